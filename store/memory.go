@@ -1,0 +1,118 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Memory is a [Store] in the memory of one process, for tests and for trying
+// things out. It forgets everything when the process ends, used codes and
+// enrolments alike, and no second process sees it: a restart would let a used
+// code in again, and everybody in without one. It is also the contract of
+// Store as a program: where the words leave a doubt, do what Memory does.
+//
+// The zero Memory is empty and ready.
+type Memory struct {
+	mu      sync.Mutex // guards records; every operation is one critical section
+	records map[ID]Record
+}
+
+var _ Store = (*Memory)(nil)
+
+// NewMemory returns an empty Memory.
+func NewMemory() *Memory { return new(Memory) }
+
+// Get implements [Store].
+func (m *Memory) Get(ctx context.Context, id ID) (Record, error) {
+	if err := id.Validate(); err != nil {
+		return Record{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return Record{}, err
+	}
+	rec, ok := m.records[id]
+	if !ok {
+		return Record{}, ErrNotFound
+	}
+	return clone(rec), nil
+}
+
+// Put implements [Store].
+func (m *Memory) Put(ctx context.Context, rec Record, was Version) error {
+	if err := CheckPut(rec, was); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if m.records[rec.ID].Version != was { // zero where there is no record
+		return ErrConflict
+	}
+	if m.records == nil {
+		m.records = make(map[ID]Record)
+	}
+	m.records[rec.ID] = clone(rec)
+	return nil
+}
+
+// Delete implements [Store].
+func (m *Memory) Delete(ctx context.Context, id ID, was Version) error {
+	if err := id.Validate(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if rec, ok := m.records[id]; !ok || rec.Version != was {
+		return ErrConflict
+	}
+	delete(m.records, id)
+	return nil
+}
+
+// List implements [Store]. It sorts all ids for each page.
+func (m *Memory) List(ctx context.Context, q Query) (Page, error) {
+	after, limit, err := q.Start()
+	if err != nil {
+		return Page{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return Page{}, err
+	}
+	var ids []ID
+	for id, rec := range m.records {
+		if (q.AllTenants || id.Tenant == q.Tenant) && (q.State == "" || rec.State == q.State) && id.Compare(after) > 0 {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, ID.Compare)
+
+	var page Page
+	if len(ids) > limit {
+		ids = ids[:limit]
+		page.Next = Cursor(ids[limit-1])
+	}
+	for _, id := range ids {
+		page.Records = append(page.Records, clone(m.records[id]))
+	}
+	return page, nil
+}
+
+// clone returns rec with bytes of its own, and its time as every store returns
+// it, so that a test against Memory does not come to rely on more.
+func clone(rec Record) Record {
+	rec.Sealed = bytes.Clone(rec.Sealed)
+	rec.Updated = rec.Updated.UTC().Truncate(time.Microsecond)
+	return rec
+}

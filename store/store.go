@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// What a store answers. Adapters return ErrNotFound and ErrConflict (wrapped or
+// not) and otherwise their driver's own errors; ErrUnavailable is put around
+// those by [Update] and by whoever else calls a store.
+var (
+	// ErrNotFound: there is no record under this id. It means "never
+	// enrolled", so nothing else may be reported by it: not a timeout, not a
+	// missing table, not an id that is invalid.
+	ErrNotFound = errors.New("store: record not found")
+
+	// ErrConflict: the stored version is another one than the caller named,
+	// and nothing was written.
+	ErrConflict = errors.New("store: record changed")
+
+	// ErrUnavailable: the store could not answer, or nobody knows whether it
+	// wrote. Nobody is let in.
+	ErrUnavailable = errors.New("store: unavailable")
+)
+
+// A Store keeps records. Its methods are safe for concurrent use by any number
+// of goroutines and processes.
+//
+// Every implementation holds to the following; store/storetest checks what can
+// be checked from outside.
+//
+//   - Linearizable per record: each operation takes effect at one moment
+//     between call and return. In particular a Get that starts after a Put has
+//     returned sees that Put or a later one, from whichever process. So reads
+//     go to the primary, in the database's own present: no replica, no cache,
+//     no snapshot that was opened earlier. A store that reads from a lagging
+//     replica lets a used code in once more.
+//   - Comparing and writing is one step, such as one UPDATE … WHERE version = ?
+//     with one row affected. Reading first and writing afterwards, even inside
+//     a transaction at READ COMMITTED, accepts one code twice.
+//   - Acknowledged means durable: when Put or Delete returns nil, the change
+//     survives the crash of the process, of the database and of the machine.
+//   - An error other than ErrConflict from Put or Delete leaves the outcome
+//     open: the change has taken place, or has not, or still will. Adapters
+//     return the driver's error as it is and never repeat a write themselves.
+//   - Nothing is shared: an implementation copies Sealed on the way in and on
+//     the way out.
+//   - A context that is done before the call: nothing is written, and the
+//     error wraps the context's. One that ends during the call: the method
+//     returns promptly, outcome open as above.
+//   - Ids are compared byte by byte, without case folding, normalisation,
+//     trimming of spaces, or conversion of what looks like a number.
+//   - What [ID.Validate], [Record.Validate] and [Query.Start] refuse is refused
+//     with their error, before the database is asked.
+type Store interface {
+	// Get returns the record of id, or ErrNotFound.
+	Get(ctx context.Context, id ID) (Record, error)
+
+	// Put writes rec if the version stored under rec.ID is still was, where
+	// the zero version stands for "there is no record"; else it writes nothing
+	// and returns ErrConflict. rec.Version equal to was is refused with
+	// ErrRecord, because the next writer could not see the change.
+	Put(ctx context.Context, rec Record, was Version) error
+
+	// Delete removes the record of id if its version is still was, else it
+	// returns ErrConflict. An absent record is ErrConflict as well, also when
+	// was is zero: there is nothing that this call could have deleted.
+	Delete(ctx context.Context, id ID, was Version) error
+
+	// List returns records in the order of [ID.Compare], a page at a time. A
+	// record that exists unchanged while the pages are read is returned
+	// exactly once, whatever else is written meanwhile; one that is written
+	// meanwhile appears as it was at some moment of the reading, at most once.
+	// A page is no snapshot.
+	List(ctx context.Context, q Query) (Page, error)
+}
+
+// CheckPut returns what [Store.Put] refuses without asking a database; every
+// implementation begins with it.
+func CheckPut(rec Record, was Version) error {
+	if err := rec.Validate(); err != nil {
+		return err
+	}
+	if rec.Version == was {
+		return fmt.Errorf("%w: the new version is the old one", ErrRecord)
+	}
+	return nil
+}
