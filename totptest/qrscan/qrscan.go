@@ -1,0 +1,103 @@
+// Package qrscan reads a QR code out of a picture, as a person's authenticator
+// app would: from a file that a program made, or from the screenshot of a whole
+// page. It is for tests. It is a module of its own, so that the barcode reader
+// which it needs never becomes a requirement of a product.
+//
+// [Decode] takes the bytes of a PNG, [DecodeImage] a picture. Both are safe for
+// concurrent use.
+package qrscan
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+)
+
+// ErrNotFound says that no QR code could be read in the picture. The errors of
+// the single attempts are joined to it.
+var ErrNotFound = errors.New("qrscan: no QR code found")
+
+// Decode reads the one QR code in a PNG file and returns its text.
+func Decode(file []byte) (string, error) {
+	img, err := png.Decode(bytes.NewReader(file))
+	if err != nil {
+		return "", fmt.Errorf("qrscan: %w", err)
+	}
+	return DecodeImage(img)
+}
+
+// DecodeImage reads the one QR code in a picture and returns its text, or
+// [ErrNotFound]. What is transparent counts as white. A code in light on dark is
+// not read: some phones do not read it either, so a test should fail on it.
+func DecodeImage(img image.Image) (string, error) {
+	page := flatten(img)
+	errs := []error{ErrNotFound}
+	// Modules of two or three pixels are found best in the picture itself; large
+	// ones in a page full of text are found when it is made smaller.
+	for _, factor := range []int{1, 2, 3} {
+		source := gozxing.NewLuminanceSourceFromImage(shrink(page, factor))
+		for _, binarizer := range []gozxing.Binarizer{
+			gozxing.NewHybridBinarizer(source),
+			gozxing.NewGlobalHistgramBinarizer(source),
+		} {
+			text, err := read(binarizer)
+			if err == nil {
+				return text, nil
+			}
+			errs = append(errs, err)
+		}
+	}
+	return "", errors.Join(errs...)
+}
+
+func read(b gozxing.Binarizer) (string, error) {
+	bitmap, err := gozxing.NewBinaryBitmap(b)
+	if err != nil {
+		return "", err
+	}
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{
+		gozxing.DecodeHintType_TRY_HARDER:    true,
+		gozxing.DecodeHintType_CHARACTER_SET: "UTF-8",
+	})
+	if err != nil {
+		return "", err
+	}
+	return result.GetText(), nil
+}
+
+// flatten puts the picture on white, in grey.
+func flatten(img image.Image) *image.Gray {
+	page := image.NewRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
+	draw.Draw(page, page.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
+	draw.Draw(page, page.Rect, img, img.Bounds().Min, draw.Over)
+	grey := image.NewGray(page.Rect)
+	draw.Draw(grey, grey.Rect, page, image.Point{}, draw.Src)
+	return grey
+}
+
+// shrink averages squares of factor × factor pixels into one.
+func shrink(img *image.Gray, factor int) *image.Gray {
+	if factor == 1 {
+		return img
+	}
+	small := image.NewGray(image.Rect(0, 0, img.Rect.Dx()/factor, img.Rect.Dy()/factor))
+	for y := range small.Rect.Max.Y {
+		for x := range small.Rect.Max.X {
+			sum := 0
+			for dy := range factor {
+				for dx := range factor {
+					sum += int(img.GrayAt(x*factor+dx, y*factor+dy).Y)
+				}
+			}
+			small.SetGray(x, y, color.Gray{Y: uint8(sum / (factor * factor))})
+		}
+	}
+	return small
+}
