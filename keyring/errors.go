@@ -1,0 +1,41 @@
+package keyring
+
+import "errors"
+
+var (
+	// ErrMalformed is returned for a ring string that is not in its one
+	// canonical form, or whose keys cannot be used. Its text never quotes the
+	// string.
+	ErrMalformed = errors.New("keyring: malformed ring")
+
+	// ErrOpen matches, with [errors.Is], each error of [Ring.Open] and
+	// [Ring.VerifyMAC]: whatever the reason, the content must not be used.
+	ErrOpen = errors.New("keyring: seal or tag refused")
+
+	// ErrUnknownKey says that the ring holds no key of the id at hand: it was
+	// retired, or this process has an older ring than the writer. Operators
+	// should hear of it; it is no sign of an attack by itself.
+	ErrUnknownKey error = refusal("keyring: no key with this id in the ring")
+
+	// ErrUnknownSuite says that the envelope's version or suite is not one this
+	// version can open, or not one that FIPS 140-3 enforcement lets it open.
+	ErrUnknownSuite error = refusal("keyring: unknown envelope version or suite")
+
+	// ErrBroken says that the content is not what this ring sealed or signed
+	// for this purpose and these fields. What differs cannot be told.
+	ErrBroken error = refusal("keyring: broken seal or tag")
+
+	// ErrNewest is returned by [Retire] for the newest key: [Rotate] first.
+	ErrNewest = errors.New("keyring: the newest key cannot be retired")
+
+	// ErrLimit is returned by [Rotate] for a ring that is full and by
+	// [RaiseEpoch] at the last epoch.
+	ErrLimit = errors.New("keyring: limit reached")
+)
+
+// refusal is an error that is also [ErrOpen].
+type refusal string
+
+func (e refusal) Error() string { return string(e) }
+
+func (e refusal) Is(target error) bool { return target == ErrOpen }
