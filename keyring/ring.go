@@ -42,7 +42,7 @@ func Parse(s string) (*Ring, error) {
 	}
 	st := &state{keyset: ks}
 	// Seal has no error to return, so that what could go wrong must show now.
-	if _, err := st.suite.newAEAD(ks.keys[0].secret[:]); err != nil {
+	if _, err := st.suite.newAEAD(make([]byte, keySize)); err != nil {
 		return nil, fmt.Errorf("%w: %v is not available: %w", ErrUnknownSuite, st.suite, err)
 	}
 	return &Ring{reveal: func() *state { return st }}, nil

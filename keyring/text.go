@@ -214,7 +214,10 @@ func (s keyset) admits(k key) error {
 	return nil
 }
 
-// trimLineEnd removes one line end.
+// trimLineEnd removes one line end, "\n" or "\r\n".
 func trimLineEnd(s string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r")
+	if t, ok := strings.CutSuffix(s, "\n"); ok {
+		return strings.TrimSuffix(t, "\r")
+	}
+	return s
 }

@@ -1,0 +1,105 @@
+package trust
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limit is the number of trusted browsers of one account. [Remember] drops the
+// oldest beyond it.
+const Limit = 20
+
+// maxLabel is the length of a label in bytes.
+const maxLabel = 80
+
+// defaultLabel stands for a label of which nothing is left.
+const defaultLabel = "Browser"
+
+// Browser is what the account keeps of a trusted browser. It can be shown to
+// its owner and lie in a dump: the token cannot be made from it.
+//
+//	{"id":"0f1e…", "label":"Firefox on Linux", "hash":"9c41…", "issued":"2026-01-02T03:04:05Z", "seen":"…"}
+type Browser struct {
+	ID     string    `json:"id"`            // 16 random bytes, lower-case hex; names it for [Revoke]
+	Label  string    `json:"label"`         // for the owner to recognise it by, cleaned by [Issue]
+	Hash   string    `json:"hash"`          // SHA-256 of the token's 256-bit secret, lower-case hex
+	Issued time.Time `json:"issued"`        // whole seconds, UTC; the age counts from here
+	Seen   time.Time `json:"seen,omitzero"` // last use, as far as the caller keeps it; zero: never
+}
+
+// Remember returns known with b in it, which replaces a browser of the same id
+// at its place or else comes last. When there would be more than [Limit], the
+// ones issued first are dropped, but never b, whose token is on its way to the
+// browser. The slice known is not changed.
+func Remember(known []Browser, b Browser) []Browser {
+	if i := slices.IndexFunc(known, func(k Browser) bool { return k.ID == b.ID }); i >= 0 {
+		next := slices.Clone(known)
+		next[i] = b
+		return next
+	}
+	next := make([]Browser, len(known), len(known)+1)
+	copy(next, known)
+	for len(next) >= Limit {
+		oldest := 0
+		for i := range next {
+			if next[i].Issued.Before(next[oldest].Issued) {
+				oldest = i
+			}
+		}
+		next = slices.Delete(next, oldest, oldest+1)
+	}
+	return append(next, b)
+}
+
+// Revoke returns known without the browser of this id, and whether it was
+// there. Its token is refused as soon as the result is stored. To revoke all,
+// store nil. The slice known is not changed.
+func Revoke(known []Browser, id string) ([]Browser, bool) {
+	next := make([]Browser, 0, len(known))
+	for _, b := range known {
+		if b.ID != id {
+			next = append(next, b)
+		}
+	}
+	return next, len(next) < len(known)
+}
+
+// cleanLabel makes a label safe to print in a page, a mail or a terminal. It
+// often comes from a User-Agent header, and so from whoever is signing in.
+// Dropped are control characters (a line break would forge a log line, an escape
+// sequence drive a terminal), invalid UTF-8, and the invisible characters that
+// turn the reading direction around; white space becomes single spaces.
+func cleanLabel(s string) string {
+	// Bytes far beyond the limit are not even looked at.
+	s = s[:min(len(s), 16*maxLabel)]
+	var b strings.Builder
+	space := false
+	for _, r := range strings.ToValidUTF8(s, "") {
+		switch {
+		case unicode.IsSpace(r):
+			space = b.Len() > 0
+			continue
+		case !unicode.IsPrint(r):
+			continue
+		}
+		n := utf8.RuneLen(r)
+		if space {
+			n++
+		}
+		if b.Len()+n > maxLabel {
+			break
+		}
+		if space {
+			b.WriteByte(' ')
+			space = false
+		}
+		b.WriteRune(r)
+	}
+	if b.Len() == 0 {
+		return defaultLabel
+	}
+	return b.String()
+}

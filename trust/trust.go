@@ -1,0 +1,136 @@
+package trust
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/totpflow/totpflow/keyring"
+)
+
+const (
+	// DefaultAge is how long a browser is trusted when nobody says otherwise.
+	DefaultAge = 30 * 24 * time.Hour
+	// MaxAge is the longest a browser is ever trusted, whatever a policy says.
+	MaxAge = 90 * 24 * time.Hour
+
+	// skew is how far the clocks of two servers may be apart.
+	skew = 30 * time.Second
+)
+
+// ErrNotTrusted matches, with [errors.Is], every error of [Check]. Show people
+// no more than that; the text and the wrapped errors are for the log.
+var ErrNotTrusted = errors.New("trust: not trusted")
+
+// The reasons that [Check] wraps beside [ErrNotTrusted]. A token that was not
+// signed for this scope has [keyring.ErrBroken] or [keyring.ErrUnknownKey].
+var (
+	// ErrRevoked says that a token with a good signature belongs to no browser
+	// that the account knows. Either it was revoked, or the key has leaked.
+	ErrRevoked = errors.New("revoked or never known")
+	// ErrExpired says that the token is older than the policy lets it be.
+	ErrExpired = errors.New("expired")
+	// ErrClock says that the token was issued or last seen in the future, more
+	// than 30 seconds from now: the clock was put back.
+	ErrClock = errors.New("from the future")
+)
+
+// Scope is what a token is good for.
+type Scope struct {
+	Tenant   string // may be empty where there is one tenant
+	User     string // no token is good for the empty user
+	Audience string // which application, such as "console"; may be empty
+}
+
+// Issue makes a token for the browser in front of us and what the account
+// keeps of it; add that with [Remember] and store it before the token is sent.
+// Call it only for somebody who has just shown a code.
+//
+// The label is cleaned: printable characters only, at most 80 bytes, "Browser"
+// when none is left. The time is kept in whole seconds.
+func Issue(r *keyring.Ring, s Scope, label string, at time.Time) (Token, Browser) {
+	f := fields{issued: at.Unix()}
+	// The name tag is a part of the MAC only: whoever reads a cookie's name has
+	// not learnt a tag that would pass for something.
+	copy(f.name[:], r.MAC(purposeName, s.Tenant, s.User, s.Audience)[keyring.TagSize-sha256.Size:])
+	rand.Read(f.id[:]) // never returns an error
+	rand.Read(f.secret[:])
+	return f.token(r, s), Browser{
+		ID:     hex.EncodeToString(f.id[:]),
+		Label:  cleanLabel(label),
+		Hash:   f.hash(),
+		Issued: f.issuedAt(),
+	}
+}
+
+// Check returns the browser among known, as it is kept there, whose token t
+// is, if it was issued for this scope by this ring and epoch and is no older
+// than maxAge and [MaxAge]. To prolong nothing but remember the use, set its
+// Seen to at and [Remember] it; once a day is enough.
+//
+// The policy's age is an argument of the check and not of the issue, so that
+// shortening it ends browsers that are trusted already; zero or less trusts
+// none. Read known from the primary: a replica may not know of a revocation.
+//
+// The error is always [ErrNotTrusted], and the browser zero then.
+func Check(r *keyring.Ring, s Scope, t Token, known []Browser, at time.Time, maxAge time.Duration) (Browser, error) {
+	b, err := check(r, s, t, known, at, min(maxAge, MaxAge))
+	if err != nil {
+		return Browser{}, fmt.Errorf("%w: %w", ErrNotTrusted, err)
+	}
+	return b, nil
+}
+
+func check(r *keyring.Ring, s Scope, t Token, known []Browser, at time.Time, maxAge time.Duration) (Browser, error) {
+	if s.User == "" {
+		return Browser{}, errors.New("no user")
+	}
+	f, err := parse(t)
+	if err != nil {
+		return Browser{}, err
+	}
+	// Signature first: nothing of a token is looked up before we know that we
+	// have written it.
+	if err := r.VerifyMAC(purposeToken, f.tag, signed(r, s, f.body)...); err != nil {
+		return Browser{}, err
+	}
+	b, ok := f.find(known)
+	if !ok {
+		return Browser{}, ErrRevoked
+	}
+	// An account that was seen later than now has a clock that was put back.
+	// Expired browsers would live again by it, so that a code is asked instead.
+	if b.Issued.After(at.Add(skew)) || b.Seen.After(at.Add(skew)) {
+		return Browser{}, ErrClock
+	}
+	if maxAge <= 0 || at.Sub(b.Issued) > maxAge {
+		return Browser{}, ErrExpired
+	}
+	return b, nil
+}
+
+// find returns the browser that has the token's id, secret and time of issue.
+// The time is compared because a list may be kept where others can write:
+// dating a record back would not prolong the token.
+func (f fields) find(known []Browser) (Browser, bool) {
+	id, hash := hex.EncodeToString(f.id[:]), f.hash()
+	for _, b := range known {
+		if b.ID == id &&
+			subtle.ConstantTimeCompare([]byte(b.Hash), []byte(hash)) == 1 &&
+			b.Issued.Equal(f.issuedAt()) {
+			return b, true
+		}
+	}
+	return Browser{}, false
+}
+
+// hash is what the record keeps of the secret. A plain hash is enough for 256
+// random bits (NIST SP 800-63B-4, section 3.1.2.2: from 112 bits on).
+func (f fields) hash() string {
+	sum := sha256.Sum256(f.secret[:])
+	return hex.EncodeToString(sum[:])
+}
