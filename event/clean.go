@@ -1,0 +1,69 @@
+package event
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The longest text of each field, in bytes as JSON writes them: a user agent of nothing but "<" would else
+// grow sixfold and push the account's record over the store's limit, which locks its owner out.
+const (
+	maxID      = 6 * 190 // tenant and user: as long as a store takes, so that no two of them look the same
+	maxActor   = 190
+	maxWord    = 64 // reason, method, action, names, ids
+	maxKind    = 32
+	maxAddress = 64
+	maxAgent   = 192
+)
+
+// clean returns s with everything that does not print replaced by U+FFFD, and at most limit bytes of it. It
+// replaces rather than drops: "ad<U+202E>min" must not become "admin" in a log (UTR 36 §3.5).
+func clean(s string, limit int) string {
+	if isClean(s, limit) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s { // invalid bytes arrive as U+FFFD
+		if !unicode.IsPrint(r) {
+			r = utf8.RuneError
+		}
+		limit -= jsonLen(r)
+		if limit < 0 {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func isClean(s string, limit int) bool {
+	for _, r := range s {
+		limit -= jsonLen(r)
+		if limit < 0 || !unicode.IsPrint(r) || r == utf8.RuneError {
+			return false
+		}
+	}
+	return true
+}
+
+// jsonLen is how many bytes encoding/json writes for a printable rune, HTML escaping included.
+func jsonLen(r rune) int {
+	switch r {
+	case '"', '\\':
+		return 2
+	case '<', '>', '&':
+		return 6
+	}
+	return utf8.RuneLen(r)
+}
+
+func textLen(texts ...string) int {
+	n := 0
+	for _, s := range texts {
+		for _, r := range s {
+			n += jsonLen(r)
+		}
+	}
+	return n
+}
