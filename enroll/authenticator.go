@@ -1,0 +1,139 @@
+package enroll
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/totpflow/totpflow/totp"
+)
+
+// Limits of one account.
+const (
+	// Limit is the largest number of live authenticators. Each one multiplies the
+	// chance of a guess, so the guess budget of an account is charged by their number.
+	Limit = 5
+	// CandidateAge is how long a candidate may be confirmed after [Enrollment.Begin].
+	CandidateAge = 15 * time.Minute
+	// MaxName is the longest name of an authenticator, in characters (runes).
+	MaxName = 40
+)
+
+// Authenticator is a live authenticator of an account. Printing or encoding it
+// does not show the secret. The zero value is nobody's.
+type Authenticator struct {
+	ID   string    // random, unique; the ID that the candidate had
+	Name string    // given by the person, cleaned, unique in the account
+	Key  totp.Key  // the shared secret and its parameters
+	Last totp.Step // the newest time step accepted; nothing up to it is accepted again
+	// Added is when it was confirmed, Used when it last showed a code. UTC,
+	// whole milliseconds.
+	Added, Used time.Time
+}
+
+// Candidate is an authenticator that is offered and has not shown a code. It
+// verifies nothing. Printing or encoding it does not show the secret.
+type Candidate struct {
+	ID    string    // random, unique; [Enrollment.Confirm] asks for it
+	Name  string    // as in [Authenticator]
+	Key   totp.Key  // what [NewOffer] shows
+	Began time.Time // UTC, whole milliseconds
+	Adds  bool      // stands beside the live authenticators when confirmed, else replaces them
+}
+
+// IsZero reports whether c is no candidate at all.
+func (c Candidate) IsZero() bool { return c.ID == "" }
+
+// clockTolerance is how far the clocks of two processes may stand apart.
+const clockTolerance = 30 * time.Second
+
+// expired also holds for a candidate that began in the future: if the clock was
+// wrong then, waiting for it to pass the 15 minutes could take a year.
+func (c Candidate) expired(at time.Time) bool {
+	age := at.Sub(c.Began)
+	return age >= CandidateAge || age < -clockTolerance
+}
+
+// retired is an authenticator that is gone, kept for its last step: somebody who
+// saw a code and has the same secret enrolled again shall not use that code twice.
+type retired struct {
+	key   totp.Key
+	last  totp.Step
+	until time.Time
+}
+
+// retiredAge is how long a secret's last step is remembered: until no window can
+// reach it any more. A window is at most five steps wide, so a step accepted at
+// most four ahead of the clock is in reach for at most nine periods.
+func retiredAge(k totp.Key) time.Duration {
+	return max(5*time.Minute, 9*k.Params().Period)
+}
+
+// maxRetired bounds what is remembered; the oldest goes first.
+const maxRetired = 20
+
+// sameSecret compares without regard to the parameters: six digits of a secret
+// give away the last six of its eight.
+func sameSecret(a, b totp.Key) bool {
+	return subtle.ConstantTimeCompare([]byte(a.Secret()), []byte(b.Secret())) == 1
+}
+
+// newID draws an identifier of at least 128 random bits.
+func newID() string { return rand.Text() }
+
+const defaultName = "Authenticator"
+
+// cleanName makes a name fit to be shown in a list and a log line. Bidirectional
+// controls go as well: with them a name could pose as another.
+func cleanName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case r == unicode.ReplacementChar, unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r):
+			return -1
+		}
+		return r
+	}, name)
+	name = cut(strings.Join(strings.Fields(name), " "), MaxName)
+	if name == "" {
+		return defaultName
+	}
+	return name
+}
+
+// uniqueName returns the cleaned name, with a number behind it while another
+// authenticator than the one with this ID is called so.
+func uniqueName(name, id string, others []Authenticator) string {
+	name = cleanName(name)
+	taken := func(s string) bool {
+		for _, a := range others {
+			if a.ID != id && strings.EqualFold(a.Name, s) {
+				return true
+			}
+		}
+		return false
+	}
+	unique := name
+	for n := 2; taken(unique); n++ {
+		number := " " + strconv.Itoa(n)
+		unique = cut(name, MaxName-len(number)) + number
+	}
+	return unique
+}
+
+// cut returns the first n characters, without a space at the end.
+func cut(s string, n int) string {
+	if runes := []rune(s); len(runes) > n {
+		s = string(runes[:n])
+	}
+	return strings.TrimRight(s, " ")
+}
+
+// stamp is a time as it is stored, so that a value and its decoded copy are the same.
+func stamp(at time.Time) time.Time { return at.UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,81 @@
+package enroll
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/totpflow/totpflow/totp"
+)
+
+// take goes along the edge of an action: the only place beside Expire and Rename
+// that changes the state, and like them by the table. What time has ended (a
+// candidate, a retired secret) is dropped on the way.
+func (e Enrollment) take(at time.Time, action Action) (Enrollment, error) {
+	// Beyond these years a time has no step or no encoding.
+	if at.UnixMilli() <= 0 || at.UTC().Year() >= 9999 {
+		return e, fmt.Errorf("enroll: %w", totp.ErrTime)
+	}
+	next := e.Expire(at)
+	state, err := Next(next.stored(), action)
+	if err != nil {
+		return e, err
+	}
+	next.state = state
+	next.retired = slices.DeleteFunc(slices.Clone(e.retired), func(r retired) bool {
+		return !at.Before(r.until)
+	})
+	return next, nil
+}
+
+// claim is take for an action on the candidate, which has to be the one that the
+// caller means: the page on which it was offered may be an hour old.
+func (e Enrollment) claim(at time.Time, candidateID string, action Action) (Enrollment, error) {
+	c := e.candidate
+	if !c.IsZero() && c.ID == candidateID && c.expired(at) {
+		return e, ErrExpired
+	}
+	next, err := e.take(at, action)
+	if errors.Is(err, ErrTransition) {
+		return e, fmt.Errorf("%w: %w", ErrStale, err)
+	}
+	if err != nil {
+		return e, err
+	}
+	if next.candidate.IsZero() || next.candidate.ID != candidateID {
+		return e, ErrStale
+	}
+	return next, nil
+}
+
+// clear retires all authenticators and drops the candidate.
+func (e Enrollment) clear(at time.Time) Enrollment {
+	for _, a := range e.live {
+		e = e.retire(at, a)
+	}
+	e.live = nil
+	e.candidate = Candidate{}
+	e.reset = time.Time{}
+	return e
+}
+
+// retire remembers the last step of an authenticator that goes.
+func (e Enrollment) retire(at time.Time, a Authenticator) Enrollment {
+	kept := slices.DeleteFunc(slices.Clone(e.retired), func(r retired) bool {
+		return sameSecret(r.key, a.Key) // superseded: a later Last of the same secret
+	})
+	kept = append(kept, retired{key: a.Key, last: a.Last, until: stamp(at.Add(retiredAge(a.Key)))})
+	e.retired = kept[max(0, len(kept)-maxRetired):]
+	return e
+}
+
+// lastOf returns the last step accepted for a secret that is gone, or zero.
+func (e Enrollment) lastOf(key totp.Key) totp.Step {
+	for _, r := range e.retired {
+		if sameSecret(r.key, key) {
+			return r.last
+		}
+	}
+	return 0
+}

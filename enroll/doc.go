@@ -1,0 +1,48 @@
+// Package enroll binds authenticators to an account: it offers a secret, makes it
+// live when the person has shown a code of it, verifies codes against all that
+// are live, and replaces, removes or clears them. It is pure: no clock, no I/O,
+// no goroutine. The time is always an argument, and an [Enrollment] is a value.
+//
+// # First call
+//
+// The zero [Enrollment] is an account without a second factor. [Enrollment.Begin]
+// takes a new key and returns a [Candidate]; [NewOffer] shows it as a QR code;
+// [Enrollment.Confirm] asks for its code. From then on [Enrollment.Verify] checks
+// what the person types:
+//
+//	key, err := totp.NewKey(totp.Params{})
+//	e, candidate, err := e.Begin(now, key, "Phone", false)
+//	offer, err := enroll.NewOffer(candidate.Key, totp.Label{Issuer: "Acme", Account: "alice@example.com"})
+//	e, done, err := e.Confirm(now, candidate.ID, typed, totp.Standard())
+//	e, used, err := e.Verify(now, typed, totp.Standard())
+//
+// What may follow what is one table: see [Transitions] and [Diagram].
+//
+// # Storage
+//
+// Keep what [Enrollment.Encode] returns, sealed: it holds the secrets. Write each
+// changed value with a compare-and-swap and answer the person after the write is
+// acknowledged. A code is burnt in the value that is returned, so two requests
+// that start from the same value are both told yes, and only the store knows
+// which was first. Package store has such an Update, package keyring the seal.
+//
+// # Threats
+//
+// A candidate signs nobody in, and to begin does not touch what is live: a
+// set-up that is abandoned, or begun in a stolen session, weakens nothing. The
+// code of a confirmation is burnt. A secret that is gone keeps its last step for
+// some minutes, so that to disable and to enroll it again does not make used codes
+// good. Guesses are not counted here: charge each wrong code by the number of
+// live authenticators, since each is one more chance (package throttle). Nor does
+// anything here ask who is asking: let Begin over a live authenticator, Disable
+// and Remove follow a code shown for that purpose.
+//
+// No type of this package shows a secret when printed, logged or encoded by a
+// general encoder; the doors are Encode, the methods of [Offer], and the key's own.
+//
+// # Compatibility
+//
+// The QR codes are read by zbar and ZXing in every form that [Offer] has. The
+// encoding carries a version; a later package reads what an earlier one wrote,
+// and an earlier one refuses what it does not know.
+package enroll

@@ -1,0 +1,258 @@
+package enroll
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/totpflow/totpflow/totp"
+)
+
+// What the methods of [Enrollment] refuse with, beside [ErrTransition] and the
+// errors of package totp.
+var (
+	ErrNone       = errors.New("enroll: no live authenticator")
+	ErrStale      = errors.New("enroll: another set-up has begun, or this one has ended")
+	ErrExpired    = errors.New("enroll: the set-up has taken too long, begin again")
+	ErrLimit      = errors.New("enroll: the account has as many authenticators as it may have")
+	ErrSameSecret = errors.New("enroll: the account has this secret already")
+	ErrUnknown    = errors.New("enroll: no such authenticator")
+	ErrLast       = errors.New("enroll: the last authenticator cannot be removed, only disabled or replaced")
+	// ErrClock is for the operator, not the user: an authenticator was used later
+	// than now, so the clock has gone back and would accept used codes again.
+	ErrClock = errors.New("enroll: the clock is behind the last code accepted")
+)
+
+// Enrollment is what an account knows of its authenticators: those that are
+// live, the candidate that is offered, the state. The zero value is disabled.
+//
+// It is a value. A method that changes something returns a new Enrollment and
+// leaves the old one as it was; with an error it returns the old one. Store what
+// it returned before answering the user: two sign-ins that start from the same
+// Enrollment both accept the same code, and only a conditional write tells them
+// apart. Values may be read by several goroutines at once.
+//
+// Printing it or encoding it with a general encoder shows no secret;
+// [Enrollment.Encode] does.
+type Enrollment struct {
+	state     State // "" is Disabled, for the zero value
+	live      []Authenticator
+	candidate Candidate // zero: none
+	retired   []retired
+	reset     time.Time // when ResetPending began
+}
+
+// String returns the state and how many authenticators are live.
+func (e Enrollment) String() string {
+	return fmt.Sprintf("enroll.Enrollment(%s, %d live)", e.stored(), len(e.live))
+}
+
+// State returns the state at a time: a candidate that has expired counts no more.
+func (e Enrollment) State(at time.Time) State { return e.Expire(at).stored() }
+
+func (e Enrollment) stored() State {
+	if e.state == "" {
+		return Disabled
+	}
+	return e.state
+}
+
+// Authenticators returns the live authenticators, oldest first. The slice is the
+// caller's.
+func (e Enrollment) Authenticators() []Authenticator { return slices.Clone(e.live) }
+
+// Candidate returns the candidate that can be confirmed at that time, if there
+// is one. Its key is the secret itself: show it only to the one who began.
+func (e Enrollment) Candidate(at time.Time) (Candidate, bool) {
+	c := e.Expire(at).candidate
+	return c, !c.IsZero()
+}
+
+// ResetAt returns when an administrator's reset began that is still waiting for
+// the person to set up. It is zero in any state but [ResetPending].
+func (e Enrollment) ResetAt() time.Time { return e.reset }
+
+// Begin makes key the candidate, under a fresh ID. With adds it will stand beside
+// the live authenticators, otherwise replace them; until it is confirmed they
+// stay as they are. An older candidate is dropped, so its holder's Confirm gets
+// [ErrStale]. The name is cleaned, cut to [MaxName] and numbered where another
+// authenticator has it; "" is "Authenticator".
+//
+// Errors: [ErrLimit] when adding to [Limit] live authenticators, [ErrSameSecret]
+// when a live one has the secret (or one gone minutes ago had it with other
+// parameters), totp.ErrNoKey, totp.ErrTime.
+func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool) (Enrollment, Candidate, error) {
+	if key.IsZero() {
+		return e, Candidate{}, fmt.Errorf("enroll: %w", totp.ErrNoKey)
+	}
+	next, err := e.take(at, Begin)
+	if err != nil {
+		return e, Candidate{}, err
+	}
+	c := Candidate{ID: newID(), Key: key, Began: stamp(at), Adds: adds && len(e.live) > 0}
+	if c.Adds && len(e.live) >= Limit {
+		return e, Candidate{}, ErrLimit
+	}
+	if next.holds(key) {
+		return e, Candidate{}, ErrSameSecret
+	}
+	c.Name = cleanName(name)
+	if c.Adds {
+		c.Name = uniqueName(name, c.ID, e.live)
+	}
+	next.candidate = c
+	return next, c, nil
+}
+
+// holds reports whether the secret is live, or was until recently with other
+// parameters, so that the steps of then and now cannot be compared.
+func (e Enrollment) holds(key totp.Key) bool {
+	for _, a := range e.live {
+		if sameSecret(a.Key, key) {
+			return true
+		}
+	}
+	for _, r := range e.retired {
+		if sameSecret(r.key, key) && r.key.Params() != key.Params() {
+			return true
+		}
+	}
+	return false
+}
+
+// Confirmation says what a confirmed candidate changed.
+type Confirmation struct {
+	Authenticator Authenticator   // the new one
+	Cleared       []Authenticator // those it replaced
+	First         bool            // there was none before: the second factor is on from now
+}
+
+// Confirm makes the candidate with this ID live, if code is its code now. The
+// code is burnt: it signs nobody in. Unless the candidate adds, the others are
+// cleared by the same change, so that no code of theirs passes any more.
+//
+// Errors: [ErrStale] when there is no such candidate (another Begin came in
+// between, or a second Confirm was first), [ErrExpired], [*DriftError] when the
+// device's clock is wrong, [ErrClock] when ours is, and those of
+// totp.Key.Verify. ErrStale for want of any candidate is an [ErrTransition] too.
+func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Window) (Enrollment, Confirmation, error) {
+	next, err := e.claim(at, candidateID, Confirm)
+	if err != nil {
+		return e, Confirmation{}, err
+	}
+	if err := next.checkClock(at, w); err != nil {
+		return e, Confirmation{}, err
+	}
+	c := next.candidate
+	step, err := c.Key.Verify(code, at, next.lastOf(c.Key), w)
+	if err != nil {
+		return e, Confirmation{}, explainDrift(err, c.Key, code, at)
+	}
+	done := Confirmation{
+		Authenticator: Authenticator{
+			ID: c.ID, Name: c.Name, Key: c.Key, Last: step, Added: stamp(at), Used: stamp(at),
+		},
+		First: len(e.live) == 0,
+	}
+	if c.Adds {
+		// One of the others may have been given this name in the meantime.
+		done.Authenticator.Name = uniqueName(c.Name, c.ID, e.live)
+	} else {
+		done.Cleared = e.Authenticators()
+		next = next.clear(at)
+	}
+	next.live = append(slices.Clone(next.live), done.Authenticator)
+	next.candidate = Candidate{}
+	next.reset = time.Time{}
+	return next, done, nil
+}
+
+// Cancel withdraws the candidate with this ID; the live authenticators stay.
+// Errors as [Enrollment.Confirm] has for the ID.
+func (e Enrollment) Cancel(at time.Time, candidateID string) (Enrollment, error) {
+	next, err := e.claim(at, candidateID, Cancel)
+	if err != nil {
+		return e, err
+	}
+	next.candidate = Candidate{}
+	return next, nil
+}
+
+// Expire drops the candidate if its time is over. The other methods do so
+// themselves; a caller needs it only to write the shorter value.
+func (e Enrollment) Expire(at time.Time) Enrollment {
+	if e.candidate.IsZero() || !e.candidate.expired(at) {
+		return e
+	}
+	next, err := Next(e.stored(), Expire)
+	if err != nil {
+		return e // unreachable: a state with a candidate has the edge
+	}
+	e.state = next
+	e.candidate = Candidate{}
+	return e
+}
+
+// Disable clears all authenticators and the candidate. It asks for nothing: the
+// caller has let the person show a code for it.
+func (e Enrollment) Disable(at time.Time) (Enrollment, error) {
+	next, err := e.take(at, Disable)
+	if err != nil {
+		return e, err
+	}
+	return next.clear(at), nil
+}
+
+// Reset clears all authenticators and the candidate by an administrator's leave
+// and waits for the person to set up anew. Every state allows it.
+func (e Enrollment) Reset(at time.Time) (Enrollment, error) {
+	next, err := e.take(at, Reset)
+	if err != nil {
+		return e, err
+	}
+	next = next.clear(at)
+	next.reset = stamp(at)
+	return next, nil
+}
+
+// Remove takes one authenticator away while others stay: [ErrLast] for the only
+// one, [ErrUnknown] for an ID that is none.
+func (e Enrollment) Remove(at time.Time, id string) (Enrollment, error) {
+	next, err := e.take(at, Remove)
+	if err != nil {
+		return e, err
+	}
+	i := e.index(id)
+	switch {
+	case i < 0:
+		return e, ErrUnknown
+	case len(e.live) == 1:
+		return e, ErrLast
+	}
+	next = next.retire(at, e.live[i])
+	next.live = slices.Delete(slices.Clone(e.live), i, i+1)
+	return next, nil
+}
+
+// Rename gives an authenticator another name, cleaned and numbered as
+// [Enrollment.Begin] does. [ErrUnknown] for an ID that is none.
+func (e Enrollment) Rename(id, name string) (Enrollment, error) {
+	state, err := Next(e.stored(), Rename)
+	if err != nil {
+		return e, err
+	}
+	i := e.index(id)
+	if i < 0 {
+		return e, ErrUnknown
+	}
+	next := e
+	next.state = state
+	next.live = slices.Clone(e.live)
+	next.live[i].Name = uniqueName(name, id, e.live)
+	return next, nil
+}
+
+func (e Enrollment) index(id string) int {
+	return slices.IndexFunc(e.live, func(a Authenticator) bool { return a.ID == id })
+}

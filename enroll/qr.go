@@ -1,0 +1,115 @@
+package enroll
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"strings"
+
+	"rsc.io/qr"
+)
+
+// Quiet zones in modules. ISO/IEC 18004 asks for four; in a terminal, where
+// height is short, two are read as well (none is not, on a dark ground).
+const (
+	quietPicture  = 4
+	quietTerminal = 2
+)
+
+// symbol is a QR code with its quiet zone: a square of size modules.
+type symbol struct {
+	code  *qr.Code
+	quiet int
+	size  int
+}
+
+// newSymbol encodes text. The error is that of a text too long for a QR code.
+func newSymbol(text string, level qr.Level, quiet int) (symbol, error) {
+	code, err := qr.Encode(text, level)
+	if err != nil {
+		return symbol{}, fmt.Errorf("enroll: %w", err)
+	}
+	return symbol{code: code, quiet: quiet, size: code.Size + 2*quiet}, nil
+}
+
+// dark reports whether a module is black. Everything outside the code itself is
+// light: the quiet zone, and the row that a terminal needs to make the count even.
+func (s symbol) dark(x, y int) bool { return s.code.Black(x-s.quiet, y-s.quiet) }
+
+// png draws the symbol black on its own white, scale pixels per module. The
+// picture carries its white ground with it, since a reader fails on a page in
+// dark colours otherwise. Two palette entries make it a 1-bit file of 0.5 to 2 kB.
+func (s symbol) png(scale int) ([]byte, error) {
+	img := image.NewPaletted(
+		image.Rect(0, 0, s.size*scale, s.size*scale),
+		color.Palette{color.White, color.Black},
+	)
+	for y := range img.Rect.Max.Y {
+		for x := range img.Rect.Max.X {
+			if s.dark(x/scale, y/scale) {
+				img.Pix[y*img.Stride+x] = 1
+			}
+		}
+	}
+	var b bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := encoder.Encode(&b, img); err != nil {
+		return nil, fmt.Errorf("enroll: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// svg draws the symbol as one white square and one black path of horizontal
+// runs. crispEdges: with smoothing, hairlines of page colour show between rows.
+func (s symbol) svg(scale int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]d %[1]d" width="%[2]d" height="%[2]d" shape-rendering="crispEdges">`,
+		s.size, s.size*scale)
+	fmt.Fprintf(&b, `<rect width="%[1]d" height="%[1]d" fill="#fff"/><path fill="#000" d="`, s.size)
+	for y := range s.size {
+		for x := 0; x < s.size; x++ {
+			run := 0
+			for s.dark(x+run, y) {
+				run++
+			}
+			if run > 0 {
+				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", x, y, run, run)
+				x += run // the module after a run is light
+			}
+		}
+	}
+	b.WriteString(`"/></svg>`)
+	return b.String()
+}
+
+// The glyphs by what they ink: neither half of the cell, the lower, the upper, both.
+var halfBlocks = [4]string{" ", "▄", "▀", "█"}
+
+// terminal draws two rows of modules per line. With colour the ink is black and
+// the ground white, whatever the terminal's own colours are. Without, the
+// terminal's foreground has to stand for white: right where it is light on dark.
+func (s symbol) terminal(colour bool) string {
+	const blackOnWhite, plain = "\x1b[38;5;16;48;5;231m", "\x1b[0m"
+	ink := func(x, y int) int {
+		if s.dark(x, y) == colour {
+			return 1
+		}
+		return 0
+	}
+	var b strings.Builder
+	for y := 0; y < s.size; y += 2 {
+		if colour {
+			b.WriteString(blackOnWhite)
+		}
+		for x := range s.size {
+			b.WriteString(halfBlocks[2*ink(x, y)+ink(x, y+1)])
+		}
+		if colour {
+			b.WriteString(plain) // per line, so that the white does not run to the margin
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

@@ -1,0 +1,153 @@
+package enroll
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// State says where an account stands with its authenticators. The words are
+// stable: they are stored, and stores list records by them.
+type State string
+
+const (
+	// Disabled: no authenticator and no candidate. A zero [Enrollment] is disabled.
+	Disabled State = "disabled"
+	// Pending: a first authenticator is offered and has not shown a code yet.
+	Pending State = "pending"
+	// Active: at least one authenticator is live.
+	Active State = "active"
+	// Replacing: at least one authenticator is live and a candidate waits beside
+	// it, to replace it or to be added.
+	Replacing State = "replacing"
+	// ResetPending: an administrator cleared the authenticators and the person is
+	// to set up anew. A candidate may wait here; the state stays until it confirms.
+	ResetPending State = "reset-pending"
+)
+
+// Action names an edge between states. Each has a method of [Enrollment] of the
+// same name; [Enrollment.VerifyPair] takes the edge of [Verify].
+type Action string
+
+const (
+	Begin   Action = "begin"   // offer a candidate; an older one is dropped
+	Confirm Action = "confirm" // the candidate showed a code and goes live
+	Cancel  Action = "cancel"  // the person withdraws the candidate
+	Expire  Action = "expire"  // the candidate waited longer than [CandidateAge]
+	Verify  Action = "verify"  // a live authenticator shows a code
+	Remove  Action = "remove"  // one live authenticator goes, others stay
+	Rename  Action = "rename"  // a live authenticator gets another name
+	Disable Action = "disable" // the person turns the second factor off
+	Reset   Action = "reset"   // an administrator clears everything
+)
+
+// Transition is one edge of the state machine.
+type Transition struct {
+	From   State
+	Action Action
+	To     State
+}
+
+// transitions is the whole state machine: what is not listed is refused.
+//
+// Two things to see here. Only Active and Replacing have a Verify edge: a
+// candidate never signs anybody in. And Begin leads from Active to Replacing,
+// never to Pending: whoever starts a new set-up and walks away (or does so in a
+// stolen session) has not weakened the authenticator that is live.
+var transitions = []Transition{
+	{Disabled, Begin, Pending},
+	{Disabled, Reset, ResetPending},
+
+	{Pending, Begin, Pending},
+	{Pending, Confirm, Active},
+	{Pending, Cancel, Disabled},
+	{Pending, Expire, Disabled},
+	{Pending, Reset, ResetPending},
+
+	{Active, Begin, Replacing},
+	{Active, Verify, Active},
+	{Active, Remove, Active},
+	{Active, Rename, Active},
+	{Active, Disable, Disabled},
+	{Active, Reset, ResetPending},
+
+	{Replacing, Begin, Replacing},
+	{Replacing, Confirm, Active},
+	{Replacing, Cancel, Active},
+	{Replacing, Expire, Active},
+	{Replacing, Verify, Replacing},
+	{Replacing, Remove, Replacing},
+	{Replacing, Rename, Replacing},
+	{Replacing, Disable, Disabled},
+	{Replacing, Reset, ResetPending},
+
+	{ResetPending, Begin, ResetPending},
+	{ResetPending, Confirm, Active},
+	{ResetPending, Cancel, ResetPending},
+	{ResetPending, Expire, ResetPending},
+	{ResetPending, Reset, ResetPending},
+}
+
+// Transitions returns the edges of the state machine, in the order of the
+// states. The slice is the caller's.
+func Transitions() []Transition { return slices.Clone(transitions) }
+
+// Next returns the state that action leads to from state from. For an edge that
+// is not listed it returns from itself and a [*TransitionError].
+func Next(from State, action Action) (State, error) {
+	for _, t := range transitions {
+		if t.From == from && t.Action == action {
+			return t.To, nil
+		}
+	}
+	return from, &TransitionError{From: from, Action: action}
+}
+
+// ErrTransition is what every [*TransitionError] is.
+var ErrTransition = errors.New("enroll: not possible in this state")
+
+// TransitionError reports an action that the state machine does not know in the
+// state the enrollment is in. Nothing was changed.
+type TransitionError struct {
+	From   State
+	Action Action
+}
+
+func (e *TransitionError) Error() string {
+	return fmt.Sprintf("enroll: cannot %s while %s", e.Action, e.From)
+}
+
+// Is makes a TransitionError match [ErrTransition].
+func (e *TransitionError) Is(target error) bool { return target == ErrTransition }
+
+// Diagram draws the state machine as a Mermaid stateDiagram-v2. It is generated
+// from the table that decides, so that the picture in the documentation cannot
+// tell another story.
+func Diagram() string {
+	var b strings.Builder
+	b.WriteString("stateDiagram-v2\n")
+	fmt.Fprintf(&b, "    [*] --> %s\n", mermaidID(Disabled))
+	for i, t := range transitions {
+		if slices.ContainsFunc(transitions[:i], t.parallel) {
+			continue // drawn with the first edge between the two
+		}
+		var actions []string
+		for _, other := range transitions[i:] {
+			if t.parallel(other) {
+				actions = append(actions, string(other.Action))
+			}
+		}
+		fmt.Fprintf(&b, "    %s --> %s: %s\n", mermaidID(t.From), mermaidID(t.To), strings.Join(actions, ", "))
+	}
+	return b.String()
+}
+
+// parallel reports whether two edges join the same states, so that the diagram
+// draws them as one arrow.
+func (t Transition) parallel(other Transition) bool {
+	return t.From == other.From && t.To == other.To
+}
+
+// mermaidID spells a state as an identifier: Mermaid takes no hyphen in one.
+func mermaidID(s State) string { return strings.ReplaceAll(string(s), "-", "_") }

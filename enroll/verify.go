@@ -1,0 +1,147 @@
+package enroll
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/totpflow/totpflow/totp"
+)
+
+// Verify checks a code against every live authenticator and returns the
+// enrollment in which its step is burnt, with the authenticator that it was of.
+// Codes of a candidate do not pass.
+//
+// All authenticators are tried with the same work, whichever matches: the time
+// does not tell which one is in use. A code that happens to be right for several
+// is burnt in each.
+//
+// Errors: [ErrNone] (an [ErrTransition]) when no authenticator is live; [ErrClock];
+// and of package totp ErrMalformedCode, ErrAlreadyUsed, ErrRejected. There is no
+// [*DriftError] here: to hear that a code is right for another time is worth
+// thousands of guesses to somebody who has only the password.
+func (e Enrollment) Verify(at time.Time, code string, w totp.Window) (Enrollment, Authenticator, error) {
+	return e.verify(at, w, func(a Authenticator) (totp.Step, error) {
+		return a.Key.Verify(code, at, a.Last, w)
+	})
+}
+
+// VerifyPair is [Enrollment.Verify] for two consecutive codes of one
+// authenticator, in order, both newer than the last one accepted.
+func (e Enrollment) VerifyPair(at time.Time, first, second string, w totp.Window) (Enrollment, Authenticator, error) {
+	return e.verify(at, w, func(a Authenticator) (totp.Step, error) {
+		return a.Key.VerifyPair(first, second, at, a.Last, w)
+	})
+}
+
+func (e Enrollment) verify(at time.Time, w totp.Window, try func(Authenticator) (totp.Step, error)) (Enrollment, Authenticator, error) {
+	next, err := e.take(at, Verify)
+	if errors.Is(err, ErrTransition) {
+		return e, Authenticator{}, fmt.Errorf("%w: %w", ErrNone, err)
+	}
+	if err != nil {
+		return e, Authenticator{}, err
+	}
+	if err := next.checkClock(at, w); err != nil {
+		return e, Authenticator{}, err
+	}
+	next.live = slices.Clone(e.live)
+	matched := -1
+	var refusal error
+	for i, a := range next.live { // to the end, whatever matches
+		step, err := try(a)
+		if err != nil {
+			refusal = weightier(refusal, err)
+			continue
+		}
+		next.live[i].Last = step
+		next.live[i].Used = stamp(at)
+		if matched < 0 {
+			matched = i
+		}
+	}
+	if matched < 0 {
+		return e, Authenticator{}, refusal
+	}
+	return next, next.live[matched], nil
+}
+
+// weightier picks what to say when several authenticators refuse for different
+// reasons: six digits are malformed for a key of eight and may still be a wrong
+// or a used code of another.
+func weightier(a, b error) error {
+	weight := func(err error) int {
+		switch {
+		case err == nil:
+			return 0
+		case errors.Is(err, totp.ErrMalformedCode):
+			return 1
+		case errors.Is(err, totp.ErrAlreadyUsed):
+			return 3
+		case errors.Is(err, totp.ErrRejected):
+			return 2
+		}
+		return 4 // a bad window or time is the caller's fault and must be seen
+	}
+	if weight(b) > weight(a) {
+		return b
+	}
+	return a
+}
+
+// checkClock refuses when a step was accepted that the clock has not come to. To
+// go on would be to judge by a wrong time; to forget the step would let every
+// code since then pass again.
+func (e Enrollment) checkClock(at time.Time, w totp.Window) error {
+	for _, a := range e.live {
+		if a.Last > a.Key.Step(at)+totp.Step(w.Future) {
+			return ErrClock
+		}
+	}
+	return nil
+}
+
+// maxDrift is as far as [DriftError] looks: a device set by hand to the wrong
+// time zone is off by up to 14 hours.
+const maxDrift = 14 * time.Hour
+
+// DriftError says that the code of a confirmation is right for another time: the
+// device's clock is off. It is a totp.ErrRejected, nothing was changed.
+//
+// Only [Enrollment.Confirm] gives it. Who confirms has been shown the secret, so
+// the answer tells nothing new; and it is the moment to help, before the person
+// depends on a clock that is wrong.
+type DriftError struct {
+	// Off is the device's clock minus ours, in whole periods: positive when the
+	// device is ahead.
+	Off time.Duration
+}
+
+func (e *DriftError) Error() string {
+	if e.Off < 0 {
+		return fmt.Sprintf("enroll: the device's clock is %v behind", -e.Off)
+	}
+	return fmt.Sprintf("enroll: the device's clock is %v ahead", e.Off)
+}
+
+// Is makes a DriftError match totp.ErrRejected.
+func (e *DriftError) Is(target error) bool { return target == totp.ErrRejected }
+
+// explainDrift returns a DriftError in place of a rejection when the code is
+// right for a time within maxDrift, the nearest first; else the rejection.
+func explainDrift(rejection error, key totp.Key, code string, at time.Time) error {
+	if !errors.Is(rejection, totp.ErrRejected) || errors.Is(rejection, totp.ErrAlreadyUsed) {
+		return rejection
+	}
+	period := key.Params().Period
+	for off := period; off <= maxDrift; off += period {
+		for _, off := range [2]time.Duration{off, -off} {
+			// Nothing is accepted here, so steps already used do not matter.
+			if _, err := key.Verify(code, at.Add(off), 0, totp.Window{}); err == nil {
+				return &DriftError{Off: off}
+			}
+		}
+	}
+	return rejection
+}
