@@ -1,6 +1,7 @@
 package throttle
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"slices"
@@ -19,9 +20,8 @@ const (
 	maxHours  = 1024
 	maxRecent = 64
 
-	maxChances = 1_000_000 // of a guess: certainty
-	maxCount   = 1_000_000_000_000
-	maxTime    = 1 << 40 // seconds; keeps the arithmetic from overflowing, some 35,000 years away
+	maxChances = 1_000_000 // certainty; no count needs to go higher, since no limit does
+	maxTime    = 1 << 40   // seconds; keeps the arithmetic from overflowing, some 35,000 years away
 )
 
 // A Budget is what an account has left to guess with. The zero Budget is fresh; to reset an account is to
@@ -36,7 +36,7 @@ type state struct {
 
 	// Charges of the long windows, oldest first. A recent one can still be given back to its challenge. After
 	// that only its hour is kept, and it counts as if it had happened at the hour's end: later than it did, never earlier.
-	Hours  []bucket `json:"hours,omitempty"`
+	Hours  hours    `json:"hours,omitempty"`
 	Recent []charge `json:"recent,omitempty"`
 
 	// The pair counter: so many taken and not yet refilled, and since when it refills.
@@ -44,11 +44,11 @@ type state struct {
 	Since int64 `json:"since,omitzero"`
 }
 
-// A bucket is an hour, counted from 1970, and what was charged in it.
-type bucket [2]int64
+// A bucket is what was charged in one hour, counted from 1970.
+type bucket struct{ hour, chances int64 }
 
 // end is the bucket's time: no charge in it is later.
-func (b bucket) end() int64 { return (b[0] + 1) * hour }
+func (b bucket) end() int64 { return (b.hour + 1) * hour }
 
 type charge struct {
 	At        int64  `json:"at"`
@@ -104,7 +104,7 @@ func (b Budget) Fail(at time.Time, p Profile, challenge string, chances int) Bud
 	if t-s.Last >= seconds(p.Forget) {
 		s.Run = 0
 	}
-	s.Run, s.Row = min(s.Run+1, maxCount), min(s.Row+1, maxCount)
+	s.Run, s.Row = min(s.Run+1, maxChances), min(s.Row+1, maxChances)
 	if s.Run == 1 || t > s.Last {
 		s.Last = t
 	}
@@ -142,18 +142,18 @@ func (s *state) settle(now int64) {
 	s.Hours = slices.DeleteFunc(s.Hours, func(b bucket) bool { return now-b.end() > keep })
 	for len(s.Hours) > maxHours {
 		// Into the younger of the two: it counts longer than it should, never shorter.
-		s.Hours[1][1] = min(s.Hours[0][1]+s.Hours[1][1], maxCount)
+		s.Hours[1].chances = min(s.Hours[0].chances+s.Hours[1].chances, maxChances)
 		s.Hours = slices.Delete(s.Hours, 0, 1)
 	}
 }
 
 func (s *state) merge(c charge) {
 	h := floorDiv(c.At, hour)
-	i, found := slices.BinarySearchFunc(s.Hours, h, func(b bucket, h int64) int { return int(b[0] - h) })
+	i, found := slices.BinarySearchFunc(s.Hours, h, func(b bucket, h int64) int { return cmp.Compare(b.hour, h) })
 	if !found {
 		s.Hours = slices.Insert(s.Hours, i, bucket{h, 0})
 	}
-	s.Hours[i][1] = min(s.Hours[i][1]+c.Chances, maxCount)
+	s.Hours[i].chances = min(s.Hours[i].chances+c.Chances, maxChances)
 }
 
 // frees returns the first time, not before now, at which the charges within the window are down to room. It is not
@@ -170,7 +170,7 @@ func (s state) frees(now, length, room int64) (at int64, ok bool) {
 		}
 	}
 	for _, b := range s.Hours {
-		count(charge{At: b.end(), Chances: b[1]})
+		count(charge{At: b.end(), Chances: b.chances})
 	}
 	for _, c := range s.Recent {
 		count(c)
@@ -178,7 +178,7 @@ func (s state) frees(now, length, room int64) (at int64, ok bool) {
 	if sum <= room {
 		return now, true
 	}
-	slices.SortFunc(live, func(a, b charge) int { return int(a.At - b.At) })
+	slices.SortFunc(live, func(a, b charge) int { return cmp.Compare(a.At, b.At) })
 	for _, c := range live {
 		if sum -= c.Chances; sum <= room {
 			return c.At + length, true

@@ -23,9 +23,9 @@
 //
 // # Threats
 //
-// Successes do not clear the long windows, else an attacker who knows the password guesses four times after each of the
-// owner's sign-ins and has even odds of success in some decades of days rather than never. A success gives back what its own challenge
-// was charged, and only that: an attacker's challenge ends in success only when he has won already.
+// Successes do not clear the long windows, else an attacker who knows the password guesses four times after each of
+// the owner's sign-ins, for ever. A success gives back what its own challenge was charged, and only that: an
+// attacker's challenge ends in success only when he has won already.
 //
 // Waiting out a limit is not the owner's only way: two consecutive codes, a trusted browser and a recovery code
 // work meanwhile, so that a stranger with the password cannot lock the owner out. Two consecutive codes are right by
@@ -34,11 +34,12 @@
 //
 // A clock that steps back never frees anything: charges that lie in its future count, waits end where they
 // would have ended. A clock that runs ahead frees what it would have freed at that time, and takes it back
-// when it returns, if it was ahead by no more than a year.
+// when it returns, if it was ahead by no more than a year. What was charged while it ran ahead then counts for longer
+// than it should; the owner gets in by two consecutive codes or a recovery code.
 //
 // # Storage
 //
-// A Budget encodes to JSON of a few bytes for most people, some 3 KiB after a year of guessing without pause, and less than
-// 24 KiB for any sequence of calls. Times are kept in whole seconds and rounded up, against the
-// guesser. The format carries a version; an unknown version or field is refused.
+// A Budget encodes to JSON of a few bytes for most people, to less than 8 KiB under [Default] however long and hard
+// somebody guesses, and to less than 24 KiB for any sequence of calls. Times are kept in whole seconds and rounded
+// up, against the guesser. The format carries a version; an unknown version or field is refused.
 package throttle

@@ -75,16 +75,16 @@ func (s state) check() error {
 	switch {
 	case s.V != version:
 		return fmt.Errorf("version %d", s.V)
-	case s.Run < 0 || s.Run > s.Row || s.Row > maxCount:
+	case s.Run < 0 || s.Run > s.Row || s.Row > maxChances:
 		return errors.New("runs")
-	case s.Pairs < 0 || s.Pairs > maxCount || strange(s.Last) || strange(s.Since):
+	case s.Pairs < 0 || s.Pairs > maxChances || strange(s.Last) || strange(s.Since):
 		return errors.New("times")
 	case len(s.Hours) > maxHours || len(s.Recent) > maxRecent:
 		return errors.New("too long")
 	}
 	for i, b := range s.Hours {
-		if strange(b.end()) || b[1] < 1 || b[1] > maxCount || i > 0 && b[0] <= s.Hours[i-1][0] {
-			return fmt.Errorf("hour %d", b[0])
+		if b.chances < 1 || b.chances > maxChances || i > 0 && b.hour <= s.Hours[i-1].hour {
+			return fmt.Errorf("hour %d", b.hour)
 		}
 	}
 	for _, c := range s.Recent {
@@ -97,3 +97,39 @@ func (s state) check() error {
 
 // strange reports whether a time is beyond what this package writes; sums of times must not overflow.
 func strange(t int64) bool { return t < -maxTime-hour || t > maxTime+hour }
+
+// hours are written as [hour, chances, hours until the next, chances, …]: 5 bytes for most, so that a year of attack
+// does not crowd the account's record.
+type hours []bucket
+
+// MarshalJSON writes the distances.
+func (h hours) MarshalJSON() ([]byte, error) {
+	flat := make([]int64, 0, 2*len(h))
+	last := int64(0)
+	for _, b := range h {
+		flat = append(flat, b.hour-last, b.chances)
+		last = b.hour
+	}
+	return json.Marshal(flat)
+}
+
+// UnmarshalJSON adds the distances up. That they are positive is checked with the rest.
+func (h *hours) UnmarshalJSON(data []byte) error {
+	var flat []int64
+	if err := json.Unmarshal(data, &flat); err != nil {
+		return err
+	}
+	if len(flat)%2 != 0 || len(flat) > 2*maxHours {
+		return errors.New("hours come in pairs")
+	}
+	*h = nil
+	last := int64(0)
+	for pair := range slices.Chunk(flat, 2) {
+		if strange(pair[0]) || strange((last+pair[0]+1)*hour) {
+			return errors.New("hours beyond time")
+		}
+		last += pair[0]
+		*h = append(*h, bucket{last, pair[1]})
+	}
+	return nil
+}

@@ -82,10 +82,7 @@ func (p Profile) wait(run int) int64 {
 		return 0
 	}
 	wait, limit := seconds(p.FirstWait), seconds(p.MaxWait)
-	for range min(run-p.Free, 62) {
-		if wait >= limit {
-			break
-		}
+	for n := p.Free; n < run && wait < limit; n++ {
 		wait *= 2
 	}
 	return min(wait, limit, seconds(p.Forget))
@@ -94,7 +91,8 @@ func (p Profile) wait(run int) int64 {
 // windows are the long ones, as length in seconds and limit in chances.
 func (p Profile) windows() [3]struct{ length, limit int64 } {
 	const day = 24 * 60 * 60
-	return [3]struct{ length, limit int64 }{{day, int64(p.Day)}, {30 * day, int64(p.Month)}, {365 * day, int64(p.Year)}}
+	limit := func(chances int) int64 { return int64(min(chances, maxChances)) }
+	return [3]struct{ length, limit int64 }{{day, limit(p.Day)}, {30 * day, limit(p.Month)}, {365 * day, limit(p.Year)}}
 }
 
 // seconds rounds up: a limit may last longer by less than a second, never shorter.
