@@ -1,0 +1,156 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+var alice = store.ID{Tenant: "acme", User: "alice"}
+
+func TestUpdateCreatesThenChanges(t *testing.T) {
+	s := store.NewMemory()
+	for want := range 3 {
+		err := store.Update(t.Context(), s, alice, func(was store.Record, found bool) (*store.Record, error) {
+			require.Equal(t, want > 0, found)
+			require.Equal(t, uint64(want), count(was))
+			return step(was, found)
+		})
+		require.NoError(t, err)
+	}
+	rec, err := s.Get(t.Context(), alice)
+	require.NoError(t, err)
+	require.Equal(t, alice, rec.ID)
+	require.Equal(t, uint64(3), count(rec))
+}
+
+// Update names the record and its version itself: a decision cannot write to
+// another account or under a version that somebody knows already.
+func TestUpdateSetsIDAndVersion(t *testing.T) {
+	s := store.NewMemory()
+	forged := store.Version{1}
+	err := store.Update(t.Context(), s, alice, func(store.Record, bool) (*store.Record, error) {
+		return &store.Record{ID: store.ID{User: "mallory"}, Version: forged}, nil
+	})
+	require.NoError(t, err)
+	rec, err := s.Get(t.Context(), alice)
+	require.NoError(t, err)
+	require.NotEqual(t, forged, rec.Version)
+	_, err = s.Get(t.Context(), store.ID{User: "mallory"})
+	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+func TestUpdateNothingToWrite(t *testing.T) {
+	wrong := errors.New("wrong code")
+	for _, answer := range []error{nil, wrong} {
+		s := &script{Memory: store.NewMemory()}
+		err := store.Update(t.Context(), s, alice, func(store.Record, bool) (*store.Record, error) { return nil, answer })
+		require.Equal(t, answer, err)
+		require.Zero(t, s.puts)
+	}
+}
+
+// A refused attempt is an answer that comes with a write: the failure is
+// counted before anybody learns that the code was wrong.
+func TestUpdateAnswersAnErrorAfterWriting(t *testing.T) {
+	wrong := errors.New("wrong code")
+	s := &script{Memory: store.NewMemory()}
+	err := store.Update(t.Context(), s, alice, func(store.Record, bool) (*store.Record, error) { return counter(1), wrong })
+	require.Equal(t, wrong, err, "the very answer, not a wrapped one")
+	n, _ := stored(t, s)
+	require.Equal(t, uint64(1), n)
+
+	s = &script{Memory: store.NewMemory(), put: []putHook{failBefore(errDisk)}}
+	err = store.Update(t.Context(), s, alice, func(store.Record, bool) (*store.Record, error) { return counter(1), wrong })
+	require.NotErrorIs(t, err, wrong, "an uncharged guess must not be judged")
+	require.ErrorIs(t, err, store.ErrUnavailable)
+}
+
+func TestUpdateRefusesBeforeTheStore(t *testing.T) {
+	big := counter(1)
+	big.Sealed = make([]byte, store.MaxSealed+1)
+	for name, c := range map[string]struct {
+		id   store.ID
+		next *store.Record
+		want error
+		gets int
+	}{
+		"no user":   {store.ID{Tenant: "acme"}, counter(1), store.ErrID, 0},
+		"too large": {alice, big, store.ErrTooLarge, 1},
+		"bad state": {alice, &store.Record{State: "a\nb"}, store.ErrRecord, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &script{Memory: store.NewMemory()}
+			err := store.Update(t.Context(), s, c.id, func(store.Record, bool) (*store.Record, error) { return c.next, nil })
+			require.ErrorIs(t, err, c.want)
+			require.NotErrorIs(t, err, store.ErrUnavailable)
+			require.Equal(t, c.gets, s.gets)
+			require.Zero(t, s.puts)
+		})
+	}
+}
+
+func TestUpdateDeadline(t *testing.T) {
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	err := store.Update(ctx, store.NewMemory(), alice, step)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func TestUpdatePanicWritesNothing(t *testing.T) {
+	s := &script{Memory: store.NewMemory()}
+	other(t, s.Memory, 7)
+	require.PanicsWithValue(t, "bug", func() {
+		_ = store.Update(t.Context(), s, alice, func(store.Record, bool) (*store.Record, error) { panic("bug") })
+	})
+	n, _ := stored(t, s)
+	require.Equal(t, uint64(7), n)
+	require.Zero(t, s.puts)
+}
+
+// decide owns what it is given: changing it, its version too, changes neither
+// the comparison nor the store.
+func TestUpdateDecideMayChangeItsArgument(t *testing.T) {
+	s := store.NewMemory()
+	other(t, s, 1)
+	err := store.Update(t.Context(), s, alice, func(was store.Record, _ bool) (*store.Record, error) {
+		was.Sealed[7] = 9
+		was.Version = store.Version{}
+		return &was, nil
+	})
+	require.NoError(t, err)
+	rec, err := s.Get(t.Context(), alice)
+	require.NoError(t, err)
+	require.Equal(t, uint64(9), count(rec))
+}
+
+// confused answers with a record of somebody else, as a column that ignores
+// case does, or with one that has no version.
+type confused struct {
+	*store.Memory
+	rec store.Record
+}
+
+func (c confused) Get(context.Context, store.ID) (store.Record, error) { return c.rec, nil }
+
+func TestUpdateDistrustsTheStore(t *testing.T) {
+	for name, rec := range map[string]store.Record{
+		"other user":   {ID: store.ID{Tenant: "acme", User: "Alice"}, Version: store.Version{1}},
+		"other tenant": {ID: store.ID{Tenant: "ACME", User: "alice"}, Version: store.Version{1}},
+		"no version":   {ID: alice},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := store.Update(t.Context(), confused{store.NewMemory(), rec}, alice, func(store.Record, bool) (*store.Record, error) {
+				t.Error("decided on somebody else's record")
+				return nil, nil
+			})
+			require.ErrorIs(t, err, store.ErrUnavailable)
+		})
+	}
+}
