@@ -1,0 +1,52 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Mode says whether people must have a second factor. The zero Mode is Required: a row that was read wrong asks
+// for more, not less.
+type Mode uint8
+
+// The modes, strictest first.
+const (
+	Required Mode = iota // who has none sets one up before signing in
+	Optional             // who wants one has one
+	Off                  // none is offered; one that is active is still asked for
+)
+
+// ErrMode is what reading an unknown mode reports.
+var ErrMode = errors.New("policy: unknown mode")
+
+var words = [...]string{Required: "required", Optional: "optional", Off: "off"}
+
+// known maps what is no mode to Required.
+func (m Mode) known() Mode {
+	if int(m) >= len(words) {
+		return Required
+	}
+	return m
+}
+
+// String returns "required", "optional" or "off". A value that is no mode counts as required and says so.
+func (m Mode) String() string { return words[m.known()] }
+
+// ParseMode reads what [Mode.String] writes. With an error, which is [ErrMode], it returns Required.
+func ParseMode(s string) (Mode, error) {
+	for m, word := range words {
+		if s == word {
+			return Mode(m), nil
+		}
+	}
+	return Required, fmt.Errorf("%w %q", ErrMode, s)
+}
+
+// MarshalText returns the mode's word.
+func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads the mode's word. With an error, which is [ErrMode], the mode is Required.
+func (m *Mode) UnmarshalText(text []byte) (err error) {
+	*m, err = ParseMode(string(text))
+	return err
+}

@@ -1,0 +1,134 @@
+package recovery
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Codes is how many codes a set has when it is made.
+const Codes = 10
+
+// Errors of [Set.Redeem].
+var (
+	// ErrRejected means that the code is not one of the set's, or not any more.
+	ErrRejected = errors.New("recovery: code rejected")
+	// ErrUsed means that the code was used before. It is also [ErrRejected], and only for the log: whoever tries codes
+	// must not learn which ones were real.
+	ErrUsed = fmt.Errorf("%w: already used", ErrRejected)
+	// ErrStale means that the digest was derived for another set: derive it anew for this one.
+	ErrStale = errors.New("recovery: digest of another set")
+)
+
+// A Set is what is stored of a person's codes. The zero Set has none. It is a value: every method returns a new
+// one and leaves the receiver as it was.
+type Set struct{ s state }
+
+type state struct {
+	V     int       `json:"v"`
+	Salt  salt      `json:"salt"`
+	Made  time.Time `json:"made"`
+	Saved time.Time `json:"saved,omitzero"`
+	Codes []entry   `json:"codes"`
+}
+
+type entry struct {
+	Hash sum       `json:"hash"`
+	Used time.Time `json:"used,omitzero"`
+}
+
+// New makes [Codes] codes of 80 random bits each and the set to store. The codes are returned this once; show them,
+// and forget them. It takes ten times the work of a [Set.Derive].
+func New(at time.Time) (codes []string, s Set) {
+	slots <- struct{}{}
+	defer func() { <-slots }()
+	st := state{V: version, Made: instant(at), Codes: make([]entry, Codes)}
+	rand.Read(st.Salt[:]) // never fails, by its contract
+	codes = make([]string, Codes)
+	for i := range codes {
+		codes[i] = newCode()
+		st.Codes[i].Hash = derive(codes[i], st.Salt)
+	}
+	return codes, Set{st}
+}
+
+// Redeem returns the set with d's code used, which must be written before anybody is let in. Or it returns the set
+// unchanged and [ErrRejected], [ErrUsed] (which is ErrRejected too), or [ErrStale] for a digest of another set and for
+// the zero Digest. It compares with every code in constant time.
+func (s Set) Redeem(at time.Time, d Digest) (Set, error) {
+	if d.reveal == nil {
+		return s, ErrStale
+	}
+	of, got := d.reveal()
+	if of != s.s.Salt {
+		return s, ErrStale
+	}
+	match := -1
+	for i := range s.s.Codes {
+		equal := subtle.ConstantTimeCompare(got[:], s.s.Codes[i].Hash[:])
+		match = subtle.ConstantTimeSelect(equal, i, match)
+	}
+	switch {
+	case match < 0:
+		return s, ErrRejected
+	case !s.s.Codes[match].Used.IsZero():
+		return s, ErrUsed
+	}
+	next := s.s
+	next.Codes = slices.Clone(s.s.Codes)
+	next.Codes[match].Used = instant(at)
+	return Set{next}, nil
+}
+
+// MarkSaved notes that the person said "I have saved them", the first time.
+func (s Set) MarkSaved(at time.Time) Set {
+	if s.s.Saved.IsZero() && !s.IsZero() {
+		s.s.Saved = instant(at)
+	}
+	return s
+}
+
+// IsZero reports whether no codes were ever made. A set of which every code was used is not zero.
+func (s Set) IsZero() bool { return len(s.s.Codes) == 0 }
+
+// Total returns how many codes were made.
+func (s Set) Total() int { return len(s.s.Codes) }
+
+// Remaining returns how many codes are not yet used. At few left, lead the person to new ones.
+func (s Set) Remaining() int { return s.Total() - len(s.Used()) }
+
+// Used returns when codes were used, oldest first.
+func (s Set) Used() []time.Time {
+	var used []time.Time
+	for _, e := range s.s.Codes {
+		if !e.Used.IsZero() {
+			used = append(used, e.Used)
+		}
+	}
+	slices.SortFunc(used, time.Time.Compare)
+	return used
+}
+
+// Made returns when the codes were made; zero for the zero Set.
+func (s Set) Made() time.Time { return s.s.Made }
+
+// Saved returns when the person said that the codes are saved; zero: not yet.
+func (s Set) Saved() time.Time { return s.s.Saved }
+
+// String says how many codes are left, and nothing of them.
+func (s Set) String() string {
+	return fmt.Sprintf("recovery.Set(%d of %d left)", s.Remaining(), s.Total())
+}
+
+// instant is a time as it is stored. The zero time would read as "never", so a clock that is as wrong as that is
+// moved by a second.
+func instant(at time.Time) time.Time {
+	at = at.UTC().Truncate(time.Second)
+	if at.IsZero() {
+		at = at.Add(time.Second)
+	}
+	return at
+}
