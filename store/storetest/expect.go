@@ -1,0 +1,147 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+var alice = store.ID{Tenant: "acme", User: "alice"}
+
+// noon has nanoseconds and a zone, of which a store keeps the microseconds.
+var noon = time.Date(2026, 2, 28, 13, 0, 0, 123456789, time.FixedZone("CET", 3600))
+
+// draft is a record of id with content that tells it from others.
+func draft(id store.ID, content string) store.Record {
+	return store.Record{ID: id, Version: store.NewVersion(), State: "active", Sealed: []byte(content), Updated: noon}
+}
+
+// put writes a record over was and returns its version.
+func put(ctx context.Context, s store.Store, id store.ID, content string, was store.Version) (store.Version, error) {
+	rec := draft(id, content)
+	if err := s.Put(ctx, rec, was); err != nil {
+		return store.Version{}, fmt.Errorf("Put(%s, was %s): %w", name(id), short(was), err)
+	}
+	return rec.Version, nil
+}
+
+// create writes new records, one per id, with the user as content.
+func create(ctx context.Context, s store.Store, ids ...store.ID) error {
+	for _, id := range ids {
+		if _, err := put(ctx, s, id, id.User, store.Version{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expect compares the stored record with want, all fields.
+func expect(ctx context.Context, s store.Store, want store.Record) error {
+	got, err := s.Get(ctx, want.ID)
+	if err != nil {
+		return fmt.Errorf("Get(%s): %w", name(want.ID), err)
+	}
+	return same(got, want)
+}
+
+func same(got, want store.Record) error {
+	at := want.Updated.UTC().Truncate(time.Microsecond)
+	switch {
+	case got.ID != want.ID:
+		return fmt.Errorf("got the record of %s, want %s", name(got.ID), name(want.ID))
+	case got.Version != want.Version:
+		return fmt.Errorf("%s: version is %s, want %s", name(want.ID), short(got.Version), short(want.Version))
+	case got.State != want.State:
+		return fmt.Errorf("%s: state is %q, want %q", name(want.ID), got.State, want.State)
+	case !bytes.Equal(got.Sealed, want.Sealed):
+		return fmt.Errorf("%s: sealed is %s, want %s", name(want.ID), brief(got.Sealed), brief(want.Sealed))
+	case !got.Updated.Truncate(time.Microsecond).Equal(at):
+		return fmt.Errorf("%s: updated is %v, want %v", name(want.ID), got.Updated, at)
+	case got.Updated.Location() != time.UTC:
+		return fmt.Errorf("%s: updated is in %v, want UTC", name(want.ID), got.Updated.Location())
+	}
+	return nil
+}
+
+func expectContent(ctx context.Context, s store.Store, id store.ID, want string) error {
+	got, err := s.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("Get(%s): %w", name(id), err)
+	}
+	if got.ID != id || string(got.Sealed) != want {
+		return fmt.Errorf("%s: got %s with %s, want %s", name(id), name(got.ID), brief(got.Sealed), brief([]byte(want)))
+	}
+	return nil
+}
+
+func expectAbsent(ctx context.Context, s store.Store, id store.ID) error {
+	if rec, err := s.Get(ctx, id); !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("Get(%s) = version %s, %v; want ErrNotFound", name(id), short(rec.Version), err)
+	}
+	return nil
+}
+
+// refused reports an error of what that is not want, nil included.
+func refused(what string, err, want error) error {
+	if !errors.Is(err, want) {
+		return fmt.Errorf("%s: got %v, want %v", what, err, want)
+	}
+	return nil
+}
+
+// together runs f n times at once, as near to the same moment as it gets, and
+// returns what each returned.
+func together(n int, f func(i int) error) []error {
+	answers := make([]error, n)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			answers[i] = f(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+	return answers
+}
+
+// winner returns who got nil, where all others must have got ErrConflict.
+func winner(answers []error) (int, error) {
+	won := -1
+	for i, err := range answers {
+		switch {
+		case err == nil && won >= 0:
+			return 0, fmt.Errorf("writers %d and %d both won the same version", won, i)
+		case err == nil:
+			won = i
+		case !errors.Is(err, store.ErrConflict):
+			return 0, fmt.Errorf("writer %d: got %w, want ErrConflict", i, err)
+		}
+	}
+	if won < 0 {
+		return 0, errors.New("nobody won")
+	}
+	return won, nil
+}
+
+func name(id store.ID) string { return fmt.Sprintf("%+q/%+q", id.Tenant, id.User) }
+
+func short(v store.Version) string {
+	if v.IsZero() {
+		return "none"
+	}
+	return v.String()[:8]
+}
+
+func brief(b []byte) string {
+	if len(b) > 24 {
+		return fmt.Sprintf("%q… (%d bytes)", b[:24], len(b))
+	}
+	return fmt.Sprintf("%q", b)
+}

@@ -1,0 +1,261 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+const (
+	writers = 16
+	rounds  = 20
+)
+
+// contextCases: who has gone away gets no answer, and leaves no trace.
+var contextCases = []testCase{
+	{"cancelled", "under a context that is done nothing is written, and the error wraps the context's", func(ctx context.Context, s store.Store) error {
+		rec := draft(alice, "1")
+		if err := s.Put(ctx, rec, store.Version{}); err != nil {
+			return err
+		}
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		_, err := s.Get(gone, alice)
+		if err := refused("Get", err, context.Canceled); err != nil {
+			return err
+		}
+		_, err = s.Get(gone, store.ID{User: "nobody"})
+		if err := refused("Get of nobody", err, context.Canceled); err != nil {
+			return err
+		}
+		_, err = s.List(gone, store.Query{Tenant: "acme"})
+		if err := refused("List", err, context.Canceled); err != nil {
+			return err
+		}
+		if err := refused("Put", s.Put(gone, draft(alice, "2"), rec.Version), context.Canceled); err != nil {
+			return err
+		}
+		if err := refused("Delete", s.Delete(gone, alice, rec.Version), context.Canceled); err != nil {
+			return err
+		}
+		return expect(ctx, s, rec)
+	}},
+	{"cancelled in flight", "a context that ends during a call leaves the old record or the new one, whole, and the store usable", func(ctx context.Context, s store.Store) error {
+		was, err := put(ctx, s, alice, "0", store.Version{})
+		if err != nil {
+			return err
+		}
+		for i := range rounds {
+			rec := draft(alice, strconv.Itoa(i))
+			short, cancel := context.WithCancel(ctx)
+			done := make(chan error, 1)
+			go func() { done <- s.Put(short, rec, was) }()
+			cancel()
+			answer := <-done
+			got, err := s.Get(ctx, alice)
+			if err != nil {
+				return fmt.Errorf("Get after a cancelled Put: %w", err)
+			}
+			switch got.Version {
+			case rec.Version:
+				if err := same(got, rec); err != nil {
+					return err
+				}
+			case was:
+				if answer == nil {
+					return errors.New("Put returned nil and did not write")
+				}
+				// The write may still come. Writing over it settles that.
+				rec = draft(alice, strconv.Itoa(i))
+				if err := s.Put(ctx, rec, was); errors.Is(err, store.ErrConflict) {
+					if got, err = s.Get(ctx, alice); err != nil {
+						return err
+					}
+					rec = got
+				} else if err != nil {
+					return err
+				}
+			default:
+				return fmt.Errorf("version %s is neither the old nor the new one", got.Version)
+			}
+			was = rec.Version
+		}
+		return nil
+	}},
+}
+
+// raceCases: many callers, one record.
+var raceCases = []testCase{
+	{"one creator", "of writers that create one record at the same time exactly one gets nil, the others ErrConflict", func(ctx context.Context, s store.Store) error {
+		for round := range rounds {
+			id := store.ID{Tenant: "acme", User: strconv.Itoa(round)}
+			if _, err := contend(ctx, s, id, store.Version{}); err != nil {
+				return fmt.Errorf("round %d: %w", round, err)
+			}
+		}
+		return nil
+	}},
+	{"one writer", "of writers over the same version exactly one gets nil, and what it wrote is what is stored", func(ctx context.Context, s store.Store) error {
+		was, err := put(ctx, s, alice, "0", store.Version{})
+		if err != nil {
+			return err
+		}
+		for round := range rounds {
+			if was, err = contend(ctx, s, alice, was); err != nil {
+				return fmt.Errorf("round %d: %w", round, err)
+			}
+		}
+		return nil
+	}},
+	{"one of writer and eraser", "a Put and a Delete over the same version: exactly one takes place", func(ctx context.Context, s store.Store) error {
+		for round := range rounds {
+			id := store.ID{User: strconv.Itoa(round)}
+			was, err := put(ctx, s, id, "old", store.Version{})
+			if err != nil {
+				return err
+			}
+			won, err := winner(together(2, func(i int) error {
+				if i == 0 {
+					return s.Delete(ctx, id, was)
+				}
+				return s.Put(ctx, draft(id, "new"), was)
+			}))
+			if err != nil {
+				return fmt.Errorf("round %d: %w", round, err)
+			}
+			if won == 0 {
+				err = expectAbsent(ctx, s, id)
+			} else {
+				err = expectContent(ctx, s, id, "new")
+			}
+			if err != nil {
+				return fmt.Errorf("round %d, writer %d won: %w", round, won, err)
+			}
+		}
+		return nil
+	}},
+	{"sum of steps", "a counter ends at the number of acknowledged writes: none lost, none invented", func(ctx context.Context, s store.Store) error {
+		var acknowledged atomic.Int64
+		answers := together(writers, func(int) error {
+			for range rounds {
+				err := store.Update(ctx, s, alice, func(was store.Record, _ bool) (*store.Record, error) {
+					n, err := strconv.Atoi("0" + string(was.Sealed))
+					if err != nil {
+						return nil, err
+					}
+					return &store.Record{Sealed: []byte(strconv.Itoa(n + 1))}, nil
+				})
+				switch {
+				case err == nil:
+					acknowledged.Add(1)
+				case !errors.Is(err, store.ErrConflict): // too many rounds lost: no success, and no fault
+					return err
+				}
+			}
+			return nil
+		})
+		if err := errors.Join(answers...); err != nil {
+			return err
+		}
+		return expectContent(ctx, s, alice, strconv.FormatInt(acknowledged.Load(), 10))
+	}},
+	{"no false conflicts", "writers of different records do not disturb each other", func(ctx context.Context, s store.Store) error {
+		return errors.Join(together(writers, func(i int) error {
+			id := store.ID{Tenant: "acme", User: strconv.Itoa(i)}
+			was := store.Version{}
+			for round := range rounds {
+				var err error
+				if was, err = put(ctx, s, id, strconv.Itoa(round), was); err != nil {
+					return err
+				}
+			}
+			return expectContent(ctx, s, id, strconv.Itoa(rounds-1))
+		})...)
+	}},
+	{"no way back", "a reader beside a writer never sees an older record after a newer one, nor a mixture of two", func(ctx context.Context, s store.Store) error {
+		if err := s.Put(ctx, numbered(0), store.Version{}); err != nil {
+			return err
+		}
+		var acknowledged atomic.Int64 // the number of the last write that returned
+		var over sync.WaitGroup
+		stop := make(chan struct{})
+		answers := make([]error, 4)
+		for i := range answers {
+			over.Go(func() {
+				answers[i] = watch(ctx, s, &acknowledged, stop)
+			})
+		}
+		err := climb(ctx, s, &acknowledged, 10*rounds)
+		close(stop)
+		over.Wait()
+		return errors.Join(append(answers, err)...)
+	}},
+}
+
+// contend lets writers race over was and returns the version that is stored.
+func contend(ctx context.Context, s store.Store, id store.ID, was store.Version) (store.Version, error) {
+	drafts := make([]store.Record, writers)
+	for i := range drafts {
+		drafts[i] = draft(id, strconv.Itoa(i))
+	}
+	won, err := winner(together(writers, func(i int) error { return s.Put(ctx, drafts[i], was) }))
+	if err != nil {
+		return store.Version{}, err
+	}
+	return drafts[won].Version, expect(ctx, s, drafts[won])
+}
+
+// numbered is alice's record with n in two fields, which must agree when read.
+func numbered(n int64) store.Record {
+	rec := draft(alice, strconv.FormatInt(n, 10))
+	rec.State = strconv.FormatInt(n, 10)
+	return rec
+}
+
+// climb writes 1 to n, one after the other.
+func climb(ctx context.Context, s store.Store, acknowledged *atomic.Int64, n int64) error {
+	rec, err := s.Get(ctx, alice)
+	if err != nil {
+		return err
+	}
+	for i := int64(1); i <= n; i++ {
+		next := numbered(i)
+		if err := s.Put(ctx, next, rec.Version); err != nil {
+			return err
+		}
+		acknowledged.Store(i)
+		rec = next
+	}
+	return nil
+}
+
+// watch reads until told to stop. A read may not return less than what was
+// acknowledged before it began.
+func watch(ctx context.Context, s store.Store, acknowledged *atomic.Int64, stop <-chan struct{}) error {
+	last := int64(0)
+	for {
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+		floor := max(last, acknowledged.Load())
+		rec, err := s.Get(ctx, alice)
+		if err != nil {
+			return err
+		}
+		n, err := strconv.ParseInt(string(rec.Sealed), 10, 64)
+		if err != nil || rec.State != string(rec.Sealed) {
+			return fmt.Errorf("read a mixture: state %q, sealed %s", rec.State, brief(rec.Sealed))
+		}
+		if n < floor {
+			return fmt.Errorf("read %d after %d was acknowledged", n, floor)
+		}
+		last = n
+	}
+}
