@@ -1,0 +1,74 @@
+package totp
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Code returns the code for the step that at lies in: as many ASCII digits as the key has, with leading zeros. The error
+// is [ErrNoKey] or [ErrTime]. Servers need it for tests and tools only; to check a code use [Key.Verify], since comparing
+// strings tells the time and forgets replays.
+func (k Key) Code(at time.Time) (string, error) {
+	var digits [maxDigits]byte
+	code, err := k.AppendCode(digits[:0], at)
+	return string(code), err
+}
+
+// AppendCode is [Key.Code] appending to dst and returning the extended slice. With an error dst comes back as it was.
+func (k Key) AppendCode(dst []byte, at time.Time) ([]byte, error) {
+	if k.IsZero() {
+		return dst, ErrNoKey
+	}
+	m := k.reveal()
+	step := m.params.step(at)
+	if step < 0 {
+		return dst, ErrTime
+	}
+	values, err := m.codes(step, 1)
+	if err != nil {
+		return dst, err
+	}
+	return appendDigits(dst, values[0], m.params.Digits), nil
+}
+
+// codes returns the codes of n steps from first on, as numbers. It never stops early.
+func (m *material) codes(first Step, n int) (values [maxWindow]uint32, err error) {
+	s, err := m.mac.acquire()
+	if err != nil {
+		return values, err
+	}
+	defer m.mac.release(s)
+	for i := range n {
+		sum, err := m.mac.sum(s, uint64(first)+uint64(i))
+		if err != nil {
+			return values, err
+		}
+		values[i] = truncate(sum, m.params.Digits)
+	}
+	return values, nil
+}
+
+// truncate is the dynamic truncation of RFC 4226, section 5.3: 31 bits from where the last four bits point, modulo
+// 10^digits. The constants let the compiler multiply; a divide instruction takes a time that depends on its operands.
+func truncate(sum []byte, digits int) uint32 {
+	offset := sum[len(sum)-1] & 0x0f
+	bits := binary.BigEndian.Uint32(sum[offset:]) & 0x7fff_ffff
+	switch digits {
+	case 6:
+		return bits % 1_000_000
+	case 7:
+		return bits % 10_000_000
+	default:
+		return bits % 100_000_000
+	}
+}
+
+// appendDigits writes value with leading zeros.
+func appendDigits(dst []byte, value uint32, digits int) []byte {
+	var text [maxDigits]byte
+	for i := digits - 1; i >= 0; i-- {
+		text[i] = byte('0' + value%10)
+		value /= 10
+	}
+	return append(dst, text[:digits]...)
+}

@@ -1,0 +1,44 @@
+package totp
+
+import "errors"
+
+// What [Key.Verify], [Key.VerifyPair] and the code makers answer. They are returned as they are, so that refusing a wrong
+// code allocates nothing.
+var (
+	// ErrMalformedCode says that the text cannot be a code: not exactly as many ASCII digits as the key has, after
+	// removing ASCII spaces and hyphens, or longer than 32 bytes. Nothing was computed, so it is not a guess to charge.
+	ErrMalformedCode = errors.New("totp: malformed code")
+
+	// ErrRejected says that the code belongs to no step of the window: a wrong guess.
+	ErrRejected = errors.New("totp: code rejected")
+
+	// ErrAlreadyUsed says that the code is right for a step of the window which is not after the last accepted one:
+	// a replay, or an owner who was too quick.
+	ErrAlreadyUsed = errors.New("totp: code already used")
+
+	// ErrNoKey says that the [Key] is the zero value, which has no secret and accepts nothing.
+	ErrNoKey = errors.New("totp: no key")
+
+	// ErrWindow says that a [Window] is negative, spans more than five steps, or (for a pair) less than two.
+	ErrWindow = errors.New("totp: bad window")
+
+	// ErrTime says that a time or a step lies before 1970, where RFC 6238 counts none.
+	ErrTime = errors.New("totp: time before 1970")
+)
+
+// What the makers and parsers of keys answer, wrapped with the reason. No message repeats any part of the input,
+// which may be a secret.
+var (
+	// ErrSecret says that a secret is not canonical base32, shorter than 128 bits, too long, or could not be drawn.
+	ErrSecret = errors.New("totp: bad secret")
+
+	// ErrParams says that algorithm, digits or period are outside of what [Params] allows.
+	ErrParams = errors.New("totp: bad parameters")
+
+	// ErrURI says that a text is not a key URI that this package accepts. It is beside ErrSecret, ErrParams or
+	// ErrLabel when one part is to blame.
+	ErrURI = errors.New("totp: bad key URI")
+
+	// ErrLabel says that an issuer or account name cannot stand in a key URI.
+	ErrLabel = errors.New("totp: bad label")
+)

@@ -1,0 +1,87 @@
+package totp
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"io"
+)
+
+// minSecret is RFC 4226, R6: "The length of the shared secret MUST be at least 128 bits."
+const minSecret = 16 // bytes
+
+// Key is a shared secret together with its [Params]. Make one with [NewKey], [ParseSecret] or [ParseURI]. A Key never
+// changes, is cheap to copy and safe for concurrent use. The zero Key accepts nothing and answers [ErrNoKey].
+//
+// Making a Key hashes the secret once; keep the Key while it is used rather than parsing it for each code.
+//
+// Keys cannot be compared with ==; use [Key.Equal]. Nor are they ever reflect.DeepEqual, not even to themselves.
+type Key struct {
+	// The secret hides behind a function because redacting methods are not enough: fmt does not call them on an
+	// unexported field of the caller's struct and prints the bytes found there. Into a closure no printer looks.
+	reveal func() *material
+}
+
+// material is what a Key hides. It is immutable once made.
+type material struct {
+	params Params
+	secret []byte
+	mac    *mac
+}
+
+// NewKey draws a new secret from crypto/rand, as long as the hash: 160 bits for SHA-1, 256 for SHA-256, 512 for SHA-512
+// (RFC 4226, R6; RFC 6238, section 5.1). Give each user, and each authenticator of a user, a key of its own
+// (RFC 6238, R5). The error is [ErrParams], or [ErrSecret] if no secret could be drawn.
+func NewKey(p Params) (Key, error) { return newKey(p, rand.Reader) }
+
+// newKey is NewKey with the source of randomness as an argument.
+func newKey(p Params, random io.Reader) (Key, error) {
+	p, err := p.complete()
+	if err != nil {
+		return Key{}, err
+	}
+	secret := make([]byte, algorithms[p.Algorithm].size)
+	// A bare Read may stop early without an error and leave zeros that an attacker knows.
+	if _, err := io.ReadFull(random, secret); err != nil {
+		return Key{}, fmt.Errorf("%w: drawing it: %w", ErrSecret, err)
+	}
+	return build(secret, p)
+}
+
+// build makes a Key that owns secret. p is complete.
+func build(secret []byte, p Params) (Key, error) {
+	if len(secret) < minSecret {
+		return Key{}, fmt.Errorf("%w: shorter than 128 bits", ErrSecret)
+	}
+	// All zeros is what a broken source of randomness or a column read wrongly leaves, and what anybody guesses first.
+	if subtle.ConstantTimeCompare(secret, make([]byte, len(secret))) == 1 {
+		return Key{}, fmt.Errorf("%w: all zeros", ErrSecret)
+	}
+	mac, err := newMAC(p.Algorithm, secret)
+	if err != nil {
+		return Key{}, err
+	}
+	m := &material{params: p, secret: secret, mac: mac}
+	return Key{reveal: func() *material { return m }}, nil
+}
+
+// IsZero reports whether k is the zero Key, which has no secret.
+func (k Key) IsZero() bool { return k.reveal == nil }
+
+// Params returns the parameters with the defaults filled in. Those of the zero Key are zero.
+func (k Key) Params() Params {
+	if k.IsZero() {
+		return Params{}
+	}
+	return k.reveal().params
+}
+
+// Equal reports whether both keys have the same secret and the same parameters. The time it takes depends on the
+// secrets' lengths, not on their bytes. A zero Key equals nothing, not even another: two missing keys are no match.
+func (k Key) Equal(other Key) bool {
+	if k.IsZero() || other.IsZero() {
+		return false
+	}
+	a, b := k.reveal(), other.reveal()
+	return subtle.ConstantTimeCompare(a.secret, b.secret) == 1 && a.params == b.params
+}

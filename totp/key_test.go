@@ -1,0 +1,102 @@
+package totp_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/totp"
+)
+
+func TestAlgorithmNames(t *testing.T) {
+	for a, name := range map[totp.Algorithm]string{totp.SHA1: "SHA1", totp.SHA256: "SHA256", totp.SHA512: "SHA512"} {
+		require.Equal(t, name, a.String())
+		parsed, err := totp.ParseAlgorithm(name)
+		require.NoError(t, err)
+		require.Equal(t, a, parsed)
+	}
+	require.Equal(t, "Algorithm(3)", totp.Algorithm(3).String())
+	for _, name := range []string{"", "MD5", "SHA", "SHA-1", "SHA256 ", "\u017fHA1", "SHA1\x00"} {
+		_, err := totp.ParseAlgorithm(name)
+		require.ErrorIs(t, err, totp.ErrParams, "%q", name)
+	}
+}
+
+// Secrets are as long as the hash, never repeat and have as many ones as zeros: a generator that forgot a byte, a bit or
+// its seed shows here.
+func TestNewKeyBits(t *testing.T) {
+	const n = 20_000
+	for a, size := range map[totp.Algorithm]int{totp.SHA1: 160, totp.SHA256: 256, totp.SHA512: 512} {
+		seen, ones := make(map[string]bool, n), make([]int, size)
+		for range n {
+			key, err := totp.NewKey(totp.Params{Algorithm: a})
+			require.NoError(t, err)
+			raw := decode(t, key.Secret())
+			require.Len(t, raw, size/8)
+			require.False(t, seen[string(raw)])
+			seen[string(raw)] = true
+			for i := range ones {
+				ones[i] += int(raw[i/8] >> (i % 8) & 1)
+			}
+		}
+		for i, count := range ones { // 6.4 standard deviations of a fair coin
+			require.InDelta(t, n/2, count, 452, "bit %d of %v", i, a)
+		}
+	}
+}
+
+func TestEqual(t *testing.T) {
+	key := parse(t, seed20, totp.Params{})
+	for name, c := range map[string]struct {
+		other totp.Key
+		equal bool
+	}{
+		"itself":         {key, true},
+		"parsed again":   {parse(t, seed20, totp.Params{Digits: 6, Period: 30 * time.Second}), true},
+		"another secret": {parse(t, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJR", totp.Params{}), false},
+		"a longer one":   {parse(t, seed32, totp.Params{}), false},
+		"digits":         {parse(t, seed20, totp.Params{Digits: 8}), false},
+		"period":         {parse(t, seed20, totp.Params{Period: time.Minute}), false},
+		"algorithm":      {parse(t, seed20, totp.Params{Algorithm: totp.SHA256}), false},
+		"zero":           {totp.Key{}, false},
+	} {
+		require.Equal(t, c.equal, key.Equal(c.other), name)
+		require.Equal(t, c.equal, c.other.Equal(key), name)
+	}
+}
+
+// One Key in many goroutines, beside others of the same algorithm that share the pool of hashes.
+func TestConcurrentUse(t *testing.T) {
+	type task struct {
+		key  totp.Key
+		want []string
+	}
+	var tasks []task
+	for i, secret := range []string{seed20, seed32, seed64, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJR"} {
+		k := task{key: parse(t, secret, totp.Params{Algorithm: totp.Algorithm(i % 3)})}
+		for s := range totp.Step(50) {
+			k.want = append(k.want, code(t, k.key, s+1))
+		}
+		tasks = append(tasks, k)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		for _, k := range tasks {
+			wg.Go(func() {
+				for s, want := range k.want {
+					at := k.key.Start(totp.Step(s + 1))
+					got, err := k.key.Code(at)
+					if err != nil || got != want {
+						t.Errorf("step %d: %q, %v", s+1, got, err)
+					}
+					if step, err := k.key.Verify(want, at, 0, totp.Window{}); err != nil || step != totp.Step(s+1) {
+						t.Errorf("step %d: %d, %v", s+1, step, err)
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+}

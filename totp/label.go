@@ -1,0 +1,54 @@
+package totp
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The longest names, in bytes of UTF-8. An e-mail address has at most 254; longer issuers make QR codes that phones
+// have trouble with.
+const (
+	maxIssuer  = 128
+	maxAccount = 256
+)
+
+// Label is what an authenticator app shows beside the code. It has no part in computing it.
+type Label struct {
+	Issuer  string // the service or organisation; at most 128 bytes. May be empty, but apps then cannot tell services apart
+	Account string // the user's name there, such as an e-mail address; 1 to 256 bytes
+}
+
+// check refuses what cannot be told apart after a round trip through a URI, and what makes a screen lie.
+func (l Label) check() error {
+	if l.Account == "" {
+		return fmt.Errorf("%w: no account", ErrLabel)
+	}
+	if err := checkName("issuer", l.Issuer, maxIssuer); err != nil {
+		return err
+	}
+	return checkName("account", l.Account, maxAccount)
+}
+
+func checkName(what, name string, limit int) error {
+	switch {
+	case len(name) > limit:
+		return fmt.Errorf("%w: %s longer than %d bytes", ErrLabel, what, limit)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("%w: %s is not UTF-8", ErrLabel, what)
+	case strings.Contains(name, ":"): // the separator, escaped or not: "Acme:Bank" would be Bank's account at Acme
+		return fmt.Errorf("%w: %s contains a colon", ErrLabel, what)
+	case strings.TrimSpace(name) != name: // the format lets readers drop spaces after the colon
+		return fmt.Errorf("%w: %s begins or ends with white space", ErrLabel, what)
+	case strings.ContainsFunc(name, deceptive):
+		return fmt.Errorf("%w: %s contains control characters", ErrLabel, what)
+	}
+	return nil
+}
+
+// deceptive are the characters that move or reorder the text around them: line breaks and escapes forge log lines and
+// terminal output, and bidirectional controls turn the name of one service into that of another on the user's screen.
+func deceptive(r rune) bool {
+	return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+}

@@ -1,0 +1,239 @@
+package totp_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/totp"
+)
+
+const now = 1111111111 // 2005-03-18 01:58:31 UTC, one second into its step
+
+func code(t testing.TB, key totp.Key, s totp.Step) string {
+	text, err := key.Code(key.Start(s))
+	require.NoError(t, err)
+	return text
+}
+
+// The window is exactly [now-Past, now+Future]: every offset from -10 to +10 steps, a millisecond before, at and after
+// each edge, for all algorithms and the extreme periods.
+func TestVerifyBoundaries(t *testing.T) {
+	windows := []totp.Window{{}, totp.Standard(), {Past: 2}, {Future: 2}, {Past: 2, Future: 2}, {Past: 4}, {Future: 4}}
+	edges := []time.Duration{0, time.Nanosecond, time.Millisecond, -time.Millisecond, -time.Nanosecond}
+	for _, p := range []totp.Params{{}, {Algorithm: totp.SHA256, Period: 15 * time.Second}, {Algorithm: totp.SHA512, Digits: 8, Period: 120 * time.Second}} {
+		key := parse(t, seed32, p)
+		s := key.Step(time.Unix(now, 0))
+		for _, w := range windows {
+			for off := totp.Step(-10); off <= 10; off++ {
+				typed := code(t, key, s+off)
+				for _, edge := range edges {
+					at, shift := key.Start(s).Add(edge), totp.Step(0)
+					if edge < 0 {
+						shift = -1
+					}
+					require.Equal(t, s+shift, key.Step(at))
+					step, err := key.Verify(typed, at, 0, w)
+					if from := off - shift; -totp.Step(w.Past) <= from && from <= totp.Step(w.Future) {
+						require.NoError(t, err, "%v off %d edge %v", w, off, edge)
+						require.Equal(t, s+off, step)
+					} else {
+						require.ErrorIs(t, err, totp.ErrRejected, "%v off %d edge %v", w, off, edge)
+						require.Zero(t, step)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestStep(t *testing.T) {
+	key := parse(t, seed20, totp.Params{})
+	for _, c := range []struct {
+		at   time.Time
+		step totp.Step
+	}{
+		{time.Unix(0, 0), 0}, {time.Unix(29, 999_999_999), 0}, {time.Unix(30, 0), 1},
+		{time.Unix(-1, 0), -1}, {time.Unix(0, -1), -1}, {time.Unix(-30, 0), -1}, {time.Unix(-31, 0), -2}, // rounds down
+		{time.Date(2038, 1, 19, 3, 14, 8, 0, time.UTC), 71582788},
+		{time.Date(2005, 3, 18, 2, 58, 31, 0, time.FixedZone("CET", 3600)), 37037037}, // zones do not matter
+	} {
+		require.Equal(t, c.step, key.Step(c.at), "%v", c.at)
+		require.False(t, key.Start(c.step).After(c.at))
+		require.True(t, key.Start(c.step+1).After(c.at))
+		require.Equal(t, c.step, key.Step(key.Start(c.step)))
+	}
+}
+
+// Accepted steps strictly increase: an older code of the window dies once a newer one is used, and so does A after A, B.
+func TestVerifyReplay(t *testing.T) {
+	key, at, w := parse(t, seed20, totp.Params{}), time.Unix(now, 0), totp.Standard()
+	s := key.Step(at)
+	a, b, c := code(t, key, s-1), code(t, key, s), code(t, key, s+1)
+	last, err := key.Verify(a, at, 0, w)
+	require.NoError(t, err)
+	require.Equal(t, s-1, last)
+	last, err = key.Verify(b, at, last, w)
+	require.NoError(t, err)
+	for _, used := range []string{a, b} {
+		_, err = key.Verify(used, at, last, w)
+		require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+	}
+	last, err = key.Verify(c, at, last, w)
+	require.NoError(t, err)
+	require.Equal(t, s+1, last)
+	for _, used := range []string{a, b, c} {
+		_, err = key.Verify(used, at, last, w)
+		require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+	}
+}
+
+// The last step may be out of a record that somebody damaged, or from before the clock was set back.
+func TestVerifyHostileLast(t *testing.T) {
+	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
+	typed := code(t, key, key.Step(at))
+	for after, want := range map[totp.Step]error{
+		-1: totp.ErrTime, math.MinInt64: totp.ErrTime, math.MaxInt64: totp.ErrAlreadyUsed,
+		key.Step(at) + 1000: totp.ErrAlreadyUsed, key.Step(at): totp.ErrAlreadyUsed,
+	} {
+		_, err := key.Verify(typed, at, after, totp.Standard())
+		require.ErrorIs(t, err, want, "%d", after)
+		_, err = key.VerifyPair(code(t, key, key.Step(at)-1), typed, at, after, totp.Standard())
+		require.ErrorIs(t, err, want, "%d", after)
+	}
+}
+
+// Two neighbouring steps with the same code, found by search. The digits must pass once only, and the next code must
+// still be good.
+func TestVerifyCoincidence(t *testing.T) {
+	key := parse(t, seed20, totp.Params{})
+	s := totp.Step(now / 30)
+	for code(t, key, s) != code(t, key, s+1) {
+		s++
+		require.Less(t, s, totp.Step(now/30+20_000_000), "no coincidence found")
+	}
+	same, w := code(t, key, s), totp.Standard()
+	for _, at := range []time.Time{key.Start(s), key.Start(s + 1)} {
+		step, err := key.Verify(same, at, 0, w)
+		require.NoError(t, err)
+		require.Equal(t, s+1, step, "the later one")
+		_, err = key.Verify(same, at, step, w)
+		require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+		step, err = key.Verify(code(t, key, s+2), key.Start(s+1), step, w)
+		require.NoError(t, err)
+		require.Equal(t, s+2, step)
+	}
+	// Who used the earlier step while the later one was out of the window has a right to the later one.
+	step, err := key.Verify(same, key.Start(s), 0, totp.Window{Past: 1})
+	require.NoError(t, err)
+	require.Equal(t, s, step)
+	step, err = key.Verify(same, key.Start(s+1), step, w)
+	require.NoError(t, err)
+	require.Equal(t, s+1, step)
+	// As a pair, both halves look the same.
+	step, err = key.VerifyPair(same, same, key.Start(s+1), 0, w)
+	require.NoError(t, err)
+	require.Equal(t, s+1, step)
+}
+
+func TestVerifyPair(t *testing.T) {
+	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
+	s := key.Step(at)
+	c := func(off totp.Step) string { return code(t, key, s+off) }
+	std := totp.Standard()
+	for name, v := range map[string]struct {
+		first, second string
+		after         totp.Step
+		w             totp.Window
+		step          totp.Step
+		err           error
+	}{
+		"past and present":             {c(-1), c(0), 0, std, s, nil},
+		"present and future":           {c(0), c(1), 0, std, s + 1, nil},
+		"spelled":                      {c(0)[:3] + " " + c(0)[3:], c(1)[:3] + "-" + c(1)[3:], 0, std, s + 1, nil},
+		"just newer":                   {c(0), c(1), s - 1, std, s + 1, nil},
+		"wide window":                  {c(-4), c(-3), 0, totp.Window{Past: 4}, s - 3, nil},
+		"both used":                    {c(-1), c(0), s, std, 0, totp.ErrAlreadyUsed},
+		"first used":                   {c(-1), c(0), s - 1, std, 0, totp.ErrAlreadyUsed},
+		"wrong order":                  {c(1), c(0), 0, std, 0, totp.ErrRejected},
+		"not consecutive":              {c(-1), c(1), 0, std, 0, totp.ErrRejected},
+		"the same twice":               {c(0), c(0), 0, std, 0, totp.ErrRejected},
+		"first wrong":                  {"000000", c(0), 0, std, 0, totp.ErrRejected},
+		"second wrong":                 {c(0), "000000", 0, std, 0, totp.ErrRejected},
+		"first before the window":      {c(-2), c(-1), 0, std, 0, totp.ErrRejected},
+		"second after the window":      {c(1), c(2), 0, std, 0, totp.ErrRejected},
+		"first malformed":              {"", c(0), 0, std, 0, totp.ErrMalformedCode},
+		"second malformed":             {c(0), "12345a", 0, std, 0, totp.ErrMalformedCode},
+		"both in one field":            {c(0) + c(1), "", 0, std, 0, totp.ErrMalformedCode},
+		"window without room":          {c(0), c(1), 0, totp.Window{}, 0, totp.ErrWindow},
+		"window too wide":              {c(0), c(1), 0, totp.Window{Past: 3, Future: 3}, 0, totp.ErrWindow},
+		"two steps are enough":         {c(-1), c(0), 0, totp.Window{Past: 1}, s, nil},
+		"two steps, pair outside them": {c(0), c(1), 0, totp.Window{Past: 1}, 0, totp.ErrRejected},
+	} {
+		step, err := key.VerifyPair(v.first, v.second, at, v.after, v.w)
+		require.ErrorIs(t, err, v.err, name)
+		require.Equal(t, v.step, step, name)
+	}
+}
+
+func TestZeroKey(t *testing.T) {
+	var key totp.Key
+	at := time.Unix(now, 0)
+	require.True(t, key.IsZero())
+	require.Zero(t, key.Params())
+	require.Zero(t, key.Step(at))
+	require.Zero(t, key.Start(1))
+	require.Empty(t, key.Secret())
+	require.False(t, key.Equal(totp.Key{}), "two missing keys are no match")
+	_, err := key.Code(at)
+	require.ErrorIs(t, err, totp.ErrNoKey)
+	_, err = key.URI(totp.Label{Account: "x"})
+	require.ErrorIs(t, err, totp.ErrNoKey)
+	// 812658 is the code of the empty secret for step 1: what a library without this rule would accept.
+	for _, typed := range []string{"812658", "000000", "", "x"} {
+		_, err = key.Verify(typed, time.Unix(59, 0), 0, totp.Standard())
+		require.ErrorIs(t, err, totp.ErrNoKey)
+		_, err = key.VerifyPair(typed, typed, at, 0, totp.Standard())
+		require.ErrorIs(t, err, totp.ErrNoKey)
+	}
+}
+
+func TestCodeBefore1970(t *testing.T) {
+	key := parse(t, seed20, totp.Params{})
+	for _, at := range []time.Time{{}, time.Unix(-1, 0), time.Unix(0, -1), time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		text, err := key.Code(at)
+		require.ErrorIs(t, err, totp.ErrTime)
+		require.Empty(t, text)
+		dst, err := key.AppendCode([]byte("as it was"), at)
+		require.ErrorIs(t, err, totp.ErrTime)
+		require.Equal(t, "as it was", string(dst))
+	}
+	dst, err := key.AppendCode([]byte("code "), time.Unix(59, 0))
+	require.NoError(t, err)
+	require.Equal(t, "code 287082", string(dst))
+}
+
+// Ten megabytes in any field cost no more than a look at their length.
+func TestHugeInput(t *testing.T) {
+	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
+	for _, unit := range []string{"1", " ", "-", "A", "=", "%41", "&secret=A", "\x00", "\xff", "🙂"} {
+		huge := strings.Repeat(unit, 10<<20/len(unit))
+		for name, try := range map[string]func() error{
+			"code":    func() error { _, err := key.Verify(huge, at, 0, totp.Standard()); return err },
+			"pair":    func() error { _, err := key.VerifyPair(huge, huge, at, 0, totp.Standard()); return err },
+			"secret":  func() error { _, err := totp.ParseSecret(huge, totp.Params{}); return err },
+			"uri":     func() error { _, _, err := totp.ParseURI(huge); return err },
+			"issuer":  func() error { _, err := key.URI(totp.Label{Issuer: huge, Account: "x"}); return err },
+			"account": func() error { _, err := key.URI(totp.Label{Account: huge}); return err },
+			"name":    func() error { _, err := totp.ParseAlgorithm(huge); return err },
+		} {
+			err := try()
+			require.Error(t, err, name)
+			require.Less(t, len(err.Error()), 200)
+			require.Less(t, allocated(func() { _ = try() }), uint64(1024), "%s of %q", name, unit)
+		}
+	}
+}
