@@ -1,0 +1,215 @@
+package totp_test
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/totp"
+)
+
+// What ParseSecret accepts is the canonical text of its bytes, whatever the spelling.
+func FuzzParseSecret(f *testing.F) {
+	for _, v := range load[struct {
+		text
+		Expect, Why string
+		Bytes       string `json:"bytes_hex"`
+	}](f, "secret.json") {
+		f.Add(v.bytes(f))
+	}
+	f.Fuzz(func(t *testing.T, secret string) {
+		key, err := totp.ParseSecret(secret, totp.Params{})
+		if err != nil {
+			require.ErrorIs(t, err, totp.ErrSecret)
+			require.True(t, key.IsZero())
+			return
+		}
+		kept := strings.NewReplacer(" ", "", "-", "", "\t", "", "\r", "", "\n", "").Replace(secret)
+		require.Equal(t, strings.TrimRight(strings.ToUpper(kept), "="), key.Secret())
+		require.GreaterOrEqual(t, len(decode(t, key.Secret())), 16)
+		require.True(t, parse(t, key.Secret(), totp.Params{}).Equal(key))
+	})
+}
+
+// An accepted URI means the same to this package, to itself written again, and to net/url: each of our parameters at most
+// once, the secret exactly once, no other.
+func FuzzParseURI(f *testing.F) {
+	for _, v := range load[struct {
+		text
+		Expect, Issuer, Account, Secret, Algorithm, Canonical, Why string
+		Digits, Period                                             int
+	}](f, "uri.json") {
+		f.Add(v.bytes(f))
+	}
+	f.Fuzz(func(t *testing.T, uri string) {
+		key, label, err := totp.ParseURI(uri)
+		if err != nil {
+			require.ErrorIs(t, err, totp.ErrURI)
+			require.True(t, key.IsZero())
+			require.Zero(t, label)
+			return
+		}
+		requireOurs(t, uri, key)
+		written, err := key.URI(label)
+		require.NoError(t, err)
+		requireOurs(t, written, key)
+		again, label2, err := totp.ParseURI(written)
+		require.NoError(t, err)
+		require.True(t, again.Equal(key))
+		require.Equal(t, label, label2)
+		rewritten, err := again.URI(label2)
+		require.NoError(t, err)
+		require.Equal(t, written, rewritten, "writing is canonical")
+	})
+}
+
+// requireOurs reads uri with another parser.
+func requireOurs(t *testing.T, uri string, key totp.Key) {
+	u, err := url.Parse(uri)
+	require.NoError(t, err)
+	require.Equal(t, "otpauth", u.Scheme)
+	require.Equal(t, "totp", u.Host)
+	query, err := url.ParseQuery(u.RawQuery)
+	require.NoError(t, err)
+	for name, values := range query {
+		require.Contains(t, []string{"secret", "issuer", "algorithm", "digits", "period"}, name)
+		require.Len(t, values, 1, name)
+	}
+	require.Len(t, query["secret"], 1)
+	require.True(t, parse(t, query.Get("secret"), key.Params()).Equal(key), "the other parser has the same secret")
+}
+
+// Every label that is accepted comes back as it was, and none adds or changes a parameter.
+func FuzzLabelRoundTrip(f *testing.F) {
+	n := 0
+	for _, v := range load[struct{ Issuer, Account, Expect, URI, Why string }](f, "label.json") {
+		f.Add(v.Issuer, v.Account, uint8(n), uint8(n), uint8(n))
+		n++
+	}
+	f.Add("Acme\xff", "alice", uint8(0), uint8(0), uint8(0))
+	f.Add("Evil&secret="+seed32+"&x=", "a?b#c/d%", uint8(1), uint8(2), uint8(60))
+	f.Fuzz(func(t *testing.T, issuer, account string, algorithm, digits, period uint8) {
+		p := totp.Params{Algorithm: totp.Algorithm(algorithm % 3), Digits: 6 + int(digits%3), Period: time.Duration(15+period%106) * time.Second}
+		key, label := parse(t, seed20, p), totp.Label{Issuer: issuer, Account: account}
+		uri, err := key.URI(label)
+		if err != nil {
+			require.ErrorIs(t, err, totp.ErrLabel)
+			require.Empty(t, uri)
+			return
+		}
+		require.True(t, utf8.ValidString(issuer+account))
+		require.NotContains(t, issuer+account, ":")
+		for _, c := range []byte(uri) {
+			require.True(t, ' ' < c && c < 0x7f && c != '+', "%q", c)
+		}
+		back, label2, err := totp.ParseURI(uri)
+		require.NoError(t, err)
+		require.Equal(t, label, label2)
+		require.True(t, back.Equal(key))
+		requireOurs(t, uri, key)
+	})
+}
+
+// Every character by itself, in the middle of a name: accepted and kept, or refused.
+func TestLabelEveryCharacter(t *testing.T) {
+	key := parse(t, seed20, totp.Params{})
+	accepted := 0
+	for r := rune(0); r <= utf8.MaxRune; r++ {
+		label := totp.Label{Issuer: "a" + string(r) + "b", Account: "c" + string(r) + "d"}
+		if !utf8.ValidRune(r) {
+			label.Issuer = "a" + string([]byte{0xe0 | byte(r>>12), 0x80 | byte(r>>6)&0x3f, 0x80 | byte(r)&0x3f}) + "b"
+		}
+		uri, err := key.URI(label)
+		if err != nil {
+			require.ErrorIs(t, err, totp.ErrLabel)
+			continue
+		}
+		accepted++
+		if _, back, err := totp.ParseURI(uri); err != nil || back != label {
+			t.Fatalf("%U: %+v, %v", r, back, err)
+		}
+	}
+	const all, surrogates, controls, bidi, separators = 0x110000, 2048, 65, 12, 2
+	require.Equal(t, all-surrogates-controls-bidi-separators-1 /* the colon */, accepted)
+}
+
+// No spelling is a code of its own: what is accepted has the digits of the step that it is accepted for, and no other
+// spelling of them passes afterwards.
+func FuzzVerify(f *testing.F) {
+	for _, v := range load[struct {
+		text
+		Digits      int
+		Expect, Why string
+	}](f, "code.json") {
+		f.Add(v.bytes(f), int64(59), int64(0), uint8(v.Digits))
+	}
+	keys := map[int]totp.Key{}
+	for digits := 6; digits <= 8; digits++ {
+		keys[digits] = parse(f, seed20, totp.Params{Digits: digits})
+	}
+	f.Fuzz(func(t *testing.T, typed string, unix, after int64, digits uint8) {
+		n := 6 + int(digits)%3
+		key, at, w := keys[n], time.Unix(unix, 0), totp.Standard()
+		step, err := key.Verify(typed, at, totp.Step(after), w)
+		if err != nil {
+			require.Zero(t, step)
+			known := errors.Is(err, totp.ErrMalformedCode) || errors.Is(err, totp.ErrRejected) ||
+				errors.Is(err, totp.ErrAlreadyUsed) || errors.Is(err, totp.ErrTime)
+			require.True(t, known, "%v", err)
+			return
+		}
+		require.Greater(t, step, totp.Step(after))
+		require.LessOrEqual(t, step-key.Step(at), totp.Step(1))
+		require.GreaterOrEqual(t, step-key.Step(at), totp.Step(-1))
+		plain := code(t, key, step)
+		require.Len(t, plain, n)
+		require.Equal(t, plain, strings.NewReplacer(" ", "", "-", "").Replace(typed))
+		for _, spelling := range []string{typed, plain, plain[:3] + " " + plain[3:], "-" + plain} {
+			_, err = key.Verify(spelling, at, step, w)
+			require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+		}
+	})
+}
+
+// A byte script drives time, clock and codes through a model: the set of used steps. Whatever the order, a step is
+// accepted at most once, steps only grow, and what is right and fresh is never refused.
+func FuzzVerifyHistory(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 0, 1, 2, 0x80, 0, 0x81, 1, 0x40, 2})
+	f.Add([]byte{2, 1, 0, 0xc0, 2, 1, 0, 0xff, 5, 6, 7})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		key := parse(t, seed20, totp.Params{})
+		at, last, used := time.Unix(now, 0), totp.Step(0), map[totp.Step]bool{}
+		for i, b := range script {
+			if b >= 0x80 { // the clock moves, by -31 s to +32 s in either direction
+				at = at.Add(time.Duration(int(b&0x3f)-31) * time.Second)
+				continue
+			}
+			w := totp.Window{Past: int(b>>4) % 3, Future: int(b>>6) % 2}
+			want := key.Step(at) + totp.Step(b%7) - 3
+			typed := code(t, key, want)
+			var step totp.Step
+			var err error
+			if pair := i%3 == 2 && w.Past+w.Future > 0; pair {
+				step, err = key.VerifyPair(code(t, key, want-1), typed, at, last, w)
+				inside := want-1 >= key.Step(at)-totp.Step(w.Past) && want <= key.Step(at)+totp.Step(w.Future)
+				require.Equal(t, inside && want-1 > last, err == nil)
+			} else {
+				step, err = key.Verify(typed, at, last, w)
+				inside := want >= key.Step(at)-totp.Step(w.Past) && want <= key.Step(at)+totp.Step(w.Future)
+				require.Equal(t, inside && want > last, err == nil)
+			}
+			if err != nil {
+				continue
+			}
+			require.Equal(t, want, step)
+			require.False(t, used[step])
+			require.Greater(t, step, last)
+			used[step], last = true, step
+		}
+	})
+}
