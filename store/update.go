@@ -18,7 +18,8 @@ const rounds = 32
 // returns the record that should follow and the answer for the caller. A nil
 // next writes nothing, and Update returns the answer at once. Otherwise Update
 // sets the ID, draws the Version, writes, and returns the answer only after the
-// store has acknowledged. The answer may be nil, or an error like "wrong code"
+// store has acknowledged. A decide that binds the sealed bytes to their version
+// draws it itself, anew each time, with [NewVersion]. The answer may be nil, or an error like "wrong code"
 // that came with a counted failure: neither goes out before its write, so that
 // no guess is free.
 //
@@ -70,7 +71,10 @@ func Update(ctx context.Context, s Store, id ID, decide func(was Record, found b
 			return unavailable(ctx, "write", err)
 		}
 		rec := *next
-		rec.ID, rec.Version = id, NewVersion()
+		rec.ID = id
+		if rec.Version.IsZero() || rec.Version == before {
+			rec.Version = NewVersion()
+		}
 		if err := CheckPut(rec, before); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,15 +40,7 @@ type testCase struct {
 
 // suite is all cases, in the order of reading.
 func suite() []testCase {
-	return concat(recordCases, versionCases, idCases, sizeCases, contextCases, raceCases, listCases, pagingCases)
-}
-
-func concat(groups ...[]testCase) []testCase {
-	var all []testCase
-	for _, g := range groups {
-		all = append(all, g...)
-	}
-	return all
+	return slices.Concat(recordCases, versionCases, idCases, sizeCases, contextCases, raceCases, listCases, pagingCases)
 }
 
 // Run checks the stores that open returns, each case as a subtest of its own.

@@ -1,0 +1,167 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// A broken store is an honest one in which one step has been replaced, the way
+// real adapters go wrong. A nil step is the honest one.
+type broken struct {
+	mu      sync.Mutex
+	records map[store.ID]store.Record
+
+	key    func(store.ID) store.ID                                    // what a record is filed under
+	read   func(b *broken, id store.ID) (store.Record, bool)          // under mu
+	swap   func(b *broken, rec store.Record, was store.Version) error // not under mu
+	erase  func(b *broken, id store.ID, was store.Version) error      // not under mu
+	list   func(b *broken, q store.Query) (store.Page, error)         // under mu
+	keep   func(store.Record) store.Record                            // on the way in
+	give   func(store.Record) store.Record                            // on the way out
+	check  func(store.Record, store.Version) error
+	valid  func(store.ID) error
+	ctxErr func(context.Context) error
+
+	// memory of some of the faults
+	previous map[store.ID]store.Record
+	counter  int
+}
+
+func (b *broken) fill() *broken {
+	b.records = make(map[store.ID]store.Record)
+	b.previous = make(map[store.ID]store.Record)
+	if b.key == nil {
+		b.key = func(id store.ID) store.ID { return id }
+	}
+	if b.read == nil {
+		b.read = (*broken).lookup
+	}
+	if b.swap == nil {
+		b.swap = (*broken).honestSwap
+	}
+	if b.erase == nil {
+		b.erase = (*broken).honestErase
+	}
+	if b.list == nil {
+		b.list = (*broken).honestList
+	}
+	if b.keep == nil {
+		b.keep = whole
+	}
+	if b.give == nil {
+		b.give = whole
+	}
+	if b.check == nil {
+		b.check = store.CheckPut
+	}
+	if b.valid == nil {
+		b.valid = store.ID.Validate
+	}
+	if b.ctxErr == nil {
+		b.ctxErr = context.Context.Err
+	}
+	return b
+}
+
+func whole(rec store.Record) store.Record {
+	rec.Sealed = slices.Clone(rec.Sealed)
+	rec.Updated = rec.Updated.UTC().Truncate(time.Microsecond)
+	return rec
+}
+
+func (b *broken) lookup(id store.ID) (store.Record, bool) {
+	rec, ok := b.records[b.key(id)]
+	return rec, ok
+}
+
+func (b *broken) write(rec store.Record) {
+	k := b.key(rec.ID)
+	b.previous[k] = b.records[k]
+	b.records[k] = b.keep(rec)
+}
+
+func (b *broken) honestSwap(rec store.Record, was store.Version) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.records[b.key(rec.ID)].Version != was {
+		return store.ErrConflict
+	}
+	b.write(rec)
+	return nil
+}
+
+func (b *broken) honestErase(id store.ID, was store.Version) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if rec, ok := b.records[b.key(id)]; !ok || rec.Version != was {
+		return store.ErrConflict
+	}
+	delete(b.records, b.key(id))
+	return nil
+}
+
+func (b *broken) honestList(q store.Query) (store.Page, error) {
+	after, limit, err := q.Start()
+	if err != nil {
+		return store.Page{}, err
+	}
+	return b.page(q, limit, func(id store.ID) bool { return id.Compare(after) > 0 }), nil
+}
+
+func (b *broken) page(q store.Query, limit int, in func(store.ID) bool) store.Page {
+	var page store.Page
+	for _, id := range slices.SortedFunc(maps.Keys(b.records), store.ID.Compare) {
+		rec := b.records[id]
+		if !in(id) || !q.AllTenants && id.Tenant != q.Tenant || q.State != "" && rec.State != q.State {
+			continue
+		}
+		if len(page.Records) == limit {
+			page.Next = store.Cursor(page.Records[limit-1].ID)
+			break
+		}
+		page.Records = append(page.Records, b.give(rec))
+	}
+	return page
+}
+
+func (b *broken) Get(ctx context.Context, id store.ID) (store.Record, error) {
+	if err := errors.Join(b.valid(id), b.ctxErr(ctx)); err != nil {
+		return store.Record{}, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	rec, ok := b.read(b, id)
+	if !ok {
+		return store.Record{}, store.ErrNotFound
+	}
+	return b.give(rec), nil
+}
+
+func (b *broken) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	if err := errors.Join(b.check(rec, was), b.ctxErr(ctx)); err != nil {
+		return err
+	}
+	return b.swap(b, rec, was)
+}
+
+func (b *broken) Delete(ctx context.Context, id store.ID, was store.Version) error {
+	if err := errors.Join(b.valid(id), b.ctxErr(ctx)); err != nil {
+		return err
+	}
+	return b.erase(b, id, was)
+}
+
+func (b *broken) List(ctx context.Context, q store.Query) (store.Page, error) {
+	if err := b.ctxErr(ctx); err != nil {
+		return store.Page{}, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.list(b, q)
+}
