@@ -1,0 +1,115 @@
+package totpflow
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/totp"
+)
+
+// Config is what a [Service] is made of. Issuer, Store and Keys are required.
+type Config struct {
+	// Issuer is the product's name as the authenticator app shows it, such as
+	// "Acme Backup". It may not contain a colon.
+	Issuer string
+
+	// Store keeps one sealed record per account: [sqlstore.New], or
+	// [store.NewMemory] for tests.
+	Store store.Store
+
+	// Keys seals the records and signs the tokens: [keyring.Parse].
+	Keys *keyring.Ring
+
+	// Policy says for whom the second factor is off, optional or required. Nil
+	// makes it optional for everybody.
+	Policy policy.Source
+
+	// Events is told what happens, at least once for every numbered event. It
+	// is called after the write was acknowledged, on the goroutine of the
+	// caller. Nil logs to [slog.Default].
+	Events event.Sink
+
+	// Audience separates installations that share a store and a ring but not
+	// their sign-ins: a browser trusted by one means nothing to another. The
+	// default is Issuer.
+	Audience string
+
+	// Params are those of new authenticators. The zero value is SHA-1, 6
+	// digits, 30 seconds: the only choice that every app reads the same way.
+	Params totp.Params
+
+	// Strict follows the letter of NIST SP 800-63B: 100 failures in a row close
+	// the authenticator, no browser is trusted, and the window is one step past
+	// and none future. The default is one step either way (RFC 6238 §5.2).
+	Strict bool
+
+	// Now is the clock. Nil is time.Now. Tests use a totptest.Clock.
+	Now func() time.Time
+}
+
+// New returns a service, or an error that wraps [ErrConfig]. The service is
+// safe for concurrent use; a program needs one.
+func New(c Config) (*Service, error) {
+	switch {
+	case c.Store == nil:
+		return nil, fmt.Errorf("%w: Store is missing", ErrConfig)
+	case c.Keys == nil:
+		return nil, fmt.Errorf("%w: Keys is missing", ErrConfig)
+	}
+	// A trial key finds a bad Issuer or bad Params at start, not at the first
+	// customer's set-up.
+	key, err := totp.NewKey(c.Params)
+	if err != nil {
+		return nil, fmt.Errorf("%w: Params: %w", ErrConfig, err)
+	}
+	if c.Issuer == "" {
+		return nil, fmt.Errorf("%w: Issuer is missing", ErrConfig)
+	}
+	if _, err := key.URI(totp.Label{Issuer: c.Issuer, Account: "account"}); err != nil {
+		return nil, fmt.Errorf("%w: Issuer: %w", ErrConfig, err)
+	}
+	s := &Service{
+		issuer:   c.Issuer,
+		audience: cmp.Or(c.Audience, c.Issuer),
+		keys:     c.Keys,
+		params:   c.Params,
+		policy:   c.policySource(),
+		strict:   c.Strict,
+		window:   totp.Standard(),
+		limits:   throttle.Default(),
+		now:      c.clock(),
+	}
+	if c.Strict {
+		s.window, s.limits = totp.Window{Past: 1}, throttle.Strict()
+	}
+	s.book = account.NewBook(c.Store, c.Keys, c.sink(), s.now)
+	return s, nil
+}
+
+func (c Config) clock() func() time.Time {
+	if c.Now == nil {
+		return time.Now
+	}
+	return c.Now
+}
+
+func (c Config) policySource() policy.Source {
+	if c.Policy == nil {
+		return policy.Fixed{Mode: policy.Optional}
+	}
+	return c.Policy
+}
+
+func (c Config) sink() event.Sink {
+	if c.Events == nil {
+		return event.Slog(nil)
+	}
+	return c.Events
+}

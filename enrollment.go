@@ -1,0 +1,263 @@
+package totpflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/totp"
+)
+
+// An Authority is what a set-up starts from: the [Challenge] of a decision
+// that said SetUp, or a [Proof]. Never a bare user: whoever finds a session
+// open could otherwise bind an authenticator of their own.
+type Authority interface {
+	authority(*Service) (ticket, error)
+}
+
+func (c Challenge) authority(s *Service) (ticket, error) {
+	t, err := s.unseal(challengeKind, string(c))
+	if err != nil || t.Action != ActionSetUp {
+		return ticket{}, ErrChallenge
+	}
+	return t, nil
+}
+
+func (p Proof) authority(s *Service) (ticket, error) {
+	t, err := s.unseal(proofKind, string(p))
+	if err != nil {
+		return ticket{}, ErrProof
+	}
+	switch t.Action {
+	case ActionSetUp, ActionReplace, ActionAdd:
+		return t, nil
+	default:
+		return ticket{}, ErrProof
+	}
+}
+
+// A SetUpPage is what a set-up page shows.
+type SetUpPage struct {
+	// Token leads back to this page and to its confirmation. Keep it in a
+	// cookie of its own (totphttp.SetEnrollment) or in the session.
+	Token EnrollmentToken
+
+	// Offer is the new authenticator's secret: as QR code and as text.
+	Offer enroll.Offer
+
+	// Expires is when the set-up has to be started again.
+	Expires time.Time
+
+	// Clears names the authenticators that stop working at confirmation, and
+	// not before: say so on the page.
+	Clears []string
+}
+
+// BeginEnrollment offers a new authenticator. The one in use goes on working
+// until the new one has shown a code. A later call replaces the offer of an
+// earlier one. Errors: [ErrChallenge], [ErrProof], [enroll.ErrLimit].
+func (s *Service) BeginEnrollment(ctx context.Context, by Authority) (SetUpPage, error) {
+	if by == nil {
+		return SetUpPage{}, ErrProof
+	}
+	t, err := by.authority(s)
+	if err != nil {
+		return SetUpPage{}, err
+	}
+	var page SetUpPage
+	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
+		if err := begins(r, t, by); err != nil {
+			return err
+		}
+		key, err := totp.NewKey(s.params)
+		if err != nil {
+			return err
+		}
+		e, candidate, err := r.Enrollment.Begin(r.Now, key, "", t.Action == ActionAdd)
+		if err != nil {
+			return err
+		}
+		r.Enrollment = e
+		r.Log(event.Event{Kind: event.EnrollmentBegan})
+		r.Save()
+		page, err = s.setUpPage(r, t, candidate)
+		return err
+	})
+	if err != nil {
+		return SetUpPage{}, err
+	}
+	return page, nil
+}
+
+// begins checks and consumes what the set-up starts from. A proof serves once;
+// a set-up challenge stays good until the set-up is confirmed, so that the
+// person may start it again.
+func begins(r *account.Round, t ticket, by Authority) error {
+	if _, ok := by.(Proof); ok {
+		if !t.consume(r) {
+			return ErrProof
+		}
+		return nil
+	}
+	if !t.holds(r) {
+		return ErrChallenge
+	}
+	return nil
+}
+
+// consume spends the ticket with this round's write.
+func (t ticket) consume(r *account.Round) bool {
+	if !t.holds(r) {
+		return false
+	}
+	r.Spend(t.ID, t.Expires)
+	r.Save()
+	return true
+}
+
+func (s *Service) setUpPage(r *account.Round, t ticket, c enroll.Candidate) (SetUpPage, error) {
+	offer, err := enroll.NewOffer(c.Key, totp.Label{Issuer: s.issuer, Account: t.Name})
+	if err != nil {
+		return SetUpPage{}, fmt.Errorf("totpflow: User.Name: %w", err)
+	}
+	page := SetUpPage{Offer: offer, Expires: c.Began.Add(enroll.CandidateAge)}
+	if !c.Adds {
+		for _, a := range r.Enrollment.Authenticators() {
+			page.Clears = append(page.Clears, a.Name)
+		}
+	}
+	page.Token = EnrollmentToken(s.seal(enrollmentKind, ticket{
+		Tenant: t.Tenant, User: t.User, Name: t.Name,
+		Epoch: r.Epoch, Expires: page.Expires, Action: t.Action, Candidate: c.ID,
+	}))
+	return page, nil
+}
+
+// ContinueEnrollment shows the same offer again to the holder of the token,
+// for a set-up page that is reloaded. It changes nothing, and answers
+// [ErrEnrollment] from the confirmation on.
+func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken) (SetUpPage, error) {
+	t, err := s.unseal(enrollmentKind, string(token))
+	if err != nil {
+		return SetUpPage{}, ErrEnrollment
+	}
+	var page SetUpPage
+	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
+		c, err := candidate(r, t)
+		if err != nil {
+			return err
+		}
+		page, err = s.setUpPage(r, t, c)
+		page.Token = token
+		return err
+	})
+	if err != nil {
+		return SetUpPage{}, err
+	}
+	return page, nil
+}
+
+// candidate is the set-up that the token speaks of, if it is still the one.
+func candidate(r *account.Round, t ticket) (enroll.Candidate, error) {
+	c, ok := r.Enrollment.Candidate(r.Now)
+	if !ok || c.ID != t.Candidate || !t.holds(r) {
+		return enroll.Candidate{}, ErrEnrollment
+	}
+	return c, nil
+}
+
+// Enrolled is a confirmed set-up. Its decision lets the person in, also when
+// the set-up came before the session.
+type Enrolled struct {
+	Decision
+
+	// Sheet is what the person prints or saves: the secret for a later device,
+	// and the new recovery codes. Neither can be shown again. The codes are
+	// empty when an authenticator was added beside others: the old set stays.
+	Sheet recovery.Sheet
+
+	// Cleared names the authenticators that have stopped working.
+	Cleared []string
+}
+
+// ConfirmEnrollment makes the offered authenticator work, when it shows a code.
+// That code cannot be used again. With the same write the authenticators that
+// it replaces stop working, trusted browsers and sessions begun before end, and
+// new recovery codes are made. Errors: [ErrRejected], [*enroll.DriftError],
+// [ErrEnrollment].
+func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (Enrolled, error) {
+	t, err := s.unseal(enrollmentKind, string(token))
+	if err != nil {
+		return Enrolled{}, ErrEnrollment
+	}
+	p, err := s.policyOf(ctx, t.account())
+	if err != nil {
+		return Enrolled{}, err
+	}
+	var done Enrolled
+	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
+		c, err := candidate(r, t)
+		if err != nil {
+			return err
+		}
+		e, confirmed, err := r.Enrollment.Confirm(r.Now, c.ID, code, s.window)
+		if err != nil {
+			return confirmError(r, err)
+		}
+		r.Enrollment = e
+		done = Enrolled{Sheet: s.sheet(t, c)}
+		done.Sheet.Codes = factorsBound(r, c.Adds)
+		done.Sheet.Made = r.Now
+		for _, a := range confirmed.Cleared {
+			done.Cleared = append(done.Cleared, a.Name)
+			r.Log(event.Event{Kind: event.AuthenticatorRemoved, Authenticator: a.ID, Reason: "replaced"})
+		}
+		r.Log(event.Event{Kind: event.EnrollmentConfirmed, Authenticator: confirmed.Authenticator.ID})
+		r.Save()
+		done.Decision = s.pass(r, t, p, ByCode)
+		return nil
+	})
+	if err != nil {
+		return Enrolled{}, err
+	}
+	return done, nil
+}
+
+// factorsBound does what a newly bound authenticator entails, and returns the
+// recovery codes that come with it.
+func factorsBound(r *account.Round, added bool) []string {
+	if added {
+		r.Epoch++ // ends what is under way; browsers and sessions stay: nothing was taken away
+		if !r.Recovery.IsZero() {
+			return nil
+		}
+	} else {
+		r.FactorsChanged(r.Now)
+	}
+	codes, set := recovery.New(r.Now)
+	r.Recovery = set
+	r.Log(event.Event{Kind: event.RecoveryCodesMade, Remaining: set.Remaining()})
+	return codes
+}
+
+func (s *Service) sheet(t ticket, c enroll.Candidate) recovery.Sheet {
+	return recovery.Sheet{Issuer: s.issuer, Account: t.Name, Secret: c.Key.Secret()}
+}
+
+// confirmError names what the person can do about it. Wrong codes are not
+// counted here: whoever holds the token can read the secret itself.
+func confirmError(r *account.Round, err error) error {
+	switch {
+	case errors.Is(err, enroll.ErrStale), errors.Is(err, enroll.ErrExpired), errors.Is(err, enroll.ErrTransition):
+		return fmt.Errorf("%w: %w", ErrEnrollment, err)
+	case errors.Is(err, totp.ErrMalformedCode):
+		return fmt.Errorf("%w: %w", ErrRejected, err)
+	}
+	r.Log(event.Event{Kind: event.CodeRejected, Method: "confirmation", Reason: err.Error()})
+	return err
+}

@@ -1,0 +1,63 @@
+package totpflow
+
+import (
+	"errors"
+
+	"github.com/totpflow/totpflow/totp"
+)
+
+// The errors a host tells apart with errors.Is. Whatever the error, nobody is
+// let in. Besides these, flows return
+//
+//   - [*throttle.Error]: too many wrong codes; it says until when, and whether
+//     two consecutive codes are accepted meanwhile;
+//   - [*enroll.DriftError], at confirmation only: the code is right for another
+//     time, and how far the device's clock is off;
+//   - errors that wrap [store.ErrUnavailable]: the store did not answer. Nothing
+//     is known about the code; the same code may be typed again, and counts
+//     at most once;
+//   - anything else, such as a record that does not open ([keyring.ErrOpen]):
+//     a fault of the installation, for the operator.
+var (
+	// ErrRejected is the one answer to a wrong code of any kind: app, recovery
+	// or a host's own factor. A code that cannot be one because of its form is
+	// also [totp.ErrMalformedCode] or [recovery.ErrMalformed], and not counted.
+	ErrRejected = totp.ErrRejected
+
+	// ErrAlreadyUsed means that the app's code was right but has been used. The
+	// person waits for the next one. It is not counted as a guess.
+	ErrAlreadyUsed = totp.ErrAlreadyUsed
+
+	// ErrChallenge means that the sign-in under way has expired, has been
+	// completed, was ended by a change of factors or password, or is not one of
+	// this service. The person starts again with the password.
+	ErrChallenge = errors.New("totpflow: this sign-in is over; start again with the password")
+
+	// ErrProof means that a proof is missing, expired, used, or was made for
+	// another action or account. The person proves the factor again.
+	ErrProof = errors.New("totpflow: a fresh proof of the second factor is needed")
+
+	// ErrEnrollment means that the set-up under way has expired, was replaced
+	// by another one or is already confirmed. The person starts it again.
+	ErrEnrollment = errors.New("totpflow: this set-up is over; start it again")
+
+	// ErrNotEnrolled means that the account has no authenticator.
+	ErrNotEnrolled = errors.New("totpflow: no authenticator is set up")
+
+	// ErrRequired means that policy does not allow the last authenticator to go.
+	ErrRequired = errors.New("totpflow: two-factor authentication is required for this account")
+
+	// ErrTrustNotOffered means that policy does not allow trusted browsers.
+	ErrTrustNotOffered = errors.New("totpflow: trusted browsers are not allowed for this account")
+
+	// ErrPolicy means that the policy could not be read. No policy is not "off".
+	ErrPolicy = errors.New("totpflow: the policy could not be read")
+
+	// ErrRecordLost means that the host remembers a factor ([User].Anchor) that
+	// the store does not: the record was deleted, or replaced by an older one.
+	// An operator has to look; the account stays closed until then.
+	ErrRecordLost = errors.New("totpflow: the account's record is missing or older than the host remembers")
+
+	// ErrConfig is wrapped by what [New] refuses.
+	ErrConfig = errors.New("totpflow: configuration")
+)

@@ -1,0 +1,129 @@
+package account
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/trust"
+)
+
+// format is the version of the encoding below. A record of another format is
+// refused, never read as "no second factor".
+const format = 1
+
+// purpose separates the records' sealing key from every other key of the ring.
+const purpose = "totpflow/account"
+
+// ErrFormat is returned for a record whose contents this version does not
+// know: written by a newer version, or not by this library.
+var ErrFormat = errors.New("account: record of an unknown format")
+
+// wire is the record before it is sealed, as JSON:
+//
+//	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…],
+//	 "budget":{…}, "recovery_rate":{…}, "spent":[…], "sessions_from":"…", "activity":{…}}
+//
+// Field order and names are frozen by testdata/account.golden.json.
+type wire struct {
+	Format       int             `json:"format"`
+	Epoch        uint64          `json:"epoch"`
+	Enrollment   json.RawMessage `json:"enrollment"`
+	Recovery     recovery.Set    `json:"recovery,omitzero"`
+	Browsers     []trust.Browser `json:"browsers,omitempty"`
+	Budget       throttle.Budget `json:"budget,omitzero"`
+	RecoveryRate throttle.Rate   `json:"recovery_rate,omitzero"`
+	Spent        []Spent         `json:"spent,omitempty"`
+	SessionsFrom time.Time       `json:"sessions_from,omitzero"`
+	Activity     event.Activity  `json:"activity,omitzero"`
+}
+
+// encode REVEALS the secrets of a: it is for sealing only.
+func encode(a Account) ([]byte, error) {
+	return json.Marshal(wire{
+		Format:       format,
+		Epoch:        a.Epoch,
+		Enrollment:   a.Enrollment.Encode(),
+		Recovery:     a.Recovery,
+		Browsers:     a.Browsers,
+		Budget:       a.Budget,
+		RecoveryRate: a.RecoveryRate,
+		Spent:        a.Spent,
+		SessionsFrom: a.SessionsFrom,
+		Activity:     a.Activity,
+	})
+}
+
+// decode is strict: a field that it does not know may be a restriction that it
+// would not enforce, so it refuses the record.
+func decode(data []byte) (Account, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	var w wire
+	if err := d.Decode(&w); err != nil {
+		return Account{}, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Account{}, fmt.Errorf("%w: data after the record", ErrFormat)
+	}
+	if w.Format != format {
+		return Account{}, fmt.Errorf("%w: %d", ErrFormat, w.Format)
+	}
+	e, err := enroll.Decode(w.Enrollment)
+	if err != nil {
+		return Account{}, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	return Account{
+		Epoch:        w.Epoch,
+		Enrollment:   e,
+		Recovery:     w.Recovery,
+		Browsers:     w.Browsers,
+		Budget:       w.Budget,
+		RecoveryRate: w.RecoveryRate,
+		Spent:        w.Spent,
+		SessionsFrom: w.SessionsFrom,
+		Activity:     w.Activity,
+	}, nil
+}
+
+// seal makes the record of a that replaces another. Tenant, user, version,
+// state word and format are associated data: whoever can write to the database
+// still cannot move a record to another user, bring an old one back under a
+// new version, or relabel one as disabled.
+func seal(keys *keyring.Ring, id store.ID, a Account, at time.Time) (*store.Record, error) {
+	plain, err := encode(a)
+	if err != nil {
+		return nil, fmt.Errorf("account: encode: %w", err)
+	}
+	r := &store.Record{
+		ID:      id,
+		Version: store.NewVersion(),
+		State:   string(a.Enrollment.State(at)),
+		Updated: at,
+	}
+	r.Sealed = keys.Seal(purpose, plain, associated(*r)...)
+	return r, nil
+}
+
+// open is the reverse of seal.
+func open(keys *keyring.Ring, r store.Record) (Account, error) {
+	plain, err := keys.Open(purpose, r.Sealed, associated(r)...)
+	if err != nil {
+		return Account{}, fmt.Errorf("account: open record: %w", err)
+	}
+	return decode(plain)
+}
+
+func associated(r store.Record) []string {
+	return []string{r.ID.Tenant, r.ID.User, r.Version.String(), r.State, strconv.Itoa(format)}
+}

@@ -1,0 +1,335 @@
+package totpflow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/trust"
+)
+
+// An Account is what a signed-in person may see and do of their own second
+// factor. It is a cheap value, made for each request by [Service.Account] from
+// the user of the session, and safe for concurrent use.
+type Account struct {
+	service *Service
+	user    User
+}
+
+// Account returns the account of a signed-in person.
+func (s *Service) Account(u User) Account { return Account{service: s, user: u} }
+
+// Status is what a security page shows. It holds no secret.
+type Status struct {
+	State          enroll.State
+	Policy         policy.Policy
+	Authenticators []Authenticator
+	Browsers       []Browser
+	RecoveryCodes  RecoveryCodes
+	Waiting        *throttle.Error // too many wrong codes; nil when not
+	Activity       []event.Event   // the last security changes, newest first
+	SessionsFrom   time.Time       // sessions begun before are over
+	Anchor         uint64          // see User.Anchor
+}
+
+// An Authenticator as a person sees it.
+type Authenticator struct {
+	ID, Name    string
+	Added, Used time.Time // Used is zero before the first sign-in, and exact to the day
+}
+
+// A Browser that is trusted.
+type Browser struct {
+	ID, Label    string
+	Issued, Seen time.Time // Seen is exact to the day
+	Expires      time.Time
+}
+
+// RecoveryCodes counts the set in use.
+type RecoveryCodes struct {
+	Left, Total int
+	Made        time.Time
+	Saved       time.Time // when the person said that the codes are saved; zero before
+}
+
+// Status reads the account. It changes nothing.
+func (a Account) Status(ctx context.Context) (Status, error) {
+	p, err := a.service.policyOf(ctx, a.user.account())
+	if err != nil {
+		return Status{}, err
+	}
+	var st Status
+	err = a.change(ctx, func(r *account.Round) error {
+		st = a.service.status(r, p)
+		return nil
+	})
+	if err != nil {
+		return Status{}, err
+	}
+	return st, nil
+}
+
+func (s *Service) status(r *account.Round, p policy.Policy) Status {
+	st := Status{
+		State:  r.Enrollment.State(r.Now),
+		Policy: p,
+		RecoveryCodes: RecoveryCodes{
+			Left: r.Recovery.Remaining(), Total: r.Recovery.Total(),
+			Made: r.Recovery.Made(), Saved: r.Recovery.Saved(),
+		},
+		Activity:     r.Activity.Changes(),
+		SessionsFrom: r.SessionsFrom,
+		Anchor:       r.Epoch,
+	}
+	for _, x := range r.Enrollment.Authenticators() {
+		st.Authenticators = append(st.Authenticators, Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used})
+	}
+	age := s.trustFor(p)
+	for _, b := range r.Browsers {
+		if until := b.Issued.Add(age); r.Now.Before(until) {
+			st.Browsers = append(st.Browsers, Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: until})
+		}
+	}
+	var wait *throttle.Error
+	if errors.As(r.Budget.Allow(r.Now, s.limits, s.chances(r)), &wait) {
+		st.Waiting = wait
+	}
+	return st
+}
+
+// Reauthenticate asks a signed-in person for the second factor once more,
+// before the action. It takes an app's code or a recovery code, or two
+// consecutive app's codes while single ones have to wait, under the same
+// budget as signing in; a trusted browser does not serve. The proof is good
+// for this action of this account, once, for [ProofAge]. Errors: as
+// [Service.VerifyCode], and [ErrNotEnrolled].
+func (a Account) Reauthenticate(ctx context.Context, action Action, codes ...string) (Proof, error) {
+	check, by, err := a.service.checkOf(ctx, codes)
+	if err != nil {
+		return "", err
+	}
+	var p Proof
+	err = a.change(ctx, func(r *account.Round) error {
+		if len(r.Enrollment.Authenticators()) == 0 {
+			return ErrNotEnrolled
+		}
+		if err := check(r, "reauthentication"); err != nil {
+			return err
+		}
+		r.Log(event.Event{Kind: event.Reauthenticated, Method: string(by), Action: string(action)})
+		r.Save()
+		p = Proof(a.service.issue(proofKind, r, a.user.ticket(r), action, by))
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return p, nil
+}
+
+// checkOf picks the check by what was typed: the forms cannot be mistaken for
+// each other, a recovery code has 16 symbols and an app's at most 8.
+func (s *Service) checkOf(ctx context.Context, codes []string) (func(*account.Round, string) error, Reason, error) {
+	switch len(codes) {
+	case 1:
+		if _, err := recovery.Normalize(codes[0]); err == nil {
+			return s.recoveryCheck(ctx, codes[0]), ByRecoveryCode, nil
+		}
+		return func(r *account.Round, tag string) error { return s.checkCode(r, tag, codes[0]) }, ByCode, nil
+	case 2:
+		return func(r *account.Round, tag string) error { return s.checkPair(r, tag, codes[0], codes[1]) }, ByCode, nil
+	default:
+		return nil, "", ErrRejected
+	}
+}
+
+// Spend consumes a proof that was made for an action of the host's own, such
+// as "delete backup". Errors: [ErrProof].
+func (a Account) Spend(ctx context.Context, p Proof, action Action) error {
+	return a.with(ctx, p, action, func(*account.Round) error { return nil })
+}
+
+// Disable removes every authenticator, the recovery codes and the trusted
+// browsers, and ends sessions begun before. It takes a proof of
+// [ActionDisable]. Errors: [ErrProof], and [ErrRequired] where policy
+// requires the factor.
+func (a Account) Disable(ctx context.Context, p Proof) error {
+	pol, err := a.service.policyOf(ctx, a.user.account())
+	if err != nil {
+		return err
+	}
+	return a.with(ctx, p, ActionDisable, func(r *account.Round) error {
+		if pol.Mode == policy.Required {
+			return ErrRequired
+		}
+		if len(r.Enrollment.Authenticators()) == 0 {
+			return ErrNotEnrolled
+		}
+		e, err := r.Enrollment.Disable(r.Now)
+		if err != nil {
+			return err
+		}
+		r.Enrollment, r.Recovery = e, recovery.Set{}
+		r.FactorsChanged(r.Now)
+		r.Log(event.Event{Kind: event.Disabled})
+		return nil
+	})
+}
+
+// Remove removes one authenticator of several. It takes a proof of
+// [ActionRemove]. Errors: [ErrProof], [enroll.ErrUnknown], and
+// [enroll.ErrLast]: the last one goes by Disable.
+func (a Account) Remove(ctx context.Context, p Proof, id string) error {
+	return a.with(ctx, p, ActionRemove, func(r *account.Round) error {
+		e, err := r.Enrollment.Remove(r.Now, id)
+		if err != nil {
+			return err
+		}
+		r.Enrollment = e
+		r.FactorsChanged(r.Now)
+		r.Log(event.Event{Kind: event.AuthenticatorRemoved, Authenticator: id})
+		return nil
+	})
+}
+
+// Rename gives an authenticator another name. Errors: [enroll.ErrUnknown] and
+// what [enroll.Enrollment.Rename] says of names.
+func (a Account) Rename(ctx context.Context, id, name string) error {
+	return a.change(ctx, func(r *account.Round) error {
+		e, err := r.Enrollment.Rename(id, name)
+		if err != nil {
+			return err
+		}
+		r.Enrollment = e
+		r.Log(event.Event{Kind: event.AuthenticatorRenamed, Authenticator: id})
+		r.Save()
+		return nil
+	})
+}
+
+// NewRecoveryCodes makes a new set and ends the old one. It takes a proof of
+// [ActionRecoveryCodes]. The sheet holds no secret but the codes, which cannot
+// be shown again. Errors: [ErrProof], [ErrNotEnrolled].
+func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet, error) {
+	sheet := recovery.Sheet{Issuer: a.service.issuer, Account: a.user.Name}
+	err := a.with(ctx, p, ActionRecoveryCodes, func(r *account.Round) error {
+		if len(r.Enrollment.Authenticators()) == 0 {
+			return ErrNotEnrolled
+		}
+		codes, set := recovery.New(r.Now)
+		r.Recovery = set
+		sheet.Codes, sheet.Made = codes, r.Now
+		r.Log(event.Event{Kind: event.RecoveryCodesMade, Remaining: set.Remaining()})
+		return nil
+	})
+	if err != nil {
+		return recovery.Sheet{}, err
+	}
+	return sheet, nil
+}
+
+// RecoveryCodesSaved notes that the person said "I have saved them".
+func (a Account) RecoveryCodesSaved(ctx context.Context) error {
+	return a.change(ctx, func(r *account.Round) error {
+		if r.Recovery.IsZero() {
+			return ErrNotEnrolled
+		}
+		r.Recovery = r.Recovery.MarkSaved(r.Now)
+		r.Log(event.Event{Kind: event.RecoveryCodesSaved})
+		r.Save()
+		return nil
+	})
+}
+
+// ErrNoBrowser means that no trusted browser has this id, or no longer.
+var ErrNoBrowser = errors.New("totpflow: no such trusted browser")
+
+// RevokeBrowser ends the trust in one browser, at its next sign-in. It takes
+// no proof: it only takes trust away.
+func (a Account) RevokeBrowser(ctx context.Context, id string) error {
+	return a.change(ctx, func(r *account.Round) error {
+		rest, ok := trust.Revoke(r.Browsers, id)
+		if !ok {
+			return ErrNoBrowser
+		}
+		r.Browsers = rest
+		r.Log(event.Event{Kind: event.BrowserRevoked, Browser: id})
+		r.Save()
+		return nil
+	})
+}
+
+// RevokeBrowsers ends the trust in every browser.
+func (a Account) RevokeBrowsers(ctx context.Context) error {
+	return a.change(ctx, func(r *account.Round) error {
+		if len(r.Browsers) == 0 {
+			return nil
+		}
+		r.EndTrust()
+		r.Log(event.Event{Kind: event.BrowsersRevoked})
+		r.Save()
+		return nil
+	})
+}
+
+// PasswordChanged must be called when the password was changed or reset. It
+// ends sign-ins under way, trusted browsers and sessions begun before: whoever
+// knew the old password keeps nothing.
+func (a Account) PasswordChanged(ctx context.Context) error {
+	return a.change(ctx, func(r *account.Round) error {
+		r.FactorsChanged(r.Now)
+		r.Log(event.Event{Kind: event.PasswordChanged})
+		r.Save()
+		return nil
+	})
+}
+
+// SessionsValidFrom is the time before which sessions are over. Compare it
+// with the time at which the session was begun.
+func (a Account) SessionsValidFrom(ctx context.Context) (time.Time, error) {
+	var from time.Time
+	err := a.change(ctx, func(r *account.Round) error {
+		from = r.SessionsFrom
+		return nil
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	return from, nil
+}
+
+// change runs a flow of this account, with the host's anchor held against it.
+func (a Account) change(ctx context.Context, decide func(*account.Round) error) error {
+	return a.service.book.Change(ctx, a.user.account(), func(r *account.Round) error {
+		if err := a.user.anchored(r); err != nil {
+			return err
+		}
+		return decide(r)
+	})
+}
+
+// with runs a flow that consumes a proof by its own write. A flow that fails
+// leaves the proof as it was.
+func (a Account) with(ctx context.Context, p Proof, action Action, decide func(*account.Round) error) error {
+	t, err := a.service.unseal(proofKind, string(p))
+	if err != nil || t.Action != action || t.account() != a.user.account() {
+		return ErrProof
+	}
+	return a.change(ctx, func(r *account.Round) error {
+		if !t.holds(r) {
+			return ErrProof
+		}
+		if err := decide(r); err != nil {
+			return err
+		}
+		t.consume(r) // a no-op when the flow moved the epoch, which ends every proof anyway
+		r.Save()
+		return nil
+	})
+}

@@ -1,0 +1,204 @@
+package totpflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/totp"
+	"github.com/totpflow/totpflow/trust"
+)
+
+// A Service is what happens after the password. It is safe for concurrent use
+// by any number of goroutines, and any number of processes over one store.
+type Service struct {
+	book     *account.Book
+	keys     *keyring.Ring
+	policy   policy.Source
+	issuer   string
+	audience string
+	params   totp.Params
+	window   totp.Window
+	limits   throttle.Profile
+	strict   bool
+	now      func() time.Time
+}
+
+// SignIn is called when the password is right, for every kind of first step
+// (form, API, single sign-on, password reset), and answers what is next.
+// The tokens are those of the browsers that the request carries
+// (totphttp.TrustTokens); tokens of others are passed over.
+//
+// It reads the record once and writes only to note, at most once a day, that
+// a trusted browser was seen.
+func (s *Service) SignIn(ctx context.Context, u User, tokens ...trust.Token) (Decision, error) {
+	p, err := s.policyOf(ctx, u.account())
+	if err != nil {
+		return Decision{}, err
+	}
+	var d Decision
+	err = s.book.Change(ctx, u.account(), func(r *account.Round) (err error) {
+		d, err = s.signIn(r, u, p, tokens)
+		return err
+	})
+	return answer(d, err)
+}
+
+func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []trust.Token) (Decision, error) {
+	if err := u.anchored(r); err != nil {
+		return Decision{}, err
+	}
+	who := u.ticket(r)
+	switch state := r.Enrollment.State(r.Now); state {
+	case enroll.Active, enroll.Replacing:
+		// Whatever the policy says: "off" never skips an active authenticator.
+		if b, ok := s.trusted(r, p, tokens); ok {
+			r.Log(event.Event{Kind: event.SignedIn, Method: string(ByTrustedBrowser), Browser: b.ID})
+			return s.pass(r, who, p, ByTrustedBrowser), nil
+		}
+		return s.ask(r, who, p), nil
+	case enroll.ResetPending:
+		return s.demandSetUp(r, who), nil
+	case enroll.Disabled, enroll.Pending:
+		reason := NotEnrolled
+		switch p.Mode {
+		case policy.Optional:
+		case policy.Off:
+			reason = Off
+		default:
+			return s.demandSetUp(r, who), nil
+		}
+		r.Log(event.Event{Kind: event.SignedIn, Method: string(reason)})
+		return s.pass(r, who, p, reason), nil
+	default:
+		return Decision{}, fmt.Errorf("totpflow: unknown enrollment state %q", state)
+	}
+}
+
+// Continue answers again what SignIn answered, for a page that is reloaded. It
+// changes nothing.
+func (s *Service) Continue(ctx context.Context, c Challenge) (Decision, error) {
+	t, err := s.unseal(challengeKind, string(c))
+	if err != nil {
+		return Decision{}, ErrChallenge
+	}
+	p, err := s.policyOf(ctx, t.account())
+	if err != nil {
+		return Decision{}, err
+	}
+	var d Decision
+	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
+		switch {
+		case !t.holds(r):
+			return ErrChallenge
+		case t.Action == ActionSetUp:
+			d = s.demandSetUp(r, t)
+		default:
+			d = s.ask(r, t, p)
+		}
+		d.Challenge = c // the same one: reloading does not prolong it
+		return nil
+	})
+	return answer(d, err)
+}
+
+// ask is the decision that a code is needed.
+func (s *Service) ask(r *account.Round, who ticket, p policy.Policy) Decision {
+	d := Decision{
+		Step:      AskCode,
+		Challenge: Challenge(s.issue(challengeKind, r, who, ActionSignIn, ByCode)),
+		Methods:   []Method{MethodCode},
+		TrustFor:  s.trustFor(p),
+		Anchor:    r.Epoch,
+	}
+	if r.Recovery.Remaining() > 0 {
+		d.Methods = append(d.Methods, MethodRecoveryCode)
+	}
+	var waiting *throttle.Error
+	if errors.As(r.Budget.Allow(r.Now, s.limits, s.chances(r)), &waiting) {
+		d.Waiting = waiting
+	}
+	return d
+}
+
+// demandSetUp is the decision that an authenticator must be set up first.
+func (s *Service) demandSetUp(r *account.Round, who ticket) Decision {
+	return Decision{
+		Step:      SetUp,
+		Challenge: Challenge(s.issue(challengeKind, r, who, ActionSetUp, NotEnrolled)),
+		Anchor:    r.Epoch,
+	}
+}
+
+// pass is the decision that lets the person in, with the proof that this way of
+// passing earns.
+func (s *Service) pass(r *account.Round, who ticket, p policy.Policy, by Reason) Decision {
+	d := Decision{Step: Passed, Reason: by, ID: who.User, Tenant: who.Tenant, Anchor: r.Epoch}
+	var action Action
+	switch by {
+	case ByCode, ByOther:
+		action, d.TrustFor = ActionSignIn, s.trustFor(p)
+	case ByRecoveryCode:
+		action, d.RecoveryCodesLeft = ActionReplace, r.Recovery.Remaining()
+	case NotEnrolled:
+		action = ActionSetUp
+	default: // a trusted browser proves nothing, and neither does "off"
+		return d
+	}
+	d.Proof = Proof(s.issue(proofKind, r, who, action, by))
+	return d
+}
+
+// issue seals a ticket of kind k for the account as it stands.
+func (s *Service) issue(k kind, r *account.Round, who ticket, a Action, by Reason) string {
+	return s.seal(k, ticket{
+		Tenant: who.Tenant, User: who.User, Name: who.Name,
+		Epoch: r.Epoch, Expires: r.Now.Add(k.lifetime()), Action: a, Reason: by,
+	})
+}
+
+// answer makes sure that no decision leaves with an error.
+func answer(d Decision, err error) (Decision, error) {
+	if err != nil {
+		return Decision{}, err
+	}
+	return d, nil
+}
+
+func (s *Service) policyOf(ctx context.Context, id store.ID) (policy.Policy, error) {
+	p, err := s.policy.Policy(ctx, id)
+	if err != nil {
+		return policy.Policy{}, fmt.Errorf("%w: %w", ErrPolicy, err)
+	}
+	return p, nil
+}
+
+func (u User) account() store.ID { return store.ID{Tenant: u.Tenant, User: u.ID} }
+
+// ticket carries who the user is into what follows.
+func (u User) ticket(r *account.Round) ticket {
+	name := u.Name
+	if name == "" {
+		name = u.ID
+	}
+	return ticket{Tenant: u.Tenant, User: u.ID, Name: name, Epoch: r.Epoch}
+}
+
+// anchored refuses a record that is gone or older than the host remembers:
+// else deleting a row, or restoring one from before the set-up, would switch
+// the second factor off.
+func (u User) anchored(r *account.Round) error {
+	if r.Epoch < u.Anchor {
+		r.Log(event.Event{Kind: event.RecordLost})
+		return ErrRecordLost
+	}
+	return nil
+}

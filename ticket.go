@@ -1,0 +1,145 @@
+package totpflow
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/store"
+)
+
+// How long tickets live.
+const (
+	// ChallengeAge is how long a person has from the password to the code.
+	ChallengeAge = 10 * time.Minute
+	// ProofAge is how long a passed factor stands for the action that it was
+	// given for (NIST SP 800-63B calls for recent authentication).
+	ProofAge = 5 * time.Minute
+)
+
+// A Challenge stands for a sign-in under way: the password was right, the
+// second step is to come. It is sealed, names its user, lives [ChallengeAge]
+// and serves one success. Keep it in a cookie of its own
+// (totphttp.SetChallenge) or in the session on the server; never in a form or
+// a URL. Printing it shows nothing; string(c) is the value.
+type Challenge string
+
+// A Proof says that a factor was passed, by whom and for which action. Only a
+// service makes one, the empty Proof proves nothing, and the operation it was
+// made for consumes it. It is sealed and may cross requests in the session on
+// the server. Printing it shows nothing; string(p) is the value.
+type Proof string
+
+// An EnrollmentToken lets its holder see the set-up page again until the
+// set-up is confirmed or [enroll.CandidateAge] has passed. It is sealed; treat
+// it as the secret that it leads to. Printing it shows nothing; string(t) is
+// the value.
+type EnrollmentToken string
+
+// A ticket is what the three sealed strings hold. One type, so that there is
+// one way of making and one of refusing them; each kind has a sealing key of
+// its own, so that none can be taken for another.
+type ticket struct {
+	ID      string    `json:"id"`
+	Tenant  string    `json:"tenant,omitempty"`
+	User    string    `json:"user"`
+	Name    string    `json:"name,omitempty"` // of the account, for the authenticator's label
+	Epoch   uint64    `json:"epoch"`          // of the account: the ticket ends when it moves
+	Expires time.Time `json:"expires"`
+	Action  Action    `json:"action,omitempty"` // what a challenge asks or a proof allows
+	Reason  Reason    `json:"reason,omitempty"` // how a proof was earned
+
+	Candidate string `json:"candidate,omitempty"` // of an enrollment token
+}
+
+type kind string
+
+const (
+	challengeKind  kind = "totpflow/challenge"
+	proofKind      kind = "totpflow/proof"
+	enrollmentKind kind = "totpflow/enrollment"
+)
+
+// errTicket covers every way in which a sealed string is not a ticket of this
+// service. Which one is of no use to anybody but an attacker.
+var errTicket = errors.New("totpflow: not a valid ticket")
+
+func (t ticket) account() store.ID { return store.ID{Tenant: t.Tenant, User: t.User} }
+
+// seal gives the ticket an id and makes a string of it that is safe in a
+// cookie. The ring's epoch is associated data: raising it after a database was
+// restored ends every ticket.
+func (s *Service) seal(k kind, t ticket) string {
+	t.ID = rand.Text()
+	plain, err := json.Marshal(t)
+	if err != nil { // unreachable: strings, numbers and times of this century
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(s.keys.Seal(string(k), plain, s.audience, s.keyEpoch()))
+}
+
+// maxTicket bounds the work on hostile input; ours are under 1 KiB.
+const maxTicket = 4096
+
+func (s *Service) unseal(k kind, sealed string) (ticket, error) {
+	if len(sealed) > maxTicket {
+		return ticket{}, errTicket
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
+	if err != nil {
+		return ticket{}, errTicket
+	}
+	plain, err := s.keys.Open(string(k), raw, s.audience, s.keyEpoch())
+	if err != nil {
+		return ticket{}, errTicket
+	}
+	var t ticket
+	if err := json.Unmarshal(plain, &t); err != nil || t.ID == "" || t.User == "" {
+		return ticket{}, errTicket
+	}
+	return t, nil
+}
+
+func (s *Service) keyEpoch() string { return strconv.FormatUint(uint64(s.keys.Epoch()), 10) }
+
+// holds reports whether the ticket is still good for the account as it stands.
+func (t ticket) holds(r *account.Round) bool {
+	return r.Now.Before(t.Expires) && t.Epoch == r.Epoch && !r.IsSpent(t.ID)
+}
+
+// lifetime is how long a string of kind k is good for, from its making.
+func (k kind) lifetime() time.Duration {
+	switch k {
+	case challengeKind:
+		return ChallengeAge
+	case enrollmentKind:
+		return enroll.CandidateAge
+	default:
+		return ProofAge
+	}
+}
+
+// Format implements [fmt.Formatter]: a challenge in a log would be a sign-in
+// for whoever reads it.
+func (c Challenge) Format(f fmt.State, _ rune)       { redact(f, "challenge", c == "") }
+func (p Proof) Format(f fmt.State, _ rune)           { redact(f, "proof", p == "") }
+func (t EnrollmentToken) Format(f fmt.State, _ rune) { redact(f, "enrollment token", t == "") }
+
+// LogValue implements [slog.LogValuer].
+func (c Challenge) LogValue() slog.Value       { return slog.StringValue(fmt.Sprint(c)) }
+func (p Proof) LogValue() slog.Value           { return slog.StringValue(fmt.Sprint(p)) }
+func (t EnrollmentToken) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(t)) }
+
+func redact(f fmt.State, what string, empty bool) {
+	if empty {
+		what = "no " + what
+	}
+	fmt.Fprintf(f, "[%s]", what)
+}

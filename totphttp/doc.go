@@ -1,0 +1,17 @@
+// Package totphttp carries what the second factor keeps in a browser through
+// net/http: the challenge of a sign-in under way, the token of a set-up page,
+// and the tokens of trusted browsers, each in a cookie of its own.
+//
+// Begin with [Context], which tells the service where a request comes from,
+// then [TrustTokens] for SignIn, [SetChallenge] and [Challenge] between the
+// password and the code, and [SetTrust] when the person ticks "trust this
+// browser". [Status] turns the service's errors into status codes.
+//
+// All cookies are Secure, HttpOnly, SameSite=Lax, for the path /, and bear the
+// prefix __Host-, which browsers honour by refusing them from any other host,
+// path or an insecure connection (RFC 6265bis §4.1.3.2). Browsers treat plain
+// http on localhost as secure, so that development works without TLS.
+//
+// The package is the only one that imports net/http: command line programs do
+// not pay for it. Its functions are safe for concurrent use.
+package totphttp

@@ -1,0 +1,104 @@
+package totptest
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/totpflow/totpflow/totp"
+)
+
+// An Authenticator is a virtual phone with one authenticator app and one
+// account in it.
+type Authenticator struct {
+	key   totp.Key
+	label totp.Label
+	clock *Clock
+
+	mu    sync.Mutex
+	drift time.Duration
+	given totp.Step // the newest step whose code was given
+}
+
+// Scan sets an authenticator up from a Key URI ("otpauth://totp/…").
+func Scan(uri string, clock *Clock) (*Authenticator, error) {
+	key, label, err := totp.ParseURI(uri)
+	if err != nil {
+		return nil, fmt.Errorf("totptest: scan: %w", err)
+	}
+	return &Authenticator{key: key, label: label, clock: clock}, nil
+}
+
+// Type sets an authenticator up from a secret typed by hand.
+func Type(secret string, clock *Clock) (*Authenticator, error) {
+	key, err := totp.ParseSecret(secret, totp.Params{})
+	if err != nil {
+		return nil, fmt.Errorf("totptest: type: %w", err)
+	}
+	return &Authenticator{key: key, clock: clock}, nil
+}
+
+// Label is what the app shows of the account. It is empty after Type.
+func (a *Authenticator) Label() totp.Label { return a.label }
+
+// SetDrift puts the phone's clock ahead by d, or behind where d is negative.
+func (a *Authenticator) SetDrift(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.drift = d
+}
+
+// Code returns the code on the display. If that was given before, it first
+// waits for the next one by advancing the clock. It panics when the clock
+// shows a time before 1970.
+func (a *Authenticator) Code() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at := a.clock.Now().Add(a.drift)
+	if a.key.Step(at) <= a.given {
+		next := a.key.Start(a.given + 1)
+		a.clock.Advance(next.Sub(at))
+		at = next
+	}
+	a.given = a.key.Step(at)
+	return a.mustCode(at)
+}
+
+// Pair returns two consecutive codes, the second of which is the one on the
+// display when it returns: it waits for both to be new.
+func (a *Authenticator) Pair() (first, second string) {
+	return a.Code(), a.Code()
+}
+
+// Peek returns the code on the display without counting it as given: for tests
+// of what happens to a code that is used twice.
+func (a *Authenticator) Peek() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.mustCode(a.clock.Now().Add(a.drift))
+}
+
+// WrongCode returns a code that no step near now has.
+func (a *Authenticator) WrongCode() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.clock.Now()
+	near := make(map[string]bool)
+	for d := -10; d <= 10; d++ {
+		near[a.mustCode(now.Add(a.drift+time.Duration(d)*a.key.Params().Period))] = true
+	}
+	for n := 0; ; n++ {
+		code := fmt.Sprintf("%0*d", a.key.Params().Digits, n)
+		if !near[code] {
+			return code
+		}
+	}
+}
+
+func (a *Authenticator) mustCode(at time.Time) string {
+	code, err := a.key.Code(at)
+	if err != nil {
+		panic(fmt.Sprintf("totptest: %v", err))
+	}
+	return code
+}

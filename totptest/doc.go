@@ -1,0 +1,18 @@
+// Package totptest helps programs test their two-factor sign-in: a clock that
+// only moves when told, an authenticator that behaves like a person's phone,
+// and a store that counts, fails and loses acknowledgements.
+//
+//	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC))
+//	mfa, err := totpflow.New(totpflow.Config{…, Now: clock.Now})
+//	…
+//	phone, err := totptest.Scan(page.Offer.URI(), clock)
+//	next, err = mfa.VerifyCode(ctx, next.Challenge, phone.Code())
+//
+// A phone never gives a code twice: asked again within the same time step, it
+// does what a person does, and waits for the next code, by moving the clock.
+// To test from the picture of a QR code, decode it with the module
+// totptest/qrscan first.
+//
+// It needs no testing.T and imports no assertion library. Its types are safe
+// for concurrent use.
+package totptest
