@@ -1,0 +1,117 @@
+package keyring_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/keyring"
+)
+
+// FuzzParse holds that what is accepted has one spelling: Rotate, which writes
+// the ring anew, repeats every byte of it.
+func FuzzParse(f *testing.F) {
+	good := goldenRings["aes-256-gcm"]
+	f.Add(good)
+	f.Add(goldenRings["xchacha20-poly1305"] + "\n")
+	f.Add(strings.Replace(good, "4294967295", "01", 1))
+	f.Add(strings.ToUpper(good))
+	f.Add(good + "," + good)
+	f.Add("totpflow-keys-1:aes-256-gcm:1:")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, s string) {
+		r, err := keyring.Parse(s)
+		if err != nil {
+			require.True(t, errors.Is(err, keyring.ErrMalformed) || errors.Is(err, keyring.ErrUnknownSuite))
+			require.Nil(t, r)
+			return
+		}
+		text := strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r")
+		rotated, err := keyring.Rotate(s)
+		if errors.Is(err, keyring.ErrLimit) {
+			return
+		}
+		require.NoError(t, err)
+		was, is := strings.Split(text, ":"), strings.Split(rotated, ":")
+		require.Equal(t, was[:3], is[:3])
+		_, older, ok := strings.Cut(is[3], ",")
+		require.True(t, ok)
+		require.Equal(t, was[3], older)
+		require.Equal(t, r.IDs(), mustParse(t, rotated).IDs()[1:])
+	})
+}
+
+// FuzzOpen holds that what was sealed opens unchanged, and after any change of
+// one bit, of purpose or of associated data does not open.
+func FuzzOpen(f *testing.F) {
+	f.Add([]byte("secret"), "record", "acme", "ann", uint32(0), true)
+	f.Add([]byte{}, "", "", "", uint32(99), false)
+	f.Add([]byte{0}, "p", "ab", "c", uint32(1<<31), false)
+	rings := both(keyring.Generate())
+	x, a := mustParse(f, rings["xchacha20-poly1305"]), mustParse(f, rings["aes-256-gcm"])
+	f.Fuzz(func(t *testing.T, plaintext []byte, purpose, tenant, user string, bit uint32, aes bool) {
+		r := x
+		if aes {
+			r = a
+		}
+		sealed := r.Seal(purpose, plaintext, tenant, user)
+		for _, opener := range []*keyring.Ring{x, a} {
+			got, err := opener.Open(purpose, sealed, tenant, user)
+			require.NoError(t, err)
+			require.Equal(t, string(plaintext), string(got))
+		}
+		flipped := slices.Clone(sealed)
+		i := int(bit) % (8 * len(flipped))
+		flipped[i/8] ^= 1 << (i % 8)
+		refused(t, r, nil, purpose, flipped, tenant, user)
+		refused(t, r, nil, purpose, sealed[:int(bit)%len(sealed)], tenant, user)
+		refused(t, r, keyring.ErrBroken, purpose+"x", sealed, tenant, user)
+		refused(t, r, keyring.ErrBroken, purpose, sealed, tenant+user)
+		if user != "" { // the border moves by one byte
+			refused(t, r, keyring.ErrBroken, purpose, sealed, tenant+user[:1], user[1:])
+		}
+		if tenant != user {
+			refused(t, r, keyring.ErrBroken, purpose, sealed, user, tenant)
+		}
+	})
+}
+
+// FuzzOpenGarbage holds that nothing opens that this ring has not sealed.
+func FuzzOpenGarbage(f *testing.F) {
+	r := mustParse(f, keyring.Generate())
+	for _, s := range readGolden(f).Seals {
+		f.Add(unhex(f, s.Envelope))
+	}
+	f.Add([]byte{})
+	f.Add(r.Seal("other purpose", nil))
+	f.Fuzz(func(t *testing.T, sealed []byte) {
+		refused(t, r, nil, "record", sealed)
+		r.Stale(sealed)
+	})
+}
+
+// FuzzVerifyMAC holds that the one tag of some fields is the one of MAC, and
+// that the reference agrees about it.
+func FuzzVerifyMAC(f *testing.F) {
+	s := goldenRings["aes-256-gcm"]
+	r := mustParse(f, s)
+	f.Add("token", "acme", "ann", r.MAC("token", "acme", "ann"))
+	f.Add("", "", "", []byte{})
+	f.Add("token", "ab", "c", r.MAC("token", "a", "bc"))
+	f.Fuzz(func(t *testing.T, purpose, tenant, user string, tag []byte) {
+		right := r.MAC(purpose, tenant, user)
+		require.Equal(t, refMAC(t, s, purpose, tenant, user), right)
+		err := r.VerifyMAC(purpose, tag, tenant, user)
+		if slices.Equal(tag, right) {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, keyring.ErrOpen)
+		}
+		if user != "" {
+			require.ErrorIs(t, r.VerifyMAC(purpose, right, tenant+user[:1], user[1:]), keyring.ErrBroken)
+		}
+	})
+}
