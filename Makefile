@@ -1,0 +1,34 @@
+# Everything there is to run. The modules of this repository are listed in go.work.
+
+.PHONY: help test lint bench run fuzz docs screenshots
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make test         every test of every module, after installing what they need
+test:
+	@scripts/test
+
+## make lint         format, vet, platforms, go.mod files, generated documentation, linter
+lint:
+	@scripts/check
+
+## make bench        the benchmarks of every module
+bench:
+	go test -run '^$$' -bench . -benchmem work
+
+## make run          the web console of the examples, on a loopback port
+run:
+	go run ./examples/console
+
+## make fuzz         each fuzz target for ten seconds, or for FUZZTIME
+fuzz:
+	@scripts/fuzz
+
+## make docs         writes what is generated: the Go snippets of the Markdown files
+docs:
+	go test ./tests/docs -run '^TestSnippets$$' -count 1 -update
+
+## make screenshots  pictures of the console's pages, into docs/screenshots
+screenshots:
+	SCREENSHOTS=$(CURDIR)/docs/screenshots go test ./tests/browser -count 1
