@@ -131,7 +131,7 @@ func (e *DriftError) Is(target error) bool { return target == totp.ErrRejected }
 // explainDrift returns a DriftError in place of a rejection when the code is
 // right for a time within maxDrift, the nearest first; else the rejection.
 func explainDrift(rejection error, key totp.Key, code string, at time.Time) error {
-	if !errors.Is(rejection, totp.ErrRejected) || errors.Is(rejection, totp.ErrAlreadyUsed) {
+	if !errors.Is(rejection, totp.ErrRejected) {
 		return rejection
 	}
 	period := key.Params().Period
