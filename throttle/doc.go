@@ -39,7 +39,7 @@
 //
 // # Storage
 //
-// A Budget encodes to JSON of a few bytes for most people, to less than 8 KiB under [Default] however long and hard
+// A Budget encodes to JSON of a few bytes for most people, to less than 12 KiB under [Default] however long and hard
 // somebody guesses, and to less than 24 KiB for any sequence of calls. Times are kept in whole seconds and rounded
 // up, against the guesser. The format carries a version; an unknown version or field is refused.
 package throttle
