@@ -15,7 +15,8 @@ import (
 // Token is what the browser keeps, the value of a cookie. It is a credential:
 // string(t) is the only way to it, while fmt and slog print it redacted and
 // encoders such as JSON get an error. Being a string, it cannot hide from fmt
-// when it stands in an unexported field: do not keep it in structures.
+// in an unexported field, nor from JSON as the key of a map: do not keep it in
+// structures.
 //
 // Inside it is 102 bytes, big-endian, and outside always 136 characters of
 // base64url, for which no padding and no second spelling exists:

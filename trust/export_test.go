@@ -1,0 +1,4 @@
+package trust
+
+// Redacted is what a Token prints as.
+const Redacted = redacted
