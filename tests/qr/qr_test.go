@@ -1,0 +1,91 @@
+package qr_test
+
+import (
+	"bytes"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/totp"
+)
+
+// offer is one offer that people may be shown.
+type offer struct {
+	name  string
+	key   totp.Params
+	label totp.Label
+}
+
+var offers = []offer{
+	{"common", totp.Params{}, totp.Label{Issuer: "Acme Backup", Account: "alice@example.com"}},
+	{"no issuer", totp.Params{}, totp.Label{Account: "alice"}},
+	{"ampersand in the issuer", totp.Params{}, totp.Label{Issuer: "Müller & Söhne?secret=A#", Account: "a+b@example.com"}},
+	{"unicode", totp.Params{}, totp.Label{Issuer: "バックアップ 例 🔑", Account: "zoë@exämple.org"}},
+	{"all parameters", totp.Params{Algorithm: totp.SHA512, Digits: 8, Period: 60e9}, totp.Label{Issuer: "Acme Backup", Account: "alice@example.com"}},
+	{"long", totp.Params{}, totp.Label{Issuer: strings.Repeat("Acme Backup ", 5) + "Ltd", Account: strings.Repeat("alice.", 30) + "@example.com"}},
+	{"long in unicode", totp.Params{}, totp.Label{Issuer: strings.Repeat("例", 20), Account: strings.Repeat("ü", 40) + "@exämple.org"}},
+}
+
+// grounds are pages that a code may stand on.
+var grounds = map[string]color.Color{"white": color.White, "black": color.Black, "dark": color.Gray{Y: 30}}
+
+// each runs a test for every offer, and checks that what is read is the key that
+// was offered, under the names it was offered.
+func each(t *testing.T, read func(t *testing.T, o enroll.Offer)) {
+	require.NotEmpty(t, offers)
+	for _, c := range offers {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			key, err := totp.NewKey(c.key)
+			require.NoError(t, err)
+			o, err := enroll.NewOffer(key, c.label)
+			require.NoError(t, err)
+			parsed, label, err := totp.ParseURI(o.URI())
+			require.NoError(t, err)
+			require.True(t, parsed.Equal(key))
+			require.Equal(t, c.label, label)
+			read(t, o)
+		})
+	}
+}
+
+func TestPNGIsRead(t *testing.T) {
+	each(t, func(t *testing.T, o enroll.Offer) {
+		for _, scale := range []int{0, 6} {
+			file, err := o.PNG(scale)
+			require.NoError(t, err)
+			requireReadPNG(t, o.URI(), file)
+			img, err := png.Decode(bytes.NewReader(file))
+			require.NoError(t, err)
+			for _, ground := range grounds {
+				requireRead(t, o.URI(), onPage(img, ground))
+			}
+		}
+	})
+}
+
+func TestSVGIsRead(t *testing.T) {
+	each(t, func(t *testing.T, o enroll.Offer) {
+		path := filepath.Join(t.TempDir(), "code.svg")
+		require.NoError(t, os.WriteFile(path, []byte(o.SVG()), 0o600))
+		for _, args := range [][]string{
+			{path},
+			{"--background-color", "black", path}, // shows if the white ground were not its own
+			{"--zoom", "1.37", path},              // module edges between pixels
+		} {
+			file := run(t, "librsvg2-bin", "rsvg-convert", args...)
+			requireReadPNG(t, o.URI(), file)
+			img, err := png.Decode(bytes.NewReader(file))
+			require.NoError(t, err)
+			for _, ground := range grounds {
+				requireRead(t, o.URI(), onPage(img, ground))
+			}
+		}
+	})
+}
