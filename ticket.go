@@ -127,7 +127,8 @@ func (k kind) lifetime() time.Duration {
 }
 
 // Format implements [fmt.Formatter]: a challenge in a log would be a sign-in
-// for whoever reads it.
+// for whoever reads it. It cannot help where a caller prints a struct that has
+// one in an unexported field; these strings must fit into sessions and cookies.
 func (c Challenge) Format(f fmt.State, _ rune)       { redact(f, "challenge", c == "") }
 func (p Proof) Format(f fmt.State, _ rune)           { redact(f, "proof", p == "") }
 func (t EnrollmentToken) Format(f fmt.State, _ rune) { redact(f, "enrollment token", t == "") }

@@ -1,0 +1,360 @@
+package totpflow_test
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/totp"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// Required: nothing but the set-up leads in, and its confirmation does.
+func TestSetUpBeforeTheSession(t *testing.T) {
+	h := newHouse(t, withMode(policy.Required))
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.SetUp, next.Step)
+	require.Empty(t, next.ID)
+
+	page, err := h.BeginEnrollment(h.ctx, next.Challenge)
+	require.NoError(t, err)
+	require.Equal(t, start.Add(enroll.CandidateAge), page.Expires)
+	require.Empty(t, page.Clears)
+	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	require.NoError(t, err)
+	require.Equal(t, totp.Label{Issuer: "Acme Backup", Account: "ana@acme.example"}, phone.Label())
+
+	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.WrongCode())
+	require.ErrorIs(t, err, totpflow.ErrRejected)
+	code := phone.Code()
+	h.events.kinds()
+	done, err := h.ConfirmEnrollment(h.ctx, page.Token, code)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, done.Step)
+	require.Equal(t, ana.ID, done.ID)
+	require.Len(t, done.Sheet.Codes, recovery.Codes)
+	require.Equal(t, []event.Kind{event.RecoveryCodesMade, event.EnrollmentConfirmed}, h.events.kinds())
+	again, err := totptest.Type(done.Sheet.Secret, h.clock)
+	require.NoError(t, err)
+	require.Equal(t, code, again.Peek(), "the sheet sets up a later device")
+
+	// The code that confirmed is burnt, the challenge and the token are over.
+	d, err := h.VerifyCode(h.ctx, h.ask(ana), code)
+	refused(t, d, err, totpflow.ErrAlreadyUsed)
+	_, err = h.BeginEnrollment(h.ctx, next.Challenge)
+	require.ErrorIs(t, err, totpflow.ErrChallenge)
+	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	_, err = h.ContinueEnrollment(h.ctx, page.Token)
+	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+
+	_, err = h.TrustBrowser(h.ctx, done.Proof, "this one")
+	require.NoError(t, err)
+}
+
+// The page may be reloaded by its holder, for fifteen minutes, and shows the
+// same offer; a begun set-up that is started again ends the earlier page.
+func TestReloadingTheSetUpPage(t *testing.T) {
+	h := newHouse(t, withMode(policy.Required))
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	page, err := h.BeginEnrollment(h.ctx, next.Challenge)
+	require.NoError(t, err)
+
+	h.clock.Advance(enroll.CandidateAge - time.Second)
+	h.store.Reset()
+	again, err := h.ContinueEnrollment(h.ctx, page.Token)
+	require.NoError(t, err)
+	require.Equal(t, page.Offer.URI(), again.Offer.URI())
+	require.Equal(t, page.Expires, again.Expires)
+	require.Zero(t, h.store.Counts().Put)
+
+	h.clock.Advance(time.Second)
+	_, err = h.ContinueEnrollment(h.ctx, page.Token)
+	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	require.NoError(t, err)
+	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+
+	next, err = h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	first, err := h.BeginEnrollment(h.ctx, next.Challenge)
+	require.NoError(t, err)
+	second, err := h.BeginEnrollment(h.ctx, next.Challenge)
+	require.NoError(t, err)
+	require.NotEqual(t, first.Offer.URI(), second.Offer.URI())
+	_, err = h.ContinueEnrollment(h.ctx, first.Token)
+	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+
+	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	_, err = h.SignIn(h.ctx, ben)
+	require.NoError(t, err)
+	_, err = h.ContinueEnrollment(h.ctx, "")
+	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+}
+
+// A candidate signs nobody in, and beginning weakens nothing.
+func TestCandidateNeverSignsIn(t *testing.T) {
+	h := newHouse(t)
+	phone, _ := h.enroll(ana)
+	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionReplace, phone))
+	require.NoError(t, err)
+	require.Equal(t, []string{"Authenticator"}, page.Clears)
+	next, err := totptest.Scan(page.Offer.URI(), h.clock)
+	require.NoError(t, err)
+	d, err := h.VerifyCode(h.ctx, h.ask(ana), next.Code())
+	refused(t, d, err, totpflow.ErrRejected)
+	h.pass(ana, phone)
+	h.clock.Advance(enroll.CandidateAge) // abandoned
+	h.pass(ana, phone)
+	require.Equal(t, enroll.Active, h.status(ana).State)
+}
+
+// Changing the phone: the old one works until the new one has shown a code.
+func TestReplacing(t *testing.T) {
+	h := newHouse(t)
+	old, oldCodes := h.enroll(ana)
+	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionReplace, old))
+	require.NoError(t, err)
+	h.pass(ana, old)
+	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	require.NoError(t, err)
+	sessions := h.status(ana).SessionsFrom
+	done, err := h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+	require.NoError(t, err)
+	require.Equal(t, []string{"Authenticator"}, done.Cleared)
+	require.Len(t, done.Sheet.Codes, recovery.Codes)
+	require.True(t, h.status(ana).SessionsFrom.After(sessions), "sessions begun before are over")
+
+	d, err := h.VerifyCode(h.ctx, h.ask(ana), old.Code())
+	refused(t, d, err, totpflow.ErrRejected)
+	d, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), oldCodes[0])
+	refused(t, d, err, totpflow.ErrRejected)
+	h.pass(ana, phone)
+}
+
+// Adding keeps what there is; five is the limit; the last one cannot be
+// removed.
+func TestSeveralAuthenticators(t *testing.T) {
+	h := newHouse(t)
+	first, codes := h.enroll(ana)
+	token := h.trusted(ana, first)
+	var phones []*totptest.Authenticator
+	for range enroll.Limit - 1 {
+		phone, made := h.setUp(h.prove(ana, totpflow.ActionAdd, first))
+		require.Empty(t, made, "the old recovery codes stay")
+		phones = append(phones, phone)
+	}
+	_, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAdd, first))
+	require.ErrorIs(t, err, enroll.ErrLimit)
+	for _, phone := range append(phones, first) {
+		h.pass(ana, phone)
+	}
+	next, err := h.SignIn(h.ctx, ana, token)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, next.Step, "nothing was taken away, trust stays")
+	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
+	require.NoError(t, err)
+
+	a := h.Account(ana)
+	list := h.status(ana).Authenticators
+	require.Len(t, list, enroll.Limit)
+	require.NoError(t, a.Rename(h.ctx, list[1].ID, "Tablet"))
+	require.Equal(t, "Tablet", h.status(ana).Authenticators[1].Name)
+	require.ErrorIs(t, a.Rename(h.ctx, "nobody", "x"), enroll.ErrUnknown)
+
+	require.ErrorIs(t, a.Remove(h.ctx, "", list[1].ID), totpflow.ErrProof)
+	for _, x := range list[1:] {
+		require.NoError(t, a.Remove(h.ctx, h.prove(ana, totpflow.ActionRemove, first), x.ID))
+	}
+	d, err := h.VerifyCode(h.ctx, h.ask(ana), phones[0].Code())
+	refused(t, d, err, totpflow.ErrRejected)
+	proof := h.prove(ana, totpflow.ActionRemove, first)
+	require.ErrorIs(t, a.Remove(h.ctx, proof, list[0].ID), enroll.ErrLast)
+}
+
+// A guess at an account with five authenticators is worth five, and is charged
+// as five: the year's bound holds.
+func TestGuessesAreChargedByAuthenticators(t *testing.T) {
+	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
+	first, _ := h.enroll(ana)
+	for range 4 {
+		h.setUp(h.prove(ana, totpflow.ActionAdd, first))
+	}
+	h.clock.Advance(time.Hour)
+	answered := 0
+	for range 30 {
+		_, err := h.VerifyCode(h.ctx, h.ask(ana), first.WrongCode())
+		var wait *throttle.Error
+		if errors.As(err, &wait) {
+			if wait.Until.Sub(h.clock.Now()) > time.Hour {
+				break
+			}
+			h.clock.Set(wait.Until)
+			continue
+		}
+		answered++
+	}
+	require.Equal(t, 4, answered, "60 chances a day, 15 a guess")
+}
+
+// A wrong clock on the device is found at confirmation, and only there.
+func TestClockDrift(t *testing.T) {
+	h := newHouse(t, withMode(policy.Required))
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	page, err := h.BeginEnrollment(h.ctx, next.Challenge)
+	require.NoError(t, err)
+	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	require.NoError(t, err)
+	phone.SetDrift(-4 * time.Minute)
+	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+	var drift *enroll.DriftError
+	require.ErrorAs(t, err, &drift)
+	require.ErrorIs(t, err, totpflow.ErrRejected)
+	require.InDelta(t, -4*time.Minute, drift.Off, float64(30*time.Second))
+
+	phone.SetDrift(0)
+	h.clock.Advance(time.Minute)
+	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+	require.NoError(t, err)
+	h.clock.Advance(time.Hour)
+	phone.SetDrift(4 * time.Minute)
+	_, err = h.VerifyCode(h.ctx, h.ask(ana), phone.Peek())
+	require.Equal(t, totpflow.ErrRejected, err, "no hint at sign-in")
+}
+
+// Of two confirmations, or a confirmation and a new beginning, one wins.
+func TestConcurrentConfirmations(t *testing.T) {
+	h := newHouse(t, withMode(policy.Required), func(c *totpflow.Config) { c.Events = quiet })
+	for round := range 50 {
+		u := totpflow.User{Tenant: "acme", ID: fmt.Sprint("user", round)}
+		next, err := h.SignIn(h.ctx, u)
+		require.NoError(t, err)
+		page, err := h.BeginEnrollment(h.ctx, next.Challenge)
+		require.NoError(t, err)
+		phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+		require.NoError(t, err)
+		code := phone.Code()
+		var won atomic.Int32
+		together(3, func(i int) {
+			var err error
+			if i == 2 {
+				_, err = h.BeginEnrollment(h.ctx, next.Challenge)
+			} else {
+				_, err = h.ConfirmEnrollment(h.ctx, page.Token, code)
+				if err == nil {
+					won.Add(1)
+				}
+			}
+			if err != nil && !errors.Is(err, totpflow.ErrEnrollment) && !errors.Is(err, totpflow.ErrChallenge) {
+				t.Error(err)
+			}
+		})
+		require.LessOrEqual(t, won.Load(), int32(1))
+	}
+}
+
+// Disabling takes a proof, everything goes with it, and a factor that policy
+// requires stays.
+func TestDisable(t *testing.T) {
+	h := newHouse(t)
+	a := h.Account(ana)
+	require.ErrorIs(t, a.Disable(h.ctx, ""), totpflow.ErrProof)
+	_, err := a.Reauthenticate(h.ctx, totpflow.ActionDisable, "123456")
+	require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
+	phone, codes := h.enroll(ana)
+	challenge := h.ask(ana)
+
+	required := h.open(withMode(policy.Required)).Account(ana)
+	proof := h.prove(ana, totpflow.ActionDisable, phone)
+	require.ErrorIs(t, required.Disable(h.ctx, proof), totpflow.ErrRequired)
+	require.NoError(t, a.Disable(h.ctx, proof), "what failed did not use the proof up")
+	require.ErrorIs(t, a.Disable(h.ctx, proof), totpflow.ErrProof)
+
+	st := h.status(ana)
+	require.Equal(t, enroll.Disabled, st.State)
+	require.Zero(t, st.RecoveryCodes)
+	require.Empty(t, st.Authenticators)
+	d, err := h.VerifyCode(h.ctx, challenge, phone.Code())
+	refused(t, d, err, totpflow.ErrChallenge)
+	d, err = h.VerifyRecoveryCode(h.ctx, challenge, codes[0])
+	refused(t, d, err, totpflow.ErrChallenge)
+}
+
+// A recovery code serves a signed-in person in place of the app.
+func TestReauthenticateByRecoveryCode(t *testing.T) {
+	h := newHouse(t)
+	phone, codes := h.enroll(ana)
+	a := h.Account(ana)
+	proof, err := a.Reauthenticate(h.ctx, "delete backup", codes[0])
+	require.NoError(t, err)
+	require.ErrorIs(t, a.Spend(h.ctx, proof, "show key"), totpflow.ErrProof)
+	require.NoError(t, a.Spend(h.ctx, proof, "delete backup"))
+	require.ErrorIs(t, a.Spend(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+	_, err = a.Reauthenticate(h.ctx, "delete backup", codes[0])
+	require.ErrorIs(t, err, totpflow.ErrRejected)
+
+	_, err = a.Reauthenticate(h.ctx, "delete backup")
+	require.ErrorIs(t, err, totpflow.ErrRejected)
+	h.clock.Advance(time.Minute)
+	first, second := phone.Pair()
+	_, err = a.Reauthenticate(h.ctx, "delete backup", first, second)
+	require.NoError(t, err)
+
+	stale, err := a.Reauthenticate(h.ctx, "delete backup", codes[1])
+	require.NoError(t, err)
+	h.clock.Advance(totpflow.ProofAge)
+	require.ErrorIs(t, a.Spend(h.ctx, stale, "delete backup"), totpflow.ErrProof)
+}
+
+// A code that signs in cannot serve for a step-up at the same time, nor the
+// other way round: one memory over all paths.
+func TestOneMemoryOverAllPaths(t *testing.T) {
+	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
+	phone, _ := h.enroll(ana)
+	for range 30 {
+		h.clock.Advance(time.Minute)
+		challenge, code := h.ask(ana), phone.Code()
+		var passed atomic.Int32
+		together(16, func(i int) {
+			var err error
+			if i%2 == 0 {
+				_, err = h.VerifyCode(h.ctx, challenge, code)
+			} else {
+				_, err = h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionReplace, code)
+			}
+			if err == nil {
+				passed.Add(1)
+			}
+		})
+		require.EqualValues(t, 1, passed.Load())
+	}
+}
+
+// A server whose clock went back fails closed and recovers by itself.
+func TestClockGoesBack(t *testing.T) {
+	h := newHouse(t)
+	phone, _ := h.enroll(ana)
+	h.clock.Advance(time.Hour)
+	h.pass(ana, phone)
+	h.clock.Advance(-time.Hour)
+	h.events.kinds()
+	d, err := h.VerifyCode(h.ctx, h.ask(ana), phone.Peek())
+	refused(t, d, err, enroll.ErrClock)
+	require.Contains(t, h.events.kinds(), event.ClockBehind)
+	h.clock.Advance(time.Hour + time.Minute)
+	h.pass(ana, phone)
+}
