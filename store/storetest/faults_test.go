@@ -199,7 +199,7 @@ var recordFaults = []fault{
 			return b.honestErase(id, was)
 		}}
 	}},
-	{"Delete that reads first", "one of writer and eraser", func() *broken {
+	{"Delete that reads first", "one of writers and erasers", func() *broken {
 		return &broken{erase: func(b *broken, id store.ID, was store.Version) error {
 			b.mu.Lock()
 			rec, ok := b.records[id]

@@ -1,0 +1,97 @@
+package sqlstore_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// fake is a database that answers each statement, recognised by its beginning,
+// as written: for what a healthy SQLite never does.
+type fake struct {
+	exec  map[string]func() (driver.Result, error)
+	query map[string]func() (driver.Rows, error)
+
+	mu     sync.Mutex
+	asked  []string
+	closed int
+}
+
+func (f *fake) open(t *testing.T) *sql.DB {
+	db := sql.OpenDB(f)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func (f *fake) Connect(context.Context) (driver.Conn, error) { return fakeConn{f}, nil }
+func (f *fake) Driver() driver.Driver                        { return nil }
+
+func (f *fake) note(statement string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, statement)
+}
+
+type fakeConn struct{ f *fake }
+
+func (fakeConn) Prepare(string) (driver.Stmt, error) { return nil, errors.New("fake: no statements") }
+func (fakeConn) Begin() (driver.Tx, error)           { return nil, errors.New("fake: no transactions") }
+func (c fakeConn) Close() error {
+	c.f.mu.Lock()
+	defer c.f.mu.Unlock()
+	c.f.closed++
+	return nil
+}
+
+func (c fakeConn) ExecContext(_ context.Context, statement string, _ []driver.NamedValue) (driver.Result, error) {
+	c.f.note(statement)
+	for start, answer := range c.f.exec {
+		if strings.HasPrefix(statement, start) {
+			return answer()
+		}
+	}
+	return driver.RowsAffected(1), nil
+}
+
+func (c fakeConn) QueryContext(_ context.Context, statement string, _ []driver.NamedValue) (driver.Rows, error) {
+	c.f.note(statement)
+	for start, answer := range c.f.query {
+		if strings.HasPrefix(statement, start) {
+			return answer()
+		}
+	}
+	return nil, errors.New("fake: unexpected " + statement)
+}
+
+// fakeRows are rows that may break off with an error.
+type fakeRows struct {
+	columns int
+	rows    [][]driver.Value
+	end     error // nil: io.EOF
+}
+
+func (r *fakeRows) Columns() []string { return make([]string, r.columns) }
+func (r *fakeRows) Close() error      { return nil }
+func (r *fakeRows) Next(dest []driver.Value) error {
+	if len(r.rows) == 0 {
+		if r.end != nil {
+			return r.end
+		}
+		return io.EOF
+	}
+	copy(dest, r.rows[0])
+	r.rows = r.rows[1:]
+	return nil
+}
+
+// value answers a query with one value.
+func value(v driver.Value) func() (driver.Rows, error) {
+	return func() (driver.Rows, error) {
+		return &fakeRows{columns: 1, rows: [][]driver.Value{{v}}}, nil
+	}
+}

@@ -1,0 +1,157 @@
+package sqlstore_test
+
+import (
+	"database/sql/driver"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+)
+
+var (
+	alice   = store.ID{Tenant: "acme", User: "alice"}
+	errWire = errors.New("connection reset")
+)
+
+func record() store.Record {
+	return store.Record{ID: alice, Version: store.NewVersion(), State: "active"}
+}
+
+func TestNoDialect(t *testing.T) {
+	s := sqlstore.New(new(fake).open(t), sqlstore.Dialect{})
+	_, err := s.Get(t.Context(), alice)
+	require.ErrorIs(t, err, sqlstore.ErrDialect)
+	require.ErrorIs(t, s.Put(t.Context(), record(), store.Version{}), sqlstore.ErrDialect)
+	require.ErrorIs(t, s.Delete(t.Context(), alice, store.NewVersion()), sqlstore.ErrDialect)
+	_, err = s.List(t.Context(), store.Query{})
+	require.ErrorIs(t, err, sqlstore.ErrDialect)
+	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrDialect)
+	require.Equal(t, "none", sqlstore.Dialect{}.String())
+	require.Equal(t, "SQLite", sqlstore.SQLite.String())
+}
+
+// A statement that did not fail has not necessarily written: only one row says so.
+func TestOnlyOneRowIsSuccess(t *testing.T) {
+	cases := []struct {
+		name   string
+		answer func() (driver.Result, error)
+		want   error // nil: any error but ErrConflict
+	}{
+		{"no row", func() (driver.Result, error) { return driver.RowsAffected(0), nil }, store.ErrConflict},
+		{"two rows", func() (driver.Result, error) { return driver.RowsAffected(2), nil }, nil},
+		{"a driver that cannot count", func() (driver.Result, error) { return driver.ResultNoRows, nil }, nil},
+		{"failed", func() (driver.Result, error) { return nil, errWire }, errWire},
+	}
+	require.NotEmpty(t, cases)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			f := &fake{exec: map[string]func() (driver.Result, error){"INSERT": c.answer, "UPDATE": c.answer, "DELETE": c.answer}}
+			s := sqlstore.New(f.open(t), sqlstore.SQLite)
+			for _, err := range []error{
+				s.Put(t.Context(), record(), store.Version{}),
+				s.Put(t.Context(), record(), store.NewVersion()),
+				s.Delete(t.Context(), alice, store.NewVersion()),
+			} {
+				require.Error(t, err)
+				if c.want != nil {
+					require.ErrorIs(t, err, c.want)
+				} else {
+					require.NotErrorIs(t, err, store.ErrConflict, "the outcome is open")
+				}
+			}
+			require.Len(t, f.asked, 3, "an adapter never repeats a write")
+		})
+	}
+}
+
+// Raw errors come through, and none of them reads as "never enrolled".
+func TestGetErrors(t *testing.T) {
+	row := []driver.Value{"acme", "alice", []byte("only fifteen..."), "active", []byte("x"), int64(0)}
+	for name, answer := range map[string]func() (driver.Rows, error){
+		"connection":       func() (driver.Rows, error) { return nil, errWire },
+		"broken off":       func() (driver.Rows, error) { return &fakeRows{columns: 6, end: errWire}, nil },
+		"malformed":        func() (driver.Rows, error) { return &fakeRows{columns: 6, rows: [][]driver.Value{row}}, nil },
+		"another's schema": func() (driver.Rows, error) { return &fakeRows{columns: 2, rows: [][]driver.Value{row[:2]}}, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{query: map[string]func() (driver.Rows, error){"SELECT tenant": answer}}
+			_, err := sqlstore.New(f.open(t), sqlstore.SQLite).Get(t.Context(), alice)
+			require.Error(t, err)
+			require.NotErrorIs(t, err, store.ErrNotFound)
+		})
+	}
+}
+
+// A list that broke off must not pass for a short one: whoever resets or counts
+// by it would miss people.
+func TestListBrokenOff(t *testing.T) {
+	v := store.NewVersion()
+	f := &fake{query: map[string]func() (driver.Rows, error){"SELECT tenant": func() (driver.Rows, error) {
+		return &fakeRows{columns: 6, rows: [][]driver.Value{{"acme", "alice", v[:], "active", []byte("x"), int64(0)}}, end: errWire}, nil
+	}}}
+	page, err := sqlstore.New(f.open(t), sqlstore.SQLite).List(t.Context(), store.Query{Tenant: "acme"})
+	require.ErrorIs(t, err, errWire)
+	require.Empty(t, page)
+}
+
+// healthy answers the questions of Migrate as an empty SQLite file does.
+func healthy() *fake {
+	return &fake{query: map[string]func() (driver.Rows, error){
+		"PRAGMA synchronous":  value(int64(2)),
+		"PRAGMA journal_mode": value("wal"),
+		"SELECT count(*)":     value(int64(0)),
+	}}
+}
+
+func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
+	cases := []struct {
+		level   int64
+		journal string
+		ok      bool
+	}{
+		{0, "wal", false}, {1, "wal", false}, {2, "wal", true}, {3, "wal", true},
+		{2, "delete", true}, {3, "truncate", true}, {1, "delete", false},
+		{2, "memory", false}, {3, "off", false},
+	}
+	require.NotEmpty(t, cases)
+	for _, c := range cases {
+		f := healthy()
+		f.query["PRAGMA synchronous"] = value(c.level)
+		f.query["PRAGMA journal_mode"] = value(c.journal)
+		err := sqlstore.New(f.open(t), sqlstore.SQLite).Migrate(t.Context())
+		if c.ok {
+			require.NoError(t, err, "%+v", c)
+			continue
+		}
+		require.ErrorIs(t, err, sqlstore.ErrNotDurable, "%+v", c)
+		require.False(t, slices.Contains(f.asked, "BEGIN IMMEDIATE"), "refused before anything is written")
+	}
+}
+
+// A step that fails takes all of them back, and a connection that may still be
+// inside the transaction does not go back to the pool.
+func TestMigrateFails(t *testing.T) {
+	fail := func() (driver.Result, error) { return nil, errWire }
+	for _, at := range []string{"BEGIN", "CREATE TABLE totpflow_schema", "-- One row per account", "INSERT INTO totpflow_schema", "COMMIT"} {
+		for _, rollback := range []bool{true, false} {
+			f := healthy()
+			f.exec = map[string]func() (driver.Result, error){at: fail}
+			if !rollback {
+				f.exec["ROLLBACK"] = fail
+			}
+			err := sqlstore.New(f.open(t), sqlstore.SQLite).Migrate(t.Context())
+			require.ErrorIs(t, err, store.ErrUnavailable, at)
+			require.ErrorIs(t, err, errWire, at)
+			require.Equal(t, "ROLLBACK", f.asked[len(f.asked)-1], at)
+			want := 1
+			if rollback {
+				want = 0
+			}
+			require.Equal(t, want, f.closed, "%s: connections thrown away", at)
+		}
+	}
+}

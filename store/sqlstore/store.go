@@ -1,0 +1,144 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// Store is a [store.Store] in a SQL database. It is safe for concurrent use by
+// goroutines and, on the same database, by processes. It keeps nothing in
+// memory, and its errors are the driver's unless the contract names another.
+type Store struct {
+	db *sql.DB
+	d  Dialect
+}
+
+var _ store.Store = (*Store)(nil)
+
+// New returns a Store in db, which stays the caller's to configure and close.
+// It asks nothing of the database; call [Store.Migrate] before the first use,
+// or see to the schema otherwise.
+func New(db *sql.DB, d Dialect) *Store { return &Store{db, d} }
+
+// Get implements [store.Store].
+func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
+	if err := id.Validate(); err != nil {
+		return store.Record{}, err
+	}
+	if s.d.d == nil {
+		return store.Record{}, ErrDialect
+	}
+	rec, err := scan(s.db.QueryRowContext(ctx, s.d.d.get, id.Tenant, id.User))
+	if errors.Is(err, sql.ErrNoRows) {
+		return store.Record{}, store.ErrNotFound
+	}
+	return rec, err
+}
+
+// Put implements [store.Store].
+func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	if err := store.CheckPut(rec, was); err != nil {
+		return err
+	}
+	if s.d.d == nil {
+		return ErrDialect
+	}
+	sealed := rec.Sealed
+	if sealed == nil {
+		sealed = []byte{} // drivers write a nil slice as NULL
+	}
+	updated := rec.Updated.UnixMicro()
+	if was.IsZero() {
+		return s.one(ctx, s.d.d.create, rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State, sealed, updated)
+	}
+	return s.one(ctx, s.d.d.change, rec.Version[:], rec.State, sealed, updated, rec.ID.Tenant, rec.ID.User, was[:])
+}
+
+// Delete implements [store.Store].
+func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) error {
+	if err := id.Validate(); err != nil {
+		return err
+	}
+	if s.d.d == nil {
+		return ErrDialect
+	}
+	return s.one(ctx, s.d.d.remove, id.Tenant, id.User, was[:])
+}
+
+// one runs a statement that compares and writes. It is the only place that
+// tells a won race from a lost one, by the number of rows: a statement that
+// succeeds has not necessarily done anything.
+func (s *Store) one(ctx context.Context, statement string, args ...any) error {
+	res, err := s.db.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	switch n, err := res.RowsAffected(); {
+	case err != nil:
+		return err
+	case n == 0:
+		return store.ErrConflict
+	case n > 1: // the key is unique, so this is not the schema we know
+		return fmt.Errorf("sqlstore: %d rows written instead of one", n)
+	}
+	return nil
+}
+
+// List implements [store.Store].
+func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
+	after, limit, err := q.Start()
+	if err != nil {
+		return store.Page{}, err
+	}
+	if s.d.d == nil {
+		return store.Page{}, ErrDialect
+	}
+	statement, tenant := s.d.d.list, q.Tenant
+	if q.AllTenants {
+		statement, tenant = s.d.d.listAll, after.Tenant
+	}
+	// One more than wanted tells whether another page follows.
+	rows, err := s.db.QueryContext(ctx, statement, tenant, after.User, q.State, q.State, limit+1)
+	if err != nil {
+		return store.Page{}, err
+	}
+	defer rows.Close()
+	var page store.Page
+	for rows.Next() {
+		rec, err := scan(rows)
+		if err != nil {
+			return store.Page{}, err
+		}
+		page.Records = append(page.Records, rec)
+	}
+	if err := rows.Err(); err != nil { // a list that broke off must not pass for a short one
+		return store.Page{}, err
+	}
+	if len(page.Records) > limit {
+		page.Records = page.Records[:limit]
+		page.Next = store.Cursor(page.Records[limit-1].ID)
+	}
+	return page, nil
+}
+
+// scan reads a row of the columns tenant, user_id, version, state, sealed,
+// updated. The id comes from the row and not from the question, so that
+// [store.Update] notices a database that compares otherwise than by bytes.
+func scan(row interface{ Scan(dest ...any) error }) (store.Record, error) {
+	var rec store.Record
+	var version []byte
+	var updated int64
+	if err := row.Scan(&rec.ID.Tenant, &rec.ID.User, &version, &rec.State, &rec.Sealed, &updated); err != nil {
+		return store.Record{}, err
+	}
+	if copy(rec.Version[:], version) != len(rec.Version) || len(version) != len(rec.Version) {
+		return store.Record{}, fmt.Errorf("sqlstore: a stored version has %d bytes", len(version))
+	}
+	rec.Updated = time.UnixMicro(updated).UTC()
+	return rec, nil
+}
