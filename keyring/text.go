@@ -186,9 +186,9 @@ func decodeKey(word string) (key, error) {
 		n != len(k.id) || k.id.String() != id {
 		return key{}, fmt.Errorf("id is not 8 lower-case hexadecimal digits")
 	}
-	// DecodeString skips line breaks, hence the comparison with the canonical
-	// spelling; Strict alone would only refuse stray bits at the end.
-	b, err := base64.RawURLEncoding.Strict().DecodeString(secret)
+	// DecodeString skips line breaks and ignores stray bits at the end, hence
+	// the comparison with the canonical spelling.
+	b, err := base64.RawURLEncoding.DecodeString(secret)
 	if err != nil || len(b) != keySize || base64.RawURLEncoding.EncodeToString(b) != secret {
 		return key{}, fmt.Errorf("secret is not %d bytes in base64url", keySize)
 	}

@@ -73,7 +73,7 @@ func ParseWrapped(ctx context.Context, w Wrapper, s string) (*Ring, error) {
 	if !ok || len(s) > maxWrapped {
 		return nil, fmt.Errorf("%w: does not begin with %s, or is too long", ErrMalformed, wrappedPrefix)
 	}
-	ct, err := base64.RawURLEncoding.Strict().DecodeString(body)
+	ct, err := base64.RawURLEncoding.DecodeString(body)
 	if err != nil || len(ct) == 0 || base64.RawURLEncoding.EncodeToString(ct) != body {
 		return nil, fmt.Errorf("%w: not base64url", ErrMalformed)
 	}
