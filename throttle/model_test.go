@@ -174,3 +174,15 @@ func TestBoundedSize(t *testing.T) {
 	require.Less(t, len(encode(t, b)), 24<<10)
 	require.Greater(t, len(encode(t, b)), 8<<10, "the test must reach the bound")
 }
+
+// More hours than are kept: the oldest move up and count for longer, none is lost.
+func TestTooManyHours(t *testing.T) {
+	p := throttle.Default()
+	var b throttle.Budget
+	now := start
+	for range 1500 {
+		b = b.Fail(now, p, "", 1)
+		now = now.Add(5 * time.Hour)
+	}
+	require.Equal(t, 1500, charged(b, now, year))
+}

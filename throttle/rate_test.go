@@ -67,6 +67,14 @@ func TestRateEdges(t *testing.T) {
 	require.Equal(t, start.Add(time.Hour+750*time.Millisecond), until(t, err))
 
 	r = throttle.Rate{}
+	for i := range 4 {
+		r, err = r.Take(start.Add(time.Duration(i)*time.Minute), 10, time.Hour)
+		require.NoError(t, err)
+	}
+	_, err = r.Take(start.Add(5*time.Minute), 2, time.Hour)
+	require.Equal(t, start.Add(time.Hour+2*time.Minute+750*time.Millisecond), until(t, err), "of four, three must have left")
+
+	r = throttle.Rate{}
 	for range 1000 {
 		r, _ = r.Take(start, 1<<30, time.Hour)
 	}
