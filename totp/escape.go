@@ -24,10 +24,10 @@ func unreserved(c byte) bool {
 		c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-// Besides unreserved characters, these may stand unescaped: in the path those of RFC 3986's pchar; in a query value
+// Besides unreserved characters, these may stand unescaped: in the path those of RFC 3986, section 3.3; in a query value
 // those without "&", and without "+" and ";", which half of all readers take for a space and a separator.
 const (
-	inPath  = "!$&'()*+,;=:@"
+	inPath  = "!$&'()*+,;=:@/"
 	inQuery = "!$'()*,=:@/?"
 )
 
