@@ -17,7 +17,7 @@ import (
 // noExample are the packages whose use cannot be shown in an example that runs
 // by itself in the root module, with the reason.
 var noExample = map[string]string{
-	"store/sqlstore":  "needs a driver, and the root module requires none: the examples module uses it",
+	"store/sqlstore": "needs a driver, and the root module requires none: the examples module uses it",
 }
 
 // Whoever reads the reference finds on every page what the package is for, an

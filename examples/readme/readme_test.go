@@ -1,0 +1,112 @@
+package readme
+
+import (
+	"database/sql"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+var ana = totpflow.User{ID: "42", Name: "ana@acme.example"}
+
+func TestNew(t *testing.T) {
+	keyFile := filepath.Join(t.TempDir(), "acme.keys")
+	require.NoError(t, os.WriteFile(keyFile, []byte(keyring.Generate()), 0o600))
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "acme.db")+
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+
+	mfa, err := newSecondFactor(t.Context(), db, keyFile)
+	require.NoError(t, err)
+	next, err := mfa.SignIn(t.Context(), ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.NotEnrolled, next.Reason)
+}
+
+// The handlers let a person set up, sign in, be refused and confirm an action.
+func TestHandlers(t *testing.T) {
+	keys, err := keyring.Parse(keyring.Generate())
+	require.NoError(t, err)
+	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
+	mfa, err := totpflow.New(totpflow.Config{
+		Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys,
+		Policy: policy.Fixed{Mode: policy.Required}, Now: clock.Now,
+	})
+	require.NoError(t, err)
+
+	var session string
+	shown := make(map[string]any)
+	p := &product{
+		mfa:      mfa,
+		password: func(*http.Request) (totpflow.User, error) { return ana, nil },
+		session:  func(_ http.ResponseWriter, id string) { session = id },
+		show:     func(_ http.ResponseWriter, page string, data any) { shown[page] = data },
+	}
+	post := client(t, p)
+	// do posts a form and returns the status and whose session has begun.
+	do := func(path string, form url.Values) (int, string) {
+		session = ""
+		return post(path, form), session
+	}
+	is := func(status int, user string) func(int, string) {
+		return func(gotStatus int, gotUser string) {
+			t.Helper()
+			require.Equal(t, status, gotStatus)
+			require.Equal(t, user, gotUser)
+		}
+	}
+
+	is(http.StatusOK, "")(do("/signin", nil)) // and on to /setup
+	phone, err := totptest.Scan(shown["setup"].(enroll.Offer).URI(), clock)
+	require.NoError(t, err)
+	is(http.StatusOK, "42")(do("/confirm", url.Values{"code": {phone.Code()}}))
+	require.Len(t, shown["recovery codes"].(recovery.Sheet).Codes, recovery.Codes)
+
+	is(http.StatusOK, "")(do("/signin", nil))
+	require.Contains(t, shown, "code")
+	is(http.StatusForbidden, "")(do("/code", url.Values{"code": {phone.WrongCode()}}))
+	is(http.StatusForbidden, "")(do("/code", url.Values{"code": {phone.Peek()}})) // it confirmed the set-up
+	is(http.StatusOK, "42")(do("/code", url.Values{"code": {phone.Code()}, "trust": {"yes"}}))
+	is(http.StatusUnauthorized, "")(do("/code", url.Values{"code": {phone.Code()}})) // that sign-in is over
+	is(http.StatusOK, "42")(do("/signin", nil))                                      // the browser is trusted
+
+	require.ErrorIs(t, p.deleteBackups(t.Context(), ana, phone.WrongCode()), totpflow.ErrRejected)
+	require.NoError(t, p.deleteBackups(t.Context(), ana, phone.Code()))
+}
+
+// client posts forms to the handlers, as one browser that follows redirects.
+func client(t *testing.T, p *product) func(path string, form url.Values) int {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/signin", p.signIn)
+	mux.HandleFunc("/code", p.code)
+	mux.HandleFunc("/setup", p.setUp)
+	mux.HandleFunc("/confirm", p.confirm)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	browser := &http.Client{Jar: jar}
+	return func(path string, form url.Values) int {
+		answer, err := browser.PostForm(server.URL+path, form)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		return answer.StatusCode
+	}
+}
