@@ -60,7 +60,7 @@ func New(c Config) (*Service, error) {
 	switch {
 	case c.Store == nil:
 		return nil, fmt.Errorf("%w: Store is missing", ErrConfig)
-	case c.Keys == nil:
+	case c.Keys == nil || len(c.Keys.IDs()) == 0:
 		return nil, fmt.Errorf("%w: Keys is missing", ErrConfig)
 	}
 	// A trial key finds a bad Issuer or bad Params at start, not at the first

@@ -32,6 +32,7 @@ func TestNewRefuses(t *testing.T) {
 		"control in name":  func(c *totpflow.Config) { c.Issuer = "Acme\n" },
 		"no store":         func(c *totpflow.Config) { c.Store = nil },
 		"no keys":          func(c *totpflow.Config) { c.Keys = nil },
+		"zero keys":        func(c *totpflow.Config) { c.Keys = &keyring.Ring{} },
 		"9 digits":         func(c *totpflow.Config) { c.Params.Digits = 9 },
 		"period of a day":  func(c *totpflow.Config) { c.Params.Period = 24 * time.Hour },
 		"unknown hash":     func(c *totpflow.Config) { c.Params.Algorithm = 99 },

@@ -94,20 +94,22 @@ func (s *Service) BeginEnrollment(ctx context.Context, by Authority) (SetUpPage,
 	return page, nil
 }
 
-// begins checks and consumes what the set-up starts from. A proof serves once;
-// a set-up challenge stays good until the set-up is confirmed, so that the
-// person may start it again.
+// begins checks and consumes what the set-up starts from. Where no authenticator
+// is active, it stays good until the set-up is confirmed, which moves the
+// epoch: the person may start again, and beginning over and over leaves nothing
+// behind in the record. Else it was earned by a factor, and serves once.
 func begins(r *account.Round, t ticket, by Authority) error {
-	if _, ok := by.(Proof); ok {
-		if !t.consume(r) {
-			return ErrProof
-		}
+	ok := t.holds(r)
+	if t.Action != ActionSetUp {
+		ok = t.consume(r)
+	}
+	if ok {
 		return nil
 	}
-	if !t.holds(r) {
-		return ErrChallenge
+	if _, isProof := by.(Proof); isProof {
+		return ErrProof
 	}
-	return nil
+	return ErrChallenge
 }
 
 // consume spends the ticket with this round's write.

@@ -14,6 +14,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/totp"
 	"github.com/totpflow/totpflow/totptest"
@@ -357,4 +358,49 @@ func TestClockGoesBack(t *testing.T) {
 	require.Contains(t, h.events.kinds(), event.ClockBehind)
 	h.clock.Advance(time.Hour + time.Minute)
 	h.pass(ana, phone)
+}
+
+// Wrong guesses in a stolen session are not given back when the owner passes a
+// step-up in theirs.
+func TestStepUpGuessesAreNotGivenBack(t *testing.T) {
+	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
+	phone, _ := h.enroll(ana)
+	h.clock.Advance(time.Hour)
+	guesses := 0
+	for range 20 {
+		for range 4 {
+			if _, err := h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionDisable, phone.WrongCode()); !errors.Is(err, throttle.ErrThrottled) {
+				guesses++
+			}
+		}
+		h.clock.Advance(time.Minute)
+		first, second := phone.Pair()
+		_, err := h.Account(ana).Reauthenticate(h.ctx, "delete backup", first, second)
+		require.NoError(t, err)
+	}
+	require.Equal(t, 20, guesses, "20 a day")
+}
+
+// Beginning over and over leaves nothing behind that could fill the record.
+func TestBeginningAgainDoesNotGrowTheRecord(t *testing.T) {
+	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
+	size := func() int {
+		rec, err := h.memory.Get(h.ctx, store.ID{Tenant: ana.Tenant, User: ana.ID})
+		require.NoError(t, err)
+		return len(rec.Sealed)
+	}
+	begin := func() {
+		next, err := h.SignIn(h.ctx, ana)
+		require.NoError(t, err)
+		_, err = h.BeginEnrollment(h.ctx, next.Proof)
+		require.NoError(t, err)
+	}
+	for range 5 {
+		begin()
+	}
+	before := size()
+	for range 300 {
+		begin()
+	}
+	require.Less(t, size(), before+100)
 }
