@@ -1,0 +1,241 @@
+package event_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+)
+
+var start = time.Date(2026, time.March, 28, 13, 17, 11, 250_456_789, time.FixedZone("elsewhere", 3600))
+
+func encode(t testing.TB, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(data)
+}
+
+func reread(t testing.TB, a event.Activity) event.Activity {
+	t.Helper()
+	var back event.Activity
+	require.NoError(t, json.Unmarshal([]byte(encode(t, a)), &back))
+	require.Equal(t, encode(t, a), encode(t, back))
+	return back
+}
+
+func numbers(events []event.Event) (n []uint64) {
+	for _, e := range events {
+		n = append(n, e.Number)
+	}
+	return n
+}
+
+func TestAppendNumbersAndKeeps(t *testing.T) {
+	var a event.Activity
+	require.True(t, a.IsZero())
+	a, first := a.Append(event.Event{At: start, Tenant: "acme", User: "u1", Kind: event.CodeRejected, Method: "totp"})
+	a, second := a.Append(event.Event{At: start, Tenant: "acme", User: "u1", Kind: event.BrowserTrusted, Number: 99})
+	require.EqualValues(t, 1, first.Number)
+	require.EqualValues(t, 2, second.Number, "the account counts, not the caller")
+	require.Equal(t, "u1", first.User)
+	require.Equal(t, time.Date(2026, time.March, 28, 12, 17, 11, 250_000_000, time.UTC), first.At)
+	require.EqualValues(t, 2, a.Last())
+	require.False(t, a.IsZero())
+
+	require.Equal(t, []event.Event{first, second}, a.Outbox("acme", "u1"))
+	require.NotContains(t, encode(t, a), "acme", "the record knows whose it is")
+	changes := a.Changes()
+	require.Equal(t, []uint64{2}, numbers(changes))
+	require.Equal(t, []event.Day{{Date: "2026-03-28", Counts: map[event.Kind]int{event.CodeRejected: 1}}}, a.Attempts())
+
+	a = a.Acknowledged(1)
+	require.Equal(t, []event.Event{second}, a.Outbox("acme", "u1"))
+	a = a.Acknowledged(1 << 60) // of another life of the account
+	require.Empty(t, a.Outbox("acme", "u1"))
+	require.Equal(t, []uint64{2}, numbers(a.Changes()), "taken, and still among the last changes")
+	a, third := a.Append(event.Event{At: start, Kind: event.SignedIn})
+	require.Equal(t, []uint64{third.Number}, numbers(a.Acknowledged(1).Outbox("", "")), "what was taken stays taken")
+	require.Equal(t, reread(t, a), a)
+}
+
+func TestRingAndDays(t *testing.T) {
+	var a event.Activity
+	for i := range 100 {
+		at := start.AddDate(0, 0, i)
+		a, _ = a.Append(event.Event{At: at, Kind: event.AuthenticatorRenamed})
+		a, _ = a.Append(event.Event{At: at, Kind: event.SignedIn})
+		a, _ = a.Append(event.Event{At: at, Kind: event.SignedIn})
+		a = reread(t, a.Acknowledged(a.Last()))
+	}
+	changes := a.Changes()
+	require.Len(t, changes, event.Changes)
+	require.EqualValues(t, 298, changes[0].Number)
+	require.EqualValues(t, 241, changes[19].Number)
+	days := a.Attempts()
+	require.Len(t, days, event.Days)
+	require.Equal(t, event.Day{Date: "2026-07-05", Counts: map[event.Kind]int{event.SignedIn: 2}}, days[0])
+	require.Equal(t, "2026-06-06", days[29].Date)
+
+	a, _ = a.Append(event.Event{At: start.AddDate(0, 0, 98), Kind: event.SignedIn}) // the clock stepped back
+	require.Equal(t, 3, a.Attempts()[1].Counts[event.SignedIn])
+	a, _ = a.Append(event.Event{At: start.AddDate(0, 0, 120), Kind: event.SignedIn})
+	require.Len(t, a.Attempts(), 10, "days without attempts count too")
+	for i := range 60 { // as a clock that comes back and runs on
+		a, _ = a.Append(event.Event{At: start.AddDate(0, 0, 40+i), Kind: event.SignedIn})
+		require.LessOrEqual(t, len(a.Attempts()), event.Days)
+	}
+}
+
+// While a sink is down, whoever knows the password makes as many attempts as he likes.
+func TestFloodDoesNotWashOutChanges(t *testing.T) {
+	var a event.Activity
+	for i := range 10 {
+		a, _ = a.Append(event.Event{At: start, Kind: event.BrowserTrusted, Browser: fmt.Sprint(i)})
+	}
+	for range 500 {
+		a, _ = a.Append(event.Event{At: start, Kind: event.CodeRejected, Source: event.Source{UserAgent: strings.Repeat("<", 5000)}})
+	}
+	out := a.Outbox("", "u")
+	require.LessOrEqual(t, len(out), event.Pending)
+	require.Equal(t, []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, numbers(out[:10]))
+	require.EqualValues(t, 510, out[len(out)-1].Number, "the newest is there too")
+	require.Len(t, a.Changes(), 10)
+	require.Equal(t, 500, a.Attempts()[0].Counts[event.CodeRejected], "counted, though dropped")
+
+	for range 60 {
+		a, _ = a.Append(event.Event{At: start, Kind: event.Reset})
+	}
+	out = a.Outbox("", "u")
+	require.LessOrEqual(t, len(out), event.Pending)
+	require.EqualValues(t, 570, out[len(out)-1].Number)
+	for _, e := range out {
+		require.True(t, e.Kind.SecurityChange())
+	}
+}
+
+// worst is an event of nothing but the characters that JSON writes longest.
+func worst(kind event.Kind, fill string) event.Event {
+	s := strings.Repeat(fill, 3000)
+	return event.Event{At: start, Until: start, Tenant: s, User: s, Kind: kind, Reason: s, Method: s, Authenticator: s, Browser: s,
+		Actor: s, Action: s, Remaining: -1 << 62, Source: event.Source{Address: s, UserAgent: s}}
+}
+
+func TestBoundedSize(t *testing.T) {
+	for _, fill := range []string{"<", `"`, "a", "\x00", "\u2028", "é", "世", "🔑", "\xff", "&\x1b"} {
+		var a event.Activity
+		longest := 0
+		for i := range 40 {
+			for _, k := range append(event.Kinds(), event.Kind(strings.Repeat(fill, 100))) {
+				e := worst(k, fill)
+				e.At = start.AddDate(0, 0, i)
+				a, _ = a.Append(e)
+			}
+			longest = max(longest, len(encode(t, a)))
+		}
+		longest = max(longest, len(encode(t, reread(t, a))))
+		require.Less(t, longest, 36<<10, "%q", fill)
+		require.GreaterOrEqual(t, len(a.Changes()), event.Changes, "%q: the bytes must be enough for the last changes", fill)
+	}
+}
+
+func TestActivityIsAValue(t *testing.T) {
+	var a event.Activity
+	for i := range 40 {
+		a, _ = a.Append(event.Event{At: start, Kind: event.Kinds()[i%len(event.Kinds())]})
+	}
+	before := encode(t, a)
+	left, _ := a.Append(event.Event{At: start, Kind: event.SignedIn, Reason: "left"})
+	leftBefore := encode(t, left)
+	a.Append(event.Event{At: start, Kind: event.SignedIn, Reason: "right"})
+	a.Append(event.Event{At: start.AddDate(0, 2, 0), Kind: event.Reset})
+	a.Acknowledged(30)
+	a.Outbox("x", "y")[0].Kind = "spoilt"
+	a.Changes()[0].Kind = "spoilt"
+	a.Attempts()[0].Counts[event.SignedIn] = 1000
+	a.Attempts()[0].Date = "spoilt"
+	require.Equal(t, before, encode(t, a))
+	require.Equal(t, leftBefore, encode(t, left))
+}
+
+// The stored format. A change of this file is a change of every stored account: raise the version instead.
+func TestGolden(t *testing.T) {
+	var a event.Activity
+	a, _ = a.Append(event.Event{At: start, User: "u1", Kind: event.SignedIn, Method: "totp", Source: event.Source{Address: "192.0.2.1", UserAgent: "Mozilla/5.0"}})
+	a = a.Acknowledged(1)
+	a, _ = a.Append(event.Event{At: start, User: "u1", Kind: event.RecoveryUsed, Reason: "phone lost", Authenticator: "a1", Browser: "b1", Actor: "admin", Action: "reset", Remaining: 9})
+	a, _ = a.Append(event.Event{At: start.AddDate(0, 0, 1), User: "u1", Kind: event.Throttled, Until: start.AddDate(0, 0, 1).Add(time.Hour)})
+	want, err := os.ReadFile("testdata/activity.json")
+	require.NoError(t, err)
+	require.Equal(t, string(bytes.TrimSpace(want)), encode(t, a))
+	var read event.Activity
+	require.NoError(t, json.Unmarshal(want, &read))
+	require.Equal(t, a, read)
+}
+
+func TestDecodingRefuses(t *testing.T) {
+	var a event.Activity
+	require.NoError(t, json.Unmarshal([]byte(`{"v":1}`), &a))
+	require.Equal(t, event.Activity{}, a)
+	for name, data := range map[string]string{
+		"nothing":               `null`,
+		"no version":            `{}`,
+		"another version":       `{"v":2}`,
+		"an unknown field":      `{"v":1,"ring":[]}`,
+		"an unknown event":      `{"v":1,"last":1,"events":[{"number":1,"colour":"red"}]}`,
+		"more taken than there": `{"v":1,"last":1,"taken":2}`,
+		"a number twice":        `{"v":1,"last":2,"events":[{"number":1},{"number":1}]}`,
+		"a number from ahead":   `{"v":1,"last":2,"events":[{"number":3}]}`,
+		"no number":             `{"v":1,"last":2,"events":[{"kind":"reset"}]}`,
+		"days out of order":     `{"v":1,"last":2,"days":[{"date":"2026-01-02","counts":{}},{"date":"2026-01-01","counts":{}}]}`,
+		"no object":             `7`,
+	} {
+		a, _ := event.Activity{}.Append(event.Event{Kind: event.Reset})
+		before := encode(t, a)
+		require.ErrorIs(t, json.Unmarshal([]byte(data), &a), event.ErrActivity, name)
+		require.Equal(t, before, encode(t, a), name)
+	}
+	many := `{"v":1,"last":100,"events":[{"number":1}`
+	for i := 2; i <= 100; i++ {
+		many += fmt.Sprintf(`,{"number":%d}`, i)
+	}
+	require.ErrorIs(t, json.Unmarshal([]byte(many+`]}`), &a), event.ErrActivity)
+	require.ErrorIs(t, a.UnmarshalJSON([]byte(`{"v":1}{"v":1}`)), event.ErrActivity)
+}
+
+// A script of one byte for each thing that happens; what must hold after each.
+func FuzzActivity(f *testing.F) {
+	f.Add([]byte("abcdefghijklmnopqrstuvwxyz"), "Mozilla/5.0")
+	f.Add([]byte{0, 255, 1, 254, 2, 128, 3, 129}, "\x1b[31m\r\nlevel=INFO <b>")
+	f.Fuzz(func(t *testing.T, script []byte, text string) {
+		var a event.Activity
+		kinds := event.Kinds()
+		now := start
+		want := uint64(0)
+		for _, c := range script[:min(len(script), 200)] {
+			if c >= 240 {
+				a = a.Acknowledged(a.Last() - min(a.Last(), uint64(c-240)))
+			} else {
+				now = now.Add(time.Duration(int(c)-60) * time.Hour)
+				var e event.Event
+				a, e = a.Append(event.Event{At: now, User: text, Kind: kinds[int(c)%len(kinds)], Reason: text, Source: event.Source{Address: text, UserAgent: text}})
+				want++
+				require.Equal(t, want, e.Number)
+				require.Equal(t, e, e.Clean(), "cleaning twice changes nothing")
+				out := a.Outbox("", text)
+				require.Equal(t, e, out[len(out)-1], "the newest is always offered")
+			}
+			require.LessOrEqual(t, len(a.Outbox("", "")), event.Pending)
+			require.LessOrEqual(t, len(a.Attempts()), event.Days)
+		}
+		a = reread(t, a)
+		require.Less(t, len(encode(t, a)), 36<<10)
+	})
+}

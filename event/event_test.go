@@ -1,0 +1,206 @@
+package event_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+)
+
+func TestKinds(t *testing.T) {
+	kinds := event.Kinds()
+	require.Len(t, kinds, 25)
+	seen := map[event.Kind]bool{}
+	for _, k := range kinds {
+		require.Regexp(t, regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`), string(k))
+		require.LessOrEqual(t, len(k), 32)
+		require.False(t, seen[k], "%s twice", k)
+		require.False(t, k.Refusal() && k.SecurityChange(), k)
+		seen[k] = true
+	}
+	kinds[0] = "spoilt"
+	require.Equal(t, event.SignedIn, event.Kinds()[0])
+
+	require.False(t, event.SignedIn.SecurityChange())
+	require.False(t, event.SignedIn.Refusal())
+	require.True(t, event.CodeReplayed.Refusal())
+	require.True(t, event.Reset.SecurityChange())
+	require.True(t, event.Kind("passkey_bound").SecurityChange(), "what is not understood must not disappear among the attempts")
+}
+
+func TestSourceTravelsCleaned(t *testing.T) {
+	ctx := context.Background()
+	require.Zero(t, event.SourceOf(ctx))
+	ctx = event.WithSource(ctx, event.Source{Address: "2001:db8::1", UserAgent: "Mozilla/5.0 (X11)\r\nSet-Cookie: a=b"})
+	require.Equal(t, event.Source{Address: "2001:db8::1", UserAgent: "Mozilla/5.0 (X11)\ufffd\ufffdSet-Cookie: a=b"}, event.SourceOf(ctx))
+	ctx = event.WithSource(ctx, event.Source{UserAgent: strings.Repeat("x", 1<<20)})
+	require.Equal(t, event.Source{UserAgent: strings.Repeat("x", 192)}, event.SourceOf(ctx))
+}
+
+func TestCleanKeepsNamesApart(t *testing.T) {
+	clean := func(user string) string { return event.Event{User: user}.Clean().User }
+	for _, plain := range []string{"admin", "Zoë Müller", "用户", "o'brien+2fa@example.com", strings.Repeat("&", 190)} {
+		require.Equal(t, plain, clean(plain))
+	}
+	for _, hostile := range []string{"ad\u202emin", "admin\u200b", "admin\n", "admin\x00", "\x1b[2Jadmin", "admin\xff", "\u2066admin"} {
+		require.NotEqual(t, "admin", clean(hostile))
+		require.Contains(t, clean(hostile), "\ufffd")
+	}
+}
+
+// hostile is what an attacker can put into a header or a name.
+var hostile = []string{
+	"\x1b[31mred\x1b[0m", "line\nlevel=INFO msg=\"signed in\"", "cr\roverwritten", "\x00", "\x7f", "\u0085", "\u009b31m", "\u2028", "\u202eevil",
+	"\u200b", "\ufeff", "\xff\xfe", "\x9b31m", "\x1b]0;title\x07", strings.Repeat("A", 100_000),
+}
+
+func TestLogsHoldNothingThatDoesNotPrint(t *testing.T) {
+	for _, text := range hostile {
+		e := event.Event{At: start, Tenant: text, User: text, Kind: event.Kind(text), Reason: text, Method: text, Authenticator: text, Browser: text,
+			Actor: text, Action: text, Source: event.Source{Address: text, UserAgent: text}}
+		var raw rawHandler
+		require.NoError(t, event.Slog(slog.New(&raw)).Record(context.Background(), e))
+		slog.New(&raw).Info("by hand", "event", e)
+		require.Greater(t, raw.values, 20)
+		for _, value := range raw.seen {
+			require.True(t, utf8.ValidString(value))
+			require.LessOrEqual(t, len(value), 1200)
+			for _, r := range value {
+				require.True(t, unicode.IsPrint(r), "%q in %q", r, value)
+			}
+		}
+	}
+}
+
+// rawHandler keeps values as they come, as a handler does that colours a terminal and does not quote.
+type rawHandler struct {
+	seen   []string
+	values int
+}
+
+func (h *rawHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h *rawHandler) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h *rawHandler) WithGroup(string) slog.Handler            { return h }
+func (h *rawHandler) Handle(_ context.Context, r slog.Record) error {
+	h.seen = append(h.seen, r.Message)
+	r.Attrs(func(a slog.Attr) bool { h.add(a); return true })
+	return nil
+}
+
+func (h *rawHandler) add(a slog.Attr) {
+	v := a.Value.Resolve()
+	h.values++
+	if v.Kind() == slog.KindGroup {
+		for _, inner := range v.Group() {
+			h.add(inner)
+		}
+		return
+	}
+	h.seen = append(h.seen, a.Key, v.String())
+}
+
+func plain(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+func TestSlogLevels(t *testing.T) {
+	var out bytes.Buffer
+	sink := event.Slog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: plain})))
+	for _, k := range event.Kinds() {
+		out.Reset()
+		require.NoError(t, sink.Record(context.Background(), event.Event{Kind: k}))
+		want := "INFO"
+		if k.Refusal() || k == event.RecordLost {
+			want = "WARN"
+		}
+		require.Contains(t, out.String(), "level="+want+` msg="second factor" kind=`+string(k))
+	}
+	out.Reset()
+	require.NoError(t, sink.Record(context.Background(), event.Event{Kind: event.RecoveryUsed}))
+	require.Contains(t, out.String(), "remaining=0", "that none are left is the news")
+}
+
+func TestSlogDefault(t *testing.T) {
+	was := slog.Default()
+	defer slog.SetDefault(was)
+	sink := event.Slog(nil)
+	var out bytes.Buffer
+	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil))) // set later than the sink was made
+	require.NoError(t, sink.Record(context.Background(), event.Event{Kind: event.Reset}))
+	require.Contains(t, out.String(), "kind=reset")
+}
+
+func FuzzClean(f *testing.F) {
+	for _, s := range hostile[:len(hostile)-1] {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		c := event.Source{Address: s, UserAgent: s}.Clean()
+		require.Equal(t, c, c.Clean())
+		require.LessOrEqual(t, len(encode(t, c.UserAgent)), 192+2)
+		require.LessOrEqual(t, len(encode(t, c.Address)), 64+2)
+		for _, r := range c.UserAgent {
+			require.True(t, unicode.IsPrint(r))
+		}
+	})
+}
+
+// A host's sink: it stores what it takes, and the account offers the rest again.
+func Example() {
+	var activity event.Activity // lies in the account's record
+	down := true
+	sink := event.SinkFunc(func(_ context.Context, e event.Event) error {
+		if down {
+			return errors.New("the log's disk is full")
+		}
+		fmt.Println(e.Number, e.User, e.Kind)
+		return nil
+	})
+	flow := func(kind event.Kind) {
+		now := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)
+		activity, _ = activity.Append(event.Event{At: now, User: "alice", Kind: kind})
+		// The record is written here, and only then:
+		for _, e := range activity.Outbox("", "alice") {
+			if sink.Record(context.Background(), e) != nil {
+				return
+			}
+			activity = activity.Acknowledged(e.Number)
+		}
+	}
+	flow(event.EnrollmentConfirmed)
+	down = false
+	flow(event.SignedIn)
+	fmt.Println("last change:", activity.Changes()[0].Kind)
+	fmt.Println("attempts:", activity.Attempts())
+	// Output:
+	// 1 alice enrollment_confirmed
+	// 2 alice signed_in
+	// last change: enrollment_confirmed
+	// attempts: [{2026-03-28 map[signed_in:1]}]
+}
+
+func ExampleSlog() {
+	var out bytes.Buffer
+	sink := event.Slog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: plain})))
+	_ = sink.Record(context.Background(), event.Event{
+		Number: 7, User: "alice", Kind: event.CodeRejected, Method: "totp",
+		Source: event.Source{Address: "192.0.2.1", UserAgent: "curl\x1b[2J"},
+	})
+	fmt.Print(out.String())
+	// Output:
+	// level=WARN msg="second factor" kind=code_rejected number=7 user=alice method=totp address=192.0.2.1 user_agent="curl�[2J"
+}
