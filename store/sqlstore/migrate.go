@@ -34,7 +34,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if s.d.d == nil {
 		return ErrDialect
 	}
-	err := s.migrate(ctx)
+	_, err := prompt(ctx, func() (struct{}, error) { return struct{}{}, s.migrate(ctx) })
 	if err == nil || errors.Is(err, ErrNotDurable) || errors.Is(err, ErrSchemaNewer) {
 		return err
 	}

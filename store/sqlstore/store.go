@@ -33,11 +33,13 @@ func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
 	if s.d.d == nil {
 		return store.Record{}, ErrDialect
 	}
-	rec, err := scan(s.db.QueryRowContext(ctx, s.d.d.get, id.Tenant, id.User))
-	if errors.Is(err, sql.ErrNoRows) {
-		return store.Record{}, store.ErrNotFound
-	}
-	return rec, err
+	return prompt(ctx, func() (store.Record, error) {
+		rec, err := scan(s.db.QueryRowContext(ctx, s.d.d.get, id.Tenant, id.User))
+		if errors.Is(err, sql.ErrNoRows) {
+			return store.Record{}, store.ErrNotFound
+		}
+		return rec, err
+	})
 }
 
 // Put implements [store.Store].
@@ -48,10 +50,9 @@ func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) er
 	if s.d.d == nil {
 		return ErrDialect
 	}
-	sealed := rec.Sealed
-	if sealed == nil {
-		sealed = []byte{} // drivers write a nil slice as NULL
-	}
+	// A copy, since the statement may outlive this call, and never nil, which
+	// drivers write as NULL.
+	sealed := append([]byte{}, rec.Sealed...)
 	updated := rec.Updated.UnixMicro()
 	if was.IsZero() {
 		return s.one(ctx, s.d.d.create, rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State, sealed, updated)
@@ -74,16 +75,19 @@ func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) erro
 // tells a won race from a lost one, by the number of rows: a statement that
 // succeeds has not necessarily done anything.
 func (s *Store) one(ctx context.Context, statement string, args ...any) error {
-	res, err := s.db.ExecContext(ctx, statement, args...)
-	if err != nil {
-		return err
-	}
-	switch n, err := res.RowsAffected(); {
+	n, err := prompt(ctx, func() (int64, error) {
+		res, err := s.db.ExecContext(ctx, statement, args...)
+		if err != nil {
+			return 0, err
+		}
+		return res.RowsAffected()
+	})
+	switch {
 	case err != nil:
 		return err
 	case n == 0:
 		return store.ErrConflict
-	case n > 1: // the key is unique, so this is not the schema we know
+	case n != 1: // the key is unique, so this is not the schema we know
 		return fmt.Errorf("sqlstore: %d rows written instead of one", n)
 	}
 	return nil
@@ -102,28 +106,36 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 	if q.AllTenants {
 		statement, tenant = s.d.d.listAll, after.Tenant
 	}
-	// One more than wanted tells whether another page follows.
-	rows, err := s.db.QueryContext(ctx, statement, tenant, after.User, q.State, q.State, limit+1)
+	records, err := prompt(ctx, func() ([]store.Record, error) {
+		// One more than wanted tells whether another page follows.
+		return s.all(ctx, statement, tenant, after.User, q.State, q.State, limit+1)
+	})
 	if err != nil {
 		return store.Page{}, err
 	}
+	if len(records) <= limit {
+		return store.Page{Records: records}, nil
+	}
+	return store.Page{Records: records[:limit], Next: store.Cursor(records[limit-1].ID)}, nil
+}
+
+// all returns every row, or an error: a list that broke off must not pass for a
+// short one.
+func (s *Store) all(ctx context.Context, statement string, args ...any) ([]store.Record, error) {
+	rows, err := s.db.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return nil, err
+	}
 	defer rows.Close()
-	var page store.Page
+	var records []store.Record
 	for rows.Next() {
 		rec, err := scan(rows)
 		if err != nil {
-			return store.Page{}, err
+			return nil, err
 		}
-		page.Records = append(page.Records, rec)
+		records = append(records, rec)
 	}
-	if err := rows.Err(); err != nil { // a list that broke off must not pass for a short one
-		return store.Page{}, err
-	}
-	if len(page.Records) > limit {
-		page.Records = page.Records[:limit]
-		page.Next = store.Cursor(page.Records[limit-1].ID)
-	}
-	return page, nil
+	return records, rows.Err()
 }
 
 // scan reads a row of the columns tenant, user_id, version, state, sealed,
@@ -141,4 +153,27 @@ func scan(row interface{ Scan(dest ...any) error }) (store.Record, error) {
 	}
 	rec.Updated = time.UnixMicro(updated).UTC()
 	return rec, nil
+}
+
+// prompt returns what f returns, or the context's error as soon as the context
+// is done. Not every driver does: a SQLite writer that waits for the file's
+// lock hears of nothing until its busy timeout ends. What f still does then is
+// an open outcome, as with a network. It may share nothing with the caller.
+func prompt[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	var (
+		value T
+		err   error
+		done  = make(chan struct{})
+	)
+	go func() {
+		defer close(done)
+		value, err = f()
+	}()
+	select {
+	case <-done:
+		return value, err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
