@@ -5,6 +5,12 @@ go 1.26.0
 require github.com/totpflow/totpflow v0.1.0
 
 require (
+	github.com/chromedp/cdproto v0.159.0 // indirect
+	github.com/chromedp/chromedp v0.23.0 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+)
+
+require (
 	github.com/boombuler/barcode v1.0.1-0.20190219062509-6c824513bacc // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/google/uuid v1.6.0 // indirect
@@ -13,6 +19,7 @@ require (
 	github.com/pquerna/otp v1.5.0
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/stretchr/testify v1.12.1
+	github.com/totpflow/totpflow/examples v0.1.0
 	github.com/totpflow/totpflow/totptest/qrscan v0.1.0
 	golang.org/x/sys v0.48.0 // indirect
 	modernc.org/libc v1.77.1 // indirect
@@ -24,3 +31,5 @@ require (
 replace github.com/totpflow/totpflow => ../
 
 replace github.com/totpflow/totpflow/totptest/qrscan => ../totptest/qrscan
+
+replace github.com/totpflow/totpflow/examples => ../examples

@@ -1,0 +1,381 @@
+package browser_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/totptest"
+	"github.com/totpflow/totpflow/totptest/qrscan"
+)
+
+// An office is one console with its clock, and a browser for its people.
+type office struct {
+	t        *testing.T
+	clock    *totptest.Clock
+	base     string
+	chromium context.Context
+}
+
+// newOffice starts a console with the demo accounts. With require, everybody
+// has to set up a second factor.
+func newOffice(t *testing.T, require_ bool) *office {
+	t.Helper()
+	db, err := app.Open(filepath.Join(t.TempDir(), "console.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	keys, err := keyring.Parse(keyring.Generate())
+	require.NoError(t, err)
+	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
+	console, err := app.New(app.Options{
+		DB: db, Keys: keys, Require: require_, Now: clock.Now,
+		Events: event.Slog(slog.New(slog.DiscardHandler)),
+	})
+	require.NoError(t, err)
+	server := httptest.NewServer(console)
+	t.Cleanup(server.Close)
+	return &office{t: t, clock: clock, base: server.URL, chromium: newChromium(t)}
+}
+
+// browser opens a browser that nobody has used yet.
+func (o *office) browser(s size) *tab {
+	o.t.Helper()
+	return newTab(o.t, o.chromium, o.base, s)
+}
+
+// ---- What a person does ----
+
+// password passes the first step of the sign-in.
+func (p *tab) password() {
+	p.t.Helper()
+	p.open("/signin")
+	p.fill("#email", "ana@acme.example")
+	p.fill("#password", "correct-horse-2")
+	p.click(`form[action="/signin"] button`)
+}
+
+// code submits one code at the second step.
+func (p *tab) code(code string) {
+	p.t.Helper()
+	p.fill("#code", code)
+	p.click(`form[action="/code"] button`)
+}
+
+// confirm submits the code of the new authenticator on the set-up page.
+func (p *tab) confirm(code string) {
+	p.t.Helper()
+	p.fill("#code", code)
+	p.click(`form[action="/setup"] button`)
+}
+
+// reauthenticate opens a form of the security page and submits a code there.
+func (p *tab) reauthenticate(action, code string) {
+	p.t.Helper()
+	p.open("/security")
+	form := `form[action="` + action + `"]`
+	p.tick("details:has(" + form + ") > summary")
+	p.fill(form+" [name=code]", code)
+	p.click(form + " button")
+}
+
+func (p *tab) signOut() {
+	p.t.Helper()
+	p.click(`form[action="/signout"] button`)
+	p.at("/signin")
+}
+
+// scan reads the QR code on the set-up page as a phone's camera would: from the
+// picture of the page, which it keeps under the name, with two readers.
+func (p *tab) scan(clock *totptest.Clock, name string) *totptest.Authenticator {
+	p.t.Helper()
+	p.at("/setup")
+	file := p.picture(name)
+	png, err := os.ReadFile(file)
+	require.NoError(p.t, err)
+	uri, err := qrscan.Decode(png)
+	require.NoError(p.t, err)
+	zbar, err := exec.CommandContext(p.ctx, program(p.t, "zbarimg", "zbar-tools"), "-q", "--raw", "--oneshot", "--nodbus", file).Output()
+	require.NoError(p.t, err)
+	require.Equal(p.t, uri, strings.TrimSpace(string(zbar)), "two readers, two texts")
+
+	phone, err := totptest.Scan(uri, clock)
+	require.NoError(p.t, err)
+	require.Equal(p.t, app.Issuer, phone.Label().Issuer)
+	require.Equal(p.t, "ana@acme.example", phone.Label().Account)
+	typed, err := totptest.Type(p.text("#secret"), clock)
+	require.NoError(p.t, err)
+	require.Equal(p.t, phone.Peek(), typed.Peek(), "the text beside the picture is another secret")
+	return phone
+}
+
+// sheet reads the recovery codes, and says that they are saved.
+func (p *tab) sheet() []string {
+	p.t.Helper()
+	p.says("Save your recovery codes")
+	codes := p.texts(".recovery-code")
+	require.Len(p.t, codes, 10)
+	p.picture("recovery-codes")
+	p.click(`form[action="/security/recovery-codes/saved"] button`)
+	p.at("/")
+	return codes
+}
+
+// setUp goes from a first sign-in to a working authenticator.
+func (o *office) setUp(p *tab) (phone *totptest.Authenticator, recoveryCodes []string) {
+	p.t.Helper()
+	p.password()
+	p.at("/setup")
+	phone = p.scan(o.clock, "setup")
+	p.confirm(phone.Code())
+	return phone, p.sheet()
+}
+
+// refuses asserts that a code does not let the person in.
+func (o *office) refuses(phone *totptest.Authenticator, s size) {
+	o.t.Helper()
+	p := o.browser(s)
+	p.password()
+	p.at("/code")
+	p.code(phone.Code())
+	p.at("/code")
+	p.says("Not accepted")
+	p.open("/security")
+	p.at("/signin")
+}
+
+// admits asserts that a code lets the person in.
+func (o *office) admits(phone *totptest.Authenticator, s size) {
+	o.t.Helper()
+	p := o.browser(s)
+	p.password()
+	p.at("/code")
+	p.code(phone.Code())
+	p.at("/")
+}
+
+func everySize(t *testing.T, f func(t *testing.T, s size)) {
+	for _, s := range []size{phoneSize, desktopSize} {
+		t.Run(s.name, func(t *testing.T) { f(t, s) })
+	}
+}
+
+// ---- Their ways ----
+
+// From the password alone to a second factor, and to a browser that is trusted.
+func TestSetUpAndSignIn(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newOffice(t, false)
+		p := o.browser(s)
+		p.open("/")
+		p.at("/signin")
+		p.picture("signin")
+		p.password()
+		p.at("/") // optional, and not set up
+		p.picture("home")
+
+		p.click(`main a[href="/setup"]`)
+		phone := p.scan(o.clock, "setup")
+		p.confirm(phone.WrongCode())
+		p.at("/setup")
+		p.says("Not accepted")
+		p.confirm(phone.Code())
+		p.sheet()
+		p.signOut()
+
+		p.password()
+		p.at("/code")
+		p.picture("code")
+		p.open("/") // the password alone is not enough any more
+		p.at("/signin")
+		p.password()
+		p.tick("[name=trust]")
+		p.code(phone.Code())
+		p.at("/")
+		p.signOut()
+		p.password()
+		p.at("/") // the browser is trusted
+
+		p.open("/security")
+		p.picture("security")
+		require.Equal(t, "Active", p.text("#state"))
+		require.Equal(t, 1, p.count(".browser"))
+		p.click(`form[action="/security/browsers/revoke-all"] button`)
+		require.Zero(t, p.count(".browser"))
+		p.signOut()
+		p.password()
+		p.at("/code") // it is trusted no longer
+	})
+}
+
+// The phone is gone: a recovery code leads to a new one.
+func TestLostPhone(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newOffice(t, true)
+		office := o.browser(s)
+		lost, recoveryCodes := o.setUp(office)
+		office.signOut()
+		office.password()
+		office.tick("[name=trust]")
+		office.code(lost.Code())
+
+		home := o.browser(s)
+		home.password()
+		home.at("/code")
+		home.click(`a[href="/recovery"]`)
+		home.picture("recovery")
+		home.fill("#recovery_code", strings.ToLower(recoveryCodes[3]))
+		home.click(`form[action="/recovery"] button`)
+		home.at("/")
+		home.says("Set up your new phone")
+		home.click(`main a[href="/setup"]`)
+		o.admits(lost, s) // it may turn up again, until the new one has shown a code
+		phone := home.scan(o.clock, "replace")
+		home.confirm(phone.Code())
+		require.NotContains(t, home.sheet(), recoveryCodes[0])
+
+		o.refuses(lost, s)
+		o.admits(phone, s)
+		office.open("/") // the session and the trust from before the loss are over
+		office.at("/signin")
+		office.password()
+		office.at("/code")
+		for _, old := range recoveryCodes[3:5] { // used, and of the old set
+			office.open("/recovery")
+			office.fill("#recovery_code", old)
+			office.click(`form[action="/recovery"] button`)
+			office.at("/recovery")
+			office.says("Not accepted")
+		}
+	})
+}
+
+// A new phone, with the old one still at hand.
+func TestChangeOfPhone(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newOffice(t, true)
+		p := o.browser(s)
+		old, _ := o.setUp(p)
+
+		p.reauthenticate("/security/replace", old.WrongCode())
+		p.at("/security/replace")
+		p.says("Not accepted")
+		p.reauthenticate("/security/replace", old.Code())
+		phone := p.scan(o.clock, "replace")
+		p.says("stops working")
+		o.admits(old, s) // nothing is lost when the person walks away here
+		p.confirm(phone.Code())
+		p.sheet()
+
+		o.refuses(old, s)
+		o.admits(phone, s)
+	})
+}
+
+// Too many wrong codes: single ones have to wait, two in a row let the owner in.
+func TestWrongCodes(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newOffice(t, true)
+		p := o.browser(s)
+		phone, _ := o.setUp(p)
+		p.signOut()
+		o.clock.Advance(30 * time.Second) // the code that confirmed the set-up is gone from the phone
+
+		p.password()
+		tries := 0
+		for p.count("#code2") == 0 {
+			require.Less(t, tries, 10, "wrong codes never have to wait")
+			p.code(phone.WrongCode())
+			p.at("/code")
+			p.says("Not accepted")
+			tries++
+		}
+		require.GreaterOrEqual(t, tries, 5, "a person mistypes more often")
+		p.says("Too many wrong codes")
+		p.picture("wait")
+		for _, wait := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute} {
+			o.clock.Advance(wait)
+			p.code(phone.WrongCode())
+			p.says("Too many wrong codes") // and twice as long to wait as before
+		}
+
+		p.code(phone.Code()) // right, and alone
+		p.at("/code")
+		p.says("Too many wrong codes")
+		first, second := phone.Pair()
+		p.fill("#code2", second)
+		p.code(first)
+		p.at("/")
+	})
+}
+
+// Turning it off takes a code; then the password alone is enough again.
+func TestDisable(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newOffice(t, false)
+		p := o.browser(s)
+		p.password()
+		p.click(`main a[href="/setup"]`)
+		phone := p.scan(o.clock, "setup")
+		p.confirm(phone.Code())
+		p.sheet()
+
+		p.reauthenticate("/security/disable", phone.WrongCode())
+		p.says("Not accepted")
+		require.Equal(t, "Active", p.text("#state"))
+		p.reauthenticate("/security/disable", phone.Code())
+		p.at("/security")
+		require.Equal(t, "Disabled", p.text("#state"))
+		p.signOut()
+		p.password()
+		p.at("/")
+	})
+}
+
+// A QR code is read from a dark page, too: it brings its own white ground.
+func TestDarkPage(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newOffice(t, true)
+		p := o.browser(s)
+		_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+		})
+		require.NoError(t, err)
+		p.password()
+		p.scan(o.clock, "setup-dark")
+	})
+}
+
+// The pages need no script.
+func TestWithoutJavaScript(t *testing.T) {
+	o := newOffice(t, true)
+	p := o.browser(phoneSize)
+	_, err := chromedp.Call(p.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	require.NoError(t, err)
+	p.do(chromedp.Navigate("data:text/html,<p id=x>off</p><script>x.textContent = 'on'</script>"))
+	require.Equal(t, "off", p.text("#x"), "scripts are not switched off")
+
+	phone, _ := o.setUp(p)
+	p.reauthenticate("/security/recovery-codes", phone.Code())
+	p.sheet()
+	p.signOut()
+	p.password()
+	p.tick("[name=trust]")
+	p.code(phone.Code())
+	p.at("/")
+	p.signOut()
+	p.password()
+	p.at("/")
+}
