@@ -49,7 +49,7 @@ func (e Enrollment) claim(at time.Time, candidateID string, action Action) (Enro
 	return next, nil
 }
 
-// clear retires all authenticators and drops the candidate.
+// clear retires all authenticators and drops the candidate and the time of a reset.
 func (e Enrollment) clear(at time.Time) Enrollment {
 	for _, a := range e.live {
 		e = e.retire(at, a)

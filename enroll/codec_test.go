@@ -183,6 +183,12 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// An operator who goes back to an older program has to see that this is why.
+func TestDecodeNamesTheVersion(t *testing.T) {
+	_, err := enroll.Decode([]byte(`{"v":2,"state":"disabled"}`))
+	require.ErrorContains(t, err, "version 2")
+}
+
 // More authenticators than the limit are of no use to anybody but a guesser.
 func TestDecodeHoldsTheLimits(t *testing.T) {
 	full := string(enrolled(t, noon, keyA, keyB, keyC, keyD, keyE).Encode())

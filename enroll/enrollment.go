@@ -155,7 +155,7 @@ func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Windo
 		},
 		First: len(e.live) == 0,
 	}
-	if c.Adds {
+	if c.Adds { // beside others, so nothing was reset
 		// One of the others may have been given this name in the meantime.
 		done.Authenticator.Name = uniqueName(c.Name, c.ID, e.live)
 	} else {
@@ -164,7 +164,6 @@ func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Windo
 	}
 	next.live = append(slices.Clone(next.live), done.Authenticator)
 	next.candidate = Candidate{}
-	next.reset = time.Time{}
 	return next, done, nil
 }
 
