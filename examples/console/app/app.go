@@ -1,0 +1,186 @@
+// Package app is a small backup console, to copy from: people sign in with a
+// password and then with the second step, see their machines, and look after
+// their second factor on the security page.
+//
+// What concerns the second factor is in second_factor.go, in one piece. The
+// rest is what a product has already: accounts and passwords (users.go,
+// password.go), sessions (sessions.go), pages (pages.go, templates), and the
+// backups themselves (backups.go). [New] puts them together.
+package app
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/totphttp"
+)
+
+// Options are what the console is made of. DB and Keys are required.
+type Options struct {
+	DB      *sql.DB          // from Open
+	Keys    *keyring.Ring    // seals the second factors
+	Require bool             // everybody has to set up a second factor; else it is optional
+	Now     func() time.Time // nil: time.Now
+	Events  event.Sink       // nil: the log
+}
+
+type console struct {
+	mfa      *totpflow.Service
+	users    *users
+	sessions *sessions
+	pages    pages
+	now      func() time.Time
+}
+
+// New returns the console. It brings the database up to date, and creates the
+// demo accounts when there are no accounts yet.
+func New(o Options) (http.Handler, error) {
+	ctx := context.Background()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	accounts, err := newUsers(ctx, o.DB)
+	if err != nil {
+		return nil, err
+	}
+	factors := sqlstore.New(o.DB, sqlstore.SQLite)
+	if err := factors.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	mfa, err := newSecondFactor(o, factors)
+	if err != nil {
+		return nil, err
+	}
+	c := &console{mfa: mfa, users: accounts, pages: newPages(), now: o.Now}
+	if c.sessions, err = newSessions(ctx, o.DB, c.fail); err != nil {
+		return nil, err
+	}
+	return c.handler(), nil
+}
+
+// routes lists every page. GET only shows, except that a set-up begins when
+// its page is first opened.
+func (c *console) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /signin", c.page(c.getSignIn))
+	mux.HandleFunc("POST /signin", c.page(c.postSignIn))
+	mux.HandleFunc("GET /code", c.page(c.getCode))
+	mux.HandleFunc("POST /code", c.page(c.postCode))
+	mux.HandleFunc("GET /recovery", c.page(c.getRecovery))
+	mux.HandleFunc("POST /recovery", c.page(c.postRecovery))
+	mux.HandleFunc("GET /setup", c.page(c.getSetup))
+	mux.HandleFunc("POST /setup", c.page(c.postSetup))
+	mux.HandleFunc("POST /setup/password", c.page(c.postSetupPassword))
+	mux.HandleFunc("POST /signout", c.page(c.postSignOut))
+
+	mux.HandleFunc("GET /{$}", c.signedIn(c.getHome))
+	mux.HandleFunc("GET /security", c.signedIn(c.getSecurity))
+	mux.HandleFunc("POST /security/replace", c.signedIn(c.postReplace))
+	mux.HandleFunc("POST /security/disable", c.signedIn(c.postDisable))
+	mux.HandleFunc("POST /security/recovery-codes", c.signedIn(c.postRecoveryCodes))
+	mux.HandleFunc("POST /security/recovery-codes/saved", c.signedIn(c.postSaved))
+	mux.HandleFunc("POST /security/browsers/{id}/revoke", c.signedIn(c.postRevoke))
+	mux.HandleFunc("POST /security/browsers/revoke-all", c.signedIn(c.postRevokeAll))
+	mux.HandleFunc("/", c.page(func(w http.ResponseWriter, r *http.Request) error { return errNotFound }))
+	return mux
+}
+
+func (c *console) handler() http.Handler {
+	pages := withSource(c.sessions.LoadAndSave(c.routes()))
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/", staticFiles())
+	mux.Handle("/", pages)
+	// Refuses a form that another site has sent in a person's name.
+	return http.NewCrossOriginProtection().Handler(withHeaders(mux))
+}
+
+// withSource has the events say where a request came from. Behind a proxy, put
+// the address that the proxy reports there instead.
+func withSource(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(totphttp.Context(r)))
+	})
+}
+
+// withHeaders forbids scripts, framing and caching: these pages show secrets.
+func withHeaders(next http.Handler) http.Handler {
+	const maxForm = 16 << 10
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; "+
+			"form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Content-Type-Options", "nosniff")
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		next.ServeHTTP(w, r)
+	})
+}
+
+var errNotFound = errors.New("no such page")
+
+// page runs a handler and answers for it when it fails.
+func (c *console) page(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			c.fail(w, r, err)
+		}
+	}
+}
+
+// signedIn is page for those who are signed in; others go to the sign-in.
+func (c *console) signedIn(h func(http.ResponseWriter, *http.Request, *visitor) error) http.HandlerFunc {
+	return c.page(func(w http.ResponseWriter, r *http.Request) error {
+		v, err := c.visitor(w, r)
+		switch {
+		case err != nil:
+			return err
+		case v == nil:
+			return redirect(w, r, "/signin")
+		case v.mustSetUp():
+			return redirect(w, r, "/setup")
+		}
+		return h(w, r, v)
+	})
+}
+
+// fail shows the page for what no form can explain. The log says why; the
+// person is told only what to do.
+func (c *console) fail(w http.ResponseWriter, r *http.Request, err error) {
+	code := status(w, err)
+	if code >= http.StatusInternalServerError {
+		slog.ErrorContext(r.Context(), "console", "path", r.URL.Path, "error", err)
+	}
+	c.pages.render(w, code, "problem", view{Title: problemTitle(code), Error: explain("", err, c.now())})
+}
+
+// status is the status code for an error.
+func status(w http.ResponseWriter, err error) int {
+	switch {
+	case errors.Is(err, errNotFound):
+		return http.StatusNotFound
+	case errors.Is(err, errPassword):
+		return http.StatusUnauthorized
+	default:
+		return totphttp.Status(w, err)
+	}
+}
+
+func redirect(w http.ResponseWriter, r *http.Request, to string) error {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// unavailable marks an error of the console's own tables like one of the
+// second factor's store: try again later.
+func unavailable(err error) error { return fmt.Errorf("%w: %w", store.ErrUnavailable, err) }

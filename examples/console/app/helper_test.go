@@ -1,0 +1,215 @@
+package app_test
+
+import (
+	"database/sql"
+	"html"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+var (
+	admin = app.DemoAccounts[0]
+	ana   = app.DemoAccounts[1]
+)
+
+// A site is a running console.
+type site struct {
+	t     *testing.T
+	clock *totptest.Clock
+	db    *sql.DB
+	keys  *keyring.Ring
+	url   string
+}
+
+func newSite(t *testing.T, change ...func(*app.Options)) *site {
+	t.Helper()
+	t.Parallel() // sites share nothing
+	db, err := app.Open(filepath.Join(t.TempDir(), "console.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() })
+	keys, err := keyring.Parse(keyring.Generate())
+	require.NoError(t, err)
+	s := &site{t: t, db: db, keys: keys, clock: totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 10, 0, time.UTC))}
+	s.url = s.serve(change...)
+	return s
+}
+
+// serve starts a console, as a restart with other flags would, and returns its
+// address. The database is the same.
+func (s *site) serve(change ...func(*app.Options)) string {
+	s.t.Helper()
+	o := app.Options{DB: s.db, Keys: s.keys, Now: s.clock.Now, Events: event.Slog(slog.New(slog.DiscardHandler))}
+	for _, c := range change {
+		c(&o)
+	}
+	handler, err := app.New(o)
+	require.NoError(s.t, err)
+	server := httptest.NewServer(handler)
+	s.t.Cleanup(server.Close)
+	return server.URL
+}
+
+func require2FA(o *app.Options) { o.Require = true }
+
+// A browser keeps cookies and does not follow redirects by itself.
+type browser struct {
+	*site
+	jar    http.CookieJar
+	client *http.Client
+}
+
+func (s *site) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	require.NoError(s.t, err)
+	return &browser{site: s, jar: jar, client: &http.Client{
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// An answer of the console.
+type answer struct {
+	t      *testing.T
+	status int
+	to     string // where a redirect leads
+	header http.Header
+	body   string
+}
+
+func (b *browser) get(path string) answer {
+	b.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, b.url+path, nil)
+	require.NoError(b.t, err)
+	return b.do(r)
+}
+
+// post sends a form; fields are names and values in turn.
+func (b *browser) post(path string, fields ...string) answer {
+	b.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	r, err := http.NewRequest(http.MethodPost, b.url+path, strings.NewReader(form.Encode()))
+	require.NoError(b.t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", b.url)
+	return b.do(r)
+}
+
+func (b *browser) do(r *http.Request) answer {
+	b.t.Helper()
+	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	resp, err := b.client.Do(r)
+	require.NoError(b.t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(b.t, err)
+	return answer{b.t, resp.StatusCode, resp.Header.Get("Location"), resp.Header, string(body)}
+}
+
+func (b *browser) cookie(part string) *http.Cookie {
+	u, err := url.Parse(b.url)
+	require.NoError(b.t, err)
+	for _, c := range b.jar.Cookies(u) {
+		if strings.Contains(c.Name, part) {
+			return c
+		}
+	}
+	return nil
+}
+
+func (a answer) redirects(to string) answer {
+	a.t.Helper()
+	require.Equal(a.t, http.StatusSeeOther, a.status, a.body)
+	require.Equal(a.t, to, a.to)
+	return a
+}
+
+func (a answer) is(status int) answer {
+	a.t.Helper()
+	require.Equal(a.t, status, a.status, a.body)
+	return a
+}
+
+func (a answer) says(words ...string) answer {
+	a.t.Helper()
+	for _, w := range words {
+		require.Contains(a.t, html.UnescapeString(a.body), w)
+	}
+	return a
+}
+
+func (a answer) lacks(words string) answer {
+	a.t.Helper()
+	require.NotContains(a.t, html.UnescapeString(a.body), words)
+	return a
+}
+
+// text is what stands in the element with this id.
+func (a answer) text(id string) string {
+	a.t.Helper()
+	m := regexp.MustCompile(`id="` + id + `"[^>]*>([^<]*)<`).FindStringSubmatch(a.body)
+	require.NotNil(a.t, m, "no element %q in %s", id, a.body)
+	return html.UnescapeString(m[1])
+}
+
+// codes are the recovery codes of a sheet.
+func (a answer) codes() []string {
+	a.t.Helper()
+	var codes []string
+	for _, m := range regexp.MustCompile(`class="recovery-code">([^<]+)<`).FindAllStringSubmatch(a.body, -1) {
+		codes = append(codes, m[1])
+	}
+	require.Len(a.t, codes, 10)
+	return codes
+}
+
+// phone scans what a set-up page shows.
+func (b *browser) phone(a answer) *totptest.Authenticator {
+	b.t.Helper()
+	m := regexp.MustCompile(`href="(otpauth:[^"]+)"`).FindStringSubmatch(a.body)
+	require.NotNil(b.t, m, a.body)
+	phone, err := totptest.Scan(html.UnescapeString(m[1]), b.clock)
+	require.NoError(b.t, err)
+	return phone
+}
+
+// password sends the first step.
+func (b *browser) password(who app.DemoAccount) answer {
+	b.t.Helper()
+	return b.post("/signin", "email", who.Email, "password", who.Password)
+}
+
+// enroll signs in and sets up, and returns the phone and the recovery codes.
+func (b *browser) enroll(who app.DemoAccount) (*totptest.Authenticator, []string) {
+	b.t.Helper()
+	require.Equal(b.t, http.StatusSeeOther, b.password(who).status)
+	phone := b.phone(b.get("/setup").is(http.StatusOK))
+	codes := b.post("/setup", "code", phone.Code()).is(http.StatusOK).codes()
+	b.clock.Advance(time.Second)
+	return phone, codes
+}
+
+// signIn signs in with password and code; more are fields of the code's form.
+func (b *browser) signIn(who app.DemoAccount, phone *totptest.Authenticator, more ...string) answer {
+	b.t.Helper()
+	b.password(who).redirects("/code")
+	return b.post("/code", append([]string{"code", phone.Code()}, more...)...).redirects("/")
+}

@@ -1,0 +1,341 @@
+package app
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/totphttp"
+)
+
+// Issuer is the product's name, as the authenticator app shows it.
+const Issuer = "Acme Backup"
+
+func newSecondFactor(o Options, s store.Store) (*totpflow.Service, error) {
+	mode := policy.Optional
+	if o.Require {
+		mode = policy.Required
+	}
+	return totpflow.New(totpflow.Config{
+		Issuer: Issuer,
+		Store:  s,
+		Keys:   o.Keys,
+		Policy: policy.Fixed{Mode: mode},
+		Events: o.Events,
+		Now:    o.Now,
+	})
+}
+
+// account is the user as the second factor knows it.
+func (u user) account() totpflow.User {
+	return totpflow.User{ID: u.ID, Name: u.Email, Anchor: u.Anchor}
+}
+
+// ---- Signing in ----
+
+// postSignIn checks the password and asks what is next.
+func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
+	u, err := c.users.authenticate(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
+	if err != nil {
+		return c.signInPage(w, r, err)
+	}
+	totphttp.ClearEnrollment(w) // of somebody who began a set-up in this browser and left
+	next, err := c.mfa.SignIn(r.Context(), u.account(), totphttp.TrustTokens(r)...)
+	if err != nil {
+		return err
+	}
+	switch next.Step {
+	case totpflow.Passed: // a trusted browser, or nothing is set up and nothing has to be
+		return c.enter(w, r, next, "/")
+	case totpflow.AskCode:
+		totphttp.SetChallenge(w, next.Challenge)
+		return redirect(w, r, "/code")
+	default: // totpflow.SetUp
+		totphttp.SetChallenge(w, next.Challenge)
+		return redirect(w, r, "/setup")
+	}
+}
+
+// enter starts the session. It is the only place that does, and knows the user
+// from nowhere but the decision.
+func (c *console) enter(w http.ResponseWriter, r *http.Request, d totpflow.Decision, to string) error {
+	if err := c.start(w, r, d); err != nil {
+		return err
+	}
+	return redirect(w, r, to)
+}
+
+func (c *console) start(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
+	if d.Step != totpflow.Passed {
+		return totpflow.ErrChallenge
+	}
+	totphttp.ClearChallenge(w)
+	if err := c.users.keepAnchor(r.Context(), d.ID, d.Anchor); err != nil {
+		return err
+	}
+	return c.sessions.begin(r.Context(), session{User: d.ID, Began: c.now(), By: d.Reason, Proof: d.Proof})
+}
+
+func (c *console) getCode(w http.ResponseWriter, r *http.Request) error {
+	return c.codePage(w, r, "code", nil)
+}
+
+// postCode takes the code of an app, or two in a row while single ones wait.
+func (c *console) postCode(w http.ResponseWriter, r *http.Request) error {
+	next, err := c.verify(r, r.PostFormValue("code"), r.PostFormValue("code2"))
+	if err != nil {
+		return c.codePage(w, r, "code", err)
+	}
+	if r.PostFormValue("trust") != "" {
+		browser, err := c.mfa.TrustBrowser(r.Context(), next.Proof, totphttp.BrowserLabel(r))
+		if err == nil {
+			totphttp.SetTrust(w, browser)
+		} else { // the code was right all the same
+			setNotice(w, "not-trusted")
+		}
+	}
+	return c.enter(w, r, next, "/")
+}
+
+func (c *console) verify(r *http.Request, code, code2 string) (totpflow.Decision, error) {
+	if code2 != "" {
+		return c.mfa.VerifyPair(r.Context(), totphttp.Challenge(r), code, code2)
+	}
+	return c.mfa.VerifyCode(r.Context(), totphttp.Challenge(r), code)
+}
+
+func (c *console) getRecovery(w http.ResponseWriter, r *http.Request) error {
+	return c.codePage(w, r, "recovery", nil)
+}
+
+// postRecovery lets the person in with a recovery code; the session's proof
+// then begins the set-up of a new authenticator.
+func (c *console) postRecovery(w http.ResponseWriter, r *http.Request) error {
+	next, err := c.mfa.VerifyRecoveryCode(r.Context(), totphttp.Challenge(r), r.PostFormValue("recovery_code"))
+	if err != nil {
+		return c.codePage(w, r, "recovery", err)
+	}
+	return c.enter(w, r, next, "/")
+}
+
+// codePage shows one of the two forms of the second step, and why the last
+// code was refused.
+func (c *console) codePage(w http.ResponseWriter, r *http.Request, page string, refused error) error {
+	next, err := c.mfa.Continue(r.Context(), totphttp.Challenge(r))
+	switch {
+	case errors.Is(err, totpflow.ErrChallenge):
+		return c.startAgain(w, r)
+	case err != nil:
+		return err
+	case next.Step == totpflow.SetUp:
+		return redirect(w, r, "/setup")
+	}
+	form := codePage{Decision: next}
+	if next.Waiting != nil && !errors.Is(refused, throttle.ErrThrottled) {
+		form.Wait = explain(page, next.Waiting, c.now())
+	}
+	return c.show(w, r, page, refused, view{Title: "Second step", Data: form})
+}
+
+// startAgain leads back to the password when the sign-in under way is over.
+func (c *console) startAgain(w http.ResponseWriter, r *http.Request) error {
+	if totphttp.Challenge(r) != "" {
+		totphttp.ClearChallenge(w)
+		setNotice(w, "expired")
+	}
+	return redirect(w, r, "/signin")
+}
+
+func (c *console) postSignOut(w http.ResponseWriter, r *http.Request) error {
+	totphttp.ClearChallenge(w)
+	totphttp.ClearEnrollment(w)
+	setNotice(w, "signed-out")
+	if err := c.sessions.end(r.Context()); err != nil {
+		return err
+	}
+	return redirect(w, r, "/signin")
+}
+
+// ---- Setting up ----
+
+func (c *console) getSetup(w http.ResponseWriter, r *http.Request) error {
+	return c.setupPage(w, r, nil)
+}
+
+// offer is the set-up under way in this browser; or else a new one, begun by
+// the sign-in that demanded it or by a proof of the signed-in person.
+func (c *console) offer(r *http.Request) (totpflow.SetUpPage, error) {
+	page, err := c.mfa.ContinueEnrollment(r.Context(), totphttp.Enrollment(r))
+	if errors.Is(err, totpflow.ErrEnrollment) {
+		page, err = c.mfa.BeginEnrollment(r.Context(), totphttp.Challenge(r))
+	}
+	if errors.Is(err, totpflow.ErrChallenge) {
+		s, _ := c.sessions.current(r.Context())
+		page, err = c.mfa.BeginEnrollment(r.Context(), s.Proof)
+	}
+	return page, err
+}
+
+func (c *console) setupPage(w http.ResponseWriter, r *http.Request, refused error) error {
+	page, err := c.offer(r)
+	if errors.Is(err, totpflow.ErrProof) {
+		return c.beforeSetup(w, r, nil)
+	}
+	if err != nil {
+		return err
+	}
+	totphttp.SetEnrollment(w, page.Token)
+	_, open := c.sessions.current(r.Context())
+	return c.show(w, r, "setup", refused, view{Title: "Set up two-factor authentication", SignedIn: open, Data: setupPage{page}})
+}
+
+// beforeSetup asks a signed-in person for the password first: whoever finds a
+// session open must not bind an authenticator of their own. Who has one
+// already replaces it with a code, on the security page.
+func (c *console) beforeSetup(w http.ResponseWriter, r *http.Request, refused error) error {
+	v, err := c.visitor(w, r)
+	switch {
+	case err != nil:
+		return err
+	case v == nil:
+		return redirect(w, r, "/signin")
+	case v.Enrolled():
+		return redirect(w, r, "/security")
+	}
+	return c.show(w, r, "password", refused, view{Title: "Set up two-factor authentication", Visitor: v})
+}
+
+func (c *console) postSetupPassword(w http.ResponseWriter, r *http.Request) error {
+	v, err := c.visitor(w, r)
+	if err != nil {
+		return err
+	}
+	if v == nil {
+		return redirect(w, r, "/signin")
+	}
+	u, err := c.users.authenticate(r.Context(), v.user.Email, r.PostFormValue("password"))
+	if errors.Is(err, errPassword) {
+		return c.beforeSetup(w, r, err)
+	}
+	if err != nil {
+		return err
+	}
+	next, err := c.mfa.SignIn(r.Context(), u.account())
+	if err != nil {
+		return err
+	}
+	if next.Step == totpflow.SetUp {
+		totphttp.SetChallenge(w, next.Challenge)
+	}
+	c.sessions.keepProof(r.Context(), next.Proof)
+	return redirect(w, r, "/setup")
+}
+
+// postSetup makes the new authenticator work. The session starts here when the
+// set-up came before it, and starts anew when it was open: a change of factors
+// ends the sessions begun before.
+func (c *console) postSetup(w http.ResponseWriter, r *http.Request) error {
+	done, err := c.mfa.ConfirmEnrollment(r.Context(), totphttp.Enrollment(r), r.PostFormValue("code"))
+	if err != nil {
+		return c.setupPage(w, r, err)
+	}
+	totphttp.ClearEnrollment(w)
+	if err := c.start(w, r, done.Decision); err != nil {
+		return err
+	}
+	return c.sheetPage(w, r, done.Sheet, done.Cleared)
+}
+
+// ---- A signed-in person ----
+
+// reauthenticate asks for the second factor once more, before an action.
+func (v *visitor) reauthenticate(r *http.Request, a totpflow.Action) (totpflow.Proof, error) {
+	codes := []string{r.PostFormValue("code")}
+	if second := r.PostFormValue("code2"); second != "" {
+		codes = append(codes, second)
+	}
+	return v.factor.Reauthenticate(r.Context(), a, codes...)
+}
+
+func (c *console) getSecurity(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	return c.securityPage(w, r, v, "", nil)
+}
+
+// securityPage shows the state of the second factor, and why a form of it was
+// refused.
+func (c *console) securityPage(w http.ResponseWriter, r *http.Request, v *visitor, form string, refused error) (err error) {
+	if refused != nil { // which may have used up a code, or begun a wait
+		if v.Status, err = v.factor.Status(r.Context()); err != nil {
+			return err
+		}
+	}
+	return c.show(w, r, "security", refused, view{Title: "Security", Visitor: v, Data: securityPage{visitor: v, form: form}})
+}
+
+// postReplace leads to the set-up page. The old authenticator works until the
+// new one has shown a code.
+func (c *console) postReplace(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	proof, err := v.reauthenticate(r, totpflow.ActionReplace)
+	if err != nil {
+		return c.securityPage(w, r, v, "replace", err)
+	}
+	totphttp.ClearEnrollment(w)
+	c.sessions.keepProof(r.Context(), proof)
+	return redirect(w, r, "/setup")
+}
+
+func (c *console) postDisable(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	proof, err := v.reauthenticate(r, totpflow.ActionDisable)
+	if err == nil {
+		err = v.factor.Disable(r.Context(), proof)
+	}
+	if err != nil {
+		return c.securityPage(w, r, v, "disable", err)
+	}
+	setNotice(w, "disabled")
+	// Sessions begun before are over; this one goes on.
+	if err := c.sessions.begin(r.Context(), session{User: v.ID, Began: c.now(), By: totpflow.NotEnrolled}); err != nil {
+		return err
+	}
+	return redirect(w, r, "/security")
+}
+
+func (c *console) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	proof, err := v.reauthenticate(r, totpflow.ActionRecoveryCodes)
+	if err != nil {
+		return c.securityPage(w, r, v, "codes", err)
+	}
+	sheet, err := v.factor.NewRecoveryCodes(r.Context(), proof)
+	if err != nil {
+		return c.securityPage(w, r, v, "codes", err)
+	}
+	return c.sheetPage(w, r, sheet, nil)
+}
+
+func (c *console) postSaved(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	if err := v.factor.RecoveryCodesSaved(r.Context()); err != nil {
+		return err
+	}
+	setNotice(w, "saved")
+	return redirect(w, r, "/")
+}
+
+func (c *console) postRevoke(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	err := v.factor.RevokeBrowser(r.Context(), r.PathValue("id"))
+	if err != nil && !errors.Is(err, totpflow.ErrNoBrowser) { // gone already is as good
+		return err
+	}
+	setNotice(w, "browser-revoked")
+	return redirect(w, r, "/security")
+}
+
+func (c *console) postRevokeAll(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	if err := v.factor.RevokeBrowsers(r.Context()); err != nil {
+		return err
+	}
+	setNotice(w, "browsers-revoked")
+	return redirect(w, r, "/security")
+}

@@ -1,0 +1,83 @@
+package app
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/sqlite3store"
+	"github.com/alexedwards/scs/v2"
+
+	"github.com/totpflow/totpflow"
+)
+
+// A session is that of a person who has passed every step of the sign-in.
+// There is none before: what lies between the password and the code is in
+// totpflow's challenge.
+type session struct {
+	User  string
+	Began time.Time
+	By    totpflow.Reason // how the second step was passed, or why there was none
+	Proof totpflow.Proof  // for the set-up that the person may go to next
+}
+
+// sessions keeps them in the database; the browser has only a random token,
+// and the database only its hash.
+type sessions struct{ *scs.SessionManager }
+
+const sessionsTable = `
+CREATE TABLE IF NOT EXISTS sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS sessions_expiry ON sessions (expiry)`
+
+func newSessions(ctx context.Context, db *sql.DB, fail func(http.ResponseWriter, *http.Request, error)) (*sessions, error) {
+	if _, err := db.ExecContext(ctx, sessionsTable); err != nil {
+		return nil, err
+	}
+	m := scs.New()
+	m.Store = sqlite3store.New(db)
+	m.HashTokenInStore = true
+	m.Lifetime = 12 * time.Hour
+	m.Cookie.Name = "__Host-session"
+	m.Cookie.Secure = true // browsers take http on 127.0.0.1 for secure
+	m.Cookie.SameSite = http.SameSiteLaxMode
+	m.Cookie.Persist = false
+	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) { fail(w, r, unavailable(err)) }
+	return &sessions{m}, nil
+}
+
+// begin starts the session under a new token, so that one that was planted in
+// the browser before is worth nothing, and with nothing of an earlier session.
+func (s *sessions) begin(ctx context.Context, v session) error {
+	if err := s.RenewToken(ctx); err != nil {
+		return unavailable(err)
+	}
+	if err := s.Clear(ctx); err != nil {
+		return unavailable(err)
+	}
+	s.Put(ctx, "user", v.User)
+	s.Put(ctx, "began", v.Began.UnixNano())
+	s.Put(ctx, "by", string(v.By))
+	s.Put(ctx, "proof", string(v.Proof))
+	return nil
+}
+
+// current returns the session of the request, if there is one.
+func (s *sessions) current(ctx context.Context) (v session, ok bool) {
+	v.User = s.GetString(ctx, "user")
+	v.Began = time.Unix(0, s.GetInt64(ctx, "began"))
+	v.By = totpflow.Reason(s.GetString(ctx, "by"))
+	v.Proof = totpflow.Proof(s.GetString(ctx, "proof"))
+	return v, v.User != ""
+}
+
+// keepProof keeps a proof for the set-up page.
+func (s *sessions) keepProof(ctx context.Context, p totpflow.Proof) { s.Put(ctx, "proof", string(p)) }
+
+// end signs the person out.
+func (s *sessions) end(ctx context.Context) error {
+	if err := s.Destroy(ctx); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+// Command console is a small backup console with two-factor sign-in, to try
+// out and to copy from. Run it and open http://127.0.0.1:8080:
+//
+//	go run ./examples/console
+//
+// Everything worth copying is in the package app beside it; this file starts
+// and ends it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/totpflow/totpflow/examples/console/app"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "console:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("console", flag.ExitOnError)
+	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on")
+	path := flags.String("db", "console.db", "database file; the keys lie beside it, in <db>.keys")
+	require := flags.Bool("require", false, "everybody has to set up two-factor authentication")
+	_ = flags.Parse(args) // ExitOnError
+
+	// The port first: a second console must not touch the first one's files.
+	listener, err := net.Listen("tcp", *addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use by another program; choose another address with -addr", *addr)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", *addr, err)
+	}
+	defer listener.Close()
+
+	keys, made, err := loadKeys(*path)
+	if err != nil {
+		return err
+	}
+	db, err := app.Open(*path)
+	if err != nil {
+		return fmt.Errorf("cannot open the database %s: %w", *path, err)
+	}
+	defer db.Close()
+	handler, err := app.New(app.Options{DB: db, Keys: keys, Require: *require})
+	if err != nil {
+		return fmt.Errorf("cannot use the database %s: %w", *path, err)
+	}
+	greet(out, listener.Addr(), *path, made, *require)
+	return serve(ctx, listener, handler)
+}
+
+// serve answers until ctx ends, then lets the requests under way finish.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return server.Close() // somebody keeps a connection busy
+	}
+	return nil
+}
+
+func greet(out io.Writer, addr net.Addr, path, made string, require bool) {
+	fmt.Fprintf(out, "Acme Backup, a console with two-factor sign-in by totpflow\n\n")
+	fmt.Fprintf(out, "  Open      http://%s\n", addr)
+	label := "Sign in"
+	for _, a := range app.DemoAccounts {
+		fmt.Fprintf(out, "  %-8s  %-18s  password %s\n", label, a.Email, a.Password)
+		label = ""
+	}
+	setUp := "optional, set it up under Security"
+	if require {
+		setUp = "required, set up at the first sign-in"
+	}
+	fmt.Fprintf(out, "  2FA       %s\n  Database  %s\n", setUp, path)
+	if made != "" {
+		fmt.Fprintf(out, "  Keys      %s, made just now, for you alone to read (mode 0600).\n"+
+			"            Lose it and nobody with 2FA gets in. In earnest, keep the keys\n"+
+			"            apart from the database: in the environment variable %s.\n", made, keysVariable)
+	}
+	fmt.Fprintf(out, "\nCtrl-C ends it.\n")
+}
