@@ -29,7 +29,7 @@ func (m Mode) known() Mode {
 	return m
 }
 
-// String returns "required", "optional" or "off". A value that is no mode counts as required and says so.
+// String returns "required", "optional" or "off". A value that is no mode counts as required, here too.
 func (m Mode) String() string { return words[m.known()] }
 
 // ParseMode reads what [Mode.String] writes. With an error, which is [ErrMode], it returns Required.

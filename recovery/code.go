@@ -43,13 +43,13 @@ func Normalize(code string) (string, error) {
 	if len(code) > maxInput {
 		return "", ErrMalformed
 	}
-	plain := make([]byte, 0, symbols)
+	plain := make([]byte, 0, maxInput)
 	for i := range len(code) {
 		if code[i] == ' ' || code[i] == '-' {
 			continue
 		}
 		c, ok := symbol(code[i])
-		if !ok || len(plain) == symbols {
+		if !ok {
 			return "", ErrMalformed
 		}
 		plain = append(plain, c)
