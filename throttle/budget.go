@@ -11,12 +11,15 @@ import (
 const (
 	hour = 60 * 60
 
-	// giveBack is as long as a challenge lives: what it was charged can be given back for so long, in seconds.
+	// giveBack is as long as a challenge lives: what it was charged can be
+	// given back for so long, in seconds.
 	giveBack = 10 * 60
-	// keep is a year longer than the longest window: a clock that ran ahead and returned finds what it left.
+	// keep is a year longer than the longest window: a clock that ran ahead and
+	// returned finds what it left.
 	keep = 2 * 365 * 24 * hour
 
-	// The bounds of the encoded size. A year's budget of 900 chances fills at most 900 hours.
+	// The bounds of the encoded size. A year's budget of 900 chances fills at
+	// most 900 hours.
 	maxHours  = 1024
 	maxRecent = 64
 
@@ -24,8 +27,9 @@ const (
 	maxTime    = 1 << 40   // seconds; keeps the arithmetic from overflowing, some 35,000 years away
 )
 
-// A Budget is what an account has left to guess with. The zero Budget is fresh; to reset an account is to
-// write the zero Budget. It is a value: every method returns a new one and leaves the receiver as it was.
+// A Budget is what an account has left to guess with. The zero Budget is fresh;
+// to reset an account is to write the zero Budget. It is a value: every method
+// returns a new one and leaves the receiver as it was.
 type Budget struct{ s state }
 
 type state struct {
@@ -34,12 +38,15 @@ type state struct {
 	Row  int   `json:"row,omitzero"`  // the same, not forgotten with time
 	Last int64 `json:"last,omitzero"` // the latest time of a wrong code
 
-	// Charges of the long windows, oldest first. A recent one can still be given back to its challenge. After
-	// that only its hour is kept, and it counts as if it had happened at the hour's end: later than it did, never earlier.
+	// Charges of the long windows, oldest first. A recent one can still be
+	// given back to its challenge. After that only its hour is kept, and it
+	// counts as if it had happened at the hour's end: later than it did, never
+	// earlier.
 	Hours  hours    `json:"hours,omitempty"`
 	Recent []charge `json:"recent,omitempty"`
 
-	// The pair counter: so many taken and not yet refilled, and since when it refills.
+	// The pair counter: so many taken and not yet refilled, and since when it
+	// refills.
 	Pairs int   `json:"pairs,omitzero"`
 	Since int64 `json:"since,omitzero"`
 }
@@ -62,42 +69,48 @@ func (b Budget) IsZero() bool {
 	return s.Run == 0 && s.Row == 0 && s.Last == 0 && len(s.Hours) == 0 && len(s.Recent) == 0 && s.Pairs == 0 && s.Since == 0
 }
 
-// Run returns how many wrong codes there were in a row up to the last one. A success sets it to 0; a wrong
-// code after Profile.Forget starts it at 1.
+// Run returns how many wrong codes there were in a row up to the last one. A
+// success sets it to 0; a wrong code after Profile.Forget starts it at 1.
 func (b Budget) Run() int { return b.s.Run }
 
-// Allow reports whether a guess of so many chances may be looked at: nil, or an [*Error] that says when it may.
-// Chances are counted as for [Budget.Fail]; less than 1 counts as 1. Allow changes nothing.
+// Allow reports whether a guess of so many chances may be looked at: nil, or an
+// [*Error] that says when it may. Chances are counted as for [Budget.Fail];
+// less than 1 counts as 1. Allow changes nothing.
 //
-// Allow and the Fail or Succeed that follows must stand in one conditional write, so that of two guesses at once
-// the second one sees the first one's charge.
+// Allow and the Fail or Succeed that follows must stand in one conditional
+// write, so that of two guesses at once the second one sees the first one's
+// charge.
 func (b Budget) Allow(at time.Time, p Profile, chances int) error {
-	now, until := floor(at), int64(-maxTime)
+	now, free := floor(at), int64(-maxTime)
 	closed := p.InRow > 0 && b.s.Row >= p.InRow
 	if w := p.wait(b.s.Run); w > 0 {
-		until = b.s.Last + w
+		free = b.s.Last + w
 	}
 	for _, w := range p.windows() {
-		free, ok := b.s.frees(now, w.length, w.limit-atLeastOne(chances))
+		t, ok := b.s.frees(now, w.length, w.limit-atLeastOne(chances))
 		if !ok {
 			closed = true
 		}
-		until = max(until, free)
+		free = max(free, t)
 	}
 	switch {
 	case closed:
 		return &Error{Pair: b.pairs(now, p) > 0}
-	case now < until:
-		return &Error{Until: time.Unix(until, 0).UTC(), Pair: b.pairs(now, p) > 0}
+	case now < free:
+		refused := until(at, free)
+		refused.Pair = b.pairs(now, p) > 0
+		return refused
 	}
 	return nil
 }
 
-// Fail charges one wrong submission to the challenge it was made for, and lengthens the run.
+// Fail charges one wrong submission to the challenge it was made for, and
+// lengthens the run.
 //
-// Chances are how many in 10^6 the submission had of being right, rounded up: for six digits, the number of
-// authenticators times the steps of the window. Less than 1 counts as 1. A charge without a challenge ("") cannot be
-// given back.
+// Chances are how many in 10^6 the submission had of being right, rounded up:
+// for six digits, the number of authenticators times the steps of the window.
+// Less than 1 counts as 1. A charge without a challenge ("") cannot be given
+// back.
 func (b Budget) Fail(at time.Time, p Profile, challenge string, chances int) Budget {
 	s := b.s.clone()
 	t := ceil(at)
@@ -113,8 +126,9 @@ func (b Budget) Fail(at time.Time, p Profile, challenge string, chances int) Bud
 	return Budget{s}
 }
 
-// Succeed ends the run, refills the pair counter, and gives back what was charged to this challenge in the last
-// ten minutes, which is as long as a challenge lives. The rest of the long windows stays.
+// Succeed ends the run, refills the pair counter, and gives back what was
+// charged to this challenge in the last ten minutes, which is as long as a
+// challenge lives. The rest of the long windows stays.
 func (b Budget) Succeed(at time.Time, challenge string) Budget {
 	s := b.s.clone()
 	now, of := floor(at), tag(challenge)
@@ -126,7 +140,8 @@ func (b Budget) Succeed(at time.Time, challenge string) Budget {
 	return Budget{s}
 }
 
-// settle moves charges that can no longer be given back to their hours, and keeps both lists bounded.
+// settle moves charges that can no longer be given back to their hours, and
+// keeps both lists bounded.
 func (s *state) settle(now int64) {
 	for i := len(s.Recent) - maxRecent; i > 0; i-- {
 		s.merge(s.Recent[0])
@@ -141,7 +156,8 @@ func (s *state) settle(now int64) {
 	})
 	s.Hours = slices.DeleteFunc(s.Hours, func(b bucket) bool { return now-b.end() > keep })
 	for len(s.Hours) > maxHours {
-		// Into the younger of the two: it counts longer than it should, never shorter.
+		// Into the younger of the two: it counts longer than it should, never
+		// shorter.
 		s.Hours[1].chances = min(s.Hours[0].chances+s.Hours[1].chances, maxChances)
 		s.Hours = slices.Delete(s.Hours, 0, 1)
 	}
@@ -156,8 +172,8 @@ func (s *state) merge(c charge) {
 	s.Hours[i].chances = min(s.Hours[i].chances+c.Chances, maxChances)
 }
 
-// frees returns the first time, not before now, at which the charges within the window are down to room. It is not
-// ok when they never are.
+// frees returns the first time, not before now, at which the charges within the
+// window are down to room. It is not ok when they never are.
 func (s state) frees(now, length, room int64) (at int64, ok bool) {
 	if room < 0 {
 		return 0, false

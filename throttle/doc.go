@@ -1,45 +1,57 @@
-// Package throttle bounds how often a second factor can be guessed, in every period that matters: in a row, in a
-// day, in 30 days and in 365 days.
+// Package throttle bounds how often a second factor can be guessed, in every
+// period that matters: in a row, in a day, in 30 days and in 365 days.
 //
-// A verifier keeps one [Budget] for each account, in the same record as the factor. Before it looks at a code it
-// calls [Budget.Allow]; for a wrong one [Budget.Fail]; for a right one [Budget.Succeed]. The new value must be written
-// before anybody is told the outcome, or the answer came without its charge. [Budget.Pair] stands before two
-// consecutive codes, which get the owner in while single codes have to wait. [Rate] is the plain limit of so many
-// in so long, for recovery codes.
+// A verifier keeps one [Budget] for each account, in the same record as the
+// factor. Before it looks at a code it calls [Budget.Allow]; for a wrong one
+// [Budget.Fail]; for a right one [Budget.Succeed]. The new value must be
+// written before anybody is told the outcome, or the answer came without its
+// charge. [Budget.Pair] stands before two consecutive codes, which get the
+// owner in while single codes have to wait. [Rate] is the plain limit of so
+// many in so long, for recovery codes.
 //
-// Everything here is a value and a pure function of its arguments: no clock, no I/O, safe for concurrent use.
+// Everything here is a value and a pure function of its arguments: no clock, no
+// I/O, safe for concurrent use.
 //
 // # What is charged
 //
-// A guess is charged by its chances: how many in 10^6 it has of being right. A six-digit code compared with one
-// authenticator over a window of three steps has 3; with five authenticators 15; one live code by phone 1. The
-// three long windows of [Default] are 20, 100 and 300 guesses of 3, so an account with five authenticators has 4
-// guesses a day. That is the price of the promise: whatever the mixture, a year's guessing succeeds with a
-// probability of at most 900 in 10^6, or 9.0e-4. No guess is allowed that would go over, which is why Allow wants its
-// chances beforehand.
+// A guess is charged by its chances: how many in 10^6 it has of being right. A
+// six-digit code compared with one authenticator over a window of three steps
+// has 3; with five authenticators 15; one live code by phone 1. The three long
+// windows of [Default] are 20, 100 and 300 guesses of 3, so an account with
+// five authenticators has 4 guesses a day. That is the price of the promise:
+// whatever the mixture, a year's guessing succeeds with a probability of at
+// most 900 in 10^6, or 9.0e-4. No guess is allowed that would go over, which is
+// why Allow wants its chances beforehand.
 //
-// Not charged, because nothing was guessed: a code that is malformed, a right code that was used before, and any
-// error of the store or the network. The caller does not call Fail for these.
+// Not charged, because nothing was guessed: a code that is malformed, a right
+// code that was used before, and any error of the store or the network. The
+// caller does not call Fail for these.
 //
 // # Threats
 //
-// Successes do not clear the long windows, else an attacker who knows the password guesses four times after each of
-// the owner's sign-ins, for ever. A success gives back what its own challenge was charged, and only that: an
+// Successes do not clear the long windows, else an attacker who knows the
+// password guesses four times after each of the owner's sign-ins, for ever. A
+// success gives back what its own challenge was charged, and only that: an
 // attacker's challenge ends in success only when he has won already.
 //
-// Waiting out a limit is not the owner's only way: two consecutive codes, a trusted browser and a recovery code
-// work meanwhile, so that a stranger with the password cannot lock the owner out. Two consecutive codes are right by
-// chance 2 times in 10^12 over three steps; at one try in ten seconds a whole year of trying adds less than 7e-6 for each
-// authenticator.
+// Waiting out a limit is not the owner's only way: two consecutive codes, a
+// trusted browser and a recovery code work meanwhile, so that a stranger with
+// the password cannot lock the owner out. Two consecutive codes are right by
+// chance 2 times in 10^12 over three steps; at one try in ten seconds a whole
+// year of trying adds less than 7e-6 for each authenticator.
 //
-// A clock that steps back never frees anything: charges that lie in its future count, waits end where they
-// would have ended. A clock that runs ahead frees what it would have freed at that time, and takes it back
-// when it returns, if it was ahead by no more than a year. What was charged while it ran ahead then counts for longer
-// than it should; the owner gets in by two consecutive codes or a recovery code.
+// A clock that steps back never frees anything: charges that lie in its future
+// count, waits end where they would have ended. A clock that runs ahead frees
+// what it would have freed at that time, and takes it back when it returns, if
+// it was ahead by no more than a year. What was charged while it ran ahead then
+// counts for longer than it should; the owner gets in by two consecutive codes
+// or a recovery code.
 //
 // # Storage
 //
-// A Budget encodes to JSON of a few bytes for most people, to less than 12 KiB under [Default] however long and hard
-// somebody guesses, and to less than 24 KiB for any sequence of calls. Times are kept in whole seconds and rounded
-// up, against the guesser. The format carries a version; an unknown version or field is refused.
+// A Budget encodes to JSON of a few bytes for most people, to less than 12 KiB
+// under [Default] however long and hard somebody guesses, and to less than 24
+// KiB for any sequence of calls. Times are kept in whole seconds and rounded
+// up, against the guesser. The format carries a version; an unknown version or
+// field is refused.
 package throttle

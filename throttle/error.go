@@ -10,11 +10,22 @@ var ErrThrottled = errors.New("throttle: too many attempts")
 
 // An Error is a refusal before the code was looked at.
 type Error struct {
-	// Until is the first moment at which the same attempt is allowed, if nothing is charged meanwhile. It is in
-	// UTC. The zero time means that waiting does not help.
+	// Until is the first moment at which the same attempt is allowed, if
+	// nothing is charged meanwhile. It is in UTC. The zero time means that
+	// waiting does not help.
 	Until time.Time
+	// Wait is how long that is from the attempt on, by the same clock. It is
+	// zero when waiting does not help.
+	Wait time.Duration
 	// Pair says that two consecutive codes are accepted now.
 	Pair bool
+}
+
+// until is the refusal of an attempt made at the time at, until the second
+// free.
+func until(at time.Time, free int64) *Error {
+	u := time.Unix(free, 0).UTC()
+	return &Error{Until: u, Wait: u.Sub(at)}
 }
 
 // Error says until when, and nothing of the account.

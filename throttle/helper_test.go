@@ -21,8 +21,8 @@ const (
 	guess = 3 // chances of a code compared with one authenticator over three steps
 )
 
-// refusal returns the error of Allow, or nil, and checks that the time in it is the truth: refused a nanosecond
-// before, allowed then.
+// refusal returns the error of Allow, or nil, and checks that the time in it is
+// the truth: refused a nanosecond before, allowed then.
 func refusal(t *testing.T, b throttle.Budget, at time.Time, p throttle.Profile, chances int) *throttle.Error {
 	t.Helper()
 	err := b.Allow(at, p, chances)
@@ -33,6 +33,7 @@ func refusal(t *testing.T, b throttle.Budget, at time.Time, p throttle.Profile, 
 	require.ErrorAs(t, err, &e)
 	require.ErrorIs(t, err, throttle.ErrThrottled)
 	if !e.Until.IsZero() {
+		require.Equal(t, e.Until.Sub(at), e.Wait, "the time to wait, by the clock of the attempt")
 		require.True(t, at.Before(e.Until), "refused at %v until %v", at, e.Until)
 		require.Error(t, b.Allow(e.Until.Add(-1), p, chances), "open before %v", e.Until)
 		require.NoError(t, b.Allow(e.Until, p, chances), "closed at %v", e.Until)
@@ -47,8 +48,8 @@ func until(t *testing.T, err error) time.Time {
 	return e.Until
 }
 
-// charged asks the budget how many chances it counts in the last 24 hours, 30 or 365 days, by looking for the limit
-// at which it begins to refuse.
+// charged asks the budget how many chances it counts in the last 24 hours, 30
+// or 365 days, by looking for the limit at which it begins to refuse.
 func charged(b throttle.Budget, at time.Time, window time.Duration) int {
 	const most = 1_000_000
 	low, high := 0, most

@@ -11,17 +11,19 @@ import (
 
 const version = 1
 
-// ErrFormat is what decoding reports for anything that this package did not write.
+// ErrFormat is what decoding reports for anything that this package did not
+// write.
 var ErrFormat = errors.New("throttle: malformed budget")
 
-// MarshalJSON writes the budget with its version. The fresh Budget is written too; use omitzero to leave it out.
+// MarshalJSON writes the budget with its version. The fresh Budget is written
+// too; use omitzero to leave it out.
 func (b Budget) MarshalJSON() ([]byte, error) {
 	b.s.V = version
 	return json.Marshal(b.s)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote. Anything else is [ErrFormat]: a budget that was read wrong is not a
-// fresh one.
+// UnmarshalJSON reads what MarshalJSON wrote. Anything else is [ErrFormat]: a
+// budget that was read wrong is not a fresh one.
 func (b *Budget) UnmarshalJSON(data []byte) error {
 	var s state
 	if err := strict(data, &s); err != nil {
@@ -95,11 +97,12 @@ func (s state) check() error {
 	return nil
 }
 
-// strange reports whether a time is beyond what this package writes; sums of times must not overflow.
+// strange reports whether a time is beyond what this package writes; sums of
+// times must not overflow.
 func strange(t int64) bool { return t < -maxTime-hour || t > maxTime+hour }
 
-// hours are written as [hour, chances, hours until the next, chances, …]: 5 bytes for most, so that a year of attack
-// does not crowd the account's record.
+// hours are written as [hour, chances, hours until the next, chances, …]: 5
+// bytes for most, so that a year of attack does not crowd the account's record.
 type hours []bucket
 
 // MarshalJSON writes the distances.
@@ -113,7 +116,8 @@ func (h hours) MarshalJSON() ([]byte, error) {
 	return json.Marshal(flat)
 }
 
-// UnmarshalJSON adds the distances up. That they are positive is checked with the rest.
+// UnmarshalJSON adds the distances up. That they are positive is checked with
+// the rest.
 func (h *hours) UnmarshalJSON(data []byte) error {
 	var flat []int64
 	if err := json.Unmarshal(data, &flat); err != nil {

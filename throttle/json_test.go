@@ -12,7 +12,8 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// The stored format. A change of this file is a change of every stored account: raise the version instead.
+// The stored format. A change of this file is a change of every stored account:
+// raise the version instead.
 func TestGolden(t *testing.T) {
 	p := throttle.Default()
 	at := time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)

@@ -57,8 +57,9 @@ func (m *model) sum(now time.Time, window time.Duration) (n int) {
 
 func up(t time.Time) time.Time { return t.Add(time.Second - 1).Truncate(time.Second) }
 
-// compare holds the budget against the model: it never counts less, and more only by what has left the window within the
-// last hour (and the second to which times are rounded).
+// compare holds the budget against the model: it never counts less, and more
+// only by what has left the window within the last hour (and the second to
+// which times are rounded).
 func compare(t *testing.T, b throttle.Budget, m *model, now time.Time) {
 	t.Helper()
 	for _, window := range []time.Duration{day, month, year} {
@@ -68,7 +69,8 @@ func compare(t *testing.T, b throttle.Budget, m *model, now time.Time) {
 	}
 }
 
-// A script is two bytes for each thing that happens: what, and how far the clock goes.
+// A script is two bytes for each thing that happens: what, and how far the
+// clock goes.
 var steps = []time.Duration{
 	0, time.Nanosecond, time.Second, 29 * time.Second, 7 * time.Minute, 10 * time.Minute, 11 * time.Minute, 59 * time.Minute, time.Hour, 5 * time.Hour,
 	day - time.Hour, day, day + time.Second, 9 * day, month, month + time.Hour, 100 * day, year - time.Hour, year,
@@ -144,7 +146,8 @@ func FuzzBudget(f *testing.F) {
 	})
 }
 
-// However it is called, the value stays small and counts no less than there was.
+// However it is called, the value stays small and counts no less than there
+// was.
 func TestBoundedSize(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	p := throttle.Default()
@@ -175,7 +178,8 @@ func TestBoundedSize(t *testing.T) {
 	require.Greater(t, len(encode(t, b)), 8<<10, "the test must reach the bound")
 }
 
-// More hours than are kept: the oldest move up and count for longer, none is lost.
+// More hours than are kept: the oldest move up and count for longer, none is
+// lost.
 func TestTooManyHours(t *testing.T) {
 	p := throttle.Default()
 	var b throttle.Budget

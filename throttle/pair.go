@@ -2,9 +2,10 @@ package throttle
 
 import "time"
 
-// Pair takes one try of two consecutive codes from the counter, or returns an [*Error] that says when there is one.
-// It works while single codes wait and when their windows are spent. A right pair is followed by
-// [Budget.Succeed]; a wrong one by nothing: the try is already taken.
+// Pair takes one try of two consecutive codes from the counter, or returns an
+// [*Error] that says when there is one. It works while single codes wait and
+// when their windows are spent. A right pair is followed by [Budget.Succeed]; a
+// wrong one by nothing: the try is already taken.
 func (b Budget) Pair(at time.Time, p Profile) (Budget, error) {
 	now := floor(at)
 	if p.PairBurst < 1 || p.PairEvery <= 0 {
@@ -14,7 +15,7 @@ func (b Budget) Pair(at time.Time, p Profile) (Budget, error) {
 	s := b.s.clone()
 	if left < 1 {
 		over := int64(s.Pairs-p.PairBurst+1) * seconds(p.PairEvery) // the profile may have become narrower
-		return b, &Error{Until: time.Unix(s.Since+over, 0).UTC()}
+		return b, until(at, s.Since+over)
 	}
 	taken := p.PairBurst - left
 	if taken == 0 {
@@ -26,7 +27,8 @@ func (b Budget) Pair(at time.Time, p Profile) (Budget, error) {
 	return Budget{s}, nil
 }
 
-// pairs returns how many tries are left. A clock that stepped back refills nothing until it is back where it was.
+// pairs returns how many tries are left. A clock that stepped back refills
+// nothing until it is back where it was.
 func (b Budget) pairs(now int64, p Profile) int {
 	if p.PairBurst < 1 || p.PairEvery <= 0 {
 		return 0

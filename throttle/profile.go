@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// A Profile is the set of limits. It is the caller's configuration and not part of a [Budget]: changing it
-// judges the same past anew. Durations count in whole seconds, rounded up. The zero Profile allows nothing.
+// A Profile is the set of limits. It is the caller's configuration and not part
+// of a [Budget]: changing it judges the same past anew. Durations count in
+// whole seconds, rounded up. The zero Profile allows nothing.
 type Profile struct {
 	Free      int           // wrong codes in a row before the first wait
 	FirstWait time.Duration // the first wait; each further wrong code doubles it
@@ -18,17 +19,19 @@ type Profile struct {
 	Month int // chances in 30 days
 	Year  int // chances in 365 days
 
-	// InRow closes single codes after so many wrong ones in a row, whatever their pace. Time does not open them again; a
-	// success by another way does. 0: no such limit. NIST SP 800-63B-4 §3.2.2 wants 100 at most.
+	// InRow closes single codes after so many wrong ones in a row, whatever
+	// their pace. Time does not open them again; a success by another way does.
+	// 0: no such limit. NIST SP 800-63B-4 §3.2.2 wants 100 at most.
 	InRow int
 
 	PairEvery time.Duration // two consecutive codes may be tried once in so long,
 	PairBurst int           // and so many times at once
 }
 
-// Default returns the limits for products: five wrong codes free, then waits from 30 s doubling to 1 h, forgotten
-// after 24 h; 20 guesses a day, 100 in 30 days and 300 in 365 days, each of 3 chances; two consecutive
-// codes once in 10 s and six at once.
+// Default returns the limits for products: five wrong codes free, then waits
+// from 30 s doubling to 1 h, forgotten after 24 h; 20 guesses a day, 100 in 30
+// days and 300 in 365 days, each of 3 chances; two consecutive codes once in 10
+// s and six at once.
 func Default() Profile {
 	return Profile{
 		Free:      5,
@@ -43,8 +46,8 @@ func Default() Profile {
 	}
 }
 
-// Strict returns [Default] with NIST's letter: 100 wrong codes in a row close single codes until a success by
-// another way.
+// Strict returns [Default] with NIST's letter: 100 wrong codes in a row close
+// single codes until a success by another way.
 func Strict() Profile {
 	p := Default()
 	p.InRow = 100
@@ -54,8 +57,8 @@ func Strict() Profile {
 // ErrProfile is what [Profile.Validate] wraps.
 var ErrProfile = errors.New("throttle: invalid profile")
 
-// Validate refuses limits that contradict themselves or that cannot be told from a mistake, such as a profile
-// of which a field was forgotten.
+// Validate refuses limits that contradict themselves or that cannot be told
+// from a mistake, such as a profile of which a field was forgotten.
 func (p Profile) Validate() error {
 	switch {
 	case p.Free < 1:
@@ -76,7 +79,8 @@ func (p Profile) Validate() error {
 	return nil
 }
 
-// wait is how long, in seconds, single codes wait after the given number of wrong ones in a row.
+// wait is how long, in seconds, single codes wait after the given number of
+// wrong ones in a row.
 func (p Profile) wait(run int) int64 {
 	if run < p.Free || run == 0 {
 		return 0
@@ -95,7 +99,8 @@ func (p Profile) windows() [3]struct{ length, limit int64 } {
 	return [3]struct{ length, limit int64 }{{day, limit(p.Day)}, {30 * day, limit(p.Month)}, {365 * day, limit(p.Year)}}
 }
 
-// seconds rounds up: a limit may last longer by less than a second, never shorter.
+// seconds rounds up: a limit may last longer by less than a second, never
+// shorter.
 func seconds(d time.Duration) int64 {
 	return int64((d + time.Second - 1) / time.Second)
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// The promised numbers: 5 free; 30 s to 1 h; 24 h; 20, 100 and 300 guesses of three steps; pairs 1 in 10 s, 6 at once.
+// The promised numbers: 5 free; 30 s to 1 h; 24 h; 20, 100 and 300 guesses of
+// three steps; pairs 1 in 10 s, 6 at once.
 func TestProfiles(t *testing.T) {
 	want := throttle.Profile{
 		Free: 5, FirstWait: 30 * time.Second, MaxWait: time.Hour, Forget: 24 * time.Hour,

@@ -8,8 +8,9 @@ import (
 // maxRate bounds what a Rate keeps.
 const maxRate = 100
 
-// A Rate allows so many attempts in so long, right or wrong. It is exact: no period of that length, wherever it
-// begins, has more. The zero Rate is fresh. It is a value, as [Budget] is, and encodes to at most 2 KiB of JSON.
+// A Rate allows so many attempts in so long, right or wrong. It is exact: no
+// period of that length, wherever it begins, has more. The zero Rate is fresh.
+// It is a value, as [Budget] is, and encodes to at most 2 KiB of JSON.
 type Rate struct{ r rate }
 
 type rate struct {
@@ -20,9 +21,10 @@ type rate struct {
 // IsZero reports whether r is fresh.
 func (r Rate) IsZero() bool { return len(r.r.Taken) == 0 }
 
-// Take takes one of n attempts in any period of length per, or returns an [*Error] that says when there is one. It is
-// to be written before the attempt is answered. More than 100 count as 100; n or per below 1 allow nothing.
-// A clock that stepped back frees nothing.
+// Take takes one of n attempts in any period of length per, or returns an
+// [*Error] that says when there is one. It is to be written before the attempt
+// is answered. More than 100 count as 100; n or per below 1 allow nothing. A
+// clock that stepped back frees nothing.
 func (r Rate) Take(at time.Time, n int, per time.Duration) (Rate, error) {
 	if n < 1 || per <= 0 {
 		return r, &Error{}
@@ -31,7 +33,7 @@ func (r Rate) Take(at time.Time, n int, per time.Duration) (Rate, error) {
 	now, length := floor(at), seconds(per)
 	live := slices.DeleteFunc(slices.Clone(r.r.Taken), func(t int64) bool { return now-t >= length })
 	if len(live) >= n {
-		return r, &Error{Until: time.Unix(live[len(live)-n]+length, 0).UTC()}
+		return r, until(at, live[len(live)-n]+length)
 	}
 	live = append(live, ceil(at))
 	slices.Sort(live)

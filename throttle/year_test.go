@@ -10,8 +10,9 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// An attacker knows the password and guesses whenever the budget lets him, for two years, with the clock set to the very
-// moment at which it opens. The owner signs in meanwhile, which ends the waits, and binds and removes
+// An attacker knows the password and guesses whenever the budget lets him, for
+// two years, with the clock set to the very moment at which it opens. The owner
+// signs in meanwhile, which ends the waits, and binds and removes
 // authenticators, which changes the price.
 type siege struct {
 	name    string
@@ -75,7 +76,8 @@ func (s siege) play(t *testing.T, p throttle.Profile) (charges []modelCharge, lo
 	return charges, longest
 }
 
-// A year's guessing succeeds with 9.0e-4 at most, in any 365 days and with whatever mixture of prices.
+// A year's guessing succeeds with 9.0e-4 at most, in any 365 days and with
+// whatever mixture of prices.
 func TestYearOfGuessing(t *testing.T) {
 	p := throttle.Default()
 	for _, s := range sieges {
@@ -105,8 +107,9 @@ func windowed(charges []modelCharge, now time.Time, window time.Duration) (n int
 	return n
 }
 
-// odds is the probability that one of the guesses of some window is right, the greatest over all windows. Each
-// account's is the same, so a million attackers need no dice.
+// odds is the probability that one of the guesses of some window is right, the
+// greatest over all windows. Each account's is the same, so a million attackers
+// need no dice.
 func odds(charges []modelCharge, window time.Duration) (worst float64) {
 	for i := range charges {
 		miss := 1.0
@@ -118,8 +121,8 @@ func odds(charges []modelCharge, window time.Duration) (worst float64) {
 	return worst
 }
 
-// The attacker fails four times, which never makes anybody wait; the owner then mistypes once and signs in; every
-// day of a year.
+// The attacker fails four times, which never makes anybody wait; the owner then
+// mistypes once and signs in; every day of a year.
 func TestOwnersSuccessDoesNotRefill(t *testing.T) {
 	p := throttle.Default()
 	var b throttle.Budget
@@ -149,7 +152,8 @@ func TestOwnersSuccessDoesNotRefill(t *testing.T) {
 	require.NotZero(t, kept)
 }
 
-// Ten sign-ins a day with one mistyped code: 365 wrong codes a year, and the owner never has to wait.
+// Ten sign-ins a day with one mistyped code: 365 wrong codes a year, and the
+// owner never has to wait.
 func TestHonestOwnerNeverWaits(t *testing.T) {
 	p := throttle.Default()
 	var b throttle.Budget

@@ -25,8 +25,8 @@ func Status(w http.ResponseWriter, err error) int {
 	case err == nil:
 		return http.StatusOK
 	case errors.As(err, &wait):
-		if !wait.Until.IsZero() {
-			w.Header().Set("Retry-After", strconv.Itoa(seconds(time.Until(wait.Until))))
+		if wait.Wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(seconds(wait.Wait)))
 		}
 		return http.StatusTooManyRequests
 	case errors.Is(err, totpflow.ErrRejected), errors.Is(err, totpflow.ErrAlreadyUsed),

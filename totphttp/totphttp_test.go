@@ -118,7 +118,7 @@ func TestStatus(t *testing.T) {
 		{totpflow.ErrNotEnrolled, 403},
 		{totpflow.ErrChallenge, 401},
 		{totpflow.ErrEnrollment, 401},
-		{&throttle.Error{Until: time.Now().Add(time.Minute)}, 429},
+		{&throttle.Error{Wait: time.Minute}, 429},
 		{&throttle.Error{}, 429},
 		{fmt.Errorf("%w: %w", store.ErrUnavailable, context.DeadlineExceeded), 503},
 		{totpflow.ErrPolicy, 500},
@@ -131,7 +131,7 @@ func TestStatus(t *testing.T) {
 		}
 	}
 	w := httptest.NewRecorder()
-	totphttp.Status(w, &throttle.Error{Until: time.Now().Add(time.Hour)})
+	totphttp.Status(w, &throttle.Error{Wait: time.Hour - time.Nanosecond})
 	require.Equal(t, "3600", w.Header().Get("Retry-After"))
 	w = httptest.NewRecorder()
 	totphttp.Status(w, &throttle.Error{})
