@@ -54,10 +54,10 @@ func screen(t *testing.T, text string) []string {
 	tmux("new-session", "-d", "-x", fmt.Sprint(width+10), "-y", fmt.Sprint(height+4), "cat '"+file+"'; exec sleep 300")
 	t.Cleanup(func() { tmux("kill-server") })
 	var shown string
-	require.Eventually(t, func() bool {
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(shown, end); {
+		require.True(t, time.Now().Before(deadline), "the terminal shows only:\n%s", shown)
 		shown = tmux("capture-pane", "-p", "-e", "-N")
-		return strings.Contains(shown, end)
-	}, 20*time.Second, 20*time.Millisecond)
+	}
 	lines := strings.Split(shown, "\n")
 	for i, line := range lines {
 		if strings.Contains(line, end) {
