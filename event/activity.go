@@ -20,15 +20,18 @@ const (
 	maxWeight = 24 << 10
 )
 
-// ErrActivity is what decoding reports for anything that this package did not write.
+// ErrActivity is what decoding reports for anything that this package did not
+// write.
 var ErrActivity = errors.New("event: malformed activity")
 
-// An Activity is what an account remembers of itself: the last security changes, attempts counted by day, and
-// the outbox. The zero Activity is empty and ready. It is a value: every method returns a new one and leaves the
+// An Activity is what an account remembers of itself: the last security
+// changes, attempts counted by day, and the outbox. The zero Activity is empty
+// and ready. It is a value: every method returns a new one and leaves the
 // receiver as it was.
 type Activity struct{ s state }
 
-// state keeps an event once, even where it is both a recent change and not yet taken.
+// state keeps an event once, even where it is both a recent change and not yet
+// taken.
 type state struct {
 	V      int     `json:"v"`
 	Last   uint64  `json:"last,omitzero"`  // the number of the newest event
@@ -51,12 +54,14 @@ func (a Activity) IsZero() bool { return a.s.Last == 0 }
 // Last returns the number of the newest event, or 0.
 func (a Activity) Last() uint64 { return a.s.Last }
 
-// Append gives e the account's next number, cleans it, and keeps it: a security change one by one, an attempt in its
-// day's count, either in the outbox. It returns the event as it is to be sent, tenant and user included; these two are
-// not kept, since the record that the activity lies in has them.
+// Append gives e the account's next number, cleans it, and keeps it: a security
+// change one by one, an attempt in its day's count, either in the outbox. It
+// returns the event as it is to be sent, tenant and user included; these two
+// are not kept, since the record that the activity lies in has them.
 //
-// Where the outbox is full (the sink was away for long), the oldest attempt is dropped first and a security change only
-// when there is no attempt left. A gap in the numbers tells the host.
+// Where the outbox is full (the sink was away for long), the oldest attempt is
+// dropped first and a security change only when there is no attempt left. A gap
+// in the numbers tells the host.
 func (a Activity) Append(e Event) (Activity, Event) {
 	e = e.Clean()
 	s := a.s
@@ -73,7 +78,8 @@ func (a Activity) Append(e Event) (Activity, Event) {
 	return Activity{s}, e
 }
 
-// Acknowledged notes that the sink took every event up to and including number upTo.
+// Acknowledged notes that the sink took every event up to and including number
+// upTo.
 func (a Activity) Acknowledged(upTo uint64) Activity {
 	s := a.s
 	s.Taken = max(s.Taken, min(upTo, s.Last))
@@ -82,7 +88,8 @@ func (a Activity) Acknowledged(upTo uint64) Activity {
 	return Activity{s}
 }
 
-// Outbox returns what the sink has not yet taken, oldest first, as events of the given account.
+// Outbox returns what the sink has not yet taken, oldest first, as events of
+// the given account.
 func (a Activity) Outbox(tenant, user string) []Event {
 	var out []Event
 	for _, e := range a.s.Events {
@@ -94,7 +101,8 @@ func (a Activity) Outbox(tenant, user string) []Event {
 	return out
 }
 
-// Changes returns the last security changes, newest first. Tenant and User are empty.
+// Changes returns the last security changes, newest first. Tenant and User are
+// empty.
 func (a Activity) Changes() []Event {
 	var out []Event
 	for _, e := range slices.Backward(a.s.Events) {
@@ -115,7 +123,8 @@ func (a Activity) Attempts() []Day {
 	return out
 }
 
-// trim drops what nobody waits for, then what does not fit. It changes s.Events in place: the caller owns it.
+// trim drops what nobody waits for, then what does not fit. It changes s.Events
+// in place: the caller owns it.
 func (s *state) trim() {
 	changes, pending, weight := 0, 0, 0
 	for i := len(s.Events) - 1; i >= 0; i-- {
@@ -134,8 +143,8 @@ func (s *state) trim() {
 		weight += e.weight()
 	}
 	for pending > Pending || weight > maxWeight {
-		// Attempts first: whoever knows the password makes as many as he likes, and would else wash out of the outbox
-		// the change that gives him away.
+		// Attempts first: whoever knows the password makes as many as he likes,
+		// and would else wash out of the outbox the change that gives him away.
 		i := max(0, slices.IndexFunc(s.Events, func(e Event) bool { return !e.Kind.SecurityChange() }))
 		if s.Events[i].Number > s.Taken {
 			pending--
@@ -145,7 +154,8 @@ func (s *state) trim() {
 	}
 }
 
-// count returns days with e counted. Dates sort as text; a clock that stepped back finds its own day again.
+// count returns days with e counted. Dates sort as text; a clock that stepped
+// back finds its own day again.
 func count(days []Day, e Event) []Day {
 	date := e.At.Format(time.DateOnly)
 	oldest := e.At.AddDate(0, 0, 1-Days).Format(time.DateOnly)
@@ -161,15 +171,17 @@ func count(days []Day, e Event) []Day {
 	return days[max(0, len(days)-Days):]
 }
 
-// MarshalJSON writes the activity with its version. The zero Activity is written too; use omitzero to leave it out.
+// MarshalJSON writes the activity with its version. The zero Activity is
+// written too; use omitzero to leave it out.
 func (a Activity) MarshalJSON() ([]byte, error) {
 	s := a.s
 	s.V = version
 	return json.Marshal(s)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote. Another version, an unknown field or numbers out of order are
-// [ErrActivity]: a record that a newer release wrote must not be cut down by an older one.
+// UnmarshalJSON reads what MarshalJSON wrote. Another version, an unknown field
+// or numbers out of order are [ErrActivity]: a record that a newer release
+// wrote must not be cut down by an older one.
 func (a *Activity) UnmarshalJSON(data []byte) error {
 	var s state
 	d := json.NewDecoder(bytes.NewReader(data))

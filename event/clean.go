@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// The longest text of each field, in bytes as JSON writes them: a user agent of nothing but "<" would else
-// grow sixfold and push the account's record over the store's limit, which locks its owner out.
+// The longest text of each field, in bytes as JSON writes them: a user agent of
+// nothing but "<" would else grow sixfold and push the account's record over
+// the store's limit, which locks its owner out.
 const (
 	maxID      = 6 * 190 // tenant and user: as long as a store takes, so that no two of them look the same
 	maxActor   = 190
@@ -17,8 +18,9 @@ const (
 	maxAgent   = 192
 )
 
-// clean returns s with everything that does not print replaced by U+FFFD, and at most limit bytes of it. It
-// replaces rather than drops: "ad<U+202E>min" must not become "admin" in a log (UTR 36 §3.5).
+// clean returns s with everything that does not print replaced by U+FFFD, and
+// at most limit bytes of it. It replaces rather than drops: "ad<U+202E>min"
+// must not become "admin" in a log (UTR 36 §3.5).
 func clean(s string, limit int) string {
 	if isClean(s, limit) {
 		return s
@@ -47,7 +49,8 @@ func isClean(s string, limit int) bool {
 	return true
 }
 
-// jsonLen is how many bytes encoding/json writes for a printable rune, HTML escaping included.
+// jsonLen is how many bytes encoding/json writes for a printable rune, HTML
+// escaping included.
 func jsonLen(r rune) int {
 	switch r {
 	case '"', '\\':

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// An Event is one thing that happened to one account. It never holds a code, a secret or a token.
-// Zero fields are left out of its JSON and of logs.
+// An Event is one thing that happened to one account. It never holds a code, a
+// secret or a token. Zero fields are left out of its JSON and of logs.
 type Event struct {
 	Number        uint64    `json:"number,omitzero"` // grows by one for each event of the account; 0: the event was not written
 	At            time.Time `json:"at,omitzero"`     // UTC, to the millisecond once appended
@@ -24,7 +24,8 @@ type Event struct {
 	Source        Source    `json:"source,omitzero"`
 }
 
-// Clean returns e with every text bounded and freed of what does not print, and its times in UTC.
+// Clean returns e with every text bounded and freed of what does not print, and
+// its times in UTC.
 func (e Event) Clean() Event {
 	e.At, e.Until = instant(e.At), instant(e.Until)
 	e.Tenant, e.User = clean(e.Tenant, maxID), clean(e.User, maxID)
@@ -36,8 +37,8 @@ func (e Event) Clean() Event {
 	return e
 }
 
-// LogValue returns the fields that are set, cleaned: an event is safe to pass to any [slog.Handler], also to one
-// that does not quote.
+// LogValue returns the fields that are set, cleaned: an event is safe to pass
+// to any [slog.Handler], also to one that does not quote.
 func (e Event) LogValue() slog.Value { return slog.GroupValue(e.attrs()...) }
 
 func (e Event) attrs() []slog.Attr {
@@ -81,8 +82,8 @@ func instant(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Millisecond)
 }
 
-// weight is at least the length of e's JSON: the texts, and everything else at its longest. Tenant and user are
-// left out, since no stored event has them.
+// weight is at least the length of e's JSON: the texts, and everything else at
+// its longest. Tenant and user are left out, since no stored event has them.
 func (e Event) weight() int {
 	const rest = 320
 	return rest + textLen(string(e.Kind), e.Reason, e.Method, e.Authenticator, e.Browser, e.Actor, e.Action,

@@ -5,10 +5,12 @@ import (
 	"slices"
 )
 
-// A Kind says what happened, as a word of lower-case letters and underscores that is stable across releases.
+// A Kind says what happened, as a word of lower-case letters and underscores
+// that is stable across releases.
 type Kind string
 
-// What a person or an attacker can do at will. These are attempts: they are counted by day.
+// What a person or an attacker can do at will. These are attempts: they are
+// counted by day.
 const (
 	SignedIn           Kind = "signed_in"           // the second factor was passed, by Method
 	Reauthenticated    Kind = "reauthenticated"     // a signed-in person passed it again, for Action
@@ -23,8 +25,8 @@ const (
 	ClockBehind        Kind = "clock_behind"        // refused because this server's clock is behind the record
 )
 
-// What changes who can sign in, or how. These are kept one by one; NIST SP 800-63B-4 §4.6 and OWASP want the
-// person told of each.
+// What changes who can sign in, or how. These are kept one by one; NIST SP
+// 800-63B-4 §4.6 and OWASP want the person told of each.
 const (
 	EnrollmentConfirmed    Kind = "enrollment_confirmed"    // an authenticator was bound
 	AuthenticatorsReplaced Kind = "authenticators_replaced" // a new authenticator ended the others
@@ -42,7 +44,8 @@ const (
 	RecordLost             Kind = "record_lost" // the record is gone or older than the host remembers
 )
 
-// refusals are the attempts that let nobody in: an operator wants to see them at a glance.
+// refusals are the attempts that let nobody in: an operator wants to see them
+// at a glance.
 var refusals = []Kind{CodeRejected, CodeReplayed, CodeMalformed, Throttled, RejectedRepeatedly, Suspended, RecoveryRejected, ClockBehind}
 
 // attempts are closed, so that the counts of a day are bounded.
@@ -57,8 +60,9 @@ var changes = []Kind{
 // Kinds returns every kind of this release, attempts first.
 func Kinds() []Kind { return slices.Concat(attempts, changes) }
 
-// SecurityChange reports whether k changes who can sign in, or how. A kind that this release does not know counts
-// as one: what is not understood must not disappear among the attempts.
+// SecurityChange reports whether k changes who can sign in, or how. A kind that
+// this release does not know counts as one: what is not understood must not
+// disappear among the attempts.
 func (k Kind) SecurityChange() bool { return !slices.Contains(attempts, k) }
 
 // Refusal reports whether k says that somebody was not let in.

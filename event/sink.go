@@ -5,12 +5,15 @@ import (
 	"log/slog"
 )
 
-// A Sink takes events, to log them, to store them or to write a mail. It is called after the account's record was
-// written and never decides anything: the person has already been let in or refused.
+// A Sink takes events, to log them, to store them or to write a mail. It is
+// called after the account's record was written and never decides anything: the
+// person has already been let in or refused.
 //
-// Record may be called from several goroutines at once. An error means "not taken": the event stays in the
-// account's outbox and comes again with the account's next flow, so a sink sees an event at least once and tells
-// repetitions by tenant, user and number. An event with number 0 was not written and does not come again.
+// Record may be called from several goroutines at once. An error means "not
+// taken": the event stays in the account's outbox and comes again with the
+// account's next flow, so a sink sees an event at least once and tells
+// repetitions by tenant, user and number. An event with number 0 was not
+// written and does not come again.
 type Sink interface {
 	Record(ctx context.Context, e Event) error
 }
@@ -21,8 +24,9 @@ type SinkFunc func(ctx context.Context, e Event) error
 // Record calls f.
 func (f SinkFunc) Record(ctx context.Context, e Event) error { return f(ctx, e) }
 
-// Slog returns a sink that logs each event to l, or to [slog.Default] when l is nil: refusals and a lost record at
-// Warn, the rest at Info. It never fails and is as safe for concurrent use as l's handler.
+// Slog returns a sink that logs each event to l, or to [slog.Default] when l is
+// nil: refusals and a lost record at Warn, the rest at Info. It never fails and
+// is as safe for concurrent use as l's handler.
 func Slog(l *slog.Logger) Sink {
 	return SinkFunc(func(ctx context.Context, e Event) error {
 		to := l

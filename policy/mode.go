@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// A Mode says whether people must have a second factor. The zero Mode is Required: a row that was read wrong asks
-// for more, not less.
+// A Mode says whether people must have a second factor. The zero Mode is
+// Required: a row that was read wrong asks for more, not less.
 type Mode uint8
 
 // The modes, strictest first.
@@ -29,10 +29,12 @@ func (m Mode) known() Mode {
 	return m
 }
 
-// String returns "required", "optional" or "off". A value that is no mode counts as required, here too.
+// String returns "required", "optional" or "off". A value that is no mode
+// counts as required, here too.
 func (m Mode) String() string { return words[m.known()] }
 
-// ParseMode reads what [Mode.String] writes. With an error, which is [ErrMode], it returns Required.
+// ParseMode reads what [Mode.String] writes. With an error, which is [ErrMode],
+// it returns Required.
 func ParseMode(s string) (Mode, error) {
 	for m, word := range words {
 		if s == word {
@@ -45,7 +47,8 @@ func ParseMode(s string) (Mode, error) {
 // MarshalText returns the mode's word.
 func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText reads the mode's word. With an error, which is [ErrMode], the mode is Required.
+// UnmarshalText reads the mode's word. With an error, which is [ErrMode], the
+// mode is Required.
 func (m *Mode) UnmarshalText(text []byte) (err error) {
 	*m, err = ParseMode(string(text))
 	return err

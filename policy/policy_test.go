@@ -123,7 +123,8 @@ func (s settings) Policy(_ context.Context, id store.ID) (policy.Policy, error) 
 
 var _ policy.Source = settings{}
 
-// Of the provider's and the customer's settings, the strictest holds in every respect.
+// Of the provider's and the customer's settings, the strictest holds in every
+// respect.
 func Example() {
 	source := settings{
 		provider: policy.Policy{Mode: policy.Optional, BrowserAge: 14 * 24 * time.Hour},

@@ -12,11 +12,13 @@ const (
 	codeLength = symbols + symbols/4 - 1
 )
 
-// ErrMalformed means that the input cannot be a code. Nothing was guessed, so it need not be counted.
+// ErrMalformed means that the input cannot be a code. Nothing was guessed, so
+// it need not be counted.
 var ErrMalformed = errors.New("recovery: not a recovery code")
 
-// crockford has no I, L, O, which are read as 1 and 0, and no U, which makes words
-// (https://www.crockford.com/base32.html). Five bits fill a symbol exactly: no symbol is likelier than another.
+// crockford has no I, L, O, which are read as 1 and 0, and no U, which makes
+// words (https://www.crockford.com/base32.html). Five bits fill a symbol
+// exactly: no symbol is likelier than another.
 var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
 func newCode() string {
@@ -36,9 +38,10 @@ func group(s string) string {
 	return string(out)
 }
 
-// Normalize returns the one spelling of a code, "XXXX-XXXX-XXXX-XXXX" in upper case. It drops ASCII spaces and hyphens, reads
-// the letter O as 0 and I and L as 1, and knows no case. It returns [ErrMalformed] for anything else and for more than
-// 64 bytes. Two codes that [New] made never have the same spelling.
+// Normalize returns the one spelling of a code, "XXXX-XXXX-XXXX-XXXX" in upper
+// case. It drops ASCII spaces and hyphens, reads the letter O as 0 and I and L
+// as 1, and knows no case. It returns [ErrMalformed] for anything else and for
+// more than 64 bytes. Two codes that [New] made never have the same spelling.
 func Normalize(code string) (string, error) {
 	if len(code) > maxInput {
 		return "", ErrMalformed

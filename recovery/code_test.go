@@ -28,12 +28,14 @@ func TestCodesAreUniform(t *testing.T) {
 			byPlace[place][i]++
 		}
 	}
-	// Chi-square with 31 degrees of freedom: above 102.0 less than once in 10^8 when every symbol is as likely as the others.
+	// Chi-square with 31 degrees of freedom: above 102.0 less than once in 10^8
+	// when every symbol is as likely as the others.
 	require.Less(t, chiSquare(bySymbol, codes*16), 102.0)
 	for place, counts := range byPlace {
 		require.Less(t, chiSquare(counts, codes), 102.0, "symbol %d of the code", place+1)
 	}
-	// A bias of one symbol in sixteen, as of a remainder of 26 letters, would be seen.
+	// A bias of one symbol in sixteen, as of a remainder of 26 letters, would
+	// be seen.
 	biased := bySymbol
 	biased[0] += codes / 2
 	require.Greater(t, chiSquare(biased, codes*16), 102.0)
@@ -85,7 +87,8 @@ func FuzzNormalize(f *testing.F) {
 		again, err := recovery.Normalize(out)
 		require.NoError(t, err)
 		require.Equal(t, out, again, "the one spelling stays")
-		// Injective on what New makes: whatever was read as this code differs from it only as the rules say.
+		// Injective on what New makes: whatever was read as this code differs
+		// from it only as the rules say.
 		plain := strings.NewReplacer(" ", "", "-", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(in))
 		require.Equal(t, strings.ReplaceAll(out, "-", ""), plain)
 		require.Empty(t, strings.Trim(plain, alphabet))

@@ -18,7 +18,8 @@ const (
 	saltLength = 16
 )
 
-// slots bounds the derivations at once: at most 4 MiB and four cores of a process go into recovery codes.
+// slots bounds the derivations at once: at most 4 MiB and four cores of a
+// process go into recovery codes.
 var slots = make(chan struct{}, 4)
 
 // idKey is Argon2id (RFC 9106); a variable so that tests can count its calls.
@@ -35,15 +36,18 @@ func derive(code string, s salt) (out sum) {
 	return out
 }
 
-// A Digest is an attempt after the slow half: it matches or does not match one code of one set. It is safe for
-// concurrent use and shows nothing when printed. The zero Digest belongs to no set.
+// A Digest is an attempt after the slow half: it matches or does not match one
+// code of one set. It is safe for concurrent use and shows nothing when
+// printed. The zero Digest belongs to no set.
 type Digest struct {
 	reveal func() (salt, sum) // a closure, which fmt and encoders do not look into, at whatever depth
 }
 
-// Derive does the slow half of an attempt: one Argon2id, a millisecond or so, for every well-formed code, also when
-// the set is empty. It waits while four others are at it in this process, and returns ctx's error (wrapped) when ctx
-// ends first. It returns [ErrMalformed], before any work, for what cannot be a code.
+// Derive does the slow half of an attempt: one Argon2id, a millisecond or so,
+// for every well-formed code, also when the set is empty. It waits while four
+// others are at it in this process, and returns ctx's error (wrapped) when ctx
+// ends first. It returns [ErrMalformed], before any work, for what cannot be a
+// code.
 func (s Set) Derive(ctx context.Context, code string) (Digest, error) {
 	code, err := Normalize(code)
 	if err != nil {

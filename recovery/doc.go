@@ -1,24 +1,31 @@
-// Package recovery makes and redeems the codes that a person keeps for the day when the authenticator is lost (NIST
-// SP 800-63B-4 §4.2.1.1, "saved recovery codes"; OWASP calls them single-use recovery codes).
+// Package recovery makes and redeems the codes that a person keeps for the day
+// when the authenticator is lost (NIST SP 800-63B-4 §4.2.1.1, "saved recovery
+// codes"; OWASP calls them single-use recovery codes).
 //
-// [New] makes ten codes and the [Set] to store; a [Sheet] prints the codes, once. To redeem one, first take an attempt
-// from a limit of the caller's (10 an hour is usual, [github.com/totpflow/totpflow/throttle.Rate]), then call
-// [Set.Derive], then [Set.Redeem], and write the new Set before anybody is let in. Derive is the slow half and
-// stands outside a loop that repeats on conflicts; Redeem is quick and stands inside.
+// [New] makes ten codes and the [Set] to store; a [Sheet] prints the codes,
+// once. To redeem one, first take an attempt from a limit of the caller's (10
+// an hour is usual, [github.com/totpflow/totpflow/throttle.Rate]), then call
+// [Set.Derive], then [Set.Redeem], and write the new Set before anybody is let
+// in. Derive is the slow half and stands outside a loop that repeats on
+// conflicts; Redeem is quick and stands inside.
 //
 // All but New and Derive is pure. Everything is safe for concurrent use.
 //
 // # Storage
 //
-// A Set encodes to JSON of about 1 KiB: a salt, and for each code an Argon2id hash and when it was used. It holds no code
-// in any form. The format carries a version; an unknown version or field is refused.
+// A Set encodes to JSON of about 1 KiB: a salt, and for each code an Argon2id
+// hash and when it was used. It holds no code in any form. The format carries a
+// version; an unknown version or field is refused.
 //
 // # Threats
 //
-// A code is 80 random bits, so the hash is small on purpose (1 MiB, one pass): NIST asks for a salted password hash
-// below 112 bits, and 80 bits at 10^12 hashes a second last for ten thousand years. The cost is paid once for each attempt,
-// whether the code is right, wrong or used, and whether there is a set at all, so that time tells nothing; and no
-// more than four are paid at once in a process, so that many attempts cannot exhaust its memory.
+// A code is 80 random bits, so the hash is small on purpose (1 MiB, one pass):
+// NIST asks for a salted password hash below 112 bits, and 80 bits at 10^12
+// hashes a second last for ten thousand years. The cost is paid once for each
+// attempt, whether the code is right, wrong or used, and whether there is a set
+// at all, so that time tells nothing; and no more than four are paid at once in
+// a process, so that many attempts cannot exhaust its memory.
 //
-// Wrong and used answer with errors that both are [ErrRejected]; tell the person no more than that.
+// Wrong and used answer with errors that both are [ErrRejected]; tell the
+// person no more than that.
 package recovery

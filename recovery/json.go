@@ -9,13 +9,16 @@ import (
 	"io"
 )
 
-// version stands for the whole format: alphabet, Argon2id with its cost, and the fields.
+// version stands for the whole format: alphabet, Argon2id with its cost, and
+// the fields.
 const version = 1
 
-// ErrFormat is what decoding reports for anything that this package did not write.
+// ErrFormat is what decoding reports for anything that this package did not
+// write.
 var ErrFormat = errors.New("recovery: malformed set")
 
-// MarshalJSON writes the set with its version. The zero Set is written as null; use omitzero to leave it out.
+// MarshalJSON writes the set with its version. The zero Set is written as null;
+// use omitzero to leave it out.
 func (s Set) MarshalJSON() ([]byte, error) {
 	if s.IsZero() {
 		return []byte("null"), nil

@@ -16,15 +16,17 @@ const Codes = 10
 var (
 	// ErrRejected means that the code is not one of the set's, or not any more.
 	ErrRejected = errors.New("recovery: code rejected")
-	// ErrUsed means that the code was used before. It is also [ErrRejected], and only for the log: whoever tries codes
-	// must not learn which ones were real.
+	// ErrUsed means that the code was used before. It is also [ErrRejected],
+	// and only for the log: whoever tries codes must not learn which ones were
+	// real.
 	ErrUsed = fmt.Errorf("%w: already used", ErrRejected)
-	// ErrStale means that the digest was derived for another set: derive it anew for this one.
+	// ErrStale means that the digest was derived for another set: derive it
+	// anew for this one.
 	ErrStale = errors.New("recovery: digest of another set")
 )
 
-// A Set is what is stored of a person's codes. The zero Set has none. It is a value: every method returns a new
-// one and leaves the receiver as it was.
+// A Set is what is stored of a person's codes. The zero Set has none. It is a
+// value: every method returns a new one and leaves the receiver as it was.
 type Set struct{ s state }
 
 type state struct {
@@ -40,8 +42,9 @@ type entry struct {
 	Used time.Time `json:"used,omitzero"`
 }
 
-// New makes [Codes] codes of 80 random bits each and the set to store. The codes are returned this once; show them,
-// and forget them. It takes ten times the work of a [Set.Derive].
+// New makes [Codes] codes of 80 random bits each and the set to store. The
+// codes are returned this once; show them, and forget them. It takes ten times
+// the work of a [Set.Derive].
 func New(at time.Time) (codes []string, s Set) {
 	slots <- struct{}{}
 	defer func() { <-slots }()
@@ -55,9 +58,10 @@ func New(at time.Time) (codes []string, s Set) {
 	return codes, Set{st}
 }
 
-// Redeem returns the set with d's code used, which must be written before anybody is let in. Or it returns the set
-// unchanged and [ErrRejected], [ErrUsed] (which is ErrRejected too), or [ErrStale] for a digest of another set and for
-// the zero Digest. It compares with every code in constant time.
+// Redeem returns the set with d's code used, which must be written before
+// anybody is let in. Or it returns the set unchanged and [ErrRejected],
+// [ErrUsed] (which is ErrRejected too), or [ErrStale] for a digest of another
+// set and for the zero Digest. It compares with every code in constant time.
 func (s Set) Redeem(at time.Time, d Digest) (Set, error) {
 	if d.reveal == nil {
 		return s, ErrStale
@@ -91,13 +95,15 @@ func (s Set) MarkSaved(at time.Time) Set {
 	return s
 }
 
-// IsZero reports whether no codes were ever made. A set of which every code was used is not zero.
+// IsZero reports whether no codes were ever made. A set of which every code was
+// used is not zero.
 func (s Set) IsZero() bool { return len(s.s.Codes) == 0 }
 
 // Total returns how many codes were made.
 func (s Set) Total() int { return len(s.s.Codes) }
 
-// Remaining returns how many codes are not yet used. At few left, lead the person to new ones.
+// Remaining returns how many codes are not yet used. At few left, lead the
+// person to new ones.
 func (s Set) Remaining() int { return s.Total() - len(s.Used()) }
 
 // Used returns when codes were used, oldest first.
@@ -123,8 +129,8 @@ func (s Set) String() string {
 	return fmt.Sprintf("recovery.Set(%d of %d left)", s.Remaining(), s.Total())
 }
 
-// instant is a time as it is stored. The zero time would read as "never", so a clock that is as wrong as that is
-// moved by a second.
+// instant is a time as it is stored. The zero time would read as "never", so a
+// clock that is as wrong as that is moved by a second.
 func instant(at time.Time) time.Time {
 	at = at.UTC().Truncate(time.Second)
 	if at.IsZero() {

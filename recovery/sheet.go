@@ -10,8 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// A Sheet is what a person prints or saves when codes were made. It REVEALS them in [Sheet.Text], in its fields and in JSON,
-// and nowhere else: printed or logged it is a placeholder. Do not keep it.
+// A Sheet is what a person prints or saves when codes were made. It REVEALS
+// them in [Sheet.Text], in its fields and in JSON, and nowhere else: printed or
+// logged it is a placeholder. Do not keep it.
 type Sheet struct {
 	Issuer  string    // the product, as the person knows it
 	Account string    // the name the person signs in with
@@ -20,8 +21,9 @@ type Sheet struct {
 	Made    time.Time // printed in UTC
 }
 
-// Text returns the sheet as plain text of at most 78 columns (a long account name apart), ending in a newline.
-// It is made to be saved as a file or printed; nothing in a name can add a line or a terminal escape.
+// Text returns the sheet as plain text of at most 78 columns (a long account
+// name apart), ending in a newline. It is made to be saved as a file or
+// printed; nothing in a name can add a line or a terminal escape.
 func (s Sheet) Text() string {
 	var b strings.Builder
 	title := "Recovery codes"
