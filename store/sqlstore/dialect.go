@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 )
 
 // A Dialect names the SQL that a database speaks. The zero Dialect speaks none:
@@ -55,6 +56,7 @@ type dialect struct {
 	apply   string // number
 	begin   string // a transaction in which only one caller at a time migrates
 	durable func(ctx context.Context, conn *sql.Conn) error
+	busy    func(err error) bool // nothing took place; only Migrate asks again
 }
 
 //go:embed schema
@@ -96,7 +98,13 @@ ORDER BY tenant, user_id LIMIT ?`,
 	// fail with "busy" when a second one has written meanwhile.
 	begin:   `BEGIN IMMEDIATE`,
 	durable: sqliteDurable,
+	busy:    sqliteBusy,
 }
+
+// sqliteBusy recognises SQLITE_BUSY by SQLite's own words, which every driver
+// passes on; their error types differ. Turning a new file to WAL gives it at
+// once to whoever comes second, whatever the busy timeout.
+func sqliteBusy(err error) bool { return strings.Contains(err.Error(), "database is locked") }
 
 // sqliteDurable refuses settings under which a commit may be lost. A used code
 // that is forgotten is good again.

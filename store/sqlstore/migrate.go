@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
+	"time"
 
 	"github.com/totpflow/totpflow/store"
 )
@@ -22,9 +24,15 @@ var (
 	ErrNotDurable = errors.New("sqlstore: writes are not durable")
 )
 
+// patience bounds how long Migrate waits for other processes that start at the
+// same time.
+const patience = 30 * time.Second
+
 // Migrate brings the schema up to date, and checks that the database keeps what
 // it acknowledges. It may be called by any number of processes at the same time
-// and again at every start; where nothing is to be done it only reads.
+// and again at every start; where nothing is to be done it only reads. A
+// database that is busy is asked again for half a minute, unless the context
+// ends before.
 //
 // It returns [ErrNotDurable], [ErrSchemaNewer] or [ErrDialect], or else
 // [store.ErrUnavailable] wrapping the driver's error: a directory that cannot be
@@ -34,11 +42,20 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if s.d.d == nil {
 		return ErrDialect
 	}
-	_, err := prompt(ctx, func() (struct{}, error) { return struct{}{}, s.migrate(ctx) })
-	if err == nil || errors.Is(err, ErrNotDurable) || errors.Is(err, ErrSchemaNewer) {
-		return err
+	for began := time.Now(); ; {
+		_, err := prompt(ctx, func() (struct{}, error) { return struct{}{}, s.migrate(ctx) })
+		if err == nil || errors.Is(err, ErrNotDurable) || errors.Is(err, ErrSchemaNewer) {
+			return err
+		}
+		if !s.d.d.busy(err) || time.Since(began) > patience {
+			return fmt.Errorf("%w: migrate: %w", store.ErrUnavailable, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: migrate: %w (%w)", store.ErrUnavailable, err, ctx.Err())
+		case <-time.After(10*time.Millisecond + rand.N(40*time.Millisecond)): // apart, so that they do not meet again
+		}
 	}
-	return fmt.Errorf("%w: migrate: %w", store.ErrUnavailable, err)
 }
 
 func (s *Store) migrate(ctx context.Context) error {

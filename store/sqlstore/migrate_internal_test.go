@@ -68,6 +68,7 @@ func TestDialectsAreComplete(t *testing.T) {
 			require.Contains(t, statement, "version = ?", "%s: a write that does not compare", d.name)
 		}
 		require.NotNil(t, d.durable)
+		require.NotNil(t, d.busy)
 		_, err := steps(d.schema)
 		require.NoError(t, err)
 	}

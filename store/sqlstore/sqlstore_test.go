@@ -1,10 +1,14 @@
 package sqlstore_test
 
 import (
+	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -154,4 +158,73 @@ func TestMigrateFails(t *testing.T) {
 			require.Equal(t, want, f.closed, "%s: connections thrown away", at)
 		}
 	}
+}
+
+// Processes that start together meet: who comes second waits, and ends with its
+// context. The clock is the test's, so nobody waits for real.
+func TestMigrateWaitsWhileBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := errors.New("database is locked (5) (SQLITE_BUSY)")
+		tries := 0
+		f := healthy()
+		f.exec = map[string]func() (driver.Result, error){"BEGIN": func() (driver.Result, error) {
+			if tries++; tries <= 5 {
+				return nil, busy
+			}
+			return driver.RowsAffected(0), nil
+		}}
+		db := sql.OpenDB(f)
+		defer db.Close()
+		s := sqlstore.New(db, sqlstore.SQLite)
+		require.NoError(t, s.Migrate(t.Context()))
+		require.Equal(t, 6, tries)
+
+		tries = -1000000 // for ever
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := s.Migrate(ctx)
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, busy)
+
+		began := time.Now()
+		err = s.Migrate(t.Context())
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.ErrorIs(t, err, busy)
+		require.Less(t, time.Since(began), time.Minute)
+	})
+}
+
+// A driver that does not hear of the context's end (SQLite, waiting for a lock)
+// does not hold the caller; and what it still reads is its own copy.
+func TestReturnsWhenTheContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		deaf := make(chan struct{})
+		f := &fake{
+			exec: map[string]func() (driver.Result, error){"": func() (driver.Result, error) { <-deaf; return driver.RowsAffected(1), nil }},
+			query: map[string]func() (driver.Rows, error){"": func() (driver.Rows, error) {
+				<-deaf
+				return &fakeRows{columns: 6}, nil
+			}},
+		}
+		db := sql.OpenDB(f)
+		defer db.Close()
+		s := sqlstore.New(db, sqlstore.SQLite)
+		for name, call := range map[string]func(context.Context) error{
+			"Get":     func(ctx context.Context) error { _, err := s.Get(ctx, alice); return err },
+			"Put":     func(ctx context.Context) error { return s.Put(ctx, record(), store.Version{}) },
+			"Delete":  func(ctx context.Context) error { return s.Delete(ctx, alice, store.NewVersion()) },
+			"List":    func(ctx context.Context) error { _, err := s.List(ctx, store.Query{}); return err },
+			"Migrate": s.Migrate,
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			began := time.Now()
+			require.ErrorIs(t, call(ctx), context.DeadlineExceeded, name)
+			require.Equal(t, time.Second, time.Since(began), name)
+			cancel()
+		}
+		close(deaf)
+		synctest.Wait()
+		require.Zero(t, db.Stats().InUse, "every connection has come back")
+	})
 }

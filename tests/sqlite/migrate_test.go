@@ -1,0 +1,163 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+)
+
+// Many processes start at once on a file that does not exist yet.
+func TestMigrateConcurrently(t *testing.T) {
+	for range 5 {
+		path := file(t)
+		children := make([]*child, 8)
+		for i := range children {
+			children[i] = start(t, "migrate", path)
+		}
+		for _, c := range children {
+			_, err := fmt.Fprintln(c.in, "go")
+			require.NoError(t, err)
+		}
+		for _, c := range children {
+			require.NoError(t, c.cmd.Wait())
+		}
+		s, db := open(t, path, wal)
+		require.Equal(t, []string{"1"}, column(t, db, `SELECT number FROM totpflow_schema`))
+		require.NoError(t, s.Migrate(t.Context()), "again")
+	}
+}
+
+// migrator is a child: eight goroutines, each with a pool of its own.
+func migrator(path string) error {
+	var word string
+	if _, err := fmt.Scan(&word); err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	faults := make([]error, 8)
+	for i := range faults {
+		wg.Go(func() {
+			db, err := dial(path, wal)
+			if err != nil {
+				faults[i] = err
+				return
+			}
+			defer db.Close()
+			faults[i] = sqlstore.New(db, sqlstore.SQLite).Migrate(context.Background())
+		})
+	}
+	wg.Wait()
+	return errors.Join(faults...)
+}
+
+// The schema as SQLite has it, the record's columns as they are stored, and a
+// file made by the first version, which must stay readable for ever.
+func TestSchemaGolden(t *testing.T) {
+	s, db := open(t, file(t), wal)
+	rec := store.Record{
+		ID: store.ID{Tenant: "acme", User: "alice"}, State: "active", Sealed: []byte("sealed\x00"),
+		Version: store.Version{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+		Updated: time.Date(2026, 2, 28, 12, 0, 0, 123456000, time.UTC),
+	}
+	require.NoError(t, s.Put(t.Context(), rec, store.Version{}))
+
+	var got strings.Builder
+	for _, statement := range column(t, db, `SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name`) {
+		fmt.Fprintf(&got, "%s;\n", statement)
+	}
+	for _, row := range column(t, db, `SELECT format('INSERT INTO totpflow_schema VALUES (%d);', number) FROM totpflow_schema`) {
+		fmt.Fprintln(&got, row)
+	}
+	for _, row := range column(t, db, `SELECT format('INSERT INTO totpflow_accounts VALUES (%Q, %Q, x''%s'', %Q, x''%s'', %d);',
+		tenant, user_id, lower(hex(version)), state, lower(hex(sealed)), updated) FROM totpflow_accounts`) {
+		fmt.Fprintln(&got, row)
+	}
+	golden, err := os.ReadFile(filepath.Join("testdata", "v1.sql"))
+	require.NoError(t, err)
+	require.Equal(t, string(golden), got.String())
+
+	path := file(t)
+	old, err := dial(path, wal)
+	require.NoError(t, err)
+	_, err = old.Exec(string(golden))
+	require.NoError(t, err)
+	require.NoError(t, old.Close())
+	s, _ = open(t, path, wal)
+	back, err := s.Get(t.Context(), rec.ID)
+	require.NoError(t, err)
+	require.Equal(t, rec, back)
+}
+
+// What the file itself refuses, should a statement ever be wrong.
+func TestSchemaRefuses(t *testing.T) {
+	_, db := open(t, file(t), wal)
+	for name, values := range map[string]string{
+		"text as a number": `'', 'a', zeroblob(16), '', x'', 'yesterday'`,
+		"text as bytes":    `'', 'a', '0123456789abcdef', '', x'', 0`,
+		"short version":    `'', 'a', zeroblob(15), '', x'', 0`,
+		"no user":          `'', '', zeroblob(16), '', x'', 0`,
+		"null tenant":      `NULL, 'a', zeroblob(16), '', x'', 0`,
+		"null sealed":      `'', 'a', zeroblob(16), '', NULL, 0`,
+		"sealed too large": `'', 'a', zeroblob(16), '', zeroblob(65537), 0`,
+		"time as fraction": `'', 'a', zeroblob(16), '', x'', 0.5`,
+	} {
+		_, err := db.Exec(`INSERT INTO totpflow_accounts VALUES (` + values + `)`)
+		var e *sqlite.Error
+		require.ErrorAs(t, err, &e, name)
+		require.Equal(t, sqlite3.SQLITE_CONSTRAINT, e.Code()&0xff, name)
+	}
+}
+
+func TestMigrateRefusesNewerSchema(t *testing.T) {
+	s, db := open(t, file(t), wal)
+	_, err := db.Exec(`INSERT INTO totpflow_schema VALUES (2)`)
+	require.NoError(t, err)
+	err = s.Migrate(t.Context())
+	require.ErrorIs(t, err, sqlstore.ErrSchemaNewer)
+	require.NotErrorIs(t, err, store.ErrUnavailable, "trying again does not help")
+}
+
+func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
+	for _, settings := range []string{
+		"_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)",
+		"_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)",
+		"_pragma=synchronous(NORMAL)",
+		"_pragma=journal_mode(MEMORY)",
+		"_pragma=journal_mode(OFF)",
+		"mode=memory",
+	} {
+		path := file(t)
+		db, err := dial(path, settings)
+		require.NoError(t, err)
+		require.ErrorIs(t, sqlstore.New(db, sqlstore.SQLite).Migrate(t.Context()), sqlstore.ErrNotDurable, settings)
+		require.NoError(t, db.Close())
+	}
+}
+
+func column(t *testing.T, db *sql.DB, query string) (all []string) {
+	rows, err := db.Query(query)
+	require.NoError(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var s string
+		require.NoError(t, rows.Scan(&s))
+		all = append(all, s)
+	}
+	require.NoError(t, rows.Err())
+	require.NotEmpty(t, all)
+	return all
+}

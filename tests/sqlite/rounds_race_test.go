@@ -1,0 +1,8 @@
+//go:build race
+
+package sqlite_test
+
+const (
+	raceRounds = 20
+	sumRounds  = 1
+)
