@@ -85,8 +85,13 @@ func (s *Service) BeginEnrollment(ctx context.Context, by Authority) (SetUpPage,
 		r.Enrollment = e
 		r.Log(event.Event{Kind: event.EnrollmentBegan})
 		r.Save()
-		page, err = s.setUpPage(r, t, candidate)
-		return err
+		if page, err = s.setUpPage(r, t, candidate); err != nil {
+			return err
+		}
+		page.Token = EnrollmentToken(s.seal(enrollmentKind, r, ticket{
+			Tenant: t.Tenant, User: t.User, Name: t.Name, Action: t.Action, Candidate: candidate.ID,
+		}))
+		return nil
 	})
 	if err != nil {
 		return SetUpPage{}, err
@@ -95,13 +100,15 @@ func (s *Service) BeginEnrollment(ctx context.Context, by Authority) (SetUpPage,
 }
 
 // begins checks and consumes what the set-up starts from. Where no authenticator
-// is active, it stays good until the set-up is confirmed, which moves the
-// epoch: the person may start again, and beginning over and over leaves nothing
-// behind in the record. Else it was earned by a factor, and serves once.
+// is active, it stays good until the set-up is confirmed, which ends every
+// ticket: the person may start again, and beginning over and over leaves nothing
+// behind in the record. Else it must have been earned for this, and serves once.
 func begins(r *account.Round, t ticket, by Authority) error {
-	ok := t.holds(r)
-	if t.Action != ActionSetUp {
-		ok = t.consume(r)
+	var ok bool
+	if active := len(r.Enrollment.Authenticators()) > 0; active {
+		ok = t.Action != ActionSetUp && t.consume(r)
+	} else {
+		ok = t.holds(r)
 	}
 	if ok {
 		return nil
@@ -117,7 +124,7 @@ func (t ticket) consume(r *account.Round) bool {
 	if !t.holds(r) {
 		return false
 	}
-	r.Spend(t.ID, t.Expires)
+	r.Spend(t.ID, t.Issued)
 	r.Save()
 	return true
 }
@@ -133,10 +140,6 @@ func (s *Service) setUpPage(r *account.Round, t ticket, c enroll.Candidate) (Set
 			page.Clears = append(page.Clears, a.Name)
 		}
 	}
-	page.Token = EnrollmentToken(s.seal(enrollmentKind, ticket{
-		Tenant: t.Tenant, User: t.User, Name: t.Name,
-		Epoch: r.Epoch, Expires: page.Expires, Action: t.Action, Candidate: c.ID,
-	}))
 	return page, nil
 }
 
@@ -234,7 +237,7 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 // recovery codes that come with it.
 func factorsBound(r *account.Round, added bool) []string {
 	if added {
-		r.Epoch++ // ends what is under way; browsers and sessions stay: nothing was taken away
+		r.EndTickets() // browsers and sessions stay: nothing was taken away
 		if !r.Recovery.IsZero() {
 			return nil
 		}

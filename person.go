@@ -126,7 +126,7 @@ func (a Account) Reauthenticate(ctx context.Context, action Action, codes ...str
 		}
 		r.Log(event.Event{Kind: event.Reauthenticated, Method: string(by), Action: string(action)})
 		r.Save()
-		p = Proof(a.service.issue(proofKind, r, a.user.ticket(r), action, by))
+		p = a.service.proof(r, a.user.ticket(), action, by)
 		return nil
 	})
 	if err != nil {
@@ -215,8 +215,8 @@ func (a Account) Rename(ctx context.Context, id, name string) error {
 	})
 }
 
-// NewRecoveryCodes makes a new set and ends the old one. It takes a proof of
-// [ActionRecoveryCodes]. The sheet holds no secret but the codes, which cannot
+// NewRecoveryCodes makes a new set and ends the old one, and sign-ins and proofs
+// under way with it. It takes a proof of [ActionRecoveryCodes]. The sheet holds no secret but the codes, which cannot
 // be shown again. Errors: [ErrProof], [ErrNotEnrolled].
 func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet, error) {
 	sheet := recovery.Sheet{Issuer: a.service.issuer, Account: a.user.Name}
@@ -226,6 +226,7 @@ func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet,
 		}
 		codes, set := recovery.New(r.Now)
 		r.Recovery = set
+		r.EndTickets() // a proof by one of the old codes among them
 		sheet.Codes, sheet.Made = codes, r.Now
 		r.Log(event.Event{Kind: event.RecoveryCodesMade, Remaining: set.Remaining()})
 		return nil
@@ -241,6 +242,9 @@ func (a Account) RecoveryCodesSaved(ctx context.Context) error {
 	return a.change(ctx, func(r *account.Round) error {
 		if r.Recovery.IsZero() {
 			return ErrNotEnrolled
+		}
+		if !r.Recovery.Saved().IsZero() {
+			return nil // said once; saying it over and over would push the last changes out of sight
 		}
 		r.Recovery = r.Recovery.MarkSaved(r.Now)
 		r.Log(event.Event{Kind: event.RecoveryCodesSaved})

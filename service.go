@@ -37,8 +37,10 @@ type Service struct {
 // The tokens are those of the browsers that the request carries
 // (totphttp.TrustTokens); tokens of others are passed over.
 //
-// It reads the record once and writes only to note, at most once a day, that
-// a trusted browser was seen.
+// It reads the record once. It writes only to note, at most once a day, that a
+// trusted browser was seen, and before the first challenge or proof since the
+// account was new or its factors changed: the key that signs them lies in the
+// record.
 func (s *Service) SignIn(ctx context.Context, u User, tokens ...trust.Token) (Decision, error) {
 	p, err := s.policyOf(ctx, u.account())
 	if err != nil {
@@ -56,7 +58,7 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 	if err := u.anchored(r); err != nil {
 		return Decision{}, err
 	}
-	who := u.ticket(r)
+	who := u.ticket()
 	switch state := r.Enrollment.State(r.Now); state {
 	case enroll.Active, enroll.Replacing:
 		// Whatever the policy says: "off" never skips an active authenticator.
@@ -64,9 +66,9 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 			r.Log(event.Event{Kind: event.SignedIn, Method: string(ByTrustedBrowser), Browser: b.ID})
 			return s.pass(r, who, p, ByTrustedBrowser), nil
 		}
-		return s.ask(r, who, p), nil
+		return s.ask(r, p, s.challenge(r, who, ActionSignIn)), nil
 	case enroll.ResetPending:
-		return s.demandSetUp(r, who), nil
+		return demandSetUp(r, s.challenge(r, who, ActionSetUp)), nil
 	case enroll.Disabled, enroll.Pending:
 		reason := NotEnrolled
 		switch p.Mode {
@@ -74,7 +76,7 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 		case policy.Off:
 			reason = Off
 		default:
-			return s.demandSetUp(r, who), nil
+			return demandSetUp(r, s.challenge(r, who, ActionSetUp)), nil
 		}
 		r.Log(event.Event{Kind: event.SignedIn, Method: string(reason)})
 		return s.pass(r, who, p, reason), nil
@@ -96,25 +98,24 @@ func (s *Service) Continue(ctx context.Context, c Challenge) (Decision, error) {
 	}
 	var d Decision
 	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		switch {
+		switch { // with the same challenge: reloading does not prolong it
 		case !t.holds(r):
 			return ErrChallenge
 		case t.Action == ActionSetUp:
-			d = s.demandSetUp(r, t)
+			d = demandSetUp(r, c)
 		default:
-			d = s.ask(r, t, p)
+			d = s.ask(r, p, c)
 		}
-		d.Challenge = c // the same one: reloading does not prolong it
 		return nil
 	})
 	return answer(d, err)
 }
 
 // ask is the decision that a code is needed.
-func (s *Service) ask(r *account.Round, who ticket, p policy.Policy) Decision {
+func (s *Service) ask(r *account.Round, p policy.Policy, c Challenge) Decision {
 	d := Decision{
 		Step:      AskCode,
-		Challenge: Challenge(s.issue(challengeKind, r, who, ActionSignIn, ByCode)),
+		Challenge: c,
 		Methods:   []Method{MethodCode},
 		TrustFor:  s.trustFor(p),
 		Anchor:    r.Epoch,
@@ -130,12 +131,8 @@ func (s *Service) ask(r *account.Round, who ticket, p policy.Policy) Decision {
 }
 
 // demandSetUp is the decision that an authenticator must be set up first.
-func (s *Service) demandSetUp(r *account.Round, who ticket) Decision {
-	return Decision{
-		Step:      SetUp,
-		Challenge: Challenge(s.issue(challengeKind, r, who, ActionSetUp, NotEnrolled)),
-		Anchor:    r.Epoch,
-	}
+func demandSetUp(r *account.Round, c Challenge) Decision {
+	return Decision{Step: SetUp, Challenge: c, Anchor: r.Epoch}
 }
 
 // pass is the decision that lets the person in, with the proof that this way of
@@ -153,16 +150,18 @@ func (s *Service) pass(r *account.Round, who ticket, p policy.Policy, by Reason)
 	default: // a trusted browser proves nothing, and neither does "off"
 		return d
 	}
-	d.Proof = Proof(s.issue(proofKind, r, who, action, by))
+	d.Proof = s.proof(r, who, action, by)
 	return d
 }
 
-// issue seals a ticket of kind k for the account as it stands.
-func (s *Service) issue(k kind, r *account.Round, who ticket, a Action, by Reason) string {
-	return s.seal(k, ticket{
-		Tenant: who.Tenant, User: who.User, Name: who.Name,
-		Epoch: r.Epoch, Expires: r.Now.Add(k.lifetime()), Action: a, Reason: by,
-	})
+// challenge asks for what the action says.
+func (s *Service) challenge(r *account.Round, who ticket, a Action) Challenge {
+	return Challenge(s.seal(challengeKind, r, ticket{Tenant: who.Tenant, User: who.User, Name: who.Name, Action: a}))
+}
+
+// proof allows the action, for what was passed.
+func (s *Service) proof(r *account.Round, who ticket, a Action, by Reason) Proof {
+	return Proof(s.seal(proofKind, r, ticket{Tenant: who.Tenant, User: who.User, Name: who.Name, Action: a, Reason: by}))
 }
 
 // answer makes sure that no decision leaves with an error.
@@ -173,23 +172,25 @@ func answer(d Decision, err error) (Decision, error) {
 	return d, nil
 }
 
+// policyOf asks for the account's policy. What is no mode becomes Required, so
+// that nothing below can take it for something milder.
 func (s *Service) policyOf(ctx context.Context, id store.ID) (policy.Policy, error) {
 	p, err := s.policy.Policy(ctx, id)
 	if err != nil {
 		return policy.Policy{}, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
-	return p, nil
+	return policy.Strictest(p), nil
 }
 
 func (u User) account() store.ID { return store.ID{Tenant: u.Tenant, User: u.ID} }
 
 // ticket carries who the user is into what follows.
-func (u User) ticket(r *account.Round) ticket {
+func (u User) ticket() ticket {
 	name := u.Name
 	if name == "" {
 		name = u.ID
 	}
-	return ticket{Tenant: u.Tenant, User: u.ID, Name: name, Epoch: r.Epoch}
+	return ticket{Tenant: u.Tenant, User: u.ID, Name: name}
 }
 
 // anchored refuses a record that is gone or older than the host remembers:

@@ -2,6 +2,7 @@ package totpflow
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -47,16 +48,21 @@ type EnrollmentToken string
 // one way of making and one of refusing them; each kind has a sealing key of
 // its own, so that none can be taken for another.
 type ticket struct {
-	ID      string    `json:"id"`
-	Tenant  string    `json:"tenant,omitempty"`
-	User    string    `json:"user"`
-	Name    string    `json:"name,omitempty"` // of the account, for the authenticator's label
-	Epoch   uint64    `json:"epoch"`          // of the account: the ticket ends when it moves
-	Expires time.Time `json:"expires"`
-	Action  Action    `json:"action,omitempty"` // what a challenge asks or a proof allows
-	Reason  Reason    `json:"reason,omitempty"` // how a proof was earned
+	ID     string    `json:"id"`
+	Kind   kind      `json:"kind"`
+	Tenant string    `json:"tenant,omitempty"`
+	User   string    `json:"user"`
+	Name   string    `json:"name,omitempty"`   // of the account, for the authenticator's label
+	Issued time.Time `json:"issued"`           // whole milliseconds
+	Action Action    `json:"action,omitempty"` // what a challenge asks or a proof allows
+	Reason Reason    `json:"reason,omitempty"` // how a proof was earned
 
 	Candidate string `json:"candidate,omitempty"` // of an enrollment token
+
+	// The text of the above and the account's tag of it. Only the record can
+	// tell whether they belong together, so that until [ticket.holds] the ticket
+	// is the word of whoever has the ring.
+	text, tag []byte
 }
 
 type kind string
@@ -67,21 +73,36 @@ const (
 	enrollmentKind kind = "totpflow/enrollment"
 )
 
+// lifetime is how long a ticket of kind k is good for, at most
+// [account.TicketAge].
+func (k kind) lifetime() time.Duration {
+	switch k {
+	case challengeKind:
+		return ChallengeAge
+	case enrollmentKind:
+		return enroll.CandidateAge
+	default:
+		return ProofAge
+	}
+}
+
 // errTicket covers every way in which a sealed string is not a ticket of this
 // service. Which one is of no use to anybody but an attacker.
 var errTicket = errors.New("totpflow: not a valid ticket")
 
 func (t ticket) account() store.ID { return store.ID{Tenant: t.Tenant, User: t.User} }
 
-// seal gives the ticket an id and makes a string of it that is safe in a
-// cookie. The ring's epoch is associated data: raising it after a database was
-// restored ends every ticket.
-func (s *Service) seal(k kind, t ticket) string {
-	t.ID = rand.Text()
-	plain, err := json.Marshal(t)
-	if err != nil { // unreachable: strings, numbers and times of this century
+// seal issues the ticket for the account as it stands and makes a string of it
+// that is safe in a cookie, signed by the account and sealed by the ring. The
+// ring's epoch is associated data: raising it after a database was restored ends
+// every ticket.
+func (s *Service) seal(k kind, r *account.Round, t ticket) string {
+	t.ID, t.Kind, t.Issued = rand.Text()[:16], k, r.Now.Truncate(time.Millisecond)
+	text, err := json.Marshal(t)
+	if err != nil { // unreachable: strings and times of this century
 		return ""
 	}
+	plain := append(r.Sign(text), text...)
 	return base64.RawURLEncoding.EncodeToString(s.keys.Seal(string(k), plain, s.audience, s.keyEpoch()))
 }
 
@@ -97,11 +118,11 @@ func (s *Service) unseal(k kind, sealed string) (ticket, error) {
 		return ticket{}, errTicket
 	}
 	plain, err := s.keys.Open(string(k), raw, s.audience, s.keyEpoch())
-	if err != nil {
+	if err != nil || len(plain) < sha256.Size {
 		return ticket{}, errTicket
 	}
-	var t ticket
-	if err := json.Unmarshal(plain, &t); err != nil || t.ID == "" || t.User == "" {
+	t := ticket{tag: plain[:sha256.Size], text: plain[sha256.Size:]}
+	if err := json.Unmarshal(t.text, &t); err != nil || t.Kind != k || t.ID == "" || t.User == "" {
 		return ticket{}, errTicket
 	}
 	return t, nil
@@ -109,21 +130,17 @@ func (s *Service) unseal(k kind, sealed string) (ticket, error) {
 
 func (s *Service) keyEpoch() string { return strconv.FormatUint(uint64(s.keys.Epoch()), 10) }
 
-// holds reports whether the ticket is still good for the account as it stands.
-func (t ticket) holds(r *account.Round) bool {
-	return r.Now.Before(t.Expires) && t.Epoch == r.Epoch && !r.IsSpent(t.ID)
-}
+// clockTolerance is how far the clocks of two processes may stand apart.
+const clockTolerance = 30 * time.Second
 
-// lifetime is how long a string of kind k is good for, from its making.
-func (k kind) lifetime() time.Duration {
-	switch k {
-	case challengeKind:
-		return ChallengeAge
-	case enrollmentKind:
-		return enroll.CandidateAge
-	default:
-		return ProofAge
-	}
+// holds reports whether the ticket is still good for the account as it stands.
+// One of the future was made by a clock that has been put back since, and would
+// live for longer than it should.
+func (t ticket) holds(r *account.Round) bool {
+	age := r.Now.Sub(t.Issued)
+	return r.Signed(t.text, t.tag) &&
+		-clockTolerance <= age && age < t.Kind.lifetime() &&
+		!r.IsSpent(t.ID, t.Issued)
 }
 
 // Format implements [fmt.Formatter]: a challenge in a log would be a sign-in

@@ -10,6 +10,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/totp"
 )
@@ -73,7 +74,7 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 		if err := check(r, t); err != nil {
 			return err
 		}
-		r.Spend(t.ID, t.Expires)
+		t.consume(r) // a no-op when the check has ended every ticket, this one too
 		r.Log(event.Event{Kind: event.SignedIn, Method: string(by)})
 		r.Save()
 		d = s.pass(r, t, p, by)
@@ -169,6 +170,7 @@ func (s *Service) recoveryCheck(ctx context.Context, code string) func(*account.
 		case err == nil:
 			r.Recovery, r.RecoveryRate = set, rate
 			r.Budget = r.Budget.Succeed(r.Now, tag)
+			r.EndTickets() // who has the lost phone shall not trust a browser with a proof from before
 			r.EndTrust()
 			r.Log(event.Event{Kind: event.RecoveryUsed, Remaining: set.Remaining()})
 			r.Save()
@@ -180,8 +182,8 @@ func (s *Service) recoveryCheck(ctx context.Context, code string) func(*account.
 			r.Log(event.Event{Kind: event.RecoveryRejected, Reason: err.Error()})
 			r.Save()
 			return ErrRejected // wrong and already used read the same
-		default:
-			return err
+		default: // the context ended before anything was known of the code
+			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 		}
 	}
 }

@@ -24,9 +24,8 @@ import (
 // An Account is all that the second factor knows of one user. The zero
 // Account is a user who never enrolled.
 type Account struct {
-	// Epoch grows with every change of factors and with every change of the
-	// password. Challenges and proofs carry it and end when it moves; hosts
-	// keep it as the anchor that shows a lost or an older record.
+	// Epoch grows whenever tickets end: with every change of factors and of the
+	// password. Hosts keep it as the anchor that shows a lost or an older record.
 	Epoch uint64
 
 	Enrollment   enroll.Enrollment
@@ -34,40 +33,21 @@ type Account struct {
 	Browsers     []trust.Browser
 	Budget       throttle.Budget // of codes
 	RecoveryRate throttle.Rate   // of recovery codes: apart, so that spending one does not close the other
-	Spent        []Spent
-	SessionsFrom time.Time // sessions begun before are over
+	TicketKey    TicketKey       // signs the tickets of this epoch
+	Spent        []Spent         // tickets that have served
+	Forgotten    int64           // of tickets issued up to this millisecond nobody knows whether they served
+	SessionsFrom time.Time       // sessions begun before are over
 	Activity     event.Activity
 }
 
-// Spent is a challenge or a proof that has served. It is remembered until it
-// would have expired anyway.
-type Spent struct {
-	ID    string    `json:"id"`
-	Until time.Time `json:"until"`
-}
-
-// Spend marks the ticket id as used until its expiry. It reports false when it
-// was used before.
-func (a *Account) Spend(id string, until time.Time) bool {
-	if a.IsSpent(id) {
-		return false
-	}
-	a.Spent = append(slices.Clip(a.Spent), Spent{ID: id, Until: until})
-	return true
-}
-
-// IsSpent reports whether the ticket id has served.
-func (a *Account) IsSpent(id string) bool {
-	return slices.ContainsFunc(a.Spent, func(s Spent) bool { return s.ID == id })
-}
-
 // FactorsChanged ends what was granted on the strength of the old factors:
-// challenges and proofs under way, trusted browsers, and sessions begun before.
+// tickets under way, trusted browsers, and sessions begun before.
 func (a *Account) FactorsChanged(at time.Time) {
-	a.Epoch++
-	a.Spent = nil // they name tickets of an epoch that is over
-	a.SessionsFrom = at
+	a.EndTickets()
 	a.EndTrust()
+	if at.After(a.SessionsFrom) { // a clock that stepped back brings no session back
+		a.SessionsFrom = at
+	}
 }
 
 // EndTrust revokes every trusted browser.
@@ -76,7 +56,7 @@ func (a *Account) EndTrust() { a.Browsers = nil }
 // prune drops what has run out, each time the record is written.
 func (a *Account) prune(at time.Time) {
 	a.Enrollment = a.Enrollment.Expire(at)
-	a.Spent = slices.DeleteFunc(slices.Clone(a.Spent), func(s Spent) bool { return !at.Before(s.Until) })
+	a.forgetOld(at)
 	a.Browsers = slices.DeleteFunc(slices.Clone(a.Browsers), func(b trust.Browser) bool {
 		return at.Sub(b.Issued) > trust.MaxAge
 	})

@@ -52,7 +52,9 @@ func full(t testing.TB) Account {
 	a := Account{
 		Epoch: 3, Enrollment: e, Recovery: set,
 		Browsers:     []trust.Browser{{ID: "b1", Label: "Firefox on Linux", Hash: strings.Repeat("ab", 32), Issued: at}},
-		Spent:        []Spent{{ID: "T1", Until: at.Add(time.Minute)}},
+		TicketKey:    TicketKey{1, 2, 3},
+		Spent:        []Spent{{ID: "T1", Issued: at.UnixMilli()}},
+		Forgotten:    at.UnixMilli() - 1,
 		SessionsFrom: at,
 	}
 	a.Budget = a.Budget.Fail(at, throttle.Default(), "T0", 3)
@@ -80,7 +82,7 @@ func TestGolden(t *testing.T) {
 	require.Equal(t, 10, a.Recovery.Remaining())
 	require.Len(t, a.Browsers, 1)
 	require.Equal(t, 1, a.Budget.Run())
-	require.True(t, a.IsSpent("T1"))
+	require.True(t, a.IsSpent("T1", at))
 	require.EqualValues(t, 1, a.Activity.Last())
 	again, err := encode(a)
 	require.NoError(t, err)
@@ -330,7 +332,9 @@ func TestPanicLeavesTheQueue(t *testing.T) {
 // What has run out leaves the record when it is next written.
 func TestPrune(t *testing.T) {
 	a := full(t)
-	a.prune(at.Add(time.Minute))
+	a.prune(at.Add(TicketAge - time.Millisecond))
+	require.Len(t, a.Spent, 1)
+	a.prune(at.Add(TicketAge))
 	require.Empty(t, a.Spent)
 	require.Len(t, a.Browsers, 1)
 	a.prune(at.Add(trust.MaxAge + time.Second))

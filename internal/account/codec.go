@@ -32,7 +32,8 @@ var ErrFormat = errors.New("account: record of an unknown format")
 // wire is the record before it is sealed, as JSON:
 //
 //	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…],
-//	 "budget":{…}, "recovery_rate":{…}, "spent":[…], "sessions_from":"…", "activity":{…}}
+//	 "budget":{…}, "recovery_rate":{…}, "ticket_key":"…", "spent":[…], "forgotten":…, "sessions_from":"…",
+//	 "activity":{…}}
 //
 // Field order and names are frozen by testdata/account.golden.json.
 type wire struct {
@@ -43,7 +44,9 @@ type wire struct {
 	Browsers     []trust.Browser `json:"browsers,omitempty"`
 	Budget       throttle.Budget `json:"budget,omitzero"`
 	RecoveryRate throttle.Rate   `json:"recovery_rate,omitzero"`
+	TicketKey    TicketKey       `json:"ticket_key,omitzero"`
 	Spent        []Spent         `json:"spent,omitempty"`
+	Forgotten    int64           `json:"forgotten,omitzero"`
 	SessionsFrom time.Time       `json:"sessions_from,omitzero"`
 	Activity     event.Activity  `json:"activity,omitzero"`
 }
@@ -58,7 +61,9 @@ func encode(a Account) ([]byte, error) {
 		Browsers:     a.Browsers,
 		Budget:       a.Budget,
 		RecoveryRate: a.RecoveryRate,
+		TicketKey:    a.TicketKey,
 		Spent:        a.Spent,
+		Forgotten:    a.Forgotten,
 		SessionsFrom: a.SessionsFrom,
 		Activity:     a.Activity,
 	})
@@ -90,7 +95,9 @@ func decode(data []byte) (Account, error) {
 		Browsers:     w.Browsers,
 		Budget:       w.Budget,
 		RecoveryRate: w.RecoveryRate,
+		TicketKey:    w.TicketKey,
 		Spent:        w.Spent,
+		Forgotten:    w.Forgotten,
 		SessionsFrom: w.SessionsFrom,
 		Activity:     w.Activity,
 	}, nil

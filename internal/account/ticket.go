@@ -1,0 +1,121 @@
+package account
+
+import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Tickets are the sealed strings handed out for an account: challenges, proofs,
+// tokens of a set-up. They are signed by a key in the record, beside being
+// sealed by the ring. Who has only the ring could else write a ticket for
+// anybody, and by it bind an authenticator without so much as a password; who
+// has only the database cannot open the record. Neither alone forges one.
+
+// TicketKey signs the tickets of one account and epoch. The zero key signs
+// nothing.
+type TicketKey [32]byte
+
+// MarshalText writes the key as base64url.
+func (k TicketKey) MarshalText() ([]byte, error) {
+	return base64.RawURLEncoding.AppendEncode(nil, k[:]), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (k *TicketKey) UnmarshalText(text []byte) error {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(text))
+	if err != nil || len(raw) != len(k) {
+		return errors.New("account: not a ticket key")
+	}
+	copy(k[:], raw)
+	return nil
+}
+
+// TicketAge is the longest that any ticket lives.
+const TicketAge = 15 * time.Minute
+
+// Spent is a challenge or a proof that has served. It is remembered for
+// [TicketAge].
+type Spent struct {
+	ID     string `json:"id"`
+	Issued int64  `json:"issued"` // milliseconds since 1970
+}
+
+// maxSpent bounds how many are remembered, so that nobody fills the record up
+// by passing factors.
+const maxSpent = 50
+
+// Sign returns the account's tag of a ticket that is issued now. The first
+// ticket of an epoch draws the key, which is a change to be written.
+func (r *Round) Sign(ticket []byte) []byte {
+	if r.Now.UnixMilli() <= r.Forgotten {
+		r.EndTickets() // the clock went back behind what is forgotten: begin anew, with another key
+	}
+	if r.TicketKey == (TicketKey{}) {
+		rand.Read(r.TicketKey[:]) // never fails, by its contract
+		r.Save()
+	}
+	return r.TicketKey.tag(ticket)
+}
+
+// Signed reports whether tag is the account's, of this epoch, for the ticket.
+func (a *Account) Signed(ticket, tag []byte) bool {
+	return a.TicketKey != (TicketKey{}) && hmac.Equal(tag, a.TicketKey.tag(ticket))
+}
+
+func (k TicketKey) tag(ticket []byte) []byte {
+	h := hmac.New(sha256.New, k[:])
+	h.Write(ticket)
+	return h.Sum(nil)
+}
+
+// Spend marks the ticket as used. It reports false when it was used before.
+func (a *Account) Spend(id string, issued time.Time) bool {
+	if a.IsSpent(id, issued) {
+		return false
+	}
+	a.Spent = append(slices.Clip(a.Spent), Spent{ID: id, Issued: issued.UnixMilli()})
+	a.forget(len(a.Spent) - maxSpent)
+	return true
+}
+
+// IsSpent reports whether the ticket has served, or may have.
+func (a *Account) IsSpent(id string, issued time.Time) bool {
+	return issued.UnixMilli() <= a.Forgotten ||
+		slices.ContainsFunc(a.Spent, func(s Spent) bool { return s.ID == id })
+}
+
+// forget drops the n spent tickets that were issued first, and with them what is
+// known of any that was issued no later: none of those is good any more. So no
+// clock that runs ahead and returns, and no flood, makes a ticket good twice.
+func (a *Account) forget(n int) {
+	if n <= 0 {
+		return
+	}
+	a.Spent = slices.SortedStableFunc(slices.Values(a.Spent), func(x, y Spent) int { return cmp.Compare(x.Issued, y.Issued) })
+	a.Forgotten = max(a.Forgotten, a.Spent[n-1].Issued)
+	a.Spent = slices.Clone(a.Spent[n:])
+}
+
+// forgetOld forgets the spent tickets that have run out.
+func (a *Account) forgetOld(at time.Time) {
+	old := 0
+	for _, s := range a.Spent {
+		if at.UnixMilli()-s.Issued >= TicketAge.Milliseconds() {
+			old++
+		}
+	}
+	a.forget(old)
+}
+
+// EndTickets ends what is under way: every ticket so far, whether it has served
+// or not. The host sees it as a new anchor.
+func (a *Account) EndTickets() {
+	a.Epoch++
+	a.TicketKey, a.Spent, a.Forgotten = TicketKey{}, nil, 0
+}
