@@ -23,8 +23,9 @@
 // Step refuses.
 //
 // All guesses at one account share one budget (package throttle), whatever the
-// session, the address or the process they come from. A year of guessing with
-// the right password stays under a chance of 9.0e-4.
+// session, the address or the process they come from. A year of guessing single
+// codes with the right password stays under a chance of 9.0e-4; the pairs of
+// codes that get the owner in meanwhile add less than 4e-5.
 //
 // # Storage
 //
