@@ -29,6 +29,6 @@ fuzz:
 docs:
 	go test ./tests/docs -run '^TestSnippets$$' -count 1 -update
 
-## make screenshots  pictures of the console's pages, into docs/screenshots
+## make screenshots  takes the pictures anew that the Markdown files show
 screenshots:
-	SCREENSHOTS=$(CURDIR)/docs/screenshots go test ./tests/browser -count 1
+	@scripts/screenshots

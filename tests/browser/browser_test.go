@@ -37,7 +37,7 @@ var (
 )
 
 // patience is how long one test may take with its browser.
-const patience = 3 * time.Minute
+const patience = 5 * time.Minute
 
 // program returns the path of a program, or fails naming the Debian package
 // that has it.
@@ -225,7 +225,7 @@ func (p *tab) picture(name string) string {
 		folder = p.t.TempDir()
 	}
 	require.NoError(p.t, os.MkdirAll(folder, 0o755))
-	file := filepath.Join(folder, name+"-"+p.size.name+".png")
+	file := filepath.Join(folder, p.size.name+"-"+name+".png")
 	png := run(p, chromedp.FullScreenshot(100))
 	require.True(p.t, bytes.HasPrefix(png, []byte("\x89PNG")))
 	require.NoError(p.t, os.WriteFile(file, png, 0o644))

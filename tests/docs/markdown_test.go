@@ -119,6 +119,26 @@ func headings(text string) map[string]bool {
 	return all
 }
 
+// Every test that a page names as the one that holds a promise is there.
+func TestNamedTests(t *testing.T) {
+	var sources strings.Builder
+	for _, path := range files(t, func(path string) bool { return strings.HasSuffix(path, "_test.go") }) {
+		sources.WriteString(read(t, path))
+	}
+	seen := 0
+	for _, path := range files(t, markdown) {
+		for _, name := range named.FindAllString(read(t, path), -1) {
+			seen++
+			if !strings.Contains(sources.String(), "\nfunc "+name+"(") {
+				t.Errorf("%s: there is no test %s", path, name)
+			}
+		}
+	}
+	require.NotZero(t, seen, "no page names a test")
+}
+
+var named = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark|Example)[A-Z]\w*`)
+
 // A path of the machine that somebody worked on helps no reader, and says more
 // of that machine than it should.
 func TestNoMachinePaths(t *testing.T) {

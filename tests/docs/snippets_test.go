@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the snippets of the Markdown file
 //	<!-- from examples/readme/signin.go: password -->
 //
 // The part is what stands between the lines "// region password" and
-// "// endregion", less its common indentation. Without a part it is the whole
+// "// endregion", less its common indentation and the blank lines around it. Without a part it is the whole
 // file. The path is seen from the top of the repository.
 var source = regexp.MustCompile(`^<!-- from (\S+?)(?:: (\S+))? -->$`)
 
@@ -112,7 +112,7 @@ func quote(file, region string) ([]string, error) {
 	if length == -1 {
 		return nil, fmt.Errorf("%s: region %s does not end", file, region)
 	}
-	return dedent(lines[begin : begin+length]), nil
+	return strings.Split(strings.Trim(strings.Join(dedent(lines[begin:begin+length]), "\n"), "\n"), "\n"), nil
 }
 
 // dedent takes the indentation that all lines share off each of them.
