@@ -17,11 +17,15 @@ const rounds = 32
 // decide gets the stored record, or found == false where there is none, and
 // returns the record that should follow and the answer for the caller. A nil
 // next writes nothing, and Update returns the answer at once. Otherwise Update
-// sets the ID, draws the Version, writes, and returns the answer only after the
-// store has acknowledged. A decide that binds the sealed bytes to their version
-// draws it itself, anew each time, with [NewVersion]. The answer may be nil, or an error like "wrong code"
-// that came with a counted failure: neither goes out before its write, so that
-// no guess is free.
+// sets the ID, writes, and returns the answer only after the store has
+// acknowledged. The answer may be nil, or an error like "wrong code" that came
+// with a counted failure: neither goes out before its write, so that no guess
+// is free.
+//
+// Update draws the Version of what it writes. A decide that binds its sealed
+// bytes to the version sets one from [NewVersion] in next, another one at each
+// call; that is then the one written. Never anything else: Update recognises
+// its own write by it.
 //
 // When another writer was faster, decide is called again with the new record;
 // it must decide from its arguments alone and leave the effects (mail, logs,
@@ -72,8 +76,11 @@ func Update(ctx context.Context, s Store, id ID, decide func(was Record, found b
 		}
 		rec := *next
 		rec.ID = id
-		if rec.Version.IsZero() || rec.Version == before {
+		switch rec.Version {
+		case Version{}, before: // not set, or next began as a copy of was
 			rec.Version = NewVersion()
+		case mine: // what an earlier round may have left, somebody may hold
+			return fmt.Errorf("%w: a version for two rounds", ErrRecord)
 		}
 		if err := CheckPut(rec, before); err != nil {
 			return err

@@ -29,20 +29,51 @@ func TestUpdateCreatesThenChanges(t *testing.T) {
 	require.Equal(t, uint64(3), count(rec))
 }
 
-// Update names the record and its version itself: a decision cannot write to
-// another account or under a version that somebody knows already.
+// A decision cannot write to another account, nor leave the version as it was.
 func TestUpdateSetsIDAndVersion(t *testing.T) {
 	s := store.NewMemory()
-	forged := store.Version{1}
-	err := store.Update(t.Context(), s, alice, func(store.Record, bool) (*store.Record, error) {
-		return &store.Record{ID: store.ID{User: "mallory"}, Version: forged}, nil
+	mallory := store.ID{User: "mallory"}
+	seen := make(map[store.Version]bool)
+	for range 3 {
+		err := store.Update(t.Context(), s, alice, func(was store.Record, _ bool) (*store.Record, error) {
+			return &store.Record{ID: mallory, Version: was.Version}, nil
+		})
+		require.NoError(t, err)
+		rec, err := s.Get(t.Context(), alice)
+		require.NoError(t, err)
+		require.False(t, seen[rec.Version])
+		seen[rec.Version] = true
+		_, err = s.Get(t.Context(), mallory)
+		require.ErrorIs(t, err, store.ErrNotFound)
+	}
+}
+
+// Sealed bytes may be bound to the version that they are written under.
+func TestUpdateKeepsADrawnVersion(t *testing.T) {
+	m := store.NewMemory()
+	s := &script{Memory: m, put: []putHook{func(ctx context.Context, rec store.Record, was store.Version) error {
+		other(t, m, 1)
+		return m.Put(ctx, rec, was)
+	}}}
+	var drawn store.Version
+	draw := func(store.Record, bool) (*store.Record, error) {
+		drawn = store.NewVersion()
+		return &store.Record{Version: drawn, Sealed: drawn[:]}, nil
+	}
+	require.NoError(t, store.Update(t.Context(), s, alice, draw))
+	rec, err := m.Get(t.Context(), alice)
+	require.NoError(t, err)
+	require.Equal(t, 2, s.puts)
+	require.Equal(t, drawn, rec.Version)
+	require.Equal(t, drawn[:], rec.Sealed)
+
+	// One version for two rounds: somebody may hold it from the first.
+	s = &script{Memory: m, put: []putHook{failBefore(store.ErrConflict)}}
+	err = store.Update(t.Context(), s, alice, func(store.Record, bool) (*store.Record, error) {
+		return &store.Record{Version: store.Version{1}}, nil
 	})
-	require.NoError(t, err)
-	rec, err := s.Get(t.Context(), alice)
-	require.NoError(t, err)
-	require.NotEqual(t, forged, rec.Version)
-	_, err = s.Get(t.Context(), store.ID{User: "mallory"})
-	require.ErrorIs(t, err, store.ErrNotFound)
+	require.ErrorIs(t, err, store.ErrRecord)
+	require.Equal(t, 1, s.puts)
 }
 
 func TestUpdateNothingToWrite(t *testing.T) {
