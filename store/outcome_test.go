@@ -208,6 +208,9 @@ func TestUpdateCancelled(t *testing.T) {
 					}
 					return step(was, found)
 				})
+				if r.inside {
+					require.Zero(t, r.puts, "who has gone away while it was decided writes nothing")
+				}
 				_, found := stored(t, r.script)
 				require.Equal(t, p.written, found)
 				if p.ok {

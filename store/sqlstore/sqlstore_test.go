@@ -129,6 +129,7 @@ func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
 		err := sqlstore.New(f.open(t), sqlstore.SQLite).Migrate(t.Context())
 		if c.ok {
 			require.NoError(t, err, "%+v", c)
+			require.Contains(t, f.asked, "BEGIN IMMEDIATE", "one at a time from the first look on")
 			continue
 		}
 		require.ErrorIs(t, err, sqlstore.ErrNotDurable, "%+v", c)
