@@ -173,7 +173,25 @@ func TestLostRecordClosesTheAccount(t *testing.T) {
 	s.browser().password(admin).redirects("/")
 }
 
-// The database holds neither a session's token nor a secret in the clear.
+// The same for a record from before the last change of factors, put back.
+func TestOldRecordClosesTheAccount(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	phone, _ := b.enroll(ana)
+	const columns = `version, state, sealed, updated`
+	var version, sealed []byte
+	var state string
+	var updated int64
+	require.NoError(t, s.db.QueryRow(`SELECT `+columns+` FROM totpflow_accounts`).Scan(&version, &state, &sealed, &updated))
+	b.post("/security/disable", "code", phone.Code()).redirects("/security")
+	b.get("/security").is(http.StatusOK)
+
+	_, err := s.db.Exec(`UPDATE totpflow_accounts SET (`+columns+`) = (?, ?, ?, ?)`, version, state, sealed, updated)
+	require.NoError(t, err)
+	s.browser().password(ana).is(http.StatusInternalServerError).says("ask your administrator")
+}
+
+// Whoever reads the database finds no session to use.
 func TestDumpOpensNoSession(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()

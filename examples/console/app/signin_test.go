@@ -152,6 +152,19 @@ func TestWaitingAndTwoCodesInARow(t *testing.T) {
 	b.get("/").is(http.StatusOK)
 }
 
+// Recovery codes have a counter of their own, which leaves the app's code open.
+func TestTooManyRecoveryCodes(t *testing.T) {
+	s := newSite(t)
+	phone, _ := s.browser().enroll(ana)
+	b := s.browser()
+	b.password(ana).redirects("/code")
+	for range 10 {
+		b.post("/recovery", "recovery_code", "0000-0000-0000-0000").is(http.StatusForbidden)
+	}
+	b.post("/recovery", "recovery_code", "0000-0000-0000-0000").is(http.StatusTooManyRequests).says("Try again in 60 minutes")
+	b.post("/code", "code", phone.Code()).redirects("/")
+}
+
 func TestTrustedBrowser(t *testing.T) {
 	s := newSite(t)
 	phone, _ := s.browser().enroll(ana)
