@@ -49,7 +49,7 @@ func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch next.Step {
 	case totpflow.Passed: // a trusted browser, or nothing is set up and nothing has to be
-		return c.enter(w, r, next, "/")
+		return c.enter(w, r, next)
 	case totpflow.AskCode:
 		totphttp.SetChallenge(w, next.Challenge)
 		return redirect(w, r, "/code")
@@ -59,15 +59,8 @@ func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// enter starts the session. It is the only place that does, and knows the user
-// from nowhere but the decision.
-func (c *console) enter(w http.ResponseWriter, r *http.Request, d totpflow.Decision, to string) error {
-	if err := c.start(w, r, d); err != nil {
-		return err
-	}
-	return redirect(w, r, to)
-}
-
+// start starts the session of a sign-in. No other function does, and it knows
+// the user from nowhere but the decision.
 func (c *console) start(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
 	if d.Step != totpflow.Passed {
 		return totpflow.ErrChallenge
@@ -77,6 +70,14 @@ func (c *console) start(w http.ResponseWriter, r *http.Request, d totpflow.Decis
 		return err
 	}
 	return c.sessions.begin(r.Context(), session{User: d.ID, Began: c.now(), By: d.Reason, Proof: d.Proof})
+}
+
+// enter starts the session and leads to the first page.
+func (c *console) enter(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
+	if err := c.start(w, r, d); err != nil {
+		return err
+	}
+	return redirect(w, r, "/")
 }
 
 func (c *console) getCode(w http.ResponseWriter, r *http.Request) error {
@@ -97,7 +98,7 @@ func (c *console) postCode(w http.ResponseWriter, r *http.Request) error {
 			setNotice(w, "not-trusted")
 		}
 	}
-	return c.enter(w, r, next, "/")
+	return c.enter(w, r, next)
 }
 
 func (c *console) verify(r *http.Request, code, code2 string) (totpflow.Decision, error) {
@@ -118,7 +119,7 @@ func (c *console) postRecovery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return c.codePage(w, r, "recovery", err)
 	}
-	return c.enter(w, r, next, "/")
+	return c.enter(w, r, next)
 }
 
 // codePage shows one of the two forms of the second step, and why the last
