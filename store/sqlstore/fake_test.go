@@ -19,6 +19,7 @@ type fake struct {
 
 	mu     sync.Mutex
 	asked  []string
+	args   []driver.NamedValue // of the last statement
 	closed int
 }
 
@@ -31,10 +32,18 @@ func (f *fake) open(t *testing.T) *sql.DB {
 func (f *fake) Connect(context.Context) (driver.Conn, error) { return fakeConn{f}, nil }
 func (f *fake) Driver() driver.Driver                        { return nil }
 
-func (f *fake) note(statement string) {
+// last returns the arguments of the last statement.
+func (f *fake) last() []driver.NamedValue {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.args
+}
+
+func (f *fake) note(statement string, args []driver.NamedValue) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, statement)
+	f.args = args
 }
 
 type fakeConn struct{ f *fake }
@@ -48,8 +57,8 @@ func (c fakeConn) Close() error {
 	return nil
 }
 
-func (c fakeConn) ExecContext(_ context.Context, statement string, _ []driver.NamedValue) (driver.Result, error) {
-	c.f.note(statement)
+func (c fakeConn) ExecContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Result, error) {
+	c.f.note(statement, args)
 	for start, answer := range c.f.exec {
 		if strings.HasPrefix(statement, start) {
 			return answer()
@@ -58,8 +67,8 @@ func (c fakeConn) ExecContext(_ context.Context, statement string, _ []driver.Na
 	return driver.RowsAffected(1), nil
 }
 
-func (c fakeConn) QueryContext(_ context.Context, statement string, _ []driver.NamedValue) (driver.Rows, error) {
-	c.f.note(statement)
+func (c fakeConn) QueryContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Rows, error) {
+	c.f.note(statement, args)
 	for start, answer := range c.f.query {
 		if strings.HasPrefix(statement, start) {
 			return answer()

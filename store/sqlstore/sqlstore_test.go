@@ -224,6 +224,14 @@ func TestReturnsWhenTheContextEnds(t *testing.T) {
 			require.Equal(t, time.Second, time.Since(began), name)
 			cancel()
 		}
+		rec := record()
+		rec.Sealed = []byte("mine")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, s.Put(ctx, rec, store.Version{}), context.DeadlineExceeded)
+		copy(rec.Sealed, "XXXX")
+		require.Equal(t, []byte("mine"), f.last()[4].Value, "the driver still reads it")
+
 		close(deaf)
 		synctest.Wait()
 		require.Zero(t, db.Stats().InUse, "every connection has come back")
