@@ -47,50 +47,43 @@ func newSecondFactor(ctx context.Context, db *sql.DB, keyFile string) (*totpflow
 
 // endregion
 
-// region password
+// region integration
 // signIn is the handler of the password form.
 func (p *product) signIn(w http.ResponseWriter, r *http.Request) {
-	user, err := p.password(r)
+	user, err := p.password(r) // name and password: yours
 	if err != nil {
-		http.Error(w, "wrong name or password", http.StatusForbidden)
+		http.Error(w, "wrong name or password", http.StatusUnauthorized)
 		return
 	}
-	// The password is right: what next?
-	next, err := p.mfa.SignIn(totphttp.Context(r), user, totphttp.TrustTokens(r)...)
-	if err != nil {
+	next, err := p.mfa.SignIn(totphttp.Context(r), user, totphttp.TrustTokens(r)...) // the password is right: what next?
+	switch {
+	case err != nil:
 		p.refuse(w, err)
-		return
-	}
-	switch next.Step {
-	case totpflow.Passed: // trusted browser, or two-factor authentication is optional and off
+	case next.Step == totpflow.Passed: // a trusted browser, or two-factor authentication is optional and off
 		p.session(w, next.ID)
-	case totpflow.AskCode:
+	case next.Step == totpflow.AskCode:
 		totphttp.SetChallenge(w, next.Challenge)
 		p.show(w, "code", next)
-	case totpflow.SetUp: // policy requires it
+	case next.Step == totpflow.SetUp: // required, and not set up yet
 		totphttp.SetChallenge(w, next.Challenge)
 		http.Redirect(w, r, "/setup", http.StatusSeeOther)
 	}
 }
 
-// endregion
-
-// region code
 // code is the handler of the form with the six digits.
 func (p *product) code(w http.ResponseWriter, r *http.Request) {
 	next, err := p.mfa.VerifyCode(totphttp.Context(r), totphttp.Challenge(r), r.PostFormValue("code"))
-	if err != nil {
+	if err != nil { // wrong, used before, too many: whatever it is, nobody is let in
 		p.refuse(w, err)
 		return
 	}
 	if r.PostFormValue("trust") != "" {
-		browser, err := p.mfa.TrustBrowser(totphttp.Context(r), next.Proof, totphttp.BrowserLabel(r))
-		if err == nil {
+		if browser, err := p.mfa.TrustBrowser(totphttp.Context(r), next.Proof, totphttp.BrowserLabel(r)); err == nil {
 			totphttp.SetTrust(w, browser)
 		}
 	}
 	totphttp.ClearChallenge(w)
-	p.session(w, next.ID)
+	p.session(w, next.ID) // the id is there only when the person has passed
 }
 
 // endregion
