@@ -30,9 +30,9 @@ type office struct {
 	chromium context.Context
 }
 
-// newOffice starts a console with the demo accounts. With require, everybody
+// newOffice starts a console with the demo accounts. When it is required, everybody
 // has to set up a second factor.
-func newOffice(t *testing.T, require_ bool) *office {
+func newOffice(t *testing.T, required bool) *office {
 	t.Helper()
 	db, err := app.Open(filepath.Join(t.TempDir(), "console.db"))
 	require.NoError(t, err)
@@ -41,7 +41,7 @@ func newOffice(t *testing.T, require_ bool) *office {
 	require.NoError(t, err)
 	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
 	console, err := app.New(app.Options{
-		DB: db, Keys: keys, Require: require_, Now: clock.Now,
+		DB: db, Keys: keys, Require: required, Now: clock.Now,
 		Events: event.Slog(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
