@@ -220,9 +220,12 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 		done.Sheet.Made = r.Now
 		for _, a := range confirmed.Cleared {
 			done.Cleared = append(done.Cleared, a.Name)
-			r.Log(event.Event{Kind: event.AuthenticatorRemoved, Authenticator: a.ID, Reason: "replaced"})
 		}
-		r.Log(event.Event{Kind: event.EnrollmentConfirmed, Authenticator: confirmed.Authenticator.ID})
+		bound := event.EnrollmentConfirmed
+		if len(done.Cleared) > 0 {
+			bound = event.AuthenticatorsReplaced
+		}
+		r.Log(event.Event{Kind: bound, Authenticator: confirmed.Authenticator.ID})
 		r.Save()
 		done.Decision = s.pass(r, t, p, ByCode)
 		return nil

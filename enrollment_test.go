@@ -133,8 +133,10 @@ func TestReplacing(t *testing.T) {
 	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	sessions := h.status(ana).SessionsFrom
+	h.events.kinds()
 	done, err := h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
 	require.NoError(t, err)
+	require.Equal(t, []event.Kind{event.RecoveryCodesMade, event.AuthenticatorsReplaced}, h.events.kinds())
 	require.Equal(t, []string{"Authenticator"}, done.Cleared)
 	require.Len(t, done.Sheet.Codes, recovery.Codes)
 	require.True(t, h.status(ana).SessionsFrom.After(sessions), "sessions begun before are over")

@@ -15,7 +15,7 @@ import (
 // Retry-After where there is a time to wait. It writes no body.
 //
 //	429  too many wrong codes
-//	403  a code was refused, a proof is needed, policy says no
+//	403  a code was refused, a proof is needed, policy says no, the record is lost
 //	401  the sign-in or the set-up is over: start again
 //	503  the store did not answer
 //	500  anything else
@@ -31,7 +31,8 @@ func Status(w http.ResponseWriter, err error) int {
 		return http.StatusTooManyRequests
 	case errors.Is(err, totpflow.ErrRejected), errors.Is(err, totpflow.ErrAlreadyUsed),
 		errors.Is(err, totpflow.ErrProof), errors.Is(err, totpflow.ErrRequired),
-		errors.Is(err, totpflow.ErrTrustNotOffered), errors.Is(err, totpflow.ErrNotEnrolled):
+		errors.Is(err, totpflow.ErrTrustNotOffered), errors.Is(err, totpflow.ErrNotEnrolled),
+		errors.Is(err, totpflow.ErrRecordLost), errors.Is(err, totpflow.ErrNoBrowser):
 		return http.StatusForbidden
 	case errors.Is(err, totpflow.ErrChallenge), errors.Is(err, totpflow.ErrEnrollment):
 		return http.StatusUnauthorized

@@ -116,6 +116,8 @@ func TestStatus(t *testing.T) {
 		{totpflow.ErrRequired, 403},
 		{totpflow.ErrTrustNotOffered, 403},
 		{totpflow.ErrNotEnrolled, 403},
+		{totpflow.ErrRecordLost, 403},
+		{totpflow.ErrNoBrowser, 403},
 		{totpflow.ErrChallenge, 401},
 		{totpflow.ErrEnrollment, 401},
 		{&throttle.Error{Wait: time.Minute}, 429},
