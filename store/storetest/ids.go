@@ -94,10 +94,10 @@ var idCases = []testCase{
 		for _, id := range ids {
 			page, err := s.List(ctx, store.Query{Tenant: id.Tenant})
 			if err != nil {
-				return fmt.Errorf("List of tenant %+q: %w", id.Tenant, err)
+				return fmt.Errorf("tenant %+q: List: %w", id.Tenant, err)
 			}
 			if len(page.Records) != 1 || page.Records[0].ID != id {
-				return fmt.Errorf("List of tenant %+q: got %d records, want its own one", id.Tenant, len(page.Records))
+				return fmt.Errorf("tenant %+q: List gives %d records, want its own one", id.Tenant, len(page.Records))
 			}
 		}
 		return nil
@@ -149,7 +149,7 @@ var sizeCases = []testCase{
 			rec := draft(alice, "")
 			rec.Sealed = b
 			if err := s.Put(ctx, rec, was); err != nil {
-				return fmt.Errorf("Put of %s: %w", brief(b), err)
+				return fmt.Errorf("writing %s: %w", brief(b), err)
 			}
 			if err := expect(ctx, s, rec); err != nil {
 				return err
@@ -167,7 +167,7 @@ var sizeCases = []testCase{
 			rec.Sealed[n-1] = byte(n)
 			rec.State = strings.Repeat("s", store.MaxState)
 			if err := s.Put(ctx, rec, was); err != nil {
-				return fmt.Errorf("Put of %d bytes: %w", n, err)
+				return fmt.Errorf("writing %d bytes: %w", n, err)
 			}
 			if err := expect(ctx, s, rec); err != nil {
 				return err

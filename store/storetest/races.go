@@ -59,7 +59,7 @@ var contextCases = []testCase{
 			answer := <-done
 			got, err := s.Get(ctx, alice)
 			if err != nil {
-				return fmt.Errorf("Get after a cancelled Put: %w", err)
+				return fmt.Errorf("after a cancelled Put: %w", err)
 			}
 			switch got.Version {
 			case rec.Version:
@@ -68,7 +68,7 @@ var contextCases = []testCase{
 				}
 			case was:
 				if answer == nil {
-					return errors.New("Put returned nil and did not write")
+					return errors.New("a Put that returned nil did not write")
 				}
 				// The write may still come. Writing over it settles that.
 				rec = draft(alice, strconv.Itoa(i))

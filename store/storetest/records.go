@@ -103,7 +103,7 @@ var recordCases = []testCase{
 		}
 		page, err := s.List(ctx, store.Query{Tenant: "acme"})
 		if err != nil || len(page.Records) != 1 {
-			return fmt.Errorf("List: %d records, %w", len(page.Records), errOr(err, "want one"))
+			return fmt.Errorf("list of %d records: %w", len(page.Records), errOr(err, "want one"))
 		}
 		copy(page.Records[0].Sealed, "XXXXX")
 		return expectContent(ctx, s, alice, "alice")

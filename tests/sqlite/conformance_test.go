@@ -8,7 +8,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	for name, settings := range map[string]string{"wal": wal, "rollback journal": rollback} {
+	for name, settings := range journals {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // they wait for the disk, not for each other
 			storetest.Run(t, func(t *testing.T) store.Store {

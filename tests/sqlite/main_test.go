@@ -18,12 +18,8 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// The settings that the package documents, and the ones of a rollback journal
-// that keep the same promise.
-const (
-	wal      = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
-	rollback = "_pragma=busy_timeout(20000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(EXTRA)&_txlock=immediate"
-)
+// wal are the settings that the package documents.
+const wal = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
 
 var alice = store.ID{Tenant: "acme", User: "alice"}
 

@@ -6,3 +6,5 @@ const (
 	raceRounds = 20
 	sumRounds  = 1
 )
+
+var journals = map[string]string{"wal": wal}

@@ -8,3 +8,10 @@ const (
 	raceRounds = 200 // each: one code, 128 hands
 	sumRounds  = 4   // each: 128 increments of one counter
 )
+
+// journals are the settings that the whole suite runs under: the documented
+// ones, and those of a rollback journal that keep the same promise.
+var journals = map[string]string{
+	"wal":              wal,
+	"rollback journal": "_pragma=busy_timeout(20000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(EXTRA)&_txlock=immediate",
+}
