@@ -9,8 +9,8 @@
 //
 // # SQLite
 //
-// The data source names that this package is tested with, first
-// modernc.org/sqlite (pure Go), then github.com/mattn/go-sqlite3 (cgo):
+// The data source name for modernc.org/sqlite (pure Go), which the tests use,
+// and the same in the words of github.com/mattn/go-sqlite3 (cgo):
 //
 //	file:PATH?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate
 //	file:PATH?_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL&_txlock=immediate
