@@ -46,7 +46,9 @@ func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code stri
 // hardware key, under the account's one budget of guesses. Check returns nil
 // when the factor was shown, [ErrRejected] when it was not, which is counted as
 // a guess, and any other error when it cannot say, which is not. It is called
-// at most once, and not at all while the account has to wait.
+// at most once, and not at all while the account has to wait. It is called while
+// the account's other flows queue behind it: it should be quick, and a flow of
+// the same account inside it would wait for itself.
 func (s *Service) VerifyOther(ctx context.Context, c Challenge, method Method, check func(context.Context) error) (Decision, error) {
 	once := onlyOnce(func() error { return check(ctx) })
 	return s.verify(ctx, c, ByOther, func(r *account.Round, t ticket) error {
@@ -107,9 +109,7 @@ func (s *Service) charged(r *account.Round, tag, method string, check func() err
 		r.Save()
 		return nil
 	case errors.Is(err, totp.ErrMalformedCode):
-		// No guess: its form alone says that it cannot be right.
-		r.Log(event.Event{Kind: event.CodeMalformed, Method: method})
-		return fmt.Errorf("%w: %w", ErrRejected, err)
+		return malformed(r, method, err)
 	case errors.Is(err, ErrRejected):
 		r.Budget = r.Budget.Fail(r.Now, s.limits, tag, s.chances(r))
 		s.logRejected(r, method)
@@ -133,7 +133,7 @@ func (s *Service) checkPair(r *account.Round, tag, first, second string) error {
 		r.Save()
 		return nil
 	case errors.Is(err, totp.ErrMalformedCode):
-		return fmt.Errorf("%w: %w", ErrRejected, err)
+		return malformed(r, "pair", err)
 	case errors.Is(err, ErrRejected):
 		r.Budget = budget
 		r.Log(event.Event{Kind: event.CodeRejected, Method: "pair"})
@@ -176,7 +176,7 @@ func (s *Service) recoveryCheck(ctx context.Context, code string) func(*account.
 			r.Save()
 			return nil
 		case errors.Is(err, recovery.ErrMalformed):
-			return fmt.Errorf("%w: %w", ErrRejected, err)
+			return malformed(r, string(ByRecoveryCode), err)
 		case errors.Is(err, recovery.ErrRejected):
 			r.RecoveryRate = rate
 			r.Log(event.Event{Kind: event.RecoveryRejected, Reason: err.Error()})
@@ -219,6 +219,13 @@ func throttled(r *account.Round, method string, err error) error {
 	}
 	r.Log(e)
 	return err
+}
+
+// malformed refuses without counting: no guess, since its form alone says that
+// it cannot be right.
+func malformed(r *account.Round, method string, err error) error {
+	r.Log(event.Event{Kind: event.CodeMalformed, Method: method})
+	return fmt.Errorf("%w: %w", ErrRejected, err)
 }
 
 // uncounted passes on what is no guess: a code that was right but used, a clock
