@@ -61,6 +61,16 @@ type SetUpPage struct {
 // BeginEnrollment offers a new authenticator. The one in use goes on working
 // until the new one has shown a code. A later call replaces the offer of an
 // earlier one. Errors: [ErrChallenge], [ErrProof], [enroll.ErrLimit].
+//
+// There are four ways here:
+//
+//   - the challenge of a sign-in whose step is [SetUp];
+//   - [Account.Reauthenticate] for [ActionReplace] or [ActionAdd];
+//   - the proof of a sign-in by recovery code;
+//   - for somebody who is signed in and has nothing set up: ask for the
+//     password again, call [Service.SignIn], and use the proof of its decision.
+//     Never call SignIn for the user of a session without the password: whoever
+//     finds the session open could bind a phone of their own.
 func (s *Service) BeginEnrollment(ctx context.Context, by Authority) (SetUpPage, error) {
 	if by == nil {
 		return SetUpPage{}, ErrProof
@@ -145,10 +155,19 @@ func (s *Service) setUpPage(r *account.Round, t ticket, c enroll.Candidate) (Set
 
 // ContinueEnrollment shows the same offer again to the holder of the token,
 // for a set-up page that is reloaded. It changes nothing, and answers
-// [ErrEnrollment] from the confirmation on.
-func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken) (SetUpPage, error) {
+// [ErrEnrollment] from the confirmation on; then, or before the first page,
+// call [Service.BeginEnrollment] with the same authority.
+//
+// The authority says whose page it should be, and may have served or run out
+// meanwhile. A token of somebody else, left behind in a browser that two people
+// share, is refused with ErrEnrollment: the second would else set up, and
+// become, the first.
+func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken, by Authority) (SetUpPage, error) {
 	t, err := s.unseal(enrollmentKind, string(token))
-	if err != nil {
+	if err != nil || by == nil {
+		return SetUpPage{}, ErrEnrollment
+	}
+	if who, err := by.authority(s); err != nil || who.account() != t.account() {
 		return SetUpPage{}, ErrEnrollment
 	}
 	var page SetUpPage

@@ -57,7 +57,7 @@ func TestSetUpBeforeTheSession(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
 	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
 	require.ErrorIs(t, err, totpflow.ErrEnrollment)
-	_, err = h.ContinueEnrollment(h.ctx, page.Token)
+	_, err = h.ContinueEnrollment(h.ctx, page.Token, next.Challenge)
 	require.ErrorIs(t, err, totpflow.ErrEnrollment)
 
 	_, err = h.TrustBrowser(h.ctx, done.Proof, "this one")
@@ -75,14 +75,14 @@ func TestReloadingTheSetUpPage(t *testing.T) {
 
 	h.clock.Advance(enroll.CandidateAge - time.Second)
 	h.store.Reset()
-	again, err := h.ContinueEnrollment(h.ctx, page.Token)
+	again, err := h.ContinueEnrollment(h.ctx, page.Token, next.Challenge)
 	require.NoError(t, err)
 	require.Equal(t, page.Offer.URI(), again.Offer.URI())
 	require.Equal(t, page.Expires, again.Expires)
 	require.Zero(t, h.store.Counts().Put)
 
 	h.clock.Advance(time.Second)
-	_, err = h.ContinueEnrollment(h.ctx, page.Token)
+	_, err = h.ContinueEnrollment(h.ctx, page.Token, next.Challenge)
 	require.ErrorIs(t, err, totpflow.ErrEnrollment)
 	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
@@ -96,14 +96,40 @@ func TestReloadingTheSetUpPage(t *testing.T) {
 	second, err := h.BeginEnrollment(h.ctx, next.Challenge)
 	require.NoError(t, err)
 	require.NotEqual(t, first.Offer.URI(), second.Offer.URI())
-	_, err = h.ContinueEnrollment(h.ctx, first.Token)
+	_, err = h.ContinueEnrollment(h.ctx, first.Token, next.Challenge)
 	require.ErrorIs(t, err, totpflow.ErrEnrollment)
 
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
-	_, err = h.SignIn(h.ctx, ben)
+	_, err = h.ContinueEnrollment(h.ctx, second.Token, next.Challenge)
 	require.NoError(t, err)
-	_, err = h.ContinueEnrollment(h.ctx, "")
+	for _, by := range []totpflow.Authority{nil, totpflow.Challenge(""), totpflow.Proof("")} {
+		_, err = h.ContinueEnrollment(h.ctx, second.Token, by)
+		require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	}
+	_, err = h.ContinueEnrollment(h.ctx, "", next.Challenge)
 	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+}
+
+// Somebody leaves a set-up page open, and the next person signs in with the
+// same browser: they get a page of their own, not the first one's.
+func TestSetUpLeftBehindInASharedBrowser(t *testing.T) {
+	h := newHouse(t)
+	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	phone, _ := h.enroll(ben)
+	proof := h.prove(ben, totpflow.ActionReplace, phone)
+	left, err := h.BeginEnrollment(h.ctx, proof)
+	require.NoError(t, err)
+
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	_, err = h.ContinueEnrollment(h.ctx, left.Token, next.Proof)
+	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	page, err := h.BeginEnrollment(h.ctx, next.Proof)
+	require.NoError(t, err)
+	require.Contains(t, page.Offer.URI(), "ana%40acme.example")
+
+	h.clock.Advance(totpflow.ProofAge)
+	_, err = h.ContinueEnrollment(h.ctx, left.Token, proof)
+	require.NoError(t, err, "its holder still can, by the proof that has served")
 }
 
 // A candidate signs nobody in, and beginning weakens nothing.
@@ -140,6 +166,12 @@ func TestReplacing(t *testing.T) {
 	require.Equal(t, []string{"Authenticator"}, done.Cleared)
 	require.Len(t, done.Sheet.Codes, recovery.Codes)
 	require.True(t, h.status(ana).SessionsFrom.After(sessions), "sessions begun before are over")
+	valid, err := h.Account(ana).SessionValid(h.ctx, sessions)
+	require.NoError(t, err)
+	require.False(t, valid)
+	valid, err = h.Account(ana).SessionValid(h.ctx, h.clock.Now())
+	require.NoError(t, err)
+	require.True(t, valid)
 
 	d, err := h.VerifyCode(h.ctx, h.ask(ana), old.Code())
 	refused(t, d, err, totpflow.ErrRejected)
@@ -312,6 +344,8 @@ func TestReauthenticateByRecoveryCode(t *testing.T) {
 
 	_, err = a.Reauthenticate(h.ctx, "delete backup")
 	require.ErrorIs(t, err, totpflow.ErrRejected)
+	_, err = a.Reauthenticate(h.ctx, "", codes[1])
+	require.ErrorIs(t, err, totpflow.ErrProof, "an action that was forgotten")
 	h.clock.Advance(time.Minute)
 	first, second := phone.Pair()
 	_, err = a.Reauthenticate(h.ctx, "delete backup", first, second)

@@ -51,6 +51,7 @@ type modelOffer struct {
 	mark
 	user, generation int
 	token            totpflow.EnrollmentToken
+	by               totpflow.Authority
 	phone            *modelPhone
 	adds             bool
 }

@@ -107,9 +107,14 @@ func (s *Service) status(r *account.Round, p policy.Policy) Status {
 // before the action. It takes an app's code or a recovery code, or two
 // consecutive app's codes while single ones have to wait, under the same
 // budget as signing in; a trusted browser does not serve. The proof is good
-// for this action of this account, once, for [ProofAge]. Errors: as
-// [Service.VerifyCode], and [ErrNotEnrolled].
+// for this action of this account, once, for [ProofAge]. Hosts define their
+// actions as constants, so that asking and spending name the same. Errors: as
+// [Service.VerifyCode]; [ErrNotEnrolled] for who has no factor to show (ask for
+// the password again); [ErrProof] for an empty action.
 func (a Account) Reauthenticate(ctx context.Context, action Action, codes ...string) (Proof, error) {
+	if action == "" { // a forgotten variable would match another one
+		return "", ErrProof
+	}
 	check, by, err := a.service.checkOf(ctx, codes)
 	if err != nil {
 		return "", err
@@ -158,8 +163,8 @@ func (a Account) Spend(ctx context.Context, p Proof, action Action) error {
 }
 
 // Disable removes every authenticator, the recovery codes and the trusted
-// browsers, and ends sessions begun before. It takes a proof of
-// [ActionDisable]. Errors: [ErrProof], and [ErrRequired] where policy
+// browsers, and ends sessions begun before ([Account.SessionValid]). It takes a
+// proof of [ActionDisable]. Errors: [ErrProof], and [ErrRequired] where policy
 // requires the factor.
 func (a Account) Disable(ctx context.Context, p Proof) error {
 	pol, err := a.service.policyOf(ctx, a.user.account())
@@ -285,8 +290,13 @@ func (a Account) RevokeBrowsers(ctx context.Context) error {
 }
 
 // PasswordChanged must be called when the password was changed or reset. It
-// ends sign-ins under way, trusted browsers and sessions begun before: whoever
-// knew the old password keeps nothing.
+// ends sign-ins under way, trusted browsers and sessions begun before
+// ([Account.SessionValid]): whoever knew the old password keeps nothing.
+//
+// Call it after the new password is committed. An error means that nothing has
+// ended yet: keep a mark in the same transaction as the password, and call it
+// again until it returns nil; calling it twice does no harm. The person's own
+// session is among those that end: begin a new one afterwards.
 func (a Account) PasswordChanged(ctx context.Context) error {
 	return a.change(ctx, func(r *account.Round) error {
 		r.FactorsChanged(r.Now)
@@ -296,18 +306,18 @@ func (a Account) PasswordChanged(ctx context.Context) error {
 	})
 }
 
-// SessionsValidFrom is the time before which sessions are over. Compare it
-// with the time at which the session was begun.
-func (a Account) SessionsValidFrom(ctx context.Context) (time.Time, error) {
-	var from time.Time
+// SessionValid reports whether a session that was begun at that time still
+// stands. The library has no sessions and cannot end one: compare at each
+// request (or take [Status].SessionsFrom where the status is read anyway), and
+// keep the beginning with milliseconds or finer, taken after the decision that
+// the session follows. It is false with every error.
+func (a Account) SessionValid(ctx context.Context, begun time.Time) (bool, error) {
+	var valid bool
 	err := a.change(ctx, func(r *account.Round) error {
-		from = r.SessionsFrom
+		valid = !begun.Before(r.SessionsFrom)
 		return nil
 	})
-	if err != nil {
-		return time.Time{}, err
-	}
-	return from, nil
+	return valid && err == nil, err
 }
 
 // change runs a flow of this account, with the host's anchor held against it.

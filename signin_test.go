@@ -130,6 +130,9 @@ func TestUnavailableStoreRefuses(t *testing.T) {
 	d, err := h.SignIn(h.ctx, ana)
 	refused(t, d, err, store.ErrUnavailable)
 	require.ErrorIs(t, err, down)
+	valid, err := h.Account(ana).SessionValid(h.ctx, h.clock.Now())
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.False(t, valid)
 }
 
 // A host that keeps the anchor has a deleted or an older record refused.

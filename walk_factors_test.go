@@ -50,7 +50,7 @@ func TestServiceWalk(t *testing.T) {
 func (w *walker) begins() {
 	if o := pick(w, w.offers); o != nil && w.next(3) == 0 {
 		got, e := "enrollment", only("enrollment")
-		page, err := w.process().ContinueEnrollment(w.ctx, o.token)
+		page, err := w.process().ContinueEnrollment(w.ctx, o.token, o.by)
 		if got = word(0, err); err == nil {
 			got = "ok"
 			key, _, err := totp.ParseURI(page.Offer.URI())
@@ -83,7 +83,7 @@ func (w *walker) begin(t *modelTicket) {
 		key, _, err := totp.ParseURI(page.Offer.URI())
 		require.NoError(w.t, err)
 		m.offer = &modelOffer{
-			mark: mark{at: w.now()}, user: t.user, generation: m.generation, token: page.Token,
+			mark: mark{at: w.now()}, user: t.user, generation: m.generation, token: page.Token, by: by,
 			phone: &modelPhone{key: key}, adds: t.action == totpflow.ActionAdd && len(m.phones) > 0,
 		}
 		w.offers = append(w.offers, m.offer)

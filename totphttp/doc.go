@@ -5,7 +5,7 @@
 // Begin with [Context], which tells the service where a request comes from,
 // then [TrustTokens] for SignIn, [SetChallenge] and [Challenge] between the
 // password and the code, and [SetTrust] when the person ticks "trust this
-// browser". [Status] turns the service's errors into status codes.
+// browser". [StatusCode] turns the service's errors into status codes.
 //
 // All cookies are Secure, HttpOnly, SameSite=Lax, for the path /, and bear the
 // prefix __Host-, which browsers honour by refusing them from any other host,

@@ -35,7 +35,7 @@ func Example() {
 		// … the password of the form is right for ana …
 		next, err := mfa.SignIn(totphttp.Context(r), ana, totphttp.TrustTokens(r)...)
 		if err != nil {
-			http.Error(w, "please try again", totphttp.Status(w, err))
+			http.Error(w, "please try again", totphttp.StatusCode(w, err))
 			return
 		}
 		switch next.Step {
@@ -49,7 +49,7 @@ func Example() {
 	mux.HandleFunc("POST /code", func(w http.ResponseWriter, r *http.Request) {
 		next, err := mfa.VerifyCode(totphttp.Context(r), totphttp.Challenge(r), r.PostFormValue("code"))
 		if err != nil {
-			http.Error(w, "not accepted", totphttp.Status(w, err))
+			http.Error(w, "not accepted", totphttp.StatusCode(w, err))
 			return
 		}
 		totphttp.ClearChallenge(w)

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// Status is the status code for an error of the service, and sets the header
+// StatusCode is the status code for an error of the service, and sets the header
 // Retry-After where there is a time to wait. It writes no body.
 //
 //	429  too many wrong codes
@@ -19,7 +19,7 @@ import (
 //	401  the sign-in or the set-up is over: start again
 //	503  the store did not answer
 //	500  anything else
-func Status(w http.ResponseWriter, err error) int {
+func StatusCode(w http.ResponseWriter, err error) int {
 	var wait *throttle.Error
 	switch {
 	case err == nil:

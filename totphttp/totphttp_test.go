@@ -127,16 +127,16 @@ func TestStatus(t *testing.T) {
 		{errors.New("unknown"), 500},
 	} {
 		w := httptest.NewRecorder()
-		require.Equal(t, c.want, totphttp.Status(w, c.err), "%v", c.err)
+		require.Equal(t, c.want, totphttp.StatusCode(w, c.err), "%v", c.err)
 		if c.want != 429 {
 			require.Empty(t, w.Header().Get("Retry-After"))
 		}
 	}
 	w := httptest.NewRecorder()
-	totphttp.Status(w, &throttle.Error{Wait: time.Hour - time.Nanosecond})
+	totphttp.StatusCode(w, &throttle.Error{Wait: time.Hour - time.Nanosecond})
 	require.Equal(t, "3600", w.Header().Get("Retry-After"))
 	w = httptest.NewRecorder()
-	totphttp.Status(w, &throttle.Error{})
+	totphttp.StatusCode(w, &throttle.Error{})
 	require.Empty(t, w.Header().Get("Retry-After"), "waiting does not help")
 }
 

@@ -133,7 +133,7 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 	case errors.Is(err, store.ErrUnavailable):
 		text = "we cannot check codes at the moment"
 	}
-	http.Error(w, text, totphttp.Status(w, err))
+	http.Error(w, text, totphttp.StatusCode(w, err))
 }
 
 // endregion

@@ -172,7 +172,7 @@ func status(w http.ResponseWriter, err error) int {
 	case errors.Is(err, errPassword):
 		return http.StatusUnauthorized
 	default:
-		return totphttp.Status(w, err)
+		return totphttp.StatusCode(w, err)
 	}
 }
 

@@ -166,23 +166,23 @@ func (c *console) getSetup(w http.ResponseWriter, r *http.Request) error {
 	return c.setupPage(w, r, nil)
 }
 
-// offer is the set-up under way in this browser; or else a new one, begun by
-// the sign-in that demanded it or by a proof of the signed-in person.
+// offer is the set-up under way in this browser, or else a new one. Both are of
+// the person who is signing in or signed in, whoever used the browser before.
 func (c *console) offer(r *http.Request) (totpflow.SetUpPage, error) {
-	page, err := c.mfa.ContinueEnrollment(r.Context(), totphttp.Enrollment(r))
-	if errors.Is(err, totpflow.ErrEnrollment) {
-		page, err = c.mfa.BeginEnrollment(r.Context(), totphttp.Challenge(r))
+	var by totpflow.Authority = totphttp.Challenge(r) // of the sign-in that demands a set-up
+	if s, ok := c.sessions.current(r.Context()); ok && s.Proof != "" {
+		by = s.Proof
 	}
-	if errors.Is(err, totpflow.ErrChallenge) {
-		s, _ := c.sessions.current(r.Context())
-		page, err = c.mfa.BeginEnrollment(r.Context(), s.Proof)
+	page, err := c.mfa.ContinueEnrollment(r.Context(), totphttp.Enrollment(r), by)
+	if errors.Is(err, totpflow.ErrEnrollment) {
+		return c.mfa.BeginEnrollment(r.Context(), by)
 	}
 	return page, err
 }
 
 func (c *console) setupPage(w http.ResponseWriter, r *http.Request, refused error) error {
 	page, err := c.offer(r)
-	if errors.Is(err, totpflow.ErrProof) {
+	if errors.Is(err, totpflow.ErrProof) || errors.Is(err, totpflow.ErrChallenge) {
 		return c.beforeSetup(w, r, nil)
 	}
 	if err != nil {

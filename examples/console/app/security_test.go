@@ -168,8 +168,8 @@ func TestLostRecordClosesTheAccount(t *testing.T) {
 	b.enroll(ana)
 	_, err := s.db.Exec(`DELETE FROM totpflow_accounts`)
 	require.NoError(t, err)
-	s.browser().password(ana).is(http.StatusInternalServerError).says("ask your administrator")
-	b.get("/").is(http.StatusInternalServerError)
+	s.browser().password(ana).is(http.StatusForbidden).says("ask your administrator")
+	b.get("/").is(http.StatusForbidden)
 	s.browser().password(admin).redirects("/")
 }
 
