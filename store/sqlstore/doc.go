@@ -19,8 +19,9 @@
 // failing. WAL lets readers go on beside a writer. synchronous=FULL makes an
 // acknowledged write survive a power cut: NORMAL, which many examples
 // recommend, may lose the last commits, and with them the fact that a code is
-// used. Migrate refuses less ([ErrNotDurable]). With a rollback journal instead
-// of WAL, EXTRA is what survives a power cut right after a commit. Settings
+// used. With a rollback journal instead of WAL it takes EXTRA to say the same.
+// Migrate refuses less ([ErrNotDurable]), which includes a file that is opened
+// without a word about either. Settings
 // belong into the data source name, as database/sql opens connections when it
 // likes and a PRAGMA sent by hand reaches only one of them.
 //

@@ -118,7 +118,7 @@ func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
 		ok      bool
 	}{
 		{0, "wal", false}, {1, "wal", false}, {2, "wal", true}, {3, "wal", true},
-		{2, "delete", true}, {3, "truncate", true}, {1, "delete", false},
+		{3, "delete", true}, {3, "truncate", true}, {3, "persist", true}, {2, "delete", false}, {1, "delete", false},
 		{2, "memory", false}, {3, "off", false},
 	}
 	require.NotEmpty(t, cases)

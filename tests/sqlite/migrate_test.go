@@ -136,6 +136,7 @@ func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
 		"_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)",
 		"_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)",
 		"_pragma=synchronous(NORMAL)",
+		"", // what a file is opened with: a rollback journal and FULL
 		"_pragma=journal_mode(MEMORY)",
 		"_pragma=journal_mode(OFF)",
 		"mode=memory",
