@@ -35,7 +35,7 @@ func TestServiceWalk(t *testing.T) {
 	}
 	for _, answer := range []string{
 		"sign in: in", "sign in: trusted", "sign in: ask", "sign in: set up", "sign in: unavailable",
-		"verify: in", "verify: rejected", "verify: used", "verify: throttled", "verify: challenge", "verify: clock", "verify: unavailable",
+		"verify: in", "verify: rejected", "verify: used", "verify: throttled", "verify: challenge", "verify: clock", "pair: in", "pair: used", "pair: rejected", "recover: in", "recover: rejected", "verify: unavailable",
 		"begin: ok", "begin: proof", "begin: challenge", "continue: ok", "continue: enrollment",
 		"confirm: in", "confirm: rejected", "confirm: enrollment", "confirm: unavailable",
 		"prove: ok", "prove: rejected", "prove: used", "prove: throttled", "prove: not enrolled",

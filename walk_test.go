@@ -268,20 +268,22 @@ func (w *walker) verifies() {
 	var d totpflow.Decision
 	var err error
 	var e expectation
-	how := w.next(8)
-	switch how {
+	what := "verify"
+	switch w.next(8) {
 	case 0:
 		code := pick(w, w.codes)
 		if code == "" {
 			return
 		}
+		what = "recover"
 		d, err = s.VerifyRecoveryCode(w.ctx, c, code)
 		e = m.recovery(now, t.value, code)
 	case 1:
+		what = "pair"
 		first, of := w.code(m)
-		second := first
-		if of != nil {
-			second = codeOf(of.key, of.key.Step(now)+totp.Step(w.next(2)))
+		second, _ := w.code(m)
+		if of != nil && w.next(4) > 0 {
+			first, second = codeOf(of.key, of.key.Step(now)-1), codeOf(of.key, of.key.Step(now))
 		}
 		d, err = s.VerifyPair(w.ctx, c, first, second)
 		e = m.pair(now, t.value, first, second)
@@ -291,7 +293,7 @@ func (w *walker) verifies() {
 		e = m.code(now, t.value, code)
 	}
 	got := word(d.Step, err)
-	if w.expect("verify", m.second(t, now, got, e), got) {
+	if w.expect(what, m.second(t, now, got, e), got) {
 		w.decided(t.user, d)
 	}
 }
