@@ -29,8 +29,9 @@ var (
 	ErrAlreadyUsed = totp.ErrAlreadyUsed
 
 	// ErrChallenge means that the sign-in under way has expired, has been
-	// completed, was ended by a change of factors or password, or is not one of
-	// this service. The person starts again with the password.
+	// completed, was ended by a change of factors or password, is not one of
+	// this service, or never arrived: browsers drop its cookie over plain http
+	// from other hosts than localhost. The person starts again with the password.
 	ErrChallenge = errors.New("totpflow: this sign-in is over; start again with the password")
 
 	// ErrProof means that a proof is missing, expired, used, or was made for
@@ -55,7 +56,9 @@ var (
 
 	// ErrRecordLost means that the host remembers a factor ([User].Anchor) that
 	// the store does not: the record was deleted, or replaced by an older one.
-	// An operator has to look; the account stays closed until then.
+	// The account stays closed until an operator has looked: a record from a
+	// backup opens it again, and an anchor that the host sets to zero, after
+	// checking who the person is, lets it begin anew.
 	ErrRecordLost = errors.New("totpflow: the account's record is missing or older than the host remembers")
 
 	// ErrConfig is wrapped by what [New] refuses.

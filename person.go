@@ -22,7 +22,9 @@ type Account struct {
 	user    User
 }
 
-// Account returns the account of a signed-in person.
+// Account returns the account of a signed-in person: with the ID and the Tenant
+// of the decision that the session was started by. Another tenant is another
+// account.
 func (s *Service) Account(u User) Account { return Account{service: s, user: u} }
 
 // Status is what a security page shows. It holds no secret.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/totptest"
+	"github.com/totpflow/totpflow/trust"
 )
 
 // Promises of single sentences, each with a number in it that is written out
@@ -47,7 +49,13 @@ func TestLifetimes(t *testing.T) {
 			page, err := h.BeginEnrollment(h.ctx, p)
 			require.NoError(h.t, err)
 			require.Empty(h.t, page.Clears, "adding clears nothing")
-			return func() error { _, err := h.ContinueEnrollment(h.ctx, page.Token, p); return err }
+			return func() error {
+				again, err := h.ContinueEnrollment(h.ctx, page.Token, p)
+				if err == nil {
+					require.Equal(h.t, string(page.Token), string(again.Token), "seeing it again prolongs nothing")
+				}
+				return err
+			}
 		}, totpflow.ErrEnrollment},
 	} {
 		for _, early := range []time.Duration{time.Second, 0} {
@@ -146,6 +154,18 @@ func TestMethodsAreThoseThatWork(t *testing.T) {
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
 	require.Equal(t, []totpflow.Method{totpflow.MethodCode}, next.Methods)
+}
+
+// A request with many cookies makes no more work than 32 of them.
+func TestManyTokens(t *testing.T) {
+	h := newHouse(t)
+	phone, _ := h.enroll(ana)
+	token := h.trusted(ana, phone)
+	for n, want := range map[int]totpflow.Step{31: totpflow.Passed, 32: totpflow.AskCode} {
+		next, err := h.SignIn(h.ctx, ana, append(slices.Repeat([]trust.Token{"nonsense"}, n), token)...)
+		require.NoError(t, err)
+		require.Equal(t, want, next.Step, n)
+	}
 }
 
 // The list of trusted browsers is of those that would pass.

@@ -49,7 +49,9 @@ func NewOffer(k totp.Key, l totp.Label) (Offer, error) {
 }
 
 // URI returns the otpauth:// key URI. On a phone it can be a link that opens the
-// authenticator app. It is "" for the zero Offer, as are Secret, SVG and Terminal.
+// authenticator app; html/template takes it as template.URL(o.URI()), and the
+// SVG as template.HTML(o.SVG()). It is "" for the zero Offer, as are Secret, SVG
+// and Terminal.
 func (o Offer) URI() string {
 	uri, err := o.key.URI(o.label)
 	if err != nil {

@@ -59,6 +59,10 @@ func Strictest(ps ...Policy) Policy {
 // should answer from the host's primary data; an error refuses the sign-in,
 // since a policy that cannot be read may be Required. Policy may be called from
 // several goroutines at once, and also for an account that was never seen.
+//
+// A policy that becomes stricter is felt at the next sign-in. End the sessions of
+// whoever you give a role that requires the factor, or look at Policy and State
+// of the account's status at each request.
 type Source interface {
 	Policy(ctx context.Context, id store.ID) (Policy, error)
 }

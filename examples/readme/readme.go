@@ -7,12 +7,14 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/throttle"
@@ -24,17 +26,18 @@ import (
 type product struct {
 	mfa      *totpflow.Service
 	password func(*http.Request) (totpflow.User, error)
-	session  func(w http.ResponseWriter, id string)
+	start    func(http.ResponseWriter, totpflow.Decision)
+	end      func(http.ResponseWriter, *http.Request)
+	current  func(*http.Request) (totpflow.User, time.Time, totpflow.Proof)
 	show     func(w http.ResponseWriter, page string, data any)
 }
 
+var errSignedOut = errors.New("signed out")
+
 // region new
-func newSecondFactor(ctx context.Context, db *sql.DB, keyFile string) (*totpflow.Service, error) {
-	text, err := os.ReadFile(keyFile) // made once with keyring.Generate, and kept apart from the database
-	if err != nil {
-		return nil, err
-	}
-	keys, err := keyring.Parse(string(text))
+func newSecondFactor(ctx context.Context, file, keyFile string) (*totpflow.Service, error) {
+	db, err := sql.Open("sqlite", "file:"+file+ // modernc.org/sqlite; each part is needed, see package sqlstore
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +45,20 @@ func newSecondFactor(ctx context.Context, db *sql.DB, keyFile string) (*totpflow
 	if err := records.Migrate(ctx); err != nil {
 		return nil, err
 	}
-	return totpflow.New(totpflow.Config{Issuer: "Acme Backup", Store: records, Keys: keys})
+	text, err := os.ReadFile(keyFile) // made once: fmt.Println(keyring.Generate())
+	if err != nil {
+		return nil, err
+	}
+	keys, err := keyring.Parse(string(text))
+	if err != nil {
+		return nil, err
+	}
+	return totpflow.New(totpflow.Config{
+		Issuer: "Acme Backup",
+		Store:  records,
+		Keys:   keys,
+		Policy: policy.Fixed{Mode: policy.Required}, // or your own policy.Source: by role, by tenant
+	})
 }
 
 // endregion
@@ -50,21 +66,25 @@ func newSecondFactor(ctx context.Context, db *sql.DB, keyFile string) (*totpflow
 // region integration
 // signIn is the handler of the password form.
 func (p *product) signIn(w http.ResponseWriter, r *http.Request) {
-	user, err := p.password(r) // name and password: yours
+	user, err := p.password(r) // yours: totpflow.User{ID: "42", Name: "ana@acme.example"} from the row that matched
 	if err != nil {
 		http.Error(w, "wrong name or password", http.StatusUnauthorized)
 		return
 	}
+	p.end(w, r)                                                                      // yours: the session of whoever used this browser before; one browser, one person at a time
 	next, err := p.mfa.SignIn(totphttp.Context(r), user, totphttp.TrustTokens(r)...) // the password is right: what next?
-	switch {
-	case err != nil:
+	if err != nil {
 		p.refuse(w, err)
-	case next.Step == totpflow.Passed: // a trusted browser, or two-factor authentication is optional and off
-		p.session(w, next.ID)
-	case next.Step == totpflow.AskCode:
+		return
+	}
+	switch next.Step {
+	case totpflow.Passed: // a trusted browser, or two-factor authentication is optional and off
+		p.start(w, next) // yours: a session for next.ID, which is empty unless passed; never for user.ID
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	case totpflow.AskCode:
 		totphttp.SetChallenge(w, next.Challenge)
 		p.show(w, "code", next)
-	case next.Step == totpflow.SetUp: // required, and not set up yet
+	case totpflow.SetUp: // required, and not set up yet
 		totphttp.SetChallenge(w, next.Challenge)
 		http.Redirect(w, r, "/setup", http.StatusSeeOther)
 	}
@@ -83,7 +103,8 @@ func (p *product) code(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	totphttp.ClearChallenge(w)
-	p.session(w, next.ID) // the id is there only when the person has passed
+	p.start(w, next)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 // endregion
@@ -92,13 +113,21 @@ func (p *product) code(w http.ResponseWriter, r *http.Request) {
 // setUp shows the QR code. The old authenticator, if there is one, goes on
 // working until the new one has shown a code.
 func (p *product) setUp(w http.ResponseWriter, r *http.Request) {
-	page, err := p.mfa.BeginEnrollment(totphttp.Context(r), totphttp.Challenge(r))
+	var by totpflow.Authority = totphttp.Challenge(r) // of the sign-in that demands it
+	if _, _, proof := p.current(r); proof != "" {
+		by = proof // of a signed-in person, kept in the session by start
+	}
+	page, err := p.mfa.ContinueEnrollment(totphttp.Context(r), totphttp.Enrollment(r), by) // the page was reloaded
+	if errors.Is(err, totpflow.ErrEnrollment) {
+		page, err = p.mfa.BeginEnrollment(totphttp.Context(r), by)
+	}
 	if err != nil {
 		p.refuse(w, err)
 		return
 	}
 	totphttp.SetEnrollment(w, page.Token)
-	p.show(w, "setup", page.Offer)
+	w.Header().Set("Cache-Control", "no-store")
+	p.show(w, "setup", page)
 }
 
 // confirm takes the first code of the new authenticator.
@@ -110,8 +139,34 @@ func (p *product) confirm(w http.ResponseWriter, r *http.Request) {
 	}
 	totphttp.ClearChallenge(w)
 	totphttp.ClearEnrollment(w)
-	p.session(w, done.ID)
-	p.show(w, "recovery codes", done.Sheet)
+	p.start(w, done.Decision)
+	w.Header().Set("Cache-Control", "no-store")
+	p.show(w, "recovery codes", done.Sheet) // once, to print or save
+}
+
+// endregion
+
+// region other
+// otherWays is for who has no code at hand, or has to wait for too many wrong ones.
+func (p *product) otherWays(w http.ResponseWriter, r *http.Request) {
+	var next totpflow.Decision
+	var err error
+	if recovery := r.PostFormValue("recovery_code"); recovery != "" {
+		next, err = p.mfa.VerifyRecoveryCode(totphttp.Context(r), totphttp.Challenge(r), recovery)
+	} else {
+		next, err = p.mfa.VerifyPair(totphttp.Context(r), totphttp.Challenge(r), r.PostFormValue("code"), r.PostFormValue("code2"))
+	}
+	if err != nil {
+		p.refuse(w, err)
+		return
+	}
+	totphttp.ClearChallenge(w)
+	p.start(w, next)
+	if next.Reason == totpflow.ByRecoveryCode { // its proof begins the set-up of a new phone
+		http.Redirect(w, r, "/setup", http.StatusSeeOther)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 // endregion
@@ -121,14 +176,19 @@ func (p *product) confirm(w http.ResponseWriter, r *http.Request) {
 func (p *product) refuse(w http.ResponseWriter, err error) {
 	text := "something went wrong"
 	var wait *throttle.Error
+	var drift *enroll.DriftError
 	switch {
+	case errors.As(err, &wait) && wait.Pair:
+		text = "too many wrong codes; type two codes in a row, or wait " + wait.Wait.Round(time.Minute).String()
 	case errors.As(err, &wait):
-		text = fmt.Sprintf("too many wrong codes; try again after %s", wait.Until.Format("15:04"))
+		text = "too many tries; wait " + wait.Wait.Round(time.Minute).String()
+	case errors.As(err, &drift): // at set-up only
+		text = "the clock of your device is off by " + drift.Off.Abs().String() + "; set it to automatic"
 	case errors.Is(err, totpflow.ErrAlreadyUsed):
 		text = "this code has been used; wait for the next one"
 	case errors.Is(err, totpflow.ErrRejected):
 		text = "this code is wrong"
-	case errors.Is(err, totpflow.ErrChallenge), errors.Is(err, totpflow.ErrEnrollment):
+	case errors.Is(err, totpflow.ErrChallenge), errors.Is(err, totpflow.ErrEnrollment), errors.Is(err, totpflow.ErrProof):
 		text = "this took too long; please start again"
 	case errors.Is(err, store.ErrUnavailable):
 		text = "we cannot check codes at the moment"
@@ -138,15 +198,31 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 
 // endregion
 
+// region session
+// signedIn is who sends a request. Sessions are yours; which ones still stand
+// after a new phone or a new password, the account knows.
+func (p *product) signedIn(r *http.Request) (totpflow.User, error) {
+	user, begun, _ := p.current(r)
+	valid, err := p.mfa.Account(user).SessionValid(r.Context(), begun)
+	if err != nil || !valid {
+		return totpflow.User{}, errors.Join(errSignedOut, err)
+	}
+	return user, nil
+}
+
+// endregion
+
 // region operation
+const deletion totpflow.Action = "delete backups"
+
 // deleteBackups asks for a code once more before something that cannot be undone.
 func (p *product) deleteBackups(ctx context.Context, user totpflow.User, code string) error {
 	account := p.mfa.Account(user)
-	proof, err := account.Reauthenticate(ctx, "delete backups", code)
+	proof, err := account.Reauthenticate(ctx, deletion, code) // ErrNotEnrolled: ask for the password instead
 	if err != nil {
 		return err
 	}
-	return account.Spend(ctx, proof, "delete backups") // works once, for this action only
+	return account.Spend(ctx, proof, deletion) // works once, for this action only
 }
 
 // endregion

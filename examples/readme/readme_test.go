@@ -1,7 +1,6 @@
 package readme
 
 import (
-	"database/sql"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -15,7 +14,6 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/totpflow/totpflow"
-	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
@@ -28,16 +26,11 @@ var ana = totpflow.User{ID: "42", Name: "ana@acme.example"}
 func TestNew(t *testing.T) {
 	keyFile := filepath.Join(t.TempDir(), "acme.keys")
 	require.NoError(t, os.WriteFile(keyFile, []byte(keyring.Generate()), 0o600))
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "acme.db")+
-		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-
-	mfa, err := newSecondFactor(t.Context(), db, keyFile)
+	mfa, err := newSecondFactor(t.Context(), filepath.Join(t.TempDir(), "acme.db"), keyFile)
 	require.NoError(t, err)
 	next, err := mfa.SignIn(t.Context(), ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.NotEnrolled, next.Reason)
+	require.Equal(t, totpflow.SetUp, next.Step, "which is what the handlers of the README go on with")
 }
 
 // The handlers let a person set up, sign in, be refused and confirm an action.
@@ -52,12 +45,18 @@ func TestHandlers(t *testing.T) {
 	require.NoError(t, err)
 
 	var session string
+	var begun time.Time
+	var proof totpflow.Proof
 	shown := make(map[string]any)
 	p := &product{
 		mfa:      mfa,
 		password: func(*http.Request) (totpflow.User, error) { return ana, nil },
-		session:  func(_ http.ResponseWriter, id string) { session = id },
-		show:     func(_ http.ResponseWriter, page string, data any) { shown[page] = data },
+		start: func(_ http.ResponseWriter, d totpflow.Decision) {
+			session, begun, proof = d.ID, clock.Now(), d.Proof
+		},
+		end:     func(http.ResponseWriter, *http.Request) { proof = "" },
+		current: func(*http.Request) (totpflow.User, time.Time, totpflow.Proof) { return ana, begun, proof },
+		show:    func(_ http.ResponseWriter, page string, data any) { shown[page] = data },
 	}
 	post := client(t, p)
 	// do posts a form and returns the status and whose session has begun.
@@ -74,7 +73,7 @@ func TestHandlers(t *testing.T) {
 	}
 
 	is(http.StatusOK, "")(do("/signin", nil)) // and on to /setup
-	phone, err := totptest.Scan(shown["setup"].(enroll.Offer).URI(), clock)
+	phone, err := totptest.Scan(shown["setup"].(totpflow.SetUpPage).Offer.URI(), clock)
 	require.NoError(t, err)
 	is(http.StatusOK, "42")(do("/confirm", url.Values{"code": {phone.Code()}}))
 	require.Len(t, shown["recovery codes"].(recovery.Sheet).Codes, recovery.Codes)
@@ -89,6 +88,32 @@ func TestHandlers(t *testing.T) {
 
 	require.ErrorIs(t, p.deleteBackups(t.Context(), ana, phone.WrongCode()), totpflow.ErrRejected)
 	require.NoError(t, p.deleteBackups(t.Context(), ana, phone.Code()))
+
+	// A new password ends the trust and the session.
+	_, err = p.signedIn(httptest.NewRequest(http.MethodGet, "/", nil))
+	require.NoError(t, err)
+	clock.Advance(time.Minute)
+	require.NoError(t, mfa.Account(ana).PasswordChanged(t.Context()))
+	_, err = p.signedIn(httptest.NewRequest(http.MethodGet, "/", nil))
+	require.ErrorIs(t, err, errSignedOut)
+
+	// Two codes in a row, and a lost phone: the recovery code leads to a new one.
+	is(http.StatusOK, "")(do("/signin", nil))
+	first, second := phone.Pair()
+	is(http.StatusOK, "42")(do("/other", url.Values{"code": {first}, "code2": {second}}))
+	is(http.StatusOK, "")(do("/signin", nil))
+	codes := shown["recovery codes"].(recovery.Sheet).Codes
+	is(http.StatusOK, "42")(do("/other", url.Values{"recovery_code": {codes[0]}})) // and on to /setup
+	again := shown["setup"].(totpflow.SetUpPage)
+	require.Equal(t, []string{"Authenticator"}, again.Clears)
+	is(http.StatusOK, "")(do("/setup", nil)) // reloaded: the same page
+	require.Equal(t, again.Offer.URI(), shown["setup"].(totpflow.SetUpPage).Offer.URI())
+	slow, err := totptest.Scan(again.Offer.URI(), clock)
+	require.NoError(t, err)
+	slow.SetDrift(-time.Hour)
+	is(http.StatusForbidden, "")(do("/confirm", url.Values{"code": {slow.Peek()}}))
+	slow.SetDrift(0)
+	is(http.StatusOK, "42")(do("/confirm", url.Values{"code": {slow.Code()}}))
 }
 
 // client posts forms to the handlers, as one browser that follows redirects.
@@ -98,6 +123,8 @@ func client(t *testing.T, p *product) func(path string, form url.Values) int {
 	mux.HandleFunc("/code", p.code)
 	mux.HandleFunc("/setup", p.setUp)
 	mux.HandleFunc("/confirm", p.confirm)
+	mux.HandleFunc("/other", p.otherWays)
+	mux.HandleFunc("/{$}", func(http.ResponseWriter, *http.Request) {})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	jar, err := cookiejar.New(nil)

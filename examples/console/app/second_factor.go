@@ -42,7 +42,12 @@ func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return c.signInPage(w, r, err)
 	}
-	totphttp.ClearEnrollment(w) // of somebody who began a set-up in this browser and left
+	// One browser, one person at a time: nothing of whoever used it before is
+	// left when the set-up page asks whose it is.
+	totphttp.ClearEnrollment(w)
+	if err := c.sessions.end(r.Context()); err != nil {
+		return err
+	}
 	next, err := c.mfa.SignIn(r.Context(), u.account(), totphttp.TrustTokens(r)...)
 	if err != nil {
 		return err

@@ -188,7 +188,7 @@ func TestOldRecordClosesTheAccount(t *testing.T) {
 
 	_, err := s.db.Exec(`UPDATE totpflow_accounts SET (`+columns+`) = (?, ?, ?, ?)`, version, state, sealed, updated)
 	require.NoError(t, err)
-	s.browser().password(ana).is(http.StatusInternalServerError).says("ask your administrator")
+	s.browser().password(ana).is(http.StatusForbidden).says("ask your administrator")
 }
 
 // Whoever reads the database finds no session to use.

@@ -323,3 +323,16 @@ func TestCodeIsSpentAcrossBrowsers(t *testing.T) {
 	one.post("/code", "code", code).redirects("/")
 	two.post("/code", "code", code).is(http.StatusForbidden)
 }
+
+// One browser, one person at a time: who signs in over another's open session
+// ends it, and finds nothing of it, whether they get to the end or not.
+func TestSigningInOverAnothersSession(t *testing.T) {
+	s := newSite(t)
+	s.browser().enroll(admin)
+	b := s.browser()
+	b.password(ana).redirects("/")
+	b.get("/setup").is(http.StatusOK)
+	b.password(admin).redirects("/code")
+	b.get("/").redirects("/signin")
+	b.get("/setup").redirects("/signin")
+}
