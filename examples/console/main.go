@@ -110,5 +110,9 @@ func greet(out io.Writer, addr net.Addr, path, made string, require bool) {
 			"            Lose it and nobody with 2FA gets in. In earnest, keep the keys\n"+
 			"            apart from the database: in the environment variable %s.\n", made, keysVariable)
 	}
+	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		fmt.Fprintf(out, "\n  Warning: others can reach this address, and know the passwords above. Browsers keep\n"+
+			"  its cookies on localhost or over TLS only.\n")
+	}
 	fmt.Fprintf(out, "\nCtrl-C ends it.\n")
 }
