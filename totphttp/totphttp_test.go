@@ -149,6 +149,7 @@ func TestContext(t *testing.T) {
 	r.Header.Set("X-Forwarded-For", "203.0.113.9")
 	got := event.SourceOf(totphttp.Context(r))
 	require.Equal(t, "192.0.2.1", got.Address)
+	require.Contains(t, got.UserAgent, "Test")
 	require.NotContains(t, got.UserAgent, "\x1b")
 	r.RemoteAddr = "@"
 	require.Equal(t, "@", event.SourceOf(totphttp.Context(r)).Address)
