@@ -1,0 +1,156 @@
+package totpflow_test
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+)
+
+// Disabling takes a proof, everything goes with it, and a factor that policy
+// requires stays.
+func TestDisable(t *testing.T) {
+	h := newHouse(t)
+	a := h.Account(ana)
+	require.ErrorIs(t, a.Disable(h.ctx, ""), totpflow.ErrProof)
+	_, err := a.Reauthenticate(h.ctx, totpflow.ActionDisable, "123456")
+	require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
+	phone, codes := h.enroll(ana)
+	challenge := h.ask(ana)
+
+	required := h.open(withMode(policy.Required)).Account(ana)
+	proof := h.prove(ana, totpflow.ActionDisable, phone)
+	require.ErrorIs(t, required.Disable(h.ctx, proof), totpflow.ErrRequired)
+	require.NoError(t, a.Disable(h.ctx, proof), "what failed did not use the proof up")
+	require.ErrorIs(t, a.Disable(h.ctx, proof), totpflow.ErrProof)
+
+	st := h.status(ana)
+	require.Equal(t, enroll.Disabled, st.State)
+	require.Zero(t, st.RecoveryCodes)
+	require.Empty(t, st.Authenticators)
+	d, err := h.VerifyCode(h.ctx, challenge, phone.Code())
+	refused(t, d, err, totpflow.ErrChallenge)
+	d, err = h.VerifyRecoveryCode(h.ctx, challenge, codes[0])
+	refused(t, d, err, totpflow.ErrChallenge)
+}
+
+// A recovery code serves a signed-in person in place of the app.
+func TestReauthenticateByRecoveryCode(t *testing.T) {
+	h := newHouse(t)
+	phone, codes := h.enroll(ana)
+	a := h.Account(ana)
+	proof, err := a.Reauthenticate(h.ctx, "delete backup", codes[0])
+	require.NoError(t, err)
+	require.ErrorIs(t, a.Spend(h.ctx, proof, "show key"), totpflow.ErrProof)
+	require.NoError(t, a.Spend(h.ctx, proof, "delete backup"))
+	require.ErrorIs(t, a.Spend(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+	_, err = a.Reauthenticate(h.ctx, "delete backup", codes[0])
+	require.ErrorIs(t, err, totpflow.ErrRejected)
+
+	_, err = a.Reauthenticate(h.ctx, "delete backup")
+	require.ErrorIs(t, err, totpflow.ErrRejected)
+	_, err = a.Reauthenticate(h.ctx, "", codes[1])
+	require.ErrorIs(t, err, totpflow.ErrProof, "an action that was forgotten")
+	h.clock.Advance(time.Minute)
+	first, second := phone.Pair()
+	_, err = a.Reauthenticate(h.ctx, "delete backup", first, second)
+	require.NoError(t, err)
+
+	stale, err := a.Reauthenticate(h.ctx, "delete backup", codes[1])
+	require.NoError(t, err)
+	h.clock.Advance(totpflow.ProofAge)
+	require.ErrorIs(t, a.Spend(h.ctx, stale, "delete backup"), totpflow.ErrProof)
+}
+
+// A code that signs in cannot serve for a step-up at the same time, nor the
+// other way round: one memory over all paths.
+func TestOneMemoryOverAllPaths(t *testing.T) {
+	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
+	phone, _ := h.enroll(ana)
+	for range 30 {
+		h.clock.Advance(time.Minute)
+		challenge, code := h.ask(ana), phone.Code()
+		var passed atomic.Int32
+		together(16, func(i int) {
+			var err error
+			if i%2 == 0 {
+				_, err = h.VerifyCode(h.ctx, challenge, code)
+			} else {
+				_, err = h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionReplace, code)
+			}
+			if err == nil {
+				passed.Add(1)
+			}
+		})
+		require.EqualValues(t, 1, passed.Load())
+	}
+}
+
+// A server whose clock went back fails closed and recovers by itself.
+func TestClockGoesBack(t *testing.T) {
+	h := newHouse(t)
+	phone, _ := h.enroll(ana)
+	h.clock.Advance(time.Hour)
+	h.pass(ana, phone)
+	h.clock.Advance(-time.Hour)
+	h.events.kinds()
+	d, err := h.VerifyCode(h.ctx, h.ask(ana), phone.Peek())
+	refused(t, d, err, enroll.ErrClock)
+	require.Contains(t, h.events.kinds(), event.ClockBehind)
+	h.clock.Advance(time.Hour + time.Minute)
+	h.pass(ana, phone)
+}
+
+// Wrong guesses in a stolen session are not given back when the owner passes a
+// step-up in theirs.
+func TestStepUpGuessesAreNotGivenBack(t *testing.T) {
+	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
+	phone, _ := h.enroll(ana)
+	h.clock.Advance(time.Hour)
+	guesses := 0
+	for range 20 {
+		for range 4 {
+			if _, err := h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionDisable, phone.WrongCode()); !errors.Is(err, throttle.ErrThrottled) {
+				guesses++
+			}
+		}
+		h.clock.Advance(time.Minute)
+		first, second := phone.Pair()
+		_, err := h.Account(ana).Reauthenticate(h.ctx, "delete backup", first, second)
+		require.NoError(t, err)
+	}
+	require.Equal(t, 20, guesses, "20 a day")
+}
+
+// Beginning over and over leaves nothing behind that could fill the record.
+func TestBeginningAgainDoesNotGrowTheRecord(t *testing.T) {
+	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
+	size := func() int {
+		rec, err := h.memory.Get(h.ctx, store.ID{Tenant: ana.Tenant, User: ana.ID})
+		require.NoError(t, err)
+		return len(rec.Sealed)
+	}
+	begin := func() {
+		next, err := h.SignIn(h.ctx, ana)
+		require.NoError(t, err)
+		_, err = h.BeginEnrollment(h.ctx, next.Proof)
+		require.NoError(t, err)
+	}
+	for range 5 {
+		begin()
+	}
+	before := size()
+	for range 300 {
+		begin()
+	}
+	require.Less(t, size(), before+100)
+}
