@@ -78,6 +78,17 @@ func TestCookieAttributes(t *testing.T) {
 	}
 }
 
+// A cookie lives no longer than what is in it.
+func TestCookieAges(t *testing.T) {
+	for want, f := range map[time.Duration]func(http.ResponseWriter){
+		10 * time.Minute:    func(w http.ResponseWriter) { totphttp.SetChallenge(w, "c") },
+		15 * time.Minute:    func(w http.ResponseWriter) { totphttp.SetEnrollment(w, "e") },
+		90 * 24 * time.Hour: func(w http.ResponseWriter) { totphttp.SetTrust(w, browser(t, "42")) },
+	} {
+		require.Equal(t, int(want.Seconds()), sent(t, f).MaxAge)
+	}
+}
+
 func TestRoundTrips(t *testing.T) {
 	r := requestWith(sent(t, func(w http.ResponseWriter) { totphttp.SetChallenge(w, "chal") }),
 		sent(t, func(w http.ResponseWriter) { totphttp.SetEnrollment(w, "enr") }))
@@ -96,7 +107,7 @@ func TestTwoPeopleOneBrowser(t *testing.T) {
 	require.NotEqual(t, ca.Name, cb.Name)
 	require.Contains(t, ca.Name, "trust")
 	var got []string
-	for _, token := range totphttp.TrustTokens(requestWith(ca, cb, &http.Cookie{Name: "other", Value: "x"})) {
+	for _, token := range totphttp.TrustTokens(requestWith(ca, cb, &http.Cookie{Name: "other", Value: "x"}, &http.Cookie{Name: "__Host-other", Value: "x"})) {
 		got = append(got, string(token))
 	}
 	require.Equal(t, []string{string(a.Token), string(b.Token)}, got)
