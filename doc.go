@@ -32,7 +32,8 @@
 // The [store.Store] holds one record per account, sealed as a whole with the
 // [keyring.Ring]; see there for rotating keys and for what to do after a
 // database was restored. Key and database must not be lost together, and not
-// be stolen together.
+// be stolen together. Neither alone forges a trusted browser, a challenge or a
+// proof: they are signed by the ring, and by a secret of the record or known to it.
 //
 // # What it does not do
 //

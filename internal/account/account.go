@@ -45,7 +45,9 @@ type Account struct {
 func (a *Account) FactorsChanged(at time.Time) {
 	a.EndTickets()
 	a.EndTrust()
-	if at.After(a.SessionsFrom) { // a clock that stepped back brings no session back
+	// As fine as hosts keep the beginning of a session, else the one that is begun
+	// next could be over already. A clock that stepped back brings no session back.
+	if at = at.Truncate(time.Millisecond); at.After(a.SessionsFrom) {
 		a.SessionsFrom = at
 	}
 }

@@ -340,3 +340,15 @@ func TestPrune(t *testing.T) {
 	a.prune(at.Add(trust.MaxAge + time.Second))
 	require.Empty(t, a.Browsers)
 }
+
+// Sessions begun before a change of factors are over, the one that follows it is
+// not, and no clock brings one back.
+func TestSessionsFrom(t *testing.T) {
+	var a Account
+	now := at.Add(1_999_999 * time.Nanosecond)
+	a.FactorsChanged(now)
+	require.True(t, now.Add(-time.Millisecond).Before(a.SessionsFrom))
+	require.False(t, now.Truncate(time.Millisecond).Before(a.SessionsFrom), "a host keeps milliseconds")
+	a.FactorsChanged(now.Add(-time.Hour))
+	require.Equal(t, at.Add(time.Millisecond), a.SessionsFrom)
+}
