@@ -54,8 +54,9 @@ var (
 	// ErrPolicy means that the policy could not be read. No policy is not "off".
 	ErrPolicy = errors.New("totpflow: the policy could not be read")
 
-	// ErrRecordLost means that the host remembers a factor ([User].Anchor) that
-	// the store does not: the record was deleted, or replaced by an older one.
+	// ErrRecordLost means that the host remembers a change of factors
+	// ([User].Anchor) that the store does not: the record was deleted, or replaced
+	// by one from before it.
 	// The account stays closed until an operator has looked: a record from a
 	// backup opens it again, and an anchor that the host sets to zero, after
 	// checking who the person is, lets it begin anew.

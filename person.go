@@ -177,9 +177,6 @@ func (a Account) Disable(ctx context.Context, p Proof) error {
 		if pol.Mode == policy.Required {
 			return ErrRequired
 		}
-		if len(r.Enrollment.Authenticators()) == 0 {
-			return ErrNotEnrolled
-		}
 		e, err := r.Enrollment.Disable(r.Now)
 		if err != nil {
 			return err
@@ -223,14 +220,11 @@ func (a Account) Rename(ctx context.Context, id, name string) error {
 }
 
 // NewRecoveryCodes makes a new set and ends the old one, and sign-ins and proofs
-// under way with it. It takes a proof of [ActionRecoveryCodes]. The sheet holds no secret but the codes, which cannot
-// be shown again. Errors: [ErrProof], [ErrNotEnrolled].
+// under way with it. It takes a proof of [ActionRecoveryCodes]. The sheet holds
+// no secret but the codes, which cannot be shown again. Errors: [ErrProof].
 func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet, error) {
-	sheet := recovery.Sheet{Issuer: a.service.issuer, Account: a.user.Name}
+	sheet := recovery.Sheet{Issuer: a.service.issuer, Account: a.user.ticket().Name}
 	err := a.with(ctx, p, ActionRecoveryCodes, func(r *account.Round) error {
-		if len(r.Enrollment.Authenticators()) == 0 {
-			return ErrNotEnrolled
-		}
 		codes, set := recovery.New(r.Now)
 		r.Recovery = set
 		r.EndTickets() // a proof by one of the old codes among them

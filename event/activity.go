@@ -14,7 +14,7 @@ import (
 // What an account keeps. The bounds in bytes hold whatever the texts are.
 const (
 	Changes = 20 // security changes, one by one
-	Days    = 30 // days of counted attempts
+	Days    = 28 // days of counted attempts; with more the fullest account would not fit a record
 	Pending = 50 // events that the sink has not yet taken
 
 	maxWeight = 24 << 10
