@@ -140,27 +140,17 @@ func refused(t testing.TB, d totpflow.Decision, err error, is error) {
 	require.Zero(t, d, "a decision came with the error")
 }
 
-// A sink keeps the events it is given, and refuses them while fail is set.
+// A sink keeps the events it is given.
 type sink struct {
-	mu   sync.Mutex
-	fail error
-	got  []event.Event
+	mu  sync.Mutex
+	got []event.Event
 }
 
 func (s *sink) Record(_ context.Context, e event.Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fail != nil {
-		return s.fail
-	}
 	s.got = append(s.got, e)
 	return nil
-}
-
-func (s *sink) setFail(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fail = err
 }
 
 // kinds returns what happened since the last call.

@@ -49,9 +49,10 @@ func TestServiceWalk(t *testing.T) {
 // begins starts a set-up, or looks at one again.
 func (w *walker) begins() {
 	if o := pick(w, w.offers); o != nil && w.next(3) == 0 {
-		got, e := "enrollment", only("enrollment")
+		e := only("enrollment")
 		page, err := w.process().ContinueEnrollment(w.ctx, o.token, o.by)
-		if got = word(0, err); err == nil {
+		got := word(0, err)
+		if err == nil {
 			got = "ok"
 			key, _, err := totp.ParseURI(page.Offer.URI())
 			require.NoError(w.t, err)

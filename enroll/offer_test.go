@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -126,7 +127,7 @@ func TestPNG(t *testing.T) {
 
 func TestPNGRefusesScales(t *testing.T) {
 	o := mustOffer(t, keyA, labels["plain"])
-	for _, scale := range []int{-1, 1, 5, 33, 1 << 40} {
+	for _, scale := range []int{-1, 1, 5, 33, math.MaxInt} {
 		_, err := o.PNG(scale)
 		require.ErrorIs(t, err, enroll.ErrScale, "%d", scale)
 	}

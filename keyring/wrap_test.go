@@ -5,7 +5,6 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -182,7 +181,7 @@ func TestParseWrappedRefuses(t *testing.T) {
 	// Nor is what was altered.
 	head := len("totpflow-wrapped-keys-1:")
 	for i := head; i < len(wrapped); i++ {
-		b := []byte(slices.Clone([]byte(wrapped)))
+		b := []byte(wrapped)
 		b[i] = map[bool]byte{true: 'B', false: 'A'}[b[i] == 'A']
 		_, err := keyring.ParseWrapped(t.Context(), k, string(b))
 		require.Error(t, err)

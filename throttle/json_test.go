@@ -104,7 +104,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		b = reread(t, b)
 		p := throttle.Default()
-		refusal(t, b, start, p, guess)
+		_ = refusal(t, b, start, p, guess)
 		_, _ = b.Pair(start, p)
 		reread(t, b.Fail(start, p, "x", guess))
 		reread(t, b.Succeed(start, "x"))

@@ -106,7 +106,7 @@ func play(t *testing.T, script []byte) {
 			b = reread(t, b)
 		}
 		compare(t, b, m, now)
-		refusal(t, b, now, p, 1+int(script[i]>>4))
+		_ = refusal(t, b, now, p, 1+int(script[i]>>4))
 	}
 }
 
