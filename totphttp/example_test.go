@@ -58,11 +58,11 @@ func Example() {
 		}
 		fmt.Fprint(w, "session for ", next.ID, " by ", next.Reason)
 	})
-	server := httptest.NewServer(mux)
+	server := httptest.NewTLSServer(mux)
 	defer server.Close()
 
-	jar, _ := cookiejar.New(nil)
-	person := http.Client{Jar: jar}
+	person := server.Client()
+	person.Jar, _ = cookiejar.New(nil)
 	post := func(path string, form url.Values) {
 		res, err := person.PostForm(server.URL+path, form)
 		if err != nil {
