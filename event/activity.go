@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/totpflow/totpflow/internal/strictjson"
 )
 
 // What an account keeps. The bounds in bytes hold whatever the texts are.
@@ -184,13 +185,8 @@ func (a Activity) MarshalJSON() ([]byte, error) {
 // wrote must not be cut down by an older one.
 func (a *Activity) UnmarshalJSON(data []byte) error {
 	var s state
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil {
+	if err := strictjson.Decode(data, &s); err != nil {
 		return fmt.Errorf("%w: %w", ErrActivity, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("%w: more than one value", ErrActivity)
 	}
 	if err := s.check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrActivity, err)

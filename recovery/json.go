@@ -1,12 +1,12 @@
 package recovery
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+
+	"github.com/totpflow/totpflow/internal/strictjson"
 )
 
 // version stands for the whole format: alphabet, Argon2id with its cost, and
@@ -33,13 +33,8 @@ func (s *Set) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	var st state
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&st); err != nil {
+	if err := strictjson.Decode(data, &st); err != nil {
 		return fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("%w: more than one value", ErrFormat)
 	}
 	if st.V != version || len(st.Codes) < 1 || len(st.Codes) > Codes || st.Salt == (salt{}) || st.Made.IsZero() {
 		return fmt.Errorf("%w: version %d, %d codes", ErrFormat, st.V, len(st.Codes))

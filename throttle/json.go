@@ -1,12 +1,12 @@
 package throttle
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
+
+	"github.com/totpflow/totpflow/internal/strictjson"
 )
 
 const version = 1
@@ -62,13 +62,8 @@ func (r *Rate) UnmarshalJSON(data []byte) error {
 }
 
 func strict(data []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
+	if err := strictjson.Decode(data, v); err != nil {
 		return fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("%w: more than one value", ErrFormat)
 	}
 	return nil
 }

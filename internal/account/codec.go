@@ -1,16 +1,15 @@
 package account
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/strictjson"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
@@ -69,17 +68,10 @@ func encode(a Account) ([]byte, error) {
 	})
 }
 
-// decode is strict: a field that it does not know may be a restriction that it
-// would not enforce, so it refuses the record.
 func decode(data []byte) (Account, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
 	var w wire
-	if err := d.Decode(&w); err != nil {
+	if err := strictjson.Decode(data, &w); err != nil {
 		return Account{}, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Account{}, fmt.Errorf("%w: data after the record", ErrFormat)
 	}
 	if w.Format != format {
 		return Account{}, fmt.Errorf("%w: %d", ErrFormat, w.Format)
