@@ -66,13 +66,15 @@ func newSecondFactor(ctx context.Context, file, keyFile string) (*totpflow.Servi
 // region integration
 // signIn is the handler of the password form.
 func (p *product) signIn(w http.ResponseWriter, r *http.Request) {
-	user, err := p.password(r) // yours: totpflow.User{ID: "42", Name: "ana@acme.example"} from the row that matched
+	// Yours: a totpflow.User{ID: "42", Name: "ana@acme.example"} from the row that matched, not from what was typed.
+	user, err := p.password(r)
 	if err != nil {
 		http.Error(w, "wrong name or password", http.StatusUnauthorized)
 		return
 	}
-	p.end(w, r)                                                                      // yours: the session of whoever used this browser before; one browser, one person at a time
-	next, err := p.mfa.SignIn(totphttp.Context(r), user, totphttp.TrustTokens(r)...) // the password is right: what next?
+	p.end(w, r) // yours: the session of whoever used this browser before
+	// The password is right: what next?
+	next, err := p.mfa.SignIn(totphttp.Context(r), user, totphttp.TrustTokens(r)...)
 	if err != nil {
 		p.refuse(w, err)
 		return
@@ -98,7 +100,8 @@ func (p *product) code(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.PostFormValue("trust") != "" {
-		if browser, err := p.mfa.TrustBrowser(totphttp.Context(r), next.Proof, totphttp.BrowserLabel(r)); err == nil {
+		browser, err := p.mfa.TrustBrowser(totphttp.Context(r), next.Proof, totphttp.BrowserLabel(r))
+		if err == nil { // else the code was right all the same
 			totphttp.SetTrust(w, browser)
 		}
 	}
@@ -117,7 +120,8 @@ func (p *product) setUp(w http.ResponseWriter, r *http.Request) {
 	if _, _, proof := p.current(r); proof != "" {
 		by = proof // of a signed-in person, kept in the session by start
 	}
-	page, err := p.mfa.ContinueEnrollment(totphttp.Context(r), totphttp.Enrollment(r), by) // the page was reloaded
+	// The page was reloaded, or else it is a new one.
+	page, err := p.mfa.ContinueEnrollment(totphttp.Context(r), totphttp.Enrollment(r), by)
 	if errors.Is(err, totpflow.ErrEnrollment) {
 		page, err = p.mfa.BeginEnrollment(totphttp.Context(r), by)
 	}
@@ -154,7 +158,8 @@ func (p *product) otherWays(w http.ResponseWriter, r *http.Request) {
 	if recovery := r.PostFormValue("recovery_code"); recovery != "" {
 		next, err = p.mfa.VerifyRecoveryCode(totphttp.Context(r), totphttp.Challenge(r), recovery)
 	} else {
-		next, err = p.mfa.VerifyPair(totphttp.Context(r), totphttp.Challenge(r), r.PostFormValue("code"), r.PostFormValue("code2"))
+		code, code2 := r.PostFormValue("code"), r.PostFormValue("code2") // two in a row
+		next, err = p.mfa.VerifyPair(totphttp.Context(r), totphttp.Challenge(r), code, code2)
 	}
 	if err != nil {
 		p.refuse(w, err)
