@@ -42,10 +42,7 @@ func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (Trus
 		trusted = TrustedBrowser{Token: token, Expires: b.Issued.Add(age)}
 		return nil
 	})
-	if err != nil {
-		return TrustedBrowser{}, err
-	}
-	return trusted, nil
+	return answer(trusted, err)
 }
 
 // A TrustedBrowser is a token for the browser's cookie (totphttp.SetTrust).

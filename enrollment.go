@@ -103,10 +103,7 @@ func (s *Service) BeginEnrollment(ctx context.Context, by Authority) (SetUpPage,
 		}))
 		return nil
 	})
-	if err != nil {
-		return SetUpPage{}, err
-	}
-	return page, nil
+	return answer(page, err)
 }
 
 // begins checks and consumes what the set-up starts from. Where no authenticator
@@ -180,10 +177,7 @@ func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken,
 		page.Token = token
 		return err
 	})
-	if err != nil {
-		return SetUpPage{}, err
-	}
-	return page, nil
+	return answer(page, err)
 }
 
 // candidate is the set-up that the token speaks of, if it is still the one.
@@ -249,10 +243,7 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 		done.Decision = s.pass(r, t, p, ByCode)
 		return nil
 	})
-	if err != nil {
-		return Enrolled{}, err
-	}
-	return done, nil
+	return answer(done, err)
 }
 
 // factorsBound does what a newly bound authenticator entails, and returns the

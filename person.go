@@ -71,10 +71,7 @@ func (a Account) Status(ctx context.Context) (Status, error) {
 		st = a.service.status(r, p)
 		return nil
 	})
-	if err != nil {
-		return Status{}, err
-	}
-	return st, nil
+	return answer(st, err)
 }
 
 func (s *Service) status(r *account.Round, p policy.Policy) Status {
@@ -136,10 +133,7 @@ func (a Account) Reauthenticate(ctx context.Context, action Action, codes ...str
 		p = a.service.proof(r, a.user.ticket(), action, by)
 		return nil
 	})
-	if err != nil {
-		return "", err
-	}
-	return p, nil
+	return answer(p, err)
 }
 
 // checkOf picks the check by what was typed: the forms cannot be mistaken for
@@ -232,10 +226,7 @@ func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet,
 		r.Log(event.Event{Kind: event.RecoveryCodesMade, Remaining: set.Remaining()})
 		return nil
 	})
-	if err != nil {
-		return recovery.Sheet{}, err
-	}
-	return sheet, nil
+	return answer(sheet, err)
 }
 
 // RecoveryCodesSaved notes that the person said "I have saved them".
@@ -313,7 +304,7 @@ func (a Account) SessionValid(ctx context.Context, begun time.Time) (bool, error
 		valid = !begun.Before(r.SessionsFrom)
 		return nil
 	})
-	return valid && err == nil, err
+	return answer(valid, err)
 }
 
 // change runs a flow of this account, with the host's anchor held against it.

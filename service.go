@@ -164,12 +164,14 @@ func (s *Service) proof(r *account.Round, who ticket, a Action, by Reason) Proof
 	return Proof(s.seal(proofKind, r, ticket{Tenant: who.Tenant, User: who.User, Name: who.Name, Action: a, Reason: by}))
 }
 
-// answer makes sure that no decision leaves with an error.
-func answer(d Decision, err error) (Decision, error) {
+// answer makes sure that nothing is granted together with an error: a round
+// that was decided but not acknowledged has left its result behind.
+func answer[T any](result T, err error) (T, error) {
 	if err != nil {
-		return Decision{}, err
+		var nothing T
+		return nothing, err
 	}
-	return d, nil
+	return result, nil
 }
 
 // policyOf asks for the account's policy. What is no mode becomes Required, so
