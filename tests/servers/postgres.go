@@ -1,0 +1,48 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+)
+
+// PostgreSQL is a private PostgreSQL server of Debian's package. Its settings
+// are the server's own defaults, so it waits for the disk.
+type PostgreSQL struct{ *Server }
+
+// StartPostgreSQL starts one, with settings such as "synchronous_commit=off".
+func StartPostgreSQL(settings ...string) (PostgreSQL, error) {
+	initdb, err := program("postgresql", "/usr/lib/postgresql/*/bin/initdb", "/usr/bin/initdb", "/usr/local/bin/initdb")
+	if err != nil {
+		return PostgreSQL{}, err
+	}
+	bin := filepath.Dir(initdb)
+	s, err := start(spec{
+		name: "PostgreSQL",
+		setup: func(s *Server) error {
+			return s.tool(context.Background(), initdb, "-D", filepath.Join(s.dir, "data"), "-U", "totpflow",
+				"--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+		},
+		args: func(s *Server) []string {
+			args := []string{
+				filepath.Join(bin, "postgres"), "-D", filepath.Join(s.dir, "data"),
+				"-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-k", "", "-c", "max_connections=200",
+			}
+			for _, setting := range settings {
+				args = append(args, "-c", setting)
+			}
+			return args
+		},
+		ready: func(ctx context.Context, s *Server) error {
+			return s.tool(ctx, filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-U", "totpflow", "-d", "postgres")
+		},
+	})
+	return PostgreSQL{s}, err
+}
+
+// DSN returns the data source name of a database of the server, "postgres" at
+// first, for its superuser "totpflow". More parameters go behind it with &.
+func (p PostgreSQL) DSN(database string) string {
+	return fmt.Sprintf("postgres://totpflow@%s/%s?sslmode=disable", p.Addr(), database)
+}
