@@ -17,7 +17,7 @@ import (
 
 func TestKinds(t *testing.T) {
 	kinds := event.Kinds()
-	require.Len(t, kinds, 25)
+	require.Len(t, kinds, 46)
 	seen := map[event.Kind]bool{}
 	for _, k := range kinds {
 		require.Regexp(t, regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`), string(k))

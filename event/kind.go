@@ -24,6 +24,7 @@ const (
 	Suspended            Kind = "suspended"             // a long window of wrong codes is spent
 	RecoveryRejected     Kind = "recovery_rejected"     // a wrong or used recovery code
 	ClockBehind          Kind = "clock_behind"          // refused because this server's clock is behind the record
+	SignInRefused        Kind = "sign_in_refused"       // no code was asked for, since the account is frozen or a machine's
 )
 
 // What changes who can sign in, or how. These are kept one by one; NIST SP
@@ -42,11 +43,40 @@ const (
 	Disabled               Kind = "disabled"
 	Reset                  Kind = "reset"       // by an administrator, Actor
 	RecordLost             Kind = "record_lost" // the record is gone or older than the host remembers
+	Frozen                 Kind = "frozen"      // the person said "it was not me"; nobody gets in until an administrator unlocks
+	GraceBegan             Kind = "grace_began" // a factor is required, and the person may go on without one until Until
+	IssuedCodeUsed         Kind = "issued_code_used"
+)
+
+// What an administrator or operator, Actor, did to one account. The person is
+// told of these as well.
+const (
+	Imported              Kind = "imported" // an authenticator of another system was taken over
+	Exempted              Kind = "exempted" // a machine account: no second factor, and none asked for
+	ExemptionEnded        Kind = "exemption_ended"
+	GraceExtended         Kind = "grace_extended"         // to Until
+	RecoveryIssued        Kind = "recovery_issued"        // a code went to the person's mailbox; it ends at Until
+	RecoveryCodesVoided   Kind = "recovery_codes_voided"  // made before the database was restored, so that used ones may look unused
+	AuthenticatorRestored Kind = "authenticator_restored" // one that was replaced, removed or disabled came back
+	Unlocked              Kind = "unlocked"
+	Forgotten             Kind = "forgotten" // the record was erased; the sink is all that remembers
+)
+
+// What an administrator or operator, Actor, did to a tenant. User is empty.
+const (
+	PolicySet         Kind = "policy_set"         // it asks for as much as before, or more
+	PolicyLowered     Kind = "policy_lowered"     // it asks for less in some respect
+	BulkReset         Kind = "bulk_reset"         // many accounts at once; each has a Reset of its own
+	ApprovalAsked     Kind = "approval_asked"     // Action waits for a second administrator, until Until
+	ApprovalGiven     Kind = "approval_given"     // by a second administrator
+	ApprovalWithdrawn Kind = "approval_withdrawn" // nothing came of it
+	KeysRotated       Kind = "keys_rotated"       // every record is under the newest key
+	EpochRaised       Kind = "epoch_raised"       // what was sealed before the database was restored has ended
 )
 
 // refusals are the attempts that let nobody in: an operator wants to see them
 // at a glance.
-var refusals = []Kind{CodeRejected, CodeReplayed, CodeMalformed, Throttled, RejectedRepeatedly, Suspended, RecoveryRejected, ClockBehind}
+var refusals = []Kind{CodeRejected, CodeReplayed, CodeMalformed, Throttled, RejectedRepeatedly, Suspended, RecoveryRejected, ClockBehind, SignInRefused}
 
 // attempts are closed, so that the counts of a day are bounded.
 var attempts = append([]Kind{SignedIn, Reauthenticated, EnrollmentBegan, AuthenticatorRenamed}, refusals...)
@@ -55,6 +85,9 @@ var changes = []Kind{
 	EnrollmentConfirmed, AuthenticatorsReplaced, AuthenticatorRemoved,
 	RecoveryUsed, RecoveryCodesMade, RecoveryCodesSaved,
 	BrowserTrusted, BrowserRevoked, BrowsersRevoked, PasswordChanged, Disabled, Reset, RecordLost,
+	Frozen, GraceBegan, IssuedCodeUsed,
+	Imported, Exempted, ExemptionEnded, GraceExtended, RecoveryIssued, RecoveryCodesVoided, AuthenticatorRestored, Unlocked, Forgotten,
+	PolicySet, PolicyLowered, BulkReset, ApprovalAsked, ApprovalGiven, ApprovalWithdrawn, KeysRotated, EpochRaised,
 }
 
 // Kinds returns every kind of this release, attempts first.

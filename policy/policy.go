@@ -7,21 +7,45 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// The age of trusted browsers.
+// The age of trusted browsers, and the longest grace.
 const (
 	DefaultBrowserAge = 30 * 24 * time.Hour
 	MaxBrowserAge     = 90 * 24 * time.Hour
+	MaxGrace          = 90 * 24 * time.Hour
 )
 
 // A Policy is what is asked of an account. The zero Policy requires a second
-// factor and lets a browser be trusted for 30 days. Policies are comparable.
+// factor at once, lets a browser be trusted for 30 days, and allows every
+// method but codes by phone. Policies are comparable; two that are written
+// differently and ask for the same have the same [Strictest].
 type Policy struct {
+	// Mode says whether a second factor is required.
 	Mode Mode
+	// Grace is how long, with Required, who has no factor may go on without,
+	// from the first sign-in at which it was required. 0 and less is not at all,
+	// unless there is a Deadline; more than 90 days means 90 days.
+	Grace time.Duration
+	// Deadline is the moment from which, with Required, nobody has grace any
+	// more. Until then everybody has, or for as long as Grace if that is also
+	// set. Zero means that there is none.
+	Deadline time.Time
 	// BrowserAge is how long a browser may be trusted, counted from the sign-in
 	// at which it was. 0 means 30 days, more than 90 days means 90 days, and
 	// less than 0 means not at all. It is judged when the browser comes back,
 	// so a shorter age holds at once for browsers that are trusted already.
 	BrowserAge time.Duration
+	// Methods are the ways to pass the second step. Zero means App,
+	// RecoveryCodes and Other; App is always one of them.
+	Methods Methods
+	// IssuedCode demands more of who was reset by an administrator: the password
+	// alone does not lead to the set-up, it takes a recovery code that was issued
+	// to the person as well (NIST SP 800-63B-4 §4.2.1.2). A helpdesk that was
+	// talked into a reset has then not given the account away.
+	IssuedCode bool
+	// TwoAdministrators has what takes the factor away from many, or for good,
+	// wait for a second administrator: a lower policy, an exemption, the reset
+	// of many accounts.
+	TwoAdministrators bool
 }
 
 // TrustFor returns how long a browser may be trusted; 0 means that it is not
@@ -36,23 +60,28 @@ func (p Policy) TrustFor() time.Duration {
 	return min(p.BrowserAge, MaxBrowserAge)
 }
 
-// Strictest returns the policy that is as strict as each of ps in every
-// respect: the strictest mode and the shortest trust. Of none it is the zero
-// Policy, not the mildest: a chain from which the links are missing asks for
-// more.
-func Strictest(ps ...Policy) Policy {
-	if len(ps) == 0 {
-		return Policy{}
+// GraceUntil returns the moment from which somebody without a factor must set
+// one up, in UTC, when first is the first sign-in at which the factor was
+// required: Deadline, or first plus Grace, or the earlier of the two. It may be
+// over already. The zero time means that there is no grace, and is also the
+// answer where Mode is not Required.
+func (p Policy) GraceUntil(first time.Time) time.Time {
+	grace, deadline := p.grace()
+	until := first.Round(0).UTC().Add(grace)
+	if grace == 0 || !deadline.IsZero() && deadline.Before(until) {
+		return deadline
 	}
-	strictest := Policy{Mode: Off, BrowserAge: MaxBrowserAge}
-	for _, p := range ps {
-		strictest.Mode = min(strictest.Mode, p.Mode.known())
-		strictest.BrowserAge = min(strictest.BrowserAge, p.TrustFor())
+	return until
+}
+
+// grace returns Grace and Deadline as they count: within bounds, in UTC, and
+// both zero where there is no grace.
+func (p Policy) grace() (time.Duration, time.Time) {
+	if p.Mode.known() != Required {
+		return 0, time.Time{}
 	}
-	if strictest.BrowserAge == 0 {
-		strictest.BrowserAge = -1 // as a field, 0 is the default
-	}
-	return strictest
+	// Without a monotonic reading and in one zone, equal policies are ==.
+	return min(max(0, p.Grace), MaxGrace), p.Deadline.Round(0).UTC()
 }
 
 // A Source knows the policy of every account. It is asked at each decision and

@@ -1,0 +1,70 @@
+package policy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/totpflow/totpflow/internal/strictjson"
+)
+
+const version = 1
+
+// ErrFormat is what decoding reports for anything that this package did not
+// write.
+var ErrFormat = errors.New("policy: malformed policy")
+
+// stored is a Policy as it is written. Mode is always there; what else is zero
+// is left out.
+type stored struct {
+	V                 int       `json:"v"`
+	Mode              *Mode     `json:"mode"`
+	Grace             duration  `json:"grace,omitzero"`
+	Deadline          time.Time `json:"deadline,omitzero"` // RFC 3339, UTC
+	BrowserAge        duration  `json:"browser_age,omitzero"`
+	Methods           Methods   `json:"methods,omitzero"`
+	IssuedCode        bool      `json:"issued_code,omitzero"`
+	TwoAdministrators bool      `json:"two_administrators,omitzero"`
+}
+
+// MarshalJSON writes the policy with its version, as it is: defaults are not
+// written out. It fails for a Deadline after the year 9999.
+func (p Policy) MarshalJSON() ([]byte, error) {
+	return json.Marshal(stored{
+		V: version, Mode: &p.Mode, Grace: duration(p.Grace), Deadline: p.Deadline.Round(0).UTC(), BrowserAge: duration(p.BrowserAge),
+		Methods: p.Methods, IssuedCode: p.IssuedCode, TwoAdministrators: p.TwoAdministrators,
+	})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. Another version, an unknown field
+// or an unknown word is [ErrFormat]: what a newer release added may be a
+// restriction that this one would not enforce. With an error, p is the zero
+// Policy, which requires a factor.
+func (p *Policy) UnmarshalJSON(data []byte) error {
+	*p = Policy{}
+	var s stored
+	if err := strictjson.Decode(data, &s); err != nil {
+		return fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	if s.V != version || s.Mode == nil {
+		return fmt.Errorf("%w: version %d", ErrFormat, s.V)
+	}
+	*p = Policy{
+		Mode: *s.Mode, Grace: time.Duration(s.Grace), Deadline: s.Deadline.UTC(), BrowserAge: time.Duration(s.BrowserAge),
+		Methods: s.Methods, IssuedCode: s.IssuedCode, TwoAdministrators: s.TwoAdministrators,
+	}
+	return nil
+}
+
+// duration is written as Go writes it, such as "336h0m0s": a number would not
+// say its unit.
+type duration time.Duration
+
+func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+func (d *duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	*d = duration(parsed)
+	return err
+}
