@@ -85,6 +85,9 @@ func (c *console) routes() *http.ServeMux {
 
 	mux.HandleFunc("GET /{$}", c.signedIn(c.getHome))
 	mux.HandleFunc("GET /security", c.signedIn(c.getSecurity))
+	mux.HandleFunc("POST /security/authenticators", c.signedIn(c.postAdd))
+	mux.HandleFunc("POST /security/authenticators/{id}/rename", c.signedIn(c.postRename))
+	mux.HandleFunc("POST /security/authenticators/{id}/remove", c.signedIn(c.postRemove))
 	mux.HandleFunc("POST /security/replace", c.signedIn(c.postReplace))
 	mux.HandleFunc("POST /security/disable", c.signedIn(c.postDisable))
 	mux.HandleFunc("POST /security/recovery-codes", c.signedIn(c.postRecoveryCodes))
@@ -171,6 +174,8 @@ func status(w http.ResponseWriter, err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, errPassword):
 		return http.StatusUnauthorized
+	case ofAuthenticators(err) != "":
+		return http.StatusConflict
 	default:
 		return totphttp.StatusCode(w, err)
 	}

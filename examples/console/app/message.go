@@ -42,6 +42,8 @@ func explain(page string, err error, now time.Time) string {
 		return "The set-up was open for too long, or was begun again elsewhere. Here is a new code to scan; remove the entry of the first try from your app."
 	case errors.Is(err, totpflow.ErrRequired):
 		return "Your organisation requires two-factor authentication. It cannot be turned off."
+	case ofAuthenticators(err) != "":
+		return ofAuthenticators(err)
 	case errors.Is(err, totpflow.ErrNotEnrolled):
 		return "Two-factor authentication is not set up for this account."
 	case errors.Is(err, totpflow.ErrProof), errors.Is(err, totpflow.ErrChallenge):
@@ -172,6 +174,8 @@ func happened(e event.Event) string {
 var notices = map[string]string{
 	"expired":          "Your sign-in took too long, or was completed elsewhere. Please sign in again.",
 	"ended":            "You have been signed out, because the security settings of your account were changed.",
+	"renamed":          "The authenticator has its new name.",
+	"removed":          "The authenticator is removed. Browsers that you trusted are asked for a code again.",
 	"signed-out":       "You are signed out.",
 	"disabled":         "Two-factor authentication is off. Your trusted browsers and recovery codes no longer work.",
 	"saved":            "Good. Keep your recovery codes where only you can find them.",

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/recovery"
 )
 
@@ -117,7 +118,14 @@ type codePage struct {
 }
 
 // setupPage is what the set-up page shows.
-type setupPage struct{ totpflow.SetUpPage }
+type setupPage struct {
+	totpflow.SetUpPage
+	Adds bool   // it will stand beside others
+	Name string // typed before the form was refused
+}
+
+// MaxName is the longest name of an authenticator.
+func (p setupPage) MaxName() int { return enroll.MaxName }
 
 // QR is the picture, within the page: a request of its own for it would put
 // the secret into one more answer.
@@ -161,7 +169,11 @@ type sheetPage struct {
 
 // sheetPage shows what cannot be shown again, and keeps nothing of it.
 func (c *console) sheetPage(w http.ResponseWriter, r *http.Request, s recovery.Sheet, cleared []string) error {
-	return c.show(w, r, "sheet", nil, view{Title: "Save your recovery codes", SignedIn: true, Data: sheetPage{s, cleared}})
+	title := "Save your recovery codes"
+	if len(s.Codes) == 0 { // an authenticator was added, and the codes stay
+		title = "Save your set-up key"
+	}
+	return c.show(w, r, "sheet", nil, view{Title: title, SignedIn: true, Data: sheetPage{s, cleared}})
 }
 
 // Download is the sheet as a text file in a link. It lies in the page, so that
@@ -189,6 +201,7 @@ var words = template.FuncMap{
 	"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"happened": happened,
 	"state":    stateWord,
+	"quoted":   quoted,
 	"demo":     func() []DemoAccount { return DemoAccounts },
 	"size":     size,
 }

@@ -194,8 +194,13 @@ func (c *console) setupPage(w http.ResponseWriter, r *http.Request, refused erro
 		return err
 	}
 	totphttp.SetEnrollment(w, page.Token)
-	_, open := c.sessions.current(r.Context())
-	return c.show(w, r, "setup", refused, view{Title: "Set up two-factor authentication", SignedIn: open, Data: setupPage{page}})
+	v, err := c.visitor(w, r)
+	if err != nil {
+		return err
+	}
+	adds := v != nil && v.Enrolled() && len(page.Clears) == 0
+	return c.show(w, r, "setup", refused, view{Title: "Set up two-factor authentication", SignedIn: v != nil,
+		Data: setupPage{page, adds, r.PostFormValue("name")}})
 }
 
 // beforeSetup asks a signed-in person for the password first: whoever finds a
@@ -244,6 +249,10 @@ func (c *console) postSetupPassword(w http.ResponseWriter, r *http.Request) erro
 // set-up came before it, and starts anew when it was open: a change of factors
 // ends the sessions begun before.
 func (c *console) postSetup(w http.ResponseWriter, r *http.Request) error {
+	before, err := c.visitor(w, r)
+	if err != nil {
+		return err
+	}
 	done, err := c.mfa.ConfirmEnrollment(r.Context(), totphttp.Enrollment(r), r.PostFormValue("code"))
 	if err != nil {
 		return c.setupPage(w, r, err)
@@ -251,6 +260,9 @@ func (c *console) postSetup(w http.ResponseWriter, r *http.Request) error {
 	totphttp.ClearEnrollment(w)
 	if err := c.start(w, r, done.Decision); err != nil {
 		return err
+	}
+	if before != nil && before.ID == done.ID {
+		before.nameNew(r)
 	}
 	return c.sheetPage(w, r, done.Sheet, done.Cleared)
 }

@@ -1,0 +1,142 @@
+package app
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/totphttp"
+)
+
+// An authenticatorRow is one authenticator on the security page.
+type authenticatorRow struct {
+	totpflow.Authenticator
+	Remove codeForm
+	Only   bool // the last one goes by replacing or turning off
+}
+
+// Rows lists the authenticators, with the form that removes each.
+func (p securityPage) Rows(message string) []authenticatorRow {
+	var rows []authenticatorRow
+	for _, a := range p.Authenticators {
+		rows = append(rows, authenticatorRow{a, p.Form("remove-"+a.ID, message), len(p.Authenticators) == 1})
+	}
+	return rows
+}
+
+// Full reports that no further authenticator can be added.
+func (p securityPage) Full() bool { return len(p.Authenticators) >= enroll.Limit }
+
+// Formless reports that what was refused has no form on the page.
+func (p securityPage) Formless() bool { return p.form == "" }
+
+// MaxName is the longest name of an authenticator.
+func (p securityPage) MaxName() int { return enroll.MaxName }
+
+// Names are those of the authenticators.
+func (p securityPage) Names() []string {
+	var names []string
+	for _, a := range p.Authenticators {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// postAdd leads to the set-up page of an authenticator that stands beside the
+// others.
+func (c *console) postAdd(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	if len(v.Authenticators) >= enroll.Limit { // before a code is spent on it
+		return c.securityPage(w, r, v, "", enroll.ErrLimit)
+	}
+	proof, err := v.reauthenticate(r, totpflow.ActionAdd)
+	if err != nil {
+		return c.securityPage(w, r, v, "add", err)
+	}
+	totphttp.ClearEnrollment(w)
+	c.sessions.keepProof(r.Context(), proof)
+	return redirect(w, r, "/setup")
+}
+
+// nameNew gives the authenticator that was just added the name that the person
+// chose on the set-up page. Without one, or where this fails, it has a number.
+func (v *visitor) nameNew(r *http.Request) {
+	name := strings.TrimSpace(r.PostFormValue("name"))
+	st, err := v.factor.Status(r.Context())
+	if name == "" || err != nil {
+		return
+	}
+	for _, a := range st.Authenticators {
+		if !has(v.Authenticators, a.ID) {
+			_ = v.factor.Rename(r.Context(), a.ID, name)
+		}
+	}
+}
+
+// postRename takes no code: a name lets nobody in.
+func (c *console) postRename(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	if err := v.factor.Rename(r.Context(), r.PathValue("id"), r.PostFormValue("name")); err != nil {
+		return c.securityPage(w, r, v, "", err)
+	}
+	setNotice(w, "renamed")
+	return redirect(w, r, "/security")
+}
+
+// postRemove ends one authenticator of several.
+func (c *console) postRemove(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	id := r.PathValue("id")
+	switch { // before a code is spent on it
+	case !has(v.Authenticators, id):
+		return c.securityPage(w, r, v, "", enroll.ErrUnknown)
+	case len(v.Authenticators) == 1:
+		return c.securityPage(w, r, v, "", enroll.ErrLast)
+	}
+	proof, err := v.reauthenticate(r, totpflow.ActionRemove)
+	if err != nil {
+		return c.securityPage(w, r, v, "remove-"+id, err)
+	}
+	if err := v.factor.Remove(r.Context(), proof, id); err != nil {
+		return c.securityPage(w, r, v, "", err)
+	}
+	setNotice(w, "removed")
+	// Sessions begun before are over; this one goes on.
+	if err := c.sessions.begin(r.Context(), session{User: v.ID, Began: c.now(), By: v.By}); err != nil {
+		return err
+	}
+	return redirect(w, r, "/security")
+}
+
+func has(list []totpflow.Authenticator, id string) bool {
+	return slices.ContainsFunc(list, func(a totpflow.Authenticator) bool { return a.ID == id })
+}
+
+// quoted is a list of names in words: “Phone”, “Tablet” and “Work”.
+func quoted(names []string) string {
+	var b strings.Builder
+	for i, name := range names {
+		switch {
+		case i > 0 && i == len(names)-1:
+			b.WriteString(" and ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString("“" + name + "”")
+	}
+	return b.String()
+}
+
+// ofAuthenticators says why an authenticator could not be added, renamed or
+// removed; empty for what is no such reason.
+func ofAuthenticators(err error) string {
+	switch {
+	case errors.Is(err, enroll.ErrLimit):
+		return "You have as many authenticators as there can be. Remove one before you add another."
+	case errors.Is(err, enroll.ErrLast):
+		return "It is your only authenticator. Add another one before you remove it, or replace it."
+	case errors.Is(err, enroll.ErrUnknown):
+		return "This authenticator is not there any more."
+	}
+	return ""
+}
