@@ -61,12 +61,10 @@ func jsonLen(r rune) int {
 	return utf8.RuneLen(r)
 }
 
-func textLen(texts ...string) int {
+func textLen(s string) int {
 	n := 0
-	for _, s := range texts {
-		for _, r := range s {
-			n += jsonLen(r)
-		}
+	for _, r := range s {
+		n += jsonLen(r)
 	}
 	return n
 }

@@ -10,7 +10,7 @@
 // # Storage
 //
 // [Activity] is a value inside the sealed account record. It encodes to JSON of
-// less than 36 KiB, whatever the person, an attacker or a clock does: the last
+// less than 30 KiB, whatever the person, an attacker or a clock does: the last
 // [Changes] security changes one by one, everything that anybody can repeat at
 // will (signing in, being refused) as counts by day, and an outbox of at most
 // [Pending] events.

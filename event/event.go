@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// An Event is one thing that happened to one account. It never holds a code, a
-// secret or a token. Zero fields are left out of its JSON and of logs.
+// An Event is one thing that happened to one account or, where User is empty,
+// to a tenant. It never holds a code, a secret or a token. Zero fields are left out of its JSON and of logs.
 type Event struct {
 	Number        uint64    `json:"number,omitzero"` // grows by one for each event of the account; 0: the event was not written
 	At            time.Time `json:"at,omitzero"`     // UTC, to the millisecond once appended
@@ -17,10 +17,10 @@ type Event struct {
 	Method        string    `json:"method,omitempty"`        // by which means, such as "totp"
 	Authenticator string    `json:"authenticator,omitempty"` // which authenticator
 	Browser       string    `json:"browser,omitempty"`       // which trusted browser
-	Actor         string    `json:"actor,omitempty"`         // who did it, where that is not the user
+	Actor         string    `json:"actor,omitempty"`         // who did it, where that is not the user: an administrator or operator
 	Action        string    `json:"action,omitempty"`        // for which operation
 	Remaining     int       `json:"remaining,omitzero"`      // how many recovery codes are left
-	Until         time.Time `json:"until,omitzero"`          // when a refusal ends; zero: waiting does not help
+	Until         time.Time `json:"until,omitzero"`          // when a refusal, a grace or a request ends; zero, for a refusal: waiting does not help
 	Source        Source    `json:"source,omitzero"`
 }
 
@@ -75,17 +75,48 @@ func (e Event) attrs() []slog.Attr {
 	return a
 }
 
+// latest is the last moment that JSON can write (RFC 3339 has four digits for
+// the year). A later one would make the whole record unwritable, and with it
+// keep the account's owner out.
+var latest = time.Date(9999, time.December, 31, 23, 59, 59, 999_000_000, time.UTC)
+
 func instant(t time.Time) time.Time {
-	if t.IsZero() {
+	switch {
+	case t.Before(time.Time{}):
 		return time.Time{}
+	case t.After(latest):
+		return latest
 	}
-	return t.UTC().Truncate(time.Millisecond)
+	return t.Round(0).UTC().Truncate(time.Millisecond)
 }
 
-// weight is at least the length of e's JSON: the texts, and everything else at
-// its longest. Tenant and user are left out, since no stored event has them.
+// weight is at least the length of e's JSON and a comma: the texts as they are,
+// everything else at its longest. Tenant and user are left out, since no stored
+// event has them.
 func (e Event) weight() int {
-	const rest = 320
-	return rest + textLen(string(e.Kind), e.Reason, e.Method, e.Authenticator, e.Browser, e.Actor, e.Action,
-		e.Source.Address, e.Source.UserAgent)
+	n := len(`{"number":18446744073709551615,"at":"2006-01-02T15:04:05.999Z"},`)
+	text := func(key, value string) {
+		if value != "" {
+			n += len(`,"":""`) + len(key) + textLen(value)
+		}
+	}
+	text("kind", string(e.Kind))
+	text("reason", e.Reason)
+	text("method", e.Method)
+	text("authenticator", e.Authenticator)
+	text("browser", e.Browser)
+	text("actor", e.Actor)
+	text("action", e.Action)
+	if e.Remaining != 0 {
+		n += len(`,"remaining":-9223372036854775808`)
+	}
+	if !e.Until.IsZero() {
+		n += len(`,"until":"2006-01-02T15:04:05.999Z"`)
+	}
+	if e.Source != (Source{}) {
+		n += len(`,"source":{}`)
+		text("address", e.Source.Address)
+		text("user_agent", e.Source.UserAgent)
+	}
+	return n
 }
