@@ -29,8 +29,8 @@ type Authenticator struct {
 	Name string    // given by the person, cleaned, unique in the account
 	Key  totp.Key  // the shared secret and its parameters
 	Last totp.Step // the newest time step accepted; nothing up to it is accepted again
-	// Added is when it was confirmed, Used when it last showed a code. UTC,
-	// whole milliseconds.
+	// Added is when it was confirmed or imported, Used when it last showed a code:
+	// zero for an imported one that has shown none here. UTC, whole milliseconds.
 	Added, Used time.Time
 }
 

@@ -11,7 +11,7 @@ import (
 
 // take goes along the edge of an action: the only place beside Expire and Rename
 // that changes the state, and like them by the table. What time has ended (a
-// candidate, a retired secret) is dropped on the way.
+// candidate, a kept authenticator, a retired secret) is dropped on the way.
 func (e Enrollment) take(at time.Time, action Action) (Enrollment, error) {
 	// Beyond these years a time has no step or no encoding.
 	if at.UnixMilli() <= 0 || at.UTC().Year() >= 9999 {
@@ -49,7 +49,8 @@ func (e Enrollment) claim(at time.Time, candidateID string, action Action) (Enro
 	return next, nil
 }
 
-// clear retires all authenticators and drops the candidate and the time of a reset.
+// clear retires all authenticators and drops the candidate and the time of a
+// reset. What is kept stays: see shelve.
 func (e Enrollment) clear(at time.Time) Enrollment {
 	for _, a := range e.live {
 		e = e.retire(at, a)
@@ -70,12 +71,21 @@ func (e Enrollment) retire(at time.Time, a Authenticator) Enrollment {
 	return e
 }
 
-// lastOf returns the last step accepted for a secret that is gone, or zero.
-func (e Enrollment) lastOf(key totp.Key) totp.Step {
+// lastOf returns the last step accepted for a secret that is gone, or zero. Steps
+// of another period are other numbers, and never the same code.
+func (e Enrollment) lastOf(key totp.Key) (last totp.Step) {
+	same := func(k totp.Key) bool {
+		return sameSecret(k, key) && k.Params().Period == key.Params().Period
+	}
 	for _, r := range e.retired {
-		if sameSecret(r.key, key) {
-			return r.last
+		if same(r.key) {
+			last = max(last, r.last)
 		}
 	}
-	return 0
+	for _, k := range e.kept {
+		if same(k.Key) {
+			last = max(last, k.Last)
+		}
+	}
+	return last
 }

@@ -23,6 +23,7 @@ const encodingVersion = 1
 //	{"v":1,"state":"replacing",
 //	 "authenticators":[{"id":"…","name":"Phone","uri":"otpauth://…","last":58000000,"added":…,"used":…}],
 //	 "candidate":{"id":"…","name":"Tablet","uri":"otpauth://…","began":…,"adds":true},
+//	 "kept":[{"id":"…","name":"Old phone","uri":"otpauth://…","last":58000000,"added":…,"used":…,"until":…}],
 //	 "retired":[{"uri":"otpauth://…","last":58000000,"until":…}],
 //	 "reset":…}
 type (
@@ -31,6 +32,7 @@ type (
 		State          State                  `json:"state"`
 		Authenticators []encodedAuthenticator `json:"authenticators,omitempty"`
 		Candidate      *encodedCandidate      `json:"candidate,omitempty"`
+		Kept           []encodedKept          `json:"kept,omitempty"`
 		Retired        []encodedRetired       `json:"retired,omitempty"`
 		Reset          millis                 `json:"reset,omitempty"`
 	}
@@ -48,6 +50,10 @@ type (
 		URI   string `json:"uri"`
 		Began millis `json:"began"`
 		Adds  bool   `json:"adds,omitempty"`
+	}
+	encodedKept struct {
+		encodedAuthenticator
+		Until millis `json:"until"`
 	}
 	encodedRetired struct {
 		URI   string    `json:"uri"`
@@ -67,12 +73,13 @@ var label = totp.Label{Account: "totpflow"}
 func (e Enrollment) Encode() []byte {
 	out := encoded{Version: encodingVersion, State: e.stored(), Reset: toMillis(e.reset)}
 	for _, a := range e.live {
-		out.Authenticators = append(out.Authenticators, encodedAuthenticator{
-			a.ID, a.Name, uriOf(a.Key), a.Last, toMillis(a.Added), toMillis(a.Used),
-		})
+		out.Authenticators = append(out.Authenticators, encodeAuthenticator(a))
 	}
 	if c := e.candidate; !c.IsZero() {
 		out.Candidate = &encodedCandidate{c.ID, c.Name, uriOf(c.Key), toMillis(c.Began), c.Adds}
+	}
+	for _, k := range e.kept {
+		out.Kept = append(out.Kept, encodedKept{encodeAuthenticator(k.Authenticator), toMillis(k.until)})
 	}
 	for _, r := range e.retired {
 		out.Retired = append(out.Retired, encodedRetired{uriOf(r.key), r.last, toMillis(r.until)})
@@ -111,11 +118,11 @@ func Decode(data []byte) (Enrollment, error) {
 func (in encoded) enrollment() (Enrollment, error) {
 	e := Enrollment{state: in.State, reset: in.Reset.time()}
 	for _, a := range in.Authenticators {
-		key, err := keyOf(a.URI)
+		live, err := a.authenticator()
 		if err != nil {
 			return Enrollment{}, err
 		}
-		e.live = append(e.live, Authenticator{a.ID, a.Name, key, a.Last, a.Added.time(), a.Used.time()})
+		e.live = append(e.live, live)
 	}
 	if c := in.Candidate; c != nil {
 		key, err := keyOf(c.URI)
@@ -123,6 +130,13 @@ func (in encoded) enrollment() (Enrollment, error) {
 			return Enrollment{}, err
 		}
 		e.candidate = Candidate{c.ID, c.Name, key, c.Began.time(), c.Adds}
+	}
+	for _, k := range in.Kept {
+		kept, err := k.authenticator()
+		if err != nil {
+			return Enrollment{}, err
+		}
+		e.kept = append(e.kept, shelved{kept, k.Until.time()})
 	}
 	for _, r := range in.Retired {
 		key, err := keyOf(r.URI)
@@ -132,6 +146,15 @@ func (in encoded) enrollment() (Enrollment, error) {
 		e.retired = append(e.retired, retired{key, r.Last, r.Until.time()})
 	}
 	return e, nil
+}
+
+func encodeAuthenticator(a Authenticator) encodedAuthenticator {
+	return encodedAuthenticator{a.ID, a.Name, uriOf(a.Key), a.Last, toMillis(a.Added), toMillis(a.Used)}
+}
+
+func (a encodedAuthenticator) authenticator() (Authenticator, error) {
+	key, err := keyOf(a.URI)
+	return Authenticator{a.ID, a.Name, key, a.Last, a.Added.time(), a.Used.time()}, err
 }
 
 // check holds what every method keeps true. A record that breaks it was not
@@ -144,13 +167,16 @@ func (e Enrollment) check() error {
 		Active:       !none && !some,
 		Replacing:    !none && some,
 		ResetPending: none,
+		Exempted:     none && !some,
 	}
 	switch {
 	case !fits[e.state]:
 		return errors.New("contents do not fit the state")
 	case e.reset.IsZero() == (e.state == ResetPending):
 		return errors.New("time of reset does not fit the state")
-	case len(e.live) > Limit, len(e.retired) > maxRetired:
+	case len(e.kept) > 0 && (e.state == ResetPending || e.state == Exempted):
+		return errors.New("what is kept does not fit the state")
+	case len(e.live) > Limit, len(e.kept) > Limit, len(e.retired) > maxRetired:
 		return errors.New("too many authenticators")
 	case e.candidate.Adds && (none || len(e.live) >= Limit):
 		return errors.New("candidate cannot be added")
@@ -172,6 +198,12 @@ func (e Enrollment) check() error {
 				return errors.New("same secret twice")
 			}
 		}
+	}
+	for _, k := range e.kept {
+		if ids[k.ID] || k.Last < 0 {
+			return errors.New("bad kept authenticator")
+		}
+		ids[k.ID] = true
 	}
 	for _, r := range e.retired {
 		if r.last < 0 {

@@ -32,6 +32,10 @@ func golden(t testing.TB) map[string]enroll.Enrollment {
 	require.NoError(t, err)
 	disabled, err := active.Disable(at)
 	require.NoError(t, err)
+	exempt, err := active.Exempt(at)
+	require.NoError(t, err)
+	imported, _, err := enroll.Enrollment{}.Import(at, keyA, "Old system")
+	require.NoError(t, err)
 	return map[string]enroll.Enrollment{
 		"zero":          {},
 		"disabled":      disabled,
@@ -40,6 +44,8 @@ func golden(t testing.TB) map[string]enroll.Enrollment {
 		"replacing":     replacing,
 		"reset":         reset,
 		"reset-offered": begin(t, reset, at, keyD),
+		"exempt":        exempt,
+		"imported":      imported,
 	}
 }
 
@@ -112,12 +118,15 @@ func TestDecodeRefuses(t *testing.T) {
 	replacing := string(golden(t)["replacing"].Encode())
 	active := string(golden(t)["active"].Encode())
 	reset := string(golden(t)["reset"].Encode())
+	disabled := string(golden(t)["disabled"].Encode())
+	_, kept, _ := strings.Cut(disabled, `"kept":[`)
+	kept, _, _ = strings.Cut(kept, `],`)
 	swap := func(s, old, to string) string {
 		require.Contains(t, s, old)
 		return strings.Replace(s, old, to, 1)
 	}
 	ids := randomID.FindAllString(replacing, -1)
-	require.Len(t, ids, 3)
+	require.Len(t, ids, 4, "two that are live, a candidate, one that is kept")
 	uri := func(k totp.Key) string {
 		u, err := k.URI(totp.Label{Account: "totpflow"})
 		require.NoError(t, err)
@@ -166,6 +175,16 @@ func TestDecodeRefuses(t *testing.T) {
 		"a counter, not a time":      swap(active, `otpauth://totp/`, `otpauth://hotp/`),
 		"nine digits":                swap(active, `digits=8`, `digits=9`),
 		"a negative step":            swap(active, `"last":`, `"last":-`),
+		"live but exempt":            swap(active, `"active"`, `"exempt"`),
+		"a candidate but exempt":     swap(string(golden(t)["pending"].Encode()), `"pending"`, `"exempt"`),
+		"kept but exempt":            swap(disabled, `"disabled"`, `"exempt"`),
+		"kept but reset":             swap(reset, `"retired"`, `"kept":[`+kept+`],"retired"`),
+		"kept and live":              swap(replacing, ids[3], ids[0]),
+		"kept and a candidate":       swap(replacing, ids[3], ids[2]),
+		"kept without id":            swap(replacing, ids[3], `"id":""`),
+		"a negative kept step":       swap(disabled, `"last":`, `"last":-`),
+		"kept without a time":        swap(disabled, `,"until":`, `,"till":`),
+		"kept without a secret":      swap(disabled, uri(keyA), `""`),
 		"a negative retired step":    swap(replacing, `"retired":[{"uri":`+uri(keyA)+`,"last":`, `"retired":[{"uri":`+uri(keyA)+`,"last":-`),
 		"a step that is no integer":  swap(active, `"last":`, `"last":0.5e1`),
 		"a step beyond 64 bits":      swap(active, `"last":`, `"last":99999999999999999999`),
@@ -198,6 +217,12 @@ func TestDecodeHoldsTheLimits(t *testing.T) {
 	six := strings.Replace(full, `]`, `,`+one+`]`, 1)
 	_, err := enroll.Decode([]byte(six))
 	require.ErrorIs(t, err, enroll.ErrEncoding)
+	require.ErrorContains(t, err, "too many")
+
+	kept, err := enrolled(t, noon, keyA, keyB, keyC, keyD, keyE).Disable(noon)
+	require.NoError(t, err)
+	one = strings.TrimSuffix(one, "}") + `,"until":1}`
+	_, err = enroll.Decode([]byte(strings.Replace(string(kept.Encode()), `"kept":[`, `"kept":[`+one+`,`, 1)))
 	require.ErrorContains(t, err, "too many")
 
 	adding := begin(t, enrolled(t, noon, keyA, keyB, keyC, keyD, keyE), noon, keyF)

@@ -39,6 +39,7 @@ type Enrollment struct {
 	state     State // "" is Disabled, for the zero value
 	live      []Authenticator
 	candidate Candidate // zero: none
+	kept      []shelved // oldest first
 	retired   []retired
 	reset     time.Time // when ResetPending began
 }
@@ -130,7 +131,8 @@ type Confirmation struct {
 
 // Confirm makes the candidate with this ID live, if code is its code now. The
 // code is burnt: it signs nobody in. Unless the candidate adds, the others are
-// cleared by the same change, so that no code of theirs passes any more.
+// cleared by the same change, so that no code of theirs passes any more; they are
+// kept for an [Enrollment.Restore].
 //
 // Errors: [ErrStale] when there is no such candidate (another Begin came in
 // between, or a second Confirm was first), [ErrExpired], [*DriftError] when the
@@ -160,7 +162,7 @@ func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Windo
 		done.Authenticator.Name = uniqueName(c.Name, c.ID, e.live)
 	} else {
 		done.Cleared = e.Authenticators()
-		next = next.clear(at)
+		next = next.shelve(at, e.live...).clear(at)
 	}
 	next.live = append(slices.Clone(next.live), done.Authenticator)
 	next.candidate = Candidate{}
@@ -178,15 +180,21 @@ func (e Enrollment) Cancel(at time.Time, candidateID string) (Enrollment, error)
 	return next, nil
 }
 
-// Expire drops the candidate if its time is over. The other methods do so
-// themselves; a caller needs it only to write the shorter value.
+// Expire drops the candidate and the kept authenticators whose time is over. The
+// other methods do so themselves; a caller needs it only to write the shorter value.
 func (e Enrollment) Expire(at time.Time) Enrollment {
+	e = e.sweepShelf(at)
 	if e.candidate.IsZero() || !e.candidate.expired(at) {
 		return e
 	}
+	return e.withdraw()
+}
+
+// withdraw drops the candidate along the edge that time takes.
+func (e Enrollment) withdraw() Enrollment {
 	next, err := Next(e.stored(), Expire)
 	if err != nil {
-		return e // unreachable: a state with a candidate has the edge
+		return e // no candidate: a state that has one has the edge
 	}
 	e.state = next
 	e.candidate = Candidate{}
@@ -194,29 +202,73 @@ func (e Enrollment) Expire(at time.Time) Enrollment {
 }
 
 // Disable clears all authenticators and the candidate. It asks for nothing: the
-// caller has let the person show a code for it.
+// caller has let the person show a code for it. What was live is kept for an
+// [Enrollment.Restore].
 func (e Enrollment) Disable(at time.Time) (Enrollment, error) {
 	next, err := e.take(at, Disable)
 	if err != nil {
 		return e, err
 	}
-	return next.clear(at), nil
+	return next.shelve(at, e.live...).clear(at), nil
 }
 
-// Reset clears all authenticators and the candidate by an administrator's leave
-// and waits for the person to set up anew. Every state allows it.
+// Reset clears all authenticators, what is kept of former ones and the candidate,
+// by an administrator's leave, and waits for the person to set up anew. Every
+// state allows it.
 func (e Enrollment) Reset(at time.Time) (Enrollment, error) {
 	next, err := e.take(at, Reset)
 	if err != nil {
 		return e, err
 	}
 	next = next.clear(at)
+	next.kept = nil
 	next.reset = stamp(at)
 	return next, nil
 }
 
+// Exempt makes the account a machine's, by an administrator's leave: it clears
+// what [Enrollment.Reset] clears, and from then on nothing can be set up and
+// nothing is verified. Reset makes it a regular account again. Exempting twice is
+// an [ErrTransition].
+func (e Enrollment) Exempt(at time.Time) (Enrollment, error) {
+	next, err := e.take(at, Exempt)
+	if err != nil {
+		return e, err
+	}
+	next = next.clear(at)
+	next.kept = nil
+	return next, nil
+}
+
+// Import makes a key of another system live at once, for an account that has no
+// second factor yet: the person's device has it already, and shows a code at the
+// next sign-in. A candidate is dropped. Last is 0, except for a secret that was
+// here until recently, whose used codes stay used. The name is cleaned and cut as
+// by [Enrollment.Begin]. Whoever exported the key knows it: import over a channel
+// that you would show it on.
+//
+// Errors: [ErrSameSecret] when a secret gone minutes ago was this one with other
+// parameters, totp.ErrNoKey, totp.ErrTime, and [ErrTransition] in any state but
+// [Disabled] and [Pending]: it replaces nobody's authenticator.
+func (e Enrollment) Import(at time.Time, key totp.Key, name string) (Enrollment, Authenticator, error) {
+	if key.IsZero() {
+		return e, Authenticator{}, fmt.Errorf("enroll: %w", totp.ErrNoKey)
+	}
+	next, err := e.take(at, Import)
+	if err != nil {
+		return e, Authenticator{}, err
+	}
+	if next.holds(key) {
+		return e, Authenticator{}, ErrSameSecret
+	}
+	a := Authenticator{ID: newID(), Name: cleanName(name), Key: key, Last: next.lastOf(key), Added: stamp(at)}
+	next.live = []Authenticator{a}
+	next.candidate = Candidate{}
+	return next, a, nil
+}
+
 // Remove takes one authenticator away while others stay: [ErrLast] for the only
-// one, [ErrUnknown] for an ID that is none.
+// one, [ErrUnknown] for an ID that is none. It is kept for an [Enrollment.Restore].
 func (e Enrollment) Remove(at time.Time, id string) (Enrollment, error) {
 	next, err := e.take(at, Remove)
 	if err != nil {
@@ -229,7 +281,7 @@ func (e Enrollment) Remove(at time.Time, id string) (Enrollment, error) {
 	case len(e.live) == 1:
 		return e, ErrLast
 	}
-	next = next.retire(at, e.live[i])
+	next = next.shelve(at, e.live[i]).retire(at, e.live[i])
 	next.live = slices.Delete(slices.Clone(e.live), i, i+1)
 	return next, nil
 }

@@ -24,6 +24,9 @@ const (
 	// ResetPending: an administrator cleared the authenticators and the person is
 	// to set up anew. A candidate may wait here; the state stays until it confirms.
 	ResetPending State = "reset-pending"
+	// Exempted: a machine account, which is asked for no second factor and can set
+	// none up. Only a reset makes it a regular account again, one that has to set up.
+	Exempted State = "exempt"
 )
 
 // Action names an edge between states. Each has a method of [Enrollment] of the
@@ -40,6 +43,9 @@ const (
 	Rename  Action = "rename"  // a live authenticator gets another name
 	Disable Action = "disable" // the person turns the second factor off
 	Reset   Action = "reset"   // an administrator clears everything
+	Exempt  Action = "exempt"  // an administrator makes it a machine account
+	Import  Action = "import"  // a secret of another system goes live at once
+	Restore Action = "restore" // an administrator brings back one that was taken away
 )
 
 // Transition is one edge of the state machine.
@@ -51,19 +57,28 @@ type Transition struct {
 
 // transitions is the whole state machine: what is not listed is refused.
 //
-// Two things to see here. Only Active and Replacing have a Verify edge: a
-// candidate never signs anybody in. And Begin leads from Active to Replacing,
-// never to Pending: whoever starts a new set-up and walks away (or does so in a
-// stolen session) has not weakened the authenticator that is live.
+// Four things to see here. Only Active and Replacing have a Verify edge: a
+// candidate never signs anybody in. Begin leads from Active to Replacing, never
+// to Pending: whoever starts a new set-up and walks away (or does so in a stolen
+// session) has not weakened the authenticator that is live. Restore has an edge
+// wherever something may be kept, Pending among it: who disables the second factor
+// in a stolen session and begins a set-up must not keep the owner's away with it.
+// And Exempted has one way out, which forces a set-up.
 var transitions = []Transition{
 	{Disabled, Begin, Pending},
 	{Disabled, Reset, ResetPending},
+	{Disabled, Exempt, Exempted},
+	{Disabled, Import, Active},
+	{Disabled, Restore, Active},
 
 	{Pending, Begin, Pending},
 	{Pending, Confirm, Active},
 	{Pending, Cancel, Disabled},
 	{Pending, Expire, Disabled},
 	{Pending, Reset, ResetPending},
+	{Pending, Exempt, Exempted},
+	{Pending, Import, Active},
+	{Pending, Restore, Active},
 
 	{Active, Begin, Replacing},
 	{Active, Verify, Active},
@@ -71,6 +86,8 @@ var transitions = []Transition{
 	{Active, Rename, Active},
 	{Active, Disable, Disabled},
 	{Active, Reset, ResetPending},
+	{Active, Exempt, Exempted},
+	{Active, Restore, Active},
 
 	{Replacing, Begin, Replacing},
 	{Replacing, Confirm, Active},
@@ -81,12 +98,17 @@ var transitions = []Transition{
 	{Replacing, Rename, Replacing},
 	{Replacing, Disable, Disabled},
 	{Replacing, Reset, ResetPending},
+	{Replacing, Exempt, Exempted},
+	{Replacing, Restore, Active},
 
 	{ResetPending, Begin, ResetPending},
 	{ResetPending, Confirm, Active},
 	{ResetPending, Cancel, ResetPending},
 	{ResetPending, Expire, ResetPending},
 	{ResetPending, Reset, ResetPending},
+	{ResetPending, Exempt, Exempted},
+
+	{Exempted, Reset, ResetPending},
 }
 
 // Transitions returns the edges of the state machine, in the order of the

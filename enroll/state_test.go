@@ -15,22 +15,24 @@ import (
 )
 
 var (
-	allStates  = []enroll.State{enroll.Disabled, enroll.Pending, enroll.Active, enroll.Replacing, enroll.ResetPending}
+	allStates  = []enroll.State{enroll.Disabled, enroll.Pending, enroll.Active, enroll.Replacing, enroll.ResetPending, enroll.Exempted}
 	allActions = []enroll.Action{
 		enroll.Begin, enroll.Confirm, enroll.Cancel, enroll.Expire, enroll.Verify,
 		enroll.Remove, enroll.Rename, enroll.Disable, enroll.Reset,
+		enroll.Exempt, enroll.Import, enroll.Restore,
 	}
 )
 
 // edges is the state machine written a second time, as a grid: the rows are the
 // states, the columns the actions in the order of allActions, "-" is refused.
 const edges = `
-               begin         confirm cancel        expire        verify    remove    rename    disable  reset
-disabled       pending       -       -             -             -         -         -         -        reset-pending
-pending        pending       active  disabled      disabled      -         -         -         -        reset-pending
-active         replacing     -       -             -             active    active    active    disabled reset-pending
-replacing      replacing     active  active        active        replacing replacing replacing disabled reset-pending
-reset-pending  reset-pending active  reset-pending reset-pending -         -         -         -        reset-pending
+               begin         confirm cancel        expire        verify    remove    rename    disable  reset         exempt import restore
+disabled       pending       -       -             -             -         -         -         -        reset-pending exempt active active
+pending        pending       active  disabled      disabled      -         -         -         -        reset-pending exempt active active
+active         replacing     -       -             -             active    active    active    disabled reset-pending exempt -      active
+replacing      replacing     active  active        active        replacing replacing replacing disabled reset-pending exempt -      active
+reset-pending  reset-pending active  reset-pending reset-pending -         -         -         -        reset-pending exempt -      -
+exempt         -             -       -             -             -         -         -         -        reset-pending -      -      -
 `
 
 // wanted looks an edge up in the grid; "" is refused.
@@ -95,21 +97,26 @@ func TestTransitionsBelongToTheCaller(t *testing.T) {
 }
 
 // inState makes an enrollment of each state, with two live authenticators where
-// there are any (so that one can be removed), and a candidate where one may be.
+// there are any (so that one can be removed), a candidate where one may be, and
+// one that is kept where one can be.
 func inState(t testing.TB, s enroll.State) enroll.Enrollment {
-	var e enroll.Enrollment
+	before := noon.Add(-time.Hour)
+	e, err := enrolled(t, before, keyE).Disable(before)
+	require.NoError(t, err)
 	switch s {
-	case enroll.Disabled:
-	case enroll.Pending:
-		e = begin(t, e, noon, keyC)
-	case enroll.Active:
-		e = enrolled(t, noon.Add(-time.Hour), keyA, keyB)
-	case enroll.Replacing:
-		e = begin(t, enrolled(t, noon.Add(-time.Hour), keyA, keyB), noon, keyC)
+	case enroll.Pending, enroll.Disabled:
+	case enroll.Active, enroll.Replacing:
+		e = add(t, add(t, e, before, keyA, ""), before, keyB, "")
 	case enroll.ResetPending:
-		e = enrolled(t, noon.Add(-time.Hour), keyA, keyB)
-		e, _ = e.Reset(noon)
+		e, err = e.Reset(noon)
+	case enroll.Exempted:
+		e, err = e.Exempt(noon)
+	}
+	require.NoError(t, err)
+	switch s {
+	case enroll.Pending, enroll.Replacing, enroll.ResetPending:
 		e = begin(t, e, noon, keyC)
+	case enroll.Disabled, enroll.Active, enroll.Exempted:
 	}
 	require.Equal(t, s, e.State(noon))
 	return e
@@ -125,6 +132,9 @@ func perform(t testing.TB, e enroll.Enrollment, action enroll.Action) (enroll.En
 	)
 	if live := e.Authenticators(); len(live) > 0 {
 		id = live[1].ID
+	}
+	if kept := e.Kept(noon); action == enroll.Restore && len(kept) > 0 {
+		id = kept[0].ID
 	}
 	switch action {
 	case enroll.Begin:
@@ -148,6 +158,12 @@ func perform(t testing.TB, e enroll.Enrollment, action enroll.Action) (enroll.En
 		next, err = e.Disable(noon)
 	case enroll.Reset:
 		next, err = e.Reset(noon)
+	case enroll.Exempt:
+		next, err = e.Exempt(noon)
+	case enroll.Import:
+		next, _, err = e.Import(noon, keyF, "Imported")
+	case enroll.Restore:
+		next, _, _, err = e.Restore(noon, id)
 	default:
 		t.Fatalf("no method for %s", action)
 	}

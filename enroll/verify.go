@@ -102,6 +102,31 @@ func (e Enrollment) checkClock(at time.Time, w totp.Window) error {
 	return nil
 }
 
+// Burn counts every step up to the end of the window as used, for all secrets
+// that the account has or had, and drops the candidate. After a database was
+// restored from a copy, no code shown since that copy passes a second time. The
+// window is that of Verify: a wider one has the person wait for its end, and
+// [ErrClock] says so.
+func (e Enrollment) Burn(at time.Time, w totp.Window) Enrollment {
+	future := totp.Step(min(max(w.Future, 0), 4)) // as far as a window can reach
+	burnt := func(k totp.Key, last totp.Step) totp.Step { return max(last, k.Step(at)+future) }
+	e = e.Expire(at).withdraw()
+	e.live, e.kept, e.retired = slices.Clone(e.live), slices.Clone(e.kept), slices.Clone(e.retired)
+	for i, a := range e.live {
+		e.live[i].Last = burnt(a.Key, a.Last)
+	}
+	for i, k := range e.kept {
+		e.kept[i].Last = burnt(k.Key, k.Last)
+	}
+	for i, r := range e.retired {
+		e.retired[i].last = burnt(r.key, r.last)
+		if until := stamp(at.Add(retiredAge(r.key))); until.After(r.until) {
+			e.retired[i].until = until
+		}
+	}
+	return e
+}
+
 // maxDrift is as far as [DriftError] looks: a device set by hand to the wrong
 // time zone is off by up to 14 hours.
 const maxDrift = 14 * time.Hour

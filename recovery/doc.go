@@ -9,7 +9,9 @@
 // in. Derive is the slow half and stands outside a loop that repeats on
 // conflicts; Redeem is quick and stands inside.
 //
-// All but New and Derive is pure. Everything is safe for concurrent use.
+// [Issue] makes a set of one code, to be sent to somebody who has nothing left.
+//
+// All but New, Issue and Derive is pure. Everything is safe for concurrent use.
 //
 // # Storage
 //

@@ -45,12 +45,26 @@ type entry struct {
 // New makes [Codes] codes of 80 random bits each and the set to store. The
 // codes are returned this once; show them, and forget them. It takes ten times
 // the work of a [Set.Derive].
-func New(at time.Time) (codes []string, s Set) {
+func New(at time.Time) (codes []string, s Set) { return draw(at, Codes) }
+
+// Issue makes a single code, for somebody who can use neither authenticator nor
+// saved codes any more, and the set to store: an issued recovery code (NIST SP
+// 800-63B-4 §4.2.1.2). Send it to an address of the person that was validated
+// before, never to whoever asked for it, and keep its set apart from that of
+// [New]. How long it is good is the caller's to hold, from [Set.Made]: at most 24
+// hours by e-mail. It is otherwise as the codes of New, and takes the work of one
+// [Set.Derive].
+func Issue(at time.Time) (code string, s Set) {
+	codes, s := draw(at, 1)
+	return codes[0], s
+}
+
+func draw(at time.Time, n int) (codes []string, s Set) {
 	slots <- struct{}{}
 	defer func() { <-slots }()
-	st := state{V: version, Made: instant(at), Codes: make([]entry, Codes)}
+	st := state{V: version, Made: instant(at), Codes: make([]entry, n)}
 	rand.Read(st.Salt[:]) // never fails, by its contract
-	codes = make([]string, Codes)
+	codes = make([]string, n)
 	for i := range codes {
 		codes[i] = newCode()
 		st.Codes[i].Hash = derive(codes[i], st.Salt)

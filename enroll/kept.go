@@ -1,0 +1,82 @@
+package enroll
+
+import (
+	"slices"
+	"time"
+)
+
+// KeptAge is how long an authenticator that was taken away can be brought back by
+// [Enrollment.Restore].
+const KeptAge = 72 * time.Hour
+
+// Kept tells of an authenticator that was replaced, removed or disabled less than
+// [KeptAge] ago. It verifies nothing, and is there for the case that it was not
+// its owner who took it away. It holds no secret.
+type Kept struct {
+	ID, Name    string    // as they were, and will be after [Enrollment.Restore]
+	Added, Used time.Time // as in [Authenticator]
+	Until       time.Time // from then on it is gone for good; UTC, whole milliseconds
+}
+
+// shelved is an authenticator that is kept.
+type shelved struct {
+	Authenticator
+	until time.Time
+}
+
+func (k shelved) over(at time.Time) bool { return !at.Before(k.until) }
+
+// Kept returns what can be brought back at that time, the oldest first. There are
+// at most [Limit]; where there would be more, those added last are not kept.
+func (e Enrollment) Kept(at time.Time) []Kept {
+	var kept []Kept
+	for _, k := range e.sweepShelf(at).kept {
+		kept = append(kept, Kept{ID: k.ID, Name: k.Name, Added: k.Added, Used: k.Used, Until: k.until})
+	}
+	return kept
+}
+
+// shelve keeps authenticators that go. The oldest have the places: whoever is in
+// a stolen session and replaces again and again adds newer ones only, and cannot
+// push the owner's out.
+func (e Enrollment) shelve(at time.Time, gone ...Authenticator) Enrollment {
+	kept := slices.Clone(e.kept)
+	for _, a := range gone {
+		kept = append(kept, shelved{Authenticator: a, until: stamp(at.Add(KeptAge))})
+	}
+	slices.SortStableFunc(kept, func(a, b shelved) int { return a.Added.Compare(b.Added) })
+	e.kept = kept[:min(len(kept), Limit)]
+	return e
+}
+
+// sweepShelf drops what has been kept long enough.
+func (e Enrollment) sweepShelf(at time.Time) Enrollment {
+	e.kept = slices.DeleteFunc(slices.Clone(e.kept), func(k shelved) bool { return k.over(at) })
+	return e
+}
+
+// Restore makes a kept authenticator live again, alone, by an administrator's
+// leave: somebody else took it away. Its ID, its name and its last step are those
+// it had, so a code that was used stays used. Whatever was live meanwhile is
+// cleared for good and returned, and so are the candidate and everything else that
+// is kept: a thief who replaced twice must not have a second one to be restored.
+//
+// [ErrUnknown] for an ID that is not kept, or not any more; [ErrTransition] where
+// nothing can be kept, after a reset and for a machine account; totp.ErrTime.
+func (e Enrollment) Restore(at time.Time, id string) (Enrollment, Authenticator, []Authenticator, error) {
+	next, err := e.take(at, Restore)
+	if err != nil {
+		return e, Authenticator{}, nil, err
+	}
+	i := slices.IndexFunc(next.kept, func(k shelved) bool { return k.ID == id })
+	if i < 0 {
+		return e, Authenticator{}, nil, ErrUnknown
+	}
+	back := next.kept[i].Authenticator
+	next = next.clear(at)
+	// The same secret may have been enrolled a second time meanwhile, and used.
+	back.Last = next.lastOf(back.Key)
+	next.kept = nil
+	next.live = []Authenticator{back}
+	return next, back, e.Authenticators(), nil
+}
