@@ -2,6 +2,7 @@ package totpflow
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"time"
 
@@ -28,8 +29,17 @@ type Config struct {
 	Keys *keyring.Ring
 
 	// Policy says for whom the second factor is off, optional or required. Nil
-	// makes it optional for everybody.
+	// is what administrators set for their tenant with [Admin.SetPolicy], kept
+	// in Store; until they do it is optional. A host that decides by role as
+	// well has a Source of its own, which may ask [TenantPolicies] and combine
+	// the two with policy.Strictest.
 	Policy policy.Source
+
+	// Above returns the tenants above a tenant, nearest first: the customer of
+	// a unit, the provider of a customer. Their policies count for it as well,
+	// the strictest holds, and their administrators may act on its accounts,
+	// where the host's [Rule] lets them. Nil: there are none above.
+	Above func(ctx context.Context, tenant string) ([]string, error)
 
 	// Events is told what happens, at least once for every numbered event. It
 	// is called after the write was acknowledged, on the goroutine of the
@@ -78,9 +88,11 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		issuer:   c.Issuer,
 		audience: cmp.Or(c.Audience, c.Issuer),
+		store:    c.Store,
 		keys:     c.Keys,
 		params:   c.Params,
 		policy:   c.policySource(),
+		above:    c.Above,
 		strict:   c.Strict,
 		window:   totp.Standard(),
 		limits:   throttle.Default(),
@@ -102,7 +114,7 @@ func (c Config) clock() func() time.Time {
 
 func (c Config) policySource() policy.Source {
 	if c.Policy == nil {
-		return policy.Fixed{Mode: policy.Optional}
+		return TenantPolicies(c.Store, c.Keys, c.Above)
 	}
 	return c.Policy
 }

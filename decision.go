@@ -61,6 +61,8 @@ const (
 	ByOther          Reason = "other factor"    // a factor of the host's, through VerifyOther
 	Off              Reason = "off"             // policy off, nothing set up
 	NotEnrolled      Reason = "not enrolled"    // policy optional, nothing set up
+	InGrace          Reason = "grace"           // policy required, nothing set up, until Decision.GraceUntil
+	Exempt           Reason = "exempt"          // a machine account, through SignInMachine
 )
 
 // Method is a way to answer AskCode. More will come; hosts ignore those they
@@ -70,6 +72,7 @@ type Method string
 const (
 	MethodCode         Method = "code"          // VerifyCode
 	MethodRecoveryCode Method = "recovery-code" // VerifyRecoveryCode
+	MethodIssuedCode   Method = "issued-code"   // VerifyIssuedCode: a code that an administrator had sent
 )
 
 // A Decision is the answer of a flow. Its zero value refuses, and whatever
@@ -87,7 +90,8 @@ type Decision struct {
 	Challenge Challenge
 
 	// Proof comes with Passed. By a code it serves one TrustBrowser; by a
-	// recovery code, or when nothing is set up, one BeginEnrollment.
+	// recovery code, or when nothing is set up, one BeginEnrollment. A machine
+	// account gets none.
 	Proof Proof
 
 	// Methods are the ways to answer AskCode.
@@ -103,6 +107,10 @@ type Decision struct {
 
 	// RecoveryCodesLeft counts the unused recovery codes, when passed by one.
 	RecoveryCodesLeft int
+
+	// GraceUntil is when a set-up will be demanded, when passed by InGrace. A
+	// session that goes on for longer should look at [Status].GraceUntil.
+	GraceUntil time.Time
 
 	// Anchor grows with every change of factors. See [User].Anchor.
 	Anchor uint64

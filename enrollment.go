@@ -9,6 +9,7 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/totp"
 )
@@ -196,7 +197,8 @@ type Enrolled struct {
 
 	// Sheet is what the person prints or saves: the secret for a later device,
 	// and the new recovery codes. Neither can be shown again. The codes are
-	// empty when an authenticator was added beside others: the old set stays.
+	// empty when an authenticator was added beside others (the old set stays),
+	// and where policy allows no recovery codes.
 	Sheet recovery.Sheet
 
 	// Cleared names the authenticators that have stopped working.
@@ -229,7 +231,7 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 		}
 		r.Enrollment = e
 		done = Enrolled{Sheet: s.sheet(t, c)}
-		done.Sheet.Codes = factorsBound(r, c.Adds)
+		done.Sheet.Codes = factorsBound(r, p, c.Adds)
 		done.Sheet.Made = r.Now
 		for _, a := range confirmed.Cleared {
 			done.Cleared = append(done.Cleared, a.Name)
@@ -248,7 +250,8 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 
 // factorsBound does what a newly bound authenticator entails, and returns the
 // recovery codes that come with it.
-func factorsBound(r *account.Round, added bool) []string {
+func factorsBound(r *account.Round, p policy.Policy, added bool) []string {
+	r.Issued, r.CodeOnly = account.Issued{}, false // nobody is locked out any more
 	if added {
 		r.EndTickets() // browsers and sessions stay: nothing was taken away
 		if !r.Recovery.IsZero() {
@@ -256,6 +259,10 @@ func factorsBound(r *account.Round, added bool) []string {
 		}
 	} else {
 		r.FactorsChanged(r.Now)
+	}
+	if !p.Methods.Has(policy.RecoveryCodes) {
+		r.Recovery = recovery.Set{}
+		return nil
 	}
 	codes, set := recovery.New(r.Now)
 	r.Recovery = set

@@ -45,6 +45,20 @@ var (
 	// ErrNotEnrolled means that the account has no authenticator.
 	ErrNotEnrolled = errors.New("totpflow: no authenticator is set up")
 
+	// ErrFrozen means that the person said of a change "it was not me": nobody
+	// gets in until an administrator acts.
+	ErrFrozen = errors.New("totpflow: this account is frozen until an administrator acts")
+
+	// ErrExempt means that this is a machine account, which signs in where
+	// machines do ([Service.SignInMachine]) and not where people do.
+	ErrExempt = errors.New("totpflow: a machine account cannot sign in here")
+
+	// ErrNotExempt means that the account is a person's, to [Service.SignInMachine].
+	ErrNotExempt = errors.New("totpflow: not a machine account")
+
+	// ErrMethod means that policy does not allow this way of passing.
+	ErrMethod = errors.New("totpflow: this method is not allowed for this account")
+
 	// ErrRequired means that policy does not allow the last authenticator to go.
 	ErrRequired = errors.New("totpflow: two-factor authentication is required for this account")
 

@@ -55,7 +55,10 @@ func (h *house) open(changes ...func(*totpflow.Config)) *totpflow.Service {
 	h.t.Helper()
 	keys, err := keyring.Parse(h.keys)
 	require.NoError(h.t, err)
-	c := totpflow.Config{Issuer: "Acme Backup", Store: h.store, Keys: keys, Events: h.events, Now: h.clock.Now}
+	c := totpflow.Config{
+		Issuer: "Acme Backup", Store: h.store, Keys: keys, Events: h.events, Now: h.clock.Now,
+		Policy: policy.Fixed{Mode: policy.Optional},
+	}
 	for _, change := range changes {
 		change(&c)
 	}

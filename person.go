@@ -5,12 +5,10 @@ import (
 	"errors"
 	"time"
 
-	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
-	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/trust"
 )
 
@@ -26,81 +24,6 @@ type Account struct {
 // of the decision that the session was started by. Another tenant is another
 // account.
 func (s *Service) Account(u User) Account { return Account{service: s, user: u} }
-
-// Status is what a security page shows. It holds no secret.
-type Status struct {
-	State          enroll.State
-	Policy         policy.Policy
-	Authenticators []Authenticator
-	Browsers       []Browser
-	RecoveryCodes  RecoveryCodes
-	Waiting        *throttle.Error // too many wrong codes; nil when not
-	Activity       []event.Event   // the last security changes, newest first
-	SessionsFrom   time.Time       // sessions begun before are over
-	Anchor         uint64          // see User.Anchor
-}
-
-// An Authenticator as a person sees it.
-type Authenticator struct {
-	ID, Name    string
-	Added, Used time.Time // Used is zero before the first sign-in, and exact to the day
-}
-
-// A Browser that is trusted.
-type Browser struct {
-	ID, Label    string
-	Issued, Seen time.Time // Seen is exact to the day
-	Expires      time.Time
-}
-
-// RecoveryCodes counts the set in use.
-type RecoveryCodes struct {
-	Left, Total int
-	Made        time.Time
-	Saved       time.Time // when the person said that the codes are saved; zero before
-}
-
-// Status reads the account. It changes nothing.
-func (a Account) Status(ctx context.Context) (Status, error) {
-	p, err := a.service.policyOf(ctx, a.user.account())
-	if err != nil {
-		return Status{}, err
-	}
-	var st Status
-	err = a.change(ctx, func(r *account.Round) error {
-		st = a.service.status(r, p)
-		return nil
-	})
-	return answer(st, err)
-}
-
-func (s *Service) status(r *account.Round, p policy.Policy) Status {
-	st := Status{
-		State:  r.Enrollment.State(r.Now),
-		Policy: p,
-		RecoveryCodes: RecoveryCodes{
-			Left: r.Recovery.Remaining(), Total: r.Recovery.Total(),
-			Made: r.Recovery.Made(), Saved: r.Recovery.Saved(),
-		},
-		Activity:     r.Activity.Changes(),
-		SessionsFrom: r.SessionsFrom,
-		Anchor:       r.Epoch,
-	}
-	for _, x := range r.Enrollment.Authenticators() {
-		st.Authenticators = append(st.Authenticators, Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used})
-	}
-	age := s.trustFor(p)
-	for _, b := range r.Browsers {
-		if until := b.Issued.Add(age); r.Now.Before(until) {
-			st.Browsers = append(st.Browsers, Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: until})
-		}
-	}
-	var wait *throttle.Error
-	if errors.As(r.Budget.Allow(r.Now, s.limits, s.chances(r)), &wait) {
-		st.Waiting = wait
-	}
-	return st
-}
 
 // Reauthenticate asks a signed-in person for the second factor once more,
 // before the action. It takes an app's code or a recovery code, or two
@@ -118,8 +41,20 @@ func (a Account) Reauthenticate(ctx context.Context, action Action, codes ...str
 	if err != nil {
 		return "", err
 	}
+	if by == ByRecoveryCode {
+		pol, err := a.service.policyOf(ctx, a.user.account())
+		if err != nil {
+			return "", err
+		}
+		if !pol.Methods.Has(policy.RecoveryCodes) {
+			return "", ErrMethod
+		}
+	}
 	var p Proof
 	err = a.change(ctx, func(r *account.Round) error {
+		if err := unfrozen(r); err != nil {
+			return err
+		}
 		if len(r.Enrollment.Authenticators()) == 0 {
 			return ErrNotEnrolled
 		}
@@ -215,10 +150,18 @@ func (a Account) Rename(ctx context.Context, id, name string) error {
 
 // NewRecoveryCodes makes a new set and ends the old one, and sign-ins and proofs
 // under way with it. It takes a proof of [ActionRecoveryCodes]. The sheet holds
-// no secret but the codes, which cannot be shown again. Errors: [ErrProof].
+// no secret but the codes, which cannot be shown again. Errors: [ErrProof], and
+// [ErrMethod] where policy allows no recovery codes.
 func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet, error) {
+	pol, err := a.service.policyOf(ctx, a.user.account())
+	if err != nil {
+		return recovery.Sheet{}, err
+	}
+	if !pol.Methods.Has(policy.RecoveryCodes) {
+		return recovery.Sheet{}, ErrMethod
+	}
 	sheet := recovery.Sheet{Issuer: a.service.issuer, Account: a.user.ticket().Name}
-	err := a.with(ctx, p, ActionRecoveryCodes, func(r *account.Round) error {
+	err = a.with(ctx, p, ActionRecoveryCodes, func(r *account.Round) error {
 		codes, set := recovery.New(r.Now)
 		r.Recovery = set
 		r.EndTickets() // a proof by one of the old codes among them
@@ -278,7 +221,9 @@ func (a Account) RevokeBrowsers(ctx context.Context) error {
 
 // PasswordChanged must be called when the password was changed or reset. It
 // ends sign-ins under way, trusted browsers and sessions begun before
-// ([Account.SessionValid]): whoever knew the old password keeps nothing.
+// ([Account.SessionValid]): whoever knew the old password keeps nothing. A
+// recovery code that an administrator had sent ends as well, and for 24 hours
+// none can be sent.
 //
 // Call it after the new password is committed. An error means that nothing has
 // ended yet: keep a mark in the same transaction as the password, and call it
@@ -287,6 +232,7 @@ func (a Account) RevokeBrowsers(ctx context.Context) error {
 func (a Account) PasswordChanged(ctx context.Context) error {
 	return a.change(ctx, func(r *account.Round) error {
 		r.FactorsChanged(r.Now)
+		r.PasswordAt, r.Issued = r.Now.Truncate(time.Millisecond), account.Issued{}
 		r.Log(event.Event{Kind: event.PasswordChanged})
 		r.Save()
 		return nil
@@ -301,7 +247,7 @@ func (a Account) PasswordChanged(ctx context.Context) error {
 func (a Account) SessionValid(ctx context.Context, begun time.Time) (bool, error) {
 	var valid bool
 	err := a.change(ctx, func(r *account.Round) error {
-		valid = !begun.Before(r.SessionsFrom)
+		valid = !begun.Before(r.SessionsFrom) && !r.Frozen()
 		return nil
 	})
 	return answer(valid, err)

@@ -21,8 +21,10 @@ import (
 // by any number of goroutines, and any number of processes over one store.
 type Service struct {
 	book     *account.Book
+	store    store.Store
 	keys     *keyring.Ring
 	policy   policy.Source
+	above    func(context.Context, string) ([]string, error)
 	issuer   string
 	audience string
 	params   totp.Params
@@ -37,7 +39,8 @@ type Service struct {
 // The tokens are those of the browsers that the request carries
 // (totphttp.TrustTokens); tokens of others are passed over.
 //
-// It reads the record once. It writes only to note, at most once a day, that a
+// It reads the record once, and where Config.Policy is nil one record for each
+// tenant of the chain. It writes only to note, at most once a day, that a
 // trusted browser was seen, and before the first challenge or proof since the
 // account was new or its factors changed: the key that signs them lies in the
 // record.
@@ -58,6 +61,9 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 	if err := u.anchored(r); err != nil {
 		return Decision{}, err
 	}
+	if err := unfrozen(r); err != nil {
+		return Decision{}, err
+	}
 	who := u.ticket()
 	switch state := r.Enrollment.State(r.Now); state {
 	case enroll.Active, enroll.Replacing:
@@ -68,14 +74,16 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 		}
 		return s.ask(r, p, s.challenge(r, who, ActionSignIn)), nil
 	case enroll.ResetPending:
-		return demandSetUp(r, s.challenge(r, who, ActionSetUp)), nil
+		if s.passwordSuffices(r, p) {
+			return demandSetUp(r, s.challenge(r, who, ActionSetUp)), nil
+		}
+		return s.ask(r, p, s.challenge(r, who, ActionSignIn)), nil
+	case enroll.Exempted:
+		r.Log(event.Event{Kind: event.SignInRefused, Reason: string(Exempt)})
+		return Decision{}, ErrExempt
 	case enroll.Disabled, enroll.Pending:
-		reason := NotEnrolled
-		switch p.Mode {
-		case policy.Optional:
-		case policy.Off:
-			reason = Off
-		default:
+		reason := s.without(r, p)
+		if reason == "" {
 			return demandSetUp(r, s.challenge(r, who, ActionSetUp)), nil
 		}
 		r.Log(event.Event{Kind: event.SignedIn, Method: string(reason)})
@@ -83,6 +91,45 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 	default:
 		return Decision{}, fmt.Errorf("totpflow: unknown enrollment state %q", state)
 	}
+}
+
+// without is why somebody who has nothing set up passes, or empty.
+func (s *Service) without(r *account.Round, p policy.Policy) Reason {
+	switch p.Mode {
+	case policy.Optional:
+		return NotEnrolled
+	case policy.Off:
+		return Off
+	}
+	if beginGrace(r, p) {
+		return InGrace
+	}
+	return ""
+}
+
+// SignInMachine is [Service.SignIn] for a machine account, such as a backup
+// agent with an API key, where its credential is right. It passes, by Exempt,
+// only for accounts that an administrator exempted ([Admin.Exempt]); others get
+// [ErrNotExempt]. It is a call of its own so that a machine's credential, which
+// lies in some script, opens nothing where people sign in: call it only for what
+// a machine may do.
+func (s *Service) SignInMachine(ctx context.Context, u User) (Decision, error) {
+	var d Decision
+	err := s.book.Change(ctx, u.account(), func(r *account.Round) error {
+		if err := u.anchored(r); err != nil {
+			return err
+		}
+		if err := unfrozen(r); err != nil {
+			return err
+		}
+		if r.Enrollment.State(r.Now) != enroll.Exempted {
+			return ErrNotExempt
+		}
+		r.Log(event.Event{Kind: event.SignedIn, Method: string(Exempt)})
+		d = Decision{Step: Passed, Reason: Exempt, ID: u.ID, Tenant: u.Tenant, Anchor: r.Epoch}
+		return nil
+	})
+	return answer(d, err)
 }
 
 // Continue answers again what SignIn answered, for a page that is reloaded. It
@@ -113,21 +160,31 @@ func (s *Service) Continue(ctx context.Context, c Challenge) (Decision, error) {
 
 // ask is the decision that a code is needed.
 func (s *Service) ask(r *account.Round, p policy.Policy, c Challenge) Decision {
-	d := Decision{
-		Step:      AskCode,
-		Challenge: c,
-		Methods:   []Method{MethodCode},
-		TrustFor:  s.trustFor(p),
-		Anchor:    r.Epoch,
+	d := Decision{Step: AskCode, Challenge: c, Methods: methods(r, p), Anchor: r.Epoch}
+	if len(r.Enrollment.Authenticators()) == 0 {
+		return d
 	}
-	if r.Recovery.Remaining() > 0 {
-		d.Methods = append(d.Methods, MethodRecoveryCode)
-	}
+	d.TrustFor = s.trustFor(p)
 	var waiting *throttle.Error
 	if errors.As(r.Budget.Allow(r.Now, s.limits, s.chances(r)), &waiting) {
 		d.Waiting = waiting
 	}
 	return d
+}
+
+// methods are the ways to pass that the account has and policy allows.
+func methods(r *account.Round, p policy.Policy) (ms []Method) {
+	active := len(r.Enrollment.Authenticators()) > 0
+	if active {
+		ms = append(ms, MethodCode)
+	}
+	if r.Recovery.Remaining() > 0 && p.Methods.Has(policy.RecoveryCodes) {
+		ms = append(ms, MethodRecoveryCode)
+	}
+	if r.Issued.Live(r.Now) || !active { // after a reset it is named even before it was sent: ask for it
+		ms = append(ms, MethodIssuedCode)
+	}
+	return ms
 }
 
 // demandSetUp is the decision that an authenticator must be set up first.
@@ -145,8 +202,11 @@ func (s *Service) pass(r *account.Round, who ticket, p policy.Policy, by Reason)
 		action, d.TrustFor = ActionSignIn, s.trustFor(p)
 	case ByRecoveryCode:
 		action, d.RecoveryCodesLeft = ActionReplace, r.Recovery.Remaining()
-	case NotEnrolled:
+	case NotEnrolled, InGrace:
 		action = ActionSetUp
+		if by == InGrace {
+			d.GraceUntil = graceUntil(r, p)
+		}
 	default: // a trusted browser proves nothing, and neither does "off"
 		return d
 	}

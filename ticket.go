@@ -138,7 +138,7 @@ const clockTolerance = 30 * time.Second
 // live for longer than it should.
 func (t ticket) holds(r *account.Round) bool {
 	age := r.Now.Sub(t.Issued)
-	return r.Signed(t.text, t.tag) &&
+	return !r.Frozen() && r.Signed(t.text, t.tag) &&
 		-clockTolerance <= age && age < t.Kind.lifetime() &&
 		!r.IsSpent(t.ID, t.Issued)
 }

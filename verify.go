@@ -9,6 +9,7 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
@@ -19,7 +20,7 @@ import (
 // works once. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
 // [ErrChallenge], and what errors in general lists.
 func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	return s.verify(ctx, c, ByCode, func(r *account.Round, t ticket) error {
+	return s.verify(ctx, c, ByCode, policy.App, func(r *account.Round, t ticket) error {
 		return s.checkCode(r, t.ID, code)
 	})
 }
@@ -29,17 +30,19 @@ func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Dec
 // guessing a pair is a million times harder than guessing a code. It has a
 // counter of its own, one try in ten seconds with a burst of six.
 func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second string) (Decision, error) {
-	return s.verify(ctx, c, ByCode, func(r *account.Round, t ticket) error {
+	return s.verify(ctx, c, ByCode, policy.App, func(r *account.Round, t ticket) error {
 		return s.checkPair(r, t.ID, first, second)
 	})
 }
 
 // VerifyRecoveryCode completes a sign-in with a recovery code. The code is
 // spent, every trusted browser is forgotten, and the decision's proof begins
-// the set-up of a new authenticator: lead the person there.
+// the set-up of a new authenticator: lead the person there. After a reset that
+// left the codes, the decision is SetUp instead of Passed. Errors: as
+// [Service.VerifyCode], and [ErrMethod] where policy allows no recovery codes.
 func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code string) (Decision, error) {
 	check := s.recoveryCheck(ctx, code)
-	return s.verify(ctx, c, ByRecoveryCode, func(r *account.Round, t ticket) error { return check(r, t.ID) })
+	return s.verify(ctx, c, ByRecoveryCode, policy.RecoveryCodes, func(r *account.Round, t ticket) error { return check(r, t.ID) })
 }
 
 // VerifyOther completes a sign-in with a factor of the host's own, such as a
@@ -48,10 +51,11 @@ func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code stri
 // a guess, and any other error when it cannot say, which is not. It is called
 // at most once, and not at all while the account has to wait. It is called while
 // the account's other flows queue behind it: it should be quick, and a flow of
-// the same account inside it would wait for itself.
+// the same account inside it would wait for itself. Where policy does not allow
+// other factors it is [ErrMethod].
 func (s *Service) VerifyOther(ctx context.Context, c Challenge, method Method, check func(context.Context) error) (Decision, error) {
 	once := onlyOnce(func() error { return check(ctx) })
-	return s.verify(ctx, c, ByOther, func(r *account.Round, t ticket) error {
+	return s.verify(ctx, c, ByOther, policy.Other, func(r *account.Round, t ticket) error {
 		return s.charged(r, t.ID, string(method), once)
 	})
 }
@@ -59,7 +63,7 @@ func (s *Service) VerifyOther(ctx context.Context, c Challenge, method Method, c
 // verify is the one way through the second step: the challenge must hold, the
 // check must pass, the challenge is spent, and all of it is written before
 // anybody is let in.
-func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func(*account.Round, ticket) error) (Decision, error) {
+func (s *Service) verify(ctx context.Context, c Challenge, by Reason, needs policy.Methods, check func(*account.Round, ticket) error) (Decision, error) {
 	t, err := s.unseal(challengeKind, string(c))
 	if err != nil || t.Action != ActionSignIn {
 		return Decision{}, ErrChallenge
@@ -67,6 +71,9 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 	p, err := s.policyOf(ctx, t.account())
 	if err != nil {
 		return Decision{}, err
+	}
+	if !p.Methods.Has(needs) {
+		return Decision{}, ErrMethod
 	}
 	var d Decision
 	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
@@ -77,8 +84,12 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 			return err
 		}
 		t.consume(r) // a no-op when the check has ended every ticket, this one too
-		r.Log(event.Event{Kind: event.SignedIn, Method: string(by)})
 		r.Save()
+		if r.Enrollment.State(r.Now) == enroll.ResetPending { // shown what a reset has left: it leads to the set-up, not past it
+			d = demandSetUp(r, s.challenge(r, t, ActionSetUp))
+			return nil
+		}
+		r.Log(event.Event{Kind: event.SignedIn, Method: string(by)})
 		d = s.pass(r, t, p, by)
 		return nil
 	})
@@ -235,6 +246,8 @@ func (s *Service) uncounted(r *account.Round, method string, err error) error {
 	case errors.Is(err, ErrAlreadyUsed):
 		r.Log(event.Event{Kind: event.CodeReplayed, Method: method})
 		return ErrAlreadyUsed
+	case errors.Is(err, enroll.ErrNone):
+		return fmt.Errorf("%w: %w", ErrNotEnrolled, err)
 	case errors.Is(err, enroll.ErrClock):
 		r.Log(event.Event{Kind: event.ClockBehind})
 	}

@@ -104,3 +104,14 @@ func associated(header []byte, ad []string) []byte {
 	}
 	return appendFields(append(make([]byte, 0, n), header...), ad)
 }
+
+// KeyID returns the id of the key that an envelope says it was sealed under, as
+// [Ring.IDs] spells it, without opening it: to count which keys are still in
+// use. The error is [ErrBroken] or [ErrUnknownSuite].
+func KeyID(sealed []byte) (string, error) {
+	_, id, err := parseHeader(sealed)
+	if err != nil {
+		return "", err
+	}
+	return id.String(), nil
+}

@@ -37,7 +37,26 @@ type Account struct {
 	Spent        []Spent         // tickets that have served
 	Forgotten    int64           // of tickets issued up to this millisecond nobody knows whether they served
 	SessionsFrom time.Time       // sessions begun before are over
+	PasswordAt   time.Time       // when the host last reported a new password
+	Grace        Grace           // of who has no factor where it is required
+	Issued       Issued          // a recovery code that an administrator had sent
+	CodeOnly     bool            // after this reset the password alone does not lead to a set-up
+	Machine      string          // the name of a machine account, while Enrollment is exempted
+	Freeze       Freeze
+	Tenant       Tenant // in a tenant's own record only
 	Activity     event.Activity
+}
+
+// State is the plain word that a record is listed by.
+func (a *Account) State(at time.Time) string {
+	switch {
+	case a.Tenant.isSet():
+		return "tenant"
+	case a.Frozen():
+		return "frozen"
+	default:
+		return string(a.Enrollment.State(at))
+	}
 }
 
 // FactorsChanged ends what was granted on the strength of the old factors:
@@ -58,6 +77,8 @@ func (a *Account) EndTrust() { a.Browsers = nil }
 // prune drops what has run out, each time the record is written.
 func (a *Account) prune(at time.Time) {
 	a.Enrollment = a.Enrollment.Expire(at)
+	a.Issued = a.Issued.expire(at)
+	a.Tenant = a.Tenant.expire(at)
 	a.forgetOld(at)
 	a.Browsers = slices.DeleteFunc(slices.Clone(a.Browsers), func(b trust.Browser) bool {
 		return at.Sub(b.Issued) > trust.MaxAge

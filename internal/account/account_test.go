@@ -112,7 +112,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"no object":     `"x"`,
 		"no format":     "{}",
 		"newer format":  with("format", "2"),
-		"unknown field": with("frozen", "true"),
+		"unknown field": with("suspended", "true"),
 		"no enrollment": `{"format":1}`,
 		"trailing data": string(good) + "{}",
 		"cut":           string(good[:len(good)-1]),

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/totpflow/totpflow/event"
@@ -29,6 +30,7 @@ func NewBook(s store.Store, keys *keyring.Ring, sink event.Sink, now func() time
 type Round struct {
 	Account
 	Found bool      // whether there is a record
+	Stale bool      // whether it should be sealed anew, under the ring's newest key
 	Now   time.Time // UTC, without a monotonic reading
 
 	id     store.ID
@@ -46,8 +48,18 @@ func (r *Round) Save() { r.save = true }
 // Log adds an event. When the round is saved the event is numbered and kept
 // with the account, else it only goes to the sink.
 func (r *Round) Log(e event.Event) {
-	e.At, e.Tenant, e.User, e.Source = r.Now, r.id.Tenant, r.id.User, r.source
+	e.At, e.Source = r.Now, r.source
+	e.Tenant, e.User = subject(r.id)
 	r.events = append(r.events, e)
+}
+
+// subject is whom the events of a record are about. Those of a tenant's own
+// record are about no user.
+func subject(id store.ID) (tenant, user string) {
+	if Reserved(id) {
+		return id.Tenant, ""
+	}
+	return id.Tenant, id.User
 }
 
 // Change runs decide on the account as it stands. When decide has called Save,
@@ -58,6 +70,18 @@ func (r *Round) Log(e event.Event) {
 // answer: a failed write, a lost race or an unreadable record is an error of
 // its own ([store.ErrUnavailable], [keyring.ErrOpen], [ErrFormat]).
 func (b *Book) Change(ctx context.Context, id store.ID, decide func(*Round) error) error {
+	if Reserved(id) {
+		return fmt.Errorf("%w: user ids that begin with %q are reserved", store.ErrID, reserved)
+	}
+	return b.flow(ctx, id, decide)
+}
+
+// ChangeTenant is Change for the tenant's own record.
+func (b *Book) ChangeTenant(ctx context.Context, tenant string, decide func(*Round) error) error {
+	return b.flow(ctx, TenantID(tenant), decide)
+}
+
+func (b *Book) flow(ctx context.Context, id store.ID, decide func(*Round) error) error {
 	r, answer, err := b.change(ctx, id, decide)
 	if err != nil {
 		return err
@@ -79,6 +103,7 @@ func (b *Book) change(ctx context.Context, id store.ID, decide func(*Round) erro
 			if r.Account, err = open(b.keys, rec); err != nil {
 				return nil, err
 			}
+			r.Stale = b.keys.Stale(rec.Sealed)
 		}
 		answer = decide(r)
 		if !r.save {

@@ -32,7 +32,8 @@ var ErrFormat = errors.New("account: record of an unknown format")
 //
 //	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…],
 //	 "budget":{…}, "recovery_rate":{…}, "ticket_key":"…", "spent":[…], "forgotten":…, "sessions_from":"…",
-//	 "activity":{…}}
+//	 "password_at":"…", "grace":{…}, "issued":{…}, "code_only":…, "machine":"…", "freeze":{…},
+//	 "tenant":{…}, "activity":{…}}
 //
 // Field order and names are frozen by testdata/account.golden.json.
 type wire struct {
@@ -47,6 +48,13 @@ type wire struct {
 	Spent        []Spent         `json:"spent,omitempty"`
 	Forgotten    int64           `json:"forgotten,omitzero"`
 	SessionsFrom time.Time       `json:"sessions_from,omitzero"`
+	PasswordAt   time.Time       `json:"password_at,omitzero"`
+	Grace        Grace           `json:"grace,omitzero"`
+	Issued       Issued          `json:"issued,omitzero"`
+	CodeOnly     bool            `json:"code_only,omitzero"`
+	Machine      string          `json:"machine,omitempty"`
+	Freeze       Freeze          `json:"freeze,omitzero"`
+	Tenant       Tenant          `json:"tenant,omitzero"`
 	Activity     event.Activity  `json:"activity,omitzero"`
 }
 
@@ -64,6 +72,13 @@ func encode(a Account) ([]byte, error) {
 		Spent:        a.Spent,
 		Forgotten:    a.Forgotten,
 		SessionsFrom: a.SessionsFrom,
+		PasswordAt:   a.PasswordAt,
+		Grace:        a.Grace,
+		Issued:       a.Issued,
+		CodeOnly:     a.CodeOnly,
+		Machine:      a.Machine,
+		Freeze:       a.Freeze,
+		Tenant:       a.Tenant,
 		Activity:     a.Activity,
 	})
 }
@@ -91,6 +106,13 @@ func decode(data []byte) (Account, error) {
 		Spent:        w.Spent,
 		Forgotten:    w.Forgotten,
 		SessionsFrom: w.SessionsFrom,
+		PasswordAt:   w.PasswordAt,
+		Grace:        w.Grace,
+		Issued:       w.Issued,
+		CodeOnly:     w.CodeOnly,
+		Machine:      w.Machine,
+		Freeze:       w.Freeze,
+		Tenant:       w.Tenant,
 		Activity:     w.Activity,
 	}, nil
 }
@@ -107,7 +129,7 @@ func seal(keys *keyring.Ring, id store.ID, a Account, at time.Time) (*store.Reco
 	r := &store.Record{
 		ID:      id,
 		Version: store.NewVersion(),
-		State:   string(a.Enrollment.State(at)),
+		State:   a.State(at),
 		Updated: at,
 	}
 	r.Sealed = keys.Seal(purpose, plain, associated(*r)...)

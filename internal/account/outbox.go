@@ -55,7 +55,7 @@ func (o *outbox) report(ctx context.Context, r *Round) {
 		return
 	}
 	taken := o.taken(r.id, r.Activity.Last())
-	for _, e := range r.Activity.Outbox(r.id.Tenant, r.id.User) {
+	for _, e := range r.Activity.Outbox(subject(r.id)) {
 		if e.Number <= taken {
 			continue
 		}

@@ -1,0 +1,109 @@
+package totpflow
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/store"
+)
+
+// A Disown is the "it was not me" of a mail about a change. It only takes trust
+// away: who has it can close the account and never open it. Printing it shows
+// nothing; string(d) is the value.
+type Disown string
+
+// DisownAge is how long a [Disown] is good for.
+const DisownAge = 72 * time.Hour
+
+// ErrDisown means that a [Disown] is none, too old, or of an event before an
+// administrator has last ended a freeze.
+var ErrDisown = errors.New("totpflow: this link is not valid any more")
+
+const disownPurpose = "totpflow/disown"
+
+type disowned struct {
+	Tenant string     `json:"tenant,omitempty"`
+	User   string     `json:"user"`
+	At     time.Time  `json:"at"`
+	Kind   event.Kind `json:"kind"`
+}
+
+// DisownToken makes the "it was not me" for the mail about e, an event of a
+// person. Put it in a link to a page with a button, and let only the button's
+// POST call [Service.Disown]: programs that scan mail follow links. It is sealed
+// by the ring alone, not by the account, so that it outlives the change that it
+// is about: whoever steals the ring can freeze accounts with it.
+func (s *Service) DisownToken(e event.Event) Disown {
+	if e.User == "" {
+		return ""
+	}
+	plain, err := json.Marshal(disowned{Tenant: e.Tenant, User: e.User, At: e.At, Kind: e.Kind})
+	if err != nil { // unreachable: strings and a time of this century
+		return ""
+	}
+	return Disown(base64.RawURLEncoding.EncodeToString(s.keys.Seal(disownPurpose, plain, s.audience, s.keyEpoch())))
+}
+
+// Disown freezes the account: sign-ins under way, browsers and sessions end, and
+// nobody gets in ([ErrFrozen]) until an administrator restores an authenticator
+// that was replaced in the last 72 hours, resets, or unlocks the account. No factor is
+// changed by it. To freeze a frozen account does nothing. Errors: [ErrDisown].
+func (s *Service) Disown(ctx context.Context, d Disown) error {
+	of, err := s.disowned(d)
+	if err != nil {
+		return err
+	}
+	return s.book.Change(ctx, store.ID{Tenant: of.Tenant, User: of.User}, func(r *account.Round) error {
+		age := r.Now.Sub(of.At)
+		switch {
+		case age >= DisownAge, age < -clockTolerance, !of.At.After(r.Freeze.Ended):
+			return ErrDisown
+		case !r.Found:
+			return ErrDisown // erased meanwhile
+		case r.Frozen():
+			return nil
+		}
+		r.FactorsChanged(r.Now)
+		r.Freeze.At = r.Now.Truncate(time.Millisecond)
+		r.Log(event.Event{Kind: event.Frozen, Reason: string(of.Kind)})
+		r.Save()
+		return nil
+	})
+}
+
+func (s *Service) disowned(d Disown) (of disowned, err error) {
+	if len(d) > maxTicket {
+		return of, ErrDisown
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(d))
+	if err != nil {
+		return of, ErrDisown
+	}
+	plain, err := s.keys.Open(disownPurpose, raw, s.audience, s.keyEpoch())
+	if err != nil || json.Unmarshal(plain, &of) != nil || of.User == "" {
+		return disowned{}, ErrDisown
+	}
+	return of, nil
+}
+
+// Format implements [fmt.Formatter]: who reads a log shall not close accounts.
+func (d Disown) Format(f fmt.State, _ rune) { redact(f, "disown token", d == "") }
+
+// LogValue implements [slog.LogValuer].
+func (d Disown) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(d)) }
+
+// unfrozen refuses a frozen account.
+func unfrozen(r *account.Round) error {
+	if r.Frozen() {
+		r.Log(event.Event{Kind: event.SignInRefused, Reason: "frozen"})
+		return ErrFrozen
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package account
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+// A tenant has a record too, beside those of its users: its policy, what waits
+// for a second administrator, and what happened. It lies under a user id that no
+// user has.
+
+const (
+	reserved   = "totpflow:" // user ids that begin so are ours
+	tenantUser = reserved + "tenant"
+)
+
+// TenantID is the id of the tenant's own record.
+func TenantID(tenant string) store.ID { return store.ID{Tenant: tenant, User: tenantUser} }
+
+// Reserved reports whether the id is no user's but one of ours.
+func Reserved(id store.ID) bool { return strings.HasPrefix(id.User, reserved) }
+
+// Tenant is what a tenant's own record holds. It is zero in every other.
+type Tenant struct {
+	Policy  *policy.Policy `json:"policy,omitempty"` // nil: never set
+	Pending []Request      `json:"pending,omitempty"`
+}
+
+func (t Tenant) isSet() bool { return t.Policy != nil || len(t.Pending) > 0 }
+
+// IsZero lets the field be left out of other records.
+func (t Tenant) IsZero() bool { return !t.isSet() }
+
+// A Request waits for a second administrator.
+type Request struct {
+	ID      string         `json:"id"`
+	Action  string         `json:"action"`
+	By      store.ID       `json:"by"`
+	Asked   time.Time      `json:"asked"`
+	Policy  *policy.Policy `json:"policy,omitempty"`
+	Targets []string       `json:"targets,omitempty"` // user ids
+	Scope   string         `json:"scope,omitempty"`
+	Name    string         `json:"name,omitempty"`
+}
+
+// RequestAge is how long a request waits.
+const RequestAge = 24 * time.Hour
+
+// Live reports whether the request can still be approved.
+func (q Request) Live(at time.Time) bool {
+	age := at.Sub(q.Asked)
+	return -clockTolerance <= age && age < RequestAge
+}
+
+// Limits of what waits, so that the record fits every store whatever the user
+// ids are.
+const (
+	MaxRequests  = 20
+	maxRequested = 24 << 10 // bytes as JSON
+)
+
+// ErrRequests means that too much waits already.
+var ErrRequests = errors.New("account: too many requests wait for a second administrator")
+
+// Ask adds a request.
+func (t Tenant) Ask(q Request, at time.Time) (Tenant, error) {
+	next := t.expire(at)
+	next.Pending = append(slices.Clip(next.Pending), q)
+	size, err := json.Marshal(next.Pending)
+	if err != nil {
+		return t, err
+	}
+	if len(next.Pending) > MaxRequests || len(size) > maxRequested {
+		return t, ErrRequests
+	}
+	return next, nil
+}
+
+// Take removes the request with this id and returns it, if it still waits.
+func (t Tenant) Take(id string, at time.Time) (Tenant, Request, bool) {
+	t = t.expire(at)
+	i := slices.IndexFunc(t.Pending, func(q Request) bool { return q.ID == id })
+	if i < 0 {
+		return t, Request{}, false
+	}
+	q := t.Pending[i]
+	t.Pending = slices.Delete(slices.Clone(t.Pending), i, i+1)
+	return t, q, true
+}
+
+func (t Tenant) expire(at time.Time) Tenant {
+	t.Pending = slices.DeleteFunc(slices.Clone(t.Pending), func(q Request) bool { return !q.Live(at) })
+	return t
+}

@@ -1,0 +1,177 @@
+package totpflow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+)
+
+// A MemberState is where an account stands, in one word for a list.
+type MemberState string
+
+const (
+	StateEnabled    MemberState = "enabled"    // an authenticator works
+	StateRequired   MemberState = "required"   // has to set up before the next sign-in
+	StateGrace      MemberState = "grace"      // has to set up until GraceUntil
+	StateDisabled   MemberState = "disabled"   // has nothing set up and need not
+	StateExempt     MemberState = "exempt"     // a machine account
+	StateFrozen     MemberState = "frozen"     // "it was not me"
+	StateUnreadable MemberState = "unreadable" // the record does not open: for the operator
+)
+
+// A Member is what an administrator sees of an account. It holds no secret.
+type Member struct {
+	ID                store.ID
+	State             MemberState
+	Enrollment        enroll.State
+	Required          bool // by policy
+	GraceUntil        time.Time
+	Authenticators    int
+	Kept              []enroll.Kept // replaced or removed in the last 72 hours, for Admin.Restore
+	Browsers          []Browser
+	RecoveryCodesLeft int
+	LastUsed          time.Time       // of any authenticator, exact to the day
+	ResetAt           time.Time       // of a reset that waits for the set-up
+	FrozenAt          time.Time       // since "it was not me"
+	Waiting           *throttle.Error // too many wrong codes
+	Machine           string          // the name of a machine account
+	Updated           time.Time       // of the record; zero when there is none
+}
+
+// A MemberPage is a part of a list.
+type MemberPage struct {
+	Members []Member
+	Next    string // the cursor of the page that follows; empty at the end
+}
+
+// Status returns how the given accounts stand, in their order: the list to ask
+// for is the host's own users, since who never came to the second step is in no
+// store. It takes no proof.
+func (a Admin) Status(ctx context.Context, by Leave, ids ...store.ID) ([]Member, error) {
+	members := make([]Member, 0, len(ids))
+	for _, id := range ids {
+		if err := a.see(ctx, by, id); err != nil {
+			return nil, err
+		}
+		acc, found, err := account.Read(ctx, a.service.store, a.service.keys, id)
+		e := account.Entry{ID: id, Account: acc}
+		if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrID) {
+			return nil, err
+		}
+		e.Err = err
+		m, err := a.service.member(ctx, e, found)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, m)
+	}
+	return members, nil
+}
+
+// List returns the accounts that have a record, a page at a time. The query's
+// State selects by the record's word: an [enroll.State], "exempt" or "frozen".
+// All tenants at once are for an [Operator]. It takes no proof.
+func (a Admin) List(ctx context.Context, by Leave, q store.Query) (MemberPage, error) {
+	if _, operator := by.(Operator); q.AllTenants && !operator {
+		return MemberPage{}, ErrNotAllowed
+	}
+	if err := a.see(ctx, by, store.ID{Tenant: q.Tenant}); err != nil {
+		return MemberPage{}, err
+	}
+	p, err := a.service.book.List(ctx, q)
+	if err != nil {
+		return MemberPage{}, err
+	}
+	page := MemberPage{Next: p.Next}
+	for _, e := range p.Entries {
+		if account.Reserved(e.ID) {
+			continue
+		}
+		m, err := a.service.member(ctx, e, true)
+		if err != nil {
+			return MemberPage{}, err
+		}
+		page.Members = append(page.Members, m)
+	}
+	return page, nil
+}
+
+func (s *Service) member(ctx context.Context, e account.Entry, found bool) (Member, error) {
+	p, err := s.policyOf(ctx, e.ID)
+	if err != nil {
+		return Member{}, err
+	}
+	m := Member{ID: e.ID, Required: p.Mode == policy.Required, Updated: e.Updated}
+	if e.Err != nil {
+		m.State = StateUnreadable
+		return m, nil
+	}
+	r := &account.Round{Account: e.Account, Found: found, Now: s.now().UTC().Round(0)}
+	st := s.status(r, p)
+	m.Enrollment, m.Browsers, m.Waiting, m.FrozenAt = st.State, st.Browsers, st.Waiting, st.Frozen
+	m.Authenticators, m.RecoveryCodesLeft = len(st.Authenticators), st.RecoveryCodes.Left
+	m.GraceUntil, m.Machine = st.GraceUntil, r.Machine
+	m.Kept, m.ResetAt = r.Enrollment.Kept(r.Now), r.Enrollment.ResetAt()
+	for _, x := range st.Authenticators {
+		if x.Used.After(m.LastUsed) {
+			m.LastUsed = x.Used
+		}
+	}
+	m.State = m.state(p, r.Now)
+	return m, nil
+}
+
+func (m Member) state(p policy.Policy, now time.Time) MemberState {
+	switch {
+	case !m.FrozenAt.IsZero():
+		return StateFrozen
+	case m.Enrollment == enroll.Exempted:
+		return StateExempt
+	case m.Authenticators > 0:
+		return StateEnabled
+	case m.Enrollment == enroll.ResetPending:
+		return StateRequired
+	case !m.Required:
+		return StateDisabled
+	case m.GraceUntil.After(now), m.Updated.IsZero() && p.GraceUntil(now).After(now):
+		return StateGrace // also whose grace begins at the first sign-in
+	default:
+		return StateRequired
+	}
+}
+
+// Counts are the numbers of a list: "37 of 50 have set it up" is Enabled of
+// Total less Exempt.
+type Counts struct {
+	Total, Enabled, Required, Grace, Disabled, Exempt, Frozen, Unreadable int
+}
+
+// Count counts members by their state.
+func Count(members []Member) Counts {
+	c := Counts{Total: len(members)}
+	for _, m := range members {
+		switch m.State {
+		case StateEnabled:
+			c.Enabled++
+		case StateRequired:
+			c.Required++
+		case StateGrace:
+			c.Grace++
+		case StateDisabled:
+			c.Disabled++
+		case StateExempt:
+			c.Exempt++
+		case StateFrozen:
+			c.Frozen++
+		default:
+			c.Unreadable++
+		}
+	}
+	return c
+}

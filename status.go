@@ -1,0 +1,94 @@
+package totpflow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/throttle"
+)
+
+// Status is what a security page shows. It holds no secret.
+type Status struct {
+	State          enroll.State
+	Policy         policy.Policy
+	Authenticators []Authenticator
+	Browsers       []Browser
+	RecoveryCodes  RecoveryCodes
+	Waiting        *throttle.Error // too many wrong codes; nil when not
+	Activity       []event.Event   // the last security changes, newest first
+	SessionsFrom   time.Time       // sessions begun before are over
+	GraceUntil     time.Time       // when a set-up will be demanded; zero when now, or never
+	Frozen         time.Time       // since "it was not me"; zero when not
+	Anchor         uint64          // see User.Anchor
+}
+
+// An Authenticator as a person sees it.
+type Authenticator struct {
+	ID, Name    string
+	Added, Used time.Time // Used is zero before the first sign-in, and exact to the day
+}
+
+// A Browser that is trusted.
+type Browser struct {
+	ID, Label    string
+	Issued, Seen time.Time // Seen is exact to the day
+	Expires      time.Time
+}
+
+// RecoveryCodes counts the set in use.
+type RecoveryCodes struct {
+	Left, Total int
+	Made        time.Time
+	Saved       time.Time // when the person said that the codes are saved; zero before
+}
+
+// Status reads the account. It changes nothing.
+func (a Account) Status(ctx context.Context) (Status, error) {
+	p, err := a.service.policyOf(ctx, a.user.account())
+	if err != nil {
+		return Status{}, err
+	}
+	var st Status
+	err = a.change(ctx, func(r *account.Round) error {
+		st = a.service.status(r, p)
+		return nil
+	})
+	return answer(st, err)
+}
+
+func (s *Service) status(r *account.Round, p policy.Policy) Status {
+	st := Status{
+		State:  r.Enrollment.State(r.Now),
+		Policy: p,
+		RecoveryCodes: RecoveryCodes{
+			Left: r.Recovery.Remaining(), Total: r.Recovery.Total(),
+			Made: r.Recovery.Made(), Saved: r.Recovery.Saved(),
+		},
+		Activity:     r.Activity.Changes(),
+		SessionsFrom: r.SessionsFrom,
+		Frozen:       r.Freeze.At,
+		Anchor:       r.Epoch,
+	}
+	if p.Mode == policy.Required && len(r.Enrollment.Authenticators()) == 0 {
+		st.GraceUntil = graceUntil(r, p)
+	}
+	for _, x := range r.Enrollment.Authenticators() {
+		st.Authenticators = append(st.Authenticators, Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used})
+	}
+	age := s.trustFor(p)
+	for _, b := range r.Browsers {
+		if until := b.Issued.Add(age); r.Now.Before(until) {
+			st.Browsers = append(st.Browsers, Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: until})
+		}
+	}
+	var wait *throttle.Error
+	if errors.As(r.Budget.Allow(r.Now, s.limits, s.chances(r)), &wait) {
+		st.Waiting = wait
+	}
+	return st
+}

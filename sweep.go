@@ -1,0 +1,127 @@
+package totpflow
+
+import (
+	"context"
+	"time"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
+)
+
+// What an operator does over all records, a page at a time. A run that was cut
+// short goes on from the cursor of the last progress; to begin again does no harm.
+
+// Progress is told after each page.
+type Progress struct {
+	Cursor        string // to go on after this page; empty at the end
+	Seen, Changed int    // records so far, in this run
+}
+
+// A Checked is one record of [Admin.Check].
+type Checked struct {
+	ID    store.ID
+	KeyID string // of the key that it is sealed under, as keyring.Ring.IDs spells it
+	Stale bool   // not under the newest
+	Err   error  // why it does not open
+}
+
+// Reseal writes every record anew that is not sealed under the ring's newest key,
+// so that old keys can go. It may run while people sign in. It ends with the
+// first error; a record that does not open is one ([Admin.Check] names them all).
+func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress func(Progress)) error {
+	return a.sweep(ctx, by, event.KeysRotated, cursor, progress, func(r *account.Round, _ actor) bool { return r.Stale })
+}
+
+// Restored is run once after the database was put back to an earlier state, with
+// a ring whose epoch was raised (keyring.RaiseEpoch), which ends every browser,
+// sign-in and issued code by itself. For each account it ends the sessions begun
+// before, voids the recovery codes made up to the time of the backup, since some
+// of them may have been used after it, and takes every code that an app has
+// shown up to now as used. People make new recovery codes at their next sign-in.
+//
+// What else was lost stays lost: wrong guesses counted since the backup, and
+// changes of factors, which the host's anchors find ([ErrRecordLost]).
+func (a Admin) Restored(ctx context.Context, by Operator, backup time.Time, cursor string, progress func(Progress)) error {
+	return a.sweep(ctx, by, event.EpochRaised, cursor, progress, func(r *account.Round, who actor) bool {
+		if account.Reserved(r.ID()) {
+			return false
+		}
+		r.Enrollment = r.Enrollment.Burn(r.Now, a.service.window)
+		if r.SessionsFrom.Before(r.Now) {
+			r.SessionsFrom = r.Now.Truncate(time.Millisecond)
+		}
+		// The epoch of the account stays: a host that remembers a later one
+		// shall still find that its change is lost.
+		r.EndTrust()
+		r.Issued = account.Issued{}
+		if !r.Recovery.IsZero() && !r.Recovery.Made().After(backup) {
+			r.Recovery = recovery.Set{}
+			who.log(r, event.Event{Kind: event.RecoveryCodesVoided})
+		}
+		return true
+	})
+}
+
+// sweep changes every record that change says so of.
+func (a Admin) sweep(ctx context.Context, by Operator, kind event.Kind, cursor string, progress func(Progress), change func(*account.Round, actor) bool) error {
+	who, err := a.act(ctx, by, "", store.ID{})
+	if err != nil {
+		return err
+	}
+	a.service.book.Tell(ctx, event.Event{Kind: kind, Actor: who.name, Reason: who.reason})
+	var p Progress
+	return a.pages(ctx, cursor, func(page account.Page) error {
+		for _, e := range page.Entries {
+			changed := false
+			err := a.service.book.Rewrite(ctx, e.ID, func(r *account.Round) error {
+				if changed = r.Found && change(r, who); changed {
+					r.Save()
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			p.Seen++
+			if changed {
+				p.Changed++
+			}
+		}
+		p.Cursor = page.Next
+		if progress != nil {
+			progress(p)
+		}
+		return nil
+	})
+}
+
+// Check opens every record and reports it. It changes nothing.
+func (a Admin) Check(ctx context.Context, by Operator, cursor string, report func(Checked)) error {
+	if err := a.see(ctx, by, store.ID{}); err != nil {
+		return err
+	}
+	newest := a.service.keys.IDs()[0]
+	return a.pages(ctx, cursor, func(page account.Page) error {
+		for _, e := range page.Entries {
+			report(Checked{ID: e.ID, KeyID: e.KeyID, Stale: e.KeyID != newest, Err: e.Err})
+		}
+		return nil
+	})
+}
+
+func (a Admin) pages(ctx context.Context, cursor string, each func(account.Page) error) error {
+	for {
+		page, err := a.service.book.List(ctx, store.Query{AllTenants: true, Cursor: cursor, Limit: store.MaxLimit})
+		if err != nil {
+			return err
+		}
+		if err := each(page); err != nil {
+			return err
+		}
+		if cursor = page.Next; cursor == "" {
+			return nil
+		}
+	}
+}
