@@ -47,6 +47,29 @@ func Example() {
 	// left: 9
 }
 
+// A help desk helps somebody who has lost everything, and never sees the code.
+func ExampleIssue() {
+	now := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)
+	code, issued := recovery.Issue(now) // mail the code to the person, store the set
+	fmt.Println(issued)
+
+	now = now.Add(3 * time.Hour)
+	if now.Sub(issued.Made()) >= 24*time.Hour {
+		fmt.Println("too old")
+		return
+	}
+	digest, err := issued.Derive(context.Background(), code)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	issued, err = issued.Redeem(now, digest)
+	fmt.Println(issued, err)
+	// Output:
+	// recovery.Set(1 of 1 left)
+	// recovery.Set(0 of 1 left) <nil>
+}
+
 func ExampleNormalize() {
 	code, err := recovery.Normalize("7qz4 olix 90ab h3k2")
 	fmt.Println(code, err)

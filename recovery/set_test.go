@@ -66,6 +66,39 @@ func TestEachCodeWorksOnce(t *testing.T) {
 	require.False(t, s.IsZero(), "a set that is used up was made all the same")
 }
 
+// An issued code is as good as a saved one, once, and a set of its own.
+func TestIssue(t *testing.T) {
+	code, s := recovery.Issue(made)
+	normal, err := recovery.Normalize(code)
+	require.NoError(t, err)
+	require.Equal(t, normal, code)
+	require.Equal(t, 1, s.Total())
+	require.Equal(t, 1, s.Remaining())
+	require.Equal(t, time.Date(2026, time.March, 28, 7, 30, 15, 0, time.UTC), s.Made())
+
+	var back recovery.Set
+	require.NoError(t, json.Unmarshal([]byte(encode(t, s)), &back))
+	require.Equal(t, s, back)
+
+	saved, other := recovery.New(made)
+	_, err = s.Redeem(made, derive(t, s, saved[0]))
+	require.ErrorIs(t, err, recovery.ErrRejected, "a saved code is not an issued one")
+	_, err = other.Redeem(made, derive(t, other, code))
+	require.ErrorIs(t, err, recovery.ErrRejected, "nor the other way round")
+	again, _ := recovery.Issue(made)
+	require.NotEqual(t, code, again)
+	require.NotContains(t, saved, code)
+
+	d := derive(t, s, code)
+	used, err := s.Redeem(made, d)
+	require.NoError(t, err)
+	require.Zero(t, used.Remaining())
+	require.False(t, used.IsZero())
+	_, err = used.Redeem(made, d)
+	require.ErrorIs(t, err, recovery.ErrUsed)
+	require.Equal(t, 1, s.Remaining(), "the receiver is as it was")
+}
+
 func TestRedeemRefuses(t *testing.T) {
 	codes, s := recovery.New(made)
 	_, other := recovery.New(made)
@@ -166,6 +199,8 @@ func TestEqualWork(t *testing.T) {
 	require.Zero(t, calls, "what is no code costs nothing")
 	recovery.New(made)
 	require.Equal(t, 10, calls)
+	recovery.Issue(made)
+	require.Equal(t, 11, calls)
 }
 
 func TestDerivationsAreLimited(t *testing.T) {

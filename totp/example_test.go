@@ -65,6 +65,18 @@ func ExampleParseURI() {
 	// true true
 }
 
+// An export of the system that was there before.
+func ExampleReadURI() {
+	line := "OTPAUTH://totp/Old+Portal:alice+it@example.com?Secret=gezdgnbvgy3tqojqgezdgnbvgy3tqojq&issuer=Acme+Backup&image=x"
+	key, label, err := totp.ReadURI(line)
+	fmt.Println(key, label.Issuer, label.Account, err)
+	_, _, err = totp.ParseURI(line)
+	fmt.Println(err)
+	// Output:
+	// totp.Key([redacted]) Acme Backup alice+it@example.com <nil>
+	// totp: bad key URI: does not begin with otpauth://totp/
+}
+
 func ExampleKey_VerifyPair() {
 	key, err := totp.ParseSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", totp.Params{})
 	if err != nil {

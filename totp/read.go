@@ -1,0 +1,161 @@
+package totp
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// unnamed is the account of a URI that names none.
+const unnamed = "unnamed"
+
+// ReadURI reads a key URI of type totp that another program wrote, to take over its secrets: an export of the system
+// that was there before, or of an app. Where [ParseURI] refuses what readers may understand differently, ReadURI asks
+// only that the key is beyond doubt:
+//
+//   - scheme, type, algorithm and names of parameters in any case; padding and spaces in the secret, "+" for a space;
+//   - unknown parameters, such as image or color, and empty ones do not count;
+//   - names are for people. The issuer parameter wins over the prefix of the label; what [Key.URI] would refuse is
+//     left out or cut; an account that is missing is "unnamed".
+//
+// What it returns, Key.URI accepts, and ParseURI reads back as the same. Refused as ever are other types, a secret, an
+// algorithm, digits or a period given twice, and values that [ParseSecret] and [Params] do not allow; besides, the
+// encoder parameter with which Steam's codes of letters are exported. The error is [ErrURI], beside [ErrSecret] or
+// [ErrParams] where one of them is the reason, and repeats nothing of the input.
+//
+// It is no reader for what a user types in: there, demand ParseURI, and a code.
+func ReadURI(uri string) (Key, Label, error) {
+	key, label, err := readURI(uri)
+	if err != nil {
+		return Key{}, Label{}, fmt.Errorf("%w: %w", ErrURI, err)
+	}
+	return key, label, nil
+}
+
+func readURI(uri string) (Key, Label, error) {
+	if len(uri) > maxURI {
+		return Key{}, Label{}, reason("longer than 4096 bytes")
+	}
+	rest, raw, _ := strings.Cut(strings.Trim(uri, " \t\r\n"), "?")
+	// The label may be missing altogether, and the slash before it with it.
+	kind := strings.TrimSuffix(scheme, "/")
+	if len(rest) < len(kind) || !strings.EqualFold(rest[:len(kind)], kind) {
+		return Key{}, Label{}, reason("does not begin with otpauth://totp")
+	}
+	path := rest[len(kind):]
+	if path != "" && path[0] != '/' {
+		return Key{}, Label{}, reason("does not begin with otpauth://totp")
+	}
+	query, err := readQuery(raw)
+	if err != nil {
+		return Key{}, Label{}, err
+	}
+	params, err := parseParams(query)
+	if err != nil {
+		return Key{}, Label{}, err
+	}
+	key, err := ParseSecret(query["secret"], params)
+	if err != nil {
+		return Key{}, Label{}, err
+	}
+	return key, readLabel(strings.TrimPrefix(path, "/"), query["issuer"]), nil
+}
+
+// readQuery returns the parameters of the key that are not empty. Names are compared as they read after unescaping, in
+// any case: a reader that overlooks "Digits=8" has another key.
+func readQuery(raw string) (map[string]string, error) {
+	query, seen := make(map[string]string, 5), make(map[string]bool, 5)
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name = lower(unescapeLoosely(name))
+		switch name {
+		case "encoder": // Steam's codes: of the same secret, and yet others
+			if value != "" {
+				return nil, reason("codes of another kind")
+			}
+			continue
+		case "secret", "algorithm", "digits", "period":
+			if seen[name] {
+				return nil, reason(name + " given twice")
+			}
+		case "issuer":
+			if seen[name] {
+				continue
+			}
+		default:
+			continue
+		}
+		seen[name] = true
+		if value = unescapeLoosely(strings.ReplaceAll(value, "+", " ")); value != "" {
+			query[name] = value
+		}
+	}
+	return query, nil
+}
+
+// readLabel makes of any text a label that [Key.URI] accepts. A plus stays one here: in "alice+backup@example.com" it is
+// part of the name.
+func readLabel(path, issuer string) Label {
+	prefix, account, found := strings.Cut(unescapeLoosely(path), ":")
+	if !found {
+		prefix, account = "", prefix
+	}
+	l := Label{Issuer: cleanName(issuer, maxIssuer), Account: cleanName(account, maxAccount)}
+	if l.Issuer == "" {
+		l.Issuer = cleanName(prefix, maxIssuer)
+	}
+	if l.Account == "" {
+		l.Account = unnamed
+	}
+	return l
+}
+
+// cleanName leaves nothing of a name that [checkName] refuses, and a good name as it is.
+func cleanName(name string, limit int) string {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case r == ':':
+			return ' '
+		case deceptive(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, ""))
+	name = strings.TrimSpace(name)
+	if len(name) > limit {
+		for !utf8.RuneStart(name[limit]) {
+			limit--
+		}
+		name = strings.TrimSpace(name[:limit])
+	}
+	return name
+}
+
+// unescapeLoosely leaves a "%" that escapes nothing as it is.
+func unescapeLoosely(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			high, ok1 := unhex(s[i+1])
+			low, ok2 := unhex(s[i+2])
+			if ok1 && ok2 {
+				b.WriteByte(high<<4 | low)
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// lower is for ASCII: strings.ToLower would make a name of the query out of letters that no other reader takes for one.
+func lower(s string) string {
+	text := []byte(s)
+	for i, c := range text {
+		if 'A' <= c && c <= 'Z' {
+			text[i] = c - 'A' + 'a'
+		}
+	}
+	return string(text)
+}
