@@ -1,0 +1,213 @@
+package keyfile
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/totpflow/totpflow/keyring"
+)
+
+var (
+	// ErrMode: others than the owner can read or write the file.
+	ErrMode = errors.New("others can read or write it; run chmod 600 on it, and rotate the keys if somebody may have")
+
+	// ErrChanged: the file is not what it was when it was opened.
+	ErrChanged = errors.New("somebody else has changed it meanwhile; nothing was written")
+
+	// ErrExists: there is a file already, whose keys would be lost.
+	ErrExists = errors.New("there is a file already; its keys open records, so it is not replaced")
+)
+
+// maxFile is more than the longest ring has.
+const maxFile = 8 << 10
+
+// A File is a key file as it was when [Open] read it, or as the last
+// [File.Replace] wrote it. It is not safe for concurrent use.
+type File struct {
+	path string // the file itself, with symbolic links followed
+	info fs.FileInfo
+	ring *keyring.Ring
+	// The text is a secret. Into a function no printer looks.
+	text func() string
+}
+
+// Open reads the key file at path. The error wraps [ErrMode] for a file that
+// others than its owner can read or write, and [keyring.ErrMalformed] for one
+// that holds no ring.
+func Open(path string) (*File, error) {
+	real, err := filepath.EvalSymlinks(path) // to replace the file and not the link
+	if err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	f := &File{path: real}
+	if err := f.read(); err != nil {
+		return nil, fmt.Errorf("key file %s: %w", real, err)
+	}
+	return f, nil
+}
+
+func (f *File) read() error {
+	text, info, err := ReadPrivate(f.path, maxFile)
+	if err != nil {
+		return err
+	}
+	ring, err := keyring.Parse(text)
+	if err != nil {
+		return err
+	}
+	f.info, f.ring, f.text = info, ring, func() string { return text }
+	return nil
+}
+
+// ReadPrivate reads a file of at most limit bytes that holds a secret. The
+// error wraps [ErrMode] when others than the owner can read or write it.
+func ReadPrivate(path string, limit int64) (string, fs.FileInfo, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", nil, cause(err)
+	}
+	defer file.Close()
+	info, err := file.Stat() // of what was opened, not of what lies there by now
+	switch {
+	case err != nil:
+		return "", nil, cause(err)
+	case !info.Mode().IsRegular():
+		return "", nil, errors.New("it is no regular file")
+	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows": // where the bits say nothing
+		return "", nil, ErrMode
+	}
+	text, err := io.ReadAll(io.LimitReader(file, limit+1))
+	switch {
+	case err != nil:
+		return "", nil, cause(err)
+	case int64(len(text)) > limit:
+		return "", nil, errors.New("it is too long")
+	}
+	return string(text), info, nil
+}
+
+// Path is where the ring lies, with symbolic links followed.
+func (f *File) Path() string { return f.path }
+
+// Ring is the ring of the file.
+func (f *File) Ring() *keyring.Ring { return f.ring }
+
+// Replace has change make another ring string of the present one, and puts it
+// in the file's place: under another name first, flushed to the disk, with the
+// mode and the owner of the old one, then renamed. Readers see the old ring or
+// the new one, also after a power cut. It returns [ErrChanged] when the file is
+// not what was opened any more, and what change returns. The caller holds the
+// [Lock].
+func (f *File) Replace(change func(ring string) (string, error)) error {
+	text, err := change(f.text())
+	if err != nil {
+		return err
+	}
+	if _, err := keyring.Parse(text); err != nil { // a ring that does not open must not take the place of one that does
+		return err
+	}
+	if err := f.write(text + "\n"); err != nil {
+		return fmt.Errorf("key file %s: %w", f.path, err)
+	}
+	return nil
+}
+
+func (f *File) write(text string) error {
+	temp, err := writeTemp(f.path, text, func(temp *os.File) error {
+		return cmp.Or(keepOwner(temp, f.info), temp.Chmod(f.info.Mode().Perm()))
+	})
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp)
+	now := File{path: f.path}
+	if err := now.read(); err != nil {
+		return err
+	}
+	if now.text() != f.text() {
+		return ErrChanged
+	}
+	if err := os.Rename(temp, f.path); err != nil {
+		return cause(err)
+	}
+	return cmp.Or(syncFolder(f.path), f.read())
+}
+
+// Create writes a new key file of mode 0600. It returns [ErrExists] where there
+// is a file, whatever is in it.
+func Create(path, ring string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("key file %s: %w", path, ErrExists)
+	}
+	temp, err := writeTemp(path, ring+"\n", func(*os.File) error { return nil })
+	if err == nil {
+		defer os.Remove(temp)
+		err = os.Link(temp, path) // unlike a renaming, never in place of another file
+	}
+	if errors.Is(err, fs.ErrExist) {
+		err = ErrExists
+	}
+	if err == nil {
+		err = syncFolder(path)
+	}
+	if err != nil {
+		return fmt.Errorf("key file %s: %w", path, cause(err))
+	}
+	return nil
+}
+
+// writeTemp writes a file of mode 0600 in the folder of path, flushed to the
+// disk, and returns its name.
+func writeTemp(path, text string, prepare func(*os.File) error) (name string, err error) {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return "", cause(err)
+	}
+	defer func() {
+		err = cmp.Or(err, temp.Close())
+		if err != nil {
+			err = cause(err)
+			os.Remove(temp.Name())
+		}
+	}()
+	if err := prepare(temp); err != nil { // before the secret is in it
+		return "", err
+	}
+	if _, err := temp.WriteString(text); err != nil {
+		return "", err
+	}
+	return temp.Name(), temp.Sync()
+}
+
+// syncFolder makes a renaming in the folder of path survive a power cut.
+// Windows does not let folders be flushed, and does it by itself.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return cause(err)
+	}
+	defer folder.Close()
+	return folder.Sync()
+}
+
+// cause is what went wrong, without the path, which is said once.
+func cause(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
+}

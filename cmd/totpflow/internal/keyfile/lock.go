@@ -1,0 +1,34 @@
+package keyfile
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+)
+
+// ErrLocked: another process changes the keys.
+var ErrLocked = errors.New("another totpflow works with it; wait until that has ended")
+
+// Lock keeps other processes from changing the key file at path, until release
+// is called or this process ends, however it ends. It returns [ErrLocked] when
+// another one holds the lock.
+//
+// The lock is on a file of its own, which stays behind: the key file is
+// replaced, and a lock on what was replaced excludes nobody.
+func Lock(path string) (release func(), err error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	l := flock.New(real + ".lock")
+	ok, err := l.TryLock()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("key file %s: cannot be locked: %w", real, cause(err))
+	case !ok:
+		return nil, fmt.Errorf("key file %s: %w", real, ErrLocked)
+	}
+	return func() { _ = l.Unlock() }, nil
+}
