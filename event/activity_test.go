@@ -276,7 +276,15 @@ func FuzzActivity(f *testing.F) {
 				require.Equal(t, want, e.Number)
 				require.Equal(t, e, e.Clean(), "cleaning twice changes nothing")
 				out := a.Outbox("", text)
-				require.Equal(t, e, out[len(out)-1], "the newest is always offered")
+				changes := 0
+				for _, o := range out {
+					if o.Kind.SecurityChange() {
+						changes++
+					}
+				}
+				if e.Kind.SecurityChange() || changes < len(out) {
+					require.Equal(t, e, out[len(out)-1], "the newest is offered, unless it is an attempt and the outbox is full of changes")
+				}
 			}
 			require.LessOrEqual(t, len(a.Outbox("", "")), event.Pending)
 			require.LessOrEqual(t, len(a.Attempts()), event.Days)

@@ -15,6 +15,18 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
+// words are what administrators and operators do: they lie in records and in
+// hosts' logs, and so never change.
+var words = map[event.Kind]string{
+	event.Imported: "imported", event.Exempted: "exempted", event.ExemptionEnded: "exemption_ended",
+	event.GraceBegan: "grace_began", event.GraceExtended: "grace_extended",
+	event.RecoveryIssued: "recovery_issued", event.IssuedCodeUsed: "issued_code_used", event.RecoveryCodesVoided: "recovery_codes_voided",
+	event.Frozen: "frozen", event.Unlocked: "unlocked", event.AuthenticatorRestored: "authenticator_restored", event.Forgotten: "forgotten",
+	event.PolicySet: "policy_set", event.PolicyLowered: "policy_lowered", event.BulkReset: "bulk_reset",
+	event.ApprovalAsked: "approval_asked", event.ApprovalGiven: "approval_given", event.ApprovalWithdrawn: "approval_withdrawn",
+	event.KeysRotated: "keys_rotated", event.EpochRaised: "epoch_raised",
+}
+
 func TestKinds(t *testing.T) {
 	kinds := event.Kinds()
 	require.Len(t, kinds, 46)
@@ -29,6 +41,11 @@ func TestKinds(t *testing.T) {
 	kinds[0] = "spoilt"
 	require.Equal(t, event.SignedIn, event.Kinds()[0])
 
+	for kind, word := range words {
+		require.Equal(t, word, string(kind))
+		require.True(t, seen[kind], kind)
+		require.True(t, kind.SecurityChange(), "%s is told to the person", kind)
+	}
 	require.False(t, event.SignedIn.SecurityChange())
 	require.False(t, event.SignedIn.Refusal())
 	require.True(t, event.CodeReplayed.Refusal())
@@ -122,7 +139,7 @@ func TestSlogLevels(t *testing.T) {
 		out.Reset()
 		require.NoError(t, sink.Record(context.Background(), event.Event{Kind: k}))
 		want := "INFO"
-		if k.Refusal() || k == event.RecordLost {
+		if k.Refusal() || k == event.RecordLost || k == event.Frozen {
 			want = "WARN"
 		}
 		require.Contains(t, out.String(), "level="+want+` msg="second factor" kind=`+string(k))

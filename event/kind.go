@@ -102,7 +102,7 @@ func (k Kind) SecurityChange() bool { return !slices.Contains(attempts, k) }
 func (k Kind) Refusal() bool { return slices.Contains(refusals, k) }
 
 func (k Kind) level() slog.Level {
-	if k.Refusal() || k == RecordLost {
+	if k.Refusal() || k == RecordLost || k == Frozen {
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

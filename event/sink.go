@@ -2,7 +2,9 @@ package event
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 )
 
 // A Sink takes events, to log them, to store them or to write a mail. It is
@@ -25,7 +27,7 @@ type SinkFunc func(ctx context.Context, e Event) error
 func (f SinkFunc) Record(ctx context.Context, e Event) error { return f(ctx, e) }
 
 // Slog returns a sink that logs each event to l, or to [slog.Default] when l is
-// nil: refusals and a lost record at Warn, the rest at Info. It never fails and
+// nil: refusals, a lost record and a frozen account at Warn, the rest at Info. It never fails and
 // is as safe for concurrent use as l's handler.
 func Slog(l *slog.Logger) Sink {
 	return SinkFunc(func(ctx context.Context, e Event) error {
@@ -35,5 +37,20 @@ func Slog(l *slog.Logger) Sink {
 		}
 		to.LogAttrs(ctx, e.Kind.level(), "second factor", e.attrs()...)
 		return nil
+	})
+}
+
+// Tee returns a sink that tells all of sinks, one after the other; nil ones are
+// left out. Where some return an error, the others are told all the same, and
+// the error is all of theirs, joined. The event then comes again to every one of
+// them, as [Sink] says.
+func Tee(sinks ...Sink) Sink {
+	sinks = slices.DeleteFunc(slices.Clone(sinks), func(s Sink) bool { return s == nil })
+	return SinkFunc(func(ctx context.Context, e Event) error {
+		var errs []error
+		for _, s := range sinks {
+			errs = append(errs, s.Record(ctx, e))
+		}
+		return errors.Join(errs...)
 	})
 }

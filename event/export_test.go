@@ -1,0 +1,8 @@
+package event
+
+// Held returns how many guesses and how many accounts f remembers.
+func (f *Fleet) Held() (guesses, accounts int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.guesses), len(f.names)
+}
