@@ -7,41 +7,62 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 )
+
+// statuses are tried in this order: an error that says several things has the
+// first of their codes.
+var statuses = []struct {
+	code   int
+	errors []error
+}{
+	{http.StatusTooManyRequests, []error{throttle.ErrThrottled}},
+	{http.StatusForbidden, []error{
+		totpflow.ErrRejected, totpflow.ErrAlreadyUsed, totpflow.ErrProof,
+		totpflow.ErrRequired, totpflow.ErrTrustNotOffered, totpflow.ErrMethod, totpflow.ErrNotEnrolled, totpflow.ErrNoBrowser,
+		totpflow.ErrRecordLost, totpflow.ErrFrozen, totpflow.ErrExempt, totpflow.ErrNotExempt,
+		totpflow.ErrPasswordRecent, totpflow.ErrDisown, totpflow.ErrNotAllowed, totpflow.ErrSelf,
+	}},
+	{http.StatusUnauthorized, []error{totpflow.ErrChallenge, totpflow.ErrEnrollment}},
+	{http.StatusServiceUnavailable, []error{store.ErrUnavailable}},
+	{http.StatusAccepted, []error{totpflow.ErrApproval}},
+	{http.StatusNotFound, []error{totpflow.ErrNoAccount, totpflow.ErrNoRequest, enroll.ErrUnknown}},
+	{http.StatusConflict, []error{
+		totpflow.ErrEnrolled, totpflow.ErrRequests, enroll.ErrLast, enroll.ErrLimit, enroll.ErrSameSecret, enroll.ErrTransition,
+	}},
+	{http.StatusBadRequest, []error{
+		totpflow.ErrGrace, totpflow.ErrScope, totpflow.ErrBulk, totpflow.ErrMachineName, store.ErrID, store.ErrQuery, store.ErrCursor,
+	}},
+}
 
 // StatusCode is the status code for an error of the service, and sets the header
 // Retry-After where there is a time to wait. It writes no body.
 //
 //	429  too many wrong codes
-//	403  a code was refused, a proof is needed, policy says no, the record is lost
+//	403  a code was refused, a proof is needed, policy or the host's rule says no, the account is closed
 //	401  the sign-in or the set-up is over: start again
 //	503  the store did not answer
+//	202  it waits for a second administrator
+//	404  409  400  no such account, authenticator or request; it is not in that state; the form is wrong
 //	500  anything else
 func StatusCode(w http.ResponseWriter, err error) int {
-	var wait *throttle.Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return http.StatusOK
-	case errors.As(err, &wait):
-		if wait.Wait > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(seconds(wait.Wait)))
-		}
-		return http.StatusTooManyRequests
-	case errors.Is(err, totpflow.ErrRejected), errors.Is(err, totpflow.ErrAlreadyUsed),
-		errors.Is(err, totpflow.ErrProof), errors.Is(err, totpflow.ErrRequired),
-		errors.Is(err, totpflow.ErrTrustNotOffered), errors.Is(err, totpflow.ErrNotEnrolled),
-		errors.Is(err, totpflow.ErrRecordLost), errors.Is(err, totpflow.ErrNoBrowser):
-		return http.StatusForbidden
-	case errors.Is(err, totpflow.ErrChallenge), errors.Is(err, totpflow.ErrEnrollment):
-		return http.StatusUnauthorized
-	case errors.Is(err, store.ErrUnavailable):
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusInternalServerError
 	}
+	var wait *throttle.Error
+	if errors.As(err, &wait) && wait.Wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(seconds(wait.Wait)))
+	}
+	for _, s := range statuses {
+		for _, known := range s.errors {
+			if errors.Is(err, known) {
+				return s.code
+			}
+		}
+	}
+	return http.StatusInternalServerError
 }
 
-// seconds rounds up: who comes back at the stated second is not early.
 func seconds(d time.Duration) int { return max(1, int((d+time.Second-1)/time.Second)) }

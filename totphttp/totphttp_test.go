@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/recovery"
@@ -129,6 +130,26 @@ func TestStatus(t *testing.T) {
 		{totpflow.ErrNotEnrolled, 403},
 		{totpflow.ErrRecordLost, 403},
 		{totpflow.ErrNoBrowser, 403},
+		{totpflow.ErrFrozen, 403},
+		{totpflow.ErrExempt, 403},
+		{totpflow.ErrNotExempt, 403},
+		{totpflow.ErrMethod, 403},
+		{totpflow.ErrPasswordRecent, 403},
+		{totpflow.ErrDisown, 403},
+		{fmt.Errorf("%w: not of this tenant", totpflow.ErrNotAllowed), 403},
+		{totpflow.ErrSelf, 403},
+		{&totpflow.ApprovalError{}, 202},
+		{totpflow.ErrNoAccount, 404},
+		{totpflow.ErrNoRequest, 404},
+		{enroll.ErrUnknown, 404},
+		{totpflow.ErrEnrolled, 409},
+		{totpflow.ErrRequests, 409},
+		{&enroll.TransitionError{}, 409},
+		{totpflow.ErrGrace, 400},
+		{totpflow.ErrScope, 400},
+		{totpflow.ErrBulk, 400},
+		{totpflow.ErrMachineName, 400},
+		{store.ErrID, 400},
 		{totpflow.ErrChallenge, 401},
 		{totpflow.ErrEnrollment, 401},
 		{&throttle.Error{Wait: time.Minute}, 429},

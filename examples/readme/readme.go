@@ -13,6 +13,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -30,6 +31,9 @@ type product struct {
 	end      func(http.ResponseWriter, *http.Request)
 	current  func(*http.Request) (totpflow.User, time.Time, totpflow.Proof)
 	show     func(w http.ResponseWriter, page string, data any)
+	mail     func(ctx context.Context, about event.Event, notMe string) error
+
+	mayAdministrate totpflow.Rule
 }
 
 var errSignedOut = errors.New("signed out")
@@ -57,7 +61,7 @@ func newSecondFactor(ctx context.Context, file, keyFile string) (*totpflow.Servi
 		Issuer: "Acme Backup",
 		Store:  records,
 		Keys:   keys,
-		Policy: policy.Fixed{Mode: policy.Required}, // or your own policy.Source: by role, by tenant
+		Policy: policy.Fixed{Mode: policy.Required}, // nil: as the tenants' administrators set it
 	})
 }
 
@@ -79,17 +83,7 @@ func (p *product) signIn(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, err)
 		return
 	}
-	switch next.Step {
-	case totpflow.Passed: // a trusted browser, or two-factor authentication is optional and off
-		p.start(w, next) // yours: a session for next.ID, which is empty unless passed; never for user.ID
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-	case totpflow.AskCode:
-		totphttp.SetChallenge(w, next.Challenge)
-		p.show(w, "code", next)
-	case totpflow.SetUp: // required, and not set up yet
-		totphttp.SetChallenge(w, next.Challenge)
-		http.Redirect(w, r, "/setup", http.StatusSeeOther)
-	}
+	p.follow(w, r, next)
 }
 
 // code is the handler of the form with the six digits.
@@ -105,9 +99,27 @@ func (p *product) code(w http.ResponseWriter, r *http.Request) {
 			totphttp.SetTrust(w, browser)
 		}
 	}
-	totphttp.ClearChallenge(w)
-	p.start(w, next)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	p.follow(w, r, next)
+}
+
+// follow does what a decision says, whichever call it is from.
+func (p *product) follow(w http.ResponseWriter, r *http.Request, next totpflow.Decision) {
+	switch next.Step {
+	case totpflow.Passed: // by code, in a trusted browser, or where it is optional and off
+		totphttp.ClearChallenge(w)
+		p.start(w, next) // yours: a session for next.ID, which is empty unless passed; never for user.ID
+		to := "/"
+		if next.Reason == totpflow.ByRecoveryCode {
+			to = "/setup" // of a new phone, by next.Proof
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+	case totpflow.AskCode:
+		totphttp.SetChallenge(w, next.Challenge)
+		p.show(w, "code", next)
+	case totpflow.SetUp: // required, and not set up yet
+		totphttp.SetChallenge(w, next.Challenge)
+		http.Redirect(w, r, "/setup", http.StatusSeeOther)
+	}
 }
 
 // endregion
@@ -153,25 +165,22 @@ func (p *product) confirm(w http.ResponseWriter, r *http.Request) {
 // region other
 // otherWays is for who has no code at hand, or has to wait for too many wrong ones.
 func (p *product) otherWays(w http.ResponseWriter, r *http.Request) {
+	ctx, challenge := totphttp.Context(r), totphttp.Challenge(r)
 	var next totpflow.Decision
 	var err error
-	if recovery := r.PostFormValue("recovery_code"); recovery != "" {
-		next, err = p.mfa.VerifyRecoveryCode(totphttp.Context(r), totphttp.Challenge(r), recovery)
-	} else {
-		code, code2 := r.PostFormValue("code"), r.PostFormValue("code2") // two in a row
-		next, err = p.mfa.VerifyPair(totphttp.Context(r), totphttp.Challenge(r), code, code2)
+	switch {
+	case r.PostFormValue("recovery_code") != "": // from the person's sheet
+		next, err = p.mfa.VerifyRecoveryCode(ctx, challenge, r.PostFormValue("recovery_code"))
+	case r.PostFormValue("issued_code") != "": // that an administrator had sent by mail; it leads to the set-up
+		next, err = p.mfa.VerifyIssuedCode(ctx, challenge, r.PostFormValue("issued_code"))
+	default: // two of the app's codes in a row
+		next, err = p.mfa.VerifyPair(ctx, challenge, r.PostFormValue("code"), r.PostFormValue("code2"))
 	}
 	if err != nil {
 		p.refuse(w, err)
 		return
 	}
-	totphttp.ClearChallenge(w)
-	p.start(w, next)
-	if next.Reason == totpflow.ByRecoveryCode { // its proof begins the set-up of a new phone
-		http.Redirect(w, r, "/setup", http.StatusSeeOther)
-		return
-	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	p.follow(w, r, next)
 }
 
 // endregion
@@ -195,6 +204,10 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 		text = "this code is wrong"
 	case errors.Is(err, totpflow.ErrChallenge), errors.Is(err, totpflow.ErrEnrollment), errors.Is(err, totpflow.ErrProof):
 		text = "this took too long; please start again"
+	case errors.Is(err, totpflow.ErrFrozen), errors.Is(err, totpflow.ErrRecordLost):
+		text = "this account is closed; please call your administrator"
+	case errors.Is(err, totpflow.ErrExempt):
+		text = "this is a machine's account; people cannot sign in with it"
 	case errors.Is(err, store.ErrUnavailable):
 		text = "we cannot check codes at the moment"
 	}
@@ -228,6 +241,34 @@ func (p *product) deleteBackups(ctx context.Context, user totpflow.User, code st
 		return err
 	}
 	return account.Spend(ctx, proof, deletion) // works once, for this action only
+}
+
+// endregion
+
+// region admin
+// reset is for the person who has lost phone and recovery codes, and calls. It
+// takes the administrator's own code; the person then sets up anew.
+func (p *product) reset(ctx context.Context, me totpflow.User, code string, target store.ID) error {
+	proof, err := p.mfa.Account(me).Reauthenticate(ctx, totpflow.ActionResetAccount, code)
+	if err != nil {
+		return err
+	}
+	// Yours: func(ctx, actor, action, target) error, which knows the roles of your users.
+	admin := p.mfa.Admin(p.mayAdministrate)
+	return admin.Reset(ctx, totpflow.Administrator{User: me, Proof: proof}, target, totpflow.ScopeAll)
+}
+
+// endregion
+
+// region notify
+// notify is the sink for Config.Events: a mail about every change, with a link that
+// closes the account when it was not the person. The link opens a page with a
+// button, and the button's POST calls mfa.Disown.
+func (p *product) notify(ctx context.Context, e event.Event) error {
+	if !e.Kind.SecurityChange() || e.User == "" {
+		return nil
+	}
+	return p.mail(ctx, e, "https://acme.example/not-me?t="+string(p.mfa.DisownToken(e)))
 }
 
 // endregion

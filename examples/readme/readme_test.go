@@ -1,12 +1,15 @@
 package readme
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
@@ -114,6 +118,60 @@ func TestHandlers(t *testing.T) {
 	is(http.StatusForbidden, "")(do("/confirm", url.Values{"code": {slow.Peek()}}))
 	slow.SetDrift(0)
 	is(http.StatusOK, "42")(do("/confirm", url.Values{"code": {slow.Code()}}))
+}
+
+// Support: the administrator resets by a code of their own, the person sets up
+// anew, and the mail about it can close the account.
+func TestAdministration(t *testing.T) {
+	keys, err := keyring.Parse(keyring.Generate())
+	require.NoError(t, err)
+	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
+	boss := totpflow.User{ID: "1", Name: "boss@acme.example"}
+	var link string
+	p := &product{
+		mail: func(_ context.Context, e event.Event, notMe string) error {
+			if e.Kind == event.Reset {
+				link = notMe
+			}
+			return nil
+		},
+		mayAdministrate: func(_ context.Context, actor totpflow.User, _ totpflow.Action, _ store.ID) error {
+			if actor.ID != boss.ID {
+				return errors.New("no administrator")
+			}
+			return nil
+		},
+	}
+	p.mfa, err = totpflow.New(totpflow.Config{
+		Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys, Now: clock.Now,
+		Policy: policy.Fixed{Mode: policy.Required}, Events: event.SinkFunc(p.notify),
+	})
+	require.NoError(t, err)
+	phones := make(map[string]*totptest.Authenticator)
+	for _, u := range []totpflow.User{boss, ana} {
+		next, err := p.mfa.SignIn(t.Context(), u)
+		require.NoError(t, err)
+		page, err := p.mfa.BeginEnrollment(t.Context(), next.Challenge)
+		require.NoError(t, err)
+		phones[u.ID], err = totptest.Scan(page.Offer.URI(), clock)
+		require.NoError(t, err)
+		_, err = p.mfa.ConfirmEnrollment(t.Context(), page.Token, phones[u.ID].Code())
+		require.NoError(t, err)
+	}
+	target := store.ID{User: ana.ID}
+	require.ErrorIs(t, p.reset(t.Context(), boss, phones[boss.ID].WrongCode(), target), totpflow.ErrRejected)
+	require.ErrorIs(t, p.reset(t.Context(), ana, phones[ana.ID].Code(), store.ID{User: boss.ID}), totpflow.ErrNotAllowed)
+	clock.Advance(time.Minute)
+	require.NoError(t, p.reset(t.Context(), boss, phones[boss.ID].Code(), target))
+	next, err := p.mfa.SignIn(t.Context(), ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.SetUp, next.Step)
+
+	_, token, found := strings.Cut(link, "?t=")
+	require.True(t, found)
+	require.NoError(t, p.mfa.Disown(t.Context(), totpflow.Disown(token)))
+	_, err = p.mfa.SignIn(t.Context(), ana)
+	require.ErrorIs(t, err, totpflow.ErrFrozen)
 }
 
 // client posts forms to the handlers, as one browser that follows redirects.
