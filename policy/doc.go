@@ -3,7 +3,14 @@
 // A host gives the service a [Source], which it asks at every decision: [Fixed]
 // for one policy for all, or the host's own, reading the settings of a tenant.
 // Where several have a say (the provider, the customer, the customer's unit),
-// the source combines what it read with [Strictest].
+// the source combines what it read with [Strictest]. Before it takes a change of
+// settings, [Lowers] says whether that asks for less than before.
+//
+// # Storage
+//
+// A [Policy] encodes to JSON with a version. What this release does not know in
+// it, another version or a restriction that a newer one added, is an error.
+// Nothing else is stored.
 //
 // # Threats
 //
@@ -12,5 +19,16 @@
 // error refuses the sign-in. Policy never takes a factor away: with [Off] or
 // [Optional], an authenticator that is active is still asked for.
 //
-// Everything here is a value and safe for concurrent use; nothing is stored.
+// [Policy.Grace] is a time without the factor for whoever knows the password. It
+// is counted once, from the first sign-in at which the factor was required, and
+// neither signing in again nor a reset begins it anew. An administrator's
+// password in the wrong hands is what [Policy.TwoAdministrators] and
+// [Policy.IssuedCode] are for.
+//
+// # Compatibility
+//
+// The words of [Mode] and [Methods] and the fields of the JSON do not change.
+// New ones may come, and are refused by a release that does not know them.
+//
+// Everything here is a value and safe for concurrent use.
 package policy

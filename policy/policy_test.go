@@ -3,8 +3,6 @@ package policy_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -65,32 +63,36 @@ func TestTrustFor(t *testing.T) {
 	}
 }
 
-func TestStrictestOfEveryMixture(t *testing.T) {
-	var all []policy.Policy
-	for _, m := range []policy.Mode{policy.Required, policy.Optional, policy.Off, 77} {
-		for _, age := range []time.Duration{0, -1, 1, 7 * day, 30 * day, 60 * day, 400 * day, math.MinInt64} {
-			all = append(all, policy.Policy{Mode: m, BrowserAge: age})
-		}
+func TestGraceUntil(t *testing.T) {
+	first := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)
+	deadline := first.Add(10 * day)
+	for name, c := range map[string]struct {
+		policy policy.Policy
+		want   time.Time
+	}{
+		"none":                         {policy.Policy{}, time.Time{}},
+		"less than none":               {policy.Policy{Grace: -day}, time.Time{}},
+		"the least that there is":      {policy.Policy{Grace: math.MinInt64}, time.Time{}},
+		"two weeks":                    {policy.Policy{Grace: 14 * day}, first.Add(14 * day)},
+		"as long as can be":            {policy.Policy{Grace: 90 * day}, first.Add(90 * day)},
+		"longer than can be":           {policy.Policy{Grace: 90*day + 1}, first.Add(90 * day)},
+		"for ever":                     {policy.Policy{Grace: math.MaxInt64}, first.Add(90 * day)},
+		"a deadline":                   {policy.Policy{Deadline: deadline}, deadline},
+		"a deadline and less than 0":   {policy.Policy{Grace: -day, Deadline: deadline}, deadline},
+		"a deadline far away":          {policy.Policy{Deadline: first.AddDate(3, 0, 0)}, first.AddDate(3, 0, 0)},
+		"a deadline that is over":      {policy.Policy{Deadline: first.Add(-day)}, first.Add(-day)},
+		"grace ends first":             {policy.Policy{Grace: day, Deadline: deadline}, first.Add(day)},
+		"the deadline comes first":     {policy.Policy{Grace: 14 * day, Deadline: deadline}, deadline},
+		"the deadline is over already": {policy.Policy{Grace: 14 * day, Deadline: first.Add(-1)}, first.Add(-1)},
+		"another zone":                 {policy.Policy{Deadline: deadline.In(time.FixedZone("", 3600))}, deadline},
+		"no mode counts as required":   {policy.Policy{Mode: 77, Grace: day}, first.Add(day)},
+		"optional":                     {policy.Policy{Mode: policy.Optional, Grace: day, Deadline: deadline}, time.Time{}},
+		"off":                          {policy.Policy{Mode: policy.Off, Grace: day}, time.Time{}},
+	} {
+		require.Equal(t, c.want, c.policy.GraceUntil(first), name)
+		require.Equal(t, c.want, c.policy.GraceUntil(first.In(time.FixedZone("", -3600))), name)
 	}
-	known := func(m policy.Mode) policy.Mode {
-		if m > policy.Off {
-			return policy.Required
-		}
-		return m
-	}
-	for _, a := range all {
-		require.Equal(t, a.TrustFor(), policy.Strictest(a).TrustFor())
-		for _, b := range all {
-			s := policy.Strictest(a, b)
-			require.Equal(t, min(known(a.Mode), known(b.Mode)), s.Mode, "%v %v", a, b)
-			require.Equal(t, min(a.TrustFor(), b.TrustFor()), s.TrustFor(), "%v %v", a, b)
-			require.Equal(t, s, policy.Strictest(b, a), "the order does not matter")
-			require.Equal(t, s, policy.Strictest(s, a, b, s), "nor repetition")
-			for _, c := range all[:9] {
-				require.Equal(t, policy.Strictest(a, b, c), policy.Strictest(policy.Strictest(a, b), c), "nor grouping")
-			}
-		}
-	}
+	require.Less(t, policy.Policy{Grace: 90 * day}.GraceUntil(time.Time{}).Year(), 2, "who has no first sign-in has no grace left")
 }
 
 func FuzzMode(f *testing.F) {
@@ -106,37 +108,4 @@ func FuzzMode(f *testing.F) {
 		}
 		require.Equal(t, s, m.String())
 	})
-}
-
-// Settings of three levels; a level that cannot be read refuses.
-type settings struct {
-	provider, customer policy.Policy
-	customerErr        error
-}
-
-func (s settings) Policy(_ context.Context, id store.ID) (policy.Policy, error) {
-	if s.customerErr != nil {
-		return policy.Policy{}, fmt.Errorf("settings of %s: %w", id.Tenant, s.customerErr)
-	}
-	return policy.Strictest(s.provider, s.customer), nil
-}
-
-var _ policy.Source = settings{}
-
-// Of the provider's and the customer's settings, the strictest holds in every
-// respect.
-func Example() {
-	source := settings{
-		provider: policy.Policy{Mode: policy.Optional, BrowserAge: 14 * 24 * time.Hour},
-		customer: policy.Policy{Mode: policy.Required}, // 30 days, the default
-	}
-	p, err := source.Policy(context.Background(), store.ID{Tenant: "acme", User: "alice"})
-	fmt.Println(p.Mode, p.TrustFor(), err)
-
-	source.customerErr = errors.New("database is down")
-	_, err = source.Policy(context.Background(), store.ID{Tenant: "acme", User: "alice"})
-	fmt.Println(err)
-	// Output:
-	// required 336h0m0s <nil>
-	// settings of acme: database is down
 }

@@ -1,0 +1,114 @@
+package policy_test
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/policy"
+)
+
+func encode(t testing.TB, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(data)
+}
+
+// The stored format. A change of this file is a change of every tenant's
+// policy: raise the version instead.
+func TestGolden(t *testing.T) {
+	data, err := os.ReadFile("testdata/policies.json")
+	require.NoError(t, err)
+	var golden map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(data, &golden))
+	policies := map[string]policy.Policy{
+		"zero":     {},
+		"optional": {Mode: policy.Optional},
+		"off":      {Mode: policy.Off, BrowserAge: -1},
+		"app":      {Methods: policy.App},
+		"full": {
+			Mode: policy.Required, Grace: 14 * day, Deadline: time.Date(2026, time.June, 1, 8, 30, 0, 500_000_000, time.UTC), BrowserAge: 7 * day,
+			Methods: policy.App | policy.RecoveryCodes | policy.Phone | policy.Other, IssuedCode: true, TwoAdministrators: true,
+		},
+	}
+	require.Len(t, golden, len(policies))
+	for name, p := range policies {
+		require.Equal(t, string(golden[name]), encode(t, p), name)
+		var read policy.Policy
+		require.NoError(t, json.Unmarshal(golden[name], &read))
+		require.Equal(t, p, read, name)
+		require.True(t, p == read, "%s: policies are comparable", name)
+	}
+}
+
+func TestEverythingWrittenIsRead(t *testing.T) {
+	for _, p := range []policy.Policy{
+		{Mode: 77}, {Grace: math.MaxInt64}, {Grace: math.MinInt64}, {BrowserAge: math.MinInt64}, {BrowserAge: 1}, {Methods: 0xf0}, {Methods: policy.Phone},
+		{Deadline: time.Now()}, {Deadline: time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)}, {Deadline: time.Time{}.In(time.FixedZone("", 3600))},
+	} {
+		var read policy.Policy
+		require.NoError(t, json.Unmarshal([]byte(encode(t, p)), &read))
+		require.Equal(t, policy.Strictest(p), policy.Strictest(read), "%+v", p)
+	}
+	_, err := json.Marshal(policy.Policy{Deadline: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)})
+	require.Error(t, err)
+}
+
+func TestDecodingRefuses(t *testing.T) {
+	good := encode(t, policy.Policy{Mode: policy.Off, Grace: day, Deadline: time.Unix(1e9, 0), BrowserAge: day, Methods: policy.App, IssuedCode: true, TwoAdministrators: true})
+	replaced := func(was, is string) string {
+		require.Contains(t, good, was)
+		return strings.Replace(good, was, is, 1)
+	}
+	for name, bad := range map[string]string{
+		"null":               `null`,
+		"an empty object":    `{}`,
+		"no version":         replaced(`"v":1,`, ``),
+		"another version":    replaced(`"v":1`, `"v":2`),
+		"no mode":            replaced(`"mode":"off",`, ``),
+		"a null mode":        replaced(`"off"`, `null`),
+		"an unknown mode":    replaced(`"off"`, `"none"`),
+		"a number as mode":   replaced(`"off"`, `2`),
+		"an unknown method":  replaced(`["app"]`, `["app","sms"]`),
+		"null methods":       replaced(`["app"]`, `null`),
+		"an unknown field":   replaced(`"v":1`, `"v":1,"office_hours_only":true`),
+		"a grace in seconds": replaced(`"24h0m0s"`, `86400`),
+		"a grace in days":    replaced(`"24h0m0s"`, `"1d"`),
+		"a date as deadline": replaced(`"2001-09-09T01:46:40Z"`, `"2001-09-09"`),
+		"a word for true":    replaced(`true`, `"true"`),
+		"two policies":       good + good,
+		"a list":             `[]`,
+		"nothing":            ``,
+	} {
+		p := policy.Policy{Mode: policy.Off, BrowserAge: day}
+		require.ErrorIs(t, p.UnmarshalJSON([]byte(bad)), policy.ErrFormat, name)
+		require.Equal(t, policy.Policy{}, p, "%s: nothing milder than the zero policy is left", name)
+	}
+	var p policy.Policy
+	require.ErrorIs(t, json.Unmarshal([]byte(replaced(`"off"`, `"none"`)), &p), policy.ErrMode)
+	require.ErrorIs(t, json.Unmarshal([]byte(replaced(`["app"]`, `["sms"]`)), &p), policy.ErrMethod)
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"v":1,"mode":"required"}`))
+	f.Add([]byte(`{"v":1,"mode":"required","grace":"336h0m0s","deadline":"2026-06-01T08:30:00.5+02:00","browser_age":"-1ns","methods":["phone"],"issued_code":true,"two_administrators":true}`))
+	f.Add([]byte(`{"v":1,"mode":"off","methods":[],"deadline":"0001-01-01T00:00:00Z"}`))
+	f.Add([]byte(`{"v":2,"mode":"off"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p := policy.Policy{Mode: policy.Off}
+		if err := json.Unmarshal(data, &p); err != nil {
+			return
+		}
+		var back policy.Policy
+		require.NoError(t, json.Unmarshal([]byte(encode(t, p)), &back))
+		require.Equal(t, p, back)
+		require.False(t, policy.Lowers(p, back))
+		require.True(t, p.Methods == 0 || p.Methods.Has(policy.App))
+	})
+}

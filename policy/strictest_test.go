@@ -1,0 +1,227 @@
+package policy_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/policy"
+)
+
+// What is drawn from few values meets often: equal policies, and those that are
+// stricter in every respect, are not rare among these.
+var (
+	noon      = time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
+	modes     = []policy.Mode{policy.Required, policy.Required, policy.Optional, policy.Off, 77}
+	graces    = []time.Duration{0, -day, 1, day, 14 * day, 90 * day, math.MaxInt64}
+	deadlines = []time.Time{{}, {}, noon.Add(-5 * day), noon, noon.In(time.FixedZone("", 3600)), noon.Add(20 * day)}
+	ages      = []time.Duration{0, -1, 1, 7 * day, 30 * day, 400 * day, math.MinInt64}
+	methods   = []policy.Methods{0, policy.App, policy.Phone, policy.App | policy.RecoveryCodes | policy.Other, policy.RecoveryCodes | policy.Phone, 0xff, 0xf0}
+	firsts    = []time.Time{noon.AddDate(-50, 0, 0), noon.Add(-90 * day), noon.Add(-15 * day), noon.Add(-day), noon, noon.Add(10 * day), noon.AddDate(50, 0, 0)}
+)
+
+// drawn is the policy of a number for each field.
+func drawn(n func(int) int) policy.Policy {
+	return policy.Policy{
+		Mode: modes[n(len(modes))], Grace: graces[n(len(graces))], Deadline: deadlines[n(len(deadlines))], BrowserAge: ages[n(len(ages))],
+		Methods: methods[n(len(methods))], IssuedCode: n(4) == 0, TwoAdministrators: n(4) == 0,
+	}
+}
+
+// without is until when somebody without a factor is let in: under a policy
+// that asks for none, for ever.
+func without(p policy.Policy, first time.Time) time.Time {
+	if p.Mode == policy.Optional || p.Mode == policy.Off {
+		return noon.AddDate(1000, 0, 0)
+	}
+	return p.GraceUntil(first)
+}
+
+func rank(m policy.Mode) int {
+	return map[policy.Mode]int{policy.Optional: 1, policy.Off: 2}[m] // what is no mode is required
+}
+
+// milder says what b lets pass that a does not, by what the two do. It is a
+// definition of its own of what Lowers reports.
+func milder(a, b policy.Policy) string {
+	switch {
+	case rank(b.Mode) > rank(a.Mode):
+		return "mode"
+	case b.TrustFor() > a.TrustFor():
+		return "trust"
+	case a.IssuedCode && !b.IssuedCode:
+		return "issued code"
+	case a.TwoAdministrators && !b.TwoAdministrators:
+		return "two administrators"
+	}
+	for _, m := range []policy.Methods{policy.App, policy.RecoveryCodes, policy.Phone, policy.Other} {
+		if b.Methods.Has(m) && !a.Methods.Has(m) {
+			return m.String()
+		}
+	}
+	for _, first := range firsts {
+		if without(b, first).After(without(a, first)) {
+			return "grace of who came first at " + first.String()
+		}
+	}
+	return ""
+}
+
+// requireLaws is what must hold of any three policies.
+func requireLaws(t *testing.T, a, b, c policy.Policy) {
+	t.Helper()
+	s := policy.Strictest(a, b)
+	requireBoth(t, a, b, s)
+
+	require.Equal(t, s, policy.Strictest(b, a), "the order does not matter")
+	require.Equal(t, s, policy.Strictest(a, b, s, a), "nor repetition")
+	require.Equal(t, policy.Strictest(a), policy.Strictest(a, a))
+	require.Equal(t, s, policy.Strictest(s))
+	require.Equal(t, policy.Strictest(a, b, c), policy.Strictest(s, c), "nor grouping")
+	require.Equal(t, policy.Strictest(a, b, c), policy.Strictest(a, policy.Strictest(b, c)))
+	require.True(t, s == policy.Strictest(b, a), "policies are comparable")
+
+	require.Equal(t, milder(a, b) != "", policy.Lowers(a, b), "%+v to %+v: %s", a, b, milder(a, b))
+	require.False(t, policy.Lowers(a, a))
+	require.False(t, policy.Lowers(a, s), "what is as strict as both lowers neither")
+	require.False(t, policy.Lowers(b, s))
+	require.Equal(t, policy.Strictest(a) == policy.Strictest(b), !policy.Lowers(a, b) && !policy.Lowers(b, a), "neither lowers the other: they ask for the same")
+	if !policy.Lowers(a, c) && !policy.Lowers(b, c) {
+		require.False(t, policy.Lowers(s, c), "no stricter than it takes")
+	}
+	if !policy.Lowers(a, b) && !policy.Lowers(b, c) {
+		require.False(t, policy.Lowers(a, c), "no way down in two steps that are none")
+	}
+}
+
+// requireBoth holds that s lets pass exactly what both a and b let pass.
+func requireBoth(t *testing.T, a, b, s policy.Policy) {
+	t.Helper()
+	require.Equal(t, min(rank(a.Mode), rank(b.Mode)), rank(s.Mode))
+	require.Equal(t, min(a.TrustFor(), b.TrustFor()), s.TrustFor())
+	require.Equal(t, a.IssuedCode || b.IssuedCode, s.IssuedCode)
+	require.Equal(t, a.TwoAdministrators || b.TwoAdministrators, s.TwoAdministrators)
+	for v := range policy.Methods(16) {
+		require.Equal(t, a.Methods.Has(v) && b.Methods.Has(v), s.Methods.Has(v))
+	}
+	for _, first := range firsts {
+		earlier := without(a, first)
+		if other := without(b, first); other.Before(earlier) {
+			earlier = other
+		}
+		require.True(t, earlier.Equal(without(s, first)), "%+v and %+v: %+v", a, b, s)
+	}
+}
+
+func TestStrictest(t *testing.T) {
+	seed := rand.New(rand.NewPCG(2026, 3))
+	lowered, equal, chains := 0, 0, 0
+	for range 4000 {
+		a, b, c := drawn(seed.IntN), drawn(seed.IntN), drawn(seed.IntN)
+		if seed.IntN(3) == 0 {
+			b, c = policy.Strictest(a, b), policy.Strictest(a, b, c) // else few are stricter in every respect
+		}
+		requireLaws(t, a, b, c)
+		if policy.Lowers(a, b) {
+			lowered++
+		} else {
+			chains++
+		}
+		if policy.Strictest(a) == policy.Strictest(b) {
+			equal++
+		}
+	}
+	require.Greater(t, lowered, 1000, "the laws were put to the test")
+	require.Greater(t, chains, 1000)
+	require.Greater(t, equal, 50)
+}
+
+// Grace and deadline in every mixture.
+func TestStrictestGrace(t *testing.T) {
+	var all []policy.Policy
+	for _, m := range []policy.Mode{policy.Required, policy.Optional} {
+		for _, grace := range graces {
+			for _, deadline := range deadlines[1:] {
+				all = append(all, policy.Policy{Mode: m, Grace: grace, Deadline: deadline})
+			}
+		}
+	}
+	for i, a := range all {
+		for _, b := range all {
+			requireLaws(t, a, b, all[(i*7)%len(all)])
+		}
+	}
+}
+
+func TestStrictestWritesDefaultsOut(t *testing.T) {
+	require.Equal(t, policy.Policy{
+		BrowserAge: 30 * day, Methods: policy.App | policy.RecoveryCodes | policy.Other,
+	}, policy.Strictest(policy.Policy{}))
+	require.Equal(t, policy.Policy{
+		Mode: policy.Optional, BrowserAge: -1, Methods: policy.App | policy.Phone, IssuedCode: true,
+	}, policy.Strictest(policy.Policy{
+		Mode: policy.Optional, Grace: day, Deadline: noon, BrowserAge: math.MinInt64, Methods: policy.Phone, IssuedCode: true,
+	}), "who asks for no factor does not say by when")
+	require.Equal(t, policy.Policy{
+		Grace: 90 * day, Deadline: noon, BrowserAge: 90 * day, Methods: policy.App,
+	}, policy.Strictest(policy.Policy{
+		Mode: 9, Grace: math.MaxInt64, Deadline: noon.In(time.FixedZone("", 3600)), BrowserAge: math.MaxInt64, Methods: 0x10,
+	}))
+}
+
+func TestLowers(t *testing.T) {
+	full := policy.Policy{Grace: 14 * day, Deadline: noon, BrowserAge: 7 * day, Methods: policy.App | policy.RecoveryCodes, IssuedCode: true, TwoAdministrators: true}
+	for name, c := range map[string]struct {
+		change func(p *policy.Policy)
+		lowers bool
+	}{
+		"nothing":                     {func(*policy.Policy) {}, false},
+		"optional":                    {func(p *policy.Policy) { p.Mode = policy.Optional }, true},
+		"off":                         {func(p *policy.Policy) { p.Mode = policy.Off }, true},
+		"an unknown mode":             {func(p *policy.Policy) { p.Mode = 9 }, false},
+		"longer grace":                {func(p *policy.Policy) { p.Grace++ }, true},
+		"shorter grace":               {func(p *policy.Policy) { p.Grace-- }, false},
+		"a deadline alone":            {func(p *policy.Policy) { p.Grace = 0 }, true},
+		"a later deadline":            {func(p *policy.Policy) { p.Deadline = noon.Add(1) }, true},
+		"an earlier deadline":         {func(p *policy.Policy) { p.Deadline = noon.Add(-1) }, false},
+		"no deadline":                 {func(p *policy.Policy) { p.Deadline = time.Time{} }, true},
+		"no grace":                    {func(p *policy.Policy) { p.Grace, p.Deadline = 0, time.Time{} }, false},
+		"longer trust":                {func(p *policy.Policy) { p.BrowserAge++ }, true},
+		"the default trust":           {func(p *policy.Policy) { p.BrowserAge = 0 }, true},
+		"no trust":                    {func(p *policy.Policy) { p.BrowserAge = -1 }, false},
+		"one more method":             {func(p *policy.Policy) { p.Methods |= policy.Phone }, true},
+		"the default methods":         {func(p *policy.Policy) { p.Methods = 0 }, true},
+		"one method less":             {func(p *policy.Policy) { p.Methods = policy.App }, false},
+		"another method":              {func(p *policy.Policy) { p.Methods = policy.Phone }, true},
+		"no issued code":              {func(p *policy.Policy) { p.IssuedCode = false }, true},
+		"one administrator":           {func(p *policy.Policy) { p.TwoAdministrators = false }, true},
+		"stricter here, milder there": {func(p *policy.Policy) { p.BrowserAge, p.Methods = -1, policy.Phone }, true},
+	} {
+		to := full
+		c.change(&to)
+		require.Equal(t, c.lowers, policy.Lowers(full, to), name)
+	}
+	optional := policy.Policy{Mode: policy.Optional}
+	require.False(t, policy.Lowers(optional, policy.Policy{Grace: 90 * day}), "required in a while is more than never")
+	require.True(t, policy.Lowers(policy.Policy{}, policy.Policy{Deadline: noon}), "no clock: a grace that is over counts as one")
+}
+
+// Seven bytes for each of three policies.
+func FuzzStrictest(f *testing.F) {
+	f.Add([]byte("totpflow policies"))
+	f.Add([]byte{0, 3, 0, 0, 0, 1, 1, 0, 0, 3, 0, 0, 1, 1, 0, 4, 5, 3, 2, 0, 1})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		next := func(n int) int {
+			if len(data) == 0 {
+				return 0
+			}
+			b := int(data[0])
+			data = data[1:]
+			return b % n
+		}
+		requireLaws(t, drawn(next), drawn(next), drawn(next))
+	})
+}
