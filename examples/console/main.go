@@ -97,7 +97,7 @@ func greet(out io.Writer, addr net.Addr, path, made string, require bool) {
 	fmt.Fprintf(out, "  Open      http://%s\n", addr)
 	label := "Sign in"
 	for _, a := range app.DemoAccounts {
-		fmt.Fprintf(out, "  %-8s  %-18s  password %s\n", label, a.Email, a.Password)
+		fmt.Fprintf(out, "  %-8s  %-18s  password %s  (%s)\n", label, a.Email, a.Password, a.What)
 		label = ""
 	}
 	setUp := "optional, set it up under Security"

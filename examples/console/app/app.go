@@ -74,6 +74,8 @@ func (c *console) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /signin", c.page(c.getSignIn))
 	mux.HandleFunc("POST /signin", c.page(c.postSignIn))
+	mux.HandleFunc("GET /organisation", c.page(c.getOrganisation))
+	mux.HandleFunc("POST /organisation", c.page(c.postOrganisation))
 	mux.HandleFunc("GET /code", c.page(c.getCode))
 	mux.HandleFunc("POST /code", c.page(c.postCode))
 	mux.HandleFunc("GET /recovery", c.page(c.getRecovery))

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -15,15 +16,16 @@ type machine struct {
 	Gigabytes        int
 }
 
-// machinesOf returns what a person may see: the administrator the company's,
+// machinesOf returns what a person may see: administrators the company's,
 // everybody else their own.
-func machinesOf(email string, now time.Time) []machine {
+func machinesOf(u user, now time.Time) []machine {
+	name, _, _ := strings.Cut(strings.ToLower(u.Name), " ")
 	ago := func(d time.Duration) time.Time { return now.Add(-d).Truncate(time.Minute) }
 	own := []machine{
-		{"ana-laptop", "Laptop, Windows 11", "Every 4 hours", "ok", "Backed up", ago(96 * time.Minute), 212},
-		{"ana-phone", "Phone, Android", "Daily", "ok", "Backed up", ago(9 * time.Hour), 38},
+		{name + "-laptop", "Laptop, Windows 11", "Every 4 hours", "ok", "Backed up", ago(96 * time.Minute), 212},
+		{name + "-phone", "Phone, Android", "Daily", "ok", "Backed up", ago(9 * time.Hour), 38},
 	}
-	if email != DemoAccounts[0].Email {
+	if !u.Administers() {
 		return own
 	}
 	return append([]machine{
@@ -44,7 +46,7 @@ type homePage struct {
 }
 
 func (c *console) getHome(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	p := homePage{Machines: machinesOf(v.user.Email, c.now()), visitor: v}
+	p := homePage{Machines: machinesOf(v.user, c.now()), visitor: v}
 	for _, m := range p.Machines {
 		p.Storage += m.Gigabytes
 		if m.State != "ok" {

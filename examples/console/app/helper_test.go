@@ -24,8 +24,12 @@ import (
 )
 
 var (
-	admin = app.DemoAccounts[0]
-	ana   = app.DemoAccounts[1]
+	admin = app.DemoAccounts[0] // of acme
+	ana   = app.DemoAccounts[1] // a user of acme
+	nora  = app.DemoAccounts[2] // an administrator of the provider
+	mika  = app.DemoAccounts[3] // an administrator of acme, and a user of the provider
+	ben   = app.DemoAccounts[4] // a user of acme's unit
+	agent = app.DemoAccounts[5] // a machine of acme
 )
 
 // A site is a running console.

@@ -44,6 +44,10 @@ func explain(page string, err error, now time.Time) string {
 		return "Your organisation requires two-factor authentication. It cannot be turned off."
 	case ofAuthenticators(err) != "":
 		return ofAuthenticators(err)
+	case errors.Is(err, totpflow.ErrExempt):
+		return "This is a machine account. It signs in from the backup agent, and not here."
+	case errors.Is(err, totpflow.ErrFrozen):
+		return "This account is closed, because its owner said of a change that it was not them. An administrator can open it again."
 	case errors.Is(err, totpflow.ErrNotEnrolled):
 		return "Two-factor authentication is not set up for this account."
 	case errors.Is(err, totpflow.ErrProof), errors.Is(err, totpflow.ErrChallenge):

@@ -102,10 +102,11 @@ func (c *console) getSignIn(w http.ResponseWriter, r *http.Request) error {
 	return c.show(w, r, "signin", nil, view{Title: "Sign in"})
 }
 
-// signInPage is the form again, after a wrong password. It does not say which
-// of the two was wrong.
+// signInPage is the form again, after a wrong password, for an account that is
+// closed, or for a machine's. It does not say which of address and password was
+// wrong.
 func (c *console) signInPage(w http.ResponseWriter, r *http.Request, refused error) error {
-	if !errors.Is(refused, errPassword) {
+	if !errors.Is(refused, errPassword) && !errors.Is(refused, totpflow.ErrExempt) && !errors.Is(refused, totpflow.ErrFrozen) {
 		return refused
 	}
 	return c.show(w, r, "signin", refused, view{Title: "Sign in", Data: r.PostFormValue("email")})
@@ -142,7 +143,8 @@ func (p setupPage) Link() template.URL { return template.URL(p.Offer.URI()) }
 // securityPage is what the security page shows.
 type securityPage struct {
 	*visitor
-	form string // which form was refused
+	Others []otherAccount
+	form   string // which form was refused
 }
 
 // Form is what the template of one form needs.
@@ -202,6 +204,7 @@ var words = template.FuncMap{
 	"happened": happened,
 	"state":    stateWord,
 	"quoted":   quoted,
+	"lower":    strings.ToLower,
 	"demo":     func() []DemoAccount { return DemoAccounts },
 	"size":     size,
 }

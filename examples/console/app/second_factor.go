@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/policy"
@@ -29,16 +30,22 @@ func newSecondFactor(o Options, s store.Store) (*totpflow.Service, error) {
 	})
 }
 
-// account is the user as the second factor knows it.
+// account is the user as the second factor knows it. The name is what the
+// authenticator app shows: it tells the accounts of one person apart.
 func (u user) account() totpflow.User {
-	return totpflow.User{ID: u.ID, Name: u.Email, Anchor: u.Anchor}
+	name := u.Email
+	if u.Several {
+		name += ", " + strings.ReplaceAll(u.Tenant.Name, ":", " ")
+	}
+	return totpflow.User{ID: u.ID, Tenant: u.Tenant.Record, Name: name, Anchor: u.Anchor}
 }
 
 // ---- Signing in ----
 
-// postSignIn checks the password and asks what is next.
+// postSignIn checks the password. Who has several accounts says which one it is
+// for; nobody learns that there are several before the password is right.
 func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
-	u, err := c.users.authenticate(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
+	mine, err := c.users.authenticate(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
 	if err != nil {
 		return c.signInPage(w, r, err)
 	}
@@ -48,9 +55,17 @@ func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err := c.sessions.end(r.Context()); err != nil {
 		return err
 	}
+	if len(mine) > 1 {
+		return c.choose(w, r, mine[0].Person)
+	}
+	return c.secondStep(w, r, mine[0])
+}
+
+// secondStep asks what is next for a user whose password is right.
+func (c *console) secondStep(w http.ResponseWriter, r *http.Request, u user) error {
 	next, err := c.mfa.SignIn(r.Context(), u.account(), totphttp.TrustTokens(r)...)
 	if err != nil {
-		return err
+		return c.signInPage(w, r, err)
 	}
 	switch next.Step {
 	case totpflow.Passed: // a trusted browser, or nothing is set up and nothing has to be
@@ -227,14 +242,14 @@ func (c *console) postSetupPassword(w http.ResponseWriter, r *http.Request) erro
 	if v == nil {
 		return redirect(w, r, "/signin")
 	}
-	u, err := c.users.authenticate(r.Context(), v.user.Email, r.PostFormValue("password"))
+	_, err = c.users.authenticate(r.Context(), v.user.Email, r.PostFormValue("password"))
 	if errors.Is(err, errPassword) {
 		return c.beforeSetup(w, r, err)
 	}
 	if err != nil {
 		return err
 	}
-	next, err := c.mfa.SignIn(r.Context(), u.account())
+	next, err := c.mfa.SignIn(r.Context(), v.user.account())
 	if err != nil {
 		return err
 	}
@@ -290,7 +305,13 @@ func (c *console) securityPage(w http.ResponseWriter, r *http.Request, v *visito
 			return err
 		}
 	}
-	return c.show(w, r, "security", refused, view{Title: "Security", Visitor: v, Data: securityPage{visitor: v, form: form}})
+	p := securityPage{visitor: v, form: form}
+	if v.Several {
+		if p.Others, err = c.otherAccounts(r.Context(), v.user); err != nil {
+			return err
+		}
+	}
+	return c.show(w, r, "security", refused, view{Title: "Security", Visitor: v, Data: p})
 }
 
 // postReplace leads to the set-up page. The old authenticator works until the

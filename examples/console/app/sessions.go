@@ -62,6 +62,31 @@ func (s *sessions) begin(ctx context.Context, v session) error {
 	return nil
 }
 
+// choosing starts what lies between the password and the choice of an account:
+// it signs nobody in.
+func (s *sessions) choosing(ctx context.Context, person string, at time.Time) error {
+	if err := s.RenewToken(ctx); err != nil {
+		return unavailable(err)
+	}
+	if err := s.Clear(ctx); err != nil {
+		return unavailable(err)
+	}
+	s.Put(ctx, "person", person)
+	s.Put(ctx, "asked", at.UnixNano())
+	return nil
+}
+
+// chooses returns the person who has yet to choose, empty when nobody does.
+func (s *sessions) chooses(ctx context.Context, now time.Time) string {
+	if age := now.Sub(time.Unix(0, s.GetInt64(ctx, "asked"))); age < 0 || age >= choiceAge {
+		return ""
+	}
+	return s.GetString(ctx, "person")
+}
+
+// choiceAge is how long a person has from the password to the choice.
+const choiceAge = 10 * time.Minute
+
 // current returns the session of the request, if there is one.
 func (s *sessions) current(ctx context.Context) (v session, ok bool) {
 	v.User = s.GetString(ctx, "user")

@@ -9,107 +9,176 @@ import (
 	"strings"
 )
 
-// A user is one account of the console.
+// A user is one account: of a person, in a tenant.
 type user struct {
-	ID    string // never changes, unlike the address
-	Email string
-	Name  string
+	ID     string // never changes, unlike the address
+	Person string // who it is; one person may have accounts in several tenants
+	Email  string
+	Name   string
+	Tenant tenant
+	Role   role
+
+	// Several reports that the person has more accounts than this one.
+	Several bool
 
 	// Anchor is what totpflow last said of the account's factors. Kept here,
 	// apart from them, it shows when their record was lost or put back.
 	Anchor uint64
 }
 
+type role string
+
+const (
+	roleUser    role = "user"
+	roleAdmin   role = "admin"   // of the tenant and those below it
+	roleMachine role = "machine" // a backup agent's
+)
+
+// String is the role in words.
+func (r role) String() string {
+	if r == roleAdmin {
+		return "administrator"
+	}
+	return string(r)
+}
+
+// Organisation is the tenant's name, for pages.
+func (u user) Organisation() string { return u.Tenant.Name }
+
+// Administers reports whether the pages of administrators are for this user.
+func (u user) Administers() bool { return u.Role == roleAdmin }
+
 type users struct {
 	db    *sql.DB
 	dummy string // the hash of no password, see authenticate
 }
 
-const usersTable = `CREATE TABLE IF NOT EXISTS users (
-	id       TEXT PRIMARY KEY,
-	email    TEXT NOT NULL UNIQUE,
-	name     TEXT NOT NULL,
-	password TEXT NOT NULL,
-	anchor   INTEGER NOT NULL DEFAULT 0
-) STRICT`
-
-// DemoAccount is one that New creates in an empty database.
-type DemoAccount struct{ Email, Password, Name string }
+// A DemoAccount is a person whom New creates in an empty database.
+type DemoAccount struct {
+	Email, Password, Name string
+	What                  string // in words
+	roles                 map[string]role
+}
 
 // DemoAccounts are published with the source: not for earnest use.
 var DemoAccounts = []DemoAccount{
-	{"admin@acme.example", "correct-horse-1", "Alex Winter"},
-	{"ana@acme.example", "correct-horse-2", "Ana Soler"},
+	{"admin@acme.example", "correct-horse-1", "Alex Winter", "administrator", map[string]role{"acme": roleAdmin}},
+	{"ana@acme.example", "correct-horse-2", "Ana Soler", "user", map[string]role{"acme": roleUser}},
+	{"nora@north.example", "correct-horse-3", "Nora Lind", "administrator of the provider", map[string]role{"north": roleAdmin}},
+	{"mika@north.example", "correct-horse-4", "Mika Berg", "in two organisations", map[string]role{"acme": roleAdmin, "north": roleUser}},
+	{"ben@acme.example", "correct-horse-5", "Ben Okafor", "user in the unit Berlin", map[string]role{"acme-berlin": roleUser}},
+	{"agent@acme.example", "correct-horse-6", "Backup agent of files-01", "machine", map[string]role{"acme": roleMachine}},
 }
 
+// newUsers brings the tables up to date. When it has changed them, it creates
+// the demo accounts that are missing.
 func newUsers(ctx context.Context, db *sql.DB) (*users, error) {
-	u := &users{db: db, dummy: hashPassword(rand.Text())}
-	if _, err := db.ExecContext(ctx, usersTable); err != nil {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
 		return nil, err
 	}
-	return u, u.createDemo(ctx)
+	defer tx.Rollback()
+	changed, err := migrate(ctx, tx)
+	if err == nil && changed {
+		err = createDemo(ctx, tx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &users{db: db, dummy: hashPassword(rand.Text())}, tx.Commit()
 }
 
-// createDemo creates the demo accounts, all or none, if there are no accounts.
-func (u *users) createDemo(ctx context.Context) error {
-	tx, err := u.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	var n int
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM users`).Scan(&n); err != nil || n > 0 {
-		return err
-	}
+func createDemo(ctx context.Context, tx *sql.Tx) error {
 	for _, a := range DemoAccounts {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO users (id, email, name, password) VALUES (?, ?, ?, ?)`,
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO people (id, email, name, password) VALUES (?, ?, ?, ?)`,
 			rand.Text(), a.Email, a.Name, hashPassword(a.Password)); err != nil {
 			return err
 		}
+		for tenant, role := range a.roles {
+			if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO users (id, person, tenant, role)
+				SELECT ?, id, ?, ? FROM people WHERE email = ?`, rand.Text(), tenant, role, a.Email); err != nil {
+				return err
+			}
+		}
 	}
-	return tx.Commit()
+	return nil
 }
 
 var errPassword = errors.New("e-mail address and password do not match")
 
-// authenticate returns the user of an address and its password, or errPassword.
-// For an address that nobody has it does the same work, so that the time taken
-// does not tell which addresses have an account.
+// authenticate returns the accounts of the person with this address and
+// password, of whom there is one for most, or errPassword. For an address that
+// nobody has it does the same work, so that the time taken does not tell which
+// addresses are known; and it is the same for one account and for several, so
+// that it does not tell in how many organisations.
 //
 // A product must limit guesses of passwords as well, by account and by address
 // of the network, in front of this. The second factor limits guesses of codes.
-func (u *users) authenticate(ctx context.Context, email, password string) (user, error) {
-	found, hash, err := u.one(ctx, `email = ?`, strings.ToLower(strings.TrimSpace(email)))
-	unknown := errors.Is(err, sql.ErrNoRows)
-	switch {
-	case unknown:
-		hash = u.dummy
-	case err != nil:
-		return user{}, unavailable(err)
+func (u *users) authenticate(ctx context.Context, email, password string) ([]user, error) {
+	person, hash := "", u.dummy
+	err := u.db.QueryRowContext(ctx, `SELECT id, password FROM people WHERE email = ?`, strings.ToLower(strings.TrimSpace(email))).
+		Scan(&person, &hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, unavailable(err)
 	}
 	ok, err := verifyPassword(hash, password)
 	switch {
 	case err != nil:
-		return user{}, fmt.Errorf("account %s: %w", found.ID, err)
-	case !ok || unknown:
-		return user{}, errPassword
+		return nil, fmt.Errorf("person %s: %w", person, err)
+	case !ok || person == "":
+		return nil, errPassword
 	}
-	return found, nil
+	found, err := u.ofPerson(ctx, person)
+	if err == nil && len(found) == 0 { // nobody who has left comes in
+		err = errPassword
+	}
+	return found, err
 }
 
 // byID returns the user, or an error that is sql.ErrNoRows.
 func (u *users) byID(ctx context.Context, id string) (user, error) {
-	found, _, err := u.one(ctx, `id = ?`, id)
-	if err != nil {
-		return user{}, unavailable(err)
+	found, err := u.list(ctx, `users.id = ?`, id)
+	switch {
+	case err != nil:
+		return user{}, err
+	case len(found) == 0:
+		return user{}, sql.ErrNoRows
 	}
-	return found, nil
+	return found[0], nil
 }
 
-func (u *users) one(ctx context.Context, where string, arg any) (found user, hash string, err error) {
-	err = u.db.QueryRowContext(ctx, `SELECT id, email, name, password, anchor FROM users WHERE `+where, arg).
-		Scan(&found.ID, &found.Email, &found.Name, &hash, &found.Anchor)
-	return found, hash, err
+// ofPerson are the accounts of a person.
+func (u *users) ofPerson(ctx context.Context, person string) ([]user, error) {
+	return u.list(ctx, `people.id = ? ORDER BY tenants.name`, person)
+}
+
+// others are the person's accounts in other tenants.
+func (u *users) others(ctx context.Context, of user) ([]user, error) {
+	return u.list(ctx, `people.id = ? AND users.id != ? ORDER BY tenants.name`, of.Person, of.ID)
+}
+
+func (u *users) list(ctx context.Context, where string, args ...any) ([]user, error) {
+	rows, err := u.db.QueryContext(ctx, `SELECT users.id, people.id, people.email, people.name, users.role, users.anchor,
+		(SELECT count(*) FROM users AS own WHERE own.person = people.id) > 1,
+		tenants.id, tenants.name, tenants.kind, coalesce(tenants.above, ''), tenants.record
+		FROM users JOIN people ON people.id = users.person JOIN tenants ON tenants.id = users.tenant WHERE `+where, args...)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	defer rows.Close()
+	var found []user
+	for rows.Next() {
+		var x user
+		if err := rows.Scan(&x.ID, &x.Person, &x.Email, &x.Name, &x.Role, &x.Anchor, &x.Several,
+			&x.Tenant.ID, &x.Tenant.Name, &x.Tenant.Kind, &x.Tenant.Above, &x.Tenant.Record); err != nil {
+			return nil, unavailable(err)
+		}
+		found = append(found, x)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, unavailable(err)
+	}
+	return found, nil
 }
 
 // keepAnchor remembers the anchor where it is larger than the one kept.

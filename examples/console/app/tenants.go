@@ -1,0 +1,151 @@
+package app
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/totpflow/totpflow"
+)
+
+// A tenant is an organisation: a provider, its customer, or a unit of one.
+type tenant struct {
+	ID, Name string
+	Kind     string // provider, customer, unit
+	Above    string // the id of the tenant above; empty at the top
+
+	// Record is what the second factor calls the tenant. It is the id, but for
+	// the organisation that was here before there were tenants.
+	Record string
+}
+
+// tenants are few and read at each decision: a policy that is cached holds for
+// too long.
+type tenants struct{ db *sql.DB }
+
+// all returns every tenant by its id.
+func (t tenants) all(ctx context.Context) (map[string]tenant, error) {
+	rows, err := t.db.QueryContext(ctx, `SELECT id, name, kind, coalesce(above, ''), record FROM tenants`)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	defer rows.Close()
+	found := make(map[string]tenant)
+	for rows.Next() {
+		var x tenant
+		if err := rows.Scan(&x.ID, &x.Name, &x.Kind, &x.Above, &x.Record); err != nil {
+			return nil, unavailable(err)
+		}
+		found[x.ID] = x
+	}
+	if err := rows.Err(); err != nil {
+		return nil, unavailable(err)
+	}
+	return found, nil
+}
+
+var errTenant = errors.New("no such tenant")
+
+// above is Config.Above: the records of the tenants above one, nearest first.
+func (t tenants) above(ctx context.Context, record string) ([]string, error) {
+	all, err := t.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range all {
+		if x.Record == record {
+			return chain(all, x)
+		}
+	}
+	return nil, errTenant // whose policy is not known: nobody gets in
+}
+
+func chain(all map[string]tenant, x tenant) (records []string, err error) {
+	for x.Above != "" {
+		if len(records) == len(all) {
+			return nil, errors.New("a tenant stands above itself")
+		}
+		up, ok := all[x.Above]
+		if !ok {
+			return nil, errTenant
+		}
+		records, x = append(records, up.Record), up
+	}
+	return records, nil
+}
+
+// ---- One person, several accounts ----
+
+// choose asks which of the person's accounts the password was for.
+func (c *console) choose(w http.ResponseWriter, r *http.Request, person string) error {
+	if err := c.sessions.choosing(r.Context(), person, c.now()); err != nil {
+		return err
+	}
+	return redirect(w, r, "/organisation")
+}
+
+// mine are the accounts of the person who has yet to choose.
+func (c *console) mine(r *http.Request) ([]user, error) {
+	person := c.sessions.chooses(r.Context(), c.now())
+	if person == "" {
+		return nil, nil
+	}
+	return c.users.ofPerson(r.Context(), person)
+}
+
+func (c *console) getOrganisation(w http.ResponseWriter, r *http.Request) error {
+	mine, err := c.mine(r)
+	switch {
+	case err != nil:
+		return err
+	case len(mine) == 0:
+		return redirect(w, r, "/signin")
+	}
+	return c.show(w, r, "organisation", nil, view{Title: "Choose your organisation", Data: mine})
+}
+
+// postOrganisation goes on with one of the person's accounts, and with no other.
+func (c *console) postOrganisation(w http.ResponseWriter, r *http.Request) error {
+	mine, err := c.mine(r)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(mine, func(u user) bool { return u.ID == r.PostFormValue("account") })
+	if i < 0 {
+		return redirect(w, r, "/organisation")
+	}
+	if err := c.sessions.end(r.Context()); err != nil {
+		return err
+	}
+	return c.secondStep(w, r, mine[i])
+}
+
+// An otherAccount is one that the person has in another organisation. Each is
+// set up on its own: its second factor is not that of this one.
+type otherAccount struct {
+	user
+	State string // in words
+}
+
+// otherAccounts lists them with their state, for the security page.
+func (c *console) otherAccounts(ctx context.Context, of user) ([]otherAccount, error) {
+	others, err := c.users.others(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	var list []otherAccount
+	for _, u := range others {
+		st, err := c.mfa.Account(u.account()).Status(ctx)
+		switch {
+		case errors.Is(err, totpflow.ErrRecordLost), err == nil && !st.Frozen.IsZero():
+			list = append(list, otherAccount{u, "Closed"})
+		case err != nil:
+			return nil, err
+		default:
+			list = append(list, otherAccount{u, stateWord(st.State)})
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,162 @@
+package app_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// organisations are the accounts that a person may choose from, by their names.
+func (a answer) organisations() map[string]string {
+	a.t.Helper()
+	ids := make(map[string]string)
+	for _, m := range regexp.MustCompile(`name="account" value="([^"]+)">([^<]+)<`).FindAllStringSubmatch(a.body, -1) {
+		ids[m[2]] = m[1]
+	}
+	return ids
+}
+
+// passwordAt signs in up to the second step, at one organisation of several.
+func (b *browser) passwordAt(who app.DemoAccount, organisation string) answer {
+	b.t.Helper()
+	b.password(who).redirects("/organisation")
+	return b.post("/organisation", "account", b.get("/organisation").organisations()[organisation])
+}
+
+// A file of the first release is brought up to date, with what people have set
+// up: their records are sealed with the tenant, which was none.
+func TestFirstRelease(t *testing.T) {
+	t.Parallel()
+	dump, err := os.ReadFile("testdata/first.sql")
+	require.NoError(t, err)
+	header := regexp.MustCompile(`(?m)^-- (keys|secret) (.*)$`).FindAllSubmatch(dump, -1)
+	require.Len(t, header, 2)
+	db, err := app.Open(filepath.Join(t.TempDir(), "console.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() })
+	_, err = db.Exec(string(dump))
+	require.NoError(t, err)
+	keys, err := keyring.Parse(string(header[0][2]))
+	require.NoError(t, err)
+	s := &site{t: t, db: db, keys: keys, clock: totptest.NewClock(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))}
+	s.url = s.serve()
+	phone, err := totptest.Type(string(header[1][2]), s.clock)
+	require.NoError(t, err)
+
+	b := s.browser()
+	b.signIn(ana, phone)
+	b.get("/").says("Good to see you, Ana Soler.", "Signed in as ana@acme.example, Acme Backup GmbH.")
+	require.Equal(t, "10", b.get("/security").text("recovery-codes-left"))
+	s.browser().password(admin).redirects("/")
+	s.browser().password(nora).redirects("/")
+	s.browser().password(ben).redirects("/")
+	phone2, _ := s.browser().enroll(admin)
+
+	// Once more, and nothing changes.
+	s.url = s.serve()
+	s.browser().signIn(ana, phone)
+	s.browser().signIn(admin, phone2)
+
+	_, err = db.Exec(`PRAGMA user_version = 99`)
+	require.NoError(t, err)
+	_, err = app.New(app.Options{DB: db, Keys: keys})
+	require.ErrorContains(t, err, "later release")
+}
+
+func TestSeveralOrganisations(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	b.password(mika).redirects("/organisation")
+	page := b.get("/organisation").is(http.StatusOK).says("Acme Backup GmbH", "As administrator", "Northern IT", "As user")
+	ids := page.organisations()
+	require.Len(t, ids, 2)
+
+	// The password alone opens nothing yet.
+	for _, path := range []string{"/", "/security"} {
+		b.get(path).redirects("/signin")
+	}
+	b.get("/setup").redirects("/signin")
+
+	b.post("/organisation", "account", ids["Northern IT"]).redirects("/")
+	b.get("/").says("Signed in as mika@north.example, Northern IT.")
+	b.get("/organisation").redirects("/signin") // chosen once
+	b.post("/organisation", "account", ids["Acme Backup GmbH"]).redirects("/organisation")
+	b.get("/").says("Northern IT")
+}
+
+// Each account of a person is set up on its own.
+func TestAccountsOfOnePersonAreSetUpOneByOne(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	b.passwordAt(mika, "Northern IT").redirects("/")
+	phone := b.phone(b.get("/setup"))
+	require.Equal(t, "mika@north.example, Northern IT", phone.Label().Account)
+	b.post("/setup", "code", phone.Code()).is(http.StatusOK)
+	b.get("/security").says("Your other accounts", "Acme Backup GmbH", "Disabled", "choose its organisation").lacks("Signed in as mika@north.example, Acme")
+
+	other := s.browser()
+	other.passwordAt(mika, "Acme Backup GmbH").redirects("/")
+	other.get("/security").says("Your other accounts", "Northern IT", `<span class="badge active">Active</span>`)
+	second := other.phone(other.get("/setup"))
+	require.Equal(t, "mika@north.example, Acme Backup GmbH", second.Label().Account)
+	other.post("/setup", "code", second.Code()).is(http.StatusOK)
+
+	b.post("/signout")
+	b.passwordAt(mika, "Northern IT").redirects("/code")
+	b.post("/code", "code", second.Code()).is(http.StatusForbidden)
+	b.post("/code", "code", phone.Code()).redirects("/")
+	b.get("/security").says(`<span class="badge active">Active</span>`)
+}
+
+func TestOthersAreNotListed(t *testing.T) {
+	b := newSite(t).browser()
+	b.password(ana).redirects("/")
+	b.get("/security").lacks("Your other accounts").lacks("Northern IT")
+}
+
+// Only with the password does anybody learn which organisations know an
+// address, and only for ten minutes.
+func TestOrganisationsAreNotTold(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	b.post("/signin", "email", mika.Email, "password", "nope").is(http.StatusUnauthorized).lacks("Northern").lacks("Acme Backup GmbH")
+	b.get("/organisation").redirects("/signin")
+	b.post("/organisation", "account", "x").redirects("/organisation")
+
+	b.password(mika).redirects("/organisation")
+	ids := b.get("/organisation").organisations()
+	s.clock.Advance(11 * time.Minute)
+	b.get("/organisation").redirects("/signin")
+	b.post("/organisation", "account", ids["Northern IT"]).redirects("/organisation")
+	b.get("/").redirects("/signin")
+}
+
+// The choice is among one's own accounts.
+func TestAnothersAccountIsNoChoice(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	b.password(mika).redirects("/organisation")
+	var id string
+	require.NoError(t, s.db.QueryRow(`SELECT users.id FROM users JOIN people ON people.id = person WHERE email = ?`, ana.Email).Scan(&id))
+	b.post("/organisation", "account", id).redirects("/organisation")
+	b.post("/organisation").redirects("/organisation")
+	b.get("/").redirects("/signin")
+}
+
+// Who chooses has ended the session of whoever used the browser before.
+func TestChoiceEndsAnothersSession(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	b.password(ana).redirects("/")
+	b.password(mika).redirects("/organisation")
+	b.get("/").redirects("/signin")
+}
