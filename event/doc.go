@@ -5,7 +5,9 @@
 // account's own record, and only after that record is written does the event go
 // to the host's [Sink]. [Activity.Acknowledged] then forgets what the sink
 // took; the rest stays in [Activity.Outbox] and is offered again by the
-// account's next flow. A host that has no log of its own uses [Slog].
+// account's next flow. A host that has no log of its own uses [Slog], one that
+// has several sinks [Tee], and one that wants to hear of leaked passwords that
+// are tried on many accounts adds a [Fleet].
 //
 // # Storage
 //
@@ -23,7 +25,7 @@
 // before it is stored or logged: it can neither forge a line of the log nor
 // repaint the operator's terminal. A flood of refused attempts cannot push
 // security changes out of the record, nor out of the outbox while a sink is
-// down.
+// down. Nor does it hide other accounts from a [Fleet].
 //
 // # Compatibility
 //

@@ -57,3 +57,46 @@ func ExampleSlog() {
 	// Output:
 	// level=WARN msg="second factor" kind=code_rejected number=7 user=alice method=totp address=192.0.2.1 user_agent="curl�[2J"
 }
+
+// What happens goes to the log, and what happens to many accounts at once to
+// whoever is on call.
+func ExampleFleet() {
+	onCall := func(_ context.Context, guesses []event.Event) {
+		fmt.Printf("%d wrong codes since %s, the first from %s\n",
+			len(guesses), guesses[0].At.Format(time.TimeOnly), guesses[0].Source.Address)
+	}
+	sink := event.Tee(
+		event.Slog(slog.New(slog.DiscardHandler)),
+		&event.Fleet{Refusals: 30, Accounts: 10, Alarm: onCall},
+	)
+	now := time.Date(2026, time.March, 28, 3, 0, 0, 0, time.UTC)
+	for i := range 100 { // two guesses on each of 50 accounts, whose passwords were right
+		_ = sink.Record(context.Background(), event.Event{
+			At: now.Add(time.Duration(i) * time.Second), User: fmt.Sprint("user", i/2), Kind: event.CodeRejected,
+			Source: event.Source{Address: "203.0.113.7"},
+		})
+	}
+	// Output:
+	// 31 wrong codes since 03:00:00, the first from 203.0.113.7
+}
+
+// A mail for every change, beside the log. Where the mail fails, both are told
+// again, and the log knows the event by its number.
+func ExampleTee() {
+	mail := event.SinkFunc(func(_ context.Context, e event.Event) error {
+		if e.Kind.SecurityChange() && e.User != "" {
+			fmt.Println("mail to", e.User, "about", e.Kind)
+		}
+		return nil
+	})
+	log := event.SinkFunc(func(_ context.Context, e event.Event) error {
+		fmt.Println("log", e.Number, e.Kind)
+		return errors.New("disk is full")
+	})
+	err := event.Tee(mail, log).Record(context.Background(), event.Event{Number: 4, User: "alice", Kind: event.AuthenticatorRestored, Actor: "bob"})
+	fmt.Println(err)
+	// Output:
+	// mail to alice about authenticator_restored
+	// log 4 authenticator_restored
+	// disk is full
+}
