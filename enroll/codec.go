@@ -69,7 +69,7 @@ var label = totp.Label{Account: "totpflow"}
 // Encode returns the enrollment as JSON. It REVEALS the secrets: seal it before a
 // store sees it (package keyring), with the account's id as associated data, and
 // do not reformat it. The format is stable; its version is inside. At the limits
-// it takes about 10 KiB.
+// it takes about 11 KiB.
 func (e Enrollment) Encode() []byte {
 	out := encoded{Version: encodingVersion, State: e.stored(), Reset: toMillis(e.reset)}
 	for _, a := range e.live {

@@ -18,6 +18,12 @@
 //
 // What may follow what is one table: see [Transitions] and [Diagram].
 //
+// Three actions are an administrator's: [Enrollment.Reset] has the person set up
+// anew, [Enrollment.Exempt] makes the account a machine's, [Enrollment.Restore]
+// brings back what somebody else took away. [Enrollment.Import] takes over a key of
+// another system, and after a database was restored [Enrollment.Burn] makes up for
+// the codes that it has forgotten.
+//
 // # Storage
 //
 // Keep what [Enrollment.Encode] returns, sealed: it holds the secrets. Write each
@@ -32,10 +38,14 @@
 // set-up that is abandoned, or begun in a stolen session, weakens nothing. The
 // code of a confirmation is burnt. A secret that is gone keeps its last step for
 // some minutes, so that to disable and to enroll it again does not make used codes
-// good. Guesses are not counted here: charge each wrong code by the number of
+// good. What a person replaces, removes or disables is kept for three days, where
+// it verifies nothing: a stolen session can take an authenticator away, and this
+// is how it comes back. Those added first have the places, so that nobody can push
+// the owner's out by replacing on and on. Guesses are not counted here: charge each wrong code by the number of
 // live authenticators, since each is one more chance (package throttle). Nor does
 // anything here ask who is asking: let Begin over a live authenticator, Disable
-// and Remove follow a code shown for that purpose.
+// and Remove follow a code shown for that purpose, and Reset, Exempt, Import and
+// Restore an administrator's leave.
 //
 // No type of this package shows a secret when printed, logged or encoded by a
 // general encoder; the doors are Encode, the methods of [Offer], and the key's own.

@@ -70,6 +70,34 @@ func ExampleEnrollment_Begin_replace() {
 	// active New phone for Old phone <nil>
 }
 
+// Somebody in a stolen session has replaced the owner's authenticator. The owner
+// reads it in a mail, says that it was not them, and an administrator brings it back.
+func ExampleEnrollment_Restore() {
+	now := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
+	account := enrolledExample(now.Add(-time.Hour), "Phone")
+	ownersKey := account.Authenticators()[0].Key
+
+	thiefsKey, _ := totp.NewKey(totp.Params{})
+	account, candidate, _ := account.Begin(now, thiefsKey, "Phone", false)
+	shown, _ := thiefsKey.Code(now)
+	account, _, _ = account.Confirm(now, candidate.ID, shown, totp.Standard())
+
+	now = now.Add(24 * time.Hour)
+	for _, k := range account.Kept(now) {
+		fmt.Println(k.Name, "of", k.Added.Format(time.TimeOnly), "until", k.Until.Format(time.DateTime))
+	}
+	account, back, cleared, err := account.Restore(now, account.Kept(now)[0].ID)
+	fmt.Println(back.Name, "for", len(cleared), err)
+
+	shown, _ = ownersKey.Code(now)
+	_, used, err := account.Verify(now, shown, totp.Standard())
+	fmt.Println(used.Name, err)
+	// Output:
+	// Phone of 11:00:00 until 2025-06-04 12:00:00
+	// Phone for 1 <nil>
+	// Phone <nil>
+}
+
 // The device's clock is three minutes ahead. The code is refused, and the person
 // hears what to do about it.
 func ExampleDriftError() {

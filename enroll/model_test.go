@@ -18,14 +18,22 @@ import (
 type model struct {
 	live      []modelAuthenticator
 	candidate *modelCandidate
+	kept      []modelKept // oldest first
 	gone      []modelGone // newest last
 	reset     bool
+	exempt    bool
 }
 
 type modelAuthenticator struct {
-	id   string
-	key  int // index into pool
-	last totp.Step
+	id    string
+	key   int // index into pool
+	last  totp.Step
+	added time.Time
+}
+
+type modelKept struct {
+	modelAuthenticator
+	until time.Time
 }
 
 type modelCandidate struct {
@@ -48,6 +56,8 @@ var window = totp.Standard()
 
 func (m *model) state() enroll.State {
 	switch {
+	case m.exempt:
+		return enroll.Exempted
 	case m.reset:
 		return enroll.ResetPending
 	case len(m.live) > 0 && m.candidate != nil:
@@ -65,6 +75,7 @@ func (m *model) tidy(at time.Time) {
 	if c := m.candidate; c != nil && (at.Sub(c.began) >= 15*time.Minute || at.Sub(c.began) < -30*time.Second) {
 		m.candidate = nil
 	}
+	m.kept = slices.DeleteFunc(m.kept, func(k modelKept) bool { return at.Sub(k.until) >= 0 })
 	m.gone = slices.DeleteFunc(m.gone, func(g modelGone) bool { return !at.Before(g.until) })
 }
 
@@ -72,7 +83,42 @@ func (m *model) clear(at time.Time) {
 	for _, a := range m.live {
 		m.part(at, a)
 	}
-	m.live, m.candidate, m.reset = nil, nil, false
+	m.live, m.candidate, m.reset, m.exempt = nil, nil, false, false
+}
+
+// keep puts one on the shelf, before the first that was added later, if one of
+// the five places is left.
+func (m *model) keep(at time.Time, a modelAuthenticator) {
+	i := slices.IndexFunc(m.kept, func(k modelKept) bool { return k.added.After(a.added) })
+	if i < 0 {
+		i = len(m.kept)
+	}
+	m.kept = slices.Insert(m.kept, i, modelKept{a, at.Add(3 * 24 * time.Hour)})
+	m.kept = m.kept[:min(len(m.kept), 5)]
+}
+
+// burnt is the last step used of a secret that is not live.
+func (m *model) burnt(key int) (last totp.Step) {
+	like := func(other int) bool {
+		return pool[other].Secret() == pool[key].Secret() && pool[other].Params().Period == pool[key].Params().Period
+	}
+	for _, g := range m.gone {
+		if like(g.key) {
+			last = max(last, g.last)
+		}
+	}
+	for _, k := range m.kept {
+		if like(k.key) {
+			last = max(last, k.last)
+		}
+	}
+	return last
+}
+
+// same reports whether a secret is live, or was until recently with other parameters.
+func (m *model) same(key int) bool {
+	return slices.ContainsFunc(m.live, func(a modelAuthenticator) bool { return pool[a.key].Secret() == pool[key].Secret() }) ||
+		slices.ContainsFunc(m.gone, func(g modelGone) bool { return g.key != key && pool[g.key].Secret() == pool[key].Secret() })
 }
 
 func (m *model) part(at time.Time, a modelAuthenticator) {
@@ -117,9 +163,9 @@ func walk(t testing.TB, script []byte) map[string]int {
 // A long walk with fixed seeds, and a look at where it has been.
 func TestEnrollmentAgreesWithTheModel(t *testing.T) {
 	seen := map[string]int{}
-	for seed := range uint64(30) {
+	for seed := range uint64(40) {
 		random := rand.New(rand.NewPCG(seed, 6238))
-		script := make([]byte, 250)
+		script := make([]byte, 300)
 		for i := range script {
 			script[i] = byte(random.Uint32())
 		}
@@ -128,11 +174,13 @@ func TestEnrollmentAgreesWithTheModel(t *testing.T) {
 		}
 	}
 	for _, what := range []string{
-		"disabled", "pending", "active", "replacing", "reset-pending",
+		"disabled", "pending", "active", "replacing", "reset-pending", "exempt",
 		"begin", "begin refused", "confirm", "confirm refused", "confirm again refused", "confirm by a clock behind refused",
 		"verify", "verify refused", "verify again refused", "verify without any refused", "verify by a clock behind refused",
 		"claim refused", "cancel", "remove", "remove refused", "rename", "rename refused", "expire",
-		"disable", "disable refused", "reset",
+		"disable", "disable refused", "reset", "exempt refused",
+		"import", "import refused", "restore", "restore refused", "restore over somebody's", "verify with one that is kept refused",
+		"burn", "kept no more", "begin while exempt refused", "verify while exempt refused",
 	} {
 		require.Greater(t, seen[what], 5, what)
 	}
@@ -145,6 +193,9 @@ func FuzzEnrollment(f *testing.F) {
 	f.Add([]byte{0x02, 0x13, 0x22, 0xfe, 0x13, 0x46, 0x0c, 0x0b, 0x32, 0x13})       // an abandoned replacement, a reset
 	f.Add([]byte{0x62, 0x13, 0x1b, 0x72, 0x62, 0x13, 0x10, 0x13, 0x20, 0x13, 0x0a}) // the same secret, other digits
 	f.Add([]byte{0x02, 0x33, 0x0f, 0x46, 0x22, 0x13, 0xfe, 0x46})                   // the clock goes back
+	f.Add([]byte{0x02, 0x13, 0x46, 0x22, 0x13, 0x06, 0x5b, 0x46, 0x56})             // replaced, not its owner, restored
+	f.Add([]byte{0x62, 0x13, 0x1b, 0x5e, 0x72, 0x13, 0x5b, 0x46, 0x56})             // restored over the same secret with other digits
+	f.Add([]byte{0x4b, 0x46, 0x22, 0x13, 0x5b, 0xab, 0x46, 0xfe, 0x2b, 0x02, 0x0b}) // imported, replaced, restored, burnt, exempt
 	f.Fuzz(func(t *testing.T, script []byte) {
 		walk(t, script[:min(len(script), 400)])
 	})

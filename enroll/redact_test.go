@@ -52,6 +52,8 @@ func TestNothingPrintedShowsASecret(t *testing.T) {
 	require.NoError(t, err)
 	retired, err := confirmed.Disable(noon)
 	require.NoError(t, err)
+	restored, back, cleared, err := confirmed.Restore(noon, confirmed.Kept(noon)[0].ID)
+	require.NoError(t, err)
 	offer, err := enroll.NewOffer(keyC, totp.Label{Issuer: "Acme", Account: "alice"})
 	require.NoError(t, err)
 	_, _, refused := e.Begin(noon, keyA, "", false)
@@ -59,14 +61,15 @@ func TestNothingPrintedShowsASecret(t *testing.T) {
 	_, broken := enroll.Decode(bytes.Replace(e.Encode(), []byte(`"last"`), []byte(`"lost"`), 1))
 
 	values := map[string]any{
-		"Enrollment": e, "*Enrollment": &e, "with retired": retired,
+		"Enrollment": e, "*Enrollment": &e, "with retired and kept": retired,
+		"Kept": confirmed.Kept(noon), "restored": restored, "back": back, "cleared": cleared,
 		"Authenticator": done.Authenticator, "*Authenticator": &done.Authenticator,
 		"Authenticators": e.Authenticators(), "Confirmation": done,
 		"Candidate": c, "*Candidate": &c, "Offer": offer, "*Offer": &offer,
 		"errors": errors.Join(refused, drifted, broken),
 	}
 	var secrets []string
-	for _, k := range []totp.Key{keyA, keyB, keyC} {
+	for _, k := range []totp.Key{keyA, keyB, keyC, keyE} {
 		secrets = append(secrets, spellings(t, k)...)
 	}
 	require.Contains(t, string(e.Encode()), secrets[0], "the search would find it")

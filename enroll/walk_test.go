@@ -42,12 +42,7 @@ func (w *walker) step(b byte) {
 	case 11:
 		next, did, err = w.end(arg)
 	case 12:
-		next, did = w.e.Expire(w.at), "expire"
-		if c := w.m.candidate; c != nil {
-			gone := w.m.gone
-			w.m.tidy(w.at)
-			w.m.gone = gone // Expire is about the candidate
-		}
+		next, did, err = w.mend(arg)
 	default:
 		w.move(b&15, arg)
 		return
@@ -73,6 +68,8 @@ func (w *walker) move(way byte, arg int) {
 	switch {
 	case way == 13:
 		w.at = w.at.Add(time.Duration(arg) * 7 * time.Second)
+	case way == 14 && arg >= 14:
+		w.at = w.at.Add(29 * time.Hour)
 	case way == 14:
 		w.at = w.at.Add(time.Duration(arg) * time.Minute)
 	case arg == 0:
@@ -91,6 +88,17 @@ func (w *walker) compare() {
 		require.Equal(w.t, a.last, live[i].Last)
 		require.True(w.t, live[i].Key.Equal(pool[a.key]))
 	}
+	shelf := w.now().kept
+	if len(shelf) < len(w.m.kept) {
+		w.seen["kept no more"]++
+	}
+	kept := w.e.Kept(w.at)
+	require.Len(w.t, kept, len(shelf))
+	for i, k := range shelf {
+		require.Equal(w.t, k.id, kept[i].ID)
+		require.Equal(w.t, k.added, kept[i].Added)
+		require.Equal(w.t, k.until, kept[i].Until)
+	}
 	reread, err := enroll.Decode(w.e.Encode())
 	require.NoError(w.t, err)
 	require.Equal(w.t, w.e.Encode(), reread.Encode())
@@ -99,26 +107,30 @@ func (w *walker) compare() {
 
 // state is the model's at this moment, without forgetting anything for it.
 func (w *walker) state() enroll.State {
-	m := w.m
-	m.gone = slices.Clone(m.gone)
-	m.tidy(w.at)
+	m := w.now()
 	return m.state()
+}
+
+// now returns a copy of the model in which time has done its work.
+func (w *walker) now() model {
+	m := w.m
+	m.live, m.kept, m.gone = slices.Clone(m.live), slices.Clone(m.kept), slices.Clone(m.gone)
+	m.tidy(w.at)
+	return m
 }
 
 func (w *walker) begin(key int, adds bool) (enroll.Enrollment, string, error) {
 	next, c, err := w.e.Begin(w.at, pool[key], "", adds)
-	now := w.m
-	now.gone = slices.Clone(w.m.gone)
-	now.tidy(w.at)
+	now := w.now()
+	if now.exempt {
+		require.ErrorIs(w.t, err, enroll.ErrTransition)
+		return next, "begin while exempt", err
+	}
 	adds = adds && len(now.live) > 0
-	same := slices.ContainsFunc(now.live, func(a modelAuthenticator) bool { return pool[a.key].Secret() == pool[key].Secret() }) ||
-		slices.ContainsFunc(now.gone, func(g modelGone) bool {
-			return g.key != key && pool[g.key].Secret() == pool[key].Secret()
-		})
 	switch {
 	case adds && len(now.live) == enroll.Limit:
 		require.ErrorIs(w.t, err, enroll.ErrLimit)
-	case same:
+	case now.same(key):
 		require.ErrorIs(w.t, err, enroll.ErrSameSecret)
 	default:
 		require.NoError(w.t, err)
@@ -157,9 +169,7 @@ func (w *walker) confirm(arg int) (enroll.Enrollment, string, error) {
 	typed := code(w.t, pool[key], w.at.Add(time.Duration(arg%4-1)*pool[key].Params().Period))
 	next, done, err := w.e.Confirm(w.at, id, typed, window)
 
-	now := w.m
-	now.gone, now.live = slices.Clone(w.m.gone), slices.Clone(w.m.live)
-	now.tidy(w.at)
+	now := w.now()
 	if want := w.refusedClaim(id, now); want != nil {
 		require.ErrorIs(w.t, err, want)
 		return next, "claim", err
@@ -168,13 +178,7 @@ func (w *walker) confirm(arg int) (enroll.Enrollment, string, error) {
 		require.ErrorIs(w.t, err, enroll.ErrClock)
 		return next, "confirm by a clock behind", err
 	}
-	last := totp.Step(0)
-	for _, g := range now.gone {
-		if g.key == key {
-			last = g.last
-		}
-	}
-	step, used := accepts(w.t, key, typed, w.at, last)
+	step, used := accepts(w.t, key, typed, w.at, now.burnt(key))
 	if step == 0 {
 		if used {
 			require.ErrorIs(w.t, err, totp.ErrAlreadyUsed)
@@ -188,9 +192,12 @@ func (w *walker) confirm(arg int) (enroll.Enrollment, string, error) {
 	require.Equal(w.t, len(now.live) == 0, done.First)
 	if c := now.candidate; !c.adds {
 		require.Len(w.t, done.Cleared, len(now.live))
+		for _, a := range now.live {
+			now.keep(w.at, a)
+		}
 		now.clear(w.at)
 	}
-	now.live = append(now.live, modelAuthenticator{id, key, step})
+	now.live = append(now.live, modelAuthenticator{id, key, step, w.at})
 	now.candidate, now.reset = nil, false
 	w.m = now
 	return next, "confirm", nil
@@ -200,15 +207,18 @@ func (w *walker) verify(arg int) (enroll.Enrollment, string, error) {
 	key := arg % len(pool) // often one that is not live
 	if n := len(w.m.live); n > 0 && arg >= 4 {
 		key = w.m.live[arg%n].key
+	} else if n := len(w.m.kept); n > 0 && arg < 3 {
+		key = w.m.kept[arg%n].key
 	}
 	off := time.Duration(arg%5-2) * pool[key].Params().Period
 	typed := code(w.t, pool[key], w.at.Add(off))
 	next, got, err := w.e.Verify(w.at, typed, window)
-	now := w.m
-	now.gone, now.live = slices.Clone(w.m.gone), slices.Clone(w.m.live)
-	now.tidy(w.at)
+	now := w.now()
 	if len(now.live) == 0 {
 		require.ErrorIs(w.t, err, enroll.ErrNone)
+		if now.exempt {
+			return next, "verify while exempt", err
+		}
 		return next, "verify without any", err
 	}
 	if now.clockBehind(w.at) {
@@ -232,6 +242,9 @@ func (w *walker) verify(arg int) (enroll.Enrollment, string, error) {
 			require.ErrorIs(w.t, err, totp.ErrAlreadyUsed)
 			return next, "verify again", err
 		}
+		if !now.same(key) && slices.ContainsFunc(now.kept, func(k modelKept) bool { return k.key == key }) {
+			return next, "verify with one that is kept", err
+		}
 		return next, "verify", err
 	}
 	require.NoError(w.t, err)
@@ -243,9 +256,7 @@ func (w *walker) verify(arg int) (enroll.Enrollment, string, error) {
 func (w *walker) cancel(arg int) (enroll.Enrollment, string, error) {
 	id, _ := w.offered(arg)
 	next, err := w.e.Cancel(w.at, id)
-	now := w.m
-	now.gone = slices.Clone(w.m.gone)
-	now.tidy(w.at)
+	now := w.now()
 	if want := w.refusedClaim(id, now); want != nil {
 		require.ErrorIs(w.t, err, want)
 		return next, "claim", err
@@ -272,42 +283,9 @@ func (w *walker) remove(arg int) (enroll.Enrollment, string, error) {
 	default:
 		require.NoError(w.t, err)
 		w.m.tidy(w.at)
+		w.m.keep(w.at, w.m.live[arg])
 		w.m.part(w.at, w.m.live[arg])
 		w.m.live = slices.Delete(slices.Clone(w.m.live), arg, arg+1)
 	}
 	return next, "remove", err
-}
-
-// end disables or resets; seldom, so that accounts get old enough.
-func (w *walker) end(arg int) (enroll.Enrollment, string, error) {
-	switch {
-	case arg == 0:
-		next, err := w.e.Reset(w.at)
-		require.NoError(w.t, err)
-		w.m.tidy(w.at)
-		w.m.clear(w.at)
-		w.m.reset = true
-		return next, "reset", err
-	case arg == 1:
-		next, err := w.e.Disable(w.at)
-		if len(w.m.live) == 0 {
-			require.ErrorIs(w.t, err, enroll.ErrTransition)
-			return next, "disable", err
-		}
-		require.NoError(w.t, err)
-		w.m.tidy(w.at)
-		w.m.clear(w.at)
-		return next, "disable", err
-	}
-	var id string
-	if len(w.m.live) > 0 {
-		id = w.m.live[arg%len(w.m.live)].id
-	}
-	next, err := w.e.Rename(id, "Phone")
-	if id == "" {
-		require.ErrorIs(w.t, err, enroll.ErrTransition)
-	} else {
-		require.NoError(w.t, err)
-	}
-	return next, "rename", err
 }

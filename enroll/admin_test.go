@@ -1,0 +1,189 @@
+package enroll_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/totp"
+)
+
+func TestExempt(t *testing.T) {
+	for _, from := range allStates {
+		if from == enroll.Exempted {
+			continue
+		}
+		e := inState(t, from)
+		next, err := e.Exempt(noon)
+		require.NoError(t, err)
+		require.Equal(t, enroll.Exempted, next.State(noon))
+		require.Empty(t, next.Authenticators())
+		require.Empty(t, next.Kept(noon))
+		require.True(t, next.ResetAt().IsZero())
+		_, found := next.Candidate(noon)
+		require.False(t, found)
+
+		// Nobody can make a factor for a machine, and there is none that passes.
+		_, _, err = next.Begin(noon, keyD, "", false)
+		require.ErrorIs(t, err, enroll.ErrTransition)
+		_, _, err = next.Import(noon, keyD, "")
+		require.ErrorIs(t, err, enroll.ErrTransition)
+		for _, k := range []totp.Key{keyA, keyB, keyC, keyE} {
+			_, _, err = next.Verify(noon, code(t, k, noon), totp.Standard())
+			require.ErrorIs(t, err, enroll.ErrNone)
+		}
+
+		// The way back leads past a set-up.
+		back, err := next.Reset(noon)
+		require.NoError(t, err)
+		require.Equal(t, enroll.ResetPending, back.State(noon))
+		require.Equal(t, noon, back.ResetAt())
+	}
+	_, err := enroll.Enrollment{}.Exempt(time.Unix(0, 0))
+	require.ErrorIs(t, err, totp.ErrTime)
+}
+
+func TestImport(t *testing.T) {
+	for _, from := range []enroll.State{enroll.Disabled, enroll.Pending} {
+		e := inState(t, from)
+		c, _ := e.Candidate(noon)
+		next, a, err := e.Import(noon.Add(time.Microsecond), key8, "  Old\nsystem ")
+		require.NoError(t, err)
+		require.Equal(t, enroll.Active, next.State(noon))
+		require.NotEmpty(t, a.ID)
+		require.Equal(t, "Old system", a.Name)
+		require.Zero(t, a.Last)
+		require.Equal(t, noon, a.Added)
+		require.True(t, a.Used.IsZero(), "it has shown no code here")
+		require.Len(t, next.Authenticators(), 1)
+		require.Len(t, next.Kept(noon), 1, "what was taken away before can still be restored")
+
+		next, used, err := next.Verify(noon, code(t, key8, noon), totp.Standard())
+		require.NoError(t, err)
+		require.Equal(t, a.ID, used.ID)
+		require.Equal(t, noon, used.Used)
+		_, _, err = next.Confirm(noon, c.ID, code(t, keyC, noon), totp.Standard())
+		require.ErrorIs(t, err, enroll.ErrStale, "the candidate is gone")
+	}
+}
+
+func TestImportRefuses(t *testing.T) {
+	_, _, err := enroll.Enrollment{}.Import(noon, totp.Key{}, "")
+	require.ErrorIs(t, err, totp.ErrNoKey)
+	_, _, err = enroll.Enrollment{}.Import(time.Time{}, keyA, "")
+	require.ErrorIs(t, err, totp.ErrTime)
+
+	// An import is for those who have none. It must not take the place of a factor
+	// that somebody has confirmed, nor that of the set-up that a reset asks for.
+	for _, from := range []enroll.State{enroll.Active, enroll.Replacing, enroll.ResetPending} {
+		e := inState(t, from)
+		next, a, err := e.Import(noon, keyF, "")
+		require.ErrorIs(t, err, enroll.ErrTransition)
+		require.Empty(t, a.ID)
+		require.Equal(t, e.Encode(), next.Encode())
+	}
+}
+
+// To disable the second factor and import the same seed does not make used codes good.
+func TestImportRemembersUsedSteps(t *testing.T) {
+	gone, err := enrolled(t, noon, keyA).Disable(noon)
+	require.NoError(t, err)
+	again, a, err := gone.Import(noon, keyA, "")
+	require.NoError(t, err)
+	require.Equal(t, keyA.Step(noon), a.Last)
+	_, _, err = again.Verify(noon, code(t, keyA, noon), totp.Standard())
+	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+	_, _, err = gone.Import(noon, mustKey(keyA.Secret(), totp.Params{Digits: 8}), "")
+	require.ErrorIs(t, err, enroll.ErrSameSecret)
+}
+
+// After a database was restored from a copy, the codes of the time since the copy
+// are not in it. None of them passes: not of what is live, nor of what is kept,
+// nor of a secret that comes back.
+func TestBurn(t *testing.T) {
+	copied := noon.Add(-5 * time.Minute)
+	e := enrolled(t, noon.Add(-time.Hour), keyE, keyA, key8)
+	e, err := e.Remove(copied, e.Authenticators()[0].ID)
+	require.NoError(t, err)
+	for _, w := range []totp.Window{{}, {Past: 1, Future: 1}, {Past: 2, Future: 2}, {Future: 4}} {
+		before := string(e.Encode())
+		burnt := e.Burn(noon, w)
+		require.Equal(t, before, string(e.Encode()), "the value itself never changes")
+		_, err := enroll.Decode(burnt.Encode())
+		require.NoError(t, err)
+		require.Equal(t, burnt.Encode(), burnt.Burn(noon, w).Encode(), "twice is once")
+		for i, a := range burnt.Authenticators() {
+			require.Equal(t, a.Key.Step(noon)+totp.Step(w.Future), a.Last)
+			require.Equal(t, e.Authenticators()[i].Used, a.Used, "nobody has shown a code")
+		}
+		restored, _, _, err := burnt.Restore(noon, burnt.Kept(noon)[0].ID)
+		require.NoError(t, err)
+		disabled, err := burnt.Disable(noon)
+		require.NoError(t, err)
+		again, _, err := disabled.Import(noon, keyA, "")
+		require.NoError(t, err)
+		for name, v := range map[string]struct {
+			e enroll.Enrollment
+			k totp.Key
+		}{"live": {burnt, keyA}, "live, of eight digits": {burnt, key8}, "kept": {restored, keyE}, "imported": {again, keyA}} {
+			period := v.k.Params().Period
+			begun := v.k.Start(v.k.Step(noon))
+			for step := -w.Past; step <= w.Future; step++ {
+				_, _, err := v.e.Verify(noon, code(t, v.k, begun.Add(time.Duration(step)*period)), w)
+				require.ErrorIs(t, err, totp.ErrAlreadyUsed, "%s %d of %v", name, step, w)
+			}
+			first := begun.Add(time.Duration(w.Future+1) * period)
+			_, _, err := v.e.Verify(first, code(t, v.k, first), w)
+			require.NoError(t, err, "%s %v", name, w)
+		}
+	}
+}
+
+// A secret that was gone in the copy may have come back since.
+func TestBurnReachesRetiredSecrets(t *testing.T) {
+	gone, err := enrolled(t, noon, keyA).Reset(noon) // which keeps nothing
+	require.NoError(t, err)
+	at := noon.Add(4 * time.Minute)
+	burnt := gone.Burn(at, totp.Standard())
+	later := at.Add(2 * time.Minute) // when it would have been forgotten
+	e, c, err := burnt.Begin(later, keyA, "", false)
+	require.NoError(t, err)
+	_, _, err = e.Confirm(later, c.ID, code(t, keyA, at.Add(30*time.Second)), totp.Window{Past: 4})
+	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+	require.Equal(t, enroll.ResetPending, burnt.State(at))
+}
+
+// The candidate of the copy may have been confirmed since, with a code that
+// somebody saw.
+func TestBurnDropsTheCandidate(t *testing.T) {
+	for _, from := range allStates {
+		e := inState(t, from)
+		c, found := e.Candidate(noon)
+		burnt := e.Burn(noon, totp.Standard())
+		_, left := burnt.Candidate(noon)
+		require.False(t, left)
+		if found {
+			require.Equal(t, wanted(t, from, enroll.Expire), burnt.State(noon))
+			_, _, err := burnt.Confirm(noon, c.ID, code(t, keyC, noon), totp.Standard())
+			require.ErrorIs(t, err, enroll.ErrStale)
+		} else {
+			require.Equal(t, from, burnt.State(noon))
+		}
+		require.Equal(t, e.ResetAt(), burnt.ResetAt())
+	}
+}
+
+// A step that was burnt stays burnt, whatever time and window follow.
+func TestBurnNeverGoesBack(t *testing.T) {
+	e := enrolled(t, noon, keyA)
+	for _, at := range []time.Time{{}, time.Unix(-1, 0), time.Unix(0, 0), noon.Add(-time.Hour)} {
+		require.Equal(t, keyA.Step(noon), e.Burn(at, totp.Standard()).Authenticators()[0].Last)
+	}
+	for future, want := range map[int]totp.Step{-1: 0, math.MinInt: 0, 5: 4, math.MaxInt: 4} {
+		burnt := e.Burn(noon, totp.Window{Future: future})
+		require.Equal(t, keyA.Step(noon)+want, burnt.Authenticators()[0].Last)
+	}
+}
