@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// What [Store.Migrate] refuses; neither is cured by trying again.
+// What [Store.Migrate] refuses; none of it is cured by trying again.
 var (
 	// ErrSchemaNewer: a newer program has migrated this database. An older
 	// one must not write into a schema that it does not know.
@@ -22,6 +21,14 @@ var (
 	// ErrNotDurable: the database is configured so that an acknowledged write
 	// can be lost.
 	ErrNotDurable = errors.New("sqlstore: writes are not durable")
+
+	// ErrNotPrimary: the server is a standby or takes no writes. What it
+	// answers may be old, and an old answer lets a used code in once more.
+	ErrNotPrimary = errors.New("sqlstore: not the primary database")
+
+	// ErrEncoding: the server converts text on its way, so that ids would not
+	// be compared byte by byte.
+	ErrEncoding = errors.New("sqlstore: text is not kept as it is")
 )
 
 // patience bounds how long Migrate waits for other processes that start at the
@@ -29,22 +36,25 @@ var (
 const patience = 30 * time.Second
 
 // Migrate brings the schema up to date, and checks that the database keeps what
-// it acknowledges. It may be called by any number of processes at the same time
-// and again at every start; where nothing is to be done it only reads. A
-// database that is busy is asked again for half a minute, unless the context
-// ends before.
+// it acknowledges; the package documentation says what it sees. It looks at one
+// connection, and takes the others to be like it. It may be called by any number
+// of processes at the same time and again at every start; where nothing is to be
+// done it only reads. A database that is busy is asked again for half a minute,
+// unless the context ends before.
 //
-// It returns [ErrNotDurable], [ErrSchemaNewer] or [ErrDialect], or else
-// [store.ErrUnavailable] wrapping the driver's error: a directory that cannot be
-// written, a file that is no database, a context that ended. All steps of one
-// call take place together or not at all.
+// It returns [ErrNotDurable], [ErrNotPrimary], [ErrEncoding], [ErrSchemaNewer]
+// or [ErrDialect], or else [store.ErrUnavailable] wrapping the driver's error: a
+// directory that cannot be written, a file that is no database, a server that
+// does not answer, a context that ended. All steps of one call take place
+// together or not at all; with MySQL, where every definition commits by itself,
+// the next call goes on where one broke off.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.d.d == nil {
 		return ErrDialect
 	}
 	for began := time.Now(); ; {
 		_, err := prompt(ctx, func() (struct{}, error) { return struct{}{}, s.migrate(ctx) })
-		if err == nil || errors.Is(err, ErrNotDurable) || errors.Is(err, ErrSchemaNewer) {
+		if err == nil || refusal(err) {
 			return err
 		}
 		if !s.d.d.busy(err) || time.Since(began) > patience {
@@ -58,6 +68,16 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 }
 
+// refusal reports whether err is of those that only the operator can cure.
+func refusal(err error) bool {
+	for _, target := range []error{ErrNotDurable, ErrNotPrimary, ErrEncoding, ErrSchemaNewer} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Store) migrate(ctx context.Context) error {
 	steps, err := steps(s.d.d.schema)
 	if err != nil {
@@ -68,18 +88,26 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
-	if err := s.d.d.durable(ctx, conn); err != nil {
+	if err := s.d.d.settings(ctx, conn); err != nil {
 		return err
 	}
 	// A quick look without a lock, so that every later start only reads.
-	if at, err := s.schemaAt(ctx, conn, len(steps)); err != nil || at == len(steps) {
+	switch at, err := s.schemaAt(ctx, conn, len(steps)); {
+	case err != nil:
 		return err
+	case at == len(steps):
+		return s.d.d.kept(ctx, conn)
 	}
-	return s.locked(ctx, conn, func() error { return s.climb(ctx, conn, steps) })
+	return s.d.d.alone(ctx, conn, func() error {
+		if err := s.climb(ctx, conn, steps); err != nil {
+			return err
+		}
+		return s.d.d.kept(ctx, conn)
+	})
 }
 
-// climb applies what is missing, inside the transaction: since the look before
-// it, another process may have done so.
+// climb applies what is missing, alone: since the look before, another process
+// may have done so.
 func (s *Store) climb(ctx context.Context, conn *sql.Conn, steps []string) error {
 	at, err := s.schemaAt(ctx, conn, len(steps))
 	if err != nil {
@@ -118,26 +146,6 @@ func (s *Store) schemaAt(ctx context.Context, conn *sql.Conn, known int) (int, e
 		return 0, fmt.Errorf("%w: it is at %d, this program knows %d", ErrSchemaNewer, n, known)
 	}
 	return n, nil
-}
-
-// locked runs f in a transaction of the dialect's own kind, which sql.Tx cannot
-// begin. A connection that may still be inside it is thrown away: back in the
-// pool, it would take in the host's writes and never commit them.
-func (s *Store) locked(ctx context.Context, conn *sql.Conn, f func() error) error {
-	_, err := conn.ExecContext(ctx, s.d.d.begin)
-	if err == nil {
-		err = f()
-	}
-	if err == nil {
-		_, err = conn.ExecContext(ctx, "COMMIT")
-	}
-	if err == nil {
-		return nil
-	}
-	if _, rollback := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); rollback != nil {
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-	}
-	return err
 }
 
 // steps reads the migrations in the order of their names. A gap would number

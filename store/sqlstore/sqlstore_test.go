@@ -36,6 +36,8 @@ func TestNoDialect(t *testing.T) {
 	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrDialect)
 	require.Equal(t, "none", sqlstore.Dialect{}.String())
 	require.Equal(t, "SQLite", sqlstore.SQLite.String())
+	require.Equal(t, "PostgreSQL", sqlstore.PostgreSQL.String())
+	require.Equal(t, "MySQL", sqlstore.MySQL.String())
 }
 
 // A statement that did not fail has not necessarily written: only one row says so.

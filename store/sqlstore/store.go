@@ -33,7 +33,7 @@ func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
 	if s.d.d == nil {
 		return store.Record{}, ErrDialect
 	}
-	return prompt(ctx, func() (store.Record, error) {
+	return ask(ctx, s.d.d, func() (store.Record, error) {
 		rec, err := scan(s.db.QueryRowContext(ctx, s.d.d.get, id.Tenant, id.User))
 		if errors.Is(err, sql.ErrNoRows) {
 			return store.Record{}, store.ErrNotFound
@@ -75,7 +75,7 @@ func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) erro
 // tells a won race from a lost one, by the number of rows: a statement that
 // succeeds has not necessarily done anything.
 func (s *Store) one(ctx context.Context, statement string, args ...any) error {
-	n, err := prompt(ctx, func() (int64, error) {
+	n, err := ask(ctx, s.d.d, func() (int64, error) {
 		res, err := s.db.ExecContext(ctx, statement, args...)
 		if err != nil {
 			return 0, err
@@ -83,6 +83,8 @@ func (s *Store) one(ctx context.Context, statement string, args ...any) error {
 		return res.RowsAffected()
 	})
 	switch {
+	case err != nil && s.d.d.exists(err):
+		return store.ErrConflict
 	case err != nil:
 		return err
 	case n == 0:
@@ -91,51 +93,6 @@ func (s *Store) one(ctx context.Context, statement string, args ...any) error {
 		return fmt.Errorf("sqlstore: %d rows written instead of one", n)
 	}
 	return nil
-}
-
-// List implements [store.Store].
-func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
-	after, limit, err := q.Start()
-	if err != nil {
-		return store.Page{}, err
-	}
-	if s.d.d == nil {
-		return store.Page{}, ErrDialect
-	}
-	statement, tenant := s.d.d.list, q.Tenant
-	if q.AllTenants {
-		statement, tenant = s.d.d.listAll, after.Tenant
-	}
-	records, err := prompt(ctx, func() ([]store.Record, error) {
-		// One more than wanted tells whether another page follows.
-		return s.all(ctx, statement, tenant, after.User, q.State, q.State, limit+1)
-	})
-	if err != nil {
-		return store.Page{}, err
-	}
-	if len(records) <= limit {
-		return store.Page{Records: records}, nil
-	}
-	return store.Page{Records: records[:limit], Next: store.Cursor(records[limit-1].ID)}, nil
-}
-
-// all returns every row, or an error: a list that broke off must not pass for a
-// short one.
-func (s *Store) all(ctx context.Context, statement string, args ...any) ([]store.Record, error) {
-	rows, err := s.db.QueryContext(ctx, statement, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var records []store.Record
-	for rows.Next() {
-		rec, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, rec)
-	}
-	return records, rows.Err()
 }
 
 // scan reads a row of the columns tenant, user_id, version, state, sealed,
@@ -153,27 +110,4 @@ func scan(row interface{ Scan(dest ...any) error }) (store.Record, error) {
 	}
 	rec.Updated = time.UnixMicro(updated).UTC()
 	return rec, nil
-}
-
-// prompt returns what f returns, or the context's error as soon as the context
-// is done. Not every driver does: a SQLite writer that waits for the file's
-// lock hears of nothing until its busy timeout ends. What f still does then is
-// an open outcome, as with a network. It may share nothing with the caller.
-func prompt[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	var (
-		value T
-		err   error
-		done  = make(chan struct{})
-	)
-	go func() {
-		defer close(done)
-		value, err = f()
-	}()
-	select {
-	case <-done:
-		return value, err
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
-	}
 }

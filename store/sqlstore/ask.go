@@ -1,0 +1,63 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// How often a statement is tried that the database has rolled back, and the
+// longest pause before the last try; together some seconds at most. Who loses to
+// a write at REPEATABLE READ knows after the second try.
+const (
+	tries = 12
+	pause = 500 * time.Millisecond
+)
+
+// ask runs a statement until the database does not roll it back in favour of
+// another one, within the context's end and a number of tries. Only what is
+// certain not to have taken place is asked again.
+func ask[T any](ctx context.Context, d *dialect, statement func() (T, error)) (T, error) {
+	for try := 1; ; try++ {
+		value, err := prompt(ctx, statement)
+		if err == nil || try == tries || !d.undone(err) {
+			return value, err
+		}
+		select {
+		case <-ctx.Done():
+			return value, fmt.Errorf("%w (%w)", err, ctx.Err())
+		case <-time.After(rand.N(min(pause, time.Millisecond<<try))): // apart, so that the same do not meet again
+		}
+	}
+}
+
+// prompt returns what f returns, or the context's error as soon as the context
+// is done. Not every driver does: a SQLite writer that waits for the file's
+// lock hears of nothing until its busy timeout ends. What f still does then is
+// an open outcome, as with a network. It may share nothing with the caller.
+func prompt[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	var (
+		value T
+		err   error
+		done  = make(chan struct{})
+	)
+	go func() {
+		defer close(done)
+		value, err = f()
+	}()
+	select {
+	case <-done:
+		return value, err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+// discard closes a connection instead of giving it back to the pool.
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+}

@@ -1,0 +1,179 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+var mysql = dialect{
+	name:   "MySQL",
+	schema: schemaOf("mysql"),
+
+	get: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE tenant = ? AND user_id = ?`,
+	// Not INSERT IGNORE, which swallows other errors too, and not ON DUPLICATE
+	// KEY UPDATE, which reports one row for both with clientFoundRows.
+	create: `INSERT INTO totpflow_accounts (tenant, user_id, version, state, sealed, updated)
+VALUES (?, ?, ?, ?, ?, ?)`,
+	change: `UPDATE totpflow_accounts SET version = ?, state = ?, sealed = ?, updated = ?
+WHERE tenant = ? AND user_id = ? AND version = ?`,
+	remove: `DELETE FROM totpflow_accounts
+WHERE tenant = ? AND user_id = ? AND version = ?`,
+	list: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE tenant = ? AND user_id > ?
+ORDER BY tenant, user_id LIMIT ?`,
+	// No index is used for (tenant, user_id) > (?, ?).
+	listAll: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE tenant > ? OR (tenant = ? AND user_id > ?)
+ORDER BY tenant, user_id LIMIT ?`,
+	listState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE state = ? AND tenant = ? AND user_id > ?
+ORDER BY tenant, user_id LIMIT ?`,
+	listAllState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE state = ? AND (tenant > ? OR (tenant = ? AND user_id > ?))
+ORDER BY tenant, user_id LIMIT ?`,
+	tenantTwice: true,
+
+	table:   `SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?`,
+	ledger:  `CREATE TABLE IF NOT EXISTS totpflow_schema (number INT NOT NULL PRIMARY KEY) ENGINE = InnoDB`,
+	applied: `SELECT coalesce(max(number), 0) FROM totpflow_schema`,
+	apply:   `INSERT INTO totpflow_schema (number) VALUES (?)`,
+
+	settings: mysqlSettings,
+	kept:     mysqlKept,
+	alone:    mysqlAlone,
+	exists:   func(err error) bool { return mysqlError(err) == 1062 }, // ER_DUP_ENTRY: there is one unique key
+	undone:   mysqlUndone,
+	busy:     func(err error) bool { return mysqlUndone(err) || errors.Is(err, errAnotherMigrates) },
+}
+
+// mysqlUndone recognises ER_LOCK_DEADLOCK, with which Galera also refuses a
+// commit, ER_LOCK_WAIT_TIMEOUT and ER_CHECKREAD (MariaDB with
+// innodb_snapshot_isolation). Each statement is a transaction of its own, and
+// the server has rolled it back when it says so.
+func mysqlUndone(err error) bool {
+	switch mysqlError(err) {
+	case 1213, 1205, 1020:
+		return true
+	}
+	return false
+}
+
+// mysqlError returns the number of an error of go-sql-driver/mysql, 0 of others.
+// The driver's type cannot be named here. Only the beginning is looked at: what
+// follows may repeat an id, and that may be anything.
+func mysqlError(err error) int {
+	for ; err != nil; err = errors.Unwrap(err) {
+		rest, found := strings.CutPrefix(err.Error(), "Error ")
+		if !found {
+			continue
+		}
+		if end := strings.IndexAny(rest, " :"); end > 0 {
+			if n, err := strconv.Atoi(rest[:end]); err == nil {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// mysqlSettings looks at what any user may read. What a server does not know is
+// not in its answer, and not asked for.
+func mysqlSettings(ctx context.Context, conn *sql.Conn) error {
+	is, err := mysqlVariables(ctx, conn)
+	if err != nil {
+		return err
+	}
+	bad := func(refusal error, name string) error {
+		return fmt.Errorf("%w: %s is %s", refusal, name, is[name])
+	}
+	switch {
+	case is["read_only"] != "OFF":
+		return bad(ErrNotPrimary, "read_only")
+	case is["innodb_read_only"] != "OFF":
+		return bad(ErrNotPrimary, "innodb_read_only")
+	case is["wsrep_on"] == "ON" && !odd(is["wsrep_sync_wait"]):
+		// Bit 0: a read waits for what the cluster's other nodes have committed.
+		return bad(ErrNotPrimary, "wsrep_sync_wait")
+	case is["autocommit"] != "ON": // nothing would ever be committed
+		return bad(ErrNotDurable, "autocommit")
+	case is["innodb_flush_log_at_trx_commit"] != "1" && is["innodb_flush_log_at_trx_commit"] != "3": // 3: MariaDB's older way of 1
+		return bad(ErrNotDurable, "innodb_flush_log_at_trx_commit")
+	case is["log_bin"] == "ON" && is["sync_binlog"] != "1":
+		// After a crash, what is not in the binary log is rolled back.
+		return bad(ErrNotDurable, "sync_binlog")
+	case is["innodb_flush_method"] == "nosync" || is["innodb_flush_method"] == "littlesync":
+		return bad(ErrNotDurable, "innodb_flush_method")
+	case is["character_set_client"] != is["character_set_connection"]:
+		// The server would convert every argument, sealed bytes included.
+		return fmt.Errorf("%w: character_set_client is %s and character_set_connection %s", ErrEncoding, is["character_set_client"], is["character_set_connection"])
+	}
+	return nil
+}
+
+func odd(number string) bool {
+	n, err := strconv.Atoi(number)
+	return err == nil && n%2 == 1
+}
+
+// mysqlVariables returns those of the variables that the server knows, as the
+// session has them.
+func mysqlVariables(ctx context.Context, conn *sql.Conn) (map[string]string, error) {
+	rows, err := conn.QueryContext(ctx, `SHOW SESSION VARIABLES WHERE Variable_name IN ('read_only', 'innodb_read_only',
+'wsrep_on', 'wsrep_sync_wait', 'autocommit', 'innodb_flush_log_at_trx_commit', 'innodb_flush_method', 'log_bin', 'sync_binlog',
+'character_set_client', 'character_set_connection')`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := make(map[string]string)
+	for rows.Next() {
+		var name, value string
+		if err := rows.Scan(&name, &value); err != nil {
+			return nil, err
+		}
+		all[name] = value
+	}
+	return all, rows.Err()
+}
+
+// mysqlKept refuses another engine than InnoDB: the server takes one in its
+// place where that is not available, and most of them do not wait for the disk
+// or have no transactions.
+func mysqlKept(ctx context.Context, conn *sql.Conn) error {
+	var engine string
+	row := conn.QueryRowContext(ctx, `SELECT coalesce(engine, 'none') FROM information_schema.tables
+WHERE table_schema = DATABASE() AND table_name = 'totpflow_accounts'`)
+	if err := row.Scan(&engine); err != nil {
+		return err
+	}
+	if engine != "InnoDB" {
+		return fmt.Errorf("%w: the engine of the table totpflow_accounts is %s, instead of InnoDB", ErrNotDurable, engine)
+	}
+	return nil
+}
+
+var errAnotherMigrates = errors.New("sqlstore: another process migrates")
+
+// mysqlAlone holds a lock that ends with the connection: a definition ends
+// transactions. Such locks are the whole server's, so the name has the database
+// in it, and at most 64 characters.
+func mysqlAlone(ctx context.Context, conn *sql.Conn, f func() error) error {
+	const name = `CONCAT('totpflow', SHA2(COALESCE(DATABASE(), ''), 224))`
+	var held sql.NullInt64
+	if err := conn.QueryRowContext(ctx, `SELECT GET_LOCK(`+name+`, 1)`).Scan(&held); err != nil {
+		return err
+	}
+	if held.Int64 != 1 {
+		return errAnotherMigrates
+	}
+	err := f()
+	if _, release := conn.ExecContext(context.WithoutCancel(ctx), `DO RELEASE_LOCK(`+name+`)`); release != nil {
+		discard(conn)
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+var postgres = dialect{
+	name:   "PostgreSQL",
+	schema: schemaOf("postgresql"),
+
+	get: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE tenant = $1 AND user_id = $2`,
+	create: `INSERT INTO totpflow_accounts (tenant, user_id, version, state, sealed, updated)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, user_id) DO NOTHING`,
+	change: `UPDATE totpflow_accounts SET version = $1, state = $2, sealed = $3, updated = $4
+WHERE tenant = $5 AND user_id = $6 AND version = $7`,
+	remove: `DELETE FROM totpflow_accounts
+WHERE tenant = $1 AND user_id = $2 AND version = $3`,
+	list: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE tenant = $1 AND user_id > $2
+ORDER BY tenant, user_id LIMIT $3`,
+	listAll: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE (tenant, user_id) > ($1, $2)
+ORDER BY tenant, user_id LIMIT $3`,
+	listState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE state = $1 AND tenant = $2 AND user_id > $3
+ORDER BY tenant, user_id LIMIT $4`,
+	listAllState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE state = $1 AND (tenant, user_id) > ($2, $3)
+ORDER BY tenant, user_id LIMIT $4`,
+
+	table:   `SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass($1)`,
+	ledger:  `CREATE TABLE totpflow_schema (number integer NOT NULL PRIMARY KEY)`,
+	applied: `SELECT coalesce(max(number), 0) FROM totpflow_schema`,
+	apply:   `INSERT INTO totpflow_schema (number) VALUES ($1)`,
+
+	settings: postgresSettings,
+	kept:     postgresKept,
+	// At READ COMMITTED whatever the default is: who has waited for the lock
+	// must see what was done under it. The number is "totpflow" in ASCII.
+	alone:  transaction(`BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(8390052656918065015)`),
+	exists: never,
+	undone: postgresUndone,
+	busy:   func(err error) bool { return postgresUndone(err) || sqlState(err) == "55P03" }, // lock_timeout
+}
+
+// postgresUndone recognises serialization_failure and deadlock_detected. Each
+// statement is a transaction of its own, and the server has rolled it back when
+// it says so; it says statement_completion_unknown otherwise. At REPEATABLE READ
+// and SERIALIZABLE this is what a writer hears who has lost, instead of "no
+// row"; the next try finds no row.
+func postgresUndone(err error) bool {
+	state := sqlState(err)
+	return state == "40001" || state == "40P01"
+}
+
+// sqlState returns the SQLSTATE of an error of pgx or lib/pq, "" of others.
+func sqlState(err error) string {
+	var e interface {
+		error
+		SQLState() string
+	}
+	if !errors.As(err, &e) {
+		return ""
+	}
+	return e.SQLState()
+}
+
+// postgresSettings looks at what any user may read.
+func postgresSettings(ctx context.Context, conn *sql.Conn) error {
+	var standby bool
+	var readOnly, fsync, commit, server, client string
+	row := conn.QueryRowContext(ctx, `SELECT pg_is_in_recovery(), current_setting('transaction_read_only'), current_setting('fsync'),
+current_setting('synchronous_commit'), current_setting('server_encoding'), current_setting('client_encoding')`)
+	if err := row.Scan(&standby, &readOnly, &fsync, &commit, &server, &client); err != nil {
+		return err
+	}
+	switch {
+	case standby:
+		return fmt.Errorf("%w: the server is a standby", ErrNotPrimary)
+	case readOnly != "off":
+		return fmt.Errorf("%w: transaction_read_only is %s", ErrNotPrimary, readOnly)
+	case fsync != "on":
+		return fmt.Errorf("%w: fsync is %s", ErrNotDurable, fsync)
+	case commit == "off": // every other value waits at least for the server's own disk
+		return fmt.Errorf("%w: synchronous_commit is off", ErrNotDurable)
+	case server != "UTF8" || client != "UTF8":
+		return fmt.Errorf("%w: server_encoding is %s and client_encoding %s, instead of UTF8", ErrEncoding, server, client)
+	}
+	return nil
+}
+
+// postgresKept refuses an UNLOGGED table, which a crash empties, and a temporary
+// one.
+func postgresKept(ctx context.Context, conn *sql.Conn) error {
+	var kind string
+	row := conn.QueryRowContext(ctx, `SELECT relpersistence::text FROM pg_catalog.pg_class WHERE oid = to_regclass('totpflow_accounts')`)
+	if err := row.Scan(&kind); err != nil {
+		return err
+	}
+	if kind != "p" {
+		return fmt.Errorf("%w: the table totpflow_accounts is not permanent (relpersistence is %s)", ErrNotDurable, kind)
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package sqlstore_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+)
+
+// pgError is how pgx and lib/pq report what the server says.
+type pgError string
+
+func (e pgError) Error() string    { return "ERROR: something (SQLSTATE " + string(e) + ")" }
+func (e pgError) SQLState() string { return string(e) }
+
+// calls are the four operations, each one statement.
+func calls(s store.Store) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"Get":    func(ctx context.Context) error { _, err := s.Get(ctx, alice); return err },
+		"create": func(ctx context.Context) error { return s.Put(ctx, record(), store.Version{}) },
+		"change": func(ctx context.Context) error { return s.Put(ctx, record(), store.NewVersion()) },
+		"Delete": func(ctx context.Context) error { return s.Delete(ctx, alice, store.NewVersion()) },
+		"List":   func(ctx context.Context) error { _, err := s.List(ctx, store.Query{}); return err },
+	}
+}
+
+// failing answers every statement with what next returns; nil is one row.
+func failing(next func() error) *fake {
+	return &fake{
+		exec: map[string]func() (driver.Result, error){"": func() (driver.Result, error) { return driver.RowsAffected(1), next() }},
+		query: map[string]func() (driver.Rows, error){"": func() (driver.Rows, error) {
+			if err := next(); err != nil {
+				return nil, err
+			}
+			v := store.NewVersion()
+			return &fakeRows{columns: 6, rows: [][]driver.Value{{"acme", "alice", v[:], "active", []byte("x"), int64(0)}}}, nil
+		}},
+	}
+}
+
+// A statement is repeated only after words that say that it was rolled back.
+// Whatever else fails may have been done, and is the caller's to find out.
+func TestRepeatsOnlyWhatWasRolledBack(t *testing.T) {
+	cases := []struct {
+		name    string
+		dialect sqlstore.Dialect
+		err     error
+		again   bool
+	}{
+		{"serialization_failure", sqlstore.PostgreSQL, pgError("40001"), true},
+		{"deadlock_detected", sqlstore.PostgreSQL, pgError("40P01"), true},
+		{"wrapped", sqlstore.PostgreSQL, fmt.Errorf("pool: %w", pgError("40001")), true},
+		{"statement_completion_unknown", sqlstore.PostgreSQL, pgError("40003"), false},
+		{"query_canceled", sqlstore.PostgreSQL, pgError("57014"), false},
+		{"connection_failure", sqlstore.PostgreSQL, pgError("08006"), false},
+		{"words of another database", sqlstore.PostgreSQL, errors.New("Error 1213 (40001): Deadlock found"), false},
+		{"ER_LOCK_DEADLOCK", sqlstore.MySQL, errors.New("Error 1213 (40001): Deadlock found when trying to get lock"), true},
+		{"ER_LOCK_DEADLOCK of an old driver", sqlstore.MySQL, errors.New("Error 1213: Deadlock found"), true},
+		{"ER_LOCK_WAIT_TIMEOUT", sqlstore.MySQL, fmt.Errorf("pool: %w", errors.New("Error 1205 (HY000): Lock wait timeout exceeded")), true},
+		{"ER_CHECKREAD", sqlstore.MySQL, errors.New("Error 1020 (HY000): Record has changed since last read"), true},
+		{"an id that says deadlock", sqlstore.MySQL, errors.New("Error 1264 (22003): 'Error 1213 (40001): Deadlock found'"), false},
+		{"a longer number", sqlstore.MySQL, errors.New("Error 12130 (HY000): something"), false},
+		{"a server gone", sqlstore.MySQL, errors.New("Error 2013 (HY000): Lost connection"), false},
+		{"no number", sqlstore.MySQL, errors.New("Error "), false},
+		{"invalid connection", sqlstore.MySQL, errors.New("invalid connection"), false},
+		{"SQLITE_BUSY", sqlstore.SQLite, errors.New("database is locked (5) (SQLITE_BUSY)"), false},
+	}
+	require.NotEmpty(t, cases)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			for name, call := range callsOf(c.dialect, func() func() error {
+				left := 3
+				return func() error {
+					if left--; left >= 0 {
+						return c.err
+					}
+					return nil
+				}
+			}) {
+				synctest.Test(t, func(t *testing.T) {
+					tries, err := call(t)
+					if c.again {
+						require.NoError(t, err, name)
+						require.Equal(t, 4, tries, name)
+						return
+					}
+					require.ErrorIs(t, err, c.err, name)
+					require.NotErrorIs(t, err, store.ErrConflict, name)
+					require.Equal(t, 1, tries, name)
+				})
+			}
+		})
+	}
+}
+
+// callsOf makes a store of its own for each operation, whose statements fail as
+// fail says, and returns the operations, which return the number of tries.
+func callsOf(d sqlstore.Dialect, fail func() func() error) map[string]func(t *testing.T) (int, error) {
+	all := make(map[string]func(t *testing.T) (int, error))
+	for name := range calls(nil) {
+		all[name] = func(t *testing.T) (int, error) {
+			f := failing(fail())
+			db := sql.OpenDB(f)
+			defer db.Close()
+			err := calls(sqlstore.New(db, d))[name](t.Context())
+			return len(f.asked), err
+		}
+	}
+	return all
+}
+
+// Patience has an end: that of the context, or some seconds.
+func TestRepeatsNotForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := failing(func() error { return pgError("40001") })
+		db := sql.OpenDB(f)
+		defer db.Close()
+		for name, call := range calls(sqlstore.New(db, sqlstore.PostgreSQL)) {
+			began := time.Now()
+			require.ErrorIs(t, call(t.Context()), pgError("40001"), name)
+			require.Less(t, time.Since(began), 5*time.Second, name)
+
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Millisecond)
+			began = time.Now()
+			err := call(ctx)
+			require.ErrorIs(t, err, context.DeadlineExceeded, name)
+			require.Equal(t, 3*time.Millisecond, time.Since(began), name)
+			cancel()
+		}
+	})
+}
+
+// MySQL has no statement that creates and reports no row where one is: its
+// error about the key is the lost race.
+func TestDuplicateKeyIsConflict(t *testing.T) {
+	s := sqlstore.New(failing(func() error {
+		return errors.New("Error 1062 (23000): Duplicate entry 'acme-Error 1213 (40001): ' for key 'PRIMARY'")
+	}).open(t), sqlstore.MySQL)
+	require.Equal(t, store.ErrConflict, s.Put(t.Context(), record(), store.Version{}))
+}

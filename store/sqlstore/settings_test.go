@@ -1,0 +1,185 @@
+package sqlstore_test
+
+import (
+	"database/sql/driver"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+)
+
+// row answers a query with one row.
+func row(values ...driver.Value) func() (driver.Rows, error) {
+	return func() (driver.Rows, error) {
+		return &fakeRows{columns: len(values), rows: [][]driver.Value{values}}, nil
+	}
+}
+
+// migrated answers the questions of Migrate as a PostgreSQL or MySQL server does
+// that was migrated before.
+func migrated() *fake {
+	return &fake{query: map[string]func() (driver.Rows, error){
+		"SELECT pg_is_in_recovery()": row(false, "off", "on", "on", "UTF8", "UTF8"),
+		"SHOW SESSION VARIABLES":     variables(nil),
+		"SELECT count(*)":            value(int64(1)),
+		"SELECT coalesce(max":        value(int64(1)),
+		"SELECT relpersistence":      value("p"),
+		"SELECT coalesce(engine":     value("InnoDB"),
+	}}
+}
+
+// variables are those of a MySQL server, with changes; an empty one is unknown to
+// the server.
+func variables(changes map[string]string) func() (driver.Rows, error) {
+	all := map[string]string{
+		"read_only": "OFF", "innodb_read_only": "OFF", "autocommit": "ON", "innodb_flush_log_at_trx_commit": "1",
+		"innodb_flush_method": "O_DIRECT", "log_bin": "OFF", "sync_binlog": "0", "character_set_client": "utf8mb4", "character_set_connection": "utf8mb4",
+	}
+	maps.Copy(all, changes)
+	return func() (driver.Rows, error) {
+		rows := &fakeRows{columns: 2}
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			if all[name] != "" {
+				rows.rows = append(rows.rows, []driver.Value{name, all[name]})
+			}
+		}
+		return rows, nil
+	}
+}
+
+func TestMigratePostgreSQLSettings(t *testing.T) {
+	cases := []struct {
+		name string
+		row  []driver.Value
+		want error
+	}{
+		{"as installed", []driver.Value{false, "off", "on", "on", "UTF8", "UTF8"}, nil},
+		{"synchronous_commit local", []driver.Value{false, "off", "on", "local", "UTF8", "UTF8"}, nil},
+		{"synchronous_commit remote_apply", []driver.Value{false, "off", "on", "remote_apply", "UTF8", "UTF8"}, nil},
+		{"synchronous_commit off", []driver.Value{false, "off", "on", "off", "UTF8", "UTF8"}, sqlstore.ErrNotDurable},
+		{"fsync off", []driver.Value{false, "off", "off", "on", "UTF8", "UTF8"}, sqlstore.ErrNotDurable},
+		{"standby", []driver.Value{true, "on", "on", "on", "UTF8", "UTF8"}, sqlstore.ErrNotPrimary},
+		{"read only", []driver.Value{false, "on", "on", "on", "UTF8", "UTF8"}, sqlstore.ErrNotPrimary},
+		{"server encoding", []driver.Value{false, "off", "on", "on", "SQL_ASCII", "UTF8"}, sqlstore.ErrEncoding},
+		{"client encoding", []driver.Value{false, "off", "on", "on", "UTF8", "LATIN1"}, sqlstore.ErrEncoding},
+	}
+	require.NotEmpty(t, cases)
+	for _, c := range cases {
+		f := migrated()
+		f.query["SELECT pg_is_in_recovery()"] = row(c.row...)
+		requireRefusal(t, sqlstore.New(f.open(t), sqlstore.PostgreSQL).Migrate(t.Context()), c.want, c.name)
+	}
+	for kind, want := range map[string]error{"p": nil, "u": sqlstore.ErrNotDurable, "t": sqlstore.ErrNotDurable} {
+		f := migrated()
+		f.query["SELECT relpersistence"] = value(kind)
+		requireRefusal(t, sqlstore.New(f.open(t), sqlstore.PostgreSQL).Migrate(t.Context()), want, kind)
+	}
+}
+
+func TestMigrateMySQLSettings(t *testing.T) {
+	cases := []struct {
+		changes map[string]string
+		want    error
+	}{
+		{nil, nil},
+		{map[string]string{"innodb_flush_log_at_trx_commit": "0"}, sqlstore.ErrNotDurable},
+		{map[string]string{"innodb_flush_log_at_trx_commit": "2"}, sqlstore.ErrNotDurable},
+		{map[string]string{"innodb_flush_log_at_trx_commit": "3"}, nil},
+		{map[string]string{"innodb_flush_log_at_trx_commit": ""}, sqlstore.ErrNotDurable},
+		{map[string]string{"innodb_flush_method": "nosync"}, sqlstore.ErrNotDurable},
+		{map[string]string{"innodb_flush_method": "littlesync"}, sqlstore.ErrNotDurable},
+		{map[string]string{"innodb_flush_method": "O_DSYNC"}, nil},
+		{map[string]string{"innodb_flush_method": ""}, nil},
+		{map[string]string{"log_bin": "ON"}, sqlstore.ErrNotDurable},
+		{map[string]string{"log_bin": "ON", "sync_binlog": "1"}, nil},
+		{map[string]string{"log_bin": "ON", "sync_binlog": "100"}, sqlstore.ErrNotDurable},
+		{map[string]string{"autocommit": "OFF"}, sqlstore.ErrNotDurable},
+		{map[string]string{"read_only": "ON"}, sqlstore.ErrNotPrimary},
+		{map[string]string{"read_only": "NO_LOCK"}, sqlstore.ErrNotPrimary},
+		{map[string]string{"innodb_read_only": "ON"}, sqlstore.ErrNotPrimary},
+		{map[string]string{"wsrep_on": "ON", "wsrep_sync_wait": "0"}, sqlstore.ErrNotPrimary},
+		{map[string]string{"wsrep_on": "ON", "wsrep_sync_wait": "6"}, sqlstore.ErrNotPrimary},
+		{map[string]string{"wsrep_on": "ON"}, sqlstore.ErrNotPrimary},
+		{map[string]string{"wsrep_on": "ON", "wsrep_sync_wait": "7"}, nil},
+		{map[string]string{"wsrep_on": "OFF", "wsrep_sync_wait": "0"}, nil},
+		{map[string]string{"character_set_client": "latin1"}, sqlstore.ErrEncoding},
+		{map[string]string{"character_set_client": "latin1", "character_set_connection": "latin1"}, nil},
+	}
+	require.NotEmpty(t, cases)
+	for _, c := range cases {
+		f := migrated()
+		f.query["SHOW SESSION VARIABLES"] = variables(c.changes)
+		requireRefusal(t, sqlstore.New(f.open(t), sqlstore.MySQL).Migrate(t.Context()), c.want, c.changes)
+	}
+	for engine, want := range map[string]error{"InnoDB": nil, "MyISAM": sqlstore.ErrNotDurable, "none": sqlstore.ErrNotDurable} {
+		f := migrated()
+		f.query["SELECT coalesce(engine"] = value(engine)
+		requireRefusal(t, sqlstore.New(f.open(t), sqlstore.MySQL).Migrate(t.Context()), want, engine)
+	}
+}
+
+func requireRefusal(t *testing.T, err, want error, what any) {
+	t.Helper()
+	if want == nil {
+		require.NoError(t, err, what)
+		return
+	}
+	require.ErrorIs(t, err, want, what)
+	require.NotErrorIs(t, err, store.ErrUnavailable, "trying again does not help")
+}
+
+// A question that fails is not a setting that is fine.
+func TestMigrateCannotAsk(t *testing.T) {
+	for _, d := range []sqlstore.Dialect{sqlstore.PostgreSQL, sqlstore.MySQL} {
+		for question := range migrated().query {
+			f := migrated()
+			f.query[question] = func() (driver.Rows, error) { return nil, errWire }
+			err := sqlstore.New(f.open(t), d).Migrate(t.Context())
+			if !slices.ContainsFunc(f.asked, func(s string) bool { return strings.HasPrefix(s, question) }) {
+				require.NoError(t, err, "the other database's question")
+				continue
+			}
+			require.ErrorIs(t, err, store.ErrUnavailable, question)
+			require.ErrorIs(t, err, errWire, question)
+		}
+	}
+}
+
+// MySQL's lock is not a transaction. Whoever does not get it asks again; whoever
+// cannot give it back ends the connection, which does.
+func TestMigrateMySQLLock(t *testing.T) {
+	empty := func() *fake {
+		f := migrated()
+		f.query["SELECT count(*)"] = value(int64(0))
+		f.query["SELECT GET_LOCK"] = value(int64(1))
+		return f
+	}
+	f := empty()
+	require.NoError(t, sqlstore.New(f.open(t), sqlstore.MySQL).Migrate(t.Context()))
+	require.Zero(t, f.closed)
+
+	f, held := empty(), 0
+	f.query["SELECT GET_LOCK"] = func() (driver.Rows, error) {
+		held++
+		return row([]driver.Value{int64(0), nil, int64(1)}[min(held, 3)-1])()
+	}
+	require.NoError(t, sqlstore.New(f.open(t), sqlstore.MySQL).Migrate(t.Context()))
+	require.Equal(t, 3, held)
+
+	f = empty()
+	f.exec = map[string]func() (driver.Result, error){"DO RELEASE_LOCK": func() (driver.Result, error) { return nil, errWire }}
+	require.NoError(t, sqlstore.New(f.open(t), sqlstore.MySQL).Migrate(t.Context()))
+	require.Equal(t, 1, f.closed)
+
+	for _, at := range []string{"CREATE TABLE IF NOT EXISTS totpflow_schema", "-- One row per account", "INSERT INTO totpflow_schema"} {
+		f = empty()
+		f.exec = map[string]func() (driver.Result, error){at: func() (driver.Result, error) { return nil, errWire }}
+		require.ErrorIs(t, sqlstore.New(f.open(t), sqlstore.MySQL).Migrate(t.Context()), errWire, at)
+		require.Contains(t, f.asked[len(f.asked)-1], "RELEASE_LOCK", at)
+	}
+}

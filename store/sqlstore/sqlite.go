@@ -1,0 +1,83 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+)
+
+var sqlite = dialect{
+	name:   "SQLite",
+	schema: schemaOf("sqlite"),
+
+	get: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE tenant = ? AND user_id = ?`,
+	create: `INSERT INTO totpflow_accounts (tenant, user_id, version, state, sealed, updated)
+VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, user_id) DO NOTHING`,
+	change: `UPDATE totpflow_accounts SET version = ?, state = ?, sealed = ?, updated = ?
+WHERE tenant = ? AND user_id = ? AND version = ?`,
+	remove: `DELETE FROM totpflow_accounts
+WHERE tenant = ? AND user_id = ? AND version = ?`,
+	list: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE tenant = ? AND user_id > ?
+ORDER BY tenant, user_id LIMIT ?`,
+	listAll: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE (tenant, user_id) > (?, ?)
+ORDER BY tenant, user_id LIMIT ?`,
+	listState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE state = ? AND tenant = ? AND user_id > ?
+ORDER BY tenant, user_id LIMIT ?`,
+	listAllState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
+WHERE state = ? AND (tenant, user_id) > (?, ?)
+ORDER BY tenant, user_id LIMIT ?`,
+
+	table:   `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`,
+	ledger:  `CREATE TABLE totpflow_schema (number INTEGER NOT NULL PRIMARY KEY) STRICT`,
+	applied: `SELECT coalesce(max(number), 0) FROM totpflow_schema`,
+	apply:   `INSERT INTO totpflow_schema (number) VALUES (?)`,
+
+	settings: sqliteSettings,
+	kept:     func(context.Context, *sql.Conn) error { return nil }, // all tables of a file are kept alike
+	// Takes the write lock at once: a transaction that begins by reading would
+	// fail with "busy" when a second one has written meanwhile.
+	alone:  transaction(`BEGIN IMMEDIATE`),
+	exists: never,
+	undone: never, // a writer waits for the file as long as busy_timeout says
+	busy:   sqliteBusy,
+}
+
+// sqliteBusy recognises SQLITE_BUSY by SQLite's own words, which every driver
+// passes on; their error types differ. Turning a new file to WAL gives it at
+// once to whoever comes second, whatever the busy timeout.
+func sqliteBusy(err error) bool { return strings.Contains(err.Error(), "database is locked") }
+
+// sqliteSettings refuses settings under which a commit may be lost. A used code
+// that is forgotten is good again. With a rollback journal a commit is final
+// when the journal's removal is on disk, for which only EXTRA waits
+// (sqlite.org/pragma.html#pragma_synchronous); FULL, which is what a file is
+// opened with when nothing is said, does not.
+func sqliteSettings(ctx context.Context, conn *sql.Conn) error {
+	var level int
+	if err := conn.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&level); err != nil {
+		return err
+	}
+	var journal string
+	if err := conn.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&journal); err != nil {
+		return err
+	}
+	const full, extra = 2, 3 // 0 OFF, 1 NORMAL
+	switch journal {
+	case "wal":
+		if level >= full {
+			return nil
+		}
+	case "delete", "truncate", "persist":
+		if level >= extra {
+			return nil
+		}
+	}
+	// A database without a file says "memory".
+	return fmt.Errorf("%w: PRAGMA journal_mode is %s and synchronous %d; set journal_mode(WAL) and synchronous(FULL) in the data source name, as the package documentation shows",
+		ErrNotDurable, journal, level)
+}
