@@ -1,0 +1,154 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// Check looks whether the server keeps what it acknowledges, and whether this
+// is the store's database. A program calls it when it starts, and does not go
+// on if it fails. A quarantine is no failure: the operations report it.
+//
+// It returns [ErrNotDurable], [ErrReplica], [ErrCluster], [ErrNotCreated],
+// [ErrFormat] or [ErrOptions], or else [store.ErrUnavailable] wrapping the
+// client's error. The server may change later, by a failover or by CONFIG SET.
+// After a failover the new one is looked at in the same way before anything is
+// answered; the second goes unnoticed.
+func (s *Store) Check(ctx context.Context) error {
+	err := s.open(ctx, adoptScript)
+	var quarantine *QuarantineError
+	if errors.As(err, &quarantine) {
+		return nil
+	}
+	return err
+}
+
+// Create makes the store in a database that holds none, after what [Store.Check]
+// does. Call it once in the life of a database, where it is set up, and never
+// when the product starts: a database that has come up empty is to be noticed
+// ([ErrNotCreated]).
+//
+// It returns [ErrExists] where there is a store, [ErrLost] where there are
+// accounts without one, and otherwise Check's errors.
+func (s *Store) Create(ctx context.Context) error { return s.open(ctx, createScript) }
+
+// Release ends a quarantine before its time. It is for an operator who knows
+// that no acknowledged write is missing: a server with [Always] was restarted
+// on its own files, or a coordinated FAILOVER took place. Called by a program
+// of its own accord, it makes every accepted code good a second time.
+//
+// Errors are those of [Store.Check].
+func (s *Store) Release(ctx context.Context) error { return s.open(ctx, releaseScript) }
+
+// open is take for callers outside.
+func (s *Store) open(ctx context.Context, sc script) error {
+	if s.fault != nil {
+		return s.fault
+	}
+	_, err := prompt(ctx, func() (struct{}, error) { return struct{}{}, s.take(ctx, sc) })
+	if err == nil {
+		return nil
+	}
+	for _, own := range []error{
+		ErrNotDurable, ErrReplica, ErrCluster, ErrNotCreated, ErrExists, ErrFormat, ErrLost, store.ErrUnavailable,
+	} {
+		if errors.Is(err, own) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: check: %w", store.ErrUnavailable, err)
+}
+
+// take looks at the server's settings, and then runs a script that may take it
+// for the store's, if it is still the same server.
+func (s *Store) take(ctx context.Context, sc script) error {
+	run, err := s.inspect(ctx)
+	if err != nil {
+		return err
+	}
+	now := s.options.Now()
+	_, err = s.run(ctx, sc, s.keys(), now.UnixMilli(), now.Add(s.options.Quarantine).UnixMilli(), run)
+	return err
+}
+
+// inspect returns the server's run_id, or why it will not do. All of it is
+// asked on one connection, and so of one server.
+func (s *Store) inspect(ctx context.Context) (run string, err error) {
+	pipe := s.client.Pipeline()
+	answer := pipe.Info(ctx)
+	settings := make(map[string]*redis.MapStringStringCmd)
+	if s.options.Durability != Vouched {
+		for _, name := range []string{"appendonly", "appendfsync", "no-appendfsync-on-rewrite", "repl-backlog-ttl"} {
+			settings[name] = pipe.ConfigGet(ctx, name)
+		}
+	}
+	_, _ = pipe.Exec(ctx) // each command has its error
+	if err := answer.Err(); err != nil {
+		return "", err
+	}
+	info := fields(answer.Val())
+	switch {
+	case info["run_id"] == "" || info["master_replid2"] == "":
+		return "", errors.New("redisstore: INFO does not say which server this is")
+	case info["cluster_enabled"] == "1":
+		return "", ErrCluster
+	case info["role"] != "master":
+		return "", ErrReplica
+	case info["maxmemory_policy"] != "noeviction":
+		return "", fmt.Errorf("%w: maxmemory-policy is %s, which throws records away when memory is full; set noeviction",
+			ErrNotDurable, info["maxmemory_policy"])
+	}
+	values := make(map[string]string)
+	for name, setting := range settings {
+		if err := setting.Err(); err != nil {
+			return "", fmt.Errorf("CONFIG GET, which only a store with Durability Vouched does without: %w", err)
+		}
+		values[name] = setting.Val()[name]
+	}
+	if s.options.Durability == Vouched {
+		return info["run_id"], nil
+	}
+	return info["run_id"], s.options.durable(values)
+}
+
+// durable refuses settings under which an acknowledged write may be lost.
+func (o Options) durable(values map[string]string) error {
+	refuse := func(name, why string) error {
+		return fmt.Errorf("%w: %s is %s%s", ErrNotDurable, name, values[name], why)
+	}
+	fsync := values["appendfsync"]
+	switch {
+	case values["appendonly"] != "yes":
+		return refuse("appendonly", "; set yes")
+	case fsync != "always" && (fsync != "everysec" || o.Durability != EverySecond):
+		return refuse("appendfsync", "; set always")
+	case values["no-appendfsync-on-rewrite"] != "no" && o.Durability != EverySecond:
+		return refuse("no-appendfsync-on-rewrite", "; set no")
+	}
+	// A server that was a replica for a while, and is promoted again, shows it
+	// by the second replication id, which it forgets after this time.
+	ttl, err := strconv.ParseInt(values["repl-backlog-ttl"], 10, 64)
+	if err != nil || ttl != 0 && time.Duration(ttl)*time.Second < o.Quarantine {
+		return refuse("repl-backlog-ttl", fmt.Sprintf(" seconds, after which a server forgets that it was a replica; set 0, or %.0f and more", o.Quarantine.Seconds()))
+	}
+	return nil
+}
+
+// fields reads the lines of INFO.
+func fields(info string) map[string]string {
+	all := make(map[string]string)
+	for line := range strings.Lines(info) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			all[name] = value
+		}
+	}
+	return all
+}

@@ -1,0 +1,107 @@
+// Package redisstore keeps totpflow's records in Redis, through
+// github.com/redis/go-redis/v9. It is tested with Redis 7.0 and uses nothing
+// that Redis 6 has not.
+//
+//	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379"})
+//	accounts := redisstore.New(client, redisstore.Options{})
+//	err := accounts.Create(ctx) // once, where the database is set up
+//	err = accounts.Check(ctx)   // at every start of the product
+//
+// # Settings
+//
+// Redis is a cache until it is told otherwise. [Store.Check] refuses a server
+// with less than this ([ErrNotDurable]):
+//
+//	maxmemory-policy noeviction
+//	appendonly yes
+//	appendfsync always
+//	no-appendfsync-on-rewrite no   # the server's default
+//	repl-backlog-ttl 3600          # the server's default
+//
+// [Options].Durability names the weaker choices, and what each of them loses.
+// With replicas that Sentinel promotes, set min-replicas-to-write 1 and
+// min-replicas-max-lag 10 as well: a primary that the network has cut off then
+// stops taking writes, before its successor's quarantine ends.
+//
+// A user with these rights is enough:
+//
+//	~totpflow:* -@all +ping +hello +eval +evalsha +info +config|get +wait +exists +del +hmget +hset +zscore +zadd +zrem +zrangebylex
+//
+// # What a failover loses, and the quarantine
+//
+// Redis replicates after it has acknowledged. A replica that is promoted may
+// lack the last writes, and WAIT does not change that: it counts replicas, but
+// does not decide which one is promoted. So somebody who saw a code over a
+// shoulder could wait for a failover, or cause one, and use the code again on a
+// server that has never heard of it.
+//
+// The store therefore notices that the data is no longer on the server that
+// wrote it, and answers nothing for [Options].Quarantine, until no code is
+// right any more that the lost server may have accepted. Every answer in that
+// time is a [QuarantineError]. A restart counts as well, since a server may come
+// back with an older snapshot; so plan restarts of Redis as outages of the
+// second factor, or end the quarantine with [Store.Release] when nothing is
+// missing.
+//
+// The quarantine covers codes of authenticators and phones, and the proofs
+// made by them. What else was acknowledged last and is lost does not come back: a
+// recovery code used then is good again, a browser revoked then is trusted
+// again, an authenticator set up or replaced then is not. Where that is not
+// acceptable, use a database that does not lose what it acknowledged:
+// store/sqlstore or store/etcdstore. After a failover that has lost much, treat
+// the database like one restored from a backup: raise the key ring's epoch.
+//
+// How it notices: the store's own hash in the database names the process (run_id)
+// that may answer, and travels with the data. Every operation is one Lua script,
+// which compares that name with the server that it runs on (INFO), then the
+// quarantine with the caller's clock, then the record's version, and writes.
+// Redis runs nothing between the first line of a script and the last. A check by
+// the client could not do this: between its answer and the write the client may
+// have reconnected to another server, or the same server, on the same connection, may
+// have been demoted, overwritten from a replica that knew less, and promoted
+// again. In that last case run_id is the old one; but a promotion leaves behind
+// the replication id that the server had as a replica (master_replid2), and a
+// change of that counts too. repl-backlog-ttl is how long it is remembered.
+// Before a new server's name is written, its settings are checked like the
+// first one's.
+//
+// Not noticed: a snapshot of the running machine that is put back, memory and
+// all; keys written back one by one; and two primaries at the same time, for
+// which stand min-replicas-to-write or [Options].Replicas.
+//
+// # Storage
+//
+// With the default prefix, and 00 for the byte between tenant and user:
+//
+//	totpflow:store                    hash    format "1", run, past, until (milliseconds since 1970)
+//	totpflow:account:TENANT 00 USER   hash    version (16 bytes), state, sealed, updated (microseconds since 1970)
+//	totpflow:index                    zset    TENANT 00 USER of every record, score 0
+//	totpflow:index:STATE              zset    the same of the records in a state
+//
+// Everything is written by the scripts only, so the index is never behind. A
+// record that the index names and that is gone is [ErrLost], and not "never
+// enrolled". An empty database is [ErrNotCreated], for the same reason: Redis
+// that has lost its files comes up empty and healthy, and would let everybody in.
+//
+// The keys of a store belong to nobody else, and have no expiry. A page holds
+// up to 4 MiB of sealed bytes, so that no script runs for long.
+//
+// # Cluster
+//
+// Redis Cluster is refused ([ErrCluster]). A script sees one slot only, and
+// record, index and the store's own hash have to be seen together; with all of
+// them in one slot, a cluster is one server with more ways to fail.
+//
+// # Threats
+//
+// Two processes with the same code cannot both win: comparing and writing is
+// one script. Reads go where writes go, and a server that is a replica
+// answers [ErrReplica]. The client's own repetition of commands, on by default,
+// is off for these: the second run of a write would report a conflict where the
+// first had succeeded. The sealed bytes are the layer above's business.
+//
+// # Compatibility
+//
+// The layout is versioned by the store's own hash, and later versions read
+// it. A program that meets a newer one refuses with [ErrFormat].
+package redisstore

@@ -1,0 +1,70 @@
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// What [Store.Check] and [Store.Create] refuse, and every other call of a store
+// that meets it later. Trying again cures none of them.
+var (
+	// ErrOptions: a field of [Options] has no meaning. The text names it.
+	ErrOptions = errors.New("redisstore: invalid options")
+
+	// ErrNotDurable: the server's settings let it lose or throw away what it
+	// has acknowledged. The text names the setting.
+	ErrNotDurable = errors.New("redisstore: writes are not durable")
+
+	// ErrReplica: the server is a replica, whose answers are old.
+	ErrReplica = errors.New("redisstore: the server is a replica")
+
+	// ErrCluster: the server is a node of a Redis Cluster.
+	ErrCluster = errors.New("redisstore: Redis Cluster is not supported")
+
+	// ErrNotCreated: the database holds no store under this prefix. It is new
+	// and waits for [Store.Create], or it has lost everything: Redis starts
+	// empty when its files are gone, and an empty database must not read as
+	// "nobody has a second factor".
+	ErrNotCreated = errors.New("redisstore: no store in this database")
+
+	// ErrExists: [Store.Create] found a store.
+	ErrExists = errors.New("redisstore: the store exists already")
+
+	// ErrFormat: a newer program has written this store.
+	ErrFormat = errors.New("redisstore: format is newer than this program")
+
+	// ErrLost: a record is gone that the index knows, or the other way round.
+	// Something other than this package has deleted, evicted or expired it, so
+	// it is not "never enrolled".
+	ErrLost = errors.New("redisstore: records are lost")
+
+	// ErrReplicas: fewer replicas than Options.Replicas had the data in time.
+	ErrReplicas = errors.New("redisstore: too few replicas")
+)
+
+var (
+	// errOther: the answer came from a server that the store does not know.
+	errOther = errors.New("redisstore: the server has changed during the call")
+
+	// errMalformed: not what the scripts answer.
+	errMalformed = errors.New("redisstore: a malformed answer")
+)
+
+// A QuarantineError says that the server has restarted, or was promoted, and
+// that the store answers nothing until the codes are worthless that it may have
+// accepted and forgotten. It is a [store.ErrUnavailable].
+type QuarantineError struct {
+	Until time.Time // to the millisecond, in UTC, by the clock of whoever noticed
+}
+
+// Error implements error.
+func (e *QuarantineError) Error() string {
+	return fmt.Sprintf("redisstore: the server has restarted or was promoted, and may lack acknowledged writes: no answers until %s",
+		e.Until.Format(time.RFC3339))
+}
+
+// Unwrap returns [store.ErrUnavailable].
+func (e *QuarantineError) Unwrap() error { return store.ErrUnavailable }

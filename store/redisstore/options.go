@@ -1,0 +1,96 @@
+package redisstore
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
+
+// Options of a [Store]. The zero value is the safe choice for one server.
+type Options struct {
+	// Prefix begins every key, "totpflow:" by default. It separates stores
+	// that share a database. All processes of a product use the same one.
+	Prefix string
+
+	// Durability is what the server must promise. The default is [Always].
+	Durability Durability
+
+	// Replicas is how many replicas must have received what a call wrote or
+	// read before it returns, by Redis' WAIT; else it returns [ErrReplicas].
+	// With n replicas, n/2 rounded up makes a majority with the primary, and a
+	// primary that a network fault has cut off from the others then accepts no
+	// code. The default is 0. It takes away little of what a failover can
+	// lose, see the package documentation.
+	Replicas int
+
+	// Quarantine is how long the store answers nothing after the server has
+	// restarted or was promoted. The default and least is five minutes: as
+	// long as a code of 30 seconds can be in reach of the widest window (nine
+	// periods), and as a proof lives. Where authenticators have longer periods
+	// it takes nine of them, 18 minutes for 120 seconds.
+	Quarantine time.Duration
+
+	// Now is the clock that quarantines are measured by, safe for concurrent
+	// use. Nil is time.Now.
+	Now func() time.Time
+}
+
+const (
+	defaultPrefix = "totpflow:"
+	minQuarantine = 5 * time.Minute
+)
+
+// Durability says how much of what a server acknowledges it may lose when it
+// crashes. What a failover loses is another matter, see the package
+// documentation.
+type Durability int
+
+const (
+	// Always: nothing. The server waits for the disk before it acknowledges
+	// (appendonly yes, appendfsync always, no-appendfsync-on-rewrite no).
+	Always Durability = iota
+
+	// EverySecond also takes appendfsync everysec: up to two seconds of
+	// acknowledged writes are lost when the machine stops. Codes accepted in
+	// them stay dead, because the quarantine outlasts them. But a recovery code
+	// used in them is good again, a browser revoked in them is trusted again, a
+	// reset or a replaced authenticator is undone, and guesses are forgotten.
+	EverySecond
+
+	// Vouched asks the server for none of that: for services that refuse
+	// CONFIG. The host vouches that they keep what they acknowledge. Where they
+	// do not, all that EverySecond loses is lost since the last snapshot, up to
+	// everything.
+	Vouched
+)
+
+// String returns the name of the constant.
+func (d Durability) String() string {
+	switch d {
+	case Always:
+		return "Always"
+	case EverySecond:
+		return "EverySecond"
+	case Vouched:
+		return "Vouched"
+	}
+	return fmt.Sprintf("Durability(%d)", int(d))
+}
+
+// complete returns o with its defaults.
+func (o Options) complete() (Options, error) {
+	o.Prefix = cmp.Or(o.Prefix, defaultPrefix)
+	o.Quarantine = cmp.Or(o.Quarantine, minQuarantine)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	switch {
+	case o.Durability < Always || o.Durability > Vouched:
+		return o, fmt.Errorf("%w: Durability is %v", ErrOptions, o.Durability)
+	case o.Replicas < 0:
+		return o, fmt.Errorf("%w: Replicas is negative", ErrOptions)
+	case o.Quarantine < minQuarantine:
+		return o, fmt.Errorf("%w: Quarantine is shorter than %v", ErrOptions, minQuarantine)
+	}
+	return o, nil
+}

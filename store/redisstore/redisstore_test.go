@@ -1,0 +1,176 @@
+package redisstore_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/redisstore"
+)
+
+var alice = store.ID{Tenant: "acme", User: "alice"}
+
+func record() store.Record {
+	return store.Record{ID: alice, Version: store.NewVersion(), State: "active", Sealed: []byte("mine")}
+}
+
+// each runs every operation of a store.
+func each(ctx context.Context, s store.Store) map[string]error {
+	_, get := s.Get(ctx, alice)
+	_, list := s.List(ctx, store.Query{Tenant: "acme"})
+	return map[string]error{
+		"Get":    get,
+		"Put":    s.Put(ctx, record(), store.Version{}),
+		"Delete": s.Delete(ctx, alice, store.NewVersion()),
+		"List":   list,
+	}
+}
+
+func TestOptions(t *testing.T) {
+	cases := []struct {
+		name string
+		o    redisstore.Options
+		says string
+	}{
+		{"short quarantine", redisstore.Options{Quarantine: 5*time.Minute - 1}, "Quarantine"},
+		{"no quarantine", redisstore.Options{Quarantine: -1}, "Quarantine"},
+		{"replicas", redisstore.Options{Replicas: -1}, "Replicas"},
+		{"durability", redisstore.Options{Durability: 3}, "Durability(3)"},
+		{"durability below", redisstore.Options{Durability: -1}, "Durability(-1)"},
+	}
+	require.NotEmpty(t, cases)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			f := &fake{script: func() string { return array("absent") }}
+			s := redisstore.New(f.client(t), c.o)
+			all := each(t.Context(), s)
+			all["Check"], all["Create"], all["Release"] = s.Check(t.Context()), s.Create(t.Context()), s.Release(t.Context())
+			for name, err := range all {
+				require.ErrorIs(t, err, redisstore.ErrOptions, name)
+				require.ErrorContains(t, err, c.says, name)
+			}
+			require.Empty(t, f.scripts())
+		})
+	}
+	require.Equal(t, "Always EverySecond Vouched", strings.Join([]string{
+		redisstore.Always.String(), redisstore.EverySecond.String(), redisstore.Vouched.String(),
+	}, " "))
+}
+
+// A connection that breaks leaves the outcome open. The client would send the
+// command again by default, and a write that took place would be a conflict.
+func TestNothingIsRepeated(t *testing.T) {
+	for _, o := range []redisstore.Options{{}, {Replicas: 1}} {
+		f := &fake{script: func() string { return "" }}
+		for name, err := range each(t.Context(), redisstore.New(f.client(t), o)) {
+			require.ErrorIs(t, err, io.EOF, name)
+			require.NotErrorIs(t, err, store.ErrConflict, name)
+			require.NotErrorIs(t, err, store.ErrNotFound, name)
+		}
+		require.Equal(t, []string{"EVALSHA", "EVALSHA", "EVALSHA", "EVALSHA"}, f.scripts())
+	}
+}
+
+// The one exception: a server that says that it does not know the script has
+// run nothing.
+func TestUnknownScript(t *testing.T) {
+	answers := []string{"-NOSCRIPT No matching script.\r\n", array("done")}
+	f := &fake{script: func() string {
+		answer := answers[0]
+		answers = answers[1:]
+		return answer
+	}}
+	require.NoError(t, redisstore.New(f.client(t), redisstore.Options{}).Put(t.Context(), record(), store.Version{}))
+	require.Equal(t, []string{"EVALSHA", "EVAL"}, f.scripts())
+}
+
+// No answer that was not understood reads as "never enrolled" or as success.
+func TestMalformedAnswers(t *testing.T) {
+	version := strings.Repeat("v", 16)
+	const page = "*7\r\n$4\r\ndone\r\n$4\r\nlast\r\n"
+	for name, answer := range map[string]string{
+		"an error":         "-ERR something else\r\n",
+		"nothing":          "$-1\r\n",
+		"a number":         ":1\r\n",
+		"an empty array":   "*0\r\n",
+		"an array of nil":  "*1\r\n$-1\r\n",
+		"another word":     array("fine"),
+		"no end":           array("quarantine"),
+		"no time":          array("quarantine", "soon"),
+		"short":            array("done", "acme\x00alice", version, "active", "x"),
+		"short version":    array("done", "acme\x00alice", "v", "active", "x", "0"),
+		"no time at all":   array("done", "acme\x00alice", version, "active", "x", "yesterday"),
+		"no separator":     array("done", "alice", version, "active", "x", "0"),
+		"no user":          array("done", "acme\x00", version, "active", "x", "0"),
+		"two separators":   array("done", "acme\x00\x00alice", version, "active", "x", "0"),
+		"a broken page":    array("done", "last", "acme\x00alice", version, "active"),
+		"a wrong record":   array("done", "last", "acme\x00alice", "v", "active", "x", "0"),
+		"a number in it":   page + bulk("acme\x00alice") + bulk(version) + bulk("active") + bulk("x") + ":0\r\n",
+		"a page of no one": page + bulk("") + bulk(version) + bulk("active") + bulk("x") + bulk("0"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := redisstore.New((&fake{script: func() string { return answer }}).client(t), redisstore.Options{})
+			_, err := s.Get(t.Context(), alice)
+			require.Error(t, err)
+			require.NotErrorIs(t, err, store.ErrNotFound)
+			found, err := s.List(t.Context(), store.Query{Tenant: "acme"})
+			require.Error(t, err)
+			require.Empty(t, found)
+		})
+	}
+}
+
+// A server that does not say who it is, is not one that can be recognised.
+func TestUnknownServer(t *testing.T) {
+	f := &fake{script: func() string { return array("other") }, info: "role:master\r\nmaxmemory_policy:noeviction\r\n"}
+	s := redisstore.New(f.client(t), redisstore.Options{Durability: redisstore.Vouched})
+	for _, err := range []error{s.Check(t.Context()), s.Create(t.Context()), s.Release(t.Context())} {
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.ErrorContains(t, err, "which server this is")
+	}
+	require.Empty(t, f.scripts())
+	for name, err := range each(t.Context(), s) {
+		require.ErrorContains(t, err, "which server this is", name)
+	}
+
+	// The server changes between the look at it and the script, each time.
+	f.info += "run_id:1\r\nmaster_replid2:0\r\n"
+	for name, err := range each(t.Context(), s) {
+		require.ErrorContains(t, err, "has changed", name)
+	}
+	require.ErrorIs(t, s.Check(t.Context()), store.ErrUnavailable)
+}
+
+// A server that does not answer holds nobody.
+func TestReturnsWhenTheContextEnds(t *testing.T) {
+	silent := make(chan struct{})
+	asked := make(chan struct{}, 10)
+	f := &fake{script: func() string { asked <- struct{}{}; <-silent; return array("done") }}
+	s := redisstore.New(f.client(t), redisstore.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-asked; cancel() }()
+	require.ErrorIs(t, s.Put(ctx, record(), store.Version{}), context.Canceled)
+	for name, err := range each(ctx, s) {
+		require.ErrorIs(t, err, context.Canceled, name)
+	}
+	require.Len(t, f.scripts(), 1, "who has gone already asks nothing")
+	close(silent)
+}
+
+func TestQuarantineError(t *testing.T) {
+	f := &fake{script: func() string { return array("quarantine", "1767355200000") }}
+	s := redisstore.New(f.client(t), redisstore.Options{})
+	for name, err := range each(t.Context(), s) {
+		var quarantine *redisstore.QuarantineError
+		require.True(t, errors.As(err, &quarantine), name)
+		require.Equal(t, time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC), quarantine.Until, name)
+		require.ErrorIs(t, err, store.ErrUnavailable, name)
+		require.ErrorContains(t, err, "until 2026-01-02T12:00:00Z", name)
+	}
+}

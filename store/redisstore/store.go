@@ -1,0 +1,196 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// Store is a [store.Store] in a Redis database. It is safe for concurrent use
+// by goroutines and, on the same database, by processes. It keeps nothing in
+// memory. Its errors are the client's unless the contract or this package names
+// another.
+type Store struct {
+	client  *redis.Client
+	options Options
+	fault   error // of the options
+}
+
+var _ store.Store = (*Store)(nil)
+
+// New returns a Store that uses client, which stays the caller's to configure
+// and close: one server, or one that Sentinel names (redis.NewFailoverClient).
+// The client's ReadTimeout bounds how long a call that was given up holds on to
+// a connection.
+//
+// New asks nothing of the server; call [Store.Check] at every start. Invalid
+// options are [ErrOptions] from every method.
+func New(client *redis.Client, o Options) *Store {
+	o, fault := o.complete()
+	return &Store{client, o, fault}
+}
+
+// Get implements [store.Store].
+func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
+	if err := id.Validate(); err != nil {
+		return store.Record{}, err
+	}
+	reply, err := s.call(ctx, getScript, s.account(id), member(id))
+	if err != nil {
+		return store.Record{}, err
+	}
+	return scan(reply)
+}
+
+// Put implements [store.Store].
+func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	if err := store.CheckPut(rec, was); err != nil {
+		return err
+	}
+	// Strings are copies, since the command may outlive this call.
+	_, err := s.call(ctx, putScript, s.account(rec.ID), member(rec.ID), expected(was),
+		string(rec.Version[:]), rec.State, string(rec.Sealed), rec.Updated.UnixMicro())
+	return err
+}
+
+// Delete implements [store.Store].
+func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) error {
+	if err := id.Validate(); err != nil {
+		return err
+	}
+	_, err := s.call(ctx, deleteScript, s.account(id), member(id), expected(was))
+	return err
+}
+
+// expected is how scripts spell a version, or that there is no record.
+func expected(was store.Version) string {
+	if was.IsZero() {
+		return ""
+	}
+	return string(was[:])
+}
+
+// pageBytes bounds what one page holds of sealed bytes, one record more at
+// most: while a script runs, the server answers nobody else.
+const pageBytes = 4 << 20
+
+// List implements [store.Store].
+func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
+	after, limit, err := q.Start()
+	if err != nil {
+		return store.Page{}, err
+	}
+	first, last := span(q, after)
+	reply, err := s.call(ctx, listScript, s.options.Prefix+"account:", first, last, limit, q.State, pageBytes)
+	if err != nil {
+		return store.Page{}, err
+	}
+	return scanPage(reply)
+}
+
+func (s *Store) account(id store.ID) string { return s.options.Prefix + "account:" + member(id) }
+
+// call runs a script over the store and what account names. A server that the
+// store does not know is looked at first, and answers when its quarantine ends.
+func (s *Store) call(ctx context.Context, sc script, account string, args ...any) ([]any, error) {
+	if s.fault != nil {
+		return nil, s.fault
+	}
+	return prompt(ctx, func() ([]any, error) {
+		keys := append(s.keys(), account)
+		reply, err := s.run(ctx, sc, keys, append([]any{s.options.Now().UnixMilli()}, args...)...)
+		if !errors.Is(err, errOther) {
+			return reply, err
+		}
+		if err := s.take(ctx, adoptScript); err != nil {
+			return nil, err
+		}
+		return nil, errOther // somebody else took it at the same moment
+	})
+}
+
+// keys are the store's own hash and the index of its records. An index of the
+// records in a state has its name behind that.
+func (s *Store) keys() []string {
+	return []string{s.options.Prefix + "store", s.options.Prefix + "index"}
+}
+
+// scanPage reads whether more follows, and the records.
+func scanPage(reply []any) (store.Page, error) {
+	var page store.Page
+	const fields = 5
+	if len(reply)%fields != 1 {
+		return page, errMalformed
+	}
+	more := reply[0] == "more"
+	for reply = reply[1:]; len(reply) > 0; reply = reply[fields:] {
+		rec, err := scan(reply[:fields])
+		if err != nil {
+			return store.Page{}, err
+		}
+		page.Records = append(page.Records, rec)
+	}
+	if more && len(page.Records) > 0 {
+		page.Next = store.Cursor(page.Records[len(page.Records)-1].ID)
+	}
+	return page, nil
+}
+
+// scan reads a record: its member of the index, version, state, sealed, updated.
+func scan(reply []any) (store.Record, error) {
+	var text [5]string
+	if len(reply) != len(text) {
+		return store.Record{}, errMalformed
+	}
+	for i := range text {
+		var ok bool
+		if text[i], ok = reply[i].(string); !ok {
+			return store.Record{}, errMalformed
+		}
+	}
+	id, err := parseMember(text[0])
+	if err != nil {
+		return store.Record{}, err
+	}
+	rec := store.Record{ID: id, State: text[2], Sealed: []byte(text[3])}
+	if len(text[1]) != len(rec.Version) {
+		return store.Record{}, errMalformed
+	}
+	copy(rec.Version[:], text[1])
+	updated, err := strconv.ParseInt(text[4], 10, 64)
+	if err != nil {
+		return store.Record{}, errMalformed
+	}
+	rec.Updated = time.UnixMicro(updated).UTC()
+	return rec, nil
+}
+
+// prompt returns what f returns, or the context's error as soon as the context
+// is done, which the client would hear of only after its own time-outs. What f
+// still does then is an open outcome. It may share nothing with the caller.
+func prompt[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	var (
+		value T
+		err   error
+		done  = make(chan struct{})
+	)
+	if err := ctx.Err(); err != nil {
+		return value, err
+	}
+	go func() {
+		defer close(done)
+		value, err = f()
+	}()
+	select {
+	case <-done:
+		return value, err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
