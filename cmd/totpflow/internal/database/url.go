@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -57,4 +58,17 @@ func Schemes() []string {
 		all = append(all, r.schemes...)
 	}
 	return all
+}
+
+// FileURL is the URL of an SQLite file.
+func FileURL(path string) (URL, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return URL{}, err
+	}
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") { // C:/data/console.db
+		path = "/" + path
+	}
+	return ParseURL((&url.URL{Scheme: "sqlite", Path: path}).String())
 }

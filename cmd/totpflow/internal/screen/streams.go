@@ -15,6 +15,7 @@ type Streams struct {
 	In          io.Reader
 	Out, Err    io.Writer
 	InTerminal  bool // a person types
+	OutTerminal bool // a person reads the result
 	ErrTerminal bool // a person reads the notes, and lines can be repainted
 }
 

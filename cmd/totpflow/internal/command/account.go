@@ -1,0 +1,58 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/store"
+)
+
+// label names an account, or a tenant, as messages do.
+func label(id store.ID) string {
+	switch {
+	case id.User == "":
+		return fmt.Sprintf("tenant %q", id.Tenant)
+	case id.Tenant == "":
+		return id.User
+	}
+	return id.Tenant + "/" + id.User
+}
+
+// tenantFlag adds --tenant to a command on one account.
+func tenantFlag(c *cobra.Command, tenant *string) {
+	c.Flags().StringVar(tenant, "tenant", "", "the `TENANT` of the account; empty where there is only one")
+}
+
+// accountID is the account that the arguments name.
+func accountID(tenant, user string) (store.ID, error) {
+	id := store.ID{Tenant: tenant, User: user}
+	if err := id.Validate(); err != nil {
+		return id, usagef("the account: %w", err)
+	}
+	if account.Reserved(id) {
+		return id, usagef("the account: ids that begin with %q are the library's own", "totpflow:")
+	}
+	return id, nil
+}
+
+// args wants exactly these arguments, and says which.
+func args(names ...string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, given []string) error {
+		if len(given) == len(names) {
+			return nil
+		}
+		if len(given) < len(names) {
+			return fmt.Errorf("%s is missing; --help shows how", names[len(given)])
+		}
+		return fmt.Errorf("one argument too many: %q", given[len(names)])
+	}
+}
+
+// sealed reports whether an error says that a record does not open.
+func sealed(err error) bool {
+	return errors.Is(err, keyring.ErrOpen) || errors.Is(err, account.ErrFormat)
+}

@@ -1,0 +1,330 @@
+package command_test
+
+import (
+	"encoding/csv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// account is the documented shape of an account with --json.
+type account struct {
+	Tenant, User, State string
+	Authenticators      int
+	RecoveryCodesLeft   int                   `json:"recovery_codes_left"`
+	Browsers            []struct{ ID string } `json:"trusted_browsers"`
+	Kept                []struct{ ID string }
+	Bound               []struct{ ID, Name string }
+	Activity            []event.Event
+	Waiting             *struct {
+		Until time.Time
+		Pair  bool `json:"two_codes_in_a_row"`
+	}
+}
+
+func (h *house) account(user string) account {
+	h.t.Helper()
+	return decode[account](h.t, h.ok("status", user, "--tenant", "acme", "--json"))
+}
+
+func TestStatus(t *testing.T) {
+	h := newHouse(t)
+	ana := h.enroll("acme", "ana")
+	s := h.service()
+	_, err := s.TrustBrowser(h.ctx, h.passes(ana).Proof, "Firefox on \x1b[31mLinux")
+	require.NoError(t, err)
+	got := h.account("ana")
+	require.Equal(t, "enabled", got.State)
+	require.Equal(t, 10, got.RecoveryCodesLeft)
+	require.Len(t, got.Browsers, 1)
+	require.Equal(t, "Authenticator", got.Bound[0].Name)
+	require.Equal(t, event.BrowserTrusted, got.Activity[0].Kind)
+
+	r := h.ok("status", "ana", "--tenant", "acme")
+	for _, words := range []string{"acme/ana", "enabled", "id " + got.Bound[0].ID, "id " + got.Browsers[0].ID, "10 left", "browser_trusted"} {
+		require.Contains(t, r.out, words)
+	}
+	require.NotContains(t, r.out, "\x1b", "what came from a browser does not paint the terminal")
+	require.Empty(t, r.err, "to look is no event")
+
+	h.fails(3, "acme/nobody: nothing is kept", "status", "nobody", "--tenant", "acme")
+	h.fails(3, "ana: nothing is kept", "status", "ana")
+	h.fails(2, "control character", "status", "a\nb")
+	h.fails(2, "the library's own", "status", "totpflow:tenant", "--tenant", "acme")
+}
+
+func TestStatusOfWrongCodes(t *testing.T) {
+	h := newHouse(t)
+	ana := h.enroll("acme", "ana")
+	for range 6 {
+		s := h.service()
+		next, err := s.SignIn(h.ctx, ana.User)
+		require.NoError(t, err)
+		_, err = s.VerifyCode(h.ctx, next.Challenge, ana.phone.WrongCode())
+		require.Error(t, err)
+	}
+	got := h.account("ana")
+	require.NotNil(t, got.Waiting)
+	require.True(t, got.Waiting.Pair)
+	require.Contains(t, h.ok("status", "ana", "--tenant", "acme").out, "two codes in a row get in")
+
+	r := h.ok("unlock", "ana", "--tenant", "acme", reason, "--yes")
+	require.Equal(t, []string{"unlocked"}, r.events())
+	require.Nil(t, h.account("ana").Waiting)
+	h.passes(ana)
+}
+
+func TestList(t *testing.T) {
+	h := newHouse(t)
+	h.enroll("acme", "ana")
+	h.enroll("acme", "=HYPERLINK(1)")
+	h.enroll("globex", "ben")
+	h.enroll("", "solo")
+	h.ok("reset", "ana", "--tenant", "acme", reason, "--yes")
+	h.ok("exempt", "agent", "--tenant", "acme", "--name", "@SUM(1)", reason, "--yes")
+
+	type list struct {
+		Accounts []account
+		Counts   totpflow.Counts
+	}
+	users := func(args ...string) (names []string) {
+		for _, a := range decode[list](t, h.ok(append(args, "list", "--json")...)).Accounts {
+			names = append(names, a.Tenant+"/"+a.User)
+		}
+		return names
+	}
+	require.Equal(t, []string{"/solo", "acme/=HYPERLINK(1)", "acme/agent", "acme/ana", "globex/ben"}, users())
+	require.Equal(t, []string{"globex/ben"}, users("--tenant", "globex"))
+	require.Equal(t, []string{"/solo"}, users("--tenant", ""), "the empty tenant is one, not all")
+	require.Equal(t, []string{"acme/ana"}, users("--state", "required"))
+	require.Empty(t, users("--tenant", "nobody's"))
+	require.Equal(t, totpflow.Counts{Total: 5, Enabled: 3, Required: 1, Exempt: 1}, decode[list](t, h.ok("list", "--json")).Counts)
+	require.Contains(t, h.ok("list").out, "5 accounts; 3 of 4 have set it up, 1 exempt")
+
+	// A spreadsheet must not run what somebody has called an account.
+	r := h.ok("list", "--csv", "--tenant", "acme")
+	rows, err := csv.NewReader(strings.NewReader(r.out)).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, "tenant", rows[0][0])
+	require.Len(t, rows, 4)
+	for _, row := range rows {
+		for _, cell := range row {
+			require.False(t, strings.ContainsAny(cell[:min(1, len(cell))], "=+-@\t\r"), "%q", cell)
+		}
+	}
+	h.fails(2, "--state is one of", "list", "--state", "tenant")
+	h.fails(2, "exclude each other", "list", "--csv", "--json")
+}
+
+func TestReset(t *testing.T) {
+	h := newHouse(t)
+	for scope, then := range map[string]account{
+		"all":            {State: "required", RecoveryCodesLeft: 0},
+		"authenticators": {State: "required", RecoveryCodesLeft: 10},
+		"browsers":       {State: "enabled", RecoveryCodesLeft: 10, Authenticators: 1},
+		"codes":          {State: "enabled", RecoveryCodesLeft: 0, Authenticators: 1},
+	} {
+		p := h.enroll("acme", "user-"+scope)
+		_, err := h.service().TrustBrowser(h.ctx, h.passes(p).Proof, "Firefox")
+		require.NoError(t, err)
+		r := h.ok("reset", p.ID, "--tenant", "acme", "--scope", scope, reason, "--yes", "--json")
+		require.Len(t, r.events(), 1, scope)
+		require.Contains(t, r.err, `actor="operator olga"`)
+		require.Contains(t, r.err, `reason="ticket 4711"`)
+		got := decode[struct{ Account account }](t, r).Account
+		require.Equal(t, then.State, got.State, scope)
+		require.Equal(t, then.RecoveryCodesLeft, got.RecoveryCodesLeft, scope)
+		require.Equal(t, then.Authenticators, got.Authenticators, scope)
+		require.Equal(t, scope == "codes", len(got.Browsers) == 1, scope)
+	}
+	require.Equal(t, totpflow.SetUp, h.step(totpflow.User{Tenant: "acme", ID: "user-all"}))
+	h.fails(2, "--scope is one of", "reset", "user-all", "--tenant", "acme", "--scope", "some", reason, "--yes")
+	h.fails(3, "nothing is kept", "reset", "nobody", "--tenant", "acme", reason, "--yes")
+	h.fails(2, "<user> is missing", "reset", reason, "--yes")
+}
+
+// The operator's run tells the event, and the record keeps it: the product's own
+// sink hears of it at the account's next flow, and can write the mail.
+func TestProductHearsOfIt(t *testing.T) {
+	h := newHouse(t)
+	ana := h.enroll("acme", "ana")
+	h.ok("reset", "ana", "--tenant", "acme", reason, "--yes")
+	h.told = nil
+	_, err := h.service().BeginEnrollment(h.ctx, h.setUpChallenge(ana))
+	require.NoError(t, err)
+	var kinds []event.Kind
+	for _, e := range h.told {
+		kinds = append(kinds, e.Kind)
+		if e.Kind == event.Reset {
+			require.Equal(t, "operator olga", e.Actor)
+			require.Equal(t, "ticket 4711", e.Reason)
+		}
+	}
+	require.Contains(t, kinds, event.Reset)
+	require.Equal(t, event.Reset, h.account("ana").Activity[0].Kind)
+}
+
+func (h *house) setUpChallenge(p person) totpflow.Challenge {
+	h.t.Helper()
+	next, err := h.service().SignIn(h.ctx, p.User)
+	require.NoError(h.t, err)
+	require.Equal(h.t, totpflow.SetUp, next.Step)
+	return next.Challenge
+}
+
+// What one run changes is asked first; a pipe cannot agree.
+func TestConfirmation(t *testing.T) {
+	h := newHouse(t)
+	h.enroll("acme", "ana")
+	args := []string{"reset", "ana", "--tenant", "acme", reason}
+	h.in = "y\n"
+	h.fails(2, "--yes does it", args...)
+	h.tty, h.in = true, "n\n"
+	r := h.run(args...)
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.err, "Clear the authenticators, recovery codes, trusted browsers and sessions of acme/ana? [y/N] ")
+	require.Contains(t, r.err, "nothing was changed")
+	require.Equal(t, "enabled", h.account("ana").State)
+	h.in = "y\n"
+	h.ok(args...)
+	h.tty = false
+	require.Equal(t, "required", h.account("ana").State)
+}
+
+func TestWhoAndWhy(t *testing.T) {
+	h := newHouse(t)
+	h.enroll("acme", "ana")
+	for _, change := range [][]string{
+		{"reset", "ana"}, {"unlock", "ana"}, {"forget", "ana"}, {"grace", "ana", "--for", "1d"}, {"exempt", "ana", "--name", "x"},
+		{"restore-authenticator", "ana", "x"}, {"revoke-browser", "ana", "x"}, {"policy", "set", "--mode", "off"},
+		{"approve", "x"}, {"withdraw", "x"},
+	} {
+		h.fails(2, "--reason is missing", append(change, "--tenant", "acme", "--yes")...)
+	}
+	h.fails(2, "--reason is missing", "import", "-", "--yes")
+	h.fails(2, "--reason is missing", "keys", "rotate", "--yes")
+	h.fails(2, "--reason is missing", "keys", "reseal", "--yes")
+	h.fails(2, "--reason is missing", "keys", "retire", "x", "--yes")
+	h.fails(2, "--reason is missing", "restored", "--at", "2026-01-01T00:00:00Z", "--yes")
+
+	unlock := []string{"unlock", "ana", "--tenant", "acme", "--yes"}
+	h.fails(2, "at most 64 bytes", append(unlock, "--reason", strings.Repeat("x", 65))...)
+	h.fails(2, "at most 64 bytes", append(unlock, "--reason", "a\nb")...)
+	require.Contains(t, h.ok(append(unlock, reason, "--operator", "Olga Ops")...).err, `actor="operator Olga Ops"`)
+	delete(h.env, "SUDO_USER")
+	require.Regexp(t, `actor="operator [^"]+"`, h.ok(append(unlock, reason)...).err, "the name of the login")
+}
+
+func TestResetMany(t *testing.T) {
+	h := newHouse(t)
+	for _, user := range []string{"ana", "ben", "eva"} {
+		h.enroll("acme", user)
+	}
+	args := []string{"reset", "ben", "ana", "nobody", "ana", "--tenant", "acme", reason}
+	r := h.fails(4, "1 of 3 were refused", args...)
+	require.Equal(t, "acme/ana: would clear the authenticators, recovery codes, trusted browsers and sessions\n"+
+		"acme/ben: would clear the authenticators, recovery codes, trusted browsers and sessions\n"+
+		"acme/nobody: refused: nothing is kept of this account; look at the id, and at --tenant\n"+
+		"2 accounts, 1 refused. Nothing was changed; --yes does it.\n", r.out)
+	require.Equal(t, "enabled", h.account("ana").State)
+
+	r = h.fails(4, "1 of 3 were refused", append(args, "--yes", "--json")...)
+	require.Equal(t, []string{"bulk_reset", "reset", "reset"}, r.events())
+	out := decode[bulk](t, r)
+	require.Equal(t, 2, out.Done)
+	require.Equal(t, 1, out.Refused)
+	require.Equal(t, "required", h.account("ana").State)
+	require.Equal(t, "enabled", h.account("eva").State)
+}
+
+// bulk is the documented shape of a change of many accounts.
+type bulk struct {
+	DryRun        bool `json:"dry_run"`
+	Done, Refused int
+	Outcomes      []struct {
+		Line         int
+		Tenant, User string
+		Done         bool
+		Reason       string
+	}
+}
+
+func TestBrowserAndKept(t *testing.T) {
+	h := newHouse(t)
+	ana := h.enroll("acme", "ana")
+	_, err := h.service().TrustBrowser(h.ctx, h.passes(ana).Proof, "Firefox")
+	require.NoError(t, err)
+	id := h.account("ana").Browsers[0].ID
+	h.fails(3, "no trusted browser", "revoke-browser", "ana", "nosuch", "--tenant", "acme", reason, "--yes")
+	require.Equal(t, []string{"browser_revoked"}, h.ok("revoke-browser", "ana", id, "--tenant", "acme", reason, "--yes").events())
+	require.Empty(t, h.account("ana").Browsers)
+
+	// A thief replaces the phone; the person says that it was not them.
+	s := h.service()
+	proof, err := s.Account(ana.User).Reauthenticate(h.ctx, totpflow.ActionReplace, ana.phone.Code())
+	require.NoError(t, err)
+	page, err := s.BeginEnrollment(h.ctx, proof)
+	require.NoError(t, err)
+	thief, err := totptest.Scan(page.Offer.URI(), h.clock)
+	require.NoError(t, err)
+	_, err = s.ConfirmEnrollment(h.ctx, page.Token, thief.Code())
+	require.NoError(t, err)
+	require.Contains(t, h.ok("status", "ana", "--tenant", "acme").out, "taken away")
+	kept := h.account("ana").Kept
+	require.Len(t, kept, 1)
+	h.fails(3, "no authenticator with this id", "restore-authenticator", "ana", "nosuch", "--tenant", "acme", reason, "--yes")
+	r := h.ok("restore-authenticator", "ana", kept[0].ID, "--tenant", "acme", reason, "--yes")
+	require.Equal(t, []string{"authenticator_restored"}, r.events())
+	h.passes(ana)
+}
+
+func TestFrozen(t *testing.T) {
+	h := newHouse(t)
+	ana := h.enroll("acme", "ana")
+	s := h.service()
+	require.NoError(t, s.Disown(h.ctx, s.DisownToken(event.Event{Tenant: "acme", User: "ana", At: h.clock.Now().Add(time.Second), Kind: event.Reset})))
+	require.Equal(t, "frozen", h.account("ana").State)
+	require.Contains(t, h.ok("status", "ana", "--tenant", "acme").out, "it was not me")
+	require.Contains(t, h.ok("list").out, "1 frozen")
+	h.ok("unlock", "ana", "--tenant", "acme", reason, "--yes")
+	h.passes(ana)
+}
+
+func TestGraceExemptForget(t *testing.T) {
+	h := newHouse(t)
+	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
+	ana := totpflow.User{Tenant: "acme", ID: "ana"}
+	require.Equal(t, totpflow.SetUp, h.step(ana))
+	require.Equal(t, []string{"grace_extended"}, h.ok("grace", "ana", "--tenant", "acme", "--for", "7d", reason, "--yes").events())
+	require.Equal(t, totpflow.Passed, h.step(ana))
+	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), h.status(ana).GraceUntil, time.Minute)
+	until := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Second)
+	h.ok("grace", "ana", "--tenant", "acme", "--until", until.Format(time.RFC3339), reason, "--yes")
+	require.Equal(t, until, h.status(ana).GraceUntil)
+	for _, bad := range [][]string{{"--for", "91d"}, {"--until", "2020-01-01T00:00:00Z"}} {
+		h.fails(1, "within 90 days", append([]string{"grace", "ana", "--tenant", "acme", reason, "--yes"}, bad...)...)
+	}
+	for _, bad := range [][]string{{}, {"--for", "1d", "--until", "2030-01-01T00:00:00Z"}, {"--for", "soon"}, {"--for", "-1h"}, {"--until", "2030-01-01"}} {
+		h.fails(2, "", append([]string{"grace", "ana", "--tenant", "acme", reason, "--yes"}, bad...)...)
+	}
+
+	ben := h.enroll("acme", "ben")
+	require.Equal(t, []string{"exempted"}, h.ok("exempt", "ben", "--tenant", "acme", "--name", "fs01", reason, "--yes").events())
+	_, err := h.service().SignIn(h.ctx, ben.User)
+	require.ErrorIs(t, err, totpflow.ErrExempt)
+	h.fails(2, "--name is missing", "exempt", "ben", "--tenant", "acme", reason, "--yes")
+	h.fails(2, "--end takes no --name", "exempt", "ben", "--tenant", "acme", "--end", "--name", "x", reason, "--yes")
+	h.ok("exempt", "ben", "--tenant", "acme", "--end", reason, "--yes")
+	require.Equal(t, enroll.ResetPending, h.status(ben.User).State)
+	h.fails(1, "no machine account", "exempt", "ben", "--tenant", "acme", "--end", reason, "--yes")
+
+	require.Equal(t, []string{"forgotten"}, h.ok("forget", "ben", "--tenant", "acme", reason, "--yes").events())
+	h.fails(3, "nothing is kept", "forget", "ben", "--tenant", "acme", reason, "--yes")
+}

@@ -1,0 +1,87 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
+	"github.com/totpflow/totpflow/store"
+)
+
+// outcome is what --json prints of one account of many.
+type outcome struct {
+	Line   int    `json:"line,omitempty"` // of a file
+	Tenant string `json:"tenant"`
+	User   string `json:"user"`
+	Done   bool   `json:"done"`
+	Reason string `json:"reason,omitempty"` // why not
+}
+
+// bulk is what --json prints of a change of many accounts.
+type bulk struct {
+	Command  string    `json:"command"`
+	DryRun   bool      `json:"dry_run"`
+	Done     int       `json:"done"` // or would be
+	Refused  int       `json:"refused"`
+	Outcomes []outcome `json:"outcomes"`
+}
+
+func (b *bulk) add(line int, id store.ID, err error) {
+	o := outcome{Line: line, Tenant: id.Tenant, User: id.User, Done: err == nil}
+	if err == nil {
+		b.Done++
+	} else {
+		o.Reason = strings.TrimPrefix(oneLine(err), label(id)+": ")
+		b.Refused++
+	}
+	b.Outcomes = append(b.Outcomes, o)
+}
+
+// tellBulk prints what became of many accounts. Where some were refused, that is
+// the error.
+func (a *app) tellBulk(b bulk, did, would string) error {
+	verb := did
+	if b.DryRun {
+		verb = would
+	}
+	if a.asJSON {
+		if err := a.screen.JSON(b); err != nil {
+			return err
+		}
+	}
+	for _, o := range b.Outcomes {
+		a.say("%s", o.words(verb))
+	}
+	if b.DryRun {
+		a.say("%s, %d refused. %s", screen.Plural(b.Done, "account"), b.Refused, nothingChanged)
+	}
+	if b.Refused > 0 {
+		return refused{fmt.Errorf("%d of %d were refused", b.Refused, b.Done+b.Refused)}
+	}
+	return nil
+}
+
+func (o outcome) words(verb string) string {
+	words := label(store.ID{Tenant: o.Tenant, User: o.User}) + ": "
+	if o.User == "" {
+		words = ""
+	}
+	if o.Line > 0 {
+		words = fmt.Sprintf("line %d: %s", o.Line, words)
+	}
+	if !o.Done {
+		return words + "refused: " + o.Reason
+	}
+	return words + verb
+}
+
+// nothingChanged ends every dry run.
+const nothingChanged = "Nothing was changed; --yes does it."
+
+// say prints a line of the result for people. With --json it is not printed:
+// the JSON says it.
+func (a *app) say(format string, args ...any) {
+	if !a.asJSON {
+		fmt.Fprintln(a.screen.Out, screen.Clean(fmt.Sprintf(format, args...)))
+	}
+}

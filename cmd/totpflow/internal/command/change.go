@@ -1,0 +1,90 @@
+package command
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// A change is what a command does to one account.
+type change struct {
+	name string // the command's
+	id   store.ID
+	what string // what happens, for the question: "Reset all of acme/ana?"
+	said string // what has happened, and what is next
+	// fresh allows an account that has no record yet.
+	fresh bool
+	do    func(context.Context, *session) error
+}
+
+// changed is what --json prints of a change.
+type changed struct {
+	Command string `json:"command"`
+	Tenant  string `json:"tenant"`
+	User    string `json:"user,omitempty"`
+	Done    bool   `json:"done"`
+	Account any    `json:"account,omitempty"` // as it is afterwards
+}
+
+// errKept: somebody was asked, and said no.
+var errKept = errors.New("nothing was changed")
+
+// change asks, does the change and says so.
+func (a *app) change(c *cobra.Command, ch change) error {
+	ctx := c.Context()
+	by, err := a.changer()
+	if err != nil {
+		return err
+	}
+	s, err := a.open(ctx, by)
+	if err != nil {
+		return err
+	}
+	defer s.db.Close()
+	if !ch.fresh {
+		if err := s.found(ctx, ch.id); err != nil {
+			return explain(ch.id, err)
+		}
+	}
+	if err := a.confirm(ch.what); err != nil {
+		return err
+	}
+	if err := ch.do(ctx, s); err != nil {
+		return explain(ch.id, err)
+	}
+	return a.tellChange(ctx, s, ch)
+}
+
+func (a *app) tellChange(ctx context.Context, s *session, ch change) error {
+	a.say("%s: %s", label(ch.id), ch.said)
+	if !a.asJSON {
+		return nil
+	}
+	out := changed{Command: ch.name, Tenant: ch.id.Tenant, User: ch.id.User, Done: true}
+	if err := s.found(ctx, ch.id); err == nil {
+		members, err := s.admin.Status(ctx, s.by, ch.id)
+		if err != nil {
+			return explain(ch.id, err)
+		}
+		out.Account = memberOf(members[0])
+	}
+	return a.screen.JSON(out)
+}
+
+// confirm has the operator agree, with --yes or at the terminal.
+func (a *app) confirm(what string) error {
+	if a.yes {
+		return nil
+	}
+	yes, asked := a.screen.Ask(what)
+	switch {
+	case yes:
+		return nil
+	case asked:
+		return errKept
+	}
+	return usagef("nobody is at a terminal to be asked; --yes does it")
+}

@@ -1,0 +1,52 @@
+package command
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) exempt() *cobra.Command {
+	var tenant, name string
+	var end bool
+	c := &cobra.Command{
+		Use:   "exempt <user>",
+		Short: "Make an account a machine's, or a person's again",
+		Long: `Makes the account a machine's, such as a backup agent's: it is asked for no second factor where machines sign in, and
+no longer gets in where people do. What was set up is cleared. With --end it is a person's again, who has to set up.`,
+		Example: `  totpflow exempt agent-7 --tenant acme --name "nightly backup of fs01" --reason "ticket 4711"
+  totpflow exempt agent-7 --tenant acme --end --reason "ticket 4712"`,
+		Args: args("<user>"),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := accountID(tenant, args[0])
+			if err != nil {
+				return err
+			}
+			switch {
+			case end && name != "":
+				return usagef("--end takes no --name")
+			case end:
+				return a.change(c, change{
+					name: "exempt", id: id,
+					what: fmt.Sprintf("Make %s a person's account again, who has to set up?", label(id)),
+					said: "a person's account again; the next sign-in leads to the set-up",
+					do:   func(ctx context.Context, s *session) error { return s.admin.EndExemption(ctx, s.by, id) },
+				})
+			case name == "":
+				return usagef("--name is missing: say what machine it is")
+			}
+			return a.change(c, change{
+				name: "exempt", id: id, fresh: true,
+				what: fmt.Sprintf("Clear the second factor of %s, and make it the account of a machine?", label(id)),
+				said: "a machine account",
+				do:   func(ctx context.Context, s *session) error { return s.admin.Exempt(ctx, s.by, id, name) },
+			})
+		},
+	}
+	tenantFlag(c, &tenant)
+	c.Flags().StringVar(&name, "name", "", "what machine it is, as lists show it")
+	c.Flags().BoolVar(&end, "end", false, "end the exemption")
+	a.changeFlags(c)
+	return c
+}

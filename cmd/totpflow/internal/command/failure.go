@@ -1,0 +1,94 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/store"
+)
+
+// The exit codes. They are documented, and do not change.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2   // the command line, or a reason that is missing
+	exitNotFound    = 3   // an account, a browser, a key of this name
+	exitRefused     = 4   // some of many were refused; the others are done
+	exitUnreadable  = 5   // a record does not open
+	exitInterrupted = 130 // by a signal, as a shell says it
+)
+
+type (
+	usageError  struct{ error }
+	notFound    struct{ error }
+	refused     struct{ error }
+	unreadable  struct{ error }
+	interrupted struct{ error }
+)
+
+func (e usageError) Unwrap() error  { return e.error }
+func (e notFound) Unwrap() error    { return e.error }
+func (e refused) Unwrap() error     { return e.error }
+func (e unreadable) Unwrap() error  { return e.error }
+func (e interrupted) Unwrap() error { return e.error }
+
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case as[interrupted](err):
+		return exitInterrupted
+	case as[usageError](err):
+		return exitUsage
+	case as[notFound](err):
+		return exitNotFound
+	case as[refused](err):
+		return exitRefused
+	case as[unreadable](err):
+		return exitUnreadable
+	}
+	return exitFailed
+}
+
+func as[E error](err error) bool {
+	var e E
+	return errors.As(err, &e)
+}
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// oneLine is the error as it is shown: one line, without what could repaint the
+// terminal.
+func oneLine(err error) string {
+	return screen.Clean(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+}
+
+// explain puts what the operator can do in place of the library's words, where
+// there is something.
+func explain(id store.ID, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, totpflow.ErrNoAccount):
+		return notFound{fmt.Errorf("%s: nothing is kept of this account; look at the id, and at --tenant", label(id))}
+	case errors.Is(err, totpflow.ErrNoBrowser):
+		return notFound{fmt.Errorf("%s: no trusted browser has this id; totpflow status lists them", label(id))}
+	case errors.Is(err, enroll.ErrUnknown):
+		return notFound{fmt.Errorf("%s: no authenticator with this id is kept; totpflow status lists them", label(id))}
+	case errors.Is(err, totpflow.ErrNoRequest):
+		return notFound{errors.New("no such request waits; totpflow policy get lists them")}
+	case errors.Is(err, totpflow.ErrNotExempt):
+		return fmt.Errorf("%s: this is no machine account", label(id))
+	case errors.Is(err, store.ErrUnavailable):
+		return fmt.Errorf("the database failed, and the change may have taken place or not: %w", err)
+	case sealed(err):
+		return unreadable{fmt.Errorf("%s: the record does not open with these keys; totpflow keys check says more: %w", label(id), err)}
+	}
+	return fmt.Errorf("%s: %w", label(id), err)
+}

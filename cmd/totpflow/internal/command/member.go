@@ -1,0 +1,69 @@
+package command
+
+import (
+	"time"
+
+	"github.com/totpflow/totpflow"
+)
+
+// member is an account as --json prints it. Times are RFC 3339, in UTC, and
+// left out where there is none.
+type member struct {
+	Tenant            string    `json:"tenant"`
+	User              string    `json:"user"`
+	State             string    `json:"state"`
+	Enrollment        string    `json:"enrollment,omitempty"`
+	Required          bool      `json:"required"`
+	GraceUntil        time.Time `json:"grace_until,omitzero"`
+	Authenticators    int       `json:"authenticators"`
+	RecoveryCodesLeft int       `json:"recovery_codes_left"`
+	LastUsed          time.Time `json:"last_used,omitzero"`
+	ResetAt           time.Time `json:"reset_at,omitzero"`
+	FrozenAt          time.Time `json:"frozen_at,omitzero"`
+	Machine           string    `json:"machine,omitempty"`
+	Waiting           *waiting  `json:"waiting,omitempty"`
+	Browsers          []browser `json:"trusted_browsers"`
+	Kept              []kept    `json:"kept"`
+}
+
+// waiting is what wrong codes have led to.
+type waiting struct {
+	Until time.Time `json:"until,omitzero"` // without it, waiting does not help
+	Pair  bool      `json:"two_codes_in_a_row"`
+}
+
+type browser struct {
+	ID      string    `json:"id"`
+	Label   string    `json:"label"`
+	Issued  time.Time `json:"issued"`
+	Seen    time.Time `json:"seen,omitzero"`
+	Expires time.Time `json:"expires"`
+}
+
+// kept is an authenticator that was taken away and can be restored.
+type kept struct {
+	ID    string    `json:"id"`
+	Name  string    `json:"name"`
+	Added time.Time `json:"added"`
+	Used  time.Time `json:"used,omitzero"`
+	Until time.Time `json:"until"`
+}
+
+func memberOf(m totpflow.Member) member {
+	out := member{
+		Tenant: m.ID.Tenant, User: m.ID.User, State: string(m.State), Enrollment: string(m.Enrollment), Required: m.Required,
+		GraceUntil: m.GraceUntil, Authenticators: m.Authenticators, RecoveryCodesLeft: m.RecoveryCodesLeft,
+		LastUsed: m.LastUsed, ResetAt: m.ResetAt, FrozenAt: m.FrozenAt, Machine: m.Machine,
+		Browsers: []browser{}, Kept: []kept{},
+	}
+	if m.Waiting != nil {
+		out.Waiting = &waiting{Until: m.Waiting.Until, Pair: m.Waiting.Pair}
+	}
+	for _, b := range m.Browsers {
+		out.Browsers = append(out.Browsers, browser{b.ID, b.Label, b.Issued, b.Seen, b.Expires})
+	}
+	for _, k := range m.Kept {
+		out.Kept = append(out.Kept, kept{k.ID, k.Name, k.Added, k.Used, k.Until})
+	}
+	return out
+}

@@ -1,0 +1,141 @@
+package command
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+func (a *app) policy() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "policy",
+		Short: "Show or set how much of the second factor a tenant's people must have",
+		Long: `Shows or sets the policy of a tenant that is kept with the records. It has effect where the product asks for it there
+(totpflow.Config.Policy is nil, or asks totpflow.TenantPolicies).`,
+		Args: args(),
+		RunE: func(c *cobra.Command, _ []string) error { return usagef("say get or set; --help shows how") },
+	}
+	c.AddCommand(a.policyGet(), a.policySet())
+	return c
+}
+
+func (a *app) policyGet() *cobra.Command {
+	var tenant string
+	c := &cobra.Command{
+		Use:     "get",
+		Short:   "Show a tenant's policy, and what waits for a second administrator",
+		Example: "  totpflow policy get --tenant acme",
+		Args:    args(),
+		RunE:    func(c *cobra.Command, _ []string) error { return a.showPolicy(c.Context(), tenant) },
+	}
+	tenantFlag(c, &tenant)
+	return c
+}
+
+// terms are a policy as --json prints it, with every default written out.
+type terms struct {
+	Mode              string    `json:"mode"`
+	Grace             string    `json:"grace,omitempty"`
+	Deadline          time.Time `json:"deadline,omitzero"`
+	BrowserAge        string    `json:"browser_age"` // "none" or a length
+	Methods           []string  `json:"methods"`
+	IssuedCode        bool      `json:"issued_code"`
+	TwoAdministrators bool      `json:"two_administrators"`
+}
+
+func termsOf(p policy.Policy) terms {
+	t := terms{
+		Mode: p.Mode.String(), Deadline: p.Deadline, BrowserAge: "none", Methods: p.Methods.Words(),
+		IssuedCode: p.IssuedCode, TwoAdministrators: p.TwoAdministrators,
+	}
+	if p.Grace > 0 {
+		t.Grace = showLength(min(p.Grace, policy.MaxGrace))
+	}
+	if age := p.TrustFor(); age > 0 {
+		t.BrowserAge = showLength(age)
+	}
+	return t
+}
+
+// tenantReport is what --json prints of a tenant.
+type tenantReport struct {
+	Tenant   string        `json:"tenant"`
+	Set      bool          `json:"set"`
+	Policy   terms         `json:"policy"`
+	Pending  []request     `json:"pending"`
+	Activity []event.Event `json:"activity"` // newest first
+}
+
+type request struct {
+	ID      string    `json:"id"`
+	Action  string    `json:"action"`
+	Tenant  string    `json:"by_tenant"`
+	User    string    `json:"by_user"`
+	Asked   time.Time `json:"asked"`
+	Expires time.Time `json:"expires"`
+	Policy  *terms    `json:"policy,omitempty"`
+	Targets []string  `json:"targets,omitempty"`
+	Scope   string    `json:"scope,omitempty"`
+	Name    string    `json:"name,omitempty"`
+}
+
+func (a *app) showPolicy(ctx context.Context, tenant string) error {
+	s, err := a.open(ctx, a.looker())
+	if err != nil {
+		return err
+	}
+	defer s.db.Close()
+	st, err := s.admin.Tenant(ctx, s.by, tenant)
+	if err != nil {
+		return explain(store.ID{Tenant: tenant}, err)
+	}
+	r := tenantReport{Tenant: tenant, Set: st.Set, Policy: termsOf(st.Own), Pending: []request{}, Activity: st.Activity}
+	if r.Activity == nil {
+		r.Activity = []event.Event{}
+	}
+	for _, q := range st.Pending {
+		r.Pending = append(r.Pending, requestOf(q))
+	}
+	if a.asJSON {
+		return a.screen.JSON(r)
+	}
+	return a.printPolicy(r)
+}
+
+func requestOf(q totpflow.Request) request {
+	r := request{
+		ID: q.ID, Action: string(q.Action), Tenant: q.By.Tenant, User: q.By.User, Asked: q.Asked, Expires: q.Expires,
+		Targets: q.Targets, Scope: string(q.Scope), Name: q.Name,
+	}
+	if q.Action == totpflow.ActionSetPolicy {
+		t := termsOf(q.Policy)
+		r.Policy = &t
+	}
+	return r
+}
+
+func (a *app) printPolicy(r tenantReport) error {
+	t := screen.NewTable(a.screen.Out)
+	t.Row("tenant", strconv.Quote(r.Tenant))
+	if !r.Set {
+		t.Row("policy", "none has been set: the second factor is optional")
+	}
+	for _, line := range r.Policy.lines() {
+		t.Row(line...)
+	}
+	for _, q := range r.Pending {
+		t.Row("waits", q.ID+"  "+q.Action+", asked by "+label(store.ID{Tenant: q.Tenant, User: q.User})+", until "+screen.Time(q.Expires))
+	}
+	for _, e := range r.Activity {
+		t.Row("changed", screen.Time(e.At)+"  "+changeWords(e))
+	}
+	return t.End()
+}

@@ -1,0 +1,36 @@
+package command
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) restoreAuthenticator() *cobra.Command {
+	var tenant string
+	c := &cobra.Command{
+		Use:   "restore-authenticator <user> <id>",
+		Short: "Bring back an authenticator that somebody else took away",
+		Long: `Brings back an authenticator that was replaced, removed or disabled in the last 72 hours, when the person says that it
+was not them. All others stop working for good, and so do recovery codes, trusted browsers and sessions; a freeze ends.
+"totpflow status" lists what can be brought back, with its id.`,
+		Example: `  totpflow restore-authenticator 42 Zk3r --tenant acme --reason "ticket 4711: phone stolen"`,
+		Args:    args("<user>", "<id>"),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := accountID(tenant, args[0])
+			if err != nil {
+				return err
+			}
+			return a.change(c, change{
+				name: "restore-authenticator", id: id,
+				what: fmt.Sprintf("Bring back the authenticator %q of %s, and end all others?", args[1], label(id)),
+				said: "brought back; everything else is ended",
+				do:   func(ctx context.Context, s *session) error { return s.admin.Restore(ctx, s.by, id, args[1]) },
+			})
+		},
+	}
+	tenantFlag(c, &tenant)
+	a.changeFlags(c)
+	return c
+}

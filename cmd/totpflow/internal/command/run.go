@@ -1,0 +1,102 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
+)
+
+// Run runs the command with the arguments that follow its name, and returns the
+// exit code. The environment is asked by name.
+func Run(ctx context.Context, args []string, streams screen.Streams, env func(string) string) int {
+	a := &app{screen: streams, env: env}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !a.running {
+		err = usageError{err} // cobra's own: an unknown command or flag, too many arguments
+	}
+	if ctx.Err() != nil && err != nil {
+		err = interrupted{err}
+	}
+	if err != nil {
+		streams.Note("totpflow: %s", oneLine(err))
+	}
+	return exitCode(err)
+}
+
+// app is one run of the command.
+type app struct {
+	screen screen.Streams
+	env    func(string) string
+
+	keysFile string
+	dbFile   string
+	asJSON   bool
+	operator string
+	reason   string
+	yes      bool
+
+	running bool // the arguments were understood
+}
+
+const long = `Looks after the second factor of a product's accounts, on the server, with its database and its keys at hand.
+
+The key ring comes from the variable TOTPFLOW_KEYS or from --keys-file, the database from the variable TOTPFLOW_DB,
+which holds a URL such as sqlite:///srv/backup/console.db, or from --db-file.
+
+What changes many records, a policy or the keys says what it would do, and does it with --yes. What changes one account
+asks first. Every change takes a --reason, and is told as an event.`
+
+func (a *app) root() *cobra.Command {
+	cobra.EnableCommandSorting = false // the order of the help is that of the work
+	root := &cobra.Command{
+		Use:           "totpflow",
+		Short:         "Look after the second factor of a product's accounts",
+		Long:          long,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.running = true
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.keysFile, "keys-file", "", "read the key ring from this `FILE`, which only its owner may read")
+	flags.StringVar(&a.dbFile, "db-file", "", "the database: an SQLite `FILE`, or a file that holds the URL of one")
+	flags.BoolVar(&a.asJSON, "json", false, "print the result as JSON")
+	flags.SortFlags = false
+	root.AddGroup(
+		&cobra.Group{ID: "accounts", Title: "Accounts:"},
+		&cobra.Group{ID: "tenants", Title: "Tenants:"},
+		&cobra.Group{ID: "keys", Title: "Keys and database:"},
+	)
+	a.group(root, "accounts", a.status(), a.list(), a.reset(), a.unlock(), a.restoreAuthenticator(), a.revokeBrowser(),
+		a.grace(), a.exempt(), a.forget(), a.importFile())
+	a.group(root, "tenants", a.policy(), a.approve(), a.withdraw())
+	a.group(root, "keys", a.keys(), a.restored())
+	return root
+}
+
+func (a *app) group(parent *cobra.Command, id string, commands ...*cobra.Command) {
+	for _, c := range commands {
+		c.GroupID = id
+		parent.AddCommand(c)
+	}
+}
+
+// version is that of the module, as "go install" noted it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return cmp.Or(info.Main.Version, "unknown")
+}

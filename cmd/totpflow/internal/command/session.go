@@ -1,0 +1,131 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/cmd/totpflow/internal/database"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/store"
+)
+
+// A session is the library over the database, with the operator's leave.
+type session struct {
+	db      *database.DB
+	service *totpflow.Service
+	admin   totpflow.Admin
+	by      totpflow.Operator
+}
+
+// open opens the database with the ring, for the operator. The caller closes
+// the session's database.
+func (a *app) open(ctx context.Context, by totpflow.Operator) (*session, error) {
+	ring, err := a.ring()
+	if err != nil {
+		return nil, err
+	}
+	db, err := a.openDatabase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.session(db, ring, by)
+	if err != nil {
+		db.Close()
+	}
+	return s, err
+}
+
+func (a *app) session(db *database.DB, ring *keyring.Ring, by totpflow.Operator) (*session, error) {
+	service, err := totpflow.New(totpflow.Config{
+		Issuer: "totpflow", // shown by no phone: nothing is set up here
+		Store:  db,
+		Keys:   ring,
+		Events: a.events(by),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &session{db: db, service: service, admin: service.Admin(nil), by: by}, nil
+}
+
+// events logs what this run does. Records also hold events that the product's
+// own sink has not taken yet; these are the product's to tell, and stay.
+//
+// An event that is taken here is offered to the product's sink all the same,
+// with the account's next flow: what was taken is remembered in the memory of
+// the process only, and no account is written twice in one run.
+func (a *app) events(by totpflow.Operator) event.Sink {
+	log := event.Slog(slog.New(slog.NewTextHandler(a.screen.Err, nil)))
+	began := time.Now().Truncate(time.Millisecond) // as fine as events are
+	return event.SinkFunc(func(ctx context.Context, e event.Event) error {
+		if e.At.Before(began) || !strings.HasSuffix(e.Actor, "operator "+by.Name) {
+			return nil
+		}
+		return log.Record(ctx, e)
+	})
+}
+
+// looker is the operator who changes nothing.
+func (a *app) looker() totpflow.Operator {
+	return totpflow.Operator{Name: cmp.Or(a.operator, "unnamed"), Reason: "to look"}
+}
+
+// changeFlags adds what every change takes.
+func (a *app) changeFlags(c *cobra.Command) {
+	c.Flags().StringVar(&a.reason, "reason", "", "why, such as the number of a ticket; it stands in the events (required)")
+	c.Flags().StringVar(&a.operator, "operator", "", "`WHO` does it, for the events (default: the name of your login)")
+	c.Flags().BoolVar(&a.yes, "yes", false, "do it without asking")
+}
+
+// changer is the operator of a change, who says who and why.
+func (a *app) changer() (totpflow.Operator, error) {
+	if a.reason == "" {
+		return totpflow.Operator{}, usagef("--reason is missing: say why, such as the number of a ticket")
+	}
+	name := a.operator
+	if name == "" {
+		name = a.login()
+	}
+	if name == "" {
+		return totpflow.Operator{}, usagef("your login has no name here: say with --operator who you are")
+	}
+	kept := event.Event{Actor: "operator " + name, Reason: a.reason}.Clean()
+	if kept.Actor != "operator "+name || kept.Reason != a.reason {
+		return totpflow.Operator{}, usagef("--reason is text of at most 64 bytes, and --operator of at most 180: they stand in every event")
+	}
+	return totpflow.Operator{Name: name, Reason: a.reason}, nil
+}
+
+// login is who works here: behind sudo that is who called it.
+func (a *app) login() string {
+	if name := a.env("SUDO_USER"); name != "" {
+		return name
+	}
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
+
+// found returns ErrNoAccount where there is no record.
+func (s *session) found(ctx context.Context, id store.ID) error {
+	_, err := s.db.Get(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return totpflow.ErrNoAccount
+	case err != nil:
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return nil
+}

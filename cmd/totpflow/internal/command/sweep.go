@@ -1,0 +1,145 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/cmd/totpflow/internal/keyfile"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/store"
+)
+
+// A sweep is one of the library's runs over all records, with a journal that
+// lets it go on after an interruption.
+type sweep struct {
+	file    *keyfile.File
+	session *session
+	journal keyfile.Journal
+	what    string // for the progress
+	run     func(ctx context.Context, cursor string, progress func(totpflow.Progress)) error
+	broken  []store.ID // records that do not open, which were passed over
+}
+
+// lockKeys opens the key file and keeps others from changing it.
+func (a *app) lockKeys() (f *keyfile.File, release func(), err error) {
+	if f, err = a.openKeys(); err != nil {
+		return nil, nil, err
+	}
+	if release, err = keyfile.Lock(f.Path()); err != nil {
+		return nil, nil, err
+	}
+	if f, err = a.openKeys(); err != nil { // as it is now that nobody changes it any more
+		release()
+	}
+	return f, release, err
+}
+
+// begin takes up the journal of an operation, or starts a new one. The error
+// says so when it is of another database.
+func (s *session) begin(f *keyfile.File, operation string) (j keyfile.Journal, resumed bool, err error) {
+	j, resumed, err = f.Journal(operation)
+	if err != nil {
+		return j, false, err
+	}
+	here := s.db.URL().String()
+	if resumed && j.Database != here {
+		return j, false, fmt.Errorf("an interrupted run is of %s, and this is %s: finish that one first, or remove %s.%s",
+			j.Database, here, f.Path(), operation)
+	}
+	if !resumed {
+		j = keyfile.Journal{Operation: operation, Database: here, Began: time.Now().UTC().Truncate(time.Second)}
+	}
+	return j, resumed, nil
+}
+
+// survey counts the records, and those that are not under the newest key.
+func survey(ctx context.Context, s store.Store, ring *keyring.Ring) (records, stale int, err error) {
+	q := store.Query{AllTenants: true, Limit: store.MaxLimit}
+	for {
+		page, err := s.List(ctx, q)
+		if err != nil {
+			return 0, 0, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		}
+		for _, rec := range page.Records {
+			records++
+			if ring.Stale(rec.Sealed) {
+				stale++
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return records, stale, nil
+		}
+	}
+}
+
+// sweep runs until the end, and goes on behind records that do not open: one of
+// them must not keep the others from what is due.
+func (a *app) sweep(ctx context.Context, sw *sweep, total int) error {
+	bar := a.screen.NewProgress(sw.what, sw.journal.Seen, total)
+	defer bar.End()
+	for {
+		seen, changed := sw.journal.Seen, sw.journal.Changed
+		var noted error
+		err := sw.run(ctx, sw.journal.Cursor, func(p totpflow.Progress) {
+			sw.journal.Seen, sw.journal.Changed = seen+p.Seen, changed+p.Changed
+			bar.At(sw.journal.Seen)
+			if p.Cursor == "" || noted != nil {
+				return // the end: the journal is removed next
+			}
+			sw.journal.Cursor = p.Cursor
+			noted = sw.file.Note(sw.journal)
+		})
+		switch {
+		case err == nil && noted == nil:
+			return sw.file.Finish(sw.journal.Operation)
+		case err == nil:
+			return noted
+		case ctx.Err() != nil:
+			return fmt.Errorf("interrupted after %d records; the same command goes on from there", sw.journal.Seen)
+		case errors.Is(err, store.ErrUnavailable):
+			return fmt.Errorf("after %d records: %w; the same command goes on from there", sw.journal.Seen, err)
+		}
+		if err := sw.pass(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// pass notes the record that ended the run, and moves the cursor behind it.
+func (sw *sweep) pass(ctx context.Context, cause error) error {
+	var broken *store.ID
+	found := errors.New("found")
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	before := 0
+	err := sw.session.admin.Check(ctx, sw.session.by, sw.journal.Cursor, func(r totpflow.Checked) {
+		if broken == nil {
+			before++
+			if r.Err != nil {
+				broken = &r.ID
+				stop(found)
+			}
+		}
+	})
+	switch {
+	case broken == nil && err != nil:
+		return err
+	case broken == nil:
+		return cause // it was no record
+	}
+	sw.broken = append(sw.broken, *broken)
+	sw.journal.Seen += before
+	sw.journal.Cursor = store.Cursor(*broken)
+	return sw.file.Note(sw.journal)
+}
+
+// brokenError is what is left to say of records that were passed over.
+func (sw *sweep) brokenError() error {
+	if len(sw.broken) == 0 {
+		return nil
+	}
+	return unreadable{fmt.Errorf("%d records do not open and were passed over; totpflow keys check names them", len(sw.broken))}
+}

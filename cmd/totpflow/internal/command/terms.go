@@ -1,0 +1,160 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+// lines are the terms for people.
+func (t terms) lines() [][]string {
+	lines := [][]string{{"mode", t.Mode}}
+	if t.Grace != "" {
+		lines = append(lines, []string{"grace", t.Grace + " from the first sign-in at which it is required"})
+	}
+	if !t.Deadline.IsZero() {
+		lines = append(lines, []string{"deadline", screen.Time(t.Deadline)})
+	}
+	yes := map[bool]string{false: "no", true: "yes"}
+	return append(lines,
+		[]string{"browser-age", t.BrowserAge},
+		[]string{"methods", strings.Join(t.Methods, ",")},
+		[]string{"issued-code", yes[t.IssuedCode]},
+		[]string{"two-administrators", yes[t.TwoAdministrators]},
+	)
+}
+
+// wanted are the flags of policy set. Those that are not given change nothing.
+type wanted struct {
+	mode, grace, deadline, browserAge string
+	methods                           []string
+	issuedCode, twoAdministrators     bool
+}
+
+func (a *app) policySet() *cobra.Command {
+	var tenant string
+	var w wanted
+	c := &cobra.Command{
+		Use:   "set",
+		Short: "Change a tenant's policy",
+		Long: `Changes what the flags name, and leaves the rest. It tells what it would change, and does it with --yes; it holds from
+the next sign-in on. An operator goes past the second administrator.`,
+		Example: `  totpflow policy set --tenant acme --mode required --grace 14d --reason "ticket 4711" --yes`,
+		Args:    args(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.setPolicy(c.Context(), tenant, func(p policy.Policy) (policy.Policy, error) {
+				return w.apply(p, c.Flags().Changed)
+			})
+		},
+	}
+	tenantFlag(c, &tenant)
+	f := c.Flags()
+	f.StringVar(&w.mode, "mode", "", "required, optional or off")
+	f.StringVar(&w.grace, "grace", "", "how long people may go on without, where it is required, such as 14d; 0 for not at all")
+	f.StringVar(&w.deadline, "deadline", "", "the `TIME` (RFC 3339) at which all grace ends; none for no such time")
+	f.StringVar(&w.browserAge, "browser-age", "", "how long a browser is trusted, such as 30d; none for not at all")
+	f.StringSliceVar(&w.methods, "methods", nil, "the ways to pass: app,recovery-codes,phone,other")
+	f.BoolVar(&w.issuedCode, "issued-code", false, "after a reset, ask for a code that was sent by mail as well")
+	f.BoolVar(&w.twoAdministrators, "two-administrators", false, "lowering, exempting and bulk resets wait for a second administrator")
+	a.changeFlags(c)
+	return c
+}
+
+// apply returns the policy with what was given changed.
+func (w wanted) apply(p policy.Policy, given func(flag string) bool) (next policy.Policy, err error) {
+	set := func(flag string, change func() error) {
+		if err == nil && given(flag) {
+			err = change()
+		}
+	}
+	set("mode", func() (err error) { p.Mode, err = policy.ParseMode(w.mode); return err })
+	set("grace", func() (err error) { p.Grace, err = parseLength("--grace", w.grace); return err })
+	set("deadline", func() (err error) { p.Deadline, err = parseDeadline(w.deadline); return err })
+	set("browser-age", func() (err error) { p.BrowserAge, err = parseBrowserAge(w.browserAge); return err })
+	set("methods", func() (err error) { p.Methods, err = policy.ParseMethods(w.methods...); return err })
+	set("issued-code", func() error { p.IssuedCode = w.issuedCode; return nil })
+	set("two-administrators", func() error { p.TwoAdministrators = w.twoAdministrators; return nil })
+	if err != nil {
+		return policy.Policy{}, usageError{err}
+	}
+	return p, nil
+}
+
+// policyChange is what --json prints of policy set.
+type policyChange struct {
+	Command string `json:"command"`
+	DryRun  bool   `json:"dry_run"`
+	Tenant  string `json:"tenant"`
+	Before  terms  `json:"before"`
+	After   terms  `json:"after"`
+	Lowers  bool   `json:"lowers"` // it asks for less in some respect
+}
+
+func (a *app) setPolicy(ctx context.Context, tenant string, change func(policy.Policy) (policy.Policy, error)) error {
+	by, err := a.changer()
+	if err != nil {
+		return err
+	}
+	s, err := a.open(ctx, by)
+	if err != nil {
+		return err
+	}
+	defer s.db.Close()
+	of := store.ID{Tenant: tenant}
+	st, err := s.admin.Tenant(ctx, s.by, tenant)
+	if err != nil {
+		return explain(of, err)
+	}
+	next, err := change(st.Own)
+	if err != nil {
+		return err
+	}
+	if a.yes {
+		if err := s.admin.SetPolicy(ctx, s.by, tenant, next); err != nil {
+			return explain(of, err)
+		}
+	}
+	out := policyChange{"policy set", !a.yes, tenant, termsOf(st.Own), termsOf(next), policy.Lowers(st.Own, next)}
+	if a.asJSON {
+		return a.screen.JSON(out)
+	}
+	return a.printPolicyChange(out)
+}
+
+func (a *app) printPolicyChange(c policyChange) error {
+	before, after := c.Before.lines(), c.After.lines()
+	t := screen.NewTable(a.screen.Out)
+	for _, line := range after {
+		i := slices.IndexFunc(before, func(was []string) bool { return was[0] == line[0] })
+		switch {
+		case i < 0:
+			t.Row(line[0], line[1], "(was not set)")
+		case before[i][1] != line[1]:
+			t.Row(line[0], line[1], fmt.Sprintf("(was %s)", before[i][1]))
+		default:
+			t.Row(line...)
+		}
+	}
+	for _, was := range before {
+		if !slices.ContainsFunc(after, func(line []string) bool { return line[0] == was[0] }) {
+			t.Row(was[0], "none", fmt.Sprintf("(was %s)", was[1]))
+		}
+	}
+	if err := t.End(); err != nil {
+		return err
+	}
+	if c.Lowers {
+		a.say("This asks for less than before.")
+	}
+	if c.DryRun {
+		a.say(nothingChanged)
+	}
+	return nil
+}

@@ -1,0 +1,37 @@
+package command
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) unlock() *cobra.Command {
+	var tenant string
+	c := &cobra.Command{
+		Use:   "unlock <user>",
+		Short: "End the wait after wrong codes, and a freeze",
+		Long: `Ends every wait after wrong codes, and the freeze after "it was not me".
+
+It clears no factor: what a thief may have set up goes on working. A frozen account is better restored
+(restore-authenticator) or reset, unless the freeze itself was a mistake.`,
+		Example: `  totpflow unlock 42 --tenant acme --reason "ticket 4711"`,
+		Args:    args("<user>"),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := accountID(tenant, args[0])
+			if err != nil {
+				return err
+			}
+			return a.change(c, change{
+				name: "unlock", id: id,
+				what: fmt.Sprintf("Unlock %s?", label(id)),
+				said: "unlocked",
+				do:   func(ctx context.Context, s *session) error { return s.admin.Unlock(ctx, s.by, id) },
+			})
+		},
+	}
+	tenantFlag(c, &tenant)
+	a.changeFlags(c)
+	return c
+}
