@@ -104,10 +104,10 @@ func TestImportRemembersUsedSteps(t *testing.T) {
 // are not in it. None of them passes: not of what is live, nor of what is kept,
 // nor of a secret that comes back.
 func TestBurn(t *testing.T) {
-	copied := noon.Add(-5 * time.Minute)
-	e := enrolled(t, noon.Add(-time.Hour), keyE, keyA, key8)
-	e, err := e.Remove(copied, e.Authenticators()[0].ID)
+	e := enrolled(t, noon.Add(-time.Hour), keyE, keyA)
+	e, err := e.Remove(noon.Add(-30*time.Minute), e.Authenticators()[0].ID)
 	require.NoError(t, err)
+	e = add(t, e, noon.Add(-10*time.Minute), key8, "") // and here the copy was made
 	for _, w := range []totp.Window{{}, {Past: 1, Future: 1}, {Past: 2, Future: 2}, {Future: 4}} {
 		before := string(e.Encode())
 		burnt := e.Burn(noon, w)
