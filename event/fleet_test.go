@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -143,7 +144,7 @@ func TestFleetCountsWhatIsToldAgainOnce(t *testing.T) {
 	}
 	require.Empty(t, w.alarms)
 	other := events[9]
-	other.Number = 8 // in the same millisecond
+	other.Tenant = "another customer" // in the same millisecond, and its account has as many events
 	w.tell(t, other)
 	require.Len(t, w.alarms, 1)
 }
@@ -257,26 +258,49 @@ func (m *model) record(e event.Event) (alarm bool) {
 	return !again
 }
 
-// Each pair of bytes is a guess: when after the one before, and on which
-// account.
+// requireModel plays a script, of which each pair of bytes is a guess: when
+// after the one before, and on which account.
+func requireModel(t *testing.T, refusals, accounts int, script []byte) (alarms int) {
+	t.Helper()
+	w := watch(refusals, accounts)
+	m := model{refusals: refusals, accounts: accounts}
+	now := start
+	for i := 0; i+1 < len(script) && i < 400; i += 2 {
+		now = now.Add(time.Duration(int8(script[i])) * time.Second)
+		e := guess(now, fmt.Sprint(script[i+1]%16))
+		e.Number = uint64(script[i+1] >> 4)
+		before := len(w.alarms)
+		w.tell(t, e)
+		require.Equal(t, m.record(e), len(w.alarms) > before, "guess %d", i/2)
+		guesses, names := w.Held()
+		require.LessOrEqual(t, guesses, refusals+1)
+		require.LessOrEqual(t, names, accounts)
+	}
+	return len(w.alarms)
+}
+
+func TestFleetAgreesWithModel(t *testing.T) {
+	seed := rand.New(rand.NewPCG(2026, 4))
+	alarms := 0
+	for range 300 {
+		script := make([]byte, 400)
+		forward, back := 1+seed.IntN(20), seed.IntN(20)
+		for i := range script {
+			script[i] = byte(seed.IntN(256))
+			if i%2 == 0 && seed.IntN(30) > 0 { // else a leap
+				script[i] = byte(seed.IntN(forward+back) - back)
+			}
+		}
+		alarms += requireModel(t, 1+seed.IntN(15), 1+seed.IntN(8), script)
+	}
+	require.Greater(t, alarms, 300)
+}
+
 func FuzzFleet(f *testing.F) {
 	f.Add(uint8(3), uint8(2), []byte("\x10a\x10b\x10c\x10d\x10e\xf0a\x10b\x10c\x10a\xffz\xff\xff\x10a\x10b\x10c\x10d\x10e"))
 	f.Add(uint8(0), uint8(5), []byte("aabbccddeeffaabbccddeeffgghhiijjkkllmmnnooppqqrrssttuuvvwwxxyyzz"))
 	f.Add(uint8(10), uint8(1), bytes.Repeat([]byte{0x08, 'a', 0xf8, 'b', 0x7f, 'c'}, 40))
 	f.Fuzz(func(t *testing.T, refusals, accounts uint8, script []byte) {
-		w := watch(1+int(refusals%16), 1+int(accounts%8))
-		m := model{refusals: w.Refusals, accounts: w.Accounts}
-		now := start
-		for i := 0; i+1 < len(script) && i < 400; i += 2 {
-			now = now.Add(time.Duration(int8(script[i])) * time.Second) // #nosec G115 -- a byte as a signed number
-			e := guess(now, fmt.Sprint(script[i+1]%16))
-			e.Number = uint64(script[i+1] >> 4)
-			before := len(w.alarms)
-			w.tell(t, e)
-			require.Equal(t, m.record(e), len(w.alarms) > before, "guess %d", i/2)
-			guesses, names := w.Held()
-			require.LessOrEqual(t, guesses, w.Refusals+1)
-			require.LessOrEqual(t, names, w.Accounts)
-		}
+		requireModel(t, 1+int(refusals%16), 1+int(accounts%8), script)
 	})
 }
