@@ -10,10 +10,8 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-var (
-	// ErrSchema: the database does not have the tables of this release.
-	ErrSchema = errors.New("its tables are not those of this release: start the product once, which makes them, or take the command of the product's release")
-)
+// ErrSchema: the database does not have the tables of this release.
+var ErrSchema = errors.New("its tables are not those of this release: start the product once, which makes them, or take the command of the product's release")
 
 // A DB is an open database.
 type DB struct {
@@ -25,43 +23,42 @@ type DB struct {
 // Open opens the database at u. It changes nothing: a database that is not
 // there is not made, and one whose tables are not those of this release is
 // refused with [ErrSchema] or [sqlstore.ErrSchemaNewer], since the product that
-// uses it may be of another.
+// uses it may be of another. Nor are settings accepted with which an
+// acknowledged change can be lost; see [sqlstore.Store.Migrate].
 func Open(ctx context.Context, u URL) (*DB, error) {
-	if err := u.check(ctx); err != nil {
-		return nil, fmt.Errorf("database %v: %w", u, err)
-	}
-	db, err := u.open(false)
+	db, err := u.open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("database %v: %w", u, err)
 	}
 	return &DB{Store: sqlstore.New(db, u.row.dialect), url: u, sql: db}, nil
 }
 
-// check has Migrate look through a connection that refuses changes: where there
-// is nothing to migrate it only reads, and where there is it fails.
-func (u URL) check(ctx context.Context) error {
-	db, err := u.open(true)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := db.PingContext(ctx); err != nil {
-		return err
-	}
-	err = sqlstore.New(db, u.row.dialect).Migrate(ctx)
-	switch {
-	case err == nil, errors.Is(err, sqlstore.ErrSchemaNewer), errors.Is(err, sqlstore.ErrNotDurable), ctx.Err() != nil:
-		return err
-	}
-	return fmt.Errorf("%w (%w)", ErrSchema, err)
-}
-
-func (u URL) open(lookOnly bool) (*sql.DB, error) {
-	source, err := u.row.source(u.reveal(), lookOnly)
+func (u URL) open(ctx context.Context) (*sql.DB, error) {
+	source, err := u.row.source(u.reveal())
 	if err != nil {
 		return nil, err
 	}
+	if err := u.look(ctx, source); err != nil {
+		return nil, err
+	}
 	return sql.Open(u.row.driver, source)
+}
+
+// look asks Migrate through a connection that changes nothing: where there is
+// nothing to migrate it only reads.
+func (u URL) look(ctx context.Context, source string) error {
+	db, err := openToLook(u.row.driver, source)
+	if err != nil {
+		// The words of drivers for a data source name that they do not
+		// understand may repeat it.
+		return errors.New("the driver does not understand the URL")
+	}
+	defer db.Close()
+	err = sqlstore.New(db, u.row.dialect).Migrate(ctx)
+	if errors.Is(err, errLook) {
+		return ErrSchema
+	}
+	return err
 }
 
 // URL is where the database is.

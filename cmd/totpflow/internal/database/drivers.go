@@ -8,7 +8,9 @@ import (
 	"runtime"
 	"strings"
 
-	_ "modernc.org/sqlite" // the driver "sqlite", in pure Go
+	"github.com/go-sql-driver/mysql"   // the driver "mysql"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	_ "modernc.org/sqlite"             // the driver "sqlite", in pure Go
 
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
@@ -18,21 +20,23 @@ type row struct {
 	schemes []string // of its URLs
 	driver  string   // as it is registered with database/sql
 	dialect sqlstore.Dialect
-	// source makes the driver's data source name. What is opened for looking
-	// only must refuse every change.
-	source func(u *url.URL, lookOnly bool) (string, error)
+	// source makes the driver's data source name. Its error repeats nothing of
+	// the URL.
+	source func(*url.URL) (string, error)
 }
 
 // rows are the databases that the command knows.
 var rows = []row{
 	{[]string{"sqlite"}, "sqlite", sqlstore.SQLite, sqliteSource},
+	{[]string{"postgres", "postgresql"}, "pgx", sqlstore.PostgreSQL, postgresSource},
+	{[]string{"mysql", "mariadb"}, "mysql", sqlstore.MySQL, mysqlSource},
 }
 
 // sqliteSettings are those of the package documentation of sqlstore: an
 // acknowledged change survives a power cut. A file that is not there is not made.
 const sqliteSettings = "mode=rw&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
 
-func sqliteSource(u *url.URL, lookOnly bool) (string, error) {
+func sqliteSource(u *url.URL) (string, error) {
 	path := u.Opaque // sqlite:console.db
 	if path == "" {
 		path = u.Path
@@ -56,9 +60,32 @@ func sqliteSource(u *url.URL, lookOnly bool) (string, error) {
 	case !info.Mode().IsRegular():
 		return "", errors.New("that is no file")
 	}
-	source := "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + sqliteSettings
-	if lookOnly {
-		source += "&_pragma=query_only(1)"
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + sqliteSettings, nil
+}
+
+// postgresSource is the URL, which the driver reads itself.
+func postgresSource(u *url.URL) (string, error) {
+	if u.Opaque != "" || u.Path == "" || u.Path == "/" {
+		return "", errors.New("the URL is postgres://user:password@host:5432/database")
 	}
-	return source, nil
+	full := *u
+	full.Scheme = "postgres"
+	return full.String(), nil
+}
+
+// mysqlSource translates the URL, since the driver has a form of its own. What
+// stands behind the "?" are the driver's parameters.
+func mysqlSource(u *url.URL) (string, error) {
+	form := errors.New("the URL is mysql://user:password@host:3306/database, with parameters of go-sql-driver/mysql behind it")
+	name := strings.TrimPrefix(u.Path, "/")
+	if u.Opaque != "" || u.Host == "" || name == "" {
+		return "", form
+	}
+	c, err := mysql.ParseDSN("tcp(" + u.Host + ")/" + url.PathEscape(name) + "?" + u.RawQuery)
+	if err != nil {
+		return "", form
+	}
+	c.User = u.User.Username()
+	c.Passwd, _ = u.User.Password()
+	return c.FormatDSN(), nil
 }

@@ -16,7 +16,7 @@ var (
 	ErrTwice      = errors.New("this account stands in the file before")
 	ErrNumber     = errors.New("digits and period are numbers")
 	ErrWithURI    = errors.New("an otpauth URI brings its own digits, period and algorithm; they differ from the columns")
-	ErrLooksWrong = errors.New("the user looks like a secret; are two headings exchanged?")
+	ErrLooksWrong = errors.New("the account looks like a secret; are two headings exchanged?")
 )
 
 // A Row is a line of the file: an account and its key, or why it is refused.
@@ -49,10 +49,12 @@ func (c cells) row() Row {
 	}
 	// Some products have ids that could be secrets. So this is no reason to
 	// refuse a row, but a refused one is not shown with such an id.
-	if _, err := totp.ParseSecret(r.ID.User, totp.Params{}); err == nil {
-		return Row{Err: ErrLooksWrong}
+	for _, shown := range []string{r.ID.User, r.ID.Tenant} {
+		if _, err := totp.ParseSecret(shown, totp.Params{}); err == nil {
+			return Row{Err: ErrLooksWrong}
+		}
 	}
-	return Row{ID: r.ID, Name: r.Name, Err: r.Err}
+	return Row{ID: r.ID, Err: r.Err}
 }
 
 func isURI(s string) bool { return strings.Contains(strings.ToLower(s), "otpauth:") }

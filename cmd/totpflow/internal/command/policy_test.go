@@ -1,0 +1,110 @@
+package command_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/policy"
+)
+
+func (h *house) own(tenant string) policy.Policy {
+	h.t.Helper()
+	st, err := h.service().Admin(nil).Tenant(h.ctx, totpflow.Operator{Name: "t", Reason: "t"}, tenant)
+	require.NoError(h.t, err)
+	return st.Own
+}
+
+func TestPolicy(t *testing.T) {
+	h := newHouse(t)
+	require.Contains(t, h.ok("policy", "get", "--tenant", "acme").out, "none has been set")
+	set := func(args ...string) result {
+		return h.ok(append([]string{"policy", "set", "--tenant", "acme", reason}, args...)...)
+	}
+	dry := set("--mode", "required", "--grace", "14d")
+	require.Contains(t, dry.out, "(was optional)")
+	require.Contains(t, dry.out, "Nothing was changed")
+	require.Empty(t, dry.events())
+	require.Equal(t, policy.Policy{Mode: policy.Optional}, h.own("acme"))
+
+	require.Equal(t, []string{"policy_set"}, set("--mode", "required", "--grace", "14d", "--yes").events())
+	require.Equal(t, policy.Policy{Grace: 14 * 24 * time.Hour}, h.own("acme"))
+	set("--deadline", "2030-01-01T00:00:00Z", "--browser-age", "7d", "--methods", "app,recovery-codes", "--issued-code", "--two-administrators", "--yes")
+	want := policy.Policy{
+		Grace: 14 * 24 * time.Hour, Deadline: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), BrowserAge: 7 * 24 * time.Hour,
+		Methods: policy.App | policy.RecoveryCodes, IssuedCode: true, TwoAdministrators: true,
+	}
+	require.Equal(t, want, h.own("acme"), "what is not named stays")
+
+	// An operator goes past the second administrator, and the event says that
+	// it asks for less.
+	r := set("--deadline", "none", "--browser-age", "none", "--grace", "0", "--yes")
+	require.Equal(t, []string{"policy_lowered"}, set("--issued-code=false", "--yes").events())
+	require.Equal(t, []string{"policy_set"}, r.events())
+	want.Deadline, want.Grace, want.BrowserAge, want.IssuedCode = time.Time{}, 0, -1, false
+	require.Equal(t, want, h.own("acme"))
+	require.Contains(t, set("--mode", "off").out, "This asks for less than before.")
+
+	type shape struct {
+		Set    bool
+		Policy struct {
+			Mode       string
+			BrowserAge string `json:"browser_age"`
+			Methods    []string
+		}
+		Pending []any
+	}
+	got := decode[shape](t, h.ok("policy", "get", "--tenant", "acme", "--json"))
+	require.True(t, got.Set)
+	require.Equal(t, "required", got.Policy.Mode)
+	require.Equal(t, "none", got.Policy.BrowserAge)
+	require.Equal(t, []string{"app", "recovery-codes"}, got.Policy.Methods)
+	require.NotNil(t, got.Pending)
+
+	for _, bad := range [][]string{
+		{"--mode", "strict"}, {"--grace", "long"}, {"--deadline", "tomorrow"}, {"--browser-age", "-1h"}, {"--methods", "fax"},
+	} {
+		h.fails(2, "", append([]string{"policy", "set", "--tenant", "acme", reason, "--yes"}, bad...)...)
+	}
+	h.fails(2, "say get or set", "policy")
+	require.Equal(t, want, h.own("acme"))
+}
+
+// What waits for a second administrator, when there is none.
+func TestRequests(t *testing.T) {
+	h := newHouse(t)
+	h.clock.Set(time.Now().Add(-10 * time.Minute)) // the command has the machine's clock
+	ada := h.enroll("acme", "ada")
+	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--two-administrators", reason, "--yes")
+	ask := func() string {
+		t.Helper()
+		s := h.service()
+		proof, err := s.Account(ada.User).Reauthenticate(h.ctx, totpflow.ActionSetPolicy, ada.phone.Code())
+		require.NoError(t, err)
+		admin := s.Admin(anybody)
+		err = admin.SetPolicy(h.ctx, totpflow.Administrator{User: ada.User, Proof: proof}, "acme", policy.Policy{Mode: policy.Off})
+		require.ErrorIs(t, err, totpflow.ErrApproval)
+		pending := decode[struct {
+			Pending []struct {
+				ID, Action string
+				User       string `json:"by_user"`
+				Policy     struct{ Mode string }
+			}
+		}](t, h.ok("policy", "get", "--tenant", "acme", "--json")).Pending
+		require.Len(t, pending, 1)
+		require.Equal(t, "ada", pending[0].User)
+		require.Equal(t, "off", pending[0].Policy.Mode)
+		require.Contains(t, h.ok("policy", "get", "--tenant", "acme").out, pending[0].ID)
+		return pending[0].ID
+	}
+	h.ok("withdraw", ask(), "--tenant", "acme", reason, "--yes")
+	require.Equal(t, policy.Required, h.own("acme").Mode)
+	id := ask()
+	h.fails(3, "no such request", "approve", "nosuch", "--tenant", "acme", reason, "--yes")
+	r := h.ok("approve", id, "--tenant", "acme", reason, "--yes")
+	require.Contains(t, r.err, `approved by operator olga`)
+	require.Equal(t, policy.Off, h.own("acme").Mode)
+	h.fails(3, "no such request", "approve", id, "--tenant", "acme", reason, "--yes")
+}
