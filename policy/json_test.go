@@ -56,6 +56,12 @@ func TestEverythingWrittenIsRead(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(encode(t, p)), &read))
 		require.Equal(t, policy.Strictest(p), policy.Strictest(read), "%+v", p)
 	}
+	for _, name := range demands {
+		var p, read policy.Policy
+		demand(&p, name).SetBool(true)
+		require.NoError(t, json.Unmarshal([]byte(encode(t, p)), &read))
+		require.Equal(t, p, read, name)
+	}
 	_, err := json.Marshal(policy.Policy{Deadline: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)})
 	require.Error(t, err)
 }

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 	"time"
 
@@ -26,10 +27,29 @@ var (
 
 // drawn is the policy of a number for each field.
 func drawn(n func(int) int) policy.Policy {
-	return policy.Policy{
+	p := policy.Policy{
 		Mode: modes[n(len(modes))], Grace: graces[n(len(graces))], Deadline: deadlines[n(len(deadlines))], BrowserAge: ages[n(len(ages))],
-		Methods: methods[n(len(methods))], IssuedCode: n(4) == 0, TwoAdministrators: n(4) == 0,
+		Methods: methods[n(len(methods))],
 	}
+	for _, name := range demands {
+		demand(&p, name).SetBool(n(4) == 0)
+	}
+	return p
+}
+
+// demands are the fields that say yes or no, of which yes asks for more: also
+// one that is added later is held to the laws.
+var demands = func() (names []string) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[policy.Policy]()) {
+		if field.Type.Kind() == reflect.Bool {
+			names = append(names, field.Name)
+		}
+	}
+	return names
+}()
+
+func demand(p *policy.Policy, name string) reflect.Value {
+	return reflect.ValueOf(p).Elem().FieldByName(name)
 }
 
 // without is until when somebody without a factor is let in: under a policy
@@ -53,10 +73,11 @@ func milder(a, b policy.Policy) string {
 		return "mode"
 	case b.TrustFor() > a.TrustFor():
 		return "trust"
-	case a.IssuedCode && !b.IssuedCode:
-		return "issued code"
-	case a.TwoAdministrators && !b.TwoAdministrators:
-		return "two administrators"
+	}
+	for _, name := range demands {
+		if demand(&a, name).Bool() && !demand(&b, name).Bool() {
+			return name
+		}
 	}
 	for _, m := range singleMethods {
 		if b.Methods.Has(m) && !a.Methods.Has(m) {
@@ -103,8 +124,9 @@ func requireBoth(t *testing.T, a, b, s policy.Policy) {
 	t.Helper()
 	require.Equal(t, min(rank(a.Mode), rank(b.Mode)), rank(s.Mode))
 	require.Equal(t, min(a.TrustFor(), b.TrustFor()), s.TrustFor())
-	require.Equal(t, a.IssuedCode || b.IssuedCode, s.IssuedCode)
-	require.Equal(t, a.TwoAdministrators || b.TwoAdministrators, s.TwoAdministrators)
+	for _, name := range demands {
+		require.Equal(t, demand(&a, name).Bool() || demand(&b, name).Bool(), demand(&s, name).Bool(), name)
+	}
 	for _, m := range singleMethods {
 		require.Equal(t, a.Methods.Has(m) && b.Methods.Has(m), s.Methods.Has(m))
 	}
