@@ -119,13 +119,17 @@ func (f *File) Replace(change func(ring string) (string, error)) error {
 }
 
 func (f *File) write(text string) error {
-	temp, err := writeTemp(f.path, text, func(temp *os.File) error {
+	temp, err := newTemp(f.path)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	err = fill(temp, text, func() error {
 		return cmp.Or(keepOwner(temp, f.info), temp.Chmod(f.info.Mode().Perm()))
 	})
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp)
 	now := File{path: f.path}
 	if err := now.read(); err != nil {
 		return err
@@ -133,7 +137,7 @@ func (f *File) write(text string) error {
 	if now.text() != f.text() {
 		return ErrChanged
 	}
-	if err := os.Rename(temp, f.path); err != nil {
+	if err := os.Rename(temp.Name(), f.path); err != nil {
 		return cause(err)
 	}
 	return cmp.Or(syncFolder(f.path), f.read())
@@ -145,10 +149,13 @@ func Create(path, ring string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("key file %s: %w", path, ErrExists)
 	}
-	temp, err := writeTemp(path, ring+"\n", func(*os.File) error { return nil })
-	if err == nil {
-		defer os.Remove(temp)
-		err = os.Link(temp, path) // unlike a renaming, never in place of another file
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("key file %s: %w", path, cause(err))
+	}
+	defer os.Remove(temp.Name())
+	if err = fill(temp, ring+"\n", func() error { return nil }); err == nil {
+		err = os.Link(temp.Name(), path) // unlike a renaming, never in place of another file
 	}
 	if errors.Is(err, fs.ErrExist) {
 		err = ErrExists
@@ -162,27 +169,31 @@ func Create(path, ring string) error {
 	return nil
 }
 
-// writeTemp writes a file of mode 0600 in the folder of path, flushed to the
-// disk, and returns its name.
-func writeTemp(path, text string, prepare func(*os.File) error) (name string, err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return "", cause(err)
+// tempName is where what replaces the file at path is written first. It is
+// always the same, so that a run that was killed leaves one copy of the keys at
+// most, which the next one removes. The lock keeps two from meeting there.
+func tempName(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
+}
+
+func newTemp(path string) (*os.File, error) {
+	if err := os.Remove(tempName(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, cause(err)
 	}
-	defer func() {
-		err = cmp.Or(err, temp.Close())
-		if err != nil {
-			err = cause(err)
-			os.Remove(temp.Name())
-		}
-	}()
-	if err := prepare(temp); err != nil { // before the secret is in it
-		return "", err
+	temp, err := os.OpenFile(tempName(path), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	return temp, cause(err)
+}
+
+// fill writes a new file, flushed to the disk, and closes it.
+func fill(file *os.File, text string, prepare func() error) error {
+	err := prepare() // before the secret is in it
+	if err == nil {
+		_, err = file.WriteString(text)
 	}
-	if _, err := temp.WriteString(text); err != nil {
-		return "", err
+	if err == nil {
+		err = file.Sync()
 	}
-	return temp.Name(), temp.Sync()
+	return cause(cmp.Or(err, file.Close()))
 }
 
 // syncFolder makes a renaming in the folder of path survive a power cut.

@@ -158,10 +158,12 @@ func TestFilePrintsNoKey(t *testing.T) {
 
 func TestLock(t *testing.T) {
 	path, _ := newFile(t)
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), ".console.keys.new"), []byte(keyring.Generate()), 0o600))
 	release, err := keyfile.Lock(path)
 	require.NoError(t, err)
 	_, err = keyfile.Lock(path)
 	require.ErrorIs(t, err, keyfile.ErrLocked)
+	require.Equal(t, []string{"console.keys", "console.keys.lock"}, left(t, path), "what a killed run has left is gone")
 	release()
 	release, err = keyfile.Lock(path)
 	require.NoError(t, err)

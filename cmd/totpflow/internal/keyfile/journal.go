@@ -68,10 +68,13 @@ func (f *File) Note(j Journal) error {
 		return err
 	}
 	path := f.journal(j.Operation)
-	temp, err := writeTemp(path, string(text)+"\n", func(temp *os.File) error { return keepOwner(temp, f.info) })
+	temp, err := newTemp(path)
 	if err == nil {
-		defer os.Remove(temp)
-		err = os.Rename(temp, path)
+		defer os.Remove(temp.Name())
+		err = fill(temp, string(text)+"\n", func() error { return keepOwner(temp, f.info) })
+	}
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
 	}
 	if err != nil {
 		return fmt.Errorf("journal %s: %w", path, cause(err))
@@ -82,8 +85,10 @@ func (f *File) Note(j Journal) error {
 // Finish removes the journal of an operation.
 func (f *File) Finish(operation string) error {
 	path := f.journal(operation)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("journal %s: %w", path, cause(err))
+	for _, name := range []string{path, tempName(path)} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("journal %s: %w", path, cause(err))
+		}
 	}
 	return syncFolder(path)
 }

@@ -3,6 +3,8 @@ package keyfile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/gofrs/flock"
@@ -13,7 +15,8 @@ var ErrLocked = errors.New("another totpflow works with it; wait until that has 
 
 // Lock keeps other processes from changing the key file at path, until release
 // is called or this process ends, however it ends. It returns [ErrLocked] when
-// another one holds the lock.
+// another one holds the lock. A copy of the keys that a killed run has left is
+// removed.
 //
 // The lock is on a file of its own, which stays behind: the key file is
 // replaced, and a lock on what was replaced excludes nobody.
@@ -29,6 +32,10 @@ func Lock(path string) (release func(), err error) {
 		return nil, fmt.Errorf("key file %s: cannot be locked: %w", real, cause(err))
 	case !ok:
 		return nil, fmt.Errorf("key file %s: %w", real, ErrLocked)
+	}
+	if err := os.Remove(tempName(real)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		_ = l.Unlock()
+		return nil, fmt.Errorf("key file %s: what a run that was killed has left cannot be removed: %w", real, cause(err))
 	}
 	return func() { _ = l.Unlock() }, nil
 }
