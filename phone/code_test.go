@@ -1,0 +1,92 @@
+package phone_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/phone"
+)
+
+// I56: each of the million is as likely. A remainder of 32 bits would not be seen
+// by this, a remainder of 24 bits, a missing leading zero or a short draw would.
+func TestCodesAreUniform(t *testing.T) {
+	const codes = 200_000
+	var byPlace [6][10]int
+	var byThousand [1000]int
+	for range codes {
+		code := phone.NewCode().Digits()
+		require.Len(t, code, 6)
+		thousand := 0
+		for place, c := range code {
+			byPlace[place][c-'0']++
+			if place < 3 {
+				thousand = thousand*10 + int(c-'0')
+			}
+		}
+		byThousand[thousand]++
+	}
+	// Chi-square with 9 and 999 degrees of freedom: above these less than once
+	// in 10^8 when all are as likely.
+	for place, counts := range byPlace {
+		require.Less(t, chiSquare(counts[:], codes), 56.0, "digit %d", place+1)
+	}
+	require.Less(t, chiSquare(byThousand[:], codes), 1270.0)
+	// Bytes modulo ten, as is often seen, favour 0 to 5 by 26 to 25.
+	biased := byPlace[0]
+	for d := range biased {
+		biased[d] = codes * []int{26, 26, 26, 26, 26, 26, 25, 25, 25, 25}[d] / 256
+	}
+	require.Greater(t, chiSquare(biased[:], codes), 56.0, "the test would see it")
+}
+
+func chiSquare(counts []int, total int) (x float64) {
+	expected := float64(total) / float64(len(counts))
+	for _, n := range counts {
+		x += math.Pow(float64(n)-expected, 2) / expected
+	}
+	return x
+}
+
+// I16: six ASCII digits, whatever spaces and hyphens stand between them.
+func TestCodeSpellings(t *testing.T) {
+	for _, typed := range []string{"012345", "012 345", " 012-345 ", "0 1 2 3 4 5", "01-23-45", "--012345--"} {
+		got, err := phone.Normalize(typed)
+		require.NoError(t, err, typed)
+		require.Equal(t, "012345", got)
+	}
+	for _, typed := range []string{
+		"", " ", "12345", "0123456", "+12345", "12e456", "0x1234", "01234５", "٠١٢٣٤٥", "012\u00a0345", "012\u2009345", "012\t345", "012345\n",
+		"012345\x00", "01234\xff", "012.345", "012_345", "012345" + strings.Repeat(" ", 27), strings.Repeat("0", 10_000_000),
+	} {
+		got, err := phone.Normalize(typed)
+		require.ErrorIs(t, err, phone.ErrMalformed, "%.40q", typed)
+		require.Empty(t, got)
+	}
+}
+
+func FuzzCode(f *testing.F) {
+	for _, seed := range []string{"012345", "012 345", "0-1-2-3-4-5", "٠١٢٣٤٥", "+12345", "\xff"} {
+		f.Add(seed)
+	}
+	s, code := send(f, with(f, noon, mobile), noon, "c")
+	f.Fuzz(func(t *testing.T, typed string) {
+		next, p, err := s.Verify(noon, keys, "c", typed)
+		digits, malformed := phone.Normalize(typed)
+		switch {
+		case malformed != nil:
+			require.ErrorIs(t, err, phone.ErrMalformed)
+			require.Equal(t, s, next, "nothing was guessed")
+		case digits == code:
+			require.NoError(t, err)
+			require.Equal(t, mobile, p.Number)
+			return
+		default:
+			require.ErrorIs(t, err, phone.ErrRejected)
+			require.Equal(t, digits, strings.NewReplacer(" ", "", "-", "").Replace(typed))
+		}
+		require.Zero(t, p)
+	})
+}

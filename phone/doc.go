@@ -1,0 +1,69 @@
+// Package phone lets a person sign in with a code that comes by SMS or by a
+// call. It is pure: no clock, no I/O, no goroutine. The time is always an
+// argument, and a [State], which an account keeps, is a value. What talks to a
+// provider is a [Sender]; packages phone/kannel and phone/twilio are two.
+//
+// # First call
+//
+// [ParseNumber] reads a number, [State.Add] makes it the pending one,
+// [State.SendPending] and [State.VerifyPending] make it a phone. At a sign-in,
+// [State.Send] makes a code for a phone and [State.Verify] checks what is typed:
+//
+//	number, err := phone.ParseNumber("+43 660 1234567")
+//	s, pending, err := s.Add(now, number)
+//	s, message, err := s.SendPending(now, keys, pending.ID, phone.SMS, limits.Account...)
+//	// write s, then:
+//	err = sender.Send(ctx, message)
+//	s, added, err := s.VerifyPending(now, keys, pending.ID, typed)
+//	…
+//	s, message, err := s.Send(now, keys, added.ID, phone.SMS, challenge, limits.Account...)
+//	s, used, err := s.Verify(now, keys, challenge, typed)
+//
+// # How far to trust it
+//
+// The public telephone network is a restricted authenticator to NIST (SP
+// 800-63B-4 §3.1.3.3): whoever has a SIM swapped, a number ported, a call
+// diverted or the signalling intercepted gets the code. Offer something else
+// beside it, and tell the person. A code by phone signs in, where the policy
+// allows the method, and does no more: it is never enough to disable or replace
+// an authenticator, to make new recovery codes, to trust a browser or to
+// administer, because a thief would make a stolen hour of a number last. Beside an
+// active authenticator it is no way in either, unless the policy says so: the
+// account is as safe as the weaker of the two.
+//
+// # A code
+//
+// Six random digits, each of the million as likely. One is live at a time in an
+// account: a new one, by whatever way, replaces it. It is bound to the challenge
+// of one sign-in and to the number as it was; lives five minutes; works once; and
+// is kept as an HMAC under the host's keys, so that the record alone, in which a
+// million guesses would be quick, does not tell it.
+//
+// Five wrong codes in a row end it, and with it all codes for ten minutes.
+// Sending another one does not give tries back, nor does another challenge. That
+// bounds the guessing of a day by what is sent in a day; the bound over a year is
+// the account's throttle.Budget: charge it one chance for each [ErrRejected],
+// with the same write, and ask it before [State.Verify].
+//
+// # Messages cost
+//
+// Numbers that pay whoever sends to them are a business. Every send is counted
+// before the provider is called: in the State for the account, and as [Sends] in
+// records of their own for the number, its [Number.Prefix] and the tenant, best
+// under a keyed hash. [Destinations] says where messages go at all. Answer a
+// refused send as one that was made, where the asker has not passed a factor.
+//
+// A clock that steps back frees nothing: sends and wrong codes that lie in its
+// future count, and codes that were sent then have expired.
+//
+// # Storage
+//
+// [State.Encode] returns JSON of at most 2 KiB: at most three phones, one pending
+// number, one code, and the sends of the last day, 64 at most. It holds numbers,
+// so seal it. Write each changed value with a compare-and-swap before the answer.
+// [Sends] are JSON of at most 2 KiB. Both carry a version; an unknown version or
+// field is refused.
+//
+// No type of this package shows a number in full or a code when printed, logged
+// or encoded by a general encoder.
+package phone

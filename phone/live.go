@@ -1,0 +1,192 @@
+package phone
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/totpflow/totpflow/keyring"
+)
+
+// What a code is for. The word is under the MAC, so that a code that verifies a
+// number signs nobody in, and the other way round.
+const (
+	purpose   = "phone code"
+	forSignIn = "sign in"
+	forAdding = "add"
+)
+
+// Send makes a new code for a verified phone, which replaces the live one, and
+// the message to send. Write the State, then give the message to the [Sender]:
+// nobody must get a code that is not kept, and what was sent must be counted
+// before the provider is asked.
+//
+// The code is for the challenge, the id of one sign-in, and for the number as it
+// is now. Wrong codes in a row stay counted (NIST SP 800-63B-4 §3.1.3.2: a new
+// secret does not reset the failures).
+//
+// The limits are the account's; of each N, 64 count at most. Errors:
+// [*WaitError] with [ErrLimit] or [ErrTooMany]; [ErrUnknown]; [ErrVia];
+// [ErrChallenge] for an empty one.
+func (s State) Send(at time.Time, keys *keyring.Ring, id string, via Via, challenge string, limits ...Limit) (State, Message, error) {
+	switch {
+	case challenge == "":
+		return s, Message{}, ErrChallenge
+	case s.index(id) < 0:
+		return s, Message{}, ErrUnknown
+	}
+	return s.send(at, keys, live{to: id, challenge: tag(challenge), via: via}, limits)
+}
+
+// SendPending is [State.Send] for the pending number with this ID, to verify it.
+// [ErrUnknown] for another one, [ErrExpired] when it has waited too long.
+func (s State) SendPending(at time.Time, keys *keyring.Ring, id string, via Via, limits ...Limit) (State, Message, error) {
+	switch {
+	case s.pending.isZero() || s.pending.ID != id:
+		return s, Message{}, ErrUnknown
+	case s.pending.expired(at):
+		return s, Message{}, ErrExpired
+	}
+	return s.send(at, keys, live{to: id, via: via}, limits)
+}
+
+func (s State) send(at time.Time, keys *keyring.Ring, l live, limits []Limit) (State, Message, error) {
+	if !l.via.known() {
+		return s, Message{}, ErrVia
+	}
+	// A code that nobody may type is not worth a message.
+	if err := s.tooMany(at); err != nil {
+		return s, Message{}, err
+	}
+	sends, err := s.sends.Take(at, small(limits)...)
+	if err != nil {
+		return s, Message{}, err
+	}
+	number, _ := s.number(l.to)
+	code := newCode()
+	l.sent = stamp(at)
+	l.mac = string(keys.MAC(purpose, l.fields(number, code.Digits())...))
+	next := s.Expire(at)
+	next.live, next.sends = l, sends
+	return next, Message{To: number, Via: l.via, Code: code}, nil
+}
+
+// MaySend returns the error that [State.Send] would have for these limits and
+// for the wrong codes, or nil: for a page that counts down to the next message.
+func (s State) MaySend(at time.Time, limits ...Limit) error {
+	if err := s.tooMany(at); err != nil {
+		return err
+	}
+	return s.sends.Allow(at, small(limits)...)
+}
+
+// small returns limits under which the account's record stays small.
+func small(limits []Limit) []Limit {
+	limits = slices.Clone(limits)
+	for i := range limits {
+		limits[i].N = min(limits[i].N, exact)
+	}
+	return limits
+}
+
+// Verify returns the phone whose code this is, and the State in which the code is
+// used and the phone's Used is at. Write it before anybody is let in.
+//
+// Errors: [ErrRejected] for a wrong code, with a State in which it is counted,
+// which must be written before the answer; with all other errors the State is as
+// it was. They are [ErrMalformed], [ErrTooMany] (in a [*WaitError]), [ErrNoCode],
+// [ErrExpired], and keyring.ErrUnknownKey, wrapped, when the keys have lost the
+// one that the code was made with. Tell the person no more than wrong, too late
+// or too many.
+func (s State) Verify(at time.Time, keys *keyring.Ring, challenge, code string) (State, Phone, error) {
+	i := s.index(s.live.to)
+	next, err := s.spend(at, keys, i >= 0 && s.live.isFor(challenge), code)
+	if err != nil {
+		return next, Phone{}, err
+	}
+	next.phones = slices.Clone(next.phones)
+	next.phones[i].Used = stamp(at)
+	return next, next.phones[i], nil
+}
+
+// VerifyPending makes the pending number with this ID a phone, if code is the
+// one that was sent to it. Errors are those of [State.Verify].
+func (s State) VerifyPending(at time.Time, keys *keyring.Ring, id, code string) (State, Phone, error) {
+	p := s.pending
+	next, err := s.spend(at, keys, !p.isZero() && p.ID == id && s.live.to == id, code)
+	if err != nil {
+		return next, Phone{}, err
+	}
+	added := Phone{ID: p.ID, Number: p.Number, Added: stamp(at), Used: stamp(at)}
+	next.phones = append(slices.Clone(next.phones), added)
+	next.pending = Pending{}
+	return next, added, nil
+}
+
+// spend compares what was typed with the live code, if that is for what the
+// caller asks, and uses it up.
+func (s State) spend(at time.Time, keys *keyring.Ring, asked bool, typed string) (State, error) {
+	digits, err := normalize(typed)
+	if err != nil {
+		return s, err
+	}
+	if err := s.tooMany(at); err != nil {
+		return s, err
+	}
+	l := s.live
+	switch {
+	case !asked:
+		return s, ErrNoCode
+	case gone(l.sent, Lifetime, at), l.to == s.pending.ID && s.pending.expired(at):
+		return s, ErrExpired
+	}
+	number, _ := s.number(l.to)
+	next := s.Expire(at)
+	switch err := keys.VerifyMAC(purpose, []byte(l.mac), l.fields(number, digits)...); {
+	case err == nil:
+		next.live, next.wrong, next.last = live{}, 0, time.Time{}
+		return next, nil
+	case errors.Is(err, keyring.ErrUnknownKey):
+		return s, fmt.Errorf("phone: code: %w", err)
+	}
+	next.wrong++
+	next.last = time.Unix(ceil(at), 0).UTC()
+	if next.wrong >= Tries {
+		next.live = live{}
+	}
+	return next, ErrRejected
+}
+
+// tooMany returns a [*WaitError] while the wrong codes in a row are too many. A
+// clock that stepped back forgets nothing.
+func (s State) tooMany(at time.Time) error {
+	if s.wrong < Tries || at.Sub(s.last) >= Forget {
+		return nil
+	}
+	return waitUntil(ErrTooMany, at, s.last.Add(Forget).Unix())
+}
+
+// isFor reports whether the code was sent for this challenge.
+func (l live) isFor(challenge string) bool {
+	return challenge != "" && subtle.ConstantTimeCompare([]byte(l.challenge), []byte(tag(challenge))) == 1
+}
+
+// fields are what the MAC is made over beside the code: what it is for, where it
+// went. A code that was sent to one number is no code of another.
+func (l live) fields(n Number, digits string) []string {
+	use := forSignIn
+	if l.challenge == "" {
+		use = forAdding
+	}
+	return []string{use, l.challenge, l.to, n.E164(), digits}
+}
+
+// tag stands for a challenge: of one length, whatever the id is.
+func tag(challenge string) string {
+	sum := sha256.Sum256([]byte(challenge))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
