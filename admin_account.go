@@ -85,7 +85,7 @@ func reset(r *account.Round, who actor, what Scope) error {
 			r.Recovery = recovery.Set{}
 		}
 		r.Thaw(r.Now)
-		r.Machine = ""
+		r.Machine, r.Phones = "", r.Phones.Clear()
 		r.FactorsChanged(r.Now)
 		who.log(r, event.Event{Kind: event.Reset, Action: string(what)})
 	}
@@ -167,6 +167,7 @@ func (a Admin) exempt(ctx context.Context, who actor, target store.ID, name stri
 			return err
 		}
 		r.Enrollment, r.Recovery, r.Issued, r.Machine = e, recovery.Set{}, account.Issued{}, name
+		r.Phones, r.Assigned = r.Phones.Clear(), ""
 		r.FactorsChanged(r.Now)
 		who.log(r, event.Event{Kind: event.Exempted})
 		r.Save()
@@ -201,8 +202,10 @@ func (a Admin) Restore(ctx context.Context, by Leave, target store.ID, authentic
 		if err != nil {
 			return err
 		}
-		// The recovery codes may be those that were made with the thief's phone.
+		// The recovery codes may be those that were made with the thief's
+		// authenticator, and the number the thief's.
 		r.Enrollment, r.Recovery, r.Issued = e, recovery.Set{}, account.Issued{}
+		r.Phones = r.Phones.Clear()
 		r.Thaw(r.Now)
 		r.FactorsChanged(r.Now)
 		who.log(r, event.Event{Kind: event.AuthenticatorRestored, Authenticator: back.ID})
@@ -250,7 +253,7 @@ func (a Admin) IssueRecoveryCode(ctx context.Context, by Leave, target store.ID,
 			return ErrPasswordRecent
 		case r.Frozen():
 			return ErrFrozen // reset it first: what a thief has set up must go
-		case st != enroll.ResetPending && len(r.Enrollment.Authenticators()) == 0:
+		case st != enroll.ResetPending && !hasFactor(r):
 			return ErrNotEnrolled
 		}
 		r.Issued = account.Issued{Set: set, At: r.Now.Truncate(time.Millisecond)}

@@ -20,7 +20,7 @@ import (
 // recovery code is used.
 func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (TrustedBrowser, error) {
 	t, err := s.unseal(proofKind, string(p))
-	if err != nil || t.Action != ActionSignIn || t.Reason == ByRecoveryCode {
+	if err != nil || t.Action != ActionSignIn || t.Reason == ByRecoveryCode || t.Reason == ByPhoneCode {
 		return TrustedBrowser{}, ErrProof
 	}
 	pol, err := s.policyOf(ctx, t.account())

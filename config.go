@@ -60,6 +60,10 @@ type Config struct {
 	// and none future. The default is one step either way (RFC 6238 §5.2).
 	Strict bool
 
+	// Phones let codes go by SMS and voice, to whom policy allows the method.
+	// Nil: none are sent.
+	Phones *Phones
+
 	// Now is the clock. Nil is time.Now. Tests use a totptest.Clock.
 	Now func() time.Time
 }
@@ -85,7 +89,12 @@ func New(c Config) (*Service, error) {
 	if _, err := key.URI(totp.Label{Issuer: c.Issuer, Account: "account"}); err != nil {
 		return nil, fmt.Errorf("%w: Issuer: %w", ErrConfig, err)
 	}
+	phones, err := c.Phones.check()
+	if err != nil {
+		return nil, err
+	}
 	s := &Service{
+		phones:   phones,
 		issuer:   c.Issuer,
 		audience: cmp.Or(c.Audience, c.Issuer),
 		store:    c.Store,

@@ -58,6 +58,7 @@ const (
 	ByCode           Reason = "code"            // the app's code
 	ByRecoveryCode   Reason = "recovery code"   // lead the person to a new authenticator
 	ByTrustedBrowser Reason = "trusted browser" // no code was asked
+	ByPhoneCode      Reason = "phone code"      // by SMS or voice
 	ByOther          Reason = "other factor"    // a factor of the host's, through VerifyOther
 	Off              Reason = "off"             // policy off, nothing set up
 	NotEnrolled      Reason = "not enrolled"    // policy optional, nothing set up
@@ -72,6 +73,7 @@ type Method string
 const (
 	MethodCode         Method = "code"          // VerifyCode
 	MethodRecoveryCode Method = "recovery-code" // VerifyRecoveryCode
+	MethodPhoneCode    Method = "phone-code"    // SendPhoneCode, VerifyPhoneCode
 	MethodIssuedCode   Method = "issued-code"   // VerifyIssuedCode: a code that an administrator had sent
 )
 
@@ -96,6 +98,9 @@ type Decision struct {
 
 	// Methods are the ways to answer AskCode.
 	Methods []Method
+
+	// Phones are where a code can be sent, with MethodPhoneCode.
+	Phones []Phone
 
 	// Waiting is set with AskCode while too many wrong codes were typed: until
 	// when, and whether two consecutive codes are accepted meanwhile.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/totpflow/totpflow/enroll"
@@ -35,7 +36,7 @@ func (p Proof) authority(s *Service) (ticket, error) {
 		return ticket{}, ErrProof
 	}
 	switch t.Action {
-	case ActionSetUp, ActionReplace, ActionAdd:
+	case ActionSetUp, ActionReplace, ActionAdd, ActionAddPhone:
 		return t, nil
 	default:
 		return ticket{}, ErrProof
@@ -82,7 +83,7 @@ func (s *Service) BeginEnrollment(ctx context.Context, by Authority) (SetUpPage,
 	}
 	var page SetUpPage
 	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if err := begins(r, t, by); err != nil {
+		if err := begins(r, t, by, ActionReplace, ActionAdd); err != nil {
 			return err
 		}
 		key, err := totp.NewKey(s.params)
@@ -110,13 +111,14 @@ func (s *Service) BeginEnrollment(ctx context.Context, by Authority) (SetUpPage,
 // begins checks and consumes what the set-up starts from. Where no authenticator
 // is active, it stays good until the set-up is confirmed, which ends every
 // ticket: the person may start again, and beginning over and over leaves nothing
-// behind in the record. Else it must have been earned for this, and serves once.
-func begins(r *account.Round, t ticket, by Authority) error {
+// behind in the record. Else it must have been earned for one of the actions, and
+// serves once.
+func begins(r *account.Round, t ticket, by Authority, earned ...Action) error {
 	var ok bool
 	if active := len(r.Enrollment.Authenticators()) > 0; active {
-		ok = t.Action != ActionSetUp && t.consume(r)
+		ok = slices.Contains(earned, t.Action) && t.consume(r)
 	} else {
-		ok = t.holds(r)
+		ok = (t.Action == ActionSetUp || slices.Contains(earned, t.Action)) && t.holds(r)
 	}
 	if ok {
 		return nil

@@ -53,6 +53,7 @@ func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string
 			return err
 		}
 		r.Enrollment, r.Recovery, r.Issued = e, recovery.Set{}, account.Issued{}
+		r.Phones = r.Phones.Clear()
 		r.CodeOnly = true // who redeems it and does not finish needs another one
 		r.FactorsChanged(r.Now)
 		r.Log(event.Event{Kind: event.IssuedCodeUsed})

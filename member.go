@@ -16,7 +16,7 @@ import (
 type MemberState string
 
 const (
-	StateEnabled    MemberState = "enabled"    // an authenticator works
+	StateEnabled    MemberState = "enabled"    // an authenticator or a phone works
 	StateRequired   MemberState = "required"   // has to set up before the next sign-in
 	StateGrace      MemberState = "grace"      // has to set up until GraceUntil
 	StateDisabled   MemberState = "disabled"   // has nothing set up and need not
@@ -33,6 +33,7 @@ type Member struct {
 	Required          bool // by policy
 	GraceUntil        time.Time
 	Authenticators    int
+	Phones            int
 	Kept              []enroll.Kept // replaced or removed in the last 72 hours, for Admin.Restore
 	Browsers          []Browser
 	RecoveryCodesLeft int
@@ -116,6 +117,7 @@ func (s *Service) member(ctx context.Context, e account.Entry, found bool) (Memb
 	st := s.status(r, p)
 	m.Enrollment, m.Browsers, m.Waiting, m.FrozenAt = st.State, st.Browsers, st.Waiting, st.Frozen
 	m.Authenticators, m.RecoveryCodesLeft = len(st.Authenticators), st.RecoveryCodes.Left
+	m.Phones = len(st.Phones)
 	m.GraceUntil, m.Machine = st.GraceUntil, r.Machine
 	m.Kept, m.ResetAt = r.Enrollment.Kept(r.Now), r.Enrollment.ResetAt()
 	for _, x := range st.Authenticators {
@@ -133,7 +135,7 @@ func (m Member) state(p policy.Policy, now time.Time) MemberState {
 		return StateFrozen
 	case m.Enrollment == enroll.Exempted:
 		return StateExempt
-	case m.Authenticators > 0:
+	case m.Authenticators > 0 || m.Phones > 0:
 		return StateEnabled
 	case m.Enrollment == enroll.ResetPending:
 		return StateRequired

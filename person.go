@@ -110,7 +110,7 @@ func (a Account) Disable(ctx context.Context, p Proof) error {
 		if err != nil {
 			return err
 		}
-		r.Enrollment, r.Recovery = e, recovery.Set{}
+		r.Enrollment, r.Recovery, r.Phones = e, recovery.Set{}, r.Phones.Clear()
 		r.FactorsChanged(r.Now)
 		r.Log(event.Event{Kind: event.Disabled})
 		return nil

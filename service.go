@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/totpflow/totpflow/enroll"
@@ -30,6 +31,7 @@ type Service struct {
 	params   totp.Params
 	window   totp.Window
 	limits   throttle.Profile
+	phones   *Phones
 	strict   bool
 	now      func() time.Time
 }
@@ -82,6 +84,9 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 		r.Log(event.Event{Kind: event.SignInRefused, Reason: string(Exempt)})
 		return Decision{}, ErrExempt
 	case enroll.Disabled, enroll.Pending:
+		if phoneAllowed(r, p) {
+			return s.ask(r, p, s.challenge(r, who, ActionSignIn)), nil
+		}
 		reason := s.without(r, p)
 		if reason == "" {
 			return demandSetUp(r, s.challenge(r, who, ActionSetUp)), nil
@@ -160,7 +165,10 @@ func (s *Service) Continue(ctx context.Context, c Challenge) (Decision, error) {
 
 // ask is the decision that a code is needed.
 func (s *Service) ask(r *account.Round, p policy.Policy, c Challenge) Decision {
-	d := Decision{Step: AskCode, Challenge: c, Methods: methods(r, p), Anchor: r.Epoch}
+	d := Decision{Step: AskCode, Challenge: c, Methods: s.methods(r, p), Anchor: r.Epoch}
+	if slices.Contains(d.Methods, MethodPhoneCode) {
+		d.Phones = phonesOf(r)
+	}
 	if len(r.Enrollment.Authenticators()) == 0 {
 		return d
 	}
@@ -173,7 +181,7 @@ func (s *Service) ask(r *account.Round, p policy.Policy, c Challenge) Decision {
 }
 
 // methods are the ways to pass that the account has and policy allows.
-func methods(r *account.Round, p policy.Policy) (ms []Method) {
+func (s *Service) methods(r *account.Round, p policy.Policy) (ms []Method) {
 	active := len(r.Enrollment.Authenticators()) > 0
 	if active {
 		ms = append(ms, MethodCode)
@@ -181,7 +189,10 @@ func methods(r *account.Round, p policy.Policy) (ms []Method) {
 	if r.Recovery.Remaining() > 0 && p.Methods.Has(policy.RecoveryCodes) {
 		ms = append(ms, MethodRecoveryCode)
 	}
-	if r.Issued.Live(r.Now) || !active { // after a reset it is named even before it was sent: ask for it
+	if s.phones != nil && phoneAllowed(r, p) {
+		ms = append(ms, MethodPhoneCode)
+	}
+	if r.Issued.Live(r.Now) || r.Enrollment.State(r.Now) == enroll.ResetPending { // after a reset it is named even before it was sent: ask for it
 		ms = append(ms, MethodIssuedCode)
 	}
 	return ms
@@ -202,6 +213,13 @@ func (s *Service) pass(r *account.Round, who ticket, p policy.Policy, by Reason)
 		action, d.TrustFor = ActionSignIn, s.trustFor(p)
 	case ByRecoveryCode:
 		action, d.RecoveryCodesLeft = ActionReplace, r.Recovery.Remaining()
+	case ByPhoneCode:
+		// Never enough to trust a browser or to replace an authenticator: a number
+		// that is stolen for an hour would be stolen for good.
+		if len(r.Enrollment.Authenticators()) > 0 {
+			return d
+		}
+		action = ActionSetUp
 	case NotEnrolled, InGrace:
 		action = ActionSetUp
 		if by == InGrace {

@@ -16,7 +16,9 @@ import (
 type Status struct {
 	State          enroll.State
 	Policy         policy.Policy
+	Enrolled       bool // has a factor: an authenticator, or a phone
 	Authenticators []Authenticator
+	Phones         []Phone
 	Browsers       []Browser
 	RecoveryCodes  RecoveryCodes
 	Waiting        *throttle.Error // too many wrong codes; nil when not
@@ -63,8 +65,9 @@ func (a Account) Status(ctx context.Context) (Status, error) {
 
 func (s *Service) status(r *account.Round, p policy.Policy) Status {
 	st := Status{
-		State:  r.Enrollment.State(r.Now),
-		Policy: p,
+		Enrolled: hasFactor(r),
+		State:    r.Enrollment.State(r.Now),
+		Policy:   p,
 		RecoveryCodes: RecoveryCodes{
 			Left: r.Recovery.Remaining(), Total: r.Recovery.Total(),
 			Made: r.Recovery.Made(), Saved: r.Recovery.Saved(),
@@ -72,9 +75,10 @@ func (s *Service) status(r *account.Round, p policy.Policy) Status {
 		Activity:     r.Activity.Changes(),
 		SessionsFrom: r.SessionsFrom,
 		Frozen:       r.Freeze.At,
+		Phones:       phonesOf(r),
 		Anchor:       r.Epoch,
 	}
-	if p.Mode == policy.Required && len(r.Enrollment.Authenticators()) == 0 {
+	if p.Mode == policy.Required && !hasFactor(r) {
 		st.GraceUntil = graceUntil(r, p)
 	}
 	for _, x := range r.Enrollment.Authenticators() {
@@ -91,4 +95,16 @@ func (s *Service) status(r *account.Round, p policy.Policy) Status {
 		st.Waiting = wait
 	}
 	return st
+}
+
+func phonesOf(r *account.Round) (phones []Phone) {
+	for _, p := range r.Phones.Phones() {
+		phones = append(phones, Phone{ID: p.ID, Number: p.Number})
+	}
+	return phones
+}
+
+// hasFactor reports whether the account has anything to show beside a password.
+func hasFactor(r *account.Round) bool {
+	return len(r.Enrollment.Authenticators()) > 0 || len(r.Phones.Phones()) > 0
 }

@@ -20,7 +20,7 @@ import (
 // works once. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
 // [ErrChallenge], and what errors in general lists.
 func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	return s.verify(ctx, c, ByCode, policy.App, func(r *account.Round, t ticket) error {
+	return s.verify(ctx, c, ByCode, func(r *account.Round, t ticket, _ policy.Policy) error {
 		return s.checkCode(r, t.ID, code)
 	})
 }
@@ -30,7 +30,7 @@ func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Dec
 // guessing a pair is a million times harder than guessing a code. It has a
 // counter of its own, one try in ten seconds with a burst of six.
 func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second string) (Decision, error) {
-	return s.verify(ctx, c, ByCode, policy.App, func(r *account.Round, t ticket) error {
+	return s.verify(ctx, c, ByCode, func(r *account.Round, t ticket, _ policy.Policy) error {
 		return s.checkPair(r, t.ID, first, second)
 	})
 }
@@ -42,7 +42,12 @@ func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second str
 // [Service.VerifyCode], and [ErrMethod] where policy allows no recovery codes.
 func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code string) (Decision, error) {
 	check := s.recoveryCheck(ctx, code)
-	return s.verify(ctx, c, ByRecoveryCode, policy.RecoveryCodes, func(r *account.Round, t ticket) error { return check(r, t.ID) })
+	return s.verify(ctx, c, ByRecoveryCode, func(r *account.Round, t ticket, p policy.Policy) error {
+		if !p.Methods.Has(policy.RecoveryCodes) {
+			return ErrMethod
+		}
+		return check(r, t.ID)
+	})
 }
 
 // VerifyOther completes a sign-in with a factor of the host's own, such as a
@@ -55,15 +60,18 @@ func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code stri
 // other factors it is [ErrMethod].
 func (s *Service) VerifyOther(ctx context.Context, c Challenge, method Method, check func(context.Context) error) (Decision, error) {
 	once := onlyOnce(func() error { return check(ctx) })
-	return s.verify(ctx, c, ByOther, policy.Other, func(r *account.Round, t ticket) error {
-		return s.charged(r, t.ID, string(method), once)
+	return s.verify(ctx, c, ByOther, func(r *account.Round, t ticket, p policy.Policy) error {
+		if !p.Methods.Has(policy.Other) {
+			return ErrMethod
+		}
+		return s.charged(r, t.ID, string(method), s.chances(r), once)
 	})
 }
 
 // verify is the one way through the second step: the challenge must hold, the
 // check must pass, the challenge is spent, and all of it is written before
 // anybody is let in.
-func (s *Service) verify(ctx context.Context, c Challenge, by Reason, needs policy.Methods, check func(*account.Round, ticket) error) (Decision, error) {
+func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func(*account.Round, ticket, policy.Policy) error) (Decision, error) {
 	t, err := s.unseal(challengeKind, string(c))
 	if err != nil || t.Action != ActionSignIn {
 		return Decision{}, ErrChallenge
@@ -72,15 +80,12 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, needs poli
 	if err != nil {
 		return Decision{}, err
 	}
-	if !p.Methods.Has(needs) {
-		return Decision{}, ErrMethod
-	}
 	var d Decision
 	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
 		if !t.holds(r) {
 			return ErrChallenge
 		}
-		if err := check(r, t); err != nil {
+		if err := check(r, t, p); err != nil {
 			return err
 		}
 		t.consume(r) // a no-op when the check has ended every ticket, this one too
@@ -99,7 +104,7 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, needs poli
 // checkCode judges one code of an app and counts it. The tag names the
 // challenge, whose failures are given back when it ends in success.
 func (s *Service) checkCode(r *account.Round, tag, code string) error {
-	return s.charged(r, tag, string(ByCode), func() error {
+	return s.charged(r, tag, string(ByCode), s.chances(r), func() error {
 		e, _, err := r.Enrollment.Verify(r.Now, code, s.window)
 		if err == nil {
 			r.Enrollment = e // the step is burnt
@@ -108,9 +113,10 @@ func (s *Service) checkCode(r *account.Round, tag, code string) error {
 	})
 }
 
-// charged runs a check that can be guessed under the account's budget.
-func (s *Service) charged(r *account.Round, tag, method string, check func() error) error {
-	if err := r.Budget.Allow(r.Now, s.limits, s.chances(r)); err != nil {
+// charged runs a check that can be guessed, with so many chances in a million,
+// under the account's budget.
+func (s *Service) charged(r *account.Round, tag, method string, chances int, check func() error) error {
+	if err := r.Budget.Allow(r.Now, s.limits, chances); err != nil {
 		return throttled(r, method, err)
 	}
 	err := check()
@@ -122,7 +128,7 @@ func (s *Service) charged(r *account.Round, tag, method string, check func() err
 	case errors.Is(err, totp.ErrMalformedCode):
 		return malformed(r, method, err)
 	case errors.Is(err, ErrRejected):
-		r.Budget = r.Budget.Fail(r.Now, s.limits, tag, s.chances(r))
+		r.Budget = r.Budget.Fail(r.Now, s.limits, tag, chances)
 		s.logRejected(r, method)
 		r.Save()
 		return ErrRejected

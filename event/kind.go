@@ -16,6 +16,7 @@ const (
 	Reauthenticated      Kind = "reauthenticated"       // a signed-in person passed it again, for Action
 	EnrollmentBegan      Kind = "enrollment_began"      // a candidate was offered; it signs nobody in yet
 	AuthenticatorRenamed Kind = "authenticator_renamed" // by the person; it changes no access, and an open session can do it at will
+	PhoneCodeSent        Kind = "phone_code_sent"       // by Method, sms or voice
 	CodeRejected         Kind = "code_rejected"         // a wrong code, which was counted
 	CodeReplayed         Kind = "code_replayed"         // a right code that had been used before (NIST SP 800-63B-4 §3.2.7)
 	CodeMalformed        Kind = "code_malformed"        // no code at all; not counted, since nothing was guessed
@@ -36,6 +37,8 @@ const (
 	RecoveryUsed           Kind = "recovery_used" // Remaining says how many are left
 	RecoveryCodesMade      Kind = "recovery_codes_made"
 	RecoveryCodesSaved     Kind = "recovery_codes_saved"
+	PhoneAdded             Kind = "phone_added" // a number has shown a code of its own
+	PhoneRemoved           Kind = "phone_removed"
 	BrowserTrusted         Kind = "browser_trusted"
 	BrowserRevoked         Kind = "browser_revoked"
 	BrowsersRevoked        Kind = "browsers_revoked"
@@ -58,6 +61,7 @@ const (
 	RecoveryIssued        Kind = "recovery_issued"        // a code went to the person's mailbox; it ends at Until
 	RecoveryCodesVoided   Kind = "recovery_codes_voided"  // made before the database was restored, so that used ones may look unused
 	AuthenticatorRestored Kind = "authenticator_restored" // one that was replaced, removed or disabled came back
+	PhoneAssigned         Kind = "phone_assigned"         // a number was chosen for the person, who is to verify it
 	Unlocked              Kind = "unlocked"
 	Forgotten             Kind = "forgotten" // the record was erased; the sink is all that remembers
 )
@@ -79,14 +83,14 @@ const (
 var refusals = []Kind{CodeRejected, CodeReplayed, CodeMalformed, Throttled, RejectedRepeatedly, Suspended, RecoveryRejected, ClockBehind, SignInRefused}
 
 // attempts are closed, so that the counts of a day are bounded.
-var attempts = append([]Kind{SignedIn, Reauthenticated, EnrollmentBegan, AuthenticatorRenamed}, refusals...)
+var attempts = append([]Kind{SignedIn, Reauthenticated, EnrollmentBegan, AuthenticatorRenamed, PhoneCodeSent}, refusals...)
 
 var changes = []Kind{
 	EnrollmentConfirmed, AuthenticatorsReplaced, AuthenticatorRemoved,
-	RecoveryUsed, RecoveryCodesMade, RecoveryCodesSaved,
+	RecoveryUsed, RecoveryCodesMade, RecoveryCodesSaved, PhoneAdded, PhoneRemoved,
 	BrowserTrusted, BrowserRevoked, BrowsersRevoked, PasswordChanged, Disabled, Reset, RecordLost,
 	Frozen, GraceBegan, IssuedCodeUsed,
-	Imported, Exempted, ExemptionEnded, GraceExtended, RecoveryIssued, RecoveryCodesVoided, AuthenticatorRestored, Unlocked, Forgotten,
+	Imported, Exempted, ExemptionEnded, GraceExtended, RecoveryIssued, RecoveryCodesVoided, AuthenticatorRestored, PhoneAssigned, Unlocked, Forgotten,
 	PolicySet, PolicyLowered, BulkReset, ApprovalAsked, ApprovalGiven, ApprovalWithdrawn, KeysRotated, EpochRaised,
 }
 

@@ -26,6 +26,7 @@ type stored struct {
 	Methods           Methods   `json:"methods,omitzero"`
 	IssuedCode        bool      `json:"issued_code,omitzero"`
 	TwoAdministrators bool      `json:"two_administrators,omitzero"`
+	AssignedPhones    bool      `json:"assigned_phones,omitzero"`
 }
 
 // MarshalJSON writes the policy with its version, as it is: defaults are not
@@ -33,7 +34,7 @@ type stored struct {
 func (p Policy) MarshalJSON() ([]byte, error) {
 	return json.Marshal(stored{
 		V: version, Mode: &p.Mode, Grace: duration(p.Grace), Deadline: p.Deadline.Round(0).UTC(), BrowserAge: duration(p.BrowserAge),
-		Methods: p.Methods, IssuedCode: p.IssuedCode, TwoAdministrators: p.TwoAdministrators,
+		Methods: p.Methods, IssuedCode: p.IssuedCode, TwoAdministrators: p.TwoAdministrators, AssignedPhones: p.AssignedPhones,
 	})
 }
 
@@ -52,7 +53,7 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 	}
 	*p = Policy{
 		Mode: *s.Mode, Grace: time.Duration(s.Grace), Deadline: s.Deadline.UTC(), BrowserAge: time.Duration(s.BrowserAge),
-		Methods: s.Methods, IssuedCode: s.IssuedCode, TwoAdministrators: s.TwoAdministrators,
+		Methods: s.Methods, IssuedCode: s.IssuedCode, TwoAdministrators: s.TwoAdministrators, AssignedPhones: s.AssignedPhones,
 	}
 	return nil
 }

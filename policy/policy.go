@@ -46,6 +46,9 @@ type Policy struct {
 	// wait for a second administrator: a lower policy, an exemption, the reset
 	// of many accounts.
 	TwoAdministrators bool
+	// AssignedPhones leaves it to administrators to choose the numbers that codes
+	// are sent to.
+	AssignedPhones bool
 }
 
 // TrustFor returns how long a browser may be trusted; 0 means that it is not

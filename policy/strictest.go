@@ -51,6 +51,7 @@ func (p Policy) with(q Policy) Policy {
 		Methods:           p.Methods & q.Methods,
 		IssuedCode:        p.IssuedCode || q.IssuedCode,
 		TwoAdministrators: p.TwoAdministrators || q.TwoAdministrators,
+		AssignedPhones:    p.AssignedPhones || q.AssignedPhones,
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/trust"
@@ -43,7 +44,10 @@ type Account struct {
 	CodeOnly     bool            // after this reset the password alone does not lead to a set-up
 	Machine      string          // the name of a machine account, while Enrollment is exempted
 	Freeze       Freeze
-	Tenant       Tenant // in a tenant's own record only
+	Phones       phone.State
+	Assigned     string      // a number that an administrator chose, until the person has verified it
+	Sends        phone.Sends // in records of a number, of a prefix and of a tenant only
+	Tenant       Tenant      // in a tenant's own record only
 	Activity     event.Activity
 }
 
@@ -52,8 +56,12 @@ func (a *Account) State(at time.Time) string {
 	switch {
 	case a.Tenant.isSet():
 		return "tenant"
+	case !a.Sends.IsZero():
+		return "sends"
 	case a.Frozen():
 		return "frozen"
+	case len(a.Phones.Phones()) > 0 && a.Enrollment.State(at) == enroll.Disabled:
+		return "phone"
 	default:
 		return string(a.Enrollment.State(at))
 	}
@@ -64,6 +72,7 @@ func (a *Account) State(at time.Time) string {
 func (a *Account) FactorsChanged(at time.Time) {
 	a.EndTickets()
 	a.EndTrust()
+	a.Phones = a.Phones.Cancel()
 	// As fine as hosts keep the beginning of a session, else the one that is begun
 	// next could be over already. A clock that stepped back brings no session back.
 	if at = at.Truncate(time.Millisecond); at.After(a.SessionsFrom) {
@@ -78,6 +87,7 @@ func (a *Account) EndTrust() { a.Browsers = nil }
 func (a *Account) prune(at time.Time) {
 	a.Enrollment = a.Enrollment.Expire(at)
 	a.Issued = a.Issued.expire(at)
+	a.Phones = a.Phones.Expire(at)
 	a.Tenant = a.Tenant.expire(at)
 	a.forgetOld(at)
 	a.Browsers = slices.DeleteFunc(slices.Clone(a.Browsers), func(b trust.Browser) bool {

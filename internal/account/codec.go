@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/strictjson"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
@@ -33,7 +34,7 @@ var ErrFormat = errors.New("account: record of an unknown format")
 //	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…],
 //	 "budget":{…}, "recovery_rate":{…}, "ticket_key":"…", "spent":[…], "forgotten":…, "sessions_from":"…",
 //	 "password_at":"…", "grace":{…}, "issued":{…}, "code_only":…, "machine":"…", "freeze":{…},
-//	 "tenant":{…}, "activity":{…}}
+//	 "phones":{…}, "assigned":"…", "sends":{…}, "tenant":{…}, "activity":{…}}
 //
 // Field order and names are frozen by testdata/account.golden.json.
 type wire struct {
@@ -54,12 +55,19 @@ type wire struct {
 	CodeOnly     bool            `json:"code_only,omitzero"`
 	Machine      string          `json:"machine,omitempty"`
 	Freeze       Freeze          `json:"freeze,omitzero"`
+	Phones       json.RawMessage `json:"phones,omitempty"`
+	Assigned     string          `json:"assigned,omitempty"`
+	Sends        phone.Sends     `json:"sends,omitzero"`
 	Tenant       Tenant          `json:"tenant,omitzero"`
 	Activity     event.Activity  `json:"activity,omitzero"`
 }
 
 // encode REVEALS the secrets of a: it is for sealing only.
 func encode(a Account) ([]byte, error) {
+	var phones json.RawMessage
+	if !a.Phones.IsZero() {
+		phones = a.Phones.Encode()
+	}
 	return json.Marshal(wire{
 		Format:       format,
 		Epoch:        a.Epoch,
@@ -78,6 +86,9 @@ func encode(a Account) ([]byte, error) {
 		CodeOnly:     a.CodeOnly,
 		Machine:      a.Machine,
 		Freeze:       a.Freeze,
+		Phones:       phones,
+		Assigned:     a.Assigned,
+		Sends:        a.Sends,
 		Tenant:       a.Tenant,
 		Activity:     a.Activity,
 	})
@@ -94,6 +105,12 @@ func decode(data []byte) (Account, error) {
 	e, err := enroll.Decode(w.Enrollment)
 	if err != nil {
 		return Account{}, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	var phones phone.State
+	if w.Phones != nil {
+		if phones, err = phone.Decode(w.Phones); err != nil {
+			return Account{}, fmt.Errorf("%w: %w", ErrFormat, err)
+		}
 	}
 	return Account{
 		Epoch:        w.Epoch,
@@ -112,6 +129,9 @@ func decode(data []byte) (Account, error) {
 		CodeOnly:     w.CodeOnly,
 		Machine:      w.Machine,
 		Freeze:       w.Freeze,
+		Phones:       phones,
+		Assigned:     w.Assigned,
+		Sends:        w.Sends,
 		Tenant:       w.Tenant,
 		Activity:     w.Activity,
 	}, nil

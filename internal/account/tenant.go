@@ -23,6 +23,11 @@ const (
 // TenantID is the id of the tenant's own record.
 func TenantID(tenant string) store.ID { return store.ID{Tenant: tenant, User: tenantUser} }
 
+// SendsID is the id of the record that counts the messages to a number or a
+// prefix, by its keyed hash. It is of no tenant: a thousand accounts in as many
+// tenants that pump one number are one pump.
+func SendsID(hash string) store.ID { return store.ID{User: reserved + "sends:" + hash} }
+
 // Reserved reports whether the id is no user's but one of ours.
 func Reserved(id store.ID) bool { return strings.HasPrefix(id.User, reserved) }
 

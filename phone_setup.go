@@ -1,0 +1,227 @@
+package totpflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+// Proofs about phones.
+const (
+	ActionAddPhone    Action = "add phone"    // BeginPhone
+	ActionRemovePhone Action = "remove phone" // Account.RemovePhone
+	ActionAssignPhone Action = "assign phone" // Admin.AssignPhone
+)
+
+// ErrAssigned means that policy lets only administrators choose the numbers.
+var ErrAssigned = errors.New("totpflow: an administrator chooses the number")
+
+// A PhonePage is what a page shows that asks for the code of a new number.
+type PhonePage struct {
+	Token   EnrollmentToken // for SendSetUpCode and ConfirmPhone
+	Number  phone.Number    // masked when printed
+	Expires time.Time       // when the number has to be added again
+}
+
+// BeginPhone adds a number, which signs nobody in until it has shown a code of
+// its own ([Service.SendSetUpCode], [Service.ConfirmPhone]). It starts from what a set-up starts from: the
+// challenge of a decision that said SetUp, a proof of [ActionAddPhone], or where
+// nothing is set up the proof of a sign-in. Where policy lets only
+// administrators choose numbers, number is the one that they assigned, or zero
+// for it. Errors: [ErrChallenge], [ErrProof], [ErrMethod], [ErrAssigned],
+// phone.ErrKnown, phone.ErrTooManyPhones, phone.ErrDestination.
+func (s *Service) BeginPhone(ctx context.Context, by Authority, number phone.Number) (PhonePage, error) {
+	if by == nil {
+		return PhonePage{}, ErrProof
+	}
+	t, err := by.authority(s)
+	if err != nil {
+		return PhonePage{}, err
+	}
+	p, err := s.policyOf(ctx, t.account())
+	if err != nil {
+		return PhonePage{}, err
+	}
+	switch {
+	case s.phones == nil:
+		return PhonePage{}, ErrNoPhone
+	case !p.Methods.Has(policy.Phone):
+		return PhonePage{}, ErrMethod
+	}
+	var page PhonePage
+	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
+		if err := begins(r, t, by, ActionAddPhone); err != nil {
+			return err
+		}
+		n, err := chosen(r, p, number)
+		if err != nil {
+			return err
+		}
+		if err := s.phones.Destinations.Allow(n); err != nil {
+			return err
+		}
+		phones, pending, err := r.Phones.Add(r.Now, n)
+		if err != nil {
+			return err
+		}
+		r.Phones = phones
+		r.Save()
+		page.Number, page.Expires = pending.Number, pending.Began.Add(phone.PendingAge)
+		page.Token = EnrollmentToken(s.seal(enrollmentKind, r, ticket{
+			Tenant: t.Tenant, User: t.User, Name: t.Name, Action: ActionAddPhone, Candidate: pending.ID,
+		}))
+		return nil
+	})
+	return answer(page, err)
+}
+
+// chosen is the number that may be added.
+func chosen(r *account.Round, p policy.Policy, n phone.Number) (phone.Number, error) {
+	if !p.AssignedPhones {
+		if n.IsZero() {
+			return n, phone.ErrNumber
+		}
+		return n, nil
+	}
+	assigned, err := phone.ParseNumber(r.Assigned)
+	if err != nil || !n.IsZero() && n != assigned {
+		return phone.Number{}, ErrAssigned
+	}
+	return assigned, nil
+}
+
+// SendSetUpCode sends the code for the number of the token, or another one, by
+// either way. The one before is dead from then on. Errors: [ErrEnrollment], and as
+// [Service.SendPhoneCode].
+func (s *Service) SendSetUpCode(ctx context.Context, token EnrollmentToken, via phone.Via) (SentCode, error) {
+	t, err := s.phoneTicket(token)
+	if err != nil {
+		return SentCode{}, err
+	}
+	return s.sendCode(ctx, t, func(r *account.Round) (phone.Number, error) {
+		p, err := pendingPhone(r, t)
+		return p.Number, err
+	}, func(r *account.Round) (phone.State, phone.Message, error) {
+		return r.Phones.SendPending(r.Now, s.keys, t.Candidate, via, s.phones.Limits.Account...)
+	})
+}
+
+// ConfirmPhone makes the number a phone, when its code is right, and lets the
+// person in whose set-up came before the session. Wrong codes are counted as at
+// a sign-in. Errors: [ErrRejected], [ErrEnrollment], [ErrPhoneCode],
+// [*throttle.Error].
+func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code string) (Decision, error) {
+	t, err := s.phoneTicket(token)
+	if err != nil {
+		return Decision{}, err
+	}
+	p, err := s.policyOf(ctx, t.account())
+	if err != nil {
+		return Decision{}, err
+	}
+	var d Decision
+	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
+		if _, err := pendingPhone(r, t); err != nil {
+			return err
+		}
+		err := s.charged(r, t.ID, string(ByPhoneCode), 1, func() error {
+			st, _, err := r.Phones.VerifyPending(r.Now, s.keys, t.Candidate, code)
+			return phoneChecked(r, st, err)
+		})
+		if err != nil {
+			return err
+		}
+		r.Assigned, r.Issued, r.CodeOnly = "", account.Issued{}, false
+		r.EndTickets() // browsers and sessions stay: nothing was taken away
+		r.Log(event.Event{Kind: event.PhoneAdded})
+		r.Save()
+		d = s.pass(r, t, p, ByPhoneCode)
+		return nil
+	})
+	return answer(d, err)
+}
+
+func (s *Service) phoneTicket(token EnrollmentToken) (ticket, error) {
+	t, err := s.unseal(enrollmentKind, string(token))
+	if err != nil || t.Action != ActionAddPhone {
+		return ticket{}, ErrEnrollment
+	}
+	return t, nil
+}
+
+// pendingPhone is the number that the token speaks of, if it is still the one.
+func pendingPhone(r *account.Round, t ticket) (phone.Pending, error) {
+	p, ok := r.Phones.Pending(r.Now)
+	if !ok || p.ID != t.Candidate || !t.holds(r) {
+		return phone.Pending{}, ErrEnrollment
+	}
+	return p, nil
+}
+
+// RemovePhone takes a phone away, by a proof of [ActionRemovePhone]. Where there
+// is no authenticator to show for it, the proof is that of a new sign-in by
+// phone. Errors: [ErrProof], [ErrNoPhone], [ErrRequired] for the last factor
+// where policy requires one, [ErrAssigned].
+func (a Account) RemovePhone(ctx context.Context, p Proof, id string) error {
+	pol, err := a.service.policyOf(ctx, a.user.account())
+	if err != nil {
+		return err
+	}
+	action := ActionRemovePhone
+	if t, err := a.service.unseal(proofKind, string(p)); err == nil && t.Action == ActionSetUp && t.Reason == ByPhoneCode {
+		action = ActionSetUp
+	}
+	return a.with(ctx, p, action, func(r *account.Round) error {
+		active := len(r.Enrollment.Authenticators()) > 0
+		switch {
+		case action == ActionSetUp && active:
+			return ErrProof
+		case pol.AssignedPhones:
+			return ErrAssigned
+		case pol.Mode == policy.Required && !active && len(r.Phones.Phones()) == 1:
+			return ErrRequired
+		}
+		st, err := r.Phones.Remove(id)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrNoPhone, err)
+		}
+		r.Phones = st
+		r.FactorsChanged(r.Now)
+		r.Log(event.Event{Kind: event.PhoneRemoved})
+		return nil
+	})
+}
+
+// AssignPhone chooses the number of a person, where policy leaves that to
+// administrators: their phones so far go, and at the next sign-in they verify
+// this one by its own code. The zero number takes the phones away.
+func (a Admin) AssignPhone(ctx context.Context, by Leave, target store.ID, number phone.Number) error {
+	who, err := a.act(ctx, by, ActionAssignPhone, target)
+	if err != nil {
+		return err
+	}
+	return a.service.book.Change(ctx, target, func(r *account.Round) error {
+		r.Phones, r.Assigned = r.Phones.Clear(), number.E164()
+		r.FactorsChanged(r.Now)
+		who.log(r, event.Event{Kind: event.PhoneAssigned})
+		r.Save()
+		return nil
+	})
+}
+
+// phoneAllowed reports whether a code by phone signs this account in. Beside an
+// authenticator only where the policy says so; where the phones are all there
+// is, a policy that has changed since does not turn them into no factor at all.
+func phoneAllowed(r *account.Round, p policy.Policy) bool {
+	if len(r.Phones.Phones()) == 0 {
+		return false
+	}
+	return p.Methods.Has(policy.Phone) || len(r.Enrollment.Authenticators()) == 0
+}
