@@ -64,7 +64,7 @@ func benchmarkSignIn(b *testing.B, s store.Store) {
 }
 
 func benchStore(b *testing.B) store.Store {
-	db, err := dial(filepath.Join(b.TempDir(), "bench.db"), wal)
+	db, err := modernc.dial(filepath.Join(b.TempDir(), "bench.db"), wal)
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, db.Close()) })
 	s := sqlstore.New(db, sqlstore.SQLite)

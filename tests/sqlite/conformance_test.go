@@ -8,13 +8,17 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	for name, settings := range journals {
+	run := func(name string, d driver, settings string) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // they wait for the disk, not for each other
 			storetest.Run(t, func(t *testing.T) store.Store {
-				s, _ := open(t, file(t), settings)
+				s, _ := d.open(t, file(t), settings)
 				return s
 			})
 		})
 	}
+	for name, settings := range journals {
+		run(name, modernc, settings)
+	}
+	run("cgo", mattn, wal)
 }

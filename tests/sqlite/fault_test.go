@@ -3,17 +3,18 @@ package sqlite_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // Files that are not what they should be. Each is "unavailable" with the
@@ -34,33 +35,37 @@ func TestUnusableFiles(t *testing.T) {
 		}, sqlite3.SQLITE_NOTADB},
 	}
 	require.NotEmpty(t, cases)
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			db, err := dial(c.make(t), wal)
-			require.NoError(t, err)
-			defer db.Close()
-			s := sqlstore.New(db, sqlstore.SQLite)
-			_, got := s.Get(t.Context(), alice)
-			for what, err := range map[string]error{"Migrate": s.Migrate(t.Context()), "Update": step(t.Context(), s)} {
-				require.ErrorIs(t, err, store.ErrUnavailable, what)
-				requireCode(t, err, c.code)
-			}
-			require.NotErrorIs(t, got, store.ErrNotFound)
-			requireCode(t, got, c.code)
-		})
-	}
+	each(t, func(t *testing.T, d driver) {
+		for _, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				db, err := d.dial(c.make(t), wal)
+				require.NoError(t, err)
+				defer db.Close()
+				s := sqlstore.New(db, sqlstore.SQLite)
+				_, got := s.Get(t.Context(), alice)
+				for what, err := range map[string]error{"Migrate": s.Migrate(t.Context()), "Update": step(t.Context(), s)} {
+					require.ErrorIs(t, err, store.ErrUnavailable, what)
+					require.Equal(t, c.code, d.code(err), "%s: %v", what, err)
+				}
+				require.NotErrorIs(t, got, store.ErrNotFound)
+				require.Equal(t, c.code, d.code(got), "%v", got)
+			})
+		}
+	})
 }
 
 // Without Migrate there is no table: nobody is "never enrolled" because of it.
 func TestNotMigrated(t *testing.T) {
-	db, err := dial(file(t), wal)
-	require.NoError(t, err)
-	defer db.Close()
-	s := sqlstore.New(db, sqlstore.SQLite)
-	_, err = s.Get(t.Context(), alice)
-	require.Error(t, err)
-	require.NotErrorIs(t, err, store.ErrNotFound)
-	require.ErrorIs(t, step(t.Context(), s), store.ErrUnavailable)
+	each(t, func(t *testing.T, d driver) {
+		db, err := d.dial(file(t), wal)
+		require.NoError(t, err)
+		defer db.Close()
+		s := sqlstore.New(db, sqlstore.SQLite)
+		_, err = s.Get(t.Context(), alice)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, store.ErrNotFound)
+		require.ErrorIs(t, step(t.Context(), s), store.ErrUnavailable)
+	})
 }
 
 // A full disk and a file opened for reading refuse the write and keep the record.
@@ -74,9 +79,9 @@ func TestWriteFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := file(t)
-			healthy, _ := open(t, path, wal)
+			healthy, _ := modernc.open(t, path, wal)
 			require.NoError(t, step(t.Context(), healthy))
-			db, err := dial(path, c.settings)
+			db, err := modernc.dial(path, c.settings)
 			require.NoError(t, err)
 			defer db.Close()
 			s := sqlstore.New(db, sqlstore.SQLite)
@@ -86,7 +91,7 @@ func TestWriteFails(t *testing.T) {
 				return &was, nil
 			})
 			require.ErrorIs(t, err, store.ErrUnavailable)
-			requireCode(t, err, c.code)
+			require.Equal(t, c.code, modernc.code(err), "%v", err)
 			require.Equal(t, uint64(1), stored(t, healthy))
 		})
 	}
@@ -95,65 +100,70 @@ func TestWriteFails(t *testing.T) {
 // While somebody else holds the file, readers go on and a writer is refused
 // when its patience ends; it is not told that it wrote. Then all is well again.
 func TestBusy(t *testing.T) {
-	path := file(t)
-	s, db := open(t, path, "_pragma=busy_timeout(10)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
-	require.NoError(t, step(t.Context(), s))
+	each(t, func(t *testing.T, d driver) {
+		s, db := d.open(t, file(t), "_pragma=busy_timeout(10)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
+		require.NoError(t, step(t.Context(), s))
 
-	holder, err := db.Conn(t.Context())
-	require.NoError(t, err)
-	_, err = holder.ExecContext(t.Context(), "BEGIN IMMEDIATE")
-	require.NoError(t, err)
-	err = step(t.Context(), s)
-	require.ErrorIs(t, err, store.ErrUnavailable)
-	require.NotErrorIs(t, err, store.ErrConflict)
-	requireCode(t, err, sqlite3.SQLITE_BUSY)
-	require.Equal(t, uint64(1), stored(t, s))
-	_, err = holder.ExecContext(t.Context(), "ROLLBACK")
-	require.NoError(t, err)
-	require.NoError(t, holder.Close())
-	require.NoError(t, step(t.Context(), s))
-	require.Equal(t, uint64(2), stored(t, s))
+		release := hold(t, db)
+		err := step(t.Context(), s)
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.NotErrorIs(t, err, store.ErrConflict)
+		require.Equal(t, sqlite3.SQLITE_BUSY, d.code(err), "%v", err)
+		require.Equal(t, uint64(1), stored(t, s))
+		release()
+		require.NoError(t, step(t.Context(), s))
+		require.Equal(t, uint64(2), stored(t, s))
+	})
 }
 
 // A request whose client has gone does not wait for the file's lock to the end
 // of the busy timeout.
 func TestCancelledWhileBusy(t *testing.T) {
-	s, db := open(t, file(t), "_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
-	require.NoError(t, step(t.Context(), s))
+	each(t, func(t *testing.T, d driver) {
+		s, db := d.open(t, file(t), "_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
+		require.NoError(t, step(t.Context(), s))
+
+		release := hold(t, db)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		err := step(ctx, s)
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Less(t, time.Since(began), 10*time.Second, "of 60")
+
+		release()
+		// What was given up may still be written, or not: nobody was told that it
+		// was. The count is at most one ahead, and the store goes on.
+		require.NoError(t, step(t.Context(), s))
+		require.Contains(t, []uint64{2, 3}, stored(t, s))
+	})
+}
+
+// hold takes the file's lock for writing until it is released.
+func hold(t *testing.T, db *sql.DB) (release func()) {
 	holder, err := db.Conn(t.Context())
 	require.NoError(t, err)
-	defer holder.Close()
 	_, err = holder.ExecContext(t.Context(), "BEGIN IMMEDIATE")
 	require.NoError(t, err)
-
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	err = step(ctx, s)
-	require.ErrorIs(t, err, store.ErrUnavailable)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(began), 10*time.Second, "of 60")
-
-	_, err = holder.ExecContext(t.Context(), "ROLLBACK")
-	require.NoError(t, err)
-	// What was given up may still be written, or not: nobody was told that it
-	// was. The count is at most one ahead, and the store goes on.
-	require.NoError(t, step(t.Context(), s))
-	require.Contains(t, []uint64{2, 3}, stored(t, s))
+	return func() {
+		_, err = holder.ExecContext(t.Context(), "ROLLBACK")
+		require.NoError(t, err)
+		require.NoError(t, holder.Close())
+	}
 }
 
 // step counts alice's record up by one.
 func step(ctx context.Context, s store.Store) error {
 	return store.Update(ctx, s, alice, func(was store.Record, _ bool) (*store.Record, error) {
-		return counter(count(was) + 1), nil
+		return race.Counter(race.Count(was) + 1), nil
 	})
 }
 
-func requireCode(t *testing.T, err error, code int) {
-	t.Helper()
-	var e *sqlite.Error
-	require.ErrorAs(t, err, &e, "the driver's error is inside")
-	require.Equal(t, code, e.Code()&0xff, "%v", err) // the primary code of the extended one
+func stored(t *testing.T, s store.Store) uint64 {
+	rec, err := s.Get(t.Context(), alice)
+	require.NoError(t, err)
+	return race.Count(rec)
 }
 
 // unwritable returns a directory in which this process cannot create a file,

@@ -1,59 +1,124 @@
 package sqlite_test
 
 import (
-	"bufio"
+	"context"
 	"database/sql"
-	"fmt"
-	"io"
+	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
+	cgo "github.com/mattn/go-sqlite3"
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite"
+	"modernc.org/sqlite"
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
-// wal are the settings that the package documents.
+// wal are the settings that the package documents, in the words of
+// modernc.org/sqlite, as all settings are here.
 const wal = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
 
 var alice = store.ID{Tenant: "acme", User: "alice"}
 
-// roles are what this binary does when it starts itself as another process. A
-// lock inside one process proves nothing about two.
-var roles = map[string]func(path string) error{
-	"race":       func(path string) error { return racer(path, honest) },
-	"race-naive": func(path string) error { return racer(path, naive) },
-	"write":      func(path string) error { return writer(path, writeEach) },
-	"write-lazy": func(path string) error { return writer(path, writeLazily) },
-	"migrate":    migrator,
+// A driver is one of those that are documented.
+type driver struct {
+	name  string                       // for database/sql
+	words func(settings string) string // how it says the settings
+	code  func(err error) int          // SQLite's primary error code, 0 if there is none inside
+}
+
+var pragma = regexp.MustCompile(`_pragma=(\w+)\((\w+)\)`)
+
+var modernc = driver{
+	name:  "sqlite",
+	words: func(settings string) string { return settings },
+	code: func(err error) int {
+		var e *sqlite.Error
+		if !errors.As(err, &e) {
+			return 0
+		}
+		return e.Code() & 0xff // of the extended one
+	},
+}
+
+var mattn = driver{
+	name:  "sqlite3",
+	words: func(settings string) string { return pragma.ReplaceAllString(settings, "_$1=$2") },
+	code: func(err error) int {
+		var e cgo.Error
+		if !errors.As(err, &e) {
+			return 0
+		}
+		return int(e.Code)
+	},
+}
+
+// each runs a test with every driver.
+func each(t *testing.T, test func(t *testing.T, d driver)) {
+	for _, d := range []driver{modernc, mattn} {
+		t.Run(d.name, func(t *testing.T) { test(t, d) })
+	}
 }
 
 func TestMain(m *testing.M) {
-	if role := os.Getenv("TOTPFLOW_ROLE"); role != "" {
-		if err := roles[role](os.Getenv("TOTPFLOW_PATH")); err != nil {
-			fmt.Fprintln(os.Stderr, role+":", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	race.Main(map[string]race.Role{
+		"race":       race.Racer(opener(honest)),
+		"race-naive": race.Racer(opener(naive)),
+		"write":      race.Writer(opener(honest)),
+		"write-lazy": writeLazily,
+		"migrate":    migrator,
+	})
 	os.Exit(m.Run())
 }
 
+// where is what a child needs to open the file.
+func (d driver) where(path string) string { return d.name + " " + d.dsn(path, wal) }
+
+func (d driver) dsn(path, settings string) string { return "file:" + path + "?" + d.words(settings) }
+
 // dial opens the file without touching it.
-func dial(path, settings string) (*sql.DB, error) {
-	return sql.Open("sqlite", "file:"+path+"?"+settings)
+func (d driver) dial(path, settings string) (*sql.DB, error) {
+	return sql.Open(d.name, d.dsn(path, settings))
+}
+
+// dialWhere is dial in a child.
+func dialWhere(where string) (*sql.DB, error) {
+	name, dsn, _ := strings.Cut(where, " ")
+	return sql.Open(name, dsn)
+}
+
+func opener(adapter func(*sql.DB) store.Store) race.Opener {
+	return func(where string) (store.Store, func() error, error) {
+		db, err := dialWhere(where)
+		if err != nil {
+			return nil, nil, err
+		}
+		db.SetMaxOpenConns(4) // enough to race; more only wait for the lock
+		return adapter(db), db.Close, nil
+	}
+}
+
+func honest(db *sql.DB) store.Store { return sqlstore.New(db, sqlstore.SQLite) }
+
+func naive(db *sql.DB) store.Store {
+	return race.Naive{Store: honest(db), Overwrite: func(ctx context.Context, rec store.Record) error {
+		_, err := db.ExecContext(ctx, `INSERT OR REPLACE INTO totpflow_accounts VALUES (?, ?, ?, ?, ?, ?)`,
+			rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State, rec.Sealed, rec.Updated.UnixMicro())
+		return err
+	}}
 }
 
 // open returns a migrated store on the file. When the test ends no connection
 // may be left in use: a leak would stop the host after a few hours.
-func open(t *testing.T, path, settings string) (*sqlstore.Store, *sql.DB) {
+func (d driver) open(t *testing.T, path, settings string) (*sqlstore.Store, *sql.DB) {
 	t.Helper()
-	db, err := dial(path, settings)
+	db, err := d.dial(path, settings)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		// A cancelled statement may still be on its way back.
@@ -68,24 +133,11 @@ func open(t *testing.T, path, settings string) (*sqlstore.Store, *sql.DB) {
 
 func file(t *testing.T) string { return filepath.Join(t.TempDir(), "totpflow.db") }
 
-// A child is this binary in another role.
-type child struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Scanner
-}
-
-func start(t *testing.T, role, path string) *child {
-	t.Helper()
-	self, err := os.Executable()
+// The package documentation shows the settings that are tested here.
+func TestDocumentedSettings(t *testing.T) {
+	doc, err := os.ReadFile("../../store/sqlstore/doc.go")
 	require.NoError(t, err)
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), "TOTPFLOW_ROLE="+role, "TOTPFLOW_PATH="+path)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	return &child{cmd, in, bufio.NewScanner(out)}
+	for _, d := range []driver{modernc, mattn} {
+		require.Contains(t, string(doc), d.dsn("PATH", wal))
+	}
 }

@@ -3,71 +3,50 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // Many processes start at once on a file that does not exist yet.
 func TestMigrateConcurrently(t *testing.T) {
-	for range 5 {
-		path := file(t)
-		children := make([]*child, 8)
-		for i := range children {
-			children[i] = start(t, "migrate", path)
+	each(t, func(t *testing.T, d driver) {
+		for range 5 {
+			path := file(t)
+			require.NoError(t, race.Together("migrate", d.where(path), 8))
+			s, db := d.open(t, path, wal)
+			require.Equal(t, []string{"1"}, column(t, db, `SELECT number FROM totpflow_schema`))
+			require.NoError(t, s.Migrate(t.Context()), "again")
 		}
-		for _, c := range children {
-			_, err := fmt.Fprintln(c.in, "go")
-			require.NoError(t, err)
-		}
-		for _, c := range children {
-			require.NoError(t, c.cmd.Wait())
-		}
-		s, db := open(t, path, wal)
-		require.Equal(t, []string{"1"}, column(t, db, `SELECT number FROM totpflow_schema`))
-		require.NoError(t, s.Migrate(t.Context()), "again")
-	}
+	})
 }
 
 // migrator is a child: eight goroutines, each with a pool of its own.
-func migrator(path string) error {
-	var word string
-	if _, err := fmt.Scan(&word); err != nil {
-		return err
-	}
-	var wg sync.WaitGroup
-	faults := make([]error, 8)
-	for i := range faults {
-		wg.Go(func() {
-			db, err := dial(path, wal)
-			if err != nil {
-				faults[i] = err
-				return
-			}
-			defer db.Close()
-			faults[i] = sqlstore.New(db, sqlstore.SQLite).Migrate(context.Background())
-		})
-	}
-	wg.Wait()
-	return errors.Join(faults...)
+func migrator(where string) error {
+	return race.AtOnce(8, func() error {
+		db, err := dialWhere(where)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		return sqlstore.New(db, sqlstore.SQLite).Migrate(context.Background())
+	})
 }
 
 // The schema as SQLite has it, the record's columns as they are stored, and a
 // file made by the first version, which must stay readable for ever.
 func TestSchemaGolden(t *testing.T) {
-	s, db := open(t, file(t), wal)
+	s, db := modernc.open(t, file(t), wal)
 	rec := store.Record{
 		ID: store.ID{Tenant: "acme", User: "alice"}, State: "active", Sealed: []byte("sealed\x00"),
 		Version: store.Version{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
@@ -91,12 +70,12 @@ func TestSchemaGolden(t *testing.T) {
 	require.Equal(t, string(golden), got.String())
 
 	path := file(t)
-	old, err := dial(path, wal)
+	old, err := modernc.dial(path, wal)
 	require.NoError(t, err)
 	_, err = old.Exec(string(golden))
 	require.NoError(t, err)
 	require.NoError(t, old.Close())
-	s, _ = open(t, path, wal)
+	s, _ = modernc.open(t, path, wal)
 	back, err := s.Get(t.Context(), rec.ID)
 	require.NoError(t, err)
 	require.Equal(t, rec, back)
@@ -104,7 +83,7 @@ func TestSchemaGolden(t *testing.T) {
 
 // What the file itself refuses, should a statement ever be wrong.
 func TestSchemaRefuses(t *testing.T) {
-	_, db := open(t, file(t), wal)
+	_, db := modernc.open(t, file(t), wal)
 	for name, values := range map[string]string{
 		"text as a number": `'', 'a', zeroblob(16), '', x'', 'yesterday'`,
 		"text as bytes":    `'', 'a', '0123456789abcdef', '', x'', 0`,
@@ -116,14 +95,12 @@ func TestSchemaRefuses(t *testing.T) {
 		"time as fraction": `'', 'a', zeroblob(16), '', x'', 0.5`,
 	} {
 		_, err := db.Exec(`INSERT INTO totpflow_accounts VALUES (` + values + `)`)
-		var e *sqlite.Error
-		require.ErrorAs(t, err, &e, name)
-		require.Equal(t, sqlite3.SQLITE_CONSTRAINT, e.Code()&0xff, name)
+		require.Equal(t, sqlite3.SQLITE_CONSTRAINT, modernc.code(err), "%s: %v", name, err)
 	}
 }
 
 func TestMigrateRefusesNewerSchema(t *testing.T) {
-	s, db := open(t, file(t), wal)
+	s, db := modernc.open(t, file(t), wal)
 	_, err := db.Exec(`INSERT INTO totpflow_schema VALUES (2)`)
 	require.NoError(t, err)
 	err = s.Migrate(t.Context())
@@ -132,21 +109,22 @@ func TestMigrateRefusesNewerSchema(t *testing.T) {
 }
 
 func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
-	for _, settings := range []string{
-		"_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)",
-		"_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)",
-		"_pragma=synchronous(NORMAL)",
-		"", // what a file is opened with: a rollback journal and FULL
-		"_pragma=journal_mode(MEMORY)",
-		"_pragma=journal_mode(OFF)",
-		"mode=memory",
-	} {
-		path := file(t)
-		db, err := dial(path, settings)
-		require.NoError(t, err)
-		require.ErrorIs(t, sqlstore.New(db, sqlstore.SQLite).Migrate(t.Context()), sqlstore.ErrNotDurable, settings)
-		require.NoError(t, db.Close())
-	}
+	each(t, func(t *testing.T, d driver) {
+		for _, settings := range []string{
+			"_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)",
+			"_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)",
+			"_pragma=synchronous(NORMAL)",
+			"", // what a file is opened with: a rollback journal and FULL
+			"_pragma=journal_mode(MEMORY)",
+			"_pragma=journal_mode(OFF)",
+			"mode=memory",
+		} {
+			db, err := d.dial(file(t), settings)
+			require.NoError(t, err)
+			require.ErrorIs(t, sqlstore.New(db, sqlstore.SQLite).Migrate(t.Context()), sqlstore.ErrNotDurable, settings)
+			require.NoError(t, db.Close())
+		}
+	})
 }
 
 func column(t *testing.T, db *sql.DB, query string) (all []string) {
