@@ -134,15 +134,16 @@ func TestBoundedSize(t *testing.T) {
 	for _, fill := range []string{"<", `"`, "a", "\x00", "\u2028", "é", "世", "🔑", "\xff", "&\x1b"} {
 		var a event.Activity
 		longest := 0
-		for i := range 40 {
+		for i := range event.Days {
 			for _, k := range append(event.Kinds(), event.Kind(strings.Repeat(fill, 100))) {
+				if k.SecurityChange() && i < event.Days-1 {
+					continue // those of the last day are enough to fill it
+				}
 				e := worst(k, fill)
 				e.At = start.AddDate(0, 0, i)
 				a, _ = a.Append(e)
 			}
-			if i%8 == 0 {
-				longest = max(longest, len(encode(t, a)))
-			}
+			longest = max(longest, len(encode(t, a)))
 		}
 		longest = max(longest, len(encode(t, reread(t, a))))
 		require.Less(t, longest, 30<<10, "%q", fill)

@@ -119,13 +119,13 @@ func TestFleetAlarmsOncePerBurst(t *testing.T) {
 	require.Equal(t, "user0", w.alarms[0][0].User)
 }
 
-// One account of the attacker's own, on which he guesses a thousand times as
-// often, must not push the others out of sight.
+// One account of the attacker's own, on which he guesses far more often, must
+// not push the others out of sight.
 func TestFleetSeesThroughAFlood(t *testing.T) {
 	w := watch(50, 20)
 	for i, e := range spray(start, 19, 19) {
 		w.tell(t, e)
-		for range 1000 {
+		for range 200 {
 			w.tell(t, guess(e.At, "mallory"))
 		}
 		require.Equal(t, i == 18, len(w.alarms) == 1)
@@ -174,7 +174,7 @@ func TestFleetAndClocks(t *testing.T) {
 
 func TestFleetIsBounded(t *testing.T) {
 	w := watch(50, 20)
-	for i := range 100_000 {
+	for i := range 10_000 {
 		w.tell(t, guess(start.Add(time.Duration(i)*time.Millisecond), fmt.Sprint(i)))
 	}
 	guesses, accounts := w.Held()
@@ -282,7 +282,7 @@ func requireModel(t *testing.T, refusals, accounts int, script []byte) (alarms i
 func TestFleetAgreesWithModel(t *testing.T) {
 	seed := rand.New(rand.NewPCG(2026, 4))
 	alarms := 0
-	for range 300 {
+	for range 100 {
 		script := make([]byte, 400)
 		forward, back := 1+seed.IntN(20), seed.IntN(20)
 		for i := range script {
@@ -293,7 +293,7 @@ func TestFleetAgreesWithModel(t *testing.T) {
 		}
 		alarms += requireModel(t, 1+seed.IntN(15), 1+seed.IntN(8), script)
 	}
-	require.Greater(t, alarms, 300)
+	require.Greater(t, alarms, 100)
 }
 
 func FuzzFleet(f *testing.F) {
