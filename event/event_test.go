@@ -15,8 +15,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// words are what administrators and operators do: they lie in records and in
-// hosts' logs, and so never change.
+// words lie in records and in hosts' logs, and so never change.
 var words = map[event.Kind]string{
 	event.Imported: "imported", event.Exempted: "exempted", event.ExemptionEnded: "exemption_ended",
 	event.GraceBegan: "grace_began", event.GraceExtended: "grace_extended",
@@ -24,6 +23,7 @@ var words = map[event.Kind]string{
 	event.Frozen: "frozen", event.Unlocked: "unlocked", event.AuthenticatorRestored: "authenticator_restored", event.Forgotten: "forgotten",
 	event.PolicySet: "policy_set", event.PolicyLowered: "policy_lowered", event.BulkReset: "bulk_reset",
 	event.ApprovalAsked: "approval_asked", event.ApprovalGiven: "approval_given", event.ApprovalWithdrawn: "approval_withdrawn",
+	event.PhoneAdded: "phone_added", event.PhoneRemoved: "phone_removed", event.PhoneAssigned: "phone_assigned",
 	event.KeysRotated: "keys_rotated", event.EpochRaised: "epoch_raised",
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -34,10 +35,13 @@ func TestGolden(t *testing.T) {
 		"app":      {Methods: policy.App},
 		"full": {
 			Mode: policy.Required, Grace: 14 * day, Deadline: time.Date(2026, time.June, 1, 8, 30, 0, 500_000_000, time.UTC), BrowserAge: 7 * day,
-			Methods: policy.App | policy.RecoveryCodes | policy.Phone | policy.Other, IssuedCode: true, TwoAdministrators: true,
+			Methods: policy.App | policy.RecoveryCodes | policy.Phone | policy.Other, IssuedCode: true, TwoAdministrators: true, AssignedPhones: true,
 		},
 	}
 	require.Len(t, golden, len(policies))
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[policy.Policy]())[1:] { // required is the zero Mode
+		require.False(t, reflect.ValueOf(policies["full"]).FieldByIndex(field.Index).IsZero(), "%s is not in the golden file", field.Name)
+	}
 	for name, p := range policies {
 		require.Equal(t, string(golden[name]), encode(t, p), name)
 		var read policy.Policy
