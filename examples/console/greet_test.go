@@ -13,7 +13,7 @@ import (
 func TestWarnsAwayFromLocalhost(t *testing.T) {
 	for ip, warns := range map[string]bool{"127.0.0.1": false, "::1": false, "0.0.0.0": true, "::": true, "192.0.2.1": true} {
 		var out bytes.Buffer
-		greet(&out, &net.TCPAddr{IP: net.ParseIP(ip), Port: 8080}, "console.db", "", false)
+		greet(&out, &net.TCPAddr{IP: net.ParseIP(ip), Port: 8080}, greeting{db: "console.db"})
 		require.Equal(t, warns, strings.Contains(out.String(), "Warning"), ip)
 	}
 }

@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -37,7 +38,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("console", flag.ExitOnError)
 	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on")
 	path := flags.String("db", "console.db", "database file; the keys lie beside it, in <db>.keys")
-	require := flags.Bool("require", false, "everybody has to set up two-factor authentication")
+	require := flags.Bool("require", false, "everybody has to set up two-factor authentication, whatever administrators set")
+	smtp := flags.String("smtp", "", "mail server, as host:port; without one, mails are written to the folder <db>.mail")
+	site := flags.String("url", "", "address of the console in mails; the default is the one that it listens on")
 	_ = flags.Parse(args) // ExitOnError
 
 	// The port first: a second console must not touch the first one's files.
@@ -59,12 +62,29 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return fmt.Errorf("cannot open the database %s: %w", *path, err)
 	}
 	defer db.Close()
-	handler, err := app.New(app.Options{DB: db, Keys: keys, Require: *require})
+	mail, mails, err := mailer(*smtp, *path)
+	if err != nil {
+		return err
+	}
+	url := cmp.Or(*site, "http://"+listener.Addr().String())
+	handler, err := app.New(app.Options{DB: db, Keys: keys, Require: *require, Mail: mail, URL: url})
 	if err != nil {
 		return fmt.Errorf("cannot use the database %s: %w", *path, err)
 	}
-	greet(out, listener.Addr(), *path, made, *require)
+	greet(out, listener.Addr(), greeting{db: *path, keys: made, mails: mails, require: *require})
 	return serve(ctx, listener, handler)
+}
+
+// mailer returns what sends mails, and where they go.
+func mailer(smtp, db string) (m app.Mailer, to string, err error) {
+	if smtp == "" {
+		to = db + ".mail"
+		return app.Folder(to), to, nil
+	}
+	if m, err = app.SMTP(smtp); err != nil {
+		return nil, "", fmt.Errorf("cannot use the mail server %s: %w", smtp, err)
+	}
+	return m, smtp, nil
 }
 
 // serve answers until ctx ends, then lets the requests under way finish.
@@ -92,23 +112,30 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	return nil
 }
 
-func greet(out io.Writer, addr net.Addr, path, made string, require bool) {
+// A greeting is what the screen says at the start.
+type greeting struct {
+	db, mails string
+	keys      string // the key file, where it was made just now
+	require   bool
+}
+
+func greet(out io.Writer, addr net.Addr, g greeting) {
 	fmt.Fprintf(out, "Acme Backup, a console with two-factor sign-in by totpflow\n\n")
 	fmt.Fprintf(out, "  Open      http://%s\n", addr)
 	label := "Sign in"
 	for _, a := range app.DemoAccounts {
-		fmt.Fprintf(out, "  %-8s  %-18s  password %s  (%s)\n", label, a.Email, a.Password, a.What)
+		fmt.Fprintf(out, "  %-8s  %-18s  password %s  %s\n", label, a.Email, a.Password, a.What)
 		label = ""
 	}
-	setUp := "optional, set it up under Security"
-	if require {
+	setUp := "as administrators set under Accounts; optional until then"
+	if g.require {
 		setUp = "required, set up at the first sign-in"
 	}
-	fmt.Fprintf(out, "  2FA       %s\n  Database  %s\n", setUp, path)
-	if made != "" {
+	fmt.Fprintf(out, "  2FA       %s\n  Database  %s\n  Mails to  %s\n", setUp, g.db, g.mails)
+	if g.keys != "" {
 		fmt.Fprintf(out, "  Keys      %s, made just now, for you alone to read (mode 0600).\n"+
 			"            Lose it and nobody with 2FA gets in. In earnest, keep the keys\n"+
-			"            apart from the database: in the environment variable %s.\n", made, keysVariable)
+			"            apart from the database: in the environment variable %s.\n", g.keys, keysVariable)
 	}
 	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		fmt.Fprintf(out, "\n  Warning: others can reach this address, and know the passwords above. Browsers keep\n"+

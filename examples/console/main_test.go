@@ -117,7 +117,8 @@ func TestFirstRunSaysWhereToGo(t *testing.T) {
 	p := start(t, db)
 	for _, words := range []string{
 		"admin@acme.example", "correct-horse-1", "ana@acme.example", "correct-horse-2",
-		db + ".keys", "made just now", "0600", "TOTPFLOW_KEYS",
+		"nora@north.example", "ben@acme.example", "agent@acme.example",
+		db + ".keys", "made just now", "0600", "TOTPFLOW_KEYS", db + ".mail",
 	} {
 		require.Contains(t, p.screen, words)
 	}
@@ -136,6 +137,35 @@ func TestFirstRunSaysWhereToGo(t *testing.T) {
 func TestRequireFlag(t *testing.T) {
 	p := start(t, filepath.Join(t.TempDir(), "console.db"), "-require")
 	require.Equal(t, "/setup", password(t, client(t), p.url))
+}
+
+// The mails of a demonstration can be read in a folder; their links lead back.
+func TestMailsInAFolder(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "console.db")
+	p := start(t, db)
+	c := client(t)
+	require.Equal(t, "/", password(t, c, p.url))
+	resp, err := c.Get(p.url + "/setup")
+	require.NoError(t, err)
+	page, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	resp.Body.Close()
+	link := regexp.MustCompile(`href="(otpauth:[^"]+)"`).FindSubmatch(page)
+	require.NotNil(t, link)
+	phone, err := totptest.Scan(html.UnescapeString(string(link[1])), totptest.NewClock(time.Now()))
+	require.NoError(t, err)
+	post(t, c, p.url+"/setup", url.Values{"code": {phone.Code()}})
+	mails, err := filepath.Glob(filepath.Join(db+".mail", "*.eml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, mails)
+	text, err := os.ReadFile(mails[len(mails)-1])
+	require.NoError(t, err)
+	require.Contains(t, strings.ReplaceAll(string(text), "=\r\n", ""), p.url+"/not-me?event=3D")
+}
+
+func TestUnusableMailServer(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "console.db")
+	require.Contains(t, fails(t, nil, "-addr", "127.0.0.1:0", "-db", db, "-smtp", "nonsense"), "cannot use the mail server nonsense")
 }
 
 func TestBusyPort(t *testing.T) {

@@ -2,10 +2,13 @@
 // password and then with the second step, see their machines, and look after
 // their second factor on the security page.
 //
-// What concerns the second factor is in second_factor.go, in one piece. The
-// rest is what a product has already: accounts and passwords (users.go,
-// password.go), sessions (sessions.go), pages (pages.go, templates), and the
-// backups themselves (backups.go). [New] puts them together.
+// Signing in and setting up with a second factor is second_factor.go, in one
+// piece. A person's own page is in security.go and authenticators.go; what
+// administrators see and do is in admin.go, member.go and policy.go; mails about
+// changes are in notify.go and mail.go. The rest is what a product has already:
+// people, accounts and organisations (users.go, tenants.go, password.go),
+// sessions (sessions.go), pages (pages.go, templates), and the backups
+// themselves (backups.go). [New] puts them together.
 package app
 
 import (
@@ -15,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow"
@@ -32,6 +36,8 @@ type Options struct {
 	Require bool             // everybody has to set up a second factor; else it is optional
 	Now     func() time.Time // nil: time.Now
 	Events  event.Sink       // nil: the log
+	Mail    Mailer           // nil: the log names each mail, and that is all
+	URL     string           // the console's address, for links in mails: never from a request, which says whose host it likes
 }
 
 type console struct {
@@ -40,6 +46,9 @@ type console struct {
 	sessions *sessions
 	pages    pages
 	now      func() time.Time
+	tenants  tenants
+	mail     Mailer
+	url      string
 }
 
 // New returns the console. It brings the database up to date, and creates the
@@ -57,11 +66,16 @@ func New(o Options) (http.Handler, error) {
 	if err := factors.Migrate(ctx); err != nil {
 		return nil, err
 	}
-	mfa, err := newSecondFactor(o, factors)
-	if err != nil {
+	if o.Mail == nil {
+		o.Mail = logMailer{}
+	}
+	c := &console{users: accounts, tenants: tenants{o.DB}, pages: newPages(), now: o.Now, mail: o.Mail, url: strings.TrimSuffix(o.URL, "/")}
+	if c.mfa, err = c.newSecondFactor(o, factors); err != nil {
 		return nil, err
 	}
-	c := &console{mfa: mfa, users: accounts, pages: newPages(), now: o.Now}
+	if err := c.exemptMachines(ctx); err != nil {
+		return nil, err
+	}
 	if c.sessions, err = newSessions(ctx, o.DB, c.fail); err != nil {
 		return nil, err
 	}
@@ -76,6 +90,10 @@ func (c *console) routes() *http.ServeMux {
 	mux.HandleFunc("POST /signin", c.page(c.postSignIn))
 	mux.HandleFunc("GET /organisation", c.page(c.getOrganisation))
 	mux.HandleFunc("POST /organisation", c.page(c.postOrganisation))
+	mux.HandleFunc("GET /issued", c.page(c.getIssued))
+	mux.HandleFunc("POST /issued", c.page(c.postIssued))
+	mux.HandleFunc("GET /not-me", c.page(c.getNotMe))
+	mux.HandleFunc("POST /not-me", c.page(c.postNotMe))
 	mux.HandleFunc("GET /code", c.page(c.getCode))
 	mux.HandleFunc("POST /code", c.page(c.postCode))
 	mux.HandleFunc("GET /recovery", c.page(c.getRecovery))
@@ -96,6 +114,15 @@ func (c *console) routes() *http.ServeMux {
 	mux.HandleFunc("POST /security/recovery-codes/saved", c.signedIn(c.postSaved))
 	mux.HandleFunc("POST /security/browsers/{id}/revoke", c.signedIn(c.postRevoke))
 	mux.HandleFunc("POST /security/browsers/revoke-all", c.signedIn(c.postRevokeAll))
+
+	mux.HandleFunc("GET /admin", c.administrator(c.getAdmin))
+	mux.HandleFunc("GET /admin/accounts.csv", c.administrator(c.getCSV))
+	mux.HandleFunc("POST /admin/policy", c.administrator(c.postPolicy))
+	mux.HandleFunc("POST /admin/requests/{id}/approve", c.administrator(c.postApprove))
+	mux.HandleFunc("POST /admin/requests/{id}/withdraw", c.administrator(c.postWithdraw))
+	mux.HandleFunc("POST /admin/accounts/reset", c.administrator(c.postResetMany))
+	mux.HandleFunc("GET /admin/accounts/{id}", c.administrator(c.getMember))
+	mux.HandleFunc("POST /admin/accounts/{id}/{change}", c.administrator(c.postMember))
 	mux.HandleFunc("/", c.page(func(w http.ResponseWriter, r *http.Request) error { return errNotFound }))
 	return mux
 }
@@ -176,8 +203,14 @@ func status(w http.ResponseWriter, err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, errPassword):
 		return http.StatusUnauthorized
-	case ofAuthenticators(err) != "":
+	case errors.Is(err, errSetUpFirst):
+		return http.StatusForbidden
+	case errors.Is(err, errForm), errors.Is(err, errNobody), errors.Is(err, errSeveralTenants):
+		return http.StatusBadRequest
+	case errors.Is(err, errResetFirst), errors.Is(err, errNothingLost):
 		return http.StatusConflict
+	case errors.Is(err, errMail):
+		return http.StatusServiceUnavailable
 	default:
 		return totphttp.StatusCode(w, err)
 	}

@@ -30,9 +30,6 @@ func (p securityPage) Rows(message string) []authenticatorRow {
 // Full reports that no further authenticator can be added.
 func (p securityPage) Full() bool { return len(p.Authenticators) >= enroll.Limit }
 
-// Formless reports that what was refused has no form on the page.
-func (p securityPage) Formless() bool { return p.form == "" }
-
 // MaxName is the longest name of an authenticator.
 func (p securityPage) MaxName() int { return enroll.MaxName }
 

@@ -102,7 +102,7 @@ func TestRenameAnAuthenticator(t *testing.T) {
 	b.get("/security").says("has its new name", "Work phone")
 	b.add(phone, "work PHONE")
 	require.Contains(t, b.authenticators(), "work PHONE 2")
-	b.post("/security/authenticators/nobody/rename", "name", "x").is(http.StatusConflict).says("not there any more")
+	b.post("/security/authenticators/nobody/rename", "name", "x").is(http.StatusNotFound).says("not there any more")
 }
 
 func TestRemoveAnAuthenticator(t *testing.T) {
@@ -121,7 +121,7 @@ func TestRemoveAnAuthenticator(t *testing.T) {
 	s.clock.Advance(time.Second)
 
 	b.post("/security/authenticators/"+id+"/remove", "code", second.WrongCode()).is(http.StatusForbidden).says(`id="remove-` + id + `-error"`)
-	b.post("/security/authenticators/nobody/remove", "code", second.Peek()).is(http.StatusConflict).says("not there any more")
+	b.post("/security/authenticators/nobody/remove", "code", second.Peek()).is(http.StatusNotFound).says("not there any more")
 	b.post("/security/authenticators/"+id+"/remove", "code", second.Code()).redirects("/security")
 	b.get("/security").is(http.StatusOK).says("The authenticator is removed", "Authenticator app removed")
 	require.Len(t, b.authenticators(), 1)
@@ -181,7 +181,7 @@ func TestRemoveAnothersAuthenticator(t *testing.T) {
 	other := s.browser()
 	phone, _ := other.enroll(admin)
 	other.add(phone, "Tablet")
-	other.post("/security/authenticators/"+ids["Tablet"]+"/remove", "code", phone.Code()).is(http.StatusConflict)
-	other.post("/security/authenticators/"+ids["Tablet"]+"/rename", "name", "mine").is(http.StatusConflict)
+	other.post("/security/authenticators/"+ids["Tablet"]+"/remove", "code", phone.Code()).is(http.StatusNotFound)
+	other.post("/security/authenticators/"+ids["Tablet"]+"/rename", "name", "mine").is(http.StatusNotFound)
 	require.Equal(t, ids, b.authenticators())
 }

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"database/sql"
 	"html"
 	"io"
@@ -11,7 +12,9 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,6 +42,7 @@ type site struct {
 	db    *sql.DB
 	keys  *keyring.Ring
 	url   string
+	mails *mailbox
 }
 
 func newSite(t *testing.T, change ...func(*app.Options)) *site {
@@ -49,7 +53,7 @@ func newSite(t *testing.T, change ...func(*app.Options)) *site {
 	t.Cleanup(func() { db.Close() })
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
-	s := &site{t: t, db: db, keys: keys, clock: totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 10, 0, time.UTC))}
+	s := &site{t: t, db: db, keys: keys, mails: &mailbox{}, clock: totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 10, 0, time.UTC))}
 	s.url = s.serve(change...)
 	return s
 }
@@ -58,7 +62,7 @@ func newSite(t *testing.T, change ...func(*app.Options)) *site {
 // address. The database is the same.
 func (s *site) serve(change ...func(*app.Options)) string {
 	s.t.Helper()
-	o := app.Options{DB: s.db, Keys: s.keys, Now: s.clock.Now, Events: event.Slog(slog.New(slog.DiscardHandler))}
+	o := app.Options{DB: s.db, Keys: s.keys, Now: s.clock.Now, Events: event.Slog(slog.New(slog.DiscardHandler)), Mail: s.mails, URL: mailURL}
 	for _, c := range change {
 		c(&o)
 	}
@@ -67,6 +71,58 @@ func (s *site) serve(change ...func(*app.Options)) string {
 	server := httptest.NewServer(handler)
 	s.t.Cleanup(server.Close)
 	return server.URL
+}
+
+// mailURL is the console's address in mails. It is that of no test server, so
+// that nothing else can be what a link was made from.
+const mailURL = "https://backup.example"
+
+// A mailbox keeps what was sent, as a mailer of the console.
+type mailbox struct {
+	mu    sync.Mutex
+	mails []app.Mail
+	fails error
+}
+
+func (m *mailbox) Send(_ context.Context, mail app.Mail) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fails != nil {
+		return m.fails
+	}
+	m.mails = append(m.mails, mail)
+	return nil
+}
+
+func (m *mailbox) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fails = err
+}
+
+// to returns what a person was sent, the oldest first.
+func (m *mailbox) to(who app.DemoAccount) (mails []app.Mail) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, mail := range m.mails {
+		if mail.To == who.Email {
+			mails = append(mails, mail)
+		}
+	}
+	return mails
+}
+
+// last is the newest mail of a person with these words in its subject.
+func (s *site) last(who app.DemoAccount, subject string) app.Mail {
+	s.t.Helper()
+	mails := s.mails.to(who)
+	for _, mail := range slices.Backward(mails) {
+		if strings.Contains(mail.Subject, subject) {
+			return mail
+		}
+	}
+	require.Failf(s.t, "no such mail", "%q in %v", subject, mails)
+	return app.Mail{}
 }
 
 func require2FA(o *app.Options) { o.Require = true }
@@ -110,6 +166,11 @@ func (b *browser) post(path string, fields ...string) answer {
 	for i := 0; i < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
+	return b.postForm(path, form)
+}
+
+func (b *browser) postForm(path string, form url.Values) answer {
+	b.t.Helper()
 	r, err := http.NewRequest(http.MethodPost, b.url+path, strings.NewReader(form.Encode()))
 	require.NoError(b.t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

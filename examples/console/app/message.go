@@ -44,10 +44,18 @@ func explain(page string, err error, now time.Time) string {
 		return "Your organisation requires two-factor authentication. It cannot be turned off."
 	case ofAuthenticators(err) != "":
 		return ofAuthenticators(err)
+	case ofAdministration(err) != "":
+		return ofAdministration(err)
 	case errors.Is(err, totpflow.ErrExempt):
 		return "This is a machine account. It signs in from the backup agent, and not here."
 	case errors.Is(err, totpflow.ErrFrozen):
 		return "This account is closed, because its owner said of a change that it was not them. An administrator can open it again."
+	case errors.Is(err, totpflow.ErrDisown):
+		return "This link is not valid any more."
+	case errors.Is(err, totpflow.ErrPasswordRecent):
+		return "The password of this account was changed in the last 24 hours. For that long, no recovery code can be sent or used."
+	case errors.Is(err, totpflow.ErrMethod):
+		return "Your organisation does not allow recovery codes. Enter the code that your app shows now."
 	case errors.Is(err, totpflow.ErrNotEnrolled):
 		return "Two-factor authentication is not set up for this account."
 	case errors.Is(err, totpflow.ErrProof), errors.Is(err, totpflow.ErrChallenge):
@@ -69,7 +77,9 @@ func wrongCode(page string) string {
 	switch page {
 	case "recovery":
 		return "This recovery code is not right. " + sheet
-	case "security":
+	case "issued":
+		return "This code is not right. Enter the one of the newest mail; it works for 24 hours, and once."
+	case "security", "admin", "member":
 		return "This code is not right. " + app + " Or use a recovery code that you have not used yet."
 	default:
 		return "This code is not right. " + app
@@ -139,6 +149,26 @@ func stateWord(s enroll.State) string {
 	return strings.ToUpper(w[:1]) + w[1:]
 }
 
+// memberWord is the state of an account, for administrators.
+func memberWord(s totpflow.MemberState) string {
+	switch s {
+	case totpflow.StateEnabled:
+		return "Set up"
+	case totpflow.StateRequired:
+		return "Must set up"
+	case totpflow.StateGrace:
+		return "In grace"
+	case totpflow.StateDisabled:
+		return "Not set up"
+	case totpflow.StateExempt:
+		return "Exempt"
+	case totpflow.StateFrozen:
+		return "Closed"
+	default:
+		return "Unreadable"
+	}
+}
+
 // happened says in words what an event of the account was.
 func happened(e event.Event) string {
 	switch e.Kind {
@@ -167,7 +197,43 @@ func happened(e event.Event) string {
 	case event.Disabled:
 		return "Two-factor authentication turned off"
 	case event.Reset:
-		return "Two-factor authentication reset by an administrator"
+		return "Two-factor authentication reset"
+	case event.Frozen:
+		return "Account closed, because of “it was not me”"
+	case event.Unlocked:
+		return "Account unlocked"
+	case event.GraceBegan:
+		return "Two-factor authentication required from " + day(e.Until)
+	case event.GraceExtended:
+		return "More time to set up, until " + day(e.Until)
+	case event.RecoveryIssued:
+		return "Recovery code sent by mail"
+	case event.IssuedCodeUsed:
+		return "Recovery code from a mail used"
+	case event.RecoveryCodesVoided:
+		return "Recovery codes ended"
+	case event.AuthenticatorRestored:
+		return "Earlier authenticator app brought back"
+	case event.Imported:
+		return "Authenticator app taken over from another system"
+	case event.Exempted:
+		return "Made a machine account"
+	case event.ExemptionEnded:
+		return "Made a personal account again"
+	case event.Forgotten:
+		return "Account deleted"
+	case event.PolicySet:
+		return "Policy set to “" + e.Action + "”"
+	case event.PolicyLowered:
+		return "Policy lowered to “" + e.Action + "”"
+	case event.BulkReset:
+		return "Several accounts reset"
+	case event.ApprovalAsked:
+		return "Second administrator asked to " + e.Action
+	case event.ApprovalGiven:
+		return "Second administrator agreed to " + e.Action
+	case event.ApprovalWithdrawn:
+		return "Request withdrawn to " + e.Action
 	default:
 		return strings.ReplaceAll(string(e.Kind), "_", " ")
 	}
@@ -176,16 +242,31 @@ func happened(e event.Event) string {
 // The notices that one page leaves for the next, by the word in their cookie.
 // A cookie of its own, since most come up where there is no session.
 var notices = map[string]string{
-	"expired":          "Your sign-in took too long, or was completed elsewhere. Please sign in again.",
-	"ended":            "You have been signed out, because the security settings of your account were changed.",
-	"renamed":          "The authenticator has its new name.",
-	"removed":          "The authenticator is removed. Browsers that you trusted are asked for a code again.",
-	"signed-out":       "You are signed out.",
-	"disabled":         "Two-factor authentication is off. Your trusted browsers and recovery codes no longer work.",
-	"saved":            "Good. Keep your recovery codes where only you can find them.",
-	"browser-revoked":  "That browser will be asked for a code at the next sign-in.",
-	"browsers-revoked": "All browsers will be asked for a code at the next sign-in.",
-	"not-trusted":      "You are signed in, but this browser could not be remembered. It will be asked for a code again.",
+	"expired":               "Your sign-in took too long, or was completed elsewhere. Please sign in again.",
+	"closed":                "You have been signed out, because this account was closed. An administrator can open it again.",
+	"ended":                 "You have been signed out, because the security settings of your account were changed.",
+	"renamed":               "The authenticator has its new name.",
+	"removed":               "The authenticator is removed. Browsers that you trusted are asked for a code again.",
+	"waits":                 "Nothing has changed yet: a second administrator has 24 hours to agree.",
+	"policy":                "The policy is set. It holds from the next sign-in on.",
+	"approve":               "Done, by the two of you.",
+	"withdraw":              "The request is withdrawn.",
+	"reset-many":            "The accounts are reset. Each person sets up anew at the next sign-in.",
+	"member-reset":          "The reset is done.",
+	"member-unlock":         "The account is unlocked.",
+	"member-grace":          "There is more time now to set up.",
+	"member-exempt":         "It is a machine account now. Nobody can sign in to it here.",
+	"member-restore":        "The earlier authenticator works again, and no other. Ask the person for a new password.",
+	"member-forget":         "The account is deleted.",
+	"member-issue-code":     "A recovery code is on its way to the person’s mailbox.",
+	"member-end-exemption":  "It is a personal account again, and has to be set up.",
+	"member-revoke-browser": "That browser will be asked for a code at the next sign-in.",
+	"signed-out":            "You are signed out.",
+	"disabled":              "Two-factor authentication is off. Your trusted browsers and recovery codes no longer work.",
+	"saved":                 "Good. Keep your recovery codes where only you can find them.",
+	"browser-revoked":       "That browser will be asked for a code at the next sign-in.",
+	"browsers-revoked":      "All browsers will be asked for a code at the next sign-in.",
+	"not-trusted":           "You are signed in, but this browser could not be remembered. It will be asked for a code again.",
 }
 
 const noticeCookie = "__Host-notice"

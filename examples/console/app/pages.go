@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,17 +113,23 @@ func (c *console) signInPage(w http.ResponseWriter, r *http.Request, refused err
 	return c.show(w, r, "signin", refused, view{Title: "Sign in", Data: r.PostFormValue("email")})
 }
 
-// codePage is what the two forms of the second step show.
+// codePage is what the forms of the second step show.
 type codePage struct {
 	totpflow.Decision
 	Wait string // why single codes have to wait, where that is not the error anyway
 }
 
+// App, Recovery and Issued report which codes the person may have.
+func (p codePage) App() bool      { return slices.Contains(p.Methods, totpflow.MethodCode) }
+func (p codePage) Recovery() bool { return slices.Contains(p.Methods, totpflow.MethodRecoveryCode) }
+func (p codePage) Issued() bool   { return slices.Contains(p.Methods, totpflow.MethodIssuedCode) }
+
 // setupPage is what the set-up page shows.
 type setupPage struct {
 	totpflow.SetUpPage
-	Adds bool   // it will stand beside others
-	Name string // typed before the form was refused
+	Adds  bool   // it will stand beside others
+	Codes bool   // recovery codes come with it
+	Name  string // typed before the form was refused
 }
 
 // MaxName is the longest name of an authenticator.
@@ -140,15 +147,17 @@ func (p setupPage) QR() (template.URL, error) {
 // to mark it so: the library has encoded it.
 func (p setupPage) Link() template.URL { return template.URL(p.Offer.URI()) }
 
-// securityPage is what the security page shows.
-type securityPage struct {
+// forms are those of a page that ask a signed-in person for a code.
+type forms struct {
 	*visitor
-	Others []otherAccount
-	form   string // which form was refused
+	form string // which one was refused
 }
 
+// Formless reports that what was refused has no form on the page.
+func (p forms) Formless() bool { return p.form == "" }
+
 // Form is what the template of one form needs.
-func (p securityPage) Form(name, message string) codeForm {
+func (p forms) Form(name, message string) codeForm {
 	f := codeForm{Name: name, Refused: name == p.form, Pair: p.Waiting != nil}
 	if f.Refused {
 		f.Error = message
@@ -166,16 +175,17 @@ type codeForm struct {
 // sheetPage is what the page with recovery codes shows.
 type sheetPage struct {
 	recovery.Sheet
-	Cleared []string
+	Cleared []string // what has stopped working
+	Added   bool     // beside others
 }
 
 // sheetPage shows what cannot be shown again, and keeps nothing of it.
-func (c *console) sheetPage(w http.ResponseWriter, r *http.Request, s recovery.Sheet, cleared []string) error {
+func (c *console) sheetPage(w http.ResponseWriter, r *http.Request, p sheetPage) error {
 	title := "Save your recovery codes"
-	if len(s.Codes) == 0 { // an authenticator was added, and the codes stay
+	if len(p.Codes) == 0 { // those of before stay, or policy allows none
 		title = "Save your set-up key"
 	}
-	return c.show(w, r, "sheet", nil, view{Title: title, SignedIn: true, Data: sheetPage{s, cleared}})
+	return c.show(w, r, "sheet", nil, view{Title: title, SignedIn: true, Data: p})
 }
 
 // Download is the sheet as a text file in a link. It lies in the page, so that
@@ -194,15 +204,19 @@ func (p sheetPage) Key() string {
 	return strings.Join(groups, " ")
 }
 
+func day(t time.Time) string    { return t.UTC().Format("2 January 2006") }
+func minute(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
+
 // words are the functions of the templates.
 var words = template.FuncMap{
 	"span":     span,
 	"few":      func(n int) bool { return n <= 3 },
-	"day":      func(t time.Time) string { return t.UTC().Format("2 January 2006") },
-	"minute":   func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	"day":      day,
+	"minute":   minute,
 	"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"happened": happened,
 	"state":    stateWord,
+	"member":   memberWord,
 	"quoted":   quoted,
 	"lower":    strings.ToLower,
 	"demo":     func() []DemoAccount { return DemoAccounts },

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -15,19 +16,31 @@ import (
 // Issuer is the product's name, as the authenticator app shows it.
 const Issuer = "Acme Backup"
 
-func newSecondFactor(o Options, s store.Store) (*totpflow.Service, error) {
-	mode := policy.Optional
-	if o.Require {
-		mode = policy.Required
-	}
-	return totpflow.New(totpflow.Config{
+func (c *console) newSecondFactor(o Options, s store.Store) (*totpflow.Service, error) {
+	config := totpflow.Config{
 		Issuer: Issuer,
 		Store:  s,
 		Keys:   o.Keys,
-		Policy: policy.Fixed{Mode: mode},
-		Events: o.Events,
+		Above:  c.tenants.above,
+		Events: c.sink(o.Events),
 		Now:    o.Now,
-	})
+	}
+	if o.Require { // else Policy is nil: what administrators have set
+		config.Policy = required{totpflow.TenantPolicies(s, o.Keys, c.tenants.above)}
+	}
+	return totpflow.New(config)
+}
+
+// required asks everybody for a second factor, whatever administrators have set.
+type required struct{ policy.Source }
+
+// Policy is the tenants' policy, and nothing milder than required.
+func (q required) Policy(ctx context.Context, id store.ID) (policy.Policy, error) {
+	p, err := q.Source.Policy(ctx, id)
+	if err != nil {
+		return policy.Policy{}, err
+	}
+	return policy.Strictest(p, policy.Policy{Mode: policy.Required, BrowserAge: policy.MaxBrowserAge}), nil
 }
 
 // account is the user as the second factor knows it. The name is what the
@@ -39,6 +52,9 @@ func (u user) account() totpflow.User {
 	}
 	return totpflow.User{ID: u.ID, Tenant: u.Tenant.Record, Name: name, Anchor: u.Anchor}
 }
+
+// record is where the second factor keeps what it knows of the user.
+func (u user) record() store.ID { return store.ID{Tenant: u.Tenant.Record, User: u.ID} }
 
 // ---- Signing in ----
 
@@ -142,8 +158,23 @@ func (c *console) postRecovery(w http.ResponseWriter, r *http.Request) error {
 	return c.enter(w, r, next)
 }
 
-// codePage shows one of the two forms of the second step, and why the last
-// code was refused.
+func (c *console) getIssued(w http.ResponseWriter, r *http.Request) error {
+	return c.codePage(w, r, "issued", nil)
+}
+
+// postIssued takes the code that an administrator had sent. It opens nothing
+// but the way to a new authenticator.
+func (c *console) postIssued(w http.ResponseWriter, r *http.Request) error {
+	next, err := c.mfa.VerifyIssuedCode(r.Context(), totphttp.Challenge(r), r.PostFormValue("issued_code"))
+	if err != nil {
+		return c.codePage(w, r, "issued", err)
+	}
+	totphttp.SetChallenge(w, next.Challenge)
+	return redirect(w, r, "/setup")
+}
+
+// codePage shows one of the forms of the second step, and why the last code was
+// refused.
 func (c *console) codePage(w http.ResponseWriter, r *http.Request, page string, refused error) error {
 	next, err := c.mfa.Continue(r.Context(), totphttp.Challenge(r))
 	switch {
@@ -155,6 +186,9 @@ func (c *console) codePage(w http.ResponseWriter, r *http.Request, page string, 
 		return redirect(w, r, "/setup")
 	}
 	form := codePage{Decision: next}
+	if page == "code" && !form.App() { // after an administrator's reset
+		return redirect(w, r, "/issued")
+	}
 	if next.Waiting != nil && !errors.Is(refused, throttle.ErrThrottled) {
 		form.Wait = explain(page, next.Waiting, c.now())
 	}
@@ -213,9 +247,12 @@ func (c *console) setupPage(w http.ResponseWriter, r *http.Request, refused erro
 	if err != nil {
 		return err
 	}
-	adds := v != nil && v.Enrolled() && len(page.Clears) == 0
-	return c.show(w, r, "setup", refused, view{Title: "Set up two-factor authentication", SignedIn: v != nil,
-		Data: setupPage{page, adds, r.PostFormValue("name")}})
+	p := setupPage{SetUpPage: page, Codes: true, Name: r.PostFormValue("name")}
+	if v != nil {
+		p.Adds = v.Enrolled() && len(page.Clears) == 0
+		p.Codes = v.MayRecover() && !p.Adds
+	}
+	return c.show(w, r, "setup", refused, view{Title: "Set up two-factor authentication", SignedIn: v != nil, Data: p})
 }
 
 // beforeSetup asks a signed-in person for the password first: whoever finds a
@@ -276,105 +313,9 @@ func (c *console) postSetup(w http.ResponseWriter, r *http.Request) error {
 	if err := c.start(w, r, done.Decision); err != nil {
 		return err
 	}
-	if before != nil && before.ID == done.ID {
+	added := before != nil && before.ID == done.ID && before.Enrolled() && len(done.Cleared) == 0
+	if added {
 		before.nameNew(r)
 	}
-	return c.sheetPage(w, r, done.Sheet, done.Cleared)
-}
-
-// ---- A signed-in person ----
-
-// reauthenticate asks for the second factor once more, before an action.
-func (v *visitor) reauthenticate(r *http.Request, a totpflow.Action) (totpflow.Proof, error) {
-	codes := []string{r.PostFormValue("code")}
-	if second := r.PostFormValue("code2"); second != "" {
-		codes = append(codes, second)
-	}
-	return v.factor.Reauthenticate(r.Context(), a, codes...)
-}
-
-func (c *console) getSecurity(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return c.securityPage(w, r, v, "", nil)
-}
-
-// securityPage shows the state of the second factor, and why a form of it was
-// refused.
-func (c *console) securityPage(w http.ResponseWriter, r *http.Request, v *visitor, form string, refused error) (err error) {
-	if refused != nil { // which may have used up a code, or begun a wait
-		if v.Status, err = v.factor.Status(r.Context()); err != nil {
-			return err
-		}
-	}
-	p := securityPage{visitor: v, form: form}
-	if v.Several {
-		if p.Others, err = c.otherAccounts(r.Context(), v.user); err != nil {
-			return err
-		}
-	}
-	return c.show(w, r, "security", refused, view{Title: "Security", Visitor: v, Data: p})
-}
-
-// postReplace leads to the set-up page. The old authenticator works until the
-// new one has shown a code.
-func (c *console) postReplace(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	proof, err := v.reauthenticate(r, totpflow.ActionReplace)
-	if err != nil {
-		return c.securityPage(w, r, v, "replace", err)
-	}
-	totphttp.ClearEnrollment(w)
-	c.sessions.keepProof(r.Context(), proof)
-	return redirect(w, r, "/setup")
-}
-
-func (c *console) postDisable(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	proof, err := v.reauthenticate(r, totpflow.ActionDisable)
-	if err == nil {
-		err = v.factor.Disable(r.Context(), proof)
-	}
-	if err != nil {
-		return c.securityPage(w, r, v, "disable", err)
-	}
-	setNotice(w, "disabled")
-	// Sessions begun before are over; this one goes on.
-	if err := c.sessions.begin(r.Context(), session{User: v.ID, Began: c.now(), By: totpflow.NotEnrolled}); err != nil {
-		return err
-	}
-	return redirect(w, r, "/security")
-}
-
-func (c *console) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	proof, err := v.reauthenticate(r, totpflow.ActionRecoveryCodes)
-	if err != nil {
-		return c.securityPage(w, r, v, "codes", err)
-	}
-	sheet, err := v.factor.NewRecoveryCodes(r.Context(), proof)
-	if err != nil {
-		return c.securityPage(w, r, v, "codes", err)
-	}
-	return c.sheetPage(w, r, sheet, nil)
-}
-
-func (c *console) postSaved(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	if err := v.factor.RecoveryCodesSaved(r.Context()); err != nil {
-		return err
-	}
-	setNotice(w, "saved")
-	return redirect(w, r, "/")
-}
-
-func (c *console) postRevoke(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	err := v.factor.RevokeBrowser(r.Context(), r.PathValue("id"))
-	if err != nil && !errors.Is(err, totpflow.ErrNoBrowser) { // gone already is as good
-		return err
-	}
-	setNotice(w, "browser-revoked")
-	return redirect(w, r, "/security")
-}
-
-func (c *console) postRevokeAll(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	if err := v.factor.RevokeBrowsers(r.Context()); err != nil {
-		return err
-	}
-	setNotice(w, "browsers-revoked")
-	return redirect(w, r, "/security")
+	return c.sheetPage(w, r, sheetPage{done.Sheet, done.Cleared, added})
 }

@@ -180,13 +180,13 @@ func TestOldRecordClosesTheAccount(t *testing.T) {
 	phone, _ := b.enroll(ana)
 	const columns = `version, state, sealed, updated`
 	var version, sealed []byte
-	var state string
+	var user, state string
 	var updated int64
-	require.NoError(t, s.db.QueryRow(`SELECT `+columns+` FROM totpflow_accounts`).Scan(&version, &state, &sealed, &updated))
+	require.NoError(t, s.db.QueryRow(`SELECT user_id, `+columns+` FROM totpflow_accounts WHERE state = 'active'`).Scan(&user, &version, &state, &sealed, &updated))
 	b.post("/security/disable", "code", phone.Code()).redirects("/security")
 	b.get("/security").is(http.StatusOK)
 
-	_, err := s.db.Exec(`UPDATE totpflow_accounts SET (`+columns+`) = (?, ?, ?, ?)`, version, state, sealed, updated)
+	_, err := s.db.Exec(`UPDATE totpflow_accounts SET (`+columns+`) = (?, ?, ?, ?) WHERE user_id = ?`, version, state, sealed, updated, user)
 	require.NoError(t, err)
 	s.browser().password(ana).is(http.StatusForbidden).says("ask your administrator")
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/totpflow/totpflow"
 )
@@ -74,6 +76,24 @@ func chain(all map[string]tenant, x tenant) (records []string, err error) {
 		records, x = append(records, up.Record), up
 	}
 	return records, nil
+}
+
+// under returns the tenant and those below it, each before its own.
+func (t tenants) under(ctx context.Context, top tenant) ([]tenant, error) {
+	all, err := t.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rest := slices.SortedFunc(maps.Values(all), func(a, b tenant) int { return strings.Compare(a.Name, b.Name) })
+	found := []tenant{top}
+	for i := 0; i < len(found); i++ { // what is found is looked below as well
+		for _, x := range rest {
+			if x.Above == found[i].ID && !slices.Contains(found, x) {
+				found = append(found, x)
+			}
+		}
+	}
+	return found, nil
 }
 
 // ---- One person, several accounts ----

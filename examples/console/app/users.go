@@ -181,6 +181,34 @@ func (u *users) list(ctx context.Context, where string, args ...any) ([]user, er
 	return found, nil
 }
 
+// machines are the accounts of backup agents.
+func (u *users) machines(ctx context.Context) ([]user, error) {
+	return u.list(ctx, `users.role = ?`, roleMachine)
+}
+
+// ofTenant are the accounts of a tenant.
+func (u *users) ofTenant(ctx context.Context, tenant string) ([]user, error) {
+	return u.list(ctx, `tenants.id = ? ORDER BY people.name, people.email`, tenant)
+}
+
+// delete removes an account, and the person when it was the last one.
+func (u *users) delete(ctx context.Context, of user) error {
+	tx, err := u.db.BeginTx(ctx, nil)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer tx.Rollback()
+	_, first := tx.ExecContext(ctx, `DELETE FROM users WHERE id = ?`, of.ID)
+	_, second := tx.ExecContext(ctx, `DELETE FROM people WHERE id = ? AND id NOT IN (SELECT person FROM users)`, of.Person)
+	if err := errors.Join(first, second); err != nil {
+		return unavailable(err)
+	}
+	if err := tx.Commit(); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
 // keepAnchor remembers the anchor where it is larger than the one kept.
 func (u *users) keepAnchor(ctx context.Context, id string, anchor uint64) error {
 	if _, err := u.db.ExecContext(ctx, `UPDATE users SET anchor = ? WHERE id = ? AND anchor < ?`, anchor, id, anchor); err != nil {

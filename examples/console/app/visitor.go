@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
@@ -15,7 +16,9 @@ type visitor struct {
 	user
 	session
 	totpflow.Status
+	Grace  time.Time // until when the person may go on without, where a second factor is required
 	factor totpflow.Account
+	now    time.Time
 }
 
 // Enrolled reports whether the person has an authenticator that works.
@@ -23,12 +26,23 @@ func (v *visitor) Enrolled() bool {
 	return v.State == enroll.Active || v.State == enroll.Replacing
 }
 
+// MayRecover reports whether policy allows recovery codes.
+func (v *visitor) MayRecover() bool { return v.Policy.Methods.Has(policy.RecoveryCodes) }
+
 // Recovering reports whether the person came in with a recovery code, and has
 // not set up a new authenticator since.
 func (v *visitor) Recovering() bool { return v.By == totpflow.ByRecoveryCode }
 
-// mustSetUp: the session began before policy required a second factor.
-func (v *visitor) mustSetUp() bool { return v.Policy.Mode == policy.Required && !v.Enrolled() }
+// mustSetUp: the session began before policy required a second factor, or in a
+// grace that is over.
+func (v *visitor) mustSetUp() bool {
+	return v.Policy.Mode == policy.Required && !v.Enrolled() && !v.Grace.After(v.now)
+}
+
+// InGrace reports whether the person has to set up, and may do so later.
+func (v *visitor) InGrace() bool {
+	return v.Policy.Mode == policy.Required && !v.Enrolled() && !v.mustSetUp()
+}
 
 // visitor returns the signed-in person, nil when nobody is, and ends a session
 // that began before the factors changed.
@@ -44,9 +58,16 @@ func (c *console) visitor(w http.ResponseWriter, r *http.Request) (*visitor, err
 	if err != nil {
 		return nil, err
 	}
-	v := &visitor{user: u, session: s, factor: c.mfa.Account(u.account())}
+	v := &visitor{user: u, session: s, factor: c.mfa.Account(u.account()), now: c.now()}
 	if v.Status, err = v.factor.Status(r.Context()); err != nil {
 		return nil, err
+	}
+	if v.Grace = v.GraceUntil; v.Grace.IsZero() { // it begins at the next sign-in
+		v.Grace = v.Policy.GraceUntil(v.now)
+	}
+	if !v.Frozen.IsZero() {
+		setNotice(w, "closed")
+		return nil, c.sessions.end(r.Context())
 	}
 	if s.Began.Before(v.SessionsFrom) {
 		setNotice(w, "ended")

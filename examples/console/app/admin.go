@@ -1,0 +1,312 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/store"
+)
+
+var (
+	errNotAdministrator = errors.New("not an administrator")
+	errSetUpFirst       = errors.New("the administrator has no second factor")
+	errForm             = errors.New("the form was not filled in")
+	errNobody           = errors.New("no account was ticked")
+	errSeveralTenants   = errors.New("accounts of several organisations were ticked")
+	errResetFirst       = errors.New("the account is closed")
+	errNothingLost      = errors.New("the account has nothing to be locked out of")
+)
+
+// admin returns the administrators' calls, under the console's rule. The
+// library holds that the target is of the administrator's own tenant or of one
+// below it, and is somebody else.
+func (c *console) admin() totpflow.Admin { return c.mfa.Admin(c.rule) }
+
+// rule lets administrators do everything, but not to another account of
+// themselves. It asks the table each time: who was one a minute ago may not be
+// one now.
+func (c *console) rule(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.ID) error {
+	me, err := c.users.byID(ctx, actor.ID)
+	switch {
+	case err != nil:
+		return err
+	case !me.Administers() || me.Tenant.Record != actor.Tenant:
+		return errNotAdministrator
+	case target.User == "" || action == totpflow.ActionViewAccounts:
+		return nil
+	}
+	them, err := c.users.byID(ctx, target.User)
+	if err == nil && them.Person == me.Person {
+		err = totpflow.ErrSelf
+	}
+	return err
+}
+
+// leave is the administrator's own code, turned into the leave for one call.
+func (v *visitor) leave(r *http.Request, action totpflow.Action) (totpflow.Administrator, error) {
+	proof, err := v.reauthenticate(r, action)
+	if errors.Is(err, totpflow.ErrNotEnrolled) {
+		err = errSetUpFirst
+	}
+	return totpflow.Administrator{User: v.account(), Proof: proof}, err
+}
+
+// looks is the leave for what only looks, which takes no code.
+func (v *visitor) looks() totpflow.Administrator { return totpflow.Administrator{User: v.account()} }
+
+// administrator is signedIn for administrators. For others there is no such page.
+func (c *console) administrator(h func(http.ResponseWriter, *http.Request, *visitor) error) http.HandlerFunc {
+	return c.signedIn(func(w http.ResponseWriter, r *http.Request, v *visitor) error {
+		if !v.Administers() {
+			return errNotFound
+		}
+		return h(w, r, v)
+	})
+}
+
+// A memberRow is one account in the list.
+type memberRow struct {
+	User   user
+	Member totpflow.Member
+}
+
+// adminPage is what the administrators' page shows.
+type adminPage struct {
+	forms
+	Tenants []tenant // of the administrator and those below
+	Tenant  string   // the chosen one; empty: all of them
+	State   string   // the chosen one; empty: all of them
+	Rows    []memberRow
+	Counts  totpflow.Counts
+	Page    int
+	Pages   int
+	Policy  policyForm
+}
+
+const perPage = 25
+
+// list reads the accounts that the address asks for, all on one page.
+func (c *console) list(r *http.Request, v *visitor) (p adminPage, of []tenant, err error) {
+	p = adminPage{forms: forms{visitor: v}, Tenant: r.FormValue("tenant"), State: r.FormValue("state")}
+	if p.Tenants, err = c.tenants.under(r.Context(), v.user.Tenant); err != nil {
+		return p, nil, err
+	}
+	of = p.Tenants
+	if p.Tenant != "" {
+		if of, err = chosen(p.Tenants, p.Tenant); err != nil {
+			return p, nil, err
+		}
+	}
+	if p.Rows, err = c.members(r.Context(), v, of); err != nil {
+		return p, nil, err
+	}
+	p.count()
+	return p, of, nil
+}
+
+// members are the accounts of the tenants, with how they stand. The list is the
+// console's own: who has never signed in is in no store.
+func (c *console) members(ctx context.Context, v *visitor, of []tenant) ([]memberRow, error) {
+	var rows []memberRow
+	var ids []store.ID
+	for _, t := range of {
+		users, err := c.users.ofTenant(ctx, t.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range users {
+			rows, ids = append(rows, memberRow{User: u}), append(ids, u.record())
+		}
+	}
+	members, err := c.admin().Status(ctx, v.looks(), ids...)
+	for i, m := range members {
+		rows[i].Member = m
+	}
+	return rows, err
+}
+
+// count takes the counts of all, and leaves those in the chosen state.
+func (p *adminPage) count() {
+	var all []totpflow.Member
+	for _, row := range p.Rows {
+		all = append(all, row.Member)
+	}
+	p.Counts = totpflow.Count(all)
+	p.Rows = slices.DeleteFunc(p.Rows, func(row memberRow) bool {
+		return p.State != "" && p.State != string(row.Member.State)
+	})
+}
+
+// turn leaves the rows of one page. What is no page is the first.
+func (p *adminPage) turn(page string) {
+	p.Pages = max(1, (len(p.Rows)+perPage-1)/perPage)
+	p.Page, _ = strconv.Atoi(page)
+	p.Page = min(max(1, p.Page), p.Pages)
+	first := (p.Page - 1) * perPage
+	p.Rows = p.Rows[first:min(first+perPage, len(p.Rows))]
+}
+
+// People is how many accounts should have a second factor.
+func (p adminPage) People() int { return p.Counts.Total - p.Counts.Exempt }
+
+// Previous and Next are the numbers of the pages beside this one; 0 for none.
+func (p adminPage) Previous() int { return p.Page - 1 }
+func (p adminPage) Next() int {
+	if p.Page == p.Pages {
+		return 0
+	}
+	return p.Page + 1
+}
+
+// Query is the address of the list as it is chosen, on another page. It is safe
+// to mark it so: it is encoded here.
+func (p adminPage) Query(page int) template.URL {
+	q := url.Values{}
+	for name, value := range map[string]string{"tenant": p.Tenant, "state": p.State} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if page > 1 {
+		q.Set("page", strconv.Itoa(page))
+	}
+	return template.URL(q.Encode())
+}
+
+// States are those to choose from.
+func (adminPage) States() []totpflow.MemberState { return states }
+
+var states = []totpflow.MemberState{
+	totpflow.StateEnabled, totpflow.StateRequired, totpflow.StateGrace, totpflow.StateDisabled,
+	totpflow.StateExempt, totpflow.StateFrozen, totpflow.StateUnreadable,
+}
+
+func chosen(tenants []tenant, id string) ([]tenant, error) {
+	i := slices.IndexFunc(tenants, func(t tenant) bool { return t.ID == id })
+	if i < 0 {
+		return nil, errNotFound
+	}
+	return tenants[i : i+1], nil
+}
+
+func (c *console) getAdmin(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	return c.showAdmin(w, r, v, "", nil)
+}
+
+// showAdmin shows the administrators' page, and why a form of it was refused.
+func (c *console) showAdmin(w http.ResponseWriter, r *http.Request, v *visitor, form string, refused error) (err error) {
+	if refused != nil { // which may have used up a code, or begun a wait
+		if v.Status, err = v.factor.Status(r.Context()); err != nil {
+			return err
+		}
+	}
+	p, of, err := c.list(r, v)
+	if err != nil {
+		return err
+	}
+	p.turn(r.FormValue("page"))
+	if p.Policy, err = c.policyForm(r, v, of[0]); err != nil {
+		return err
+	}
+	if p.offers(form) {
+		p.form = form
+	}
+	return c.show(w, r, "admin", refused, view{Title: "Accounts", Visitor: v, Data: p})
+}
+
+// administered answers a form of the administrators' page.
+func (c *console) administered(w http.ResponseWriter, r *http.Request, v *visitor, form, notice string, err error) error {
+	switch {
+	case errors.Is(err, totpflow.ErrApproval):
+		notice = "waits"
+	case err != nil:
+		return c.showAdmin(w, r, v, form, err)
+	}
+	setNotice(w, notice)
+	back := "/admin"
+	if t := r.PostFormValue("tenant"); t != "" {
+		back += "?tenant=" + url.QueryEscape(t)
+	}
+	return redirect(w, r, back)
+}
+
+// offers reports whether the page has this form.
+func (p adminPage) offers(form string) bool {
+	word, id, _ := strings.Cut(form, "/")
+	switch {
+	case !p.Enrolled():
+		return false
+	case form == "reset-many":
+		return len(p.Rows) > 0
+	case id != "":
+		return slices.ContainsFunc(p.Policy.Requests, func(q requestRow) bool { return q.ID == id && (word == "withdraw" || !q.Mine) })
+	}
+	return form == "policy"
+}
+
+// getCSV is the list for whoever has to show that everybody has a second factor.
+func (c *console) getCSV(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	p, _, err := c.list(r, v)
+	if err != nil {
+		return err
+	}
+	var members []totpflow.Member
+	emails := make(map[store.ID]string)
+	for _, row := range p.Rows {
+		members = append(members, row.Member)
+		emails[row.Member.ID] = row.User.Email
+	}
+	var b bytes.Buffer // whole or not at all
+	if err := totpflow.WriteCSV(&b, members, func(id store.ID) string { return emails[id] }); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="accounts.csv"`)
+	_, _ = b.WriteTo(w)
+	return nil
+}
+
+// ofAdministration says why an administrator's form was refused; empty for what
+// is no such reason.
+func ofAdministration(err error) string {
+	for _, known := range administration {
+		if errors.Is(err, known.err) {
+			return known.words
+		}
+	}
+	return ""
+}
+
+var administration = []struct {
+	err   error
+	words string
+}{
+	{errSetUpFirst, "Set up your own two-factor authentication first: each of these steps takes a code of yours."},
+	{totpflow.ErrSelf, "This is your own account. Look after it on the security page, or ask another administrator."},
+	{errForm, "Please fill in the form: days from 0 to 90, dates as year, month, day."},
+	{errNobody, "Tick at least one account in the list."},
+	{errSeveralTenants, "Tick accounts of one organisation at a time."},
+	{errResetFirst, "This account is closed. Bring back the earlier authenticator, or reset the account first."},
+	{errNothingLost, "This account has no authenticator, so nobody is locked out of it. The password is enough."},
+	{errMail, "The mail could not be sent. Please try again."},
+	{totpflow.ErrNotAllowed, "This account is of another organisation. You can look after your own and those below it."},
+	{totpflow.ErrNoAccount, "This person has never signed in, so there is nothing to change yet."},
+	{totpflow.ErrGrace, "Choose a day from tomorrow on, within 90 days."},
+	{totpflow.ErrScope, "Choose what to reset."},
+	{totpflow.ErrBulk, "Tick from 1 to 1000 accounts."},
+	{totpflow.ErrMachineName, "Say which machine it is."},
+	{totpflow.ErrNoRequest, "This request is not waiting any more."},
+	{totpflow.ErrRequests, "Too many requests wait already. Decide on those first."},
+	{totpflow.ErrNotExempt, "This is no machine account."},
+	{totpflow.ErrNoBrowser, "This browser is not trusted any more."},
+	{enroll.ErrTransition, "This is not possible in the state that the account is in."},
+}

@@ -1,0 +1,264 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+)
+
+// memberPage is what administrators see of one account.
+type memberPage struct {
+	forms
+	User   user
+	Member totpflow.Member
+	Self   bool // the administrator's own, or another one of theirs
+}
+
+// Exempt reports whether it is a machine account.
+func (p memberPage) Exempt() bool { return p.Member.Enrollment == enroll.Exempted }
+
+// Offers reports whether a change makes sense in the state that the account is
+// in. The page has forms for these; the library decides.
+func (p memberPage) Offers(change string) bool {
+	m := p.Member
+	waiting, frozen, active := m.Enrollment == enroll.ResetPending, !m.FrozenAt.IsZero(), m.Authenticators > 0
+	switch change {
+	case "restore":
+		return len(m.Kept) > 0
+	case "unlock":
+		return m.Waiting != nil || frozen
+	case "issue-code":
+		return !frozen && (active || waiting)
+	case "grace":
+		return m.Required && !active && !waiting && !p.Exempt()
+	case "revoke-browser":
+		return len(m.Browsers) > 0
+	case "reset", "exempt":
+		return !p.Exempt()
+	case "end-exemption":
+		return p.Exempt()
+	}
+	return change == "forget"
+}
+
+// InTwoWeeks fills in the form for more time.
+func (p memberPage) InTwoWeeks() string { return p.now.Add(14 * oneDay).UTC().Format(time.DateOnly) }
+
+// member is the account that the address names, if the administrator may see it.
+func (c *console) member(r *http.Request, v *visitor) (user, error) {
+	u, err := c.users.byID(r.Context(), r.PathValue("id"))
+	if errors.Is(err, sql.ErrNoRows) {
+		return user{}, errNotFound
+	}
+	if err != nil {
+		return user{}, err
+	}
+	under, err := c.tenants.under(r.Context(), v.user.Tenant)
+	if err == nil && !slices.Contains(under, u.Tenant) {
+		err = totpflow.ErrNotAllowed
+	}
+	return u, err
+}
+
+func (c *console) getMember(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	u, err := c.member(r, v)
+	if err != nil {
+		return err
+	}
+	return c.showMember(w, r, v, u, "", nil)
+}
+
+// showMember shows one account, and why a form of its page was refused.
+func (c *console) showMember(w http.ResponseWriter, r *http.Request, v *visitor, u user, form string, refused error) (err error) {
+	if refused != nil { // which may have used up a code, or begun a wait
+		if v.Status, err = v.factor.Status(r.Context()); err != nil {
+			return err
+		}
+	}
+	members, err := c.admin().Status(r.Context(), v.looks(), u.record())
+	if err != nil {
+		return err
+	}
+	p := memberPage{forms: forms{visitor: v}, User: u, Member: members[0], Self: u.Person == v.Person}
+	if v.Enrolled() && p.Offers(form) {
+		p.form = form
+	}
+	return c.show(w, r, "member", refused, view{Title: u.Name, Visitor: v, Data: p})
+}
+
+// A memberChange is what administrators can do to an account. Each takes their
+// own code, for this action and no other.
+type memberChange struct {
+	action totpflow.Action
+	do     func(c *console, r *http.Request, by totpflow.Leave, them user) error
+}
+
+// memberChanges are the forms of the account's page, by the last part of their
+// address.
+var memberChanges = map[string]memberChange{
+	"reset": {totpflow.ActionResetAccount, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+		return c.admin().Reset(r.Context(), by, them.record(), scope(r))
+	}},
+	"unlock": {totpflow.ActionUnlockAccount, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+		return c.admin().Unlock(r.Context(), by, them.record())
+	}},
+	"revoke-browser": {totpflow.ActionRevokeBrowser, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+		return c.admin().RevokeBrowser(r.Context(), by, them.record(), r.PostFormValue("browser"))
+	}},
+	"grace": {totpflow.ActionExtendGrace, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+		until, err := date(r.PostFormValue("until"))
+		if err != nil {
+			return err
+		}
+		return c.admin().ExtendGrace(r.Context(), by, them.record(), until)
+	}},
+	"exempt": {totpflow.ActionExemptAccount, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+		return c.admin().Exempt(r.Context(), by, them.record(), r.PostFormValue("name"))
+	}},
+	"end-exemption": {totpflow.ActionExemptAccount, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+		return c.admin().EndExemption(r.Context(), by, them.record())
+	}},
+	"issue-code": {totpflow.ActionIssueCode, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+		err := c.admin().IssueRecoveryCode(r.Context(), by, them.record(), c.sendIssued(them))
+		switch {
+		case errors.Is(err, totpflow.ErrFrozen):
+			return errResetFirst
+		case errors.Is(err, totpflow.ErrNotEnrolled):
+			return errNothingLost
+		}
+		return err
+	}},
+	"restore": {totpflow.ActionRestoreAuthenticator, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+		return c.admin().Restore(r.Context(), by, them.record(), r.PostFormValue("authenticator"))
+	}},
+	"forget": {totpflow.ActionForgetAccount, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+		err := c.admin().Forget(r.Context(), by, them.record())
+		if err == nil || errors.Is(err, totpflow.ErrNoAccount) { // who never came has nothing to be forgotten
+			err = c.users.delete(r.Context(), them)
+		}
+		return err
+	}},
+}
+
+// scope is how much a reset clears: everything, unless the form says less.
+func scope(r *http.Request) totpflow.Scope {
+	return totpflow.Scope(cmp.Or(r.PostFormValue("scope"), string(totpflow.ScopeAll)))
+}
+
+// postMember does what one form of the account's page asks for.
+func (c *console) postMember(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	word := r.PathValue("change")
+	change, ok := memberChanges[word]
+	if !ok {
+		return errNotFound
+	}
+	them, err := c.member(r, v)
+	if err != nil {
+		return err
+	}
+	if them.Person == v.Person { // before a code is spent on it
+		return c.showMember(w, r, v, them, "", totpflow.ErrSelf)
+	}
+	by, err := v.leave(r, change.action)
+	if err == nil {
+		err = change.do(c, r, by, them)
+	}
+	switch {
+	case errors.Is(err, totpflow.ErrApproval):
+		setNotice(w, "waits")
+	case err != nil:
+		return c.showMember(w, r, v, them, word, err)
+	default:
+		setNotice(w, "member-"+word)
+	}
+	if word == "forget" {
+		return redirect(w, r, "/admin")
+	}
+	return redirect(w, r, "/admin/accounts/"+them.ID)
+}
+
+// postResetMany resets the accounts that were ticked, of one organisation.
+func (c *console) postResetMany(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	targets, of, err := c.ticked(r, v)
+	if err != nil {
+		return c.showAdmin(w, r, v, "reset-many", err)
+	}
+	by, err := v.leave(r, totpflow.ActionResetAccount)
+	if err != nil {
+		return c.showAdmin(w, r, v, "reset-many", err)
+	}
+	outcomes, err := c.admin().ResetMany(r.Context(), by, of.Record, targets, scope(r))
+	for _, o := range outcomes {
+		if o.Err != nil && !errors.Is(o.Err, totpflow.ErrNoAccount) { // who never came has nothing to reset
+			err = errors.Join(err, o.Err)
+		}
+	}
+	return c.administered(w, r, v, "reset-many", "reset-many", err)
+}
+
+// ticked are the ids of the accounts that were chosen in the list.
+func (c *console) ticked(r *http.Request, v *visitor) (ids []string, of tenant, err error) {
+	under, err := c.tenants.under(r.Context(), v.user.Tenant)
+	if err != nil {
+		return nil, of, err
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, of, errForm
+	}
+	for _, id := range r.PostForm["account"] {
+		u, err := c.users.byID(r.Context(), id)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return nil, of, errNotFound
+		case err != nil:
+			return nil, of, err
+		case !slices.Contains(under, u.Tenant):
+			return nil, of, totpflow.ErrNotAllowed
+		case u.Person == v.Person:
+			return nil, of, totpflow.ErrSelf
+		case of.ID != "" && of != u.Tenant:
+			return nil, of, errSeveralTenants
+		}
+		ids, of = append(ids, u.ID), u.Tenant
+	}
+	if len(ids) == 0 {
+		return nil, of, errNobody
+	}
+	return ids, of, nil
+}
+
+// exemptMachines exempts the accounts of backup agents that are new: nobody is
+// there to type a code. It asks no administrator, and the events say so.
+func (c *console) exemptMachines(ctx context.Context) error {
+	machines, err := c.users.machines(ctx)
+	if err != nil {
+		return err
+	}
+	by := totpflow.Operator{Name: "console", Reason: "the account was made for a backup agent"}
+	for _, u := range machines {
+		members, err := c.admin().Status(ctx, by, u.record())
+		if err == nil && members[0].Enrollment == enroll.Disabled {
+			err = c.admin().Exempt(ctx, by, u.record(), u.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// called is what to call an account, also one that is gone.
+func (u *users) called(ctx context.Context, id string) (string, error) {
+	found, err := u.byID(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "somebody who is gone", nil
+	}
+	return found.Email, err
+}

@@ -1,0 +1,306 @@
+package app_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"mime/quotedprintable"
+	"net"
+	"net/http"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
+)
+
+var linkInMail = regexp.MustCompile(regexp.QuoteMeta(mailURL) + `(/not-me\?event=\S+)`)
+
+// link is the "it was not me" of a mail, as a path.
+func link(t *testing.T, m app.Mail) string {
+	t.Helper()
+	found := linkInMail.FindStringSubmatch(m.Text)
+	require.NotNil(t, found, m.Text)
+	return found[1]
+}
+
+// event is the token that the page of a link hands on.
+func (a answer) event() string {
+	a.t.Helper()
+	m := regexp.MustCompile(`name="event" value="([^"]+)"`).FindStringSubmatch(a.body)
+	require.NotNil(a.t, m, a.body)
+	return m[1]
+}
+
+func TestMailsAboutChanges(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	person := s.browser()
+	anas, codes := person.enroll(ana)
+	m := s.last(ana, "authenticator app set up")
+	require.Equal(t, "Acme Backup: authenticator app set up", m.Subject)
+	for _, words := range []string{"Hello Ana Soler", "ana@acme.example of Acme Backup GmbH", "2 March 2026", "from 127.0.0.1", "If it was not you", mailURL + "/not-me"} {
+		require.Contains(t, m.Text, words)
+	}
+	person.post("/security/recovery-codes/saved")
+	before := len(s.mails.to(ana))
+	s.browser().signIn(ana, anas) // signing in is no change
+	require.Len(t, s.mails.to(ana), before)
+
+	second := person.add(anas, "Tablet")
+	ids := person.authenticators()
+	person.post("/security/authenticators/"+ids["Tablet"]+"/remove", "code", anas.Code()).redirects("/security")
+	s.last(ana, "authenticator app removed")
+	s.browser().signIn(ana, anas, "trust", "yes")
+	s.last(ana, "browser trusted")
+	recovering := s.browser()
+	recovering.password(ana)
+	recovering.post("/recovery", "recovery_code", codes[0]).redirects("/")
+	s.last(ana, "recovery code used, 9 left")
+	new := recovering.phone(recovering.get("/setup"))
+	recovering.post("/setup", "code", new.Code()).is(http.StatusOK)
+	s.last(ana, "authenticator app replaced")
+	b.post("/admin/accounts/"+s.id(ana)+"/reset", "code", phone.Code())
+	require.NotContains(t, s.last(ana, "two-factor authentication reset").Text, "from 127.0.0.1") // the administrator's address is not the person's
+	for _, m := range s.mails.to(ana) {
+		for _, secret := range append(codes, anas.Peek(), second.Peek()) {
+			require.NotContains(t, m.Subject+m.Text, secret)
+		}
+	}
+}
+
+// The thief has the password and a moment with the phone: sets up their own.
+// The mail about it closes the account; an administrator brings the phone back.
+func TestItWasNotMe(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	anas, _ := s.browser().enroll(ana)
+	thief := s.browser()
+	thief.signIn(ana, anas)
+	thief.post("/security/replace", "code", anas.Code()).redirects("/setup")
+	thiefs := thief.phone(thief.get("/setup"))
+	thief.post("/setup", "code", thiefs.Code()).is(http.StatusOK)
+	thief.get("/").is(http.StatusOK)
+
+	// Looking at the page changes nothing: programs that scan mails do it.
+	person := s.browser()
+	path := link(t, s.last(ana, "authenticator app replaced"))
+	page := person.get(path).is(http.StatusOK).says("Was it not you?", "It was not me: close the account")
+	thief.get("/").is(http.StatusOK)
+	require.Equal(t, "enabled", b.get("/admin").states()[ana.Email])
+
+	person.post("/not-me", "event", page.event()).is(http.StatusOK).says("Your account is closed")
+	person.post("/not-me", "event", page.event()).is(http.StatusOK) // twice is once
+	thief.get("/").redirects("/signin")
+	thief.get("/signin").says("this account was closed")
+	thief.password(ana).is(http.StatusForbidden).says("This account is closed", "An administrator can open it again.")
+	person.password(ana).is(http.StatusForbidden)
+	require.Equal(t, "frozen", b.get("/admin").says("1 closed").states()[ana.Email])
+	s.last(ana, "account closed")
+
+	to := "/admin/accounts/" + s.id(ana)
+	kept := regexp.MustCompile(`<option value="([^"]+)">Authenticator, set up on 2 March 2026`).FindStringSubmatch(b.get(to).says("Closed since").body)
+	require.NotNil(t, kept)
+	b.post(to+"/issue-code", "code", phone.Code()).is(http.StatusConflict).says("reset the account first")
+	b.post(to+"/restore", "authenticator", "nonsense", "code", phone.Code()).is(http.StatusNotFound).says("not there any more")
+	b.post(to+"/restore", "authenticator", kept[1], "code", phone.Code()).redirects(to)
+	b.get(to).says("works again").lacks("/restore")
+	thief.password(ana).redirects("/code")
+	thief.post("/code", "code", thiefs.Code()).is(http.StatusForbidden)
+	s.browser().signIn(ana, anas)
+
+	// The link of before cannot close it again.
+	person.post("/not-me", "event", page.event()).is(http.StatusForbidden).says("not valid any more")
+}
+
+func TestFrozenAccountUnlockedOrReset(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	anas, _ := s.browser().enroll(ana)
+	to := "/admin/accounts/" + s.id(ana)
+	freeze := func(subject string) {
+		page := s.browser().get(link(t, s.last(ana, subject)))
+		s.browser().post("/not-me", "event", page.event()).says("Your account is closed")
+	}
+	freeze("set up")
+	b.get(to).says("Unlocking keeps whatever is set up now")
+	b.post(to+"/unlock", "code", phone.Code()).redirects(to)
+	s.clock.Advance(time.Second)
+	s.browser().signIn(ana, anas, "trust", "yes")
+
+	freeze("browser trusted")
+	b.post(to+"/reset", "code", phone.Code()).redirects(to)
+	person := s.browser()
+	person.password(ana).redirects("/code")
+	person.get("/code").redirects("/issued") // the password may be in other hands
+}
+
+func TestLinkEnds(t *testing.T) {
+	s := newSite(t)
+	s.browser().enroll(ana)
+	person := s.browser()
+	event := person.get(link(t, s.last(ana, "set up"))).event()
+	for _, bad := range []string{"", "nonsense", event[:len(event)-1], event + "A", strings.Repeat("A", 9000)} {
+		person.post("/not-me", "event", bad).is(http.StatusForbidden).says("not valid any more")
+	}
+	s.clock.Advance(73 * time.Hour)
+	person.post("/not-me", "event", event).is(http.StatusForbidden)
+	s.browser().password(ana).redirects("/code")
+	person.get("/not-me").is(http.StatusOK)
+}
+
+// What the mail server does not take now comes again; what it will never take
+// holds nothing up.
+func TestMailServerDown(t *testing.T) {
+	s := newSite(t)
+	s.mails.fail(errors.New("no mail server"))
+	b := s.browser()
+	phone, _ := b.enroll(ana) // the person is in all the same
+	b.get("/").is(http.StatusOK)
+	require.Empty(t, s.mails.to(ana))
+	s.mails.fail(nil)
+	s.clock.Advance(time.Minute)
+	s.browser().signIn(ana, phone)
+	s.last(ana, "authenticator app set up")
+	s.last(ana, "new recovery codes made")
+}
+
+// ---- A mail server ----
+
+// A postOffice takes mails over SMTP.
+type postOffice struct {
+	addr  string
+	mails chan *mail.Message
+	no    error // the answer to a recipient
+}
+
+func newPostOffice(t *testing.T) *postOffice {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	p := &postOffice{addr: l.Addr().String(), mails: make(chan *mail.Message, 20)}
+	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return letter{p}, nil }))
+	server.Domain, server.ErrorLog = "localhost", quiet{}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { server.Close() })
+	return p
+}
+
+type letter struct{ *postOffice }
+
+func (l letter) Reset()                                   { /* one mail, one session */ }
+func (l letter) Logout() error                            { return nil }
+func (l letter) Mail(string, *smtp.MailOptions) error     { return nil }
+func (l letter) Rcpt(_ string, _ *smtp.RcptOptions) error { return l.no }
+func (l letter) Data(r io.Reader) error {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	m, err := mail.ReadMessage(bytes.NewReader(data))
+	if err == nil {
+		l.mails <- m
+	}
+	return err
+}
+
+type quiet struct{}
+
+func (quiet) Printf(string, ...any) {}
+func (quiet) Println(...any)        {}
+
+// read is a mail as a person reads it.
+func read(t *testing.T, m *mail.Message) app.Mail {
+	t.Helper()
+	subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
+	require.NoError(t, err)
+	to, err := m.Header.AddressList("To")
+	require.NoError(t, err)
+	require.Equal(t, "auto-generated", m.Header.Get("Auto-Submitted"))
+	body := m.Body
+	if m.Header.Get("Content-Transfer-Encoding") == "quoted-printable" {
+		body = quotedprintable.NewReader(body)
+	}
+	text, err := io.ReadAll(body)
+	require.NoError(t, err)
+	return app.Mail{To: to[0].Address, Subject: subject, Text: strings.ReplaceAll(string(text), "\r\n", "\n")}
+}
+
+// The mails go out over SMTP, and their links work.
+func TestMailsOverSMTP(t *testing.T) {
+	post := newPostOffice(t)
+	mailer, err := app.SMTP(post.addr)
+	require.NoError(t, err)
+	s := newSite(t, func(o *app.Options) { o.Mail = mailer })
+	b := s.browser()
+	phone, _ := b.enroll(ana)
+	var got []app.Mail
+	for range 3 { // the machine account's, and Ana's two
+		got = append(got, read(t, <-post.mails))
+	}
+	require.Equal(t, agent.Email, got[0].To)
+	require.Equal(t, ana.Email, got[2].To)
+	page := s.browser().get(link(t, got[2])).is(http.StatusOK)
+	s.browser().post("/not-me", "event", page.event()).says("Your account is closed")
+	s.browser().password(ana).is(http.StatusForbidden)
+	b.post("/code", "code", phone.Peek()).redirects("/signin")
+}
+
+func TestSMTPRefusals(t *testing.T) {
+	post := newPostOffice(t)
+	mailer, err := app.SMTP(post.addr)
+	require.NoError(t, err)
+	post.no = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "later"}
+	s := newSite(t, func(o *app.Options) { o.Mail = mailer })
+	phone, _ := s.browser().enroll(ana)
+	post.no = nil
+	s.clock.Advance(time.Minute)
+	s.browser().signIn(ana, phone) // what was refused for now comes again
+	for range 2 {
+		require.Equal(t, ana.Email, read(t, <-post.mails).To)
+	}
+
+	post.no = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
+	s.browser().signIn(ana, phone, "trust", "yes")
+	post.no = nil
+	s.clock.Advance(time.Minute)
+	b := s.browser()
+	b.signIn(ana, phone)
+	b.post("/security/browsers/revoke-all").redirects("/security")
+	require.Contains(t, read(t, <-post.mails).Subject, "all trusted browsers removed") // nothing waits behind the one that is lost
+}
+
+func TestSMTPAddress(t *testing.T) {
+	for _, bad := range []string{"", "localhost", "localhost:smtp", "localhost:99999", ":25"} {
+		_, err := app.SMTP(bad)
+		require.Error(t, err, bad)
+	}
+}
+
+func TestFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mails")
+	m := app.Mail{To: ana.Email, Subject: "Größe “x”", Text: "Hello,\n\n" + strings.Repeat("a long line ", 30) + "\n"}
+	require.NoError(t, app.Folder(dir).Send(t.Context(), m))
+	require.NoError(t, app.Folder(dir).Send(t.Context(), m))
+	files, err := filepath.Glob(filepath.Join(dir, "*.eml"))
+	require.NoError(t, err)
+	require.Len(t, files, 2)
+	info, err := os.Stat(files[0])
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	f, err := os.Open(files[0])
+	require.NoError(t, err)
+	defer f.Close()
+	msg, err := mail.ReadMessage(f)
+	require.NoError(t, err)
+	require.Equal(t, m, read(t, msg))
+	require.Error(t, app.Folder(dir).Send(t.Context(), app.Mail{To: "nobody at all"}))
+}

@@ -1,0 +1,202 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/policy"
+)
+
+// A policyForm is what is set for a tenant, and what waits there for a second
+// administrator.
+type policyForm struct {
+	totpflow.TenantStatus
+	Tenant   tenant
+	Requests []requestRow
+}
+
+const oneDay = 24 * time.Hour
+
+// Mode, GraceDays, Deadline, BrowserDays and RecoveryCodes are the fields of the
+// form as they stand.
+func (p policyForm) Mode() string   { return p.Own.Mode.String() }
+func (p policyForm) GraceDays() int { return int(p.Own.Grace / oneDay) }
+func (p policyForm) Deadline() string {
+	if p.Own.Deadline.IsZero() {
+		return ""
+	}
+	return p.Own.Deadline.UTC().Format(time.DateOnly)
+}
+func (p policyForm) BrowserDays() int    { return int(p.Own.TrustFor() / oneDay) }
+func (p policyForm) RecoveryCodes() bool { return p.Own.Methods.Has(policy.RecoveryCodes) }
+
+// Choices are the days to choose from, with those that are set.
+func (p policyForm) Choices() []int {
+	days := []int{7, 14, 30, 60, 90}
+	if n := p.BrowserDays(); n > 0 && !slices.Contains(days, n) {
+		days = append(days, n)
+	}
+	slices.Sort(days)
+	return days
+}
+
+// Stricter reports that a tenant above asks for more.
+func (p policyForm) Stricter() bool { return policy.Lowers(p.Effective, p.Own) }
+
+// A requestRow is what waits for a second administrator, in words.
+type requestRow struct {
+	totpflow.Request
+	Who  string   // who asks for it
+	What string   // what for
+	For  []string // the accounts that it is about
+	Mine bool     // asked for by the person who looks
+}
+
+func (c *console) policyForm(r *http.Request, v *visitor, t tenant) (policyForm, error) {
+	st, err := c.admin().Tenant(r.Context(), v.looks(), t.Record)
+	if err != nil {
+		return policyForm{}, err
+	}
+	form := policyForm{TenantStatus: st, Tenant: t}
+	for _, q := range st.Pending {
+		row := requestRow{Request: q, What: wanted(q), Mine: q.By == v.record()}
+		if row.Who, err = c.users.called(r.Context(), q.By.User); err != nil {
+			return form, err
+		}
+		for _, id := range q.Targets {
+			name, err := c.users.called(r.Context(), id)
+			if err != nil {
+				return form, err
+			}
+			row.For = append(row.For, name)
+		}
+		form.Requests = append(form.Requests, row)
+	}
+	return form, nil
+}
+
+// wanted says in words what a request asks for.
+func wanted(q totpflow.Request) string {
+	switch q.Action {
+	case totpflow.ActionSetPolicy:
+		return "Lower the policy to “" + q.Policy.Mode.String() + "”"
+	case totpflow.ActionExemptAccount:
+		return "Make a machine account, “" + q.Name + "”"
+	case totpflow.ActionResetAccount:
+		return "Reset several accounts (" + string(q.Scope) + ")"
+	default:
+		return string(q.Action)
+	}
+}
+
+// postPolicy sets the policy of the administrator's own tenant, or of the one
+// below it that the form names.
+func (c *console) postPolicy(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	of, err := c.tenantOf(r, v)
+	if err != nil {
+		return err
+	}
+	p, err := parsePolicy(r)
+	if err != nil {
+		return c.showAdmin(w, r, v, "policy", err)
+	}
+	by, err := v.leave(r, totpflow.ActionSetPolicy)
+	if err == nil {
+		err = c.admin().SetPolicy(r.Context(), by, of.Record, p)
+	}
+	return c.administered(w, r, v, "policy", "policy", err)
+}
+
+// parsePolicy reads the form. What is left out is as it is when nothing is set.
+func parsePolicy(r *http.Request) (p policy.Policy, err error) {
+	if p.Mode, err = policy.ParseMode(r.PostFormValue("mode")); err != nil {
+		return p, errForm
+	}
+	grace, err := days(r.PostFormValue("grace_days"), 0)
+	if err != nil {
+		return p, err
+	}
+	browsers, err := days(r.PostFormValue("browser_days"), int(policy.DefaultBrowserAge/oneDay))
+	if err != nil {
+		return p, err
+	}
+	if p.Grace, p.BrowserAge = grace, browsers; browsers == 0 {
+		p.BrowserAge = -1 // not at all
+	}
+	if p.Deadline, err = date(r.PostFormValue("deadline")); err != nil {
+		return p, err
+	}
+	if r.PostFormValue("recovery_codes") == "no" {
+		p.Methods = policy.App
+	}
+	p.IssuedCode = r.PostFormValue("issued_code") != ""
+	p.TwoAdministrators = r.PostFormValue("two_administrators") != ""
+	return p, nil
+}
+
+// days reads a number of days from 0 to 90.
+func days(text string, otherwise int) (time.Duration, error) {
+	if text = strings.TrimSpace(text); text == "" {
+		return time.Duration(otherwise) * oneDay, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n > 90 {
+		return 0, errForm
+	}
+	return time.Duration(n) * oneDay, nil
+}
+
+// date reads a day, and returns its last minute.
+func date(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return time.Time{}, errForm
+	}
+	return day.Add(oneDay - time.Minute), nil
+}
+
+func (c *console) postApprove(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	return c.decide(w, r, v, "approve", totpflow.Admin.Approve)
+}
+
+func (c *console) postWithdraw(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	return c.decide(w, r, v, "withdraw", totpflow.Admin.Withdraw)
+}
+
+// decide approves or withdraws what waits.
+func (c *console) decide(w http.ResponseWriter, r *http.Request, v *visitor, word string,
+	call func(totpflow.Admin, context.Context, totpflow.Leave, string, string) error,
+) error {
+	of, err := c.tenantOf(r, v)
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	by, err := v.leave(r, totpflow.ActionApprove)
+	if err == nil {
+		err = call(c.admin(), r.Context(), by, of.Record, id)
+	}
+	return c.administered(w, r, v, word+"/"+id, word, err)
+}
+
+// tenantOf is the tenant that a form is about.
+func (c *console) tenantOf(r *http.Request, v *visitor) (tenant, error) {
+	under, err := c.tenants.under(r.Context(), v.user.Tenant)
+	if err != nil {
+		return tenant{}, err
+	}
+	of, err := chosen(under, cmp.Or(r.PostFormValue("tenant"), v.user.Tenant.ID))
+	if err != nil {
+		return tenant{}, err
+	}
+	return of[0], nil
+}

@@ -1,0 +1,255 @@
+package app_test
+
+import (
+	"net/http"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const day = 24 * time.Hour
+
+func TestRequiredAtOnce(t *testing.T) {
+	s := newSite(t)
+	open := s.browser()
+	open.password(ana).redirects("/")
+	b, phone := s.administrator(admin)
+	b.post("/admin/policy", "mode", "required", "code", phone.Code()).redirects("/admin")
+	page := b.get("/admin").says("The policy is set.", "Policy set to “required”")
+	require.Equal(t, "required", page.text("mode"))
+	require.Equal(t, "required", page.states()[ana.Email])
+	open.get("/").redirects("/setup") // sessions from before feel it
+	s.browser().password(ben).redirects("/setup")
+	s.browser().password(nora).redirects("/") // the provider stands above
+	b.post("/security/disable", "code", phone.Code()).is(http.StatusForbidden).says("cannot be turned off")
+
+	b.post("/admin/policy", "mode", "off", "code", phone.Code()).redirects("/admin")
+	b.get("/admin").says("Policy lowered to “off”")
+	s.browser().password(ben).redirects("/")
+	s.browser().password(admin).redirects("/code") // who has it is asked all the same
+}
+
+// A person in grace is told until when, on every page, and led to the set-up
+// from then on.
+func TestGrace(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	b.post("/admin/policy", "mode", "required", "grace_days", "14", "code", phone.Code()).redirects("/admin")
+
+	person := s.browser()
+	person.password(ana).redirects("/")
+	for _, path := range []string{"/", "/security"} {
+		person.get(path).is(http.StatusOK).says(`id="grace"`, "Set up two-factor authentication until 16 March 2026, 09:30 UTC.", `href="/setup"`)
+	}
+	list := b.get("/admin").says("until 16 March 2026")
+	require.Equal(t, "grace", list.states()[ana.Email])
+	require.Contains(t, s.last(ana, "required from 16 March 2026").Text, "16 March 2026")
+
+	s.clock.Advance(10 * day) // it begins once
+	person.password(ana).redirects("/")
+	person.get("/").says("until 16 March 2026")
+	s.clock.Advance(4*day - time.Hour)
+	person.password(ana).redirects("/")
+	s.clock.Advance(time.Hour)
+	person.get("/").redirects("/setup")
+	person.get("/security").redirects("/setup")
+	late := s.browser()
+	late.password(ana).redirects("/setup")
+	late.get("/").redirects("/signin")
+	anas := late.phone(late.get("/setup"))
+	late.post("/setup", "code", anas.Code()).is(http.StatusOK)
+	late.get("/").is(http.StatusOK).lacks(`id="grace"`)
+}
+
+// An open session from before the policy has the grace that the next sign-in
+// would begin.
+func TestGraceOfOpenSessions(t *testing.T) {
+	s := newSite(t)
+	person := s.browser()
+	person.password(ana).redirects("/")
+	b, phone := s.administrator(admin)
+	b.post("/admin/policy", "mode", "required", "grace_days", "14", "code", phone.Code()).redirects("/admin")
+	person.get("/").is(http.StatusOK).says("until 16 March 2026")
+}
+
+func TestSetUpWithinGrace(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	b.post("/admin/policy", "mode", "required", "grace_days", "14", "code", phone.Code()).redirects("/admin")
+	person := s.browser()
+	person.password(ana).redirects("/")
+	anas := person.phone(person.get("/setup").is(http.StatusOK))
+	person.post("/setup", "code", anas.Code()).is(http.StatusOK).codes()
+	person.get("/").is(http.StatusOK).lacks(`id="grace"`)
+}
+
+func TestDeadline(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	b.post("/admin/policy", "mode", "required", "deadline", "2026-03-10", "code", phone.Code()).redirects("/admin")
+	b.get("/admin").says(`value="2026-03-10"`)
+	person := s.browser()
+	person.password(ana).redirects("/")
+	person.get("/").says("until 10 March 2026, 23:59 UTC")
+	s.clock.Set(time.Date(2026, 3, 11, 8, 0, 0, 0, time.UTC))
+	s.browser().password(ana).redirects("/setup")
+	s.browser().password(ben).redirects("/setup") // who comes for the first time then has none
+}
+
+func TestMoreTime(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	b.post("/admin/policy", "mode", "required", "code", phone.Code()).redirects("/admin")
+	s.browser().password(ana).redirects("/setup")
+	to := "/admin/accounts/" + s.id(ana)
+	b.get(to).says("Give more time to set up", `value="2026-03-16"`)
+	for _, no := range []string{"", "soon", "2026-02-30"} {
+		b.post(to+"/grace", "until", no, "code", phone.Code()).is(http.StatusBadRequest)
+	}
+	for _, no := range []string{"2026-03-01", "2027-01-01"} {
+		b.post(to+"/grace", "until", no, "code", phone.Code()).is(http.StatusBadRequest).says("within 90 days", `id="grace-error"`)
+	}
+	b.post(to+"/grace", "until", "2026-03-09", "code", phone.Code()).redirects(to)
+	b.get(to).says("In grace", "until 9 March 2026, 23:59 UTC")
+	person := s.browser()
+	person.password(ana).redirects("/")
+	person.get("/").says("until 9 March 2026, 23:59 UTC")
+}
+
+func TestPolicyFormIsChecked(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	code := phone.Code()
+	for _, bad := range [][]string{
+		{}, {"mode", "none"}, {"mode", "required", "grace_days", "-1"}, {"mode", "required", "grace_days", "91"},
+		{"mode", "required", "grace_days", "x"}, {"mode", "required", "deadline", "tomorrow"}, {"mode", "required", "browser_days", "1000"},
+	} {
+		b.post("/admin/policy", append(bad, "code", code)...).is(http.StatusBadRequest).says("Please fill in the form", `id="policy-error"`)
+	}
+	b.post("/admin/policy", "mode", "optional", "code", code).redirects("/admin") // the refusals have not spent it
+}
+
+func TestTrustedBrowsersByPolicy(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	anas, _ := s.browser().enroll(ana)
+	person := s.browser()
+	person.signIn(ana, anas, "trust", "yes")
+	b.post("/admin/policy", "mode", "optional", "browser_days", "7", "code", phone.Code()).redirects("/admin")
+	person.post("/signout")
+	person.password(ana).redirects("/")
+	s.clock.Advance(8 * day)
+	person.post("/signout")
+	person.password(ana).redirects("/code")
+	person.get("/code").says("7 days")
+
+	again := s.browser()
+	again.signIn(admin, phone)
+	again.post("/admin/policy", "mode", "optional", "browser_days", "0", "code", phone.Code()).redirects("/admin")
+	person.password(ana)
+	person.get("/code").lacks(`name="trust"`)
+}
+
+func TestNoRecoveryCodesByPolicy(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	b.post("/admin/policy", "mode", "optional", "recovery_codes", "no", "code", phone.Code()).redirects("/admin")
+	person := s.browser()
+	person.password(ana).redirects("/")
+	anas := person.phone(person.get("/setup").lacks("Next you get your recovery codes"))
+	person.post("/setup", "code", anas.Code()).is(http.StatusOK).
+		says("Two-factor authentication is on.", "Save your set-up key").lacks("recovery-code\"").lacks("beside those")
+	person.get("/").lacks("recovery codes")
+	person.get("/security").lacks("/security/recovery-codes")
+	person.post("/security/recovery-codes", "code", anas.Code()).is(http.StatusForbidden).says("does not allow recovery codes")
+}
+
+// After a reset the password alone leads nowhere, where the policy says so.
+func TestIssuedCodeByPolicy(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	s.browser().enroll(ana)
+	b.post("/admin/policy", "mode", "optional", "issued_code", "yes", "code", phone.Code()).redirects("/admin")
+	to := "/admin/accounts/" + s.id(ana)
+	b.post(to+"/reset", "code", phone.Code()).redirects(to)
+	person := s.browser()
+	person.password(ana).redirects("/code")
+	person.get("/code").redirects("/issued")
+	b.post(to+"/issue-code", "code", phone.Code()).redirects(to)
+	person.post("/issued", "issued_code", issued(t, s)).redirects("/setup")
+}
+
+// Organisations below can only ask for more.
+func TestProvidersPolicy(t *testing.T) {
+	s := newSite(t)
+	provider, noras := s.administrator(nora)
+	b, phone := s.administrator(admin)
+	provider.post("/admin/policy", "mode", "required", "code", noras.Code()).redirects("/admin")
+	b.get("/admin").says("An organisation above asks for more")
+	b.post("/admin/policy", "mode", "off", "code", phone.Code()).redirects("/admin")
+	s.browser().password(ana).redirects("/setup")
+	s.browser().password(ben).redirects("/setup")
+
+	provider.post("/admin/policy", "mode", "optional", "code", noras.Code()).redirects("/admin")
+	s.browser().password(ana).redirects("/")
+	provider.post("/admin/policy", "tenant", "acme-berlin", "mode", "required", "code", noras.Code()).redirects("/admin?tenant=acme-berlin")
+	s.browser().password(ana).redirects("/")
+	s.browser().password(ben).redirects("/setup")
+}
+
+// -require stands above whatever administrators set.
+func TestRequireFlagAndPolicy(t *testing.T) {
+	s := newSite(t, require2FA)
+	b, phone := s.administrator(admin)
+	b.post("/admin/policy", "mode", "off", "browser_days", "60", "code", phone.Code()).redirects("/admin")
+	s.browser().password(ana).redirects("/setup")
+	s.clock.Advance(time.Second)
+	b.password(admin)
+	b.get("/code").says("60 days")
+}
+
+var requestID = regexp.MustCompile(`/admin/requests/([^/]+)/`)
+
+func TestSecondAdministrator(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	provider, noras := s.administrator(nora)
+	anas, _ := s.browser().enroll(ana)
+	b.post("/admin/policy", "mode", "required", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
+
+	// To ask for less waits for a second one; nothing has changed yet.
+	b.post("/admin/policy", "mode", "optional", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
+	page := b.get("/admin").says("a second administrator has 24 hours", "Lower the policy to “optional”", "Asked for by admin@acme.example", "somebody else approves it")
+	require.Equal(t, "required", page.text("mode"))
+	id := requestID.FindStringSubmatch(page.body)[1]
+	b.post("/admin/requests/"+id+"/approve", "code", phone.Code()).is(http.StatusForbidden).says("ask another administrator")
+	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.WrongCode()).is(http.StatusForbidden).says(`id="approve/` + id + `-error"`)
+	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.Code()).redirects("/admin?tenant=acme")
+	require.Equal(t, "optional", b.get("/admin").text("mode"))
+	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.Code()).is(http.StatusNotFound).says("not waiting any more")
+
+	// Many resets wait as well, and who has asked may withdraw.
+	b.post("/admin/accounts/reset", "account", s.id(ana), "code", phone.Code()).redirects("/admin")
+	page = b.get("/admin").says("Reset several accounts", ana.Email)
+	id = requestID.FindStringSubmatch(page.body)[1]
+	b.post("/admin/requests/"+id+"/withdraw", "code", phone.Code()).redirects("/admin")
+	b.get("/admin").says("The request is withdrawn.").lacks("Waits for a second")
+	s.browser().signIn(ana, anas)
+
+	// And machine accounts.
+	to := "/admin/accounts/" + s.id(ana)
+	b.post(to+"/exempt", "name", "files-03", "code", phone.Code()).redirects(to)
+	b.get(to).says("a second administrator has 24 hours", "Set up")
+	page = provider.get("/admin?tenant=acme").says("Make a machine account, “files-03”", ana.Email)
+	id = requestID.FindStringSubmatch(page.body)[1]
+	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.Code()).redirects("/admin?tenant=acme")
+	s.browser().password(ana).is(http.StatusForbidden).says("This is a machine account.")
+
+	b.post("/admin/accounts/reset", "account", s.id(mika, "acme"), "code", phone.Code()).redirects("/admin")
+	s.clock.Advance(25 * time.Hour)
+	again := s.browser()
+	again.signIn(admin, phone)
+	again.get("/admin").lacks("Waits for a second")
+}

@@ -1,0 +1,30 @@
+package app
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+)
+
+// Wrong codes on many accounts within a minute are a line in the log. It is not
+// parallel: the log is everybody's.
+func TestFleetIsWatched(t *testing.T) {
+	var log bytes.Buffer
+	was := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(was)
+
+	sink := new(console).sink(event.Slog(slog.New(slog.DiscardHandler)))
+	at := time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
+	for i := range 60 {
+		e := event.Event{Number: uint64(i + 1), At: at.Add(time.Duration(i) * time.Second / 2), User: fmt.Sprint(i % 30), Kind: event.CodeRejected}
+		require.NoError(t, sink.Record(t.Context(), e))
+	}
+	require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("many accounts are guessed at with the right passwords")), log.String())
+}
