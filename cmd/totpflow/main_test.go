@@ -127,9 +127,9 @@ func TestImportFromStandardInput(t *testing.T) {
 // A rotation is killed while it writes, again and again. It goes on each time,
 // with one new key, until every record is under it.
 func TestKilledRotationGoesOn(t *testing.T) {
-	s := newServer(t, 3300)
+	s := newServer(t, 2200)
 	type journal struct{ Seen int }
-	for _, after := range []int{0, 1000, 2000} {
+	for _, after := range []int{0, 1000} {
 		cmd := s.command("keys", "rotate", "--reason", "may", "--yes")
 		require.NoError(t, cmd.Start())
 		require.Eventually(t, func() bool {
@@ -158,7 +158,7 @@ func TestKilledRotationGoesOn(t *testing.T) {
 	require.Zero(t, r.code, r.err)
 	c := read()
 	require.Len(t, c.Keys, 2)
-	require.Equal(t, 3300, c.Keys[0].Records)
+	require.Equal(t, 2200, c.Keys[0].Records)
 	names, err := os.ReadDir(s.dir)
 	require.NoError(t, err)
 	for _, name := range names {

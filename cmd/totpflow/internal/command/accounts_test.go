@@ -212,7 +212,7 @@ func TestWhoAndWhy(t *testing.T) {
 	h.fails(2, "--reason is missing", "keys", "rotate", "--yes")
 	h.fails(2, "--reason is missing", "keys", "reseal", "--yes")
 	h.fails(2, "--reason is missing", "keys", "retire", "x", "--yes")
-	h.fails(2, "--reason is missing", "restored", "--at", "2026-01-01T00:00:00Z", "--yes")
+	h.fails(2, "--reason is missing", "restored", "--at", "2025-01-01T00:00:00Z", "--yes")
 
 	unlock := []string{"unlock", "ana", "--tenant", "acme", "--yes"}
 	h.fails(2, "at most 64 bytes", append(unlock, "--reason", strings.Repeat("x", 65))...)

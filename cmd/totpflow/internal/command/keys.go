@@ -58,10 +58,10 @@ With --stdout it prints the ring instead, for a secret manager that reads a pipe
 }
 
 func (a *app) generate() error {
-	if a.keysFile == "" {
+	if a.keysPath() == "" {
 		return usagef("name the file to make with --keys-file")
 	}
-	if err := keyfile.Create(a.keysFile, keyring.Generate()); err != nil {
+	if err := keyfile.Create(a.keysPath(), keyring.Generate()); err != nil {
 		return err
 	}
 	f, err := a.openKeys()

@@ -117,7 +117,7 @@ func (s *session) check(ctx context.Context, ring *keyring.Ring) (checked, error
 
 // staged is the key that waits to be the newest, where a key file is named.
 func (a *app) staged() string {
-	if a.keysFile == "" {
+	if a.keysPath() == "" {
 		return ""
 	}
 	f, err := a.openKeys()

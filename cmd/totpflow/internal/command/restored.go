@@ -46,7 +46,7 @@ func (a *app) restored() *cobra.Command {
 		Use:     "restored --at <time>",
 		Short:   "Make the records safe after a database restore",
 		Long:    restoredLong,
-		Example: `  totpflow restored --at 2026-05-01T03:00:00Z --keys-file /etc/backup/totpflow.keys --reason "disk failure" --yes`,
+		Example: `  totpflow restored --at 2025-05-01T03:00:00Z --keys-file /etc/backup/totpflow.keys --reason "disk failure" --yes`,
 		Args:    args(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			backup, err := parseTime("--at", at)
@@ -59,7 +59,7 @@ func (a *app) restored() *cobra.Command {
 			return a.runRestored(c.Context(), backup)
 		},
 	}
-	c.Flags().StringVar(&at, "at", "", "the `TIME` (RFC 3339) at which the backup was made, such as 2026-05-01T03:00:00Z")
+	c.Flags().StringVar(&at, "at", "", "the `TIME` (RFC 3339) at which the backup was made, such as 2025-05-01T03:00:00Z")
 	a.changeFlags(c)
 	return c
 }

@@ -85,18 +85,18 @@ func TestRestored(t *testing.T) {
 func TestRestoredResumes(t *testing.T) {
 	h := newHouse(t)
 	h.enroll("acme", "ana")
-	at := time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC)
+	at := time.Date(2025, 1, 1, 3, 0, 0, 0, time.UTC)
 	f, err := keyfile.Open(h.keys)
 	require.NoError(t, err)
 	note := keyfile.Journal{Operation: "restored", Database: h.env["TOTPFLOW_DB"], At: at, Epoch: 2}
 	require.NoError(t, f.Note(note)) // and the machine stopped before the file was written
-	h.fails(2, "2026-01-01T03:00:00Z", "restored", "--at", "2026-01-02T03:00:00Z", reason, "--yes")
-	h.ok("restored", "--at", "2026-01-01T04:00:00+01:00", reason, "--yes")
+	h.fails(2, "2025-01-01T03:00:00Z", "restored", "--at", "2025-01-02T03:00:00Z", reason, "--yes")
+	h.ok("restored", "--at", "2025-01-01T04:00:00+01:00", reason, "--yes")
 	require.EqualValues(t, 2, h.ring().Epoch())
 
 	note.Epoch = 2
 	require.NoError(t, f.Note(note)) // or after, in the middle of the records
-	h.ok("restored", "--at", "2026-01-01T03:00:00Z", reason, "--yes")
+	h.ok("restored", "--at", "2025-01-01T03:00:00Z", reason, "--yes")
 	require.EqualValues(t, 2, h.ring().Epoch())
 	names, err := filepath.Glob(h.keys + ".*")
 	require.NoError(t, err)

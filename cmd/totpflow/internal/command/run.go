@@ -49,8 +49,9 @@ type app struct {
 
 const long = `Looks after the second factor of a product's accounts, on the server, with its database and its keys at hand.
 
-The key ring comes from the variable TOTPFLOW_KEYS or from --keys-file, the database from the variable TOTPFLOW_DB,
-which holds a URL such as sqlite:///srv/backup/console.db, or from --db-file.
+The key ring comes from a file, which --keys-file or the variable TOTPFLOW_KEYS_FILE names, or from the variable
+TOTPFLOW_KEYS. The database comes from the variable TOTPFLOW_DB, which holds a URL such as
+sqlite:///srv/backup/console.db, or from --db-file.
 
 What changes many records, a policy or the keys says what it would do, and does it with --yes. What changes one account
 asks first. Every change takes a --reason, and is told as an event.`

@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,14 +19,22 @@ import (
 // Where keys and database come from. Neither is ever given on the command line
 // itself, where everybody on the machine can read it.
 const (
-	keysVariable = "TOTPFLOW_KEYS"
-	dbVariable   = "TOTPFLOW_DB"
+	keysVariable     = "TOTPFLOW_KEYS"
+	keysFileVariable = "TOTPFLOW_KEYS_FILE"
+	dbVariable       = "TOTPFLOW_DB"
 )
+
+// keysPath is the key file that is named, on the command line or in the
+// environment; empty without one.
+func (a *app) keysPath() string { return cmp.Or(a.keysFile, a.env(keysFileVariable)) }
 
 // ring reads the key ring, from the file that is named or else from the
 // environment.
 func (a *app) ring() (*keyring.Ring, error) {
-	if a.keysFile != "" {
+	if a.keysFile == "" && a.env(keysVariable) != "" && a.env(keysFileVariable) != "" {
+		return nil, usagef("$%s and $%s are both set: which of them is it?", keysVariable, keysFileVariable)
+	}
+	if a.keysPath() != "" {
 		f, err := a.openKeys()
 		if err != nil {
 			return nil, err
@@ -35,7 +44,7 @@ func (a *app) ring() (*keyring.Ring, error) {
 	text := a.env(keysVariable)
 	switch {
 	case text == "":
-		return nil, usagef("there are no keys: set $%s, or name a file with --keys-file", keysVariable)
+		return nil, usagef("there are no keys: set $%s or $%s, or name a file with --keys-file", keysVariable, keysFileVariable)
 	case strings.HasPrefix(text, "totpflow-wrapped-keys-"):
 		return nil, fmt.Errorf("the keys in $%s are wrapped by a KMS; unwrap them into a file in memory and name it with --keys-file", keysVariable)
 	}
@@ -48,13 +57,14 @@ func (a *app) ring() (*keyring.Ring, error) {
 
 // openKeys opens the key file, for commands that change it.
 func (a *app) openKeys() (*keyfile.File, error) {
-	if a.keysFile == "" {
+	path := a.keysPath()
+	if path == "" {
 		return nil, usagef("this changes the key file: name it with --keys-file; keys in $%s cannot be changed from here", keysVariable)
 	}
-	if strings.HasPrefix(a.keysFile, "totpflow-") && strings.Contains(a.keysFile, ":") {
+	if strings.HasPrefix(path, "totpflow-") && strings.Contains(path, ":") {
 		return nil, usagef("--keys-file takes the name of a file; keys on a command line are known to everybody on this machine: rotate them")
 	}
-	return keyfile.Open(a.keysFile)
+	return keyfile.Open(path)
 }
 
 // openDatabase opens the database that is named or else that of the environment.

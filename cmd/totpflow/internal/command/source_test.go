@@ -33,6 +33,11 @@ func TestWhereKeysComeFrom(t *testing.T) {
 	r.failed(t, 1, "TOTPFLOW_KEYS")
 	require.NotContains(t, r.err, string(text[40:60]))
 	require.Zero(t, h.run("list").code, "the file that is named counts more")
+	h.env["TOTPFLOW_KEYS_FILE"] = h.keys
+	h.bare("list").failed(t, 2, "both set")
+	require.Zero(t, h.run("list").code)
+	delete(h.env, "TOTPFLOW_KEYS")
+	require.Zero(t, h.bare("list").code)
 
 	require.NoError(t, os.Chmod(h.keys, 0o644))
 	h.fails(1, "chmod 600", "list")
@@ -122,7 +127,7 @@ func TestNothingSecretIsShown(t *testing.T) {
 			run(append([]string{"keys", "rotate", reason}, yes...)...)
 			keysNow()
 			run(append([]string{"keys", "reseal", reason}, yes...)...)
-			run(append([]string{"restored", "--at", "2026-01-01T00:00:00Z", reason}, yes...)...)
+			run(append([]string{"restored", "--at", "2025-01-01T00:00:00Z", reason}, yes...)...)
 		}
 		run("status", "ana", "--tenant", "acme")
 		run("list")
