@@ -47,6 +47,7 @@ type console struct {
 	pages    pages
 	now      func() time.Time
 	tenants  tenants
+	archive  archive
 	mail     Mailer
 	url      string
 }
@@ -74,6 +75,9 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	if err := c.exemptMachines(ctx); err != nil {
+		return nil, err
+	}
+	if c.archive, err = newArchive(ctx, c.users, o.Now()); err != nil {
 		return nil, err
 	}
 	if c.sessions, err = newSessions(ctx, o.DB, c.fail); err != nil {
@@ -104,6 +108,12 @@ func (c *console) routes() *http.ServeMux {
 	mux.HandleFunc("POST /signout", c.page(c.postSignOut))
 
 	mux.HandleFunc("GET /{$}", c.signedIn(c.getHome))
+	mux.HandleFunc("GET /backups", c.signedIn(c.getArchive))
+	mux.HandleFunc("POST /backups/{id}/delete", c.signedIn(c.before(actionDeleteBackup)))
+	mux.HandleFunc("POST /backups/{id}/key", c.signedIn(c.before(actionShowKey)))
+	mux.HandleFunc("GET /stepup", c.signedIn(c.getStepUp))
+	mux.HandleFunc("POST /stepup", c.signedIn(c.postStepUp))
+	mux.HandleFunc("POST /stepup/cancel", c.signedIn(c.postStepUpCancel))
 	mux.HandleFunc("GET /security", c.signedIn(c.getSecurity))
 	mux.HandleFunc("POST /security/authenticators", c.signedIn(c.postAdd))
 	mux.HandleFunc("POST /security/authenticators/{id}/rename", c.signedIn(c.postRename))

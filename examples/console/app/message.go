@@ -79,7 +79,7 @@ func wrongCode(page string) string {
 		return "This recovery code is not right. " + sheet
 	case "issued":
 		return "This code is not right. Enter the one of the newest mail; it works for 24 hours, and once."
-	case "security", "admin", "member":
+	case "security", "stepup", "admin", "member":
 		return "This code is not right. " + app + " Or use a recovery code that you have not used yet."
 	default:
 		return "This code is not right. " + app
@@ -261,6 +261,8 @@ var notices = map[string]string{
 	"member-issue-code":     "A recovery code is on its way to the person’s mailbox.",
 	"member-end-exemption":  "It is a personal account again, and has to be set up.",
 	"member-revoke-browser": "That browser will be asked for a code at the next sign-in.",
+	"backup-deleted":        "The backup is deleted.",
+	"not-pending":           "There is nothing to confirm, or not any more. Choose again, please.",
 	"signed-out":            "You are signed out.",
 	"disabled":              "Two-factor authentication is off. Your trusted browsers and recovery codes no longer work.",
 	"saved":                 "Good. Keep your recovery codes where only you can find them.",

@@ -53,6 +53,8 @@ var steps = []string{
 	INSERT INTO accounts SELECT id, id, 'acme', iif(email = 'admin@acme.example', 'admin', 'user'), anchor FROM users;
 	DROP TABLE users;
 	ALTER TABLE accounts RENAME TO users`,
+
+	backupsTable,
 }
 
 // migrate takes the steps that are missing, and reports whether there were any.

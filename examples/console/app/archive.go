@@ -1,0 +1,176 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// A backup is one that is kept. It is encrypted with a key of its own.
+type backup struct {
+	ID        string
+	Machine   string
+	Taken     time.Time
+	Gigabytes int
+}
+
+// archive is the table of backups. Whoever asks it says for whom: it knows no
+// backup but those that the user may see, and an id of others is like one that
+// nobody has.
+type archive struct{ db *sql.DB }
+
+// backupsTable keeps the keys as they are. In a product they lie in a key
+// management service, or wrapped by one.
+const backupsTable = `CREATE TABLE backups (
+	id        TEXT PRIMARY KEY,
+	tenant    TEXT NOT NULL REFERENCES tenants,
+	owner     TEXT NOT NULL,
+	machine   TEXT NOT NULL,
+	taken     INTEGER NOT NULL,
+	gigabytes INTEGER NOT NULL,
+	key       TEXT NOT NULL
+) STRICT`
+
+// seen is the condition for what a user may see: administrators what the
+// organisation has, everybody else their own.
+func seen(u user) (where string, args []any) {
+	if u.Administers() {
+		return `tenant = ?`, []any{u.Tenant.ID}
+	}
+	return `tenant = ? AND owner = ?`, []any{u.Tenant.ID, u.ID}
+}
+
+// list returns the backups that a user may see, the newest first.
+func (a archive) list(ctx context.Context, u user) ([]backup, error) {
+	where, args := seen(u)
+	rows, err := a.db.QueryContext(ctx, `SELECT id, machine, taken, gigabytes FROM backups WHERE `+where+` ORDER BY taken DESC, id`, args...)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	defer rows.Close()
+	var found []backup
+	for rows.Next() {
+		var b backup
+		var taken int64
+		if err := rows.Scan(&b.ID, &b.Machine, &taken, &b.Gigabytes); err != nil {
+			return nil, unavailable(err)
+		}
+		b.Taken = time.Unix(taken, 0).UTC()
+		found = append(found, b)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, unavailable(err)
+	}
+	return found, nil
+}
+
+// find returns one of the backups that a user may see, or errNotFound.
+func (a archive) find(ctx context.Context, u user, id string) (backup, error) {
+	all, err := a.list(ctx, u)
+	if err != nil {
+		return backup{}, err
+	}
+	for _, b := range all {
+		if b.ID == id {
+			return b, nil
+		}
+	}
+	return backup{}, errNotFound
+}
+
+// add keeps a new backup of a machine for its owner.
+func (a archive) add(ctx context.Context, owner user, b backup) (backup, error) {
+	b.ID = strings.ToLower(rand.Text()[:10])
+	key := make([]byte, 32)
+	rand.Read(key) // never fails, by its contract
+	if _, err := a.db.ExecContext(ctx, `INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		b.ID, owner.Tenant.ID, owner.ID, b.Machine, b.Taken.Unix(), b.Gigabytes, hex.EncodeToString(key)); err != nil {
+		return backup{}, unavailable(err)
+	}
+	return b, nil
+}
+
+// delete ends a backup for good.
+func (a archive) delete(ctx context.Context, u user, id string) error {
+	where, args := seen(u)
+	done, err := a.db.ExecContext(ctx, `DELETE FROM backups WHERE id = ? AND `+where, append([]any{id}, args...)...)
+	if err != nil {
+		return unavailable(err)
+	}
+	if n, err := done.RowsAffected(); err != nil {
+		return unavailable(err)
+	} else if n == 0 {
+		return errNotFound
+	}
+	return nil
+}
+
+// key is what a backup is encrypted with, in groups for people.
+func (a archive) key(ctx context.Context, u user, id string) (string, error) {
+	where, args := seen(u)
+	var key string
+	err := a.db.QueryRowContext(ctx, `SELECT key FROM backups WHERE id = ? AND `+where, append([]any{id}, args...)...).Scan(&key)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", errNotFound
+	case err != nil:
+		return "", unavailable(err)
+	}
+	return key, nil
+}
+
+// demoBackups are those of the demo accounts.
+var demoBackups = []struct {
+	email, tenant, machine string
+	ago                    time.Duration
+	gigabytes              int
+}{
+	{"agent@acme.example", "acme", "files-01", 17 * time.Minute, 1840},
+	{"agent@acme.example", "acme", "files-01", 25 * time.Hour, 1836},
+	{"agent@acme.example", "acme", "mail-archive", 5 * time.Hour, 655},
+	{"agent@acme.example", "acme", "erp-db", 6 * time.Minute, 94},
+	{"ana@acme.example", "acme", "ana-laptop", 96 * time.Minute, 212},
+	{"ana@acme.example", "acme", "ana-phone", 9 * time.Hour, 38},
+	{"ben@acme.example", "acme-berlin", "ben-laptop", 3 * time.Hour, 87},
+	{"nora@north.example", "north", "north-vault", 2 * time.Hour, 4410},
+}
+
+// newArchive fills an empty table with the backups of the demo.
+func newArchive(ctx context.Context, users *users, now time.Time) (archive, error) {
+	a := archive{users.db}
+	var n int
+	if err := a.db.QueryRowContext(ctx, `SELECT count(*) FROM backups`).Scan(&n); err != nil || n > 0 {
+		return a, err
+	}
+	for _, d := range demoBackups {
+		owners, err := users.list(ctx, `people.email = ? AND tenants.id = ?`, d.email, d.tenant)
+		if err != nil {
+			return a, err
+		}
+		for _, owner := range owners {
+			if _, err := a.add(ctx, owner, backup{Machine: d.machine, Taken: now.Add(-d.ago), Gigabytes: d.gigabytes}); err != nil {
+				return a, err
+			}
+		}
+	}
+	return a, nil
+}
+
+// archivePage is what the list of backups shows.
+type archivePage struct {
+	*visitor
+	Backups []backup
+}
+
+func (c *console) getArchive(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	all, err := c.archive.list(r.Context(), v.user)
+	if err != nil {
+		return err
+	}
+	return c.show(w, r, "archive", nil, view{Title: "Kept backups", Visitor: v, Data: archivePage{v, all}})
+}
