@@ -1,0 +1,97 @@
+package postgres_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/race"
+	"github.com/totpflow/totpflow/tests/servers"
+)
+
+const crashRounds = 5
+
+// A write that was acknowledged is there after the server was killed, at
+// whatever moment it comes. A power cut, which also takes what waits in the
+// kernel, cannot be made here: for that stands fsync, and Migrate, which insists
+// on it.
+//
+// The rig goes red with synchronous_commit=off, which Migrate refuses.
+func TestAcknowledgedSurvivesCrash(t *testing.T) {
+	// The longest that a commit may wait for the disk when nobody waits for it.
+	own, err := servers.StartPostgreSQL("wal_writer_delay=10s")
+	require.NoError(t, err)
+	defer own.Close()
+	s, _ := open(t, own.DSN("postgres"))
+	acknowledged, lost, err := race.Crash(s, own, crashRounds)
+	require.NoError(t, err)
+	require.Empty(t, lost)
+	require.Greater(t, acknowledged, crashRounds)
+
+	lazy := own.DSN("postgres") + "&synchronous_commit=off"
+	db := dial(t, lazy)
+	s = sqlstore.New(db, sqlstore.PostgreSQL)
+	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrNotDurable)
+	_, err = db.Exec("DELETE FROM totpflow_accounts")
+	require.NoError(t, err)
+	_, lost, err = race.Crash(s, own, 1)
+	require.NoError(t, err)
+	require.NotEmpty(t, lost)
+
+	standby(t, own)
+}
+
+// standby makes a standby of the server: what it answers may be old.
+func standby(t *testing.T, own servers.PostgreSQL) {
+	require.NoError(t, own.Kill())
+	require.NoError(t, os.WriteFile(filepath.Join(own.Dir(), "data", "standby.signal"), nil, 0o600))
+	require.NoError(t, own.Start())
+	s := sqlstore.New(dial(t, own.DSN("postgres")), sqlstore.PostgreSQL)
+	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrNotPrimary)
+	err := step(t.Context(), s)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorContains(t, err, "read-only")
+
+	// target_session_attrs, as documented, does not even connect.
+	s = sqlstore.New(dial(t, own.DSN("postgres")+"&target_session_attrs=read-write"), sqlstore.PostgreSQL)
+	_, err = s.Get(t.Context(), alice)
+	require.ErrorContains(t, err, "read only")
+}
+
+// A frozen server, or one that is gone, lets nobody in and holds nobody; when it
+// is back, so is everything.
+func TestServerDoesNotAnswer(t *testing.T) {
+	own, err := servers.StartPostgreSQL()
+	require.NoError(t, err)
+	defer own.Close()
+	s, _ := open(t, own.DSN("postgres"))
+	require.NoError(t, step(t.Context(), s))
+
+	require.NoError(t, own.Pause())
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	err = step(ctx, s)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Less(t, time.Since(began), 10*time.Second)
+	require.NoError(t, own.Resume())
+	require.NoError(t, step(t.Context(), s))
+	require.Equal(t, uint64(2), stored(t, s), "the read was not answered, so nothing was written")
+
+	require.NoError(t, own.Kill())
+	require.ErrorIs(t, step(t.Context(), s), store.ErrUnavailable)
+	_, err = s.Get(t.Context(), alice)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, store.ErrNotFound)
+	require.ErrorIs(t, s.Migrate(t.Context()), store.ErrUnavailable)
+	require.NoError(t, own.Start())
+	require.NoError(t, step(t.Context(), s))
+	require.Equal(t, uint64(3), stored(t, s))
+}

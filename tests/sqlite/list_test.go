@@ -1,0 +1,81 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+)
+
+// A page is read from its place in the primary key on and not sorted, as SQLite
+// itself says of the statements that the store sends.
+func TestListUsesTheIndex(t *testing.T) {
+	path := file(t)
+	_, db := modernc.open(t, path, wal)
+	spy := &spy{driver: db.Driver(), dsn: modernc.dsn(path, wal)}
+	spied := sql.OpenDB(spy)
+	defer spied.Close()
+	s := sqlstore.New(spied, sqlstore.SQLite)
+	for _, c := range []struct {
+		query store.Query
+		want  string
+	}{
+		{store.Query{Tenant: "acme"}, "(tenant=? AND user_id>?)"},
+		{store.Query{AllTenants: true}, "((tenant,user_id)>(?,?))"},
+		{store.Query{Tenant: "acme", State: "reset"}, "(tenant=? AND user_id>?)"},
+		{store.Query{AllTenants: true, State: "reset"}, "((tenant,user_id)>(?,?))"},
+	} {
+		_, err := s.List(t.Context(), c.query)
+		require.NoError(t, err)
+		rows, err := db.Query("EXPLAIN QUERY PLAN "+spy.statement, spy.args...)
+		require.NoError(t, err)
+		var plan []string
+		for rows.Next() {
+			var id, parent, unused int
+			var step string
+			require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
+			plan = append(plan, step)
+		}
+		require.NoError(t, rows.Err())
+		require.Equal(t, "SEARCH totpflow_accounts USING PRIMARY KEY "+c.want, strings.Join(plan, "; "))
+	}
+}
+
+// A spy opens connections that remember the last query.
+type spy struct {
+	driver    sqldriver.Driver
+	dsn       string
+	statement string
+	args      []any
+}
+
+func (s *spy) Driver() sqldriver.Driver { return s.driver }
+
+func (s *spy) Connect(context.Context) (sqldriver.Conn, error) {
+	conn, err := s.driver.Open(s.dsn)
+	return spiedConn{conn, s}, err
+}
+
+type spiedConn struct {
+	sqldriver.Conn
+	spy *spy
+}
+
+func (c spiedConn) QueryContext(ctx context.Context, statement string, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
+	c.spy.statement, c.spy.args = statement, nil
+	for _, arg := range args {
+		c.spy.args = append(c.spy.args, arg.Value)
+	}
+	q, ok := c.Conn.(sqldriver.QueryerContext)
+	if !ok {
+		return nil, errors.New("the driver has no queries with a context")
+	}
+	return q.QueryContext(ctx, statement, args)
+}
