@@ -1,0 +1,60 @@
+// Package applock locks a desktop or command-line program that has a session
+// with a server: when it is closed, when nobody uses it, or by a button. It opens
+// again with the password and a code, which the server checks.
+//
+// What stands between is no boolean, which anybody could turn over in the
+// program's memory or settings, and no secret of the authenticator, which has no
+// business on this machine. It is encryption: what the program keeps of its
+// session, such as its token, lies in a [Vault], and the 256-bit [Value] that
+// opens the vault is the server's. The server hands it out after password and
+// code, and only then.
+//
+// # First call
+//
+// The server makes a value for each device with [NewValue] and keeps it, sealed,
+// like a secret of the account. The program makes its vault with [New] after its
+// first sign-in and writes [Vault.Encode] to a file with mode 0600; from then on
+// it starts with [Decode], locked:
+//
+//	vault, err := applock.Decode(file, applock.Options{Of: "acme/ana@acme.example/laptop-7"})
+//	// The person types password and code; the server checks both, for example with
+//	// Account.Reauthenticate of package totpflow for an action of its own, and
+//	// answers with the value's text.
+//	value, err := applock.ParseValue(answer)
+//	err = vault.Open(now, value)
+//	session, err := vault.Content(now)
+//
+// [Vault.Touch] says that somebody uses the program; what runs in the background
+// does not count. The package has no clock and starts no timer: call
+// [Vault.State] at [Vault.LocksAt] to lock in time. [Vault.Lock] is the button.
+//
+// # States
+//
+//	            Open, right  Open, wrong  Touch        Content, Update  Lock     idle
+//	Locked      Unlocked     Locked, err  Locked, err  Locked, err      Locked   Locked
+//	Unlocked    Unlocked     Locked, err  Unlocked     Unlocked         Locked   Locked
+//
+// # Threats
+//
+// Protected: the session of a program that is locked or closed, from somebody at
+// the keyboard, and from somebody with the disk or its backup, who has only
+// ciphertext and cannot guess a 256-bit value; guesses of password and code are
+// the server's to count. When the machine is lost, deleting its value on the
+// server makes the vault unreadable for ever. A vault that was altered, or is
+// another account's, is refused.
+//
+// Not protected: anything on the machine while the program is open, from malware,
+// from a debugger, from who may read the process's memory. Locking drops the only
+// reference to the value, but Go overwrites memory when it needs it and not
+// before, and a copy may have gone to swap, to a core dump or into hibernation:
+// where that matters, let locking end the process. An older vault that is put back
+// opens with the same value: what it holds must be checked by the server, as
+// session tokens are. Without the server nothing opens, which is the point.
+//
+// # Storage
+//
+// A file is one line of text with its version, and readable by every later
+// version of this package:
+//
+//	totpflow-vault-1:<base64url of keyring.Ring.Seal>
+package applock
