@@ -1,0 +1,44 @@
+package mariadb_test
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/tests/race"
+)
+
+// The connection breaks off, or goes silent, anywhere in a verification:
+// before the write has left, or when only its acknowledgement is lost. One code
+// is never good twice, and nobody is told that it is who did not write.
+//
+// The rig goes red on a store that takes no answer for a good one.
+func TestCutAnywhere(t *testing.T) {
+	dsn := database(t)
+	s, _ := open(t, dsn)
+	require.NoError(t, step(t.Context(), s))
+	cable, err := race.NewCable(server.Addr())
+	require.NoError(t, err)
+	defer cable.Close()
+	through := strings.Replace(dsn, server.Addr(), cable.Addr(), 1)
+
+	cuts, err := race.Cut(s, cable, opener(honest), through)
+	require.NoError(t, err)
+	require.Greater(t, cuts, 100)
+	t.Logf("%d cuts", cuts)
+
+	_, err = race.Cut(s, cable, opener(func(db *sql.DB) store.Store { return hopeful{honest(db)} }), through)
+	require.Error(t, err)
+}
+
+// hopeful is a store whose writes always succeed.
+type hopeful struct{ store.Store }
+
+func (h hopeful) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	_ = h.Store.Put(ctx, rec, was)
+	return nil
+}
