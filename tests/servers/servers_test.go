@@ -17,6 +17,8 @@ func TestLife(t *testing.T) {
 	for name, begin := range map[string]func() (*servers.Server, error){
 		"PostgreSQL": func() (*servers.Server, error) { p, err := servers.StartPostgreSQL(); return p.Server, err },
 		"MariaDB":    func() (*servers.Server, error) { m, err := servers.StartMariaDB(); return m.Server, err },
+		"Redis":      func() (*servers.Server, error) { r, err := servers.StartRedis(); return r.Server, err },
+		"etcd":       func() (*servers.Server, error) { e, err := servers.StartEtcd(); return e.Server, err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

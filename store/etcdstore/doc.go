@@ -1,0 +1,62 @@
+// Package etcdstore keeps totpflow's records in etcd 3.4 or newer, through
+// go.etcd.io/etcd/client/v3.
+//
+//	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, DialTimeout: 5 * time.Second})
+//	accounts := etcdstore.New(client, "totpflow/")
+//	err = accounts.Check(ctx) // at every start of the product
+//
+// # What etcd promises
+//
+// A write is acknowledged when a majority of the members has it on disk, and a
+// member that is elected has everything that was acknowledged. So no failover
+// forgets a used code, and nothing has to be waited for after one: of three
+// members any one may be lost, of five any two. One member alone is durable, and
+// is down whenever its machine is.
+//
+// Reads are linearizable: the member that is asked makes sure, with a majority,
+// that it knows everything that was acknowledged before. Serializable reads, which
+// answer from what one member happens to know, are never used: a member that is
+// cut off would say of a used code that it is good.
+//
+// Without a majority nothing is read or written, and nobody is let in. Calls
+// then fail at once where a member knows that it has no leader
+// (rpctypes.ErrNoLeader), and otherwise when their context ends or after the
+// server's own limit of some seconds (rpctypes.ErrTimeout). Give every call a
+// deadline. A write that fails so may have been done, and may still be.
+//
+// Who restores a cluster from a snapshot brings used codes back to life, as with
+// every database: raise the key ring's epoch afterwards. The same holds for
+// --force-new-cluster, which drops what only the others had. And a cluster whose
+// members run with --unsafe-no-fsync keeps no promise; no client can see that.
+//
+// # Storage
+//
+// One key for each record, without a lease, under the prefix:
+//
+//	totpflow/account/TENANT 00 USER
+//	value: version (16 bytes), format 1, updated (microseconds since 1970, 8 bytes big-endian),
+//	       length of state (1 byte), state, sealed
+//
+// 00 is one byte, which no id holds; keys so come in the order of
+// store.ID.Compare. A record takes at most 65 KiB, far below etcd's limits of
+// 1.5 MiB for a request, and a list asks for one page with one request. A list by
+// state reads all records of its range and drops the others, so its pages are
+// short.
+//
+// History is not used, and compaction takes nothing away. It is needed:
+// each write keeps the older value until then, and a database that reaches its
+// quota (2 GiB by default) takes no more writes ([ErrNoSpace]). Run etcd with
+// --auto-compaction-retention. With authentication, the client needs
+// a role with readwrite on the prefix.
+//
+// # Threats
+//
+// Two processes with the same code cannot both win: one transaction compares the
+// version and writes. The client does not send a write a second time once it
+// may have reached a member. The sealed bytes are the layer above's business.
+//
+// # Compatibility
+//
+// The format is versioned by each value, and later versions read it. A value of
+// a newer format is an error.
+package etcdstore

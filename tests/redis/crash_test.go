@@ -1,0 +1,46 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store/redisstore"
+	"github.com/totpflow/totpflow/tests/race"
+	"github.com/totpflow/totpflow/tests/servers"
+)
+
+// Every write that was acknowledged is there after SIGKILL, at whatever moment it
+// comes. A power cut, which also takes what waits in the kernel, cannot be made
+// here: for that stand appendfsync always and Check, which insists on it.
+func TestAcknowledgedSurvivesKill(t *testing.T) {
+	server := begin(t)
+	s, _ := open(t, server, redisstore.Options{})
+	acknowledged, lost, err := race.Crash(s, released{server, s}, crashRounds)
+	require.NoError(t, err)
+	require.Empty(t, lost)
+	t.Logf("%d writes acknowledged", acknowledged)
+}
+
+// The rig goes red on a server that keeps a snapshot only.
+func TestCrashRigCatchesLoss(t *testing.T) {
+	server := begin(t, "appendonly no", "save 3600 1")
+	s, client := open(t, server, redisstore.Options{Durability: redisstore.Vouched})
+	require.NoError(t, client.Save(t.Context()).Err())
+	_, lost, err := race.Crash(s, released{server, s}, 1)
+	require.NoError(t, err)
+	require.NotEmpty(t, lost)
+}
+
+// A released server is one whose operator ends each quarantine: what is on the
+// disk is all that there was.
+type released struct {
+	servers.Redis
+	store *redisstore.Store
+}
+
+func (r released) Start() error {
+	return errors.Join(r.Redis.Start(), r.store.Release(context.Background()))
+}

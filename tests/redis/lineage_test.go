@@ -1,0 +1,163 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/redisstore"
+	"github.com/totpflow/totpflow/tests/servers"
+)
+
+// A restart may have lost something: a snapshot instead of the log, an older
+// disk. Everybody waits, and by one clock. An operator may know better.
+func TestRestart(t *testing.T) {
+	server, clock := begin(t), newClock()
+	s, _ := open(t, server, redisstore.Options{Now: clock.Now})
+	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, server.Kill())
+	require.NoError(t, server.Start())
+
+	until := noon.Add(5 * time.Minute)
+	requireQuarantine(t, step(t.Context(), s), until)
+	clock.Advance(time.Minute)
+	other := redisstore.New(dial(t, server), redisstore.Options{Now: clock.Now, Quarantine: time.Hour})
+	require.NoError(t, other.Check(t.Context()), "a product may start meanwhile")
+	_, err := other.Get(t.Context(), alice)
+	requireQuarantine(t, err, until)
+	_, err = other.List(t.Context(), store.Query{Tenant: "acme"})
+	requireQuarantine(t, err, until)
+	requireQuarantine(t, other.Put(t.Context(), store.Record{ID: alice, Version: store.NewVersion()}, store.Version{}), until)
+	requireQuarantine(t, other.Delete(t.Context(), alice, store.NewVersion()), until)
+
+	clock.Set(until.Add(-time.Millisecond))
+	requireQuarantine(t, step(t.Context(), s), until)
+	clock.Set(until)
+	require.Equal(t, 1, steps(t, s))
+	require.NoError(t, step(t.Context(), s))
+
+	require.NoError(t, server.Kill())
+	require.NoError(t, server.Start())
+	require.NoError(t, s.Release(t.Context()))
+	require.Equal(t, 2, steps(t, s))
+}
+
+// A second failover begins a quarantine anew, and does not cut the first short.
+func TestQuarantinesAddUp(t *testing.T) {
+	server, clock := begin(t), newClock()
+	s, client := open(t, server, redisstore.Options{Now: clock.Now, Quarantine: 18 * time.Minute})
+	again := func() {
+		require.NoError(t, server.Kill())
+		require.NoError(t, server.Start())
+	}
+	again()
+	requireQuarantine(t, step(t.Context(), s), noon.Add(18*time.Minute))
+	clock.Advance(time.Minute)
+	again()
+	requireQuarantine(t, step(t.Context(), s), noon.Add(19*time.Minute))
+	again()
+	short := redisstore.New(client, redisstore.Options{Now: clock.Now})
+	requireQuarantine(t, step(t.Context(), short), noon.Add(19*time.Minute))
+}
+
+// What changes a replication id but loses nothing, lets the store go on: a
+// first replica, and a backlog that is given up when the last one has gone.
+func TestReplicasComeAndGo(t *testing.T) {
+	primary, replica, clock := begin(t), begin(t), newClock()
+	s, client := open(t, primary, redisstore.Options{Now: clock.Now})
+	require.NoError(t, step(t.Context(), s))
+	before := replid(t, primary)
+	follow(t, replica, primary)
+	require.NotEqual(t, before, replid(t, primary))
+	require.NoError(t, step(t.Context(), s))
+
+	require.NoError(t, client.ConfigSet(t.Context(), "repl-backlog-ttl", "1").Err())
+	cut(t, replica)
+	require.Eventually(t, func() bool {
+		return strings.Contains(info(t, primary, "replication"), "repl_backlog_active:0")
+	}, time.Minute, 10*time.Millisecond)
+	require.NoError(t, step(t.Context(), s))
+	require.Equal(t, 3, steps(t, s))
+}
+
+func replid(t *testing.T, s servers.Redis) string {
+	_, rest, ok := strings.Cut(info(t, s, "replication"), "master_replid:")
+	require.True(t, ok)
+	id, _, _ := strings.Cut(rest, "\r")
+	return id
+}
+
+// A primary was cut off, its replica was promoted and served nobody, and the old
+// one came back behind it: it is the process that it was, with its connections,
+// and has lost what it acknowledged last. Writers go on all the time; not one of
+// them may write between the promotion and the quarantine.
+func TestThereAndBack(t *testing.T) {
+	primary, replica, clock := begin(t), begin(t), newClock()
+	s, client := open(t, primary, redisstore.Options{Now: clock.Now})
+	require.NoError(t, step(t.Context(), s))
+	follow(t, replica, primary)
+	cut(t, replica)
+	for range 5 {
+		require.NoError(t, step(t.Context(), s))
+	}
+	promote(t, replica)
+
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var over sync.WaitGroup
+	for range 8 {
+		over.Go(func() {
+			for ctx.Err() == nil {
+				err := step(ctx, s)
+				if err != nil && !errors.Is(err, store.ErrUnavailable) {
+					t.Errorf("unexpected: %v", err)
+				}
+			}
+		})
+	}
+	for range 3 {
+		follow(t, primary, replica)
+		promote(t, primary)
+		requireQuarantine(t, step(t.Context(), s), noon.Add(5*time.Minute))
+	}
+	stop()
+	over.Wait()
+	require.NoError(t, client.Ping(t.Context()).Err())
+	require.NoError(t, s.Release(t.Context()))
+	require.Equal(t, 1, steps(t, s), "what the replica had when it was cut off, and nothing since")
+}
+
+// A promoted server is looked at like the first one.
+func TestPromotedServerIsChecked(t *testing.T) {
+	primary, replica, clock := begin(t), begin(t, "appendfsync everysec"), newClock()
+	current := point(primary)
+	s := redisstore.New(current.client(t), redisstore.Options{Now: clock.Now})
+	require.NoError(t, s.Create(t.Context()))
+	require.NoError(t, step(t.Context(), s))
+	follow(t, replica, primary)
+	require.NoError(t, primary.Kill())
+	current.move(replica)
+
+	err := step(t.Context(), s)
+	require.ErrorIs(t, err, redisstore.ErrReplica)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	promote(t, replica)
+	for range 2 {
+		err = step(t.Context(), s)
+		require.ErrorIs(t, err, redisstore.ErrNotDurable)
+		require.ErrorContains(t, err, "appendfsync is everysec")
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		clock.Advance(time.Hour)
+	}
+	require.NoError(t, dial(t, replica).ConfigSet(t.Context(), "appendfsync", "always").Err())
+	requireQuarantine(t, step(t.Context(), s), clock.Now().Add(5*time.Minute))
+	clock.Advance(5 * time.Minute)
+	require.NoError(t, step(t.Context(), s))
+	require.Equal(t, 2, steps(t, s))
+}

@@ -1,0 +1,57 @@
+package redis_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/redisstore"
+	"github.com/totpflow/totpflow/tests/race"
+)
+
+// roles are what this binary does when it starts itself as another process.
+var roles = map[string]race.Role{"race": race.Racer(honest), "race-naive": race.Racer(naive)}
+
+// Two processes with 64 goroutines each race for one account: each code is
+// accepted exactly once, and a counter ends at the number of successes. The same
+// rigs have to go red on a store that reads, compares and then writes.
+func TestRace(t *testing.T) {
+	for name, rig := range map[string]func(s store.Store, role, where string) error{
+		"one winner":   func(s store.Store, role, where string) error { return race.Consume(s, role, where, raceRounds) },
+		"sum of steps": func(s store.Store, role, where string) error { return race.Sum(s, role, where, sumRounds) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := redisstore.Options{Prefix: prefix()}
+			s, _ := open(t, shared, o)
+			where := shared.Addr() + " " + o.Prefix
+			require.NoError(t, rig(s, "race", where))
+			require.Error(t, rig(s, "race-naive", where))
+		})
+	}
+}
+
+// honest is the store of a child: where is the server and the prefix.
+func honest(where string) (store.Store, func() error, error) {
+	s, client := attach(where)
+	return s, client.Close, nil
+}
+
+func naive(where string) (store.Store, func() error, error) {
+	s, client := attach(where)
+	_, prefix, _ := strings.Cut(where, " ")
+	overwrite := func(ctx context.Context, rec store.Record) error {
+		return client.HSet(ctx, prefix+"account:"+rec.ID.Tenant+"\x00"+rec.ID.User, "version", rec.Version[:],
+			"state", rec.State, "sealed", rec.Sealed, "updated", rec.Updated.UnixMicro()).Err()
+	}
+	return race.Naive{Store: s, Overwrite: overwrite}, client.Close, nil
+}
+
+func attach(where string) (*redisstore.Store, *redis.Client) {
+	addr, prefix, _ := strings.Cut(where, " ")
+	client := redis.NewClient(&redis.Options{Addr: addr})
+	return redisstore.New(client, redisstore.Options{Prefix: prefix}), client
+}

@@ -1,0 +1,10 @@
+//go:build race
+
+package redis_test
+
+// The clients are slow under the race detector.
+const (
+	raceRounds  = 20
+	sumRounds   = 1
+	crashRounds = 3
+)

@@ -1,0 +1,89 @@
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Etcd is a member of a private etcd cluster, of Debian's package. It waits for
+// the disk, which is the server's default.
+type Etcd struct{ *Server }
+
+// StartEtcd starts a cluster of one member, with settings such as
+// "quota-backend-bytes=16777216".
+func StartEtcd(settings ...string) (Etcd, error) {
+	members, err := StartEtcdCluster(1, settings...)
+	if err != nil {
+		return Etcd{}, err
+	}
+	return members[0], nil
+}
+
+// StartEtcdCluster starts a cluster and returns when all members have found each
+// other.
+func StartEtcdCluster(size int, settings ...string) ([]Etcd, error) {
+	server, err := program("etcd-server", "/usr/bin/etcd", "/usr/local/bin/etcd")
+	if err != nil {
+		return nil, err
+	}
+	peers, cluster := make([]string, size), make([]string, size)
+	for i := range peers {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		peers[i] = fmt.Sprintf("http://127.0.0.1:%d", port)
+		cluster[i] = fmt.Sprintf("member%d=%s", i, peers[i])
+	}
+	members, faults := make([]Etcd, size), make([]error, size)
+	var wg sync.WaitGroup
+	for i := range members {
+		wg.Go(func() {
+			args := []string{
+				server, fmt.Sprintf("--name=member%d", i), "--listen-peer-urls=" + peers[i], "--initial-advertise-peer-urls=" + peers[i],
+				"--initial-cluster=" + strings.Join(cluster, ","), "--log-level=error",
+			}
+			for _, setting := range settings {
+				args = append(args, "--"+setting)
+			}
+			members[i].Server, faults[i] = start(spec{name: "etcd", ready: healthyEtcd, args: func(s *Server) []string {
+				return append(args, "--data-dir="+filepath.Join(s.dir, "data"),
+					"--listen-client-urls=http://"+s.Addr(), "--advertise-client-urls=http://"+s.Addr())
+			}})
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(faults...); err != nil {
+		for _, m := range members {
+			if m.Server != nil {
+				err = errors.Join(err, m.Close())
+			}
+		}
+		return nil, err
+	}
+	return members, nil
+}
+
+// healthyEtcd asks whether the member answers and the cluster has a leader.
+func healthyEtcd(ctx context.Context, s *Server) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Addr()+"/health", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(response.Body) // as much of it as there is
+		return fmt.Errorf("%s: %s", response.Status, text)
+	}
+	return nil
+}
