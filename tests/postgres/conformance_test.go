@@ -16,7 +16,6 @@ func TestConformance(t *testing.T) {
 		"default_transaction_isolation=read%20committed",
 		"default_transaction_isolation=repeatable%20read",
 		"default_transaction_isolation=serializable",
-		"default_query_exec_mode=exec",
 		"default_query_exec_mode=simple_protocol",
 		"plan_cache_mode=force_generic_plan",
 	} {

@@ -9,7 +9,10 @@ import (
 
 // PostgreSQL is a private PostgreSQL server of Debian's package. Its settings
 // are the server's own defaults, so it waits for the disk.
-type PostgreSQL struct{ *Server }
+type PostgreSQL struct {
+	*Server
+	bin string // the folder of its programs
+}
 
 // StartPostgreSQL starts one, with settings such as "synchronous_commit=off".
 func StartPostgreSQL(settings ...string) (PostgreSQL, error) {
@@ -38,7 +41,7 @@ func StartPostgreSQL(settings ...string) (PostgreSQL, error) {
 			return s.tool(ctx, filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-U", "totpflow", "-d", "postgres")
 		},
 	})
-	return PostgreSQL{s}, err
+	return PostgreSQL{s, bin}, err
 }
 
 // DSN returns the data source name of a database of the server, "postgres" at

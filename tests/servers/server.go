@@ -21,6 +21,7 @@ const patience = 2 * time.Minute
 type spec struct {
 	name  string                                     // as errors call it
 	setup func(s *Server) error                      // prepares the folder, once; nil: nothing to prepare
+	write func(s *Server) error                      // writes the file that names the port, before each start; nil: there is none
 	args  func(s *Server) []string                   // the program and its arguments; it stays in the foreground
 	ready func(ctx context.Context, s *Server) error // nil as soon as the server answers
 }
@@ -99,6 +100,11 @@ func (s *Server) Start() error {
 
 // try starts the server once. One that does not answer is killed.
 func (s *Server) try(ctx context.Context) error {
+	if s.spec.write != nil {
+		if err := s.spec.write(s); err != nil {
+			return fmt.Errorf("servers: %s: %w", s.spec.name, err)
+		}
+	}
 	run, err := s.launch(s.spec.args(s))
 	if err != nil {
 		return fmt.Errorf("servers: %s: %w", s.spec.name, err)

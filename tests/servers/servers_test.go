@@ -1,15 +1,25 @@
 package servers_test
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/servers"
 )
+
+func TestMain(m *testing.M) {
+	race.Main(map[string]race.Role{"hold": hold})
+	os.Exit(m.Run())
+}
 
 // What the tests of the stores rely on: a server that answers, that is gone when
 // it was killed, that comes back with its port, and that leaves nothing behind.
@@ -55,6 +65,31 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 	left, err := os.ReadDir(os.TempDir())
 	require.NoError(t, err)
 	require.Empty(t, left, "it leaves no folder")
+}
+
+// No server outlives its tests, however they end.
+func TestEndsWithItsTests(t *testing.T) {
+	child, err := race.Start("hold", "")
+	require.NoError(t, err)
+	answer, ok := child.Answer()
+	require.True(t, ok)
+	addr, dir, _ := strings.Cut(answer, " ")
+	defer os.RemoveAll(dir) // which nobody else does any more
+	require.True(t, listens(addr))
+	require.NoError(t, child.Kill())
+	require.Error(t, child.End())
+	require.Eventually(t, func() bool { return !listens(addr) }, time.Minute, 10*time.Millisecond)
+}
+
+// hold is a child that starts a server and keeps it.
+func hold(string) error {
+	s, err := servers.StartMariaDB()
+	if err != nil {
+		return err
+	}
+	fmt.Println(s.Addr(), s.Dir())
+	_, err = fmt.Scanln()
+	return errors.Join(err, s.Close())
 }
 
 func listens(addr string) bool {
