@@ -70,7 +70,7 @@ func (a *app) retire(ctx context.Context, id string) error {
 		}
 	}
 	// The library has no event for it: a key is of no account.
-	slog.New(slog.NewTextHandler(a.screen.Err, nil)).InfoContext(ctx, "second factor", "kind", "key_retired", "key", id,
+	slog.New(slog.NewTextHandler(a.screen.Log(), nil)).InfoContext(ctx, "second factor", "kind", "key_retired", "key", id,
 		"actor", "operator "+by.Name, "reason", by.Reason)
 	if a.asJSON {
 		return a.screen.JSON(retired{"keys retire", f.Path(), id, f.Ring().IDs()})

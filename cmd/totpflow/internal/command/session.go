@@ -65,7 +65,7 @@ func (a *app) session(db *database.DB, ring *keyring.Ring, by totpflow.Operator)
 // with the account's next flow: what was taken is remembered in the memory of
 // the process only, and no account is written twice in one run.
 func (a *app) events(by totpflow.Operator) event.Sink {
-	log := event.Slog(slog.New(slog.NewTextHandler(a.screen.Err, nil)))
+	log := event.Slog(slog.New(slog.NewTextHandler(a.screen.Log(), nil)))
 	began := time.Now().Truncate(time.Millisecond) // as fine as events are
 	return event.SinkFunc(func(ctx context.Context, e event.Event) error {
 		if e.At.Before(began) || !strings.HasSuffix(e.Actor, "operator "+by.Name) {

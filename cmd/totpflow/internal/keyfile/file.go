@@ -146,9 +146,6 @@ func (f *File) write(text string) error {
 // Create writes a new key file of mode 0600. It returns [ErrExists] where there
 // is a file, whatever is in it.
 func Create(path, ring string) error {
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("key file %s: %w", path, ErrExists)
-	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("key file %s: %w", path, cause(err))

@@ -31,7 +31,7 @@ func (s Streams) NewProgress(what string, from, total int) *Progress {
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionClearOnFinish(),
 		)
-		_ = p.bar.Set(min(from, total))
+		p.At(from)
 	}
 	return p
 }

@@ -55,6 +55,16 @@ func TestJSON(t *testing.T) {
 	require.Equal(t, "{\n  \"name\": \"a&b\"\n}\n", out.String())
 }
 
+func TestLog(t *testing.T) {
+	for terminal, want := range map[bool]string{false: "line\n", true: "\r\x1b[Kline\n"} {
+		var out bytes.Buffer
+		n, err := screen.Streams{Err: &out, ErrTerminal: terminal}.Log().Write([]byte("line\n"))
+		require.NoError(t, err)
+		require.Equal(t, 5, n)
+		require.Equal(t, want, out.String())
+	}
+}
+
 // A log gets a line now and then; a terminal gets a bar that is gone at the end.
 func TestProgress(t *testing.T) {
 	var out bytes.Buffer

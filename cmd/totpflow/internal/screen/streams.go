@@ -24,6 +24,24 @@ func (s Streams) Note(format string, args ...any) {
 	fmt.Fprintf(s.Err, format+"\n", args...)
 }
 
+// Log is where lines of a log go. On a terminal they take the place of a bar that
+// stands there, which comes back below them.
+func (s Streams) Log() io.Writer {
+	if s.ErrTerminal {
+		return clearing{s.Err}
+	}
+	return s.Err
+}
+
+type clearing struct{ io.Writer }
+
+func (c clearing) Write(line []byte) (int, error) {
+	if _, err := io.WriteString(c.Writer, "\r\x1b[K"); err != nil {
+		return 0, err
+	}
+	return c.Writer.Write(line)
+}
+
 // JSON prints the value as the result, indented, for programs and people.
 func (s Streams) JSON(v any) error {
 	e := json.NewEncoder(s.Out)
