@@ -96,7 +96,9 @@ type Decision struct {
 	// account gets none.
 	Proof Proof
 
-	// Methods are the ways to answer AskCode.
+	// Methods are the ways to answer AskCode. With SetUp they are what can be set
+	// up: MethodCode by BeginEnrollment, and where policy allows it
+	// MethodPhoneCode by BeginPhone.
 	Methods []Method
 
 	// Phones are where a code can be sent, with MethodPhoneCode.

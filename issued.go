@@ -39,6 +39,10 @@ func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string
 	if err != nil || t.Action != ActionSignIn {
 		return Decision{}, ErrChallenge
 	}
+	p, err := s.policyOf(ctx, t.account())
+	if err != nil {
+		return Decision{}, err
+	}
 	check := issuedCheck(ctx, code)
 	var d Decision
 	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
@@ -58,7 +62,7 @@ func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string
 		r.FactorsChanged(r.Now)
 		r.Log(event.Event{Kind: event.IssuedCodeUsed})
 		r.Save()
-		d = demandSetUp(r, s.challenge(r, t, ActionSetUp))
+		d = s.demandSetUp(r, p, s.challenge(r, t, ActionSetUp))
 		return nil
 	})
 	return answer(d, err)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
@@ -70,8 +71,9 @@ var (
 // A Phone as a person sees it. The number is masked when printed; keep its
 // digits to yourself.
 type Phone struct {
-	ID     string
-	Number phone.Number
+	ID          string
+	Number      phone.Number
+	Added, Used time.Time // when it was verified, and last showed a code; UTC, whole seconds
 }
 
 // SentCode is what a page may say of a code that is on its way.

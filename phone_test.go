@@ -98,6 +98,7 @@ func (h *house) phoneOnly(u totpflow.User, p *pigeon) {
 	next, err := h.SignIn(h.ctx, u)
 	require.NoError(h.t, err)
 	require.Equal(h.t, totpflow.SetUp, next.Step)
+	require.Equal(h.t, []totpflow.Method{totpflow.MethodCode, totpflow.MethodPhoneCode}, next.Methods)
 	require.Equal(h.t, totpflow.Passed, h.addPhone(next.Challenge, mobile, p).Step)
 }
 
@@ -357,16 +358,22 @@ func TestAssignedPhones(t *testing.T) {
 	target := store.ID{Tenant: ana.Tenant, User: ana.ID}
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
+	require.Equal(t, []totpflow.Method{totpflow.MethodCode}, next.Methods, "there is no number to verify")
+	require.True(t, h.status(ana).Assigned.IsZero())
 	_, err = h.BeginPhone(h.ctx, next.Challenge, mobile)
 	require.ErrorIs(t, err, totpflow.ErrAssigned)
 	require.NoError(t, h.Admin(nil).AssignPhone(h.ctx, op, target, mobile))
 	next, err = h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
+	require.Contains(t, next.Methods, totpflow.MethodPhoneCode)
+	require.Equal(t, mobile, h.status(ana).Assigned)
 	_, err = h.BeginPhone(h.ctx, next.Challenge, number("+43 660 7654321"))
 	require.ErrorIs(t, err, totpflow.ErrAssigned)
 	h.addPhone(next.Challenge, phone.Number{}, &p)
 	st := h.status(ana)
 	require.Equal(t, mobile, st.Phones[0].Number)
+	require.WithinDuration(t, h.clock.Now(), st.Phones[0].Used, 2*time.Minute)
+	require.True(t, st.Assigned.IsZero(), "verified")
 
 	challenge := h.ask(ana)
 	_, err = h.SendPhoneCode(h.ctx, challenge, st.Phones[0].ID, phone.SMS)

@@ -77,7 +77,7 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 		return s.ask(r, p, s.challenge(r, who, ActionSignIn)), nil
 	case enroll.ResetPending:
 		if s.passwordSuffices(r, p) {
-			return demandSetUp(r, s.challenge(r, who, ActionSetUp)), nil
+			return s.demandSetUp(r, p, s.challenge(r, who, ActionSetUp)), nil
 		}
 		return s.ask(r, p, s.challenge(r, who, ActionSignIn)), nil
 	case enroll.Exempted:
@@ -89,7 +89,7 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 		}
 		reason := s.without(r, p)
 		if reason == "" {
-			return demandSetUp(r, s.challenge(r, who, ActionSetUp)), nil
+			return s.demandSetUp(r, p, s.challenge(r, who, ActionSetUp)), nil
 		}
 		r.Log(event.Event{Kind: event.SignedIn, Method: string(reason)})
 		return s.pass(r, who, p, reason), nil
@@ -154,7 +154,7 @@ func (s *Service) Continue(ctx context.Context, c Challenge) (Decision, error) {
 		case !t.holds(r):
 			return ErrChallenge
 		case t.Action == ActionSetUp:
-			d = demandSetUp(r, c)
+			d = s.demandSetUp(r, p, c)
 		default:
 			d = s.ask(r, p, c)
 		}
@@ -199,8 +199,12 @@ func (s *Service) methods(r *account.Round, p policy.Policy) (ms []Method) {
 }
 
 // demandSetUp is the decision that an authenticator must be set up first.
-func demandSetUp(r *account.Round, c Challenge) Decision {
-	return Decision{Step: SetUp, Challenge: c, Anchor: r.Epoch}
+func (s *Service) demandSetUp(r *account.Round, p policy.Policy, c Challenge) Decision {
+	d := Decision{Step: SetUp, Challenge: c, Methods: []Method{MethodCode}, Anchor: r.Epoch}
+	if s.phones != nil && p.Methods.Has(policy.Phone) && (!p.AssignedPhones || r.Assigned != "") {
+		d.Methods = append(d.Methods, MethodPhoneCode)
+	}
+	return d
 }
 
 // pass is the decision that lets the person in, with the proof that this way of

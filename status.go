@@ -8,6 +8,7 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
 )
@@ -19,6 +20,7 @@ type Status struct {
 	Enrolled       bool // has a factor: an authenticator, or a phone
 	Authenticators []Authenticator
 	Phones         []Phone
+	Assigned       phone.Number // chosen by an administrator, to be verified by its own code; zero when none is
 	Browsers       []Browser
 	RecoveryCodes  RecoveryCodes
 	Waiting        *throttle.Error // too many wrong codes; nil when not
@@ -78,6 +80,7 @@ func (s *Service) status(r *account.Round, p policy.Policy) Status {
 		Phones:       phonesOf(r),
 		Anchor:       r.Epoch,
 	}
+	st.Assigned, _ = phone.ParseNumber(r.Assigned)
 	if p.Mode == policy.Required && !hasFactor(r) {
 		st.GraceUntil = graceUntil(r, p)
 	}
@@ -99,7 +102,7 @@ func (s *Service) status(r *account.Round, p policy.Policy) Status {
 
 func phonesOf(r *account.Round) (phones []Phone) {
 	for _, p := range r.Phones.Phones() {
-		phones = append(phones, Phone{ID: p.ID, Number: p.Number})
+		phones = append(phones, Phone{ID: p.ID, Number: p.Number, Added: p.Added, Used: p.Used})
 	}
 	return phones
 }

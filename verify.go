@@ -91,7 +91,7 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 		t.consume(r) // a no-op when the check has ended every ticket, this one too
 		r.Save()
 		if r.Enrollment.State(r.Now) == enroll.ResetPending { // shown what a reset has left: it leads to the set-up, not past it
-			d = demandSetUp(r, s.challenge(r, t, ActionSetUp))
+			d = s.demandSetUp(r, p, s.challenge(r, t, ActionSetUp))
 			return nil
 		}
 		r.Log(event.Event{Kind: event.SignedIn, Method: string(by)})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 )
@@ -18,34 +19,37 @@ var statuses = []struct {
 	code   int
 	errors []error
 }{
-	{http.StatusTooManyRequests, []error{throttle.ErrThrottled}},
+	{http.StatusTooManyRequests, []error{throttle.ErrThrottled, totpflow.ErrPhoneLimit}},
 	{http.StatusForbidden, []error{
 		totpflow.ErrRejected, totpflow.ErrAlreadyUsed, totpflow.ErrProof,
 		totpflow.ErrRequired, totpflow.ErrTrustNotOffered, totpflow.ErrMethod, totpflow.ErrNotEnrolled, totpflow.ErrNoBrowser,
 		totpflow.ErrRecordLost, totpflow.ErrFrozen, totpflow.ErrExempt, totpflow.ErrNotExempt,
 		totpflow.ErrPasswordRecent, totpflow.ErrDisown, totpflow.ErrNotAllowed, totpflow.ErrSelf,
+		totpflow.ErrPhoneCode, totpflow.ErrAssigned,
 	}},
 	{http.StatusUnauthorized, []error{totpflow.ErrChallenge, totpflow.ErrEnrollment}},
-	{http.StatusServiceUnavailable, []error{store.ErrUnavailable}},
+	{http.StatusServiceUnavailable, []error{store.ErrUnavailable, phone.ErrUnavailable, phone.ErrProvider}},
 	{http.StatusAccepted, []error{totpflow.ErrApproval}},
-	{http.StatusNotFound, []error{totpflow.ErrNoAccount, totpflow.ErrNoRequest, enroll.ErrUnknown}},
+	{http.StatusNotFound, []error{totpflow.ErrNoAccount, totpflow.ErrNoRequest, enroll.ErrUnknown, totpflow.ErrNoPhone}},
 	{http.StatusConflict, []error{
 		totpflow.ErrEnrolled, totpflow.ErrRequests, enroll.ErrLast, enroll.ErrLimit, enroll.ErrSameSecret, enroll.ErrTransition,
+		phone.ErrKnown, phone.ErrTooManyPhones,
 	}},
 	{http.StatusBadRequest, []error{
 		totpflow.ErrGrace, totpflow.ErrScope, totpflow.ErrBulk, totpflow.ErrMachineName, store.ErrID, store.ErrQuery, store.ErrCursor,
+		phone.ErrNumber, phone.ErrDestination, phone.ErrVia, phone.ErrUndeliverable,
 	}},
 }
 
 // StatusCode is the status code for an error of the service, and sets the header
 // Retry-After where there is a time to wait. It writes no body.
 //
-//	429  too many wrong codes
+//	429  too many wrong codes, too many messages
 //	403  a code was refused, a proof is needed, policy or the host's rule says no, the account is closed
 //	401  the sign-in or the set-up is over: start again
-//	503  the store did not answer
+//	503  the store or the provider of messages did not answer
 //	202  it waits for a second administrator
-//	404  409  400  no such account, authenticator or request; it is not in that state; the form is wrong
+//	404  409  400  no such account, authenticator, phone or request; it is not in that state; the form is wrong
 //	500  anything else
 func StatusCode(w http.ResponseWriter, err error) int {
 	if err == nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
@@ -155,6 +156,18 @@ func TestStatus(t *testing.T) {
 		{&throttle.Error{Wait: time.Minute}, 429},
 		{&throttle.Error{}, 429},
 		{fmt.Errorf("%w: %w", store.ErrUnavailable, context.DeadlineExceeded), 503},
+		{totpflow.ErrPhoneCode, 403},
+		{totpflow.ErrAssigned, 403},
+		{fmt.Errorf("%w: %w", totpflow.ErrNoPhone, phone.ErrUnknown), 404},
+		{fmt.Errorf("%w: %w", totpflow.ErrPhoneLimit, phone.ErrLimit), 429},
+		{phone.ErrKnown, 409},
+		{phone.ErrTooManyPhones, 409},
+		{phone.ErrNumber, 400},
+		{phone.ErrDestination, 400},
+		{phone.ErrVia, 400},
+		{phone.ErrUndeliverable, 400},
+		{phone.ErrUnavailable, 503},
+		{phone.ErrProvider, 503},
 		{totpflow.ErrPolicy, 500},
 		{errors.New("unknown"), 500},
 	} {
