@@ -1,16 +1,21 @@
 // Package sqlstore keeps totpflow's records in a SQL database, in one table,
-// through database/sql. It imports no driver: the host opens the database with
-// the driver of its choice, says which [Dialect] it speaks, and calls
-// [Store.Migrate] once when it starts.
+// through database/sql: SQLite, PostgreSQL, MariaDB and MySQL. It imports no
+// driver: the host opens the database with the driver of its choice, says which
+// [Dialect] it speaks, and calls [Store.Migrate] once when it starts.
 //
-//	db, err := sql.Open("sqlite", dsn)
-//	s := sqlstore.New(db, sqlstore.SQLite)
+//	db, err := sql.Open("pgx", dsn)
+//	s := sqlstore.New(db, sqlstore.PostgreSQL)
 //	err = s.Migrate(ctx)
+//
+// Settings belong into the data source name, as database/sql opens connections
+// when it likes and a statement sent by hand reaches only one of them. The pool
+// is the host's: with a server, bound it by SetMaxOpenConns and keep as many
+// idle by SetMaxIdleConns.
 //
 // # SQLite
 //
-// The data source name for modernc.org/sqlite (pure Go), which the tests use,
-// and the same in the words of github.com/mattn/go-sqlite3 (cgo):
+// The data source name for modernc.org/sqlite (pure Go), and the same in the
+// words of github.com/mattn/go-sqlite3 (cgo):
 //
 //	file:PATH?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate
 //	file:PATH?_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL&_txlock=immediate
@@ -21,23 +26,81 @@
 // recommend, may lose the last commits, and with them the fact that a code is
 // used. With a rollback journal instead of WAL it takes EXTRA to say the same.
 // Migrate refuses less ([ErrNotDurable]), which includes a file that is opened
-// without a word about either. Settings
-// belong into the data source name, as database/sql opens connections when it
-// likes and a PRAGMA sent by hand reaches only one of them.
+// without a word about either.
 //
 // The file must be on a local disk, and it is not to be copied while in use;
-// VACUUM INTO makes a backup. Whoever puts an older file back brings used codes
-// back to life: raise the key ring's epoch afterwards.
+// VACUUM INTO makes a backup.
+//
+// # PostgreSQL
+//
+// With github.com/jackc/pgx/v5/stdlib, whose name for database/sql is "pgx":
+//
+//	postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full&target_session_attrs=read-write
+//
+// target_session_attrs=read-write takes the primary where several hosts are
+// named, or one name changes its host, and none that is a standby. Behind a pool
+// that gives every transaction another connection (PgBouncer in transaction
+// mode), pgx's prepared statements get lost: add default_query_exec_mode=exec.
+// The store itself needs nothing of a session; each of its statements is a
+// transaction of its own.
+//
+// Migrate refuses synchronous_commit=off and fsync=off, a table that is UNLOGGED
+// ([ErrNotDurable]), a standby or a read-only connection ([ErrNotPrimary]), and
+// another encoding than UTF8 of the database or the connection ([ErrEncoding]).
+// It needs the right to create tables in the first schema of the search path.
+// After that, a program that has SELECT, INSERT, UPDATE and DELETE on
+// totpflow_accounts and SELECT on totpflow_schema can run, and calls Migrate as
+// well.
+//
+// # MariaDB and MySQL
+//
+// With github.com/go-sql-driver/mysql, [MySQL] for both:
+//
+//	USER:PASSWORD@tcp(HOST:3306)/DATABASE?tls=true&rejectReadOnly=true
+//
+// rejectReadOnly lets the driver connect anew when a failover has made its
+// server a replica. clientFoundRows and interpolateParams may be set or not. The
+// columns are VARBINARY, so that no collation takes two ids for one.
+//
+// Migrate refuses innodb_flush_log_at_trx_commit other than 1,
+// sync_binlog other than 1 where there is a binary log (0 is what MariaDB has
+// when nothing is said), autocommit off, and another engine than InnoDB
+// ([ErrNotDurable]); read_only, and a node of a Galera cluster that does not
+// wait for the others before it reads (wsrep_sync_wait=1) ([ErrNotPrimary]); and
+// a connection that converts text ([ErrEncoding]). Rights are as with
+// PostgreSQL. Every definition commits by itself in these databases, so each
+// migration is one statement that may be repeated.
+//
+// # What cannot be seen
+//
+// Migrate looks at one connection, at that moment. It does not see disks and
+// virtual machines that acknowledge before they have written, replicas that take
+// over without the last commits (asynchronous replication), a proxy that sends
+// reads to replicas, MySQL's ALTER INSTANCE DISABLE INNODB REDO_LOG, or settings
+// that are changed afterwards. After any of it a used code can be good once
+// more, while its time step lasts. Whoever puts an older copy of the database
+// back brings more than that back: raise the key ring's epoch afterwards.
+//
+// # Isolation
+//
+// The guarantees are the same at READ COMMITTED, REPEATABLE READ and
+// SERIALIZABLE, whichever is the default of the connection. A statement that
+// the database has rolled back for the sake of another (SQLSTATE 40001 and
+// 40P01; errors 1213, 1205 and 1020) has done nothing, and is tried again for
+// some seconds within the caller's context. Any other error comes back as it is,
+// since the write may have been done, and [store.Update] looks.
 //
 // # Threats
 //
 // Every statement names tenant and user, and every value is a parameter. What
 // changes a record compares and writes in one statement and looks at the number
-// of rows, so two processes with the same code cannot both win, at any
-// isolation level. The sealed bytes are the layer above's business.
+// of rows, so two processes with the same code cannot both win. A page of a list
+// is read from its place in an index, however many records there are. The sealed
+// bytes are the layer above's business.
 //
 // # Compatibility
 //
 // Migrations only add, and are numbered. A program that meets a schema newer
-// than it knows refuses with [ErrSchemaNewer].
+// than it knows refuses with [ErrSchemaNewer]. The tests run on SQLite,
+// PostgreSQL 15 and MariaDB 10.11; MySQL itself is not among them.
 package sqlstore

@@ -24,3 +24,37 @@ func Example() {
 	}
 	// totpflow.New(totpflow.Config{Store: accounts, …})
 }
+
+func Example_postgreSQL() {
+	// import _ "github.com/jackc/pgx/v5/stdlib"
+	const dsn = "postgres://app:secret@db.example:5432/app?sslmode=verify-full&target_session_attrs=read-write"
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(20)
+	db.SetMaxIdleConns(20)
+	accounts := sqlstore.New(db, sqlstore.PostgreSQL)
+	if err := accounts.Migrate(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	// totpflow.New(totpflow.Config{Store: accounts, …})
+}
+
+func Example_mySQL() {
+	// import _ "github.com/go-sql-driver/mysql"
+	const dsn = "app:secret@tcp(db.example:3306)/app?tls=true&rejectReadOnly=true"
+	db, err := sql.Open("mysql", dsn)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(20)
+	db.SetMaxIdleConns(20)
+	accounts := sqlstore.New(db, sqlstore.MySQL) // MariaDB as well
+	if err := accounts.Migrate(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	// totpflow.New(totpflow.Config{Store: accounts, …})
+}

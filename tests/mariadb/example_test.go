@@ -5,8 +5,11 @@ import (
 	"database/sql"
 	"fmt"
 	"log"
+	"os"
+	"testing"
 
-	_ "github.com/go-sql-driver/mysql"
+	"github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
@@ -37,4 +40,20 @@ func Example() {
 	fmt.Println(rec.State, string(rec.Sealed), err)
 	// Output:
 	// active opaque <nil>
+}
+
+// The driver understands the name that the package documentation shows.
+func TestDocumentedName(t *testing.T) {
+	const name = "USER:PASSWORD@tcp(HOST:3306)/DATABASE?tls=true&rejectReadOnly=true"
+	doc, err := os.ReadFile("../../store/sqlstore/doc.go")
+	require.NoError(t, err)
+	require.Contains(t, string(doc), name+"\n")
+	config, err := mysql.ParseDSN(name)
+	require.NoError(t, err)
+	require.Equal(t, "HOST", config.TLS.ServerName)
+	require.False(t, config.TLS.InsecureSkipVerify)
+	require.True(t, config.RejectReadOnly)
+
+	s, _ := open(t, database(t, "rejectReadOnly=true"))
+	require.NoError(t, step(t.Context(), s))
 }

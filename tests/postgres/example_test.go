@@ -5,8 +5,12 @@ import (
 	"database/sql"
 	"fmt"
 	"log"
+	"os"
+	"testing"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
@@ -37,4 +41,19 @@ func Example() {
 	fmt.Println(rec.State, string(rec.Sealed), err)
 	// Output:
 	// active opaque <nil>
+}
+
+// The driver understands the name that the package documentation shows.
+func TestDocumentedName(t *testing.T) {
+	const parameters = "target_session_attrs=read-write"
+	doc, err := os.ReadFile("../../store/sqlstore/doc.go")
+	require.NoError(t, err)
+	require.Contains(t, string(doc), "postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full&"+parameters+"\n")
+	config, err := pgx.ParseConfig("postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full&" + parameters)
+	require.NoError(t, err)
+	require.Equal(t, "HOST", config.TLSConfig.ServerName)
+	require.False(t, config.TLSConfig.InsecureSkipVerify)
+
+	s, _ := open(t, database(t, parameters))
+	require.NoError(t, step(t.Context(), s))
 }
