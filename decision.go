@@ -101,7 +101,9 @@ type Decision struct {
 	// MethodPhoneCode by BeginPhone.
 	Methods []Method
 
-	// Phones are where a code can be sent, with MethodPhoneCode.
+	// Phones are where a code can be sent, with MethodPhoneCode. With SetUp it is
+	// the number that an administrator has chosen, which has no ID yet; where the
+	// person chooses, there is none.
 	Phones []Phone
 
 	// Waiting is set with AskCode while too many wrong codes were typed: until

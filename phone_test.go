@@ -99,6 +99,7 @@ func (h *house) phoneOnly(u totpflow.User, p *pigeon) {
 	require.NoError(h.t, err)
 	require.Equal(h.t, totpflow.SetUp, next.Step)
 	require.Equal(h.t, []totpflow.Method{totpflow.MethodCode, totpflow.MethodPhoneCode}, next.Methods)
+	require.Empty(h.t, next.Phones, "the person chooses")
 	require.Equal(h.t, totpflow.Passed, h.addPhone(next.Challenge, mobile, p).Step)
 }
 
@@ -366,6 +367,7 @@ func TestAssignedPhones(t *testing.T) {
 	next, err = h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
 	require.Contains(t, next.Methods, totpflow.MethodPhoneCode)
+	require.Equal(t, []totpflow.Phone{{Number: mobile}}, next.Phones)
 	require.Equal(t, mobile, h.status(ana).Assigned)
 	_, err = h.BeginPhone(h.ctx, next.Challenge, number("+43 660 7654321"))
 	require.ErrorIs(t, err, totpflow.ErrAssigned)

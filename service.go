@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
@@ -203,6 +204,9 @@ func (s *Service) demandSetUp(r *account.Round, p policy.Policy, c Challenge) De
 	d := Decision{Step: SetUp, Challenge: c, Methods: []Method{MethodCode}, Anchor: r.Epoch}
 	if s.phones != nil && p.Methods.Has(policy.Phone) && (!p.AssignedPhones || r.Assigned != "") {
 		d.Methods = append(d.Methods, MethodPhoneCode)
+		if assigned, err := phone.ParseNumber(r.Assigned); err == nil && p.AssignedPhones {
+			d.Phones = []Phone{{Number: assigned}}
+		}
 	}
 	return d
 }
