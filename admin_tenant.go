@@ -37,12 +37,12 @@ func (t tenantPolicies) Policy(ctx context.Context, id store.ID) (policy.Policy,
 	}
 	var set []policy.Policy
 	for _, tenant := range chain {
-		a, _, err := account.Read(ctx, t.store, t.keys, account.TenantID(tenant))
-		if err != nil {
+		own, _, err := account.Read(ctx, t.store, t.keys, account.TenantID(tenant))
+		if err = cmp.Or(err, own.Err); err != nil {
 			return policy.Policy{}, err
 		}
-		if a.Tenant.Policy != nil {
-			set = append(set, *a.Tenant.Policy)
+		if p := own.Account.Tenant.Policy; p != nil {
+			set = append(set, *p)
 		}
 	}
 	if len(set) == 0 {

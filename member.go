@@ -2,7 +2,6 @@ package totpflow
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/totpflow/totpflow/enroll"
@@ -56,21 +55,20 @@ type MemberPage struct {
 // store. It takes no proof.
 func (a Admin) Status(ctx context.Context, by Leave, ids ...store.ID) ([]Member, error) {
 	members := make([]Member, 0, len(ids))
+	policies := a.service.policiesOf()
 	for _, id := range ids {
 		if err := a.see(ctx, by, id); err != nil {
 			return nil, err
 		}
-		acc, found, err := account.Read(ctx, a.service.store, a.service.keys, id)
-		e := account.Entry{ID: id, Account: acc}
-		if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrID) {
-			return nil, err
-		}
-		e.Err = err
-		m, err := a.service.member(ctx, e, found)
+		e, _, err := account.Read(ctx, a.service.store, a.service.keys, id)
 		if err != nil {
 			return nil, err
 		}
-		members = append(members, m)
+		p, err := policies(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, a.service.member(e, p))
 	}
 	return members, nil
 }
@@ -90,30 +88,45 @@ func (a Admin) List(ctx context.Context, by Leave, q store.Query) (MemberPage, e
 		return MemberPage{}, err
 	}
 	page := MemberPage{Next: p.Next}
+	policies := a.service.policiesOf()
 	for _, e := range p.Entries {
 		if account.Reserved(e.ID) {
 			continue
 		}
-		m, err := a.service.member(ctx, e, true)
+		p, err := policies(ctx, e.ID)
 		if err != nil {
 			return MemberPage{}, err
 		}
-		page.Members = append(page.Members, m)
+		page.Members = append(page.Members, a.service.member(e, p))
 	}
 	return page, nil
 }
 
-func (s *Service) member(ctx context.Context, e account.Entry, found bool) (Member, error) {
-	p, err := s.policyOf(ctx, e.ID)
-	if err != nil {
-		return Member{}, err
+// policiesOf is policyOf for the accounts of one list: tenants that keep their
+// policy in the store are asked for it once. Nobody is let in by it.
+func (s *Service) policiesOf() func(context.Context, store.ID) (policy.Policy, error) {
+	if _, ours := s.policy.(tenantPolicies); !ours {
+		return s.policyOf
 	}
+	known := make(map[string]policy.Policy)
+	return func(ctx context.Context, id store.ID) (p policy.Policy, err error) {
+		p, ok := known[id.Tenant]
+		if !ok {
+			if p, err = s.policyOf(ctx, id); err == nil {
+				known[id.Tenant] = p
+			}
+		}
+		return p, err
+	}
+}
+
+func (s *Service) member(e account.Entry, p policy.Policy) Member {
 	m := Member{ID: e.ID, Required: p.Mode == policy.Required, Updated: e.Updated}
 	if e.Err != nil {
 		m.State = StateUnreadable
-		return m, nil
+		return m
 	}
-	r := &account.Round{Account: e.Account, Found: found, Now: s.now().UTC().Round(0)}
+	r := &account.Round{Account: e.Account, Now: s.now().UTC().Round(0)}
 	st := s.status(r, p)
 	m.Enrollment, m.Browsers, m.Waiting, m.FrozenAt = st.State, st.Browsers, st.Waiting, st.Frozen
 	m.Authenticators, m.RecoveryCodesLeft = len(st.Authenticators), st.RecoveryCodes.Left
@@ -126,7 +139,7 @@ func (s *Service) member(ctx context.Context, e account.Entry, found bool) (Memb
 		}
 	}
 	m.State = m.state(p, r.Now)
-	return m, nil
+	return m
 }
 
 func (m Member) state(p policy.Policy, now time.Time) MemberState {

@@ -1,11 +1,14 @@
 package totpflow
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 )
@@ -15,9 +18,13 @@ import (
 
 // Progress is told after each page.
 type Progress struct {
-	Cursor        string // to go on after this page; empty at the end
-	Seen, Changed int    // records so far, in this run
+	Cursor        string     // to go on after this page; empty at the end
+	Seen, Changed int        // records so far, in this run
+	Unreadable    []store.ID // records of this page that do not open; they are as they were
 }
+
+// ErrUnreadable means that records did not open. All others are done.
+var ErrUnreadable = errors.New("totpflow: records that do not open were passed over")
 
 // A Checked is one record of [Admin.Check].
 type Checked struct {
@@ -28,10 +35,19 @@ type Checked struct {
 }
 
 // Reseal writes every record anew that is not sealed under the ring's newest key,
-// so that old keys can go. It may run while people sign in. It ends with the
-// first error; a record that does not open is one ([Admin.Check] names them all).
+// so that old keys can go. It may run while people sign in. Records that do not
+// open are passed over, and the error is [ErrUnreadable] at the end; any other
+// ends it at once.
 func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress func(Progress)) error {
-	return a.sweep(ctx, by, event.KeysRotated, cursor, progress, func(r *account.Round, _ actor) bool { return r.Stale })
+	who, err := a.act(ctx, by, "", store.ID{})
+	if err != nil {
+		return err
+	}
+	if err := a.sweep(ctx, cursor, progress, func(r *account.Round) bool { return r.Stale }); err != nil {
+		return err
+	}
+	a.service.book.Tell(ctx, event.Event{Kind: event.KeysRotated, Actor: who.name, Reason: who.reason})
+	return nil
 }
 
 // Restored is run once after the database was put back to an earlier state, with
@@ -42,9 +58,15 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 // shown up to now as used. People make new recovery codes at their next sign-in.
 //
 // What else was lost stays lost: wrong guesses counted since the backup, and
-// changes of factors, which the host's anchors find ([ErrRecordLost]).
+// changes of factors, which the host's anchors find ([ErrRecordLost]). Records
+// that do not open are passed over as with [Admin.Reseal].
 func (a Admin) Restored(ctx context.Context, by Operator, backup time.Time, cursor string, progress func(Progress)) error {
-	return a.sweep(ctx, by, event.EpochRaised, cursor, progress, func(r *account.Round, who actor) bool {
+	who, err := a.act(ctx, by, "", store.ID{})
+	if err != nil {
+		return err
+	}
+	a.service.book.Tell(ctx, event.Event{Kind: event.EpochRaised, Actor: who.name, Reason: who.reason})
+	return a.sweep(ctx, cursor, progress, func(r *account.Round) bool {
 		if account.Reserved(r.ID()) {
 			return false
 		}
@@ -65,29 +87,29 @@ func (a Admin) Restored(ctx context.Context, by Operator, backup time.Time, curs
 }
 
 // sweep changes every record that change says so of.
-func (a Admin) sweep(ctx context.Context, by Operator, kind event.Kind, cursor string, progress func(Progress), change func(*account.Round, actor) bool) error {
-	who, err := a.act(ctx, by, "", store.ID{})
-	if err != nil {
-		return err
-	}
-	a.service.book.Tell(ctx, event.Event{Kind: kind, Actor: who.name, Reason: who.reason})
+func (a Admin) sweep(ctx context.Context, cursor string, progress func(Progress), change func(*account.Round) bool) error {
 	var p Progress
-	return a.pages(ctx, cursor, func(page account.Page) error {
+	var passedOver error
+	err := a.pages(ctx, cursor, func(page account.Page) error {
+		p.Unreadable = nil
 		for _, e := range page.Entries {
 			changed := false
 			err := a.service.book.Rewrite(ctx, e.ID, func(r *account.Round) error {
-				if changed = r.Found && change(r, who); changed {
+				if changed = r.Found && change(r); changed {
 					r.Save()
 				}
 				return nil
 			})
-			if err != nil {
+			switch {
+			case errors.Is(err, keyring.ErrOpen), errors.Is(err, account.ErrFormat):
+				p.Unreadable = append(p.Unreadable, e.ID)
+				passedOver = ErrUnreadable
+			case err != nil:
 				return err
-			}
-			p.Seen++
-			if changed {
+			case changed:
 				p.Changed++
 			}
+			p.Seen++
 		}
 		p.Cursor = page.Next
 		if progress != nil {
@@ -95,6 +117,7 @@ func (a Admin) sweep(ctx context.Context, by Operator, kind event.Kind, cursor s
 		}
 		return nil
 	})
+	return cmp.Or(err, passedOver)
 }
 
 // Check opens every record and reports it. It changes nothing.

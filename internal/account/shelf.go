@@ -37,26 +37,29 @@ func (b *Book) List(ctx context.Context, q store.Query) (Page, error) {
 	}
 	page := Page{Next: p.Next}
 	for _, rec := range p.Records {
-		e := Entry{ID: rec.ID, Updated: rec.Updated}
-		e.KeyID, _ = keyring.KeyID(rec.Sealed) // a broken envelope has its error from open
-		e.Account, e.Err = open(b.keys, rec)
-		page.Entries = append(page.Entries, e)
+		page.Entries = append(page.Entries, entry(b.keys, rec))
 	}
 	return page, nil
 }
 
-// Read returns the account as it stands in the store now, and whether there is
-// a record.
-func Read(ctx context.Context, s store.Store, keys *keyring.Ring, id store.ID) (Account, bool, error) {
+// Read returns the record as it stands in the store now, and whether there is
+// one. One that does not open is an entry with its error, as in a list.
+func Read(ctx context.Context, s store.Store, keys *keyring.Ring, id store.ID) (e Entry, found bool, err error) {
 	rec, err := s.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return Account{}, false, nil
+		return Entry{ID: id}, false, nil
 	}
 	if err != nil {
-		return Account{}, false, unavailable(err)
+		return Entry{}, false, unavailable(err)
 	}
-	a, err := open(keys, rec)
-	return a, err == nil, err
+	return entry(keys, rec), true, nil
+}
+
+func entry(keys *keyring.Ring, rec store.Record) Entry {
+	e := Entry{ID: rec.ID, Updated: rec.Updated}
+	e.KeyID, _ = keyring.KeyID(rec.Sealed) // a broken envelope has its error from open
+	e.Account, e.Err = open(keys, rec)
+	return e
 }
 
 // Forget deletes the account's record, after telling the sink what decide

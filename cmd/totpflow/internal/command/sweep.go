@@ -75,65 +75,34 @@ func survey(ctx context.Context, s store.Store, ring *keyring.Ring) (records, st
 	}
 }
 
-// sweep runs until the end, and goes on behind records that do not open: one of
+// sweep runs until the end. Records that do not open are passed over: one of
 // them must not keep the others from what is due.
 func (a *app) sweep(ctx context.Context, sw *sweep, total int) error {
 	bar := a.screen.NewProgress(sw.what, sw.journal.Seen, total)
 	defer bar.End()
-	for {
-		seen, changed := sw.journal.Seen, sw.journal.Changed
-		var noted error
-		err := sw.run(ctx, sw.journal.Cursor, func(p totpflow.Progress) {
-			sw.journal.Seen, sw.journal.Changed = seen+p.Seen, changed+p.Changed
-			bar.At(sw.journal.Seen)
-			if p.Cursor == "" || noted != nil {
-				return // the end: the journal is removed next
-			}
-			sw.journal.Cursor = p.Cursor
-			noted = sw.file.Note(sw.journal)
-		})
-		switch {
-		case err == nil && noted == nil:
-			return sw.file.Finish(sw.journal.Operation)
-		case err == nil:
-			return noted
-		case ctx.Err() != nil:
-			return fmt.Errorf("interrupted after %d records; the same command goes on from there", sw.journal.Seen)
-		case errors.Is(err, store.ErrUnavailable):
-			return fmt.Errorf("after %d records: %w; the same command goes on from there", sw.journal.Seen, err)
+	seen, changed := sw.journal.Seen, sw.journal.Changed
+	var noted error
+	err := sw.run(ctx, sw.journal.Cursor, func(p totpflow.Progress) {
+		sw.journal.Seen, sw.journal.Changed = seen+p.Seen, changed+p.Changed
+		sw.broken = append(sw.broken, p.Unreadable...)
+		bar.At(sw.journal.Seen)
+		if p.Cursor == "" || noted != nil {
+			return // the end: the journal is removed next
 		}
-		if err := sw.pass(ctx, err); err != nil {
-			return err
-		}
-	}
-}
-
-// pass notes the record that ended the run, and moves the cursor behind it.
-func (sw *sweep) pass(ctx context.Context, cause error) error {
-	var broken *store.ID
-	found := errors.New("found")
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	before := 0
-	err := sw.session.admin.Check(ctx, sw.session.by, sw.journal.Cursor, func(r totpflow.Checked) {
-		if broken == nil {
-			before++
-			if r.Err != nil {
-				broken = &r.ID
-				stop(found)
-			}
-		}
+		sw.journal.Cursor = p.Cursor
+		noted = sw.file.Note(sw.journal)
 	})
 	switch {
-	case broken == nil && err != nil:
-		return err
-	case broken == nil:
-		return cause // it was no record
+	case errors.Is(err, totpflow.ErrUnreadable), err == nil:
+		if noted != nil {
+			return noted
+		}
+		return sw.file.Finish(sw.journal.Operation)
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted after %d records; the same command goes on from there", sw.journal.Seen)
+	default:
+		return fmt.Errorf("after %d records: %w; the same command goes on from there", sw.journal.Seen, err)
 	}
-	sw.broken = append(sw.broken, *broken)
-	sw.journal.Seen += before
-	sw.journal.Cursor = store.Cursor(*broken)
-	return sw.file.Note(sw.journal)
 }
 
 // brokenError is what is left to say of records that were passed over.
