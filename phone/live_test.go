@@ -19,7 +19,11 @@ func TestSignIn(t *testing.T) {
 	sent, ok := s.Sent(at, "challenge")
 	require.True(t, ok)
 	require.Equal(t, phone.Sent{To: other, Via: phone.Voice, At: at.Truncate(time.Second), Expires: at.Truncate(time.Second).Add(5 * time.Minute)}, sent)
-	_, ok = s.Sent(at, "another")
+	for _, of := range []string{"another", "", s.Phones()[1].ID} {
+		_, ok = s.Sent(at, of)
+		require.False(t, ok, of)
+	}
+	_, ok = s.Cancel().Sent(at, "")
 	require.False(t, ok)
 
 	s, p, err := s.Verify(at.Add(time.Minute), keys, "challenge", m.Code.Digits())

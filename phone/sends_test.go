@@ -156,7 +156,9 @@ func TestSendsEdges(t *testing.T) {
 	require.EqualError(t, s.Allow(noon, hour), "phone: too many messages until 2026-03-28T13:00:01Z")
 
 	before := encode(t, s)
-	_, _ = s.Take(noon.Add(2*time.Hour), hour)
+	later, err := s.Take(noon.Add(2*time.Hour), hour)
+	require.NoError(t, err)
+	require.Equal(t, `{"v":1,"log":[1774706401,1]}`, encode(t, later), "what nothing looks at any more is forgotten")
 	_, _ = s.Take(noon.Add(-time.Hour), phone.Limit{N: 9, Per: day})
 	require.Equal(t, before, encode(t, s), "a value")
 	for _, at := range []time.Time{{}, time.Unix(1<<62, 999), time.Unix(-1<<62, 0), time.Unix(0, 0)} {
