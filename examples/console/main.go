@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/phone/kannel"
 )
 
 func main() {
@@ -40,6 +42,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	path := flags.String("db", "console.db", "database file; the keys lie beside it, in <db>.keys")
 	require := flags.Bool("require", false, "everybody has to set up two-factor authentication, whatever administrators set")
 	smtp := flags.String("smtp", "", "mail server, as host:port; without one, mails are written to the folder <db>.mail")
+	gateway := flags.String("sms-kannel", "", "sendsms address of a Kannel gateway for codes by SMS, with user and password in "+kannelUser+" and "+kannelPassword+"; without one, messages are written to the folder of the mails")
 	site := flags.String("url", "", "address of the console in mails; the default is the one that it listens on")
 	_ = flags.Parse(args) // ExitOnError
 
@@ -66,8 +69,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	codes, calls, err := phones(*gateway, *path+".mail")
+	if err != nil {
+		return err
+	}
 	url := cmp.Or(*site, "http://"+listener.Addr().String())
-	handler, err := app.New(app.Options{DB: db, Keys: keys, Require: *require, Mail: mail, URL: url})
+	handler, err := app.New(app.Options{DB: db, Keys: keys, Require: *require, Mail: mail, URL: url, Phones: codes, NoCalls: !calls})
 	if err != nil {
 		return fmt.Errorf("cannot use the database %s: %w", *path, err)
 	}
@@ -85,6 +92,24 @@ func mailer(smtp, db string) (m app.Mailer, to string, err error) {
 		return nil, "", fmt.Errorf("cannot use the mail server %s: %w", smtp, err)
 	}
 	return m, smtp, nil
+}
+
+// The gateway's user stands in no list of processes.
+const (
+	kannelUser     = "KANNEL_USER"
+	kannelPassword = "KANNEL_PASSWORD"
+)
+
+// phones returns what sends codes by SMS, and whether it makes calls as well.
+func phones(gateway, folder string) (s phone.Sender, calls bool, err error) {
+	if gateway == "" {
+		return app.Outbox(folder), true, nil
+	}
+	s, err = kannel.New(kannel.Config{URL: gateway, Username: os.Getenv(kannelUser), Password: os.Getenv(kannelPassword)})
+	if err != nil {
+		return nil, false, fmt.Errorf("cannot use the gateway of -sms-kannel: %w", err)
+	}
+	return s, false, nil
 }
 
 // serve answers until ctx ends, then lets the requests under way finish.

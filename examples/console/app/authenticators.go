@@ -53,7 +53,7 @@ func (c *console) postAdd(w http.ResponseWriter, r *http.Request, v *visitor) er
 		return c.securityPage(w, r, v, "add", err)
 	}
 	totphttp.ClearEnrollment(w)
-	c.sessions.keepProof(r.Context(), proof)
+	c.sessions.keepProof(r.Context(), proof, c.now())
 	return redirect(w, r, "/setup")
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/policy"
 )
 
 // memberPage is what administrators see of one account.
@@ -19,6 +21,7 @@ type memberPage struct {
 	User   user
 	Member totpflow.Member
 	Self   bool // the administrator's own, or another one of theirs
+	Policy policy.Policy
 }
 
 // Exempt reports whether it is a machine account.
@@ -38,6 +41,8 @@ func (p memberPage) Offers(change string) bool {
 		return !frozen && (active || waiting)
 	case "grace":
 		return m.Required && !active && !waiting && !p.Exempt()
+	case "phone":
+		return p.Policy.Methods.Has(policy.Phone) && p.Policy.AssignedPhones && !p.Exempt()
 	case "revoke-browser":
 		return len(m.Browsers) > 0
 	case "reset", "exempt":
@@ -86,7 +91,11 @@ func (c *console) showMember(w http.ResponseWriter, r *http.Request, v *visitor,
 	if err != nil {
 		return err
 	}
-	p := memberPage{forms: forms{visitor: v}, User: u, Member: members[0], Self: u.Person == v.Person}
+	of, err := c.admin().Tenant(r.Context(), v.looks(), u.Tenant.Record)
+	if err != nil {
+		return err
+	}
+	p := memberPage{forms: forms{visitor: v}, User: u, Member: members[0], Self: u.Person == v.Person, Policy: of.Effective}
 	if v.Enrolled() && p.Offers(form) {
 		p.form = form
 	}
@@ -134,6 +143,15 @@ var memberChanges = map[string]memberChange{
 			return errNothingLost
 		}
 		return err
+	}},
+	"phone": {totpflow.ActionAssignPhone, func(c *console, r *http.Request, by totpflow.Leave, them user) (err error) {
+		var n phone.Number // none takes the phone away
+		if typed := r.PostFormValue("number"); typed != "" {
+			if n, err = phone.ParseNumber(typed); err != nil {
+				return err
+			}
+		}
+		return c.admin().AssignPhone(r.Context(), by, them.record(), n)
 	}},
 	"restore": {totpflow.ActionRestoreAuthenticator, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
 		return c.admin().Restore(r.Context(), by, them.record(), r.PostFormValue("authenticator"))

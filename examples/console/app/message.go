@@ -24,6 +24,8 @@ func explain(page string, err error, now time.Time) string {
 	switch {
 	case err == nil:
 		return ""
+	case ofPhones(page, err, now) != "":
+		return ofPhones(page, err, now)
 	case errors.As(err, &wait):
 		return explainWait(wait, now)
 	case errors.As(err, &drift):
@@ -79,7 +81,9 @@ func wrongCode(page string) string {
 		return "This recovery code is not right. " + sheet
 	case "issued":
 		return "This code is not right. Enter the one of the newest mail; it works for 24 hours, and once."
-	case "security", "stepup", "admin", "member":
+	case "phone-code", "phone-confirm":
+		return "This code is not right. Enter the one of the newest message."
+	case "security", "phone", "stepup", "admin", "member":
 		return "This code is not right. " + app + " Or use a recovery code that you have not used yet."
 	default:
 		return "This code is not right. " + app
@@ -178,6 +182,12 @@ func happened(e event.Event) string {
 		return "Authenticator app replaced"
 	case event.AuthenticatorRemoved:
 		return "Authenticator app removed"
+	case event.PhoneAdded:
+		return "Phone set up"
+	case event.PhoneRemoved:
+		return "Phone removed"
+	case event.PhoneAssigned:
+		return "Phone number chosen"
 	case event.AuthenticatorRenamed:
 		return "Authenticator app renamed"
 	case event.RecoveryUsed:
@@ -245,6 +255,10 @@ var notices = map[string]string{
 	"expired":               "Your sign-in took too long, or was completed elsewhere. Please sign in again.",
 	"closed":                "You have been signed out, because this account was closed. An administrator can open it again.",
 	"ended":                 "You have been signed out, because the security settings of your account were changed.",
+	"phone-sent":            "A code is on its way.",
+	"phone-added":           "Your phone is set up. From now on a code can be sent to it when you sign in.",
+	"phone-removed":         "The phone is removed. Browsers that you trusted are asked for a code again.",
+	"member-phone":          "The number is chosen. The person verifies it at the next sign-in, by a code that is sent to it.",
 	"renamed":               "The authenticator has its new name.",
 	"removed":               "The authenticator is removed. Browsers that you trusted are asked for a code again.",
 	"waits":                 "Nothing has changed yet: a second administrator has 24 hours to agree.",

@@ -16,6 +16,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/recovery"
 )
 
@@ -116,7 +117,10 @@ func (c *console) signInPage(w http.ResponseWriter, r *http.Request, refused err
 // codePage is what the forms of the second step show.
 type codePage struct {
 	totpflow.Decision
-	Wait string // why single codes have to wait, where that is not the error anyway
+	Wait  string // why single codes have to wait, where that is not the error anyway
+	Calls bool
+	Sent  phone.Via // how a code by phone was sent; empty before
+	To    string    // the phone that it was sent to
 }
 
 // App, Recovery and Issued report which codes the person may have.
@@ -130,6 +134,7 @@ type setupPage struct {
 	Adds  bool   // it will stand beside others
 	Codes bool   // recovery codes come with it
 	Name  string // typed before the form was refused
+	Phone bool   // a phone may be set up instead
 }
 
 // MaxName is the longest name of an authenticator.

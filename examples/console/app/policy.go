@@ -36,6 +36,22 @@ func (p policyForm) Deadline() string {
 func (p policyForm) BrowserDays() int    { return int(p.Own.TrustFor() / oneDay) }
 func (p policyForm) RecoveryCodes() bool { return p.Own.Methods.Has(policy.RecoveryCodes) }
 
+// A choice is one line of a list.
+type choice struct {
+	Value, Words string
+	Chosen       bool
+}
+
+// PhoneChoices are who chooses numbers, if anybody.
+func (p policyForm) PhoneChoices() []choice {
+	allowed := p.Own.Methods.Has(policy.Phone)
+	return []choice{
+		{"no", "Not allowed", !allowed},
+		{"yes", "Allowed", allowed && !p.Own.AssignedPhones},
+		{"assigned", "Allowed, to numbers that administrators choose", allowed && p.Own.AssignedPhones},
+	}
+}
+
 // Choices are the days to choose from, with those that are set.
 func (p policyForm) Choices() []int {
 	days := []int{7, 14, 30, 60, 90}
@@ -134,6 +150,17 @@ func parsePolicy(r *http.Request) (p policy.Policy, err error) {
 	}
 	if r.PostFormValue("recovery_codes") == "no" {
 		p.Methods = policy.App
+	}
+	switch r.PostFormValue("phones") {
+	case "yes", "assigned":
+		if p.Methods == 0 {
+			p.Methods = policy.App | policy.RecoveryCodes | policy.Other
+		}
+		p.Methods |= policy.Phone
+		p.AssignedPhones = r.PostFormValue("phones") == "assigned"
+	case "", "no":
+	default:
+		return p, errForm
 	}
 	p.IssuedCode = r.PostFormValue("issued_code") != ""
 	p.TwoAdministrators = r.PostFormValue("two_administrators") != ""

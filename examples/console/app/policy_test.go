@@ -112,7 +112,7 @@ func TestMoreTime(t *testing.T) {
 		b.post(to+"/grace", "until", no, "code", phone.Code()).is(http.StatusBadRequest).says("within 90 days", `id="grace-error"`)
 	}
 	b.post(to+"/grace", "until", "2026-03-09", "code", phone.Code()).redirects(to)
-	b.get(to).says("In grace", "until 9 March 2026, 23:59 UTC")
+	b.get(to).says("In grace", "Until 9 March 2026, 23:59 UTC")
 	person := s.browser()
 	person.password(ana).redirects("/")
 	person.get("/").says("until 9 March 2026, 23:59 UTC")

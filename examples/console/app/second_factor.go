@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
@@ -22,6 +24,7 @@ func (c *console) newSecondFactor(o Options, s store.Store) (*totpflow.Service, 
 		Store:  s,
 		Keys:   o.Keys,
 		Above:  c.tenants.above,
+		Phones: c.newPhones(o.Phones),
 		Events: c.sink(o.Events),
 		Now:    o.Now,
 	}
@@ -40,7 +43,8 @@ func (q required) Policy(ctx context.Context, id store.ID) (policy.Policy, error
 	if err != nil {
 		return policy.Policy{}, err
 	}
-	return policy.Strictest(p, policy.Policy{Mode: policy.Required, BrowserAge: policy.MaxBrowserAge}), nil
+	every := policy.App | policy.RecoveryCodes | policy.Phone | policy.Other
+	return policy.Strictest(p, policy.Policy{Mode: policy.Required, BrowserAge: policy.MaxBrowserAge, Methods: every}), nil
 }
 
 // account is the user as the second factor knows it. The name is what the
@@ -117,11 +121,22 @@ func (c *console) enter(w http.ResponseWriter, r *http.Request, d totpflow.Decis
 }
 
 func (c *console) getCode(w http.ResponseWriter, r *http.Request) error {
+	if r.FormValue("by") == "phone" || r.FormValue("sent") != "" {
+		return c.codePage(w, r, "phone-code", nil)
+	}
 	return c.codePage(w, r, "code", nil)
 }
 
-// postCode takes the code of an app, or two in a row while single ones wait.
+// postCode takes the code of an app, or two in a row while single ones wait, or
+// the one that was sent to a phone.
 func (c *console) postCode(w http.ResponseWriter, r *http.Request) error {
+	if r.PostFormValue("code") == "" && r.PostForm.Has("phone_code") {
+		next, err := c.mfa.VerifyPhoneCode(r.Context(), totphttp.Challenge(r), r.PostFormValue("phone_code"))
+		if err != nil {
+			return c.codePage(w, r, "phone-code", err)
+		}
+		return c.enter(w, r, next)
+	}
 	next, err := c.verify(r, r.PostFormValue("code"), r.PostFormValue("code2"))
 	if err != nil {
 		return c.codePage(w, r, "code", err)
@@ -185,9 +200,14 @@ func (c *console) codePage(w http.ResponseWriter, r *http.Request, page string, 
 	case next.Step == totpflow.SetUp:
 		return redirect(w, r, "/setup")
 	}
-	form := codePage{Decision: next}
-	if page == "code" && !form.App() { // after an administrator's reset
+	form := codePage{Decision: next, Calls: c.calls, To: r.FormValue("phone"), Sent: phone.Via(r.FormValue("sent"))}
+	switch {
+	case page == "code" && !form.App() && form.ByPhone():
+		page = "phone-code"
+	case page == "code" && !form.App(): // after an administrator's reset
 		return redirect(w, r, "/issued")
+	case page == "phone-code" && !form.ByPhone():
+		return redirect(w, r, "/code")
 	}
 	if next.Waiting != nil && !errors.Is(refused, throttle.ErrThrottled) {
 		form.Wait = explain(page, next.Waiting, c.now())
@@ -251,6 +271,9 @@ func (c *console) setupPage(w http.ResponseWriter, r *http.Request, refused erro
 	if v != nil {
 		p.Adds = v.Enrolled() && len(page.Clears) == 0
 		p.Codes = v.MayRecover() && !p.Adds
+		p.Phone = v.MorePhones() && !v.Enrolled()
+	} else if next, err := c.mfa.Continue(r.Context(), totphttp.Challenge(r)); err == nil {
+		p.Phone = slices.Contains(next.Methods, totpflow.MethodPhoneCode)
 	}
 	return c.show(w, r, "setup", refused, view{Title: "Set up two-factor authentication", SignedIn: v != nil, Data: p})
 }
@@ -268,7 +291,12 @@ func (c *console) beforeSetup(w http.ResponseWriter, r *http.Request, refused er
 	case v.Enrolled():
 		return redirect(w, r, "/security")
 	}
-	return c.show(w, r, "password", refused, view{Title: "Set up two-factor authentication", Visitor: v})
+	return c.askPassword(w, r, v, "/setup", refused)
+}
+
+// askPassword asks for the password before the page of a set-up.
+func (c *console) askPassword(w http.ResponseWriter, r *http.Request, v *visitor, next string, refused error) error {
+	return c.show(w, r, "password", refused, view{Title: "Set up two-factor authentication", Visitor: v, Data: next})
 }
 
 func (c *console) postSetupPassword(w http.ResponseWriter, r *http.Request) error {
@@ -280,21 +308,31 @@ func (c *console) postSetupPassword(w http.ResponseWriter, r *http.Request) erro
 		return redirect(w, r, "/signin")
 	}
 	_, err = c.users.authenticate(r.Context(), v.user.Email, r.PostFormValue("password"))
-	if errors.Is(err, errPassword) {
-		return c.beforeSetup(w, r, err)
+	to := "/setup"
+	if r.PostFormValue("next") == "/security/phone" {
+		to = "/security/phone"
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errPassword) && v.Enrolled():
+		return redirect(w, r, "/security")
+	case errors.Is(err, errPassword):
+		return c.askPassword(w, r, v, to, err)
+	case err != nil:
 		return err
 	}
 	next, err := c.mfa.SignIn(r.Context(), v.user.account())
 	if err != nil {
 		return err
 	}
-	if next.Step == totpflow.SetUp {
+	switch next.Step {
+	case totpflow.SetUp:
 		totphttp.SetChallenge(w, next.Challenge)
+	case totpflow.AskCode: // there is a phone: the password alone leads nowhere
+		totphttp.SetChallenge(w, next.Challenge)
+		return redirect(w, r, "/code")
 	}
-	c.sessions.keepProof(r.Context(), next.Proof)
-	return redirect(w, r, "/setup")
+	c.sessions.keepProof(r.Context(), next.Proof, c.now())
+	return redirect(w, r, to)
 }
 
 // postSetup makes the new authenticator work. The session starts here when the

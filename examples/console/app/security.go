@@ -52,7 +52,7 @@ func (c *console) postReplace(w http.ResponseWriter, r *http.Request, v *visitor
 		return c.securityPage(w, r, v, "replace", err)
 	}
 	totphttp.ClearEnrollment(w)
-	c.sessions.keepProof(r.Context(), proof)
+	c.sessions.keepProof(r.Context(), proof, c.now())
 	return redirect(w, r, "/setup")
 }
 

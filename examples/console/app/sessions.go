@@ -20,6 +20,12 @@ type session struct {
 	Began time.Time
 	By    totpflow.Reason // how the second step was passed, or why there was none
 	Proof totpflow.Proof  // for the set-up that the person may go to next
+	At    time.Time       // since when there is the proof
+}
+
+// Proved reports whether the proof may still be good.
+func (s session) Proved(now time.Time) bool {
+	return s.Proof != "" && now.Sub(s.At) < totpflow.ProofAge
 }
 
 // sessions keeps them in the database; the browser has only a random token,
@@ -58,7 +64,7 @@ func (s *sessions) begin(ctx context.Context, v session) error {
 	s.Put(ctx, "user", v.User)
 	s.Put(ctx, "began", v.Began.UnixNano())
 	s.Put(ctx, "by", string(v.By))
-	s.Put(ctx, "proof", string(v.Proof))
+	s.keepProof(ctx, v.Proof, v.Began)
 	return nil
 }
 
@@ -93,11 +99,15 @@ func (s *sessions) current(ctx context.Context) (v session, ok bool) {
 	v.Began = time.Unix(0, s.GetInt64(ctx, "began"))
 	v.By = totpflow.Reason(s.GetString(ctx, "by"))
 	v.Proof = totpflow.Proof(s.GetString(ctx, "proof"))
+	v.At = time.Unix(0, s.GetInt64(ctx, "proof at"))
 	return v, v.User != ""
 }
 
 // keepProof keeps a proof for the set-up page.
-func (s *sessions) keepProof(ctx context.Context, p totpflow.Proof) { s.Put(ctx, "proof", string(p)) }
+func (s *sessions) keepProof(ctx context.Context, p totpflow.Proof, at time.Time) {
+	s.Put(ctx, "proof", string(p))
+	s.Put(ctx, "proof at", at.UnixNano())
+}
 
 // end signs the person out.
 func (s *sessions) end(ctx context.Context) error {

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/phone"
+)
+
+// logMessages says that there was a message. Neither what stood in it nor, in
+// full, to whom: the log has more readers than the phone.
+type logMessages struct{}
+
+func (logMessages) Send(ctx context.Context, m phone.Message) error {
+	if err := m.Validate(); err != nil {
+		return err
+	}
+	slog.InfoContext(ctx, "message, not sent", "via", string(m.Via), "to", m.To)
+	return nil
+}
+
+// Outbox is a sender of codes by phone that writes each message into a file,
+// for the owner of the folder alone to read.
+type Outbox string
+
+// Send writes the message, and what a call would say.
+func (o Outbox) Send(_ context.Context, m phone.Message) error {
+	if err := m.Validate(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(string(o), 0o700); err != nil {
+		return fmt.Errorf("%w: %w", phone.ErrUnavailable, err)
+	}
+	file, err := os.CreateTemp(string(o), time.Now().UTC().Format("20060102-150405.000-*.")+string(m.Via))
+	if err != nil {
+		return fmt.Errorf("%w: %w", phone.ErrUnavailable, err)
+	}
+	text := m.Text()
+	if m.Via == phone.Voice {
+		text = m.Speech()
+	}
+	_, err = fmt.Fprintf(file, "To: %s\n\n%s\n", m.To.E164(), text)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("%w: %w", phone.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// newPhones is how codes get to phones. A product names the countries that it
+// serves in Destinations: numbers that pay whoever sends to them are a business.
+func (c *console) newPhones(sender phone.Sender) *totpflow.Phones {
+	if sender == nil {
+		sender = logMessages{}
+	}
+	return &totpflow.Phones{Sender: sender, Compose: func(_ context.Context, m phone.Message) phone.Message {
+		m.Language = "en"
+		m.Sentence = "{code} is your code for " + Issuer + ". Nobody who helps you will ask you for it."
+		m.Domain = domain(c.url)
+		return m
+	}}
+}
+
+// domain is the host that phones may fill the code in for. Addresses of the
+// network have none, and neither have sites without TLS.
+func domain(site string) string {
+	u, err := url.Parse(site)
+	if err != nil || u.Scheme != "https" || net.ParseIP(u.Hostname()) != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
