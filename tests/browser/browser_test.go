@@ -22,6 +22,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
 )
 
 // A size of the window that the pages are shown in.
@@ -75,6 +77,7 @@ type tab struct {
 	ctx  context.Context
 	base string // of the console's addresses
 	size size
+	who  app.DemoAccount // who sits in front of it
 }
 
 // newTab opens a tab in a fresh profile.
@@ -86,7 +89,7 @@ func newTab(t *testing.T, chromium context.Context, base string, s size) *tab {
 	// A deadline on the first context of a tab would close the browser.
 	ctx, cancel = context.WithTimeout(ctx, patience)
 	t.Cleanup(cancel)
-	p := &tab{t: t, ctx: ctx, base: base, size: s}
+	p := &tab{t: t, ctx: ctx, base: base, size: s, who: ana}
 	p.listen()
 	p.do(chromedp.EmulateViewport(s.width, s.height, func(m *emulation.SetDeviceMetricsOverrideParams, touch *emulation.SetTouchEmulationEnabledParams) {
 		m.Mobile = s.mobile
@@ -143,6 +146,14 @@ func (p *tab) fill(selector, text string) {
 	p.t.Helper()
 	p.need(selector)
 	p.do(chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// set gives a field that is not typed into a value, such as a list or a day.
+func (p *tab) set(selector, value string) {
+	p.t.Helper()
+	p.need(selector)
+	require.Equal(p.t, value, run(p, chromedp.Evaluate[string](
+		"(e => (e.value = `"+value+"`, e.value))(document.querySelector(`"+selector+"`))")))
 }
 
 // tick presses a checkbox, or opens a summary.
@@ -203,10 +214,14 @@ func (p *tab) sound() {
 		if (!html.lang) faults.push("the page does not say its language");
 		if (!document.title) faults.push("the page has no title");
 		if (document.querySelectorAll("h1").length != 1) faults.push("the page has not one main heading");
-		for (const e of document.querySelectorAll("input:not([hidden]):not([type=hidden])"))
+		for (const e of document.querySelectorAll("input:not([hidden]):not([type=hidden]), select"))
 			if (!e.labels.length && !e.ariaLabel) faults.push("a field has no label: " + name(e));
 		for (const e of document.querySelectorAll("button, a[href]"))
 			if (!e.textContent.trim() && !e.ariaLabel) faults.push("a button or link has no name: " + name(e));
+		for (const e of document.querySelectorAll("[id]"))
+			if (document.getElementById(e.id) != e) faults.push("an id is there twice: " + name(e));
+		for (const e of document.querySelectorAll("table"))
+			if (!e.caption || e.querySelector("th:not([scope])")) faults.push("a table has no caption or headings: " + name(e));
 		for (const e of document.querySelectorAll("img:not([alt])")) faults.push("a picture has no description: " + name(e));
 		if (html.scrollWidth > html.clientWidth)
 			for (const e of document.querySelectorAll("main *"))

@@ -7,7 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +31,44 @@ type office struct {
 	clock    *totptest.Clock
 	base     string
 	chromium context.Context
+	mails    *outbox
+}
+
+// The people of the demonstration.
+var (
+	admin = app.DemoAccounts[0]
+	ana   = app.DemoAccounts[1]
+	mika  = app.DemoAccounts[3]
+)
+
+// An outbox keeps the mails of a console.
+type outbox struct {
+	mu    sync.Mutex
+	mails []app.Mail
+}
+
+func (b *outbox) Send(_ context.Context, m app.Mail) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mails = append(b.mails, m)
+	return nil
+}
+
+// find returns what the newest mail to somebody with these words in its subject
+// has for the pattern.
+func (o *office) find(to app.DemoAccount, subject, pattern string) string {
+	o.t.Helper()
+	o.mails.mu.Lock()
+	defer o.mails.mu.Unlock()
+	for _, m := range slices.Backward(o.mails.mails) {
+		if m.To == to.Email && strings.Contains(m.Subject, subject) {
+			found := regexp.MustCompile(pattern).FindString(m.Text)
+			require.NotEmpty(o.t, found, m.Text)
+			return found
+		}
+	}
+	require.Failf(o.t, "no such mail", "%q in %v", subject, o.mails.mails)
+	return ""
 }
 
 // newOffice starts a console with the demo accounts. When it is required, everybody
@@ -40,14 +81,17 @@ func newOffice(t *testing.T, required bool) *office {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
 	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
+	server, mails := httptest.NewUnstartedServer(nil), &outbox{}
 	console, err := app.New(app.Options{
 		DB: db, Keys: keys, Require: required, Now: clock.Now,
 		Events: event.Slog(slog.New(slog.DiscardHandler)),
+		Mail:   mails, URL: "http://" + server.Listener.Addr().String(),
 	})
 	require.NoError(t, err)
-	server := httptest.NewServer(console)
+	server.Config.Handler = console
+	server.Start()
 	t.Cleanup(server.Close)
-	return &office{t: t, clock: clock, base: server.URL, chromium: newChromium(t)}
+	return &office{t: t, clock: clock, base: server.URL, chromium: newChromium(t), mails: mails}
 }
 
 // browser opens a browser that nobody has used yet.
@@ -62,8 +106,8 @@ func (o *office) browser(s size) *tab {
 func (p *tab) password() {
 	p.t.Helper()
 	p.open("/signin")
-	p.fill("#email", "ana@acme.example")
-	p.fill("#password", "correct-horse-2")
+	p.fill("#email", p.who.Email)
+	p.fill("#password", p.who.Password)
 	p.click(`form[action="/signin"] button`)
 }
 
@@ -85,8 +129,20 @@ func (p *tab) confirm(code string) {
 func (p *tab) reauthenticate(action, code string) {
 	p.t.Helper()
 	p.open("/security")
+	p.unfold(action)
+	p.prove(action, code)
+}
+
+// unfold shows a form that asks for a code.
+func (p *tab) unfold(action string) {
+	p.t.Helper()
+	p.tick(`details:has(form[action="` + action + `"]) > summary`)
+}
+
+// prove submits a code in a form that is open.
+func (p *tab) prove(action, code string) {
+	p.t.Helper()
 	form := `form[action="` + action + `"]`
-	p.tick("details:has(" + form + ") > summary")
 	p.fill(form+" [name=code]", code)
 	p.click(form + " button")
 }
@@ -114,7 +170,7 @@ func (p *tab) scan(clock *totptest.Clock, name string) *totptest.Authenticator {
 	phone, err := totptest.Scan(uri, clock)
 	require.NoError(p.t, err)
 	require.Equal(p.t, app.Issuer, phone.Label().Issuer)
-	require.Equal(p.t, "ana@acme.example", phone.Label().Account)
+	require.Equal(p.t, p.who.Email, phone.Label().Account)
 	typed, err := totptest.Type(p.text("#secret"), clock)
 	require.NoError(p.t, err)
 	require.Equal(p.t, phone.Peek(), typed.Peek(), "the text beside the picture is another secret")

@@ -148,7 +148,7 @@ func newArchive(ctx context.Context, users *users, now time.Time) (archive, erro
 		return a, err
 	}
 	for _, d := range demoBackups {
-		owners, err := users.list(ctx, `people.email = ? AND tenants.id = ?`, d.email, d.tenant)
+		owners, err := users.list(ctx, selectUsers+`WHERE people.email = ? AND tenants.id = ?`, d.email, d.tenant)
 		if err != nil {
 			return a, err
 		}

@@ -3,6 +3,8 @@ package app_test
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
+	"fmt"
 	"html"
 	"io"
 	"log/slog"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/argon2"
 
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/console/app"
@@ -55,7 +58,21 @@ func newSite(t *testing.T, change ...func(*app.Options)) *site {
 	require.NoError(t, err)
 	s := &site{t: t, db: db, keys: keys, mails: &mailbox{}, clock: totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 10, 0, time.UTC))}
 	s.url = s.serve(change...)
+	s.cheapPasswords()
 	return s
+}
+
+// cheapPasswords makes the hashes of the demo accounts quick to check: they carry
+// their own costs, and most tests are not about passwords.
+func (s *site) cheapPasswords() {
+	s.t.Helper()
+	salt, b64 := []byte("salt of the tests"), base64.RawStdEncoding
+	for _, a := range app.DemoAccounts {
+		hash := argon2.IDKey([]byte(a.Password), salt, 1, 8, 1, 16)
+		phc := fmt.Sprintf("$argon2id$v=%d$m=8,t=1,p=1$%s$%s", argon2.Version, b64.EncodeToString(salt), b64.EncodeToString(hash))
+		_, err := s.db.Exec(`UPDATE people SET password = ? WHERE email = ?`, phc, a.Email)
+		require.NoError(s.t, err)
+	}
 }
 
 // serve starts a console, as a restart with other flags would, and returns its

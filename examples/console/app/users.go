@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // A user is one account: of a person, in a tenant.
@@ -48,10 +49,10 @@ func (u user) Organisation() string { return u.Tenant.Name }
 // Administers reports whether the pages of administrators are for this user.
 func (u user) Administers() bool { return u.Role == roleAdmin }
 
-type users struct {
-	db    *sql.DB
-	dummy string // the hash of no password, see authenticate
-}
+type users struct{ db *sql.DB }
+
+// dummy is the hash of no password, see authenticate.
+var dummy = sync.OnceValue(func() string { return hashPassword(rand.Text()) })
 
 // A DemoAccount is a person whom New creates in an empty database.
 type DemoAccount struct {
@@ -85,13 +86,21 @@ func newUsers(ctx context.Context, db *sql.DB) (*users, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &users{db: db, dummy: hashPassword(rand.Text())}, tx.Commit()
+	return &users{db}, tx.Commit()
 }
 
-func createDemo(ctx context.Context, tx *sql.Tx) error {
+// demoHashes are the hashes of their passwords: slow to make, and so made once.
+var demoHashes = sync.OnceValue(func() (hashes []string) {
 	for _, a := range DemoAccounts {
+		hashes = append(hashes, hashPassword(a.Password))
+	}
+	return hashes
+})
+
+func createDemo(ctx context.Context, tx *sql.Tx) error {
+	for i, a := range DemoAccounts {
 		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO people (id, email, name, password) VALUES (?, ?, ?, ?)`,
-			rand.Text(), a.Email, a.Name, hashPassword(a.Password)); err != nil {
+			rand.Text(), a.Email, a.Name, demoHashes()[i]); err != nil {
 			return err
 		}
 		for tenant, role := range a.roles {
@@ -115,7 +124,7 @@ var errPassword = errors.New("e-mail address and password do not match")
 // A product must limit guesses of passwords as well, by account and by address
 // of the network, in front of this. The second factor limits guesses of codes.
 func (u *users) authenticate(ctx context.Context, email, password string) ([]user, error) {
-	person, hash := "", u.dummy
+	person, hash := "", dummy()
 	err := u.db.QueryRowContext(ctx, `SELECT id, password FROM people WHERE email = ?`, strings.ToLower(strings.TrimSpace(email))).
 		Scan(&person, &hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -137,7 +146,7 @@ func (u *users) authenticate(ctx context.Context, email, password string) ([]use
 
 // byID returns the user, or an error that is sql.ErrNoRows.
 func (u *users) byID(ctx context.Context, id string) (user, error) {
-	found, err := u.list(ctx, `users.id = ?`, id)
+	found, err := u.list(ctx, selectUsers+`WHERE users.id = ?`, id)
 	switch {
 	case err != nil:
 		return user{}, err
@@ -149,19 +158,22 @@ func (u *users) byID(ctx context.Context, id string) (user, error) {
 
 // ofPerson are the accounts of a person.
 func (u *users) ofPerson(ctx context.Context, person string) ([]user, error) {
-	return u.list(ctx, `people.id = ? ORDER BY tenants.name`, person)
+	return u.list(ctx, selectUsers+`WHERE people.id = ? ORDER BY tenants.name`, person)
 }
 
 // others are the person's accounts in other tenants.
 func (u *users) others(ctx context.Context, of user) ([]user, error) {
-	return u.list(ctx, `people.id = ? AND users.id != ? ORDER BY tenants.name`, of.Person, of.ID)
+	return u.list(ctx, selectUsers+`WHERE people.id = ? AND users.id != ? ORDER BY tenants.name`, of.Person, of.ID)
 }
 
-func (u *users) list(ctx context.Context, where string, args ...any) ([]user, error) {
-	rows, err := u.db.QueryContext(ctx, `SELECT users.id, people.id, people.email, people.name, users.role, users.anchor,
-		(SELECT count(*) FROM users AS own WHERE own.person = people.id) > 1,
-		tenants.id, tenants.name, tenants.kind, coalesce(tenants.above, ''), tenants.record
-		FROM users JOIN people ON people.id = users.person JOIN tenants ON tenants.id = users.tenant WHERE `+where, args...)
+// selectUsers is followed by which ones.
+const selectUsers = `SELECT users.id, people.id, people.email, people.name, users.role, users.anchor,
+	(SELECT count(*) FROM users AS own WHERE own.person = people.id) > 1,
+	tenants.id, tenants.name, tenants.kind, coalesce(tenants.above, ''), tenants.record
+	FROM users JOIN people ON people.id = users.person JOIN tenants ON tenants.id = users.tenant `
+
+func (u *users) list(ctx context.Context, query string, args ...any) ([]user, error) {
+	rows, err := u.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -183,12 +195,12 @@ func (u *users) list(ctx context.Context, where string, args ...any) ([]user, er
 
 // machines are the accounts of backup agents.
 func (u *users) machines(ctx context.Context) ([]user, error) {
-	return u.list(ctx, `users.role = ?`, roleMachine)
+	return u.list(ctx, selectUsers+`WHERE users.role = ?`, roleMachine)
 }
 
 // ofTenant are the accounts of a tenant.
 func (u *users) ofTenant(ctx context.Context, tenant string) ([]user, error) {
-	return u.list(ctx, `tenants.id = ? ORDER BY people.name, people.email`, tenant)
+	return u.list(ctx, selectUsers+`WHERE tenants.id = ? ORDER BY people.name, people.email`, tenant)
 }
 
 // delete removes an account, and the person when it was the last one.
