@@ -153,6 +153,10 @@ func TestSendsEdges(t *testing.T) {
 	}
 	require.Error(t, s.Allow(noon.Add(time.Hour), hour))
 	require.NoError(t, s.Allow(noon.Add(time.Hour+750*time.Millisecond), hour))
+	s, err := phone.Sends{}.Take(noon, hour)
+	require.NoError(t, err)
+	require.Error(t, s.Allow(noon.Add(2*time.Second), phone.Limit{N: 1, Per: 1500 * time.Millisecond}), "seconds, rounded up")
+	s, _ = s.Take(noon, hour)
 	require.EqualError(t, s.Allow(noon, hour), "phone: too many messages until 2026-03-28T13:00:01Z")
 
 	before := encode(t, s)

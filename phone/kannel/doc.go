@@ -17,5 +17,7 @@
 // sendsms-user group. Kannel is asked to drop what it cannot deliver while the
 // code lives. It makes no calls: phone.ErrVia.
 //
-// It is tested with Kannel 1.4.5.
+// It is tested with Kannel 1.4.5, where white-list-regex and black-list-regex of
+// a sendsms-user group refuse numbers, and allowed-prefix and denied-prefix were
+// seen not to: say where messages go in phone.Destinations.
 package kannel
