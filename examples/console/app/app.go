@@ -5,7 +5,8 @@
 // Signing in and setting up with a second factor is second_factor.go, in one
 // piece. A person's own page is in security.go and authenticators.go; what
 // administrators see and do is in admin.go, member.go and policy.go; mails about
-// changes are in notify.go and mail.go. The rest is what a product has already:
+// changes are in notify.go and mail.go. Codes by SMS and by calls are in phone.go,
+// phones.go and outbox.go. The rest is what a product has already:
 // people, accounts and organisations (users.go, tenants.go, password.go),
 // sessions (sessions.go), pages (pages.go, templates), and the backups
 // themselves (backups.go). [New] puts them together.
@@ -24,6 +25,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/totphttp"
@@ -37,6 +39,8 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 	Events  event.Sink       // nil: the log
 	Mail    Mailer           // nil: the log names each mail, and that is all
+	Phones  phone.Sender     // of codes by SMS and voice; nil: the log names each message, and that is all
+	NoCalls bool             // Phones sends SMS only
 	URL     string           // the console's address, for links in mails: never from a request, which says whose host it likes
 }
 
@@ -49,6 +53,7 @@ type console struct {
 	tenants  tenants
 	archive  archive
 	mail     Mailer
+	calls    bool // codes by phone may be calls
 	url      string
 }
 
@@ -70,7 +75,7 @@ func New(o Options) (http.Handler, error) {
 	if o.Mail == nil {
 		o.Mail = logMailer{}
 	}
-	c := &console{users: accounts, tenants: tenants{o.DB}, pages: newPages(), now: o.Now, mail: o.Mail, url: strings.TrimSuffix(o.URL, "/")}
+	c := &console{users: accounts, tenants: tenants{o.DB}, pages: newPages(), now: o.Now, mail: o.Mail, calls: !o.NoCalls, url: strings.TrimSuffix(o.URL, "/")}
 	if c.mfa, err = c.newSecondFactor(o, factors); err != nil {
 		return nil, err
 	}
@@ -100,11 +105,16 @@ func (c *console) routes() *http.ServeMux {
 	mux.HandleFunc("POST /not-me", c.page(c.postNotMe))
 	mux.HandleFunc("GET /code", c.page(c.getCode))
 	mux.HandleFunc("POST /code", c.page(c.postCode))
+	mux.HandleFunc("POST /code/phone", c.page(c.postCodePhone))
 	mux.HandleFunc("GET /recovery", c.page(c.getRecovery))
 	mux.HandleFunc("POST /recovery", c.page(c.postRecovery))
 	mux.HandleFunc("GET /setup", c.page(c.getSetup))
 	mux.HandleFunc("POST /setup", c.page(c.postSetup))
 	mux.HandleFunc("POST /setup/password", c.page(c.postSetupPassword))
+	mux.HandleFunc("GET /security/phone", c.page(c.getPhone)) // also before there is a session
+	mux.HandleFunc("POST /security/phone", c.page(c.postPhone))
+	mux.HandleFunc("POST /security/phone/send", c.page(c.postPhoneSend))
+	mux.HandleFunc("POST /security/phone/confirm", c.page(c.postPhoneConfirm))
 	mux.HandleFunc("POST /signout", c.page(c.postSignOut))
 
 	mux.HandleFunc("GET /{$}", c.signedIn(c.getHome))
@@ -118,6 +128,7 @@ func (c *console) routes() *http.ServeMux {
 	mux.HandleFunc("POST /security/authenticators", c.signedIn(c.postAdd))
 	mux.HandleFunc("POST /security/authenticators/{id}/rename", c.signedIn(c.postRename))
 	mux.HandleFunc("POST /security/authenticators/{id}/remove", c.signedIn(c.postRemove))
+	mux.HandleFunc("POST /security/phones/{id}/remove", c.signedIn(c.postPhoneRemove))
 	mux.HandleFunc("POST /security/replace", c.signedIn(c.postReplace))
 	mux.HandleFunc("POST /security/disable", c.signedIn(c.postDisable))
 	mux.HandleFunc("POST /security/recovery-codes", c.signedIn(c.postRecoveryCodes))

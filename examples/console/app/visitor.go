@@ -36,12 +36,12 @@ func (v *visitor) Recovering() bool { return v.By == totpflow.ByRecoveryCode }
 // MustSetUp reports whether nothing else is open to the person: the session
 // began before policy required a second factor, or in a grace that is over.
 func (v *visitor) MustSetUp() bool {
-	return v.Policy.Mode == policy.Required && !v.Enrolled() && !v.Grace.After(v.now)
+	return v.Policy.Mode == policy.Required && !v.Protected() && !v.Grace.After(v.now)
 }
 
 // InGrace reports whether the person has to set up, and may do so later.
 func (v *visitor) InGrace() bool {
-	return v.Policy.Mode == policy.Required && !v.Enrolled() && !v.MustSetUp()
+	return v.Policy.Mode == policy.Required && !v.Protected() && !v.MustSetUp()
 }
 
 // visitor returns the signed-in person, nil when nobody is, and ends a session
