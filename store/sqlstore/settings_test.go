@@ -63,7 +63,7 @@ func TestMigratePostgreSQLSettings(t *testing.T) {
 		{"synchronous_commit remote_apply", []driver.Value{false, "off", "on", "remote_apply", "UTF8", "UTF8"}, nil},
 		{"synchronous_commit off", []driver.Value{false, "off", "on", "off", "UTF8", "UTF8"}, sqlstore.ErrNotDurable},
 		{"fsync off", []driver.Value{false, "off", "off", "on", "UTF8", "UTF8"}, sqlstore.ErrNotDurable},
-		{"standby", []driver.Value{true, "on", "on", "on", "UTF8", "UTF8"}, sqlstore.ErrNotPrimary},
+		{"standby", []driver.Value{true, "off", "on", "on", "UTF8", "UTF8"}, sqlstore.ErrNotPrimary},
 		{"read only", []driver.Value{false, "on", "on", "on", "UTF8", "UTF8"}, sqlstore.ErrNotPrimary},
 		{"server encoding", []driver.Value{false, "off", "on", "on", "SQL_ASCII", "UTF8"}, sqlstore.ErrEncoding},
 		{"client encoding", []driver.Value{false, "off", "on", "on", "UTF8", "LATIN1"}, sqlstore.ErrEncoding},

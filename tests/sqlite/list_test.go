@@ -34,18 +34,24 @@ func TestListUsesTheIndex(t *testing.T) {
 	} {
 		_, err := s.List(t.Context(), c.query)
 		require.NoError(t, err)
-		rows, err := db.Query("EXPLAIN QUERY PLAN "+spy.statement, spy.args...)
-		require.NoError(t, err)
-		var plan []string
-		for rows.Next() {
-			var id, parent, unused int
-			var step string
-			require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
-			plan = append(plan, step)
-		}
-		require.NoError(t, rows.Err())
-		require.Equal(t, "SEARCH totpflow_accounts USING PRIMARY KEY "+c.want, strings.Join(plan, "; "))
+		require.Equal(t, "SEARCH totpflow_accounts USING PRIMARY KEY "+c.want, planOf(t, db, spy))
 	}
+}
+
+// planOf returns the steps of the plan of the last query.
+func planOf(t *testing.T, db *sql.DB, spy *spy) string {
+	rows, err := db.Query("EXPLAIN QUERY PLAN "+spy.statement, spy.args...)
+	require.NoError(t, err)
+	defer rows.Close()
+	var plan []string
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
+		plan = append(plan, step)
+	}
+	require.NoError(t, rows.Err())
+	return strings.Join(plan, "; ")
 }
 
 // A spy opens connections that remember the last query.
