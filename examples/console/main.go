@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("cannot use the database %s: %w", *path, err)
 	}
-	greet(out, listener.Addr(), greeting{db: *path, keys: made, mails: mails, require: *require})
+	greet(out, listener.Addr(), greeting{db: *path, keys: made, mails: mails, codes: cmp.Or(*gateway, *path+".mail"), require: *require})
 	return serve(ctx, listener, handler)
 }
 
@@ -140,6 +140,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 // A greeting is what the screen says at the start.
 type greeting struct {
 	db, mails string
+	codes     string // where those by phone go
 	keys      string // the key file, where it was made just now
 	require   bool
 }
@@ -156,7 +157,7 @@ func greet(out io.Writer, addr net.Addr, g greeting) {
 	if g.require {
 		setUp = "required, set up at the first sign-in"
 	}
-	fmt.Fprintf(out, "  2FA       %s\n  Database  %s\n  Mails to  %s\n", setUp, g.db, g.mails)
+	fmt.Fprintf(out, "  2FA       %s\n  Database  %s\n  Mails to  %s\n  Codes to  %s\n", setUp, g.db, g.mails, g.codes)
 	if g.keys != "" {
 		fmt.Fprintf(out, "  Keys      %s, made just now, for you alone to read (mode 0600).\n"+
 			"            Lose it and nobody with 2FA gets in. In earnest, keep the keys\n"+

@@ -168,6 +168,16 @@ func TestUnusableMailServer(t *testing.T) {
 	require.Contains(t, fails(t, nil, "-addr", "127.0.0.1:0", "-db", db, "-smtp", "nonsense"), "cannot use the mail server nonsense")
 }
 
+// A gateway needs its user, and is named by nothing that others can read.
+func TestUnusableGateway(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "console.db")
+	url := "http://127.0.0.1:13013/cgi-bin/sendsms"
+	args := []string{"-addr", "127.0.0.1:0", "-db", db, "-sms-kannel"}
+	require.Contains(t, fails(t, []string{"KANNEL_USER=", "KANNEL_PASSWORD="}, append(args, url)...), "-sms-kannel")
+	require.Contains(t, fails(t, []string{"KANNEL_USER=u", "KANNEL_PASSWORD=p"}, append(args, "nonsense")...), "-sms-kannel")
+	require.NotContains(t, fails(t, []string{"KANNEL_USER=u", "KANNEL_PASSWORD=s3cret"}, append(args, "http://gateway.example/")...), "s3cret")
+}
+
 func TestBusyPort(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -60,7 +61,7 @@ func (c *console) postPhoneRemove(w http.ResponseWriter, r *http.Request, v *vis
 		err = v.factor.RemovePhone(r.Context(), proof, id)
 	}
 	if errors.Is(err, totpflow.ErrProof) && !v.Enrolled() {
-		err = errSignInByPhone
+		err = fmt.Errorf("%w: %w", errSignInByPhone, err)
 	}
 	if err != nil {
 		return c.securityPage(w, r, v, form, err)
