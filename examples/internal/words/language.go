@@ -1,0 +1,148 @@
+package words
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-playground/locales"
+	"github.com/go-playground/locales/de"
+	"github.com/go-playground/locales/en_GB"
+	"github.com/go-playground/locales/es"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+//go:embed *.json
+var files embed.FS
+
+// A Language is one of those that the examples speak.
+type Language struct {
+	tag     language.Tag
+	name    string
+	texts   *i18n.Localizer
+	formats locales.Translator
+}
+
+// Tag is the language as HTML and HTTP write it, such as "de".
+func (l *Language) Tag() string { return l.tag.String() }
+
+// Name is what the language calls itself.
+func (l *Language) Name() string { return l.name }
+
+var (
+	bundle  = load("en.json", "de.json", "es.json")
+	english = newLanguage(language.English, "English", en_GB.New())
+	german  = newLanguage(language.German, "Deutsch", de.New())
+	spanish = newLanguage(language.Spanish, "Español", es.New())
+	all     = []*Language{english, german, spanish}
+	matcher = language.NewMatcher([]language.Tag{english.tag, german.tag, spanish.tag})
+)
+
+func load(names ...string) *i18n.Bundle {
+	b := i18n.NewBundle(language.English)
+	for _, name := range names {
+		if _, err := b.LoadMessageFileFS(files, name); err != nil {
+			panic(err) // the files are part of the program
+		}
+	}
+	return b
+}
+
+func newLanguage(tag language.Tag, name string, formats locales.Translator) *Language {
+	return &Language{tag, name, i18n.NewLocalizer(bundle, tag.String()), formats}
+}
+
+// All returns every language, English first.
+func All() []*Language { return append([]*Language(nil), all...) }
+
+// English is the language where nobody has said another.
+func English() *Language { return english }
+
+// ByTag returns the language with exactly this tag, nil when there is none.
+func ByTag(tag string) *Language {
+	for _, l := range all {
+		if l.Tag() == tag {
+			return l
+		}
+	}
+	return nil
+}
+
+// Accepted returns the language that fits best what a browser says in its
+// Accept-Language header (RFC 9110, section 12.5.4).
+func Accepted(header string) *Language {
+	_, i := language.MatchStrings(matcher, header)
+	return all[i]
+}
+
+// OfEnvironment returns the language of a terminal: the first of LC_ALL,
+// LC_MESSAGES and LANG that says anything decides, as POSIX has it.
+func OfEnvironment(getenv func(string) string) *Language {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value := getenv(name); value != "" {
+			value, _, _ = strings.Cut(value, ".") // de_AT.UTF-8
+			value, _, _ = strings.Cut(value, "@") // de_AT@euro
+			return Accepted(strings.ReplaceAll(value, "_", "-"))
+		}
+	}
+	return english
+}
+
+// Day is the day of t, in UTC.
+func (l *Language) Day(t time.Time) string { return l.formats.FmtDateLong(t.UTC()) }
+
+// Minute is the minute of t, in UTC.
+func (l *Language) Minute(t time.Time) string {
+	return l.Say("time.minute", "Day", l.Day(t), "Time", l.formats.FmtTimeShort(t.UTC()))
+}
+
+// Number is v with this many digits behind the point, or comma.
+func (l *Language) Number(v float64, digits uint64) string { return l.formats.FmtNumber(v, digits) }
+
+// unit is what a duration is told in.
+func unit(d time.Duration) (time.Duration, string) {
+	switch {
+	case d >= 48*time.Hour:
+		return 24 * time.Hour, "day"
+	case d >= 2*time.Hour:
+		return time.Hour, "hour"
+	case d >= 90*time.Second:
+		return time.Minute, "minute"
+	default:
+		return time.Second, "second"
+	}
+}
+
+// Span is a duration in words, rounded up: who comes back then is not early.
+func (l *Language) Span(d time.Duration) string {
+	u, name := unit(d)
+	return l.Say("span."+name, "Count", max(1, int((d+u-1)/u)))
+}
+
+// Ago is how long ago something was, in short words, rounded down.
+func (l *Language) Ago(d time.Duration) string {
+	u, name := unit(d)
+	return l.Say("ago."+name, "Count", max(1, int(d/u)))
+}
+
+// Quoted is a list of names in words: “Phone”, “Tablet” and “Work”.
+func (l *Language) Quoted(names []string) string {
+	list := ""
+	for i, name := range names {
+		name = l.Say("list.quoted", "Name", name)
+		switch {
+		case i == 0:
+			list = name
+		case i == len(names)-1:
+			list = l.Say("list.and", "First", list, "Last", name)
+		default:
+			list = l.Say("list.comma", "First", list, "Last", name)
+		}
+	}
+	return list
+}
+
+// String is the language's own name.
+func (l *Language) String() string { return fmt.Sprintf("%s (%s)", l.name, l.Tag()) }

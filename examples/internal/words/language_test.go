@@ -1,0 +1,170 @@
+package words_test
+
+import (
+	"html/template"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/internal/words"
+)
+
+// RFC 9110, section 12.5.4: the browser's weights decide, and English is for
+// whoever speaks none of the three.
+func TestLanguageOfTheBrowser(t *testing.T) {
+	for header, want := range map[string]string{
+		"":                              "en",
+		"*":                             "en",
+		"de":                            "de",
+		"de-AT,de;q=0.9,en;q=0.5":       "de",
+		"en-GB,en;q=0.9,de;q=0.8":       "en",
+		"en;q=0.3, es-MX;q=0.8":         "es",
+		"fr-FR,fr;q=0.9,es;q=0.4":       "es",
+		"ja":                            "en",
+		"gsw-CH, de-CH;q=0.7":           "de",
+		"nonsense;;;q=\x00":             "en",
+		"de;q=0, es":                    "es",
+		`<script>alert("de")</script>`:  "en",
+		"../../etc/passwd, ../de.json":  "en",
+		"es-419,es;q=0.9,en-US;q=0.001": "es",
+	} {
+		require.Equal(t, want, words.Accepted(header).Tag(), header)
+	}
+}
+
+// The first variable that is set decides, even when it names a language that is
+// not spoken here: POSIX, Base Definitions, section 8.2.
+func TestLanguageOfTheTerminal(t *testing.T) {
+	for _, x := range []struct {
+		env  map[string]string
+		want string
+	}{
+		{nil, "en"},
+		{map[string]string{"LANG": "de_DE.UTF-8"}, "de"},
+		{map[string]string{"LANG": "C.UTF-8"}, "en"},
+		{map[string]string{"LANG": "POSIX"}, "en"},
+		{map[string]string{"LANG": "de_AT@euro"}, "de"},
+		{map[string]string{"LANG": "de_DE", "LC_MESSAGES": "es_ES"}, "es"},
+		{map[string]string{"LANG": "de_DE", "LC_ALL": "C", "LC_MESSAGES": "es_ES"}, "en"},
+		{map[string]string{"LANG": "fr_FR.UTF-8"}, "en"},
+		{map[string]string{"LANG": "es_MX", "LC_ALL": ""}, "es"},
+	} {
+		require.Equal(t, x.want, words.OfEnvironment(func(name string) string { return x.env[name] }).Tag(), x.env)
+	}
+}
+
+func TestByTag(t *testing.T) {
+	require.Len(t, words.All(), 3)
+	for _, l := range words.All() {
+		require.Same(t, l, words.ByTag(l.Tag()))
+	}
+	for _, no := range []string{"", "DE", "de-AT", "fr", "../de"} {
+		require.Nil(t, words.ByTag(no), no)
+	}
+}
+
+func TestDates(t *testing.T) {
+	at := time.Date(2026, 3, 2, 9, 5, 10, 0, time.FixedZone("", 3600))
+	for tag, want := range map[string][2]string{
+		"en": {"2 March 2026", "2 March 2026, 08:05 UTC"},
+		"de": {"2. März 2026", "2. März 2026, 08:05 Uhr UTC"},
+		"es": {"2 de marzo de 2026", "2 de marzo de 2026, 8:05 UTC"},
+	} {
+		l := words.ByTag(tag)
+		require.Equal(t, want, [2]string{l.Day(at), l.Minute(at)}, tag)
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	require.Equal(t, "1.8", words.ByTag("en").Number(1.84, 1))
+	require.Equal(t, "1,8", words.ByTag("de").Number(1.84, 1))
+	require.Equal(t, "1,8", words.ByTag("es").Number(1.84, 1))
+}
+
+// A span is rounded up, and what was is rounded down: who comes back then is
+// not early, and nothing is older than it is said to be.
+func TestSpans(t *testing.T) {
+	for _, x := range []struct {
+		d             time.Duration
+		span, ago     string
+		german, hace  string
+		germanAgo     string
+		spanishLength string
+	}{
+		{0, "1 second", "1 second ago", "1 Sekunde", "hace 1 segundo", "vor 1 Sekunde", "1 segundo"},
+		{89500 * time.Millisecond, "90 seconds", "89 seconds ago", "90 Sekunden", "hace 89 segundos", "vor 89 Sekunden", "90 segundos"},
+		{100 * time.Second, "2 minutes", "1 min ago", "2 Minuten", "hace 1 min", "vor 1 Min.", "2 minutos"},
+		{119*time.Minute + time.Second, "120 minutes", "119 min ago", "120 Minuten", "hace 119 min", "vor 119 Min.", "120 minutos"},
+		{2 * time.Hour, "2 hours", "2 hours ago", "2 Stunden", "hace 2 horas", "vor 2 Stunden", "2 horas"},
+		{49 * time.Hour, "3 days", "2 days ago", "3 Tage", "hace 2 días", "vor 2 Tagen", "3 días"},
+	} {
+		en, de, es := words.ByTag("en"), words.ByTag("de"), words.ByTag("es")
+		require.Equal(t, x.span, en.Span(x.d))
+		require.Equal(t, x.ago, en.Ago(x.d))
+		require.Equal(t, x.german, de.Span(x.d))
+		require.Equal(t, x.germanAgo, de.Ago(x.d))
+		require.Equal(t, x.spanishLength, es.Span(x.d))
+		require.Equal(t, x.hace, es.Ago(x.d))
+	}
+}
+
+func TestQuoted(t *testing.T) {
+	names := []string{"Phone", "Tablet", "Work"}
+	for tag, want := range map[string]string{
+		"en": "“Phone”, “Tablet” and “Work”",
+		"de": "„Phone“, „Tablet“ und „Work“",
+		"es": "«Phone», «Tablet» y «Work»",
+	} {
+		require.Equal(t, want, words.ByTag(tag).Quoted(names))
+	}
+	require.Equal(t, "“Phone”", words.English().Quoted(names[:1]))
+	require.Empty(t, words.English().Quoted(nil))
+}
+
+func TestPlurals(t *testing.T) {
+	for tag, want := range map[string][3]string{
+		"en": {"0 days", "1 day", "2 days"},
+		"de": {"0 Tage", "1 Tag", "2 Tage"},
+		"es": {"0 días", "1 día", "2 días"},
+	} {
+		for n, text := range want {
+			require.Equal(t, text, words.ByTag(tag).Say("span.day", "Count", n))
+		}
+	}
+	// CLDR has a form of its own for whole millions in Spanish.
+	require.Equal(t, "1000000 días", words.ByTag("es").Say("span.day", "Count", 1_000_000))
+}
+
+// What people have typed is in a text as text, whatever it says: an attack by a
+// name that is markup, or one that is a template.
+func TestArgumentsAreNoMarkup(t *testing.T) {
+	const evil = `<script>alert(1)</script>" onload='x' {{.Total}}`
+	for _, l := range words.All() {
+		text, err := l.HTML("security.left", "Count", 3, "Total", evil)
+		require.NoError(t, err)
+		require.Contains(t, text, `<strong id="recovery-codes-left">3</strong>`)
+		require.Contains(t, string(text), template.HTMLEscapeString(evil))
+		require.NotContains(t, text, "<script>")
+		require.Contains(t, l.Say("list.quoted", "Name", evil), evil, "text is for html/template to escape")
+
+		// Not even what says of itself that it is markup.
+		text, err = l.HTML("security.left", "Count", 3, "Total", template.HTML(evil))
+		require.NoError(t, err)
+		require.NotContains(t, text, "<script>")
+	}
+}
+
+func TestUnknownText(t *testing.T) {
+	for _, l := range words.All() {
+		require.Equal(t, "no.such", l.Say("no.such"))
+		_, err := l.Find("no.such")
+		require.Error(t, err)
+		_, err = l.HTML("no.such")
+		require.Error(t, err)
+		_, err = l.Find("signin.title", "Count")
+		require.Error(t, err)
+		_, err = l.Find("signin.title", 1, 2)
+		require.Error(t, err)
+	}
+}
