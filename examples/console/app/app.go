@@ -52,6 +52,8 @@ type console struct {
 	now      func() time.Time
 	tenants  tenants
 	archive  archive
+	programs apiSessions
+	keys     machineKeys
 	mail     Mailer
 	calls    bool // codes by phone may be calls
 	url      string
@@ -75,7 +77,7 @@ func New(o Options) (http.Handler, error) {
 	if o.Mail == nil {
 		o.Mail = logMailer{}
 	}
-	c := &console{users: accounts, tenants: tenants{o.DB}, pages: newPages(), now: o.Now, mail: o.Mail, calls: !o.NoCalls, url: strings.TrimSuffix(o.URL, "/")}
+	c := &console{users: accounts, tenants: tenants{o.DB}, programs: apiSessions{o.DB, o.Keys}, keys: machineKeys{o.DB}, pages: newPages(), now: o.Now, mail: o.Mail, calls: !o.NoCalls, url: strings.TrimSuffix(o.URL, "/")}
 	if c.mfa, err = c.newSecondFactor(o, factors); err != nil {
 		return nil, err
 	}
@@ -152,6 +154,7 @@ func (c *console) handler() http.Handler {
 	pages := withSource(c.sessions.LoadAndSave(c.routes()))
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", staticFiles())
+	mux.Handle("/api/", c.api())
 	mux.Handle("/", pages)
 	// Refuses a form that another site has sent in a person's name.
 	return http.NewCrossOriginProtection().Handler(withHeaders(mux))

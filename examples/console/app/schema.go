@@ -55,6 +55,8 @@ var steps = []string{
 	ALTER TABLE accounts RENAME TO users`,
 
 	backupsTable,
+
+	apiTables,
 }
 
 // migrate takes the steps that are missing, and reports whether there were any.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"net/http"
@@ -51,30 +52,40 @@ func (c *console) visitor(w http.ResponseWriter, r *http.Request) (*visitor, err
 	if !ok {
 		return nil, nil
 	}
-	u, err := c.users.byID(r.Context(), s.User)
+	v, why, err := c.standing(r.Context(), s)
+	if err != nil || v != nil {
+		return v, err
+	}
+	if why != "" {
+		setNotice(w, why)
+	}
+	return nil, c.sessions.end(r.Context())
+}
+
+// standing returns the person of a session, or nil when it is over, and then
+// which notice says why.
+func (c *console) standing(ctx context.Context, s session) (v *visitor, why string, err error) {
+	u, err := c.users.byID(ctx, s.User)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, c.sessions.end(r.Context())
+		return nil, "", nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	v := &visitor{user: u, session: s, factor: c.mfa.Account(u.account()), now: c.now()}
-	if v.Status, err = v.factor.Status(r.Context()); err != nil {
-		return nil, err
+	v = &visitor{user: u, session: s, factor: c.mfa.Account(u.account()), now: c.now()}
+	if v.Status, err = v.factor.Status(ctx); err != nil {
+		return nil, "", err
 	}
 	if v.Grace = v.GraceUntil; v.Grace.IsZero() { // it begins at the next sign-in
 		v.Grace = v.Policy.GraceUntil(v.now)
 	}
-	if !v.Frozen.IsZero() {
-		setNotice(w, "closed")
-		return nil, c.sessions.end(r.Context())
+	switch {
+	case !v.Frozen.IsZero():
+		return nil, "closed", nil
+	case s.Began.Before(v.SessionsFrom):
+		return nil, "ended", nil
+	case v.Status.Anchor > u.Anchor:
+		err = c.users.keepAnchor(ctx, u.ID, v.Status.Anchor)
 	}
-	if s.Began.Before(v.SessionsFrom) {
-		setNotice(w, "ended")
-		return nil, c.sessions.end(r.Context())
-	}
-	if v.Status.Anchor > u.Anchor {
-		err = c.users.keepAnchor(r.Context(), u.ID, v.Status.Anchor)
-	}
-	return v, err
+	return v, "", err
 }

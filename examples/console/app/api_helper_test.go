@@ -1,0 +1,170 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// A program uses the console's API. It keeps no cookies.
+type program struct {
+	*site
+	session string
+}
+
+func (s *site) program() *program { return &program{site: s} }
+
+// fields are those of a request or an answer in JSON.
+type fields map[string]any
+
+// A result is an answer of the API.
+type result struct {
+	t      *testing.T
+	status int
+	header http.Header
+	text   string
+	fields fields
+}
+
+// call sends a request with the program's session; more are names and values of
+// headers.
+func (p *program) call(method, path string, body any, more ...string) result {
+	p.t.Helper()
+	var b bytes.Buffer
+	if body != nil {
+		require.NoError(p.t, json.NewEncoder(&b).Encode(body))
+	}
+	return p.send(method, path, &b, more...)
+}
+
+func (p *program) send(method, path string, body io.Reader, more ...string) result {
+	p.t.Helper()
+	r, err := http.NewRequestWithContext(p.t.Context(), method, p.url+path, body)
+	require.NoError(p.t, err)
+	r.Header.Set("Content-Type", "application/json")
+	if p.session != "" {
+		r.Header.Set("Authorization", "Bearer "+p.session)
+	}
+	for i := 0; i < len(more); i += 2 {
+		r.Header.Set(more[i], more[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	require.NoError(p.t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(p.t, err)
+	a := result{t: p.t, status: resp.StatusCode, header: resp.Header, text: string(text)}
+	require.Empty(p.t, a.header["Set-Cookie"], "the API has no cookies")
+	require.Equal(p.t, "no-store", a.header.Get("Cache-Control"))
+	if len(text) > 0 {
+		require.Equal(p.t, "application/json", a.header.Get("Content-Type"), a.text)
+		require.NoError(p.t, json.Unmarshal(text, &a.fields), a.text)
+	}
+	return a
+}
+
+func (p *program) post(path string, body fields, more ...string) result {
+	p.t.Helper()
+	return p.call(http.MethodPost, path, body, more...)
+}
+
+func (a result) is(status int) result {
+	a.t.Helper()
+	require.Equal(a.t, status, a.status, a.text)
+	return a
+}
+
+// fails asserts which error it is.
+func (a result) fails(status int, word string) result {
+	a.t.Helper()
+	require.Equal(a.t, word, a.fields["error"], a.text)
+	return a.is(status)
+}
+
+// get returns a field that is text.
+func (a result) get(name string) string {
+	a.t.Helper()
+	text, ok := a.fields[name].(string)
+	require.True(a.t, ok, "no %q in %s", name, a.text)
+	return text
+}
+
+// texts returns a field that is a list of texts.
+func (a result) texts(name string) (list []string) {
+	a.t.Helper()
+	all, ok := a.fields[name].([]any)
+	require.True(a.t, ok, "no %q in %s", name, a.text)
+	for _, one := range all {
+		list = append(list, one.(string))
+	}
+	return list
+}
+
+// password sends the first step.
+func (p *program) password(who app.DemoAccount) result {
+	p.t.Helper()
+	return p.post("/api/signin", fields{"email": who.Email, "password": who.Password})
+}
+
+// challenge is password, up to the question for a code.
+func (p *program) challenge(who app.DemoAccount) string {
+	p.t.Helper()
+	return p.password(who).fails(http.StatusForbidden, "code_required").get("challenge")
+}
+
+// keeps goes on with the session of an answer.
+func (p *program) keeps(a result) result {
+	p.t.Helper()
+	p.session = a.is(http.StatusOK).get("session")
+	return a
+}
+
+// user is a program of a person who is signed in with a code.
+func (s *site) user(who app.DemoAccount) (*program, *totptest.Authenticator) {
+	s.t.Helper()
+	phone, _ := s.browser().enroll(who)
+	p := s.program()
+	p.keeps(p.post("/api/code", fields{"challenge": p.challenge(who), "code": phone.Code()}))
+	return p, phone
+}
+
+// backups are the ids of the person's backups by machine; of several the newest.
+func (p *program) backups() map[string]string {
+	p.t.Helper()
+	ids := make(map[string]string)
+	for _, one := range p.call(http.MethodGet, "/api/backups", nil).is(http.StatusOK).fields["backups"].([]any) {
+		b := one.(map[string]any)
+		if name := b["machine"].(string); ids[name] == "" {
+			ids[name] = b["id"].(string)
+		}
+	}
+	return ids
+}
+
+// proof shows a code for an action.
+func (p *program) proof(phone *totptest.Authenticator, action, target string) string {
+	p.t.Helper()
+	return p.post("/api/reauthenticate", fields{"action": action, "target": target, "code": phone.Code()}).is(http.StatusOK).get("proof")
+}
+
+// delete deletes a backup by a proof.
+func (p *program) delete(id, proof string) result {
+	p.t.Helper()
+	return p.call(http.MethodDelete, "/api/backups/"+id, nil, "Proof", proof)
+}
+
+// registered is a machine of acme: a program with the key of its account.
+func (s *site) registered(boss *program, phone *totptest.Authenticator) (machine *program, key string) {
+	s.t.Helper()
+	key = boss.post("/api/machine/keys", fields{}, "Proof", boss.proof(phone, "register machine", "")).is(http.StatusCreated).get("key")
+	machine = s.program()
+	machine.session = machine.post("/api/machine/token", fields{"key": key}).is(http.StatusOK).get("token")
+	return machine, key
+}

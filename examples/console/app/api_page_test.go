@@ -1,0 +1,190 @@
+package app_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+const page = "../../../docs/api.md"
+
+// An exchange is one request of the page, and its answer.
+type exchange struct {
+	line         int
+	method, path string
+	headers      []string // "Proof: …"
+	body         string
+	status       int
+	answer       string
+}
+
+var fence = regexp.MustCompile("(?s)```http\n(.*?)\n```")
+
+// exchanges are those of the page.
+func exchanges(t *testing.T, text string) (all []exchange) {
+	t.Helper()
+	for _, at := range fence.FindAllStringSubmatchIndex(text, -1) {
+		x := exchange{line: strings.Count(text[:at[2]], "\n") + 1}
+		request, answer, ok := strings.Cut(text[at[2]:at[3]], "\n\n")
+		require.True(t, ok, "line %d: no answer", x.line)
+		first, rest, _ := strings.Cut(request, "\n")
+		x.method, x.path, _ = strings.Cut(first, " ")
+		for line := range strings.Lines(rest) {
+			if strings.HasPrefix(line, "{") || x.body != "" {
+				x.body += line
+			} else {
+				x.headers = append(x.headers, strings.TrimSpace(line))
+			}
+		}
+		status, body, _ := strings.Cut(answer, "\n")
+		n, err := strconv.Atoi(status)
+		require.NoError(t, err, "line %d", x.line)
+		x.status, x.answer = n, body
+		all = append(all, x)
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+// A reader does what the page says, from top to bottom.
+type reader struct {
+	*program
+	phones map[string]*totptest.Authenticator // by address
+	who    string
+	last   map[string]string // the last value of each field; "bearer" is the last session
+}
+
+// TestAPIPage sends the requests of docs/api.md, and gets its answers.
+func TestAPIPage(t *testing.T) {
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	s := newSite(t)
+	r := &reader{program: s.program(), phones: map[string]*totptest.Authenticator{}, last: map[string]string{}}
+	for _, who := range []app.DemoAccount{ana, admin} {
+		phone, _ := s.browser().enroll(who)
+		r.phones[who.Email] = phone
+	}
+	for _, x := range exchanges(t, string(text)) {
+		r.do(x)
+	}
+}
+
+func (r *reader) do(x exchange) {
+	r.t.Helper()
+	if x.status == http.StatusTooManyRequests { // of whom wrong codes were typed before
+		for range 5 {
+			wrong := strings.Replace(x.body, "123456", r.phones[r.who].WrongCode(), 1)
+			r.exchange(exchange{line: x.line, method: x.method, path: x.path, body: wrong, status: http.StatusForbidden, answer: `{"error": "wrong_code"}`})
+		}
+	}
+	r.exchange(x)
+}
+
+func (r *reader) exchange(x exchange) {
+	r.t.Helper()
+	var headers []string
+	for _, h := range x.headers {
+		name, value, _ := strings.Cut(h, ": ")
+		field := map[string]string{"Authorization": "bearer", "Proof": "proof"}[name]
+		headers = append(headers, name, strings.Replace(value, "…", r.last[field], 1))
+	}
+	body := r.filled(x)
+	a := r.send(x.method, strings.Replace(x.path, "…", r.last["id"], 1), strings.NewReader(body), headers...)
+	require.Equal(r.t, x.status, a.status, "%s:%d: %s", page, x.line, a.text)
+	if x.answer == "" {
+		require.Empty(r.t, a.text)
+		return
+	}
+	var want, got any
+	require.NoError(r.t, json.Unmarshal([]byte(x.answer), &want), "%s:%d", page, x.line)
+	require.NoError(r.t, json.Unmarshal([]byte(a.text), &got))
+	require.Equal(r.t, want, r.blanked(want, got, ""), "%s:%d: %s", page, x.line, a.text)
+	if _, known := r.phones[r.who]; !known && r.last["uri"] != "" {
+		phone, err := totptest.Scan(r.last["uri"], r.clock)
+		require.NoError(r.t, err)
+		r.phones[r.who] = phone
+	}
+}
+
+// filled is the request with what the answers before have said, and with codes.
+func (r *reader) filled(x exchange) string {
+	r.t.Helper()
+	if x.body == "" {
+		return ""
+	}
+	var f fields
+	require.NoError(r.t, json.Unmarshal([]byte(x.body), &f), "%s:%d", page, x.line)
+	if email, ok := f["email"].(string); ok {
+		r.who = email
+	}
+	for name, value := range f {
+		switch value {
+		case "…":
+			require.NotEmpty(r.t, r.last[name], "%s:%d: nobody has said a %q yet", page, x.line, name)
+			f[name] = r.last[name]
+		case "123456":
+			if f[name] = r.phones[r.who].Peek(); x.status != http.StatusTooManyRequests { // else waiting for the next is enough
+				f[name] = r.phones[r.who].Code()
+			}
+		}
+	}
+	if f["codes"] != nil {
+		first, second := r.phones[r.who].Pair()
+		f["codes"] = []string{first, second}
+	}
+	text, err := json.Marshal(f)
+	require.NoError(r.t, err)
+	return string(text)
+}
+
+// blanked is an answer with "…" wherever the page has that, and remembers what
+// was there.
+func (r *reader) blanked(want, got any, name string) any {
+	switch want := want.(type) {
+	case string:
+		if text, ok := got.(string); ok && want == "…" && text != "" {
+			r.last[name] = text
+			if name == "session" || name == "token" {
+				r.last["bearer"] = text
+			}
+			return want
+		}
+	case []any:
+		if got, ok := got.([]any); ok && len(want) == 1 && want[0] == "…" && len(got) > 0 {
+			return want
+		} else if ok && len(want) == len(got) {
+			for i := range got {
+				got[i] = r.blanked(want[i], got[i], name)
+			}
+		}
+	case map[string]any:
+		if got, ok := got.(map[string]any); ok {
+			for key := range got {
+				got[key] = r.blanked(want[key], got[key], key)
+			}
+		}
+	}
+	return got
+}
+
+// The table of errors on the page is that of the program.
+func TestAPIPageListsTheErrors(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	listed := make(map[string]int)
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (\\d{3}) \\|").FindAllStringSubmatch(string(text), -1) {
+		listed[m[1]], err = strconv.Atoi(m[2])
+		require.NoError(t, err)
+	}
+	require.Equal(t, app.Failures(), listed)
+}

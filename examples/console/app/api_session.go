@@ -1,0 +1,165 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/keyring"
+)
+
+// How long a session of the API lasts at the most. That of an app that locks is
+// long: every time it is opened takes password and code. That of a machine is
+// short: it has its key and can have another one at any time.
+const (
+	apiSessionAge     = 12 * time.Hour
+	deviceSessionAge  = 30 * 24 * time.Hour
+	machineSessionAge = 15 * time.Minute
+)
+
+// apiTables keep keys only as their hash: who reads the database can use none.
+// The keys are random, so the hash needs no salt and no cost. The value that
+// opens the lock of an app is sealed.
+const apiTables = `CREATE TABLE api_sessions (
+	key     BLOB PRIMARY KEY,
+	account TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+	reason  TEXT NOT NULL,
+	began   INTEGER NOT NULL,
+	expires INTEGER NOT NULL,
+	device  TEXT UNIQUE,
+	value   BLOB
+) STRICT;
+CREATE TABLE machine_keys (
+	account TEXT PRIMARY KEY REFERENCES users ON DELETE CASCADE,
+	key     BLOB NOT NULL UNIQUE,
+	made    INTEGER NOT NULL
+) STRICT`
+
+// newKey makes a random key of 256 bits, and what is kept of it.
+func newKey() (key string, hash []byte) {
+	random := make([]byte, 32)
+	rand.Read(random) // never fails, by its contract
+	key = hex.EncodeToString(random)
+	return key, hashKey(key)
+}
+
+func hashKey(key string) []byte {
+	hash := sha256.Sum256([]byte(key))
+	return hash[:]
+}
+
+// apiSessions are the sessions of programs, by the key that they show.
+type apiSessions struct {
+	db   *sql.DB
+	ring *keyring.Ring
+}
+
+// begin starts a session and returns its key. What has expired goes.
+func (s apiSessions) begin(ctx context.Context, v session, age time.Duration) (key string, expires time.Time, err error) {
+	key, hash := newKey()
+	expires = v.Began.Add(age).UTC().Truncate(time.Second)
+	_, first := s.db.ExecContext(ctx, `DELETE FROM api_sessions WHERE expires <= ?`, v.Began.Unix())
+	_, second := s.db.ExecContext(ctx, `INSERT INTO api_sessions (key, account, reason, began, expires) VALUES (?, ?, ?, ?, ?)`,
+		hash, v.User, string(v.By), v.Began.UnixNano(), expires.Unix())
+	if err := errors.Join(first, second); err != nil {
+		return "", time.Time{}, unavailable(err)
+	}
+	return key, expires, nil
+}
+
+// find returns the session of a key, or errSignedOut.
+func (s apiSessions) find(ctx context.Context, key string, now time.Time) (v session, err error) {
+	var reason string
+	var began int64
+	err = s.db.QueryRowContext(ctx, `SELECT account, reason, began FROM api_sessions WHERE key = ? AND expires > ?`, hashKey(key), now.Unix()).
+		Scan(&v.User, &reason, &began)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return session{}, errSignedOut
+	case err != nil:
+		return session{}, unavailable(err)
+	}
+	v.By, v.Began = totpflow.Reason(reason), time.Unix(0, began)
+	return v, nil
+}
+
+// end ends the session of a key, if there is one.
+func (s apiSessions) end(ctx context.Context, key string) error {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM api_sessions WHERE key = ?`, hashKey(key)); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// keyOf is what a request shows for its session, empty when nothing.
+func keyOf(r *http.Request) string {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return key
+}
+
+// caller is whose session the request shows, of a person or a machine. A session
+// that began before the factors changed is over.
+func (c *console) caller(r *http.Request) (*visitor, error) {
+	s, err := c.programs.find(r.Context(), keyOf(r), c.now())
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := c.standing(r.Context(), s)
+	if err == nil && v == nil {
+		err = errors.Join(errSignedOut, c.programs.end(r.Context(), keyOf(r)))
+	}
+	return v, err
+}
+
+// bearer is caller for what only people do.
+func (c *console) bearer(r *http.Request) (*visitor, error) {
+	v, err := c.caller(r)
+	if err == nil && v.By == totpflow.Exempt {
+		err = totpflow.ErrExempt
+	}
+	return v, err
+}
+
+func (c *console) apiSignOut(w http.ResponseWriter, r *http.Request) error {
+	if err := c.programs.end(r.Context(), keyOf(r)); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// An accountAnswer is what a signed-in person's program shows of them.
+type accountAnswer struct {
+	Email             string     `json:"email"`
+	Name              string     `json:"name"`
+	Organisation      string     `json:"organisation"`
+	Role              string     `json:"role"`
+	SecondFactor      string     `json:"second_factor"`
+	Authenticators    []string   `json:"authenticators"`
+	RecoveryCodesLeft int        `json:"recovery_codes_left"`
+	SetUpUntil        *time.Time `json:"setup_until,omitempty"`
+}
+
+func (c *console) apiAccount(w http.ResponseWriter, _ *http.Request, v *visitor) error {
+	a := accountAnswer{
+		Email: v.Email, Name: v.user.Name, Organisation: v.Organisation(), Role: v.Role.String(),
+		SecondFactor: string(v.State), Authenticators: []string{}, RecoveryCodesLeft: v.RecoveryCodes.Left,
+	}
+	for _, one := range v.Status.Authenticators {
+		a.Authenticators = append(a.Authenticators, one.Name)
+	}
+	if v.InGrace() {
+		a.SetUpUntil = &v.Grace
+	}
+	return reply(w, http.StatusOK, a)
+}
