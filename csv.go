@@ -19,8 +19,8 @@ var csvHeader = []string{
 
 // WriteCSV writes the compliance list of the members: one line each, behind a
 // header, times in RFC 3339. The function name says what to call an account,
-// such as the mail address; nil leaves the column empty. A cell that a
-// spreadsheet would run as a formula gets an apostrophe in front.
+// such as the mail address; nil leaves the column empty. What a spreadsheet would
+// run as a formula gets an apostrophe in front.
 func WriteCSV(w io.Writer, members []Member, name func(store.ID) string) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvHeader); err != nil {
@@ -44,12 +44,25 @@ func WriteCSV(w io.Writer, members []Member, name func(store.ID) string) error {
 }
 
 // cell keeps a name that somebody chose, such as =HYPERLINK(…), from being run
-// by the spreadsheet that opens the list (OWASP: CSV injection).
+// by the spreadsheet that opens the list (OWASP: CSV injection; ASVS 1.2.10).
+// Where a comma is the decimal point, programs separate cells by semicolons
+// whatever the file says, so that one may begin in the middle of ours.
 func cell(s string) string {
-	if strings.ContainsAny(s[:min(1, len(s))], "=+-@\t\r\n") {
-		return "'" + s
+	const (
+		formulas   = "=+-@＝＋－＠"
+		separators = ",;\t\r\n\""
+		unseen     = "\t\r\n\x00"
+	)
+	var out strings.Builder
+	begins := true
+	for i, r := range s {
+		if begins && strings.ContainsRune(formulas, r) || i == 0 && strings.ContainsRune(unseen, r) {
+			out.WriteByte('\'')
+		}
+		out.WriteRune(r)
+		begins = strings.ContainsRune(separators, r) || begins && r == ' '
 	}
-	return s
+	return out.String()
 }
 
 func csvTime(t time.Time) string {
