@@ -51,8 +51,8 @@ func (s *Service) DisownToken(e event.Event) Disown {
 	return Disown(base64.RawURLEncoding.EncodeToString(s.keys.Seal(disownPurpose, plain, s.audience, s.keyEpoch())))
 }
 
-// Disown freezes the account: sign-ins under way, browsers and sessions end, and
-// nobody gets in ([ErrFrozen]) until an administrator restores an authenticator
+// Disown freezes the account: sign-ins under way, browsers, sessions and an issued
+// recovery code end, and nobody gets in ([ErrFrozen]) until an administrator restores an authenticator
 // that was replaced in the last 72 hours, resets, or unlocks the account. No factor is
 // changed by it. To freeze a frozen account does nothing. Errors: [ErrDisown].
 func (s *Service) Disown(ctx context.Context, d Disown) error {
@@ -63,7 +63,9 @@ func (s *Service) Disown(ctx context.Context, d Disown) error {
 	return s.book.Change(ctx, store.ID{Tenant: of.Tenant, User: of.User}, func(r *account.Round) error {
 		age := r.Now.Sub(of.At)
 		switch {
-		case age >= DisownAge, age < -clockTolerance, !of.At.After(r.Freeze.Ended):
+		case age >= DisownAge, age < -clockTolerance:
+			return ErrDisown
+		case of.At.Before(r.Freeze.Ended): // what ended it may be disowned too: a thief can talk
 			return ErrDisown
 		case !r.Found:
 			return ErrDisown // erased meanwhile
@@ -71,6 +73,7 @@ func (s *Service) Disown(ctx context.Context, d Disown) error {
 			return nil
 		}
 		r.FactorsChanged(r.Now)
+		r.Issued = account.Issued{} // who was not me may have asked for it
 		r.Freeze.At = r.Now.Truncate(time.Millisecond)
 		r.Log(event.Event{Kind: event.Frozen, Reason: string(of.Kind)})
 		r.Save()
