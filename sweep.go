@@ -51,15 +51,17 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 }
 
 // Restored is run once after the database was put back to an earlier state, with
-// a ring whose epoch was raised (keyring.RaiseEpoch), which ends every browser,
-// sign-in and issued code by itself. For each account it ends the sessions begun
-// before, voids the recovery codes made up to the time of the backup, since some
-// of them may have been used after it, and takes every code that an app has
-// shown up to now as used. People make new recovery codes at their next sign-in.
+// a ring whose epoch was raised (keyring.RaiseEpoch), which by itself ends every
+// browser, sign-in and "it was not me" link. For each account it ends the sessions
+// begun before and an issued code, voids the recovery codes made up to the time of
+// the backup (of the zero time: all), since some of them may have been used after
+// it, and takes every code that an app has shown up to now as used. People make
+// new recovery codes at their next sign-in.
 //
-// What else was lost stays lost: wrong guesses counted since the backup, and
-// changes of factors, which the host's anchors find ([ErrRecordLost]). Records
-// that do not open are passed over as with [Admin.Reseal].
+// What else was lost stays lost: wrong guesses counted since the backup, freezes,
+// the policies of tenants, what waited for a second administrator, and changes of
+// factors, which the host's anchors find ([ErrRecordLost]). Records that do not
+// open are passed over as with [Admin.Reseal].
 func (a Admin) Restored(ctx context.Context, by Operator, backup time.Time, cursor string, progress func(Progress)) error {
 	who, err := a.act(ctx, by, "", store.ID{})
 	if err != nil {
@@ -78,7 +80,7 @@ func (a Admin) Restored(ctx context.Context, by Operator, backup time.Time, curs
 		// shall still find that its change is lost.
 		r.EndTrust()
 		r.Issued = account.Issued{}
-		if !r.Recovery.IsZero() && !r.Recovery.Made().After(backup) {
+		if !r.Recovery.IsZero() && (backup.IsZero() || !r.Recovery.Made().After(backup)) {
 			r.Recovery = recovery.Set{}
 			who.log(r, event.Event{Kind: event.RecoveryCodesVoided})
 		}
