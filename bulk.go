@@ -48,7 +48,7 @@ func (a Admin) ResetMany(ctx context.Context, by Leave, tenant string, users []s
 		return nil, err
 	}
 	err = a.service.book.ChangeTenant(ctx, tenant, func(r *account.Round) error {
-		who.log(r, event.Event{Kind: event.BulkReset, Action: string(what), Remaining: len(users)})
+		logBulk(r, who, ask)
 		r.Save()
 		return nil
 	})
@@ -63,6 +63,10 @@ func (a Admin) ResetMany(ctx context.Context, by Leave, tenant string, users []s
 	return outcomes, nil
 }
 
+func logBulk(r *account.Round, who actor, q account.Request) {
+	who.log(r, event.Event{Kind: event.BulkReset, Action: q.Scope, Remaining: len(q.Targets)})
+}
+
 // An Imported is an authenticator that somebody already uses with another
 // system: the key from totp.ReadURI or totp.ParseSecret.
 type Imported struct {
@@ -71,8 +75,8 @@ type Imported struct {
 	Key  totp.Key // prints nothing
 }
 
-// ErrEnrolled means that the account has another authenticator, which an import
-// does not touch.
+// ErrEnrolled means that the account has another authenticator or a phone, which
+// an import does not touch.
 var ErrEnrolled = fmt.Errorf("totpflow: an authenticator is set up already")
 
 // Import takes over authenticators as they are, so that nobody has to set up
@@ -84,7 +88,7 @@ var ErrEnrolled = fmt.Errorf("totpflow: an authenticator is set up already")
 //
 // The actor may import into tenants that they could administrate. Errors of an
 // outcome: [ErrEnrolled], [totp.ErrNoKey], [enroll.ErrTransition] for accounts
-// that were reset or are exempt, [store.ErrID].
+// that were reset or are exempt, [ErrFrozen], [store.ErrID].
 func (a Admin) Import(ctx context.Context, by Leave, rows []Imported) ([]Outcome, error) {
 	if len(rows) == 0 || len(rows) > maxBulk {
 		return nil, ErrBulk
@@ -110,12 +114,15 @@ func (a Admin) importOne(ctx context.Context, who actor, row Imported) error {
 		return totp.ErrNoKey
 	}
 	return a.service.book.Change(ctx, row.ID, func(r *account.Round) error {
-		if live := r.Enrollment.Authenticators(); len(live) > 0 {
-			for _, x := range live {
-				if x.Key.Equal(row.Key) {
-					return nil
-				}
+		if r.Frozen() {
+			return ErrFrozen // what is restored to its owner shall not find another one's phone
+		}
+		for _, x := range r.Enrollment.Authenticators() {
+			if x.Key.Equal(row.Key) {
+				return nil
 			}
+		}
+		if hasFactor(r) { // a phone, too: whoever exported the secret shall not sign in beside it
 			return ErrEnrolled
 		}
 		e, added, err := r.Enrollment.Import(r.Now, row.Key, row.Name)

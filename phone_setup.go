@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/phone"
@@ -138,6 +139,9 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 		if err != nil {
 			return err
 		}
+		if r.Enrollment.State(r.Now) == enroll.ResetPending {
+			r.Enrollment = enroll.Enrollment{} // the phone answers the reset: the password alone sets nothing up any more
+		}
 		r.Assigned, r.Issued, r.CodeOnly = "", account.Issued{}, false
 		r.EndTickets() // browsers and sessions stay: nothing was taken away
 		r.Log(event.Event{Kind: event.PhoneAdded})
@@ -201,13 +205,20 @@ func (a Account) RemovePhone(ctx context.Context, p Proof, id string) error {
 
 // AssignPhone chooses the number of a person, where policy leaves that to
 // administrators: their phones so far go, and at the next sign-in they verify
-// this one by its own code. The zero number takes the phones away.
+// this one by its own code. The zero number takes the phones away. Who is left
+// with nothing has been reset ([Admin.Reset]).
 func (a Admin) AssignPhone(ctx context.Context, by Leave, target store.ID, number phone.Number) error {
 	who, err := a.act(ctx, by, ActionAssignPhone, target)
 	if err != nil {
 		return err
 	}
-	return a.service.book.Change(ctx, target, func(r *account.Round) error {
+	return a.service.book.Change(ctx, target, func(r *account.Round) (err error) {
+		if len(r.Phones.Phones()) > 0 && len(r.Enrollment.Authenticators()) == 0 {
+			// Nothing is left: a reset like any other, not somebody who never enrolled.
+			if r.Enrollment, err = r.Enrollment.Reset(r.Now); err != nil {
+				return err
+			}
+		}
 		r.Phones, r.Assigned = r.Phones.Clear(), number.E164()
 		r.FactorsChanged(r.Now)
 		who.log(r, event.Event{Kind: event.PhoneAssigned})
