@@ -139,7 +139,7 @@ func (a Admin) authorise(ctx context.Context, by Leave, action Action, target st
 		if err := a.permit(ctx, by.User, action, target); err != nil {
 			return actor{}, err
 		}
-		return actor{id: by.User.account(), name: actorName(by.User, target)}, nil
+		return actor{id: by.User.account(), name: actorName(by.User.account(), target.Tenant)}, nil
 	default: // nil
 		return actor{}, ErrNotAllowed
 	}
@@ -183,11 +183,11 @@ func (s *Service) over(ctx context.Context, upper, tenant string) (bool, error) 
 }
 
 // actorName tells administrators of a tenant above from those of the target's.
-func actorName(u User, target store.ID) string {
-	if u.Tenant == target.Tenant {
-		return u.ID
+func actorName(id store.ID, tenant string) string {
+	if id.Tenant == tenant {
+		return id.User
 	}
-	return u.Tenant + "/" + u.ID
+	return id.Tenant + "/" + id.User
 }
 
 // change runs an administrator's flow on an account that has a record.

@@ -32,14 +32,16 @@ var ErrScope = errors.New("totpflow: unknown scope of a reset")
 
 // Reset clears what the scope says. Sign-ins under way end with every scope,
 // browsers and sessions begun before with the first two. After these the person
-// sets up anew: for 24 hours the password leads there, later or where the policy
-// says IssuedCode a code from [Admin.IssueRecoveryCode], or a recovery code that
-// was left. The policy holds for them as before; a grace that was over stays over.
+// sets up anew, and no grace leads past it: for 24 hours the password leads
+// there, later or where the policy says IssuedCode a code from
+// [Admin.IssueRecoveryCode], or a recovery code that was left. Within these hours
+// whoever can have the password sent anew by mail needs the mailbox only.
 //
-// Resetting a frozen account ends the freeze, clears the recovery codes as well,
-// and takes an issued code: whoever froze it suspects that the password and
-// the codes are in other hands. Errors: [ErrScope], [ErrNoAccount], and those
-// that every call of administrators has ([ErrNotAllowed], [ErrSelf], [ErrProof]).
+// With the first two scopes a freeze ends, recovery codes are cleared with it, and
+// it takes an issued code until an authenticator is set up: whoever froze the
+// account suspects that the password and the codes are in other hands. They also
+// end an exemption. Errors: [ErrScope], [ErrNoAccount], and those that every call
+// of administrators has ([ErrNotAllowed], [ErrSelf], [ErrProof]).
 func (a Admin) Reset(ctx context.Context, by Leave, target store.ID, what Scope) error {
 	if !what.known() {
 		return ErrScope
@@ -80,7 +82,7 @@ func reset(r *account.Round, who actor, what Scope) error {
 			return err
 		}
 		r.Enrollment, r.Issued = e, account.Issued{}
-		r.CodeOnly = r.Frozen()
+		r.CodeOnly = r.CodeOnly || r.Frozen() // a second reset is no way round the first
 		if what == ScopeAll || r.Frozen() {
 			r.Recovery = recovery.Set{}
 		}
@@ -133,7 +135,7 @@ func (a Admin) ExtendGrace(ctx context.Context, by Leave, target store.ID, until
 		if !until.After(r.Now) || until.Sub(r.Now) > policy.MaxGrace {
 			return ErrGrace
 		}
-		r.Grace = account.Grace{Until: until, Extended: true}
+		r.Grace.Until = until
 		who.log(r, event.Event{Kind: event.GraceExtended, Until: until})
 		r.Save()
 		return nil
@@ -213,14 +215,24 @@ func (a Admin) Restore(ctx context.Context, by Leave, target store.ID, authentic
 	})
 }
 
-// Forget deletes all that is kept of an account, for its erasure. The host then
-// forgets its anchor too, and the user: one that goes on under the same id begins
-// as somebody who never enrolled.
+// Forget deletes all that is kept of an account, for its erasure. The event of it
+// is told before. The host then forgets its anchor too, and the user: one that
+// goes on under the same id begins as somebody who never enrolled. Where the
+// tenant's policy wants two administrators, it waits for the second
+// ([*ApprovalError]): it takes a factor away for good, and a freeze.
 func (a Admin) Forget(ctx context.Context, by Leave, target store.ID) error {
 	who, err := a.act(ctx, by, ActionForgetAccount, target)
 	if err != nil {
 		return err
 	}
+	ask := account.Request{Action: string(ActionForgetAccount), Targets: []string{target.User}}
+	if err := a.second(ctx, who, target.Tenant, ask); err != nil {
+		return err
+	}
+	return a.forget(ctx, who, target)
+}
+
+func (a Admin) forget(ctx context.Context, who actor, target store.ID) error {
 	return a.service.book.Forget(ctx, target, func(r *account.Round) error {
 		if !r.Found {
 			return ErrNoAccount
@@ -242,9 +254,13 @@ type IssuedCode struct {
 // the address that the host has of the person; the administrator never sees it.
 // It replaces one that was issued before, and ends with a new password. When
 // deliver fails, so does the call, and the code stays unknown to everybody:
-// issue another one. Errors: [ErrPasswordRecent] within 24 hours after a new
+// issue another one. What deliver says of the failure comes with the error; it
+// must not repeat the code. Errors: [ErrPasswordRecent] within 24 hours after a new
 // password; [ErrNotEnrolled] for who has nothing to be locked out of.
 func (a Admin) IssueRecoveryCode(ctx context.Context, by Leave, target store.ID, deliver func(context.Context, IssuedCode) error) error {
+	if deliver == nil {
+		return errors.New("totpflow: there is nothing to deliver the recovery code by")
+	}
 	code, set := recovery.Issue(a.service.now())
 	var expires time.Time
 	err := a.change(ctx, by, ActionIssueCode, target, func(r *account.Round, who actor) error {

@@ -17,7 +17,7 @@ import (
 // A Request waits for a second administrator.
 type Request struct {
 	ID      string
-	Action  Action // ActionSetPolicy, ActionExemptAccount or ActionResetAccount
+	Action  Action // ActionSetPolicy, ActionExemptAccount, ActionResetAccount or ActionForgetAccount
 	By      store.ID
 	Asked   time.Time
 	Expires time.Time
@@ -68,6 +68,11 @@ func (a Admin) second(ctx context.Context, who actor, tenant string, q account.R
 	if !p.TwoAdministrators || who.operator() {
 		return nil
 	}
+	for _, user := range q.Targets { // JSON would make another id of what is no text
+		if err := account.Validate(store.ID{Tenant: tenant, User: user}); err != nil {
+			return err
+		}
+	}
 	var asked error
 	err = a.service.book.ChangeTenant(ctx, tenant, func(r *account.Round) error {
 		asked = ask(r, who, q)
@@ -84,13 +89,14 @@ func ask(r *account.Round, who actor, q account.Request) error {
 		return err
 	}
 	r.Tenant = t
-	who.log(r, event.Event{Kind: event.ApprovalAsked, Action: q.Action})
+	who.log(r, event.Event{Kind: event.ApprovalAsked, Action: q.Action, Until: q.Asked.Add(account.RequestAge)})
 	r.Save()
 	return &ApprovalError{Request: q.ID}
 }
 
 // Approve does what another administrator has asked for. The approver must have
-// the right to do it, and the one who asked must have it still. Where it concerns
+// the right to do it, and the one who asked must have it still, and not have said
+// "it was not me" since. Where it concerns
 // several accounts, the error joins those of the accounts that it failed for; the
 // others are done. Errors: [ErrSelf], [ErrNoRequest].
 func (a Admin) Approve(ctx context.Context, by Leave, tenant, id string) error {
@@ -105,11 +111,16 @@ func (a Admin) Approve(ctx context.Context, by Leave, tenant, id string) error {
 	if err := a.agree(ctx, by, tenant, q); err != nil {
 		return err
 	}
-	who.name = q.By.User + ", approved by " + who.name
+	// In this order: where ids are so long that an event cuts them, who asked
+	// stands in an event of its own.
+	who.name += ", asked by " + actorName(q.By, tenant)
 	err = a.take(ctx, tenant, id, func(r *account.Round, q account.Request) {
 		who.log(r, event.Event{Kind: event.ApprovalGiven, Action: q.Action})
-		if q.Policy != nil {
-			setPolicy(r, who, *q.Policy) // by the write that takes the request
+		switch Action(q.Action) { // by the write that takes the request
+		case ActionSetPolicy:
+			setPolicy(r, who, *q.Policy)
+		case ActionResetAccount:
+			logBulk(r, who, q)
 		}
 	})
 	if err != nil {
@@ -129,6 +140,8 @@ func (a Admin) carryOut(ctx context.Context, who actor, tenant string, q account
 			err = a.exempt(ctx, who, target, q.Name)
 		case ActionResetAccount:
 			err = a.reset(ctx, who, target, Scope(q.Scope))
+		case ActionForgetAccount:
+			err = a.forget(ctx, who, target)
 		default:
 			err = ErrNoRequest // unreachable: no other call asks
 		}
@@ -147,6 +160,13 @@ func (a Admin) agree(ctx context.Context, by Leave, tenant string, q account.Req
 	}
 	if admin.User.account() == q.By {
 		return ErrSelf
+	}
+	asker, found, err := account.Read(ctx, a.service.store, a.service.keys, q.By)
+	if err = cmp.Or(err, asker.Err); err != nil {
+		return err
+	}
+	if !found || asker.Account.Frozen() { // who asked may not have been the administrator
+		return fmt.Errorf("%w: the account that asked is closed", ErrNotAllowed)
 	}
 	targets := q.Targets
 	if len(targets) == 0 {

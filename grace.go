@@ -10,39 +10,44 @@ import (
 )
 
 // Grace is how long who has nothing set up goes on without, where policy
-// requires it. The moment is written into the account the first time that it
-// matters and begins once: whoever knows the password could else prolong it by
-// signing in again, or have it begun anew by a reset or a change of role.
+// requires it. Its beginning is written into the account the first time that it
+// matters, and once: whoever knows the password could else prolong it by
+// signing in again, or have it begun anew by a reset or a change of role. How
+// long it is the policy says at each moment, so that a stricter one holds at once.
 
-// beginGrace reports whether the account may go on without, and sets until when
-// if that was not yet set.
+// beginGrace reports whether the account may go on without, and notes the
+// beginning if that was not yet noted.
 func beginGrace(r *account.Round, p policy.Policy) bool {
-	if r.Grace.Until.IsZero() {
-		until := p.GraceUntil(r.Now).UTC().Truncate(time.Millisecond)
-		if !until.After(r.Now) {
-			return false // none, or its end had come before the person did
-		}
-		r.Grace.Until = until
+	until := graceUntil(r, p)
+	if !until.After(r.Now) {
+		return false // none, or its end had come before the person did
+	}
+	// A beginning in the future is of a clock that has been put back since.
+	begun := r.Grace.Begun
+	if r.Grace.Until.IsZero() && (begun.IsZero() || begun.After(r.Now.Add(clockTolerance))) {
+		r.Grace.Begun = r.Now.Truncate(time.Millisecond)
 		r.Log(event.Event{Kind: event.GraceBegan, Until: until})
 		r.Save()
 	}
-	return graceUntil(r, p).After(r.Now)
+	return true
 }
 
-// graceUntil is until when the account may go on without; zero when it may not.
-// A policy that has become stricter since holds at once, unless an administrator
-// has given this account more time.
+// graceUntil is until when the account may go on without, or might if it was
+// asked now for the first time; zero where there is no grace, such as after a
+// reset. It may be over.
 func graceUntil(r *account.Round, p policy.Policy) time.Time {
-	set, allowed := r.Grace.Until, p.GraceUntil(r.Now)
-	switch {
-	case set.IsZero(), r.Grace.Extended:
-		return set
-	case allowed.IsZero():
+	st := r.Enrollment.State(r.Now)
+	if p.Mode != policy.Required || hasFactor(r) || st != enroll.Disabled && st != enroll.Pending {
 		return time.Time{}
-	case !p.Deadline.IsZero() && p.Deadline.Before(set):
-		return p.Deadline
 	}
-	return set
+	if !r.Grace.Until.IsZero() {
+		return r.Grace.Until
+	}
+	begun := r.Grace.Begun
+	if begun.IsZero() || begun.After(r.Now) {
+		begun = r.Now
+	}
+	return p.GraceUntil(begun).Truncate(time.Millisecond)
 }
 
 // resetAge is for how long after an administrator's reset the password alone

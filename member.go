@@ -29,8 +29,8 @@ type Member struct {
 	ID                store.ID
 	State             MemberState
 	Enrollment        enroll.State
-	Required          bool // by policy
-	GraceUntil        time.Time
+	Required          bool      // by policy
+	GraceUntil        time.Time // where a set-up is required; may be over; zero for no grace
 	Authenticators    int
 	Phones            int
 	Kept              []enroll.Kept // replaced or removed in the last 72 hours, for Admin.Restore
@@ -58,6 +58,9 @@ func (a Admin) Status(ctx context.Context, by Leave, ids ...store.ID) ([]Member,
 	policies := a.service.policiesOf()
 	for _, id := range ids {
 		if err := a.see(ctx, by, id); err != nil {
+			return nil, err
+		}
+		if err := account.Validate(id); err != nil {
 			return nil, err
 		}
 		e, _, err := account.Read(ctx, a.service.store, a.service.keys, id)
@@ -138,11 +141,11 @@ func (s *Service) member(e account.Entry, p policy.Policy) Member {
 			m.LastUsed = x.Used
 		}
 	}
-	m.State = m.state(p, r.Now)
+	m.State = m.state(r.Now)
 	return m
 }
 
-func (m Member) state(p policy.Policy, now time.Time) MemberState {
+func (m Member) state(now time.Time) MemberState {
 	switch {
 	case !m.FrozenAt.IsZero():
 		return StateFrozen
@@ -154,8 +157,8 @@ func (m Member) state(p policy.Policy, now time.Time) MemberState {
 		return StateRequired
 	case !m.Required:
 		return StateDisabled
-	case m.GraceUntil.After(now), m.Updated.IsZero() && p.GraceUntil(now).After(now):
-		return StateGrace // also whose grace begins at the first sign-in
+	case m.GraceUntil.After(now):
+		return StateGrace
 	default:
 		return StateRequired
 	}

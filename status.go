@@ -26,7 +26,7 @@ type Status struct {
 	Waiting        *throttle.Error // too many wrong codes; nil when not
 	Activity       []event.Event   // the last security changes, newest first
 	SessionsFrom   time.Time       // sessions begun before are over
-	GraceUntil     time.Time       // when a set-up will be demanded; zero when now, or never
+	GraceUntil     time.Time       // when a set-up is demanded, where one is; may be over; zero when at once, or never
 	Frozen         time.Time       // since "it was not me"; zero when not
 	Anchor         uint64          // see User.Anchor
 }
@@ -76,14 +76,12 @@ func (s *Service) status(r *account.Round, p policy.Policy) Status {
 		},
 		Activity:     r.Activity.Changes(),
 		SessionsFrom: r.SessionsFrom,
+		GraceUntil:   graceUntil(r, p),
 		Frozen:       r.Freeze.At,
 		Phones:       phonesOf(r),
 		Anchor:       r.Epoch,
 	}
 	st.Assigned, _ = phone.ParseNumber(r.Assigned)
-	if p.Mode == policy.Required && !hasFactor(r) {
-		st.GraceUntil = graceUntil(r, p)
-	}
 	for _, x := range r.Enrollment.Authenticators() {
 		st.Authenticators = append(st.Authenticators, Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used})
 	}

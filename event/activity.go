@@ -15,7 +15,7 @@ import (
 // What an account keeps. The bounds in bytes hold whatever the texts are.
 const (
 	Changes = 20 // security changes, one by one; 17 of them where every text is as long as can be
-	Days    = 28 // days of counted attempts; with more the fullest account would not fit a record
+	Days    = 21 // days of counted attempts; with more the fullest account would not fit a record
 	Pending = 50 // events that the sink has not yet taken
 
 	maxWeight = 18 << 10

@@ -18,6 +18,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/trust"
 )
@@ -51,12 +52,12 @@ type Account struct {
 	Activity     event.Activity
 }
 
-// State is the plain word that a record is listed by.
-func (a *Account) State(at time.Time) string {
+// state is the plain word that the record of id is listed by.
+func (a *Account) state(id store.ID, at time.Time) string {
 	switch {
-	case a.Tenant.isSet():
+	case id.User == tenantUser:
 		return "tenant"
-	case !a.Sends.IsZero():
+	case Reserved(id):
 		return "sends"
 	case a.Frozen():
 		return "frozen"

@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -25,9 +22,8 @@ import (
 )
 
 var (
-	at     = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
-	id     = store.ID{Tenant: "acme", User: "42"}
-	update = flag.Bool("update", false, "write the golden files anew")
+	at = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
+	id = store.ID{Tenant: "acme", User: "42"}
 )
 
 func ring(t testing.TB) *keyring.Ring {
@@ -62,31 +58,6 @@ func full(t testing.TB) Account {
 	require.NoError(t, err)
 	a.Activity, _ = a.Activity.Append(event.Event{At: at, Kind: event.EnrollmentConfirmed})
 	return a
-}
-
-// The encoding is frozen: what this file holds must be readable for ever, and
-// is what is written. Run with -update only together with a new format number.
-func TestGolden(t *testing.T) {
-	path := filepath.Join("testdata", "account.golden.json")
-	if *update {
-		data, err := encode(full(t))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(path, append(data, '\n'), 0o600))
-	}
-	golden, err := os.ReadFile(path)
-	require.NoError(t, err)
-	a, err := decode(golden)
-	require.NoError(t, err)
-	require.EqualValues(t, 3, a.Epoch)
-	require.Equal(t, enroll.Active, a.Enrollment.State(at))
-	require.Equal(t, 10, a.Recovery.Remaining())
-	require.Len(t, a.Browsers, 1)
-	require.Equal(t, 1, a.Budget.Run())
-	require.True(t, a.IsSpent("T1", at))
-	require.EqualValues(t, 1, a.Activity.Last())
-	again, err := encode(a)
-	require.NoError(t, err)
-	require.Equal(t, strings.TrimSpace(string(golden)), string(again))
 }
 
 // An unknown field may be a restriction that this version would not enforce:

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/totpflow/totpflow/event"
@@ -70,8 +69,8 @@ func subject(id store.ID) (tenant, user string) {
 // answer: a failed write, a lost race or an unreadable record is an error of
 // its own ([store.ErrUnavailable], [keyring.ErrOpen], [ErrFormat]).
 func (b *Book) Change(ctx context.Context, id store.ID, decide func(*Round) error) error {
-	if Reserved(id) {
-		return fmt.Errorf("%w: user ids that begin with %q are reserved", store.ErrID, reserved)
+	if err := Validate(id); err != nil {
+		return err
 	}
 	return b.flow(ctx, id, decide)
 }

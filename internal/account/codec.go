@@ -149,7 +149,7 @@ func seal(keys *keyring.Ring, id store.ID, a Account, at time.Time) (*store.Reco
 	r := &store.Record{
 		ID:      id,
 		Version: store.NewVersion(),
-		State:   a.State(at),
+		State:   a.state(id, at),
 		Updated: at,
 	}
 	r.Sealed = keys.Seal(purpose, plain, associated(*r)...)

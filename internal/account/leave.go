@@ -8,12 +8,11 @@ import (
 
 // What administrators, and the person's own "it was not me", leave in a record.
 
-// Grace is until when who has no factor may go on without, where it is
-// required. It is set once: neither signing in again nor a reset begins a new
-// one, and only an administrator moves it.
+// Grace is how long who has no factor may go on without, where it is required.
+// It begins once: neither signing in again nor a reset begins a new one.
 type Grace struct {
-	Until    time.Time `json:"until"`
-	Extended bool      `json:"extended,omitzero"` // by an administrator: it holds whatever the policy's deadline
+	Begun time.Time `json:"begun,omitzero"` // the policy of the moment counts from here
+	Until time.Time `json:"until,omitzero"` // by an administrator: it holds whatever the policy says
 }
 
 // IssuedAge is how long an issued code may be redeemed when it is sent by mail
@@ -47,7 +46,7 @@ func (i Issued) expire(at time.Time) Issued {
 // Freeze is set by "it was not me", and ended by an administrator.
 type Freeze struct {
 	At    time.Time `json:"at,omitzero"`    // frozen since, unless zero
-	Ended time.Time `json:"ended,omitzero"` // links of events before no longer freeze
+	Ended time.Time `json:"ended,omitzero"` // links of events before it no longer freeze
 }
 
 // Frozen reports whether nobody gets in until an administrator acts.

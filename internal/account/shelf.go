@@ -19,7 +19,7 @@ type Page struct {
 	Next    string // the cursor of the page that follows; empty at the end
 }
 
-// An Entry is one record of a list: its account, or why it does not open.
+// An Entry is one record: its account, or why it does not open.
 type Entry struct {
 	ID      store.ID
 	KeyID   string // of the key that it is sealed under
@@ -63,7 +63,7 @@ func entry(keys *keyring.Ring, rec store.Record) Entry {
 }
 
 // Forget deletes the account's record, after telling the sink what decide
-// logged. A record that is written meanwhile is left, with an error.
+// logged. What another flow writes meanwhile goes with it.
 func (b *Book) Forget(ctx context.Context, id store.ID, decide func(*Round) error) error {
 	var found bool
 	err := b.Change(ctx, id, func(r *Round) error {
@@ -77,17 +77,29 @@ func (b *Book) Forget(ctx context.Context, id store.ID, decide func(*Round) erro
 	if err != nil || !found {
 		return err
 	}
-	rec, err := b.store.Get(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil // somebody else has deleted it
-	}
-	if err == nil {
-		err = b.store.Delete(ctx, id, rec.Version)
+	for range deletions {
+		if err = b.erase(ctx, id); !errors.Is(err, store.ErrConflict) {
+			break
+		}
 	}
 	if err != nil {
 		return unavailable(err)
 	}
 	return nil
+}
+
+// deletions bounds how often Forget loses a race before it says so.
+const deletions = 32
+
+func (b *Book) erase(ctx context.Context, id store.ID) error {
+	rec, err := b.store.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // somebody else has deleted it
+	}
+	if err != nil {
+		return err
+	}
+	return b.store.Delete(ctx, id, rec.Version)
 }
 
 // Rewrite is Change for any record, a tenant's own too.

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
@@ -22,13 +25,61 @@ import (
 // and while the sink is away: the record fits every store. A record that grew
 // beyond would lock its owner out with the next write.
 func TestFullRecordFits(t *testing.T) {
-	a := worst(t, at.Add(123456789*time.Nanosecond))
+	fits(t, id, worst(t, at.Add(123456789*time.Nanosecond)))
+}
+
+func fits(t *testing.T, id store.ID, a Account) {
+	t.Helper()
 	rec, err := seal(ring(t), id, a, at)
 	require.NoError(t, err)
-	rec.ID = id
-	const counts = 30 * 11 * 3 // a day's attempts of one kind may have four digits
+	counts := 0
+	for _, d := range a.Activity.Attempts() {
+		counts += 3 * len(d.Counts) // each may have four digits
+	}
+	t.Logf("%d bytes", len(rec.Sealed)+counts)
 	require.LessOrEqual(t, len(rec.Sealed)+counts, store.MaxSealed)
 	require.NoError(t, rec.Validate())
+}
+
+// The worst record of a tenant: administrators who ask for as much as may wait,
+// in ids as long and as odd as can be, every number of messages counted, and the
+// sink away.
+func TestFullTenantFits(t *testing.T) {
+	for _, pad := range []string{"x", "<", "\u2028", "\"", "\\", "é", "😀"} {
+		now := at.Add(123456789 * time.Nanosecond)
+		a := Account{Activity: hostileChanges(now), Sends: manySends(t, now)}
+		p := policy.Policy{
+			Grace: policy.MaxGrace - 1, Deadline: now, BrowserAge: policy.MaxBrowserAge - 1,
+			Methods: policy.App | policy.RecoveryCodes | policy.Phone | policy.Other, IssuedCode: true, TwoAdministrators: true, AssignedPhones: true,
+		}
+		a.Tenant.Policy = &p
+		long := strings.Repeat(pad, store.MaxID/len(pad))
+		for i := 0; ; i++ {
+			q := Request{ID: "0123456789ABCDEF", Action: "exempt account", By: store.ID{Tenant: long, User: long}, Asked: now, Policy: &p, Scope: "authenticators", Name: long}
+			for range i % 20 {
+				q.Targets = append(q.Targets, long)
+			}
+			next, err := a.Tenant.Ask(q, now)
+			if errors.Is(err, ErrRequests) {
+				require.Greater(t, i, 5)
+				break
+			}
+			require.NoError(t, err)
+			a.Tenant = next
+		}
+		fits(t, TenantID(long), a)
+	}
+	fits(t, SendsID("x"), Account{Activity: hostileChanges(at), Sends: manySends(t, at)})
+}
+
+func manySends(t testing.TB, now time.Time) (s phone.Sends) {
+	t.Helper()
+	for i := range 2000 {
+		var err error
+		s, err = s.Take(now.Add(time.Duration(i-2000)*time.Minute), phone.Limit{N: 1_000_000, Per: 365 * 24 * time.Hour})
+		require.NoError(t, err)
+	}
+	return s
 }
 
 // worst is an account with everything at its limit, and every text as long as
@@ -59,14 +110,61 @@ func worst(t testing.TB, now time.Time) Account {
 		a.RecoveryRate, _ = a.RecoveryRate.Take(now, 10, time.Hour)
 		a.Spend(fmt.Sprintf("%016d", i), now.Add(time.Duration(i)*time.Millisecond))
 	}
+	_, issued := recovery.Issue(now)
+	a.Issued, a.Freeze = Issued{Set: issued, At: now}, Freeze{At: now, Ended: now}
+	a.Grace, a.PasswordAt, a.CodeOnly = Grace{Begun: now, Until: now}, now, true
+	a.Machine = event.Event{Actor: hostile}.Clean().Actor
+	a.Phones, a.Assigned = manyPhones(t, now), "+999999999999999"
+	a.Activity = hostileActivity(now)
+	return a
+}
+
+// manyPhones has as many as may be, another one that waits, a live code, and
+// messages and wrong codes counted.
+func manyPhones(t testing.TB, now time.Time) (s phone.State) {
+	t.Helper()
+	keys, free := ring(t), phone.Limit{N: 64, Per: 365 * 24 * time.Hour}
+	for i := range phone.MaxPhones {
+		n, err := phone.ParseNumber(fmt.Sprintf("+4477009001234%02d", i))
+		require.NoError(t, err)
+		next, pending, err := s.Add(now, n)
+		require.NoError(t, err)
+		next, m, err := next.SendPending(now, keys, pending.ID, phone.Voice, free)
+		require.NoError(t, err)
+		s, _, err = next.VerifyPending(now, keys, pending.ID, m.Code.Digits())
+		require.NoError(t, err)
+	}
+	for i := range 60 {
+		var err error
+		s, _, err = s.Send(now.Add(time.Duration(i)*time.Second), keys, s.Phones()[0].ID, phone.Voice, "0123456789ABCDEF", free)
+		require.NoError(t, err)
+	}
+	s, _, err := s.Verify(now.Add(time.Minute), keys, "0123456789ABCDEF", "000000")
+	require.Error(t, err)
+	return s
+}
+
+// hostileActivity has as many events as may be of texts as long as can be, and
+// attempts of every kind on every day.
+func hostileActivity(now time.Time) event.Activity {
+	return activityOf(now, func(event.Kind) bool { return true })
+}
+
+// hostileChanges is what a tenant's record can come to: nobody attempts there.
+func hostileChanges(now time.Time) event.Activity { return activityOf(now, event.Kind.SecurityChange) }
+
+func activityOf(now time.Time, some func(event.Kind) bool) (a event.Activity) {
+	hostile := strings.Repeat("<", 300)
 	e := event.Event{
 		Reason: hostile, Method: hostile, Authenticator: hostile, Browser: hostile, Actor: hostile, Action: hostile, Remaining: 10, Until: now,
 		Source: event.Source{Address: hostile, UserAgent: hostile},
 	}
 	for day := range event.Days {
 		for _, e.Kind = range event.Kinds() {
-			e.At = now.AddDate(0, 0, day-event.Days)
-			a.Activity, _ = a.Activity.Append(e)
+			if some(e.Kind) {
+				e.At = now.AddDate(0, 0, day-event.Days)
+				a, _ = a.Append(e)
+			}
 		}
 	}
 	return a
@@ -97,4 +195,14 @@ func manyAuthenticators(t testing.TB, now time.Time, name string) (e enroll.Enro
 	e, _, err = e.Begin(now, key, name, false)
 	require.NoError(t, err)
 	return e
+}
+
+func fewSends(t testing.TB) (s phone.Sends) {
+	t.Helper()
+	for i := range 3 {
+		var err error
+		s, err = s.Take(at.Add(time.Duration(i)*time.Minute), phone.Limit{N: 10, Per: time.Hour})
+		require.NoError(t, err)
+	}
+	return s
 }

@@ -3,6 +3,7 @@ package account
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -31,16 +32,22 @@ func SendsID(hash string) store.ID { return store.ID{User: reserved + "sends:" +
 // Reserved reports whether the id is no user's but one of ours.
 func Reserved(id store.ID) bool { return strings.HasPrefix(id.User, reserved) }
 
+// Validate returns an error wrapping [store.ErrID] unless the id can be a user's.
+func Validate(id store.ID) error {
+	if Reserved(id) {
+		return fmt.Errorf("%w: user ids that begin with %q are reserved", store.ErrID, reserved)
+	}
+	return id.Validate()
+}
+
 // Tenant is what a tenant's own record holds. It is zero in every other.
 type Tenant struct {
 	Policy  *policy.Policy `json:"policy,omitempty"` // nil: never set
 	Pending []Request      `json:"pending,omitempty"`
 }
 
-func (t Tenant) isSet() bool { return t.Policy != nil || len(t.Pending) > 0 }
-
 // IsZero lets the field be left out of other records.
-func (t Tenant) IsZero() bool { return !t.isSet() }
+func (t Tenant) IsZero() bool { return t.Policy == nil && len(t.Pending) == 0 }
 
 // A Request waits for a second administrator.
 type Request struct {
@@ -64,10 +71,10 @@ func (q Request) Live(at time.Time) bool {
 }
 
 // Limits of what waits, so that the record fits every store whatever the user
-// ids are.
+// ids are: a thousand of 36 characters do.
 const (
 	MaxRequests  = 20
-	maxRequested = 24 << 10 // bytes as JSON
+	maxRequested = 40 << 10 // bytes as JSON
 )
 
 // ErrRequests means that too much waits already.

@@ -104,7 +104,7 @@ func TestRequests(t *testing.T) {
 	id := ask()
 	h.fails(3, "no such request", "approve", "nosuch", "--tenant", "acme", reason, "--yes")
 	r := h.ok("approve", id, "--tenant", "acme", reason, "--yes")
-	require.Contains(t, r.err, `approved by operator olga`)
+	require.Contains(t, r.err, `operator olga, asked by ada`)
 	require.Equal(t, policy.Off, h.own("acme").Mode)
 	h.fails(3, "no such request", "approve", id, "--tenant", "acme", reason, "--yes")
 }

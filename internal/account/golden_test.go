@@ -1,0 +1,134 @@
+package account
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// closed is an account that administrators have been at, and "it was not me": it
+// has what full has not.
+func closed(t testing.TB) Account {
+	t.Helper()
+	_, issued := recovery.Issue(at)
+	a := Account{
+		Epoch:      9,
+		PasswordAt: at,
+		Grace:      Grace{Begun: at, Until: at.Add(time.Hour)},
+		Issued:     Issued{Set: issued, At: at},
+		CodeOnly:   true,
+		Machine:    "nightly backup",
+		Freeze:     Freeze{At: at, Ended: at.Add(-time.Hour)},
+		Phones:     manyPhones(t, at),
+		Assigned:   "+436601234567",
+		Sends:      fewSends(t),
+	}
+	var err error
+	a.Enrollment, err = a.Enrollment.Reset(at)
+	require.NoError(t, err)
+	a.Activity, _ = a.Activity.Append(event.Event{At: at, Kind: event.Frozen})
+	return a
+}
+
+// ofTenant is a tenant's record with something in every field.
+func ofTenant(t testing.TB) Account {
+	t.Helper()
+	p := policy.Policy{
+		Mode: policy.Required, Grace: 14 * 24 * time.Hour, Deadline: at, BrowserAge: -1, Methods: policy.App | policy.Phone,
+		IssuedCode: true, TwoAdministrators: true, AssignedPhones: true,
+	}
+	a := Account{Sends: fewSends(t)}
+	a.Tenant.Policy = &p
+	for _, q := range []Request{
+		{ID: "one", Action: "set policy", By: store.ID{Tenant: "acme", User: "boss"}, Asked: at, Policy: &p},
+		{ID: "two", Action: "reset account", By: store.ID{User: "boss"}, Asked: at, Targets: []string{"42", "43"}, Scope: "all"},
+		{ID: "three", Action: "exempt account", By: store.ID{User: "boss"}, Asked: at, Targets: []string{"42"}, Name: "nightly backup"},
+	} {
+		var err error
+		a.Tenant, err = a.Tenant.Ask(q, at)
+		require.NoError(t, err)
+	}
+	a.Activity, _ = a.Activity.Append(event.Event{At: at, Kind: event.PolicySet, Actor: "boss"})
+	return a
+}
+
+// The encoding is frozen: what these files hold must be readable for ever, and
+// is what is written. Run with -update only together with a new format number.
+func TestGolden(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(testing.TB) Account
+		look func(t *testing.T, a Account)
+	}{
+		"account": {full, func(t *testing.T, a Account) {
+			require.EqualValues(t, 3, a.Epoch)
+			require.Equal(t, enroll.Active, a.Enrollment.State(at))
+			require.Equal(t, 10, a.Recovery.Remaining())
+			require.Len(t, a.Browsers, 1)
+			require.Equal(t, 1, a.Budget.Run())
+			require.True(t, a.IsSpent("T1", at))
+			require.EqualValues(t, 1, a.Activity.Last())
+		}},
+		"closed": {closed, func(t *testing.T, a Account) {
+			require.Equal(t, enroll.ResetPending, a.Enrollment.State(at))
+			require.Equal(t, at, a.PasswordAt)
+			require.Equal(t, Grace{Begun: at, Until: at.Add(time.Hour)}, a.Grace)
+			require.True(t, a.Issued.Live(at))
+			require.True(t, a.CodeOnly)
+			require.Equal(t, "nightly backup", a.Machine)
+			require.True(t, a.Frozen())
+			require.Equal(t, at.Add(-time.Hour), a.Freeze.Ended)
+			require.Len(t, a.Phones.Phones(), 3)
+			require.Equal(t, "+436601234567", a.Assigned)
+			require.Equal(t, fewSends(t), a.Sends)
+		}},
+		"tenant": {ofTenant, func(t *testing.T, a Account) {
+			want := ofTenant(t)
+			require.Equal(t, want.Tenant, a.Tenant)
+			require.Equal(t, want.Activity, a.Activity)
+			require.Equal(t, want.Sends, a.Sends)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", name+".golden.json")
+			if *update {
+				data, err := encode(c.make(t))
+				require.NoError(t, err)
+				require.NoError(t, os.WriteFile(path, append(data, '\n'), 0o600))
+			}
+			golden, err := os.ReadFile(path)
+			require.NoError(t, err)
+			a, err := decode(golden)
+			require.NoError(t, err)
+			c.look(t, a)
+			again, err := encode(a)
+			require.NoError(t, err)
+			require.Equal(t, strings.TrimSpace(string(golden)), string(again))
+		})
+	}
+}
+
+// Between them the golden accounts have something in every field: who adds a field
+// freezes it.
+func TestGoldenHasEveryField(t *testing.T) {
+	for i := range reflect.TypeFor[Account]().NumField() {
+		has := false
+		for _, a := range []Account{full(t), closed(t), ofTenant(t)} {
+			has = has || !reflect.ValueOf(a).Field(i).IsZero()
+		}
+		require.True(t, has, reflect.TypeFor[Account]().Field(i).Name)
+	}
+}
