@@ -1,0 +1,316 @@
+package totpflow_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+// byTwo is an office where two administrators are wanted, and ana has a phone.
+func byTwo(t *testing.T, changes ...func(*totpflow.Config)) *office {
+	t.Helper()
+	o := newOffice(t, changes...)
+	o.enroll(ana)
+	o.set("acme", policy.Policy{Mode: policy.Required, TwoAdministrators: true})
+	o.events.kinds()
+	return o
+}
+
+// What waits for a second administrator: how one asks for it, and what is seen of
+// it once it is done.
+var waits = map[string]struct {
+	action totpflow.Action
+	ask    func(o *office, by totpflow.Leave) error
+	want   func(q *totpflow.Request) // of the request
+	done   func(o *office) bool
+	told   event.Kind // beside that it was approved
+}{
+	"a lower policy": {totpflow.ActionSetPolicy, func(o *office, by totpflow.Leave) error {
+		return o.admin.SetPolicy(o.ctx, by, "acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
+	}, func(q *totpflow.Request) {
+		q.Policy = policy.Policy{Mode: policy.Optional, TwoAdministrators: true}
+	}, func(o *office) bool { return o.status(ana).Policy.Mode == policy.Optional }, event.PolicyLowered},
+	"to want one administrator": {totpflow.ActionSetPolicy, func(o *office, by totpflow.Leave) error {
+		return o.admin.SetPolicy(o.ctx, by, "acme", policy.Policy{Mode: policy.Required})
+	}, func(q *totpflow.Request) { q.Policy = policy.Policy{Mode: policy.Required} },
+		func(o *office) bool { return !o.status(ana).Policy.TwoAdministrators }, event.PolicyLowered},
+	"an exemption": {totpflow.ActionExemptAccount, func(o *office, by totpflow.Leave) error {
+		return o.admin.Exempt(o.ctx, by, anaID, "agent")
+	}, func(q *totpflow.Request) { q.Targets, q.Name = []string{ana.ID}, "agent" },
+		func(o *office) bool { return o.member(anaID).State == totpflow.StateExempt }, event.Exempted},
+	"a bulk reset": {totpflow.ActionResetAccount, func(o *office, by totpflow.Leave) error {
+		return second(o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID}, totpflow.ScopeAll))
+	}, func(q *totpflow.Request) { q.Targets, q.Scope = []string{ana.ID}, totpflow.ScopeAll },
+		func(o *office) bool { return o.member(anaID).State == totpflow.StateRequired }, event.Reset},
+	"an erasure": {totpflow.ActionForgetAccount, func(o *office, by totpflow.Leave) error {
+		return o.admin.Forget(o.ctx, by, anaID)
+	}, func(q *totpflow.Request) { q.Targets = []string{ana.ID} },
+		func(o *office) bool { return o.member(anaID).Updated.IsZero() }, event.Forgotten},
+}
+
+// One asks, nothing changes; another one approves, and it is done. Both stand in
+// the events.
+func TestTwoAdministrators(t *testing.T) {
+	for name, c := range waits {
+		t.Run(name, func(t *testing.T) {
+			o := byTwo(t)
+			by := o.by(o.boss, c.action)
+			o.events.kinds()
+			before := o.versions()[anaID]
+			err := c.ask(o, by)
+			var waiting *totpflow.ApprovalError
+			require.ErrorAs(t, err, &waiting)
+			require.ErrorIs(t, err, totpflow.ErrApproval)
+			require.Contains(t, err.Error(), waiting.Request)
+			require.False(t, c.done(o))
+			require.Equal(t, before, o.versions()[anaID])
+			asked := o.told(event.ApprovalAsked)
+			require.Len(t, asked, 1)
+			require.Equal(t, "boss", asked[0].Actor)
+			require.Equal(t, string(c.action), asked[0].Action)
+			require.Equal(t, o.clock.Now().Add(24*time.Hour), asked[0].Until)
+
+			want := totpflow.Request{
+				ID: waiting.Request, Action: c.action, By: o.boss.id(), Asked: o.clock.Now(), Expires: o.clock.Now().Add(24 * time.Hour),
+			}
+			c.want(&want)
+			st, err := o.admin.Tenant(o.ctx, totpflow.Administrator{User: o.deputy.User}, "acme")
+			require.NoError(t, err)
+			require.Equal(t, []totpflow.Request{want}, st.Pending)
+
+			approve := o.by(o.deputy, totpflow.ActionApprove)
+			o.events.kinds()
+			require.NoError(t, o.admin.Approve(o.ctx, approve, "acme", waiting.Request))
+			require.True(t, c.done(o))
+			all := map[event.Kind]event.Event{}
+			for _, e := range o.events.got {
+				all[e.Kind] = e
+			}
+			for _, k := range []event.Kind{event.ApprovalGiven, c.told} {
+				require.Equal(t, "deputy, asked by boss", all[k].Actor, k)
+			}
+			require.Equal(t, name == "a bulk reset", all[event.BulkReset].Kind == event.BulkReset)
+
+			approve = o.by(o.deputy, totpflow.ActionApprove)
+			require.ErrorIs(t, o.admin.Approve(o.ctx, approve, "acme", waiting.Request), totpflow.ErrNoRequest, "once")
+			require.Equal(t, "none", o.pending("acme"))
+		})
+	}
+}
+
+// What needs no second: asking for more, what helps one person, and an operator.
+// Nor does anything where the policy does not say so.
+func TestOneAdministratorIsEnough(t *testing.T) {
+	o := byTwo(t)
+	stricter := policy.Policy{Mode: policy.Required, TwoAdministrators: true, IssuedCode: true}
+	require.NoError(t, o.admin.SetPolicy(o.ctx, o.by(o.boss, totpflow.ActionSetPolicy), "acme", stricter))
+	require.NoError(t, o.admin.Reset(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), anaID, totpflow.ScopeAll))
+	for name, c := range waits {
+		o := byTwo(t)
+		require.NoError(t, c.ask(o, ops), name)
+		require.True(t, c.done(o), name)
+
+		o.set("acme", policy.Policy{Mode: policy.Required})
+		_ = o.Admin(nil).Forget(o.ctx, ops, anaID) // where it is done already, there is none
+		o.enroll(ana)
+		require.NoError(t, c.ask(o, o.by(o.boss, c.action)), name)
+	}
+}
+
+// The policy of a tenant above counts here too: a customer's administrator alone
+// lowers nothing that the provider wants two for.
+func TestTwoAdministratorsFromAbove(t *testing.T) {
+	o := newOffice(t)
+	o.enroll(ana)
+	o.set("provider", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
+	o.set("acme", policy.Policy{Mode: policy.Required})
+	for name, c := range waits {
+		if name == "to want one administrator" {
+			continue // the customer's own does not want two
+		}
+		err := c.ask(o, o.by(o.boss, c.action))
+		require.ErrorIs(t, err, totpflow.ErrApproval, name)
+		require.False(t, c.done(o))
+		require.NoError(t, o.admin.Withdraw(o.ctx, ops, "acme", o.pending("acme")))
+	}
+	err := o.admin.Exempt(o.ctx, o.by(o.provider, totpflow.ActionExemptAccount), anaID, "agent")
+	require.ErrorIs(t, err, totpflow.ErrApproval)
+	o.events.kinds()
+	require.NoError(t, o.admin.Approve(o.ctx, o.by(o.boss, totpflow.ActionApprove), "acme", o.pending("acme")))
+	require.Equal(t, "boss, asked by provider/p1", o.told(event.Exempted)[0].Actor, "who it was, and of where")
+}
+
+// Who may not approve, and what may not be approved any more. Nothing has
+// changed then, and where nothing is amiss with the request it goes on waiting.
+func TestSecondAdministrator(t *testing.T) {
+	mayAll := func(o *office) totpflow.Admin { return o.admin }
+	except := func(who, target string, action totpflow.Action) func(o *office) totpflow.Admin {
+		return func(o *office) totpflow.Admin {
+			return o.Admin(func(_ context.Context, u totpflow.User, a totpflow.Action, id store.ID) error {
+				if u.ID == who && a == action && (target == "" || id.User == target) {
+					return errSays
+				}
+				return nil
+			})
+		}
+	}
+	for name, c := range map[string]struct {
+		is    error
+		then  func(o *office)
+		admin func(o *office) totpflow.Admin
+		by    func(o *office) clerk
+		waits bool
+	}{
+		"who asked":                         {totpflow.ErrSelf, nil, mayAll, func(o *office) clerk { return o.boss }, true},
+		"who must not approve":              {errSays, nil, except("deputy", "", totpflow.ActionApprove), func(o *office) clerk { return o.deputy }, true},
+		"who must not do it":                {errSays, nil, except("deputy", "", totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
+		"who must not do it to her":         {errSays, nil, except("deputy", ana.ID, totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
+		"when the asker has lost the right": {errSays, nil, except("boss", "", totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
+		"when the asker says it was not me": {totpflow.ErrNotAllowed, func(o *office) { o.disown(o.boss.User) }, mayAll, func(o *office) clerk { return o.deputy }, true},
+		"when the asker's account cannot be read": {store.ErrUnavailable, nil, func(o *office) totpflow.Admin {
+			return o.open(ofTenants, func(c *totpflow.Config) { c.Store = unreadable{o.store, o.boss.id()} }).Admin(letAll)
+		}, func(o *office) clerk { return o.deputy }, true},
+		"of another tenant": {totpflow.ErrNotAllowed, nil, mayAll, func(o *office) clerk { return o.elsewhere }, true},
+		"of a tenant below": {totpflow.ErrNotAllowed, nil, mayAll, func(o *office) clerk { return o.unit }, true},
+		"after 24 hours":    {totpflow.ErrNoRequest, func(o *office) { o.clock.Advance(24 * time.Hour) }, mayAll, func(o *office) clerk { return o.deputy }, false},
+		"when it was withdrawn": {totpflow.ErrNoRequest, func(o *office) {
+			require.NoError(o.t, o.admin.Withdraw(o.ctx, o.by(o.boss, totpflow.ActionApprove), "acme", o.pending("acme")))
+		}, mayAll, func(o *office) clerk { return o.deputy }, false},
+		"a namesake in a tenant above may": {nil, nil, mayAll, func(o *office) clerk { return o.hire("provider", "boss") }, false},
+		"somebody else may":                {nil, nil, mayAll, func(o *office) clerk { return o.deputy }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := byTwo(t)
+			err := o.admin.Exempt(o.ctx, o.by(o.boss, totpflow.ActionExemptAccount), anaID, "agent")
+			require.ErrorIs(t, err, totpflow.ErrApproval)
+			request := o.pending("acme")
+			if c.then != nil {
+				c.then(o)
+			}
+			admin, by := c.admin(o), o.by(c.by(o), totpflow.ActionApprove)
+			before := o.versions()[anaID]
+			err = admin.Approve(o.ctx, by, "acme", request)
+			require.ErrorIs(t, err, c.is)
+			require.Equal(t, err == nil, before != o.versions()[anaID])
+			require.Equal(t, c.waits, o.pending("acme") == request)
+		})
+	}
+}
+
+// Nobody approves what is done to themselves.
+func TestTargetDoesNotApprove(t *testing.T) {
+	o := byTwo(t)
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{ana.ID, o.deputy.ID}, totpflow.ScopeAll)
+	require.ErrorIs(t, err, totpflow.ErrApproval)
+	require.ErrorIs(t, o.admin.Approve(o.ctx, o.by(o.deputy, totpflow.ActionApprove), "acme", o.pending("acme")), totpflow.ErrSelf)
+	require.NoError(t, o.admin.Approve(o.ctx, o.by(o.provider, totpflow.ActionApprove), "acme", o.pending("acme")))
+	require.Equal(t, totpflow.StateRequired, o.member(o.deputy.id()).State)
+}
+
+// Two approve at the same time, over two services: it is done once.
+func TestApprovedOnceInARace(t *testing.T) {
+	o := byTwo(t)
+	third := o.hire("acme", "third")
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{ana.ID}, totpflow.ScopeAll)
+	require.ErrorIs(t, err, totpflow.ErrApproval)
+	request := o.pending("acme")
+	by := []totpflow.Leave{o.by(o.deputy, totpflow.ActionApprove), o.by(third, totpflow.ActionApprove), o.by(o.provider, totpflow.ActionApprove)}
+	services := []totpflow.Admin{o.admin, o.open(ofTenants).Admin(letAll), o.open(ofTenants).Admin(letAll)}
+	o.events.kinds()
+	var won atomic.Int32
+	together(len(by), func(i int) {
+		switch err := services[i].Approve(o.ctx, by[i], "acme", request); {
+		case err == nil:
+			won.Add(1)
+		case !errors.Is(err, totpflow.ErrNoRequest):
+			t.Error(err)
+		}
+	})
+	require.EqualValues(t, 1, won.Load())
+	require.Len(t, o.told(event.Reset), 1)
+}
+
+// Who approves sees what could not be done of it; the rest is.
+func TestApprovedInPart(t *testing.T) {
+	o := byTwo(t)
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{"nobody", ana.ID}, totpflow.ScopeAll)
+	require.ErrorIs(t, err, totpflow.ErrApproval)
+	err = o.admin.Approve(o.ctx, o.by(o.deputy, totpflow.ActionApprove), "acme", o.pending("acme"))
+	require.ErrorIs(t, err, totpflow.ErrNoAccount)
+	require.ErrorContains(t, err, "nobody")
+	require.Equal(t, totpflow.StateRequired, o.member(anaID).State)
+}
+
+// A thousand accounts can wait, ids of 36 characters as those of UUIDs; and
+// however long and odd ids are, what waits keeps within the record, which says so
+// before it is too much.
+func TestWhatWaitsFitsTheRecord(t *testing.T) {
+	o := byTwo(t, func(c *totpflow.Config) { c.Events = quiet })
+	ids := func(n int, pad string, length int) (users []string) {
+		for i := range n {
+			id := fmt.Sprintf("%04d", i)
+			users = append(users, id+strings.Repeat(pad, (length-len(id))/len(pad)))
+		}
+		return users
+	}
+	ask := func(users []string) error {
+		return second(o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", users, totpflow.ScopeAll))
+	}
+	require.ErrorIs(t, ask(ids(1000, "x", 36)), totpflow.ErrApproval)
+	require.ErrorIs(t, ask(ids(1000, "x", 36)), totpflow.ErrRequests)
+	require.NoError(t, o.admin.Withdraw(o.ctx, ops, "acme", o.pending("acme")))
+
+	for _, pad := range []string{"<", "\u2028", "\"", "é", "😀"} {
+		asked := 0
+		for {
+			err := ask(ids(10, pad, store.MaxID))
+			if errors.Is(err, totpflow.ErrRequests) {
+				break
+			}
+			require.ErrorIs(t, err, totpflow.ErrApproval)
+			asked++
+		}
+		require.Positive(t, asked)
+		rec, err := o.memory.Get(o.ctx, store.ID{Tenant: "acme", User: "totpflow:tenant"})
+		require.NoError(t, err)
+		require.NoError(t, rec.Validate())
+		st, err := o.admin.Tenant(o.ctx, ops, "acme")
+		require.NoError(t, err)
+		require.Equal(t, ids(10, pad, store.MaxID), st.Pending[0].Targets, "as they were asked for")
+		o.clock.Advance(24 * time.Hour) // makes room
+	}
+	for range 20 {
+		require.ErrorIs(t, ask([]string{ana.ID}), totpflow.ErrApproval)
+	}
+	require.ErrorIs(t, ask([]string{ana.ID}), totpflow.ErrRequests)
+	// What is no id does not become another one on the way.
+	require.ErrorIs(t, ask([]string{"\xff"}), store.ErrID)
+	require.ErrorIs(t, ask([]string{"totpflow:tenant"}), store.ErrID)
+	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, totpflow.ActionExemptAccount), store.ID{Tenant: "acme"}, "agent"), store.ErrID)
+}
+
+// Requests of one tenant are nothing in another.
+func TestRequestsAreOfOneTenant(t *testing.T) {
+	o := byTwo(t)
+	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, totpflow.ActionExemptAccount), anaID, "agent"), totpflow.ErrApproval)
+	request := o.pending("acme")
+	for _, tenant := range []string{"acme/unit", "provider", ""} {
+		require.ErrorIs(t, o.admin.Approve(o.ctx, ops, tenant, request), totpflow.ErrNoRequest)
+		require.ErrorIs(t, o.admin.Withdraw(o.ctx, ops, tenant, request), totpflow.ErrNoRequest)
+	}
+	require.ErrorIs(t, o.admin.Approve(o.ctx, ops, "acme", ""), totpflow.ErrNoRequest)
+	o.events.kinds()
+	require.NoError(t, o.admin.Approve(o.ctx, ops, "acme", request), "an operator is a second")
+	require.Equal(t, "operator root, asked by boss", o.told(event.Exempted)[0].Actor)
+}

@@ -1,0 +1,91 @@
+package totpflow_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/store"
+)
+
+// The columns of the compliance list are stable: what reads the file must go on
+// reading it.
+func TestCSVGolden(t *testing.T) {
+	at := start.In(time.FixedZone("elsewhere", 3600))
+	members := []totpflow.Member{
+		{ID: anaID, State: totpflow.StateEnabled, Required: true, Authenticators: 2, Browsers: make([]totpflow.Browser, 3), RecoveryCodesLeft: 9, LastUsed: at},
+		{ID: store.ID{User: "43"}, State: totpflow.StateGrace, Required: true, GraceUntil: at},
+		{ID: agentID, State: totpflow.StateExempt, Machine: "nightly, \"backup\""},
+		{ID: store.ID{Tenant: "acme", User: "44"}, State: totpflow.StateUnreadable},
+	}
+	var file bytes.Buffer
+	require.NoError(t, totpflow.WriteCSV(&file, members, func(id store.ID) string { return id.User + "@acme.example" }))
+	golden, err := os.ReadFile("testdata/members.golden.csv")
+	require.NoError(t, err)
+	require.Equal(t, string(golden), file.String())
+	file.Reset()
+	require.NoError(t, totpflow.WriteCSV(&file, nil, nil))
+	require.Equal(t, strings.SplitAfter(string(golden), "\n")[0], file.String(), "the header alone")
+	file.Reset()
+	require.NoError(t, totpflow.WriteCSV(&file, members[:1], nil))
+	require.Contains(t, file.String(), "acme,42,,enabled")
+	require.ErrorIs(t, totpflow.WriteCSV(full{}, members, nil), errFull)
+	require.ErrorIs(t, totpflow.WriteCSV(full{}, make([]totpflow.Member, 1000), nil), errFull)
+}
+
+var errFull = errors.New("disk full")
+
+// A full disk takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }
+
+// A name that somebody chose is not run by the spreadsheet that opens the list,
+// neither where the cell begins nor where a program that reads semicolons or
+// tabs finds another one begin (OWASP: CSV injection).
+func TestCSVRunsNothing(t *testing.T) {
+	const link = `HYPERLINK("https://evil.example","ok")`
+	for chosen, want := range map[string]string{
+		"=" + link:         "'=" + link,
+		"+1":               "'+1",
+		"-1":               "'-1",
+		"@SUM(A1)":         "'@SUM(A1)",
+		"\t=1":             "'\t'=1",
+		"\r=1":             "'\r'=1",
+		"\n=1":             "'\n'=1",
+		"＝1":               "'＝1",
+		"＋1":               "'＋1",
+		"－1":               "'－1",
+		"＠1":               "'＠1",
+		"x;=1+1":           "x;'=1+1",
+		"x;;@SUM(A1)":      "x;;'@SUM(A1)",
+		"x,=1":             "x,'=1",
+		"x\n-1":            "x\n'-1",
+		`x";=1`:            `x";'=1`,
+		`"=1`:              `"'=1`,
+		" =1":              " '=1",
+		"x; =1":            "x; '=1",
+		"a-b":              "a-b",
+		"ana@acme.example": "ana@acme.example",
+		"1+1=2":            "1+1=2",
+		"":                 "",
+		"é":                "é",
+	} {
+		t.Run(chosen, func(t *testing.T) {
+			var file bytes.Buffer
+			m := totpflow.Member{ID: store.ID{Tenant: chosen, User: chosen}, Machine: chosen}
+			require.NoError(t, totpflow.WriteCSV(&file, []totpflow.Member{m}, func(store.ID) string { return chosen }))
+			rows, err := csv.NewReader(&file).ReadAll()
+			require.NoError(t, err)
+			want := strings.ReplaceAll(want, "\r\n", "\n")
+			require.Equal(t, []string{want, want, want, "", "false", "", "0", "0", "0", "", want}, rows[1])
+		})
+	}
+}

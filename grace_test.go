@@ -1,0 +1,297 @@
+package totpflow_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/policy"
+)
+
+var fortnight = policy.Policy{Mode: policy.Required, Grace: days(14)}
+
+// Who has nothing set up goes on without until the grace is over, with a proof
+// to set up by, and is then led to the set-up. That is told once.
+func TestGrace(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.set("acme", fortnight)
+	h.events.kinds()
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, next.Step)
+	require.Equal(t, totpflow.InGrace, next.Reason)
+	require.Equal(t, ana.ID, next.ID)
+	require.Equal(t, start.Add(days(14)), next.GraceUntil)
+	require.Equal(t, []event.Kind{event.GraceBegan, event.SignedIn}, h.events.kinds())
+	require.Equal(t, start.Add(days(14)), h.status(ana).GraceUntil)
+
+	h.clock.Advance(days(14) - time.Millisecond)
+	require.Equal(t, totpflow.Passed, h.step(ana))
+	require.Equal(t, []event.Kind{event.SignedIn}, h.events.kinds())
+	h.clock.Advance(time.Millisecond)
+	next, err = h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.SetUp, next.Step)
+	require.Empty(t, next.ID)
+	h.setUp(next.Challenge)
+	require.Equal(t, totpflow.AskCode, h.step(ana))
+}
+
+// The proof of a sign-in within grace sets up, and nothing else.
+func TestGraceProof(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.set("acme", fortnight)
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	_, err = h.TrustBrowser(h.ctx, next.Proof, "x")
+	require.ErrorIs(t, err, totpflow.ErrProof)
+	require.ErrorIs(t, h.Account(ana).Disable(h.ctx, next.Proof), totpflow.ErrProof)
+	h.setUp(next.Proof)
+	require.Equal(t, totpflow.AskCode, h.step(ana))
+	require.Zero(t, h.status(ana).GraceUntil, "who has set up has no grace to lose")
+}
+
+// Grace begins once: whatever somebody who knows the password, or an
+// administrator, does about the account or its policy, the day stays the day.
+func TestGraceIsNotRenewed(t *testing.T) {
+	optional := policy.Policy{Mode: policy.Optional}
+	for name, renew := range map[string]func(h *house){
+		"by signing in again": func(h *house) { h.step(ana) },
+		"by another process":  func(h *house) { _, _ = h.open(ofTenants).SignIn(h.ctx, ana) },
+		"by a role that does not require it, and back": func(h *house) {
+			h.set("acme", optional)
+			require.Equal(h.t, totpflow.Passed, h.step(ana))
+			h.set("acme", fortnight)
+		},
+		"by arming the policy again": func(h *house) { h.set("acme", fortnight) },
+		"by arming it off and on, with a new password": func(h *house) {
+			h.set("acme", policy.Policy{Mode: policy.Off})
+			require.NoError(h.t, h.Account(ana).PasswordChanged(h.ctx))
+			h.set("acme", fortnight)
+		},
+		"by setting up and turning it off again": func(h *house) {
+			h.set("acme", optional)
+			phone, _ := h.enroll(ana)
+			require.NoError(h.t, h.Account(ana).Disable(h.ctx, h.prove(ana, totpflow.ActionDisable, phone)))
+			h.set("acme", fortnight)
+		},
+		"by a set-up that was left": func(h *house) {
+			next, err := h.SignIn(h.ctx, ana)
+			require.NoError(h.t, err)
+			_, err = h.BeginEnrollment(h.ctx, next.Proof)
+			require.NoError(h.t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, ofTenants)
+			h.set("acme", fortnight)
+			require.Equal(t, totpflow.Passed, h.step(ana))
+			h.clock.Advance(days(13))
+			renew(h)
+			h.clock.Set(start.Add(days(14) - time.Second))
+			require.Equal(t, totpflow.Passed, h.step(ana))
+			h.clock.Set(start.Add(days(14)))
+			require.Equal(t, totpflow.SetUp, h.step(ana))
+		})
+	}
+}
+
+// A reset gives no grace, neither a new one nor the rest of the old: the account
+// had a factor, and the password alone leads to the set-up, not past it.
+func TestResetGivesNoGrace(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.set("acme", fortnight)
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	h.setUp(next.Proof)
+	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+	require.Equal(t, totpflow.SetUp, h.step(ana))
+	require.NoError(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))))
+	require.Equal(t, totpflow.SetUp, h.step(ana), "nor does an administrator's grace lead past it")
+}
+
+// A policy that becomes stricter holds at once, one that becomes milder too;
+// each counts from the same beginning.
+func TestGraceFollowsThePolicy(t *testing.T) {
+	required := policy.Policy{Mode: policy.Required}
+	for name, c := range map[string]struct {
+		now  policy.Policy
+		left time.Duration // on the fourth day
+	}{
+		"as it was":                      {fortnight, days(10)},
+		"none any more":                  {required, 0},
+		"shorter":                        {policy.Policy{Mode: policy.Required, Grace: days(5)}, days(1)},
+		"shorter than what has passed":   {policy.Policy{Mode: policy.Required, Grace: days(3)}, 0},
+		"longer":                         {policy.Policy{Mode: policy.Required, Grace: days(30)}, days(26)},
+		"longer than may be":             {policy.Policy{Mode: policy.Required, Grace: days(900)}, days(86)},
+		"with a deadline before its end": {policy.Policy{Mode: policy.Required, Grace: days(14), Deadline: start.Add(days(6))}, days(2)},
+		"with a deadline behind":         {policy.Policy{Mode: policy.Required, Grace: days(14), Deadline: start.Add(days(60))}, days(10)},
+		"a deadline alone":               {policy.Policy{Mode: policy.Required, Deadline: start.Add(days(60))}, days(56)},
+		"a deadline that is over":        {policy.Policy{Mode: policy.Required, Deadline: start.Add(days(4))}, 0},
+		"the provider gives none":        {required, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, ofTenants)
+			h.set("acme", fortnight)
+			require.Equal(t, totpflow.Passed, h.step(ana))
+			h.clock.Advance(days(4))
+			if name == "the provider gives none" {
+				h.set("provider", c.now)
+			} else {
+				h.set("acme", c.now)
+			}
+			if c.left == 0 {
+				require.Equal(t, totpflow.SetUp, h.step(ana))
+				return
+			}
+			next, err := h.SignIn(h.ctx, ana)
+			require.NoError(t, err)
+			require.Equal(t, totpflow.InGrace, next.Reason)
+			require.Equal(t, c.left, next.GraceUntil.Sub(h.clock.Now()))
+			h.clock.Advance(c.left)
+			require.Equal(t, totpflow.SetUp, h.step(ana))
+		})
+	}
+}
+
+// An administrator gives one person until a day, whatever the policy says and
+// whether or not the person was ever seen; nobody else has it.
+func TestGraceExtended(t *testing.T) {
+	for name, p := range map[string]policy.Policy{
+		"no grace":                {Mode: policy.Required},
+		"a deadline that is over": {Mode: policy.Required, Grace: days(14), Deadline: start},
+		"a shorter grace":         {Mode: policy.Required, Grace: days(1)},
+	} {
+		for _, seen := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				h := newHouse(t, ofTenants)
+				h.set("acme", p)
+				if seen {
+					h.step(ana)
+				}
+				until := start.Add(days(20))
+				h.events.kinds()
+				require.NoError(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, until))
+				events := h.told(event.GraceExtended)
+				require.Len(t, events, 1)
+				require.Equal(t, until, events[0].Until)
+				require.Equal(t, "operator root", events[0].Actor)
+
+				next, err := h.SignIn(h.ctx, ana)
+				require.NoError(t, err)
+				require.Equal(t, totpflow.InGrace, next.Reason)
+				require.Equal(t, until, next.GraceUntil)
+				require.Equal(t, until, h.status(ana).GraceUntil)
+				require.Equal(t, totpflow.StateGrace, h.member(anaID).State)
+				h.clock.Set(until.Add(-time.Second))
+				require.Equal(t, totpflow.Passed, h.step(ana))
+				h.clock.Set(until)
+				require.Equal(t, totpflow.SetUp, h.step(ana))
+				require.Equal(t, totpflow.StateRequired, h.member(anaID).State)
+
+				h.clock.Set(start.Add(days(2)))
+				next, err = h.SignIn(h.ctx, totpflow.User{Tenant: "acme", ID: "other"})
+				require.NoError(t, err)
+				require.NotEqual(t, until, next.GraceUntil)
+			})
+		}
+	}
+}
+
+// An extension ends in the future and within 90 days, else it is an exemption.
+func TestGraceExtendedWithinBounds(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.set("acme", policy.Policy{Mode: policy.Required})
+	for name, c := range map[string]struct {
+		until time.Time
+		ok    bool
+	}{
+		"the past":         {start.Add(-time.Hour), false},
+		"now":              {start, false},
+		"never":            {time.Time{}, false},
+		"90 days":          {start.Add(days(90)), true},
+		"and an instant":   {start.Add(days(90) + time.Millisecond), false},
+		"the next instant": {start.Add(time.Millisecond), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, c.until)
+			if c.ok {
+				require.NoError(t, err)
+				require.Equal(t, totpflow.Passed, h.step(ana))
+			} else {
+				require.ErrorIs(t, err, totpflow.ErrGrace)
+			}
+		})
+	}
+}
+
+// A clock that goes back within the grace leaves it as it is; one that had run
+// ahead gives nobody more than the policy does.
+func TestGraceWhenTheClockGoesBack(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.set("acme", fortnight)
+	require.Equal(t, totpflow.Passed, h.step(ana))
+	h.clock.Set(start.Add(days(14)))
+	require.Equal(t, totpflow.SetUp, h.step(ana))
+	h.clock.Set(start.Add(days(2)))
+	require.Equal(t, start.Add(days(14)), h.status(ana).GraceUntil)
+
+	ben := totpflow.User{Tenant: "acme", ID: "ben"}
+	h.clock.Set(start.Add(days(365))) // a clock that is wrong
+	require.Equal(t, totpflow.Passed, h.step(ben))
+	h.clock.Set(start)
+	next, err := h.SignIn(h.ctx, ben)
+	require.NoError(t, err)
+	require.Equal(t, start.Add(days(14)), next.GraceUntil)
+	h.clock.Set(start.Add(days(14)))
+	require.Equal(t, totpflow.SetUp, h.step(ben))
+}
+
+// Who was never asked for a factor has the whole grace before them, and the
+// status says so: a host that looks at each request throws nobody out early.
+func TestGraceNotYetBegun(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	require.Equal(t, totpflow.Passed, h.step(ana)) // optional, and has a record from now on
+	h.set("acme", fortnight)
+	require.Equal(t, start.Add(days(14)), h.status(ana).GraceUntil)
+	require.Equal(t, totpflow.StateGrace, h.member(anaID).State)
+	require.Equal(t, totpflow.Passed, h.step(ana))
+}
+
+// No grace where nothing is required, and none that was over before it could
+// begin.
+func TestNoGrace(t *testing.T) {
+	for name, p := range map[string]policy.Policy{
+		"optional":                {Mode: policy.Optional, Grace: days(14), Deadline: start.Add(days(30))},
+		"off":                     {Mode: policy.Off, Grace: days(14)},
+		"a deadline that is over": {Mode: policy.Required, Deadline: start},
+		"less than nothing":       {Mode: policy.Required, Grace: -days(14)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, ofTenants)
+			h.set("acme", p)
+			h.events.kinds()
+			next, err := h.SignIn(h.ctx, ana)
+			require.NoError(t, err)
+			require.NotEqual(t, totpflow.InGrace, next.Reason)
+			require.Equal(t, p.Mode == policy.Required, next.Step == totpflow.SetUp)
+			require.NotContains(t, h.events.kinds(), event.GraceBegan)
+			require.False(t, h.status(ana).GraceUntil.After(start))
+		})
+	}
+}
+
+// Neither an account that was reset nor a machine's has a grace to look at.
+func TestGraceIsOfNobodyElse(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.set("acme", fortnight)
+	require.Equal(t, totpflow.Passed, h.step(ana))
+	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+	require.Zero(t, h.status(ana).GraceUntil)
+	require.Zero(t, h.member(anaID).GraceUntil)
+	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent"))
+	require.Zero(t, h.status(ana).GraceUntil)
+}

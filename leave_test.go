@@ -1,0 +1,248 @@
+package totpflow_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/store"
+)
+
+// What an administrator without leave is: each case makes the admin and the
+// leave, and says which error it is. All but the named thing would be right.
+var withoutLeave = map[string]struct {
+	is error
+	by func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave)
+}{
+	"no rule": {totpflow.ErrNotAllowed, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.Admin(nil), o.by(o.boss, a)
+	}},
+	"the rule says no": {errSays, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.Admin(func(_ context.Context, u totpflow.User, asked totpflow.Action, id store.ID) error {
+			require.Equal(o.t, o.boss.User, u)
+			require.Equal(o.t, a, asked)
+			require.Equal(o.t, "acme", id.Tenant)
+			return errSays
+		}), o.by(o.boss, a)
+	}},
+	"another tenant": {totpflow.ErrNotAllowed, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, o.by(o.elsewhere, a)
+	}},
+	"a tenant below": {totpflow.ErrNotAllowed, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, o.by(o.unit, a)
+	}},
+	"nobody": {totpflow.ErrNotAllowed, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, totpflow.Administrator{User: totpflow.User{Tenant: "acme"}, Proof: o.by(o.boss, a).Proof}
+	}},
+	"no proof": {totpflow.ErrProof, func(o *office, _ totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, totpflow.Administrator{User: o.boss.User}
+	}},
+	"a proof of another action": {totpflow.ErrProof, func(o *office, _ totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, o.by(o.boss, "delete backup")
+	}},
+	"a proof of somebody else": {totpflow.ErrProof, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, totpflow.Administrator{User: o.boss.User, Proof: o.by(o.deputy, a).Proof}
+	}},
+	"a proof of the namesake in another tenant": {totpflow.ErrProof, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, totpflow.Administrator{User: o.boss.User, Proof: o.by(o.elsewhere, a).Proof}
+	}},
+	"a used proof": {totpflow.ErrProof, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		by := o.by(o.boss, a)
+		require.NoError(o.t, o.Account(o.boss.User).Spend(o.ctx, by.Proof, a))
+		return o.admin, by
+	}},
+	"an old proof": {totpflow.ErrProof, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		by := o.by(o.boss, a)
+		o.clock.Advance(totpflow.ProofAge)
+		return o.admin, by
+	}},
+	"the proof of a sign-in": {totpflow.ErrProof, func(o *office, _ totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, totpflow.Administrator{User: o.boss.User, Proof: o.pass(o.boss.User, o.boss.phone).Proof}
+	}},
+	"a trusted browser": {totpflow.ErrProof, func(o *office, _ totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		next, err := o.SignIn(o.ctx, o.boss.User, o.trusted(o.boss.User, o.boss.phone))
+		require.NoError(o.t, err)
+		require.Equal(o.t, totpflow.ByTrustedBrowser, next.Reason)
+		return o.admin, totpflow.Administrator{User: o.boss.User, Proof: next.Proof}
+	}},
+	"an administrator whose account was frozen since": {totpflow.ErrProof, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		by := o.by(o.boss, a)
+		o.disown(o.boss.User)
+		return o.admin, by
+	}},
+	"an operator without a name": {totpflow.ErrNotAllowed, func(o *office, _ totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, totpflow.Operator{Reason: "ticket 7"}
+	}},
+	"an operator without a reason": {totpflow.ErrNotAllowed, func(o *office, _ totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, totpflow.Operator{Name: "root"}
+	}},
+	"no leave": {totpflow.ErrNotAllowed, func(o *office, _ totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, nil
+	}},
+	"a pointer to one": {totpflow.ErrNotAllowed, func(o *office, _ totpflow.Action) (totpflow.Admin, totpflow.Leave) {
+		return o.admin, &totpflow.Operator{Name: "root", Reason: "ticket 7"}
+	}},
+}
+
+// Without leave every call is refused, nothing has changed and nothing tells of
+// a success. With it, each does what it says: by an administrator of the tenant,
+// of one above it, and by an operator, whom no rule is asked about.
+func TestLeave(t *testing.T) {
+	for name, call := range actingCalls {
+		t.Run(name, func(t *testing.T) {
+			o := prepared(t, call)
+			for why, c := range withoutLeave {
+				if strings.Contains(why, "frozen") {
+					continue
+				}
+				admin, by := c.by(o, call.action)
+				o.unchanged(func() {
+					require.ErrorIs(t, call.do(o, admin, by, anaID), c.is, why)
+				})
+			}
+			frozen := withoutLeave["an administrator whose account was frozen since"] // last: it stays so
+			admin, by := frozen.by(o, call.action)
+			o.unchanged(func() { require.ErrorIs(t, call.do(o, admin, by, anaID), frozen.is) })
+
+			for who, leave := range map[string]func(o *office) (totpflow.Admin, totpflow.Leave){
+				"boss":          func(o *office) (totpflow.Admin, totpflow.Leave) { return o.admin, o.by(o.boss, call.action) },
+				"provider/p1":   func(o *office) (totpflow.Admin, totpflow.Leave) { return o.admin, o.by(o.provider, call.action) },
+				"operator root": func(o *office) (totpflow.Admin, totpflow.Leave) { return o.Admin(nil), ops },
+			} {
+				o := prepared(t, call)
+				admin, by := leave(o)
+				o.events.kinds()
+				require.NoError(t, call.do(o, admin, by, anaID), who)
+				told := o.told(call.told)
+				require.Len(t, told, 1)
+				require.True(t, strings.HasPrefix(told[0].Actor, who), "%q was not %q", told[0].Actor, who)
+				if by, ok := by.(totpflow.Administrator); ok {
+					require.ErrorIs(t, call.do(o, admin, by, anaID), totpflow.ErrProof, "one proof, one call")
+				}
+			}
+		})
+	}
+}
+
+// Administrators do nothing to themselves: for that they have their own code,
+// and somebody else to ask.
+func TestNotToOneself(t *testing.T) {
+	for name, call := range actingCalls {
+		if name == "SetPolicy" || call.action == totpflow.ActionApprove {
+			continue // of a tenant; for requests see TestSecondAdministrator
+		}
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			o.trusted(o.boss.User, o.boss.phone)
+			o.setUp(o.prove(o.boss.User, totpflow.ActionAdd, o.boss.phone))
+			o.setUp(o.prove(o.boss.User, totpflow.ActionAdd, o.boss.phone))
+			remove := o.prove(o.boss.User, totpflow.ActionRemove, o.boss.phone)
+			require.NoError(t, o.Account(o.boss.User).Remove(o.ctx, remove, o.status(o.boss.User).Authenticators[2].ID))
+			o.trusted(o.boss.User, o.boss.phone)
+			by := o.by(o.boss, call.action)
+			o.unchanged(func() {
+				require.ErrorIs(t, call.do(o, o.admin, by, o.boss.id()), totpflow.ErrSelf)
+			})
+			require.NoError(t, o.Account(o.boss.User).Spend(o.ctx, by.Proof, call.action), "the proof is not lost by it")
+		})
+	}
+	// Nor hidden among others.
+	o := newOffice(t)
+	o.enroll(ana)
+	by := o.by(o.boss, totpflow.ActionResetAccount)
+	o.unchanged(func() {
+		_, err := o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID, o.boss.ID}, totpflow.ScopeAll)
+		require.ErrorIs(t, err, totpflow.ErrSelf)
+	})
+}
+
+// A call for many asks the host's rule of each of them, before anything is done.
+func TestRuleIsAskedOfEach(t *testing.T) {
+	o := newOffice(t)
+	o.enroll(ana)
+	var asked []string
+	admin := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.ID) error {
+		asked = append(asked, id.User)
+		if id.User == "chief" {
+			return errSays
+		}
+		return nil
+	})
+	by := o.by(o.boss, totpflow.ActionResetAccount)
+	o.unchanged(func() {
+		_, err := admin.ResetMany(o.ctx, by, "acme", []string{ana.ID, "chief"}, totpflow.ScopeAll)
+		require.ErrorIs(t, err, errSays)
+	})
+	require.Equal(t, []string{ana.ID, "chief"}, asked)
+	by = o.by(o.boss, totpflow.ActionImport)
+	o.unchanged(func() {
+		rows := []totpflow.Imported{{ID: store.ID{Tenant: "acme", User: "new"}, Key: rfcKey(t)}, {ID: store.ID{Tenant: "globex", User: "new"}, Key: rfcKey(t)}}
+		_, err := o.admin.Import(o.ctx, by, rows)
+		require.ErrorIs(t, err, totpflow.ErrNotAllowed)
+	})
+}
+
+// Every call that only looks takes no proof and is refused otherwise as the
+// others are, also to see a tenant above.
+func TestLeaveToLook(t *testing.T) {
+	calls := map[string]func(o *office, a totpflow.Admin, by totpflow.Leave) error{
+		"Status": func(o *office, a totpflow.Admin, by totpflow.Leave) error {
+			return second(a.Status(o.ctx, by, anaID))
+		},
+		"Status, the second of two": func(o *office, a totpflow.Admin, by totpflow.Leave) error {
+			if admin, ok := by.(totpflow.Administrator); ok && admin.User.ID != "" {
+				return second(a.Status(o.ctx, by, store.ID{Tenant: admin.User.Tenant, User: "x"}, anaID))
+			}
+			return second(a.Status(o.ctx, by, anaID, anaID))
+		},
+		"List": func(o *office, a totpflow.Admin, by totpflow.Leave) error {
+			return second(a.List(o.ctx, by, store.Query{Tenant: "acme"}))
+		},
+		"Tenant": func(o *office, a totpflow.Admin, by totpflow.Leave) error { return second(a.Tenant(o.ctx, by, "acme")) },
+	}
+	o := newOffice(t)
+	o.enroll(ana)
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			for why, c := range withoutLeave {
+				if c.is == totpflow.ErrProof {
+					continue
+				}
+				admin, by := c.by(o, totpflow.ActionViewAccounts)
+				o.unchanged(func() { require.ErrorIs(t, call(o, admin, by), c.is, why) })
+			}
+			for _, c := range []clerk{o.boss, o.provider} {
+				require.NoError(t, call(o, o.admin, totpflow.Administrator{User: c.User}))
+			}
+			require.NoError(t, call(o, o.Admin(nil), ops))
+		})
+	}
+	t.Run("all tenants", func(t *testing.T) {
+		for _, c := range []clerk{o.boss, o.provider} {
+			_, err := o.admin.List(o.ctx, totpflow.Administrator{User: c.User}, store.Query{AllTenants: true})
+			require.ErrorIs(t, err, totpflow.ErrNotAllowed)
+		}
+		_, err := o.admin.List(o.ctx, nil, store.Query{AllTenants: true})
+		require.ErrorIs(t, err, totpflow.ErrNotAllowed)
+		page, err := o.admin.List(o.ctx, ops, store.Query{AllTenants: true})
+		require.NoError(t, err)
+		require.Len(t, page.Members, 6)
+	})
+	t.Run("oneself", func(t *testing.T) {
+		members, err := o.admin.Status(o.ctx, totpflow.Administrator{User: o.boss.User}, o.boss.id())
+		require.NoError(t, err)
+		require.Len(t, members, 1)
+	})
+	t.Run("sweeps", func(t *testing.T) {
+		for _, by := range []totpflow.Operator{{}, {Name: "root"}, {Reason: "ticket 7"}} {
+			o.unchanged(func() {
+				require.ErrorIs(t, o.admin.Reseal(o.ctx, by, "", nil), totpflow.ErrNotAllowed)
+				require.ErrorIs(t, o.admin.Restored(o.ctx, by, start, "", nil), totpflow.ErrNotAllowed)
+				require.ErrorIs(t, o.admin.Check(o.ctx, by, "", func(totpflow.Checked) { t.Error("reported") }), totpflow.ErrNotAllowed)
+			})
+		}
+	})
+}

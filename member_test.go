@@ -1,0 +1,244 @@
+package totpflow_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// The word of a list for each way in which an account can stand, under a policy
+// that requires and one that does not.
+var standings = map[string]struct {
+	make               func(h *house, u totpflow.User, id store.ID)
+	required, optional totpflow.MemberState
+}{
+	"never seen":      {func(*house, totpflow.User, store.ID) {}, totpflow.StateRequired, totpflow.StateDisabled},
+	"without":         {func(h *house, u totpflow.User, _ store.ID) { h.step(u) }, totpflow.StateRequired, totpflow.StateDisabled},
+	"enrolled":        {func(h *house, u totpflow.User, _ store.ID) { h.enroll(u) }, totpflow.StateEnabled, totpflow.StateEnabled},
+	"exempt":          {func(h *house, _ totpflow.User, id store.ID) { h.exempts(id) }, totpflow.StateExempt, totpflow.StateExempt},
+	"more grace":      {func(h *house, _ totpflow.User, id store.ID) { h.extends(id) }, totpflow.StateGrace, totpflow.StateDisabled},
+	"reset":           {func(h *house, u totpflow.User, id store.ID) { h.enroll(u); h.resets(id) }, totpflow.StateRequired, totpflow.StateRequired},
+	"frozen":          {func(h *house, u totpflow.User, _ store.ID) { h.enroll(u); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
+	"frozen, reset":   {func(h *house, u totpflow.User, id store.ID) { h.enroll(u); h.resets(id); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
+	"frozen, machine": {func(h *house, u totpflow.User, id store.ID) { h.exempts(id); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
+	"unreadable":      {func(h *house, u totpflow.User, id store.ID) { h.step(u); h.garble(id) }, totpflow.StateUnreadable, totpflow.StateUnreadable},
+}
+
+func (h *house) exempts(id store.ID) {
+	h.t.Helper()
+	require.NoError(h.t, h.Admin(nil).Exempt(h.ctx, ops, id, "agent"))
+}
+
+func (h *house) extends(id store.ID) {
+	h.t.Helper()
+	require.NoError(h.t, h.Admin(nil).ExtendGrace(h.ctx, ops, id, h.clock.Now().Add(days(7))))
+}
+
+func (h *house) resets(id store.ID) {
+	h.t.Helper()
+	require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, id, totpflow.ScopeAll))
+}
+
+func TestMemberStates(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	var ids []store.ID
+	for name, c := range standings {
+		id := store.ID{Tenant: "acme", User: name}
+		c.make(h, totpflow.User{Tenant: "acme", ID: name}, id)
+		ids = append(ids, id)
+	}
+	for _, mode := range []policy.Mode{policy.Required, policy.Optional, policy.Off} {
+		h.set("acme", policy.Policy{Mode: mode})
+		members, err := h.Admin(nil).Status(h.ctx, ops, ids...)
+		require.NoError(t, err)
+		counted := map[totpflow.MemberState]int{}
+		for i, m := range members {
+			require.Equal(t, ids[i], m.ID, "in the order asked for")
+			want := standings[m.ID.User].optional
+			if mode == policy.Required {
+				want = standings[m.ID.User].required
+			}
+			require.Equal(t, want, m.State, "%s, %s", m.ID.User, mode)
+			require.Equal(t, mode == policy.Required, m.Required)
+			require.Equal(t, m.ID.User == "never seen", m.Updated.IsZero())
+			counted[m.State]++
+		}
+		c := totpflow.Count(members)
+		require.Equal(t, totpflow.Counts{
+			Total: len(ids), Enabled: counted["enabled"], Required: counted["required"], Grace: counted["grace"],
+			Disabled: counted["disabled"], Exempt: counted["exempt"], Frozen: counted["frozen"], Unreadable: counted["unreadable"],
+		}, c)
+		require.Equal(t, c.Total, c.Enabled+c.Required+c.Grace+c.Disabled+c.Exempt+c.Frozen+c.Unreadable, "each counts once")
+	}
+}
+
+// The same words where the list is of the records, each of which has one.
+func TestListIsAsStatus(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.set("acme", policy.Policy{Mode: policy.Required})
+	for name, c := range standings {
+		c.make(h, totpflow.User{Tenant: "acme", ID: name}, store.ID{Tenant: "acme", User: name})
+	}
+	page, err := h.Admin(nil).List(h.ctx, ops, store.Query{Tenant: "acme"})
+	require.NoError(t, err)
+	require.Empty(t, page.Next)
+	require.Equal(t, strings.Join([]string{"enrolled", "exempt", "frozen", "frozen, machine", "frozen, reset", "more grace", "reset", "unreadable", "without"}, "|"),
+		strings.Join(listed(page), "|"), "in the order of their ids")
+	for _, m := range page.Members {
+		require.Equal(t, h.member(m.ID), m)
+	}
+}
+
+func listed(page totpflow.MemberPage) (users []string) {
+	for _, m := range page.Members {
+		users = append(users, m.ID.User)
+	}
+	return users
+}
+
+// What a list shows of a person who has everything.
+func TestMember(t *testing.T) {
+	h := newHouse(t, withMode(policy.Required))
+	phone, _ := h.enroll(ana)
+	phone, codes := h.setUp(h.prove(ana, totpflow.ActionReplace, phone))
+	h.clock.Advance(days(1))
+	h.trusted(ana, phone)
+	used := h.clock.Now()
+	_, err := h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
+	require.NoError(t, err)
+	token := h.trusted(ana, phone)
+	require.NotEmpty(t, token)
+	h.clock.Advance(time.Hour)
+	for range 5 {
+		_, err := h.VerifyCode(h.ctx, h.ask(ana), phone.WrongCode())
+		require.ErrorIs(t, err, totpflow.ErrRejected)
+	}
+	m := h.member(anaID)
+	require.Equal(t, totpflow.StateEnabled, m.State)
+	require.Equal(t, enroll.Active, m.Enrollment)
+	require.True(t, m.Required)
+	require.Zero(t, m.GraceUntil)
+	require.Equal(t, 1, m.Authenticators)
+	require.Len(t, m.Kept, 1)
+	require.Len(t, m.Browsers, 1)
+	require.Equal(t, "Firefox on Linux", m.Browsers[0].Label)
+	require.Equal(t, 9, m.RecoveryCodesLeft)
+	require.False(t, m.LastUsed.Before(used))
+	require.NotNil(t, m.Waiting)
+	require.Zero(t, m.ResetAt)
+	require.Zero(t, m.FrozenAt)
+	require.Empty(t, m.Machine)
+	require.Equal(t, h.clock.Now(), m.Updated)
+}
+
+// Pages follow each other without a gap, by state and by tenant, and the
+// tenants' own records are on none of them.
+func TestListPages(t *testing.T) {
+	h := newHouse(t, ofTenants, func(c *totpflow.Config) { c.Events = quiet })
+	var want []string
+	for i := range 23 {
+		id := store.ID{Tenant: "acme", User: fmt.Sprintf("t%02d", i)} // around "totpflow:tenant"
+		if i%2 == 0 {
+			h.exempts(id)
+		} else {
+			h.extends(id)
+		}
+		want = append(want, id.User)
+	}
+	h.exempts(store.ID{Tenant: "acme", User: "totpflow"})
+	h.exempts(store.ID{Tenant: "acme", User: "zoe"})
+	h.exempts(store.ID{Tenant: "globex", User: "t00"})
+	want = append(want, "totpflow", "zoe")
+	h.set("acme", policy.Policy{Mode: policy.Optional})
+	_, err := h.Admin(nil).ResetMany(h.ctx, ops, "globex", []string{"x"}, totpflow.ScopeAll) // a record of a tenant without a policy
+	require.NoError(t, err)
+
+	all := func(q store.Query) (users []string) {
+		for {
+			page, err := h.Admin(nil).List(h.ctx, ops, q)
+			require.NoError(t, err)
+			users = append(users, listed(page)...)
+			if q.Cursor = page.Next; q.Cursor == "" {
+				return users
+			}
+		}
+	}
+	for _, limit := range []int{0, 1, 2, 7, 100} {
+		require.Equal(t, want, all(store.Query{Tenant: "acme", Limit: limit}), limit)
+	}
+	require.Len(t, all(store.Query{Tenant: "acme", State: "exempt", Limit: 5}), 14)
+	require.Len(t, all(store.Query{Tenant: "acme", State: "disabled", Limit: 5}), 11)
+	require.Empty(t, all(store.Query{Tenant: "acme", State: "tenant"}))
+	require.Empty(t, all(store.Query{Tenant: "globex", State: "disabled"}))
+	require.Equal(t, []string{"t00"}, all(store.Query{Tenant: "globex"}))
+	require.Len(t, all(store.Query{AllTenants: true, Limit: 3}), 26)
+
+	for name, q := range map[string]store.Query{
+		"a cursor of nobody's":         {Tenant: "acme", Cursor: "x"},
+		"a cursor of another tenant":   {Tenant: "acme", Cursor: store.Cursor(store.ID{Tenant: "globex", User: "a"})},
+		"less than none":               {Tenant: "acme", Limit: -1},
+		"one tenant and all of them":   {Tenant: "acme", AllTenants: true},
+		"a state that no record has":   {Tenant: "acme", State: strings.Repeat("x", 40)},
+		"a tenant that is none at all": {Tenant: "\x00"},
+	} {
+		_, err := h.Admin(nil).List(h.ctx, ops, q)
+		require.True(t, errors.Is(err, store.ErrQuery) || errors.Is(err, store.ErrCursor) || errors.Is(err, store.ErrID), "%s: %v", name, err)
+		require.NotErrorIs(t, err, store.ErrUnavailable, name)
+	}
+	h.store.SetFaults(totptest.Faults{List: errors.New("gone")})
+	_, err = h.Admin(nil).List(h.ctx, ops, store.Query{Tenant: "acme"})
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	h.store.SetFaults(totptest.Faults{Get: errors.New("gone")})
+	_, err = h.Admin(nil).Status(h.ctx, ops, anaID)
+	require.Error(t, err)
+}
+
+// Nothing that an administrator sees, in whatever way it is printed, holds a
+// secret: not the lists, not the file, not an error, not an event.
+func TestAdministratorsSeeNoSecret(t *testing.T) {
+	o := newOffice(t)
+	phone, codes := o.enroll(ana)
+	token := o.trusted(ana, phone)
+	code := phone.Code()
+	challenge := o.ask(ana)
+	page, err := o.BeginEnrollment(o.ctx, o.prove(ana, totpflow.ActionReplace, phone))
+	require.NoError(t, err)
+	replaced, err := totptest.Scan(page.Offer.URI(), o.clock)
+	require.NoError(t, err)
+	secrets := append(codes, string(token), code, string(challenge), string(page.Token), strings.ReplaceAll(page.Offer.Secret(), " ", ""), rfcSecret)
+	done, err := o.ConfirmEnrollment(o.ctx, page.Token, replaced.Code())
+	require.NoError(t, err)
+	secrets = append(secrets, done.Sheet.Codes...)
+	var m mailbox
+	require.NoError(t, o.admin.IssueRecoveryCode(o.ctx, o.by(o.boss, totpflow.ActionIssueCode), anaID, m.deliver))
+	secrets = append(secrets, m.code())
+	by := o.by(o.boss, totpflow.ActionImport)
+	secrets = append(secrets, string(by.Proof))
+	row := totpflow.Imported{ID: anaID, Name: "x", Key: rfcKey(t)}
+	outcomes, err := o.admin.Import(o.ctx, by, []totpflow.Imported{row})
+	require.NoError(t, err)
+
+	var file bytes.Buffer
+	member := o.member(anaID)
+	require.NoError(t, totpflow.WriteCSV(&file, []totpflow.Member{member}, nil))
+	tenant, err := o.admin.Tenant(o.ctx, ops, "acme")
+	require.NoError(t, err)
+	again := o.admin.Reset(o.ctx, by, anaID, totpflow.ScopeAll) // the proof is used
+	require.Error(t, again)
+	for _, v := range []any{member, tenant, outcomes, outcomes[0].Err, again, row, o.status(ana), o.events.got} {
+		clean(t, printed(v), secrets)
+	}
+	clean(t, file.String(), secrets)
+	o.dump(t, secrets)
+}

@@ -1,0 +1,219 @@
+package totpflow_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/trust"
+)
+
+// backup copies what the store holds; putBack is the restore of a database.
+func (h *house) backup() []store.Record {
+	h.t.Helper()
+	page, err := h.memory.List(h.ctx, store.Query{AllTenants: true, Limit: store.MaxLimit})
+	require.NoError(h.t, err)
+	return page.Records
+}
+
+func (h *house) putBack(records []store.Record) {
+	h.t.Helper()
+	for id, v := range h.versions() {
+		require.NoError(h.t, h.memory.Delete(h.ctx, id, v))
+	}
+	for _, r := range records {
+		require.NoError(h.t, h.memory.Put(h.ctx, r, store.Version{}))
+	}
+}
+
+// After the database was put back to an earlier state, by the book: epoch raised,
+// and Restored run. Nothing that was used since the backup is good again, nothing
+// that was ended since comes back, and the person gets on with the app.
+func TestRestored(t *testing.T) {
+	h := newHouse(t)
+	phone, codes := h.enroll(ana)
+	oldBrowser := h.trusted(ana, phone)
+	require.NoError(t, h.Account(ana).RecoveryCodesSaved(h.ctx))
+	h.clock.Advance(time.Hour)
+	challenge, proof := h.ask(ana), h.prove(ana, "delete backup", phone)
+	session, taken, records := h.clock.Now(), h.clock.Now(), h.backup()
+
+	h.clock.Advance(time.Minute)
+	code := phone.Code()
+	_, err := h.VerifyCode(h.ctx, challenge, code)
+	require.NoError(t, err)
+	require.NoError(t, h.Account(ana).Spend(h.ctx, proof, "delete backup"))
+	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
+	require.NoError(t, err)
+	require.NoError(t, h.Account(ana).RevokeBrowsers(h.ctx))
+	shown := phone.Code()
+
+	h.putBack(records)
+	h.raiseEpoch()
+	h.Service = h.open()
+	h.events.kinds()
+	require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, taken, "", nil))
+	require.Subset(t, h.events.kinds(), []event.Kind{event.EpochRaised, event.RecoveryCodesVoided})
+
+	for name, again := range map[string]func() (totpflow.Decision, error){
+		"the challenge":                      func() (totpflow.Decision, error) { return h.VerifyCode(h.ctx, challenge, shown) },
+		"the code that was used":             func() (totpflow.Decision, error) { return h.VerifyCode(h.ctx, h.ask(ana), code) },
+		"a code that was only shown":         func() (totpflow.Decision, error) { return h.VerifyCode(h.ctx, h.ask(ana), shown) },
+		"the recovery code that was used":    func() (totpflow.Decision, error) { return h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0]) },
+		"any recovery code, for that matter": func() (totpflow.Decision, error) { return h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[1]) },
+	} {
+		d, err := again()
+		require.Error(t, err, name)
+		require.Zero(t, d, name)
+	}
+	require.ErrorIs(t, h.Account(ana).Spend(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+	next, err := h.SignIn(h.ctx, ana, oldBrowser)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.AskCode, next.Step)
+	require.Equal(t, []totpflow.Method{totpflow.MethodCode}, next.Methods)
+	valid, err := h.Account(ana).SessionValid(h.ctx, session)
+	require.NoError(t, err)
+	require.False(t, valid)
+	require.Empty(t, h.status(ana).Browsers)
+
+	h.clock.Advance(time.Minute) // so long, codes may seem to be used
+	h.pass(ana, phone)
+	fresh := h.newCodes(ana, phone)
+
+	// Once more, as when the first run is thought to have failed: what was made
+	// since stays, but for the sessions.
+	require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, taken, "", nil))
+	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), fresh[0])
+	require.NoError(t, err)
+	h.clock.Advance(time.Minute)
+	h.pass(ana, phone)
+}
+
+// The epoch of the account stays as it was in the backup: a host that remembers a
+// change of factors from after it still finds that it is lost, also after the
+// sweep and whatever the person does.
+func TestRestoredKeepsTheAnchor(t *testing.T) {
+	h := newHouse(t)
+	phone, _ := h.enroll(ana)
+	records := h.backup()
+	was := h.status(ana).Anchor
+	h.setUp(h.prove(ana, totpflow.ActionReplace, phone)) // because the phone was stolen
+	remembers := ana
+	remembers.Anchor = h.status(ana).Anchor
+	require.Greater(t, remembers.Anchor, was)
+
+	h.putBack(records)
+	h.raiseEpoch()
+	h.Service = h.open()
+	for range 3 {
+		require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, start, "", nil))
+	}
+	require.Equal(t, was, h.status(ana).Anchor)
+	d, err := h.SignIn(h.ctx, remembers)
+	refused(t, d, err, totpflow.ErrRecordLost)
+}
+
+// Which recovery codes a restore voids: those that may have been used since the
+// backup. Who does not know when it was made voids them all.
+func TestRestoredVoids(t *testing.T) {
+	for name, c := range map[string]struct {
+		backup time.Time
+		voids  bool
+	}{
+		"made before the backup":      {start.Add(time.Hour), true},
+		"made at the same moment":     {start, true},
+		"made after it":               {start.Add(-time.Second), false},
+		"nobody knows when it was":    {time.Time{}, true},
+		"the backup is of the future": {start.Add(days(1000)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.enroll(ana)
+			h.clock.Advance(time.Hour)
+			require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, c.backup, "", nil))
+			require.Equal(t, c.voids, h.status(ana).RecoveryCodes.Left == 0)
+		})
+	}
+}
+
+// A restore leaves alone what it is not about: the policies of tenants, machine
+// accounts, a freeze, a grace, the count of wrong codes.
+func TestRestoredLeavesTheRest(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.set("acme", fortnight)
+	h.exempts(agentID)
+	ben := totpflow.User{Tenant: "acme", ID: "ben"}
+	until := func() time.Time {
+		next, err := h.SignIn(h.ctx, ben)
+		require.NoError(t, err)
+		return next.GraceUntil
+	}
+	grace := until()
+	phone, _ := h.enroll(ana)
+	h.clock.Advance(time.Hour)
+	for range 5 {
+		_, err := h.VerifyCode(h.ctx, h.ask(ana), phone.WrongCode())
+		require.ErrorIs(t, err, totpflow.ErrRejected)
+	}
+	eve := totpflow.User{Tenant: "acme", ID: "eve"}
+	h.enroll(eve)
+	h.disown(eve)
+	tenant := h.versions()[store.ID{Tenant: "acme", User: "totpflow:tenant"}]
+	require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, start, "", nil))
+	require.Equal(t, tenant, h.versions()[store.ID{Tenant: "acme", User: "totpflow:tenant"}])
+	d, err := h.SignInMachine(h.ctx, agent)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Exempt, d.Reason)
+	require.Equal(t, grace, until())
+	d, err = h.SignIn(h.ctx, eve)
+	refused(t, d, err, totpflow.ErrFrozen)
+	d, err = h.VerifyCode(h.ctx, h.ask(ana), phone.Code())
+	refused(t, d, err, throttle.ErrThrottled)
+}
+
+// It may run while people sign in: whoever is not swept yet may pass once more,
+// whoever is passes with a later code, and none passes twice after it.
+func TestRestoredWhilePeopleSignIn(t *testing.T) {
+	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
+	key := rfcKey(t)
+	require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Key: key})[0].Err)
+	h.clock.Advance(time.Minute)
+	code, err := key.Code(h.clock.Now())
+	require.NoError(t, err)
+	var mu sync.Mutex
+	var tokens []trust.Token
+	together(9, func(i int) {
+		if i == 8 {
+			if err := h.Admin(nil).Restored(h.ctx, ops, start, "", nil); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		next, err := h.SignIn(h.ctx, ana)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		d, err := h.VerifyCode(h.ctx, next.Challenge, code)
+		switch {
+		case err == nil:
+			if b, err := h.TrustBrowser(h.ctx, d.Proof, "x"); err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				tokens = append(tokens, b.Token)
+			}
+		case !errors.Is(err, totpflow.ErrAlreadyUsed):
+			t.Error(err)
+		}
+	})
+	require.LessOrEqual(t, len(tokens), 1)
+	d, err := h.VerifyCode(h.ctx, h.ask(ana), code)
+	refused(t, d, err, totpflow.ErrAlreadyUsed)
+}

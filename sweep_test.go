@@ -1,0 +1,234 @@
+package totpflow_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// crowd makes n accounts in two tenants, cheaply.
+func (h *house) crowd(n int) (ids []store.ID) {
+	h.t.Helper()
+	for i := range n {
+		id := store.ID{Tenant: []string{"acme", "globex"}[i%2], User: fmt.Sprintf("user %04d", i)}
+		h.extends(id)
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// checks is what Check reports, by account.
+func (h *house) checks() map[store.ID]totpflow.Checked {
+	h.t.Helper()
+	all := map[store.ID]totpflow.Checked{}
+	require.NoError(h.t, h.Admin(nil).Check(h.ctx, ops, "", func(c totpflow.Checked) { all[c.ID] = c }))
+	return all
+}
+
+func (h *house) newestKey() string {
+	h.t.Helper()
+	keys, err := keyring.Parse(h.keys)
+	require.NoError(h.t, err)
+	return keys.IDs()[0]
+}
+
+// After a rotation every record is written anew under the newest key, the
+// tenants' own too, so that the old key can go; a second run finds nothing to do.
+func TestReseal(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.crowd(7)
+	phone, _ := h.enroll(ana)
+	h.set("acme", policy.Policy{Mode: policy.Optional})
+	old := h.newestKey()
+	h.rotateKeys()
+	h.Service = h.open(ofTenants)
+	h.step(totpflow.User{Tenant: "acme", ID: "fresh"})
+	for id, c := range h.checks() {
+		require.NoError(t, c.Err)
+		require.Equal(t, id.User != "fresh", c.Stale)
+		require.Equal(t, c.Stale, c.KeyID == old)
+	}
+	h.events.kinds()
+	var last totpflow.Progress
+	require.NoError(t, h.Admin(nil).Reseal(h.ctx, ops, "", func(p totpflow.Progress) { last = p }))
+	require.Equal(t, totpflow.Progress{Seen: 10, Changed: 9}, last)
+	told := h.told(event.KeysRotated)
+	require.Len(t, told, 1)
+	require.Equal(t, "operator root", told[0].Actor)
+	require.Equal(t, "ticket 7", told[0].Reason)
+	for _, c := range h.checks() {
+		require.False(t, c.Stale)
+		require.Equal(t, h.newestKey(), c.KeyID)
+	}
+	before := h.versions()
+	require.NoError(t, h.Admin(nil).Reseal(h.ctx, ops, "", nil))
+	require.Equal(t, before, h.versions())
+	h.pass(ana, phone)
+}
+
+// A sweep that is cut short goes on from its last progress, and what it had
+// done is done. That all is under the newest key is told only when it is.
+func TestSweepGoesOn(t *testing.T) {
+	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
+	h.crowd(store.MaxLimit*2 + 5)
+	h.rotateKeys()
+	var told sink
+	s := h.open(func(c *totpflow.Config) { c.Events = &told })
+	var at totpflow.Progress
+	err := s.Admin(nil).Reseal(h.ctx, ops, "", func(p totpflow.Progress) {
+		at = p
+		h.store.SetFaults(totptest.Faults{Put: errors.New("disk full")})
+	})
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.Equal(t, store.MaxLimit, at.Seen)
+	require.Equal(t, store.MaxLimit, at.Changed)
+	require.NotContains(t, told.kinds(), event.KeysRotated, "nothing is told of what has not come about")
+
+	h.store.SetFaults(totptest.Faults{List: errors.New("gone")})
+	require.ErrorIs(t, s.Admin(nil).Reseal(h.ctx, ops, at.Cursor, nil), store.ErrUnavailable)
+	h.store.SetFaults(totptest.Faults{})
+	var seen []totpflow.Progress
+	require.NoError(t, s.Admin(nil).Reseal(h.ctx, ops, at.Cursor, func(p totpflow.Progress) { seen = append(seen, p) }))
+	require.Len(t, seen, 2)
+	require.Equal(t, totpflow.Progress{Seen: store.MaxLimit + 5, Changed: store.MaxLimit + 5}, seen[1])
+	require.NotEmpty(t, seen[0].Cursor)
+	kinds := told.kinds()
+	require.Equal(t, event.KeysRotated, kinds[len(kinds)-1])
+	require.ErrorIs(t, s.Admin(nil).Reseal(h.ctx, ops, "x", nil), store.ErrCursor)
+
+	ctx, cancel := context.WithCancel(h.ctx)
+	cancel()
+	require.Error(t, s.Admin(nil).Restored(ctx, ops, start, "", nil))
+}
+
+// Check names the key of every record, and each that does not open, and why. It
+// goes on behind them, and changes nothing.
+func TestCheck(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	ids := h.crowd(4)
+	h.set("acme", policy.Policy{Mode: policy.Optional})
+	h.garble(ids[0])
+	h.rewrite(ids[1], `{"format":2}`)
+	rec, err := h.memory.Get(h.ctx, ids[2])
+	require.NoError(t, err)
+	moved := rec
+	moved.ID.User, moved.Version = "thief", store.NewVersion()
+	require.NoError(t, h.memory.Put(h.ctx, moved, store.Version{}))
+	var all map[store.ID]totpflow.Checked
+	h.unchanged(func() { all = h.checks() })
+	require.Len(t, all, 6)
+	key := h.newestKey()
+	for id, c := range all {
+		switch id {
+		case ids[0]:
+			require.ErrorIs(t, c.Err, keyring.ErrOpen)
+			require.Empty(t, c.KeyID)
+		case ids[1]:
+			require.Error(t, c.Err)
+			require.Equal(t, key, c.KeyID)
+		case moved.ID:
+			require.ErrorIs(t, c.Err, keyring.ErrOpen)
+		default:
+			require.NoError(t, c.Err)
+			require.Equal(t, key, c.KeyID)
+		}
+	}
+	// Without the old key, what it sealed is named with it.
+	fresh := newHouse(t)
+	h.keys = fresh.keys
+	h.Service = h.open(ofTenants)
+	for id, c := range h.checks() {
+		require.Error(t, c.Err)
+		if id != ids[0] {
+			require.ErrorIs(t, c.Err, keyring.ErrUnknownKey)
+			require.Equal(t, key, c.KeyID)
+			require.True(t, c.Stale)
+		}
+	}
+}
+
+// A record that does not open keeps the others from nothing: it is passed over,
+// left as it is, named after its page, and the error at the end says so. That all
+// are under the newest key is then not told.
+func TestSweepsPassOver(t *testing.T) {
+	h := newHouse(t)
+	ids := h.crowd(5)
+	h.garble(ids[1])
+	h.rewrite(ids[4], `{"format":2,"enrollment":{"v":1}}`)
+	h.rotateKeys()
+	h.Service = h.open()
+	before := h.versions()
+	want := []store.ID{ids[4], ids[1]}
+	h.events.kinds()
+	for name, sweep := range map[string]func(func(totpflow.Progress)) error{
+		"Restored": func(p func(totpflow.Progress)) error { return h.Admin(nil).Restored(h.ctx, ops, start, "", p) },
+		"Reseal":   func(p func(totpflow.Progress)) error { return h.Admin(nil).Reseal(h.ctx, ops, "", p) },
+	} {
+		var last totpflow.Progress
+		require.ErrorIs(t, sweep(func(p totpflow.Progress) { last = p }), totpflow.ErrUnreadable, name)
+		require.Equal(t, 5, last.Seen)
+		require.Equal(t, want, last.Unreadable)
+	}
+	require.Empty(t, h.told(event.KeysRotated))
+	for i, id := range ids {
+		require.Equal(t, i == 1 || i == 4, before[id] == h.versions()[id])
+	}
+}
+
+// Sweeps run while people sign in, over two services: nobody is refused by them,
+// and no code passes twice.
+func TestSweepsWhilePeopleSignIn(t *testing.T) {
+	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
+	h.crowd(20)
+	key := rfcKey(t)
+	var people []totpflow.User
+	for i := range 4 {
+		u := totpflow.User{Tenant: "acme", ID: fmt.Sprint("person ", i)}
+		require.NoError(t, h.imports(totpflow.Imported{ID: store.ID{Tenant: u.Tenant, User: u.ID}, Key: key})[0].Err)
+		people = append(people, u)
+	}
+	var passed, swept atomic.Int32
+	for range 6 {
+		h.rotateKeys()
+		silent := func(c *totpflow.Config) { c.Events = quiet }
+		other, third := h.open(silent), h.open(silent)
+		h.clock.Advance(time.Minute)
+		code, err := key.Code(h.clock.Now())
+		require.NoError(t, err)
+		together(2*len(people)+1, func(i int) {
+			if i == 2*len(people) {
+				err := other.Admin(nil).Reseal(h.ctx, ops, "", func(p totpflow.Progress) { swept.Add(int32(p.Changed)) })
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			u, s := people[i%len(people)], []*totpflow.Service{other, third}[i/len(people)]
+			next, err := s.SignIn(h.ctx, u)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			switch _, err = s.VerifyCode(h.ctx, next.Challenge, code); {
+			case err == nil:
+				passed.Add(1)
+			case !errors.Is(err, totpflow.ErrAlreadyUsed) && !errors.Is(err, totpflow.ErrChallenge):
+				t.Error(err)
+			}
+		})
+	}
+	require.EqualValues(t, 6*len(people), passed.Load(), "each code once, and none lost")
+	require.Positive(t, swept.Load())
+}
