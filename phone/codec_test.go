@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,11 @@ func TestDecodeRefuses(t *testing.T) {
 		require.NotEqual(t, in, out, "nothing was replaced: %s", was)
 		return out
 	}
+	set := func(in, field, text string) string {
+		out := regexp.MustCompile(`"`+field+`":"[^"]*"`).ReplaceAllString(in, `"`+field+`":"`+text+`"`)
+		require.NotEqual(t, in, out, "nothing was replaced: %s", field)
+		return out
+	}
 	code := func(s string) string {
 		_, behind, _ := strings.Cut(s, `"code":{`)
 		inside, _, _ := strings.Cut(behind, `}`)
@@ -139,14 +145,14 @@ func TestDecodeRefuses(t *testing.T) {
 			`"pending":{"id":"ID4","number":"+447700900789","began":1},"code"`),
 		"a code for nobody":            swap(signIn, `"to":"ID2"`, `"to":"ID3"`),
 		"a code for no one":            swap(signIn, `"to":"ID2"`, `"to":""`),
-		"a code without its challenge": swap(signIn, `"challenge":"`, `"challenge":"","x":"`),
+		"a code without its challenge": set(signIn, "challenge", ""),
 		"a sign-in without challenge":  signIn[:strings.Index(signIn, `"challenge"`)] + signIn[strings.Index(signIn, `"via"`):],
-		"a short challenge":            swap(signIn, `"challenge":"`, `"challenge":"A","x":"`),
+		"a short challenge":            set(signIn, "challenge", "A"),
 		"a challenge to add":           swap(pending, `"via"`, `"challenge":"0123456789012345678901","via"`),
 		"a code by fax":                swap(signIn, `"via":"sms"`, `"via":"fax"`),
 		"a code never sent":            swap(signIn, `"sent":1767323045`, `"sent":0`),
-		"a short MAC":                  swap(signIn, `"mac":"`, `"mac":"AA","x":"`),
-		"a MAC that is none":           swap(signIn, `"mac":"`, `"mac":"*`),
+		"a short MAC":                  set(signIn, "mac", "AAAA"),
+		"a MAC that is none":           set(signIn, "mac", "*"),
 		"negative tries":               swap(signIn, `"wrong":2`, `"wrong":-2`),
 		"six tries":                    swap(spent, `"wrong":5`, `"wrong":6`),
 		"tries undated":                swap(spent, `,"last":1767323045`, ``),

@@ -35,9 +35,9 @@
 //
 // Six random digits, each of the million as likely. One is live at a time in an
 // account: a new one, by whatever way, replaces it. It is bound to the challenge
-// of one sign-in and to the number as it was; lives five minutes; works once; and
-// is kept as an HMAC under the host's keys, so that the record alone, in which a
-// million guesses would be quick, does not tell it.
+// of one sign-in, to the number as it was and to the ring's epoch; lives five
+// minutes; works once; and is kept as an HMAC under the host's keys, so that the
+// record alone, in which a million guesses would be quick, does not tell it.
 //
 // Five wrong codes in a row end it, and with it all codes for ten minutes.
 // Sending another one does not give tries back, nor does another challenge. That

@@ -69,7 +69,7 @@ func (s State) send(at time.Time, keys *keyring.Ring, l live, limits []Limit) (S
 	number, _ := s.number(l.to)
 	code := newCode()
 	l.sent = stamp(at)
-	l.mac = string(keys.MAC(purpose, l.fields(number, code.Digits())...))
+	l.mac = string(keys.MAC(purpose, l.fields(keys, number, code.Digits())...))
 	next := s.Expire(at)
 	next.live, next.sends = l, sends
 	return next, Message{To: number, Via: l.via, Code: code}, nil
@@ -146,7 +146,7 @@ func (s State) spend(at time.Time, keys *keyring.Ring, asked bool, typed string)
 	}
 	number, _ := s.number(l.to)
 	next := s.Expire(at)
-	switch err := keys.VerifyMAC(purpose, []byte(l.mac), l.fields(number, digits)...); {
+	switch err := keys.VerifyMAC(purpose, []byte(l.mac), l.fields(keys, number, digits)...); {
 	case err == nil:
 		next.live, next.wrong, next.last = live{}, 0, time.Time{}
 		return next, nil
@@ -175,14 +175,15 @@ func (l live) isFor(challenge string) bool {
 	return subtle.ConstantTimeCompare([]byte(l.challenge), []byte(tag(challenge))) == 1
 }
 
-// fields are what the MAC is made over beside the code: what it is for, where it
-// went. A code that was sent to one number is no code of another.
-func (l live) fields(n Number, digits string) []string {
+// fields are what the MAC is made over: what the code is for, where it went. A
+// code that was sent to one number is no code of another, and one that a restored
+// database brings back is none when the ring's epoch was raised.
+func (l live) fields(keys *keyring.Ring, n Number, digits string) []string {
 	use := forSignIn
 	if l.challenge == "" {
 		use = forAdding
 	}
-	return []string{use, l.challenge, l.to, n.E164(), digits}
+	return []string{use, l.challenge, l.to, n.E164(), fmt.Sprint(keys.Epoch()), digits}
 }
 
 // tag stands for a challenge: of one length, whatever the id is.

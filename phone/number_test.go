@@ -173,6 +173,7 @@ func TestDestinations(t *testing.T) {
 		{"not only", phone.Destinations{Only: []string{"+43", "+49"}}, "+447700900123", false},
 		{"only, but premium", phone.Destinations{Only: []string{"+1"}}, "+19005550123", false},
 		{"only the premium", phone.Destinations{Only: []string{"+1", "+1900"}}, "+19005550123", true},
+		{"only the premium first", phone.Destinations{Only: []string{"+1900", "+1"}}, "+19005550123", true},
 		{"only one satellite", phone.Destinations{Only: []string{"+8816"}}, "+8816123456789", true},
 		{"the other satellite", phone.Destinations{Only: []string{"+8816"}}, "+8817123456789", false},
 		{"except", phone.Destinations{Except: []string{"+1876"}}, "+18765550100", false},

@@ -190,6 +190,8 @@ func TestStrangeAnswers(t *testing.T) {
 	a := newAPI(t)
 	a.answer, a.fail = "<html>307</html>", 307
 	require.ErrorIs(t, a.sender(t).Send(t.Context(), message(phone.SMS)), phone.ErrProvider)
+	a.answer, a.fail = `{"sid":"SM1","status":"queued"}`, 400
+	require.ErrorIs(t, a.sender(t).Send(t.Context(), message(phone.SMS)), phone.ErrProvider, "an error is one, whatever it says")
 	a.answer, a.fail = "<html>502</html>", 502
 	require.ErrorIs(t, a.sender(t).Send(t.Context(), message(phone.SMS)), phone.ErrUnavailable)
 	s := a.sender(t)
