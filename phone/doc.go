@@ -54,7 +54,8 @@
 // refused send as one that was made, where the asker has not passed a factor.
 //
 // A clock that steps back frees nothing: sends and wrong codes that lie in its
-// future count, and codes that were sent then have expired.
+// future count, and codes that were sent then have expired. One that ran ahead
+// has let go what it would have let go by then.
 //
 // # Storage
 //
