@@ -109,7 +109,7 @@ func lose(t *testing.T) promoted {
 }
 
 // A pointer is a name that comes to mean another server, as DNS or Sentinel
-// changes it. Clients notice when they connect.
+// changes it. Its clients connect for each command.
 type pointer struct{ server atomic.Pointer[servers.Redis] }
 
 func point(s servers.Redis) *pointer {
@@ -121,7 +121,7 @@ func point(s servers.Redis) *pointer {
 func (p *pointer) move(s servers.Redis) { p.server.Store(&s) }
 
 func (p *pointer) client(t *testing.T) *redis.Client {
-	client := redis.NewClient(&redis.Options{DialerRetries: 1, Dialer: func(ctx context.Context, network, _ string) (net.Conn, error) {
+	client := redis.NewClient(&redis.Options{DialerRetries: 1, ConnMaxIdleTime: 1, Dialer: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, p.server.Load().Addr())
 	}})
 	t.Cleanup(func() { require.NoError(t, client.Close()) })

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/store"
@@ -93,6 +94,39 @@ func replid(t *testing.T, s servers.Redis) string {
 	return id
 }
 
+// The same on a server that was promoted, and forgets in time what it had been.
+func TestPromotionIsForgotten(t *testing.T) {
+	primary, replica, clock := begin(t), begin(t), newClock()
+	current := point(primary)
+	s := redisstore.New(current.client(t), redisstore.Options{Now: clock.Now})
+	require.NoError(t, s.Create(t.Context()))
+	follow(t, replica, primary)
+	require.NoError(t, primary.Kill())
+	promote(t, replica)
+	current.move(replica)
+	requireQuarantine(t, step(t.Context(), s), noon.Add(5*time.Minute))
+	clock.Advance(5 * time.Minute)
+	require.NoError(t, step(t.Context(), s))
+
+	require.NotContains(t, info(t, replica, "replication"), nowhere)
+	require.NoError(t, dial(t, replica).ConfigSet(t.Context(), "repl-backlog-ttl", "1").Err())
+	require.Eventually(t, func() bool {
+		return strings.Contains(info(t, replica, "replication"), nowhere)
+	}, time.Minute, 10*time.Millisecond)
+	require.NoError(t, step(t.Context(), s))
+}
+
+const nowhere = "master_replid2:0000000000000000000000000000000000000000"
+
+// A server that is demoted knows less every moment, from the first on.
+func TestDemoted(t *testing.T) {
+	server := begin(t)
+	s, _ := open(t, server, redisstore.Options{})
+	require.NoError(t, step(t.Context(), s))
+	cut(t, server)
+	requireEvery(t, s, redisstore.ErrReplica)
+}
+
 // A primary was cut off, its replica was promoted and served nobody, and the old
 // one came back behind it: it is the process that it was, with its connections,
 // and has lost what it acknowledged last. Writers go on all the time; not one of
@@ -160,4 +194,43 @@ func TestPromotedServerIsChecked(t *testing.T) {
 	clock.Advance(5 * time.Minute)
 	require.NoError(t, step(t.Context(), s))
 	require.Equal(t, 2, steps(t, s))
+}
+
+// The server that was looked at is gone when it is to be taken: the one that
+// answers then has not been looked at, and is not taken.
+func TestServerChangesAfterTheLook(t *testing.T) {
+	primary, replica, clock := begin(t), begin(t, "appendfsync everysec"), newClock()
+	current := point(primary)
+	client := current.client(t)
+	s := redisstore.New(client, redisstore.Options{Now: clock.Now})
+	require.NoError(t, s.Create(t.Context()))
+	follow(t, replica, primary)
+	require.NoError(t, primary.Kill())
+	require.NoError(t, primary.Start())
+
+	client.AddHook(afterInfo(sync.OnceFunc(func() {
+		require.NoError(t, primary.Kill())
+		promote(t, replica)
+		current.move(replica)
+	})))
+	_, err := s.Get(t.Context(), alice)
+	require.ErrorContains(t, err, "has changed")
+	clock.Advance(time.Hour)
+	_, err = s.Get(t.Context(), alice)
+	require.ErrorIs(t, err, redisstore.ErrNotDurable)
+}
+
+// afterInfo runs after each pipeline that begins with INFO.
+type afterInfo func()
+
+func (afterInfo) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (afterInfo) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (f afterInfo) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		if cmds[0].Name() == "info" {
+			f()
+		}
+		return err
+	}
 }

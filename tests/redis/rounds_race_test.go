@@ -4,7 +4,7 @@ package redis_test
 
 // The clients are slow under the race detector.
 const (
-	raceRounds  = 20
+	raceRounds  = 12
 	sumRounds   = 1
 	crashRounds = 3
 )

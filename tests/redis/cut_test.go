@@ -1,0 +1,56 @@
+package redis_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/redisstore"
+	"github.com/totpflow/totpflow/tests/race"
+)
+
+// The connection breaks off, or goes silent, anywhere in a verification: before
+// the write has left, or when only its acknowledgement is lost. One code is never
+// good twice, and nobody is told that it is who did not write.
+//
+// The rig goes red on a store that takes no answer for a good one.
+func TestCutAnywhere(t *testing.T) {
+	o := redisstore.Options{Prefix: prefix()}
+	s, _ := open(t, shared, o)
+	require.NoError(t, s.Put(t.Context(), first(), store.Version{}))
+	cable, err := race.NewCable(shared.Addr())
+	require.NoError(t, err)
+	defer cable.Close()
+	through := func(wrap func(store.Store) store.Store) race.Opener {
+		return func(addr string) (store.Store, func() error, error) {
+			client := redis.NewClient(&redis.Options{Addr: addr, DialerRetries: 1})
+			return wrap(redisstore.New(client, o)), client.Close, nil
+		}
+	}
+
+	cuts, err := race.Cut(s, cable, through(func(s store.Store) store.Store { return s }), cable.Addr())
+	require.NoError(t, err)
+	require.Greater(t, cuts, 100)
+	t.Logf("%d cuts", cuts)
+
+	_, err = race.Cut(s, cable, through(func(s store.Store) store.Store { return hopeful{s} }), cable.Addr())
+	require.Error(t, err)
+}
+
+// first is alice's record for the rigs.
+func first() store.Record {
+	rec := *race.Counter(1)
+	rec.ID, rec.Version = alice, store.NewVersion()
+	return rec
+}
+
+// hopeful is a store whose writes always succeed.
+type hopeful struct{ store.Store }
+
+func (h hopeful) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	_ = h.Store.Put(ctx, rec, was)
+	return nil
+}
