@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	raceRounds = 200 // each: one code, 128 hands
-	sumRounds  = 3   // each: 128 increments of one counter
+	raceRounds = 100 // at each of two isolation levels; each: one code, 128 hands
+	sumRounds  = 2   // each: 128 increments of one counter
 )
 
 // Two processes with 64 goroutines each race for one account: each code is

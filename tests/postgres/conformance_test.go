@@ -13,11 +13,9 @@ import (
 // and however the driver asks.
 func TestConformance(t *testing.T) {
 	for _, parameters := range []string{
-		"default_transaction_isolation=read%20committed",
-		"default_transaction_isolation=repeatable%20read",
+		"default_transaction_isolation=read%20committed&default_query_exec_mode=simple_protocol",
+		"default_transaction_isolation=repeatable%20read&plan_cache_mode=force_generic_plan",
 		"default_transaction_isolation=serializable",
-		"default_query_exec_mode=simple_protocol",
-		"plan_cache_mode=force_generic_plan",
 	} {
 		t.Run(parameters, func(t *testing.T) {
 			t.Parallel() // they wait for the disk, not for each other

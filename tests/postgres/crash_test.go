@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/tests/servers"
 )
 
-const crashRounds = 5
+const crashRounds = 4
 
 // A write that was acknowledged is there after the server was killed, at
 // whatever moment it comes. A power cut, which also takes what waits in the

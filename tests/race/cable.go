@@ -12,8 +12,9 @@ type Cable struct {
 
 	mu    sync.Mutex
 	fault Fault
-	left  int  // bytes until the fault; -1: none is armed
-	cut   bool // the fault has come
+	left  int           // bytes until the fault; -1: none is armed
+	cut   bool          // the fault has come
+	come  chan struct{} // closed then
 	conns map[net.Conn]bool
 }
 
@@ -44,13 +45,14 @@ func (c *Cable) Close() error {
 	return err
 }
 
-// Arm lets the fault come after a number of bytes. From then on there is no way
-// to the server at all, until Heal.
-func (c *Cable) Arm(f Fault, after int) {
+// Arm lets the fault come after a number of bytes, and closes come when it does.
+// From then on there is no way to the server at all, until Heal.
+func (c *Cable) Arm(f Fault, after int) (come <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.fault, c.left = f, after
+	c.fault, c.left, c.come = f, after, make(chan struct{})
 	c.look()
+	return c.come
 }
 
 // Heal ends all connections, lets new ones through, and reports whether the
@@ -70,6 +72,7 @@ func (c *Cable) look() {
 		return
 	}
 	c.cut = true
+	close(c.come)
 	if !c.fault.Silent {
 		c.end()
 	}

@@ -19,21 +19,13 @@ func Cut(s store.Store, cable *Cable, open Opener, where string) (cuts int, err 
 	if err != nil {
 		return 0, err
 	}
-	for _, c := range []struct {
-		fault Fault
-		step  int           // bytes between two cuts
-		wait  time.Duration // for an answer that does not come
-	}{
-		{Fault{}, 3, time.Minute},
-		{Fault{Answers: true}, 3, time.Minute},
-		{Fault{Silent: true}, 29, 30 * time.Millisecond},
-		{Fault{Silent: true, Answers: true}, 29, 30 * time.Millisecond},
-	} {
-		for after := rand.IntN(c.step); ; after += c.step { // in time, every byte
+	const step = 5 // bytes between two cuts
+	for _, fault := range []Fault{{}, {Answers: true}, {Silent: true}, {Silent: true, Answers: true}} {
+		for after := rand.IntN(step); ; after += step { // in time, every byte
 			code++
-			come, err := cutOnce(s, cable, open, where, code, func() { cable.Arm(c.fault, after) }, c.wait)
+			come, err := cutOnce(s, cable, open, where, code, fault, after)
 			if err != nil {
-				return cuts, fmt.Errorf("%+v after %d bytes: %w", c.fault, after, err)
+				return cuts, fmt.Errorf("%+v after %d bytes: %w", fault, after, err)
 			}
 			if !come {
 				break
@@ -44,7 +36,7 @@ func Cut(s store.Store, cable *Cable, open Opener, where string) (cuts int, err 
 	return cuts, nil
 }
 
-func cutOnce(s store.Store, cable *Cable, open Opener, where string, code uint64, arm func(), wait time.Duration) (come bool, err error) {
+func cutOnce(s store.Store, cable *Cable, open Opener, where string, code uint64, fault Fault, after int) (come bool, err error) {
 	through, shut, err := open(where)
 	if err != nil {
 		return false, err
@@ -53,9 +45,20 @@ func cutOnce(s store.Store, cable *Cable, open Opener, where string, code uint64
 	if _, err := stored(through); err != nil { // the connection is there
 		return false, err
 	}
-	arm()
-	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	silence := cable.Arm(fault, after)
+	if fault.Silent {
+		// Whoever waits for an answer that does not come has a deadline. How
+		// long it is does not matter, and this one takes no time.
+		go func() {
+			select {
+			case <-silence:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+	}
 	first := use(ctx, through, code)
 	come = cable.Heal()
 	second := use(context.Background(), s, code)

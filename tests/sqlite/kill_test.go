@@ -11,8 +11,6 @@ import (
 	"github.com/totpflow/totpflow/tests/race"
 )
 
-const killRounds = 40
-
 // A write that was acknowledged is there after SIGKILL, at whatever moment it
 // comes. This shows that nothing waits in the process for a later flush. A
 // power cut, which also takes what waits in the kernel, cannot be made here:

@@ -21,7 +21,7 @@ import (
 // Many processes start at once on a file that does not exist yet.
 func TestMigrateConcurrently(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
-		for range 5 {
+		for range migrateRounds {
 			path := file(t)
 			require.NoError(t, race.Together("migrate", d.where(path), 8))
 			s, db := d.open(t, path, wal)

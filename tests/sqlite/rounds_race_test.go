@@ -3,8 +3,10 @@
 package sqlite_test
 
 const (
-	raceRounds = 20
-	sumRounds  = 1
+	raceRounds    = 20
+	sumRounds     = 1
+	killRounds    = 12
+	migrateRounds = 2
 )
 
 var journals = map[string]string{"wal": wal}
