@@ -220,7 +220,7 @@ func (c *console) showAdmin(w http.ResponseWriter, r *http.Request, v *visitor, 
 	if p.offers(form) {
 		p.form = form
 	}
-	return c.show(w, r, "admin", refused, view{Title: "Accounts", Visitor: v, Data: p})
+	return c.show(w, r, "admin", refused, view{Visitor: v, Data: p})
 }
 
 // administered answers a form of the administrators' page.
@@ -275,38 +275,38 @@ func (c *console) getCSV(w http.ResponseWriter, r *http.Request, v *visitor) err
 	return nil
 }
 
-// ofAdministration says why an administrator's form was refused; empty for what
+// ofAdministration is the text for why an administrator's form was refused; empty for what
 // is no such reason.
 func ofAdministration(err error) string {
 	for _, known := range administration {
 		if errors.Is(err, known.err) {
-			return known.words
+			return known.text
 		}
 	}
 	return ""
 }
 
 var administration = []struct {
-	err   error
-	words string
+	err  error
+	text string
 }{
-	{errSetUpFirst, "Set up your own two-factor authentication first: each of these steps takes a code of yours."},
-	{totpflow.ErrSelf, "This is your own account. Look after it on the security page, or ask another administrator."},
-	{errForm, "Please fill in the form: days from 0 to 90, dates as year, month, day."},
-	{errNobody, "Tick at least one account in the list."},
-	{errSeveralTenants, "Tick accounts of one organisation at a time."},
-	{errResetFirst, "This account is closed. Bring back the earlier authenticator, or reset the account first."},
-	{errNothingLost, "This account has no authenticator, so nobody is locked out of it. The password is enough."},
-	{errMail, "The mail could not be sent. Please try again."},
-	{totpflow.ErrNotAllowed, "This account is of another organisation. You can look after your own and those below it."},
-	{totpflow.ErrNoAccount, "This person has never signed in, so there is nothing to change yet."},
-	{totpflow.ErrGrace, "Choose a day from tomorrow on, within 90 days."},
-	{totpflow.ErrScope, "Choose what to reset."},
-	{totpflow.ErrBulk, "Tick from 1 to 1000 accounts."},
-	{totpflow.ErrMachineName, "Say which machine it is."},
-	{totpflow.ErrNoRequest, "This request is not waiting any more."},
-	{totpflow.ErrRequests, "Too many requests wait already. Decide on those first."},
-	{totpflow.ErrNotExempt, "This is no machine account."},
-	{totpflow.ErrNoBrowser, "This browser is not trusted any more."},
-	{enroll.ErrTransition, "This is not possible in the state that the account is in."},
+	{errSetUpFirst, "error.setUpFirst"},
+	{totpflow.ErrSelf, "error.self"},
+	{errForm, "error.form"},
+	{errNobody, "error.nobody"},
+	{errSeveralTenants, "error.severalTenants"},
+	{errResetFirst, "error.resetFirst"},
+	{errNothingLost, "error.nothingLost"},
+	{errMail, "error.mail"},
+	{totpflow.ErrNotAllowed, "error.notAllowed"},
+	{totpflow.ErrNoAccount, "error.noAccount"},
+	{totpflow.ErrGrace, "error.grace"},
+	{totpflow.ErrScope, "error.scope"},
+	{totpflow.ErrBulk, "error.bulk"},
+	{totpflow.ErrMachineName, "error.machineName"},
+	{totpflow.ErrNoRequest, "error.noRequest"},
+	{totpflow.ErrRequests, "error.requests"},
+	{totpflow.ErrNotExempt, "error.notExempt"},
+	{totpflow.ErrNoBrowser, "error.noBrowser"},
+	{enroll.ErrTransition, "error.transition"},
 }

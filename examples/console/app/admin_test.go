@@ -98,7 +98,7 @@ func TestPagesOfTheList(t *testing.T) {
 	s := newSite(t)
 	for i := range 60 {
 		id := fmt.Sprintf("many-%02d", i)
-		_, err := s.db.Exec(`INSERT INTO people VALUES (?, ?, ?, '')`, id, id+"@acme.example", fmt.Sprintf("Person %02d", i))
+		_, err := s.db.Exec(`INSERT INTO people (id, email, name, password) VALUES (?, ?, ?, '')`, id, id+"@acme.example", fmt.Sprintf("Person %02d", i))
 		require.NoError(t, err)
 		_, err = s.db.Exec(`INSERT INTO users (id, person, tenant, role) VALUES (?, ?, 'acme', 'user')`, id, id)
 		require.NoError(t, err)

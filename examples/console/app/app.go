@@ -5,7 +5,8 @@
 // Signing in and setting up with a second factor is second_factor.go, in one
 // piece. A person's own page is in security.go and authenticators.go; what
 // administrators see and do is in admin.go, member.go and policy.go; mails about
-// changes are in notify.go and mail.go. Codes by SMS and by calls are in phone.go,
+// changes are in notify.go and mail.go. Which language a page or a mail is in says
+// language.go; what it says is in the package words. Codes by SMS and by calls are in phone.go,
 // phones.go and outbox.go. The rest is what a product has already:
 // people, accounts and organisations (users.go, tenants.go, password.go),
 // sessions (sessions.go), pages (pages.go, templates), and the backups
@@ -24,6 +25,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/examples/internal/words"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/store"
@@ -48,7 +50,8 @@ type console struct {
 	mfa      *totpflow.Service
 	users    *users
 	sessions *sessions
-	pages    pages
+	pages    map[*words.Language]pages
+	mux      *http.ServeMux
 	now      func() time.Time
 	tenants  tenants
 	archive  archive
@@ -90,6 +93,7 @@ func New(o Options) (http.Handler, error) {
 	if c.sessions, err = newSessions(ctx, o.DB, c.fail); err != nil {
 		return nil, err
 	}
+	c.mux = c.routes()
 	return c.handler(), nil
 }
 
@@ -117,6 +121,7 @@ func (c *console) routes() *http.ServeMux {
 	mux.HandleFunc("POST /security/phone", c.page(c.postPhone))
 	mux.HandleFunc("POST /security/phone/send", c.page(c.postPhoneSend))
 	mux.HandleFunc("POST /security/phone/confirm", c.page(c.postPhoneConfirm))
+	mux.HandleFunc("POST /language", c.page(c.postLanguage))
 	mux.HandleFunc("POST /signout", c.page(c.postSignOut))
 
 	mux.HandleFunc("GET /{$}", c.signedIn(c.getHome))
@@ -151,7 +156,7 @@ func (c *console) routes() *http.ServeMux {
 }
 
 func (c *console) handler() http.Handler {
-	pages := withSource(c.sessions.LoadAndSave(c.routes()))
+	pages := withLanguage(withSource(c.sessions.LoadAndSave(c.mux)))
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", staticFiles())
 	mux.Handle("/api/", c.api())
@@ -217,7 +222,8 @@ func (c *console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if code >= http.StatusInternalServerError {
 		slog.ErrorContext(r.Context(), "console", "path", r.URL.Path, "error", err)
 	}
-	c.pages.render(w, code, "problem", view{Title: problemTitle(code), Error: explain("", err, c.now())})
+	l := spoken(r.Context())
+	c.render(w, code, "problem", view{Language: l, Title: problemTitle(l, code), Error: explain(l, "", err, c.now())})
 }
 
 // status is the status code for an error.

@@ -172,5 +172,5 @@ func (c *console) getArchive(w http.ResponseWriter, r *http.Request, v *visitor)
 	if err != nil {
 		return err
 	}
-	return c.show(w, r, "archive", nil, view{Title: "Kept backups", Visitor: v, Data: archivePage{v, all}})
+	return c.show(w, r, "archive", nil, view{Visitor: v, Data: archivePage{v, all}})
 }

@@ -109,31 +109,16 @@ func has(list []totpflow.Authenticator, id string) bool {
 	return slices.ContainsFunc(list, func(a totpflow.Authenticator) bool { return a.ID == id })
 }
 
-// quoted is a list of names in words: “Phone”, “Tablet” and “Work”.
-func quoted(names []string) string {
-	var b strings.Builder
-	for i, name := range names {
-		switch {
-		case i > 0 && i == len(names)-1:
-			b.WriteString(" and ")
-		case i > 0:
-			b.WriteString(", ")
-		}
-		b.WriteString("“" + name + "”")
-	}
-	return b.String()
-}
-
-// ofAuthenticators says why an authenticator could not be added, renamed or
+// ofAuthenticators is the text for why an authenticator could not be added, renamed or
 // removed; empty for what is no such reason.
 func ofAuthenticators(err error) string {
 	switch {
 	case errors.Is(err, enroll.ErrLimit):
-		return "You have as many authenticators as there can be. Remove one before you add another."
+		return "error.limit"
 	case errors.Is(err, enroll.ErrLast):
-		return "It is your only authenticator. Add another one before you remove it, or replace it."
+		return "error.last"
 	case errors.Is(err, enroll.ErrUnknown):
-		return "This authenticator is not there any more."
+		return "error.unknown"
 	}
 	return ""
 }

@@ -1,19 +1,21 @@
 package app
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
 // A machine and its last backup. In a product these come from its database.
 type machine struct {
-	Name, Kind, Plan string
-	State            string // ok, late, failed
-	Note             string
-	LastRun          time.Time
-	Gigabytes        int
+	Name       string
+	Kind, Plan string // ids of texts
+	State      string // ok, late, failed
+	Note       string // the id of a text
+	LastRun    time.Time
+	Gigabytes  int
 }
 
 // machinesOf returns what a person may see: administrators the company's,
@@ -22,17 +24,17 @@ func machinesOf(u user, now time.Time) []machine {
 	name, _, _ := strings.Cut(strings.ToLower(u.Name), " ")
 	ago := func(d time.Duration) time.Time { return now.Add(-d).Truncate(time.Minute) }
 	own := []machine{
-		{name + "-laptop", "Laptop, Windows 11", "Every 4 hours", "ok", "Backed up", ago(96 * time.Minute), 212},
-		{name + "-phone", "Phone, Android", "Daily", "ok", "Backed up", ago(9 * time.Hour), 38},
+		{name + "-laptop", "machine.laptop", "plan.4hours", "ok", "backup.ok", ago(96 * time.Minute), 212},
+		{name + "-phone", "machine.phone", "plan.daily", "ok", "backup.ok", ago(9 * time.Hour), 38},
 	}
 	if !u.Administers() {
 		return own
 	}
 	return append([]machine{
-		{"files-01", "File server, Debian", "Every hour", "ok", "Backed up", ago(17 * time.Minute), 1840},
-		{"mail-archive", "Microsoft 365, 42 mailboxes", "Daily", "ok", "Backed up", ago(5 * time.Hour), 655},
-		{"erp-db", "Database, PostgreSQL", "Every 15 min", "ok", "Backed up", ago(6 * time.Minute), 94},
-		{"warehouse-pc", "Workstation, Windows 10", "Daily", "late", "Not seen since the day before yesterday", ago(55 * time.Hour), 120},
+		{"files-01", "machine.files", "plan.hourly", "ok", "backup.ok", ago(17 * time.Minute), 1840},
+		{"mail-archive", "machine.mail", "plan.daily", "ok", "backup.ok", ago(5 * time.Hour), 655},
+		{"erp-db", "machine.database", "plan.15min", "ok", "backup.ok", ago(6 * time.Minute), 94},
+		{"warehouse-pc", "machine.workstation", "plan.daily", "late", "backup.late", ago(55 * time.Hour), 120},
 	}, own...)
 }
 
@@ -56,13 +58,13 @@ func (c *console) getHome(w http.ResponseWriter, r *http.Request, v *visitor) er
 			p.LastRun = m.LastRun
 		}
 	}
-	return c.show(w, r, "home", nil, view{Title: "Backups", Visitor: v, Data: p})
+	return c.show(w, r, "home", nil, view{Visitor: v, Data: p})
 }
 
-// size is an amount of data in words.
-func size(gigabytes int) string {
+// size is an amount of data.
+func size(l *words.Language, gigabytes int) string {
 	if gigabytes >= 1000 {
-		return fmt.Sprintf("%.1f TB", float64(gigabytes)/1000)
+		return l.Number(float64(gigabytes)/1000, 1) + " TB"
 	}
-	return fmt.Sprintf("%d GB", gigabytes)
+	return l.Number(float64(gigabytes), 0) + " GB"
 }

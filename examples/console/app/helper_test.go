@@ -149,6 +149,7 @@ type browser struct {
 	*site
 	jar    http.CookieJar
 	client *http.Client
+	accept string // the Accept-Language header; empty: none
 }
 
 func (s *site) browser() *browser {
@@ -198,6 +199,9 @@ func (b *browser) postForm(path string, form url.Values) answer {
 func (b *browser) do(r *http.Request) answer {
 	b.t.Helper()
 	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	if b.accept != "" {
+		r.Header.Set("Accept-Language", b.accept)
+	}
 	resp, err := b.client.Do(r)
 	require.NoError(b.t, err)
 	defer resp.Body.Close()

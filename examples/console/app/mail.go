@@ -15,7 +15,10 @@ import (
 )
 
 // A Mail is to one person.
-type Mail struct{ To, Subject, Text string }
+type Mail struct {
+	To, Subject, Text string
+	Language          string // of the text, as a BCP 47 tag
+}
 
 // A Mailer sends mails. An error means that the mail was not taken.
 type Mailer interface {
@@ -110,6 +113,9 @@ func (m Mail) message() (*mail.Msg, error) {
 	msg.SetDate()
 	msg.SetMessageID()
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answers from holidays
+	if m.Language != "" {
+		msg.SetGenHeader("Content-Language", m.Language) // RFC 3282
+	}
 	msg.SetBodyString(mail.TypeTextPlain, strings.ReplaceAll(m.Text, "\n", "\r\n"))
 	return msg, nil
 }

@@ -276,7 +276,7 @@ func (c *console) exemptMachines(ctx context.Context) error {
 func (u *users) called(ctx context.Context, id string) (string, error) {
 	found, err := u.byID(ctx, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "somebody who is gone", nil
+		return spoken(ctx).Say("admin.gone"), nil
 	}
 	return found.Email, err
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -8,10 +9,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
 // sink is told what happens to second factors: the log, the watch over all
@@ -41,7 +44,8 @@ func (c *console) notify(ctx context.Context, e event.Event) error {
 	case err != nil:
 		return err
 	}
-	err = c.send(ctx, Mail{To: u.Email, Subject: Issuer + ": " + lowerFirst(happened(e)), Text: c.letter(u, e)})
+	l := u.reads(ctx)
+	err = c.send(ctx, Mail{To: u.Email, Language: l.Tag(), Subject: subject(l, e), Text: c.letter(u, l, e)})
 	if refusedForGood(err) {
 		slog.ErrorContext(ctx, "console: a mail was refused for good", "user", u.ID, "error", err)
 		return nil // else every later event of the account would wait behind it
@@ -61,43 +65,46 @@ func (c *console) send(ctx context.Context, m Mail) error {
 }
 
 // letter is the mail about an event.
-func (c *console) letter(u user, e event.Event) string {
-	by := ""
-	if e.Actor != "" {
-		by = ", by an administrator"
+func (c *console) letter(u user, l *words.Language, e event.Event) string {
+	what, when := happened(l, e), l.Minute(e.At)
+	switch {
+	case e.Actor != "":
+		what = l.Say("mail.byAdmin", "What", what)
+	case e.Source.Address != "":
+		when = l.Say("mail.from", "When", when, "Address", e.Source.Address)
 	}
-	from := ""
-	if e.Source.Address != "" && e.Actor == "" {
-		from = ", from " + e.Source.Address
-	}
-	text := fmt.Sprintf("Hello %s,\n\nthis has changed at your account %s of %s:\n\n    %s%s\n    %s%s\n\n",
-		u.Name, u.Email, u.Organisation(), happened(e), by, minute(e.At), from)
+	text := l.Say("mail.changed", "Name", u.Name, "Email", u.Email, "Organisation", u.Organisation(), "What", what, "When", when)
 	token := c.mfa.DisownToken(e)
 	if token == "" || e.Kind == event.Frozen || e.Kind == event.Forgotten { // closed already
 		return text
 	}
-	return text + fmt.Sprintf("If this was you, or you know of it, there is nothing to do.\n\n"+
-		"If it was not you, open this page and press the button there. It closes your\n"+
-		"account until an administrator has looked at it. The link is good for %s.\n\n    %s/not-me?event=%s\n",
-		span(totpflow.DisownAge), c.url, url.QueryEscape(string(token)))
+	link := c.url + "/not-me?event=" + url.QueryEscape(string(token))
+	return text + l.Say("mail.notMe", "For", l.Span(totpflow.DisownAge), "Link", link)
 }
 
 // sendIssued sends a recovery code that an administrator had made. Only the
 // person sees it.
 func (c *console) sendIssued(u user) func(context.Context, totpflow.IssuedCode) error {
 	return func(ctx context.Context, i totpflow.IssuedCode) error {
-		return c.send(ctx, Mail{To: u.Email, Subject: Issuer + ": your recovery code", Text: fmt.Sprintf(
-			"Hello %s,\n\nan administrator has sent you this recovery code for your account %s of %s:\n\n    %s\n\n"+
-				"Sign in with your password, choose “Use the code from the mail”, and set up your\n"+
-				"new phone. The code works once, until %s.\n\nNobody who helps you will ask you for it.\n",
-			u.Name, u.Email, u.Organisation(), i.Code, minute(i.Expires))})
+		l := u.reads(ctx)
+		return c.send(ctx, Mail{
+			To: u.Email, Language: l.Tag(), Subject: l.Say("mail.issuedSubject", "Issuer", Issuer),
+			Text: l.Say("mail.issued", "Name", u.Name, "Email", u.Email, "Organisation", u.Organisation(),
+				"Code", i.Code, "Until", l.Minute(i.Expires)),
+		})
 	}
+}
+
+// reads is the language for mails to the user: the one of their last visit.
+// Before there was any, it is that of the request.
+func (u user) reads(ctx context.Context) *words.Language {
+	return cmp.Or(words.ByTag(u.Language), spoken(ctx))
 }
 
 // getNotMe shows a button and does nothing else: programs that scan mails open
 // every link in them.
 func (c *console) getNotMe(w http.ResponseWriter, r *http.Request) error {
-	return c.show(w, r, "not-me", nil, view{Title: "Was it not you?", Data: notMePage{Event: r.FormValue("event")}})
+	return c.show(w, r, "not-me", nil, view{Data: notMePage{Event: r.FormValue("event")}})
 }
 
 // postNotMe closes the account that the mail was about. It takes no session:
@@ -107,7 +114,7 @@ func (c *console) postNotMe(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, totpflow.ErrDisown) {
 		return err
 	}
-	return c.show(w, r, "not-me", err, view{Title: "Was it not you?", Data: notMePage{Closed: err == nil}})
+	return c.show(w, r, "not-me", err, view{Data: notMePage{Closed: err == nil}})
 }
 
 // notMePage is what the page of the link in a mail shows.
@@ -116,5 +123,9 @@ type notMePage struct {
 	Closed bool
 }
 
-// lowerFirst makes a sentence the rest of one.
-func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+// subject is the subject of the mail about an event.
+func subject(l *words.Language, e event.Event) string {
+	what := happened(l, e)
+	first, n := utf8.DecodeRuneInString(what)
+	return l.Say("mail.subject", "Issuer", Issuer, "What", what, "WhatLower", string(unicode.ToLower(first))+what[n:])
+}

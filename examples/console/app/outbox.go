@@ -60,9 +60,9 @@ func (c *console) newPhones(sender phone.Sender) *totpflow.Phones {
 	if sender == nil {
 		sender = logMessages{}
 	}
-	return &totpflow.Phones{Sender: sender, Compose: func(_ context.Context, m phone.Message) phone.Message {
-		m.Language = "en"
-		m.Sentence = "{code} is your code for " + Issuer + ". Nobody who helps you will ask you for it."
+	return &totpflow.Phones{Sender: sender, Compose: func(ctx context.Context, m phone.Message) phone.Message {
+		l := spoken(ctx)
+		m.Language, m.Sentence = l.Tag(), l.Say("phone.message", "Issuer", Issuer)
 		m.Domain = domain(c.url)
 		return m
 	}}

@@ -2,9 +2,11 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"html/template"
 	"io/fs"
 	"log/slog"
@@ -13,9 +15,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/examples/internal/words"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/recovery"
 )
@@ -25,24 +31,23 @@ var files embed.FS
 
 // A view is what every template is given.
 type view struct {
-	Title    string
+	Language *words.Language
+	Page     string   // the template's name
+	Title    string   // where it is not that of the page
 	Visitor  *visitor // nil before the session
 	SignedIn bool     // where there is a session but its data does not matter
 	Notice   string   // what has just been done
 	Error    string   // why the form was refused, or the page failed
+	Back     string   // where the menu of languages leads; empty: there is none
 	Data     any
 	now      time.Time
 }
 
-// For is how long it is until t, in words.
-func (v view) For(t time.Time) string { return span(t.Sub(v.now)) }
+// Until is how long it is until t.
+func (v view) Until(t time.Time) time.Duration { return t.Sub(v.now) }
 
-// Since is how long ago t was, in short words, rounded down.
-func (v view) Since(t time.Time) string {
-	d := v.now.Sub(t)
-	u, _ := unit(d)
-	return strings.NewReplacer("minutes", "min", "minute", "min").Replace(span(d.Truncate(u))) + " ago"
-}
+// Age is how long ago t was.
+func (v view) Age(t time.Time) time.Duration { return v.now.Sub(t) }
 
 // Nav reports whether to show the navigation of a signed-in person.
 func (v view) Nav() bool { return v.Visitor != nil || v.SignedIn }
@@ -50,8 +55,17 @@ func (v view) Nav() bool { return v.Visitor != nil || v.SignedIn }
 // pages are the parsed templates by name, each with the layout.
 type pages map[string]*template.Template
 
-func newPages() pages {
-	layout := template.Must(template.New("layout").Funcs(words).ParseFS(files, "templates/layout.html", "templates/parts.html"))
+// newPages parses the templates once for each language.
+func newPages() map[*words.Language]pages {
+	all := make(map[*words.Language]pages)
+	for _, l := range words.All() {
+		all[l] = parsePages(l)
+	}
+	return all
+}
+
+func parsePages(l *words.Language) pages {
+	layout := template.Must(template.New("layout").Funcs(functions(l)).ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		panic(err) // the pattern is fixed
@@ -65,14 +79,16 @@ func newPages() pages {
 }
 
 // render writes a page whole or not at all.
-func (p pages) render(w http.ResponseWriter, status int, page string, v view) {
+func (c *console) render(w http.ResponseWriter, status int, page string, v view) {
 	var b bytes.Buffer
-	if err := p[page].ExecuteTemplate(&b, "layout", v); err != nil {
+	v.Page = page
+	if err := c.pages[v.Language][page].ExecuteTemplate(&b, "layout", v); err != nil {
 		slog.Error("console: template", "page", page, "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", v.Language.Tag())
 	w.WriteHeader(status)
 	_, _ = b.WriteTo(w) // a person who has gone away is no fault
 }
@@ -80,8 +96,11 @@ func (p pages) render(w http.ResponseWriter, status int, page string, v view) {
 // show answers with a page. When a form was refused it is shown again, with
 // the reason and its status.
 func (c *console) show(w http.ResponseWriter, r *http.Request, page string, refused error, v view) error {
-	v.Notice, v.now, v.Error = takeNotice(w, r), c.now(), explain(page, refused, c.now())
-	c.pages.render(w, status(w, refused), page, v)
+	l := spoken(r.Context())
+	v.Language, v.Back, v.now = l, c.back(r, refused), c.now()
+	v.Title = cmp.Or(v.Title, l.Say(page+".title"))
+	v.Notice, v.Error = takeNotice(w, r), explain(l, page, refused, c.now())
+	c.render(w, status(w, refused), page, v)
 	return nil
 }
 
@@ -101,7 +120,7 @@ func (c *console) getSignIn(w http.ResponseWriter, r *http.Request) error {
 	if _, ok := c.sessions.current(r.Context()); ok {
 		return redirect(w, r, "/")
 	}
-	return c.show(w, r, "signin", nil, view{Title: "Sign in"})
+	return c.show(w, r, "signin", nil, view{})
 }
 
 // signInPage is the form again, after a wrong password, for an account that is
@@ -111,7 +130,7 @@ func (c *console) signInPage(w http.ResponseWriter, r *http.Request, refused err
 	if !errors.Is(refused, errPassword) && !errors.Is(refused, totpflow.ErrExempt) && !errors.Is(refused, totpflow.ErrFrozen) {
 		return refused
 	}
-	return c.show(w, r, "signin", refused, view{Title: "Sign in", Data: r.PostFormValue("email")})
+	return c.show(w, r, "signin", refused, view{Data: r.PostFormValue("email")})
 }
 
 // codePage is what the forms of the second step show.
@@ -186,17 +205,17 @@ type sheetPage struct {
 
 // sheetPage shows what cannot be shown again, and keeps nothing of it.
 func (c *console) sheetPage(w http.ResponseWriter, r *http.Request, p sheetPage) error {
-	title := "Save your recovery codes"
+	title := ""
 	if len(p.Codes) == 0 { // those of before stay, or policy allows none
-		title = "Save your set-up key"
+		title = spoken(r.Context()).Say("sheet.titleKey")
 	}
 	return c.show(w, r, "sheet", nil, view{Title: title, SignedIn: true, Data: p})
 }
 
 // Download is the sheet as a text file in a link. It lies in the page, so that
 // the server needs neither keep the codes nor be sent them again.
-func (p sheetPage) Download() template.URL {
-	return template.URL("data:text/plain;charset=utf-8," + url.PathEscape(p.Text()))
+func (p sheetPage) Download(l *words.Language) template.URL {
+	return template.URL("data:text/plain;charset=utf-8," + url.PathEscape(p.text(l)))
 }
 
 // Key is the set-up key in groups of four.
@@ -209,21 +228,64 @@ func (p sheetPage) Key() string {
 	return strings.Join(groups, " ")
 }
 
-func day(t time.Time) string    { return t.UTC().Format("2 January 2006") }
-func minute(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
+// text is the sheet as plain text, to be saved as a file or printed. Nothing in
+// a name can add a line or a terminal escape.
+func (p sheetPage) text(l *words.Language) string {
+	title := l.Say("sheet.textTitle", "Issuer", printable(p.Issuer))
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n%s\n\n", title, strings.Repeat("=", utf8.RuneCountInString(title)))
+	b.WriteString(l.Say("sheet.text", "Account", printable(p.Account), "Made", l.Minute(p.Made)))
+	for i, code := range p.Codes {
+		fmt.Fprintf(&b, "  %2d.  %s\n", i+1, code)
+	}
+	if p.Secret != "" {
+		b.WriteString(l.Say("sheet.textKey", "Key", p.Key()))
+	}
+	return b.String()
+}
 
-// words are the functions of the templates.
-var words = template.FuncMap{
-	"span":     span,
-	"few":      func(n int) bool { return n <= 3 },
-	"day":      day,
-	"minute":   minute,
-	"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"happened": happened,
-	"state":    stateWord,
-	"member":   memberWord,
-	"quoted":   quoted,
-	"lower":    strings.ToLower,
-	"demo":     func() []DemoAccount { return DemoAccounts },
-	"size":     size,
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+}
+
+// functions are those of the templates, in a language.
+func functions(l *words.Language) template.FuncMap {
+	return template.FuncMap{
+		"say":       l.Find, // a text that is not there fails the page
+		"rich":      l.HTML,
+		"language":  func() *words.Language { return l },
+		"languages": words.All,
+		"span":      l.Span,
+		"ago":       l.Ago,
+		"day":       l.Day,
+		"minute":    l.Minute,
+		"quoted":    l.Quoted,
+		"few":       func(n int) bool { return n <= 3 },
+		"iso":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"happened":  func(e event.Event) string { return happened(l, e) },
+		"state":     func(state any) string { return stateWord(l, state) },
+		"role":      func(r role) string { return l.Say("role." + string(r)) },
+		"member":    func(s totpflow.MemberState) string { return memberWord(l, s) },
+		"size":      func(gigabytes int) string { return size(l, gigabytes) },
+		"demo":      demoRows,
+	}
+}
+
+// A demoRow is one of the demo accounts on the page of the sign-in.
+type demoRow struct {
+	DemoAccount
+	ID string
+}
+
+func demoRows() (rows []demoRow) {
+	for _, a := range DemoAccounts {
+		id, _, _ := strings.Cut(a.Email, "@")
+		rows = append(rows, demoRow{a, id})
+	}
+	return rows
 }

@@ -105,7 +105,7 @@ func (c *console) getPhone(w http.ResponseWriter, r *http.Request) error {
 // showPhone asks for the number, or for the code that was sent to it. Before a
 // number, a session that was left open asks for the password.
 func (c *console) showPhone(w http.ResponseWriter, r *http.Request, p *phonePage, refused error) error {
-	v := view{Title: "Set up a phone", Visitor: p.visitor, Data: p}
+	v := view{Visitor: p.visitor, Data: p}
 	switch {
 	case p.Pending.Token != "":
 		return c.show(w, r, "phone-confirm", refused, v)

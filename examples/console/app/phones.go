@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/examples/internal/words"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
@@ -84,45 +85,45 @@ var errSignInByPhone = errors.New("the sign-in by phone is too long ago")
 
 // ofPhones says why a form about phones was refused; empty for what is no such
 // reason.
-func ofPhones(page string, err error, now time.Time) string {
+func ofPhones(l *words.Language, page string, err error, now time.Time) string {
 	var wait *throttle.Error
 	byPhone := page == "phone-code" || page == "phone-confirm"
 	switch {
 	case (byPhone || page == "phone") && errors.Is(err, totpflow.ErrMethod):
-		return "Your organisation does not allow codes by phone."
+		return l.Say("error.phoneMethod")
 	case errors.Is(err, errNotSent) && errors.As(err, &wait) && !wait.Until.IsZero():
-		return "Another code can be sent in " + span(wait.Until.Sub(now)) + "."
+		return l.Say("error.phoneWait", "Wait", l.Span(wait.Until.Sub(now)))
 	case byPhone && errors.As(err, &wait):
 		single := *wait
 		single.Pair = false // that is for apps
-		return explainWait(&single, now)
+		return explainWait(l, &single, now)
 	case byPhone && errors.Is(err, totp.ErrMalformedCode):
-		return "A code has 6 digits. Enter the one that we have sent you."
+		return l.Say("error.malformedPhone")
 	}
 	for _, known := range phoneWords {
 		if errors.Is(err, known.err) {
-			return known.words
+			return l.Say(known.text)
 		}
 	}
 	return ""
 }
 
 var phoneWords = []struct {
-	err   error
-	words string
+	err  error
+	text string
 }{
-	{errPhoneOver, "The number has waited for too long, or was begun again elsewhere. Enter it once more."},
-	{errSignInByPhone, "Sign out and in again with a code by phone, and then remove it here within five minutes."},
-	{totpflow.ErrPhoneCode, "No code is on its way any more: it was used or replaced, or is older than five minutes. Have another one sent."},
-	{totpflow.ErrPhoneLimit, "No code can be sent to this number at the moment. Use another way, or try again later."},
-	{totpflow.ErrNoPhone, "This phone is not there any more."},
-	{totpflow.ErrAssigned, "Your administrators choose the number. Ask them to change it."},
-	{phone.ErrNumber, "Write the number with + and the code of the country, as in +43 660 1234567."},
-	{phone.ErrDestination, "We do not send to numbers like this one. Choose another number."},
-	{phone.ErrUndeliverable, "Nothing can be delivered to this number. Choose another way, or another number."},
-	{phone.ErrVia, "Choose an SMS or a call."},
-	{phone.ErrKnown, "This number is set up already."},
-	{phone.ErrTooManyPhones, "You have as many phones as there can be. Remove one before you add another."},
-	{phone.ErrUnavailable, "The message could not be handed over. Try again in a minute, or use another way."},
-	{phone.ErrProvider, "No messages can be sent at the moment. Use another way, or tell your administrator."},
+	{errPhoneOver, "error.phoneOver"},
+	{errSignInByPhone, "error.signInByPhone"},
+	{totpflow.ErrPhoneCode, "error.phoneCode"},
+	{totpflow.ErrPhoneLimit, "error.phoneLimit"},
+	{totpflow.ErrNoPhone, "error.noPhone"},
+	{totpflow.ErrAssigned, "error.assigned"},
+	{phone.ErrNumber, "error.number"},
+	{phone.ErrDestination, "error.destination"},
+	{phone.ErrUndeliverable, "error.undeliverable"},
+	{phone.ErrVia, "error.via"},
+	{phone.ErrKnown, "error.known"},
+	{phone.ErrTooManyPhones, "error.tooManyPhones"},
+	{phone.ErrUnavailable, "error.phoneUnavailable"},
+	{phone.ErrProvider, "error.provider"},
 }

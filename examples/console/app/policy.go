@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/examples/internal/words"
 	"github.com/totpflow/totpflow/policy"
 )
 
@@ -38,7 +39,7 @@ func (p policyForm) RecoveryCodes() bool { return p.Own.Methods.Has(policy.Recov
 
 // A choice is one line of a list.
 type choice struct {
-	Value, Words string
+	Value, Words string // Words is the id of its text
 	Chosen       bool
 }
 
@@ -46,9 +47,9 @@ type choice struct {
 func (p policyForm) PhoneChoices() []choice {
 	allowed := p.Own.Methods.Has(policy.Phone)
 	return []choice{
-		{"no", "Not allowed", !allowed},
-		{"yes", "Allowed", allowed && !p.Own.AssignedPhones},
-		{"assigned", "Allowed, to numbers that administrators choose", allowed && p.Own.AssignedPhones},
+		{"no", "admin.notAllowed", !allowed},
+		{"yes", "admin.allowed", allowed && !p.Own.AssignedPhones},
+		{"assigned", "admin.phonesAssigned", allowed && p.Own.AssignedPhones},
 	}
 }
 
@@ -81,7 +82,7 @@ func (c *console) policyForm(r *http.Request, v *visitor, t tenant) (policyForm,
 	}
 	form := policyForm{TenantStatus: st, Tenant: t}
 	for _, q := range st.Pending {
-		row := requestRow{Request: q, What: wanted(q), Mine: q.By == v.record()}
+		row := requestRow{Request: q, What: wanted(spoken(r.Context()), q), Mine: q.By == v.record()}
 		if row.Who, err = c.users.called(r.Context(), q.By.User); err != nil {
 			return form, err
 		}
@@ -98,14 +99,14 @@ func (c *console) policyForm(r *http.Request, v *visitor, t tenant) (policyForm,
 }
 
 // wanted says in words what a request asks for.
-func wanted(q totpflow.Request) string {
+func wanted(l *words.Language, q totpflow.Request) string {
 	switch q.Action {
 	case totpflow.ActionSetPolicy:
-		return "Lower the policy to “" + q.Policy.Mode.String() + "”"
+		return l.Say("admin.wantPolicy", "Mode", l.Say("mode."+q.Policy.Mode.String()))
 	case totpflow.ActionExemptAccount:
-		return "Make a machine account, “" + q.Name + "”"
+		return l.Say("admin.wantExempt", "Name", q.Name)
 	case totpflow.ActionResetAccount:
-		return "Reset several accounts (" + string(q.Scope) + ")"
+		return l.Say("admin.wantReset", "Scope", l.Say("scope."+string(q.Scope)))
 	default:
 		return string(q.Action)
 	}

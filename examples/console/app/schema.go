@@ -57,6 +57,9 @@ var steps = []string{
 	backupsTable,
 
 	apiTables,
+
+	// The language that a person used last, for mails; empty until then.
+	`ALTER TABLE people ADD COLUMN language TEXT NOT NULL DEFAULT ''`,
 }
 
 // migrate takes the steps that are missing, and reports whether there were any.

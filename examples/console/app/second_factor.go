@@ -210,9 +210,9 @@ func (c *console) codePage(w http.ResponseWriter, r *http.Request, page string, 
 		return redirect(w, r, "/code")
 	}
 	if next.Waiting != nil && !errors.Is(refused, throttle.ErrThrottled) {
-		form.Wait = explain(page, next.Waiting, c.now())
+		form.Wait = explain(spoken(r.Context()), page, next.Waiting, c.now())
 	}
-	return c.show(w, r, page, refused, view{Title: "Second step", Data: form})
+	return c.show(w, r, page, refused, view{Data: form})
 }
 
 // startAgain leads back to the password when the sign-in under way is over.
@@ -275,7 +275,7 @@ func (c *console) setupPage(w http.ResponseWriter, r *http.Request, refused erro
 	} else if next, err := c.mfa.Continue(r.Context(), totphttp.Challenge(r)); err == nil {
 		p.Phone = slices.Contains(next.Methods, totpflow.MethodPhoneCode)
 	}
-	return c.show(w, r, "setup", refused, view{Title: "Set up two-factor authentication", SignedIn: v != nil, Data: p})
+	return c.show(w, r, "setup", refused, view{SignedIn: v != nil, Data: p})
 }
 
 // beforeSetup asks a signed-in person for the password first: whoever finds a
@@ -296,7 +296,7 @@ func (c *console) beforeSetup(w http.ResponseWriter, r *http.Request, refused er
 
 // askPassword asks for the password before the page of a set-up.
 func (c *console) askPassword(w http.ResponseWriter, r *http.Request, v *visitor, next string, refused error) error {
-	return c.show(w, r, "password", refused, view{Title: "Set up two-factor authentication", Visitor: v, Data: next})
+	return c.show(w, r, "password", refused, view{Visitor: v, Data: next})
 }
 
 func (c *console) postSetupPassword(w http.ResponseWriter, r *http.Request) error {

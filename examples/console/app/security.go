@@ -41,7 +41,7 @@ func (c *console) securityPage(w http.ResponseWriter, r *http.Request, v *visito
 			return err
 		}
 	}
-	return c.show(w, r, "security", refused, view{Title: "Security", Visitor: v, Data: p})
+	return c.show(w, r, "security", refused, view{Visitor: v, Data: p})
 }
 
 // postReplace leads to the set-up page. The old authenticator works until the

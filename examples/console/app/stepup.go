@@ -96,7 +96,7 @@ func (c *console) stepUpPage(w http.ResponseWriter, r *http.Request, v *visitor,
 	if err != nil {
 		return err
 	}
-	return c.show(w, r, "stepup", refused, view{Title: "Confirm with a code", Visitor: v, Data: stepUpPage{forms{v, "stepup"}, p, b}})
+	return c.show(w, r, "stepup", refused, view{Visitor: v, Data: stepUpPage{forms{v, "stepup"}, p, b}})
 }
 
 // postStepUp goes on with what the person was about to do.
@@ -122,7 +122,7 @@ func (c *console) postStepUp(w http.ResponseWriter, r *http.Request, v *visitor)
 		if err != nil {
 			return err
 		}
-		return c.show(w, r, "key", nil, view{Title: "Encryption key", Visitor: v, Data: keyPage{b, key}})
+		return c.show(w, r, "key", nil, view{Visitor: v, Data: keyPage{b, key}})
 	}
 	if err := c.archive.delete(r.Context(), v.user, b.ID); err != nil {
 		return err

@@ -123,7 +123,7 @@ func (c *console) getOrganisation(w http.ResponseWriter, r *http.Request) error 
 	case len(mine) == 0:
 		return redirect(w, r, "/signin")
 	}
-	return c.show(w, r, "organisation", nil, view{Title: "Choose your organisation", Data: mine})
+	return c.show(w, r, "organisation", nil, view{Data: mine})
 }
 
 // postOrganisation goes on with one of the person's accounts, and with no other.
@@ -146,7 +146,7 @@ func (c *console) postOrganisation(w http.ResponseWriter, r *http.Request) error
 // set up on its own: its second factor is not that of this one.
 type otherAccount struct {
 	user
-	State string // in words
+	State string // the last part of the id of its text
 }
 
 // otherAccounts lists them with their state, for the security page.
@@ -160,11 +160,11 @@ func (c *console) otherAccounts(ctx context.Context, of user) ([]otherAccount, e
 		st, err := c.mfa.Account(u.account()).Status(ctx)
 		switch {
 		case errors.Is(err, totpflow.ErrRecordLost), err == nil && !st.Frozen.IsZero():
-			list = append(list, otherAccount{u, "Closed"})
+			list = append(list, otherAccount{u, "closed"})
 		case err != nil:
 			return nil, err
 		default:
-			list = append(list, otherAccount{u, stateWord(st.State)})
+			list = append(list, otherAccount{u, string(st.State)})
 		}
 	}
 	return list, nil

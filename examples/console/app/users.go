@@ -22,6 +22,9 @@ type user struct {
 	// Several reports that the person has more accounts than this one.
 	Several bool
 
+	// Language is that of the last visit, as a tag; empty before.
+	Language string
+
 	// Anchor is what totpflow last said of the account's factors. Kept here,
 	// apart from them, it shows when their record was lost or put back.
 	Anchor uint64
@@ -35,7 +38,7 @@ const (
 	roleMachine role = "machine" // a backup agent's
 )
 
-// String is the role in words.
+// String is the role as programs read it. Pages have texts for it.
 func (r role) String() string {
 	if r == roleAdmin {
 		return "administrator"
@@ -167,7 +170,7 @@ func (u *users) others(ctx context.Context, of user) ([]user, error) {
 }
 
 // selectUsers is followed by which ones.
-const selectUsers = `SELECT users.id, people.id, people.email, people.name, users.role, users.anchor,
+const selectUsers = `SELECT users.id, people.id, people.email, people.name, people.language, users.role, users.anchor,
 	(SELECT count(*) FROM users AS own WHERE own.person = people.id) > 1,
 	tenants.id, tenants.name, tenants.kind, coalesce(tenants.above, ''), tenants.record
 	FROM users JOIN people ON people.id = users.person JOIN tenants ON tenants.id = users.tenant `
@@ -181,7 +184,7 @@ func (u *users) list(ctx context.Context, query string, args ...any) ([]user, er
 	var found []user
 	for rows.Next() {
 		var x user
-		if err := rows.Scan(&x.ID, &x.Person, &x.Email, &x.Name, &x.Role, &x.Anchor, &x.Several,
+		if err := rows.Scan(&x.ID, &x.Person, &x.Email, &x.Name, &x.Language, &x.Role, &x.Anchor, &x.Several,
 			&x.Tenant.ID, &x.Tenant.Name, &x.Tenant.Kind, &x.Tenant.Above, &x.Tenant.Record); err != nil {
 			return nil, unavailable(err)
 		}
@@ -216,6 +219,17 @@ func (u *users) delete(ctx context.Context, of user) error {
 		return unavailable(err)
 	}
 	if err := tx.Commit(); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// keepLanguage remembers the language that a person uses, for their mails.
+func (u *users) keepLanguage(ctx context.Context, of user, tag string) error {
+	if tag == of.Language {
+		return nil
+	}
+	if _, err := u.db.ExecContext(ctx, `UPDATE people SET language = ? WHERE id = ?`, tag, of.Person); err != nil {
 		return unavailable(err)
 	}
 	return nil

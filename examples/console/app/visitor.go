@@ -53,6 +53,9 @@ func (c *console) visitor(w http.ResponseWriter, r *http.Request) (*visitor, err
 		return nil, nil
 	}
 	v, why, err := c.standing(r.Context(), s)
+	if err == nil && v != nil {
+		err = c.users.keepLanguage(r.Context(), v.user, spoken(r.Context()).Tag())
+	}
 	if err != nil || v != nil {
 		return v, err
 	}
