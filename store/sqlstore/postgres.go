@@ -41,10 +41,11 @@ ORDER BY tenant, user_id LIMIT $4`,
 	kept:     postgresKept,
 	// At READ COMMITTED whatever the default is: who has waited for the lock
 	// must see what was done under it. The number is "totpflow" in ASCII.
-	alone:  transaction(`BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(8390052656918065015)`),
+	alone: transaction(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '1s';
+SELECT pg_advisory_xact_lock(8390052656918065015)`),
 	exists: never,
 	undone: postgresUndone,
-	busy:   func(err error) bool { return postgresUndone(err) || sqlState(err) == "55P03" }, // lock_timeout
+	busy:   func(err error) bool { return postgresUndone(err) || sqlState(err) == "55P03" }, // its lock_timeout
 }
 
 // postgresUndone recognises serialization_failure and deadlock_detected. Each

@@ -1,11 +1,13 @@
 package sqlstore_test
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -148,6 +150,26 @@ func TestMigrateCannotAsk(t *testing.T) {
 			require.ErrorIs(t, err, errWire, question)
 		}
 	}
+}
+
+// Who waits too long for PostgreSQL's lock gives the connection back and asks
+// again.
+func TestMigratePostgreSQLLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, tries := migrated(), 0
+		f.query["SELECT count(*)"] = value(int64(0))
+		f.exec = map[string]func() (driver.Result, error){"BEGIN": func() (driver.Result, error) {
+			if tries++; tries < 3 {
+				return nil, pgError("55P03")
+			}
+			return driver.RowsAffected(0), nil
+		}}
+		db := sql.OpenDB(f)
+		defer db.Close()
+		require.NoError(t, sqlstore.New(db, sqlstore.PostgreSQL).Migrate(t.Context()))
+		require.Equal(t, 3, tries)
+		require.Equal(t, "COMMIT", f.asked[len(f.asked)-1])
+	})
 }
 
 // MySQL's lock is not a transaction. Whoever does not get it asks again; whoever

@@ -42,6 +42,23 @@ func migrator(where string) error {
 	})
 }
 
+// Somebody who holds the lock keeps Migrate waiting as long as its context lasts.
+func TestMigrateWaits(t *testing.T) {
+	db := dial(t, database(t))
+	holder, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = holder.Exec(`SELECT pg_advisory_xact_lock(8390052656918065015)`)
+	require.NoError(t, err)
+	s := sqlstore.New(db, sqlstore.PostgreSQL)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err = s.Migrate(ctx)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NoError(t, holder.Rollback())
+	require.NoError(t, s.Migrate(t.Context()))
+}
+
 // The schema as PostgreSQL has it, and a database made by the first version,
 // which must stay readable for ever.
 func TestSchemaGolden(t *testing.T) {
