@@ -43,7 +43,8 @@ var (
 //     survives the crash of the process, of the database and of the machine.
 //   - An error other than ErrConflict from Put or Delete leaves the outcome
 //     open: the change has taken place, or has not, or still will. Adapters
-//     return the driver's error as it is and never repeat a write themselves.
+//     return the driver's error as it is and never repeat a write themselves,
+//     unless the database says that it has rolled the write back.
 //   - Nothing is shared: an implementation copies Sealed on the way in and on
 //     the way out.
 //   - A context that is done before the call: nothing is written, and the
