@@ -37,18 +37,14 @@ const backupsTable = `CREATE TABLE backups (
 ) STRICT`
 
 // seen is the condition for what a user may see: administrators what the
-// organisation has, everybody else their own.
-func seen(u user) (where string, args []any) {
-	if u.Administers() {
-		return `tenant = ?`, []any{u.Tenant.ID}
-	}
-	return `tenant = ? AND owner = ?`, []any{u.Tenant.ID, u.ID}
-}
+// organisation has, everybody else their own. Its arguments are those of only.
+const seen = `tenant = ? AND (owner = ? OR ?)`
+
+func only(u user) []any { return []any{u.Tenant.ID, u.ID, u.Administers()} }
 
 // list returns the backups that a user may see, the newest first.
 func (a archive) list(ctx context.Context, u user) ([]backup, error) {
-	where, args := seen(u)
-	rows, err := a.db.QueryContext(ctx, `SELECT id, machine, taken, gigabytes FROM backups WHERE `+where+` ORDER BY taken DESC, id`, args...)
+	rows, err := a.db.QueryContext(ctx, `SELECT id, machine, taken, gigabytes FROM backups WHERE `+seen+` ORDER BY taken DESC, id`, only(u)...)
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -97,8 +93,7 @@ func (a archive) add(ctx context.Context, owner user, b backup) (backup, error) 
 
 // delete ends a backup for good.
 func (a archive) delete(ctx context.Context, u user, id string) error {
-	where, args := seen(u)
-	done, err := a.db.ExecContext(ctx, `DELETE FROM backups WHERE id = ? AND `+where, append([]any{id}, args...)...)
+	done, err := a.db.ExecContext(ctx, `DELETE FROM backups WHERE id = ? AND `+seen, append([]any{id}, only(u)...)...)
 	if err != nil {
 		return unavailable(err)
 	}
@@ -112,9 +107,8 @@ func (a archive) delete(ctx context.Context, u user, id string) error {
 
 // key is what a backup is encrypted with, in groups for people.
 func (a archive) key(ctx context.Context, u user, id string) (string, error) {
-	where, args := seen(u)
 	var key string
-	err := a.db.QueryRowContext(ctx, `SELECT key FROM backups WHERE id = ? AND `+where, append([]any{id}, args...)...).Scan(&key)
+	err := a.db.QueryRowContext(ctx, `SELECT key FROM backups WHERE id = ? AND `+seen, append([]any{id}, only(u)...)...).Scan(&key)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return "", errNotFound
