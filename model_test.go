@@ -15,19 +15,21 @@ import (
 // method answers with a word, and with what changes by it, if the answer goes
 // out: an answer that never went out has changed nothing.
 type model struct {
-	required   bool
-	generation int // of tickets: those of another one are over
+	required   bool // with a grace of graceLife
+	generation int  // of tickets: those of another one are over
 	phones     []*modelPhone
 	offer      *modelOffer
 	codes      map[string]bool // recovery codes of the set: whether they are unused
 	browsers   []*modelBrowser
 	budget     throttle.Budget // has a model of its own, in package throttle
 	rate       throttle.Rate
+	leave      modelLeave
 }
 
 type modelPhone struct {
-	key  totp.Key
-	last totp.Step
+	key   totp.Key
+	last  totp.Step
+	added time.Time
 }
 
 // A mark is a time at which something was handed out. In doubt is what a clock
@@ -90,10 +92,16 @@ func (t *modelTicket) over() string {
 }
 
 func (m *model) signIn(now time.Time, tokens []trust.Token, got string) expectation {
-	if len(m.phones) == 0 {
-		if m.required {
-			return only("set up")
-		}
+	switch {
+	case m.leave.frozen:
+		return only("frozen")
+	case m.leave.exempt:
+		return only("exempt")
+	case m.leave.reset:
+		return only(m.leave.afterReset(now))
+	case len(m.phones) == 0 && m.required:
+		return m.withinGrace(now)
+	case len(m.phones) == 0:
 		return only("in")
 	}
 	for _, b := range m.browsers {
@@ -117,7 +125,11 @@ func (m *model) second(t *modelTicket, now time.Time, got string, check expectat
 	if check.answer != "ok" {
 		return check
 	}
-	return expectation{"in", func() { t.spent = true; check.then() }}
+	answer := "in"
+	if m.leave.reset { // by what was left: to the set-up, not past it
+		answer = "set up"
+	}
+	return expectation{answer, func() { t.spent = true; check.then() }}
 }
 
 func (m *model) chances() int { return 3 * max(1, len(m.phones)) }
@@ -128,10 +140,12 @@ func (m *model) code(now time.Time, tag, typed string) expectation {
 		return only("throttled")
 	}
 	answer, burn := m.look(now, 1, typed)
-	switch answer {
-	case "ok":
+	switch {
+	case len(m.phones) == 0:
+		return only("not enrolled")
+	case answer == "ok":
 		return expectation{"ok", func() { burn(); m.budget = m.budget.Succeed(now, tag) }}
-	case "rejected":
+	case answer == "rejected":
 		return expectation{"rejected", func() { m.budget = m.budget.Fail(now, throttle.Default(), tag, m.chances()) }}
 	}
 	return only(answer)
@@ -144,10 +158,12 @@ func (m *model) pair(now time.Time, tag, first, second string) expectation {
 		return only("throttled")
 	}
 	answer, burn := m.look(now, 2, first+second)
-	switch answer {
-	case "ok":
+	switch {
+	case len(m.phones) == 0:
+		return only("not enrolled")
+	case answer == "ok":
 		return expectation{"ok", func() { burn(); m.budget = taken.Succeed(now, tag) }}
-	case "rejected":
+	case answer == "rejected":
 		return expectation{"rejected", func() { m.budget = taken }}
 	}
 	return only(answer)
@@ -251,10 +267,12 @@ func (m *model) confirm(o *modelOffer, now time.Time, typed, got string, fresh [
 		return only("rejected")
 	}
 	return expectation{"in", func() {
-		o.phone.last = step
+		o.phone.last, o.phone.added = step, now
 		if !o.adds {
+			m.shelve(now, m.phones...)
 			m.phones, m.browsers = nil, nil
 		}
+		m.leave.bound()
 		if !o.adds || m.codes == nil {
 			m.renew(fresh)
 		}

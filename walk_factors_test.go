@@ -41,6 +41,13 @@ func TestServiceWalk(t *testing.T) {
 		"prove: ok", "prove: rejected", "prove: used", "prove: throttled", "prove: not enrolled",
 		"trust: ok", "trust: proof", "disable: ok", "disable: required", "disable: proof", "remove: ok",
 		"new codes: ok", "new codes: proof", "spend: ok", "spend: proof", "password: ok", "revoke all: ok", "revoke: ok",
+		"sign in: frozen", "sign in: exempt", "verify: not enrolled", "prove: frozen",
+		"issued: set up", "issued: rejected", "issued: recent", "issued: throttled", "issued: challenge",
+		"machine: in", "machine: not exempt", "machine: frozen",
+		"reset: ok", "unlock: ok", "restore: ok", "restore: unknown", "restore: transition",
+		"exempt: ok", "end exemption: ok", "end exemption: not exempt", "extend: ok", "extend: grace",
+		"import: ok", "import: enrolled", "import: transition", "import: frozen", "issue: ok", "issue: recent", "issue: frozen", "issue: not enrolled",
+		"disown: ok", "disown: disown", "forget: ok", "restored: ok",
 	} {
 		require.NotZero(t, met[answer], "the walk does not meet %q", answer)
 	}
@@ -135,6 +142,8 @@ func (w *walker) proves() {
 	}
 	e := only("not enrolled")
 	switch {
+	case m.leave.frozen:
+		e = only("frozen")
 	case len(m.phones) == 0:
 	case by == totpflow.ByCode:
 		e = m.code(w.now(), "", typed)
@@ -171,7 +180,7 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 	case totpflow.ActionSetUp, totpflow.ActionReplace, totpflow.ActionAdd:
 		w.begin(t)
 	case totpflow.ActionDisable:
-		do := expectation{"ok", func() { m.changed(); m.phones, m.codes, m.offer = nil, nil, nil }}
+		do := expectation{"ok", func() { m.shelve(now, m.phones...); m.changed(); m.phones, m.codes, m.offer = nil, nil, nil }}
 		if m.required {
 			do = only("required")
 		}
@@ -182,7 +191,7 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 			id, do = st.Authenticators[i].ID, only("last")
 		}
 		if len(m.phones) > 1 && id != "nobody" {
-			do = expectation{"ok", func() { m.changed(); m.phones = append(m.phones[:i:i], m.phones[i+1:]...) }}
+			do = expectation{"ok", func() { m.shelve(now, m.phones[i]); m.changed(); m.phones = append(m.phones[:i:i], m.phones[i+1:]...) }}
 		}
 		w.used("remove", account.Remove(w.ctx, p, id), func(got string) expectation { return m.with(t, user, a, now, got, do) })
 	case totpflow.ActionRecoveryCodes:
@@ -234,7 +243,9 @@ func (w *walker) revokes() {
 	m, account := w.people[user], w.process().Account(walkers[user])
 	switch w.next(12) {
 	case 0:
-		w.used("password", account.PasswordChanged(w.ctx), func(string) expectation { return expectation{"ok", m.changed} })
+		w.used("password", account.PasswordChanged(w.ctx), func(string) expectation {
+			return expectation{"ok", func() { m.changed(); m.leave.password, m.leave.issued = w.now(), nil }}
+		})
 	case 1:
 		do := only("ok")
 		if len(m.browsers) > 0 {

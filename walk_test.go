@@ -37,6 +37,8 @@ type walker struct {
 	tokens  []trust.Token
 	codes   []string // recovery codes
 	typed   []string // an app's codes
+	issued  []string // issued codes
+	told    []time.Time
 	answers map[string]int
 }
 
@@ -45,7 +47,7 @@ var walkers = [2]totpflow.User{{Tenant: "acme", ID: "1"}, {Tenant: "acme", ID: "
 func newWalker(t testing.TB, script []byte) *walker {
 	change := func(c *totpflow.Config) { c.Events, c.Policy = quiet, requiredFor(walkers[1].ID) }
 	w := &walker{house: newHouse(t, change), script: script, answers: map[string]int{}}
-	w.people = [2]*model{{}, {required: true}}
+	w.people, w.told = [2]*model{{}, {required: true}}, []time.Time{start}
 	w.processes = []*totpflow.Service{w.Service, w.open(change)}
 	return w
 }
@@ -94,6 +96,8 @@ var walkSteps = []func(*walker){
 	(*walker).proves, (*walker).proves, (*walker).proves,
 	(*walker).uses, (*walker).uses, (*walker).uses, (*walker).uses,
 	(*walker).revokes, (*walker).storeFails,
+	(*walker).administers, (*walker).administers, (*walker).disowns, (*walker).machine,
+	(*walker).settles, (*walker).settles, (*walker).settles,
 }
 
 func (w *walker) walk() {
@@ -125,13 +129,21 @@ func (w *walker) clockMoves() {
 	}
 	for _, t := range w.tickets {
 		doubt(&t.mark, enroll.CandidateAge)
+		t.doubt = t.doubt || t.at.After(w.now()) // behind what is forgotten, all tickets begin anew
 	}
 	for _, o := range w.offers {
 		doubt(&o.mark, enroll.CandidateAge)
+		o.doubt = o.doubt || o.at.After(w.now())
 	}
 	for _, m := range w.people {
 		for _, b := range m.browsers {
 			doubt(&b.mark, trust.MaxAge)
+		}
+		for _, k := range m.leave.kept {
+			doubt(&k.mark, enroll.KeptAge)
+		}
+		if i := m.leave.issued; i != nil {
+			doubt(&i.mark, 24*time.Hour)
 		}
 	}
 }
@@ -153,6 +165,9 @@ var words = []struct {
 }{
 	{store.ErrUnavailable, "unavailable"}, {throttle.ErrThrottled, "throttled"}, {totpflow.ErrAlreadyUsed, "used"}, {totpflow.ErrRejected, "rejected"},
 	{totpflow.ErrChallenge, "challenge"}, {totpflow.ErrProof, "proof"}, {totpflow.ErrEnrollment, "enrollment"}, {totpflow.ErrNotEnrolled, "not enrolled"},
+	{totpflow.ErrFrozen, "frozen"}, {totpflow.ErrExempt, "exempt"}, {totpflow.ErrNotExempt, "not exempt"}, {totpflow.ErrNoAccount, "no account"},
+	{totpflow.ErrPasswordRecent, "recent"}, {totpflow.ErrDisown, "disown"}, {totpflow.ErrEnrolled, "enrolled"}, {totpflow.ErrGrace, "grace"},
+	{enroll.ErrTransition, "transition"},
 	{totpflow.ErrRequired, "required"}, {enroll.ErrClock, "clock"}, {enroll.ErrLimit, "limit"}, {enroll.ErrLast, "last"}, {enroll.ErrUnknown, "unknown"},
 }
 
@@ -198,6 +213,7 @@ func (w *walker) look() {
 		require.LessOrEqual(w.t, len(st.Browsers), len(m.browsers))
 		require.False(w.t, st.SessionsFrom.Before(w.sessions[i]))
 		w.sessions[i] = st.SessionsFrom
+		w.lookAtLeave(i)
 	}
 }
 
@@ -220,7 +236,8 @@ func (w *walker) decided(user int, d totpflow.Decision) {
 	ask := map[totpflow.Step]totpflow.Action{totpflow.AskCode: totpflow.ActionSignIn, totpflow.SetUp: totpflow.ActionSetUp}
 	w.handed(user, false, string(d.Challenge), ask[d.Step], "")
 	allows := map[totpflow.Reason]totpflow.Action{
-		totpflow.ByCode: totpflow.ActionSignIn, totpflow.ByRecoveryCode: totpflow.ActionReplace, totpflow.NotEnrolled: totpflow.ActionSetUp,
+		totpflow.ByCode: totpflow.ActionSignIn, totpflow.ByRecoveryCode: totpflow.ActionReplace,
+		totpflow.NotEnrolled: totpflow.ActionSetUp, totpflow.InGrace: totpflow.ActionSetUp,
 	}
 	w.handed(user, true, string(d.Proof), allows[d.Reason], d.Reason)
 }
@@ -269,7 +286,10 @@ func (w *walker) verifies() {
 	var err error
 	var e expectation
 	what := "verify"
-	switch w.next(8) {
+	switch w.next(10) {
+	case 8, 9:
+		w.issuedCode(t)
+		return
 	case 0:
 		code := pick(w, w.codes)
 		if code == "" {
@@ -298,12 +318,13 @@ func (w *walker) verifies() {
 	}
 }
 
-// requiredFor makes the policy optional for everybody but one user.
+// requiredFor makes the policy optional for everybody but one user, who has a
+// grace.
 type requiredFor string
 
 func (u requiredFor) Policy(_ context.Context, id store.ID) (policy.Policy, error) {
 	if id.User == string(u) {
-		return policy.Policy{Mode: policy.Required}, nil
+		return policy.Policy{Mode: policy.Required, Grace: graceLife}, nil
 	}
 	return policy.Policy{Mode: policy.Optional}, nil
 }
