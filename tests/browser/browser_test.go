@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,23 +53,54 @@ func program(t *testing.T, name, debian string) string {
 	return path
 }
 
-// newChromium starts a browser and returns the context of its first tab.
-func newChromium(t *testing.T) context.Context {
+// chromium is one browser for all tests: a tab has a profile of its own, and the
+// start takes longer than most tests.
+var chromium struct {
+	sync.Once
+	tab context.Context // the first one
+	end func()
+	err error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if chromium.end != nil {
+		chromium.end()
+	}
+	os.Exit(code)
+}
+
+// theChromium returns the context of the browser's first tab.
+func theChromium(t *testing.T) context.Context {
 	t.Helper()
+	path := program(t, "chromium", "chromium")
+	chromium.Do(func() { startChromium(path) })
+	require.NoError(t, chromium.err, "chromium does not start")
+	return chromium.tab
+}
+
+func startChromium(path string) {
+	profile, err := os.MkdirTemp("", "chromium")
+	if err != nil {
+		chromium.err = err
+		return
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program(t, "chromium", "chromium")),
-		chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path),
+		chromedp.UserDataDir(profile),
 		chromedp.NoSandbox, // tests may run as root, and show pages of ours only
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 	)
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	require.NoError(t, chromedp.Do(ctx), "chromium does not start")
-	return ctx
+	ctx, quit := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, closeTab := chromedp.NewContext(ctx)
+	chromium.tab, chromium.err = ctx, chromedp.Do(ctx)
+	chromium.end = func() {
+		closeTab()
+		quit()
+		_ = os.RemoveAll(profile)
+	}
 }
 
 // A tab of a browser profile of its own: it shares no cookies with others.
@@ -78,12 +110,14 @@ type tab struct {
 	base string // of the console's addresses
 	size size
 	who  app.DemoAccount // who sits in front of it
+
+	scriptless bool // its pages may run no script
 }
 
 // newTab opens a tab in a fresh profile.
-func newTab(t *testing.T, chromium context.Context, base string, s size) *tab {
+func newTab(t *testing.T, base string, s size) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext())
+	ctx, cancel := chromedp.NewContext(theChromium(t), chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	require.NoError(t, chromedp.Do(ctx))
 	// A deadline on the first context of a tab would close the browser.
@@ -206,7 +240,7 @@ func (p *tab) says(text string) {
 }
 
 // sound asserts what holds for every page: one heading, a name for each field,
-// and nothing that sticks out of the window.
+// nothing that sticks out of the window, and nothing serious that axe-core finds.
 func (p *tab) sound() {
 	p.t.Helper()
 	faults := run(p, chromedp.Evaluate[[]string](`(() => {
@@ -229,16 +263,20 @@ func (p *tab) sound() {
 		return faults;
 	})()`))
 	require.Emptyf(p.t, faults, "%s at %d pixels", p.path(), p.size.width)
+	p.accessible()
 }
 
-// picture takes a screenshot of the whole page, keeps it under the name, and
-// returns its file.
-func (p *tab) picture(name string) string {
+// picture keeps a screenshot under the name, where somebody wants them.
+func (p *tab) picture(name string) {
 	p.t.Helper()
-	folder := os.Getenv("SCREENSHOTS")
-	if folder == "" {
-		folder = p.t.TempDir()
+	if folder := os.Getenv("SCREENSHOTS"); folder != "" {
+		p.shoot(folder, name)
 	}
+}
+
+// shoot takes a screenshot of the whole page, and returns its file.
+func (p *tab) shoot(folder, name string) string {
+	p.t.Helper()
 	require.NoError(p.t, os.MkdirAll(folder, 0o755))
 	file := filepath.Join(folder, p.size.name+"-"+name+".png")
 	png := run(p, chromedp.FullScreenshot(100))

@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http/httptest"
@@ -27,11 +28,11 @@ import (
 
 // An office is one console with its clock, and a browser for its people.
 type office struct {
-	t        *testing.T
-	clock    *totptest.Clock
-	base     string
-	chromium context.Context
-	mails    *outbox
+	t      *testing.T
+	clock  *totptest.Clock
+	base   string
+	mails  *outbox
+	phones *provider
 }
 
 // The people of the demonstration.
@@ -81,23 +82,23 @@ func newOffice(t *testing.T, required bool) *office {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
 	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
-	server, mails := httptest.NewUnstartedServer(nil), &outbox{}
+	server, mails, phones := httptest.NewUnstartedServer(nil), &outbox{}, &provider{}
 	console, err := app.New(app.Options{
 		DB: db, Keys: keys, Require: required, Now: clock.Now,
 		Events: event.Slog(slog.New(slog.DiscardHandler)),
-		Mail:   mails, URL: "http://" + server.Listener.Addr().String(),
+		Mail:   mails, Phones: phones, URL: "http://" + server.Listener.Addr().String(),
 	})
 	require.NoError(t, err)
 	server.Config.Handler = console
 	server.Start()
 	t.Cleanup(server.Close)
-	return &office{t: t, clock: clock, base: server.URL, chromium: newChromium(t), mails: mails}
+	return &office{t: t, clock: clock, base: server.URL, mails: mails, phones: phones}
 }
 
 // browser opens a browser that nobody has used yet.
 func (o *office) browser(s size) *tab {
 	o.t.Helper()
-	return newTab(o.t, o.chromium, o.base, s)
+	return newTab(o.t, o.base, s)
 }
 
 // ---- What a person does ----
@@ -158,7 +159,7 @@ func (p *tab) signOut() {
 func (p *tab) scan(clock *totptest.Clock, name string) *totptest.Authenticator {
 	p.t.Helper()
 	p.at("/setup")
-	file := p.picture(name)
+	file := p.shoot(cmp.Or(os.Getenv("SCREENSHOTS"), p.t.TempDir()), name)
 	png, err := os.ReadFile(file)
 	require.NoError(p.t, err)
 	uri, err := qrscan.Decode(png)
@@ -418,6 +419,7 @@ func TestDarkPage(t *testing.T) {
 func TestWithoutJavaScript(t *testing.T) {
 	o := newOffice(t, true)
 	p := o.browser(phoneSize)
+	p.scriptless = true
 	_, err := chromedp.Call(p.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	require.NoError(t, err)
 	p.do(chromedp.Navigate("data:text/html,<p id=x>off</p><script>x.textContent = 'on'</script>"))
