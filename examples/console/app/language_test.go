@@ -126,7 +126,7 @@ func TestMailsByLanguage(t *testing.T) {
 	hers.speaks("es").get("/").says("Nos alegra verle")
 	s.clock.Advance(31 * time.Second)
 	his.post("/admin/accounts/"+s.id(ana)+"/reset", "code", phone.Code()).is(http.StatusSeeOther)
-	reset := s.last(ana, "autenticación de dos factores restablecida")
+	reset := s.last(ana, "restablecida")
 	require.Equal(t, "es", reset.Language)
 	require.Contains(t, reset.Text, "por un administrador")
 	require.Contains(t, reset.Text, mailURL+"/not-me?event=")
