@@ -2,9 +2,12 @@
 -- and the replication history that it left when it was promoted.
 local nowhere = string.rep('0', 40)
 local function server()
-	local info = '\n' .. redis.call('INFO', 'server') .. '\n' .. redis.call('INFO', 'replication')
-	local function field(name) return string.match(info, '\n' .. name .. ':(%w+)') end
-	return field('role'), field('run_id'), field('master_replid2')
+	local function field(info, name)
+		local _, colon = string.find(info, '\n' .. name .. ':', 1, true)
+		return colon and string.match(info, '^%w+', colon + 1)
+	end
+	local replication = redis.call('INFO', 'replication')
+	return field(replication, 'role'), field(redis.call('INFO', 'server'), 'run_id'), field(replication, 'master_replid2')
 end
 
 -- Whether what was written on a server is on this one, as it was left there.
