@@ -21,8 +21,9 @@
 // Without a majority nothing is read or written, and nobody is let in. Calls
 // then fail at once where a member knows that it has no leader
 // (rpctypes.ErrNoLeader), and otherwise when their context ends or after the
-// server's own limit of some seconds (rpctypes.ErrTimeout). Give every call a
-// deadline. A write that fails so may have been done, and may still be.
+// server's own limit of some seconds (rpctypes.ErrTimeout). A client that reaches
+// no member waits for one until the context ends, so give every call a deadline.
+// A write that fails so may have been done, and may still be.
 //
 // Who restores a cluster from a snapshot brings used codes back to life, as with
 // every database: raise the key ring's epoch afterwards. The same holds for
