@@ -90,9 +90,9 @@ func (s apiSessions) find(ctx context.Context, key string, now time.Time) (v ses
 	return v, nil
 }
 
-// end ends the session of a key, if there is one.
-func (s apiSessions) end(ctx context.Context, key string) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM api_sessions WHERE key = ?`, hashKey(key)); err != nil {
+// end ends the session of a key, if there is one, and that of a device.
+func (s apiSessions) end(ctx context.Context, key, device string) error {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM api_sessions WHERE key = ? OR device = ?`, hashKey(key), device); err != nil {
 		return unavailable(err)
 	}
 	return nil
@@ -116,7 +116,7 @@ func (c *console) caller(r *http.Request) (*visitor, error) {
 	}
 	v, _, err := c.standing(r.Context(), s)
 	if err == nil && v == nil {
-		err = errors.Join(errSignedOut, c.programs.end(r.Context(), keyOf(r)))
+		err = errors.Join(errSignedOut, c.programs.end(r.Context(), keyOf(r), ""))
 	}
 	return v, err
 }
@@ -130,8 +130,21 @@ func (c *console) bearer(r *http.Request) (*visitor, error) {
 	return v, err
 }
 
+// apiSignOut ends the session whose key the request shows, or that of a device:
+// an app that is locked cannot show its key. To name a device is enough, since it
+// only takes trust away.
 func (c *console) apiSignOut(w http.ResponseWriter, r *http.Request) error {
-	if err := c.programs.end(r.Context(), keyOf(r)); err != nil {
+	type request struct {
+		Device string `json:"device"`
+	}
+	var in request
+	if r.ContentLength != 0 {
+		var err error
+		if in, err = decode[request](r); err != nil {
+			return err
+		}
+	}
+	if err := c.programs.end(r.Context(), keyOf(r), in.Device); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -1,0 +1,166 @@
+package command_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/agent/command"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// backups are the ids of a list, by machine; of several, the newest.
+func (d done) backups() map[string]string {
+	ids := make(map[string]string)
+	for _, m := range regexp.MustCompile(`(?m)^([a-z0-9]{10}) +([a-z0-9-]+) `).FindAllStringSubmatch(d.out, -1) {
+		if ids[m[2]] == "" {
+			ids[m[2]] = m[1]
+		}
+	}
+	return ids
+}
+
+// A backup is deleted for a code of its own, and the person goes on where they
+// were asked.
+func TestDelete(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	ids := h.run("list", ana.Password, phone.Code()).ends(command.ExitDone).backups()
+	require.Len(t, ids, 2)
+
+	w := h.window("unlock")
+	w.types("Password: ", ana.Password)
+	used := phone.Code()
+	w.types("recovery code: ", used)
+	w.types("agent> ", "delete "+ids["ana-laptop"])
+	w.sees("Delete the backup of ana-laptop, taken 2026-03-02 07:54 UTC, 212 GB? It cannot be brought back.")
+	w.types("recovery code: ", used)
+	w.sees("this code has been used")
+	w.types("recovery code: ", phone.WrongCode())
+	w.sees("this code is not right")
+	w.types("recovery code: ", phone.Code())
+	w.sees("Deleted.")
+	w.types("agent> ", "delete "+ids["ana-laptop"])
+	w.sees("agent: there is no backup with this id")
+	w.types("agent> ", "delete "+ids["ana-phone"])
+	w.sees("Delete the backup of ana-phone")
+	w.sees("recovery code: ")
+	_, err := w.keys.Write([]byte{3}) // Ctrl-C: rather not
+	require.NoError(t, err)
+	w.sees("agent: nothing was done")
+	w.types("agent> ", "exit")
+	w.ends(command.ExitDone)
+	require.Equal(t, map[string]string{"ana-phone": ids["ana-phone"]}, h.run("list", ana.Password, phone.Code()).backups())
+}
+
+func TestDeleteFromAPipe(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	ids := h.run("list", ana.Password, phone.Code()).backups()
+	h.run("delete "+ids["ana-laptop"], ana.Password, phone.Code()).ends(command.ExitFailed).notes("no answer")
+	h.run("delete "+ids["ana-laptop"], ana.Password, phone.Code(), phone.WrongCode()).ends(command.ExitRefused)
+	h.run("delete "+ids["ana-laptop"], ana.Password, phone.Code(), phone.Code()).ends(command.ExitDone).says("Deleted.")
+	h.run("delete nonsense", ana.Password, phone.Code()).ends(command.ExitFailed).notes("no backup with this id")
+}
+
+// While single codes wait, two in a row go on with what the person was doing.
+func TestDeleteWithTwoCodesInARow(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	ids := h.run("list", ana.Password, phone.Code()).backups()
+	w := h.window("unlock")
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", phone.Code())
+	for range 2 {
+		w.types("agent> ", "delete "+ids["ana-laptop"])
+		for range 3 {
+			w.types(": ", phone.WrongCode())
+			if seen := w.sees("\n"); strings.Contains(seen, "two codes") {
+				break
+			}
+		}
+	}
+	w.types("agent> ", "delete "+ids["ana-laptop"])
+	w.types("recovery code: ", phone.Peek())
+	w.sees("two codes in a row are accepted, or a single one in")
+	first, second := phone.Pair()
+	w.types("Current code: ", first)
+	w.types("Next code: ", second)
+	w.sees("Deleted.")
+	w.types("agent> ", "exit")
+	w.ends(command.ExitDone)
+}
+
+// Who has no second factor deletes nothing.
+func TestDeleteNeedsASecondFactor(t *testing.T) {
+	h := newHouse(t)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	ids := h.run("list", ana.Password).backups()
+	h.run("delete "+ids["ana-laptop"], ana.Password).ends(command.ExitRefused).notes("set up two-factor authentication first")
+}
+
+// registered is a house whose machine runs its job.
+func registered(t *testing.T) (*house, *totptest.Authenticator) {
+	h := newHouse(t)
+	phone := h.enrolled(admin)
+	h.run("register", admin.Password, phone.Code(), phone.Code()).ends(command.ExitDone).
+		says(`This machine runs its job as "Backup agent of files-01".`).notes("without asking anybody")
+	return h, phone
+}
+
+// The unattended job goes on while the agent is locked, and when nobody is signed
+// in.
+func TestJobWhileLocked(t *testing.T) {
+	h, phone := registered(t)
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "report.txt"), []byte("quarterly"), 0o600))
+	h.private("account.json", "vault", "machine.json")
+	h.run("run " + folder).ends(command.ExitDone).says("Kept a backup of ana-laptop, 1 GB, as ")
+	h.run("status").ends(command.ExitDone).says("locked", "Backup agent of files-01")
+	h.run("unlock", admin.Password, phone.Code(), "lock", "run "+folder, "status").ends(command.ExitDone).says("Kept a backup", "locked")
+	h.run("list", admin.Password, phone.Code()).ends(command.ExitDone).says("ana-laptop")
+	h.run("signout").ends(command.ExitDone)
+	h.run("run " + folder).ends(command.ExitDone)
+	h.run("run " + filepath.Join(folder, "nothing")).ends(command.ExitFailed).notes("cannot be read")
+	h.server.Close()
+	h.run("run " + folder).ends(command.ExitFailed).notes("does not answer")
+}
+
+func TestJobNeedsAKey(t *testing.T) {
+	h := newHouse(t)
+	h.run("run").ends(command.ExitNotRegistered).notes("no key yet")
+	h.run("register").ends(command.ExitSignedOut)
+	phone := h.enrolled(ana)
+	h.run("register", ana.Password, phone.Code()).ends(command.ExitRefused).notes("only administrators")
+}
+
+func TestJobWithAKeyThatHasEnded(t *testing.T) {
+	h, phone := registered(t)
+	h.run("register nobody@acme.example", admin.Password, phone.Code()).ends(command.ExitFailed).notes("nothing of this name")
+	key := h.secrets.of("key")
+	require.Len(t, key, 1)
+	require.Contains(t, h.disk(), key[0])
+	other := *h
+	other.folder = filepath.Join(t.TempDir(), "other")
+	other.run("signin", admin.Email, admin.Password, phone.Code()).ends(command.ExitDone)
+	other.run("register", admin.Password, phone.Code(), phone.Code()).ends(command.ExitDone)
+	h.run("run " + t.TempDir()).ends(command.ExitNotRegistered).notes("has ended")
+	require.NoError(t, os.Chmod(filepath.Join(h.folder, "machine.json"), 0o644))
+	h.run("run " + t.TempDir()).ends(command.ExitFailed).notes("can be read by others")
+}
+
+// A name that somebody has chosen does not repaint the terminal.
+func TestNamesAreClean(t *testing.T) {
+	h, phone := registered(t)
+	evil := *h
+	s := evil.system()
+	s.Host = "\x1b[2Jlaptop\r\u202e"
+	s.In, s.Out, s.Err = strings.NewReader(""), &strings.Builder{}, &strings.Builder{}
+	require.Equal(t, command.ExitDone, command.Run(t.Context(), []string{"run", t.TempDir()}, s))
+	d := h.run("list", admin.Password, phone.Code()).ends(command.ExitDone).says("\ufffd[2Jlaptop\ufffd\ufffd")
+	require.NotContains(t, d.out, "\x1b")
+}

@@ -1,0 +1,89 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+)
+
+// register gives this computer the key of a machine account. It takes an
+// administrator, and a code: the key signs in without one.
+func (a *agent) register(ctx context.Context, args []string) error {
+	c, err := a.session(ctx)
+	if err != nil {
+		return err
+	}
+	ask := object{}
+	if len(args) > 0 {
+		ask["machine"] = args[0]
+	}
+	var made struct{ Key, Machine string }
+	err = a.stepUp(ctx, c, textRegister(clean(a.account.Of)), func(c client) error {
+		return c.post(ctx, "/api/machine/keys", ask, &made)
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.files.writeJSON(machineFile, machine{version, a.account.Server, made.Machine, made.Key}); err != nil {
+		return err
+	}
+	a.say(textRegistered(clean(made.Machine)))
+	return nil
+}
+
+// job is the unattended one. It takes nobody's session, so that it goes on while
+// the agent is locked, and can do nothing but keep a backup.
+func (a *agent) job(ctx context.Context, args []string) error {
+	var m machine
+	switch err := a.files.readJSON(machineFile, &m); {
+	case errors.Is(err, errNone):
+		return errNotRegistered
+	case err != nil:
+		return err
+	case m.Version != version:
+		return errBroken
+	}
+	c, err := newClient(m.Server)
+	if err != nil {
+		return err
+	}
+	folder := "."
+	if len(args) > 0 {
+		folder = args[0]
+	}
+	size, err := sizeOf(folder)
+	if err != nil {
+		return err
+	}
+	var in struct{ Token string }
+	if err := c.post(ctx, "/api/machine/token", object{"key": m.Key}, &in); err != nil {
+		return err
+	}
+	var kept backup
+	const gigabyte = 1 << 30
+	if err := c.as(in.Token).post(ctx, "/api/backups", object{"machine": a.Host, "gigabytes": (size + gigabyte - 1) / gigabyte}, &kept); err != nil {
+		return err
+	}
+	a.say(textKept(clean(kept.ID), clean(kept.Machine), kept.Gigabytes))
+	return nil
+}
+
+// sizeOf is how much there is in a folder. In a product the data goes to the
+// server with it.
+func sizeOf(folder string) (bytes int64, err error) {
+	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			bytes += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return 0, errors.Join(errFolder, err)
+	}
+	return bytes, nil
+}

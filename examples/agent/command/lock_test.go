@@ -1,0 +1,241 @@
+package command_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/agent/command"
+)
+
+// The agent is open as long as it runs, and what is left of it is locked.
+func TestClosedIsLocked(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	d := h.run("unlock", ana.Password, phone.Code(), "status", "list", "status --json").ends(command.ExitDone).
+		says("Open.", "State            open", "Locks            2026-03-02 09:45 UTC", "ana-laptop", `"state": "unlocked"`)
+	require.Equal(t, 1, strings.Count(d.err, "Password and code"), "it asked once")
+	h.run("status").ends(command.ExitDone).says("State            locked")
+	h.run("list").ends(command.ExitLocked).notes("locked; it opens with password and code")
+	h.run("list", ana.Password).ends(command.ExitLocked)
+	h.run("list", "nope").ends(command.ExitRefused)
+	h.run("list", ana.Password, phone.WrongCode()).ends(command.ExitRefused)
+	h.run("shell", "status").ends(command.ExitDone).says("State            locked")
+	d = h.run("shell", "list", "nope", "status", "exit", "nonsense").notes("do not match")
+	require.Equal(t, command.ExitDone, d.code, "that of the last command")
+	require.Equal(t, command.ExitUsage, h.run("shell", "status", "nonsense").code)
+}
+
+// Locked by command, in this window and in others, and opened again: the person
+// goes on with what they were doing.
+func TestLockByCommand(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	w := h.window("shell")
+	w.types("agent (locked)> ", "list")
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", phone.Code())
+	w.sees("ana-laptop")
+	w.types("agent> ", "lock")
+	w.sees("Locked.")
+	w.types("agent (locked)> ", "unlock")
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", phone.Code())
+	w.sees("Open.")
+
+	h.clock.Advance(time.Second)
+	w.sees("agent> ")
+	h.run("lock").ends(command.ExitDone).says("Locked.")
+	w.sees("Locked: nobody has used it.") // by itself
+	w.types("agent (locked)> ", "list")
+	h.clock.Advance(time.Second)
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", phone.Code())
+	w.sees("ana-laptop")
+	w.types("agent> ", "exit")
+	require.Contains(t, w.ends(command.ExitDone), "Locked.\n")
+}
+
+// Left alone, it locks; background work does not keep it open.
+func TestLockWhenIdle(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	w := h.window("unlock")
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", phone.Code())
+	w.types("agent> ", "list")
+	h.clock.Advance(14 * time.Minute)
+	w.types("agent> ", "list")
+	w.sees("ana-laptop")
+	h.clock.Advance(14 * time.Minute)
+	w.types("agent> ", "status") // is no use
+	w.sees("State            open")
+	w.sees("agent> ")
+	h.clock.Advance(time.Minute)
+	w.sees("Locked: nobody has used it.")
+	w.types("agent (locked)> ", "list")
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", phone.Code())
+	w.sees("ana-laptop")
+	_, err := w.keys.Write([]byte{4}) // Ctrl-D
+	require.NoError(t, err)
+	w.ends(command.ExitDone)
+}
+
+// A clock that was wrong when it was locked does not keep it shut.
+func TestLockedInTheFuture(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	h.clock.Advance(time.Hour)
+	h.run("lock").ends(command.ExitDone)
+	h.clock.Advance(-time.Hour + time.Minute)
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
+}
+
+// What lies on the disk opens nothing elsewhere, and nothing when it was altered.
+func TestTheVaultIsOfNoUse(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	vault := filepath.Join(h.folder, "vault")
+	text, err := os.ReadFile(vault)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(string(text), "totpflow-vault-1:"))
+
+	require.NoError(t, os.WriteFile(vault, []byte(strings.Replace(string(text), text2(text), "AAAA", 1)), 0o600))
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut).notes("cannot be opened")
+	require.NoError(t, os.WriteFile(vault, []byte("nonsense"), 0o600))
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut).notes("sign out and in again")
+	h.run("status").ends(command.ExitDone).says("signed out")
+	require.NoError(t, os.Remove(vault))
+	h.run("list").ends(command.ExitSignedOut)
+	h.run("signout").ends(command.ExitDone)
+	require.Empty(t, h.disk())
+	require.NoError(t, os.WriteFile(vault, text, 0o600)) // a copy from a backup
+	h.run("list").ends(command.ExitSignedOut)
+	h.run("signin", ana.Email, ana.Password, phone.Code()).ends(command.ExitDone)
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
+}
+
+// text2 is a part of the ciphertext.
+func text2(vault []byte) string { return string(vault[60:64]) }
+
+// A session that is over is told before a code is spent on it.
+func TestTheSessionIsOver(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	h.clock.Advance(31 * 24 * time.Hour)
+	h.run("list", ana.Password).ends(command.ExitSignedOut).notes("your session is over")
+	h.run("status").ends(command.ExitDone).says("signed out")
+	require.Empty(t, h.disk())
+	h.run("signin", ana.Email, ana.Password, phone.Code()).ends(command.ExitDone)
+}
+
+// The server ends the session even of an agent that is locked; without the server
+// it is gone from here all the same.
+func TestSignOut(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	other := *h
+	other.folder = filepath.Join(t.TempDir(), "copy")
+	require.NoError(t, os.CopyFS(other.folder, os.DirFS(h.folder)))
+	require.NoError(t, os.Chmod(other.folder, 0o700))
+	for _, name := range []string{"account.json", "vault"} {
+		require.NoError(t, os.Chmod(filepath.Join(other.folder, name), 0o600))
+	}
+	h.run("signout").ends(command.ExitDone).says("Signed out.")
+	require.Empty(t, h.disk())
+	other.run("list", ana.Password, phone.Code()).ends(command.ExitSignedOut)
+	h.run("signout").ends(command.ExitSignedOut)
+
+	h.run("signin", ana.Email, ana.Password, phone.Code()).ends(command.ExitDone)
+	h.server.Close()
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitFailed).notes("does not answer")
+	h.run("signout").ends(command.ExitDone).notes("could not be told")
+	require.Empty(t, h.disk())
+}
+
+// A chain is a keyring that works, until it does not.
+type chain struct {
+	secrets map[string]string
+	fails   error
+}
+
+// Get implements command.Keyring.
+func (c *chain) Get(name string) (string, error) {
+	secret, ok := c.secrets[name]
+	if !ok {
+		return "", errors.New("no such secret")
+	}
+	return secret, c.fails
+}
+
+// Set implements command.Keyring.
+func (c *chain) Set(name, secret string) error {
+	if c.fails == nil {
+		c.secrets[name] = secret
+	}
+	return c.fails
+}
+
+// Delete implements command.Keyring.
+func (c *chain) Delete(name string) error {
+	delete(c.secrets, name)
+	return c.fails
+}
+
+// Where there is a keyring the vault is in it, locked; where there is none it is
+// in a file.
+func TestKeyring(t *testing.T) {
+	h := newHouse(t)
+	keyring := &chain{secrets: map[string]string{}}
+	h.keyring = keyring
+	d := h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	require.NotContains(t, d.err, "no keyring")
+	require.NoFileExists(t, filepath.Join(h.folder, "vault"))
+	require.Len(t, keyring.secrets, 1)
+	for _, vault := range keyring.secrets {
+		require.True(t, strings.HasPrefix(vault, "totpflow-vault-1:"))
+	}
+	h.run("status").ends(command.ExitDone).says("the system's keyring")
+	h.run("list", ana.Password).ends(command.ExitDone).says("ana-laptop")
+	h.run("signout").ends(command.ExitDone)
+	require.Empty(t, keyring.secrets)
+
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	keyring.fails = errors.New("no desktop")
+	h.run("list", ana.Password).ends(command.ExitSignedOut)
+	h.run("signout").ends(command.ExitFailed)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).notes("There is no keyring here")
+	require.FileExists(t, filepath.Join(h.folder, "vault"))
+	h.run("list", ana.Password).ends(command.ExitDone)
+	h.keyring = nil
+	h.run("list", ana.Password).ends(command.ExitDone)
+}
+
+// What scripts read. It does not change.
+func TestStatusForScripts(t *testing.T) {
+	h := newHouse(t)
+	status := func(lines ...string) (s map[string]any) {
+		args := "status --json"
+		if len(lines) > 0 {
+			args = "unlock"
+			lines = append(lines, "status --json")
+		}
+		d := h.run(args, lines...).ends(command.ExitDone)
+		require.NoError(t, json.Unmarshal([]byte(d.out[strings.Index(d.out, "{"):]), &s))
+		return s
+	}
+	require.Equal(t, map[string]any{"state": "signed-out", "server": h.server.URL}, status())
+	phone := h.enrolled(ana)
+	h.clock.Set(time.Date(2026, 3, 2, 9, 31, 0, 0, time.UTC))
+	want := map[string]any{"state": "locked", "server": h.server.URL, "email": "ana@acme.example", "organisation": "Acme Backup GmbH", "kept_in": "file"}
+	require.Equal(t, want, status())
+	want["state"], want["locks_at"], want["second_factor"], want["recovery_codes_left"] = "unlocked", "2026-03-02T09:46:00Z", "active", 10.0
+	require.Equal(t, want, status(ana.Password, phone.Code()))
+}

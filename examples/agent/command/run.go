@@ -1,0 +1,133 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/totpflow/totpflow/applock"
+)
+
+// A System is what the agent runs on.
+type System struct {
+	In       io.Reader
+	Out, Err io.Writer
+
+	// Raw takes the terminal over for a question, when In is one; nil when it is
+	// not, and answers come one a line.
+	Raw func() (width int, restore func(), err error)
+
+	OutTerminal bool   // Out is a terminal
+	Folder      string // of the agent's files
+	Host        string // the name of this machine
+	Keyring     Keyring
+	Now         func() time.Time
+	Getenv      func(string) string
+}
+
+// The exit codes.
+const (
+	ExitDone          = 0
+	ExitFailed        = 1 // the server cannot be reached, or a fault
+	ExitUsage         = 2
+	ExitRefused       = 3 // a wrong password or code, or it is not allowed
+	ExitLocked        = 4 // it takes password and code, and nobody was there to type them
+	ExitSignedOut     = 5 // nobody is signed in, or the session is over
+	ExitWait          = 6 // too many wrong codes
+	ExitNotRegistered = 7 // this machine has no key, or its key has ended
+)
+
+// An agent is one run.
+type agent struct {
+	*asker
+	server string // of the command line; else the account's
+	files  files
+
+	account *account       // who is signed in; nil when nobody is
+	vault   *applock.Vault // of the account, locked or open
+	opened  time.Time      // when it was opened
+}
+
+// A command is one of the agent's.
+type command struct {
+	args  string // that it takes, for the usage
+	least int    // how many of them it needs
+	most  int
+	what  string
+	run   func(a *agent, ctx context.Context, args []string) error
+}
+
+// commands are those of the command line and of the shell.
+func commands() map[string]command {
+	return map[string]command{
+		"signin":   {"", 0, 0, helpSignIn, (*agent).signIn},
+		"status":   {"[--json]", 0, 1, helpStatus, (*agent).status},
+		"list":     {"", 0, 0, helpList, (*agent).list},
+		"setup":    {"", 0, 0, helpSetUp, (*agent).setUp},
+		"register": {"[MACHINE]", 0, 1, helpRegister, (*agent).register},
+		"run":      {"[FOLDER]", 0, 1, helpRun, (*agent).job},
+		"delete":   {"ID", 1, 1, helpDelete, (*agent).delete},
+		"lock":     {"", 0, 0, helpLock, (*agent).lock},
+		"unlock":   {"", 0, 0, helpUnlock, (*agent).unlock},
+		"signout":  {"", 0, 0, helpSignOut, (*agent).signOut},
+		"shell":    {"", 0, 0, helpShell, (*agent).shell},
+	}
+}
+
+// order is how the usage lists them.
+var order = []string{"signin", "status", "list", "setup", "register", "run", "delete", "lock", "unlock", "signout", "shell"}
+
+// Run runs one command, and returns the exit code. Failures are one line on Err.
+func Run(ctx context.Context, args []string, s System) int {
+	a := &agent{asker: newAsker(s), files: files{s.Folder, s.Keyring}}
+	flags := flag.NewFlagSet("agent", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&a.server, "server", s.Getenv("AGENT_SERVER"), "")
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp), err == nil && flags.NArg() == 0:
+		fmt.Fprint(s.Out, usage(commands()))
+		return ExitDone
+	case err != nil:
+		return a.fail(usageError(err.Error()))
+	}
+	defer a.close()
+	err = a.do(ctx, flags.Args())
+	if err == nil && flags.Arg(0) == "unlock" { // the agent is open as long as it runs
+		err = a.shell(ctx, nil)
+	}
+	return a.fail(err)
+}
+
+// do runs a command by its name.
+func (a *agent) do(ctx context.Context, args []string) error {
+	c, ok := commands()[args[0]]
+	switch n := len(args) - 1; {
+	case !ok:
+		return usageError(textUnknownCommand(args[0]))
+	case n < c.least || n > c.most:
+		return usageError(textUsageOf(args[0], c.args))
+	}
+	return c.run(a, ctx, args[1:])
+}
+
+// fail says what went wrong, in one line, and returns the exit code.
+func (a *agent) fail(err error) int {
+	var said *exit
+	switch {
+	case err == nil:
+		return ExitDone
+	case errors.As(err, &said):
+		return said.code
+	}
+	code, text := explain(err, a.Now())
+	a.note(textFailure(text))
+	return code
+}
+
+// say prints a result; note prints what is beside it.
+func (a *agent) say(text string)  { fmt.Fprintln(a.Out, text) }
+func (a *agent) note(text string) { fmt.Fprintln(a.Err, text) }

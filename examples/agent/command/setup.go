@@ -1,0 +1,104 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/totp"
+)
+
+// setUp binds a new authenticator: by the password where there is none yet, and
+// else in place of the one there is, by a code of it.
+func (a *agent) setUp(ctx context.Context, _ []string) error {
+	c, err := a.session(ctx)
+	if err != nil {
+		return err
+	}
+	var me struct {
+		SecondFactor string `json:"second_factor"`
+	}
+	ask := object{}
+	err = c.get(ctx, "/api/account", &me)
+	_, must := refusedFor(err, "setup_required")
+	if err != nil && !must {
+		return a.over(err)
+	}
+	if me.SecondFactor == "active" || me.SecondFactor == "replacing" {
+		a.note(textReplacing)
+		proof, err := a.prove(ctx, c, &refusal{Action: "replace authenticator"})
+		if err != nil {
+			return err
+		}
+		c = c.proved(proof)
+	} else if ask["password"], err = a.secret(ctx, askPasswordAgain); err != nil {
+		return err
+	}
+	done, err := a.enroll(ctx, c, ask)
+	if err != nil {
+		return err
+	}
+	return a.adopt(ctx, c, done)
+}
+
+// enroll shows the QR code and takes the first code of the new authenticator.
+// What it prints is shown this once.
+func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn, err error) {
+	var page struct {
+		Enrollment, URI, Secret string
+		Expires                 time.Time
+		Clears                  []string
+	}
+	if err := c.post(ctx, "/api/setup", ask, &page); err != nil {
+		return done, err
+	}
+	if err := a.draw(page.URI); err != nil {
+		return done, err
+	}
+	a.say(textSecret(clean(page.Secret), page.Expires))
+	if len(page.Clears) > 0 {
+		a.note(textClears(cleanAll(page.Clears)))
+	}
+	for n := 1; ; n++ {
+		given, err := a.ask(ctx, askNewCode)
+		if err != nil {
+			return done, err
+		}
+		err = c.post(ctx, "/api/setup/confirm", object{"enrollment": page.Enrollment, "code": given}, &done)
+		var e *refusal
+		if !errors.As(err, &e) || !e.again() || n == tries || !a.person() {
+			if err != nil {
+				return done, err
+			}
+			break
+		}
+		if e.ClockOff != 0 {
+			a.note(textClock(time.Duration(e.ClockOff) * time.Second))
+		} else {
+			a.note(textTryAgain)
+		}
+	}
+	a.say(textSetUp)
+	if len(done.RecoveryCodes) > 0 {
+		a.say(textRecoveryCodes(done.RecoveryCodes))
+	}
+	return done, nil
+}
+
+// draw shows the QR code of a URI. It is made here: no service sees the secret.
+func (a *agent) draw(uri string) error {
+	key, label, err := totp.ParseURI(uri)
+	if err != nil {
+		return errors.Join(errAnswer, err)
+	}
+	offer, err := enroll.NewOffer(key, label)
+	if err != nil {
+		return errors.Join(errAnswer, err)
+	}
+	colour := a.OutTerminal && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"
+	a.say(textScan)
+	a.say("\n" + strings.TrimSuffix(offer.Terminal(colour), "\n"))
+	return nil
+}

@@ -1,0 +1,214 @@
+package command_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/agent/command"
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// enrolled signs a person in who has set up an authenticator with the agent.
+func (h *house) enrolled(who app.DemoAccount) *totptest.Authenticator {
+	h.t.Helper()
+	h.run("signin", who.Email, who.Password).ends(command.ExitDone)
+	return h.setsUp(who)
+}
+
+// setsUp sets the first authenticator up, for a person who is signed in.
+func (h *house) setsUp(who app.DemoAccount) *totptest.Authenticator {
+	h.t.Helper()
+	w := h.window("setup")
+	w.types("Password: ", who.Password)
+	w.types("Password, once more: ", who.Password)
+	phone := h.phone(w.sees("Code that the app shows now: "))
+	h.clock.Advance(time.Second)
+	w.types("", phone.Code())
+	w.ends(command.ExitDone)
+	return phone
+}
+
+// The answers of a person's first days: sign in, set up, and from then on a code.
+func TestSignInAndSetUpFromAPipe(t *testing.T) {
+	h := newHouse(t)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).
+		says("Signed in as Ana Soler, Acme Backup GmbH.").
+		notes("Your account has no second factor", "There is no keyring here")
+	h.run("signin").ends(command.ExitFailed).notes("signed in already")
+	phone := h.setsUp(ana)
+	h.run("signout").ends(command.ExitDone).says("Signed out.")
+	h.run("list").ends(command.ExitSignedOut).notes("not signed in")
+
+	h.run("signin", ana.Email, ana.Password, phone.Code()).ends(command.ExitDone).says("Signed in as Ana Soler")
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone).
+		says("ana-laptop", "2026-03-02 07:54 UTC", "212 GB", "ana-phone").
+		notes("Locked. Password and code of ana@acme.example open it.")
+}
+
+func TestSignInRefused(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	h.run("signout").ends(command.ExitDone)
+	h.run("signin", ana.Email, "nope").ends(command.ExitRefused).notes("do not match")
+	h.run("signin", app.DemoAccounts[5].Email, app.DemoAccounts[5].Password).ends(command.ExitRefused).notes("a machine's account")
+	h.run("signin", ana.Email, ana.Password, phone.WrongCode(), phone.Code()).ends(command.ExitRefused).notes("not right") // a script has one try
+	h.run("signin", ana.Email, ana.Password, "12").ends(command.ExitRefused).notes("6 digits")
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("no answer")
+	h.run("signin").ends(command.ExitFailed).notes("no answer")
+	for range 4 {
+		h.run("signin", ana.Email, ana.Password, phone.WrongCode()).ends(command.ExitRefused)
+	}
+	h.run("signin", ana.Email, ana.Password, phone.Peek()).ends(command.ExitWait).notes("two codes in a row are accepted, or a single one in")
+	first, second := phone.Pair()
+	h.run("signin", ana.Email, ana.Password, first, second).ends(command.ExitDone)
+}
+
+// A person may try again, and is led to two codes in a row.
+func TestSignInAtATerminal(t *testing.T) {
+	h := newHouse(t)
+	phone := h.enrolled(ana)
+	h.run("signout").ends(command.ExitDone)
+	w := h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	w.types("Code from your app, or a recovery code: ", phone.WrongCode())
+	w.sees("this code is not right")
+	code := phone.Code()
+	w.types("recovery code: ", code[:3]+" "+code[3:])
+	require.Contains(t, w.ends(command.ExitDone), "Signed in as Ana Soler")
+
+	h.run("signout").ends(command.ExitDone)
+	for range 5 {
+		h.run("signin", ana.Email, ana.Password, phone.WrongCode()).ends(command.ExitRefused)
+	}
+	w = h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	w.sees("two codes in a row are accepted, or a single one in")
+	first, second := phone.Pair()
+	w.types("Current code: ", first)
+	w.types("Next code: ", second)
+	w.ends(command.ExitDone)
+
+	// Who does not want to answer changes nothing.
+	h.run("signout").ends(command.ExitDone)
+	w = h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.sees("Password: ")
+	_, err := w.keys.Write([]byte{3}) // Ctrl-C
+	require.NoError(t, err)
+	require.Contains(t, w.ends(command.ExitFailed), "nothing was done")
+}
+
+func TestSignInChoosesTheOrganisation(t *testing.T) {
+	h := newHouse(t)
+	h.run("signin", mika.Email, mika.Password, "2").ends(command.ExitDone).
+		notes("  1  Acme Backup GmbH", "  2  Northern IT").says("Signed in as Mika Berg, Northern IT.")
+	h.run("signout").ends(command.ExitDone)
+	h.run("signin", mika.Email, mika.Password, "acme").ends(command.ExitDone).says("Acme Backup GmbH")
+	h.run("signout").ends(command.ExitDone)
+	h.run("signin", mika.Email, mika.Password, "3").ends(command.ExitUsage)
+}
+
+// Where it is required, the sign-in leads through the set-up.
+func TestSignInWhereASecondFactorIsRequired(t *testing.T) {
+	h := newHouse(t, require2FA)
+	w := h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	w.sees("requires two-factor authentication")
+	phone := h.phone(w.sees("Code that the app shows now: "))
+	phone.SetDrift(4 * time.Minute)
+	w.types("", phone.Peek())
+	w.sees("about 4 minutes ahead")
+	phone.SetDrift(0)
+	w.types("Code that the app shows now: ", phone.Code())
+	text := w.ends(command.ExitDone)
+	require.Contains(t, text, "Two-factor authentication is set up.")
+	require.Contains(t, text, "Signed in as Ana Soler")
+	for _, code := range h.secrets.of("recovery_codes") {
+		require.Equal(t, 1, strings.Count(text, code), "shown once")
+	}
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
+}
+
+// Who comes in with a recovery code has lost the phone, and sets up another.
+func TestSignInWithARecoveryCode(t *testing.T) {
+	h := newHouse(t)
+	old := h.enrolled(ana)
+	codes := h.secrets.of("recovery_codes")
+	h.run("signout").ends(command.ExitDone)
+	w := h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", strings.ToLower(codes[0]))
+	w.sees("You used a recovery code; 9 are left.")
+	seen := w.sees("Code that the app shows now: ")
+	require.Contains(t, seen, "this stops working: Authenticator")
+	phone := h.phone(seen)
+	h.clock.Advance(time.Second)
+	w.types("", phone.Code())
+	w.ends(command.ExitDone)
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
+	h.run("list", ana.Password, old.Code()).ends(command.ExitRefused)
+}
+
+// A new authenticator takes a code of the one there is.
+func TestSetUpReplaces(t *testing.T) {
+	h := newHouse(t)
+	old := h.enrolled(ana)
+	w := h.window("setup")
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", old.Code())
+	w.sees("takes the place of the one you have")
+	w.types("recovery code: ", old.Code())
+	phone := h.phone(w.sees("Code that the app shows now: "))
+	w.types("", phone.WrongCode())
+	w.sees("this code is not right")
+	h.clock.Advance(time.Second)
+	w.types("Code that the app shows now: ", phone.Code())
+	w.ends(command.ExitDone)
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
+}
+
+// Passwords go over TLS, or nowhere.
+func TestServersThatAreRefused(t *testing.T) {
+	h := newHouse(t)
+	for _, bad := range []string{"http://backup.example", "backup.example", "ftp://127.0.0.1", "https://", "https://me:secret@backup.example", "https://backup.example?x", "http://127.0.0.1.backup.example", ":"} {
+		h.run("-server "+bad+" signin", ana.Email, ana.Password).ends(command.ExitUsage).notes("must begin with https://")
+	}
+	h.run("-server https://127.0.0.1:1 signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("does not answer")
+	h.run("-server "+h.server.URL+"/static signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
+	require.NoDirExists(t, h.folder)
+}
+
+func TestUsage(t *testing.T) {
+	h := newHouse(t)
+	for _, args := range []string{"", "-h", "--help"} {
+		h.run(args).ends(command.ExitDone).says("Usage: agent", "delete ID", "Exit codes")
+	}
+	for _, args := range []string{"nonsense", "delete", "delete a b", "-x", "status --yaml", "signin ana@acme.example correct-horse-2", "run a b"} {
+		h.run(args).ends(command.ExitUsage)
+	}
+}
+
+// What others can read may be known to them already.
+func TestFilesThatOthersCanRead(t *testing.T) {
+	h := newHouse(t)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	h.private("account.json", "vault")
+	path := filepath.Join(h.folder, "account.json")
+	require.NoError(t, os.Chmod(path, 0o640))
+	h.run("list", ana.Password).ends(command.ExitFailed).notes("can be read by others")
+	require.NoError(t, os.Chmod(path, 0o600))
+	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
+	h.run("list").ends(command.ExitFailed).notes("damaged")
+	require.NoError(t, os.WriteFile(path, []byte(`{"version": 2}`), 0o600))
+	h.run("list").ends(command.ExitFailed).notes("damaged")
+}

@@ -1,0 +1,83 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// A standing is how the agent stands, for scripts. Its fields do not change.
+type standing struct {
+	State        string     `json:"state"` // signed-out, locked, unlocked
+	Server       string     `json:"server"`
+	Email        string     `json:"email,omitempty"`
+	Organisation string     `json:"organisation,omitempty"`
+	KeptIn       string     `json:"kept_in,omitempty"` // keyring, file
+	LocksAt      *time.Time `json:"locks_at,omitempty"`
+	Machine      string     `json:"machine,omitempty"` // the account of the unattended job
+
+	// Known while it is unlocked.
+	SecondFactor      string `json:"second_factor,omitempty"`
+	RecoveryCodesLeft *int   `json:"recovery_codes_left,omitempty"`
+}
+
+// status asks nobody for anything, and does not count as use.
+func (a *agent) status(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] != "--json" && args[0] != "-json" {
+		return usageError(textUsageOf("status", "[--json]"))
+	}
+	s, err := a.stand(ctx)
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		a.say(textStatus(s))
+		return nil
+	}
+	text, err := json.MarshalIndent(s, "", "  ")
+	if err == nil {
+		a.say(string(text))
+	}
+	return err
+}
+
+func (a *agent) stand(ctx context.Context) (standing, error) {
+	s := standing{State: "signed-out", Server: a.address()}
+	var m machine
+	switch err := a.files.readJSON(machineFile, &m); {
+	case err == nil:
+		s.Machine = m.Name
+	case !errors.Is(err, errNone):
+		return s, err
+	}
+	switch err := a.who(); {
+	case errors.Is(err, errSignedOut), errors.Is(err, errNoVault):
+		s.Server = a.address()
+		return s, nil
+	case err != nil:
+		return s, err
+	}
+	s.State, s.Server, s.Email, s.Organisation, s.KeptIn = "locked", a.account.Server, a.account.Email, a.account.Of, "file"
+	if a.account.Keyring {
+		s.KeptIn = "keyring"
+	}
+	if !a.settle() {
+		return s, nil
+	}
+	at := a.vault.LocksAt().UTC()
+	s.State, s.LocksAt = "unlocked", &at
+	key, err := a.vault.Content(a.Now())
+	if err != nil {
+		return s, err
+	}
+	c, err := newClient(a.account.Server)
+	if err != nil {
+		return s, err
+	}
+	err = c.as(string(key)).get(ctx, "/api/account", &s)
+	if _, must := refusedFor(err, "setup_required"); must {
+		s.SecondFactor, err = "required", nil
+	}
+	return s, a.over(err)
+}

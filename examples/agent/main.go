@@ -1,0 +1,112 @@
+// Command agent is a small backup agent for the terminal, to try out and to copy
+// from: it signs in to the console of the examples with password and code, locks,
+// asks for a code before a backup is deleted, and runs its unattended job.
+//
+//	go run ./examples/console &
+//	go run ./examples/agent signin
+//
+// Everything is in the package command beside it; this file has the terminal and
+// the system's keyring.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/zalando/go-keyring"
+	"golang.org/x/term"
+
+	"github.com/totpflow/totpflow/examples/agent/command"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	folder := os.Getenv("AGENT_HOME")
+	if folder == "" {
+		config, err := os.UserConfigDir()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "agent:", err)
+			return command.ExitFailed
+		}
+		folder = filepath.Join(config, "acme-backup-agent")
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "this machine"
+	}
+	s := command.System{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		Folder: folder, Host: host, Now: time.Now, Getenv: os.Getenv,
+		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+	}
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		s.Raw = raw
+	}
+	if os.Getenv("AGENT_KEYRING") != "none" {
+		s.Keyring = system{}
+	}
+	return command.Run(ctx, os.Args[1:], s)
+}
+
+// raw has the terminal hand over keys as they are typed, and not show them.
+func raw() (width int, restore func(), err error) {
+	fd := int(os.Stdin.Fd())
+	if width, _, err = term.GetSize(fd); err != nil {
+		width = 80
+	}
+	before, err := term.MakeRaw(fd)
+	return width, func() { _ = term.Restore(fd, before) }, err
+}
+
+// system is the keyring of the desktop, where there is one.
+type system struct{}
+
+const (
+	service  = "acme-backup-agent"
+	patience = 20 * time.Second // somebody may have to unlock it first
+)
+
+var errSilent = errors.New("the keyring does not answer")
+
+// Get implements command.Keyring.
+func (system) Get(name string) (secret string, err error) {
+	err = soon(func() (err error) { secret, err = keyring.Get(service, name); return err })
+	return secret, err
+}
+
+// Set implements command.Keyring.
+func (system) Set(name, secret string) error {
+	return soon(func() error { return keyring.Set(service, name, secret) })
+}
+
+// Delete implements command.Keyring.
+func (system) Delete(name string) error {
+	err := soon(func() error { return keyring.Delete(service, name) })
+	if errors.Is(err, keyring.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// soon gives up on a keyring that hangs, as one without a desktop may.
+func soon(f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience):
+		return errSilent
+	}
+}

@@ -1,0 +1,98 @@
+package app_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What cannot be undone takes a code once more, for this and nothing else.
+func TestAPIDeletingABackupTakesAProof(t *testing.T) {
+	s := newSite(t)
+	p, phone := s.user(ana)
+	mine := p.backups()
+	laptop, mobile := mine["ana-laptop"], mine["ana-phone"]
+	refused := p.delete(laptop, "").fails(http.StatusForbidden, "proof_required")
+	require.Equal(t, "delete backup", refused.get("action"))
+	require.Equal(t, laptop, refused.get("target"))
+
+	p.post("/api/reauthenticate", fields{"action": "delete backup", "target": laptop, "code": phone.WrongCode()}).fails(http.StatusForbidden, "wrong_code")
+	proof := p.proof(phone, "delete backup", laptop)
+	p.delete(mobile, proof).fails(http.StatusForbidden, "proof_required")
+	p.post("/api/backups/"+laptop+"/key", nil, "Proof", proof).fails(http.StatusForbidden, "proof_required")
+	p.delete(laptop, proof+"x").fails(http.StatusForbidden, "proof_required")
+	require.Len(t, p.backups(), 2)
+	p.delete(laptop, proof).is(http.StatusNoContent)
+	p.delete(laptop, proof).fails(http.StatusNotFound, "not_found")
+	p.delete(mobile, proof).fails(http.StatusForbidden, "proof_required")
+
+	s.clock.Advance(time.Minute)
+	proof = p.proof(phone, "delete backup", mobile)
+	s.clock.Advance(5 * time.Minute)
+	p.delete(mobile, proof).fails(http.StatusForbidden, "proof_required")
+
+	proof = p.proof(phone, "show encryption key", mobile)
+	require.Regexp(t, `^[0-9a-f]{64}$`, p.post("/api/backups/"+mobile+"/key", nil, "Proof", proof).is(http.StatusOK).get("key"))
+	p.post("/api/backups/"+mobile+"/key", nil, "Proof", proof).fails(http.StatusForbidden, "proof_required")
+	require.Len(t, p.backups(), 1)
+}
+
+func TestAPIReauthenticate(t *testing.T) {
+	s := newSite(t)
+	phone, codes := s.browser().enroll(ana)
+	p := s.program()
+	p.keeps(p.post("/api/code", fields{"challenge": p.challenge(ana), "code": phone.Code()}))
+	id := p.backups()["ana-laptop"]
+	again := func(action, target string, answer fields) result {
+		answer["action"], answer["target"] = action, target
+		return p.post("/api/reauthenticate", answer)
+	}
+	for _, bad := range [][2]string{{"", ""}, {"delete everything", ""}, {"sign in", ""}, {"disable", ""}, {"delete backup", ""}, {"register machine", id}} {
+		again(bad[0], bad[1], fields{"code": phone.Peek()}).fails(http.StatusBadRequest, "malformed")
+	}
+	again("delete backup", id, fields{}).fails(http.StatusBadRequest, "malformed")
+	again("delete backup", id, fields{"code": phone.Peek(), "recovery_code": codes[1]}).fails(http.StatusBadRequest, "malformed")
+	again("delete backup", id, fields{"issued_code": codes[1]}).fails(http.StatusBadRequest, "malformed")
+	again("delete backup", id, fields{"code": phone.Peek()}).fails(http.StatusForbidden, "used_code") // at the sign-in
+	a := again("delete backup", id, fields{"recovery_code": codes[1]}).is(http.StatusOK)
+	require.Equal(t, s.clock.Now().Add(5*time.Minute).Truncate(time.Second).Format(time.RFC3339), a.get("expires"))
+	p.delete(id, a.get("proof")).is(http.StatusNoContent)
+
+	for range 5 {
+		again("delete backup", id, fields{"code": phone.WrongCode()}).fails(http.StatusForbidden, "wrong_code")
+	}
+	require.Equal(t, true, again("delete backup", id, fields{"code": phone.Peek()}).fails(http.StatusTooManyRequests, "wait").fields["pair"])
+	first, second := phone.Pair()
+	again("delete backup", id, fields{"codes": []string{first, second}}).is(http.StatusOK)
+}
+
+// Who has no second factor is not asked for one, and deletes nothing.
+func TestAPIDeletingNeedsASecondFactor(t *testing.T) {
+	p := newSite(t).program()
+	p.keeps(p.password(ana))
+	id := p.backups()["ana-laptop"]
+	p.delete(id, "").fails(http.StatusForbidden, "not_enrolled")
+	p.post("/api/reauthenticate", fields{"action": "delete backup", "target": id, "code": "123456"}).fails(http.StatusForbidden, "not_enrolled")
+	require.Len(t, p.backups(), 2)
+}
+
+// Ids of other people are ids of nobody, and their proofs serve nobody else.
+func TestAPIBackupsOfOthers(t *testing.T) {
+	s := newSite(t)
+	boss, bossPhone := s.user(admin)
+	p, phone := s.user(ana)
+	theirs := boss.backups()
+	require.Len(t, theirs, 5, "an administrator sees what the organisation has")
+	for _, id := range []string{theirs["files-01"], "nobodys"} {
+		p.delete(id, "").fails(http.StatusNotFound, "not_found")
+		p.delete(id, p.proof(phone, "delete backup", id)).fails(http.StatusNotFound, "not_found")
+		p.post("/api/backups/"+id+"/key", nil).fails(http.StatusNotFound, "not_found")
+	}
+	// The administrator's own proof, stolen: it is not hers.
+	p.delete(theirs["ana-laptop"], boss.proof(bossPhone, "delete backup", theirs["ana-laptop"])).fails(http.StatusForbidden, "proof_required")
+	require.Len(t, boss.backups(), 5)
+	ben, _ := s.user(ben)
+	require.Equal(t, 1, len(ben.backups()), "an administrator of above sees their own organisation's")
+}

@@ -1,0 +1,67 @@
+package app_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A machine signs in with its key and no code, and does its job and nothing else.
+func TestAPIMachine(t *testing.T) {
+	s := newSite(t)
+	boss, phone := s.user(admin)
+	refused := boss.post("/api/machine/keys", fields{}).fails(http.StatusForbidden, "proof_required")
+	require.Equal(t, "register machine", refused.get("action"))
+	require.NotContains(t, refused.fields, "target")
+	boss.post("/api/machine/keys", fields{}, "Proof", boss.proof(phone, "replace authenticator", "")).fails(http.StatusForbidden, "proof_required")
+	boss.post("/api/machine/keys", fields{"machine": ana.Email}).fails(http.StatusNotFound, "not_found")
+	user, userPhone := s.user(ana)
+	user.post("/api/machine/keys", fields{}, "Proof", user.proof(userPhone, "register machine", "")).fails(http.StatusForbidden, "not_allowed")
+
+	m, key := s.registered(boss, phone)
+	made := m.post("/api/backups", fields{"machine": "files-01", "gigabytes": 1841}).is(http.StatusCreated)
+	require.Equal(t, made.get("id"), boss.backups()["files-01"], "the newest")
+	require.Equal(t, s.clock.Now().Format(time.RFC3339), made.get("taken"))
+	for _, bad := range []fields{{}, {"machine": " ", "gigabytes": 1}, {"machine": "x", "gigabytes": -1}, {"machine": "x", "gigabytes": 1 << 30}, {"machine": strings.Repeat("x", 101)}} {
+		m.post("/api/backups", bad).fails(http.StatusBadRequest, "malformed")
+	}
+
+	id := made.get("id")
+	for _, call := range [][2]string{
+		{http.MethodGet, "/api/backups"}, {http.MethodGet, "/api/account"}, {http.MethodDelete, "/api/backups/" + id}, {http.MethodPost, "/api/backups/" + id + "/key"},
+		{http.MethodPost, "/api/reauthenticate"}, {http.MethodPost, "/api/machine/keys"}, {http.MethodPost, "/api/applock"},
+	} {
+		m.call(call[0], call[1], fields{}, "Proof", boss.proof(phone, "delete backup", id)).fails(http.StatusForbidden, "machine_account")
+	}
+	m.post("/api/setup", fields{"password": agent.Password}).fails(http.StatusForbidden, "machine_account")
+	m.post("/api/signin", fields{"email": agent.Email, "password": agent.Password}).fails(http.StatusForbidden, "machine_account")
+	boss.post("/api/backups", fields{"machine": "x"}).fails(http.StatusForbidden, "not_a_machine")
+	s.program().post("/api/backups", fields{"machine": "x"}).fails(http.StatusUnauthorized, "signed_out")
+	boss.session = key // the key is no session
+	boss.post("/api/backups", fields{"machine": "x"}).fails(http.StatusUnauthorized, "signed_out")
+	s.clock.Advance(15 * time.Minute)
+	m.post("/api/backups", fields{"machine": "x"}).fails(http.StatusUnauthorized, "signed_out")
+	m.session = m.post("/api/machine/token", fields{"key": key}).is(http.StatusOK).get("token")
+	m.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated)
+}
+
+// The key of a machine ends with the next one, and with the exemption.
+func TestAPIMachineKeysEnd(t *testing.T) {
+	s := newSite(t)
+	boss, phone := s.user(admin)
+	old, oldKey := s.registered(boss, phone)
+	m, key := s.registered(boss, phone)
+	for _, bad := range []string{oldKey, "", key[1:], strings.ToUpper(key), m.session} {
+		m.post("/api/machine/token", fields{"key": bad}).fails(http.StatusUnauthorized, "wrong_key")
+	}
+	old.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated) // for the rest of its quarter of an hour
+
+	b := s.browser()
+	b.signIn(admin, phone)
+	b.post("/admin/accounts/"+s.id(agent)+"/end-exemption", "code", phone.Code()).redirects("/admin/accounts/" + s.id(agent))
+	m.post("/api/backups", fields{"machine": "x"}).fails(http.StatusUnauthorized, "signed_out")
+	m.post("/api/machine/token", fields{"key": key}).fails(http.StatusForbidden, "not_a_machine")
+}
