@@ -79,9 +79,7 @@ func (c *console) standing(ctx context.Context, s session) (v *visitor, why stri
 	if v.Status, err = v.factor.Status(ctx); err != nil {
 		return nil, "", err
 	}
-	if v.Grace = v.GraceUntil; v.Grace.IsZero() { // it begins at the next sign-in
-		v.Grace = v.Policy.GraceUntil(v.now)
-	}
+	v.Grace = v.GraceUntil
 	switch {
 	case !v.Frozen.IsZero():
 		return nil, "closed", nil
