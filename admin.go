@@ -53,7 +53,9 @@ type Leave interface{ leave() }
 // An Administrator is a signed-in person. Every call but those that only look
 // consumes a proof of its own action, from the administrator's
 // [Account.Reauthenticate]: a session left open resets nobody, and whoever has no
-// second factor cannot require one of others.
+// second factor cannot require one of others. The proof is consumed also when the
+// call then fails: refuse before you ask for the code what you can see will not
+// do, such as somebody's own account.
 type Administrator struct {
 	User  User
 	Proof Proof

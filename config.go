@@ -43,7 +43,8 @@ type Config struct {
 
 	// Events is told what happens, at least once for every numbered event. It
 	// is called after the write was acknowledged, on the goroutine of the
-	// caller. Nil logs to [slog.Default].
+	// caller. A sink that mails [Service.DisownToken] is a method of a struct
+	// that is given the Service afterwards. Nil logs to [slog.Default].
 	Events event.Sink
 
 	// Audience separates installations that share a store and a ring but not
