@@ -298,6 +298,7 @@ func TestPendingPhone(t *testing.T) {
 	b.post("/security/phone/send", "via", "sms").redirects("/security/phone")
 	b.post("/security/phone", "number", mobile, "via", "sms").redirects("/security/phone")
 	b.post("/security/phone/send", "via", "voice").is(http.StatusTooManyRequests).says("Another code can be sent in 30 seconds.", `name="phone_code"`)
+	b.post("/security/phone", "number", "nonsense", "via", "sms").is(http.StatusBadRequest).says(`name="number"`) // another one
 	s.clock.Advance(time.Minute)
 	b.post("/security/phone/send", "via", "fax").is(http.StatusBadRequest).says("Choose an SMS or a call.")
 	b.post("/security/phone/send", "via", "voice").redirects("/security/phone")
@@ -366,9 +367,11 @@ func TestOutbox(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(text), strings.Join(strings.Split(m.Code.Digits(), ""), ", "))
 	require.Contains(t, string(text), "+436649876567")
-	info, err := os.Stat(files[0])
-	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	for path, mode := range map[string]os.FileMode{files[0]: 0o600, dir: 0o700} {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, mode, info.Mode().Perm(), path)
+	}
 	require.ErrorIs(t, app.Outbox(files[0]).Send(t.Context(), m), phone.ErrUnavailable)
 }
 

@@ -52,6 +52,29 @@ func TestTheRequiredPhoneStays(t *testing.T) {
 	b.post(b.get("/security").removal()).is(http.StatusForbidden).says("Your organisation requires")
 }
 
+// A sign-in that waits for a code adds no number, and neither does a stranger.
+func TestNoPhoneHalfwayIn(t *testing.T) {
+	s, p := phoneSite(t, "optional", "yes")
+	s.browser().enroll(ana)
+	b := s.browser()
+	b.get("/security/phone").redirects("/signin")
+	b.password(ana).redirects("/code")
+	b.get("/security/phone").redirects("/code")
+	b.post("/security/phone", "number", mobile, "via", "sms").redirects("/code")
+	b.post("/code/phone", "via", "sms").redirects("/code") // there is none
+	s.browser().post("/code/phone", "via", "sms").redirects("/signin")
+	require.Zero(t, p.count())
+}
+
+// The flag -require demands a factor, and leaves the methods to the policy.
+func TestRequireLeavesPhones(t *testing.T) {
+	p := &pigeon{}
+	s := newSite(t, require2FA, withPigeon(p))
+	boss, device := s.administrator(admin)
+	boss.post("/admin/policy", "mode", "optional", "phones", "yes", "code", device.Code()).redirects("/admin")
+	s.addPhone(p).get("/security").says(masked)
+}
+
 // Policy holds: without it there is no phone, in no page and by no address.
 func TestPhonesArePolicy(t *testing.T) {
 	s, p := phoneSite(t, "required", "no")
