@@ -1,13 +1,21 @@
 package app_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/recovery"
 )
 
 // speaks has the browser ask for a language, as its settings would.
@@ -130,4 +138,52 @@ func TestMailsByLanguage(t *testing.T) {
 	require.Equal(t, "es", reset.Language)
 	require.Contains(t, reset.Text, "por un administrador")
 	require.Contains(t, reset.Text, mailURL+"/not-me?event=")
+}
+
+// The sheet as a file says in English what the library's sheet says, and the
+// same in the other languages.
+func TestSheetAsText(t *testing.T) {
+	link := regexp.MustCompile(`href="data:text/plain;charset=utf-8,([^"]+)"`)
+	for accept, heading := range map[string]string{"en": "Recovery codes for Acme Backup\n==============================\n\n",
+		"de": "Wiederherstellungscodes für Acme Backup\n", "es": "Códigos de recuperación de Acme Backup\n"} {
+		t.Run(accept, func(t *testing.T) { sheetAsText(t, accept, heading, link) })
+	}
+}
+
+func sheetAsText(t *testing.T, accept, heading string, link *regexp.Regexp) {
+	t.Helper()
+	s := newSite(t, require2FA)
+	b := s.browser().speaks(accept)
+	b.password(ana).redirects("/setup")
+	phone := b.phone(b.get("/setup"))
+	a := b.post("/setup", "code", phone.Code()).is(http.StatusOK)
+	m := link.FindStringSubmatch(a.body)
+	require.NotNil(t, m)
+	text, err := url.PathUnescape(html.UnescapeString(m[1]))
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(text, heading), text)
+	secret := strings.ReplaceAll(regexp.MustCompile(`<p class="key"><code>([A-Z2-7 ]+)<`).FindStringSubmatch(a.body)[1], " ", "")
+	want := recovery.Sheet{Issuer: app.Issuer, Account: ana.Email, Secret: secret, Codes: a.codes(), Made: s.clock.Now()}.Text()
+	if accept == "en" {
+		require.Equal(t, want, text)
+	}
+	for _, line := range strings.Split(text, "\n") {
+		require.LessOrEqual(t, utf8.RuneCountInString(line), 80)
+	}
+	for _, code := range a.codes() {
+		require.Contains(t, text, ".  "+code+"\n")
+	}
+	require.NotContains(t, text, "{{")
+}
+
+// The mail itself says its language (RFC 3282).
+func TestMailsSayTheirLanguage(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, app.Folder(folder).Send(t.Context(), app.Mail{To: ana.Email, Subject: "Über", Text: "Grüße\n", Language: "de"}))
+	files, err := filepath.Glob(filepath.Join(folder, "*.eml"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	raw, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	require.Contains(t, string(raw), "Content-Language: de\r\n")
 }
