@@ -54,12 +54,12 @@ func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn
 	if err := c.post(ctx, "/api/setup", ask, &page); err != nil {
 		return done, err
 	}
-	if err := a.draw(page.URI); err != nil {
-		return done, err
-	}
-	a.say(textSecret(clean(page.Secret), page.Expires))
 	if len(page.Clears) > 0 {
 		a.note(textClears(cleanAll(page.Clears)))
+	}
+	a.say(textScan(clean(page.Secret), page.Expires))
+	if err := a.draw(page.URI); err != nil { // last, so that it fits a small window
+		return done, err
 	}
 	for n := 1; ; n++ {
 		given, err := a.ask(ctx, askNewCode)
@@ -98,7 +98,6 @@ func (a *agent) draw(uri string) error {
 		return errors.Join(errAnswer, err)
 	}
 	colour := a.OutTerminal && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"
-	a.say(textScan)
-	a.say("\n" + strings.TrimSuffix(offer.Terminal(colour), "\n"))
+	a.say(strings.TrimSuffix(offer.Terminal(colour), "\n"))
 	return nil
 }

@@ -96,7 +96,7 @@ const (
 )
 
 // refusals are what the server's words mean here.
-var refusals = map[string]string{ //nolint:gosec // words about passwords, and none of them is one
+var refusals = map[string]string{
 	"wrong_password":          "the e-mail address and the password do not match",
 	"wrong_code":              "this code is not right",
 	"used_code":               "this code has been used; wait until the app shows the next one",
@@ -148,7 +148,6 @@ const (
 	textNotEnrolled  = "Your account has no second factor. Set one up: agent setup"
 	textSetUpFirst   = "Your organisation requires two-factor authentication. Set it up now; it takes two minutes."
 	textReplacing    = "A new authenticator takes the place of the one you have, which works until the new one has shown a code."
-	textScan         = "Scan this with the authenticator app on your phone:"
 	textTryAgain     = "this code is not right; enter the one that the app shows now for this account"
 	textSetUp        = "Two-factor authentication is set up."
 )
@@ -171,9 +170,10 @@ func textGrace(until time.Time) string {
 	return "Set up two-factor authentication until " + textTime(until) + ": agent setup"
 }
 
-func textSecret(secret string, expires time.Time) string {
-	return fmt.Sprintf("Or type this set-up key into the app: %s\nSave it like a key to your office: it sets up a new phone later. This is good until %s.\n"+
-		"The date and time of the phone must be set automatically.", secret, textTime(expires))
+func textScan(secret string, expires time.Time) string {
+	return fmt.Sprintf("Scan the code below with the authenticator app on your phone. Its date and time must be set automatically.\n"+
+		"Or type this set-up key into the app: %s\nSave the key like one of your office: it sets up a new phone later. This is good until %s.",
+		secret, textTime(expires))
 }
 
 func textClears(names []string) string {
