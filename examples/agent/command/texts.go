@@ -96,7 +96,7 @@ const (
 )
 
 // refusals are what the server's words mean here.
-var refusals = map[string]string{
+var refusals = map[string]string{ //nolint:gosec // words about passwords, and none of them is one
 	"wrong_password":          "the e-mail address and the password do not match",
 	"wrong_code":              "this code is not right",
 	"used_code":               "this code has been used; wait until the app shows the next one",
