@@ -1,0 +1,99 @@
+package app_test
+
+import (
+	"context"
+	"html"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/phone"
+)
+
+const (
+	mobile = "+43 664 9876567"
+	masked = "+43 ••• ••67"
+)
+
+// A pigeon is a provider that keeps what it was given.
+type pigeon struct {
+	mu    sync.Mutex
+	sent  []phone.Message
+	fails error
+}
+
+func (p *pigeon) Send(_ context.Context, m phone.Message) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fails != nil {
+		return p.fails
+	}
+	p.sent = append(p.sent, m)
+	return nil
+}
+
+func (p *pigeon) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fails = err
+}
+
+func (p *pigeon) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.sent)
+}
+
+func (p *pigeon) last() phone.Message {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sent[len(p.sent)-1]
+}
+
+func (p *pigeon) code() string { return p.last().Code.Digits() }
+
+// wrong is a code that was not sent.
+func (p *pigeon) wrong() string {
+	if p.code() == "123456" {
+		return "654321"
+	}
+	return "123456"
+}
+
+func withPigeon(p *pigeon) func(*app.Options) { return func(o *app.Options) { o.Phones = p } }
+
+// phoneSite is a site whose administrator has set the policy: mode, and who
+// chooses numbers.
+func phoneSite(t *testing.T, mode, phones string, change ...func(*app.Options)) (*site, *pigeon) {
+	t.Helper()
+	p := &pigeon{}
+	s := newSite(t, append(change, withPigeon(p))...)
+	b, boss := s.administrator(admin)
+	b.post("/admin/policy", "mode", mode, "phones", phones, "code", boss.Code()).redirects("/admin")
+	return s, p
+}
+
+// addPhone sets ana up with nothing but a phone, where policy requires a factor.
+func (s *site) addPhone(p *pigeon) *browser {
+	s.t.Helper()
+	b := s.browser()
+	b.password(ana).redirects("/setup")
+	b.post("/security/phone", "number", mobile, "via", "sms").redirects("/security/phone")
+	b.post("/security/phone/confirm", "phone_code", p.code()).redirects("/security")
+	s.clock.Advance(time.Minute)
+	return b
+}
+
+var phoneForm = regexp.MustCompile(`action="(/security/phones/[^"]+/remove)"`)
+
+// removal is where the form posts that removes the only phone.
+func (a answer) removal() string {
+	a.t.Helper()
+	m := phoneForm.FindAllStringSubmatch(a.body, -1)
+	require.Len(a.t, m, 1, a.body)
+	return html.UnescapeString(m[0][1])
+}
