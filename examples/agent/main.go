@@ -23,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/totpflow/totpflow/examples/agent/command"
+	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
 func main() {
@@ -43,7 +44,7 @@ func run() int {
 	}
 	host, err := os.Hostname()
 	if err != nil {
-		host = "this machine"
+		host = words.OfEnvironment(os.Getenv).Say("agent.host")
 	}
 	s := command.System{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/totpflow/totpflow/examples/internal/words"
 	"golang.org/x/term"
 )
 
@@ -15,12 +16,13 @@ import (
 // answer when somebody else than a person gives them.
 type asker struct {
 	System
+	words    *words.Language
 	terminal *term.Terminal // one for all questions: it may hold what was typed ahead
 	lines    *bufio.Reader
 }
 
 func newAsker(s System) *asker {
-	a := &asker{System: s}
+	a := &asker{System: s, words: words.OfEnvironment(s.Getenv)}
 	if s.Raw == nil {
 		a.lines = bufio.NewReader(s.In)
 	} else {
@@ -119,19 +121,19 @@ type code object
 // wait, or takes a recovery code, or the one of a mail.
 func (a *asker) askCode(ctx context.Context, pair bool) (code, error) {
 	if pair {
-		first, err := a.ask(ctx, askFirstCode)
+		first, err := a.ask(ctx, a.text("askFirstCode"))
 		if err != nil {
 			return nil, err
 		}
-		second, err := a.ask(ctx, askNextCode)
+		second, err := a.ask(ctx, a.text("askNextCode"))
 		return code{"codes": []string{first, second}}, err
 	}
-	text, err := a.ask(ctx, askCode)
+	text, err := a.ask(ctx, a.text("askCode"))
 	if err != nil {
 		return nil, err
 	}
 	if strings.EqualFold(strings.TrimSpace(text), wordMail) {
-		text, err = a.ask(ctx, askMailCode)
+		text, err = a.ask(ctx, a.text("askMailCode"))
 		return code{"issued_code": text}, err
 	}
 	if digits := strings.Trim(text, "0123456789 -"); digits != "" {

@@ -27,7 +27,7 @@ func (a *agent) list(ctx context.Context, _ []string) error {
 		fmt.Fprintf(a.Out, "%-12s  %-20s  %s  %6d GB\n", clean(b.ID), clean(b.Machine), textTime(b.Taken), b.Gigabytes)
 	}
 	if len(all) == 0 {
-		a.say(textNoBackups)
+		a.say(a.text("noBackups"))
 	}
 	return nil
 }
@@ -47,11 +47,11 @@ func (a *agent) delete(ctx context.Context, args []string) error {
 		if b.ID != args[0] {
 			continue
 		}
-		err := a.stepUp(ctx, c, textDelete(clean(b.Machine), b.Taken, b.Gigabytes), func(c client) error {
+		err := a.stepUp(ctx, c, a.text("delete", "Machine", clean(b.Machine), "Taken", textTime(b.Taken), "Gigabytes", b.Gigabytes), func(c client) error {
 			return c.call(ctx, http.MethodDelete, "/api/backups/"+url.PathEscape(b.ID), nil, nil)
 		})
 		if err == nil {
-			a.say(textDeleted)
+			a.say(a.text("deleted"))
 		}
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/totpflow/totpflow/applock"
 )
@@ -37,61 +36,61 @@ var (
 )
 
 // explain says what an error means to the person, and to a script.
-func explain(err error, now time.Time) (code int, text string) {
+func (a *agent) explain(err error) (code int, text string) {
 	var wrong usageError
 	var refused *refusal
 	switch {
 	case errors.As(err, &wrong):
 		return ExitUsage, string(wrong)
 	case errors.As(err, &refused):
-		return explainRefusal(refused, now)
+		return a.explainRefusal(refused)
 	}
 	for _, known := range []struct {
 		err  error
 		code int
 		text string
 	}{
-		{errSignedOut, ExitSignedOut, textSignedOut},
-		{errSignedIn, ExitFailed, textSignedIn},
-		{errLocked, ExitLocked, textLocked},
-		{applock.ErrLocked, ExitLocked, textLocked},
-		{errNoVault, ExitSignedOut, textVaultBroken},
-		{applock.ErrValue, ExitSignedOut, textVaultBroken},
-		{applock.ErrVault, ExitSignedOut, textVaultBroken},
-		{errNotRegistered, ExitNotRegistered, textNotRegistered},
-		{errServer, ExitUsage, textServer},
-		{errUnreachable, ExitFailed, textUnreachable},
-		{errAnswer, ExitFailed, textAnswer},
-		{errNoBackup, ExitFailed, textNoBackup},
-		{errFolder, ExitFailed, textFolder},
-		{errExposed, ExitFailed, textExposed},
-		{errBroken, ExitFailed, textBroken},
-		{io.EOF, ExitFailed, textAborted},
-		{context.Canceled, ExitFailed, textAborted},
+		{errSignedOut, ExitSignedOut, "signedOut"},
+		{errSignedIn, ExitFailed, "signedIn"},
+		{errLocked, ExitLocked, "locked"},
+		{applock.ErrLocked, ExitLocked, "locked"},
+		{errNoVault, ExitSignedOut, "vaultBroken"},
+		{applock.ErrValue, ExitSignedOut, "vaultBroken"},
+		{applock.ErrVault, ExitSignedOut, "vaultBroken"},
+		{errNotRegistered, ExitNotRegistered, "notRegistered"},
+		{errServer, ExitUsage, "server"},
+		{errUnreachable, ExitFailed, "unreachable"},
+		{errAnswer, ExitFailed, "answer"},
+		{errNoBackup, ExitFailed, "noBackup"},
+		{errFolder, ExitFailed, "folder"},
+		{errExposed, ExitFailed, "exposed"},
+		{errBroken, ExitFailed, "broken"},
+		{io.EOF, ExitFailed, "aborted"},
+		{context.Canceled, ExitFailed, "aborted"},
 	} {
 		if errors.Is(err, known.err) {
-			return known.code, known.text
+			return known.code, a.text(known.text)
 		}
 	}
-	return ExitFailed, textFault
+	return ExitFailed, a.text("fault")
 }
 
 // explainRefusal is explain for what the server has refused.
-func explainRefusal(e *refusal, now time.Time) (code int, text string) {
+func (a *agent) explainRefusal(e *refusal) (code int, text string) {
 	switch e.Word {
 	case "wait":
-		return ExitWait, textWait(e.Until, e.Pair, now)
+		return ExitWait, a.textWait(e.Until, e.Pair, a.Now())
 	case "signed_out":
-		return ExitSignedOut, textSessionOver
+		return ExitSignedOut, a.text("sessionOver")
 	case "wrong_key", "not_a_machine":
-		return ExitNotRegistered, textKeyEnded
+		return ExitNotRegistered, a.text("keyEnded")
 	case "not_found":
-		return ExitFailed, textNotFound
+		return ExitFailed, a.text("notFound")
 	case "unavailable":
-		return ExitFailed, textUnavailable
+		return ExitFailed, a.text("unavailable")
 	}
-	if text, ok := refusals[e.Word]; ok {
+	if text, err := a.words.Find("refused." + e.Word); err == nil {
 		return ExitRefused, text
 	}
-	return ExitFailed, textFault
+	return ExitFailed, a.text("fault")
 }

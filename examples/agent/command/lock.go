@@ -117,8 +117,8 @@ func (a *agent) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.note(textOpening(a.account.Email))
-	password, err := a.secret(ctx, askPassword)
+	a.note(a.text("opening", "Email", a.account.Email))
+	password, err := a.secret(ctx, a.text("askPassword"))
 	if errors.Is(err, io.EOF) {
 		return errLocked
 	}
@@ -182,7 +182,7 @@ func (a *agent) lock(_ context.Context, _ []string) error {
 	if err := a.files.lock(a.Now()); err != nil { // those in other windows, too
 		return err
 	}
-	a.say(textNowLocked)
+	a.say(a.text("nowLocked"))
 	return nil
 }
 
@@ -195,7 +195,7 @@ func (a *agent) unlock(ctx context.Context, _ []string) error {
 			return err
 		}
 	}
-	a.say(textNowOpen)
+	a.say(a.text("nowOpen"))
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/totpflow/totpflow/applock"
@@ -56,24 +57,23 @@ type command struct {
 	args  string // that it takes, for the usage
 	least int    // how many of them it needs
 	most  int
-	what  string
 	run   func(a *agent, ctx context.Context, args []string) error
 }
 
 // commands are those of the command line and of the shell.
 func commands() map[string]command {
 	return map[string]command{
-		"signin":   {"", 0, 0, helpSignIn, (*agent).signIn},
-		"status":   {"[--json]", 0, 1, helpStatus, (*agent).status},
-		"list":     {"", 0, 0, helpList, (*agent).list},
-		"setup":    {"", 0, 0, helpSetUp, (*agent).setUp},
-		"register": {"[MACHINE]", 0, 1, helpRegister, (*agent).register},
-		"run":      {"[FOLDER]", 0, 1, helpRun, (*agent).job},
-		"delete":   {"ID", 1, 1, helpDelete, (*agent).delete},
-		"lock":     {"", 0, 0, helpLock, (*agent).lock},
-		"unlock":   {"", 0, 0, helpUnlock, (*agent).unlock},
-		"signout":  {"", 0, 0, helpSignOut, (*agent).signOut},
-		"shell":    {"", 0, 0, helpShell, (*agent).shell},
+		"signin":   {"", 0, 0, (*agent).signIn},
+		"status":   {"[--json]", 0, 1, (*agent).status},
+		"list":     {"", 0, 0, (*agent).list},
+		"setup":    {"", 0, 0, (*agent).setUp},
+		"register": {"[MACHINE]", 0, 1, (*agent).register},
+		"run":      {"[FOLDER]", 0, 1, (*agent).job},
+		"delete":   {"ID", 1, 1, (*agent).delete},
+		"lock":     {"", 0, 0, (*agent).lock},
+		"unlock":   {"", 0, 0, (*agent).unlock},
+		"signout":  {"", 0, 0, (*agent).signOut},
+		"shell":    {"", 0, 0, (*agent).shell},
 	}
 }
 
@@ -89,7 +89,7 @@ func Run(ctx context.Context, args []string, s System) int {
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp), err == nil && flags.NArg() == 0:
-		fmt.Fprint(s.Out, usage(commands()))
+		fmt.Fprint(s.Out, a.usage(commands()))
 		return ExitDone
 	case err != nil:
 		return a.fail(usageError(err.Error()))
@@ -107,9 +107,9 @@ func (a *agent) do(ctx context.Context, args []string) error {
 	c, ok := commands()[args[0]]
 	switch n := len(args) - 1; {
 	case !ok:
-		return usageError(textUnknownCommand(args[0]))
+		return usageError(a.text("unknownCommand", "Name", strconv.Quote(args[0])))
 	case n < c.least || n > c.most:
-		return usageError(textUsageOf(args[0], c.args))
+		return usageError(a.textUsageOf(args[0], c.args))
 	}
 	return c.run(a, ctx, args[1:])
 }
@@ -123,8 +123,8 @@ func (a *agent) fail(err error) int {
 	case errors.As(err, &said):
 		return said.code
 	}
-	code, text := explain(err, a.Now())
-	a.note(textFailure(text))
+	code, text := a.explain(err)
+	a.note(a.text("failure", "What", text))
 	return code
 }
 

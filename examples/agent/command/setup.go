@@ -27,13 +27,13 @@ func (a *agent) setUp(ctx context.Context, _ []string) error {
 		return a.over(err)
 	}
 	if me.SecondFactor == "active" || me.SecondFactor == "replacing" {
-		a.note(textReplacing)
+		a.note(a.text("replacing"))
 		proof, err := a.prove(ctx, c, &refusal{Action: "replace authenticator"})
 		if err != nil {
 			return err
 		}
 		c = c.proved(proof)
-	} else if ask["password"], err = a.secret(ctx, askPasswordAgain); err != nil {
+	} else if ask["password"], err = a.secret(ctx, a.text("askPasswordAgain")); err != nil {
 		return err
 	}
 	done, err := a.enroll(ctx, c, ask)
@@ -55,14 +55,14 @@ func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn
 		return done, err
 	}
 	if len(page.Clears) > 0 {
-		a.note(textClears(cleanAll(page.Clears)))
+		a.note(a.text("clears", "Names", strings.Join(cleanAll(page.Clears), ", ")))
 	}
-	a.say(textScan(clean(page.Secret), page.Expires))
+	a.say(a.text("scan", "Key", clean(page.Secret), "Until", textTime(page.Expires)))
 	if err := a.draw(page.URI); err != nil { // last, so that it fits a small window
 		return done, err
 	}
 	for n := 1; ; n++ {
-		given, err := a.ask(ctx, askNewCode)
+		given, err := a.ask(ctx, a.text("askNewCode"))
 		if err != nil {
 			return done, err
 		}
@@ -75,14 +75,14 @@ func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn
 			break
 		}
 		if e.ClockOff != 0 {
-			a.note(textClock(time.Duration(e.ClockOff) * time.Second))
+			a.note(a.textClock(time.Duration(e.ClockOff) * time.Second))
 		} else {
-			a.note(textTryAgain)
+			a.note(a.text("tryAgain"))
 		}
 	}
-	a.say(textSetUp)
+	a.say(a.text("setUp"))
 	if len(done.RecoveryCodes) > 0 {
-		a.say(textRecoveryCodes(done.RecoveryCodes))
+		a.say(a.textRecoveryCodes(done.RecoveryCodes))
 	}
 	return done, nil
 }

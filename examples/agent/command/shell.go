@@ -11,12 +11,12 @@ import (
 // command, and when it is closed.
 func (a *agent) shell(ctx context.Context, _ []string) error {
 	if a.person() {
-		a.note(textShell)
+		a.note(a.text("shell"))
 	}
 	code := ExitDone
 	for {
 		prompt := a.prompt()
-		line, err := a.read(ctx, prompt, false, a.lockWhenIdle(prompt == promptOpen))
+		line, err := a.read(ctx, prompt, false, a.lockWhenIdle(prompt == a.text("promptOpen")))
 		switch {
 		case errors.Is(err, io.EOF):
 			return a.leave(code)
@@ -31,7 +31,7 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 		case "exit", "quit":
 			return a.leave(code)
 		case "help":
-			a.say(strings.TrimSuffix(usage(commands()), "\n"))
+			a.say(strings.TrimSuffix(a.usage(commands()), "\n"))
 		case "shell":
 		default:
 			code = a.fail(a.do(ctx, args))
@@ -43,11 +43,11 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 func (a *agent) prompt() string {
 	switch err := a.who(); {
 	case err != nil:
-		return promptSignedOut
+		return a.text("promptSignedOut")
 	case a.settle():
-		return promptOpen
+		return a.text("promptOpen")
 	}
-	return promptLocked
+	return a.text("promptLocked")
 }
 
 // lockWhenIdle locks the agent while it waits for the person.
@@ -55,8 +55,8 @@ func (a *agent) lockWhenIdle(open bool) func(say func(string)) {
 	return func(say func(string)) {
 		if open && !a.settle() {
 			open = false
-			a.terminal.SetPrompt(promptLocked)
-			say(textIdle)
+			a.terminal.SetPrompt(a.text("promptLocked"))
+			say(a.text("idle"))
 		}
 	}
 }
@@ -67,7 +67,7 @@ func (a *agent) leave(code int) error {
 	open := a.settle()
 	a.close()
 	if open && a.person() {
-		a.note(textNowLocked)
+		a.note(a.text("nowLocked"))
 	}
 	if code != ExitDone && !a.person() {
 		return &exit{code}

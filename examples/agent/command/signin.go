@@ -23,11 +23,11 @@ func (a *agent) signIn(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	email, err := a.ask(ctx, askEmail)
+	email, err := a.ask(ctx, a.text("askEmail"))
 	if err != nil {
 		return err
 	}
-	password, err := a.secret(ctx, askPassword)
+	password, err := a.secret(ctx, a.text("askPassword"))
 	if err != nil {
 		return err
 	}
@@ -38,9 +38,9 @@ func (a *agent) signIn(ctx context.Context, _ []string) error {
 	if err := a.adopt(ctx, c, in); err != nil {
 		return err
 	}
-	a.say(textWelcome(clean(a.account.Name), clean(a.account.Of)))
+	a.say(a.text("welcome", "Name", clean(a.account.Name), "Organisation", clean(a.account.Of)))
 	if !a.account.Keyring {
-		a.note(textNoKeyring)
+		a.note(a.text("noKeyring"))
 	}
 	return a.advise(ctx, c, in)
 }
@@ -72,7 +72,7 @@ func (a *agent) enter(ctx context.Context, c client, first object) (in signedIn,
 		})
 	}
 	if asked, ok := refusedFor(err, "setup_required"); ok && asked.Challenge != "" {
-		a.note(textSetUpFirst)
+		a.note(a.text("setUpFirst"))
 		return a.enroll(ctx, c, object{"challenge": asked.Challenge})
 	}
 	return in, err
@@ -81,9 +81,9 @@ func (a *agent) enter(ctx context.Context, c client, first object) (in signedIn,
 // choose asks in which of the organisations.
 func (a *agent) choose(ctx context.Context, all []organisation) (string, error) {
 	for i, one := range all {
-		a.note(textChoice(i+1, clean(one.Name)))
+		a.note(a.text("choice", "Number", i+1, "Name", clean(one.Name)))
 	}
-	text, err := a.ask(ctx, askOrganisation)
+	text, err := a.ask(ctx, a.text("askOrganisation"))
 	if err != nil {
 		return "", err
 	}
@@ -92,7 +92,7 @@ func (a *agent) choose(ctx context.Context, all []organisation) (string, error) 
 	}
 	i := slices.IndexFunc(all, func(one organisation) bool { return one.ID == text || one.Name == text })
 	if i < 0 {
-		return "", usageError(textNoSuchChoice)
+		return "", usageError(a.text("noSuchChoice"))
 	}
 	return all[i].ID, nil
 }
@@ -102,7 +102,7 @@ func (a *agent) choose(ctx context.Context, all []organisation) (string, error) 
 // it says next is meant for something else.
 func (a *agent) withCode(ctx context.Context, asked *refusal, try func(code) error) error {
 	if asked.Pair && !asked.Until.IsZero() {
-		a.note(textWaitPair(asked.Until.Sub(a.Now())))
+		a.note(a.text("waitPair", "Wait", a.words.Span(asked.Until.Sub(a.Now()))))
 	}
 	for n, pair := 1, asked.Pair; ; n++ {
 		given, err := a.askCode(ctx, pair)
@@ -117,7 +117,7 @@ func (a *agent) withCode(ctx context.Context, asked *refusal, try func(code) err
 		if !errors.As(err, &e) || !e.again() || n == tries || !a.person() {
 			return err
 		}
-		_, text := explainRefusal(e, a.Now())
+		_, text := a.explainRefusal(e)
 		a.note(text)
 		pair = pair || e.Pair
 	}
@@ -133,16 +133,16 @@ func (e *refusal) again() bool {
 func (a *agent) advise(ctx context.Context, c client, in signedIn) error {
 	switch in.By {
 	case "recovery code":
-		a.note(textRecovering(in.RecoveryCodesLeft))
+		a.note(a.text("recovering", "Count", in.RecoveryCodesLeft))
 		done, err := a.enroll(ctx, c.proved(in.Proof), object{})
 		if err != nil {
 			return err
 		}
 		return a.adopt(ctx, c, done)
 	case "grace":
-		a.note(textGrace(in.SetUpUntil))
+		a.note(a.text("grace", "Until", textTime(in.SetUpUntil)))
 	case "not enrolled":
-		a.note(textNotEnrolled)
+		a.note(a.text("notEnrolled"))
 	}
 	return nil
 }
@@ -163,9 +163,9 @@ func (a *agent) signOut(ctx context.Context, _ []string) error {
 	if gone := a.files.forget(who); gone != nil {
 		return gone
 	}
-	a.say(textNowSignedOut)
+	a.say(a.text("nowSignedOut"))
 	if err != nil {
-		a.note(textLeftOnServer)
+		a.note(a.text("leftOnServer"))
 	}
 	return nil
 }

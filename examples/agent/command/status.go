@@ -25,14 +25,14 @@ type standing struct {
 // status asks nobody for anything, and does not count as use.
 func (a *agent) status(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] != "--json" && args[0] != "-json" {
-		return usageError(textUsageOf("status", "[--json]"))
+		return usageError(a.textUsageOf("status", "[--json]"))
 	}
 	s, err := a.stand(ctx)
 	if err != nil {
 		return err
 	}
 	if len(args) == 0 {
-		a.say(textStatus(s))
+		a.say(a.textStatus(s))
 		return nil
 	}
 	text, err := json.MarshalIndent(s, "", "  ")

@@ -101,6 +101,9 @@ func TestHouseStyle(t *testing.T) {
 		for id, text := range catalogue(t, tag) {
 			text = regexp.MustCompile(`"[^"]*"`).ReplaceAllString(text, "") // of tags
 			require.NotRegexp(t, wrong, text, "%s: %s", tag, id)
+			if strings.HasPrefix(id, "agent.") || strings.HasPrefix(id, "refused.") { // a terminal's: plain, and prompts end in a blank
+				continue
+			}
 			require.NotContains(t, text, `"`, "%s: %s", tag, id)
 			require.NotContains(t, text, "'", "%s: %s: an apostrophe is ’", tag, id)
 			require.Equal(t, strings.Trim(text, " "), text, "%s: %s", tag, id)

@@ -1,0 +1,164 @@
+package command_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/agent/command"
+	"github.com/totpflow/totpflow/examples/internal/words"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// The agent speaks the language of the terminal; what scripts read stays.
+func TestSpeaksTheTerminalsLanguage(t *testing.T) {
+	h := newHouse(t)
+	h.env["LANG"] = "de_DE.UTF-8"
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).says("Angemeldet als Ana Soler, Acme Backup GmbH.")
+	screen := h.run("setup", ana.Password, ana.Password, "").notes("Gesperrt. Passwort und Code von ana@acme.example öffnen ihn.").out
+	m := regexp.MustCompile(`Einrichtungsschlüssel in die App ein: ([A-Z2-7 ]+)\n`).FindStringSubmatch(screen)
+	require.NotNil(t, m, screen)
+	_, err := totptest.Type(m[1], h.clock)
+	require.NoError(t, err)
+	h.run("status").ends(command.ExitDone).says("Zustand          gesperrt\n", "Konto            ana@acme.example\n", "in einer Datei, die nur Sie lesen können")
+	h.run("nope").ends(command.ExitUsage).notes(`agent: es gibt keinen Befehl "nope"; -h zeigt alle`)
+	h.run("unlock", "wrong").ends(command.ExitRefused).notes("agent: E-Mail-Adresse und Passwort passen nicht zusammen")
+
+	h.env["LC_ALL"] = "es_ES.UTF-8"
+	h.run("status").ends(command.ExitDone).says("Estado           bloqueado\n")
+	var standing map[string]any
+	require.NoError(t, json.Unmarshal([]byte(h.run("status --json").ends(command.ExitDone).out), &standing))
+	require.Equal(t, "locked", standing["state"])
+	require.Equal(t, "file", standing["kept_in"])
+	h.env["LC_ALL"] = "C"
+	h.run("status").ends(command.ExitDone).says("State            locked\n")
+}
+
+// The help fits a terminal, whatever its language.
+func TestHelpFits(t *testing.T) {
+	h := newHouse(t)
+	for _, l := range words.All() {
+		h.env["LANG"] = l.Tag()
+		for _, line := range strings.Split(h.run("-h").ends(command.ExitDone).out, "\n") {
+			require.LessOrEqual(t, utf8.RuneCountInString(line), 100, line)
+		}
+	}
+}
+
+var (
+	used     = regexp.MustCompile(`{{\.(\w+)}}`)
+	sentence = regexp.MustCompile(`\p{L}+ \p{L}+`)
+	program  = regexp.MustCompile(`(?s)^(replace authenticator|recovery code|not enrolled|acme-backup.*|acme backup agent|Bearer .*|2006-01-02.*|%.*)$`)
+)
+
+// Every text that the agent asks for is there with its arguments, and no text is
+// left over.
+func TestTextsAndUses(t *testing.T) {
+	raw, err := os.ReadFile("../../internal/words/en.json")
+	require.NoError(t, err)
+	var all map[string]map[string]any
+	require.NoError(t, json.Unmarshal(raw, &all))
+	texts, left := all["agent"], map[string]bool{}
+	for id := range texts {
+		left[id] = !strings.HasPrefix(id, "help-")
+	}
+	left["host"] = false // of main
+	for _, file := range sources(t) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				f, ok := n.Fun.(*ast.SelectorExpr)
+				id, literal := text(n.Args)
+				if !ok || f.Sel.Name != "text" || !literal {
+					return true
+				}
+				require.Contains(t, texts, id)
+				var given []string
+				for i := 1; i < len(n.Args); i += 2 {
+					name, _ := text(n.Args[i:])
+					given = append(given, name)
+				}
+				slices.Sort(given)
+				require.Equal(t, arguments(texts[id]), given, id)
+				left[id] = false
+			case *ast.BasicLit:
+				if id, ok := text([]ast.Expr{n}); ok {
+					left[id] = false
+				}
+			}
+			return true
+		})
+	}
+	for id, unused := range left {
+		require.False(t, unused, "%s: a text that nothing uses", id)
+	}
+}
+
+// No Go file says anything by itself. Errors are for the log, and told by a text.
+func TestFilesHoldNoText(t *testing.T) {
+	for _, file := range sources(t) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if c, ok := n.(*ast.CallExpr); ok {
+				if f, ok := c.Fun.(*ast.SelectorExpr); ok && (f.Sel.Name == "New" || f.Sel.Name == "Errorf") {
+					return false
+				}
+			}
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
+				if said, _ := text([]ast.Expr{l}); sentence.MatchString(said) && !program.MatchString(said) {
+					require.Failf(t, "a text that is not in the catalogue", "%q", said)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func sources(t *testing.T) (files []*ast.File) {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		require.NoError(t, err)
+		file.Imports, file.Comments = nil, nil
+		files = append(files, file)
+	}
+	return files
+}
+
+// text is the string that the first of some expressions is, where it is one.
+func text(args []ast.Expr) (string, bool) {
+	if len(args) == 0 {
+		return "", false
+	}
+	l, ok := args[0].(*ast.BasicLit)
+	if !ok || l.Kind != token.STRING {
+		return "", false
+	}
+	s, err := strconv.Unquote(l.Value)
+	return s, err == nil
+}
+
+// arguments are those of a text.
+func arguments(entry any) (found []string) {
+	raw, _ := json.Marshal(entry)
+	for _, m := range used.FindAllStringSubmatch(string(raw), -1) {
+		found = append(found, m[1])
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
