@@ -105,7 +105,7 @@ func (a archive) delete(ctx context.Context, u user, id string) error {
 	return nil
 }
 
-// key is what a backup is encrypted with, in groups for people.
+// key is what a backup is encrypted with, in hexadecimal digits.
 func (a archive) key(ctx context.Context, u user, id string) (string, error) {
 	var key string
 	err := a.db.QueryRowContext(ctx, `SELECT key FROM backups WHERE id = ? AND `+seen, append([]any{id}, only(u)...)...).Scan(&key)
