@@ -68,7 +68,7 @@ func (a *app) events(by totpflow.Operator) event.Sink {
 	log := event.Slog(slog.New(slog.NewTextHandler(a.screen.Log(), nil)))
 	began := time.Now().Truncate(time.Millisecond) // as fine as events are
 	return event.SinkFunc(func(ctx context.Context, e event.Event) error {
-		if e.At.Before(began) || !strings.HasSuffix(e.Actor, "operator "+by.Name) {
+		if e.At.Before(began) || !strings.HasPrefix(e.Actor+",", "operator "+by.Name+",") { // "…, asked by" for a request
 			return nil
 		}
 		return log.Record(ctx, e)
