@@ -218,10 +218,14 @@ func (p sheetPage) Download(l *words.Language) template.URL {
 	return template.URL("data:text/plain;charset=utf-8," + url.PathEscape(p.text(l)))
 }
 
-// Key is the set-up key in groups of four.
-func (p sheetPage) Key() string {
+// Key is the set-up key for people.
+func (p sheetPage) Key() string { return inFours(p.Secret) }
+
+// inFours has a long text in groups of four, which people can compare and a line
+// can break between.
+func inFours(s string) string {
 	var groups []string
-	for s := p.Secret; s != ""; {
+	for s != "" {
 		n := min(4, len(s))
 		groups, s = append(groups, s[:n]), s[n:]
 	}

@@ -122,7 +122,7 @@ func (c *console) postStepUp(w http.ResponseWriter, r *http.Request, v *visitor)
 		if err != nil {
 			return err
 		}
-		return c.show(w, r, "key", nil, view{Visitor: v, Data: keyPage{b, key}})
+		return c.show(w, r, "key", nil, view{Visitor: v, Data: keyPage{b, inFours(key)}})
 	}
 	if err := c.archive.delete(r.Context(), v.user, b.ID); err != nil {
 		return err
@@ -134,7 +134,7 @@ func (c *console) postStepUp(w http.ResponseWriter, r *http.Request, v *visitor)
 // keyPage shows the key of a backup, once for each code.
 type keyPage struct {
 	backup
-	Key string
+	Key string // in groups of four
 }
 
 func (c *console) postStepUpCancel(w http.ResponseWriter, r *http.Request, _ *visitor) error {
