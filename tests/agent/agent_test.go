@@ -80,7 +80,7 @@ func (noMail) Send(context.Context, app.Mail) error { return nil }
 
 // environment is what the agent finds: no keyring but ours, and the test's server.
 func (d *desk) environment() []string {
-	return []string{"AGENT_HOME=" + d.folder, "AGENT_SERVER=" + d.url, "AGENT_KEYRING=none", "NO_COLOR="}
+	return []string{"AGENT_HOME=" + d.folder, "AGENT_SERVER=" + d.url, "AGENT_KEYRING=none", "NO_COLOR=", "LC_ALL=en_US.UTF-8"}
 }
 
 // A window shows the agent.

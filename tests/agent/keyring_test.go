@@ -32,7 +32,7 @@ agent status`
 	home := t.TempDir()
 	cmd := exec.Command("dbus-run-session", "--", "sh", "-c", script)
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home,
-		"AGENT_HOME="+d.folder, "AGENT_SERVER="+d.url, "AGENT="+program, "EMAIL="+ana.Email, "PASSWORD="+ana.Password)
+		"AGENT_HOME="+d.folder, "AGENT_SERVER="+d.url, "AGENT="+program, "EMAIL="+ana.Email, "PASSWORD="+ana.Password, "LC_ALL=en_US.UTF-8")
 	out, err := cmd.CombinedOutput()
 	text := string(out)
 	require.NoError(t, err, text)
