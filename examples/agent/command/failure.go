@@ -33,6 +33,7 @@ var (
 	errExposed       = errors.New("the file can be read by others")
 	errBroken        = errors.New("the file is damaged")
 	errNoVault       = errors.New("there is nothing to open")
+	errNoWay         = errors.New("codes come in ways that this program does not take")
 )
 
 // explain says what an error means to the person, and to a script.
@@ -55,6 +56,7 @@ func (a *agent) explain(err error) (code int, text string) {
 		{errLocked, ExitLocked, "locked"},
 		{applock.ErrLocked, ExitLocked, "locked"},
 		{errNoVault, ExitSignedOut, "vaultBroken"},
+		{errNoWay, ExitRefused, "noWay"},
 		{applock.ErrValue, ExitSignedOut, "vaultBroken"},
 		{applock.ErrVault, ExitSignedOut, "vaultBroken"},
 		{errNotRegistered, ExitNotRegistered, "notRegistered"},

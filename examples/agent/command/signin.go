@@ -101,6 +101,9 @@ func (a *agent) choose(ctx context.Context, all []organisation) (string, error) 
 // two codes in a row where single ones have to wait; a script is not, since what
 // it says next is meant for something else.
 func (a *agent) withCode(ctx context.Context, asked *refusal, try func(code) error) error {
+	if len(asked.Methods) > 0 && !slices.ContainsFunc(asked.Methods, taken) {
+		return errNoWay
+	}
 	if asked.Pair && !asked.Until.IsZero() {
 		a.note(a.text("waitPair", "Wait", a.words.Span(asked.Until.Sub(a.Now()))))
 	}
@@ -121,6 +124,11 @@ func (a *agent) withCode(ctx context.Context, asked *refusal, try func(code) err
 		a.note(text)
 		pair = pair || e.Pair
 	}
+}
+
+// taken reports whether askCode takes the codes of a method.
+func taken(method string) bool {
+	return method == "code" || method == "recovery-code" || method == "issued-code"
 }
 
 // again reports whether another code may be right.

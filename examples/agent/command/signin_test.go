@@ -1,6 +1,8 @@
 package command_test
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +69,32 @@ func TestSignInRefused(t *testing.T) {
 	h.run("signin", ana.Email, ana.Password, phone.Peek()).ends(command.ExitWait).notes("two codes in a row are accepted, or a single one in")
 	first, second := phone.Pair()
 	h.run("signin", ana.Email, ana.Password, first, second).ends(command.ExitDone)
+}
+
+// The server may be newer, or another one: what the agent does not know it says.
+func TestSignInWithWhatItDoesNotKnow(t *testing.T) {
+	h := newHouse(t)
+	answer := func(status int, text string) {
+		h.secrets.wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, text)
+		}))
+	}
+	answer(http.StatusForbidden, `{"error": "code_required", "challenge": "0123456789abcdef", "methods": ["phone-code"]}`)
+	h.run("signin", ana.Email, ana.Password, "123456").ends(command.ExitRefused).notes("by SMS or by calls")
+	answer(http.StatusForbidden, `{"error": "something_new"}`)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("something went wrong")
+	for _, odd := range []string{"", "<html>", "{}", `{"error": 1}`, `[]`} {
+		answer(http.StatusForbidden, odd)
+		h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
+	}
+	for _, odd := range []string{"", "<html>", "[]", `{"session": 1}`} {
+		answer(http.StatusOK, odd)
+		h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
+	}
+	answer(http.StatusFound, "")
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense") // it follows nobody
+	require.NoDirExists(t, h.folder)
 }
 
 // A person may try again, and is led to two codes in a row.
