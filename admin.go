@@ -12,8 +12,11 @@ import (
 )
 
 // An Admin is what administrators may see and do of other people's second
-// factor. It never shows a secret and sets up nothing for anybody. It is a cheap
-// value, made by [Service.Admin], and safe for concurrent use.
+// factor. It never shows a secret; what is set up without the person is what they
+// had already ([Admin.Import], [Admin.Restore]). A host that keeps anchors takes the
+// new one from [Account.Status] after each change, else whoever can write to the
+// database could put the record back to before it. It is a cheap value, made by
+// [Service.Admin], and safe for concurrent use.
 type Admin struct {
 	service *Service
 	rule    Rule

@@ -77,12 +77,10 @@ func reset(r *account.Round, who actor, what Scope) error {
 		r.Recovery, r.Issued = recovery.Set{}, account.Issued{}
 		who.log(r, event.Event{Kind: event.RecoveryCodesVoided})
 	default:
-		e, err := r.Enrollment.Reset(r.Now)
-		if err != nil {
+		if err := forceSetUp(r); err != nil {
 			return err
 		}
-		r.Enrollment, r.Issued = e, account.Issued{}
-		r.CodeOnly = r.CodeOnly || r.Frozen() // a second reset is no way round the first
+		r.Issued = account.Issued{}
 		if what == ScopeAll || r.Frozen() {
 			r.Recovery = recovery.Set{}
 		}
@@ -91,6 +89,18 @@ func reset(r *account.Round, who actor, what Scope) error {
 		r.FactorsChanged(r.Now)
 		who.log(r, event.Event{Kind: event.Reset, Action: string(what)})
 	}
+	return nil
+}
+
+// forceSetUp takes the authenticators and has the person set up anew. Of a frozen
+// account, or one that was reset when it was, it takes an issued code: a second
+// reset, or a detour, is no way round the first.
+func forceSetUp(r *account.Round) error {
+	e, err := r.Enrollment.Reset(r.Now)
+	if err != nil {
+		return err
+	}
+	r.Enrollment, r.CodeOnly = e, r.CodeOnly || r.Frozen()
 	return nil
 }
 
@@ -183,11 +193,10 @@ func (a Admin) EndExemption(ctx context.Context, by Leave, target store.ID) erro
 		if r.Enrollment.State(r.Now) != enroll.Exempted {
 			return ErrNotExempt
 		}
-		e, err := r.Enrollment.Reset(r.Now)
-		if err != nil {
+		if err := forceSetUp(r); err != nil {
 			return err
 		}
-		r.Enrollment, r.Machine = e, ""
+		r.Machine = ""
 		r.FactorsChanged(r.Now)
 		who.log(r, event.Event{Kind: event.ExemptionEnded})
 		return nil

@@ -16,6 +16,10 @@ import (
 // those above it, the strictest of them. Where none of them has one, the second
 // factor is optional. It reads one record for each tenant of the chain, at each
 // call. A chain or a record that cannot be read is an error, which refuses.
+//
+// Whoever can write to the database, without the keys, can delete such a record or
+// put an older one back: it ends the duty to set up, and no authenticator that is
+// active. Where that matters, combine it with a policy of the host's.
 func TenantPolicies(s store.Store, keys *keyring.Ring, above func(context.Context, string) ([]string, error)) policy.Source {
 	return tenantPolicies{store: s, keys: keys, above: above}
 }

@@ -177,6 +177,7 @@ func (m *model) endsExemption(now time.Time) expectation {
 	}
 	return expectation{"ok", func() {
 		m.changed()
+		m.leave.codeOnly = m.leave.codeOnly || m.leave.frozen
 		m.leave.exempt, m.leave.reset, m.leave.resetAt = false, true, now
 	}}
 }

@@ -212,10 +212,10 @@ func (a Admin) AssignPhone(ctx context.Context, by Leave, target store.ID, numbe
 	if err != nil {
 		return err
 	}
-	return a.service.book.Change(ctx, target, func(r *account.Round) (err error) {
+	return a.service.book.Change(ctx, target, func(r *account.Round) error {
 		if len(r.Phones.Phones()) > 0 && len(r.Enrollment.Authenticators()) == 0 {
 			// Nothing is left: a reset like any other, not somebody who never enrolled.
-			if r.Enrollment, err = r.Enrollment.Reset(r.Now); err != nil {
+			if err := forceSetUp(r); err != nil {
 				return err
 			}
 		}

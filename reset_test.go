@@ -246,6 +246,31 @@ func TestResetOfAFrozenAccount(t *testing.T) {
 	}
 }
 
+// Nor is there a way round by another call of an administrator, who may not know
+// what the first one was for.
+func TestDetoursOfAFrozenAccount(t *testing.T) {
+	for name, detour := range map[string]func(h *house, a totpflow.Admin) error{
+		"exempted and no longer": func(h *house, a totpflow.Admin) error {
+			h.exempts(anaID)
+			return a.EndExemption(h.ctx, ops, anaID)
+		},
+		"another number": func(h *house, a totpflow.Admin) error { return a.AssignPhone(h.ctx, ops, anaID, mobile) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p pigeon
+			h := newHouse(t, withPhones(&p)...)
+			h.phoneOnly(ana, &p)
+			h.disown(ana)
+			require.NoError(t, detour(h, h.Admin(nil)))
+			require.NoError(t, h.Admin(nil).Unlock(h.ctx, ops, anaID))
+			next, err := h.SignIn(h.ctx, ana)
+			require.NoError(t, err)
+			require.Equal(t, totpflow.AskCode, next.Step)
+			require.Equal(t, []totpflow.Method{totpflow.MethodIssuedCode}, next.Methods)
+		})
+	}
+}
+
 // Unlock ends every wait after wrong codes and a freeze, and clears no factor.
 func TestUnlock(t *testing.T) {
 	h := newHouse(t)

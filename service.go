@@ -46,7 +46,7 @@ type Service struct {
 // tenant of the chain. It writes only to note, at most once a day, that a
 // trusted browser was seen, and before the first challenge or proof since the
 // account was new or its factors changed: the key that signs them lies in the
-// record.
+// record. A grace that begins is written, too.
 func (s *Service) SignIn(ctx context.Context, u User, tokens ...trust.Token) (Decision, error) {
 	p, err := s.policyOf(ctx, u.account())
 	if err != nil {
