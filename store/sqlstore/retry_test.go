@@ -27,8 +27,8 @@ func calls(s store.Store) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"Get":    func(ctx context.Context) error { _, err := s.Get(ctx, alice); return err },
 		"create": func(ctx context.Context) error { return s.Put(ctx, record(), store.Version{}) },
-		"change": func(ctx context.Context) error { return s.Put(ctx, record(), store.NewVersion()) },
-		"Delete": func(ctx context.Context) error { return s.Delete(ctx, alice, store.NewVersion()) },
+		"change": func(ctx context.Context) error { return s.Put(ctx, record(), before) },
+		"Delete": func(ctx context.Context) error { return s.Delete(ctx, alice, before) },
 		"List":   func(ctx context.Context) error { _, err := s.List(ctx, store.Query{}); return err },
 	}
 }
@@ -41,8 +41,7 @@ func failing(next func() error) *fake {
 			if err := next(); err != nil {
 				return nil, err
 			}
-			v := store.NewVersion()
-			return &fakeRows{columns: 6, rows: [][]driver.Value{{"acme", "alice", v[:], "active", []byte("x"), int64(0)}}}, nil
+			return &fakeRows{columns: 6, rows: [][]driver.Value{{"acme", "alice", after[:], "active", []byte("x"), int64(0)}}}, nil
 		}},
 	}
 }

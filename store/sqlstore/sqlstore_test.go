@@ -16,13 +16,16 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
+// The versions are drawn before any test: in FIPS 140-3 mode crypto/rand may gather
+// entropy from the clock at any draw, and panics where synctest has stopped it.
 var (
-	alice   = store.ID{Tenant: "acme", User: "alice"}
-	errWire = errors.New("connection reset")
+	alice         = store.ID{Tenant: "acme", User: "alice"}
+	before, after = store.NewVersion(), store.NewVersion()
+	errWire       = errors.New("connection reset")
 )
 
 func record() store.Record {
-	return store.Record{ID: alice, Version: store.NewVersion(), State: "active"}
+	return store.Record{ID: alice, Version: after, State: "active"}
 }
 
 func TestNoDialect(t *testing.T) {
@@ -30,7 +33,7 @@ func TestNoDialect(t *testing.T) {
 	_, err := s.Get(t.Context(), alice)
 	require.ErrorIs(t, err, sqlstore.ErrDialect)
 	require.ErrorIs(t, s.Put(t.Context(), record(), store.Version{}), sqlstore.ErrDialect)
-	require.ErrorIs(t, s.Delete(t.Context(), alice, store.NewVersion()), sqlstore.ErrDialect)
+	require.ErrorIs(t, s.Delete(t.Context(), alice, before), sqlstore.ErrDialect)
 	_, err = s.List(t.Context(), store.Query{})
 	require.ErrorIs(t, err, sqlstore.ErrDialect)
 	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrDialect)
@@ -59,8 +62,8 @@ func TestOnlyOneRowIsSuccess(t *testing.T) {
 			s := sqlstore.New(f.open(t), sqlstore.SQLite)
 			for _, err := range []error{
 				s.Put(t.Context(), record(), store.Version{}),
-				s.Put(t.Context(), record(), store.NewVersion()),
-				s.Delete(t.Context(), alice, store.NewVersion()),
+				s.Put(t.Context(), record(), before),
+				s.Delete(t.Context(), alice, before),
 			} {
 				require.Error(t, err)
 				if c.want != nil {
@@ -95,9 +98,8 @@ func TestGetErrors(t *testing.T) {
 // A list that broke off must not pass for a short one: whoever resets or counts
 // by it would miss people.
 func TestListBrokenOff(t *testing.T) {
-	v := store.NewVersion()
 	f := &fake{query: map[string]func() (driver.Rows, error){"SELECT tenant": func() (driver.Rows, error) {
-		return &fakeRows{columns: 6, rows: [][]driver.Value{{"acme", "alice", v[:], "active", []byte("x"), int64(0)}}, end: errWire}, nil
+		return &fakeRows{columns: 6, rows: [][]driver.Value{{"acme", "alice", after[:], "active", []byte("x"), int64(0)}}, end: errWire}, nil
 	}}}
 	page, err := sqlstore.New(f.open(t), sqlstore.SQLite).List(t.Context(), store.Query{Tenant: "acme"})
 	require.ErrorIs(t, err, errWire)
@@ -216,7 +218,7 @@ func TestReturnsWhenTheContextEnds(t *testing.T) {
 		for name, call := range map[string]func(context.Context) error{
 			"Get":     func(ctx context.Context) error { _, err := s.Get(ctx, alice); return err },
 			"Put":     func(ctx context.Context) error { return s.Put(ctx, record(), store.Version{}) },
-			"Delete":  func(ctx context.Context) error { return s.Delete(ctx, alice, store.NewVersion()) },
+			"Delete":  func(ctx context.Context) error { return s.Delete(ctx, alice, before) },
 			"List":    func(ctx context.Context) error { _, err := s.List(ctx, store.Query{}); return err },
 			"Migrate": s.Migrate,
 		} {
