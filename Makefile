@@ -1,6 +1,6 @@
 # Everything there is to run. The modules of this repository are listed in go.work.
 
-.PHONY: help test lint bench run fuzz docs screenshots
+.PHONY: help test lint bench run fuzz rigs docs screenshots
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -24,6 +24,10 @@ run:
 ## make fuzz         each fuzz target for ten seconds, or for FUZZTIME
 fuzz:
 	@scripts/fuzz
+
+## make rigs         the long form of the rigs on real database servers, which takes hours
+rigs:
+	@scripts/rigs
 
 ## make docs         writes what is generated: the Go snippets of the Markdown files
 docs:
