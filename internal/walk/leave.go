@@ -1,4 +1,4 @@
-package totpflow_test
+package walk
 
 import (
 	"slices"

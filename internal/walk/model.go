@@ -1,4 +1,4 @@
-package totpflow_test
+package walk
 
 import (
 	"slices"
@@ -64,14 +64,6 @@ type modelBrowser struct {
 	token trust.Token
 	seen  time.Time
 }
-
-// An expectation is an answer and what then changes; nil where nothing does.
-type expectation struct {
-	answer string
-	then   func()
-}
-
-func only(answer string) expectation { return expectation{answer: answer} }
 
 // holds is the whole life of a ticket. The answer got decides what is in doubt.
 func (m *model) holds(t *modelTicket, now time.Time, got string) bool {

@@ -1,0 +1,39 @@
+package walk
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+)
+
+// Script returns n random bytes, which are the same for the same seed.
+func Script(seed uint64, n int) []byte {
+	//nolint:gosec // whoever replays a script has to be able to foretell it
+	r, script := rand.New(rand.NewPCG(seed, 0)), make([]byte, n)
+	for i := range script {
+		script[i] = byte(r.Uint32())
+	}
+	return script
+}
+
+// replay is the environment variable of [Seeds].
+const replay = "TOTPFLOW_WALK"
+
+// Seeds returns n seeds in a row, of which the first is random; or the only one
+// that the environment variable TOTPFLOW_WALK names, to walk again what has
+// failed. Keys and codes are drawn anew.
+func Seeds(n int) ([]uint64, error) {
+	if text, found := os.LookupEnv(replay); found {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("walk: %s: %w", replay, err)
+		}
+		return []uint64{seed}, nil
+	}
+	seeds, first := make([]uint64, n), uint64(rand.Uint32()) //nolint:gosec // nothing is hidden by it
+	for i := range seeds {
+		seeds[i] = first + uint64(i)
+	}
+	return seeds, nil
+}

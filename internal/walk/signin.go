@@ -1,0 +1,152 @@
+package walk
+
+import (
+	"fmt"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/totp"
+	"github.com/totpflow/totpflow/trust"
+)
+
+// handed keeps a ticket that was handed out.
+func (w *walker) handed(user int, proof bool, value string, a totpflow.Action, by totpflow.Reason) {
+	if value != "" {
+		w.tickets = append(w.tickets, &modelTicket{
+			mark: mark{at: w.now()}, user: user, generation: w.people[user].generation, proof: proof, action: a, reason: by, value: value,
+		})
+	}
+}
+
+func (w *walker) decided(user int, d totpflow.Decision) {
+	if d.Step == totpflow.Passed {
+		w.check(d.ID == users[user].ID, "%q is in instead of %q", d.ID, users[user].ID)
+	} else {
+		w.check(d.ID == "" && d.Proof == "", "somebody who is not in has the id %q, and a proof of %d bytes", d.ID, len(d.Proof))
+	}
+	ask := map[totpflow.Step]totpflow.Action{totpflow.AskCode: totpflow.ActionSignIn, totpflow.SetUp: totpflow.ActionSetUp}
+	w.handed(user, false, string(d.Challenge), ask[d.Step], "")
+	allows := map[totpflow.Reason]totpflow.Action{
+		totpflow.ByCode: totpflow.ActionSignIn, totpflow.ByRecoveryCode: totpflow.ActionReplace,
+		totpflow.NotEnrolled: totpflow.ActionSetUp, totpflow.InGrace: totpflow.ActionSetUp,
+	}
+	w.handed(user, true, string(d.Proof), allows[d.Reason], d.Reason)
+}
+
+func (w *walker) signsIn() {
+	user, tokens := w.next(2), []trust.Token{"nonsense"}
+	if w.next(2) == 1 {
+		tokens = append(tokens, pick(w, w.tokens))
+	}
+	d, err := w.service().SignIn(w.ctx, users[user], tokens...)
+	got := word(d.Step, err)
+	if d.Reason == totpflow.ByTrustedBrowser {
+		got = "trusted"
+	}
+	if w.expect("sign in", w.people[user].signIn(w.now(), tokens, got), got) {
+		w.decided(user, d)
+	}
+}
+
+// settles has somebody who has nothing set up begin to.
+func (w *walker) settles() {
+	before := len(w.tickets)
+	w.signsIn()
+	if len(w.tickets) > before && w.tickets[before].action == totpflow.ActionSetUp {
+		w.begin(w.tickets[before])
+	}
+}
+
+// machine signs in where machines do.
+func (w *walker) machine() {
+	user := w.next(2)
+	m := w.people[user]
+	d, err := w.service().SignInMachine(w.ctx, users[user])
+	e := only("not exempt")
+	switch {
+	case m.leave.frozen:
+		e = only("frozen")
+	case m.leave.exempt:
+		e = only("in")
+	}
+	if w.expect("machine", e, word(d.Step, err)) {
+		w.check(d.Proof == "" && d.Challenge == "", "machine: it has a ticket")
+	}
+}
+
+// code is an app's code of the person's: fresh, of a step near now, typed
+// before, or wrong.
+func (w *walker) code(m *model) (code string, of *modelPhone) {
+	of = pick(w, m.phones)
+	switch n := w.next(10); {
+	case of == nil || n == 0:
+		code = fmt.Sprintf("%06d", 111111*w.next(10))
+	case n < 7:
+		code = codeOf(of.key, max(of.key.Step(w.now())+totp.Step([]int{0, 0, 0, -1, 1, 2, -2}[n]), 1))
+	default:
+		code = pick(w, w.typed)
+	}
+	if code == "" {
+		code = "000000"
+	}
+	w.typed = append(w.typed, code)
+	return code, of
+}
+
+func (w *walker) verifies() {
+	t := w.ticket(false)
+	if t == nil {
+		return
+	}
+	m, now, c, s := w.people[t.user], w.now(), totpflow.Challenge(t.value), w.service()
+	var d totpflow.Decision
+	var err error
+	var e expectation
+	what := "verify"
+	switch w.next(10) {
+	case 8, 9:
+		w.issuedCode(t)
+		return
+	case 0:
+		code := pick(w, w.codes)
+		if code == "" {
+			return
+		}
+		what = "recover"
+		d, err = s.VerifyRecoveryCode(w.ctx, c, code)
+		e = m.recovery(now, t.value, code)
+	case 1:
+		what = "pair"
+		first, of := w.code(m)
+		second, _ := w.code(m)
+		if of != nil && w.next(4) > 0 {
+			first, second = codeOf(of.key, of.key.Step(now)-1), codeOf(of.key, of.key.Step(now))
+		}
+		d, err = s.VerifyPair(w.ctx, c, first, second)
+		e = m.pair(now, t.value, first, second)
+	default:
+		code, _ := w.code(m)
+		d, err = s.VerifyCode(w.ctx, c, code)
+		e = m.code(now, t.value, code)
+	}
+	got := word(d.Step, err)
+	if w.expect(what, m.second(t, now, got, e), got) {
+		w.decided(t.user, d)
+	}
+}
+
+// issuedCode takes an issued code, or a recovery code for one.
+func (w *walker) issuedCode(t *modelTicket) {
+	code := pick(w, w.issued)
+	if w.next(8) == 0 {
+		code = pick(w, w.codes)
+	}
+	if code == "" {
+		return
+	}
+	m, now := w.people[t.user], w.now()
+	d, err := w.service().VerifyIssuedCode(w.ctx, totpflow.Challenge(t.value), code)
+	got := word(d.Step, err)
+	if w.expect("issued", m.redeem(t, now, code, got), got) {
+		w.decided(t.user, d)
+	}
+}
