@@ -20,8 +20,8 @@ import (
 // Phones let codes go by SMS and by voice where a policy names the method
 // ([policy.Phone]). Read package phone on how far to trust them.
 type Phones struct {
-	// Sender hands messages to a provider: package phone/kannel, phone/twilio,
-	// or the host's own. Required.
+	// Sender hands messages to a provider: packages kannel and twilio of the
+	// module phone/provider, or the host's own. Required.
 	Sender phone.Sender
 
 	// Limits of messages. The zero value is phone.DefaultLimits.

@@ -27,6 +27,7 @@ require (
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.0.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/totpflow/totpflow/phone/provider v0.1.0
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	modernc.org/libc v1.77.1 // indirect
@@ -36,3 +37,5 @@ require (
 )
 
 replace github.com/totpflow/totpflow => ../
+
+replace github.com/totpflow/totpflow/phone/provider => ../phone/provider

@@ -1,7 +1,8 @@
 // Package phone lets a person sign in with a code that comes by SMS or by a
 // call. It is pure: no clock, no I/O, no goroutine. The time is always an
 // argument, and a [State], which an account keeps, is a value. What talks to a
-// provider is a [Sender]; packages phone/kannel and phone/twilio are two.
+// provider is a [Sender]; packages kannel and twilio of the module
+// phone/provider are two.
 //
 // # First call
 //

@@ -42,8 +42,8 @@ var (
 	ErrMessage = errors.New("phone: incomplete message")
 )
 
-// A Sender hands messages to a provider. The module has two: packages
-// phone/kannel and phone/twilio.
+// A Sender hands messages to a provider. The module phone/provider has two:
+// packages kannel and twilio.
 //
 // Send returns nil when the provider has taken the message over, which is not
 // yet its arrival. It returns when ctx ends. It tries once: a time-out does not

@@ -59,6 +59,7 @@ require (
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/stretchr/testify v1.12.1
 	github.com/totpflow/totpflow/examples v0.1.0
+	github.com/totpflow/totpflow/phone/provider v0.1.0
 	github.com/totpflow/totpflow/store/etcdstore v0.1.0
 	github.com/totpflow/totpflow/store/redisstore v0.1.0
 	github.com/totpflow/totpflow/totptest/qrscan v0.1.0
@@ -78,3 +79,5 @@ replace github.com/totpflow/totpflow/examples => ../examples
 replace github.com/totpflow/totpflow/store/redisstore => ../store/redisstore
 
 replace github.com/totpflow/totpflow/store/etcdstore => ../store/etcdstore
+
+replace github.com/totpflow/totpflow/phone/provider => ../phone/provider

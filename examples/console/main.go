@@ -24,7 +24,7 @@ import (
 
 	"github.com/totpflow/totpflow/examples/console/app"
 	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/phone/kannel"
+	"github.com/totpflow/totpflow/phone/provider/kannel"
 )
 
 func main() {

@@ -20,7 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow/phone/kannel"
+	"github.com/totpflow/totpflow/phone/provider/kannel"
 )
 
 const patience = 30 * time.Second

@@ -12,7 +12,7 @@ import (
 
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/phone/kannel"
+	"github.com/totpflow/totpflow/phone/provider/kannel"
 )
 
 // A person has an account whose State is s, and a phone that gets what arrives at the centre.

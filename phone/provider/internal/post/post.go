@@ -1,7 +1,7 @@
-// Package provider posts to the HTTP interfaces of message providers, in the way
+// Package post posts to the HTTP interfaces of message providers, in the way
 // that phone.Sender wants: once, in time, to nobody else, and without the message
 // in any error.
-package provider
+package post
 
 import (
 	"context"

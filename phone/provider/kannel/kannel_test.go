@@ -14,7 +14,7 @@ import (
 
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/phone/kannel"
+	"github.com/totpflow/totpflow/phone/provider/kannel"
 )
 
 // What Kannel 1.4.5 does with these requests is seen in tests/phone. Here it is a

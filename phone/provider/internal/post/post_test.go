@@ -1,4 +1,4 @@
-package provider_test
+package post_test
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/phone/internal/provider"
+	"github.com/totpflow/totpflow/phone/provider/internal/post"
 )
 
 const secret = "your code is 123456"
@@ -40,7 +40,7 @@ func TestPost(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = io.WriteString(w, r.Method+" "+r.URL.String()+" "+r.Header.Get("X-Own")+" "+string(body))
 	})
-	status, answer, err := provider.New(nil, 0).Post(t.Context(), s.URL+"/path", http.Header{"X-Own": {"header"}}, secret)
+	status, answer, err := post.New(nil, 0).Post(t.Context(), s.URL+"/path", http.Header{"X-Own": {"header"}}, secret)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, status)
 	require.Equal(t, "POST /path header "+secret, string(answer))
@@ -53,7 +53,7 @@ func TestNoRedirects(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		s := server(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, status) })
 		own := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
-		got, _, err := provider.New(own, 0).Post(t.Context(), s.URL+"/path", http.Header{}, secret)
+		got, _, err := post.New(own, 0).Post(t.Context(), s.URL+"/path", http.Header{}, secret)
 		require.NoError(t, err)
 		require.Equal(t, status, got)
 		require.NoError(t, own.CheckRedirect(nil, nil), "the host's client stays as it is")
@@ -67,11 +67,11 @@ func TestNoAnswer(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	_, _, err := provider.New(nil, time.Hour).Post(ctx, s.URL+"/path", http.Header{}, secret)
+	_, _, err := post.New(nil, time.Hour).Post(ctx, s.URL+"/path", http.Header{}, secret)
 	refused(t, err, phone.ErrUnavailable, s)
 	require.ErrorIs(t, err, context.Canceled)
 
-	_, _, err = provider.New(nil, time.Nanosecond).Post(t.Context(), s.URL+"/path", http.Header{}, secret)
+	_, _, err = post.New(nil, time.Nanosecond).Post(t.Context(), s.URL+"/path", http.Header{}, secret)
 	refused(t, err, phone.ErrUnavailable, s)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 
@@ -79,16 +79,16 @@ func TestNoAnswer(t *testing.T) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, "half")
 	})
-	_, _, err = provider.New(nil, 0).Post(t.Context(), half.URL+"/path", http.Header{}, secret)
+	_, _, err = post.New(nil, 0).Post(t.Context(), half.URL+"/path", http.Header{}, secret)
 	refused(t, err, phone.ErrUnavailable, half)
 
 	cut := server(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	_, _, err = provider.New(nil, 0).Post(t.Context(), cut.URL+"/path", http.Header{}, secret)
+	_, _, err = post.New(nil, 0).Post(t.Context(), cut.URL+"/path", http.Header{}, secret)
 	refused(t, err, phone.ErrUnavailable, cut)
 
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	_, _, err = provider.New(nil, 0).Post(t.Context(), gone.URL+"/path", http.Header{}, secret)
+	_, _, err = post.New(nil, 0).Post(t.Context(), gone.URL+"/path", http.Header{}, secret)
 	refused(t, err, phone.ErrUnavailable, gone)
 }
 
@@ -99,39 +99,39 @@ func TestOnce(t *testing.T) {
 		tries.Add(1)
 		panic(http.ErrAbortHandler)
 	})
-	_, _, err := provider.New(nil, 0).Post(t.Context(), s.URL, http.Header{}, secret)
+	_, _, err := post.New(nil, 0).Post(t.Context(), s.URL, http.Header{}, secret)
 	require.ErrorIs(t, err, phone.ErrUnavailable)
 	require.EqualValues(t, 1, tries.Load())
 }
 
 func TestBadRequest(t *testing.T) {
 	for _, to := range []string{"http://\x00/123456", "://123456"} {
-		_, _, err := provider.New(nil, 0).Post(t.Context(), to, http.Header{}, secret)
+		_, _, err := post.New(nil, 0).Post(t.Context(), to, http.Header{}, secret)
 		refused(t, err, phone.ErrProvider, nil)
 	}
-	_, _, err := provider.New(nil, 0).Post(t.Context(), "http://127.0.0.1:1/", http.Header{"X-Own": {"123456\n"}}, secret)
+	_, _, err := post.New(nil, 0).Post(t.Context(), "http://127.0.0.1:1/", http.Header{"X-Own": {"123456\n"}}, secret)
 	refused(t, err, phone.ErrUnavailable, nil)
 }
 
 func TestLongAnswer(t *testing.T) {
 	s := server(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("a", 4<<20)) })
-	_, answer, err := provider.New(nil, 0).Post(t.Context(), s.URL, http.Header{}, secret)
+	_, answer, err := post.New(nil, 0).Post(t.Context(), s.URL, http.Header{}, secret)
 	require.NoError(t, err)
 	require.Len(t, answer, 64<<10)
 }
 
 func TestCheckURL(t *testing.T) {
 	for _, good := range []string{"https://sms.example/send", "https://sms.example", "http://127.0.0.1:13013/cgi-bin/sendsms", "http://[::1]:8080/", "http://localhost/"} {
-		require.NoError(t, provider.CheckURL(good, false), good)
+		require.NoError(t, post.CheckURL(good, false), good)
 	}
 	for _, bad := range []string{
 		"", "sms.example", "/send", "https://", "ftp://sms.example/", "http://sms.example/", "http://10.0.0.7/", "http://127.0.0.1.evil.example/",
 		"http://localhost.evil.example/", "https://user:secret@sms.example/", "https://sms.example/?password=secret", "https://sms.example/#x", "http://\x00",
 	} {
-		err := provider.CheckURL(bad, false)
+		err := post.CheckURL(bad, false)
 		require.Error(t, err, bad)
 		require.NotContains(t, err.Error(), "secret")
 	}
-	require.NoError(t, provider.CheckURL("http://10.0.0.7/send", true))
-	require.Error(t, provider.CheckURL("ftp://10.0.0.7/send", true))
+	require.NoError(t, post.CheckURL("http://10.0.0.7/send", true))
+	require.Error(t, post.CheckURL("ftp://10.0.0.7/send", true))
 }

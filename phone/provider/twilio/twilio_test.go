@@ -16,7 +16,7 @@ import (
 
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/phone/twilio"
+	"github.com/totpflow/totpflow/phone/provider/twilio"
 )
 
 const account = "AC00000000000000000000000000000000"

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/phone/internal/provider"
+	"github.com/totpflow/totpflow/phone/provider/internal/post"
 )
 
 // ErrConfig is what [New] refuses with.
@@ -44,7 +44,7 @@ type Config struct {
 // Sender hands messages to Kannel. It shows no password when printed.
 type Sender struct {
 	config func() Config // a closure, which fmt and encoders do not look into
-	client *provider.Client
+	client *post.Client
 }
 
 // New returns a sender, or [ErrConfig]. It connects to nothing.
@@ -52,7 +52,7 @@ func New(c Config) (*Sender, error) {
 	if c.Username == "" || c.Password == "" {
 		return nil, fmt.Errorf("%w: no username or no password", ErrConfig)
 	}
-	if err := provider.CheckURL(c.URL, c.PlainHTTP); err != nil {
+	if err := post.CheckURL(c.URL, c.PlainHTTP); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	for _, header := range []string{c.Username, c.Password, c.From, c.SMSC} {
@@ -60,7 +60,7 @@ func New(c Config) (*Sender, error) {
 			return nil, fmt.Errorf("%w: a header takes printable ASCII only", ErrConfig)
 		}
 	}
-	return &Sender{func() Config { return c }, provider.New(c.Client, c.Timeout)}, nil
+	return &Sender{func() Config { return c }, post.New(c.Client, c.Timeout)}, nil
 }
 
 // Send sends m, as phone.Sender says. Nil means that Kannel has accepted or

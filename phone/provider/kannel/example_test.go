@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/phone/kannel"
+	"github.com/totpflow/totpflow/phone/provider/kannel"
 )
 
 // The gateway of the example answers as Kannel does.

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/phone/internal/provider"
+	"github.com/totpflow/totpflow/phone/provider/internal/post"
 )
 
 const (
@@ -64,7 +64,7 @@ var (
 // Sender hands messages to Twilio. It shows no secret when printed.
 type Sender struct {
 	config func() Config // a closure, which fmt and encoders do not look into
-	client *provider.Client
+	client *post.Client
 }
 
 // New returns a sender, or [ErrConfig]. It connects to nothing.
@@ -79,7 +79,7 @@ func New(c Config) (*Sender, error) {
 	if c.CallFrom == "" && strings.HasPrefix(c.From, "+") {
 		c.CallFrom = c.From
 	}
-	switch err := provider.CheckURL(c.URL, false); {
+	switch err := post.CheckURL(c.URL, false); {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	case !accountSID.MatchString(c.AccountSID):
@@ -91,7 +91,7 @@ func New(c Config) (*Sender, error) {
 	case c.From == "" && c.MessagingServiceSID == "" && c.CallFrom == "":
 		return nil, fmt.Errorf("%w: nothing to send from", ErrConfig)
 	}
-	return &Sender{func() Config { return c }, provider.New(c.Client, c.Timeout)}, nil
+	return &Sender{func() Config { return c }, post.New(c.Client, c.Timeout)}, nil
 }
 
 // Send sends m, as phone.Sender says. Nil means that Twilio has queued it.

@@ -8,7 +8,7 @@ import (
 	"net/http/httptest"
 
 	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/phone/twilio"
+	"github.com/totpflow/totpflow/phone/provider/twilio"
 )
 
 // The server of the example answers as Twilio's documentation says. Leave the
