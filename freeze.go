@@ -82,11 +82,8 @@ func (s *Service) Disown(ctx context.Context, d Disown) error {
 }
 
 func (s *Service) disowned(d Disown) (of disowned, err error) {
-	if len(d) > maxTicket {
-		return of, ErrDisown
-	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(d))
-	if err != nil {
+	raw, ok := unspell(string(d))
+	if !ok {
 		return of, ErrDisown
 	}
 	plain, err := s.keys.Open(disownPurpose, raw, s.audience, s.keyEpoch())

@@ -109,12 +109,19 @@ func (s *Service) seal(k kind, r *account.Round, t ticket) string {
 // maxTicket bounds the work on hostile input; ours are under 1 KiB.
 const maxTicket = 4096
 
-func (s *Service) unseal(k kind, sealed string) (ticket, error) {
+// unspell returns the bytes of a sealed string in its one spelling: the decoder
+// alone skips line ends.
+func unspell(sealed string) (raw []byte, ok bool) {
 	if len(sealed) > maxTicket {
-		return ticket{}, errTicket
+		return nil, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
-	if err != nil {
+	return raw, err == nil && base64.RawURLEncoding.EncodedLen(len(raw)) == len(sealed)
+}
+
+func (s *Service) unseal(k kind, sealed string) (ticket, error) {
+	raw, ok := unspell(sealed)
+	if !ok {
 		return ticket{}, errTicket
 	}
 	plain, err := s.keys.Open(string(k), raw, s.audience, s.keyEpoch())

@@ -29,7 +29,7 @@ func (k TicketKey) MarshalText() ([]byte, error) {
 // UnmarshalText reads what MarshalText wrote.
 func (k *TicketKey) UnmarshalText(text []byte) error {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(text))
-	if err != nil || len(raw) != len(k) {
+	if err != nil || len(raw) != len(k) || len(text) != base64.RawURLEncoding.EncodedLen(len(k)) { // the decoder skips line ends
 		return errors.New("account: not a ticket key")
 	}
 	copy(k[:], raw)
