@@ -294,3 +294,34 @@ func FuzzActivity(f *testing.F) {
 		require.Less(t, len(encode(t, a)), 30<<10)
 	})
 }
+
+// What is read is bounded and goes on being written and read, whatever happens
+// next; what is refused leaves what was there.
+func FuzzDecode(f *testing.F) {
+	var a event.Activity
+	for i, kind := range event.Kinds() {
+		a, _ = a.Append(event.Event{At: start.Add(time.Duration(i) * time.Hour), Kind: kind})
+	}
+	f.Add([]byte(encode(f, a)))
+	f.Add([]byte(encode(f, a.Acknowledged(a.Last()))))
+	f.Add([]byte(`{"v":1,"last":18446744073709551615,"taken":18446744073709551615}`))
+	f.Add([]byte(`{"v":1,"last":2,"events":[{"at":"2026-03-28T12:00:00Z","number":2},{"at":"2026-03-28T12:00:00Z","number":1}]}`))
+	f.Add([]byte(`{"v":1,"last":1,"days":[{"date":"","counts":null}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, was := a, encode(t, a)
+		if err := json.Unmarshal(data, &got); err != nil {
+			require.Equal(t, was, encode(t, got))
+			return
+		}
+		reread(t, got)
+		if got.Last() == math.MaxUint64 {
+			return // nothing has so many
+		}
+		next, e := got.Append(event.Event{At: start, Kind: event.PolicySet})
+		require.Equal(t, got.Last()+1, e.Number)
+		require.LessOrEqual(t, len(next.Outbox("acme", "u1")), event.Pending)
+		require.LessOrEqual(t, len(next.Changes()), event.Changes)
+		require.LessOrEqual(t, len(next.Attempts()), event.Days)
+		reread(t, next.Acknowledged(next.Last()))
+	})
+}

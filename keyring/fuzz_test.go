@@ -115,3 +115,84 @@ func FuzzVerifyMAC(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParseWrapped holds that no ring comes out of anything but what Wrap made,
+// in its one spelling.
+func FuzzParseWrapped(f *testing.F) {
+	k, s := newKMS(f), goldenRings["aes-256-gcm"]
+	wrapped, err := keyring.Wrap(f.Context(), k, s)
+	require.NoError(f, err)
+	f.Add(wrapped)
+	f.Add(wrapped + "\n")
+	f.Add(wrapped + "=")
+	f.Add(wrapped[:40] + "\n" + wrapped[40:])
+	f.Add("totpflow-wrapped-keys-1:")
+	f.Add(s)
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := keyring.ParseWrapped(t.Context(), k, text)
+		if strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r") == wrapped {
+			require.NoError(t, err)
+			require.Equal(t, mustParse(t, s).IDs(), r.IDs())
+			return
+		}
+		require.Error(t, err)
+		require.Nil(t, r)
+	})
+}
+
+// FuzzKeyID holds that an id is read from nothing that could not be of a ring,
+// and names the key that has sealed it.
+func FuzzKeyID(f *testing.F) {
+	r := mustParse(f, goldenRings["aes-256-gcm"])
+	f.Add(r.Seal("record", []byte("secret")))
+	f.Add([]byte{})
+	f.Add(make([]byte, 100))
+	f.Fuzz(func(t *testing.T, sealed []byte) {
+		id, err := keyring.KeyID(sealed)
+		if err != nil {
+			require.ErrorIs(t, err, keyring.ErrOpen)
+			require.Empty(t, id)
+			refused(t, r, nil, "record", sealed)
+			return
+		}
+		require.Regexp(t, "^[0-9a-f]{8}$", id)
+		if slices.Contains(r.IDs(), id) {
+			refused(t, r, keyring.ErrBroken, "other purpose", sealed)
+		} else {
+			refused(t, r, keyring.ErrUnknownKey, "record", sealed)
+		}
+	})
+}
+
+// FuzzRetire holds that a ring loses the one key that is named, and never the
+// newest, nor the only one.
+func FuzzRetire(f *testing.F) {
+	s, err := keyring.Rotate(goldenRings["aes-256-gcm"])
+	require.NoError(f, err)
+	ids := mustParse(f, s).IDs()
+	f.Add(s, ids[1])
+	f.Add(s, ids[0])
+	f.Add(goldenRings["aes-256-gcm"], ids[1])
+	f.Add(s, "")
+	f.Add("totpflow-keys-1:", ids[1])
+	f.Fuzz(func(t *testing.T, ring, id string) {
+		before, malformed := keyring.Parse(ring)
+		raised, err := keyring.RaiseEpoch(ring)
+		if malformed != nil {
+			require.Error(t, err)
+		} else if err == nil {
+			require.Equal(t, before.Epoch()+1, mustParse(t, raised).Epoch())
+			require.Equal(t, before.IDs(), mustParse(t, raised).IDs())
+		}
+		left, err := keyring.Retire(ring, id)
+		if err != nil {
+			require.Empty(t, left)
+			return
+		}
+		require.NoError(t, malformed)
+		i := slices.Index(before.IDs(), id)
+		require.Positive(t, i, "not the newest")
+		require.Equal(t, slices.Delete(before.IDs(), i, i+1), mustParse(t, left).IDs())
+		require.Equal(t, before.Epoch(), mustParse(t, left).Epoch())
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,5 +121,37 @@ func FuzzDecode(f *testing.F) {
 		require.Equal(t, p, back)
 		require.False(t, policy.Lowers(p, back))
 		require.True(t, p.Methods == 0 || p.Methods.Has(policy.App))
+	})
+}
+
+// What is read as a set of methods has the app, no more than the words said, and is
+// written as it is read.
+func FuzzMethods(f *testing.F) {
+	f.Add([]byte(`["app","recovery-codes","phone","other"]`))
+	f.Add([]byte(`["other","other"]`))
+	f.Add([]byte(`[]`))
+	f.Add([]byte(`null`))
+	f.Add([]byte(`["App"]`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m := policy.Phone
+		if err := json.Unmarshal(data, &m); err != nil {
+			require.NotEqual(t, policy.App|policy.Phone, m, "nothing more than before")
+			return
+		}
+		var words []string
+		require.NoError(t, json.Unmarshal(data, &words))
+		parsed, err := policy.ParseMethods(words...)
+		require.NoError(t, err)
+		require.Equal(t, m, parsed)
+		require.True(t, m.Has(policy.App))
+		for _, word := range m.Words() {
+			require.True(t, word == "app" || slices.Contains(words, word), word)
+		}
+		for _, word := range words {
+			require.Contains(t, m.Words(), word)
+		}
+		var back policy.Methods
+		require.NoError(t, json.Unmarshal([]byte(encode(t, m)), &back))
+		require.Equal(t, m, back)
 	})
 }

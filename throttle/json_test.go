@@ -110,3 +110,39 @@ func FuzzDecode(f *testing.F) {
 		reread(t, b.Succeed(start, "x"))
 	})
 }
+
+func FuzzDecodeRate(f *testing.F) {
+	f.Add([]byte(`{"v":1,"taken":[1767323045,1767323105]}`))
+	f.Add([]byte(`{"v":1,"taken":[-1099511627776,1099511631376]}`))
+	f.Add([]byte(`{"v":1,"taken":[2,1]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var r throttle.Rate
+		if err := json.Unmarshal(data, &r); err != nil {
+			require.True(t, r.IsZero(), "a refused rate must leave nothing")
+			return
+		}
+		text, err := json.Marshal(r)
+		require.NoError(t, err)
+		var back throttle.Rate
+		require.NoError(t, json.Unmarshal(text, &back))
+		require.Equal(t, r, back)
+		for range 10 { // whatever was read, so many more are let through at most
+			if r, err = r.Take(start, 10, time.Hour); err != nil {
+				break
+			}
+		}
+		_, err = r.Take(start, 10, time.Hour)
+		var refused *throttle.Error
+		require.ErrorAs(t, err, &refused)
+		require.True(t, refused.Until.After(start))
+		_, err = r.Take(refused.Until.Add(-1), 10, time.Hour)
+		require.Error(t, err, "not earlier than it says")
+		if refused.Until.Year() < 9999 {
+			next, err := r.Take(refused.Until, 10, time.Hour)
+			require.NoError(t, err, "and not later")
+			text, err = json.Marshal(next)
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(text), 2<<10)
+		}
+	})
+}

@@ -219,3 +219,24 @@ func FuzzVerifyHistory(f *testing.F) {
 		require.LessOrEqual(t, len(used), len(script))
 	})
 }
+
+// An algorithm has the name that it is written with, in upper or lower case of ASCII, and no other.
+func FuzzParseAlgorithm(f *testing.F) {
+	for _, name := range []string{"SHA1", "sha256", "Sha512", "\u017fha1", "MD5", "SHA-1", "SHA1 ", ""} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		a, err := totp.ParseAlgorithm(name)
+		if err != nil {
+			require.ErrorIs(t, err, totp.ErrParams)
+			require.Zero(t, a)
+			return
+		}
+		require.Len(t, name, len(a.String()))
+		for i := range len(name) {
+			require.Contains(t, []byte{a.String()[i], a.String()[i] | 0x20}, name[i])
+		}
+		_, err = totp.NewKey(totp.Params{Algorithm: a})
+		require.NoError(t, err)
+	})
+}

@@ -1,7 +1,9 @@
 package strictjson_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,4 +35,40 @@ func Example() {
 	var record struct{ Frozen bool }
 	fmt.Println(strictjson.Decode([]byte(`{"Frozen":true,"Until":"2027"}`), &record))
 	// Output: strictjson: json: unknown field "Until"
+}
+
+// What is decoded is one value of known fields, so that nothing is lost by writing
+// it again.
+func FuzzDecode(f *testing.F) {
+	type record struct {
+		V     int               `json:"v"`
+		Text  string            `json:"text,omitempty"`
+		Inner *record           `json:"inner,omitempty"`
+		Map   map[string]string `json:"map,omitempty"`
+	}
+	f.Add([]byte(`{"v":1,"inner":{"v":2,"text":"x"},"map":{"a":"b"}}`))
+	f.Add([]byte(`{"v":1}{"v":2}`))
+	f.Add([]byte(`{"v":1,"inner":{"more":2}}`))
+	f.Add([]byte(`{"V":1,"v":2}`))
+	f.Add([]byte("{}\x00"))
+	f.Add([]byte(strings.Repeat(`{"inner":`, 11000)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var r record
+		if strictjson.Decode(data, &r) != nil {
+			return
+		}
+		require.True(t, json.Valid(data), "one value and nothing behind it")
+		var all map[string]any
+		require.NoError(t, json.Unmarshal(data, &all))
+		for name := range all {
+			require.Contains(t, []string{"v", "text", "inner", "map"}, strings.ToLower(name))
+		}
+		text, err := json.Marshal(r)
+		require.NoError(t, err)
+		var back record
+		require.NoError(t, strictjson.Decode(text, &back))
+		again, err := json.Marshal(back)
+		require.NoError(t, err)
+		require.Equal(t, string(text), string(again))
+	})
 }
