@@ -1,0 +1,49 @@
+package kannel_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/phone/provider/kannel"
+)
+
+// answers is a provider that answers so.
+type answers struct {
+	status int
+	body   string
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body))}, nil
+}
+
+// Whatever Kannel answers, the message was taken or there is one of the reasons
+// that package phone knows, without a word of the answer, which may quote the
+// code.
+func FuzzSend(f *testing.F) {
+	f.Add(202, "0: Accepted for delivery")
+	f.Add(400, "Number(s) has/have been denied by white- and/or black-lists.")
+	f.Add(403, "Authorization failed for sendsms")
+	f.Add(503, "Temporal failure, try again later.")
+	f.Add(307, "your code is 123456")
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		s, err := kannel.New(kannel.Config{
+			URL: "https://127.0.0.1/cgi-bin/sendsms", Username: "app", Password: "apppw", Client: &http.Client{Transport: answers{status, body}},
+		})
+		require.NoError(t, err)
+		err = s.Send(t.Context(), message(phone.SMS))
+		require.Equal(t, status == 200 || status == 202, err == nil, "%d: %v", status, err)
+		if err != nil {
+			known := errors.Is(err, phone.ErrUndeliverable) || errors.Is(err, phone.ErrUnavailable) || errors.Is(err, phone.ErrProvider)
+			require.True(t, known, "%v", err)
+			require.Regexp(t, `^kannel: phone: [a-z ]+: (status -?\d+|the number is denied)$`, err.Error())
+		}
+	})
+}
