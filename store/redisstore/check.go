@@ -136,7 +136,7 @@ func (o Options) durable(values map[string]string) error {
 	// A server that was a replica for a while, and is promoted again, shows it
 	// by the second replication id, which it forgets after this time.
 	ttl, err := strconv.ParseInt(values["repl-backlog-ttl"], 10, 64)
-	if err != nil || ttl != 0 && time.Duration(ttl)*time.Second < o.Quarantine {
+	if err != nil || ttl != 0 && ttl < int64((o.Quarantine+time.Second-1)/time.Second) {
 		return refuse("repl-backlog-ttl", fmt.Sprintf(" seconds, after which a server forgets that it was a replica; set 0, or %.0f and more", o.Quarantine.Seconds()))
 	}
 	return nil

@@ -1,0 +1,106 @@
+package redisstore
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// reply is what a script answers, as the client has it: words, of which those
+// with a bit in strange are numbers or nothing.
+func reply(text string, strange uint8) []any {
+	var all []any
+	for i, word := range strings.Split(text, "|") {
+		switch {
+		case strange>>(i%8)&1 == 0:
+			all = append(all, word)
+		case i%2 == 0:
+			all = append(all, int64(i))
+		default:
+			all = append(all, nil)
+		}
+	}
+	return all
+}
+
+// What a script has answered is a record, or a page of them, to the last byte, or
+// an error that says so. Nothing unknown is taken for "there is no record".
+func FuzzReply(f *testing.F) {
+	rec := "acme\x00alice|0123456789abcdef|active|sealed|1767366245000000"
+	f.Add("done|"+rec, uint8(0))
+	f.Add("done|more|"+rec+"|"+rec, uint8(0))
+	f.Add("done|"+rec, uint8(4))
+	f.Add("done|acme\x00|0123456789abcdef|||9223372036854775808", uint8(0))
+	f.Add("done|none", uint8(0))
+	f.Add("quarantine|1767366245000", uint8(0))
+	f.Add("quarantine|soon", uint8(0))
+	f.Add("conflict", uint8(0))
+	f.Add("absent", uint8(1))
+	f.Add("", uint8(0))
+	f.Fuzz(func(t *testing.T, text string, strange uint8) {
+		all := reply(text, strange)
+		words, err := status(all, nil)
+		if err != nil {
+			require.Nil(t, words)
+			word, _ := all[0].(string)
+			require.Equal(t, word == "absent", errors.Is(err, store.ErrNotFound))
+			require.Equal(t, word == "conflict", errors.Is(err, store.ErrConflict))
+			return
+		}
+		if len(words) == 0 {
+			return
+		}
+		require.Equal(t, "done", all[0])
+		if rec, err := scan(words); err == nil {
+			require.NoError(t, rec.ID.Validate())
+			updated, err := strconv.ParseInt(words[4].(string), 10, 64)
+			require.NoError(t, err)
+			require.Equal(t, words[:4], []any{member(rec.ID), string(rec.Version[:]), rec.State, string(rec.Sealed)})
+			require.Equal(t, updated, rec.Updated.UnixMicro())
+		} else {
+			require.Empty(t, rec)
+		}
+		page, err := scanPage(words)
+		if err != nil {
+			require.Empty(t, page)
+			return
+		}
+		require.Len(t, page.Records, (len(words)-1)/5)
+		if page.Next != "" {
+			after, err := store.ParseCursor(page.Next)
+			require.NoError(t, err)
+			require.Equal(t, page.Records[len(page.Records)-1].ID, after)
+		}
+	})
+}
+
+// Of settings that were read from INFO and CONFIG GET, none is taken for durable
+// but those that are.
+func FuzzDurable(f *testing.F) {
+	f.Add("appendonly:yes\r\nappendfsync:always\r\nno-appendfsync-on-rewrite:no\r\nrepl-backlog-ttl:0\r\n", int64(Always))
+	f.Add("appendonly:yes\nappendfsync:everysec\nno-appendfsync-on-rewrite:yes\nrepl-backlog-ttl:3600", int64(EverySecond))
+	f.Add("appendonly:yes\nappendfsync:always\nno-appendfsync-on-rewrite:no\nrepl-backlog-ttl:-18446743473", int64(Always))
+	f.Add("appendonly:yes\nappendonly:no\n:\n# Server", int64(Always))
+	f.Fuzz(func(t *testing.T, text string, durability int64) {
+		values := fields(text)
+		o, err := Options{Durability: Durability(durability)}.complete()
+		if err != nil || o.Durability == Vouched || o.durable(values) != nil {
+			return
+		}
+		require.Equal(t, "yes", values["appendonly"])
+		if o.Durability != EverySecond {
+			require.Equal(t, "always", values["appendfsync"])
+			require.Equal(t, "no", values["no-appendfsync-on-rewrite"])
+		}
+		require.Contains(t, []string{"always", "everysec"}, values["appendfsync"])
+		ttl, err := strconv.ParseInt(values["repl-backlog-ttl"], 10, 64)
+		require.NoError(t, err)
+		require.True(t, ttl == 0 || ttl >= int64(o.Quarantine/time.Second), "%d", ttl)
+	})
+}
