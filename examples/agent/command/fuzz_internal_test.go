@@ -1,0 +1,132 @@
+package command
+
+import (
+	"bufio"
+	"errors"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Whatever a server answers, it is what was asked for, or a refusal with a word,
+// or an error of its own.
+func FuzzAnswer(f *testing.F) {
+	f.Add(200, []byte(`{"session":"s","proof":"p","setup_until":"2026-03-02T09:30:10Z","recovery_codes_left":3}`))
+	f.Add(401, []byte(`{"error":"code_required","challenge":"c","methods":["totp"],"pair":true,"clock_off":-60}`))
+	f.Add(403, []byte(`{"error":""}`))
+	f.Add(302, []byte(`<html>`))
+	f.Add(200, []byte(`{"session":1}`))
+	f.Add(204, []byte(`{`))
+	f.Fuzz(func(t *testing.T, status int, text []byte) {
+		var in signedIn
+		err := answer(status, text, &in)
+		good := status >= 200 && status <= 299
+		var no *refusal
+		switch {
+		case err == nil:
+			require.True(t, good)
+		case errors.As(err, &no):
+			require.False(t, good)
+			require.NotEmpty(t, no.Word)
+		default:
+			require.ErrorIs(t, err, errAnswer)
+		}
+		if !good {
+			require.Zero(t, in)
+		}
+	})
+}
+
+// A server's address is taken if the requests then go over TLS or stay on this
+// machine, and go where the person has read that they go.
+func FuzzNewClient(f *testing.F) {
+	for _, s := range []string{
+		"https://console.example", "https://console.example/base/", "http://localhost:8080", "http://127.1/", "http://localhost@evil.example",
+		"http://localhost.evil.example", "https://x/?a=b", "HTTPS://x", "https:x", "",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, address string) {
+		c, err := newClient(address)
+		if err != nil {
+			require.ErrorIs(t, err, errServer)
+			return
+		}
+		given, err := url.Parse(address)
+		require.NoError(t, err)
+		goes, err := url.Parse(c.base + "/api/signin")
+		require.NoError(t, err)
+		require.Equal(t, given.Host, goes.Host)
+		require.Nil(t, goes.User)
+		require.True(t, strings.HasSuffix(goes.Path, "/api/signin"))
+		if goes.Scheme != "https" {
+			ip := net.ParseIP(goes.Hostname())
+			require.True(t, goes.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
+		}
+	})
+}
+
+// What lies in the agent's folder is who is signed in, or is broken; and a lock
+// that cannot be read locks.
+func FuzzFiles(f *testing.F) {
+	f.Add([]byte(`{"version":1,"server":"https://console.example","email":"ana@acme.example","device":"d","idle":600,"keyring":true}`))
+	f.Add([]byte(`{"version":2}`))
+	f.Add([]byte(`null`))
+	f.Add([]byte("2026-03-02T09:30:10Z\n"))
+	f.Add([]byte("2026-03-02T09:30:10.000000001Z\n"))
+	f.Add([]byte("9999-12-31T23:59:59+00:00\n"))
+	folder := f.TempDir()
+	files := files{folder: folder}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		opened := time.Date(2026, 3, 2, 9, 30, 10, 0, time.UTC)
+		for _, name := range []string{accountFile, lockFile} {
+			require.NoError(t, os.WriteFile(filepath.Join(folder, name), text, 0o600))
+		}
+		who, err := files.account()
+		if err != nil {
+			require.ErrorIs(t, err, errBroken)
+			require.NotErrorIs(t, err, fs.ErrNotExist, "broken is not signed out")
+			require.Nil(t, who)
+		} else {
+			require.Equal(t, version, who.Version)
+			require.NoError(t, files.writeJSON(accountFile, who))
+			again, err := files.account()
+			require.NoError(t, err)
+			require.Equal(t, who, again)
+		}
+		if !files.lockedSince(opened) {
+			at, err := time.Parse(time.RFC3339Nano+"\n", string(text))
+			require.NoError(t, err)
+			require.True(t, at.Before(opened))
+		}
+	})
+}
+
+// Whatever is typed is sent as one answer, and as it was typed.
+func FuzzAskCode(f *testing.F) {
+	for _, s := range []string{"123456\n", "123 456", "ABCD-EFGH-JKMN-PQRS\n", "mail\nXXXX\n", " MAIL \r\n", "\n", "١٢٣٤٥٦\n"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		a := newAsker(System{Getenv: func(string) string { return "" }, In: strings.NewReader(typed), Err: new(strings.Builder)})
+		a.lines = bufio.NewReader(strings.NewReader(typed))
+		c, err := a.askCode(t.Context(), false)
+		if err != nil {
+			return
+		}
+		require.Len(t, c, 1)
+		for _, text := range c {
+			require.Contains(t, typed, text)
+		}
+		if digits, ok := c["code"].(string); ok {
+			require.Empty(t, strings.Trim(digits, "0123456789 -"))
+		}
+	})
+}
