@@ -1,0 +1,94 @@
+package canary
+
+import (
+	"bytes"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// spellings are the forms in which bytes get into a text, and what they are
+// called. Of long ones it is the middle: tokens of one kind begin alike.
+func spellings(b []byte) map[string]string {
+	const long = 32
+	if len(b) > long {
+		b = b[(len(b)-long)/2:][:long]
+	}
+	forms := map[string]string{
+		"as it is":       string(b),
+		"lower case":     string(bytes.ToLower(b)),
+		"upper case":     string(bytes.ToUpper(b)),
+		"hex":            hex.EncodeToString(b),
+		"hex upper case": strings.ToUpper(hex.EncodeToString(b)),
+		"hex in pairs":   fmt.Sprintf("% x", b),
+		"Go quoted":      trim(strconv.Quote(string(b))),
+		"ASCII quoted":   trim(strconv.QuoteToASCII(string(b))),
+		"Redis quoted":   quotedByRedis(b),
+		"SQL quoted":     quotedBySQL(b),
+	}
+	for format, by := range map[string]string{"%d": " ", "%d,": "", "%d, ": "", "%#x, ": "", "%#x,": "", "%#02x,": "", "%x ": "", `\%03o`: ""} {
+		forms["list "+format] = list(b, format, by)
+	}
+	// Five bytes and three are the groups that encode alike wherever they are.
+	if n := len(b) / 5 * 5; n > 5 {
+		forms["base32"] = base32.StdEncoding.EncodeToString(b[:n])
+		forms["base32 lower case"] = strings.ToLower(forms["base32"])
+	}
+	for skip := range 3 { // bytes that belong to the group before
+		if n := (len(b) - skip) / 3 * 3; n >= 6 {
+			part := b[skip : skip+n]
+			forms[fmt.Sprint("base64 at ", skip)] = base64.StdEncoding.EncodeToString(part)
+			forms[fmt.Sprint("base64url at ", skip)] = base64.URLEncoding.EncodeToString(part)
+		}
+	}
+	return forms
+}
+
+// list is a list of numbers, of which the beginning says enough.
+func list(b []byte, format, by string) string {
+	parts := make([]string, min(len(b), 12))
+	for i := range parts {
+		parts[i] = fmt.Sprintf(format, b[i])
+	}
+	return strings.TrimRight(strings.Join(parts, by), ", ")
+}
+
+func trim(quoted string) string { return quoted[1 : len(quoted)-1] }
+
+// quotedByRedis is how MONITOR shows an argument.
+func quotedByRedis(b []byte) string {
+	var text strings.Builder
+	for _, c := range b {
+		if i := strings.IndexByte("\\\"\n\r\t\a\b", c); i >= 0 {
+			text.WriteString(`\` + `\"nrtab`[i:i+1])
+		} else if c >= ' ' && c <= '~' {
+			text.WriteByte(c)
+		} else {
+			fmt.Fprintf(&text, `\x%02x`, c)
+		}
+	}
+	return text.String()
+}
+
+// quotedBySQL is how MySQL and MariaDB quote bytes in a statement: what is no
+// UTF-8 gets a backslash as well.
+func quotedBySQL(b []byte) string {
+	var text strings.Builder
+	for len(b) > 0 {
+		char, size := utf8.DecodeRune(b)
+		if i := strings.IndexByte("\x00\n\r\\'\"\x1a", b[0]); i >= 0 {
+			text.WriteString(`\` + `0nr\'"Z`[i:i+1])
+		} else {
+			if char == utf8.RuneError && size == 1 {
+				text.WriteByte('\\')
+			}
+			text.Write(b[:size])
+		}
+		b = b[size:]
+	}
+	return text.String()
+}
