@@ -39,8 +39,10 @@ type Number struct {
 //
 // It guesses nothing, because a wrong guess sends a code to a stranger: a number
 // without its country is refused, and so is a zero in parentheses, as in
-// "+44 (0)20", which is dialled in some countries and not in others. Errors are
-// [ErrNumber].
+// "+44 (0)20", which is dialled in some countries and not in others. Refused as
+// well is what networks may take for another number than it says: a zero after a
+// country code of one or two digits, where only Italy (+39) has one, and other
+// than ten digits after +1 and +7. Errors are [ErrNumber].
 func ParseNumber(s string) (Number, error) {
 	if len(s) > maxNumberInput {
 		return Number{}, notNumber("it is too long")
@@ -62,7 +64,28 @@ func ParseNumber(s string) (Number, error) {
 	case len(digits) < minDigits || len(digits) > maxDigits:
 		return Number{}, notNumber(fmt.Sprintf("it has %d digits, not %d to %d", len(digits), minDigits, maxDigits))
 	}
-	return Number{unique.Make("+" + digits)}, nil
+	n := Number{unique.Make("+" + digits)}
+	if err := n.planned(); err != nil {
+		return Number{}, err
+	}
+	return n, nil
+}
+
+// planned refuses a second spelling. Gateways mend "+44 070…" and exchanges stop
+// listening after the tenth digit of +1: such a number is under none of the
+// limits of the one that it reaches, and no destination that is refused.
+func (n Number) planned() error {
+	country := n.Country()
+	national := n.E164()[len(country):]
+	switch {
+	case len(country) <= len("+39") && country != "+39" && national[0] == '0':
+		return notNumber("leave out the 0 after the country code")
+	case (country == "+1" || country == "+7") && len(national) != 10:
+		return notNumber("after " + country + " come ten digits")
+	case country == "+1" && national[0] == '1':
+		return notNumber("no area code begins with 1")
+	}
+	return nil
 }
 
 // digitsOf drops what people put between the digits.

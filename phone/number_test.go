@@ -52,6 +52,18 @@ func TestParseNumberRefuses(t *testing.T) {
 		{"000447700900123", "begins with 0"},
 		{"+44 (0)7700 900123", "in parentheses"},
 		{"+44 (07700) 900123", "in parentheses"},
+		// Other spellings of a number that limits count, and of a prefix that
+		// messages do not go to (British personal numbers, American premium ones).
+		{"+44 07700 900123", "leave out the 0"},
+		{"+44 070 1234 5678", "leave out the 0"},
+		{"0043 0660 1234567", "leave out the 0"},
+		{"+7 0916 1234567", "leave out the 0"},
+		{"+1 0900 555 0123", "leave out the 0"},
+		{"+1 1900 555 0123", "ten digits"},
+		{"+1 190 055 5012", "begins with 1"},
+		{"+1 212 555 0123 4", "ten digits"},
+		{"+1 212 555 012", "ten digits"},
+		{"+7 8 916 123 4567", "ten digits"},
 		{"+44 (7700 900123", "pairs"},
 		{"+44 7700) 900123", "pairs"},
 		{"+44 ((7700)) 900123", "pairs"},
@@ -116,7 +128,12 @@ func TestPrefix(t *testing.T) {
 func TestCountryIsUnambiguous(t *testing.T) {
 	codes := map[string]bool{}
 	for n := 10_000_000; n < 100_000_000; n += 9973 {
-		codes[mustNumber(fmt.Sprintf("+%d", n)).Country()] = true
+		if n, err := phone.ParseNumber(fmt.Sprintf("+%d", n)); err == nil { // +1 and +7 are longer
+			codes[n.Country()] = true
+		}
+	}
+	for _, n := range []string{"+12125550123", "+79161234567"} {
+		codes[mustNumber(n).Country()] = true
 	}
 	require.Greater(t, len(codes), 300)
 	for a := range codes {
