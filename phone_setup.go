@@ -99,16 +99,20 @@ func chosen(r *account.Round, p policy.Policy, n phone.Number) (phone.Number, er
 }
 
 // SendSetUpCode sends the code for the number of the token, or another one, by
-// either way. The one before is dead from then on. Errors: [ErrEnrollment], and as
-// [Service.SendPhoneCode].
+// either way. The one before is dead from then on. Errors: [ErrEnrollment],
+// [ErrAssigned], and as [Service.SendPhoneCode].
 func (s *Service) SendSetUpCode(ctx context.Context, token EnrollmentToken, via phone.Via) (SentCode, error) {
 	t, err := s.phoneTicket(token)
 	if err != nil {
 		return SentCode{}, err
 	}
+	p, err := s.policyOf(ctx, t.account())
+	if err != nil {
+		return SentCode{}, err
+	}
 	return s.sendCode(ctx, t, func(r *account.Round) (phone.Number, error) {
-		p, err := pendingPhone(r, t)
-		return p.Number, err
+		x, err := pendingPhone(r, t, p)
+		return x.Number, err
 	}, func(r *account.Round) (phone.State, phone.Message, error) {
 		return r.Phones.SendPending(r.Now, s.keys, t.Candidate, via, s.phones.Limits.Account...)
 	})
@@ -117,7 +121,7 @@ func (s *Service) SendSetUpCode(ctx context.Context, token EnrollmentToken, via 
 // ConfirmPhone makes the number a phone, when its code is right, and lets the
 // person in whose set-up came before the session. Wrong codes are counted as at
 // a sign-in. Errors: [ErrRejected], [ErrEnrollment], [ErrPhoneCode],
-// [*throttle.Error].
+// [ErrMethod], [ErrAssigned], [*throttle.Error].
 func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code string) (Decision, error) {
 	t, err := s.phoneTicket(token)
 	if err != nil {
@@ -129,7 +133,7 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 	}
 	var d Decision
 	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if _, err := pendingPhone(r, t); err != nil {
+		if _, err := pendingPhone(r, t, p); err != nil {
 			return err
 		}
 		err := s.charged(r, t.ID, string(ByPhoneCode), 1, func() error {
@@ -160,13 +164,19 @@ func (s *Service) phoneTicket(token EnrollmentToken) (ticket, error) {
 	return t, nil
 }
 
-// pendingPhone is the number that the token speaks of, if it is still the one.
-func pendingPhone(r *account.Round, t ticket) (phone.Pending, error) {
-	p, ok := r.Phones.Pending(r.Now)
-	if !ok || p.ID != t.Candidate || !t.holds(r) {
+// pendingPhone is the number that the token speaks of, if it is still the one and
+// policy still allows it: a number that was begun before it was forbidden must not
+// become a factor after.
+func pendingPhone(r *account.Round, t ticket, p policy.Policy) (phone.Pending, error) {
+	x, ok := r.Phones.Pending(r.Now)
+	switch {
+	case !ok || x.ID != t.Candidate || !t.holds(r):
 		return phone.Pending{}, ErrEnrollment
+	case !p.Methods.Has(policy.Phone):
+		return phone.Pending{}, ErrMethod
 	}
-	return p, nil
+	_, err := chosen(r, p, x.Number)
+	return x, err
 }
 
 // RemovePhone takes a phone away, by a proof of [ActionRemovePhone]. Where there

@@ -218,6 +218,43 @@ func TestPolicyDecidesOnPhones(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrNoPhone)
 }
 
+// A number that waits for its code is judged by the policy of the moment: what an
+// administrator has forbidden since gets no message and becomes no factor.
+func TestPolicyChangesWhileANumberWaits(t *testing.T) {
+	for name, tt := range map[string]struct {
+		policy policy.Fixed
+		err    error
+	}{
+		"no codes by phone":             {policy.Fixed{Mode: policy.Required}, totpflow.ErrMethod},
+		"administrators choose numbers": {policy.Fixed{Mode: policy.Required, Methods: everyMethod, AssignedPhones: true}, totpflow.ErrAssigned},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p pigeon
+			h := newHouse(t, withPhones(&p)...)
+			next, err := h.SignIn(h.ctx, ana)
+			require.NoError(t, err)
+			page, err := h.BeginPhone(h.ctx, next.Challenge, mobile)
+			require.NoError(t, err)
+			_, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+			require.NoError(t, err)
+			h.clock.Advance(time.Minute)
+
+			later := h.open(withPhones(&p, func(c *totpflow.Config) { c.Policy = tt.policy })...)
+			h.unchanged(func() {
+				_, err = later.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+				require.ErrorIs(t, err, tt.err)
+				d, err := later.ConfirmPhone(h.ctx, page.Token, p.code())
+				refused(t, d, err, tt.err)
+			})
+			require.Equal(t, 1, p.count())
+			require.Empty(t, h.status(ana).Phones)
+			d, err := h.ConfirmPhone(h.ctx, page.Token, p.code())
+			require.NoError(t, err, "the code itself is right")
+			require.Equal(t, totpflow.Passed, d.Step)
+		})
+	}
+}
+
 // One code is live: another one, or another sign-in, ends it. Nothing gives wrong
 // codes back, and they are counted with those of the app.
 func TestOnePhoneCodeIsLive(t *testing.T) {
