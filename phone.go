@@ -116,9 +116,9 @@ func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via
 	})
 }
 
-// sendCode sends in the order that leaves nothing uncounted: look, count for the
-// number, count for the account and write the code, and only then ask the
-// provider.
+// sendCode sends in the order that leaves nothing uncounted: try and write nothing,
+// count for the number, count for the account and write the code, and only then
+// ask the provider.
 func (s *Service) sendCode(ctx context.Context, t ticket,
 	find func(*account.Round) (phone.Number, error), send func(*account.Round) (phone.State, phone.Message, error),
 ) (SentCode, error) {
@@ -130,7 +130,10 @@ func (s *Service) sendCode(ctx context.Context, t ticket,
 		if number, err = find(r); err != nil {
 			return err
 		}
-		return asThrottled(r.Phones.MaySend(r.Now, s.phones.Limits.Account...))
+		// What cannot be sent must not count: for the account it would not, so that
+		// one person could use up what a prefix and a tenant may have.
+		_, _, err = send(r)
+		return asThrottled(err)
 	})
 	if err != nil {
 		return SentCode{}, err

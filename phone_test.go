@@ -359,6 +359,24 @@ func TestPumpingIsStopped(t *testing.T) {
 	require.Equal(t, 995, stopped)
 }
 
+// What cannot be sent counts for nobody: else one account would use up, without a
+// single message of its own, what its number, its prefix and its tenant may have.
+func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
+	var p pigeon
+	h := newHouse(t, withPhones(&p)...)
+	h.phoneOnly(ana, &p)
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	h.unchanged(func() {
+		for range 20 { // four times what a number may have in an hour
+			_, err = h.SendPhoneCode(h.ctx, next.Challenge, next.Phones[0].ID, "fax")
+			require.ErrorIs(t, err, phone.ErrVia)
+		}
+	})
+	_, err = h.SendPhoneCode(h.ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+	require.NoError(t, err)
+}
+
 // The limits of a prefix and of a tenant hold over numbers.
 func TestPrefixAndTenantLimits(t *testing.T) {
 	for name, limit := range map[string]func(*phone.Limits){
