@@ -15,6 +15,7 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
@@ -202,6 +203,8 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 		text = "this code has been used; wait for the next one"
 	case errors.Is(err, totpflow.ErrRejected):
 		text = "this code is wrong"
+	case errors.Is(err, totpflow.ErrPhoneCode), errors.Is(err, totpflow.ErrPhoneLimit):
+		text = "no code is on its way; send another one, or take another way in"
 	case errors.Is(err, totpflow.ErrChallenge), errors.Is(err, totpflow.ErrEnrollment), errors.Is(err, totpflow.ErrProof):
 		text = "this took too long; please start again"
 	case errors.Is(err, totpflow.ErrFrozen), errors.Is(err, totpflow.ErrRecordLost):
@@ -241,6 +244,30 @@ func (p *product) deleteBackups(ctx context.Context, user totpflow.User, code st
 		return err
 	}
 	return account.Spend(ctx, proof, deletion) // works once, for this action only
+}
+
+// endregion
+
+// region phone
+// byPhone sends a code to a phone that the page offers (next.Phones), and takes it.
+func (p *product) byPhone(w http.ResponseWriter, r *http.Request) {
+	ctx, challenge := totphttp.Context(r), totphttp.Challenge(r)
+	typed := r.PostFormValue("phone_code")
+	if typed == "" {
+		sent, err := p.mfa.SendPhoneCode(ctx, challenge, r.PostFormValue("phone"), phone.SMS) // or phone.Voice
+		if err != nil {
+			p.refuse(w, err)
+			return
+		}
+		p.show(w, "phone code", sent.To) // prints masked
+		return
+	}
+	next, err := p.mfa.VerifyPhoneCode(ctx, challenge, typed)
+	if err != nil {
+		p.refuse(w, err)
+		return
+	}
+	p.follow(w, r, next)
 }
 
 // endregion

@@ -3,6 +3,7 @@ package readme
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -19,6 +20,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
@@ -174,6 +176,57 @@ func TestAdministration(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrFrozen)
 }
 
+// pigeon keeps the message that a provider would get.
+type pigeon struct{ phone.Message }
+
+func (p *pigeon) Send(_ context.Context, m phone.Message) error {
+	p.Message = m
+	return nil
+}
+
+// Where the policy lets codes go by SMS, a person sets up by it and signs in by it.
+func TestByPhone(t *testing.T) {
+	keys, err := keyring.Parse(keyring.Generate())
+	require.NoError(t, err)
+	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
+	sent := new(pigeon)
+	var session string
+	shown := make(map[string]any)
+	p := &product{
+		password: func(*http.Request) (totpflow.User, error) { return ana, nil },
+		start:    func(_ http.ResponseWriter, d totpflow.Decision) { session = d.ID },
+		end:      func(http.ResponseWriter, *http.Request) { session = "" },
+		show:     func(_ http.ResponseWriter, page string, data any) { shown[page] = data },
+	}
+	p.mfa, err = totpflow.New(totpflow.Config{
+		Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys, Now: clock.Now,
+		Policy: policy.Fixed{Mode: policy.Required, Methods: policy.App | policy.Phone},
+		Phones: &totpflow.Phones{Sender: sent, Destinations: phone.Destinations{Only: []string{"+43"}}},
+	})
+	require.NoError(t, err)
+	next, err := p.mfa.SignIn(t.Context(), ana)
+	require.NoError(t, err)
+	number, err := phone.ParseNumber("+436601234567")
+	require.NoError(t, err)
+	page, err := p.mfa.BeginPhone(t.Context(), next.Challenge, number)
+	require.NoError(t, err)
+	_, err = p.mfa.SendSetUpCode(t.Context(), page.Token, phone.SMS)
+	require.NoError(t, err)
+	_, err = p.mfa.ConfirmPhone(t.Context(), page.Token, sent.Code.Digits())
+	require.NoError(t, err)
+	clock.Advance(time.Minute) // one message in 30 seconds
+
+	post := client(t, p)
+	require.Equal(t, http.StatusOK, post("/signin", nil))
+	to := shown["code"].(totpflow.Decision).Phones[0].ID
+	require.Equal(t, http.StatusOK, post("/phone", url.Values{"phone": {to}}))
+	require.Equal(t, "+43 ••• ••67", fmt.Sprint(shown["phone code"]))
+	require.Equal(t, http.StatusForbidden, post("/phone", url.Values{"phone_code": {"0" + sent.Code.Digits()[:5]}}))
+	require.Empty(t, session)
+	require.Equal(t, http.StatusOK, post("/phone", url.Values{"phone_code": {sent.Code.Digits()}}))
+	require.Equal(t, ana.ID, session)
+}
+
 // client posts forms to the handlers, as one browser that follows redirects.
 func client(t *testing.T, p *product) func(path string, form url.Values) int {
 	mux := http.NewServeMux()
@@ -182,6 +235,7 @@ func client(t *testing.T, p *product) func(path string, form url.Values) int {
 	mux.HandleFunc("/setup", p.setUp)
 	mux.HandleFunc("/confirm", p.confirm)
 	mux.HandleFunc("/other", p.otherWays)
+	mux.HandleFunc("/phone", p.byPhone)
 	mux.HandleFunc("/{$}", func(http.ResponseWriter, *http.Request) {})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
