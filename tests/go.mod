@@ -63,7 +63,7 @@ require (
 	github.com/totpflow/totpflow/store/etcdstore v0.1.0
 	github.com/totpflow/totpflow/store/redisstore v0.1.0
 	github.com/totpflow/totpflow/totptest/qrscan v0.1.0
-	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/sys v0.49.0
 	modernc.org/libc v1.77.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect

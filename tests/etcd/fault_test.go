@@ -22,10 +22,11 @@ import (
 // here.
 func TestAcknowledgedSurvivesKill(t *testing.T) {
 	server := begin(t, 1)[0]
-	acknowledged, lost, err := race.Crash(etcdstore.New(dial(t, server), ""), server, crashRounds)
+	rounds := race.Rounds(2, 20)
+	acknowledged, lost, err := race.Crash(etcdstore.New(dial(t, server), ""), server, rounds)
+	t.Logf("etcd, server killed: %d rounds, %d writes acknowledged, %d lost", rounds, acknowledged, len(lost))
 	require.NoError(t, err)
 	require.Empty(t, lost)
-	t.Logf("%d writes acknowledged", acknowledged)
 }
 
 // A frozen server holds nobody longer than the caller's deadline, and nobody is

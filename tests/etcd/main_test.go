@@ -18,6 +18,7 @@ import (
 	"github.com/totpflow/totpflow/store/etcdstore"
 	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/servers"
+	"github.com/totpflow/totpflow/tests/service"
 )
 
 var alice = store.ID{Tenant: "acme", User: "alice"}
@@ -92,7 +93,10 @@ func steps(t *testing.T, s store.Store) uint64 {
 }
 
 // roles are what this binary does when it starts itself as another process.
-var roles = map[string]race.Role{"race": race.Racer(honest), "race-naive": race.Racer(naive)}
+var roles = map[string]race.Role{
+	"race": race.Racer(honest), "race-naive": race.Racer(naive),
+	"service": service.Desk(honest),
+}
 
 // honest is the store of a child: where is the servers, and behind a space the
 // prefix.

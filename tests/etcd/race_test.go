@@ -16,14 +16,14 @@ import (
 // accepted exactly once, and a counter ends at the number of successes. The same
 // rigs have to go red on a store that reads, compares and then writes.
 func TestRace(t *testing.T) {
-	for name, rig := range map[string]func(s store.Store, role, where string) error{
-		"one winner":   func(s store.Store, role, where string) error { return race.Consume(s, role, where, raceRounds) },
-		"sum of steps": func(s store.Store, role, where string) error { return race.Sum(s, role, where, sumRounds) },
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, rig := range race.Rigs(200) {
+		t.Run(rig.Name, func(t *testing.T) {
 			s, where := shared(t, alone)
-			require.NoError(t, rig(s, "race", where))
-			require.Error(t, rig(s, "race-naive", where))
+			saw, err := rig.Run(s, "race", where)
+			t.Logf("etcd, %s: %v", rig.Name, saw)
+			require.NoError(t, err)
+			_, err = rig.Run(s, "race-naive", where)
+			require.Error(t, err)
 		})
 	}
 }
@@ -31,7 +31,9 @@ func TestRace(t *testing.T) {
 // The same where the processes talk to different members.
 func TestRaceOnCluster(t *testing.T) {
 	s, where := shared(t, begin(t, 3, "unsafe-no-fsync")...)
-	require.NoError(t, race.Consume(s, "race", where, raceRounds/4))
+	saw, err := race.Consume(s, "race", where, race.Rounds(10, 200))
+	t.Logf("etcd, three members, one code: %v", saw)
+	require.NoError(t, err)
 }
 
 // shared is a new store, and where children find it.

@@ -13,8 +13,6 @@ import (
 	"github.com/totpflow/totpflow/tests/servers"
 )
 
-const crashRounds = 4
-
 // A write that was acknowledged is there after the server was killed, at
 // whatever moment it comes. A power cut, which also takes what waits in the
 // kernel, cannot be made here: for that stand the settings that Migrate insists
@@ -22,15 +20,17 @@ const crashRounds = 4
 //
 // The rig goes red with innodb_flush_log_at_trx_commit=0, which Migrate refuses.
 func TestAcknowledgedSurvivesCrash(t *testing.T) {
+	rounds := race.Rounds(4, 40)
 	// The longest that a commit may wait for the disk when nobody waits for it.
 	own, err := servers.StartMariaDB("innodb-flush-log-at-timeout=2700")
 	require.NoError(t, err)
 	defer own.Close()
 	s, db := open(t, own.DSN("mysql"))
-	acknowledged, lost, err := race.Crash(s, own, crashRounds)
+	acknowledged, lost, err := race.Crash(s, own, rounds)
+	t.Logf("MariaDB, server killed: %d rounds, %d writes acknowledged, %d lost", rounds, acknowledged, len(lost))
 	require.NoError(t, err)
 	require.Empty(t, lost)
-	require.Greater(t, acknowledged, crashRounds)
+	require.Greater(t, acknowledged, rounds)
 
 	_, err = db.Exec("DELETE FROM totpflow_accounts")
 	require.NoError(t, err)

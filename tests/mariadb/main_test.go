@@ -17,6 +17,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/servers"
+	"github.com/totpflow/totpflow/tests/service"
 )
 
 var alice = store.ID{Tenant: "acme", User: "alice"}
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 	race.Main(map[string]race.Role{
 		"race":       race.Racer(opener(honest)),
 		"race-naive": race.Racer(opener(naive)),
+		"service":    service.Desk(opener(honest)),
 		"migrate":    migrator,
 	})
 	os.Exit(run(m))

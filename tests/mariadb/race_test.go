@@ -8,27 +8,25 @@ import (
 	"github.com/totpflow/totpflow/tests/race"
 )
 
-const (
-	raceRounds = 100 // at each of two isolation levels; each: one code, 128 hands
-	sumRounds  = 2   // each: 128 increments of one counter
-)
-
 // Two processes with 64 goroutines each race for one account: each code is
 // accepted exactly once, and a counter ends at the number of successes. The same
 // rigs have to go red on a store that reads, compares and then writes.
 func TestRace(t *testing.T) {
-	for _, parameters := range []string{"clientFoundRows=true", "tx_isolation=%27SERIALIZABLE%27"} {
-		t.Run(parameters, func(t *testing.T) {
-			dsn := database(t, parameters)
+	for _, rig := range race.Rigs(200) {
+		for _, parameters := range []string{"clientFoundRows=true", "tx_isolation=%27SERIALIZABLE%27"} {
+			t.Run(rig.Name+", "+parameters, func(t *testing.T) {
+				dsn := database(t, parameters)
+				s, _ := open(t, dsn)
+				saw, err := rig.Run(s, "race", dsn)
+				t.Logf("MariaDB, %s, %s: %v", rig.Name, parameters, saw)
+				require.NoError(t, err)
+			})
+		}
+		t.Run(rig.Name+", naive", func(t *testing.T) {
+			dsn := database(t)
 			s, _ := open(t, dsn)
-			require.NoError(t, race.Consume(s, "race", dsn, raceRounds))
-			require.NoError(t, race.Sum(s, "race", dsn, sumRounds))
+			_, err := rig.Run(s, "race-naive", dsn)
+			require.Error(t, err)
 		})
 	}
-	t.Run("naive", func(t *testing.T) {
-		dsn := database(t)
-		s, _ := open(t, dsn)
-		require.Error(t, race.Consume(s, "race-naive", dsn, raceRounds))
-		require.Error(t, race.Sum(s, "race-naive", dsn, sumRounds))
-	})
 }

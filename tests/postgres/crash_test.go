@@ -15,8 +15,6 @@ import (
 	"github.com/totpflow/totpflow/tests/servers"
 )
 
-const crashRounds = 4
-
 // A write that was acknowledged is there after the server was killed, at
 // whatever moment it comes. A power cut, which also takes what waits in the
 // kernel, cannot be made here: for that stands fsync, and Migrate, which insists
@@ -24,15 +22,17 @@ const crashRounds = 4
 //
 // The rig goes red with synchronous_commit=off, which Migrate refuses.
 func TestAcknowledgedSurvivesCrash(t *testing.T) {
+	rounds := race.Rounds(4, 40)
 	// The longest that a commit may wait for the disk when nobody waits for it.
 	own, err := servers.StartPostgreSQL("wal_writer_delay=10s")
 	require.NoError(t, err)
 	defer own.Close()
 	s, _ := open(t, own.DSN("postgres"))
-	acknowledged, lost, err := race.Crash(s, own, crashRounds)
+	acknowledged, lost, err := race.Crash(s, own, rounds)
+	t.Logf("PostgreSQL, server killed: %d rounds, %d writes acknowledged, %d lost", rounds, acknowledged, len(lost))
 	require.NoError(t, err)
 	require.Empty(t, lost)
-	require.Greater(t, acknowledged, crashRounds)
+	require.Greater(t, acknowledged, rounds)
 
 	lazy := own.DSN("postgres") + "&synchronous_commit=off"
 	db := dial(t, lazy)

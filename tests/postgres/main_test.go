@@ -17,6 +17,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/servers"
+	"github.com/totpflow/totpflow/tests/service"
 )
 
 var alice = store.ID{Tenant: "acme", User: "alice"}
@@ -26,9 +27,11 @@ var server servers.PostgreSQL
 
 func TestMain(m *testing.M) {
 	race.Main(map[string]race.Role{
-		"race":       race.Racer(opener(honest)),
-		"race-naive": race.Racer(opener(naive)),
-		"migrate":    migrator,
+		"race":          race.Racer(opener(honest)),
+		"race-naive":    race.Racer(opener(naive)),
+		"service":       service.Desk(opener(honest)),
+		"service-naive": service.Desk(opener(naive)),
+		"migrate":       migrator,
 	})
 	os.Exit(run(m))
 }

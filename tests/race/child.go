@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"sync"
 
 	"github.com/totpflow/totpflow/store"
 )
@@ -39,8 +38,8 @@ func Main(roles map[string]Role) {
 	os.Exit(0)
 }
 
-// with opens the store around a role.
-func with(open Opener, role func(s store.Store) error) Role {
+// With opens the store around a role.
+func With(open Opener, role func(s store.Store) error) Role {
 	return func(where string) error {
 		s, shut, err := open(where)
 		if err != nil {
@@ -77,7 +76,9 @@ func Start(role, where string) (*Child, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return &Child{cmd, in, bufio.NewScanner(out)}, nil
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, longest)
+	return &Child{cmd, in, lines}, nil
 }
 
 // Order writes a line to the child.
@@ -102,22 +103,12 @@ func (c *Child) Kill() error { return c.cmd.Process.Kill() }
 
 // Together starts children that play role, tells all of them to go, and waits
 // until they have ended. The role begins with [AtOnce].
-func Together(role, where string, n int) (err error) {
-	children := make([]*Child, n)
-	for i := range children {
-		c, err := Start(role, where)
-		if err != nil {
-			return err
-		}
-		children[i] = c
-	}
+func Together(role, where string, n int) error {
+	children, err := StartAll(role, where, n)
 	for _, c := range children {
 		err = errors.Join(err, c.Order("go"))
 	}
-	for _, c := range children {
-		err = errors.Join(err, c.End())
-	}
-	return err
+	return errors.Join(err, children.End())
 }
 
 // AtOnce waits for the word of [Together] and runs f n times at once.
@@ -126,11 +117,7 @@ func AtOnce(n int, f func() error) error {
 	if _, err := fmt.Scan(&word); err != nil {
 		return err
 	}
-	var wg sync.WaitGroup
 	faults := make([]error, n)
-	for i := range faults {
-		wg.Go(func() { faults[i] = f() })
-	}
-	wg.Wait()
+	Hands(n, func(i int) { faults[i] = f() })
 	return errors.Join(faults...)
 }

@@ -88,7 +88,7 @@ func counted(s store.Store, id store.ID, last uint64) []Loss {
 // counter, makes a new record after each of its numbers, and only then prints
 // the number.
 func Writer(open Opener) Role {
-	return with(open, func(s store.Store) error {
+	return With(open, func(s store.Store) error {
 		var round int
 		if _, err := fmt.Scan(&round); err != nil {
 			return err

@@ -1,13 +1,10 @@
 package race
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
-	"sync/atomic"
 
 	"github.com/totpflow/totpflow/store"
 )
@@ -22,23 +19,46 @@ var (
 	errUsed = errors.New("already used")
 )
 
+// A Rig is one of the races between two processes with 64 goroutines each.
+type Rig struct {
+	Name   string
+	Rounds int
+	run    func(s store.Store, role, where string, rounds int) (Figures, error)
+}
+
+// Rigs are [Consume] and [Sum], with as many rounds as [Rounds] says: Consume has
+// so many in the short form.
+func Rigs(short int) []Rig {
+	return []Rig{
+		{"one code", Rounds(short, 1000), Consume},
+		{"a sum", Rounds(1, 20), Sum},
+	}
+}
+
+// Run runs the rig for its rounds.
+func (r Rig) Run(s store.Store, role, where string) (Figures, error) {
+	return r.run(s, role, where, r.Rounds)
+}
+
 // Consume lets two processes with 64 goroutines each have the same code at the
 // same moment, round by round. It returns an error unless exactly one of them is
 // told that it is good. s is the store in this process, where the store for the
 // children, who play role.
-func Consume(s store.Store, role, where string, rounds int) error {
-	return rounding(role, where, func(ask ask) error {
+func Consume(s store.Store, role, where string, rounds int) (all Figures, err error) {
+	all.Rounds = rounds
+	return all, rounding(role, where, func(ask ask) error {
 		first, err := stored(s)
 		if err != nil {
 			return err
 		}
 		for round := range rounds {
-			winners, err := ask("consume", first+1+uint64(round))
+			saw, err := ask("consume", first+1+uint64(round))
 			if err != nil {
 				return err
 			}
-			if winners != 1 {
-				return fmt.Errorf("round %d: %d winners", round, winners)
+			all.Add(saw)
+			if saw.Successes != 1 {
+				return fmt.Errorf("round %d: %d winners", round, saw.Successes)
 			}
 		}
 		return nil
@@ -47,21 +67,23 @@ func Consume(s store.Store, role, where string, rounds int) error {
 
 // Sum lets as many count one up, round by round. It returns an error unless the
 // counter ends at the number of those who were told that they did.
-func Sum(s store.Store, role, where string, rounds int) error {
-	return rounding(role, where, func(ask ask) error {
+func Sum(s store.Store, role, where string, rounds int) (all Figures, err error) {
+	all.Rounds = rounds
+	return all, rounding(role, where, func(ask ask) error {
 		sum, err := stored(s)
 		if err != nil {
 			return err
 		}
 		for round := range rounds {
-			won, err := ask("add", 1)
+			saw, err := ask("add", 1)
 			if err != nil {
 				return err
 			}
-			if won == 0 {
+			all.Add(saw)
+			if saw.Successes == 0 {
 				return fmt.Errorf("round %d: nobody won", round)
 			}
-			sum += won
+			sum += uint64(saw.Successes)
 			got, err := stored(s)
 			if err != nil {
 				return err
@@ -74,50 +96,40 @@ func Sum(s store.Store, role, where string, rounds int) error {
 	})
 }
 
-// ask begins a round in all children and returns the number of successes.
-type ask func(order string, n uint64) (successes uint64, err error)
+// ask begins a round in all children and returns what they saw.
+type ask func(order string, n uint64) (Figures, error)
 
 // rounding starts the children and ends them.
-func rounding(role, where string, rig func(ask) error) (err error) {
-	children := make([]*Child, processes)
-	for i := range children {
-		child, err := Start(role, where)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, child.End()) }()
-		children[i] = child
+func rounding(role, where string, rig func(ask) error) error {
+	children, err := StartAll(role, where, processes)
+	if err != nil {
+		return err
 	}
-	return rig(func(order string, n uint64) (successes uint64, err error) {
-		for _, c := range children {
-			if err := c.Order(order, n); err != nil {
-				return 0, err
-			}
+	err = rig(func(order string, n uint64) (all Figures, err error) {
+		answers, err := children.Ask(func(int) string { return fmt.Sprint(order, " ", n) })
+		if err != nil {
+			return all, err
 		}
-		for _, c := range children {
-			line, ok := c.Answer()
-			if !ok {
-				return 0, errors.New("a child has died")
+		for _, line := range answers {
+			saw := Figures{Attempts: goroutines}
+			if _, err := fmt.Sscan(line, &saw.Successes, &saw.Refused, &saw.Unavailable); err != nil {
+				return all, fmt.Errorf("a child says %q: %w", line, err)
 			}
-			var won uint64
-			if _, err := fmt.Sscan(line, &won); err != nil {
-				return 0, fmt.Errorf("a child says %q: %w", line, err)
-			}
-			successes += won
+			all.Add(saw)
 		}
-		return successes, nil
+		return all, nil
 	})
+	return errors.Join(err, children.End())
 }
 
 // Racer is the role of the children of [Consume] and [Sum].
 func Racer(open Opener) Role {
-	return with(open, func(s store.Store) error {
-		orders := bufio.NewScanner(os.Stdin)
-		for orders.Scan() {
+	return With(open, func(s store.Store) error {
+		return Obey(func(line string) (answer string, err error) {
 			var order string
 			var n uint64
-			if _, err := fmt.Sscan(orders.Text(), &order, &n); err != nil {
-				return err
+			if _, err := fmt.Sscan(line, &order, &n); err != nil {
+				return "", err
 			}
 			decide := func(was store.Record, _ bool) (*store.Record, error) {
 				return Counter(Count(was) + n), nil
@@ -130,39 +142,46 @@ func Racer(open Opener) Role {
 					return Counter(n), nil
 				}
 			}
-			won, err := all(s, decide)
-			if err != nil {
-				return err
-			}
-			fmt.Println(won)
-		}
-		return orders.Err()
+			saw, err := all(s, decide)
+			return fmt.Sprint(saw.Successes, saw.Refused, saw.Unavailable), err
+		})
 	})
 }
 
 // all runs Update in all goroutines at once. Losing too many rounds, or waiting
 // too long for the database, is no success and no fault.
-func all(s store.Store, decide func(store.Record, bool) (*store.Record, error)) (successes int64, fault error) {
-	var won atomic.Int64
+func all(s store.Store, decide func(store.Record, bool) (*store.Record, error)) (saw Figures, fault error) {
 	var mu sync.Mutex
+	Hands(goroutines, func(int) {
+		err := store.Update(context.Background(), s, alice, decide)
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err == nil:
+			saw.Successes++
+		case errors.Is(err, errUsed):
+			saw.Refused++
+		case errors.Is(err, store.ErrUnavailable):
+			saw.Unavailable++
+		default:
+			fault = err
+		}
+	})
+	return saw, fault
+}
+
+// Hands runs f in n goroutines that begin at once.
+func Hands(n int, f func(hand int)) {
 	var wg sync.WaitGroup
 	gate := make(chan struct{})
-	for range goroutines {
+	for i := range n {
 		wg.Go(func() {
 			<-gate
-			switch err := store.Update(context.Background(), s, alice, decide); {
-			case err == nil:
-				won.Add(1)
-			case !errors.Is(err, errUsed) && !errors.Is(err, store.ErrUnavailable):
-				mu.Lock()
-				defer mu.Unlock()
-				fault = err
-			}
+			f(i)
 		})
 	}
 	close(gate)
 	wg.Wait()
-	return won.Load(), fault
 }
 
 // Naive is a store that compares in Go and then writes, as adapters do that have

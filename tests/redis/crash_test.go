@@ -18,10 +18,11 @@ import (
 func TestAcknowledgedSurvivesKill(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})
-	acknowledged, lost, err := race.Crash(s, released{server, s}, crashRounds)
+	rounds := race.Rounds(3, 40)
+	acknowledged, lost, err := race.Crash(s, released{server, s}, rounds)
+	t.Logf("Redis, server killed: %d rounds, %d writes acknowledged, %d lost", rounds, acknowledged, len(lost))
 	require.NoError(t, err)
 	require.Empty(t, lost)
-	t.Logf("%d writes acknowledged", acknowledged)
 }
 
 // The rig goes red on a server that keeps a snapshot only.

@@ -11,25 +11,29 @@ import (
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/redisstore"
 	"github.com/totpflow/totpflow/tests/race"
+	"github.com/totpflow/totpflow/tests/service"
 )
 
 // roles are what this binary does when it starts itself as another process.
-var roles = map[string]race.Role{"race": race.Racer(honest), "race-naive": race.Racer(naive)}
+var roles = map[string]race.Role{
+	"race": race.Racer(honest), "race-naive": race.Racer(naive),
+	"service": service.Desk(honest), "service-naive": service.Desk(naive),
+}
 
 // Two processes with 64 goroutines each race for one account: each code is
 // accepted exactly once, and a counter ends at the number of successes. The same
 // rigs have to go red on a store that reads, compares and then writes.
 func TestRace(t *testing.T) {
-	for name, rig := range map[string]func(s store.Store, role, where string) error{
-		"one winner":   func(s store.Store, role, where string) error { return race.Consume(s, role, where, raceRounds) },
-		"sum of steps": func(s store.Store, role, where string) error { return race.Sum(s, role, where, sumRounds) },
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, rig := range race.Rigs(200) {
+		t.Run(rig.Name, func(t *testing.T) {
 			o := redisstore.Options{Prefix: prefix()}
 			s, _ := open(t, shared, o)
 			where := shared.Addr() + " " + o.Prefix
-			require.NoError(t, rig(s, "race", where))
-			require.Error(t, rig(s, "race-naive", where))
+			saw, err := rig.Run(s, "race", where)
+			t.Logf("Redis, %s: %v", rig.Name, saw)
+			require.NoError(t, err)
+			_, err = rig.Run(s, "race-naive", where)
+			require.Error(t, err)
 		})
 	}
 }

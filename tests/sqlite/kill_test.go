@@ -18,17 +18,19 @@ import (
 //
 // The rig goes red on a writer that acknowledges before it commits.
 func TestAcknowledgedSurvivesKill(t *testing.T) {
+	rounds := race.Rounds(12, 200)
 	each(t, func(t *testing.T, d driver) {
 		path := file(t)
 		s, _ := d.open(t, path, wal)
-		acknowledged, lost, err := race.Kill(s, "write", d.where(path), killRounds)
+		acknowledged, lost, err := race.Kill(s, "write", d.where(path), rounds)
+		t.Logf("SQLite by %s, writers killed: %d rounds, %d writes acknowledged, %d lost", d.name, rounds, acknowledged, len(lost))
 		require.NoError(t, err)
 		require.Empty(t, lost)
-		require.Greater(t, acknowledged, killRounds)
+		require.Greater(t, acknowledged, rounds)
 
 		path = file(t)
 		s, _ = d.open(t, path, wal)
-		_, lost, err = race.Kill(s, "write-lazy", d.where(path), killRounds)
+		_, lost, err = race.Kill(s, "write-lazy", d.where(path), rounds)
 		require.NoError(t, err)
 		require.NotEmpty(t, lost)
 	})

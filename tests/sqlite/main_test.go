@@ -18,11 +18,22 @@ import (
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/tests/race"
+	"github.com/totpflow/totpflow/tests/service"
 )
 
 // wal are the settings that the package documents, in the words of
 // modernc.org/sqlite, as all settings are here.
 const wal = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
+
+// journals are the settings that the whole suite runs under: the documented
+// ones, and those of a rollback journal that keep the same promise.
+var journals = map[string]string{
+	"wal":              wal,
+	"rollback journal": "_pragma=busy_timeout(20000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(EXTRA)&_txlock=immediate",
+}
+
+// migrateRounds are how often eight processes start on a new file.
+var migrateRounds = race.Rounds(2, 20)
 
 var alice = store.ID{Tenant: "acme", User: "alice"}
 
@@ -70,6 +81,7 @@ func TestMain(m *testing.M) {
 	race.Main(map[string]race.Role{
 		"race":       race.Racer(opener(honest)),
 		"race-naive": race.Racer(opener(naive)),
+		"service":    service.Desk(opener(honest)),
 		"write":      race.Writer(opener(honest)),
 		"write-lazy": writeLazily,
 		"migrate":    migrator,

@@ -1,0 +1,30 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/tests/service"
+)
+
+// Whole flows of the service in two processes with 64 goroutines each: one code,
+// one recovery code, one set-up, one trusted browser and one budget, at the same
+// moment. The same rigs have to go red on a store that reads, compares and then
+// writes.
+func TestService(t *testing.T) {
+	dsn, other := database(t), database(t)
+	s, _ := open(t, dsn)
+	bad, _ := open(t, other)
+	for _, rig := range service.Rigs() {
+		t.Run(rig.Name, func(t *testing.T) {
+			saw, err := rig.Run(s, "service", dsn)
+			t.Logf("PostgreSQL, %s: %v", rig.Name, saw)
+			require.NoError(t, err)
+
+			_, err = rig.Long().Run(bad, "service-naive", other)
+			require.Error(t, err)
+			t.Logf("PostgreSQL, read and then write: %v", err)
+		})
+	}
+}
