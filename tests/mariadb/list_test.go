@@ -2,12 +2,15 @@ package mariadb_test
 
 import (
 	"database/sql"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/paging"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // A page in the middle of 100,000 records reads as many of them as it returns,
@@ -16,8 +19,8 @@ import (
 func TestListReadsAPage(t *testing.T) {
 	dsn := database(t)
 	_, db := open(t, dsn)
-	fill(t, db)
-	middle := store.Cursor(store.ID{Tenant: "acme", User: "user-050000"})
+	fill(t, db, 100_000)
+	middle := store.Cursor(store.ID{Tenant: "acme", User: "user-0050000"})
 	for _, parameters := range []string{"", "interpolateParams=true"} {
 		one := dial(t, dsn+parameters) // a single connection, whose counters are looked at
 		one.SetMaxOpenConns(1)
@@ -43,19 +46,33 @@ func TestListReadsAPage(t *testing.T) {
 		}
 		_, err := one.Exec("FLUSH STATUS")
 		require.NoError(t, err)
-		_, err = s.Get(t.Context(), store.ID{Tenant: "acme", User: "user-050001"})
+		_, err = s.Get(t.Context(), store.ID{Tenant: "acme", User: "user-0050001"})
 		require.NoError(t, err)
 		reads, _ := counters(t, one)
 		require.LessOrEqual(t, reads, 3)
 	}
 }
 
-// fill makes 100,000 records, of which one in fifty is in state "reset".
-func fill(t *testing.T, db *sql.DB) {
-	_, err := db.Exec(`INSERT INTO totpflow_accounts
-SELECT IF(seq % 10 = 0, 'beta', 'acme'), CONCAT('user-', LPAD(seq, 6, '0')), UNHEX(MD5(seq)),
-	IF(seq % 47 = 0, 'reset', 'active'), REPEAT(MD5(seq), 30), seq
-FROM seq_1_to_100000`)
+// Every record of a list comes once and in order, in memory that does not grow,
+// of a tenant and of all.
+func TestListToTheEnd(t *testing.T) {
+	n := race.Rounds(100_000, 1_000_000)
+	s, db := open(t, database(t))
+	fill(t, db, n)
+	for _, q := range []store.Query{{Tenant: "acme"}, {AllTenants: true}} {
+		seen, err := paging.Through(t.Context(), s, q, n)
+		require.NoError(t, err)
+		t.Logf("MariaDB: %v", seen)
+	}
+}
+
+// fill makes records as package paging numbers them, of which one in fifty is in
+// state "reset".
+func fill(t *testing.T, db *sql.DB, records int) {
+	_, err := db.Exec(fmt.Sprintf(`INSERT INTO totpflow_accounts
+SELECT IF(seq %% 10 = 0, 'beta', 'acme'), CONCAT('user-', LPAD(seq, 7, '0')), UNHEX(MD5(seq)),
+	IF(seq %% 47 = 0, 'reset', 'active'), REPEAT(MD5(seq), 10), seq
+FROM seq_1_to_%d`, records))
 	require.NoError(t, err)
 	_, err = db.Exec("ANALYZE TABLE totpflow_accounts")
 	require.NoError(t, err)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/paging"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // A page in the middle of 100,000 records reads as many of them as it returns,
@@ -22,8 +24,8 @@ import (
 func TestListReadsAPage(t *testing.T) {
 	dsn := database(t)
 	_, db := open(t, dsn)
-	fill(t, db)
-	middle := store.Cursor(store.ID{Tenant: "acme", User: "user-050000"})
+	fill(t, db, 100_000)
+	middle := store.Cursor(store.ID{Tenant: "acme", User: "user-0050000"})
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 		s, plan := explaining(t, dsn+"&plan_cache_mode="+mode)
 		for name, q := range map[string]store.Query{
@@ -43,18 +45,32 @@ func TestListReadsAPage(t *testing.T) {
 			})
 		}
 		*plan = ""
-		_, err := s.Get(t.Context(), store.ID{Tenant: "acme", User: "user-050001"})
+		_, err := s.Get(t.Context(), store.ID{Tenant: "acme", User: "user-0050001"})
 		require.NoError(t, err)
 		require.Contains(t, *plan, `"totpflow_accounts_pkey"`)
 	}
 }
 
-// fill makes 100,000 records, of which one in fifty is in state "reset".
-func fill(t *testing.T, db *sql.DB) {
+// Every record of a list comes once and in order, in memory that does not grow,
+// of a tenant and of all.
+func TestListToTheEnd(t *testing.T) {
+	n := race.Rounds(100_000, 1_000_000)
+	s, db := open(t, database(t))
+	fill(t, db, n)
+	for _, q := range []store.Query{{Tenant: "acme"}, {AllTenants: true}} {
+		seen, err := paging.Through(t.Context(), s, q, n)
+		require.NoError(t, err)
+		t.Logf("PostgreSQL: %v", seen)
+	}
+}
+
+// fill makes records as package paging numbers them, of which one in fifty is in
+// state "reset".
+func fill(t *testing.T, db *sql.DB, records int) {
 	_, err := db.Exec(`INSERT INTO totpflow_accounts
-SELECT CASE WHEN n % 10 = 0 THEN 'beta' ELSE 'acme' END, 'user-' || lpad(n::text, 6, '0'), decode(md5(n::text), 'hex'),
-	CASE WHEN n % 47 = 0 THEN 'reset' ELSE 'active' END, convert_to(repeat(md5(n::text), 30), 'UTF8'), n
-FROM generate_series(1, 100000) n`)
+SELECT CASE WHEN n % 10 = 0 THEN 'beta' ELSE 'acme' END, 'user-' || lpad(n::text, 7, '0'), decode(md5(n::text), 'hex'),
+	CASE WHEN n % 47 = 0 THEN 'reset' ELSE 'active' END, convert_to(repeat(md5(n::text), 10), 'UTF8'), n
+FROM generate_series(1, $1::int) n`, records)
 	require.NoError(t, err)
 	_, err = db.Exec("ANALYZE totpflow_accounts")
 	require.NoError(t, err)

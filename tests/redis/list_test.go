@@ -8,6 +8,8 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/redisstore"
+	"github.com/totpflow/totpflow/tests/paging"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // A script holds up everybody while it runs, so a page ends early when records
@@ -61,3 +63,31 @@ func TestDeleteLeavesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{o.Prefix + "store"}, keys)
 }
+
+// Every record of a list comes once and in order, in memory that does not grow,
+// of a tenant and of all.
+func TestListToTheEnd(t *testing.T) {
+	n := race.Rounds(100_000, 1_000_000)
+	o := redisstore.Options{Prefix: prefix()}
+	s, client := open(t, begin(t), o)
+	const batch = 10_000 // a script holds up the server
+	for first := 1; first <= n; first += batch {
+		require.NoError(t, client.Eval(t.Context(), fill, nil, o.Prefix, first, first+batch-1).Err())
+	}
+	for _, q := range []store.Query{{Tenant: "acme"}, {AllTenants: true}} {
+		seen, err := paging.Through(t.Context(), s, q, n)
+		require.NoError(t, err)
+		t.Logf("Redis: %v", seen)
+	}
+}
+
+// fill makes records as package paging numbers them, in the documented layout.
+const fill = `for n = tonumber(ARGV[2]), tonumber(ARGV[3]) do
+	local member = (n % 10 == 0 and 'beta' or 'acme') .. '\0' .. string.format('user-%07d', n)
+	local random = redis.sha1hex(n)
+	redis.call('ZADD', ARGV[1] .. 'index', 0, member)
+	redis.call('ZADD', ARGV[1] .. 'index:active', 0, member)
+	redis.call('HSET', ARGV[1] .. 'account:' .. member, 'version', string.sub(random, 1, 16),
+		'state', 'active', 'sealed', string.rep(random, 4), 'updated', n)
+end
+return 'done'`

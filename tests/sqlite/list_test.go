@@ -12,6 +12,8 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/paging"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // A page is read from its place in the primary key on and not sorted, as SQLite
@@ -36,6 +38,25 @@ func TestListUsesTheIndex(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "SEARCH totpflow_accounts USING PRIMARY KEY "+c.want, planOf(t, db, spy))
 	}
+}
+
+// Every record of a list comes once and in order, in memory that does not grow,
+// of a tenant and of all.
+func TestListToTheEnd(t *testing.T) {
+	n := race.Rounds(100_000, 1_000_000)
+	path := file(t)
+	_, db := mattn.open(t, path, wal) // which is quick also under the race detector
+	_, err := db.Exec(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+INSERT INTO totpflow_accounts SELECT iif(n % 10 = 0, 'beta', 'acme'), printf('user-%07d', n), randomblob(16), 'active', randomblob(320), n FROM numbers`, n)
+	require.NoError(t, err)
+	each(t, func(t *testing.T, d driver) {
+		s, _ := d.open(t, path, wal)
+		for _, q := range []store.Query{{Tenant: "acme"}, {AllTenants: true}} {
+			seen, err := paging.Through(t.Context(), s, q, n)
+			require.NoError(t, err)
+			t.Logf("SQLite (%s): %v", d.name, seen)
+		}
+	})
 }
 
 // planOf returns the steps of the plan of the last query.
