@@ -148,6 +148,7 @@ func TestParseCursorRefuses(t *testing.T) {
 	} {
 		_, err := store.ParseCursor(bad)
 		require.ErrorIs(t, err, store.ErrCursor, name)
+		require.Equal(t, name == "too long", strings.Contains(err.Error(), "too long"), "%s: seen before it is decoded", name)
 	}
 }
 
@@ -188,6 +189,7 @@ func FuzzParseCursor(f *testing.F) {
 func FuzzParseVersion(f *testing.F) {
 	f.Add("000102030405060708090a0b0c0d0e0f")
 	f.Add("000102030405060708090A0B0C0D0E0F")
+	f.Add("000102030405060708090a0b0c0d0e0f10")
 	f.Add("")
 	f.Add("zz")
 	f.Fuzz(func(t *testing.T, s string) {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -184,4 +185,31 @@ func TestUpdateDistrustsTheStore(t *testing.T) {
 			require.ErrorIs(t, err, store.ErrUnavailable)
 		})
 	}
+}
+
+// An answer that is an error goes out, and as it is, also where the store has lost
+// the acknowledgement: "wrong code" must not become "right" by a broken connection.
+func TestUpdateKeepsTheAnswerWhenTheOutcomeIsUnclear(t *testing.T) {
+	wrong := errors.New("wrong code")
+	for name, failure := range map[string]error{"lost acknowledgement": errDisk, "a conflict with itself": store.ErrConflict} {
+		t.Run(name, func(t *testing.T) {
+			m := store.NewMemory()
+			s := &script{Memory: m, put: []putHook{failAfter(m, failure)}}
+			err := store.Update(t.Context(), s, alice, func(store.Record, bool) (*store.Record, error) { return counter(1), wrong })
+			require.Equal(t, wrong, err)
+			n, _ := stored(t, s)
+			require.Equal(t, uint64(1), n)
+		})
+	}
+}
+
+// Why it is unavailable is said once.
+func TestUpdateSaysWhy(t *testing.T) {
+	s := &script{Memory: store.NewMemory(), put: []putHook{failBefore(errDisk)}}
+	err := store.Update(t.Context(), s, alice, step)
+	require.EqualError(t, err, fmt.Sprintf("%v: write: %v", store.ErrUnavailable, errDisk))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err = store.Update(ctx, store.NewMemory(), alice, step)
+	require.EqualError(t, err, fmt.Sprintf("%v: read: %v", store.ErrUnavailable, context.Canceled))
 }

@@ -144,3 +144,18 @@ func TestTokenPrintsRedacted(t *testing.T) {
 	require.Equal(t, trust.Redacted, fmt.Sprintf("%x", token))
 	require.Equal(t, trust.Redacted, token.String())
 }
+
+// Line ends that a decoder skips do not make up for what is missing: as long as a
+// token, and less.
+func TestShortTokenOfTheRightLength(t *testing.T) {
+	_, r := newRing(t)
+	token, browser := trust.Issue(r, ann, "", now)
+	short := trust.Token(string(token[:132]) + "\n\n\n\n")
+	require.Len(t, string(short), len(string(token)))
+	require.Empty(t, short.Name())
+	for _, bad := range []trust.Token{short, "", token[1:]} {
+		_, err := trust.Check(r, ann, bad, []trust.Browser{browser}, now, trust.DefaultAge)
+		require.ErrorIs(t, err, trust.ErrNotTrusted)
+		require.ErrorContains(t, err, "malformed token", "no look at the signature")
+	}
+}
