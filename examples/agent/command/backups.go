@@ -47,7 +47,7 @@ func (a *agent) delete(ctx context.Context, args []string) error {
 		if b.ID != args[0] {
 			continue
 		}
-		err := a.stepUp(ctx, c, a.text("delete", "Machine", clean(b.Machine), "Taken", textTime(b.Taken), "Gigabytes", b.Gigabytes), func(c client) error {
+		err := a.stepUp(ctx, c, a.text("delete", "Machine", b.Machine, "Taken", textTime(b.Taken), "Gigabytes", b.Gigabytes), func(c client) error {
 			return c.call(ctx, http.MethodDelete, "/api/backups/"+url.PathEscape(b.ID), nil, nil)
 		})
 		if err == nil {

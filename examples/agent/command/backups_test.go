@@ -1,14 +1,18 @@
 package command_test
 
 import (
+	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/applock"
 	"github.com/totpflow/totpflow/examples/agent/command"
 	"github.com/totpflow/totpflow/totptest"
 )
@@ -163,4 +167,47 @@ func TestNamesAreClean(t *testing.T) {
 	require.Equal(t, command.ExitDone, command.Run(t.Context(), []string{"run", t.TempDir()}, s))
 	d := h.run("list", admin.Password, phone.Code()).ends(command.ExitDone).says("\ufffd[2Jlaptop\ufffd\ufffd")
 	require.NotContains(t, d.out, "\x1b")
+}
+
+// Nothing that a server says repaints the terminal, whoever's it is.
+func TestAnswersAreClean(t *testing.T) {
+	const evil = "\x1b]0;mine\a\x9b2J\u009b2J\r\u202e"
+	h := newHouse(t)
+	value := applock.NewValue().Text()
+	h.secrets.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		all := map[string]any{
+			"session": "0123456789abcdef", "by": "grace", "setup_until": "2026-03-03T00:00:00Z", "device": evil, "value": value, "idle": 900,
+			"email": evil, "name": evil, "organisation": evil, "second_factor": evil,
+			"backups": []any{map[string]any{"id": evil, "machine": evil, "taken": "2026-03-02T00:00:00Z"}},
+		}
+		switch {
+		case r.URL.Path == "/api/signin" && h.env["ASK"] == "organisation":
+			w.WriteHeader(http.StatusForbidden)
+			all = map[string]any{"error": "organisation_required", "organisations": []any{map[string]any{"id": evil, "name": evil}}}
+		case h.env["ASK"] == "word":
+			w.WriteHeader(http.StatusForbidden)
+			all = map[string]any{"error": evil}
+		}
+		_ = json.NewEncoder(w).Encode(all)
+	}))
+	clean := func(args string, lines ...string) {
+		d := h.run(args, lines...)
+		for _, r := range d.out + d.err {
+			require.True(t, r == '\n' || unicode.IsPrint(r), "%s: %q in %q", args, r, d.out+d.err)
+		}
+	}
+	h.env["ASK"] = "organisation"
+	clean("signin", ana.Email, ana.Password, "2")
+	h.env["ASK"] = "word"
+	clean("signin", ana.Email, ana.Password)
+	h.env["ASK"] = ""
+	clean("signin", ana.Email, ana.Password)
+	for _, args := range []string{"status", "status --json", "list", "delete x", "register"} {
+		clean(args, ana.Password)
+	}
+	clean("unlock", ana.Password, "status", "status --json", "list", "delete "+evil, evil)
+	text := h.run("status --json").ends(command.ExitDone).out
+	var s struct{ Email string }
+	require.NoError(t, json.Unmarshal([]byte(text), &s))
+	require.Equal(t, strings.ToValidUTF8(evil, "\ufffd"), s.Email, "a script reads what it is")
 }

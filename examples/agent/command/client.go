@@ -61,9 +61,10 @@ type object map[string]any
 
 // A client talks to one server.
 type client struct {
-	base    string
-	session string
-	proof   string
+	base     string
+	session  string
+	proof    string
+	language string // that mails to the person are written in
 }
 
 // newClient refuses an address that would send passwords over the network in
@@ -79,6 +80,13 @@ func newClient(address string) (client, error) {
 		return client{}, errServer
 	}
 	return client{base: strings.TrimSuffix(u.String(), "/")}, nil
+}
+
+// client is that of the server, in the language of the terminal.
+func (a *agent) client(address string) (client, error) {
+	c, err := newClient(address)
+	c.language = a.words.Tag()
+	return c, err
 }
 
 // as is the client of somebody who is signed in.
@@ -129,6 +137,9 @@ func (c client) call(ctx context.Context, method, path string, in object, out an
 	}
 	if c.session != "" {
 		r.Header.Set("Authorization", "Bearer "+c.session)
+	}
+	if c.language != "" {
+		r.Header.Set("Accept-Language", c.language)
 	}
 	if c.proof != "" {
 		r.Header.Set("Proof", c.proof)

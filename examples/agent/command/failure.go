@@ -51,6 +51,9 @@ func (a *agent) explain(err error) (code int, text string) {
 		code int
 		text string
 	}{
+		// First what others come from.
+		{errAnswer, ExitFailed, "answer"},
+		{errExposed, ExitFailed, "exposed"},
 		{errSignedOut, ExitSignedOut, "signedOut"},
 		{errSignedIn, ExitFailed, "signedIn"},
 		{errLocked, ExitLocked, "locked"},
@@ -62,10 +65,8 @@ func (a *agent) explain(err error) (code int, text string) {
 		{errNotRegistered, ExitNotRegistered, "notRegistered"},
 		{errServer, ExitUsage, "server"},
 		{errUnreachable, ExitFailed, "unreachable"},
-		{errAnswer, ExitFailed, "answer"},
 		{errNoBackup, ExitFailed, "noBackup"},
 		{errFolder, ExitFailed, "folder"},
-		{errExposed, ExitFailed, "exposed"},
 		{errBroken, ExitFailed, "broken"},
 		{io.EOF, ExitFailed, "aborted"},
 		{context.Canceled, ExitFailed, "aborted"},

@@ -157,6 +157,16 @@ func (f files) keep(who *account, vault []byte) error {
 	return f.writeJSON(accountFile, who)
 }
 
+// own takes away from others what they could read of a session that is to end.
+func (f files) own() error {
+	for _, name := range []string{accountFile, vaultFile} {
+		if err := os.Chmod(filepath.Join(f.folder, name), 0o600); err != nil && !errors.Is(err, errNone) {
+			return err
+		}
+	}
+	return nil
+}
+
 // forget removes what there is of an account.
 func (f files) forget(who *account) error {
 	var err error

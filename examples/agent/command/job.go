@@ -20,7 +20,7 @@ func (a *agent) register(ctx context.Context, args []string) error {
 		ask["machine"] = args[0]
 	}
 	var made struct{ Key, Machine string }
-	err = a.stepUp(ctx, c, a.text("register", "Organisation", clean(a.account.Of)), func(c client) error {
+	err = a.stepUp(ctx, c, a.text("register", "Organisation", a.account.Of), func(c client) error {
 		return c.post(ctx, "/api/machine/keys", ask, &made)
 	})
 	if err != nil {
@@ -29,7 +29,7 @@ func (a *agent) register(ctx context.Context, args []string) error {
 	if err := a.files.writeJSON(machineFile, machine{version, a.account.Server, made.Machine, made.Key}); err != nil {
 		return err
 	}
-	a.say(a.text("registered", "Name", strconv.Quote(clean(made.Machine))))
+	a.say(a.text("registered", "Name", strconv.Quote(made.Machine)))
 	return nil
 }
 
@@ -45,7 +45,7 @@ func (a *agent) job(ctx context.Context, args []string) error {
 	case m.Version != version:
 		return errBroken
 	}
-	c, err := newClient(m.Server)
+	c, err := a.client(m.Server)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (a *agent) job(ctx context.Context, args []string) error {
 	if err := c.as(in.Token).post(ctx, "/api/backups", object{"machine": a.Host, "gigabytes": (size + gigabyte - 1) / gigabyte}, &kept); err != nil {
 		return err
 	}
-	a.say(a.text("kept", "Machine", clean(kept.Machine), "Gigabytes", kept.Gigabytes, "ID", clean(kept.ID)))
+	a.say(a.text("kept", "Machine", kept.Machine, "Gigabytes", kept.Gigabytes, "ID", kept.ID))
 	return nil
 }
 

@@ -107,13 +107,13 @@ func (a *agent) session(ctx context.Context) (client, error) {
 	if err != nil {
 		return client{}, err
 	}
-	c, err := newClient(a.account.Server)
+	c, err := a.client(a.account.Server)
 	return c.as(string(key)), err
 }
 
 // open opens the vault with what the server hands out for password and code.
 func (a *agent) open(ctx context.Context) error {
-	c, err := newClient(a.account.Server)
+	c, err := a.client(a.account.Server)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func TestLockByCommand(t *testing.T) {
 	h.clock.Advance(time.Second)
 	w.sees("agent> ")
 	h.run("lock").ends(command.ExitDone).says("Locked.")
-	w.sees("Locked: nobody has used it.") // by itself
+	w.sees("Locked in another window.") // by itself
 	w.types("agent (locked)> ", "list")
 	h.clock.Advance(time.Second)
 	w.types("Password: ", ana.Password)

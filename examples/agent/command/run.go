@@ -88,11 +88,11 @@ func Run(ctx context.Context, args []string, s System) int {
 	flags.StringVar(&a.server, "server", s.Getenv("AGENT_SERVER"), "")
 	err := flags.Parse(args)
 	switch {
-	case errors.Is(err, flag.ErrHelp), err == nil && flags.NArg() == 0:
+	case errors.Is(err, flag.ErrHelp), err == nil && (flags.NArg() == 0 || flags.Arg(0) == "help"):
 		fmt.Fprint(s.Out, a.usage(commands()))
 		return ExitDone
 	case err != nil:
-		return a.fail(usageError(err.Error()))
+		return a.fail(usageError(a.text("options")))
 	}
 	defer a.close()
 	err = a.do(ctx, flags.Args())

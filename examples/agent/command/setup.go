@@ -55,9 +55,9 @@ func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn
 		return done, err
 	}
 	if len(page.Clears) > 0 {
-		a.note(a.text("clears", "Names", strings.Join(cleanAll(page.Clears), ", ")))
+		a.note(a.text("clears", "Names", strings.Join(page.Clears, ", ")))
 	}
-	a.say(a.text("scan", "Key", clean(page.Secret), "Until", textTime(page.Expires)))
+	a.say(a.text("scan", "Key", page.Secret, "Until", textTime(page.Expires)))
 	if err := a.draw(page.URI); err != nil { // last, so that it fits a small window
 		return done, err
 	}

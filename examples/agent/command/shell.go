@@ -56,7 +56,11 @@ func (a *agent) lockWhenIdle(open bool) func(say func(string)) {
 		if open && !a.settle() {
 			open = false
 			a.terminal.SetPrompt(a.text("promptLocked"))
-			say(a.text("idle"))
+			if a.files.lockedSince(a.opened) {
+				say(a.text("elsewhere"))
+			} else {
+				say(a.text("idle"))
+			}
 		}
 	}
 }

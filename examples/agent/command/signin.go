@@ -19,7 +19,7 @@ func (a *agent) signIn(ctx context.Context, _ []string) error {
 	case !errors.Is(err, errSignedOut) && !errors.Is(err, errNoVault):
 		return err
 	}
-	c, err := newClient(a.address())
+	c, err := a.client(a.address())
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (a *agent) signIn(ctx context.Context, _ []string) error {
 	if err := a.adopt(ctx, c, in); err != nil {
 		return err
 	}
-	a.say(a.text("welcome", "Name", clean(a.account.Name), "Organisation", clean(a.account.Of)))
+	a.say(a.text("welcome", "Name", a.account.Name, "Organisation", a.account.Of))
 	if !a.account.Keyring {
 		a.note(a.text("noKeyring"))
 	}
@@ -81,7 +81,7 @@ func (a *agent) enter(ctx context.Context, c client, first object) (in signedIn,
 // choose asks in which of the organisations.
 func (a *agent) choose(ctx context.Context, all []organisation) (string, error) {
 	for i, one := range all {
-		a.note(a.text("choice", "Number", i+1, "Name", clean(one.Name)))
+		a.note(a.text("choice", "Number", i+1, "Name", one.Name))
 	}
 	text, err := a.ask(ctx, a.text("askOrganisation"))
 	if err != nil {
@@ -115,7 +115,11 @@ func (a *agent) withCode(ctx context.Context, asked *refusal, try func(code) err
 		if err != nil {
 			return err
 		}
-		err = try(given)
+		if given["code"] == "" { // Enter alone
+			err = &refusal{Word: "malformed_code"}
+		} else {
+			err = try(given)
+		}
 		var e *refusal
 		if !errors.As(err, &e) || !e.again() || n == tries || !a.person() {
 			return err
@@ -156,13 +160,21 @@ func (a *agent) advise(ctx context.Context, c client, in signedIn) error {
 }
 
 // signOut ends the session here and on the server. Where the server cannot be
-// asked it is gone from here all the same.
+// asked, or the files do not say which session it is, it is gone from here all
+// the same.
 func (a *agent) signOut(ctx context.Context, _ []string) error {
-	if err := a.who(); err != nil && a.account == nil {
+	if err := a.files.own(); err != nil {
 		return err
 	}
+	err := a.who()
 	who := a.account
-	c, err := newClient(who.Server)
+	switch {
+	case errors.Is(err, errBroken):
+		who = &account{}
+	case who == nil:
+		return err
+	}
+	c, err := a.client(who.Server)
 	if err == nil {
 		err = c.post(ctx, "/api/signout", object{"device": who.Device}, nil)
 	}

@@ -61,6 +61,7 @@ func TestSignInRefused(t *testing.T) {
 	h.run("signin", app.DemoAccounts[5].Email, app.DemoAccounts[5].Password).ends(command.ExitRefused).notes("a machine's account")
 	h.run("signin", ana.Email, ana.Password, phone.WrongCode(), phone.Code()).ends(command.ExitRefused).notes("not right") // a script has one try
 	h.run("signin", ana.Email, ana.Password, "12").ends(command.ExitRefused).notes("6 digits")
+	h.run("signin", ana.Email, ana.Password, "", phone.Peek()).ends(command.ExitRefused).notes("6 digits") // Enter alone
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("no answer")
 	h.run("signin").ends(command.ExitFailed).notes("no answer")
 	for range 4 {
@@ -88,10 +89,12 @@ func TestSignInWithWhatItDoesNotKnow(t *testing.T) {
 		answer(http.StatusForbidden, odd)
 		h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
 	}
-	for _, odd := range []string{"", "<html>", "[]", `{"session": 1}`} {
+	for _, odd := range []string{"", "<html>", "[]", `{"session": 1}`, "{}", "null"} {
 		answer(http.StatusOK, odd)
 		h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
 	}
+	answer(http.StatusNoContent, "")
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
 	answer(http.StatusFound, "")
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense") // it follows nobody
 	require.NoDirExists(t, h.folder)
@@ -105,7 +108,9 @@ func TestSignInAtATerminal(t *testing.T) {
 	w := h.window("signin")
 	w.types("E-mail address: ", ana.Email)
 	w.types("Password: ", ana.Password)
-	w.types("Code from your app, or a recovery code: ", phone.WrongCode())
+	w.types("Code from your app, or a recovery code: ", "")
+	w.sees("a code has 6 digits")
+	w.types("recovery code: ", phone.WrongCode())
 	w.sees("this code is not right")
 	code := phone.Code()
 	w.types("recovery code: ", code[:3]+" "+code[3:])
@@ -218,10 +223,10 @@ func TestServersThatAreRefused(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	h := newHouse(t)
-	for _, args := range []string{"", "-h", "--help"} {
+	for _, args := range []string{"", "-h", "--help", "help"} {
 		h.run(args).ends(command.ExitDone).says("Usage: agent", "delete ID", "Exit codes")
 	}
-	for _, args := range []string{"nonsense", "delete", "delete a b", "-x", "status --yaml", "signin ana@acme.example correct-horse-2", "run a b"} {
+	for _, args := range []string{"nonsense", "delete", "delete a b", "-x", "-server", "status --yaml", "signin ana@acme.example correct-horse-2", "run a b"} {
 		h.run(args).ends(command.ExitUsage)
 	}
 }
@@ -233,10 +238,23 @@ func TestFilesThatOthersCanRead(t *testing.T) {
 	h.private("account.json", "vault")
 	path := filepath.Join(h.folder, "account.json")
 	require.NoError(t, os.Chmod(path, 0o640))
-	h.run("list", ana.Password).ends(command.ExitFailed).notes("can be read by others")
+	h.run("list", ana.Password).ends(command.ExitFailed).notes("can be read by others", "sign out")
 	require.NoError(t, os.Chmod(path, 0o600))
+	vault := filepath.Join(h.folder, "vault")
+	require.NoError(t, os.Chmod(vault, 0o604))
+	h.run("list", ana.Password).ends(command.ExitFailed).notes("can be read by others")
+
+	// To sign out is the way on, and ends the session on the server.
+	require.NoError(t, os.Chmod(path, 0o640))
+	d := h.run("signout").ends(command.ExitDone)
+	require.NotContains(t, d.err, "could not be told")
+	require.Empty(t, h.disk())
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
-	h.run("list").ends(command.ExitFailed).notes("damaged")
+	h.run("list").ends(command.ExitFailed).notes("damaged", "sign out")
 	require.NoError(t, os.WriteFile(path, []byte(`{"version": 2}`), 0o600))
 	h.run("list").ends(command.ExitFailed).notes("damaged")
+	h.run("signout").ends(command.ExitDone).notes("could not be told")
+	require.Empty(t, h.disk())
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 }

@@ -37,7 +37,7 @@ func (a *agent) status(ctx context.Context, args []string) error {
 	}
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err == nil {
-		a.say(string(text))
+		a.say(plain(text))
 	}
 	return err
 }
@@ -71,7 +71,7 @@ func (a *agent) stand(ctx context.Context) (standing, error) {
 	if err != nil {
 		return s, err
 	}
-	c, err := newClient(a.account.Server)
+	c, err := a.client(a.account.Server)
 	if err != nil {
 		return s, err
 	}

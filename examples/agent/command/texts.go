@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -12,8 +13,16 @@ import (
 // together here. What scripts read, the words of --json and the exit codes, is
 // not: it is the same in every language.
 
-// text is a text in the language of the terminal.
-func (a *asker) text(id string, args ...any) string { return a.words.Say("agent."+id, args...) }
+// text is a text in the language of the terminal. What it is told about may be
+// named by anybody, and is made clean.
+func (a *asker) text(id string, args ...any) string {
+	for i, value := range args {
+		if s, ok := value.(string); ok {
+			args[i] = clean(s)
+		}
+	}
+	return a.words.Say("agent."+id, args...)
+}
 
 // wordMail is typed in place of a code, by who has one in a mail.
 const wordMail = "mail"
@@ -111,10 +120,18 @@ func clean(s string) string {
 	}, s)
 }
 
-func cleanAll(all []string) []string {
-	out := make([]string, len(all))
-	for i, s := range all {
-		out[i] = clean(s)
+// plain is JSON whose texts do not repaint the terminal either: the encoder
+// escapes no control characters beyond ASCII.
+func plain(text []byte) string {
+	var b strings.Builder
+	for _, r := range string(text) {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
 	}
-	return out
+	return b.String()
 }

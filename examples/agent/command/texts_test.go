@@ -33,6 +33,7 @@ func TestSpeaksTheTerminalsLanguage(t *testing.T) {
 	require.NoError(t, err)
 	h.run("status").ends(command.ExitDone).says("Zustand          gesperrt\n", "Konto            ana@acme.example\n", "in einer Datei, die nur Sie lesen können")
 	h.run("nope").ends(command.ExitUsage).notes(`agent: es gibt keinen Befehl "nope"; -h zeigt alle`)
+	h.run("-x").ends(command.ExitUsage).notes("agent: diese Option gibt es nicht")
 	h.run("unlock", "wrong").ends(command.ExitRefused).notes("agent: E-Mail-Adresse und Passwort passen nicht zusammen")
 
 	h.env["LC_ALL"] = "es_ES.UTF-8"

@@ -113,7 +113,7 @@ func TestPagesOfTheList(t *testing.T) {
 		}
 	}
 	require.Len(t, all, 65)
-	require.Equal(t, "1 of 64 have set it up", b.get("/admin?page=2").text("counts"))
+	require.Equal(t, "1 of 64 has set it up", b.get("/admin?page=2").text("counts"))
 	b.get("/admin?page=2&state=disabled").says(`href="/admin?page=3&state=disabled"`, `href="/admin?state=disabled"`)
 	b.get("/admin?page=99").says("Page 3 of 3")
 }

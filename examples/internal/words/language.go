@@ -118,7 +118,11 @@ func unit(d time.Duration) (time.Duration, string) {
 // Span is a duration in words, rounded up: who comes back then is not early.
 func (l *Language) Span(d time.Duration) string {
 	u, name := unit(d)
-	return l.Say("span."+name, "Count", max(1, int((d+u-1)/u)))
+	n := int(d / u)
+	if d%u > 0 {
+		n++
+	}
+	return l.Say("span."+name, "Count", max(1, n))
 }
 
 // Ago is how long ago something was, in short words, rounded down.

@@ -2,6 +2,7 @@ package words_test
 
 import (
 	"html/template"
+	"math"
 	"testing"
 	"time"
 
@@ -98,6 +99,9 @@ func TestSpans(t *testing.T) {
 		{119*time.Minute + time.Second, "120 minutes", "119 min ago", "120 Minuten", "hace 119 min", "vor 119 Min.", "120 minutos"},
 		{2 * time.Hour, "2 hours", "2 hours ago", "2 Stunden", "hace 2 horas", "vor 2 Stunden", "2 horas"},
 		{49 * time.Hour, "3 days", "2 days ago", "3 Tage", "hace 2 días", "vor 2 Tagen", "3 días"},
+		// The longest that there is: the difference to a date that is further away.
+		{math.MaxInt64, "106752 days", "106751 days ago", "106752 Tage", "hace 106751 días", "vor 106751 Tagen", "106752 días"},
+		{-time.Second, "1 second", "1 second ago", "1 Sekunde", "hace 1 segundo", "vor 1 Sekunde", "1 segundo"},
 	} {
 		en, de, es := words.ByTag("en"), words.ByTag("de"), words.ByTag("es")
 		require.Equal(t, x.span, en.Span(x.d))
