@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+
+	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
 // api lists the calls of the JSON API, which docs/api.md describes. It is for
@@ -36,7 +38,15 @@ func (c *console) api() http.Handler {
 	mux.HandleFunc("POST /api/machine/token", c.call(c.apiMachineToken))
 	mux.HandleFunc("POST /api/backups", c.machine(c.apiBackup))
 	mux.HandleFunc("/api/", c.call(func(http.ResponseWriter, *http.Request) error { return errNotFound }))
-	return withSource(mux)
+	return withAccepted(withSource(mux))
+}
+
+// withAccepted has mails that a call causes know the language that the program
+// asks for. The answers are the same in every language.
+func withAccepted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(inLanguage(r.Context(), words.Accepted(r.Header.Get("Accept-Language")))))
+	})
 }
 
 // call runs a handler and answers for it when it fails.

@@ -121,11 +121,15 @@ func (c *console) caller(r *http.Request) (*visitor, error) {
 	return v, err
 }
 
-// bearer is caller for what only people do.
+// bearer is caller for what only people do. It remembers the language of a
+// program that asks for one; that others ask for none says nothing of the person.
 func (c *console) bearer(r *http.Request) (*visitor, error) {
 	v, err := c.caller(r)
-	if err == nil && v.By == totpflow.Exempt {
+	switch {
+	case err == nil && v.By == totpflow.Exempt:
 		err = totpflow.ErrExempt
+	case err == nil && r.Header.Get("Accept-Language") != "":
+		err = c.users.keepLanguage(r.Context(), v.user, spoken(r.Context()).Tag())
 	}
 	return v, err
 }

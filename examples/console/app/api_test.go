@@ -53,7 +53,7 @@ func TestAPIKnowsNoCookies(t *testing.T) {
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	b.do(r).is(http.StatusForbidden)
+	require.JSONEq(t, `{"error": "not_allowed"}`, b.do(r).is(http.StatusForbidden).body)
 }
 
 // A session is opened by its key and by nothing else, until it ends.

@@ -163,7 +163,21 @@ func (c *console) handler() http.Handler {
 	mux.Handle("/api/", c.api())
 	mux.Handle("/", pages)
 	// Refuses a form that another site has sent in a person's name.
-	return http.NewCrossOriginProtection().Handler(withHeaders(mux))
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(withHeaders(withLanguage(http.HandlerFunc(c.otherSite))))
+	return protection.Handler(withHeaders(mux))
+}
+
+var errOtherSite = errors.New("sent by a page of another site")
+
+// otherSite says that it was refused: to a person, who may be on a page that
+// somebody has led them to, or to a program.
+func (c *console) otherSite(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		c.call(func(http.ResponseWriter, *http.Request) error { return totpflow.ErrNotAllowed })(w, r)
+		return
+	}
+	c.fail(w, r, errOtherSite)
 }
 
 // withSource has the events say where a request came from. Behind a proxy, put
@@ -234,7 +248,7 @@ func status(w http.ResponseWriter, err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, errPassword):
 		return http.StatusUnauthorized
-	case errors.Is(err, errSetUpFirst):
+	case errors.Is(err, errSetUpFirst), errors.Is(err, errOtherSite):
 		return http.StatusForbidden
 	case errors.Is(err, errForm), errors.Is(err, errNobody), errors.Is(err, errSeveralTenants):
 		return http.StatusBadRequest

@@ -26,8 +26,12 @@ func withLanguage(next http.Handler) http.Handler {
 			chosen = words.ByTag(k.Value)
 		}
 		l := cmp.Or(chosen, words.Accepted(r.Header.Get("Accept-Language")))
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), languageKey{}, l)))
+		next.ServeHTTP(w, r.WithContext(inLanguage(r.Context(), l)))
 	})
+}
+
+func inLanguage(ctx context.Context, l *words.Language) context.Context {
+	return context.WithValue(ctx, languageKey{}, l)
 }
 
 // spoken is the language of the request; English where there is none.

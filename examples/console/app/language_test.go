@@ -16,6 +16,7 @@ import (
 
 	"github.com/totpflow/totpflow/examples/console/app"
 	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/totptest"
 )
 
 // speaks has the browser ask for a language, as its settings would.
@@ -74,7 +75,7 @@ func TestTheMenuStaysHere(t *testing.T) {
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	b.do(r).is(http.StatusForbidden)
+	b.do(r).is(http.StatusForbidden).says(`<html lang="de">`, "von einer Seite einer anderen Website")
 	b.get("/signin").says(`<html lang="de">`)
 }
 
@@ -138,6 +139,26 @@ func TestMailsByLanguage(t *testing.T) {
 	require.Equal(t, "es", reset.Language)
 	require.Contains(t, reset.Text, "por un administrador")
 	require.Contains(t, reset.Text, mailURL+"/not-me?event=")
+}
+
+// A program says in which language its person reads mails. One that does not say
+// changes nothing.
+func TestMailsOfPrograms(t *testing.T) {
+	s := newSite(t)
+	german := []string{"Accept-Language", "de-AT"}
+	p := s.program()
+	a := p.keeps(p.post("/api/signin", fields{"email": ana.Email, "password": ana.Password}, german...))
+	page := p.post("/api/setup", fields{}, append(german, "Proof", a.get("proof"))...).is(http.StatusOK)
+	phone, err := totptest.Scan(page.get("uri"), s.clock)
+	require.NoError(t, err)
+	p.keeps(p.post("/api/setup/confirm", fields{"enrollment": page.get("enrollment"), "code": phone.Code()}, german...))
+	require.Equal(t, "de", s.last(ana, "Authenticator-App eingerichtet").Language, "before any page")
+
+	p.call(http.MethodGet, "/api/account", nil, german...).is(http.StatusOK)
+	p.call(http.MethodGet, "/api/account", nil).is(http.StatusOK)
+	boss, bosses := s.owner(admin)
+	boss.post("/admin/accounts/"+s.id(ana)+"/issue-code", "code", bosses.Code()).is(http.StatusSeeOther)
+	require.Equal(t, "de", s.last(ana, "Ihr Wiederherstellungscode").Language)
 }
 
 // The sheet as a file says in English what the library's sheet says, and the

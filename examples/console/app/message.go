@@ -67,6 +67,8 @@ func explain(l *words.Language, page string, err error, now time.Time) string {
 		return l.Say("error.recordLost")
 	case errors.Is(err, errNotFound):
 		return l.Say("error.notFound")
+	case errors.Is(err, errOtherSite):
+		return l.Say("error.otherSite")
 	case errors.Is(err, store.ErrUnavailable):
 		return l.Say("error.unavailable")
 	default:
