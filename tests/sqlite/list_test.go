@@ -51,7 +51,11 @@ INSERT INTO totpflow_accounts SELECT iif(n % 10 = 0, 'beta', 'acme'), printf('us
 	require.NoError(t, err)
 	each(t, func(t *testing.T, d driver) {
 		s, _ := d.open(t, path, wal)
-		for _, q := range []store.Query{{Tenant: "acme"}, {AllTenants: true}} {
+		queries := []store.Query{{AllTenants: true}, {Tenant: "acme"}}
+		if d.name == modernc.name {
+			queries = queries[:1] // SQLite's C turned into Go, with a race detector in it
+		}
+		for _, q := range queries {
 			seen, err := paging.Through(t.Context(), s, q, n)
 			require.NoError(t, err)
 			t.Logf("SQLite (%s): %v", d.name, seen)

@@ -1,0 +1,18 @@
+package mariadb_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/tests/clocks"
+)
+
+// The service's clock jumps, and stands where numbers of 32 bits end: nobody gets
+// in who should not, and everybody does when it is right again.
+func TestClocks(t *testing.T) {
+	s, _ := open(t, database(t))
+	seen, err := clocks.Live(t.Context(), s, clocks.NewClock())
+	require.NoError(t, err)
+	t.Logf("MariaDB: %v", seen)
+}
