@@ -1,6 +1,8 @@
 package keyring_test
 
 import (
+	"bytes"
+	"context"
 	"strings"
 	"testing"
 
@@ -78,4 +80,31 @@ func TestSubkeysAreKept(t *testing.T) {
 		require.NoError(t, r.VerifyMAC("record", r.MAC("record")))
 		require.Equal(t, 2, keyring.Subkeys(r))
 	}
+}
+
+// padding is a Wrapper whose ciphertexts are this long.
+type padding int
+
+// Wrap implements [keyring.Wrapper].
+func (n padding) Wrap(_ context.Context, plaintext, _ []byte) ([]byte, error) {
+	return append(bytes.Clone(plaintext), make([]byte, int(n)-len(plaintext))...), nil
+}
+
+// Unwrap implements [keyring.Wrapper].
+func (n padding) Unwrap(_ context.Context, ciphertext, _ []byte) ([]byte, error) {
+	return bytes.TrimRight(ciphertext, "\x00"), nil
+}
+
+// What is wrapped has 64 KiB at most, and what Wrap writes ParseWrapped reads.
+func TestWrappedBound(t *testing.T) {
+	const most = (64<<10 - len("totpflow-wrapped-keys-1:")) / 4 * 3
+	text, err := keyring.Wrap(t.Context(), padding(most), goldenRings["aes-256-gcm"])
+	require.NoError(t, err)
+	require.Len(t, text, 64<<10)
+	_, err = keyring.ParseWrapped(t.Context(), padding(most), text)
+	require.NoError(t, err)
+	_, err = keyring.ParseWrapped(t.Context(), padding(most), text+"\n")
+	require.ErrorIs(t, err, keyring.ErrMalformed)
+	_, err = keyring.Wrap(t.Context(), padding(most+1), goldenRings["aes-256-gcm"])
+	require.Error(t, err)
 }

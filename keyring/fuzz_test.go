@@ -125,6 +125,7 @@ func FuzzParseWrapped(f *testing.F) {
 	f.Add(wrapped)
 	f.Add(wrapped + "\n")
 	f.Add(wrapped + "=")
+	f.Add(strings.TrimPrefix(wrapped, "totpflow-wrapped-keys-1:"))
 	f.Add(wrapped[:40] + "\n" + wrapped[40:])
 	f.Add("totpflow-wrapped-keys-1:")
 	f.Add(s)
