@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,4 +18,25 @@ func TestClocks(t *testing.T) {
 	seen, err := clocks.Live(t.Context(), s, clock)
 	require.NoError(t, err)
 	t.Logf("Redis: %v", seen)
+}
+
+// A quarantine that began while the clock was an hour ahead is not over when it is
+// right again, and ends without help.
+func TestQuarantineByAClockAhead(t *testing.T) {
+	clock, server := clocks.NewClock(), begin(t)
+	s, _ := open(t, server, redisstore.Options{Now: clock.Now})
+	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, server.Kill())
+	require.NoError(t, server.Start())
+	s = redisstore.New(dial(t, server), redisstore.Options{Now: clock.Now})
+	clock.Advance(time.Hour)
+	until := clock.Now().Add(5 * time.Minute)
+	for _, at := range []time.Time{clock.Now(), clock.Now().Add(-time.Hour), until.Add(-time.Millisecond)} {
+		clock.Set(at)
+		_, err := s.Get(t.Context(), alice)
+		requireQuarantine(t, err, until)
+		requireQuarantine(t, step(t.Context(), s), until)
+	}
+	clock.Set(until)
+	require.NoError(t, step(t.Context(), s))
 }
