@@ -81,9 +81,13 @@ const (
 var errSilent = errors.New("the keyring does not answer")
 
 // Get implements command.Keyring.
-func (system) Get(name string) (secret string, err error) {
-	err = soon(func() (err error) { secret, err = keyring.Get(service, name); return err })
-	return secret, err
+func (system) Get(name string) (string, error) {
+	var secret string
+	err := soon(func() (err error) { secret, err = keyring.Get(service, name); return err })
+	if err != nil { // a keyring that was silent may still write to secret
+		return "", err
+	}
+	return secret, nil
 }
 
 // Set implements command.Keyring.
