@@ -143,8 +143,12 @@ func (s *Service) sendCode(ctx context.Context, t ticket,
 	}
 	var m phone.Message
 	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if again, err := find(r); err != nil || again != number {
-			return cmp.Or(err, ErrChallenge) // changed meanwhile
+		if again, err := find(r); err != nil || again != number { // changed meanwhile
+			if counted, full := r.Phones.Count(r.Now, s.phones.Limits.Account...); r.Found && full == nil {
+				r.Phones = counted
+				r.Save()
+			}
+			return cmp.Or(err, ErrChallenge)
 		}
 		st, message, err := send(r)
 		if err != nil {

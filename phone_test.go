@@ -377,6 +377,50 @@ func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Who changes the number while a code is on its way pays for what was counted for
+// the old one: else one account would use up, without a single message, what its
+// prefix may have in all tenants.
+func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
+	var p pigeon
+	h := newHouse(t, withPhones(&p)...)
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	numbers, begun := 0, totpflow.PhonePage{}
+	begin := func() {
+		numbers++
+		begun, err = h.BeginPhone(h.ctx, next.Challenge, number(fmt.Sprintf("+43 660 %07d", numbers)))
+		require.NoError(t, err)
+	}
+	// The number changes after each has been counted for its prefix and tenant.
+	puts := 0
+	racing := h.open(append(withPhones(&p), func(c *totpflow.Config) { c.Store = afterPut{h.store, 3, &puts, begin} })...)
+	begin()
+	for range 500 {
+		puts = 0
+		_, err = racing.SendSetUpCode(h.ctx, begun.Token, phone.SMS)
+		require.Error(t, err)
+		h.clock.Advance(time.Second)
+	}
+	require.Equal(t, 1+3, numbers, "three messages in ten minutes")
+	require.Zero(t, p.count())
+}
+
+// afterPut does something when the nth record was written.
+type afterPut struct {
+	store.Store
+	nth int
+	n   *int
+	do  func()
+}
+
+func (s afterPut) Put(ctx context.Context, r store.Record, was store.Version) error {
+	err := s.Store.Put(ctx, r, was)
+	if *s.n++; *s.n == s.nth {
+		s.do()
+	}
+	return err
+}
+
 // The limits of a prefix and of a tenant hold over numbers.
 func TestPrefixAndTenantLimits(t *testing.T) {
 	for name, limit := range map[string]func(*phone.Limits){

@@ -59,10 +59,7 @@ func (s State) send(at time.Time, keys *keyring.Ring, l live, limits []Limit) (S
 		return s, Message{}, ErrVia
 	}
 	// A code that nobody may type is not worth a message.
-	if err := s.tooMany(at); err != nil {
-		return s, Message{}, err
-	}
-	sends, err := s.sends.Take(at, small(limits)...)
+	next, err := s.Count(at, limits...)
 	if err != nil {
 		return s, Message{}, err
 	}
@@ -70,8 +67,7 @@ func (s State) send(at time.Time, keys *keyring.Ring, l live, limits []Limit) (S
 	code := newCode()
 	l.sent = stamp(at)
 	l.mac = string(keys.MAC(purpose, l.fields(keys, number, code.Digits())...))
-	next := s.Expire(at)
-	next.live, next.sends = l, sends
+	next.live = l
 	return next, Message{To: number, Via: l.via, Code: code}, nil
 }
 
@@ -82,6 +78,23 @@ func (s State) MaySend(at time.Time, limits ...Limit) error {
 		return err
 	}
 	return s.sends.Allow(at, small(limits)...)
+}
+
+// Count takes one message from the limits without a code, for one that was counted
+// for its number and its tenant already and cannot be made any more. Else who
+// changes the number in that moment would use up what others may have. Errors are
+// those of [State.MaySend].
+func (s State) Count(at time.Time, limits ...Limit) (State, error) {
+	if err := s.tooMany(at); err != nil {
+		return s, err
+	}
+	sends, err := s.sends.Take(at, small(limits)...)
+	if err != nil {
+		return s, err
+	}
+	next := s.Expire(at)
+	next.sends = sends
+	return next, nil
 }
 
 // small returns limits under which the account's record stays small.
