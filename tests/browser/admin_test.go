@@ -65,7 +65,7 @@ func TestRequiredFromADayOn(t *testing.T) {
 		o := newOffice(t, false)
 		boss, phone := o.administrator(s)
 		boss.open("/admin")
-		require.Equal(t, "1 of 4 have set it up", boss.text("#counts"))
+		require.Equal(t, "1 of 4 has set it up", boss.text("#counts"))
 		boss.unfold("/admin/policy")
 		boss.tick("[name=mode][value=required]")
 		boss.set("#deadline", "2026-01-09")
