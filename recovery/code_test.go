@@ -94,3 +94,13 @@ func FuzzNormalize(f *testing.F) {
 		require.Empty(t, strings.Trim(plain, alphabet))
 	})
 }
+
+// The bound of what is looked at is 64 bytes, spaces included.
+func TestNormalizeLooksAt64Bytes(t *testing.T) {
+	const code = "0123-4567-89AB-CDEF"
+	got, err := recovery.Normalize(code + strings.Repeat(" ", 64-len(code)))
+	require.NoError(t, err)
+	require.Equal(t, code, got)
+	_, err = recovery.Normalize(code + strings.Repeat(" ", 65-len(code)))
+	require.ErrorIs(t, err, recovery.ErrMalformed)
+}

@@ -58,6 +58,7 @@ func TestDecodingRefuses(t *testing.T) {
 		"a zero hash":      good[:first] + strings.Repeat("A", 43) + good[first+43:],
 		"a zero salt":      strings.Replace(good, good[strings.Index(good, `"salt":"`)+8:][:22], strings.Repeat("A", 22), 1),
 		"no salt":          strings.Replace(good, `"salt"`, `"made"`, 1),
+		"not made":         strings.Replace(good, `"made":"2026-03-28T07:30:15Z",`, ``, 1),
 		"a list":           `[]`,
 		"a text":           `""`,
 	} {
@@ -66,6 +67,12 @@ func TestDecodingRefuses(t *testing.T) {
 		require.Equal(t, was, s, "%s: no half-read set", name)
 	}
 	require.ErrorIs(t, s.UnmarshalJSON([]byte(good+good)), recovery.ErrFormat)
+
+	second := strings.LastIndex(good, `"hash":"`) + len(`"hash":"`)
+	err := s.UnmarshalJSON([]byte(good[:second] + strings.Repeat("A", 43) + good[second+43:]))
+	require.ErrorContains(t, err, "code 10 has no hash")
+	require.NoError(t, s.UnmarshalJSON([]byte("null")))
+	require.True(t, s.IsZero(), "nothing of the set before")
 }
 
 // next is the symbol after c in base64url: for a last symbol, of which two bits

@@ -307,3 +307,16 @@ func TestDigestShowsNothing(t *testing.T) {
 	require.Equal(t, "{}", encode(t, d))
 	require.Equal(t, "recovery.Set(10 of 10 left)", s.String())
 }
+
+// The codes' uses are told in the order of time, not in that of the sheet.
+func TestUsedIsInOrder(t *testing.T) {
+	codes, s := recovery.New(made)
+	for i, code := range []string{codes[7], codes[2], codes[5]} {
+		var err error
+		s, err = s.Redeem(made.Add(time.Duration(i)*time.Hour), derive(t, s, code))
+		require.NoError(t, err)
+	}
+	used := s.Used()
+	require.Len(t, used, 3)
+	require.True(t, used[0].Before(used[1]) && used[1].Before(used[2]))
+}

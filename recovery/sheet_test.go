@@ -49,3 +49,13 @@ func TestSheetIsNotPrintedByAccident(t *testing.T) {
 		require.NotContains(t, log.String(), fmt.Sprintf("%x", code))
 	}
 }
+
+// What a sheet has not is not there, not even its heading.
+func TestSheetOfLittle(t *testing.T) {
+	text := recovery.Sheet{Codes: []string{"0000-0000-0000-0000"}}.Text()
+	require.True(t, strings.HasPrefix(text, "Recovery codes\n==============\n"))
+	require.NotContains(t, text, "Account:")
+	require.NotContains(t, text, "Made on:")
+	require.NotContains(t, text, "Set-up key")
+	require.Contains(t, recovery.Sheet{Secret: "AB CD EF GHIJ"}.Text(), " ABCD EFGH IJ\n")
+}

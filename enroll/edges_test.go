@@ -1,0 +1,132 @@
+package enroll_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/totp"
+)
+
+// Two processes' clocks stand apart by half a minute at most: a candidate of that
+// much of the future is one, of more it is over.
+func TestACandidateOfTheFuture(t *testing.T) {
+	e, c, err := enroll.Enrollment{}.Begin(noon, keyA, "", false)
+	require.NoError(t, err)
+	_, is := e.Candidate(noon.Add(-30 * time.Second))
+	require.True(t, is)
+	_, is = e.Candidate(noon.Add(-30*time.Second - time.Millisecond))
+	require.False(t, is)
+	_, _, err = e.Confirm(noon.Add(-time.Hour), c.ID, "123456", totp.Standard())
+	require.ErrorIs(t, err, enroll.ErrExpired)
+	long := time.Unix(-1, 0)
+	_, _, err = e.Confirm(long, "another", "123456", totp.Standard())
+	require.ErrorIs(t, err, totp.ErrTime)
+	require.NotErrorIs(t, err, enroll.ErrStale)
+	_, err = e.Cancel(long, "another")
+	require.ErrorIs(t, err, totp.ErrTime)
+	_, err = e.Reset(long)
+	require.ErrorIs(t, err, totp.ErrTime)
+}
+
+// One secret that comes and goes takes one place of what is remembered: whoever
+// does it twenty times shall not have another one's used codes forgotten.
+func TestComingAndGoingForgetsNobody(t *testing.T) {
+	slow, quick := mustKey(keyA.Secret(), totp.Params{Period: 2 * time.Minute}), mustKey(keyB.Secret(), totp.Params{Period: 15 * time.Second})
+	e, err := enrolled(t, noon, slow).Reset(noon)
+	require.NoError(t, err)
+	at := noon
+	for range 25 {
+		at = at.Add(15 * time.Second)
+		e, err = add(t, e, at, quick, "").Reset(at)
+		require.NoError(t, err)
+	}
+	e, c, err := e.Begin(at, slow, "", false)
+	require.NoError(t, err)
+	_, _, err = e.Confirm(at, c.ID, code(t, slow, noon), totp.Window{Past: 4})
+	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+}
+
+// To burn by a clock that is behind shortens no memory of a used code.
+func TestBurnByAClockBehindForgetsNothing(t *testing.T) {
+	e, err := enrolled(t, noon, keyA).Disable(noon)
+	require.NoError(t, err)
+	e = e.Burn(noon.Add(-time.Hour), totp.Standard())
+	at := noon.Add(30 * time.Second)
+	e, c, err := e.Begin(at, keyA, "", false)
+	require.NoError(t, err)
+	_, _, err = e.Confirm(at, c.ID, code(t, keyA, noon), totp.Standard())
+	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+}
+
+// More of a record that nobody wrote.
+func TestDecodeRefusesMore(t *testing.T) {
+	_, one, _ := strings.Cut(string(enrolled(t, noon, keyA).Encode()), `"uri":`)
+	one, _, _ = strings.Cut(one, `,`)
+	one = `{"uri":` + one + `,"last":1,"until":1},`
+	gone := strings.TrimSuffix(`"retired":[`+strings.Repeat(one, 21), ",") + `]`
+	pending := string(golden(t)["pending"].Encode())
+	kept, err := enrolled(t, noon, keyA, keyB).Disable(noon)
+	require.NoError(t, err)
+	twice := string(kept.Encode())
+	ids := randomID.FindAllString(twice, -1)
+	require.Len(t, ids, 2)
+	for want, data := range map[string]string{
+		"too many authenticators":   `{"v":1,"state":"disabled",` + gone + `}`,
+		"candidate cannot be added": strings.Replace(pending, `}}`, `,"adds":true}}`, 1),
+		"bad kept authenticator":    strings.Replace(twice, ids[1], ids[0], 1),
+	} {
+		_, err := enroll.Decode([]byte(data))
+		require.ErrorIs(t, err, enroll.ErrEncoding)
+		require.ErrorContains(t, err, want)
+	}
+	_, err = enroll.Decode([]byte(`{"v":1,"state":"disabled",` + strings.Replace(gone, one, "", 1) + `}`))
+	require.NoError(t, err, "twenty are as many as are remembered")
+}
+
+// The page that offers a second authenticator shows the name that it will have.
+func TestTheOfferedNameIsTheLaterOne(t *testing.T) {
+	e := add(t, enroll.Enrollment{}, noon, keyA, "Phone")
+	_, c, err := e.Begin(noon, keyB, "Phone", true)
+	require.NoError(t, err)
+	require.Equal(t, "Phone 2", c.Name)
+	_, c, err = e.Begin(noon, keyB, "Phone", false)
+	require.NoError(t, err)
+	require.Equal(t, "Phone", c.Name, "the other one goes")
+}
+
+// A picture paints each module once, and no run of none.
+func TestSVGPaintsOnce(t *testing.T) {
+	for _, l := range labels {
+		painted := map[[2]int]bool{}
+		svg := mustOffer(t, keyA, l).SVG()
+		for _, m := range run.FindAllStringSubmatch(svg, -1) {
+			x, y, n := number(t, m[1]), number(t, m[2]), number(t, m[3])
+			require.Positive(t, n)
+			for i := range n {
+				require.False(t, painted[[2]int{x + i, y}])
+				painted[[2]int{x + i, y}] = true
+			}
+		}
+		require.NotEmpty(t, painted)
+	}
+}
+
+// A drift is a rejection, and none of the other reasons.
+func TestDriftIsARejectionOnly(t *testing.T) {
+	drift := &enroll.DriftError{Off: time.Minute}
+	require.ErrorIs(t, drift, totp.ErrRejected)
+	for _, other := range []error{totp.ErrAlreadyUsed, totp.ErrMalformedCode, enroll.ErrStale, enroll.ErrClock} {
+		require.NotErrorIs(t, drift, other)
+	}
+}
+
+func number(t *testing.T, text string) int {
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
+}
