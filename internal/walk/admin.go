@@ -27,7 +27,7 @@ func (w *walker) administers() {
 	}
 	free := func(e expectation) func(string) expectation { return func(string) expectation { return e } }
 	act := w.next(40)
-	if closed := m.leave.frozen || m.leave.exempt; closed && w.next(2) == 0 {
+	if closed := m.leave.frozen || m.leave.exempt; closed && w.next(3) > 0 {
 		act = []int{0, 3, 4, 7, 7}[w.next(5)] // mostly what opens it
 	}
 	switch act {
@@ -64,23 +64,25 @@ func (w *walker) rarely(user int, admin totpflow.Admin) {
 		e := only("no account")
 		if existed {
 			e = expectation{"ok", func() {
+				w.check(!w.exists(user), "forget: the record is still there")
 				*m = model{required: m.required, generation: m.generation + 1}
 				w.sessions[user] = time.Time{}
 			}}
 		}
 		w.expectError("forget", admin.Forget(w.ctx, ops, w.id(user)), func(string) expectation { return e })
 	case 1:
-		now := w.now()
-		there := []bool{w.exists(0), w.exists(1)}
-		w.expectError("restored", admin.Restored(w.ctx, ops, time.Time{}, "", nil), func(string) expectation {
-			return expectation{"ok", func() {
+		now, e := w.now(), only("ok")
+		if there := [2]bool{w.exists(0), w.exists(1)}; there[0] || there[1] {
+			e.then = func() {
 				for i, m := range w.people {
 					if there[i] {
 						m.burns(now)
 					}
 				}
-			}}
-		})
+			}
+		}
+		w.expectError("restored", admin.Restored(w.ctx, ops, time.Time{}, "", nil), func(string) expectation { return e })
+		w.settles() // by a code from before
 	}
 }
 
@@ -164,4 +166,5 @@ func (w *walker) disowns() {
 		}
 		return m.disowns(now, of)
 	})
+	w.verifies() // by a challenge from before
 }

@@ -10,8 +10,11 @@
 // (TestServiceWalk, FuzzService), the packages below tests on every adapter with
 // its real server. It knows no test library, and says what differs in an error:
 //
-//	for _, seed := range seeds {
-//		met, err := walk.Run(ctx, clock, [2]store.Store{first, second}, walk.Script(seed, 600))
-//		...
-//	}
+//	seeds, err := walk.Seeds(race.Rounds(12, 3000))
+//	require.NoError(t, err)
+//	met, err := walk.Many(t.Context(), seeds, func() ([2]store.Store, error) { ... })
+//	require.NoError(t, err)
+//	t.Logf("%d walks from seed %d on: %v", len(seeds), seeds[0], met)
+//
+// The error names the seed; TOTPFLOW_WALK=seed walks it again.
 package walk

@@ -10,16 +10,19 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// clockMoves also puts in doubt what a clock ahead may have ended for good.
 func (w *walker) clockMoves() {
 	jumps := []time.Duration{time.Second, 10 * time.Second, 30 * time.Second, 30 * time.Second, time.Minute, -time.Second, -20 * time.Second}
 	if w.next(6) == 0 {
 		jumps = []time.Duration{
-			-time.Minute, 4 * time.Minute, 9 * time.Minute, -10 * time.Minute, 20 * time.Minute, -20 * time.Minute,
-			time.Hour, -time.Hour, 25 * time.Hour, 29 * 24 * time.Hour,
+			-time.Minute, 4 * time.Minute, 4 * time.Minute, 9 * time.Minute, -10 * time.Minute, 20 * time.Minute, 20 * time.Minute,
+			-20 * time.Minute, time.Hour, time.Hour, -time.Hour, 25 * time.Hour, 29 * 24 * time.Hour,
 		}
 	}
-	jump := jumps[w.next(len(jumps))]
+	w.jump(jumps[w.next(len(jumps))])
+}
+
+// jump also puts in doubt what a clock ahead may have ended for good.
+func (w *walker) jump(jump time.Duration) {
 	w.clock.Advance(jump)
 	w.recall("clock: %v", jump)
 	doubt := func(m *mark, life time.Duration) {

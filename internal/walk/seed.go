@@ -1,10 +1,15 @@
 package walk
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"time"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
 )
 
 // Script returns n random bytes, which are the same for the same seed.
@@ -36,4 +41,27 @@ func Seeds(n int) ([]uint64, error) {
 		seeds[i] = first + uint64(i)
 	}
 	return seeds, nil
+}
+
+// length of the scripts of [Many], some 150 steps.
+const length = 600
+
+// Many walks the script of each seed, one after the other, on the stores that
+// open returns for it; see [Run]. It returns all the answers that were met. An
+// error is that of the first walk that goes wrong, with its seed.
+func Many(ctx context.Context, seeds []uint64, open func() ([2]store.Store, error)) (Met, error) {
+	met := Met{}
+	for _, seed := range seeds {
+		stores, err := open()
+		if err != nil {
+			return nil, err
+		}
+		clock := totptest.NewClock(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC))
+		one, err := Run(ctx, clock, stores, Script(seed, length))
+		if err != nil {
+			return nil, fmt.Errorf("%w; to walk it again: %s=%d", err, replay, seed)
+		}
+		met.Add(one)
+	}
+	return met, nil
 }

@@ -51,7 +51,7 @@ func (w *walker) begin(t *modelTicket) {
 		phone: &modelPhone{key: w.scan(page)}, adds: t.action == totpflow.ActionAdd && len(m.phones) > 0,
 	}
 	w.offers = append(w.offers, m.offer)
-	if w.next(2) == 0 {
+	if w.next(4) > 0 {
 		w.confirm(m.offer)
 	}
 }

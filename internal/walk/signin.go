@@ -47,12 +47,19 @@ func (w *walker) signsIn() {
 	}
 }
 
-// settles has somebody who has nothing set up begin to.
+// settles has somebody who signs in go on at once: answer what is asked, or begin
+// to set up where nothing is.
 func (w *walker) settles() {
 	before := len(w.tickets)
 	w.signsIn()
-	if len(w.tickets) > before && w.tickets[before].action == totpflow.ActionSetUp {
-		w.begin(w.tickets[before])
+	if len(w.tickets) == before {
+		return
+	}
+	switch t := w.tickets[before]; t.action {
+	case totpflow.ActionSetUp:
+		w.begin(t)
+	case totpflow.ActionSignIn:
+		w.verify(t)
 	}
 }
 
@@ -73,13 +80,40 @@ func (w *walker) machine() {
 	}
 }
 
-// code is an app's code of the person's: fresh, of a step near now, typed
-// before, or wrong.
+// guesses is somebody who has the password and no phone.
+func (w *walker) guesses() {
+	t := w.ticket(false)
+	if t == nil {
+		return
+	}
+	guess := w.guess
+	if w.next(3) == 0 {
+		guess = w.issuedCode
+	}
+	for range 2 + w.next(10) {
+		guess(t)
+	}
+}
+
+func (w *walker) guess(t *modelTicket) {
+	m, code := w.people[t.user], fmt.Sprintf("%06d", 111111*w.next(10))
+	d, err := w.service().VerifyCode(w.ctx, totpflow.Challenge(t.value), code)
+	got := word(d.Step, err)
+	if w.expect("verify", m.second(t, w.now(), got, m.code(w.now(), t.value, code)), got) {
+		w.decided(t.user, d)
+	}
+}
+
+// code is an app's code of the person's: the next one that it shows, of a step
+// near now, typed before, or wrong.
 func (w *walker) code(m *model) (code string, of *modelPhone) {
 	of = pick(w, m.phones)
 	switch n := w.next(10); {
 	case of == nil || n == 0:
 		code = fmt.Sprintf("%06d", 111111*w.next(10))
+	case n == 1:
+		w.jump(of.key.Params().Period)
+		code = codeOf(of.key, of.key.Step(w.now()))
 	case n < 7:
 		code = codeOf(of.key, max(of.key.Step(w.now())+totp.Step([]int{0, 0, 0, -1, 1, 2, -2}[n]), 1))
 	default:
@@ -93,11 +127,14 @@ func (w *walker) code(m *model) (code string, of *modelPhone) {
 }
 
 func (w *walker) verifies() {
-	t := w.ticket(false)
-	if t == nil {
-		return
+	if t := w.ticket(false); t != nil {
+		w.verify(t)
 	}
-	m, now, c, s := w.people[t.user], w.now(), totpflow.Challenge(t.value), w.service()
+}
+
+// verify is a second step. Who is let in may trust the browser at once.
+func (w *walker) verify(t *modelTicket) {
+	m, c, s := w.people[t.user], totpflow.Challenge(t.value), w.service()
 	var d totpflow.Decision
 	var err error
 	var e expectation
@@ -113,24 +150,28 @@ func (w *walker) verifies() {
 		}
 		what = "recover"
 		d, err = s.VerifyRecoveryCode(w.ctx, c, code)
-		e = m.recovery(now, t.value, code)
+		e = m.recovery(w.now(), t.value, code)
 	case 1:
 		what = "pair"
 		first, of := w.code(m)
 		second, _ := w.code(m)
 		if of != nil && w.next(4) > 0 {
-			first, second = codeOf(of.key, of.key.Step(now)-1), codeOf(of.key, of.key.Step(now))
+			step := of.key.Step(w.now())
+			first, second = codeOf(of.key, step-1), codeOf(of.key, step)
 		}
 		d, err = s.VerifyPair(w.ctx, c, first, second)
-		e = m.pair(now, t.value, first, second)
+		e = m.pair(w.now(), t.value, first, second)
 	default:
 		code, _ := w.code(m)
 		d, err = s.VerifyCode(w.ctx, c, code)
-		e = m.code(now, t.value, code)
+		e = m.code(w.now(), t.value, code)
 	}
 	got := word(d.Step, err)
-	if w.expect(what, m.second(t, now, got, e), got) {
+	if w.expect(what, m.second(t, w.now(), got, e), got) {
 		w.decided(t.user, d)
+		if d.Proof != "" && w.next(3) == 0 {
+			w.trusts(w.tickets[len(w.tickets)-1])
+		}
 	}
 }
 

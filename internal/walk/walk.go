@@ -111,10 +111,10 @@ var steps = []func(*walker){
 	(*walker).signsIn, (*walker).signsIn, (*walker).signsIn, (*walker).signsIn,
 	(*walker).verifies, (*walker).verifies, (*walker).verifies, (*walker).verifies, (*walker).verifies,
 	(*walker).begins, (*walker).begins, (*walker).confirms, (*walker).confirms,
-	(*walker).proves, (*walker).proves, (*walker).proves,
+	(*walker).proves, (*walker).proves, (*walker).proves, (*walker).proves, (*walker).proves,
 	(*walker).uses, (*walker).uses, (*walker).uses, (*walker).uses,
-	(*walker).revokes, (*walker).storeFails,
-	(*walker).administers, (*walker).administers, (*walker).disowns, (*walker).machine,
+	(*walker).guesses, (*walker).revokes, (*walker).storeFails,
+	(*walker).administers, (*walker).administers, (*walker).administers, (*walker).disowns, (*walker).machine,
 	(*walker).settles, (*walker).settles, (*walker).settles,
 }
 

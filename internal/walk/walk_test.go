@@ -18,9 +18,9 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 const length = 4000 // of the scripts
 
-// run walks eight scripts, each on stores of its own, up to the first difference.
+// run walks the scripts of some seeds, each on stores of its own, up to the first difference.
 func run(t *testing.T, open func() [2]store.Store) error {
-	for seed := range uint64(8) {
+	for seed := range uint64(24) {
 		if _, err := walk.Run(t.Context(), totptest.NewClock(noon), open(), walk.Script(seed, length)); err != nil {
 			return err
 		}
@@ -143,6 +143,30 @@ func TestSeeds(t *testing.T) {
 	t.Setenv("TOTPFLOW_WALK", "seven")
 	_, err = walk.Seeds(3)
 	require.ErrorContains(t, err, "TOTPFLOW_WALK")
+}
+
+// Many walks begin on stores of their own, and the seed of the one that goes wrong
+// is named.
+func TestMany(t *testing.T) {
+	opened := 0
+	open := func() ([2]store.Store, error) {
+		opened++
+		m := store.NewMemory()
+		if opened == 3 {
+			return [2]store.Store{m, down{m}}, nil
+		}
+		return [2]store.Store{m, m}, nil
+	}
+	met, err := walk.Many(t.Context(), []uint64{5, 6}, open)
+	require.NoError(t, err)
+	require.NotZero(t, met["sign in: in"])
+	require.Equal(t, 2, opened)
+	_, err = walk.Many(t.Context(), []uint64{7, 8}, open)
+	require.ErrorContains(t, err, "TOTPFLOW_WALK=7")
+
+	full := errors.New("disk full")
+	_, err = walk.Many(t.Context(), []uint64{5}, func() ([2]store.Store, error) { return [2]store.Store{}, full })
+	require.ErrorIs(t, err, full)
 }
 
 func TestScript(t *testing.T) {
