@@ -104,14 +104,14 @@ func Decode(data []byte) (State, error) {
 func (in encoded) state() (State, error) {
 	s := State{wrong: in.Wrong, last: in.Last.time(), sends: in.Sends}
 	for _, p := range in.Phones {
-		n, err := ParseNumber(p.Number)
+		n, err := parse(p.Number)
 		if err != nil {
 			return State{}, err
 		}
 		s.phones = append(s.phones, Phone{p.ID, n, p.Added.time(), p.Used.time()})
 	}
 	if p := in.Pending; p != nil {
-		n, err := ParseNumber(p.Number)
+		n, err := parse(p.Number)
 		if err != nil {
 			return State{}, err
 		}

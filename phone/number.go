@@ -44,6 +44,19 @@ type Number struct {
 // country code of one or two digits, where only Italy (+39) has one, and other
 // than ten digits after +1 and +7. Errors are [ErrNumber].
 func ParseNumber(s string) (Number, error) {
+	n, err := parse(s)
+	if err == nil {
+		err = n.planned()
+	}
+	if err != nil {
+		return Number{}, err
+	}
+	return n, nil
+}
+
+// parse reads what any version has accepted: an account must stay readable, also
+// when its number would be refused today.
+func parse(s string) (Number, error) {
 	if len(s) > maxNumberInput {
 		return Number{}, notNumber("it is too long")
 	}
@@ -64,11 +77,7 @@ func ParseNumber(s string) (Number, error) {
 	case len(digits) < minDigits || len(digits) > maxDigits:
 		return Number{}, notNumber(fmt.Sprintf("it has %d digits, not %d to %d", len(digits), minDigits, maxDigits))
 	}
-	n := Number{unique.Make("+" + digits)}
-	if err := n.planned(); err != nil {
-		return Number{}, err
-	}
-	return n, nil
+	return Number{unique.Make("+" + digits)}, nil
 }
 
 // planned refuses a second spelling. Gateways mend "+44 070…" and exchanges stop
