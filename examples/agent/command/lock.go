@@ -136,6 +136,9 @@ func (a *agent) open(ctx context.Context) error {
 			return errLocked
 		}
 	}
+	if asked, ok := refusedFor(err, "setup_required"); ok && asked.Challenge != "" {
+		return a.setUpFirst(ctx, c, asked.Challenge)
+	}
 	if err != nil {
 		return a.over(err)
 	}
@@ -151,6 +154,17 @@ func (a *agent) open(ctx context.Context) error {
 		return a.files.remove(lockFile)
 	}
 	return nil
+}
+
+// setUpFirst sets up for who has lost the phone and shown the code of a mail, which is
+// used up by now. The session is a new one.
+func (a *agent) setUpFirst(ctx context.Context, c client, challenge string) error {
+	a.note(a.text("setUpFirst"))
+	done, err := a.enroll(ctx, c, object{"challenge": challenge})
+	if err != nil {
+		return err
+	}
+	return a.adopt(ctx, c, done)
 }
 
 // with is a request with a code in it.

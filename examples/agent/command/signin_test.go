@@ -155,7 +155,7 @@ func TestSignInWhereASecondFactorIsRequired(t *testing.T) {
 	w := h.window("signin")
 	w.types("E-mail address: ", ana.Email)
 	w.types("Password: ", ana.Password)
-	w.sees("requires two-factor authentication")
+	w.sees("has to be set up before you go on")
 	phone := h.phone(w.sees("Code that the app shows now: "))
 	phone.SetDrift(4 * time.Minute)
 	w.types("", phone.Peek())
