@@ -2,15 +2,18 @@ package totpflow_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/trust"
 )
@@ -59,6 +62,60 @@ func FuzzTickets(f *testing.F) {
 		_, err = h.ConfirmEnrollment(h.ctx, totpflow.EnrollmentToken(s), phone.Code())
 		require.ErrorIs(t, err, totpflow.ErrEnrollment)
 		require.Equal(t, before, h.store.Counts().Put)
+	})
+}
+
+// Whatever is typed where a code is asked, nobody gets in but by a code of theirs,
+// in one of the spellings that the packages' own targets allow, once.
+func FuzzTyped(f *testing.F) {
+	h := newHouse(f)
+	phone, codes := h.enroll(ana)
+	h.clock.Advance(time.Minute)
+	before, err := h.memory.Get(h.ctx, anaID)
+	require.NoError(f, err)
+	challenge := h.ask(ana)
+	now, later := phone.Pair()
+	f.Add(now, later)
+	f.Add(later, now)
+	f.Add(codes[0], codes[1])
+	f.Add(strings.ToLower(codes[2]), "")
+	f.Add("000000", "000000")
+	f.Add("١٢٣٤٥٦", "\x00")
+	f.Fuzz(func(t *testing.T, first, second string) {
+		for way, verify := range map[string]func(*totpflow.Service) (totpflow.Decision, error){
+			"pair": func(s *totpflow.Service) (totpflow.Decision, error) {
+				return s.VerifyPair(h.ctx, challenge, first, second)
+			},
+			"recovery": func(s *totpflow.Service) (totpflow.Decision, error) {
+				return s.VerifyRecoveryCode(h.ctx, challenge, first)
+			},
+			"issued": func(s *totpflow.Service) (totpflow.Decision, error) {
+				return s.VerifyIssuedCode(h.ctx, challenge, first)
+			},
+			"phone": func(s *totpflow.Service) (totpflow.Decision, error) {
+				return s.VerifyPhoneCode(h.ctx, challenge, first)
+			},
+			"other": func(s *totpflow.Service) (totpflow.Decision, error) {
+				return s.VerifyOther(h.ctx, challenge, totpflow.Method(first), func(context.Context) error { return totpflow.ErrRejected })
+			},
+		} {
+			m := store.NewMemory() // as it was before anybody typed
+			require.NoError(t, m.Put(h.ctx, before, store.Version{}))
+			again := *h
+			again.t = t
+			s := again.open(func(c *totpflow.Config) { c.Store = m })
+			plain := strings.NewReplacer(" ", "", "-", "")
+			spelt, _ := recovery.Normalize(first)
+			good := way == "pair" && plain.Replace(first) == now && plain.Replace(second) == later ||
+				way == "recovery" && slices.Contains(codes, spelt)
+			d, err := verify(s)
+			require.Equal(t, good, err == nil, "%s: %v", way, err)
+			require.Equal(t, good, d.Step == totpflow.Passed, way)
+			if good {
+				d, err = verify(s)
+				refused(t, d, err, totpflow.ErrChallenge)
+			}
+		}
 	})
 }
 

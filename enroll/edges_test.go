@@ -53,7 +53,7 @@ func TestComingAndGoingForgetsNobody(t *testing.T) {
 
 // To burn by a clock that is behind shortens no memory of a used code.
 func TestBurnByAClockBehindForgetsNothing(t *testing.T) {
-	e, err := enrolled(t, noon, keyA).Disable(noon)
+	e, err := enrolled(t, noon, keyA).Reset(noon)
 	require.NoError(t, err)
 	e = e.Burn(noon.Add(-time.Hour), totp.Standard())
 	at := noon.Add(30 * time.Second)

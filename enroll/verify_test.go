@@ -234,3 +234,30 @@ func TestAUsedCodeIsNoDrift(t *testing.T) {
 	_, _, err = e.Confirm(noon, c.ID, code(t, keyA, noon), totp.Standard())
 	require.Equal(t, totp.ErrAlreadyUsed, err)
 }
+
+// Two codes are taken if they are those of two steps in a row, in their order, in
+// whatever spelling, and nothing else is.
+func FuzzVerifyPair(f *testing.F) {
+	e := enrolled(f, noon.Add(-time.Hour), keyA)
+	window := totp.Standard()
+	codes := []string{code(f, keyA, noon.Add(-30*time.Second)), code(f, keyA, noon), code(f, keyA, noon.Add(30*time.Second))}
+	f.Add(codes[0], codes[1])
+	f.Add(codes[1], codes[2])
+	f.Add(codes[0], codes[2])
+	f.Add(codes[1], codes[0])
+	f.Add(" "+codes[1][:3]+"-"+codes[1][3:], codes[2])
+	f.Add("", "\xff")
+	f.Fuzz(func(t *testing.T, first, second string) {
+		next, _, err := e.VerifyPair(noon, first, second, window)
+		plain := strings.NewReplacer(" ", "", "-", "")
+		pair := [2]string{plain.Replace(first), plain.Replace(second)}
+		good := len(first) <= 32 && len(second) <= 32 && (pair == [2]string{codes[0], codes[1]} || pair == [2]string{codes[1], codes[2]})
+		require.Equal(t, good, err == nil, "%v", err)
+		if !good {
+			require.Equal(t, e, next)
+			return
+		}
+		_, _, err = next.VerifyPair(noon, first, second, window)
+		require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+	})
+}

@@ -74,7 +74,16 @@ func FuzzCode(f *testing.F) {
 		f.Add(seed)
 	}
 	s, code := send(f, with(f, noon, mobile), noon, "c")
+	adding, p, err := phone.State{}.Add(noon, mobile)
+	require.NoError(f, err)
+	adding, m, err := adding.SendPending(noon, keys, p.ID, phone.SMS, free...)
+	require.NoError(f, err)
+	f.Add(code)
+	f.Add(m.Code.Digits())
 	f.Fuzz(func(t *testing.T, typed string) {
+		digits, _ := phone.Normalize(typed)
+		_, _, err := adding.VerifyPending(noon, keys, p.ID, typed)
+		require.Equal(t, digits == m.Code.Digits(), err == nil)
 		next, p, err := s.Verify(noon, keys, "c", typed)
 		digits, malformed := phone.Normalize(typed)
 		switch {
