@@ -51,7 +51,7 @@ func (w *walker) administers() {
 		w.imports(user, admin)
 	case 12, 13, 17, 18, 19, 20:
 		w.issues(user, admin)
-	case 21:
+	case 21, 25:
 		w.rarely(user, admin)
 	}
 }

@@ -10,7 +10,7 @@
 // (TestServiceWalk, FuzzService), the packages below tests on every adapter with
 // its real server. It knows no test library, and says what differs in an error:
 //
-//	seeds, err := walk.Seeds(race.Rounds(12, 3000))
+//	seeds, err := walk.Seeds(race.Rounds(16, 3000))
 //	require.NoError(t, err)
 //	met, err := walk.Many(t.Context(), seeds, func() ([2]store.Store, error) { ... })
 //	require.NoError(t, err)

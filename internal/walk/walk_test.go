@@ -29,8 +29,8 @@ func run(t *testing.T, open func() [2]store.Store) error {
 }
 
 // A walk that goes well on every store would prove nothing. Each of these stores
-// does one thing wrong, on one of the two connections, and no call fails. On the
-// store that they wrap it goes well.
+// does one thing wrong, and no call fails. On the store that they wrap it goes
+// well.
 func TestGoesRed(t *testing.T) {
 	m := store.NewMemory()
 	met, err := walk.Run(t.Context(), totptest.NewClock(noon), [2]store.Store{m, m}, walk.Script(0, length))
@@ -47,8 +47,8 @@ func TestGoesRed(t *testing.T) {
 	for name, wrap := range wrong {
 		t.Run(name, func(t *testing.T) {
 			err := run(t, func() [2]store.Store {
-				m := store.NewMemory()
-				return [2]store.Store{m, wrap(m)}
+				s := wrap(store.NewMemory())
+				return [2]store.Store{s, s}
 			})
 			require.ErrorContains(t, err, "walk: step ")
 		})

@@ -1,0 +1,27 @@
+package etcd_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/internal/walk"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/etcdstore"
+	"github.com/totpflow/totpflow/tests/race"
+)
+
+// Two services with a client each of one server do what the model of the whole
+// service says, whatever two people do in whatever order, while calls to the
+// server fail and the clock jumps.
+func TestServiceWalk(t *testing.T) {
+	one, other := dial(t, alone), dial(t, alone)
+	seeds, err := walk.Seeds(race.Rounds(16, 3000))
+	require.NoError(t, err)
+	met, err := walk.Many(t.Context(), seeds, func() ([2]store.Store, error) {
+		p := prefix()
+		return [2]store.Store{etcdstore.New(one, p), etcdstore.New(other, p)}, nil
+	})
+	require.NoError(t, err)
+	t.Logf("%d walks from seed %d on: %v", len(seeds), seeds[0], met)
+}
