@@ -75,6 +75,7 @@ func raw(k totp.Key) []byte {
 // holds gives the person a new key.
 func (l *Life) holds(p *person, k totp.Key) {
 	l.Add(seed, raw(k))
+	l.Add(seed, []byte(k.Secret()))
 	p.key, p.last = k, 0
 }
 

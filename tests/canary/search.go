@@ -69,7 +69,8 @@ func (s *Secrets) Add(kind string, secret []byte) {
 	s.known[kind+string(secret)] = true
 	s.kinds[kind]++
 	texts := make(map[string]bool)
-	for spelling, text := range spellings(secret) {
+	for _, form := range spellings(secret) {
+		text := form.text
 		if len(text) < head || texts[text] {
 			continue
 		}
@@ -79,7 +80,7 @@ func (s *Secrets) Add(kind string, secret []byte) {
 			key = key<<8 | uint64(text[i])
 		}
 		s.seen[hash(key)>>6] |= 1 << (hash(key) & 63)
-		s.needles[key] = append(s.needles[key], needle{kind, spelling, text, s.kinds[kind]})
+		s.needles[key] = append(s.needles[key], needle{kind, form.name, text, s.kinds[kind]})
 	}
 }
 

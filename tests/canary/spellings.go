@@ -11,50 +11,53 @@ import (
 	"unicode/utf8"
 )
 
-// spellings are the forms in which bytes get into a text, and what they are
-// called. Of long ones it is the middle: tokens of one kind begin alike.
-func spellings(b []byte) map[string]string {
+// A spelling is a form in which bytes get into a text, and what it is called.
+type spelling struct{ name, text string }
+
+// spellings are those of some bytes. Of long ones it is the middle: tokens of one
+// kind begin alike.
+func spellings(b []byte) []spelling {
 	const long = 32
 	if len(b) > long {
 		b = b[(len(b)-long)/2:][:long]
 	}
-	forms := map[string]string{
-		"as it is":       string(b),
-		"lower case":     string(bytes.ToLower(b)),
-		"upper case":     string(bytes.ToUpper(b)),
-		"hex":            hex.EncodeToString(b),
-		"hex upper case": strings.ToUpper(hex.EncodeToString(b)),
-		"hex in pairs":   fmt.Sprintf("% x", b),
-		"Go quoted":      trim(strconv.Quote(string(b))),
-		"ASCII quoted":   trim(strconv.QuoteToASCII(string(b))),
-		"Redis quoted":   quotedByRedis(b),
-		"SQL quoted":     quotedBySQL(b),
+	forms := []spelling{
+		{"as it is", string(b)},
+		{"lower case", string(bytes.ToLower(b))},
+		{"upper case", string(bytes.ToUpper(b))},
+		{"hex", hex.EncodeToString(b)},
+		{"hex upper case", strings.ToUpper(hex.EncodeToString(b))},
+		{"hex in pairs", fmt.Sprintf("% x", b)},
+		{"Go quoted", trim(strconv.Quote(string(b)))},
+		{"ASCII quoted", trim(strconv.QuoteToASCII(string(b)))},
+		{"Redis quoted", quotedByRedis(b)},
+		{"SQL quoted", quotedBySQL(b)},
 	}
-	for format, by := range map[string]string{"%d": " ", "%d,": "", "%d, ": "", "%#x, ": "", "%#x,": "", "%#02x,": "", "%x ": "", `\%03o`: ""} {
-		forms["list "+format] = list(b, format, by)
+	for _, format := range []string{"%d ", "%d,", "%d, ", "%#x, ", "%#x,", "%#02x,", "%x ", `\%03o`} {
+		forms = append(forms, spelling{"list " + format, list(b, format)})
 	}
 	// Five bytes and three are the groups that encode alike wherever they are.
 	if n := len(b) / 5 * 5; n > 5 {
-		forms["base32"] = base32.StdEncoding.EncodeToString(b[:n])
-		forms["base32 lower case"] = strings.ToLower(forms["base32"])
+		text := base32.StdEncoding.EncodeToString(b[:n])
+		forms = append(forms, spelling{"base32", text}, spelling{"base32 lower case", strings.ToLower(text)})
 	}
 	for skip := range 3 { // bytes that belong to the group before
 		if n := (len(b) - skip) / 3 * 3; n >= 6 {
 			part := b[skip : skip+n]
-			forms[fmt.Sprint("base64 at ", skip)] = base64.StdEncoding.EncodeToString(part)
-			forms[fmt.Sprint("base64url at ", skip)] = base64.URLEncoding.EncodeToString(part)
+			forms = append(forms, spelling{"base64", base64.StdEncoding.EncodeToString(part)})
+			forms = append(forms, spelling{"base64url", base64.URLEncoding.EncodeToString(part)})
 		}
 	}
 	return forms
 }
 
 // list is a list of numbers, of which the beginning says enough.
-func list(b []byte, format, by string) string {
-	parts := make([]string, min(len(b), 12))
-	for i := range parts {
-		parts[i] = fmt.Sprintf(format, b[i])
+func list(b []byte, format string) string {
+	var text strings.Builder
+	for _, c := range b[:min(len(b), 12)] {
+		fmt.Fprintf(&text, format, c)
 	}
-	return strings.TrimRight(strings.Join(parts, by), ", ")
+	return strings.TrimRight(text.String(), ", ")
 }
 
 func trim(quoted string) string { return quoted[1 : len(quoted)-1] }

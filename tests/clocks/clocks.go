@@ -174,7 +174,7 @@ func (p *person) challenge(tokens ...trust.Token) totpflow.Challenge {
 func (p *person) try(c totpflow.Challenge, code string) (totpflow.Decision, error) {
 	d, err := p.mfa.VerifyCode(p.ctx, c, code)
 	if err != nil {
-		want(reflect.ValueOf(d).IsZero(), "an error comes with a decision: %w", err)
+		want(reflect.ValueOf(d).IsZero(), "an error comes with a decision: %v", err)
 		p.seen.Refused++
 		return d, err
 	}

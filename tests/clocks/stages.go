@@ -64,7 +64,7 @@ func ticks(l *life) {
 		for _, d := range []time.Duration{time.Second, -time.Second, time.Second} {
 			l.clock.Advance(d)
 			_, err := p.try(p.challenge(), p.app.Peek())
-			want(err == nil || errors.Is(err, totpflow.ErrAlreadyUsed), "a code on the display: %w", err)
+			want(err == nil || errors.Is(err, totpflow.ErrAlreadyUsed), "a code on the display: %v", err)
 		}
 	}
 	got := l.seen.Accepted - before
@@ -84,7 +84,7 @@ func runsAhead(l *life) {
 
 	l.clock.Advance(time.Hour)
 	_, err = p.try(old, p.app.Code())
-	want(errors.Is(err, totpflow.ErrChallenge), "the challenge of an hour ago: %w", err)
+	want(errors.Is(err, totpflow.ErrChallenge), "the challenge of an hour ago: %v", err)
 	p.trusted(browser)
 	ahead := p.trusts()
 	issued := l.clock.Now()
@@ -126,15 +126,15 @@ func fallsBack(l *life) {
 	l.at(-40 * time.Minute)
 	p.refused(code, next.Peek())
 	_, err = p.try(later, next.Peek())
-	want(errors.Is(err, totpflow.ErrChallenge), "a challenge of the future: %w", err)
+	want(errors.Is(err, totpflow.ErrChallenge), "a challenge of the future: %v", err)
 	_, err = p.try(p.challenge(browser), next.Peek())
-	want(errors.Is(err, enroll.ErrClock), "a code of the past: %w", err)
+	want(errors.Is(err, enroll.ErrClock), "a code of the past: %v", err)
 	behind := p.challenge()
 
 	l.at(20*time.Minute + 4*period)
 	p.refused(code)
 	_, err = p.try(behind, next.Code())
-	want(errors.Is(err, totpflow.ErrChallenge), "a challenge of an hour ago: %w", err)
+	want(errors.Is(err, totpflow.ErrChallenge), "a challenge of an hour ago: %v", err)
 	p.pass()
 	p.trusted(browser)
 }
@@ -152,11 +152,12 @@ func waits(l *life) {
 		until := wait.Until
 		l.clock.Advance(-ahead)
 		_, err := p.try(p.challenge(), p.app.Peek())
-		want(errors.As(err, &wait), "let in before the wait is over: %w", err)
+		want(errors.As(err, &wait), "let in before the wait is over: %v", err)
 		want(!wait.Until.After(until), "to wait until %v has become until %v", until, wait.Until)
 		l.clock.Set(until.Add(-time.Second))
 		_, err = p.try(p.challenge(), p.app.Peek())
-		want(errors.Is(err, throttle.ErrThrottled), "let in before the wait is over: %w", err)
+		want(errors.As(err, &wait), "let in before the wait is over: %v", err)
+		want(!wait.Until.After(until), "to wait until %v has become until %v", until, wait.Until)
 		l.clock.Set(until)
 		p.pass()
 	}
@@ -170,7 +171,7 @@ func (p *person) guess() *throttle.Error {
 		if errors.As(err, &wait) {
 			return wait
 		}
-		want(errors.Is(err, totpflow.ErrRejected), "a wrong code: %w", err)
+		want(errors.Is(err, totpflow.ErrRejected), "a wrong code: %v", err)
 	}
 	panic(fault{errors.New("twenty wrong codes and no wait")})
 }
@@ -185,13 +186,13 @@ func sets(l *life) {
 	inTime.pass()
 	l.at(enroll.CandidateAge)
 	_, err := l.mfa.ConfirmEnrollment(l.ctx, expired.Token, tooLate.app.Code())
-	want(errors.Is(err, totpflow.ErrEnrollment), "a page of a quarter of an hour ago: %w", err)
+	want(errors.Is(err, totpflow.ErrEnrollment), "a page of a quarter of an hour ago: %v", err)
 
 	l.at(time.Hour)
 	p, future := l.begin()
 	l.at(0)
 	_, err = l.mfa.ConfirmEnrollment(l.ctx, future.Token, p.app.Peek())
-	want(errors.Is(err, totpflow.ErrEnrollment), "a page of the future: %w", err)
+	want(errors.Is(err, totpflow.ErrEnrollment), "a page of the future: %v", err)
 	p.confirm(p.beginAgain())
 	p.pass()
 }
