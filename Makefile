@@ -1,6 +1,6 @@
 # Everything there is to run. The modules of this repository are listed in go.work.
 
-.PHONY: help test lint bench run fuzz rigs docs screenshots
+.PHONY: help test lint bench run fuzz mutants rigs docs screenshots
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -24,6 +24,10 @@ run:
 ## make fuzz         each fuzz target for ten seconds, or for FUZZTIME
 fuzz:
 	@scripts/fuzz
+
+## make mutants      breaks the code in one place at a time, and reports what no test notices
+mutants:
+	@scripts/mutants
 
 ## make rigs         the long form of the rigs on real database servers, which takes hours
 rigs:

@@ -158,7 +158,7 @@ func FuzzWriteCSV(f *testing.F) {
 		require.Len(t, rows, 2)
 		row := rows[1]
 		for i, was := range map[int]string{0: tenant, 1: user, 2: name, 10: name} {
-			same := strings.ReplaceAll(strings.ToValidUTF8(was, "\ufffd"), "\r\n", "\n") // as the reader has them
+			same := strings.ReplaceAll(string([]rune(was)), "\r\n", "\n") // as the reader has it
 			require.Equal(t, strings.ReplaceAll(same, "'", ""), strings.ReplaceAll(row[i], "'", ""))
 			for _, cell := range strings.FieldsFunc(row[i], func(r rune) bool { return strings.ContainsRune(",;\t\r\n\"", r) }) {
 				if begin := strings.TrimLeft(cell, " "); begin != "" {

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strings"
+)
+
+// A mutant is one small change of one file that makes it wrong, or should.
+type mutant struct {
+	id   int
+	file string // as it is shown
+	line int
+	in   string // the function
+	what string // the source text and what becomes of it
+	nth  int    // of those of the same text in the function, from 1
+}
+
+// key names a mutant in the list of equivalent ones. It has no line, so that it
+// holds while the code around it changes.
+func (m mutant) key() string {
+	key := m.file + " " + m.in + ": " + m.what
+	if m.nth > 1 {
+		key += fmt.Sprintf(" #%d", m.nth)
+	}
+	return key
+}
+
+// An edit puts text in the place of n bytes of the source.
+type edit struct {
+	at, n int
+	order order
+	text  string
+	of    int // the mutant's id
+	made  int // when
+}
+
+// order is that of edits at one place: what closes is before what opens.
+type order int
+
+const (
+	closes order = iota
+	replaces
+	opens
+)
+
+// A mutator finds the mutants of one file. All of them are in one text: each
+// asks at run time whether it is the one to be, so that a package is compiled
+// once and not for each.
+type mutator struct {
+	fset    *token.FileSet
+	source  []byte
+	file    string
+	in      string
+	results []string // the types of the function's results, where they are words
+	next    int
+	mutants []mutant
+	edits   []edit
+}
+
+// mutate returns the mutants of a file, numbered from next on, and its edits.
+func mutate(name string, source []byte, next int) ([]mutant, []edit, error) {
+	m := &mutator{fset: token.NewFileSet(), source: source, file: name, next: next}
+	file, err := parser.ParseFile(m.fset, name, source, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, d := range file.Decls {
+		m.in = "package"
+		if f, ok := d.(*ast.FuncDecl); ok {
+			m.in = funcName(f)
+		}
+		if g, ok := d.(*ast.GenDecl); ok && g.Tok != token.VAR {
+			continue
+		}
+		ast.Walk(m, d)
+	}
+	nth := make(map[string]int)
+	for i := range m.mutants {
+		key := m.mutants[i].key()
+		nth[key]++
+		m.mutants[i].nth = nth[key]
+	}
+	return m.mutants, m.edits, nil
+}
+
+func funcName(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return f.Name.Name
+	}
+	of := f.Recv.List[0].Type
+	if star, ok := of.(*ast.StarExpr); ok {
+		of = star.X
+	}
+	if generic, ok := of.(*ast.IndexExpr); ok {
+		of = generic.X
+	}
+	return fmt.Sprintf("%s.%s", of, f.Name.Name)
+}
+
+// apply returns the source with the edits of all mutants but those dropped. No
+// edit makes or removes a line.
+func apply(source []byte, edits []edit, dropped map[int]bool) []byte {
+	edits = slices.DeleteFunc(slices.Clone(edits), func(e edit) bool { return dropped[e.of] })
+	for i := range edits {
+		edits[i].made = i
+		if edits[i].order == closes { // what was opened last closes first
+			edits[i].made = -i
+		}
+	}
+	slices.SortFunc(edits, func(a, b edit) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.order, b.order), cmp.Compare(a.made, b.made))
+	})
+	var out bytes.Buffer
+	last := 0
+	for _, e := range edits {
+		out.Write(source[last:e.at])
+		out.WriteString(e.text)
+		last = e.at + e.n
+	}
+	out.Write(source[last:])
+	return out.Bytes()
+}
+
+func (m *mutator) offset(p token.Pos) int { return m.fset.Position(p).Offset }
+
+func (m *mutator) text(n ast.Node) string {
+	text := strings.Join(strings.Fields(string(m.source[m.offset(n.Pos()):m.offset(n.End())])), " ")
+	if len(text) > 90 {
+		return text[:60] + " … " + text[len(text)-20:]
+	}
+	return text
+}
+
+func (m *mutator) mutant(n ast.Node, becomes string) int {
+	id := m.next
+	m.next++
+	m.mutants = append(m.mutants, mutant{
+		id: id, file: m.file, line: m.fset.Position(n.Pos()).Line, in: m.in, what: m.text(n) + " -> " + becomes,
+	})
+	return id
+}
+
+// around puts text before and behind a node.
+func (m *mutator) around(id int, n ast.Node, before, behind string) {
+	m.edits = append(m.edits,
+		edit{at: m.offset(n.Pos()), order: opens, text: before, of: id},
+		edit{at: m.offset(n.End()), order: closes, text: behind, of: id})
+}
+
+// Visit implements [ast.Visitor]. It makes the edits from the outside in, on
+// which apply relies where several are at one place.
+func (m *mutator) Visit(n ast.Node) ast.Visitor {
+	switch n := n.(type) {
+	case *ast.FuncDecl:
+		return m.function(n.Type, n.Body)
+	case *ast.FuncLit:
+		return m.function(n.Type, n.Body)
+	case *ast.GenDecl:
+		if n.Tok == token.CONST {
+			return nil
+		}
+	case *ast.IfStmt:
+		m.condition(n.Cond, true, true)
+	case *ast.ForStmt: // never for good, which would be found by waiting only
+		if n.Cond != nil {
+			m.condition(n.Cond, false, true)
+		}
+	case *ast.SwitchStmt:
+		if n.Tag == nil {
+			m.cases(n.Body)
+		}
+	case *ast.ReturnStmt:
+		m.answers(n)
+	case *ast.BlockStmt:
+		m.removals(n.List)
+	case *ast.CaseClause:
+		m.removals(n.Body)
+	case *ast.CommClause:
+		m.removals(n.Body)
+	case *ast.BinaryExpr:
+		m.operator(n)
+	case *ast.CallExpr:
+		m.bound(n)
+	}
+	return m
+}
+
+// function walks a function by itself: it has its own results.
+func (m *mutator) function(t *ast.FuncType, body *ast.BlockStmt) ast.Visitor {
+	if body == nil {
+		return nil
+	}
+	inner := *m
+	inner.results = nil
+	if t.Results != nil {
+		for _, f := range t.Results.List {
+			word := ""
+			if id, ok := f.Type.(*ast.Ident); ok {
+				word = id.Name
+			}
+			for range max(1, len(f.Names)) {
+				inner.results = append(inner.results, word)
+			}
+		}
+	}
+	ast.Walk(&inner, body)
+	m.next, m.mutants, m.edits = inner.next, inner.mutants, inner.edits
+	return nil
+}
