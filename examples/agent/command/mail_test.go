@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,18 +34,22 @@ func (h *house) issue(who app.DemoAccount, boss *totptest.Authenticator, box *po
 	jar, err := cookiejar.New(nil)
 	require.NoError(h.t, err)
 	browser := &http.Client{Jar: jar}
-	page := func(r *http.Response, err error) string {
+	send := func(method, path string, form url.Values) string {
+		r, err := http.NewRequestWithContext(h.t.Context(), method, h.server.URL+path, strings.NewReader(form.Encode()))
 		require.NoError(h.t, err)
-		defer r.Body.Close()
-		text, err := io.ReadAll(r.Body)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		a, err := browser.Do(r)
 		require.NoError(h.t, err)
-		require.Equal(h.t, http.StatusOK, r.StatusCode, "%s", text)
+		defer a.Body.Close()
+		text, err := io.ReadAll(a.Body)
+		require.NoError(h.t, err)
+		require.Equal(h.t, http.StatusOK, a.StatusCode, "%s", text)
 		return string(text)
 	}
-	post := func(path string, form url.Values) { page(browser.PostForm(h.server.URL+path, form)) }
+	post := func(path string, form url.Values) { send(http.MethodPost, path, form) }
 	post("/signin", url.Values{"email": {admin.Email}, "password": {admin.Password}})
 	post("/code", url.Values{"code": {boss.Code()}})
-	m := regexp.MustCompile(`(/admin/accounts/\w+)">` + who.Name).FindStringSubmatch(page(browser.Get(h.server.URL + "/admin")))
+	m := regexp.MustCompile(`(/admin/accounts/\w+)">` + who.Name).FindStringSubmatch(send(http.MethodGet, "/admin", nil))
 	require.NotNil(h.t, m)
 	post(m[1]+"/issue-code", url.Values{"code": {boss.Code()}})
 	code := regexp.MustCompile(`(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}`).FindString(box.last.Text)
