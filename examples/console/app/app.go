@@ -164,7 +164,7 @@ func (c *console) handler() http.Handler {
 	mux.Handle("/", pages)
 	// Refuses a form that another site has sent in a person's name.
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(withHeaders(withLanguage(http.HandlerFunc(c.otherSite))))
+	protection.SetDenyHandler(withHeaders(withLanguage(c.otherSite())))
 	return protection.Handler(withHeaders(mux))
 }
 
@@ -172,12 +172,11 @@ var errOtherSite = errors.New("sent by a page of another site")
 
 // otherSite says that it was refused: to a person, who may be on a page that
 // somebody has led them to, or to a program.
-func (c *console) otherSite(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/api/") {
-		c.call(func(http.ResponseWriter, *http.Request) error { return totpflow.ErrNotAllowed })(w, r)
-		return
-	}
-	c.fail(w, r, errOtherSite)
+func (c *console) otherSite() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/", c.call(func(http.ResponseWriter, *http.Request) error { return totpflow.ErrNotAllowed }))
+	mux.HandleFunc("/", c.page(func(http.ResponseWriter, *http.Request) error { return errOtherSite }))
+	return mux
 }
 
 // withSource has the events say where a request came from. Behind a proxy, put
