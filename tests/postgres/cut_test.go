@@ -26,12 +26,12 @@ func TestCutAnywhere(t *testing.T) {
 	defer cable.Close()
 	through := strings.Replace(dsn, server.Addr(), cable.Addr(), 1)
 
-	cuts, err := race.Cut(s, cable, opener(honest), through)
+	cuts, err := race.Cut(s, cable, opener(honest), through, 5)
 	t.Logf("PostgreSQL, cut anywhere: %d cuts", cuts)
 	require.NoError(t, err)
 	require.Greater(t, cuts, 100)
 
-	_, err = race.Cut(s, cable, opener(func(db *sql.DB) store.Store { return hopeful{honest(db)} }), through)
+	_, err = race.Cut(s, cable, opener(func(db *sql.DB) store.Store { return hopeful{honest(db)} }), through, 5)
 	require.Error(t, err)
 }
 

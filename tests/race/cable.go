@@ -18,12 +18,6 @@ type Cable struct {
 	conns map[net.Conn]bool
 }
 
-// A Fault is what happens to a [Cable].
-type Fault struct {
-	Answers bool // counts the bytes from the server, instead of those to it
-	Silent  bool // nothing gets through any more, instead of an end of the connection
-}
-
 // NewCable listens on a loopback port and connects to target.
 func NewCable(target string) (*Cable, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -31,12 +31,12 @@ func TestCutAnywhere(t *testing.T) {
 		}
 	}
 
-	cuts, err := race.Cut(s, cable, through(func(s store.Store) store.Store { return s }), cable.Addr())
+	cuts, err := race.Cut(s, cable, through(func(s store.Store) store.Store { return s }), cable.Addr(), 5)
 	t.Logf("Redis, cut anywhere: %d cuts", cuts)
 	require.NoError(t, err)
 	require.Greater(t, cuts, 100)
 
-	_, err = race.Cut(s, cable, through(func(s store.Store) store.Store { return hopeful{s} }), cable.Addr())
+	_, err = race.Cut(s, cable, through(func(s store.Store) store.Store { return hopeful{s} }), cable.Addr(), 5)
 	require.Error(t, err)
 }
 
