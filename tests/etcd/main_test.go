@@ -16,6 +16,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/etcdstore"
+	"github.com/totpflow/totpflow/tests/history"
 	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/servers"
 	"github.com/totpflow/totpflow/tests/service"
@@ -94,7 +95,8 @@ func steps(t *testing.T, s store.Store) uint64 {
 
 // roles are what this binary does when it starts itself as another process.
 var roles = map[string]race.Role{
-	"race": race.Racer(honest), "race-naive": race.Racer(naive),
+	"history": history.Player(honest),
+	"race":    race.Racer(honest), "race-naive": race.Racer(naive),
 	"service": service.Desk(honest),
 }
 

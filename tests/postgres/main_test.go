@@ -15,6 +15,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/history"
 	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/servers"
 	"github.com/totpflow/totpflow/tests/service"
@@ -27,6 +28,8 @@ var server servers.PostgreSQL
 
 func TestMain(m *testing.M) {
 	race.Main(map[string]race.Role{
+		"history":       history.Player(opener(honest)),
+		"history-naive": history.Player(opener(naive)),
 		"race":          race.Racer(opener(honest)),
 		"race-naive":    race.Racer(opener(naive)),
 		"service":       service.Desk(opener(honest)),

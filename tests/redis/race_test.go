@@ -10,12 +10,14 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/redisstore"
+	"github.com/totpflow/totpflow/tests/history"
 	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/service"
 )
 
 // roles are what this binary does when it starts itself as another process.
 var roles = map[string]race.Role{
+	"history": history.Player(honest), "history-naive": history.Player(naive),
 	"race": race.Racer(honest), "race-naive": race.Racer(naive),
 	"service": service.Desk(honest), "service-naive": service.Desk(naive),
 }

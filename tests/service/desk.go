@@ -40,9 +40,10 @@ type desk struct {
 	report report
 }
 
-// open makes the service. The factor is required, so that a set-up begins with
-// a challenge.
-func open(s store.Store, ring string, clock *totptest.Clock) (*totpflow.Service, error) {
+// Open returns a service over the store, with a ring of keys and a clock that the
+// processes share. The factor is required, so that a set-up begins with a
+// challenge.
+func Open(s store.Store, ring string, clock *totptest.Clock) (*totpflow.Service, error) {
 	keys, err := keyring.Parse(ring)
 	if err != nil {
 		return nil, err
@@ -60,7 +61,7 @@ func (d *desk) obey(line string) (answer string, err error) {
 	}
 	d.clock.Set(o.At)
 	if d.Service == nil {
-		if d.Service, err = open(d.store, o.Ring, d.clock); err != nil {
+		if d.Service, err = Open(d.store, o.Ring, d.clock); err != nil {
 			return "", err
 		}
 	}

@@ -57,7 +57,7 @@ func (r Rig) Run(s store.Store, role, where string) (saw race.Figures, err error
 		ctx: context.Background(), ring: keyring.Generate(), run: rand.Text(),
 		clock: totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC)), desks: desks, figures: &saw,
 	}
-	if h.Service, err = open(s, h.ring, h.clock); err != nil {
+	if h.Service, err = Open(s, h.ring, h.clock); err != nil {
 		return saw, err
 	}
 	for ; saw.Rounds < r.Rounds; saw.Rounds++ {

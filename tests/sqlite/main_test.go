@@ -17,6 +17,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/history"
 	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/service"
 )
@@ -79,6 +80,7 @@ func each(t *testing.T, test func(t *testing.T, d driver)) {
 
 func TestMain(m *testing.M) {
 	race.Main(map[string]race.Role{
+		"history":    history.Player(opener(honest)),
 		"race":       race.Racer(opener(honest)),
 		"race-naive": race.Racer(opener(naive)),
 		"service":    service.Desk(opener(honest)),
