@@ -549,6 +549,9 @@ func TestPhoneMisuse(t *testing.T) {
 	for name, p := range map[string]totpflow.Phones{
 		"no sender":       {},
 		"half the limits": {Sender: &pigeon{}, Limits: phone.Limits{Account: []phone.Limit{{N: 1, Per: time.Hour}}}},
+		"number's alone":  {Sender: &pigeon{}, Limits: phone.Limits{Number: []phone.Limit{{N: 1, Per: time.Hour}}}},
+		"prefix's alone":  {Sender: &pigeon{}, Limits: phone.Limits{Prefix: []phone.Limit{{N: 1, Per: time.Hour}}}},
+		"tenant's alone":  {Sender: &pigeon{}, Limits: phone.Limits{Tenant: []phone.Limit{{N: 1, Per: time.Hour}}}},
 		"bad destination": {Sender: &pigeon{}, Destinations: phone.Destinations{Only: []string{"43"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
