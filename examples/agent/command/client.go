@@ -71,7 +71,7 @@ type client struct {
 // the clear.
 func newClient(address string) (client, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return client{}, errServer
 	}
 	ip := net.ParseIP(u.Hostname())

@@ -49,7 +49,7 @@ func FuzzAnswer(f *testing.F) {
 func FuzzNewClient(f *testing.F) {
 	for _, s := range []string{
 		"https://console.example", "https://console.example/base/", "http://localhost:8080", "http://127.1/", "http://localhost@evil.example",
-		"http://localhost.evil.example", "https://x/?a=b", "HTTPS://x", "https:x", "",
+		"http://localhost.evil.example", "https://x/?a=b", "HTTPS://x", "https:x", "https://:", "",
 	} {
 		f.Add(s)
 	}
@@ -64,6 +64,7 @@ func FuzzNewClient(f *testing.F) {
 		goes, err := url.Parse(c.base + "/api/signin")
 		require.NoError(t, err)
 		require.Equal(t, given.Host, goes.Host)
+		require.NotEmpty(t, goes.Hostname())
 		require.Nil(t, goes.User)
 		require.True(t, strings.HasSuffix(goes.Path, "/api/signin"))
 		if goes.Scheme != "https" {

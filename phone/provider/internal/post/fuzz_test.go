@@ -29,7 +29,7 @@ func FuzzCheckURL(f *testing.F) {
 		require.NoError(t, err)
 		require.Nil(t, r.URL.User)
 		require.Empty(t, r.URL.RawQuery)
-		require.NotEmpty(t, r.URL.Host)
+		require.NotEmpty(t, r.URL.Hostname())
 		if !strings.EqualFold(r.URL.Scheme, "https") {
 			host := r.URL.Hostname()
 			ip := net.ParseIP(host)

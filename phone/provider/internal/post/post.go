@@ -82,7 +82,7 @@ func withoutURL(err error) error {
 func CheckURL(s string, plain bool) error {
 	u, err := url.Parse(s)
 	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.RawQuery != "":
+	case err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.RawQuery != "":
 		return errors.New("the URL is not scheme, host and path")
 	case u.Scheme == "https":
 		return nil
