@@ -1,6 +1,7 @@
 package keyring_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -131,13 +132,18 @@ func FuzzParseWrapped(f *testing.F) {
 	f.Add(s)
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := keyring.ParseWrapped(t.Context(), k, text)
-		if strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r") == wrapped {
-			require.NoError(t, err)
-			require.Equal(t, mustParse(t, s).IDs(), r.IDs())
+		plain := strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+		if err != nil {
+			require.NotEqual(t, wrapped, plain)
+			require.Nil(t, r)
 			return
 		}
-		require.Error(t, err)
-		require.Nil(t, r)
+		require.Equal(t, mustParse(t, s).IDs(), r.IDs(), "the KMS knows of no other")
+		body, ok := strings.CutPrefix(plain, "totpflow-wrapped-keys-1:")
+		require.True(t, ok)
+		sealed, err := base64.RawURLEncoding.Strict().DecodeString(body)
+		require.NoError(t, err)
+		require.Equal(t, body, base64.RawURLEncoding.EncodeToString(sealed), "one spelling")
 	})
 }
 
