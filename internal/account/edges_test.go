@@ -1,7 +1,10 @@
 package account
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/trust"
 )
@@ -44,6 +48,32 @@ func TestPruneKeepsTheLastMoment(t *testing.T) {
 	require.Len(t, a.Browsers, 1)
 	a.prune(at.Add(trust.MaxAge + 1))
 	require.Empty(t, a.Browsers)
+}
+
+// A number that nobody verified leaves the record with the next write.
+func TestPruneDropsPendingNumbers(t *testing.T) {
+	n, err := phone.ParseNumber("+44 7700 900123")
+	require.NoError(t, err)
+	var a Account
+	a.Phones, _, err = a.Phones.Add(at, n)
+	require.NoError(t, err)
+	a.prune(at.Add(24 * time.Hour))
+	require.True(t, a.Phones.IsZero())
+}
+
+// What is told without a write is told of the account too.
+func TestToldWithoutAWrite(t *testing.T) {
+	var got []event.Event
+	b := NewBook(store.NewMemory(), ring(t), event.SinkFunc(func(_ context.Context, e event.Event) error {
+		got = append(got, e)
+		return nil
+	}), clock)
+	require.NoError(t, b.Change(t.Context(), id, func(r *Round) error {
+		r.Log(event.Event{Kind: event.Throttled})
+		return nil
+	}))
+	require.Len(t, got, 1)
+	require.Equal(t, id, store.ID{Tenant: got[0].Tenant, User: got[0].User})
 }
 
 // A flow whose caller has gone while it waited for its turn decides nothing.
@@ -84,4 +114,32 @@ func TestToldMeanwhile(t *testing.T) {
 	require.Equal(t, []uint64{1}, s.got, "by the flow that came after")
 	b.outbox.report(t.Context(), first)
 	require.Equal(t, []uint64{1}, s.got)
+}
+
+// A sink that refuses an event is told of in the host's log, and no other.
+func TestRefusedEventsAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	was := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(was)
+	s := &takes{}
+	b := NewBook(store.NewMemory(), ring(t), s, clock)
+	b.Tell(t.Context(), event.Event{Kind: event.KeysRotated})
+	require.Empty(t, log.String())
+	s.refuse = true
+	b.Tell(t.Context(), event.Event{Kind: event.KeysRotated})
+	require.Equal(t, 1, strings.Count(log.String(), "level=WARN"))
+	require.Contains(t, log.String(), "keys_rotated")
+}
+
+// What is known of one account costs nothing of what is known of the others.
+func TestRememberingAgainForgetsNobody(t *testing.T) {
+	o := newOutbox(&takes{})
+	for i := range remembered {
+		o.remember(store.ID{User: fmt.Sprint(i)}, 1)
+	}
+	o.remember(store.ID{User: "0"}, 2)
+	require.Len(t, o.known, remembered)
+	o.remember(store.ID{User: "new"}, 1)
+	require.Len(t, o.known, remembered)
 }
