@@ -3,6 +3,8 @@ package account
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -142,4 +144,83 @@ func TestRememberingAgainForgetsNobody(t *testing.T) {
 	require.Len(t, o.known, remembered)
 	o.remember(store.ID{User: "new"}, 1)
 	require.Len(t, o.known, remembered)
+}
+
+// vanishing is a store that answers a Get, after a write, and a Delete as told.
+type vanishing struct {
+	*store.Memory
+	get, del   error
+	puts, dels int
+}
+
+func (v *vanishing) Get(ctx context.Context, id store.ID) (store.Record, error) {
+	if v.puts > 0 && v.get != nil {
+		return store.Record{}, v.get
+	}
+	return v.Memory.Get(ctx, id)
+}
+
+func (v *vanishing) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	v.puts++
+	return v.Memory.Put(ctx, rec, was)
+}
+
+func (v *vanishing) Delete(ctx context.Context, id store.ID, was store.Version) error {
+	v.dels++
+	if v.del != nil {
+		return v.del
+	}
+	return v.Memory.Delete(ctx, id, was)
+}
+
+// To forget is to delete once, and again after a lost race only; somebody else's
+// deletion will do, and what is not there is not written for it.
+func TestForgetDeletesOnce(t *testing.T) {
+	down := errors.New("timeout")
+	for name, c := range map[string]struct {
+		get, del   error
+		is         error
+		puts, dels int
+	}{
+		"deleted":                   {nil, nil, nil, 1, 1},
+		"somebody else deleted it":  {store.ErrNotFound, nil, nil, 1, 0},
+		"it cannot be looked for":   {down, nil, down, 1, 0},
+		"it cannot be deleted":      {nil, down, down, 1, 1},
+		"every race for it is lost": {nil, store.ErrConflict, store.ErrConflict, 1, deletions},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := &vanishing{Memory: store.NewMemory(), get: c.get, del: c.del}
+			b := NewBook(v, ring(t), &takes{}, clock)
+			require.NoError(t, b.Change(t.Context(), id, func(r *Round) error { r.Save(); return nil }))
+			v.puts = 0
+			err := b.Forget(t.Context(), id, func(*Round) error { return nil })
+			require.ErrorIs(t, err, c.is)
+			require.Equal(t, c.is != nil, errors.Is(err, store.ErrUnavailable))
+			require.Equal(t, []int{c.puts, c.dels}, []int{v.puts, v.dels})
+		})
+	}
+	v := &vanishing{Memory: store.NewMemory()}
+	require.NoError(t, NewBook(v, ring(t), &takes{}, clock).Forget(t.Context(), id, func(*Round) error { return nil }))
+	require.Zero(t, v.puts)
+}
+
+// What waits is part of the record, also where no policy was ever set, and may
+// take so many bytes to the last one.
+func TestWhatWaitsIsKept(t *testing.T) {
+	q := Request{ID: "one", Asked: at, Targets: []string{""}}
+	a, err := Tenant{}.Ask(q, at)
+	require.NoError(t, err)
+	data, err := encode(Account{Tenant: a})
+	require.NoError(t, err)
+	back, err := decode(data)
+	require.NoError(t, err)
+	require.Equal(t, a, back.Tenant)
+
+	size, err := json.Marshal(a.Pending)
+	require.NoError(t, err)
+	for more, fits := range map[int]bool{0: true, 1: false} {
+		q.Targets[0] = strings.Repeat("x", maxRequested-len(size)+more)
+		_, err := Tenant{}.Ask(q, at)
+		require.Equal(t, fits, err == nil)
+	}
 }
