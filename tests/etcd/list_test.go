@@ -17,6 +17,8 @@ import (
 // Every record of a list comes once and in order, in memory that does not grow,
 // of a tenant and of all.
 func TestListToTheEnd(t *testing.T) {
+	// Of many minutes in the long form: for each page, etcd counts the keys of all
+	// that follow.
 	n := race.Rounds(100_000, 1_000_000)
 	client := dial(t, begin(t, 1, "unsafe-no-fsync", "max-txn-ops=5000")...)
 	const batch = 5000
