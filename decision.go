@@ -92,8 +92,9 @@ type Decision struct {
 	Challenge Challenge
 
 	// Proof comes with Passed. By a code it serves one TrustBrowser; by a
-	// recovery code, or when nothing is set up, one BeginEnrollment. A machine
-	// account gets none.
+	// recovery code, or when nothing is set up, one BeginEnrollment; by a code of a
+	// phone one BeginEnrollment or BeginPhone where there is no authenticator, and
+	// else nothing. A machine account gets none.
 	Proof Proof
 
 	// Methods are the ways to answer AskCode. With SetUp they are what can be set

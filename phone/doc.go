@@ -54,6 +54,10 @@
 // under a keyed hash. [Destinations] says where messages go at all. Answer a
 // refused send as one that was made, where the asker has not passed a factor.
 //
+// The limits of a number hold over all accounts, so that who has accounts can use
+// up what somebody else's number gets in a day: a phone should not be the only way
+// in.
+//
 // A clock that steps back frees nothing: sends and wrong codes that lie in its
 // future count, and codes that were sent then have expired. One that ran ahead
 // has let go what it would have let go by then.

@@ -111,7 +111,7 @@ func operate(t *testing.T, db *sql.DB, u url.URL, d sqlstore.Dialect, tables, gr
 	totpflow(0, "keys", "rotate", "--reason", "may", "--yes")
 	require.Regexp(t, `(?m)^\w+ +newest +2$`, totpflow(0, "keys", "check"))
 	totpflow(0, "reset", "ana", "--tenant", "acme", "--reason", "lost", "--yes")
-	require.Contains(t, totpflow(0, "list"), "2 accounts; 1 of 2 have set it up")
+	require.Contains(t, totpflow(0, "list"), "2 accounts; 1 of 2 has set it up")
 	totpflow(0, "restored", "--at", "2025-01-01T00:00:00Z", "--reason", "disk", "--yes")
 	totpflow(3, "status", "nobody")
 

@@ -124,7 +124,11 @@ func (a *app) printList(members []totpflow.Member) error {
 		return err
 	}
 	c := totpflow.Count(members)
-	words := fmt.Sprintf("%s; %d of %d have set it up", screen.Plural(c.Total, "account"), c.Enabled, c.Total-c.Exempt)
+	have := "have"
+	if c.Enabled == 1 {
+		have = "has"
+	}
+	words := fmt.Sprintf("%s; %d of %d %s set it up", screen.Plural(c.Total, "account"), c.Enabled, c.Total-c.Exempt, have)
 	for _, more := range []struct {
 		n    int
 		word string
