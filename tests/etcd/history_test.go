@@ -37,7 +37,7 @@ func TestHistoryOfCuts(t *testing.T) {
 // The same where the server is killed and started again.
 func TestHistoryOfCrashes(t *testing.T) {
 	server := begin(t, 1)[0]
-	saw, err := history.Crash(etcdstore.New(dial(t, server), ""), server, race.Rounds(2, 40))
+	saw, err := history.Crash(etcdstore.New(dial(t, server), ""), server, race.Rounds(2, 15), false)
 	t.Logf("etcd, history of crashes: %v", saw)
 	require.NoError(t, err)
 	require.NotZero(t, saw.Unavailable)

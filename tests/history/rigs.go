@@ -130,9 +130,14 @@ func killed(role, where string, o order) error {
 }
 
 // Crash has four hands play one record and one account, kills the server after
-// some moves, starts it again, and so on.
-func Crash(s store.Store, server race.Server, rounds int) (race.Figures, error) {
-	return noting(rounds, func(_ string, l *Log) error {
+// some moves, starts it again, and so on. Early says that the server shows a
+// write to others before it is on the disk: see [durable].
+func Crash(s store.Store, server race.Server, rounds int, early bool) (race.Figures, error) {
+	look := all
+	if early {
+		look = durable
+	}
+	return looking(look, rounds, func(_ string, l *Log) error {
 		ctx := context.Background()
 		o, err := found(ctx, s, l)
 		if err != nil {
@@ -188,7 +193,12 @@ func play(ctx context.Context, g game, moved chan<- struct{}) error {
 }
 
 // noting gives the rig a folder for its logs, and checks them.
-func noting(rounds int, rig func(dir string, l *Log) error) (saw race.Figures, err error) {
+func noting(rounds int, rig func(dir string, l *Log) error) (race.Figures, error) {
+	return looking(all, rounds, rig)
+}
+
+// looking is noting with a choice of what is looked at.
+func looking(look func([]Op) []Op, rounds int, rig func(dir string, l *Log) error) (saw race.Figures, err error) {
 	dir, err := os.MkdirTemp("", "history")
 	if err != nil {
 		return saw, err
@@ -203,7 +213,7 @@ func noting(rounds int, rig func(dir string, l *Log) error) (saw race.Figures, e
 	if err != nil {
 		return saw, err
 	}
-	saw, err = Check(ops)
+	saw, err = Check(look(ops))
 	saw.Rounds = rounds
 	return saw, errors.Join(err, fault)
 }

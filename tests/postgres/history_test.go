@@ -46,7 +46,7 @@ func TestHistoryOfCrashes(t *testing.T) {
 	require.NoError(t, err)
 	defer own.Close()
 	s, _ := open(t, own.DSN("postgres"))
-	saw, err := history.Crash(s, own, race.Rounds(2, 40))
+	saw, err := history.Crash(s, own, race.Rounds(2, 40), false)
 	t.Logf("PostgreSQL, history of crashes: %v", saw)
 	require.NoError(t, err)
 	require.NotZero(t, saw.Unavailable)

@@ -46,7 +46,7 @@ func TestHistoryOfCuts(t *testing.T) {
 func TestHistoryOfCrashes(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})
-	saw, err := history.Crash(s, released{server, s}, race.Rounds(2, 40))
+	saw, err := history.Crash(s, released{server, s}, race.Rounds(2, 40), false)
 	t.Logf("Redis, history of crashes: %v", saw)
 	require.NoError(t, err)
 	require.NotZero(t, saw.Unavailable)
