@@ -134,9 +134,7 @@ func (l *Life) say(values ...any) {
 		}
 		l.text.Info("said", "value", v)
 		l.text.With("with", v).WithGroup("group").Info("said", slog.Group("inner", "value", v))
-		if !carries(v) {
-			l.json.Info("said", "value", v)
-		}
+		l.json.Info("said", "value", v)
 		if !carries(v) && !bears(v) {
 			text, err := json.Marshal(v)
 			fmt.Fprintln(&l.said, string(text), err)
@@ -154,8 +152,8 @@ func bears(v any) bool {
 	return false
 }
 
-// carries are the structs that hold such values, which a logger that writes JSON
-// does not ask. Printed in any other way they show nothing.
+// carries are the structs that hold such values: as JSON they are an answer to
+// their owner, too.
 func carries(v any) bool {
 	switch v.(type) {
 	case totpflow.Decision, totpflow.SetUpPage, totpflow.PhonePage, totpflow.Enrolled, totpflow.Administrator, totpflow.Config:

@@ -1,0 +1,25 @@
+package totpflow
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// A logger that writes JSON asks the value that it is given what may be logged of
+// it, and none of the values within. What carries tickets or secrets therefore
+// answers itself, with what fmt prints of it.
+
+// LogValue implements [slog.LogValuer]. It shows no challenge and no proof.
+func (d Decision) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", d)) }
+
+// LogValue implements [slog.LogValuer]. It shows no token and no secret.
+func (p SetUpPage) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", p)) }
+
+// LogValue implements [slog.LogValuer]. It shows no secret and no recovery code.
+func (e Enrolled) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", e)) }
+
+// LogValue implements [slog.LogValuer]. It shows no token, and the number masked.
+func (p PhonePage) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", p)) }
+
+// LogValue implements [slog.LogValuer]. It shows no proof.
+func (a Administrator) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", a)) }
