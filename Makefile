@@ -29,7 +29,7 @@ fuzz:
 mutants:
 	@scripts/mutants
 
-## make rigs         the long form of the rigs on real database servers, which takes hours
+## make rigs         the long form of the rigs on real database servers
 rigs:
 	@scripts/rigs
 

@@ -51,6 +51,10 @@
 // store/sqlstore or store/etcdstore. After a failover that has lost much, treat
 // the database like one restored from a backup: raise the key ring's epoch.
 //
+// The quarantine is as long as the processes' clocks agree: the process that
+// notices first says until when, by its own clock, and one that is a minute behind
+// ends it a minute early for the others. Keep them in step, as codes need anyway.
+//
 // How it notices: the store's own hash in the database names the process (run_id)
 // that may answer, and travels with the data. Every operation is one Lua script,
 // which compares that name with the server that it runs on (INFO), then the
