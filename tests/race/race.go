@@ -30,7 +30,7 @@ type Rig struct {
 // so many in the short form.
 func Rigs(short int) []Rig {
 	return []Rig{
-		{"one code", Rounds(short, 1000), Consume},
+		{"one code", Rounds(short, 400), Consume},
 		{"a sum", Rounds(1, 20), Sum},
 	}
 }
