@@ -41,6 +41,7 @@ var (
 //     a transaction at READ COMMITTED, accepts one code twice.
 //   - Acknowledged means durable: when Put or Delete returns nil, the change
 //     survives the crash of the process, of the database and of the machine.
+//     What nobody was told yet may show in a Get and be gone after a crash.
 //   - An error other than ErrConflict from Put or Delete leaves the outcome
 //     open: the change has taken place, or has not, or still will. Adapters
 //     return the driver's error as it is and never repeat a write themselves,

@@ -71,6 +71,10 @@
 // PostgreSQL. Every definition commits by itself in these databases, so each
 // migration is one statement that may be repeated.
 //
+// InnoDB shows a commit to others a moment before it is on the disk. Where the
+// acknowledgement of a write is lost, [store.Update] looks once and takes what it
+// finds for done; a server that is killed in that same moment forgets it.
+//
 // # What cannot be seen
 //
 // Migrate looks at one connection, at that moment. It does not see disks and
