@@ -3,4 +3,8 @@
 // with both ways of counting rows, two processes that race for one code, a
 // server that is killed or frozen, and settings that lose writes. MySQL, whose
 // dialect it is, has no package in Debian.
+//
+// As on every engine, whole flows of the service race, a walk holds the service
+// against its model, histories go through a linearizability checker, clocks jump,
+// lists are read to their end, and dumps are searched for secrets.
 package mariadb

@@ -3,4 +3,8 @@
 // race for one code, a process that is killed while it writes, and files that
 // are not what they should be. The root module has no driver, so they live in a
 // module of their own.
+//
+// As on every engine, whole flows of the service race, a walk holds the service
+// against its model, histories go through a linearizability checker, clocks jump,
+// lists are read to their end, and dumps are searched for secrets.
 package sqlite
