@@ -26,8 +26,9 @@ func TestCutAnywhere(t *testing.T) {
 	require.NoError(t, err)
 	defer cable.Close()
 
-	cuts, err := race.Cut(s, cable, honest, cable.Addr()+" "+p, race.Rounds(17, 3))
-	t.Logf("etcd, cut anywhere: %d cuts", cuts)
+	apart := race.Rounds(17, 1) // bytes from one cut to the next
+	cuts, err := race.Cut(s, cable, honest, cable.Addr()+" "+p, apart)
+	t.Logf("etcd, cut anywhere: %d cuts, %d bytes from one to the next", cuts, apart)
 	require.NoError(t, err)
 	require.Greater(t, cuts, 40)
 

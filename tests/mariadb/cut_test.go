@@ -26,8 +26,9 @@ func TestCutAnywhere(t *testing.T) {
 	defer cable.Close()
 	through := strings.Replace(dsn, server.Addr(), cable.Addr(), 1)
 
-	cuts, err := race.Cut(s, cable, opener(honest), through, 5)
-	t.Logf("MariaDB, cut anywhere: %d cuts", cuts)
+	apart := race.Rounds(5, 1) // bytes from one cut to the next
+	cuts, err := race.Cut(s, cable, opener(honest), through, apart)
+	t.Logf("MariaDB, cut anywhere: %d cuts, %d bytes from one to the next", cuts, apart)
 	require.NoError(t, err)
 	require.Greater(t, cuts, 100)
 

@@ -31,8 +31,9 @@ func TestCutAnywhere(t *testing.T) {
 		}
 	}
 
-	cuts, err := race.Cut(s, cable, through(func(s store.Store) store.Store { return s }), cable.Addr(), 5)
-	t.Logf("Redis, cut anywhere: %d cuts", cuts)
+	apart := race.Rounds(5, 1) // bytes from one cut to the next
+	cuts, err := race.Cut(s, cable, through(func(s store.Store) store.Store { return s }), cable.Addr(), apart)
+	t.Logf("Redis, cut anywhere: %d cuts, %d bytes from one to the next", cuts, apart)
 	require.NoError(t, err)
 	require.Greater(t, cuts, 100)
 
