@@ -1,0 +1,166 @@
+package totpflow_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+)
+
+// The code is written before the provider is asked, and the send is counted: a
+// provider that fails, or never answers, gives nothing back.
+func TestWrittenBeforeTheProviderIsAsked(t *testing.T) {
+	var p pigeon
+	h := newHouse(t, withPhones(&p)...)
+	h.phoneOnly(ana, &p)
+	id, challenge := h.status(ana).Phones[0].ID, h.ask(ana)
+	h.store.Reset()
+	p.look = func() { require.Equal(t, 4, h.store.Counts().Put, "number, prefix, tenant, account") }
+	_, err := h.SendPhoneCode(h.ctx, challenge, id, phone.SMS)
+	require.NoError(t, err)
+	p.look = nil
+
+	p.err = phone.ErrUnavailable
+	h.clock.Advance(time.Minute)
+	_, err = h.SendPhoneCode(h.ctx, challenge, id, phone.SMS)
+	require.ErrorIs(t, err, phone.ErrUnavailable)
+	p.err = nil
+	_, err = h.SendPhoneCode(h.ctx, challenge, id, phone.SMS)
+	require.ErrorIs(t, err, throttle.ErrThrottled, "the failed one counts")
+}
+
+// A hundred requests at once send what one account may, over two processes.
+func TestSendsAtOnce(t *testing.T) {
+	var p pigeon
+	h := newHouse(t, withPhones(&p)...)
+	h.phoneOnly(ana, &p)
+	other := h.open(withPhones(&p)...)
+	id, challenge, before := h.status(ana).Phones[0].ID, h.ask(ana), p.count()
+	var wg sync.WaitGroup
+	for i := range 100 {
+		s := h.Service
+		if i%2 == 0 {
+			s = other
+		}
+		wg.Go(func() { _, _ = s.SendPhoneCode(h.ctx, challenge, id, phone.SMS) })
+	}
+	wg.Wait()
+	require.Equal(t, before+1, p.count(), "one in 30 seconds")
+}
+
+// A thousand accounts that pump one number are stopped: limits of a number hold
+// over accounts and tenants.
+func TestPumpingIsStopped(t *testing.T) {
+	var p pigeon
+	h := newHouse(t, withPhones(&p)...)
+	stopped := 0
+	for i := range 1000 {
+		u := totpflow.User{Tenant: fmt.Sprint("tenant ", i%7), ID: fmt.Sprint(i)}
+		next, err := h.SignIn(h.ctx, u)
+		require.NoError(t, err)
+		page, err := h.BeginPhone(h.ctx, next.Challenge, mobile)
+		require.NoError(t, err)
+		if _, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS); err != nil {
+			require.ErrorIs(t, err, totpflow.ErrPhoneLimit)
+			stopped++
+		}
+	}
+	require.Equal(t, 5, p.count(), "five in an hour")
+	require.Equal(t, 995, stopped)
+}
+
+// What cannot be sent counts for nobody: else one account would use up, without a
+// single message of its own, what its number, its prefix and its tenant may have.
+func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
+	var p pigeon
+	h := newHouse(t, withPhones(&p)...)
+	h.phoneOnly(ana, &p)
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	h.unchanged(func() {
+		for range 20 { // four times what a number may have in an hour
+			_, err = h.SendPhoneCode(h.ctx, next.Challenge, next.Phones[0].ID, "fax")
+			require.ErrorIs(t, err, phone.ErrVia)
+		}
+	})
+	_, err = h.SendPhoneCode(h.ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+	require.NoError(t, err)
+}
+
+// Who changes the number while a code is on its way pays for what was counted for
+// the old one: else one account would use up, without a single message, what its
+// prefix may have in all tenants.
+func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
+	var p pigeon
+	h := newHouse(t, withPhones(&p)...)
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	numbers, begun := 0, totpflow.PhonePage{}
+	begin := func() {
+		numbers++
+		begun, err = h.BeginPhone(h.ctx, next.Challenge, number(fmt.Sprintf("+43 660 %07d", numbers)))
+		require.NoError(t, err)
+	}
+	// The number changes after each has been counted for its prefix and tenant.
+	puts := 0
+	racing := h.open(append(withPhones(&p), func(c *totpflow.Config) { c.Store = afterPut{h.store, 3, &puts, begin} })...)
+	begin()
+	for range 500 {
+		puts = 0
+		_, err = racing.SendSetUpCode(h.ctx, begun.Token, phone.SMS)
+		require.Error(t, err)
+		h.clock.Advance(time.Second)
+	}
+	require.Equal(t, 1+3, numbers, "three messages in ten minutes")
+	require.Zero(t, p.count())
+}
+
+// afterPut does something when the nth record was written.
+type afterPut struct {
+	store.Store
+	nth int
+	n   *int
+	do  func()
+}
+
+func (s afterPut) Put(ctx context.Context, r store.Record, was store.Version) error {
+	err := s.Store.Put(ctx, r, was)
+	if *s.n++; *s.n == s.nth {
+		s.do()
+	}
+	return err
+}
+
+// The limits of a prefix and of a tenant hold over numbers.
+func TestPrefixAndTenantLimits(t *testing.T) {
+	for name, limit := range map[string]func(*phone.Limits){
+		"prefix": func(l *phone.Limits) { l.Prefix = []phone.Limit{{N: 3, Per: time.Hour}} },
+		"tenant": func(l *phone.Limits) { l.Tenant = []phone.Limit{{N: 3, Per: time.Hour}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p pigeon
+			limits := phone.DefaultLimits()
+			limit(&limits)
+			h := newHouse(t, withPhones(&p, func(c *totpflow.Config) { c.Phones.Limits = limits })...)
+			for i := range 6 {
+				next, err := h.SignIn(h.ctx, totpflow.User{Tenant: "acme", ID: fmt.Sprint(i)})
+				require.NoError(t, err)
+				page, err := h.BeginPhone(h.ctx, next.Challenge, number(fmt.Sprint("+43 660 123456", i)))
+				require.NoError(t, err)
+				_, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+				if i >= 3 {
+					require.ErrorIs(t, err, totpflow.ErrPhoneLimit)
+				}
+			}
+			require.Equal(t, 3, p.count())
+		})
+	}
+}
