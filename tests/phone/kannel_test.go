@@ -103,8 +103,20 @@ type gateway struct {
 	bearerbox, smsbox     *box
 }
 
-// start runs a Kannel for one test.
+// start runs a Kannel for one test. A port that was free may be somebody else's by
+// the time that Kannel asks for it: then it begins again with others.
 func start(t *testing.T, c *centre, logLevel int) *gateway {
+	for range 5 {
+		if g := try(t, c, logLevel); g != nil {
+			return g
+		}
+	}
+	t.Fatal("Kannel does not come up")
+	return nil
+}
+
+// try returns nil when one of Kannel's boxes has ended.
+func try(t *testing.T, c *centre, logLevel int) *gateway {
 	dir, err := os.MkdirTemp("", "kannel")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -116,9 +128,14 @@ func start(t *testing.T, c *centre, logLevel int) *gateway {
 
 	g.bearerbox = g.run(t, "bearerbox")
 	// An smsbox that comes too early sleeps for ten seconds.
-	g.await(t, "bearerbox", func() bool { return listens(g.Box) })
+	if !g.await(t, g.bearerbox, func() bool { return listens(g.Box) }) {
+		return nil
+	}
 	g.smsbox = g.run(t, "smsbox")
-	g.await(t, "smsbox", func() bool { return listens(g.Send) && strings.Contains(g.status(), "smsbox:") })
+	if !g.await(t, g.smsbox, func() bool { return listens(g.Send) && strings.Contains(g.status(), "smsbox:") }) {
+		g.bearerbox.kill()
+		return nil
+	}
 	return g
 }
 
@@ -165,8 +182,22 @@ func program(t *testing.T, name string) string {
 	return ""
 }
 
-func (g *gateway) await(t *testing.T, what string, ready func() bool) {
-	require.Eventually(t, ready, patience, 10*time.Millisecond, "%s does not come up: %s", what, g.logs(t))
+// await waits for the box, and returns false when it has ended or takes too long.
+func (g *gateway) await(t *testing.T, b *box, ready func() bool) bool {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		if ready() {
+			return true
+		}
+		select {
+		case <-b.ended:
+			t.Logf("%s has ended: %s", b.cmd.Path, g.logs(t))
+			return false
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	t.Logf("%s does not come up: %s", b.cmd.Path, g.logs(t))
+	b.kill()
+	return false
 }
 
 func (g *gateway) status() string {
