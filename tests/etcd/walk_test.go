@@ -18,7 +18,7 @@ import (
 func TestServiceWalk(t *testing.T) {
 	members := begin(t, 3, "unsafe-no-fsync")
 	one, other := dial(t, members[0]), dial(t, members[1])
-	seeds, err := walk.Seeds(race.Rounds(8, 400))
+	seeds, err := walk.Seeds(race.Rounds(5, 400))
 	require.NoError(t, err)
 	met, err := walk.Many(t.Context(), seeds, func() ([2]store.Store, error) {
 		p := prefix()

@@ -12,7 +12,7 @@ import (
 // accepted exactly once, and a counter ends at the number of successes. The same
 // rigs have to go red on a store that reads, compares and then writes.
 func TestRace(t *testing.T) {
-	for _, rig := range race.Rigs(200) {
+	for _, rig := range race.Rigs(100) {
 		for _, parameters := range []string{"clientFoundRows=true", "tx_isolation=%27SERIALIZABLE%27"} {
 			t.Run(rig.Name+", "+parameters, func(t *testing.T) {
 				dsn := database(t, parameters)

@@ -17,7 +17,7 @@ func TestServiceWalk(t *testing.T) {
 	dsn := database(t)
 	first, db := open(t, dsn)
 	second, _ := open(t, dsn)
-	seeds, err := walk.Seeds(race.Rounds(10, 400))
+	seeds, err := walk.Seeds(race.Rounds(6, 400))
 	require.NoError(t, err)
 	met, err := walk.Many(t.Context(), seeds, func() ([2]store.Store, error) {
 		_, err := db.ExecContext(t.Context(), "DELETE FROM totpflow_accounts")

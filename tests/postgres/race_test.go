@@ -13,7 +13,7 @@ import (
 // accepted exactly once, and a counter ends at the number of successes. The same
 // rigs have to go red on a store that reads, compares and then writes.
 func TestRace(t *testing.T) {
-	for _, rig := range race.Rigs(200) {
+	for _, rig := range race.Rigs(100) {
 		for _, isolation := range []string{"read committed", "serializable"} {
 			t.Run(rig.Name+", "+isolation, func(t *testing.T) {
 				dsn := database(t, "default_transaction_isolation="+url.PathEscape(isolation))

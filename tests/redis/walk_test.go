@@ -16,7 +16,7 @@ import (
 // server fail and the clock jumps.
 func TestServiceWalk(t *testing.T) {
 	one, other := dial(t, shared), dial(t, shared)
-	seeds, err := walk.Seeds(race.Rounds(10, 400))
+	seeds, err := walk.Seeds(race.Rounds(6, 400))
 	require.NoError(t, err)
 	met, err := walk.Many(t.Context(), seeds, func() ([2]store.Store, error) {
 		o := redisstore.Options{Prefix: prefix()}

@@ -26,10 +26,10 @@ type Rig struct {
 // Rigs are all of them, with as many rounds as [race.Rounds] says.
 func Rigs() []Rig {
 	rigs := []Rig{
-		{"one code", 10, 200, (*house).oneCode},
-		{"one recovery code", 5, 200, (*house).oneRecoveryCode},
-		{"one set-up", 5, 200, (*house).oneSetUp},
-		{"a revoked browser", 10, 200, (*house).revokedBrowser},
+		{"one code", 5, 200, (*house).oneCode},
+		{"one recovery code", 3, 200, (*house).oneRecoveryCode},
+		{"one set-up", 3, 200, (*house).oneSetUp},
+		{"a revoked browser", 5, 200, (*house).revokedBrowser},
 		{"one budget", 1, 20, (*house).oneBudget},
 	}
 	for i, r := range rigs {

@@ -14,9 +14,9 @@ import (
 // else they prove nothing.
 func TestRace(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
-		rounds := 200
+		rounds := 100
 		if d.name == modernc.name {
-			rounds = 40 // C turned into Go, which the race detector slows down many times
+			rounds = 20 // C turned into Go, which the race detector slows down many times
 		}
 		for _, rig := range race.Rigs(rounds) {
 			t.Run(rig.Name, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 // database fail and the clock jumps.
 func TestServiceWalk(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
-		seeds, err := walk.Seeds(race.Rounds(5, 400))
+		seeds, err := walk.Seeds(race.Rounds(3, 400))
 		require.NoError(t, err)
 		met, err := d.walk(t, seeds, func(s store.Store) store.Store { return s })
 		require.NoError(t, err)
