@@ -43,7 +43,7 @@ func TestListUsesTheIndex(t *testing.T) {
 // Every record of a list comes once and in order, in memory that does not grow,
 // of a tenant and of all.
 func TestListToTheEnd(t *testing.T) {
-	n := race.Rounds(100_000, 1_000_000)
+	n := race.Rounds(20_000, 1_000_000)
 	path := file(t)
 	_, db := mattn.open(t, path, wal) // which is quick also under the race detector
 	_, err := db.Exec(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
