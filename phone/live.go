@@ -74,10 +74,8 @@ func (s State) send(at time.Time, keys *keyring.Ring, l live, limits []Limit) (S
 // MaySend returns the error that [State.Send] would have for these limits and
 // for the wrong codes, or nil: for a page that counts down to the next message.
 func (s State) MaySend(at time.Time, limits ...Limit) error {
-	if err := s.tooMany(at); err != nil {
-		return err
-	}
-	return s.sends.Allow(at, small(limits)...)
+	_, err := s.Count(at, limits...)
+	return err
 }
 
 // Count takes one message from the limits without a code, for one that was counted
