@@ -2,27 +2,15 @@ package kannel_test
 
 import (
 	"errors"
-	"io"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/phone/provider/internal/posttest"
 	"github.com/totpflow/totpflow/phone/provider/kannel"
 )
-
-// answers is a provider that answers so.
-type answers struct {
-	status int
-	body   string
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body))}, nil
-}
 
 // Whatever Kannel answers, the message was taken or there is one of the reasons
 // that package phone knows, without a word of the answer, which may quote the
@@ -35,7 +23,7 @@ func FuzzSend(f *testing.F) {
 	f.Add(307, "your code is 123456")
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		s, err := kannel.New(kannel.Config{
-			URL: "https://127.0.0.1/cgi-bin/sendsms", Username: "app", Password: "apppw", Client: &http.Client{Transport: answers{status, body}},
+			URL: "https://127.0.0.1/cgi-bin/sendsms", Username: "app", Password: "apppw", Client: &http.Client{Transport: posttest.Answer{Status: status, Body: body}},
 		})
 		require.NoError(t, err)
 		err = s.Send(t.Context(), message(phone.SMS))

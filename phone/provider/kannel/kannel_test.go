@@ -1,37 +1,24 @@
 package kannel_test
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/phone/provider/internal/posttest"
 	"github.com/totpflow/totpflow/phone/provider/kannel"
 )
 
+var message = posttest.Message
+
 // What Kannel 1.4.5 does with these requests is seen in tests/phone. Here it is a
 // server that answers as told.
-
-// message is one to a number that is nobody's (Ofcom keeps it for drama).
-func message(via phone.Via) phone.Message {
-	keys, err1 := keyring.Parse(keyring.Generate())
-	number, err2 := phone.ParseNumber("+44 7700 900123")
-	at := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)
-	s, pending, err3 := phone.State{}.Add(at, number)
-	_, m, err4 := s.SendPending(at, keys, pending.ID, via, phone.DefaultLimits().Account...)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		panic(err)
-	}
-	return m
-}
 
 // gateway answers every request so, and keeps the last one.
 type gateway struct {

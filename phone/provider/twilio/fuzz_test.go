@@ -2,7 +2,6 @@ package twilio_test
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,19 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/phone/provider/internal/posttest"
 	"github.com/totpflow/totpflow/phone/provider/twilio"
 )
-
-// answers is a provider that answers so.
-type answers struct {
-	status int
-	body   string
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body))}, nil
-}
 
 // Whatever Twilio answers, the message was taken, and has an id to show for it,
 // or there is one of the reasons that package phone knows, without a word of the
@@ -37,7 +26,7 @@ func FuzzSend(f *testing.F) {
 	f.Add(401, `{"code":-9223372036854775808,"error_code":1e400}`)
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		s, err := twilio.New(twilio.Config{
-			AccountSID: account, Secret: "secret", From: "+447700900999", Client: &http.Client{Transport: answers{status, body}},
+			AccountSID: account, Secret: "secret", From: "+447700900999", Client: &http.Client{Transport: posttest.Answer{Status: status, Body: body}},
 		})
 		require.NoError(t, err)
 		err = s.Send(t.Context(), message(phone.SMS))

@@ -3,36 +3,23 @@ package twilio_test
 import (
 	"encoding/json"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/phone/provider/internal/posttest"
 	"github.com/totpflow/totpflow/phone/provider/twilio"
 )
 
 const account = "AC00000000000000000000000000000000"
 
-// message is one to a number that is nobody's (Ofcom keeps it for drama).
-func message(via phone.Via) phone.Message {
-	keys, err1 := keyring.Parse(keyring.Generate())
-	number, err2 := phone.ParseNumber("+44 7700 900123")
-	at := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)
-	s, pending, err3 := phone.State{}.Add(at, number)
-	_, m, err4 := s.SendPending(at, keys, pending.ID, via, phone.DefaultLimits().Account...)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		panic(err)
-	}
-	return m
-}
+var message = posttest.Message
 
 // api is a mock: it has the shape of Twilio's public documentation (Message and
 // Call resources of 2010-04-01, errors as JSON), and nothing behind it.

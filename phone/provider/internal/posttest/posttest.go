@@ -1,0 +1,37 @@
+// Package posttest is what the tests of all providers need.
+package posttest
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
+)
+
+// Message is one to a number that is nobody's (Ofcom keeps it for drama).
+func Message(via phone.Via) phone.Message {
+	keys, err1 := keyring.Parse(keyring.Generate())
+	number, err2 := phone.ParseNumber("+44 7700 900123")
+	at := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)
+	s, pending, err3 := phone.State{}.Add(at, number)
+	_, m, err4 := s.SendPending(at, keys, pending.ID, via, phone.DefaultLimits().Account...)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// An Answer is a provider that answers so, without a network.
+type Answer struct {
+	Status int
+	Body   string
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (a Answer) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.Status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.Body))}, nil
+}
