@@ -1,7 +1,6 @@
 package etcd_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,15 +33,7 @@ func TestCutAnywhere(t *testing.T) {
 
 	_, err = race.Cut(s, cable, func(where string) (store.Store, func() error, error) {
 		s, shut, err := honest(where)
-		return hopeful{s}, shut, err
+		return race.Hopeful{Store: s}, shut, err
 	}, cable.Addr()+" "+p, 17)
 	require.Error(t, err)
-}
-
-// hopeful is a store whose writes always succeed.
-type hopeful struct{ store.Store }
-
-func (h hopeful) Put(ctx context.Context, rec store.Record, was store.Version) error {
-	_ = h.Store.Put(ctx, rec, was)
-	return nil
 }

@@ -2,7 +2,6 @@ package history_test
 
 import (
 	"context"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,8 +23,8 @@ func TestMemory(t *testing.T) {
 // The checker goes red on stores that do not.
 func TestBrokenStores(t *testing.T) {
 	for name, broken := range map[string]func(s *store.Memory) store.Store{
-		"reads what was there a while ago": func(s *store.Memory) store.Store { return &stale{Store: s, seen: make(map[store.ID]store.Record)} },
-		"says that it wrote":               func(s *store.Memory) store.Store { return hopeful{s} },
+		"reads what was there a while ago": func(s *store.Memory) store.Store { return &race.Stale{Store: s} },
+		"says that it wrote":               func(s *store.Memory) store.Store { return race.Hopeful{Store: s} },
 		"says that it did not":             func(s *store.Memory) store.Store { return timid{s} },
 		"reads and then writes": func(s *store.Memory) store.Store {
 			return race.Naive{Store: s, Overwrite: func(ctx context.Context, rec store.Record) error {
@@ -45,33 +44,6 @@ func TestBrokenStores(t *testing.T) {
 			require.ErrorIs(t, err, history.ErrHistory)
 		})
 	}
-}
-
-// stale is a store whose reads come from a replica that is always one behind.
-type stale struct {
-	store.Store
-	mu   sync.Mutex
-	seen map[store.ID]store.Record
-}
-
-func (s *stale) Get(ctx context.Context, id store.ID) (store.Record, error) {
-	now, err := s.Store.Get(ctx, id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	was, ok := s.seen[id]
-	s.seen[id] = now
-	if ok && !was.Version.IsZero() {
-		return was, nil
-	}
-	return now, err
-}
-
-// hopeful is a store whose writes always succeed.
-type hopeful struct{ store.Store }
-
-func (h hopeful) Put(ctx context.Context, rec store.Record, was store.Version) error {
-	_ = h.Store.Put(ctx, rec, was)
-	return nil
 }
 
 // timid is a store that calls every write a lost one.

@@ -1,7 +1,6 @@
 package mariadb_test
 
 import (
-	"context"
 	"database/sql"
 	"strings"
 	"testing"
@@ -32,14 +31,6 @@ func TestCutAnywhere(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, cuts, 100)
 
-	_, err = race.Cut(s, cable, opener(func(db *sql.DB) store.Store { return hopeful{honest(db)} }), through, 5)
+	_, err = race.Cut(s, cable, opener(func(db *sql.DB) store.Store { return race.Hopeful{Store: honest(db)} }), through, 5)
 	require.Error(t, err)
-}
-
-// hopeful is a store whose writes always succeed.
-type hopeful struct{ store.Store }
-
-func (h hopeful) Put(ctx context.Context, rec store.Record, was store.Version) error {
-	_ = h.Store.Put(ctx, rec, was)
-	return nil
 }

@@ -183,22 +183,3 @@ func Hands(n int, f func(hand int)) {
 	close(gate)
 	wg.Wait()
 }
-
-// Naive is a store that compares in Go and then writes, as adapters do that have
-// not been tested with two processes. Overwrite writes whatever is there.
-type Naive struct {
-	store.Store
-	Overwrite func(ctx context.Context, rec store.Record) error
-}
-
-// Put implements [store.Store], badly.
-func (n Naive) Put(ctx context.Context, rec store.Record, was store.Version) error {
-	now, err := n.Get(ctx, rec.ID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	if now.Version != was {
-		return store.ErrConflict
-	}
-	return n.Overwrite(ctx, rec)
-}

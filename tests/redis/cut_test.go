@@ -1,7 +1,6 @@
 package redis_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -37,7 +36,7 @@ func TestCutAnywhere(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, cuts, 100)
 
-	_, err = race.Cut(s, cable, through(func(s store.Store) store.Store { return hopeful{s} }), cable.Addr(), 5)
+	_, err = race.Cut(s, cable, through(func(s store.Store) store.Store { return race.Hopeful{Store: s} }), cable.Addr(), 5)
 	require.Error(t, err)
 }
 
@@ -46,12 +45,4 @@ func first() store.Record {
 	rec := *race.Counter(1)
 	rec.ID, rec.Version = alice, store.NewVersion()
 	return rec
-}
-
-// hopeful is a store whose writes always succeed.
-type hopeful struct{ store.Store }
-
-func (h hopeful) Put(ctx context.Context, rec store.Record, was store.Version) error {
-	_ = h.Store.Put(ctx, rec, was)
-	return nil
 }

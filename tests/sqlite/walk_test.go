@@ -27,7 +27,7 @@ func TestServiceWalk(t *testing.T) {
 // The walk goes red where one of the two connections does not do what it says.
 func TestServiceWalkGoesRed(t *testing.T) {
 	for name, wrong := range map[string]func(store.Store) store.Store{
-		"it reads what was":    func(s store.Store) store.Store { return &stale{Store: s, read: map[store.ID]store.Record{}} },
+		"it reads what was":    func(s store.Store) store.Store { return &race.Stale{Store: s} },
 		"it pretends to write": func(s store.Store) store.Store { return &pretender{Store: s} },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,23 +46,6 @@ func (d driver) walk(t *testing.T, seeds []uint64, wrap func(store.Store) store.
 		_, err := db.ExecContext(t.Context(), "DELETE FROM totpflow_accounts")
 		return [2]store.Store{first, wrap(second)}, err
 	})
-}
-
-// stale shows each state of a record once more after it has changed, as a cache
-// would, or a snapshot that is held for too long.
-type stale struct {
-	store.Store
-	read map[store.ID]store.Record
-}
-
-func (s *stale) Get(ctx context.Context, id store.ID) (store.Record, error) {
-	now, err := s.Store.Get(ctx, id)
-	was, seen := s.read[id]
-	s.read[id] = now
-	if err != nil || !seen {
-		return now, err
-	}
-	return was, nil
 }
 
 // pretender leaves out one Put of five and does not say so.
