@@ -26,7 +26,7 @@ var roles = map[string]race.Role{
 // accepted exactly once, and a counter ends at the number of successes. The same
 // rigs have to go red on a store that reads, compares and then writes.
 func TestRace(t *testing.T) {
-	for _, rig := range race.Rigs(100) {
+	for _, rig := range race.Rigs(200) {
 		t.Run(rig.Name, func(t *testing.T) {
 			o := redisstore.Options{Prefix: prefix()}
 			s, _ := open(t, shared, o)
