@@ -203,6 +203,10 @@ type Enrolled struct {
 	// and where policy allows no recovery codes.
 	Sheet recovery.Sheet
 
+	// Authenticator is the new one. It has a number for a name until
+	// [Account.Rename] gives it one.
+	Authenticator Authenticator
+
 	// Cleared names the authenticators that have stopped working.
 	Cleared []string
 }
@@ -232,7 +236,7 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 			return confirmError(r, err)
 		}
 		r.Enrollment = e
-		done = Enrolled{Sheet: s.sheet(t, c)}
+		done = Enrolled{Sheet: s.sheet(t, c), Authenticator: shown(confirmed.Authenticator)}
 		done.Sheet.Codes = factorsBound(r, p, c.Adds)
 		done.Sheet.Made = r.Now
 		for _, a := range confirmed.Cleared {

@@ -179,6 +179,24 @@ func TestReplacing(t *testing.T) {
 	h.pass(ana, phone)
 }
 
+// Who confirms is told which of the authenticators is the new one.
+func TestEnrolledNamesTheNewOne(t *testing.T) {
+	h := newHouse(t)
+	first, _ := h.enroll(ana)
+	seen := []string{h.status(ana).Authenticators[0].ID}
+	for _, action := range []totpflow.Action{totpflow.ActionAdd, totpflow.ActionAdd, totpflow.ActionReplace} {
+		page, err := h.BeginEnrollment(h.ctx, h.prove(ana, action, first))
+		require.NoError(t, err)
+		phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+		require.NoError(t, err)
+		done, err := h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+		require.NoError(t, err)
+		require.Contains(t, h.status(ana).Authenticators, done.Authenticator)
+		require.NotContains(t, seen, done.Authenticator.ID)
+		seen = append(seen, done.Authenticator.ID)
+	}
+}
+
 // Adding keeps what there is; five is the limit; the last one cannot be
 // removed.
 func TestSeveralAuthenticators(t *testing.T) {

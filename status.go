@@ -37,6 +37,11 @@ type Authenticator struct {
 	Added, Used time.Time // Used is zero before the first sign-in, and exact to the day
 }
 
+// shown is an authenticator without its key and its last step.
+func shown(x enroll.Authenticator) Authenticator {
+	return Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used}
+}
+
 // A Browser that is trusted.
 type Browser struct {
 	ID, Label    string
@@ -83,7 +88,7 @@ func (s *Service) status(r *account.Round, p policy.Policy) Status {
 	}
 	st.Assigned, _ = phone.ParseNumber(r.Assigned)
 	for _, x := range r.Enrollment.Authenticators() {
-		st.Authenticators = append(st.Authenticators, Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used})
+		st.Authenticators = append(st.Authenticators, shown(x))
 	}
 	age := s.trustFor(p)
 	for _, b := range r.Browsers {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
@@ -55,21 +54,6 @@ func (c *console) postAdd(w http.ResponseWriter, r *http.Request, v *visitor) er
 	totphttp.ClearEnrollment(w)
 	c.sessions.keepProof(r.Context(), proof, c.now())
 	return redirect(w, r, "/setup")
-}
-
-// nameNew gives the authenticator that was just added the name that the person
-// chose on the set-up page. Without one, or where this fails, it has a number.
-func (v *visitor) nameNew(r *http.Request) {
-	name := strings.TrimSpace(r.PostFormValue("name"))
-	st, err := v.factor.Status(r.Context())
-	if name == "" || err != nil {
-		return
-	}
-	for _, a := range st.Authenticators {
-		if !has(v.Authenticators, a.ID) {
-			_ = v.factor.Rename(r.Context(), a.ID, name)
-		}
-	}
 }
 
 // postRename takes no code: a name lets nobody in.

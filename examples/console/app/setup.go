@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/totphttp"
@@ -125,8 +126,8 @@ func (c *console) postSetup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	added := before != nil && before.ID == done.ID && before.Enrolled() && len(done.Cleared) == 0
-	if added {
-		before.nameNew(r)
+	if name := strings.TrimSpace(r.PostFormValue("name")); added && name != "" {
+		_ = before.factor.Rename(r.Context(), done.Authenticator.ID, name) // else it keeps the number that it has
 	}
 	return c.sheetPage(w, r, sheetPage{done.Sheet, done.Cleared, added})
 }
