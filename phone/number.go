@@ -40,8 +40,8 @@ type Number struct {
 // It guesses nothing, because a wrong guess sends a code to a stranger: a number
 // without its country is refused, and so is a zero in parentheses, as in
 // "+44 (0)20", which is dialled in some countries and not in others. Refused as
-// well is what networks may take for another number than it says: a zero after a
-// country code of one or two digits, where only Italy (+39) has one, and other
+// well is what networks may take for another number than it says: a zero after the
+// country code, but for the few countries whose numbers begin with one, and other
 // than ten digits after +1 and +7. Errors are [ErrNumber].
 func ParseNumber(s string) (Number, error) {
 	n, err := parse(s)
@@ -87,7 +87,7 @@ func (n Number) planned() error {
 	country := n.Country()
 	national := n.E164()[len(country):]
 	switch {
-	case len(country) <= len("+39") && country != "+39" && national[0] == '0':
+	case national[0] == '0' && !strings.Contains(zeroCountries, country+" "):
 		return notNumber("leave out the 0 after the country code")
 	case (country == "+1" || country == "+7") && len(national) != 10:
 		return notNumber("after " + country + " come ten digits")
@@ -96,6 +96,12 @@ func (n Number) planned() error {
 	}
 	return nil
 }
+
+// The countries in which the number of a phone may begin with 0, and which dial no
+// 0 before it: Italy, Ivory Coast, Burkina Faso, Benin, Congo, San Marino,
+// satellites and Tajikistan, after the plans that libphonenumber 9 has. In all
+// others a 0 is dialled before the number within the country, or there is none.
+const zeroCountries = "+39 +225 +226 +229 +242 +378 +881 +992 "
 
 // digitsOf drops what people put between the digits.
 func digitsOf(s string) (string, error) {
