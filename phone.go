@@ -175,28 +175,39 @@ func (s *Service) sendCode(ctx context.Context, t ticket,
 }
 
 // countSend takes the message from the limits of the number, of its prefix and
-// of the tenant, each in a record of its own.
+// of the tenant, each in a record of its own, when all of them allow it. A message
+// that the last one refuses must not count for the others: where a tenant had sent
+// all that it may, one of its accounts could use up, without a single message of its
+// own, what a prefix may have in all tenants.
 func (s *Service) countSend(ctx context.Context, tenant string, n phone.Number) error {
 	if err := s.phones.Destinations.Allow(n); err != nil {
 		return err
 	}
-	for _, c := range []struct {
+	type count struct {
 		id     store.ID
 		limits []phone.Limit
-	}{
+	}
+	counts := []count{
 		{account.SendsID(s.hashed("number", n.E164())), s.phones.Limits.Number},
 		{account.SendsID(s.hashed("prefix", n.Prefix())), s.phones.Limits.Prefix},
 		{account.TenantID(tenant), s.phones.Limits.Tenant},
-	} {
-		err := s.book.Rewrite(ctx, c.id, func(r *account.Round) (err error) {
-			if r.Sends, err = r.Sends.Take(r.Now, c.limits...); err != nil {
-				return fmt.Errorf("%w: %w", ErrPhoneLimit, err)
+	}
+	for _, write := range []bool{false, true} {
+		for _, c := range counts {
+			err := s.book.Rewrite(ctx, c.id, func(r *account.Round) error {
+				sends, err := r.Sends.Take(r.Now, c.limits...)
+				if err != nil {
+					return fmt.Errorf("%w: %w", ErrPhoneLimit, err)
+				}
+				if write {
+					r.Sends = sends
+					r.Save()
+				}
+				return nil
+			})
+			if err != nil {
+				return err
 			}
-			r.Save()
-			return nil
-		})
-		if err != nil {
-			return err
 		}
 	}
 	return nil

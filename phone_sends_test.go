@@ -123,6 +123,31 @@ func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
 	require.Zero(t, p.count())
 }
 
+// Where a tenant has sent all that it may, what its accounts try counts for nobody
+// else: else one account would use up, without a single message, what a prefix may
+// have in all tenants.
+func TestFullTenantUsesUpNoPrefix(t *testing.T) {
+	var p pigeon
+	limits := phone.DefaultLimits()
+	limits.Tenant, limits.Prefix = []phone.Limit{{N: 3, Per: time.Hour}}, []phone.Limit{{N: 20, Per: time.Hour}}
+	h := newHouse(t, append(withPhones(&p), func(c *totpflow.Config) { c.Phones.Limits = limits })...)
+	send := func(u totpflow.User, n int) error {
+		next, err := h.SignIn(h.ctx, u)
+		require.NoError(t, err)
+		page, err := h.BeginPhone(h.ctx, next.Challenge, number(fmt.Sprintf("+43 660 %07d", n)))
+		require.NoError(t, err)
+		_, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+		return err
+	}
+	for i := range 3 {
+		require.NoError(t, send(totpflow.User{Tenant: "full", ID: fmt.Sprint(i)}, i))
+	}
+	for i := range 30 {
+		require.ErrorIs(t, send(totpflow.User{Tenant: "full", ID: "mallory"}, 100+i), totpflow.ErrPhoneLimit)
+	}
+	require.NoError(t, send(ana, 200), "another tenant")
+}
+
 // afterPut does something when the nth record was written.
 type afterPut struct {
 	store.Store
