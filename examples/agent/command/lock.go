@@ -65,10 +65,10 @@ func (a *agent) adopt(ctx context.Context, c client, in signedIn) error {
 	if err != nil {
 		return errors.Join(errAnswer, err)
 	}
-	if a.account != nil { // a session of before, whose vault is of no use any more
-		if err := a.files.forget(a.account); err != nil {
-			return err
-		}
+	if a.account != nil {
+		// A session of before. Its vault opens nothing any more, so that a keyring
+		// which is out of reach now (over SSH, say) may as well keep it.
+		_ = a.files.forget(a.account)
 	}
 	if err := a.files.keep(who, vault.Encode()); err != nil {
 		return err

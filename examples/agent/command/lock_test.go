@@ -218,6 +218,18 @@ func TestKeyring(t *testing.T) {
 	h.run("list", ana.Password).ends(command.ExitDone)
 }
 
+// Somebody who signed in on the desktop signs in again where its keyring is out of
+// reach, over SSH.
+func TestKeyringOutOfReach(t *testing.T) {
+	h := newHouse(t)
+	keyring := &chain{secrets: map[string]string{}}
+	h.keyring = keyring
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	keyring.fails = errors.New("no desktop")
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).notes("There is no keyring here")
+	h.run("list", ana.Password).ends(command.ExitDone)
+}
+
 // What scripts read. It does not change.
 func TestStatusForScripts(t *testing.T) {
 	h := newHouse(t)
