@@ -26,8 +26,9 @@
 // A write that fails so may have been done, and may still be.
 //
 // Who restores a cluster from a snapshot brings used codes back to life, as with
-// every database: raise the key ring's epoch afterwards. The same holds for
-// --force-new-cluster, which drops what only the others had. And a cluster whose
+// every database: raise the key ring's epoch afterwards, and call totpflow's
+// Admin.Restored from a program of yours. The epoch alone leaves used codes good. The
+// same holds for --force-new-cluster, which drops what only the others had. And a cluster whose
 // members run with --unsafe-no-fsync keeps no promise; no client can see that.
 //
 // # Storage
@@ -48,7 +49,8 @@
 // each write keeps the older value until then, and a database that reaches its
 // quota (2 GiB by default) takes no more writes ([ErrNoSpace]). Run etcd with
 // --auto-compaction-retention. With authentication, the client needs
-// a role with readwrite on the prefix.
+// a role with readwrite on the prefix; where a release lets nobody but root ask for
+// alarms (3.5.28 is said to), [Store.Check] needs that.
 //
 // # Threats
 //

@@ -45,11 +45,16 @@
 //
 // The quarantine covers codes of authenticators and phones, and the proofs
 // made by them. What else was acknowledged last and is lost does not come back: a
-// recovery code used then is good again, a browser revoked then is trusted
-// again, an authenticator set up or replaced then is not. Where that is not
+// recovery code used then is good again, and so is a code that was mailed, for its
+// day; a browser revoked then is trusted again, sessions and browsers that a new
+// password or "it was not me" ended then are not ended; an authenticator set up or
+// replaced then is not, and a reset, a policy and wrong guesses of then are
+// forgotten. Where that is not
 // acceptable, use a database that does not lose what it acknowledged:
 // store/sqlstore or store/etcdstore. After a failover that has lost much, treat
-// the database like one restored from a backup: raise the key ring's epoch.
+// the database like one restored from a backup: raise the key ring's epoch, and call
+// totpflow's Admin.Restored from a program of yours. The epoch alone leaves used
+// codes good.
 //
 // The quarantine is as long as the processes' clocks agree: the process that
 // notices first says until when, by its own clock, and one that is a minute behind

@@ -20,13 +20,14 @@
 //	file:PATH?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate
 //	file:PATH?_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL&_txlock=immediate
 //
-// Each part is needed. busy_timeout lets writers wait for each other instead of
-// failing. WAL lets readers go on beside a writer. synchronous=FULL makes an
+// Each part is needed. busy_timeout (milliseconds) lets writers wait for each other
+// instead of failing, and _txlock=immediate keeps your own transactions, which may
+// share the file, from failing halfway for the same reason. WAL lets readers go on beside a writer. synchronous=FULL makes an
 // acknowledged write survive a power cut: NORMAL, which many examples
 // recommend, may lose the last commits, and with them the fact that a code is
 // used. With a rollback journal instead of WAL it takes EXTRA to say the same.
-// Migrate refuses less ([ErrNotDurable]), which includes a file that is opened
-// without a word about either.
+// Migrate refuses less ([ErrNotDurable], [ErrBusyTimeout]), which includes a file
+// that is opened without a word about either.
 //
 // The file must be on a local disk, and it is not to be copied while in use;
 // VACUUM INTO makes a backup.
@@ -82,8 +83,11 @@
 // over without the last commits (asynchronous replication), a proxy that sends
 // reads to replicas, MySQL's ALTER INSTANCE DISABLE INNODB REDO_LOG, or settings
 // that are changed afterwards. After any of it a used code can be good once
-// more, while its time step lasts. Whoever puts an older copy of the database
-// back brings more than that back: raise the key ring's epoch afterwards.
+// more, while its time step lasts, a recovery code or one that was mailed even
+// later, and what was revoked or closed last is open again. Whoever puts an older
+// copy of the database back brings more than that back: raise the key ring's epoch
+// afterwards and call totpflow's Admin.Restored, as the command
+// "totpflow restored" does. The epoch alone leaves used codes good.
 //
 // # Isolation
 //
