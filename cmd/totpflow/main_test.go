@@ -48,7 +48,7 @@ func newServer(t *testing.T, accounts int) server {
 	s := server{t.TempDir()}
 	require.Zero(t, s.run(t, "", "keys", "generate").code)
 	// Not flushed to the disk: nothing here is to survive a power cut.
-	db, err := sql.Open("sqlite", "file:"+s.dir+"/console.db?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	db, err := sql.Open("sqlite", "file:"+s.dir+"/console.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	require.NoError(t, err)
 	defer db.Close()
 	db.SetMaxOpenConns(1)

@@ -22,6 +22,10 @@ var (
 	// can be lost.
 	ErrNotDurable = errors.New("sqlstore: writes are not durable")
 
+	// ErrBusyTimeout: SQLite's writers would not wait for each other, so that most
+	// of those who sign in at the same moment would be refused.
+	ErrBusyTimeout = errors.New("sqlstore: writers do not wait for each other")
+
 	// ErrNotPrimary: the server is a standby or takes no writes. What it
 	// answers may be old, and an old answer lets a used code in once more.
 	ErrNotPrimary = errors.New("sqlstore: not the primary database")
@@ -42,9 +46,9 @@ const patience = 30 * time.Second
 // done it only reads. A database that is busy is asked again for half a minute,
 // unless the context ends before.
 //
-// It returns [ErrNotDurable], [ErrNotPrimary], [ErrEncoding], [ErrSchemaNewer]
-// or [ErrDialect], or else [store.ErrUnavailable] wrapping the driver's error: a
-// directory that cannot be written, a file that is no database, a server that
+// It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
+// [ErrSchemaNewer] or [ErrDialect], or else [store.ErrUnavailable] wrapping the
+// driver's error: a directory that cannot be written, a file that is no database, a server that
 // does not answer, a context that ended. All steps of one call take place
 // together or not at all; with MySQL, where every definition commits by itself,
 // the next call goes on where one broke off.
@@ -70,7 +74,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 
 // refusal reports whether err is of those that only the operator can cure.
 func refusal(err error) bool {
-	for _, target := range []error{ErrNotDurable, ErrNotPrimary, ErrEncoding, ErrSchemaNewer} {
+	for _, target := range []error{ErrNotDurable, ErrBusyTimeout, ErrNotPrimary, ErrEncoding, ErrSchemaNewer} {
 		if errors.Is(err, target) {
 			return true
 		}

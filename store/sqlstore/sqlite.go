@@ -70,14 +70,27 @@ func sqliteSettings(ctx context.Context, conn *sql.Conn) error {
 	switch journal {
 	case "wal":
 		if level >= full {
-			return nil
+			return sqliteWaits(ctx, conn)
 		}
 	case "delete", "truncate", "persist":
 		if level >= extra {
-			return nil
+			return sqliteWaits(ctx, conn)
 		}
 	}
 	// A database without a file says "memory".
 	return fmt.Errorf("%w: PRAGMA journal_mode is %s and synchronous %d; set journal_mode(WAL) and synchronous(FULL) in the data source name, as the package documentation shows",
 		ErrNotDurable, journal, level)
+}
+
+// sqliteWaits refuses a connection whose writes fail at once while there is another
+// writer: of those who sign in at the same moment, nearly all would be refused.
+func sqliteWaits(ctx context.Context, conn *sql.Conn) error {
+	var milliseconds int
+	if err := conn.QueryRowContext(ctx, `PRAGMA busy_timeout`).Scan(&milliseconds); err != nil {
+		return err
+	}
+	if milliseconds > 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: PRAGMA busy_timeout is 0; set busy_timeout(5000) in the data source name, as the package documentation shows", ErrBusyTimeout)
 }

@@ -109,10 +109,19 @@ func TestListBrokenOff(t *testing.T) {
 // healthy answers the questions of Migrate as an empty SQLite file does.
 func healthy() *fake {
 	return &fake{query: map[string]func() (driver.Rows, error){
+		"PRAGMA busy_timeout": value(int64(5000)),
 		"PRAGMA synchronous":  value(int64(2)),
 		"PRAGMA journal_mode": value("wal"),
 		"SELECT count(*)":     value(int64(0)),
 	}}
+}
+
+// Writers that do not wait for each other refuse most of those who sign in at once.
+func TestMigrateRefusesWritersThatDoNotWait(t *testing.T) {
+	f := healthy()
+	f.query["PRAGMA busy_timeout"] = value(int64(0))
+	require.ErrorIs(t, sqlstore.New(f.open(t), sqlstore.SQLite).Migrate(t.Context()), sqlstore.ErrBusyTimeout)
+	require.False(t, slices.Contains(f.asked, "BEGIN IMMEDIATE"), "refused before anything is written")
 }
 
 func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {

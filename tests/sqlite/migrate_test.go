@@ -127,6 +127,18 @@ func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
 	})
 }
 
+// Without a busy timeout nearly all of those who sign in at once would be refused.
+func TestMigrateRefusesWritersThatDoNotWait(t *testing.T) {
+	each(t, func(t *testing.T, d driver) {
+		db, err := d.dial(file(t), "_pragma=busy_timeout(0)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+		require.NoError(t, err)
+		err = sqlstore.New(db, sqlstore.SQLite).Migrate(t.Context())
+		require.ErrorIs(t, err, sqlstore.ErrBusyTimeout)
+		require.NotErrorIs(t, err, store.ErrUnavailable, "trying again does not help")
+		require.NoError(t, db.Close())
+	})
+}
+
 func column(t *testing.T, db *sql.DB, query string) (all []string) {
 	rows, err := db.Query(query)
 	require.NoError(t, err)

@@ -36,7 +36,7 @@ func parse(t *testing.T, text string) database.URL {
 func TestOpenSQLite(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "con sole?%41#.db")
-	db, err := sql.Open("sqlite", "file:"+filepath.Dir(path)+"/con%20sole%3F%2541%23.db?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	db, err := sql.Open("sqlite", "file:"+filepath.Dir(path)+"/con%20sole%3F%2541%23.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	require.NoError(t, err)
 	defer db.Close()
 	require.NoError(t, sqlstore.New(db, sqlstore.SQLite).Migrate(ctx))
