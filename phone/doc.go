@@ -68,7 +68,9 @@
 // number, one code, and the sends of the last day, 64 at most. It holds numbers,
 // so seal it. Write each changed value with a compare-and-swap before the answer.
 // [Sends] are JSON of at most 2 KiB. Both carry a version; an unknown version or
-// field is refused.
+// field is refused. The service keeps one for each number and prefix that a code
+// was sent to, under a keyed hash, and deletes none: a count of yesterday's is
+// small, and says nothing without the keys.
 //
 // No type of this package shows a number in full or a code when printed, logged
 // or encoded by a general encoder.
