@@ -261,7 +261,7 @@ func status(w http.ResponseWriter, err error) int {
 }
 
 func redirect(w http.ResponseWriter, r *http.Request, to string) error {
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // G710: to is made here, or what the function here has let pass
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 
