@@ -21,12 +21,31 @@ func StartPostgreSQL(settings ...string) (PostgreSQL, error) {
 		return PostgreSQL{}, err
 	}
 	bin := filepath.Dir(initdb)
-	s, err := start(spec{
-		name: "PostgreSQL",
-		setup: func(s *Server) error {
-			return s.tool(context.Background(), initdb, "-D", filepath.Join(s.dir, "data"), "-U", "totpflow",
-				"--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
-		},
+	data := func(s *Server) error {
+		return s.tool(context.Background(), initdb, "-D", filepath.Join(s.dir, "data"), "-U", "totpflow",
+			"--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+	}
+	s, err := start(postgres(bin, data, settings))
+	return PostgreSQL{s, bin}, err
+}
+
+// Standby starts a server that has a copy of this one and follows it by streaming
+// replication; whether the first waits for it is the first one's setting
+// (synchronous_standby_names). It may be reading the copy still.
+func (p PostgreSQL) Standby(settings ...string) (PostgreSQL, error) {
+	data := func(s *Server) error {
+		return s.tool(context.Background(), filepath.Join(p.bin, "pg_basebackup"), "-D", filepath.Join(s.dir, "data"),
+			"-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-U", "totpflow", "--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+	}
+	s, err := start(postgres(p.bin, data, settings))
+	return PostgreSQL{s, p.bin}, err
+}
+
+// postgres is a server of the programs in bin, on what data makes.
+func postgres(bin string, data func(s *Server) error, settings []string) spec {
+	return spec{
+		name:  "PostgreSQL",
+		setup: data,
 		args: func(s *Server) []string {
 			args := []string{
 				filepath.Join(bin, "postgres"), "-D", filepath.Join(s.dir, "data"),
@@ -40,8 +59,7 @@ func StartPostgreSQL(settings ...string) (PostgreSQL, error) {
 		ready: func(ctx context.Context, s *Server) error {
 			return s.tool(ctx, filepath.Join(bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-U", "totpflow", "-d", "postgres")
 		},
-	})
-	return PostgreSQL{s, bin}, err
+	}
 }
 
 // DSN returns the data source name of a database of the server, "postgres" at
