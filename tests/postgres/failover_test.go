@@ -27,18 +27,18 @@ const synchronous = "synchronous_standby_names=*"
 // accepted a code, and its standby is promoted: there is all that was
 // acknowledged, and the code is used.
 //
-// The rig goes red where the primary does not wait and the standby is behind.
+// The rig goes red where the primary does not wait, and the standby is behind.
 func TestFailoverLosesNothing(t *testing.T) {
 	rounds, acknowledged := race.Rounds(1, 20), 0
 	for round := range rounds {
-		t.Run(strconv.Itoa(round), func(t *testing.T) { // whose servers end with it
+		require.True(t, t.Run(strconv.Itoa(round), func(t *testing.T) { // whose servers end with it
 			p := follow(t, synchronous)
 			made, lost, err := race.Crash(p.store, p, 1)
 			require.NoError(t, err)
 			require.Empty(t, lost)
 			require.ErrorIs(t, p.replay.Again(t.Context()), totpflow.ErrAlreadyUsed)
 			acknowledged += made
-		})
+		}))
 	}
 	t.Logf("PostgreSQL, synchronous standby promoted: %d failovers, %d writes acknowledged, 0 lost, the used code refused", rounds, acknowledged)
 	require.Greater(t, acknowledged, rounds)
