@@ -1,8 +1,8 @@
 // Package mariadb holds tests of store/sqlstore on a real MariaDB server, which
 // they start for themselves: the conformance suite at every isolation level and
 // with both ways of counting rows, two processes that race for one code, a
-// server that is killed or frozen, and settings that lose writes. MySQL, whose
-// dialect it is, has no package in Debian.
+// server that is killed or frozen, a replica that is promoted, and settings that
+// lose writes. MySQL, whose dialect it is, has no package in Debian.
 //
 // As on every engine, whole flows of the service race, a walk holds the service
 // against its model, histories go through a linearizability checker, clocks jump,

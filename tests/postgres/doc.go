@@ -1,7 +1,7 @@
 // Package postgres holds tests of store/sqlstore on a real PostgreSQL server,
 // which they start for themselves: the conformance suite at every isolation
 // level, two processes that race for one code, a server that is killed, frozen
-// or a standby, and settings that lose writes.
+// or a standby, a standby that is promoted, and settings that lose writes.
 //
 // As on every engine, whole flows of the service race, a walk holds the service
 // against its model, histories go through a linearizability checker, clocks jump,
