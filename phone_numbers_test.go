@@ -104,8 +104,10 @@ func TestAssignedPhones(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []totpflow.Method{totpflow.MethodCode}, next.Methods, "there is no number to verify")
 	require.True(t, h.status(ana).Assigned.IsZero())
-	_, err = h.BeginPhone(h.ctx, next.Challenge, mobile)
-	require.ErrorIs(t, err, totpflow.ErrAssigned)
+	for _, n := range []phone.Number{mobile, {}} {
+		_, err = h.BeginPhone(h.ctx, next.Challenge, n)
+		require.ErrorIs(t, err, totpflow.ErrAssigned)
+	}
 	require.NoError(t, h.Admin(nil).AssignPhone(h.ctx, op, target, mobile))
 	next, err = h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
