@@ -154,3 +154,67 @@ func TestBeginningAgainDoesNotGrowTheRecord(t *testing.T) {
 	}
 	require.Less(t, size(), before+100)
 }
+
+// What shows no factor gives no proof: a wrong pair, a recovery code where policy
+// has none, more codes than two.
+func TestReauthenticateRefuses(t *testing.T) {
+	h := newHouse(t)
+	phone, codes := h.enroll(ana)
+	h.clock.Advance(time.Hour)
+	app := h.open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: policy.App} })
+	for name, c := range map[string]struct {
+		from  *totpflow.Service
+		codes []string
+		is    error
+	}{
+		"a wrong code":          {h.Service, []string{phone.WrongCode()}, totpflow.ErrRejected},
+		"a wrong pair":          {h.Service, []string{phone.WrongCode(), phone.WrongCode()}, totpflow.ErrRejected},
+		"a wrong recovery code": {h.Service, []string{"0000-0000-0000-0000"}, totpflow.ErrRejected},
+		"three codes":           {h.Service, []string{"123456", "123456", "123456"}, totpflow.ErrRejected},
+		"a method of others":    {app, codes[:1], totpflow.ErrMethod},
+	} {
+		p, err := c.from.Account(ana).Reauthenticate(h.ctx, "delete backup", c.codes...)
+		require.ErrorIs(t, err, c.is, name)
+		require.Empty(t, p, name)
+	}
+	_, err := h.Account(ana).Reauthenticate(h.ctx, "delete backup", codes[0])
+	require.NoError(t, err, "the recovery code was not spent")
+}
+
+// A proof is good for the account that earned it, and for nobody else's: nor does
+// nothing at all prove something of nobody.
+func TestAProofIsOfOneAccount(t *testing.T) {
+	h := newHouse(t)
+	ben := totpflow.User{Tenant: ana.Tenant, ID: "43"}
+	h.enroll(ben)
+	phone, _ := h.enroll(ana)
+	proof := h.prove(ana, "delete backup", phone)
+	for _, u := range []totpflow.User{ben, {Tenant: "globex", ID: ana.ID}, {ID: ana.ID}, {}} {
+		require.ErrorIs(t, h.Account(u).Spend(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(u).Spend(h.ctx, "", ""), totpflow.ErrProof)
+	}
+	require.NoError(t, h.Account(ana).Spend(h.ctx, proof, "delete backup"))
+}
+
+// What is not there cannot be taken away or noted, and nothing is written of it.
+func TestNothingToTake(t *testing.T) {
+	h := newHouse(t)
+	phone, _ := h.enroll(ana)
+	h.unchanged(func() {
+		require.ErrorIs(t, h.Account(ana).RevokeBrowser(h.ctx, "x"), totpflow.ErrNoBrowser)
+		require.NoError(t, h.Account(ana).RevokeBrowsers(h.ctx))
+	})
+	h.trusted(ana, phone)
+	h.unchanged(func() {
+		require.ErrorIs(t, h.Account(ana).RevokeBrowser(h.ctx, "x"), totpflow.ErrNoBrowser)
+	})
+	require.Len(t, h.status(ana).Browsers, 1)
+
+	require.NoError(t, h.Account(ana).RecoveryCodesSaved(h.ctx))
+	ben := totpflow.User{Tenant: ana.Tenant, ID: "43"}
+	h.unchanged(func() {
+		require.NoError(t, h.Account(ana).RecoveryCodesSaved(h.ctx), "said once")
+		require.ErrorIs(t, h.Account(ben).RecoveryCodesSaved(h.ctx), totpflow.ErrNotEnrolled)
+	})
+	require.Zero(t, h.status(ben).RecoveryCodes.Saved)
+}

@@ -303,3 +303,18 @@ func TestWhichPhonesGo(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.NotEnrolled, next.Reason)
 }
+
+// Who turns the second factor off turns it off: no phone is asked for either.
+func TestDisablingTakesThePhones(t *testing.T) {
+	var p pigeon
+	h, app := withApp(t, &p)
+	h.addPhone(h.prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
+	optional := h.open(withPhones(&p, func(c *totpflow.Config) {
+		c.Policy = policy.Fixed{Mode: policy.Optional, Methods: everyMethod}
+	})...)
+	require.NoError(t, optional.Account(ana).Disable(h.ctx, h.prove(ana, totpflow.ActionDisable, app)))
+	require.Empty(t, h.status(ana).Phones)
+	next, err := optional.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.NotEnrolled, next.Reason)
+}
