@@ -34,7 +34,10 @@ var targets = []target{
 	{folder: "keyring"},
 	{folder: "store"},
 	{folder: "internal/account", tests: []string{"."}},
-	{folder: ".", files: []string{"browser.go", "freeze.go", "issued.go", "phone.go", "ticket.go", "verify.go"}},
+	{folder: ".", files: []string{
+		"browser.go", "enrollment.go", "freeze.go", "issued.go", "person.go", "phone.go",
+		"phone_setup.go", "service.go", "ticket.go", "verify.go",
+	}},
 }
 
 func main() {
