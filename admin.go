@@ -27,6 +27,10 @@ type Admin struct {
 // target.User is empty. The rule is asked after the library's own checks: the
 // target is in the actor's tenant or in one below it ([Config].Above), and is
 // not the actor.
+//
+// With ActionApprove the target is also the account that asked, which may be of a
+// tenant above: where one person has several accounts, refuse who is the same
+// person. The error may be [ErrSelf].
 type Rule func(ctx context.Context, actor User, action Action, target store.ID) error
 
 // Admin returns the administrators' calls under the host's rule. A nil rule
@@ -163,6 +167,11 @@ func (a Admin) permit(ctx context.Context, u User, action Action, target store.I
 	} else if !ok {
 		return fmt.Errorf("%w: the account is of another tenant", ErrNotAllowed)
 	}
+	return a.ask(ctx, u, action, target)
+}
+
+// ask asks the host's rule.
+func (a Admin) ask(ctx context.Context, u User, action Action, target store.ID) error {
 	if a.rule == nil {
 		return ErrNotAllowed
 	}

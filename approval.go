@@ -96,9 +96,10 @@ func ask(r *account.Round, who actor, q account.Request) error {
 
 // Approve does what another administrator has asked for. The approver must have
 // the right to do it, and the one who asked must have it still, and not have said
-// "it was not me" since. Where it concerns
-// several accounts, the error joins those of the accounts that it failed for; the
-// others are done. Errors: [ErrSelf], [ErrNoRequest].
+// "it was not me" since. The [Rule] is asked about the one who asked, too: two
+// accounts of one person are not two administrators. Where it concerns several
+// accounts, the error joins those of the accounts that it failed for; the others
+// are done. Errors: [ErrSelf], [ErrNoRequest].
 func (a Admin) Approve(ctx context.Context, by Leave, tenant, id string) error {
 	who, err := a.act(ctx, by, ActionApprove, store.ID{Tenant: tenant})
 	if err != nil {
@@ -160,6 +161,10 @@ func (a Admin) agree(ctx context.Context, by Leave, tenant string, q account.Req
 	}
 	if admin.User.account() == q.By {
 		return ErrSelf
+	}
+	// Only the host knows whether two accounts are one person's.
+	if err := a.ask(ctx, admin.User, ActionApprove, q.By); err != nil {
+		return err
 	}
 	asker, found, err := account.Read(ctx, a.service.store, a.service.keys, q.By)
 	if err = cmp.Or(err, asker.Err); err != nil {

@@ -176,6 +176,7 @@ func TestSecondAdministrator(t *testing.T) {
 		"who must not approve":              {errSays, nil, except("deputy", "", totpflow.ActionApprove), func(o *office) clerk { return o.deputy }, true},
 		"who must not do it":                {errSays, nil, except("deputy", "", totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
 		"who must not do it to her":         {errSays, nil, except("deputy", ana.ID, totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
+		"by another account of who asked":   {errSays, nil, except("p1", "boss", totpflow.ActionApprove), func(o *office) clerk { return o.provider }, true},
 		"when the asker has lost the right": {errSays, nil, except("boss", "", totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
 		"when the asker says it was not me": {totpflow.ErrNotAllowed, func(o *office) { o.disown(o.boss.User) }, mayAll, func(o *office) clerk { return o.deputy }, true},
 		"when the asker's account cannot be read": {store.ErrUnavailable, nil, func(o *office) totpflow.Admin {
