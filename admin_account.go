@@ -129,20 +129,34 @@ func (a Admin) RevokeBrowser(ctx context.Context, by Leave, target store.ID, bro
 	})
 }
 
-// ErrGrace means that a grace would end in the past, or after more than
-// policy.MaxGrace.
-var ErrGrace = errors.New("totpflow: grace ends in the future, and within 90 days")
+var (
+	// ErrGrace means that a grace would end in the past, after more than
+	// policy.MaxGrace, or no later than it does anyway.
+	ErrGrace = errors.New("totpflow: grace ends in the future, later than before, and within 90 days")
+
+	// ErrNoGrace means that more time would help nobody: the account has a factor,
+	// was reset, or is a machine's.
+	ErrNoGrace = errors.New("totpflow: grace is for who has nothing set up, and was not reset")
+)
 
 // ExtendGrace gives one person until then to set up, whatever the tenant's
-// policy says, also who was never seen. Errors: [ErrGrace].
+// policy says, also who was never seen. Errors: [ErrGrace], [ErrNoGrace].
 func (a Admin) ExtendGrace(ctx context.Context, by Leave, target store.ID, until time.Time) error {
 	until = until.UTC().Truncate(time.Millisecond)
 	who, err := a.act(ctx, by, ActionExtendGrace, target)
 	if err != nil {
 		return err
 	}
+	p, err := a.service.policyOf(ctx, target)
+	if err != nil {
+		return err
+	}
 	return a.service.book.Change(ctx, target, func(r *account.Round) error {
-		if !until.After(r.Now) || until.Sub(r.Now) > policy.MaxGrace {
+		now, _ := graceUntil(r, p)
+		switch {
+		case !mayHaveGrace(r):
+			return ErrNoGrace
+		case !until.After(r.Now), !until.After(now), until.Sub(r.Now) > policy.MaxGrace:
 			return ErrGrace
 		}
 		r.Grace.Until = until

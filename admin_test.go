@@ -37,7 +37,9 @@ var actingCalls = map[string]acting{
 	"RevokeBrowser": {totpflow.ActionRevokeBrowser, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
 		return a.RevokeBrowser(o.ctx, by, target, first(o.member(target).Browsers).ID)
 	}, event.BrowserRevoked},
-	"ExtendGrace": {totpflow.ActionExtendGrace, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	"ExtendGrace": {totpflow.ActionExtendGrace, func(o *office) {
+		require.NoError(o.t, o.admin.Forget(o.ctx, ops, anaID)) // who was never seen may have more time, too
+	}, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
 		return a.ExtendGrace(o.ctx, by, target, o.clock.Now().Add(days(3)))
 	}, event.GraceExtended},
 	"Exempt": {totpflow.ActionExemptAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {

@@ -18,7 +18,7 @@ var csvHeader = []string{
 }
 
 // WriteCSV writes the compliance list of the members: one line each, behind a
-// header, times in RFC 3339. The function name says what to call an account,
+// header, times in RFC 3339; a grace that has not begun has no end yet. The function name says what to call an account,
 // such as the mail address; nil leaves the column empty. What a spreadsheet would
 // run as a formula gets an apostrophe in front.
 func WriteCSV(w io.Writer, members []Member, name func(store.ID) string) error {
@@ -27,12 +27,15 @@ func WriteCSV(w io.Writer, members []Member, name func(store.ID) string) error {
 		return err
 	}
 	for _, m := range members {
-		called := ""
+		called, until := "", m.GraceUntil
+		if m.GraceBegins {
+			until = time.Time{} // another one whenever somebody looks
+		}
 		if name != nil {
 			called = name(m.ID)
 		}
 		err := out.Write([]string{
-			cell(m.ID.Tenant), cell(m.ID.User), cell(called), string(m.State), strconv.FormatBool(m.Required), csvTime(m.GraceUntil),
+			cell(m.ID.Tenant), cell(m.ID.User), cell(called), string(m.State), strconv.FormatBool(m.Required), csvTime(until),
 			strconv.Itoa(m.Authenticators), strconv.Itoa(len(m.Browsers)), strconv.Itoa(m.RecoveryCodesLeft), csvTime(m.LastUsed), cell(m.Machine),
 		})
 		if err != nil {

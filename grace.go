@@ -18,13 +18,11 @@ import (
 // beginGrace reports whether the account may go on without, and notes the
 // beginning if that was not yet noted.
 func beginGrace(r *account.Round, p policy.Policy) bool {
-	until := graceUntil(r, p)
+	until, begins := graceUntil(r, p)
 	if !until.After(r.Now) {
 		return false // none, or its end had come before the person did
 	}
-	// A beginning in the future is of a clock that has been put back since.
-	begun := r.Grace.Begun
-	if r.Grace.Until.IsZero() && (begun.IsZero() || begun.After(r.Now.Add(clockTolerance))) {
+	if begins {
 		r.Grace.Begun = r.Now.Truncate(time.Millisecond)
 		r.Log(event.Event{Kind: event.GraceBegan, Until: until})
 		r.Save()
@@ -33,21 +31,28 @@ func beginGrace(r *account.Round, p policy.Policy) bool {
 }
 
 // graceUntil is until when the account may go on without, or might if it was
-// asked now for the first time; zero where there is no grace, such as after a
-// reset. It may be over.
-func graceUntil(r *account.Round, p policy.Policy) time.Time {
-	st := r.Enrollment.State(r.Now)
-	if p.Mode != policy.Required || hasFactor(r) || st != enroll.Disabled && st != enroll.Pending {
-		return time.Time{}
+// asked now for the first time: then it begins. It is zero where there is no grace,
+// and may be over.
+func graceUntil(r *account.Round, p policy.Policy) (until time.Time, begins bool) {
+	if p.Mode != policy.Required || !mayHaveGrace(r) {
+		return time.Time{}, false
 	}
 	if !r.Grace.Until.IsZero() {
-		return r.Grace.Until
+		return r.Grace.Until, false
 	}
+	// A beginning in the future is of a clock that has been put back since.
 	begun := r.Grace.Begun
-	if begun.IsZero() || begun.After(r.Now) {
+	begins = begun.IsZero() || begun.After(r.Now.Add(clockTolerance))
+	if begins || begun.After(r.Now) {
 		begun = r.Now
 	}
-	return p.GraceUntil(begun).Truncate(time.Millisecond)
+	return p.GraceUntil(begun).Truncate(time.Millisecond), begins
+}
+
+// mayHaveGrace reports whether the account has nothing set up and was not reset.
+func mayHaveGrace(r *account.Round) bool {
+	st := r.Enrollment.State(r.Now)
+	return !hasFactor(r) && (st == enroll.Disabled || st == enroll.Pending)
 }
 
 // resetAge is for how long after an administrator's reset the password alone

@@ -109,7 +109,7 @@ func TestResetGivesNoGrace(t *testing.T) {
 	h.setUp(next.Proof)
 	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
 	require.Equal(t, totpflow.SetUp, h.step(ana))
-	require.NoError(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))))
+	require.ErrorIs(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))), totpflow.ErrNoGrace)
 	require.Equal(t, totpflow.SetUp, h.step(ana), "nor does an administrator's grace lead past it")
 }
 
@@ -203,8 +203,6 @@ func TestGraceExtended(t *testing.T) {
 
 // An extension ends in the future and within 90 days, else it is an exemption.
 func TestGraceExtendedWithinBounds(t *testing.T) {
-	h := newHouse(t, ofTenants)
-	h.set("acme", policy.Policy{Mode: policy.Required})
 	for name, c := range map[string]struct {
 		until time.Time
 		ok    bool
@@ -217,6 +215,8 @@ func TestGraceExtendedWithinBounds(t *testing.T) {
 		"the next instant": {start.Add(time.Millisecond), true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, ofTenants)
+			h.set("acme", policy.Policy{Mode: policy.Required})
 			err := h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, c.until)
 			if c.ok {
 				require.NoError(t, err)

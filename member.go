@@ -31,6 +31,7 @@ type Member struct {
 	Enrollment        enroll.State
 	Required          bool      // by policy
 	GraceUntil        time.Time // where a set-up is required; may be over; zero for no grace
+	GraceBegins       bool      // at the next sign-in: until then GraceUntil is counted from now
 	Authenticators    int
 	Phones            int
 	Kept              []enroll.Kept // replaced or removed in the last 72 hours, for Admin.Restore
@@ -38,6 +39,7 @@ type Member struct {
 	RecoveryCodesLeft int
 	LastUsed          time.Time       // of any authenticator, exact to the day
 	ResetAt           time.Time       // of a reset that waits for the set-up
+	NeedsCode         bool            // for that set-up: an issued code, or a recovery code that is left (see Admin.Reset)
 	FrozenAt          time.Time       // since "it was not me"
 	Waiting           *throttle.Error // too many wrong codes
 	Machine           string          // the name of a machine account
@@ -134,7 +136,8 @@ func (s *Service) member(e account.Entry, p policy.Policy) Member {
 	m.Enrollment, m.Browsers, m.Waiting, m.FrozenAt = st.State, st.Browsers, st.Waiting, st.Frozen
 	m.Authenticators, m.RecoveryCodesLeft = len(st.Authenticators), st.RecoveryCodes.Left
 	m.Phones = len(st.Phones)
-	m.GraceUntil, m.Machine = st.GraceUntil, r.Machine
+	m.GraceUntil, m.GraceBegins, m.Machine = st.GraceUntil, st.GraceBegins, r.Machine
+	m.NeedsCode = st.State == enroll.ResetPending && !s.passwordSuffices(r, p)
 	m.Kept, m.ResetAt = r.Enrollment.Kept(r.Now), r.Enrollment.ResetAt()
 	for _, x := range st.Authenticators {
 		if x.Used.After(m.LastUsed) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/policy"
@@ -240,15 +241,27 @@ func (a Account) PasswordChanged(ctx context.Context) error {
 }
 
 // SessionValid reports whether a session that was begun at that time still
-// stands. The library has no sessions and cannot end one: compare at each
-// request (or take [Status].SessionsFrom where the status is read anyway), and
-// keep the beginning with milliseconds or finer, taken after the decision that
-// the session follows. It is false with every error.
+// stands: no factor or password has changed since, and where policy requires a
+// factor, there is one or a grace, which begins here if it has not. The library
+// has no sessions and cannot end one: ask at each request (or compare with
+// [Status].SessionsFrom and GraceUntil where the status is read anyway).
+//
+// Keep the beginning as an instant, with its zone or in UTC, to the millisecond
+// or finer, taken after the decision that the session follows. One that lies in
+// the future is none: a local time that was read back as UTC would else outlive
+// every change. It is false with every error.
 func (a Account) SessionValid(ctx context.Context, begun time.Time) (bool, error) {
 	var valid bool
 	err := a.change(ctx, func(r *account.Round) error {
-		valid = !begun.Before(r.SessionsFrom) && !r.Frozen()
-		return nil
+		valid = !begun.Before(r.SessionsFrom) && !begun.After(r.Now.Add(clockTolerance)) && !r.Frozen()
+		if !valid || hasFactor(r) || r.Enrollment.State(r.Now) == enroll.Exempted {
+			return nil
+		}
+		p, err := a.service.policyOf(ctx, a.user.account())
+		if err == nil && p.Mode == policy.Required {
+			valid = beginGrace(r, p)
+		}
+		return err
 	})
 	return answer(valid, err)
 }

@@ -231,7 +231,7 @@ func (s *Service) pass(r *account.Round, who ticket, p policy.Policy, by Reason)
 	case NotEnrolled, InGrace:
 		action = ActionSetUp
 		if by == InGrace {
-			d.GraceUntil = graceUntil(r, p)
+			d.GraceUntil, _ = graceUntil(r, p)
 		}
 	default: // a trusted browser proves nothing, and neither does "off"
 		return d

@@ -27,6 +27,7 @@ type Status struct {
 	Activity       []event.Event   // the last security changes, newest first
 	SessionsFrom   time.Time       // sessions begun before are over
 	GraceUntil     time.Time       // when a set-up is demanded, where one is; may be over; zero when at once, or never
+	GraceBegins    bool            // at the next sign-in, or SessionValid: until then GraceUntil is counted from now
 	Frozen         time.Time       // since "it was not me"; zero when not
 	Anchor         uint64          // see User.Anchor
 }
@@ -81,11 +82,12 @@ func (s *Service) status(r *account.Round, p policy.Policy) Status {
 		},
 		Activity:     r.Activity.Changes(),
 		SessionsFrom: r.SessionsFrom,
-		GraceUntil:   graceUntil(r, p),
 		Frozen:       r.Freeze.At,
 		Phones:       phonesOf(r),
 		Anchor:       r.Epoch,
 	}
+	until, begins := graceUntil(r, p)
+	st.GraceUntil, st.GraceBegins = until, begins && !until.Equal(p.Deadline.Truncate(time.Millisecond))
 	st.Assigned, _ = phone.ParseNumber(r.Assigned)
 	for _, x := range r.Enrollment.Authenticators() {
 		st.Authenticators = append(st.Authenticators, shown(x))

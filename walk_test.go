@@ -41,7 +41,7 @@ func TestServiceWalk(t *testing.T) {
 		"issued: set up", "issued: rejected", "issued: recent", "issued: throttled", "issued: challenge",
 		"machine: in", "machine: not exempt", "machine: frozen",
 		"reset: ok", "unlock: ok", "restore: ok", "restore: unknown", "restore: transition",
-		"exempt: ok", "end exemption: ok", "end exemption: not exempt", "extend: ok", "extend: grace",
+		"exempt: ok", "end exemption: ok", "end exemption: not exempt", "extend: ok", "extend: grace", "extend: no grace",
 		"import: ok", "import: enrolled", "import: transition", "import: frozen", "issue: ok", "issue: recent", "issue: frozen", "issue: not enrolled",
 		"disown: ok", "disown: disown", "forget: ok", "restored: ok",
 	} {

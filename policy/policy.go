@@ -92,9 +92,8 @@ func (p Policy) grace() (time.Duration, time.Time) {
 // since a policy that cannot be read may be Required. Policy may be called from
 // several goroutines at once, and also for an account that was never seen.
 //
-// A policy that becomes stricter is felt at the next sign-in. End the sessions of
-// whoever you give a role that requires the factor, or look at Policy and State
-// of the account's status at each request.
+// A policy that becomes stricter is felt at the next sign-in, and by
+// SessionValid of the account, which ends the session of who has no factor.
 type Source interface {
 	Policy(ctx context.Context, id store.ID) (Policy, error)
 }

@@ -22,7 +22,7 @@ var words = []struct {
 	{totpflow.ErrNotEnrolled, "not enrolled"}, {totpflow.ErrEnrolled, "enrolled"}, {totpflow.ErrRequired, "required"},
 	{totpflow.ErrFrozen, "frozen"}, {totpflow.ErrExempt, "exempt"}, {totpflow.ErrNotExempt, "not exempt"},
 	{totpflow.ErrNoAccount, "no account"}, {totpflow.ErrPasswordRecent, "recent"}, {totpflow.ErrDisown, "disown"},
-	{totpflow.ErrGrace, "grace"}, {enroll.ErrTransition, "transition"}, {enroll.ErrClock, "clock"},
+	{totpflow.ErrGrace, "grace"}, {totpflow.ErrNoGrace, "no grace"}, {enroll.ErrTransition, "transition"}, {enroll.ErrClock, "clock"},
 	{enroll.ErrLimit, "limit"}, {enroll.ErrLast, "last"}, {enroll.ErrUnknown, "unknown"},
 }
 

@@ -210,7 +210,10 @@ func (m *model) issues(now time.Time) expectation {
 }
 
 func (m *model) extends(now, until time.Time) expectation {
-	if !until.After(now) || until.Sub(now) > policy.MaxGrace {
+	switch {
+	case m.leave.exempt || m.leave.reset || len(m.phones) > 0:
+		return only("no grace")
+	case !until.After(now), m.required && !until.After(m.graceUntil(now)), until.Sub(now) > policy.MaxGrace:
 		return only("grace")
 	}
 	return expectation{"ok", func() { m.leave.until = until }}

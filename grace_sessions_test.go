@@ -1,0 +1,162 @@
+package totpflow_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/policy"
+)
+
+// A session without a factor stands where none is required, and as long as grace
+// lasts: who was signed in when the policy was armed begins the grace by the next
+// request, once.
+func TestSessionsEndWithTheGrace(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	require.Equal(t, totpflow.Passed, h.step(ana))
+	begun := h.clock.Now()
+	valid := func() bool {
+		ok, err := h.Account(ana).SessionValid(h.ctx, begun)
+		require.NoError(t, err)
+		return ok
+	}
+	h.clock.Advance(time.Hour)
+	h.unchanged(func() { require.True(t, valid(), "nothing is required") })
+	h.set("acme", fortnight)
+	armed := h.clock.Now()
+	h.events.kinds()
+	require.True(t, valid())
+	require.Equal(t, []event.Kind{event.GraceBegan}, h.events.kinds())
+	h.clock.Advance(days(3))
+	h.unchanged(func() { require.True(t, valid(), "once") })
+	require.Equal(t, armed.Add(days(14)), h.status(ana).GraceUntil)
+	require.False(t, h.status(ana).GraceBegins)
+	h.clock.Set(armed.Add(days(14) - time.Millisecond))
+	require.True(t, valid())
+	h.clock.Set(armed.Add(days(14)))
+	require.False(t, valid())
+	require.Equal(t, totpflow.SetUp, h.step(ana))
+}
+
+// Without grace nothing is left of a session that has shown no factor, once one
+// is required. Who has one, and a machine, goes on.
+func TestSessionsOfWhoHasNothing(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	phone, _ := h.enroll(ana)
+	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	require.Equal(t, totpflow.Passed, h.step(ben))
+	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "nightly backup"))
+	h.pass(ana, phone)
+	h.set("acme", policy.Policy{Mode: policy.Required})
+	for u, want := range map[totpflow.User]bool{ana: true, ben: false, agent: true} {
+		valid, err := h.Account(u).SessionValid(h.ctx, h.clock.Now())
+		require.NoError(t, err)
+		require.Equal(t, want, valid, u.ID)
+	}
+}
+
+// Who is asked of a session with a beginning that is yet to come, such as the time
+// of Vienna that was read back as UTC, does not keep it over a new password.
+func TestSessionsOfTheFuture(t *testing.T) {
+	h := newHouse(t)
+	h.enroll(ana)
+	for ahead, want := range map[time.Duration]bool{
+		0: true, 30 * time.Second: true, 31 * time.Second: false, time.Hour: false, 1000 * time.Hour: false,
+	} {
+		valid, err := h.Account(ana).SessionValid(h.ctx, h.clock.Now().Add(ahead))
+		require.NoError(t, err)
+		require.Equal(t, want, valid, ahead)
+	}
+}
+
+// A grace that has not begun is shown as such: its end would be another one
+// whenever somebody looks. One that a deadline ends is a date all the same.
+func TestGraceThatHasNotBegun(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.set("acme", fortnight)
+	list := func() string {
+		var file bytes.Buffer
+		require.NoError(t, totpflow.WriteCSV(&file, []totpflow.Member{h.member(anaID)}, nil))
+		return file.String()
+	}
+	require.True(t, h.member(anaID).GraceBegins)
+	require.True(t, h.status(ana).GraceBegins)
+	require.Equal(t, totpflow.StateGrace, h.member(anaID).State)
+	require.Contains(t, list(), "acme,42,,grace,true,,")
+	require.Equal(t, totpflow.Passed, h.step(ana))
+	require.False(t, h.member(anaID).GraceBegins)
+	require.Contains(t, list(), "acme,42,,grace,true,2026-01-16T15:04:00Z,")
+
+	deadline := start.Add(days(7))
+	h.set("acme", policy.Policy{Mode: policy.Required, Grace: days(14), Deadline: deadline})
+	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	require.False(t, h.status(ben).GraceBegins)
+	require.Equal(t, deadline, h.status(ben).GraceUntil)
+}
+
+// More time is more: an end before the one in force is refused, of the policy's
+// own grace as of one that an administrator gave.
+func TestGraceIsNotShortened(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.set("acme", policy.Policy{Mode: policy.Required, Grace: days(60)})
+	extend := func(d time.Duration) error { return h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(d)) }
+	for _, begun := range []bool{false, true} {
+		h.unchanged(func() {
+			require.ErrorIs(t, extend(days(14)), totpflow.ErrGrace)
+			require.ErrorIs(t, extend(days(60)), totpflow.ErrGrace)
+		})
+		if !begun {
+			require.Equal(t, totpflow.Passed, h.step(ana))
+		}
+	}
+	require.NoError(t, extend(days(61)))
+	h.unchanged(func() { require.ErrorIs(t, extend(days(60)), totpflow.ErrGrace) })
+	require.Equal(t, start.Add(days(61)), h.status(ana).GraceUntil)
+	h.set("acme", policy.Policy{Mode: policy.Optional})
+	require.NoError(t, extend(days(70)), "also ahead of the day on which it is required")
+}
+
+// Where more time would change nothing, nobody is told that there is more.
+func TestNoGraceToExtend(t *testing.T) {
+	for name, c := range map[string]func(h *house){
+		"has a factor": func(h *house) { h.enroll(ana) },
+		"was reset": func(h *house) {
+			h.enroll(ana)
+			h.resets(anaID)
+		},
+		"a machine": func(h *house) { require.NoError(h.t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "nightly backup")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, ofTenants)
+			c(h)
+			h.set("acme", fortnight)
+			h.unchanged(func() {
+				require.ErrorIs(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))), totpflow.ErrNoGrace)
+			})
+		})
+	}
+}
+
+// The list says who was reset and does not get in by the password alone: somebody
+// has to send a code.
+func TestWhoNeedsACode(t *testing.T) {
+	h := newHouse(t)
+	h.enroll(ana)
+	require.False(t, h.member(anaID).NeedsCode)
+	h.resets(anaID)
+	require.False(t, h.member(anaID).NeedsCode)
+	require.Equal(t, totpflow.SetUp, h.step(ana))
+	h.clock.Advance(24 * time.Hour)
+	require.True(t, h.member(anaID).NeedsCode)
+	require.Equal(t, totpflow.AskCode, h.step(ana))
+
+	h = newHouse(t)
+	h.enroll(ana)
+	h.disown(ana)
+	h.resets(anaID)
+	require.True(t, h.member(anaID).NeedsCode, "it was frozen")
+}
