@@ -18,7 +18,8 @@ type User struct {
 
 	// Name is what the authenticator app shows beside the issuer, usually the
 	// mail address. It should differ between the accounts of one person, or
-	// the app may overwrite one with the other. The default is ID.
+	// the app may overwrite one with the other. The default is ID. What an app
+	// cannot show is replaced ([totp.Label.Clean]), such as a colon by a space.
 	Name string
 
 	// Anchor is the [Decision].Anchor that the host last kept beside its user,

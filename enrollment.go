@@ -142,7 +142,7 @@ func (t ticket) consume(r *account.Round) bool {
 func (s *Service) setUpPage(r *account.Round, t ticket, c enroll.Candidate) (SetUpPage, error) {
 	offer, err := enroll.NewOffer(c.Key, totp.Label{Issuer: s.issuer, Account: t.Name})
 	if err != nil {
-		return SetUpPage{}, fmt.Errorf("totpflow: User.Name: %w", err)
+		return SetUpPage{}, err // unreachable: New has checked the issuer, and the name is clean
 	}
 	page := SetUpPage{Offer: offer, Expires: c.Began.Add(enroll.CandidateAge)}
 	if !c.Adds {

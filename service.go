@@ -1,6 +1,7 @@
 package totpflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -274,11 +275,9 @@ func (u User) account() store.ID { return store.ID{Tenant: u.Tenant, User: u.ID}
 
 // ticket carries who the user is into what follows.
 func (u User) ticket() ticket {
-	name := u.Name
-	if name == "" {
-		name = u.ID
-	}
-	return ticket{Tenant: u.Tenant, User: u.ID, Name: name}
+	// A name that an app cannot show is no reason to keep a person out.
+	name := func(s string) string { return totp.Label{Account: s}.Clean().Account }
+	return ticket{Tenant: u.Tenant, User: u.ID, Name: cmp.Or(name(u.Name), name(u.ID), "account")}
 }
 
 // anchored refuses a record that is gone or older than the host remembers:

@@ -97,11 +97,18 @@ func FuzzLabelRoundTrip(f *testing.F) {
 		p := totp.Params{Algorithm: totp.Algorithm(algorithm % 3), Digits: 6 + int(digits%3), Period: time.Duration(15+period%106) * time.Second}
 		key, label := parse(t, seed20, p), totp.Label{Issuer: issuer, Account: account}
 		uri, err := key.URI(label)
+		clean := label.Clean()
+		if clean.Account != "" {
+			_, err := key.URI(clean)
+			require.NoError(t, err, "a clean label is never refused")
+			require.Equal(t, clean, clean.Clean())
+		}
 		if err != nil {
 			require.ErrorIs(t, err, totp.ErrLabel)
 			require.Empty(t, uri)
 			return
 		}
+		require.Equal(t, label, clean, "one that is not refused is clean")
 		require.True(t, utf8.ValidString(issuer+account))
 		require.NotContains(t, issuer+account, ":")
 		for _, c := range []byte(uri) {

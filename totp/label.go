@@ -31,6 +31,33 @@ func (l Label) check() error {
 	return checkName("account", l.Account, maxAccount)
 }
 
+// Clean returns the label as near as one can be that is not refused: a colon becomes a space, what makes a screen lie and
+// white space around are left out, and what is too long is cut. A name of which nothing is left is empty.
+func (l Label) Clean() Label {
+	return Label{Issuer: cleanName(l.Issuer, maxIssuer), Account: cleanName(l.Account, maxAccount)}
+}
+
+// cleanName leaves nothing of a name that [checkName] refuses, and a good name as it is.
+func cleanName(name string, limit int) string {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case r == ':':
+			return ' '
+		case deceptive(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, ""))
+	name = strings.TrimSpace(name)
+	if len(name) > limit {
+		for !utf8.RuneStart(name[limit]) {
+			limit--
+		}
+		name = strings.TrimSpace(name[:limit])
+	}
+	return name
+}
+
 func checkName(what, name string, limit int) error {
 	switch {
 	case len(name) > limit:

@@ -3,7 +3,6 @@ package totp
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
 // unnamed is the account of a URI that names none.
@@ -100,7 +99,7 @@ func readLabel(path, issuer string) Label {
 	if !found {
 		prefix, account = "", prefix
 	}
-	l := Label{Issuer: cleanName(issuer, maxIssuer), Account: cleanName(account, maxAccount)}
+	l := Label{Issuer: issuer, Account: account}.Clean()
 	if l.Issuer == "" {
 		l.Issuer = cleanName(prefix, maxIssuer)
 	}
@@ -108,27 +107,6 @@ func readLabel(path, issuer string) Label {
 		l.Account = unnamed
 	}
 	return l
-}
-
-// cleanName leaves nothing of a name that [checkName] refuses, and a good name as it is.
-func cleanName(name string, limit int) string {
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case r == ':':
-			return ' '
-		case deceptive(r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(name, ""))
-	name = strings.TrimSpace(name)
-	if len(name) > limit {
-		for !utf8.RuneStart(name[limit]) {
-			limit--
-		}
-		name = strings.TrimSpace(name[:limit])
-	}
-	return name
 }
 
 // unescapeLoosely leaves a "%" that escapes nothing as it is.
