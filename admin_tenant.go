@@ -105,9 +105,12 @@ func own(r *account.Round) policy.Policy {
 // hosts that look at the status at each request feel it at once. An administrator
 // can require the second factor of others only with one of their own, since the
 // call takes its proof. It has effect where Config.Policy is nil or asks
-// [TenantPolicies]. Where two administrators are wanted, asking for less waits for
+// [TenantPolicies]; under a [policy.Fixed] it is [ErrPolicyFixed]. Where two administrators are wanted, asking for less waits for
 // the second ([*ApprovalError]).
 func (a Admin) SetPolicy(ctx context.Context, by Leave, tenant string, p policy.Policy) error {
+	if _, fixed := a.service.policy.(policy.Fixed); fixed {
+		return ErrPolicyFixed // whoever requires the factor believes that it is required
+	}
 	who, err := a.act(ctx, by, ActionSetPolicy, store.ID{Tenant: tenant})
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ var (
 	// completed, was ended by a change of factors or password, is not one of
 	// this service, or never arrived: browsers drop its cookie over plain http
 	// from other hosts than localhost. The person starts again with the password.
-	ErrChallenge = errors.New("totpflow: this sign-in is over; start again with the password")
+	ErrChallenge = errors.New("totpflow: this sign-in is over, or its cookie has not come; start again with the password")
 
 	// ErrProof means that a proof is missing, expired, used, or was made for
 	// another action or account. The person proves the factor again.
@@ -67,6 +67,10 @@ var (
 
 	// ErrPolicy means that the policy could not be read. No policy is not "off".
 	ErrPolicy = errors.New("totpflow: the policy could not be read")
+
+	// ErrPolicyFixed means that Config.Policy is one policy for everybody: what is
+	// set for a tenant would have no effect.
+	ErrPolicyFixed = errors.New("totpflow: Config.Policy is fixed, so that a tenant's policy has no effect")
 
 	// ErrRecordLost means that the host remembers a change of factors
 	// ([User].Anchor) that the store does not: the record was deleted, or replaced

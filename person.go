@@ -89,8 +89,12 @@ func (s *Service) checkOf(ctx context.Context, codes []string) (func(*account.Ro
 }
 
 // Spend consumes a proof that was made for an action of the host's own, such
-// as "delete backup". Errors: [ErrProof].
+// as "delete backup". Errors: [ErrProof], also for [ActionSetUp], which is earned
+// by who has no factor to show.
 func (a Account) Spend(ctx context.Context, p Proof, action Action) error {
+	if action == ActionSetUp {
+		return ErrProof
+	}
 	return a.with(ctx, p, action, func(*account.Round) error { return nil })
 }
 

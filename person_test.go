@@ -218,3 +218,15 @@ func TestNothingToTake(t *testing.T) {
 	})
 	require.Zero(t, h.status(ben).RecoveryCodes.Saved)
 }
+
+// The proof that nothing is set up lets somebody set up, and is good for nothing
+// of the host's.
+func TestSpendTakesNoSetUpProof(t *testing.T) {
+	h := newHouse(t)
+	next, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.NotEnrolled, next.Reason)
+	h.unchanged(func() {
+		require.ErrorIs(t, h.Account(ana).Spend(h.ctx, next.Proof, totpflow.ActionSetUp), totpflow.ErrProof)
+	})
+}

@@ -332,3 +332,13 @@ func TestTenantStatus(t *testing.T) {
 		require.Empty(t, e.User)
 	}
 }
+
+// Whoever sets a policy that nobody asks for would believe in it: where
+// Config.Policy is the same for everybody, the call says so.
+func TestPolicyThatIsFixed(t *testing.T) {
+	h := newHouse(t, withMode(policy.Optional))
+	h.unchanged(func() {
+		err := h.Admin(nil).SetPolicy(h.ctx, ops, "acme", policy.Policy{Mode: policy.Required})
+		require.ErrorIs(t, err, totpflow.ErrPolicyFixed)
+	})
+}
