@@ -33,7 +33,7 @@ var statuses = []struct {
 	{http.StatusNotFound, []error{totpflow.ErrNoAccount, totpflow.ErrNoRequest, enroll.ErrUnknown, totpflow.ErrNoPhone}},
 	{http.StatusConflict, []error{
 		totpflow.ErrEnrolled, totpflow.ErrRequests, enroll.ErrLast, enroll.ErrLimit, enroll.ErrSameSecret, enroll.ErrTransition,
-		phone.ErrKnown, phone.ErrTooManyPhones,
+		phone.ErrKnown, phone.ErrTooManyPhones, totpflow.ErrNoGrace,
 	}},
 	{http.StatusBadRequest, []error{
 		totpflow.ErrGrace, totpflow.ErrScope, totpflow.ErrBulk, totpflow.ErrMachineName, store.ErrID, store.ErrQuery, store.ErrCursor,

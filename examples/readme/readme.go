@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"net/http"
 	"os"
 	"time"
@@ -62,7 +63,7 @@ func newSecondFactor(ctx context.Context, file, keyFile string) (*totpflow.Servi
 		Issuer: "Acme Backup",
 		Store:  records,
 		Keys:   keys,
-		Policy: policy.Fixed{Mode: policy.Required}, // nil: as the tenants' administrators set it
+		Policy: policy.Fixed{Mode: policy.Required}, // leave it out where administrators set it for their tenants
 	})
 }
 
@@ -189,7 +190,8 @@ func (p *product) otherWays(w http.ResponseWriter, r *http.Request) {
 // region errors
 // refuse says what went wrong. Whatever it was, nobody is let in.
 func (p *product) refuse(w http.ResponseWriter, err error) {
-	text := "something went wrong"
+	status := totphttp.StatusCode(w, err)
+	text := "this is not possible"
 	var wait *throttle.Error
 	var drift *enroll.DriftError
 	switch {
@@ -211,17 +213,22 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 		text = "this account is closed; please call your administrator"
 	case errors.Is(err, totpflow.ErrExempt):
 		text = "this is a machine's account; people cannot sign in with it"
-	case errors.Is(err, store.ErrUnavailable):
+	case errors.Is(err, totpflow.ErrNotEnrolled):
+		text = "set up your second factor first"
+	case errors.Is(err, totpflow.ErrApproval):
+		text = "this waits for a second administrator"
+	case status >= 500: // the database, the keys, the provider of messages: for you
+		slog.Error("second factor", "error", err) // which holds no secret
 		text = "we cannot check codes at the moment"
 	}
-	http.Error(w, text, totphttp.StatusCode(w, err))
+	http.Error(w, text, status)
 }
 
 // endregion
 
 // region session
 // signedIn is who sends a request. Sessions are yours; which ones still stand
-// after a new phone or a new password, the account knows.
+// after a new phone, a new password or the end of a grace, the account knows.
 func (p *product) signedIn(r *http.Request) (totpflow.User, error) {
 	user, begun, _ := p.current(r)
 	valid, err := p.mfa.Account(user).SessionValid(r.Context(), begun)

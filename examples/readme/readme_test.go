@@ -1,9 +1,11 @@
 package readme
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -247,5 +249,32 @@ func client(t *testing.T, p *product) func(path string, form url.Values) int {
 		require.NoError(t, err)
 		require.NoError(t, answer.Body.Close())
 		return answer.StatusCode
+	}
+}
+
+// What a person reads of an error, and what the log does.
+func TestRefuse(t *testing.T) {
+	for _, c := range []struct {
+		err    error
+		status int
+		text   string
+		logged bool
+	}{
+		{totpflow.ErrRejected, 403, "this code is wrong", false},
+		{totpflow.ErrNotEnrolled, 403, "set up your second factor first", false},
+		{totpflow.ErrNotAllowed, 403, "this is not possible", false},
+		{&totpflow.ApprovalError{Request: "x"}, 202, "this waits for a second administrator", false},
+		{store.ErrUnavailable, 503, "we cannot check codes at the moment", true},
+		{keyring.ErrOpen, 500, "we cannot check codes at the moment", true},
+	} {
+		var log bytes.Buffer
+		before := slog.Default()
+		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+		w := httptest.NewRecorder()
+		new(product).refuse(w, c.err)
+		slog.SetDefault(before)
+		require.Equal(t, c.status, w.Code)
+		require.Equal(t, c.text+"\n", w.Body.String())
+		require.Equal(t, c.logged, strings.Contains(log.String(), c.err.Error()))
 	}
 }
