@@ -128,21 +128,21 @@ func TestOldLeader(t *testing.T) {
 		at := leader(t, members)
 		client := dial(t, members[at])
 		s := etcdstore.New(client, "")
-		require.NoError(t, step(t.Context(), s))
+		require.NoError(t, race.Step(t.Context(), s))
 		before := steps(t, s)
 
 		require.NoError(t, members[at].Pause())
 		require.Eventually(t, func() bool {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			return step(ctx, everybody) == nil
+			return race.Step(ctx, everybody) == nil
 		}, time.Minute, time.Millisecond)
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		var over sync.WaitGroup
 		for range 20 {
 			over.Go(func() {
-				if rec, err := s.Get(ctx, alice); err == nil && race.Count(rec) <= before {
+				if rec, err := s.Get(ctx, race.Alice); err == nil && race.Count(rec) <= before {
 					t.Errorf("read %d after more was acknowledged", before)
 				}
 			})
@@ -166,7 +166,7 @@ func TestNoMajority(t *testing.T) {
 	members := begin(t, 3, "unsafe-no-fsync")
 	s := etcdstore.New(dial(t, members...), "")
 	last := etcdstore.New(dial(t, members[2]), "")
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.NoError(t, members[0].Pause())
 	require.NoError(t, members[1].Pause())
 	requireSilent(t, last)
@@ -176,13 +176,13 @@ func TestNoMajority(t *testing.T) {
 	require.Eventually(t, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		return errors.Is(last.Delete(ctx, alice, store.NewVersion()), rpctypes.ErrNoLeader)
+		return errors.Is(last.Delete(ctx, race.Alice, store.NewVersion()), rpctypes.ErrNoLeader)
 	}, time.Minute, time.Millisecond)
 
 	require.NoError(t, members[0].Resume())
 	require.NoError(t, members[1].Resume())
 	require.Eventually(t, func() bool { return s.Check(t.Context()) == nil }, time.Minute, time.Millisecond)
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.GreaterOrEqual(t, steps(t, last), uint64(2))
 }
 

@@ -20,7 +20,7 @@ import (
 func TestCutAnywhere(t *testing.T) {
 	p := prefix()
 	s := etcdstore.New(dial(t, alone), p)
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	cable, err := race.NewCable(alone.Addr())
 	require.NoError(t, err)
 	defer cable.Close()

@@ -34,11 +34,11 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 func TestFrozen(t *testing.T) {
 	server := begin(t, 1)[0]
 	s := etcdstore.New(dial(t, server), "")
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.NoError(t, server.Pause())
 	requireSilent(t, s)
 	require.NoError(t, server.Resume())
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.Equal(t, uint64(2), steps(t, s))
 }
 
@@ -59,14 +59,14 @@ func requireSilent(t *testing.T, s *etcdstore.Store) {
 }
 
 func calls(s *etcdstore.Store) map[string]func(context.Context) error {
-	rec := store.Record{ID: alice, Version: store.NewVersion()}
+	rec := store.Record{ID: race.Alice, Version: store.NewVersion()}
 	return map[string]func(context.Context) error{
-		"Get":    func(ctx context.Context) error { _, err := s.Get(ctx, alice); return err },
+		"Get":    func(ctx context.Context) error { _, err := s.Get(ctx, race.Alice); return err },
 		"Put":    func(ctx context.Context) error { return s.Put(ctx, rec, store.Version{}) },
-		"Delete": func(ctx context.Context) error { return s.Delete(ctx, alice, store.NewVersion()) },
+		"Delete": func(ctx context.Context) error { return s.Delete(ctx, race.Alice, store.NewVersion()) },
 		"List":   func(ctx context.Context) error { _, err := s.List(ctx, store.Query{}); return err },
 		"Check":  s.Check,
-		"Update": func(ctx context.Context) error { return step(ctx, s) },
+		"Update": func(ctx context.Context) error { return race.Step(ctx, s) },
 	}
 }
 
@@ -75,7 +75,7 @@ func TestNoSpace(t *testing.T) {
 	server := begin(t, 1, "unsafe-no-fsync", "quota-backend-bytes=1048576")[0]
 	s := etcdstore.New(dial(t, server), "")
 	require.NoError(t, s.Check(t.Context()))
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	var err error
 	for n := 0; err == nil && n < 100; n++ {
 		rec := store.Record{ID: store.ID{User: strconv.Itoa(n)}, Version: store.NewVersion(), Sealed: make([]byte, store.MaxSealed)}
@@ -83,7 +83,7 @@ func TestNoSpace(t *testing.T) {
 	}
 	require.ErrorIs(t, err, rpctypes.ErrNoSpace)
 	require.ErrorIs(t, s.Check(t.Context()), etcdstore.ErrNoSpace)
-	err = step(t.Context(), s)
+	err = race.Step(t.Context(), s)
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorIs(t, err, rpctypes.ErrNoSpace)
 	require.Equal(t, uint64(1), steps(t, s))
@@ -111,9 +111,9 @@ func TestForeignValues(t *testing.T) {
 			require.ErrorContains(t, err, "etcdstore: ")
 			require.Empty(t, page)
 			if c.key == "account/acme\x00alice" {
-				_, err = s.Get(t.Context(), alice)
+				_, err = s.Get(t.Context(), race.Alice)
 				require.ErrorContains(t, err, "etcdstore: ")
-				require.ErrorIs(t, step(t.Context(), s), store.ErrUnavailable)
+				require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
 			}
 		})
 	}
@@ -127,19 +127,19 @@ func TestExtremeVersions(t *testing.T) {
 		last[i], carry[i] = 0xff, 0xff
 	}
 	carry[0] = 0
-	rec := store.Record{ID: alice}
+	rec := store.Record{ID: race.Alice}
 	was := store.Version{}
 	for _, v := range []store.Version{{15: 1}, last, carry, {0: 1}, {0: 0xff}, last} {
 		rec.Version = v
 		require.NoError(t, s.Put(t.Context(), rec, was), v)
 		for _, other := range []store.Version{{15: 1}, {15: 2}, last, carry, {0: 1}, {0: 0xff}, {0: 0xff, 15: 1}, {}} {
 			if other != v {
-				require.ErrorIs(t, s.Delete(t.Context(), alice, other), store.ErrConflict)
+				require.ErrorIs(t, s.Delete(t.Context(), race.Alice, other), store.ErrConflict)
 			}
 		}
 		was = v
 	}
-	require.NoError(t, s.Delete(t.Context(), alice, last))
+	require.NoError(t, s.Delete(t.Context(), race.Alice, last))
 }
 
 // The right that the package documents is enough.
@@ -162,11 +162,11 @@ func TestRights(t *testing.T) {
 	defer client.Close()
 	s := etcdstore.New(client, "totpflow/")
 	require.NoError(t, s.Check(ctx))
-	require.NoError(t, step(ctx, s))
+	require.NoError(t, race.Step(ctx, s))
 	page, err := s.List(ctx, store.Query{AllTenants: true})
 	require.NoError(t, err)
 	require.Len(t, page.Records, 1)
-	require.NoError(t, s.Delete(ctx, alice, page.Records[0].Version))
-	_, err = etcdstore.New(client, "other/").Get(ctx, alice)
+	require.NoError(t, s.Delete(ctx, race.Alice, page.Records[0].Version))
+	_, err = etcdstore.New(client, "other/").Get(ctx, race.Alice)
 	require.ErrorIs(t, err, rpctypes.ErrPermissionDenied)
 }

@@ -22,8 +22,6 @@ import (
 	"github.com/totpflow/totpflow/tests/service"
 )
 
-var alice = store.ID{Tenant: "acme", User: "alice"}
-
 // alone is the server of the tests that leave it as it is. What it keeps of a
 // power cut is of no interest to them.
 var alone servers.Etcd
@@ -78,17 +76,10 @@ var prefixes atomic.Int64
 // prefix is one that no other test has.
 func prefix() string { return "test" + strconv.FormatInt(prefixes.Add(1), 10) + "/" }
 
-// step counts alice's record up by one.
-func step(ctx context.Context, s store.Store) error {
-	return store.Update(ctx, s, alice, func(was store.Record, _ bool) (*store.Record, error) {
-		return race.Counter(race.Count(was) + 1), nil
-	})
-}
-
 // steps returns how often.
 func steps(t *testing.T, s store.Store) uint64 {
 	t.Helper()
-	rec, err := s.Get(t.Context(), alice)
+	rec, err := s.Get(t.Context(), race.Alice)
 	require.NoError(t, err)
 	return race.Count(rec)
 }

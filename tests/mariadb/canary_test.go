@@ -14,9 +14,7 @@ import (
 // log of all queries, in a dump, in the table, in the redo log and in the binary
 // log: of what is planted there afterwards, all of it is found.
 func TestNothingSecretLeaks(t *testing.T) {
-	own, err := servers.StartMariaDB("general-log=1", "general-log-file=queries.log", "log-bin=binlog", "sync-binlog=1")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, own.Close()) }()
+	own := begin(t, "general-log=1", "general-log-file=queries.log", "log-bin=binlog", "sync-binlog=1")
 	s, _ := open(t, own.DSN("mysql"))
 	life, err := canary.Live(t.Context(), s)
 	require.NoError(t, err)

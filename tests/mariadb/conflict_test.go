@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/tests/engine"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // A host's own transactions may meet ours in a deadlock. The server ends the one
@@ -16,7 +18,7 @@ import (
 // again.
 func TestDeadlock(t *testing.T) {
 	s, db := open(t, database(t))
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	for _, statement := range []string{
 		`CREATE TABLE logins (n INT) ENGINE = InnoDB`, `INSERT INTO logins VALUES (0)`,
 		`CREATE TABLE work (n INT) ENGINE = InnoDB`,
@@ -37,14 +39,14 @@ func TestDeadlock(t *testing.T) {
 	// Not information_schema.innodb_trx: it looks again only when nobody has asked it for 0.1 s.
 	waits, before := counted(t, db, "Innodb_row_lock_waits"), counted(t, db, "Innodb_deadlocks")
 	done := make(chan error, 1)
-	go func() { done <- step(t.Context(), s) }()
+	go func() { done <- race.Step(t.Context(), s) }()
 	waiting := func() bool { return counted(t, db, "Innodb_row_lock_waits") > waits }
 	require.Eventually(t, waiting, time.Minute, time.Millisecond)
 	_, err = host.Exec(`SELECT 1 FROM totpflow_accounts FOR UPDATE`)
 	require.NoError(t, err)
 	require.NoError(t, host.Commit())
 	require.NoError(t, <-done)
-	require.Equal(t, uint64(2), stored(t, s))
+	require.Equal(t, uint64(2), engine.Stored(t, s))
 	require.Equal(t, before+1, counted(t, db, "Innodb_deadlocks"), "the test has made a deadlock")
 }
 
@@ -52,7 +54,7 @@ func TestDeadlock(t *testing.T) {
 // long as its context lasts.
 func TestLocked(t *testing.T) {
 	s, db := open(t, database(t, "innodb_lock_wait_timeout=1"))
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	lock := func() *sql.Tx {
 		host, err := db.BeginTx(t.Context(), nil)
 		require.NoError(t, err)
@@ -62,23 +64,23 @@ func TestLocked(t *testing.T) {
 	}
 	host, before := lock(), counted(t, db, "Innodb_row_lock_waits")
 	done := make(chan error, 1)
-	go func() { done <- step(t.Context(), s) }()
+	go func() { done <- race.Step(t.Context(), s) }()
 	again := func() bool { return counted(t, db, "Innodb_row_lock_waits") >= before+2 }
 	require.Eventually(t, again, time.Minute, 10*time.Millisecond, "a second wait, after the first has timed out")
 	require.NoError(t, host.Rollback())
 	require.NoError(t, <-done)
-	require.Equal(t, uint64(2), stored(t, s))
+	require.Equal(t, uint64(2), engine.Stored(t, s))
 
 	host = lock()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err := step(ctx, s)
+	err := race.Step(ctx, s)
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NoError(t, host.Rollback())
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	// What was given up may still have been written, by nobody's leave.
-	require.Contains(t, []uint64{3, 4}, stored(t, s))
+	require.Contains(t, []uint64{3, 4}, engine.Stored(t, s))
 }
 
 // counted returns a counter of the server's.

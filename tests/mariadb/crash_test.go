@@ -1,16 +1,12 @@
 package mariadb_test
 
 import (
-	"context"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/tests/race"
-	"github.com/totpflow/totpflow/tests/servers"
 )
 
 // A write that was acknowledged is there after the server was killed, at
@@ -22,9 +18,7 @@ import (
 func TestAcknowledgedSurvivesCrash(t *testing.T) {
 	rounds := race.Rounds(4, 40)
 	// The longest that a commit may wait for the disk when nobody waits for it.
-	own, err := servers.StartMariaDB("innodb-flush-log-at-timeout=2700")
-	require.NoError(t, err)
-	defer own.Close()
+	own := begin(t, "innodb-flush-log-at-timeout=2700")
 	s, db := open(t, own.DSN("mysql"))
 	acknowledged, lost, err := race.Crash(s, own, rounds)
 	t.Logf("MariaDB, server killed: %d rounds, %d writes acknowledged, %d lost", rounds, acknowledged, len(lost))
@@ -40,36 +34,4 @@ func TestAcknowledgedSurvivesCrash(t *testing.T) {
 	_, lost, err = race.Crash(s, own, 1)
 	require.NoError(t, err)
 	require.NotEmpty(t, lost)
-}
-
-// A frozen server, or one that is gone, lets nobody in and holds nobody; when it
-// is back, so is everything.
-func TestServerDoesNotAnswer(t *testing.T) {
-	own, err := servers.StartMariaDB()
-	require.NoError(t, err)
-	defer own.Close()
-	s, _ := open(t, own.DSN("mysql"))
-	require.NoError(t, step(t.Context(), s))
-
-	require.NoError(t, own.Pause())
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	err = step(ctx, s)
-	require.ErrorIs(t, err, store.ErrUnavailable)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(began), 10*time.Second)
-	require.NoError(t, own.Resume())
-	require.NoError(t, step(t.Context(), s))
-	require.Equal(t, uint64(2), stored(t, s), "the read was not answered, so nothing was written")
-
-	require.NoError(t, own.Kill())
-	require.ErrorIs(t, step(t.Context(), s), store.ErrUnavailable)
-	_, err = s.Get(t.Context(), alice)
-	require.Error(t, err)
-	require.NotErrorIs(t, err, store.ErrNotFound)
-	require.ErrorIs(t, s.Migrate(t.Context()), store.ErrUnavailable)
-	require.NoError(t, own.Start())
-	require.NoError(t, step(t.Context(), s))
-	require.Equal(t, uint64(3), stored(t, s))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // A record in MySQL or MariaDB, from opening to reading it back.
@@ -55,5 +56,5 @@ func TestDocumentedName(t *testing.T) {
 	require.True(t, config.RejectReadOnly)
 
 	s, _ := open(t, database(t, "rejectReadOnly=true"))
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 }

@@ -9,8 +9,6 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
-	"github.com/totpflow/totpflow/tests/paging"
-	"github.com/totpflow/totpflow/tests/race"
 )
 
 // A page in the middle of 100,000 records reads as many of them as it returns,
@@ -53,18 +51,7 @@ func TestListReadsAPage(t *testing.T) {
 	}
 }
 
-// Every record of a list comes once and in order, in memory that does not grow,
-// of a tenant and of all.
-func TestListToTheEnd(t *testing.T) {
-	n := race.Rounds(100_000, 1_000_000)
-	s, db := open(t, database(t))
-	fill(t, db, n)
-	for _, q := range []store.Query{{Tenant: "acme"}, {AllTenants: true}} {
-		seen, err := paging.Through(t.Context(), s, q, n)
-		require.NoError(t, err)
-		t.Logf("MariaDB: %v", seen)
-	}
-}
+func TestListToTheEnd(t *testing.T) { kind.ListToTheEnd(t, database(t), fill) }
 
 // fill makes records as package paging numbers them, of which one in fifty is in
 // state "reset".

@@ -2,11 +2,8 @@ package mariadb_test
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +13,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/engine"
 	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/servers"
 )
@@ -23,24 +21,8 @@ import (
 // Many processes start at once on an empty database.
 func TestMigrateConcurrently(t *testing.T) {
 	for range 3 {
-		dsn := database(t)
-		require.NoError(t, race.Together("migrate", dsn, 4))
-		s, db := open(t, dsn)
-		require.Equal(t, []string{"1"}, column(t, db, `SELECT number FROM totpflow_schema`))
-		require.NoError(t, s.Migrate(t.Context()), "again")
+		kind.MigrateTogether(t, database(t))
 	}
-}
-
-// migrator is a child: eight goroutines, each with a pool of its own.
-func migrator(where string) error {
-	return race.AtOnce(8, func() error {
-		db, err := sql.Open("mysql", where)
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		return sqlstore.New(db, sqlstore.MySQL).Migrate(context.Background())
-	})
 }
 
 // Every definition commits by itself: whoever died between two of them is
@@ -53,8 +35,8 @@ func TestMigrateGoesOn(t *testing.T) {
 		_, err := db.Exec(undo)
 		require.NoError(t, err)
 		require.NoError(t, s.Migrate(t.Context()), undo)
-		require.Equal(t, []string{"1"}, column(t, db, `SELECT number FROM totpflow_schema`))
-		require.NoError(t, step(t.Context(), s))
+		require.Equal(t, []string{"1"}, engine.Column(t, db, `SELECT number FROM totpflow_schema`))
+		require.NoError(t, race.Step(t.Context(), s))
 	}
 }
 
@@ -74,7 +56,7 @@ func TestMigrateWaits(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 
 	other, _ := open(t, database(t)) // the lock is one database's
-	require.NoError(t, step(t.Context(), other))
+	require.NoError(t, race.Step(t.Context(), other))
 
 	// The holder's connection ends, and with it the lock.
 	require.ErrorIs(t, holder.Raw(func(any) error { return driver.ErrBadConn }), driver.ErrBadConn)
@@ -84,20 +66,7 @@ func TestMigrateWaits(t *testing.T) {
 // The schema as the server has it, and a database made by the first version,
 // which must stay readable for ever.
 func TestSchemaGolden(t *testing.T) {
-	s, db := open(t, database(t))
-	rec := store.Record{
-		ID: alice, State: "active", Sealed: []byte("sealed\x00"),
-		Version: store.Version{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
-		Updated: time.Date(2026, 2, 28, 12, 0, 0, 123456000, time.UTC),
-	}
-	require.NoError(t, s.Put(t.Context(), rec, store.Version{}))
-	golden, err := os.ReadFile(filepath.Join("testdata", "v1.sql"))
-	require.NoError(t, err)
-
-	old := dial(t, database(t, "multiStatements=true"))
-	_, err = old.Exec(string(golden))
-	require.NoError(t, err)
-	for what, query := range map[string]string{
+	kind.Golden(t, database(t), database(t, "multiStatements=true"), map[string]string{
 		"columns": `SELECT CONCAT_WS(' ', table_name, column_name, column_type, IFNULL(collation_name, 'binary'), is_nullable)
 FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position`,
 		"indexes": `SELECT CONCAT_WS(' ', table_name, index_name, seq_in_index, column_name, non_unique)
@@ -107,14 +76,7 @@ FROM information_schema.check_constraints WHERE constraint_schema = DATABASE() O
 		"engines":    `SELECT CONCAT_WS(' ', table_name, engine) FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name`,
 		"migrations": `SELECT number FROM totpflow_schema`,
 		"record":     `SELECT CONCAT_WS(' ', tenant, user_id, HEX(version), state, HEX(sealed), updated) FROM totpflow_accounts`,
-	} {
-		require.Equal(t, column(t, old, query), column(t, db, query), what)
-	}
-	s = sqlstore.New(old, sqlstore.MySQL)
-	require.NoError(t, s.Migrate(t.Context()))
-	back, err := s.Get(t.Context(), rec.ID)
-	require.NoError(t, err)
-	require.Equal(t, rec, back)
+	})
 }
 
 // What the database itself refuses, should a statement ever be wrong.
@@ -137,11 +99,7 @@ func TestSchemaRefuses(t *testing.T) {
 
 func TestMigrateRefusesNewerSchema(t *testing.T) {
 	s, db := open(t, database(t))
-	_, err := db.Exec(`INSERT INTO totpflow_schema VALUES (2)`)
-	require.NoError(t, err)
-	err = s.Migrate(t.Context())
-	require.ErrorIs(t, err, sqlstore.ErrSchemaNewer)
-	require.NotErrorIs(t, err, store.ErrUnavailable, "trying again does not help")
+	engine.RefuseNewerSchema(t, s, db)
 }
 
 // Settings of the connection, of the table and of the server.
@@ -189,10 +147,10 @@ func TestMigrateRefusesSettings(t *testing.T) {
 // Without Migrate there is no table: nobody is "never enrolled" because of it.
 func TestNotMigrated(t *testing.T) {
 	s := sqlstore.New(dial(t, database(t)), sqlstore.MySQL)
-	_, err := s.Get(t.Context(), alice)
+	_, err := s.Get(t.Context(), race.Alice)
 	require.NotErrorIs(t, err, store.ErrNotFound)
 	require.Equal(t, uint16(1146), code(err), "%v", err) // ER_NO_SUCH_TABLE
-	require.ErrorIs(t, step(t.Context(), s), store.ErrUnavailable)
+	require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
 }
 
 // A program may run with no more rights than to read and write the two tables,
@@ -208,10 +166,10 @@ func TestFewRights(t *testing.T) {
 		require.NoError(t, err)
 	}
 	s, _ := open(t, strings.Replace(dsn, "root@", "modest@", 1))
-	require.NoError(t, step(t.Context(), s))
-	rec, err := s.Get(t.Context(), alice)
+	require.NoError(t, race.Step(t.Context(), s))
+	rec, err := s.Get(t.Context(), race.Alice)
 	require.NoError(t, err)
-	require.NoError(t, s.Delete(t.Context(), alice, rec.Version))
+	require.NoError(t, s.Delete(t.Context(), race.Alice, rec.Version))
 }
 
 // code returns the number of the driver's error inside, 0 if there is none.
@@ -221,18 +179,4 @@ func code(err error) uint16 {
 		return 0
 	}
 	return e.Number
-}
-
-func column(t *testing.T, db *sql.DB, query string) (all []string) {
-	rows, err := db.Query(query)
-	require.NoError(t, err)
-	defer rows.Close()
-	for rows.Next() {
-		var s string
-		require.NoError(t, rows.Scan(&s))
-		all = append(all, s)
-	}
-	require.NoError(t, rows.Err())
-	require.NotEmpty(t, all)
-	return all
 }

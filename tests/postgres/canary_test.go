@@ -15,9 +15,7 @@ import (
 // that has every statement with its parameters, in a dump, in a table and in the
 // write-ahead log: of what is planted there afterwards, all of it is found.
 func TestNothingSecretLeaks(t *testing.T) {
-	own, err := servers.StartPostgreSQL("log_statement=all", "log_min_duration_statement=0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, own.Close()) }()
+	own := begin(t, "log_statement=all", "log_min_duration_statement=0")
 	s := sqlstore.New(reopen(t, own), sqlstore.PostgreSQL)
 	require.NoError(t, s.Migrate(t.Context()))
 	life, err := canary.Live(t.Context(), s)

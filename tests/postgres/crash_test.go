@@ -1,11 +1,9 @@
 package postgres_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,9 +22,7 @@ import (
 func TestAcknowledgedSurvivesCrash(t *testing.T) {
 	rounds := race.Rounds(4, 40)
 	// The longest that a commit may wait for the disk when nobody waits for it.
-	own, err := servers.StartPostgreSQL("wal_writer_delay=10s")
-	require.NoError(t, err)
-	defer own.Close()
+	own := begin(t, "wal_writer_delay=10s")
 	s, _ := open(t, own.DSN("postgres"))
 	acknowledged, lost, err := race.Crash(s, own, rounds)
 	t.Logf("PostgreSQL, server killed: %d rounds, %d writes acknowledged, %d lost", rounds, acknowledged, len(lost))
@@ -54,44 +50,12 @@ func standby(t *testing.T, own servers.PostgreSQL) {
 	require.NoError(t, own.Start())
 	s := sqlstore.New(dial(t, own.DSN("postgres")), sqlstore.PostgreSQL)
 	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrNotPrimary)
-	err := step(t.Context(), s)
+	err := race.Step(t.Context(), s)
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorContains(t, err, "read-only")
 
 	// target_session_attrs, as documented, does not even connect.
 	s = sqlstore.New(dial(t, own.DSN("postgres")+"&target_session_attrs=read-write"), sqlstore.PostgreSQL)
-	_, err = s.Get(t.Context(), alice)
+	_, err = s.Get(t.Context(), race.Alice)
 	require.ErrorContains(t, err, "read only")
-}
-
-// A frozen server, or one that is gone, lets nobody in and holds nobody; when it
-// is back, so is everything.
-func TestServerDoesNotAnswer(t *testing.T) {
-	own, err := servers.StartPostgreSQL()
-	require.NoError(t, err)
-	defer own.Close()
-	s, _ := open(t, own.DSN("postgres"))
-	require.NoError(t, step(t.Context(), s))
-
-	require.NoError(t, own.Pause())
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	err = step(ctx, s)
-	require.ErrorIs(t, err, store.ErrUnavailable)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(began), 10*time.Second)
-	require.NoError(t, own.Resume())
-	require.NoError(t, step(t.Context(), s))
-	require.Equal(t, uint64(2), stored(t, s), "the read was not answered, so nothing was written")
-
-	require.NoError(t, own.Kill())
-	require.ErrorIs(t, step(t.Context(), s), store.ErrUnavailable)
-	_, err = s.Get(t.Context(), alice)
-	require.Error(t, err)
-	require.NotErrorIs(t, err, store.ErrNotFound)
-	require.ErrorIs(t, s.Migrate(t.Context()), store.ErrUnavailable)
-	require.NoError(t, own.Start())
-	require.NoError(t, step(t.Context(), s))
-	require.Equal(t, uint64(3), stored(t, s))
 }

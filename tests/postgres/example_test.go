@@ -14,6 +14,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // A record in PostgreSQL, from opening to reading it back.
@@ -55,5 +56,5 @@ func TestDocumentedName(t *testing.T) {
 	require.False(t, config.TLSConfig.InsecureSkipVerify)
 
 	s, _ := open(t, database(t, parameters))
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 }

@@ -1,41 +1,36 @@
 package postgres_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
-	"github.com/totpflow/totpflow/tests/history"
+	"github.com/totpflow/totpflow/tests/engine"
 	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/servers"
-	"github.com/totpflow/totpflow/tests/service"
 )
 
-var alice = store.ID{Tenant: "acme", User: "alice"}
+var kind = engine.Engine{
+	Name: "PostgreSQL", Driver: "pgx", Dialect: sqlstore.PostgreSQL,
+	Overwrite: `INSERT INTO totpflow_accounts VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, user_id)
+DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state, sealed = EXCLUDED.sealed, updated = EXCLUDED.updated`,
+}
+
+// How a database is opened.
+var dial, open = kind.Dial, kind.Open
 
 // server is the one that the tests of this package share.
 var server servers.PostgreSQL
 
 func TestMain(m *testing.M) {
-	race.Main(map[string]race.Role{
-		"history":       history.Player(opener(honest)),
-		"history-naive": history.Player(opener(naive)),
-		"race":          race.Racer(opener(honest)),
-		"race-naive":    race.Racer(opener(naive)),
-		"service":       service.Desk(opener(honest)),
-		"service-naive": service.Desk(opener(naive)),
-		"migrate":       migrator,
-	})
+	race.Main(kind.Roles())
 	os.Exit(run(m))
 }
 
@@ -49,27 +44,13 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-func opener(adapter func(*sql.DB) store.Store) race.Opener {
-	return func(where string) (store.Store, func() error, error) {
-		db, err := sql.Open("pgx", where)
-		if err != nil {
-			return nil, nil, err
-		}
-		db.SetMaxOpenConns(8)
-		db.SetMaxIdleConns(8)
-		return adapter(db), db.Close, nil
-	}
-}
-
-func honest(db *sql.DB) store.Store { return sqlstore.New(db, sqlstore.PostgreSQL) }
-
-func naive(db *sql.DB) store.Store {
-	return race.Naive{Store: honest(db), Overwrite: func(ctx context.Context, rec store.Record) error {
-		_, err := db.ExecContext(ctx, `INSERT INTO totpflow_accounts VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, user_id)
-DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state, sealed = EXCLUDED.sealed, updated = EXCLUDED.updated`,
-			rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State, rec.Sealed, rec.Updated.UnixMicro())
-		return err
-	}}
+// begin starts a server for one test.
+func begin(t *testing.T, settings ...string) servers.PostgreSQL {
+	t.Helper()
+	own, err := servers.StartPostgreSQL(settings...)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, own.Close()) })
+	return own
 }
 
 var databases atomic.Int64
@@ -85,43 +66,4 @@ func database(t testing.TB, parameters ...string) string {
 	_, err = admin.Exec("CREATE DATABASE " + name)
 	require.NoError(t, err)
 	return strings.Join(append([]string{server.DSN(name)}, parameters...), "&")
-}
-
-// dial opens the database without touching it. When the test ends no connection
-// may be left in use: a leak would stop the host after a few hours.
-func dial(t testing.TB, dsn string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("pgx", dsn)
-	require.NoError(t, err)
-	db.SetMaxOpenConns(16)
-	db.SetMaxIdleConns(16)
-	t.Cleanup(func() {
-		// A cancelled statement may still be on its way back.
-		idle := func() bool { return db.Stats().InUse == 0 }
-		require.Eventually(t, idle, time.Minute, time.Millisecond, "connections leaked")
-		_ = db.Close() // whose server may be gone
-	})
-	return db
-}
-
-// open returns a migrated store.
-func open(t testing.TB, dsn string) (*sqlstore.Store, *sql.DB) {
-	t.Helper()
-	db := dial(t, dsn)
-	s := sqlstore.New(db, sqlstore.PostgreSQL)
-	require.NoError(t, s.Migrate(t.Context()))
-	return s, db
-}
-
-// step counts alice's record up by one.
-func step(ctx context.Context, s store.Store) error {
-	return store.Update(ctx, s, alice, func(was store.Record, _ bool) (*store.Record, error) {
-		return race.Counter(race.Count(was) + 1), nil
-	})
-}
-
-func stored(t *testing.T, s store.Store) uint64 {
-	rec, err := s.Get(t.Context(), alice)
-	require.NoError(t, err)
-	return race.Count(rec)
 }

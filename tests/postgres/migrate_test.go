@@ -2,10 +2,7 @@ package postgres_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +12,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/engine"
 	"github.com/totpflow/totpflow/tests/race"
 )
 
@@ -22,24 +20,8 @@ import (
 // connections have: who has waited must see what was done meanwhile.
 func TestMigrateConcurrently(t *testing.T) {
 	for _, isolation := range []string{"read%20committed", "repeatable%20read", "serializable"} {
-		dsn := database(t, "default_transaction_isolation="+isolation)
-		require.NoError(t, race.Together("migrate", dsn, 4), isolation)
-		s, db := open(t, dsn)
-		require.Equal(t, []string{"1"}, column(t, db, `SELECT number::text FROM totpflow_schema`))
-		require.NoError(t, s.Migrate(t.Context()), "again")
+		kind.MigrateTogether(t, database(t, "default_transaction_isolation="+isolation))
 	}
-}
-
-// migrator is a child: eight goroutines, each with a pool of its own.
-func migrator(where string) error {
-	return race.AtOnce(8, func() error {
-		db, err := sql.Open("pgx", where)
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		return sqlstore.New(db, sqlstore.PostgreSQL).Migrate(context.Background())
-	})
 }
 
 // Somebody who holds the lock keeps Migrate waiting as long as its context lasts.
@@ -62,20 +44,7 @@ func TestMigrateWaits(t *testing.T) {
 // The schema as PostgreSQL has it, and a database made by the first version,
 // which must stay readable for ever.
 func TestSchemaGolden(t *testing.T) {
-	s, db := open(t, database(t))
-	rec := store.Record{
-		ID: alice, State: "active", Sealed: []byte("sealed\x00"),
-		Version: store.Version{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
-		Updated: time.Date(2026, 2, 28, 12, 0, 0, 123456000, time.UTC),
-	}
-	require.NoError(t, s.Put(t.Context(), rec, store.Version{}))
-	golden, err := os.ReadFile(filepath.Join("testdata", "v1.sql"))
-	require.NoError(t, err)
-
-	old := dial(t, database(t))
-	_, err = old.Exec(string(golden))
-	require.NoError(t, err)
-	for what, query := range map[string]string{
+	kind.Golden(t, database(t), database(t), map[string]string{
 		"columns": `SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, collation_name, is_nullable)
 FROM information_schema.columns WHERE table_name LIKE 'totpflow%' ORDER BY table_name, ordinal_position`,
 		"indexes":     `SELECT indexdef FROM pg_indexes WHERE tablename LIKE 'totpflow%' ORDER BY 1`,
@@ -83,14 +52,7 @@ FROM information_schema.columns WHERE table_name LIKE 'totpflow%' ORDER BY table
 		"migrations":  `SELECT number::text FROM totpflow_schema`,
 		"record": `SELECT format('%s %s %s %s %s %s', tenant, user_id, encode(version, 'hex'), state, encode(sealed, 'hex'), updated)
 FROM totpflow_accounts`,
-	} {
-		require.Equal(t, column(t, old, query), column(t, db, query), what)
-	}
-	s = sqlstore.New(old, sqlstore.PostgreSQL)
-	require.NoError(t, s.Migrate(t.Context()))
-	back, err := s.Get(t.Context(), rec.ID)
-	require.NoError(t, err)
-	require.Equal(t, rec, back)
+	})
 }
 
 // What the database itself refuses, should a statement ever be wrong.
@@ -110,11 +72,7 @@ func TestSchemaRefuses(t *testing.T) {
 
 func TestMigrateRefusesNewerSchema(t *testing.T) {
 	s, db := open(t, database(t))
-	_, err := db.Exec(`INSERT INTO totpflow_schema VALUES (2)`)
-	require.NoError(t, err)
-	err = s.Migrate(t.Context())
-	require.ErrorIs(t, err, sqlstore.ErrSchemaNewer)
-	require.NotErrorIs(t, err, store.ErrUnavailable, "trying again does not help")
+	engine.RefuseNewerSchema(t, s, db)
 }
 
 // Settings of the connection, of the database and of the table.
@@ -150,10 +108,10 @@ func TestMigrateRefusesSettings(t *testing.T) {
 // Without Migrate there is no table: nobody is "never enrolled" because of it.
 func TestNotMigrated(t *testing.T) {
 	s := sqlstore.New(dial(t, database(t)), sqlstore.PostgreSQL)
-	_, err := s.Get(t.Context(), alice)
+	_, err := s.Get(t.Context(), race.Alice)
 	require.NotErrorIs(t, err, store.ErrNotFound)
 	require.Equal(t, "42P01", code(err), "%v", err) // undefined_table
-	require.ErrorIs(t, step(t.Context(), s), store.ErrUnavailable)
+	require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
 }
 
 // A program may run with no more rights than to read and write the two tables,
@@ -169,10 +127,10 @@ func TestFewRights(t *testing.T) {
 		require.NoError(t, err)
 	}
 	s, _ := open(t, strings.Replace(dsn, "totpflow@", "modest@", 1))
-	require.NoError(t, step(t.Context(), s))
-	rec, err := s.Get(t.Context(), alice)
+	require.NoError(t, race.Step(t.Context(), s))
+	rec, err := s.Get(t.Context(), race.Alice)
 	require.NoError(t, err)
-	require.NoError(t, s.Delete(t.Context(), alice, rec.Version))
+	require.NoError(t, s.Delete(t.Context(), race.Alice, rec.Version))
 }
 
 // code returns the SQLSTATE of the driver's error inside, "" if there is none.
@@ -182,18 +140,4 @@ func code(err error) string {
 		return ""
 	}
 	return e.Code
-}
-
-func column(t *testing.T, db *sql.DB, query string) (all []string) {
-	rows, err := db.Query(query)
-	require.NoError(t, err)
-	defer rows.Close()
-	for rows.Next() {
-		var s string
-		require.NoError(t, rows.Scan(&s))
-		all = append(all, s)
-	}
-	require.NoError(t, rows.Err())
-	require.NotEmpty(t, all)
-	return all
 }

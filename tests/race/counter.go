@@ -9,6 +9,9 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
+// Alice is whose record the rigs use.
+var Alice = store.ID{Tenant: "acme", User: "alice"}
+
 // Counter is a record that holds a number, without an id and a version.
 func Counter(n uint64) *store.Record {
 	return &store.Record{State: "active", Sealed: binary.BigEndian.AppendUint64(nil, n)}
@@ -22,9 +25,16 @@ func Count(rec store.Record) uint64 {
 	return binary.BigEndian.Uint64(rec.Sealed)
 }
 
+// Step counts alice's record up by one.
+func Step(ctx context.Context, s store.Store) error {
+	return store.Update(ctx, s, Alice, func(was store.Record, _ bool) (*store.Record, error) {
+		return Counter(Count(was) + 1), nil
+	})
+}
+
 // stored returns the number that alice's record holds.
 func stored(s store.Store) (uint64, error) {
-	rec, err := s.Get(context.Background(), alice)
+	rec, err := s.Get(context.Background(), Alice)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return 0, err
 	}

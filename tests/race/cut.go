@@ -58,7 +58,7 @@ func judge(come bool, first, second error, code, now uint64) error {
 
 // use accepts a code that is newer than the last one.
 func use(ctx context.Context, s store.Store, code uint64) error {
-	return store.Update(ctx, s, alice, func(was store.Record, _ bool) (*store.Record, error) {
+	return store.Update(ctx, s, Alice, func(was store.Record, _ bool) (*store.Record, error) {
 		if Count(was) >= code {
 			return nil, errUsed
 		}

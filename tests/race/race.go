@@ -14,10 +14,7 @@ const (
 	goroutines = 64
 )
 
-var (
-	alice   = store.ID{Tenant: "acme", User: "alice"}
-	errUsed = errors.New("already used")
-)
+var errUsed = errors.New("already used")
 
 // A Rig is one of the races between two processes with 64 goroutines each.
 type Rig struct {
@@ -153,7 +150,7 @@ func Racer(open Opener) Role {
 func all(s store.Store, decide func(store.Record, bool) (*store.Record, error)) (saw Figures, fault error) {
 	var mu sync.Mutex
 	Hands(goroutines, func(int) {
-		err := store.Update(context.Background(), s, alice, decide)
+		err := store.Update(context.Background(), s, Alice, decide)
 		mu.Lock()
 		defer mu.Unlock()
 		switch {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/totpflow/totpflow/store/redisstore"
 	"github.com/totpflow/totpflow/tests/clocks"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // The clock of service and store jumps, and stands where numbers of 32 bits end:
@@ -25,7 +26,7 @@ func TestClocks(t *testing.T) {
 func TestQuarantineByAClockAhead(t *testing.T) {
 	clock, server := clocks.NewClock(), begin(t)
 	s, _ := open(t, server, redisstore.Options{Now: clock.Now})
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.NoError(t, server.Kill())
 	require.NoError(t, server.Start())
 	s = redisstore.New(dial(t, server), redisstore.Options{Now: clock.Now})
@@ -33,10 +34,10 @@ func TestQuarantineByAClockAhead(t *testing.T) {
 	until := clock.Now().Add(5 * time.Minute)
 	for _, at := range []time.Time{clock.Now(), clock.Now().Add(-time.Hour), until.Add(-time.Millisecond)} {
 		clock.Set(at)
-		_, err := s.Get(t.Context(), alice)
+		_, err := s.Get(t.Context(), race.Alice)
 		requireQuarantine(t, err, until)
-		requireQuarantine(t, step(t.Context(), s), until)
+		requireQuarantine(t, race.Step(t.Context(), s), until)
 	}
 	clock.Set(until)
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 }

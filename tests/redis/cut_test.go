@@ -43,6 +43,6 @@ func TestCutAnywhere(t *testing.T) {
 // first is alice's record for the rigs.
 func first() store.Record {
 	rec := *race.Counter(1)
-	rec.ID, rec.Version = alice, store.NewVersion()
+	rec.ID, rec.Version = race.Alice, store.NewVersion()
 	return rec
 }

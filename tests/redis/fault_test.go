@@ -9,6 +9,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/redisstore"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // A frozen server holds nobody longer than the caller's deadline, and nobody is
@@ -16,18 +17,18 @@ import (
 func TestFrozen(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.NoError(t, server.Pause())
-	rec := store.Record{ID: alice, Version: store.NewVersion()}
+	rec := store.Record{ID: race.Alice, Version: store.NewVersion()}
 	for name, call := range map[string]func(context.Context) error{
-		"Get":     func(ctx context.Context) error { _, err := s.Get(ctx, alice); return err },
+		"Get":     func(ctx context.Context) error { _, err := s.Get(ctx, race.Alice); return err },
 		"Put":     func(ctx context.Context) error { return s.Put(ctx, rec, store.Version{}) },
-		"Delete":  func(ctx context.Context) error { return s.Delete(ctx, alice, store.NewVersion()) },
+		"Delete":  func(ctx context.Context) error { return s.Delete(ctx, race.Alice, store.NewVersion()) },
 		"List":    func(ctx context.Context) error { _, err := s.List(ctx, store.Query{}); return err },
 		"Check":   s.Check,
 		"Create":  s.Create,
 		"Release": s.Release,
-		"Update":  func(ctx context.Context) error { return step(ctx, s) },
+		"Update":  func(ctx context.Context) error { return race.Step(ctx, s) },
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		began := time.Now()
@@ -36,7 +37,7 @@ func TestFrozen(t *testing.T) {
 		cancel()
 	}
 	require.NoError(t, server.Resume())
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.Equal(t, 2, steps(t, s))
 }
 
@@ -45,10 +46,10 @@ func TestGone(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})
 	require.NoError(t, server.Kill())
-	_, err := s.Get(t.Context(), alice)
+	_, err := s.Get(t.Context(), race.Alice)
 	require.Error(t, err)
 	require.NotErrorIs(t, err, store.ErrNotFound)
-	require.ErrorIs(t, step(t.Context(), s), store.ErrUnavailable)
+	require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
 	require.ErrorIs(t, s.Check(t.Context()), store.ErrUnavailable)
 }
 
@@ -56,9 +57,9 @@ func TestGone(t *testing.T) {
 func TestOutOfMemory(t *testing.T) {
 	server := begin(t)
 	s, client := open(t, server, redisstore.Options{})
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "1").Err())
-	err := step(t.Context(), s)
+	err := race.Step(t.Context(), s)
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorContains(t, err, "OOM")
 	bob := store.Record{ID: store.ID{Tenant: "acme", User: "bob"}, Version: store.NewVersion(), State: "active"}
@@ -68,7 +69,7 @@ func TestOutOfMemory(t *testing.T) {
 	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "0").Err())
 	_, err = s.Get(t.Context(), bob.ID)
 	require.ErrorIs(t, err, store.ErrNotFound)
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.Equal(t, 2, steps(t, s))
 }
 
@@ -84,20 +85,20 @@ func TestLostRecords(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := redisstore.Options{Prefix: prefix()}
 			s, client := open(t, shared, o)
-			require.NoError(t, step(t.Context(), s))
-			rec, err := s.Get(t.Context(), alice)
+			require.NoError(t, race.Step(t.Context(), s))
+			rec, err := s.Get(t.Context(), race.Alice)
 			require.NoError(t, err)
 			harm[1] = o.Prefix + harm[1].(string)
 			require.NoError(t, client.Do(t.Context(), harm...).Err())
 
-			_, err = s.Get(t.Context(), alice)
+			_, err = s.Get(t.Context(), race.Alice)
 			require.ErrorIs(t, err, redisstore.ErrLost)
 			for _, was := range []store.Version{{}, rec.Version} {
 				next := rec
 				next.Version = store.NewVersion()
 				require.ErrorIs(t, s.Put(t.Context(), next, was), redisstore.ErrLost)
 			}
-			require.ErrorIs(t, s.Delete(t.Context(), alice, rec.Version), redisstore.ErrLost)
+			require.ErrorIs(t, s.Delete(t.Context(), race.Alice, rec.Version), redisstore.ErrLost)
 			if name == "deleted" || name == "expired" {
 				for _, q := range []store.Query{{Tenant: "acme"}, {AllTenants: true}, {Tenant: "acme", State: "active"}} {
 					_, err = s.List(t.Context(), q)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/redisstore"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // The layout as Redis has it, one command a line, and the same read back: what
@@ -51,7 +52,7 @@ func TestLayoutGolden(t *testing.T) {
 		}
 		require.NoError(t, client.Do(t.Context(), command...).Err())
 	}
-	_, err = s.Get(t.Context(), alice)
+	_, err = s.Get(t.Context(), race.Alice)
 	require.ErrorIs(t, err, store.ErrUnavailable, "another server's")
 	require.NoError(t, s.Release(t.Context()))
 	for _, rec := range records {

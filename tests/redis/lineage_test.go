@@ -13,6 +13,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/redisstore"
+	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/servers"
 )
 
@@ -21,27 +22,27 @@ import (
 func TestRestart(t *testing.T) {
 	server, clock := begin(t), newClock()
 	s, _ := open(t, server, redisstore.Options{Now: clock.Now})
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.NoError(t, server.Kill())
 	require.NoError(t, server.Start())
 
 	until := noon.Add(5 * time.Minute)
-	requireQuarantine(t, step(t.Context(), s), until)
+	requireQuarantine(t, race.Step(t.Context(), s), until)
 	clock.Advance(time.Minute)
 	other := redisstore.New(dial(t, server), redisstore.Options{Now: clock.Now, Quarantine: time.Hour})
 	require.NoError(t, other.Check(t.Context()), "a product may start meanwhile")
-	_, err := other.Get(t.Context(), alice)
+	_, err := other.Get(t.Context(), race.Alice)
 	requireQuarantine(t, err, until)
 	_, err = other.List(t.Context(), store.Query{Tenant: "acme"})
 	requireQuarantine(t, err, until)
-	requireQuarantine(t, other.Put(t.Context(), store.Record{ID: alice, Version: store.NewVersion()}, store.Version{}), until)
-	requireQuarantine(t, other.Delete(t.Context(), alice, store.NewVersion()), until)
+	requireQuarantine(t, other.Put(t.Context(), store.Record{ID: race.Alice, Version: store.NewVersion()}, store.Version{}), until)
+	requireQuarantine(t, other.Delete(t.Context(), race.Alice, store.NewVersion()), until)
 
 	clock.Set(until.Add(-time.Millisecond))
-	requireQuarantine(t, step(t.Context(), s), until)
+	requireQuarantine(t, race.Step(t.Context(), s), until)
 	clock.Set(until)
 	require.Equal(t, 1, steps(t, s))
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 
 	require.NoError(t, server.Kill())
 	require.NoError(t, server.Start())
@@ -58,13 +59,13 @@ func TestQuarantinesAddUp(t *testing.T) {
 		require.NoError(t, server.Start())
 	}
 	again()
-	requireQuarantine(t, step(t.Context(), s), noon.Add(18*time.Minute))
+	requireQuarantine(t, race.Step(t.Context(), s), noon.Add(18*time.Minute))
 	clock.Advance(time.Minute)
 	again()
-	requireQuarantine(t, step(t.Context(), s), noon.Add(19*time.Minute))
+	requireQuarantine(t, race.Step(t.Context(), s), noon.Add(19*time.Minute))
 	again()
 	short := redisstore.New(client, redisstore.Options{Now: clock.Now})
-	requireQuarantine(t, step(t.Context(), short), noon.Add(19*time.Minute))
+	requireQuarantine(t, race.Step(t.Context(), short), noon.Add(19*time.Minute))
 }
 
 // What changes a replication id but loses nothing, lets the store go on: a
@@ -72,18 +73,18 @@ func TestQuarantinesAddUp(t *testing.T) {
 func TestReplicasComeAndGo(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t), newClock()
 	s, client := open(t, primary, redisstore.Options{Now: clock.Now})
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	before := replid(t, primary)
 	follow(t, replica, primary)
 	require.NotEqual(t, before, replid(t, primary))
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 
 	require.NoError(t, client.ConfigSet(t.Context(), "repl-backlog-ttl", "1").Err())
 	cut(t, replica)
 	require.Eventually(t, func() bool {
 		return strings.Contains(info(t, primary, "replication"), "repl_backlog_active:0")
 	}, time.Minute, 10*time.Millisecond)
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.Equal(t, 3, steps(t, s))
 }
 
@@ -104,16 +105,16 @@ func TestPromotionIsForgotten(t *testing.T) {
 	require.NoError(t, primary.Kill())
 	promote(t, replica)
 	current.move(replica)
-	requireQuarantine(t, step(t.Context(), s), noon.Add(5*time.Minute))
+	requireQuarantine(t, race.Step(t.Context(), s), noon.Add(5*time.Minute))
 	clock.Advance(5 * time.Minute)
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 
 	require.NotContains(t, info(t, replica, "replication"), nowhere)
 	require.NoError(t, dial(t, replica).ConfigSet(t.Context(), "repl-backlog-ttl", "1").Err())
 	require.Eventually(t, func() bool {
 		return strings.Contains(info(t, replica, "replication"), nowhere)
 	}, time.Minute, 10*time.Millisecond)
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 }
 
 const nowhere = "master_replid2:0000000000000000000000000000000000000000"
@@ -122,7 +123,7 @@ const nowhere = "master_replid2:0000000000000000000000000000000000000000"
 func TestDemoted(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	cut(t, server)
 	requireEvery(t, s, redisstore.ErrReplica)
 }
@@ -134,11 +135,11 @@ func TestDemoted(t *testing.T) {
 func TestThereAndBack(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t), newClock()
 	s, client := open(t, primary, redisstore.Options{Now: clock.Now})
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	follow(t, replica, primary)
 	cut(t, replica)
 	for range 5 {
-		require.NoError(t, step(t.Context(), s))
+		require.NoError(t, race.Step(t.Context(), s))
 	}
 	promote(t, replica)
 
@@ -148,7 +149,7 @@ func TestThereAndBack(t *testing.T) {
 	for range 8 {
 		over.Go(func() {
 			for ctx.Err() == nil {
-				err := step(ctx, s)
+				err := race.Step(ctx, s)
 				if err != nil && !errors.Is(err, store.ErrUnavailable) {
 					t.Errorf("unexpected: %v", err)
 				}
@@ -158,7 +159,7 @@ func TestThereAndBack(t *testing.T) {
 	for range 3 {
 		follow(t, primary, replica)
 		promote(t, primary)
-		requireQuarantine(t, step(t.Context(), s), noon.Add(5*time.Minute))
+		requireQuarantine(t, race.Step(t.Context(), s), noon.Add(5*time.Minute))
 	}
 	stop()
 	over.Wait()
@@ -173,26 +174,26 @@ func TestPromotedServerIsChecked(t *testing.T) {
 	current := point(primary)
 	s := redisstore.New(current.client(t), redisstore.Options{Now: clock.Now})
 	require.NoError(t, s.Create(t.Context()))
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	follow(t, replica, primary)
 	require.NoError(t, primary.Kill())
 	current.move(replica)
 
-	err := step(t.Context(), s)
+	err := race.Step(t.Context(), s)
 	require.ErrorIs(t, err, redisstore.ErrReplica)
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	promote(t, replica)
 	for range 2 {
-		err = step(t.Context(), s)
+		err = race.Step(t.Context(), s)
 		require.ErrorIs(t, err, redisstore.ErrNotDurable)
 		require.ErrorContains(t, err, "appendfsync is everysec")
 		require.ErrorIs(t, err, store.ErrUnavailable)
 		clock.Advance(time.Hour)
 	}
 	require.NoError(t, dial(t, replica).ConfigSet(t.Context(), "appendfsync", "always").Err())
-	requireQuarantine(t, step(t.Context(), s), clock.Now().Add(5*time.Minute))
+	requireQuarantine(t, race.Step(t.Context(), s), clock.Now().Add(5*time.Minute))
 	clock.Advance(5 * time.Minute)
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.Equal(t, 2, steps(t, s))
 }
 
@@ -213,10 +214,10 @@ func TestServerChangesAfterTheLook(t *testing.T) {
 		promote(t, replica)
 		current.move(replica)
 	})))
-	_, err := s.Get(t.Context(), alice)
+	_, err := s.Get(t.Context(), race.Alice)
 	require.ErrorContains(t, err, "has changed")
 	clock.Advance(time.Hour)
-	_, err = s.Get(t.Context(), alice)
+	_, err = s.Get(t.Context(), race.Alice)
 	require.ErrorIs(t, err, redisstore.ErrNotDurable)
 }
 

@@ -50,10 +50,10 @@ func TestPagesOfLargeRecords(t *testing.T) {
 func TestDeleteLeavesNothing(t *testing.T) {
 	o := redisstore.Options{Prefix: prefix()}
 	s, client := open(t, shared, o)
-	require.NoError(t, step(t.Context(), s))
-	rec, err := s.Get(t.Context(), alice)
+	require.NoError(t, race.Step(t.Context(), s))
+	rec, err := s.Get(t.Context(), race.Alice)
 	require.NoError(t, err)
-	require.NoError(t, s.Delete(t.Context(), alice, rec.Version))
+	require.NoError(t, s.Delete(t.Context(), race.Alice, rec.Version))
 	for _, q := range []store.Query{{Tenant: "acme"}, {AllTenants: true}, {Tenant: "acme", State: "active"}} {
 		page, err := s.List(t.Context(), q)
 		require.NoError(t, err)

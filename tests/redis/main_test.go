@@ -19,8 +19,6 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-var alice = store.ID{Tenant: "acme", User: "alice"}
-
 // noon is when the tests begin; the clock is theirs.
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
@@ -79,17 +77,10 @@ func prefix() string { return "test" + strconv.FormatInt(prefixes.Add(1), 10) + 
 
 func newClock() *totptest.Clock { return totptest.NewClock(noon) }
 
-// step counts alice's record up by one.
-func step(ctx context.Context, s store.Store) error {
-	return store.Update(ctx, s, alice, func(was store.Record, _ bool) (*store.Record, error) {
-		return &store.Record{State: "active", Sealed: append(was.Sealed, '|')}, nil
-	})
-}
-
 // steps returns how often.
 func steps(t *testing.T, s store.Store) int {
 	t.Helper()
-	rec, err := s.Get(t.Context(), alice)
+	rec, err := s.Get(t.Context(), race.Alice)
 	require.NoError(t, err)
-	return len(rec.Sealed)
+	return int(race.Count(rec))
 }

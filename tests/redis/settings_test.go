@@ -10,6 +10,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/redisstore"
+	"github.com/totpflow/totpflow/tests/race"
 )
 
 // Settings under which a server may lose what it acknowledged are refused by
@@ -72,7 +73,7 @@ func TestSettings(t *testing.T) {
 func TestReplicaIsRefused(t *testing.T) {
 	primary, replica := begin(t), begin(t)
 	made, _ := open(t, primary, redisstore.Options{})
-	require.NoError(t, step(t.Context(), made))
+	require.NoError(t, race.Step(t.Context(), made))
 	follow(t, replica, primary)
 	for _, writable := range []string{"no", "yes"} {
 		require.NoError(t, dial(t, replica).ConfigSet(t.Context(), "replica-read-only", writable).Err())
@@ -89,7 +90,7 @@ func TestClusterIsRefused(t *testing.T) {
 	s := redisstore.New(dial(t, begin(t, "cluster-enabled yes")), redisstore.Options{})
 	require.ErrorIs(t, s.Create(t.Context()), redisstore.ErrCluster)
 	require.ErrorIs(t, s.Check(t.Context()), redisstore.ErrCluster)
-	_, err := s.Get(t.Context(), alice)
+	_, err := s.Get(t.Context(), race.Alice)
 	require.Error(t, err)
 	require.NotErrorIs(t, err, store.ErrNotFound)
 }
@@ -99,7 +100,7 @@ func TestNotCreated(t *testing.T) {
 	server := begin(t)
 	s, client := open(t, server, redisstore.Options{})
 	require.ErrorIs(t, s.Create(t.Context()), redisstore.ErrExists)
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	require.ErrorIs(t, s.Create(t.Context()), redisstore.ErrExists)
 	require.Equal(t, 1, steps(t, s))
 
@@ -112,7 +113,7 @@ func TestNotCreated(t *testing.T) {
 	require.ErrorIs(t, s.Release(t.Context()), redisstore.ErrNotCreated)
 	requireEvery(t, s, redisstore.ErrNotCreated)
 	require.NoError(t, s.Create(t.Context()), "which is for people to decide")
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 }
 
 func TestNewerFormat(t *testing.T) {
@@ -137,11 +138,11 @@ func TestRights(t *testing.T) {
 	s := redisstore.New(client, redisstore.Options{Prefix: p})
 	require.NoError(t, s.Create(t.Context()))
 	require.NoError(t, s.Check(t.Context()))
-	require.NoError(t, step(t.Context(), s))
+	require.NoError(t, race.Step(t.Context(), s))
 	page, err := s.List(t.Context(), store.Query{Tenant: "acme", State: "active"})
 	require.NoError(t, err)
 	require.Len(t, page.Records, 1)
-	require.NoError(t, s.Delete(t.Context(), alice, page.Records[0].Version))
+	require.NoError(t, s.Delete(t.Context(), race.Alice, page.Records[0].Version))
 	require.ErrorContains(t, redisstore.New(client, redisstore.Options{Prefix: "other:"}).Create(t.Context()), "NOPERM")
 
 	require.NoError(t, admin.Do(t.Context(), words("ACL SETUSER totpflow -config|get")...).Err())
@@ -161,18 +162,18 @@ func words(s string) (all []any) {
 // requireEvery asks each operation for an error that is no answer.
 func requireEvery(t *testing.T, s store.Store, want error) {
 	t.Helper()
-	_, get := s.Get(t.Context(), alice)
+	_, get := s.Get(t.Context(), race.Alice)
 	_, list := s.List(t.Context(), store.Query{Tenant: "acme"})
-	rec := store.Record{ID: alice, Version: store.NewVersion(), Updated: time.Unix(0, 0)}
+	rec := store.Record{ID: race.Alice, Version: store.NewVersion(), Updated: time.Unix(0, 0)}
 	for name, err := range map[string]error{
 		"Get":    get,
 		"List":   list,
 		"Put":    s.Put(t.Context(), rec, store.Version{}),
-		"Delete": s.Delete(t.Context(), alice, store.NewVersion()),
+		"Delete": s.Delete(t.Context(), race.Alice, store.NewVersion()),
 	} {
 		require.ErrorIs(t, err, want, name)
 		require.NotErrorIs(t, err, store.ErrNotFound, name)
 		require.NotErrorIs(t, err, store.ErrConflict, name)
 	}
-	require.ErrorIs(t, step(t.Context(), s), store.ErrUnavailable)
+	require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
 }

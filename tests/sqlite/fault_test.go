@@ -14,6 +14,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/engine"
 	"github.com/totpflow/totpflow/tests/race"
 )
 
@@ -42,8 +43,8 @@ func TestUnusableFiles(t *testing.T) {
 				require.NoError(t, err)
 				defer db.Close()
 				s := sqlstore.New(db, sqlstore.SQLite)
-				_, got := s.Get(t.Context(), alice)
-				for what, err := range map[string]error{"Migrate": s.Migrate(t.Context()), "Update": step(t.Context(), s)} {
+				_, got := s.Get(t.Context(), race.Alice)
+				for what, err := range map[string]error{"Migrate": s.Migrate(t.Context()), "Update": race.Step(t.Context(), s)} {
 					require.ErrorIs(t, err, store.ErrUnavailable, what)
 					require.Equal(t, c.code, d.code(err), "%s: %v", what, err)
 				}
@@ -61,10 +62,10 @@ func TestNotMigrated(t *testing.T) {
 		require.NoError(t, err)
 		defer db.Close()
 		s := sqlstore.New(db, sqlstore.SQLite)
-		_, err = s.Get(t.Context(), alice)
+		_, err = s.Get(t.Context(), race.Alice)
 		require.Error(t, err)
 		require.NotErrorIs(t, err, store.ErrNotFound)
-		require.ErrorIs(t, step(t.Context(), s), store.ErrUnavailable)
+		require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
 	})
 }
 
@@ -80,19 +81,19 @@ func TestWriteFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := file(t)
 			healthy, _ := modernc.open(t, path, wal)
-			require.NoError(t, step(t.Context(), healthy))
+			require.NoError(t, race.Step(t.Context(), healthy))
 			db, err := modernc.dial(path, c.settings)
 			require.NoError(t, err)
 			defer db.Close()
 			s := sqlstore.New(db, sqlstore.SQLite)
-			err = store.Update(t.Context(), s, alice, func(was store.Record, found bool) (*store.Record, error) {
+			err = store.Update(t.Context(), s, race.Alice, func(was store.Record, found bool) (*store.Record, error) {
 				require.True(t, found)
 				was.Sealed = make([]byte, store.MaxSealed)
 				return &was, nil
 			})
 			require.ErrorIs(t, err, store.ErrUnavailable)
 			require.Equal(t, c.code, modernc.code(err), "%v", err)
-			require.Equal(t, uint64(1), stored(t, healthy))
+			require.Equal(t, uint64(1), engine.Stored(t, healthy))
 		})
 	}
 }
@@ -102,17 +103,17 @@ func TestWriteFails(t *testing.T) {
 func TestBusy(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		s, db := d.open(t, file(t), "_pragma=busy_timeout(10)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
-		require.NoError(t, step(t.Context(), s))
+		require.NoError(t, race.Step(t.Context(), s))
 
 		release := hold(t, db)
-		err := step(t.Context(), s)
+		err := race.Step(t.Context(), s)
 		require.ErrorIs(t, err, store.ErrUnavailable)
 		require.NotErrorIs(t, err, store.ErrConflict)
 		require.Equal(t, sqlite3.SQLITE_BUSY, d.code(err), "%v", err)
-		require.Equal(t, uint64(1), stored(t, s))
+		require.Equal(t, uint64(1), engine.Stored(t, s))
 		release()
-		require.NoError(t, step(t.Context(), s))
-		require.Equal(t, uint64(2), stored(t, s))
+		require.NoError(t, race.Step(t.Context(), s))
+		require.Equal(t, uint64(2), engine.Stored(t, s))
 	})
 }
 
@@ -121,13 +122,13 @@ func TestBusy(t *testing.T) {
 func TestCancelledWhileBusy(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		s, db := d.open(t, file(t), "_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
-		require.NoError(t, step(t.Context(), s))
+		require.NoError(t, race.Step(t.Context(), s))
 
 		release := hold(t, db)
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		began := time.Now()
-		err := step(ctx, s)
+		err := race.Step(ctx, s)
 		require.ErrorIs(t, err, store.ErrUnavailable)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Less(t, time.Since(began), 10*time.Second, "of 60")
@@ -135,8 +136,8 @@ func TestCancelledWhileBusy(t *testing.T) {
 		release()
 		// What was given up may still be written, or not: nobody was told that it
 		// was. The count is at most one ahead, and the store goes on.
-		require.NoError(t, step(t.Context(), s))
-		require.Contains(t, []uint64{2, 3}, stored(t, s))
+		require.NoError(t, race.Step(t.Context(), s))
+		require.Contains(t, []uint64{2, 3}, engine.Stored(t, s))
 	})
 }
 
@@ -151,19 +152,6 @@ func hold(t *testing.T, db *sql.DB) (release func()) {
 		require.NoError(t, err)
 		require.NoError(t, holder.Close())
 	}
-}
-
-// step counts alice's record up by one.
-func step(ctx context.Context, s store.Store) error {
-	return store.Update(ctx, s, alice, func(was store.Record, _ bool) (*store.Record, error) {
-		return race.Counter(race.Count(was) + 1), nil
-	})
-}
-
-func stored(t *testing.T, s store.Store) uint64 {
-	rec, err := s.Get(t.Context(), alice)
-	require.NoError(t, err)
-	return race.Count(rec)
 }
 
 // unwritable returns a directory in which this process cannot create a file,

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	cgo "github.com/mattn/go-sqlite3"
 	"github.com/stretchr/testify/require"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/engine"
 	"github.com/totpflow/totpflow/tests/history"
 	"github.com/totpflow/totpflow/tests/race"
 	"github.com/totpflow/totpflow/tests/service"
@@ -35,8 +35,6 @@ var journals = map[string]string{
 
 // migrateRounds are how often eight processes start on a new file.
 var migrateRounds = race.Rounds(2, 20)
-
-var alice = store.ID{Tenant: "acme", User: "alice"}
 
 // A driver is one of those that are documented.
 type driver struct {
@@ -128,16 +126,13 @@ func naive(db *sql.DB) store.Store {
 	}}
 }
 
-// open returns a migrated store on the file. When the test ends no connection
-// may be left in use: a leak would stop the host after a few hours.
+// open returns a migrated store on the file.
 func (d driver) open(t *testing.T, path, settings string) (*sqlstore.Store, *sql.DB) {
 	t.Helper()
 	db, err := d.dial(path, settings)
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		// A cancelled statement may still be on its way back.
-		idle := func() bool { return db.Stats().InUse == 0 }
-		require.Eventually(t, idle, time.Minute, time.Millisecond, "connections leaked")
+		engine.AwaitIdle(t, db)
 		require.NoError(t, db.Close())
 	})
 	s := sqlstore.New(db, sqlstore.SQLite)

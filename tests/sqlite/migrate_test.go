@@ -2,7 +2,6 @@ package sqlite_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/engine"
 	"github.com/totpflow/totpflow/tests/race"
 )
 
@@ -25,7 +25,7 @@ func TestMigrateConcurrently(t *testing.T) {
 			path := file(t)
 			require.NoError(t, race.Together("migrate", d.where(path), 8))
 			s, db := d.open(t, path, wal)
-			require.Equal(t, []string{"1"}, column(t, db, `SELECT number FROM totpflow_schema`))
+			require.Equal(t, []string{"1"}, engine.Column(t, db, `SELECT number FROM totpflow_schema`))
 			require.NoError(t, s.Migrate(t.Context()), "again")
 		}
 	})
@@ -55,13 +55,13 @@ func TestSchemaGolden(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), rec, store.Version{}))
 
 	var got strings.Builder
-	for _, statement := range column(t, db, `SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name`) {
+	for _, statement := range engine.Column(t, db, `SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name`) {
 		fmt.Fprintf(&got, "%s;\n", statement)
 	}
-	for _, row := range column(t, db, `SELECT format('INSERT INTO totpflow_schema VALUES (%d);', number) FROM totpflow_schema`) {
+	for _, row := range engine.Column(t, db, `SELECT format('INSERT INTO totpflow_schema VALUES (%d);', number) FROM totpflow_schema`) {
 		fmt.Fprintln(&got, row)
 	}
-	for _, row := range column(t, db, `SELECT format('INSERT INTO totpflow_accounts VALUES (%Q, %Q, x''%s'', %Q, x''%s'', %d);',
+	for _, row := range engine.Column(t, db, `SELECT format('INSERT INTO totpflow_accounts VALUES (%Q, %Q, x''%s'', %Q, x''%s'', %d);',
 		tenant, user_id, lower(hex(version)), state, lower(hex(sealed)), updated) FROM totpflow_accounts`) {
 		fmt.Fprintln(&got, row)
 	}
@@ -101,11 +101,7 @@ func TestSchemaRefuses(t *testing.T) {
 
 func TestMigrateRefusesNewerSchema(t *testing.T) {
 	s, db := modernc.open(t, file(t), wal)
-	_, err := db.Exec(`INSERT INTO totpflow_schema VALUES (2)`)
-	require.NoError(t, err)
-	err = s.Migrate(t.Context())
-	require.ErrorIs(t, err, sqlstore.ErrSchemaNewer)
-	require.NotErrorIs(t, err, store.ErrUnavailable, "trying again does not help")
+	engine.RefuseNewerSchema(t, s, db)
 }
 
 func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
@@ -137,18 +133,4 @@ func TestMigrateRefusesWritersThatDoNotWait(t *testing.T) {
 		require.NotErrorIs(t, err, store.ErrUnavailable, "trying again does not help")
 		require.NoError(t, db.Close())
 	})
-}
-
-func column(t *testing.T, db *sql.DB, query string) (all []string) {
-	rows, err := db.Query(query)
-	require.NoError(t, err)
-	defer rows.Close()
-	for rows.Next() {
-		var s string
-		require.NoError(t, rows.Scan(&s))
-		all = append(all, s)
-	}
-	require.NoError(t, rows.Err())
-	require.NotEmpty(t, all)
-	return all
 }
