@@ -2,7 +2,6 @@ package app
 
 import (
 	"cmp"
-	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
-	"github.com/totpflow/totpflow/examples/internal/words"
 	"github.com/totpflow/totpflow/policy"
 )
 
@@ -66,50 +64,14 @@ func (p policyForm) Choices() []int {
 // Stricter reports that a tenant above asks for more.
 func (p policyForm) Stricter() bool { return policy.Lowers(p.Effective, p.Own) }
 
-// A requestRow is what waits for a second administrator, in words.
-type requestRow struct {
-	totpflow.Request
-	Who  string   // who asks for it
-	What string   // what for
-	For  []string // the accounts that it is about
-	Mine bool     // asked for by the person who looks
-}
-
 func (c *console) policyForm(r *http.Request, v *visitor, t tenant) (policyForm, error) {
 	st, err := c.admin().Tenant(r.Context(), v.looks(), t.Record)
 	if err != nil {
 		return policyForm{}, err
 	}
 	form := policyForm{TenantStatus: st, Tenant: t}
-	for _, q := range st.Pending {
-		row := requestRow{Request: q, What: wanted(spoken(r.Context()), q), Mine: q.By == v.record()}
-		if row.Who, err = c.users.called(r.Context(), q.By.User); err != nil {
-			return form, err
-		}
-		for _, id := range q.Targets {
-			name, err := c.users.called(r.Context(), id)
-			if err != nil {
-				return form, err
-			}
-			row.For = append(row.For, name)
-		}
-		form.Requests = append(form.Requests, row)
-	}
-	return form, nil
-}
-
-// wanted says in words what a request asks for.
-func wanted(l *words.Language, q totpflow.Request) string {
-	switch q.Action {
-	case totpflow.ActionSetPolicy:
-		return l.Say("admin.wantPolicy", "Mode", l.Say("mode."+q.Policy.Mode.String()))
-	case totpflow.ActionExemptAccount:
-		return l.Say("admin.wantExempt", "Name", q.Name)
-	case totpflow.ActionResetAccount:
-		return l.Say("admin.wantReset", "Scope", l.Say("scope."+string(q.Scope)))
-	default:
-		return string(q.Action)
-	}
+	form.Requests, err = c.requests(r, v, st)
+	return form, err
 }
 
 // postPolicy sets the policy of the administrator's own tenant, or of the one
@@ -190,30 +152,6 @@ func date(text string) (time.Time, error) {
 		return time.Time{}, errForm
 	}
 	return day.Add(oneDay - time.Minute), nil
-}
-
-func (c *console) postApprove(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return c.decide(w, r, v, "approve", totpflow.Admin.Approve)
-}
-
-func (c *console) postWithdraw(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return c.decide(w, r, v, "withdraw", totpflow.Admin.Withdraw)
-}
-
-// decide approves or withdraws what waits.
-func (c *console) decide(w http.ResponseWriter, r *http.Request, v *visitor, word string,
-	call func(totpflow.Admin, context.Context, totpflow.Leave, string, string) error,
-) error {
-	of, err := c.tenantOf(r, v)
-	if err != nil {
-		return err
-	}
-	id := r.PathValue("id")
-	by, err := v.leave(r, totpflow.ActionApprove)
-	if err == nil {
-		err = call(c.admin(), r.Context(), by, of.Record, id)
-	}
-	return c.administered(w, r, v, word+"/"+id, word, err)
 }
 
 // tenantOf is the tenant that a form is about.
