@@ -79,6 +79,10 @@ type memberRow struct {
 	Member totpflow.Member
 }
 
+// Exempt reports whether it is a machine account, which a reset would make a
+// person's again.
+func (m memberRow) Exempt() bool { return m.Member.Enrollment == enroll.Exempted }
+
 // adminPage is what the administrators' page shows.
 type adminPage struct {
 	forms

@@ -238,3 +238,16 @@ func TestResetMany(t *testing.T) {
 	require.Equal(t, "enabled", states[ben.Email])
 	s.browser().password(ana).redirects("/setup")
 }
+
+// A reset would end the exemption of a machine: nobody ticks one by mistake.
+func TestMachinesAreNotTicked(t *testing.T) {
+	s := newSite(t)
+	b, _ := s.administrator(admin)
+	page := b.get("/admin").says(agent.Email)
+	ticks := regexp.MustCompile(`name="account" value="([^"]+)"`).FindAllStringSubmatch(page.body, -1)
+	var ids []string
+	for _, m := range ticks {
+		ids = append(ids, m[1])
+	}
+	require.ElementsMatch(t, []string{s.id(ana), s.id(ben), s.id(mika, "acme")}, ids)
+}
