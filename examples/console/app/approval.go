@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/examples/internal/words"
@@ -45,23 +48,76 @@ func wanted(l *words.Language, q totpflow.Request) string {
 		return l.Say("admin.wantExempt", "Name", q.Name)
 	case totpflow.ActionResetAccount:
 		return l.Say("admin.wantReset", "Scope", l.Say("scope."+string(q.Scope)))
+	case totpflow.ActionForgetAccount:
+		return l.Say("admin.wantForget")
 	default:
 		return string(q.Action)
 	}
 }
 
+// postApprove does what another administrator has asked for.
 func (c *console) postApprove(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return c.decide(w, r, v, "approve", totpflow.Admin.Approve)
+	of, err := c.tenantOf(r, v)
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	q, err := c.request(r, v, of, id) // now: it is gone when it is approved
+	if err != nil {
+		return err
+	}
+	by, err := v.leave(r, totpflow.ActionApprove)
+	if err == nil {
+		err = c.carriedOut(r.Context(), of, q, c.admin().Approve(r.Context(), by, of.Record, id))
+	}
+	return c.administered(w, r, v, "approve/"+id, "approve", err)
+}
+
+// request returns what waits in a tenant under an id; the zero Request where
+// nothing does, which nobody can approve.
+func (c *console) request(r *http.Request, v *visitor, of tenant, id string) (totpflow.Request, error) {
+	st, err := c.admin().Tenant(r.Context(), v.looks(), of.Record)
+	if err != nil {
+		return totpflow.Request{}, err
+	}
+	for _, q := range st.Pending {
+		if q.ID == id {
+			return q, nil
+		}
+	}
+	return totpflow.Request{}, nil
+}
+
+// carriedOut does what is the console's own part of a request that was approved,
+// and returns what the approval has failed of.
+func (c *console) carriedOut(ctx context.Context, of tenant, q totpflow.Request, err error) error {
+	if err = beside(err, totpflow.ErrNoAccount); err != nil || q.Action != totpflow.ActionForgetAccount {
+		return err
+	}
+	// The record is gone. A user that stayed would begin anew, with another grace.
+	for _, id := range q.Targets {
+		u, err := c.users.byID(ctx, id)
+		if err == nil && u.Tenant.Record == of.Record {
+			err = c.users.delete(ctx, u)
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+	}
+	return nil
+}
+
+// beside returns what an approval has failed of for some of its accounts, but for
+// one reason: of who has never come there is nothing to reset or to forget.
+func beside(err, reason error) error {
+	var each interface{ Unwrap() []error }
+	if !errors.Is(err, reason) || !errors.As(err, &each) {
+		return err
+	}
+	return errors.Join(slices.DeleteFunc(slices.Clone(each.Unwrap()), func(err error) bool { return errors.Is(err, reason) })...)
 }
 
 func (c *console) postWithdraw(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	return c.decide(w, r, v, "withdraw", totpflow.Admin.Withdraw)
-}
-
-// decide approves or withdraws what waits.
-func (c *console) decide(w http.ResponseWriter, r *http.Request, v *visitor, word string,
-	call func(totpflow.Admin, context.Context, totpflow.Leave, string, string) error,
-) error {
 	of, err := c.tenantOf(r, v)
 	if err != nil {
 		return err
@@ -69,7 +125,7 @@ func (c *console) decide(w http.ResponseWriter, r *http.Request, v *visitor, wor
 	id := r.PathValue("id")
 	by, err := v.leave(r, totpflow.ActionApprove)
 	if err == nil {
-		err = call(c.admin(), r.Context(), by, of.Record, id)
+		err = c.admin().Withdraw(r.Context(), by, of.Record, id)
 	}
-	return c.administered(w, r, v, word+"/"+id, word, err)
+	return c.administered(w, r, v, "withdraw/"+id, "withdraw", err)
 }

@@ -52,3 +52,95 @@ func TestSecondAdministrator(t *testing.T) {
 	again.signIn(admin, phone)
 	again.get("/admin").lacks("Waits for a second")
 }
+
+// waits has the administrator ask for something that waits, and returns its id.
+func (b *browser) waits(tenant, path string, fields ...string) string {
+	b.t.Helper()
+	require.Equal(b.t, http.StatusSeeOther, b.post(path, fields...).status)
+	ids := requestID.FindAllStringSubmatch(b.get("/admin?tenant="+tenant).body, -1)
+	require.NotEmpty(b.t, ids)
+	return ids[len(ids)-1][1]
+}
+
+// An account whose deletion two administrators agree on is deleted whole: what
+// the second factor kept of it, and the account itself.
+func TestDeletionByTwoAdministrators(t *testing.T) {
+	for name, come := range map[string]func(*site){
+		"who has set up":       func(s *site) { s.browser().enroll(ana) },
+		"who is in grace":      func(s *site) { s.browser().password(ana).redirects("/") },
+		"who has never signed": func(*site) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			b, phone := s.administrator(admin)
+			provider, noras := s.administrator(nora)
+			b.post("/admin/policy", "mode", "required", "grace_days", "14", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
+			come(s)
+			s.clock.Advance(10 * day)
+			b.signIn(admin, phone)
+			provider.signIn(nora, noras)
+
+			id := b.waits("acme", "/admin/accounts/"+s.id(ana)+"/forget", "code", phone.Code())
+			require.Contains(t, b.get("/admin").states(), ana.Email)
+			to := "/admin/requests/" + id + "/approve"
+			provider.post(to, "tenant", "acme", "code", noras.WrongCode()).is(http.StatusForbidden)
+			require.Contains(t, b.get("/admin").states(), ana.Email, "an approval that was refused deletes nobody")
+			provider.post(to, "tenant", "acme", "code", noras.Code()).redirects("/admin?tenant=acme")
+			require.NotContains(t, provider.get("/admin?tenant=acme").says("Done, by the two of you.").states(), ana.Email)
+			s.browser().password(ana).is(http.StatusUnauthorized)
+			var left int
+			require.NoError(t, s.db.QueryRow(`SELECT count(*) FROM people WHERE email = ?`, ana.Email).Scan(&left))
+			require.Zero(t, left)
+		})
+	}
+}
+
+// What is withdrawn is not done, and of a person with two accounts the other stays.
+func TestDeletionThatIsWithdrawn(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	provider, noras := s.administrator(nora)
+	b.post("/admin/policy", "mode", "optional", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
+	path := "/admin/accounts/" + s.id(mika, "acme") + "/forget"
+	id := b.waits("acme", path, "code", phone.Code())
+	provider.post("/admin/requests/"+id+"/withdraw", "tenant", "acme", "code", noras.Code()).redirects("/admin?tenant=acme")
+	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.Code()).is(http.StatusNotFound)
+	require.Contains(t, b.get("/admin").states(), mika.Email)
+
+	id = b.waits("acme", path, "code", phone.Code())
+	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.Code()).redirects("/admin?tenant=acme")
+	require.NotContains(t, b.get("/admin").states(), mika.Email)
+	s.browser().password(mika).redirects("/")
+}
+
+func TestRequestsInWords(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	b.post("/admin/policy", "mode", "required", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
+	b.post("/admin/policy", "mode", "off", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
+	b.post("/admin/accounts/"+s.id(ana)+"/forget", "code", phone.Code()).redirects("/admin")
+	b.post("/admin/accounts/"+s.id(ana)+"/exempt", "name", "files-03", "code", phone.Code())
+	b.post("/admin/accounts/reset", "account", s.id(ana), "code", phone.Code()).redirects("/admin")
+	for language, words := range map[string][]string{
+		"en": {"Lower the policy to", "<strong>Delete the account</strong>", "Make a machine account", "Reset several accounts", "asked to delete account"},
+		"de": {"Richtlinie auf", "<strong>Konto löschen</strong>", "Maschinenkonto anlegen", "Mehrere Konten zurücksetzen", "gefragt: Konto löschen"},
+		"es": {"Rebajar la política", "<strong>Eliminar la cuenta</strong>", "Crear una cuenta de máquina", "Restablecer varias cuentas", "administrador: eliminar la cuenta"},
+	} {
+		b.accept = language
+		b.get("/admin").says(words...).lacks("forget account")
+	}
+}
+
+// Of who has never signed in there is nothing to reset: the others are, and
+// nothing has failed.
+func TestResetOfWhoHasNeverComeByTwoAdministrators(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	provider, noras := s.administrator(nora)
+	s.browser().enroll(ana)
+	b.post("/admin/policy", "mode", "optional", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
+	b.postForm("/admin/accounts/reset", map[string][]string{"account": {s.id(ana), s.id(mika, "acme")}, "code": {phone.Code()}}).redirects("/admin")
+	id := requestID.FindStringSubmatch(b.get("/admin").body)[1]
+	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.Code()).redirects("/admin?tenant=acme")
+	require.Equal(t, "required", b.get("/admin").states()[ana.Email])
+}
