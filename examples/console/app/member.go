@@ -187,6 +187,7 @@ func (c *console) postMember(w http.ResponseWriter, r *http.Request, v *visitor)
 	by, err := v.leave(r, change.action)
 	if err == nil {
 		err = change.do(c, r, by, them)
+		err = errors.Join(err, c.keepAnchors(r.Context(), them.Tenant, them.ID))
 	}
 	switch {
 	case errors.Is(err, totpflow.ErrApproval):
@@ -213,6 +214,7 @@ func (c *console) postResetMany(w http.ResponseWriter, r *http.Request, v *visit
 		return c.showAdmin(w, r, v, "reset-many", err)
 	}
 	outcomes, err := c.admin().ResetMany(r.Context(), by, of.Record, targets, scope(r))
+	err = errors.Join(err, c.keepAnchors(r.Context(), of, targets...))
 	for _, o := range outcomes {
 		if o.Err != nil && !errors.Is(o.Err, totpflow.ErrNoAccount) { // who never came has nothing to reset
 			err = errors.Join(err, o.Err)
@@ -264,6 +266,7 @@ func (c *console) exemptMachines(ctx context.Context) error {
 		members, err := c.admin().Status(ctx, by, u.record())
 		if err == nil && members[0].Enrollment == enroll.Disabled {
 			err = c.admin().Exempt(ctx, by, u.record(), u.Name)
+			err = errors.Join(err, c.keepAnchors(ctx, u.Tenant, u.ID))
 		}
 		if err != nil {
 			return err

@@ -80,13 +80,16 @@ func (c *console) standing(ctx context.Context, s session) (v *visitor, why stri
 		return nil, "", err
 	}
 	v.Grace = v.GraceUntil
+	if v.Status.Anchor > u.Anchor { // also when the session is over: by the change that has ended it
+		if err := c.users.keepAnchor(ctx, u.ID, v.Status.Anchor); err != nil {
+			return nil, "", err
+		}
+	}
 	switch {
 	case !v.Frozen.IsZero():
 		return nil, "closed", nil
 	case s.Began.Before(v.SessionsFrom):
 		return nil, "ended", nil
-	case v.Status.Anchor > u.Anchor:
-		err = c.users.keepAnchor(ctx, u.ID, v.Status.Anchor)
 	}
-	return v, "", err
+	return v, "", nil
 }
