@@ -86,14 +86,15 @@ func (m memberRow) Exempt() bool { return m.Member.Enrollment == enroll.Exempted
 // adminPage is what the administrators' page shows.
 type adminPage struct {
 	forms
-	Tenants []tenant // of the administrator and those below
-	Tenant  string   // the chosen one; empty: all of them
-	State   string   // the chosen one; empty: all of them
-	Rows    []memberRow
-	Counts  totpflow.Counts
-	Page    int
-	Pages   int
-	Policy  policyForm
+	Tenants  []tenant // of the administrator and those below
+	Tenant   string   // the chosen one; empty: all of them
+	State    string   // the chosen one; empty: all of them
+	Rows     []memberRow
+	Counts   totpflow.Counts
+	Page     int
+	Pages    int
+	Requests []requestRow // of all the tenants whose accounts are listed
+	Policy   policyForm   // of the first of them
 }
 
 const perPage = 25
@@ -218,6 +219,9 @@ func (c *console) showAdmin(w http.ResponseWriter, r *http.Request, v *visitor, 
 		return err
 	}
 	p.turn(r.FormValue("page"))
+	if p.Requests, err = c.requests(r, v, of); err != nil {
+		return err
+	}
 	if p.Policy, err = c.policyForm(r, v, of[0]); err != nil {
 		return err
 	}
@@ -252,7 +256,7 @@ func (p adminPage) offers(form string) bool {
 	case form == "reset-many":
 		return len(p.Rows) > 0
 	case id != "":
-		return slices.ContainsFunc(p.Policy.Requests, func(q requestRow) bool { return q.ID == id && (word == "withdraw" || !q.Mine) })
+		return slices.ContainsFunc(p.Requests, func(q requestRow) bool { return q.ID == id && (word == "withdraw" || !q.Mine) })
 	}
 	return form == "policy"
 }

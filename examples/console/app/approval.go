@@ -14,29 +14,44 @@ import (
 // A requestRow is what waits for a second administrator, in words.
 type requestRow struct {
 	totpflow.Request
-	Who  string   // who asks for it
-	What string   // what for
-	For  []string // the accounts that it is about
-	Mine bool     // asked for by the person who looks
+	Tenant tenant
+	Who    string   // who asks for it
+	What   string   // what for
+	For    []string // the accounts that it is about
+	Mine   bool     // asked for by the person who looks
 }
 
-// requests are those that wait in a tenant.
-func (c *console) requests(r *http.Request, v *visitor, st totpflow.TenantStatus) (rows []requestRow, err error) {
-	for _, q := range st.Pending {
-		row := requestRow{Request: q, What: wanted(spoken(r.Context()), q), Mine: q.By == v.record()}
-		if row.Who, err = c.users.called(r.Context(), q.By.User); err != nil {
+// requests are those that wait in any of the tenants.
+func (c *console) requests(r *http.Request, v *visitor, of []tenant) (rows []requestRow, err error) {
+	for _, t := range of {
+		st, err := c.admin().Tenant(r.Context(), v.looks(), t.Record)
+		if err != nil {
 			return nil, err
 		}
-		for _, id := range q.Targets {
-			name, err := c.users.called(r.Context(), id)
+		for _, q := range st.Pending {
+			row, err := c.requestRow(r.Context(), v, t, q)
 			if err != nil {
 				return nil, err
 			}
-			row.For = append(row.For, name)
+			rows = append(rows, row)
 		}
-		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+func (c *console) requestRow(ctx context.Context, v *visitor, of tenant, q totpflow.Request) (row requestRow, err error) {
+	row = requestRow{Request: q, Tenant: of, What: wanted(spoken(ctx), q), Mine: q.By == v.record()}
+	if row.Who, err = c.users.called(ctx, q.By.User); err != nil {
+		return row, err
+	}
+	for _, id := range q.Targets {
+		name, err := c.users.called(ctx, id)
+		if err != nil {
+			return row, err
+		}
+		row.For = append(row.For, name)
+	}
+	return row, nil
 }
 
 // wanted says in words what a request asks for.

@@ -3,6 +3,7 @@ package app_test
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,4 +144,47 @@ func TestResetOfWhoHasNeverComeByTwoAdministrators(t *testing.T) {
 	id := requestID.FindStringSubmatch(b.get("/admin").body)[1]
 	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.Code()).redirects("/admin?tenant=acme")
 	require.Equal(t, "required", b.get("/admin").states()[ana.Email])
+}
+
+// The list shows what waits in any of its organisations, and a form is about the
+// one that its request is of.
+func TestRequestsOfUnits(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	provider, noras := s.administrator(nora)
+	b.post("/admin/policy", "mode", "optional", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
+	to := "/admin/accounts/" + s.id(ben)
+	b.post(to+"/exempt", "name", "files-04", "code", phone.Code()).redirects(to)
+	b.post("/admin/accounts/"+s.id(ana)+"/forget", "code", phone.Code()).redirects("/admin")
+
+	machine, deletion := "Make a machine account, “files-04”", "Delete the account"
+	page := b.get("/admin").says(machine, deletion)
+	require.Equal(t, map[string]string{"files-04": "acme-berlin", "Delete": "acme"}, page.organisationsOfRequests("files-04", "Delete"))
+	b.get("/admin?tenant=acme-berlin").says(machine).lacks(deletion)
+	b.get("/admin?tenant=acme").says(deletion).lacks(machine)
+
+	// Both are told with their organisation, and can be decided on from there.
+	page = provider.get("/admin").says(machine, deletion, "Acme Backup Berlin. Asked for by admin@acme.example")
+	id := requestID.FindStringSubmatch(page.body[strings.Index(page.body, "files-04"):])[1]
+	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme-berlin", "code", noras.WrongCode()).
+		is(http.StatusForbidden).says(`id="approve/` + id + `-error"`)
+	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme-berlin", "code", noras.Code()).redirects("/admin?tenant=acme-berlin")
+	require.Equal(t, "exempt", b.get("/admin").lacks(machine).states()[ben.Email])
+}
+
+// organisationsOfRequests are the organisations in the forms of requests, by a
+// word that each request is known by.
+func (a answer) organisationsOfRequests(words ...string) map[string]string {
+	a.t.Helper()
+	found := make(map[string]string)
+	for _, section := range strings.Split(a.body, `<section `) {
+		m := regexp.MustCompile(`name="tenant" value="([^"]+)"`).FindStringSubmatch(section)
+		for _, word := range words {
+			if strings.HasPrefix(section, `class="card request"`) && strings.Contains(section, word) {
+				require.NotNil(a.t, m)
+				found[word] = m[1]
+			}
+		}
+	}
+	return found
 }

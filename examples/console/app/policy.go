@@ -12,12 +12,10 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// A policyForm is what is set for a tenant, and what waits there for a second
-// administrator.
+// A policyForm is what is set for a tenant.
 type policyForm struct {
 	totpflow.TenantStatus
-	Tenant   tenant
-	Requests []requestRow
+	Tenant tenant
 }
 
 const oneDay = 24 * time.Hour
@@ -66,12 +64,7 @@ func (p policyForm) Stricter() bool { return policy.Lowers(p.Effective, p.Own) }
 
 func (c *console) policyForm(r *http.Request, v *visitor, t tenant) (policyForm, error) {
 	st, err := c.admin().Tenant(r.Context(), v.looks(), t.Record)
-	if err != nil {
-		return policyForm{}, err
-	}
-	form := policyForm{TenantStatus: st, Tenant: t}
-	form.Requests, err = c.requests(r, v, st)
-	return form, err
+	return policyForm{TenantStatus: st, Tenant: t}, err
 }
 
 // postPolicy sets the policy of the administrator's own tenant, or of the one
