@@ -32,8 +32,8 @@ var (
 func (c *console) admin() totpflow.Admin { return c.mfa.Admin(c.rule) }
 
 // rule lets administrators do everything, but not to another account of
-// themselves. It asks the table each time: who was one a minute ago may not be
-// one now.
+// themselves, nor approve what they have asked for by another one. It asks the
+// table each time: who was one a minute ago may not be one now.
 func (c *console) rule(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.ID) error {
 	me, err := c.users.byID(ctx, actor.ID)
 	switch {

@@ -40,7 +40,10 @@ func (c *console) requests(r *http.Request, v *visitor, of []tenant) (rows []req
 }
 
 func (c *console) requestRow(ctx context.Context, v *visitor, of tenant, q totpflow.Request) (row requestRow, err error) {
-	row = requestRow{Request: q, Tenant: of, What: wanted(spoken(ctx), q), Mine: q.By == v.record()}
+	row = requestRow{Request: q, Tenant: of, What: wanted(spoken(ctx), q)}
+	if row.Mine, err = c.asked(ctx, v, q); err != nil {
+		return row, err
+	}
 	if row.Who, err = c.users.called(ctx, q.By.User); err != nil {
 		return row, err
 	}
@@ -52,6 +55,16 @@ func (c *console) requestRow(ctx context.Context, v *visitor, of tenant, q totpf
 		row.For = append(row.For, name)
 	}
 	return row, nil
+}
+
+// asked reports whether it is the visitor who has asked, by whichever account: who
+// has two agrees with nobody.
+func (c *console) asked(ctx context.Context, v *visitor, q totpflow.Request) (bool, error) {
+	them, err := c.users.byID(ctx, q.By.User)
+	if errors.Is(err, sql.ErrNoRows) { // gone, or there is no such request
+		return false, nil
+	}
+	return them.Person == v.Person, err
 }
 
 // wanted says in words what a request asks for.
@@ -80,6 +93,12 @@ func (c *console) postApprove(w http.ResponseWriter, r *http.Request, v *visitor
 	q, err := c.request(r, v, of, id) // now: it is gone when it is approved
 	if err != nil {
 		return err
+	}
+	switch mine, err := c.asked(r.Context(), v, q); {
+	case err != nil:
+		return err
+	case mine: // before a code is spent on it
+		return c.showAdmin(w, r, v, "approve/"+id, totpflow.ErrSelf)
 	}
 	by, err := v.leave(r, totpflow.ActionApprove)
 	if err == nil {

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/totptest"
 )
 
 var requestID = regexp.MustCompile(`/admin/requests/([^/]+)/`)
@@ -187,4 +190,52 @@ func (a answer) organisationsOfRequests(words ...string) map[string]string {
 		}
 	}
 	return found
+}
+
+// Two accounts of one person are not two administrators.
+func TestOnePersonIsNotTwoAdministrators(t *testing.T) {
+	s := newSite(t)
+	_, err := s.db.Exec(`UPDATE users SET role = 'admin' WHERE id = ?`, s.id(mika, "north"))
+	require.NoError(t, err)
+	asker, first := s.administratorAt(mika, "Acme Backup GmbH")
+	other, second := s.administratorAt(mika, "Northern IT")
+	boss, bosses := s.administrator(admin)
+	asker.post("/admin/policy", "mode", "required", "two_administrators", "yes", "code", first.Code()).redirects("/admin")
+	id := asker.waits("acme", "/admin/policy", "mode", "off", "two_administrators", "yes", "code", first.Code())
+
+	to := "/admin/requests/" + id
+	other.get("/admin").says("Lower the policy to “off”", "somebody else approves it", to+"/withdraw").lacks(to + "/approve")
+	code := second.Code()
+	other.post(to+"/approve", "tenant", "acme", "code", code).is(http.StatusForbidden).says("ask another administrator")
+	require.Equal(t, "required", boss.get("/admin").says(to+"/approve").text("mode"))
+	other.post(to+"/withdraw", "tenant", "acme", "code", code).redirects("/admin?tenant=acme") // the refusal has not spent it
+
+	id = asker.waits("acme", "/admin/policy", "mode", "off", "two_administrators", "yes", "code", first.Code())
+	boss.post("/admin/requests/"+id+"/approve", "code", bosses.Code()).redirects("/admin")
+	require.Equal(t, "off", boss.get("/admin").text("mode"))
+}
+
+// Who has asked may be gone: nobody else is taken for them.
+func TestRequestOfSomebodyWhoIsGone(t *testing.T) {
+	s := newSite(t)
+	asker, phone := s.administratorAt(mika, "Acme Backup GmbH")
+	boss, bosses := s.administrator(admin)
+	asker.post("/admin/policy", "mode", "required", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
+	id := asker.waits("acme", "/admin/policy", "mode", "off", "code", phone.Code())
+	_, err := s.db.Exec(`DELETE FROM users WHERE id = ?`, s.id(mika, "acme"))
+	require.NoError(t, err)
+	boss.get("/admin").says("Asked for by somebody who is gone")
+	boss.post("/admin/requests/"+id+"/approve", "code", bosses.Code()).is(http.StatusForbidden)
+	require.Equal(t, "required", boss.get("/admin").text("mode"))
+}
+
+// administratorAt is administrator for one of a person's organisations.
+func (s *site) administratorAt(who app.DemoAccount, organisation string) (*browser, *totptest.Authenticator) {
+	s.t.Helper()
+	b := s.browser()
+	b.passwordAt(who, organisation).redirects("/")
+	phone := b.phone(b.get("/setup"))
+	b.post("/setup", "code", phone.Code()).is(http.StatusOK)
+	s.clock.Advance(time.Second)
+	return b, phone
 }
