@@ -53,8 +53,18 @@ func (p memberPage) Offers(change string) bool {
 	return change == "forget"
 }
 
-// InTwoWeeks fills in the form for more time.
-func (p memberPage) InTwoWeeks() string { return p.now.Add(14 * oneDay).UTC().Format(time.DateOnly) }
+// MoreTime fills in the form for more time: two weeks from now, or from the end
+// that the person has, within what there may be.
+func (p memberPage) MoreTime() string {
+	from, last := p.now, p.now.Add(policy.MaxGrace-oneDay) // whose last minute is within it
+	if p.Member.GraceUntil.After(from) {
+		from = p.Member.GraceUntil
+	}
+	if until := from.Add(14 * oneDay); until.Before(last) {
+		last = until
+	}
+	return last.UTC().Format(time.DateOnly)
+}
 
 // member is the account that the address names, if the administrator may see it.
 func (c *console) member(r *http.Request, v *visitor) (user, error) {

@@ -117,6 +117,26 @@ func TestMoreTime(t *testing.T) {
 	person.get("/").says("until 9 March 2026, 23:59 UTC")
 }
 
+// More time is more: the day that the form comes with is later than the one that
+// the person has, as far as there may be one.
+func TestMoreTimeIsMore(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	b.post("/admin/policy", "mode", "required", "grace_days", "60", "code", phone.Code()).redirects("/admin")
+	s.browser().password(ana).redirects("/")
+	to := "/admin/accounts/" + s.id(ana)
+	b.get(to).says("Until 1 May 2026")
+	for _, next := range []struct{ form, page string }{
+		{"2026-05-15", "Until 15 May 2026, 23:59 UTC"},
+		{"2026-05-29", "Until 29 May 2026, 23:59 UTC"},
+		{"2026-05-30", "Until 30 May 2026, 23:59 UTC"}, // within 90 days
+	} {
+		b.get(to).says(`name="until" type="date" required value="` + next.form + `"`)
+		b.post(to+"/grace", "until", next.form, "code", phone.Code()).redirects(to)
+		b.get(to).says("There is more time now", next.page)
+	}
+}
+
 func TestPolicyFormIsChecked(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
