@@ -176,7 +176,7 @@ func (c *console) apiAccount(w http.ResponseWriter, _ *http.Request, v *visitor)
 		a.Authenticators = append(a.Authenticators, one.Name)
 	}
 	if v.InGrace() {
-		a.SetUpUntil = &v.Grace
+		a.SetUpUntil = &v.GraceUntil
 	}
 	return reply(w, http.StatusOK, a)
 }

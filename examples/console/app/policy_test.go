@@ -62,15 +62,51 @@ func TestGrace(t *testing.T) {
 	late.get("/").is(http.StatusOK).lacks(`id="grace"`)
 }
 
-// An open session from before the policy has the grace that the next sign-in
-// would begin.
+// An open session from before the policy begins the grace, as the next sign-in
+// would: an end that moved on each day would be none.
 func TestGraceOfOpenSessions(t *testing.T) {
 	s := newSite(t)
-	person := s.browser()
+	person, program := s.browser(), s.program()
 	person.password(ana).redirects("/")
+	program.keeps(program.post("/api/signin", fields{"email": ben.Email, "password": ben.Password}))
 	b, phone := s.administrator(admin)
 	b.post("/admin/policy", "mode", "required", "grace_days", "14", "code", phone.Code()).redirects("/admin")
 	person.get("/").is(http.StatusOK).says("until 16 March 2026")
+	until := program.call(http.MethodGet, "/api/account", nil).is(http.StatusOK).get("setup_until")
+	require.Contains(t, until, "2026-03-16T")
+	s.clock.Advance(10 * time.Minute)
+	require.Equal(t, until, program.call(http.MethodGet, "/api/account", nil).is(http.StatusOK).get("setup_until"))
+	s.clock.Advance(10 * day)
+	again := s.browser()
+	again.password(ana).redirects("/")
+	again.get("/").is(http.StatusOK).says("until 16 March 2026")
+}
+
+// Who has not come since has a grace that has not begun, and no day to show.
+func TestGraceThatHasNotBegun(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	b.post("/admin/policy", "mode", "required", "grace_days", "14", "code", phone.Code()).redirects("/admin")
+	to := "/admin/accounts/" + s.id(ana)
+	for language, words := range map[string][2]string{
+		"en": {"from the next sign-in", "In time, from the next sign-in"},
+		"de": {"ab der nächsten Anmeldung", "In der Frist ab der nächsten Anmeldung"},
+		"es": {"desde el próximo inicio de sesión", "En plazo, desde el próximo inicio de sesión"},
+	} {
+		b.accept = language
+		list := b.get("/admin").says(`<span class="standing">` + words[0] + `</span>`)
+		require.Equal(t, "grace", list.states()[ana.Email])
+		require.NotRegexp(t, `16[^<]*2026`, list.body)
+		require.NotRegexp(t, `<dd>[^<]*16[^<]*2026`, b.get(to).says("<dd>"+words[1]+"</dd>").body)
+	}
+	b.accept = "en"
+	s.browser().password(ana).redirects("/")
+	b.get("/admin").says("until 16 March 2026")
+	b.get(to).says("Until 16 March 2026")
+
+	// A last day for everybody is one that does not move.
+	b.post("/admin/policy", "mode", "required", "grace_days", "14", "deadline", "2026-03-10", "code", phone.Code()).redirects("/admin")
+	b.get("/admin/accounts/" + s.id(ben)).says("Until 10 March 2026")
 }
 
 func TestSetUpWithinGrace(t *testing.T) {

@@ -17,7 +17,6 @@ type visitor struct {
 	user
 	session
 	totpflow.Status
-	Grace  time.Time // until when the person may go on without, where a second factor is required
 	factor totpflow.Account
 	now    time.Time
 }
@@ -37,7 +36,7 @@ func (v *visitor) Recovering() bool { return v.By == totpflow.ByRecoveryCode }
 // MustSetUp reports whether nothing else is open to the person: the session
 // began before policy required a second factor, or in a grace that is over.
 func (v *visitor) MustSetUp() bool {
-	return v.Policy.Mode == policy.Required && !v.Protected() && !v.Grace.After(v.now)
+	return v.Policy.Mode == policy.Required && !v.Protected() && !v.GraceUntil.After(v.now)
 }
 
 // InGrace reports whether the person has to set up, and may do so later.
@@ -79,7 +78,6 @@ func (c *console) standing(ctx context.Context, s session) (v *visitor, why stri
 	if v.Status, err = v.factor.Status(ctx); err != nil {
 		return nil, "", err
 	}
-	v.Grace = v.GraceUntil
 	if v.Status.Anchor > u.Anchor { // also when the session is over: by the change that has ended it
 		if err := c.users.keepAnchor(ctx, u.ID, v.Status.Anchor); err != nil {
 			return nil, "", err
@@ -90,6 +88,18 @@ func (c *console) standing(ctx context.Context, s session) (v *visitor, why stri
 		return nil, "closed", nil
 	case s.Began.Before(v.SessionsFrom):
 		return nil, "ended", nil
+	case v.GraceBegins && v.InGrace():
+		err = v.beginGrace(ctx)
 	}
-	return v, "", nil
+	return v, "", err
+}
+
+// beginGrace has the grace begin for a session from before it was set: its end
+// would else move on with each page, and never come.
+func (v *visitor) beginGrace(ctx context.Context) error {
+	_, err := v.factor.SessionValid(ctx, v.Began)
+	if err == nil {
+		v.Status, err = v.factor.Status(ctx)
+	}
+	return err
 }
