@@ -309,6 +309,7 @@ var administration = []struct {
 	{totpflow.ErrNotAllowed, "error.notAllowed"},
 	{totpflow.ErrNoAccount, "error.noAccount"},
 	{totpflow.ErrGrace, "error.grace"},
+	{totpflow.ErrNoGrace, "error.noGrace"},
 	{totpflow.ErrScope, "error.scope"},
 	{totpflow.ErrBulk, "error.bulk"},
 	{totpflow.ErrMachineName, "error.machineName"},

@@ -233,7 +233,7 @@ func TestRequestOfSomebodyWhoIsGone(t *testing.T) {
 func (s *site) administratorAt(who app.DemoAccount, organisation string) (*browser, *totptest.Authenticator) {
 	s.t.Helper()
 	b := s.browser()
-	b.passwordAt(who, organisation).redirects("/")
+	require.Equal(s.t, http.StatusSeeOther, b.passwordAt(who, organisation).status)
 	phone := b.phone(b.get("/setup"))
 	b.post("/setup", "code", phone.Code()).is(http.StatusOK)
 	s.clock.Advance(time.Second)

@@ -31,7 +31,7 @@ func (p memberPage) Exempt() bool { return p.Member.Enrollment == enroll.Exempte
 // in. The page has forms for these; the library decides.
 func (p memberPage) Offers(change string) bool {
 	m := p.Member
-	waiting, frozen, active := m.Enrollment == enroll.ResetPending, !m.FrozenAt.IsZero(), m.Authenticators > 0
+	waiting, frozen, active := m.Enrollment == enroll.ResetPending, !m.FrozenAt.IsZero(), m.Authenticators > 0 || m.Phones > 0
 	switch change {
 	case "restore":
 		return len(m.Kept) > 0

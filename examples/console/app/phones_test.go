@@ -46,6 +46,20 @@ func TestRemoveTheOnlyPhone(t *testing.T) {
 	b.password(ana).redirects("/")
 }
 
+// Who has nothing but a phone can lose it, too: an administrator has a code sent
+// by mail.
+func TestIssuedCodeForALostPhone(t *testing.T) {
+	s, p := phoneSite(t, "required", "yes")
+	s.addPhone(p)
+	b, phone := s.administratorAt(mika, "Acme Backup GmbH")
+	to := "/admin/accounts/" + s.id(ana)
+	b.get(to).says(`action="` + to + `/issue-code"`)
+	b.post(to+"/issue-code", "code", phone.Code()).redirects(to)
+	person := s.browser()
+	person.password(ana).redirects("/code")
+	person.post("/issued", "issued_code", issued(t, s)).redirects("/setup")
+}
+
 func TestTheRequiredPhoneStays(t *testing.T) {
 	s, p := phoneSite(t, "required", "yes")
 	b := s.addPhone(p)

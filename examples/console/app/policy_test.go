@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
 )
 
 const day = 24 * time.Hour
@@ -170,6 +172,41 @@ func TestMoreTimeIsMore(t *testing.T) {
 		b.get(to).says(`name="until" type="date" required value="` + next.form + `"`)
 		b.post(to+"/grace", "until", next.form, "code", phone.Code()).redirects(to)
 		b.get(to).says("There is more time now", next.page)
+	}
+	for language, words := range map[string]string{
+		"en": "later than the last day so far, within 90 days",
+		"de": "nach dem bisher letzten Tag, innerhalb von 90 Tagen",
+		"es": "posterior al último hasta ahora, dentro de los próximos 90 días",
+	} {
+		b.accept = language
+		for _, no := range []string{"2026-03-16", "2026-05-30", "2026-06-01"} {
+			b.post(to+"/grace", "until", no, "code", phone.Code()).is(http.StatusBadRequest).says(words, `id="grace-error"`)
+		}
+	}
+	b.accept = "en"
+	b.get(to).lacks("There is more time now").says("Until 30 May 2026, 23:59 UTC")
+}
+
+// Who has a factor, was reset or is a machine has nothing of more time: there is
+// no form for it, none is promised, and no mail goes out.
+func TestNoMoreTime(t *testing.T) {
+	s, p := phoneSite(t, "required", "yes")
+	s.addPhone(p)
+	b, phone := s.administratorAt(mika, "Acme Backup GmbH")
+	s.browser().enroll(ben)
+	resets := "/admin/accounts/" + s.id(admin)
+	b.post(resets+"/reset", "code", phone.Code()).redirects(resets)
+	for name, who := range map[string]app.DemoAccount{"a phone": ana, "an app": ben, "reset": admin, "a machine": agent} {
+		to := "/admin/accounts/" + s.id(who)
+		b.get(to).is(http.StatusOK).lacks(to + "/grace")
+		mails := len(s.mails.to(who))
+		for language, words := range map[string]string{
+			"en": "More time would change nothing here", "de": "Mehr Zeit würde hier nichts ändern", "es": "Más tiempo no cambiaría nada aquí",
+		} {
+			b.accept = language
+			b.post(to+"/grace", "until", "2026-03-30", "code", phone.Code()).is(http.StatusConflict).says(words)
+		}
+		require.Len(t, s.mails.to(who), mails, name)
 	}
 }
 
