@@ -82,6 +82,24 @@ func TestLateAfterReset(t *testing.T) {
 	person.post("/setup", "code", new.Code()).is(http.StatusOK)
 }
 
+// Where the password alone does not lead to the set-up after a reset, the page
+// says what does.
+func TestResetThatNeedsACode(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	s.browser().enroll(ana)
+	to := "/admin/accounts/" + s.id(ana)
+	b.post(to+"/reset", "code", phone.Code()).redirects(to)
+	b.get(to).lacks(`id="needs-code"`)
+	s.clock.Advance(25 * time.Hour)
+	b = s.browser()
+	b.signIn(admin, phone)
+	for language, words := range map[string]string{"en": "send the person a recovery code", "de": "Senden Sie der Person einen", "es": "envíe a la persona un código"} {
+		b.accept = language
+		b.get(to).says(`id="needs-code"`, words, to+"/issue-code")
+	}
+}
+
 // issued is the recovery code in Ana's newest mail.
 func issued(t *testing.T, s *site) string {
 	t.Helper()
