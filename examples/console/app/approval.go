@@ -125,6 +125,7 @@ func (c *console) request(r *http.Request, v *visitor, of tenant, id string) (to
 // carriedOut does what is the console's own part of a request that was approved,
 // and returns what the approval has failed of.
 func (c *console) carriedOut(ctx context.Context, of tenant, q totpflow.Request, err error) error {
+	ctx = context.WithoutCancel(ctx) // whoever goes away now has approved it
 	err = errors.Join(beside(err, totpflow.ErrNoAccount), c.keepAnchors(ctx, of, q.Targets...))
 	if err != nil || q.Action != totpflow.ActionForgetAccount {
 		return err

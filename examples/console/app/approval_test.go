@@ -117,6 +117,20 @@ func TestDeletionThatIsWithdrawn(t *testing.T) {
 	s.browser().password(mika).redirects("/")
 }
 
+// Nobody is deleted by an approval that the library refuses: here the account that
+// asked was in other hands.
+func TestDeletionThatIsRefused(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	provider, noras := s.administrator(nora)
+	b.post("/admin/policy", "mode", "optional", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
+	id := b.waits("acme", "/admin/accounts/"+s.id(ana)+"/forget", "code", phone.Code())
+	link := linkInMail.FindStringSubmatch(s.last(admin, "set up").Text)[1]
+	s.browser().post("/not-me", "event", s.browser().get(link).event()).is(http.StatusOK)
+	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.Code()).is(http.StatusForbidden)
+	require.Contains(t, provider.get("/admin").states(), ana.Email)
+}
+
 func TestRequestsInWords(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
