@@ -305,7 +305,7 @@ func TestGraceExemptForget(t *testing.T) {
 	require.Equal(t, []string{"grace_extended"}, h.ok("grace", "ana", "--tenant", "acme", "--for", "7d", reason, "--yes").events())
 	require.Equal(t, totpflow.Passed, h.step(ana))
 	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), h.status(ana).GraceUntil, time.Minute)
-	until := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Second)
+	until := time.Now().Add(8 * 24 * time.Hour).UTC().Truncate(time.Second)
 	h.ok("grace", "ana", "--tenant", "acme", "--until", until.Format(time.RFC3339), reason, "--yes")
 	require.Equal(t, until, h.status(ana).GraceUntil)
 	for _, bad := range [][]string{{"--for", "91d"}, {"--until", "2020-01-01T00:00:00Z"}} {
