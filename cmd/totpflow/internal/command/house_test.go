@@ -35,7 +35,8 @@ type house struct {
 	tty   bool   // whether a person sits at the next run
 	clock *totptest.Clock
 	store *sqlstore.Store
-	told  []event.Event // to the product's sink
+	told  []event.Event       // to the product's sink
+	above map[string][]string // the product's tenants, and those above them
 }
 
 func newHouse(t *testing.T) *house {
@@ -60,6 +61,7 @@ func (h *house) service() *totpflow.Service {
 	h.t.Helper()
 	s, err := totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: h.store, Keys: h.ring(), Now: h.clock.Now,
+		Above: func(_ context.Context, tenant string) ([]string, error) { return h.above[tenant], nil },
 		Events: event.SinkFunc(func(_ context.Context, e event.Event) error {
 			h.told = append(h.told, e)
 			return nil

@@ -35,9 +35,13 @@ func (a *app) list() *cobra.Command {
 		Short: "List the accounts that have a record",
 		Long: `Lists the accounts that have a record: of one tenant, or of all.
 
-Who has never come to the second step has no record. The product has the list of its users.`,
-		Example: "  totpflow list --tenant acme --state required\n  totpflow list --csv > second-factor.csv",
-		Args:    args(),
+Who has never come to the second step has no record. The product has the list of its users.
+
+` + aboveLong,
+		Example: `  totpflow list --tenant acme --state required
+  totpflow list --tenant acme-berlin --above acme
+  totpflow list --csv > second-factor.csv`,
+		Args: args(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			l.all = !c.Flags().Changed("tenant")
 			switch {
@@ -50,6 +54,7 @@ Who has never come to the second step has no record. The product has the list of
 		},
 	}
 	c.Flags().StringVar(&l.tenant, "tenant", "", "only of this `TENANT`")
+	a.aboveFlag(c, &l.tenant)
 	c.Flags().StringVar(&l.state, "state", "", "only in this `STATE`: "+strings.Join(states, ", "))
 	c.Flags().BoolVar(&l.csv, "csv", false, "print CSV for a spreadsheet")
 	return c

@@ -43,6 +43,7 @@ type app struct {
 	operator string
 	reason   string
 	yes      bool
+	chains   map[string][]string // the tenants above a tenant, nearest first, as --above says
 
 	running bool // the arguments were understood
 }

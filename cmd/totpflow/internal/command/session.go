@@ -51,6 +51,7 @@ func (a *app) session(db *database.DB, ring *keyring.Ring, by totpflow.Operator)
 		Store:  db,
 		Keys:   ring,
 		Events: a.events(by),
+		Above:  func(_ context.Context, tenant string) ([]string, error) { return a.chains[tenant], nil },
 	})
 	if err != nil {
 		return nil, err

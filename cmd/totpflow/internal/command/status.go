@@ -18,7 +18,8 @@ func (a *app) status() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "status <user>",
 		Short:   "Show how an account stands",
-		Example: "  totpflow status 42 --tenant acme",
+		Long:    "Shows how an account stands: its state, what it has, and what has changed lately.\n\n" + aboveLong,
+		Example: "  totpflow status 42 --tenant acme\n  totpflow status 43 --tenant acme-berlin --above acme --above north",
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := accountID(tenant, args[0])
@@ -29,6 +30,7 @@ func (a *app) status() *cobra.Command {
 		},
 	}
 	tenantFlag(c, &tenant)
+	a.aboveFlag(c, &tenant)
 	return c
 }
 

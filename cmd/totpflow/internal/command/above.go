@@ -1,0 +1,33 @@
+package command
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// Which tenant is above which, only the product knows (totpflow.Config.Above): it
+// stands in no record. An operator says it, for the tenant in question.
+
+const aboveLong = `What is required goes by the policies that are kept with the records, of the tenant itself. The command knows no tenants
+above it, whose policies count as well in a product with units or providers: name them with --above.`
+
+// aboveFlag adds --above to a command for which it matters what the policies say
+// of the tenant's accounts.
+func (a *app) aboveFlag(c *cobra.Command, tenant *string) {
+	var above []string
+	c.Flags().StringArrayVar(&above, "above", nil,
+		"a `TENANT` above that of --tenant, whose policy counts too; repeat it, the nearest first")
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if len(above) > 0 && !c.Flags().Changed("tenant") {
+			return usagef("--above is of one tenant: name it with --tenant")
+		}
+		for _, t := range above {
+			if err := (store.ID{Tenant: t, User: "-"}).Validate(); err != nil {
+				return usagef("--above: %w", err)
+			}
+		}
+		a.chains = map[string][]string{*tenant: above}
+		return nil
+	}
+}
