@@ -46,11 +46,11 @@ func TestAbove(t *testing.T) {
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--deadline", "2020-01-01T00:00:00Z", reason, "--yes")
 	require.Equal(t, shape{"required", true}, status(chain...), "the strictest of them")
 
-	for _, command := range [][]string{{"status", "ben"}, {"list"}} {
+	for _, command := range [][]string{{"status", "ben"}, {"list"}, {"grace", "ben", "--for", "7d", reason, "--yes"}} {
 		h.fails(2, "name it with --tenant", append(command, chain...)...)
 		h.fails(2, "--above: ", append(command, "--tenant", "acme-berlin", "--above", "a\nb")...)
 	}
-	for _, command := range [][]string{{"reset", "ben"}, {"policy", "get"}, {"keys", "check"}} {
+	for _, command := range [][]string{{"unlock", "ben"}, {"policy", "get"}, {"keys", "check"}} {
 		h.fails(2, "unknown flag", append(command, chain...)...)
 	}
 }

@@ -297,24 +297,9 @@ func TestFrozen(t *testing.T) {
 	h.passes(ana)
 }
 
-func TestGraceExemptForget(t *testing.T) {
+func TestExemptAndForget(t *testing.T) {
 	h := newHouse(t)
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
-	ana := totpflow.User{Tenant: "acme", ID: "ana"}
-	require.Equal(t, totpflow.SetUp, h.step(ana))
-	require.Equal(t, []string{"grace_extended"}, h.ok("grace", "ana", "--tenant", "acme", "--for", "7d", reason, "--yes").events())
-	require.Equal(t, totpflow.Passed, h.step(ana))
-	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), h.status(ana).GraceUntil, time.Minute)
-	until := time.Now().Add(8 * 24 * time.Hour).UTC().Truncate(time.Second)
-	h.ok("grace", "ana", "--tenant", "acme", "--until", until.Format(time.RFC3339), reason, "--yes")
-	require.Equal(t, until, h.status(ana).GraceUntil)
-	for _, bad := range [][]string{{"--for", "91d"}, {"--until", "2020-01-01T00:00:00Z"}} {
-		h.fails(1, "within 90 days", append([]string{"grace", "ana", "--tenant", "acme", reason, "--yes"}, bad...)...)
-	}
-	for _, bad := range [][]string{{}, {"--for", "1d", "--until", "2030-01-01T00:00:00Z"}, {"--for", "soon"}, {"--for", "-1h"}, {"--until", "2030-01-01"}} {
-		h.fails(2, "", append([]string{"grace", "ana", "--tenant", "acme", reason, "--yes"}, bad...)...)
-	}
-
 	ben := h.enroll("acme", "ben")
 	require.Equal(t, []string{"exempted"}, h.ok("exempt", "ben", "--tenant", "acme", "--name", "fs01", reason, "--yes").events())
 	_, err := h.service().SignIn(h.ctx, ben.User)

@@ -83,6 +83,8 @@ func explain(id store.ID, err error) error {
 		return notFound{fmt.Errorf("%s: no authenticator with this id is kept; totpflow status lists them", label(id))}
 	case errors.Is(err, totpflow.ErrNoRequest):
 		return notFound{errors.New("no such request waits; totpflow policy get lists them")}
+	case errors.Is(err, totpflow.ErrNoGrace):
+		return fmt.Errorf("%s: more time would change nothing: the account has set up, was reset, or is a machine's; totpflow status says which", label(id))
 	case errors.Is(err, totpflow.ErrNotExempt):
 		return fmt.Errorf("%s: this is no machine account", label(id))
 	case errors.Is(err, store.ErrUnavailable):

@@ -2,12 +2,15 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
+	"github.com/totpflow/totpflow/store"
 )
 
 func (a *app) grace() *cobra.Command {
@@ -15,8 +18,9 @@ func (a *app) grace() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "grace <user>",
 		Short: "Give a person more time to set up",
-		Long: `Lets one person go on without a second factor until then, whatever the tenant's policy says, for at most 90 days. It
-holds for who was never seen, too: look twice at the id.`,
+		Long: `Lets one person go on without a second factor until then, whatever the tenant's policy says, for at most 90 days, and
+for longer than without it: for the policies of tenants above to count in that, name them with --above. It holds for who
+was never seen, too: look twice at the id. Who has set up, was reset or is a machine gets none.`,
 		Example: `  totpflow grace 42 --tenant acme --for 7d --reason "ticket 4711: new phone ordered"`,
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -32,15 +36,33 @@ holds for who was never seen, too: look twice at the id.`,
 				name: "grace", id: id, fresh: true,
 				what: fmt.Sprintf("Let %s go on without a second factor until %s?", label(id), screen.Time(at)),
 				said: "may go on without a second factor until " + screen.Time(at),
-				do:   func(ctx context.Context, s *session) error { return s.admin.ExtendGrace(ctx, s.by, id, at) },
+				do:   func(ctx context.Context, s *session) error { return s.extendGrace(ctx, id, at) },
 			})
 		},
 	}
 	tenantFlag(c, &tenant)
+	a.aboveFlag(c, &tenant)
 	c.Flags().StringVar(&until, "until", "", "the `TIME` (RFC 3339) until which, such as 2026-12-31T00:00:00Z")
 	c.Flags().StringVar(&length, "for", "", "for how long from now, such as 7d or 36h")
 	a.changeFlags(c)
 	return c
+}
+
+// extendGrace says until when the person may go on anyway, where that is later.
+func (s *session) extendGrace(ctx context.Context, id store.ID, at time.Time) error {
+	err := s.admin.ExtendGrace(ctx, s.by, id, at)
+	if !errors.Is(err, totpflow.ErrGrace) {
+		return err
+	}
+	members, failed := s.admin.Status(ctx, s.by, id)
+	if failed != nil || at.After(members[0].GraceUntil) || !at.After(time.Now()) {
+		return err
+	}
+	has := "has"
+	if members[0].GraceBegins {
+		has = "has, signing in now,"
+	}
+	return fmt.Errorf("%s until %s anyway; more time ends later than that", has, screen.Time(members[0].GraceUntil))
 }
 
 func graceEnd(until, length string, now time.Time) (time.Time, error) {

@@ -1,0 +1,75 @@
+package command_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+)
+
+// inDays is a time as --until takes it.
+func inDays(n int) string {
+	return time.Now().Add(time.Duration(n) * 24 * time.Hour).UTC().Format(time.RFC3339)
+}
+
+func TestGrace(t *testing.T) {
+	h := newHouse(t)
+	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
+	ana := totpflow.User{Tenant: "acme", ID: "ana"}
+	require.Equal(t, totpflow.SetUp, h.step(ana))
+	require.Equal(t, []string{"grace_extended"}, h.ok("grace", "ana", "--tenant", "acme", "--for", "7d", reason, "--yes").events())
+	require.Equal(t, totpflow.Passed, h.step(ana))
+	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), h.status(ana).GraceUntil, time.Minute)
+	until := inDays(8)
+	h.ok("grace", "ana", "--tenant", "acme", "--until", until, reason, "--yes")
+	require.Equal(t, until, h.status(ana).GraceUntil.Format(time.RFC3339))
+	for _, bad := range [][]string{{"--for", "91d"}, {"--until", "2020-01-01T00:00:00Z"}} {
+		r := h.fails(1, "within 90 days", append([]string{"grace", "ana", "--tenant", "acme", reason, "--yes"}, bad...)...)
+		require.NotContains(t, r.err, "anyway")
+	}
+	for _, bad := range [][]string{{}, {"--for", "1d", "--until", "2030-01-01T00:00:00Z"}, {"--for", "soon"}, {"--for", "-1h"}, {"--until", "2030-01-01"}} {
+		h.fails(2, "", append([]string{"grace", "ana", "--tenant", "acme", reason, "--yes"}, bad...)...)
+	}
+}
+
+// More time is more: an end that is not later is refused, with the one that holds.
+func TestGraceIsNeverLess(t *testing.T) {
+	h := newHouse(t)
+	h.above = map[string][]string{"acme-berlin": {"acme"}}
+	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "60d", reason, "--yes")
+	for _, u := range []totpflow.User{{Tenant: "acme", ID: "ana"}, {Tenant: "acme-berlin", ID: "ben"}} {
+		args := []string{"grace", u.ID, "--tenant", u.Tenant, "--above", "acme", reason, "--yes"}
+		if u.Tenant == "acme" {
+			args = []string{"grace", u.ID, "--tenant", u.Tenant, reason, "--yes"}
+		}
+		h.fails(1, "has, signing in now, until 2", append(args, "--for", "14d")...)
+		require.Equal(t, totpflow.Passed, h.step(u))
+		has := h.status(u).GraceUntil
+		r := h.fails(1, ": has until "+has.Format(time.DateTime)+"Z anyway; more time ends later than that", append(args, "--for", "14d")...)
+		require.Empty(t, r.events())
+		require.Equal(t, has, h.status(u).GraceUntil)
+		h.ok(append(args, "--for", "61d")...)
+	}
+}
+
+// It is not told that people may go on who may not.
+func TestGraceForNobody(t *testing.T) {
+	h := newHouse(t)
+	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
+	h.enroll("acme", "enrolled")
+	h.enroll("acme", "was-reset")
+	h.ok("reset", "was-reset", "--tenant", "acme", reason, "--yes")
+	h.ok("exempt", "machine", "--tenant", "acme", "--name", "fs01", reason, "--yes")
+	for _, user := range []string{"enrolled", "was-reset", "machine"} {
+		before, err := h.store.Get(h.ctx, acme(user))
+		require.NoError(t, err)
+		r := h.fails(1, "acme/"+user+": more time would change nothing", "grace", user, "--tenant", "acme", "--for", "7d", reason, "--yes")
+		require.Empty(t, r.out)
+		require.Empty(t, r.events())
+		now, err := h.store.Get(h.ctx, acme(user))
+		require.NoError(t, err)
+		require.Equal(t, before, now)
+	}
+}
