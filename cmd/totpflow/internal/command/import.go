@@ -22,8 +22,8 @@ func (a *app) importFile() *cobra.Command {
 		Short: "Take over the authenticators of another system",
 		Long: `Reads a table of secrets, so that people go on with the app they have. It is CSV, and its first line names the columns:
 
-  user       the product's id of the account (required)
-  tenant     the customer; empty or absent where there is only one
+  user       the product's id of the account (required), with no spaces around it
+  tenant     the customer, likewise; empty or absent where there is only one
   name       what the authenticator is called on the security page
   secret     base32, or an otpauth:// URI (required)
   digits     6, 7 or 8                  with base32 only; 6 when empty

@@ -117,14 +117,15 @@ func TestImportReport(t *testing.T) {
 		"acme,has-one,,"+secretB+"\n"+
 		"acme,was-reset,,"+secretB+"\n"+
 		","+secretA+",,nonsense\n"+
-		"acme,eva,\x1b[31mred,"+secretB+"\n"), 0o600))
+		"acme,eva,\x1b[31mred,"+secretB+"\n"+
+		"acme, pat ,,"+secretB+"\n"), 0o600))
 
-	dry := decode[bulk](t, h.fails(4, "5 of 7 were refused", "import", table, reason, "--json"))
+	dry := decode[bulk](t, h.fails(4, "6 of 8 were refused", "import", table, reason, "--json"))
 	require.True(t, dry.DryRun)
 	require.Equal(t, 2, dry.Done)
 	require.Empty(t, decode[struct{ Accounts []account }](t, h.ok("list", "--state", "enabled", "--json")).Accounts[1:], "a dry run keeps nothing")
 
-	r := h.fails(4, "5 of 7 were refused", "import", table, reason, "--yes")
+	r := h.fails(4, "6 of 8 were refused", "import", table, reason, "--yes")
 	require.Equal(t, []string{"imported", "imported"}, r.events())
 	for _, line := range []string{
 		"line 2: acme/ana: kept",
@@ -134,6 +135,7 @@ func TestImportReport(t *testing.T) {
 		"line 6: acme/was-reset: refused: the account was reset, or is a machine's",
 		"line 7: refused: the account looks like a secret; are two headings exchanged?",
 		"line 8: acme/eva: kept",
+		"line 9: acme/ pat : refused: there are spaces before or after the user or the tenant, which make it another account",
 	} {
 		require.Contains(t, r.out, line+"\n")
 	}

@@ -4,8 +4,8 @@
 // The table is CSV (RFC 4180) in UTF-8, with commas, semicolons or tabs. Its
 // first line names the columns, in any order:
 //
-//	user       the product's id of the account (required)
-//	tenant     the customer; empty or absent where there is only one
+//	user       the product's id of the account (required), with no spaces around it
+//	tenant     the customer, likewise; empty or absent where there is only one
 //	name       what the authenticator is called on the security page
 //	secret     base32, or an otpauth:// URI (required)
 //	digits     6, 7 or 8; with base32 only; 6 when empty

@@ -85,6 +85,9 @@ func TestRefusedRows(t *testing.T) {
 		{"," + secretA + ",,,", store.ErrID},
 		{"a\x01b," + secretA + ",,,", store.ErrID},
 		{strings.Repeat("0", 200) + "," + secretA + ",,,", store.ErrID},
+		{" ben," + secretA + ",,,", importfile.ErrSpaces},
+		{"ben\u00a0," + secretA + ",,,", importfile.ErrSpaces},
+		{"\u00a0" + secretA + " ," + secretB + ",,,", importfile.ErrLooksWrong},
 		{"ben,,,,", totp.ErrSecret},
 		{"ben,GEZDGNBVGY3TQOJQ,,,", totp.ErrSecret},
 		{"ben,0189,,,", totp.ErrSecret},
@@ -127,6 +130,12 @@ func TestRefusedRows(t *testing.T) {
 	rows := read(t, "user,secret\nana,nonsense\nana,"+secretA+"\n")
 	require.Error(t, rows[0].Err)
 	require.NoError(t, rows[1].Err)
+	// Nor with spaces around it, which make it another one.
+	rows = read(t, "tenant,user,secret\nacme ,ana,"+secretA+"\nacme,ana,"+secretB+"\nacme,mary ann,"+secretA+"\n")
+	require.ErrorIs(t, rows[0].Err, importfile.ErrSpaces)
+	require.Equal(t, "acme ", rows[0].ID.Tenant)
+	require.NoError(t, rows[1].Err)
+	require.NoError(t, rows[2].Err)
 	// An id may look like a secret, as some products' do.
 	rows = read(t, "user,secret\n"+secretB+","+secretA+"\n")
 	require.NoError(t, rows[0].Err)
@@ -196,6 +205,7 @@ func FuzzRead(f *testing.F) {
 				continue
 			}
 			require.NoError(t, row.ID.Validate())
+			require.Equal(t, store.ID{Tenant: strings.TrimSpace(row.ID.Tenant), User: strings.TrimSpace(row.ID.User)}, row.ID)
 			require.False(t, seen[row.ID])
 			seen[row.ID] = true
 			require.NotContains(t, strings.ToLower(row.ID.User+row.ID.Tenant+row.Name), "otpauth:")

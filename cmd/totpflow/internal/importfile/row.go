@@ -17,6 +17,7 @@ var (
 	ErrNumber     = errors.New("digits and period are numbers")
 	ErrWithURI    = errors.New("an otpauth URI brings its own digits, period and algorithm; they differ from the columns")
 	ErrLooksWrong = errors.New("the account looks like a secret; are two headings exchanged?")
+	ErrSpaces     = errors.New("there are spaces before or after the user or the tenant, which make it another account")
 )
 
 // A Row is a line of the file: an account and its key, or why it is refused.
@@ -41,8 +42,13 @@ func (c cells) row() Row {
 			return Row{Err: ErrLooksWrong}
 		}
 	}
-	if r.Err = r.ID.Validate(); r.Err == nil {
-		r.Key, r.Err = c.key()
+	switch {
+	case padded(r.ID.User), padded(r.ID.Tenant): // not cut off: nobody knows here whether they are part of the product's id
+		r.Err = ErrSpaces
+	default:
+		if r.Err = r.ID.Validate(); r.Err == nil {
+			r.Key, r.Err = c.key()
+		}
 	}
 	if r.Err == nil {
 		return r
@@ -50,12 +56,14 @@ func (c cells) row() Row {
 	// Some products have ids that could be secrets. So this is no reason to
 	// refuse a row, but a refused one is not shown with such an id.
 	for _, shown := range []string{r.ID.User, r.ID.Tenant} {
-		if _, err := totp.ParseSecret(shown, totp.Params{}); err == nil {
+		if _, err := totp.ParseSecret(strings.TrimSpace(shown), totp.Params{}); err == nil {
 			return Row{Err: ErrLooksWrong}
 		}
 	}
 	return Row{ID: r.ID, Err: r.Err}
 }
+
+func padded(s string) bool { return strings.TrimSpace(s) != s }
 
 func isURI(s string) bool { return strings.Contains(strings.ToLower(s), "otpauth:") }
 
