@@ -44,10 +44,13 @@ func (a *app) change(c *cobra.Command, ch change) error {
 		return err
 	}
 	defer s.db.Close()
-	if !ch.fresh {
-		if err := s.found(ctx, ch.id); err != nil {
-			return explain(ch.id, err)
-		}
+	if ch.fresh {
+		err = s.match(ctx)
+	} else {
+		err = explain(ch.id, s.found(ctx, ch.id))
+	}
+	if err != nil {
+		return err
 	}
 	if err := a.confirm(ch.what); err != nil {
 		return err

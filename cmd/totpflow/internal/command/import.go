@@ -55,6 +55,9 @@ func (a *app) runImport(ctx context.Context, path string) error {
 		return err
 	}
 	defer s.db.Close()
+	if err := s.match(ctx); err != nil {
+		return err
+	}
 	out := bulk{Command: "import", DryRun: !a.yes, Outcomes: []outcome{}}
 	progress := a.screen.NewProgress("importing", 0, len(rows))
 	defer progress.End()

@@ -94,7 +94,11 @@ func (a *app) runRestored(ctx context.Context, backup time.Time) error {
 		return err
 	}
 	defer db.Close()
-	j, resumed, err := (&session{db: db}).begin(f, opRestored)
+	here := &session{db: db, ring: f.Ring()}
+	if err := here.match(ctx); err != nil { // before the epoch, which ends every sign-in
+		return err
+	}
+	j, resumed, err := here.begin(f, opRestored)
 	if err != nil {
 		return err
 	}

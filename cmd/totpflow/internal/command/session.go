@@ -22,6 +22,7 @@ import (
 // A session is the library over the database, with the operator's leave.
 type session struct {
 	db      *database.DB
+	ring    *keyring.Ring
 	service *totpflow.Service
 	admin   totpflow.Admin
 	by      totpflow.Operator
@@ -56,7 +57,7 @@ func (a *app) session(db *database.DB, ring *keyring.Ring, by totpflow.Operator)
 	if err != nil {
 		return nil, err
 	}
-	return &session{db: db, service: service, admin: service.Admin(nil), by: by}, nil
+	return &session{db: db, ring: ring, service: service, admin: service.Admin(nil), by: by}, nil
 }
 
 // events logs what this run does. Records also hold events that the product's

@@ -107,6 +107,9 @@ func (a *app) setPolicy(ctx context.Context, tenant string, change func(policy.P
 		return err
 	}
 	defer s.db.Close()
+	if err := s.match(ctx); err != nil {
+		return err
+	}
 	of := store.ID{Tenant: tenant}
 	st, err := s.admin.Tenant(ctx, s.by, tenant)
 	if err != nil {
