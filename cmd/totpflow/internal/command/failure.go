@@ -69,6 +69,16 @@ func oneLine(err error) string {
 	return screen.Clean(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 }
 
+// misspelt puts the commands that may have been meant, which cobra lists one
+// below the other, into one line.
+func misspelt(err error) error {
+	what, meant, ok := strings.Cut(err.Error(), "\n\nDid you mean this?\n")
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s; did you mean %s?", what, strings.Join(strings.Fields(meant), " or "))
+}
+
 // explain puts what the operator can do in place of the library's words, where
 // there is something.
 func explain(id store.ID, err error) error {

@@ -21,7 +21,7 @@ func Run(ctx context.Context, args []string, streams screen.Streams, env func(st
 	root.SetErr(streams.Err)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !a.running {
-		err = usageError{err} // cobra's own: an unknown command or flag, too many arguments
+		err = usageError{misspelt(err)} // cobra's own: an unknown command or flag, too many arguments
 	}
 	if ctx.Err() != nil && err != nil {
 		err = interrupted{err}
