@@ -49,12 +49,13 @@ type terms struct {
 	Methods           []string  `json:"methods"`
 	IssuedCode        bool      `json:"issued_code"`
 	TwoAdministrators bool      `json:"two_administrators"`
+	AssignedPhones    bool      `json:"assigned_phones"`
 }
 
 func termsOf(p policy.Policy) terms {
 	t := terms{
 		Mode: p.Mode.String(), Deadline: p.Deadline, BrowserAge: "none", Methods: p.Methods.Words(),
-		IssuedCode: p.IssuedCode, TwoAdministrators: p.TwoAdministrators,
+		IssuedCode: p.IssuedCode, TwoAdministrators: p.TwoAdministrators, AssignedPhones: p.AssignedPhones,
 	}
 	if p.Grace > 0 {
 		t.Grace = showLength(min(p.Grace, policy.MaxGrace))

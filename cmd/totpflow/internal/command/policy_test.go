@@ -38,9 +38,18 @@ func TestPolicy(t *testing.T) {
 	}
 	require.Equal(t, want, h.own("acme"), "what is not named stays")
 
+	r := set("--methods", "app,phone", "--assigned-phones", "--yes")
+	require.Contains(t, r.out, "assigned-phones     yes  (was no)\n")
+	require.Equal(t, []string{"policy_lowered"}, r.events())
+	require.True(t, h.own("acme").AssignedPhones)
+	require.Contains(t, h.ok("policy", "get", "--tenant", "acme").out, "assigned-phones     yes\n")
+	require.Contains(t, h.ok("policy", "get", "--tenant", "acme", "--json").out, `"assigned_phones": true`)
+	set("--methods", "app,recovery-codes", "--assigned-phones=false", "--yes")
+	require.Equal(t, want, h.own("acme"))
+
 	// An operator goes past the second administrator, and the event says that
 	// it asks for less.
-	r := set("--deadline", "none", "--browser-age", "none", "--grace", "0", "--yes")
+	r = set("--deadline", "none", "--browser-age", "none", "--grace", "0", "--yes")
 	require.Equal(t, []string{"policy_lowered"}, set("--issued-code=false", "--yes").events())
 	require.Equal(t, []string{"policy_set"}, r.events())
 	want.Deadline, want.Grace, want.BrowserAge, want.IssuedCode = time.Time{}, 0, -1, false

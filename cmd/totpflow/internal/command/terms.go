@@ -28,6 +28,7 @@ func (t terms) lines() [][]string {
 		[]string{"methods", strings.Join(t.Methods, ",")},
 		[]string{"issued-code", yes[t.IssuedCode]},
 		[]string{"two-administrators", yes[t.TwoAdministrators]},
+		[]string{"assigned-phones", yes[t.AssignedPhones]},
 	)
 }
 
@@ -36,6 +37,7 @@ type wanted struct {
 	mode, grace, deadline, browserAge string
 	methods                           []string
 	issuedCode, twoAdministrators     bool
+	assignedPhones                    bool
 }
 
 func (a *app) policySet() *cobra.Command {
@@ -63,6 +65,7 @@ the next sign-in on. An operator goes past the second administrator.`,
 	f.StringSliceVar(&w.methods, "methods", nil, "the ways to pass: app,recovery-codes,phone,other")
 	f.BoolVar(&w.issuedCode, "issued-code", false, "after a reset, ask for a code that was sent by mail as well")
 	f.BoolVar(&w.twoAdministrators, "two-administrators", false, "lowering, exempting and bulk resets wait for a second administrator")
+	f.BoolVar(&w.assignedPhones, "assigned-phones", false, "administrators choose the numbers that codes are sent to, not people themselves")
 	a.changeFlags(c)
 	return c
 }
@@ -81,6 +84,7 @@ func (w wanted) apply(p policy.Policy, given func(flag string) bool) (next polic
 	set("methods", func() (err error) { p.Methods, err = policy.ParseMethods(w.methods...); return err })
 	set("issued-code", func() error { p.IssuedCode = w.issuedCode; return nil })
 	set("two-administrators", func() error { p.TwoAdministrators = w.twoAdministrators; return nil })
+	set("assigned-phones", func() error { p.AssignedPhones = w.assignedPhones; return nil })
 	if err != nil {
 		return policy.Policy{}, usageError{err}
 	}
