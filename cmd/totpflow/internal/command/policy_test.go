@@ -81,6 +81,52 @@ func TestPolicy(t *testing.T) {
 	require.Equal(t, want, h.own("acme"))
 }
 
+// What is so already is not written, and told to nobody as a change.
+func TestPolicyThatChangesNothing(t *testing.T) {
+	h := newHouse(t)
+	args := []string{"policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "14d", reason}
+	require.Equal(t, []string{"policy_set"}, h.ok(append(args, "--yes")...).events())
+	before, err := h.store.Get(h.ctx, acme("totpflow:tenant"))
+	require.NoError(t, err)
+	for _, same := range [][]string{
+		nil, {"--grace", "336h"}, {"--browser-age", "30d"}, {"--methods", "app,recovery-codes,other"}, {"--issued-code=false"},
+	} {
+		for _, yes := range []string{"--yes", "--yes=false"} {
+			r := h.ok(append(args, append(same, yes)...)...)
+			require.Contains(t, r.out, "Nothing to change")
+			require.NotContains(t, r.out, "--yes does it")
+			require.Empty(t, r.events())
+		}
+	}
+	now, err := h.store.Get(h.ctx, acme("totpflow:tenant"))
+	require.NoError(t, err)
+	require.Equal(t, before, now)
+	h.fails(2, "nothing to change: say what", "policy", "set", "--tenant", "acme", reason, "--yes")
+
+	type shape struct {
+		Changes   bool
+		NewTenant bool `json:"new_tenant"`
+	}
+	require.Equal(t, shape{}, decode[shape](t, h.ok(append(args, "--yes", "--json")...)))
+	require.Equal(t, shape{Changes: true}, decode[shape](t, h.ok(append(args, "--mode", "off", "--json")...)))
+}
+
+// A policy may be set before anybody has come. As often it is a slip.
+func TestPolicyOfAnUnknownTenant(t *testing.T) {
+	h := newHouse(t)
+	h.enroll("acme", "ana")
+	const words = `Nothing was kept of tenant "acem" before, no account and no policy: look at --tenant.`
+	set := func(tenant string, args ...string) result {
+		t.Helper()
+		return h.ok(append([]string{"policy", "set", "--tenant", tenant, "--mode", "optional", reason}, args...)...)
+	}
+	require.Contains(t, set("acem").out, words)
+	require.Contains(t, set("acem", "--json").out, `"new_tenant": true`)
+	require.NotContains(t, set("acme").out, "look at --tenant")
+	require.Equal(t, []string{"policy_set"}, set("acem", "--yes").events(), "the first policy of a tenant is a change, also one that asks for nothing")
+	require.NotContains(t, set("acem").out, "look at --tenant")
+}
+
 // What waits for a second administrator, when there is none.
 func TestRequests(t *testing.T) {
 	h := newHouse(t)

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -32,6 +33,9 @@ func (t terms) lines() [][]string {
 	)
 }
 
+// policyFlags are those that change something.
+var policyFlags = []string{"mode", "grace", "deadline", "browser-age", "methods", "issued-code", "two-administrators", "assigned-phones"}
+
 // wanted are the flags of policy set. Those that are not given change nothing.
 type wanted struct {
 	mode, grace, deadline, browserAge string
@@ -51,6 +55,9 @@ the next sign-in on. An operator goes past the second administrator.`,
 		Example: `  totpflow policy set --tenant acme --mode required --grace 14d --reason "ticket 4711" --yes`,
 		Args:    args(),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if !slices.ContainsFunc(policyFlags, c.Flags().Changed) {
+				return usagef("nothing to change: say what, such as --mode; --help shows how")
+			}
 			return a.setPolicy(c.Context(), tenant, func(p policy.Policy) (policy.Policy, error) {
 				return w.apply(p, c.Flags().Changed)
 			})
@@ -93,12 +100,14 @@ func (w wanted) apply(p policy.Policy, given func(flag string) bool) (next polic
 
 // policyChange is what --json prints of policy set.
 type policyChange struct {
-	Command string `json:"command"`
-	DryRun  bool   `json:"dry_run"`
-	Tenant  string `json:"tenant"`
-	Before  terms  `json:"before"`
-	After   terms  `json:"after"`
-	Lowers  bool   `json:"lowers"` // it asks for less in some respect
+	Command   string `json:"command"`
+	DryRun    bool   `json:"dry_run"`
+	Tenant    string `json:"tenant"`
+	NewTenant bool   `json:"new_tenant"` // nothing was kept of it: no account, no policy
+	Before    terms  `json:"before"`
+	After     terms  `json:"after"`
+	Changes   bool   `json:"changes"` // otherwise nothing is written
+	Lowers    bool   `json:"lowers"`  // it asks for less in some respect
 }
 
 func (a *app) setPolicy(ctx context.Context, tenant string, change func(policy.Policy) (policy.Policy, error)) error {
@@ -123,16 +132,33 @@ func (a *app) setPolicy(ctx context.Context, tenant string, change func(policy.P
 	if err != nil {
 		return err
 	}
-	if a.yes {
+	out := policyChange{
+		Command: "policy set", DryRun: !a.yes, Tenant: tenant, Before: termsOf(st.Own), After: termsOf(next), Lowers: policy.Lowers(st.Own, next),
+	}
+	// The first policy is a change whatever it says: an optional one of its own
+	// has a say beside those of the tenants above.
+	out.Changes = !st.Set || !reflect.DeepEqual(out.Before, out.After)
+	if out.NewTenant, err = s.empty(ctx, tenant); err != nil {
+		return err
+	}
+	if a.yes && out.Changes {
 		if err := s.admin.SetPolicy(ctx, s.by, tenant, next); err != nil {
 			return explain(of, err)
 		}
 	}
-	out := policyChange{"policy set", !a.yes, tenant, termsOf(st.Own), termsOf(next), policy.Lowers(st.Own, next)}
 	if a.asJSON {
 		return a.screen.JSON(out)
 	}
 	return a.printPolicyChange(out)
+}
+
+// empty reports whether nothing is kept of a tenant.
+func (s *session) empty(ctx context.Context, tenant string) (bool, error) {
+	page, err := s.db.List(ctx, store.Query{Tenant: tenant, Limit: 1})
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return len(page.Records) == 0, nil
 }
 
 func (a *app) printPolicyChange(c policyChange) error {
@@ -157,7 +183,14 @@ func (a *app) printPolicyChange(c policyChange) error {
 	if err := t.End(); err != nil {
 		return err
 	}
-	if c.Lowers {
+	if c.NewTenant {
+		a.say("Nothing was kept of tenant %q before, no account and no policy: look at --tenant.", c.Tenant)
+	}
+	switch {
+	case !c.Changes:
+		a.say("Nothing to change: the policy is this one already.")
+		return nil
+	case c.Lowers:
 		a.say("This asks for less than before.")
 	}
 	if c.DryRun {
