@@ -73,3 +73,38 @@ func TestGraceForNobody(t *testing.T) {
 		require.Equal(t, before, now)
 	}
 }
+
+// A time that begins at the next sign-in has no end yet: it is not shown as
+// another one whenever somebody looks.
+func TestGraceThatHasNotBegun(t *testing.T) {
+	h := newHouse(t)
+	h.clock.Set(time.Now().Add(-10 * time.Minute)) // the command has the machine's clock
+	ana := h.enroll("acme", "ana")
+	proof, err := h.service().Account(ana.User).Reauthenticate(h.ctx, totpflow.ActionDisable, ana.phone.Code())
+	require.NoError(t, err)
+	require.NoError(t, h.service().Account(ana.User).Disable(h.ctx, proof))
+	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "14d", reason, "--yes")
+	type shape struct {
+		State       string
+		GraceUntil  time.Time `json:"grace_until"`
+		GraceBegins bool      `json:"grace_begins"`
+	}
+	look := func() (shape, string, string) {
+		t.Helper()
+		of := []string{"--tenant", "acme"}
+		got := decode[shape](t, h.ok(append(of, "status", "ana", "--json")...))
+		require.Equal(t, []shape{got}, decode[struct{ Accounts []shape }](t, h.ok(append(of, "list", "--json")...)).Accounts)
+		return got, h.ok(append(of, "status", "ana")...).out, h.ok(append(of, "list", "--csv")...).out
+	}
+	got, page, csv := look()
+	require.Equal(t, shape{State: "grace", GraceBegins: true}, got)
+	require.Contains(t, page, "grace: has to set up; the time for it begins at the next sign-in\n")
+	require.Contains(t, csv, "acme,ana,,grace,true,,")
+
+	require.Equal(t, totpflow.Passed, h.step(ana.User))
+	until := h.status(ana.User).GraceUntil
+	got, page, csv = look()
+	require.Equal(t, shape{State: "grace", GraceUntil: until}, got)
+	require.Contains(t, page, "grace: has to set up until "+until.Format(time.DateTime)+"Z\n")
+	require.Contains(t, csv, "acme,ana,,grace,true,"+until.Format(time.RFC3339))
+}

@@ -15,6 +15,7 @@ type member struct {
 	Enrollment        string    `json:"enrollment,omitempty"`
 	Required          bool      `json:"required"`
 	GraceUntil        time.Time `json:"grace_until,omitzero"`
+	GraceBegins       bool      `json:"grace_begins,omitempty"` // at the next sign-in: it has no end yet
 	Authenticators    int       `json:"authenticators"`
 	RecoveryCodesLeft int       `json:"recovery_codes_left"`
 	LastUsed          time.Time `json:"last_used,omitzero"`
@@ -52,9 +53,12 @@ type kept struct {
 func memberOf(m totpflow.Member) member {
 	out := member{
 		Tenant: m.ID.Tenant, User: m.ID.User, State: string(m.State), Enrollment: string(m.Enrollment), Required: m.Required,
-		GraceUntil: m.GraceUntil, Authenticators: m.Authenticators, RecoveryCodesLeft: m.RecoveryCodesLeft,
+		GraceUntil: m.GraceUntil, GraceBegins: m.GraceBegins, Authenticators: m.Authenticators, RecoveryCodesLeft: m.RecoveryCodesLeft,
 		LastUsed: m.LastUsed, ResetAt: m.ResetAt, FrozenAt: m.FrozenAt, Machine: m.Machine,
 		Browsers: []browser{}, Kept: []kept{},
+	}
+	if m.GraceBegins {
+		out.GraceUntil = time.Time{} // another one whenever somebody looks
 	}
 	if m.Waiting != nil {
 		out.Waiting = &waiting{Until: m.Waiting.Until, Pair: m.Waiting.Pair}

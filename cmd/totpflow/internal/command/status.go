@@ -110,6 +110,9 @@ func (m member) standing() string {
 	case totpflow.StateExempt:
 		return "exempt: a machine account, " + m.Machine
 	case totpflow.StateGrace:
+		if m.GraceBegins {
+			return "grace: has to set up; the time for it begins at the next sign-in"
+		}
 		return "grace: has to set up until " + screen.Time(m.GraceUntil)
 	case totpflow.StateRequired:
 		if !m.ResetAt.IsZero() {
