@@ -204,7 +204,7 @@ func TestWhoAndWhy(t *testing.T) {
 	for _, change := range [][]string{
 		{"reset", "ana"}, {"unlock", "ana"}, {"forget", "ana"}, {"grace", "ana", "--for", "1d"}, {"exempt", "ana", "--name", "x"},
 		{"restore-authenticator", "ana", "x"}, {"revoke-browser", "ana", "x"}, {"policy", "set", "--mode", "off"},
-		{"approve", "x"}, {"withdraw", "x"},
+		{"issue-code", "ana", "--out", "x"}, {"approve", "x"}, {"withdraw", "x"},
 	} {
 		h.fails(2, "--reason is missing", append(change, "--tenant", "acme", "--yes")...)
 	}
@@ -288,8 +288,7 @@ func TestBrowserAndKept(t *testing.T) {
 func TestFrozen(t *testing.T) {
 	h := newHouse(t)
 	ana := h.enroll("acme", "ana")
-	s := h.service()
-	require.NoError(t, s.Disown(h.ctx, s.DisownToken(event.Event{Tenant: "acme", User: "ana", At: h.clock.Now().Add(time.Second), Kind: event.Reset})))
+	h.disown(ana)
 	require.Equal(t, "frozen", h.account("ana").State)
 	require.Contains(t, h.ok("status", "ana", "--tenant", "acme").out, "it was not me")
 	require.Contains(t, h.ok("list").out, "1 frozen")

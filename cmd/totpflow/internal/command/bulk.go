@@ -15,6 +15,8 @@ type outcome struct {
 	User   string `json:"user"`
 	Done   bool   `json:"done"`
 	Reason string `json:"reason,omitempty"` // why not
+	// NeedsCode: the password alone does not lead to the set-up after a reset.
+	NeedsCode bool `json:"needs_code,omitempty"`
 }
 
 // bulk is what --json prints of a change of many accounts.
@@ -71,6 +73,9 @@ func (o outcome) words(verb string) string {
 	}
 	if !o.Done {
 		return words + "refused: " + o.Reason
+	}
+	if o.NeedsCode {
+		verb += "; a new set-up takes a code of totpflow issue-code"
 	}
 	return words + verb
 }

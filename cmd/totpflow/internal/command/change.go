@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,9 @@ type change struct {
 	// fresh allows an account that has no record yet.
 	fresh bool
 	do    func(context.Context, *session) error
+	// after adds what is known only when it is done, to what is said and to what
+	// --json prints.
+	after func(context.Context, *session, *changed) string
 }
 
 // changed is what --json prints of a change.
@@ -26,7 +30,10 @@ type changed struct {
 	Tenant  string `json:"tenant"`
 	User    string `json:"user,omitempty"`
 	Done    bool   `json:"done"`
-	Account any    `json:"account,omitempty"` // as it is afterwards
+	// Of a code that was issued: where it is, and until when it is good.
+	File    string    `json:"file,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
+	Account any       `json:"account,omitempty"` // as it is afterwards
 }
 
 // errKept: somebody was asked, and said no.
@@ -62,11 +69,15 @@ func (a *app) change(c *cobra.Command, ch change) error {
 }
 
 func (a *app) tellChange(ctx context.Context, s *session, ch change) error {
-	a.say("%s: %s", label(ch.id), ch.said)
+	out := changed{Command: ch.name, Tenant: ch.id.Tenant, User: ch.id.User, Done: true}
+	said := ch.said
+	if ch.after != nil {
+		said += ch.after(ctx, s, &out)
+	}
+	a.say("%s: %s", label(ch.id), said)
 	if !a.asJSON {
 		return nil
 	}
-	out := changed{Command: ch.name, Tenant: ch.id.Tenant, User: ch.id.User, Done: true}
 	if err := s.found(ctx, ch.id); err == nil {
 		members, err := s.admin.Status(ctx, s.by, ch.id)
 		if err != nil {

@@ -29,9 +29,10 @@ no longer gets in where people do. What was set up is cleared. With --end it is 
 			case end:
 				return a.change(c, change{
 					name: "exempt", id: id,
-					what: fmt.Sprintf("Make %s a person's account again, who has to set up?", label(id)),
-					said: "a person's account again; the next sign-in leads to the set-up",
-					do:   func(ctx context.Context, s *session) error { return s.admin.EndExemption(ctx, s.by, id) },
+					what:  fmt.Sprintf("Make %s a person's account again, who has to set up?", label(id)),
+					said:  "a person's account again",
+					do:    func(ctx context.Context, s *session) error { return s.admin.EndExemption(ctx, s.by, id) },
+					after: nextStep(id),
 				})
 			case name == "":
 				return usagef("--name is missing: say what machine it is")
@@ -45,6 +46,7 @@ no longer gets in where people do. What was set up is cleared. With --end it is 
 		},
 	}
 	tenantFlag(c, &tenant)
+	a.aboveFlag(c, &tenant) // for what --end says of the next sign-in
 	c.Flags().StringVar(&name, "name", "", "what machine it is, as lists show it")
 	c.Flags().BoolVar(&end, "end", false, "end the exemption")
 	a.changeFlags(c)

@@ -95,6 +95,12 @@ func explain(id store.ID, err error) error {
 		return notFound{errors.New("no such request waits; totpflow policy get lists them")}
 	case errors.Is(err, totpflow.ErrNoGrace):
 		return fmt.Errorf("%s: more time would change nothing: the account has set up, was reset, or is a machine's; totpflow status says which", label(id))
+	case errors.Is(err, totpflow.ErrFrozen):
+		return fmt.Errorf("%s: the account is frozen; reset it first, since what a thief may have set up must go", label(id))
+	case errors.Is(err, totpflow.ErrNotEnrolled):
+		return fmt.Errorf("%s: nothing is set up that a code would stand in for; the password leads on", label(id))
+	case errors.Is(err, totpflow.ErrPasswordRecent):
+		return fmt.Errorf("%s: the password was changed within the last 24 hours; whoever did that by mail might read the code, too", label(id))
 	case errors.Is(err, totpflow.ErrNotExempt):
 		return fmt.Errorf("%s: this is no machine account", label(id))
 	case errors.Is(err, store.ErrUnavailable):

@@ -20,6 +20,7 @@ type member struct {
 	RecoveryCodesLeft int       `json:"recovery_codes_left"`
 	LastUsed          time.Time `json:"last_used,omitzero"`
 	ResetAt           time.Time `json:"reset_at,omitzero"`
+	NeedsCode         bool      `json:"needs_code,omitempty"` // for the set-up after the reset
 	FrozenAt          time.Time `json:"frozen_at,omitzero"`
 	Machine           string    `json:"machine,omitempty"`
 	Waiting           *waiting  `json:"waiting,omitempty"`
@@ -54,7 +55,7 @@ func memberOf(m totpflow.Member) member {
 	out := member{
 		Tenant: m.ID.Tenant, User: m.ID.User, State: string(m.State), Enrollment: string(m.Enrollment), Required: m.Required,
 		GraceUntil: m.GraceUntil, GraceBegins: m.GraceBegins, Authenticators: m.Authenticators, RecoveryCodesLeft: m.RecoveryCodesLeft,
-		LastUsed: m.LastUsed, ResetAt: m.ResetAt, FrozenAt: m.FrozenAt, Machine: m.Machine,
+		LastUsed: m.LastUsed, ResetAt: m.ResetAt, NeedsCode: m.NeedsCode, FrozenAt: m.FrozenAt, Machine: m.Machine,
 		Browsers: []browser{}, Kept: []kept{},
 	}
 	if m.GraceBegins {

@@ -132,6 +132,8 @@ func (p *operatorsPage) scene(name string) {
 		i := slices.IndexFunc(p.told, func(e event.Event) bool { return e.Kind == event.AuthenticatorsReplaced })
 		require.GreaterOrEqual(p.t, i, 0)
 		require.NoError(p.t, s.Disown(p.ctx, s.DisownToken(p.told[i])))
+	case "frozen":
+		p.disown(p.people["eva"])
 	case "table":
 		_, table, ok := strings.Cut(p.text, "```csv\n")
 		require.True(p.t, ok)

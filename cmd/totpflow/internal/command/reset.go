@@ -36,8 +36,9 @@ func (a *app) reset() *cobra.Command {
   browsers        the trusted browsers
   codes           the recovery codes
 
-For 24 hours after a reset the password alone leads to the set-up: make sure who is asking before. With several users
-it tells what it would do, and does it with --yes.`,
+For 24 hours after a reset the password alone leads to the set-up: make sure who is asking before. Where the account
+was frozen ("it was not me"), or the policy says issued-code, it takes a code as well, and the command says so: see
+"totpflow issue-code". With several users it tells what it would do, and does it with --yes.`,
 		Example: `  totpflow reset 42 --tenant acme --reason "ticket 4711: phone lost, called back"`,
 		Args: func(_ *cobra.Command, given []string) error {
 			if len(given) == 0 {
@@ -64,6 +65,7 @@ it tells what it would do, and does it with --yes.`,
 		},
 	}
 	tenantFlag(c, &tenant)
+	a.aboveFlag(c, &tenant)
 	c.Flags().StringVar(&scope, "scope", "all", "what to clear: all, authenticators, browsers or codes")
 	a.changeFlags(c)
 	return c
@@ -73,19 +75,35 @@ func (a *app) resetOne(c *cobra.Command, id store.ID, what totpflow.Scope) error
 	return a.change(c, change{
 		name: "reset", id: id,
 		what: fmt.Sprintf("Clear the %s of %s?", scopeWords[what], label(id)),
-		said: "cleared the " + scopeWords[what] + setUpNext(what),
+		said: "cleared the " + scopeWords[what],
 		do: func(ctx context.Context, s *session) error {
 			return s.admin.Reset(ctx, s.by, id, what)
 		},
+		after: nextStep(id),
 	})
 }
 
-// setUpNext is what the person meets next.
-func setUpNext(what totpflow.Scope) string {
-	if what == totpflow.ScopeAll || what == totpflow.ScopeAuthenticators {
-		return "; the next sign-in leads to a new set-up"
+// nextStep says what a person who was reset meets next.
+func nextStep(id store.ID) func(context.Context, *session, *changed) string {
+	return func(ctx context.Context, s *session, _ *changed) string {
+		members, err := s.admin.Status(ctx, s.by, id)
+		if err != nil { // it was done all the same; status will say why
+			return ""
+		}
+		return stepWords(members[0])
 	}
-	return ""
+}
+
+func stepWords(m totpflow.Member) string {
+	switch {
+	case m.ResetAt.IsZero():
+		return ""
+	case !m.NeedsCode:
+		return "; the next sign-in leads to a new set-up"
+	case m.RecoveryCodesLeft > 0:
+		return "; a new set-up takes a recovery code, or one of totpflow issue-code, after the password"
+	}
+	return "; a new set-up takes a code of totpflow issue-code, after the password"
 }
 
 // maxBulk is how many accounts one call of the library takes.
@@ -116,8 +134,23 @@ func (a *app) resetMany(ctx context.Context, tenant string, users []string, what
 		for _, o := range outcomes {
 			out.add(0, o.ID, explain(o.ID, o.Err))
 		}
+		if a.yes {
+			s.noteCodes(ctx, out.Outcomes[len(out.Outcomes)-len(outcomes):])
+		}
 	}
 	return a.tellBulk(out, "cleared the "+scopeWords[what], "would clear the "+scopeWords[what])
+}
+
+// noteCodes notes who of those that were reset needs a code. Where that cannot
+// be read they were reset all the same.
+func (s *session) noteCodes(ctx context.Context, outcomes []outcome) {
+	for i, o := range outcomes {
+		if !o.Done {
+			continue
+		}
+		members, err := s.admin.Status(ctx, s.by, store.ID{Tenant: o.Tenant, User: o.User})
+		outcomes[i].NeedsCode = err == nil && members[0].NeedsCode
+	}
 }
 
 // lookUp is ResetMany without its effect.

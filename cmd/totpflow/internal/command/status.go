@@ -115,6 +115,9 @@ func (m member) standing() string {
 		}
 		return "grace: has to set up until " + screen.Time(m.GraceUntil)
 	case totpflow.StateRequired:
+		if m.NeedsCode {
+			return "required: reset on " + screen.Time(m.ResetAt) + `, has to set up; the password alone does not lead there ("totpflow issue-code")`
+		}
 		if !m.ResetAt.IsZero() {
 			return "required: reset on " + screen.Time(m.ResetAt) + ", has to set up"
 		}

@@ -1,0 +1,93 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
+	"github.com/totpflow/totpflow/store"
+)
+
+func (a *app) issueCode() *cobra.Command {
+	var tenant, path string
+	c := &cobra.Command{
+		Use:   "issue-code <user> --out <file>",
+		Short: "Make a recovery code that leads a person to a new set-up",
+		Long: `Makes a code that leads the person, after the password, to a new set-up, once and within 24 hours. It is for who was
+reset where the password alone does not do: the account was frozen ("it was not me"), the policy says issued-code, or
+the reset is of more than 24 hours ago. Inside the product administrators issue such codes; this is for when none can.
+
+The code goes into a new file that only you can read, and is shown nowhere. Hand it to the person alone, and delete the
+file: whoever has it and the password gets in. It ends with the next one that is issued, and with a new password; for
+24 hours after a new password none is made.`,
+		Example: `  totpflow issue-code 42 --tenant acme --out 42.code --reason "ticket 4711: seen in person"`,
+		Args:    args("<user>"),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := accountID(tenant, args[0])
+			switch {
+			case err != nil:
+				return err
+			case path == "":
+				return usagef("--out is missing: name the new file for the code, which is not shown")
+			case path == "-":
+				return usagef("--out takes the name of a file: the code is a secret, and not shown")
+			}
+			return a.change(c, issuance(id, path))
+		},
+	}
+	tenantFlag(c, &tenant)
+	c.Flags().StringVar(&path, "out", "", "the new `FILE` for the code, which must not be there yet (required)")
+	a.changeFlags(c)
+	return c
+}
+
+// issuance is the change that writes a code for the account into a new file.
+func issuance(id store.ID, path string) change {
+	var expires time.Time
+	return change{
+		name: "issue-code", id: id,
+		what: fmt.Sprintf("Make a code with which %s sets up anew, and write it to %s?", label(id), screen.Clean(path)),
+		said: "wrote a code to " + path,
+		do: func(ctx context.Context, s *session) (err error) {
+			expires, err = s.issueInto(ctx, id, path)
+			return err
+		},
+		after: func(_ context.Context, _ *session, out *changed) string {
+			out.File, out.Expires = path, expires
+			return ", which after the password leads to a new set-up, once, until " + screen.Time(expires) +
+				"; hand it to the person alone, and delete the file"
+		},
+	}
+}
+
+// issueInto makes the file first: the code of before ends with the new one, which
+// then has to be somewhere.
+func (s *session) issueInto(ctx context.Context, id store.ID, path string) (expires time.Time, err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // never a terminal, nor a file that others read
+	if errors.Is(err, fs.ErrExist) {
+		return expires, fmt.Errorf("%s is there already; the code goes into a new file", path)
+	}
+	if err != nil {
+		return expires, err
+	}
+	defer func() {
+		if err = cmp.Or(err, file.Close()); err != nil {
+			_ = os.Remove(path)
+		}
+	}()
+	err = s.admin.IssueRecoveryCode(ctx, s.by, id, func(_ context.Context, c totpflow.IssuedCode) error {
+		expires = c.Expires
+		_, err := io.WriteString(file, c.Code+"\n")
+		return cmp.Or(err, file.Sync())
+	})
+	return expires, err
+}
