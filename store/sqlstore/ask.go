@@ -34,29 +34,6 @@ func ask[T any](ctx context.Context, d *dialect, statement func() (T, error)) (T
 	}
 }
 
-// prompt returns what f returns, or the context's error as soon as the context
-// is done. Not every driver does: a SQLite writer that waits for the file's
-// lock hears of nothing until its busy timeout ends. What f still does then is
-// an open outcome, as with a network. It may share nothing with the caller.
-func prompt[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	var (
-		value T
-		err   error
-		done  = make(chan struct{})
-	)
-	go func() {
-		defer close(done)
-		value, err = f()
-	}()
-	select {
-	case <-done:
-		return value, err
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
-	}
-}
-
 // discard closes a connection instead of giving it back to the pool.
 func discard(conn *sql.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })

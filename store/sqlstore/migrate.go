@@ -91,7 +91,15 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	err = s.migrateOn(ctx, conn, steps)
+	// Not deferred: after a driver's panic the connection may be inside a
+	// transaction, and Close would wait for ever for the statement that panicked.
+	_ = conn.Close()
+	return err
+}
+
+// migrateOn is migrate on the connection that it has.
+func (s *Store) migrateOn(ctx context.Context, conn *sql.Conn, steps []string) error {
 	if err := s.d.d.settings(ctx, conn); err != nil {
 		return err
 	}

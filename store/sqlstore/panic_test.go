@@ -1,0 +1,120 @@
+package sqlstore_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"log/slog"
+	"maps"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+)
+
+// recovered runs f as net/http runs a handler, and returns what it panicked with.
+func recovered(t *testing.T, f func() error) (p error) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		value := recover()
+		require.NotNil(t, value, "no panic in the goroutine that called")
+		var is bool
+		p, is = value.(error)
+		require.True(t, is, "%T", value)
+	}()
+	t.Logf("no panic, but the error %v", f())
+	return nil
+}
+
+// A driver that panics panics in the caller's goroutine, where net/http recovers:
+// one request ends, and not the process with everybody's. What it panicked with
+// is still there, and where.
+func TestPanicOfADriverIsTheCallers(t *testing.T) {
+	oops := func() error { panic(errWire) }
+	for name, call := range calls(sqlstore.New(failing(oops).open(t), sqlstore.SQLite)) {
+		p := recovered(t, func() error { return call(t.Context()) })
+		require.ErrorIs(t, p, errWire, name)
+		require.ErrorContains(t, p, "sqlstore: the driver panicked: connection reset", name)
+		require.ErrorContains(t, p, "panic_test.go:", "%s: the stack says where", name)
+	}
+	var nothing runtime.Error
+	for name, call := range calls(sqlstore.New(nil, sqlstore.SQLite)) {
+		require.ErrorAs(t, recovered(t, func() error { return call(t.Context()) }), &nothing, "%s without a database", name)
+	}
+	words := sqlstore.New(failing(func() error { panic("words") }).open(t), sqlstore.SQLite)
+	p := recovered(t, func() error { return words.Delete(t.Context(), alice, before) })
+	require.ErrorContains(t, p, "panicked: words")
+	require.NoError(t, errors.Unwrap(p))
+}
+
+// Neither does Migrate hold the caller: database/sql waits for ever to close the
+// connection of a query that panicked. A connection that may still be inside the
+// transaction does not come back to the pool.
+func TestPanicInMigrate(t *testing.T) {
+	points := map[string]func(*fake){}
+	for question := range healthy().query {
+		points[question] = func(f *fake) { f.query[question] = func() (driver.Rows, error) { panic(errWire) } }
+	}
+	for _, at := range []string{"BEGIN", "CREATE TABLE totpflow_schema", "INSERT INTO totpflow_schema", "COMMIT"} {
+		points[at] = func(f *fake) {
+			f.exec = map[string]func() (driver.Result, error){at: func() (driver.Result, error) { panic(errWire) }}
+		}
+	}
+	require.Greater(t, len(points), 6)
+	for at, breaks := range points {
+		f := healthy()
+		breaks(f)
+		db := f.open(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // only a broken Migrate takes so long
+		require.ErrorIs(t, recovered(t, func() error { return sqlstore.New(db, sqlstore.SQLite).Migrate(ctx) }), errWire, at)
+		cancel()
+		require.Zero(t, db.Stats().Idle, at)
+	}
+}
+
+// A driver that ends its goroutine has not answered: neither "no record", which
+// lets whoever has none go on, nor "written", nor "somebody else was faster".
+func TestEndedGoroutineIsAnError(t *testing.T) {
+	f := failing(func() error { runtime.Goexit(); return nil })
+	s := sqlstore.New(f.open(t), sqlstore.SQLite)
+	for name, call := range calls(s) {
+		err := call(t.Context())
+		require.ErrorContains(t, err, "ended its goroutine", name)
+		require.NotErrorIs(t, err, store.ErrNotFound, name)
+		require.NotErrorIs(t, err, store.ErrConflict, name)
+	}
+	require.ErrorContains(t, s.Migrate(t.Context()), "ended its goroutine")
+}
+
+// Whoever has waited long enough is gone when the driver panics. Nobody's request
+// is left to end, and the process is everybody else's: it is logged.
+func TestPanicAfterTheCallerHasGone(t *testing.T) {
+	var log bytes.Buffer
+	was := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(was)
+	for name := range maps.Keys(calls(nil)) {
+		log.Reset()
+		synctest.Test(t, func(t *testing.T) {
+			deaf := make(chan struct{})
+			db := sql.OpenDB(failing(func() error { <-deaf; panic(errWire) }))
+			defer db.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			require.ErrorIs(t, calls(sqlstore.New(db, sqlstore.SQLite))[name](ctx), context.DeadlineExceeded, name)
+			close(deaf)
+			synctest.Wait()
+		})
+		require.Contains(t, log.String(), "level=ERROR", name)
+		require.Contains(t, log.String(), errWire.Error(), name)
+		require.Contains(t, log.String(), "panic_test.go:", "%s: the stack says where", name)
+	}
+}
