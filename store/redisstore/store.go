@@ -169,28 +169,3 @@ func scan(reply []any) (store.Record, error) {
 	rec.Updated = time.UnixMicro(updated).UTC()
 	return rec, nil
 }
-
-// prompt returns what f returns, or the context's error as soon as the context
-// is done, which the client would hear of only after its own time-outs. What f
-// still does then is an open outcome. It may share nothing with the caller.
-func prompt[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	var (
-		value T
-		err   error
-		done  = make(chan struct{})
-	)
-	if err := ctx.Err(); err != nil {
-		return value, err
-	}
-	go func() {
-		defer close(done)
-		value, err = f()
-	}()
-	select {
-	case <-done:
-		return value, err
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
-	}
-}

@@ -1,0 +1,114 @@
+package redisstore_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/redisstore"
+)
+
+var errOops = errors.New("oops")
+
+// A hook does as the host's own code that runs inside the client, such as tracing.
+type hook func()
+
+func (h hook) DialHook(next redis.DialHook) redis.DialHook {
+	return func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no server") }
+}
+
+func (h hook) ProcessHook(redis.ProcessHook) redis.ProcessHook {
+	return func(context.Context, redis.Cmder) error { h(); return nil }
+}
+
+func (h hook) ProcessPipelineHook(redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(context.Context, []redis.Cmder) error { h(); return nil }
+}
+
+func (h hook) store(t *testing.T) *redisstore.Store {
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+	t.Cleanup(func() { require.NoError(t, client.Close()) })
+	client.AddHook(h)
+	return redisstore.New(client, redisstore.Options{})
+}
+
+// operations are those of a store. The versions are drawn before: in FIPS 140-3
+// mode a draw may ask the clock, which synctest stops.
+func operations(s store.Store) map[string]func(context.Context) error {
+	rec, was := record(), store.NewVersion()
+	return map[string]func(context.Context) error{
+		"Get":    func(ctx context.Context) error { _, err := s.Get(ctx, alice); return err },
+		"Put":    func(ctx context.Context) error { return s.Put(ctx, rec, store.Version{}) },
+		"Delete": func(ctx context.Context) error { return s.Delete(ctx, alice, was) },
+		"List":   func(ctx context.Context) error { _, err := s.List(ctx, store.Query{Tenant: "acme"}); return err },
+	}
+}
+
+// A client that panics panics in the caller's goroutine, where net/http recovers:
+// one request ends, and not the process with everybody's. What it panicked with
+// is still there, and where.
+func TestPanicOfAClientIsTheCallers(t *testing.T) {
+	recovered := func(f func() error) (p any) {
+		defer func() { p = recover() }()
+		t.Logf("no panic, but the error %v", f())
+		return nil
+	}
+	for name, call := range operations(hook(func() { panic(errOops) }).store(t)) {
+		p, is := recovered(func() error { return call(t.Context()) }).(error)
+		require.True(t, is, name)
+		require.ErrorIs(t, p, errOops, name)
+		require.ErrorContains(t, p, "redisstore: the client panicked: oops", name)
+		require.ErrorContains(t, p, "panic_test.go:", "%s: the stack says where", name)
+	}
+	var nothing runtime.Error
+	for name, call := range operations(redisstore.New(nil, redisstore.Options{})) {
+		p, is := recovered(func() error { return call(t.Context()) }).(error)
+		require.True(t, is, name)
+		require.ErrorAs(t, p, &nothing, name)
+	}
+}
+
+// A client that ends its goroutine has not answered: neither "no record", which
+// lets whoever has none go on, nor "written".
+func TestEndedGoroutineIsAnError(t *testing.T) {
+	for name, call := range operations(hook(runtime.Goexit).store(t)) {
+		err := call(t.Context())
+		require.ErrorContains(t, err, "ended its goroutine", name)
+		require.NotErrorIs(t, err, store.ErrNotFound, name)
+		require.NotErrorIs(t, err, store.ErrConflict, name)
+	}
+}
+
+// Whoever has waited long enough is gone when the client panics. Nobody's request
+// is left to end, and the process is everybody else's: it is logged.
+func TestPanicAfterTheCallerHasGone(t *testing.T) {
+	var log bytes.Buffer
+	was := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(was)
+	var deaf chan struct{}
+	for name, call := range operations(hook(func() { <-deaf; panic(errOops) }).store(t)) {
+		log.Reset()
+		synctest.Test(t, func(t *testing.T) {
+			deaf = make(chan struct{})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			require.ErrorIs(t, call(ctx), context.DeadlineExceeded, name)
+			close(deaf)
+			synctest.Wait()
+		})
+		require.Contains(t, log.String(), "level=ERROR", name)
+		require.Contains(t, log.String(), "oops", name)
+		require.Contains(t, log.String(), "panic_test.go:", "%s: the stack says where", name)
+	}
+}

@@ -1,0 +1,86 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+)
+
+// prompt returns what f returns, or the context's error as soon as the context
+// is done, which the client would hear of only after its own time-outs. What f
+// still does then is an open outcome. It may share nothing with the caller.
+//
+// A panic of f is one in the caller's goroutine, as a *panicked: net/http and
+// others recover from those of their own goroutines only, and one driver's fault
+// would end the process for everybody. Where the caller has gone, nobody is left
+// whose request it could end, and it is logged. If f ends its goroutine
+// (runtime.Goexit), that is errEnded: "no record" and "written" are said by a
+// driver, never by its silence.
+func prompt[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	answer, gone := make(chan outcome[T]), make(chan struct{})
+	defer close(gone)
+	go func() {
+		o := outcome[T]{err: errEnded}
+		defer func() {
+			if p := recover(); p != nil {
+				o = outcome[T]{panicked: &panicked{p, debug.Stack()}}
+			}
+			select {
+			case answer <- o:
+			case <-gone:
+				o.log(ctx)
+			}
+		}()
+		o.value, o.err = f()
+	}()
+	select {
+	case o := <-answer:
+		if o.panicked != nil {
+			panic(o.panicked)
+		}
+		return o.value, o.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}
+
+// errEnded: f did not return.
+var errEnded = errors.New("redisstore: the client ended its goroutine without an answer")
+
+// An outcome is what became of f.
+type outcome[T any] struct {
+	value    T
+	err      error
+	panicked *panicked
+}
+
+// log tells of a panic that nobody else hears of. Any other outcome that comes
+// too late is open, and the next read sees it.
+func (o outcome[T]) log(ctx context.Context) {
+	if o.panicked != nil {
+		slog.ErrorContext(ctx, "redisstore: the client panicked after its caller had gone", "panic", o.panicked)
+	}
+}
+
+// panicked is the value of a panic, and the stack that it came from, which the
+// goroutine that panics anew does not show.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string {
+	return fmt.Sprintf("redisstore: the client panicked: %v\n\n%s", p.value, p.stack)
+}
+
+// Unwrap returns the value where it is an error, as with a nil pointer.
+func (p *panicked) Unwrap() error {
+	err, _ := p.value.(error)
+	return err
+}
