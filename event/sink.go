@@ -3,7 +3,9 @@ package event
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 )
 
@@ -16,6 +18,11 @@ import (
 // account's next flow, so a sink sees an event at least once and tells
 // repetitions by tenant, user and number. An event with number 0 was not
 // written and does not come again.
+//
+// A panic in Record counts as an error, which holds its value and where it was:
+// else a template that fails on one event would fail each later flow of the
+// account, which offers that event again, and lock its owner out. The service
+// logs both to [slog.Default].
 type Sink interface {
 	Record(ctx context.Context, e Event) error
 }
@@ -41,16 +48,26 @@ func Slog(l *slog.Logger) Sink {
 }
 
 // Tee returns a sink that tells all of sinks, one after the other; nil ones are
-// left out. Where some return an error, the others are told all the same, and
-// the error is all of theirs, joined. The event then comes again to every one of
-// them, as [Sink] says.
+// left out. Where some return an error, or panic, the others are told all the
+// same, and the error is all of theirs, joined. The event then comes again to
+// every one of them, as [Sink] says.
 func Tee(sinks ...Sink) Sink {
 	sinks = slices.DeleteFunc(slices.Clone(sinks), func(s Sink) bool { return s == nil })
 	return SinkFunc(func(ctx context.Context, e Event) error {
 		var errs []error
 		for _, s := range sinks {
-			errs = append(errs, s.Record(ctx, e))
+			errs = append(errs, record(ctx, s, e))
 		}
 		return errors.Join(errs...)
 	})
+}
+
+// record tells one sink. It is the only place that recovers from the host's code.
+func record(ctx context.Context, s Sink, e Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("event: the sink panicked: %v\n\n%s", p, debug.Stack())
+		}
+	}()
+	return s.Record(ctx, e)
 }

@@ -40,3 +40,23 @@ func TestTeeTellsAll(t *testing.T) {
 	require.Len(t, b.events, 2, "what comes again comes again to all")
 	require.NoError(t, event.Tee().Record(context.Background(), e))
 }
+
+// A sink that panics has refused the event: the caller goes on, the others are
+// told, and the error says where it was. That holds for a SinkFunc that is nil.
+func TestPanicOfASinkIsAnError(t *testing.T) {
+	oops := event.SinkFunc(func(context.Context, event.Event) error { panic("no such template") })
+	for name, broken := range map[string]struct {
+		sink event.Sink
+		says string
+	}{
+		"words": {oops, "no such template"},
+		"nil":   {event.SinkFunc(nil), "nil pointer"},
+	} {
+		other := &told{}
+		err := event.Tee(broken.sink, other).Record(context.Background(), event.Event{Kind: event.Reset})
+		require.ErrorContains(t, err, "event: the sink panicked: ", name)
+		require.ErrorContains(t, err, broken.says, name)
+		require.ErrorContains(t, err, "sink.go:", "%s: the stack says where", name)
+		require.Len(t, other.events, 1, name)
+	}
+}

@@ -18,7 +18,7 @@ import (
 // write of its own. Another process, or this one after a restart, may offer an
 // event again: sinks recognise it by its number.
 type outbox struct {
-	sink event.Sink
+	sink event.Sink // a Tee, which makes a panic of the host's an error
 
 	mu    sync.Mutex
 	known map[store.ID]uint64 // the highest number the sink has taken
@@ -29,7 +29,7 @@ type outbox struct {
 const remembered = 10_000
 
 func newOutbox(sink event.Sink) *outbox {
-	return &outbox{sink: sink, known: make(map[store.ID]uint64)}
+	return &outbox{sink: event.Tee(sink), known: make(map[store.ID]uint64)}
 }
 
 // taken returns the number up to which the sink has the account's events, when

@@ -1,9 +1,12 @@
 package account
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,4 +60,36 @@ func TestOutboxMemory(t *testing.T) {
 		o.remember(store.ID{User: strconv.Itoa(i)}, 1)
 	}
 	require.Len(t, o.known, remembered)
+}
+
+// A sink that panics on one event locks nobody out: it has refused it, which is
+// logged, and each later flow of the account has its answer.
+func TestSinkThatPanics(t *testing.T) {
+	var log bytes.Buffer
+	was := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(was)
+	broken, got := true, []uint64(nil)
+	b := NewBook(store.NewMemory(), ring(t), event.SinkFunc(func(_ context.Context, e event.Event) error {
+		if broken && e.Kind == event.Reset {
+			panic("no such template")
+		}
+		got = append(got, e.Number)
+		return nil
+	}), clock)
+	signIn := func(kind event.Kind) error {
+		return b.Change(t.Context(), id, func(r *Round) error {
+			r.Log(event.Event{Kind: kind})
+			r.Save()
+			return nil
+		})
+	}
+	require.NoError(t, signIn(event.Reset), "it is written already")
+	require.NoError(t, signIn(event.SignedIn))
+	require.Empty(t, got, "in order")
+	require.Equal(t, 2, strings.Count(log.String(), "level=WARN"))
+	require.Contains(t, log.String(), "no such template")
+	broken = false
+	require.NoError(t, signIn(event.SignedIn))
+	require.Equal(t, []uint64{1, 2, 3}, got, "nothing is lost")
 }
