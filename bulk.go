@@ -2,6 +2,7 @@ package totpflow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -82,29 +83,78 @@ var ErrEnrolled = fmt.Errorf("totpflow: an authenticator is set up already")
 // Import takes over authenticators as they are, so that nobody has to set up
 // again: the person's next code signs in. Recovery codes are not made, since
 // nobody is there to save them; lead people to new ones at their next sign-in.
-// Every account has an outcome of its own; to import the same again does nothing,
-// so a run that was cut short is repeated. Codes that the other system saw in
-// the last minute are good here once: stop it first.
+// Codes that the other system saw in the last minute are good here once: stop it
+// first.
 //
-// The actor may import into tenants that they could administrate. Errors of an
-// outcome: [ErrEnrolled], [totp.ErrNoKey], [enroll.ErrTransition] for accounts
-// that were reset or are exempt, [ErrFrozen], [store.ErrID].
+// Secrets of fewer than 128 bits do not become a key ([totp.ErrSecret]; RFC 4226
+// §4, R6), and the 16 letters that many systems gave out have 80: these people
+// set up anew.
+//
+// Every account has an outcome of its own, in the order of rows; to import the
+// same again does nothing, so a run that was cut short is repeated. The actor may
+// import into tenants that they could administrate, and is asked for each row
+// before anything is written: rows that are refused are left out, and one proof
+// serves for the others; where there are no others it is not consumed. Errors of
+// an outcome: [ErrSelf] for the administrator's own row, [ErrNotAllowed],
+// [ErrEnrolled], [totp.ErrNoKey], [enroll.ErrTransition] for accounts that were
+// reset or are exempt, [ErrFrozen], [store.ErrID], [store.ErrUnavailable].
+//
+// Errors of the call, which then has done nothing: [ErrBulk]; [ErrNotAllowed] for
+// who may import none of rows, nor into their own tenant; [ErrProof]; [ErrPolicy]
+// where Config.Above fails.
 func (a Admin) Import(ctx context.Context, by Leave, rows []Imported) ([]Outcome, error) {
 	if len(rows) == 0 || len(rows) > maxBulk {
 		return nil, ErrBulk
 	}
-	for _, row := range rows {
-		if _, err := a.authorise(ctx, by, ActionImport, row.ID); err != nil {
-			return nil, err
-		}
-	}
-	who, err := a.act(ctx, by, ActionImport, store.ID{Tenant: rows[0].ID.Tenant})
+	actors, outcomes, err := a.importers(ctx, by, rows)
 	if err != nil {
 		return nil, err
 	}
-	var outcomes []Outcome
-	for _, row := range rows {
-		outcomes = append(outcomes, Outcome{row.ID, a.importOne(ctx, who, row)})
+	first := slices.IndexFunc(outcomes, func(o Outcome) bool { return o.Err == nil })
+	if first < 0 {
+		return a.importNothing(ctx, by, outcomes)
+	}
+	if _, err := a.act(ctx, by, ActionImport, store.ID{Tenant: rows[first].ID.Tenant}); err != nil {
+		return nil, err
+	}
+	for i, row := range rows {
+		if outcomes[i].Err == nil {
+			outcomes[i].Err = a.importOne(ctx, actors[i], row)
+		}
+	}
+	return outcomes, nil
+}
+
+// importers authorises each row, and each tenant as a whole. It returns who
+// imports a row, or why nobody does.
+func (a Admin) importers(ctx context.Context, by Leave, rows []Imported) ([]actor, []Outcome, error) {
+	actors, outcomes := make([]actor, len(rows)), make([]Outcome, len(rows))
+	tenants := make(map[string]error)
+	for i, row := range rows {
+		who, err := a.authorise(ctx, by, ActionImport, row.ID)
+		if _, known := tenants[row.ID.Tenant]; err == nil && !known {
+			_, tenants[row.ID.Tenant] = a.authorise(ctx, by, ActionImport, store.ID{Tenant: row.ID.Tenant})
+		}
+		if err == nil {
+			err = tenants[row.ID.Tenant]
+		}
+		if err != nil && !errors.Is(err, ErrSelf) && !errors.Is(err, ErrNotAllowed) {
+			return nil, nil, err
+		}
+		actors[i], outcomes[i] = who, Outcome{row.ID, err}
+	}
+	return actors, outcomes, nil
+}
+
+// importNothing answers where no row may be imported: with the rows to whoever may
+// import at all.
+func (a Admin) importNothing(ctx context.Context, by Leave, outcomes []Outcome) ([]Outcome, error) {
+	admin, ok := by.(Administrator)
+	if !ok {
+		return nil, outcomes[0].Err
+	}
+	if _, err := a.authorise(ctx, by, ActionImport, store.ID{Tenant: admin.User.Tenant}); err != nil {
+		return nil, err
 	}
 	return outcomes, nil
 }

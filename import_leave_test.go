@@ -1,0 +1,144 @@
+package totpflow_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totp"
+)
+
+// row is a new account of a tenant.
+func row(t testing.TB, tenant, user string) totpflow.Imported {
+	t.Helper()
+	key, err := totp.NewKey(totp.Params{})
+	require.NoError(t, err)
+	return totpflow.Imported{ID: store.ID{Tenant: tenant, User: user}, Key: key}
+}
+
+// One row that the administrator may not import keeps no other out, and says
+// which it is. All are asked for before the first is written; each is told of
+// with the administrator's name as its own tenant knows it; and all that one
+// proof does is one call.
+func TestImportLeavesOutWhatIsRefused(t *testing.T) {
+	o := newOffice(t)
+	rows := []totpflow.Imported{
+		row(t, "globex", "first"),
+		row(t, "acme/unit", "below"),
+		row(t, "acme", "new"),
+		{ID: o.boss.id(), Key: rfcKey(t)},
+		row(t, "provider", "above"),
+		row(t, "acme", "chief"),
+		row(t, "closed", "one"),
+		{ID: store.ID{Tenant: "acme", User: "no key"}},
+		row(t, "acme", "last"),
+	}
+	want := []error{totpflow.ErrNotAllowed, nil, nil, totpflow.ErrSelf, totpflow.ErrNotAllowed, errSays, errSays, totp.ErrNoKey, nil}
+	before := o.versions()
+	asked := map[store.ID]int{}
+	// A rule that lets nobody import into "closed" as a whole, whoever it is.
+	chains["closed"] = []string{"acme"}
+	defer delete(chains, "closed")
+	admin := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.ID) error {
+		require.Equal(t, before, o.versions(), "%v is asked for after something was written", id)
+		asked[id]++
+		if id.User == "chief" || id == (store.ID{Tenant: "closed"}) {
+			return errSays
+		}
+		return nil
+	})
+	by := o.by(o.boss, totpflow.ActionImport)
+	before = o.versions()
+	o.events.kinds()
+	outcomes, err := admin.Import(o.ctx, by, rows)
+	require.NoError(t, err)
+	require.Len(t, outcomes, len(rows))
+	after := o.versions()
+	for i, out := range outcomes {
+		require.Equal(t, rows[i].ID, out.ID)
+		if want[i] == nil {
+			require.NoError(t, out.Err, out.ID)
+			require.NotZero(t, after[out.ID])
+			continue
+		}
+		require.ErrorIs(t, out.Err, want[i], out.ID)
+		if out.ID != o.boss.id() { // whose own record has the proof as spent
+			require.Equal(t, before[out.ID], after[out.ID], out.ID)
+		}
+	}
+	require.Len(t, o.status(o.boss.User).Authenticators, 1)
+	actors := map[string]string{}
+	for _, e := range o.told(event.Imported) {
+		actors[e.User] = e.Actor
+	}
+	require.Equal(t, map[string]string{"below": "acme/boss", "new": "boss", "last": "boss"}, actors)
+	require.Equal(t, 1, asked[rows[2].ID])
+	require.Zero(t, asked[rows[0].ID], "the library's own checks come first")
+
+	before = o.versions()
+	_, err = admin.Import(o.ctx, by, rows)
+	require.ErrorIs(t, err, totpflow.ErrProof, "one proof, one call")
+}
+
+// Where nothing can be imported, nothing is consumed. Whoever may import at all
+// is told which rows are wrong; whoever may not is refused.
+func TestImportOfNothing(t *testing.T) {
+	o := newOffice(t)
+	by := o.by(o.boss, totpflow.ActionImport)
+	own, other := totpflow.Imported{ID: o.boss.id(), Key: rfcKey(t)}, row(t, "globex", "x")
+	o.unchanged(func() {
+		outcomes, err := o.admin.Import(o.ctx, by, []totpflow.Imported{own, other})
+		require.NoError(t, err)
+		require.Len(t, outcomes, 2)
+		require.Equal(t, totpflow.Outcome{ID: own.ID, Err: totpflow.ErrSelf}, outcomes[0])
+		require.Equal(t, other.ID, outcomes[1].ID)
+		require.ErrorIs(t, outcomes[1].Err, totpflow.ErrNotAllowed)
+	})
+	none := o.Admin(func(context.Context, totpflow.User, totpflow.Action, store.ID) error { return errSays })
+	for name, c := range map[string]struct {
+		admin totpflow.Admin
+		by    totpflow.Leave
+		is    error
+	}{
+		"a rule against it": {none, by, errSays},
+		"no rule":           {o.Admin(nil), by, totpflow.ErrNotAllowed},
+		"no leave":          {o.admin, nil, totpflow.ErrNotAllowed},
+		"no reason":         {o.admin, totpflow.Operator{Name: "root"}, totpflow.ErrNotAllowed},
+	} {
+		o.unchanged(func() {
+			for _, r := range []totpflow.Imported{own, other, row(t, "acme", "new")} {
+				outcomes, err := c.admin.Import(o.ctx, c.by, []totpflow.Imported{r})
+				require.ErrorIs(t, err, c.is, name)
+				require.Empty(t, outcomes, name)
+			}
+		})
+	}
+	outcomes, err := o.admin.Import(o.ctx, by, []totpflow.Imported{row(t, "acme", "new")})
+	require.NoError(t, err)
+	require.NoError(t, outcomes[0].Err, "the proof is still good")
+}
+
+// That a tenant's chain cannot be read is no answer about a row.
+func TestImportWhereTheChainFails(t *testing.T) {
+	gone := errors.New("gone")
+	o := newOffice(t, func(c *totpflow.Config) {
+		c.Above = func(ctx context.Context, tenant string) ([]string, error) {
+			if tenant == "elsewhere" {
+				return nil, gone
+			}
+			return above(ctx, tenant)
+		}
+	})
+	by := o.by(o.boss, totpflow.ActionImport)
+	o.unchanged(func() {
+		outcomes, err := o.admin.Import(o.ctx, by, []totpflow.Imported{row(t, "acme", "new"), row(t, "elsewhere", "x")})
+		require.ErrorIs(t, err, gone)
+		require.ErrorIs(t, err, totpflow.ErrPolicy)
+		require.Empty(t, outcomes)
+	})
+}
