@@ -22,7 +22,7 @@ var statuses = []struct {
 	{http.StatusTooManyRequests, []error{throttle.ErrThrottled, totpflow.ErrPhoneLimit}},
 	{http.StatusForbidden, []error{
 		totpflow.ErrRejected, totpflow.ErrAlreadyUsed, totpflow.ErrProof,
-		totpflow.ErrRequired, totpflow.ErrTrustNotOffered, totpflow.ErrMethod, totpflow.ErrNotEnrolled, totpflow.ErrNoBrowser,
+		totpflow.ErrRequired, totpflow.ErrTrustNotOffered, totpflow.ErrMethod, totpflow.ErrNotEnrolled,
 		totpflow.ErrRecordLost, totpflow.ErrFrozen, totpflow.ErrExempt, totpflow.ErrNotExempt,
 		totpflow.ErrPasswordRecent, totpflow.ErrDisown, totpflow.ErrNotAllowed, totpflow.ErrSelf,
 		totpflow.ErrPhoneCode, totpflow.ErrAssigned,
@@ -30,7 +30,7 @@ var statuses = []struct {
 	{http.StatusUnauthorized, []error{totpflow.ErrChallenge, totpflow.ErrEnrollment}},
 	{http.StatusServiceUnavailable, []error{store.ErrUnavailable, phone.ErrUnavailable, phone.ErrProvider}},
 	{http.StatusAccepted, []error{totpflow.ErrApproval}},
-	{http.StatusNotFound, []error{totpflow.ErrNoAccount, totpflow.ErrNoRequest, enroll.ErrUnknown, totpflow.ErrNoPhone}},
+	{http.StatusNotFound, []error{totpflow.ErrNoAccount, totpflow.ErrNoRequest, enroll.ErrUnknown, totpflow.ErrNoPhone, totpflow.ErrNoBrowser}},
 	{http.StatusConflict, []error{
 		totpflow.ErrEnrolled, totpflow.ErrRequests, enroll.ErrLast, enroll.ErrLimit, enroll.ErrSameSecret, enroll.ErrTransition,
 		phone.ErrKnown, phone.ErrTooManyPhones, totpflow.ErrNoGrace,
@@ -49,7 +49,7 @@ var statuses = []struct {
 //	401  the sign-in or the set-up is over: start again
 //	503  the store or the provider of messages did not answer
 //	202  it waits for a second administrator
-//	404  409  400  no such account, authenticator, phone or request; it is not in that state; the form is wrong
+//	404  409  400  no such account, authenticator, phone, browser or request; it is not in that state; the form is wrong
 //	500  anything else
 func StatusCode(w http.ResponseWriter, err error) int {
 	if err == nil {

@@ -130,7 +130,7 @@ func TestStatus(t *testing.T) {
 		{totpflow.ErrTrustNotOffered, 403},
 		{totpflow.ErrNotEnrolled, 403},
 		{totpflow.ErrRecordLost, 403},
-		{totpflow.ErrNoBrowser, 403},
+		{totpflow.ErrNoBrowser, 404},
 		{totpflow.ErrFrozen, 403},
 		{totpflow.ErrExempt, 403},
 		{totpflow.ErrNotExempt, 403},
