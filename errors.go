@@ -31,7 +31,8 @@ var (
 	// ErrChallenge means that the sign-in under way has expired, has been
 	// completed, was ended by a change of factors or password, is not one of
 	// this service, or never arrived: browsers drop its cookie over plain http
-	// from other hosts than localhost. The person starts again with the password.
+	// from other hosts than localhost, and Safari from there too. The person
+	// starts again with the password.
 	ErrChallenge = errors.New("totpflow: this sign-in is over, or its cookie has not come; start again with the password")
 
 	// ErrProof means that a proof is missing, expired, used, or was made for

@@ -9,8 +9,10 @@
 //
 // All cookies are Secure, HttpOnly, SameSite=Lax, for the path /, and bear the
 // prefix __Host-, which browsers honour by refusing them from any other host,
-// path or an insecure connection (RFC 6265bis §4.1.3.2). Browsers treat plain
-// http on localhost as secure, so that development works without TLS.
+// path or an insecure connection (RFC 6265bis §4.1.3.2). Chrome, Edge and Firefox
+// treat plain http on localhost as secure, so that development works without TLS.
+// Safari does not and drops them (WebKit bug 281149): there every sign-in ends as
+// totpflow.ErrChallenge, and development takes TLS or another browser.
 //
 // The package is the only one that imports net/http: command line programs do
 // not pay for it. Its functions are safe for concurrent use.

@@ -29,6 +29,13 @@
 // Migrate refuses less ([ErrNotDurable], [ErrBusyTimeout]), which includes a file
 // that is opened without a word about either.
 //
+// SQLite has one writer at a time. Where your own transaction on the same file has
+// begun to write (with _txlock=immediate: has begun), a call that writes waits for
+// it: as long as busy_timeout says, and is then store.ErrUnavailable. With
+// SetMaxOpenConns(1) every call waits, for the connection that the transaction
+// has, until the context ends. So commit before you call the service, and never
+// call it inside a transaction.
+//
 // The file must be on a local disk, and it is not to be copied while in use;
 // VACUUM INTO makes a backup.
 //
