@@ -24,7 +24,7 @@ func ask[T any](ctx context.Context, d *dialect, statement func() (T, error)) (T
 	for try := 1; ; try++ {
 		value, err := prompt(ctx, statement)
 		if err == nil || try == tries || !d.undone(err) {
-			return value, err
+			return value, d.unmigrated(err)
 		}
 		select {
 		case <-ctx.Done():

@@ -75,6 +75,7 @@ type dialect struct {
 	exists func(err error) bool // create met a row
 	undone func(err error) bool // rolled back for the sake of another statement: nothing was written, and it may be tried again
 	busy   func(err error) bool // nothing took place; only Migrate asks again
+	absent func(err error) bool // there is no such table
 }
 
 //go:embed schema

@@ -49,7 +49,7 @@ const patience = 30 * time.Second
 // It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
 // [ErrSchemaNewer] or [ErrDialect], or else [store.ErrUnavailable] wrapping the
 // driver's error: a directory that cannot be written, a file that is no database, a server that
-// does not answer, a context that ended. All steps of one call take place
+// does not answer, a database of another dialect, a context that ended. All steps of one call take place
 // together or not at all; with MySQL, where every definition commits by itself,
 // the next call goes on where one broke off.
 func (s *Store) Migrate(ctx context.Context) error {
@@ -101,7 +101,7 @@ func (s *Store) migrate(ctx context.Context) error {
 // migrateOn is migrate on the connection that it has.
 func (s *Store) migrateOn(ctx context.Context, conn *sql.Conn, steps []string) error {
 	if err := s.d.d.settings(ctx, conn); err != nil {
-		return err
+		return s.d.d.foreign(err)
 	}
 	// A quick look without a lock, so that every later start only reads.
 	switch at, err := s.schemaAt(ctx, conn, len(steps)); {

@@ -83,6 +83,7 @@ func TestDialectsAreComplete(t *testing.T) {
 		require.NotNil(t, d.exists)
 		require.NotNil(t, d.undone)
 		require.NotNil(t, d.busy)
+		require.NotNil(t, d.absent)
 		_, err := steps(d.schema)
 		require.NoError(t, err)
 	}

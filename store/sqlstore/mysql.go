@@ -50,6 +50,7 @@ ORDER BY tenant, user_id LIMIT ?`,
 	exists:   func(err error) bool { return mysqlError(err) == 1062 }, // ER_DUP_ENTRY: there is one unique key
 	undone:   mysqlUndone,
 	busy:     func(err error) bool { return mysqlUndone(err) || errors.Is(err, errAnotherMigrates) },
+	absent:   func(err error) bool { return mysqlError(err) == 1146 }, // ER_NO_SUCH_TABLE
 }
 
 // mysqlUndone recognises ER_LOCK_DEADLOCK, with which Galera also refuses a

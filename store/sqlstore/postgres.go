@@ -46,6 +46,7 @@ SELECT pg_advisory_xact_lock(8390052656918065015)`),
 	exists: never,
 	undone: postgresUndone,
 	busy:   func(err error) bool { return postgresUndone(err) || sqlState(err) == "55P03" }, // its lock_timeout
+	absent: func(err error) bool { return sqlState(err) == "42P01" },                        // undefined_table
 }
 
 // postgresUndone recognises serialization_failure and deadlock_detected. Each

@@ -45,6 +45,7 @@ ORDER BY tenant, user_id LIMIT ?`,
 	exists: never,
 	undone: never, // a writer waits for the file as long as busy_timeout says
 	busy:   sqliteBusy,
+	absent: func(err error) bool { return strings.Contains(err.Error(), "no such table") },
 }
 
 // sqliteBusy recognises SQLITE_BUSY by SQLite's own words, which every driver

@@ -146,11 +146,16 @@ func TestMigrateRefusesSettings(t *testing.T) {
 
 // Without Migrate there is no table: nobody is "never enrolled" because of it.
 func TestNotMigrated(t *testing.T) {
-	s := sqlstore.New(dial(t, database(t)), sqlstore.MySQL)
+	db := dial(t, database(t))
+	s := sqlstore.New(db, sqlstore.MySQL)
 	_, err := s.Get(t.Context(), race.Alice)
 	require.NotErrorIs(t, err, store.ErrNotFound)
 	require.Equal(t, uint16(1146), code(err), "%v", err) // ER_NO_SUCH_TABLE
+	require.ErrorContains(t, err, "call Migrate first")
 	require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
+	for name, other := range map[string]sqlstore.Dialect{"SQLite": sqlstore.SQLite, "PostgreSQL": sqlstore.PostgreSQL} {
+		require.ErrorContains(t, sqlstore.New(db, other).Migrate(t.Context()), "perhaps this database is not "+name)
+	}
 }
 
 // A program may run with no more rights than to read and write the two tables,

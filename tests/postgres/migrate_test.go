@@ -107,11 +107,16 @@ func TestMigrateRefusesSettings(t *testing.T) {
 
 // Without Migrate there is no table: nobody is "never enrolled" because of it.
 func TestNotMigrated(t *testing.T) {
-	s := sqlstore.New(dial(t, database(t)), sqlstore.PostgreSQL)
+	db := dial(t, database(t))
+	s := sqlstore.New(db, sqlstore.PostgreSQL)
 	_, err := s.Get(t.Context(), race.Alice)
 	require.NotErrorIs(t, err, store.ErrNotFound)
 	require.Equal(t, "42P01", code(err), "%v", err) // undefined_table
+	require.ErrorContains(t, err, "call Migrate first")
 	require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
+	for name, other := range map[string]sqlstore.Dialect{"SQLite": sqlstore.SQLite, "MySQL": sqlstore.MySQL} {
+		require.ErrorContains(t, sqlstore.New(db, other).Migrate(t.Context()), "perhaps this database is not "+name)
+	}
 }
 
 // A program may run with no more rights than to read and write the two tables,

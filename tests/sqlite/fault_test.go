@@ -65,7 +65,11 @@ func TestNotMigrated(t *testing.T) {
 		_, err = s.Get(t.Context(), race.Alice)
 		require.Error(t, err)
 		require.NotErrorIs(t, err, store.ErrNotFound)
+		require.ErrorContains(t, err, "call Migrate first")
 		require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
+		for name, other := range map[string]sqlstore.Dialect{"PostgreSQL": sqlstore.PostgreSQL, "MySQL": sqlstore.MySQL} {
+			require.ErrorContains(t, sqlstore.New(db, other).Migrate(t.Context()), "perhaps this database is not "+name)
+		}
 	})
 }
 
