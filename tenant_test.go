@@ -303,6 +303,9 @@ func TestSetPolicyOfOddValues(t *testing.T) {
 	h.unchanged(func() {
 		p := policy.Policy{Mode: policy.Optional, Deadline: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}
 		require.Error(t, h.Admin(nil).SetPolicy(h.ctx, ops, "acme", p))
+		for _, p := range []policy.Policy{{Grace: 14}, {Mode: policy.Optional, BrowserAge: 30}} { // a forgotten unit
+			require.ErrorIs(t, h.Admin(nil).SetPolicy(h.ctx, ops, "acme", p), policy.ErrFormat)
+		}
 	})
 	require.Equal(t, policy.Off, h.status(ana).Policy.Mode)
 	h.set("acme", policy.Policy{Mode: policy.Mode(7)})

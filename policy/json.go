@@ -12,7 +12,7 @@ import (
 const version = 1
 
 // ErrFormat is what decoding reports for anything that this package did not
-// write.
+// write, and [Policy.Validate] for a length of time without its unit.
 var ErrFormat = errors.New("policy: malformed policy")
 
 // stored is a Policy as it is written. Mode is always there; what else is zero
@@ -30,8 +30,11 @@ type stored struct {
 }
 
 // MarshalJSON writes the policy with its version, as it is: defaults are not
-// written out. It fails for a Deadline after the year 9999.
+// written out. It fails for a Deadline after the year 9999, and where Validate does.
 func (p Policy) MarshalJSON() ([]byte, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
 	return json.Marshal(stored{
 		V: version, Mode: &p.Mode, Grace: duration(p.Grace), Deadline: p.Deadline.Round(0).UTC(), BrowserAge: duration(p.BrowserAge),
 		Methods: p.Methods, IssuedCode: p.IssuedCode, TwoAdministrators: p.TwoAdministrators, AssignedPhones: p.AssignedPhones,
@@ -51,10 +54,14 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 	if s.V != version || s.Mode == nil {
 		return fmt.Errorf("%w: version %d", ErrFormat, s.V)
 	}
-	*p = Policy{
+	read := Policy{
 		Mode: *s.Mode, Grace: time.Duration(s.Grace), Deadline: s.Deadline.UTC(), BrowserAge: time.Duration(s.BrowserAge),
 		Methods: s.Methods, IssuedCode: s.IssuedCode, TwoAdministrators: s.TwoAdministrators, AssignedPhones: s.AssignedPhones,
 	}
+	if err := read.Validate(); err != nil {
+		return err
+	}
+	*p = read
 	return nil
 }
 

@@ -54,7 +54,7 @@ func TestGolden(t *testing.T) {
 
 func TestEverythingWrittenIsRead(t *testing.T) {
 	for _, p := range []policy.Policy{
-		{Mode: 77}, {Grace: math.MaxInt64}, {Grace: math.MinInt64}, {BrowserAge: math.MinInt64}, {BrowserAge: 1}, {Methods: 0xf0}, {Methods: policy.Phone},
+		{Mode: 77}, {Grace: math.MaxInt64}, {Grace: math.MinInt64}, {BrowserAge: math.MinInt64}, {BrowserAge: time.Minute}, {Methods: 0xf0}, {Methods: policy.Phone},
 		{Deadline: time.Now()}, {Deadline: time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)}, {Deadline: time.Time{}.In(time.FixedZone("", 3600))},
 	} {
 		var read policy.Policy
@@ -91,6 +91,7 @@ func TestDecodingRefuses(t *testing.T) {
 		"an unknown field":   replaced(`"v":1`, `"v":1,"office_hours_only":true`),
 		"a grace in seconds": replaced(`"24h0m0s"`, `86400`),
 		"a grace in days":    replaced(`"24h0m0s"`, `"1d"`),
+		"a grace of nothing": replaced(`"24h0m0s"`, `"14ns"`),
 		"a date as deadline": replaced(`"2001-09-09T01:46:40Z"`, `"2001-09-09"`),
 		"a word for true":    replaced(`true`, `"true"`),
 		"two policies":       good + good,

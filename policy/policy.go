@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/totpflow/totpflow/store"
@@ -23,7 +24,8 @@ type Policy struct {
 	Mode Mode
 	// Grace is how long, with Required, who has no factor may go on without,
 	// from the first sign-in at which it was required. 0 and less is not at all,
-	// unless there is a Deadline; more than 90 days means 90 days.
+	// unless there is a Deadline; more than 90 days means 90 days. More than 0 and
+	// less than a minute is refused ([Policy.Validate]), as of BrowserAge.
 	Grace time.Duration
 	// Deadline is the moment from which, with Required, nobody has grace any
 	// more. Until then everybody has, or for as long as Grace if that is also
@@ -50,6 +52,23 @@ type Policy struct {
 	// are sent to.
 	AssignedPhones bool
 }
+
+// Validate returns an error that wraps [ErrFormat] where Grace or BrowserAge is more
+// than nothing and less than a minute: nobody wants that, and 14 without a unit is
+// 14 nanoseconds. Such a policy is neither written nor read, and a service refuses
+// everybody whose Source returns it.
+func (p Policy) Validate() error {
+	name, d := "Grace", p.Grace
+	if !tooShort(d) {
+		name, d = "BrowserAge", p.BrowserAge
+	}
+	if tooShort(d) {
+		return fmt.Errorf("%w: %s is %v, less than a minute; 14 days are 14 * 24 * time.Hour", ErrFormat, name, d)
+	}
+	return nil
+}
+
+func tooShort(d time.Duration) bool { return 0 < d && d < time.Minute }
 
 // TrustFor returns how long a browser may be trusted; 0 means that it is not
 // offered.

@@ -54,6 +54,28 @@ func TestModeWords(t *testing.T) {
 	}
 }
 
+// 14 without a unit is 14 nanoseconds: refused where a policy is taken, written or
+// read, with words that say how it is written. "Not at all" has no length.
+func TestForgottenUnit(t *testing.T) {
+	for d, ok := range map[time.Duration]bool{
+		1: false, 14: false, 30: false, time.Minute - 1: false, time.Minute: true, 14 * day: true, math.MaxInt64: true,
+		0: true, -1: true, -day: true, math.MinInt64: true,
+	} {
+		for _, p := range []policy.Policy{{Grace: d}, {BrowserAge: d}, {Mode: policy.Optional, Grace: d}} {
+			_, written := json.Marshal(p)
+			for _, err := range []error{p.Validate(), written} {
+				if ok {
+					require.NoError(t, err, "%+v", p)
+					continue
+				}
+				require.ErrorIs(t, err, policy.ErrFormat, "%+v", p)
+				require.ErrorContains(t, err, "14 * 24 * time.Hour")
+				require.ErrorContains(t, err, d.String())
+			}
+		}
+	}
+}
+
 func TestTrustFor(t *testing.T) {
 	for age, want := range map[time.Duration]time.Duration{
 		0: 30 * day, 1: 1, time.Hour: time.Hour, 14 * day: 14 * day, 90 * day: 90 * day, 90*day + 1: 90 * day, math.MaxInt64: 90 * day,
