@@ -14,7 +14,8 @@ import (
 // Store is a [store.Store] in a Redis database. It is safe for concurrent use
 // by goroutines and, on the same database, by processes. It keeps nothing in
 // memory. Its errors are the client's unless the contract or this package names
-// another.
+// another. A panic inside the client is one of the goroutine that called; where
+// that has left at the end of its context, it is logged to slog.Default.
 type Store struct {
 	client  *redis.Client
 	options Options

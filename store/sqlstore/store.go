@@ -12,7 +12,9 @@ import (
 
 // Store is a [store.Store] in a SQL database. It is safe for concurrent use by
 // goroutines and, on the same database, by processes. It keeps nothing in
-// memory, and its errors are the driver's unless the contract names another.
+// memory, and its errors are the driver's unless the contract names another. A
+// driver's panic is one of the goroutine that called; where that has left at the
+// end of its context, it is logged to slog.Default.
 type Store struct {
 	db *sql.DB
 	d  Dialect

@@ -145,6 +145,26 @@ func TestCancelledWhileBusy(t *testing.T) {
 	})
 }
 
+// With one connection, a call inside the host's own transaction waits for it to
+// the end of the context, also to read: commit first.
+func TestInsideTheHostsTransaction(t *testing.T) {
+	each(t, func(t *testing.T, d driver) {
+		s, db := d.open(t, file(t), wal)
+		require.NoError(t, race.Step(t.Context(), s))
+		db.SetMaxOpenConns(1)
+		tx, err := db.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		err = race.Step(ctx, s)
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NoError(t, tx.Commit())
+		require.NoError(t, race.Step(t.Context(), s))
+		require.Equal(t, uint64(2), engine.Stored(t, s))
+	})
+}
+
 // hold takes the file's lock for writing until it is released.
 func hold(t *testing.T, db *sql.DB) (release func()) {
 	holder, err := db.Conn(t.Context())
