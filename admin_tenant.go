@@ -105,11 +105,16 @@ func own(r *account.Round) policy.Policy {
 // hosts that look at the status at each request feel it at once. An administrator
 // can require the second factor of others only with one of their own, since the
 // call takes its proof. It has effect where Config.Policy is nil or asks
-// [TenantPolicies]; under a [policy.Fixed] it is [ErrPolicyFixed]. Where two administrators are wanted, asking for less waits for
-// the second ([*ApprovalError]).
+// [TenantPolicies]; under a [policy.Fixed] it is [ErrPolicyFixed]. Where two
+// administrators are wanted, asking for less waits for the second
+// ([*ApprovalError]). A policy that is none ([policy.Policy.Validate]) is refused
+// before the proof is consumed.
 func (a Admin) SetPolicy(ctx context.Context, by Leave, tenant string, p policy.Policy) error {
 	if _, fixed := a.service.policy.(policy.Fixed); fixed {
 		return ErrPolicyFixed // whoever requires the factor believes that it is required
+	}
+	if err := p.Validate(); err != nil {
+		return err
 	}
 	who, err := a.act(ctx, by, ActionSetPolicy, store.ID{Tenant: tenant})
 	if err != nil {

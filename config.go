@@ -3,6 +3,7 @@ package totpflow
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -91,7 +92,7 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("%w: Issuer: %w", ErrConfig, err)
 	}
 	phones, err := c.Phones.check()
-	if err != nil {
+	if err = errors.Join(err, c.given()); err != nil {
 		return nil, err
 	}
 	s := &Service{
@@ -113,6 +114,20 @@ func New(c Config) (*Service, error) {
 	}
 	s.book = account.NewBook(c.Store, c.Keys, c.sink(), s.now)
 	return s, nil
+}
+
+// given refuses what is not nil and yet nothing: it would be found with the first
+// event, and at the first sign-in.
+func (c Config) given() error {
+	if f, ok := c.Events.(event.SinkFunc); ok && f == nil {
+		return fmt.Errorf("%w: Events is a SinkFunc without a function", ErrConfig)
+	}
+	if p, ok := c.Policy.(policy.Fixed); ok {
+		if err := policy.Policy(p).Validate(); err != nil {
+			return fmt.Errorf("%w: Policy: %w", ErrConfig, err)
+		}
+	}
+	return nil
 }
 
 func (c Config) clock() func() time.Time {

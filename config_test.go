@@ -15,6 +15,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totp"
 )
@@ -37,6 +38,8 @@ func TestNewRefuses(t *testing.T) {
 		"period of a day":  func(c *totpflow.Config) { c.Params.Period = 24 * time.Hour },
 		"unknown hash":     func(c *totpflow.Config) { c.Params.Algorithm = 99 },
 		"fraction of time": func(c *totpflow.Config) { c.Params.Period = 30*time.Second + 1 },
+		"no sink function": func(c *totpflow.Config) { c.Events = event.SinkFunc(nil) },
+		"14 nanoseconds":   func(c *totpflow.Config) { c.Policy = policy.Fixed{Grace: 14} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := good

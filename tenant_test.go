@@ -300,11 +300,13 @@ func TestTenantsThatShareUserIDs(t *testing.T) {
 func TestSetPolicyOfOddValues(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	h.set("acme", policy.Policy{Mode: policy.Off})
+	boss := h.hire("acme", "boss")
+	by := totpflow.Administrator{User: boss.User, Proof: h.prove(boss.User, totpflow.ActionSetPolicy, boss.phone)}
 	h.unchanged(func() {
 		p := policy.Policy{Mode: policy.Optional, Deadline: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}
 		require.Error(t, h.Admin(nil).SetPolicy(h.ctx, ops, "acme", p))
-		for _, p := range []policy.Policy{{Grace: 14}, {Mode: policy.Optional, BrowserAge: 30}} { // a forgotten unit
-			require.ErrorIs(t, h.Admin(nil).SetPolicy(h.ctx, ops, "acme", p), policy.ErrFormat)
+		for _, p := range []policy.Policy{{Grace: 14}, {Mode: policy.Optional, BrowserAge: 30}} { // a forgotten unit, which costs no proof
+			require.ErrorIs(t, h.Admin(letAll).SetPolicy(h.ctx, by, "acme", p), policy.ErrFormat)
 		}
 	})
 	require.Equal(t, policy.Off, h.status(ana).Policy.Mode)
