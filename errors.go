@@ -66,8 +66,7 @@ var (
 	// ErrTrustNotOffered means that policy does not allow trusted browsers.
 	ErrTrustNotOffered = errors.New("totpflow: trusted browsers are not allowed for this account")
 
-	// ErrPolicy means that the policy could not be read, or is none
-	// ([policy.Policy.Validate]). No policy is not "off".
+	// ErrPolicy means that the policy could not be read. No policy is not "off".
 	ErrPolicy = errors.New("totpflow: the policy could not be read")
 
 	// ErrPolicyFixed means that Config.Policy is one policy for everybody: what is

@@ -122,21 +122,6 @@ func TestUnreadablePolicyRefuses(t *testing.T) {
 	}
 }
 
-// A policy with a forgotten unit is not taken by its nanoseconds: who has been
-// given two weeks would be locked out at once. The error says how it is written.
-func TestPolicyWithAForgottenUnit(t *testing.T) {
-	for _, p := range []policy.Policy{{Grace: 14}, {Mode: policy.Optional, BrowserAge: 30}} {
-		h := newHouse(t)
-		h.Service = h.open(func(c *totpflow.Config) { c.Policy = policyFunc(func() (policy.Policy, error) { return p, nil }) })
-		h.unchanged(func() {
-			d, err := h.SignIn(h.ctx, ana)
-			refused(t, d, err, totpflow.ErrPolicy)
-			require.ErrorIs(t, err, policy.ErrFormat)
-			require.ErrorContains(t, err, "14 * 24 * time.Hour")
-		})
-	}
-}
-
 // The store's failure is never "2FA is not set up".
 func TestUnavailableStoreRefuses(t *testing.T) {
 	h := newHouse(t)

@@ -25,7 +25,7 @@ type Policy struct {
 	// Grace is how long, with Required, who has no factor may go on without,
 	// from the first sign-in at which it was required. 0 and less is not at all,
 	// unless there is a Deadline; more than 90 days means 90 days. More than 0 and
-	// less than a minute is refused ([Policy.Validate]), as of BrowserAge.
+	// less than a minute is a forgotten unit ([Policy.Validate]), as of BrowserAge.
 	Grace time.Duration
 	// Deadline is the moment from which, with Required, nobody has grace any
 	// more. Until then everybody has, or for as long as Grace if that is also
@@ -55,8 +55,8 @@ type Policy struct {
 
 // Validate returns an error that wraps [ErrFormat] where Grace or BrowserAge is more
 // than nothing and less than a minute: nobody wants that, and 14 without a unit is
-// 14 nanoseconds. Such a policy is neither written nor read, and a service refuses
-// everybody whose Source returns it.
+// 14 nanoseconds. Such a policy is neither written nor read, and no service is made
+// with it. Of a Source that computes it, so short a time is as good as none.
 func (p Policy) Validate() error {
 	name, d := "Grace", p.Grace
 	if !tooShort(d) {

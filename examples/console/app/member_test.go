@@ -188,7 +188,7 @@ func TestRevokeAPersonsBrowser(t *testing.T) {
 	require.Len(t, ids, 2)
 	b.post(to+"/revoke-browser", "browser", ids[0][1], "code", phone.Code()).redirects(to)
 	require.Equal(t, 1, trusted(ana.Email, one, two))
-	b.post(to+"/revoke-browser", "browser", ids[0][1], "code", phone.Code()).is(http.StatusForbidden).says("not trusted any more")
+	b.post(to+"/revoke-browser", "browser", ids[0][1], "code", phone.Code()).is(http.StatusNotFound).says("not trusted any more")
 }
 
 // A machine account is asked for nothing, and is let in by nobody's form.
