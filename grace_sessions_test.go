@@ -2,6 +2,7 @@ package totpflow_test
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -159,4 +160,28 @@ func TestWhoNeedsACode(t *testing.T) {
 	h.disown(ana)
 	h.resets(anaID)
 	require.True(t, h.member(anaID).NeedsCode, "it was frozen")
+}
+
+// A grace brings no session back that a new password has ended, and a policy that
+// cannot be asked ends none for good: it is an error.
+func TestGraceRevivesNoSession(t *testing.T) {
+	h := newHouse(t, ofTenants)
+	h.set("acme", fortnight)
+	require.Equal(t, totpflow.Passed, h.step(ana))
+	begun := h.clock.Now()
+	h.clock.Advance(time.Minute)
+	require.NoError(t, h.Account(ana).PasswordChanged(h.ctx))
+	valid, err := h.Account(ana).SessionValid(h.ctx, begun)
+	require.NoError(t, err)
+	require.False(t, valid)
+	valid, err = h.Account(ana).SessionValid(h.ctx, h.clock.Now())
+	require.NoError(t, err)
+	require.True(t, valid, "one that was begun since")
+
+	down := errors.New("the policy's database is down")
+	s := h.open(func(c *totpflow.Config) { c.Policy = failing{down} })
+	valid, err = s.Account(ana).SessionValid(h.ctx, h.clock.Now())
+	require.ErrorIs(t, err, down)
+	require.ErrorIs(t, err, totpflow.ErrPolicy)
+	require.False(t, valid)
 }
