@@ -53,7 +53,7 @@ func (s *Store) open(ctx context.Context, sc script) error {
 	if s.fault != nil {
 		return s.fault
 	}
-	_, err := prompt(ctx, func() (struct{}, error) { return struct{}{}, s.take(ctx, sc) })
+	_, err := prompt(ctx, &s.fuse, func() (struct{}, error) { return struct{}{}, s.take(ctx, sc) })
 	if err == nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 )
 
 // prompt returns what f returns, or the context's error as soon as the context
@@ -18,8 +19,11 @@ import (
 // whose request it could end, and it is logged. If f ends its goroutine
 // (runtime.Goexit), that is errEnded: "no record" and "written" are said by a
 // driver, never by its silence.
-func prompt[T any](ctx context.Context, f func() (T, error)) (T, error) {
+func prompt[T any](ctx context.Context, fuse *fuse, f func() (T, error)) (T, error) {
 	var none T
+	if err := fuse.err(); err != nil {
+		return none, err
+	}
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
@@ -30,6 +34,7 @@ func prompt[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		defer func() {
 			if p := recover(); p != nil {
 				o = outcome[T]{panicked: &panicked{p, debug.Stack()}}
+				fuse.blown.CompareAndSwap(nil, o.panicked)
 			}
 			select {
 			case answer <- o:
@@ -44,10 +49,25 @@ func prompt[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		if o.panicked != nil {
 			panic(o.panicked)
 		}
+		if err := fuse.err(); err != nil { // the answer may be that of the call that panicked
+			return none, err
+		}
 		return o.value, o.err
 	case <-ctx.Done():
 		return none, ctx.Err()
 	}
+}
+
+// A fuse blows with the first panic. The connection goes back to the pool with
+// an answer that nobody has read, which the next call would take for its own: a
+// race that was lost for one that was won. So whoever asks after that is refused.
+type fuse struct{ blown atomic.Pointer[panicked] }
+
+func (f *fuse) err() error {
+	if p := f.blown.Load(); p != nil {
+		return fmt.Errorf("redisstore: the client has panicked, and its connections are not to be relied on; start the process again (%v)", p.value)
+	}
+	return nil
 }
 
 // errEnded: f did not return.

@@ -14,12 +14,17 @@ import (
 // Store is a [store.Store] in a Redis database. It is safe for concurrent use
 // by goroutines and, on the same database, by processes. It keeps nothing in
 // memory. Its errors are the client's unless the contract or this package names
-// another. A panic inside the client is one of the goroutine that called; where
-// that has left at the end of its context, it is logged to slog.Default.
+// another.
+//
+// A panic inside the client is one of the goroutine that called; where that has
+// left at the end of its context, it is logged to slog.Default. All calls from
+// then on are errors, until the process is started again: what the client's
+// connections answer now may be the answer to something else.
 type Store struct {
 	client  *redis.Client
 	options Options
 	fault   error // of the options
+	fuse    fuse
 }
 
 var _ store.Store = (*Store)(nil)
@@ -33,7 +38,7 @@ var _ store.Store = (*Store)(nil)
 // options are [ErrOptions] from every method.
 func New(client *redis.Client, o Options) *Store {
 	o, fault := o.complete()
-	return &Store{client, o, fault}
+	return &Store{client: client, options: o, fault: fault}
 }
 
 // Get implements [store.Store].
@@ -102,7 +107,7 @@ func (s *Store) call(ctx context.Context, sc script, account string, args ...any
 	if s.fault != nil {
 		return nil, s.fault
 	}
-	return prompt(ctx, func() ([]any, error) {
+	return prompt(ctx, &s.fuse, func() ([]any, error) {
 		keys := append(s.keys(), account)
 		reply, err := s.run(ctx, sc, keys, append([]any{s.options.Now().UnixMilli()}, args...)...)
 		if !errors.Is(err, errOther) {

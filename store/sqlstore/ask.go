@@ -20,9 +20,10 @@ const (
 // ask runs a statement until the database does not roll it back in favour of
 // another one, within the context's end and a number of tries. Only what is
 // certain not to have taken place is asked again.
-func ask[T any](ctx context.Context, d *dialect, statement func() (T, error)) (T, error) {
+func ask[T any](ctx context.Context, s *Store, statement func() (T, error)) (T, error) {
+	d := s.d.d
 	for try := 1; ; try++ {
-		value, err := prompt(ctx, statement)
+		value, err := prompt(ctx, &s.fuse, statement)
 		if err == nil || try == tries || !d.undone(err) {
 			return value, d.unmigrated(err)
 		}

@@ -17,7 +17,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 	}
 	// One more than wanted tells whether another page follows.
 	statement, args := s.d.d.page(q, after, limit+1)
-	records, err := ask(ctx, s.d.d, func() ([]store.Record, error) { return s.all(ctx, statement, args...) })
+	records, err := ask(ctx, s, func() ([]store.Record, error) { return s.all(ctx, statement, args...) })
 	if err != nil {
 		return store.Page{}, err
 	}

@@ -57,7 +57,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return ErrDialect
 	}
 	for began := time.Now(); ; {
-		_, err := prompt(ctx, func() (struct{}, error) { return struct{}{}, s.migrate(ctx) })
+		_, err := prompt(ctx, &s.fuse, func() (struct{}, error) { return struct{}{}, s.migrate(ctx) })
 		if err == nil || refusal(err) {
 			return err
 		}

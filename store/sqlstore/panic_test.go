@@ -39,20 +39,48 @@ func recovered(t *testing.T, f func() error) (p error) {
 // is still there, and where.
 func TestPanicOfADriverIsTheCallers(t *testing.T) {
 	oops := func() error { panic(errWire) }
-	for name, call := range calls(sqlstore.New(failing(oops).open(t), sqlstore.SQLite)) {
+	var nothing runtime.Error
+	for name := range calls(nil) {
+		call := calls(sqlstore.New(failing(oops).open(t), sqlstore.SQLite))[name]
 		p := recovered(t, func() error { return call(t.Context()) })
 		require.ErrorIs(t, p, errWire, name)
 		require.ErrorContains(t, p, "sqlstore: the driver panicked: connection reset", name)
 		require.ErrorContains(t, p, "panic_test.go:", "%s: the stack says where", name)
-	}
-	var nothing runtime.Error
-	for name, call := range calls(sqlstore.New(nil, sqlstore.SQLite)) {
+
+		call = calls(sqlstore.New(nil, sqlstore.SQLite))[name]
 		require.ErrorAs(t, recovered(t, func() error { return call(t.Context()) }), &nothing, "%s without a database", name)
 	}
 	words := sqlstore.New(failing(func() error { panic("words") }).open(t), sqlstore.SQLite)
 	p := recovered(t, func() error { return words.Delete(t.Context(), alice, before) })
 	require.ErrorContains(t, p, "panicked: words")
 	require.NoError(t, errors.Unwrap(p))
+}
+
+// The connection of a call that panicked goes back to the pool with an answer that
+// nobody has read: whoever lost the next race would be told of it that it was won.
+// So nothing is asked any more.
+func TestNothingIsAskedAfterAPanic(t *testing.T) {
+	for name := range calls(nil) {
+		broken := true
+		f := failing(func() error {
+			if broken {
+				panic(errWire)
+			}
+			return nil
+		})
+		s := sqlstore.New(f.open(t), sqlstore.SQLite)
+		require.ErrorIs(t, recovered(t, func() error { return calls(s)[name](t.Context()) }), errWire, name)
+		broken = false
+		asked := len(f.asked)
+		for next, call := range calls(s) {
+			err := call(t.Context())
+			require.ErrorContains(t, err, "start the process again", next)
+			require.NotErrorIs(t, err, store.ErrNotFound, next)
+			require.NotErrorIs(t, err, store.ErrConflict, next)
+		}
+		require.ErrorIs(t, s.Migrate(t.Context()), store.ErrUnavailable)
+		require.Len(t, f.asked, asked, name)
+	}
 }
 
 // Neither does Migrate hold the caller: database/sql waits for ever to close the

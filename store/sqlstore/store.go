@@ -12,12 +12,16 @@ import (
 
 // Store is a [store.Store] in a SQL database. It is safe for concurrent use by
 // goroutines and, on the same database, by processes. It keeps nothing in
-// memory, and its errors are the driver's unless the contract names another. A
-// driver's panic is one of the goroutine that called; where that has left at the
-// end of its context, it is logged to slog.Default.
+// memory, and its errors are the driver's unless the contract names another.
+//
+// A driver's panic is one of the goroutine that called; where that has left at the
+// end of its context, it is logged to slog.Default. All calls from then on are
+// errors, until the process is started again: what the driver's connections
+// answer now may be the answer to something else.
 type Store struct {
-	db *sql.DB
-	d  Dialect
+	db   *sql.DB
+	d    Dialect
+	fuse fuse
 }
 
 var _ store.Store = (*Store)(nil)
@@ -25,7 +29,7 @@ var _ store.Store = (*Store)(nil)
 // New returns a Store in db, which stays the caller's to configure and close.
 // It asks nothing of the database; call [Store.Migrate] before the first use,
 // or see to the schema otherwise.
-func New(db *sql.DB, d Dialect) *Store { return &Store{db, d} }
+func New(db *sql.DB, d Dialect) *Store { return &Store{db: db, d: d} }
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
@@ -35,7 +39,7 @@ func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
 	if s.d.d == nil {
 		return store.Record{}, ErrDialect
 	}
-	return ask(ctx, s.d.d, func() (store.Record, error) {
+	return ask(ctx, s, func() (store.Record, error) {
 		rec, err := scan(s.db.QueryRowContext(ctx, s.d.d.get, id.Tenant, id.User))
 		if errors.Is(err, sql.ErrNoRows) {
 			return store.Record{}, store.ErrNotFound
@@ -77,7 +81,7 @@ func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) erro
 // tells a won race from a lost one, by the number of rows: a statement that
 // succeeds has not necessarily done anything.
 func (s *Store) one(ctx context.Context, statement string, args ...any) error {
-	n, err := ask(ctx, s.d.d, func() (int64, error) {
+	n, err := ask(ctx, s, func() (int64, error) {
 		res, err := s.db.ExecContext(ctx, statement, args...)
 		if err != nil {
 			return 0, err
