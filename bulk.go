@@ -101,7 +101,8 @@ var ErrEnrolled = fmt.Errorf("totpflow: an authenticator is set up already")
 //
 // Errors of the call, which then has done nothing: [ErrBulk]; [ErrNotAllowed] for
 // who may import none of rows, nor into their own tenant; [ErrProof]; [ErrPolicy]
-// where Config.Above fails.
+// where Config.Above fails; and that of a [Rule] that could not say, which is one of
+// a context or [store.ErrUnavailable].
 func (a Admin) Import(ctx context.Context, by Leave, rows []Imported) ([]Outcome, error) {
 	if len(rows) == 0 || len(rows) > maxBulk {
 		return nil, ErrBulk
@@ -138,12 +139,17 @@ func (a Admin) importers(ctx context.Context, by Leave, rows []Imported) ([]acto
 		if err == nil {
 			err = tenants[row.ID.Tenant]
 		}
-		if err != nil && !errors.Is(err, ErrSelf) && !errors.Is(err, ErrNotAllowed) {
+		if err != nil && (transient(err) || !errors.Is(err, ErrSelf) && !errors.Is(err, ErrNotAllowed)) {
 			return nil, nil, err
 		}
 		actors[i], outcomes[i] = who, Outcome{row.ID, err}
 	}
 	return actors, outcomes, nil
+}
+
+// transient reports whether a rule has not refused, but could not say.
+func transient(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, store.ErrUnavailable)
 }
 
 // importNothing answers where no row may be imported: with the rows to whoever may

@@ -142,3 +142,24 @@ func TestImportWhereTheChainFails(t *testing.T) {
 		require.Empty(t, outcomes)
 	})
 }
+
+// A rule that could not say has not refused: nothing is imported, and the call
+// says why.
+func TestImportWhereTheRuleCannotSay(t *testing.T) {
+	o := newOffice(t)
+	rows := []totpflow.Imported{row(t, "acme", "one"), row(t, "acme", "two")}
+	for _, down := range []error{store.ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
+		admin := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.ID) error {
+			if id.User == "two" {
+				return down
+			}
+			return nil
+		})
+		by := o.by(o.boss, totpflow.ActionImport)
+		o.unchanged(func() {
+			outcomes, err := admin.Import(o.ctx, by, rows)
+			require.ErrorIs(t, err, down)
+			require.Empty(t, outcomes)
+		})
+	}
+}
