@@ -120,7 +120,7 @@ type Decision struct {
 	RecoveryCodesLeft int
 
 	// GraceUntil is when a set-up will be demanded, when passed by InGrace. A
-	// session that goes on for longer should look at [Status].GraceUntil.
+	// session that goes on for longer ends then ([Account.SessionValid]).
 	GraceUntil time.Time
 
 	// Anchor grows with every change of factors. See [User].Anchor.

@@ -37,16 +37,17 @@ func graceUntil(r *account.Round, p policy.Policy) (until time.Time, begins bool
 	if p.Mode != policy.Required || !mayHaveGrace(r) {
 		return time.Time{}, false
 	}
-	if !r.Grace.Until.IsZero() {
-		return r.Grace.Until, false
-	}
 	// A beginning in the future is of a clock that has been put back since.
 	begun := r.Grace.Begun
 	begins = begun.IsZero() || begun.After(r.Now.Add(clockTolerance))
 	if begins || begun.After(r.Now) {
 		begun = r.Now
 	}
-	return p.GraceUntil(begun).Truncate(time.Millisecond), begins
+	until = p.GraceUntil(begun).Truncate(time.Millisecond)
+	if !until.After(r.Grace.Until) { // which an administrator has given, and is never less
+		until = r.Grace.Until
+	}
+	return until, begins
 }
 
 // mayHaveGrace reports whether the account has nothing set up and was not reset.

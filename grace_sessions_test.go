@@ -2,6 +2,7 @@ package totpflow_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
 )
 
 // A session without a factor stands where none is required, and as long as grace
@@ -119,6 +121,13 @@ func TestGraceIsNotShortened(t *testing.T) {
 	require.Equal(t, start.Add(days(61)), h.status(ana).GraceUntil)
 	h.set("acme", policy.Policy{Mode: policy.Optional})
 	require.NoError(t, extend(days(70)), "also ahead of the day on which it is required")
+
+	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	require.NoError(t, h.Admin(nil).ExtendGrace(h.ctx, ops, store.ID{Tenant: "acme", User: "43"}, start.Add(days(5))))
+	h.clock.Set(start.Add(days(6)))
+	h.set("acme", policy.Policy{Mode: policy.Required, Grace: days(60)})
+	require.Equal(t, totpflow.Passed, h.step(ben), "nor by a policy that gives more than was given before")
+	require.Equal(t, start.Add(days(66)), h.status(ben).GraceUntil)
 }
 
 // Where more time would change nothing, nobody is told that there is more.
@@ -184,4 +193,31 @@ func TestGraceRevivesNoSession(t *testing.T) {
 	require.ErrorIs(t, err, down)
 	require.ErrorIs(t, err, totpflow.ErrPolicy)
 	require.False(t, valid)
+}
+
+// asking is a source of policies that looks at the account.
+type asking struct{ service *totpflow.Service }
+
+func (a *asking) Policy(ctx context.Context, id store.ID) (policy.Policy, error) {
+	_, err := a.service.SignInMachine(ctx, totpflow.User{Tenant: id.Tenant, ID: id.User})
+	if !errors.Is(err, totpflow.ErrNotExempt) {
+		return policy.Policy{}, errors.New("the account does not answer")
+	}
+	return fortnight, nil
+}
+
+// The policy is asked while nobody waits for the account: a host's source may look
+// at it, and a slow one holds up nobody else.
+func TestSessionValidAsksOutsideTheRound(t *testing.T) {
+	h, source := newHouse(t), new(asking)
+	source.service = h.open(func(c *totpflow.Config) { c.Policy = source })
+	ctx, cancel := context.WithTimeout(h.ctx, 10*time.Second) // which only a deadlock takes
+	defer cancel()
+	valid, err := source.service.Account(ana).SessionValid(ctx, h.clock.Now())
+	require.NoError(t, err)
+	require.True(t, valid)
+	h.clock.Advance(days(1))
+	st, err := source.service.Account(ana).Status(ctx)
+	require.NoError(t, err)
+	require.Equal(t, start.Add(days(14)), st.GraceUntil, "it has begun")
 }

@@ -247,25 +247,35 @@ func (a Account) PasswordChanged(ctx context.Context) error {
 // SessionValid reports whether a session that was begun at that time still
 // stands: no factor or password has changed since, and where policy requires a
 // factor, there is one or a grace, which begins here if it has not. The library
-// has no sessions and cannot end one: ask at each request (or compare with
-// [Status].SessionsFrom and GraceUntil where the status is read anyway).
+// has no sessions and cannot end one: ask at each request. Where the status is
+// read anyway, [Status].SessionsFrom and GraceUntil say the same, unless
+// GraceBegins: then call this, once.
 //
 // Keep the beginning as an instant, with its zone or in UTC, to the millisecond
 // or finer, taken after the decision that the session follows. One that lies in
 // the future is none: a local time that was read back as UTC would else outlive
 // every change. It is false with every error.
 func (a Account) SessionValid(ctx context.Context, begun time.Time) (bool, error) {
-	var valid bool
-	err := a.change(ctx, func(r *account.Round) error {
+	var valid, bare bool
+	look := func(r *account.Round) error {
 		valid = !begun.Before(r.SessionsFrom) && !begun.After(r.Now.Add(clockTolerance)) && !r.Frozen()
-		if !valid || hasFactor(r) || r.Enrollment.State(r.Now) == enroll.Exempted {
-			return nil
+		bare = !hasFactor(r) && r.Enrollment.State(r.Now) != enroll.Exempted
+		return nil
+	}
+	if err := a.change(ctx, look); err != nil || !valid || !bare {
+		return answer(valid, err)
+	}
+	// Not within the round: while a policy is asked nobody of the account waits.
+	p, err := a.service.policyOf(ctx, a.user.account())
+	if err != nil || p.Mode != policy.Required {
+		return answer(valid, err)
+	}
+	err = a.change(ctx, func(r *account.Round) error {
+		if err := look(r); err != nil || !valid || !bare {
+			return err
 		}
-		p, err := a.service.policyOf(ctx, a.user.account())
-		if err == nil && p.Mode == policy.Required {
-			valid = beginGrace(r, p)
-		}
-		return err
+		valid = beginGrace(r, p)
+		return nil
 	})
 	return answer(valid, err)
 }

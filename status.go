@@ -87,7 +87,7 @@ func (s *Service) status(r *account.Round, p policy.Policy) Status {
 		Anchor:       r.Epoch,
 	}
 	until, begins := graceUntil(r, p)
-	st.GraceUntil, st.GraceBegins = until, begins && !until.Equal(p.Deadline.Truncate(time.Millisecond))
+	st.GraceUntil, st.GraceBegins = until, begins && !until.Equal(p.Deadline.Truncate(time.Millisecond)) && !until.Equal(r.Grace.Until)
 	st.Assigned, _ = phone.ParseNumber(r.Assigned)
 	for _, x := range r.Enrollment.Authenticators() {
 		st.Authenticators = append(st.Authenticators, shown(x))

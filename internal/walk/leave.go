@@ -64,13 +64,13 @@ func (l *modelLeave) passwordRecent(now time.Time) bool {
 // graceUntil is when the grace ends, had it begun now if it has not.
 func (m *model) graceUntil(now time.Time) time.Time {
 	begun := m.leave.begun
-	switch {
-	case !m.leave.until.IsZero():
-		return m.leave.until
-	case begun.IsZero(), begun.After(now):
+	if begun.IsZero() || begun.After(now) {
 		begun = now
 	}
-	return begun.Add(graceLife)
+	if end := begun.Add(graceLife); end.After(m.leave.until) {
+		return end
+	}
+	return m.leave.until
 }
 
 func (m *model) withinGrace(now time.Time) expectation {
@@ -78,7 +78,7 @@ func (m *model) withinGrace(now time.Time) expectation {
 		return only("set up")
 	}
 	begun := m.leave.begun
-	if m.leave.until.IsZero() && (begun.IsZero() || begun.After(now.Add(30*time.Second))) {
+	if begun.IsZero() || begun.After(now.Add(30*time.Second)) {
 		return expectation{"in", func() { m.leave.begun = now }}
 	}
 	return only("in")
