@@ -217,6 +217,7 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 		text = "set up your second factor first"
 	case errors.Is(err, totpflow.ErrApproval):
 		text = "this waits for a second administrator"
+	case errors.Is(err, context.Canceled): // the browser has gone
 	case status >= 500: // the database, the keys, the provider of messages: for you
 		slog.Error("second factor", "error", err) // which holds no secret
 		text = "we cannot check codes at the moment"

@@ -265,6 +265,7 @@ func TestRefuse(t *testing.T) {
 		{totpflow.ErrNotAllowed, 403, "this is not possible", false},
 		{&totpflow.ApprovalError{Request: "x"}, 202, "this waits for a second administrator", false},
 		{store.ErrUnavailable, 503, "we cannot check codes at the moment", true},
+		{fmt.Errorf("%w: %w", store.ErrUnavailable, context.Canceled), 503, "this is not possible", false},
 		{keyring.ErrOpen, 500, "we cannot check codes at the moment", true},
 	} {
 		var log bytes.Buffer

@@ -126,8 +126,11 @@ func (c *console) request(r *http.Request, v *visitor, of tenant, id string) (to
 // and returns what the approval has failed of.
 func (c *console) carriedOut(ctx context.Context, of tenant, q totpflow.Request, err error) error {
 	ctx = context.WithoutCancel(ctx) // whoever goes away now has approved it
-	err = errors.Join(beside(err, totpflow.ErrNoAccount), c.keepAnchors(ctx, of, q.Targets...))
-	if err != nil || q.Action != totpflow.ActionForgetAccount {
+	err = beside(err, totpflow.ErrNoAccount)
+	if q.Action != totpflow.ActionForgetAccount {
+		return errors.Join(err, c.keepAnchors(ctx, of, q.Targets...))
+	}
+	if err != nil {
 		return err
 	}
 	// The record is gone. A user that stayed would begin anew, with another grace.
