@@ -54,6 +54,19 @@ func (a *Authenticator) SetDrift(d time.Duration) {
 func (a *Authenticator) Code() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	// Once in a million steps the next one has the same code, is what
+	// [totp.Key.Verify] answers with, and is then used up: no test shall fail by
+	// that, so such a code is waited for to pass.
+	for {
+		code, period := a.next(), a.key.Params().Period
+		if code != a.mustCode(a.clock.Now().Add(a.drift+period)) {
+			return code
+		}
+	}
+}
+
+// next is the code of a step that was not given yet.
+func (a *Authenticator) next() string {
 	at := a.clock.Now().Add(a.drift)
 	if a.key.Step(at) <= a.given {
 		next := a.key.Start(a.given + 1)
@@ -67,7 +80,9 @@ func (a *Authenticator) Code() string {
 // Pair returns two consecutive codes, the second of which is the one on the
 // display when it returns: it waits for both to be new.
 func (a *Authenticator) Pair() (first, second string) {
-	return a.Code(), a.Code()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.next(), a.next()
 }
 
 // Peek returns the code on the display without counting it as given: for tests
