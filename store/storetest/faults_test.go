@@ -275,11 +275,14 @@ var recordFaults = []fault{
 	{"two columns read apart", "no way back", func() *broken {
 		return &broken{read: func(b *broken, id store.ID) (store.Record, bool) {
 			rec, ok := b.lookup(id)
-			b.mu.Unlock()
-			runtime.Gosched()
-			b.mu.Lock()
-			if later, still := b.lookup(id); ok && still {
-				rec.State = later.State
+			for range 1000 { // until somebody has written in between
+				b.mu.Unlock()
+				runtime.Gosched()
+				b.mu.Lock()
+				if later, still := b.lookup(id); ok && still && later.State != rec.State {
+					rec.State = later.State
+					break
+				}
 			}
 			return rec, ok
 		}}

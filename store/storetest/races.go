@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -184,14 +185,16 @@ var raceCases = []testCase{
 			return err
 		}
 		var acknowledged atomic.Int64 // the number of the last write that returned
-		var over sync.WaitGroup
+		var reading, over sync.WaitGroup
 		stop := make(chan struct{})
 		answers := make([]error, 4)
+		reading.Add(len(answers))
 		for i := range answers {
 			over.Go(func() {
-				answers[i] = watch(ctx, s, &acknowledged, stop)
+				answers[i] = watch(ctx, s, &acknowledged, sync.OnceFunc(reading.Done), stop)
 			})
 		}
+		reading.Wait() // a store in memory is done with the writes before they begin
 		err := climb(ctx, s, &acknowledged, 10*rounds)
 		close(stop)
 		over.Wait()
@@ -232,20 +235,22 @@ func climb(ctx context.Context, s store.Store, acknowledged *atomic.Int64, n int
 		}
 		acknowledged.Store(i)
 		rec = next
+		runtime.Gosched() // to those who read
 	}
 	return nil
 }
 
-// watch reads until told to stop. A read may not return less than what was
-// acknowledged before it began.
-func watch(ctx context.Context, s store.Store, acknowledged *atomic.Int64, stop <-chan struct{}) error {
-	last := int64(0)
-	for {
+// watch reads until told to stop, and calls reading after the first time, or at
+// the end. A read may not return less than what was acknowledged before it began.
+func watch(ctx context.Context, s store.Store, acknowledged *atomic.Int64, reading func(), stop <-chan struct{}) error {
+	defer reading()
+	for last := int64(0); ; reading() {
 		select {
 		case <-stop:
 			return nil
 		default:
 		}
+		runtime.Gosched() // to who writes
 		floor := max(last, acknowledged.Load())
 		rec, err := s.Get(ctx, alice)
 		if err != nil {
