@@ -221,3 +221,34 @@ func TestSessionValidAsksOutsideTheRound(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, start.Add(days(14)), st.GraceUntil, "it has begun")
 }
+
+// meanwhile is a source of policies, while which somebody does something else.
+type meanwhile func()
+
+func (m meanwhile) Policy(context.Context, store.ID) (policy.Policy, error) {
+	m()
+	return fortnight, nil
+}
+
+// What happens to the account while its policy is asked counts: no grace brings
+// back what has ended, nor ends the session of who has a factor now.
+func TestSessionValidLooksAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		happens func(h *house)
+		want    bool
+	}{
+		"nothing":        {func(*house) {}, true},
+		"a new password": {func(h *house) { require.NoError(h.t, h.Account(ana).PasswordChanged(h.ctx)) }, false},
+		"an import":      {func(h *house) { require.NoError(h.t, h.imports(totpflow.Imported{ID: anaID, Key: rfcKey(h.t)})[0].Err) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			begun := h.clock.Now()
+			h.clock.Advance(time.Minute)
+			s := h.open(func(config *totpflow.Config) { config.Policy = meanwhile(func() { c.happens(h) }) })
+			valid, err := s.Account(ana).SessionValid(h.ctx, begun)
+			require.NoError(t, err)
+			require.Equal(t, c.want, valid)
+		})
+	}
+}

@@ -257,12 +257,12 @@ func (a Account) PasswordChanged(ctx context.Context) error {
 // every change. It is false with every error.
 func (a Account) SessionValid(ctx context.Context, begun time.Time) (bool, error) {
 	var valid, bare bool
-	look := func(r *account.Round) error {
+	look := func(r *account.Round) {
 		valid = !begun.Before(r.SessionsFrom) && !begun.After(r.Now.Add(clockTolerance)) && !r.Frozen()
 		bare = !hasFactor(r) && r.Enrollment.State(r.Now) != enroll.Exempted
-		return nil
 	}
-	if err := a.change(ctx, look); err != nil || !valid || !bare {
+	err := a.change(ctx, func(r *account.Round) error { look(r); return nil })
+	if err != nil || !valid || !bare {
 		return answer(valid, err)
 	}
 	// Not within the round: while a policy is asked nobody of the account waits.
@@ -271,10 +271,9 @@ func (a Account) SessionValid(ctx context.Context, begun time.Time) (bool, error
 		return answer(valid, err)
 	}
 	err = a.change(ctx, func(r *account.Round) error {
-		if err := look(r); err != nil || !valid || !bare {
-			return err
+		if look(r); valid && bare {
+			valid = beginGrace(r, p)
 		}
-		valid = beginGrace(r, p)
 		return nil
 	})
 	return answer(valid, err)
