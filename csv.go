@@ -18,9 +18,10 @@ var csvHeader = []string{
 }
 
 // WriteCSV writes the compliance list of the members: one line each, behind a
-// header, times in RFC 3339; a grace that has not begun has no end yet. The function name says what to call an account,
-// such as the mail address; nil leaves the column empty. What a spreadsheet would
-// run as a formula gets an apostrophe in front.
+// header, times in RFC 3339; a grace that has not begun has no end yet. The
+// function name says what to call an account, such as the mail address; nil leaves
+// the column empty. What a spreadsheet would run as a formula gets an apostrophe in
+// front.
 func WriteCSV(w io.Writer, members []Member, name func(store.ID) string) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvHeader); err != nil {

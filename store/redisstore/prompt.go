@@ -19,6 +19,10 @@ import (
 // whose request it could end, and it is logged. If f ends its goroutine
 // (runtime.Goexit), that is errEnded: "no record" and "written" are said by a
 // driver, never by its silence.
+//
+// Package sqlstore has the same. It is not shared: this module is released apart
+// from that one, and an internal package would tie each version to one of the
+// other.
 func prompt[T any](ctx context.Context, fuse *fuse, f func() (T, error)) (T, error) {
 	var none T
 	if err := fuse.err(); err != nil {

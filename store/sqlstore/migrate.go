@@ -48,10 +48,11 @@ const patience = 30 * time.Second
 //
 // It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
 // [ErrSchemaNewer] or [ErrDialect], or else [store.ErrUnavailable] wrapping the
-// driver's error: a directory that cannot be written, a file that is no database, a server that
-// does not answer, a database of another dialect, a context that ended. All steps of one call take place
-// together or not at all; with MySQL, where every definition commits by itself,
-// the next call goes on where one broke off.
+// driver's error: a directory that cannot be written, a file that is no database,
+// a server that does not answer, a database of another dialect, a context that
+// ended. All steps of one call take place together or not at all; with MySQL,
+// where every definition commits by itself, the next call goes on where one broke
+// off.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.d.d == nil {
 		return ErrDialect
