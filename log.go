@@ -20,6 +20,3 @@ func (e Enrolled) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%
 
 // LogValue implements [slog.LogValuer]. It shows no token, and the number masked.
 func (p PhonePage) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", p)) }
-
-// LogValue implements [slog.LogValuer]. It shows no proof.
-func (a Administrator) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", a)) }

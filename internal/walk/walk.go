@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
@@ -44,7 +45,7 @@ type walker struct {
 
 var (
 	users = [2]totpflow.User{{Tenant: "acme", ID: "1"}, {Tenant: "acme", ID: "2"}}
-	ops   = totpflow.Operator{Name: "root", Reason: "ticket 7"}
+	ops   = admin.Operator{Name: "root", Reason: "ticket 7"}
 )
 
 func (w *walker) id(user int) store.ID {

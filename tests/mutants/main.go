@@ -34,6 +34,10 @@ var targets = []target{
 	{folder: "keyring"},
 	{folder: "store"},
 	{folder: "internal/account", tests: []string{"."}},
+	{folder: "internal/engine", files: []string{
+		"erase.go", "list.go", "outbox.go", "queue.go", "ticket.go", "tx.go",
+	}, tests: []string{"."}},
+	{folder: "admin", files: []string{"phone.go"}, tests: []string{"."}},
 	{folder: ".", files: []string{
 		"browser.go", "enrollment.go", "freeze.go", "issued.go", "person.go", "phone.go",
 		"phone_setup.go", "service.go", "ticket.go", "verify.go",

@@ -19,7 +19,7 @@ func TestIssuedIsLive(t *testing.T) {
 	} {
 		require.Equal(t, live, i.Live(at.Add(age)), age)
 		a := Account{Issued: i}
-		a.prune(at.Add(age))
+		a.Prune(at.Add(age))
 		require.Equal(t, live, a.Issued.Set.Remaining() == 1, age)
 	}
 	require.False(t, Issued{At: at}.Live(at), "none")

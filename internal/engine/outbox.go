@@ -1,4 +1,4 @@
-package account
+package engine
 
 import (
 	"context"
@@ -44,25 +44,25 @@ func (o *outbox) taken(id store.ID, last uint64) uint64 {
 	return o.known[id]
 }
 
-// report offers the sink what a round leaves to tell. The caller's context may
+// report offers the sink the events of an attempt that counted. The caller's context may
 // already be at its end: what happened has happened, and is told all the same.
-func (o *outbox) report(ctx context.Context, r *Round) {
+func (o *outbox) report(ctx context.Context, tx *Tx) {
 	ctx = context.WithoutCancel(ctx)
-	if !r.save {
-		for _, e := range r.events {
+	if !tx.save {
+		for _, e := range tx.events {
 			o.offer(ctx, e)
 		}
 		return
 	}
-	taken := o.taken(r.id, r.Activity.Last())
-	for _, e := range r.Activity.Outbox(subject(r.id)) {
+	taken := o.taken(tx.id, tx.Activity.Last())
+	for _, e := range tx.Activity.Outbox(subject(tx.id)) {
 		if e.Number <= taken {
 			continue
 		}
 		if !o.offer(ctx, e) {
 			return // in order: the rest waits behind the one that was refused
 		}
-		o.remember(r.id, e.Number)
+		o.remember(tx.id, e.Number)
 	}
 }
 
@@ -72,6 +72,12 @@ func (o *outbox) offer(ctx context.Context, e event.Event) bool {
 		slog.WarnContext(ctx, "totpflow: the event sink refused an event", "kind", e.Kind, "number", e.Number, "error", err)
 	}
 	return err == nil
+}
+
+// Report gives the sink an event that is about no account and stands in no record.
+func (e *Engine) Report(ctx context.Context, ev event.Event) {
+	ev.At, ev.Source = e.Now().UTC(), event.SourceOf(ctx)
+	e.outbox.offer(context.WithoutCancel(ctx), ev)
 }
 
 func (o *outbox) remember(id store.ID, number uint64) {

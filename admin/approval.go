@@ -1,4 +1,4 @@
-package totpflow
+package admin
 
 import (
 	"cmp"
@@ -8,16 +8,18 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Request waits for a second administrator.
+// A Request is pending until a second administrator approves it.
 type Request struct {
 	ID      string
-	Action  Action // ActionSetPolicy, ActionExemptAccount, ActionResetAccount or ActionForgetAccount
+	Action  totpflow.Action // ActionSetPolicy, ActionExemptAccount, ActionResetAccount or ActionForgetAccount
 	By      store.ID
 	Asked   time.Time
 	Expires time.Time
@@ -29,7 +31,7 @@ type Request struct {
 
 func request(q account.Request) Request {
 	out := Request{
-		ID: q.ID, Action: Action(q.Action), By: q.By, Asked: q.Asked, Expires: q.Asked.Add(account.RequestAge),
+		ID: q.ID, Action: totpflow.Action(q.Action), By: q.By, Asked: q.Asked, Expires: q.Asked.Add(account.RequestAge),
 		Targets: q.Targets, Scope: Scope(q.Scope), Name: q.Name,
 	}
 	if q.Policy != nil {
@@ -39,7 +41,7 @@ func request(q account.Request) Request {
 }
 
 // ErrApproval is what every [*ApprovalError] is.
-var ErrApproval = errors.New("totpflow: this waits for a second administrator")
+var ErrApproval = errors.New("admin: a second administrator must approve this")
 
 // An ApprovalError says that nothing has changed yet: a second administrator has
 // 24 hours to approve the request.
@@ -52,16 +54,17 @@ func (e *ApprovalError) Is(target error) bool { return target == ErrApproval }
 
 var (
 	// ErrNoRequest means that no request waits under this id, or not any more.
-	ErrNoRequest = errors.New("totpflow: no such request waits")
+	ErrNoRequest = errors.New("admin: no such request waits")
 
 	// ErrRequests means that too much waits already for a second administrator.
-	ErrRequests = account.ErrRequests
+	ErrTooManyRequests = account.ErrTooManyRequests
 )
 
-// second lets an operator pass, and anybody where one administrator is enough.
-// Else it notes the request and returns the *ApprovalError.
-func (a Admin) second(ctx context.Context, who actor, tenant string, q account.Request) error {
-	p, err := a.service.tenantPolicy(ctx, tenant)
+// requestIfTwo returns nil for an operator, and for anybody where one
+// administrator is enough. Otherwise it adds the request and returns the
+// *ApprovalError.
+func (a Admin) requestIfTwo(ctx context.Context, who author, tenant string, q account.Request) error {
+	p, err := a.engine.TenantPolicy(ctx, tenant)
 	if err != nil {
 		return err
 	}
@@ -74,23 +77,23 @@ func (a Admin) second(ctx context.Context, who actor, tenant string, q account.R
 		}
 	}
 	var asked error
-	err = a.service.book.ChangeTenant(ctx, tenant, func(r *account.Round) error {
-		asked = ask(r, who, q)
+	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
+		asked = addRequest(tx, who, q)
 		return nil
 	})
 	return cmp.Or(err, asked)
 }
 
-// ask notes what waits. Its error says that it does.
-func ask(r *account.Round, who actor, q account.Request) error {
-	q.ID, q.By, q.Asked = rand.Text()[:16], who.id, r.Now.Truncate(time.Millisecond)
-	t, err := r.Tenant.Ask(q, r.Now)
+// addRequest adds a request. Its error, an *ApprovalError, says that it is pending.
+func addRequest(tx *engine.Tx, who author, q account.Request) error {
+	q.ID, q.By, q.Asked = rand.Text()[:16], who.id, tx.Now.Truncate(time.Millisecond)
+	t, err := tx.Tenant.AddRequest(q, tx.Now)
 	if err != nil {
 		return err
 	}
-	r.Tenant = t
-	who.log(r, event.Event{Kind: event.ApprovalAsked, Action: q.Action, Until: q.Asked.Add(account.RequestAge)})
-	r.Save()
+	tx.Tenant = t
+	who.log(tx, event.Event{Kind: event.ApprovalAsked, Action: q.Action, Until: q.Asked.Add(account.RequestAge)})
+	tx.Save()
 	return &ApprovalError{Request: q.ID}
 }
 
@@ -100,28 +103,28 @@ func ask(r *account.Round, who actor, q account.Request) error {
 // accounts of one person are not two administrators. Where it concerns several
 // accounts, the error joins those of the accounts that it failed for; the others
 // are done. Errors: [ErrSelf], [ErrNoRequest].
-func (a Admin) Approve(ctx context.Context, by Leave, tenant, id string) error {
-	who, err := a.act(ctx, by, ActionApprove, store.ID{Tenant: tenant})
+func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) error {
+	who, err := a.authoriseChange(ctx, by, ActionApprove, store.ID{Tenant: tenant})
 	if err != nil {
 		return err
 	}
-	q, err := a.waiting(ctx, tenant, id)
+	q, err := a.pendingRequest(ctx, tenant, id)
 	if err != nil {
 		return err
 	}
-	if err := a.agree(ctx, by, tenant, q); err != nil {
+	if err := a.checkBoth(ctx, by, tenant, q); err != nil {
 		return err
 	}
 	// In this order: where ids are so long that an event cuts them, who asked
 	// stands in an event of its own.
 	who.name += ", asked by " + actorName(q.By, tenant)
-	err = a.take(ctx, tenant, id, func(r *account.Round, q account.Request) {
-		who.log(r, event.Event{Kind: event.ApprovalGiven, Action: q.Action})
-		switch Action(q.Action) { // by the write that takes the request
+	err = a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {
+		who.log(tx, event.Event{Kind: event.ApprovalGiven, Action: q.Action})
+		switch totpflow.Action(q.Action) { // by the write that takes the request
 		case ActionSetPolicy:
-			setPolicy(r, who, *q.Policy)
+			setPolicy(tx, who, *q.Policy)
 		case ActionResetAccount:
-			logBulk(r, who, q)
+			logBulk(tx, who, q)
 		}
 	})
 	if err != nil {
@@ -131,12 +134,12 @@ func (a Admin) Approve(ctx context.Context, by Leave, tenant, id string) error {
 }
 
 // carryOut does what a request asks for beyond the tenant's own record.
-func (a Admin) carryOut(ctx context.Context, who actor, tenant string, q account.Request) error {
+func (a Admin) carryOut(ctx context.Context, who author, tenant string, q account.Request) error {
 	var failed []error
 	for _, user := range q.Targets {
 		target := store.ID{Tenant: tenant, User: user}
 		var err error
-		switch Action(q.Action) {
+		switch totpflow.Action(q.Action) {
 		case ActionExemptAccount:
 			err = a.exempt(ctx, who, target, q.Name)
 		case ActionResetAccount:
@@ -153,20 +156,20 @@ func (a Admin) carryOut(ctx context.Context, who actor, tenant string, q account
 	return errors.Join(failed...)
 }
 
-// agree checks that two people want it who both may.
-func (a Admin) agree(ctx context.Context, by Leave, tenant string, q account.Request) error {
+// checkBoth checks that two people ask for it who both may do it.
+func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account.Request) error {
 	admin, ok := by.(Administrator)
 	if !ok {
 		return nil
 	}
-	if admin.User.account() == q.By {
+	if accountOf(admin.User) == q.By {
 		return ErrSelf
 	}
 	// Only the host knows whether two accounts are one person's.
-	if err := a.ask(ctx, admin.User, ActionApprove, q.By); err != nil {
+	if err := a.askRule(ctx, admin.User, ActionApprove, q.By); err != nil {
 		return err
 	}
-	asker, found, err := account.Read(ctx, a.service.store, a.service.keys, q.By)
+	asker, found, err := a.engine.Read(ctx, q.By)
 	if err = cmp.Or(err, asker.Err); err != nil {
 		return err
 	}
@@ -178,8 +181,8 @@ func (a Admin) agree(ctx context.Context, by Leave, tenant string, q account.Req
 		targets = []string{""}
 	}
 	for _, user := range targets {
-		for _, u := range []User{admin.User, {Tenant: q.By.Tenant, ID: q.By.User}} {
-			if err := a.permit(ctx, u, Action(q.Action), store.ID{Tenant: tenant, User: user}); err != nil {
+		for _, u := range []totpflow.User{admin.User, {Tenant: q.By.Tenant, ID: q.By.User}} {
+			if err := a.permit(ctx, u, totpflow.Action(q.Action), store.ID{Tenant: tenant, User: user}); err != nil {
 				return err
 			}
 		}
@@ -187,39 +190,39 @@ func (a Admin) agree(ctx context.Context, by Leave, tenant string, q account.Req
 	return nil
 }
 
-// Withdraw drops a request. Who has asked may do so, too. Errors: [ErrNoRequest].
-func (a Admin) Withdraw(ctx context.Context, by Leave, tenant, id string) error {
-	who, err := a.act(ctx, by, ActionApprove, store.ID{Tenant: tenant})
+// Withdraw drops a request. The administrator who asked may do so, too. Errors: [ErrNoRequest].
+func (a Admin) Withdraw(ctx context.Context, by Actor, tenant, id string) error {
+	who, err := a.authoriseChange(ctx, by, ActionApprove, store.ID{Tenant: tenant})
 	if err != nil {
 		return err
 	}
-	return a.take(ctx, tenant, id, func(r *account.Round, q account.Request) {
-		who.log(r, event.Event{Kind: event.ApprovalWithdrawn, Action: q.Action})
+	return a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {
+		who.log(tx, event.Event{Kind: event.ApprovalWithdrawn, Action: q.Action})
 	})
 }
 
-// waiting returns a request. What waits under an id never changes.
-func (a Admin) waiting(ctx context.Context, tenant, id string) (q account.Request, err error) {
-	err = a.service.book.ChangeTenant(ctx, tenant, func(r *account.Round) error {
+// pendingRequest returns a request. A request never changes.
+func (a Admin) pendingRequest(ctx context.Context, tenant, id string) (q account.Request, err error) {
+	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
 		var ok bool
-		if _, q, ok = r.Tenant.Take(id, r.Now); !ok {
+		if _, q, ok = tx.Tenant.RemoveRequest(id, tx.Now); !ok {
 			return ErrNoRequest
 		}
 		return nil
 	})
-	return answer(q, err)
+	return engine.Acknowledged(q, err)
 }
 
-// take removes a request, for the one call that comes first.
-func (a Admin) take(ctx context.Context, tenant, id string, then func(*account.Round, account.Request)) error {
-	return a.service.book.ChangeTenant(ctx, tenant, func(r *account.Round) error {
-		t, q, ok := r.Tenant.Take(id, r.Now)
+// removeRequest removes a request, for the one call that comes first.
+func (a Admin) removeRequest(ctx context.Context, tenant, id string, then func(*engine.Tx, account.Request)) error {
+	return a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
+		t, q, ok := tx.Tenant.RemoveRequest(id, tx.Now)
 		if !ok {
 			return ErrNoRequest
 		}
-		r.Tenant = t
-		then(r, q)
-		r.Save()
+		tx.Tenant = t
+		then(tx, q)
+		tx.Save()
 		return nil
 	})
 }

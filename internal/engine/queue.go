@@ -1,4 +1,4 @@
-package account
+package engine
 
 import (
 	"context"
@@ -25,13 +25,13 @@ type door struct {
 }
 
 // enter waits for the account's turn and returns the function that ends it.
-func (q *queue) enter(ctx context.Context, id store.ID) (leave func(), err error) {
+func (q *queue) enter(ctx context.Context, id store.ID) (done func(), err error) {
 	d := q.join(id)
 	select {
 	case d.pass <- struct{}{}:
-		return func() { <-d.pass; q.part(id, d) }, nil
+		return func() { <-d.pass; q.leave(id, d) }, nil
 	case <-ctx.Done():
-		q.part(id, d)
+		q.leave(id, d)
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, context.Cause(ctx))
 	}
 }
@@ -51,7 +51,7 @@ func (q *queue) join(id store.ID) *door {
 	return d
 }
 
-func (q *queue) part(id store.ID, d *door) {
+func (q *queue) leave(id store.ID, d *door) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if d.waiting--; d.waiting == 0 {

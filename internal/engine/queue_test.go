@@ -1,4 +1,4 @@
-package account
+package engine
 
 import (
 	"context"
@@ -59,11 +59,24 @@ func TestQueue(t *testing.T) {
 // A panic in a flow writes nothing and leaves the queue open.
 func TestPanicLeavesTheQueue(t *testing.T) {
 	m := store.NewMemory()
-	b := NewBook(m, ring(t), &takes{}, clock)
+	b := newEngine(m, ring(t), &takes{}, clock)
 	require.Panics(t, func() {
-		_ = b.Change(context.Background(), id, func(r *Round) error { r.Save(); panic("bug") })
+		_ = b.Change(context.Background(), id, func(r *Tx) error { r.Save(); panic("bug") })
 	})
 	require.Empty(t, b.queue.doors)
 	_, err := m.Get(context.Background(), id)
 	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+// A flow whose caller has gone while it waited for its turn decides nothing.
+func TestChangeAfterWaitingInVain(t *testing.T) {
+	b := newEngine(store.NewMemory(), ring(t), &takes{}, clock)
+	ctx, cancel := context.WithCancel(t.Context())
+	require.NoError(t, b.Change(t.Context(), id, func(*Tx) error { // holds the turn
+		cancel()
+		err := b.Change(ctx, id, func(*Tx) error { t.Error("decided"); return nil })
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.ErrorIs(t, err, context.Canceled)
+		return nil
+	}))
 }

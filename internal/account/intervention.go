@@ -3,10 +3,11 @@ package account
 import (
 	"time"
 
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/recovery"
 )
 
-// What administrators, and the person's own "it was not me", leave in a record.
+// What administrators, and the person's own "it was not me", write into a record.
 
 // Grace is how long who has no factor may go on without, where it is required.
 // It begins once: neither signing in again nor a reset begins a new one.
@@ -30,11 +31,8 @@ type Issued struct {
 // by a clock that has been put back since.
 func (i Issued) Live(at time.Time) bool {
 	age := at.Sub(i.At)
-	return i.Set.Remaining() > 0 && -clockTolerance <= age && age < IssuedAge
+	return i.Set.Remaining() > 0 && -skew.Tolerance <= age && age < IssuedAge
 }
-
-// clockTolerance is how far the clocks of two processes may stand apart.
-const clockTolerance = 30 * time.Second
 
 func (i Issued) expire(at time.Time) Issued {
 	if i.Live(at) {

@@ -1,4 +1,4 @@
-package totpflow
+package admin
 
 import (
 	"context"
@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totp"
 )
@@ -18,20 +20,21 @@ type Outcome struct {
 	Err error // nil: done
 }
 
-// maxBulk bounds a call for many accounts, and so what one proof can do.
-const maxBulk = 1000
+// MaxAccounts is how many accounts one call may name, and so what one proof can
+// do.
+const MaxAccounts = 1000
 
-// ErrBulk means that a call names more than 1000 accounts, or none.
-var ErrBulk = fmt.Errorf("totpflow: from 1 to %d accounts at once", maxBulk)
+// ErrBulk means that a call names more than [MaxAccounts] accounts, or none.
+var ErrBulk = fmt.Errorf("admin: from 1 to %d accounts at once", MaxAccounts)
 
 // ResetMany is [Admin.Reset] for users of one tenant, by one proof. Each account
 // has an outcome of its own. Where the tenant's policy wants two administrators,
 // it waits for the second ([*ApprovalError]).
-func (a Admin) ResetMany(ctx context.Context, by Leave, tenant string, users []string, what Scope) ([]Outcome, error) {
+func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []string, what Scope) ([]Outcome, error) {
 	switch {
 	case !what.known():
 		return nil, ErrScope
-	case len(users) == 0 || len(users) > maxBulk:
+	case len(users) == 0 || len(users) > MaxAccounts:
 		return nil, ErrBulk
 	}
 	// Each of them is asked for before anything is done.
@@ -40,17 +43,17 @@ func (a Admin) ResetMany(ctx context.Context, by Leave, tenant string, users []s
 			return nil, err
 		}
 	}
-	who, err := a.act(ctx, by, ActionResetAccount, store.ID{Tenant: tenant})
+	who, err := a.authoriseChange(ctx, by, ActionResetAccount, store.ID{Tenant: tenant})
 	if err != nil {
 		return nil, err
 	}
 	ask := account.Request{Action: string(ActionResetAccount), Targets: slices.Clone(users), Scope: string(what)}
-	if err := a.second(ctx, who, tenant, ask); err != nil {
+	if err := a.requestIfTwo(ctx, who, tenant, ask); err != nil {
 		return nil, err
 	}
-	err = a.service.book.ChangeTenant(ctx, tenant, func(r *account.Round) error {
-		logBulk(r, who, ask)
-		r.Save()
+	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
+		logBulk(tx, who, ask)
+		tx.Save()
 		return nil
 	})
 	if err != nil {
@@ -64,8 +67,8 @@ func (a Admin) ResetMany(ctx context.Context, by Leave, tenant string, users []s
 	return outcomes, nil
 }
 
-func logBulk(r *account.Round, who actor, q account.Request) {
-	who.log(r, event.Event{Kind: event.BulkReset, Action: q.Scope, Remaining: len(q.Targets)})
+func logBulk(tx *engine.Tx, who author, q account.Request) {
+	who.log(tx, event.Event{Kind: event.BulkReset, Action: q.Scope, Remaining: len(q.Targets)})
 }
 
 // An Imported is an authenticator that somebody already uses with another
@@ -78,7 +81,7 @@ type Imported struct {
 
 // ErrEnrolled means that the account has another authenticator or a phone, which
 // an import does not touch.
-var ErrEnrolled = fmt.Errorf("totpflow: an authenticator is set up already")
+var ErrAlreadyEnrolled = errors.New("admin: an authenticator is set up already")
 
 // Import takes over authenticators as they are, so that nobody has to set up
 // again: the person's next code signs in. Recovery codes are not made, since
@@ -96,18 +99,18 @@ var ErrEnrolled = fmt.Errorf("totpflow: an authenticator is set up already")
 // before anything is written: rows that are refused are left out, and one proof
 // serves for the others; where there are no others it is not consumed. Errors of
 // an outcome: [ErrSelf] for the administrator's own row, [ErrNotAllowed],
-// [ErrEnrolled], [totp.ErrNoKey], [enroll.ErrTransition] for accounts that were
-// reset or are exempt, [ErrFrozen], [store.ErrID], [store.ErrUnavailable].
+// [ErrAlreadyEnrolled], [totp.ErrNoKey], [enroll.ErrTransition] for accounts that were
+// reset or are exempt, [totpflow.ErrFrozen], [store.ErrID], [store.ErrUnavailable].
 //
 // Errors of the call, which then has done nothing: [ErrBulk]; [ErrNotAllowed] for
-// who may import none of rows, nor into their own tenant; [ErrProof]; [ErrPolicy]
+// who may import none of rows, nor into their own tenant; [totpflow.ErrProof]; [totpflow.ErrPolicy]
 // where Config.Above fails; and that of a [Rule] that could not say, which is one of
 // a context or [store.ErrUnavailable].
-func (a Admin) Import(ctx context.Context, by Leave, rows []Imported) ([]Outcome, error) {
-	if len(rows) == 0 || len(rows) > maxBulk {
+func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) ([]Outcome, error) {
+	if len(rows) == 0 || len(rows) > MaxAccounts {
 		return nil, ErrBulk
 	}
-	actors, outcomes, err := a.importers(ctx, by, rows)
+	authors, outcomes, err := a.importers(ctx, by, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -115,12 +118,12 @@ func (a Admin) Import(ctx context.Context, by Leave, rows []Imported) ([]Outcome
 	if first < 0 {
 		return a.importNothing(ctx, by, outcomes)
 	}
-	if _, err := a.act(ctx, by, ActionImport, store.ID{Tenant: rows[first].ID.Tenant}); err != nil {
+	if _, err := a.authoriseChange(ctx, by, ActionImport, store.ID{Tenant: rows[first].ID.Tenant}); err != nil {
 		return nil, err
 	}
 	for i, row := range rows {
 		if outcomes[i].Err == nil {
-			outcomes[i].Err = a.importOne(ctx, actors[i], row)
+			outcomes[i].Err = a.importOne(ctx, authors[i], row)
 		}
 	}
 	return outcomes, nil
@@ -128,8 +131,8 @@ func (a Admin) Import(ctx context.Context, by Leave, rows []Imported) ([]Outcome
 
 // importers authorises each row, and each tenant as a whole. It returns who
 // imports a row, or why nobody does.
-func (a Admin) importers(ctx context.Context, by Leave, rows []Imported) ([]actor, []Outcome, error) {
-	actors, outcomes := make([]actor, len(rows)), make([]Outcome, len(rows))
+func (a Admin) importers(ctx context.Context, by Actor, rows []Imported) ([]author, []Outcome, error) {
+	authors, outcomes := make([]author, len(rows)), make([]Outcome, len(rows))
 	tenants := make(map[string]error)
 	for i, row := range rows {
 		who, err := a.authorise(ctx, by, ActionImport, row.ID)
@@ -142,9 +145,9 @@ func (a Admin) importers(ctx context.Context, by Leave, rows []Imported) ([]acto
 		if err != nil && (transient(err) || !errors.Is(err, ErrSelf) && !errors.Is(err, ErrNotAllowed)) {
 			return nil, nil, err
 		}
-		actors[i], outcomes[i] = who, Outcome{row.ID, err}
+		authors[i], outcomes[i] = who, Outcome{row.ID, err}
 	}
-	return actors, outcomes, nil
+	return authors, outcomes, nil
 }
 
 // transient reports whether a rule has not refused, but could not say.
@@ -154,7 +157,7 @@ func transient(err error) bool {
 
 // importNothing answers where no row may be imported: with the rows to whoever may
 // import at all.
-func (a Admin) importNothing(ctx context.Context, by Leave, outcomes []Outcome) ([]Outcome, error) {
+func (a Admin) importNothing(ctx context.Context, by Actor, outcomes []Outcome) ([]Outcome, error) {
 	admin, ok := by.(Administrator)
 	if !ok {
 		return nil, outcomes[0].Err
@@ -165,30 +168,30 @@ func (a Admin) importNothing(ctx context.Context, by Leave, outcomes []Outcome) 
 	return outcomes, nil
 }
 
-func (a Admin) importOne(ctx context.Context, who actor, row Imported) error {
+func (a Admin) importOne(ctx context.Context, who author, row Imported) error {
 	if row.Key.IsZero() {
 		return totp.ErrNoKey
 	}
-	return a.service.book.Change(ctx, row.ID, func(r *account.Round) error {
-		if r.Frozen() {
-			return ErrFrozen // what is restored to its owner shall not find another one's phone
+	return a.engine.Change(ctx, row.ID, func(tx *engine.Tx) error {
+		if tx.Frozen() {
+			return totpflow.ErrFrozen // what is restored to its owner shall not find another one's phone
 		}
-		for _, x := range r.Enrollment.Authenticators() {
+		for _, x := range tx.Enrollment.Authenticators() {
 			if x.Key.Equal(row.Key) {
 				return nil
 			}
 		}
-		if hasFactor(r) { // a phone, too: whoever exported the secret shall not sign in beside it
-			return ErrEnrolled
+		if tx.HasFactor() { // a phone, too: whoever exported the secret shall not sign in beside it
+			return ErrAlreadyEnrolled
 		}
-		e, added, err := r.Enrollment.Import(r.Now, row.Key, row.Name)
+		e, added, err := tx.Enrollment.Import(tx.Now, row.Key, row.Name)
 		if err != nil {
 			return err
 		}
-		r.Enrollment = e
-		r.EndTickets() // proofs of "nothing is set up"; sessions stay, since people do not see the move
-		who.log(r, event.Event{Kind: event.Imported, Authenticator: added.ID})
-		r.Save()
+		tx.Enrollment = e
+		tx.EndTickets() // proofs of "nothing is set up"; sessions stay, since people do not see the move
+		who.log(tx, event.Event{Kind: event.Imported, Authenticator: added.ID})
+		tx.Save()
 		return nil
 	})
 }

@@ -1,8 +1,9 @@
-package totpflow
+package admin
 
 import (
 	"encoding/csv"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -17,17 +18,21 @@ var csvHeader = []string{
 	"recovery_codes_left", "last_used", "machine",
 }
 
-// WriteCSV writes the compliance list of the members: one line each, behind a
-// header, times in RFC 3339; a grace that has not begun has no end yet. The
-// function name says what to call an account, such as the mail address; nil leaves
-// the column empty. What a spreadsheet would run as a formula gets an apostrophe in
-// front.
-func WriteCSV(w io.Writer, members []Member, name func(store.ID) string) error {
+// WriteCSV writes the compliance list of the members, of [Admin.List] or
+// [Admin.Status]: one line each, behind a header, times in RFC 3339; a grace that
+// has not begun has no end yet. The function name says what to call an account, such
+// as the mail address; nil leaves the column empty. A cell that a spreadsheet would
+// run as a formula gets an apostrophe in front. It returns the first error of
+// members or of w; what was written until then is not the whole list.
+func WriteCSV(w io.Writer, members iter.Seq2[Member, error], name func(store.ID) string) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvHeader); err != nil {
 		return err
 	}
-	for _, m := range members {
+	for m, err := range members {
+		if err != nil {
+			return err
+		}
 		called, until := "", m.GraceUntil
 		if m.GraceBegins {
 			until = time.Time{} // another one whenever somebody looks
@@ -35,7 +40,7 @@ func WriteCSV(w io.Writer, members []Member, name func(store.ID) string) error {
 		if name != nil {
 			called = name(m.ID)
 		}
-		err := out.Write([]string{
+		err = out.Write([]string{
 			cell(m.ID.Tenant), cell(m.ID.User), cell(called), string(m.State), strconv.FormatBool(m.Required), csvTime(until),
 			strconv.Itoa(m.Authenticators), strconv.Itoa(len(m.Browsers)), strconv.Itoa(m.RecoveryCodesLeft), csvTime(m.LastUsed), cell(m.Machine),
 		})
@@ -59,12 +64,12 @@ func cell(s string) string {
 	)
 	var out strings.Builder
 	begins := true
-	for i, r := range s {
-		if begins && strings.ContainsRune(formulas, r) || i == 0 && strings.ContainsRune(unseen, r) {
+	for i, tx := range s {
+		if begins && strings.ContainsRune(formulas, tx) || i == 0 && strings.ContainsRune(unseen, tx) {
 			out.WriteByte('\'')
 		}
-		out.WriteRune(r)
-		begins = strings.ContainsRune(separators, r) || begins && r == ' '
+		out.WriteRune(tx)
+		begins = strings.ContainsRune(separators, tx) || begins && tx == ' '
 	}
 	return out.String()
 }
