@@ -21,43 +21,43 @@ import (
 type acting struct {
 	action totpflow.Action
 	needs  func(o *office) // nil: ana has a phone
-	do     func(o *office, a admin.Admin, by admin.Actor, target store.ID) error
+	do     func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error
 	told   event.Kind
 }
 
 var actingCalls = map[string]acting{
-	"Reset": {admin.ActionResetAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	"Reset": {admin.ActionResetAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Reset(o.ctx, by, target, admin.ScopeAll)
 	}, event.Reset},
-	"ResetMany": {admin.ActionResetAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	"ResetMany": {admin.ActionResetAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return second(a.ResetMany(o.ctx, by, target.Tenant, []string{target.User}, admin.ScopeAll))
 	}, event.BulkReset},
-	"Unlock": {admin.ActionUnlockAccount, func(o *office) { o.disown(ana) }, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	"Unlock": {admin.ActionUnlockAccount, func(o *office) { o.disown(ana) }, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Unlock(o.ctx, by, target)
 	}, event.Unlocked},
-	"RevokeBrowser": {admin.ActionRevokeBrowser, nil, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	"RevokeBrowser": {admin.ActionRevokeBrowser, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.RevokeBrowser(o.ctx, by, target, first(o.member(target).Browsers).ID)
 	}, event.BrowserRevoked},
 	"ExtendGrace": {admin.ActionExtendGrace, func(o *office) {
 		require.NoError(o.t, o.admin.Forget(o.ctx, ops, anaID)) // who was never seen may have more time, too
-	}, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	}, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.ExtendGrace(o.ctx, by, target, o.clock.Now().Add(days(3)))
 	}, event.GraceExtended},
-	"Exempt": {admin.ActionExemptAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	"Exempt": {admin.ActionExemptAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Exempt(o.ctx, by, target, "agent")
 	}, event.Exempted},
 	"EndExemption": {admin.ActionExemptAccount, func(o *office) {
 		require.NoError(o.t, o.admin.Exempt(o.ctx, ops, anaID, "agent"))
-	}, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	}, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.EndExemption(o.ctx, by, target)
 	}, event.ExemptionEnded},
-	"RestoreAuthenticator": {admin.ActionRestoreAuthenticator, nil, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
-		return a.RestoreAuthenticator(o.ctx, by, target, first(o.member(target).Kept).ID)
+	"RestoreAuthenticator": {admin.ActionRestoreAuthenticator, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
+		return a.RestoreAuthenticator(o.ctx, by, target, first(o.member(target).Recoverable).ID)
 	}, event.AuthenticatorRestored},
-	"Forget": {admin.ActionForgetAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	"Forget": {admin.ActionForgetAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Forget(o.ctx, by, target)
 	}, event.Forgotten},
-	"IssueRecoveryCode": {admin.ActionIssueCode, nil, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	"IssueRecoveryCode": {admin.ActionIssueCode, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		var m mailbox
 		err := a.IssueRecoveryCode(o.ctx, by, target, m.deliver)
 		require.Equal(o.t, err == nil, len(m.got) == 1, "a code is delivered with success, and only then")
@@ -65,23 +65,23 @@ var actingCalls = map[string]acting{
 	}, event.RecoveryIssued},
 	"Import": {admin.ActionImport, func(o *office) {
 		require.NoError(o.t, o.admin.Forget(o.ctx, ops, anaID))
-	}, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	}, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		outcomes, err := a.Import(o.ctx, by, []admin.Imported{{ID: target, Key: rfcKey(o.t)}})
 		for _, o := range outcomes {
 			err = errors.Join(err, o.Err)
 		}
 		return err
 	}, event.Imported},
-	"AssignPhone": {admin.ActionAssignPhone, nil, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	"AssignPhone": {admin.ActionAssignPhone, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.AssignPhone(o.ctx, by, target, mobile)
 	}, event.PhoneAssigned},
-	"SetPolicy": {admin.ActionSetPolicy, nil, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	"SetPolicy": {admin.ActionSetPolicy, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.SetPolicy(o.ctx, by, target.Tenant, policy.Policy{Mode: policy.Required})
 	}, event.PolicySet},
-	"Approve": {admin.ActionApprove, asksToExempt, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	"Approve": {admin.ActionApprove, asksToExempt, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Approve(o.ctx, by, target.Tenant, o.pending(target.Tenant))
-	}, event.ApprovalGiven},
-	"Withdraw": {admin.ActionApprove, asksToExempt, func(o *office, a admin.Admin, by admin.Actor, target store.ID) error {
+	}, event.ApprovalGranted},
+	"Withdraw": {admin.ActionApprove, asksToExempt, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Withdraw(o.ctx, by, target.Tenant, o.pending(target.Tenant))
 	}, event.ApprovalWithdrawn},
 }
@@ -118,7 +118,7 @@ func prepared(t *testing.T, c acting) *office {
 	t.Helper()
 	o := newOffice(t)
 	phone, _ := o.enroll(ana)
-	phone, _ = o.setUp(o.prove(ana, totpflow.ActionReplace, phone))
+	phone, _ = o.setUp(o.prove(ana, totpflow.ActionReplaceAuthenticator, phone))
 	o.trusted(ana, phone)
 	if c.needs != nil {
 		c.needs(o)
@@ -143,7 +143,7 @@ func TestChainThatCannotBeRead(t *testing.T) {
 	o.enroll(ana)
 	errChain := errors.New("the directory is down")
 	s := o.open(func(c *totpflow.Config) { // the policy is the host's here
-		c.Above = func(context.Context, string) ([]string, error) { return nil, errChain }
+		c.ParentTenants = func(context.Context, string) ([]string, error) { return nil, errChain }
 	})
 	by := o.by(o.provider, admin.ActionUnlockAccount)
 	o.unchanged(func() {
@@ -152,7 +152,7 @@ func TestChainThatCannotBeRead(t *testing.T) {
 		require.ErrorIs(t, err, totpflow.ErrPolicy)
 	})
 	require.NoError(t, admin.New(s, letAll).Unlock(o.ctx, o.by(o.boss, admin.ActionUnlockAccount), anaID))
-	flat := o.open(func(c *totpflow.Config) { c.Above = nil })
+	flat := o.open(func(c *totpflow.Config) { c.ParentTenants = nil })
 	require.ErrorIs(t, admin.New(flat, letAll).Unlock(o.ctx, o.by(o.provider, admin.ActionUnlockAccount), anaID), admin.ErrNotAllowed)
 }
 
@@ -161,7 +161,7 @@ func TestChainThatCannotBeRead(t *testing.T) {
 func TestAdministratorWithoutAnAuthenticator(t *testing.T) {
 	o := newOffice(t)
 	o.enroll(ana)
-	plain := totpflow.User{Tenant: "acme", ID: "plain"}
+	plain := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "plain"}}
 	next, err := o.SignIn(o.ctx, plain)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, next.Step)
@@ -180,7 +180,7 @@ func TestAdministratorWhoseRecordIsLost(t *testing.T) {
 	o := newOffice(t)
 	o.enroll(ana)
 	by := o.by(o.boss, admin.ActionUnlockAccount)
-	by.User.Anchor = 1000
+	by.User.Generation = 1000
 	require.ErrorIs(t, o.admin.Unlock(o.ctx, by, anaID), totpflow.ErrRecordLost)
 }
 

@@ -48,15 +48,15 @@ var waits = map[string]struct {
 		func(o *office) bool { return !o.status(ana).Policy.TwoAdministrators }, event.PolicyLowered},
 	"an exemption": {admin.ActionExemptAccount, func(o *office, by admin.Actor) error {
 		return o.admin.Exempt(o.ctx, by, anaID, "agent")
-	}, func(q *admin.Request) { q.Targets, q.Name = []string{ana.ID}, "agent" },
+	}, func(q *admin.Request) { q.Targets, q.Name = []string{ana.ID.User}, "agent" },
 		func(o *office) bool { return o.member(anaID).State == admin.StateExempt }, event.Exempted},
 	"a bulk reset": {admin.ActionResetAccount, func(o *office, by admin.Actor) error {
-		return second(o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID}, admin.ScopeAll))
-	}, func(q *admin.Request) { q.Targets, q.Scope = []string{ana.ID}, admin.ScopeAll },
+		return second(o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID.User}, admin.ScopeAll))
+	}, func(q *admin.Request) { q.Targets, q.Scope = []string{ana.ID.User}, admin.ScopeAll },
 		func(o *office) bool { return o.member(anaID).State == admin.StateRequired }, event.Reset},
 	"an erasure": {admin.ActionForgetAccount, func(o *office, by admin.Actor) error {
 		return o.admin.Forget(o.ctx, by, anaID)
-	}, func(q *admin.Request) { q.Targets = []string{ana.ID} },
+	}, func(q *admin.Request) { q.Targets = []string{ana.ID.User} },
 		func(o *office) bool { return o.member(anaID).Updated.IsZero() }, event.Forgotten},
 }
 
@@ -76,7 +76,7 @@ func TestTwoAdministrators(t *testing.T) {
 			require.Contains(t, err.Error(), waiting.Request)
 			require.False(t, c.done(o))
 			require.Equal(t, before, o.versions()[anaID])
-			asked := o.told(event.ApprovalAsked)
+			asked := o.told(event.ApprovalRequested)
 			require.Len(t, asked, 1)
 			require.Equal(t, "boss", asked[0].Actor)
 			require.Equal(t, string(c.action), asked[0].Action)
@@ -98,7 +98,7 @@ func TestTwoAdministrators(t *testing.T) {
 			for _, e := range o.events.got {
 				all[e.Kind] = e
 			}
-			for _, k := range []event.Kind{event.ApprovalGiven, c.told} {
+			for _, k := range []event.Kind{event.ApprovalGranted, c.told} {
 				require.Equal(t, "deputy, asked by boss", all[k].Actor, k)
 			}
 			require.Equal(t, name == "a bulk reset", all[event.BulkReset].Kind == event.BulkReset)
@@ -158,8 +158,8 @@ func TestSecondAdministrator(t *testing.T) {
 	mayAll := func(o *office) admin.Admin { return o.admin }
 	except := func(who, target string, action totpflow.Action) func(o *office) admin.Admin {
 		return func(o *office) admin.Admin {
-			return o.Admin(func(_ context.Context, u totpflow.User, a totpflow.Action, id store.ID) error {
-				if u.ID == who && a == action && (target == "" || id.User == target) {
+			return o.Admin(func(_ context.Context, u totpflow.User, a totpflow.Action, id store.AccountID) error {
+				if u.ID.User == who && a == action && (target == "" || id.User == target) {
 					return errSays
 				}
 				return nil
@@ -176,7 +176,7 @@ func TestSecondAdministrator(t *testing.T) {
 		"who asked":                         {admin.ErrSelf, nil, mayAll, func(o *office) clerk { return o.boss }, true},
 		"who must not approve":              {errSays, nil, except("deputy", "", admin.ActionApprove), func(o *office) clerk { return o.deputy }, true},
 		"who must not do it":                {errSays, nil, except("deputy", "", admin.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
-		"who must not do it to her":         {errSays, nil, except("deputy", ana.ID, admin.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
+		"who must not do it to her":         {errSays, nil, except("deputy", ana.ID.User, admin.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
 		"by another account of who asked":   {errSays, nil, except("p1", "boss", admin.ActionApprove), func(o *office) clerk { return o.provider }, true},
 		"when the asker has lost the right": {errSays, nil, except("boss", "", admin.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
 		"when the asker says it was not me": {admin.ErrNotAllowed, func(o *office) { o.disown(o.boss.User) }, mayAll, func(o *office) clerk { return o.deputy }, true},
@@ -213,7 +213,7 @@ func TestSecondAdministrator(t *testing.T) {
 // Nobody approves what is done to themselves.
 func TestTargetDoesNotApprove(t *testing.T) {
 	o := byTwo(t)
-	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", []string{ana.ID, o.deputy.ID}, admin.ScopeAll)
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", []string{ana.ID.User, o.deputy.ID.User}, admin.ScopeAll)
 	require.ErrorIs(t, err, admin.ErrApproval)
 	require.ErrorIs(t, o.admin.Approve(o.ctx, o.by(o.deputy, admin.ActionApprove), "acme", o.pending("acme")), admin.ErrSelf)
 	require.NoError(t, o.admin.Approve(o.ctx, o.by(o.provider, admin.ActionApprove), "acme", o.pending("acme")))
@@ -224,7 +224,7 @@ func TestTargetDoesNotApprove(t *testing.T) {
 func TestApprovedOnceInARace(t *testing.T) {
 	o := byTwo(t)
 	third := o.hire("acme", "third")
-	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", []string{ana.ID}, admin.ScopeAll)
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", []string{ana.ID.User}, admin.ScopeAll)
 	require.ErrorIs(t, err, admin.ErrApproval)
 	request := o.pending("acme")
 	by := []admin.Actor{o.by(o.deputy, admin.ActionApprove), o.by(third, admin.ActionApprove), o.by(o.provider, admin.ActionApprove)}
@@ -246,7 +246,7 @@ func TestApprovedOnceInARace(t *testing.T) {
 // Who approves sees what could not be done of it; the rest is.
 func TestApprovedInPart(t *testing.T) {
 	o := byTwo(t)
-	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", []string{"nobody", ana.ID}, admin.ScopeAll)
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", []string{"nobody", ana.ID.User}, admin.ScopeAll)
 	require.ErrorIs(t, err, admin.ErrApproval)
 	err = o.admin.Approve(o.ctx, o.by(o.deputy, admin.ActionApprove), "acme", o.pending("acme"))
 	require.ErrorIs(t, err, admin.ErrNoAccount)
@@ -284,7 +284,7 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 			asked++
 		}
 		require.Positive(t, asked)
-		rec, err := o.memory.Get(o.ctx, store.ID{Tenant: "acme", User: "totpflow:tenant"})
+		rec, err := o.memory.Get(o.ctx, store.AccountID{Tenant: "acme", User: "totpflow:tenant"})
 		require.NoError(t, err)
 		require.NoError(t, rec.Validate())
 		st, err := o.admin.Tenant(o.ctx, ops, "acme")
@@ -293,13 +293,13 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 		o.clock.Advance(24 * time.Hour) // makes room
 	}
 	for range 20 {
-		require.ErrorIs(t, ask([]string{ana.ID}), admin.ErrApproval)
+		require.ErrorIs(t, ask([]string{ana.ID.User}), admin.ErrApproval)
 	}
-	require.ErrorIs(t, ask([]string{ana.ID}), admin.ErrTooManyRequests)
+	require.ErrorIs(t, ask([]string{ana.ID.User}), admin.ErrTooManyRequests)
 	// What is no id does not become another one on the way.
 	require.ErrorIs(t, ask([]string{"\xff"}), store.ErrID)
 	require.ErrorIs(t, ask([]string{"totpflow:tenant"}), store.ErrID)
-	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, admin.ActionExemptAccount), store.ID{Tenant: "acme"}, "agent"), store.ErrID)
+	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, admin.ActionExemptAccount), store.AccountID{Tenant: "acme"}, "agent"), store.ErrID)
 }
 
 // Requests of one tenant are nothing in another.

@@ -20,7 +20,7 @@ import (
 // recovery code is used.
 func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (TrustedBrowser, error) {
 	t, err := s.engine.UnsealTicket(proofKind, string(p))
-	if err != nil || t.Action != string(ActionSignIn) || t.Reason == string(ByRecoveryCode) || t.Reason == string(ByPhoneCode) {
+	if err != nil || t.Action != string(ActionSignIn) || t.Reason == string(ReasonRecoveryCode) || t.Reason == string(ReasonPhoneCode) {
 		return TrustedBrowser{}, ErrProof
 	}
 	pol, err := s.engine.PolicyOf(ctx, t.Account())

@@ -36,15 +36,15 @@ type Config struct {
 	// the two with policy.Strictest.
 	Policy policy.Source
 
-	// Above returns the tenants above a tenant, nearest first: the customer of
+	// ParentTenants returns the tenants above a tenant, nearest first: the customer of
 	// a unit, the provider of a customer. Their policies count for it as well,
 	// the strictest holds, and their administrators may act on its accounts,
 	// where the host's admin.Rule lets them. Nil: there are none above.
-	Above func(ctx context.Context, tenant string) ([]string, error)
+	ParentTenants func(ctx context.Context, tenant string) ([]string, error)
 
 	// Events is told what happens, at least once for every numbered event. It
 	// is called after the write was acknowledged, on the goroutine of the
-	// caller. A sink that mails [Service.DisownToken] is a method of a struct
+	// caller. A sink that mails [Service.NewDisownToken] is a method of a struct
 	// that is given the Service afterwards. Nil logs to [slog.Default].
 	Events event.Sink
 
@@ -80,7 +80,7 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("%w: Keys is missing", ErrConfig)
 	}
 	// A trial key finds a bad Issuer or bad Params at start, not at the first
-	// customer's set-up.
+	// customer's enrollment.
 	key, err := totp.NewKey(c.Params)
 	if err != nil {
 		return nil, fmt.Errorf("%w: Params: %w", ErrConfig, err)
@@ -96,18 +96,18 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	e := engine.Config{
-		Store:    c.Store,
-		Keys:     c.Keys,
-		Policy:   c.policySource(),
-		Parents:  c.Above,
-		Issuer:   c.Issuer,
-		Audience: cmp.Or(c.Audience, c.Issuer),
-		Params:   c.Params,
-		Window:   totp.Standard(),
-		Limits:   throttle.Default(),
-		Strict:   c.Strict,
-		Events:   c.sink(),
-		Now:      c.clock(),
+		Store:         c.Store,
+		Keys:          c.Keys,
+		Policy:        c.policySource(),
+		ParentTenants: c.ParentTenants,
+		Issuer:        c.Issuer,
+		Audience:      cmp.Or(c.Audience, c.Issuer),
+		Params:        c.Params,
+		Window:        totp.Standard(),
+		Limits:        throttle.Default(),
+		Strict:        c.Strict,
+		Events:        c.sink(),
+		Now:           c.clock(),
 	}
 	if c.Strict {
 		e.Window, e.Limits = totp.Window{Past: 1}, throttle.Strict()
@@ -138,7 +138,7 @@ func (c Config) clock() func() time.Time {
 
 func (c Config) policySource() policy.Source {
 	if c.Policy == nil {
-		return TenantPolicies(c.Store, c.Keys, c.Above)
+		return TenantPolicies(c.Store, c.Keys, c.ParentTenants)
 	}
 	return c.Policy
 }

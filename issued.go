@@ -22,7 +22,7 @@ import (
 var ErrPasswordRecent = errors.New("totpflow: the password was changed too recently for a code sent by mail")
 
 // VerifyIssuedCode takes a code that admin.Admin.IssueRecoveryCode had sent. The
-// answer is not Passed but SetUp: the old authenticators, browsers, recovery
+// answer is not Passed but Enroll: the old authenticators, browsers, recovery
 // codes and sessions end with the same write, and the person is in when the new
 // authenticator has shown a code. Guesses are counted with those of recovery
 // codes. Errors: as [Service.VerifyRecoveryCode], and [ErrPasswordRecent].
@@ -54,7 +54,7 @@ func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string
 		tx.FactorsChanged(tx.Now)
 		tx.Log(event.Event{Kind: event.IssuedCodeUsed})
 		tx.Save()
-		d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionSetUp))
+		d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionEnroll))
 		return nil
 	})
 	return engine.Acknowledged(d, err)

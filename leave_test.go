@@ -22,7 +22,7 @@ var withoutLeave = map[string]struct {
 		return o.Admin(nil), o.by(o.boss, a)
 	}},
 	"the rule says no": {errSays, func(o *office, a totpflow.Action) (admin.Admin, admin.Actor) {
-		return o.Admin(func(_ context.Context, u totpflow.User, asked totpflow.Action, id store.ID) error {
+		return o.Admin(func(_ context.Context, u totpflow.User, asked totpflow.Action, id store.AccountID) error {
 			require.Equal(o.t, o.boss.User, u)
 			require.Equal(o.t, a, asked)
 			require.Equal(o.t, "acme", id.Tenant)
@@ -36,7 +36,7 @@ var withoutLeave = map[string]struct {
 		return o.admin, o.by(o.unit, a)
 	}},
 	"nobody": {admin.ErrNotAllowed, func(o *office, a totpflow.Action) (admin.Admin, admin.Actor) {
-		return o.admin, admin.Administrator{User: totpflow.User{Tenant: "acme"}, Proof: o.by(o.boss, a).Proof}
+		return o.admin, admin.Administrator{User: totpflow.User{ID: totpflow.AccountID{Tenant: "acme"}}, Proof: o.by(o.boss, a).Proof}
 	}},
 	"no proof": {totpflow.ErrProof, func(o *office, _ totpflow.Action) (admin.Admin, admin.Actor) {
 		return o.admin, admin.Administrator{User: o.boss.User}
@@ -52,12 +52,12 @@ var withoutLeave = map[string]struct {
 	}},
 	"a used proof": {totpflow.ErrProof, func(o *office, a totpflow.Action) (admin.Admin, admin.Actor) {
 		by := o.by(o.boss, a)
-		require.NoError(o.t, o.Account(o.boss.User).Spend(o.ctx, by.Proof, a))
+		require.NoError(o.t, o.Account(o.boss.User).ConsumeProof(o.ctx, by.Proof, a))
 		return o.admin, by
 	}},
 	"an old proof": {totpflow.ErrProof, func(o *office, a totpflow.Action) (admin.Admin, admin.Actor) {
 		by := o.by(o.boss, a)
-		o.clock.Advance(totpflow.ProofAge)
+		o.clock.Advance(totpflow.ProofLifetime)
 		return o.admin, by
 	}},
 	"the proof of a sign-in": {totpflow.ErrProof, func(o *office, _ totpflow.Action) (admin.Admin, admin.Actor) {
@@ -66,7 +66,7 @@ var withoutLeave = map[string]struct {
 	"a trusted browser": {totpflow.ErrProof, func(o *office, _ totpflow.Action) (admin.Admin, admin.Actor) {
 		next, err := o.SignIn(o.ctx, o.boss.User, o.trusted(o.boss.User, o.boss.phone))
 		require.NoError(o.t, err)
-		require.Equal(o.t, totpflow.ByTrustedBrowser, next.Reason)
+		require.Equal(o.t, totpflow.ReasonTrustedBrowser, next.Reason)
 		return o.admin, admin.Administrator{User: o.boss.User, Proof: next.Proof}
 	}},
 	"an administrator whose account was frozen since": {totpflow.ErrProof, func(o *office, a totpflow.Action) (admin.Admin, admin.Actor) {
@@ -138,16 +138,16 @@ func TestNotToOneself(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
 			o.trusted(o.boss.User, o.boss.phone)
-			o.setUp(o.prove(o.boss.User, totpflow.ActionAdd, o.boss.phone))
-			o.setUp(o.prove(o.boss.User, totpflow.ActionAdd, o.boss.phone))
-			remove := o.prove(o.boss.User, totpflow.ActionRemove, o.boss.phone)
-			require.NoError(t, o.Account(o.boss.User).Remove(o.ctx, remove, o.status(o.boss.User).Authenticators[2].ID))
+			o.setUp(o.prove(o.boss.User, totpflow.ActionAddAuthenticator, o.boss.phone))
+			o.setUp(o.prove(o.boss.User, totpflow.ActionAddAuthenticator, o.boss.phone))
+			remove := o.prove(o.boss.User, totpflow.ActionRemoveAuthenticator, o.boss.phone)
+			require.NoError(t, o.Account(o.boss.User).RemoveAuthenticator(o.ctx, remove, o.status(o.boss.User).Authenticators[2].ID))
 			o.trusted(o.boss.User, o.boss.phone)
 			by := o.by(o.boss, call.action)
 			o.unchanged(func() {
 				require.ErrorIs(t, call.do(o, o.admin, by, o.boss.id()), admin.ErrSelf)
 			})
-			require.NoError(t, o.Account(o.boss.User).Spend(o.ctx, by.Proof, call.action), "the proof is not lost by it")
+			require.NoError(t, o.Account(o.boss.User).ConsumeProof(o.ctx, by.Proof, call.action), "the proof is not lost by it")
 		})
 	}
 	// Nor hidden among others.
@@ -155,7 +155,7 @@ func TestNotToOneself(t *testing.T) {
 	o.enroll(ana)
 	by := o.by(o.boss, admin.ActionResetAccount)
 	o.unchanged(func() {
-		_, err := o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID, o.boss.ID}, admin.ScopeAll)
+		_, err := o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID.User, o.boss.ID.User}, admin.ScopeAll)
 		require.ErrorIs(t, err, admin.ErrSelf)
 	})
 }
@@ -165,7 +165,7 @@ func TestRuleIsAskedOfEach(t *testing.T) {
 	o := newOffice(t)
 	o.enroll(ana)
 	var asked []string
-	adm := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.ID) error {
+	adm := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.AccountID) error {
 		asked = append(asked, id.User)
 		if id.User == "chief" {
 			return errSays
@@ -174,10 +174,10 @@ func TestRuleIsAskedOfEach(t *testing.T) {
 	})
 	by := o.by(o.boss, admin.ActionResetAccount)
 	o.unchanged(func() {
-		_, err := adm.ResetMany(o.ctx, by, "acme", []string{ana.ID, "chief"}, admin.ScopeAll)
+		_, err := adm.ResetMany(o.ctx, by, "acme", []string{ana.ID.User, "chief"}, admin.ScopeAll)
 		require.ErrorIs(t, err, errSays)
 	})
-	require.Equal(t, []string{ana.ID, "chief"}, asked)
+	require.Equal(t, []string{ana.ID.User, "chief"}, asked)
 }
 
 // Every call that only looks takes no proof and is refused otherwise as the
@@ -188,8 +188,8 @@ func TestLeaveToLook(t *testing.T) {
 			return second(collect(a.Status(o.ctx, by, anaID)))
 		},
 		"Status, the second of two": func(o *office, a admin.Admin, by admin.Actor) error {
-			if adm, ok := by.(admin.Administrator); ok && adm.User.ID != "" {
-				return second(collect(a.Status(o.ctx, by, store.ID{Tenant: adm.User.Tenant, User: "x"}, anaID)))
+			if adm, ok := by.(admin.Administrator); ok && adm.User.ID.User != "" {
+				return second(collect(a.Status(o.ctx, by, store.AccountID{Tenant: adm.User.ID.Tenant, User: "x"}, anaID)))
 			}
 			return second(collect(a.Status(o.ctx, by, anaID, anaID)))
 		},

@@ -88,7 +88,7 @@ type SentCode struct {
 // wrong codes stay counted. What is sent is counted, for the account, the number,
 // its prefix and the tenant, before the provider is asked. Errors:
 // [*throttle.Error] when this account has to wait, [ErrPhoneLimit],
-// [ErrNoPhone], [ErrMethod], [ErrChallenge], and those of package phone when the
+// [ErrNoPhone], [ErrMethodNotAllowed], [ErrChallenge], and those of package phone when the
 // provider refuses.
 func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (SentCode, error) {
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
@@ -104,7 +104,7 @@ func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via
 			return phone.Number{}, ErrChallenge
 		}
 		if !phoneAllowed(tx, p) {
-			return phone.Number{}, ErrMethod
+			return phone.Number{}, ErrMethodNotAllowed
 		}
 		for _, x := range tx.Phones.Phones() {
 			if x.ID == id {
@@ -185,7 +185,7 @@ func (s *Service) countSend(ctx context.Context, tenant string, n phone.Number) 
 		return err
 	}
 	type count struct {
-		id     store.ID
+		id     store.AccountID
 		limits []phone.Limit
 	}
 	counts := []count{
@@ -223,14 +223,14 @@ func (s *Service) hashed(what, text string) string {
 // VerifyPhoneCode completes a sign-in with a code that [Service.SendPhoneCode]
 // sent. Wrong codes are counted in the account's one budget, and five in a row
 // end the code. Its proof trusts no browser and replaces no authenticator; where
-// there is none, it begins the set-up of one. Errors: as [Service.VerifyCode],
-// [ErrPhoneCode], [ErrMethod].
+// there is none, it begins the enrollment of one. Errors: as [Service.VerifyCode],
+// [ErrPhoneCode], [ErrMethodNotAllowed].
 func (s *Service) VerifyPhoneCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	return s.verify(ctx, c, ByPhoneCode, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
+	return s.verify(ctx, c, ReasonPhoneCode, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
 		if !phoneAllowed(tx, p) {
-			return ErrMethod
+			return ErrMethodNotAllowed
 		}
-		return s.charged(tx, t.ID, string(ByPhoneCode), 1, func() error {
+		return s.charged(tx, t.ID, string(ReasonPhoneCode), 1, func() error {
 			st, _, err := tx.Phones.Verify(tx.Now, s.engine.Keys, t.ID, code)
 			return phoneChecked(tx, st, err)
 		})

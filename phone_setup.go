@@ -20,42 +20,42 @@ const (
 	ActionRemovePhone Action = "remove phone" // Account.RemovePhone
 )
 
-// ErrAssigned means that policy lets only administrators choose the numbers.
-var ErrAssigned = errors.New("totpflow: an administrator chooses the number")
+// ErrNumberAssigned means that policy lets only administrators choose the numbers.
+var ErrNumberAssigned = errors.New("totpflow: an administrator chooses the number")
 
-// A PhonePage is what a page shows that asks for the code of a new number.
-type PhonePage struct {
-	Token   EnrollmentToken // for SendSetUpCode and ConfirmPhone
+// A PendingPhone is what a page shows that asks for the code of a new number.
+type PendingPhone struct {
+	Token   EnrollmentToken // for SendEnrollmentCode and ConfirmPhone
 	Number  phone.Number    // masked when printed
 	Expires time.Time       // when the number has to be added again
 }
 
 // BeginPhone adds a number, which signs nobody in until it has shown a code of
-// its own ([Service.SendSetUpCode], [Service.ConfirmPhone]). It starts from what a set-up starts from: the
-// challenge of a decision that said SetUp, a proof of [ActionAddPhone], or where
+// its own ([Service.SendEnrollmentCode], [Service.ConfirmPhone]). It starts from what an enrollment starts from: the
+// challenge of a decision that said Enroll, a proof of [ActionAddPhone], or where
 // nothing is set up the proof of a sign-in. Where policy lets only
 // administrators choose numbers, number is the one that they assigned, or zero
-// for it. Errors: [ErrChallenge], [ErrProof], [ErrMethod], [ErrAssigned],
+// for it. Errors: [ErrChallenge], [ErrProof], [ErrMethodNotAllowed], [ErrNumberAssigned],
 // phone.ErrKnown, phone.ErrTooManyPhones, phone.ErrDestination.
-func (s *Service) BeginPhone(ctx context.Context, by Authority, number phone.Number) (PhonePage, error) {
+func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number phone.Number) (PendingPhone, error) {
 	if by == nil {
-		return PhonePage{}, ErrProof
+		return PendingPhone{}, ErrProof
 	}
-	t, err := by.authority(s)
+	t, err := by.grant(s)
 	if err != nil {
-		return PhonePage{}, err
+		return PendingPhone{}, err
 	}
 	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
-		return PhonePage{}, err
+		return PendingPhone{}, err
 	}
 	switch {
 	case s.phones == nil:
-		return PhonePage{}, ErrNoPhone
+		return PendingPhone{}, ErrNoPhone
 	case !p.Methods.Has(policy.Phone):
-		return PhonePage{}, ErrMethod
+		return PendingPhone{}, ErrMethodNotAllowed
 	}
-	var page PhonePage
+	var page PendingPhone
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
 		if err := useAuthority(tx, t, by, ActionAddPhone); err != nil {
 			return err
@@ -73,7 +73,7 @@ func (s *Service) BeginPhone(ctx context.Context, by Authority, number phone.Num
 		}
 		tx.Phones = phones
 		tx.Save()
-		page.Number, page.Expires = pending.Number, pending.Began.Add(phone.PendingAge)
+		page.Number, page.Expires = pending.Number, pending.Began.Add(phone.PendingLifetime)
 		page.Token = EnrollmentToken(s.engine.SealTicket(enrollmentKind, tx, engine.Ticket{
 			Tenant: t.Tenant, User: t.User, Name: t.Name, Action: string(ActionAddPhone), Candidate: pending.ID,
 		}))
@@ -92,15 +92,15 @@ func chosen(tx *engine.Tx, p policy.Policy, n phone.Number) (phone.Number, error
 	}
 	assigned, err := phone.ParseNumber(tx.Assigned)
 	if err != nil || !n.IsZero() && n != assigned {
-		return phone.Number{}, ErrAssigned
+		return phone.Number{}, ErrNumberAssigned
 	}
 	return assigned, nil
 }
 
-// SendSetUpCode sends the code for the number of the token, or another one, by
-// either way. The one before is dead from then on. Errors: [ErrEnrollment],
-// [ErrAssigned], and as [Service.SendPhoneCode].
-func (s *Service) SendSetUpCode(ctx context.Context, token EnrollmentToken, via phone.Via) (SentCode, error) {
+// SendEnrollmentCode sends the code for the number of the token, or another one, by
+// either way. The one before is dead from then on. Errors: [ErrEnrollmentExpired],
+// [ErrNumberAssigned], and as [Service.SendPhoneCode].
+func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken, via phone.Via) (SentCode, error) {
 	t, err := s.phoneTicket(token)
 	if err != nil {
 		return SentCode{}, err
@@ -118,9 +118,9 @@ func (s *Service) SendSetUpCode(ctx context.Context, token EnrollmentToken, via 
 }
 
 // ConfirmPhone makes the number a phone, when its code is right, and lets the
-// person in whose set-up came before the session. Wrong codes are counted as at
-// a sign-in. Errors: [ErrRejected], [ErrEnrollment], [ErrPhoneCode],
-// [ErrMethod], [ErrAssigned], [*throttle.Error].
+// person in whose enrollment came before the session. Wrong codes are counted as at
+// a sign-in. Errors: [ErrRejected], [ErrEnrollmentExpired], [ErrPhoneCode],
+// [ErrMethodNotAllowed], [ErrNumberAssigned], [*throttle.Error].
 func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code string) (Decision, error) {
 	t, err := s.phoneTicket(token)
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 		if _, err := pendingPhone(tx, t, p); err != nil {
 			return err
 		}
-		err := s.charged(tx, t.ID, string(ByPhoneCode), 1, func() error {
+		err := s.charged(tx, t.ID, string(ReasonPhoneCode), 1, func() error {
 			st, _, err := tx.Phones.VerifyPending(tx.Now, s.engine.Keys, t.Candidate, code)
 			return phoneChecked(tx, st, err)
 		})
@@ -149,7 +149,7 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 		tx.EndTickets() // browsers and sessions stay: nothing was taken away
 		tx.Log(event.Event{Kind: event.PhoneAdded})
 		tx.Save()
-		d = s.pass(tx, t, p, ByPhoneCode)
+		d = s.pass(tx, t, p, ReasonPhoneCode)
 		return nil
 	})
 	return engine.Acknowledged(d, err)
@@ -158,7 +158,7 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 func (s *Service) phoneTicket(token EnrollmentToken) (engine.Ticket, error) {
 	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
 	if err != nil || t.Action != string(ActionAddPhone) {
-		return engine.Ticket{}, ErrEnrollment
+		return engine.Ticket{}, ErrEnrollmentExpired
 	}
 	return t, nil
 }
@@ -170,9 +170,9 @@ func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pendin
 	x, ok := tx.Phones.Pending(tx.Now)
 	switch {
 	case !ok || x.ID != t.Candidate || !t.Valid(tx):
-		return phone.Pending{}, ErrEnrollment
+		return phone.Pending{}, ErrEnrollmentExpired
 	case !p.Methods.Has(policy.Phone):
-		return phone.Pending{}, ErrMethod
+		return phone.Pending{}, ErrMethodNotAllowed
 	}
 	_, err := chosen(tx, p, x.Number)
 	return x, err
@@ -180,26 +180,26 @@ func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pendin
 
 // RemovePhone takes a phone away, by a proof of [ActionRemovePhone]. Where there
 // is no authenticator to show for it, the proof is that of a new sign-in by
-// phone. Errors: [ErrProof], [ErrNoPhone], [ErrRequired] for the last factor
-// where policy requires one, [ErrAssigned].
+// phone. Errors: [ErrProof], [ErrNoPhone], [ErrFactorRequired] for the last factor
+// where policy requires one, [ErrNumberAssigned].
 func (a Account) RemovePhone(ctx context.Context, p Proof, id string) error {
-	pol, err := a.service.engine.PolicyOf(ctx, a.user.account())
+	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return err
 	}
 	action := ActionRemovePhone
-	if t, err := a.service.engine.UnsealTicket(proofKind, string(p)); err == nil && t.Action == string(ActionSetUp) && t.Reason == string(ByPhoneCode) {
-		action = ActionSetUp
+	if t, err := a.service.engine.UnsealTicket(proofKind, string(p)); err == nil && t.Action == string(ActionEnroll) && t.Reason == string(ReasonPhoneCode) {
+		action = ActionEnroll
 	}
 	return a.with(ctx, p, action, func(tx *engine.Tx) error {
 		active := len(tx.Enrollment.Authenticators()) > 0
 		switch {
-		case action == ActionSetUp && active:
+		case action == ActionEnroll && active:
 			return ErrProof
 		case pol.AssignedPhones:
-			return ErrAssigned
+			return ErrNumberAssigned
 		case pol.Mode == policy.Required && !active && len(tx.Phones.Phones()) == 1:
-			return ErrRequired
+			return ErrFactorRequired
 		}
 		st, err := tx.Phones.Remove(id)
 		if err != nil {

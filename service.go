@@ -11,7 +11,6 @@ import (
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
-	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totp"
 	"github.com/totpflow/totpflow/trust"
 )
@@ -37,12 +36,12 @@ func (s *Service) Handle() engine.Handle { return s.engine.Handle() }
 // account was new or its factors changed: the key that signs them lies in the
 // record. A grace that begins is written, too.
 func (s *Service) SignIn(ctx context.Context, u User, tokens ...trust.Token) (Decision, error) {
-	p, err := s.engine.PolicyOf(ctx, u.account())
+	p, err := s.engine.PolicyOf(ctx, u.ID)
 	if err != nil {
 		return Decision{}, err
 	}
 	var d Decision
-	err = s.engine.Change(ctx, u.account(), func(tx *engine.Tx) (err error) {
+	err = s.engine.Change(ctx, u.ID, func(tx *engine.Tx) (err error) {
 		d, err = s.signIn(tx, u, p, tokens)
 		return err
 	})
@@ -50,7 +49,7 @@ func (s *Service) SignIn(ctx context.Context, u User, tokens ...trust.Token) (De
 }
 
 func (s *Service) signIn(tx *engine.Tx, u User, p policy.Policy, tokens []trust.Token) (Decision, error) {
-	if err := u.anchored(tx); err != nil {
+	if err := u.remembering(tx); err != nil {
 		return Decision{}, err
 	}
 	if err := unfrozen(tx); err != nil {
@@ -61,17 +60,17 @@ func (s *Service) signIn(tx *engine.Tx, u User, p policy.Policy, tokens []trust.
 	case enroll.Active, enroll.Replacing:
 		// Whatever the policy says: "off" never skips an active authenticator.
 		if b, ok := s.trusted(tx, p, tokens); ok {
-			tx.Log(event.Event{Kind: event.SignedIn, Method: string(ByTrustedBrowser), Browser: b.ID})
-			return s.pass(tx, who, p, ByTrustedBrowser), nil
+			tx.Log(event.Event{Kind: event.SignedIn, Method: string(ReasonTrustedBrowser), Browser: b.ID})
+			return s.pass(tx, who, p, ReasonTrustedBrowser), nil
 		}
 		return s.askForCode(tx, p, s.challenge(tx, who, ActionSignIn)), nil
 	case enroll.ResetPending:
 		if tx.PasswordSuffices(p) {
-			return s.demandSetUp(tx, p, s.challenge(tx, who, ActionSetUp)), nil
+			return s.demandSetUp(tx, p, s.challenge(tx, who, ActionEnroll)), nil
 		}
 		return s.askForCode(tx, p, s.challenge(tx, who, ActionSignIn)), nil
 	case enroll.Exempted:
-		tx.Log(event.Event{Kind: event.SignInRefused, Reason: string(Exempt)})
+		tx.Log(event.Event{Kind: event.SignInRefused, Reason: string(ReasonMachine)})
 		return Decision{}, ErrExempt
 	case enroll.Disabled, enroll.Pending:
 		if phoneAllowed(tx, p) {
@@ -79,7 +78,7 @@ func (s *Service) signIn(tx *engine.Tx, u User, p policy.Policy, tokens []trust.
 		}
 		reason := s.without(tx, p)
 		if reason == "" {
-			return s.demandSetUp(tx, p, s.challenge(tx, who, ActionSetUp)), nil
+			return s.demandSetUp(tx, p, s.challenge(tx, who, ActionEnroll)), nil
 		}
 		tx.Log(event.Event{Kind: event.SignedIn, Method: string(reason)})
 		return s.pass(tx, who, p, reason), nil
@@ -92,12 +91,12 @@ func (s *Service) signIn(tx *engine.Tx, u User, p policy.Policy, tokens []trust.
 func (s *Service) without(tx *engine.Tx, p policy.Policy) Reason {
 	switch p.Mode {
 	case policy.Optional:
-		return NotEnrolled
+		return ReasonNotEnrolled
 	case policy.Off:
-		return Off
+		return ReasonPolicyOff
 	}
 	if tx.BeginGrace(p) {
-		return InGrace
+		return ReasonGrace
 	}
 	return ""
 }
@@ -110,8 +109,8 @@ func (s *Service) without(tx *engine.Tx, p policy.Policy) Reason {
 // a machine may do.
 func (s *Service) SignInMachine(ctx context.Context, u User) (Decision, error) {
 	var d Decision
-	err := s.engine.Change(ctx, u.account(), func(tx *engine.Tx) error {
-		if err := u.anchored(tx); err != nil {
+	err := s.engine.Change(ctx, u.ID, func(tx *engine.Tx) error {
+		if err := u.remembering(tx); err != nil {
 			return err
 		}
 		if err := unfrozen(tx); err != nil {
@@ -120,16 +119,16 @@ func (s *Service) SignInMachine(ctx context.Context, u User) (Decision, error) {
 		if tx.Enrollment.State(tx.Now) != enroll.Exempted {
 			return ErrNotExempt
 		}
-		tx.Log(event.Event{Kind: event.SignedIn, Method: string(Exempt)})
-		d = Decision{Step: Passed, Reason: Exempt, ID: u.ID, Tenant: u.Tenant, Anchor: tx.Epoch}
+		tx.Log(event.Event{Kind: event.SignedIn, Method: string(ReasonMachine)})
+		d = Decision{Step: Passed, Reason: ReasonMachine, ID: u.ID, Generation: tx.Generation}
 		return nil
 	})
 	return engine.Acknowledged(d, err)
 }
 
-// Continue answers again what SignIn answered, for a page that is reloaded. It
+// ContinueSignIn answers again what SignIn answered, for a page that is reloaded. It
 // changes nothing.
-func (s *Service) Continue(ctx context.Context, c Challenge) (Decision, error) {
+func (s *Service) ContinueSignIn(ctx context.Context, c Challenge) (Decision, error) {
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil {
 		return Decision{}, ErrChallenge
@@ -143,7 +142,7 @@ func (s *Service) Continue(ctx context.Context, c Challenge) (Decision, error) {
 		switch { // with the same challenge: reloading does not prolong it
 		case !t.Valid(tx):
 			return ErrChallenge
-		case t.Action == string(ActionSetUp):
+		case t.Action == string(ActionEnroll):
 			d = s.demandSetUp(tx, p, c)
 		default:
 			d = s.askForCode(tx, p, c)
@@ -155,7 +154,7 @@ func (s *Service) Continue(ctx context.Context, c Challenge) (Decision, error) {
 
 // ask is the decision that a code is needed.
 func (s *Service) askForCode(tx *engine.Tx, p policy.Policy, c Challenge) Decision {
-	d := Decision{Step: AskCode, Challenge: c, Methods: s.methods(tx, p), Anchor: tx.Epoch}
+	d := Decision{Step: AskCode, Challenge: c, Methods: s.methods(tx, p), Generation: tx.Generation}
 	if slices.Contains(d.Methods, MethodPhoneCode) {
 		d.Phones = phonesOf(tx)
 	}
@@ -163,7 +162,7 @@ func (s *Service) askForCode(tx *engine.Tx, p policy.Policy, c Challenge) Decisi
 		return d
 	}
 	d.TrustFor = s.engine.TrustFor(p)
-	d.Waiting = s.engine.Waiting(tx)
+	d.Throttled = s.engine.Throttled(tx)
 	return d
 }
 
@@ -187,7 +186,7 @@ func (s *Service) methods(tx *engine.Tx, p policy.Policy) (ms []Method) {
 
 // demandSetUp is the decision that an authenticator must be set up first.
 func (s *Service) demandSetUp(tx *engine.Tx, p policy.Policy, c Challenge) Decision {
-	d := Decision{Step: SetUp, Challenge: c, Methods: []Method{MethodCode}, Anchor: tx.Epoch}
+	d := Decision{Step: Enroll, Challenge: c, Methods: []Method{MethodCode}, Generation: tx.Generation}
 	if s.phones != nil && p.Methods.Has(policy.Phone) && (!p.AssignedPhones || tx.Assigned != "") {
 		d.Methods = append(d.Methods, MethodPhoneCode)
 		if assigned, err := phone.ParseNumber(tx.Assigned); err == nil && p.AssignedPhones {
@@ -200,23 +199,23 @@ func (s *Service) demandSetUp(tx *engine.Tx, p policy.Policy, c Challenge) Decis
 // pass is the decision that lets the person in, with the proof that this way of
 // passing earns.
 func (s *Service) pass(tx *engine.Tx, who engine.Ticket, p policy.Policy, by Reason) Decision {
-	d := Decision{Step: Passed, Reason: by, ID: who.User, Tenant: who.Tenant, Anchor: tx.Epoch}
+	d := Decision{Step: Passed, Reason: by, ID: AccountID{Tenant: who.Tenant, User: who.User}, Generation: tx.Generation}
 	var action Action
 	switch by {
-	case ByCode, ByOther:
+	case ReasonCode, ReasonExternal:
 		action, d.TrustFor = ActionSignIn, s.engine.TrustFor(p)
-	case ByRecoveryCode:
-		action, d.RecoveryCodesLeft = ActionReplace, tx.Recovery.Remaining()
-	case ByPhoneCode:
+	case ReasonRecoveryCode:
+		action, d.RecoveryCodesLeft = ActionReplaceAuthenticator, tx.Recovery.Remaining()
+	case ReasonPhoneCode:
 		// Never enough to trust a browser or to replace an authenticator: a number
 		// that is stolen for an hour would be stolen for good.
 		if len(tx.Enrollment.Authenticators()) > 0 {
 			return d
 		}
-		action = ActionSetUp
-	case NotEnrolled, InGrace:
-		action = ActionSetUp
-		if by == InGrace {
+		action = ActionEnroll
+	case ReasonNotEnrolled, ReasonGrace:
+		action = ActionEnroll
+		if by == ReasonGrace {
 			d.GraceUntil, _ = tx.GraceUntil(p)
 		}
 	default: // a trusted browser proves nothing, and neither does "off"
@@ -236,20 +235,18 @@ func (s *Service) proof(tx *engine.Tx, who engine.Ticket, a Action, by Reason) P
 	return Proof(s.engine.SealTicket(proofKind, tx, engine.Ticket{Tenant: who.Tenant, User: who.User, Name: who.Name, Action: string(a), Reason: string(by)}))
 }
 
-func (u User) account() store.ID { return store.ID{Tenant: u.Tenant, User: u.ID} }
-
 // ticket carries who the user is into what follows.
 func (u User) ticket() engine.Ticket {
 	// A name that an app cannot show is no reason to keep a person out.
 	name := func(s string) string { return totp.Label{Account: s}.Clean().Account }
-	return engine.Ticket{Tenant: u.Tenant, User: u.ID, Name: cmp.Or(name(u.Name), name(u.ID), "account")}
+	return engine.Ticket{Tenant: u.ID.Tenant, User: u.ID.User, Name: cmp.Or(name(u.Name), name(u.ID.User), "account")}
 }
 
-// anchored refuses a record that is gone or older than the host remembers:
-// else deleting a row, or restoring one from before the set-up, would switch
+// remembering refuses a record that is gone or older than the host remembers:
+// else deleting a row, or restoring one from before the enrollment, would switch
 // the second factor off.
-func (u User) anchored(tx *engine.Tx) error {
-	if tx.Epoch < u.Anchor {
+func (u User) remembering(tx *engine.Tx) error {
+	if tx.Generation < u.Generation {
 		tx.Log(event.Event{Kind: event.RecordLost})
 		return ErrRecordLost
 	}

@@ -22,13 +22,13 @@ type Status struct {
 	Assigned       phone.Number // chosen by an administrator, to be verified by its own code; zero when none is
 	Browsers       []Browser
 	RecoveryCodes  RecoveryCodes
-	Waiting        *throttle.Error // too many wrong codes; nil when not
+	Throttled      *throttle.Error // too many wrong codes; nil when not
 	Activity       []event.Event   // the last security changes, newest first
 	SessionsFrom   time.Time       // sessions begun before are over
-	GraceUntil     time.Time       // when a set-up is demanded, where one is; may be over; zero when at once, or never
+	GraceUntil     time.Time       // when an enrollment is demanded, where one is; may be over; zero when at once, or never
 	GraceBegins    bool            // at the next sign-in, or SessionValid: until then GraceUntil is counted from now
 	Frozen         time.Time       // since "it was not me"; zero when not
-	Anchor         uint64          // see User.Anchor
+	Generation     uint64          // see User.Generation
 }
 
 // An Authenticator as a person sees it.
@@ -58,7 +58,7 @@ type RecoveryCodes struct {
 
 // Status reads the account. It changes nothing.
 func (a Account) Status(ctx context.Context) (Status, error) {
-	p, err := a.service.engine.PolicyOf(ctx, a.user.account())
+	p, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return Status{}, err
 	}
@@ -84,8 +84,8 @@ func (s *Service) status(tx *engine.Tx, p policy.Policy) Status {
 		Frozen:       tx.Freeze.At,
 		Phones:       phonesOf(tx),
 		GraceBegins:  tx.GraceBegins(p),
-		Waiting:      s.engine.Waiting(tx),
-		Anchor:       tx.Epoch,
+		Throttled:    s.engine.Throttled(tx),
+		Generation:   tx.Generation,
 	}
 	st.GraceUntil, _ = tx.GraceUntil(p)
 	st.Assigned, _ = phone.ParseNumber(tx.Assigned)

@@ -20,10 +20,10 @@ import (
 )
 
 // crowd makes n accounts in two tenants, cheaply.
-func (h *house) crowd(n int) (ids []store.ID) {
+func (h *house) crowd(n int) (ids []store.AccountID) {
 	h.t.Helper()
 	for i := range n {
-		id := store.ID{Tenant: []string{"acme", "globex"}[i%2], User: fmt.Sprintf("user %04d", i)}
+		id := store.AccountID{Tenant: []string{"acme", "globex"}[i%2], User: fmt.Sprintf("user %04d", i)}
 		h.extends(id)
 		ids = append(ids, id)
 	}
@@ -31,9 +31,9 @@ func (h *house) crowd(n int) (ids []store.ID) {
 }
 
 // checks is what Check reports, by account.
-func (h *house) checks() map[store.ID]admin.Checked {
+func (h *house) checks() map[store.AccountID]admin.Checked {
 	h.t.Helper()
-	all := map[store.ID]admin.Checked{}
+	all := map[store.AccountID]admin.Checked{}
 	for c, err := range h.Admin(nil).Check(h.ctx, ops) {
 		require.NoError(h.t, err)
 		all[c.ID] = c
@@ -58,7 +58,7 @@ func TestReseal(t *testing.T) {
 	old := h.newestKey()
 	h.rotateKeys()
 	h.Service = h.open(ofTenants)
-	h.step(totpflow.User{Tenant: "acme", ID: "fresh"})
+	h.step(totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "fresh"}})
 	for id, c := range h.checks() {
 		require.NoError(t, c.Err)
 		require.Equal(t, id.User != "fresh", c.Stale)
@@ -130,7 +130,7 @@ func TestCheck(t *testing.T) {
 	moved := rec
 	moved.ID.User, moved.Version = "thief", store.NewVersion()
 	require.NoError(t, h.memory.Put(h.ctx, moved, store.Version{}))
-	var all map[store.ID]admin.Checked
+	var all map[store.AccountID]admin.Checked
 	h.unchanged(func() { all = h.checks() })
 	require.Len(t, all, 6)
 	key := h.newestKey()
@@ -174,7 +174,7 @@ func TestSweepsPassOver(t *testing.T) {
 	h.rotateKeys()
 	h.Service = h.open()
 	before := h.versions()
-	want := []store.ID{ids[4], ids[1]}
+	want := []store.AccountID{ids[4], ids[1]}
 	h.events.kinds()
 	for name, sweep := range map[string]func(func(admin.Progress)) error{
 		"Restored": func(p func(admin.Progress)) error { return h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, start, "", p) },
@@ -199,8 +199,8 @@ func TestSweepsWhilePeopleSignIn(t *testing.T) {
 	key := rfcKey(t)
 	var people []totpflow.User
 	for i := range 4 {
-		u := totpflow.User{Tenant: "acme", ID: fmt.Sprint("person ", i)}
-		require.NoError(t, h.imports(admin.Imported{ID: store.ID{Tenant: u.Tenant, User: u.ID}, Key: key})[0].Err)
+		u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("person ", i)}}
+		require.NoError(t, h.imports(admin.Imported{ID: u.ID, Key: key})[0].Err)
 		people = append(people, u)
 	}
 	var passed, swept atomic.Int32

@@ -11,15 +11,15 @@ import (
 
 // How long tickets live.
 const (
-	// ChallengeAge is how long a person has from the password to the code.
-	ChallengeAge = 10 * time.Minute
-	// ProofAge is how long a passed factor stands for the action that it was
+	// ChallengeLifetime is how long a person has from the password to the code.
+	ChallengeLifetime = 10 * time.Minute
+	// ProofLifetime is how long a passed factor stands for the action that it was
 	// given for (NIST SP 800-63B calls for recent authentication).
-	ProofAge = 5 * time.Minute
+	ProofLifetime = 5 * time.Minute
 )
 
 // A Challenge stands for a sign-in under way: the password was right, the
-// second step is to come. It is sealed, names its user, lives [ChallengeAge]
+// second step is to come. It is sealed, names its user, lives [ChallengeLifetime]
 // and serves one success. Keep it in a cookie of its own
 // (totphttp.SetChallenge) or in the session on the server; never in a form or
 // a URL. Printing it shows nothing; string(c) is the value.
@@ -31,8 +31,8 @@ type Challenge string
 // the server. Printing it shows nothing; string(p) is the value.
 type Proof string
 
-// An EnrollmentToken lets its holder see the set-up page again until the
-// set-up is confirmed or [enroll.CandidateAge] has passed. It is sealed; treat
+// An EnrollmentToken lets its holder see the enrollment page again until the
+// enrollment is confirmed or [enroll.CandidateLifetime] has passed. It is sealed; treat
 // it as the secret that it leads to. Printing it shows nothing; string(t) is
 // the value.
 
@@ -44,9 +44,9 @@ type EnrollmentToken string
 
 // The kinds of tickets, each with a sealing key of its own.
 var (
-	challengeKind  = engine.Kind{Name: "totpflow/challenge", Lifetime: ChallengeAge}
-	proofKind      = engine.Kind{Name: "totpflow/proof", Lifetime: ProofAge}
-	enrollmentKind = engine.Kind{Name: "totpflow/enrollment", Lifetime: enroll.CandidateAge}
+	challengeKind  = engine.Kind{Name: "totpflow/challenge", Lifetime: ChallengeLifetime}
+	proofKind      = engine.Kind{Name: "totpflow/proof", Lifetime: ProofLifetime}
+	enrollmentKind = engine.Kind{Name: "totpflow/enrollment", Lifetime: enroll.CandidateLifetime}
 )
 
 // Format implements [fmt.Formatter]: a challenge in a log would be a sign-in

@@ -20,7 +20,7 @@ import (
 // works once. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
 // [ErrChallenge], and what errors in general lists.
 func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	return s.verify(ctx, c, ByCode, func(tx *engine.Tx, t engine.Ticket, _ policy.Policy) error {
+	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t engine.Ticket, _ policy.Policy) error {
 		return s.checkCode(tx, t.ID, code)
 	})
 }
@@ -30,39 +30,39 @@ func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Dec
 // guessing a pair is a million times harder than guessing a code. It has a
 // counter of its own, one try in ten seconds with a burst of six.
 func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second string) (Decision, error) {
-	return s.verify(ctx, c, ByCode, func(tx *engine.Tx, t engine.Ticket, _ policy.Policy) error {
+	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t engine.Ticket, _ policy.Policy) error {
 		return s.checkPair(tx, t.ID, first, second)
 	})
 }
 
 // VerifyRecoveryCode completes a sign-in with a recovery code. The code is
 // spent, every trusted browser is forgotten, and the decision's proof begins
-// the set-up of a new authenticator: lead the person there. After a reset that
-// left the codes, the decision is SetUp instead of Passed. Errors: as
-// [Service.VerifyCode], and [ErrMethod] where policy allows no recovery codes.
+// the enrollment of a new authenticator: lead the person there. After a reset that
+// left the codes, the decision is Enroll instead of Passed. Errors: as
+// [Service.VerifyCode], and [ErrMethodNotAllowed] where policy allows no recovery codes.
 func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code string) (Decision, error) {
 	check := s.recoveryCheck(ctx, code)
-	return s.verify(ctx, c, ByRecoveryCode, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
+	return s.verify(ctx, c, ReasonRecoveryCode, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
 		if !p.Methods.Has(policy.RecoveryCodes) {
-			return ErrMethod
+			return ErrMethodNotAllowed
 		}
 		return check(tx, t.ID)
 	})
 }
 
-// VerifyOther completes a sign-in with a factor of the host's own, such as a
+// VerifyExternal completes a sign-in with a factor of the host's own, such as a
 // hardware key, under the account's one budget of guesses. Check returns nil
 // when the factor was shown, [ErrRejected] when it was not, which is counted as
 // a guess, and any other error when it cannot say, which is not. It is called
 // at most once, and not at all while the account has to wait. It is called while
 // the account's other flows queue behind it: it should be quick, and a flow of
 // the same account inside it would wait for itself. Where policy does not allow
-// other factors it is [ErrMethod].
-func (s *Service) VerifyOther(ctx context.Context, c Challenge, method Method, check func(context.Context) error) (Decision, error) {
+// other factors it is [ErrMethodNotAllowed].
+func (s *Service) VerifyExternal(ctx context.Context, c Challenge, method Method, check func(context.Context) error) (Decision, error) {
 	once := onlyOnce(func() error { return check(ctx) })
-	return s.verify(ctx, c, ByOther, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
-		if !p.Methods.Has(policy.Other) {
-			return ErrMethod
+	return s.verify(ctx, c, ReasonExternal, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
+		if !p.Methods.Has(policy.External) {
+			return ErrMethodNotAllowed
 		}
 		return s.charged(tx, t.ID, string(method), s.engine.Chances(tx), once)
 	})
@@ -90,8 +90,8 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 		}
 		t.Consume(tx) // a no-op when the check has ended every ticket, this one too
 		tx.Save()
-		if tx.Enrollment.State(tx.Now) == enroll.ResetPending { // shown what a reset has left: it leads to the set-up, not past it
-			d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionSetUp))
+		if tx.Enrollment.State(tx.Now) == enroll.ResetPending { // shown what a reset has left: it leads to the enrollment, not past it
+			d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionEnroll))
 			return nil
 		}
 		tx.Log(event.Event{Kind: event.SignedIn, Method: string(by)})
@@ -104,7 +104,7 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 // checkCode judges one code of an app and counts it. The tag names the
 // challenge, whose failures are given back when it ends in success.
 func (s *Service) checkCode(tx *engine.Tx, tag, code string) error {
-	return s.charged(tx, tag, string(ByCode), s.engine.Chances(tx), func() error {
+	return s.charged(tx, tag, string(ReasonCode), s.engine.Chances(tx), func() error {
 		e, _, err := tx.Enrollment.Verify(tx.Now, code, s.engine.Window)
 		if err == nil {
 			tx.Enrollment = e // the step is burnt
@@ -175,7 +175,7 @@ func (s *Service) recoveryCheck(ctx context.Context, code string) func(*engine.T
 	return func(tx *engine.Tx, tag string) error {
 		rate, err := tx.RecoveryRate.Take(tx.Now, recoveryTries, recoveryWithin)
 		if err != nil {
-			return throttled(tx, string(ByRecoveryCode), err)
+			return throttled(tx, string(ReasonRecoveryCode), err)
 		}
 		set, err := tx.Recovery.Redeem(tx.Now, digest)
 		if errors.Is(err, recovery.ErrStale) { // not derived yet, or for a set that was replaced meanwhile
@@ -193,7 +193,7 @@ func (s *Service) recoveryCheck(ctx context.Context, code string) func(*engine.T
 			tx.Save()
 			return nil
 		case errors.Is(err, recovery.ErrMalformed):
-			return malformed(tx, string(ByRecoveryCode), err)
+			return malformed(tx, string(ReasonRecoveryCode), err)
 		case errors.Is(err, recovery.ErrRejected):
 			tx.RecoveryRate = rate
 			tx.Log(event.Event{Kind: event.RecoveryRejected, Reason: err.Error()})
@@ -211,10 +211,10 @@ const alarmAfter = 3
 
 func (s *Service) logRejected(tx *engine.Tx, method string) {
 	tx.Log(event.Event{Kind: event.CodeRejected, Method: method})
-	if tx.Budget.Run() == alarmAfter {
+	if tx.Budget.ConsecutiveFailures() == alarmAfter {
 		tx.Log(event.Event{Kind: event.RejectedRepeatedly, Method: method})
 	}
-	if wait := s.engine.Waiting(tx); wait != nil &&
+	if wait := s.engine.Throttled(tx); wait != nil &&
 		(wait.Until.IsZero() || wait.Until.Sub(tx.Now) > s.engine.Limits.MaxWait) {
 		tx.Log(event.Event{Kind: event.Suspended, Method: method, Until: wait.Until})
 	}

@@ -44,7 +44,7 @@ var ErrScope = errors.New("admin: unknown scope of a reset")
 // account suspects that the password and the codes are in other hands. They also
 // end an exemption. Errors: [ErrScope], [ErrNoAccount], and those that every call
 // of administrators has ([ErrNotAllowed], [ErrSelf], [totpflow.ErrProof]).
-func (a Admin) Reset(ctx context.Context, by Actor, target store.ID, what Scope) error {
+func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) error {
 	if !what.known() {
 		return ErrScope
 	}
@@ -55,7 +55,7 @@ func (a Admin) Reset(ctx context.Context, by Actor, target store.ID, what Scope)
 	return a.reset(ctx, who, target, what)
 }
 
-func (a Admin) reset(ctx context.Context, who author, target store.ID, what Scope) error {
+func (a Admin) reset(ctx context.Context, who author, target store.AccountID, what Scope) error {
 	return a.changeFound(ctx, target, func(tx *engine.Tx) error { return reset(tx, who, what) })
 }
 
@@ -104,7 +104,7 @@ func forceSetUp(tx *engine.Tx) error {
 // Unlock ends every wait after wrong codes, also of the long windows, and a
 // freeze. It clears no factor: what a thief may have set up goes on working, so
 // that for a frozen account [Admin.RestoreAuthenticator] or [Admin.Reset] is usually right.
-func (a Admin) Unlock(ctx context.Context, by Actor, target store.ID) error {
+func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) error {
 	return a.change(ctx, by, ActionUnlockAccount, target, func(tx *engine.Tx, who author) error {
 		tx.Budget, tx.RecoveryRate = throttle.Budget{}, throttle.Rate{}
 		tx.Thaw(tx.Now)
@@ -114,7 +114,7 @@ func (a Admin) Unlock(ctx context.Context, by Actor, target store.ID) error {
 }
 
 // RevokeBrowser ends the trust in one browser. Errors: [totpflow.ErrNoBrowser].
-func (a Admin) RevokeBrowser(ctx context.Context, by Actor, target store.ID, browser string) error {
+func (a Admin) RevokeBrowser(ctx context.Context, by Actor, target store.AccountID, browser string) error {
 	return a.change(ctx, by, ActionRevokeBrowser, target, func(tx *engine.Tx, who author) error {
 		rest, ok := trust.Revoke(tx.Browsers, browser)
 		if !ok {
@@ -138,7 +138,7 @@ var (
 
 // ExtendGrace gives one person until then to set up, whatever the tenant's
 // policy says, also who was never seen. Errors: [ErrGrace], [ErrNoGrace].
-func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.ID, until time.Time) error {
+func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.AccountID, until time.Time) error {
 	until = until.UTC().Truncate(time.Millisecond)
 	who, err := a.authoriseChange(ctx, by, ActionExtendGrace, target)
 	if err != nil {
@@ -168,7 +168,7 @@ func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.ID, until
 // longer gets in where people do. The name says what it is. What was set up is
 // cleared, and sessions begun before end. Where the tenant's policy wants two
 // administrators, it waits for the second ([*ApprovalError]).
-func (a Admin) Exempt(ctx context.Context, by Actor, target store.ID, name string) error {
+func (a Admin) Exempt(ctx context.Context, by Actor, target store.AccountID, name string) error {
 	if name = cleanMachine(name); name == "" {
 		return ErrMachineName
 	}
@@ -183,7 +183,7 @@ func (a Admin) Exempt(ctx context.Context, by Actor, target store.ID, name strin
 	return a.exempt(ctx, who, target, name)
 }
 
-func (a Admin) exempt(ctx context.Context, who author, target store.ID, name string) error {
+func (a Admin) exempt(ctx context.Context, who author, target store.AccountID, name string) error {
 	return a.engine.Change(ctx, target, func(tx *engine.Tx) error {
 		e, err := tx.Enrollment.Exempt(tx.Now)
 		if err != nil {
@@ -199,7 +199,7 @@ func (a Admin) exempt(ctx context.Context, who author, target store.ID, name str
 }
 
 // EndExemption makes the account a person's again, who has to set up.
-func (a Admin) EndExemption(ctx context.Context, by Actor, target store.ID) error {
+func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountID) error {
 	return a.change(ctx, by, ActionExemptAccount, target, func(tx *engine.Tx, who author) error {
 		if tx.Enrollment.State(tx.Now) != enroll.Exempted {
 			return totpflow.ErrNotExempt
@@ -215,10 +215,10 @@ func (a Admin) EndExemption(ctx context.Context, by Actor, target store.ID) erro
 }
 
 // RestoreAuthenticator brings back an authenticator that was replaced, removed or disabled in
-// the last 72 hours ([Member].Kept), when the person says that it was not them.
+// the last 72 hours ([Member].Recoverable), when the person says that it was not them.
 // All others stop working for good, and with them the recovery codes, browsers
 // and sessions; a freeze ends. Errors: [enroll.ErrUnknown].
-func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.ID, authenticator string) error {
+func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.AccountID, authenticator string) error {
 	return a.change(ctx, by, ActionRestoreAuthenticator, target, func(tx *engine.Tx, who author) error {
 		e, back, _, err := tx.Enrollment.Restore(tx.Now, authenticator)
 		if err != nil {
@@ -236,11 +236,11 @@ func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.
 }
 
 // Forget deletes all that is kept of an account, for its erasure. The event of it
-// is told before. The host then forgets its anchor too, and the user: one that
+// is told before. The host then forgets its generation too, and the user: one that
 // goes on under the same id begins as somebody who never enrolled. Where the
 // tenant's policy wants two administrators, it waits for the second
 // ([*ApprovalError]): it takes a factor away for good, and a freeze.
-func (a Admin) Forget(ctx context.Context, by Actor, target store.ID) error {
+func (a Admin) Forget(ctx context.Context, by Actor, target store.AccountID) error {
 	who, err := a.authoriseChange(ctx, by, ActionForgetAccount, target)
 	if err != nil {
 		return err
@@ -252,7 +252,7 @@ func (a Admin) Forget(ctx context.Context, by Actor, target store.ID) error {
 	return a.forget(ctx, who, target)
 }
 
-func (a Admin) forget(ctx context.Context, who author, target store.ID) error {
+func (a Admin) forget(ctx context.Context, who author, target store.AccountID) error {
 	return a.engine.Erase(ctx, target, func(tx *engine.Tx) error {
 		if !tx.Found {
 			return ErrNoAccount
@@ -264,7 +264,7 @@ func (a Admin) forget(ctx context.Context, who author, target store.ID) error {
 
 // An IssuedCode is to be sent to the person, and to nobody else.
 type IssuedCode struct {
-	ID      store.ID
+	ID      store.AccountID
 	Code    string // REVEALS: whoever has it and the password sets up anew
 	Expires time.Time
 }
@@ -277,7 +277,7 @@ type IssuedCode struct {
 // issue another one. What deliver says of the failure comes with the error; it
 // must not repeat the code. Errors: [totpflow.ErrPasswordRecent] within 24 hours after a new
 // password; [totpflow.ErrNotEnrolled] for who has nothing to be locked out of.
-func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.ID, deliver func(context.Context, IssuedCode) error) error {
+func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.AccountID, deliver func(context.Context, IssuedCode) error) error {
 	if deliver == nil {
 		return errors.New("admin: there is nothing to deliver the recovery code by")
 	}

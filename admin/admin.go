@@ -33,7 +33,7 @@ import (
 )
 
 // An Admin is what administrators may see and do of other people's second
-// factor. A host that keeps anchors takes the new one from
+// factor. A host that keeps generations takes the new one from
 // [totpflow.Account.Status] after each change; otherwise an attacker who can write
 // to the database could put the record back to before it. It is a cheap value, and
 // safe for concurrent use.
@@ -46,13 +46,13 @@ type Admin struct {
 // A Rule is the host's: whether the actor, a signed-in person, may do the action
 // to the target. A nil error lets them. For what concerns a whole tenant,
 // target.User is empty. The rule is asked after the library's own checks: the
-// target is in the actor's tenant or in one below it ([totpflow.Config].Above), and
+// target is in the actor's tenant or in one below it ([totpflow.Config].ParentTenants), and
 // is not the actor.
 //
 // With ActionApprove the target is also the account that asked, which may be of a
 // tenant above: where one person has several accounts, refuse the same person. The
 // error may be [ErrSelf].
-type Rule func(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.ID) error
+type Rule func(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.AccountID) error
 
 // New returns the administrators' calls under the host's rule. A nil rule
 // refuses every [Administrator]; it is not asked about an [Operator].
@@ -127,7 +127,7 @@ var (
 
 // An author is who acts, as events tell it.
 type author struct {
-	id     store.ID // zero for an operator
+	id     store.AccountID // zero for an operator
 	name   string
 	reason string
 }
@@ -144,7 +144,7 @@ func (w author) log(tx *engine.Tx, e event.Event) {
 }
 
 // authoriseView authorises a call that only looks.
-func (a Admin) authoriseView(ctx context.Context, by Actor, target store.ID) error {
+func (a Admin) authoriseView(ctx context.Context, by Actor, target store.AccountID) error {
 	_, err := a.authorise(ctx, by, ActionViewAccounts, target)
 	return err
 }
@@ -152,20 +152,20 @@ func (a Admin) authoriseView(ctx context.Context, by Actor, target store.ID) err
 // authoriseChange authorises a call that changes something, and consumes its
 // proof. The proof is gone also when the call then fails: an administrator shows
 // another code, and nothing is done twice.
-func (a Admin) authoriseChange(ctx context.Context, by Actor, action totpflow.Action, target store.ID) (author, error) {
+func (a Admin) authoriseChange(ctx context.Context, by Actor, action totpflow.Action, target store.AccountID) (author, error) {
 	who, err := a.authorise(ctx, by, action, target)
 	if err != nil {
 		return author{}, err
 	}
 	if admin, ok := by.(Administrator); ok {
-		if err := a.service.Account(admin.User).Spend(ctx, admin.Proof, action); err != nil {
+		if err := a.service.Account(admin.User).ConsumeProof(ctx, admin.Proof, action); err != nil {
 			return author{}, err
 		}
 	}
 	return who, nil
 }
 
-func (a Admin) authorise(ctx context.Context, by Actor, action totpflow.Action, target store.ID) (author, error) {
+func (a Admin) authorise(ctx context.Context, by Actor, action totpflow.Action, target store.AccountID) (author, error) {
 	switch by := by.(type) {
 	case Operator:
 		if by.Name == "" || by.Reason == "" {
@@ -176,21 +176,21 @@ func (a Admin) authorise(ctx context.Context, by Actor, action totpflow.Action, 
 		if err := a.permit(ctx, by.User, action, target); err != nil {
 			return author{}, err
 		}
-		return author{id: accountOf(by.User), name: actorName(accountOf(by.User), target.Tenant)}, nil
+		return author{id: by.User.ID, name: actorName(by.User.ID, target.Tenant)}, nil
 	default: // nil
 		return author{}, ErrNotAllowed
 	}
 }
 
 // permit asks whether an administrator may do the action to the target.
-func (a Admin) permit(ctx context.Context, u totpflow.User, action totpflow.Action, target store.ID) error {
-	if err := account.Validate(accountOf(u)); err != nil {
+func (a Admin) permit(ctx context.Context, u totpflow.User, action totpflow.Action, target store.AccountID) error {
+	if err := account.Validate(u.ID); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotAllowed, err)
 	}
-	if accountOf(u) == target && action != ActionViewAccounts {
+	if u.ID == target && action != ActionViewAccounts {
 		return ErrSelf
 	}
-	if ok, err := a.isAbove(ctx, u.Tenant, target.Tenant); err != nil {
+	if ok, err := a.isAbove(ctx, u.ID.Tenant, target.Tenant); err != nil {
 		return err
 	} else if !ok {
 		return fmt.Errorf("%w: the account is of another tenant", ErrNotAllowed)
@@ -199,7 +199,7 @@ func (a Admin) permit(ctx context.Context, u totpflow.User, action totpflow.Acti
 }
 
 // askRule asks the host's rule.
-func (a Admin) askRule(ctx context.Context, u totpflow.User, action totpflow.Action, target store.ID) error {
+func (a Admin) askRule(ctx context.Context, u totpflow.User, action totpflow.Action, target store.AccountID) error {
 	if a.rule == nil {
 		return ErrNotAllowed
 	}
@@ -214,20 +214,18 @@ func (a Admin) isAbove(ctx context.Context, upper, tenant string) (bool, error) 
 	if upper == tenant {
 		return true, nil
 	}
-	if a.engine.Parents == nil {
+	if a.engine.ParentTenants == nil {
 		return false, nil
 	}
-	chain, err := a.engine.Parents(ctx, tenant)
+	chain, err := a.engine.ParentTenants(ctx, tenant)
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", totpflow.ErrPolicy, err)
 	}
 	return slices.Contains(chain, upper), nil
 }
 
-func accountOf(u totpflow.User) store.ID { return store.ID{Tenant: u.Tenant, User: u.ID} }
-
 // actorName tells administrators of a tenant above from those of the target's.
-func actorName(id store.ID, tenant string) string {
+func actorName(id store.AccountID, tenant string) string {
 	if id.Tenant == tenant {
 		return id.User
 	}
@@ -235,7 +233,7 @@ func actorName(id store.ID, tenant string) string {
 }
 
 // change runs an administrator's call on an account that has a record.
-func (a Admin) change(ctx context.Context, by Actor, action totpflow.Action, target store.ID, decide func(*engine.Tx, author) error) error {
+func (a Admin) change(ctx context.Context, by Actor, action totpflow.Action, target store.AccountID, decide func(*engine.Tx, author) error) error {
 	who, err := a.authoriseChange(ctx, by, action, target)
 	if err != nil {
 		return err
@@ -245,7 +243,7 @@ func (a Admin) change(ctx context.Context, by Actor, action totpflow.Action, tar
 
 // changeFound changes an account that has a record, and saves it unless decide
 // fails.
-func (a Admin) changeFound(ctx context.Context, target store.ID, decide func(*engine.Tx) error) error {
+func (a Admin) changeFound(ctx context.Context, target store.AccountID, decide func(*engine.Tx) error) error {
 	return a.engine.Change(ctx, target, func(tx *engine.Tx) error {
 		if !tx.Found {
 			return ErrNoAccount

@@ -20,7 +20,7 @@ import (
 type Request struct {
 	ID      string
 	Action  totpflow.Action // ActionSetPolicy, ActionExemptAccount, ActionResetAccount or ActionForgetAccount
-	By      store.ID
+	By      store.AccountID
 	Asked   time.Time
 	Expires time.Time
 	Policy  policy.Policy // of ActionSetPolicy
@@ -72,7 +72,7 @@ func (a Admin) requestIfTwo(ctx context.Context, who author, tenant string, q ac
 		return nil
 	}
 	for _, user := range q.Targets { // JSON would make another id of what is no text
-		if err := account.Validate(store.ID{Tenant: tenant, User: user}); err != nil {
+		if err := account.Validate(store.AccountID{Tenant: tenant, User: user}); err != nil {
 			return err
 		}
 	}
@@ -92,7 +92,7 @@ func addRequest(tx *engine.Tx, who author, q account.Request) error {
 		return err
 	}
 	tx.Tenant = t
-	who.log(tx, event.Event{Kind: event.ApprovalAsked, Action: q.Action, Until: q.Asked.Add(account.RequestAge)})
+	who.log(tx, event.Event{Kind: event.ApprovalRequested, Action: q.Action, Until: q.Asked.Add(account.RequestAge)})
 	tx.Save()
 	return &ApprovalError{Request: q.ID}
 }
@@ -104,7 +104,7 @@ func addRequest(tx *engine.Tx, who author, q account.Request) error {
 // accounts, the error joins those of the accounts that it failed for; the others
 // are done. Errors: [ErrSelf], [ErrNoRequest].
 func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) error {
-	who, err := a.authoriseChange(ctx, by, ActionApprove, store.ID{Tenant: tenant})
+	who, err := a.authoriseChange(ctx, by, ActionApprove, store.AccountID{Tenant: tenant})
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) error {
 	// stands in an event of its own.
 	who.name += ", asked by " + actorName(q.By, tenant)
 	err = a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {
-		who.log(tx, event.Event{Kind: event.ApprovalGiven, Action: q.Action})
+		who.log(tx, event.Event{Kind: event.ApprovalGranted, Action: q.Action})
 		switch totpflow.Action(q.Action) { // by the write that takes the request
 		case ActionSetPolicy:
 			setPolicy(tx, who, *q.Policy)
@@ -137,7 +137,7 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) error {
 func (a Admin) carryOut(ctx context.Context, who author, tenant string, q account.Request) error {
 	var failed []error
 	for _, user := range q.Targets {
-		target := store.ID{Tenant: tenant, User: user}
+		target := store.AccountID{Tenant: tenant, User: user}
 		var err error
 		switch totpflow.Action(q.Action) {
 		case ActionExemptAccount:
@@ -162,7 +162,7 @@ func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account
 	if !ok {
 		return nil
 	}
-	if accountOf(admin.User) == q.By {
+	if admin.User.ID == q.By {
 		return ErrSelf
 	}
 	// Only the host knows whether two accounts are one person's.
@@ -181,8 +181,8 @@ func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account
 		targets = []string{""}
 	}
 	for _, user := range targets {
-		for _, u := range []totpflow.User{admin.User, {Tenant: q.By.Tenant, ID: q.By.User}} {
-			if err := a.permit(ctx, u, totpflow.Action(q.Action), store.ID{Tenant: tenant, User: user}); err != nil {
+		for _, u := range []totpflow.User{admin.User, {ID: q.By}} {
+			if err := a.permit(ctx, u, totpflow.Action(q.Action), store.AccountID{Tenant: tenant, User: user}); err != nil {
 				return err
 			}
 		}
@@ -192,7 +192,7 @@ func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account
 
 // Withdraw drops a request. The administrator who asked may do so, too. Errors: [ErrNoRequest].
 func (a Admin) Withdraw(ctx context.Context, by Actor, tenant, id string) error {
-	who, err := a.authoriseChange(ctx, by, ActionApprove, store.ID{Tenant: tenant})
+	who, err := a.authoriseChange(ctx, by, ActionApprove, store.AccountID{Tenant: tenant})
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 
 // An Outcome is what became of one account of many.
 type Outcome struct {
-	ID  store.ID
+	ID  store.AccountID
 	Err error // nil: done
 }
 
@@ -39,11 +39,11 @@ func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []s
 	}
 	// Each of them is asked for before anything is done.
 	for _, user := range users {
-		if _, err := a.authorise(ctx, by, ActionResetAccount, store.ID{Tenant: tenant, User: user}); err != nil {
+		if _, err := a.authorise(ctx, by, ActionResetAccount, store.AccountID{Tenant: tenant, User: user}); err != nil {
 			return nil, err
 		}
 	}
-	who, err := a.authoriseChange(ctx, by, ActionResetAccount, store.ID{Tenant: tenant})
+	who, err := a.authoriseChange(ctx, by, ActionResetAccount, store.AccountID{Tenant: tenant})
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []s
 	}
 	var outcomes []Outcome
 	for _, user := range users {
-		target := store.ID{Tenant: tenant, User: user}
+		target := store.AccountID{Tenant: tenant, User: user}
 		outcomes = append(outcomes, Outcome{target, a.reset(ctx, who, target, what)})
 	}
 	return outcomes, nil
@@ -74,7 +74,7 @@ func logBulk(tx *engine.Tx, who author, q account.Request) {
 // An Imported is an authenticator that somebody already uses with another
 // system: the key from totp.ReadURI or totp.ParseSecret.
 type Imported struct {
-	ID   store.ID
+	ID   store.AccountID
 	Name string   // of the authenticator; the default is "Authenticator"
 	Key  totp.Key // prints nothing
 }
@@ -104,7 +104,7 @@ var ErrAlreadyEnrolled = errors.New("admin: an authenticator is set up already")
 //
 // Errors of the call, which then has done nothing: [ErrBulk]; [ErrNotAllowed] for
 // who may import none of rows, nor into their own tenant; [totpflow.ErrProof]; [totpflow.ErrPolicy]
-// where Config.Above fails; and that of a [Rule] that could not say, which is one of
+// where Config.ParentTenants fails; and that of a [Rule] that could not say, which is one of
 // a context or [store.ErrUnavailable].
 func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) ([]Outcome, error) {
 	if len(rows) == 0 || len(rows) > MaxAccounts {
@@ -118,7 +118,7 @@ func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) ([]Outcome
 	if first < 0 {
 		return a.importNothing(ctx, by, outcomes)
 	}
-	if _, err := a.authoriseChange(ctx, by, ActionImport, store.ID{Tenant: rows[first].ID.Tenant}); err != nil {
+	if _, err := a.authoriseChange(ctx, by, ActionImport, store.AccountID{Tenant: rows[first].ID.Tenant}); err != nil {
 		return nil, err
 	}
 	for i, row := range rows {
@@ -137,7 +137,7 @@ func (a Admin) importers(ctx context.Context, by Actor, rows []Imported) ([]auth
 	for i, row := range rows {
 		who, err := a.authorise(ctx, by, ActionImport, row.ID)
 		if _, known := tenants[row.ID.Tenant]; err == nil && !known {
-			_, tenants[row.ID.Tenant] = a.authorise(ctx, by, ActionImport, store.ID{Tenant: row.ID.Tenant})
+			_, tenants[row.ID.Tenant] = a.authorise(ctx, by, ActionImport, store.AccountID{Tenant: row.ID.Tenant})
 		}
 		if err == nil {
 			err = tenants[row.ID.Tenant]
@@ -162,7 +162,7 @@ func (a Admin) importNothing(ctx context.Context, by Actor, outcomes []Outcome) 
 	if !ok {
 		return nil, outcomes[0].Err
 	}
-	if _, err := a.authorise(ctx, by, ActionImport, store.ID{Tenant: admin.User.Tenant}); err != nil {
+	if _, err := a.authorise(ctx, by, ActionImport, store.AccountID{Tenant: admin.User.ID.Tenant}); err != nil {
 		return nil, err
 	}
 	return outcomes, nil

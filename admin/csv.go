@@ -24,7 +24,7 @@ var csvHeader = []string{
 // as the mail address; nil leaves the column empty. A cell that a spreadsheet would
 // run as a formula gets an apostrophe in front. It returns the first error of
 // members or of w; what was written until then is not the whole list.
-func WriteCSV(w io.Writer, members iter.Seq2[Member, error], name func(store.ID) string) error {
+func WriteCSV(w io.Writer, members iter.Seq2[Member, error], name func(store.AccountID) string) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvHeader); err != nil {
 		return err

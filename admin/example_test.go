@@ -33,9 +33,9 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	boss := totpflow.User{Tenant: "acme", ID: "1"}
-	ana := store.ID{Tenant: "acme", User: "42"}
-	office := admin.New(mfa, func(_ context.Context, actor totpflow.User, _ totpflow.Action, _ store.ID) error {
+	boss := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "1"}}
+	ana := totpflow.AccountID{Tenant: "acme", User: "42"}
+	office := admin.New(mfa, func(_ context.Context, actor totpflow.User, _ totpflow.Action, _ totpflow.AccountID) error {
 		if actor.ID != boss.ID { // the host knows the roles of its users
 			return errors.New("not an administrator")
 		}
@@ -46,11 +46,11 @@ func Example() {
 	err = office.SetPolicy(ctx, root, "acme", policy.Policy{Mode: policy.Required})
 	fmt.Println("policy:", err)
 	const secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" // which the boss's app has already
-	device, _ := totptest.Type(secret, clock)
+	device, _ := totptest.TypeSecret(secret, clock)
 	bosses, _ := totp.ParseSecret(secret, totp.Params{})
 	anas, _ := totp.NewKey(totp.Params{})
 	outcomes, err := office.Import(ctx, root, []admin.Imported{
-		{ID: store.ID{Tenant: boss.Tenant, User: boss.ID}, Key: bosses},
+		{ID: boss.ID, Key: bosses},
 		{ID: ana, Key: anas},
 	})
 	fmt.Println("import:", outcomes[0].Err, outcomes[1].Err, err)

@@ -29,22 +29,22 @@ const (
 
 // A Member is what an administrator sees of an account. It holds no secret.
 type Member struct {
-	ID                store.ID
+	ID                store.AccountID
 	State             MemberState
 	Enrollment        enroll.State
 	Required          bool      // by policy
-	GraceUntil        time.Time // where a set-up is required; may be over; zero for no grace
+	GraceUntil        time.Time // where an enrollment is required; may be over; zero for no grace
 	GraceBegins       bool      // at the next sign-in: until then GraceUntil is counted from now
 	Authenticators    int
 	Phones            int
-	Kept              []enroll.Kept // replaced or removed in the last 72 hours, for Admin.RestoreAuthenticator
+	Recoverable       []enroll.Recoverable // replaced or removed in the last 72 hours, for Admin.RestoreAuthenticator
 	Browsers          []totpflow.Browser
 	RecoveryCodesLeft int
 	LastUsed          time.Time       // of any authenticator, exact to the day
-	ResetAt           time.Time       // of a reset that waits for the set-up
-	NeedsCode         bool            // for that set-up: an issued code, or a recovery code that is left (see Admin.Reset)
+	ResetAt           time.Time       // of a reset that waits for the enrollment
+	NeedsCode         bool            // for that enrollment: an issued code, or a recovery code that is left (see Admin.Reset)
 	FrozenAt          time.Time       // since "it was not me"
-	Waiting           *throttle.Error // too many wrong codes
+	Throttled         *throttle.Error // too many wrong codes
 	Machine           string          // the name of a machine account
 	Updated           time.Time       // of the record; zero when there is none
 }
@@ -58,7 +58,7 @@ type MemberPage struct {
 // Status yields how the given accounts stand, in their order: the list to ask
 // for is the host's own users, since a person who never came to the second step is
 // in no store. It requires no proof. It ends with the first error.
-func (a Admin) Status(ctx context.Context, by Actor, ids ...store.ID) iter.Seq2[Member, error] {
+func (a Admin) Status(ctx context.Context, by Actor, ids ...store.AccountID) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
 		policies := a.engine.ListPolicies()
 		for _, id := range ids {
@@ -71,14 +71,14 @@ func (a Admin) Status(ctx context.Context, by Actor, ids ...store.ID) iter.Seq2[
 }
 
 // Member returns how one account stands. It requires no proof.
-func (a Admin) Member(ctx context.Context, by Actor, id store.ID) (Member, error) {
+func (a Admin) Member(ctx context.Context, by Actor, id store.AccountID) (Member, error) {
 	return a.member(ctx, by, id, a.engine.PolicyOf)
 }
 
 // A policyOf returns the policy of an account.
-type policyOf func(context.Context, store.ID) (policy.Policy, error)
+type policyOf func(context.Context, store.AccountID) (policy.Policy, error)
 
-func (a Admin) member(ctx context.Context, by Actor, id store.ID, policies policyOf) (Member, error) {
+func (a Admin) member(ctx context.Context, by Actor, id store.AccountID, policies policyOf) (Member, error) {
 	if err := a.authoriseView(ctx, by, id); err != nil {
 		return Member{}, err
 	}
@@ -125,7 +125,7 @@ func (a Admin) ListPage(ctx context.Context, by Actor, q store.Query) (MemberPag
 	if _, operator := by.(Operator); q.AllTenants && !operator {
 		return MemberPage{}, ErrNotAllowed
 	}
-	if err := a.authoriseView(ctx, by, store.ID{Tenant: q.Tenant}); err != nil {
+	if err := a.authoriseView(ctx, by, store.AccountID{Tenant: q.Tenant}); err != nil {
 		return MemberPage{}, err
 	}
 	p, err := a.engine.List(ctx, q)
@@ -155,12 +155,12 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 		return m
 	}
 	tx := a.engine.View(e)
-	m.Enrollment, m.Waiting, m.FrozenAt = tx.Enrollment.State(tx.Now), a.engine.Waiting(tx), tx.Freeze.At
+	m.Enrollment, m.Throttled, m.FrozenAt = tx.Enrollment.State(tx.Now), a.engine.Throttled(tx), tx.Freeze.At
 	m.Authenticators, m.Phones, m.RecoveryCodesLeft = len(tx.Enrollment.Authenticators()), len(tx.Phones.Phones()), tx.Recovery.Remaining()
 	m.GraceUntil, _ = tx.GraceUntil(p)
 	m.GraceBegins, m.Machine = tx.GraceBegins(p), tx.Machine
 	m.NeedsCode = m.Enrollment == enroll.ResetPending && !tx.PasswordSuffices(p)
-	m.Kept, m.ResetAt = tx.Enrollment.Kept(tx.Now), tx.Enrollment.ResetAt()
+	m.Recoverable, m.ResetAt = tx.Enrollment.Recoverable(tx.Now), tx.Enrollment.ResetAt()
 	for _, b := range a.engine.TrustedBrowsers(tx, p) {
 		m.Browsers = append(m.Browsers, totpflow.Browser(b))
 	}

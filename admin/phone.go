@@ -13,7 +13,7 @@ import (
 // administrators: their phones so far go, and at the next sign-in they verify
 // this one by its own code. The zero number takes the phones away. Who is left
 // with nothing has been reset ([Admin.Reset]).
-func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.ID, number phone.Number) error {
+func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID, number phone.Number) error {
 	who, err := a.authoriseChange(ctx, by, ActionAssignPhone, target)
 	if err != nil {
 		return err

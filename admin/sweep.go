@@ -19,9 +19,9 @@ import (
 
 // Progress is told after each page.
 type Progress struct {
-	Cursor        string     // to go on after this page; empty at the end
-	Seen, Changed int        // records so far, in this run
-	Unreadable    []store.ID // records of this page that do not open; they are as they were
+	Cursor        string            // to go on after this page; empty at the end
+	Seen, Changed int               // records so far, in this run
+	Unreadable    []store.AccountID // records of this page that do not open; they are as they were
 }
 
 // ErrUnreadable means that records did not open. All others are done.
@@ -29,7 +29,7 @@ var ErrUnreadable = errors.New("admin: records that do not open were passed over
 
 // A Checked is one record of [Admin.Check].
 type Checked struct {
-	ID    store.ID
+	ID    store.AccountID
 	KeyID string // of the key that it is sealed under, as keyring.Ring.IDs spells it
 	Stale bool   // not under the newest
 	Err   error  // why it does not open
@@ -40,7 +40,7 @@ type Checked struct {
 // open are passed over, and the error is [ErrUnreadable] at the end; any other
 // ends it at once.
 func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress func(Progress)) error {
-	who, err := a.authoriseChange(ctx, by, "", store.ID{})
+	who, err := a.authoriseChange(ctx, by, "", store.AccountID{})
 	if err != nil {
 		return err
 	}
@@ -61,10 +61,10 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 //
 // What else was lost stays lost: wrong guesses counted since the backup, freezes,
 // the policies of tenants, what waited for a second administrator, and changes of
-// factors, which the host's anchors find ([totpflow.ErrRecordLost]). Records that do not
+// factors, which the host's generations find ([totpflow.ErrRecordLost]). Records that do not
 // open are passed over as with [Admin.Reseal].
 func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup time.Time, cursor string, progress func(Progress)) error {
-	who, err := a.authoriseChange(ctx, by, "", store.ID{})
+	who, err := a.authoriseChange(ctx, by, "", store.AccountID{})
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup tim
 		if tx.ID().Reserved() {
 			return false
 		}
-		tx.Enrollment = tx.Enrollment.Burn(tx.Now, a.engine.Window)
+		tx.Enrollment = tx.Enrollment.MarkUsed(tx.Now, a.engine.Window)
 		if tx.SessionsFrom.Before(tx.Now) {
 			tx.SessionsFrom = tx.Now.Truncate(time.Millisecond)
 		}
@@ -119,7 +119,7 @@ func (a Admin) sweep(ctx context.Context, cursor string, progress func(Progress)
 	return passedOver
 }
 
-func (a Admin) sweepOne(ctx context.Context, id store.ID, change func(*engine.Tx) bool) (changed bool, err error) {
+func (a Admin) sweepOne(ctx context.Context, id store.AccountID, change func(*engine.Tx) bool) (changed bool, err error) {
 	err = a.engine.ChangeRecord(ctx, id, func(tx *engine.Tx) error {
 		if changed = tx.Found && change(tx); changed {
 			tx.Save()
@@ -132,7 +132,7 @@ func (a Admin) sweepOne(ctx context.Context, id store.ID, change func(*engine.Tx
 // Check opens every record and yields it. It changes nothing.
 func (a Admin) Check(ctx context.Context, by Operator) iter.Seq2[Checked, error] {
 	return func(yield func(Checked, error) bool) {
-		if err := a.authoriseView(ctx, by, store.ID{}); err != nil {
+		if err := a.authoriseView(ctx, by, store.AccountID{}); err != nil {
 			yield(Checked{}, err)
 			return
 		}

@@ -23,7 +23,7 @@ type TenantStatus struct {
 
 // Tenant returns what is set for a tenant. It requires no proof.
 func (a Admin) Tenant(ctx context.Context, by Actor, tenant string) (TenantStatus, error) {
-	if err := a.authoriseView(ctx, by, store.ID{Tenant: tenant}); err != nil {
+	if err := a.authoriseView(ctx, by, store.AccountID{Tenant: tenant}); err != nil {
 		return TenantStatus{}, err
 	}
 	effective, err := a.engine.TenantPolicy(ctx, tenant)
@@ -69,7 +69,7 @@ func (a Admin) SetPolicy(ctx context.Context, by Actor, tenant string, p policy.
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	who, err := a.authoriseChange(ctx, by, ActionSetPolicy, store.ID{Tenant: tenant})
+	who, err := a.authoriseChange(ctx, by, ActionSetPolicy, store.AccountID{Tenant: tenant})
 	if err != nil {
 		return err
 	}

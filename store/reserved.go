@@ -9,4 +9,4 @@ const ReservedPrefix = "totpflow:"
 
 // Reserved reports whether the id is that of a record of the library's own. Such
 // records are in the lists of a [Store] too.
-func (id ID) Reserved() bool { return strings.HasPrefix(id.User, ReservedPrefix) }
+func (i AccountID) Reserved() bool { return strings.HasPrefix(i.User, ReservedPrefix) }

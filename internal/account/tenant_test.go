@@ -19,7 +19,7 @@ func TestReserved(t *testing.T) {
 		"totpflow:tenant": true, "totpflow:": true, "totpflow:x": true, "totpflow:sends:x": true,
 		"totpflow": false, "Totpflow:tenant": false, " totpflow:tenant": false, "x": false, "": false,
 	} {
-		id := store.ID{Tenant: "acme", User: user}
+		id := store.AccountID{Tenant: "acme", User: user}
 		require.Equal(t, reserved, id.Reserved(), user)
 		if user != "" {
 			require.Equal(t, reserved, Validate(id) != nil, user)
@@ -27,8 +27,8 @@ func TestReserved(t *testing.T) {
 	}
 	require.True(t, TenantID("acme").Reserved())
 	require.True(t, SendsID("x").Reserved())
-	require.ErrorIs(t, Validate(store.ID{}), store.ErrID)
-	require.False(t, store.ID{Tenant: "totpflow:tenant", User: "42"}.Reserved(), "a tenant may be called anything")
+	require.ErrorIs(t, Validate(store.AccountID{}), store.ErrID)
+	require.False(t, store.AccountID{Tenant: "totpflow:tenant", User: "42"}.Reserved(), "a tenant may be called anything")
 }
 
 // A request waits 24 hours, is taken once, and taking one leaves the others.
@@ -93,7 +93,7 @@ func TestRequestsAreBounded(t *testing.T) {
 func TestStateWords(t *testing.T) {
 	p := policy.Policy{}
 	for want, c := range map[string]struct {
-		id store.ID
+		id store.AccountID
 		a  Account
 	}{
 		"active":   {id, full(t)},

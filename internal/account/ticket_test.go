@@ -31,7 +31,7 @@ func TestSign(t *testing.T) {
 	require.False(t, a.Signed([]byte("ticket"), tag))
 	require.True(t, a.DrawTicketKey(at))
 	require.False(t, a.Signed([]byte("ticket"), tag))
-	require.EqualValues(t, 1, a.Epoch)
+	require.EqualValues(t, 1, a.Generation)
 }
 
 // A key that was cut is no key.
@@ -89,5 +89,5 @@ func TestDrawTicketKeyAfterTheClockWentBack(t *testing.T) {
 	require.True(t, a.Signed([]byte("new"), tag))
 	require.False(t, a.Signed([]byte("old"), old))
 	require.False(t, a.IsSpent("new", at))
-	require.EqualValues(t, 1, a.Epoch)
+	require.EqualValues(t, 1, a.Generation)
 }

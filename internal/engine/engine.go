@@ -25,18 +25,18 @@ import (
 // Config is what an [Engine] works with. The root package has checked it and
 // filled in the defaults.
 type Config struct {
-	Store    store.Store
-	Keys     *keyring.Ring
-	Policy   policy.Source
-	Parents  func(context.Context, string) ([]string, error) // nil: no tenant has parents
-	Issuer   string
-	Audience string
-	Params   totp.Params // of new authenticators
-	Window   totp.Window
-	Limits   throttle.Profile
-	Strict   bool
-	Events   event.Sink
-	Now      func() time.Time
+	Store         store.Store
+	Keys          *keyring.Ring
+	Policy        policy.Source
+	ParentTenants func(context.Context, string) ([]string, error) // nil: no tenant has parents
+	Issuer        string
+	Audience      string
+	Params        totp.Params // of new authenticators
+	Window        totp.Window
+	Limits        throttle.Profile
+	Strict        bool
+	Events        event.Sink
+	Now           func() time.Time
 }
 
 // An Engine reads and changes accounts. It is safe for concurrent use.

@@ -9,7 +9,7 @@ import (
 
 // Erase deletes the account's record, after telling the sink what decide
 // logged. Whatever another call writes meanwhile is deleted with it.
-func (e *Engine) Erase(ctx context.Context, id store.ID, decide func(*Tx) error) error {
+func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	var found bool
 	err := e.Change(ctx, id, func(tx *Tx) error {
 		found = tx.Found
@@ -36,7 +36,7 @@ func (e *Engine) Erase(ctx context.Context, id store.ID, decide func(*Tx) error)
 // maxDeletions bounds how often Erase loses a race before it says so.
 const maxDeletions = 32
 
-func (e *Engine) deleteOnce(ctx context.Context, id store.ID) error {
+func (e *Engine) deleteOnce(ctx context.Context, id store.AccountID) error {
 	rec, err := e.Store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // somebody else has deleted it

@@ -49,7 +49,7 @@ type conflicts struct {
 	deletes int
 }
 
-func (s *conflicts) Delete(context.Context, store.ID, store.Version) error {
+func (s *conflicts) Delete(context.Context, store.AccountID, store.Version) error {
 	s.deletes++
 	return store.ErrConflict
 }
@@ -61,7 +61,7 @@ type vanishing struct {
 	puts, dels int
 }
 
-func (v *vanishing) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (v *vanishing) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if v.puts > 0 && v.get != nil {
 		return store.Record{}, v.get
 	}
@@ -73,7 +73,7 @@ func (v *vanishing) Put(ctx context.Context, rec store.Record, was store.Version
 	return v.Memory.Put(ctx, rec, was)
 }
 
-func (v *vanishing) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (v *vanishing) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	v.dels++
 	if v.del != nil {
 		return v.del

@@ -16,7 +16,7 @@ import (
 
 var (
 	at = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
-	id = store.ID{Tenant: "acme", User: "42"}
+	id = store.AccountID{Tenant: "acme", User: "42"}
 )
 
 func clock() time.Time { return at }

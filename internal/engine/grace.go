@@ -64,10 +64,10 @@ func (tx *Tx) GraceBegins(p policy.Policy) bool {
 }
 
 // resetAge is for how long after an administrator's reset the password alone
-// leads to the set-up.
+// leads to the enrollment.
 const resetAge = 24 * time.Hour
 
-// PasswordSuffices reports whether the password alone leads to a set-up after a
+// PasswordSuffices reports whether the password alone leads to an enrollment after a
 // reset. It does so for a day: a person who obtains the password next year must
 // not find the account of somebody who never came back open.
 func (tx *Tx) PasswordSuffices(p policy.Policy) bool {

@@ -19,7 +19,7 @@ type Page struct {
 
 // An Entry is one record: its account, or why it does not open.
 type Entry struct {
-	ID      store.ID
+	ID      store.AccountID
 	KeyID   string // of the key that it is sealed under
 	Updated time.Time
 	Account account.Account
@@ -42,11 +42,11 @@ func (e *Engine) List(ctx context.Context, q store.Query) (Page, error) {
 
 // Read returns the record as it stands in the store now, and whether there is
 // one. A record that does not open is an entry with its error, as in a list.
-func (e *Engine) Read(ctx context.Context, id store.ID) (entry Entry, found bool, err error) {
+func (e *Engine) Read(ctx context.Context, id store.AccountID) (entry Entry, found bool, err error) {
 	return read(ctx, e.Store, e.Keys, id)
 }
 
-func read(ctx context.Context, s store.Store, keys *keyring.Ring, id store.ID) (e Entry, found bool, err error) {
+func read(ctx context.Context, s store.Store, keys *keyring.Ring, id store.AccountID) (e Entry, found bool, err error) {
 	rec, err := s.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return Entry{ID: id}, false, nil

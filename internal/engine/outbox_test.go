@@ -58,7 +58,7 @@ func TestOutboxMemory(t *testing.T) {
 	require.EqualValues(t, 7, o.taken(id, 9))
 	require.Zero(t, o.taken(id, 6), "numbers that went back are of another life")
 	for i := range remembered + 100 {
-		o.remember(store.ID{User: strconv.Itoa(i)}, 1)
+		o.remember(store.AccountID{User: strconv.Itoa(i)}, 1)
 	}
 	require.Len(t, o.known, remembered)
 }
@@ -115,11 +115,11 @@ func TestRefusedEventsAreLogged(t *testing.T) {
 func TestRememberingAgainForgetsNobody(t *testing.T) {
 	o := newOutbox(&takes{})
 	for i := range remembered {
-		o.remember(store.ID{User: fmt.Sprint(i)}, 1)
+		o.remember(store.AccountID{User: fmt.Sprint(i)}, 1)
 	}
-	o.remember(store.ID{User: "0"}, 2)
+	o.remember(store.AccountID{User: "0"}, 2)
 	require.Len(t, o.known, remembered)
-	o.remember(store.ID{User: "new"}, 1)
+	o.remember(store.AccountID{User: "new"}, 1)
 	require.Len(t, o.known, remembered)
 }
 
@@ -135,7 +135,7 @@ func TestToldWithoutAWrite(t *testing.T) {
 		return nil
 	}))
 	require.Len(t, got, 1)
-	require.Equal(t, id, store.ID{Tenant: got[0].Tenant, User: got[0].User})
+	require.Equal(t, id, store.AccountID{Tenant: got[0].Tenant, User: got[0].User})
 }
 
 // What another flow of this process has told meanwhile is not told again.

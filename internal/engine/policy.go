@@ -20,7 +20,7 @@ var UnsetPolicy = policy.Policy{Mode: policy.Optional}
 
 // PolicyOf asks for the account's policy. An unknown mode is treated as
 // Required, so that no caller reads it as a milder one.
-func (e *Engine) PolicyOf(ctx context.Context, id store.ID) (policy.Policy, error) {
+func (e *Engine) PolicyOf(ctx context.Context, id store.AccountID) (policy.Policy, error) {
 	p, err := e.Policy.Policy(ctx, id)
 	if err != nil {
 		return policy.Policy{}, fmt.Errorf("%w: %w", ErrPolicy, err)
@@ -30,17 +30,17 @@ func (e *Engine) PolicyOf(ctx context.Context, id store.ID) (policy.Policy, erro
 
 // TenantPolicy asks for the policy of a tenant as a whole: of no user in it.
 func (e *Engine) TenantPolicy(ctx context.Context, tenant string) (policy.Policy, error) {
-	return e.PolicyOf(ctx, store.ID{Tenant: tenant})
+	return e.PolicyOf(ctx, store.AccountID{Tenant: tenant})
 }
 
 // ListPolicies is PolicyOf for the accounts of one list: a tenant that keeps its
 // policy in the store is asked for it once. Nobody is let in by it.
-func (e *Engine) ListPolicies() func(context.Context, store.ID) (policy.Policy, error) {
+func (e *Engine) ListPolicies() func(context.Context, store.AccountID) (policy.Policy, error) {
 	if _, ours := e.Policy.(tenantPolicies); !ours {
 		return e.PolicyOf
 	}
 	known := make(map[string]policy.Policy)
-	return func(ctx context.Context, id store.ID) (p policy.Policy, err error) {
+	return func(ctx context.Context, id store.AccountID) (p policy.Policy, err error) {
 		p, ok := known[id.Tenant]
 		if !ok {
 			if p, err = e.PolicyOf(ctx, id); err == nil {
@@ -63,7 +63,7 @@ type tenantPolicies struct {
 	parents func(context.Context, string) ([]string, error)
 }
 
-func (t tenantPolicies) Policy(ctx context.Context, id store.ID) (policy.Policy, error) {
+func (t tenantPolicies) Policy(ctx context.Context, id store.AccountID) (policy.Policy, error) {
 	chain := []string{id.Tenant}
 	if t.parents != nil {
 		parents, err := t.parents(ctx, id.Tenant)

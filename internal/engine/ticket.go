@@ -47,7 +47,7 @@ type Kind struct {
 var ErrTicket = errors.New("totpflow: not a valid ticket")
 
 // Account is the account that the ticket was issued for.
-func (t Ticket) Account() store.ID { return store.ID{Tenant: t.Tenant, User: t.User} }
+func (t Ticket) Account() store.AccountID { return store.AccountID{Tenant: t.Tenant, User: t.User} }
 
 // SealTicket issues the ticket for the account as it stands and returns a string
 // that is safe in a cookie, signed by the account and sealed by the ring. The

@@ -17,14 +17,14 @@ type Tx struct {
 	Stale bool      // whether it should be sealed anew, under the ring's newest key
 	Now   time.Time // UTC, without a monotonic reading
 
-	id     store.ID
+	id     store.AccountID
 	source event.Source
 	save   bool
 	events []event.Event
 }
 
 // ID is the account's id.
-func (tx *Tx) ID() store.ID { return tx.id }
+func (tx *Tx) ID() store.AccountID { return tx.id }
 
 // Save has the account written before the call answers.
 func (tx *Tx) Save() { tx.save = true }
@@ -39,7 +39,7 @@ func (tx *Tx) Log(e event.Event) {
 
 // subject is whom the events of a record are about. Those of a tenant's own
 // record are about no user.
-func subject(id store.ID) (tenant, user string) {
+func subject(id store.AccountID) (tenant, user string) {
 	if id.Reserved() {
 		return id.Tenant, ""
 	}
@@ -53,7 +53,7 @@ func subject(id store.ID) (tenant, user string) {
 // returned only after the write was acknowledged. Until then there is no
 // answer: a failed write, a lost race or an unreadable record is an error of
 // its own ([store.ErrUnavailable], [keyring.ErrOpen], [account.ErrFormat]).
-func (e *Engine) Change(ctx context.Context, id store.ID, decide func(*Tx) error) error {
+func (e *Engine) Change(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	if err := account.Validate(id); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (e *Engine) ChangeTenant(ctx context.Context, tenant string, decide func(*T
 }
 
 // ChangeRecord is Change for any record, also one of the reserved ids.
-func (e *Engine) ChangeRecord(ctx context.Context, id store.ID, decide func(*Tx) error) error {
+func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	tx, answer, err := e.decideAndSwap(ctx, id, decide)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (e *Engine) ChangeRecord(ctx context.Context, id store.ID, decide func(*Tx)
 
 // decideAndSwap returns the attempt that counted and its answer, or why there is
 // none.
-func (e *Engine) decideAndSwap(ctx context.Context, id store.ID, decide func(*Tx) error) (tx *Tx, answer, err error) {
+func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide func(*Tx) error) (tx *Tx, answer, err error) {
 	done, err := e.queue.enter(ctx, id)
 	if err != nil {
 		return nil, nil, err

@@ -27,14 +27,14 @@ func TestFlowsOfOneAccountQueue(t *testing.T) {
 	var done sync.WaitGroup
 	for range n {
 		done.Go(func() {
-			if err := b.Change(context.Background(), id, func(r *Tx) error { r.Epoch++; r.Save(); return nil }); err != nil {
+			if err := b.Change(context.Background(), id, func(r *Tx) error { r.Generation++; r.Save(); return nil }); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	done.Wait()
 	require.EqualValues(t, n, s.puts.Load(), "a write for each flow, none in vain")
-	require.NoError(t, b.Change(context.Background(), id, func(r *Tx) error { require.EqualValues(t, n, r.Epoch); return nil }))
+	require.NoError(t, b.Change(context.Background(), id, func(r *Tx) error { require.EqualValues(t, n, r.Generation); return nil }))
 }
 
 type counted struct {
@@ -82,7 +82,7 @@ func TestToldAfterTheCallerIsGone(t *testing.T) {
 func TestChangeRefusesWhatItCannotOpen(t *testing.T) {
 	m := store.NewMemory()
 	ctx := context.Background()
-	rec, err := account.Seal(ring(t), id, account.Account{Epoch: 3}, at)
+	rec, err := account.Seal(ring(t), id, account.Account{Generation: 3}, at)
 	require.NoError(t, err)
 	require.NoError(t, m.Put(ctx, *rec, store.Version{}))
 	b := newEngine(m, ring(t), &takes{}, clock)
@@ -134,7 +134,7 @@ func TestRewrite(t *testing.T) {
 		require.NoError(t, err)
 		return newEngine(m, keys, &takes{}, clock)
 	}
-	for _, any := range []store.ID{id, account.TenantID("acme"), account.SendsID("x")} {
+	for _, any := range []store.AccountID{id, account.TenantID("acme"), account.SendsID("x")} {
 		stale := func(b *Engine) (stale bool) {
 			require.NoError(t, b.ChangeRecord(ctx, any, func(r *Tx) error { stale = r.Stale; r.Save(); return nil }))
 			return stale

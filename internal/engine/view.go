@@ -40,9 +40,9 @@ func (e *Engine) Chances(tx *Tx) int {
 	return max(1, len(tx.Enrollment.Authenticators())) * (e.Window.Past + 1 + e.Window.Future)
 }
 
-// Waiting is until when codes are refused because of wrong ones, nil when they
+// Throttled is until when codes are refused because of wrong ones, nil when they
 // are not.
-func (e *Engine) Waiting(tx *Tx) *throttle.Error {
+func (e *Engine) Throttled(tx *Tx) *throttle.Error {
 	var wait *throttle.Error
 	errors.As(tx.Budget.Allow(tx.Now, e.Limits, e.Chances(tx)), &wait)
 	return wait

@@ -38,7 +38,7 @@ type person struct {
 // user is somebody whom nobody has seen.
 func (h *house) user() totpflow.User {
 	h.people++
-	return totpflow.User{Tenant: "acme", ID: h.run + "-" + strconv.Itoa(h.people), Name: "ana@acme.example"}
+	return totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: h.run + "-" + strconv.Itoa(h.people)}, Name: "ana@acme.example"}
 }
 
 // enrolled is a new person who has set up, in every way a while ago.
@@ -52,7 +52,7 @@ func (h *house) enrolled() (*person, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.phone, err = totptest.Scan(page.Offer.URI(), h.clock); err != nil {
+	if p.phone, err = totptest.ScanURI(page.Offer.URI(), h.clock); err != nil {
 		return nil, err
 	}
 	done, err := h.ConfirmEnrollment(h.ctx, page.Token, p.phone.Code())

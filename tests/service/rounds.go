@@ -71,7 +71,7 @@ func (h *house) newRecoveryCodes(p *person) error {
 	return err
 }
 
-// oneSetUp: of all set-ups that one person began and confirms at once, one
+// oneSetUp: of all enrollments that one person began and confirms at once, one
 // becomes the authenticator, and one sheet of recovery codes is good: those of
 // whoever was told so.
 func (h *house) oneSetUp() error {
@@ -86,7 +86,7 @@ func (h *house) oneSetUp() error {
 		if err != nil {
 			return err
 		}
-		phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+		phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (h *house) oneSetUp() error {
 	return h.holds(o.User, r.Bound[0])
 }
 
-// holds looks whether what was told at the set-up is what works.
+// holds looks whether what was told at the enrollment is what works.
 func (h *house) holds(u totpflow.User, b bound) error {
 	status, err := h.Account(u).Status(h.ctx)
 	if err != nil {
@@ -117,7 +117,7 @@ func (h *house) holds(u totpflow.User, b bound) error {
 	if n := status.RecoveryCodes.Left; n != recovery.Codes {
 		return fmt.Errorf("%d recovery codes", n)
 	}
-	phone, err := totptest.Type(b.Secret, h.clock)
+	phone, err := totptest.TypeSecret(b.Secret, h.clock)
 	if err != nil {
 		return err
 	}
