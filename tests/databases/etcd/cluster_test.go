@@ -26,13 +26,22 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
+// patience is how long a cluster may take on a machine that is busy with
+// something else, and try how long one call may: the member that it went to may be
+// the one that is gone.
+const patience, try = 2 * time.Minute, 3 * time.Second
+
+// calm are settings of a cluster that loses no member: a heartbeat that comes late
+// is no reason to elect another leader, which would end what is under way.
+var calm = []string{"unsafe-no-fsync", "heartbeat-interval=1000", "election-timeout=20000"}
+
 // leader returns the index of the member that leads.
 func leader(t *testing.T, members []servers.Etcd) int {
 	t.Helper()
 	found := -1
 	require.Eventually(t, func() bool {
 		for i, m := range members {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), try)
 			status, err := dial(t, m).Status(ctx, m.Addr())
 			cancel()
 			if err == nil && status.Leader == status.Header.MemberId {
@@ -41,7 +50,7 @@ func leader(t *testing.T, members []servers.Etcd) int {
 			}
 		}
 		return false
-	}, time.Minute, 50*time.Millisecond)
+	}, patience, 50*time.Millisecond)
 	return found
 }
 
@@ -63,7 +72,7 @@ func TestWritingGoesOn(t *testing.T) {
 			for n := 0; ctx.Err() == nil; n++ {
 				rec := *race.Counter(uint64(n))
 				rec.ID, rec.Version = store.ID{Tenant: strconv.Itoa(writer), User: strconv.Itoa(n)}, store.NewVersion()
-				short, cancel := context.WithTimeout(ctx, time.Second)
+				short, cancel := context.WithTimeout(ctx, try)
 				err := s.Put(short, rec, store.Version{})
 				cancel()
 				if err != nil {
@@ -81,7 +90,7 @@ func TestWritingGoesOn(t *testing.T) {
 	}
 	more := func() {
 		before := count.Load()
-		require.Eventually(t, func() bool { return count.Load() >= before+50 }, time.Minute, time.Millisecond)
+		require.Eventually(t, func() bool { return count.Load() >= before+50 }, patience, time.Millisecond)
 	}
 	more()
 	for range race.Rounds(1, 5) {
@@ -119,26 +128,27 @@ func TestWritingGoesOn(t *testing.T) {
 // A leader that was frozen does not know that the others have gone on without it.
 // It is asked before it can hear of that, and must not answer with what it knows:
 // a used code would be good again. Serializable reads, beside the store's, show
-// that it would.
+// that it would; whether they do is for the member to decide, so there are more
+// rounds until one does.
 func TestOldLeader(t *testing.T) {
 	members := begin(t, 3, "unsafe-no-fsync")
 	everybody := etcdstore.New(dial(t, members...), "")
 	var old atomic.Int64
-	for range 2 {
+	for round := 0; round < 2 || old.Load() == 0 && round < 20; round++ {
 		at := leader(t, members)
 		client := dial(t, members[at])
 		s := etcdstore.New(client, "")
-		require.NoError(t, race.Step(t.Context(), s))
+		require.Eventually(t, func() bool { return race.Step(t.Context(), s) == nil }, patience, time.Millisecond)
 		before := steps(t, s)
 
 		require.NoError(t, members[at].Pause())
 		require.Eventually(t, func() bool {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), try)
 			defer cancel()
 			return race.Step(ctx, everybody) == nil
-		}, time.Minute, time.Millisecond)
+		}, patience, time.Millisecond)
 
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		var over sync.WaitGroup
 		for range 20 {
 			over.Go(func() {
@@ -158,7 +168,7 @@ func TestOldLeader(t *testing.T) {
 		cancel()
 	}
 	require.NotZero(t, old.Load())
-	t.Logf("%d of 40 serializable reads were old", old.Load())
+	t.Logf("%d serializable reads were old", old.Load())
 }
 
 // Without a majority nobody gets an answer, whichever member is asked.
@@ -174,15 +184,15 @@ func TestNoMajority(t *testing.T) {
 
 	// As soon as the last one knows that nobody leads, it says so at once.
 	require.Eventually(t, func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		return errors.Is(last.Delete(ctx, race.Alice, store.NewVersion()), rpctypes.ErrNoLeader)
-	}, time.Minute, time.Millisecond)
+	}, patience, time.Millisecond)
 
 	require.NoError(t, members[0].Resume())
 	require.NoError(t, members[1].Resume())
-	require.Eventually(t, func() bool { return s.Check(t.Context()) == nil }, time.Minute, time.Millisecond)
-	require.NoError(t, race.Step(t.Context(), s))
+	require.Eventually(t, func() bool { return race.Step(t.Context(), s) == nil }, patience, time.Millisecond)
+	require.NoError(t, s.Check(t.Context()))
 	require.GreaterOrEqual(t, steps(t, last), uint64(2))
 }
 
@@ -217,7 +227,7 @@ func TestFailoverReplay(t *testing.T) {
 	require.NoError(t, victim.Kill())
 
 	require.Eventually(t, func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), try)
 		defer cancel()
 		next, err := mfa.SignIn(ctx, ana)
 		if err == nil {
@@ -229,5 +239,5 @@ func TestFailoverReplay(t *testing.T) {
 		}
 		require.ErrorIs(t, err, totpflow.ErrAlreadyUsed)
 		return true
-	}, time.Minute, time.Millisecond)
+	}, patience, time.Millisecond)
 }

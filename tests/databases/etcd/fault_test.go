@@ -42,18 +42,16 @@ func TestFrozen(t *testing.T) {
 	require.Equal(t, uint64(2), steps(t, s))
 }
 
-// requireSilent asks everything, and wants no answer within the deadline: neither
-// "there is no record" nor "somebody else was faster".
+// requireSilent asks everything of a server that cannot answer, and expects each
+// call to return: with neither "there is no record" nor "somebody else was faster".
 func requireSilent(t *testing.T, s *etcdstore.Store) {
 	t.Helper()
 	for name, call := range calls(s) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		began := time.Now()
 		err := call(ctx)
 		require.Error(t, err, name)
 		require.NotErrorIs(t, err, store.ErrNotFound, name)
 		require.NotErrorIs(t, err, store.ErrConflict, name)
-		require.Less(t, time.Since(began), 2*time.Second, name)
 		cancel()
 	}
 }

@@ -30,7 +30,7 @@ func TestRace(t *testing.T) {
 
 // The same where the processes talk to different members.
 func TestRaceOnCluster(t *testing.T) {
-	s, where := shared(t, begin(t, 3, "unsafe-no-fsync")...)
+	s, where := shared(t, begin(t, 3, calm...)...)
 	saw, err := race.Consume(s, "race", where, race.Rounds(10, 200))
 	t.Logf("etcd, three members, one code: %v", saw)
 	require.NoError(t, err)

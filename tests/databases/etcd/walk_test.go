@@ -16,7 +16,7 @@ import (
 // has a client of another member, so that a read which asks that member alone
 // would show what was.
 func TestServiceWalk(t *testing.T) {
-	members := begin(t, 3, "unsafe-no-fsync")
+	members := begin(t, 3, calm...)
 	one, other := dial(t, members[0]), dial(t, members[1])
 	seeds, err := walk.Seeds(race.Rounds(5, 400))
 	require.NoError(t, err)

@@ -46,6 +46,7 @@ master_port = ` + strconv.Itoa(primary.Port()))
 	_, err = r.Exec(`START SLAVE`)
 	require.NoError(t, err)
 
+	watcher := dial(t, primary.DSN("mysql"))
 	var current atomic.Pointer[servers.MariaDB] // whom the product's name for it means, as a proxy or DNS changes it
 	current.Store(&primary)
 	db := product(t, &current)
@@ -58,7 +59,8 @@ master_port = ` + strconv.Itoa(primary.Port()))
 	require.NoError(t, r.done(until))
 	return &engine.Pair{
 		DB: db, Store: s, Replay: replay, Primary: primary,
-		Cut: r.cut,
+		Waits: func() bool { return counted(t, watcher, "Rpl_semi_sync_master_wait_sessions") > 0 },
+		Cut:   r.cut,
 		Promote: func() error {
 			defer current.Store(&second)
 			return r.promote()

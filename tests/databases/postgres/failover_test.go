@@ -35,7 +35,7 @@ func follow(t *testing.T, settings ...string) *engine.Pair {
 	standby, err := primary.Standby()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, standby.Close()) })
-	follower := dial(t, standby.DSN("postgres"))
+	follower, watcher := dial(t, standby.DSN("postgres")), dial(t, primary.DSN("postgres"))
 	level(t, primary)
 
 	// As the package documents it for several hosts.
@@ -45,6 +45,10 @@ func follow(t *testing.T, settings ...string) *engine.Pair {
 	level(t, primary)
 	return &engine.Pair{
 		DB: db, Store: s, Replay: replay, Primary: primary,
+		Waits: func() bool {
+			var n int
+			return watcher.QueryRow(`SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`).Scan(&n) == nil && n > 0
+		},
 		Cut:     func() error { return cut(follower) },
 		Promote: func() error { return promote(follower) },
 	}

@@ -22,7 +22,9 @@ func TestConformance(t *testing.T) {
 func TestConformanceWithReplica(t *testing.T) {
 	primary, replica := begin(t), begin(t)
 	follow(t, replica, primary)
-	client := redis.NewClient(&redis.Options{Addr: primary.Addr(), Protocol: 2})
+	options := patient(primary.Addr())
+	options.Protocol = 2
+	client := redis.NewClient(options)
 	defer client.Close()
 	storetest.Run(t, func(t *testing.T) store.Store {
 		s := redisstore.New(client, redisstore.Options{Prefix: prefix(), Replicas: 1})

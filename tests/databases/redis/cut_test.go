@@ -25,7 +25,7 @@ func TestCutAnywhere(t *testing.T) {
 	defer cable.Close()
 	through := func(wrap func(store.Store) store.Store) race.Opener {
 		return func(addr string) (store.Store, func() error, error) {
-			client := redis.NewClient(&redis.Options{Addr: addr, DialerRetries: 1})
+			client := redis.NewClient(patient(addr))
 			return wrap(redisstore.New(client, o)), client.Close, nil
 		}
 	}

@@ -121,9 +121,12 @@ func point(s servers.Redis) *pointer {
 func (p *pointer) move(s servers.Redis) { p.server.Store(&s) }
 
 func (p *pointer) client(t *testing.T) *redis.Client {
-	client := redis.NewClient(&redis.Options{DialerRetries: 1, ConnMaxIdleTime: 1, Dialer: func(ctx context.Context, network, _ string) (net.Conn, error) {
+	options := patient("")
+	options.ConnMaxIdleTime = 1
+	options.Dialer = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, p.server.Load().Addr())
-	}})
+	}
+	client := redis.NewClient(options)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	return client
 }

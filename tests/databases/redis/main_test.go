@@ -54,9 +54,16 @@ func begin(t *testing.T, settings ...string) servers.Redis {
 	return s
 }
 
+// patient are options of a client that waits longer than its own three seconds: for
+// the context of a call, or until the connection ends.
+func patient(addr string) *redis.Options {
+	const patience = 2 * time.Minute
+	return &redis.Options{Addr: addr, DialerRetries: 1, DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience}
+}
+
 func dial(t *testing.T, s servers.Redis) *redis.Client {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: s.Addr(), DialerRetries: 1})
+	client := redis.NewClient(patient(s.Addr()))
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	return client
 }

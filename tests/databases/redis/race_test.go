@@ -58,6 +58,6 @@ func naive(where string) (store.Store, func() error, error) {
 
 func attach(where string) (*redisstore.Store, *redis.Client) {
 	addr, prefix, _ := strings.Cut(where, " ")
-	client := redis.NewClient(&redis.Options{Addr: addr})
+	client := redis.NewClient(patient(addr))
 	return redisstore.New(client, redisstore.Options{Prefix: prefix}), client
 }

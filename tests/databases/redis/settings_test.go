@@ -133,7 +133,9 @@ func TestRights(t *testing.T) {
 	rule := "on >secret ~" + p + "* resetchannels -@all +ping +hello +eval +evalsha +info +config|get +wait" +
 		" +exists +del +hmget +hset +zscore +zadd +zrem +zrangebylex"
 	require.NoError(t, admin.Do(t.Context(), words("ACL SETUSER totpflow "+rule)...).Err())
-	client := redis.NewClient(&redis.Options{Addr: shared.Addr(), Username: "totpflow", Password: "secret"})
+	options := patient(shared.Addr())
+	options.Username, options.Password = "totpflow", "secret"
+	client := redis.NewClient(options)
 	defer client.Close()
 	s := redisstore.New(client, redisstore.Options{Prefix: p})
 	require.NoError(t, s.Create(t.Context()))

@@ -122,20 +122,18 @@ func TestBusy(t *testing.T) {
 }
 
 // A request whose client has gone does not wait for the file's lock to the end
-// of the busy timeout.
+// of the busy timeout, which is an hour here.
 func TestCancelledWhileBusy(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
-		s, db := d.open(t, file(t), "_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
+		s, db := d.open(t, file(t), "_pragma=busy_timeout(3600000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
 		require.NoError(t, race.Step(t.Context(), s))
 
 		release := hold(t, db)
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		began := time.Now()
 		err := race.Step(ctx, s)
 		require.ErrorIs(t, err, store.ErrUnavailable)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Less(t, time.Since(began), 10*time.Second, "of 60")
 
 		release()
 		// What was given up may still be written, or not: nobody was told that it

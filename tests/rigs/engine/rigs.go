@@ -164,12 +164,10 @@ func (e Engine) DoesNotAnswer(t *testing.T, server Server, dsn string) {
 	require.NoError(t, server.Pause())
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	began := time.Now()
 	err := race.Step(ctx, s)
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(began), 10*time.Second)
-	require.NoError(t, server.Resume())
+	require.NoError(t, server.Resume(), "until here nobody could answer")
 	require.NoError(t, race.Step(t.Context(), s))
 	require.Equal(t, uint64(2), Stored(t, s), "the read was not answered, so nothing was written")
 
