@@ -39,8 +39,9 @@ var (
 	desktopSize = size{"desktop", 1280, 900, false}
 )
 
-// patience is how long one test may take with its browser.
-const patience = 5 * time.Minute
+// patience is how long the browser may take to start, and a test with its tab, on a
+// machine that is busy with other tests.
+const patience = 8 * time.Minute
 
 // program returns the path of a program, or fails naming the Debian package
 // that has it.
@@ -94,6 +95,7 @@ func startChromium(path string) {
 		chromedp.UserDataDir(profile),
 		chromedp.NoSandbox, // tests may run as root, and show pages of ours only
 		chromedp.DisableGPU,
+		chromedp.WSURLReadTimeout(patience),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 	)

@@ -47,7 +47,7 @@ type command struct {
 
 // run returns what the program wrote to its standard output, what it wrote to its standard error, and how it ended.
 func (c command) run(t *testing.T) (out, errout string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // not t.Context: cleanups run programs too
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute) // not t.Context: cleanups run programs too
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
 	cmd.Env = append(append(os.Environ(), "TZ=UTC", "LC_ALL=C.UTF-8"), c.env...)
@@ -66,9 +66,9 @@ func (c command) must(t *testing.T) string {
 	return out
 }
 
-// at makes the program believe that it is started at when. Its clock runs, so when should lie early in a step.
+// at makes the program believe that it is when, for as long as it takes: its clock stands still.
 func (c command) at(t *testing.T, when time.Time) command {
-	c.args = append([]string{when.UTC().Format("2006-01-02 15:04:05"), c.path}, c.args...)
+	c.args = append([]string{"-f", when.UTC().Format("2006-01-02 15:04:05"), c.path}, c.args...)
 	c.path = program(t, "faketime", "faketime")
 	return c
 }

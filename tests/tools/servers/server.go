@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -58,7 +59,7 @@ func (s *Server) begin() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	// Somebody else may take the port before the server does.
+	// A program other than our tests may take the port before the server does.
 	var err error
 	for range 3 {
 		if s.port, err = freePort(); err != nil {
@@ -209,15 +210,32 @@ func program(debian string, patterns ...string) (string, error) {
 	return "", fmt.Errorf("servers: %s is missing: apt-get install %s", patterns[0], debian)
 }
 
-// freePort returns a port that is free now. It lies below those that outgoing
-// connections take, so that it is still free when a killed server comes back.
+// leases are what holds this process's ports against other test binaries, also
+// while a server is down: sockets without a file, which end with the process.
+var leases struct {
+	sync.Mutex
+	held []net.Listener
+}
+
+// freePort returns a port that is free now, and that no other test binary takes
+// while this process lives. It lies below those that outgoing connections take, so
+// that it is still free when a killed server comes back.
 func freePort() (int, error) {
 	for range 200 {
 		port := 20000 + rand.IntN(12000)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			return port, l.Close()
+		lease, err := net.Listen("unix", "@totpflow-test-port-"+strconv.Itoa(port))
+		if err != nil {
+			continue
 		}
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			_ = lease.Close()
+			continue
+		}
+		leases.Lock()
+		leases.held = append(leases.held, lease)
+		leases.Unlock()
+		return port, l.Close()
 	}
 	return 0, errors.New("servers: no free port")
 }
