@@ -13,7 +13,7 @@ import (
 
 // An Admin is what administrators may see and do of other people's second
 // factor. It never shows a secret; what is set up without the person is what they
-// had already ([Admin.Import], [Admin.Restore]). A host that keeps anchors takes the
+// had already ([Admin.Import], [Admin.Restore]). A host that keeps generations takes the
 // new one from [Account.Status] after each change, else whoever can write to the
 // database could put the record back to before it. It is a cheap value, made by
 // [Service.Admin], and safe for concurrent use.
@@ -25,13 +25,13 @@ type Admin struct {
 // A Rule is the host's: whether the actor, a signed-in person, may do the action
 // to the target. A nil error lets them. For what concerns a whole tenant,
 // target.User is empty. The rule is asked after the library's own checks: the
-// target is in the actor's tenant or in one below it ([Config].Above), and is
+// target is in the actor's tenant or in one below it ([Config].ParentTenants), and is
 // not the actor.
 //
 // With ActionApprove the target is also the account that asked, which may be of a
 // tenant above: where one person has several accounts, refuse who is the same
 // person. The error may be [ErrSelf].
-type Rule func(ctx context.Context, actor User, action Action, target store.ID) error
+type Rule func(ctx context.Context, actor User, action Action, target store.AccountID) error
 
 // Admin returns the administrators' calls under the host's rule. A nil rule
 // refuses every [Administrator]; an [Operator] goes past it.
@@ -99,7 +99,7 @@ var (
 
 // An actor is who acts, as events tell it.
 type actor struct {
-	id     store.ID // zero for an operator
+	id     store.AccountID // zero for an operator
 	name   string
 	reason string
 }
@@ -116,7 +116,7 @@ func (w actor) log(r *account.Round, e event.Event) {
 }
 
 // see authorises a call that only looks.
-func (a Admin) see(ctx context.Context, by Leave, target store.ID) error {
+func (a Admin) see(ctx context.Context, by Leave, target store.AccountID) error {
 	_, err := a.authorise(ctx, by, ActionViewAccounts, target)
 	return err
 }
@@ -124,20 +124,20 @@ func (a Admin) see(ctx context.Context, by Leave, target store.ID) error {
 // act authorises a call that changes something, and consumes its proof. The
 // proof is gone also when the call then fails: an administrator shows another
 // code, and nothing is done twice.
-func (a Admin) act(ctx context.Context, by Leave, action Action, target store.ID) (actor, error) {
+func (a Admin) act(ctx context.Context, by Leave, action Action, target store.AccountID) (actor, error) {
 	who, err := a.authorise(ctx, by, action, target)
 	if err != nil {
 		return actor{}, err
 	}
 	if admin, ok := by.(Administrator); ok {
-		if err := a.service.Account(admin.User).Spend(ctx, admin.Proof, action); err != nil {
+		if err := a.service.Account(admin.User).ConsumeProof(ctx, admin.Proof, action); err != nil {
 			return actor{}, err
 		}
 	}
 	return who, nil
 }
 
-func (a Admin) authorise(ctx context.Context, by Leave, action Action, target store.ID) (actor, error) {
+func (a Admin) authorise(ctx context.Context, by Leave, action Action, target store.AccountID) (actor, error) {
 	switch by := by.(type) {
 	case Operator:
 		if by.Name == "" || by.Reason == "" {
@@ -155,14 +155,14 @@ func (a Admin) authorise(ctx context.Context, by Leave, action Action, target st
 }
 
 // permit asks whether an administrator may do the action to the target.
-func (a Admin) permit(ctx context.Context, u User, action Action, target store.ID) error {
+func (a Admin) permit(ctx context.Context, u User, action Action, target store.AccountID) error {
 	if err := u.account().Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotAllowed, err)
 	}
 	if u.account() == target && action != ActionViewAccounts {
 		return ErrSelf
 	}
-	if ok, err := a.service.over(ctx, u.Tenant, target.Tenant); err != nil {
+	if ok, err := a.service.over(ctx, u.ID.Tenant, target.Tenant); err != nil {
 		return err
 	} else if !ok {
 		return fmt.Errorf("%w: the account is of another tenant", ErrNotAllowed)
@@ -171,7 +171,7 @@ func (a Admin) permit(ctx context.Context, u User, action Action, target store.I
 }
 
 // ask asks the host's rule.
-func (a Admin) ask(ctx context.Context, u User, action Action, target store.ID) error {
+func (a Admin) ask(ctx context.Context, u User, action Action, target store.AccountID) error {
 	if a.rule == nil {
 		return ErrNotAllowed
 	}
@@ -197,7 +197,7 @@ func (s *Service) over(ctx context.Context, upper, tenant string) (bool, error) 
 }
 
 // actorName tells administrators of a tenant above from those of the target's.
-func actorName(id store.ID, tenant string) string {
+func actorName(id store.AccountID, tenant string) string {
 	if id.Tenant == tenant {
 		return id.User
 	}
@@ -205,7 +205,7 @@ func actorName(id store.ID, tenant string) string {
 }
 
 // change runs an administrator's flow on an account that has a record.
-func (a Admin) change(ctx context.Context, by Leave, action Action, target store.ID, decide func(*account.Round, actor) error) error {
+func (a Admin) change(ctx context.Context, by Leave, action Action, target store.AccountID, decide func(*account.Round, actor) error) error {
 	who, err := a.act(ctx, by, action, target)
 	if err != nil {
 		return err

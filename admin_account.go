@@ -42,7 +42,7 @@ var ErrScope = errors.New("totpflow: unknown scope of a reset")
 // account suspects that the password and the codes are in other hands. They also
 // end an exemption. Errors: [ErrScope], [ErrNoAccount], and those that every call
 // of administrators has ([ErrNotAllowed], [ErrSelf], [ErrProof]).
-func (a Admin) Reset(ctx context.Context, by Leave, target store.ID, what Scope) error {
+func (a Admin) Reset(ctx context.Context, by Leave, target store.AccountID, what Scope) error {
 	if !what.known() {
 		return ErrScope
 	}
@@ -53,7 +53,7 @@ func (a Admin) Reset(ctx context.Context, by Leave, target store.ID, what Scope)
 	return a.reset(ctx, who, target, what)
 }
 
-func (a Admin) reset(ctx context.Context, who actor, target store.ID, what Scope) error {
+func (a Admin) reset(ctx context.Context, who actor, target store.AccountID, what Scope) error {
 	return a.service.book.Change(ctx, target, func(r *account.Round) error {
 		if !r.Found {
 			return ErrNoAccount
@@ -107,7 +107,7 @@ func forceSetUp(r *account.Round) error {
 // Unlock ends every wait after wrong codes, also of the long windows, and a
 // freeze. It clears no factor: what a thief may have set up goes on working, so
 // that for a frozen account [Admin.Restore] or [Admin.Reset] is usually right.
-func (a Admin) Unlock(ctx context.Context, by Leave, target store.ID) error {
+func (a Admin) Unlock(ctx context.Context, by Leave, target store.AccountID) error {
 	return a.change(ctx, by, ActionUnlockAccount, target, func(r *account.Round, who actor) error {
 		r.Budget, r.RecoveryRate = throttle.Budget{}, throttle.Rate{}
 		r.Thaw(r.Now)
@@ -117,7 +117,7 @@ func (a Admin) Unlock(ctx context.Context, by Leave, target store.ID) error {
 }
 
 // RevokeBrowser ends the trust in one browser. Errors: [ErrNoBrowser].
-func (a Admin) RevokeBrowser(ctx context.Context, by Leave, target store.ID, browser string) error {
+func (a Admin) RevokeBrowser(ctx context.Context, by Leave, target store.AccountID, browser string) error {
 	return a.change(ctx, by, ActionRevokeBrowser, target, func(r *account.Round, who actor) error {
 		rest, ok := trust.Revoke(r.Browsers, browser)
 		if !ok {
@@ -141,7 +141,7 @@ var (
 
 // ExtendGrace gives one person until then to set up, whatever the tenant's
 // policy says, also who was never seen. Errors: [ErrGrace], [ErrNoGrace].
-func (a Admin) ExtendGrace(ctx context.Context, by Leave, target store.ID, until time.Time) error {
+func (a Admin) ExtendGrace(ctx context.Context, by Leave, target store.AccountID, until time.Time) error {
 	until = until.UTC().Truncate(time.Millisecond)
 	who, err := a.act(ctx, by, ActionExtendGrace, target)
 	if err != nil {
@@ -171,7 +171,7 @@ func (a Admin) ExtendGrace(ctx context.Context, by Leave, target store.ID, until
 // longer gets in where people do. The name says what it is. What was set up is
 // cleared, and sessions begun before end. Where the tenant's policy wants two
 // administrators, it waits for the second ([*ApprovalError]).
-func (a Admin) Exempt(ctx context.Context, by Leave, target store.ID, name string) error {
+func (a Admin) Exempt(ctx context.Context, by Leave, target store.AccountID, name string) error {
 	if name = cleanMachine(name); name == "" {
 		return ErrMachineName
 	}
@@ -186,7 +186,7 @@ func (a Admin) Exempt(ctx context.Context, by Leave, target store.ID, name strin
 	return a.exempt(ctx, who, target, name)
 }
 
-func (a Admin) exempt(ctx context.Context, who actor, target store.ID, name string) error {
+func (a Admin) exempt(ctx context.Context, who actor, target store.AccountID, name string) error {
 	return a.service.book.Change(ctx, target, func(r *account.Round) error {
 		e, err := r.Enrollment.Exempt(r.Now)
 		if err != nil {
@@ -202,7 +202,7 @@ func (a Admin) exempt(ctx context.Context, who actor, target store.ID, name stri
 }
 
 // EndExemption makes the account a person's again, who has to set up.
-func (a Admin) EndExemption(ctx context.Context, by Leave, target store.ID) error {
+func (a Admin) EndExemption(ctx context.Context, by Leave, target store.AccountID) error {
 	return a.change(ctx, by, ActionExemptAccount, target, func(r *account.Round, who actor) error {
 		if r.Enrollment.State(r.Now) != enroll.Exempted {
 			return ErrNotExempt
@@ -218,10 +218,10 @@ func (a Admin) EndExemption(ctx context.Context, by Leave, target store.ID) erro
 }
 
 // Restore brings back an authenticator that was replaced, removed or disabled in
-// the last 72 hours ([Member].Kept), when the person says that it was not them.
+// the last 72 hours ([Member].Recoverable), when the person says that it was not them.
 // All others stop working for good, and with them the recovery codes, browsers
 // and sessions; a freeze ends. Errors: [enroll.ErrUnknown].
-func (a Admin) Restore(ctx context.Context, by Leave, target store.ID, authenticator string) error {
+func (a Admin) Restore(ctx context.Context, by Leave, target store.AccountID, authenticator string) error {
 	return a.change(ctx, by, ActionRestoreAuthenticator, target, func(r *account.Round, who actor) error {
 		e, back, _, err := r.Enrollment.Restore(r.Now, authenticator)
 		if err != nil {
@@ -239,11 +239,11 @@ func (a Admin) Restore(ctx context.Context, by Leave, target store.ID, authentic
 }
 
 // Forget deletes all that is kept of an account, for its erasure. The event of it
-// is told before. The host then forgets its anchor too, and the user: one that
+// is told before. The host then forgets its generation too, and the user: one that
 // goes on under the same id begins as somebody who never enrolled. Where the
 // tenant's policy wants two administrators, it waits for the second
 // ([*ApprovalError]): it takes a factor away for good, and a freeze.
-func (a Admin) Forget(ctx context.Context, by Leave, target store.ID) error {
+func (a Admin) Forget(ctx context.Context, by Leave, target store.AccountID) error {
 	who, err := a.act(ctx, by, ActionForgetAccount, target)
 	if err != nil {
 		return err
@@ -255,7 +255,7 @@ func (a Admin) Forget(ctx context.Context, by Leave, target store.ID) error {
 	return a.forget(ctx, who, target)
 }
 
-func (a Admin) forget(ctx context.Context, who actor, target store.ID) error {
+func (a Admin) forget(ctx context.Context, who actor, target store.AccountID) error {
 	return a.service.book.Forget(ctx, target, func(r *account.Round) error {
 		if !r.Found {
 			return ErrNoAccount
@@ -267,7 +267,7 @@ func (a Admin) forget(ctx context.Context, who actor, target store.ID) error {
 
 // An IssuedCode is to be sent to the person, and to nobody else.
 type IssuedCode struct {
-	ID      store.ID
+	ID      store.AccountID
 	Code    string // REVEALS: whoever has it and the password sets up anew
 	Expires time.Time
 }
@@ -280,7 +280,7 @@ type IssuedCode struct {
 // issue another one. What deliver says of the failure comes with the error; it
 // must not repeat the code. Errors: [ErrPasswordRecent] within 24 hours after a new
 // password; [ErrNotEnrolled] for who has nothing to be locked out of.
-func (a Admin) IssueRecoveryCode(ctx context.Context, by Leave, target store.ID, deliver func(context.Context, IssuedCode) error) error {
+func (a Admin) IssueRecoveryCode(ctx context.Context, by Leave, target store.AccountID, deliver func(context.Context, IssuedCode) error) error {
 	if deliver == nil {
 		return errors.New("totpflow: there is nothing to deliver the recovery code by")
 	}

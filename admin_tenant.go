@@ -30,7 +30,7 @@ type tenantPolicies struct {
 	above func(context.Context, string) ([]string, error)
 }
 
-func (t tenantPolicies) Policy(ctx context.Context, id store.ID) (policy.Policy, error) {
+func (t tenantPolicies) Policy(ctx context.Context, id store.AccountID) (policy.Policy, error) {
 	chain := []string{id.Tenant}
 	if t.above != nil {
 		above, err := t.above(ctx, id.Tenant)
@@ -69,7 +69,7 @@ type TenantStatus struct {
 
 // Tenant returns what is set for a tenant. It takes no proof.
 func (a Admin) Tenant(ctx context.Context, by Leave, tenant string) (TenantStatus, error) {
-	if err := a.see(ctx, by, store.ID{Tenant: tenant}); err != nil {
+	if err := a.see(ctx, by, store.AccountID{Tenant: tenant}); err != nil {
 		return TenantStatus{}, err
 	}
 	effective, err := a.service.tenantPolicy(ctx, tenant)
@@ -91,7 +91,7 @@ func (a Admin) Tenant(ctx context.Context, by Leave, tenant string) (TenantStatu
 
 // tenantPolicy asks the source for a tenant as a whole: for no user in it.
 func (s *Service) tenantPolicy(ctx context.Context, tenant string) (policy.Policy, error) {
-	return s.policyOf(ctx, store.ID{Tenant: tenant})
+	return s.policyOf(ctx, store.AccountID{Tenant: tenant})
 }
 
 func own(r *account.Round) policy.Policy {
@@ -116,7 +116,7 @@ func (a Admin) SetPolicy(ctx context.Context, by Leave, tenant string, p policy.
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	who, err := a.act(ctx, by, ActionSetPolicy, store.ID{Tenant: tenant})
+	who, err := a.act(ctx, by, ActionSetPolicy, store.AccountID{Tenant: tenant})
 	if err != nil {
 		return err
 	}

@@ -20,43 +20,43 @@ import (
 type acting struct {
 	action totpflow.Action
 	needs  func(o *office) // nil: ana has a phone
-	do     func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error
+	do     func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error
 	told   event.Kind
 }
 
 var actingCalls = map[string]acting{
-	"Reset": {totpflow.ActionResetAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	"Reset": {totpflow.ActionResetAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return a.Reset(o.ctx, by, target, totpflow.ScopeAll)
 	}, event.Reset},
-	"ResetMany": {totpflow.ActionResetAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	"ResetMany": {totpflow.ActionResetAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return second(a.ResetMany(o.ctx, by, target.Tenant, []string{target.User}, totpflow.ScopeAll))
 	}, event.BulkReset},
-	"Unlock": {totpflow.ActionUnlockAccount, func(o *office) { o.disown(ana) }, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	"Unlock": {totpflow.ActionUnlockAccount, func(o *office) { o.disown(ana) }, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return a.Unlock(o.ctx, by, target)
 	}, event.Unlocked},
-	"RevokeBrowser": {totpflow.ActionRevokeBrowser, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	"RevokeBrowser": {totpflow.ActionRevokeBrowser, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return a.RevokeBrowser(o.ctx, by, target, first(o.member(target).Browsers).ID)
 	}, event.BrowserRevoked},
 	"ExtendGrace": {totpflow.ActionExtendGrace, func(o *office) {
 		require.NoError(o.t, o.admin.Forget(o.ctx, ops, anaID)) // who was never seen may have more time, too
-	}, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	}, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return a.ExtendGrace(o.ctx, by, target, o.clock.Now().Add(days(3)))
 	}, event.GraceExtended},
-	"Exempt": {totpflow.ActionExemptAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	"Exempt": {totpflow.ActionExemptAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return a.Exempt(o.ctx, by, target, "agent")
 	}, event.Exempted},
 	"EndExemption": {totpflow.ActionExemptAccount, func(o *office) {
 		require.NoError(o.t, o.admin.Exempt(o.ctx, ops, anaID, "agent"))
-	}, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	}, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return a.EndExemption(o.ctx, by, target)
 	}, event.ExemptionEnded},
-	"Restore": {totpflow.ActionRestoreAuthenticator, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
-		return a.Restore(o.ctx, by, target, first(o.member(target).Kept).ID)
+	"Restore": {totpflow.ActionRestoreAuthenticator, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+		return a.Restore(o.ctx, by, target, first(o.member(target).Recoverable).ID)
 	}, event.AuthenticatorRestored},
-	"Forget": {totpflow.ActionForgetAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	"Forget": {totpflow.ActionForgetAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return a.Forget(o.ctx, by, target)
 	}, event.Forgotten},
-	"IssueRecoveryCode": {totpflow.ActionIssueCode, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	"IssueRecoveryCode": {totpflow.ActionIssueCode, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		var m mailbox
 		err := a.IssueRecoveryCode(o.ctx, by, target, m.deliver)
 		require.Equal(o.t, err == nil, len(m.got) == 1, "a code is delivered with success, and only then")
@@ -64,23 +64,23 @@ var actingCalls = map[string]acting{
 	}, event.RecoveryIssued},
 	"Import": {totpflow.ActionImport, func(o *office) {
 		require.NoError(o.t, o.admin.Forget(o.ctx, ops, anaID))
-	}, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	}, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		outcomes, err := a.Import(o.ctx, by, []totpflow.Imported{{ID: target, Key: rfcKey(o.t)}})
 		for _, o := range outcomes {
 			err = errors.Join(err, o.Err)
 		}
 		return err
 	}, event.Imported},
-	"AssignPhone": {totpflow.ActionAssignPhone, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	"AssignPhone": {totpflow.ActionAssignPhone, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return a.AssignPhone(o.ctx, by, target, mobile)
 	}, event.PhoneAssigned},
-	"SetPolicy": {totpflow.ActionSetPolicy, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	"SetPolicy": {totpflow.ActionSetPolicy, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return a.SetPolicy(o.ctx, by, target.Tenant, policy.Policy{Mode: policy.Required})
 	}, event.PolicySet},
-	"Approve": {totpflow.ActionApprove, asksToExempt, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	"Approve": {totpflow.ActionApprove, asksToExempt, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return a.Approve(o.ctx, by, target.Tenant, o.pending(target.Tenant))
-	}, event.ApprovalGiven},
-	"Withdraw": {totpflow.ActionApprove, asksToExempt, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.ID) error {
+	}, event.ApprovalGranted},
+	"Withdraw": {totpflow.ActionApprove, asksToExempt, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
 		return a.Withdraw(o.ctx, by, target.Tenant, o.pending(target.Tenant))
 	}, event.ApprovalWithdrawn},
 }
@@ -117,7 +117,7 @@ func prepared(t *testing.T, c acting) *office {
 	t.Helper()
 	o := newOffice(t)
 	phone, _ := o.enroll(ana)
-	phone, _ = o.setUp(o.prove(ana, totpflow.ActionReplace, phone))
+	phone, _ = o.setUp(o.prove(ana, totpflow.ActionReplaceAuthenticator, phone))
 	o.trusted(ana, phone)
 	if c.needs != nil {
 		c.needs(o)
@@ -142,7 +142,7 @@ func TestChainThatCannotBeRead(t *testing.T) {
 	o.enroll(ana)
 	errChain := errors.New("the directory is down")
 	s := o.open(func(c *totpflow.Config) { // the policy is the host's here
-		c.Above = func(context.Context, string) ([]string, error) { return nil, errChain }
+		c.ParentTenants = func(context.Context, string) ([]string, error) { return nil, errChain }
 	})
 	by := o.by(o.provider, totpflow.ActionUnlockAccount)
 	o.unchanged(func() {
@@ -151,7 +151,7 @@ func TestChainThatCannotBeRead(t *testing.T) {
 		require.ErrorIs(t, err, totpflow.ErrPolicy)
 	})
 	require.NoError(t, s.Admin(letAll).Unlock(o.ctx, o.by(o.boss, totpflow.ActionUnlockAccount), anaID))
-	flat := o.open(func(c *totpflow.Config) { c.Above = nil })
+	flat := o.open(func(c *totpflow.Config) { c.ParentTenants = nil })
 	require.ErrorIs(t, flat.Admin(letAll).Unlock(o.ctx, o.by(o.provider, totpflow.ActionUnlockAccount), anaID), totpflow.ErrNotAllowed)
 }
 
@@ -160,7 +160,7 @@ func TestChainThatCannotBeRead(t *testing.T) {
 func TestAdministratorWithoutAnAuthenticator(t *testing.T) {
 	o := newOffice(t)
 	o.enroll(ana)
-	plain := totpflow.User{Tenant: "acme", ID: "plain"}
+	plain := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "plain"}}
 	next, err := o.SignIn(o.ctx, plain)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, next.Step)
@@ -179,7 +179,7 @@ func TestAdministratorWhoseRecordIsLost(t *testing.T) {
 	o := newOffice(t)
 	o.enroll(ana)
 	by := o.by(o.boss, totpflow.ActionUnlockAccount)
-	by.User.Anchor = 1000
+	by.User.Generation = 1000
 	require.ErrorIs(t, o.admin.Unlock(o.ctx, by, anaID), totpflow.ErrRecordLost)
 }
 

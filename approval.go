@@ -18,7 +18,7 @@ import (
 type Request struct {
 	ID      string
 	Action  Action // ActionSetPolicy, ActionExemptAccount, ActionResetAccount or ActionForgetAccount
-	By      store.ID
+	By      store.AccountID
 	Asked   time.Time
 	Expires time.Time
 	Policy  policy.Policy // of ActionSetPolicy
@@ -69,7 +69,7 @@ func (a Admin) second(ctx context.Context, who actor, tenant string, q account.R
 		return nil
 	}
 	for _, user := range q.Targets { // JSON would make another id of what is no text
-		if err := account.Validate(store.ID{Tenant: tenant, User: user}); err != nil {
+		if err := account.Validate(store.AccountID{Tenant: tenant, User: user}); err != nil {
 			return err
 		}
 	}
@@ -89,7 +89,7 @@ func ask(r *account.Round, who actor, q account.Request) error {
 		return err
 	}
 	r.Tenant = t
-	who.log(r, event.Event{Kind: event.ApprovalAsked, Action: q.Action, Until: q.Asked.Add(account.RequestAge)})
+	who.log(r, event.Event{Kind: event.ApprovalRequested, Action: q.Action, Until: q.Asked.Add(account.RequestAge)})
 	r.Save()
 	return &ApprovalError{Request: q.ID}
 }
@@ -101,7 +101,7 @@ func ask(r *account.Round, who actor, q account.Request) error {
 // accounts, the error joins those of the accounts that it failed for; the others
 // are done. Errors: [ErrSelf], [ErrNoRequest].
 func (a Admin) Approve(ctx context.Context, by Leave, tenant, id string) error {
-	who, err := a.act(ctx, by, ActionApprove, store.ID{Tenant: tenant})
+	who, err := a.act(ctx, by, ActionApprove, store.AccountID{Tenant: tenant})
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (a Admin) Approve(ctx context.Context, by Leave, tenant, id string) error {
 	// stands in an event of its own.
 	who.name += ", asked by " + actorName(q.By, tenant)
 	err = a.take(ctx, tenant, id, func(r *account.Round, q account.Request) {
-		who.log(r, event.Event{Kind: event.ApprovalGiven, Action: q.Action})
+		who.log(r, event.Event{Kind: event.ApprovalGranted, Action: q.Action})
 		switch Action(q.Action) { // by the write that takes the request
 		case ActionSetPolicy:
 			setPolicy(r, who, *q.Policy)
@@ -134,7 +134,7 @@ func (a Admin) Approve(ctx context.Context, by Leave, tenant, id string) error {
 func (a Admin) carryOut(ctx context.Context, who actor, tenant string, q account.Request) error {
 	var failed []error
 	for _, user := range q.Targets {
-		target := store.ID{Tenant: tenant, User: user}
+		target := store.AccountID{Tenant: tenant, User: user}
 		var err error
 		switch Action(q.Action) {
 		case ActionExemptAccount:
@@ -178,8 +178,8 @@ func (a Admin) agree(ctx context.Context, by Leave, tenant string, q account.Req
 		targets = []string{""}
 	}
 	for _, user := range targets {
-		for _, u := range []User{admin.User, {Tenant: q.By.Tenant, ID: q.By.User}} {
-			if err := a.permit(ctx, u, Action(q.Action), store.ID{Tenant: tenant, User: user}); err != nil {
+		for _, u := range []User{admin.User, {ID: AccountID{Tenant: q.By.Tenant, User: q.By.User}}} {
+			if err := a.permit(ctx, u, Action(q.Action), store.AccountID{Tenant: tenant, User: user}); err != nil {
 				return err
 			}
 		}
@@ -189,7 +189,7 @@ func (a Admin) agree(ctx context.Context, by Leave, tenant string, q account.Req
 
 // Withdraw drops a request. Who has asked may do so, too. Errors: [ErrNoRequest].
 func (a Admin) Withdraw(ctx context.Context, by Leave, tenant, id string) error {
-	who, err := a.act(ctx, by, ActionApprove, store.ID{Tenant: tenant})
+	who, err := a.act(ctx, by, ActionApprove, store.AccountID{Tenant: tenant})
 	if err != nil {
 		return err
 	}

@@ -47,15 +47,15 @@ var waits = map[string]struct {
 		func(o *office) bool { return !o.status(ana).Policy.TwoAdministrators }, event.PolicyLowered},
 	"an exemption": {totpflow.ActionExemptAccount, func(o *office, by totpflow.Leave) error {
 		return o.admin.Exempt(o.ctx, by, anaID, "agent")
-	}, func(q *totpflow.Request) { q.Targets, q.Name = []string{ana.ID}, "agent" },
+	}, func(q *totpflow.Request) { q.Targets, q.Name = []string{ana.ID.User}, "agent" },
 		func(o *office) bool { return o.member(anaID).State == totpflow.StateExempt }, event.Exempted},
 	"a bulk reset": {totpflow.ActionResetAccount, func(o *office, by totpflow.Leave) error {
-		return second(o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID}, totpflow.ScopeAll))
-	}, func(q *totpflow.Request) { q.Targets, q.Scope = []string{ana.ID}, totpflow.ScopeAll },
+		return second(o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID.User}, totpflow.ScopeAll))
+	}, func(q *totpflow.Request) { q.Targets, q.Scope = []string{ana.ID.User}, totpflow.ScopeAll },
 		func(o *office) bool { return o.member(anaID).State == totpflow.StateRequired }, event.Reset},
 	"an erasure": {totpflow.ActionForgetAccount, func(o *office, by totpflow.Leave) error {
 		return o.admin.Forget(o.ctx, by, anaID)
-	}, func(q *totpflow.Request) { q.Targets = []string{ana.ID} },
+	}, func(q *totpflow.Request) { q.Targets = []string{ana.ID.User} },
 		func(o *office) bool { return o.member(anaID).Updated.IsZero() }, event.Forgotten},
 }
 
@@ -75,7 +75,7 @@ func TestTwoAdministrators(t *testing.T) {
 			require.Contains(t, err.Error(), waiting.Request)
 			require.False(t, c.done(o))
 			require.Equal(t, before, o.versions()[anaID])
-			asked := o.told(event.ApprovalAsked)
+			asked := o.told(event.ApprovalRequested)
 			require.Len(t, asked, 1)
 			require.Equal(t, "boss", asked[0].Actor)
 			require.Equal(t, string(c.action), asked[0].Action)
@@ -97,7 +97,7 @@ func TestTwoAdministrators(t *testing.T) {
 			for _, e := range o.events.got {
 				all[e.Kind] = e
 			}
-			for _, k := range []event.Kind{event.ApprovalGiven, c.told} {
+			for _, k := range []event.Kind{event.ApprovalGranted, c.told} {
 				require.Equal(t, "deputy, asked by boss", all[k].Actor, k)
 			}
 			require.Equal(t, name == "a bulk reset", all[event.BulkReset].Kind == event.BulkReset)
@@ -157,8 +157,8 @@ func TestSecondAdministrator(t *testing.T) {
 	mayAll := func(o *office) totpflow.Admin { return o.admin }
 	except := func(who, target string, action totpflow.Action) func(o *office) totpflow.Admin {
 		return func(o *office) totpflow.Admin {
-			return o.Admin(func(_ context.Context, u totpflow.User, a totpflow.Action, id store.ID) error {
-				if u.ID == who && a == action && (target == "" || id.User == target) {
+			return o.Admin(func(_ context.Context, u totpflow.User, a totpflow.Action, id store.AccountID) error {
+				if u.ID.User == who && a == action && (target == "" || id.User == target) {
 					return errSays
 				}
 				return nil
@@ -175,7 +175,7 @@ func TestSecondAdministrator(t *testing.T) {
 		"who asked":                         {totpflow.ErrSelf, nil, mayAll, func(o *office) clerk { return o.boss }, true},
 		"who must not approve":              {errSays, nil, except("deputy", "", totpflow.ActionApprove), func(o *office) clerk { return o.deputy }, true},
 		"who must not do it":                {errSays, nil, except("deputy", "", totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
-		"who must not do it to her":         {errSays, nil, except("deputy", ana.ID, totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
+		"who must not do it to her":         {errSays, nil, except("deputy", ana.ID.User, totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
 		"by another account of who asked":   {errSays, nil, except("p1", "boss", totpflow.ActionApprove), func(o *office) clerk { return o.provider }, true},
 		"when the asker has lost the right": {errSays, nil, except("boss", "", totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
 		"when the asker says it was not me": {totpflow.ErrNotAllowed, func(o *office) { o.disown(o.boss.User) }, mayAll, func(o *office) clerk { return o.deputy }, true},
@@ -212,7 +212,7 @@ func TestSecondAdministrator(t *testing.T) {
 // Nobody approves what is done to themselves.
 func TestTargetDoesNotApprove(t *testing.T) {
 	o := byTwo(t)
-	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{ana.ID, o.deputy.ID}, totpflow.ScopeAll)
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{ana.ID.User, o.deputy.ID.User}, totpflow.ScopeAll)
 	require.ErrorIs(t, err, totpflow.ErrApproval)
 	require.ErrorIs(t, o.admin.Approve(o.ctx, o.by(o.deputy, totpflow.ActionApprove), "acme", o.pending("acme")), totpflow.ErrSelf)
 	require.NoError(t, o.admin.Approve(o.ctx, o.by(o.provider, totpflow.ActionApprove), "acme", o.pending("acme")))
@@ -223,7 +223,7 @@ func TestTargetDoesNotApprove(t *testing.T) {
 func TestApprovedOnceInARace(t *testing.T) {
 	o := byTwo(t)
 	third := o.hire("acme", "third")
-	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{ana.ID}, totpflow.ScopeAll)
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{ana.ID.User}, totpflow.ScopeAll)
 	require.ErrorIs(t, err, totpflow.ErrApproval)
 	request := o.pending("acme")
 	by := []totpflow.Leave{o.by(o.deputy, totpflow.ActionApprove), o.by(third, totpflow.ActionApprove), o.by(o.provider, totpflow.ActionApprove)}
@@ -245,7 +245,7 @@ func TestApprovedOnceInARace(t *testing.T) {
 // Who approves sees what could not be done of it; the rest is.
 func TestApprovedInPart(t *testing.T) {
 	o := byTwo(t)
-	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{"nobody", ana.ID}, totpflow.ScopeAll)
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{"nobody", ana.ID.User}, totpflow.ScopeAll)
 	require.ErrorIs(t, err, totpflow.ErrApproval)
 	err = o.admin.Approve(o.ctx, o.by(o.deputy, totpflow.ActionApprove), "acme", o.pending("acme"))
 	require.ErrorIs(t, err, totpflow.ErrNoAccount)
@@ -283,7 +283,7 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 			asked++
 		}
 		require.Positive(t, asked)
-		rec, err := o.memory.Get(o.ctx, store.ID{Tenant: "acme", User: "totpflow:tenant"})
+		rec, err := o.memory.Get(o.ctx, store.AccountID{Tenant: "acme", User: "totpflow:tenant"})
 		require.NoError(t, err)
 		require.NoError(t, rec.Validate())
 		st, err := o.admin.Tenant(o.ctx, ops, "acme")
@@ -292,13 +292,13 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 		o.clock.Advance(24 * time.Hour) // makes room
 	}
 	for range 20 {
-		require.ErrorIs(t, ask([]string{ana.ID}), totpflow.ErrApproval)
+		require.ErrorIs(t, ask([]string{ana.ID.User}), totpflow.ErrApproval)
 	}
-	require.ErrorIs(t, ask([]string{ana.ID}), totpflow.ErrRequests)
+	require.ErrorIs(t, ask([]string{ana.ID.User}), totpflow.ErrRequests)
 	// What is no id does not become another one on the way.
 	require.ErrorIs(t, ask([]string{"\xff"}), store.ErrID)
 	require.ErrorIs(t, ask([]string{"totpflow:tenant"}), store.ErrID)
-	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, totpflow.ActionExemptAccount), store.ID{Tenant: "acme"}, "agent"), store.ErrID)
+	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, totpflow.ActionExemptAccount), store.AccountID{Tenant: "acme"}, "agent"), store.ErrID)
 }
 
 // Requests of one tenant are nothing in another.

@@ -20,7 +20,7 @@ import (
 // recovery code is used.
 func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (TrustedBrowser, error) {
 	t, err := s.unseal(proofKind, string(p))
-	if err != nil || t.Action != ActionSignIn || t.Reason == ByRecoveryCode || t.Reason == ByPhoneCode {
+	if err != nil || t.Action != ActionSignIn || t.Reason == ReasonRecoveryCode || t.Reason == ReasonPhoneCode {
 		return TrustedBrowser{}, ErrProof
 	}
 	pol, err := s.policyOf(ctx, t.account())

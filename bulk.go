@@ -14,7 +14,7 @@ import (
 
 // An Outcome is what became of one account of many.
 type Outcome struct {
-	ID  store.ID
+	ID  store.AccountID
 	Err error // nil: done
 }
 
@@ -36,11 +36,11 @@ func (a Admin) ResetMany(ctx context.Context, by Leave, tenant string, users []s
 	}
 	// Each of them is asked for before anything is done.
 	for _, user := range users {
-		if _, err := a.authorise(ctx, by, ActionResetAccount, store.ID{Tenant: tenant, User: user}); err != nil {
+		if _, err := a.authorise(ctx, by, ActionResetAccount, store.AccountID{Tenant: tenant, User: user}); err != nil {
 			return nil, err
 		}
 	}
-	who, err := a.act(ctx, by, ActionResetAccount, store.ID{Tenant: tenant})
+	who, err := a.act(ctx, by, ActionResetAccount, store.AccountID{Tenant: tenant})
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (a Admin) ResetMany(ctx context.Context, by Leave, tenant string, users []s
 	}
 	var outcomes []Outcome
 	for _, user := range users {
-		target := store.ID{Tenant: tenant, User: user}
+		target := store.AccountID{Tenant: tenant, User: user}
 		outcomes = append(outcomes, Outcome{target, a.reset(ctx, who, target, what)})
 	}
 	return outcomes, nil
@@ -71,7 +71,7 @@ func logBulk(r *account.Round, who actor, q account.Request) {
 // An Imported is an authenticator that somebody already uses with another
 // system: the key from totp.ReadURI or totp.ParseSecret.
 type Imported struct {
-	ID   store.ID
+	ID   store.AccountID
 	Name string   // of the authenticator; the default is "Authenticator"
 	Key  totp.Key // prints nothing
 }
@@ -101,7 +101,7 @@ var ErrEnrolled = fmt.Errorf("totpflow: an authenticator is set up already")
 //
 // Errors of the call, which then has done nothing: [ErrBulk]; [ErrNotAllowed] for
 // who may import none of rows, nor into their own tenant; [ErrProof]; [ErrPolicy]
-// where Config.Above fails; and that of a [Rule] that could not say, which is one of
+// where Config.ParentTenants fails; and that of a [Rule] that could not say, which is one of
 // a context or [store.ErrUnavailable].
 func (a Admin) Import(ctx context.Context, by Leave, rows []Imported) ([]Outcome, error) {
 	if len(rows) == 0 || len(rows) > maxBulk {
@@ -115,7 +115,7 @@ func (a Admin) Import(ctx context.Context, by Leave, rows []Imported) ([]Outcome
 	if first < 0 {
 		return a.importNothing(ctx, by, outcomes)
 	}
-	if _, err := a.act(ctx, by, ActionImport, store.ID{Tenant: rows[first].ID.Tenant}); err != nil {
+	if _, err := a.act(ctx, by, ActionImport, store.AccountID{Tenant: rows[first].ID.Tenant}); err != nil {
 		return nil, err
 	}
 	for i, row := range rows {
@@ -134,7 +134,7 @@ func (a Admin) importers(ctx context.Context, by Leave, rows []Imported) ([]acto
 	for i, row := range rows {
 		who, err := a.authorise(ctx, by, ActionImport, row.ID)
 		if _, known := tenants[row.ID.Tenant]; err == nil && !known {
-			_, tenants[row.ID.Tenant] = a.authorise(ctx, by, ActionImport, store.ID{Tenant: row.ID.Tenant})
+			_, tenants[row.ID.Tenant] = a.authorise(ctx, by, ActionImport, store.AccountID{Tenant: row.ID.Tenant})
 		}
 		if err == nil {
 			err = tenants[row.ID.Tenant]
@@ -159,7 +159,7 @@ func (a Admin) importNothing(ctx context.Context, by Leave, outcomes []Outcome) 
 	if !ok {
 		return nil, outcomes[0].Err
 	}
-	if _, err := a.authorise(ctx, by, ActionImport, store.ID{Tenant: admin.User.Tenant}); err != nil {
+	if _, err := a.authorise(ctx, by, ActionImport, store.AccountID{Tenant: admin.User.ID.Tenant}); err != nil {
 		return nil, err
 	}
 	return outcomes, nil

@@ -36,15 +36,15 @@ type Config struct {
 	// the two with policy.Strictest.
 	Policy policy.Source
 
-	// Above returns the tenants above a tenant, nearest first: the customer of
+	// ParentTenants returns the tenants above a tenant, nearest first: the customer of
 	// a unit, the provider of a customer. Their policies count for it as well,
 	// the strictest holds, and their administrators may act on its accounts,
 	// where the host's [Rule] lets them. Nil: there are none above.
-	Above func(ctx context.Context, tenant string) ([]string, error)
+	ParentTenants func(ctx context.Context, tenant string) ([]string, error)
 
 	// Events is told what happens, at least once for every numbered event. It
 	// is called after the write was acknowledged, on the goroutine of the
-	// caller. A sink that mails [Service.DisownToken] is a method of a struct
+	// caller. A sink that mails [Service.NewDisownToken] is a method of a struct
 	// that is given the Service afterwards. Nil logs to [slog.Default].
 	Events event.Sink
 
@@ -80,7 +80,7 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("%w: Keys is missing", ErrConfig)
 	}
 	// A trial key finds a bad Issuer or bad Params at start, not at the first
-	// customer's set-up.
+	// customer's enrollment.
 	key, err := totp.NewKey(c.Params)
 	if err != nil {
 		return nil, fmt.Errorf("%w: Params: %w", ErrConfig, err)
@@ -103,7 +103,7 @@ func New(c Config) (*Service, error) {
 		keys:     c.Keys,
 		params:   c.Params,
 		policy:   c.policySource(),
-		above:    c.Above,
+		above:    c.ParentTenants,
 		strict:   c.Strict,
 		window:   totp.Standard(),
 		limits:   throttle.Default(),
@@ -139,7 +139,7 @@ func (c Config) clock() func() time.Time {
 
 func (c Config) policySource() policy.Source {
 	if c.Policy == nil {
-		return TenantPolicies(c.Store, c.Keys, c.Above)
+		return TenantPolicies(c.Store, c.Keys, c.ParentTenants)
 	}
 	return c.Policy
 }

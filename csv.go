@@ -22,7 +22,7 @@ var csvHeader = []string{
 // function name says what to call an account, such as the mail address; nil leaves
 // the column empty. What a spreadsheet would run as a formula gets an apostrophe in
 // front.
-func WriteCSV(w io.Writer, members []Member, name func(store.ID) string) error {
+func WriteCSV(w io.Writer, members []Member, name func(store.AccountID) string) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvHeader); err != nil {
 		return err

@@ -21,12 +21,12 @@ func TestCSVGolden(t *testing.T) {
 	at := start.In(time.FixedZone("elsewhere", 3600))
 	members := []totpflow.Member{
 		{ID: anaID, State: totpflow.StateEnabled, Required: true, Authenticators: 2, Browsers: make([]totpflow.Browser, 3), RecoveryCodesLeft: 9, LastUsed: at},
-		{ID: store.ID{User: "43"}, State: totpflow.StateGrace, Required: true, GraceUntil: at},
+		{ID: store.AccountID{User: "43"}, State: totpflow.StateGrace, Required: true, GraceUntil: at},
 		{ID: agentID, State: totpflow.StateExempt, Machine: "nightly, \"backup\""},
-		{ID: store.ID{Tenant: "acme", User: "44"}, State: totpflow.StateUnreadable},
+		{ID: store.AccountID{Tenant: "acme", User: "44"}, State: totpflow.StateUnreadable},
 	}
 	var file bytes.Buffer
-	require.NoError(t, totpflow.WriteCSV(&file, members, func(id store.ID) string { return id.User + "@acme.example" }))
+	require.NoError(t, totpflow.WriteCSV(&file, members, func(id store.AccountID) string { return id.User + "@acme.example" }))
 	golden, err := os.ReadFile("testdata/members.golden.csv")
 	require.NoError(t, err)
 	require.Equal(t, string(golden), file.String())
@@ -80,8 +80,8 @@ func TestCSVRunsNothing(t *testing.T) {
 	} {
 		t.Run(chosen, func(t *testing.T) {
 			var file bytes.Buffer
-			m := totpflow.Member{ID: store.ID{Tenant: chosen, User: chosen}, Machine: chosen}
-			require.NoError(t, totpflow.WriteCSV(&file, []totpflow.Member{m}, func(store.ID) string { return chosen }))
+			m := totpflow.Member{ID: store.AccountID{Tenant: chosen, User: chosen}, Machine: chosen}
+			require.NoError(t, totpflow.WriteCSV(&file, []totpflow.Member{m}, func(store.AccountID) string { return chosen }))
 			rows, err := csv.NewReader(&file).ReadAll()
 			require.NoError(t, err)
 			want := strings.ReplaceAll(want, "\r\n", "\n")

@@ -15,36 +15,36 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// An Authority is what a set-up starts from: the [Challenge] of a decision
-// that said SetUp, or a [Proof]. Never a bare user: whoever finds a session
+// An EnrollmentGrant is what an enrollment starts from: the [Challenge] of a decision
+// that said Enroll, or a [Proof]. Never a bare user: whoever finds a session
 // open could otherwise bind an authenticator of their own.
-type Authority interface {
-	authority(*Service) (ticket, error)
+type EnrollmentGrant interface {
+	grant(*Service) (ticket, error)
 }
 
-func (c Challenge) authority(s *Service) (ticket, error) {
+func (c Challenge) grant(s *Service) (ticket, error) {
 	t, err := s.unseal(challengeKind, string(c))
-	if err != nil || t.Action != ActionSetUp {
+	if err != nil || t.Action != ActionEnroll {
 		return ticket{}, ErrChallenge
 	}
 	return t, nil
 }
 
-func (p Proof) authority(s *Service) (ticket, error) {
+func (p Proof) grant(s *Service) (ticket, error) {
 	t, err := s.unseal(proofKind, string(p))
 	if err != nil {
 		return ticket{}, ErrProof
 	}
 	switch t.Action {
-	case ActionSetUp, ActionReplace, ActionAdd, ActionAddPhone:
+	case ActionEnroll, ActionReplaceAuthenticator, ActionAddAuthenticator, ActionAddPhone:
 		return t, nil
 	default:
 		return ticket{}, ErrProof
 	}
 }
 
-// A SetUpPage is what a set-up page shows.
-type SetUpPage struct {
+// A PendingEnrollment is what an enrollment page shows.
+type PendingEnrollment struct {
 	// Token leads back to this page and to its confirmation. Keep it in a
 	// cookie of its own (totphttp.SetEnrollment) or in the session.
 	Token EnrollmentToken
@@ -52,7 +52,7 @@ type SetUpPage struct {
 	// Offer is the new authenticator's secret: as QR code and as text.
 	Offer enroll.Offer
 
-	// Expires is when the set-up has to be started again.
+	// Expires is when the enrollment has to be started again.
 	Expires time.Time
 
 	// Clears names the authenticators that stop working at confirmation, and
@@ -62,35 +62,35 @@ type SetUpPage struct {
 
 // BeginEnrollment offers a new authenticator. The one in use goes on working
 // until the new one has shown a code. A later call replaces the offer of an
-// earlier one. Errors: [ErrChallenge], [ErrProof], [enroll.ErrLimit].
+// earlier one. Errors: [ErrChallenge], [ErrProof], [enroll.ErrTooManyAuthenticators].
 //
 // There are four ways here:
 //
-//   - the challenge of a sign-in whose step is [SetUp];
-//   - [Account.Reauthenticate] for [ActionReplace] or [ActionAdd];
+//   - the challenge of a sign-in whose step is [Enroll];
+//   - [Account.Reauthenticate] for [ActionReplaceAuthenticator] or [ActionAddAuthenticator];
 //   - the proof of a sign-in by recovery code;
 //   - for somebody who is signed in and has nothing set up: ask for the
 //     password again, call [Service.SignIn], and use the proof of its decision.
 //     Never call SignIn for the user of a session without the password: whoever
 //     finds the session open could bind a phone of their own.
-func (s *Service) BeginEnrollment(ctx context.Context, by Authority) (SetUpPage, error) {
+func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant) (PendingEnrollment, error) {
 	if by == nil {
-		return SetUpPage{}, ErrProof
+		return PendingEnrollment{}, ErrProof
 	}
-	t, err := by.authority(s)
+	t, err := by.grant(s)
 	if err != nil {
-		return SetUpPage{}, err
+		return PendingEnrollment{}, err
 	}
-	var page SetUpPage
+	var page PendingEnrollment
 	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if err := begins(r, t, by, ActionReplace, ActionAdd); err != nil {
+		if err := begins(r, t, by, ActionReplaceAuthenticator, ActionAddAuthenticator); err != nil {
 			return err
 		}
 		key, err := totp.NewKey(s.params)
 		if err != nil {
 			return err
 		}
-		e, candidate, err := r.Enrollment.Begin(r.Now, key, "", t.Action == ActionAdd)
+		e, candidate, err := r.Enrollment.Begin(r.Now, key, "", t.Action == ActionAddAuthenticator)
 		if err != nil {
 			return err
 		}
@@ -108,17 +108,17 @@ func (s *Service) BeginEnrollment(ctx context.Context, by Authority) (SetUpPage,
 	return answer(page, err)
 }
 
-// begins checks and consumes what the set-up starts from. Where no authenticator
-// is active, it stays good until the set-up is confirmed, which ends every
+// begins checks and consumes what the enrollment starts from. Where no authenticator
+// is active, it stays good until the enrollment is confirmed, which ends every
 // ticket: the person may start again, and beginning over and over leaves nothing
 // behind in the record. Else it must have been earned for one of the actions, and
 // serves once.
-func begins(r *account.Round, t ticket, by Authority, earned ...Action) error {
+func begins(r *account.Round, t ticket, by EnrollmentGrant, earned ...Action) error {
 	var ok bool
 	if active := len(r.Enrollment.Authenticators()) > 0; active {
 		ok = slices.Contains(earned, t.Action) && t.consume(r)
 	} else {
-		ok = (t.Action == ActionSetUp || slices.Contains(earned, t.Action)) && t.holds(r)
+		ok = (t.Action == ActionEnroll || slices.Contains(earned, t.Action)) && t.holds(r)
 	}
 	if ok {
 		return nil
@@ -139,12 +139,12 @@ func (t ticket) consume(r *account.Round) bool {
 	return true
 }
 
-func (s *Service) setUpPage(r *account.Round, t ticket, c enroll.Candidate) (SetUpPage, error) {
+func (s *Service) setUpPage(r *account.Round, t ticket, c enroll.Candidate) (PendingEnrollment, error) {
 	offer, err := enroll.NewOffer(c.Key, totp.Label{Issuer: s.issuer, Account: t.Name})
 	if err != nil {
-		return SetUpPage{}, err // unreachable: New has checked the issuer, and the name is clean
+		return PendingEnrollment{}, err // unreachable: New has checked the issuer, and the name is clean
 	}
-	page := SetUpPage{Offer: offer, Expires: c.Began.Add(enroll.CandidateAge)}
+	page := PendingEnrollment{Offer: offer, Expires: c.Began.Add(enroll.CandidateLifetime)}
 	if !c.Adds {
 		for _, a := range r.Enrollment.Authenticators() {
 			page.Clears = append(page.Clears, a.Name)
@@ -154,23 +154,23 @@ func (s *Service) setUpPage(r *account.Round, t ticket, c enroll.Candidate) (Set
 }
 
 // ContinueEnrollment shows the same offer again to the holder of the token,
-// for a set-up page that is reloaded. It changes nothing, and answers
-// [ErrEnrollment] from the confirmation on; then, or before the first page,
+// for an enrollment page that is reloaded. It changes nothing, and answers
+// [ErrEnrollmentExpired] from the confirmation on; then, or before the first page,
 // call [Service.BeginEnrollment] with the same authority.
 //
 // The authority says whose page it should be, and may have served or run out
 // meanwhile. A token of somebody else, left behind in a browser that two people
-// share, is refused with ErrEnrollment: the second would else set up, and
+// share, is refused with ErrEnrollmentExpired: the second would else set up, and
 // become, the first.
-func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken, by Authority) (SetUpPage, error) {
+func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken, by EnrollmentGrant) (PendingEnrollment, error) {
 	t, err := s.unseal(enrollmentKind, string(token))
 	if err != nil || by == nil {
-		return SetUpPage{}, ErrEnrollment
+		return PendingEnrollment{}, ErrEnrollmentExpired
 	}
-	if who, err := by.authority(s); err != nil || who.account() != t.account() {
-		return SetUpPage{}, ErrEnrollment
+	if who, err := by.grant(s); err != nil || who.account() != t.account() {
+		return PendingEnrollment{}, ErrEnrollmentExpired
 	}
-	var page SetUpPage
+	var page PendingEnrollment
 	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
 		c, err := candidate(r, t)
 		if err != nil {
@@ -183,18 +183,18 @@ func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken,
 	return answer(page, err)
 }
 
-// candidate is the set-up that the token speaks of, if it is still the one.
+// candidate is the enrollment that the token speaks of, if it is still the one.
 func candidate(r *account.Round, t ticket) (enroll.Candidate, error) {
 	c, ok := r.Enrollment.Candidate(r.Now)
 	if !ok || c.ID != t.Candidate || !t.holds(r) {
-		return enroll.Candidate{}, ErrEnrollment
+		return enroll.Candidate{}, ErrEnrollmentExpired
 	}
 	return c, nil
 }
 
-// Enrolled is a confirmed set-up. Its decision lets the person in, also when
-// the set-up came before the session.
-type Enrolled struct {
+// ConfirmedEnrollment is a confirmed enrollment. Its decision lets the person in, also when
+// the enrollment came before the session.
+type ConfirmedEnrollment struct {
 	Decision
 
 	// Sheet is what the person prints or saves: the secret for a later device,
@@ -204,7 +204,7 @@ type Enrolled struct {
 	Sheet recovery.Sheet
 
 	// Authenticator is the new one. It has a number for a name until
-	// [Account.Rename] gives it one.
+	// [Account.RenameAuthenticator] gives it one.
 	Authenticator Authenticator
 
 	// Cleared names the authenticators that have stopped working.
@@ -215,17 +215,17 @@ type Enrolled struct {
 // That code cannot be used again. With the same write the authenticators that
 // it replaces stop working, trusted browsers and sessions begun before end, and
 // new recovery codes are made. Errors: [ErrRejected], [*enroll.DriftError],
-// [ErrEnrollment].
-func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (Enrolled, error) {
+// [ErrEnrollmentExpired].
+func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (ConfirmedEnrollment, error) {
 	t, err := s.unseal(enrollmentKind, string(token))
 	if err != nil {
-		return Enrolled{}, ErrEnrollment
+		return ConfirmedEnrollment{}, ErrEnrollmentExpired
 	}
 	p, err := s.policyOf(ctx, t.account())
 	if err != nil {
-		return Enrolled{}, err
+		return ConfirmedEnrollment{}, err
 	}
-	var done Enrolled
+	var done ConfirmedEnrollment
 	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
 		c, err := candidate(r, t)
 		if err != nil {
@@ -236,7 +236,7 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 			return confirmError(r, err)
 		}
 		r.Enrollment = e
-		done = Enrolled{Sheet: s.sheet(t, c), Authenticator: shown(confirmed.Authenticator)}
+		done = ConfirmedEnrollment{Sheet: s.sheet(t, c), Authenticator: shown(confirmed.Authenticator)}
 		done.Sheet.Codes = factorsBound(r, p, c.Adds)
 		done.Sheet.Made = r.Now
 		for _, a := range confirmed.Cleared {
@@ -248,7 +248,7 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 		}
 		r.Log(event.Event{Kind: bound, Authenticator: confirmed.Authenticator.ID})
 		r.Save()
-		done.Decision = s.pass(r, t, p, ByCode)
+		done.Decision = s.pass(r, t, p, ReasonCode)
 		return nil
 	})
 	return answer(done, err)
@@ -285,7 +285,7 @@ func (s *Service) sheet(t ticket, c enroll.Candidate) recovery.Sheet {
 func confirmError(r *account.Round, err error) error {
 	switch {
 	case errors.Is(err, enroll.ErrStale), errors.Is(err, enroll.ErrExpired), errors.Is(err, enroll.ErrTransition):
-		return fmt.Errorf("%w: %w", ErrEnrollment, err)
+		return fmt.Errorf("%w: %w", ErrEnrollmentExpired, err)
 	case errors.Is(err, totp.ErrMalformedCode):
 		return fmt.Errorf("%w: %w", ErrRejected, err)
 	}

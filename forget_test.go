@@ -15,14 +15,14 @@ import (
 )
 
 // Erasure: nothing is left but the event. A host that goes on under the same id
-// begins with somebody who never enrolled; one that kept the anchor is refused
+// begins with somebody who never enrolled; one that kept the generation is refused
 // until it forgets it too.
 func TestForget(t *testing.T) {
 	h := newHouse(t)
 	phone, _ := h.enroll(ana)
 	token, challenge := h.trusted(ana, phone), h.ask(ana)
 	kept := ana
-	kept.Anchor = h.status(ana).Anchor
+	kept.Generation = h.status(ana).Generation
 	h.events.kinds()
 	require.NoError(t, h.Admin(nil).Forget(h.ctx, ops, anaID))
 	require.Empty(t, h.versions())
@@ -32,14 +32,14 @@ func TestForget(t *testing.T) {
 	require.NotZero(t, told[0].Number)
 
 	require.ErrorIs(t, h.Admin(nil).Forget(h.ctx, ops, anaID), totpflow.ErrNoAccount)
-	require.ErrorIs(t, h.Disown(h.ctx, h.DisownToken(told[0])), totpflow.ErrDisown)
+	require.ErrorIs(t, h.Disown(h.ctx, h.NewDisownToken(told[0])), totpflow.ErrDisownToken)
 	d, err := h.SignIn(h.ctx, kept)
 	refused(t, d, err, totpflow.ErrRecordLost)
 	d, err = h.VerifyCode(h.ctx, challenge, phone.Code())
 	refused(t, d, err, totpflow.ErrChallenge)
 	next, err := h.SignIn(h.ctx, ana, token)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.NotEnrolled, next.Reason)
+	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 }
 
 // What cannot be deleted stays whole, and says so; the next call deletes it.
@@ -79,7 +79,7 @@ type deletesAfter struct {
 	then  func()
 }
 
-func (s deletesAfter) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (s deletesAfter) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	s.first.Do(s.then)
 	return s.Store.Delete(ctx, id, was)
 }

@@ -57,10 +57,10 @@ func mayHaveGrace(r *account.Round) bool {
 }
 
 // resetAge is for how long after an administrator's reset the password alone
-// leads to the set-up.
+// leads to the enrollment.
 const resetAge = 24 * time.Hour
 
-// passwordSuffices reports whether the password alone leads to a set-up after a
+// passwordSuffices reports whether the password alone leads to an enrollment after a
 // reset. It does so for a day: whoever comes by the password next year shall not
 // find the door of somebody who never came back.
 func (s *Service) passwordSuffices(r *account.Round, p policy.Policy) bool {

@@ -42,7 +42,7 @@ func TestSessionsEndWithTheGrace(t *testing.T) {
 	require.True(t, valid())
 	h.clock.Set(armed.Add(days(14)))
 	require.False(t, valid())
-	require.Equal(t, totpflow.SetUp, h.step(ana))
+	require.Equal(t, totpflow.Enroll, h.step(ana))
 }
 
 // Without grace nothing is left of a session that has shown no factor, once one
@@ -50,7 +50,7 @@ func TestSessionsEndWithTheGrace(t *testing.T) {
 func TestSessionsOfWhoHasNothing(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	phone, _ := h.enroll(ana)
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
 	require.Equal(t, totpflow.Passed, h.step(ben))
 	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "nightly backup"))
 	h.pass(ana, phone)
@@ -58,7 +58,7 @@ func TestSessionsOfWhoHasNothing(t *testing.T) {
 	for u, want := range map[totpflow.User]bool{ana: true, ben: false, agent: true} {
 		valid, err := h.Account(u).SessionValid(h.ctx, h.clock.Now())
 		require.NoError(t, err)
-		require.Equal(t, want, valid, u.ID)
+		require.Equal(t, want, valid, u.ID.User)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestGraceThatHasNotBegun(t *testing.T) {
 
 	deadline := start.Add(days(7))
 	h.set("acme", policy.Policy{Mode: policy.Required, Grace: days(14), Deadline: deadline})
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
 	require.False(t, h.status(ben).GraceBegins)
 	require.Equal(t, deadline, h.status(ben).GraceUntil)
 }
@@ -122,8 +122,8 @@ func TestGraceIsNotShortened(t *testing.T) {
 	h.set("acme", policy.Policy{Mode: policy.Optional})
 	require.NoError(t, extend(days(70)), "also ahead of the day on which it is required")
 
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
-	require.NoError(t, h.Admin(nil).ExtendGrace(h.ctx, ops, store.ID{Tenant: "acme", User: "43"}, start.Add(days(5))))
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
+	require.NoError(t, h.Admin(nil).ExtendGrace(h.ctx, ops, store.AccountID{Tenant: "acme", User: "43"}, start.Add(days(5))))
 	h.clock.Set(start.Add(days(6)))
 	h.set("acme", policy.Policy{Mode: policy.Required, Grace: days(60)})
 	require.Equal(t, totpflow.Passed, h.step(ben), "nor by a policy that gives more than was given before")
@@ -159,7 +159,7 @@ func TestWhoNeedsACode(t *testing.T) {
 	require.False(t, h.member(anaID).NeedsCode)
 	h.resets(anaID)
 	require.False(t, h.member(anaID).NeedsCode)
-	require.Equal(t, totpflow.SetUp, h.step(ana))
+	require.Equal(t, totpflow.Enroll, h.step(ana))
 	h.clock.Advance(24 * time.Hour)
 	require.True(t, h.member(anaID).NeedsCode)
 	require.Equal(t, totpflow.AskCode, h.step(ana))
@@ -198,8 +198,8 @@ func TestGraceRevivesNoSession(t *testing.T) {
 // asking is a source of policies that looks at the account.
 type asking struct{ service *totpflow.Service }
 
-func (a *asking) Policy(ctx context.Context, id store.ID) (policy.Policy, error) {
-	_, err := a.service.SignInMachine(ctx, totpflow.User{Tenant: id.Tenant, ID: id.User})
+func (a *asking) Policy(ctx context.Context, id store.AccountID) (policy.Policy, error) {
+	_, err := a.service.SignInMachine(ctx, totpflow.User{ID: totpflow.AccountID{Tenant: id.Tenant, User: id.User}})
 	if !errors.Is(err, totpflow.ErrNotExempt) {
 		return policy.Policy{}, errors.New("the account does not answer")
 	}
@@ -225,7 +225,7 @@ func TestSessionValidAsksOutsideTheRound(t *testing.T) {
 // meanwhile is a source of policies, while which somebody does something else.
 type meanwhile func()
 
-func (m meanwhile) Policy(context.Context, store.ID) (policy.Policy, error) {
+func (m meanwhile) Policy(context.Context, store.AccountID) (policy.Policy, error) {
 	m()
 	return fortnight, nil
 }

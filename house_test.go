@@ -20,7 +20,7 @@ import (
 
 var (
 	start = time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC)
-	ana   = totpflow.User{Tenant: "acme", ID: "42", Name: "ana@acme.example"}
+	ana   = totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "42"}, Name: "ana@acme.example"}
 )
 
 // A house is a service with everything around it that a test wants to hold.
@@ -77,18 +77,18 @@ func (h *house) enroll(u totpflow.User) (*totptest.Authenticator, []string) {
 	h.t.Helper()
 	next, err := h.SignIn(h.ctx, u)
 	require.NoError(h.t, err)
-	var by totpflow.Authority = next.Proof
-	if next.Step == totpflow.SetUp {
+	var by totpflow.EnrollmentGrant = next.Proof
+	if next.Step == totpflow.Enroll {
 		by = next.Challenge
 	}
 	return h.setUp(by)
 }
 
-func (h *house) setUp(by totpflow.Authority) (*totptest.Authenticator, []string) {
+func (h *house) setUp(by totpflow.EnrollmentGrant) (*totptest.Authenticator, []string) {
 	h.t.Helper()
 	page, err := h.BeginEnrollment(h.ctx, by)
 	require.NoError(h.t, err)
-	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(h.t, err)
 	done, err := h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
 	require.NoError(h.t, err)

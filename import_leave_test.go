@@ -18,7 +18,7 @@ func row(t testing.TB, tenant, user string) totpflow.Imported {
 	t.Helper()
 	key, err := totp.NewKey(totp.Params{})
 	require.NoError(t, err)
-	return totpflow.Imported{ID: store.ID{Tenant: tenant, User: user}, Key: key}
+	return totpflow.Imported{ID: store.AccountID{Tenant: tenant, User: user}, Key: key}
 }
 
 // One row that the administrator may not import keeps no other out, and says
@@ -35,19 +35,19 @@ func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 		row(t, "provider", "above"),
 		row(t, "acme", "chief"),
 		row(t, "closed", "one"),
-		{ID: store.ID{Tenant: "acme", User: "no key"}},
+		{ID: store.AccountID{Tenant: "acme", User: "no key"}},
 		row(t, "acme", "last"),
 	}
 	want := []error{totpflow.ErrNotAllowed, nil, nil, totpflow.ErrSelf, totpflow.ErrNotAllowed, errSays, errSays, totp.ErrNoKey, nil}
 	before := o.versions()
-	asked := map[store.ID]int{}
+	asked := map[store.AccountID]int{}
 	// A rule that lets nobody import into "closed" as a whole, whoever it is.
 	chains["closed"] = []string{"acme"}
 	defer delete(chains, "closed")
-	admin := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.ID) error {
+	admin := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.AccountID) error {
 		require.Equal(t, before, o.versions(), "%v is asked for after something was written", id)
 		asked[id]++
-		if id.User == "chief" || id == (store.ID{Tenant: "closed"}) {
+		if id.User == "chief" || id == (store.AccountID{Tenant: "closed"}) {
 			return errSays
 		}
 		return nil
@@ -99,7 +99,7 @@ func TestImportOfNothing(t *testing.T) {
 		require.Equal(t, other.ID, outcomes[1].ID)
 		require.ErrorIs(t, outcomes[1].Err, totpflow.ErrNotAllowed)
 	})
-	none := o.Admin(func(context.Context, totpflow.User, totpflow.Action, store.ID) error { return errSays })
+	none := o.Admin(func(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return errSays })
 	for name, c := range map[string]struct {
 		admin totpflow.Admin
 		by    totpflow.Leave
@@ -127,7 +127,7 @@ func TestImportOfNothing(t *testing.T) {
 func TestImportWhereTheChainFails(t *testing.T) {
 	gone := errors.New("gone")
 	o := newOffice(t, func(c *totpflow.Config) {
-		c.Above = func(ctx context.Context, tenant string) ([]string, error) {
+		c.ParentTenants = func(ctx context.Context, tenant string) ([]string, error) {
 			if tenant == "elsewhere" {
 				return nil, gone
 			}
@@ -149,7 +149,7 @@ func TestImportWhereTheRuleCannotSay(t *testing.T) {
 	o := newOffice(t)
 	rows := []totpflow.Imported{row(t, "acme", "one"), row(t, "acme", "two")}
 	for _, down := range []error{store.ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
-		admin := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.ID) error {
+		admin := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.AccountID) error {
 			if id.User == "two" {
 				return down
 			}

@@ -58,7 +58,7 @@ func TestImportVectors(t *testing.T) {
 			require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Key: key})[0].Err)
 			d, err := h.VerifyCode(h.ctx, h.ask(ana), v.code)
 			require.NoError(t, err)
-			require.Equal(t, ana.ID, d.ID)
+			require.Equal(t, ana.ID.User, d.ID.User)
 			d, err = h.VerifyCode(h.ctx, h.ask(ana), v.code)
 			refused(t, d, err, totpflow.ErrAlreadyUsed)
 		})
@@ -67,7 +67,7 @@ func TestImportVectors(t *testing.T) {
 
 // Nobody has to set up again: whoever was required to, or has grace, is asked
 // for a code from now on. No recovery codes are made, since nobody would see
-// them; sessions go on, since people do not notice; a set-up page left open and
+// them; sessions go on, since people do not notice; an enrollment page left open and
 // the proof that it stood on are dead.
 func TestImportSatisfiesThePolicy(t *testing.T) {
 	h := newHouse(t, ofTenants)
@@ -77,7 +77,7 @@ func TestImportSatisfiesThePolicy(t *testing.T) {
 	begun := h.clock.Now()
 	page, err := h.BeginEnrollment(h.ctx, next.Proof)
 	require.NoError(t, err)
-	offered, err := totptest.Scan(page.Offer.URI(), h.clock)
+	offered, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	h.events.kinds()
 	require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Name: "Old phone", Key: rfcKey(t)})[0].Err)
@@ -86,7 +86,7 @@ func TestImportSatisfiesThePolicy(t *testing.T) {
 	require.Equal(t, "operator root", told[0].Actor)
 
 	_, err = h.ConfirmEnrollment(h.ctx, page.Token, offered.Code())
-	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 	_, err = h.BeginEnrollment(h.ctx, next.Proof)
 	require.ErrorIs(t, err, totpflow.ErrProof)
 	valid, err := h.Account(ana).SessionValid(h.ctx, begun)
@@ -100,7 +100,7 @@ func TestImportSatisfiesThePolicy(t *testing.T) {
 	require.Equal(t, told[0].Authenticator, st.Authenticators[0].ID)
 	require.Zero(t, st.RecoveryCodes)
 	require.Equal(t, totpflow.StateEnabled, h.member(anaID).State)
-	phone, err := totptest.Type(rfcSecret, h.clock)
+	phone, err := totptest.TypeSecret(rfcSecret, h.clock)
 	require.NoError(t, err)
 	h.pass(ana, phone)
 	h.newCodes(ana, phone)
@@ -112,7 +112,7 @@ func TestImportAgain(t *testing.T) {
 	h := newHouse(t)
 	row := totpflow.Imported{ID: anaID, Key: rfcKey(t)}
 	require.NoError(t, h.imports(row)[0].Err)
-	phone, err := totptest.Type(rfcSecret, h.clock)
+	phone, err := totptest.TypeSecret(rfcSecret, h.clock)
 	require.NoError(t, err)
 	code := phone.Code()
 	_, err = h.VerifyCode(h.ctx, h.ask(ana), code)
@@ -129,40 +129,42 @@ func TestImportAgain(t *testing.T) {
 func TestImportRefused(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	admin := h.Admin(nil)
-	user := func(state string) totpflow.User { return totpflow.User{Tenant: "acme", ID: state} }
+	user := func(state string) totpflow.User {
+		return totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: state}}
+	}
 	refusals := map[string]struct {
 		is   error
-		make func(id store.ID)
+		make func(id store.AccountID)
 	}{
-		"enrolled": {totpflow.ErrEnrolled, func(id store.ID) { h.enroll(user(id.User)) }},
-		"reset": {enroll.ErrTransition, func(id store.ID) {
+		"enrolled": {totpflow.ErrEnrolled, func(id store.AccountID) { h.enroll(user(id.User)) }},
+		"reset": {enroll.ErrTransition, func(id store.AccountID) {
 			h.enroll(user(id.User))
 			require.NoError(t, admin.Reset(h.ctx, ops, id, totpflow.ScopeAll))
 		}},
-		"exempt": {enroll.ErrTransition, func(id store.ID) { require.NoError(t, admin.Exempt(h.ctx, ops, id, "agent")) }},
-		"frozen, and disabled before by a thief": {totpflow.ErrFrozen, func(id store.ID) {
+		"exempt": {enroll.ErrTransition, func(id store.AccountID) { require.NoError(t, admin.Exempt(h.ctx, ops, id, "agent")) }},
+		"frozen, and disabled before by a thief": {totpflow.ErrFrozen, func(id store.AccountID) {
 			phone, _ := h.enroll(user(id.User))
 			h.events.kinds()
 			require.NoError(t, h.Account(user(id.User)).Disable(h.ctx, h.prove(user(id.User), totpflow.ActionDisable, phone)))
-			require.NoError(t, h.Disown(h.ctx, h.DisownToken(h.told(event.Disabled)[0])))
+			require.NoError(t, h.Disown(h.ctx, h.NewDisownToken(h.told(event.Disabled)[0])))
 		}},
-		"another import of the same run": {totpflow.ErrEnrolled, func(id store.ID) {
+		"another import of the same run": {totpflow.ErrEnrolled, func(id store.AccountID) {
 			key, err := totp.NewKey(totp.Params{})
 			require.NoError(t, err)
 			require.NoError(t, h.imports(totpflow.Imported{ID: id, Key: key})[0].Err)
 		}},
 	}
-	rows := []totpflow.Imported{{ID: store.ID{Tenant: "acme", User: "first"}, Key: rfcKey(t)}}
+	rows := []totpflow.Imported{{ID: store.AccountID{Tenant: "acme", User: "first"}, Key: rfcKey(t)}}
 	want := []error{nil}
 	for state, c := range refusals {
-		id := store.ID{Tenant: "acme", User: state}
+		id := store.AccountID{Tenant: "acme", User: state}
 		c.make(id)
 		rows, want = append(rows, totpflow.Imported{ID: id, Key: rfcKey(t)}), append(want, c.is)
 	}
 	rows = append(rows,
-		totpflow.Imported{ID: store.ID{Tenant: "acme", User: "no key"}},
-		totpflow.Imported{ID: store.ID{Tenant: "acme"}, Key: rfcKey(t)},
-		totpflow.Imported{ID: store.ID{Tenant: "globex", User: "last"}, Key: rfcKey(t)},
+		totpflow.Imported{ID: store.AccountID{Tenant: "acme", User: "no key"}},
+		totpflow.Imported{ID: store.AccountID{Tenant: "acme"}, Key: rfcKey(t)},
+		totpflow.Imported{ID: store.AccountID{Tenant: "globex", User: "last"}, Key: rfcKey(t)},
 	)
 	want = append(want, totp.ErrNoKey, store.ErrID, nil)
 	before := h.versions()
@@ -173,7 +175,7 @@ func TestImportRefused(t *testing.T) {
 		}
 	}
 	require.Equal(t, totpflow.AskCode, h.step(user("first")))
-	require.Equal(t, totpflow.AskCode, h.step(totpflow.User{Tenant: "globex", ID: "last"}))
+	require.Equal(t, totpflow.AskCode, h.step(totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: "last"}}))
 }
 
 // Codes that the person used here before, and the step of a secret that was here
@@ -181,7 +183,7 @@ func TestImportRefused(t *testing.T) {
 func TestImportOfASecretThatWasHere(t *testing.T) {
 	h := newHouse(t)
 	require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
-	phone, err := totptest.Type(rfcSecret, h.clock)
+	phone, err := totptest.TypeSecret(rfcSecret, h.clock)
 	require.NoError(t, err)
 	code := phone.Code()
 	proof, err := h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionDisable, code)
@@ -200,7 +202,7 @@ func TestBulkBounds(t *testing.T) {
 		var rows []totpflow.Imported
 		var users []string
 		for i := range n {
-			rows = append(rows, totpflow.Imported{ID: store.ID{Tenant: "acme", User: strconv.Itoa(i)}, Key: rfcKey(t)})
+			rows = append(rows, totpflow.Imported{ID: store.AccountID{Tenant: "acme", User: strconv.Itoa(i)}, Key: rfcKey(t)})
 			users = append(users, strconv.Itoa(i))
 		}
 		outcomes, err := h.Admin(nil).Import(h.ctx, ops, rows)
@@ -221,8 +223,8 @@ func TestBulkBounds(t *testing.T) {
 func TestImportedPersonWithoutRecoveryCodes(t *testing.T) {
 	h := newHouse(t, func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: policy.App} })
 	require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
-	phone, err := totptest.Type(rfcSecret, h.clock)
+	phone, err := totptest.TypeSecret(rfcSecret, h.clock)
 	require.NoError(t, err)
 	_, err = h.Account(ana).NewRecoveryCodes(h.ctx, h.prove(ana, totpflow.ActionRecoveryCodes, phone))
-	require.ErrorIs(t, err, totpflow.ErrMethod)
+	require.ErrorIs(t, err, totpflow.ErrMethodNotAllowed)
 }

@@ -30,7 +30,7 @@ var ErrPasswordRecent = errors.New("totpflow: the password was changed too recen
 func passwordRecent(r *account.Round) bool { return r.Now.Sub(r.PasswordAt) < passwordPause }
 
 // VerifyIssuedCode takes a code that [Admin.IssueRecoveryCode] had sent. The
-// answer is not Passed but SetUp: the old authenticators, browsers, recovery
+// answer is not Passed but Enroll: the old authenticators, browsers, recovery
 // codes and sessions end with the same write, and the person is in when the new
 // authenticator has shown a code. Guesses are counted with those of recovery
 // codes. Errors: as [Service.VerifyRecoveryCode], and [ErrPasswordRecent].
@@ -62,7 +62,7 @@ func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string
 		r.FactorsChanged(r.Now)
 		r.Log(event.Event{Kind: event.IssuedCodeUsed})
 		r.Save()
-		d = s.demandSetUp(r, p, s.challenge(r, t, ActionSetUp))
+		d = s.demandSetUp(r, p, s.challenge(r, t, ActionEnroll))
 		return nil
 	})
 	return answer(d, err)

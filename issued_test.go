@@ -18,14 +18,14 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A code sent by mail, after the password, leads to the set-up and not past it.
+// A code sent by mail, after the password, leads to the enrollment and not past it.
 // With the write that takes it, everything of before ends: the phone, the
 // recovery codes, browsers, sessions, sign-ins under way.
 func TestIssuedCode(t *testing.T) {
 	h := newHouse(t)
 	phone, codes := h.enroll(ana)
 	token := h.trusted(ana, phone)
-	underWay, proof := h.ask(ana), h.prove(ana, totpflow.ActionReplace, phone)
+	underWay, proof := h.ask(ana), h.prove(ana, totpflow.ActionReplaceAuthenticator, phone)
 	begun := h.clock.Now()
 	h.events.kinds()
 	code := h.issue(anaID)
@@ -42,8 +42,8 @@ func TestIssuedCode(t *testing.T) {
 	h.events.kinds()
 	d, err := h.VerifyIssuedCode(h.ctx, next.Challenge, " "+code+" ")
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, d.Step)
-	require.Empty(t, d.ID)
+	require.Equal(t, totpflow.Enroll, d.Step)
+	require.Empty(t, d.ID.User)
 	require.Empty(t, d.Proof)
 	require.Equal(t, []event.Kind{event.IssuedCodeUsed}, h.events.kinds())
 
@@ -57,7 +57,7 @@ func TestIssuedCode(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, valid)
 
-	// Once: who does not finish the set-up needs another one, and nothing of
+	// Once: who does not finish the enrollment needs another one, and nothing of
 	// before helps.
 	again, err := h.SignIn(h.ctx, ana, token)
 	require.NoError(t, err)
@@ -114,7 +114,7 @@ func TestIssuedCodeEnds(t *testing.T) {
 			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeRecoveryCodes))
 		}, totpflow.ErrRejected},
 		"the phone was found, and another one added": {func(h *house, phone *totptest.Authenticator) {
-			h.setUp(h.prove(ana, totpflow.ActionAdd, phone))
+			h.setUp(h.prove(ana, totpflow.ActionAddAuthenticator, phone))
 		}, totpflow.ErrRejected},
 		"it was not me, and an administrator unlocked": {func(h *house, _ *totptest.Authenticator) {
 			h.disown(ana)
@@ -137,7 +137,7 @@ func TestIssuedCodeEnds(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, totpflow.SetUp, d.Step)
+			require.Equal(t, totpflow.Enroll, d.Step)
 		})
 	}
 }
@@ -228,7 +228,7 @@ func TestIssuedCodeNotDelivered(t *testing.T) {
 	h.store.SetFaults(totptest.Faults{})
 	d, err := h.VerifyIssuedCode(h.ctx, h.ask(ana), h.issue(anaID))
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, d.Step)
+	require.Equal(t, totpflow.Enroll, d.Step)
 }
 
 // Guesses of issued codes are counted with those of recovery codes: ten an hour,
@@ -273,7 +273,7 @@ func TestIssuedCodeOnceInARace(t *testing.T) {
 	together(8, func(i int) {
 		d, err := services[i%2].VerifyIssuedCode(h.ctx, challenges[i/2%2], code)
 		switch {
-		case err == nil && d.Step == totpflow.SetUp:
+		case err == nil && d.Step == totpflow.Enroll:
 			won.Add(1)
 		case !errors.Is(err, totpflow.ErrChallenge):
 			t.Error(err)
@@ -294,7 +294,7 @@ func TestIssuedCodeAndFaults(t *testing.T) {
 	h.store.SetFaults(totptest.Faults{Lost: errors.New("reset by peer")})
 	d, err = h.VerifyIssuedCode(h.ctx, c, code)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, d.Step)
+	require.Equal(t, totpflow.Enroll, d.Step)
 	d, err = h.VerifyIssuedCode(h.ctx, c, code)
 	refused(t, d, err, totpflow.ErrChallenge)
 
@@ -318,7 +318,7 @@ func TestIssuedCodeNeedsTheRightChallenge(t *testing.T) {
 	phone, _ := h.setUp(next.Challenge)
 	proof := h.pass(ana, phone).Proof
 	code := h.issue(anaID)
-	ben := totpflow.User{Tenant: ana.Tenant, ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "43"}}
 	h.enroll(ben)
 	for name, c := range map[string]totpflow.Challenge{"none": "", "garbage": "garbage", "a proof": totpflow.Challenge(proof)} {
 		d, err := h.VerifyIssuedCode(h.ctx, c, code)
@@ -329,5 +329,5 @@ func TestIssuedCodeNeedsTheRightChallenge(t *testing.T) {
 	refused(t, d, err, totpflow.ErrRejected)
 	d, err = h.VerifyIssuedCode(h.ctx, h.ask(ana), code)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, d.Step)
+	require.Equal(t, totpflow.Enroll, d.Step)
 }

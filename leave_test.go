@@ -21,7 +21,7 @@ var withoutLeave = map[string]struct {
 		return o.Admin(nil), o.by(o.boss, a)
 	}},
 	"the rule says no": {errSays, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
-		return o.Admin(func(_ context.Context, u totpflow.User, asked totpflow.Action, id store.ID) error {
+		return o.Admin(func(_ context.Context, u totpflow.User, asked totpflow.Action, id store.AccountID) error {
 			require.Equal(o.t, o.boss.User, u)
 			require.Equal(o.t, a, asked)
 			require.Equal(o.t, "acme", id.Tenant)
@@ -35,7 +35,7 @@ var withoutLeave = map[string]struct {
 		return o.admin, o.by(o.unit, a)
 	}},
 	"nobody": {totpflow.ErrNotAllowed, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
-		return o.admin, totpflow.Administrator{User: totpflow.User{Tenant: "acme"}, Proof: o.by(o.boss, a).Proof}
+		return o.admin, totpflow.Administrator{User: totpflow.User{ID: totpflow.AccountID{Tenant: "acme"}}, Proof: o.by(o.boss, a).Proof}
 	}},
 	"no proof": {totpflow.ErrProof, func(o *office, _ totpflow.Action) (totpflow.Admin, totpflow.Leave) {
 		return o.admin, totpflow.Administrator{User: o.boss.User}
@@ -51,12 +51,12 @@ var withoutLeave = map[string]struct {
 	}},
 	"a used proof": {totpflow.ErrProof, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
 		by := o.by(o.boss, a)
-		require.NoError(o.t, o.Account(o.boss.User).Spend(o.ctx, by.Proof, a))
+		require.NoError(o.t, o.Account(o.boss.User).ConsumeProof(o.ctx, by.Proof, a))
 		return o.admin, by
 	}},
 	"an old proof": {totpflow.ErrProof, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
 		by := o.by(o.boss, a)
-		o.clock.Advance(totpflow.ProofAge)
+		o.clock.Advance(totpflow.ProofLifetime)
 		return o.admin, by
 	}},
 	"the proof of a sign-in": {totpflow.ErrProof, func(o *office, _ totpflow.Action) (totpflow.Admin, totpflow.Leave) {
@@ -65,7 +65,7 @@ var withoutLeave = map[string]struct {
 	"a trusted browser": {totpflow.ErrProof, func(o *office, _ totpflow.Action) (totpflow.Admin, totpflow.Leave) {
 		next, err := o.SignIn(o.ctx, o.boss.User, o.trusted(o.boss.User, o.boss.phone))
 		require.NoError(o.t, err)
-		require.Equal(o.t, totpflow.ByTrustedBrowser, next.Reason)
+		require.Equal(o.t, totpflow.ReasonTrustedBrowser, next.Reason)
 		return o.admin, totpflow.Administrator{User: o.boss.User, Proof: next.Proof}
 	}},
 	"an administrator whose account was frozen since": {totpflow.ErrProof, func(o *office, a totpflow.Action) (totpflow.Admin, totpflow.Leave) {
@@ -137,16 +137,16 @@ func TestNotToOneself(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
 			o.trusted(o.boss.User, o.boss.phone)
-			o.setUp(o.prove(o.boss.User, totpflow.ActionAdd, o.boss.phone))
-			o.setUp(o.prove(o.boss.User, totpflow.ActionAdd, o.boss.phone))
-			remove := o.prove(o.boss.User, totpflow.ActionRemove, o.boss.phone)
-			require.NoError(t, o.Account(o.boss.User).Remove(o.ctx, remove, o.status(o.boss.User).Authenticators[2].ID))
+			o.setUp(o.prove(o.boss.User, totpflow.ActionAddAuthenticator, o.boss.phone))
+			o.setUp(o.prove(o.boss.User, totpflow.ActionAddAuthenticator, o.boss.phone))
+			remove := o.prove(o.boss.User, totpflow.ActionRemoveAuthenticator, o.boss.phone)
+			require.NoError(t, o.Account(o.boss.User).RemoveAuthenticator(o.ctx, remove, o.status(o.boss.User).Authenticators[2].ID))
 			o.trusted(o.boss.User, o.boss.phone)
 			by := o.by(o.boss, call.action)
 			o.unchanged(func() {
 				require.ErrorIs(t, call.do(o, o.admin, by, o.boss.id()), totpflow.ErrSelf)
 			})
-			require.NoError(t, o.Account(o.boss.User).Spend(o.ctx, by.Proof, call.action), "the proof is not lost by it")
+			require.NoError(t, o.Account(o.boss.User).ConsumeProof(o.ctx, by.Proof, call.action), "the proof is not lost by it")
 		})
 	}
 	// Nor hidden among others.
@@ -154,7 +154,7 @@ func TestNotToOneself(t *testing.T) {
 	o.enroll(ana)
 	by := o.by(o.boss, totpflow.ActionResetAccount)
 	o.unchanged(func() {
-		_, err := o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID, o.boss.ID}, totpflow.ScopeAll)
+		_, err := o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID.User, o.boss.ID.User}, totpflow.ScopeAll)
 		require.ErrorIs(t, err, totpflow.ErrSelf)
 	})
 }
@@ -164,7 +164,7 @@ func TestRuleIsAskedOfEach(t *testing.T) {
 	o := newOffice(t)
 	o.enroll(ana)
 	var asked []string
-	admin := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.ID) error {
+	admin := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.AccountID) error {
 		asked = append(asked, id.User)
 		if id.User == "chief" {
 			return errSays
@@ -173,10 +173,10 @@ func TestRuleIsAskedOfEach(t *testing.T) {
 	})
 	by := o.by(o.boss, totpflow.ActionResetAccount)
 	o.unchanged(func() {
-		_, err := admin.ResetMany(o.ctx, by, "acme", []string{ana.ID, "chief"}, totpflow.ScopeAll)
+		_, err := admin.ResetMany(o.ctx, by, "acme", []string{ana.ID.User, "chief"}, totpflow.ScopeAll)
 		require.ErrorIs(t, err, errSays)
 	})
-	require.Equal(t, []string{ana.ID, "chief"}, asked)
+	require.Equal(t, []string{ana.ID.User, "chief"}, asked)
 }
 
 // Every call that only looks takes no proof and is refused otherwise as the
@@ -187,8 +187,8 @@ func TestLeaveToLook(t *testing.T) {
 			return second(a.Status(o.ctx, by, anaID))
 		},
 		"Status, the second of two": func(o *office, a totpflow.Admin, by totpflow.Leave) error {
-			if admin, ok := by.(totpflow.Administrator); ok && admin.User.ID != "" {
-				return second(a.Status(o.ctx, by, store.ID{Tenant: admin.User.Tenant, User: "x"}, anaID))
+			if admin, ok := by.(totpflow.Administrator); ok && admin.User.ID.User != "" {
+				return second(a.Status(o.ctx, by, store.AccountID{Tenant: admin.User.ID.Tenant, User: "x"}, anaID))
 			}
 			return second(a.Status(o.ctx, by, anaID, anaID))
 		},

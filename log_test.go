@@ -24,7 +24,7 @@ func TestLoggedAnswersShowNoTicket(t *testing.T) {
 	require.NoError(t, err)
 	page, err := h.BeginEnrollment(h.ctx, first.Challenge)
 	require.NoError(t, err)
-	app, err := totptest.Scan(page.Offer.URI(), h.clock)
+	app, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	done, err := h.ConfirmEnrollment(h.ctx, page.Token, app.Code())
 	require.NoError(t, err)

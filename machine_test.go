@@ -14,8 +14,8 @@ import (
 )
 
 var (
-	agent   = totpflow.User{Tenant: "acme", ID: "agent-7"}
-	agentID = store.ID{Tenant: agent.Tenant, User: agent.ID}
+	agent   = totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "agent-7"}}
+	agentID = agent.ID
 )
 
 // A machine account passes where machines sign in, whatever the policy is, and
@@ -28,9 +28,9 @@ func TestMachineSignsIn(t *testing.T) {
 		h.unchanged(func() {
 			d, err := h.SignInMachine(h.ctx, agent)
 			require.NoError(t, err)
-			want := totpflow.Decision{Step: totpflow.Passed, Reason: totpflow.Exempt, ID: agent.ID, Tenant: agent.Tenant, Anchor: d.Anchor}
+			want := totpflow.Decision{Step: totpflow.Passed, Reason: totpflow.ReasonMachine, ID: agent.ID, Generation: d.Generation}
 			require.Equal(t, want, d)
-			require.NotZero(t, d.Anchor)
+			require.NotZero(t, d.Generation)
 		})
 	}
 }
@@ -64,8 +64,8 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 	token := h.trusted(ana, phone)
 	begun := h.clock.Now()
 	challenge, signed := h.ask(ana), h.pass(ana, phone).Proof
-	replace := h.prove(ana, totpflow.ActionReplace, phone)
-	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAdd, phone))
+	replace := h.prove(ana, totpflow.ActionReplaceAuthenticator, phone)
+	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAddAuthenticator, phone))
 	require.NoError(t, err)
 	issued := h.issue(anaID)
 	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent"))
@@ -73,7 +73,7 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 	h.unchanged(func() {
 		d, err := h.SignIn(h.ctx, ana, token)
 		refused(t, d, err, totpflow.ErrExempt)
-		d, err = h.Continue(h.ctx, challenge)
+		d, err = h.ContinueSignIn(h.ctx, challenge)
 		refused(t, d, err, totpflow.ErrChallenge)
 		d, err = h.VerifyCode(h.ctx, challenge, phone.Code())
 		refused(t, d, err, totpflow.ErrChallenge)
@@ -86,7 +86,7 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 		_, err = h.BeginEnrollment(h.ctx, replace)
 		require.ErrorIs(t, err, totpflow.ErrProof)
 		_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
-		require.ErrorIs(t, err, totpflow.ErrEnrollment)
+		require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 		for _, code := range []string{phone.Code(), codes[0]} {
 			_, err = h.Account(ana).Reauthenticate(h.ctx, "x", code)
 			require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
@@ -97,7 +97,7 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 		require.ErrorIs(t, h.Admin(nil).Restore(h.ctx, ops, anaID, "x"), enroll.ErrTransition)
 	})
 	m := h.member(anaID)
-	require.Zero(t, m.Authenticators+m.RecoveryCodesLeft+len(m.Browsers)+len(m.Kept))
+	require.Zero(t, m.Authenticators+m.RecoveryCodesLeft+len(m.Browsers)+len(m.Recoverable))
 	valid, err := h.Account(ana).SessionValid(h.ctx, begun)
 	require.NoError(t, err)
 	require.False(t, valid, "the person's sessions are over")
@@ -107,22 +107,22 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 func TestPeopleAreRefusedWhereMachinesSignIn(t *testing.T) {
 	h := newHouse(t)
 	admin := h.Admin(nil)
-	for state, make := range map[string]func(u totpflow.User, id store.ID){
-		"never seen": func(totpflow.User, store.ID) {},
-		"seen":       func(u totpflow.User, _ store.ID) { h.step(u) },
-		"enrolled":   func(u totpflow.User, _ store.ID) { h.enroll(u) },
-		"reset": func(u totpflow.User, id store.ID) {
+	for state, make := range map[string]func(u totpflow.User, id store.AccountID){
+		"never seen": func(totpflow.User, store.AccountID) {},
+		"seen":       func(u totpflow.User, _ store.AccountID) { h.step(u) },
+		"enrolled":   func(u totpflow.User, _ store.AccountID) { h.enroll(u) },
+		"reset": func(u totpflow.User, id store.AccountID) {
 			h.enroll(u)
 			require.NoError(t, admin.Reset(h.ctx, ops, id, totpflow.ScopeAll))
 		},
-		"no longer exempt": func(_ totpflow.User, id store.ID) {
+		"no longer exempt": func(_ totpflow.User, id store.AccountID) {
 			require.NoError(t, admin.Exempt(h.ctx, ops, id, "agent"))
 			require.NoError(t, admin.EndExemption(h.ctx, ops, id))
 		},
 	} {
 		t.Run(state, func(t *testing.T) {
-			u := totpflow.User{Tenant: "acme", ID: state}
-			make(u, store.ID{Tenant: "acme", User: state})
+			u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: state}}
+			make(u, store.AccountID{Tenant: "acme", User: state})
 			h.unchanged(func() {
 				d, err := h.SignInMachine(h.ctx, u)
 				refused(t, d, err, totpflow.ErrNotExempt)
@@ -131,11 +131,11 @@ func TestPeopleAreRefusedWhereMachinesSignIn(t *testing.T) {
 	}
 	// The same id in another tenant is another account.
 	require.NoError(t, admin.Exempt(h.ctx, ops, agentID, "agent"))
-	d, err := h.SignInMachine(h.ctx, totpflow.User{Tenant: "globex", ID: agent.ID})
+	d, err := h.SignInMachine(h.ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: agent.ID.User}})
 	refused(t, d, err, totpflow.ErrNotExempt)
 }
 
-// The end of an exemption forces a set-up, also where the factor is optional and
+// The end of an exemption forces an enrollment, also where the factor is optional and
 // whether or not the account was a person's before. It ends the machine's
 // sessions, and the name.
 func TestExemptionEnds(t *testing.T) {
@@ -160,7 +160,7 @@ func TestExemptionEnds(t *testing.T) {
 			require.Empty(t, m.Machine)
 			next, err := h.SignIn(h.ctx, agent)
 			require.NoError(t, err)
-			require.Equal(t, totpflow.SetUp, next.Step)
+			require.Equal(t, totpflow.Enroll, next.Step)
 			h.setUp(next.Challenge)
 		})
 	}
@@ -186,11 +186,11 @@ func TestMachineRefused(t *testing.T) {
 	d, err := h.SignInMachine(h.ctx, agent)
 	require.NoError(t, err)
 	lost := agent
-	lost.Anchor = d.Anchor + 1
+	lost.Generation = d.Generation + 1
 	d, err = h.SignInMachine(h.ctx, lost)
 	refused(t, d, err, totpflow.ErrRecordLost)
 	told := h.told(event.Exempted)
-	require.NoError(t, h.Disown(h.ctx, h.DisownToken(told[0])))
+	require.NoError(t, h.Disown(h.ctx, h.NewDisownToken(told[0])))
 	d, err = h.SignInMachine(h.ctx, agent)
 	refused(t, d, err, totpflow.ErrFrozen)
 }

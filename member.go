@@ -26,22 +26,22 @@ const (
 
 // A Member is what an administrator sees of an account. It holds no secret.
 type Member struct {
-	ID                store.ID
+	ID                store.AccountID
 	State             MemberState
 	Enrollment        enroll.State
 	Required          bool      // by policy
-	GraceUntil        time.Time // where a set-up is required; may be over; zero for no grace
+	GraceUntil        time.Time // where an enrollment is required; may be over; zero for no grace
 	GraceBegins       bool      // at the next sign-in: until then GraceUntil is counted from now
 	Authenticators    int
 	Phones            int
-	Kept              []enroll.Kept // replaced or removed in the last 72 hours, for Admin.Restore
+	Recoverable       []enroll.Recoverable // replaced or removed in the last 72 hours, for Admin.Restore
 	Browsers          []Browser
 	RecoveryCodesLeft int
 	LastUsed          time.Time       // of any authenticator, exact to the day
-	ResetAt           time.Time       // of a reset that waits for the set-up
-	NeedsCode         bool            // for that set-up: an issued code, or a recovery code that is left (see Admin.Reset)
+	ResetAt           time.Time       // of a reset that waits for the enrollment
+	NeedsCode         bool            // for that enrollment: an issued code, or a recovery code that is left (see Admin.Reset)
 	FrozenAt          time.Time       // since "it was not me"
-	Waiting           *throttle.Error // too many wrong codes
+	Throttled         *throttle.Error // too many wrong codes
 	Machine           string          // the name of a machine account
 	Updated           time.Time       // of the record; zero when there is none
 }
@@ -55,7 +55,7 @@ type MemberPage struct {
 // Status returns how the given accounts stand, in their order: the list to ask
 // for is the host's own users, since who never came to the second step is in no
 // store. It takes no proof.
-func (a Admin) Status(ctx context.Context, by Leave, ids ...store.ID) ([]Member, error) {
+func (a Admin) Status(ctx context.Context, by Leave, ids ...store.AccountID) ([]Member, error) {
 	members := make([]Member, 0, len(ids))
 	policies := a.service.policiesOf()
 	for _, id := range ids {
@@ -85,7 +85,7 @@ func (a Admin) List(ctx context.Context, by Leave, q store.Query) (MemberPage, e
 	if _, operator := by.(Operator); q.AllTenants && !operator {
 		return MemberPage{}, ErrNotAllowed
 	}
-	if err := a.see(ctx, by, store.ID{Tenant: q.Tenant}); err != nil {
+	if err := a.see(ctx, by, store.AccountID{Tenant: q.Tenant}); err != nil {
 		return MemberPage{}, err
 	}
 	p, err := a.service.book.List(ctx, q)
@@ -109,12 +109,12 @@ func (a Admin) List(ctx context.Context, by Leave, q store.Query) (MemberPage, e
 
 // policiesOf is policyOf for the accounts of one list: tenants that keep their
 // policy in the store are asked for it once. Nobody is let in by it.
-func (s *Service) policiesOf() func(context.Context, store.ID) (policy.Policy, error) {
+func (s *Service) policiesOf() func(context.Context, store.AccountID) (policy.Policy, error) {
 	if _, ours := s.policy.(tenantPolicies); !ours {
 		return s.policyOf
 	}
 	known := make(map[string]policy.Policy)
-	return func(ctx context.Context, id store.ID) (p policy.Policy, err error) {
+	return func(ctx context.Context, id store.AccountID) (p policy.Policy, err error) {
 		p, ok := known[id.Tenant]
 		if !ok {
 			if p, err = s.policyOf(ctx, id); err == nil {
@@ -133,12 +133,12 @@ func (s *Service) member(e account.Entry, p policy.Policy) Member {
 	}
 	r := &account.Round{Account: e.Account, Now: s.now().UTC().Round(0)}
 	st := s.status(r, p)
-	m.Enrollment, m.Browsers, m.Waiting, m.FrozenAt = st.State, st.Browsers, st.Waiting, st.Frozen
+	m.Enrollment, m.Browsers, m.Throttled, m.FrozenAt = st.State, st.Browsers, st.Throttled, st.Frozen
 	m.Authenticators, m.RecoveryCodesLeft = len(st.Authenticators), st.RecoveryCodes.Left
 	m.Phones = len(st.Phones)
 	m.GraceUntil, m.GraceBegins, m.Machine = st.GraceUntil, st.GraceBegins, r.Machine
 	m.NeedsCode = st.State == enroll.ResetPending && !s.passwordSuffices(r, p)
-	m.Kept, m.ResetAt = r.Enrollment.Kept(r.Now), r.Enrollment.ResetAt()
+	m.Recoverable, m.ResetAt = r.Enrollment.Recoverable(r.Now), r.Enrollment.ResetAt()
 	for _, x := range st.Authenticators {
 		if x.Used.After(m.LastUsed) {
 			m.LastUsed = x.Used

@@ -20,42 +20,42 @@ import (
 // The word of a list for each way in which an account can stand, under a policy
 // that requires and one that does not.
 var standings = map[string]struct {
-	make               func(h *house, u totpflow.User, id store.ID)
+	make               func(h *house, u totpflow.User, id store.AccountID)
 	required, optional totpflow.MemberState
 }{
-	"never seen":      {func(*house, totpflow.User, store.ID) {}, totpflow.StateRequired, totpflow.StateDisabled},
-	"without":         {func(h *house, u totpflow.User, _ store.ID) { h.step(u) }, totpflow.StateRequired, totpflow.StateDisabled},
-	"enrolled":        {func(h *house, u totpflow.User, _ store.ID) { h.enroll(u) }, totpflow.StateEnabled, totpflow.StateEnabled},
-	"exempt":          {func(h *house, _ totpflow.User, id store.ID) { h.exempts(id) }, totpflow.StateExempt, totpflow.StateExempt},
-	"more grace":      {func(h *house, _ totpflow.User, id store.ID) { h.extends(id) }, totpflow.StateGrace, totpflow.StateDisabled},
-	"reset":           {func(h *house, u totpflow.User, id store.ID) { h.enroll(u); h.resets(id) }, totpflow.StateRequired, totpflow.StateRequired},
-	"frozen":          {func(h *house, u totpflow.User, _ store.ID) { h.enroll(u); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
-	"frozen, reset":   {func(h *house, u totpflow.User, id store.ID) { h.enroll(u); h.resets(id); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
-	"frozen, machine": {func(h *house, u totpflow.User, id store.ID) { h.exempts(id); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
-	"unreadable":      {func(h *house, u totpflow.User, id store.ID) { h.step(u); h.garble(id) }, totpflow.StateUnreadable, totpflow.StateUnreadable},
+	"never seen":      {func(*house, totpflow.User, store.AccountID) {}, totpflow.StateRequired, totpflow.StateDisabled},
+	"without":         {func(h *house, u totpflow.User, _ store.AccountID) { h.step(u) }, totpflow.StateRequired, totpflow.StateDisabled},
+	"enrolled":        {func(h *house, u totpflow.User, _ store.AccountID) { h.enroll(u) }, totpflow.StateEnabled, totpflow.StateEnabled},
+	"exempt":          {func(h *house, _ totpflow.User, id store.AccountID) { h.exempts(id) }, totpflow.StateExempt, totpflow.StateExempt},
+	"more grace":      {func(h *house, _ totpflow.User, id store.AccountID) { h.extends(id) }, totpflow.StateGrace, totpflow.StateDisabled},
+	"reset":           {func(h *house, u totpflow.User, id store.AccountID) { h.enroll(u); h.resets(id) }, totpflow.StateRequired, totpflow.StateRequired},
+	"frozen":          {func(h *house, u totpflow.User, _ store.AccountID) { h.enroll(u); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
+	"frozen, reset":   {func(h *house, u totpflow.User, id store.AccountID) { h.enroll(u); h.resets(id); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
+	"frozen, machine": {func(h *house, u totpflow.User, id store.AccountID) { h.exempts(id); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
+	"unreadable":      {func(h *house, u totpflow.User, id store.AccountID) { h.step(u); h.garble(id) }, totpflow.StateUnreadable, totpflow.StateUnreadable},
 }
 
-func (h *house) exempts(id store.ID) {
+func (h *house) exempts(id store.AccountID) {
 	h.t.Helper()
 	require.NoError(h.t, h.Admin(nil).Exempt(h.ctx, ops, id, "agent"))
 }
 
-func (h *house) extends(id store.ID) {
+func (h *house) extends(id store.AccountID) {
 	h.t.Helper()
 	require.NoError(h.t, h.Admin(nil).ExtendGrace(h.ctx, ops, id, h.clock.Now().Add(days(7))))
 }
 
-func (h *house) resets(id store.ID) {
+func (h *house) resets(id store.AccountID) {
 	h.t.Helper()
 	require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, id, totpflow.ScopeAll))
 }
 
 func TestMemberStates(t *testing.T) {
 	h := newHouse(t, ofTenants)
-	var ids []store.ID
+	var ids []store.AccountID
 	for name, c := range standings {
-		id := store.ID{Tenant: "acme", User: name}
-		c.make(h, totpflow.User{Tenant: "acme", ID: name}, id)
+		id := store.AccountID{Tenant: "acme", User: name}
+		c.make(h, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: name}}, id)
 		ids = append(ids, id)
 	}
 	for _, mode := range []policy.Mode{policy.Required, policy.Optional, policy.Off} {
@@ -88,7 +88,7 @@ func TestListIsAsStatus(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	h.set("acme", policy.Policy{Mode: policy.Required})
 	for name, c := range standings {
-		c.make(h, totpflow.User{Tenant: "acme", ID: name}, store.ID{Tenant: "acme", User: name})
+		c.make(h, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: name}}, store.AccountID{Tenant: "acme", User: name})
 	}
 	page, err := h.Admin(nil).List(h.ctx, ops, store.Query{Tenant: "acme"})
 	require.NoError(t, err)
@@ -111,7 +111,7 @@ func listed(page totpflow.MemberPage) (users []string) {
 func TestMember(t *testing.T) {
 	h := newHouse(t, withMode(policy.Required))
 	phone, _ := h.enroll(ana)
-	phone, codes := h.setUp(h.prove(ana, totpflow.ActionReplace, phone))
+	phone, codes := h.setUp(h.prove(ana, totpflow.ActionReplaceAuthenticator, phone))
 	h.clock.Advance(days(1))
 	h.trusted(ana, phone)
 	used := h.clock.Now()
@@ -130,12 +130,12 @@ func TestMember(t *testing.T) {
 	require.True(t, m.Required)
 	require.Zero(t, m.GraceUntil)
 	require.Equal(t, 1, m.Authenticators)
-	require.Len(t, m.Kept, 1)
+	require.Len(t, m.Recoverable, 1)
 	require.Len(t, m.Browsers, 1)
 	require.Equal(t, "Firefox on Linux", m.Browsers[0].Label)
 	require.Equal(t, 9, m.RecoveryCodesLeft)
 	require.False(t, m.LastUsed.Before(used))
-	require.NotNil(t, m.Waiting)
+	require.NotNil(t, m.Throttled)
 	require.Zero(t, m.ResetAt)
 	require.Zero(t, m.FrozenAt)
 	require.Empty(t, m.Machine)
@@ -148,7 +148,7 @@ func TestListPages(t *testing.T) {
 	h := newHouse(t, ofTenants, func(c *totpflow.Config) { c.Events = quiet })
 	var want []string
 	for i := range 23 {
-		id := store.ID{Tenant: "acme", User: fmt.Sprintf("t%02d", i)} // around "totpflow:tenant"
+		id := store.AccountID{Tenant: "acme", User: fmt.Sprintf("t%02d", i)} // around "totpflow:tenant"
 		if i%2 == 0 {
 			h.exempts(id)
 		} else {
@@ -156,9 +156,9 @@ func TestListPages(t *testing.T) {
 		}
 		want = append(want, id.User)
 	}
-	h.exempts(store.ID{Tenant: "acme", User: "totpflow"})
-	h.exempts(store.ID{Tenant: "acme", User: "zoe"})
-	h.exempts(store.ID{Tenant: "globex", User: "t00"})
+	h.exempts(store.AccountID{Tenant: "acme", User: "totpflow"})
+	h.exempts(store.AccountID{Tenant: "acme", User: "zoe"})
+	h.exempts(store.AccountID{Tenant: "globex", User: "t00"})
 	want = append(want, "totpflow", "zoe")
 	h.set("acme", policy.Policy{Mode: policy.Optional})
 	_, err := h.Admin(nil).ResetMany(h.ctx, ops, "globex", []string{"x"}, totpflow.ScopeAll) // a record of a tenant without a policy
@@ -186,7 +186,7 @@ func TestListPages(t *testing.T) {
 
 	for name, q := range map[string]store.Query{
 		"a cursor of nobody's":         {Tenant: "acme", Cursor: "x"},
-		"a cursor of another tenant":   {Tenant: "acme", Cursor: store.Cursor(store.ID{Tenant: "globex", User: "a"})},
+		"a cursor of another tenant":   {Tenant: "acme", Cursor: store.Cursor(store.AccountID{Tenant: "globex", User: "a"})},
 		"less than none":               {Tenant: "acme", Limit: -1},
 		"one tenant and all of them":   {Tenant: "acme", AllTenants: true},
 		"a state that no record has":   {Tenant: "acme", State: strings.Repeat("x", 40)},
@@ -212,9 +212,9 @@ func TestAdministratorsSeeNoSecret(t *testing.T) {
 	token := o.trusted(ana, phone)
 	code := phone.Code()
 	challenge := o.ask(ana)
-	page, err := o.BeginEnrollment(o.ctx, o.prove(ana, totpflow.ActionReplace, phone))
+	page, err := o.BeginEnrollment(o.ctx, o.prove(ana, totpflow.ActionReplaceAuthenticator, phone))
 	require.NoError(t, err)
-	replaced, err := totptest.Scan(page.Offer.URI(), o.clock)
+	replaced, err := totptest.ScanURI(page.Offer.URI(), o.clock)
 	require.NoError(t, err)
 	secrets := append(codes, string(token), code, string(challenge), string(page.Token), strings.ReplaceAll(page.Offer.Secret(), " ", ""), rfcSecret)
 	done, err := o.ConfirmEnrollment(o.ctx, page.Token, replaced.Code())

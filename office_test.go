@@ -37,20 +37,20 @@ type clerk struct {
 	phone *totptest.Authenticator
 }
 
-func (c clerk) id() store.ID { return store.ID{Tenant: c.Tenant, User: c.ID} }
+func (c clerk) id() store.AccountID { return c.ID }
 
 var (
 	chains = map[string][]string{"acme": {"provider"}, "acme/unit": {"acme", "provider"}}
 	ops    = totpflow.Operator{Name: "root", Reason: "ticket 7"}
-	anaID  = store.ID{Tenant: ana.Tenant, User: ana.ID}
+	anaID  = ana.ID
 )
 
 func above(_ context.Context, tenant string) ([]string, error) { return chains[tenant], nil }
 
 // ofTenants leaves the policy to the tenants' administrators.
-func ofTenants(c *totpflow.Config) { c.Policy, c.Above = nil, above }
+func ofTenants(c *totpflow.Config) { c.Policy, c.ParentTenants = nil, above }
 
-func letAll(context.Context, totpflow.User, totpflow.Action, store.ID) error { return nil }
+func letAll(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return nil }
 
 func newOffice(t testing.TB, changes ...func(*totpflow.Config)) *office {
 	t.Helper()
@@ -68,8 +68,8 @@ func (h *house) hire(tenant, id string) clerk {
 	require.NoError(h.t, err)
 	uri, err := key.URI(totp.Label{Issuer: "x", Account: id})
 	require.NoError(h.t, err)
-	c := clerk{User: totpflow.User{Tenant: tenant, ID: id}}
-	c.phone, err = totptest.Scan(uri, h.clock)
+	c := clerk{User: totpflow.User{ID: totpflow.AccountID{Tenant: tenant, User: id}}}
+	c.phone, err = totptest.ScanURI(uri, h.clock)
 	require.NoError(h.t, err)
 	require.NoError(h.t, h.imports(totpflow.Imported{ID: c.id(), Key: key})[0].Err)
 	return c
@@ -89,7 +89,7 @@ func (h *house) set(tenant string, p policy.Policy) {
 }
 
 // member is how one account stands in the administrator's list.
-func (h *house) member(id store.ID) totpflow.Member {
+func (h *house) member(id store.AccountID) totpflow.Member {
 	h.t.Helper()
 	members, err := h.Admin(nil).Status(h.ctx, ops, id)
 	require.NoError(h.t, err)
@@ -99,11 +99,11 @@ func (h *house) member(id store.ID) totpflow.Member {
 
 // versions is what the store holds: no two are the same where anything was
 // written in between.
-func (h *house) versions() map[store.ID]store.Version {
+func (h *house) versions() map[store.AccountID]store.Version {
 	h.t.Helper()
 	page, err := h.memory.List(h.ctx, store.Query{AllTenants: true, Limit: store.MaxLimit})
 	require.NoError(h.t, err)
-	versions := map[store.ID]store.Version{}
+	versions := map[store.AccountID]store.Version{}
 	for _, r := range page.Records {
 		versions[r.ID] = r.Version
 	}
@@ -150,7 +150,7 @@ func (m *mailbox) deliver(_ context.Context, c totpflow.IssuedCode) error {
 func (m *mailbox) code() string { return m.got[len(m.got)-1].Code }
 
 // issue has a code sent to the person and returns it.
-func (h *house) issue(id store.ID) string {
+func (h *house) issue(id store.AccountID) string {
 	h.t.Helper()
 	var m mailbox
 	require.NoError(h.t, h.Admin(nil).IssueRecoveryCode(h.ctx, ops, id, m.deliver))

@@ -30,7 +30,7 @@ func (s *Service) Account(u User) Account { return Account{service: s, user: u} 
 // before the action. It takes an app's code or a recovery code, or two
 // consecutive app's codes while single ones have to wait, under the same
 // budget as signing in; a trusted browser does not serve. The proof is good
-// for this action of this account, once, for [ProofAge]. Hosts define their
+// for this action of this account, once, for [ProofLifetime]. Hosts define their
 // actions as constants, so that asking and spending name the same. Errors: as
 // [Service.VerifyCode]; [ErrNotEnrolled] for who has no factor to show (ask for
 // the password again); [ErrProof] for an empty action.
@@ -42,13 +42,13 @@ func (a Account) Reauthenticate(ctx context.Context, action Action, codes ...str
 	if err != nil {
 		return "", err
 	}
-	if by == ByRecoveryCode {
+	if by == ReasonRecoveryCode {
 		pol, err := a.service.policyOf(ctx, a.user.account())
 		if err != nil {
 			return "", err
 		}
 		if !pol.Methods.Has(policy.RecoveryCodes) {
-			return "", ErrMethod
+			return "", ErrMethodNotAllowed
 		}
 	}
 	var p Proof
@@ -78,21 +78,21 @@ func (s *Service) checkOf(ctx context.Context, codes []string) (func(*account.Ro
 	switch len(codes) {
 	case 1:
 		if _, err := recovery.Normalize(codes[0]); err == nil {
-			return s.recoveryCheck(ctx, codes[0]), ByRecoveryCode, nil
+			return s.recoveryCheck(ctx, codes[0]), ReasonRecoveryCode, nil
 		}
-		return func(r *account.Round, tag string) error { return s.checkCode(r, tag, codes[0]) }, ByCode, nil
+		return func(r *account.Round, tag string) error { return s.checkCode(r, tag, codes[0]) }, ReasonCode, nil
 	case 2:
-		return func(r *account.Round, tag string) error { return s.checkPair(r, tag, codes[0], codes[1]) }, ByCode, nil
+		return func(r *account.Round, tag string) error { return s.checkPair(r, tag, codes[0], codes[1]) }, ReasonCode, nil
 	default:
 		return nil, "", ErrRejected
 	}
 }
 
-// Spend consumes a proof that was made for an action of the host's own, such
-// as "delete backup". Errors: [ErrProof], also for [ActionSetUp], which is earned
+// ConsumeProof consumes a proof that was made for an action of the host's own, such
+// as "delete backup". Errors: [ErrProof], also for [ActionEnroll], which is earned
 // by who has no factor to show.
-func (a Account) Spend(ctx context.Context, p Proof, action Action) error {
-	if action == ActionSetUp {
+func (a Account) ConsumeProof(ctx context.Context, p Proof, action Action) error {
+	if action == ActionEnroll {
 		return ErrProof
 	}
 	return a.with(ctx, p, action, func(*account.Round) error { return nil })
@@ -100,7 +100,7 @@ func (a Account) Spend(ctx context.Context, p Proof, action Action) error {
 
 // Disable removes every authenticator, the recovery codes and the trusted
 // browsers, and ends sessions begun before ([Account.SessionValid]). It takes a
-// proof of [ActionDisable]. Errors: [ErrProof], and [ErrRequired] where policy
+// proof of [ActionDisable]. Errors: [ErrProof], and [ErrFactorRequired] where policy
 // requires the factor.
 func (a Account) Disable(ctx context.Context, p Proof) error {
 	pol, err := a.service.policyOf(ctx, a.user.account())
@@ -109,7 +109,7 @@ func (a Account) Disable(ctx context.Context, p Proof) error {
 	}
 	return a.with(ctx, p, ActionDisable, func(r *account.Round) error {
 		if pol.Mode == policy.Required {
-			return ErrRequired
+			return ErrFactorRequired
 		}
 		e, err := r.Enrollment.Disable(r.Now)
 		if err != nil {
@@ -122,11 +122,11 @@ func (a Account) Disable(ctx context.Context, p Proof) error {
 	})
 }
 
-// Remove removes one authenticator of several. It takes a proof of
-// [ActionRemove]. Errors: [ErrProof], [enroll.ErrUnknown], and
+// RemoveAuthenticator removes one authenticator of several. It takes a proof of
+// [ActionRemoveAuthenticator]. Errors: [ErrProof], [enroll.ErrUnknown], and
 // [enroll.ErrLast]: the last one goes by Disable.
-func (a Account) Remove(ctx context.Context, p Proof, id string) error {
-	return a.with(ctx, p, ActionRemove, func(r *account.Round) error {
+func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) error {
+	return a.with(ctx, p, ActionRemoveAuthenticator, func(r *account.Round) error {
 		e, err := r.Enrollment.Remove(r.Now, id)
 		if err != nil {
 			return err
@@ -138,9 +138,9 @@ func (a Account) Remove(ctx context.Context, p Proof, id string) error {
 	})
 }
 
-// Rename gives an authenticator another name. Errors: [enroll.ErrUnknown] and
+// RenameAuthenticator gives an authenticator another name. Errors: [enroll.ErrUnknown] and
 // what [enroll.Enrollment.Rename] says of names.
-func (a Account) Rename(ctx context.Context, id, name string) error {
+func (a Account) RenameAuthenticator(ctx context.Context, id, name string) error {
 	return a.change(ctx, func(r *account.Round) error {
 		e, err := r.Enrollment.Rename(id, name)
 		if err != nil {
@@ -156,14 +156,14 @@ func (a Account) Rename(ctx context.Context, id, name string) error {
 // NewRecoveryCodes makes a new set and ends the old one, and sign-ins and proofs
 // under way with it. It takes a proof of [ActionRecoveryCodes]. The sheet holds
 // no secret but the codes, which cannot be shown again. Errors: [ErrProof], and
-// [ErrMethod] where policy allows no recovery codes.
+// [ErrMethodNotAllowed] where policy allows no recovery codes.
 func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet, error) {
 	pol, err := a.service.policyOf(ctx, a.user.account())
 	if err != nil {
 		return recovery.Sheet{}, err
 	}
 	if !pol.Methods.Has(policy.RecoveryCodes) {
-		return recovery.Sheet{}, ErrMethod
+		return recovery.Sheet{}, ErrMethodNotAllowed
 	}
 	sheet := recovery.Sheet{Issuer: a.service.issuer, Account: a.user.ticket().Name}
 	err = a.with(ctx, p, ActionRecoveryCodes, func(r *account.Round) error {
@@ -279,10 +279,10 @@ func (a Account) SessionValid(ctx context.Context, begun time.Time) (bool, error
 	return answer(valid, err)
 }
 
-// change runs a flow of this account, with the host's anchor held against it.
+// change runs a flow of this account, with the host's generation held against it.
 func (a Account) change(ctx context.Context, decide func(*account.Round) error) error {
 	return a.service.book.Change(ctx, a.user.account(), func(r *account.Round) error {
-		if err := a.user.anchored(r); err != nil {
+		if err := a.user.remembering(r); err != nil {
 			return err
 		}
 		return decide(r)

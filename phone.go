@@ -87,7 +87,7 @@ type SentCode struct {
 // wrong codes stay counted. What is sent is counted, for the account, the number,
 // its prefix and the tenant, before the provider is asked. Errors:
 // [*throttle.Error] when this account has to wait, [ErrPhoneLimit],
-// [ErrNoPhone], [ErrMethod], [ErrChallenge], and those of package phone when the
+// [ErrNoPhone], [ErrMethodNotAllowed], [ErrChallenge], and those of package phone when the
 // provider refuses.
 func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (SentCode, error) {
 	t, err := s.unseal(challengeKind, string(c))
@@ -103,7 +103,7 @@ func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via
 			return phone.Number{}, ErrChallenge
 		}
 		if !phoneAllowed(r, p) {
-			return phone.Number{}, ErrMethod
+			return phone.Number{}, ErrMethodNotAllowed
 		}
 		for _, x := range r.Phones.Phones() {
 			if x.ID == id {
@@ -184,7 +184,7 @@ func (s *Service) countSend(ctx context.Context, tenant string, n phone.Number) 
 		return err
 	}
 	type count struct {
-		id     store.ID
+		id     store.AccountID
 		limits []phone.Limit
 	}
 	counts := []count{
@@ -222,14 +222,14 @@ func (s *Service) hashed(what, text string) string {
 // VerifyPhoneCode completes a sign-in with a code that [Service.SendPhoneCode]
 // sent. Wrong codes are counted in the account's one budget, and five in a row
 // end the code. Its proof trusts no browser and replaces no authenticator; where
-// there is none, it begins the set-up of one. Errors: as [Service.VerifyCode],
-// [ErrPhoneCode], [ErrMethod].
+// there is none, it begins the enrollment of one. Errors: as [Service.VerifyCode],
+// [ErrPhoneCode], [ErrMethodNotAllowed].
 func (s *Service) VerifyPhoneCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	return s.verify(ctx, c, ByPhoneCode, func(r *account.Round, t ticket, p policy.Policy) error {
+	return s.verify(ctx, c, ReasonPhoneCode, func(r *account.Round, t ticket, p policy.Policy) error {
 		if !phoneAllowed(r, p) {
-			return ErrMethod
+			return ErrMethodNotAllowed
 		}
-		return s.charged(r, t.ID, string(ByPhoneCode), 1, func() error {
+		return s.charged(r, t.ID, string(ReasonPhoneCode), 1, func() error {
 			st, _, err := r.Phones.Verify(r.Now, s.keys, t.ID, code)
 			return phoneChecked(r, st, err)
 		})

@@ -12,7 +12,7 @@ import (
 )
 
 // A phone that was set up after a reset is a factor like another: the password
-// alone leads to no set-up any more, neither within the 24 hours nor later, and
+// alone leads to no enrollment any more, neither within the 24 hours nor later, and
 // its code lets the person in.
 func TestPhoneAfterAReset(t *testing.T) {
 	for name, later := range map[string]time.Duration{"within 24 hours": time.Hour, "later": 48 * time.Hour} {
@@ -24,7 +24,7 @@ func TestPhoneAfterAReset(t *testing.T) {
 			require.Equal(t, totpflow.StateRequired, h.member(anaID).State)
 			next, err := h.SignIn(h.ctx, ana)
 			require.NoError(t, err)
-			left, err := h.SignIn(h.ctx, ana) // another set-up under way: it ends with this one
+			left, err := h.SignIn(h.ctx, ana) // another enrollment under way: it ends with this one
 			require.NoError(t, err)
 			h.addPhone(next.Challenge, mobile, &p)
 			require.Equal(t, totpflow.StateEnabled, h.member(anaID).State)
@@ -41,7 +41,7 @@ func TestPhoneAfterAReset(t *testing.T) {
 			d, err := h.VerifyPhoneCode(h.ctx, next.Challenge, p.code())
 			require.NoError(t, err)
 			require.Equal(t, totpflow.Passed, d.Step)
-			require.Equal(t, ana.ID, d.ID)
+			require.Equal(t, ana.ID.User, d.ID.User)
 			h.setUp(d.Proof) // and may set up an app with it
 		})
 	}
@@ -57,10 +57,10 @@ func TestAssigningThatLeavesNothing(t *testing.T) {
 		next   totpflow.Step
 		after  time.Duration
 	}{
-		"another number":              {number("+43 660 7654321"), policy.Policy{Mode: policy.Required, Methods: everyMethod}, totpflow.SetUp, 0},
-		"none":                        {phone.Number{}, policy.Policy{Mode: policy.Required, Methods: everyMethod}, totpflow.SetUp, 0},
-		"none, optional":              {phone.Number{}, policy.Policy{Mode: policy.Optional, Methods: everyMethod}, totpflow.SetUp, 0},
-		"none, with grace":            {phone.Number{}, policy.Policy{Mode: policy.Required, Grace: days(14), Methods: everyMethod}, totpflow.SetUp, 0},
+		"another number":              {number("+43 660 7654321"), policy.Policy{Mode: policy.Required, Methods: everyMethod}, totpflow.Enroll, 0},
+		"none":                        {phone.Number{}, policy.Policy{Mode: policy.Required, Methods: everyMethod}, totpflow.Enroll, 0},
+		"none, optional":              {phone.Number{}, policy.Policy{Mode: policy.Optional, Methods: everyMethod}, totpflow.Enroll, 0},
+		"none, with grace":            {phone.Number{}, policy.Policy{Mode: policy.Required, Grace: days(14), Methods: everyMethod}, totpflow.Enroll, 0},
 		"none, after a day":           {phone.Number{}, policy.Policy{Mode: policy.Required, Methods: everyMethod}, totpflow.AskCode, days(1)},
 		"none, where it takes a code": {phone.Number{}, policy.Policy{Mode: policy.Required, IssuedCode: true, Methods: everyMethod}, totpflow.AskCode, 0},
 	} {
@@ -83,7 +83,7 @@ func TestAssigningThatLeavesNothing(t *testing.T) {
 	require.NoError(t, h.Admin(nil).AssignPhone(h.ctx, ops, anaID, mobile))
 	h.pass(ana, app)
 	require.NoError(t, h.Admin(nil).AssignPhone(h.ctx, ops, agentID, mobile))
-	require.Equal(t, totpflow.SetUp, h.step(agent))
+	require.Equal(t, totpflow.Enroll, h.step(agent))
 	require.Zero(t, h.member(agentID).ResetAt)
 }
 
@@ -105,7 +105,7 @@ func TestPhoneAndGrace(t *testing.T) {
 	h.set("acme", policy.Policy{Mode: policy.Required, Grace: days(14), Methods: everyMethod})
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.InGrace, next.Reason)
+	require.Equal(t, totpflow.ReasonGrace, next.Reason)
 	h.addPhone(next.Proof, mobile, &p)
 	require.Zero(t, h.status(ana).GraceUntil)
 	m := h.member(anaID)
@@ -136,7 +136,7 @@ func TestFrozenAndPhones(t *testing.T) {
 	page, err := h.BeginPhone(h.ctx, d.Proof, number("+43 660 7654321"))
 	require.NoError(t, err)
 	h.clock.Advance(time.Minute)
-	_, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+	_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
 	require.NoError(t, err)
 	sent := p.count()
 	h.disown(ana)
@@ -147,10 +147,10 @@ func TestFrozenAndPhones(t *testing.T) {
 		refused(t, refusal, err, totpflow.ErrChallenge)
 		_, err = h.BeginPhone(h.ctx, d.Proof, number("+43 660 7654321"))
 		require.ErrorIs(t, err, totpflow.ErrProof)
-		_, err = h.SendSetUpCode(h.ctx, page.Token, phone.Voice)
-		require.ErrorIs(t, err, totpflow.ErrEnrollment)
+		_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.Voice)
+		require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 		refusal, err = h.ConfirmPhone(h.ctx, page.Token, p.code())
-		refused(t, refusal, err, totpflow.ErrEnrollment)
+		refused(t, refusal, err, totpflow.ErrEnrollmentExpired)
 		require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, d.Proof, next.Phones[0].ID), totpflow.ErrProof)
 	})
 	require.Equal(t, sent, p.count())

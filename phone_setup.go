@@ -21,42 +21,42 @@ const (
 	ActionAssignPhone Action = "assign phone" // Admin.AssignPhone
 )
 
-// ErrAssigned means that policy lets only administrators choose the numbers.
-var ErrAssigned = errors.New("totpflow: an administrator chooses the number")
+// ErrNumberAssigned means that policy lets only administrators choose the numbers.
+var ErrNumberAssigned = errors.New("totpflow: an administrator chooses the number")
 
-// A PhonePage is what a page shows that asks for the code of a new number.
-type PhonePage struct {
-	Token   EnrollmentToken // for SendSetUpCode and ConfirmPhone
+// A PendingPhone is what a page shows that asks for the code of a new number.
+type PendingPhone struct {
+	Token   EnrollmentToken // for SendEnrollmentCode and ConfirmPhone
 	Number  phone.Number    // masked when printed
 	Expires time.Time       // when the number has to be added again
 }
 
 // BeginPhone adds a number, which signs nobody in until it has shown a code of
-// its own ([Service.SendSetUpCode], [Service.ConfirmPhone]). It starts from what a set-up starts from: the
-// challenge of a decision that said SetUp, a proof of [ActionAddPhone], or where
+// its own ([Service.SendEnrollmentCode], [Service.ConfirmPhone]). It starts from what an enrollment starts from: the
+// challenge of a decision that said Enroll, a proof of [ActionAddPhone], or where
 // nothing is set up the proof of a sign-in. Where policy lets only
 // administrators choose numbers, number is the one that they assigned, or zero
-// for it. Errors: [ErrChallenge], [ErrProof], [ErrMethod], [ErrAssigned],
+// for it. Errors: [ErrChallenge], [ErrProof], [ErrMethodNotAllowed], [ErrNumberAssigned],
 // phone.ErrKnown, phone.ErrTooManyPhones, phone.ErrDestination.
-func (s *Service) BeginPhone(ctx context.Context, by Authority, number phone.Number) (PhonePage, error) {
+func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number phone.Number) (PendingPhone, error) {
 	if by == nil {
-		return PhonePage{}, ErrProof
+		return PendingPhone{}, ErrProof
 	}
-	t, err := by.authority(s)
+	t, err := by.grant(s)
 	if err != nil {
-		return PhonePage{}, err
+		return PendingPhone{}, err
 	}
 	p, err := s.policyOf(ctx, t.account())
 	if err != nil {
-		return PhonePage{}, err
+		return PendingPhone{}, err
 	}
 	switch {
 	case s.phones == nil:
-		return PhonePage{}, ErrNoPhone
+		return PendingPhone{}, ErrNoPhone
 	case !p.Methods.Has(policy.Phone):
-		return PhonePage{}, ErrMethod
+		return PendingPhone{}, ErrMethodNotAllowed
 	}
-	var page PhonePage
+	var page PendingPhone
 	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
 		if err := begins(r, t, by, ActionAddPhone); err != nil {
 			return err
@@ -74,7 +74,7 @@ func (s *Service) BeginPhone(ctx context.Context, by Authority, number phone.Num
 		}
 		r.Phones = phones
 		r.Save()
-		page.Number, page.Expires = pending.Number, pending.Began.Add(phone.PendingAge)
+		page.Number, page.Expires = pending.Number, pending.Began.Add(phone.PendingLifetime)
 		page.Token = EnrollmentToken(s.seal(enrollmentKind, r, ticket{
 			Tenant: t.Tenant, User: t.User, Name: t.Name, Action: ActionAddPhone, Candidate: pending.ID,
 		}))
@@ -93,15 +93,15 @@ func chosen(r *account.Round, p policy.Policy, n phone.Number) (phone.Number, er
 	}
 	assigned, err := phone.ParseNumber(r.Assigned)
 	if err != nil || !n.IsZero() && n != assigned {
-		return phone.Number{}, ErrAssigned
+		return phone.Number{}, ErrNumberAssigned
 	}
 	return assigned, nil
 }
 
-// SendSetUpCode sends the code for the number of the token, or another one, by
-// either way. The one before is dead from then on. Errors: [ErrEnrollment],
-// [ErrAssigned], and as [Service.SendPhoneCode].
-func (s *Service) SendSetUpCode(ctx context.Context, token EnrollmentToken, via phone.Via) (SentCode, error) {
+// SendEnrollmentCode sends the code for the number of the token, or another one, by
+// either way. The one before is dead from then on. Errors: [ErrEnrollmentExpired],
+// [ErrNumberAssigned], and as [Service.SendPhoneCode].
+func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken, via phone.Via) (SentCode, error) {
 	t, err := s.phoneTicket(token)
 	if err != nil {
 		return SentCode{}, err
@@ -119,9 +119,9 @@ func (s *Service) SendSetUpCode(ctx context.Context, token EnrollmentToken, via 
 }
 
 // ConfirmPhone makes the number a phone, when its code is right, and lets the
-// person in whose set-up came before the session. Wrong codes are counted as at
-// a sign-in. Errors: [ErrRejected], [ErrEnrollment], [ErrPhoneCode],
-// [ErrMethod], [ErrAssigned], [*throttle.Error].
+// person in whose enrollment came before the session. Wrong codes are counted as at
+// a sign-in. Errors: [ErrRejected], [ErrEnrollmentExpired], [ErrPhoneCode],
+// [ErrMethodNotAllowed], [ErrNumberAssigned], [*throttle.Error].
 func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code string) (Decision, error) {
 	t, err := s.phoneTicket(token)
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 		if _, err := pendingPhone(r, t, p); err != nil {
 			return err
 		}
-		err := s.charged(r, t.ID, string(ByPhoneCode), 1, func() error {
+		err := s.charged(r, t.ID, string(ReasonPhoneCode), 1, func() error {
 			st, _, err := r.Phones.VerifyPending(r.Now, s.keys, t.Candidate, code)
 			return phoneChecked(r, st, err)
 		})
@@ -150,7 +150,7 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 		r.EndTickets() // browsers and sessions stay: nothing was taken away
 		r.Log(event.Event{Kind: event.PhoneAdded})
 		r.Save()
-		d = s.pass(r, t, p, ByPhoneCode)
+		d = s.pass(r, t, p, ReasonPhoneCode)
 		return nil
 	})
 	return answer(d, err)
@@ -159,7 +159,7 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 func (s *Service) phoneTicket(token EnrollmentToken) (ticket, error) {
 	t, err := s.unseal(enrollmentKind, string(token))
 	if err != nil || t.Action != ActionAddPhone {
-		return ticket{}, ErrEnrollment
+		return ticket{}, ErrEnrollmentExpired
 	}
 	return t, nil
 }
@@ -171,9 +171,9 @@ func pendingPhone(r *account.Round, t ticket, p policy.Policy) (phone.Pending, e
 	x, ok := r.Phones.Pending(r.Now)
 	switch {
 	case !ok || x.ID != t.Candidate || !t.holds(r):
-		return phone.Pending{}, ErrEnrollment
+		return phone.Pending{}, ErrEnrollmentExpired
 	case !p.Methods.Has(policy.Phone):
-		return phone.Pending{}, ErrMethod
+		return phone.Pending{}, ErrMethodNotAllowed
 	}
 	_, err := chosen(r, p, x.Number)
 	return x, err
@@ -181,26 +181,26 @@ func pendingPhone(r *account.Round, t ticket, p policy.Policy) (phone.Pending, e
 
 // RemovePhone takes a phone away, by a proof of [ActionRemovePhone]. Where there
 // is no authenticator to show for it, the proof is that of a new sign-in by
-// phone. Errors: [ErrProof], [ErrNoPhone], [ErrRequired] for the last factor
-// where policy requires one, [ErrAssigned].
+// phone. Errors: [ErrProof], [ErrNoPhone], [ErrFactorRequired] for the last factor
+// where policy requires one, [ErrNumberAssigned].
 func (a Account) RemovePhone(ctx context.Context, p Proof, id string) error {
 	pol, err := a.service.policyOf(ctx, a.user.account())
 	if err != nil {
 		return err
 	}
 	action := ActionRemovePhone
-	if t, err := a.service.unseal(proofKind, string(p)); err == nil && t.Action == ActionSetUp && t.Reason == ByPhoneCode {
-		action = ActionSetUp
+	if t, err := a.service.unseal(proofKind, string(p)); err == nil && t.Action == ActionEnroll && t.Reason == ReasonPhoneCode {
+		action = ActionEnroll
 	}
 	return a.with(ctx, p, action, func(r *account.Round) error {
 		active := len(r.Enrollment.Authenticators()) > 0
 		switch {
-		case action == ActionSetUp && active:
+		case action == ActionEnroll && active:
 			return ErrProof
 		case pol.AssignedPhones:
-			return ErrAssigned
+			return ErrNumberAssigned
 		case pol.Mode == policy.Required && !active && len(r.Phones.Phones()) == 1:
-			return ErrRequired
+			return ErrFactorRequired
 		}
 		st, err := r.Phones.Remove(id)
 		if err != nil {
@@ -217,7 +217,7 @@ func (a Account) RemovePhone(ctx context.Context, p Proof, id string) error {
 // administrators: their phones so far go, and at the next sign-in they verify
 // this one by its own code. The zero number takes the phones away. Who is left
 // with nothing has been reset ([Admin.Reset]).
-func (a Admin) AssignPhone(ctx context.Context, by Leave, target store.ID, number phone.Number) error {
+func (a Admin) AssignPhone(ctx context.Context, by Leave, target store.AccountID, number phone.Number) error {
 	who, err := a.act(ctx, by, ActionAssignPhone, target)
 	if err != nil {
 		return err

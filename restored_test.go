@@ -49,7 +49,7 @@ func TestRestored(t *testing.T) {
 	code := phone.Code()
 	_, err := h.VerifyCode(h.ctx, challenge, code)
 	require.NoError(t, err)
-	require.NoError(t, h.Account(ana).Spend(h.ctx, proof, "delete backup"))
+	require.NoError(t, h.Account(ana).ConsumeProof(h.ctx, proof, "delete backup"))
 	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
 	require.NoError(t, err)
 	require.NoError(t, h.Account(ana).RevokeBrowsers(h.ctx))
@@ -73,7 +73,7 @@ func TestRestored(t *testing.T) {
 		require.Error(t, err, name)
 		require.Zero(t, d, name)
 	}
-	require.ErrorIs(t, h.Account(ana).Spend(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+	require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, proof, "delete backup"), totpflow.ErrProof)
 	next, err := h.SignIn(h.ctx, ana, oldBrowser)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.AskCode, next.Step)
@@ -99,15 +99,15 @@ func TestRestored(t *testing.T) {
 // The epoch of the account stays as it was in the backup: a host that remembers a
 // change of factors from after it still finds that it is lost, also after the
 // sweep and whatever the person does.
-func TestRestoredKeepsTheAnchor(t *testing.T) {
+func TestRestoredKeepsTheGeneration(t *testing.T) {
 	h := newHouse(t)
 	phone, _ := h.enroll(ana)
 	records := h.backup()
-	was := h.status(ana).Anchor
-	h.setUp(h.prove(ana, totpflow.ActionReplace, phone)) // because the phone was stolen
+	was := h.status(ana).Generation
+	h.setUp(h.prove(ana, totpflow.ActionReplaceAuthenticator, phone)) // because the phone was stolen
 	remembers := ana
-	remembers.Anchor = h.status(ana).Anchor
-	require.Greater(t, remembers.Anchor, was)
+	remembers.Generation = h.status(ana).Generation
+	require.Greater(t, remembers.Generation, was)
 
 	h.putBack(records)
 	h.raiseEpoch()
@@ -115,7 +115,7 @@ func TestRestoredKeepsTheAnchor(t *testing.T) {
 	for range 3 {
 		require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, start, "", nil))
 	}
-	require.Equal(t, was, h.status(ana).Anchor)
+	require.Equal(t, was, h.status(ana).Generation)
 	d, err := h.SignIn(h.ctx, remembers)
 	refused(t, d, err, totpflow.ErrRecordLost)
 }
@@ -149,7 +149,7 @@ func TestRestoredLeavesTheRest(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	h.set("acme", fortnight)
 	h.exempts(agentID)
-	ben := totpflow.User{Tenant: "acme", ID: "ben"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ben"}}
 	until := func() time.Time {
 		next, err := h.SignIn(h.ctx, ben)
 		require.NoError(t, err)
@@ -162,15 +162,15 @@ func TestRestoredLeavesTheRest(t *testing.T) {
 		_, err := h.VerifyCode(h.ctx, h.ask(ana), phone.WrongCode())
 		require.ErrorIs(t, err, totpflow.ErrRejected)
 	}
-	eve := totpflow.User{Tenant: "acme", ID: "eve"}
+	eve := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "eve"}}
 	h.enroll(eve)
 	h.disown(eve)
-	tenant := h.versions()[store.ID{Tenant: "acme", User: "totpflow:tenant"}]
+	tenant := h.versions()[store.AccountID{Tenant: "acme", User: "totpflow:tenant"}]
 	require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, start, "", nil))
-	require.Equal(t, tenant, h.versions()[store.ID{Tenant: "acme", User: "totpflow:tenant"}])
+	require.Equal(t, tenant, h.versions()[store.AccountID{Tenant: "acme", User: "totpflow:tenant"}])
 	d, err := h.SignInMachine(h.ctx, agent)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.Exempt, d.Reason)
+	require.Equal(t, totpflow.ReasonMachine, d.Reason)
 	require.Equal(t, grace, until())
 	d, err = h.SignIn(h.ctx, eve)
 	refused(t, d, err, totpflow.ErrFrozen)

@@ -62,7 +62,7 @@ func (s *Service) SignIn(ctx context.Context, u User, tokens ...trust.Token) (De
 }
 
 func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []trust.Token) (Decision, error) {
-	if err := u.anchored(r); err != nil {
+	if err := u.remembering(r); err != nil {
 		return Decision{}, err
 	}
 	if err := unfrozen(r); err != nil {
@@ -73,17 +73,17 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 	case enroll.Active, enroll.Replacing:
 		// Whatever the policy says: "off" never skips an active authenticator.
 		if b, ok := s.trusted(r, p, tokens); ok {
-			r.Log(event.Event{Kind: event.SignedIn, Method: string(ByTrustedBrowser), Browser: b.ID})
-			return s.pass(r, who, p, ByTrustedBrowser), nil
+			r.Log(event.Event{Kind: event.SignedIn, Method: string(ReasonTrustedBrowser), Browser: b.ID})
+			return s.pass(r, who, p, ReasonTrustedBrowser), nil
 		}
 		return s.ask(r, p, s.challenge(r, who, ActionSignIn)), nil
 	case enroll.ResetPending:
 		if s.passwordSuffices(r, p) {
-			return s.demandSetUp(r, p, s.challenge(r, who, ActionSetUp)), nil
+			return s.demandSetUp(r, p, s.challenge(r, who, ActionEnroll)), nil
 		}
 		return s.ask(r, p, s.challenge(r, who, ActionSignIn)), nil
 	case enroll.Exempted:
-		r.Log(event.Event{Kind: event.SignInRefused, Reason: string(Exempt)})
+		r.Log(event.Event{Kind: event.SignInRefused, Reason: string(ReasonMachine)})
 		return Decision{}, ErrExempt
 	case enroll.Disabled, enroll.Pending:
 		if phoneAllowed(r, p) {
@@ -91,7 +91,7 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 		}
 		reason := s.without(r, p)
 		if reason == "" {
-			return s.demandSetUp(r, p, s.challenge(r, who, ActionSetUp)), nil
+			return s.demandSetUp(r, p, s.challenge(r, who, ActionEnroll)), nil
 		}
 		r.Log(event.Event{Kind: event.SignedIn, Method: string(reason)})
 		return s.pass(r, who, p, reason), nil
@@ -104,12 +104,12 @@ func (s *Service) signIn(r *account.Round, u User, p policy.Policy, tokens []tru
 func (s *Service) without(r *account.Round, p policy.Policy) Reason {
 	switch p.Mode {
 	case policy.Optional:
-		return NotEnrolled
+		return ReasonNotEnrolled
 	case policy.Off:
-		return Off
+		return ReasonPolicyOff
 	}
 	if beginGrace(r, p) {
-		return InGrace
+		return ReasonGrace
 	}
 	return ""
 }
@@ -123,7 +123,7 @@ func (s *Service) without(r *account.Round, p policy.Policy) Reason {
 func (s *Service) SignInMachine(ctx context.Context, u User) (Decision, error) {
 	var d Decision
 	err := s.book.Change(ctx, u.account(), func(r *account.Round) error {
-		if err := u.anchored(r); err != nil {
+		if err := u.remembering(r); err != nil {
 			return err
 		}
 		if err := unfrozen(r); err != nil {
@@ -132,16 +132,16 @@ func (s *Service) SignInMachine(ctx context.Context, u User) (Decision, error) {
 		if r.Enrollment.State(r.Now) != enroll.Exempted {
 			return ErrNotExempt
 		}
-		r.Log(event.Event{Kind: event.SignedIn, Method: string(Exempt)})
-		d = Decision{Step: Passed, Reason: Exempt, ID: u.ID, Tenant: u.Tenant, Anchor: r.Epoch}
+		r.Log(event.Event{Kind: event.SignedIn, Method: string(ReasonMachine)})
+		d = Decision{Step: Passed, Reason: ReasonMachine, ID: u.ID, Generation: r.Generation}
 		return nil
 	})
 	return answer(d, err)
 }
 
-// Continue answers again what SignIn answered, for a page that is reloaded. It
+// ContinueSignIn answers again what SignIn answered, for a page that is reloaded. It
 // changes nothing.
-func (s *Service) Continue(ctx context.Context, c Challenge) (Decision, error) {
+func (s *Service) ContinueSignIn(ctx context.Context, c Challenge) (Decision, error) {
 	t, err := s.unseal(challengeKind, string(c))
 	if err != nil {
 		return Decision{}, ErrChallenge
@@ -155,7 +155,7 @@ func (s *Service) Continue(ctx context.Context, c Challenge) (Decision, error) {
 		switch { // with the same challenge: reloading does not prolong it
 		case !t.holds(r):
 			return ErrChallenge
-		case t.Action == ActionSetUp:
+		case t.Action == ActionEnroll:
 			d = s.demandSetUp(r, p, c)
 		default:
 			d = s.ask(r, p, c)
@@ -167,7 +167,7 @@ func (s *Service) Continue(ctx context.Context, c Challenge) (Decision, error) {
 
 // ask is the decision that a code is needed.
 func (s *Service) ask(r *account.Round, p policy.Policy, c Challenge) Decision {
-	d := Decision{Step: AskCode, Challenge: c, Methods: s.methods(r, p), Anchor: r.Epoch}
+	d := Decision{Step: AskCode, Challenge: c, Methods: s.methods(r, p), Generation: r.Generation}
 	if slices.Contains(d.Methods, MethodPhoneCode) {
 		d.Phones = phonesOf(r)
 	}
@@ -177,7 +177,7 @@ func (s *Service) ask(r *account.Round, p policy.Policy, c Challenge) Decision {
 	d.TrustFor = s.trustFor(p)
 	var waiting *throttle.Error
 	if errors.As(r.Budget.Allow(r.Now, s.limits, s.chances(r)), &waiting) {
-		d.Waiting = waiting
+		d.Throttled = waiting
 	}
 	return d
 }
@@ -202,7 +202,7 @@ func (s *Service) methods(r *account.Round, p policy.Policy) (ms []Method) {
 
 // demandSetUp is the decision that an authenticator must be set up first.
 func (s *Service) demandSetUp(r *account.Round, p policy.Policy, c Challenge) Decision {
-	d := Decision{Step: SetUp, Challenge: c, Methods: []Method{MethodCode}, Anchor: r.Epoch}
+	d := Decision{Step: Enroll, Challenge: c, Methods: []Method{MethodCode}, Generation: r.Generation}
 	if s.phones != nil && p.Methods.Has(policy.Phone) && (!p.AssignedPhones || r.Assigned != "") {
 		d.Methods = append(d.Methods, MethodPhoneCode)
 		if assigned, err := phone.ParseNumber(r.Assigned); err == nil && p.AssignedPhones {
@@ -215,23 +215,23 @@ func (s *Service) demandSetUp(r *account.Round, p policy.Policy, c Challenge) De
 // pass is the decision that lets the person in, with the proof that this way of
 // passing earns.
 func (s *Service) pass(r *account.Round, who ticket, p policy.Policy, by Reason) Decision {
-	d := Decision{Step: Passed, Reason: by, ID: who.User, Tenant: who.Tenant, Anchor: r.Epoch}
+	d := Decision{Step: Passed, Reason: by, ID: AccountID{Tenant: who.Tenant, User: who.User}, Generation: r.Generation}
 	var action Action
 	switch by {
-	case ByCode, ByOther:
+	case ReasonCode, ReasonExternal:
 		action, d.TrustFor = ActionSignIn, s.trustFor(p)
-	case ByRecoveryCode:
-		action, d.RecoveryCodesLeft = ActionReplace, r.Recovery.Remaining()
-	case ByPhoneCode:
+	case ReasonRecoveryCode:
+		action, d.RecoveryCodesLeft = ActionReplaceAuthenticator, r.Recovery.Remaining()
+	case ReasonPhoneCode:
 		// Never enough to trust a browser or to replace an authenticator: a number
 		// that is stolen for an hour would be stolen for good.
 		if len(r.Enrollment.Authenticators()) > 0 {
 			return d
 		}
-		action = ActionSetUp
-	case NotEnrolled, InGrace:
-		action = ActionSetUp
-		if by == InGrace {
+		action = ActionEnroll
+	case ReasonNotEnrolled, ReasonGrace:
+		action = ActionEnroll
+		if by == ReasonGrace {
 			d.GraceUntil, _ = graceUntil(r, p)
 		}
 	default: // a trusted browser proves nothing, and neither does "off"
@@ -263,7 +263,7 @@ func answer[T any](result T, err error) (T, error) {
 
 // policyOf asks for the account's policy. What is no mode becomes Required, so
 // that nothing below can take it for something milder.
-func (s *Service) policyOf(ctx context.Context, id store.ID) (policy.Policy, error) {
+func (s *Service) policyOf(ctx context.Context, id store.AccountID) (policy.Policy, error) {
 	p, err := s.policy.Policy(ctx, id)
 	if err != nil {
 		return policy.Policy{}, fmt.Errorf("%w: %w", ErrPolicy, err)
@@ -271,20 +271,20 @@ func (s *Service) policyOf(ctx context.Context, id store.ID) (policy.Policy, err
 	return policy.Strictest(p), nil
 }
 
-func (u User) account() store.ID { return store.ID{Tenant: u.Tenant, User: u.ID} }
+func (u User) account() store.AccountID { return u.ID }
 
 // ticket carries who the user is into what follows.
 func (u User) ticket() ticket {
 	// A name that an app cannot show is no reason to keep a person out.
 	name := func(s string) string { return totp.Label{Account: s}.Clean().Account }
-	return ticket{Tenant: u.Tenant, User: u.ID, Name: cmp.Or(name(u.Name), name(u.ID), "account")}
+	return ticket{Tenant: u.ID.Tenant, User: u.ID.User, Name: cmp.Or(name(u.Name), name(u.ID.User), "account")}
 }
 
-// anchored refuses a record that is gone or older than the host remembers:
-// else deleting a row, or restoring one from before the set-up, would switch
+// remembering refuses a record that is gone or older than the host remembers:
+// else deleting a row, or restoring one from before the enrollment, would switch
 // the second factor off.
-func (u User) anchored(r *account.Round) error {
-	if r.Epoch < u.Anchor {
+func (u User) remembering(r *account.Round) error {
+	if r.Generation < u.Generation {
 		r.Log(event.Event{Kind: event.RecordLost})
 		return ErrRecordLost
 	}

@@ -23,13 +23,13 @@ type Status struct {
 	Assigned       phone.Number // chosen by an administrator, to be verified by its own code; zero when none is
 	Browsers       []Browser
 	RecoveryCodes  RecoveryCodes
-	Waiting        *throttle.Error // too many wrong codes; nil when not
+	Throttled      *throttle.Error // too many wrong codes; nil when not
 	Activity       []event.Event   // the last security changes, newest first
 	SessionsFrom   time.Time       // sessions begun before are over
-	GraceUntil     time.Time       // when a set-up is demanded, where one is; may be over; zero when at once, or never
+	GraceUntil     time.Time       // when an enrollment is demanded, where one is; may be over; zero when at once, or never
 	GraceBegins    bool            // at the next sign-in, or SessionValid: until then GraceUntil is counted from now
 	Frozen         time.Time       // since "it was not me"; zero when not
-	Anchor         uint64          // see User.Anchor
+	Generation     uint64          // see User.Generation
 }
 
 // An Authenticator as a person sees it.
@@ -84,7 +84,7 @@ func (s *Service) status(r *account.Round, p policy.Policy) Status {
 		SessionsFrom: r.SessionsFrom,
 		Frozen:       r.Freeze.At,
 		Phones:       phonesOf(r),
-		Anchor:       r.Epoch,
+		Generation:   r.Generation,
 	}
 	until, begins := graceUntil(r, p)
 	st.GraceUntil, st.GraceBegins = until, begins && !until.Equal(p.Deadline.Truncate(time.Millisecond)) && !until.Equal(r.Grace.Until)
@@ -100,7 +100,7 @@ func (s *Service) status(r *account.Round, p policy.Policy) Status {
 	}
 	var wait *throttle.Error
 	if errors.As(r.Budget.Allow(r.Now, s.limits, s.chances(r)), &wait) {
-		st.Waiting = wait
+		st.Throttled = wait
 	}
 	return st
 }

@@ -18,9 +18,9 @@ import (
 
 // Progress is told after each page.
 type Progress struct {
-	Cursor        string     // to go on after this page; empty at the end
-	Seen, Changed int        // records so far, in this run
-	Unreadable    []store.ID // records of this page that do not open; they are as they were
+	Cursor        string            // to go on after this page; empty at the end
+	Seen, Changed int               // records so far, in this run
+	Unreadable    []store.AccountID // records of this page that do not open; they are as they were
 }
 
 // ErrUnreadable means that records did not open. All others are done.
@@ -28,7 +28,7 @@ var ErrUnreadable = errors.New("totpflow: records that do not open were passed o
 
 // A Checked is one record of [Admin.Check].
 type Checked struct {
-	ID    store.ID
+	ID    store.AccountID
 	KeyID string // of the key that it is sealed under, as keyring.Ring.IDs spells it
 	Stale bool   // not under the newest
 	Err   error  // why it does not open
@@ -39,7 +39,7 @@ type Checked struct {
 // open are passed over, and the error is [ErrUnreadable] at the end; any other
 // ends it at once.
 func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress func(Progress)) error {
-	who, err := a.act(ctx, by, "", store.ID{})
+	who, err := a.act(ctx, by, "", store.AccountID{})
 	if err != nil {
 		return err
 	}
@@ -60,10 +60,10 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 //
 // What else was lost stays lost: wrong guesses counted since the backup, freezes,
 // the policies of tenants, what waited for a second administrator, and changes of
-// factors, which the host's anchors find ([ErrRecordLost]). Records that do not
+// factors, which the host's generations find ([ErrRecordLost]). Records that do not
 // open are passed over as with [Admin.Reseal].
 func (a Admin) Restored(ctx context.Context, by Operator, backup time.Time, cursor string, progress func(Progress)) error {
-	who, err := a.act(ctx, by, "", store.ID{})
+	who, err := a.act(ctx, by, "", store.AccountID{})
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (a Admin) Restored(ctx context.Context, by Operator, backup time.Time, curs
 		if account.Reserved(r.ID()) {
 			return false
 		}
-		r.Enrollment = r.Enrollment.Burn(r.Now, a.service.window)
+		r.Enrollment = r.Enrollment.MarkUsed(r.Now, a.service.window)
 		if r.SessionsFrom.Before(r.Now) {
 			r.SessionsFrom = r.Now.Truncate(time.Millisecond)
 		}
@@ -124,7 +124,7 @@ func (a Admin) sweep(ctx context.Context, cursor string, progress func(Progress)
 
 // Check opens every record and reports it. It changes nothing.
 func (a Admin) Check(ctx context.Context, by Operator, cursor string, report func(Checked)) error {
-	if err := a.see(ctx, by, store.ID{}); err != nil {
+	if err := a.see(ctx, by, store.AccountID{}); err != nil {
 		return err
 	}
 	newest := a.service.keys.IDs()[0]

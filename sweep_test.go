@@ -19,10 +19,10 @@ import (
 )
 
 // crowd makes n accounts in two tenants, cheaply.
-func (h *house) crowd(n int) (ids []store.ID) {
+func (h *house) crowd(n int) (ids []store.AccountID) {
 	h.t.Helper()
 	for i := range n {
-		id := store.ID{Tenant: []string{"acme", "globex"}[i%2], User: fmt.Sprintf("user %04d", i)}
+		id := store.AccountID{Tenant: []string{"acme", "globex"}[i%2], User: fmt.Sprintf("user %04d", i)}
 		h.extends(id)
 		ids = append(ids, id)
 	}
@@ -30,9 +30,9 @@ func (h *house) crowd(n int) (ids []store.ID) {
 }
 
 // checks is what Check reports, by account.
-func (h *house) checks() map[store.ID]totpflow.Checked {
+func (h *house) checks() map[store.AccountID]totpflow.Checked {
 	h.t.Helper()
-	all := map[store.ID]totpflow.Checked{}
+	all := map[store.AccountID]totpflow.Checked{}
 	require.NoError(h.t, h.Admin(nil).Check(h.ctx, ops, "", func(c totpflow.Checked) { all[c.ID] = c }))
 	return all
 }
@@ -54,7 +54,7 @@ func TestReseal(t *testing.T) {
 	old := h.newestKey()
 	h.rotateKeys()
 	h.Service = h.open(ofTenants)
-	h.step(totpflow.User{Tenant: "acme", ID: "fresh"})
+	h.step(totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "fresh"}})
 	for id, c := range h.checks() {
 		require.NoError(t, c.Err)
 		require.Equal(t, id.User != "fresh", c.Stale)
@@ -126,7 +126,7 @@ func TestCheck(t *testing.T) {
 	moved := rec
 	moved.ID.User, moved.Version = "thief", store.NewVersion()
 	require.NoError(t, h.memory.Put(h.ctx, moved, store.Version{}))
-	var all map[store.ID]totpflow.Checked
+	var all map[store.AccountID]totpflow.Checked
 	h.unchanged(func() { all = h.checks() })
 	require.Len(t, all, 6)
 	key := h.newestKey()
@@ -170,7 +170,7 @@ func TestSweepsPassOver(t *testing.T) {
 	h.rotateKeys()
 	h.Service = h.open()
 	before := h.versions()
-	want := []store.ID{ids[4], ids[1]}
+	want := []store.AccountID{ids[4], ids[1]}
 	h.events.kinds()
 	for name, sweep := range map[string]func(func(totpflow.Progress)) error{
 		"Restored": func(p func(totpflow.Progress)) error { return h.Admin(nil).Restored(h.ctx, ops, start, "", p) },
@@ -195,8 +195,8 @@ func TestSweepsWhilePeopleSignIn(t *testing.T) {
 	key := rfcKey(t)
 	var people []totpflow.User
 	for i := range 4 {
-		u := totpflow.User{Tenant: "acme", ID: fmt.Sprint("person ", i)}
-		require.NoError(t, h.imports(totpflow.Imported{ID: store.ID{Tenant: u.Tenant, User: u.ID}, Key: key})[0].Err)
+		u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("person ", i)}}
+		require.NoError(t, h.imports(totpflow.Imported{ID: u.ID, Key: key})[0].Err)
 		people = append(people, u)
 	}
 	var passed, swept atomic.Int32

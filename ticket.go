@@ -18,15 +18,15 @@ import (
 
 // How long tickets live.
 const (
-	// ChallengeAge is how long a person has from the password to the code.
-	ChallengeAge = 10 * time.Minute
-	// ProofAge is how long a passed factor stands for the action that it was
+	// ChallengeLifetime is how long a person has from the password to the code.
+	ChallengeLifetime = 10 * time.Minute
+	// ProofLifetime is how long a passed factor stands for the action that it was
 	// given for (NIST SP 800-63B calls for recent authentication).
-	ProofAge = 5 * time.Minute
+	ProofLifetime = 5 * time.Minute
 )
 
 // A Challenge stands for a sign-in under way: the password was right, the
-// second step is to come. It is sealed, names its user, lives [ChallengeAge]
+// second step is to come. It is sealed, names its user, lives [ChallengeLifetime]
 // and serves one success. Keep it in a cookie of its own
 // (totphttp.SetChallenge) or in the session on the server; never in a form or
 // a URL. Printing it shows nothing; string(c) is the value.
@@ -38,8 +38,8 @@ type Challenge string
 // the server. Printing it shows nothing; string(p) is the value.
 type Proof string
 
-// An EnrollmentToken lets its holder see the set-up page again until the
-// set-up is confirmed or [enroll.CandidateAge] has passed. It is sealed; treat
+// An EnrollmentToken lets its holder see the enrollment page again until the
+// enrollment is confirmed or [enroll.CandidateLifetime] has passed. It is sealed; treat
 // it as the secret that it leads to. Printing it shows nothing; string(t) is
 // the value.
 type EnrollmentToken string
@@ -78,11 +78,11 @@ const (
 func (k kind) lifetime() time.Duration {
 	switch k {
 	case challengeKind:
-		return ChallengeAge
+		return ChallengeLifetime
 	case enrollmentKind:
-		return enroll.CandidateAge
+		return enroll.CandidateLifetime
 	default:
-		return ProofAge
+		return ProofLifetime
 	}
 }
 
@@ -90,7 +90,7 @@ func (k kind) lifetime() time.Duration {
 // service. Which one is of no use to anybody but an attacker.
 var errTicket = errors.New("totpflow: not a valid ticket")
 
-func (t ticket) account() store.ID { return store.ID{Tenant: t.Tenant, User: t.User} }
+func (t ticket) account() store.AccountID { return store.AccountID{Tenant: t.Tenant, User: t.User} }
 
 // seal issues the ticket for the account as it stands and makes a string of it
 // that is safe in a cookie, signed by the account and sealed by the ring. The

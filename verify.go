@@ -20,7 +20,7 @@ import (
 // works once. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
 // [ErrChallenge], and what errors in general lists.
 func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	return s.verify(ctx, c, ByCode, func(r *account.Round, t ticket, _ policy.Policy) error {
+	return s.verify(ctx, c, ReasonCode, func(r *account.Round, t ticket, _ policy.Policy) error {
 		return s.checkCode(r, t.ID, code)
 	})
 }
@@ -30,39 +30,39 @@ func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Dec
 // guessing a pair is a million times harder than guessing a code. It has a
 // counter of its own, one try in ten seconds with a burst of six.
 func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second string) (Decision, error) {
-	return s.verify(ctx, c, ByCode, func(r *account.Round, t ticket, _ policy.Policy) error {
+	return s.verify(ctx, c, ReasonCode, func(r *account.Round, t ticket, _ policy.Policy) error {
 		return s.checkPair(r, t.ID, first, second)
 	})
 }
 
 // VerifyRecoveryCode completes a sign-in with a recovery code. The code is
 // spent, every trusted browser is forgotten, and the decision's proof begins
-// the set-up of a new authenticator: lead the person there. After a reset that
-// left the codes, the decision is SetUp instead of Passed. Errors: as
-// [Service.VerifyCode], and [ErrMethod] where policy allows no recovery codes.
+// the enrollment of a new authenticator: lead the person there. After a reset that
+// left the codes, the decision is Enroll instead of Passed. Errors: as
+// [Service.VerifyCode], and [ErrMethodNotAllowed] where policy allows no recovery codes.
 func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code string) (Decision, error) {
 	check := s.recoveryCheck(ctx, code)
-	return s.verify(ctx, c, ByRecoveryCode, func(r *account.Round, t ticket, p policy.Policy) error {
+	return s.verify(ctx, c, ReasonRecoveryCode, func(r *account.Round, t ticket, p policy.Policy) error {
 		if !p.Methods.Has(policy.RecoveryCodes) {
-			return ErrMethod
+			return ErrMethodNotAllowed
 		}
 		return check(r, t.ID)
 	})
 }
 
-// VerifyOther completes a sign-in with a factor of the host's own, such as a
+// VerifyExternal completes a sign-in with a factor of the host's own, such as a
 // hardware key, under the account's one budget of guesses. Check returns nil
 // when the factor was shown, [ErrRejected] when it was not, which is counted as
 // a guess, and any other error when it cannot say, which is not. It is called
 // at most once, and not at all while the account has to wait. It is called while
 // the account's other flows queue behind it: it should be quick, and a flow of
 // the same account inside it would wait for itself. Where policy does not allow
-// other factors it is [ErrMethod].
-func (s *Service) VerifyOther(ctx context.Context, c Challenge, method Method, check func(context.Context) error) (Decision, error) {
+// other factors it is [ErrMethodNotAllowed].
+func (s *Service) VerifyExternal(ctx context.Context, c Challenge, method Method, check func(context.Context) error) (Decision, error) {
 	once := onlyOnce(func() error { return check(ctx) })
-	return s.verify(ctx, c, ByOther, func(r *account.Round, t ticket, p policy.Policy) error {
-		if !p.Methods.Has(policy.Other) {
-			return ErrMethod
+	return s.verify(ctx, c, ReasonExternal, func(r *account.Round, t ticket, p policy.Policy) error {
+		if !p.Methods.Has(policy.External) {
+			return ErrMethodNotAllowed
 		}
 		return s.charged(r, t.ID, string(method), s.chances(r), once)
 	})
@@ -90,8 +90,8 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 		}
 		t.consume(r) // a no-op when the check has ended every ticket, this one too
 		r.Save()
-		if r.Enrollment.State(r.Now) == enroll.ResetPending { // shown what a reset has left: it leads to the set-up, not past it
-			d = s.demandSetUp(r, p, s.challenge(r, t, ActionSetUp))
+		if r.Enrollment.State(r.Now) == enroll.ResetPending { // shown what a reset has left: it leads to the enrollment, not past it
+			d = s.demandSetUp(r, p, s.challenge(r, t, ActionEnroll))
 			return nil
 		}
 		r.Log(event.Event{Kind: event.SignedIn, Method: string(by)})
@@ -104,7 +104,7 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 // checkCode judges one code of an app and counts it. The tag names the
 // challenge, whose failures are given back when it ends in success.
 func (s *Service) checkCode(r *account.Round, tag, code string) error {
-	return s.charged(r, tag, string(ByCode), s.chances(r), func() error {
+	return s.charged(r, tag, string(ReasonCode), s.chances(r), func() error {
 		e, _, err := r.Enrollment.Verify(r.Now, code, s.window)
 		if err == nil {
 			r.Enrollment = e // the step is burnt
@@ -175,7 +175,7 @@ func (s *Service) recoveryCheck(ctx context.Context, code string) func(*account.
 	return func(r *account.Round, tag string) error {
 		rate, err := r.RecoveryRate.Take(r.Now, recoveryTries, recoveryWithin)
 		if err != nil {
-			return throttled(r, string(ByRecoveryCode), err)
+			return throttled(r, string(ReasonRecoveryCode), err)
 		}
 		set, err := r.Recovery.Redeem(r.Now, digest)
 		if errors.Is(err, recovery.ErrStale) { // not derived yet, or for a set that was replaced meanwhile
@@ -193,7 +193,7 @@ func (s *Service) recoveryCheck(ctx context.Context, code string) func(*account.
 			r.Save()
 			return nil
 		case errors.Is(err, recovery.ErrMalformed):
-			return malformed(r, string(ByRecoveryCode), err)
+			return malformed(r, string(ReasonRecoveryCode), err)
 		case errors.Is(err, recovery.ErrRejected):
 			r.RecoveryRate = rate
 			r.Log(event.Event{Kind: event.RecoveryRejected, Reason: err.Error()})
@@ -217,7 +217,7 @@ const alarmAfter = 3
 
 func (s *Service) logRejected(r *account.Round, method string) {
 	r.Log(event.Event{Kind: event.CodeRejected, Method: method})
-	if r.Budget.Run() == alarmAfter {
+	if r.Budget.ConsecutiveFailures() == alarmAfter {
 		r.Log(event.Event{Kind: event.RejectedRepeatedly, Method: method})
 	}
 	var wait *throttle.Error

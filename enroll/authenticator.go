@@ -13,11 +13,11 @@ import (
 
 // Limits of one account.
 const (
-	// Limit is the largest number of live authenticators. Each one multiplies the
+	// MaxAuthenticators is the largest number of live authenticators. Each one multiplies the
 	// chance of a guess, so the guess budget of an account is charged by their number.
-	Limit = 5
-	// CandidateAge is how long a candidate may be confirmed after [Enrollment.Begin].
-	CandidateAge = 15 * time.Minute
+	MaxAuthenticators = 5
+	// CandidateLifetime is how long a candidate may be confirmed after [Enrollment.Begin].
+	CandidateLifetime = 15 * time.Minute
 	// MaxName is the longest name of an authenticator, in characters (runes).
 	MaxName = 40
 )
@@ -54,7 +54,7 @@ const clockTolerance = 30 * time.Second
 // wrong then, waiting for it to pass the 15 minutes could take a year.
 func (c Candidate) expired(at time.Time) bool {
 	age := at.Sub(c.Began)
-	return age >= CandidateAge || age < -clockTolerance
+	return age >= CandidateLifetime || age < -clockTolerance
 }
 
 // retired is an authenticator that is gone, kept for its last step: somebody who

@@ -65,7 +65,7 @@ func newServer(t *testing.T, accounts int) server {
 	require.NoError(t, err)
 	for i := range accounts {
 		require.NoError(t, product.Admin(nil).ExtendGrace(t.Context(), totpflow.Operator{Name: "test", Reason: "test"},
-			store.ID{Tenant: "acme", User: fmt.Sprintf("user-%05d", i)}, time.Now().Add(time.Hour)))
+			store.AccountID{Tenant: "acme", User: fmt.Sprintf("user-%05d", i)}, time.Now().Add(time.Hour)))
 	}
 	return s
 }

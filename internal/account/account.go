@@ -26,9 +26,9 @@ import (
 // An Account is all that the second factor knows of one user. The zero
 // Account is a user who never enrolled.
 type Account struct {
-	// Epoch grows whenever tickets end: with every change of factors and of the
-	// password. Hosts keep it as the anchor that shows a lost or an older record.
-	Epoch uint64
+	// Generation grows whenever tickets end: with every change of factors and of the
+	// password. Hosts keep it as the generation that shows a lost or an older record.
+	Generation uint64
 
 	Enrollment   enroll.Enrollment
 	Recovery     recovery.Set
@@ -42,7 +42,7 @@ type Account struct {
 	PasswordAt   time.Time       // when the host last reported a new password
 	Grace        Grace           // of who has no factor where it is required
 	Issued       Issued          // a recovery code that an administrator had sent
-	CodeOnly     bool            // after this reset the password alone does not lead to a set-up
+	CodeOnly     bool            // after this reset the password alone does not lead to an enrollment
 	Machine      string          // the name of a machine account, while Enrollment is exempted
 	Freeze       Freeze
 	Phones       phone.State
@@ -53,7 +53,7 @@ type Account struct {
 }
 
 // state is the plain word that the record of id is listed by.
-func (a *Account) state(id store.ID, at time.Time) string {
+func (a *Account) state(id store.AccountID, at time.Time) string {
 	switch {
 	case id.User == tenantUser:
 		return "tenant"

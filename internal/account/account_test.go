@@ -23,7 +23,7 @@ import (
 
 var (
 	at = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
-	id = store.ID{Tenant: "acme", User: "42"}
+	id = store.AccountID{Tenant: "acme", User: "42"}
 )
 
 func ring(t testing.TB) *keyring.Ring {
@@ -46,7 +46,7 @@ func full(t testing.TB) Account {
 	require.NoError(t, err)
 	_, set := recovery.New(at)
 	a := Account{
-		Epoch: 3, Enrollment: e, Recovery: set,
+		Generation: 3, Enrollment: e, Recovery: set,
 		Browsers:     []trust.Browser{{ID: "b1", Label: "Firefox on Linux", Hash: strings.Repeat("ab", 32), Issued: at}},
 		TicketKey:    TicketKey{1, 2, 3},
 		Spent:        []Spent{{ID: "T1", Issued: at.UnixMilli()}},
@@ -108,7 +108,7 @@ func TestSealBindsTheRecord(t *testing.T) {
 	for name, tamper := range map[string]func(*store.Record){
 		"tenant":    func(r *store.Record) { r.ID.Tenant = "globex" },
 		"user":      func(r *store.Record) { r.ID.User = "43" },
-		"shifted":   func(r *store.Record) { r.ID = store.ID{Tenant: "acme4", User: "2"} },
+		"shifted":   func(r *store.Record) { r.ID = store.AccountID{Tenant: "acme4", User: "2"} },
 		"version":   func(r *store.Record) { r.Version = store.NewVersion() },
 		"state":     func(r *store.Record) { r.State = "disabled" },
 		"bit":       func(r *store.Record) { r.Sealed[len(r.Sealed)/2] ^= 1 },

@@ -32,14 +32,14 @@ type Round struct {
 	Stale bool      // whether it should be sealed anew, under the ring's newest key
 	Now   time.Time // UTC, without a monotonic reading
 
-	id     store.ID
+	id     store.AccountID
 	source event.Source
 	save   bool
 	events []event.Event
 }
 
 // ID is the account's id.
-func (r *Round) ID() store.ID { return r.id }
+func (r *Round) ID() store.AccountID { return r.id }
 
 // Save has the account written before the flow answers.
 func (r *Round) Save() { r.save = true }
@@ -54,7 +54,7 @@ func (r *Round) Log(e event.Event) {
 
 // subject is whom the events of a record are about. Those of a tenant's own
 // record are about no user.
-func subject(id store.ID) (tenant, user string) {
+func subject(id store.AccountID) (tenant, user string) {
 	if Reserved(id) {
 		return id.Tenant, ""
 	}
@@ -68,7 +68,7 @@ func subject(id store.ID) (tenant, user string) {
 // returned only after the write was acknowledged. Until then there is no
 // answer: a failed write, a lost race or an unreadable record is an error of
 // its own ([store.ErrUnavailable], [keyring.ErrOpen], [ErrFormat]).
-func (b *Book) Change(ctx context.Context, id store.ID, decide func(*Round) error) error {
+func (b *Book) Change(ctx context.Context, id store.AccountID, decide func(*Round) error) error {
 	if err := Validate(id); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (b *Book) ChangeTenant(ctx context.Context, tenant string, decide func(*Rou
 	return b.flow(ctx, TenantID(tenant), decide)
 }
 
-func (b *Book) flow(ctx context.Context, id store.ID, decide func(*Round) error) error {
+func (b *Book) flow(ctx context.Context, id store.AccountID, decide func(*Round) error) error {
 	r, answer, err := b.change(ctx, id, decide)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (b *Book) flow(ctx context.Context, id store.ID, decide func(*Round) error)
 }
 
 // change returns the round that counted and its answer, or why there is none.
-func (b *Book) change(ctx context.Context, id store.ID, decide func(*Round) error) (r *Round, answer, err error) {
+func (b *Book) change(ctx context.Context, id store.AccountID, decide func(*Round) error) (r *Round, answer, err error) {
 	leave, err := b.queue.enter(ctx, id)
 	if err != nil {
 		return nil, nil, err

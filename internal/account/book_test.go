@@ -22,14 +22,14 @@ func TestFlowsOfOneAccountQueue(t *testing.T) {
 	var done sync.WaitGroup
 	for range n {
 		done.Go(func() {
-			if err := b.Change(context.Background(), id, func(r *Round) error { r.Epoch++; r.Save(); return nil }); err != nil {
+			if err := b.Change(context.Background(), id, func(r *Round) error { r.Generation++; r.Save(); return nil }); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	done.Wait()
 	require.EqualValues(t, n, s.puts.Load(), "a write for each flow, none in vain")
-	require.NoError(t, b.Change(context.Background(), id, func(r *Round) error { require.EqualValues(t, n, r.Epoch); return nil }))
+	require.NoError(t, b.Change(context.Background(), id, func(r *Round) error { require.EqualValues(t, n, r.Generation); return nil }))
 }
 
 type counted struct {

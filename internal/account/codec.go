@@ -70,7 +70,7 @@ func encode(a Account) ([]byte, error) {
 	}
 	return json.Marshal(wire{
 		Format:       format,
-		Epoch:        a.Epoch,
+		Epoch:        a.Generation,
 		Enrollment:   a.Enrollment.Encode(),
 		Recovery:     a.Recovery,
 		Browsers:     a.Browsers,
@@ -113,7 +113,7 @@ func decode(data []byte) (Account, error) {
 		}
 	}
 	return Account{
-		Epoch:        w.Epoch,
+		Generation:   w.Epoch,
 		Enrollment:   e,
 		Recovery:     w.Recovery,
 		Browsers:     w.Browsers,
@@ -141,7 +141,7 @@ func decode(data []byte) (Account, error) {
 // state word and format are associated data: whoever can write to the database
 // still cannot move a record to another user, bring an old one back under a
 // new version, or relabel one as disabled.
-func seal(keys *keyring.Ring, id store.ID, a Account, at time.Time) (*store.Record, error) {
+func seal(keys *keyring.Ring, id store.AccountID, a Account, at time.Time) (*store.Record, error) {
 	plain, err := encode(a)
 	if err != nil {
 		return nil, fmt.Errorf("account: encode: %w", err)

@@ -75,7 +75,7 @@ func TestToldWithoutAWrite(t *testing.T) {
 		return nil
 	}))
 	require.Len(t, got, 1)
-	require.Equal(t, id, store.ID{Tenant: got[0].Tenant, User: got[0].User})
+	require.Equal(t, id, store.AccountID{Tenant: got[0].Tenant, User: got[0].User})
 }
 
 // A flow whose caller has gone while it waited for its turn decides nothing.
@@ -138,11 +138,11 @@ func TestRefusedEventsAreLogged(t *testing.T) {
 func TestRememberingAgainForgetsNobody(t *testing.T) {
 	o := newOutbox(&takes{})
 	for i := range remembered {
-		o.remember(store.ID{User: fmt.Sprint(i)}, 1)
+		o.remember(store.AccountID{User: fmt.Sprint(i)}, 1)
 	}
-	o.remember(store.ID{User: "0"}, 2)
+	o.remember(store.AccountID{User: "0"}, 2)
 	require.Len(t, o.known, remembered)
-	o.remember(store.ID{User: "new"}, 1)
+	o.remember(store.AccountID{User: "new"}, 1)
 	require.Len(t, o.known, remembered)
 }
 
@@ -153,7 +153,7 @@ type vanishing struct {
 	puts, dels int
 }
 
-func (v *vanishing) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (v *vanishing) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if v.puts > 0 && v.get != nil {
 		return store.Record{}, v.get
 	}
@@ -165,7 +165,7 @@ func (v *vanishing) Put(ctx context.Context, rec store.Record, was store.Version
 	return v.Memory.Put(ctx, rec, was)
 }
 
-func (v *vanishing) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (v *vanishing) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	v.dels++
 	if v.del != nil {
 		return v.del

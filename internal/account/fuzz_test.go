@@ -63,12 +63,12 @@ func FuzzOpen(f *testing.F) {
 	f.Add(rec.Sealed[:len(rec.Sealed)-1], rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State)
 	f.Add([]byte{}, "", "", []byte{}, "")
 	f.Fuzz(func(t *testing.T, sealed []byte, tenant, user string, version []byte, state string) {
-		other := store.Record{ID: store.ID{Tenant: tenant, User: user}, State: state, Sealed: sealed, Updated: at}
+		other := store.Record{ID: store.AccountID{Tenant: tenant, User: user}, State: state, Sealed: sealed, Updated: at}
 		copy(other.Version[:], version)
 		a, err := open(keys, other)
 		if slices.Equal(sealed, rec.Sealed) && other.ID == rec.ID && other.Version == rec.Version && state == rec.State {
 			require.NoError(t, err)
-			require.Equal(t, full(t).Epoch, a.Epoch)
+			require.Equal(t, full(t).Generation, a.Generation)
 			return
 		}
 		require.Error(t, err)

@@ -21,7 +21,7 @@ type outbox struct {
 	sink event.Sink // a Tee, which makes a panic of the host's an error
 
 	mu    sync.Mutex
-	known map[store.ID]uint64 // the highest number the sink has taken
+	known map[store.AccountID]uint64 // the highest number the sink has taken
 }
 
 // remembered bounds the memory of what the sink has taken. Forgetting costs a
@@ -29,13 +29,13 @@ type outbox struct {
 const remembered = 10_000
 
 func newOutbox(sink event.Sink) *outbox {
-	return &outbox{sink: event.Tee(sink), known: make(map[store.ID]uint64)}
+	return &outbox{sink: event.Tee(sink), known: make(map[store.AccountID]uint64)}
 }
 
 // taken returns the number up to which the sink has the account's events, when
 // last is the newest number in the record. A record whose numbers are behind
 // was deleted or restored meanwhile: what is known is of another life.
-func (o *outbox) taken(id store.ID, last uint64) uint64 {
+func (o *outbox) taken(id store.AccountID, last uint64) uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.known[id] > last {
@@ -74,7 +74,7 @@ func (o *outbox) offer(ctx context.Context, e event.Event) bool {
 	return err == nil
 }
 
-func (o *outbox) remember(id store.ID, number uint64) {
+func (o *outbox) remember(id store.AccountID, number uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if _, ok := o.known[id]; !ok && len(o.known) >= remembered {

@@ -57,7 +57,7 @@ func TestOutboxMemory(t *testing.T) {
 	require.EqualValues(t, 7, o.taken(id, 9))
 	require.Zero(t, o.taken(id, 6), "numbers that went back are of another life")
 	for i := range remembered + 100 {
-		o.remember(store.ID{User: strconv.Itoa(i)}, 1)
+		o.remember(store.AccountID{User: strconv.Itoa(i)}, 1)
 	}
 	require.Len(t, o.known, remembered)
 }

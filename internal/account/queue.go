@@ -16,7 +16,7 @@ import (
 // each other, and the owner's code among them.
 type queue struct {
 	mu    sync.Mutex
-	doors map[store.ID]*door
+	doors map[store.AccountID]*door
 }
 
 type door struct {
@@ -25,7 +25,7 @@ type door struct {
 }
 
 // enter waits for the account's turn and returns the function that ends it.
-func (q *queue) enter(ctx context.Context, id store.ID) (leave func(), err error) {
+func (q *queue) enter(ctx context.Context, id store.AccountID) (leave func(), err error) {
 	d := q.join(id)
 	select {
 	case d.pass <- struct{}{}:
@@ -36,11 +36,11 @@ func (q *queue) enter(ctx context.Context, id store.ID) (leave func(), err error
 	}
 }
 
-func (q *queue) join(id store.ID) *door {
+func (q *queue) join(id store.AccountID) *door {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.doors == nil {
-		q.doors = make(map[store.ID]*door)
+		q.doors = make(map[store.AccountID]*door)
 	}
 	d := q.doors[id]
 	if d == nil {
@@ -51,7 +51,7 @@ func (q *queue) join(id store.ID) *door {
 	return d
 }
 
-func (q *queue) part(id store.ID, d *door) {
+func (q *queue) part(id store.AccountID, d *door) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if d.waiting--; d.waiting == 0 {

@@ -24,7 +24,7 @@ func TestQueue(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorIs(t, err, context.Canceled)
 
-	other, err := q.enter(context.Background(), store.ID{User: "43"})
+	other, err := q.enter(context.Background(), store.AccountID{User: "43"})
 	require.NoError(t, err, "another account does not wait")
 	other()
 

@@ -21,7 +21,7 @@ type Page struct {
 
 // An Entry is one record: its account, or why it does not open.
 type Entry struct {
-	ID      store.ID
+	ID      store.AccountID
 	KeyID   string // of the key that it is sealed under
 	Updated time.Time
 	Account Account
@@ -44,7 +44,7 @@ func (b *Book) List(ctx context.Context, q store.Query) (Page, error) {
 
 // Read returns the record as it stands in the store now, and whether there is
 // one. One that does not open is an entry with its error, as in a list.
-func Read(ctx context.Context, s store.Store, keys *keyring.Ring, id store.ID) (e Entry, found bool, err error) {
+func Read(ctx context.Context, s store.Store, keys *keyring.Ring, id store.AccountID) (e Entry, found bool, err error) {
 	rec, err := s.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return Entry{ID: id}, false, nil
@@ -64,7 +64,7 @@ func entry(keys *keyring.Ring, rec store.Record) Entry {
 
 // Forget deletes the account's record, after telling the sink what decide
 // logged. What another flow writes meanwhile goes with it.
-func (b *Book) Forget(ctx context.Context, id store.ID, decide func(*Round) error) error {
+func (b *Book) Forget(ctx context.Context, id store.AccountID, decide func(*Round) error) error {
 	var found bool
 	err := b.Change(ctx, id, func(r *Round) error {
 		found = r.Found
@@ -91,7 +91,7 @@ func (b *Book) Forget(ctx context.Context, id store.ID, decide func(*Round) erro
 // deletions bounds how often Forget loses a race before it says so.
 const deletions = 32
 
-func (b *Book) erase(ctx context.Context, id store.ID) error {
+func (b *Book) erase(ctx context.Context, id store.AccountID) error {
 	rec, err := b.store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // somebody else has deleted it
@@ -103,7 +103,7 @@ func (b *Book) erase(ctx context.Context, id store.ID) error {
 }
 
 // Rewrite is Change for any record, a tenant's own too.
-func (b *Book) Rewrite(ctx context.Context, id store.ID, decide func(*Round) error) error {
+func (b *Book) Rewrite(ctx context.Context, id store.AccountID, decide func(*Round) error) error {
 	return b.flow(ctx, id, decide)
 }
 

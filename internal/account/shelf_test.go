@@ -17,9 +17,9 @@ import (
 func TestListAndRead(t *testing.T) {
 	m, keys, ctx := store.NewMemory(), ring(t), context.Background()
 	b := NewBook(m, keys, &takes{}, clock)
-	save := func(r *Round) error { r.Epoch = 7; r.Save(); return nil }
+	save := func(r *Round) error { r.Generation = 7; r.Save(); return nil }
 	require.NoError(t, b.Change(ctx, id, save))
-	other, err := seal(ring(t), store.ID{Tenant: "acme", User: "43"}, full(t), at)
+	other, err := seal(ring(t), store.AccountID{Tenant: "acme", User: "43"}, full(t), at)
 	require.NoError(t, err)
 	require.NoError(t, m.Put(ctx, *other, store.Version{}))
 
@@ -28,7 +28,7 @@ func TestListAndRead(t *testing.T) {
 	require.Len(t, page.Entries, 2)
 	good, bad := page.Entries[0], page.Entries[1]
 	require.NoError(t, good.Err)
-	require.EqualValues(t, 7, good.Account.Epoch)
+	require.EqualValues(t, 7, good.Account.Generation)
 	require.Equal(t, keys.IDs()[0], good.KeyID)
 	require.Equal(t, at, good.Updated)
 	require.ErrorIs(t, bad.Err, keyring.ErrUnknownKey)
@@ -42,10 +42,10 @@ func TestListAndRead(t *testing.T) {
 		got.Err, want.Err = nil, nil
 		require.Equal(t, want, got)
 	}
-	none, found, err := Read(ctx, m, keys, store.ID{User: "nobody"})
+	none, found, err := Read(ctx, m, keys, store.AccountID{User: "nobody"})
 	require.NoError(t, err)
 	require.False(t, found)
-	require.Equal(t, Entry{ID: store.ID{User: "nobody"}}, none)
+	require.Equal(t, Entry{ID: store.AccountID{User: "nobody"}}, none)
 }
 
 // What the caller got wrong is the caller's; what the store cannot do is
@@ -60,7 +60,7 @@ func TestShelfErrors(t *testing.T) {
 	_, err = b.List(ctx, store.Query{Cursor: "x"})
 	require.ErrorIs(t, err, store.ErrCursor)
 	require.NotErrorIs(t, err, store.ErrUnavailable)
-	_, _, err = Read(ctx, s, keys, store.ID{})
+	_, _, err = Read(ctx, s, keys, store.AccountID{})
 	require.ErrorIs(t, err, store.ErrID)
 	require.NotErrorIs(t, err, store.ErrUnavailable)
 	gone := errors.New("gone")
@@ -112,7 +112,7 @@ type conflicts struct {
 	deletes int
 }
 
-func (s *conflicts) Delete(context.Context, store.ID, store.Version) error {
+func (s *conflicts) Delete(context.Context, store.AccountID, store.Version) error {
 	s.deletes++
 	return store.ErrConflict
 }
@@ -129,7 +129,7 @@ func TestRewrite(t *testing.T) {
 		require.NoError(t, err)
 		return NewBook(m, keys, &takes{}, clock)
 	}
-	for _, any := range []store.ID{id, TenantID("acme"), SendsID("x")} {
+	for _, any := range []store.AccountID{id, TenantID("acme"), SendsID("x")} {
 		stale := func(b *Book) (stale bool) {
 			require.NoError(t, b.Rewrite(ctx, any, func(r *Round) error { stale = r.Stale; r.Save(); return nil }))
 			return stale

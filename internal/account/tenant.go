@@ -22,18 +22,20 @@ const (
 )
 
 // TenantID is the id of the tenant's own record.
-func TenantID(tenant string) store.ID { return store.ID{Tenant: tenant, User: tenantUser} }
+func TenantID(tenant string) store.AccountID {
+	return store.AccountID{Tenant: tenant, User: tenantUser}
+}
 
 // SendsID is the id of the record that counts the messages to a number or a
 // prefix, by its keyed hash. It is of no tenant: a thousand accounts in as many
 // tenants that pump one number are one pump.
-func SendsID(hash string) store.ID { return store.ID{User: reserved + "sends:" + hash} }
+func SendsID(hash string) store.AccountID { return store.AccountID{User: reserved + "sends:" + hash} }
 
 // Reserved reports whether the id is no user's but one of ours.
-func Reserved(id store.ID) bool { return strings.HasPrefix(id.User, reserved) }
+func Reserved(id store.AccountID) bool { return strings.HasPrefix(id.User, reserved) }
 
 // Validate returns an error wrapping [store.ErrID] unless the id can be a user's.
-func Validate(id store.ID) error {
+func Validate(id store.AccountID) error {
 	if Reserved(id) {
 		return fmt.Errorf("%w: user ids that begin with %q are reserved", store.ErrID, reserved)
 	}
@@ -51,14 +53,14 @@ func (t Tenant) IsZero() bool { return t.Policy == nil && len(t.Pending) == 0 }
 
 // A Request waits for a second administrator.
 type Request struct {
-	ID      string         `json:"id"`
-	Action  string         `json:"action"`
-	By      store.ID       `json:"by"`
-	Asked   time.Time      `json:"asked"`
-	Policy  *policy.Policy `json:"policy,omitempty"`
-	Targets []string       `json:"targets,omitempty"` // user ids
-	Scope   string         `json:"scope,omitempty"`
-	Name    string         `json:"name,omitempty"`
+	ID      string          `json:"id"`
+	Action  string          `json:"action"`
+	By      store.AccountID `json:"by"`
+	Asked   time.Time       `json:"asked"`
+	Policy  *policy.Policy  `json:"policy,omitempty"`
+	Targets []string        `json:"targets,omitempty"` // user ids
+	Scope   string          `json:"scope,omitempty"`
+	Name    string          `json:"name,omitempty"`
 }
 
 // RequestAge is how long a request waits.

@@ -20,7 +20,7 @@ func TestReserved(t *testing.T) {
 		"totpflow:tenant": true, "totpflow:": true, "totpflow:x": true, "totpflow:sends:x": true,
 		"totpflow": false, "Totpflow:tenant": false, " totpflow:tenant": false, "x": false, "": false,
 	} {
-		id := store.ID{Tenant: "acme", User: user}
+		id := store.AccountID{Tenant: "acme", User: user}
 		require.Equal(t, reserved, Reserved(id), user)
 		if user != "" {
 			require.Equal(t, reserved, Validate(id) != nil, user)
@@ -28,8 +28,8 @@ func TestReserved(t *testing.T) {
 	}
 	require.True(t, Reserved(TenantID("acme")))
 	require.True(t, Reserved(SendsID("x")))
-	require.ErrorIs(t, Validate(store.ID{}), store.ErrID)
-	require.False(t, Reserved(store.ID{Tenant: "totpflow:tenant", User: "42"}), "a tenant may be called anything")
+	require.ErrorIs(t, Validate(store.AccountID{}), store.ErrID)
+	require.False(t, Reserved(store.AccountID{Tenant: "totpflow:tenant", User: "42"}), "a tenant may be called anything")
 }
 
 // A request waits 24 hours, is taken once, and taking one leaves the others.
@@ -94,7 +94,7 @@ func TestRequestsAreBounded(t *testing.T) {
 func TestStateWords(t *testing.T) {
 	p := policy.Policy{}
 	for want, c := range map[string]struct {
-		id store.ID
+		id store.AccountID
 		a  Account
 	}{
 		"active":   {id, full(t)},

@@ -12,7 +12,7 @@ import (
 )
 
 // Tickets are the sealed strings handed out for an account: challenges, proofs,
-// tokens of a set-up. They are signed by a key in the record, beside being
+// tokens of an enrollment. They are signed by a key in the record, beside being
 // sealed by the ring. Who has only the ring could else write a ticket for
 // anybody, and by it bind an authenticator without so much as a password; who
 // has only the database cannot open the record. Neither alone forges one.
@@ -114,8 +114,8 @@ func (a *Account) forgetOld(at time.Time) {
 }
 
 // EndTickets ends what is under way: every ticket so far, whether it has served
-// or not. The host sees it as a new anchor.
+// or not. The host sees it as a new generation.
 func (a *Account) EndTickets() {
-	a.Epoch++
+	a.Generation++
 	a.TicketKey, a.Spent, a.Forgotten = TicketKey{}, nil, 0
 }

@@ -37,7 +37,7 @@ func TestSign(t *testing.T) {
 	require.False(t, a.Signed([]byte("ticket"), tag))
 	a.Sign([]byte("ticket"))
 	require.False(t, a.Signed([]byte("ticket"), tag))
-	require.EqualValues(t, 1, a.Epoch)
+	require.EqualValues(t, 1, a.Generation)
 }
 
 // A key that was cut is no key.
@@ -93,7 +93,7 @@ func TestSignBehindWhatIsForgotten(t *testing.T) {
 	require.True(t, r.Signed([]byte("new"), tag))
 	require.False(t, r.Signed([]byte("old"), old))
 	require.False(t, r.IsSpent("new", at))
-	require.EqualValues(t, 1, r.Epoch)
+	require.EqualValues(t, 1, r.Generation)
 }
 
 // What has run out leaves the record with the next write, whatever that is for.

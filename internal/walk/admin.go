@@ -94,7 +94,7 @@ func (w *walker) restores(user int, admin totpflow.Admin) {
 	m, now, id := w.people[user], w.now(), "nobody's"
 	var kept *modelKept
 	if !w.refusing {
-		list := w.member(user).Kept
+		list := w.member(user).Recoverable
 		if i := w.next(4); i < len(list) {
 			for _, other := range list { // those that look the same are left alone
 				if other.ID != list[i].ID && other.Added.Equal(list[i].Added) && other.Until.Equal(list[i].Until) {
@@ -162,7 +162,7 @@ func (w *walker) disowns() {
 		return // else nobody would get in for long
 	}
 	m, existed := w.people[user], w.exists(user)
-	link := w.service().DisownToken(event.Event{Tenant: users[user].Tenant, User: users[user].ID, At: of})
+	link := w.service().NewDisownToken(event.Event{Tenant: users[user].ID.Tenant, User: users[user].ID.User, At: of})
 	w.expectError("disown", w.service().Disown(w.ctx, link), func(string) expectation {
 		if !existed {
 			return only("disown")

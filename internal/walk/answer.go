@@ -18,12 +18,12 @@ var words = []struct {
 }{
 	{store.ErrUnavailable, "unavailable"}, {throttle.ErrThrottled, "throttled"},
 	{totpflow.ErrAlreadyUsed, "used"}, {totpflow.ErrRejected, "rejected"},
-	{totpflow.ErrChallenge, "challenge"}, {totpflow.ErrProof, "proof"}, {totpflow.ErrEnrollment, "enrollment"},
-	{totpflow.ErrNotEnrolled, "not enrolled"}, {totpflow.ErrEnrolled, "enrolled"}, {totpflow.ErrRequired, "required"},
+	{totpflow.ErrChallenge, "challenge"}, {totpflow.ErrProof, "proof"}, {totpflow.ErrEnrollmentExpired, "enrollment"},
+	{totpflow.ErrNotEnrolled, "not enrolled"}, {totpflow.ErrEnrolled, "enrolled"}, {totpflow.ErrFactorRequired, "required"},
 	{totpflow.ErrFrozen, "frozen"}, {totpflow.ErrExempt, "exempt"}, {totpflow.ErrNotExempt, "not exempt"},
-	{totpflow.ErrNoAccount, "no account"}, {totpflow.ErrPasswordRecent, "recent"}, {totpflow.ErrDisown, "disown"},
+	{totpflow.ErrNoAccount, "no account"}, {totpflow.ErrPasswordRecent, "recent"}, {totpflow.ErrDisownToken, "disown"},
 	{totpflow.ErrGrace, "grace"}, {totpflow.ErrNoGrace, "no grace"}, {enroll.ErrTransition, "transition"}, {enroll.ErrClock, "clock"},
-	{enroll.ErrLimit, "limit"}, {enroll.ErrLast, "last"}, {enroll.ErrUnknown, "unknown"},
+	{enroll.ErrTooManyAuthenticators, "limit"}, {enroll.ErrLast, "last"}, {enroll.ErrUnknown, "unknown"},
 }
 
 // said is an error as a word, "ok" for none.
@@ -44,7 +44,7 @@ func word(step totpflow.Step, err error) string {
 	if err != nil {
 		return said(err)
 	}
-	return map[totpflow.Step]string{totpflow.Passed: "in", totpflow.AskCode: "ask", totpflow.SetUp: "set up"}[step]
+	return map[totpflow.Step]string{totpflow.Passed: "in", totpflow.AskCode: "ask", totpflow.Enroll: "set up"}[step]
 }
 
 // An expectation is an answer and what then changes; nil where nothing does.

@@ -30,11 +30,11 @@ func (w *walker) jump(jump time.Duration) {
 		m.doubt = m.doubt || age >= life || age < -30*time.Second
 	}
 	for _, t := range w.tickets {
-		doubt(&t.mark, enroll.CandidateAge)
+		doubt(&t.mark, enroll.CandidateLifetime)
 		t.doubt = t.doubt || t.at.After(w.now()) // behind what is forgotten, all tickets begin anew
 	}
 	for _, o := range w.offers {
-		doubt(&o.mark, enroll.CandidateAge)
+		doubt(&o.mark, enroll.CandidateLifetime)
 		o.doubt = o.doubt || o.at.After(w.now())
 	}
 	for _, m := range w.people {
@@ -42,7 +42,7 @@ func (w *walker) jump(jump time.Duration) {
 			doubt(&b.mark, trust.MaxAge)
 		}
 		for _, k := range m.leave.kept {
-			doubt(&k.mark, enroll.KeptAge)
+			doubt(&k.mark, enroll.RecoverableLifetime)
 		}
 		if i := m.leave.issued; i != nil {
 			doubt(&i.mark, 24*time.Hour)

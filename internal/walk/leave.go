@@ -86,7 +86,7 @@ func (m *model) withinGrace(now time.Time) expectation {
 
 // shelve keeps what goes, the five oldest.
 func (m *model) shelve(now time.Time, gone ...*modelPhone) {
-	m.leave.kept = slices.DeleteFunc(m.leave.kept, func(k *modelKept) bool { return now.Sub(k.at) >= enroll.KeptAge })
+	m.leave.kept = slices.DeleteFunc(m.leave.kept, func(k *modelKept) bool { return now.Sub(k.at) >= enroll.RecoverableLifetime })
 	doubt := false
 	for _, k := range m.leave.kept {
 		doubt = doubt || k.doubt
@@ -96,13 +96,13 @@ func (m *model) shelve(now time.Time, gone ...*modelPhone) {
 	}
 	slices.SortStableFunc(m.leave.kept, func(a, b *modelKept) int { return a.phone.added.Compare(b.phone.added) })
 	switch {
-	case len(m.leave.kept) <= enroll.Limit:
+	case len(m.leave.kept) <= enroll.MaxAuthenticators:
 	case doubt: // what has gone has made room, or not
 		for _, k := range m.leave.kept {
 			k.doubt = true
 		}
 	default:
-		m.leave.kept = m.leave.kept[:enroll.Limit]
+		m.leave.kept = m.leave.kept[:enroll.MaxAuthenticators]
 	}
 }
 

@@ -36,18 +36,18 @@ func (w *walker) lookAtLeave(user int) {
 	w.check(seen.ResetAt.IsZero() != m.leave.reset, "member: reset at %v, in the model %v", seen.ResetAt, m.leave.reset)
 	w.check(seen.Machine != "" == m.leave.exempt, "member: exempt as %q, in the model %v", seen.Machine, m.leave.exempt)
 	known := m.keptNow(now)
-	w.check(len(seen.Kept) <= len(known), "member: %d kept, in the model %d", len(seen.Kept), len(known))
+	w.check(len(seen.Recoverable) <= len(known), "member: %d kept, in the model %d", len(seen.Recoverable), len(known))
 	for _, k := range known {
 		w.check(k.doubt || listed(seen, k), "member: what was added at %v is not listed as kept", k.phone.added)
 	}
-	for _, l := range seen.Kept {
+	for _, l := range seen.Recoverable {
 		w.check(m.keptAs(now, l.Added, l.Until) != nil, "member: what was added at %v is listed as kept", l.Added)
 	}
 }
 
 // lookAtList compares who is listed, in turn of all and of those that are frozen.
 func (w *walker) lookAtList() {
-	q, s := store.Query{Tenant: users[0].Tenant}, w.services[w.steps%2]
+	q, s := store.Query{Tenant: users[0].ID.Tenant}, w.services[w.steps%2]
 	if w.steps%3 == 0 {
 		q.State = string(totpflow.StateFrozen)
 	}
@@ -74,7 +74,7 @@ func (w *walker) member(user int) totpflow.Member {
 }
 
 func listed(seen totpflow.Member, k *modelKept) bool {
-	for _, l := range seen.Kept {
+	for _, l := range seen.Recoverable {
 		if l.Added.Equal(k.phone.added) && l.Until.Equal(k.at.Add(72*time.Hour)) {
 			return true
 		}

@@ -53,7 +53,7 @@ type modelOffer struct {
 	mark
 	user, generation int
 	token            totpflow.EnrollmentToken
-	by               totpflow.Authority
+	by               totpflow.EnrollmentGrant
 	phone            *modelPhone
 	adds             bool
 }
@@ -67,9 +67,9 @@ type modelBrowser struct {
 
 // holds is the whole life of a ticket. The answer got decides what is in doubt.
 func (m *model) holds(t *modelTicket, now time.Time, got string) bool {
-	life := totpflow.ChallengeAge
+	life := totpflow.ChallengeLifetime
 	if t.proof {
-		life = totpflow.ProofAge
+		life = totpflow.ProofLifetime
 	}
 	age := now.Sub(t.at)
 	return !t.spent && t.generation == m.generation && age >= -30*time.Second && age < life &&
@@ -118,7 +118,7 @@ func (m *model) second(t *modelTicket, now time.Time, got string, check expectat
 		return check
 	}
 	answer := "in"
-	if m.leave.reset { // by what was left: to the set-up, not past it
+	if m.leave.reset { // by what was left: to the enrollment, not past it
 		answer = "set up"
 	}
 	return expectation{answer, func() { t.spent = true; check.then() }}
@@ -225,15 +225,15 @@ func (m *model) recovery(now time.Time, tag, typed string) expectation {
 	}}
 }
 
-// begin starts a set-up, from a challenge or a proof.
+// begin starts an enrollment, from a challenge or a proof.
 func (m *model) begin(t *modelTicket, now time.Time, got string) expectation {
-	active, adds := len(m.phones) > 0, t.action == totpflow.ActionAdd
-	allowed := t.action == totpflow.ActionSetUp && !active ||
-		t.proof && (adds || t.action == totpflow.ActionReplace)
+	active, adds := len(m.phones) > 0, t.action == totpflow.ActionAddAuthenticator
+	allowed := t.action == totpflow.ActionEnroll && !active ||
+		t.proof && (adds || t.action == totpflow.ActionReplaceAuthenticator)
 	switch {
 	case !allowed || !m.holds(t, now, got):
 		return only(t.over())
-	case active && adds && len(m.phones) == enroll.Limit:
+	case active && adds && len(m.phones) == enroll.MaxAuthenticators:
 		return expectation{"limit", func() { t.spent = true }}
 	}
 	return expectation{"ok", func() { t.spent = t.spent || active }}
@@ -242,7 +242,7 @@ func (m *model) begin(t *modelTicket, now time.Time, got string) expectation {
 // standing reports whether o can be seen and confirmed.
 func (m *model) standing(o *modelOffer, now time.Time, got string) bool {
 	age := now.Sub(o.at)
-	return o == m.offer && o.generation == m.generation && age >= -30*time.Second && age < enroll.CandidateAge &&
+	return o == m.offer && o.generation == m.generation && age >= -30*time.Second && age < enroll.CandidateLifetime &&
 		!(o.doubt && got == "enrollment")
 }
 

@@ -9,18 +9,18 @@ import (
 
 // actions that are proved; what is met more often stands here more often.
 var actions = []totpflow.Action{
-	totpflow.ActionAdd, totpflow.ActionAdd, totpflow.ActionAdd, totpflow.ActionAdd,
-	totpflow.ActionReplace, totpflow.ActionRemove, totpflow.ActionRemove, totpflow.ActionDisable, totpflow.ActionRecoveryCodes, "delete backup",
-	totpflow.ActionSignIn, totpflow.ActionSetUp,
+	totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator,
+	totpflow.ActionReplaceAuthenticator, totpflow.ActionRemoveAuthenticator, totpflow.ActionRemoveAuthenticator, totpflow.ActionDisable, totpflow.ActionRecoveryCodes, "delete backup",
+	totpflow.ActionSignIn, totpflow.ActionEnroll,
 }
 
 // proves is a step-up, by an app's code or a recovery code.
 func (w *walker) proves() {
 	user, a := w.next(2), actions[w.next(len(actions))]
-	m, by := w.people[user], totpflow.ByCode
+	m, by := w.people[user], totpflow.ReasonCode
 	typed, _ := w.code(m)
 	if w.next(6) == 0 && len(w.codes) > 0 {
-		typed, by = pick(w, w.codes), totpflow.ByRecoveryCode
+		typed, by = pick(w, w.codes), totpflow.ReasonRecoveryCode
 	}
 	proof, err := w.service().Account(users[user]).Reauthenticate(w.ctx, a, typed)
 	e := only("not enrolled")
@@ -28,7 +28,7 @@ func (w *walker) proves() {
 	case m.leave.frozen:
 		e = only("frozen")
 	case len(m.phones) == 0:
-	case by == totpflow.ByCode:
+	case by == totpflow.ReasonCode:
 		e = m.code(w.now(), "", typed)
 	default:
 		e = m.recovery(w.now(), "", typed)
@@ -61,7 +61,7 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 	switch a {
 	case totpflow.ActionSignIn:
 		w.trusts(t)
-	case totpflow.ActionSetUp, totpflow.ActionReplace, totpflow.ActionAdd:
+	case totpflow.ActionEnroll, totpflow.ActionReplaceAuthenticator, totpflow.ActionAddAuthenticator:
 		w.begin(t)
 	case totpflow.ActionDisable:
 		do := expectation{"ok", func() { m.shelve(now, m.phones...); m.changed(); m.phones, m.codes, m.offer = nil, nil, nil }}
@@ -69,7 +69,7 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 			do = only("required")
 		}
 		w.expectError("disable", account.Disable(w.ctx, p), func(got string) expectation { return m.with(t, user, a, now, got, do) })
-	case totpflow.ActionRemove:
+	case totpflow.ActionRemoveAuthenticator:
 		i, id, do := w.next(3), "nobody", only("unknown")
 		if st, err := account.Status(w.ctx); err == nil && i < len(st.Authenticators) {
 			w.check(len(st.Authenticators) == len(m.phones), "status: %d authenticators, in the model %d", len(st.Authenticators), len(m.phones))
@@ -78,14 +78,14 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 		if len(m.phones) > 1 && id != "nobody" {
 			do = expectation{"ok", func() { m.shelve(now, m.phones[i]); m.changed(); m.phones = append(m.phones[:i:i], m.phones[i+1:]...) }}
 		}
-		w.expectError("remove", account.Remove(w.ctx, p, id), func(got string) expectation { return m.with(t, user, a, now, got, do) })
+		w.expectError("remove", account.RemoveAuthenticator(w.ctx, p, id), func(got string) expectation { return m.with(t, user, a, now, got, do) })
 	case totpflow.ActionRecoveryCodes:
 		sheet, err := account.NewRecoveryCodes(w.ctx, p)
 		do := expectation{"ok", func() { m.generation++; m.renew(sheet.Codes); w.codes = append(w.codes, sheet.Codes...) }}
 		w.expectError("new codes", err, func(got string) expectation { return m.with(t, user, a, now, got, do) })
 	default:
 		do := expectation{"ok", func() {}}
-		w.expectError("spend", account.Spend(w.ctx, p, a), func(got string) expectation { return m.with(t, user, a, now, got, do) })
+		w.expectError("spend", account.ConsumeProof(w.ctx, p, a), func(got string) expectation { return m.with(t, user, a, now, got, do) })
 	}
 }
 
@@ -93,7 +93,7 @@ func (w *walker) trusts(t *modelTicket) {
 	m, now := w.people[t.user], w.now()
 	b, err := w.service().TrustBrowser(w.ctx, totpflow.Proof(t.value), "x")
 	do := expectation{"ok", func() {
-		if len(m.browsers) == trust.Limit {
+		if len(m.browsers) == trust.MaxBrowsers {
 			oldest := 0
 			for i, b := range m.browsers {
 				if b.at.Before(m.browsers[oldest].at) {
@@ -110,7 +110,7 @@ func (w *walker) trusts(t *modelTicket) {
 		})
 		w.tokens = append(w.tokens, b.Token)
 	}}
-	if t.reason == totpflow.ByRecoveryCode {
+	if t.reason == totpflow.ReasonRecoveryCode {
 		do = only("proof")
 	}
 	w.expectError("trust", err, func(got string) expectation { return m.with(t, t.user, totpflow.ActionSignIn, now, got, do) })

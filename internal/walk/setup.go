@@ -5,7 +5,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// begins starts a set-up, or looks at one again.
+// begins starts an enrollment, or looks at one again.
 func (w *walker) begins() {
 	if o := pick(w, w.offers); o != nil && w.next(3) == 0 {
 		w.continues(o)
@@ -30,14 +30,14 @@ func (w *walker) continues(o *modelOffer) {
 }
 
 // scan is what a phone does with the QR code.
-func (w *walker) scan(page totpflow.SetUpPage) totp.Key {
+func (w *walker) scan(page totpflow.PendingEnrollment) totp.Key {
 	key, _, err := totp.ParseURI(page.Offer.URI())
 	w.need(err, "the offer")
 	return key
 }
 
 func (w *walker) begin(t *modelTicket) {
-	var by totpflow.Authority = totpflow.Challenge(t.value)
+	var by totpflow.EnrollmentGrant = totpflow.Challenge(t.value)
 	if t.proof {
 		by = totpflow.Proof(t.value)
 	}
@@ -48,7 +48,7 @@ func (w *walker) begin(t *modelTicket) {
 	}
 	m.offer = &modelOffer{
 		mark: mark{at: w.now()}, user: t.user, generation: m.generation, token: page.Token, by: by,
-		phone: &modelPhone{key: w.scan(page)}, adds: t.action == totpflow.ActionAdd && len(m.phones) > 0,
+		phone: &modelPhone{key: w.scan(page)}, adds: t.action == totpflow.ActionAddAuthenticator && len(m.phones) > 0,
 	}
 	w.offers = append(w.offers, m.offer)
 	if w.next(4) > 0 {

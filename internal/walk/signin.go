@@ -19,15 +19,15 @@ func (w *walker) handed(user int, proof bool, value string, a totpflow.Action, b
 
 func (w *walker) decided(user int, d totpflow.Decision) {
 	if d.Step == totpflow.Passed {
-		w.check(d.ID == users[user].ID, "%q is in instead of %q", d.ID, users[user].ID)
+		w.check(d.ID.User == users[user].ID.User, "%q is in instead of %q", d.ID.User, users[user].ID.User)
 	} else {
-		w.check(d.ID == "" && d.Proof == "", "somebody who is not in has the id %q, and a proof of %d bytes", d.ID, len(d.Proof))
+		w.check(d.ID.User == "" && d.Proof == "", "somebody who is not in has the id %q, and a proof of %d bytes", d.ID.User, len(d.Proof))
 	}
-	ask := map[totpflow.Step]totpflow.Action{totpflow.AskCode: totpflow.ActionSignIn, totpflow.SetUp: totpflow.ActionSetUp}
+	ask := map[totpflow.Step]totpflow.Action{totpflow.AskCode: totpflow.ActionSignIn, totpflow.Enroll: totpflow.ActionEnroll}
 	w.handed(user, false, string(d.Challenge), ask[d.Step], "")
 	allows := map[totpflow.Reason]totpflow.Action{
-		totpflow.ByCode: totpflow.ActionSignIn, totpflow.ByRecoveryCode: totpflow.ActionReplace,
-		totpflow.NotEnrolled: totpflow.ActionSetUp, totpflow.InGrace: totpflow.ActionSetUp,
+		totpflow.ReasonCode: totpflow.ActionSignIn, totpflow.ReasonRecoveryCode: totpflow.ActionReplaceAuthenticator,
+		totpflow.ReasonNotEnrolled: totpflow.ActionEnroll, totpflow.ReasonGrace: totpflow.ActionEnroll,
 	}
 	w.handed(user, true, string(d.Proof), allows[d.Reason], d.Reason)
 }
@@ -39,7 +39,7 @@ func (w *walker) signsIn() {
 	}
 	d, err := w.service().SignIn(w.ctx, users[user], tokens...)
 	got := word(d.Step, err)
-	if d.Reason == totpflow.ByTrustedBrowser {
+	if d.Reason == totpflow.ReasonTrustedBrowser {
 		got = "trusted"
 	}
 	if w.expect("sign in", w.people[user].signIn(w.now(), tokens, got), got) {
@@ -56,7 +56,7 @@ func (w *walker) settles() {
 		return
 	}
 	switch t := w.tickets[before]; t.action {
-	case totpflow.ActionSetUp:
+	case totpflow.ActionEnroll:
 		w.begin(t)
 	case totpflow.ActionSignIn:
 		w.verify(t)

@@ -43,12 +43,12 @@ type walker struct {
 }
 
 var (
-	users = [2]totpflow.User{{Tenant: "acme", ID: "1"}, {Tenant: "acme", ID: "2"}}
+	users = [2]totpflow.User{{ID: totpflow.AccountID{Tenant: "acme", User: "1"}}, {ID: totpflow.AccountID{Tenant: "acme", User: "2"}}}
 	ops   = totpflow.Operator{Name: "root", Reason: "ticket 7"}
 )
 
-func (w *walker) id(user int) store.ID {
-	return store.ID{Tenant: users[user].Tenant, User: users[user].ID}
+func (w *walker) id(user int) store.AccountID {
+	return store.AccountID{Tenant: users[user].ID.Tenant, User: users[user].ID.User}
 }
 
 // Run walks to the end of the script, through two services with a store each.
@@ -89,7 +89,7 @@ func serve(s store.Store, keys string, clock *totptest.Clock) (*totpflow.Service
 	}
 	return totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: s, Keys: ring, Now: clock.Now,
-		Events: event.Slog(slog.New(slog.DiscardHandler)), Policy: requiredFor(users[1].ID),
+		Events: event.Slog(slog.New(slog.DiscardHandler)), Policy: requiredFor(users[1].ID.User),
 	})
 }
 
@@ -98,7 +98,7 @@ func serve(s store.Store, keys string, clock *totptest.Clock) (*totpflow.Service
 type requiredFor string
 
 // Policy implements [policy.Source].
-func (u requiredFor) Policy(_ context.Context, id store.ID) (policy.Policy, error) {
+func (u requiredFor) Policy(_ context.Context, id store.AccountID) (policy.Policy, error) {
 	if id.User == string(u) {
 		return policy.Policy{Mode: policy.Required, Grace: graceLife}, nil
 	}

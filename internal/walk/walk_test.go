@@ -38,7 +38,7 @@ func TestGoesRed(t *testing.T) {
 	require.NotZero(t, met["verify: in"])
 
 	wrong := map[string]func(*store.Memory) store.Store{
-		"it reads what was":           func(m *store.Memory) store.Store { return &stale{Store: m, read: map[store.ID]store.Record{}} },
+		"it reads what was":           func(m *store.Memory) store.Store { return &stale{Store: m, read: map[store.AccountID]store.Record{}} },
 		"it pretends to write":        func(m *store.Memory) store.Store { return &pretender{Store: m, every: 5} },
 		"it pretends to delete":       func(m *store.Memory) store.Store { return keeper{m} },
 		"it lists less than there is": func(m *store.Memory) store.Store { return forgetful{m} },
@@ -58,10 +58,10 @@ func TestGoesRed(t *testing.T) {
 // stale shows each state of a record once more after it has changed.
 type stale struct {
 	store.Store
-	read map[store.ID]store.Record
+	read map[store.AccountID]store.Record
 }
 
-func (s *stale) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (s *stale) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	now, err := s.Store.Get(ctx, id)
 	was, seen := s.read[id]
 	s.read[id] = now
@@ -86,7 +86,7 @@ func (p *pretender) Put(ctx context.Context, rec store.Record, was store.Version
 
 type keeper struct{ store.Store }
 
-func (keeper) Delete(context.Context, store.ID, store.Version) error { return nil }
+func (keeper) Delete(context.Context, store.AccountID, store.Version) error { return nil }
 
 type forgetful struct{ store.Store }
 
@@ -102,7 +102,7 @@ type loser struct {
 	gets int
 }
 
-func (l *loser) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (l *loser) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if l.gets++; l.gets%50 == 0 {
 		return store.Record{}, store.ErrNotFound
 	}
@@ -125,7 +125,7 @@ func TestErrorSaysWhere(t *testing.T) {
 
 type down struct{ store.Store }
 
-func (down) Get(context.Context, store.ID) (store.Record, error) {
+func (down) Get(context.Context, store.AccountID) (store.Record, error) {
 	return store.Record{}, errors.New("gone")
 }
 

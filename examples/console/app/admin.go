@@ -34,12 +34,12 @@ func (c *console) admin() totpflow.Admin { return c.mfa.Admin(c.rule) }
 // rule lets administrators do everything, but not to another account of
 // themselves, nor approve what they have asked for by another one. It asks the
 // table each time: who was one a minute ago may not be one now.
-func (c *console) rule(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.ID) error {
-	me, err := c.users.byID(ctx, actor.ID)
+func (c *console) rule(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.AccountID) error {
+	me, err := c.users.byID(ctx, actor.ID.User)
 	switch {
 	case err != nil:
 		return err
-	case !me.Administers() || me.Tenant.Record != actor.Tenant:
+	case !me.Administers() || me.Tenant.Record != actor.ID.Tenant:
 		return errNotAdministrator
 	case target.User == "" || action == totpflow.ActionViewAccounts:
 		return nil
@@ -122,7 +122,7 @@ func (c *console) list(r *http.Request, v *visitor) (p adminPage, of []tenant, e
 // console's own: who has never signed in is in no store.
 func (c *console) members(ctx context.Context, v *visitor, of []tenant) ([]memberRow, error) {
 	var rows []memberRow
-	var ids []store.ID
+	var ids []store.AccountID
 	for _, t := range of {
 		users, err := c.users.ofTenant(ctx, t.ID)
 		if err != nil {
@@ -268,13 +268,13 @@ func (c *console) getCSV(w http.ResponseWriter, r *http.Request, v *visitor) err
 		return err
 	}
 	var members []totpflow.Member
-	emails := make(map[store.ID]string)
+	emails := make(map[store.AccountID]string)
 	for _, row := range p.Rows {
 		members = append(members, row.Member)
 		emails[row.Member.ID] = row.User.Email
 	}
 	var b bytes.Buffer // whole or not at all
-	if err := totpflow.WriteCSV(&b, members, func(id store.ID) string { return emails[id] }); err != nil {
+	if err := totpflow.WriteCSV(&b, members, func(id store.AccountID) string { return emails[id] }); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")

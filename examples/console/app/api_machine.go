@@ -90,7 +90,7 @@ func (c *console) apiMachineToken(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	token, expires, err := c.programs.begin(r.Context(), session{User: next.ID, Began: c.now(), By: next.Reason}, machineSessionAge)
+	token, expires, err := c.programs.begin(r.Context(), session{User: next.ID.User, Began: c.now(), By: next.Reason}, machineSessionAge)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (c *console) machine(h func(http.ResponseWriter, *http.Request, *visitor) e
 		switch {
 		case err != nil:
 			return err
-		case v.By != totpflow.Exempt || v.State != enroll.Exempted:
+		case v.By != totpflow.ReasonMachine || v.State != enroll.Exempted:
 			return totpflow.ErrNotExempt
 		}
 		return h(w, r, v)

@@ -99,7 +99,7 @@ func New(o Options) (http.Handler, error) {
 	return c.handler(), nil
 }
 
-// routes lists every page. GET only shows, except that a set-up begins when
+// routes lists every page. GET only shows, except that an enrollment begins when
 // its page is first opened.
 func (c *console) routes() *http.ServeMux {
 	mux := http.NewServeMux()

@@ -128,7 +128,7 @@ func (c *console) carriedOut(ctx context.Context, of tenant, q totpflow.Request,
 	ctx = context.WithoutCancel(ctx) // whoever goes away now has approved it
 	err = beside(err, totpflow.ErrNoAccount)
 	if q.Action != totpflow.ActionForgetAccount {
-		return errors.Join(err, c.keepAnchors(ctx, of, q.Targets...))
+		return errors.Join(err, c.keepGenerations(ctx, of, q.Targets...))
 	}
 	if err != nil {
 		return err

@@ -34,9 +34,9 @@ func (p memberPage) Offers(change string) bool {
 	waiting, frozen, active := m.Enrollment == enroll.ResetPending, !m.FrozenAt.IsZero(), m.Authenticators > 0 || m.Phones > 0
 	switch change {
 	case "restore":
-		return len(m.Kept) > 0
+		return len(m.Recoverable) > 0
 	case "unlock":
-		return m.Waiting != nil || frozen
+		return m.Throttled != nil || frozen
 	case "issue-code":
 		return !frozen && (active || waiting)
 	case "grace":
@@ -197,7 +197,7 @@ func (c *console) postMember(w http.ResponseWriter, r *http.Request, v *visitor)
 	by, err := v.leave(r, change.action)
 	if err == nil {
 		err = change.do(c, r, by, them)
-		err = errors.Join(err, c.keepAnchors(r.Context(), them.Tenant, them.ID))
+		err = errors.Join(err, c.keepGenerations(r.Context(), them.Tenant, them.ID))
 	}
 	switch {
 	case errors.Is(err, totpflow.ErrApproval):
@@ -224,7 +224,7 @@ func (c *console) postResetMany(w http.ResponseWriter, r *http.Request, v *visit
 		return c.showAdmin(w, r, v, "reset-many", err)
 	}
 	outcomes, err := c.admin().ResetMany(r.Context(), by, of.Record, targets, scope(r))
-	err = errors.Join(err, c.keepAnchors(r.Context(), of, targets...))
+	err = errors.Join(err, c.keepGenerations(r.Context(), of, targets...))
 	for _, o := range outcomes {
 		if o.Err != nil && !errors.Is(o.Err, totpflow.ErrNoAccount) { // who never came has nothing to reset
 			err = errors.Join(err, o.Err)
@@ -276,7 +276,7 @@ func (c *console) exemptMachines(ctx context.Context) error {
 		members, err := c.admin().Status(ctx, by, u.record())
 		if err == nil && members[0].Enrollment == enroll.Disabled {
 			err = c.admin().Exempt(ctx, by, u.record(), u.Name)
-			err = errors.Join(err, c.keepAnchors(ctx, u.Tenant, u.ID))
+			err = errors.Join(err, c.keepGenerations(ctx, u.Tenant, u.ID))
 		}
 		if err != nil {
 			return err

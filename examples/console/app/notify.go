@@ -23,7 +23,7 @@ func (c *console) sink(log event.Sink) event.Sink {
 	if log == nil {
 		log = event.Slog(nil)
 	}
-	fleet := &event.Fleet{Alarm: func(ctx context.Context, guesses []event.Event) {
+	fleet := &event.SprayDetector{Alarm: func(ctx context.Context, guesses []event.Event) {
 		slog.ErrorContext(ctx, "console: many accounts are guessed at with the right passwords; these passwords are known to somebody",
 			"guesses", len(guesses), "since", guesses[0].At)
 	}}
@@ -74,12 +74,12 @@ func (c *console) letter(u user, l *words.Language, e event.Event) string {
 		when = l.Say("mail.from", "When", when, "Address", e.Source.Address)
 	}
 	text := l.Say("mail.changed", "Name", u.Name, "Email", u.Email, "Organisation", u.Organisation(), "What", what, "When", when)
-	token := c.mfa.DisownToken(e)
+	token := c.mfa.NewDisownToken(e)
 	if token == "" || e.Kind == event.Frozen || e.Kind == event.Forgotten { // closed already
 		return text
 	}
 	link := c.url + "/not-me?event=" + url.QueryEscape(string(token))
-	return text + l.Say("mail.notMe", "For", l.Span(totpflow.DisownAge), "Link", link)
+	return text + l.Say("mail.notMe", "For", l.Span(totpflow.DisownTokenLifetime), "Link", link)
 }
 
 // sendIssued sends a recovery code that an administrator had made. Only the
@@ -110,8 +110,8 @@ func (c *console) getNotMe(w http.ResponseWriter, r *http.Request) error {
 // postNotMe closes the account that the mail was about. It takes no session:
 // whoever changed the account may have changed how its owner gets in.
 func (c *console) postNotMe(w http.ResponseWriter, r *http.Request) error {
-	err := c.mfa.Disown(r.Context(), totpflow.Disown(r.PostFormValue("event")))
-	if err != nil && !errors.Is(err, totpflow.ErrDisown) {
+	err := c.mfa.Disown(r.Context(), totpflow.DisownToken(r.PostFormValue("event")))
+	if err != nil && !errors.Is(err, totpflow.ErrDisownToken) {
 		return err
 	}
 	return c.show(w, r, "not-me", err, view{Data: notMePage{Closed: err == nil}})

@@ -110,7 +110,7 @@ func parsePolicy(r *http.Request) (p policy.Policy, err error) {
 	switch r.PostFormValue("phones") {
 	case "yes", "assigned":
 		if p.Methods == 0 {
-			p.Methods = policy.App | policy.RecoveryCodes | policy.Other
+			p.Methods = policy.App | policy.RecoveryCodes | policy.External
 		}
 		p.Methods |= policy.Phone
 		p.AssignedPhones = r.PostFormValue("phones") == "assigned"

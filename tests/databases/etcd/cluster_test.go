@@ -64,14 +64,14 @@ func TestWritingGoesOn(t *testing.T) {
 	var (
 		over  sync.WaitGroup
 		mu    sync.Mutex
-		made  = make(map[store.ID]store.Version)
+		made  = make(map[store.AccountID]store.Version)
 		count atomic.Int64
 	)
 	for writer := range 8 {
 		over.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				rec := *race.Counter(uint64(n))
-				rec.ID, rec.Version = store.ID{Tenant: strconv.Itoa(writer), User: strconv.Itoa(n)}, store.NewVersion()
+				rec.ID, rec.Version = store.AccountID{Tenant: strconv.Itoa(writer), User: strconv.Itoa(n)}, store.NewVersion()
 				short, cancel := context.WithTimeout(ctx, try)
 				err := s.Put(short, rec, store.Version{})
 				cancel()
@@ -105,7 +105,7 @@ func TestWritingGoesOn(t *testing.T) {
 
 	for _, m := range members {
 		alone := etcdstore.New(dial(t, m), "")
-		found := make(map[store.ID]store.Version)
+		found := make(map[store.AccountID]store.Version)
 		q := store.Query{AllTenants: true, Limit: store.MaxLimit}
 		for {
 			page, err := alone.List(t.Context(), q)
@@ -207,12 +207,12 @@ func TestFailoverReplay(t *testing.T) {
 		Policy: policy.Fixed{Mode: policy.Required}, Events: event.Slog(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
-	ana := totpflow.User{ID: "42", Name: "ana@acme.example"}
+	ana := totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}
 	next, err := mfa.SignIn(t.Context(), ana)
 	require.NoError(t, err)
 	page, err := mfa.BeginEnrollment(t.Context(), next.Challenge)
 	require.NoError(t, err)
-	phone, err := totptest.Scan(page.Offer.URI(), clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), clock)
 	require.NoError(t, err)
 	_, err = mfa.ConfirmEnrollment(t.Context(), page.Token, phone.Code())
 	require.NoError(t, err)
@@ -233,7 +233,7 @@ func TestFailoverReplay(t *testing.T) {
 		if err == nil {
 			next, err = mfa.VerifyCode(ctx, next.Challenge, code)
 		}
-		require.Empty(t, next.ID)
+		require.Empty(t, next.ID.User)
 		if errors.Is(err, store.ErrUnavailable) {
 			return false // until there is a new leader
 		}

@@ -76,7 +76,7 @@ func TestNoSpace(t *testing.T) {
 	require.NoError(t, race.Step(t.Context(), s))
 	var err error
 	for n := 0; err == nil && n < 100; n++ {
-		rec := store.Record{ID: store.ID{User: strconv.Itoa(n)}, Version: store.NewVersion(), Sealed: make([]byte, store.MaxSealed)}
+		rec := store.Record{ID: store.AccountID{User: strconv.Itoa(n)}, Version: store.NewVersion(), Sealed: make([]byte, store.MaxSealed)}
 		err = s.Put(t.Context(), rec, store.Version{})
 	}
 	require.ErrorIs(t, err, rpctypes.ErrNoSpace)

@@ -9,7 +9,7 @@ import (
 )
 
 // Whole flows of the service in two processes with 64 goroutines each: one code,
-// one recovery code, one set-up, one trusted browser and one budget, at the same
+// one recovery code, one enrollment, one trusted browser and one budget, at the same
 // moment.
 func TestService(t *testing.T) {
 	s, where := shared(t, alone)

@@ -58,7 +58,7 @@ func TestFailoverReplayPassesWithoutQuarantine(t *testing.T) {
 	require.Equal(t, totpflow.Passed, next.Step)
 }
 
-var ana = totpflow.User{ID: "42", Name: "ana@acme.example"}
+var ana = totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}
 
 // A promoted is a product on a replica that has missed its last sign-in.
 type promoted struct {
@@ -88,7 +88,7 @@ func lose(t *testing.T) promoted {
 	require.NoError(t, err)
 	page, err := p.mfa.BeginEnrollment(t.Context(), next.Challenge)
 	require.NoError(t, err)
-	p.phone, err = totptest.Scan(page.Offer.URI(), p.clock)
+	p.phone, err = totptest.ScanURI(page.Offer.URI(), p.clock)
 	require.NoError(t, err)
 	_, err = p.mfa.ConfirmEnrollment(t.Context(), page.Token, p.phone.Code())
 	require.NoError(t, err)

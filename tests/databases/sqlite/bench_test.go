@@ -37,12 +37,12 @@ func benchmarkSignIn(b *testing.B, s store.Store) {
 		Policy: policy.Fixed{Mode: policy.Required}, Events: event.Slog(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(b, err)
-	ana := totpflow.User{ID: "42", Name: "ana@acme.example"}
+	ana := totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}
 	next, err := mfa.SignIn(ctx, ana)
 	require.NoError(b, err)
 	page, err := mfa.BeginEnrollment(ctx, next.Challenge)
 	require.NoError(b, err)
-	phone, err := totptest.Scan(page.Offer.URI(), clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), clock)
 	require.NoError(b, err)
 	_, err = mfa.ConfirmEnrollment(ctx, page.Token, phone.Code())
 	require.NoError(b, err)

@@ -152,7 +152,7 @@ func (w *window) scan(shown terminal.Screen, theme terminal.Theme) *totptest.Aut
 	require.NoError(w.t, err)
 	require.Equal(w.t, uri, strings.TrimSuffix(string(out), "\n"))
 
-	phone, err := totptest.Scan(uri, w.clock)
+	phone, err := totptest.ScanURI(uri, w.clock)
 	require.NoError(w.t, err)
 	return phone
 }

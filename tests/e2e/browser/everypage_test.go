@@ -73,7 +73,7 @@ func (v visit) without(o *office, s size) {
 	v.page(p, "not-me", "/not-me")
 }
 
-// setUp are those of a set-up by phone, and of one by an app.
+// setUp are those of an enrollment by phone, and of one by an app.
 func (v visit) setUp(o *office, s size) {
 	v.t.Helper()
 	p := o.browser(s)

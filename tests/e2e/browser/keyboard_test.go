@@ -63,7 +63,7 @@ func TestKeyboardOnly(t *testing.T) {
 	p.tabTo(`main a[href="/setup"]`)
 	p.enter()
 	p.at("/setup")
-	phone, err := totptest.Type(p.text("#secret"), o.clock)
+	phone, err := totptest.TypeSecret(p.text("#secret"), o.clock)
 	require.NoError(t, err)
 	p.tabTo("#code")
 	p.keys(phone.Code())
@@ -77,7 +77,7 @@ func TestKeyboardOnly(t *testing.T) {
 	signIn()
 	p.at("/code")
 	require.True(t, p.focused("#code"), "the form does not begin with the focus")
-	p.keys(phone.Peek()) // used by the set-up
+	p.keys(phone.Peek()) // used by the enrollment
 	p.enter()
 	p.says("used already")
 	require.True(t, p.focused("#code"), "after a refusal the focus is elsewhere")

@@ -47,7 +47,7 @@ func (p *tab) speak(lang string) {
 func (p *tab) typed(clock *totptest.Clock) *totptest.Authenticator {
 	p.t.Helper()
 	p.at("/setup")
-	phone, err := totptest.Type(p.text("#secret"), clock)
+	phone, err := totptest.TypeSecret(p.text("#secret"), clock)
 	require.NoError(p.t, err)
 	return phone
 }

@@ -117,7 +117,7 @@ func (p *tab) code(code string) {
 	p.click(`form[action="/code"] button`)
 }
 
-// confirm submits the code of the new authenticator on the set-up page.
+// confirm submits the code of the new authenticator on the enrollment page.
 func (p *tab) confirm(code string) {
 	p.t.Helper()
 	p.fill("#code", code)
@@ -152,7 +152,7 @@ func (p *tab) signOut() {
 	p.at("/signin")
 }
 
-// scan reads the QR code on the set-up page as a phone's camera would: from the
+// scan reads the QR code on the enrollment page as a phone's camera would: from the
 // picture of the page, which it keeps under the name, with two readers.
 func (p *tab) scan(clock *totptest.Clock, name string) *totptest.Authenticator {
 	p.t.Helper()
@@ -166,11 +166,11 @@ func (p *tab) scan(clock *totptest.Clock, name string) *totptest.Authenticator {
 	require.NoError(p.t, err)
 	require.Equal(p.t, uri, strings.TrimSpace(string(zbar)), "two readers, two texts")
 
-	phone, err := totptest.Scan(uri, clock)
+	phone, err := totptest.ScanURI(uri, clock)
 	require.NoError(p.t, err)
 	require.Equal(p.t, app.Issuer, phone.Label().Issuer)
 	require.Equal(p.t, p.who.Email, phone.Label().Account)
-	typed, err := totptest.Type(p.text("#secret"), clock)
+	typed, err := totptest.TypeSecret(p.text("#secret"), clock)
 	require.NoError(p.t, err)
 	require.Equal(p.t, phone.Peek(), typed.Peek(), "the text beside the picture is another secret")
 	return phone

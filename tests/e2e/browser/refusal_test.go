@@ -16,7 +16,7 @@ func TestWrongCodes(t *testing.T) {
 		p := o.browser(s)
 		phone, _ := o.setUp(p)
 		p.signOut()
-		o.clock.Advance(30 * time.Second) // the code that confirmed the set-up is gone from the phone
+		o.clock.Advance(30 * time.Second) // the code that confirmed the enrollment is gone from the phone
 
 		p.password()
 		tries := 0

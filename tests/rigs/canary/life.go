@@ -50,7 +50,7 @@ func Live(ctx context.Context, s store.Store) (life *Life, err error) {
 	if err := l.open(); err != nil {
 		return nil, err
 	}
-	l.ana, l.ben = &person{user: totpflow.User{Tenant: "acme", ID: "ana", Name: "ana@acme.example"}}, &person{user: totpflow.User{Tenant: "acme", ID: "ben"}}
+	l.ana, l.ben = &person{user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ana"}, Name: "ana@acme.example"}}, &person{user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ben"}}}
 	for _, s := range stages {
 		if err := l.through(ctx, s.act); err != nil {
 			return nil, fmt.Errorf("canary: %s: %w", s.name, err)
@@ -146,7 +146,7 @@ func (l *Life) say(values ...any) {
 // session, a sheet to save. A logger that writes JSON asks them first.
 func bears(v any) bool {
 	switch v.(type) {
-	case totpflow.Challenge, totpflow.Proof, totpflow.EnrollmentToken, totpflow.Disown, recovery.Sheet:
+	case totpflow.Challenge, totpflow.Proof, totpflow.EnrollmentToken, totpflow.DisownToken, recovery.Sheet:
 		return true
 	}
 	return false
@@ -156,7 +156,7 @@ func bears(v any) bool {
 // their owner, too.
 func carries(v any) bool {
 	switch v.(type) {
-	case totpflow.Decision, totpflow.SetUpPage, totpflow.PhonePage, totpflow.Enrolled, totpflow.Administrator, totpflow.Config:
+	case totpflow.Decision, totpflow.PendingEnrollment, totpflow.PendingPhone, totpflow.ConfirmedEnrollment, totpflow.Administrator, totpflow.Config:
 		return true
 	}
 	return false
@@ -194,6 +194,6 @@ func (l *Life) Plant(ctx context.Context, s store.Store) error {
 	sealed := append([]byte("secret="), raw(key)...)
 	sealed = fmt.Appendf(sealed, " codes: %v ", l.ana.typed)
 	return s.Put(ctx, store.Record{
-		ID: store.ID{Tenant: "careless", User: codes[0]}, Version: store.NewVersion(), State: codes[1], Sealed: sealed, Updated: l.clock.Now(),
+		ID: store.AccountID{Tenant: "careless", User: codes[0]}, Version: store.NewVersion(), State: codes[1], Sealed: sealed, Updated: l.clock.Now(),
 	}, store.Version{})
 }

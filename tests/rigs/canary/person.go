@@ -117,7 +117,7 @@ func (l *Life) prove(ctx context.Context, p *person, a totpflow.Action) totpflow
 }
 
 // setUp binds an authenticator, after a wrong code or two.
-func (l *Life) setUp(ctx context.Context, p *person, by totpflow.Authority) {
+func (l *Life) setUp(ctx context.Context, p *person, by totpflow.EnrollmentGrant) {
 	page, err := l.mfa.BeginEnrollment(ctx, by)
 	l.token(ticket, string(page.Token))
 	l.saw(err, page, page.Token, page.Offer)

@@ -40,23 +40,25 @@ var stages = []struct {
 
 var root = totpflow.Operator{Name: "root", Reason: "ticket 7"}
 
-func id(p *person) store.ID { return store.ID{Tenant: p.user.Tenant, User: p.user.ID} }
+func id(p *person) store.AccountID {
+	return p.user.ID
+}
 
 func (l *Life) admin() totpflow.Admin {
-	return l.mfa.Admin(func(context.Context, totpflow.User, totpflow.Action, store.ID) error { return nil })
+	return l.mfa.Admin(func(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return nil })
 }
 
 func begins(l *Life, ctx context.Context) {
-	const methods = policy.App | policy.RecoveryCodes | policy.Phone | policy.Other
+	const methods = policy.App | policy.RecoveryCodes | policy.Phone | policy.External
 	must(l.admin().SetPolicy(ctx, root, "acme", policy.Policy{Mode: policy.Required, Methods: methods}))
 	for _, p := range []*person{l.ana, l.ben} {
 		l.setUp(ctx, p, l.challenge(ctx, p).Challenge)
 	}
 	must(l.mfa.Account(l.ana.user).RecoveryCodesSaved(ctx))
 	old := *l.ana // the first app goes on beside the second one
-	l.setUp(ctx, l.ana, l.prove(ctx, l.ana, totpflow.ActionAdd))
+	l.setUp(ctx, l.ana, l.prove(ctx, l.ana, totpflow.ActionAddAuthenticator))
 	l.signIn(ctx, &old)
-	l.setUp(ctx, l.ana, l.prove(ctx, l.ana, totpflow.ActionReplace))
+	l.setUp(ctx, l.ana, l.prove(ctx, l.ana, totpflow.ActionReplaceAuthenticator))
 }
 
 func signsIn(l *Life, ctx context.Context) {
@@ -66,20 +68,20 @@ func signsIn(l *Life, ctx context.Context) {
 		l.token(trustToken, string(b.Token))
 		l.saw(err, b, b.Token)
 		d, err = l.mfa.SignIn(ctx, l.ana.user, b.Token)
-		if l.decision(d, err); d.Reason != totpflow.ByTrustedBrowser {
+		if l.decision(d, err); d.Reason != totpflow.ReasonTrustedBrowser {
 			panic(fault{errors.New("the browser is not trusted")})
 		}
 		next := l.challenge(ctx, l.ana)
-		l.decision(l.mfa.Continue(ctx, next.Challenge))
+		l.decision(l.mfa.ContinueSignIn(ctx, next.Challenge))
 		d, err = l.mfa.VerifyCode(ctx, next.Challenge, l.ana.typed[len(l.ana.typed)-1])
 		l.refused(totpflow.ErrAlreadyUsed, err, d)
 		d, err = l.mfa.VerifyCode(ctx, next.Challenge, l.wrong(l.ana)+"1")
 		l.refused(totp.ErrMalformedCode, err, d)
 		d, err = l.mfa.VerifyCode(ctx, next.Challenge+"x", l.wrong(l.ana))
 		l.refused(totpflow.ErrChallenge, err, d)
-		d, err = l.mfa.VerifyOther(ctx, next.Challenge, "key", func(context.Context) error { return totpflow.ErrRejected })
+		d, err = l.mfa.VerifyExternal(ctx, next.Challenge, "key", func(context.Context) error { return totpflow.ErrRejected })
 		l.refused(totpflow.ErrRejected, err, d)
-		must(l.mfa.Account(l.ana.user).Spend(ctx, l.prove(ctx, l.ana, "delete backup"), "delete backup"))
+		must(l.mfa.Account(l.ana.user).ConsumeProof(ctx, l.prove(ctx, l.ana, "delete backup"), "delete backup"))
 	}
 	must(l.mfa.Account(l.ana.user).PasswordChanged(ctx))
 }
@@ -104,7 +106,7 @@ func telephones(l *Life, ctx context.Context) {
 	page, err := l.mfa.BeginPhone(ctx, l.prove(ctx, l.ana, totpflow.ActionAddPhone), number)
 	l.token(ticket, string(page.Token))
 	l.saw(err, page, page.Token, page.Number)
-	sent, err := l.mfa.SendSetUpCode(ctx, page.Token, phone.SMS)
+	sent, err := l.mfa.SendEnrollmentCode(ctx, page.Token, phone.SMS)
 	l.saw(err, sent)
 	d, err := l.mfa.ConfirmPhone(ctx, page.Token, l.wrong(l.ana))
 	l.refused(totpflow.ErrRejected, err, d)
@@ -167,10 +169,10 @@ func isLockedOut(l *Life, ctx context.Context) {
 }
 
 func disowns(l *Life, ctx context.Context) {
-	var token totpflow.Disown
+	var token totpflow.DisownToken
 	for _, e := range l.events {
-		if e.User == l.ana.user.ID && e.Kind == event.EnrollmentConfirmed {
-			token = l.mfa.DisownToken(e)
+		if e.User == l.ana.user.ID.User && e.Kind == event.EnrollmentConfirmed {
+			token = l.mfa.NewDisownToken(e)
 		}
 	}
 	l.token(disownToken, string(token))
@@ -185,7 +187,7 @@ func imports(l *Life, ctx context.Context) {
 	for n := range 3 {
 		key, err := totp.NewKey(totp.Params{})
 		l.saw(err, key)
-		p := &person{user: totpflow.User{Tenant: "acme", ID: fmt.Sprint("imported", n)}}
+		p := &person{user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("imported", n)}}}
 		l.holds(p, key)
 		row := totpflow.Imported{ID: id(p), Key: key}
 		outcomes, err := l.admin().Import(ctx, root, []totpflow.Imported{row})
@@ -202,9 +204,9 @@ func administrates(l *Life, ctx context.Context) {
 		return leave
 	}
 	must(l.admin().Reset(ctx, by(totpflow.ActionResetAccount), id(l.ben), totpflow.ScopeBrowsers))
-	machine := store.ID{Tenant: "acme", User: "agent"}
+	machine := store.AccountID{Tenant: "acme", User: "agent"}
 	must(l.admin().Exempt(ctx, by(totpflow.ActionExemptAccount), machine, "backup agent"))
-	l.decision(l.mfa.SignInMachine(ctx, totpflow.User{Tenant: "acme", ID: "agent"}))
+	l.decision(l.mfa.SignInMachine(ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "agent"}}))
 	l.refused(totpflow.ErrSelf, l.admin().Reset(ctx, by(totpflow.ActionResetAccount), id(l.ana), totpflow.ScopeAll))
 }
 
@@ -270,7 +272,7 @@ func lists(l *Life, ctx context.Context) {
 	page, err := l.admin().List(ctx, root, store.Query{Tenant: "acme"})
 	l.saw(err, page)
 	var csv bytes.Buffer
-	must(totpflow.WriteCSV(&csv, page.Members, func(id store.ID) string { return id.User }))
+	must(totpflow.WriteCSV(&csv, page.Members, func(id store.AccountID) string { return id.User }))
 	l.said.Write(csv.Bytes())
 	tenant, err := l.admin().Tenant(ctx, root, "acme")
 	l.saw(err, tenant)

@@ -137,36 +137,36 @@ func (l *life) enrol() *person {
 	return p
 }
 
-// begin opens a set-up page for somebody new.
-func (l *life) begin() (*person, totpflow.SetUpPage) {
+// begin opens an enrollment page for somebody new.
+func (l *life) begin() (*person, totpflow.PendingEnrollment) {
 	l.people++
-	p := &person{life: l, user: totpflow.User{Tenant: "acme", ID: fmt.Sprint("person", l.people)}}
+	p := &person{life: l, user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("person", l.people)}}}
 	return p, p.beginAgain()
 }
 
-func (p *person) beginAgain() totpflow.SetUpPage {
+func (p *person) beginAgain() totpflow.PendingEnrollment {
 	next, err := p.mfa.SignIn(p.ctx, p.user)
 	must(err)
 	page, err := p.mfa.BeginEnrollment(p.ctx, next.Proof)
 	must(err)
-	p.app, err = totptest.Scan(page.Offer.URI(), p.clock)
+	p.app, err = totptest.ScanURI(page.Offer.URI(), p.clock)
 	must(err)
 	return page
 }
 
-func (p *person) confirm(page totpflow.SetUpPage) {
+func (p *person) confirm(page totpflow.PendingEnrollment) {
 	code := p.app.Code()
 	done, err := p.mfa.ConfirmEnrollment(p.ctx, page.Token, code)
 	must(err)
 	want(done.Step == totpflow.Passed, "confirmed and %v", done.Step)
-	p.used[p.user.ID+code] = true
+	p.used[p.user.ID.User+code] = true
 }
 
 // challenge is that of a sign-in, at which a code has to be asked.
 func (p *person) challenge(tokens ...trust.Token) totpflow.Challenge {
 	next, err := p.mfa.SignIn(p.ctx, p.user, tokens...)
 	must(err)
-	want(next.Step == totpflow.AskCode && next.ID == "", "signing in is answered by %v", next.Step)
+	want(next.Step == totpflow.AskCode && next.ID.User == "", "signing in is answered by %v", next.Step)
 	return next.Challenge
 }
 
@@ -178,9 +178,9 @@ func (p *person) try(c totpflow.Challenge, code string) (totpflow.Decision, erro
 		p.seen.Refused++
 		return d, err
 	}
-	want(d.Step == totpflow.Passed && d.ID == p.user.ID, "no error, and %v", d.Step)
-	want(!p.used[p.user.ID+code], "a code is accepted twice at %v", p.clock.Now())
-	p.used[p.user.ID+code] = true
+	want(d.Step == totpflow.Passed && d.ID.User == p.user.ID.User, "no error, and %v", d.Step)
+	want(!p.used[p.user.ID.User+code], "a code is accepted twice at %v", p.clock.Now())
+	p.used[p.user.ID.User+code] = true
 	p.seen.Accepted++
 	return d, nil
 }
@@ -203,7 +203,7 @@ func (p *person) trusts() trust.Token {
 func (p *person) trusted(token trust.Token) {
 	next, err := p.mfa.SignIn(p.ctx, p.user, token)
 	must(err)
-	want(next.Reason == totpflow.ByTrustedBrowser, "a trusted browser is answered by %v", next.Step)
+	want(next.Reason == totpflow.ReasonTrustedBrowser, "a trusted browser is answered by %v", next.Step)
 }
 
 // refused types codes that let nobody in.

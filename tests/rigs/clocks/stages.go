@@ -176,7 +176,7 @@ func (p *person) guess() *throttle.Error {
 	panic(fault{errors.New("twenty wrong codes and no wait")})
 }
 
-// sets opens set-up pages before the moment and while the clock is ahead.
+// sets opens enrollment pages before the moment and while the clock is ahead.
 func sets(l *life) {
 	l.at(-time.Minute)
 	inTime, page := l.begin()
@@ -184,15 +184,15 @@ func sets(l *life) {
 	l.at(period)
 	inTime.confirm(page)
 	inTime.pass()
-	l.at(enroll.CandidateAge)
+	l.at(enroll.CandidateLifetime)
 	_, err := l.mfa.ConfirmEnrollment(l.ctx, expired.Token, tooLate.app.Code())
-	want(errors.Is(err, totpflow.ErrEnrollment), "a page of a quarter of an hour ago: %v", err)
+	want(errors.Is(err, totpflow.ErrEnrollmentExpired), "a page of a quarter of an hour ago: %v", err)
 
 	l.at(time.Hour)
 	p, future := l.begin()
 	l.at(0)
 	_, err = l.mfa.ConfirmEnrollment(l.ctx, future.Token, p.app.Peek())
-	want(errors.Is(err, totpflow.ErrEnrollment), "a page of the future: %v", err)
+	want(errors.Is(err, totpflow.ErrEnrollmentExpired), "a page of the future: %v", err)
 	p.confirm(p.beginAgain())
 	p.pass()
 }

@@ -43,7 +43,7 @@ func (e Engine) Race(t *testing.T, database func(t testing.TB, parameters ...str
 }
 
 // Service has whole flows of the service race in two processes with 64 goroutines
-// each: one code, one recovery code, one set-up, one trusted browser and one
+// each: one code, one recovery code, one enrollment, one trusted browser and one
 // budget, at the same moment.
 func (e Engine) Service(t *testing.T, dsn string) {
 	s, _ := e.Open(t, dsn)

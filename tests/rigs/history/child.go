@@ -13,11 +13,11 @@ import (
 
 // An order is what a child plays.
 type order struct {
-	Dir     string   // of the logs
-	Record  store.ID // whose registry
-	Setup   *setup   // the account of the sign-ins, if it is not that
-	Moves   int      // of each hand
-	Endless bool     // instead: until the child is killed, with an answer after each move
+	Dir     string          // of the logs
+	Record  store.AccountID // whose registry
+	Setup   *setup          // the account of the sign-ins, if it is not that
+	Moves   int             // of each hand
+	Endless bool            // instead: until the child is killed, with an answer after each move
 }
 
 // Player is the role of the children of [Race] and [Kill].

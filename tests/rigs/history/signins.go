@@ -49,7 +49,7 @@ func newSignIns(s store.Store, l *Log, at setup) (o *signIns, err error) {
 func found(ctx context.Context, s store.Store, l *Log) (*signIns, error) {
 	at := setup{
 		Ring: keyring.Generate(), At: time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC),
-		User: totpflow.User{Tenant: "acme", ID: rand.Text()},
+		User: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: rand.Text()}},
 	}
 	mfa, err := service.Open(s, at.Ring, totptest.NewClock(at.At))
 	if err != nil {
@@ -90,7 +90,7 @@ func (o *signIns) later() {
 func (o *signIns) code(from int) (string, Op, error) {
 	at := o.At.Add(time.Duration(from) * period)
 	code, err := o.key.Code(at)
-	return code, Op{Of: fmt.Sprintf("%s at %d", o.User.ID, o.key.Step(o.At)), Do: verify, Step: int64(o.key.Step(at))}, err
+	return code, Op{Of: fmt.Sprintf("%s at %d", o.User.ID.User, o.key.Step(o.At)), Do: verify, Step: int64(o.key.Step(at))}, err
 }
 
 func (o *signIns) move(ctx context.Context, hand int) error {

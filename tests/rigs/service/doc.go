@@ -1,6 +1,6 @@
 // Package service holds rigs that race whole flows of totpflow.Service on a
 // real database: two processes with 64 goroutines each have one code, one
-// recovery code, one set-up, one trusted browser or one budget at the same
+// recovery code, one enrollment, one trusted browser or one budget at the same
 // moment. A rig returns what it found, so that a test can show that it goes red
 // on a store that deserves it.
 //

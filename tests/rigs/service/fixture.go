@@ -38,7 +38,7 @@ type person struct {
 // user is somebody whom nobody has seen.
 func (f *fixture) user() totpflow.User {
 	f.people++
-	return totpflow.User{Tenant: "acme", ID: f.run + "-" + strconv.Itoa(f.people), Name: "ana@acme.example"}
+	return totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: f.run + "-" + strconv.Itoa(f.people)}, Name: "ana@acme.example"}
 }
 
 // enrolled is a new person who has set up, in every way a while ago.
@@ -52,7 +52,7 @@ func (f *fixture) enrolled() (*person, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.phone, err = totptest.Scan(page.Offer.URI(), f.clock); err != nil {
+	if p.phone, err = totptest.ScanURI(page.Offer.URI(), f.clock); err != nil {
 		return nil, err
 	}
 	done, err := f.ConfirmEnrollment(f.ctx, page.Token, p.phone.Code())

@@ -25,8 +25,8 @@ type order struct {
 
 	Code      string                     // of the app, or for recovery
 	Guesses   int                        // in all
-	Challenge totpflow.Challenge         // that demands a set-up
-	Pages     []totpflow.EnrollmentToken // set-ups under way …
+	Challenge totpflow.Challenge         // that demands an enrollment
+	Pages     []totpflow.EnrollmentToken // enrollments under way …
 	Codes     []string                   // … and the first code of each
 	Browser   string                     // the token of a trusted browser …
 	Revoke    string                     // … and its id, at the replica that revokes it
@@ -39,7 +39,7 @@ const (
 	verify  task = "verify"  // a code of the app
 	redeem  task = "redeem"  // a recovery code
 	guess   task = "guess"   // a wrong code, over and over
-	confirm task = "confirm" // a set-up
+	confirm task = "confirm" // an enrollment
 	check   task = "check"   // a trusted browser
 )
 
@@ -47,12 +47,12 @@ const (
 type report struct {
 	Outcomes map[outcome]int
 	Fault    string        `json:",omitempty"` // an answer that no flow should give
-	Bound    []bound       `json:",omitempty"` // the set-ups that were confirmed
+	Bound    []bound       `json:",omitempty"` // the enrollments that were confirmed
 	Revoked  time.Duration `json:",omitempty"` // when the revocation was acknowledged
 	Accepted time.Duration `json:",omitempty"` // when the last check began that was accepted
 }
 
-// bound is what who confirmed a set-up was told.
+// bound is what who confirmed an enrollment was told.
 type bound struct{ Secret, Recovery string }
 
 // An outcome is what a flow answered.
@@ -64,7 +64,7 @@ const (
 	used        outcome = "used"
 	rejected    outcome = "rejected"
 	throttled   outcome = "throttled"
-	over        outcome = "over" // the sign-in, or the set-up
+	over        outcome = "over" // the sign-in, or the enrollment
 	unavailable outcome = "unavailable"
 )
 
@@ -76,7 +76,7 @@ var outcomes = []struct {
 	{throttle.ErrThrottled, throttled},
 	{totpflow.ErrRejected, rejected},
 	{totpflow.ErrChallenge, over},
-	{totpflow.ErrEnrollment, over},
+	{totpflow.ErrEnrollmentExpired, over},
 	{store.ErrUnavailable, unavailable},
 }
 

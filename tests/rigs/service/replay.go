@@ -38,7 +38,7 @@ func NewReplay(ctx context.Context, s store.Store) (*Replay, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Replay{mfa: mfa, user: totpflow.User{ID: "42", Name: "ana@acme.example"}}
+	r := &Replay{mfa: mfa, user: totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}}
 	next, err := mfa.SignIn(ctx, r.user)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func NewReplay(ctx context.Context, s store.Store) (*Replay, error) {
 	if err != nil {
 		return nil, err
 	}
-	phone, err := totptest.Scan(page.Offer.URI(), clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), clock)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ type replica struct {
 }
 
 // Open returns a service over the store, with a ring of keys and a clock that the
-// processes share. The factor is required, so that a set-up begins with a
+// processes share. The factor is required, so that an enrollment begins with a
 // challenge.
 func Open(s store.Store, ring string, clock *totptest.Clock) (*totpflow.Service, error) {
 	keys, err := keyring.Parse(ring)
@@ -156,7 +156,7 @@ func (r *replica) guess(o order) {
 	})
 }
 
-// confirm is the confirmation of the set-ups that were begun. Some hands begin
+// confirm is the confirmation of the enrollments that were begun. Some hands begin
 // their own beside them, which replaces the one that was begun last.
 func (r *replica) confirm(o order) {
 	race.Hands(goroutines, func(hand int) {
@@ -167,7 +167,7 @@ func (r *replica) confirm(o order) {
 				r.count(err)
 				return
 			}
-			phone, err := totptest.Scan(mine.Offer.URI(), r.clock)
+			phone, err := totptest.ScanURI(mine.Offer.URI(), r.clock)
 			if err != nil {
 				r.count(err)
 				return

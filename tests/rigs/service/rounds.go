@@ -71,7 +71,7 @@ func (f *fixture) newRecoveryCodes(p *person) error {
 	return err
 }
 
-// oneSetUp: of all set-ups that one person began and confirms at once, one
+// oneSetUp: of all enrollments that one person began and confirms at once, one
 // becomes the authenticator, and one sheet of recovery codes is good: those of
 // whoever was told so.
 func (f *fixture) oneSetUp() error {
@@ -86,7 +86,7 @@ func (f *fixture) oneSetUp() error {
 		if err != nil {
 			return err
 		}
-		phone, err := totptest.Scan(page.Offer.URI(), f.clock)
+		phone, err := totptest.ScanURI(page.Offer.URI(), f.clock)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (f *fixture) oneSetUp() error {
 	return f.holds(o.User, r.Bound[0])
 }
 
-// holds looks whether what was told at the set-up is what works.
+// holds looks whether what was told at the enrollment is what works.
 func (f *fixture) holds(u totpflow.User, b bound) error {
 	status, err := f.Account(u).Status(f.ctx)
 	if err != nil {
@@ -117,7 +117,7 @@ func (f *fixture) holds(u totpflow.User, b bound) error {
 	if n := status.RecoveryCodes.Left; n != recovery.Codes {
 		return fmt.Errorf("%d recovery codes", n)
 	}
-	phone, err := totptest.Type(b.Secret, f.clock)
+	phone, err := totptest.TypeSecret(b.Secret, f.clock)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // label names an account, or a tenant, as messages do.
-func label(id store.ID) string {
+func label(id store.AccountID) string {
 	switch {
 	case id.User == "":
 		return fmt.Sprintf("tenant %q", id.Tenant)
@@ -28,8 +28,8 @@ func tenantFlag(c *cobra.Command, tenant *string) {
 }
 
 // accountID is the account that the arguments name.
-func accountID(tenant, user string) (store.ID, error) {
-	id := store.ID{Tenant: tenant, User: user}
+func accountID(tenant, user string) (store.AccountID, error) {
+	id := store.AccountID{Tenant: tenant, User: user}
 	if err := id.Validate(); err != nil {
 		return id, usagef("the account: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 // A change is what a command does to one account.
 type change struct {
 	name string // the command's
-	id   store.ID
+	id   store.AccountID
 	what string // what happens, for the question: "Reset all of acme/ana?"
 	said string // what has happened, and what is next
 	// fresh allows an account that has no record yet.

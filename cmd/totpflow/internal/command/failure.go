@@ -81,7 +81,7 @@ func misspelt(err error) error {
 
 // explain puts what the operator can do in place of the library's words, where
 // there is something.
-func explain(id store.ID, err error) error {
+func explain(id store.AccountID, err error) error {
 	switch {
 	case err == nil:
 		return nil

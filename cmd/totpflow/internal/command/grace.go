@@ -49,7 +49,7 @@ was never seen, too: look twice at the id. Who has set up, was reset or is a mac
 }
 
 // extendGrace says until when the person may go on anyway, where that is later.
-func (s *session) extendGrace(ctx context.Context, id store.ID, at time.Time) error {
+func (s *session) extendGrace(ctx context.Context, id store.AccountID, at time.Time) error {
 	err := s.admin.ExtendGrace(ctx, s.by, id, at)
 	if !errors.Is(err, totpflow.ErrGrace) {
 		return err

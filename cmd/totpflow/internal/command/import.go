@@ -107,7 +107,7 @@ func (a *app) readImport(path string) ([]importfile.Row, error) {
 func (s *session) importRows(ctx context.Context, rows []importfile.Row, do bool) error {
 	var good []*importfile.Row
 	var keys []totpflow.Imported
-	var ids []store.ID
+	var ids []store.AccountID
 	for i := range rows {
 		if row := &rows[i]; row.Err == nil {
 			good = append(good, row)
@@ -135,7 +135,7 @@ func (s *session) importRows(ctx context.Context, rows []importfile.Row, do bool
 
 // lookImport finds what Import would refuse, as far as it can be seen: whether
 // the authenticator that is there is the same one, only Import knows.
-func (s *session) lookImport(ctx context.Context, rows []*importfile.Row, ids []store.ID) error {
+func (s *session) lookImport(ctx context.Context, rows []*importfile.Row, ids []store.AccountID) error {
 	members, err := s.admin.Status(ctx, s.by, ids...)
 	if err != nil {
 		return err

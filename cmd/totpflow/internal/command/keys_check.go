@@ -148,7 +148,7 @@ func (a *app) printCheck(c checked) error {
 		return err
 	}
 	for _, r := range c.Unreadable {
-		a.say("does not open: %s: %s", label(store.ID{Tenant: r.Tenant, User: r.User}), r.Reason)
+		a.say("does not open: %s: %s", label(store.AccountID{Tenant: r.Tenant, User: r.User}), r.Reason)
 	}
 	a.say("%s, epoch %d", screen.Plural(c.Records, "record"), c.Epoch)
 	for _, use := range c.Keys {

@@ -34,7 +34,7 @@ func (a *app) request(name, verb, past, short, long string,
 		Args:    args("<request>"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.change(c, change{
-				name: name, id: store.ID{Tenant: tenant}, fresh: true,
+				name: name, id: store.AccountID{Tenant: tenant}, fresh: true,
 				what: fmt.Sprintf("%s the request %q of tenant %q?", verb, args[0], tenant),
 				said: "request " + args[0] + " " + past,
 				do:   func(ctx context.Context, s *session) error { return do(s.admin, ctx, s.by, tenant, args[0]) },

@@ -51,7 +51,7 @@ was frozen ("it was not me"), or the policy says issued-code, it takes a code as
 			if !slices.Contains(scopes, what) {
 				return usagef("--scope is one of all, authenticators, browsers, codes")
 			}
-			ids := make([]store.ID, len(users))
+			ids := make([]store.AccountID, len(users))
 			for i, user := range users {
 				var err error
 				if ids[i], err = accountID(tenant, user); err != nil {
@@ -71,7 +71,7 @@ was frozen ("it was not me"), or the policy says issued-code, it takes a code as
 	return c
 }
 
-func (a *app) resetOne(c *cobra.Command, id store.ID, what totpflow.Scope) error {
+func (a *app) resetOne(c *cobra.Command, id store.AccountID, what totpflow.Scope) error {
 	return a.change(c, change{
 		name: "reset", id: id,
 		what: fmt.Sprintf("Clear the %s of %s?", scopeWords[what], label(id)),
@@ -84,7 +84,7 @@ func (a *app) resetOne(c *cobra.Command, id store.ID, what totpflow.Scope) error
 }
 
 // nextStep says what a person who was reset meets next.
-func nextStep(id store.ID) func(context.Context, *session, *changed) string {
+func nextStep(id store.AccountID) func(context.Context, *session, *changed) string {
 	return func(ctx context.Context, s *session, _ *changed) string {
 		members, err := s.admin.Status(ctx, s.by, id)
 		if err != nil { // it was done all the same; status will say why
@@ -148,7 +148,7 @@ func (s *session) noteCodes(ctx context.Context, outcomes []outcome) {
 		if !o.Done {
 			continue
 		}
-		members, err := s.admin.Status(ctx, s.by, store.ID{Tenant: o.Tenant, User: o.User})
+		members, err := s.admin.Status(ctx, s.by, store.AccountID{Tenant: o.Tenant, User: o.User})
 		outcomes[i].NeedsCode = err == nil && members[0].NeedsCode
 	}
 }
@@ -157,7 +157,7 @@ func (s *session) noteCodes(ctx context.Context, outcomes []outcome) {
 func (s *session) lookUp(ctx context.Context, tenant string, users []string) ([]totpflow.Outcome, error) {
 	var outcomes []totpflow.Outcome
 	for _, user := range users {
-		id := store.ID{Tenant: tenant, User: user}
+		id := store.AccountID{Tenant: tenant, User: user}
 		outcomes = append(outcomes, totpflow.Outcome{ID: id, Err: s.found(ctx, id)})
 	}
 	return outcomes, nil

@@ -34,8 +34,8 @@ var (
 	todo = []string{
 		"Start every process with the key file as it is now.",
 		"Sessions of the product's own: end those from before, unless it compares with SessionsFrom.",
-		"Users whose anchor is ahead of their record are refused (record_lost): they have changed something since the backup. Make sure who they are, reset them, and set the anchor that you keep to zero.",
-		"Users whom you keep no anchor of and who have set up since the backup have nothing set up now: the password alone lets them in where the factor is optional.",
+		"Users whose generation is ahead of their record are refused (record_lost): they have changed something since the backup. Make sure who they are, reset them, and set the generation that you keep to zero.",
+		"Users whom you keep no generation of and who have set up since the backup have nothing set up now: the password alone lets them in where the factor is optional.",
 		"Passwords that were changed since the backup are the product's own to restore or to end.",
 	}
 )

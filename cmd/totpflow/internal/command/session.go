@@ -48,11 +48,11 @@ func (a *app) open(ctx context.Context, by totpflow.Operator) (*session, error) 
 
 func (a *app) session(db *database.DB, ring *keyring.Ring, by totpflow.Operator) (*session, error) {
 	service, err := totpflow.New(totpflow.Config{
-		Issuer: "totpflow", // shown by no phone: nothing is set up here
-		Store:  db,
-		Keys:   ring,
-		Events: a.events(by),
-		Above:  func(_ context.Context, tenant string) ([]string, error) { return a.chains[tenant], nil },
+		Issuer:        "totpflow", // shown by no phone: nothing is set up here
+		Store:         db,
+		Keys:          ring,
+		Events:        a.events(by),
+		ParentTenants: func(_ context.Context, tenant string) ([]string, error) { return a.chains[tenant], nil },
 	})
 	if err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (a *app) login() string {
 }
 
 // found returns ErrNoAccount where there is no record.
-func (s *session) found(ctx context.Context, id store.ID) error {
+func (s *session) found(ctx context.Context, id store.AccountID) error {
 	_, err := s.db.Get(ctx, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):

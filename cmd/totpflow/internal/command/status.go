@@ -49,7 +49,7 @@ type authenticator struct {
 	Used  time.Time `json:"used,omitzero"`
 }
 
-func (a *app) showStatus(ctx context.Context, id store.ID) error {
+func (a *app) showStatus(ctx context.Context, id store.AccountID) error {
 	s, err := a.open(ctx, a.looker())
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (a *app) showStatus(ctx context.Context, id store.ID) error {
 	if err != nil {
 		return explain(id, err)
 	}
-	st, err := s.service.Account(totpflow.User{Tenant: id.Tenant, ID: id.User}).Status(ctx)
+	st, err := s.service.Account(totpflow.User{ID: totpflow.AccountID{Tenant: id.Tenant, User: id.User}}).Status(ctx)
 	if err != nil {
 		return explain(id, err)
 	}

@@ -20,7 +20,7 @@ type sweep struct {
 	journal keyfile.Journal
 	what    string // for the progress
 	run     func(ctx context.Context, cursor string, progress func(totpflow.Progress)) error
-	broken  []store.ID // records that do not open, which were passed over
+	broken  []store.AccountID // records that do not open, which were passed over
 }
 
 // lockKeys opens the key file and keeps others from changing it.

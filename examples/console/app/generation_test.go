@@ -32,7 +32,7 @@ func (s *site) saved(who app.DemoAccount) (putBack func()) {
 	}
 }
 
-// The console keeps the anchor of an account that an administrator has changed:
+// The console keeps the generation of an account that an administrator has changed:
 // the record of before, put back, lets in nobody with the phone of before.
 func TestRecordsOfBeforeAnAdministratorsChange(t *testing.T) {
 	for name, change := range map[string]func(s *site, b *browser, phone *totptest.Authenticator){
@@ -78,14 +78,14 @@ func refused(s *site, old *totptest.Authenticator) {
 
 // What was changed elsewhere, such as by the operator's command or by the link in
 // a mail, is known from the next page of the session that it has ended.
-func TestAnchorOfASessionThatIsOver(t *testing.T) {
+func TestGenerationOfASessionThatIsOver(t *testing.T) {
 	for name, change := range map[string]func(*site){
 		"ended": func(s *site) {
 			records := sqlstore.New(s.db, sqlstore.SQLite)
 			service, err := totpflow.New(totpflow.Config{Issuer: app.Issuer, Store: records, Keys: s.keys, Now: s.clock.Now})
 			require.NoError(s.t, err)
 			by := totpflow.Operator{Name: "root", Reason: "a lost phone"}
-			require.NoError(s.t, service.Admin(nil).Reset(s.t.Context(), by, store.ID{Tenant: "acme", User: s.id(ana)}, totpflow.ScopeAll))
+			require.NoError(s.t, service.Admin(nil).Reset(s.t.Context(), by, store.AccountID{Tenant: "acme", User: s.id(ana)}, totpflow.ScopeAll))
 		},
 		"closed": func(s *site) {
 			link := linkInMail.FindStringSubmatch(s.last(ana, "set up").Text)[1]
@@ -107,7 +107,7 @@ func TestAnchorOfASessionThatIsOver(t *testing.T) {
 }
 
 // Whoever deletes a machine's record makes no person of it.
-func TestAnchorOfMachines(t *testing.T) {
+func TestGenerationOfMachines(t *testing.T) {
 	s := newSite(t)
 	_, err := s.db.Exec(`DELETE FROM totpflow_accounts WHERE user_id = ?`, s.id(agent))
 	require.NoError(t, err)
