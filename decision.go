@@ -140,4 +140,6 @@ const (
 	ActionRemoveAuthenticator  Action = "remove authenticator"  // Account.RemoveAuthenticator
 	ActionDisable              Action = "disable"               // Account.Disable
 	ActionRecoveryCodes        Action = "new recovery codes"    // Account.NewRecoveryCodes
+	ActionAddPhone             Action = "add phone"             // BeginPhone
+	ActionRemovePhone          Action = "remove phone"          // Account.RemovePhone
 )

@@ -17,10 +17,6 @@ import (
 // person by mail, and never sees it. It opens nothing by itself but the way to a
 // new authenticator.
 
-// ErrPasswordRecent means that the password was changed or reset within the last
-// 24 hours, so that a code sent by mail proves nothing beside it.
-var ErrPasswordRecent = errors.New("totpflow: the password was changed too recently for a code sent by mail")
-
 // VerifyIssuedCode takes a code that admin.Admin.IssueRecoveryCode had sent. The
 // answer is not Passed but Enroll: the old authenticators, browsers, recovery
 // codes and sessions end with the same write, and the person is in when the new

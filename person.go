@@ -2,7 +2,6 @@ package totpflow
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/totpflow/totpflow/enroll"
@@ -194,9 +193,6 @@ func (a Account) RecoveryCodesSaved(ctx context.Context) error {
 		return nil
 	})
 }
-
-// ErrNoBrowser means that no trusted browser has this id, or no longer.
-var ErrNoBrowser = errors.New("totpflow: no such trusted browser")
 
 // RevokeBrowser ends the trust in one browser, at its next sign-in. It takes
 // no proof: it only takes trust away.

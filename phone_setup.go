@@ -2,7 +2,6 @@ package totpflow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,15 +12,6 @@ import (
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 )
-
-// Proofs about phones.
-const (
-	ActionAddPhone    Action = "add phone"    // BeginPhone
-	ActionRemovePhone Action = "remove phone" // Account.RemovePhone
-)
-
-// ErrNumberAssigned means that policy lets only administrators choose the numbers.
-var ErrNumberAssigned = errors.New("totpflow: an administrator chooses the number")
 
 // A PendingPhone is what a page shows that asks for the code of a new number.
 type PendingPhone struct {
@@ -57,9 +47,10 @@ func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number pho
 	}
 	var page PendingPhone
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
-		if err := useAuthority(tx, t, by, ActionAddPhone); err != nil {
+		if err := checkGrant(tx, t, by, ActionAddPhone); err != nil {
 			return err
 		}
+		consumeGrant(tx, t)
 		n, err := chosen(tx, p, number)
 		if err != nil {
 			return err
@@ -109,12 +100,13 @@ func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken,
 	if err != nil {
 		return SentCode{}, err
 	}
-	return s.sendCode(ctx, t, func(tx *engine.Tx) (phone.Number, error) {
+	find := func(tx *engine.Tx) (phone.Number, error) {
 		x, err := pendingPhone(tx, t, p)
 		return x.Number, err
-	}, func(tx *engine.Tx) (phone.State, phone.Message, error) {
+	}
+	return s.sendCode(ctx, phoneCode{t, find, func(tx *engine.Tx) (phone.State, phone.Message, error) {
 		return tx.Phones.SendPending(tx.Now, s.engine.Keys, t.Candidate, via, s.phones.Limits.Account...)
-	})
+	}})
 }
 
 // ConfirmPhone makes the number a phone, when its code is right, and lets the

@@ -16,6 +16,8 @@ const (
 	// ProofLifetime is how long a passed factor stands for the action that it was
 	// given for (NIST SP 800-63B calls for recent authentication).
 	ProofLifetime = 5 * time.Minute
+	// DisownTokenLifetime is how long a [DisownToken] is good for.
+	DisownTokenLifetime = 72 * time.Hour
 )
 
 // A Challenge stands for a sign-in under way: the password was right, the
