@@ -53,10 +53,10 @@ func (e *ApprovalError) Error() string { return ErrApproval.Error() + ": request
 func (e *ApprovalError) Is(target error) bool { return target == ErrApproval }
 
 var (
-	// ErrNoRequest means that no request waits under this id, or not any more.
-	ErrNoRequest = errors.New("admin: no such request waits")
+	// ErrNoRequest means that no request is pending under this id, or not any more.
+	ErrNoRequest = errors.New("admin: no such request is pending")
 
-	// ErrRequests means that too much waits already for a second administrator.
+	// ErrTooManyRequests means that too many requests are pending already.
 	ErrTooManyRequests = account.ErrTooManyRequests
 )
 

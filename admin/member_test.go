@@ -239,3 +239,51 @@ func TestAdministratorsSeeNoSecret(t *testing.T) {
 	servicetest.RequireNone(t, file.String(), secrets)
 	o.RequireNoneStored(secrets)
 }
+
+// A loop that ends early reads no further page, and an error ends the loop: it
+// comes once, with nothing beside it, after what was read before it.
+func TestListIsReadAsFarAsTheLoopGoes(t *testing.T) {
+	h := newHarness(t)
+	h.crowd(8)
+	a, q := h.Admin(nil), store.Query{Tenant: "acme", Limit: 2}
+	h.Store.Reset()
+	for _, err := range a.List(h.Ctx, ops, q) {
+		require.NoError(t, err)
+		break
+	}
+	require.Equal(t, 1, h.Store.Counts().List)
+
+	gone := errors.New("gone")
+	var members []admin.Member
+	var failed error
+	for m, err := range a.List(h.Ctx, ops, q) {
+		require.NoError(t, failed, "the loop goes on after an error")
+		if failed = err; err != nil {
+			require.Zero(t, m)
+			continue
+		}
+		members = append(members, m)
+		h.Store.SetFaults(totptest.Faults{List: gone, Get: gone})
+	}
+	require.ErrorIs(t, failed, gone)
+	require.ErrorIs(t, failed, store.ErrUnavailable)
+	require.Len(t, members, 2)
+
+	failed = nil
+	for m, err := range a.Status(h.Ctx, ops, members[0].ID, members[1].ID) {
+		require.NoError(t, failed, "the loop goes on after an error")
+		require.ErrorIs(t, err, gone)
+		require.Zero(t, m)
+		failed = err
+	}
+	require.Error(t, failed)
+
+	failed = nil
+	for c, err := range a.Check(h.Ctx, ops) {
+		require.NoError(t, failed, "the loop goes on after an error")
+		require.ErrorIs(t, err, gone)
+		require.Zero(t, c)
+		failed = err
+	}
+	require.Error(t, failed)
+}

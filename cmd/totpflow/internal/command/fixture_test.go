@@ -23,9 +23,9 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A house is a product with its database and its keys on disk, and the
+// A installation is a product with its database and its keys on disk, and the
 // operator's terminal beside it.
-type house struct {
+type installation struct {
 	t     *testing.T
 	ctx   context.Context
 	dir   string
@@ -39,10 +39,10 @@ type house struct {
 	above map[string][]string // the product's tenants, and those above them
 }
 
-func newHouse(t *testing.T) *house {
+func newInstallation(t *testing.T) *installation {
 	t.Helper()
 	dir := t.TempDir()
-	h := &house{
+	h := &installation{
 		t: t, ctx: context.Background(), dir: dir, keys: filepath.Join(dir, "console.keys"),
 		env:   map[string]string{"TOTPFLOW_DB": "sqlite://" + dir + "/console.db", "SUDO_USER": "olga"},
 		clock: totptest.NewClock(time.Now()),
@@ -57,7 +57,7 @@ func newHouse(t *testing.T) *house {
 }
 
 // service is the product's, with the key file as it is now.
-func (h *house) service() *totpflow.Service {
+func (h *installation) service() *totpflow.Service {
 	h.t.Helper()
 	s, err := totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: h.store, Keys: h.ring(), Now: h.clock.Now,
@@ -71,7 +71,7 @@ func (h *house) service() *totpflow.Service {
 	return s
 }
 
-func (h *house) ring() *keyring.Ring {
+func (h *installation) ring() *keyring.Ring {
 	h.t.Helper()
 	text, err := os.ReadFile(h.keys)
 	require.NoError(h.t, err)
@@ -88,7 +88,7 @@ type person struct {
 	codes []string // for recovery
 }
 
-func (h *house) enroll(tenant, user string) person {
+func (h *installation) enroll(tenant, user string) person {
 	h.t.Helper()
 	s := h.service()
 	p := person{User: totpflow.User{ID: totpflow.AccountID{Tenant: tenant, User: user}}}
@@ -110,7 +110,7 @@ func (h *house) enroll(tenant, user string) person {
 }
 
 // step is what the password leads to.
-func (h *house) step(u totpflow.User) totpflow.Step {
+func (h *installation) step(u totpflow.User) totpflow.Step {
 	h.t.Helper()
 	next, err := h.service().SignIn(h.ctx, u)
 	require.NoError(h.t, err)
@@ -118,7 +118,7 @@ func (h *house) step(u totpflow.User) totpflow.Step {
 }
 
 // passes signs the person in with a code.
-func (h *house) passes(p person) totpflow.Decision {
+func (h *installation) passes(p person) totpflow.Decision {
 	h.t.Helper()
 	s := h.service()
 	next, err := s.SignIn(h.ctx, p.User)
@@ -129,7 +129,7 @@ func (h *house) passes(p person) totpflow.Decision {
 	return done
 }
 
-func (h *house) status(u totpflow.User) totpflow.Status {
+func (h *installation) status(u totpflow.User) totpflow.Status {
 	h.t.Helper()
 	st, err := h.service().Account(u).Status(h.ctx)
 	require.NoError(h.t, err)
@@ -142,14 +142,14 @@ type result struct {
 	out, err string
 }
 
-// run runs the command with the house's keys and database.
-func (h *house) run(args ...string) result {
+// run runs the command with the installation's keys and database.
+func (h *installation) run(args ...string) result {
 	h.t.Helper()
 	return h.bare(append(args, "--keys-file", h.keys)...)
 }
 
 // bare is run without naming the key file.
-func (h *house) bare(args ...string) result {
+func (h *installation) bare(args ...string) result {
 	h.t.Helper()
 	var out, err bytes.Buffer
 	code := command.Run(h.ctx, args, screen.Streams{
@@ -160,7 +160,7 @@ func (h *house) bare(args ...string) result {
 }
 
 // ok is run that must end well.
-func (h *house) ok(args ...string) result {
+func (h *installation) ok(args ...string) result {
 	h.t.Helper()
 	r := h.run(args...)
 	require.Zero(h.t, r.code, "%v\n%s%s", args, r.out, r.err)
@@ -168,7 +168,7 @@ func (h *house) ok(args ...string) result {
 }
 
 // fails is run that must end with this code, and one line that says why.
-func (h *house) fails(code int, words string, args ...string) result {
+func (h *installation) fails(code int, words string, args ...string) result {
 	h.t.Helper()
 	r := h.run(args...)
 	r.failed(h.t, code, words)

@@ -32,8 +32,8 @@ var (
 	mika  = app.DemoAccounts[3] // in two organisations
 )
 
-// A house is a console, and the machine of a person who has the agent.
-type house struct {
+// A workplace is a console, and the machine of a person who has the agent.
+type workplace struct {
 	t       *testing.T
 	clock   *totptest.Clock
 	server  *httptest.Server
@@ -44,7 +44,7 @@ type house struct {
 	env     map[string]string
 }
 
-func newHouse(t *testing.T, change ...func(*app.Options)) *house {
+func newWorkplace(t *testing.T, change ...func(*app.Options)) *workplace {
 	t.Helper()
 	t.Parallel()
 	db, err := app.Open(filepath.Join(t.TempDir(), "console.db"))
@@ -52,7 +52,7 @@ func newHouse(t *testing.T, change ...func(*app.Options)) *house {
 	t.Cleanup(func() { db.Close() })
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
-	h := &house{
+	h := &workplace{
 		t: t, clock: totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 10, 0, time.UTC)),
 		secrets: &secrets{}, folder: filepath.Join(t.TempDir(), "agent"), env: map[string]string{},
 	}
@@ -151,7 +151,7 @@ type done struct {
 	out, err string
 }
 
-func (h *house) system() command.System {
+func (h *workplace) system() command.System {
 	return command.System{
 		Folder: h.folder, Host: "ana-laptop", Keyring: h.keyring, Now: h.clock.Now,
 		Getenv: func(name string) string {
@@ -164,7 +164,7 @@ func (h *house) system() command.System {
 }
 
 // run runs the agent with these lines as its input.
-func (h *house) run(args string, lines ...string) done {
+func (h *workplace) run(args string, lines ...string) done {
 	h.t.Helper()
 	var out, errs bytes.Buffer
 	s := h.system()
@@ -178,7 +178,7 @@ func (h *house) run(args string, lines ...string) done {
 // leaksNothing asserts that nothing secret is on the screen, but what an enrollment
 // shows, and that nothing on the disk is of use without password and code, but the
 // key of the machine.
-func (h *house) leaksNothing(screen, args string) {
+func (h *workplace) leaksNothing(screen, args string) {
 	h.t.Helper()
 	for _, a := range app.DemoAccounts {
 		require.NotContains(h.t, screen, a.Password, args)
@@ -194,7 +194,7 @@ func (h *house) leaksNothing(screen, args string) {
 }
 
 // disk is everything in the agent's folder.
-func (h *house) disk() string {
+func (h *workplace) disk() string {
 	h.t.Helper()
 	var all strings.Builder
 	h.walk(func(path string, _ fs.FileInfo) {
@@ -207,7 +207,7 @@ func (h *house) disk() string {
 
 // private asserts that nobody but their owner gets at these files, which are all
 // that there are.
-func (h *house) private(names ...string) {
+func (h *workplace) private(names ...string) {
 	h.t.Helper()
 	var found []string
 	h.walk(func(path string, info fs.FileInfo) {
@@ -220,7 +220,7 @@ func (h *house) private(names ...string) {
 	require.Equal(h.t, fs.FileMode(0o700), info.Mode().Perm())
 }
 
-func (h *house) walk(each func(path string, info fs.FileInfo)) {
+func (h *workplace) walk(each func(path string, info fs.FileInfo)) {
 	h.t.Helper()
 	err := filepath.WalkDir(h.folder, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -267,7 +267,7 @@ func (d done) notes(words ...string) done {
 }
 
 // phone is the one that an enrollment was typed into.
-func (h *house) phone(screen string) *totptest.Authenticator {
+func (h *workplace) phone(screen string) *totptest.Authenticator {
 	h.t.Helper()
 	m := regexp.MustCompile(`set-up key into the app: ([A-Z2-7 ]+)\n`).FindStringSubmatch(screen)
 	require.NotNil(h.t, m, screen)
