@@ -166,7 +166,7 @@ func TestAdministratorWithoutAnAuthenticator(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, next.Step)
 	for name, call := range actingCalls {
-		_, err := o.Account(plain).Reauthenticate(o.ctx, call.action, "123456")
+		_, err := o.Account(plain).VerifyCode(o.ctx, call.action.On(""), "123456")
 		require.ErrorIs(t, err, totpflow.ErrNotEnrolled, name)
 	}
 	o.unchanged(func() {

@@ -77,7 +77,7 @@ func TestBudgetIsPerAccount(t *testing.T) {
 	require.NotNil(t, next.Throttled)
 	_, err = h.open().VerifyCode(h.ctx, next.Challenge, phone.Peek())
 	require.ErrorIs(t, err, throttle.ErrThrottled)
-	_, err = h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionDisable, phone.Peek())
+	_, err = h.Account(ana).VerifyCode(h.ctx, totpflow.ActionDisable.On(""), phone.Peek())
 	require.ErrorIs(t, err, throttle.ErrThrottled, "step-up is under the same budget")
 	_, err = h.VerifyExternal(h.ctx, next.Challenge, "webauthn", func(context.Context) error { return nil })
 	require.ErrorIs(t, err, throttle.ErrThrottled, "and so is a factor of the host's")

@@ -91,8 +91,8 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 		"ConfirmEnrollment":  func() error { return second(h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())) },
 	}
 	account := map[string]func() error{
-		"Reauthenticate":      func() error { return second(a.Reauthenticate(h.ctx, "x", phone.Code())) },
-		"ConsumeProof":        func() error { return a.ConsumeProof(h.ctx, other, "x") },
+		"Reauthenticate":      func() error { return second(a.VerifyCode(h.ctx, totpflow.Purpose{Action: "x"}, phone.Code())) },
+		"ConsumeProof":        func() error { return a.ConsumeProof(h.ctx, other, totpflow.Purpose{Action: "x"}) },
 		"Disable":             func() error { return a.Disable(h.ctx, disable) },
 		"RemoveAuthenticator": func() error { return a.RemoveAuthenticator(h.ctx, remove, "x") },
 		"NewRecoveryCodes":    func() error { return second(a.NewRecoveryCodes(h.ctx, renew)) },

@@ -33,7 +33,7 @@ func (c Challenge) grant(s *Service) (engine.Ticket, error) {
 
 func (p Proof) grant(s *Service) (engine.Ticket, error) {
 	t, err := s.engine.UnsealTicket(proofKind, string(p))
-	if err != nil {
+	if err != nil || t.Target != "" {
 		return engine.Ticket{}, ErrProof
 	}
 	switch Action(t.Action) {

@@ -55,7 +55,7 @@ func FuzzTickets(f *testing.F) {
 			return
 		}
 		before := h.store.Counts().Put
-		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, totpflow.Proof(s), "delete backup"), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, totpflow.Proof(s), totpflow.Purpose{Action: "delete backup"}), totpflow.ErrProof)
 		_, err = h.TrustBrowser(h.ctx, totpflow.Proof(s), "")
 		require.ErrorIs(t, err, totpflow.ErrProof)
 		_, err = h.VerifyCode(h.ctx, totpflow.Challenge(s), phone.Code())

@@ -187,7 +187,7 @@ func TestImportOfASecretThatWasHere(t *testing.T) {
 	phone, err := totptest.TypeSecret(rfcSecret, h.clock)
 	require.NoError(t, err)
 	code := phone.Code()
-	proof, err := h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionDisable, code)
+	proof, err := h.Account(ana).VerifyCode(h.ctx, totpflow.ActionDisable.On(""), code)
 	require.NoError(t, err)
 	require.NoError(t, h.Account(ana).Disable(h.ctx, proof))
 	require.NoError(t, h.imports(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)

@@ -52,7 +52,7 @@ var withoutLeave = map[string]struct {
 	}},
 	"a used proof": {totpflow.ErrProof, func(o *office, a totpflow.Action) (admin.Admin, admin.Actor) {
 		by := o.by(o.boss, a)
-		require.NoError(o.t, o.Account(o.boss.User).ConsumeProof(o.ctx, by.Proof, a))
+		require.NoError(o.t, o.Account(o.boss.User).ConsumeProof(o.ctx, by.Proof, a.On("")))
 		return o.admin, by
 	}},
 	"an old proof": {totpflow.ErrProof, func(o *office, a totpflow.Action) (admin.Admin, admin.Actor) {
@@ -147,7 +147,7 @@ func TestNotToOneself(t *testing.T) {
 			o.unchanged(func() {
 				require.ErrorIs(t, call.do(o, o.admin, by, o.boss.id()), admin.ErrSelf)
 			})
-			require.NoError(t, o.Account(o.boss.User).ConsumeProof(o.ctx, by.Proof, call.action), "the proof is not lost by it")
+			require.NoError(t, o.Account(o.boss.User).ConsumeProof(o.ctx, by.Proof, call.action.On("")), "the proof is not lost by it")
 		})
 	}
 	// Nor hidden among others.

@@ -89,7 +89,7 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 		_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
 		require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 		for _, code := range []string{phone.Code(), codes[0]} {
-			_, err = h.Account(ana).Reauthenticate(h.ctx, "x", code)
+			_, err = h.Account(ana).VerifyCode(h.ctx, totpflow.Purpose{Action: "x"}, code)
 			require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
 		}
 		var m mailbox

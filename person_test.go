@@ -21,7 +21,7 @@ func TestDisable(t *testing.T) {
 	h := newHouse(t)
 	a := h.Account(ana)
 	require.ErrorIs(t, a.Disable(h.ctx, ""), totpflow.ErrProof)
-	_, err := a.Reauthenticate(h.ctx, totpflow.ActionDisable, "123456")
+	_, err := a.VerifyCode(h.ctx, totpflow.ActionDisable.On(""), "123456")
 	require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
 	phone, codes := h.enroll(ana)
 	challenge := h.ask(ana)
@@ -47,27 +47,27 @@ func TestReauthenticateByRecoveryCode(t *testing.T) {
 	h := newHouse(t)
 	phone, codes := h.enroll(ana)
 	a := h.Account(ana)
-	proof, err := a.Reauthenticate(h.ctx, "delete backup", codes[0])
+	proof, err := a.VerifyRecoveryCode(h.ctx, totpflow.Purpose{Action: "delete backup"}, codes[0])
 	require.NoError(t, err)
-	require.ErrorIs(t, a.ConsumeProof(h.ctx, proof, "show key"), totpflow.ErrProof)
-	require.NoError(t, a.ConsumeProof(h.ctx, proof, "delete backup"))
-	require.ErrorIs(t, a.ConsumeProof(h.ctx, proof, "delete backup"), totpflow.ErrProof)
-	_, err = a.Reauthenticate(h.ctx, "delete backup", codes[0])
+	require.ErrorIs(t, a.ConsumeProof(h.ctx, proof, totpflow.Purpose{Action: "show key"}), totpflow.ErrProof)
+	require.NoError(t, a.ConsumeProof(h.ctx, proof, totpflow.Purpose{Action: "delete backup"}))
+	require.ErrorIs(t, a.ConsumeProof(h.ctx, proof, totpflow.Purpose{Action: "delete backup"}), totpflow.ErrProof)
+	_, err = a.VerifyRecoveryCode(h.ctx, totpflow.Purpose{Action: "delete backup"}, codes[0])
 	require.ErrorIs(t, err, totpflow.ErrRejected)
 
 	_, err = a.Reauthenticate(h.ctx, "delete backup")
 	require.ErrorIs(t, err, totpflow.ErrRejected)
-	_, err = a.Reauthenticate(h.ctx, "", codes[1])
+	_, err = a.VerifyRecoveryCode(h.ctx, totpflow.Purpose{Action: ""}, codes[1])
 	require.ErrorIs(t, err, totpflow.ErrProof, "an action that was forgotten")
 	h.clock.Advance(time.Minute)
 	first, second := phone.Pair()
-	_, err = a.Reauthenticate(h.ctx, "delete backup", first, second)
+	_, err = a.VerifyPair(h.ctx, totpflow.Purpose{Action: "delete backup"}, first, second)
 	require.NoError(t, err)
 
-	stale, err := a.Reauthenticate(h.ctx, "delete backup", codes[1])
+	stale, err := a.VerifyRecoveryCode(h.ctx, totpflow.Purpose{Action: "delete backup"}, codes[1])
 	require.NoError(t, err)
 	h.clock.Advance(totpflow.ProofLifetime)
-	require.ErrorIs(t, a.ConsumeProof(h.ctx, stale, "delete backup"), totpflow.ErrProof)
+	require.ErrorIs(t, a.ConsumeProof(h.ctx, stale, totpflow.Purpose{Action: "delete backup"}), totpflow.ErrProof)
 }
 
 // A code that signs in cannot serve for a step-up at the same time, nor the
@@ -84,7 +84,7 @@ func TestOneMemoryOverAllPaths(t *testing.T) {
 			if i%2 == 0 {
 				_, err = h.VerifyCode(h.ctx, challenge, code)
 			} else {
-				_, err = h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionReplaceAuthenticator, code)
+				_, err = h.Account(ana).VerifyCode(h.ctx, totpflow.ActionReplaceAuthenticator.On(""), code)
 			}
 			if err == nil {
 				passed.Add(1)
@@ -118,13 +118,13 @@ func TestStepUpGuessesAreNotGivenBack(t *testing.T) {
 	guesses := 0
 	for range 20 {
 		for range 4 {
-			if _, err := h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionDisable, phone.WrongCode()); !errors.Is(err, throttle.ErrThrottled) {
+			if _, err := h.Account(ana).VerifyCode(h.ctx, totpflow.ActionDisable.On(""), phone.WrongCode()); !errors.Is(err, throttle.ErrThrottled) {
 				guesses++
 			}
 		}
 		h.clock.Advance(time.Minute)
 		first, second := phone.Pair()
-		_, err := h.Account(ana).Reauthenticate(h.ctx, "delete backup", first, second)
+		_, err := h.Account(ana).VerifyPair(h.ctx, totpflow.Purpose{Action: "delete backup"}, first, second)
 		require.NoError(t, err)
 	}
 	require.Equal(t, 20, guesses, "20 a day")
@@ -176,7 +176,7 @@ func TestReauthenticateRefuses(t *testing.T) {
 		require.ErrorIs(t, err, c.is, name)
 		require.Empty(t, p, name)
 	}
-	_, err := h.Account(ana).Reauthenticate(h.ctx, "delete backup", codes[0])
+	_, err := h.Account(ana).VerifyRecoveryCode(h.ctx, totpflow.Purpose{Action: "delete backup"}, codes[0])
 	require.NoError(t, err, "the recovery code was not spent")
 }
 
@@ -189,10 +189,10 @@ func TestAProofIsOfOneAccount(t *testing.T) {
 	phone, _ := h.enroll(ana)
 	proof := h.prove(ana, "delete backup", phone)
 	for _, u := range []totpflow.User{ben, {ID: totpflow.AccountID{Tenant: "globex", User: ana.ID.User}}, {ID: totpflow.AccountID{User: ana.ID.User}}, {}} {
-		require.ErrorIs(t, h.Account(u).ConsumeProof(h.ctx, proof, "delete backup"), totpflow.ErrProof)
-		require.ErrorIs(t, h.Account(u).ConsumeProof(h.ctx, "", ""), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(u).ConsumeProof(h.ctx, proof, totpflow.Purpose{Action: "delete backup"}), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(u).ConsumeProof(h.ctx, "", totpflow.Purpose{Action: ""}), totpflow.ErrProof)
 	}
-	require.NoError(t, h.Account(ana).ConsumeProof(h.ctx, proof, "delete backup"))
+	require.NoError(t, h.Account(ana).ConsumeProof(h.ctx, proof, totpflow.Purpose{Action: "delete backup"}))
 }
 
 // What is not there cannot be taken away or noted, and nothing is written of it.
@@ -226,6 +226,6 @@ func TestSpendTakesNoSetUpProof(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 	h.unchanged(func() {
-		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, next.Proof, totpflow.ActionEnroll), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, next.Proof, totpflow.ActionEnroll.On("")), totpflow.ErrProof)
 	})
 }

@@ -178,7 +178,7 @@ func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pendin
 	return x, err
 }
 
-// RemovePhone takes a phone away, by a proof of [ActionRemovePhone]. Where there
+// RemovePhone takes a phone away, by a proof of [ActionRemovePhone] on this id. Where there
 // is no authenticator to show for it, the proof is that of a new sign-in by
 // phone. Errors: [ErrProof], [ErrNoPhone], [ErrFactorRequired] for the last factor
 // where policy requires one, [ErrNumberAssigned].
@@ -187,14 +187,14 @@ func (a Account) RemovePhone(ctx context.Context, p Proof, id string) error {
 	if err != nil {
 		return err
 	}
-	action := ActionRemovePhone
+	purpose := ActionRemovePhone.On(id)
 	if t, err := a.service.engine.UnsealTicket(proofKind, string(p)); err == nil && t.Action == string(ActionEnroll) && t.Reason == string(ReasonPhoneCode) {
-		action = ActionEnroll
+		purpose = ActionEnroll.On("")
 	}
-	return a.with(ctx, p, action, func(tx *engine.Tx) error {
+	return a.with(ctx, p, purpose, func(tx *engine.Tx) error {
 		active := len(tx.Enrollment.Authenticators()) > 0
 		switch {
-		case action == ActionEnroll && active:
+		case purpose.Action == ActionEnroll && active:
 			return ErrProof
 		case pol.AssignedPhones:
 			return ErrNumberAssigned

@@ -153,7 +153,7 @@ func TestPhoneIsNotEnough(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrProof)
 
 	h.clock.Advance(time.Minute)
-	_, err = h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionDisable, p.code())
+	_, err = h.Account(ana).VerifyCode(h.ctx, totpflow.ActionDisable.On(""), p.code())
 	require.ErrorIs(t, err, totpflow.ErrRejected, "a code by phone proves no action")
 }
 

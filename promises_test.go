@@ -38,7 +38,7 @@ func TestLifetimes(t *testing.T) {
 		}, totpflow.ErrChallenge},
 		"proof of a step-up": {5 * time.Minute, func(h *house, phone *totptest.Authenticator) func() error {
 			p := h.prove(ana, "delete backup", phone)
-			return func() error { return h.Account(ana).ConsumeProof(h.ctx, p, "delete backup") }
+			return func() error { return h.Account(ana).ConsumeProof(h.ctx, p, totpflow.Purpose{Action: "delete backup"}) }
 		}, totpflow.ErrProof},
 		"proof of a sign-in": {5 * time.Minute, func(h *house, phone *totptest.Authenticator) func() error {
 			p := h.pass(ana, phone).Proof
@@ -100,7 +100,7 @@ func TestNothingComesWithAnError(t *testing.T) {
 	sheet, err := h.Account(ana).NewRecoveryCodes(h.ctx, codes)
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.Zero(t, sheet)
-	earned, err := h.Account(ana).Reauthenticate(h.ctx, "x", phone.Code())
+	earned, err := h.Account(ana).VerifyCode(h.ctx, totpflow.Purpose{Action: "x"}, phone.Code())
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.Zero(t, earned)
 }
@@ -221,7 +221,7 @@ func TestRingAndPasswordForgeNoTicket(t *testing.T) {
 	proof := totpflow.Proof(h.sealed("totpflow/proof", plain))
 	_, err := h.TrustBrowser(h.ctx, proof, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)
-	require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, proof, totpflow.ActionSignIn), totpflow.ErrProof)
+	require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, proof, totpflow.ActionSignIn.On("")), totpflow.ErrProof)
 	better := bytes.ReplaceAll(plain, []byte("sign in"), []byte("set up"))
 	_, err = h.BeginEnrollment(h.ctx, totpflow.Challenge(h.sealed("totpflow/challenge", better)))
 	require.ErrorIs(t, err, totpflow.ErrChallenge)

@@ -45,7 +45,7 @@ func TestResetScopes(t *testing.T) {
 
 			d, err := h.VerifyCode(h.ctx, underWay, phone.Code())
 			refused(t, d, err, totpflow.ErrChallenge)
-			require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+			require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, proof, totpflow.Purpose{Action: "delete backup"}), totpflow.ErrProof)
 			valid, err := h.Account(ana).SessionValid(h.ctx, begun)
 			require.NoError(t, err)
 			require.Equal(t, left.session, valid)

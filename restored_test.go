@@ -50,7 +50,7 @@ func TestRestored(t *testing.T) {
 	code := phone.Code()
 	_, err := h.VerifyCode(h.ctx, challenge, code)
 	require.NoError(t, err)
-	require.NoError(t, h.Account(ana).ConsumeProof(h.ctx, proof, "delete backup"))
+	require.NoError(t, h.Account(ana).ConsumeProof(h.ctx, proof, totpflow.Purpose{Action: "delete backup"}))
 	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
 	require.NoError(t, err)
 	require.NoError(t, h.Account(ana).RevokeBrowsers(h.ctx))
@@ -74,7 +74,7 @@ func TestRestored(t *testing.T) {
 		require.Error(t, err, name)
 		require.Zero(t, d, name)
 	}
-	require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+	require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, proof, totpflow.Purpose{Action: "delete backup"}), totpflow.ErrProof)
 	next, err := h.SignIn(h.ctx, ana, oldBrowser)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.AskCode, next.Step)

@@ -221,7 +221,7 @@ func (s *Service) pass(tx *engine.Tx, who engine.Ticket, p policy.Policy, by Rea
 	default: // a trusted browser proves nothing, and neither does "off"
 		return d
 	}
-	d.Proof = s.proof(tx, who, action, by)
+	d.Proof = s.proof(tx, who, action.On(""), by)
 	return d
 }
 
@@ -230,9 +230,11 @@ func (s *Service) challenge(tx *engine.Tx, who engine.Ticket, a Action) Challeng
 	return Challenge(s.engine.SealTicket(challengeKind, tx, engine.Ticket{Tenant: who.Tenant, User: who.User, Name: who.Name, Action: string(a)}))
 }
 
-// proof allows the action, for what was passed.
-func (s *Service) proof(tx *engine.Tx, who engine.Ticket, a Action, by Reason) Proof {
-	return Proof(s.engine.SealTicket(proofKind, tx, engine.Ticket{Tenant: who.Tenant, User: who.User, Name: who.Name, Action: string(a), Reason: string(by)}))
+// proof allows the purpose, for what was passed.
+func (s *Service) proof(tx *engine.Tx, who engine.Ticket, p Purpose, by Reason) Proof {
+	return Proof(s.engine.SealTicket(proofKind, tx, engine.Ticket{
+		Tenant: who.Tenant, User: who.User, Name: who.Name, Action: string(p.Action), Target: p.Target, Reason: string(by),
+	}))
 }
 
 // ticket carries who the user is into what follows.

@@ -148,7 +148,7 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				is(err)
 				_, err = s.ConfirmEnrollment(h.ctx, page.Token, phone.Peek())
 				is(err)
-				_, err = s.Account(ana).Reauthenticate(h.ctx, "x", codes[0])
+				_, err = s.Account(ana).VerifyRecoveryCode(h.ctx, totpflow.Purpose{Action: "x"}, codes[0])
 				is(err)
 				is(s.Account(ana).Disable(h.ctx, disable))
 				_, err = s.Account(ana).NewRecoveryCodes(h.ctx, renew)
@@ -233,7 +233,7 @@ func TestReservedIDs(t *testing.T) {
 
 				for name, err := range map[string]error{
 					"Status":              second(a.Status(h.ctx)),
-					"Reauthenticate":      second(a.Reauthenticate(h.ctx, "x", "123456")),
+					"Reauthenticate":      second(a.VerifyCode(h.ctx, totpflow.Purpose{Action: "x"}, "123456")),
 					"RenameAuthenticator": a.RenameAuthenticator(h.ctx, "a", "b"),
 					"RecoveryCodesSaved":  a.RecoveryCodesSaved(h.ctx),
 					"RevokeBrowser":       a.RevokeBrowser(h.ctx, "b"),

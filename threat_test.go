@@ -108,12 +108,12 @@ func TestClockJumps(t *testing.T) {
 			phone, codes := h.enroll(ana)
 			proof := h.prove(ana, "delete backup", phone)
 			a := h.Account(ana)
-			require.NoError(t, a.ConsumeProof(h.ctx, proof, "delete backup"))
+			require.NoError(t, a.ConsumeProof(h.ctx, proof, totpflow.Purpose{Action: "delete backup"}))
 			h.clock.Advance(jump)
 			_, err := h.VerifyRecoveryCode(h.ctx, h.ask(ana), "0000-0000-0000-0000") // a write
 			require.ErrorIs(t, err, totpflow.ErrRejected)
 			h.clock.Advance(-jump)
-			require.ErrorIs(t, a.ConsumeProof(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+			require.ErrorIs(t, a.ConsumeProof(h.ctx, proof, totpflow.Purpose{Action: "delete backup"}), totpflow.ErrProof)
 
 			_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
 			require.NoError(t, err, "nor does it lock the owner out")
@@ -179,7 +179,7 @@ func TestLostFactorsEndWhatTheyEarned(t *testing.T) {
 func TestReservedActions(t *testing.T) {
 	h := newHouse(t)
 	phone, codes := h.enroll(ana)
-	proof, err := h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionSignIn, codes[0])
+	proof, err := h.Account(ana).VerifyRecoveryCode(h.ctx, totpflow.ActionSignIn.On(""), codes[0])
 	require.NoError(t, err)
 	_, err = h.TrustBrowser(h.ctx, proof, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)

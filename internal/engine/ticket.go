@@ -25,6 +25,7 @@ type Ticket struct {
 	Name   string    `json:"name,omitempty"`   // of the account, for the authenticator's label
 	Issued time.Time `json:"issued"`           // whole milliseconds
 	Action string    `json:"action,omitempty"` // what a challenge asks or a proof allows
+	Target string    `json:"target,omitempty"` // what a proof allows the action on
 	Reason string    `json:"reason,omitempty"` // how a proof was earned
 
 	Candidate string `json:"candidate,omitempty"` // of an enrollment token

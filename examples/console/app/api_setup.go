@@ -154,7 +154,7 @@ func (v *visitor) spend(r *http.Request, a totpflow.Action, target string) error
 	if target != "" {
 		action = on(a, target)
 	}
-	err := v.factor.ConsumeProof(r.Context(), proofOf(r), action)
+	err := v.factor.ConsumeProof(r.Context(), proofOf(r), action.On(""))
 	switch {
 	case errors.Is(err, totpflow.ErrProof) && !v.Enrolled():
 		return totpflow.ErrNotEnrolled // who can show no code: set up first

@@ -82,7 +82,7 @@ func signsIn(l *Life, ctx context.Context) {
 		l.refused(totpflow.ErrChallenge, err, d)
 		d, err = l.mfa.VerifyExternal(ctx, next.Challenge, "key", func(context.Context) error { return totpflow.ErrRejected })
 		l.refused(totpflow.ErrRejected, err, d)
-		must(l.mfa.Account(l.ana.user).ConsumeProof(ctx, l.prove(ctx, l.ana, "delete backup"), "delete backup"))
+		must(l.mfa.Account(l.ana.user).ConsumeProof(ctx, l.prove(ctx, l.ana, "delete backup"), totpflow.Purpose{Action: "delete backup"}))
 	}
 	must(l.mfa.Account(l.ana.user).PasswordChanged(ctx))
 }
