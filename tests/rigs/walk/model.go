@@ -23,7 +23,7 @@ type model struct {
 	browsers   []*modelBrowser
 	budget     throttle.Budget // has a model of its own, in package throttle
 	rate       throttle.Rate
-	leave      modelLeave
+	state      modelState
 }
 
 type modelPhone struct {
@@ -85,12 +85,12 @@ func (t *modelTicket) over() string {
 
 func (m *model) signIn(now time.Time, tokens []trust.Token, got string) expectation {
 	switch {
-	case m.leave.frozen:
+	case m.state.frozen:
 		return only("frozen")
-	case m.leave.exempt:
+	case m.state.exempt:
 		return only("exempt")
-	case m.leave.reset:
-		return only(m.leave.afterReset(now))
+	case m.state.reset:
+		return only(m.state.afterReset(now))
 	case len(m.phones) == 0 && m.required:
 		return m.withinGrace(now)
 	case len(m.phones) == 0:
@@ -118,7 +118,7 @@ func (m *model) second(t *modelTicket, now time.Time, got string, check expectat
 		return check
 	}
 	answer := "in"
-	if m.leave.reset { // by what was left: to the enrollment, not past it
+	if m.state.reset { // by what was left: to the enrollment, not past it
 		answer = "set up"
 	}
 	return expectation{answer, func() { t.spent = true; check.then() }}
@@ -264,7 +264,7 @@ func (m *model) confirm(o *modelOffer, now time.Time, typed, got string, fresh [
 			m.shelve(now, m.phones...)
 			m.phones, m.browsers = nil, nil
 		}
-		m.leave.bound()
+		m.state.bound()
 		if !o.adds || m.codes == nil {
 			m.renew(fresh)
 		}

@@ -25,7 +25,7 @@ func (w *walker) proves() {
 	proof, err := w.service().Account(users[user]).VerifyCode(w.ctx, a.On(""), typed)
 	e := only("not enrolled")
 	switch {
-	case m.leave.frozen:
+	case m.state.frozen:
 		e = only("frozen")
 	case len(m.phones) == 0:
 	case by == totpflow.ReasonCode:
@@ -124,7 +124,7 @@ func (w *walker) revokes() {
 	switch w.next(12) {
 	case 0:
 		w.expectError("password", account.PasswordChanged(w.ctx), func(string) expectation {
-			return expectation{"ok", func() { m.changed(); m.leave.password, m.leave.issued = w.now(), nil }}
+			return expectation{"ok", func() { m.changed(); m.state.password, m.state.issued = w.now(), nil }}
 		})
 	case 1:
 		do := only("ok")

@@ -41,10 +41,10 @@ func (w *walker) jump(jump time.Duration) {
 		for _, b := range m.browsers {
 			doubt(&b.mark, trust.MaxAge)
 		}
-		for _, k := range m.leave.kept {
+		for _, k := range m.state.kept {
 			doubt(&k.mark, enroll.RecoverableLifetime)
 		}
-		if i := m.leave.issued; i != nil {
+		if i := m.state.issued; i != nil {
 			doubt(&i.mark, 24*time.Hour)
 		}
 	}

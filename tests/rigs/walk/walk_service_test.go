@@ -1,19 +1,19 @@
-package totpflow_test
+package walk_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow/internal/walk"
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/tests/rigs/walk"
 	"github.com/totpflow/totpflow/totptest"
 )
 
 // Any order of what two people, two processes, a clock that jumps and a store
 // that fails can do: who is let in, what still works and what is counted is
-// what the model of package walk says. The packages below tests do the same on
-// real databases.
+// what the model says. The packages in tests/databases do the same on real
+// databases.
 func FuzzService(f *testing.F) {
 	for seed := range uint64(4) {
 		f.Add(walk.Script(seed, 150))
@@ -52,7 +52,7 @@ func TestServiceWalk(t *testing.T) {
 func walkService(t *testing.T, script []byte) walk.Met {
 	t.Helper()
 	memory := store.NewMemory()
-	met, err := walk.Run(t.Context(), totptest.NewClock(start), [2]store.Store{memory, memory}, script)
+	met, err := walk.Run(t.Context(), totptest.NewClock(noon), [2]store.Store{memory, memory}, script)
 	require.NoError(t, err)
 	return met
 }

@@ -70,9 +70,9 @@ func (w *walker) machine() {
 	d, err := w.service().SignInMachine(w.ctx, users[user])
 	e := only("not exempt")
 	switch {
-	case m.leave.frozen:
+	case m.state.frozen:
 		e = only("frozen")
-	case m.leave.exempt:
+	case m.state.exempt:
 		e = only("in")
 	}
 	if w.expect("machine", e, word(d.Step, err)) {

@@ -32,9 +32,9 @@ func (w *walker) lookAtLeave(user int) {
 	m, now := w.people[user], w.now()
 	seen := w.member(user)
 	w.check(seen.State == m.word(now), "member: %v, in the model %v", seen.State, m.word(now))
-	w.check(seen.FrozenAt.IsZero() != m.leave.frozen, "member: frozen at %v, in the model %v", seen.FrozenAt, m.leave.frozen)
-	w.check(seen.ResetAt.IsZero() != m.leave.reset, "member: reset at %v, in the model %v", seen.ResetAt, m.leave.reset)
-	w.check(seen.Machine != "" == m.leave.exempt, "member: exempt as %q, in the model %v", seen.Machine, m.leave.exempt)
+	w.check(seen.FrozenAt.IsZero() != m.state.frozen, "member: frozen at %v, in the model %v", seen.FrozenAt, m.state.frozen)
+	w.check(seen.ResetAt.IsZero() != m.state.reset, "member: reset at %v, in the model %v", seen.ResetAt, m.state.reset)
+	w.check(seen.Machine != "" == m.state.exempt, "member: exempt as %q, in the model %v", seen.Machine, m.state.exempt)
 	known := m.keptNow(now)
 	w.check(len(seen.Recoverable) <= len(known), "member: %d kept, in the model %d", len(seen.Recoverable), len(known))
 	for _, k := range known {
@@ -55,7 +55,7 @@ func (w *walker) lookAtList() {
 	w.need(err, "list")
 	w.check(page.Next == "", "list: it goes on behind %d of two", len(page.Members))
 	for i, m := range w.people {
-		if !w.exists(i) || q.State != "" && !m.leave.frozen {
+		if !w.exists(i) || q.State != "" && !m.state.frozen {
 			continue
 		}
 		w.check(len(page.Members) > 0 && page.Members[0].ID == w.id(i), "list of %q: %v is not where it belongs", q.State, w.id(i))
@@ -82,7 +82,7 @@ func listed(seen admin.Member, k *modelKept) bool {
 }
 
 func (m *model) keptNow(now time.Time) (kept []*modelKept) {
-	for _, k := range m.leave.kept {
+	for _, k := range m.state.kept {
 		if now.Sub(k.at) < 72*time.Hour {
 			kept = append(kept, k)
 		}

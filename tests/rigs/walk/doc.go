@@ -6,9 +6,9 @@
 // database fail. All that was ever handed out is tried again at any time, also
 // as the other person. Every answer has to be the model's.
 //
-// It is equipment of tests: the root module walks on [store.Memory]
-// (TestServiceWalk, FuzzService), the packages below tests on every adapter with
-// its real server. It knows no test library, and says what differs in an error:
+// Its own tests walk on [store.Memory] (TestServiceWalk, FuzzService), those in
+// tests/databases on every adapter with its real server. It knows no test library,
+// and returns what differs as an error:
 //
 //	seeds, err := walk.Seeds(race.Rounds(16, 3000))
 //	require.NoError(t, err)

@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow/internal/walk"
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/tests/rigs/walk"
 	"github.com/totpflow/totpflow/totptest"
 )
 

@@ -27,10 +27,10 @@ func (w *walker) administers() {
 	}
 	free := func(e expectation) func(string) expectation { return func(string) expectation { return e } }
 	act := w.next(40)
-	switch closed := m.leave.frozen || m.leave.exempt; {
+	switch closed := m.state.frozen || m.state.exempt; {
 	case closed && w.next(3) > 0:
 		act = []int{0, 3, 4, 7, 7}[w.next(5)] // mostly what opens it
-	case !closed && !m.leave.reset && len(m.phones) == 0 && w.next(3) == 0:
+	case !closed && !m.state.reset && len(m.phones) == 0 && w.next(3) == 0:
 		act = 9 // which is for these only
 	}
 	switch act {
@@ -138,7 +138,7 @@ func (w *walker) issues(user int, adm admin.Admin) {
 	if e.answer == "ok" {
 		e.then = func() {
 			w.check(code != "", "issue: no code was delivered")
-			m.leave.issued = &modelIssued{mark{at: now}, code}
+			m.state.issued = &modelIssued{mark{at: now}, code}
 			w.issued = append(w.issued, code)
 		}
 	}
