@@ -241,6 +241,7 @@ func (a Account) PasswordChanged(ctx context.Context) error {
 	return a.change(ctx, func(tx *engine.Tx) error {
 		tx.FactorsChanged(tx.Now)
 		tx.PasswordAt, tx.Issued = tx.Now.Truncate(time.Millisecond), account.Issued{}
+		tx.Suspicion.NewPassword = tx.Suspicion.CodeOnly
 		tx.Log(event.Event{Kind: event.PasswordChanged})
 		tx.Save()
 		return nil

@@ -8,7 +8,6 @@ import (
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
@@ -145,7 +144,8 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 		if tx.Enrollment.State(tx.Now) == enroll.ResetPending {
 			tx.Enrollment = enroll.Enrollment{} // the phone answers the reset: the password alone sets nothing up any more
 		}
-		tx.Assigned, tx.Issued, tx.CodeOnly = "", account.Issued{}, false
+		tx.Assigned = ""
+		tx.FactorConfirmed()
 		tx.EndTickets() // browsers and sessions stay: nothing was taken away
 		tx.Log(event.Event{Kind: event.PhoneAdded})
 		tx.Save()

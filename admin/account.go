@@ -39,10 +39,12 @@ var ErrScope = errors.New("admin: unknown scope of a reset")
 // [Admin.IssueRecoveryCode], or a recovery code that was left. Within these hours
 // whoever can have the password sent anew by mail needs the mailbox only.
 //
-// With the first two scopes a freeze ends, recovery codes are cleared with it, and
-// it takes an issued code until an authenticator is set up: whoever froze the
-// account suspects that the password and the codes are in other hands. They also
-// end an exemption. Errors: [ErrScope], [ErrNoAccount], and those that every call
+// With the first two scopes a freeze ends. After a freeze they clear the recovery
+// codes, and the person needs an issued code to enroll, at this reset and at every
+// later one: the password and the codes may be in other hands. Neither
+// [Admin.Unlock] nor [Admin.RestoreAuthenticator] lifts this. It ends when the person
+// has confirmed an authenticator after an issued code, or 24 hours after a new
+// password ([totpflow.Account.PasswordChanged]). These scopes also end an exemption. Errors: [ErrScope], [ErrNoAccount], and those that every call
 // of administrators has ([ErrNotAllowed], [ErrSelf], [totpflow.ErrProof]).
 func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) error {
 	if !what.known() {
@@ -78,7 +80,7 @@ func reset(tx *engine.Tx, who author, what Scope) error {
 			return err
 		}
 		tx.Issued = account.Issued{}
-		if what == ScopeAll || tx.Frozen() {
+		if what == ScopeAll || tx.Suspicion.CodeOnly { // the codes may be in other hands, too
 			tx.Recovery = recovery.Set{}
 		}
 		tx.Thaw(tx.Now)
@@ -89,15 +91,14 @@ func reset(tx *engine.Tx, who author, what Scope) error {
 	return nil
 }
 
-// forceSetUp takes the authenticators and has the person set up anew. Of a frozen
-// account, or one that was reset when it was, it takes an issued code: a second
-// reset, or a detour, is no way round the first.
+// forceSetUp removes the authenticators and demands an enrollment. An issued code
+// that was redeemed before leads to it no longer.
 func forceSetUp(tx *engine.Tx) error {
 	e, err := tx.Enrollment.Reset(tx.Now)
 	if err != nil {
 		return err
 	}
-	tx.Enrollment, tx.CodeOnly = e, tx.CodeOnly || tx.Frozen()
+	tx.Enrollment, tx.Suspicion.Redeemed = e, false
 	return nil
 }
 
@@ -285,7 +286,7 @@ func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.Acc
 	var expires time.Time
 	err := a.change(ctx, by, ActionIssueCode, target, func(tx *engine.Tx, who author) error {
 		switch st := tx.Enrollment.State(tx.Now); {
-		case tx.PasswordRecent():
+		case tx.PasswordRecent(tx.Now):
 			return totpflow.ErrPasswordRecent
 		case tx.Frozen():
 			return totpflow.ErrFrozen // reset it first: what a thief has set up must go

@@ -35,7 +35,7 @@ type Account struct {
 	PasswordAt   time.Time       // when the host last reported a new password
 	Grace        Grace           // of who has no factor where it is required
 	Issued       Issued          // a recovery code that an administrator had sent
-	CodeOnly     bool            // after this reset the password alone does not lead to an enrollment
+	Suspicion    Suspicion       // what "it was not me" leaves behind
 	Machine      string          // the name of a machine account, while Enrollment is exempted
 	Freeze       Freeze
 	Phones       phone.State

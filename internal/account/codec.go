@@ -33,7 +33,7 @@ var ErrFormat = errors.New("account: record of an unknown format")
 //
 //	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…],
 //	 "budget":{…}, "recovery_rate":{…}, "ticket_key":"…", "spent":[…], "forgotten":…, "sessions_from":"…",
-//	 "password_at":"…", "grace":{…}, "issued":{…}, "code_only":…, "machine":"…", "freeze":{…},
+//	 "password_at":"…", "grace":{…}, "issued":{…}, "suspicion":{…}, "machine":"…", "freeze":{…},
 //	 "phones":{…}, "assigned":"…", "sends":{…}, "tenant":{…}, "activity":{…}}
 //
 // Field order and names are frozen by testdata/account.golden.json.
@@ -52,7 +52,7 @@ type wire struct {
 	PasswordAt   time.Time       `json:"password_at,omitzero"`
 	Grace        Grace           `json:"grace,omitzero"`
 	Issued       Issued          `json:"issued,omitzero"`
-	CodeOnly     bool            `json:"code_only,omitzero"`
+	Suspicion    Suspicion       `json:"suspicion,omitzero"`
 	Machine      string          `json:"machine,omitempty"`
 	Freeze       Freeze          `json:"freeze,omitzero"`
 	Phones       json.RawMessage `json:"phones,omitempty"`
@@ -83,7 +83,7 @@ func encode(a Account) ([]byte, error) {
 		PasswordAt:   a.PasswordAt,
 		Grace:        a.Grace,
 		Issued:       a.Issued,
-		CodeOnly:     a.CodeOnly,
+		Suspicion:    a.Suspicion,
 		Machine:      a.Machine,
 		Freeze:       a.Freeze,
 		Phones:       phones,
@@ -126,7 +126,7 @@ func decode(data []byte) (Account, error) {
 		PasswordAt:   w.PasswordAt,
 		Grace:        w.Grace,
 		Issued:       w.Issued,
-		CodeOnly:     w.CodeOnly,
+		Suspicion:    w.Suspicion,
 		Machine:      w.Machine,
 		Freeze:       w.Freeze,
 		Phones:       phones,

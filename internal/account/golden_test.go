@@ -30,7 +30,7 @@ func closed(t testing.TB) Account {
 		PasswordAt: at,
 		Grace:      Grace{Begun: at, Until: at.Add(time.Hour)},
 		Issued:     Issued{Set: issued, At: at},
-		CodeOnly:   true,
+		Suspicion:  Suspicion{CodeOnly: true, Redeemed: true, NewPassword: true},
 		Machine:    "nightly backup",
 		Freeze:     Freeze{At: at, Ended: at.Add(-time.Hour)},
 		Phones:     manyPhones(t, at),
@@ -87,7 +87,7 @@ func TestGolden(t *testing.T) {
 			require.Equal(t, at, a.PasswordAt)
 			require.Equal(t, Grace{Begun: at, Until: at.Add(time.Hour)}, a.Grace)
 			require.True(t, a.Issued.Live(at))
-			require.True(t, a.CodeOnly)
+			require.True(t, a.CodeDemanded(at))
 			require.Equal(t, "nightly backup", a.Machine)
 			require.True(t, a.Frozen())
 			require.Equal(t, at.Add(-time.Hour), a.Freeze.Ended)
