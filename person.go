@@ -12,7 +12,6 @@ import (
 	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
-	"github.com/totpflow/totpflow/trust"
 )
 
 // An Account is what a signed-in person may see and do of their own second
@@ -199,29 +198,31 @@ func (a Account) RecoveryCodesSaved(ctx context.Context) error {
 // ErrNoBrowser means that no trusted browser has this id, or no longer.
 var ErrNoBrowser = errors.New("totpflow: no such trusted browser")
 
-// RevokeBrowser ends the trust in one browser, at its next sign-in. It takes
-// no proof: it only takes trust away.
+// RevokeBrowser ends the trust in one browser, at its next sign-in, and every proof
+// under way that could trust one again. It requires no proof: it only takes trust
+// away.
 func (a Account) RevokeBrowser(ctx context.Context, id string) error {
 	return a.change(ctx, func(tx *engine.Tx) error {
-		rest, ok := trust.Revoke(tx.Browsers, id)
-		if !ok {
+		if !tx.RevokeBrowser(id) {
 			return ErrNoBrowser
 		}
-		tx.Browsers = rest
 		tx.Log(event.Event{Kind: event.BrowserRevoked, Browser: id})
 		tx.Save()
 		return nil
 	})
 }
 
-// RevokeBrowsers ends the trust in every browser.
+// RevokeBrowsers ends the trust in every browser, and every proof under way that
+// could trust one again.
 func (a Account) RevokeBrowsers(ctx context.Context) error {
 	return a.change(ctx, func(tx *engine.Tx) error {
-		if len(tx.Browsers) == 0 {
+		if !tx.Found {
 			return nil
 		}
-		tx.EndTrust()
-		tx.Log(event.Event{Kind: event.BrowsersRevoked})
+		if len(tx.Browsers) > 0 { // otherwise an open session could push the last changes out of sight
+			tx.Log(event.Event{Kind: event.BrowsersRevoked})
+		}
+		tx.EndTrust() // also without a browser: a proof under way must trust none
 		tx.Save()
 		return nil
 	})

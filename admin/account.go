@@ -16,7 +16,6 @@ import (
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
-	"github.com/totpflow/totpflow/trust"
 )
 
 // A Scope is how much a reset clears. The zero Scope is none.
@@ -117,11 +116,9 @@ func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) err
 // RevokeBrowser ends the trust in one browser. Errors: [totpflow.ErrNoBrowser].
 func (a Admin) RevokeBrowser(ctx context.Context, by Actor, target store.AccountID, browser string) error {
 	return a.change(ctx, by, ActionRevokeBrowser, target, func(tx *engine.Tx, who author) error {
-		rest, ok := trust.Revoke(tx.Browsers, browser)
-		if !ok {
+		if !tx.RevokeBrowser(browser) {
 			return totpflow.ErrNoBrowser
 		}
-		tx.Browsers = rest
 		who.log(tx, event.Event{Kind: event.BrowserRevoked, Browser: browser})
 		return nil
 	})

@@ -31,7 +31,7 @@ var ErrFormat = errors.New("account: record of an unknown format")
 
 // wire is the record before it is sealed, as JSON:
 //
-//	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…],
+//	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…], "revocations":…,
 //	 "budget":{…}, "recovery_rate":{…}, "ticket_key":"…", "spent":[…], "forgotten":…, "sessions_from":"…",
 //	 "password_at":"…", "grace":{…}, "issued":{…}, "suspicion":{…}, "machine":"…", "freeze":{…},
 //	 "phones":{…}, "assigned":"…", "sends":{…}, "tenant":{…}, "activity":{…}}
@@ -43,6 +43,7 @@ type wire struct {
 	Enrollment   json.RawMessage `json:"enrollment"`
 	Recovery     recovery.Set    `json:"recovery,omitzero"`
 	Browsers     []trust.Browser `json:"browsers,omitempty"`
+	Revocations  uint64          `json:"revocations,omitzero"`
 	Budget       throttle.Budget `json:"budget,omitzero"`
 	RecoveryRate throttle.Rate   `json:"recovery_rate,omitzero"`
 	TicketKey    TicketKey       `json:"ticket_key,omitzero"`
@@ -74,6 +75,7 @@ func encode(a Account) ([]byte, error) {
 		Enrollment:   a.Enrollment.Encode(),
 		Recovery:     a.Recovery,
 		Browsers:     a.Browsers,
+		Revocations:  a.Revocations,
 		Budget:       a.Budget,
 		RecoveryRate: a.RecoveryRate,
 		TicketKey:    a.TicketKey,
@@ -117,6 +119,7 @@ func decode(data []byte) (Account, error) {
 		Enrollment:   e,
 		Recovery:     w.Recovery,
 		Browsers:     w.Browsers,
+		Revocations:  w.Revocations,
 		Budget:       w.Budget,
 		RecoveryRate: w.RecoveryRate,
 		TicketKey:    w.TicketKey,
