@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/totptest"
 	"github.com/totpflow/totpflow/trust"
@@ -156,4 +157,79 @@ func TestSeenOnceADay(t *testing.T) {
 type end struct {
 	phone *totptest.Authenticator
 	codes []string
+}
+
+// A revocation ends everything that could undo it: a proof from before it trusts no
+// browser. Each row revokes trust, and a thief holds a proof of a moment ago.
+func TestRevocationsCannotBeUndone(t *testing.T) {
+	for name, revoke := range map[string]func(h *harness, phone *totptest.Authenticator) error{
+		"one browser": func(h *harness, _ *totptest.Authenticator) error {
+			return h.Account(ana).RevokeBrowser(h.Ctx, h.Status(ana).Browsers[0].ID)
+		},
+		"every browser": func(h *harness, _ *totptest.Authenticator) error { return h.Account(ana).RevokeBrowsers(h.Ctx) },
+		"one browser, by an administrator": func(h *harness, _ *totptest.Authenticator) error {
+			return h.Admin(nil).RevokeBrowser(h.Ctx, ops, anaID, h.Status(ana).Browsers[0].ID)
+		},
+		"browsers, by a reset": func(h *harness, _ *totptest.Authenticator) error {
+			return h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeBrowsers)
+		},
+		"everything, by a reset": func(h *harness, _ *totptest.Authenticator) error {
+			return h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll)
+		},
+		"by a new authenticator": func(h *harness, phone *totptest.Authenticator) error {
+			h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone))
+			return nil
+		},
+		"by a new password":    func(h *harness, _ *totptest.Authenticator) error { return h.Account(ana).PasswordChanged(h.Ctx) },
+		"by \"it was not me\"": func(h *harness, _ *totptest.Authenticator) error { h.Freeze(ana); return nil },
+		"by turning the factor off": func(h *harness, phone *totptest.Authenticator) error {
+			return h.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, phone))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			phone, _ := h.Enroll(ana)
+			h.Clock.Advance(time.Hour)
+			trusted := h.TrustBrowserOf(ana, phone)
+			proof := h.PassByCode(ana, phone).Proof
+			require.NoError(t, revoke(h, phone))
+			_, err := h.TrustBrowser(h.Ctx, proof, "thief")
+			require.ErrorIs(t, err, totpflow.ErrProof)
+			if d, err := h.SignIn(h.Ctx, ana, trusted); err == nil {
+				require.NotEqual(t, totpflow.ReasonTrustedBrowser, d.Reason)
+			}
+		})
+	}
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	proof := h.PassByCode(ana, phone).Proof
+	require.NoError(t, h.Account(ana).RevokeBrowsers(h.Ctx))
+	_, err := h.TrustBrowser(h.Ctx, proof, "thief")
+	require.ErrorIs(t, err, totpflow.ErrProof, "also where no browser was trusted yet")
+}
+
+// A response of single sign-on comes from another site, and so without the cookie of
+// a trusted browser. The page after the redirect has it.
+func TestContinueInATrustedBrowser(t *testing.T) {
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	token := h.TrustBrowserOf(ana, phone)
+	c := h.Challenge(ana) // by a request without cookies
+	again, err := h.ContinueSignIn(h.Ctx, c, "nonsense")
+	require.NoError(t, err)
+	require.Equal(t, totpflow.AskCode, again.Step)
+	d, err := h.ContinueSignIn(h.Ctx, c, token)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, d.Step)
+	require.Equal(t, totpflow.ReasonTrustedBrowser, d.Reason)
+	require.Equal(t, anaID, d.ID)
+	require.Empty(t, d.Proof, "a trusted browser proves nothing")
+	d, err = h.ContinueSignIn(h.Ctx, c, token)
+	refused(t, d, err, totpflow.ErrChallenge)
+
+	c = h.Challenge(ana)
+	require.NoError(t, h.Account(ana).RevokeBrowsers(h.Ctx))
+	again, err = h.ContinueSignIn(h.Ctx, c, token)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.AskCode, again.Step)
 }

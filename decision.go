@@ -128,9 +128,21 @@ type Decision struct {
 	Generation uint64
 }
 
-// Action names what a proof is good for. Hosts may use their own words with
-// [Account.Reauthenticate] and [Account.ConsumeProof], such as "delete backup".
+// Action names what a proof allows. Hosts add their own, such as "delete backup".
 type Action string
+
+// On returns the purpose of doing the action to target: an id of the host's, or
+// empty for an action that has no target.
+func (a Action) On(target string) Purpose { return Purpose{Action: a, Target: target} }
+
+// A Purpose is what a proof is for. [Account.VerifyCode] and [Account.ConsumeProof]
+// compare both parts, so that a proof for one backup deletes no other. Of the
+// library's own actions, [ActionRemoveAuthenticator] and [ActionRemovePhone] have
+// the id as their target, and the others of a person have none.
+type Purpose struct {
+	Action Action
+	Target string
+}
 
 const (
 	ActionSignIn               Action = "sign in"               // in a decision's proof

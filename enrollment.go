@@ -9,7 +9,6 @@ import (
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
@@ -33,7 +32,7 @@ func (c Challenge) grant(s *Service) (engine.Ticket, error) {
 
 func (p Proof) grant(s *Service) (engine.Ticket, error) {
 	t, err := s.engine.UnsealTicket(proofKind, string(p))
-	if err != nil {
+	if err != nil || t.Target != "" {
 		return engine.Ticket{}, ErrProof
 	}
 	switch Action(t.Action) {
@@ -252,7 +251,7 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 // factorsBound does what a newly bound authenticator entails, and returns the
 // recovery codes that come with it.
 func factorsBound(tx *engine.Tx, p policy.Policy, added bool) []string {
-	tx.Issued, tx.CodeOnly = account.Issued{}, false // nobody is locked out any more
+	tx.FactorConfirmed()
 	if added {
 		tx.EndTickets() // browsers and sessions stay: nothing was taken away
 		if !tx.Recovery.IsZero() {

@@ -229,11 +229,13 @@ func TestSeveralAuthenticators(t *testing.T) {
 
 	require.ErrorIs(t, a.RemoveAuthenticator(h.Ctx, "", list[1].ID), totpflow.ErrProof)
 	for _, x := range list[1:] {
-		require.NoError(t, a.RemoveAuthenticator(h.Ctx, h.Prove(ana, totpflow.ActionRemoveAuthenticator, first), x.ID))
+		require.NoError(t, a.RemoveAuthenticator(h.Ctx, h.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On(x.ID), first), x.ID))
 	}
 	d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), phones[0].Code())
 	refused(t, d, err, totpflow.ErrRejected)
-	proof := h.Prove(ana, totpflow.ActionRemoveAuthenticator, first)
+	other := h.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On("another"), first)
+	require.ErrorIs(t, a.RemoveAuthenticator(h.Ctx, other, list[0].ID), totpflow.ErrProof, "for another authenticator")
+	proof := h.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On(list[0].ID), first)
 	require.ErrorIs(t, a.RemoveAuthenticator(h.Ctx, proof, list[0].ID), enroll.ErrLast)
 }
 

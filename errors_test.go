@@ -1,7 +1,6 @@
 package totpflow_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -24,8 +23,8 @@ func TestMethodsThatPolicyTakesAway(t *testing.T) {
 	app := h.Open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: policy.App} })
 	d, err := app.VerifyRecoveryCode(h.Ctx, c, codes[0])
 	refused(t, d, err, totpflow.ErrMethodNotAllowed)
-	d, err = app.VerifyExternal(h.Ctx, c, "card", func(context.Context) error { t.Error("asked"); return nil })
-	refused(t, d, err, totpflow.ErrMethodNotAllowed)
+	_, err = app.BeginExternal(h.Ctx, c, "card")
+	require.ErrorIs(t, err, totpflow.ErrMethodNotAllowed)
 	d, err = h.VerifyRecoveryCode(h.Ctx, c, codes[0])
 	require.NoError(t, err, "nothing was spent")
 	require.Equal(t, totpflow.Passed, d.Step)
@@ -91,7 +90,8 @@ func TestRefusalsAreToldApart(t *testing.T) {
 	h.Enroll(ana)
 	link := h.NewDisownToken(h.EventsOf(event.EnrollmentConfirmed)[0])
 
-	_, err := h.VerifyExternal(h.Ctx, h.Challenge(ana), "card", func(context.Context) error { return errors.New("no reader") })
+	c := h.Challenge(ana)
+	_, err := h.CompleteExternal(h.Ctx, c, h.external(c), errors.New("no reader"))
 	require.ErrorContains(t, err, "no reader")
 	require.Empty(t, h.Events.Kinds())
 

@@ -38,6 +38,14 @@ var (
 
 const everyMethod = servicetest.EveryMethod
 
+// external begins the check of a factor of the host's own.
+func (h *harness) external(c totpflow.Challenge) totpflow.ExternalCheck {
+	h.T.Helper()
+	x, err := h.BeginExternal(h.Ctx, c, "key")
+	require.NoError(h.T, err)
+	return x
+}
+
 // refused asserts that nothing was granted with an error.
 func refused(t testing.TB, d totpflow.Decision, err error, is error) {
 	t.Helper()

@@ -67,6 +67,7 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) error {
 		}
 		tx.FactorsChanged(tx.Now)
 		tx.Issued = account.Issued{} // who was not me may have asked for it
+		tx.Suspect()
 		tx.Freeze.At = tx.Now.Truncate(time.Millisecond)
 		tx.Log(event.Event{Kind: event.Frozen, Reason: string(of.Kind)})
 		tx.Save()

@@ -1,7 +1,6 @@
 package totpflow_test
 
 import (
-	"context"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -71,6 +70,8 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 	require.NoError(t, err)
 	browser := h.Status(ana).Browsers[0].ID
 	issued := h.IssueCode(anaID)
+	check, err := h.BeginExternal(h.Ctx, c, "key")
+	require.NoError(t, err)
 	h.Freeze(ana)
 
 	a := h.Account(ana)
@@ -82,8 +83,9 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 		"VerifyPair":         func() error { x, y := phone.Pair(); return servicetest.ErrorOf(h.VerifyPair(h.Ctx, c, x, y)) },
 		"VerifyRecoveryCode": func() error { return servicetest.ErrorOf(h.VerifyRecoveryCode(h.Ctx, c, codes[0])) },
 		"VerifyIssuedCode":   func() error { return servicetest.ErrorOf(h.VerifyIssuedCode(h.Ctx, c, issued)) },
-		"VerifyExternal": func() error {
-			return servicetest.ErrorOf(h.VerifyExternal(h.Ctx, c, "key", func(context.Context) error { return nil }))
+		"BeginExternal":      func() error { return servicetest.ErrorOf(h.BeginExternal(h.Ctx, c, "key")) },
+		"CompleteExternal": func() error {
+			return servicetest.ErrorOf(h.CompleteExternal(h.Ctx, c, check, nil))
 		},
 		"TrustBrowser":       func() error { return servicetest.ErrorOf(h.TrustBrowser(h.Ctx, signed, "x")) },
 		"BeginEnrollment":    func() error { return servicetest.ErrorOf(h.BeginEnrollment(h.Ctx, replace)) },
@@ -91,8 +93,17 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 		"ConfirmEnrollment":  func() error { return servicetest.ErrorOf(h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())) },
 	}
 	account := map[string]func() error{
-		"Reauthenticate":      func() error { return servicetest.ErrorOf(a.Reauthenticate(h.Ctx, "x", phone.Code())) },
-		"ConsumeProof":        func() error { return a.ConsumeProof(h.Ctx, other, "x") },
+		"VerifyCode": func() error {
+			return servicetest.ErrorOf(a.VerifyCode(h.Ctx, totpflow.Purpose{Action: "x"}, phone.Code()))
+		},
+		"VerifyPair": func() error {
+			x, y := phone.Pair()
+			return servicetest.ErrorOf(a.VerifyPair(h.Ctx, totpflow.Purpose{Action: "x"}, x, y))
+		},
+		"VerifyRecoveryCode": func() error {
+			return servicetest.ErrorOf(a.VerifyRecoveryCode(h.Ctx, totpflow.Purpose{Action: "x"}, codes[0]))
+		},
+		"ConsumeProof":        func() error { return a.ConsumeProof(h.Ctx, other, totpflow.Action("x").On("")) },
 		"Disable":             func() error { return a.Disable(h.Ctx, disable) },
 		"RemoveAuthenticator": func() error { return a.RemoveAuthenticator(h.Ctx, remove, "x") },
 		"NewRecoveryCodes":    func() error { return servicetest.ErrorOf(a.NewRecoveryCodes(h.Ctx, renew)) },

@@ -46,7 +46,7 @@ func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string
 		}
 		tx.Enrollment, tx.Recovery, tx.Issued = e, recovery.Set{}, account.Issued{}
 		tx.Phones = tx.Phones.Clear()
-		tx.CodeOnly = true // who redeems it and does not finish needs another one
+		tx.Redeemed()
 		tx.FactorsChanged(tx.Now)
 		tx.Log(event.Event{Kind: event.IssuedCodeUsed})
 		tx.Save()
@@ -65,7 +65,7 @@ func issuedCheck(ctx context.Context, code string) func(*engine.Tx) error {
 		if err != nil {
 			return throttled(tx, method, err)
 		}
-		if tx.PasswordRecent() {
+		if tx.PasswordRecent(tx.Now) {
 			return ErrPasswordRecent
 		}
 		var set recovery.Set // none, or one that has run out: wrong like any other

@@ -21,7 +21,7 @@ func TestDisable(t *testing.T) {
 	h := newHarness(t)
 	a := h.Account(ana)
 	require.ErrorIs(t, a.Disable(h.Ctx, ""), totpflow.ErrProof)
-	_, err := a.Reauthenticate(h.Ctx, totpflow.ActionDisable, "123456")
+	_, err := a.VerifyCode(h.Ctx, totpflow.ActionDisable.On(""), "123456")
 	require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
 	phone, codes := h.Enroll(ana)
 	challenge := h.Challenge(ana)
@@ -47,27 +47,26 @@ func TestReauthenticateByRecoveryCode(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
 	a := h.Account(ana)
-	proof, err := a.Reauthenticate(h.Ctx, "delete backup", codes[0])
+	proof, err := a.VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[0])
 	require.NoError(t, err)
-	require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, "show key"), totpflow.ErrProof)
-	require.NoError(t, a.ConsumeProof(h.Ctx, proof, "delete backup"))
-	require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, "delete backup"), totpflow.ErrProof)
-	_, err = a.Reauthenticate(h.Ctx, "delete backup", codes[0])
+	require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("show key").On("")), totpflow.ErrProof)
+	require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("8")), totpflow.ErrProof, "another target")
+	require.NoError(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")))
+	require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
+	_, err = a.VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[0])
 	require.ErrorIs(t, err, totpflow.ErrRejected)
 
-	_, err = a.Reauthenticate(h.Ctx, "delete backup")
-	require.ErrorIs(t, err, totpflow.ErrRejected)
-	_, err = a.Reauthenticate(h.Ctx, "", codes[1])
+	_, err = a.VerifyRecoveryCode(h.Ctx, totpflow.Purpose{}, codes[1])
 	require.ErrorIs(t, err, totpflow.ErrProof, "an action that was forgotten")
 	h.Clock.Advance(time.Minute)
 	first, second := phone.Pair()
-	_, err = a.Reauthenticate(h.Ctx, "delete backup", first, second)
+	_, err = a.VerifyPair(h.Ctx, totpflow.Action("delete backup").On(""), first, second)
 	require.NoError(t, err)
 
-	stale, err := a.Reauthenticate(h.Ctx, "delete backup", codes[1])
+	stale, err := a.VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[1])
 	require.NoError(t, err)
 	h.Clock.Advance(totpflow.ProofLifetime)
-	require.ErrorIs(t, a.ConsumeProof(h.Ctx, stale, "delete backup"), totpflow.ErrProof)
+	require.ErrorIs(t, a.ConsumeProof(h.Ctx, stale, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
 }
 
 // A code that signs in cannot serve for a step-up at the same time, nor the
@@ -84,7 +83,7 @@ func TestOneMemoryOverAllPaths(t *testing.T) {
 			if i%2 == 0 {
 				_, err = h.VerifyCode(h.Ctx, challenge, code)
 			} else {
-				_, err = h.Account(ana).Reauthenticate(h.Ctx, totpflow.ActionReplaceAuthenticator, code)
+				_, err = h.Account(ana).VerifyCode(h.Ctx, totpflow.ActionReplaceAuthenticator.On(""), code)
 			}
 			if err == nil {
 				passed.Add(1)
@@ -118,13 +117,13 @@ func TestStepUpGuessesAreNotGivenBack(t *testing.T) {
 	guesses := 0
 	for range 20 {
 		for range 4 {
-			if _, err := h.Account(ana).Reauthenticate(h.Ctx, totpflow.ActionDisable, phone.WrongCode()); !errors.Is(err, throttle.ErrThrottled) {
+			if _, err := h.Account(ana).VerifyCode(h.Ctx, totpflow.ActionDisable.On(""), phone.WrongCode()); !errors.Is(err, throttle.ErrThrottled) {
 				guesses++
 			}
 		}
 		h.Clock.Advance(time.Minute)
 		first, second := phone.Pair()
-		_, err := h.Account(ana).Reauthenticate(h.Ctx, "delete backup", first, second)
+		_, err := h.Account(ana).VerifyPair(h.Ctx, totpflow.Action("delete backup").On(""), first, second)
 		require.NoError(t, err)
 	}
 	require.Equal(t, 20, guesses, "20 a day")
@@ -155,28 +154,39 @@ func TestBeginningAgainDoesNotGrowTheRecord(t *testing.T) {
 }
 
 // What shows no factor gives no proof: a wrong pair, a recovery code where policy
-// has none, more codes than two.
+// has none.
 func TestReauthenticateRefuses(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
 	h.Clock.Advance(time.Hour)
 	app := h.Open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: policy.App} })
+	deletion := totpflow.Action("delete backup").On("7")
 	for name, c := range map[string]struct {
-		from  *totpflow.Service
-		codes []string
-		is    error
+		from   *totpflow.Service
+		verify func(totpflow.Account) (totpflow.Proof, error)
+		is     error
 	}{
-		"a wrong code":          {h.Service, []string{phone.WrongCode()}, totpflow.ErrRejected},
-		"a wrong pair":          {h.Service, []string{phone.WrongCode(), phone.WrongCode()}, totpflow.ErrRejected},
-		"a wrong recovery code": {h.Service, []string{"0000-0000-0000-0000"}, totpflow.ErrRejected},
-		"three codes":           {h.Service, []string{"123456", "123456", "123456"}, totpflow.ErrRejected},
-		"a method of others":    {app, codes[:1], totpflow.ErrMethodNotAllowed},
+		"a wrong code": {h.Service, func(a totpflow.Account) (totpflow.Proof, error) {
+			return a.VerifyCode(h.Ctx, deletion, phone.WrongCode())
+		}, totpflow.ErrRejected},
+		"a wrong pair": {h.Service, func(a totpflow.Account) (totpflow.Proof, error) {
+			return a.VerifyPair(h.Ctx, deletion, phone.WrongCode(), phone.WrongCode())
+		}, totpflow.ErrRejected},
+		"a wrong recovery code": {h.Service, func(a totpflow.Account) (totpflow.Proof, error) {
+			return a.VerifyRecoveryCode(h.Ctx, deletion, "0000-0000-0000-0000")
+		}, totpflow.ErrRejected},
+		"a recovery code as a code": {h.Service, func(a totpflow.Account) (totpflow.Proof, error) {
+			return a.VerifyCode(h.Ctx, deletion, codes[0])
+		}, totpflow.ErrRejected},
+		"a method of others": {app, func(a totpflow.Account) (totpflow.Proof, error) {
+			return a.VerifyRecoveryCode(h.Ctx, deletion, codes[0])
+		}, totpflow.ErrMethodNotAllowed},
 	} {
-		p, err := c.from.Account(ana).Reauthenticate(h.Ctx, "delete backup", c.codes...)
+		p, err := c.verify(c.from.Account(ana))
 		require.ErrorIs(t, err, c.is, name)
 		require.Empty(t, p, name)
 	}
-	_, err := h.Account(ana).Reauthenticate(h.Ctx, "delete backup", codes[0])
+	_, err := h.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[0])
 	require.NoError(t, err, "the recovery code was not spent")
 }
 
@@ -189,10 +199,10 @@ func TestAProofIsOfOneAccount(t *testing.T) {
 	phone, _ := h.Enroll(ana)
 	proof := h.Prove(ana, "delete backup", phone)
 	for _, u := range []totpflow.User{ben, {ID: totpflow.AccountID{Tenant: "globex", User: ana.ID.User}}, {ID: totpflow.AccountID{User: ana.ID.User}}, {}} {
-		require.ErrorIs(t, h.Account(u).ConsumeProof(h.Ctx, proof, "delete backup"), totpflow.ErrProof)
-		require.ErrorIs(t, h.Account(u).ConsumeProof(h.Ctx, "", ""), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(u).ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(u).ConsumeProof(h.Ctx, "", totpflow.Purpose{}), totpflow.ErrProof)
 	}
-	require.NoError(t, h.Account(ana).ConsumeProof(h.Ctx, proof, "delete backup"))
+	require.NoError(t, h.Account(ana).ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")))
 }
 
 // What is not there cannot be taken away or noted, and nothing is written of it.
@@ -201,7 +211,7 @@ func TestNothingToTake(t *testing.T) {
 	phone, _ := h.Enroll(ana)
 	h.Unchanged(func() {
 		require.ErrorIs(t, h.Account(ana).RevokeBrowser(h.Ctx, "x"), totpflow.ErrNoBrowser)
-		require.NoError(t, h.Account(ana).RevokeBrowsers(h.Ctx))
+		require.NoError(t, h.Account(agent).RevokeBrowsers(h.Ctx), "no record")
 	})
 	h.TrustBrowserOf(ana, phone)
 	h.Unchanged(func() {
@@ -226,6 +236,6 @@ func TestSpendTakesNoSetUpProof(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 	h.Unchanged(func() {
-		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, next.Proof, totpflow.ActionEnroll), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, next.Proof, totpflow.ActionEnroll.On("")), totpflow.ErrProof)
 	})
 }

@@ -155,7 +155,7 @@ func TestRemovingPhones(t *testing.T) {
 	app, _ := h.EnrollBy(proof)
 	h.Clock.Advance(time.Minute)
 	require.ErrorIs(t, h.Account(ana).RemovePhone(h.Ctx, proof, id), totpflow.ErrProof)
-	require.NoError(t, h.Account(ana).RemovePhone(h.Ctx, h.Prove(ana, totpflow.ActionRemovePhone, app), id))
+	require.NoError(t, h.Account(ana).RemovePhone(h.Ctx, h.ProveFor(ana, totpflow.ActionRemovePhone.On(id), app), id))
 	require.Empty(t, h.Status(ana).Phones)
 	require.Contains(t, h.Events.Kinds(), event.PhoneRemoved)
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
@@ -137,7 +136,8 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 		if tx.Enrollment.State(tx.Now) == enroll.ResetPending {
 			tx.Enrollment = enroll.Enrollment{} // the phone answers the reset: the password alone sets nothing up any more
 		}
-		tx.Assigned, tx.Issued, tx.CodeOnly = "", account.Issued{}, false
+		tx.Assigned = ""
+		tx.FactorConfirmed()
 		tx.EndTickets() // browsers and sessions stay: nothing was taken away
 		tx.Log(event.Event{Kind: event.PhoneAdded})
 		tx.Save()
@@ -170,7 +170,7 @@ func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pendin
 	return x, err
 }
 
-// RemovePhone takes a phone away, by a proof of [ActionRemovePhone]. Where there
+// RemovePhone takes a phone away, by a proof of [ActionRemovePhone] on this id. Where there
 // is no authenticator to show for it, the proof is that of a new sign-in by
 // phone. Errors: [ErrProof], [ErrNoPhone], [ErrFactorRequired] for the last factor
 // where policy requires one, [ErrNumberAssigned].
@@ -179,14 +179,14 @@ func (a Account) RemovePhone(ctx context.Context, p Proof, id string) error {
 	if err != nil {
 		return err
 	}
-	action := ActionRemovePhone
+	purpose := ActionRemovePhone.On(id)
 	if t, err := a.service.engine.UnsealTicket(proofKind, string(p)); err == nil && t.Action == string(ActionEnroll) && t.Reason == string(ReasonPhoneCode) {
-		action = ActionEnroll
+		purpose = ActionEnroll.On("")
 	}
-	return a.with(ctx, p, action, func(tx *engine.Tx) error {
+	return a.with(ctx, p, purpose, func(tx *engine.Tx) error {
 		active := len(tx.Enrollment.Authenticators()) > 0
 		switch {
-		case action == ActionEnroll && active:
+		case purpose.Action == ActionEnroll && active:
 			return ErrProof
 		case pol.AssignedPhones:
 			return ErrNumberAssigned

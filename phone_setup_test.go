@@ -181,7 +181,8 @@ func TestPhonesOfAPolicyThatCannotBeAsked(t *testing.T) {
 	h, app := withApp(t, &p)
 	h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
 	page := h.beginPhone(h.Prove(ana, totpflow.ActionAddPhone, app), number("+44 7700 900123"))
-	begin, remove := h.Prove(ana, totpflow.ActionAddPhone, app), h.Prove(ana, totpflow.ActionRemovePhone, app)
+	id := h.Status(ana).Phones[0].ID
+	begin, remove := h.Prove(ana, totpflow.ActionAddPhone, app), h.ProveFor(ana, totpflow.ActionRemovePhone.On(id), app)
 	sent, down := p.Count(), errors.New("the policy's database is down")
 	s := h.Open(withPhones(&p, func(c *totpflow.Config) { c.Policy = servicetest.FailingPolicy{Err: down} })...)
 	h.Unchanged(func() {
@@ -191,7 +192,7 @@ func TestPhonesOfAPolicyThatCannotBeAsked(t *testing.T) {
 		require.ErrorIs(t, err, down)
 		d, err := s.ConfirmPhone(h.Ctx, page.Token, p.Code())
 		refused(t, d, err, down)
-		require.ErrorIs(t, s.Account(ana).RemovePhone(h.Ctx, remove, h.Status(ana).Phones[0].ID), down)
+		require.ErrorIs(t, s.Account(ana).RemovePhone(h.Ctx, remove, id), down)
 	})
 	require.Equal(t, sent, p.Count())
 }
@@ -235,8 +236,8 @@ func TestWhatEndsWithAPhone(t *testing.T) {
 			h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), number("+44 7700 900123"), p)
 		}, false},
 		"removed": {func(h *harness, app *totptest.Authenticator, _ *provider) {
-			proof := h.Prove(ana, totpflow.ActionRemovePhone, app)
-			require.NoError(h.T, h.Account(ana).RemovePhone(h.Ctx, proof, h.Status(ana).Phones[0].ID))
+			id := h.Status(ana).Phones[0].ID
+			require.NoError(h.T, h.Account(ana).RemovePhone(h.Ctx, h.ProveFor(ana, totpflow.ActionRemovePhone.On(id), app), id))
 		}, true},
 		"assigned": {func(h *harness, _ *totptest.Authenticator, _ *provider) {
 			require.NoError(h.T, h.Admin(nil).AssignPhone(h.Ctx, ops, anaID, number("+44 7700 900123")))

@@ -69,7 +69,7 @@ func TestPhoneIsNotEnough(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrProof)
 
 	h.Clock.Advance(time.Minute)
-	_, err = h.Account(ana).Reauthenticate(h.Ctx, totpflow.ActionDisable, p.Code())
+	_, err = h.Account(ana).VerifyCode(h.Ctx, totpflow.ActionDisable.On(""), p.Code())
 	require.ErrorIs(t, err, totpflow.ErrRejected, "a code by phone proves no action")
 }
 

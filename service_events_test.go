@@ -126,9 +126,10 @@ var tellings = map[string]struct {
 	"an authenticator that goes": {
 		func(w enrolled) {
 			w.EnrollBy(w.Prove(ana, totpflow.ActionAddAuthenticator, w.phone))
-			proof := w.Prove(ana, totpflow.ActionRemoveAuthenticator, w.phone)
+			id := w.Status(ana).Authenticators[1].ID
+			proof := w.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On(id), w.phone)
 			w.Events.Kinds()
-			require.NoError(w.T, w.Account(ana).RemoveAuthenticator(w.Ctx, proof, w.Status(ana).Authenticators[1].ID))
+			require.NoError(w.T, w.Account(ana).RemoveAuthenticator(w.Ctx, proof, id))
 		},
 		[]string{"authenticator_removed"},
 	},

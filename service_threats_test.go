@@ -108,12 +108,12 @@ func TestClockJumps(t *testing.T) {
 			phone, codes := h.Enroll(ana)
 			proof := h.Prove(ana, "delete backup", phone)
 			a := h.Account(ana)
-			require.NoError(t, a.ConsumeProof(h.Ctx, proof, "delete backup"))
+			require.NoError(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")))
 			h.Clock.Advance(jump)
 			_, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), "0000-0000-0000-0000") // a write
 			require.ErrorIs(t, err, totpflow.ErrRejected)
 			h.Clock.Advance(-jump)
-			require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, "delete backup"), totpflow.ErrProof)
+			require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
 
 			_, err = h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[0])
 			require.NoError(t, err, "nor does it lock the owner out")
@@ -179,7 +179,7 @@ func TestLostFactorsEndWhatTheyEarned(t *testing.T) {
 func TestReservedActions(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
-	proof, err := h.Account(ana).Reauthenticate(h.Ctx, totpflow.ActionSignIn, codes[0])
+	proof, err := h.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.ActionSignIn.On(""), codes[0])
 	require.NoError(t, err)
 	_, err = h.TrustBrowser(h.Ctx, proof, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)
@@ -215,10 +215,10 @@ func TestSavedIsSaidOnce(t *testing.T) {
 func TestManySignInsDoNotFillTheRecord(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
 	h.Enroll(ana)
-	right := func(context.Context) error { return nil }
 	var proofs []totpflow.Proof
 	for range 500 {
-		d, err := h.VerifyExternal(h.Ctx, h.Challenge(ana), "key", right)
+		c := h.Challenge(ana)
+		d, err := h.CompleteExternal(h.Ctx, c, h.external(c), nil)
 		require.NoError(t, err)
 		_, err = h.TrustBrowser(h.Ctx, d.Proof, "x")
 		require.NoError(t, err)

@@ -37,11 +37,6 @@ type Proof string
 // enrollment is confirmed or [enroll.CandidateLifetime] has passed. It is sealed; treat
 // it as the secret that it leads to. Printing it shows nothing; string(t) is
 // the value.
-
-// An EnrollmentToken lets its holder see the set-up page again until the
-// set-up is confirmed or [enroll.CandidateAge] has passed. It is sealed; treat
-// it as the secret that it leads to. Printing it shows nothing; string(t) is
-// the value.
 type EnrollmentToken string
 
 // The kinds of tickets, each with a sealing key of its own.

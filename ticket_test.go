@@ -2,7 +2,6 @@ package totpflow_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -58,7 +57,7 @@ func FuzzTickets(f *testing.F) {
 			return
 		}
 		before := h.Store.Counts().Put
-		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, totpflow.Proof(s), "delete backup"), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, totpflow.Proof(s), totpflow.Action("delete backup").On("")), totpflow.ErrProof)
 		_, err = h.TrustBrowser(h.Ctx, totpflow.Proof(s), "")
 		require.ErrorIs(t, err, totpflow.ErrProof)
 		_, err = h.VerifyCode(h.Ctx, totpflow.Challenge(s), phone.Code())
@@ -100,7 +99,7 @@ func FuzzTyped(f *testing.F) {
 				return s.VerifyPhoneCode(h.Ctx, challenge, first)
 			},
 			"other": func(s *totpflow.Service) (totpflow.Decision, error) {
-				return s.VerifyExternal(h.Ctx, challenge, totpflow.Method(first), func(context.Context) error { return totpflow.ErrRejected })
+				return s.CompleteExternal(h.Ctx, challenge, totpflow.ExternalCheck(first), totpflow.ErrRejected)
 			},
 		} {
 			m := store.NewMemory() // as it was before anybody typed

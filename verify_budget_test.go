@@ -1,7 +1,6 @@
 package totpflow_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -77,9 +76,9 @@ func TestBudgetIsPerAccount(t *testing.T) {
 	require.NotNil(t, next.Throttled)
 	_, err = h.Open().VerifyCode(h.Ctx, next.Challenge, phone.Peek())
 	require.ErrorIs(t, err, throttle.ErrThrottled)
-	_, err = h.Account(ana).Reauthenticate(h.Ctx, totpflow.ActionDisable, phone.Peek())
+	_, err = h.Account(ana).VerifyCode(h.Ctx, totpflow.ActionDisable.On(""), phone.Peek())
 	require.ErrorIs(t, err, throttle.ErrThrottled, "step-up is under the same budget")
-	_, err = h.VerifyExternal(h.Ctx, next.Challenge, "webauthn", func(context.Context) error { return nil })
+	_, err = h.BeginExternal(h.Ctx, next.Challenge, "webauthn")
 	require.ErrorIs(t, err, throttle.ErrThrottled, "and so is a factor of the host's")
 
 	h.Clock.Set(next.Throttled.Until)
@@ -167,31 +166,6 @@ func TestPairIsConsecutiveAndFresh(t *testing.T) {
 	c = h.Challenge(ana)
 	_, err = h.VerifyPair(h.Ctx, c, first, second)
 	require.Error(t, err, "the first half was used")
-}
-
-// A host's own factor is judged once, under the same budget.
-func TestVerifyOther(t *testing.T) {
-	h := newHarness(t)
-	h.Enroll(ana)
-	c := h.Challenge(ana)
-	down := errors.New("reader unplugged")
-	d, err := h.VerifyExternal(h.Ctx, c, "webauthn", func(context.Context) error { return down })
-	refused(t, d, err, down)
-	for range 5 {
-		d, err = h.VerifyExternal(h.Ctx, c, "webauthn", func(context.Context) error { return totpflow.ErrRejected })
-		refused(t, d, err, totpflow.ErrRejected)
-	}
-	calls := 0
-	right := func(context.Context) error { calls++; return nil }
-	d, err = h.VerifyExternal(h.Ctx, c, "webauthn", right)
-	refused(t, d, err, throttle.ErrThrottled)
-	require.Zero(t, calls, "not even asked while waiting")
-	h.Clock.Advance(time.Minute)
-	d, err = h.VerifyExternal(h.Ctx, c, "webauthn", right)
-	require.NoError(t, err)
-	require.Equal(t, totpflow.ReasonExternal, d.Reason)
-	require.Equal(t, ana.ID.User, d.ID.User)
-	require.Equal(t, 1, calls)
 }
 
 // The strict profile: 100 failures in a row close the authenticator, time does

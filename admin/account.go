@@ -16,7 +16,6 @@ import (
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
-	"github.com/totpflow/totpflow/trust"
 )
 
 // A Scope is how much a reset clears. The zero Scope is none.
@@ -39,10 +38,13 @@ var ErrScope = errors.New("admin: unknown scope of a reset")
 // [Admin.IssueRecoveryCode] or a recovery code that was left. Within the 24 hours
 // an attacker who can reset the password by mail needs the mailbox only.
 //
-// The first two scopes also end an exemption and a freeze. With a freeze they clear
-// the recovery codes, and require an issued code until an authenticator is enrolled:
-// the person who froze the account suspects that somebody else has the password and
-// the codes. Errors: [ErrScope], [ErrNoAccount], and those that every call
+// With the first two scopes a freeze ends. After a freeze they clear the recovery
+// codes, and the person needs an issued code to enroll, at this reset and at every
+// later one: the password and the codes may be in other hands. Neither
+// [Admin.Unlock] nor [Admin.RestoreAuthenticator] lifts this. It ends when the person
+// has confirmed an authenticator after an issued code, or 24 hours after a new
+// password ([totpflow.Account.PasswordChanged]). These scopes also end an
+// exemption. Errors: [ErrScope], [ErrNoAccount], and those that every call
 // of administrators has ([ErrNotAllowed], [ErrSelf], [totpflow.ErrProof]).
 func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) error {
 	if !what.known() {
@@ -78,7 +80,7 @@ func reset(tx *engine.Tx, who author, what Scope) error {
 			return err
 		}
 		tx.Issued = account.Issued{}
-		if what == ScopeAll || tx.Frozen() {
+		if what == ScopeAll || tx.Suspicion.CodeOnly { // the codes may be in other hands, too
 			tx.Recovery = recovery.Set{}
 		}
 		tx.Thaw(tx.Now)
@@ -89,15 +91,14 @@ func reset(tx *engine.Tx, who author, what Scope) error {
 	return nil
 }
 
-// forceEnrollment removes the authenticators, so that the person must enroll again.
-// For an account that is frozen, or was when it was reset, that requires an issued
-// code: a second reset, or a detour, is not a way round the first.
+// forceEnrollment removes the authenticators and demands an enrollment. An issued code
+// that was redeemed before leads to it no longer.
 func forceEnrollment(tx *engine.Tx) error {
 	e, err := tx.Enrollment.Reset(tx.Now)
 	if err != nil {
 		return err
 	}
-	tx.Enrollment, tx.CodeOnly = e, tx.CodeOnly || tx.Frozen()
+	tx.Enrollment, tx.Suspicion.Redeemed = e, false
 	return nil
 }
 
@@ -117,11 +118,9 @@ func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) err
 // RevokeBrowser ends the trust in one browser. Errors: [totpflow.ErrNoBrowser].
 func (a Admin) RevokeBrowser(ctx context.Context, by Actor, target store.AccountID, browser string) error {
 	return a.change(ctx, by, ActionRevokeBrowser, target, func(tx *engine.Tx, who author) error {
-		rest, ok := trust.Revoke(tx.Browsers, browser)
-		if !ok {
+		if !tx.RevokeBrowser(browser) {
 			return totpflow.ErrNoBrowser
 		}
-		tx.Browsers = rest
 		who.log(tx, event.Event{Kind: event.BrowserRevoked, Browser: browser})
 		return nil
 	})
@@ -288,7 +287,7 @@ func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.Acc
 	var expires time.Time
 	err := a.change(ctx, by, ActionIssueCode, target, func(tx *engine.Tx, who author) error {
 		switch st := tx.Enrollment.State(tx.Now); {
-		case tx.PasswordRecent():
+		case tx.PasswordRecent(tx.Now):
 			return totpflow.ErrPasswordRecent
 		case tx.Frozen():
 			return totpflow.ErrFrozen // reset it first: what a thief has set up must go

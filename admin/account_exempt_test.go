@@ -84,7 +84,7 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 		_, err = h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())
 		require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 		for _, code := range []string{phone.Code(), codes[0]} {
-			_, err = h.Account(ana).Reauthenticate(h.Ctx, "x", code)
+			_, err = h.Account(ana).VerifyCode(h.Ctx, totpflow.Action("x").On(""), code)
 			require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
 		}
 		var m mailbox

@@ -45,7 +45,7 @@ func TestResetScopes(t *testing.T) {
 
 			d, err := h.VerifyCode(h.Ctx, underWay, phone.Code())
 			refused(t, d, err, totpflow.ErrChallenge)
-			require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, proof, "delete backup"), totpflow.ErrProof)
+			require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
 			valid, err := h.Account(ana).SessionValid(h.Ctx, begun)
 			require.NoError(t, err)
 			require.Equal(t, left.session, valid)
@@ -330,4 +330,92 @@ func TestResetMany(t *testing.T) {
 	st, err := h.Admin(nil).Tenant(h.Ctx, ops, "acme")
 	require.NoError(t, err)
 	require.Equal(t, 3, st.Activity[0].Remaining)
+}
+
+// A freeze says that the password may be in other hands. So the mailed code is
+// demanded at every reset after it, whatever an administrator did in between.
+func TestNoDetourRoundTheMailedCode(t *testing.T) {
+	restore := func(h *harness) {
+		require.NoError(h.T, h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, h.Member(anaID).Recoverable[0].ID))
+	}
+	unlock := func(h *harness) { require.NoError(h.T, h.Admin(nil).Unlock(h.Ctx, ops, anaID)) }
+	reset := func(what admin.Scope) func(h *harness) {
+		return func(h *harness) { require.NoError(h.T, h.Admin(nil).Reset(h.Ctx, ops, anaID, what)) }
+	}
+	exempt := func(h *harness) {
+		require.NoError(h.T, h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent"))
+		require.NoError(h.T, h.Admin(nil).EndExemption(h.Ctx, ops, anaID))
+	}
+	for name, steps := range map[string][]func(h *harness){
+		"reset":                    {reset(admin.ScopeAll)},
+		"reset of authenticators":  {reset(admin.ScopeAuthenticators)},
+		"reset twice":              {reset(admin.ScopeAll), reset(admin.ScopeAll)},
+		"unlock, reset":            {unlock, reset(admin.ScopeAll)},
+		"unlock, the lesser reset": {unlock, reset(admin.ScopeAuthenticators)},
+		"restore, reset":           {restore, reset(admin.ScopeAll)},
+		"restore, unlock, reset":   {restore, unlock, reset(admin.ScopeAll)},
+		"exempt and back, unlock":  {exempt, unlock},
+		"unlock, exempt and back":  {unlock, exempt},
+		"exempt and back, reset":   {exempt, reset(admin.ScopeAll)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			phone, codes := h.Enroll(ana)
+			h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone)) // by a thief
+			h.Freeze(ana)
+			for _, step := range steps {
+				step(h)
+			}
+			require.True(t, h.Member(anaID).NeedsCode)
+			c := h.Challenge(ana) // the password alone leads to no enrollment
+			_, err := h.BeginEnrollment(h.Ctx, c)
+			require.ErrorIs(t, err, totpflow.ErrChallenge)
+			_, err = h.BeginExternal(h.Ctx, c, "key")
+			require.Error(t, err)
+			d, err := h.VerifyRecoveryCode(h.Ctx, c, codes[0])
+			refused(t, d, err, totpflow.ErrRejected)
+
+			next, err := h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), h.IssueCode(anaID))
+			require.NoError(t, err)
+			require.Equal(t, totpflow.Enroll, next.Step)
+			reset(admin.ScopeAll)(h) // before the person has finished
+			require.True(t, h.Member(anaID).NeedsCode, "the code that was redeemed is used up")
+
+			next, err = h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), h.IssueCode(anaID))
+			require.NoError(t, err)
+			h.EnrollBy(next.Challenge)
+			reset(admin.ScopeAll)(h)
+			require.False(t, h.Member(anaID).NeedsCode, "an authenticator was confirmed after the mailed code")
+		})
+	}
+}
+
+// A new password lifts the suspicion of a freeze after a day: not at once, since a
+// thief with the mailbox could have one sent, and not a password from before.
+func TestNewPasswordLiftsTheMailedCode(t *testing.T) {
+	reset := func(h *harness) bool {
+		require.NoError(h.T, h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
+		return h.Member(anaID).NeedsCode
+	}
+	h := newHarness(t)
+	h.Enroll(ana)
+	require.NoError(t, h.Account(ana).PasswordChanged(h.Ctx))
+	h.Freeze(ana)
+	h.Clock.Advance(days(2))
+	require.True(t, reset(h), "a password from before the freeze")
+	require.NoError(t, h.Account(ana).PasswordChanged(h.Ctx))
+	require.True(t, reset(h), "at once")
+	h.Clock.Advance(days(1) - time.Second)
+	require.True(t, reset(h))
+	h.Clock.Advance(time.Second)
+	require.False(t, reset(h))
+
+	h = newHarness(t)
+	h.Enroll(ana)
+	h.Freeze(ana)
+	require.NoError(t, h.Account(ana).PasswordChanged(h.Ctx))
+	require.NoError(t, h.Admin(nil).Unlock(h.Ctx, ops, anaID))
+	h.Freeze(ana)
+	h.Clock.Advance(days(2))
+	require.True(t, reset(h), "another freeze since")
 }

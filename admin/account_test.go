@@ -69,27 +69,28 @@ func TestRestoreAfterATheft(t *testing.T) {
 
 // What can be brought back, until when, and with its codes still used.
 func TestRestore(t *testing.T) {
-	for name, take := range map[string]func(h *harness, proof func(totpflow.Action) totpflow.Proof){
-		"replaced": func(h *harness, proof func(totpflow.Action) totpflow.Proof) {
-			h.EnrollBy(proof(totpflow.ActionReplaceAuthenticator))
+	for name, take := range map[string]func(h *harness, proof func(totpflow.Purpose) totpflow.Proof){
+		"replaced": func(h *harness, proof func(totpflow.Purpose) totpflow.Proof) {
+			h.EnrollBy(proof(totpflow.ActionReplaceAuthenticator.On("")))
 		},
-		"disabled": func(h *harness, proof func(totpflow.Action) totpflow.Proof) {
-			require.NoError(h.T, h.Account(ana).Disable(h.Ctx, proof(totpflow.ActionDisable)))
+		"disabled": func(h *harness, proof func(totpflow.Purpose) totpflow.Proof) {
+			require.NoError(h.T, h.Account(ana).Disable(h.Ctx, proof(totpflow.ActionDisable.On(""))))
 		},
-		"removed": func(h *harness, proof func(totpflow.Action) totpflow.Proof) {
-			h.EnrollBy(proof(totpflow.ActionAddAuthenticator))
-			require.NoError(h.T, h.Account(ana).RemoveAuthenticator(h.Ctx, proof(totpflow.ActionRemoveAuthenticator), h.Status(ana).Authenticators[0].ID))
+		"removed": func(h *harness, proof func(totpflow.Purpose) totpflow.Proof) {
+			h.EnrollBy(proof(totpflow.ActionAddAuthenticator.On("")))
+			id := h.Status(ana).Authenticators[0].ID
+			require.NoError(h.T, h.Account(ana).RemoveAuthenticator(h.Ctx, proof(totpflow.ActionRemoveAuthenticator.On(id)), id))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
 			phone, _ := h.Enroll(ana)
 			code := ""
-			take(h, func(a totpflow.Action) totpflow.Proof {
+			take(h, func(p totpflow.Purpose) totpflow.Proof {
 				code = phone.Code()
-				p, err := h.Account(ana).Reauthenticate(h.Ctx, a, code)
+				proof, err := h.Account(ana).VerifyCode(h.Ctx, p, code)
 				require.NoError(t, err)
-				return p
+				return proof
 			})
 			kept := h.Member(anaID).Recoverable
 			require.Len(t, kept, 1)

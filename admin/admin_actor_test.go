@@ -17,74 +17,77 @@ import (
 // leave, and says which error it is. All but the named thing would be right.
 var withoutLeave = map[string]struct {
 	is error
-	by func(o *organization, a totpflow.Action) (admin.Admin, admin.Actor)
+	by func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor)
 }{
-	"no rule": {admin.ErrNotAllowed, func(o *organization, a totpflow.Action) (admin.Admin, admin.Actor) {
-		return o.Admin(nil), o.By(o.boss, a)
+	"no rule": {admin.ErrNotAllowed, func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor) {
+		return o.Admin(nil), o.ByFor(o.boss, p)
 	}},
-	"the rule says no": {errSays, func(o *organization, a totpflow.Action) (admin.Admin, admin.Actor) {
+	"the rule says no": {errSays, func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor) {
 		return o.Admin(func(_ context.Context, u totpflow.User, asked totpflow.Action, id store.AccountID) error {
 			require.Equal(o.T, o.boss.User, u)
-			require.Equal(o.T, a, asked)
+			require.Equal(o.T, p.Action, asked)
 			require.Equal(o.T, "acme", id.Tenant)
 			return errSays
-		}), o.By(o.boss, a)
+		}), o.ByFor(o.boss, p)
 	}},
-	"another tenant": {admin.ErrNotAllowed, func(o *organization, a totpflow.Action) (admin.Admin, admin.Actor) {
-		return o.admin, o.By(o.elsewhere, a)
+	"another tenant": {admin.ErrNotAllowed, func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor) {
+		return o.admin, o.ByFor(o.elsewhere, p)
 	}},
-	"a tenant below": {admin.ErrNotAllowed, func(o *organization, a totpflow.Action) (admin.Admin, admin.Actor) {
-		return o.admin, o.By(o.unit, a)
+	"a tenant below": {admin.ErrNotAllowed, func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor) {
+		return o.admin, o.ByFor(o.unit, p)
 	}},
-	"nobody": {admin.ErrNotAllowed, func(o *organization, a totpflow.Action) (admin.Admin, admin.Actor) {
-		return o.admin, admin.Administrator{User: totpflow.User{ID: totpflow.AccountID{Tenant: "acme"}}, Proof: o.By(o.boss, a).Proof}
+	"nobody": {admin.ErrNotAllowed, func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor) {
+		return o.admin, admin.Administrator{User: totpflow.User{ID: totpflow.AccountID{Tenant: "acme"}}, Proof: o.ByFor(o.boss, p).Proof}
 	}},
-	"no proof": {totpflow.ErrProof, func(o *organization, _ totpflow.Action) (admin.Admin, admin.Actor) {
+	"no proof": {totpflow.ErrProof, func(o *organization, _ totpflow.Purpose) (admin.Admin, admin.Actor) {
 		return o.admin, admin.Administrator{User: o.boss.User}
 	}},
-	"a proof of another action": {totpflow.ErrProof, func(o *organization, _ totpflow.Action) (admin.Admin, admin.Actor) {
-		return o.admin, o.By(o.boss, "delete backup")
+	"a proof of another action": {totpflow.ErrProof, func(o *organization, _ totpflow.Purpose) (admin.Admin, admin.Actor) {
+		return o.admin, o.ByFor(o.boss, totpflow.Action("delete backup").On(""))
 	}},
-	"a proof of somebody else": {totpflow.ErrProof, func(o *organization, a totpflow.Action) (admin.Admin, admin.Actor) {
-		return o.admin, admin.Administrator{User: o.boss.User, Proof: o.By(o.deputy, a).Proof}
+	"a proof for another target": {totpflow.ErrProof, func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor) {
+		return o.admin, o.ByFor(o.boss, p.Action.On(p.Target+"x"))
 	}},
-	"a proof of the namesake in another tenant": {totpflow.ErrProof, func(o *organization, a totpflow.Action) (admin.Admin, admin.Actor) {
-		return o.admin, admin.Administrator{User: o.boss.User, Proof: o.By(o.elsewhere, a).Proof}
+	"a proof of somebody else": {totpflow.ErrProof, func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor) {
+		return o.admin, admin.Administrator{User: o.boss.User, Proof: o.ByFor(o.deputy, p).Proof}
 	}},
-	"a used proof": {totpflow.ErrProof, func(o *organization, a totpflow.Action) (admin.Admin, admin.Actor) {
-		by := o.By(o.boss, a)
-		require.NoError(o.T, o.Account(o.boss.User).ConsumeProof(o.Ctx, by.Proof, a))
+	"a proof of the namesake in another tenant": {totpflow.ErrProof, func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor) {
+		return o.admin, admin.Administrator{User: o.boss.User, Proof: o.ByFor(o.elsewhere, p).Proof}
+	}},
+	"a used proof": {totpflow.ErrProof, func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor) {
+		by := o.ByFor(o.boss, p)
+		require.NoError(o.T, o.Account(o.boss.User).ConsumeProof(o.Ctx, by.Proof, p))
 		return o.admin, by
 	}},
-	"an old proof": {totpflow.ErrProof, func(o *organization, a totpflow.Action) (admin.Admin, admin.Actor) {
-		by := o.By(o.boss, a)
+	"an old proof": {totpflow.ErrProof, func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor) {
+		by := o.ByFor(o.boss, p)
 		o.Clock.Advance(totpflow.ProofLifetime)
 		return o.admin, by
 	}},
-	"the proof of a sign-in": {totpflow.ErrProof, func(o *organization, _ totpflow.Action) (admin.Admin, admin.Actor) {
+	"the proof of a sign-in": {totpflow.ErrProof, func(o *organization, _ totpflow.Purpose) (admin.Admin, admin.Actor) {
 		return o.admin, admin.Administrator{User: o.boss.User, Proof: o.PassByCode(o.boss.User, o.boss.Phone).Proof}
 	}},
-	"a trusted browser": {totpflow.ErrProof, func(o *organization, _ totpflow.Action) (admin.Admin, admin.Actor) {
+	"a trusted browser": {totpflow.ErrProof, func(o *organization, _ totpflow.Purpose) (admin.Admin, admin.Actor) {
 		next, err := o.SignIn(o.Ctx, o.boss.User, o.TrustBrowserOf(o.boss.User, o.boss.Phone))
 		require.NoError(o.T, err)
 		require.Equal(o.T, totpflow.ReasonTrustedBrowser, next.Reason)
 		return o.admin, admin.Administrator{User: o.boss.User, Proof: next.Proof}
 	}},
-	"an administrator whose account was frozen since": {totpflow.ErrProof, func(o *organization, a totpflow.Action) (admin.Admin, admin.Actor) {
-		by := o.By(o.boss, a)
+	"an administrator whose account was frozen since": {totpflow.ErrProof, func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor) {
+		by := o.ByFor(o.boss, p)
 		o.Freeze(o.boss.User)
 		return o.admin, by
 	}},
-	"an operator without a name": {admin.ErrNotAllowed, func(o *organization, _ totpflow.Action) (admin.Admin, admin.Actor) {
+	"an operator without a name": {admin.ErrNotAllowed, func(o *organization, _ totpflow.Purpose) (admin.Admin, admin.Actor) {
 		return o.admin, admin.Operator{Reason: "ticket 7"}
 	}},
-	"an operator without a reason": {admin.ErrNotAllowed, func(o *organization, _ totpflow.Action) (admin.Admin, admin.Actor) {
+	"an operator without a reason": {admin.ErrNotAllowed, func(o *organization, _ totpflow.Purpose) (admin.Admin, admin.Actor) {
 		return o.admin, admin.Operator{Name: "root"}
 	}},
-	"no leave": {admin.ErrNotAllowed, func(o *organization, _ totpflow.Action) (admin.Admin, admin.Actor) {
+	"no leave": {admin.ErrNotAllowed, func(o *organization, _ totpflow.Purpose) (admin.Admin, admin.Actor) {
 		return o.admin, nil
 	}},
-	"a pointer to one": {admin.ErrNotAllowed, func(o *organization, _ totpflow.Action) (admin.Admin, admin.Actor) {
+	"a pointer to one": {admin.ErrNotAllowed, func(o *organization, _ totpflow.Purpose) (admin.Admin, admin.Actor) {
 		return o.admin, &admin.Operator{Name: "root", Reason: "ticket 7"}
 	}},
 }
@@ -100,18 +103,18 @@ func TestLeave(t *testing.T) {
 				if strings.Contains(why, "frozen") {
 					continue
 				}
-				adm, by := c.by(o, call.action)
+				adm, by := c.by(o, call.purpose(o))
 				o.Unchanged(func() {
 					require.ErrorIs(t, call.do(o, adm, by, anaID), c.is, why)
 				})
 			}
 			frozen := withoutLeave["an administrator whose account was frozen since"] // last: it stays so
-			adm, by := frozen.by(o, call.action)
+			adm, by := frozen.by(o, call.purpose(o))
 			o.Unchanged(func() { require.ErrorIs(t, call.do(o, adm, by, anaID), frozen.is) })
 
 			for who, leave := range map[string]func(o *organization) (admin.Admin, admin.Actor){
-				"boss":          func(o *organization) (admin.Admin, admin.Actor) { return o.admin, o.By(o.boss, call.action) },
-				"provider/p1":   func(o *organization) (admin.Admin, admin.Actor) { return o.admin, o.By(o.provider, call.action) },
+				"boss":          func(o *organization) (admin.Admin, admin.Actor) { return o.admin, o.ByFor(o.boss, call.purpose(o)) },
+				"provider/p1":   func(o *organization) (admin.Admin, admin.Actor) { return o.admin, o.ByFor(o.provider, call.purpose(o)) },
 				"operator root": func(o *organization) (admin.Admin, admin.Actor) { return o.Admin(nil), ops },
 			} {
 				o := prepared(t, call)
@@ -141,20 +144,21 @@ func TestNotToOneself(t *testing.T) {
 			o.TrustBrowserOf(o.boss.User, o.boss.Phone)
 			o.EnrollBy(o.Prove(o.boss.User, totpflow.ActionAddAuthenticator, o.boss.Phone))
 			o.EnrollBy(o.Prove(o.boss.User, totpflow.ActionAddAuthenticator, o.boss.Phone))
-			remove := o.Prove(o.boss.User, totpflow.ActionRemoveAuthenticator, o.boss.Phone)
-			require.NoError(t, o.Account(o.boss.User).RemoveAuthenticator(o.Ctx, remove, o.Status(o.boss.User).Authenticators[2].ID))
+			third := o.Status(o.boss.User).Authenticators[2].ID
+			remove := o.ProveFor(o.boss.User, totpflow.ActionRemoveAuthenticator.On(third), o.boss.Phone)
+			require.NoError(t, o.Account(o.boss.User).RemoveAuthenticator(o.Ctx, remove, third))
 			o.TrustBrowserOf(o.boss.User, o.boss.Phone)
-			by := o.By(o.boss, call.action)
+			by := o.ByFor(o.boss, call.purpose(o))
 			o.Unchanged(func() {
 				require.ErrorIs(t, call.do(o, o.admin, by, o.boss.ID), admin.ErrSelf)
 			})
-			require.NoError(t, o.Account(o.boss.User).ConsumeProof(o.Ctx, by.Proof, call.action), "the proof is not lost by it")
+			require.NoError(t, o.Account(o.boss.User).ConsumeProof(o.Ctx, by.Proof, call.purpose(o)), "the proof is not lost by it")
 		})
 	}
 	// Nor hidden among others.
 	o := newOrganization(t)
 	o.Enroll(ana)
-	by := o.By(o.boss, admin.ActionResetAccount)
+	by := o.ByFor(o.boss, manyOfAcme)
 	o.Unchanged(func() {
 		_, err := o.admin.ResetMany(o.Ctx, by, "acme", []string{ana.ID.User, o.boss.ID.User}, admin.ScopeAll)
 		require.ErrorIs(t, err, admin.ErrSelf)
@@ -173,7 +177,7 @@ func TestRuleIsAskedOfEach(t *testing.T) {
 		}
 		return nil
 	})
-	by := o.By(o.boss, admin.ActionResetAccount)
+	by := o.ByFor(o.boss, manyOfAcme)
 	o.Unchanged(func() {
 		_, err := adm.ResetMany(o.Ctx, by, "acme", []string{ana.ID.User, "chief"}, admin.ScopeAll)
 		require.ErrorIs(t, err, errSays)
@@ -209,7 +213,7 @@ func TestLeaveToLook(t *testing.T) {
 				if c.is == totpflow.ErrProof {
 					continue
 				}
-				adm, by := c.by(o, admin.ActionViewAccounts)
+				adm, by := c.by(o, admin.Purpose(admin.ActionViewAccounts, anaID))
 				o.Unchanged(func() { require.ErrorIs(t, call(o, adm, by), c.is, why) })
 			}
 			for _, c := range []person{o.boss, o.provider} {

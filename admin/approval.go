@@ -104,7 +104,7 @@ func addRequest(tx *engine.Tx, who author, q account.Request) error {
 // accounts, the error joins those of the accounts that it failed for; the others
 // are done. Errors: [ErrSelf], [ErrNoRequest].
 func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) error {
-	who, err := a.authoriseChange(ctx, by, ActionApprove, store.AccountID{Tenant: tenant})
+	who, err := a.authoriseFor(ctx, by, ActionApprove.On(id), store.AccountID{Tenant: tenant})
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account
 
 // Withdraw drops a request. The administrator who asked may do so, too. Errors: [ErrNoRequest].
 func (a Admin) Withdraw(ctx context.Context, by Actor, tenant, id string) error {
-	who, err := a.authoriseChange(ctx, by, ActionApprove, store.AccountID{Tenant: tenant})
+	who, err := a.authoriseFor(ctx, by, ActionApprove.On(id), store.AccountID{Tenant: tenant})
 	if err != nil {
 		return err
 	}

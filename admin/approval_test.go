@@ -29,15 +29,25 @@ func byTwo(t *testing.T, changes ...func(*totpflow.Config)) *organization {
 	return o
 }
 
-// What waits for a second administrator: how one asks for it, and what is seen of
-// it once it is done.
-var waits = map[string]struct {
+type waiting struct {
 	action totpflow.Action
 	ask    func(o *organization, by admin.Actor) error
 	want   func(q *admin.Request) // of the request
 	done   func(o *organization) bool
 	told   event.Kind // beside that it was approved
-}{
+}
+
+// purpose is what the proof of the administrator who asks must be for.
+func (w waiting) purpose(o *organization) totpflow.Purpose {
+	if w.action == admin.ActionResetAccount {
+		return manyOfAcme
+	}
+	return o.purpose(w.action)
+}
+
+// What waits for a second administrator: how one asks for it, and what is seen of
+// it once it is done.
+var waits = map[string]waiting{
 	"a lower policy": {admin.ActionSetPolicy, func(o *organization, by admin.Actor) error {
 		return o.admin.SetPolicy(o.Ctx, by, "acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
 	}, func(q *admin.Request) {
@@ -67,7 +77,7 @@ func TestTwoAdministrators(t *testing.T) {
 	for name, c := range waits {
 		t.Run(name, func(t *testing.T) {
 			o := byTwo(t)
-			by := o.By(o.boss, c.action)
+			by := o.ByFor(o.boss, c.purpose(o))
 			o.Events.Kinds()
 			before := o.Versions()[anaID]
 			err := c.ask(o, by)
@@ -104,7 +114,7 @@ func TestTwoAdministrators(t *testing.T) {
 			}
 			require.Equal(t, name == "a bulk reset", all[event.BulkReset].Kind == event.BulkReset)
 
-			approve = o.By(o.deputy, admin.ActionApprove)
+			approve = o.ByFor(o.deputy, admin.ActionApprove.On(waiting.Request))
 			require.ErrorIs(t, o.admin.Approve(o.Ctx, approve, "acme", waiting.Request), admin.ErrNoRequest, "once")
 			require.Equal(t, "none", o.pending("acme"))
 		})
@@ -126,7 +136,7 @@ func TestOneAdministratorIsEnough(t *testing.T) {
 		o.SetPolicy("acme", policy.Policy{Mode: policy.Required})
 		_ = o.Admin(nil).Forget(o.Ctx, ops, anaID) // where it is done already, there is none
 		o.Enroll(ana)
-		require.NoError(t, c.ask(o, o.By(o.boss, c.action)), name)
+		require.NoError(t, c.ask(o, o.ByFor(o.boss, c.purpose(o))), name)
 	}
 }
 
@@ -141,7 +151,7 @@ func TestTwoAdministratorsFromAbove(t *testing.T) {
 		if name == "to want one administrator" {
 			continue // the customer's own does not want two
 		}
-		err := c.ask(o, o.By(o.boss, c.action))
+		err := c.ask(o, o.ByFor(o.boss, c.purpose(o)))
 		require.ErrorIs(t, err, admin.ErrApproval, name)
 		require.False(t, c.done(o))
 		require.NoError(t, o.admin.Withdraw(o.Ctx, ops, "acme", o.pending("acme")))
@@ -201,7 +211,7 @@ func TestSecondAdministrator(t *testing.T) {
 			if c.then != nil {
 				c.then(o)
 			}
-			adm, by := c.admin(o), o.By(c.by(o), admin.ActionApprove)
+			adm, by := c.admin(o), o.ByFor(c.by(o), admin.ActionApprove.On(request))
 			before := o.Versions()[anaID]
 			err = adm.Approve(o.Ctx, by, "acme", request)
 			require.ErrorIs(t, err, c.is)
@@ -214,7 +224,7 @@ func TestSecondAdministrator(t *testing.T) {
 // Nobody approves what is done to themselves.
 func TestTargetDoesNotApprove(t *testing.T) {
 	o := byTwo(t)
-	_, err := o.admin.ResetMany(o.Ctx, o.By(o.boss, admin.ActionResetAccount), "acme", []string{ana.ID.User, o.deputy.ID.User}, admin.ScopeAll)
+	_, err := o.admin.ResetMany(o.Ctx, o.ByFor(o.boss, manyOfAcme), "acme", []string{ana.ID.User, o.deputy.ID.User}, admin.ScopeAll)
 	require.ErrorIs(t, err, admin.ErrApproval)
 	require.ErrorIs(t, o.admin.Approve(o.Ctx, o.By(o.deputy, admin.ActionApprove), "acme", o.pending("acme")), admin.ErrSelf)
 	require.NoError(t, o.admin.Approve(o.Ctx, o.By(o.provider, admin.ActionApprove), "acme", o.pending("acme")))
@@ -225,7 +235,7 @@ func TestTargetDoesNotApprove(t *testing.T) {
 func TestApprovedOnceInARace(t *testing.T) {
 	o := byTwo(t)
 	third := o.hire("acme", "third")
-	_, err := o.admin.ResetMany(o.Ctx, o.By(o.boss, admin.ActionResetAccount), "acme", []string{ana.ID.User}, admin.ScopeAll)
+	_, err := o.admin.ResetMany(o.Ctx, o.ByFor(o.boss, manyOfAcme), "acme", []string{ana.ID.User}, admin.ScopeAll)
 	require.ErrorIs(t, err, admin.ErrApproval)
 	request := o.pending("acme")
 	by := []admin.Actor{o.By(o.deputy, admin.ActionApprove), o.By(third, admin.ActionApprove), o.By(o.provider, admin.ActionApprove)}
@@ -247,7 +257,7 @@ func TestApprovedOnceInARace(t *testing.T) {
 // Who approves sees what could not be done of it; the rest is.
 func TestApprovedInPart(t *testing.T) {
 	o := byTwo(t)
-	_, err := o.admin.ResetMany(o.Ctx, o.By(o.boss, admin.ActionResetAccount), "acme", []string{"nobody", ana.ID.User}, admin.ScopeAll)
+	_, err := o.admin.ResetMany(o.Ctx, o.ByFor(o.boss, manyOfAcme), "acme", []string{"nobody", ana.ID.User}, admin.ScopeAll)
 	require.ErrorIs(t, err, admin.ErrApproval)
 	err = o.admin.Approve(o.Ctx, o.By(o.deputy, admin.ActionApprove), "acme", o.pending("acme"))
 	require.ErrorIs(t, err, admin.ErrNoAccount)
@@ -268,7 +278,7 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 		return users
 	}
 	ask := func(users []string) error {
-		return servicetest.ErrorOf(o.admin.ResetMany(o.Ctx, o.By(o.boss, admin.ActionResetAccount), "acme", users, admin.ScopeAll))
+		return servicetest.ErrorOf(o.admin.ResetMany(o.Ctx, o.ByFor(o.boss, manyOfAcme), "acme", users, admin.ScopeAll))
 	}
 	require.ErrorIs(t, ask(ids(1000, "x", 36)), admin.ErrApproval)
 	require.ErrorIs(t, ask(ids(1000, "x", 36)), admin.ErrTooManyRequests)
@@ -300,7 +310,7 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 	// What is no id does not become another one on the way.
 	require.ErrorIs(t, ask([]string{"\xff"}), store.ErrID)
 	require.ErrorIs(t, ask([]string{"totpflow:tenant"}), store.ErrID)
-	require.ErrorIs(t, o.admin.Exempt(o.Ctx, o.By(o.boss, admin.ActionExemptAccount), store.AccountID{Tenant: "acme"}, "agent"), store.ErrID)
+	require.ErrorIs(t, o.admin.Exempt(o.Ctx, o.ByFor(o.boss, admin.Purpose(admin.ActionExemptAccount, store.AccountID{Tenant: "acme"})), store.AccountID{Tenant: "acme"}, "agent"), store.ErrID)
 }
 
 // Requests of one tenant are nothing in another.

@@ -167,7 +167,7 @@ func TestImportOfASecretThatWasHere(t *testing.T) {
 	phone, err := totptest.TypeSecret(servicetest.RFCSecret, h.Clock)
 	require.NoError(t, err)
 	code := phone.Code()
-	proof, err := h.Account(ana).Reauthenticate(h.Ctx, totpflow.ActionDisable, code)
+	proof, err := h.Account(ana).VerifyCode(h.Ctx, totpflow.ActionDisable.On(""), code)
 	require.NoError(t, err)
 	require.NoError(t, h.Account(ana).Disable(h.Ctx, proof))
 	require.NoError(t, h.Import(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)

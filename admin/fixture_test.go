@@ -93,9 +93,32 @@ func (h *harness) hire(tenant, id string) person {
 	return c
 }
 
-// By is the person with a fresh proof of the action. It requires a new code, for
-// which the clock may go on by half a minute.
+// By is the administrator with a fresh proof for what most tests do by the action: to
+// ana, to acme as a whole, or to the request that is pending there.
 func (o *organization) By(c person, a totpflow.Action) admin.Administrator {
 	o.T.Helper()
-	return admin.Administrator{User: c.User, Proof: o.Prove(c.User, a, c.Phone)}
+	return o.ByFor(c, o.purpose(a))
+}
+
+func (o *organization) purpose(a totpflow.Action) totpflow.Purpose {
+	switch a {
+	case admin.ActionApprove:
+		return a.On(o.pending("acme"))
+	case admin.ActionSetPolicy:
+		return admin.Purpose(a, store.AccountID{Tenant: "acme"})
+	case admin.ActionImport:
+		return a.On("")
+	default:
+		return admin.Purpose(a, anaID)
+	}
+}
+
+// manyOfAcme is what a proof for ResetMany is for.
+var manyOfAcme = admin.Purpose(admin.ActionResetAccount, store.AccountID{Tenant: "acme"})
+
+// ByFor is the administrator with a fresh proof for the purpose. It takes a new code,
+// for which the clock may go on by half a minute.
+func (o *organization) ByFor(c person, p totpflow.Purpose) admin.Administrator {
+	o.T.Helper()
+	return admin.Administrator{User: c.User, Proof: o.ProveFor(c.User, p, c.Phone)}
 }

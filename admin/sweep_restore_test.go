@@ -50,7 +50,7 @@ func TestRestored(t *testing.T) {
 	code := phone.Code()
 	_, err := h.VerifyCode(h.Ctx, challenge, code)
 	require.NoError(t, err)
-	require.NoError(t, h.Account(ana).ConsumeProof(h.Ctx, proof, "delete backup"))
+	require.NoError(t, h.Account(ana).ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")))
 	_, err = h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[0])
 	require.NoError(t, err)
 	require.NoError(t, h.Account(ana).RevokeBrowsers(h.Ctx))
@@ -74,7 +74,7 @@ func TestRestored(t *testing.T) {
 		require.Error(t, err, name)
 		require.Zero(t, d, name)
 	}
-	require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, proof, "delete backup"), totpflow.ErrProof)
+	require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
 	next, err := h.SignIn(h.Ctx, ana, oldBrowser)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.AskCode, next.Step)

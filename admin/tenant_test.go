@@ -125,6 +125,8 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 			disable, renew := h.Prove(ana, totpflow.ActionDisable, phone), h.Prove(ana, totpflow.ActionRecoveryCodes, phone)
 			page, err := h.BeginEnrollment(h.Ctx, h.Prove(ana, totpflow.ActionAddAuthenticator, phone))
 			require.NoError(t, err)
+			check, err := h.BeginExternal(h.Ctx, challenge, "key")
+			require.NoError(t, err)
 			s := c.fault(h)
 			h.Unchanged(func() {
 				is := func(err error) {
@@ -145,13 +147,15 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				refused(t, d, err, totpflow.ErrPolicy)
 				d, err = s.VerifyRecoveryCode(h.Ctx, challenge, codes[0])
 				refused(t, d, err, totpflow.ErrPolicy)
-				d, err = s.VerifyExternal(h.Ctx, challenge, "key", func(context.Context) error { return nil })
+				_, err = s.BeginExternal(h.Ctx, challenge, "key")
+				is(err)
+				d, err = s.CompleteExternal(h.Ctx, challenge, check, nil)
 				refused(t, d, err, totpflow.ErrPolicy)
 				_, err = s.TrustBrowser(h.Ctx, signed, "x")
 				is(err)
 				_, err = s.ConfirmEnrollment(h.Ctx, page.Token, phone.Peek())
 				is(err)
-				_, err = s.Account(ana).Reauthenticate(h.Ctx, "x", codes[0])
+				_, err = s.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.Action("x").On(""), codes[0])
 				is(err)
 				is(s.Account(ana).Disable(h.Ctx, disable))
 				_, err = s.Account(ana).NewRecoveryCodes(h.Ctx, renew)
@@ -206,7 +210,7 @@ func TestReservedIDs(t *testing.T) {
 
 				for name, err := range map[string]error{
 					"Status":              servicetest.ErrorOf(a.Status(h.Ctx)),
-					"Reauthenticate":      servicetest.ErrorOf(a.Reauthenticate(h.Ctx, "x", "123456")),
+					"Reauthenticate":      servicetest.ErrorOf(a.VerifyCode(h.Ctx, totpflow.Action("x").On(""), "123456")),
 					"RenameAuthenticator": a.RenameAuthenticator(h.Ctx, "a", "b"),
 					"RecoveryCodesSaved":  a.RecoveryCodesSaved(h.Ctx),
 					"RevokeBrowser":       a.RevokeBrowser(h.Ctx, "b"),

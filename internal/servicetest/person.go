@@ -77,12 +77,18 @@ func (h *Harness) Status(u totpflow.User) totpflow.Status {
 	return st
 }
 
-// Prove returns a proof of the action, by a code of the phone.
+// Prove returns a proof for an action that has no target, by a code of the phone.
 func (h *Harness) Prove(u totpflow.User, a totpflow.Action, phone *totptest.Authenticator) totpflow.Proof {
 	h.T.Helper()
-	p, err := h.Account(u).Reauthenticate(h.Ctx, a, phone.Code())
+	return h.ProveFor(u, a.On(""), phone)
+}
+
+// ProveFor returns a proof for the purpose, by a code of the phone.
+func (h *Harness) ProveFor(u totpflow.User, p totpflow.Purpose, phone *totptest.Authenticator) totpflow.Proof {
+	h.T.Helper()
+	proof, err := h.Account(u).VerifyCode(h.Ctx, p, phone.Code())
 	h.Must(err)
-	return p
+	return proof
 }
 
 // NewRecoveryCodes makes a new set, by a code of the phone.

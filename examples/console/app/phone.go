@@ -180,7 +180,7 @@ func (p *phonePage) authority(r *http.Request) (totpflow.EnrollmentGrant, error)
 	case p.visitor == nil:
 		return totphttp.Challenge(r), nil
 	case p.Enrolled():
-		return p.reauthenticate(r, totpflow.ActionAddPhone)
+		return p.reauthenticate(r, totpflow.ActionAddPhone.On(""))
 	default:
 		return p.Proof, nil
 	}

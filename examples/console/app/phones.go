@@ -56,7 +56,7 @@ func (c *console) postPhoneRemove(w http.ResponseWriter, r *http.Request, v *vis
 	proof, err := v.Proof, error(nil)
 	if v.Enrolled() {
 		form = "remove-phone-" + id
-		proof, err = v.reauthenticate(r, totpflow.ActionRemovePhone)
+		proof, err = v.reauthenticate(r, totpflow.ActionRemovePhone.On(id))
 	}
 	if err == nil {
 		err = v.factor.RemovePhone(r.Context(), proof, id)

@@ -80,9 +80,11 @@ func signsIn(l *Life, ctx context.Context) {
 		l.refused(totp.ErrMalformedCode, err, d)
 		d, err = l.mfa.VerifyCode(ctx, next.Challenge+"x", l.wrong(l.ana))
 		l.refused(totpflow.ErrChallenge, err, d)
-		d, err = l.mfa.VerifyExternal(ctx, next.Challenge, "key", func(context.Context) error { return totpflow.ErrRejected })
+		check, err := l.mfa.BeginExternal(ctx, next.Challenge, "key")
+		must(err)
+		d, err = l.mfa.CompleteExternal(ctx, next.Challenge, check, totpflow.ErrRejected)
 		l.refused(totpflow.ErrRejected, err, d)
-		must(l.mfa.Account(l.ana.user).ConsumeProof(ctx, l.prove(ctx, l.ana, "delete backup"), "delete backup"))
+		must(l.mfa.Account(l.ana.user).ConsumeProof(ctx, l.prove(ctx, l.ana, "delete backup"), totpflow.Purpose{Action: "delete backup"}))
 	}
 	must(l.mfa.Account(l.ana.user).PasswordChanged(ctx))
 }

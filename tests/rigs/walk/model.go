@@ -44,6 +44,7 @@ type modelTicket struct {
 	user, generation int
 	proof            bool // else a challenge
 	action           totpflow.Action
+	target           string // of an action on one authenticator
 	reason           totpflow.Reason
 	spent            bool
 	value            string

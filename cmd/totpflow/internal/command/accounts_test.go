@@ -269,7 +269,7 @@ func TestBrowserAndKept(t *testing.T) {
 
 	// A thief replaces the phone; the person says that it was not them.
 	s := h.service()
-	proof, err := s.Account(ana.User).Reauthenticate(h.ctx, totpflow.ActionReplaceAuthenticator, ana.phone.Code())
+	proof, err := s.Account(ana.User).VerifyCode(h.ctx, totpflow.ActionReplaceAuthenticator.On(""), ana.phone.Code())
 	require.NoError(t, err)
 	page, err := s.BeginEnrollment(h.ctx, proof)
 	require.NoError(t, err)

@@ -80,7 +80,7 @@ func TestGraceThatHasNotBegun(t *testing.T) {
 	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-10 * time.Minute)) // the command has the machine's clock
 	ana := h.enroll("acme", "ana")
-	proof, err := h.service().Account(ana.User).Reauthenticate(h.ctx, totpflow.ActionDisable, ana.phone.Code())
+	proof, err := h.service().Account(ana.User).VerifyCode(h.ctx, totpflow.ActionDisable.On(""), ana.phone.Code())
 	require.NoError(t, err)
 	require.NoError(t, h.service().Account(ana.User).Disable(h.ctx, proof))
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "14d", reason, "--yes")

@@ -120,7 +120,7 @@ func (p *operatorsPage) scene(name string) {
 		p.clock.Set(time.Now())
 		ben := p.people["ben"]
 		s := p.service()
-		proof, err := s.Account(ben.User).Reauthenticate(p.ctx, totpflow.ActionReplaceAuthenticator, ben.phone.Code())
+		proof, err := s.Account(ben.User).VerifyCode(p.ctx, totpflow.ActionReplaceAuthenticator.On(""), ben.phone.Code())
 		require.NoError(p.t, err)
 		offer, err := s.BeginEnrollment(p.ctx, proof)
 		require.NoError(p.t, err)

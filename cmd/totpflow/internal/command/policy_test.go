@@ -8,6 +8,7 @@ import (
 
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
 )
 
 func (h *installation) own(tenant string) policy.Policy {
@@ -136,7 +137,7 @@ func TestRequests(t *testing.T) {
 	ask := func() string {
 		t.Helper()
 		s := h.service()
-		proof, err := s.Account(ada.User).Reauthenticate(h.ctx, admin.ActionSetPolicy, ada.phone.Code())
+		proof, err := s.Account(ada.User).VerifyCode(h.ctx, admin.Purpose(admin.ActionSetPolicy, store.AccountID{Tenant: "acme"}), ada.phone.Code())
 		require.NoError(t, err)
 		adm := admin.New(s, anybody)
 		err = adm.SetPolicy(h.ctx, admin.Administrator{User: ada.User, Proof: proof}, "acme", policy.Policy{Mode: policy.Off})
