@@ -3,6 +3,7 @@ package totpflow
 import (
 	"time"
 
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 )
@@ -107,7 +108,7 @@ type Decision struct {
 	// Phones are where a code can be sent, with MethodPhoneCode. With Enroll it is
 	// the number that an administrator has chosen, which has no ID yet; where the
 	// person chooses, there is none.
-	Phones []Phone
+	Phones []phone.Phone
 
 	// Throttled is set with AskCode while too many wrong codes were typed: until
 	// when, and whether two consecutive codes are accepted meanwhile.

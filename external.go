@@ -3,8 +3,6 @@ package totpflow
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/policy"
@@ -14,26 +12,15 @@ import (
 // second step for people who have an authenticator. It is not a factor by itself:
 // no method lists it, and a person who has nothing else is not asked for it.
 
-// An ExternalCheck is a check of the host's own factor under way. It is sealed,
-// names its sign-in, and is valid for [ProofLifetime] and for one
-// [Service.CompleteExternal]. Keep it in the session on the server. Printing it
-// shows nothing; string(x) is the value.
-type ExternalCheck string
-
-// Format implements [fmt.Formatter]; see [Challenge.Format].
-func (x ExternalCheck) Format(f fmt.State, _ rune) { redact(f, "external check", x == "") }
-
-// LogValue implements [slog.LogValuer].
-func (x ExternalCheck) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(x)) }
-
 var externalKind = engine.Kind{Name: "totpflow/external", Lifetime: ProofLifetime}
 
 // BeginExternal begins the check of a factor of the host's own, such as a hardware
-// key. The host then checks the factor, which may take several requests, and
+// key, and returns a challenge for this check, valid for [ProofLifetime] and for one
+// result. The host then checks the factor, which may take several requests, and
 // hands the result to [Service.CompleteExternal]. Errors: [ErrChallenge],
 // [ErrMethodNotAllowed] where policy does not allow external factors, [ErrNotEnrolled],
 // [*throttle.Error] while the account is locked: check nothing then.
-func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method) (ExternalCheck, error) {
+func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method) (Challenge, error) {
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil || t.Action != string(ActionSignIn) {
 		return "", ErrChallenge
@@ -42,7 +29,7 @@ func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method)
 	if err != nil {
 		return "", err
 	}
-	var x ExternalCheck
+	var x Challenge
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
 		switch {
 		case !t.Valid(tx):
@@ -55,7 +42,7 @@ func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method)
 		if err := tx.Budget.Allow(tx.Now, s.engine.Limits, s.engine.Chances(tx)); err != nil {
 			return throttled(tx, string(method), err)
 		}
-		x = ExternalCheck(s.engine.SealTicket(externalKind, tx, engine.Ticket{
+		x = Challenge(s.engine.SealTicket(externalKind, tx, engine.Ticket{
 			Tenant: t.Tenant, User: t.User, Action: string(method), Candidate: t.ID,
 		}))
 		return nil
@@ -70,8 +57,8 @@ func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method)
 // not completed again as passed. Errors: [ErrRejected], [ErrChallenge] also for a
 // check of another sign-in or one that was used, [ErrMethodNotAllowed],
 // [ErrNotEnrolled], [*throttle.Error], which refuses a passed check too.
-func (s *Service) CompleteExternal(ctx context.Context, c Challenge, x ExternalCheck, result error) (Decision, error) {
-	check, err := s.engine.UnsealTicket(externalKind, string(x))
+func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, result error) (Decision, error) {
+	x, err := s.engine.UnsealTicket(externalKind, string(check))
 	if err != nil {
 		return Decision{}, ErrChallenge
 	}
@@ -84,11 +71,11 @@ func (s *Service) CompleteExternal(ctx context.Context, c Challenge, x ExternalC
 			return ErrMethodNotAllowed
 		case len(tx.Enrollment.Authenticators()) == 0:
 			return ErrNotEnrolled // after a reset it must not take the place of the issued code
-		case check.Account() != t.Account() || check.Candidate != t.ID:
+		case x.Account() != t.Account() || x.Candidate != t.ID:
 			return ErrChallenge
 		}
-		return s.charged(tx, t.ID, check.Action, s.engine.Chances(tx), func() error {
-			if !check.Consume(tx) {
+		return s.charged(tx, t.ID, x.Action, s.engine.Chances(tx), func() error {
+			if !x.Consume(tx) {
 				return ErrChallenge
 			}
 			return result

@@ -2,7 +2,6 @@ package totpflow_test
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -46,7 +45,7 @@ func TestExternalCheckIsUsedUp(t *testing.T) {
 	h.Enroll(ana)
 	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ben"}}
 	h.Enroll(ben)
-	complete := func(c totpflow.Challenge, x totpflow.ExternalCheck, result, is error) {
+	complete := func(c totpflow.Challenge, x totpflow.Challenge, result, is error) {
 		t.Helper()
 		d, err := h.CompleteExternal(h.Ctx, c, x, result)
 		refused(t, d, err, is)
@@ -60,7 +59,7 @@ func TestExternalCheckIsUsedUp(t *testing.T) {
 	complete(other, h.external(c), nil, totpflow.ErrChallenge) // another sign-in of the same person
 	complete(h.Challenge(ben), h.external(c), nil, totpflow.ErrChallenge)
 	complete(c, "", nil, totpflow.ErrChallenge)
-	complete(c, totpflow.ExternalCheck(c), nil, totpflow.ErrChallenge)
+	complete(c, totpflow.Challenge(c), nil, totpflow.ErrChallenge)
 	complete("", h.external(c), nil, totpflow.ErrChallenge)
 
 	late := h.external(c)
@@ -85,9 +84,4 @@ func TestExternalNeedsAnAuthenticator(t *testing.T) {
 	c := h.Challenge(ana)
 	_, err := h.BeginExternal(h.Ctx, c, "key")
 	require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
-}
-
-func TestExternalCheckPrintsNothing(t *testing.T) {
-	require.Equal(t, "[external check] [no external check]", fmt.Sprintf("%v %s", totpflow.ExternalCheck("secret"), totpflow.ExternalCheck("")))
-	require.Equal(t, "[external check]", totpflow.ExternalCheck("secret").LogValue().String())
 }

@@ -39,7 +39,7 @@ var (
 const everyMethod = servicetest.EveryMethod
 
 // external begins the check of a factor of the host's own.
-func (h *harness) external(c totpflow.Challenge) totpflow.ExternalCheck {
+func (h *harness) external(c totpflow.Challenge) totpflow.Challenge {
 	h.T.Helper()
 	x, err := h.BeginExternal(h.Ctx, c, "key")
 	require.NoError(h.T, err)

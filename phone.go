@@ -55,20 +55,6 @@ func (p *Phones) check() (*Phones, error) {
 	return &c, nil
 }
 
-// A Phone as a person sees it. The number is masked when printed; keep its
-// digits to yourself.
-type Phone struct {
-	ID          string
-	Number      phone.Number
-	Added, Used time.Time // when it was verified, and last showed a code; UTC, whole seconds
-}
-
-// SentCode is what a page may say of a code that is on its way.
-type SentCode struct {
-	To  phone.Number // masked when printed
-	Via phone.Via
-}
-
 // SendPhoneCode sends a code for the sign-in under way, by SMS or voice, to one
 // of the decision's Phones. A code that was sent before is dead from then on, and
 // wrong codes stay counted. What is sent is counted, for the account, the number,
@@ -76,14 +62,14 @@ type SentCode struct {
 // [*throttle.Error] when this account has to wait, [ErrPhoneLimit],
 // [ErrNoPhone], [ErrMethodNotAllowed], [ErrChallenge], and those of package phone when the
 // provider refuses.
-func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (SentCode, error) {
+func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (phone.Sent, error) {
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil || t.Action != string(ActionSignIn) {
-		return SentCode{}, ErrChallenge
+		return phone.Sent{}, ErrChallenge
 	}
 	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
 	find := func(tx *engine.Tx) (phone.Number, error) {
 		if !t.Valid(tx) {
@@ -115,20 +101,20 @@ type phoneCode struct {
 // sendCode sends in the order that leaves nothing uncounted: check without writing
 // anything, count for the number, its prefix and the tenant, count for the account
 // and write the code, and only then ask the provider.
-func (s *Service) sendCode(ctx context.Context, c phoneCode) (SentCode, error) {
+func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error) {
 	if s.phones == nil {
-		return SentCode{}, ErrNoPhone
+		return phone.Sent{}, ErrNoPhone
 	}
 	number, err := s.checkSend(ctx, c)
 	if err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
 	if err := s.countSend(ctx, c.ticket.Tenant, number); err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
 	m, err := s.writeCode(ctx, c, number)
 	if err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
 	return s.handOver(ctx, m)
 }
@@ -171,15 +157,16 @@ func (s *Service) writeCode(ctx context.Context, c phoneCode, number phone.Numbe
 }
 
 // handOver gives the message to the provider.
-func (s *Service) handOver(ctx context.Context, m phone.Message) (SentCode, error) {
-	sent := SentCode{To: m.To, Via: m.Via}
+func (s *Service) handOver(ctx context.Context, m phone.Message) (phone.Sent, error) {
+	at := s.engine.Now().UTC().Truncate(time.Second)
+	sent := phone.Sent{To: m.To, Via: m.Via, At: at, Expires: at.Add(phone.CodeLifetime)}
 	if s.phones.Compose != nil {
 		composed := s.phones.Compose(ctx, m)
 		composed.To, composed.Via, composed.Code = m.To, m.Via, m.Code
 		m = composed
 	}
 	if err := s.phones.Sender.Send(ctx, m); err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
 	return sent, nil
 }

@@ -113,7 +113,7 @@ func TestAssignedPhones(t *testing.T) {
 	next, err = h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	require.Contains(t, next.Methods, totpflow.MethodPhoneCode)
-	require.Equal(t, []totpflow.Phone{{Number: mobile}}, next.Phones)
+	require.Equal(t, []phone.Phone{{Number: mobile}}, next.Phones)
 	require.Equal(t, mobile, h.Status(ana).Assigned)
 	_, err = h.BeginPhone(h.Ctx, next.Challenge, number("+43 660 7654321"))
 	require.ErrorIs(t, err, totpflow.ErrNumberAssigned)

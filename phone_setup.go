@@ -90,14 +90,14 @@ func chosen(tx *engine.Tx, p policy.Policy, n phone.Number) (phone.Number, error
 // SendEnrollmentCode sends the code for the number of the token, or another one, by
 // either way. The one before is dead from then on. Errors: [ErrEnrollmentExpired],
 // [ErrNumberAssigned], and as [Service.SendPhoneCode].
-func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken, via phone.Via) (SentCode, error) {
+func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken, via phone.Via) (phone.Sent, error) {
 	t, err := s.phoneTicket(token)
 	if err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
 	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
 	find := func(tx *engine.Tx) (phone.Number, error) {
 		x, err := pendingPhone(tx, t, p)

@@ -164,7 +164,7 @@ func (s *Service) ContinueSignIn(ctx context.Context, c Challenge, tokens ...tru
 func (s *Service) askForCode(tx *engine.Tx, p policy.Policy, c Challenge) Decision {
 	d := Decision{Step: AskCode, Challenge: c, Methods: s.methods(tx, p), Generation: tx.Generation}
 	if slices.Contains(d.Methods, MethodPhoneCode) {
-		d.Phones = phonesOf(tx)
+		d.Phones = tx.Phones.Phones()
 	}
 	if len(tx.Enrollment.Authenticators()) == 0 {
 		return d
@@ -198,7 +198,7 @@ func (s *Service) demandSetUp(tx *engine.Tx, p policy.Policy, c Challenge) Decis
 	if s.phones != nil && p.Methods.Has(policy.Phone) && (!p.AssignedPhones || tx.Assigned != "") {
 		d.Methods = append(d.Methods, MethodPhoneCode)
 		if assigned, err := phone.ParseNumber(tx.Assigned); err == nil && p.AssignedPhones {
-			d.Phones = []Phone{{Number: assigned}}
+			d.Phones = []phone.Phone{{Number: assigned}}
 		}
 	}
 	return d

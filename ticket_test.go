@@ -99,7 +99,7 @@ func FuzzTyped(f *testing.F) {
 				return s.VerifyPhoneCode(h.Ctx, challenge, first)
 			},
 			"other": func(s *totpflow.Service) (totpflow.Decision, error) {
-				return s.CompleteExternal(h.Ctx, challenge, totpflow.ExternalCheck(first), totpflow.ErrRejected)
+				return s.CompleteExternal(h.Ctx, challenge, totpflow.Challenge(first), totpflow.ErrRejected)
 			},
 		} {
 			m := store.NewMemory() // as it was before anybody typed

@@ -201,16 +201,16 @@ func imports(l *Life, ctx context.Context) {
 }
 
 func administrates(l *Life, ctx context.Context) {
-	by := func(a totpflow.Action) admin.Administrator {
-		leave := admin.Administrator{User: l.ana.user, Proof: l.prove(ctx, l.ana, a)}
-		l.say(leave)
-		return leave
+	by := func(a totpflow.Action, target store.AccountID) admin.Administrator {
+		actor := admin.Administrator{User: l.ana.user, Proof: l.proveFor(ctx, l.ana, admin.Purpose(a, target))}
+		l.say(actor)
+		return actor
 	}
-	must(l.admin().Reset(ctx, by(admin.ActionResetAccount), id(l.ben), admin.ScopeBrowsers))
+	must(l.admin().Reset(ctx, by(admin.ActionResetAccount, id(l.ben)), id(l.ben), admin.ScopeBrowsers))
 	machine := store.AccountID{Tenant: "acme", User: "agent"}
-	must(l.admin().Exempt(ctx, by(admin.ActionExemptAccount), machine, "backup agent"))
+	must(l.admin().Exempt(ctx, by(admin.ActionExemptAccount, machine), machine, "backup agent"))
 	l.decision(l.mfa.SignInMachine(ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "agent"}}))
-	l.refused(admin.ErrSelf, l.admin().Reset(ctx, by(admin.ActionResetAccount), id(l.ana), admin.ScopeAll))
+	l.refused(admin.ErrSelf, l.admin().Reset(ctx, by(admin.ActionResetAccount, id(l.ana)), id(l.ana), admin.ScopeAll))
 }
 
 func rotates(l *Life, ctx context.Context) {

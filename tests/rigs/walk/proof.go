@@ -140,7 +140,7 @@ func (w *walker) trusts(t *modelTicket) {
 		})
 		w.tokens = append(w.tokens, b.Token)
 	}}
-	if t.reason == totpflow.ReasonRecoveryCode {
+	if t.reason == totpflow.ReasonRecoveryCode || t.revoked != m.revoked {
 		do = only("proof")
 	}
 	w.expectError("trust", err, func(got string) expectation { return m.with(t, t.user, totpflow.ActionSignIn, now, got, do) })
@@ -154,12 +154,15 @@ func (w *walker) revokes() {
 	switch w.next(12) {
 	case 0:
 		w.expectError("password", account.PasswordChanged(w.ctx), func(string) expectation {
-			return expectation{"ok", func() { m.changed(); m.state.password, m.state.issued = w.now(), nil }}
+			return expectation{"ok", func() {
+				m.changed()
+				m.state.password, m.state.issued, m.state.renewed = w.now(), nil, m.state.codeOnly
+			}}
 		})
 	case 1:
 		do := only("ok")
-		if len(m.browsers) > 0 {
-			do.then = func() { m.browsers = nil }
+		if w.exists(user) {
+			do.then = m.revokeAll
 		}
 		w.expectError("revoke all", account.RevokeBrowsers(w.ctx), func(string) expectation { return do })
 	default:
@@ -171,6 +174,7 @@ func (w *walker) revokes() {
 		w.expectError("revoke", account.RevokeBrowser(w.ctx, b.ID), func(string) expectation {
 			return expectation{"ok", func() {
 				m.browsers = slices.DeleteFunc(m.browsers, func(known *modelBrowser) bool { return known.id == b.ID })
+				m.revoked++
 			}}
 		})
 	}
