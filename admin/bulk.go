@@ -47,12 +47,12 @@ func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []s
 	if err != nil {
 		return nil, err
 	}
-	ask := account.Request{Action: string(ActionResetAccount), Targets: slices.Clone(users), Scope: string(what)}
-	if err := a.requestIfTwo(ctx, who, tenant, ask); err != nil {
+	req := account.Request{Action: string(ActionResetAccount), Targets: slices.Clone(users), Scope: string(what)}
+	if err := a.requestIfTwo(ctx, who, tenant, req); err != nil {
 		return nil, err
 	}
 	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
-		logBulk(tx, who, ask)
+		logBulk(tx, who, req)
 		tx.Save()
 		return nil
 	})
