@@ -84,6 +84,23 @@ func TestTrustEnds(t *testing.T) {
 	}
 }
 
+// An authenticator that is added beside others takes nothing away: the table of
+// docs/enrollment.md.
+func TestAddingAnAuthenticatorEndsNoTrust(t *testing.T) {
+	h := newHouse(t)
+	phone, _ := h.enroll(ana)
+	token := h.trusted(ana, phone)
+	second, _ := h.setUp(h.prove(ana, totpflow.ActionAddAuthenticator, phone))
+	next, err := h.SignIn(h.ctx, ana, token)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, next.Step)
+	h.pass(ana, second)
+	h.setUp(h.prove(ana, totpflow.ActionReplaceAuthenticator, second))
+	next, err = h.SignIn(h.ctx, ana, token)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.AskCode, next.Step, "one that replaces others does")
+}
+
 // Rotating the keys ends no trust and no account.
 func TestKeyRotationKeepsEverybodyIn(t *testing.T) {
 	h := newHouse(t)

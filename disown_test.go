@@ -76,12 +76,12 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 	service := map[string]func() error{
 		"SignIn":             func() error { return second(h.SignIn(h.ctx, ana, token)) },
 		"SignInMachine":      func() error { return second(h.SignInMachine(h.ctx, ana)) },
-		"ContinueSignIn":     func() error { return second(h.ContinueSignIn(h.ctx, c)) },
+		"Continue":           func() error { return second(h.ContinueSignIn(h.ctx, c)) },
 		"VerifyCode":         func() error { return second(h.VerifyCode(h.ctx, c, phone.Code())) },
 		"VerifyPair":         func() error { x, y := phone.Pair(); return second(h.VerifyPair(h.ctx, c, x, y)) },
 		"VerifyRecoveryCode": func() error { return second(h.VerifyRecoveryCode(h.ctx, c, codes[0])) },
 		"VerifyIssuedCode":   func() error { return second(h.VerifyIssuedCode(h.ctx, c, issued)) },
-		"VerifyExternal": func() error {
+		"VerifyOther": func() error {
 			return second(h.VerifyExternal(h.ctx, c, "key", func(context.Context) error { return nil }))
 		},
 		"TrustBrowser":       func() error { return second(h.TrustBrowser(h.ctx, signed, "x")) },
@@ -90,20 +90,20 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 		"ConfirmEnrollment":  func() error { return second(h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())) },
 	}
 	account := map[string]func() error{
-		"Reauthenticate":      func() error { return second(a.Reauthenticate(h.ctx, "x", phone.Code())) },
-		"ConsumeProof":        func() error { return a.ConsumeProof(h.ctx, other, "x") },
-		"Disable":             func() error { return a.Disable(h.ctx, disable) },
-		"RemoveAuthenticator": func() error { return a.RemoveAuthenticator(h.ctx, remove, "x") },
-		"NewRecoveryCodes":    func() error { return second(a.NewRecoveryCodes(h.ctx, renew)) },
+		"Reauthenticate":   func() error { return second(a.Reauthenticate(h.ctx, "x", phone.Code())) },
+		"Spend":            func() error { return a.ConsumeProof(h.ctx, other, "x") },
+		"Disable":          func() error { return a.Disable(h.ctx, disable) },
+		"Remove":           func() error { return a.RemoveAuthenticator(h.ctx, remove, "x") },
+		"NewRecoveryCodes": func() error { return second(a.NewRecoveryCodes(h.ctx, renew)) },
 	}
 	harmless := map[string]func() error{ // to look, and to take more trust away
-		"Status":              func() error { return second(a.Status(h.ctx)) },
-		"SessionValid":        func() error { return second(a.SessionValid(h.ctx, h.clock.Now())) },
-		"RenameAuthenticator": func() error { return a.RenameAuthenticator(h.ctx, h.status(ana).Authenticators[0].ID, "Old phone") },
-		"RecoveryCodesSaved":  func() error { return a.RecoveryCodesSaved(h.ctx) },
-		"RevokeBrowser":       func() error { return a.RevokeBrowser(h.ctx, browser) },
-		"RevokeBrowsers":      func() error { return a.RevokeBrowsers(h.ctx) },
-		"PasswordChanged":     func() error { return a.PasswordChanged(h.ctx) },
+		"Status":             func() error { return second(a.Status(h.ctx)) },
+		"SessionValid":       func() error { return second(a.SessionValid(h.ctx, h.clock.Now())) },
+		"Rename":             func() error { return a.RenameAuthenticator(h.ctx, h.status(ana).Authenticators[0].ID, "Old phone") },
+		"RecoveryCodesSaved": func() error { return a.RecoveryCodesSaved(h.ctx) },
+		"RevokeBrowser":      func() error { return a.RevokeBrowser(h.ctx, browser) },
+		"RevokeBrowsers":     func() error { return a.RevokeBrowsers(h.ctx) },
+		"PasswordChanged":    func() error { return a.PasswordChanged(h.ctx) },
 	}
 	h.unchanged(func() {
 		for name, call := range service {
@@ -120,8 +120,8 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 	d, err := h.SignIn(h.ctx, ana)
 	refused(t, d, err, totpflow.ErrFrozen)
 
-	phones := []string{"SendPhoneCode", "VerifyPhoneCode", "BeginPhone", "SendEnrollmentCode", "ConfirmPhone"} // see TestFrozenAndPhones
-	requireEveryMethod(t, h.Service, service, append(phones, "Account", "Admin", "Disown", "NewDisownToken")...)
+	phones := []string{"SendPhoneCode", "VerifyPhoneCode", "BeginPhone", "SendSetUpCode", "ConfirmPhone"} // see TestFrozenAndPhones
+	requireEveryMethod(t, h.Service, service, append(phones, "Account", "Admin", "Disown", "DisownToken")...)
 	requireEveryMethod(t, a, account, append(names(harmless), "RemovePhone")...)
 }
 

@@ -115,9 +115,15 @@ func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant) (Pend
 // serves once.
 func begins(r *account.Round, t ticket, by EnrollmentGrant, earned ...Action) error {
 	var ok bool
-	if active := len(r.Enrollment.Authenticators()) > 0; active {
+	_, challenge := by.(Challenge)
+	switch active := len(r.Enrollment.Authenticators()) > 0; {
+	case active && challenge && t.Action == ActionEnroll:
+		// Of a weak code, which leads here. Challenges of the time when nothing was
+		// set up have ended with the import.
+		ok = !r.Enrollment.WeakUntil().IsZero() && slices.Contains(earned, ActionReplaceAuthenticator) && t.holds(r)
+	case active:
 		ok = slices.Contains(earned, t.Action) && t.consume(r)
-	} else {
+	default:
 		ok = (t.Action == ActionEnroll || slices.Contains(earned, t.Action)) && t.holds(r)
 	}
 	if ok {
@@ -214,8 +220,9 @@ type ConfirmedEnrollment struct {
 // ConfirmEnrollment makes the offered authenticator work, when it shows a code.
 // That code cannot be used again. With the same write the authenticators that
 // it replaces stop working, trusted browsers and sessions begun before end, and
-// new recovery codes are made. Errors: [ErrRejected], [*enroll.DriftError],
-// [ErrEnrollmentExpired].
+// new recovery codes are made. An authenticator that is added beside others ends
+// nothing but the tickets under way: nothing was taken away. Errors:
+// [ErrRejected], [*enroll.DriftError], [ErrEnrollmentExpired].
 func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (ConfirmedEnrollment, error) {
 	t, err := s.unseal(enrollmentKind, string(token))
 	if err != nil {

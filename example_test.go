@@ -53,7 +53,7 @@ func Example() {
 	fmt.Println(next.Step, "by", next.Reason, err)
 
 	// Output:
-	// enroll <nil>
+	// set up <nil>
 	// 39 <nil>
 	// passed as 42 with 10 recovery codes <nil>
 	// ask code

@@ -65,6 +65,6 @@ const resetAge = 24 * time.Hour
 // find the door of somebody who never came back.
 func (s *Service) passwordSuffices(r *account.Round, p policy.Policy) bool {
 	age := r.Now.Sub(r.Enrollment.ResetAt())
-	return r.Enrollment.State(r.Now) == enroll.ResetPending && !p.IssuedCode && !r.CodeOnly &&
+	return r.Enrollment.State(r.Now) == enroll.ResetPending && !p.IssuedCode && !r.CodeOnly && !r.Enrollment.Lapsed() &&
 		-clockTolerance <= age && age < resetAge
 }

@@ -228,3 +228,98 @@ func TestImportedPersonWithoutRecoveryCodes(t *testing.T) {
 	_, err = h.Account(ana).NewRecoveryCodes(h.ctx, h.prove(ana, totpflow.ActionRecoveryCodes, phone))
 	require.ErrorIs(t, err, totpflow.ErrMethodNotAllowed)
 }
+
+// The code of a weak secret signs in until its date, and leads to a new
+// authenticator each time; from the date on only a mailed code does. At no time does
+// the password alone.
+func TestWeakImport(t *testing.T) {
+	const secret = "KRSXG5CTMVRXEZLU" // 80 bits
+	h := newHouse(t, ofTenants)
+	h.set("acme", policy.Policy{Mode: policy.Required})
+	key, err := totp.ReadSecret(secret, totp.Params{})
+	require.NoError(t, err)
+	row := totpflow.Imported{ID: anaID, Key: key}
+	require.ErrorIs(t, h.imports(row)[0].Err, enroll.ErrWeak, "without a date")
+	row.WeakUntil = h.clock.Now().Add(days(91))
+	require.ErrorIs(t, h.imports(row)[0].Err, enroll.ErrWeak, "for too long")
+	row.WeakUntil = h.clock.Now().Add(days(90))
+	begun, err := h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Enroll, begun.Step)
+	require.NoError(t, h.imports(row)[0].Err)
+	_, err = h.BeginEnrollment(h.ctx, begun.Challenge)
+	require.ErrorIs(t, err, totpflow.ErrChallenge, "one of before the import")
+
+	m := h.member(anaID)
+	require.Equal(t, totpflow.StateEnabled, m.State)
+	require.Equal(t, row.WeakUntil, m.WeakUntil)
+	require.Equal(t, 1, totpflow.Count([]totpflow.Member{m}).Weak)
+	require.Equal(t, row.WeakUntil, h.status(ana).Authenticators[0].WeakUntil)
+
+	old, err := totptest.TypeSecret(secret, h.clock)
+	require.NoError(t, err)
+	asked := h.ask(ana)
+	_, err = h.BeginEnrollment(h.ctx, asked)
+	require.ErrorIs(t, err, totpflow.ErrChallenge, "the password alone")
+	for range 2 { // whoever does not finish has to show a code again
+		d, err := h.VerifyCode(h.ctx, h.ask(ana), old.Code())
+		require.NoError(t, err)
+		require.Equal(t, totpflow.Enroll, d.Step)
+		require.Equal(t, []totpflow.Method{totpflow.MethodCode}, d.Methods)
+		require.Empty(t, d.ID.User)
+		require.Empty(t, d.Proof)
+		page, err := h.BeginEnrollment(h.ctx, d.Challenge)
+		require.NoError(t, err)
+		require.Len(t, page.Clears, 1)
+		_, err = h.BeginPhone(h.ctx, d.Challenge, number("+436601234567"))
+		require.Error(t, err, "and to no phone")
+	}
+	first, second := old.Pair()
+	d, err := h.VerifyPair(h.ctx, h.ask(ana), first, second)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Enroll, d.Step)
+
+	// An account whose owner has come is like any other from then on.
+	fresh, codes := h.setUp(d.Challenge)
+	require.Len(t, codes, 10)
+	h.pass(ana, fresh)
+	require.Zero(t, h.member(anaID).WeakUntil)
+	h.clock.Advance(days(91))
+	h.pass(ana, fresh)
+}
+
+// The owner has not come until the date.
+func TestWeakImportLapses(t *testing.T) {
+	const secret = "KRSXG5CTMVRXEZLU"
+	h := newHouse(t, ofTenants)
+	h.set("acme", policy.Policy{Mode: policy.Required})
+	key, err := totp.ReadSecret(secret, totp.Params{})
+	require.NoError(t, err)
+	until := h.clock.Now().Add(days(30))
+	require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Key: key, WeakUntil: until})[0].Err)
+	old, err := totptest.TypeSecret(secret, h.clock)
+	require.NoError(t, err)
+	h.clock.Set(until.Add(-time.Minute))
+	late := h.ask(ana)
+	h.clock.Set(until)
+
+	d, err := h.VerifyCode(h.ctx, late, old.Code())
+	refused(t, d, err, totpflow.ErrNotEnrolled)
+	d, err = h.SignIn(h.ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.AskCode, d.Step)
+	require.Equal(t, []totpflow.Method{totpflow.MethodIssuedCode}, d.Methods)
+	_, err = h.BeginEnrollment(h.ctx, d.Challenge)
+	require.ErrorIs(t, err, totpflow.ErrChallenge)
+	_, err = h.VerifyCode(h.ctx, d.Challenge, old.Code())
+	require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
+	m := h.member(anaID)
+	require.Equal(t, totpflow.StateRequired, m.State)
+	require.True(t, m.NeedsCode)
+	require.Zero(t, totpflow.Count([]totpflow.Member{m}).Weak)
+
+	d, err = h.VerifyIssuedCode(h.ctx, d.Challenge, h.issue(anaID))
+	require.NoError(t, err)
+	fresh, _ := h.setUp(d.Challenge)
+	h.pass(ana, fresh)
+}

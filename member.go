@@ -33,6 +33,7 @@ type Member struct {
 	GraceUntil        time.Time // where an enrollment is required; may be over; zero for no grace
 	GraceBegins       bool      // at the next sign-in: until then GraceUntil is counted from now
 	Authenticators    int
+	WeakUntil         time.Time // when the last of the authenticators ends, where all are weak keys of an import
 	Phones            int
 	Recoverable       []enroll.Recoverable // replaced or removed in the last 72 hours, for Admin.Restore
 	Browsers          []Browser
@@ -132,10 +133,11 @@ func (s *Service) member(e account.Entry, p policy.Policy) Member {
 		return m
 	}
 	r := &account.Round{Account: e.Account, Now: s.now().UTC().Round(0)}
+	r.Enrollment = r.Enrollment.Expire(r.Now)
 	st := s.status(r, p)
 	m.Enrollment, m.Browsers, m.Throttled, m.FrozenAt = st.State, st.Browsers, st.Throttled, st.Frozen
 	m.Authenticators, m.RecoveryCodesLeft = len(st.Authenticators), st.RecoveryCodes.Left
-	m.Phones = len(st.Phones)
+	m.Phones, m.WeakUntil = len(st.Phones), r.Enrollment.WeakUntil()
 	m.GraceUntil, m.GraceBegins, m.Machine = st.GraceUntil, st.GraceBegins, r.Machine
 	m.NeedsCode = st.State == enroll.ResetPending && !s.passwordSuffices(r, p)
 	m.Recoverable, m.ResetAt = r.Enrollment.Recoverable(r.Now), r.Enrollment.ResetAt()
@@ -168,9 +170,11 @@ func (m Member) state(now time.Time) MemberState {
 }
 
 // Counts are the numbers of a list: "37 of 50 have set it up" is Enabled of
-// Total less Exempt.
+// Total less Exempt. Weak are those of Enabled that have nothing but weak keys of
+// an import.
 type Counts struct {
 	Total, Enabled, Required, Grace, Disabled, Exempt, Frozen, Unreadable int
+	Weak                                                                  int
 }
 
 // Count counts members by their state.
@@ -180,6 +184,9 @@ func Count(members []Member) Counts {
 		switch m.State {
 		case StateEnabled:
 			c.Enabled++
+			if !m.WeakUntil.IsZero() && m.Phones == 0 {
+				c.Weak++
+			}
 		case StateRequired:
 			c.Required++
 		case StateGrace:

@@ -12,6 +12,7 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 )
 

@@ -1,7 +1,6 @@
 package totpflow
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -98,7 +97,7 @@ func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via
 	if err != nil {
 		return SentCode{}, err
 	}
-	return s.sendCode(ctx, t, func(r *account.Round) (phone.Number, error) {
+	return s.sendCode(ctx, t, true, func(r *account.Round) (phone.Number, error) {
 		if !t.holds(r) {
 			return phone.Number{}, ErrChallenge
 		}
@@ -116,50 +115,56 @@ func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via
 	})
 }
 
-// sendCode sends in the order that leaves nothing uncounted: try and write nothing,
-// count for the number, count for the account and write the code, and only then
-// ask the provider.
-func (s *Service) sendCode(ctx context.Context, t ticket,
+// sendCode sends in the order that leaves nothing uncounted: look at all counts
+// and write nothing, count for the account and write the code, count for the number,
+// and only then ask the provider. The account comes first: of several requests at
+// once one is counted there, and only that one costs the number, which may be a
+// stranger's. Verified says whether the number has shown a code in this account.
+func (s *Service) sendCode(ctx context.Context, t ticket, verified bool,
 	find func(*account.Round) (phone.Number, error), send func(*account.Round) (phone.State, phone.Message, error),
 ) (SentCode, error) {
 	if s.phones == nil {
 		return SentCode{}, ErrNoPhone
 	}
 	var number phone.Number
-	err := s.book.Change(ctx, t.account(), func(r *account.Round) (err error) {
-		if number, err = find(r); err != nil {
-			return err
-		}
-		// What cannot be sent must not count: for the account it would not, so that
-		// one person could use up what a prefix and a tenant may have.
-		_, _, err = send(r)
-		return asThrottled(err)
-	})
-	if err != nil {
-		return SentCode{}, err
-	}
-	if err := s.countSend(ctx, t.Tenant, number); err != nil {
-		return SentCode{}, err
-	}
 	var m phone.Message
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if again, err := find(r); err != nil || again != number { // changed meanwhile
-			if counted, full := r.Phones.Count(r.Now, s.phones.Limits.Account...); r.Found && full == nil {
-				r.Phones = counted
+	attempt := func(write bool) error {
+		return s.book.Change(ctx, t.account(), func(r *account.Round) error {
+			found, err := find(r)
+			if err != nil {
+				return err
+			}
+			if write && found != number { // changed meanwhile, and not looked at
+				return ErrChallenge
+			}
+			st, message, err := send(r)
+			if err != nil {
+				return asThrottled(err)
+			}
+			number, m = found, message
+			if write {
+				r.Phones = st
+				r.Log(event.Event{Kind: event.PhoneCodeSent, Method: string(m.Via)})
 				r.Save()
 			}
-			return cmp.Or(err, ErrChallenge)
-		}
-		st, message, err := send(r)
-		if err != nil {
-			return asThrottled(err)
-		}
-		r.Phones, m = st, message
-		r.Log(event.Event{Kind: event.PhoneCodeSent, Method: string(m.Via)})
-		r.Save()
-		return nil
-	})
-	if err != nil {
+			return nil
+		})
+	}
+	// What cannot be sent must not count: neither for the account, nor would one
+	// person use up what a prefix and a tenant may have.
+	if err := attempt(false); err != nil {
+		return SentCode{}, err
+	}
+	if err := s.phones.Destinations.Allow(number); err != nil {
+		return SentCode{}, err
+	}
+	if err := s.countSend(ctx, t.Tenant, number, verified, false); err != nil {
+		return SentCode{}, err
+	}
+	if err := attempt(true); err != nil {
+		return SentCode{}, err
+	}
+	if err := s.countSend(ctx, t.Tenant, number, verified, true); err != nil {
 		return SentCode{}, err
 	}
 	sent := SentCode{To: m.To, Via: m.Via}
@@ -175,39 +180,46 @@ func (s *Service) sendCode(ctx context.Context, t ticket,
 }
 
 // countSend takes the message from the limits of the number, of its prefix and
-// of the tenant, each in a record of its own, when all of them allow it. A message
-// that the last one refuses must not count for the others: where a tenant had sent
-// all that it may, one of its accounts could use up, without a single message of its
-// own, what a prefix may have in all tenants.
-func (s *Service) countSend(ctx context.Context, tenant string, n phone.Number) error {
-	if err := s.phones.Destinations.Allow(n); err != nil {
-		return err
-	}
+// of the tenant, each in a record of its own, or only looks whether all of them allow
+// it. A message that the last one refuses must not count for the others: where a
+// tenant had sent all that it may, one of its accounts could use up, without a single
+// message of its own, what a prefix may have in all tenants. Messages to numbers that
+// are not verified count twice, for the sum and for the half of it that they may use
+// up.
+func (s *Service) countSend(ctx context.Context, tenant string, n phone.Number, verified, write bool) error {
 	type count struct {
 		id     store.AccountID
 		limits []phone.Limit
 	}
-	counts := []count{
-		{account.SendsID(s.hashed("number", n.E164())), s.phones.Limits.Number},
-		{account.SendsID(s.hashed("prefix", n.Prefix())), s.phones.Limits.Prefix},
-		{account.TenantID(tenant), s.phones.Limits.Tenant},
+	of := func(what, text string) store.AccountID { return account.SendsID(s.hashed(what, text)) }
+	all, half := s.phones.Limits, s.phones.Limits.ForUnverified()
+	var counts []count
+	if !verified {
+		counts = []count{
+			{of("unverified number", n.Canonical()), half.Number},
+			{of("unverified prefix", n.Prefix()), half.Prefix},
+			{of("unverified tenant", tenant), half.Tenant},
+		}
 	}
-	for _, write := range []bool{false, true} {
-		for _, c := range counts {
-			err := s.book.Rewrite(ctx, c.id, func(r *account.Round) error {
-				sends, err := r.Sends.Take(r.Now, c.limits...)
-				if err != nil {
-					return fmt.Errorf("%w: %w", ErrPhoneLimit, err)
-				}
-				if write {
-					r.Sends = sends
-					r.Save()
-				}
-				return nil
-			})
+	counts = append(counts,
+		count{of("number", n.Canonical()), all.Number},
+		count{of("prefix", n.Prefix()), all.Prefix},
+		count{account.TenantID(tenant), all.Tenant},
+	)
+	for _, c := range counts {
+		err := s.book.Rewrite(ctx, c.id, func(r *account.Round) error {
+			sends, err := r.Sends.Take(r.Now, c.limits...)
 			if err != nil {
-				return err
+				return fmt.Errorf("%w: %w", ErrPhoneLimit, err)
 			}
+			if write {
+				r.Sends = sends
+				r.Save()
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -92,7 +92,7 @@ func chosen(r *account.Round, p policy.Policy, n phone.Number) (phone.Number, er
 		return n, nil
 	}
 	assigned, err := phone.ParseNumber(r.Assigned)
-	if err != nil || !n.IsZero() && n != assigned {
+	if err != nil || !n.IsZero() && !n.Same(assigned) {
 		return phone.Number{}, ErrNumberAssigned
 	}
 	return assigned, nil
@@ -110,7 +110,7 @@ func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken,
 	if err != nil {
 		return SentCode{}, err
 	}
-	return s.sendCode(ctx, t, func(r *account.Round) (phone.Number, error) {
+	return s.sendCode(ctx, t, false, func(r *account.Round) (phone.Number, error) {
 		x, err := pendingPhone(r, t, p)
 		return x.Number, err
 	}, func(r *account.Round) (phone.State, phone.Message, error) {

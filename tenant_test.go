@@ -231,14 +231,14 @@ func TestReservedIDs(t *testing.T) {
 				require.ErrorIs(t, h.Disown(h.ctx, h.NewDisownToken(event.Event{Tenant: "acme", User: user, At: start.Add(-time.Hour)})), store.ErrID)
 
 				for name, err := range map[string]error{
-					"Status":              second(a.Status(h.ctx)),
-					"Reauthenticate":      second(a.Reauthenticate(h.ctx, "x", "123456")),
-					"RenameAuthenticator": a.RenameAuthenticator(h.ctx, "a", "b"),
-					"RecoveryCodesSaved":  a.RecoveryCodesSaved(h.ctx),
-					"RevokeBrowser":       a.RevokeBrowser(h.ctx, "b"),
-					"RevokeBrowsers":      a.RevokeBrowsers(h.ctx),
-					"PasswordChanged":     a.PasswordChanged(h.ctx),
-					"SessionValid":        second(a.SessionValid(h.ctx, start)),
+					"Status":             second(a.Status(h.ctx)),
+					"Reauthenticate":     second(a.Reauthenticate(h.ctx, "x", "123456")),
+					"Rename":             a.RenameAuthenticator(h.ctx, "a", "b"),
+					"RecoveryCodesSaved": a.RecoveryCodesSaved(h.ctx),
+					"RevokeBrowser":      a.RevokeBrowser(h.ctx, "b"),
+					"RevokeBrowsers":     a.RevokeBrowsers(h.ctx),
+					"PasswordChanged":    a.PasswordChanged(h.ctx),
+					"SessionValid":       second(a.SessionValid(h.ctx, start)),
 
 					"Admin.Status":            second(admin.Status(h.ctx, ops, id)),
 					"Admin.Reset":             admin.Reset(h.ctx, ops, id, totpflow.ScopeAll),

@@ -103,6 +103,7 @@ func (b *Book) change(ctx context.Context, id store.AccountID, decide func(*Roun
 				return nil, err
 			}
 			r.Stale = b.keys.Stale(rec.Sealed)
+			r.Enrollment = r.Enrollment.Expire(r.Now) // so that nothing decides by what time has ended
 		}
 		answer = decide(r)
 		if !r.save {
