@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/transitions"
 )
 
 var start = time.Date(2026, time.March, 28, 13, 17, 11, 250_456_789, time.FixedZone("elsewhere", 3600))
@@ -324,4 +325,17 @@ func FuzzDecode(f *testing.F) {
 		require.LessOrEqual(t, len(next.Attempts()), event.MaxDays)
 		reread(t, next.Acknowledged(next.Last()))
 	})
+}
+
+// With an error an activity is as it was.
+func TestErrorsKeepTheActivity(t *testing.T) {
+	names, err := transitions.Of(".")
+	require.NoError(t, err)
+	require.Equal(t, []string{"Activity.UnmarshalJSON"}, names, "a call that replaces a state is missing here")
+	a, _ := event.Activity{}.Append(event.Event{Kind: event.Disabled, At: start})
+	was := encode(t, a)
+	for _, data := range []string{"", "null and void", `{"v":2}`, `{"v":1,"last":1,"taken":2}`} {
+		require.ErrorIs(t, a.UnmarshalJSON([]byte(data)), event.ErrActivity)
+		require.Equal(t, was, encode(t, a))
+	}
 }
