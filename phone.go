@@ -111,6 +111,9 @@ func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error)
 	if err != nil {
 		return phone.Sent{}, err
 	}
+	if err := s.phones.Destinations.Allow(number); err != nil {
+		return phone.Sent{}, err
+	}
 	if err := s.countSend(ctx, c, number, false); err != nil {
 		return phone.Sent{}, err
 	}

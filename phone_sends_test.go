@@ -276,6 +276,20 @@ func TestFullTenantUsesUpNoPrefix(t *testing.T) {
 	require.NoError(t, send(ana, 200), "another tenant")
 }
 
+// beforePut does something before the first record is written.
+type beforePut struct {
+	store.Store
+	n  *int
+	do func()
+}
+
+func (s beforePut) Put(ctx context.Context, r store.Record, was store.Version) error {
+	if *s.n++; *s.n == 1 {
+		s.do()
+	}
+	return s.Store.Put(ctx, r, was)
+}
+
 // afterPut does something when the nth record was written.
 type afterPut struct {
 	store.Store

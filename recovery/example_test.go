@@ -105,7 +105,7 @@ func ExampleSheet_Text() {
 	//    2.  M2VC-88TN-0D5W-KJ4E
 	//    3.  Z9RA-PQ3F-X7B6-1HG0
 	//
-	// Enrollment key of your authenticator app, to set up the same account on another
+	// Set-up key of your authenticator app, to set up the same account on another
 	// device. Whoever has this key can make your codes: guard it like the codes.
 	//
 	//        GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ

@@ -76,6 +76,7 @@ type listCounts struct {
 	Exempt     int `json:"exempt"`
 	Frozen     int `json:"frozen"`
 	Unreadable int `json:"unreadable"`
+	Weak       int `json:"weak,omitempty"`
 }
 
 func (a *app) showList(ctx context.Context, l listing) error {
