@@ -33,6 +33,22 @@ func Half(n int) (int, error) {
 }
 
 func unused(b bool) bool { return !b }
+
+type point struct {
+	X, Y int64
+	name string
+	next []point
+}
+
+// Line is two points.
+func Line(x, y int64) *point {
+	p := &point{X: x, Y: 0, name: "a", next: []point{{X: 1, Y: y}, {}}}
+	p.X, p.Y = y, x
+	var err error
+	p.next[1], err = point{Y: y}, errOdd
+	_ = err
+	return p
+}
 `,
 	"sample_test.go": `package sample
 
@@ -44,6 +60,10 @@ func TestHalf(t *testing.T) {
 	}
 	if _, err := Half(3); err == nil {
 		t.Fatal("odd")
+	}
+	p := Line(2, 3)
+	if p.X != 3 || p.name != "a" || p.next[0].Y != 3 || p.next[1].Y != 3 {
+		t.Fatal(p)
 	}
 }
 `,
@@ -75,6 +95,19 @@ func TestMutantsOfASample(t *testing.T) {
 		"Half: min(seen, 10) -> max": killed,
 		"unused: b -> true":          notReached,
 		"unused: b -> false":         notReached,
+
+		"Line: X: x -> zero":                                           survived, // it is overwritten
+		`Line: name: "a" -> zero`:                                      killed,
+		"Line: next: []point{{X: 1, Y: y}, {}} -> zero":                killed,
+		"Line: X: 1 -> zero":                                           noCompile, // an int, as far as the tool knows
+		"Line: Y: y -> zero":                                           killed,
+		"Line: Y: y -> zero #2":                                        killed,
+		"Line: p.X, p.Y = y, x -> removed":                             killed,
+		"Line: p.X, p.Y = y, x -> without part 1":                      killed,
+		"Line: p.X, p.Y = y, x -> without part 2":                      survived,
+		"Line: p.next[1], err = point{Y: y}, errOdd -> removed":        killed,
+		"Line: p.next[1], err = point{Y: y}, errOdd -> without part 1": killed,
+		"Line: p.next[1], err = point{Y: y}, errOdd -> without part 2": survived,
 	}, got)
 }
 
