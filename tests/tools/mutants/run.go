@@ -150,7 +150,7 @@ func (r *run) overlay(file string, sources map[string][]byte, edits map[string][
 	return os.WriteFile(file, text, 0o600)
 }
 
-var complaint = regexp.MustCompile(`(?m)^([^:\s]+\.go):(\d+):(\d+): `)
+var complaint = regexp.MustCompile(`(?m)^([^:\s]+\.go):(\d+):(?:(\d+):)? `)
 
 // drop drops the mutants that the compiler complains of: those in whose text it
 // does, or else in whose lines, at first those that may not compile.
@@ -163,6 +163,9 @@ func (r *run) drop(out []byte, sources map[string][]byte, edits map[string][]edi
 		column, _ := strconv.Atoi(string(m[3]))
 		path := filepath.Join(r.root, r.folder, base)
 		lines[base] = append(lines[base], line)
+		if column == 0 { // some complaints have none
+			continue
+		}
 		text, spans := apply(sources[path], edits[path], compiled)
 		if of := owner(text, spans, line, column); of != 0 {
 			r.dropped[of] = true
