@@ -48,6 +48,7 @@ var targets = []target{
 	{folder: "internal/account", tests: []string{"."}},
 	{folder: "admin", tests: []string{"."}},
 	{folder: "."},
+	{folder: "cmd/totpflow/internal/importfile"},
 	{folder: "cmd/totpflow/internal/keyfile"},
 	{folder: "cmd/totpflow/internal/database"},
 	{folder: "cmd/totpflow/internal/command"},

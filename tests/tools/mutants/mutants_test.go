@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -144,4 +145,46 @@ func TestListOfTheRepository(t *testing.T) {
 		}
 		require.True(t, tried, key)
 	}
+}
+
+// noTarget are packages whose mutants are not tried, with the reason.
+var noTarget = map[string]string{
+	"cmd/totpflow":                     "starts the command",
+	"cmd/totpflow/internal/screen":     "decides nothing: it writes to the terminal",
+	"internal/walk":                    "test equipment",
+	"phone/provider/internal/posttest": "test equipment",
+	"store/storetest":                  "test equipment, which its own tests run on broken stores",
+	"totptest":                         "test equipment",
+	"totptest/qrscan":                  "test equipment",
+}
+
+// Every package that a product links is a target, or has a reason not to be.
+func TestTargets(t *testing.T) {
+	const root = "../../.."
+	folders := make(map[string]bool)
+	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(root, path)
+		folder := filepath.ToSlash(rel)
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (folder == "tests" || folder == "examples" || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && folder != "."):
+			return fs.SkipDir
+		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
+			folders[filepath.ToSlash(filepath.Dir(rel))] = true
+		}
+		return nil
+	}))
+	for _, target := range targets {
+		require.True(t, folders[target.folder], "%s is a target, and not there", target.folder)
+		for _, folder := range target.tests {
+			require.DirExists(t, filepath.Join(root, folder))
+		}
+		delete(folders, target.folder)
+	}
+	for folder := range noTarget {
+		require.True(t, folders[folder], "%s is no target, and not there", folder)
+		delete(folders, folder)
+	}
+	require.Empty(t, folders, "neither among the targets nor in noTarget")
 }
