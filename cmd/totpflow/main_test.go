@@ -17,6 +17,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/store"
@@ -64,7 +65,7 @@ func newServer(t *testing.T, accounts int) server {
 	product, err := totpflow.New(totpflow.Config{Issuer: "Acme Backup", Store: records, Keys: ring, Events: silent})
 	require.NoError(t, err)
 	for i := range accounts {
-		require.NoError(t, product.Admin(nil).ExtendGrace(t.Context(), totpflow.Operator{Name: "test", Reason: "test"},
+		require.NoError(t, admin.New(product, nil).ExtendGrace(t.Context(), admin.Operator{Name: "test", Reason: "test"},
 			store.AccountID{Tenant: "acme", User: fmt.Sprintf("user-%05d", i)}, time.Now().Add(time.Hour)))
 	}
 	return s

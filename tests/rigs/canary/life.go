@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/recovery"
@@ -156,7 +157,7 @@ func bears(v any) bool {
 // their owner, too.
 func carries(v any) bool {
 	switch v.(type) {
-	case totpflow.Decision, totpflow.PendingEnrollment, totpflow.PendingPhone, totpflow.ConfirmedEnrollment, totpflow.Administrator, totpflow.Config:
+	case totpflow.Decision, totpflow.PendingEnrollment, totpflow.PendingPhone, totpflow.ConfirmedEnrollment, admin.Administrator, totpflow.Config:
 		return true
 	}
 	return false

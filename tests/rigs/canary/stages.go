@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
@@ -38,14 +39,14 @@ var stages = []struct {
 	{"lists", lists},
 }
 
-var root = totpflow.Operator{Name: "root", Reason: "ticket 7"}
+var root = admin.Operator{Name: "root", Reason: "ticket 7"}
 
 func id(p *person) store.AccountID {
 	return p.user.ID
 }
 
-func (l *Life) admin() totpflow.Admin {
-	return l.mfa.Admin(func(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return nil })
+func (l *Life) admin() admin.Admin {
+	return admin.New(l.mfa, func(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return nil })
 }
 
 func begins(l *Life, ctx context.Context) {
@@ -151,7 +152,7 @@ func isLockedOut(l *Life, ctx context.Context) {
 	l.clock.Advance(25 * time.Hour) // the password was changed
 	for _, trouble := range []error{errors.New("the mail server is down"), nil} {
 		var code string
-		err := l.admin().IssueRecoveryCode(ctx, root, id(l.ana), func(_ context.Context, c totpflow.IssuedCode) error {
+		err := l.admin().IssueRecoveryCode(ctx, root, id(l.ana), func(_ context.Context, c admin.IssuedCode) error {
 			code = c.Code
 			l.Add(issuedCode, []byte(code))
 			return trouble
@@ -164,7 +165,7 @@ func isLockedOut(l *Life, ctx context.Context) {
 			l.setUp(ctx, l.ana, d.Challenge)
 		}
 	}
-	must(l.admin().Reset(ctx, root, id(l.ana), totpflow.ScopeAll))
+	must(l.admin().Reset(ctx, root, id(l.ana), admin.ScopeAll))
 	l.setUp(ctx, l.ana, l.challenge(ctx, l.ana).Challenge)
 }
 
@@ -189,8 +190,8 @@ func imports(l *Life, ctx context.Context) {
 		l.saw(err, key)
 		p := &person{user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("imported", n)}}}
 		l.holds(p, key)
-		row := totpflow.Imported{ID: id(p), Key: key}
-		outcomes, err := l.admin().Import(ctx, root, []totpflow.Imported{row})
+		row := admin.Imported{ID: id(p), Key: key}
+		outcomes, err := l.admin().Import(ctx, root, []admin.Imported{row})
 		l.saw(err, row, outcomes)
 		must(outcomes[0].Err)
 		l.signIn(ctx, p)
@@ -198,16 +199,16 @@ func imports(l *Life, ctx context.Context) {
 }
 
 func administrates(l *Life, ctx context.Context) {
-	by := func(a totpflow.Action) totpflow.Administrator {
-		leave := totpflow.Administrator{User: l.ana.user, Proof: l.prove(ctx, l.ana, a)}
+	by := func(a totpflow.Action) admin.Administrator {
+		leave := admin.Administrator{User: l.ana.user, Proof: l.prove(ctx, l.ana, a)}
 		l.say(leave)
 		return leave
 	}
-	must(l.admin().Reset(ctx, by(totpflow.ActionResetAccount), id(l.ben), totpflow.ScopeBrowsers))
+	must(l.admin().Reset(ctx, by(admin.ActionResetAccount), id(l.ben), admin.ScopeBrowsers))
 	machine := store.AccountID{Tenant: "acme", User: "agent"}
-	must(l.admin().Exempt(ctx, by(totpflow.ActionExemptAccount), machine, "backup agent"))
+	must(l.admin().Exempt(ctx, by(admin.ActionExemptAccount), machine, "backup agent"))
 	l.decision(l.mfa.SignInMachine(ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "agent"}}))
-	l.refused(totpflow.ErrSelf, l.admin().Reset(ctx, by(totpflow.ActionResetAccount), id(l.ana), totpflow.ScopeAll))
+	l.refused(admin.ErrSelf, l.admin().Reset(ctx, by(admin.ActionResetAccount), id(l.ana), admin.ScopeAll))
 }
 
 func rotates(l *Life, ctx context.Context) {
@@ -217,7 +218,7 @@ func rotates(l *Life, ctx context.Context) {
 	must(err)
 	must(l.open())
 	l.signIn(ctx, l.ana)
-	must(l.admin().Reseal(ctx, root, "", func(p totpflow.Progress) { l.say(p) }))
+	must(l.admin().Reseal(ctx, root, "", func(p admin.Progress) { l.say(p) }))
 	ring, err := keyring.Parse(old)
 	must(err)
 	l.keys, err = keyring.Retire(l.keys, ring.IDs()[0])
@@ -225,7 +226,7 @@ func rotates(l *Life, ctx context.Context) {
 	l.keys, err = keyring.RaiseEpoch(l.keys)
 	must(err)
 	must(l.open())
-	must(l.admin().Restored(ctx, root, l.clock.Now(), "", func(p totpflow.Progress) { l.say(p) }))
+	must(l.admin().AfterDatabaseRestore(ctx, root, l.clock.Now(), "", func(p admin.Progress) { l.say(p) }))
 	l.clock.Advance(2 * time.Minute)
 	l.signIn(ctx, l.ana)
 }
@@ -269,14 +270,16 @@ func lists(l *Life, ctx context.Context) {
 		status, err := l.mfa.Account(p.user).Status(ctx)
 		l.saw(err, status)
 	}
-	page, err := l.admin().List(ctx, root, store.Query{Tenant: "acme"})
+	page, err := l.admin().ListPage(ctx, root, store.Query{Tenant: "acme"})
 	l.saw(err, page)
 	var csv bytes.Buffer
-	must(totpflow.WriteCSV(&csv, page.Members, func(id store.AccountID) string { return id.User }))
+	must(admin.WriteCSV(&csv, l.admin().List(ctx, root, store.Query{Tenant: "acme"}), func(id store.AccountID) string { return id.User }))
 	l.said.Write(csv.Bytes())
 	tenant, err := l.admin().Tenant(ctx, root, "acme")
 	l.saw(err, tenant)
-	must(l.admin().Check(ctx, root, "", func(c totpflow.Checked) { l.say(c) }))
+	for c, err := range l.admin().Check(ctx, root) {
+		l.saw(err, c)
+	}
 	records, err := l.store.List(ctx, store.Query{AllTenants: true})
 	l.saw(err, records)
 	l.say(slices.Clone(l.events))

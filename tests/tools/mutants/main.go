@@ -22,6 +22,9 @@ import (
 	"time"
 )
 
+// flows are the folders whose tests go through whole flows.
+var flows = []string{".", "admin", "tests/rigs/walk"}
+
 // targets are the packages in which a wrong condition lets somebody in, locks
 // somebody out, or forgets what happened. Those with a database are looked at by
 // the quick ones of its tests, too.
@@ -45,9 +48,11 @@ var targets = []target{
 	{folder: "store/sqlstore", tests: []string{"tests/databases/sqlite"}, only: "^Test(Busy|Conformance|InsideTheHosts|ListUses|Migrate|NotMigrated|Schema|UnusableFiles|WriteFails)"},
 	{folder: "store/redisstore", tests: []string{"tests/databases/redis"}, only: "^Test(Conformance$|LostRecords|Layout|NewerFormat|NotCreated|Quarantine|Restart|Rights|Settings|TooFew)"},
 	{folder: "store/etcdstore", tests: []string{"tests/databases/etcd"}, only: "^Test(Conformance|ExtremeVersions|ForeignValues|Layout|NoSpace|Rights)"},
-	{folder: "internal/account", tests: []string{"."}},
-	{folder: "admin", tests: []string{"."}},
-	{folder: "."},
+	{folder: "internal/skew", tests: flows},
+	{folder: "internal/account", tests: flows},
+	{folder: "internal/engine", tests: flows},
+	{folder: "admin", tests: flows},
+	{folder: ".", tests: flows},
 	{folder: "cmd/totpflow/internal/importfile"},
 	{folder: "cmd/totpflow/internal/keyfile"},
 	{folder: "cmd/totpflow/internal/database"},

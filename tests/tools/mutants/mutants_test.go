@@ -151,7 +151,6 @@ func TestListOfTheRepository(t *testing.T) {
 var noTarget = map[string]string{
 	"cmd/totpflow":                     "starts the command",
 	"cmd/totpflow/internal/screen":     "decides nothing: it writes to the terminal",
-	"internal/walk":                    "test equipment",
 	"phone/provider/internal/posttest": "test equipment",
 	"store/storetest":                  "test equipment, which its own tests run on broken stores",
 	"totptest":                         "test equipment",

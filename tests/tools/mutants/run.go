@@ -76,7 +76,8 @@ func prepare(root, temp string, t target) (*run, error) {
 			return nil, fmt.Errorf("%s: %w\n%s", t.folder, err, out)
 		}
 	}
-	for i, folder := range append([]string{t.folder}, t.tests...) {
+	others := slices.DeleteFunc(slices.Clone(t.tests), func(folder string) bool { return folder == t.folder })
+	for i, folder := range append([]string{t.folder}, others...) {
 		pattern := "."
 		if i > 0 && t.only != "" {
 			pattern = t.only

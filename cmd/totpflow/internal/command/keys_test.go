@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/keyfile"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/store"
@@ -185,7 +186,7 @@ func (h *house) fill(n int) {
 	defer func() { h.store = was }()
 	s := h.service()
 	for i := range n {
-		require.NoError(h.t, s.Admin(nil).ExtendGrace(h.ctx, totpflow.Operator{Name: "t", Reason: "t"},
+		require.NoError(h.t, admin.New(s, nil).ExtendGrace(h.ctx, admin.Operator{Name: "t", Reason: "t"},
 			acme(fmt.Sprintf("user-%05d", i)), time.Now().Add(24*time.Hour)))
 	}
 }
