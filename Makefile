@@ -9,7 +9,7 @@ help:
 test:
 	@scripts/test
 
-## make lint         format, vet, platforms, go.mod files, generated documentation, linter
+## make lint         format, vet, platforms, go.mod files, generated documentation, workflows, linter
 lint:
 	@scripts/check
 
