@@ -27,7 +27,7 @@ func TestTrustedBrowserSparesTheCode(t *testing.T) {
 	next, err = h.SignIn(h.ctx, ana, "nonsense", b.Token)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, next.Step)
-	require.Equal(t, totpflow.ByTrustedBrowser, next.Reason, "the host can tell it from a factor")
+	require.Equal(t, totpflow.ReasonTrustedBrowser, next.Reason, "the host can tell it from a factor")
 	require.Empty(t, next.Proof, "a trusted browser proves nothing")
 
 	list := h.status(ana).Browsers
@@ -49,7 +49,7 @@ func TestTrustEnds(t *testing.T) {
 			_, err := h.VerifyRecoveryCode(h.ctx, h.ask(ana), e.codes[0])
 			require.NoError(h.t, err)
 		},
-		"replaced": func(h *house, e *end) { h.setUp(h.prove(ana, totpflow.ActionReplace, e.phone)) },
+		"replaced": func(h *house, e *end) { h.setUp(h.prove(ana, totpflow.ActionReplaceAuthenticator, e.phone)) },
 		"disabled and set up again": func(h *house, e *end) {
 			require.NoError(h.t, h.Account(ana).Disable(h.ctx, h.prove(ana, totpflow.ActionDisable, e.phone)))
 			h.enroll(ana)
@@ -132,7 +132,7 @@ func TestTrustNeedsACode(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrProof)
 	phone, _ := h.enroll(ana)
 	late := h.pass(ana, phone).Proof
-	h.clock.Advance(totpflow.ProofAge)
+	h.clock.Advance(totpflow.ProofLifetime)
 	_, err = h.TrustBrowser(h.ctx, late, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)
 }

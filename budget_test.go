@@ -57,7 +57,7 @@ func TestBurstOfGuessesGetsTheBudget(t *testing.T) {
 			d, err = h.VerifyPair(h.ctx, c, code, second)
 			require.NoError(t, err)
 			require.Equal(t, totpflow.Passed, d.Step)
-			require.Nil(t, h.status(ana).Waiting, "a success clears the wait")
+			require.Nil(t, h.status(ana).Throttled, "a success clears the wait")
 		})
 	}
 }
@@ -74,15 +74,15 @@ func TestBudgetIsPerAccount(t *testing.T) {
 	}
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.NotNil(t, next.Waiting)
+	require.NotNil(t, next.Throttled)
 	_, err = h.open().VerifyCode(h.ctx, next.Challenge, phone.Peek())
 	require.ErrorIs(t, err, throttle.ErrThrottled)
 	_, err = h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionDisable, phone.Peek())
 	require.ErrorIs(t, err, throttle.ErrThrottled, "step-up is under the same budget")
-	_, err = h.VerifyOther(h.ctx, next.Challenge, "webauthn", func(context.Context) error { return nil })
+	_, err = h.VerifyExternal(h.ctx, next.Challenge, "webauthn", func(context.Context) error { return nil })
 	require.ErrorIs(t, err, throttle.ErrThrottled, "and so is a factor of the host's")
 
-	h.clock.Set(next.Waiting.Until)
+	h.clock.Set(next.Throttled.Until)
 	h.pass(ana, phone)
 }
 
@@ -103,7 +103,7 @@ func TestOwnTyposAreGivenBack(t *testing.T) {
 		_, err := h.VerifyCode(h.ctx, c, phone.Code())
 		require.NoError(t, err)
 	}
-	require.Nil(t, h.status(ana).Waiting)
+	require.Nil(t, h.status(ana).Throttled)
 
 	guesses := 0
 	for range 40 { // the same with the attacker's own challenge
@@ -147,7 +147,7 @@ func TestPairCounter(t *testing.T) {
 	require.NotNil(t, wait)
 	_, err := h.VerifyPair(h.ctx, c, first, second)
 	require.ErrorIs(t, err, throttle.ErrThrottled)
-	require.Nil(t, h.status(ana).Waiting, "wrong pairs do not spend the codes' budget")
+	require.Nil(t, h.status(ana).Throttled, "wrong pairs do not spend the codes' budget")
 }
 
 // A pair is two consecutive codes in order, both newer than the last: neither
@@ -175,22 +175,22 @@ func TestVerifyOther(t *testing.T) {
 	h.enroll(ana)
 	c := h.ask(ana)
 	down := errors.New("reader unplugged")
-	d, err := h.VerifyOther(h.ctx, c, "webauthn", func(context.Context) error { return down })
+	d, err := h.VerifyExternal(h.ctx, c, "webauthn", func(context.Context) error { return down })
 	refused(t, d, err, down)
 	for range 5 {
-		d, err = h.VerifyOther(h.ctx, c, "webauthn", func(context.Context) error { return totpflow.ErrRejected })
+		d, err = h.VerifyExternal(h.ctx, c, "webauthn", func(context.Context) error { return totpflow.ErrRejected })
 		refused(t, d, err, totpflow.ErrRejected)
 	}
 	calls := 0
 	right := func(context.Context) error { calls++; return nil }
-	d, err = h.VerifyOther(h.ctx, c, "webauthn", right)
+	d, err = h.VerifyExternal(h.ctx, c, "webauthn", right)
 	refused(t, d, err, throttle.ErrThrottled)
 	require.Zero(t, calls, "not even asked while waiting")
 	h.clock.Advance(time.Minute)
-	d, err = h.VerifyOther(h.ctx, c, "webauthn", right)
+	d, err = h.VerifyExternal(h.ctx, c, "webauthn", right)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.ByOther, d.Reason)
-	require.Equal(t, ana.ID, d.ID)
+	require.Equal(t, totpflow.ReasonExternal, d.Reason)
+	require.Equal(t, ana.ID.User, d.ID.User)
 	require.Equal(t, 1, calls)
 }
 
@@ -253,7 +253,7 @@ func TestEventsOfAnAttack(t *testing.T) {
 
 	suspended := 0
 	for range 100 {
-		if w := h.status(ana).Waiting; w != nil {
+		if w := h.status(ana).Throttled; w != nil {
 			h.clock.Set(w.Until)
 		}
 		_, _ = h.VerifyCode(h.ctx, h.ask(ana), phone.WrongCode())

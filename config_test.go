@@ -51,7 +51,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// Other parameters work from set-up to sign-in; records keep their own.
+// Other parameters work from enrollment to sign-in; records keep their own.
 func TestOtherParams(t *testing.T) {
 	for _, p := range []totp.Params{
 		{Algorithm: totp.SHA256, Digits: 8, Period: time.Minute},

@@ -1,5 +1,5 @@
 // Package totpflow is the second factor of a product's sign-in: codes from an
-// authenticator app, set-up, recovery codes and trusted browsers, for programs
+// authenticator app, enrollment, recovery codes and trusted browsers, for programs
 // that have users, passwords and sessions of their own.
 //
 // Make a [Service] with [New]. After the password is right, [Service.SignIn]
@@ -9,7 +9,7 @@
 //
 // and the host does what the decision's Step says: start the session
 // ([Passed]), show the code form ([AskCode]) and hand what comes back to
-// [Service.VerifyCode], or show the set-up page ([SetUp]) from
+// [Service.VerifyCode], or show the enrollment page ([Enroll]) from
 // [Service.BeginEnrollment] and hand the code to [Service.ConfirmEnrollment].
 // A signed-in person's own page uses [Service.Account].
 //

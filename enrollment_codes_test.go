@@ -16,18 +16,18 @@ import (
 )
 
 // confirm sets up another authenticator with a service, and returns what is shown.
-func (h *house) confirm(s *totpflow.Service, by totpflow.Authority) totpflow.Enrolled {
+func (h *house) confirm(s *totpflow.Service, by totpflow.EnrollmentGrant) totpflow.ConfirmedEnrollment {
 	h.t.Helper()
 	page, err := s.BeginEnrollment(h.ctx, by)
 	require.NoError(h.t, err)
-	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(h.t, err)
 	done, err := s.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
 	require.NoError(h.t, err)
 	return done
 }
 
-// Recovery codes come with a set-up where policy has them: with the first
+// Recovery codes come with an enrollment where policy has them: with the first
 // authenticator, with one that replaces others, and with one that is added where
 // there are none. Where it has none, a replacement leaves none of the old.
 func TestRecoveryCodesOfASetUp(t *testing.T) {
@@ -54,14 +54,14 @@ func TestRecoveryCodesOfASetUp(t *testing.T) {
 		h := newHouse(t, app)
 		phone, _ := h.enroll(ana)
 		now := h.open()
-		require.Len(t, h.confirm(now, h.prove(ana, totpflow.ActionAdd, phone)).Sheet.Codes, recovery.Codes)
-		require.Empty(t, h.confirm(now, h.prove(ana, totpflow.ActionAdd, phone)).Sheet.Codes, "the ones of before stay")
+		require.Len(t, h.confirm(now, h.prove(ana, totpflow.ActionAddAuthenticator, phone)).Sheet.Codes, recovery.Codes)
+		require.Empty(t, h.confirm(now, h.prove(ana, totpflow.ActionAddAuthenticator, phone)).Sheet.Codes, "the ones of before stay")
 		require.Equal(t, recovery.Codes, h.status(ana).RecoveryCodes.Left)
 	})
 	t.Run("policy has them no longer", func(t *testing.T) {
 		h := newHouse(t)
 		phone, codes := h.enroll(ana)
-		require.Empty(t, h.confirm(h.open(app), h.prove(ana, totpflow.ActionReplace, phone)).Sheet.Codes)
+		require.Empty(t, h.confirm(h.open(app), h.prove(ana, totpflow.ActionReplaceAuthenticator, phone)).Sheet.Codes)
 		require.Zero(t, h.status(ana).RecoveryCodes)
 		d, err := h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
 		refused(t, d, err, totpflow.ErrRejected)
@@ -80,7 +80,7 @@ func TestASetUpEndsTheLockout(t *testing.T) {
 	require.NoError(t, err)
 	h.setUp(d.Challenge)
 	h.resets(anaID)
-	require.Equal(t, totpflow.SetUp, h.step(ana))
+	require.Equal(t, totpflow.Enroll, h.step(ana))
 }
 
 // What is typed at a confirmation and is no code is told apart from a wrong one:
@@ -99,7 +99,7 @@ func TestConfirmingWithNoCode(t *testing.T) {
 		require.Zero(t, done)
 	}
 	require.Empty(t, h.events.kinds())
-	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.WrongCode())
 	require.ErrorIs(t, err, totpflow.ErrRejected)
@@ -107,20 +107,20 @@ func TestConfirmingWithNoCode(t *testing.T) {
 	require.Equal(t, []event.Kind{event.CodeRejected}, h.events.kinds())
 }
 
-// The page with the secret is for who began the set-up: a sign-in under way has
+// The page with the secret is for who began the enrollment: a sign-in under way has
 // the password only, and a token in a shared browser opens nothing for it.
 func TestASignInShowsNoSetUpPage(t *testing.T) {
 	h := newHouse(t)
 	phone, _ := h.enroll(ana)
-	proof := h.prove(ana, totpflow.ActionAdd, phone)
+	proof := h.prove(ana, totpflow.ActionAddAuthenticator, phone)
 	page, err := h.BeginEnrollment(h.ctx, proof)
 	require.NoError(t, err)
 	signedIn := h.pass(ana, phone).Proof
-	for name, by := range map[string]totpflow.Authority{
+	for name, by := range map[string]totpflow.EnrollmentGrant{
 		"the challenge of a sign-in": h.ask(ana), "the proof of a sign-in": signedIn,
 	} {
 		again, err := h.ContinueEnrollment(h.ctx, page.Token, by)
-		require.ErrorIs(t, err, totpflow.ErrEnrollment, name)
+		require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired, name)
 		require.Zero(t, again, name)
 	}
 	again, err := h.ContinueEnrollment(h.ctx, page.Token, proof)
@@ -137,7 +137,7 @@ func TestNamesThatNoAppShows(t *testing.T) {
 		{"42", "an\xffa", "ana"}, {"42", strings.Repeat("ä", 1000), strings.Repeat("ä", 128)},
 		{"42", "", "42"}, {"42", "\t", "42"}, {"oidc:12", "", "oidc 12"}, {":", "", "account"},
 	} {
-		next, err := h.SignIn(h.ctx, totpflow.User{ID: c.id, Name: c.name})
+		next, err := h.SignIn(h.ctx, totpflow.User{ID: totpflow.AccountID{User: c.id}, Name: c.name})
 		require.NoError(t, err)
 		page, err := h.BeginEnrollment(h.ctx, next.Challenge)
 		require.NoError(t, err, c.name)

@@ -19,19 +19,19 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// Required: nothing but the set-up leads in, and its confirmation does.
+// Required: nothing but the enrollment leads in, and its confirmation does.
 func TestSetUpBeforeTheSession(t *testing.T) {
 	h := newHouse(t, withMode(policy.Required))
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, next.Step)
-	require.Empty(t, next.ID)
+	require.Equal(t, totpflow.Enroll, next.Step)
+	require.Empty(t, next.ID.User)
 
 	page, err := h.BeginEnrollment(h.ctx, next.Challenge)
 	require.NoError(t, err)
-	require.Equal(t, start.Add(enroll.CandidateAge), page.Expires)
+	require.Equal(t, start.Add(enroll.CandidateLifetime), page.Expires)
 	require.Empty(t, page.Clears)
-	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	require.Equal(t, totp.Label{Issuer: "Acme Backup", Account: "ana@acme.example"}, phone.Label())
 
@@ -42,10 +42,10 @@ func TestSetUpBeforeTheSession(t *testing.T) {
 	done, err := h.ConfirmEnrollment(h.ctx, page.Token, code)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, done.Step)
-	require.Equal(t, ana.ID, done.ID)
+	require.Equal(t, ana.ID.User, done.ID.User)
 	require.Len(t, done.Sheet.Codes, recovery.Codes)
 	require.Equal(t, []event.Kind{event.RecoveryCodesMade, event.EnrollmentConfirmed}, h.events.kinds())
-	again, err := totptest.Type(done.Sheet.Secret, h.clock)
+	again, err := totptest.TypeSecret(done.Sheet.Secret, h.clock)
 	require.NoError(t, err)
 	require.Equal(t, code, again.Peek(), "the sheet sets up a later device")
 
@@ -55,16 +55,16 @@ func TestSetUpBeforeTheSession(t *testing.T) {
 	_, err = h.BeginEnrollment(h.ctx, next.Challenge)
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
 	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
-	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 	_, err = h.ContinueEnrollment(h.ctx, page.Token, next.Challenge)
-	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 
 	_, err = h.TrustBrowser(h.ctx, done.Proof, "this one")
 	require.NoError(t, err)
 }
 
 // The page may be reloaded by its holder, for fifteen minutes, and shows the
-// same offer; a begun set-up that is started again ends the earlier page.
+// same offer; a begun enrollment that is started again ends the earlier page.
 func TestReloadingTheSetUpPage(t *testing.T) {
 	h := newHouse(t, withMode(policy.Required))
 	next, err := h.SignIn(h.ctx, ana)
@@ -72,7 +72,7 @@ func TestReloadingTheSetUpPage(t *testing.T) {
 	page, err := h.BeginEnrollment(h.ctx, next.Challenge)
 	require.NoError(t, err)
 
-	h.clock.Advance(enroll.CandidateAge - time.Second)
+	h.clock.Advance(enroll.CandidateLifetime - time.Second)
 	h.store.Reset()
 	again, err := h.ContinueEnrollment(h.ctx, page.Token, next.Challenge)
 	require.NoError(t, err)
@@ -82,11 +82,11 @@ func TestReloadingTheSetUpPage(t *testing.T) {
 
 	h.clock.Advance(time.Second)
 	_, err = h.ContinueEnrollment(h.ctx, page.Token, next.Challenge)
-	require.ErrorIs(t, err, totpflow.ErrEnrollment)
-	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
-	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 
 	next, err = h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
@@ -96,37 +96,37 @@ func TestReloadingTheSetUpPage(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, first.Offer.URI(), second.Offer.URI())
 	_, err = h.ContinueEnrollment(h.ctx, first.Token, next.Challenge)
-	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 
 	_, err = h.ContinueEnrollment(h.ctx, second.Token, next.Challenge)
 	require.NoError(t, err)
-	for _, by := range []totpflow.Authority{nil, totpflow.Challenge(""), totpflow.Proof("")} {
+	for _, by := range []totpflow.EnrollmentGrant{nil, totpflow.Challenge(""), totpflow.Proof("")} {
 		_, err = h.ContinueEnrollment(h.ctx, second.Token, by)
-		require.ErrorIs(t, err, totpflow.ErrEnrollment)
+		require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 	}
 	_, err = h.ContinueEnrollment(h.ctx, "", next.Challenge)
-	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 }
 
-// Somebody leaves a set-up page open, and the next person signs in with the
+// Somebody leaves an enrollment page open, and the next person signs in with the
 // same browser: they get a page of their own, not the first one's.
 func TestSetUpLeftBehindInASharedBrowser(t *testing.T) {
 	h := newHouse(t)
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
 	phone, _ := h.enroll(ben)
-	proof := h.prove(ben, totpflow.ActionReplace, phone)
+	proof := h.prove(ben, totpflow.ActionReplaceAuthenticator, phone)
 	left, err := h.BeginEnrollment(h.ctx, proof)
 	require.NoError(t, err)
 
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
 	_, err = h.ContinueEnrollment(h.ctx, left.Token, next.Proof)
-	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 	page, err := h.BeginEnrollment(h.ctx, next.Proof)
 	require.NoError(t, err)
 	require.Contains(t, page.Offer.URI(), "ana%40acme.example")
 
-	h.clock.Advance(totpflow.ProofAge)
+	h.clock.Advance(totpflow.ProofLifetime)
 	_, err = h.ContinueEnrollment(h.ctx, left.Token, proof)
 	require.NoError(t, err, "its holder still can, by the proof that has served")
 }
@@ -135,15 +135,15 @@ func TestSetUpLeftBehindInASharedBrowser(t *testing.T) {
 func TestCandidateNeverSignsIn(t *testing.T) {
 	h := newHouse(t)
 	phone, _ := h.enroll(ana)
-	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionReplace, phone))
+	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionReplaceAuthenticator, phone))
 	require.NoError(t, err)
 	require.Equal(t, []string{"Authenticator"}, page.Clears)
-	next, err := totptest.Scan(page.Offer.URI(), h.clock)
+	next, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	d, err := h.VerifyCode(h.ctx, h.ask(ana), next.Code())
 	refused(t, d, err, totpflow.ErrRejected)
 	h.pass(ana, phone)
-	h.clock.Advance(enroll.CandidateAge) // abandoned
+	h.clock.Advance(enroll.CandidateLifetime) // abandoned
 	h.pass(ana, phone)
 	require.Equal(t, enroll.Active, h.status(ana).State)
 }
@@ -152,10 +152,10 @@ func TestCandidateNeverSignsIn(t *testing.T) {
 func TestReplacing(t *testing.T) {
 	h := newHouse(t)
 	old, oldCodes := h.enroll(ana)
-	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionReplace, old))
+	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionReplaceAuthenticator, old))
 	require.NoError(t, err)
 	h.pass(ana, old)
-	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	sessions := h.status(ana).SessionsFrom
 	h.events.kinds()
@@ -184,10 +184,10 @@ func TestEnrolledNamesTheNewOne(t *testing.T) {
 	h := newHouse(t)
 	first, _ := h.enroll(ana)
 	seen := []string{h.status(ana).Authenticators[0].ID}
-	for _, action := range []totpflow.Action{totpflow.ActionAdd, totpflow.ActionAdd, totpflow.ActionReplace} {
+	for _, action := range []totpflow.Action{totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionReplaceAuthenticator} {
 		page, err := h.BeginEnrollment(h.ctx, h.prove(ana, action, first))
 		require.NoError(t, err)
-		phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+		phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 		require.NoError(t, err)
 		done, err := h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
 		require.NoError(t, err)
@@ -204,13 +204,13 @@ func TestSeveralAuthenticators(t *testing.T) {
 	first, codes := h.enroll(ana)
 	token := h.trusted(ana, first)
 	var phones []*totptest.Authenticator
-	for range enroll.Limit - 1 {
-		phone, made := h.setUp(h.prove(ana, totpflow.ActionAdd, first))
+	for range enroll.MaxAuthenticators - 1 {
+		phone, made := h.setUp(h.prove(ana, totpflow.ActionAddAuthenticator, first))
 		require.Empty(t, made, "the old recovery codes stay")
 		phones = append(phones, phone)
 	}
-	_, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAdd, first))
-	require.ErrorIs(t, err, enroll.ErrLimit)
+	_, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAddAuthenticator, first))
+	require.ErrorIs(t, err, enroll.ErrTooManyAuthenticators)
 	for _, phone := range append(phones, first) {
 		h.pass(ana, phone)
 	}
@@ -222,19 +222,19 @@ func TestSeveralAuthenticators(t *testing.T) {
 
 	a := h.Account(ana)
 	list := h.status(ana).Authenticators
-	require.Len(t, list, enroll.Limit)
-	require.NoError(t, a.Rename(h.ctx, list[1].ID, "Tablet"))
+	require.Len(t, list, enroll.MaxAuthenticators)
+	require.NoError(t, a.RenameAuthenticator(h.ctx, list[1].ID, "Tablet"))
 	require.Equal(t, "Tablet", h.status(ana).Authenticators[1].Name)
-	require.ErrorIs(t, a.Rename(h.ctx, "nobody", "x"), enroll.ErrUnknown)
+	require.ErrorIs(t, a.RenameAuthenticator(h.ctx, "nobody", "x"), enroll.ErrUnknown)
 
-	require.ErrorIs(t, a.Remove(h.ctx, "", list[1].ID), totpflow.ErrProof)
+	require.ErrorIs(t, a.RemoveAuthenticator(h.ctx, "", list[1].ID), totpflow.ErrProof)
 	for _, x := range list[1:] {
-		require.NoError(t, a.Remove(h.ctx, h.prove(ana, totpflow.ActionRemove, first), x.ID))
+		require.NoError(t, a.RemoveAuthenticator(h.ctx, h.prove(ana, totpflow.ActionRemoveAuthenticator, first), x.ID))
 	}
 	d, err := h.VerifyCode(h.ctx, h.ask(ana), phones[0].Code())
 	refused(t, d, err, totpflow.ErrRejected)
-	proof := h.prove(ana, totpflow.ActionRemove, first)
-	require.ErrorIs(t, a.Remove(h.ctx, proof, list[0].ID), enroll.ErrLast)
+	proof := h.prove(ana, totpflow.ActionRemoveAuthenticator, first)
+	require.ErrorIs(t, a.RemoveAuthenticator(h.ctx, proof, list[0].ID), enroll.ErrLast)
 }
 
 // A guess at an account with five authenticators is worth five, and is charged
@@ -243,7 +243,7 @@ func TestGuessesAreChargedByAuthenticators(t *testing.T) {
 	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
 	first, _ := h.enroll(ana)
 	for range 4 {
-		h.setUp(h.prove(ana, totpflow.ActionAdd, first))
+		h.setUp(h.prove(ana, totpflow.ActionAddAuthenticator, first))
 	}
 	h.clock.Advance(time.Hour)
 	answered := 0
@@ -269,7 +269,7 @@ func TestClockDrift(t *testing.T) {
 	require.NoError(t, err)
 	page, err := h.BeginEnrollment(h.ctx, next.Challenge)
 	require.NoError(t, err)
-	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	phone.SetDrift(-4 * time.Minute)
 	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
@@ -292,12 +292,12 @@ func TestClockDrift(t *testing.T) {
 func TestConcurrentConfirmations(t *testing.T) {
 	h := newHouse(t, withMode(policy.Required), func(c *totpflow.Config) { c.Events = quiet })
 	for round := range 50 {
-		u := totpflow.User{Tenant: "acme", ID: fmt.Sprint("user", round)}
+		u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("user", round)}}
 		next, err := h.SignIn(h.ctx, u)
 		require.NoError(t, err)
 		page, err := h.BeginEnrollment(h.ctx, next.Challenge)
 		require.NoError(t, err)
-		phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+		phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 		require.NoError(t, err)
 		code := phone.Code()
 		var won atomic.Int32
@@ -311,7 +311,7 @@ func TestConcurrentConfirmations(t *testing.T) {
 					won.Add(1)
 				}
 			}
-			if err != nil && !errors.Is(err, totpflow.ErrEnrollment) && !errors.Is(err, totpflow.ErrChallenge) {
+			if err != nil && !errors.Is(err, totpflow.ErrEnrollmentExpired) && !errors.Is(err, totpflow.ErrChallenge) {
 				t.Error(err)
 			}
 		})

@@ -9,20 +9,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totptest"
 )
 
 // Erasure: nothing is left but the event. A host that goes on under the same id
-// begins with somebody who never enrolled; one that kept the anchor is refused
+// begins with somebody who never enrolled; one that kept the generation is refused
 // until it forgets it too.
 func TestForget(t *testing.T) {
 	h := newHouse(t)
 	phone, _ := h.enroll(ana)
 	token, challenge := h.trusted(ana, phone), h.ask(ana)
 	kept := ana
-	kept.Anchor = h.status(ana).Anchor
+	kept.Generation = h.status(ana).Generation
 	h.events.kinds()
 	require.NoError(t, h.Admin(nil).Forget(h.ctx, ops, anaID))
 	require.Empty(t, h.versions())
@@ -31,15 +32,15 @@ func TestForget(t *testing.T) {
 	require.Equal(t, "operator root", told[0].Actor)
 	require.NotZero(t, told[0].Number)
 
-	require.ErrorIs(t, h.Admin(nil).Forget(h.ctx, ops, anaID), totpflow.ErrNoAccount)
-	require.ErrorIs(t, h.Disown(h.ctx, h.DisownToken(told[0])), totpflow.ErrDisown)
+	require.ErrorIs(t, h.Admin(nil).Forget(h.ctx, ops, anaID), admin.ErrNoAccount)
+	require.ErrorIs(t, h.Disown(h.ctx, h.NewDisownToken(told[0])), totpflow.ErrDisownToken)
 	d, err := h.SignIn(h.ctx, kept)
 	refused(t, d, err, totpflow.ErrRecordLost)
 	d, err = h.VerifyCode(h.ctx, challenge, phone.Code())
 	refused(t, d, err, totpflow.ErrChallenge)
 	next, err := h.SignIn(h.ctx, ana, token)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.NotEnrolled, next.Reason)
+	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 }
 
 // What cannot be deleted stays whole, and says so; the next call deletes it.
@@ -61,7 +62,7 @@ func TestForgetFails(t *testing.T) {
 		s := h.open(func(c *totpflow.Config) {
 			c.Store = deletesAfter{h.store, &sync.Once{}, func() { require.NoError(t, h.Account(ana).PasswordChanged(h.ctx)) }}
 		})
-		require.NoError(t, s.Admin(nil).Forget(h.ctx, ops, anaID))
+		require.NoError(t, admin.New(s, nil).Forget(h.ctx, ops, anaID))
 		require.Empty(t, h.versions())
 	})
 	h := newHouse(t)
@@ -79,7 +80,7 @@ type deletesAfter struct {
 	then  func()
 }
 
-func (s deletesAfter) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (s deletesAfter) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	s.first.Do(s.then)
 	return s.Store.Delete(ctx, id, was)
 }

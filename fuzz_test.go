@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
@@ -24,7 +25,7 @@ import (
 func FuzzTickets(f *testing.F) {
 	h := newHouse(f)
 	phone, _ := h.enroll(ana)
-	challenge, replace := h.ask(ana), h.prove(ana, totpflow.ActionReplace, phone)
+	challenge, replace := h.ask(ana), h.prove(ana, totpflow.ActionReplaceAuthenticator, phone)
 	page, err := h.BeginEnrollment(h.ctx, replace)
 	require.NoError(f, err)
 	token := h.trusted(ana, phone)
@@ -41,7 +42,7 @@ func FuzzTickets(f *testing.F) {
 	f.Add("")
 	f.Add(strings.Repeat("A", 4097))
 	f.Fuzz(func(t *testing.T, s string) {
-		_, err := h.Continue(h.ctx, totpflow.Challenge(s))
+		_, err := h.ContinueSignIn(h.ctx, totpflow.Challenge(s))
 		require.Equal(t, s == string(challenge), err == nil, "a challenge: %v", err)
 		_, err = h.ContinueEnrollment(h.ctx, totpflow.EnrollmentToken(s), replace)
 		require.Equal(t, s == string(page.Token), err == nil, "a page's token: %v", err)
@@ -54,13 +55,13 @@ func FuzzTickets(f *testing.F) {
 			return
 		}
 		before := h.store.Counts().Put
-		require.ErrorIs(t, h.Account(ana).Spend(h.ctx, totpflow.Proof(s), "delete backup"), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, totpflow.Proof(s), "delete backup"), totpflow.ErrProof)
 		_, err = h.TrustBrowser(h.ctx, totpflow.Proof(s), "")
 		require.ErrorIs(t, err, totpflow.ErrProof)
 		_, err = h.VerifyCode(h.ctx, totpflow.Challenge(s), phone.Code())
 		require.ErrorIs(t, err, totpflow.ErrChallenge)
 		_, err = h.ConfirmEnrollment(h.ctx, totpflow.EnrollmentToken(s), phone.Code())
-		require.ErrorIs(t, err, totpflow.ErrEnrollment)
+		require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 		require.Equal(t, before, h.store.Counts().Put)
 	})
 }
@@ -96,7 +97,7 @@ func FuzzTyped(f *testing.F) {
 				return s.VerifyPhoneCode(h.ctx, challenge, first)
 			},
 			"other": func(s *totpflow.Service) (totpflow.Decision, error) {
-				return s.VerifyOther(h.ctx, challenge, totpflow.Method(first), func(context.Context) error { return totpflow.ErrRejected })
+				return s.VerifyExternal(h.ctx, challenge, totpflow.Method(first), func(context.Context) error { return totpflow.ErrRejected })
 			},
 		} {
 			m := store.NewMemory() // as it was before anybody typed
@@ -123,19 +124,19 @@ func FuzzTyped(f *testing.F) {
 func FuzzDisown(f *testing.F) {
 	h := newHouse(f)
 	h.enroll(ana)
-	link := h.DisownToken(h.told(event.EnrollmentConfirmed)[0])
+	link := h.NewDisownToken(h.told(event.EnrollmentConfirmed)[0])
 	f.Add(string(link))
 	f.Add(string(link[:60] + "\r\n" + link[60:]))
 	f.Add(string(link) + "=")
 	f.Add(string(h.ask(ana)))
 	f.Add("")
 	f.Fuzz(func(t *testing.T, s string) {
-		err := h.Disown(h.ctx, totpflow.Disown(s))
+		err := h.Disown(h.ctx, totpflow.DisownToken(s))
 		if s == string(link) {
 			require.NoError(t, err)
 			return
 		}
-		require.ErrorIs(t, err, totpflow.ErrDisown)
+		require.ErrorIs(t, err, totpflow.ErrDisownToken)
 	})
 }
 
@@ -147,12 +148,12 @@ func FuzzWriteCSV(f *testing.F) {
 	f.Add("", "44", "\t\r\n\"'@SUM(A1)")
 	f.Add("", "45", " ＝1")
 	f.Fuzz(func(t *testing.T, tenant, user, name string) {
-		m := totpflow.Member{ID: store.ID{Tenant: tenant, User: user}, State: totpflow.StateEnabled, Machine: name}
+		m := admin.Member{ID: store.AccountID{Tenant: tenant, User: user}, State: admin.StateEnabled, Machine: name}
 		if m.ID.Validate() != nil {
 			return
 		}
 		var file bytes.Buffer
-		require.NoError(t, totpflow.WriteCSV(&file, []totpflow.Member{m}, func(store.ID) string { return name }))
+		require.NoError(t, admin.WriteCSV(&file, each(m), func(store.AccountID) string { return name }))
 		rows, err := csv.NewReader(&file).ReadAll()
 		require.NoError(t, err)
 		require.Len(t, rows, 2)

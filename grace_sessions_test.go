@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -42,7 +43,7 @@ func TestSessionsEndWithTheGrace(t *testing.T) {
 	require.True(t, valid())
 	h.clock.Set(armed.Add(days(14)))
 	require.False(t, valid())
-	require.Equal(t, totpflow.SetUp, h.step(ana))
+	require.Equal(t, totpflow.Enroll, h.step(ana))
 }
 
 // Without grace nothing is left of a session that has shown no factor, once one
@@ -50,7 +51,7 @@ func TestSessionsEndWithTheGrace(t *testing.T) {
 func TestSessionsOfWhoHasNothing(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	phone, _ := h.enroll(ana)
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
 	require.Equal(t, totpflow.Passed, h.step(ben))
 	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "nightly backup"))
 	h.pass(ana, phone)
@@ -58,7 +59,7 @@ func TestSessionsOfWhoHasNothing(t *testing.T) {
 	for u, want := range map[totpflow.User]bool{ana: true, ben: false, agent: true} {
 		valid, err := h.Account(u).SessionValid(h.ctx, h.clock.Now())
 		require.NoError(t, err)
-		require.Equal(t, want, valid, u.ID)
+		require.Equal(t, want, valid, u.ID.User)
 	}
 }
 
@@ -83,12 +84,12 @@ func TestGraceThatHasNotBegun(t *testing.T) {
 	h.set("acme", fortnight)
 	list := func() string {
 		var file bytes.Buffer
-		require.NoError(t, totpflow.WriteCSV(&file, []totpflow.Member{h.member(anaID)}, nil))
+		require.NoError(t, admin.WriteCSV(&file, each(h.member(anaID)), nil))
 		return file.String()
 	}
 	require.True(t, h.member(anaID).GraceBegins)
 	require.True(t, h.status(ana).GraceBegins)
-	require.Equal(t, totpflow.StateGrace, h.member(anaID).State)
+	require.Equal(t, admin.StateGrace, h.member(anaID).State)
 	require.Contains(t, list(), "acme,42,,grace,true,,")
 	require.Equal(t, totpflow.Passed, h.step(ana))
 	require.False(t, h.member(anaID).GraceBegins)
@@ -96,7 +97,7 @@ func TestGraceThatHasNotBegun(t *testing.T) {
 
 	deadline := start.Add(days(7))
 	h.set("acme", policy.Policy{Mode: policy.Required, Grace: days(14), Deadline: deadline})
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
 	require.False(t, h.status(ben).GraceBegins)
 	require.Equal(t, deadline, h.status(ben).GraceUntil)
 }
@@ -109,21 +110,21 @@ func TestGraceIsNotShortened(t *testing.T) {
 	extend := func(d time.Duration) error { return h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(d)) }
 	for _, begun := range []bool{false, true} {
 		h.unchanged(func() {
-			require.ErrorIs(t, extend(days(14)), totpflow.ErrGrace)
-			require.ErrorIs(t, extend(days(60)), totpflow.ErrGrace)
+			require.ErrorIs(t, extend(days(14)), admin.ErrGrace)
+			require.ErrorIs(t, extend(days(60)), admin.ErrGrace)
 		})
 		if !begun {
 			require.Equal(t, totpflow.Passed, h.step(ana))
 		}
 	}
 	require.NoError(t, extend(days(61)))
-	h.unchanged(func() { require.ErrorIs(t, extend(days(60)), totpflow.ErrGrace) })
+	h.unchanged(func() { require.ErrorIs(t, extend(days(60)), admin.ErrGrace) })
 	require.Equal(t, start.Add(days(61)), h.status(ana).GraceUntil)
 	h.set("acme", policy.Policy{Mode: policy.Optional})
 	require.NoError(t, extend(days(70)), "also ahead of the day on which it is required")
 
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
-	require.NoError(t, h.Admin(nil).ExtendGrace(h.ctx, ops, store.ID{Tenant: "acme", User: "43"}, start.Add(days(5))))
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
+	require.NoError(t, h.Admin(nil).ExtendGrace(h.ctx, ops, store.AccountID{Tenant: "acme", User: "43"}, start.Add(days(5))))
 	h.clock.Set(start.Add(days(6)))
 	h.set("acme", policy.Policy{Mode: policy.Required, Grace: days(60)})
 	require.Equal(t, totpflow.Passed, h.step(ben), "nor by a policy that gives more than was given before")
@@ -145,7 +146,7 @@ func TestNoGraceToExtend(t *testing.T) {
 			c(h)
 			h.set("acme", fortnight)
 			h.unchanged(func() {
-				require.ErrorIs(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))), totpflow.ErrNoGrace)
+				require.ErrorIs(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))), admin.ErrNoGrace)
 			})
 		})
 	}
@@ -159,7 +160,7 @@ func TestWhoNeedsACode(t *testing.T) {
 	require.False(t, h.member(anaID).NeedsCode)
 	h.resets(anaID)
 	require.False(t, h.member(anaID).NeedsCode)
-	require.Equal(t, totpflow.SetUp, h.step(ana))
+	require.Equal(t, totpflow.Enroll, h.step(ana))
 	h.clock.Advance(24 * time.Hour)
 	require.True(t, h.member(anaID).NeedsCode)
 	require.Equal(t, totpflow.AskCode, h.step(ana))
@@ -198,8 +199,8 @@ func TestGraceRevivesNoSession(t *testing.T) {
 // asking is a source of policies that looks at the account.
 type asking struct{ service *totpflow.Service }
 
-func (a *asking) Policy(ctx context.Context, id store.ID) (policy.Policy, error) {
-	_, err := a.service.SignInMachine(ctx, totpflow.User{Tenant: id.Tenant, ID: id.User})
+func (a *asking) Policy(ctx context.Context, id store.AccountID) (policy.Policy, error) {
+	_, err := a.service.SignInMachine(ctx, totpflow.User{ID: totpflow.AccountID{Tenant: id.Tenant, User: id.User}})
 	if !errors.Is(err, totpflow.ErrNotExempt) {
 		return policy.Policy{}, errors.New("the account does not answer")
 	}
@@ -225,7 +226,7 @@ func TestSessionValidAsksOutsideTheRound(t *testing.T) {
 // meanwhile is a source of policies, while which somebody does something else.
 type meanwhile func()
 
-func (m meanwhile) Policy(context.Context, store.ID) (policy.Policy, error) {
+func (m meanwhile) Policy(context.Context, store.AccountID) (policy.Policy, error) {
 	m()
 	return fortnight, nil
 }
@@ -239,7 +240,7 @@ func TestSessionValidLooksAgain(t *testing.T) {
 	}{
 		"nothing":        {func(*house) {}, true},
 		"a new password": {func(h *house) { require.NoError(h.t, h.Account(ana).PasswordChanged(h.ctx)) }, false},
-		"an import":      {func(h *house) { require.NoError(h.t, h.imports(totpflow.Imported{ID: anaID, Key: rfcKey(h.t)})[0].Err) }, true},
+		"an import":      {func(h *house) { require.NoError(h.t, h.imports(admin.Imported{ID: anaID, Key: rfcKey(h.t)})[0].Err) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 )
@@ -14,7 +15,7 @@ import (
 var fortnight = policy.Policy{Mode: policy.Required, Grace: days(14)}
 
 // Who has nothing set up goes on without until the grace is over, with a proof
-// to set up by, and is then led to the set-up. That is told once.
+// to set up by, and is then led to the enrollment. That is told once.
 func TestGrace(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	h.set("acme", fortnight)
@@ -22,8 +23,8 @@ func TestGrace(t *testing.T) {
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, next.Step)
-	require.Equal(t, totpflow.InGrace, next.Reason)
-	require.Equal(t, ana.ID, next.ID)
+	require.Equal(t, totpflow.ReasonGrace, next.Reason)
+	require.Equal(t, ana.ID.User, next.ID.User)
 	require.Equal(t, start.Add(days(14)), next.GraceUntil)
 	require.Equal(t, []event.Kind{event.GraceBegan, event.SignedIn}, h.events.kinds())
 	require.Equal(t, start.Add(days(14)), h.status(ana).GraceUntil)
@@ -34,8 +35,8 @@ func TestGrace(t *testing.T) {
 	h.clock.Advance(time.Millisecond)
 	next, err = h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, next.Step)
-	require.Empty(t, next.ID)
+	require.Equal(t, totpflow.Enroll, next.Step)
+	require.Empty(t, next.ID.User)
 	h.setUp(next.Challenge)
 	require.Equal(t, totpflow.AskCode, h.step(ana))
 }
@@ -94,23 +95,23 @@ func TestGraceIsNotRenewed(t *testing.T) {
 			h.clock.Set(start.Add(days(14) - time.Second))
 			require.Equal(t, totpflow.Passed, h.step(ana))
 			h.clock.Set(start.Add(days(14)))
-			require.Equal(t, totpflow.SetUp, h.step(ana))
+			require.Equal(t, totpflow.Enroll, h.step(ana))
 		})
 	}
 }
 
 // A reset gives no grace, neither a new one nor the rest of the old: the account
-// had a factor, and the password alone leads to the set-up, not past it.
+// had a factor, and the password alone leads to the enrollment, not past it.
 func TestResetGivesNoGrace(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	h.set("acme", fortnight)
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
 	h.setUp(next.Proof)
-	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
-	require.Equal(t, totpflow.SetUp, h.step(ana))
-	require.ErrorIs(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))), totpflow.ErrNoGrace)
-	require.Equal(t, totpflow.SetUp, h.step(ana), "nor does an administrator's grace lead past it")
+	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
+	require.Equal(t, totpflow.Enroll, h.step(ana))
+	require.ErrorIs(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))), admin.ErrNoGrace)
+	require.Equal(t, totpflow.Enroll, h.step(ana), "nor does an administrator's grace lead past it")
 }
 
 // A policy that becomes stricter holds at once, one that becomes milder too;
@@ -144,15 +145,15 @@ func TestGraceFollowsThePolicy(t *testing.T) {
 				h.set("acme", c.now)
 			}
 			if c.left == 0 {
-				require.Equal(t, totpflow.SetUp, h.step(ana))
+				require.Equal(t, totpflow.Enroll, h.step(ana))
 				return
 			}
 			next, err := h.SignIn(h.ctx, ana)
 			require.NoError(t, err)
-			require.Equal(t, totpflow.InGrace, next.Reason)
+			require.Equal(t, totpflow.ReasonGrace, next.Reason)
 			require.Equal(t, c.left, next.GraceUntil.Sub(h.clock.Now()))
 			h.clock.Advance(c.left)
-			require.Equal(t, totpflow.SetUp, h.step(ana))
+			require.Equal(t, totpflow.Enroll, h.step(ana))
 		})
 	}
 }
@@ -182,18 +183,18 @@ func TestGraceExtended(t *testing.T) {
 
 				next, err := h.SignIn(h.ctx, ana)
 				require.NoError(t, err)
-				require.Equal(t, totpflow.InGrace, next.Reason)
+				require.Equal(t, totpflow.ReasonGrace, next.Reason)
 				require.Equal(t, until, next.GraceUntil)
 				require.Equal(t, until, h.status(ana).GraceUntil)
-				require.Equal(t, totpflow.StateGrace, h.member(anaID).State)
+				require.Equal(t, admin.StateGrace, h.member(anaID).State)
 				h.clock.Set(until.Add(-time.Second))
 				require.Equal(t, totpflow.Passed, h.step(ana))
 				h.clock.Set(until)
-				require.Equal(t, totpflow.SetUp, h.step(ana))
-				require.Equal(t, totpflow.StateRequired, h.member(anaID).State)
+				require.Equal(t, totpflow.Enroll, h.step(ana))
+				require.Equal(t, admin.StateRequired, h.member(anaID).State)
 
 				h.clock.Set(start.Add(days(2)))
-				next, err = h.SignIn(h.ctx, totpflow.User{Tenant: "acme", ID: "other"})
+				next, err = h.SignIn(h.ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "other"}})
 				require.NoError(t, err)
 				require.NotEqual(t, until, next.GraceUntil)
 			})
@@ -222,7 +223,7 @@ func TestGraceExtendedWithinBounds(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, totpflow.Passed, h.step(ana))
 			} else {
-				require.ErrorIs(t, err, totpflow.ErrGrace)
+				require.ErrorIs(t, err, admin.ErrGrace)
 			}
 		})
 	}
@@ -235,11 +236,11 @@ func TestGraceWhenTheClockGoesBack(t *testing.T) {
 	h.set("acme", fortnight)
 	require.Equal(t, totpflow.Passed, h.step(ana))
 	h.clock.Set(start.Add(days(14)))
-	require.Equal(t, totpflow.SetUp, h.step(ana))
+	require.Equal(t, totpflow.Enroll, h.step(ana))
 	h.clock.Set(start.Add(days(2)))
 	require.Equal(t, start.Add(days(14)), h.status(ana).GraceUntil)
 
-	ben := totpflow.User{Tenant: "acme", ID: "ben"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ben"}}
 	h.clock.Set(start.Add(days(365))) // a clock that is wrong
 	require.Equal(t, totpflow.Passed, h.step(ben))
 	h.clock.Set(start)
@@ -247,7 +248,7 @@ func TestGraceWhenTheClockGoesBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, start.Add(days(14)), next.GraceUntil)
 	h.clock.Set(start.Add(days(14)))
-	require.Equal(t, totpflow.SetUp, h.step(ben))
+	require.Equal(t, totpflow.Enroll, h.step(ben))
 }
 
 // Who was never asked for a factor has the whole grace before them, and the
@@ -257,7 +258,7 @@ func TestGraceNotYetBegun(t *testing.T) {
 	require.Equal(t, totpflow.Passed, h.step(ana)) // optional, and has a record from now on
 	h.set("acme", fortnight)
 	require.Equal(t, start.Add(days(14)), h.status(ana).GraceUntil)
-	require.Equal(t, totpflow.StateGrace, h.member(anaID).State)
+	require.Equal(t, admin.StateGrace, h.member(anaID).State)
 	require.Equal(t, totpflow.Passed, h.step(ana))
 }
 
@@ -276,8 +277,8 @@ func TestNoGrace(t *testing.T) {
 			h.events.kinds()
 			next, err := h.SignIn(h.ctx, ana)
 			require.NoError(t, err)
-			require.NotEqual(t, totpflow.InGrace, next.Reason)
-			require.Equal(t, p.Mode == policy.Required, next.Step == totpflow.SetUp)
+			require.NotEqual(t, totpflow.ReasonGrace, next.Reason)
+			require.Equal(t, p.Mode == policy.Required, next.Step == totpflow.Enroll)
 			require.NotContains(t, h.events.kinds(), event.GraceBegan)
 			require.False(t, h.status(ana).GraceUntil.After(start))
 		})
@@ -289,7 +290,7 @@ func TestGraceIsOfNobodyElse(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	h.set("acme", fortnight)
 	require.Equal(t, totpflow.Passed, h.step(ana))
-	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 	require.Zero(t, h.status(ana).GraceUntil)
 	require.Zero(t, h.member(anaID).GraceUntil)
 	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent"))

@@ -2,6 +2,7 @@ package totpflow_test
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
@@ -20,7 +22,7 @@ import (
 
 var (
 	start = time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC)
-	ana   = totpflow.User{Tenant: "acme", ID: "42", Name: "ana@acme.example"}
+	ana   = totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "42"}, Name: "ana@acme.example"}
 )
 
 // A house is a service with everything around it that a test wants to hold.
@@ -77,18 +79,18 @@ func (h *house) enroll(u totpflow.User) (*totptest.Authenticator, []string) {
 	h.t.Helper()
 	next, err := h.SignIn(h.ctx, u)
 	require.NoError(h.t, err)
-	var by totpflow.Authority = next.Proof
-	if next.Step == totpflow.SetUp {
+	var by totpflow.EnrollmentGrant = next.Proof
+	if next.Step == totpflow.Enroll {
 		by = next.Challenge
 	}
 	return h.setUp(by)
 }
 
-func (h *house) setUp(by totpflow.Authority) (*totptest.Authenticator, []string) {
+func (h *house) setUp(by totpflow.EnrollmentGrant) (*totptest.Authenticator, []string) {
 	h.t.Helper()
 	page, err := h.BeginEnrollment(h.ctx, by)
 	require.NoError(h.t, err)
-	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(h.t, err)
 	done, err := h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
 	require.NoError(h.t, err)
@@ -185,4 +187,37 @@ func (h *house) rotateKeys() {
 	next, err := keyring.Rotate(h.keys)
 	require.NoError(h.t, err)
 	h.keys = next
+}
+
+// Admin is the administrators' calls under a rule.
+func (h *house) Admin(rule admin.Rule) admin.Admin { return admin.New(h.Service, rule) }
+
+// each yields the values and no error.
+func each[T any](values ...T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, v := range values {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// collect returns what seq yields, up to the first error.
+func collect[T any](seq iter.Seq2[T, error]) (all []T, err error) {
+	for v, err := range seq {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// count counts members by their state.
+func count(members ...admin.Member) (c admin.Counts) {
+	for _, m := range members {
+		c.Add(m)
+	}
+	return c
 }

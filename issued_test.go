@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
@@ -18,14 +19,14 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A code sent by mail, after the password, leads to the set-up and not past it.
+// A code sent by mail, after the password, leads to the enrollment and not past it.
 // With the write that takes it, everything of before ends: the phone, the
 // recovery codes, browsers, sessions, sign-ins under way.
 func TestIssuedCode(t *testing.T) {
 	h := newHouse(t)
 	phone, codes := h.enroll(ana)
 	token := h.trusted(ana, phone)
-	underWay, proof := h.ask(ana), h.prove(ana, totpflow.ActionReplace, phone)
+	underWay, proof := h.ask(ana), h.prove(ana, totpflow.ActionReplaceAuthenticator, phone)
 	begun := h.clock.Now()
 	h.events.kinds()
 	code := h.issue(anaID)
@@ -42,8 +43,8 @@ func TestIssuedCode(t *testing.T) {
 	h.events.kinds()
 	d, err := h.VerifyIssuedCode(h.ctx, next.Challenge, " "+code+" ")
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, d.Step)
-	require.Empty(t, d.ID)
+	require.Equal(t, totpflow.Enroll, d.Step)
+	require.Empty(t, d.ID.User)
 	require.Empty(t, d.Proof)
 	require.Equal(t, []event.Kind{event.IssuedCodeUsed}, h.events.kinds())
 
@@ -57,7 +58,7 @@ func TestIssuedCode(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, valid)
 
-	// Once: who does not finish the set-up needs another one, and nothing of
+	// Once: who does not finish the enrollment needs another one, and nothing of
 	// before helps.
 	again, err := h.SignIn(h.ctx, ana, token)
 	require.NoError(t, err)
@@ -111,17 +112,17 @@ func TestIssuedCodeEnds(t *testing.T) {
 			h.clock.Advance(24*time.Hour - time.Second)
 		}, totpflow.ErrPasswordRecent},
 		"the codes were voided": {func(h *house, _ *totptest.Authenticator) {
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeRecoveryCodes))
+			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeRecoveryCodes))
 		}, totpflow.ErrRejected},
 		"the phone was found, and another one added": {func(h *house, phone *totptest.Authenticator) {
-			h.setUp(h.prove(ana, totpflow.ActionAdd, phone))
+			h.setUp(h.prove(ana, totpflow.ActionAddAuthenticator, phone))
 		}, totpflow.ErrRejected},
 		"it was not me, and an administrator unlocked": {func(h *house, _ *totptest.Authenticator) {
 			h.disown(ana)
 			require.NoError(h.t, h.Admin(nil).Unlock(h.ctx, ops, anaID))
 		}, totpflow.ErrRejected},
 		"the database was put back": {func(h *house, _ *totptest.Authenticator) {
-			require.NoError(h.t, h.Admin(nil).Restored(h.ctx, ops, h.clock.Now(), "", nil))
+			require.NoError(h.t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, h.clock.Now(), "", nil))
 			h.clock.Advance(time.Minute)
 		}, totpflow.ErrRejected},
 	} {
@@ -137,7 +138,7 @@ func TestIssuedCodeEnds(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, totpflow.SetUp, d.Step)
+			require.Equal(t, totpflow.Enroll, d.Step)
 		})
 	}
 }
@@ -149,7 +150,7 @@ func TestIssuedForWhom(t *testing.T) {
 		make func(h *house)
 		is   error
 	}{
-		"never seen": {func(*house) {}, totpflow.ErrNoAccount},
+		"never seen": {func(*house) {}, admin.ErrNoAccount},
 		"disabled":   {func(h *house) { h.step(ana) }, totpflow.ErrNotEnrolled},
 		"exempt":     {func(h *house) { require.NoError(h.t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent")) }, totpflow.ErrNotEnrolled},
 		"frozen":     {func(h *house) { h.enroll(ana); h.disown(ana) }, totpflow.ErrFrozen},
@@ -172,7 +173,7 @@ func TestIssuedForWhom(t *testing.T) {
 		"enrolled": {func(h *house) { h.enroll(ana) }, nil},
 		"reset": {func(h *house) {
 			h.enroll(ana)
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,7 +202,7 @@ func TestIssuedCodeIsForThePersonOnly(t *testing.T) {
 	o.enroll(ana)
 	var m mailbox
 	o.events.kinds()
-	require.NoError(t, o.admin.IssueRecoveryCode(o.ctx, o.by(o.boss, totpflow.ActionIssueCode), anaID, m.deliver))
+	require.NoError(t, o.admin.IssueRecoveryCode(o.ctx, o.by(o.boss, admin.ActionIssueCode), anaID, m.deliver))
 	for _, e := range o.events.got {
 		clean(t, printed(e), []string{m.code()})
 	}
@@ -218,7 +219,7 @@ func TestIssuedCodeNotDelivered(t *testing.T) {
 		require.Error(t, h.Admin(nil).IssueRecoveryCode(h.ctx, ops, anaID, nil))
 	})
 	errMail := errors.New("mailbox full")
-	err := h.Admin(nil).IssueRecoveryCode(h.ctx, ops, anaID, func(context.Context, totpflow.IssuedCode) error { return errMail })
+	err := h.Admin(nil).IssueRecoveryCode(h.ctx, ops, anaID, func(context.Context, admin.IssuedCode) error { return errMail })
 	require.ErrorIs(t, err, errMail)
 
 	h.store.SetFaults(totptest.Faults{Put: errors.New("disk full")})
@@ -228,7 +229,7 @@ func TestIssuedCodeNotDelivered(t *testing.T) {
 	h.store.SetFaults(totptest.Faults{})
 	d, err := h.VerifyIssuedCode(h.ctx, h.ask(ana), h.issue(anaID))
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, d.Step)
+	require.Equal(t, totpflow.Enroll, d.Step)
 }
 
 // Guesses of issued codes are counted with those of recovery codes: ten an hour,
@@ -273,7 +274,7 @@ func TestIssuedCodeOnceInARace(t *testing.T) {
 	together(8, func(i int) {
 		d, err := services[i%2].VerifyIssuedCode(h.ctx, challenges[i/2%2], code)
 		switch {
-		case err == nil && d.Step == totpflow.SetUp:
+		case err == nil && d.Step == totpflow.Enroll:
 			won.Add(1)
 		case !errors.Is(err, totpflow.ErrChallenge):
 			t.Error(err)
@@ -294,7 +295,7 @@ func TestIssuedCodeAndFaults(t *testing.T) {
 	h.store.SetFaults(totptest.Faults{Lost: errors.New("reset by peer")})
 	d, err = h.VerifyIssuedCode(h.ctx, c, code)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, d.Step)
+	require.Equal(t, totpflow.Enroll, d.Step)
 	d, err = h.VerifyIssuedCode(h.ctx, c, code)
 	refused(t, d, err, totpflow.ErrChallenge)
 
@@ -318,7 +319,7 @@ func TestIssuedCodeNeedsTheRightChallenge(t *testing.T) {
 	phone, _ := h.setUp(next.Challenge)
 	proof := h.pass(ana, phone).Proof
 	code := h.issue(anaID)
-	ben := totpflow.User{Tenant: ana.Tenant, ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "43"}}
 	h.enroll(ben)
 	for name, c := range map[string]totpflow.Challenge{"none": "", "garbage": "garbage", "a proof": totpflow.Challenge(proof)} {
 		d, err := h.VerifyIssuedCode(h.ctx, c, code)
@@ -329,5 +330,5 @@ func TestIssuedCodeNeedsTheRightChallenge(t *testing.T) {
 	refused(t, d, err, totpflow.ErrRejected)
 	d, err = h.VerifyIssuedCode(h.ctx, h.ask(ana), code)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, d.Step)
+	require.Equal(t, totpflow.Enroll, d.Step)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
@@ -14,8 +15,8 @@ import (
 )
 
 var (
-	agent   = totpflow.User{Tenant: "acme", ID: "agent-7"}
-	agentID = store.ID{Tenant: agent.Tenant, User: agent.ID}
+	agent   = totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "agent-7"}}
+	agentID = agent.ID
 )
 
 // A machine account passes where machines sign in, whatever the policy is, and
@@ -28,9 +29,9 @@ func TestMachineSignsIn(t *testing.T) {
 		h.unchanged(func() {
 			d, err := h.SignInMachine(h.ctx, agent)
 			require.NoError(t, err)
-			want := totpflow.Decision{Step: totpflow.Passed, Reason: totpflow.Exempt, ID: agent.ID, Tenant: agent.Tenant, Anchor: d.Anchor}
+			want := totpflow.Decision{Step: totpflow.Passed, Reason: totpflow.ReasonMachine, ID: agent.ID, Generation: d.Generation}
 			require.Equal(t, want, d)
-			require.NotZero(t, d.Anchor)
+			require.NotZero(t, d.Generation)
 		})
 	}
 }
@@ -40,7 +41,7 @@ func TestMachineIsListed(t *testing.T) {
 	h := newHouse(t)
 	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "  nightly\u202ebackup \n"))
 	m := h.member(agentID)
-	require.Equal(t, totpflow.StateExempt, m.State)
+	require.Equal(t, admin.StateExempt, m.State)
 	require.Equal(t, enroll.Exempted, m.Enrollment)
 	require.Equal(t, "nightly\ufffdbackup \ufffd", m.Machine)
 	require.Equal(t, enroll.Exempted, h.status(agent).State)
@@ -50,7 +51,7 @@ func TestMachineIsListed(t *testing.T) {
 	require.Equal(t, "ticket 7", told[0].Reason)
 
 	for _, name := range []string{"", "  "} {
-		require.ErrorIs(t, h.Admin(nil).Exempt(h.ctx, ops, anaID, name), totpflow.ErrMachineName)
+		require.ErrorIs(t, h.Admin(nil).Exempt(h.ctx, ops, anaID, name), admin.ErrMachineName)
 	}
 	require.ErrorIs(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "again"), enroll.ErrTransition)
 	require.Equal(t, m, h.member(agentID))
@@ -64,8 +65,8 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 	token := h.trusted(ana, phone)
 	begun := h.clock.Now()
 	challenge, signed := h.ask(ana), h.pass(ana, phone).Proof
-	replace := h.prove(ana, totpflow.ActionReplace, phone)
-	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAdd, phone))
+	replace := h.prove(ana, totpflow.ActionReplaceAuthenticator, phone)
+	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAddAuthenticator, phone))
 	require.NoError(t, err)
 	issued := h.issue(anaID)
 	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent"))
@@ -73,7 +74,7 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 	h.unchanged(func() {
 		d, err := h.SignIn(h.ctx, ana, token)
 		refused(t, d, err, totpflow.ErrExempt)
-		d, err = h.Continue(h.ctx, challenge)
+		d, err = h.ContinueSignIn(h.ctx, challenge)
 		refused(t, d, err, totpflow.ErrChallenge)
 		d, err = h.VerifyCode(h.ctx, challenge, phone.Code())
 		refused(t, d, err, totpflow.ErrChallenge)
@@ -86,7 +87,7 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 		_, err = h.BeginEnrollment(h.ctx, replace)
 		require.ErrorIs(t, err, totpflow.ErrProof)
 		_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
-		require.ErrorIs(t, err, totpflow.ErrEnrollment)
+		require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 		for _, code := range []string{phone.Code(), codes[0]} {
 			_, err = h.Account(ana).Reauthenticate(h.ctx, "x", code)
 			require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
@@ -94,10 +95,10 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 		var m mailbox
 		require.ErrorIs(t, h.Admin(nil).IssueRecoveryCode(h.ctx, ops, anaID, m.deliver), totpflow.ErrNotEnrolled)
 		require.Empty(t, m.got)
-		require.ErrorIs(t, h.Admin(nil).Restore(h.ctx, ops, anaID, "x"), enroll.ErrTransition)
+		require.ErrorIs(t, h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, "x"), enroll.ErrTransition)
 	})
 	m := h.member(anaID)
-	require.Zero(t, m.Authenticators+m.RecoveryCodesLeft+len(m.Browsers)+len(m.Kept))
+	require.Zero(t, m.Authenticators+m.RecoveryCodesLeft+len(m.Browsers)+len(m.Recoverable))
 	valid, err := h.Account(ana).SessionValid(h.ctx, begun)
 	require.NoError(t, err)
 	require.False(t, valid, "the person's sessions are over")
@@ -106,23 +107,23 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 // People do not get in where machines do, in whichever state they are.
 func TestPeopleAreRefusedWhereMachinesSignIn(t *testing.T) {
 	h := newHouse(t)
-	admin := h.Admin(nil)
-	for state, make := range map[string]func(u totpflow.User, id store.ID){
-		"never seen": func(totpflow.User, store.ID) {},
-		"seen":       func(u totpflow.User, _ store.ID) { h.step(u) },
-		"enrolled":   func(u totpflow.User, _ store.ID) { h.enroll(u) },
-		"reset": func(u totpflow.User, id store.ID) {
+	adm := h.Admin(nil)
+	for state, make := range map[string]func(u totpflow.User, id store.AccountID){
+		"never seen": func(totpflow.User, store.AccountID) {},
+		"seen":       func(u totpflow.User, _ store.AccountID) { h.step(u) },
+		"enrolled":   func(u totpflow.User, _ store.AccountID) { h.enroll(u) },
+		"reset": func(u totpflow.User, id store.AccountID) {
 			h.enroll(u)
-			require.NoError(t, admin.Reset(h.ctx, ops, id, totpflow.ScopeAll))
+			require.NoError(t, adm.Reset(h.ctx, ops, id, admin.ScopeAll))
 		},
-		"no longer exempt": func(_ totpflow.User, id store.ID) {
-			require.NoError(t, admin.Exempt(h.ctx, ops, id, "agent"))
-			require.NoError(t, admin.EndExemption(h.ctx, ops, id))
+		"no longer exempt": func(_ totpflow.User, id store.AccountID) {
+			require.NoError(t, adm.Exempt(h.ctx, ops, id, "agent"))
+			require.NoError(t, adm.EndExemption(h.ctx, ops, id))
 		},
 	} {
 		t.Run(state, func(t *testing.T) {
-			u := totpflow.User{Tenant: "acme", ID: state}
-			make(u, store.ID{Tenant: "acme", User: state})
+			u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: state}}
+			make(u, store.AccountID{Tenant: "acme", User: state})
 			h.unchanged(func() {
 				d, err := h.SignInMachine(h.ctx, u)
 				refused(t, d, err, totpflow.ErrNotExempt)
@@ -130,12 +131,12 @@ func TestPeopleAreRefusedWhereMachinesSignIn(t *testing.T) {
 		})
 	}
 	// The same id in another tenant is another account.
-	require.NoError(t, admin.Exempt(h.ctx, ops, agentID, "agent"))
-	d, err := h.SignInMachine(h.ctx, totpflow.User{Tenant: "globex", ID: agent.ID})
+	require.NoError(t, adm.Exempt(h.ctx, ops, agentID, "agent"))
+	d, err := h.SignInMachine(h.ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: agent.ID.User}})
 	refused(t, d, err, totpflow.ErrNotExempt)
 }
 
-// The end of an exemption forces a set-up, also where the factor is optional and
+// The end of an exemption forces an enrollment, also where the factor is optional and
 // whether or not the account was a person's before. It ends the machine's
 // sessions, and the name.
 func TestExemptionEnds(t *testing.T) {
@@ -150,17 +151,17 @@ func TestExemptionEnds(t *testing.T) {
 				require.ErrorIs(t, h.Admin(nil).EndExemption(h.ctx, ops, agentID), totpflow.ErrNotExempt)
 				require.Len(t, h.told(event.ExemptionEnded), 1)
 			} else {
-				require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, agentID, totpflow.ScopeAll))
+				require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, agentID, admin.ScopeAll))
 			}
 			valid, err := h.Account(agent).SessionValid(h.ctx, begun)
 			require.NoError(t, err)
 			require.False(t, valid)
 			m := h.member(agentID)
-			require.Equal(t, totpflow.StateRequired, m.State)
+			require.Equal(t, admin.StateRequired, m.State)
 			require.Empty(t, m.Machine)
 			next, err := h.SignIn(h.ctx, agent)
 			require.NoError(t, err)
-			require.Equal(t, totpflow.SetUp, next.Step)
+			require.Equal(t, totpflow.Enroll, next.Step)
 			h.setUp(next.Challenge)
 		})
 	}
@@ -170,7 +171,7 @@ func TestExemptionEnds(t *testing.T) {
 func TestMachineKeepsThroughSmallerResets(t *testing.T) {
 	h := newHouse(t)
 	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "agent"))
-	for _, scope := range []totpflow.Scope{totpflow.ScopeBrowsers, totpflow.ScopeRecoveryCodes} {
+	for _, scope := range []admin.Scope{admin.ScopeBrowsers, admin.ScopeRecoveryCodes} {
 		require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, agentID, scope))
 	}
 	d, err := h.SignInMachine(h.ctx, agent)
@@ -186,11 +187,11 @@ func TestMachineRefused(t *testing.T) {
 	d, err := h.SignInMachine(h.ctx, agent)
 	require.NoError(t, err)
 	lost := agent
-	lost.Anchor = d.Anchor + 1
+	lost.Generation = d.Generation + 1
 	d, err = h.SignInMachine(h.ctx, lost)
 	refused(t, d, err, totpflow.ErrRecordLost)
 	told := h.told(event.Exempted)
-	require.NoError(t, h.Disown(h.ctx, h.DisownToken(told[0])))
+	require.NoError(t, h.Disown(h.ctx, h.NewDisownToken(told[0])))
 	d, err = h.SignInMachine(h.ctx, agent)
 	refused(t, d, err, totpflow.ErrFrozen)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -26,7 +27,7 @@ import (
 // refused, the library refuses.
 type office struct {
 	*house
-	admin                     totpflow.Admin
+	admin                     admin.Admin
 	boss, deputy              clerk // of the customer
 	provider, unit, elsewhere clerk
 }
@@ -37,20 +38,20 @@ type clerk struct {
 	phone *totptest.Authenticator
 }
 
-func (c clerk) id() store.ID { return store.ID{Tenant: c.Tenant, User: c.ID} }
+func (c clerk) id() store.AccountID { return c.ID }
 
 var (
 	chains = map[string][]string{"acme": {"provider"}, "acme/unit": {"acme", "provider"}}
-	ops    = totpflow.Operator{Name: "root", Reason: "ticket 7"}
-	anaID  = store.ID{Tenant: ana.Tenant, User: ana.ID}
+	ops    = admin.Operator{Name: "root", Reason: "ticket 7"}
+	anaID  = ana.ID
 )
 
 func above(_ context.Context, tenant string) ([]string, error) { return chains[tenant], nil }
 
 // ofTenants leaves the policy to the tenants' administrators.
-func ofTenants(c *totpflow.Config) { c.Policy, c.Above = nil, above }
+func ofTenants(c *totpflow.Config) { c.Policy, c.ParentTenants = nil, above }
 
-func letAll(context.Context, totpflow.User, totpflow.Action, store.ID) error { return nil }
+func letAll(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return nil }
 
 func newOffice(t testing.TB, changes ...func(*totpflow.Config)) *office {
 	t.Helper()
@@ -68,18 +69,18 @@ func (h *house) hire(tenant, id string) clerk {
 	require.NoError(h.t, err)
 	uri, err := key.URI(totp.Label{Issuer: "x", Account: id})
 	require.NoError(h.t, err)
-	c := clerk{User: totpflow.User{Tenant: tenant, ID: id}}
-	c.phone, err = totptest.Scan(uri, h.clock)
+	c := clerk{User: totpflow.User{ID: totpflow.AccountID{Tenant: tenant, User: id}}}
+	c.phone, err = totptest.ScanURI(uri, h.clock)
 	require.NoError(h.t, err)
-	require.NoError(h.t, h.imports(totpflow.Imported{ID: c.id(), Key: key})[0].Err)
+	require.NoError(h.t, h.imports(admin.Imported{ID: c.id(), Key: key})[0].Err)
 	return c
 }
 
 // by is the clerk with a fresh proof of the action. It takes a new code, for
 // which the clock may go on by half a minute.
-func (o *office) by(c clerk, a totpflow.Action) totpflow.Administrator {
+func (o *office) by(c clerk, a totpflow.Action) admin.Administrator {
 	o.t.Helper()
-	return totpflow.Administrator{User: c.User, Proof: o.prove(c.User, a, c.phone)}
+	return admin.Administrator{User: c.User, Proof: o.prove(c.User, a, c.phone)}
 }
 
 // set gives a tenant its policy.
@@ -89,21 +90,20 @@ func (h *house) set(tenant string, p policy.Policy) {
 }
 
 // member is how one account stands in the administrator's list.
-func (h *house) member(id store.ID) totpflow.Member {
+func (h *house) member(id store.AccountID) admin.Member {
 	h.t.Helper()
-	members, err := h.Admin(nil).Status(h.ctx, ops, id)
+	m, err := h.Admin(nil).Member(h.ctx, ops, id)
 	require.NoError(h.t, err)
-	require.Len(h.t, members, 1)
-	return members[0]
+	return m
 }
 
 // versions is what the store holds: no two are the same where anything was
 // written in between.
-func (h *house) versions() map[store.ID]store.Version {
+func (h *house) versions() map[store.AccountID]store.Version {
 	h.t.Helper()
 	page, err := h.memory.List(h.ctx, store.Query{AllTenants: true, Limit: store.MaxLimit})
 	require.NoError(h.t, err)
-	versions := map[store.ID]store.Version{}
+	versions := map[store.AccountID]store.Version{}
 	for _, r := range page.Records {
 		versions[r.ID] = r.Version
 	}
@@ -140,9 +140,9 @@ func (h *house) step(u totpflow.User) totpflow.Step {
 }
 
 // mailbox takes what IssueRecoveryCode delivers.
-type mailbox struct{ got []totpflow.IssuedCode }
+type mailbox struct{ got []admin.IssuedCode }
 
-func (m *mailbox) deliver(_ context.Context, c totpflow.IssuedCode) error {
+func (m *mailbox) deliver(_ context.Context, c admin.IssuedCode) error {
 	m.got = append(m.got, c)
 	return nil
 }
@@ -150,7 +150,7 @@ func (m *mailbox) deliver(_ context.Context, c totpflow.IssuedCode) error {
 func (m *mailbox) code() string { return m.got[len(m.got)-1].Code }
 
 // issue has a code sent to the person and returns it.
-func (h *house) issue(id store.ID) string {
+func (h *house) issue(id store.AccountID) string {
 	h.t.Helper()
 	var m mailbox
 	require.NoError(h.t, h.Admin(nil).IssueRecoveryCode(h.ctx, ops, id, m.deliver))

@@ -101,7 +101,7 @@ func TestOutageIsNotCharged(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrUnavailable)
 	}
 	h.store.SetFaults(totptest.Faults{})
-	require.Nil(t, h.status(ana).Waiting)
+	require.Nil(t, h.status(ana).Throttled)
 	h.pass(ana, phone)
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
-	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 )
 
@@ -29,7 +28,7 @@ func TestDisable(t *testing.T) {
 
 	required := h.open(withMode(policy.Required)).Account(ana)
 	proof := h.prove(ana, totpflow.ActionDisable, phone)
-	require.ErrorIs(t, required.Disable(h.ctx, proof), totpflow.ErrRequired)
+	require.ErrorIs(t, required.Disable(h.ctx, proof), totpflow.ErrFactorRequired)
 	require.NoError(t, a.Disable(h.ctx, proof), "what failed did not use the proof up")
 	require.ErrorIs(t, a.Disable(h.ctx, proof), totpflow.ErrProof)
 
@@ -50,9 +49,9 @@ func TestReauthenticateByRecoveryCode(t *testing.T) {
 	a := h.Account(ana)
 	proof, err := a.Reauthenticate(h.ctx, "delete backup", codes[0])
 	require.NoError(t, err)
-	require.ErrorIs(t, a.Spend(h.ctx, proof, "show key"), totpflow.ErrProof)
-	require.NoError(t, a.Spend(h.ctx, proof, "delete backup"))
-	require.ErrorIs(t, a.Spend(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+	require.ErrorIs(t, a.ConsumeProof(h.ctx, proof, "show key"), totpflow.ErrProof)
+	require.NoError(t, a.ConsumeProof(h.ctx, proof, "delete backup"))
+	require.ErrorIs(t, a.ConsumeProof(h.ctx, proof, "delete backup"), totpflow.ErrProof)
 	_, err = a.Reauthenticate(h.ctx, "delete backup", codes[0])
 	require.ErrorIs(t, err, totpflow.ErrRejected)
 
@@ -67,8 +66,8 @@ func TestReauthenticateByRecoveryCode(t *testing.T) {
 
 	stale, err := a.Reauthenticate(h.ctx, "delete backup", codes[1])
 	require.NoError(t, err)
-	h.clock.Advance(totpflow.ProofAge)
-	require.ErrorIs(t, a.Spend(h.ctx, stale, "delete backup"), totpflow.ErrProof)
+	h.clock.Advance(totpflow.ProofLifetime)
+	require.ErrorIs(t, a.ConsumeProof(h.ctx, stale, "delete backup"), totpflow.ErrProof)
 }
 
 // A code that signs in cannot serve for a step-up at the same time, nor the
@@ -85,7 +84,7 @@ func TestOneMemoryOverAllPaths(t *testing.T) {
 			if i%2 == 0 {
 				_, err = h.VerifyCode(h.ctx, challenge, code)
 			} else {
-				_, err = h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionReplace, code)
+				_, err = h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionReplaceAuthenticator, code)
 			}
 			if err == nil {
 				passed.Add(1)
@@ -135,7 +134,7 @@ func TestStepUpGuessesAreNotGivenBack(t *testing.T) {
 func TestBeginningAgainDoesNotGrowTheRecord(t *testing.T) {
 	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
 	size := func() int {
-		rec, err := h.memory.Get(h.ctx, store.ID{Tenant: ana.Tenant, User: ana.ID})
+		rec, err := h.memory.Get(h.ctx, ana.ID)
 		require.NoError(t, err)
 		return len(rec.Sealed)
 	}
@@ -171,7 +170,7 @@ func TestReauthenticateRefuses(t *testing.T) {
 		"a wrong pair":          {h.Service, []string{phone.WrongCode(), phone.WrongCode()}, totpflow.ErrRejected},
 		"a wrong recovery code": {h.Service, []string{"0000-0000-0000-0000"}, totpflow.ErrRejected},
 		"three codes":           {h.Service, []string{"123456", "123456", "123456"}, totpflow.ErrRejected},
-		"a method of others":    {app, codes[:1], totpflow.ErrMethod},
+		"a method of others":    {app, codes[:1], totpflow.ErrMethodNotAllowed},
 	} {
 		p, err := c.from.Account(ana).Reauthenticate(h.ctx, "delete backup", c.codes...)
 		require.ErrorIs(t, err, c.is, name)
@@ -185,15 +184,15 @@ func TestReauthenticateRefuses(t *testing.T) {
 // nothing at all prove something of nobody.
 func TestAProofIsOfOneAccount(t *testing.T) {
 	h := newHouse(t)
-	ben := totpflow.User{Tenant: ana.Tenant, ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "43"}}
 	h.enroll(ben)
 	phone, _ := h.enroll(ana)
 	proof := h.prove(ana, "delete backup", phone)
-	for _, u := range []totpflow.User{ben, {Tenant: "globex", ID: ana.ID}, {ID: ana.ID}, {}} {
-		require.ErrorIs(t, h.Account(u).Spend(h.ctx, proof, "delete backup"), totpflow.ErrProof)
-		require.ErrorIs(t, h.Account(u).Spend(h.ctx, "", ""), totpflow.ErrProof)
+	for _, u := range []totpflow.User{ben, {ID: totpflow.AccountID{Tenant: "globex", User: ana.ID.User}}, {ID: totpflow.AccountID{User: ana.ID.User}}, {}} {
+		require.ErrorIs(t, h.Account(u).ConsumeProof(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(u).ConsumeProof(h.ctx, "", ""), totpflow.ErrProof)
 	}
-	require.NoError(t, h.Account(ana).Spend(h.ctx, proof, "delete backup"))
+	require.NoError(t, h.Account(ana).ConsumeProof(h.ctx, proof, "delete backup"))
 }
 
 // What is not there cannot be taken away or noted, and nothing is written of it.
@@ -211,7 +210,7 @@ func TestNothingToTake(t *testing.T) {
 	require.Len(t, h.status(ana).Browsers, 1)
 
 	require.NoError(t, h.Account(ana).RecoveryCodesSaved(h.ctx))
-	ben := totpflow.User{Tenant: ana.Tenant, ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "43"}}
 	h.unchanged(func() {
 		require.NoError(t, h.Account(ana).RecoveryCodesSaved(h.ctx), "said once")
 		require.ErrorIs(t, h.Account(ben).RecoveryCodesSaved(h.ctx), totpflow.ErrNotEnrolled)
@@ -225,8 +224,8 @@ func TestSpendTakesNoSetUpProof(t *testing.T) {
 	h := newHouse(t)
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.NotEnrolled, next.Reason)
+	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 	h.unchanged(func() {
-		require.ErrorIs(t, h.Account(ana).Spend(h.ctx, next.Proof, totpflow.ActionSetUp), totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, next.Proof, totpflow.ActionEnroll), totpflow.ErrProof)
 	})
 }

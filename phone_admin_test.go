@@ -7,12 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 )
 
 // A phone that was set up after a reset is a factor like another: the password
-// alone leads to no set-up any more, neither within the 24 hours nor later, and
+// alone leads to no enrollment any more, neither within the 24 hours nor later, and
 // its code lets the person in.
 func TestPhoneAfterAReset(t *testing.T) {
 	for name, later := range map[string]time.Duration{"within 24 hours": time.Hour, "later": 48 * time.Hour} {
@@ -21,13 +22,13 @@ func TestPhoneAfterAReset(t *testing.T) {
 			h := newHouse(t, withPhones(&p)...)
 			h.phoneOnly(ana, &p)
 			h.resets(anaID)
-			require.Equal(t, totpflow.StateRequired, h.member(anaID).State)
+			require.Equal(t, admin.StateRequired, h.member(anaID).State)
 			next, err := h.SignIn(h.ctx, ana)
 			require.NoError(t, err)
-			left, err := h.SignIn(h.ctx, ana) // another set-up under way: it ends with this one
+			left, err := h.SignIn(h.ctx, ana) // another enrollment under way: it ends with this one
 			require.NoError(t, err)
 			h.addPhone(next.Challenge, mobile, &p)
-			require.Equal(t, totpflow.StateEnabled, h.member(anaID).State)
+			require.Equal(t, admin.StateEnabled, h.member(anaID).State)
 			_, err = h.BeginEnrollment(h.ctx, left.Challenge)
 			require.ErrorIs(t, err, totpflow.ErrChallenge)
 
@@ -41,7 +42,7 @@ func TestPhoneAfterAReset(t *testing.T) {
 			d, err := h.VerifyPhoneCode(h.ctx, next.Challenge, p.code())
 			require.NoError(t, err)
 			require.Equal(t, totpflow.Passed, d.Step)
-			require.Equal(t, ana.ID, d.ID)
+			require.Equal(t, ana.ID.User, d.ID.User)
 			h.setUp(d.Proof) // and may set up an app with it
 		})
 	}
@@ -57,10 +58,10 @@ func TestAssigningThatLeavesNothing(t *testing.T) {
 		next   totpflow.Step
 		after  time.Duration
 	}{
-		"another number":              {number("+43 660 7654321"), policy.Policy{Mode: policy.Required, Methods: everyMethod}, totpflow.SetUp, 0},
-		"none":                        {phone.Number{}, policy.Policy{Mode: policy.Required, Methods: everyMethod}, totpflow.SetUp, 0},
-		"none, optional":              {phone.Number{}, policy.Policy{Mode: policy.Optional, Methods: everyMethod}, totpflow.SetUp, 0},
-		"none, with grace":            {phone.Number{}, policy.Policy{Mode: policy.Required, Grace: days(14), Methods: everyMethod}, totpflow.SetUp, 0},
+		"another number":              {number("+43 660 7654321"), policy.Policy{Mode: policy.Required, Methods: everyMethod}, totpflow.Enroll, 0},
+		"none":                        {phone.Number{}, policy.Policy{Mode: policy.Required, Methods: everyMethod}, totpflow.Enroll, 0},
+		"none, optional":              {phone.Number{}, policy.Policy{Mode: policy.Optional, Methods: everyMethod}, totpflow.Enroll, 0},
+		"none, with grace":            {phone.Number{}, policy.Policy{Mode: policy.Required, Grace: days(14), Methods: everyMethod}, totpflow.Enroll, 0},
 		"none, after a day":           {phone.Number{}, policy.Policy{Mode: policy.Required, Methods: everyMethod}, totpflow.AskCode, days(1)},
 		"none, where it takes a code": {phone.Number{}, policy.Policy{Mode: policy.Required, IssuedCode: true, Methods: everyMethod}, totpflow.AskCode, 0},
 	} {
@@ -69,7 +70,7 @@ func TestAssigningThatLeavesNothing(t *testing.T) {
 			h := newHouse(t, withPhones(&p)...)
 			h.phoneOnly(ana, &p)
 			s := h.open(withPhones(&p, func(cfg *totpflow.Config) { cfg.Policy = policy.Fixed(c.policy) })...)
-			require.NoError(t, s.Admin(nil).AssignPhone(h.ctx, ops, anaID, c.number))
+			require.NoError(t, admin.New(s, nil).AssignPhone(h.ctx, ops, anaID, c.number))
 			h.clock.Advance(c.after)
 			next, err := s.SignIn(h.ctx, ana)
 			require.NoError(t, err)
@@ -83,7 +84,7 @@ func TestAssigningThatLeavesNothing(t *testing.T) {
 	require.NoError(t, h.Admin(nil).AssignPhone(h.ctx, ops, anaID, mobile))
 	h.pass(ana, app)
 	require.NoError(t, h.Admin(nil).AssignPhone(h.ctx, ops, agentID, mobile))
-	require.Equal(t, totpflow.SetUp, h.step(agent))
+	require.Equal(t, totpflow.Enroll, h.step(agent))
 	require.Zero(t, h.member(agentID).ResetAt)
 }
 
@@ -94,7 +95,7 @@ func TestImportBesideAPhone(t *testing.T) {
 	h := newHouse(t, withPhones(&p)...)
 	h.phoneOnly(ana, &p)
 	h.unchanged(func() {
-		require.ErrorIs(t, h.imports(totpflow.Imported{ID: anaID, Key: rfcKey(t)})[0].Err, totpflow.ErrEnrolled)
+		require.ErrorIs(t, h.imports(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err, admin.ErrAlreadyEnrolled)
 	})
 }
 
@@ -105,13 +106,13 @@ func TestPhoneAndGrace(t *testing.T) {
 	h.set("acme", policy.Policy{Mode: policy.Required, Grace: days(14), Methods: everyMethod})
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.InGrace, next.Reason)
+	require.Equal(t, totpflow.ReasonGrace, next.Reason)
 	h.addPhone(next.Proof, mobile, &p)
 	require.Zero(t, h.status(ana).GraceUntil)
 	m := h.member(anaID)
-	require.Equal(t, totpflow.StateEnabled, m.State)
+	require.Equal(t, admin.StateEnabled, m.State)
 	require.Equal(t, 1, m.Phones)
-	require.Equal(t, 1, totpflow.Count([]totpflow.Member{m}).Enabled)
+	require.Equal(t, 1, count(m).Enabled)
 }
 
 // Nor does a frozen account send codes, or take one.
@@ -136,7 +137,7 @@ func TestFrozenAndPhones(t *testing.T) {
 	page, err := h.BeginPhone(h.ctx, d.Proof, number("+43 660 7654321"))
 	require.NoError(t, err)
 	h.clock.Advance(time.Minute)
-	_, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+	_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
 	require.NoError(t, err)
 	sent := p.count()
 	h.disown(ana)
@@ -147,10 +148,10 @@ func TestFrozenAndPhones(t *testing.T) {
 		refused(t, refusal, err, totpflow.ErrChallenge)
 		_, err = h.BeginPhone(h.ctx, d.Proof, number("+43 660 7654321"))
 		require.ErrorIs(t, err, totpflow.ErrProof)
-		_, err = h.SendSetUpCode(h.ctx, page.Token, phone.Voice)
-		require.ErrorIs(t, err, totpflow.ErrEnrollment)
+		_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.Voice)
+		require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 		refusal, err = h.ConfirmPhone(h.ctx, page.Token, p.code())
-		refused(t, refusal, err, totpflow.ErrEnrollment)
+		refused(t, refusal, err, totpflow.ErrEnrollmentExpired)
 		require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, d.Proof, next.Phones[0].ID), totpflow.ErrProof)
 	})
 	require.Equal(t, sent, p.count())

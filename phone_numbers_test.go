@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
@@ -24,7 +25,7 @@ func TestPolicyDecidesOnPhones(t *testing.T) {
 	h.clock.Advance(time.Minute)
 	h.addPhone(h.prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
 	id := h.status(ana).Phones[0].ID
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
 	h.phoneOnly(ben, &p)
 
 	without := h.open(append(withPhones(&p), withMode(policy.Optional))...)
@@ -33,11 +34,11 @@ func TestPolicyDecidesOnPhones(t *testing.T) {
 	require.NotContains(t, next.Methods, totpflow.MethodPhoneCode)
 	require.Empty(t, next.Phones)
 	_, err = without.SendPhoneCode(h.ctx, next.Challenge, id, phone.SMS)
-	require.ErrorIs(t, err, totpflow.ErrMethod)
+	require.ErrorIs(t, err, totpflow.ErrMethodNotAllowed)
 	_, err = h.SendPhoneCode(h.ctx, next.Challenge, id, phone.SMS)
 	require.NoError(t, err)
 	d, err := without.VerifyPhoneCode(h.ctx, next.Challenge, p.code())
-	refused(t, d, err, totpflow.ErrMethod)
+	refused(t, d, err, totpflow.ErrMethodNotAllowed)
 	_, err = without.BeginPhone(h.ctx, next.Challenge, mobile)
 	require.Error(t, err)
 
@@ -61,8 +62,8 @@ func TestPolicyChangesWhileANumberWaits(t *testing.T) {
 		policy policy.Fixed
 		err    error
 	}{
-		"no codes by phone":             {policy.Fixed{Mode: policy.Required}, totpflow.ErrMethod},
-		"administrators choose numbers": {policy.Fixed{Mode: policy.Required, Methods: everyMethod, AssignedPhones: true}, totpflow.ErrAssigned},
+		"no codes by phone":             {policy.Fixed{Mode: policy.Required}, totpflow.ErrMethodNotAllowed},
+		"administrators choose numbers": {policy.Fixed{Mode: policy.Required, Methods: everyMethod, AssignedPhones: true}, totpflow.ErrNumberAssigned},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p pigeon
@@ -71,13 +72,13 @@ func TestPolicyChangesWhileANumberWaits(t *testing.T) {
 			require.NoError(t, err)
 			page, err := h.BeginPhone(h.ctx, next.Challenge, mobile)
 			require.NoError(t, err)
-			_, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+			_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
 			require.NoError(t, err)
 			h.clock.Advance(time.Minute)
 
 			later := h.open(withPhones(&p, func(c *totpflow.Config) { c.Policy = tt.policy })...)
 			h.unchanged(func() {
-				_, err = later.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+				_, err = later.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
 				require.ErrorIs(t, err, tt.err)
 				d, err := later.ConfirmPhone(h.ctx, page.Token, p.code())
 				refused(t, d, err, tt.err)
@@ -98,15 +99,15 @@ func TestAssignedPhones(t *testing.T) {
 	h := newHouse(t, withPhones(&p, func(c *totpflow.Config) {
 		c.Policy = policy.Fixed{Mode: policy.Required, Methods: everyMethod, AssignedPhones: true}
 	})...)
-	op := totpflow.Operator{Name: "root", Reason: "test"}
-	target := store.ID{Tenant: ana.Tenant, User: ana.ID}
+	op := admin.Operator{Name: "root", Reason: "test"}
+	target := ana.ID
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
 	require.Equal(t, []totpflow.Method{totpflow.MethodCode}, next.Methods, "there is no number to verify")
 	require.True(t, h.status(ana).Assigned.IsZero())
 	for _, n := range []phone.Number{mobile, {}} {
 		_, err = h.BeginPhone(h.ctx, next.Challenge, n)
-		require.ErrorIs(t, err, totpflow.ErrAssigned)
+		require.ErrorIs(t, err, totpflow.ErrNumberAssigned)
 	}
 	require.NoError(t, h.Admin(nil).AssignPhone(h.ctx, op, target, mobile))
 	next, err = h.SignIn(h.ctx, ana)
@@ -115,7 +116,7 @@ func TestAssignedPhones(t *testing.T) {
 	require.Equal(t, []totpflow.Phone{{Number: mobile}}, next.Phones)
 	require.Equal(t, mobile, h.status(ana).Assigned)
 	_, err = h.BeginPhone(h.ctx, next.Challenge, number("+43 660 7654321"))
-	require.ErrorIs(t, err, totpflow.ErrAssigned)
+	require.ErrorIs(t, err, totpflow.ErrNumberAssigned)
 	h.addPhone(next.Challenge, phone.Number{}, &p)
 	st := h.status(ana)
 	require.Equal(t, mobile, st.Phones[0].Number)
@@ -127,7 +128,7 @@ func TestAssignedPhones(t *testing.T) {
 	require.NoError(t, err)
 	d, err := h.VerifyPhoneCode(h.ctx, challenge, p.code())
 	require.NoError(t, err)
-	require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, d.Proof, st.Phones[0].ID), totpflow.ErrAssigned)
+	require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, d.Proof, st.Phones[0].ID), totpflow.ErrNumberAssigned)
 	require.NoError(t, h.Admin(nil).AssignPhone(h.ctx, op, target, phone.Number{}))
 	require.Empty(t, h.status(ana).Phones)
 }
@@ -150,7 +151,7 @@ func TestRemovingPhones(t *testing.T) {
 	}
 	require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, "", id), totpflow.ErrProof)
 	proof := prove()
-	require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, proof, id), totpflow.ErrRequired)
+	require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, proof, id), totpflow.ErrFactorRequired)
 	app, _ := h.setUp(proof)
 	h.clock.Advance(time.Minute)
 	require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, proof, id), totpflow.ErrProof)
@@ -162,14 +163,14 @@ func TestRemovingPhones(t *testing.T) {
 // A reset, a freeze's restore, an exemption and a redeemed code leave no phone
 // behind: it may be the thief's.
 func TestPhonesGoWithTheFactors(t *testing.T) {
-	op := totpflow.Operator{Name: "root", Reason: "test"}
-	target := store.ID{Tenant: ana.Tenant, User: ana.ID}
-	for name, end := range map[string]func(*house, totpflow.Admin) error{
-		"reset":  func(h *house, a totpflow.Admin) error { return a.Reset(h.ctx, op, target, totpflow.ScopeAll) },
-		"exempt": func(h *house, a totpflow.Admin) error { return a.Exempt(h.ctx, op, target, "agent") },
-		"issued code": func(h *house, a totpflow.Admin) error {
+	op := admin.Operator{Name: "root", Reason: "test"}
+	target := ana.ID
+	for name, end := range map[string]func(*house, admin.Admin) error{
+		"reset":  func(h *house, a admin.Admin) error { return a.Reset(h.ctx, op, target, admin.ScopeAll) },
+		"exempt": func(h *house, a admin.Admin) error { return a.Exempt(h.ctx, op, target, "agent") },
+		"issued code": func(h *house, a admin.Admin) error {
 			var code string
-			err := a.IssueRecoveryCode(h.ctx, op, target, func(_ context.Context, c totpflow.IssuedCode) error {
+			err := a.IssueRecoveryCode(h.ctx, op, target, func(_ context.Context, c admin.IssuedCode) error {
 				code = c.Code
 				return nil
 			})
@@ -218,6 +219,6 @@ func TestPhoneMisuse(t *testing.T) {
 	require.ErrorIs(t, err, phone.ErrNumber)
 	page, err := h.BeginEnrollment(h.ctx, next.Challenge)
 	require.NoError(t, err)
-	_, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS)
-	require.ErrorIs(t, err, totpflow.ErrEnrollment, "a token of an app's set-up")
+	_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired, "a token of an app's set-up")
 }

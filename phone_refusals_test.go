@@ -34,7 +34,7 @@ func TestSendPhoneCodeRefuses(t *testing.T) {
 	_, err = h.TrustBrowser(h.ctx, d.Proof, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof, "nor does a code by phone trust a browser")
 	next := h.asked(ana)
-	other, err := h.SignIn(h.ctx, totpflow.User{ID: "another"})
+	other, err := h.SignIn(h.ctx, totpflow.User{ID: totpflow.AccountID{User: "another"}})
 	require.NoError(t, err)
 	sent, id := p.count(), next.Phones[0].ID
 	for name, c := range map[string]struct {

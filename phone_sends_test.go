@@ -63,12 +63,12 @@ func TestPumpingIsStopped(t *testing.T) {
 	h := newHouse(t, withPhones(&p)...)
 	stopped := 0
 	for i := range 1000 {
-		u := totpflow.User{Tenant: fmt.Sprint("tenant ", i%7), ID: fmt.Sprint(i)}
+		u := totpflow.User{ID: totpflow.AccountID{Tenant: fmt.Sprint("tenant ", i%7), User: fmt.Sprint(i)}}
 		next, err := h.SignIn(h.ctx, u)
 		require.NoError(t, err)
 		page, err := h.BeginPhone(h.ctx, next.Challenge, mobile)
 		require.NoError(t, err)
-		if _, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS); err != nil {
+		if _, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS); err != nil {
 			require.ErrorIs(t, err, totpflow.ErrPhoneLimit)
 			stopped++
 		}
@@ -103,7 +103,7 @@ func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
 	h := newHouse(t, withPhones(&p)...)
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	numbers, begun := 0, totpflow.PhonePage{}
+	numbers, begun := 0, totpflow.PendingPhone{}
 	begin := func() {
 		numbers++
 		begun, err = h.BeginPhone(h.ctx, next.Challenge, number(fmt.Sprintf("+43 660 %07d", numbers)))
@@ -115,7 +115,7 @@ func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
 	begin()
 	for range 500 {
 		puts = 0
-		_, err = racing.SendSetUpCode(h.ctx, begun.Token, phone.SMS)
+		_, err = racing.SendEnrollmentCode(h.ctx, begun.Token, phone.SMS)
 		require.Error(t, err)
 		h.clock.Advance(time.Second)
 	}
@@ -136,14 +136,14 @@ func TestFullTenantUsesUpNoPrefix(t *testing.T) {
 		require.NoError(t, err)
 		page, err := h.BeginPhone(h.ctx, next.Challenge, number(fmt.Sprintf("+43 660 %07d", n)))
 		require.NoError(t, err)
-		_, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+		_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
 		return err
 	}
 	for i := range 3 {
-		require.NoError(t, send(totpflow.User{Tenant: "full", ID: fmt.Sprint(i)}, i))
+		require.NoError(t, send(totpflow.User{ID: totpflow.AccountID{Tenant: "full", User: fmt.Sprint(i)}}, i))
 	}
 	for i := range 30 {
-		require.ErrorIs(t, send(totpflow.User{Tenant: "full", ID: "mallory"}, 100+i), totpflow.ErrPhoneLimit)
+		require.ErrorIs(t, send(totpflow.User{ID: totpflow.AccountID{Tenant: "full", User: "mallory"}}, 100+i), totpflow.ErrPhoneLimit)
 	}
 	require.NoError(t, send(ana, 200), "another tenant")
 }
@@ -176,11 +176,11 @@ func TestPrefixAndTenantLimits(t *testing.T) {
 			limit(&limits)
 			h := newHouse(t, withPhones(&p, func(c *totpflow.Config) { c.Phones.Limits = limits })...)
 			for i := range 6 {
-				next, err := h.SignIn(h.ctx, totpflow.User{Tenant: "acme", ID: fmt.Sprint(i)})
+				next, err := h.SignIn(h.ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint(i)}})
 				require.NoError(t, err)
 				page, err := h.BeginPhone(h.ctx, next.Challenge, number(fmt.Sprint("+43 660 123456", i)))
 				require.NoError(t, err)
-				_, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+				_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
 				if i >= 3 {
 					require.ErrorIs(t, err, totpflow.ErrPhoneLimit)
 				}

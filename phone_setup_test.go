@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
@@ -25,11 +26,11 @@ func withApp(t *testing.T, p *pigeon) (*house, *totptest.Authenticator) {
 }
 
 // beginPhone adds a number and has its code sent.
-func (h *house) beginPhone(by totpflow.Authority, n phone.Number) totpflow.PhonePage {
+func (h *house) beginPhone(by totpflow.EnrollmentGrant, n phone.Number) totpflow.PendingPhone {
 	h.t.Helper()
 	page, err := h.BeginPhone(h.ctx, by, n)
 	require.NoError(h.t, err)
-	_, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+	_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
 	require.NoError(h.t, err)
 	return page
 }
@@ -39,13 +40,13 @@ func (h *house) beginPhone(by totpflow.Authority, n phone.Number) totpflow.Phone
 func TestBeginPhoneRefuses(t *testing.T) {
 	var p pigeon
 	h, app := withApp(t, &p)
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
 	setUp, err := h.SignIn(h.ctx, ben)
 	require.NoError(t, err)
 	without := h.open(withPhones(&p, withMode(policy.Required))...)
 	silent := h.open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: everyMethod} })
 	for name, c := range map[string]struct {
-		by   totpflow.Authority
+		by   totpflow.EnrollmentGrant
 		from *totpflow.Service
 		is   error
 	}{
@@ -54,8 +55,8 @@ func TestBeginPhoneRefuses(t *testing.T) {
 		"no proof":                     {totpflow.Proof("x"), h.Service, totpflow.ErrProof},
 		"the challenge of a sign-in":   {h.ask(ana), h.Service, totpflow.ErrChallenge},
 		"the proof of a sign-in":       {h.pass(ana, app).Proof, h.Service, totpflow.ErrProof},
-		"a proof for another app":      {h.prove(ana, totpflow.ActionAdd, app), h.Service, totpflow.ErrProof},
-		"policy without phones":        {setUp.Challenge, without, totpflow.ErrMethod},
+		"a proof for another app":      {h.prove(ana, totpflow.ActionAddAuthenticator, app), h.Service, totpflow.ErrProof},
+		"policy without phones":        {setUp.Challenge, without, totpflow.ErrMethodNotAllowed},
 		"a service that sends no code": {setUp.Challenge, silent, totpflow.ErrNoPhone},
 	} {
 		h.unchanged(func() {
@@ -83,7 +84,7 @@ func TestTheNumberThatWaits(t *testing.T) {
 	h.clock.Set(page.Expires)
 	h.unchanged(func() {
 		d, err := h.ConfirmPhone(h.ctx, page.Token, p.code())
-		refused(t, d, err, totpflow.ErrEnrollment)
+		refused(t, d, err, totpflow.ErrEnrollmentExpired)
 	})
 
 	h.addPhone(prove(), mobile, &p)
@@ -114,12 +115,12 @@ func TestTheCodeOfANewNumber(t *testing.T) {
 	d, err := h.ConfirmPhone(h.ctx, page.Token, p.code())
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, d.Step)
-	require.Equal(t, ana.ID, d.ID)
+	require.Equal(t, ana.ID.User, d.ID.User)
 	require.Equal(t, []event.Kind{event.PhoneAdded}, h.events.kinds())
 	require.Len(t, h.status(ana).Phones, 1)
 }
 
-// What is no token of this number's set-up sends nothing and confirms nothing.
+// What is no token of this number's enrollment sends nothing and confirms nothing.
 func TestTokensOfNumbers(t *testing.T) {
 	var p pigeon
 	h := newHouse(t, withPhones(&p)...)
@@ -135,28 +136,30 @@ func TestTokensOfNumbers(t *testing.T) {
 		"none": "", "garbage": "garbage", "of an app": app.Token, "of the number before": earlier.Token,
 	} {
 		h.unchanged(func() {
-			_, err := h.SendSetUpCode(h.ctx, token, phone.Voice)
-			require.ErrorIs(t, err, totpflow.ErrEnrollment, name)
+			_, err := h.SendEnrollmentCode(h.ctx, token, phone.Voice)
+			require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired, name)
 			d, err := h.ConfirmPhone(h.ctx, token, p.code())
-			refused(t, d, err, totpflow.ErrEnrollment)
+			refused(t, d, err, totpflow.ErrEnrollmentExpired)
 		})
 	}
-	_, err = silent.SendSetUpCode(h.ctx, app.Token, phone.SMS)
-	require.ErrorIs(t, err, totpflow.ErrEnrollment, "whether numbers are served or not")
+	_, err = silent.SendEnrollmentCode(h.ctx, app.Token, phone.SMS)
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired, "whether numbers are served or not")
 	require.Equal(t, 1, p.count())
 }
 
-// What ends the sign-ins under way ends the set-up of a number: whoever began it
+// What ends the sign-ins under way ends the enrollment of a number: whoever began it
 // may be who the person wants out.
 func TestANumberEndsWithTheTickets(t *testing.T) {
 	for name, end := range map[string]func(h *house, app *totptest.Authenticator){
-		"another app":        func(h *house, app *totptest.Authenticator) { h.setUp(h.prove(ana, totpflow.ActionAdd, app)) },
+		"another app": func(h *house, app *totptest.Authenticator) {
+			h.setUp(h.prove(ana, totpflow.ActionAddAuthenticator, app))
+		},
 		"new recovery codes": func(h *house, app *totptest.Authenticator) { h.newCodes(ana, app) },
 		"a new password": func(h *house, _ *totptest.Authenticator) {
 			require.NoError(h.t, h.Account(ana).PasswordChanged(h.ctx))
 		},
 		"browsers that an administrator revokes": func(h *house, _ *totptest.Authenticator) {
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeBrowsers))
+			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeBrowsers))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,7 +168,7 @@ func TestANumberEndsWithTheTickets(t *testing.T) {
 			page := h.beginPhone(h.prove(ana, totpflow.ActionAddPhone, app), mobile)
 			end(h, app)
 			d, err := h.ConfirmPhone(h.ctx, page.Token, p.code())
-			refused(t, d, err, totpflow.ErrEnrollment)
+			refused(t, d, err, totpflow.ErrEnrollmentExpired)
 			require.Empty(t, h.status(ana).Phones)
 		})
 	}
@@ -183,7 +186,7 @@ func TestPhonesOfAPolicyThatCannotBeAsked(t *testing.T) {
 	h.unchanged(func() {
 		_, err := s.BeginPhone(h.ctx, begin, number("+44 7700 900124"))
 		require.ErrorIs(t, err, down)
-		_, err = s.SendSetUpCode(h.ctx, page.Token, phone.Voice)
+		_, err = s.SendEnrollmentCode(h.ctx, page.Token, phone.Voice)
 		require.ErrorIs(t, err, down)
 		d, err := s.ConfirmPhone(h.ctx, page.Token, p.code())
 		refused(t, d, err, down)
@@ -215,7 +218,7 @@ func TestAPhoneEndsTheLockout(t *testing.T) {
 		require.NoError(t, err)
 		h.addPhone(d.Challenge, mobile, &p)
 		h.resets(anaID)
-		require.Equal(t, totpflow.SetUp, h.step(ana))
+		require.Equal(t, totpflow.Enroll, h.step(ana))
 	})
 }
 
@@ -252,7 +255,7 @@ func TestWhatEndsWithAPhone(t *testing.T) {
 			valid, err := h.Account(ana).SessionValid(h.ctx, begun)
 			require.NoError(t, err)
 			require.Equal(t, c.ends, !valid)
-			_, err = h.Continue(h.ctx, underWay)
+			_, err = h.ContinueSignIn(h.ctx, underWay)
 			require.ErrorIs(t, err, totpflow.ErrChallenge)
 			h.pass(ana, app)
 		})
@@ -269,7 +272,7 @@ func TestWhichPhonesGo(t *testing.T) {
 	})...)
 	nothing, err := optional.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.NotEnrolled, nothing.Reason)
+	require.Equal(t, totpflow.ReasonNotEnrolled, nothing.Reason)
 	h.unchanged(func() {
 		err := optional.Account(ana).RemovePhone(h.ctx, nothing.Proof, "x")
 		require.ErrorIs(t, err, totpflow.ErrProof, "the proof that nothing is set up")
@@ -297,11 +300,11 @@ func TestWhichPhonesGo(t *testing.T) {
 	require.NoError(t, h.Account(ana).RemovePhone(h.ctx, proof, ids[0].ID), "one of two, where a factor is required")
 	require.Equal(t, ids[1:], h.status(ana).Phones)
 	proof = prove()
-	require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, proof, ids[1].ID), totpflow.ErrRequired)
+	require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, proof, ids[1].ID), totpflow.ErrFactorRequired)
 	require.NoError(t, optional.Account(ana).RemovePhone(h.ctx, proof, ids[1].ID), "the last one, where none is")
 	next, err := optional.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.NotEnrolled, next.Reason)
+	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 }
 
 // Who turns the second factor off turns it off: no phone is asked for either.
@@ -316,5 +319,5 @@ func TestDisablingTakesThePhones(t *testing.T) {
 	require.Empty(t, h.status(ana).Phones)
 	next, err := optional.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.NotEnrolled, next.Reason)
+	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 }

@@ -78,11 +78,11 @@ func withPhones(p *pigeon, changes ...func(*totpflow.Config)) []func(*totpflow.C
 }
 
 // addPhone verifies a number by its own code.
-func (h *house) addPhone(by totpflow.Authority, n phone.Number, p *pigeon) totpflow.Decision {
+func (h *house) addPhone(by totpflow.EnrollmentGrant, n phone.Number, p *pigeon) totpflow.Decision {
 	h.t.Helper()
 	page, err := h.BeginPhone(h.ctx, by, n)
 	require.NoError(h.t, err)
-	_, err = h.SendSetUpCode(h.ctx, page.Token, phone.SMS)
+	_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
 	require.NoError(h.t, err)
 	d, err := h.ConfirmPhone(h.ctx, page.Token, p.code())
 	require.NoError(h.t, err)
@@ -95,13 +95,13 @@ func (h *house) phoneOnly(u totpflow.User, p *pigeon) {
 	h.t.Helper()
 	next, err := h.SignIn(h.ctx, u)
 	require.NoError(h.t, err)
-	require.Equal(h.t, totpflow.SetUp, next.Step)
+	require.Equal(h.t, totpflow.Enroll, next.Step)
 	require.Equal(h.t, []totpflow.Method{totpflow.MethodCode, totpflow.MethodPhoneCode}, next.Methods)
 	require.Empty(h.t, next.Phones, "the person chooses")
 	require.Equal(h.t, totpflow.Passed, h.addPhone(next.Challenge, mobile, p).Step)
 }
 
-// A number is added with the set-up challenge, verified by its own code, and from
+// A number is added with the enrollment challenge, verified by its own code, and from
 // then on signs in: by SMS, and by a call for who has a landline.
 func TestSigningInByPhone(t *testing.T) {
 	var p pigeon
@@ -123,7 +123,7 @@ func TestSigningInByPhone(t *testing.T) {
 		d, err = h.VerifyPhoneCode(h.ctx, next.Challenge, p.code())
 		require.NoError(t, err)
 		require.Equal(t, totpflow.Passed, d.Step)
-		require.Equal(t, totpflow.ByPhoneCode, d.Reason)
+		require.Equal(t, totpflow.ReasonPhoneCode, d.Reason)
 		d, err = h.VerifyPhoneCode(h.ctx, next.Challenge, p.code())
 		refused(t, d, err, totpflow.ErrChallenge)
 		h.clock.Advance(time.Hour)
@@ -215,7 +215,7 @@ func TestOnePhoneCodeIsLive(t *testing.T) {
 	}
 	d, err = h.VerifyPhoneCode(h.ctx, challenge, p.code())
 	refused(t, d, err, throttle.ErrThrottled)
-	require.NotNil(t, h.status(ana).Waiting, "the account's one budget")
+	require.NotNil(t, h.status(ana).Throttled, "the account's one budget")
 }
 
 func (h *house) ring() *keyring.Ring {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
-	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -25,7 +25,7 @@ import (
 // here once more.
 
 // From the password to the code a person has 10 minutes, a passed factor stands
-// for its action for 5, and a set-up waits for 15.
+// for its action for 5, and an enrollment waits for 15.
 func TestLifetimes(t *testing.T) {
 	for name, c := range map[string]struct {
 		life time.Duration
@@ -34,18 +34,18 @@ func TestLifetimes(t *testing.T) {
 	}{
 		"challenge": {10 * time.Minute, func(h *house, _ *totptest.Authenticator) func() error {
 			c := h.ask(ana)
-			return func() error { _, err := h.Continue(h.ctx, c); return err }
+			return func() error { _, err := h.ContinueSignIn(h.ctx, c); return err }
 		}, totpflow.ErrChallenge},
 		"proof of a step-up": {5 * time.Minute, func(h *house, phone *totptest.Authenticator) func() error {
 			p := h.prove(ana, "delete backup", phone)
-			return func() error { return h.Account(ana).Spend(h.ctx, p, "delete backup") }
+			return func() error { return h.Account(ana).ConsumeProof(h.ctx, p, "delete backup") }
 		}, totpflow.ErrProof},
 		"proof of a sign-in": {5 * time.Minute, func(h *house, phone *totptest.Authenticator) func() error {
 			p := h.pass(ana, phone).Proof
 			return func() error { _, err := h.TrustBrowser(h.ctx, p, "x"); return err }
 		}, totpflow.ErrProof},
 		"set-up": {15 * time.Minute, func(h *house, phone *totptest.Authenticator) func() error {
-			p := h.prove(ana, totpflow.ActionAdd, phone)
+			p := h.prove(ana, totpflow.ActionAddAuthenticator, phone)
 			page, err := h.BeginEnrollment(h.ctx, p)
 			require.NoError(h.t, err)
 			require.Empty(h.t, page.Clears, "adding clears nothing")
@@ -56,7 +56,7 @@ func TestLifetimes(t *testing.T) {
 				}
 				return err
 			}
-		}, totpflow.ErrEnrollment},
+		}, totpflow.ErrEnrollmentExpired},
 	} {
 		for _, early := range []time.Duration{time.Second, 0} {
 			t.Run(name, func(t *testing.T) {
@@ -80,11 +80,11 @@ func TestLifetimes(t *testing.T) {
 func TestNothingComesWithAnError(t *testing.T) {
 	h := newHouse(t)
 	phone, _ := h.enroll(ana)
-	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAdd, phone))
+	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAddAuthenticator, phone))
 	require.NoError(t, err)
-	next, err := totptest.Scan(page.Offer.URI(), h.clock)
+	next, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
-	replace, codes := h.prove(ana, totpflow.ActionReplace, phone), h.prove(ana, totpflow.ActionRecoveryCodes, phone)
+	replace, codes := h.prove(ana, totpflow.ActionReplaceAuthenticator, phone), h.prove(ana, totpflow.ActionRecoveryCodes, phone)
 	proof := h.pass(ana, phone).Proof
 	h.store.SetFaults(totptest.Faults{Put: errors.New("disk full")})
 
@@ -113,8 +113,8 @@ func TestResetAsksForASetUp(t *testing.T) {
 	token := h.trusted(ana, phone)
 	keys, err := keyring.Parse(h.keys)
 	require.NoError(t, err)
-	book := account.NewBook(h.memory, keys, quiet, h.clock.Now)
-	require.NoError(t, book.Change(h.ctx, store.ID{Tenant: ana.Tenant, User: ana.ID}, func(r *account.Round) (err error) {
+	records := engine.New(engine.Config{Store: h.memory, Keys: keys, Events: quiet, Now: h.clock.Now})
+	require.NoError(t, records.Change(h.ctx, ana.ID, func(r *engine.Tx) (err error) {
 		r.Enrollment, err = r.Enrollment.Reset(r.Now)
 		r.FactorsChanged(r.Now)
 		r.Save()
@@ -123,7 +123,7 @@ func TestResetAsksForASetUp(t *testing.T) {
 	for _, mode := range []policy.Mode{policy.Off, policy.Optional, policy.Required} {
 		next, err := h.open(withMode(mode)).SignIn(h.ctx, ana, token)
 		require.NoError(t, err)
-		require.Equal(t, totpflow.SetUp, next.Step, mode)
+		require.Equal(t, totpflow.Enroll, next.Step, mode)
 		d, err := h.VerifyCode(h.ctx, next.Challenge, phone.Code())
 		refused(t, d, err, totpflow.ErrChallenge)
 		d, err = h.VerifyRecoveryCode(h.ctx, next.Challenge, codes[0])
@@ -138,7 +138,7 @@ func TestOffOffersNoSetUp(t *testing.T) {
 	h := newHouse(t, withMode(policy.Off))
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.Off, next.Reason)
+	require.Equal(t, totpflow.ReasonPolicyOff, next.Reason)
 	require.Empty(t, next.Proof)
 }
 
@@ -221,7 +221,7 @@ func TestRingAndPasswordForgeNoTicket(t *testing.T) {
 	proof := totpflow.Proof(h.sealed("totpflow/proof", plain))
 	_, err := h.TrustBrowser(h.ctx, proof, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)
-	require.ErrorIs(t, h.Account(ana).Spend(h.ctx, proof, totpflow.ActionSignIn), totpflow.ErrProof)
+	require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, proof, totpflow.ActionSignIn), totpflow.ErrProof)
 	better := bytes.ReplaceAll(plain, []byte("sign in"), []byte("set up"))
 	_, err = h.BeginEnrollment(h.ctx, totpflow.Challenge(h.sealed("totpflow/challenge", better)))
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
@@ -234,7 +234,7 @@ func TestHostFactorIsAskedOnce(t *testing.T) {
 	h.enroll(ana)
 	challenge, calls := h.ask(ana), 0
 	s := h.open(func(c *totpflow.Config) { c.Store = &losesOnce{Store: h.store} })
-	d, err := s.VerifyOther(h.ctx, challenge, "key", func(context.Context) error { calls++; return nil })
+	d, err := s.VerifyExternal(h.ctx, challenge, "key", func(context.Context) error { calls++; return nil })
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, d.Step)
 	require.Equal(t, 1, calls)
@@ -259,7 +259,7 @@ func TestHugeTicketsCostNothing(t *testing.T) {
 	h := newHouse(t)
 	huge := totpflow.Challenge(make([]byte, 1<<20))
 	require.Zero(t, testing.AllocsPerRun(10, func() {
-		if _, err := h.Continue(h.ctx, huge); !errors.Is(err, totpflow.ErrChallenge) {
+		if _, err := h.ContinueSignIn(h.ctx, huge); !errors.Is(err, totpflow.ErrChallenge) {
 			t.Error(err)
 		}
 	}))

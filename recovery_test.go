@@ -25,7 +25,7 @@ func TestRecoveryLeadsToANewAuthenticator(t *testing.T) {
 	next, err := h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[3])
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, next.Step)
-	require.Equal(t, totpflow.ByRecoveryCode, next.Reason)
+	require.Equal(t, totpflow.ReasonRecoveryCode, next.Reason)
 	require.Equal(t, 9, next.RecoveryCodesLeft)
 	require.Zero(t, next.TrustFor, "no trust on the strength of a recovery code")
 	_, err = h.TrustBrowser(h.ctx, next.Proof, "x")
@@ -82,7 +82,7 @@ func TestRecoveryHasItsOwnCounter(t *testing.T) {
 		_, err := h.VerifyCode(h.ctx, h.ask(ana), phone.WrongCode())
 		require.ErrorIs(t, err, totpflow.ErrRejected)
 	}
-	require.NotNil(t, h.status(ana).Waiting)
+	require.NotNil(t, h.status(ana).Throttled)
 	next, err := h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, next.Step)

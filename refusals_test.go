@@ -22,9 +22,9 @@ func TestMethodsThatPolicyTakesAway(t *testing.T) {
 	c := h.ask(ana)
 	app := h.open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: policy.App} })
 	d, err := app.VerifyRecoveryCode(h.ctx, c, codes[0])
-	refused(t, d, err, totpflow.ErrMethod)
-	d, err = app.VerifyOther(h.ctx, c, "card", func(context.Context) error { t.Error("asked"); return nil })
-	refused(t, d, err, totpflow.ErrMethod)
+	refused(t, d, err, totpflow.ErrMethodNotAllowed)
+	d, err = app.VerifyExternal(h.ctx, c, "card", func(context.Context) error { t.Error("asked"); return nil })
+	refused(t, d, err, totpflow.ErrMethodNotAllowed)
 	d, err = h.VerifyRecoveryCode(h.ctx, c, codes[0])
 	require.NoError(t, err, "nothing was spent")
 	require.Equal(t, totpflow.Passed, d.Step)
@@ -61,7 +61,7 @@ func TestTicketsPrintAsPlaceholders(t *testing.T) {
 		"[challenge]": totpflow.Challenge("secret"), "[no challenge]": totpflow.Challenge(""),
 		"[proof]": totpflow.Proof("secret"), "[no proof]": totpflow.Proof(""),
 		"[enrollment token]": totpflow.EnrollmentToken("secret"), "[no enrollment token]": totpflow.EnrollmentToken(""),
-		"[disown token]": totpflow.Disown("secret"), "[no disown token]": totpflow.Disown(""),
+		"[disown token]": totpflow.DisownToken("secret"), "[no disown token]": totpflow.DisownToken(""),
 	} {
 		for _, verb := range []string{"%v", "%s", "%q", "%#v", "%x"} {
 			require.Equal(t, want, fmt.Sprintf(verb, v))
@@ -76,10 +76,10 @@ func TestTicketsOfTheFuture(t *testing.T) {
 	h.enroll(ana)
 	c := h.ask(ana)
 	h.clock.Advance(-30 * time.Second)
-	_, err := h.Continue(h.ctx, c)
+	_, err := h.ContinueSignIn(h.ctx, c)
 	require.NoError(t, err)
 	h.clock.Advance(-time.Millisecond)
-	_, err = h.Continue(h.ctx, c)
+	_, err = h.ContinueSignIn(h.ctx, c)
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
 }
 
@@ -88,9 +88,9 @@ func TestTicketsOfTheFuture(t *testing.T) {
 func TestRefusalsAreToldApart(t *testing.T) {
 	h := newHouse(t)
 	h.enroll(ana)
-	link := h.DisownToken(h.told(event.EnrollmentConfirmed)[0])
+	link := h.NewDisownToken(h.told(event.EnrollmentConfirmed)[0])
 
-	_, err := h.VerifyOther(h.ctx, h.ask(ana), "card", func(context.Context) error { return errors.New("no reader") })
+	_, err := h.VerifyExternal(h.ctx, h.ask(ana), "card", func(context.Context) error { return errors.New("no reader") })
 	require.ErrorContains(t, err, "no reader")
 	require.Empty(t, h.events.kinds())
 

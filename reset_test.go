@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
@@ -14,19 +15,19 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-var scopes = []totpflow.Scope{totpflow.ScopeAll, totpflow.ScopeAuthenticators, totpflow.ScopeBrowsers, totpflow.ScopeRecoveryCodes}
+var scopes = []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators, admin.ScopeBrowsers, admin.ScopeRecoveryCodes}
 
 // What a reset clears, by scope, of an account that has everything: the first
-// two end the sessions and force a set-up, every one ends what is under way.
+// two end the sessions and force an enrollment, every one ends what is under way.
 func TestResetScopes(t *testing.T) {
-	for scope, left := range map[totpflow.Scope]struct {
+	for scope, left := range map[admin.Scope]struct {
 		phone, codes, browser, issued, session bool
 		told                                   event.Kind
 	}{
-		totpflow.ScopeAll:            {told: event.Reset},
-		totpflow.ScopeAuthenticators: {codes: true, told: event.Reset},
-		totpflow.ScopeBrowsers:       {phone: true, codes: true, issued: true, session: true, told: event.BrowsersRevoked},
-		totpflow.ScopeRecoveryCodes:  {phone: true, browser: true, session: true, told: event.RecoveryCodesVoided},
+		admin.ScopeAll:            {told: event.Reset},
+		admin.ScopeAuthenticators: {codes: true, told: event.Reset},
+		admin.ScopeBrowsers:       {phone: true, codes: true, issued: true, session: true, told: event.BrowsersRevoked},
+		admin.ScopeRecoveryCodes:  {phone: true, browser: true, session: true, told: event.RecoveryCodesVoided},
 	} {
 		t.Run(string(scope), func(t *testing.T) {
 			h := newHouse(t, withMode(policy.Required))
@@ -44,7 +45,7 @@ func TestResetScopes(t *testing.T) {
 
 			d, err := h.VerifyCode(h.ctx, underWay, phone.Code())
 			refused(t, d, err, totpflow.ErrChallenge)
-			require.ErrorIs(t, h.Account(ana).Spend(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+			require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, proof, "delete backup"), totpflow.ErrProof)
 			valid, err := h.Account(ana).SessionValid(h.ctx, begun)
 			require.NoError(t, err)
 			require.Equal(t, left.session, valid)
@@ -53,20 +54,20 @@ func TestResetScopes(t *testing.T) {
 			require.NoError(t, err)
 			switch {
 			case left.browser:
-				require.Equal(t, totpflow.ByTrustedBrowser, next.Reason)
+				require.Equal(t, totpflow.ReasonTrustedBrowser, next.Reason)
 			case left.phone:
 				require.Equal(t, totpflow.AskCode, next.Step)
 			default:
-				require.Equal(t, totpflow.SetUp, next.Step)
+				require.Equal(t, totpflow.Enroll, next.Step)
 				require.Equal(t, enroll.ResetPending, h.status(ana).State)
 				require.Equal(t, h.clock.Now(), h.member(anaID).ResetAt)
-				require.Empty(t, h.member(anaID).Kept, "nothing can be brought back")
+				require.Empty(t, h.member(anaID).Recoverable, "nothing can be brought back")
 				h.clock.Advance(days(1)) // so that a code is asked for what is left
 			}
 			d, err = h.VerifyIssuedCode(h.ctx, h.ask(ana), issued)
 			if left.issued {
 				require.NoError(t, err)
-				require.Equal(t, totpflow.SetUp, d.Step)
+				require.Equal(t, totpflow.Enroll, d.Step)
 				return
 			}
 			refused(t, d, err, totpflow.ErrRejected)
@@ -76,10 +77,10 @@ func TestResetScopes(t *testing.T) {
 				refused(t, d, err, totpflow.ErrRejected)
 			case left.phone:
 				require.Equal(t, totpflow.Passed, d.Step)
-			default: // it leads to the set-up, not past it
+			default: // it leads to the enrollment, not past it
 				require.NoError(t, err)
-				require.Equal(t, totpflow.SetUp, d.Step)
-				require.Empty(t, d.ID)
+				require.Equal(t, totpflow.Enroll, d.Step)
+				require.Empty(t, d.ID.User)
 				h.setUp(d.Challenge)
 			}
 		})
@@ -94,25 +95,25 @@ func TestResetStates(t *testing.T) {
 		next totpflow.Step // after a reset of the authenticators
 		is   error
 	}{
-		"never seen": {func(*house) {}, totpflow.Refused, totpflow.ErrNoAccount},
-		"disabled":   {func(h *house) { h.step(ana) }, totpflow.SetUp, nil},
+		"never seen": {func(*house) {}, totpflow.Refused, admin.ErrNoAccount},
+		"disabled":   {func(h *house) { h.step(ana) }, totpflow.Enroll, nil},
 		"pending": {func(h *house) {
 			next, err := h.SignIn(h.ctx, ana)
 			require.NoError(h.t, err)
 			_, err = h.BeginEnrollment(h.ctx, next.Proof)
 			require.NoError(h.t, err)
-		}, totpflow.SetUp, nil},
-		"active": {func(h *house) { h.enroll(ana) }, totpflow.SetUp, nil},
+		}, totpflow.Enroll, nil},
+		"active": {func(h *house) { h.enroll(ana) }, totpflow.Enroll, nil},
 		"replacing": {func(h *house) {
 			phone, _ := h.enroll(ana)
-			_, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionReplace, phone))
+			_, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionReplaceAuthenticator, phone))
 			require.NoError(h.t, err)
-		}, totpflow.SetUp, nil},
+		}, totpflow.Enroll, nil},
 		"reset before": {func(h *house) {
 			h.enroll(ana)
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
-		}, totpflow.SetUp, nil},
-		"exempt": {func(h *house) { require.NoError(h.t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent")) }, totpflow.SetUp, nil},
+			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
+		}, totpflow.Enroll, nil},
+		"exempt": {func(h *house) { require.NoError(h.t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent")) }, totpflow.Enroll, nil},
 		"frozen": {func(h *house) { h.enroll(ana); h.disown(ana) }, totpflow.AskCode, nil}, // for an issued code
 	} {
 		for _, scope := range scopes {
@@ -129,8 +130,8 @@ func TestResetStates(t *testing.T) {
 				}
 				require.NoError(t, err)
 				after := h.status(ana)
-				require.Greater(t, after.Anchor, before.Anchor)
-				if scope == totpflow.ScopeBrowsers || scope == totpflow.ScopeRecoveryCodes {
+				require.Greater(t, after.Generation, before.Generation)
+				if scope == admin.ScopeBrowsers || scope == admin.ScopeRecoveryCodes {
 					require.Equal(t, before.State, after.State)
 					require.Equal(t, before.Frozen, after.Frozen)
 					return
@@ -144,10 +145,10 @@ func TestResetStates(t *testing.T) {
 	h := newHouse(t)
 	h.enroll(ana)
 	h.unchanged(func() {
-		for _, scope := range []totpflow.Scope{"", "ALL", "everything"} {
-			require.ErrorIs(t, h.Admin(nil).Reset(h.ctx, ops, anaID, scope), totpflow.ErrScope)
-			_, err := h.Admin(nil).ResetMany(h.ctx, ops, "acme", []string{ana.ID}, scope)
-			require.ErrorIs(t, err, totpflow.ErrScope)
+		for _, scope := range []admin.Scope{"", "ALL", "everything"} {
+			require.ErrorIs(t, h.Admin(nil).Reset(h.ctx, ops, anaID, scope), admin.ErrScope)
+			_, err := h.Admin(nil).ResetMany(h.ctx, ops, "acme", []string{ana.ID.User}, scope)
+			require.ErrorIs(t, err, admin.ErrScope)
 		}
 	})
 }
@@ -155,12 +156,12 @@ func TestResetStates(t *testing.T) {
 // disown has the person say "it was not me" of what happened last.
 func (h *house) disown(u totpflow.User) {
 	h.t.Helper()
-	e := event.Event{Tenant: u.Tenant, User: u.ID, At: h.clock.Now(), Kind: event.AuthenticatorsReplaced}
-	require.NoError(h.t, h.Disown(h.ctx, h.DisownToken(e)))
+	e := event.Event{Tenant: u.ID.Tenant, User: u.ID.User, At: h.clock.Now(), Kind: event.AuthenticatorsReplaced}
+	require.NoError(h.t, h.Disown(h.ctx, h.NewDisownToken(e)))
 	require.NotZero(h.t, h.status(u).Frozen)
 }
 
-// After a reset the password leads to the set-up for 24 hours. Later it takes an
+// After a reset the password leads to the enrollment for 24 hours. Later it takes an
 // issued code: whoever comes by the password next year shall not find an open
 // door.
 func TestPasswordSufficesForADay(t *testing.T) {
@@ -168,23 +169,23 @@ func TestPasswordSufficesForADay(t *testing.T) {
 		after time.Duration
 		next  totpflow.Step
 	}{
-		"at once":                         {0, totpflow.SetUp},
-		"within 24 hours":                 {days(1) - time.Millisecond, totpflow.SetUp},
+		"at once":                         {0, totpflow.Enroll},
+		"within 24 hours":                 {days(1) - time.Millisecond, totpflow.Enroll},
 		"after 24 hours":                  {days(1), totpflow.AskCode},
 		"a year later":                    {days(365), totpflow.AskCode},
-		"by a clock a little behind":      {-30 * time.Second, totpflow.SetUp},
+		"by a clock a little behind":      {-30 * time.Second, totpflow.Enroll},
 		"by a clock that has been put on": {-time.Minute, totpflow.AskCode},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			h.enroll(ana)
-			require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+			require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 			h.clock.Advance(c.after)
 			next, err := h.SignIn(h.ctx, ana)
 			require.NoError(t, err)
 			require.Equal(t, c.next, next.Step)
 			require.Empty(t, next.Proof)
-			if c.next == totpflow.SetUp {
+			if c.next == totpflow.Enroll {
 				h.setUp(next.Challenge)
 				return
 			}
@@ -207,9 +208,9 @@ func TestPolicyWantsAnIssuedCode(t *testing.T) {
 	h.set("acme", policy.Policy{Mode: policy.Required, IssuedCode: true})
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, next.Step, "who never had a factor has not been reset")
+	require.Equal(t, totpflow.Enroll, next.Step, "who never had a factor has not been reset")
 	h.setUp(next.Challenge)
-	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 	d, err := h.VerifyIssuedCode(h.ctx, h.ask(ana), h.issue(anaID))
 	require.NoError(t, err)
 	h.setUp(d.Challenge)
@@ -219,7 +220,7 @@ func TestPolicyWantsAnIssuedCode(t *testing.T) {
 // scope: the codes may be in other hands. Nor does the password suffice, which
 // may be too, and not when the reset is said twice, as after a time-out.
 func TestResetOfAFrozenAccount(t *testing.T) {
-	for _, scope := range []totpflow.Scope{totpflow.ScopeAll, totpflow.ScopeAuthenticators} {
+	for _, scope := range []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators} {
 		for _, times := range []int{1, 2} {
 			h := newHouse(t)
 			_, codes := h.enroll(ana)
@@ -241,7 +242,7 @@ func TestResetOfAFrozenAccount(t *testing.T) {
 
 			// With the new phone that is over: the next reset is one like others.
 			require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, scope))
-			require.Equal(t, totpflow.SetUp, h.step(ana))
+			require.Equal(t, totpflow.Enroll, h.step(ana))
 		}
 	}
 }
@@ -249,12 +250,12 @@ func TestResetOfAFrozenAccount(t *testing.T) {
 // Nor is there a way round by another call of an administrator, who may not know
 // what the first one was for.
 func TestDetoursOfAFrozenAccount(t *testing.T) {
-	for name, detour := range map[string]func(h *house, a totpflow.Admin) error{
-		"exempted and no longer": func(h *house, a totpflow.Admin) error {
+	for name, detour := range map[string]func(h *house, a admin.Admin) error{
+		"exempted and no longer": func(h *house, a admin.Admin) error {
 			h.exempts(anaID)
 			return a.EndExemption(h.ctx, ops, anaID)
 		},
-		"another number": func(h *house, a totpflow.Admin) error { return a.AssignPhone(h.ctx, ops, anaID, mobile) },
+		"another number": func(h *house, a admin.Admin) error { return a.AssignPhone(h.ctx, ops, anaID, mobile) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p pigeon
@@ -288,16 +289,16 @@ func TestUnlock(t *testing.T) {
 	refused(t, d, err, throttle.ErrThrottled)
 	d, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
 	refused(t, d, err, throttle.ErrThrottled)
-	require.NotNil(t, h.member(anaID).Waiting)
+	require.NotNil(t, h.member(anaID).Throttled)
 
 	h.events.kinds()
 	require.NoError(t, h.Admin(nil).Unlock(h.ctx, ops, anaID))
 	require.Len(t, h.told(event.Unlocked), 1)
-	require.Nil(t, h.member(anaID).Waiting)
+	require.Nil(t, h.member(anaID).Throttled)
 	h.pass(ana, phone)
 	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
 	require.NoError(t, err)
-	require.ErrorIs(t, h.Admin(nil).Unlock(h.ctx, ops, agentID), totpflow.ErrNoAccount)
+	require.ErrorIs(t, h.Admin(nil).Unlock(h.ctx, ops, agentID), admin.ErrNoAccount)
 }
 
 // One browser of several is no longer trusted; the others are.
@@ -322,18 +323,18 @@ func TestAdminRevokesABrowser(t *testing.T) {
 func TestResetMany(t *testing.T) {
 	h := newHouse(t)
 	h.enroll(ana)
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
 	h.enroll(ben)
 	h.events.kinds()
-	outcomes, err := h.Admin(nil).ResetMany(h.ctx, ops, "acme", []string{ana.ID, "nobody", ben.ID}, totpflow.ScopeAll)
+	outcomes, err := h.Admin(nil).ResetMany(h.ctx, ops, "acme", []string{ana.ID.User, "nobody", ben.ID.User}, admin.ScopeAll)
 	require.NoError(t, err)
 	require.Len(t, outcomes, 3)
 	require.NoError(t, outcomes[0].Err)
-	require.ErrorIs(t, outcomes[1].Err, totpflow.ErrNoAccount)
+	require.ErrorIs(t, outcomes[1].Err, admin.ErrNoAccount)
 	require.NoError(t, outcomes[2].Err)
 	require.Equal(t, []event.Kind{event.BulkReset, event.Reset, event.Reset}, h.events.kinds())
-	require.Equal(t, totpflow.SetUp, h.step(ana))
-	require.Equal(t, totpflow.SetUp, h.step(ben))
+	require.Equal(t, totpflow.Enroll, h.step(ana))
+	require.Equal(t, totpflow.Enroll, h.step(ben))
 	st, err := h.Admin(nil).Tenant(h.ctx, ops, "acme")
 	require.NoError(t, err)
 	require.Equal(t, 3, st.Activity[0].Remaining)

@@ -20,22 +20,22 @@ func TestRestoreAfterATheft(t *testing.T) {
 	phone, codes := h.enroll(ana)
 	old := h.trusted(ana, phone)
 	h.events.kinds()
-	thief, stolen := h.setUp(h.prove(ana, totpflow.ActionReplace, phone)) // talked out of a code
+	thief, stolen := h.setUp(h.prove(ana, totpflow.ActionReplaceAuthenticator, phone)) // talked out of a code
 	mail := h.told(event.AuthenticatorsReplaced)[0]
 	browser := h.trusted(ana, thief)
 	h.clock.Advance(time.Hour)
-	again, _ := h.setUp(h.prove(ana, totpflow.ActionReplace, thief)) // to push the owner's out
+	again, _ := h.setUp(h.prove(ana, totpflow.ActionReplaceAuthenticator, thief)) // to push the owner's out
 	session := h.clock.Now()
 
-	require.NoError(t, h.Disown(h.ctx, h.DisownToken(mail)))
+	require.NoError(t, h.Disown(h.ctx, h.NewDisownToken(mail)))
 	d, err := h.SignIn(h.ctx, ana, browser)
 	refused(t, d, err, totpflow.ErrFrozen)
-	kept := h.member(anaID).Kept
+	kept := h.member(anaID).Recoverable
 	require.Len(t, kept, 2)
 	require.Equal(t, start, kept[0].Added, "the owner's is the oldest")
 	h.clock.Advance(time.Minute)
 	h.events.kinds()
-	require.NoError(t, h.Admin(nil).Restore(h.ctx, ops, anaID, kept[0].ID))
+	require.NoError(t, h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, kept[0].ID))
 	told := h.told(event.AuthenticatorRestored)
 	require.Equal(t, kept[0].ID, told[0].Authenticator)
 	require.Equal(t, "operator root", told[0].Actor)
@@ -57,20 +57,22 @@ func TestRestoreAfterATheft(t *testing.T) {
 	valid, err := h.Account(ana).SessionValid(h.ctx, session)
 	require.NoError(t, err)
 	require.False(t, valid)
-	require.Empty(t, h.member(anaID).Kept)
+	require.Empty(t, h.member(anaID).Recoverable)
 	h.newCodes(ana, phone)
 }
 
 // What can be brought back, until when, and with its codes still used.
 func TestRestore(t *testing.T) {
 	for name, take := range map[string]func(h *house, proof func(totpflow.Action) totpflow.Proof){
-		"replaced": func(h *house, proof func(totpflow.Action) totpflow.Proof) { h.setUp(proof(totpflow.ActionReplace)) },
+		"replaced": func(h *house, proof func(totpflow.Action) totpflow.Proof) {
+			h.setUp(proof(totpflow.ActionReplaceAuthenticator))
+		},
 		"disabled": func(h *house, proof func(totpflow.Action) totpflow.Proof) {
 			require.NoError(h.t, h.Account(ana).Disable(h.ctx, proof(totpflow.ActionDisable)))
 		},
 		"removed": func(h *house, proof func(totpflow.Action) totpflow.Proof) {
-			h.setUp(proof(totpflow.ActionAdd))
-			require.NoError(h.t, h.Account(ana).Remove(h.ctx, proof(totpflow.ActionRemove), h.status(ana).Authenticators[0].ID))
+			h.setUp(proof(totpflow.ActionAddAuthenticator))
+			require.NoError(h.t, h.Account(ana).RemoveAuthenticator(h.ctx, proof(totpflow.ActionRemoveAuthenticator), h.status(ana).Authenticators[0].ID))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,15 +85,15 @@ func TestRestore(t *testing.T) {
 				require.NoError(t, err)
 				return p
 			})
-			kept := h.member(anaID).Kept
+			kept := h.member(anaID).Recoverable
 			require.Len(t, kept, 1)
-			require.ErrorIs(t, h.Admin(nil).Restore(h.ctx, ops, anaID, "nobody's"), enroll.ErrUnknown)
+			require.ErrorIs(t, h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, "nobody's"), enroll.ErrUnknown)
 			h.unchanged(func() {
 				h.clock.Set(kept[0].Until)
-				require.ErrorIs(t, h.Admin(nil).Restore(h.ctx, ops, anaID, kept[0].ID), enroll.ErrUnknown)
+				require.ErrorIs(t, h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, kept[0].ID), enroll.ErrUnknown)
 				h.clock.Set(start.Add(time.Minute))
 			})
-			require.NoError(t, h.Admin(nil).Restore(h.ctx, ops, anaID, kept[0].ID))
+			require.NoError(t, h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, kept[0].ID))
 			d, err := h.VerifyCode(h.ctx, h.ask(ana), code)
 			refused(t, d, err, totpflow.ErrAlreadyUsed)
 			h.pass(ana, phone)

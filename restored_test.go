@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
@@ -49,7 +50,7 @@ func TestRestored(t *testing.T) {
 	code := phone.Code()
 	_, err := h.VerifyCode(h.ctx, challenge, code)
 	require.NoError(t, err)
-	require.NoError(t, h.Account(ana).Spend(h.ctx, proof, "delete backup"))
+	require.NoError(t, h.Account(ana).ConsumeProof(h.ctx, proof, "delete backup"))
 	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
 	require.NoError(t, err)
 	require.NoError(t, h.Account(ana).RevokeBrowsers(h.ctx))
@@ -59,7 +60,7 @@ func TestRestored(t *testing.T) {
 	h.raiseEpoch()
 	h.Service = h.open()
 	h.events.kinds()
-	require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, taken, "", nil))
+	require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, taken, "", nil))
 	require.Subset(t, h.events.kinds(), []event.Kind{event.EpochRaised, event.RecoveryCodesVoided})
 
 	for name, again := range map[string]func() (totpflow.Decision, error){
@@ -73,7 +74,7 @@ func TestRestored(t *testing.T) {
 		require.Error(t, err, name)
 		require.Zero(t, d, name)
 	}
-	require.ErrorIs(t, h.Account(ana).Spend(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+	require.ErrorIs(t, h.Account(ana).ConsumeProof(h.ctx, proof, "delete backup"), totpflow.ErrProof)
 	next, err := h.SignIn(h.ctx, ana, oldBrowser)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.AskCode, next.Step)
@@ -89,7 +90,7 @@ func TestRestored(t *testing.T) {
 
 	// Once more, as when the first run is thought to have failed: what was made
 	// since stays, but for the sessions.
-	require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, taken, "", nil))
+	require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, taken, "", nil))
 	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), fresh[0])
 	require.NoError(t, err)
 	h.clock.Advance(time.Minute)
@@ -99,23 +100,23 @@ func TestRestored(t *testing.T) {
 // The epoch of the account stays as it was in the backup: a host that remembers a
 // change of factors from after it still finds that it is lost, also after the
 // sweep and whatever the person does.
-func TestRestoredKeepsTheAnchor(t *testing.T) {
+func TestRestoredKeepsTheGeneration(t *testing.T) {
 	h := newHouse(t)
 	phone, _ := h.enroll(ana)
 	records := h.backup()
-	was := h.status(ana).Anchor
-	h.setUp(h.prove(ana, totpflow.ActionReplace, phone)) // because the phone was stolen
+	was := h.status(ana).Generation
+	h.setUp(h.prove(ana, totpflow.ActionReplaceAuthenticator, phone)) // because the phone was stolen
 	remembers := ana
-	remembers.Anchor = h.status(ana).Anchor
-	require.Greater(t, remembers.Anchor, was)
+	remembers.Generation = h.status(ana).Generation
+	require.Greater(t, remembers.Generation, was)
 
 	h.putBack(records)
 	h.raiseEpoch()
 	h.Service = h.open()
 	for range 3 {
-		require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, start, "", nil))
+		require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, start, "", nil))
 	}
-	require.Equal(t, was, h.status(ana).Anchor)
+	require.Equal(t, was, h.status(ana).Generation)
 	d, err := h.SignIn(h.ctx, remembers)
 	refused(t, d, err, totpflow.ErrRecordLost)
 }
@@ -137,7 +138,7 @@ func TestRestoredVoids(t *testing.T) {
 			h := newHouse(t)
 			h.enroll(ana)
 			h.clock.Advance(time.Hour)
-			require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, c.backup, "", nil))
+			require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, c.backup, "", nil))
 			require.Equal(t, c.voids, h.status(ana).RecoveryCodes.Left == 0)
 		})
 	}
@@ -149,7 +150,7 @@ func TestRestoredLeavesTheRest(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	h.set("acme", fortnight)
 	h.exempts(agentID)
-	ben := totpflow.User{Tenant: "acme", ID: "ben"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ben"}}
 	until := func() time.Time {
 		next, err := h.SignIn(h.ctx, ben)
 		require.NoError(t, err)
@@ -162,15 +163,15 @@ func TestRestoredLeavesTheRest(t *testing.T) {
 		_, err := h.VerifyCode(h.ctx, h.ask(ana), phone.WrongCode())
 		require.ErrorIs(t, err, totpflow.ErrRejected)
 	}
-	eve := totpflow.User{Tenant: "acme", ID: "eve"}
+	eve := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "eve"}}
 	h.enroll(eve)
 	h.disown(eve)
-	tenant := h.versions()[store.ID{Tenant: "acme", User: "totpflow:tenant"}]
-	require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, start, "", nil))
-	require.Equal(t, tenant, h.versions()[store.ID{Tenant: "acme", User: "totpflow:tenant"}])
+	tenant := h.versions()[store.AccountID{Tenant: "acme", User: "totpflow:tenant"}]
+	require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, start, "", nil))
+	require.Equal(t, tenant, h.versions()[store.AccountID{Tenant: "acme", User: "totpflow:tenant"}])
 	d, err := h.SignInMachine(h.ctx, agent)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.Exempt, d.Reason)
+	require.Equal(t, totpflow.ReasonMachine, d.Reason)
 	require.Equal(t, grace, until())
 	d, err = h.SignIn(h.ctx, eve)
 	refused(t, d, err, totpflow.ErrFrozen)
@@ -183,7 +184,7 @@ func TestRestoredLeavesTheRest(t *testing.T) {
 func TestRestoredWhilePeopleSignIn(t *testing.T) {
 	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
 	key := rfcKey(t)
-	require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Key: key})[0].Err)
+	require.NoError(t, h.imports(admin.Imported{ID: anaID, Key: key})[0].Err)
 	h.clock.Advance(time.Minute)
 	code, err := key.Code(h.clock.Now())
 	require.NoError(t, err)
@@ -191,7 +192,7 @@ func TestRestoredWhilePeopleSignIn(t *testing.T) {
 	var tokens []trust.Token
 	together(9, func(i int) {
 		if i == 8 {
-			if err := h.Admin(nil).Restored(h.ctx, ops, start, "", nil); err != nil {
+			if err := h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, start, "", nil); err != nil {
 				t.Error(err)
 			}
 			return

@@ -22,9 +22,9 @@ func TestMethodsOfPolicyAndService(t *testing.T) {
 	var p pigeon
 	h := newHouse(t, withPhones(&p)...)
 	h.enroll(ana)
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
 	h.phoneOnly(ben, &p)
-	fresh := totpflow.User{Tenant: "acme", ID: "44"}
+	fresh := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "44"}}
 	const code, recoveryCode, phoneCode = totpflow.MethodCode, totpflow.MethodRecoveryCode, totpflow.MethodPhoneCode
 	for name, c := range map[string]struct {
 		from *totpflow.Service
@@ -68,26 +68,26 @@ func TestTrustIsOfferedWhereItCanBeEarned(t *testing.T) {
 	var p pigeon
 	h := newHouse(t, withPhones(&p)...)
 	h.enroll(ana)
-	ben := totpflow.User{Tenant: "acme", ID: "43"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
 	h.phoneOnly(ben, &p)
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
 	require.Equal(t, trust.DefaultAge, next.TrustFor)
-	require.Nil(t, next.Waiting)
+	require.Nil(t, next.Throttled)
 	require.Zero(t, h.asked(ben).TrustFor)
 }
 
-// A set-up page that is reloaded goes on with the same challenge.
+// An enrollment page that is reloaded goes on with the same challenge.
 func TestContinueASetUp(t *testing.T) {
 	h := newHouse(t, withMode(policy.Required))
 	first, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
 	h.clock.Advance(time.Minute)
 	h.unchanged(func() {
-		again, err := h.Continue(h.ctx, first.Challenge)
+		again, err := h.ContinueSignIn(h.ctx, first.Challenge)
 		require.NoError(t, err)
 		require.Equal(t, first, again)
-		require.Equal(t, totpflow.SetUp, again.Step)
+		require.Equal(t, totpflow.Enroll, again.Step)
 	})
 }
 
@@ -100,33 +100,33 @@ func TestMachineSignInsAreTold(t *testing.T) {
 	require.NoError(t, err)
 	told := h.told(event.SignedIn)
 	require.Len(t, told, 1)
-	require.Equal(t, string(totpflow.Exempt), told[0].Method)
+	require.Equal(t, string(totpflow.ReasonMachine), told[0].Method)
 	d, err := h.SignIn(h.ctx, agent)
 	refused(t, d, err, totpflow.ErrExempt)
 	told = h.told(event.SignInRefused)
 	require.Len(t, told, 1)
-	require.Equal(t, string(totpflow.Exempt), told[0].Reason)
+	require.Equal(t, string(totpflow.ReasonMachine), told[0].Reason)
 }
 
-// The anchor that the host keeps is that of the account as it stands, whatever the
+// The generation that the host keeps is that of the account as it stands, whatever the
 // step: an older one would take a record put back for the one of now.
-func TestEveryAnswerHasTheAnchor(t *testing.T) {
+func TestEveryAnswerHasTheGeneration(t *testing.T) {
 	h := newHouse(t)
 	h.enroll(ana)
 	h.resets(anaID)
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, next.Step)
-	require.NotZero(t, next.Anchor)
-	require.Equal(t, h.status(ana).Anchor, next.Anchor)
+	require.Equal(t, totpflow.Enroll, next.Step)
+	require.NotZero(t, next.Generation)
+	require.Equal(t, h.status(ana).Generation, next.Generation)
 
 	done := h.confirm(h.Service, next.Challenge)
 	require.Equal(t, totpflow.Passed, done.Step)
-	require.Greater(t, done.Anchor, next.Anchor)
-	require.Equal(t, h.status(ana).Anchor, done.Anchor)
+	require.Greater(t, done.Generation, next.Generation)
+	require.Equal(t, h.status(ana).Generation, done.Generation)
 	next, err = h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
-	require.Equal(t, done.Anchor, next.Anchor)
+	require.Equal(t, done.Generation, next.Generation)
 }
 
 // A new password ends a code that was sent by mail: it is not asked for any more.

@@ -29,7 +29,7 @@ func TestSignInDecides(t *testing.T) {
 		"replacing": func(h *house) {
 			o := h.asOptional()
 			phone, _ := o.enroll(ana)
-			_, err := o.BeginEnrollment(h.ctx, o.prove(ana, totpflow.ActionReplace, phone))
+			_, err := o.BeginEnrollment(h.ctx, o.prove(ana, totpflow.ActionReplaceAuthenticator, phone))
 			require.NoError(h.t, err)
 		},
 		"disabled": func(h *house) {
@@ -44,25 +44,25 @@ func TestSignInDecides(t *testing.T) {
 	}
 	cases := map[policy.Mode]map[string]want{
 		policy.Off: {
-			"never enrolled": {totpflow.Passed, totpflow.Off},
-			"pending":        {totpflow.Passed, totpflow.Off},
+			"never enrolled": {totpflow.Passed, totpflow.ReasonPolicyOff},
+			"pending":        {totpflow.Passed, totpflow.ReasonPolicyOff},
 			"active":         {step: totpflow.AskCode}, // off never skips an active authenticator
 			"replacing":      {step: totpflow.AskCode},
-			"disabled":       {totpflow.Passed, totpflow.Off},
+			"disabled":       {totpflow.Passed, totpflow.ReasonPolicyOff},
 		},
 		policy.Optional: {
-			"never enrolled": {totpflow.Passed, totpflow.NotEnrolled},
-			"pending":        {totpflow.Passed, totpflow.NotEnrolled}, // an unfinished set-up locks nobody out
+			"never enrolled": {totpflow.Passed, totpflow.ReasonNotEnrolled},
+			"pending":        {totpflow.Passed, totpflow.ReasonNotEnrolled}, // an unfinished enrollment locks nobody out
 			"active":         {step: totpflow.AskCode},
 			"replacing":      {step: totpflow.AskCode},
-			"disabled":       {totpflow.Passed, totpflow.NotEnrolled},
+			"disabled":       {totpflow.Passed, totpflow.ReasonNotEnrolled},
 		},
 		policy.Required: {
-			"never enrolled": {step: totpflow.SetUp},
-			"pending":        {step: totpflow.SetUp},
+			"never enrolled": {step: totpflow.Enroll},
+			"pending":        {step: totpflow.Enroll},
 			"active":         {step: totpflow.AskCode},
 			"replacing":      {step: totpflow.AskCode},
-			"disabled":       {step: totpflow.SetUp},
+			"disabled":       {step: totpflow.Enroll},
 		},
 	}
 	for mode, row := range cases {
@@ -76,11 +76,11 @@ func TestSignInDecides(t *testing.T) {
 				require.Equal(t, want.step, next.Step)
 				require.Equal(t, want.reason, next.Reason)
 				if next.Step == totpflow.Passed {
-					require.Equal(t, ana.ID, next.ID)
-					require.Equal(t, ana.Tenant, next.Tenant)
+					require.Equal(t, ana.ID.User, next.ID.User)
+					require.Equal(t, ana.ID.Tenant, next.ID.Tenant)
 					require.Empty(t, next.Challenge)
 				} else {
-					require.Empty(t, next.ID, "no id before the person has passed")
+					require.Empty(t, next.ID.User, "no id before the person has passed")
 					require.Empty(t, next.Proof)
 					require.NotEmpty(t, next.Challenge)
 				}
@@ -98,7 +98,7 @@ func (h *house) asOptional() *house {
 
 type policyFunc func() (policy.Policy, error)
 
-func (f policyFunc) Policy(context.Context, store.ID) (policy.Policy, error) { return f() }
+func (f policyFunc) Policy(context.Context, store.AccountID) (policy.Policy, error) { return f() }
 
 // A policy that cannot be read is not "off": every way in refuses.
 func TestUnreadablePolicyRefuses(t *testing.T) {
@@ -111,7 +111,7 @@ func TestUnreadablePolicyRefuses(t *testing.T) {
 	})
 	for name, try := range map[string]func() (totpflow.Decision, error){
 		"sign in":  func() (totpflow.Decision, error) { return s.SignIn(h.ctx, ana) },
-		"continue": func() (totpflow.Decision, error) { return s.Continue(h.ctx, c) },
+		"continue": func() (totpflow.Decision, error) { return s.ContinueSignIn(h.ctx, c) },
 		"code":     func() (totpflow.Decision, error) { return s.VerifyCode(h.ctx, c, phone.Code()) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,31 +135,31 @@ func TestUnavailableStoreRefuses(t *testing.T) {
 	require.False(t, valid)
 }
 
-// A host that keeps the anchor has a deleted or an older record refused.
-func TestAnchorFindsALostRecord(t *testing.T) {
+// A host that keeps the generation has a deleted or an older record refused.
+func TestGenerationFindsALostRecord(t *testing.T) {
 	h := newHouse(t)
 	_, _ = h.enroll(ana)
-	rec, err := h.memory.Get(h.ctx, store.ID{Tenant: ana.Tenant, User: ana.ID})
+	rec, err := h.memory.Get(h.ctx, ana.ID)
 	require.NoError(t, err)
-	anchored := ana
-	anchored.Anchor = h.status(ana).Anchor
-	require.NotZero(t, anchored.Anchor)
+	remembering := ana
+	remembering.Generation = h.status(ana).Generation
+	require.NotZero(t, remembering.Generation)
 
-	next, err := h.SignIn(h.ctx, anchored)
+	next, err := h.SignIn(h.ctx, remembering)
 	require.NoError(t, err)
-	require.Equal(t, anchored.Anchor, next.Anchor)
+	require.Equal(t, remembering.Generation, next.Generation)
 
 	require.NoError(t, h.memory.Delete(h.ctx, rec.ID, rec.Version))
-	d, err := h.SignIn(h.ctx, anchored)
+	d, err := h.SignIn(h.ctx, remembering)
 	refused(t, d, err, totpflow.ErrRecordLost)
-	_, err = h.Account(anchored).Status(h.ctx)
+	_, err = h.Account(remembering).Status(h.ctx)
 	require.ErrorIs(t, err, totpflow.ErrRecordLost)
 
 	require.NoError(t, h.memory.Put(h.ctx, rec, store.Version{}))
-	_, err = h.SignIn(h.ctx, anchored)
+	_, err = h.SignIn(h.ctx, remembering)
 	require.NoError(t, err)
-	anchored.Anchor++ // the host saw a later change than this record knows
-	d, err = h.SignIn(h.ctx, anchored)
+	remembering.Generation++ // the host saw a later change than this record knows
+	d, err = h.SignIn(h.ctx, remembering)
 	refused(t, d, err, totpflow.ErrRecordLost)
 }
 
@@ -167,13 +167,13 @@ func TestAnchorFindsALostRecord(t *testing.T) {
 func TestTenantsShareNothing(t *testing.T) {
 	h := newHouse(t)
 	other := ana
-	other.Tenant = "globex"
+	other.ID.Tenant = "globex"
 	phone, codes := h.enroll(ana)
 	token := h.trusted(ana, phone)
 
 	next, err := h.SignIn(h.ctx, other, token)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.NotEnrolled, next.Reason)
+	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 
 	otherPhone, _ := h.enroll(other)
 	next, err = h.SignIn(h.ctx, other, token)
@@ -194,7 +194,7 @@ func TestTenantsShareNothing(t *testing.T) {
 func TestHostileUserIDs(t *testing.T) {
 	h := newHouse(t)
 	for _, id := range []string{"", "a\x00b", "\xff", string(make([]byte, 10_000))} {
-		d, err := h.SignIn(h.ctx, totpflow.User{ID: id})
+		d, err := h.SignIn(h.ctx, totpflow.User{ID: totpflow.AccountID{User: id}})
 		refused(t, d, err, store.ErrID)
 	}
 }
@@ -209,7 +209,7 @@ func TestSignInReadsOnce(t *testing.T) {
 	for name, flow := range map[string]func() (totpflow.Decision, error){
 		"code asked":      func() (totpflow.Decision, error) { return h.SignIn(h.ctx, ana) },
 		"trusted browser": func() (totpflow.Decision, error) { return h.SignIn(h.ctx, ana, token) },
-		"reloaded":        func() (totpflow.Decision, error) { return h.Continue(h.ctx, c) },
+		"reloaded":        func() (totpflow.Decision, error) { return h.ContinueSignIn(h.ctx, c) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			h.store.Reset()
@@ -226,14 +226,14 @@ func TestContinue(t *testing.T) {
 	h := newHouse(t)
 	phone, _ := h.enroll(ana)
 	c := h.ask(ana)
-	h.clock.Advance(totpflow.ChallengeAge - time.Second)
-	next, err := h.Continue(h.ctx, c)
+	h.clock.Advance(totpflow.ChallengeLifetime - time.Second)
+	next, err := h.ContinueSignIn(h.ctx, c)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.AskCode, next.Step)
 	require.Equal(t, string(c), string(next.Challenge))
 	require.Equal(t, []totpflow.Method{totpflow.MethodCode, totpflow.MethodRecoveryCode}, next.Methods)
 	h.clock.Advance(time.Second)
-	d, err := h.Continue(h.ctx, c)
+	d, err := h.ContinueSignIn(h.ctx, c)
 	refused(t, d, err, totpflow.ErrChallenge)
 	d, err = h.VerifyCode(h.ctx, c, phone.Code())
 	refused(t, d, err, totpflow.ErrChallenge)

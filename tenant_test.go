@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/keyring"
@@ -40,7 +41,7 @@ func TestTenantPolicies(t *testing.T) {
 				h.set(tenant, p)
 			}
 			for tenant, want := range c.want {
-				require.Equal(t, want, h.status(totpflow.User{Tenant: tenant, ID: "42"}).Policy.Mode, tenant)
+				require.Equal(t, want, h.status(totpflow.User{ID: totpflow.AccountID{Tenant: tenant, User: "42"}}).Policy.Mode, tenant)
 				st, err := h.Admin(nil).Tenant(h.ctx, ops, tenant)
 				require.NoError(t, err)
 				require.Equal(t, want, st.Effective.Mode, tenant)
@@ -55,10 +56,10 @@ func TestTenantPolicies(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	h.set("provider", policy.Policy{Mode: policy.Optional, BrowserAge: -1})
 	h.set("acme", policy.Policy{Mode: policy.Required, Grace: days(14), Methods: policy.App | policy.RecoveryCodes})
-	h.set("acme/unit", policy.Policy{Mode: policy.Required, Grace: days(7), IssuedCode: true, Methods: policy.App | policy.Other})
+	h.set("acme/unit", policy.Policy{Mode: policy.Required, Grace: days(7), IssuedCode: true, Methods: policy.App | policy.External})
 	require.Equal(t, policy.Policy{
 		Mode: policy.Required, Grace: days(7), BrowserAge: -1, Methods: policy.App, IssuedCode: true,
-	}, h.status(totpflow.User{Tenant: "acme/unit", ID: "42"}).Policy)
+	}, h.status(totpflow.User{ID: totpflow.AccountID{Tenant: "acme/unit", User: "42"}}).Policy)
 }
 
 // A policy is read at each decision, one record for each tenant of the chain, and
@@ -67,7 +68,7 @@ func TestPolicyReads(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	for tenant, reads := range map[string]int{"provider": 1, "acme": 2, "acme/unit": 3} {
 		h.set(tenant, policy.Policy{Mode: policy.Optional})
-		u := totpflow.User{Tenant: tenant, ID: "42"}
+		u := totpflow.User{ID: totpflow.AccountID{Tenant: tenant, User: "42"}}
 		phone, _ := h.enroll(u)
 		challenge, code := h.ask(u), phone.Code()
 		h.store.Reset()
@@ -80,9 +81,9 @@ func TestPolicyReads(t *testing.T) {
 	}
 	other := h.open(ofTenants)
 	h.set("acme", policy.Policy{Mode: policy.Required})
-	next, err := other.SignIn(h.ctx, totpflow.User{Tenant: "acme", ID: "new"})
+	next, err := other.SignIn(h.ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "new"}})
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, next.Step, "another process sees it at once")
+	require.Equal(t, totpflow.Enroll, next.Step, "another process sees it at once")
 }
 
 // A policy that cannot be read refuses, whatever the reason is and wherever in
@@ -95,7 +96,7 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 	}{
 		"the chain": {func(h *house) *totpflow.Service {
 			return h.open(ofTenants, func(c *totpflow.Config) {
-				c.Above = func(context.Context, string) ([]string, error) { return nil, errChain }
+				c.ParentTenants = func(context.Context, string) ([]string, error) { return nil, errChain }
 			})
 		}, errChain},
 		"the tenant's record":   {func(h *house) *totpflow.Service { h.garble(account.TenantID("acme")); return h.Service }, keyring.ErrOpen},
@@ -119,7 +120,7 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 			token := h.trusted(ana, phone)
 			challenge, signed := h.ask(ana), h.pass(ana, phone).Proof
 			disable, renew := h.prove(ana, totpflow.ActionDisable, phone), h.prove(ana, totpflow.ActionRecoveryCodes, phone)
-			page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAdd, phone))
+			page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAddAuthenticator, phone))
 			require.NoError(t, err)
 			s := c.fault(h)
 			h.unchanged(func() {
@@ -128,12 +129,12 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 					require.ErrorIs(t, err, totpflow.ErrPolicy)
 					require.ErrorIs(t, err, c.reason)
 				}
-				for _, u := range []totpflow.User{ana, {Tenant: "acme", ID: "new"}} {
+				for _, u := range []totpflow.User{ana, {ID: totpflow.AccountID{Tenant: "acme", User: "new"}}} {
 					d, err := s.SignIn(h.ctx, u, token)
 					refused(t, d, err, totpflow.ErrPolicy)
 					is(err)
 				}
-				d, err := s.Continue(h.ctx, challenge)
+				d, err := s.ContinueSignIn(h.ctx, challenge)
 				refused(t, d, err, totpflow.ErrPolicy)
 				d, err = s.VerifyCode(h.ctx, challenge, phone.Peek())
 				refused(t, d, err, totpflow.ErrPolicy)
@@ -141,7 +142,7 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				refused(t, d, err, totpflow.ErrPolicy)
 				d, err = s.VerifyRecoveryCode(h.ctx, challenge, codes[0])
 				refused(t, d, err, totpflow.ErrPolicy)
-				d, err = s.VerifyOther(h.ctx, challenge, "key", func(context.Context) error { return nil })
+				d, err = s.VerifyExternal(h.ctx, challenge, "key", func(context.Context) error { return nil })
 				refused(t, d, err, totpflow.ErrPolicy)
 				_, err = s.TrustBrowser(h.ctx, signed, "x")
 				is(err)
@@ -155,16 +156,16 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				_, err = s.Account(ana).Status(h.ctx)
 				is(err)
 
-				admin := s.Admin(nil)
-				_, err = admin.Status(h.ctx, ops, anaID)
+				adm := admin.New(s, nil)
+				_, err = collect(adm.Status(h.ctx, ops, anaID))
 				is(err)
-				_, err = admin.List(h.ctx, ops, store.Query{Tenant: "acme"})
+				_, err = collect(adm.List(h.ctx, ops, store.Query{Tenant: "acme"}))
 				is(err)
-				_, err = admin.Tenant(h.ctx, ops, "acme")
+				_, err = adm.Tenant(h.ctx, ops, "acme")
 				is(err)
-				is(admin.SetPolicy(h.ctx, ops, "acme", policy.Policy{Mode: policy.Off}))
-				is(admin.Exempt(h.ctx, ops, anaID, "agent"))
-				_, err = admin.ResetMany(h.ctx, ops, "acme", []string{"42"}, totpflow.ScopeAll)
+				is(adm.SetPolicy(h.ctx, ops, "acme", policy.Policy{Mode: policy.Off}))
+				is(adm.Exempt(h.ctx, ops, anaID, "agent"))
+				_, err = adm.ResetMany(h.ctx, ops, "acme", []string{"42"}, admin.ScopeAll)
 				is(err)
 			})
 		})
@@ -172,7 +173,7 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 }
 
 // garble has the record of id lose its seal.
-func (h *house) garble(id store.ID) {
+func (h *house) garble(id store.AccountID) {
 	h.t.Helper()
 	rec, err := h.memory.Get(h.ctx, id)
 	require.NoError(h.t, err)
@@ -182,7 +183,7 @@ func (h *house) garble(id store.ID) {
 }
 
 // rewrite seals other contents under the record of id, as a newer release would.
-func (h *house) rewrite(id store.ID, plain string) {
+func (h *house) rewrite(id store.AccountID, plain string) {
 	h.t.Helper()
 	keys, err := keyring.Parse(h.keys)
 	require.NoError(h.t, err)
@@ -197,10 +198,10 @@ func (h *house) rewrite(id store.ID, plain string) {
 // An unreadable store has no answer about one record.
 type unreadable struct {
 	store.Store
-	id store.ID
+	id store.AccountID
 }
 
-func (s unreadable) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (s unreadable) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if id == s.id {
 		return store.Record{}, errors.New("timeout")
 	}
@@ -210,7 +211,7 @@ func (s unreadable) Get(ctx context.Context, id store.ID) (store.Record, error) 
 // A failing source has no policy.
 type failing struct{ err error }
 
-func (f failing) Policy(context.Context, store.ID) (policy.Policy, error) {
+func (f failing) Policy(context.Context, store.AccountID) (policy.Policy, error) {
 	return policy.Policy{}, f.err
 }
 
@@ -221,42 +222,42 @@ func TestReservedIDs(t *testing.T) {
 		t.Run(user, func(t *testing.T) {
 			h := newHouse(t, ofTenants)
 			h.set("acme", policy.Policy{Mode: policy.Required})
-			u, id := totpflow.User{Tenant: "acme", ID: user}, store.ID{Tenant: "acme", User: user}
-			a, admin := h.Account(u), h.Admin(nil)
+			u, id := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: user}}, store.AccountID{Tenant: "acme", User: user}
+			a, adm := h.Account(u), h.Admin(nil)
 			h.unchanged(func() {
 				d, err := h.SignIn(h.ctx, u)
 				refused(t, d, err, store.ErrID)
 				d, err = h.SignInMachine(h.ctx, u)
 				refused(t, d, err, store.ErrID)
-				require.ErrorIs(t, h.Disown(h.ctx, h.DisownToken(event.Event{Tenant: "acme", User: user, At: start.Add(-time.Hour)})), store.ErrID)
+				require.ErrorIs(t, h.Disown(h.ctx, h.NewDisownToken(event.Event{Tenant: "acme", User: user, At: start.Add(-time.Hour)})), store.ErrID)
 
 				for name, err := range map[string]error{
-					"Status":             second(a.Status(h.ctx)),
-					"Reauthenticate":     second(a.Reauthenticate(h.ctx, "x", "123456")),
-					"Rename":             a.Rename(h.ctx, "a", "b"),
-					"RecoveryCodesSaved": a.RecoveryCodesSaved(h.ctx),
-					"RevokeBrowser":      a.RevokeBrowser(h.ctx, "b"),
-					"RevokeBrowsers":     a.RevokeBrowsers(h.ctx),
-					"PasswordChanged":    a.PasswordChanged(h.ctx),
-					"SessionValid":       second(a.SessionValid(h.ctx, start)),
+					"Status":              second(a.Status(h.ctx)),
+					"Reauthenticate":      second(a.Reauthenticate(h.ctx, "x", "123456")),
+					"RenameAuthenticator": a.RenameAuthenticator(h.ctx, "a", "b"),
+					"RecoveryCodesSaved":  a.RecoveryCodesSaved(h.ctx),
+					"RevokeBrowser":       a.RevokeBrowser(h.ctx, "b"),
+					"RevokeBrowsers":      a.RevokeBrowsers(h.ctx),
+					"PasswordChanged":     a.PasswordChanged(h.ctx),
+					"SessionValid":        second(a.SessionValid(h.ctx, start)),
 
-					"Admin.Status":            second(admin.Status(h.ctx, ops, id)),
-					"Admin.Reset":             admin.Reset(h.ctx, ops, id, totpflow.ScopeAll),
-					"Admin.Unlock":            admin.Unlock(h.ctx, ops, id),
-					"Admin.RevokeBrowser":     admin.RevokeBrowser(h.ctx, ops, id, "b"),
-					"Admin.ExtendGrace":       admin.ExtendGrace(h.ctx, ops, id, start.Add(days(1))),
-					"Admin.Exempt":            admin.Exempt(h.ctx, ops, id, "agent"),
-					"Admin.EndExemption":      admin.EndExemption(h.ctx, ops, id),
-					"Admin.Restore":           admin.Restore(h.ctx, ops, id, "x"),
-					"Admin.Forget":            admin.Forget(h.ctx, ops, id),
-					"Admin.AssignPhone":       admin.AssignPhone(h.ctx, ops, id, mobile),
-					"Admin.IssueRecoveryCode": admin.IssueRecoveryCode(h.ctx, ops, id, new(mailbox).deliver),
+					"Admin.Status":            second(collect(adm.Status(h.ctx, ops, id))),
+					"Admin.Reset":             adm.Reset(h.ctx, ops, id, admin.ScopeAll),
+					"Admin.Unlock":            adm.Unlock(h.ctx, ops, id),
+					"Admin.RevokeBrowser":     adm.RevokeBrowser(h.ctx, ops, id, "b"),
+					"Admin.ExtendGrace":       adm.ExtendGrace(h.ctx, ops, id, start.Add(days(1))),
+					"Admin.Exempt":            adm.Exempt(h.ctx, ops, id, "agent"),
+					"Admin.EndExemption":      adm.EndExemption(h.ctx, ops, id),
+					"Admin.Restore":           adm.RestoreAuthenticator(h.ctx, ops, id, "x"),
+					"Admin.Forget":            adm.Forget(h.ctx, ops, id),
+					"Admin.AssignPhone":       adm.AssignPhone(h.ctx, ops, id, mobile),
+					"Admin.IssueRecoveryCode": adm.IssueRecoveryCode(h.ctx, ops, id, new(mailbox).deliver),
 				} {
 					require.ErrorIs(t, err, store.ErrID, name)
 				}
-				require.ErrorIs(t, h.imports(totpflow.Imported{ID: id, Key: rfcKey(t)})[0].Err, store.ErrID)
+				require.ErrorIs(t, h.imports(admin.Imported{ID: id, Key: rfcKey(t)})[0].Err, store.ErrID)
 			})
-			outcomes, err := admin.ResetMany(h.ctx, ops, "acme", []string{user}, totpflow.ScopeAll)
+			outcomes, err := adm.ResetMany(h.ctx, ops, "acme", []string{user}, admin.ScopeAll)
 			require.NoError(t, err)
 			require.ErrorIs(t, outcomes[0].Err, store.ErrID)
 			require.Equal(t, policy.Required, h.status(ana).Policy.Mode)
@@ -270,27 +271,27 @@ func second[T any](_ T, err error) error { return err }
 // other, the policies too.
 func TestTenantsThatShareUserIDs(t *testing.T) {
 	h := newHouse(t, ofTenants)
-	twin := totpflow.User{Tenant: "globex", ID: ana.ID}
-	twinID := store.ID{Tenant: twin.Tenant, User: twin.ID}
+	twin := totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: ana.ID.User}}
+	twinID := twin.ID
 	h.enroll(ana)
 	phone, codes := h.enroll(twin)
 	token := h.trusted(twin, phone)
 	told := h.told(event.EnrollmentConfirmed)
 	before := h.versions()[twinID]
-	admin := h.Admin(nil)
+	adm := h.Admin(nil)
 
 	h.set("acme", policy.Policy{Mode: policy.Required})
 	h.issue(anaID)
-	require.NoError(t, h.Disown(h.ctx, h.DisownToken(told[0])))
-	require.NoError(t, admin.Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
-	require.NoError(t, admin.Exempt(h.ctx, ops, anaID, "agent"))
-	require.NoError(t, admin.Forget(h.ctx, ops, anaID))
+	require.NoError(t, h.Disown(h.ctx, h.NewDisownToken(told[0])))
+	require.NoError(t, adm.Reset(h.ctx, ops, anaID, admin.ScopeAll))
+	require.NoError(t, adm.Exempt(h.ctx, ops, anaID, "agent"))
+	require.NoError(t, adm.Forget(h.ctx, ops, anaID))
 	require.Equal(t, before, h.versions()[twinID])
 
 	next, err := h.SignIn(h.ctx, twin, token)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.ByTrustedBrowser, next.Reason)
-	require.Equal(t, "globex", next.Tenant)
+	require.Equal(t, totpflow.ReasonTrustedBrowser, next.Reason)
+	require.Equal(t, "globex", next.ID.Tenant)
 	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(twin), codes[0])
 	require.NoError(t, err)
 }
@@ -301,7 +302,7 @@ func TestSetPolicyOfOddValues(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	h.set("acme", policy.Policy{Mode: policy.Off})
 	boss := h.hire("acme", "boss")
-	by := totpflow.Administrator{User: boss.User, Proof: h.prove(boss.User, totpflow.ActionSetPolicy, boss.phone)}
+	by := admin.Administrator{User: boss.User, Proof: h.prove(boss.User, admin.ActionSetPolicy, boss.phone)}
 	h.unchanged(func() {
 		p := policy.Policy{Mode: policy.Optional, Deadline: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}
 		require.Error(t, h.Admin(nil).SetPolicy(h.ctx, ops, "acme", p))
@@ -320,7 +321,7 @@ func TestTenantStatus(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	st, err := h.Admin(nil).Tenant(h.ctx, ops, "acme")
 	require.NoError(t, err)
-	require.Equal(t, totpflow.TenantStatus{Own: policy.Policy{Mode: policy.Optional}, Effective: policy.Strictest(policy.Policy{Mode: policy.Optional})}, st)
+	require.Equal(t, admin.TenantStatus{Own: policy.Policy{Mode: policy.Optional}, Effective: policy.Strictest(policy.Policy{Mode: policy.Optional})}, st)
 
 	h.set("acme", policy.Policy{Mode: policy.Required})
 	h.set("acme", policy.Policy{Mode: policy.Off})
@@ -344,6 +345,6 @@ func TestPolicyThatIsFixed(t *testing.T) {
 	h := newHouse(t, withMode(policy.Optional))
 	h.unchanged(func() {
 		err := h.Admin(nil).SetPolicy(h.ctx, ops, "acme", policy.Policy{Mode: policy.Required})
-		require.ErrorIs(t, err, totpflow.ErrPolicyFixed)
+		require.ErrorIs(t, err, admin.ErrPolicyFixed)
 	})
 }

@@ -25,8 +25,8 @@ import (
 func TestRingAloneForgesNoTicket(t *testing.T) {
 	h := newHouse(t)
 	phone, _ := h.enroll(ana)
-	ben := totpflow.User{Tenant: ana.Tenant, ID: "43"}
-	nobody := totpflow.User{Tenant: ana.Tenant, ID: "44"} // has no record
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "43"}}
+	nobody := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "44"}} // has no record
 
 	tags := map[string][]byte{
 		"no tag":                      {},
@@ -39,20 +39,20 @@ func TestRingAloneForgesNoTicket(t *testing.T) {
 
 	for name, tag := range tags {
 		for _, u := range []totpflow.User{ana, nobody} {
-			t.Run(name+"/"+u.ID, func(t *testing.T) {
+			t.Run(name+"/"+u.ID.User, func(t *testing.T) {
 				forge := func(kind string, a totpflow.Action) string {
 					return h.sealed(kind, append(bytes.Clone(tag), fmt.Appendf(nil,
 						`{"id":"F","kind":%q,"tenant":%q,"user":%q,"issued":%q,"action":%q,"reason":"code"}`,
-						kind, u.Tenant, u.ID, h.clock.Now().Format(time.RFC3339), a)...))
+						kind, u.ID.Tenant, u.ID.User, h.clock.Now().Format(time.RFC3339), a)...))
 				}
 				challenge := func(a totpflow.Action) totpflow.Challenge {
 					return totpflow.Challenge(forge("totpflow/challenge", a))
 				}
 				proof := func(a totpflow.Action) totpflow.Proof { return totpflow.Proof(forge("totpflow/proof", a)) }
 
-				_, err := h.BeginEnrollment(h.ctx, challenge(totpflow.ActionSetUp))
+				_, err := h.BeginEnrollment(h.ctx, challenge(totpflow.ActionEnroll))
 				require.ErrorIs(t, err, totpflow.ErrChallenge)
-				for _, a := range []totpflow.Action{totpflow.ActionSetUp, totpflow.ActionReplace, totpflow.ActionAdd} {
+				for _, a := range []totpflow.Action{totpflow.ActionEnroll, totpflow.ActionReplaceAuthenticator, totpflow.ActionAddAuthenticator} {
 					_, err = h.BeginEnrollment(h.ctx, proof(a))
 					require.ErrorIs(t, err, totpflow.ErrProof)
 				}
@@ -61,7 +61,7 @@ func TestRingAloneForgesNoTicket(t *testing.T) {
 				require.ErrorIs(t, h.Account(u).Disable(h.ctx, proof(totpflow.ActionDisable)), totpflow.ErrProof)
 				d, err := h.VerifyCode(h.ctx, challenge(totpflow.ActionSignIn), phone.Peek())
 				refused(t, d, err, totpflow.ErrChallenge)
-				d, err = h.Continue(h.ctx, challenge(totpflow.ActionSetUp))
+				d, err = h.ContinueSignIn(h.ctx, challenge(totpflow.ActionEnroll))
 				refused(t, d, err, totpflow.ErrChallenge)
 			})
 		}
@@ -90,7 +90,7 @@ func TestTicketsDoNotOutliveTheRecord(t *testing.T) {
 	h := newHouse(t)
 	_, _ = h.enroll(ana)
 	challenge := h.ask(ana)
-	rec, err := h.memory.Get(h.ctx, store.ID{Tenant: ana.Tenant, User: ana.ID})
+	rec, err := h.memory.Get(h.ctx, ana.ID)
 	require.NoError(t, err)
 	require.NoError(t, h.memory.Delete(h.ctx, rec.ID, rec.Version))
 	phone, _ := h.enroll(ana)
@@ -108,12 +108,12 @@ func TestClockJumps(t *testing.T) {
 			phone, codes := h.enroll(ana)
 			proof := h.prove(ana, "delete backup", phone)
 			a := h.Account(ana)
-			require.NoError(t, a.Spend(h.ctx, proof, "delete backup"))
+			require.NoError(t, a.ConsumeProof(h.ctx, proof, "delete backup"))
 			h.clock.Advance(jump)
 			_, err := h.VerifyRecoveryCode(h.ctx, h.ask(ana), "0000-0000-0000-0000") // a write
 			require.ErrorIs(t, err, totpflow.ErrRejected)
 			h.clock.Advance(-jump)
-			require.ErrorIs(t, a.Spend(h.ctx, proof, "delete backup"), totpflow.ErrProof)
+			require.ErrorIs(t, a.ConsumeProof(h.ctx, proof, "delete backup"), totpflow.ErrProof)
 
 			_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
 			require.NoError(t, err, "nor does it lock the owner out")
@@ -175,7 +175,7 @@ func TestLostFactorsEndWhatTheyEarned(t *testing.T) {
 }
 
 // A host that takes the action from a form gives nobody more than a factor
-// earned: no trust for a recovery code, no set-up beside an active authenticator.
+// earned: no trust for a recovery code, no enrollment beside an active authenticator.
 func TestReservedActions(t *testing.T) {
 	h := newHouse(t)
 	phone, codes := h.enroll(ana)
@@ -183,7 +183,7 @@ func TestReservedActions(t *testing.T) {
 	require.NoError(t, err)
 	_, err = h.TrustBrowser(h.ctx, proof, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)
-	_, err = h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionSetUp, phone))
+	_, err = h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionEnroll, phone))
 	require.ErrorIs(t, err, totpflow.ErrProof)
 }
 
@@ -192,18 +192,18 @@ func TestUnknownModeIsRequired(t *testing.T) {
 	h := newHouse(t)
 	phone, _ := h.enroll(ana)
 	odd := h.open(withMode(policy.Mode(7)))
-	next, err := odd.SignIn(h.ctx, totpflow.User{ID: "new"})
+	next, err := odd.SignIn(h.ctx, totpflow.User{ID: totpflow.AccountID{User: "new"}})
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, next.Step)
+	require.Equal(t, totpflow.Enroll, next.Step)
 	proof := h.prove(ana, totpflow.ActionDisable, phone)
-	require.ErrorIs(t, odd.Account(ana).Disable(h.ctx, proof), totpflow.ErrRequired)
+	require.ErrorIs(t, odd.Account(ana).Disable(h.ctx, proof), totpflow.ErrFactorRequired)
 }
 
 // A session without a factor cannot push the last changes out of sight.
 func TestSavedIsSaidOnce(t *testing.T) {
 	h := newHouse(t)
 	h.enroll(ana)
-	for range event.Changes + 1 {
+	for range event.MaxChanges + 1 {
 		require.NoError(t, h.Account(ana).RecoveryCodesSaved(h.ctx))
 	}
 	activity := h.status(ana).Activity
@@ -218,7 +218,7 @@ func TestManySignInsDoNotFillTheRecord(t *testing.T) {
 	right := func(context.Context) error { return nil }
 	var proofs []totpflow.Proof
 	for range 500 {
-		d, err := h.VerifyOther(h.ctx, h.ask(ana), "key", right)
+		d, err := h.VerifyExternal(h.ctx, h.ask(ana), "key", right)
 		require.NoError(t, err)
 		_, err = h.TrustBrowser(h.ctx, d.Proof, "x")
 		require.NoError(t, err)
@@ -229,7 +229,7 @@ func TestManySignInsDoNotFillTheRecord(t *testing.T) {
 		_, err := h.TrustBrowser(h.ctx, p, "again")
 		require.ErrorIs(t, err, totpflow.ErrProof)
 	}
-	rec, err := h.memory.Get(h.ctx, store.ID{Tenant: ana.Tenant, User: ana.ID})
+	rec, err := h.memory.Get(h.ctx, ana.ID)
 	require.NoError(t, err)
 	require.Less(t, len(rec.Sealed), 16<<10)
 }
@@ -254,7 +254,7 @@ type readThen struct {
 	then func()
 }
 
-func (s readThen) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (s readThen) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	defer s.then()
 	return s.Store.Get(ctx, id)
 }

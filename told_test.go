@@ -42,7 +42,7 @@ var tellings = map[string]struct {
 		[]string{"signed_in method=trusted browser"},
 	},
 	"so does nothing at all": {
-		func(w told) { _, _ = w.SignIn(w.ctx, totpflow.User{ID: "new"}) },
+		func(w told) { _, _ = w.SignIn(w.ctx, totpflow.User{ID: totpflow.AccountID{User: "new"}}) },
 		[]string{"signed_in method=not enrolled"},
 	},
 	"a code that was used comes again: somebody saw it": {
@@ -100,7 +100,7 @@ var tellings = map[string]struct {
 		[]string{"reauthenticated method=code action=delete backup"},
 	},
 	"a new authenticator that ends the others": {
-		func(w told) { w.setUp(w.prove(ana, totpflow.ActionReplace, w.phone)) },
+		func(w told) { w.setUp(w.prove(ana, totpflow.ActionReplaceAuthenticator, w.phone)) },
 		[]string{
 			"reauthenticated method=code action=replace authenticator", "enrollment_began",
 			"recovery_codes_made remaining=10", "authenticators_replaced",
@@ -108,7 +108,7 @@ var tellings = map[string]struct {
 	},
 	"a wrong code of a new one": {
 		func(w told) {
-			page, err := w.BeginEnrollment(w.ctx, w.prove(ana, totpflow.ActionReplace, w.phone))
+			page, err := w.BeginEnrollment(w.ctx, w.prove(ana, totpflow.ActionReplaceAuthenticator, w.phone))
 			require.NoError(w.t, err)
 			w.events.kinds()
 			_, _ = w.ConfirmEnrollment(w.ctx, page.Token, w.phone.WrongCode())
@@ -116,15 +116,17 @@ var tellings = map[string]struct {
 		[]string{"code_rejected method=confirmation reason=totp: code rejected"},
 	},
 	"another name": {
-		func(w told) { _ = w.Account(ana).Rename(w.ctx, w.status(ana).Authenticators[0].ID, "Tablet") },
+		func(w told) {
+			_ = w.Account(ana).RenameAuthenticator(w.ctx, w.status(ana).Authenticators[0].ID, "Tablet")
+		},
 		[]string{"authenticator_renamed"},
 	},
 	"an authenticator that goes": {
 		func(w told) {
-			w.setUp(w.prove(ana, totpflow.ActionAdd, w.phone))
-			proof := w.prove(ana, totpflow.ActionRemove, w.phone)
+			w.setUp(w.prove(ana, totpflow.ActionAddAuthenticator, w.phone))
+			proof := w.prove(ana, totpflow.ActionRemoveAuthenticator, w.phone)
 			w.events.kinds()
-			require.NoError(w.t, w.Account(ana).Remove(w.ctx, proof, w.status(ana).Authenticators[1].ID))
+			require.NoError(w.t, w.Account(ana).RemoveAuthenticator(w.ctx, proof, w.status(ana).Authenticators[1].ID))
 		},
 		[]string{"authenticator_removed"},
 	},
@@ -167,7 +169,7 @@ var tellings = map[string]struct {
 	},
 	"that a record is lost": {
 		func(w told) {
-			_, err := w.SignIn(w.ctx, totpflow.User{ID: "gone", Anchor: 1})
+			_, err := w.SignIn(w.ctx, totpflow.User{ID: totpflow.AccountID{User: "gone"}, Generation: 1})
 			require.ErrorIs(w.t, err, totpflow.ErrRecordLost)
 		},
 		[]string{"record_lost"},
@@ -186,11 +188,11 @@ var tellings = map[string]struct {
 			for range 1000 {
 				c, err := s.SignIn(w.ctx, ana)
 				require.NoError(w.t, err)
-				if c.Waiting != nil {
-					if c.Waiting.Until.IsZero() {
+				if c.Throttled != nil {
+					if c.Throttled.Until.IsZero() {
 						break
 					}
-					w.clock.Set(c.Waiting.Until)
+					w.clock.Set(c.Throttled.Until)
 					continue
 				}
 				w.events.kinds()

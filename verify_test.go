@@ -71,7 +71,7 @@ func TestChallengeIsBoundAndSpent(t *testing.T) {
 	d, err := h.VerifyCode(h.ctx, c, phone.Code())
 	refused(t, d, err, totpflow.ErrChallenge)
 
-	ben := totpflow.User{Tenant: "acme", ID: "43", Name: "ben@acme.example"}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}, Name: "ben@acme.example"}
 	bens, _ := h.enroll(ben)
 	d, err = h.VerifyCode(h.ctx, h.ask(ana), bens.Code())
 	refused(t, d, err, totpflow.ErrRejected)
@@ -91,12 +91,12 @@ func TestTicketsCannotBeForgedOrSwapped(t *testing.T) {
 	require.NoError(t, err)
 	page, err := h.BeginEnrollment(h.ctx, next.Proof)
 	require.NoError(t, err)
-	phone, err := totptest.Scan(page.Offer.URI(), h.clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 
 	// One kind is not taken for another.
 	_, err = h.ConfirmEnrollment(h.ctx, totpflow.EnrollmentToken(next.Proof), phone.Peek())
-	require.ErrorIs(t, err, totpflow.ErrEnrollment)
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 	_, err = h.BeginEnrollment(h.ctx, totpflow.Proof(page.Token))
 	require.ErrorIs(t, err, totpflow.ErrProof)
 	_, err = h.BeginEnrollment(h.ctx, totpflow.Challenge(next.Proof))
@@ -114,18 +114,18 @@ func TestTicketsCannotBeForgedOrSwapped(t *testing.T) {
 		for _, bit := range []byte{1, 2, 4, 8, 16, 32} {
 			forged := []byte(c)
 			forged[i] ^= bit
-			_, err := h.Continue(h.ctx, totpflow.Challenge(forged))
+			_, err := h.ContinueSignIn(h.ctx, totpflow.Challenge(forged))
 			require.ErrorIs(t, err, totpflow.ErrChallenge, "byte %d bit %d", i, bit)
 		}
 	}
 
 	elsewhere := h.open(func(c *totpflow.Config) { c.Audience = "partner portal" })
-	_, err = elsewhere.Continue(h.ctx, c)
+	_, err = elsewhere.ContinueSignIn(h.ctx, c)
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
 	h.raiseEpoch()
-	_, err = h.open().Continue(h.ctx, c)
+	_, err = h.open().ContinueSignIn(h.ctx, c)
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
-	_, err = h.Continue(h.ctx, c)
+	_, err = h.ContinueSignIn(h.ctx, c)
 	require.NoError(t, err)
 }
 
@@ -150,5 +150,5 @@ func TestSpellingAndMalformedCodes(t *testing.T) {
 		require.ErrorIs(t, err, totp.ErrMalformedCode)
 	}
 	require.Zero(t, h.store.Counts().Put, "no guess, no charge")
-	require.Nil(t, h.status(ana).Waiting)
+	require.Nil(t, h.status(ana).Throttled)
 }

@@ -44,25 +44,25 @@ type Page struct {
 // AllTenants (to guess which was meant could widen the list to other people's
 // customers) and a tenant or state that no record can have; with [ErrCursor] a
 // cursor that no page returned or that belongs to another tenant.
-func (q Query) Start() (after ID, limit int, err error) {
+func (q Query) Start() (after AccountID, limit int, err error) {
 	switch {
 	case q.Limit < 0:
-		return ID{}, 0, fmt.Errorf("%w: negative limit", ErrQuery)
+		return AccountID{}, 0, fmt.Errorf("%w: negative limit", ErrQuery)
 	case q.AllTenants && q.Tenant != "":
-		return ID{}, 0, fmt.Errorf("%w: one tenant and all tenants", ErrQuery)
+		return AccountID{}, 0, fmt.Errorf("%w: one tenant and all tenants", ErrQuery)
 	}
 	if err := validText("tenant", q.Tenant, MaxID); err != nil {
-		return ID{}, 0, fmt.Errorf("%w: %w", ErrQuery, err)
+		return AccountID{}, 0, fmt.Errorf("%w: %w", ErrQuery, err)
 	}
 	if err := validText("state", q.State, MaxState); err != nil {
-		return ID{}, 0, fmt.Errorf("%w: %w", ErrQuery, err)
+		return AccountID{}, 0, fmt.Errorf("%w: %w", ErrQuery, err)
 	}
 	if q.Cursor != "" {
 		if after, err = ParseCursor(q.Cursor); err != nil {
-			return ID{}, 0, err
+			return AccountID{}, 0, err
 		}
 		if !q.AllTenants && after.Tenant != q.Tenant {
-			return ID{}, 0, fmt.Errorf("%w: of another tenant", ErrCursor)
+			return AccountID{}, 0, fmt.Errorf("%w: of another tenant", ErrCursor)
 		}
 	}
 	limit = min(q.Limit, MaxLimit)
@@ -75,7 +75,7 @@ func (q Query) Start() (after ID, limit int, err error) {
 // Cursor returns the cursor of the page that begins after id. It names a place
 // in the order and not a count of records, so records that come and go before
 // it neither repeat nor skip others.
-func Cursor(id ID) string {
+func Cursor(id AccountID) string {
 	b := make([]byte, 0, 1+len(id.Tenant)+len(id.User))
 	b = append(b, byte(len(id.Tenant))) // a length, as no separator is safe in an id; MaxID fits a byte
 	b = append(b, id.Tenant...)
@@ -86,22 +86,22 @@ func Cursor(id ID) string {
 // ParseCursor returns the id in a cursor made by [Cursor], and [ErrCursor] for
 // anything else. A cursor comes back from a browser: it is hostile input, and
 // not a permission.
-func ParseCursor(s string) (ID, error) {
+func ParseCursor(s string) (AccountID, error) {
 	if len(s) > base64.RawURLEncoding.EncodedLen(1+2*MaxID) {
-		return ID{}, fmt.Errorf("%w: too long", ErrCursor)
+		return AccountID{}, fmt.Errorf("%w: too long", ErrCursor)
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil {
-		return ID{}, fmt.Errorf("%w: not base64url", ErrCursor)
+		return AccountID{}, fmt.Errorf("%w: not base64url", ErrCursor)
 	}
 	if len(b) == 0 || len(b) < 1+int(b[0]) {
-		return ID{}, fmt.Errorf("%w: too short", ErrCursor)
+		return AccountID{}, fmt.Errorf("%w: too short", ErrCursor)
 	}
 	end := 1 + int(b[0])
-	id := ID{Tenant: string(b[1:end]), User: string(b[end:])}
+	id := AccountID{Tenant: string(b[1:end]), User: string(b[end:])}
 	// The decoder skips line ends; only the spelling that Cursor makes counts.
 	if id.Validate() != nil || Cursor(id) != s {
-		return ID{}, fmt.Errorf("%w: not made by a list", ErrCursor)
+		return AccountID{}, fmt.Errorf("%w: not made by a list", ErrCursor)
 	}
 	return id, nil
 }

@@ -20,7 +20,7 @@ const (
 
 // SetChallenge keeps the challenge of a sign-in under way.
 func SetChallenge(w http.ResponseWriter, c totpflow.Challenge) {
-	set(w, challengeCookie, string(c), totpflow.ChallengeAge)
+	set(w, challengeCookie, string(c), totpflow.ChallengeLifetime)
 }
 
 // Challenge returns the challenge of the sign-in under way, empty when there is
@@ -32,17 +32,17 @@ func Challenge(r *http.Request) totpflow.Challenge {
 // ClearChallenge ends the sign-in under way in this browser.
 func ClearChallenge(w http.ResponseWriter) { clear(w, challengeCookie) }
 
-// SetEnrollment keeps the token of a set-up page.
+// SetEnrollment keeps the token of an enrollment page.
 func SetEnrollment(w http.ResponseWriter, t totpflow.EnrollmentToken) {
-	set(w, enrollmentCookie, string(t), enroll.CandidateAge)
+	set(w, enrollmentCookie, string(t), enroll.CandidateLifetime)
 }
 
-// Enrollment returns the token of the set-up page, empty when there is none.
+// Enrollment returns the token of the enrollment page, empty when there is none.
 func Enrollment(r *http.Request) totpflow.EnrollmentToken {
 	return totpflow.EnrollmentToken(value(r, enrollmentCookie))
 }
 
-// ClearEnrollment ends the set-up page in this browser.
+// ClearEnrollment ends the enrollment page in this browser.
 func ClearEnrollment(w http.ResponseWriter) { clear(w, enrollmentCookie) }
 
 // SetTrust keeps the token of a browser that the person trusts. Tokens of other

@@ -26,7 +26,7 @@ func closed(t testing.TB) Account {
 	t.Helper()
 	_, issued := recovery.Issue(at)
 	a := Account{
-		Epoch:      9,
+		Generation: 9,
 		PasswordAt: at,
 		Grace:      Grace{Begun: at, Until: at.Add(time.Hour)},
 		Issued:     Issued{Set: issued, At: at},
@@ -54,12 +54,12 @@ func ofTenant(t testing.TB) Account {
 	a := Account{Sends: fewSends(t)}
 	a.Tenant.Policy = &p
 	for _, q := range []Request{
-		{ID: "one", Action: "set policy", By: store.ID{Tenant: "acme", User: "boss"}, Asked: at, Policy: &p},
-		{ID: "two", Action: "reset account", By: store.ID{User: "boss"}, Asked: at, Targets: []string{"42", "43"}, Scope: "all"},
-		{ID: "three", Action: "exempt account", By: store.ID{User: "boss"}, Asked: at, Targets: []string{"42"}, Name: "nightly backup"},
+		{ID: "one", Action: "set policy", By: store.AccountID{Tenant: "acme", User: "boss"}, Asked: at, Policy: &p},
+		{ID: "two", Action: "reset account", By: store.AccountID{User: "boss"}, Asked: at, Targets: []string{"42", "43"}, Scope: "all"},
+		{ID: "three", Action: "exempt account", By: store.AccountID{User: "boss"}, Asked: at, Targets: []string{"42"}, Name: "nightly backup"},
 	} {
 		var err error
-		a.Tenant, err = a.Tenant.Ask(q, at)
+		a.Tenant, err = a.Tenant.AddRequest(q, at)
 		require.NoError(t, err)
 	}
 	a.Activity, _ = a.Activity.Append(event.Event{At: at, Kind: event.PolicySet, Actor: "boss"})
@@ -74,11 +74,11 @@ func TestGolden(t *testing.T) {
 		look func(t *testing.T, a Account)
 	}{
 		"account": {full, func(t *testing.T, a Account) {
-			require.EqualValues(t, 3, a.Epoch)
+			require.EqualValues(t, 3, a.Generation)
 			require.Equal(t, enroll.Active, a.Enrollment.State(at))
 			require.Equal(t, 10, a.Recovery.Remaining())
 			require.Len(t, a.Browsers, 1)
-			require.Equal(t, 1, a.Budget.Run())
+			require.Equal(t, 1, a.Budget.ConsecutiveFailures())
 			require.True(t, a.IsSpent("T1", at))
 			require.EqualValues(t, 1, a.Activity.Last())
 		}},

@@ -40,7 +40,7 @@
 //	       length of state (1 byte), state, sealed
 //
 // 00 is one byte, which no id holds; keys so come in the order of
-// store.ID.Compare. A record takes at most 65 KiB, far below etcd's limits of
+// store.AccountID.Compare. A record takes at most 65 KiB, far below etcd's limits of
 // 1.5 MiB for a request, and a list asks for one page with one request. A list by
 // state reads all records of its range and drops the others, so its pages are
 // short.

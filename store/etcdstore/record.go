@@ -13,27 +13,27 @@ import (
 )
 
 // key is where a record is. No id holds a NUL, and nothing comes before it: so
-// keys are ordered as store.ID.Compare orders ids, also where a tenant begins
+// keys are ordered as store.AccountID.Compare orders ids, also where a tenant begins
 // with another one.
-func (s *Store) key(id store.ID) string { return s.prefix + id.Tenant + "\x00" + id.User }
+func (s *Store) key(id store.AccountID) string { return s.prefix + id.Tenant + "\x00" + id.User }
 
-func (s *Store) parseKey(key string) (store.ID, error) {
+func (s *Store) parseKey(key string) (store.AccountID, error) {
 	rest, ours := strings.CutPrefix(key, s.prefix)
 	tenant, user, ok := strings.Cut(rest, "\x00")
-	id := store.ID{Tenant: tenant, User: user}
+	id := store.AccountID{Tenant: tenant, User: user}
 	if !ours || !ok || id.Validate() != nil {
-		return store.ID{}, errors.New("etcdstore: a key that is not of this store")
+		return store.AccountID{}, errors.New("etcdstore: a key that is not of this store")
 	}
 	return id, nil
 }
 
 // span returns the first key of a list and the key before which it ends.
-func (s *Store) span(q store.Query, after store.ID) (first, end string) {
+func (s *Store) span(q store.Query, after store.AccountID) (first, end string) {
 	first, end = s.key(after)+"\x00", clientv3.GetPrefixRangeEnd(s.prefix)
 	if !q.AllTenants {
 		end = s.prefix + q.Tenant + "\x01"
 	}
-	if after == (store.ID{}) {
+	if after == (store.AccountID{}) {
 		// Not yet a record: the place where the tenant begins.
 		first = s.prefix + q.Tenant + "\x00"
 	}
@@ -56,7 +56,7 @@ func encode(rec store.Record) string {
 }
 
 // decode reads what encode wrote, and nothing else. Sealed is a copy.
-func decode(id store.ID, value []byte) (store.Record, error) {
+func decode(id store.AccountID, value []byte) (store.Record, error) {
 	const head = 16 + 1 + 8 + 1
 	if len(value) < head {
 		return store.Record{}, errors.New("etcdstore: a stored record is too short")

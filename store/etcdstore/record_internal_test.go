@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-var alice = store.ID{Tenant: "acme", User: "alice"}
+var alice = store.AccountID{Tenant: "acme", User: "alice"}
 
 // What is read is what would be written: no two values are one record, and no
 // value reads as a record that a store could not have been given.
@@ -46,7 +46,7 @@ func FuzzKey(f *testing.F) {
 	f.Add("ab", "c", "a", "bc")
 	s := New(nil, "")
 	f.Fuzz(func(t *testing.T, tenant, user, otherTenant, otherUser string) {
-		a, b := store.ID{Tenant: tenant, User: user}, store.ID{Tenant: otherTenant, User: otherUser}
+		a, b := store.AccountID{Tenant: tenant, User: user}, store.AccountID{Tenant: otherTenant, User: otherUser}
 		back, err := s.parseKey(s.key(a))
 		if a.Validate() != nil {
 			require.Error(t, err)
@@ -60,13 +60,13 @@ func FuzzKey(f *testing.F) {
 		require.Equal(t, a.Compare(b), strings.Compare(s.key(a), s.key(b)))
 
 		// And a list holds those of its tenant that come after another.
-		first, end := s.span(store.Query{Tenant: tenant}, store.ID{})
+		first, end := s.span(store.Query{Tenant: tenant}, store.AccountID{})
 		require.Equal(t, b.Tenant == tenant, within(s.key(b), first, end))
 		first, end = s.span(store.Query{Tenant: tenant}, a)
 		require.Equal(t, b.Tenant == tenant && b.Compare(a) > 0, within(s.key(b), first, end))
 		first, end = s.span(store.Query{AllTenants: true}, a)
 		require.Equal(t, b.Compare(a) > 0, within(s.key(b), first, end))
-		first, end = s.span(store.Query{AllTenants: true}, store.ID{})
+		first, end = s.span(store.Query{AllTenants: true}, store.AccountID{})
 		require.True(t, within(s.key(b), first, end))
 	})
 }

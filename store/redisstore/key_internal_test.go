@@ -17,7 +17,7 @@ func FuzzMember(f *testing.F) {
 	f.Add("a", "b", "a!", "a")
 	f.Add("ab", "c", "a", "bc")
 	f.Fuzz(func(t *testing.T, tenant, user, otherTenant, otherUser string) {
-		a, b := store.ID{Tenant: tenant, User: user}, store.ID{Tenant: otherTenant, User: otherUser}
+		a, b := store.AccountID{Tenant: tenant, User: user}, store.AccountID{Tenant: otherTenant, User: otherUser}
 		back, err := parseMember(member(a))
 		if a.Validate() != nil {
 			require.Error(t, err)
@@ -31,13 +31,13 @@ func FuzzMember(f *testing.F) {
 		require.Equal(t, a.Compare(b), strings.Compare(member(a), member(b)))
 
 		// And a list holds those of its tenant that come after another.
-		first, last := span(store.Query{Tenant: tenant}, store.ID{})
+		first, last := span(store.Query{Tenant: tenant}, store.AccountID{})
 		require.Equal(t, b.Tenant == tenant, within(t, member(b), first, last))
 		first, last = span(store.Query{Tenant: tenant}, a)
 		require.Equal(t, b.Tenant == tenant && b.Compare(a) > 0, within(t, member(b), first, last))
 		first, last = span(store.Query{AllTenants: true}, a)
 		require.Equal(t, b.Compare(a) > 0, within(t, member(b), first, last))
-		first, last = span(store.Query{AllTenants: true}, store.ID{})
+		first, last = span(store.Query{AllTenants: true}, store.AccountID{})
 		require.True(t, within(t, member(b), first, last))
 	})
 }

@@ -42,7 +42,7 @@ func New(client *redis.Client, o Options) *Store {
 }
 
 // Get implements [store.Store].
-func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (s *Store) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if err := id.Validate(); err != nil {
 		return store.Record{}, err
 	}
@@ -65,7 +65,7 @@ func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) er
 }
 
 // Delete implements [store.Store].
-func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	if err := id.Validate(); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 	return scanPage(reply)
 }
 
-func (s *Store) account(id store.ID) string { return s.options.Prefix + "account:" + member(id) }
+func (s *Store) account(id store.AccountID) string { return s.options.Prefix + "account:" + member(id) }
 
 // call runs a script over the store and what account names. A server that the
 // store does not know is looked at first, and answers when its quarantine ends.

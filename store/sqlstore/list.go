@@ -30,7 +30,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 // page returns the statement of a page that begins after an id, and its
 // arguments. Each selection has a statement of its own, so that the database
 // takes the index that fits it.
-func (d *dialect) page(q store.Query, after store.ID, limit int) (statement string, args []any) {
+func (d *dialect) page(q store.Query, after store.AccountID, limit int) (statement string, args []any) {
 	switch {
 	case q.AllTenants && q.State != "":
 		statement = d.listAllState

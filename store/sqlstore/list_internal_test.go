@@ -12,7 +12,7 @@ import (
 // Each selection has its own statement, with an argument for each placeholder,
 // in order.
 func TestPage(t *testing.T) {
-	after := store.ID{Tenant: "acme", User: "alice"}
+	after := store.AccountID{Tenant: "acme", User: "alice"}
 	cases := []struct {
 		query store.Query
 		want  func(d *dialect) string

@@ -15,29 +15,29 @@ import (
 // real adapters go wrong. A nil step is the honest one.
 type broken struct {
 	mu      sync.Mutex
-	records map[store.ID]store.Record
+	records map[store.AccountID]store.Record
 
-	key    func(store.ID) store.ID                                    // what a record is filed under
-	read   func(b *broken, id store.ID) (store.Record, bool)          // under mu
-	swap   func(b *broken, rec store.Record, was store.Version) error // not under mu
-	erase  func(b *broken, id store.ID, was store.Version) error      // not under mu
-	list   func(b *broken, q store.Query) (store.Page, error)         // under mu
-	keep   func(store.Record) store.Record                            // on the way in
-	give   func(store.Record) store.Record                            // on the way out
+	key    func(store.AccountID) store.AccountID                        // what a record is filed under
+	read   func(b *broken, id store.AccountID) (store.Record, bool)     // under mu
+	swap   func(b *broken, rec store.Record, was store.Version) error   // not under mu
+	erase  func(b *broken, id store.AccountID, was store.Version) error // not under mu
+	list   func(b *broken, q store.Query) (store.Page, error)           // under mu
+	keep   func(store.Record) store.Record                              // on the way in
+	give   func(store.Record) store.Record                              // on the way out
 	check  func(store.Record, store.Version) error
-	valid  func(store.ID) error
+	valid  func(store.AccountID) error
 	ctxErr func(context.Context) error
 
 	// memory of some of the faults
-	previous map[store.ID]store.Record
+	previous map[store.AccountID]store.Record
 	counter  int
 }
 
 func (b *broken) fill() *broken {
-	b.records = make(map[store.ID]store.Record)
-	b.previous = make(map[store.ID]store.Record)
+	b.records = make(map[store.AccountID]store.Record)
+	b.previous = make(map[store.AccountID]store.Record)
 	if b.key == nil {
-		b.key = func(id store.ID) store.ID { return id }
+		b.key = func(id store.AccountID) store.AccountID { return id }
 	}
 	if b.read == nil {
 		b.read = (*broken).lookup
@@ -61,7 +61,7 @@ func (b *broken) fill() *broken {
 		b.check = store.CheckPut
 	}
 	if b.valid == nil {
-		b.valid = store.ID.Validate
+		b.valid = store.AccountID.Validate
 	}
 	if b.ctxErr == nil {
 		b.ctxErr = context.Context.Err
@@ -75,7 +75,7 @@ func whole(rec store.Record) store.Record {
 	return rec
 }
 
-func (b *broken) lookup(id store.ID) (store.Record, bool) {
+func (b *broken) lookup(id store.AccountID) (store.Record, bool) {
 	rec, ok := b.records[b.key(id)]
 	return rec, ok
 }
@@ -96,7 +96,7 @@ func (b *broken) honestSwap(rec store.Record, was store.Version) error {
 	return nil
 }
 
-func (b *broken) honestErase(id store.ID, was store.Version) error {
+func (b *broken) honestErase(id store.AccountID, was store.Version) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if rec, ok := b.records[b.key(id)]; !ok || rec.Version != was {
@@ -111,12 +111,12 @@ func (b *broken) honestList(q store.Query) (store.Page, error) {
 	if err != nil {
 		return store.Page{}, err
 	}
-	return b.page(q, limit, func(id store.ID) bool { return id.Compare(after) > 0 }), nil
+	return b.page(q, limit, func(id store.AccountID) bool { return id.Compare(after) > 0 }), nil
 }
 
-func (b *broken) page(q store.Query, limit int, in func(store.ID) bool) store.Page {
+func (b *broken) page(q store.Query, limit int, in func(store.AccountID) bool) store.Page {
 	var page store.Page
-	for _, id := range slices.SortedFunc(maps.Keys(b.records), store.ID.Compare) {
+	for _, id := range slices.SortedFunc(maps.Keys(b.records), store.AccountID.Compare) {
 		rec := b.records[id]
 		if !in(id) || !q.AllTenants && id.Tenant != q.Tenant || q.State != "" && rec.State != q.State {
 			continue
@@ -130,7 +130,7 @@ func (b *broken) page(q store.Query, limit int, in func(store.ID) bool) store.Pa
 	return page
 }
 
-func (b *broken) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (b *broken) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if err := errors.Join(b.valid(id), b.ctxErr(ctx)); err != nil {
 		return store.Record{}, err
 	}
@@ -150,7 +150,7 @@ func (b *broken) Put(ctx context.Context, rec store.Record, was store.Version) e
 	return b.swap(b, rec, was)
 }
 
-func (b *broken) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (b *broken) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	if err := errors.Join(b.valid(id), b.ctxErr(ctx)); err != nil {
 		return err
 	}

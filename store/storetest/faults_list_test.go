@@ -27,7 +27,7 @@ var listFaults = []fault{
 				return page, err
 			}
 			after, limit, _ := q.Start()
-			return b.page(store.Query{AllTenants: true, State: q.State}, limit, func(id store.ID) bool { return id.Compare(after) > 0 }), nil
+			return b.page(store.Query{AllTenants: true, State: q.State}, limit, func(id store.AccountID) bool { return id.Compare(after) > 0 }), nil
 		}}
 	}},
 	{"cursor that counts", "paging over a hole", func() *broken {
@@ -38,7 +38,7 @@ var listFaults = []fault{
 			}
 			skip, _ := strconv.Atoi(after.User)
 			seen := 0
-			page := b.page(q, limit, func(id store.ID) bool {
+			page := b.page(q, limit, func(id store.AccountID) bool {
 				if !q.AllTenants && id.Tenant != q.Tenant {
 					return false
 				}
@@ -46,7 +46,7 @@ var listFaults = []fault{
 				return seen > skip
 			})
 			if page.Next != "" {
-				page.Next = store.Cursor(store.ID{Tenant: q.Tenant, User: strconv.Itoa(skip + limit)})
+				page.Next = store.Cursor(store.AccountID{Tenant: q.Tenant, User: strconv.Itoa(skip + limit)})
 			}
 			return page, nil
 		}}
@@ -57,7 +57,7 @@ var listFaults = []fault{
 			if err != nil {
 				return store.Page{}, err
 			}
-			return b.page(q, max(limit, q.Limit), func(id store.ID) bool { return id.Compare(after) > 0 }), nil
+			return b.page(q, max(limit, q.Limit), func(id store.AccountID) bool { return id.Compare(after) > 0 }), nil
 		}}
 	}},
 	{"last page lost", "paging while writing", func() *broken {

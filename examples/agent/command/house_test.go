@@ -175,7 +175,7 @@ func (h *house) run(args string, lines ...string) done {
 	return d
 }
 
-// leaksNothing asserts that nothing secret is on the screen, but what a set-up
+// leaksNothing asserts that nothing secret is on the screen, but what an enrollment
 // shows, and that nothing on the disk is of use without password and code, but the
 // key of the machine.
 func (h *house) leaksNothing(screen, args string) {
@@ -266,12 +266,12 @@ func (d done) notes(words ...string) done {
 	return d
 }
 
-// phone is the one that a set-up was typed into.
+// phone is the one that an enrollment was typed into.
 func (h *house) phone(screen string) *totptest.Authenticator {
 	h.t.Helper()
 	m := regexp.MustCompile(`set-up key into the app: ([A-Z2-7 ]+)\n`).FindStringSubmatch(screen)
 	require.NotNil(h.t, m, screen)
-	phone, err := totptest.Type(m[1], h.clock)
+	phone, err := totptest.TypeSecret(m[1], h.clock)
 	require.NoError(h.t, err)
 	return phone
 }

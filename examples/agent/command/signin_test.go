@@ -149,7 +149,7 @@ func TestSignInChoosesTheOrganisation(t *testing.T) {
 	h.run("signin", mika.Email, mika.Password, "3").ends(command.ExitUsage)
 }
 
-// Where it is required, the sign-in leads through the set-up.
+// Where it is required, the sign-in leads through the enrollment.
 func TestSignInWhereASecondFactorIsRequired(t *testing.T) {
 	h := newHouse(t, require2FA)
 	w := h.window("signin")

@@ -29,7 +29,7 @@ func TestSpeaksTheTerminalsLanguage(t *testing.T) {
 	screen := h.run("setup", ana.Password, ana.Password, "").notes("Gesperrt. Passwort und Code von ana@acme.example öffnen ihn.").out
 	m := regexp.MustCompile(`Einrichtungsschlüssel in die App ein: ([A-Z2-7 ]+)\n`).FindStringSubmatch(screen)
 	require.NotNil(t, m, screen)
-	_, err := totptest.Type(m[1], h.clock)
+	_, err := totptest.TypeSecret(m[1], h.clock)
 	require.NoError(t, err)
 	h.run("status").ends(command.ExitDone).says("Zustand          gesperrt\n", "Konto            ana@acme.example\n", "in einer Datei, die nur Sie lesen können")
 	h.run("nope").ends(command.ExitUsage).notes(`agent: es gibt keinen Befehl "nope"; -h zeigt alle`)

@@ -44,10 +44,10 @@ func (c *console) securityPage(w http.ResponseWriter, r *http.Request, v *visito
 	return c.show(w, r, "security", refused, view{Visitor: v, Data: p})
 }
 
-// postReplace leads to the set-up page. The old authenticator works until the
+// postReplace leads to the enrollment page. The old authenticator works until the
 // new one has shown a code.
 func (c *console) postReplace(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	proof, err := v.reauthenticate(r, totpflow.ActionReplace)
+	proof, err := v.reauthenticate(r, totpflow.ActionReplaceAuthenticator)
 	if err != nil {
 		return c.securityPage(w, r, v, "replace", err)
 	}
@@ -66,7 +66,7 @@ func (c *console) postDisable(w http.ResponseWriter, r *http.Request, v *visitor
 	}
 	setNotice(w, "disabled")
 	// Sessions begun before are over; this one goes on.
-	if err := c.sessions.begin(r.Context(), session{User: v.ID, Began: c.now(), By: totpflow.NotEnrolled}); err != nil {
+	if err := c.sessions.begin(r.Context(), session{User: v.ID, Began: c.now(), By: totpflow.ReasonNotEnrolled}); err != nil {
 		return err
 	}
 	return redirect(w, r, "/security")
@@ -74,7 +74,7 @@ func (c *console) postDisable(w http.ResponseWriter, r *http.Request, v *visitor
 
 func (c *console) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	if !v.MayRecover() { // before a code is spent on it
-		return c.securityPage(w, r, v, "", totpflow.ErrMethod)
+		return c.securityPage(w, r, v, "", totpflow.ErrMethodNotAllowed)
 	}
 	proof, err := v.reauthenticate(r, totpflow.ActionRecoveryCodes)
 	if err != nil {

@@ -111,7 +111,7 @@ func (c *console) postStepUp(w http.ResponseWriter, r *http.Request, v *visitor)
 	}
 	proof, err := v.reauthenticate(r, on(p.Action, b.ID))
 	if err == nil {
-		err = v.factor.Spend(r.Context(), proof, on(p.Action, b.ID))
+		err = v.factor.ConsumeProof(r.Context(), proof, on(p.Action, b.ID))
 	}
 	if err != nil {
 		return c.stepUpPage(w, r, v, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/totptest"
@@ -92,7 +93,7 @@ func TestList(t *testing.T) {
 
 	type list struct {
 		Accounts []account
-		Counts   totpflow.Counts
+		Counts   admin.Counts
 	}
 	users := func(args ...string) (names []string) {
 		for _, a := range decode[list](t, h.ok(append(args, "list", "--json")...)).Accounts {
@@ -105,7 +106,7 @@ func TestList(t *testing.T) {
 	require.Equal(t, []string{"/solo"}, users("--tenant", ""), "the empty tenant is one, not all")
 	require.Equal(t, []string{"acme/ana"}, users("--state", "required"))
 	require.Empty(t, users("--tenant", "nobody's"))
-	require.Equal(t, totpflow.Counts{Total: 5, Enabled: 3, Required: 1, Exempt: 1}, decode[list](t, h.ok("list", "--json")).Counts)
+	require.Equal(t, admin.Counts{Total: 5, Enabled: 3, Required: 1, Exempt: 1}, decode[list](t, h.ok("list", "--json")).Counts)
 	require.Contains(t, h.ok("list").out, "5 accounts; 3 of 4 have set it up, 1 exempt")
 
 	// A spreadsheet must not run what somebody has called an account.
@@ -134,7 +135,7 @@ func TestReset(t *testing.T) {
 		p := h.enroll("acme", "user-"+scope)
 		_, err := h.service().TrustBrowser(h.ctx, h.passes(p).Proof, "Firefox")
 		require.NoError(t, err)
-		r := h.ok("reset", p.ID, "--tenant", "acme", "--scope", scope, reason, "--yes", "--json")
+		r := h.ok("reset", p.ID.User, "--tenant", "acme", "--scope", scope, reason, "--yes", "--json")
 		require.Len(t, r.events(), 1, scope)
 		require.Contains(t, r.err, `actor="operator olga"`)
 		require.Contains(t, r.err, `reason="ticket 4711"`)
@@ -144,7 +145,7 @@ func TestReset(t *testing.T) {
 		require.Equal(t, then.Authenticators, got.Authenticators, scope)
 		require.Equal(t, scope == "codes", len(got.Browsers) == 1, scope)
 	}
-	require.Equal(t, totpflow.SetUp, h.step(totpflow.User{Tenant: "acme", ID: "user-all"}))
+	require.Equal(t, totpflow.Enroll, h.step(totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "user-all"}}))
 	h.fails(2, "--scope is one of", "reset", "user-all", "--tenant", "acme", "--scope", "some", reason, "--yes")
 	h.fails(3, "nothing is kept", "reset", "nobody", "--tenant", "acme", reason, "--yes")
 	h.fails(2, "<user> is missing", "reset", reason, "--yes")
@@ -175,7 +176,7 @@ func (h *house) setUpChallenge(p person) totpflow.Challenge {
 	h.t.Helper()
 	next, err := h.service().SignIn(h.ctx, p.User)
 	require.NoError(h.t, err)
-	require.Equal(h.t, totpflow.SetUp, next.Step)
+	require.Equal(h.t, totpflow.Enroll, next.Step)
 	return next.Challenge
 }
 
@@ -268,11 +269,11 @@ func TestBrowserAndKept(t *testing.T) {
 
 	// A thief replaces the phone; the person says that it was not them.
 	s := h.service()
-	proof, err := s.Account(ana.User).Reauthenticate(h.ctx, totpflow.ActionReplace, ana.phone.Code())
+	proof, err := s.Account(ana.User).Reauthenticate(h.ctx, totpflow.ActionReplaceAuthenticator, ana.phone.Code())
 	require.NoError(t, err)
 	page, err := s.BeginEnrollment(h.ctx, proof)
 	require.NoError(t, err)
-	thief, err := totptest.Scan(page.Offer.URI(), h.clock)
+	thief, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	_, err = s.ConfirmEnrollment(h.ctx, page.Token, thief.Code())
 	require.NoError(t, err)

@@ -17,8 +17,8 @@ func inDays(n int) string {
 func TestGrace(t *testing.T) {
 	h := newHouse(t)
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
-	ana := totpflow.User{Tenant: "acme", ID: "ana"}
-	require.Equal(t, totpflow.SetUp, h.step(ana))
+	ana := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ana"}}
+	require.Equal(t, totpflow.Enroll, h.step(ana))
 	require.Equal(t, []string{"grace_extended"}, h.ok("grace", "ana", "--tenant", "acme", "--for", "7d", reason, "--yes").events())
 	require.Equal(t, totpflow.Passed, h.step(ana))
 	require.WithinDuration(t, time.Now().Add(7*24*time.Hour), h.status(ana).GraceUntil, time.Minute)
@@ -39,10 +39,10 @@ func TestGraceIsNeverLess(t *testing.T) {
 	h := newHouse(t)
 	h.above = map[string][]string{"acme-berlin": {"acme"}}
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "60d", reason, "--yes")
-	for _, u := range []totpflow.User{{Tenant: "acme", ID: "ana"}, {Tenant: "acme-berlin", ID: "ben"}} {
-		args := []string{"grace", u.ID, "--tenant", u.Tenant, "--above", "acme", reason, "--yes"}
-		if u.Tenant == "acme" {
-			args = []string{"grace", u.ID, "--tenant", u.Tenant, reason, "--yes"}
+	for _, u := range []totpflow.User{{ID: totpflow.AccountID{Tenant: "acme", User: "ana"}}, {ID: totpflow.AccountID{Tenant: "acme-berlin", User: "ben"}}} {
+		args := []string{"grace", u.ID.User, "--tenant", u.ID.Tenant, "--above", "acme", reason, "--yes"}
+		if u.ID.Tenant == "acme" {
+			args = []string{"grace", u.ID.User, "--tenant", u.ID.Tenant, reason, "--yes"}
 		}
 		h.fails(1, "has, signing in now, until 2", append(args, "--for", "14d")...)
 		require.Equal(t, totpflow.Passed, h.step(u))

@@ -61,7 +61,7 @@ func (h *house) service() *totpflow.Service {
 	h.t.Helper()
 	s, err := totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: h.store, Keys: h.ring(), Now: h.clock.Now,
-		Above: func(_ context.Context, tenant string) ([]string, error) { return h.above[tenant], nil },
+		ParentTenants: func(_ context.Context, tenant string) ([]string, error) { return h.above[tenant], nil },
 		Events: event.SinkFunc(func(_ context.Context, e event.Event) error {
 			h.told = append(h.told, e)
 			return nil
@@ -91,17 +91,17 @@ type person struct {
 func (h *house) enroll(tenant, user string) person {
 	h.t.Helper()
 	s := h.service()
-	p := person{User: totpflow.User{Tenant: tenant, ID: user}}
+	p := person{User: totpflow.User{ID: totpflow.AccountID{Tenant: tenant, User: user}}}
 	next, err := s.SignIn(h.ctx, p.User)
 	require.NoError(h.t, err)
-	var by totpflow.Authority = next.Proof
-	if next.Step == totpflow.SetUp {
+	var by totpflow.EnrollmentGrant = next.Proof
+	if next.Step == totpflow.Enroll {
 		by = next.Challenge
 	}
 	page, err := s.BeginEnrollment(h.ctx, by)
 	require.NoError(h.t, err)
 	p.uri = page.Offer.URI()
-	p.phone, err = totptest.Scan(p.uri, h.clock)
+	p.phone, err = totptest.ScanURI(p.uri, h.clock)
 	require.NoError(h.t, err)
 	done, err := s.ConfirmEnrollment(h.ctx, page.Token, p.phone.Code())
 	require.NoError(h.t, err)
@@ -211,4 +211,4 @@ func (r result) events() (kinds []string) {
 // reason is what every change takes.
 const reason = "--reason=ticket 4711"
 
-func acme(user string) store.ID { return store.ID{Tenant: "acme", User: user} }
+func acme(user string) store.AccountID { return store.AccountID{Tenant: "acme", User: user} }

@@ -81,7 +81,7 @@ func TestImportFromPquerna(t *testing.T) {
 			for _, o := range all {
 				require.NotContains(t, r.out+r.err, o.key.Secret())
 				s := h.service()
-				u := totpflow.User{Tenant: "acme", ID: o.user}
+				u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: o.user}}
 				next, err := s.SignIn(h.ctx, u)
 				require.NoError(t, err)
 				require.Equal(t, totpflow.AskCode, next.Step, o.user)

@@ -17,12 +17,12 @@ import (
 func (h *house) disown(p person) {
 	h.t.Helper()
 	s := h.service()
-	told := event.Event{Tenant: p.Tenant, User: p.ID, At: h.clock.Now().Add(time.Second), Kind: event.Reset}
-	require.NoError(h.t, s.Disown(h.ctx, s.DisownToken(told)))
+	told := event.Event{Tenant: p.ID.Tenant, User: p.ID.User, At: h.clock.Now().Add(time.Second), Kind: event.Reset}
+	require.NoError(h.t, s.Disown(h.ctx, s.NewDisownToken(told)))
 }
 
 // The only administrator has frozen the account: nobody is left who could issue a
-// code, and the operator's leads to a new set-up.
+// code, and the operator's leads to a new enrollment.
 func TestIssueCodeForTheLastAdministrator(t *testing.T) {
 	h := newHouse(t)
 	ada := h.enroll("acme", "ada")
@@ -56,7 +56,7 @@ func TestIssueCodeForTheLastAdministrator(t *testing.T) {
 
 	done, err := s.VerifyIssuedCode(h.ctx, next.Challenge, code)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, done.Step)
+	require.Equal(t, totpflow.Enroll, done.Step)
 }
 
 func TestIssueCodeAsJSON(t *testing.T) {

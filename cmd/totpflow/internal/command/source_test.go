@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-func anybody(context.Context, totpflow.User, totpflow.Action, store.ID) error { return nil }
+func anybody(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return nil }
 
 func TestWhereKeysComeFrom(t *testing.T) {
 	h := newHouse(t)

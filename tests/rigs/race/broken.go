@@ -1,0 +1,65 @@
+package race
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// Stores that break the contract in one way each, for tests that show that a rig
+// goes red.
+
+// Naive is a store that compares in Go and then writes, as adapters do that have
+// not been tested with two processes. Overwrite writes whatever is there.
+type Naive struct {
+	store.Store
+	Overwrite func(ctx context.Context, rec store.Record) error
+}
+
+// Put implements [store.Store], badly.
+func (n Naive) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	now, err := n.Get(ctx, rec.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if now.Version != was {
+		return store.ErrConflict
+	}
+	return n.Overwrite(ctx, rec)
+}
+
+// Hopeful is a store whose writes always succeed: an adapter that takes no answer
+// for a good one.
+type Hopeful struct{ store.Store }
+
+// Put implements [store.Store], badly.
+func (h Hopeful) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	_ = h.Store.Put(ctx, rec, was)
+	return nil
+}
+
+// Stale is a store that shows each state of a record once more after it has
+// changed, as a cache would, or a snapshot that is held for too long.
+type Stale struct {
+	store.Store
+	mu   sync.Mutex
+	seen map[store.AccountID]store.Record
+}
+
+// Get implements [store.Store], badly.
+func (s *Stale) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
+	now, err := s.Store.Get(ctx, id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.seen[id]
+	if s.seen == nil {
+		s.seen = make(map[store.AccountID]store.Record)
+	}
+	s.seen[id] = now
+	if was.Version.IsZero() {
+		return now, err
+	}
+	return was, nil
+}
