@@ -122,7 +122,7 @@ func readURL(path string) (database.URL, error) {
 const maxURL = 4 << 10
 
 func readBegin(path string) ([]byte, error) {
-	f, _, err := keyfile.OpenRegular(path)
+	f, _, err := keyfile.Regular(path)
 	if err != nil {
 		return nil, err
 	}

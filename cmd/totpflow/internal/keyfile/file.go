@@ -68,7 +68,7 @@ func (f *File) read() error {
 // ReadPrivate reads a file of at most limit bytes that holds a secret. The
 // error wraps [ErrMode] when others than the owner can read or write it.
 func ReadPrivate(path string, limit int64) (string, fs.FileInfo, error) {
-	file, info, err := OpenRegular(path)
+	file, info, err := Regular(path)
 	if err != nil {
 		return "", nil, err
 	}
@@ -86,9 +86,9 @@ func ReadPrivate(path string, limit int64) (string, fs.FileInfo, error) {
 	return string(text), info, nil
 }
 
-// OpenRegular opens a file to read, and refuses a folder, a device and a named
+// Regular opens a regular file to read, and refuses a folder, a device and a named
 // pipe: opening a pipe waits for its other side, and no signal ends that.
-func OpenRegular(path string) (*os.File, fs.FileInfo, error) {
+func Regular(path string) (*os.File, fs.FileInfo, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
 	if err != nil {
 		return nil, nil, cause(err)
