@@ -13,7 +13,7 @@ quick:
 test:
 	@scripts/test
 
-## make lint         format, vet, platforms, go.mod files, generated documentation, linter
+## make lint         format, vet, platforms, go.mod files, generated documentation, workflows, linter
 lint:
 	@scripts/check
 
