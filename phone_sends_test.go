@@ -153,8 +153,8 @@ func (s *meet) Put(ctx context.Context, r store.Record, was store.Version) error
 	return s.Store.Put(ctx, r, was)
 }
 
-// Whoever sends codes to numbers that are not theirs, from as many accounts and
-// tenants as they like, leaves the verified phones their half: of the number, the
+// An attacker who sends codes to other people's numbers, from any number of accounts
+// and tenants, leaves the verified phones their half: of the number, the
 // prefix and the tenant, on every day.
 func TestVerifiedNumbersHaveAShareOfTheirOwn(t *testing.T) {
 	for name, attack := range map[string]func(day, i int) (tenant string, to phone.Number){
@@ -222,8 +222,8 @@ func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Whoever changes the number while a code is on its way has paid for the old one: the
-// account is counted first. Otherwise one account would use up what its prefix may
+// A person who changes the number while a code is on its way has paid for the old
+// one: the account is counted first. Otherwise one account would use up what its prefix may
 // have in all tenants.
 func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
 	var p provider

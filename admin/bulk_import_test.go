@@ -244,7 +244,7 @@ func TestWeakImport(t *testing.T) {
 	asked := h.Challenge(ana)
 	_, err = h.BeginEnrollment(h.Ctx, asked)
 	require.ErrorIs(t, err, totpflow.ErrChallenge, "the password alone")
-	for range 2 { // whoever does not finish has to show a code again
+	for range 2 { // a person who does not finish has to show a code again
 		d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), old.Code())
 		require.NoError(t, err)
 		require.Equal(t, totpflow.Enroll, d.Step)

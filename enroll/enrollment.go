@@ -276,8 +276,8 @@ func (e Enrollment) Exempt(at time.Time) (Enrollment, error) {
 // beside others as long as every one was imported and none has shown a code here.
 // A candidate is dropped. Last is 0, except for a secret that was here until
 // recently, whose used codes stay used. The name is cleaned, cut and numbered as by
-// [Enrollment.Begin]. Whoever exported the key knows it: import over a channel
-// that you would show it on.
+// [Enrollment.Begin]. The people who exported the key know it: import over a
+// channel that you would show it on.
 //
 // A weak key (totp.Key.Weak) ends at weakUntil, which is after at and by [MaxWeak]
 // at most; its account is then as after a reset ([Enrollment.Lapsed]). For other

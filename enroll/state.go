@@ -22,7 +22,7 @@ const (
 	// it, to replace it or to be added.
 	Replacing State = "replacing"
 	// ResetPending: an administrator cleared the authenticators, or the last one was
-	// weak and has ended ([Enrollment.Lapsed]), and the person is to set up anew. A
+	// weak and has ended ([Enrollment.Lapsed]), and the person is to enroll again. A
 	// candidate may wait here; the state stays until it confirms.
 	ResetPending State = "reset-pending"
 	// Exempted: a machine account, which is asked for no second factor and can set

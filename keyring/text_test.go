@@ -215,8 +215,8 @@ func TestErrorsKeepTheRing(t *testing.T) {
 		"Rotate":     {keyring.Rotate, []string{"", "no ring", full}},
 		"RaiseEpoch": {keyring.RaiseEpoch, []string{"", "no ring", last}},
 		"Retire":     {func(s string) (string, error) { return keyring.Retire(s, "00000000") }, []string{"", "no ring", full}},
-		// These return something else than they are given, which must not be kept in
-		// its place: Wrap would have the keys in clear written where ciphertext belongs.
+		// These return another kind of value than they are given, which must not be kept
+		// in its place: Wrap would have clear keys written where ciphertext belongs.
 		"Wrap": {}, "Ring.Open": {},
 	}
 	names, err := transitions.Of(".")

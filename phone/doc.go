@@ -58,7 +58,7 @@
 // The limits of a number, a prefix and a tenant apply to all accounts together, and
 // anybody with an account can have a code sent to a stranger's number, to add it.
 // Such sends may use up half of each limit ([Limits.ForUnverified]); the other half
-// is for numbers that are verified, by which people sign in. What is left: a person
+// is for numbers that are verified, by which people sign in. Some attacks remain: a person
 // who knows the password of an account can use up what that account may be sent in a
 // day, which locks its owner out if the phone is the only way in; a stranger's
 // number can be sent half of its limit a day, five messages by [DefaultLimits],

@@ -158,8 +158,8 @@ func FuzzMethods(f *testing.F) {
 	})
 }
 
-// With an error what is read is what requires most, not what was there before: a
-// policy that cannot be read may be Required.
+// With an error the value read is the one that requires most, not the one of before:
+// a policy that cannot be read may be Required.
 func TestErrorsRequire(t *testing.T) {
 	names, err := transitions.Of(".")
 	require.NoError(t, err)

@@ -171,8 +171,8 @@ func TestHonestOwnerNeverWaits(t *testing.T) {
 	require.True(t, b.IsZero(), "nothing is left of it")
 }
 
-// Pairs add little: whoever tries one whenever the counter has one, for a year,
-// while the owner signs in all the time, is right with 3.2e-6 for each
+// Pairs add little: an attacker who tries one whenever the counter has one, for a
+// year, while the owner signs in all the time, is right with 3.2e-6 for each
 // authenticator. Of 10^12 pairs of codes three are right at a time (package totp,
 // TestPairsThatPass). The counter remembers some minutes, so that each month is like
 // the one before.

@@ -81,7 +81,7 @@ func (k Key) Params() Params {
 }
 
 // Weak reports whether the secret is shorter than the 128 bits of RFC 4226, R6. Such keys come from other systems by
-// [ReadURI] and [ReadSecret] only: let them sign in for a while that has an end, and lead to a new key. Whoever sees two or
+// [ReadURI] and [ReadSecret] only: let them sign in for a while that has an end, and lead to a new key. Anyone who sees two or
 // three codes of 80 bits and has a great deal of hardware can compute the secret. The zero Key is not weak.
 func (k Key) Weak() bool { return !k.IsZero() && len(k.reveal().secret) < minSecret }
 

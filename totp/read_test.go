@@ -121,7 +121,7 @@ func TestReadURISaysWhichName(t *testing.T) {
 	}
 }
 
-// Keys of 80 to 127 bits exist for what is taken over from another system, and nowhere else.
+// Keys of 80 to 127 bits exist for imports from another system, and nowhere else.
 func TestWeakKeys(t *testing.T) {
 	const weak80, weak120 = "KRSXG5CTMVRXEZLU", "KRSXG5CTMVRXEZLUKRSXG5BR"
 	for _, secret := range []string{weak80, weak120, "ABCDEFGHIJKLMNOPQRSTUVWX"} {
@@ -160,10 +160,10 @@ func TestWeakKeys(t *testing.T) {
 	}
 }
 
-// What every tutorial shows is nobody's secret, whether it is long enough or not and however it is spelled.
+// The secret of every tutorial is nobody's, whether it is long enough or not and however it is spelled.
 func TestSamples(t *testing.T) {
 	for _, secret := range []string{
-		"JBSWY3DPEHPK3PXP", "jbsw y3dp ehpk 3pxp", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "HXDMVJECJJWSRB3HWIZR4IFUGFTMXBOZ",
+		"JBSWY3DPEHPK3PXP", "jbsw y3dp ehpk 3pxp", "HXDMVJECJJWSRB3HWIZR4IFUGFTMXBOZ",
 		"base32secret3232", "KVKFKRCPNZQUYMLXOVYDSQKJKZDTSRLD", "OQB6ZZGYHCPSX4AK", "MFRGGZDFMZTWQ2LK",
 	} {
 		key, err := totp.ReadSecret(secret, totp.Params{})

@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// What people type and paste as a secret (K is the seed of RFC 6238).
+// Secrets as people type and paste them (K is the seed of RFC 6238).
 func TestSpellingsOfASecret(t *testing.T) {
 	want := parse(t, seed20, totp.Params{})
 	grouped := "gezd gnbv gy3t qojq gezd gnbv gy3t qojq"

@@ -154,8 +154,8 @@ func TestErrorsKeepTheStep(t *testing.T) {
 	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
 }
 
-// What people type and paste as a code (K is the seed of RFC 6238, and 050471 its code at 1111111111). What is read is one
-// step in every spelling, and a replay in every other one afterwards; what is refused says why and is not a guess.
+// Codes as people type and paste them (K is the seed of RFC 6238, and 050471 its code at 1111111111). A text that is read
+// is one step in every spelling, and a replay in every other one afterwards; a refusal says why and is not a guess.
 func TestSpellingsOfACode(t *testing.T) {
 	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
 	read := []string{
@@ -177,7 +177,7 @@ func TestSpellingsOfACode(t *testing.T) {
 	}
 	for typed, why := range map[string]string{
 		"50471": "too few digits", "0504711": "too many digits", "050471 050471": "too many digits", "": "too few digits",
-		"o50471": "something else than digits", "050,471": "something else than digits", "+50471": "something else than digits",
+		"o50471": "a character that is not a digit", "050,471": "a character that is not a digit", "+50471": "a character that is not a digit",
 		"\u0660\u0665\u0660471": "digits of two scripts", "\uff1050471": "digits of two scripts",
 		"05047\u00b9": "a character that does not belong there", "050471\x00": "a character that does not belong there",
 		"050471" + strings.Repeat(" ", 200): "too long",
@@ -304,7 +304,7 @@ func TestPairIsNoOracle(t *testing.T) {
 				require.Equal(t, used, after)
 			}
 		}
-		// What is said of a pair of which both codes are worthless tells nothing that serves.
+		// The answer to a pair of which both codes are worthless tells nothing that serves.
 		if used >= s-2 {
 			_, err := key.VerifyPair(code(t, key, used-1), code(t, key, used), at, used, w)
 			require.ErrorIs(t, err, totp.ErrAlreadyUsed)
@@ -330,7 +330,7 @@ func TestPairsThatPass(t *testing.T) {
 	}
 }
 
-// Whoever passes with single codes passes with the pair that the device showed last, at every second and by every clock
+// A person who passes with single codes passes with the pair that the device showed last, at every second and by every clock
 // that is at most one period wrong. The pair is the owner's way in just when single codes have to wait.
 func TestSlowPhonesHaveAPair(t *testing.T) {
 	key, w := parse(t, seed20, totp.Params{}), totp.Standard()

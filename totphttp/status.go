@@ -38,7 +38,7 @@ var statuses = []struct {
 	}},
 	{http.StatusBadRequest, []error{
 		admin.ErrGrace, admin.ErrScope, admin.ErrBulk, admin.ErrMachineName, store.ErrID, store.ErrQuery, store.ErrCursor,
-		phone.ErrNumber, phone.ErrDestination, phone.ErrVia, phone.ErrUndeliverable,
+		enroll.ErrWeak, phone.ErrNumber, phone.ErrDestination, phone.ErrVia, phone.ErrUndeliverable,
 	}},
 }
 

@@ -7,7 +7,7 @@ var (
 	ErrLong      = errors.New("too long")
 	ErrFew       = errors.New("too few digits")
 	ErrMany      = errors.New("too many digits")
-	ErrNotDigits = errors.New("something else than digits")
+	ErrNotDigits = errors.New("a character that is not a digit")
 )
 
 // Reasons returns every error of this package, for callers that wrap them

@@ -12,7 +12,7 @@
 //   - dashes of any kind, soft hyphens and Japanese long marks, which keyboards
 //     put where a hyphen is meant;
 //   - quotation marks, and the marks of a list;
-//   - what cannot be seen: zero-width characters, byte order marks, marks of the
+//   - invisible characters: zero-width characters, byte order marks, marks of the
 //     reading direction, variation selectors;
 //   - one full stop or comma at the end, of a sentence that was copied with the
 //     code.
@@ -43,8 +43,7 @@ var (
 	ErrScripts = errors.New("digits of two scripts")
 )
 
-// Append appends to dst what is written in s: letters as they are, digits and
-// signs, all of them printable ASCII without spaces, hyphens and quotation marks.
+// Append appends the content of s to dst: letters as they are, digits and signs, all of them printable ASCII without spaces, hyphens and quotation marks.
 // With an error it returns what comes before the place that cannot be read. It
 // does not allocate where dst has room for len(s) bytes.
 func Append(dst []byte, s string) ([]byte, error) {
@@ -59,11 +58,11 @@ func Append(dst []byte, s string) ([]byte, error) {
 			dst = append(dst, byte('0'+r-z))
 			continue
 		}
-		if meaningless(r) {
-			continue
-		}
 		if '！' <= r && r <= '～' { // the full-width forms of ASCII lie in its order
 			r -= '！' - '!'
+		}
+		if meaningless(r) {
+			continue
 		}
 		if r <= ' ' || r >= utf8.RuneSelf-1 {
 			return dst, ErrCharacter

@@ -33,6 +33,7 @@ func TestAppend(t *testing.T) {
 		{"Arabic-Indic digits", "\u0660\u0665\u0660\u0664\u0667\u0661", "050471", nil},
 		{"Devanagari digits", "\u0966\u096b\u0966 \u096a\u096d\u0967", "050471", nil},
 		{"mathematical digits, beyond the basic plane", "\U0001d7ce\U0001d7d7", "09", nil},
+		{"full-width hyphens and quotation marks", "\uff0d\uff02\uff07\uff4005\uff40", "05", nil},
 		{"full-width letters and signs", "\uff21\uff42\uff0b\uff08\uff0e", "Ab+(", nil},
 		{"letters keep their case", "aBc", "aBc", nil},
 		{"digits of two scripts", "05\u0660471", "05", typed.ErrScripts},
