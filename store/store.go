@@ -70,11 +70,16 @@ type Store interface {
 	// was is zero: there is nothing that this call could have deleted.
 	Delete(ctx context.Context, id ID, was Version) error
 
-	// List returns records in the order of [ID.Compare], a page at a time. A
-	// record that exists unchanged while the pages are read is returned
-	// exactly once, whatever else is written meanwhile; one that is written
-	// meanwhile appears as it was at some moment of the reading, at most once.
-	// A page is no snapshot.
+	// List returns the records that q selects in the order of their [Place], a
+	// page at a time: ordered by id, or with DueBefore by due time and then id. A
+	// record that exists unchanged while the pages are read is returned exactly
+	// once, whatever else is written meanwhile; one that is written meanwhile
+	// appears as it was at some moment of the reading, at most once, and in a list
+	// by due time at most once for each due time. A page is not a snapshot.
+	//
+	// A stored record that the implementation cannot read is an error of Get. A
+	// list may return it with its id, the zero version and nothing else, so that
+	// one damaged record does not hide the others.
 	List(ctx context.Context, q Query) (Page, error)
 }
 

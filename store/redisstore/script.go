@@ -28,6 +28,7 @@ var (
 	putScript     = compose("server", "guard", "put")
 	deleteScript  = compose("server", "guard", "delete")
 	listScript    = compose("server", "guard", "list")
+	countScript   = compose("server", "guard", "count")
 	adoptScript   = compose("server", "adopt")
 	createScript  = compose("server", "create")
 	releaseScript = compose("server", "release")

@@ -59,22 +59,29 @@ func (c fakeConn) Close() error {
 
 func (c fakeConn) ExecContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Result, error) {
 	c.f.note(statement, args)
-	for start, answer := range c.f.exec {
-		if strings.HasPrefix(statement, start) {
-			return answer()
-		}
+	if answer := longest(c.f.exec, statement); answer != nil {
+		return answer()
 	}
 	return driver.RowsAffected(1), nil
 }
 
 func (c fakeConn) QueryContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Rows, error) {
 	c.f.note(statement, args)
-	for start, answer := range c.f.query {
-		if strings.HasPrefix(statement, start) {
-			return answer()
-		}
+	if answer := longest(c.f.query, statement); answer != nil {
+		return answer()
 	}
 	return nil, errors.New("fake: unexpected " + statement)
+}
+
+// longest returns the answer of the longest beginning that the statement has.
+func longest[T any](answers map[string]T, statement string) (answer T) {
+	best := -1
+	for start, a := range answers {
+		if strings.HasPrefix(statement, start) && len(start) > best {
+			best, answer = len(start), a
+		}
+	}
+	return answer
 }
 
 // fakeRows are rows that may break off with an error.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow/store"
@@ -47,15 +48,15 @@ const patience = 30 * time.Second
 // unless the context ends before.
 //
 // It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
-// [ErrSchemaNewer] or [ErrDialect], or else [store.ErrUnavailable] wrapping the
+// [ErrSchemaNewer], [ErrDialect] or [ErrNames], or else [store.ErrUnavailable] wrapping the
 // driver's error: a directory that cannot be written, a file that is no database,
 // a server that does not answer, a database of another dialect, a context that
 // ended. All steps of one call take place together or not at all; with MySQL,
 // where every definition commits by itself, the next call goes on where one broke
 // off.
 func (s *Store) Migrate(ctx context.Context) error {
-	if s.d.d == nil {
-		return ErrDialect
+	if s.fault != nil {
+		return s.fault
 	}
 	for began := time.Now(); ; {
 		_, err := prompt(ctx, &s.fuse, func() (struct{}, error) { return struct{}{}, s.migrate(ctx) })
@@ -84,7 +85,11 @@ func refusal(err error) bool {
 }
 
 func (s *Store) migrate(ctx context.Context) error {
-	steps, err := steps(s.d.d.schema)
+	files, err := s.d.Migrations()
+	if err != nil {
+		return err
+	}
+	steps, err := steps(files)
 	if err != nil {
 		return err
 	}
@@ -109,13 +114,13 @@ func (s *Store) migrateOn(ctx context.Context, conn *sql.Conn, steps []string) e
 	case err != nil:
 		return err
 	case at == len(steps):
-		return s.d.d.kept(ctx, conn)
+		return s.d.d.kept(ctx, conn, s.names)
 	}
 	return s.d.d.alone(ctx, conn, func() error {
 		if err := s.climb(ctx, conn, steps); err != nil {
 			return err
 		}
-		return s.d.d.kept(ctx, conn)
+		return s.d.d.kept(ctx, conn, s.names)
 	})
 }
 
@@ -126,18 +131,14 @@ func (s *Store) climb(ctx context.Context, conn *sql.Conn, steps []string) error
 	if err != nil {
 		return err
 	}
-	if at < 0 {
-		if _, err := conn.ExecContext(ctx, s.d.d.ledger); err != nil {
-			return err
-		}
-		at = 0
-	}
-	for ; at < len(steps); at++ {
-		if _, err := conn.ExecContext(ctx, steps[at]); err != nil {
-			return fmt.Errorf("step %d: %w", at+1, err)
-		}
-		if _, err := conn.ExecContext(ctx, s.d.d.apply, at+1); err != nil {
-			return fmt.Errorf("step %d: %w", at+1, err)
+	for at = max(at, 0); at < len(steps); at++ {
+		for statement := range strings.SplitSeq(steps[at], ";\n") {
+			if statement = strings.TrimSpace(statement); statement == "" {
+				continue
+			}
+			if _, err := conn.ExecContext(ctx, statement); err != nil {
+				return fmt.Errorf("step %d: %w", at+1, err)
+			}
 		}
 	}
 	return nil
@@ -146,13 +147,14 @@ func (s *Store) climb(ctx context.Context, conn *sql.Conn, steps []string) error
 // schemaAt returns the number of the newest migration, -1 before the first.
 func (s *Store) schemaAt(ctx context.Context, conn *sql.Conn, known int) (int, error) {
 	var n int
-	if err := conn.QueryRowContext(ctx, s.d.d.table, "totpflow_schema").Scan(&n); err != nil {
+	statement, args := s.d.d.table(s.names, "schema")
+	if err := conn.QueryRowContext(ctx, statement, args...).Scan(&n); err != nil {
 		return 0, err
 	}
 	if n == 0 {
 		return -1, nil
 	}
-	if err := conn.QueryRowContext(ctx, s.d.d.applied).Scan(&n); err != nil {
+	if err := conn.QueryRowContext(ctx, s.ask.applied).Scan(&n); err != nil {
 		return 0, err
 	}
 	if n > known {

@@ -13,36 +13,13 @@ var mysql = dialect{
 	name:   "MySQL",
 	schema: schemaOf("mysql"),
 
-	get: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = ? AND user_id = ?`,
-	// Not INSERT IGNORE, which swallows other errors too, and not ON DUPLICATE
-	// KEY UPDATE, which reports one row for both with clientFoundRows.
-	create: `INSERT INTO totpflow_accounts (tenant, user_id, version, state, sealed, updated)
-VALUES (?, ?, ?, ?, ?, ?)`,
-	change: `UPDATE totpflow_accounts SET version = ?, state = ?, sealed = ?, updated = ?
-WHERE tenant = ? AND user_id = ? AND version = ?`,
-	remove: `DELETE FROM totpflow_accounts
-WHERE tenant = ? AND user_id = ? AND version = ?`,
-	// With the tenant in its order, MariaDB sorts all that follow for each page.
-	list: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = ? AND user_id > ?
-ORDER BY user_id LIMIT ?`,
-	// No index is used for (tenant, user_id) > (?, ?).
-	listAll: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant > ? OR (tenant = ? AND user_id > ?)
-ORDER BY tenant, user_id LIMIT ?`,
-	listState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = ? AND tenant = ? AND user_id > ?
-ORDER BY user_id LIMIT ?`,
-	listAllState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = ? AND (tenant > ? OR (tenant = ? AND user_id > ?))
-ORDER BY tenant, user_id LIMIT ?`,
-	tenantTwice: true,
-
-	table:   `SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?`,
-	ledger:  `CREATE TABLE IF NOT EXISTS totpflow_schema (number INT NOT NULL PRIMARY KEY) ENGINE = InnoDB`,
-	applied: `SELECT coalesce(max(number), 0) FROM totpflow_schema`,
-	apply:   `INSERT INTO totpflow_schema (number) VALUES (?)`,
+	// Its INSERT has no such end. INSERT IGNORE swallows other errors too, and
+	// ON DUPLICATE KEY UPDATE reports one row for both with clientFoundRows.
+	unlessThere: "",
+	spelledOut:  true,
+	table: func(n names, table string) (string, []any) {
+		return `SELECT count(*) FROM information_schema.tables WHERE ` + mysqlTable, []any{n.schema, n.prefix + table}
+	},
 
 	settings: mysqlSettings,
 	kept:     mysqlKept,
@@ -52,6 +29,10 @@ ORDER BY tenant, user_id LIMIT ?`,
 	busy:     func(err error) bool { return mysqlUndone(err) || errors.Is(err, errAnotherMigrates) },
 	absent:   func(err error) bool { return mysqlError(err) == 1146 }, // ER_NO_SUCH_TABLE
 }
+
+// mysqlTable finds a table by its schema, empty for the connection's database,
+// and its name.
+const mysqlTable = `table_schema = COALESCE(NULLIF(?, ''), DATABASE()) AND table_name = ?`
 
 // mysqlUndone recognises ER_LOCK_DEADLOCK, with which Galera also refuses a
 // commit, ER_LOCK_WAIT_TIMEOUT and ER_CHECKREAD (MariaDB with
@@ -146,15 +127,14 @@ func mysqlVariables(ctx context.Context, conn *sql.Conn) (map[string]string, err
 // mysqlKept refuses another engine than InnoDB: the server takes one in its
 // place where that is not available, and most of them do not wait for the disk
 // or have no transactions.
-func mysqlKept(ctx context.Context, conn *sql.Conn) error {
+func mysqlKept(ctx context.Context, conn *sql.Conn, n names) error {
 	var engine string
-	row := conn.QueryRowContext(ctx, `SELECT coalesce(engine, 'none') FROM information_schema.tables
-WHERE table_schema = DATABASE() AND table_name = 'totpflow_accounts'`)
+	row := conn.QueryRowContext(ctx, `SELECT coalesce(engine, 'none') FROM information_schema.tables WHERE `+mysqlTable, n.schema, n.prefix+"accounts")
 	if err := row.Scan(&engine); err != nil {
 		return err
 	}
 	if engine != "InnoDB" {
-		return fmt.Errorf("%w: the engine of the table totpflow_accounts is %s, instead of InnoDB", ErrNotDurable, engine)
+		return fmt.Errorf("%w: the engine of the table %s is %s, instead of InnoDB", ErrNotDurable, n.accounts(), engine)
 	}
 	return nil
 }

@@ -11,31 +11,12 @@ var postgres = dialect{
 	name:   "PostgreSQL",
 	schema: schemaOf("postgresql"),
 
-	get: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = $1 AND user_id = $2`,
-	create: `INSERT INTO totpflow_accounts (tenant, user_id, version, state, sealed, updated)
-VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, user_id) DO NOTHING`,
-	change: `UPDATE totpflow_accounts SET version = $1, state = $2, sealed = $3, updated = $4
-WHERE tenant = $5 AND user_id = $6 AND version = $7`,
-	remove: `DELETE FROM totpflow_accounts
-WHERE tenant = $1 AND user_id = $2 AND version = $3`,
-	list: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = $1 AND user_id > $2
-ORDER BY tenant, user_id LIMIT $3`,
-	listAll: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE (tenant, user_id) > ($1, $2)
-ORDER BY tenant, user_id LIMIT $3`,
-	listState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = $1 AND tenant = $2 AND user_id > $3
-ORDER BY tenant, user_id LIMIT $4`,
-	listAllState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = $1 AND (tenant, user_id) > ($2, $3)
-ORDER BY tenant, user_id LIMIT $4`,
-
-	table:   `SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass($1)`,
-	ledger:  `CREATE TABLE totpflow_schema (number integer NOT NULL PRIMARY KEY)`,
-	applied: `SELECT coalesce(max(number), 0) FROM totpflow_schema`,
-	apply:   `INSERT INTO totpflow_schema (number) VALUES ($1)`,
+	unlessThere: ` ON CONFLICT (tenant, user_id) DO NOTHING`,
+	numbers:     true,
+	groups:      true,
+	table: func(n names, table string) (string, []any) {
+		return `SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass($1)`, []any{n.qualified(table)}
+	},
 
 	settings: postgresSettings,
 	kept:     postgresKept,
@@ -43,7 +24,7 @@ ORDER BY tenant, user_id LIMIT $4`,
 	// must see what was done under it. The number is "totpflow" in ASCII.
 	alone: transaction(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '1s';
 SELECT pg_advisory_xact_lock(8390052656918065015)`),
-	exists: never,
+	exists: not,
 	undone: postgresUndone,
 	busy:   func(err error) bool { return postgresUndone(err) || sqlState(err) == "55P03" }, // its lock_timeout
 	absent: func(err error) bool { return sqlState(err) == "42P01" },                        // undefined_table
@@ -97,14 +78,14 @@ current_setting('synchronous_commit'), current_setting('server_encoding'), curre
 
 // postgresKept refuses an UNLOGGED table, which a crash empties, and a temporary
 // one.
-func postgresKept(ctx context.Context, conn *sql.Conn) error {
+func postgresKept(ctx context.Context, conn *sql.Conn, n names) error {
 	var kind string
-	row := conn.QueryRowContext(ctx, `SELECT relpersistence::text FROM pg_catalog.pg_class WHERE oid = to_regclass('totpflow_accounts')`)
+	row := conn.QueryRowContext(ctx, `SELECT relpersistence::text FROM pg_catalog.pg_class WHERE oid = to_regclass($1)`, n.accounts())
 	if err := row.Scan(&kind); err != nil {
 		return err
 	}
 	if kind != "p" {
-		return fmt.Errorf("%w: the table totpflow_accounts is not permanent (relpersistence is %s)", ErrNotDurable, kind)
+		return fmt.Errorf("%w: the table %s is not permanent (relpersistence is %s)", ErrNotDurable, n.accounts(), kind)
 	}
 	return nil
 }

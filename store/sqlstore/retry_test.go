@@ -22,14 +22,15 @@ type pgError string
 func (e pgError) Error() string    { return "ERROR: something (SQLSTATE " + string(e) + ")" }
 func (e pgError) SQLState() string { return string(e) }
 
-// calls are the four operations, each one statement.
-func calls(s store.Store) map[string]func(context.Context) error {
+// calls are the operations, each one statement.
+func calls(s *sqlstore.Store) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"Get":    func(ctx context.Context) error { _, err := s.Get(ctx, alice); return err },
 		"create": func(ctx context.Context) error { return s.Put(ctx, record(), store.Version{}) },
 		"change": func(ctx context.Context) error { return s.Put(ctx, record(), before) },
 		"Delete": func(ctx context.Context) error { return s.Delete(ctx, alice, before) },
 		"List":   func(ctx context.Context) error { _, err := s.List(ctx, store.Query{}); return err },
+		"Count":  func(ctx context.Context) error { _, err := s.Count(ctx, store.Query{}); return err },
 	}
 }
 
@@ -41,8 +42,18 @@ func failing(next func() error) *fake {
 			if err := next(); err != nil {
 				return nil, err
 			}
-			return &fakeRows{columns: 6, rows: [][]driver.Value{{"acme", "alice", after[:], "active", []byte("x"), int64(0)}}}, nil
-		}},
+			return &fakeRows{columns: 7, rows: [][]driver.Value{{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}}}, nil
+		}, "WITH RECURSIVE": counted(next), "SELECT state, count(*)": counted(next)},
+	}
+}
+
+// counted answers a count with what next returns; nil is one state.
+func counted(next func() error) func() (driver.Rows, error) {
+	return func() (driver.Rows, error) {
+		if err := next(); err != nil {
+			return nil, err
+		}
+		return &fakeRows{columns: 2, rows: [][]driver.Value{{"active", int64(1)}}}, nil
 	}
 }
 

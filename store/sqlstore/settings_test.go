@@ -198,7 +198,7 @@ func TestMigrateMySQLLock(t *testing.T) {
 	require.NoError(t, sqlstore.New(f.open(t), sqlstore.MySQL).Migrate(t.Context()))
 	require.Equal(t, 1, f.closed)
 
-	for _, at := range []string{"CREATE TABLE IF NOT EXISTS totpflow_schema", "-- One row per account", "INSERT INTO totpflow_schema"} {
+	for _, at := range []string{"-- +goose Up", "-- The numbers of", "INSERT IGNORE INTO totpflow_schema"} {
 		f = empty()
 		f.exec = map[string]func() (driver.Result, error){at: func() (driver.Result, error) { return nil, errWire }}
 		require.ErrorIs(t, sqlstore.New(f.open(t), sqlstore.MySQL).Migrate(t.Context()), errWire, at)

@@ -11,39 +11,19 @@ var sqlite = dialect{
 	name:   "SQLite",
 	schema: schemaOf("sqlite"),
 
-	get: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = ? AND user_id = ?`,
-	create: `INSERT INTO totpflow_accounts (tenant, user_id, version, state, sealed, updated)
-VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, user_id) DO NOTHING`,
-	change: `UPDATE totpflow_accounts SET version = ?, state = ?, sealed = ?, updated = ?
-WHERE tenant = ? AND user_id = ? AND version = ?`,
-	remove: `DELETE FROM totpflow_accounts
-WHERE tenant = ? AND user_id = ? AND version = ?`,
-	list: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = ? AND user_id > ?
-ORDER BY tenant, user_id LIMIT ?`,
-	listAll: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE (tenant, user_id) > (?, ?)
-ORDER BY tenant, user_id LIMIT ?`,
-	listState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = ? AND tenant = ? AND user_id > ?
-ORDER BY tenant, user_id LIMIT ?`,
-	listAllState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = ? AND (tenant, user_id) > (?, ?)
-ORDER BY tenant, user_id LIMIT ?`,
-
-	table:   `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`,
-	ledger:  `CREATE TABLE totpflow_schema (number INTEGER NOT NULL PRIMARY KEY) STRICT`,
-	applied: `SELECT coalesce(max(number), 0) FROM totpflow_schema`,
-	apply:   `INSERT INTO totpflow_schema (number) VALUES (?)`,
+	schemaless:  true,
+	unlessThere: ` ON CONFLICT (tenant, user_id) DO NOTHING`,
+	table: func(n names, table string) (string, []any) {
+		return `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`, []any{n.qualified(table)}
+	},
 
 	settings: sqliteSettings,
-	kept:     func(context.Context, *sql.Conn) error { return nil }, // all tables of a file are kept alike
+	kept:     func(context.Context, *sql.Conn, names) error { return nil }, // all tables of a file are kept alike
 	// Takes the write lock at once: a transaction that begins by reading would
 	// fail with "busy" when a second one has written meanwhile.
 	alone:  transaction(`BEGIN IMMEDIATE`),
-	exists: never,
-	undone: never, // a writer waits for the file as long as busy_timeout says
+	exists: not,
+	undone: not, // a writer waits for the file as long as busy_timeout says
 	busy:   sqliteBusy,
 	absent: func(err error) bool { return strings.Contains(err.Error(), "no such table") },
 }

@@ -56,6 +56,7 @@ func (e Engine) Golden(t *testing.T, dsn, first string, queries map[string]strin
 		ID: race.Alice, State: "active", Sealed: []byte("sealed\x00"),
 		Version: store.Version{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
 		Updated: time.Date(2026, 2, 28, 12, 0, 0, 123456000, time.UTC),
+		Due:     time.Date(2026, 2, 28, 12, 2, 0, 123000000, time.UTC),
 	}
 	require.NoError(t, s.Put(t.Context(), rec, store.Version{}))
 	golden, err := os.ReadFile(filepath.Join("testdata", "v1.sql"))

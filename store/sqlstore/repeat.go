@@ -17,10 +17,10 @@ const (
 	pause = 500 * time.Millisecond
 )
 
-// ask runs a statement until the database does not roll it back in favour of
+// repeat runs a statement until the database does not roll it back in favour of
 // another one, within the context's end and a number of tries. Only what is
 // certain not to have taken place is asked again.
-func ask[T any](ctx context.Context, s *Store, statement func() (T, error)) (T, error) {
+func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (T, error) {
 	d := s.d.d
 	for try := 1; ; try++ {
 		value, err := prompt(ctx, &s.fuse, statement)
