@@ -19,6 +19,12 @@ var (
 	// and nothing was written.
 	ErrConflict = errors.New("store: record changed")
 
+	// ErrNotWritten: a Put or Delete failed, and it is certain that nothing was
+	// written, nor will be. An adapter wraps it around what its database says, only
+	// where that leaves no doubt; [Update] then returns it in ErrUnavailable, and a
+	// caller may say that nothing has changed instead of that nobody knows.
+	ErrNotWritten = errors.New("store: nothing was written")
+
 	// ErrUnavailable: the store could not answer, or nobody knows whether it
 	// wrote. Nobody is let in.
 	ErrUnavailable = errors.New("store: unavailable")
@@ -42,8 +48,8 @@ var (
 //   - Acknowledged means durable: when Put or Delete returns nil, the change
 //     survives the crash of the process, of the database and of the machine.
 //     What nobody was told yet may show in a Get and be gone after a crash.
-//   - An error other than ErrConflict from Put or Delete leaves the outcome
-//     open: the change has taken place, or has not, or still will. Adapters
+//   - An error other than ErrConflict and ErrNotWritten from Put or Delete leaves
+//     the outcome open: the change has taken place, or has not, or still will. Adapters
 //     return the driver's error as it is and never repeat a write themselves,
 //     unless the database says that it has rolled the write back.
 //   - Nothing is shared: an implementation copies Sealed on the way in and on

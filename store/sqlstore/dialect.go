@@ -59,9 +59,12 @@ type dialect struct {
 	// table returns a statement → 1 if there is such a table.
 	table func(n names, table string) (statement string, args []any)
 
+	oneWriter bool // writers of one store stand in line
+	prepares  bool // a statement is prepared once
+
 	// settings refuses a database that does not keep the contract as it is
 	// configured, and kept a table that does not.
-	settings func(ctx context.Context, conn *sql.Conn) error
+	settings func(ctx context.Context, conn *sql.Conn) (traits, error)
 	kept     func(ctx context.Context, conn *sql.Conn, n names) error
 
 	// alone runs f so that only one caller at a time migrates.
@@ -70,6 +73,10 @@ type dialect struct {
 	exists func(err error) bool // create met a row
 	undone func(err error) bool // rolled back for the sake of another statement: nothing was written, and it may be tried again
 	busy   func(err error) bool // nothing took place; only Migrate asks again
+
+	// unwritten: a statement that writes has done nothing, beyond doubt.
+	unwritten func(err error) bool
+
 	absent func(err error) bool // there is no such table
 }
 
@@ -83,6 +90,11 @@ func schemaOf(name string) fs.FS {
 		panic(err) // a wrong constant in this package
 	}
 	return sub
+}
+
+// untold is the settings of a dialect of which nothing else need be known.
+func untold(check func(context.Context, *sql.Conn) error) func(context.Context, *sql.Conn) (traits, error) {
+	return func(ctx context.Context, conn *sql.Conn) (traits, error) { return traits{}, check(ctx, conn) }
 }
 
 // not is the answer of a dialect to an error that its statements do not cause.

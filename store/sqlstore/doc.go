@@ -29,12 +29,14 @@
 // Migrate refuses less ([ErrNotDurable], [ErrBusyTimeout]), which includes a file
 // that is opened without a word about either.
 //
-// SQLite has one writer at a time. Where your own transaction on the same file has
-// begun to write (with _txlock=immediate: has begun), a call that writes waits for
-// it: as long as busy_timeout says, and is then store.ErrUnavailable. With
-// SetMaxOpenConns(1) every call waits, for the connection that the transaction
-// has, until the context ends. So commit before you call the service, and never
-// call it inside a transaction.
+// SQLite has one writer at a time. The writers of one Store wait in the order in
+// which they came, each as long as its context lasts. Other processes, and your own
+// writes to the same file, do not stand in that line: whoever is at its head waits
+// for them as long as busy_timeout says, and is then [store.ErrUnavailable] with
+// [store.ErrNotWritten] inside. Your own transaction holds the file from its first
+// write (with _txlock=immediate: from its beginning). With SetMaxOpenConns(1) a
+// host that holds its only connection waits for itself, until the context ends. So
+// commit before you call the service, and never call it inside a transaction.
 //
 // The file must be on a local disk, and it is not to be copied while in use;
 // VACUUM INTO makes a backup.

@@ -48,8 +48,10 @@ func (f *fake) note(statement string, args []driver.NamedValue) {
 
 type fakeConn struct{ f *fake }
 
-func (fakeConn) Prepare(string) (driver.Stmt, error) { return nil, errors.New("fake: no statements") }
-func (fakeConn) Begin() (driver.Tx, error)           { return nil, errors.New("fake: no transactions") }
+func (c fakeConn) Prepare(statement string) (driver.Stmt, error) {
+	return fakeStmt{c, statement}, nil
+}
+func (fakeConn) Begin() (driver.Tx, error) { return nil, errors.New("fake: no transactions") }
 func (c fakeConn) Close() error {
 	c.f.mu.Lock()
 	defer c.f.mu.Unlock()
@@ -71,6 +73,30 @@ func (c fakeConn) QueryContext(_ context.Context, statement string, args []drive
 		return answer()
 	}
 	return nil, errors.New("fake: unexpected " + statement)
+}
+
+// fakeStmt is a statement that was prepared, which is noted when it is run.
+type fakeStmt struct {
+	c         fakeConn
+	statement string
+}
+
+func (fakeStmt) Close() error  { return nil }
+func (fakeStmt) NumInput() int { return -1 }
+
+func (fakeStmt) Exec([]driver.Value) (driver.Result, error) {
+	return nil, errors.New("fake: no context")
+}
+func (fakeStmt) Query([]driver.Value) (driver.Rows, error) {
+	return nil, errors.New("fake: no context")
+}
+
+func (s fakeStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return s.c.ExecContext(ctx, s.statement, args)
+}
+
+func (s fakeStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return s.c.QueryContext(ctx, s.statement, args)
 }
 
 // longest returns the answer of the longest beginning that the statement has.

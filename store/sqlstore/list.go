@@ -17,13 +17,13 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 	if s.fault != nil {
 		return store.Page{}, s.fault
 	}
-	read := func(rows *sql.Rows) (store.Record, error) { return scan(rows) }
+	read := scan
 	if q.Heads {
 		read = func(rows *sql.Rows) (store.Record, error) { return scanHead(rows) }
 	}
 	// One more than wanted tells whether another page follows.
 	statement, args := s.page(q, after, limit+1)
-	records, err := repeat(ctx, s, func() ([]store.Record, error) { return all(ctx, s.db, read, statement, args...) })
+	records, err := ask(ctx, s, func() ([]store.Record, error) { return all(ctx, s, read, statement, args...) })
 	if err != nil {
 		return store.Page{}, err
 	}
@@ -74,7 +74,7 @@ func (s *Store) Count(ctx context.Context, q store.Query) (map[string]int, error
 		err = rows.Scan(&c.name, &c.n)
 		return c, err
 	}
-	states, err := repeat(ctx, s, func() ([]state, error) { return all(ctx, s.db, read, statement, args...) })
+	states, err := ask(ctx, s, func() ([]state, error) { return all(ctx, s, read, statement, args...) })
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +89,8 @@ func (s *Store) Count(ctx context.Context, q store.Query) (map[string]int, error
 
 // all returns every row, or an error: a list that broke off must not pass for a
 // short one.
-func all[T any](ctx context.Context, db *sql.DB, read func(*sql.Rows) (T, error), statement string, args ...any) ([]T, error) {
-	rows, err := db.QueryContext(ctx, statement, args...)
+func all[T any](ctx context.Context, s *Store, read func(*sql.Rows) (T, error), statement string, args ...any) ([]T, error) {
+	rows, err := s.rows(ctx, statement, args)
 	if err != nil {
 		return nil, err
 	}

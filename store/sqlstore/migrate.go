@@ -106,9 +106,11 @@ func (s *Store) migrate(ctx context.Context) error {
 
 // migrateOn is migrate on the connection that it has.
 func (s *Store) migrateOn(ctx context.Context, conn *sql.Conn, steps []string) error {
-	if err := s.d.d.settings(ctx, conn); err != nil {
+	seen, err := s.d.d.settings(ctx, conn)
+	if err != nil {
 		return s.d.d.foreign(err)
 	}
+	s.seen.Store(&seen)
 	// A quick look without a lock, so that every later start only reads.
 	switch at, err := s.schemaAt(ctx, conn, len(steps)); {
 	case err != nil:

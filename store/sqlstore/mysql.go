@@ -21,13 +21,15 @@ var mysql = dialect{
 		return `SELECT count(*) FROM information_schema.tables WHERE ` + mysqlTable, []any{n.schema, n.prefix + table}
 	},
 
-	settings: mysqlSettings,
+	settings: untold(mysqlSettings),
 	kept:     mysqlKept,
 	alone:    mysqlAlone,
 	exists:   func(err error) bool { return mysqlError(err) == 1062 }, // ER_DUP_ENTRY: there is one unique key
 	undone:   mysqlUndone,
 	busy:     func(err error) bool { return mysqlUndone(err) || errors.Is(err, errAnotherMigrates) },
-	absent:   func(err error) bool { return mysqlError(err) == 1146 }, // ER_NO_SUCH_TABLE
+	// What is still rolled back after so many tries.
+	unwritten: mysqlUndone,
+	absent:    func(err error) bool { return mysqlError(err) == 1146 }, // ER_NO_SUCH_TABLE
 }
 
 // mysqlTable finds a table by its schema, empty for the connection's database,

@@ -18,7 +18,7 @@ var postgres = dialect{
 		return `SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass($1)`, []any{n.qualified(table)}
 	},
 
-	settings: postgresSettings,
+	settings: untold(postgresSettings),
 	kept:     postgresKept,
 	// At READ COMMITTED whatever the default is: who has waited for the lock
 	// must see what was done under it. The number is "totpflow" in ASCII.
@@ -27,7 +27,9 @@ SELECT pg_advisory_xact_lock(8390052656918065015)`),
 	exists: not,
 	undone: postgresUndone,
 	busy:   func(err error) bool { return postgresUndone(err) || sqlState(err) == "55P03" }, // its lock_timeout
-	absent: func(err error) bool { return sqlState(err) == "42P01" },                        // undefined_table
+	// What is still rolled back after so many tries.
+	unwritten: postgresUndone,
+	absent:    func(err error) bool { return sqlState(err) == "42P01" }, // undefined_table
 }
 
 // postgresUndone recognises serialization_failure and deadlock_detected. Each

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/totpflow/totpflow/store"
 )
 
 // How often a statement is tried that the database has rolled back, and the
@@ -23,7 +25,7 @@ const (
 func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (T, error) {
 	d := s.d.d
 	for try := 1; ; try++ {
-		value, err := prompt(ctx, &s.fuse, statement)
+		value, err := statement()
 		if err == nil || try == tries || !d.undone(err) {
 			return value, d.unmigrated(err)
 		}
@@ -33,6 +35,36 @@ func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (
 		case <-time.After(rand.N(min(pause, time.Millisecond<<try))): // apart, so that the same do not meet again
 		}
 	}
+}
+
+// ask runs a statement that only reads.
+func ask[T any](ctx context.Context, s *Store, statement func() (T, error)) (T, error) {
+	run := prompt[T]
+	if s.seen.Load().quick {
+		run = inline[T]
+	}
+	return repeat(ctx, s, func() (T, error) { return run(ctx, &s.fuse, statement) })
+}
+
+// exec runs a statement that writes, and returns the number of rows. The
+// arguments may share nothing with the caller, who may be gone before it ends.
+func (s *Store) exec(ctx context.Context, statement string, args ...any) (int64, error) {
+	write := func() (int64, error) {
+		res, err := s.do(ctx, statement, args)
+		if err != nil {
+			return 0, err
+		}
+		return res.RowsAffected()
+	}
+	if d := s.d.d; d.oneWriter {
+		once := write
+		write = func() (int64, error) { return s.line.write(ctx, s.seen.Load().patience, d.busy, once) }
+	}
+	n, err := repeat(ctx, s, func() (int64, error) { return prompt(ctx, &s.fuse, write) })
+	if err != nil && s.d.d.unwritten(err) {
+		err = fmt.Errorf("%w: %w", store.ErrNotWritten, err)
+	}
+	return n, err
 }
 
 // discard closes a connection instead of giving it back to the pool.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"time"
 )
 
 var sqlite = dialect{
@@ -12,6 +13,8 @@ var sqlite = dialect{
 	schema: schemaOf("sqlite"),
 
 	schemaless:  true,
+	oneWriter:   true,
+	prepares:    true,
 	unlessThere: ` ON CONFLICT (tenant, user_id) DO NOTHING`,
 	table: func(n names, table string) (string, []any) {
 		return `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`, []any{n.qualified(table)}
@@ -25,7 +28,9 @@ var sqlite = dialect{
 	exists: not,
 	undone: not, // a writer waits for the file as long as busy_timeout says
 	busy:   sqliteBusy,
-	absent: func(err error) bool { return strings.Contains(err.Error(), "no such table") },
+	// Each statement commits by itself, and SQLite rolls it back where it cannot.
+	unwritten: sqliteBusy,
+	absent:    func(err error) bool { return strings.Contains(err.Error(), "no such table") },
 }
 
 // sqliteBusy recognises SQLITE_BUSY by SQLite's own words, which every driver
@@ -38,40 +43,42 @@ func sqliteBusy(err error) bool { return strings.Contains(err.Error(), "database
 // when the journal's removal is on disk, for which only EXTRA waits
 // (sqlite.org/pragma.html#pragma_synchronous); FULL, which is what a file is
 // opened with when nothing is said, does not.
-func sqliteSettings(ctx context.Context, conn *sql.Conn) error {
+func sqliteSettings(ctx context.Context, conn *sql.Conn) (traits, error) {
 	var level int
 	if err := conn.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&level); err != nil {
-		return err
+		return traits{}, err
 	}
 	var journal string
 	if err := conn.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&journal); err != nil {
-		return err
+		return traits{}, err
 	}
 	const full, extra = 2, 3 // 0 OFF, 1 NORMAL
 	switch journal {
 	case "wal":
 		if level >= full {
-			return sqliteWaits(ctx, conn)
+			patience, err := sqliteWaits(ctx, conn)
+			return traits{quick: true, patience: patience}, err // readers wait for nobody
 		}
 	case "delete", "truncate", "persist":
 		if level >= extra {
-			return sqliteWaits(ctx, conn)
+			patience, err := sqliteWaits(ctx, conn)
+			return traits{patience: patience}, err
 		}
 	}
 	// A database without a file says "memory".
-	return fmt.Errorf("%w: PRAGMA journal_mode is %s and synchronous %d; set journal_mode(WAL) and synchronous(FULL) in the data source name, as the package documentation shows",
+	return traits{}, fmt.Errorf("%w: PRAGMA journal_mode is %s and synchronous %d; set journal_mode(WAL) and synchronous(FULL) in the data source name, as the package documentation shows",
 		ErrNotDurable, journal, level)
 }
 
-// sqliteWaits refuses a connection whose writes fail at once while there is another
-// writer: of those who sign in at the same moment, nearly all would be refused.
-func sqliteWaits(ctx context.Context, conn *sql.Conn) error {
+// sqliteWaits returns how long a writer waits for another one. It refuses a
+// connection whose writes fail at once while there is another writer: of those who sign in at the same moment, nearly all would be refused.
+func sqliteWaits(ctx context.Context, conn *sql.Conn) (time.Duration, error) {
 	var milliseconds int
 	if err := conn.QueryRowContext(ctx, `PRAGMA busy_timeout`).Scan(&milliseconds); err != nil {
-		return err
+		return 0, err
 	}
 	if milliseconds > 0 {
-		return nil
+		return time.Duration(milliseconds) * time.Millisecond, nil
 	}
-	return fmt.Errorf("%w: PRAGMA busy_timeout is 0; set busy_timeout(5000) in the data source name, as the package documentation shows", ErrBusyTimeout)
+	return 0, fmt.Errorf("%w: PRAGMA busy_timeout is 0; set busy_timeout(5000) in the data source name, as the package documentation shows", ErrBusyTimeout)
 }

@@ -237,6 +237,7 @@ func TestReturnsWhenTheContextEnds(t *testing.T) {
 			require.Equal(t, time.Second, time.Since(began), name)
 			cancel()
 		}
+		s = sqlstore.New(db, sqlstore.SQLite) // in whose line nobody stands
 		rec := record()
 		rec.Sealed = []byte("mine")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -3,8 +3,8 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/totpflow/totpflow/store"
@@ -24,7 +24,17 @@ type Store struct {
 	names names
 	ask   statements
 	fault error // of the dialect and its names
-	fuse  fuse
+
+	seen     atomic.Pointer[traits] // by Migrate
+	line     *line
+	prepared prepared
+	fuse     fuse
+}
+
+// traits are what Migrate has seen of the database, zero before.
+type traits struct {
+	quick    bool          // a read waits for nobody, so that it takes no goroutine
+	patience time.Duration // how long a writer waits for another process, zero if that is not known
 }
 
 var (
@@ -32,11 +42,14 @@ var (
 	_ store.Counter = (*Store)(nil)
 )
 
-// New returns a Store in db, which stays the caller's to configure and close.
-// It asks nothing of the database; call [Store.Migrate] before the first use,
+// New returns a Store in db, which stays the caller's to configure and close. Make
+// one for a process and keep it: with SQLite it holds statements until db is
+// closed, and its writers wait for each other in order. It asks nothing of the
+// database; call [Store.Migrate] before the first use,
 // or see to the schema otherwise.
 func New(db *sql.DB, d Dialect) *Store {
-	s := &Store{db: db, d: d}
+	s := &Store{db: db, d: d, line: newLine()}
+	s.seen.Store(new(traits))
 	if s.names, s.fault = d.names(); s.fault == nil {
 		s.ask = d.d.statements(s.names)
 	}
@@ -51,13 +64,18 @@ func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
 	if s.fault != nil {
 		return store.Record{}, s.fault
 	}
-	return repeat(ctx, s, func() (store.Record, error) {
-		rec, err := scan(s.db.QueryRowContext(ctx, s.ask.get, id.Tenant, id.User))
-		if errors.Is(err, sql.ErrNoRows) {
-			return store.Record{}, store.ErrNotFound
-		}
-		return rec, err
+	found, err := ask(ctx, s, func() ([]store.Record, error) {
+		return all(ctx, s, scan, s.ask.get, id.Tenant, id.User)
 	})
+	switch {
+	case err != nil:
+		return store.Record{}, err
+	case len(found) == 0:
+		return store.Record{}, store.ErrNotFound
+	case len(found) > 1: // the key is unique, so this is not the schema we know
+		return store.Record{}, fmt.Errorf("sqlstore: %d rows of one account", len(found))
+	}
+	return found[0], nil
 }
 
 // Put implements [store.Store].
@@ -93,13 +111,7 @@ func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) erro
 // tells a won race from a lost one, by the number of rows: a statement that
 // succeeds has not necessarily done anything.
 func (s *Store) one(ctx context.Context, statement string, args ...any) error {
-	n, err := repeat(ctx, s, func() (int64, error) {
-		res, err := s.db.ExecContext(ctx, statement, args...)
-		if err != nil {
-			return 0, err
-		}
-		return res.RowsAffected()
-	})
+	n, err := s.exec(ctx, statement, args...)
 	switch {
 	case err != nil && s.d.d.exists(err):
 		return store.ErrConflict
@@ -122,11 +134,8 @@ func millis(due time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: ms, Valid: ms != never}
 }
 
-// A scanner is a row that was read.
-type scanner interface{ Scan(dest ...any) error }
-
 // scan reads a row of columns.
-func scan(row scanner) (store.Record, error) {
+func scan(row *sql.Rows) (store.Record, error) {
 	var sealed []byte
 	rec, err := scanHead(row, &sealed)
 	rec.Sealed = sealed
@@ -136,7 +145,7 @@ func scan(row scanner) (store.Record, error) {
 // scanHead reads a row of headColumns, and what follows them. The id comes from
 // the row and not from the question, so that [store.Update] notices a database
 // that compares otherwise than by bytes.
-func scanHead(row scanner, more ...any) (store.Record, error) {
+func scanHead(row *sql.Rows, more ...any) (store.Record, error) {
 	var rec store.Record
 	var version []byte
 	var updated int64

@@ -115,6 +115,30 @@ type spiedConn struct {
 	spy *spy
 }
 
+func (c spiedConn) Prepare(statement string) (sqldriver.Stmt, error) {
+	stmt, err := c.Conn.Prepare(statement)
+	return spiedStmt{stmt, c.spy, statement}, err
+}
+
+// A spiedStmt is a statement that was prepared.
+type spiedStmt struct {
+	sqldriver.Stmt
+	spy       *spy
+	statement string
+}
+
+func (s spiedStmt) QueryContext(ctx context.Context, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
+	s.spy.statement, s.spy.args = s.statement, nil
+	for _, arg := range args {
+		s.spy.args = append(s.spy.args, arg.Value)
+	}
+	q, ok := s.Stmt.(sqldriver.StmtQueryContext)
+	if !ok {
+		return nil, errors.New("the driver has no queries with a context")
+	}
+	return q.QueryContext(ctx, args)
+}
+
 func (c spiedConn) QueryContext(ctx context.Context, statement string, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
 	c.spy.statement, c.spy.args = statement, nil
 	for _, arg := range args {
