@@ -59,8 +59,9 @@ type dialect struct {
 	// table returns a statement → 1 if there is such a table.
 	table func(n names, table string) (statement string, args []any)
 
-	oneWriter bool // writers of one store stand in line
-	prepares  bool // a statement is prepared once
+	damage    string // → "ok", or what is wrong with the file; empty where the server looks after that
+	oneWriter bool   // writers of one store stand in line
+	prepares  bool   // a statement is prepared once
 
 	// settings refuses a database that does not keep the contract as it is
 	// configured, and kept a table that does not.
@@ -78,6 +79,11 @@ type dialect struct {
 	unwritten func(err error) bool
 
 	absent func(err error) bool // there is no such table
+
+	corrupt func(err error) bool // the file is damaged, or is no database
+	denied  func(err error) bool // the user has not the right to
+	strange func(err error) bool // there is no such column
+	gone    func(err error) bool // the connection has died, or may have: nobody has answered
 }
 
 //go:embed schema

@@ -91,6 +91,11 @@ func (s *Store) Count(ctx context.Context, q store.Query) (map[string]int, error
 // short one.
 func all[T any](ctx context.Context, s *Store, read func(*sql.Rows) (T, error), statement string, args ...any) ([]T, error) {
 	rows, err := s.rows(ctx, statement, args)
+	return collect(rows, err, read)
+}
+
+// collect reads rows to the end and closes them.
+func collect[T any](rows *sql.Rows, err error, read func(*sql.Rows) (T, error)) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,10 @@ var mysql = dialect{
 	// What is still rolled back after so many tries.
 	unwritten: mysqlUndone,
 	absent:    func(err error) bool { return mysqlError(err) == 1146 }, // ER_NO_SUCH_TABLE
+	denied:    mysqlDenied,
+	strange:   func(err error) bool { return mysqlError(err) == 1054 }, // ER_BAD_FIELD_ERROR
+	gone:      mysqlGone,
+	corrupt:   not,
 }
 
 // mysqlTable finds a table by its schema, empty for the connection's database,
@@ -43,6 +47,26 @@ const mysqlTable = `table_schema = COALESCE(NULLIF(?, ''), DATABASE()) AND table
 func mysqlUndone(err error) bool {
 	switch mysqlError(err) {
 	case 1213, 1205, 1020:
+		return true
+	}
+	return false
+}
+
+// mysqlDenied recognises ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR
+// and ER_DBACCESS_DENIED_ERROR.
+func mysqlDenied(err error) bool {
+	switch mysqlError(err) {
+	case 1142, 1143, 1044:
+		return true
+	}
+	return false
+}
+
+// mysqlGone recognises ER_SERVER_SHUTDOWN, ER_CONNECTION_KILLED, and a server that
+// has said nothing.
+func mysqlGone(err error) bool {
+	switch mysqlError(err) {
+	case 0, 1053, 1927:
 		return true
 	}
 	return false

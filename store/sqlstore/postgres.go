@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var postgres = dialect{
@@ -30,6 +31,10 @@ SELECT pg_advisory_xact_lock(8390052656918065015)`),
 	// What is still rolled back after so many tries.
 	unwritten: postgresUndone,
 	absent:    func(err error) bool { return sqlState(err) == "42P01" }, // undefined_table
+	denied:    func(err error) bool { return sqlState(err) == "42501" }, // insufficient_privilege
+	strange:   func(err error) bool { return sqlState(err) == "42703" }, // undefined_column
+	gone:      postgresGone,
+	corrupt:   not,
 }
 
 // postgresUndone recognises serialization_failure and deadlock_detected. Each
@@ -40,6 +45,13 @@ SELECT pg_advisory_xact_lock(8390052656918065015)`),
 func postgresUndone(err error) bool {
 	state := sqlState(err)
 	return state == "40001" || state == "40P01"
+}
+
+// postgresGone recognises that the server has ended the connection (classes 08 and
+// 57P: it shuts down, crashes, or was told to), or that it has said nothing.
+func postgresGone(err error) bool {
+	state := sqlState(err)
+	return state == "" || strings.HasPrefix(state, "08") || strings.HasPrefix(state, "57P")
 }
 
 // sqlState returns the SQLSTATE of an error of pgx or lib/pq, "" of others.
@@ -89,5 +101,27 @@ func postgresKept(ctx context.Context, conn *sql.Conn, n names) error {
 	if kind != "p" {
 		return fmt.Errorf("%w: the table %s is not permanent (relpersistence is %s)", ErrNotDurable, n.accounts(), kind)
 	}
+	var hidden bool
+	if err := conn.QueryRowContext(ctx, postgresHidden, n.accounts()).Scan(&hidden); err != nil {
+		return err
+	}
+	if hidden {
+		return fmt.Errorf("%w: no policy on %s lets this user see and write all of them", ErrRowSecurity, n.accounts())
+	}
 	return nil
 }
+
+// postgresHidden asks whether row level security is active for this user on a
+// table, and no policy takes it away: for each of select, insert, update and
+// delete one that is permissive and true, and none that is restrictive.
+const postgresHidden = `WITH policies AS (
+SELECT polcmd::text AS cmd, polpermissive AS permissive, pg_get_expr(polqual, polrelid) AS sees,
+	coalesce(pg_get_expr(polwithcheck, polrelid), pg_get_expr(polqual, polrelid)) AS writes
+FROM pg_catalog.pg_policy WHERE polrelid = to_regclass($1)
+	AND (0 = ANY (polroles) OR EXISTS (SELECT 1 FROM unnest(polroles) AS member (oid) WHERE pg_has_role(current_user, member.oid, 'USAGE')))
+)
+SELECT row_security_active(to_regclass($1)) AND (
+	EXISTS (SELECT 1 FROM policies WHERE NOT permissive)
+	OR EXISTS (SELECT 1 FROM unnest(ARRAY['r', 'a', 'w', 'd']) AS needed (cmd) WHERE NOT EXISTS (
+		SELECT 1 FROM policies WHERE permissive AND policies.cmd IN (needed.cmd, '*')
+			AND (needed.cmd = 'a' OR sees = 'true') AND (needed.cmd NOT IN ('a', 'w') OR writes = 'true'))))`

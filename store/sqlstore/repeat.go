@@ -37,8 +37,17 @@ func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (
 	}
 }
 
-// ask runs a statement that only reads.
-func ask[T any](ctx context.Context, s *Store, statement func() (T, error)) (T, error) {
+// ask runs a statement that only reads. Where the connection has died, it is asked
+// once more, on one that answers: that is harmless, and spares people the outage
+// of a server that was only started again.
+func ask[T any](ctx context.Context, s *Store, read func() (T, error)) (T, error) {
+	statement := func() (T, error) {
+		value, err := read()
+		if err == nil || ctx.Err() != nil || !s.d.d.gone(err) || s.db.PingContext(ctx) != nil {
+			return value, err
+		}
+		return read()
+	}
 	run := prompt[T]
 	if s.seen.Load().quick {
 		run = inline[T]

@@ -13,6 +13,7 @@ var sqlite = dialect{
 	schema: schemaOf("sqlite"),
 
 	schemaless:  true,
+	damage:      `PRAGMA integrity_check(3)`,
 	oneWriter:   true,
 	prepares:    true,
 	unlessThere: ` ON CONFLICT (tenant, user_id) DO NOTHING`,
@@ -31,12 +32,21 @@ var sqlite = dialect{
 	// Each statement commits by itself, and SQLite rolls it back where it cannot.
 	unwritten: sqliteBusy,
 	absent:    func(err error) bool { return strings.Contains(err.Error(), "no such table") },
+	denied:    func(err error) bool { return strings.Contains(err.Error(), "readonly database") },
+	strange:   func(err error) bool { return strings.Contains(err.Error(), "no such column") },
+	gone:      not, // there is no wire
+	corrupt:   sqliteCorrupt,
 }
 
 // sqliteBusy recognises SQLITE_BUSY by SQLite's own words, which every driver
 // passes on; their error types differ. Turning a new file to WAL gives it at
 // once to whoever comes second, whatever the busy timeout.
 func sqliteBusy(err error) bool { return strings.Contains(err.Error(), "database is locked") }
+
+// sqliteCorrupt recognises SQLITE_CORRUPT and SQLITE_NOTADB by SQLite's own words.
+func sqliteCorrupt(err error) bool {
+	return strings.Contains(err.Error(), "malformed") || strings.Contains(err.Error(), "not a database")
+}
 
 // sqliteSettings refuses settings under which a commit may be lost. A used code
 // that is forgotten is good again. With a rollback journal a commit is final

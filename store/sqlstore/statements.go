@@ -45,6 +45,15 @@ func (d *dialect) statements(n names) statements {
 		countTenant: d.counting(accounts, true),
 
 		applied: `SELECT coalesce(max(number), 0) FROM ` + n.ledger(),
+		probes: []string{
+			`SELECT ` + columns + ` FROM ` + accounts + ` WHERE 1 = 0`,
+			`DELETE FROM ` + accounts + ` WHERE 1 = 0`,
+		},
+	}
+	if !d.oneWriter { // rights are those of the file there, and each takes its lock
+		s.probes = append(s.probes,
+			`INSERT INTO `+accounts+` (`+columns+`) SELECT `+columns+` FROM `+accounts+` WHERE 1 = 0`,
+			`UPDATE `+accounts+` SET version = version, state = state, updated = updated, due = due, sealed = sealed WHERE 1 = 0`)
 	}
 	for _, heads := range []bool{false, true} {
 		for _, l := range []listing{{}, {state: true}, {all: true}, {all: true, state: true}, {all: true, due: true}} {
