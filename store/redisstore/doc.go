@@ -96,7 +96,8 @@
 // each list does with the index that it reads. Where they differ, something other
 // than this package has deleted, evicted or expired what is missing: that is
 // [ErrLost], and not "never enrolled". The same holds for a record that the index
-// names and that is gone. An empty database is [ErrNotCreated], for the same
+// names and that is gone. So eviction that somebody switches on later loses accounts,
+// and says so. An empty database is [ErrNotCreated], for the same
 // reason: Redis that has lost its files comes up empty and healthy, and would let
 // everybody in.
 //
