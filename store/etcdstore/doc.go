@@ -54,7 +54,9 @@
 // History is not used, and compaction takes nothing away. It is needed:
 // each write keeps the older value until then, and a database that reaches its
 // quota (2 GiB by default) takes no more writes ([ErrNoSpace]). Run etcd with
-// --auto-compaction-retention. With authentication, the client needs
+// --auto-compaction-retention. With authentication, the client signs in by a TLS
+// certificate, or by [Password]; clientv3's own Username and Password work with
+// servers from 3.5 on, and with older ones until the token expires. It needs
 // a role with readwrite on the prefix; where a release lets nobody but root ask for
 // alarms (3.5.28 is said to), [Store.Check] needs that.
 //
