@@ -56,7 +56,7 @@ func (c *quick) Count(_ context.Context, q store.Query) (map[string]int, error) 
 func TestCountReadsHeads(t *testing.T) {
 	m := store.NewMemory()
 	for n := range store.MaxLimit + 1 {
-		rec := store.Record{ID: store.ID{Tenant: "acme", User: fmt.Sprint(n)}, Version: store.NewVersion(), State: "active"}
+		rec := store.Record{ID: store.AccountID{Tenant: "acme", User: fmt.Sprint(n)}, Version: store.NewVersion(), State: "active"}
 		require.NoError(t, m.Put(t.Context(), rec, store.Version{}))
 	}
 	l := &lister{Store: m}

@@ -11,7 +11,7 @@ import (
 // A Place is where a record stands in a list. The zero Place comes before every
 // record.
 type Place struct {
-	ID  ID
+	ID  AccountID
 	Due time.Time // to the millisecond; zero in a list that is ordered by id alone
 }
 
@@ -40,7 +40,7 @@ func (p Place) Cursor() string {
 
 // Cursor returns the cursor of the page that begins behind id, in a list that is
 // ordered by id.
-func Cursor(id ID) string { return Place{ID: id}.Cursor() }
+func Cursor(id AccountID) string { return Place{ID: id}.Cursor() }
 
 // ParseCursor returns the place in a cursor made by [Place.Cursor], and
 // [ErrCursor] for anything else. A cursor comes back from a browser: it is
@@ -62,7 +62,7 @@ func ParseCursor(s string) (Place, error) {
 		return Place{}, fmt.Errorf("%w: too short", ErrCursor)
 	}
 	end := 1 + int(b[0])
-	p.ID = ID{Tenant: string(b[1:end]), User: string(b[end:])}
+	p.ID = AccountID{Tenant: string(b[1:end]), User: string(b[end:])}
 	// The decoder skips line ends; only the spelling that Cursor makes counts.
 	if p.ID.Validate() != nil || !validTime(p.Due) || p.Cursor() != s {
 		return Place{}, fmt.Errorf("%w: not made by a list", ErrCursor)

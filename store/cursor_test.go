@@ -37,7 +37,7 @@ func TestParseCursorRefuses(t *testing.T) {
 }
 
 // spelt is a cursor of a list by due time that a list does not make.
-func spelt(ms int64, id store.ID) string {
+func spelt(ms int64, id store.AccountID) string {
 	b := binary.BigEndian.AppendUint64([]byte{0xff}, uint64(ms))
 	b = append(append(append(b, byte(len(id.Tenant))), id.Tenant...), id.User...)
 	return base64.RawURLEncoding.EncodeToString(b)
@@ -46,7 +46,7 @@ func spelt(ms int64, id store.ID) string {
 // Places that must never share a cursor: a separator inside an id moves no
 // border, and a due time is not the beginning of an id.
 func TestCursorIsInjective(t *testing.T) {
-	ids := []store.ID{{"", "ab"}, {"a", "b"}, {"ab", "c"}, {"a", "bc"}, {"a/", "b"}, {"a", "/b"}, {strings.Repeat("é", 95), strings.Repeat("é", 95)}}
+	ids := []store.AccountID{{"", "ab"}, {"a", "b"}, {"ab", "c"}, {"a", "bc"}, {"a/", "b"}, {"a", "/b"}, {strings.Repeat("é", 95), strings.Repeat("é", 95)}}
 	seen := make(map[string]store.Place)
 	for _, id := range ids {
 		for _, due := range []time.Time{{}, time.UnixMilli(0).UTC(), time.UnixMilli(-1).UTC(), time.UnixMilli(1).UTC(), time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)} {
@@ -64,10 +64,10 @@ func TestCursorIsInjective(t *testing.T) {
 
 func TestPlaceCompare(t *testing.T) {
 	at := func(ms int64, tenant, user string) store.Place {
-		return store.Place{ID: store.ID{Tenant: tenant, User: user}, Due: time.UnixMilli(ms).UTC()}
+		return store.Place{ID: store.AccountID{Tenant: tenant, User: user}, Due: time.UnixMilli(ms).UTC()}
 	}
 	want := []store.Place{
-		{}, {ID: store.ID{User: "a"}}, {ID: store.ID{Tenant: "a", User: "a"}},
+		{}, {ID: store.AccountID{User: "a"}}, {ID: store.AccountID{Tenant: "a", User: "a"}},
 		at(-1, "z", "z"), at(0, "a", "a"), at(0, "a", "b"), at(0, "b", "a"), at(1, "", "a"),
 	}
 	got := slices.Clone(want)
@@ -79,7 +79,7 @@ func TestPlaceCompare(t *testing.T) {
 // One spelling per cursor: what is accepted is exactly what Cursor writes.
 func FuzzParseCursor(f *testing.F) {
 	f.Add(store.Cursor(alice))
-	f.Add(store.Cursor(store.ID{User: "ü"}))
+	f.Add(store.Cursor(store.AccountID{User: "ü"}))
 	f.Add(store.Place{ID: alice, Due: time.UnixMilli(1e12).UTC()}.Cursor())
 	f.Add("")
 	f.Add("AA")

@@ -21,7 +21,7 @@
 // compares and writes in one step. [Memory] is the contract as a program; the
 // comment of [Store] is the contract in words. In this order:
 //
-//   - Put begins with [CheckPut], Get and Delete with [ID.Validate], and List with
+//   - Put begins with [CheckPut], Get and Delete with [AccountID.Validate], and List with
 //     [Query.Start]. What these refuse never reaches the database.
 //   - Put writes where the stored version is was, and reports [ErrConflict]
 //     otherwise; where was is zero it creates, and an existing record is a

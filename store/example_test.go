@@ -16,7 +16,7 @@ func Example() {
 	errUsed := errors.New("already used")
 
 	redeem := func(customer string) error {
-		id := store.ID{Tenant: "acme", User: customer}
+		id := store.AccountID{Tenant: "acme", User: customer}
 		return store.Update(ctx, vouchers, id, func(was store.Record, found bool) (*store.Record, error) {
 			if found && was.State == "used" {
 				return nil, errUsed
@@ -38,7 +38,7 @@ func ExampleStore_list() {
 	ctx := context.Background()
 	var s store.Store = store.NewMemory()
 	for _, user := range []string{"carol", "alice", "bob"} {
-		rec := store.Record{ID: store.ID{Tenant: "acme", User: user}, Version: store.NewVersion(), State: "active"}
+		rec := store.Record{ID: store.AccountID{Tenant: "acme", User: user}, Version: store.NewVersion(), State: "active"}
 		if err := s.Put(ctx, rec, store.Version{}); err != nil {
 			fmt.Println(err)
 		}

@@ -17,7 +17,7 @@ import (
 // The zero Memory is empty and ready.
 type Memory struct {
 	mu      sync.Mutex // guards records; every operation is one critical section
-	records map[ID]Record
+	records map[AccountID]Record
 }
 
 var _ Store = (*Memory)(nil)
@@ -26,7 +26,7 @@ var _ Store = (*Memory)(nil)
 func NewMemory() *Memory { return new(Memory) }
 
 // Get implements [Store].
-func (m *Memory) Get(ctx context.Context, id ID) (Record, error) {
+func (m *Memory) Get(ctx context.Context, id AccountID) (Record, error) {
 	if err := id.Validate(); err != nil {
 		return Record{}, err
 	}
@@ -56,14 +56,14 @@ func (m *Memory) Put(ctx context.Context, rec Record, was Version) error {
 		return ErrConflict
 	}
 	if m.records == nil {
-		m.records = make(map[ID]Record)
+		m.records = make(map[AccountID]Record)
 	}
 	m.records[rec.ID] = clone(rec)
 	return nil
 }
 
 // Delete implements [Store].
-func (m *Memory) Delete(ctx context.Context, id ID, was Version) error {
+func (m *Memory) Delete(ctx context.Context, id AccountID, was Version) error {
 	if err := id.Validate(); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func TestZeroMemoryConformance(t *testing.T) {
 func TestMemoryEndsAFullPage(t *testing.T) {
 	m := store.NewMemory()
 	for _, user := range []string{"a", "b"} {
-		id := store.ID{Tenant: "acme", User: user}
+		id := store.AccountID{Tenant: "acme", User: user}
 		require.NoError(t, store.Update(t.Context(), m, id, step))
 	}
 	for limit, more := range map[int]bool{1: true, 2: false, 3: false} {

@@ -15,7 +15,7 @@ import (
 // Limits of what a record holds, in bytes. They are part of the contract so
 // that a record which one store takes fits every other.
 const (
-	MaxID     = 190       // each of ID.Tenant and ID.User; four-byte characters still fit an index of MySQL
+	MaxID     = 190       // each of AccountID.Tenant and AccountID.User; four-byte characters still fit an index of MySQL
 	MaxState  = 32        // Record.State
 	MaxSealed = 64 * 1024 // Record.Sealed
 )
@@ -29,11 +29,11 @@ var (
 	ErrVersion  = errors.New("store: malformed version")
 )
 
-// An ID names an account: a user within a tenant. Both are opaque and compared
+// An AccountID names an account: a user within a tenant. Both are opaque and compared
 // byte by byte: "alice" and "Alice", and two Unicode spellings of one name, are
 // different accounts, so the host passes its canonical id and not what was
 // typed. Tenant is empty where there is only one.
-type ID struct {
+type AccountID struct {
 	Tenant string `json:"tenant,omitempty"`
 	User   string `json:"user"`
 }
@@ -42,7 +42,7 @@ type ID struct {
 // fields are valid UTF-8 of at most [MaxID] bytes without control characters.
 // Databases disagree about everything refused here: some cut a string at NUL,
 // some replace broken UTF-8, and either would merge two accounts.
-func (i ID) Validate() error {
+func (i AccountID) Validate() error {
 	if i.User == "" {
 		return fmt.Errorf("%w: empty user", ErrID)
 	}
@@ -57,7 +57,7 @@ func (i ID) Validate() error {
 
 // Compare orders ids by tenant, then by user, byte by byte: the order of
 // [Store.List].
-func (i ID) Compare(other ID) int {
+func (i AccountID) Compare(other AccountID) int {
 	return cmp.Or(strings.Compare(i.Tenant, other.Tenant), strings.Compare(i.User, other.User))
 }
 
@@ -111,7 +111,7 @@ func (v Version) String() string { return hex.EncodeToString(v[:]) }
 
 // A Record is what a store keeps of one account.
 type Record struct {
-	ID      ID
+	ID      AccountID
 	Version Version   // drawn anew for every write
 	State   string    // plain word that lists select by; at most MaxState bytes; may be empty
 	Sealed  []byte    // opaque to the store; at most MaxSealed bytes; nil and empty are the same

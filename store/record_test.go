@@ -17,26 +17,26 @@ func TestIDValidate(t *testing.T) {
 	require.Len(t, long, store.MaxID)
 	cases := []struct {
 		name string
-		id   store.ID
+		id   store.AccountID
 		ok   bool
 	}{
-		{"one tenant", store.ID{User: "alice"}, true},
-		{"both", store.ID{Tenant: "acme", User: "alice"}, true},
-		{"longest", store.ID{Tenant: long, User: long}, true},
-		{"spaces are kept", store.ID{User: " alice "}, true},
-		{"markup is not the store's concern", store.ID{User: `'; DROP TABLE x; -- <b>%_\`}, true},
-		{"replacement character as text", store.ID{User: "\uFFFD"}, true},
-		{"zero", store.ID{}, false},
-		{"no user", store.ID{Tenant: "acme"}, false},
-		{"user too long", store.ID{User: long + "x"}, false},
-		{"tenant too long", store.ID{Tenant: long + "x", User: "alice"}, false},
-		{"NUL ends a C string", store.ID{User: "alice\x00admin"}, false},
-		{"line feed forges a log line", store.ID{User: "alice\nroot"}, false},
-		{"escape drives a terminal", store.ID{Tenant: "a\x1b[2J", User: "alice"}, false},
-		{"DEL", store.ID{User: "a\x7f"}, false},
-		{"C1 control", store.ID{User: "a\u0085"}, false},
-		{"broken UTF-8 is replaced by some databases", store.ID{User: "a\xff"}, false},
-		{"surrogate in UTF-8", store.ID{User: "a\xed\xa0\x80"}, false},
+		{"one tenant", store.AccountID{User: "alice"}, true},
+		{"both", store.AccountID{Tenant: "acme", User: "alice"}, true},
+		{"longest", store.AccountID{Tenant: long, User: long}, true},
+		{"spaces are kept", store.AccountID{User: " alice "}, true},
+		{"markup is not the store's concern", store.AccountID{User: `'; DROP TABLE x; -- <b>%_\`}, true},
+		{"replacement character as text", store.AccountID{User: "\uFFFD"}, true},
+		{"zero", store.AccountID{}, false},
+		{"no user", store.AccountID{Tenant: "acme"}, false},
+		{"user too long", store.AccountID{User: long + "x"}, false},
+		{"tenant too long", store.AccountID{Tenant: long + "x", User: "alice"}, false},
+		{"NUL ends a C string", store.AccountID{User: "alice\x00admin"}, false},
+		{"line feed forges a log line", store.AccountID{User: "alice\nroot"}, false},
+		{"escape drives a terminal", store.AccountID{Tenant: "a\x1b[2J", User: "alice"}, false},
+		{"DEL", store.AccountID{User: "a\x7f"}, false},
+		{"C1 control", store.AccountID{User: "a\u0085"}, false},
+		{"broken UTF-8 is replaced by some databases", store.AccountID{User: "a\xff"}, false},
+		{"surrogate in UTF-8", store.AccountID{User: "a\xed\xa0\x80"}, false},
 	}
 	require.NotEmpty(t, cases)
 	for _, c := range cases {
@@ -133,7 +133,7 @@ func FuzzIDValidate(f *testing.F) {
 	f.Add("", strings.Repeat("x", store.MaxID+1))
 	f.Add("\u202e", "\u0085")
 	f.Fuzz(func(t *testing.T, tenant, user string) {
-		id := store.ID{Tenant: tenant, User: user}
+		id := store.AccountID{Tenant: tenant, User: user}
 		if err := id.Validate(); err != nil {
 			require.ErrorIs(t, err, store.ErrID)
 			return

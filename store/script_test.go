@@ -28,7 +28,7 @@ type script struct {
 	puts int
 }
 
-func (s *script) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (s *script) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	n := s.gets
 	s.gets++
 	if n < len(s.get) && s.get[n] != nil {

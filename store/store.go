@@ -59,11 +59,11 @@ var (
 //     returns promptly, outcome open as above.
 //   - Ids are compared byte by byte, without case folding, normalisation,
 //     trimming of spaces, or conversion of what looks like a number.
-//   - What [ID.Validate], [Record.Validate] and [Query.Start] refuse is refused
+//   - What [AccountID.Validate], [Record.Validate] and [Query.Start] refuse is refused
 //     with their error, before the database is asked.
 type Store interface {
 	// Get returns the record of id, or ErrNotFound.
-	Get(ctx context.Context, id ID) (Record, error)
+	Get(ctx context.Context, id AccountID) (Record, error)
 
 	// Put writes rec if the version stored under rec.ID is still was, where
 	// the zero version stands for "there is no record"; else it writes nothing
@@ -74,7 +74,7 @@ type Store interface {
 	// Delete removes the record of id if its version is still was, else it
 	// returns ErrConflict. An absent record is ErrConflict as well, also when
 	// was is zero: there is nothing that this call could have deleted.
-	Delete(ctx context.Context, id ID, was Version) error
+	Delete(ctx context.Context, id AccountID, was Version) error
 
 	// List returns the records that q selects in the order of their [Place], a
 	// page at a time: ordered by id, or with DueBefore by due time and then id. A

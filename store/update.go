@@ -47,7 +47,7 @@ const rounds = 32
 // acknowledged: only this call knows the version that it drew. A write that is
 // already overwritten when Update looks is not found, and decide sees its
 // effect as somebody else's, such as a code that is already used.
-func Update(ctx context.Context, s Store, id ID, decide func(was Record, found bool) (next *Record, answer error)) error {
+func Update(ctx context.Context, s Store, id AccountID, decide func(was Record, found bool) (next *Record, answer error)) error {
 	if err := id.Validate(); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func Update(ctx context.Context, s Store, id ID, decide func(was Record, found b
 // settle decides a write whose outcome is unknown by looking once. Seeing
 // another version proves nothing: the write may have been overwritten, or may
 // still be on its way, so deciding again could do a thing twice.
-func settle(ctx context.Context, s Store, id ID, mine Version, cause, answer error) error {
+func settle(ctx context.Context, s Store, id AccountID, mine Version, cause, answer error) error {
 	now, found, err := load(ctx, s, id)
 	if err == nil && found && now.Version == mine {
 		return answer
@@ -113,7 +113,7 @@ func settle(ctx context.Context, s Store, id ID, mine Version, cause, answer err
 }
 
 // load returns what the store has, and tells "no record" from "no answer".
-func load(ctx context.Context, s Store, id ID) (rec Record, found bool, err error) {
+func load(ctx context.Context, s Store, id AccountID) (rec Record, found bool, err error) {
 	rec, err = s.Get(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound):

@@ -12,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-var alice = store.ID{Tenant: "acme", User: "alice"}
+var alice = store.AccountID{Tenant: "acme", User: "alice"}
 
 func TestUpdateCreatesThenChanges(t *testing.T) {
 	s := store.NewMemory()
@@ -33,7 +33,7 @@ func TestUpdateCreatesThenChanges(t *testing.T) {
 // A decision cannot write to another account, nor leave the version as it was.
 func TestUpdateSetsIDAndVersion(t *testing.T) {
 	s := store.NewMemory()
-	mallory := store.ID{User: "mallory"}
+	mallory := store.AccountID{User: "mallory"}
 	seen := make(map[store.Version]bool)
 	for range 3 {
 		err := store.Update(t.Context(), s, alice, func(was store.Record, _ bool) (*store.Record, error) {
@@ -107,12 +107,12 @@ func TestUpdateRefusesBeforeTheStore(t *testing.T) {
 	big := counter(1)
 	big.Sealed = make([]byte, store.MaxSealed+1)
 	for name, c := range map[string]struct {
-		id   store.ID
+		id   store.AccountID
 		next *store.Record
 		want error
 		gets int
 	}{
-		"no user":   {store.ID{Tenant: "acme"}, counter(1), store.ErrID, 0},
+		"no user":   {store.AccountID{Tenant: "acme"}, counter(1), store.ErrID, 0},
 		"too large": {alice, big, store.ErrTooLarge, 1},
 		"bad state": {alice, &store.Record{State: "a\nb"}, store.ErrRecord, 1},
 	} {
@@ -169,12 +169,12 @@ type confused struct {
 	rec store.Record
 }
 
-func (c confused) Get(context.Context, store.ID) (store.Record, error) { return c.rec, nil }
+func (c confused) Get(context.Context, store.AccountID) (store.Record, error) { return c.rec, nil }
 
 func TestUpdateDistrustsTheStore(t *testing.T) {
 	for name, rec := range map[string]store.Record{
-		"other user":   {ID: store.ID{Tenant: "acme", User: "Alice"}, Version: store.Version{1}},
-		"other tenant": {ID: store.ID{Tenant: "ACME", User: "alice"}, Version: store.Version{1}},
+		"other user":   {ID: store.AccountID{Tenant: "acme", User: "Alice"}, Version: store.Version{1}},
+		"other tenant": {ID: store.AccountID{Tenant: "ACME", User: "alice"}, Version: store.Version{1}},
 		"no version":   {ID: alice},
 	} {
 		t.Run(name, func(t *testing.T) {

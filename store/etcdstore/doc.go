@@ -42,7 +42,7 @@
 //	totpflow/due 00 DUE TENANT 00 USER
 //	no value; DUE as in the record: milliseconds since 1970 + 2^63, 8 bytes big-endian, and 0 for never
 //
-// Keys so come in the order of store.ID.Compare and store.Place.Compare, and no
+// Keys so come in the order of store.AccountID.Compare and store.Place.Compare, and no
 // key of a store is one of another store, also where its prefix begins with the
 // other's. Both keys of a record are written by one transaction. A record takes at
 // most 65 KiB, far below etcd's limits of 1.5 MiB for a request, and a list asks

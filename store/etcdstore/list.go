@@ -31,7 +31,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 		return store.Page{}, err
 	}
 	var page store.Page
-	var last store.ID
+	var last store.AccountID
 	for _, kv := range found.Kvs {
 		if len(page.Records) == limit {
 			page.Next = store.Cursor(last)

@@ -21,23 +21,23 @@ const (
 )
 
 // key is where a record is. No id holds a NUL, and nothing comes before it: so
-// keys are ordered as store.ID.Compare orders ids, also where a tenant begins
+// keys are ordered as store.AccountID.Compare orders ids, also where a tenant begins
 // with another one.
-func (s *Store) key(id store.ID) string { return s.prefix + accounts + member(id) }
+func (s *Store) key(id store.AccountID) string { return s.prefix + accounts + member(id) }
 
-func member(id store.ID) string { return id.Tenant + "\x00" + id.User }
+func member(id store.AccountID) string { return id.Tenant + "\x00" + id.User }
 
 // parseMember returns the id in a key, without what comes before it.
-func parseMember(rest string, ours bool) (store.ID, error) {
+func parseMember(rest string, ours bool) (store.AccountID, error) {
 	tenant, user, ok := strings.Cut(rest, "\x00")
-	id := store.ID{Tenant: tenant, User: user}
+	id := store.AccountID{Tenant: tenant, User: user}
 	if !ours || !ok || id.Validate() != nil {
-		return store.ID{}, errors.New("etcdstore: a key that is not of this store")
+		return store.AccountID{}, errors.New("etcdstore: a key that is not of this store")
 	}
 	return id, nil
 }
 
-func (s *Store) parseKey(key string) (store.ID, error) {
+func (s *Store) parseKey(key string) (store.AccountID, error) {
 	rest, ours := strings.CutPrefix(key, s.prefix+accounts)
 	return parseMember(rest, ours)
 }
@@ -65,7 +65,7 @@ func (s *Store) parseDueKey(key string) (store.Place, error) {
 func (s *Store) span(q store.Query, after store.Place) (first, end string) {
 	if !q.DueBefore.IsZero() {
 		first, end = s.prefix+overdue, s.prefix+overdue+string(appendDue(nil, q.DueBefore))
-		if after.ID != (store.ID{}) {
+		if after.ID != (store.AccountID{}) {
 			first = s.dueKey(after) + "\x00"
 		}
 		return first, end
@@ -74,7 +74,7 @@ func (s *Store) span(q store.Query, after store.Place) (first, end string) {
 	if !q.AllTenants {
 		end = s.prefix + accounts + q.Tenant + "\x01"
 	}
-	if after.ID == (store.ID{}) {
+	if after.ID == (store.AccountID{}) {
 		// Not yet a record: the place where the tenant begins.
 		first = s.prefix + accounts + q.Tenant + "\x00"
 	}
@@ -127,7 +127,7 @@ func encode(rec store.Record) string {
 }
 
 // decode reads what encode wrote, and nothing else. Sealed is a copy.
-func decode(id store.ID, value []byte) (store.Record, error) {
+func decode(id store.AccountID, value []byte) (store.Record, error) {
 	if len(value) < head {
 		return store.Record{}, errors.New("etcdstore: a stored record is too short")
 	}

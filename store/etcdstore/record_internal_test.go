@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-var alice = store.ID{Tenant: "acme", User: "alice"}
+var alice = store.AccountID{Tenant: "acme", User: "alice"}
 
 // What is read is what would be written: no two values are one record, and no
 // value reads as a record that a store could not have been given.
@@ -46,7 +46,7 @@ func FuzzKey(f *testing.F) {
 	f.Add("ab", "c", "a", "bc")
 	s := New(nil, "")
 	f.Fuzz(func(t *testing.T, tenant, user, otherTenant, otherUser string) {
-		a, b := store.ID{Tenant: tenant, User: user}, store.ID{Tenant: otherTenant, User: otherUser}
+		a, b := store.AccountID{Tenant: tenant, User: user}, store.AccountID{Tenant: otherTenant, User: otherUser}
 		back, err := s.parseKey(s.key(a))
 		if a.Validate() != nil {
 			require.Error(t, err)
@@ -80,8 +80,8 @@ func FuzzDueKey(f *testing.F) {
 	f.Add(int64(253402300799999), int64(256), "b", "a", "b", "b")
 	s := New(nil, "")
 	f.Fuzz(func(t *testing.T, x, y int64, tenant, user, otherTenant, otherUser string) {
-		a := store.Place{ID: store.ID{Tenant: tenant, User: user}, Due: time.UnixMilli(x).UTC()}
-		b := store.Place{ID: store.ID{Tenant: otherTenant, User: otherUser}, Due: time.UnixMilli(y).UTC()}
+		a := store.Place{ID: store.AccountID{Tenant: tenant, User: user}, Due: time.UnixMilli(x).UTC()}
+		b := store.Place{ID: store.AccountID{Tenant: otherTenant, User: otherUser}, Due: time.UnixMilli(y).UTC()}
 		for _, p := range []store.Place{a, b} {
 			if (store.Record{ID: p.ID, Version: store.Version{1}, Due: p.Due}).Validate() != nil || p.Due.IsZero() {
 				return
@@ -105,7 +105,7 @@ func FuzzDueKey(f *testing.F) {
 // No key of a store is in the range of another store's, whatever their prefixes.
 func TestKeysAreOneStores(t *testing.T) {
 	prefixes := []string{"a/", "a/account", "a/account/", "a/due", "a/due/", "a", "totpflow/"}
-	id := store.ID{Tenant: "account", User: "due"}
+	id := store.AccountID{Tenant: "account", User: "due"}
 	for _, one := range prefixes {
 		for _, other := range prefixes {
 			a, b := New(nil, one), New(nil, other)

@@ -81,7 +81,7 @@ func (s *Store) Check(ctx context.Context) error {
 }
 
 // Get implements [store.Store].
-func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (s *Store) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if err := id.Validate(); err != nil {
 		return store.Record{}, err
 	}
@@ -115,7 +115,7 @@ func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) er
 }
 
 // Delete implements [store.Store].
-func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	if err := id.Validate(); err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) erro
 }
 
 // entry is the key of a record's entry by due time, empty where it has none.
-func (s *Store) entry(id store.ID, due time.Time) string {
+func (s *Store) entry(id store.AccountID, due time.Time) string {
 	if due.UnixMilli() == never {
 		return ""
 	}
@@ -158,7 +158,7 @@ func (s *Store) read(ctx context.Context, key string, opts ...clientv3.OpOption)
 // compared: most records have none, and of one that has, the transaction returns
 // it instead of writing. A version never comes with two due times, so the second
 // transaction is the last.
-func (s *Store) swap(ctx context.Context, id store.ID, was store.Version, then func(old time.Time) []clientv3.Op) error {
+func (s *Store) swap(ctx context.Context, id store.AccountID, was store.Version, then func(old time.Time) []clientv3.Op) error {
 	key, old := s.key(id), time.Time{}
 	for range 2 {
 		when := stored(key, begin(was, old))

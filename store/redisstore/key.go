@@ -11,14 +11,14 @@ import (
 
 // member is an id in the index and at the end of a record's key. Redis orders
 // members byte by byte, and no id holds a NUL, so this order is that of
-// store.ID.Compare: a tenant that begins with another one comes after it.
-func member(id store.ID) string { return id.Tenant + "\x00" + id.User }
+// store.AccountID.Compare: a tenant that begins with another one comes after it.
+func member(id store.AccountID) string { return id.Tenant + "\x00" + id.User }
 
-func parseMember(s string) (store.ID, error) {
+func parseMember(s string) (store.AccountID, error) {
 	tenant, user, ok := strings.Cut(s, "\x00")
-	id := store.ID{Tenant: tenant, User: user}
+	id := store.AccountID{Tenant: tenant, User: user}
 	if !ok || id.Validate() != nil {
-		return store.ID{}, errors.New("redisstore: a malformed member of the index")
+		return store.AccountID{}, errors.New("redisstore: a malformed member of the index")
 	}
 	return id, nil
 }
@@ -27,7 +27,7 @@ func parseMember(s string) (store.ID, error) {
 func span(q store.Query, after store.Place) (first, last string) {
 	if !q.DueBefore.IsZero() {
 		first, last = "-", "("+dueBytes(q.DueBefore)
-		if after.ID != (store.ID{}) {
+		if after.ID != (store.AccountID{}) {
 			first = "(" + dueBytes(after.Due) + member(after.ID)
 		}
 		return first, last
@@ -36,7 +36,7 @@ func span(q store.Query, after store.Place) (first, last string) {
 	if !q.AllTenants {
 		last = "(" + q.Tenant + "\x01"
 	}
-	if after.ID == (store.ID{}) {
+	if after.ID == (store.AccountID{}) {
 		// Not yet a member: the place where the tenant begins.
 		first = "[" + q.Tenant + "\x00"
 	}

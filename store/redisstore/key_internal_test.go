@@ -18,7 +18,7 @@ func FuzzMember(f *testing.F) {
 	f.Add("a", "b", "a!", "a")
 	f.Add("ab", "c", "a", "bc")
 	f.Fuzz(func(t *testing.T, tenant, user, otherTenant, otherUser string) {
-		a, b := store.ID{Tenant: tenant, User: user}, store.ID{Tenant: otherTenant, User: otherUser}
+		a, b := store.AccountID{Tenant: tenant, User: user}, store.AccountID{Tenant: otherTenant, User: otherUser}
 		back, err := parseMember(member(a))
 		if a.Validate() != nil {
 			require.Error(t, err)
@@ -52,7 +52,7 @@ func FuzzDue(f *testing.F) {
 	f.Add(int64(253402300799999), int64(256), "b", "a")
 	f.Fuzz(func(t *testing.T, x, y int64, tenant, user string) {
 		a, b := time.UnixMilli(x).UTC(), time.UnixMilli(y).UTC()
-		id := store.ID{Tenant: tenant, User: user}
+		id := store.AccountID{Tenant: tenant, User: user}
 		for _, due := range []time.Time{a, b} {
 			if (store.Record{ID: id, Version: store.Version{1}, Due: due}).Validate() != nil {
 				return
@@ -71,7 +71,7 @@ func FuzzDue(f *testing.F) {
 		require.Equal(t, a.Before(b), within(t, dueBytes(a)+member(id), first, last))
 		first, last = span(q, store.Place{ID: id, Due: a})
 		require.False(t, within(t, dueBytes(a)+member(id), first, last), "itself")
-		next := store.ID{Tenant: tenant, User: user + "a"}
+		next := store.AccountID{Tenant: tenant, User: user + "a"}
 		require.Equal(t, a.Before(b), within(t, dueBytes(a)+member(next), first, last))
 	})
 }
@@ -85,7 +85,7 @@ func TestKeysAreOneStores(t *testing.T) {
 		require.NoError(t, err)
 		s := &Store{options: o}
 		keys := s.keys()
-		for _, id := range []store.ID{{User: "x"}, {Tenant: "x", User: "x"}, {Tenant: "account", User: "store"}} {
+		for _, id := range []store.AccountID{{User: "x"}, {Tenant: "x", User: "x"}, {Tenant: "account", User: "store"}} {
 			keys = append(keys, s.account(id))
 		}
 		for _, state := range []string{"", "store", "x", "account"} {

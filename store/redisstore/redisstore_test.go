@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/store/redisstore"
 )
 
-var alice = store.ID{Tenant: "acme", User: "alice"}
+var alice = store.AccountID{Tenant: "acme", User: "alice"}
 
 func record() store.Record {
 	return store.Record{ID: alice, Version: store.NewVersion(), State: "active", Sealed: []byte("mine")}

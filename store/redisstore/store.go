@@ -45,7 +45,7 @@ func New(client *redis.Client, o Options) *Store {
 }
 
 // Get implements [store.Store].
-func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (s *Store) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if err := id.Validate(); err != nil {
 		return store.Record{}, err
 	}
@@ -68,7 +68,7 @@ func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) er
 }
 
 // Delete implements [store.Store].
-func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	if err := id.Validate(); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 		what = "heads"
 	}
 	first, last := span(q, after)
-	reply, err := s.call(ctx, listScript, s.account(store.ID{}), first, last, limit, q.State, pageBytes, order, what)
+	reply, err := s.call(ctx, listScript, s.account(store.AccountID{}), first, last, limit, q.State, pageBytes, order, what)
 	if err != nil {
 		return store.Page{}, err
 	}
@@ -113,7 +113,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 // index.
 func (s *Store) Count(ctx context.Context, q store.Query) (map[string]int, error) {
 	first, last := span(q, store.Place{})
-	reply, err := s.call(ctx, countScript, s.account(store.ID{}), first, last)
+	reply, err := s.call(ctx, countScript, s.account(store.AccountID{}), first, last)
 	if err != nil {
 		return nil, err
 	}
@@ -122,9 +122,9 @@ func (s *Store) Count(ctx context.Context, q store.Query) (map[string]int, error
 
 // account is the key of a record, and for no id what all of them begin with. No
 // prefix holds a NUL, so that no key of a store is one of another store.
-func (s *Store) account(id store.ID) string {
+func (s *Store) account(id store.AccountID) string {
 	key := s.options.Prefix + "account\x00"
-	if id == (store.ID{}) {
+	if id == (store.AccountID{}) {
 		return key
 	}
 	return key + member(id)
@@ -155,7 +155,7 @@ func (s *Store) call(ctx context.Context, sc script, account string, args ...any
 // name behind that of the index and a NUL.
 func (s *Store) keys() []string {
 	p := s.options.Prefix
-	return []string{p + "store", p + "index", s.account(store.ID{}), p + "due"}
+	return []string{p + "store", p + "index", s.account(store.AccountID{}), p + "due"}
 }
 
 // parts are how many values a record is in an answer.

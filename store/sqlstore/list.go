@@ -43,7 +43,7 @@ func (s *Store) page(q store.Query, after store.Place, limit int) (statement str
 	switch {
 	case l.due:
 		from := after.Due.UnixMilli()
-		if after.ID == (store.ID{}) {
+		if after.ID == (store.AccountID{}) {
 			from = math.MinInt64
 		}
 		args = append(args, q.DueBefore.UnixMilli())

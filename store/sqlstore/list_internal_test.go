@@ -13,7 +13,7 @@ import (
 // Each selection has its own statement, with an argument for each placeholder,
 // in order.
 func TestPage(t *testing.T) {
-	alice := store.Place{ID: store.ID{Tenant: "acme", User: "alice"}}
+	alice := store.Place{ID: store.AccountID{Tenant: "acme", User: "alice"}}
 	overdue := store.Place{ID: alice.ID, Due: time.UnixMilli(4).UTC()}
 	never := int64(math.MinInt64)
 	cases := []struct {

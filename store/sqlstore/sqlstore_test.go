@@ -19,7 +19,7 @@ import (
 // The versions are drawn before any test: in FIPS 140-3 mode crypto/rand may gather
 // entropy from the clock at any draw, and panics where synctest has stopped it.
 var (
-	alice         = store.ID{Tenant: "acme", User: "alice"}
+	alice         = store.AccountID{Tenant: "acme", User: "alice"}
 	before, after = store.NewVersion(), store.NewVersion()
 	errWire       = errors.New("connection reset")
 )

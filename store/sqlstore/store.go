@@ -57,7 +57,7 @@ func New(db *sql.DB, d Dialect) *Store {
 }
 
 // Get implements [store.Store].
-func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (s *Store) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if err := id.Validate(); err != nil {
 		return store.Record{}, err
 	}
@@ -97,7 +97,7 @@ func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) er
 }
 
 // Delete implements [store.Store].
-func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	if err := id.Validate(); err != nil {
 		return err
 	}

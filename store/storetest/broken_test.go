@@ -14,30 +14,30 @@ import (
 // real adapters go wrong. A nil step is the honest one.
 type broken struct {
 	mu      sync.Mutex
-	records map[store.ID]store.Record
+	records map[store.AccountID]store.Record
 
-	key    func(store.ID) store.ID                                    // what a record is filed under
-	read   func(b *broken, id store.ID) (store.Record, bool)          // under mu
-	swap   func(b *broken, rec store.Record, was store.Version) error // not under mu
-	erase  func(b *broken, id store.ID, was store.Version) error      // not under mu
-	list   func(b *broken, q store.Query) (store.Page, error)         // under mu
-	count  func(b *broken, q store.Query) (map[string]int, error)     // under mu
-	keep   func(store.Record) store.Record                            // on the way in
-	give   func(store.Record) store.Record                            // on the way out
+	key    func(store.AccountID) store.AccountID                        // what a record is filed under
+	read   func(b *broken, id store.AccountID) (store.Record, bool)     // under mu
+	swap   func(b *broken, rec store.Record, was store.Version) error   // not under mu
+	erase  func(b *broken, id store.AccountID, was store.Version) error // not under mu
+	list   func(b *broken, q store.Query) (store.Page, error)           // under mu
+	count  func(b *broken, q store.Query) (map[string]int, error)       // under mu
+	keep   func(store.Record) store.Record                              // on the way in
+	give   func(store.Record) store.Record                              // on the way out
 	check  func(store.Record, store.Version) error
-	valid  func(store.ID) error
+	valid  func(store.AccountID) error
 	ctxErr func(context.Context) error
 
 	// memory of some of the faults
-	previous map[store.ID]store.Record
+	previous map[store.AccountID]store.Record
 	counter  int
 }
 
 func (b *broken) fill() *broken {
-	b.records = make(map[store.ID]store.Record)
-	b.previous = make(map[store.ID]store.Record)
+	b.records = make(map[store.AccountID]store.Record)
+	b.previous = make(map[store.AccountID]store.Record)
 	if b.key == nil {
-		b.key = func(id store.ID) store.ID { return id }
+		b.key = func(id store.AccountID) store.AccountID { return id }
 	}
 	if b.read == nil {
 		b.read = (*broken).lookup
@@ -64,7 +64,7 @@ func (b *broken) fill() *broken {
 		b.check = store.CheckPut
 	}
 	if b.valid == nil {
-		b.valid = store.ID.Validate
+		b.valid = store.AccountID.Validate
 	}
 	if b.ctxErr == nil {
 		b.ctxErr = context.Context.Err
@@ -79,7 +79,7 @@ func whole(rec store.Record) store.Record {
 	return rec
 }
 
-func (b *broken) lookup(id store.ID) (store.Record, bool) {
+func (b *broken) lookup(id store.AccountID) (store.Record, bool) {
 	rec, ok := b.records[b.key(id)]
 	return rec, ok
 }
@@ -100,7 +100,7 @@ func (b *broken) honestSwap(rec store.Record, was store.Version) error {
 	return nil
 }
 
-func (b *broken) honestErase(id store.ID, was store.Version) error {
+func (b *broken) honestErase(id store.AccountID, was store.Version) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if rec, ok := b.records[b.key(id)]; !ok || rec.Version != was {
@@ -152,7 +152,7 @@ func (b *broken) honestCount(q store.Query) (map[string]int, error) {
 	return counts, nil
 }
 
-func (b *broken) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (b *broken) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if err := errors.Join(b.valid(id), b.ctxErr(ctx)); err != nil {
 		return store.Record{}, err
 	}
@@ -172,7 +172,7 @@ func (b *broken) Put(ctx context.Context, rec store.Record, was store.Version) e
 	return b.swap(b, rec, was)
 }
 
-func (b *broken) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (b *broken) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	if err := errors.Join(b.valid(id), b.ctxErr(ctx)); err != nil {
 		return err
 	}

@@ -13,10 +13,10 @@ import (
 // countCases: what needs no sealed bytes.
 var countCases = []testCase{
 	{"heads", "a list of heads holds the same records in every field but Sealed, which is empty", func(ctx context.Context, s store.Store) error {
-		var ids []store.ID
-		want := make(map[store.ID]store.Record)
+		var ids []store.AccountID
+		want := make(map[store.AccountID]store.Record)
 		for i := range 7 {
-			rec := draft(store.ID{Tenant: "acme", User: strconv.Itoa(i)}, "content")
+			rec := draft(store.AccountID{Tenant: "acme", User: strconv.Itoa(i)}, "content")
 			if i == 3 {
 				rec.Due = time.Time{}
 			} else {
@@ -28,10 +28,10 @@ var countCases = []testCase{
 			rec.Sealed = nil
 			want[rec.ID] = rec
 		}
-		all := slices.Insert(slices.Clone(ids), 3, store.ID{Tenant: "acme", User: "3"})
+		all := slices.Insert(slices.Clone(ids), 3, store.AccountID{Tenant: "acme", User: "3"})
 		for _, c := range []struct {
 			q    store.Query
-			want []store.ID
+			want []store.AccountID
 		}{
 			{store.Query{Tenant: "acme", Limit: 3}, all}, {store.Query{AllTenants: true, Limit: 3}, all},
 			{store.Query{Tenant: "acme", State: "active", Limit: 3}, all}, {store.Query{AllTenants: true, State: "active", Limit: 3}, all},
@@ -51,7 +51,7 @@ var countCases = []testCase{
 				}
 			}
 		}
-		return expectContent(ctx, s, store.ID{Tenant: "acme", User: "0"}, "content")
+		return expectContent(ctx, s, store.AccountID{Tenant: "acme", User: "0"}, "content")
 	}},
 	{"counts", "counts by state are those of the records that a list would hold, of one tenant and of all", func(ctx context.Context, s store.Store) error {
 		if err := expectCount(ctx, s, store.Query{AllTenants: true}, nil); err != nil {
@@ -60,7 +60,7 @@ var countCases = []testCase{
 		states := []string{"active", "pending", "", "Active", "active "}
 		var last store.Record
 		for i := range 20 {
-			last = draft(store.ID{Tenant: []string{"", "acme", "acmeb", "%"}[i%4], User: fmt.Sprintf("%02d", i)}, "x")
+			last = draft(store.AccountID{Tenant: []string{"", "acme", "acmeb", "%"}[i%4], User: fmt.Sprintf("%02d", i)}, "x")
 			last.State = states[i%len(states)]
 			if err := s.Put(ctx, last, store.Version{}); err != nil {
 				return err

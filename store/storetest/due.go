@@ -20,7 +20,7 @@ func dueBefore(t time.Time, limit int) store.Query {
 }
 
 // due writes a new record with a due time.
-func due(ctx context.Context, s store.Store, id store.ID, at time.Time) (store.Record, error) {
+func due(ctx context.Context, s store.Store, id store.AccountID, at time.Time) (store.Record, error) {
 	rec := draft(id, id.User)
 	rec.Due = at
 	return rec, s.Put(ctx, rec, store.Version{})
@@ -30,13 +30,13 @@ func due(ctx context.Context, s store.Store, id store.ID, at time.Time) (store.R
 var dueCases = []testCase{
 	{"list by due time", "a list by due time holds exactly the records that are due before, in the order of their due times, to the millisecond", func(ctx context.Context, s store.Store) error {
 		ms := time.Millisecond
-		var want []store.ID
+		var want []store.AccountID
 		for i, at := range []time.Time{
 			time.Date(1, 1, 1, 0, 0, 0, 1e6, time.UTC), time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(0, 0).Add(-ms), time.Unix(0, 0), time.Unix(0, 0).Add(ms),
 			soon.Add(-256 * ms), soon.Add(-ms), soon, soon.Add(ms), soon.Add(256 * ms), later.Add(-ms),
 			later, later.Add(time.Microsecond), later.Add(ms), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), {},
 		} {
-			id := store.ID{Tenant: strconv.Itoa(i % 3), User: strconv.Itoa(99 - i)} // neither order is that of the ids
+			id := store.AccountID{Tenant: strconv.Itoa(i % 3), User: strconv.Itoa(99 - i)} // neither order is that of the ids
 			if _, err := due(ctx, s, id, at); err != nil {
 				return err
 			}
@@ -55,25 +55,25 @@ var dueCases = []testCase{
 		return expectList(ctx, s, dueBefore(time.Date(1, 1, 1, 0, 0, 0, 1e6, time.UTC), 0), nil)
 	}},
 	{"due at the same time", "records that are due in the same millisecond come in the order of their ids, each once, however small the pages", func(ctx context.Context, s store.Store) error {
-		var ids []store.ID
+		var ids []store.AccountID
 		for _, tenant := range []string{"", "a", "a b", "b", "\U0001f511", "\uffee"} {
 			for _, user := range []string{"10", "9", "Z", "a", "a b", "ab", "\u00e9"} {
-				id := store.ID{Tenant: tenant, User: user}
+				id := store.AccountID{Tenant: tenant, User: user}
 				ids = append(ids, id)
 				if _, err := due(ctx, s, id, soon.Add(time.Duration(len(ids)%3)*100*time.Microsecond)); err != nil {
 					return err
 				}
 			}
 		}
-		first, last := store.ID{Tenant: "z", User: "z"}, store.ID{User: "!"}
+		first, last := store.AccountID{Tenant: "z", User: "z"}, store.AccountID{User: "!"}
 		if _, err := due(ctx, s, first, soon.Add(-time.Millisecond)); err != nil {
 			return err
 		}
 		if _, err := due(ctx, s, last, soon.Add(time.Millisecond)); err != nil {
 			return err
 		}
-		slices.SortFunc(ids, store.ID.Compare)
-		ids = append(append([]store.ID{first}, ids...), last)
+		slices.SortFunc(ids, store.AccountID.Compare)
+		ids = append(append([]store.AccountID{first}, ids...), last)
 		for _, limit := range []int{1, 2, 5, 0} {
 			if err := expectList(ctx, s, dueBefore(later, limit), ids); err != nil {
 				return err
@@ -82,7 +82,7 @@ var dueCases = []testCase{
 		return nil
 	}},
 	{"due time moves", "a record is due when its last write says, and no longer when that says never, or when it is deleted", func(ctx context.Context, s store.Store) error {
-		bob := store.ID{Tenant: "acme", User: "bob"}
+		bob := store.AccountID{Tenant: "acme", User: "bob"}
 		if _, err := due(ctx, s, bob, soon.Add(time.Second)); err != nil {
 			return err
 		}
@@ -92,11 +92,11 @@ var dueCases = []testCase{
 		}
 		for _, step := range []struct {
 			at   time.Time
-			want []store.ID
+			want []store.AccountID
 		}{
-			{soon, []store.ID{alice, bob}}, {soon, []store.ID{alice, bob}}, {soon.Add(time.Minute), []store.ID{bob, alice}},
-			{later, []store.ID{bob}}, {soon, []store.ID{alice, bob}}, {time.Time{}, []store.ID{bob}}, {time.Time{}, []store.ID{bob}},
-			{soon, []store.ID{alice, bob}}, {soon.Add(time.Millisecond), []store.ID{alice, bob}},
+			{soon, []store.AccountID{alice, bob}}, {soon, []store.AccountID{alice, bob}}, {soon.Add(time.Minute), []store.AccountID{bob, alice}},
+			{later, []store.AccountID{bob}}, {soon, []store.AccountID{alice, bob}}, {time.Time{}, []store.AccountID{bob}}, {time.Time{}, []store.AccountID{bob}},
+			{soon, []store.AccountID{alice, bob}}, {soon.Add(time.Millisecond), []store.AccountID{alice, bob}},
 		} {
 			was := rec.Version
 			rec.Version, rec.Due = store.NewVersion(), step.at
@@ -117,13 +117,13 @@ var dueCases = []testCase{
 		if err := s.Delete(ctx, alice, rec.Version); err != nil {
 			return err
 		}
-		if err := expectList(ctx, s, dueBefore(later, 0), []store.ID{bob}); err != nil {
+		if err := expectList(ctx, s, dueBefore(later, 0), []store.AccountID{bob}); err != nil {
 			return fmt.Errorf("after deleting: %w", err)
 		}
 		if _, err := due(ctx, s, alice, time.Time{}); err != nil {
 			return err
 		}
-		return expectList(ctx, s, dueBefore(later, 0), []store.ID{bob})
+		return expectList(ctx, s, dueBefore(later, 0), []store.AccountID{bob})
 	}},
 	{"due list is whole", "a record in a list by due time is the stored record, all fields", func(ctx context.Context, s store.Store) error {
 		rec := draft(alice, "\x00content\xff")
@@ -137,9 +137,9 @@ var dueCases = []testCase{
 		return same(page.Records[0], rec)
 	}},
 	{"due while writing", "a record that stays is listed exactly once by its due time, whatever comes, goes and changes meanwhile", func(ctx context.Context, s store.Store) error {
-		var stay []store.ID
+		var stay []store.AccountID
 		for i := range 60 {
-			id := store.ID{Tenant: "acme", User: fmt.Sprintf("%03d", 2*(i*37%61)+1)}
+			id := store.AccountID{Tenant: "acme", User: fmt.Sprintf("%03d", 2*(i*37%61)+1)}
 			if _, err := due(ctx, s, id, soon.Add(time.Duration(i/4)*time.Millisecond)); err != nil {
 				return err
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-var alice = store.ID{Tenant: "acme", User: "alice"}
+var alice = store.AccountID{Tenant: "acme", User: "alice"}
 
 // noon has nanoseconds and a zone, of which a store keeps the microseconds.
 var noon = time.Date(2026, 2, 28, 13, 0, 0, 123456789, time.FixedZone("CET", 3600))
@@ -20,12 +20,12 @@ var noon = time.Date(2026, 2, 28, 13, 0, 0, 123456789, time.FixedZone("CET", 360
 var soon = noon.Add(2 * time.Minute)
 
 // draft is a record of id with content that tells it from others.
-func draft(id store.ID, content string) store.Record {
+func draft(id store.AccountID, content string) store.Record {
 	return store.Record{ID: id, Version: store.NewVersion(), State: "active", Sealed: []byte(content), Updated: noon, Due: soon}
 }
 
 // put writes a record over was and returns its version.
-func put(ctx context.Context, s store.Store, id store.ID, content string, was store.Version) (store.Version, error) {
+func put(ctx context.Context, s store.Store, id store.AccountID, content string, was store.Version) (store.Version, error) {
 	rec := draft(id, content)
 	if err := s.Put(ctx, rec, was); err != nil {
 		return store.Version{}, fmt.Errorf("Put(%s, was %s): %w", name(id), short(was), err)
@@ -34,7 +34,7 @@ func put(ctx context.Context, s store.Store, id store.ID, content string, was st
 }
 
 // create writes new records, one per id, with the user as content.
-func create(ctx context.Context, s store.Store, ids ...store.ID) error {
+func create(ctx context.Context, s store.Store, ids ...store.AccountID) error {
 	for _, id := range ids {
 		if _, err := put(ctx, s, id, id.User, store.Version{}); err != nil {
 			return err
@@ -76,7 +76,7 @@ func same(got, want store.Record) error {
 	return nil
 }
 
-func expectContent(ctx context.Context, s store.Store, id store.ID, want string) error {
+func expectContent(ctx context.Context, s store.Store, id store.AccountID, want string) error {
 	got, err := s.Get(ctx, id)
 	if err != nil {
 		return fmt.Errorf("Get(%s): %w", name(id), err)
@@ -87,7 +87,7 @@ func expectContent(ctx context.Context, s store.Store, id store.ID, want string)
 	return nil
 }
 
-func expectAbsent(ctx context.Context, s store.Store, id store.ID) error {
+func expectAbsent(ctx context.Context, s store.Store, id store.AccountID) error {
 	if rec, err := s.Get(ctx, id); !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("Get(%s) = version %s, %v; want ErrNotFound", name(id), short(rec.Version), err)
 	}
@@ -138,7 +138,7 @@ func winner(answers []error) (int, error) {
 	return won, nil
 }
 
-func name(id store.ID) string { return fmt.Sprintf("%+q/%+q", id.Tenant, id.User) }
+func name(id store.AccountID) string { return fmt.Sprintf("%+q/%+q", id.Tenant, id.User) }
 
 func short(v store.Version) string {
 	if v.IsZero() {

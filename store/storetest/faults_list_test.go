@@ -40,7 +40,7 @@ var listFaults = []fault{
 			page := b.page(q, skip+limit, func(store.Place) bool { return true })
 			page.Records = page.Records[min(skip, len(page.Records)):]
 			if page.Next != "" {
-				page.Next = store.Cursor(store.ID{Tenant: q.Tenant, User: strconv.Itoa(skip + limit)})
+				page.Next = store.Cursor(store.AccountID{Tenant: q.Tenant, User: strconv.Itoa(skip + limit)})
 			}
 			return page, nil
 		}}

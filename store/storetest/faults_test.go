@@ -22,7 +22,7 @@ type fault struct {
 
 var recordFaults = []fault{
 	{"no record read as an empty one", "absent", func() *broken {
-		return &broken{read: func(b *broken, id store.ID) (store.Record, bool) {
+		return &broken{read: func(b *broken, id store.AccountID) (store.Record, bool) {
 			rec, _ := b.lookup(id)
 			return rec, true
 		}}
@@ -54,7 +54,7 @@ var recordFaults = []fault{
 		}}
 	}},
 	{"stale read: a replica one write behind", "read your write", func() *broken {
-		return &broken{read: func(b *broken, id store.ID) (store.Record, bool) {
+		return &broken{read: func(b *broken, id store.AccountID) (store.Record, bool) {
 			if rec := b.previous[id]; !rec.Version.IsZero() {
 				return rec, true
 			}
@@ -95,39 +95,39 @@ var recordFaults = []fault{
 		}}
 	}},
 	{"forgotten tenant", "tenants", func() *broken {
-		return &broken{key: func(id store.ID) store.ID { return store.ID{User: id.User} }}
+		return &broken{key: func(id store.AccountID) store.AccountID { return store.AccountID{User: id.User} }}
 	}},
 	{"forgotten tenant in Delete", "tenants", func() *broken {
-		return &broken{erase: func(b *broken, id store.ID, was store.Version) error {
+		return &broken{erase: func(b *broken, id store.AccountID, was store.Version) error {
 			if err := b.honestErase(id, was); err != nil {
 				return err
 			}
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			maps.DeleteFunc(b.records, func(other store.ID, _ store.Record) bool { return other.User == id.User })
+			maps.DeleteFunc(b.records, func(other store.AccountID, _ store.Record) bool { return other.User == id.User })
 			return nil
 		}}
 	}},
 	{"tenant and user joined by a separator", "border of tenant and user", func() *broken {
-		return &broken{key: func(id store.ID) store.ID { return store.ID{User: id.Tenant + "/" + id.User} }}
+		return &broken{key: func(id store.AccountID) store.AccountID { return store.AccountID{User: id.Tenant + "/" + id.User} }}
 	}},
 	{"case folding", "hostile users", func() *broken {
-		return &broken{key: func(id store.ID) store.ID {
-			return store.ID{Tenant: id.Tenant, User: strings.ToLower(id.User)}
+		return &broken{key: func(id store.AccountID) store.AccountID {
+			return store.AccountID{Tenant: id.Tenant, User: strings.ToLower(id.User)}
 		}}
 	}},
 	{"trailing spaces trimmed", "hostile users", func() *broken {
-		return &broken{key: func(id store.ID) store.ID {
-			return store.ID{Tenant: id.Tenant, User: strings.TrimRight(id.User, " ")}
+		return &broken{key: func(id store.AccountID) store.AccountID {
+			return store.AccountID{Tenant: id.Tenant, User: strings.TrimRight(id.User, " ")}
 		}}
 	}},
 	{"tenants with trailing spaces trimmed", "hostile tenants", func() *broken {
-		return &broken{key: func(id store.ID) store.ID {
-			return store.ID{Tenant: strings.TrimRight(id.Tenant, " "), User: id.User}
+		return &broken{key: func(id store.AccountID) store.AccountID {
+			return store.AccountID{Tenant: strings.TrimRight(id.Tenant, " "), User: id.User}
 		}}
 	}},
 	{"ids that look like numbers", "hostile users", func() *broken {
-		return &broken{key: func(id store.ID) store.ID {
+		return &broken{key: func(id store.AccountID) store.AccountID {
 			if f, err := strconv.ParseFloat(id.User, 64); err == nil {
 				id.User = strconv.FormatFloat(f, 'g', -1, 64)
 			}
@@ -178,7 +178,7 @@ var recordFaults = []fault{
 		return &broken{check: func(rec store.Record, _ store.Version) error { return rec.Validate() }}
 	}},
 	{"Delete without the version", "delete", func() *broken {
-		return &broken{erase: func(b *broken, id store.ID, _ store.Version) error {
+		return &broken{erase: func(b *broken, id store.AccountID, _ store.Version) error {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			if _, ok := b.records[id]; !ok {
@@ -189,7 +189,7 @@ var recordFaults = []fault{
 		}}
 	}},
 	{"Delete of nothing succeeds", "delete", func() *broken {
-		return &broken{erase: func(b *broken, id store.ID, was store.Version) error {
+		return &broken{erase: func(b *broken, id store.AccountID, was store.Version) error {
 			b.mu.Lock()
 			_, ok := b.records[id]
 			b.mu.Unlock()
@@ -200,7 +200,7 @@ var recordFaults = []fault{
 		}}
 	}},
 	{"Delete that reads first", "one of writers and erasers", func() *broken {
-		return &broken{erase: func(b *broken, id store.ID, was store.Version) error {
+		return &broken{erase: func(b *broken, id store.AccountID, was store.Version) error {
 			b.mu.Lock()
 			rec, ok := b.records[id]
 			b.mu.Unlock()
@@ -217,7 +217,7 @@ var recordFaults = []fault{
 		}}
 	}},
 	{"invalid id is not found", "invalid ids", func() *broken {
-		return &broken{valid: func(store.ID) error { return nil }}
+		return &broken{valid: func(store.AccountID) error { return nil }}
 	}},
 	{"cut bytes", "sizes up to the limit", func() *broken {
 		return &broken{keep: func(rec store.Record) store.Record {
@@ -273,7 +273,7 @@ var recordFaults = []fault{
 		}}
 	}},
 	{"two columns read apart", "no way back", func() *broken {
-		return &broken{read: func(b *broken, id store.ID) (store.Record, bool) {
+		return &broken{read: func(b *broken, id store.AccountID) (store.Record, bool) {
 			rec, ok := b.lookup(id)
 			for range 1000 { // until somebody has written in between
 				b.mu.Unlock()

@@ -30,7 +30,7 @@ var idCases = []testCase{
 		tenants := []string{"", "acme", "beta"}
 		versions := make(map[string]store.Version)
 		for _, tenant := range tenants {
-			id := store.ID{Tenant: tenant, User: "alice"}
+			id := store.AccountID{Tenant: tenant, User: "alice"}
 			if err := expectAbsent(ctx, s, id); err != nil {
 				return err
 			}
@@ -41,7 +41,7 @@ var idCases = []testCase{
 			versions[tenant] = v
 		}
 		for _, tenant := range tenants {
-			id := store.ID{Tenant: tenant, User: "alice"}
+			id := store.AccountID{Tenant: tenant, User: "alice"}
 			if err := expectContent(ctx, s, id, "of "+tenant); err != nil {
 				return err
 			}
@@ -58,18 +58,18 @@ var idCases = []testCase{
 				}
 			}
 		}
-		if err := s.Delete(ctx, store.ID{Tenant: "acme", User: "alice"}, versions["acme"]); err != nil {
+		if err := s.Delete(ctx, store.AccountID{Tenant: "acme", User: "alice"}, versions["acme"]); err != nil {
 			return err
 		}
 		for _, tenant := range []string{"", "beta"} {
-			if err := expectContent(ctx, s, store.ID{Tenant: tenant, User: "alice"}, "of "+tenant); err != nil {
+			if err := expectContent(ctx, s, store.AccountID{Tenant: tenant, User: "alice"}, "of "+tenant); err != nil {
 				return fmt.Errorf("after deleting in tenant acme: %w", err)
 			}
 		}
-		return expectAbsent(ctx, s, store.ID{Tenant: "acme", User: "alice"})
+		return expectAbsent(ctx, s, store.AccountID{Tenant: "acme", User: "alice"})
 	}},
 	{"border of tenant and user", "no separator inside an id moves the border between tenant and user", func(ctx context.Context, s store.Store) error {
-		return distinct(ctx, s, []store.ID{
+		return distinct(ctx, s, []store.AccountID{
 			{User: "ab"}, {Tenant: "a", User: "b"}, {Tenant: "ab", User: "c"}, {Tenant: "a", User: "bc"},
 			{Tenant: "a/b", User: "c"}, {Tenant: "a", User: "b/c"}, {Tenant: "a:b", User: "c"}, {Tenant: "a", User: "b:c"},
 			{Tenant: "a|b", User: "c"}, {Tenant: "a", User: "b|c"}, {Tenant: "a b", User: "c"}, {Tenant: "a", User: "b c"},
@@ -77,16 +77,16 @@ var idCases = []testCase{
 		})
 	}},
 	{"hostile users", "ids are compared byte by byte: no folding, trimming, normalising, guessing, or reading as a pattern", func(ctx context.Context, s store.Store) error {
-		var ids []store.ID
+		var ids []store.AccountID
 		for _, u := range users {
-			ids = append(ids, store.ID{Tenant: "acme", User: u})
+			ids = append(ids, store.AccountID{Tenant: "acme", User: u})
 		}
 		return distinct(ctx, s, ids)
 	}},
 	{"hostile tenants", "the tenant is compared like the user", func(ctx context.Context, s store.Store) error {
-		var ids []store.ID
+		var ids []store.AccountID
 		for _, u := range users {
-			ids = append(ids, store.ID{Tenant: u, User: "alice"})
+			ids = append(ids, store.AccountID{Tenant: u, User: "alice"})
 		}
 		if err := distinct(ctx, s, ids); err != nil {
 			return err
@@ -103,7 +103,7 @@ var idCases = []testCase{
 		return nil
 	}},
 	{"invalid ids", "an invalid id is ErrID everywhere, and never ErrNotFound, which would mean \"never enrolled\"", func(ctx context.Context, s store.Store) error {
-		for _, id := range []store.ID{
+		for _, id := range []store.AccountID{
 			{}, {Tenant: "acme"}, {User: "a\x00b"}, {User: "a\nb"}, {Tenant: "a\x00", User: "b"}, {User: "\xff"},
 			{User: strings.Repeat("x", store.MaxID+1)}, {Tenant: strings.Repeat("x", store.MaxID+1), User: "a"},
 		} {
@@ -123,7 +123,7 @@ var idCases = []testCase{
 }
 
 // distinct creates a record for each id and finds each again, exactly.
-func distinct(ctx context.Context, s store.Store, ids []store.ID) error {
+func distinct(ctx context.Context, s store.Store, ids []store.AccountID) error {
 	for _, id := range ids {
 		if _, err := put(ctx, s, id, name(id), store.Version{}); err != nil {
 			return err
@@ -160,7 +160,7 @@ var sizeCases = []testCase{
 	}},
 	{"sizes up to the limit", "a record at every limit is kept whole", func(ctx context.Context, s store.Store) error {
 		was := store.Version{}
-		id := store.ID{Tenant: strings.Repeat("\U0001f511", store.MaxID/4), User: strings.Repeat("\u00e9", store.MaxID/2)}
+		id := store.AccountID{Tenant: strings.Repeat("\U0001f511", store.MaxID/4), User: strings.Repeat("\u00e9", store.MaxID/2)}
 		for _, n := range []int{255, 256, 4095, 4096, 65535, store.MaxSealed} {
 			rec := draft(id, "")
 			rec.Sealed = bytes.Repeat([]byte{0xa5}, n)

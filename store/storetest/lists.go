@@ -22,29 +22,29 @@ var listCases = []testCase{
 		return nil
 	}},
 	{"list order", "records come ordered by tenant, then user, byte by byte", func(ctx context.Context, s store.Store) error {
-		var ids []store.ID
+		var ids []store.AccountID
 		for _, tenant := range []string{"b", "", "B", "a b", "a", "\u00e9", "z", "\U0001f511", "\uffee"} {
 			for _, user := range []string{"10", "9", "Z", "a", "b", "\u00e9", "z", "a-b", "ab", " ", "\U0001f511", "\uffee"} {
-				ids = append(ids, store.ID{Tenant: tenant, User: user})
+				ids = append(ids, store.AccountID{Tenant: tenant, User: user})
 			}
 		}
 		if err := create(ctx, s, ids...); err != nil {
 			return err
 		}
-		slices.SortFunc(ids, store.ID.Compare)
+		slices.SortFunc(ids, store.AccountID.Compare)
 		if err := expectList(ctx, s, store.Query{AllTenants: true, Limit: 7}, ids); err != nil {
 			return err
 		}
-		ids = slices.DeleteFunc(ids, func(id store.ID) bool { return id.Tenant != "a" })
+		ids = slices.DeleteFunc(ids, func(id store.AccountID) bool { return id.Tenant != "a" })
 		return expectList(ctx, s, store.Query{Tenant: "a", Limit: 5}, ids)
 	}},
 	{"list of one tenant", "a list of one tenant holds nothing of another, the empty tenant included", func(ctx context.Context, s store.Store) error {
-		all := []store.ID{{User: "a"}, {User: "b"}, {Tenant: "acme", User: "a"}, {Tenant: "acme", User: "c"}, {Tenant: "acmeb", User: "a"}, {Tenant: "beta", User: "a"}}
+		all := []store.AccountID{{User: "a"}, {User: "b"}, {Tenant: "acme", User: "a"}, {Tenant: "acme", User: "c"}, {Tenant: "acmeb", User: "a"}, {Tenant: "beta", User: "a"}}
 		if err := create(ctx, s, all...); err != nil {
 			return err
 		}
 		for _, limit := range []int{0, 1, 2} {
-			for tenant, want := range map[string][]store.ID{"": all[0:2], "acme": all[2:4], "acmeb": all[4:5], "beta": all[5:6], "nobody": nil, "acm": nil, "%": nil} {
+			for tenant, want := range map[string][]store.AccountID{"": all[0:2], "acme": all[2:4], "acmeb": all[4:5], "beta": all[5:6], "nobody": nil, "acm": nil, "%": nil} {
 				if err := expectList(ctx, s, store.Query{Tenant: tenant, Limit: limit}, want); err != nil {
 					return err
 				}
@@ -57,9 +57,9 @@ var listCases = []testCase{
 	}},
 	{"list by state", "a list by state holds exactly the records that are in it now", func(ctx context.Context, s store.Store) error {
 		states := []string{"active", "pending", "", "Active", "active "}
-		want := make(map[string][]store.ID)
+		want := make(map[string][]store.AccountID)
 		for i := range 20 {
-			rec := draft(store.ID{Tenant: strconv.Itoa(i % 2), User: fmt.Sprintf("%02d", i)}, "x")
+			rec := draft(store.AccountID{Tenant: strconv.Itoa(i % 2), User: fmt.Sprintf("%02d", i)}, "x")
 			rec.State = states[i%len(states)]
 			if err := s.Put(ctx, rec, store.Version{}); err != nil {
 				return err
@@ -77,11 +77,11 @@ var listCases = []testCase{
 			if state == "" { // no filter
 				continue
 			}
-			slices.SortFunc(want[state], store.ID.Compare)
+			slices.SortFunc(want[state], store.AccountID.Compare)
 			if err := expectList(ctx, s, store.Query{AllTenants: true, State: state, Limit: 2}, want[state]); err != nil {
 				return err
 			}
-			mine := slices.DeleteFunc(slices.Clone(want[state]), func(id store.ID) bool { return id.Tenant != "1" })
+			mine := slices.DeleteFunc(slices.Clone(want[state]), func(id store.AccountID) bool { return id.Tenant != "1" })
 			if err := expectList(ctx, s, store.Query{Tenant: "1", State: state, Limit: 1}, mine); err != nil {
 				return err
 			}
@@ -109,9 +109,9 @@ var listCases = []testCase{
 // pagingCases: lists longer than a page.
 var pagingCases = []testCase{
 	{"page sizes", "a page holds no more than its limit: by default 100, never more than 1000", func(ctx context.Context, s store.Store) error {
-		var ids []store.ID
+		var ids []store.AccountID
 		for i := range store.MaxLimit + 1 {
-			ids = append(ids, store.ID{Tenant: "acme", User: fmt.Sprintf("%04d", i)})
+			ids = append(ids, store.AccountID{Tenant: "acme", User: fmt.Sprintf("%04d", i)})
 		}
 		half := len(ids) / 2
 		if err := create(ctx, s, ids[half:]...); err != nil { // not in order
@@ -134,9 +134,9 @@ var pagingCases = []testCase{
 		return nil
 	}},
 	{"paging while writing", "a record that stays is listed exactly once, whatever comes, goes and changes meanwhile", func(ctx context.Context, s store.Store) error {
-		var stay []store.ID
+		var stay []store.AccountID
 		for i := range 60 {
-			stay = append(stay, store.ID{Tenant: "acme", User: fmt.Sprintf("%03d", 2*i+1)})
+			stay = append(stay, store.AccountID{Tenant: "acme", User: fmt.Sprintf("%03d", 2*i+1)})
 		}
 		if err := create(ctx, s, stay...); err != nil {
 			return err
@@ -154,7 +154,7 @@ var pagingCases = []testCase{
 		return err
 	}},
 	{"paging over a hole", "a cursor stays good when the record that it was made from is deleted, and when others come before it", func(ctx context.Context, s store.Store) error {
-		ids := []store.ID{{User: "b"}, {User: "d"}, {User: "f"}, {User: "h"}}
+		ids := []store.AccountID{{User: "b"}, {User: "d"}, {User: "f"}, {User: "h"}}
 		if err := create(ctx, s, ids...); err != nil {
 			return err
 		}
@@ -167,13 +167,13 @@ var pagingCases = []testCase{
 				return err
 			}
 		}
-		if err := create(ctx, s, store.ID{User: "a"}, store.ID{User: "c"}, store.ID{User: "cc"}); err != nil {
+		if err := create(ctx, s, store.AccountID{User: "a"}, store.AccountID{User: "c"}, store.AccountID{User: "cc"}); err != nil {
 			return err
 		}
 		return expectList(ctx, s, store.Query{Limit: 2, Cursor: page.Next}, ids[2:])
 	}},
 	{"bad queries", "a query that is ambiguous, or a cursor from elsewhere, is refused and not guessed at", func(ctx context.Context, s store.Store) error {
-		if err := create(ctx, s, alice, store.ID{Tenant: "beta", User: "bob"}); err != nil {
+		if err := create(ctx, s, alice, store.AccountID{Tenant: "beta", User: "bob"}); err != nil {
 			return err
 		}
 		for _, c := range []struct {
@@ -188,7 +188,7 @@ var pagingCases = []testCase{
 			{store.Query{AllTenants: true, DueBefore: noon, Cursor: store.Cursor(alice)}, store.ErrCursor},
 			{store.Query{Tenant: "acme", Cursor: "1"}, store.ErrCursor},
 			{store.Query{Tenant: "acme", Cursor: "' OR 1=1"}, store.ErrCursor},
-			{store.Query{Tenant: "acme", Cursor: store.Cursor(store.ID{Tenant: "beta", User: "a"})}, store.ErrCursor},
+			{store.Query{Tenant: "acme", Cursor: store.Cursor(store.AccountID{Tenant: "beta", User: "a"})}, store.ErrCursor},
 		} {
 			page, err := s.List(ctx, c.q)
 			if err := refused(fmt.Sprintf("List(%+v) with %d records", c.q, len(page.Records)), err, c.want); err != nil {
@@ -200,7 +200,7 @@ var pagingCases = []testCase{
 }
 
 // expectList pages through q and compares the ids.
-func expectList(ctx context.Context, s store.Store, q store.Query, want []store.ID) error {
+func expectList(ctx context.Context, s store.Store, q store.Query, want []store.AccountID) error {
 	places, err := listAll(ctx, s, q)
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ func expectList(ctx context.Context, s store.Store, q store.Query, want []store.
 	return fmt.Errorf("List(%+v): %d records, want %d", q, len(got), len(want))
 }
 
-func idsOf(places []store.Place) (ids []store.ID) {
+func idsOf(places []store.Place) (ids []store.AccountID) {
 	for _, p := range places {
 		ids = append(ids, p.ID)
 	}
@@ -266,7 +266,7 @@ func churn(ctx context.Context, s store.Store, stop <-chan struct{}) error {
 			return nil
 		default:
 		}
-		id := store.ID{Tenant: "acme", User: fmt.Sprintf("%03d", 2*(i*37%61))}
+		id := store.AccountID{Tenant: "acme", User: fmt.Sprintf("%03d", 2*(i*37%61))}
 		v, err := put(ctx, s, id, "new", store.Version{})
 		if err != nil {
 			return err
@@ -282,7 +282,7 @@ func churn(ctx context.Context, s store.Store, stop <-chan struct{}) error {
 
 // pageThrough reads the list a few times in small pages, while other records are
 // written.
-func pageThrough(ctx context.Context, s store.Store, q store.Query, stay []store.ID) error {
+func pageThrough(ctx context.Context, s store.Store, q store.Query, stay []store.AccountID) error {
 	for _, limit := range []int{1, 3, 7, 10, 59} {
 		q.Limit = limit
 		places, err := listAll(ctx, s, q)

@@ -30,7 +30,7 @@ var contextCases = []testCase{
 		if err := refused("Get", err, context.Canceled); err != nil {
 			return err
 		}
-		_, err = s.Get(gone, store.ID{User: "nobody"})
+		_, err = s.Get(gone, store.AccountID{User: "nobody"})
 		if err := refused("Get of nobody", err, context.Canceled); err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ var contextCases = []testCase{
 var raceCases = []testCase{
 	{"one creator", "of writers that create one record at the same time exactly one gets nil, the others ErrConflict", func(ctx context.Context, s store.Store) error {
 		for round := range rounds {
-			id := store.ID{Tenant: "acme", User: strconv.Itoa(round)}
+			id := store.AccountID{Tenant: "acme", User: strconv.Itoa(round)}
 			if _, err := contend(ctx, s, id, store.Version{}); err != nil {
 				return fmt.Errorf("round %d: %w", round, err)
 			}
@@ -115,7 +115,7 @@ var raceCases = []testCase{
 	}},
 	{"one of writers and erasers", "of Puts and Deletes over the same version exactly one takes place", func(ctx context.Context, s store.Store) error {
 		for round := range rounds {
-			id := store.ID{User: strconv.Itoa(round)}
+			id := store.AccountID{User: strconv.Itoa(round)}
 			was, err := put(ctx, s, id, "old", store.Version{})
 			if err != nil {
 				return err
@@ -169,7 +169,7 @@ var raceCases = []testCase{
 	}},
 	{"no false conflicts", "writers of different records do not disturb each other", func(ctx context.Context, s store.Store) error {
 		return errors.Join(together(writers, func(i int) error {
-			id := store.ID{Tenant: "acme", User: strconv.Itoa(i)}
+			id := store.AccountID{Tenant: "acme", User: strconv.Itoa(i)}
 			was := store.Version{}
 			for round := range rounds {
 				var err error
@@ -203,7 +203,7 @@ var raceCases = []testCase{
 }
 
 // contend lets writers race over was and returns the version that is stored.
-func contend(ctx context.Context, s store.Store, id store.ID, was store.Version) (store.Version, error) {
+func contend(ctx context.Context, s store.Store, id store.AccountID, was store.Version) (store.Version, error) {
 	drafts := make([]store.Record, writers)
 	for i := range drafts {
 		drafts[i] = draft(id, strconv.Itoa(i))

@@ -16,7 +16,7 @@ var recordCases = []testCase{
 		if err := expectAbsent(ctx, s, alice); err != nil {
 			return err
 		}
-		return expectAbsent(ctx, s, store.ID{User: "alice"})
+		return expectAbsent(ctx, s, store.AccountID{User: "alice"})
 	}},
 	{"round trip", "what was written comes back: id, version, state, bytes, and the times, to the microsecond and the millisecond, in UTC", func(ctx context.Context, s store.Store) error {
 		rec := draft(alice, "content")
@@ -66,7 +66,7 @@ var recordCases = []testCase{
 		return expect(ctx, s, rec)
 	}},
 	{"others untouched", "a write to one record changes no other", func(ctx context.Context, s store.Store) error {
-		bob := draft(store.ID{Tenant: "acme", User: "bob"}, "bob")
+		bob := draft(store.AccountID{Tenant: "acme", User: "bob"}, "bob")
 		if err := s.Put(ctx, bob, store.Version{}); err != nil {
 			return err
 		}

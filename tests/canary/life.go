@@ -194,6 +194,6 @@ func (l *Life) Plant(ctx context.Context, s store.Store) error {
 	sealed := append([]byte("secret="), raw(key)...)
 	sealed = fmt.Appendf(sealed, " codes: %v ", l.ana.typed)
 	return s.Put(ctx, store.Record{
-		ID: store.ID{Tenant: "careless", User: codes[0]}, Version: store.NewVersion(), State: codes[1], Sealed: sealed, Updated: l.clock.Now(),
+		ID: store.AccountID{Tenant: "careless", User: codes[0]}, Version: store.NewVersion(), State: codes[1], Sealed: sealed, Updated: l.clock.Now(),
 	}, store.Version{})
 }

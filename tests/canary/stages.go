@@ -40,10 +40,10 @@ var stages = []struct {
 
 var root = totpflow.Operator{Name: "root", Reason: "ticket 7"}
 
-func id(p *person) store.ID { return store.ID{Tenant: p.user.Tenant, User: p.user.ID} }
+func id(p *person) store.AccountID { return store.AccountID{Tenant: p.user.Tenant, User: p.user.ID} }
 
 func (l *Life) admin() totpflow.Admin {
-	return l.mfa.Admin(func(context.Context, totpflow.User, totpflow.Action, store.ID) error { return nil })
+	return l.mfa.Admin(func(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return nil })
 }
 
 func begins(l *Life, ctx context.Context) {
@@ -202,7 +202,7 @@ func administrates(l *Life, ctx context.Context) {
 		return leave
 	}
 	must(l.admin().Reset(ctx, by(totpflow.ActionResetAccount), id(l.ben), totpflow.ScopeBrowsers))
-	machine := store.ID{Tenant: "acme", User: "agent"}
+	machine := store.AccountID{Tenant: "acme", User: "agent"}
 	must(l.admin().Exempt(ctx, by(totpflow.ActionExemptAccount), machine, "backup agent"))
 	l.decision(l.mfa.SignInMachine(ctx, totpflow.User{Tenant: "acme", ID: "agent"}))
 	l.refused(totpflow.ErrSelf, l.admin().Reset(ctx, by(totpflow.ActionResetAccount), id(l.ana), totpflow.ScopeAll))
@@ -270,7 +270,7 @@ func lists(l *Life, ctx context.Context) {
 	page, err := l.admin().List(ctx, root, store.Query{Tenant: "acme"})
 	l.saw(err, page)
 	var csv bytes.Buffer
-	must(totpflow.WriteCSV(&csv, page.Members, func(id store.ID) string { return id.User }))
+	must(totpflow.WriteCSV(&csv, page.Members, func(id store.AccountID) string { return id.User }))
 	l.said.Write(csv.Bytes())
 	tenant, err := l.admin().Tenant(ctx, root, "acme")
 	l.saw(err, tenant)

@@ -41,7 +41,7 @@ type timed struct {
 	keep func(time.Time) time.Time
 }
 
-func (s timed) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (s timed) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	rec, err := s.Store.Get(ctx, id)
 	rec.Updated = s.keep(rec.Updated)
 	return rec, err

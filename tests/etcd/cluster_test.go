@@ -55,14 +55,14 @@ func TestWritingGoesOn(t *testing.T) {
 	var (
 		over  sync.WaitGroup
 		mu    sync.Mutex
-		made  = make(map[store.ID]store.Version)
+		made  = make(map[store.AccountID]store.Version)
 		count atomic.Int64
 	)
 	for writer := range 8 {
 		over.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				rec := *race.Counter(uint64(n))
-				rec.ID, rec.Version = store.ID{Tenant: strconv.Itoa(writer), User: strconv.Itoa(n)}, store.NewVersion()
+				rec.ID, rec.Version = store.AccountID{Tenant: strconv.Itoa(writer), User: strconv.Itoa(n)}, store.NewVersion()
 				short, cancel := context.WithTimeout(ctx, time.Second)
 				err := s.Put(short, rec, store.Version{})
 				cancel()
@@ -96,7 +96,7 @@ func TestWritingGoesOn(t *testing.T) {
 
 	for _, m := range members {
 		alone := etcdstore.New(dial(t, m), "")
-		found := make(map[store.ID]store.Version)
+		found := make(map[store.AccountID]store.Version)
 		q := store.Query{AllTenants: true, Limit: store.MaxLimit}
 		for {
 			page, err := alone.List(t.Context(), q)

@@ -26,7 +26,7 @@ func Example() {
 	if err := accounts.Check(ctx); err != nil {
 		log.Fatal(err)
 	}
-	id := store.ID{Tenant: "acme", User: "alice"}
+	id := store.AccountID{Tenant: "acme", User: "alice"}
 	err = store.Update(ctx, accounts, id, func(store.Record, bool) (*store.Record, error) {
 		return &store.Record{State: "active", Sealed: []byte("opaque")}, nil
 	})

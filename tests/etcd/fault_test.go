@@ -78,7 +78,7 @@ func TestNoSpace(t *testing.T) {
 	require.NoError(t, race.Step(t.Context(), s))
 	var err error
 	for n := 0; err == nil && n < 100; n++ {
-		rec := store.Record{ID: store.ID{User: strconv.Itoa(n)}, Version: store.NewVersion(), Sealed: make([]byte, store.MaxSealed)}
+		rec := store.Record{ID: store.AccountID{User: strconv.Itoa(n)}, Version: store.NewVersion(), Sealed: make([]byte, store.MaxSealed)}
 		err = s.Put(t.Context(), rec, store.Version{})
 	}
 	require.ErrorIs(t, err, rpctypes.ErrNoSpace)
@@ -109,7 +109,7 @@ func TestForeignValues(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := prefix()
 			s := etcdstore.New(client, p)
-			bob := store.Record{ID: store.ID{Tenant: "acme", User: "bob"}, Version: store.NewVersion(), Sealed: []byte("x")}
+			bob := store.Record{ID: store.AccountID{Tenant: "acme", User: "bob"}, Version: store.NewVersion(), Sealed: []byte("x")}
 			require.NoError(t, s.Put(t.Context(), bob, store.Version{}))
 			_, err := client.Put(t.Context(), p+c.key, c.value)
 			require.NoError(t, err)

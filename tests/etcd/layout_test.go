@@ -23,9 +23,9 @@ func TestLayoutGolden(t *testing.T) {
 	client := dial(t, begin(t, 1, "unsafe-no-fsync")...)
 	s := etcdstore.New(client, "")
 	records := []store.Record{
-		{ID: store.ID{User: "bob"}, Version: store.Version{1}, Updated: time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC), Sealed: []byte{}},
+		{ID: store.AccountID{User: "bob"}, Version: store.Version{1}, Updated: time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC), Sealed: []byte{}},
 		{
-			ID: store.ID{Tenant: "acme", User: "alice"}, State: "active", Sealed: []byte("sealed\x00\xff"),
+			ID: store.AccountID{Tenant: "acme", User: "alice"}, State: "active", Sealed: []byte("sealed\x00\xff"),
 			Version: store.Version{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255},
 			Updated: time.Date(2026, 2, 28, 12, 0, 0, 123456000, time.UTC),
 			Due:     time.Date(2026, 2, 28, 12, 2, 0, 123000000, time.UTC),

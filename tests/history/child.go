@@ -14,7 +14,7 @@ import (
 // An order is what a child plays.
 type order struct {
 	Dir     string   // of the logs
-	Record  store.ID // whose registry
+	Record  store.AccountID // whose registry
 	Seat    *seat    // whose office, if it is not that
 	Moves   int      // of each hand
 	Endless bool     // instead: until the child is killed, with an answer after each move

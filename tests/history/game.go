@@ -21,7 +21,7 @@ const hands = 4
 // A registry is the game of the store: hands read, swap and delete one record.
 type registry struct {
 	store store.Store // that writes down what is asked of it
-	id    store.ID
+	id    store.AccountID
 	old   [hands]store.Version // what each hand saw before
 }
 

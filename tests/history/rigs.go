@@ -218,4 +218,4 @@ func looking(look func([]Op) []Op, rounds int, rig func(dir string, l *Log) erro
 	return saw, errors.Join(err, fault)
 }
 
-func numbered(n int) store.ID { return store.ID{Tenant: "acme", User: fmt.Sprintf("history %d", n)} }
+func numbered(n int) store.AccountID { return store.AccountID{Tenant: "acme", User: fmt.Sprintf("history %d", n)} }

@@ -16,7 +16,7 @@ type recorder struct {
 }
 
 // Get implements [store.Store].
-func (r recorder) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (r recorder) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	op := r.log.call(Op{Of: name(id), Do: get})
 	rec, err := r.Store.Get(ctx, id)
 	if err == nil {
@@ -35,7 +35,7 @@ func (r recorder) Put(ctx context.Context, rec store.Record, was store.Version) 
 }
 
 // Delete implements [store.Store].
-func (r recorder) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (r recorder) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	op := r.log.call(Op{Of: name(id), Do: remove, Was: text(was)})
 	err := r.Store.Delete(ctx, id, was)
 	r.log.end(op, answered(err))
@@ -55,7 +55,7 @@ func answered(err error) answer {
 	return open
 }
 
-func name(id store.ID) string { return id.Tenant + "/" + id.User }
+func name(id store.AccountID) string { return id.Tenant + "/" + id.User }
 
 // text is empty for no record.
 func text(v store.Version) string {

@@ -19,8 +19,8 @@ func TestListReadsAPage(t *testing.T) {
 	dsn := database(t)
 	_, db := open(t, dsn)
 	fill(t, db, 100_000)
-	middle := store.Cursor(store.ID{Tenant: "acme", User: "user-0050000"})
-	overdue := store.Place{ID: store.ID{Tenant: "beta", User: "user-0050000"}, Due: time.UnixMilli(50_000)}.Cursor()
+	middle := store.Cursor(store.AccountID{Tenant: "acme", User: "user-0050000"})
+	overdue := store.Place{ID: store.AccountID{Tenant: "beta", User: "user-0050000"}, Due: time.UnixMilli(50_000)}.Cursor()
 	for _, parameters := range []string{"", "interpolateParams=true"} {
 		one := dial(t, dsn+parameters) // a single connection, whose counters are looked at
 		one.SetMaxOpenConns(1)
@@ -49,7 +49,7 @@ func TestListReadsAPage(t *testing.T) {
 		}
 		_, err := one.Exec("FLUSH STATUS")
 		require.NoError(t, err)
-		_, err = s.Get(t.Context(), store.ID{Tenant: "acme", User: "user-0050001"})
+		_, err = s.Get(t.Context(), store.AccountID{Tenant: "acme", User: "user-0050001"})
 		require.NoError(t, err)
 		reads, _ := counters(t, one)
 		require.LessOrEqual(t, reads, 3)

@@ -14,8 +14,8 @@ import (
 
 // ID is the id of one of many records: of every ten, nine are of the tenant
 // "acme" and one of "beta".
-func ID(n int) store.ID {
-	id := store.ID{Tenant: "acme", User: fmt.Sprintf("user-%07d", n)}
+func ID(n int) store.AccountID {
+	id := store.AccountID{Tenant: "acme", User: fmt.Sprintf("user-%07d", n)}
 	if n%10 == 0 {
 		id.Tenant = "beta"
 	}
@@ -23,8 +23,8 @@ func ID(n int) store.ID {
 }
 
 // ids are those of the records 1 to n that a query selects, in its order.
-func ids(n int, q store.Query) iter.Seq[store.ID] {
-	return func(yield func(store.ID) bool) {
+func ids(n int, q store.Query) iter.Seq[store.AccountID] {
+	return func(yield func(store.AccountID) bool) {
 		for _, tenant := range []string{"acme", "beta"} {
 			if !q.AllTenants && q.Tenant != tenant {
 				continue

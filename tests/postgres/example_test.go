@@ -31,7 +31,7 @@ func Example() {
 	if err := accounts.Migrate(ctx); err != nil {
 		log.Fatal(err)
 	}
-	id := store.ID{Tenant: "acme", User: "alice"}
+	id := store.AccountID{Tenant: "acme", User: "alice"}
 	err = store.Update(ctx, accounts, id, func(store.Record, bool) (*store.Record, error) {
 		return &store.Record{State: "active", Sealed: []byte("opaque")}, nil
 	})

@@ -24,8 +24,8 @@ func TestListReadsAPage(t *testing.T) {
 	dsn := database(t)
 	_, db := open(t, dsn)
 	fill(t, db, 100_000)
-	middle := store.Cursor(store.ID{Tenant: "acme", User: "user-0050000"})
-	overdue := store.Place{ID: store.ID{Tenant: "beta", User: "user-0050000"}, Due: time.UnixMilli(50_000)}.Cursor()
+	middle := store.Cursor(store.AccountID{Tenant: "acme", User: "user-0050000"})
+	overdue := store.Place{ID: store.AccountID{Tenant: "beta", User: "user-0050000"}, Due: time.UnixMilli(50_000)}.Cursor()
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 		s, plan := explaining(t, dsn+"&plan_cache_mode="+mode)
 		for name, q := range map[string]store.Query{
@@ -48,7 +48,7 @@ func TestListReadsAPage(t *testing.T) {
 			})
 		}
 		*plan = ""
-		_, err := s.Get(t.Context(), store.ID{Tenant: "acme", User: "user-0050001"})
+		_, err := s.Get(t.Context(), store.AccountID{Tenant: "acme", User: "user-0050001"})
 		require.NoError(t, err)
 		require.Contains(t, *plan, `"totpflow_accounts_pkey"`)
 	}

@@ -45,17 +45,17 @@ func (h Hopeful) Put(ctx context.Context, rec store.Record, was store.Version) e
 type Stale struct {
 	store.Store
 	mu   sync.Mutex
-	seen map[store.ID]store.Record
+	seen map[store.AccountID]store.Record
 }
 
 // Get implements [store.Store], badly.
-func (s *Stale) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (s *Stale) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	now, err := s.Store.Get(ctx, id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was := s.seen[id]
 	if s.seen == nil {
-		s.seen = make(map[store.ID]store.Record)
+		s.seen = make(map[store.AccountID]store.Record)
 	}
 	s.seen[id] = now
 	if was.Version.IsZero() {

@@ -10,7 +10,7 @@ import (
 )
 
 // Alice is whose record the rigs use.
-var Alice = store.ID{Tenant: "acme", User: "alice"}
+var Alice = store.AccountID{Tenant: "acme", User: "alice"}
 
 // Counter is a record that holds a number, without an id and a version.
 func Counter(n uint64) *store.Record {
@@ -42,6 +42,6 @@ func stored(s store.Store) (uint64, error) {
 }
 
 // numbered is the record of a number; 0 is a writer's counter.
-func numbered(round, writer int, n uint64) store.ID {
-	return store.ID{Tenant: "acme", User: fmt.Sprintf("%d-%d-%d", round, writer, n)}
+func numbered(round, writer int, n uint64) store.AccountID {
+	return store.AccountID{Tenant: "acme", User: fmt.Sprintf("%d-%d-%d", round, writer, n)}
 }

@@ -42,10 +42,10 @@ func Crash(s store.Store, server Server, rounds int) (acknowledged int, lost []L
 
 // crashed returns the versions of the records that the writers made before the
 // server was killed, and the last number that each has counted to.
-func crashed(s store.Store, server Server, round int) (made map[store.ID]string, last [writers]uint64, err error) {
+func crashed(s store.Store, server Server, round int) (made map[store.AccountID]string, last [writers]uint64, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	made = make(map[store.ID]string)
+	made = make(map[store.AccountID]string)
 	enough := make(chan struct{})
 	patience := 100 + rand.IntN(200)
 

@@ -30,7 +30,7 @@ func Kill(s store.Store, role, where string, rounds int) (acknowledged int, lost
 
 // killed returns the versions of the records that a writer made before it was
 // killed, and the last number that it counted to.
-func killed(role, where string, round int) (made map[store.ID]string, last uint64, err error) {
+func killed(role, where string, round int) (made map[store.AccountID]string, last uint64, err error) {
 	c, err := Start(role, where)
 	if err != nil {
 		return nil, 0, err
@@ -38,7 +38,7 @@ func killed(role, where string, round int) (made map[store.ID]string, last uint6
 	if err := c.Order(round); err != nil {
 		return nil, 0, err
 	}
-	made = make(map[store.ID]string)
+	made = make(map[store.AccountID]string)
 	for patience := rand.IntN(40); ; patience-- {
 		line, ok := c.Answer()
 		if !ok {
@@ -65,7 +65,7 @@ func killed(role, where string, round int) (made map[store.ID]string, last uint6
 }
 
 // missing returns the records that are not there as they were acknowledged.
-func missing(s store.Store, made map[store.ID]string) (lost []Loss) {
+func missing(s store.Store, made map[store.AccountID]string) (lost []Loss) {
 	for id, version := range made {
 		if rec, err := s.Get(context.Background(), id); err != nil || rec.Version.String() != version {
 			lost = append(lost, Loss(fmt.Sprintf("%s: %v", id.User, err)))
@@ -76,7 +76,7 @@ func missing(s store.Store, made map[store.ID]string) (lost []Loss) {
 
 // counted looks at a writer's counter. It may be one ahead: a write whose
 // acknowledgement did not get out.
-func counted(s store.Store, id store.ID, last uint64) []Loss {
+func counted(s store.Store, id store.AccountID, last uint64) []Loss {
 	rec, err := s.Get(context.Background(), id)
 	if err == nil && Count(rec) >= last && Count(rec) <= last+1 {
 		return nil
@@ -98,7 +98,7 @@ func Writer(open Opener) Role {
 }
 
 // Numbered is the id of a record of a round; 0 is the counter.
-func Numbered(round int, n uint64) store.ID { return numbered(round, 0, n) }
+func Numbered(round int, n uint64) store.AccountID { return numbered(round, 0, n) }
 
 // write counts until the store refuses.
 func write(ctx context.Context, s store.Store, round, writer int, acknowledge func(n uint64, made store.Record)) error {

@@ -62,7 +62,7 @@ func TestOutOfMemory(t *testing.T) {
 	err := race.Step(t.Context(), s)
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorContains(t, err, "OOM")
-	bob := store.Record{ID: store.ID{Tenant: "acme", User: "bob"}, Version: store.NewVersion(), State: "active"}
+	bob := store.Record{ID: store.AccountID{Tenant: "acme", User: "bob"}, Version: store.NewVersion(), State: "active"}
 	require.ErrorContains(t, s.Put(t.Context(), bob, store.Version{}), "OOM")
 	require.Equal(t, 1, steps(t, s))
 

@@ -19,7 +19,7 @@ func TestPagesOfLargeRecords(t *testing.T) {
 	const records = 150
 	for n := range records {
 		rec := store.Record{
-			ID: store.ID{Tenant: "acme", User: fmt.Sprintf("%03d", n)}, Version: store.NewVersion(), State: "active",
+			ID: store.AccountID{Tenant: "acme", User: fmt.Sprintf("%03d", n)}, Version: store.NewVersion(), State: "active",
 			Sealed: make([]byte, store.MaxSealed),
 		}
 		require.NoError(t, s.Put(t.Context(), rec, store.Version{}))

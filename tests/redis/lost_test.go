@@ -37,7 +37,7 @@ func TestLostIndexes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := redisstore.Options{Prefix: prefix()}
 			s, client := open(t, shared, o)
-			bob := store.Record{ID: store.ID{Tenant: "acme", User: "bob"}, Version: store.NewVersion(), State: frozen, Due: noon}
+			bob := store.Record{ID: store.AccountID{Tenant: "acme", User: "bob"}, Version: store.NewVersion(), State: frozen, Due: noon}
 			alice := store.Record{ID: race.Alice, Version: store.NewVersion(), State: frozen, Due: noon}
 			require.NoError(t, s.Put(t.Context(), bob, store.Version{}))
 			require.NoError(t, s.Put(t.Context(), alice, store.Version{}))
@@ -48,7 +48,7 @@ func TestLostIndexes(t *testing.T) {
 			all := map[string]func(context.Context) error{
 				"get": func(ctx context.Context) error { _, err := s.Get(ctx, race.Alice); return err },
 				"put": func(ctx context.Context) error {
-					return s.Put(ctx, store.Record{ID: store.ID{User: "new"}, Version: store.NewVersion()}, store.Version{})
+					return s.Put(ctx, store.Record{ID: store.AccountID{User: "new"}, Version: store.NewVersion()}, store.Version{})
 				},
 				"thaw": func(ctx context.Context) error {
 					next := alice
@@ -95,7 +95,7 @@ func TestEvictionSwitchedOnLater(t *testing.T) {
 			s := redisstore.New(dial(t, server), redisstore.Options{Durability: redisstore.Vouched})
 			require.NoError(t, s.Create(t.Context()))
 			client := dial(t, server)
-			id := func(n int) store.ID { return store.ID{Tenant: "acme", User: fmt.Sprintf("user-%04d", n)} }
+			id := func(n int) store.AccountID { return store.AccountID{Tenant: "acme", User: fmt.Sprintf("user-%04d", n)} }
 			for n := range accounts {
 				rec := store.Record{ID: id(n), Version: store.NewVersion(), State: "active", Sealed: make([]byte, 1500), Due: noon.Add(time.Duration(n%50) * time.Second)}
 				require.NoError(t, s.Put(t.Context(), rec, store.Version{}))

@@ -48,7 +48,7 @@ func migrator(where string) error {
 func TestSchemaGolden(t *testing.T) {
 	s, db := modernc.open(t, file(t), wal)
 	rec := store.Record{
-		ID: store.ID{Tenant: "acme", User: "alice"}, State: "active", Sealed: []byte("sealed\x00"),
+		ID: store.AccountID{Tenant: "acme", User: "alice"}, State: "active", Sealed: []byte("sealed\x00"),
 		Version: store.Version{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
 		Updated: time.Date(2026, 2, 28, 12, 0, 0, 123456000, time.UTC),
 		Due:     time.Date(2026, 2, 28, 12, 2, 0, 123000000, time.UTC),

@@ -54,7 +54,7 @@ func TestRestoreFromACopy(t *testing.T) {
 // write makes or changes records.
 func write(t *testing.T, s store.Store, n int, state string) {
 	for i := range n {
-		id := store.ID{Tenant: "acme", User: fmt.Sprintf("%04d", i*7919%1000)}
+		id := store.AccountID{Tenant: "acme", User: fmt.Sprintf("%04d", i*7919%1000)}
 		err := store.Update(t.Context(), s, id, func(store.Record, bool) (*store.Record, error) {
 			return &store.Record{State: state, Sealed: make([]byte, 1500)}, nil
 		})
