@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -30,21 +30,21 @@ type Config struct {
 	Keys *keyring.Ring
 
 	// Policy says for whom the second factor is off, optional or required. Nil
-	// is what administrators set for their tenant with [Admin.SetPolicy], kept
+	// is what administrators set for their tenant (admin.Admin.SetPolicy), kept
 	// in Store; until they do it is optional. A host that decides by role as
-	// well has a Source of its own, which may ask [TenantPolicies] and combine
+	// well has a Source of its own, which may ask admin.TenantPolicies and combine
 	// the two with policy.Strictest.
 	Policy policy.Source
 
-	// Above returns the tenants above a tenant, nearest first: the customer of
+	// ParentTenants returns the tenants above a tenant, nearest first: the customer of
 	// a unit, the provider of a customer. Their policies count for it as well,
 	// the strictest holds, and their administrators may act on its accounts,
-	// where the host's [Rule] lets them. Nil: there are none above.
-	Above func(ctx context.Context, tenant string) ([]string, error)
+	// where the host's admin.Rule lets them. Nil: there are none above.
+	ParentTenants func(ctx context.Context, tenant string) ([]string, error)
 
 	// Events is told what happens, at least once for every numbered event. It
 	// is called after the write was acknowledged, on the goroutine of the
-	// caller. A sink that mails [Service.DisownToken] is a method of a struct
+	// caller. A sink that mails [Service.NewDisownToken] is a method of a struct
 	// that is given the Service afterwards. Nil logs to [slog.Default].
 	Events event.Sink
 
@@ -80,7 +80,7 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("%w: Keys is missing", ErrConfig)
 	}
 	// A trial key finds a bad Issuer or bad Params at start, not at the first
-	// customer's set-up.
+	// customer's enrollment.
 	key, err := totp.NewKey(c.Params)
 	if err != nil {
 		return nil, fmt.Errorf("%w: Params: %w", ErrConfig, err)
@@ -92,33 +92,32 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("%w: Issuer: %w", ErrConfig, err)
 	}
 	phones, err := c.Phones.check()
-	if err = errors.Join(err, c.given()); err != nil {
+	if err = errors.Join(err, c.checkInterfaces()); err != nil {
 		return nil, err
 	}
-	s := &Service{
-		phones:   phones,
-		issuer:   c.Issuer,
-		audience: cmp.Or(c.Audience, c.Issuer),
-		store:    c.Store,
-		keys:     c.Keys,
-		params:   c.Params,
-		policy:   c.policySource(),
-		above:    c.Above,
-		strict:   c.Strict,
-		window:   totp.Standard(),
-		limits:   throttle.Default(),
-		now:      c.clock(),
+	e := engine.Config{
+		Store:         c.Store,
+		Keys:          c.Keys,
+		Policy:        c.policySource(),
+		ParentTenants: c.ParentTenants,
+		Issuer:        c.Issuer,
+		Audience:      cmp.Or(c.Audience, c.Issuer),
+		Params:        c.Params,
+		Window:        totp.Standard(),
+		Limits:        throttle.Default(),
+		Strict:        c.Strict,
+		Events:        c.sink(),
+		Now:           c.clock(),
 	}
 	if c.Strict {
-		s.window, s.limits = totp.Window{Past: 1}, throttle.Strict()
+		e.Window, e.Limits = totp.Window{Past: 1}, throttle.Strict()
 	}
-	s.book = account.NewBook(c.Store, c.Keys, c.sink(), s.now)
-	return s, nil
+	return &Service{engine: engine.New(e), phones: phones}, nil
 }
 
-// given refuses what is not nil and yet nothing: it would be found with the first
-// event, and at the first sign-in.
-func (c Config) given() error {
+// checkInterfaces refuses interfaces that are not nil and cannot be used: the
+// mistake would be found with the first event, and at the first sign-in.
+func (c Config) checkInterfaces() error {
 	if f, ok := c.Events.(event.SinkFunc); ok && f == nil {
 		return fmt.Errorf("%w: Events is a SinkFunc without a function", ErrConfig)
 	}
@@ -139,7 +138,7 @@ func (c Config) clock() func() time.Time {
 
 func (c Config) policySource() policy.Source {
 	if c.Policy == nil {
-		return TenantPolicies(c.Store, c.Keys, c.Above)
+		return engine.TenantPolicies(c.Store, c.Keys, c.ParentTenants)
 	}
 	return c.Policy
 }

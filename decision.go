@@ -3,18 +3,21 @@ package totpflow
 import (
 	"time"
 
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 )
 
+// An AccountID names one account of the host: the same user in two tenants is
+// two accounts.
+type AccountID = store.AccountID
+
 // A User is one account of the host, after its password was checked.
 type User struct {
-	// ID is the host's unchangeable key of the account: not a login name or a
-	// mail address, which people change and spell in several ways. Required.
-	ID string
-
-	// Tenant keeps organisations apart: the same ID in two tenants is two
-	// accounts. Hosts with one organisation leave it empty.
-	Tenant string
+	// ID names the account: the organisation, empty for hosts with one, and the
+	// host's unchangeable key of the account in it. That key is not a login name
+	// or a mail address, which people change and spell in several ways. Required.
+	ID AccountID
 
 	// Name is what the authenticator app shows beside the issuer, usually the
 	// mail address. It should differ between the accounts of one person, or
@@ -22,10 +25,10 @@ type User struct {
 	// cannot show is replaced ([totp.Label.Clean]), such as a colon by a space.
 	Name string
 
-	// Anchor is the [Decision].Anchor that the host last kept beside its user,
+	// Generation is the [Decision].Generation that the host last kept beside its user,
 	// zero when it keeps none. A record that is missing or older is refused
 	// with [ErrRecordLost] instead of being taken for "never enrolled".
-	Anchor uint64
+	Generation uint64
 }
 
 // Step is what the host does next. The zero Step lets nobody in.
@@ -35,7 +38,7 @@ const (
 	Refused Step = iota // also what comes with every error
 	Passed              // start the session for Decision.ID
 	AskCode             // keep Decision.Challenge, show the code form
-	SetUp               // keep Decision.Challenge, go to the set-up page
+	Enroll              // keep Decision.Challenge, go to the enrollment page
 )
 
 func (s Step) String() string {
@@ -44,8 +47,8 @@ func (s Step) String() string {
 		return "passed"
 	case AskCode:
 		return "ask code"
-	case SetUp:
-		return "set up"
+	case Enroll:
+		return "enroll"
 	default:
 		return "refused"
 	}
@@ -56,15 +59,15 @@ func (s Step) String() string {
 type Reason string
 
 const (
-	ByCode           Reason = "code"            // the app's code
-	ByRecoveryCode   Reason = "recovery code"   // lead the person to a new authenticator
-	ByTrustedBrowser Reason = "trusted browser" // no code was asked
-	ByPhoneCode      Reason = "phone code"      // by SMS or voice
-	ByOther          Reason = "other factor"    // a factor of the host's, through VerifyOther
-	Off              Reason = "off"             // policy off, nothing set up
-	NotEnrolled      Reason = "not enrolled"    // policy optional, nothing set up
-	InGrace          Reason = "grace"           // policy required, nothing set up, until Decision.GraceUntil
-	Exempt           Reason = "exempt"          // a machine account, through SignInMachine
+	ReasonCode           Reason = "code"            // the app's code
+	ReasonRecoveryCode   Reason = "recovery code"   // lead the person to a new authenticator
+	ReasonTrustedBrowser Reason = "trusted browser" // no code was asked
+	ReasonPhoneCode      Reason = "phone code"      // by SMS or voice
+	ReasonExternal       Reason = "external factor" // a factor of the host's, through VerifyExternal
+	ReasonPolicyOff      Reason = "off"             // policy off, nothing set up
+	ReasonNotEnrolled    Reason = "not enrolled"    // policy optional, nothing set up
+	ReasonGrace          Reason = "grace"           // policy required, nothing set up, until Decision.GraceUntil
+	ReasonMachine        Reason = "exempt"          // a machine account, through SignInMachine
 )
 
 // Method is a way to answer AskCode. More will come; hosts ignore those they
@@ -84,12 +87,11 @@ type Decision struct {
 	Step   Step
 	Reason Reason // when passed
 
-	// ID and Tenant name the user to start the session for. They are set only
-	// when Step is Passed, so that no session can be started for anybody else.
-	ID     string
-	Tenant string
+	// ID names the account to start the session for. It is set only when Step is
+	// Passed, so that no session can be started for anybody else.
+	ID AccountID
 
-	// Challenge continues the sign-in, when Step is AskCode or SetUp.
+	// Challenge continues the sign-in, when Step is AskCode or Enroll.
 	Challenge Challenge
 
 	// Proof comes with Passed. By a code it serves one TrustBrowser; by a
@@ -98,19 +100,19 @@ type Decision struct {
 	// else nothing. A machine account gets none.
 	Proof Proof
 
-	// Methods are the ways to answer AskCode. With SetUp they are what can be set
+	// Methods are the ways to answer AskCode. With Enroll they are what can be set
 	// up: MethodCode by BeginEnrollment, and where policy allows it
 	// MethodPhoneCode by BeginPhone.
 	Methods []Method
 
-	// Phones are where a code can be sent, with MethodPhoneCode. With SetUp it is
+	// Phones are where a code can be sent, with MethodPhoneCode. With Enroll it is
 	// the number that an administrator has chosen, which has no ID yet; where the
 	// person chooses, there is none.
-	Phones []Phone
+	Phones []phone.Phone
 
-	// Waiting is set with AskCode while too many wrong codes were typed: until
+	// Throttled is set with AskCode while too many wrong codes were typed: until
 	// when, and whether two consecutive codes are accepted meanwhile.
-	Waiting *throttle.Error
+	Throttled *throttle.Error
 
 	// TrustFor is how long this browser would be trusted, zero when policy does
 	// not offer it.
@@ -119,24 +121,38 @@ type Decision struct {
 	// RecoveryCodesLeft counts the unused recovery codes, when passed by one.
 	RecoveryCodesLeft int
 
-	// GraceUntil is when a set-up will be demanded, when passed by InGrace. A
+	// GraceUntil is when an enrollment will be demanded, when passed by ReasonGrace. A
 	// session that goes on for longer ends then ([Account.SessionValid]).
 	GraceUntil time.Time
 
-	// Anchor grows with every change of factors. See [User].Anchor.
-	Anchor uint64
+	// Generation grows with every change of factors. See [User].Generation.
+	Generation uint64
 }
 
-// Action names what a proof is good for. Hosts may use their own words with
-// [Account.Reauthenticate] and [Account.Spend], such as "delete backup".
+// Action names what a proof allows. Hosts add their own, such as "delete backup".
 type Action string
 
+// On returns the purpose of doing the action to target: an id of the host's, or
+// empty for an action that has no target.
+func (a Action) On(target string) Purpose { return Purpose{Action: a, Target: target} }
+
+// A Purpose is what a proof is for. [Account.VerifyCode] and [Account.ConsumeProof]
+// compare both parts, so that a proof for one backup deletes no other. Of the
+// library's own actions, [ActionRemoveAuthenticator] and [ActionRemovePhone] have
+// the id as their target, and the others of a person have none.
+type Purpose struct {
+	Action Action
+	Target string
+}
+
 const (
-	ActionSignIn        Action = "sign in"               // in a decision's proof
-	ActionSetUp         Action = "set up"                // the first authenticator, when none is active
-	ActionReplace       Action = "replace authenticator" // BeginEnrollment: clears the others at confirmation
-	ActionAdd           Action = "add authenticator"     // BeginEnrollment: keeps the others
-	ActionRemove        Action = "remove authenticator"  // Account.Remove
-	ActionDisable       Action = "disable"               // Account.Disable
-	ActionRecoveryCodes Action = "new recovery codes"    // Account.NewRecoveryCodes
+	ActionSignIn               Action = "sign in"               // in a decision's proof
+	ActionEnroll               Action = "enroll"                // the first authenticator, when none is active
+	ActionReplaceAuthenticator Action = "replace authenticator" // BeginEnrollment: clears the others at confirmation
+	ActionAddAuthenticator     Action = "add authenticator"     // BeginEnrollment: keeps the others
+	ActionRemoveAuthenticator  Action = "remove authenticator"  // Account.RemoveAuthenticator
+	ActionDisable              Action = "disable"               // Account.Disable
+	ActionRecoveryCodes        Action = "new recovery codes"    // Account.NewRecoveryCodes
+	ActionAddPhone             Action = "add phone"             // BeginPhone
+	ActionRemovePhone          Action = "remove phone"          // Account.RemovePhone
 )

@@ -9,42 +9,42 @@ import (
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/totp"
 )
 
-// An Authority is what a set-up starts from: the [Challenge] of a decision
-// that said SetUp, or a [Proof]. Never a bare user: whoever finds a session
+// An EnrollmentGrant is what an enrollment starts from: the [Challenge] of a decision
+// that said Enroll, or a [Proof]. Never a bare user: whoever finds a session
 // open could otherwise bind an authenticator of their own.
-type Authority interface {
-	authority(*Service) (ticket, error)
+type EnrollmentGrant interface {
+	grant(*Service) (engine.Ticket, error)
 }
 
-func (c Challenge) authority(s *Service) (ticket, error) {
-	t, err := s.unseal(challengeKind, string(c))
-	if err != nil || t.Action != ActionSetUp {
-		return ticket{}, ErrChallenge
+func (c Challenge) grant(s *Service) (engine.Ticket, error) {
+	t, err := s.engine.UnsealTicket(challengeKind, string(c))
+	if err != nil || t.Action != string(ActionEnroll) {
+		return engine.Ticket{}, ErrChallenge
 	}
 	return t, nil
 }
 
-func (p Proof) authority(s *Service) (ticket, error) {
-	t, err := s.unseal(proofKind, string(p))
-	if err != nil {
-		return ticket{}, ErrProof
+func (p Proof) grant(s *Service) (engine.Ticket, error) {
+	t, err := s.engine.UnsealTicket(proofKind, string(p))
+	if err != nil || t.Target != "" {
+		return engine.Ticket{}, ErrProof
 	}
-	switch t.Action {
-	case ActionSetUp, ActionReplace, ActionAdd, ActionAddPhone:
+	switch Action(t.Action) {
+	case ActionEnroll, ActionReplaceAuthenticator, ActionAddAuthenticator, ActionAddPhone:
 		return t, nil
 	default:
-		return ticket{}, ErrProof
+		return engine.Ticket{}, ErrProof
 	}
 }
 
-// A SetUpPage is what a set-up page shows.
-type SetUpPage struct {
+// A PendingEnrollment is what an enrollment page shows.
+type PendingEnrollment struct {
 	// Token leads back to this page and to its confirmation. Keep it in a
 	// cookie of its own (totphttp.SetEnrollment) or in the session.
 	Token EnrollmentToken
@@ -52,7 +52,7 @@ type SetUpPage struct {
 	// Offer is the new authenticator's secret: as QR code and as text.
 	Offer enroll.Offer
 
-	// Expires is when the set-up has to be started again.
+	// Expires is when the enrollment has to be started again.
 	Expires time.Time
 
 	// Clears names the authenticators that stop working at confirmation, and
@@ -62,65 +62,60 @@ type SetUpPage struct {
 
 // BeginEnrollment offers a new authenticator. The one in use goes on working
 // until the new one has shown a code. A later call replaces the offer of an
-// earlier one. Errors: [ErrChallenge], [ErrProof], [enroll.ErrLimit].
+// earlier one. Errors: [ErrChallenge], [ErrProof], [enroll.ErrTooManyAuthenticators].
 //
 // There are four ways here:
 //
-//   - the challenge of a sign-in whose step is [SetUp];
-//   - [Account.Reauthenticate] for [ActionReplace] or [ActionAdd];
+//   - the challenge of a sign-in whose step is [Enroll];
+//   - [Account.Reauthenticate] for [ActionReplaceAuthenticator] or [ActionAddAuthenticator];
 //   - the proof of a sign-in by recovery code;
 //   - for somebody who is signed in and has nothing set up: ask for the
 //     password again, call [Service.SignIn], and use the proof of its decision.
 //     Never call SignIn for the user of a session without the password: whoever
 //     finds the session open could bind a phone of their own.
-func (s *Service) BeginEnrollment(ctx context.Context, by Authority) (SetUpPage, error) {
+func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant) (PendingEnrollment, error) {
 	if by == nil {
-		return SetUpPage{}, ErrProof
+		return PendingEnrollment{}, ErrProof
 	}
-	t, err := by.authority(s)
+	t, err := by.grant(s)
 	if err != nil {
-		return SetUpPage{}, err
+		return PendingEnrollment{}, err
 	}
-	var page SetUpPage
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if err := begins(r, t, by, ActionReplace, ActionAdd); err != nil {
+	var page PendingEnrollment
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		if err := checkGrant(tx, t, by, ActionReplaceAuthenticator, ActionAddAuthenticator); err != nil {
 			return err
 		}
-		key, err := totp.NewKey(s.params)
+		consumeGrant(tx, t)
+		key, err := totp.NewKey(s.engine.Params)
 		if err != nil {
 			return err
 		}
-		e, candidate, err := r.Enrollment.Begin(r.Now, key, "", t.Action == ActionAdd)
+		e, candidate, err := tx.Enrollment.Begin(tx.Now, key, "", t.Action == string(ActionAddAuthenticator))
 		if err != nil {
 			return err
 		}
-		r.Enrollment = e
-		r.Log(event.Event{Kind: event.EnrollmentBegan})
-		r.Save()
-		if page, err = s.setUpPage(r, t, candidate); err != nil {
+		tx.Enrollment = e
+		tx.Log(event.Event{Kind: event.EnrollmentBegan})
+		tx.Save()
+		if page, err = s.setUpPage(tx, t, candidate); err != nil {
 			return err
 		}
-		page.Token = EnrollmentToken(s.seal(enrollmentKind, r, ticket{
+		page.Token = EnrollmentToken(s.engine.SealTicket(enrollmentKind, tx, engine.Ticket{
 			Tenant: t.Tenant, User: t.User, Name: t.Name, Action: t.Action, Candidate: candidate.ID,
 		}))
 		return nil
 	})
-	return answer(page, err)
+	return engine.Acknowledged(page, err)
 }
 
-// begins checks and consumes what the set-up starts from. Where no authenticator
-// is active, it stays good until the set-up is confirmed, which ends every
-// ticket: the person may start again, and beginning over and over leaves nothing
-// behind in the record. Else it must have been earned for one of the actions, and
-// serves once.
-func begins(r *account.Round, t ticket, by Authority, earned ...Action) error {
-	var ok bool
-	if active := len(r.Enrollment.Authenticators()) > 0; active {
-		ok = slices.Contains(earned, t.Action) && t.consume(r)
-	} else {
-		ok = (t.Action == ActionSetUp || slices.Contains(earned, t.Action)) && t.holds(r)
-	}
-	if ok {
+// checkGrant refuses what is not a grant for an enrollment of this account as it
+// stands. Where an authenticator is active, the grant must have been earned for one
+// of the actions.
+func checkGrant(tx *engine.Tx, t engine.Ticket, by EnrollmentGrant, earned ...Action) error {
+	action := Action(t.Action)
+	first := action == ActionEnroll && len(tx.Enrollment.Authenticators()) == 0
+	if (first || slices.Contains(earned, action)) && t.Valid(tx) {
 		return nil
 	}
 	if _, isProof := by.(Proof); isProof {
@@ -129,24 +124,23 @@ func begins(r *account.Round, t ticket, by Authority, earned ...Action) error {
 	return ErrChallenge
 }
 
-// consume spends the ticket with this round's write.
-func (t ticket) consume(r *account.Round) bool {
-	if !t.holds(r) {
-		return false
+// consumeGrant consumes the grant where an authenticator is active. Otherwise it
+// stays valid until the enrollment is confirmed, which ends every ticket: the person
+// may start again, and beginning over and over leaves nothing behind in the record.
+func consumeGrant(tx *engine.Tx, t engine.Ticket) {
+	if len(tx.Enrollment.Authenticators()) > 0 {
+		t.Consume(tx)
 	}
-	r.Spend(t.ID, t.Issued)
-	r.Save()
-	return true
 }
 
-func (s *Service) setUpPage(r *account.Round, t ticket, c enroll.Candidate) (SetUpPage, error) {
-	offer, err := enroll.NewOffer(c.Key, totp.Label{Issuer: s.issuer, Account: t.Name})
+func (s *Service) setUpPage(tx *engine.Tx, t engine.Ticket, c enroll.Candidate) (PendingEnrollment, error) {
+	offer, err := enroll.NewOffer(c.Key, totp.Label{Issuer: s.engine.Issuer, Account: t.Name})
 	if err != nil {
-		return SetUpPage{}, err // unreachable: New has checked the issuer, and the name is clean
+		return PendingEnrollment{}, err // unreachable: New has checked the issuer, and the name is clean
 	}
-	page := SetUpPage{Offer: offer, Expires: c.Began.Add(enroll.CandidateAge)}
+	page := PendingEnrollment{Offer: offer, Expires: c.Began.Add(enroll.CandidateLifetime)}
 	if !c.Adds {
-		for _, a := range r.Enrollment.Authenticators() {
+		for _, a := range tx.Enrollment.Authenticators() {
 			page.Clears = append(page.Clears, a.Name)
 		}
 	}
@@ -154,47 +148,47 @@ func (s *Service) setUpPage(r *account.Round, t ticket, c enroll.Candidate) (Set
 }
 
 // ContinueEnrollment shows the same offer again to the holder of the token,
-// for a set-up page that is reloaded. It changes nothing, and answers
-// [ErrEnrollment] from the confirmation on; then, or before the first page,
+// for an enrollment page that is reloaded. It changes nothing, and answers
+// [ErrEnrollmentExpired] from the confirmation on; then, or before the first page,
 // call [Service.BeginEnrollment] with the same authority.
 //
 // The authority says whose page it should be, and may have served or run out
 // meanwhile. A token of somebody else, left behind in a browser that two people
-// share, is refused with ErrEnrollment: the second would else set up, and
+// share, is refused with ErrEnrollmentExpired: the second would else set up, and
 // become, the first.
-func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken, by Authority) (SetUpPage, error) {
-	t, err := s.unseal(enrollmentKind, string(token))
+func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken, by EnrollmentGrant) (PendingEnrollment, error) {
+	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
 	if err != nil || by == nil {
-		return SetUpPage{}, ErrEnrollment
+		return PendingEnrollment{}, ErrEnrollmentExpired
 	}
-	if who, err := by.authority(s); err != nil || who.account() != t.account() {
-		return SetUpPage{}, ErrEnrollment
+	if who, err := by.grant(s); err != nil || who.Account() != t.Account() {
+		return PendingEnrollment{}, ErrEnrollmentExpired
 	}
-	var page SetUpPage
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		c, err := candidate(r, t)
+	var page PendingEnrollment
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		c, err := candidate(tx, t)
 		if err != nil {
 			return err
 		}
-		page, err = s.setUpPage(r, t, c)
+		page, err = s.setUpPage(tx, t, c)
 		page.Token = token
 		return err
 	})
-	return answer(page, err)
+	return engine.Acknowledged(page, err)
 }
 
-// candidate is the set-up that the token speaks of, if it is still the one.
-func candidate(r *account.Round, t ticket) (enroll.Candidate, error) {
-	c, ok := r.Enrollment.Candidate(r.Now)
-	if !ok || c.ID != t.Candidate || !t.holds(r) {
-		return enroll.Candidate{}, ErrEnrollment
+// candidate is the enrollment that the token speaks of, if it is still the one.
+func candidate(tx *engine.Tx, t engine.Ticket) (enroll.Candidate, error) {
+	c, ok := tx.Enrollment.Candidate(tx.Now)
+	if !ok || c.ID != t.Candidate || !t.Valid(tx) {
+		return enroll.Candidate{}, ErrEnrollmentExpired
 	}
 	return c, nil
 }
 
-// Enrolled is a confirmed set-up. Its decision lets the person in, also when
-// the set-up came before the session.
-type Enrolled struct {
+// ConfirmedEnrollment is a confirmed enrollment. Its decision lets the person in, also when
+// the enrollment came before the session.
+type ConfirmedEnrollment struct {
 	Decision
 
 	// Sheet is what the person prints or saves: the secret for a later device,
@@ -204,7 +198,7 @@ type Enrolled struct {
 	Sheet recovery.Sheet
 
 	// Authenticator is the new one. It has a number for a name until
-	// [Account.Rename] gives it one.
+	// [Account.RenameAuthenticator] gives it one.
 	Authenticator Authenticator
 
 	// Cleared names the authenticators that have stopped working.
@@ -215,30 +209,30 @@ type Enrolled struct {
 // That code cannot be used again. With the same write the authenticators that
 // it replaces stop working, trusted browsers and sessions begun before end, and
 // new recovery codes are made. Errors: [ErrRejected], [*enroll.DriftError],
-// [ErrEnrollment].
-func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (Enrolled, error) {
-	t, err := s.unseal(enrollmentKind, string(token))
+// [ErrEnrollmentExpired].
+func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (ConfirmedEnrollment, error) {
+	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
 	if err != nil {
-		return Enrolled{}, ErrEnrollment
+		return ConfirmedEnrollment{}, ErrEnrollmentExpired
 	}
-	p, err := s.policyOf(ctx, t.account())
+	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
-		return Enrolled{}, err
+		return ConfirmedEnrollment{}, err
 	}
-	var done Enrolled
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		c, err := candidate(r, t)
+	var done ConfirmedEnrollment
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		c, err := candidate(tx, t)
 		if err != nil {
 			return err
 		}
-		e, confirmed, err := r.Enrollment.Confirm(r.Now, c.ID, code, s.window)
+		e, confirmed, err := tx.Enrollment.Confirm(tx.Now, c.ID, code, s.engine.Window)
 		if err != nil {
-			return confirmError(r, err)
+			return confirmError(tx, err)
 		}
-		r.Enrollment = e
-		done = Enrolled{Sheet: s.sheet(t, c), Authenticator: shown(confirmed.Authenticator)}
-		done.Sheet.Codes = factorsBound(r, p, c.Adds)
-		done.Sheet.Made = r.Now
+		tx.Enrollment = e
+		done = ConfirmedEnrollment{Sheet: s.sheet(t, c), Authenticator: shown(confirmed.Authenticator)}
+		done.Sheet.Codes = factorsBound(tx, p, c.Adds)
+		done.Sheet.Made = tx.Now
 		for _, a := range confirmed.Cleared {
 			done.Cleared = append(done.Cleared, a.Name)
 		}
@@ -246,49 +240,49 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 		if len(done.Cleared) > 0 {
 			bound = event.AuthenticatorsReplaced
 		}
-		r.Log(event.Event{Kind: bound, Authenticator: confirmed.Authenticator.ID})
-		r.Save()
-		done.Decision = s.pass(r, t, p, ByCode)
+		tx.Log(event.Event{Kind: bound, Authenticator: confirmed.Authenticator.ID})
+		tx.Save()
+		done.Decision = s.pass(tx, t, p, ReasonCode)
 		return nil
 	})
-	return answer(done, err)
+	return engine.Acknowledged(done, err)
 }
 
 // factorsBound does what a newly bound authenticator entails, and returns the
 // recovery codes that come with it.
-func factorsBound(r *account.Round, p policy.Policy, added bool) []string {
-	r.Issued, r.CodeOnly = account.Issued{}, false // nobody is locked out any more
+func factorsBound(tx *engine.Tx, p policy.Policy, added bool) []string {
+	tx.FactorConfirmed()
 	if added {
-		r.EndTickets() // browsers and sessions stay: nothing was taken away
-		if !r.Recovery.IsZero() {
+		tx.EndTickets() // browsers and sessions stay: nothing was taken away
+		if !tx.Recovery.IsZero() {
 			return nil
 		}
 	} else {
-		r.FactorsChanged(r.Now)
+		tx.FactorsChanged(tx.Now)
 	}
 	if !p.Methods.Has(policy.RecoveryCodes) {
-		r.Recovery = recovery.Set{}
+		tx.Recovery = recovery.Set{}
 		return nil
 	}
-	codes, set := recovery.New(r.Now)
-	r.Recovery = set
-	r.Log(event.Event{Kind: event.RecoveryCodesMade, Remaining: set.Remaining()})
+	codes, set := recovery.New(tx.Now)
+	tx.Recovery = set
+	tx.Log(event.Event{Kind: event.RecoveryCodesMade, Remaining: set.Remaining()})
 	return codes
 }
 
-func (s *Service) sheet(t ticket, c enroll.Candidate) recovery.Sheet {
-	return recovery.Sheet{Issuer: s.issuer, Account: t.Name, Secret: c.Key.Secret()}
+func (s *Service) sheet(t engine.Ticket, c enroll.Candidate) recovery.Sheet {
+	return recovery.Sheet{Issuer: s.engine.Issuer, Account: t.Name, Secret: c.Key.Secret()}
 }
 
 // confirmError names what the person can do about it. Wrong codes are not
 // counted here: whoever holds the token can read the secret itself.
-func confirmError(r *account.Round, err error) error {
+func confirmError(tx *engine.Tx, err error) error {
 	switch {
 	case errors.Is(err, enroll.ErrStale), errors.Is(err, enroll.ErrExpired), errors.Is(err, enroll.ErrTransition):
-		return fmt.Errorf("%w: %w", ErrEnrollment, err)
+		return fmt.Errorf("%w: %w", ErrEnrollmentExpired, err)
 	case errors.Is(err, totp.ErrMalformedCode):
 		return fmt.Errorf("%w: %w", ErrRejected, err)
 	}
-	r.Log(event.Event{Kind: event.CodeRejected, Method: "confirmation", Reason: err.Error()})
+	tx.Log(event.Event{Kind: event.CodeRejected, Method: "confirmation", Reason: err.Error()})
 	return err
 }

@@ -3,6 +3,8 @@ package totpflow
 import (
 	"errors"
 
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/totp"
 )
 
@@ -39,9 +41,9 @@ var (
 	// another action or account. The person proves the factor again.
 	ErrProof = errors.New("totpflow: a fresh proof of the second factor is needed")
 
-	// ErrEnrollment means that the set-up under way has expired, was replaced
+	// ErrEnrollmentExpired means that the enrollment under way has expired, was replaced
 	// by another one or is already confirmed. The person starts it again.
-	ErrEnrollment = errors.New("totpflow: this set-up is over; start it again")
+	ErrEnrollmentExpired = errors.New("totpflow: this enrollment is over; start it again")
 
 	// ErrNotEnrolled means that the account has no authenticator.
 	ErrNotEnrolled = errors.New("totpflow: no authenticator is set up")
@@ -57,29 +59,56 @@ var (
 	// ErrNotExempt means that the account is a person's, to [Service.SignInMachine].
 	ErrNotExempt = errors.New("totpflow: not a machine account")
 
-	// ErrMethod means that policy does not allow this way of passing.
-	ErrMethod = errors.New("totpflow: this method is not allowed for this account")
+	// ErrMethodNotAllowed means that policy does not allow this way of passing.
+	ErrMethodNotAllowed = errors.New("totpflow: this method is not allowed for this account")
 
-	// ErrRequired means that policy does not allow the last authenticator to go.
-	ErrRequired = errors.New("totpflow: two-factor authentication is required for this account")
+	// ErrFactorRequired means that policy does not allow the last authenticator to go.
+	ErrFactorRequired = errors.New("totpflow: two-factor authentication is required for this account")
 
 	// ErrTrustNotOffered means that policy does not allow trusted browsers.
 	ErrTrustNotOffered = errors.New("totpflow: trusted browsers are not allowed for this account")
 
 	// ErrPolicy means that the policy could not be read. No policy is not "off".
-	ErrPolicy = errors.New("totpflow: the policy could not be read")
-
-	// ErrPolicyFixed means that Config.Policy is one policy for everybody: what is
-	// set for a tenant would have no effect.
-	ErrPolicyFixed = errors.New("totpflow: Config.Policy is fixed, so that a tenant's policy has no effect")
+	ErrPolicy = engine.ErrPolicy
 
 	// ErrRecordLost means that the host remembers a change of factors
-	// ([User].Anchor) that the store does not: the record was deleted, or replaced
+	// ([User].Generation) that the store does not: the record was deleted, or replaced
 	// by one from before it.
 	// The account stays closed until an operator has looked: a record from a
-	// backup opens it again, and an anchor that the host sets to zero, after
+	// backup opens it again, and a generation that the host sets to zero, after
 	// checking who the person is, lets it begin anew.
 	ErrRecordLost = errors.New("totpflow: the account's record is missing or older than the host remembers")
+
+	// ErrRecordFormat means that this version cannot read the account's record: a
+	// newer version wrote it. It is a fault of the installation, for the operator,
+	// like [keyring.ErrOpen].
+	ErrRecordFormat = account.ErrFormat
+
+	// ErrDisownToken means that a [DisownToken] is none, too old, or of an event before an
+	// administrator has last ended a freeze.
+	ErrDisownToken = errors.New("totpflow: this link is not valid any more")
+
+	// ErrPasswordRecent means that the password was changed or reset within the last
+	// 24 hours, so that a code sent by mail proves nothing beside it.
+	ErrPasswordRecent = errors.New("totpflow: the password was changed too recently for a code sent by mail")
+
+	// ErrNoBrowser means that no trusted browser has this id, or no longer.
+	ErrNoBrowser = errors.New("totpflow: no such trusted browser")
+
+	// ErrNumberAssigned means that policy lets only administrators choose the numbers.
+	ErrNumberAssigned = errors.New("totpflow: an administrator chooses the number")
+
+	// ErrNoPhone means that the account has no phone of this id, or that the
+	// service sends no codes ([Config].Phones).
+	ErrNoPhone = errors.New("totpflow: no such phone")
+
+	// ErrPhoneCode means that no code is live for this sign-in: none was sent,
+	// it was used or replaced, or five minutes have passed. Send another one.
+	ErrPhoneCode = errors.New("totpflow: no code is live; send another one")
+
+	// ErrPhoneLimit means that too many codes went to this number, or to numbers
+	// like it, over all accounts. Offer another method.
+	ErrPhoneLimit = errors.New("totpflow: no code can be sent to this number now")
 
 	// ErrConfig is wrapped by what [New] refuses.
 	ErrConfig = errors.New("totpflow: configuration")

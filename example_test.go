@@ -32,18 +32,18 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	ana := totpflow.User{ID: "42", Name: "ana@acme.example"}
+	ana := totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}
 
 	next, err := mfa.SignIn(ctx, ana) // the password was right
 	fmt.Println(next.Step, err)
 
 	page, err := mfa.BeginEnrollment(ctx, next.Challenge)
 	fmt.Println(len(page.Offer.Secret()), err)
-	phone, _ := totptest.Scan(page.Offer.URI(), clock) // a person scans the QR code
+	phone, _ := totptest.ScanURI(page.Offer.URI(), clock) // a person scans the QR code
 
 	code := phone.Code()
 	done, err := mfa.ConfirmEnrollment(ctx, page.Token, code)
-	fmt.Println(done.Step, "as", done.ID, "with", len(done.Sheet.Codes), "recovery codes", err)
+	fmt.Println(done.Step, "as", done.ID.User, "with", len(done.Sheet.Codes), "recovery codes", err)
 
 	next, _ = mfa.SignIn(ctx, ana) // another day
 	fmt.Println(next.Step)
@@ -53,7 +53,7 @@ func Example() {
 	fmt.Println(next.Step, "by", next.Reason, err)
 
 	// Output:
-	// set up <nil>
+	// enroll <nil>
 	// 39 <nil>
 	// passed as 42 with 10 recovery codes <nil>
 	// ask code

@@ -13,13 +13,10 @@ import (
 func (d Decision) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", d)) }
 
 // LogValue implements [slog.LogValuer]. It shows no token and no secret.
-func (p SetUpPage) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", p)) }
+func (p PendingEnrollment) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", p)) }
 
 // LogValue implements [slog.LogValuer]. It shows no secret and no recovery code.
-func (e Enrolled) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", e)) }
+func (e ConfirmedEnrollment) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", e)) }
 
 // LogValue implements [slog.LogValuer]. It shows no token, and the number masked.
-func (p PhonePage) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", p)) }
-
-// LogValue implements [slog.LogValuer]. It shows no proof.
-func (a Administrator) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", a)) }
+func (p PendingPhone) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", p)) }

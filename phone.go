@@ -10,6 +10,7 @@ import (
 
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -54,122 +55,118 @@ func (p *Phones) check() (*Phones, error) {
 	return &c, nil
 }
 
-var (
-	// ErrNoPhone means that the account has no phone of this id, or that the
-	// service sends no codes ([Config].Phones).
-	ErrNoPhone = errors.New("totpflow: no such phone")
-
-	// ErrPhoneCode means that no code is live for this sign-in: none was sent,
-	// it was used or replaced, or five minutes have passed. Send another one.
-	ErrPhoneCode = errors.New("totpflow: no code is live; send another one")
-
-	// ErrPhoneLimit means that too many codes went to this number, or to numbers
-	// like it, over all accounts. Offer another method.
-	ErrPhoneLimit = errors.New("totpflow: no code can be sent to this number now")
-)
-
-// A Phone as a person sees it. The number is masked when printed; keep its
-// digits to yourself.
-type Phone struct {
-	ID          string
-	Number      phone.Number
-	Added, Used time.Time // when it was verified, and last showed a code; UTC, whole seconds
-}
-
-// SentCode is what a page may say of a code that is on its way.
-type SentCode struct {
-	To  phone.Number // masked when printed
-	Via phone.Via
-}
-
 // SendPhoneCode sends a code for the sign-in under way, by SMS or voice, to one
 // of the decision's Phones. A code that was sent before is dead from then on, and
 // wrong codes stay counted. What is sent is counted, for the account, the number,
 // its prefix and the tenant, before the provider is asked. Errors:
 // [*throttle.Error] when this account has to wait, [ErrPhoneLimit],
-// [ErrNoPhone], [ErrMethod], [ErrChallenge], and those of package phone when the
+// [ErrNoPhone], [ErrMethodNotAllowed], [ErrChallenge], and those of package phone when the
 // provider refuses.
-func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (SentCode, error) {
-	t, err := s.unseal(challengeKind, string(c))
-	if err != nil || t.Action != ActionSignIn {
-		return SentCode{}, ErrChallenge
+func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (phone.Sent, error) {
+	t, err := s.engine.UnsealTicket(challengeKind, string(c))
+	if err != nil || t.Action != string(ActionSignIn) {
+		return phone.Sent{}, ErrChallenge
 	}
-	p, err := s.policyOf(ctx, t.account())
+	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
-	return s.sendCode(ctx, t, func(r *account.Round) (phone.Number, error) {
-		if !t.holds(r) {
+	find := func(tx *engine.Tx) (phone.Number, error) {
+		if !t.Valid(tx) {
 			return phone.Number{}, ErrChallenge
 		}
-		if !phoneAllowed(r, p) {
-			return phone.Number{}, ErrMethod
+		if !phoneAllowed(tx, p) {
+			return phone.Number{}, ErrMethodNotAllowed
 		}
-		for _, x := range r.Phones.Phones() {
+		for _, x := range tx.Phones.Phones() {
 			if x.ID == id {
 				return x.Number, nil
 			}
 		}
 		return phone.Number{}, ErrNoPhone
-	}, func(r *account.Round) (phone.State, phone.Message, error) {
-		return r.Phones.Send(r.Now, s.keys, id, via, t.ID, s.phones.Limits.Account...)
-	})
+	}
+	return s.sendCode(ctx, phoneCode{t, find, func(tx *engine.Tx) (phone.State, phone.Message, error) {
+		return tx.Phones.Send(tx.Now, s.engine.Keys, id, via, t.ID, s.phones.Limits.Account...)
+	}})
 }
 
-// sendCode sends in the order that leaves nothing uncounted: try and write nothing,
-// count for the number, count for the account and write the code, and only then
-// ask the provider.
-func (s *Service) sendCode(ctx context.Context, t ticket,
-	find func(*account.Round) (phone.Number, error), send func(*account.Round) (phone.State, phone.Message, error),
-) (SentCode, error) {
+// A phoneCode is a code to be sent: whose it is, and how its number is found and
+// the message is made from the account as it stands.
+type phoneCode struct {
+	ticket  engine.Ticket
+	find    func(*engine.Tx) (phone.Number, error)
+	message func(*engine.Tx) (phone.State, phone.Message, error)
+}
+
+// sendCode sends in the order that leaves nothing uncounted: check without writing
+// anything, count for the number, its prefix and the tenant, count for the account
+// and write the code, and only then ask the provider.
+func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error) {
 	if s.phones == nil {
-		return SentCode{}, ErrNoPhone
+		return phone.Sent{}, ErrNoPhone
 	}
-	var number phone.Number
-	err := s.book.Change(ctx, t.account(), func(r *account.Round) (err error) {
-		if number, err = find(r); err != nil {
+	number, err := s.checkSend(ctx, c)
+	if err != nil {
+		return phone.Sent{}, err
+	}
+	if err := s.countSend(ctx, c.ticket.Tenant, number); err != nil {
+		return phone.Sent{}, err
+	}
+	m, err := s.writeCode(ctx, c, number)
+	if err != nil {
+		return phone.Sent{}, err
+	}
+	return s.handOver(ctx, m)
+}
+
+// checkSend returns the number, if a code can be sent to it. A message that
+// cannot be sent must not count: for the account it would not, so that one person
+// could use up what a prefix and a tenant may have.
+func (s *Service) checkSend(ctx context.Context, c phoneCode) (number phone.Number, err error) {
+	err = s.engine.Change(ctx, c.ticket.Account(), func(tx *engine.Tx) (err error) {
+		if number, err = c.find(tx); err != nil {
 			return err
 		}
-		// What cannot be sent must not count: for the account it would not, so that
-		// one person could use up what a prefix and a tenant may have.
-		_, _, err = send(r)
+		_, _, err = c.message(tx)
 		return asThrottled(err)
 	})
-	if err != nil {
-		return SentCode{}, err
-	}
-	if err := s.countSend(ctx, t.Tenant, number); err != nil {
-		return SentCode{}, err
-	}
-	var m phone.Message
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if again, err := find(r); err != nil || again != number { // changed meanwhile
-			if counted, full := r.Phones.Count(r.Now, s.phones.Limits.Account...); r.Found && full == nil {
-				r.Phones = counted
-				r.Save()
+	return number, err
+}
+
+// writeCode counts the message for the account and writes its code. When the
+// number is not the same any more, the message is counted all the same.
+func (s *Service) writeCode(ctx context.Context, c phoneCode, number phone.Number) (m phone.Message, err error) {
+	err = s.engine.Change(ctx, c.ticket.Account(), func(tx *engine.Tx) error {
+		if again, err := c.find(tx); err != nil || again != number {
+			if counted, full := tx.Phones.Count(tx.Now, s.phones.Limits.Account...); tx.Found && full == nil {
+				tx.Phones = counted
+				tx.Save()
 			}
 			return cmp.Or(err, ErrChallenge)
 		}
-		st, message, err := send(r)
+		st, message, err := c.message(tx)
 		if err != nil {
 			return asThrottled(err)
 		}
-		r.Phones, m = st, message
-		r.Log(event.Event{Kind: event.PhoneCodeSent, Method: string(m.Via)})
-		r.Save()
+		tx.Phones, m = st, message
+		tx.Log(event.Event{Kind: event.PhoneCodeSent, Method: string(m.Via)})
+		tx.Save()
 		return nil
 	})
-	if err != nil {
-		return SentCode{}, err
-	}
-	sent := SentCode{To: m.To, Via: m.Via}
+	return engine.Acknowledged(m, err)
+}
+
+// handOver gives the message to the provider.
+func (s *Service) handOver(ctx context.Context, m phone.Message) (phone.Sent, error) {
+	at := s.engine.Now().UTC().Truncate(time.Second)
+	sent := phone.Sent{To: m.To, Via: m.Via, At: at, Expires: at.Add(phone.CodeLifetime)}
 	if s.phones.Compose != nil {
 		composed := s.phones.Compose(ctx, m)
 		composed.To, composed.Via, composed.Code = m.To, m.Via, m.Code
 		m = composed
 	}
 	if err := s.phones.Sender.Send(ctx, m); err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
 	return sent, nil
 }
@@ -184,7 +181,7 @@ func (s *Service) countSend(ctx context.Context, tenant string, n phone.Number) 
 		return err
 	}
 	type count struct {
-		id     store.ID
+		id     store.AccountID
 		limits []phone.Limit
 	}
 	counts := []count{
@@ -194,14 +191,14 @@ func (s *Service) countSend(ctx context.Context, tenant string, n phone.Number) 
 	}
 	for _, write := range []bool{false, true} {
 		for _, c := range counts {
-			err := s.book.Rewrite(ctx, c.id, func(r *account.Round) error {
-				sends, err := r.Sends.Take(r.Now, c.limits...)
+			err := s.engine.ChangeRecord(ctx, c.id, func(tx *engine.Tx) error {
+				sends, err := tx.Sends.Take(tx.Now, c.limits...)
 				if err != nil {
 					return fmt.Errorf("%w: %w", ErrPhoneLimit, err)
 				}
 				if write {
-					r.Sends = sends
-					r.Save()
+					tx.Sends = sends
+					tx.Save()
 				}
 				return nil
 			})
@@ -216,35 +213,35 @@ func (s *Service) countSend(ctx context.Context, tenant string, n phone.Number) 
 // hashed keeps numbers out of the ids of records. A new key of the ring begins
 // the counts of numbers anew.
 func (s *Service) hashed(what, text string) string {
-	return base64.RawURLEncoding.EncodeToString(s.keys.MAC("totpflow/phone", what, text))
+	return base64.RawURLEncoding.EncodeToString(s.engine.Keys.MAC("totpflow/phone", what, text))
 }
 
 // VerifyPhoneCode completes a sign-in with a code that [Service.SendPhoneCode]
 // sent. Wrong codes are counted in the account's one budget, and five in a row
 // end the code. Its proof trusts no browser and replaces no authenticator; where
-// there is none, it begins the set-up of one. Errors: as [Service.VerifyCode],
-// [ErrPhoneCode], [ErrMethod].
+// there is none, it begins the enrollment of one. Errors: as [Service.VerifyCode],
+// [ErrPhoneCode], [ErrMethodNotAllowed].
 func (s *Service) VerifyPhoneCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	return s.verify(ctx, c, ByPhoneCode, func(r *account.Round, t ticket, p policy.Policy) error {
-		if !phoneAllowed(r, p) {
-			return ErrMethod
+	return s.verify(ctx, c, ReasonPhoneCode, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
+		if !phoneAllowed(tx, p) {
+			return ErrMethodNotAllowed
 		}
-		return s.charged(r, t.ID, string(ByPhoneCode), 1, func() error {
-			st, _, err := r.Phones.Verify(r.Now, s.keys, t.ID, code)
-			return phoneChecked(r, st, err)
+		return s.charged(tx, t.ID, string(ReasonPhoneCode), 1, func() error {
+			st, _, err := tx.Phones.Verify(tx.Now, s.engine.Keys, t.ID, code)
+			return phoneChecked(tx, st, err)
 		})
 	})
 }
 
 // phoneChecked keeps what a check has left, and puts its error into the
 // service's words.
-func phoneChecked(r *account.Round, st phone.State, err error) error {
+func phoneChecked(tx *engine.Tx, st phone.State, err error) error {
 	switch {
 	case err == nil:
-		r.Phones = st
+		tx.Phones = st
 		return nil
 	case errors.Is(err, phone.ErrRejected):
-		r.Phones = st
+		tx.Phones = st
 		return ErrRejected
 	case errors.Is(err, phone.ErrMalformed):
 		return fmt.Errorf("%w: %w", totp.ErrMalformedCode, err)

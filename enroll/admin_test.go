@@ -21,7 +21,7 @@ func TestExempt(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, enroll.Exempted, next.State(noon))
 		require.Empty(t, next.Authenticators())
-		require.Empty(t, next.Kept(noon))
+		require.Empty(t, next.Recoverable(noon))
 		require.True(t, next.ResetAt().IsZero())
 		_, found := next.Candidate(noon)
 		require.False(t, found)
@@ -36,7 +36,7 @@ func TestExempt(t *testing.T) {
 			require.ErrorIs(t, err, enroll.ErrNone)
 		}
 
-		// The way back leads past a set-up.
+		// The way back leads past an enrollment.
 		back, err := next.Reset(noon)
 		require.NoError(t, err)
 		require.Equal(t, enroll.ResetPending, back.State(noon))
@@ -59,7 +59,7 @@ func TestImport(t *testing.T) {
 		require.Equal(t, noon, a.Added)
 		require.True(t, a.Used.IsZero(), "it has shown no code here")
 		require.Len(t, next.Authenticators(), 1)
-		require.Len(t, next.Kept(noon), 1, "what was taken away before can still be restored")
+		require.Len(t, next.Recoverable(noon), 1, "what was taken away before can still be restored")
 
 		next, used, err := next.Verify(noon, code(t, key8, noon), totp.Standard())
 		require.NoError(t, err)
@@ -77,7 +77,7 @@ func TestImportRefuses(t *testing.T) {
 	require.ErrorIs(t, err, totp.ErrTime)
 
 	// An import is for those who have none. It must not take the place of a factor
-	// that somebody has confirmed, nor that of the set-up that a reset asks for.
+	// that somebody has confirmed, nor that of the enrollment that a reset asks for.
 	for _, from := range []enroll.State{enroll.Active, enroll.Replacing, enroll.ResetPending} {
 		e := inState(t, from)
 		next, a, err := e.Import(noon, keyF, "")
@@ -110,16 +110,16 @@ func TestBurn(t *testing.T) {
 	e = add(t, e, noon.Add(-10*time.Minute), key8, "") // and here the copy was made
 	for _, w := range []totp.Window{{}, {Past: 1, Future: 1}, {Past: 2, Future: 2}, {Future: 4}} {
 		before := string(e.Encode())
-		burnt := e.Burn(noon, w)
+		burnt := e.MarkUsed(noon, w)
 		require.Equal(t, before, string(e.Encode()), "the value itself never changes")
 		_, err := enroll.Decode(burnt.Encode())
 		require.NoError(t, err)
-		require.Equal(t, burnt.Encode(), burnt.Burn(noon, w).Encode(), "twice is once")
+		require.Equal(t, burnt.Encode(), burnt.MarkUsed(noon, w).Encode(), "twice is once")
 		for i, a := range burnt.Authenticators() {
 			require.Equal(t, a.Key.Step(noon)+totp.Step(w.Future), a.Last)
 			require.Equal(t, e.Authenticators()[i].Used, a.Used, "nobody has shown a code")
 		}
-		restored, _, _, err := burnt.Restore(noon, burnt.Kept(noon)[0].ID)
+		restored, _, _, err := burnt.Restore(noon, burnt.Recoverable(noon)[0].ID)
 		require.NoError(t, err)
 		disabled, err := burnt.Disable(noon)
 		require.NoError(t, err)
@@ -147,7 +147,7 @@ func TestBurnReachesRetiredSecrets(t *testing.T) {
 	gone, err := enrolled(t, noon, keyA).Reset(noon) // which keeps nothing
 	require.NoError(t, err)
 	at := noon.Add(4 * time.Minute)
-	burnt := gone.Burn(at, totp.Standard())
+	burnt := gone.MarkUsed(at, totp.Standard())
 	later := at.Add(2 * time.Minute) // when it would have been forgotten
 	e, c, err := burnt.Begin(later, keyA, "", false)
 	require.NoError(t, err)
@@ -162,7 +162,7 @@ func TestBurnDropsTheCandidate(t *testing.T) {
 	for _, from := range allStates {
 		e := inState(t, from)
 		c, found := e.Candidate(noon)
-		burnt := e.Burn(noon, totp.Standard())
+		burnt := e.MarkUsed(noon, totp.Standard())
 		_, left := burnt.Candidate(noon)
 		require.False(t, left)
 		if found {
@@ -180,10 +180,10 @@ func TestBurnDropsTheCandidate(t *testing.T) {
 func TestBurnNeverGoesBack(t *testing.T) {
 	e := enrolled(t, noon, keyA)
 	for _, at := range []time.Time{{}, time.Unix(-1, 0), time.Unix(0, 0), noon.Add(-time.Hour)} {
-		require.Equal(t, keyA.Step(noon), e.Burn(at, totp.Standard()).Authenticators()[0].Last)
+		require.Equal(t, keyA.Step(noon), e.MarkUsed(at, totp.Standard()).Authenticators()[0].Last)
 	}
 	for future, want := range map[int]totp.Step{-1: 0, math.MinInt: 0, 5: 4, math.MaxInt: 4} {
-		burnt := e.Burn(noon, totp.Window{Future: future})
+		burnt := e.MarkUsed(noon, totp.Window{Future: future})
 		require.Equal(t, keyA.Step(noon)+want, burnt.Authenticators()[0].Last)
 	}
 }

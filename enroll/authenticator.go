@@ -8,16 +8,17 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/totp"
 )
 
 // Limits of one account.
 const (
-	// Limit is the largest number of live authenticators. Each one multiplies the
+	// MaxAuthenticators is the largest number of live authenticators. Each one multiplies the
 	// chance of a guess, so the guess budget of an account is charged by their number.
-	Limit = 5
-	// CandidateAge is how long a candidate may be confirmed after [Enrollment.Begin].
-	CandidateAge = 15 * time.Minute
+	MaxAuthenticators = 5
+	// CandidateLifetime is how long a candidate may be confirmed after [Enrollment.Begin].
+	CandidateLifetime = 15 * time.Minute
 	// MaxName is the longest name of an authenticator, in characters (runes).
 	MaxName = 40
 )
@@ -47,14 +48,11 @@ type Candidate struct {
 // IsZero reports whether c is no candidate at all.
 func (c Candidate) IsZero() bool { return c.ID == "" }
 
-// clockTolerance is how far the clocks of two processes may stand apart.
-const clockTolerance = 30 * time.Second
-
 // expired also holds for a candidate that began in the future: if the clock was
 // wrong then, waiting for it to pass the 15 minutes could take a year.
 func (c Candidate) expired(at time.Time) bool {
 	age := at.Sub(c.Began)
-	return age >= CandidateAge || age < -clockTolerance
+	return age >= CandidateLifetime || age < -skew.Tolerance
 }
 
 // retired is an authenticator that is gone, kept for its last step: somebody who

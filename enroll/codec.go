@@ -176,9 +176,9 @@ func (e Enrollment) check() error {
 		return errors.New("time of reset does not fit the state")
 	case len(e.kept) > 0 && (e.state == ResetPending || e.state == Exempted):
 		return errors.New("what is kept does not fit the state")
-	case len(e.live) > Limit, len(e.kept) > Limit, len(e.retired) > maxRetired:
+	case len(e.live) > MaxAuthenticators, len(e.kept) > MaxAuthenticators, len(e.retired) > maxRetired:
 		return errors.New("too many authenticators")
-	case e.candidate.Adds && (none || len(e.live) >= Limit):
+	case e.candidate.Adds && (none || len(e.live) >= MaxAuthenticators):
 		return errors.New("candidate cannot be added")
 	}
 	ids := map[string]bool{"": true}

@@ -21,7 +21,7 @@
 // Three actions are an administrator's: [Enrollment.Reset] has the person set up
 // anew, [Enrollment.Exempt] makes the account a machine's, [Enrollment.Restore]
 // brings back what somebody else took away. [Enrollment.Import] takes over a key of
-// another system, and after a database was restored [Enrollment.Burn] makes up for
+// another system, and after a database was restored [Enrollment.MarkUsed] makes up for
 // the codes that it has forgotten.
 //
 // # Storage
@@ -35,7 +35,7 @@
 // # Threats
 //
 // A candidate signs nobody in, and to begin does not touch what is live: a
-// set-up that is abandoned, or begun in a stolen session, weakens nothing. The
+// enrollment that is abandoned, or begun in a stolen session, weakens nothing. The
 // code of a confirmation is burnt. A secret that is gone keeps its last step for
 // some minutes, so that to disable and to enroll it again does not make used codes
 // good. What a person replaces, removes or disables is kept for three days, where

@@ -12,13 +12,13 @@ import (
 // What the methods of [Enrollment] refuse with, beside [ErrTransition] and the
 // errors of package totp.
 var (
-	ErrNone       = errors.New("enroll: no live authenticator")
-	ErrStale      = errors.New("enroll: another set-up has begun, or this one has ended")
-	ErrExpired    = errors.New("enroll: the set-up has taken too long, begin again")
-	ErrLimit      = errors.New("enroll: the account has as many authenticators as it may have")
-	ErrSameSecret = errors.New("enroll: the account has this secret already")
-	ErrUnknown    = errors.New("enroll: no such authenticator")
-	ErrLast       = errors.New("enroll: the last authenticator cannot be removed, only disabled or replaced")
+	ErrNone                  = errors.New("enroll: no live authenticator")
+	ErrStale                 = errors.New("enroll: another enrollment has begun, or this one has ended")
+	ErrExpired               = errors.New("enroll: the enrollment has taken too long, begin again")
+	ErrTooManyAuthenticators = errors.New("enroll: the account has as many authenticators as it may have")
+	ErrSameSecret            = errors.New("enroll: the account has this secret already")
+	ErrUnknown               = errors.New("enroll: no such authenticator")
+	ErrLast                  = errors.New("enroll: the last authenticator cannot be removed, only disabled or replaced")
 	// ErrClock is for the operator, not the user: an authenticator was used later
 	// than now, so the clock has gone back and would accept used codes again.
 	ErrClock = errors.New("enroll: the clock is behind the last code accepted")
@@ -80,7 +80,7 @@ func (e Enrollment) ResetAt() time.Time { return e.reset }
 // [ErrStale]. The name is cleaned, cut to [MaxName] and numbered where another
 // authenticator has it; "" is "Authenticator".
 //
-// Errors: [ErrLimit] when adding to [Limit] live authenticators, [ErrSameSecret]
+// Errors: [ErrTooManyAuthenticators] when adding to [MaxAuthenticators] live authenticators, [ErrSameSecret]
 // when a live one has the secret (or one gone minutes ago had it with other
 // parameters), totp.ErrNoKey, totp.ErrTime.
 func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool) (Enrollment, Candidate, error) {
@@ -92,8 +92,8 @@ func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool) (E
 		return e, Candidate{}, err
 	}
 	c := Candidate{ID: newID(), Key: key, Began: stamp(at), Adds: adds && len(e.live) > 0}
-	if c.Adds && len(e.live) >= Limit {
-		return e, Candidate{}, ErrLimit
+	if c.Adds && len(e.live) >= MaxAuthenticators {
+		return e, Candidate{}, ErrTooManyAuthenticators
 	}
 	if next.holds(key) {
 		return e, Candidate{}, ErrSameSecret

@@ -68,7 +68,7 @@ func TestACandidateSignsNobodyIn(t *testing.T) {
 	}
 }
 
-// A set-up that is begun and left weakens nothing: the old authenticator signs
+// An enrollment that is begun and left weakens nothing: the old authenticator signs
 // in before and after it expires.
 func TestAnAbandonedReplacementLeavesTheOldOne(t *testing.T) {
 	e := begin(t, enrolled(t, noon, keyA), noon.Add(time.Minute), keyB)
@@ -115,9 +115,9 @@ func TestAdding(t *testing.T) {
 
 func TestLimit(t *testing.T) {
 	e := enrolled(t, noon, keyA, keyB, keyC, keyD, keyE)
-	require.Len(t, e.Authenticators(), enroll.Limit)
+	require.Len(t, e.Authenticators(), enroll.MaxAuthenticators)
 	_, _, err := e.Begin(noon, keyF, "", true)
-	require.ErrorIs(t, err, enroll.ErrLimit)
+	require.ErrorIs(t, err, enroll.ErrTooManyAuthenticators)
 	_, _, err = e.Begin(noon, keyF, "", false)
 	require.NoError(t, err, "replacing is possible at the limit")
 }
@@ -143,7 +143,7 @@ func TestBeginRefuses(t *testing.T) {
 	}
 }
 
-// Of two set-ups the newer counts; of two confirmations the first.
+// Of two enrollments the newer counts; of two confirmations the first.
 func TestStale(t *testing.T) {
 	e, first, err := enroll.Enrollment{}.Begin(noon, keyA, "", false)
 	require.NoError(t, err)
@@ -179,7 +179,7 @@ func TestACandidateExpires(t *testing.T) {
 	for _, s := range []enroll.State{enroll.Pending, enroll.Replacing, enroll.ResetPending} {
 		e := inState(t, s)
 		c, _ := e.Candidate(noon)
-		last := noon.Add(enroll.CandidateAge - time.Millisecond)
+		last := noon.Add(enroll.CandidateLifetime - time.Millisecond)
 		_, found := e.Candidate(last)
 		require.True(t, found)
 		_, _, err := e.Confirm(last, c.ID, code(t, keyC, last), totp.Standard())
@@ -187,7 +187,7 @@ func TestACandidateExpires(t *testing.T) {
 
 		// The other end: begun by a clock that was ahead, it shall not live until
 		// that time has come and fifteen minutes more.
-		for _, at := range []time.Time{noon.Add(enroll.CandidateAge), noon.Add(-31 * time.Second)} {
+		for _, at := range []time.Time{noon.Add(enroll.CandidateLifetime), noon.Add(-31 * time.Second)} {
 			require.Equal(t, wanted(t, s, enroll.Expire), e.State(at))
 			_, found = e.Candidate(at)
 			require.False(t, found)
@@ -271,15 +271,15 @@ func TestTheEncodingHasABound(t *testing.T) {
 			require.NoError(t, err)
 			e, _, err = e.Confirm(noon, c.ID, code(t, key, noon), totp.Standard())
 			require.NoError(t, err)
-		} else if len(e.Authenticators()) < enroll.Limit {
+		} else if len(e.Authenticators()) < enroll.MaxAuthenticators {
 			e = add(t, e, noon, key, name+strconv.Itoa(i))
 		} else {
 			e = begin(t, e, noon, key)
 		}
 	}
 	require.Equal(t, enroll.Replacing, e.State(noon))
-	require.Len(t, e.Authenticators(), enroll.Limit)
-	require.Len(t, e.Kept(noon), enroll.Limit)
+	require.Len(t, e.Authenticators(), enroll.MaxAuthenticators)
+	require.Len(t, e.Recoverable(noon), enroll.MaxAuthenticators)
 	require.Less(t, len(e.Encode()), 12<<10)
 	_, err := enroll.Decode(e.Encode())
 	require.NoError(t, err)

@@ -83,10 +83,10 @@ func ExampleEnrollment_Restore() {
 	account, _, _ = account.Confirm(now, candidate.ID, shown, totp.Standard())
 
 	now = now.Add(24 * time.Hour)
-	for _, k := range account.Kept(now) {
+	for _, k := range account.Recoverable(now) {
 		fmt.Println(k.Name, "of", k.Added.Format(time.TimeOnly), "until", k.Until.Format(time.DateTime))
 	}
-	account, back, cleared, err := account.Restore(now, account.Kept(now)[0].ID)
+	account, back, cleared, err := account.Restore(now, account.Recoverable(now)[0].ID)
 	fmt.Println(back.Name, "for", len(cleared), err)
 
 	shown, _ = ownersKey.Code(now)

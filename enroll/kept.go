@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// KeptAge is how long an authenticator that was taken away can be brought back by
+// RecoverableLifetime is how long an authenticator that was taken away can be brought back by
 // [Enrollment.Restore].
-const KeptAge = 72 * time.Hour
+const RecoverableLifetime = 72 * time.Hour
 
-// Kept tells of an authenticator that was replaced, removed or disabled less than
-// [KeptAge] ago. It verifies nothing, and is there for the case that it was not
+// Recoverable tells of an authenticator that was replaced, removed or disabled less than
+// [RecoverableLifetime] ago. It verifies nothing, and is there for the case that it was not
 // its owner who took it away. It holds no secret.
-type Kept struct {
+type Recoverable struct {
 	ID, Name    string    // as they were, and will be after [Enrollment.Restore]
 	Added, Used time.Time // as in [Authenticator]
 	Until       time.Time // from then on it is gone for good; UTC, whole milliseconds
@@ -26,12 +26,12 @@ type shelved struct {
 
 func (k shelved) over(at time.Time) bool { return !at.Before(k.until) }
 
-// Kept returns what can be brought back at that time, the oldest first. There are
-// at most [Limit]; where there would be more, those added last are not kept.
-func (e Enrollment) Kept(at time.Time) []Kept {
-	var kept []Kept
+// Recoverable returns what can be brought back at that time, the oldest first. There are
+// at most [MaxAuthenticators]; where there would be more, those added last are not kept.
+func (e Enrollment) Recoverable(at time.Time) []Recoverable {
+	var kept []Recoverable
 	for _, k := range e.sweepShelf(at).kept {
-		kept = append(kept, Kept{ID: k.ID, Name: k.Name, Added: k.Added, Used: k.Used, Until: k.until})
+		kept = append(kept, Recoverable{ID: k.ID, Name: k.Name, Added: k.Added, Used: k.Used, Until: k.until})
 	}
 	return kept
 }
@@ -42,10 +42,10 @@ func (e Enrollment) Kept(at time.Time) []Kept {
 func (e Enrollment) shelve(at time.Time, gone ...Authenticator) Enrollment {
 	kept := slices.Clone(e.kept)
 	for _, a := range gone {
-		kept = append(kept, shelved{Authenticator: a, until: stamp(at.Add(KeptAge))})
+		kept = append(kept, shelved{Authenticator: a, until: stamp(at.Add(RecoverableLifetime))})
 	}
 	slices.SortStableFunc(kept, func(a, b shelved) int { return a.Added.Compare(b.Added) })
-	e.kept = kept[:min(len(kept), Limit)]
+	e.kept = kept[:min(len(kept), MaxAuthenticators)]
 	return e
 }
 

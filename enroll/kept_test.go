@@ -60,12 +60,12 @@ func TestWhatIsTakenAwayCanBeRestored(t *testing.T) {
 			owner := add(t, enroll.Enrollment{}, noon.Add(-time.Hour), keyA, "My phone")
 			was := owner.Authenticators()[0]
 			e := take(t, owner)
-			require.Equal(t, []enroll.Kept{{
-				ID: was.ID, Name: "My phone", Added: was.Added, Used: was.Used, Until: noon.Add(enroll.KeptAge),
-			}}, e.Kept(noon))
-			require.Empty(t, owner.Kept(noon))
+			require.Equal(t, []enroll.Recoverable{{
+				ID: was.ID, Name: "My phone", Added: was.Added, Used: was.Used, Until: noon.Add(enroll.RecoverableLifetime),
+			}}, e.Recoverable(noon))
+			require.Empty(t, owner.Recoverable(noon))
 
-			last := noon.Add(enroll.KeptAge - time.Millisecond)
+			last := noon.Add(enroll.RecoverableLifetime - time.Millisecond)
 			before := string(e.Encode())
 			next, back, cleared, err := e.Restore(last, was.ID)
 			require.NoError(t, err)
@@ -79,7 +79,7 @@ func TestWhatIsTakenAwayCanBeRestored(t *testing.T) {
 			require.Equal(t, was, back)
 			require.Equal(t, enroll.Active, next.State(last))
 			require.Equal(t, []string{"My phone"}, names(next))
-			require.Empty(t, next.Kept(last))
+			require.Empty(t, next.Recoverable(last))
 			_, found := next.Candidate(last)
 			require.False(t, found)
 			for _, k := range []totp.Key{keyF, keyD} {
@@ -90,8 +90,8 @@ func TestWhatIsTakenAwayCanBeRestored(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, was.ID, used.ID)
 
-			over := noon.Add(enroll.KeptAge)
-			require.Empty(t, e.Kept(over))
+			over := noon.Add(enroll.RecoverableLifetime)
+			require.Empty(t, e.Recoverable(over))
 			same, _, _, err := e.Restore(over, was.ID)
 			require.ErrorIs(t, err, enroll.ErrUnknown)
 			require.Equal(t, before, string(same.Encode()))
@@ -103,9 +103,9 @@ func TestWhatIsTakenAwayCanBeRestored(t *testing.T) {
 func TestWhatIsKeptVerifiesNothing(t *testing.T) {
 	for way, take := range takenAway {
 		e := take(t, enrolled(t, noon.Add(-time.Hour), keyA))
-		for _, at := range []time.Time{noon, noon.Add(time.Hour), noon.Add(enroll.KeptAge - time.Second)} {
+		for _, at := range []time.Time{noon, noon.Add(time.Hour), noon.Add(enroll.RecoverableLifetime - time.Second)} {
 			e := e.Expire(at)
-			require.Len(t, e.Kept(at), 1, way)
+			require.Len(t, e.Recoverable(at), 1, way)
 			for _, a := range e.Authenticators() {
 				require.False(t, a.Key.Equal(keyA))
 			}
@@ -116,9 +116,9 @@ func TestWhatIsKeptVerifiesNothing(t *testing.T) {
 				_, _, err = e.VerifyPair(at, code(t, keyA, when), code(t, keyA, when.Add(30*time.Second)), totp.Standard())
 				require.Error(t, err, way)
 			}
-			_, err := e.Rename(e.Kept(at)[0].ID, "Mine")
+			_, err := e.Rename(e.Recoverable(at)[0].ID, "Mine")
 			require.Error(t, err)
-			_, err = e.Remove(at, e.Kept(at)[0].ID)
+			_, err = e.Remove(at, e.Recoverable(at)[0].ID)
 			require.Error(t, err)
 		}
 	}
@@ -129,7 +129,7 @@ func TestWhatIsKeptVerifiesNothing(t *testing.T) {
 func TestWhatWasKeptLongEnoughIsForgotten(t *testing.T) {
 	e := replace(t, enrolled(t, noon.Add(-time.Hour), keyA), noon, keyB, "")
 	require.Contains(t, string(e.Encode()), keyA.Secret())
-	at := noon.Add(enroll.KeptAge)
+	at := noon.Add(enroll.RecoverableLifetime)
 	require.NotContains(t, cutRetired(e.Expire(at)), keyA.Secret())
 	next, _, err := e.Verify(at, code(t, keyB, at), totp.Standard())
 	require.NoError(t, err)
@@ -180,8 +180,8 @@ func TestAThiefCannotPushTheOwnersOut(t *testing.T) {
 					e = take(e, at, thieves[len(thieves)-1])
 					at = at.Add(pause)
 				}
-				kept := e.Kept(at)
-				require.Len(t, kept, enroll.Limit)
+				kept := e.Recoverable(at)
+				require.Len(t, kept, enroll.MaxAuthenticators)
 				require.Equal(t, owners[0].ID, kept[0].ID)
 				require.Equal(t, owners[1].ID, kept[1].ID)
 				for _, owner := range owners {
@@ -189,13 +189,13 @@ func TestAThiefCannotPushTheOwnersOut(t *testing.T) {
 					require.NoError(t, err)
 					require.True(t, back.Key.Equal(owner.Key))
 					require.NotEmpty(t, cleared)
-					require.Empty(t, next.Kept(at))
+					require.Empty(t, next.Recoverable(at))
 					for _, k := range thieves {
 						require.NotContains(t, cutRetired(next), k.Secret())
 						_, _, err := next.Verify(at, code(t, k, at), totp.Standard())
 						require.ErrorIs(t, err, totp.ErrRejected)
 					}
-					for _, k := range append(kept, enroll.Kept{ID: cleared[0].ID}) {
+					for _, k := range append(kept, enroll.Recoverable{ID: cleared[0].ID}) {
 						_, _, _, err := next.Restore(at, k.ID)
 						require.ErrorIs(t, err, enroll.ErrUnknown)
 					}
@@ -225,7 +225,7 @@ func TestTheOldestAreKept(t *testing.T) {
 	e, err = e.Disable(noon)
 	require.NoError(t, err)
 	var kept []string
-	for _, k := range e.Kept(noon) {
+	for _, k := range e.Recoverable(noon) {
 		kept = append(kept, k.ID)
 	}
 	require.Equal(t, ids, kept)
@@ -239,7 +239,7 @@ func TestUsedStepsStayUsedThroughRestore(t *testing.T) {
 		owner, _, err := owner.Verify(noon, code(t, keyA, ahead), totp.Standard())
 		require.NoError(t, err)
 		e := take(t, owner)
-		e, _, _, err = e.Restore(noon, e.Kept(noon)[0].ID)
+		e, _, _, err = e.Restore(noon, e.Recoverable(noon)[0].ID)
 		require.NoError(t, err)
 		for _, used := range []time.Time{noon, ahead} {
 			_, _, err = e.Verify(noon, code(t, keyA, used), totp.Standard())
@@ -259,7 +259,7 @@ func TestUsedStepsOfTheSameSecretStayUsedThroughRestore(t *testing.T) {
 	for _, again := range []totp.Key{keyA, mustKey(keyA.Secret(), totp.Params{Digits: 8})} {
 		e, err := enrolled(t, noon.Add(-2*time.Hour), keyA).Disable(noon.Add(-time.Hour))
 		require.NoError(t, err)
-		id := e.Kept(noon)[0].ID
+		id := e.Recoverable(noon)[0].ID
 		e = replace(t, e, noon, again, "")
 		e, _, _, err = e.Restore(noon, id)
 		require.NoError(t, err)
@@ -274,7 +274,7 @@ func TestUsedStepsOfTheSameSecretStayUsedThroughRestore(t *testing.T) {
 	e, err := enrolled(t, noon.Add(-2*time.Hour), keyA).Disable(noon.Add(-time.Hour))
 	require.NoError(t, err)
 	e = replace(t, e, noon, mustKey(keyA.Secret(), totp.Params{Period: 15 * time.Second}), "")
-	e, _, _, err = e.Restore(noon, e.Kept(noon)[0].ID)
+	e, _, _, err = e.Restore(noon, e.Recoverable(noon)[0].ID)
 	require.NoError(t, err)
 	_, _, err = e.Verify(noon, code(t, keyA, noon), totp.Standard())
 	require.NoError(t, err)
@@ -283,13 +283,13 @@ func TestUsedStepsOfTheSameSecretStayUsedThroughRestore(t *testing.T) {
 // A reset starts from nothing, and so does a machine account.
 func TestResetAndExemptKeepNothing(t *testing.T) {
 	e := replace(t, enrolled(t, noon.Add(-time.Hour), keyA), noon, keyB, "")
-	id := e.Kept(noon)[0].ID
+	id := e.Recoverable(noon)[0].ID
 	reset, err := e.Reset(noon)
 	require.NoError(t, err)
 	exempt, err := e.Exempt(noon)
 	require.NoError(t, err)
 	for _, next := range []enroll.Enrollment{reset, exempt} {
-		require.Empty(t, next.Kept(noon))
+		require.Empty(t, next.Recoverable(noon))
 		_, _, _, err = next.Restore(noon, id)
 		require.ErrorIs(t, err, enroll.ErrTransition)
 	}
@@ -300,7 +300,7 @@ func TestResetAndExemptKeepNothing(t *testing.T) {
 
 func TestRestoreRefuses(t *testing.T) {
 	e := inState(t, enroll.Replacing)
-	kept := e.Kept(noon)[0].ID
+	kept := e.Recoverable(noon)[0].ID
 	for _, id := range []string{"", "nobody's", e.Authenticators()[0].ID} {
 		next, back, cleared, err := e.Restore(noon, id)
 		require.ErrorIs(t, err, enroll.ErrUnknown)

@@ -27,7 +27,7 @@ var ErrScale = errors.New("enroll: scale outside 6 to 32")
 // URI to a chart service would give the secret away.
 //
 // Each of its methods REVEALS the secret. Send what they return over TLS to the
-// one who began the set-up, with Cache-Control: no-store, and do not log it.
+// one who began the enrollment, with Cache-Control: no-store, and do not log it.
 // Printing or encoding the Offer itself shows nothing. Safe for concurrent use.
 type Offer struct {
 	key   totp.Key

@@ -52,7 +52,7 @@ func TestNothingPrintedShowsASecret(t *testing.T) {
 	require.NoError(t, err)
 	retired, err := confirmed.Disable(noon)
 	require.NoError(t, err)
-	restored, back, cleared, err := confirmed.Restore(noon, confirmed.Kept(noon)[0].ID)
+	restored, back, cleared, err := confirmed.Restore(noon, confirmed.Recoverable(noon)[0].ID)
 	require.NoError(t, err)
 	offer, err := enroll.NewOffer(keyC, totp.Label{Issuer: "Acme", Account: "alice"})
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestNothingPrintedShowsASecret(t *testing.T) {
 
 	values := map[string]any{
 		"Enrollment": e, "*Enrollment": &e, "with retired and kept": retired,
-		"Kept": confirmed.Kept(noon), "restored": restored, "back": back, "cleared": cleared,
+		"Recoverable": confirmed.Recoverable(noon), "restored": restored, "back": back, "cleared": cleared,
 		"Authenticator": done.Authenticator, "*Authenticator": &done.Authenticator,
 		"Authenticators": e.Authenticators(), "Confirmation": done,
 		"Candidate": c, "*Candidate": &c, "Offer": offer, "*Offer": &offer,

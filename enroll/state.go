@@ -37,7 +37,7 @@ const (
 	Begin   Action = "begin"   // offer a candidate; an older one is dropped
 	Confirm Action = "confirm" // the candidate showed a code and goes live
 	Cancel  Action = "cancel"  // the person withdraws the candidate
-	Expire  Action = "expire"  // the candidate waited longer than [CandidateAge]
+	Expire  Action = "expire"  // the candidate waited longer than [CandidateLifetime]
 	Verify  Action = "verify"  // a live authenticator shows a code
 	Remove  Action = "remove"  // one live authenticator goes, others stay
 	Rename  Action = "rename"  // a live authenticator gets another name
@@ -59,11 +59,11 @@ type Transition struct {
 //
 // Four things to see here. Only Active and Replacing have a Verify edge: a
 // candidate never signs anybody in. Begin leads from Active to Replacing, never
-// to Pending: whoever starts a new set-up and walks away (or does so in a stolen
+// to Pending: whoever starts a new enrollment and walks away (or does so in a stolen
 // session) has not weakened the authenticator that is live. Restore has an edge
 // wherever something may be kept, Pending among it: who disables the second factor
-// in a stolen session and begins a set-up must not keep the owner's away with it.
-// And Exempted has one way out, which forces a set-up.
+// in a stolen session and begins an enrollment must not keep the owner's away with it.
+// And Exempted has one way out, which forces an enrollment.
 var transitions = []Transition{
 	{Disabled, Begin, Pending},
 	{Disabled, Reset, ResetPending},

@@ -133,7 +133,7 @@ func perform(t testing.TB, e enroll.Enrollment, action enroll.Action) (enroll.En
 	if live := e.Authenticators(); len(live) > 0 {
 		id = live[1].ID
 	}
-	if kept := e.Kept(noon); action == enroll.Restore && len(kept) > 0 {
+	if kept := e.Recoverable(noon); action == enroll.Restore && len(kept) > 0 {
 		id = kept[0].ID
 	}
 	switch action {
@@ -144,7 +144,7 @@ func perform(t testing.TB, e enroll.Enrollment, action enroll.Action) (enroll.En
 	case enroll.Cancel:
 		next, err = e.Cancel(noon, candidate.ID)
 	case enroll.Expire:
-		next = e.Expire(noon.Add(enroll.CandidateAge))
+		next = e.Expire(noon.Add(enroll.CandidateLifetime))
 		if string(next.Encode()) == string(e.Encode()) {
 			err = enroll.ErrTransition // Expire has nobody to answer; unchanged is its refusal
 		}

@@ -102,12 +102,12 @@ func (e Enrollment) checkClock(at time.Time, w totp.Window) error {
 	return nil
 }
 
-// Burn counts every step up to the end of the window as used, for all secrets
+// MarkUsed counts every step up to the end of the window as used, for all secrets
 // that the account has or had, and drops the candidate. After a database was
 // restored from a copy, no code shown since that copy passes a second time. The
 // window is that of Verify: a wider one has the person wait for its end, and
 // [ErrClock] says so.
-func (e Enrollment) Burn(at time.Time, w totp.Window) Enrollment {
+func (e Enrollment) MarkUsed(at time.Time, w totp.Window) Enrollment {
 	future := totp.Step(min(max(w.Future, 0), 4)) // as far as a window can reach
 	burnt := func(k totp.Key, last totp.Step) totp.Step { return max(last, k.Step(at)+future) }
 	e = e.Expire(at).withdraw()

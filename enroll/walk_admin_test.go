@@ -144,7 +144,7 @@ func (w *walker) burn() enroll.Enrollment {
 		}
 		gone[i] = fresh.gone[0]
 	}
-	return w.e.Burn(w.at, window)
+	return w.e.MarkUsed(w.at, window)
 }
 
 func (w *walker) rename(arg int) (enroll.Enrollment, string, error) {

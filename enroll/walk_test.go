@@ -92,7 +92,7 @@ func (w *walker) compare() {
 	if len(shelf) < len(w.m.kept) {
 		w.seen["kept no more"]++
 	}
-	kept := w.e.Kept(w.at)
+	kept := w.e.Recoverable(w.at)
 	require.Len(w.t, kept, len(shelf))
 	for i, k := range shelf {
 		require.Equal(w.t, k.id, kept[i].ID)
@@ -128,8 +128,8 @@ func (w *walker) begin(key int, adds bool) (enroll.Enrollment, string, error) {
 	}
 	adds = adds && len(now.live) > 0
 	switch {
-	case adds && len(now.live) == enroll.Limit:
-		require.ErrorIs(w.t, err, enroll.ErrLimit)
+	case adds && len(now.live) == enroll.MaxAuthenticators:
+		require.ErrorIs(w.t, err, enroll.ErrTooManyAuthenticators)
 	case now.same(key):
 		require.ErrorIs(w.t, err, enroll.ErrSameSecret)
 	default:

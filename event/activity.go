@@ -14,9 +14,9 @@ import (
 
 // What an account keeps. The bounds in bytes hold whatever the texts are.
 const (
-	Changes = 20 // security changes, one by one; 17 of them where every text is as long as can be
-	Days    = 21 // days of counted attempts; with more the fullest account would not fit a record
-	Pending = 50 // events that the sink has not yet taken
+	MaxChanges = 20 // security changes, one by one; 17 of them where every text is as long as can be
+	MaxDays    = 21 // days of counted attempts; with more the fullest account would not fit a record
+	MaxPending = 50 // events that the sink has not yet taken
 
 	maxWeight = 18 << 10
 )
@@ -107,7 +107,7 @@ func (a Activity) Outbox(tenant, user string) []Event {
 func (a Activity) Changes() []Event {
 	var out []Event
 	for _, e := range slices.Backward(a.s.Events) {
-		if e.Kind.SecurityChange() && len(out) < Changes {
+		if e.Kind.SecurityChange() && len(out) < MaxChanges {
 			out = append(out, e)
 		}
 	}
@@ -130,7 +130,7 @@ func (s *state) trim() {
 	changes, pending, weight := 0, 0, 0
 	for i := len(s.Events) - 1; i >= 0; i-- {
 		e := s.Events[i]
-		recent := e.Kind.SecurityChange() && changes < Changes
+		recent := e.Kind.SecurityChange() && changes < MaxChanges
 		if !recent && e.Number <= s.Taken {
 			s.Events = slices.Delete(s.Events, i, i+1)
 			continue
@@ -143,7 +143,7 @@ func (s *state) trim() {
 		}
 		weight += e.weight()
 	}
-	for pending > Pending || weight > maxWeight {
+	for pending > MaxPending || weight > maxWeight {
 		// Attempts first: whoever knows the password makes as many as he likes,
 		// and would else wash out of the outbox the change that gives him away.
 		i := max(0, slices.IndexFunc(s.Events, func(e Event) bool { return !e.Kind.SecurityChange() }))
@@ -159,7 +159,7 @@ func (s *state) trim() {
 // back finds its own day again.
 func count(days []Day, e Event) []Day {
 	date := e.At.Format(time.DateOnly)
-	oldest := e.At.AddDate(0, 0, 1-Days).Format(time.DateOnly)
+	oldest := e.At.AddDate(0, 0, 1-MaxDays).Format(time.DateOnly)
 	days = slices.DeleteFunc(slices.Clone(days), func(d Day) bool { return d.Date < oldest })
 	i, found := slices.BinarySearchFunc(days, date, func(d Day, date string) int { return bytes.Compare([]byte(d.Date), []byte(date)) })
 	if !found {
@@ -169,7 +169,7 @@ func count(days []Day, e Event) []Day {
 	maps.Copy(counts, days[i].Counts)
 	counts[e.Kind]++
 	days[i].Counts = counts
-	return days[max(0, len(days)-Days):]
+	return days[max(0, len(days)-MaxDays):]
 }
 
 // MarshalJSON writes the activity with its version. The zero Activity is
@@ -204,7 +204,7 @@ func (s *state) check() error {
 		return fmt.Errorf("version %d", s.V)
 	case s.Taken > s.Last:
 		return errors.New("more taken than happened")
-	case len(s.Events) > Changes+Pending || len(s.Days) > Days:
+	case len(s.Events) > MaxChanges+MaxPending || len(s.Days) > MaxDays:
 		return errors.New("too long")
 	}
 	number := uint64(0)

@@ -77,11 +77,11 @@ func TestRingAndDays(t *testing.T) {
 		a = reread(t, a.Acknowledged(a.Last()))
 	}
 	changes := a.Changes()
-	require.Len(t, changes, event.Changes)
+	require.Len(t, changes, event.MaxChanges)
 	require.EqualValues(t, 298, changes[0].Number)
 	require.EqualValues(t, 241, changes[19].Number)
 	days := a.Attempts()
-	require.Len(t, days, event.Days)
+	require.Len(t, days, event.MaxDays)
 	require.Equal(t, event.Day{Date: "2026-07-05", Counts: map[event.Kind]int{event.SignedIn: 2}}, days[0])
 	require.Equal(t, "2026-06-15", days[20].Date)
 
@@ -91,7 +91,7 @@ func TestRingAndDays(t *testing.T) {
 	require.Len(t, a.Attempts(), 8, "days without attempts count too")
 	for i := range 60 { // as a clock that comes back and runs on
 		a, _ = a.Append(event.Event{At: start.AddDate(0, 0, 40+i), Kind: event.SignedIn})
-		require.LessOrEqual(t, len(a.Attempts()), event.Days)
+		require.LessOrEqual(t, len(a.Attempts()), event.MaxDays)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestFloodDoesNotWashOutChanges(t *testing.T) {
 		a, _ = a.Append(event.Event{At: start, Kind: event.CodeRejected, Source: event.Source{UserAgent: strings.Repeat("<", 500)}})
 	}
 	out := a.Outbox("", "u")
-	require.LessOrEqual(t, len(out), event.Pending)
+	require.LessOrEqual(t, len(out), event.MaxPending)
 	require.Equal(t, []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, numbers(out[:10]))
 	require.EqualValues(t, 510, out[len(out)-1].Number, "the newest is there too")
 	require.Len(t, a.Changes(), 10)
@@ -116,7 +116,7 @@ func TestFloodDoesNotWashOutChanges(t *testing.T) {
 		a, _ = a.Append(event.Event{At: start, Kind: event.Reset})
 	}
 	out = a.Outbox("", "u")
-	require.LessOrEqual(t, len(out), event.Pending)
+	require.LessOrEqual(t, len(out), event.MaxPending)
 	require.EqualValues(t, 570, out[len(out)-1].Number)
 	for _, e := range out {
 		require.True(t, e.Kind.SecurityChange())
@@ -134,9 +134,9 @@ func TestBoundedSize(t *testing.T) {
 	for _, fill := range []string{"<", `"`, "a", "\x00", "\u2028", "é", "世", "🔑", "\xff", "&\x1b"} {
 		var a event.Activity
 		longest := 0
-		for i := range event.Days {
+		for i := range event.MaxDays {
 			for _, k := range append(event.Kinds(), event.Kind(strings.Repeat(fill, 100))) {
-				if k.SecurityChange() && i < event.Days-1 {
+				if k.SecurityChange() && i < event.MaxDays-1 {
 					continue // those of the last day are enough to fill it
 				}
 				e := worst(k, fill)
@@ -158,22 +158,22 @@ func TestLongTextsOfOnePersonLeaveRoomForAllChanges(t *testing.T) {
 	for _, fill := range []string{"<", "a", "世"} {
 		agent := strings.Repeat(fill, 1200)
 		var a event.Activity
-		for range event.Changes {
+		for range event.MaxChanges {
 			a, _ = a.Append(event.Event{At: start, Kind: event.AuthenticatorsReplaced, Method: "recovery", Authenticator: strings.Repeat("x", 32),
 				Browser: strings.Repeat("x", 32), Until: start, Source: event.Source{Address: agent, UserAgent: agent}})
 		}
-		require.Len(t, a.Changes(), event.Changes)
+		require.Len(t, a.Changes(), event.MaxChanges)
 	}
 }
 
 // An outbox of ordinary events is bounded by their number, not by their bytes.
 func TestPendingFits(t *testing.T) {
 	var a event.Activity
-	for range event.Pending {
+	for range event.MaxPending {
 		a, _ = a.Append(event.Event{At: start, Kind: event.CodeRejected, Method: "totp", Source: event.Source{
 			Address: "2001:db8:85a3::8a2e:370:7334", UserAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:149.0) Gecko/20100101 Firefox/149.0"}})
 	}
-	require.Len(t, a.Outbox("", ""), event.Pending)
+	require.Len(t, a.Outbox("", ""), event.MaxPending)
 	require.EqualValues(t, 1, a.Outbox("", "")[0].Number)
 }
 
@@ -287,8 +287,8 @@ func FuzzActivity(f *testing.F) {
 					require.Equal(t, e, out[len(out)-1], "the newest is offered, unless it is an attempt and the outbox is full of changes")
 				}
 			}
-			require.LessOrEqual(t, len(a.Outbox("", "")), event.Pending)
-			require.LessOrEqual(t, len(a.Attempts()), event.Days)
+			require.LessOrEqual(t, len(a.Outbox("", "")), event.MaxPending)
+			require.LessOrEqual(t, len(a.Attempts()), event.MaxDays)
 		}
 		a = reread(t, a)
 		require.Less(t, len(encode(t, a)), 30<<10)
@@ -319,9 +319,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		next, e := got.Append(event.Event{At: start, Kind: event.PolicySet})
 		require.Equal(t, got.Last()+1, e.Number)
-		require.LessOrEqual(t, len(next.Outbox("acme", "u1")), event.Pending)
-		require.LessOrEqual(t, len(next.Changes()), event.Changes)
-		require.LessOrEqual(t, len(next.Attempts()), event.Days)
+		require.LessOrEqual(t, len(next.Outbox("acme", "u1")), event.MaxPending)
+		require.LessOrEqual(t, len(next.Changes()), event.MaxChanges)
+		require.LessOrEqual(t, len(next.Attempts()), event.MaxDays)
 		reread(t, next.Acknowledged(next.Last()))
 	})
 }

@@ -7,15 +7,15 @@
 // took; the rest stays in [Activity.Outbox] and is offered again by the
 // account's next flow. A host that has no log of its own uses [Slog], one that
 // has several sinks [Tee], and one that wants to hear of leaked passwords that
-// are tried on many accounts adds a [Fleet].
+// are tried on many accounts adds a [SprayDetector].
 //
 // # Storage
 //
 // [Activity] is a value inside the sealed account record. It encodes to JSON of
 // less than 30 KiB, whatever the person, an attacker or a clock does: the last
-// [Changes] security changes one by one, everything that anybody can repeat at
+// [MaxChanges] security changes one by one, everything that anybody can repeat at
 // will (signing in, being refused) as counts by day, and an outbox of at most
-// [Pending] events.
+// [MaxPending] events.
 //
 // # Threats
 //
@@ -25,7 +25,7 @@
 // before it is stored or logged: it can neither forge a line of the log nor
 // repaint the operator's terminal. A flood of refused attempts cannot push
 // security changes out of the record, nor out of the outbox while a sink is
-// down. Nor does it hide other accounts from a [Fleet].
+// down. Nor does it hide other accounts from a [SprayDetector].
 //
 // # Compatibility
 //

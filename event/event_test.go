@@ -22,7 +22,7 @@ var words = map[event.Kind]string{
 	event.RecoveryIssued: "recovery_issued", event.IssuedCodeUsed: "issued_code_used", event.RecoveryCodesVoided: "recovery_codes_voided",
 	event.Frozen: "frozen", event.Unlocked: "unlocked", event.AuthenticatorRestored: "authenticator_restored", event.Forgotten: "forgotten",
 	event.PolicySet: "policy_set", event.PolicyLowered: "policy_lowered", event.BulkReset: "bulk_reset",
-	event.ApprovalAsked: "approval_asked", event.ApprovalGiven: "approval_given", event.ApprovalWithdrawn: "approval_withdrawn",
+	event.ApprovalRequested: "approval_asked", event.ApprovalGranted: "approval_given", event.ApprovalWithdrawn: "approval_withdrawn",
 	event.PhoneAdded: "phone_added", event.PhoneRemoved: "phone_removed", event.PhoneAssigned: "phone_assigned",
 	event.KeysRotated: "keys_rotated", event.EpochRaised: "epoch_raised",
 }

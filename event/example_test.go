@@ -60,14 +60,14 @@ func ExampleSlog() {
 
 // What happens goes to the log, and what happens to many accounts at once to
 // whoever is on call.
-func ExampleFleet() {
+func ExampleSprayDetector() {
 	onCall := func(_ context.Context, guesses []event.Event) {
 		fmt.Printf("%d wrong codes since %s, the first from %s\n",
 			len(guesses), guesses[0].At.Format(time.TimeOnly), guesses[0].Source.Address)
 	}
 	sink := event.Tee(
 		event.Slog(slog.New(slog.DiscardHandler)),
-		&event.Fleet{Refusals: 30, Accounts: 10, Alarm: onCall},
+		&event.SprayDetector{Refusals: 30, Accounts: 10, Alarm: onCall},
 	)
 	now := time.Date(2026, time.March, 28, 3, 0, 0, 0, time.UTC)
 	for i := range 100 { // two guesses on each of 50 accounts, whose passwords were right

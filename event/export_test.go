@@ -1,7 +1,7 @@
 package event
 
 // Held returns how many guesses and how many accounts f remembers.
-func (f *Fleet) Held() (guesses, accounts int) {
+func (f *SprayDetector) Held() (guesses, accounts int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.guesses), len(f.names)

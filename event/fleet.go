@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A Fleet is a [Sink] that watches all accounts together for wrong codes after
+// A SprayDetector is a [Sink] that watches all accounts together for wrong codes after
 // right passwords. Somebody with a list of leaked passwords tries a few codes on
 // each of many accounts and stays within every account's budget of guesses; only
 // the sum gives him away.
@@ -27,7 +27,7 @@ import (
 //
 // The zero Fleet is ready. It is safe for concurrent use; its fields may not be
 // changed after its first use. It must not be copied.
-type Fleet struct {
+type SprayDetector struct {
 	// Refusals is how many guesses a minute are ordinary. 0 and less means 50.
 	// People mistype one code in twenty or so: look at your busiest morning.
 	Refusals int
@@ -57,7 +57,7 @@ const (
 )
 
 // Record counts e. It returns nil.
-func (f *Fleet) Record(ctx context.Context, e Event) error {
+func (f *SprayDetector) Record(ctx context.Context, e Event) error {
 	if e.Kind != CodeRejected && e.Kind != RecoveryRejected && e.Kind != Throttled {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (f *Fleet) Record(ctx context.Context, e Event) error {
 	return nil
 }
 
-func (f *Fleet) raise(ctx context.Context, guesses []Event) {
+func (f *SprayDetector) raise(ctx context.Context, guesses []Event) {
 	if f.Alarm != nil {
 		f.Alarm(ctx, guesses)
 		return
@@ -76,14 +76,14 @@ func (f *Fleet) raise(ctx context.Context, guesses []Event) {
 		"guesses", len(guesses), "accounts", f.accounts(), "since", guesses[0].At)
 }
 
-func (f *Fleet) refusals() int {
+func (f *SprayDetector) refusals() int {
 	if f.Refusals <= 0 {
 		return ordinaryRefusals
 	}
 	return f.Refusals
 }
 
-func (f *Fleet) accounts() int {
+func (f *SprayDetector) accounts() int {
 	if f.Accounts <= 0 {
 		return crowdAccounts
 	}
@@ -91,7 +91,7 @@ func (f *Fleet) accounts() int {
 }
 
 // count returns the guesses when a burst begins with e.
-func (f *Fleet) count(e Event) []Event {
+func (f *SprayDetector) count(e Event) []Event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.follow(e.At) {
@@ -112,7 +112,7 @@ func (f *Fleet) count(e Event) []Event {
 
 // follow moves the minute on, and reports whether a guess at the given time can
 // be in it.
-func (f *Fleet) follow(at time.Time) bool {
+func (f *SprayDetector) follow(at time.Time) bool {
 	if f.newest.Sub(at) < crowdMinute {
 		f.late = 0
 		if at.After(f.newest) {
@@ -130,7 +130,7 @@ func (f *Fleet) follow(at time.Time) bool {
 }
 
 // keepGuess keeps the newest guesses, and no more than can make a crowd.
-func (f *Fleet) keepGuess(e Event) {
+func (f *SprayDetector) keepGuess(e Event) {
 	i := len(f.guesses)
 	for i > 0 && f.guesses[i-1].At.After(e.At) {
 		i--
@@ -155,7 +155,7 @@ func same(a, b Event) bool {
 }
 
 // keepName keeps the accounts that were guessed at last.
-func (f *Fleet) keepName(who account, at time.Time) {
+func (f *SprayDetector) keepName(who account, at time.Time) {
 	if f.names == nil {
 		f.names = make(map[account]time.Time)
 	}
@@ -171,7 +171,7 @@ func (f *Fleet) keepName(who account, at time.Time) {
 	}
 }
 
-func (f *Fleet) oldestName() (oldest account, at time.Time) {
+func (f *SprayDetector) oldestName() (oldest account, at time.Time) {
 	at = latest
 	for who, last := range f.names {
 		if last.Before(at) {
@@ -183,7 +183,7 @@ func (f *Fleet) oldestName() (oldest account, at time.Time) {
 
 // crowd reports whether the guesses and the accounts are too many for the
 // minute that ends with the newest. What is kept is just enough to say so.
-func (f *Fleet) crowd() bool {
+func (f *SprayDetector) crowd() bool {
 	if len(f.guesses) <= f.refusals() || len(f.names) < f.accounts() {
 		return false
 	}

@@ -24,7 +24,7 @@ func guess(at time.Time, user string) event.Event {
 
 // watched is a fleet, and the alarms that it raised.
 type watched struct {
-	event.Fleet
+	event.SprayDetector
 	alarms [][]event.Event
 }
 
@@ -193,19 +193,19 @@ func TestFleetZeroValue(t *testing.T) {
 	defer slog.SetDefault(was)
 	var out bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil)))
-	var f event.Fleet
+	var f event.SprayDetector
 	for i, e := range spray(start, 51, 20) {
 		require.Empty(t, out.String(), i)
 		require.NoError(t, f.Record(context.Background(), e))
 	}
 	require.Contains(t, out.String(), "level=ERROR")
 	require.Contains(t, out.String(), "guesses=51 accounts=20")
-	require.Zero(t, new(event.Fleet).Refusals)
+	require.Zero(t, new(event.SprayDetector).Refusals)
 }
 
 func TestFleetConcurrently(t *testing.T) {
 	var alarms atomic.Int32
-	f := event.Fleet{Refusals: 99, Accounts: 100, Alarm: func(context.Context, []event.Event) { alarms.Add(1) }}
+	f := event.SprayDetector{Refusals: 99, Accounts: 100, Alarm: func(context.Context, []event.Event) { alarms.Add(1) }}
 	var wg sync.WaitGroup
 	for i := range 100 {
 		wg.Go(func() {

@@ -71,8 +71,8 @@ const (
 	PolicySet         Kind = "policy_set"         // it asks for as much as before, or more
 	PolicyLowered     Kind = "policy_lowered"     // it asks for less in some respect
 	BulkReset         Kind = "bulk_reset"         // many accounts at once; each has a Reset of its own
-	ApprovalAsked     Kind = "approval_asked"     // Action waits for a second administrator, until Until
-	ApprovalGiven     Kind = "approval_given"     // by a second administrator
+	ApprovalRequested Kind = "approval_asked"     // Action waits for a second administrator, until Until
+	ApprovalGranted   Kind = "approval_given"     // by a second administrator
 	ApprovalWithdrawn Kind = "approval_withdrawn" // nothing came of it
 	KeysRotated       Kind = "keys_rotated"       // every record is under the newest key
 	EpochRaised       Kind = "epoch_raised"       // what was sealed before the database was restored has ended
@@ -91,7 +91,7 @@ var changes = []Kind{
 	BrowserTrusted, BrowserRevoked, BrowsersRevoked, PasswordChanged, Disabled, Reset, RecordLost,
 	Frozen, GraceBegan, IssuedCodeUsed,
 	Imported, Exempted, ExemptionEnded, GraceExtended, RecoveryIssued, RecoveryCodesVoided, AuthenticatorRestored, PhoneAssigned, Unlocked, Forgotten,
-	PolicySet, PolicyLowered, BulkReset, ApprovalAsked, ApprovalGiven, ApprovalWithdrawn, KeysRotated, EpochRaised,
+	PolicySet, PolicyLowered, BulkReset, ApprovalRequested, ApprovalGranted, ApprovalWithdrawn, KeysRotated, EpochRaised,
 }
 
 // Kinds returns every kind of this release, attempts first.

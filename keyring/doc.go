@@ -1,7 +1,7 @@
 // Package keyring seals what a second factor must keep secret and signs what
 // it hands out.
 //
-// Start with [Generate], once, by hand or in a set-up script. It returns a
+// Start with [Generate], once, by hand or in an enrollment script. It returns a
 // ring in its string form, which is a secret like a database password: keep it
 // in a secret manager, an environment variable or a file with mode 0600, never
 // in the repository. [Parse] reads it when the program starts:

@@ -57,7 +57,7 @@ func Generate() string {
 // Rotate returns the ring string s with a new random key in front: the new key
 // seals and signs, the others still open and verify. Suite and epoch stay.
 //
-// It returns [ErrMalformed] when s cannot be parsed and [ErrLimit] when the
+// It returns [ErrMalformed] when s cannot be parsed and [ErrTooManyAuthenticators] when the
 // ring already holds 32 keys.
 func Rotate(s string) (string, error) {
 	ks, err := decode(s)
@@ -74,7 +74,7 @@ func Rotate(s string) (string, error) {
 // database was restored from a backup: it ends every token that carries the
 // epoch, also those which the backup remembers as valid.
 //
-// It returns [ErrMalformed] when s cannot be parsed and [ErrLimit] when no
+// It returns [ErrMalformed] when s cannot be parsed and [ErrTooManyAuthenticators] when no
 // epoch is left.
 func RaiseEpoch(s string) (string, error) {
 	ks, err := decode(s)

@@ -147,11 +147,11 @@ func (s State) check() error {
 	switch l := s.live; {
 	case len(s.phones) > MaxPhones, pending && len(s.phones) == MaxPhones:
 		return errors.New("too many phones")
-	case s.wrong < 0, s.wrong > Tries, (s.wrong == 0) != s.last.IsZero():
+	case s.wrong < 0, s.wrong > MaxTries, (s.wrong == 0) != s.last.IsZero():
 		return errors.New("bad count")
 	case l == live{}:
 		return nil
-	case s.wrong == Tries, l.sent.IsZero(), !l.via.known(),
+	case s.wrong == MaxTries, l.sent.IsZero(), !l.via.known(),
 		l.challenge == "" && (!pending || l.to != s.pending.ID),
 		l.challenge != "" && (len(l.challenge) != len(tag("")) || s.index(l.to) < 0):
 		return errors.New("bad code")

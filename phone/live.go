@@ -30,7 +30,7 @@ const (
 // secret does not reset the failures).
 //
 // The limits are the account's; of each N, 64 count at most. Errors:
-// [*WaitError] with [ErrLimit] or [ErrTooMany]; [ErrUnknown]; [ErrVia];
+// [*WaitError] with [ErrTooManyAuthenticators] or [ErrTooMany]; [ErrUnknown]; [ErrVia];
 // [ErrChallenge] for an empty one.
 func (s State) Send(at time.Time, keys *keyring.Ring, id string, via Via, challenge string, limits ...Limit) (State, Message, error) {
 	switch {
@@ -152,7 +152,7 @@ func (s State) spend(at time.Time, keys *keyring.Ring, asked bool, typed string)
 	switch {
 	case !asked:
 		return s, ErrNoCode
-	case gone(l.sent, Lifetime, at), l.to == s.pending.ID && s.pending.expired(at):
+	case gone(l.sent, CodeLifetime, at), l.to == s.pending.ID && s.pending.expired(at):
 		return s, ErrExpired
 	}
 	number, _ := s.number(l.to)
@@ -166,7 +166,7 @@ func (s State) spend(at time.Time, keys *keyring.Ring, asked bool, typed string)
 	}
 	next.wrong++
 	next.last = time.Unix(ceil(at), 0).UTC()
-	if next.wrong >= Tries {
+	if next.wrong >= MaxTries {
 		next.live = live{}
 	}
 	return next, ErrRejected
@@ -175,7 +175,7 @@ func (s State) spend(at time.Time, keys *keyring.Ring, asked bool, typed string)
 // tooMany returns a [*WaitError] while the wrong codes in a row are too many. A
 // clock that stepped back forgets nothing.
 func (s State) tooMany(at time.Time) error {
-	if s.wrong < Tries || at.Sub(s.last) >= Forget {
+	if s.wrong < MaxTries || at.Sub(s.last) >= Forget {
 		return nil
 	}
 	return waitUntil(ErrTooMany, at, s.last.Add(Forget).Unix())

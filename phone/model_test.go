@@ -40,7 +40,7 @@ var (
 )
 
 func (m *model) tooMany(at time.Time) bool {
-	return len(m.wrong) >= phone.Tries && at.Sub(m.wrong[len(m.wrong)-1]) < phone.Forget
+	return len(m.wrong) >= phone.MaxTries && at.Sub(m.wrong[len(m.wrong)-1]) < phone.Forget
 }
 
 func (m *model) over(at time.Time) bool {
@@ -54,7 +54,7 @@ func (m *model) over(at time.Time) bool {
 }
 
 func (m *model) live(at time.Time, challenge string) bool {
-	return m.code != nil && m.code.challenge == challenge && !past(m.code.sent, phone.Lifetime, at)
+	return m.code != nil && m.code.challenge == challenge && !past(m.code.sent, phone.CodeLifetime, at)
 }
 
 func past(began time.Time, age time.Duration, at time.Time) bool {

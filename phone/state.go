@@ -6,29 +6,28 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/totpflow/totpflow/internal/skew"
 )
 
 const (
 	// MaxPhones is how many verified phones an account may have. Each is one
 	// more number that can be stolen.
 	MaxPhones = 3
-	// Lifetime is how long a code is good for (NIST SP 800-63B-4 §3.1.3.2: ten
+	// CodeLifetime is how long a code is good for (NIST SP 800-63B-4 §3.1.3.2: ten
 	// minutes at most).
-	Lifetime = 5 * time.Minute
-	// Tries is how many wrong codes in a row are looked at, over all codes that
+	CodeLifetime = 5 * time.Minute
+	// MaxTries is how many wrong codes in a row are looked at, over all codes that
 	// are sent meanwhile.
-	Tries = 5
+	MaxTries = 5
 	// Forget is how long after the last wrong code those are forgotten. It is
 	// longer than a code lives, so that no code is tried more than Tries times.
 	Forget = 10 * time.Minute
-	// PendingAge is how long a number that was added may be verified.
-	PendingAge = 15 * time.Minute
-
-	// clockTolerance is how far the clocks of two processes may stand apart.
-	clockTolerance = 30 * time.Second
+	// PendingLifetime is how long a number that was added may be verified.
+	PendingLifetime = 15 * time.Minute
 )
 
-// What the methods of [State] refuse with, beside [ErrLimit] and [ErrMalformed].
+// What the methods of [State] refuse with, beside [ErrTooManyAuthenticators] and [ErrMalformed].
 var (
 	// ErrRejected means that the code is wrong. Charge the guess.
 	ErrRejected = errors.New("phone: code rejected")
@@ -39,7 +38,7 @@ var (
 	// was sent, it was used, or one for something else has replaced it. Nothing
 	// was compared.
 	ErrNoCode = errors.New("phone: no code was sent for this")
-	// ErrTooMany means that [Tries] codes in a row were wrong. It comes in a
+	// ErrTooMany means that [MaxTries] codes in a row were wrong. It comes in a
 	// [WaitError]. Nothing was compared, and nothing is sent.
 	ErrTooMany = errors.New("phone: too many wrong codes")
 
@@ -76,13 +75,13 @@ func (p Pending) String() string { return p.Number.String() }
 func (p Pending) isZero() bool { return p.ID == "" }
 
 // A number that began in the future has a clock that was put back.
-func (p Pending) expired(at time.Time) bool { return gone(p.Began, PendingAge, at) }
+func (p Pending) expired(at time.Time) bool { return gone(p.Began, PendingLifetime, at) }
 
 // gone reports whether something that began has reached its age, or has not
 // begun yet by more than two clocks differ.
 func gone(began time.Time, age time.Duration, at time.Time) bool {
 	is := at.Sub(began)
-	return is >= age || is < -clockTolerance
+	return is >= age || is < -skew.Tolerance
 }
 
 // State is what an account knows of its phones: those that are verified, one
@@ -158,7 +157,7 @@ func (s State) Sent(at time.Time, challenge string) (Sent, bool) {
 		return Sent{}, false
 	}
 	number, _ := s.number(l.to)
-	return Sent{number, l.via, l.sent, l.sent.Add(Lifetime)}, true
+	return Sent{number, l.via, l.sent, l.sent.Add(CodeLifetime)}, true
 }
 
 // Add makes number the pending one, under a fresh ID, in the place of any other.
@@ -223,7 +222,7 @@ func (s State) Expire(at time.Time) State {
 	if !s.pending.isZero() && s.pending.expired(at) {
 		s = s.withoutPending()
 	}
-	if !s.live.isZero() && gone(s.live.sent, Lifetime, at) {
+	if !s.live.isZero() && gone(s.live.sent, CodeLifetime, at) {
 		s.live = live{}
 	}
 	if at.Sub(s.last) >= Forget {

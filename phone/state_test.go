@@ -70,7 +70,7 @@ func TestAddReplacesPending(t *testing.T) {
 func TestPendingExpires(t *testing.T) {
 	s, p, err := phone.State{}.Add(noon, mobile)
 	require.NoError(t, err)
-	last := noon.Truncate(time.Second).Add(phone.PendingAge - 1)
+	last := noon.Truncate(time.Second).Add(phone.PendingLifetime - 1)
 	s, m, err := s.SendPending(last, keys, p.ID, phone.SMS, free...)
 	require.NoError(t, err)
 	_, _, err = s.VerifyPending(last, keys, p.ID, m.Code.Digits())

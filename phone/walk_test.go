@@ -100,10 +100,10 @@ func (w *walker) dropPending() {
 
 // tidy drops what time has ended.
 func (w *walker) tidy() {
-	if w.m.pending != nil && past(w.m.pending.began, phone.PendingAge, w.at) {
+	if w.m.pending != nil && past(w.m.pending.began, phone.PendingLifetime, w.at) {
 		w.dropPending()
 	}
-	if w.m.code != nil && past(w.m.code.sent, phone.Lifetime, w.at) {
+	if w.m.code != nil && past(w.m.code.sent, phone.CodeLifetime, w.at) {
 		w.retire()
 	}
 	if n := len(w.m.wrong); n > 0 && w.at.Sub(w.m.wrong[n-1]) >= phone.Forget {
@@ -123,7 +123,7 @@ func (w *walker) sendPending(arg int) (phone.State, string, error, error) {
 	id, want := "nobody", phone.ErrUnknown
 	if p := w.m.pending; p != nil && arg < 15 {
 		id, want = p.id, w.refused()
-		if past(p.began, phone.PendingAge, w.at) {
+		if past(p.began, phone.PendingLifetime, w.at) {
 			want = phone.ErrExpired
 		}
 	}
@@ -180,7 +180,7 @@ func (w *walker) verifyPending(arg int) (phone.State, string, error, error) {
 		want = phone.ErrTooMany
 	case c == nil || c.challenge != "" || c.to != id:
 		want = phone.ErrNoCode
-	case past(w.m.pending.began, phone.PendingAge, w.at):
+	case past(w.m.pending.began, phone.PendingLifetime, w.at):
 		want = phone.ErrExpired
 	default:
 		want = w.judge(typed)
@@ -241,7 +241,7 @@ func (w *walker) typed(arg int) string {
 
 // judge is what becomes of a code that is compared with the live one.
 func (w *walker) judge(typed string) error {
-	if past(w.m.code.sent, phone.Lifetime, w.at) {
+	if past(w.m.code.sent, phone.CodeLifetime, w.at) {
 		return phone.ErrExpired
 	}
 	w.tidy()
@@ -250,7 +250,7 @@ func (w *walker) judge(typed string) error {
 		w.m.wrong = nil
 		return nil
 	}
-	if w.m.wrong = append(w.m.wrong, w.at); len(w.m.wrong) == phone.Tries {
+	if w.m.wrong = append(w.m.wrong, w.at); len(w.m.wrong) == phone.MaxTries {
 		w.retire()
 	}
 	return phone.ErrRejected
@@ -310,7 +310,7 @@ func (w *walker) compare() {
 		require.Equal(w.t, p.number, phones[i].Number)
 	}
 	p, ok := w.s.Pending(w.at)
-	require.Equal(w.t, w.m.pending != nil && !past(w.m.pending.began, phone.PendingAge, w.at), ok)
+	require.Equal(w.t, w.m.pending != nil && !past(w.m.pending.began, phone.PendingLifetime, w.at), ok)
 	if ok {
 		require.Equal(w.t, w.m.pending.id, p.ID)
 	}

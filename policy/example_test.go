@@ -17,7 +17,7 @@ type settings struct {
 	customerErr        error
 }
 
-func (s settings) Policy(_ context.Context, id store.ID) (policy.Policy, error) {
+func (s settings) Policy(_ context.Context, id store.AccountID) (policy.Policy, error) {
 	if s.customerErr != nil {
 		return policy.Policy{}, fmt.Errorf("settings of %s: %w", id.Tenant, s.customerErr)
 	}
@@ -33,11 +33,11 @@ func Example() {
 		provider: policy.Policy{Mode: policy.Optional, BrowserAge: 14 * 24 * time.Hour},
 		customer: policy.Policy{Mode: policy.Required}, // 30 days, the default
 	}
-	p, err := source.Policy(context.Background(), store.ID{Tenant: "acme", User: "alice"})
+	p, err := source.Policy(context.Background(), store.AccountID{Tenant: "acme", User: "alice"})
 	fmt.Println(p.Mode, p.TrustFor(), err)
 
 	source.customerErr = errors.New("database is down")
-	_, err = source.Policy(context.Background(), store.ID{Tenant: "acme", User: "alice"})
+	_, err = source.Policy(context.Background(), store.AccountID{Tenant: "acme", User: "alice"})
 	fmt.Println(err)
 	// Output:
 	// required 336h0m0s <nil>
@@ -78,7 +78,7 @@ func ExampleLowers() {
 // The boxes of a settings form. An authenticator app is always allowed.
 func ExampleParseMethods() {
 	m, err := policy.ParseMethods("recovery-codes", "phone")
-	fmt.Println(m, m.Has(policy.App), m.Has(policy.Other), err)
+	fmt.Println(m, m.Has(policy.App), m.Has(policy.External), err)
 	m, err = policy.ParseMethods("carrier-pigeon")
 	fmt.Println(m, err)
 	// Output:

@@ -36,7 +36,7 @@ func TestGolden(t *testing.T) {
 		"app":      {Methods: policy.App},
 		"full": {
 			Mode: policy.Required, Grace: 14 * day, Deadline: time.Date(2026, time.June, 1, 8, 30, 0, 500_000_000, time.UTC), BrowserAge: 7 * day,
-			Methods: policy.App | policy.RecoveryCodes | policy.Phone | policy.Other, IssuedCode: true, TwoAdministrators: true, AssignedPhones: true,
+			Methods: policy.App | policy.RecoveryCodes | policy.Phone | policy.External, IssuedCode: true, TwoAdministrators: true, AssignedPhones: true,
 		},
 	}
 	require.Len(t, golden, len(policies))

@@ -11,7 +11,7 @@ import (
 
 func TestMethodsOfEveryValue(t *testing.T) {
 	words := []string{"app", "recovery-codes", "phone", "other"}
-	bits := []policy.Methods{policy.App, policy.RecoveryCodes, policy.Phone, policy.Other}
+	bits := []policy.Methods{policy.App, policy.RecoveryCodes, policy.Phone, policy.External}
 	require.Equal(t, []policy.Methods{1, 2, 4, 8}, bits, "stored values do not move")
 	for v := range 256 {
 		m := policy.Methods(v)
@@ -30,7 +30,7 @@ func TestMethodsOfEveryValue(t *testing.T) {
 		require.False(t, m.Has(0), "nothing is no method")
 		require.False(t, m.Has(1<<4), "what is not known is not allowed")
 		require.False(t, m.Has(policy.App|1<<7))
-		require.Equal(t, m.Has(policy.Phone) && m.Has(policy.Other), m.Has(policy.Phone|policy.Other))
+		require.Equal(t, m.Has(policy.Phone) && m.Has(policy.External), m.Has(policy.Phone|policy.External))
 
 		parsed, err := policy.ParseMethods(m.Words()...)
 		require.NoError(t, err)

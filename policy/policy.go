@@ -40,7 +40,7 @@ type Policy struct {
 	// RecoveryCodes and Other; App is always one of them.
 	Methods Methods
 	// IssuedCode demands more of who was reset by an administrator: the password
-	// alone does not lead to the set-up, it takes a recovery code that was issued
+	// alone does not lead to the enrollment, it takes a recovery code that was issued
 	// to the person as well (NIST SP 800-63B-4 §4.2.1.2). A helpdesk that was
 	// talked into a reset has then not given the account away.
 	IssuedCode bool
@@ -114,11 +114,11 @@ func (p Policy) grace() (time.Duration, time.Time) {
 // A policy that becomes stricter is felt at the next sign-in, and by
 // SessionValid of the account, which ends the session of who has no factor.
 type Source interface {
-	Policy(ctx context.Context, id store.ID) (Policy, error)
+	Policy(ctx context.Context, id store.AccountID) (Policy, error)
 }
 
 // Fixed is one policy for everybody, as a [Source].
 type Fixed Policy
 
 // Policy returns f.
-func (f Fixed) Policy(context.Context, store.ID) (Policy, error) { return Policy(f), nil }
+func (f Fixed) Policy(context.Context, store.AccountID) (Policy, error) { return Policy(f), nil }

@@ -20,7 +20,7 @@ func TestZeroRequires(t *testing.T) {
 	require.Equal(t, policy.Required, p.Mode)
 	require.Equal(t, 30*day, p.TrustFor())
 	require.Equal(t, p, policy.Strictest(), "a chain without links asks for more")
-	got, err := policy.Fixed{}.Policy(context.Background(), store.ID{User: "u"})
+	got, err := policy.Fixed{}.Policy(context.Background(), store.AccountID{User: "u"})
 	require.NoError(t, err)
 	require.Equal(t, p, got)
 }

@@ -20,8 +20,8 @@ var (
 	graces        = []time.Duration{0, -day, 1, day, 14 * day, 90 * day, math.MaxInt64}
 	deadlines     = []time.Time{{}, {}, noon.Add(-5 * day), noon, noon.In(time.FixedZone("", 3600)), noon.Add(20 * day)}
 	ages          = []time.Duration{0, -1, 1, 7 * day, 30 * day, 400 * day, math.MinInt64}
-	methods       = []policy.Methods{0, policy.App, policy.Phone, policy.App | policy.RecoveryCodes | policy.Other, policy.RecoveryCodes | policy.Phone, 0xff, 0xf0}
-	singleMethods = []policy.Methods{policy.App, policy.RecoveryCodes, policy.Phone, policy.Other, 1 << 4}
+	methods       = []policy.Methods{0, policy.App, policy.Phone, policy.App | policy.RecoveryCodes | policy.External, policy.RecoveryCodes | policy.Phone, 0xff, 0xf0}
+	singleMethods = []policy.Methods{policy.App, policy.RecoveryCodes, policy.Phone, policy.External, 1 << 4}
 	firsts        = []time.Time{noon.AddDate(-50, 0, 0), noon.Add(-90 * day), noon.Add(-15 * day), noon.Add(-day), noon, noon.Add(10 * day), noon.AddDate(50, 0, 0)}
 )
 
@@ -181,7 +181,7 @@ func TestStrictestGrace(t *testing.T) {
 
 func TestStrictestWritesDefaultsOut(t *testing.T) {
 	require.Equal(t, policy.Policy{
-		BrowserAge: 30 * day, Methods: policy.App | policy.RecoveryCodes | policy.Other,
+		BrowserAge: 30 * day, Methods: policy.App | policy.RecoveryCodes | policy.External,
 	}, policy.Strictest(policy.Policy{}))
 	require.Equal(t, policy.Policy{
 		Mode: policy.Optional, BrowserAge: -1, Methods: policy.App | policy.Phone, IssuedCode: true,

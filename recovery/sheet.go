@@ -16,7 +16,7 @@ import (
 type Sheet struct {
 	Issuer  string    // the product, as the person knows it
 	Account string    // the name the person signs in with
-	Secret  string    // the authenticator's set-up key, to print it too; may be empty
+	Secret  string    // the authenticator's enrollment key, to print it too; may be empty
 	Codes   []string  // as [New] returned them
 	Made    time.Time // printed in UTC
 }

@@ -70,7 +70,7 @@ func TestCountReadsHeads(t *testing.T) {
 	l.end = errors.New("connection reset")
 	_, err = store.Count(t.Context(), l, store.Query{Tenant: "acme"})
 	require.ErrorIs(t, err, store.ErrUnavailable)
-	require.ErrorIs(t, err, l.end, "a list that breaks off is no smaller count")
+	require.ErrorIs(t, err, l.end, "a list that breaks off does not make a smaller count")
 
 	l.end, l.round = nil, true
 	_, err = store.Count(t.Context(), l, store.Query{Tenant: "acme"})

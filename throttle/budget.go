@@ -69,9 +69,9 @@ func (b Budget) IsZero() bool {
 	return s.Run == 0 && s.Row == 0 && s.Last == 0 && len(s.Hours) == 0 && len(s.Recent) == 0 && s.Pairs == 0 && s.Since == 0
 }
 
-// Run returns how many wrong codes there were in a row up to the last one. A
+// ConsecutiveFailures returns how many wrong codes there were in a row up to the last one. A
 // success sets it to 0; a wrong code after Profile.Forget starts it at 1.
-func (b Budget) Run() int { return b.s.Run }
+func (b Budget) ConsecutiveFailures() int { return b.s.Run }
 
 // Allow reports whether a guess of so many chances may be looked at: nil, or an
 // [*Error] that says when it may. Chances are counted as for [Budget.Fail];

@@ -22,7 +22,7 @@ func TestWaitsDouble(t *testing.T) {
 	for i, wait := range waits {
 		require.NoError(t, b.Allow(at, p, guess))
 		b = reread(t, b.Fail(at, p, fmt.Sprint(i), guess))
-		require.Equal(t, i+1, b.Run())
+		require.Equal(t, i+1, b.ConsecutiveFailures())
 		e := refusal(t, b, at, p, guess)
 		if wait == 0 {
 			require.Nil(t, e, "wrong code %d", i+1)
@@ -44,13 +44,13 @@ func TestRunIsForgotten(t *testing.T) {
 	}
 	t.Run("by a success", func(t *testing.T) {
 		b := fail(9).Succeed(start, "b")
-		require.Zero(t, b.Run())
+		require.Zero(t, b.ConsecutiveFailures())
 		require.NoError(t, b.Allow(start, p, guess))
 	})
 	t.Run("after 24 h without a wrong code, not before", func(t *testing.T) {
 		b := fail(7)
-		require.Equal(t, 8, b.Fail(start.Add(day-time.Second), p, "b", guess).Run())
-		require.Equal(t, 1, b.Fail(start.Add(day+time.Second), p, "b", guess).Run())
+		require.Equal(t, 8, b.Fail(start.Add(day-time.Second), p, "b", guess).ConsecutiveFailures())
+		require.Equal(t, 1, b.Fail(start.Add(day+time.Second), p, "b", guess).ConsecutiveFailures())
 	})
 	t.Run("not by a clock that stepped back", func(t *testing.T) {
 		b := fail(5)
@@ -58,7 +58,7 @@ func TestRunIsForgotten(t *testing.T) {
 		require.True(t, throttled(b.Allow(back, p, guess)))
 		require.Equal(t, start.Add(750*time.Millisecond+30*time.Second), refusal(t, b, back, p, guess).Until)
 		b = b.Fail(back, p, "b", guess)
-		require.Equal(t, 6, b.Run())
+		require.Equal(t, 6, b.ConsecutiveFailures())
 		require.Equal(t, start.Add(750*time.Millisecond+time.Minute), refusal(t, b, back, p, guess).Until)
 	})
 }
@@ -176,7 +176,7 @@ func TestExtremeArguments(t *testing.T) {
 		for _, then := range times {
 			for _, chances := range []int{-1 << 31, -1, 0, 1, 1 << 30} {
 				b := reread(t, throttle.Budget{}.Fail(first, p, "a", chances).Fail(then, p, "b", chances))
-				require.Equal(t, b.Run() == 2, b.Run() != 1)
+				require.Equal(t, b.ConsecutiveFailures() == 2, b.ConsecutiveFailures() != 1)
 				if chances > p.Year {
 					require.True(t, throttled(b.Allow(then, p, 1)), "%v %v", first, then)
 				}

@@ -138,7 +138,7 @@ func TestBefore1970(t *testing.T) {
 func TestRunToTheSecond(t *testing.T) {
 	p := throttle.Default()
 	b := throttle.Budget{}.Fail(start, p, "a", guess).Fail(start, p, "a", guess)
-	require.Equal(t, 1, b.Fail(start.Add(day), p, "b", guess).Run())
+	require.Equal(t, 1, b.Fail(start.Add(day), p, "b", guess).ConsecutiveFailures())
 	p.Day, p.Month, p.Year = 1_000_000, 1_000_000, 1_000_000
 	for range 300 {
 		b = b.Fail(start, p, "a", guess)

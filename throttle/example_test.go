@@ -31,7 +31,7 @@ func Example() {
 	now = now.Add(30 * time.Second)
 	fmt.Println("later:", budget.Allow(now, limits, chances))
 	budget = budget.Succeed(now, "challenge-1") // the code was right
-	fmt.Println("wrong in a row:", budget.Run())
+	fmt.Println("wrong in a row:", budget.ConsecutiveFailures())
 	// Output:
 	// throttle: too many attempts until 2026-03-28T09:00:30Z
 	// two consecutive codes accepted: true

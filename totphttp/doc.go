@@ -1,5 +1,5 @@
 // Package totphttp carries what the second factor keeps in a browser through
-// net/http: the challenge of a sign-in under way, the token of a set-up page,
+// net/http: the challenge of a sign-in under way, the token of an enrollment page,
 // and the tokens of trusted browsers, each in a cookie of its own.
 //
 // Begin with [Context], which tells the service where a request comes from,

@@ -27,7 +27,7 @@ func Example() {
 		Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys, Now: clock.Now,
 		Policy: policy.Fixed{Mode: policy.Required}, Events: event.Slog(slog.New(slog.DiscardHandler)),
 	})
-	ana := totpflow.User{ID: "42", Name: "ana@acme.example"}
+	ana := totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}
 	phone := enrolled(mfa, ana, clock)
 
 	mux := http.NewServeMux()
@@ -40,7 +40,7 @@ func Example() {
 		}
 		switch next.Step {
 		case totpflow.Passed:
-			fmt.Fprint(w, "session for ", next.ID, " by ", next.Reason)
+			fmt.Fprint(w, "session for ", next.ID.User, " by ", next.Reason)
 		case totpflow.AskCode:
 			totphttp.SetChallenge(w, next.Challenge)
 			fmt.Fprint(w, "the code, please")
@@ -56,7 +56,7 @@ func Example() {
 		if browser, err := mfa.TrustBrowser(r.Context(), next.Proof, totphttp.BrowserLabel(r)); err == nil {
 			totphttp.SetTrust(w, browser)
 		}
-		fmt.Fprint(w, "session for ", next.ID, " by ", next.Reason)
+		fmt.Fprint(w, "session for ", next.ID.User, " by ", next.Reason)
 	})
 	server := httptest.NewTLSServer(mux)
 	defer server.Close()
@@ -91,7 +91,7 @@ func enrolled(mfa *totpflow.Service, u totpflow.User, clock *totptest.Clock) *to
 	ctx := httptest.NewRequest(http.MethodGet, "/", nil).Context()
 	next, _ := mfa.SignIn(ctx, u)
 	page, _ := mfa.BeginEnrollment(ctx, next.Challenge)
-	phone, _ := totptest.Scan(page.Offer.URI(), clock)
+	phone, _ := totptest.ScanURI(page.Offer.URI(), clock)
 	if _, err := mfa.ConfirmEnrollment(ctx, page.Token, phone.Code()); err != nil {
 		panic(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/store"
@@ -22,21 +23,21 @@ var statuses = []struct {
 	{http.StatusTooManyRequests, []error{throttle.ErrThrottled, totpflow.ErrPhoneLimit}},
 	{http.StatusForbidden, []error{
 		totpflow.ErrRejected, totpflow.ErrAlreadyUsed, totpflow.ErrProof,
-		totpflow.ErrRequired, totpflow.ErrTrustNotOffered, totpflow.ErrMethod, totpflow.ErrNotEnrolled,
+		totpflow.ErrFactorRequired, totpflow.ErrTrustNotOffered, totpflow.ErrMethodNotAllowed, totpflow.ErrNotEnrolled,
 		totpflow.ErrRecordLost, totpflow.ErrFrozen, totpflow.ErrExempt, totpflow.ErrNotExempt,
-		totpflow.ErrPasswordRecent, totpflow.ErrDisown, totpflow.ErrNotAllowed, totpflow.ErrSelf,
-		totpflow.ErrPhoneCode, totpflow.ErrAssigned,
+		totpflow.ErrPasswordRecent, totpflow.ErrDisownToken, admin.ErrNotAllowed, admin.ErrSelf,
+		totpflow.ErrPhoneCode, totpflow.ErrNumberAssigned,
 	}},
-	{http.StatusUnauthorized, []error{totpflow.ErrChallenge, totpflow.ErrEnrollment}},
+	{http.StatusUnauthorized, []error{totpflow.ErrChallenge, totpflow.ErrEnrollmentExpired}},
 	{http.StatusServiceUnavailable, []error{store.ErrUnavailable, phone.ErrUnavailable, phone.ErrProvider}},
-	{http.StatusAccepted, []error{totpflow.ErrApproval}},
-	{http.StatusNotFound, []error{totpflow.ErrNoAccount, totpflow.ErrNoRequest, enroll.ErrUnknown, totpflow.ErrNoPhone, totpflow.ErrNoBrowser}},
+	{http.StatusAccepted, []error{admin.ErrApproval}},
+	{http.StatusNotFound, []error{admin.ErrNoAccount, admin.ErrNoRequest, enroll.ErrUnknown, totpflow.ErrNoPhone, totpflow.ErrNoBrowser}},
 	{http.StatusConflict, []error{
-		totpflow.ErrEnrolled, totpflow.ErrRequests, enroll.ErrLast, enroll.ErrLimit, enroll.ErrSameSecret, enroll.ErrTransition,
-		phone.ErrKnown, phone.ErrTooManyPhones, totpflow.ErrNoGrace,
+		admin.ErrAlreadyEnrolled, admin.ErrTooManyRequests, enroll.ErrLast, enroll.ErrTooManyAuthenticators, enroll.ErrSameSecret, enroll.ErrTransition,
+		phone.ErrKnown, phone.ErrTooManyPhones, admin.ErrNoGrace,
 	}},
 	{http.StatusBadRequest, []error{
-		totpflow.ErrGrace, totpflow.ErrScope, totpflow.ErrBulk, totpflow.ErrMachineName, store.ErrID, store.ErrQuery, store.ErrCursor,
+		admin.ErrGrace, admin.ErrScope, admin.ErrBulk, admin.ErrMachineName, store.ErrID, store.ErrQuery, store.ErrCursor,
 		phone.ErrNumber, phone.ErrDestination, phone.ErrVia, phone.ErrUndeliverable,
 	}},
 }
@@ -46,7 +47,7 @@ var statuses = []struct {
 //
 //	429  too many wrong codes, too many messages
 //	403  a code was refused, a proof is needed, policy or the host's rule says no, the account is closed
-//	401  the sign-in or the set-up is over: start again
+//	401  the sign-in or the enrollment is over: start again
 //	503  the store or the provider of messages did not answer
 //	202  it waits for a second administrator
 //	404  409  400  no such account, authenticator, phone, browser or request; it is not in that state; the form is wrong

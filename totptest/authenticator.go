@@ -20,8 +20,8 @@ type Authenticator struct {
 	given totp.Step // the newest step whose code was given
 }
 
-// Scan sets an authenticator up from a Key URI ("otpauth://totp/…").
-func Scan(uri string, clock *Clock) (*Authenticator, error) {
+// ScanURI sets an authenticator up from a Key URI ("otpauth://totp/…").
+func ScanURI(uri string, clock *Clock) (*Authenticator, error) {
 	key, label, err := totp.ParseURI(uri)
 	if err != nil {
 		return nil, fmt.Errorf("totptest: scan: %w", err)
@@ -29,8 +29,8 @@ func Scan(uri string, clock *Clock) (*Authenticator, error) {
 	return &Authenticator{key: key, label: label, clock: clock}, nil
 }
 
-// Type sets an authenticator up from a secret typed by hand.
-func Type(secret string, clock *Clock) (*Authenticator, error) {
+// TypeSecret sets an authenticator up from a secret typed by hand.
+func TypeSecret(secret string, clock *Clock) (*Authenticator, error) {
 	key, err := totp.ParseSecret(secret, totp.Params{})
 	if err != nil {
 		return nil, fmt.Errorf("totptest: type: %w", err)

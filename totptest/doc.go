@@ -5,7 +5,7 @@
 //	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC))
 //	mfa, err := totpflow.New(totpflow.Config{…, Now: clock.Now})
 //	…
-//	phone, err := totptest.Scan(page.Offer.URI(), clock)
+//	phone, err := totptest.ScanURI(page.Offer.URI(), clock)
 //	next, err = mfa.VerifyCode(ctx, next.Challenge, phone.Code())
 //
 // A phone never gives a code twice: asked again within the same time step, it

@@ -11,7 +11,7 @@ import (
 // asked again.
 func Example() {
 	clock := totptest.NewClock(time.Date(2026, 1, 1, 0, 0, 59, 0, time.UTC))
-	phone, err := totptest.Scan("otpauth://totp/Acme:ana?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Acme", clock)
+	phone, err := totptest.ScanURI("otpauth://totp/Acme:ana?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Acme", clock)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -61,7 +61,7 @@ func (s *Store) count(n func(*Counts) *int) Faults {
 }
 
 // Get implements [store.Store].
-func (s *Store) Get(ctx context.Context, id store.ID) (store.Record, error) {
+func (s *Store) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if f := s.count(func(c *Counts) *int { return &c.Get }); f.Get != nil {
 		return store.Record{}, f.Get
 	}
@@ -81,7 +81,7 @@ func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) er
 }
 
 // Delete implements [store.Store].
-func (s *Store) Delete(ctx context.Context, id store.ID, was store.Version) error {
+func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
 	if f := s.count(func(c *Counts) *int { return &c.Delete }); f.Put != nil {
 		return f.Put
 	}

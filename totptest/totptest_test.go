@@ -19,7 +19,7 @@ const uri = "otpauth://totp/Acme:ana?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&iss
 func phone(t *testing.T) (*totptest.Authenticator, *totptest.Clock, totp.Key) {
 	t.Helper()
 	clock := totptest.NewClock(time.Unix(59, 0))
-	a, err := totptest.Scan(uri, clock)
+	a, err := totptest.ScanURI(uri, clock)
 	require.NoError(t, err)
 	key, _, err := totp.ParseURI(uri)
 	require.NoError(t, err)
@@ -60,7 +60,7 @@ func TestNeverTheSameCodeTwice(t *testing.T) {
 func TestTwoStepsWithOneCode(t *testing.T) {
 	nine := time.Date(2026, 2, 23, 9, 0, 0, 0, time.UTC)
 	clock := totptest.NewClock(nine)
-	phone, err := totptest.Type("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", clock)
+	phone, err := totptest.TypeSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", clock)
 	require.NoError(t, err)
 	require.Equal(t, "963181", phone.Peek())
 	key, err := totp.ParseSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", totp.Params{})
@@ -74,7 +74,7 @@ func TestTwoStepsWithOneCode(t *testing.T) {
 	require.Equal(t, nine.Add(90*time.Second), clock.Now())
 
 	clock.Set(nine)
-	phone, err = totptest.Type("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", clock)
+	phone, err = totptest.TypeSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", clock)
 	require.NoError(t, err)
 	first, second := phone.Pair()
 	require.Equal(t, first, second)
@@ -109,12 +109,12 @@ func TestWrongCode(t *testing.T) {
 
 func TestTyped(t *testing.T) {
 	a, clock, _ := phone(t)
-	b, err := totptest.Type("gezd gnbv gy3t qojq gezd gnbv gy3t qojq", clock)
+	b, err := totptest.TypeSecret("gezd gnbv gy3t qojq gezd gnbv gy3t qojq", clock)
 	require.NoError(t, err)
 	require.Equal(t, a.Peek(), b.Peek())
-	_, err = totptest.Type("short", clock)
+	_, err = totptest.TypeSecret("short", clock)
 	require.ErrorIs(t, err, totp.ErrSecret)
-	_, err = totptest.Scan("https://example.com", clock)
+	_, err = totptest.ScanURI("https://example.com", clock)
 	require.ErrorIs(t, err, totp.ErrURI)
 }
 
@@ -124,7 +124,7 @@ func TestStoreConforms(t *testing.T) {
 }
 
 func TestStoreCountsAndFails(t *testing.T) {
-	s, ctx, id := totptest.Wrap(store.NewMemory()), context.Background(), store.ID{User: "42"}
+	s, ctx, id := totptest.Wrap(store.NewMemory()), context.Background(), store.AccountID{User: "42"}
 	rec := store.Record{ID: id, Version: store.NewVersion(), State: "active", Sealed: []byte("x"), Updated: time.Unix(0, 0)}
 	down := errors.New("down")
 

@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Limit is the number of trusted browsers of one account. [Remember] drops the
+// MaxBrowsers is the number of trusted browsers of one account. [Remember] drops the
 // oldest beyond it.
-const Limit = 20
+const MaxBrowsers = 20
 
 // maxLabel is the length of a label in bytes.
 const maxLabel = 80
@@ -31,7 +31,7 @@ type Browser struct {
 }
 
 // Remember returns known with b in it, which replaces a browser of the same id
-// at its place or else comes last. When there would be more than [Limit], the
+// at its place or else comes last. When there would be more than [MaxBrowsers], the
 // ones issued first are dropped, but never b, whose token is on its way to the
 // browser. The slice known is not changed.
 func Remember(known []Browser, b Browser) []Browser {
@@ -42,7 +42,7 @@ func Remember(known []Browser, b Browser) []Browser {
 	}
 	next := make([]Browser, len(known), len(known)+1)
 	copy(next, known)
-	for len(next) >= Limit {
+	for len(next) >= MaxBrowsers {
 		oldest := 0
 		for i := range next {
 			if next[i].Issued.Before(next[oldest].Issued) {

@@ -31,40 +31,40 @@ func ids(bs []trust.Browser) []string {
 }
 
 func TestRememberLimit(t *testing.T) {
-	require.Equal(t, 20, trust.Limit)
+	require.Equal(t, 20, trust.MaxBrowsers)
 	var known []trust.Browser
 	for _, b := range browsers(50) {
 		known = trust.Remember(known, b)
 		require.Equal(t, b, known[len(known)-1])
-		require.LessOrEqual(t, len(known), trust.Limit)
+		require.LessOrEqual(t, len(known), trust.MaxBrowsers)
 	}
 	require.Equal(t, ids(browsers(50)[30:]), ids(known))
 
 	t.Run("the oldest goes, wherever it stands", func(t *testing.T) {
-		known := browsers(trust.Limit)
+		known := browsers(trust.MaxBrowsers)
 		known[7].Issued = now.Add(-time.Hour)
 		next := trust.Remember(known, trust.Browser{ID: "new", Issued: now.Add(1000 * time.Hour)})
-		require.Len(t, next, trust.Limit)
+		require.Len(t, next, trust.MaxBrowsers)
 		require.NotContains(t, ids(next), "id7")
 		require.Contains(t, ids(next), "id0")
 	})
 	t.Run("never the new one", func(t *testing.T) {
 		// The clock was put back: the new browser has the earliest date.
-		next := trust.Remember(browsers(trust.Limit), trust.Browser{ID: "new", Issued: now.Add(-1000 * time.Hour)})
-		require.Len(t, next, trust.Limit)
+		next := trust.Remember(browsers(trust.MaxBrowsers), trust.Browser{ID: "new", Issued: now.Add(-1000 * time.Hour)})
+		require.Len(t, next, trust.MaxBrowsers)
 		require.Contains(t, ids(next), "new")
 		require.NotContains(t, ids(next), "id0")
 	})
 	t.Run("a longer list shrinks", func(t *testing.T) {
 		next := trust.Remember(browsers(30), trust.Browser{ID: "new", Issued: now})
-		require.Len(t, next, trust.Limit)
+		require.Len(t, next, trust.MaxBrowsers)
 		require.Contains(t, ids(next), "new")
 		require.Contains(t, ids(next), "id29")
 	})
 }
 
 func TestRememberReplaces(t *testing.T) {
-	known := browsers(trust.Limit)
+	known := browsers(trust.MaxBrowsers)
 	b := known[3]
 	b.Seen = now
 	next := trust.Remember(known, b)
@@ -98,7 +98,7 @@ func TestRevoke(t *testing.T) {
 // Values: neither function writes into the caller's slice, nor into the spare
 // room behind it, nor hands the caller's slice back.
 func TestListsAreCopied(t *testing.T) {
-	for _, n := range []int{0, 1, 3, trust.Limit, trust.Limit + 5} {
+	for _, n := range []int{0, 1, 3, trust.MaxBrowsers, trust.MaxBrowsers + 5} {
 		room := append(make([]trust.Browser, 0, n+8), browsers(n)...)
 		whole := slices.Clone(room[:cap(room)])
 		results := [][]trust.Browser{trust.Remember(room, trust.Browser{ID: "new"})}

@@ -74,7 +74,7 @@ func FuzzList(f *testing.F) {
 				known = trust.Remember(known, b)
 				tokens[b.ID] = token
 				alive = append(alive, b.ID)
-				alive = alive[max(0, len(alive)-trust.Limit):]
+				alive = alive[max(0, len(alive)-trust.MaxBrowsers):]
 			case op%4 == 1 && len(alive) > 0:
 				i := int(op/4) % len(alive)
 				next, ok := trust.Revoke(known, alive[i])
@@ -116,7 +116,7 @@ func BenchmarkCheck(b *testing.B) {
 	r := parse(b, goldenRing)
 	var known []trust.Browser
 	var token trust.Token
-	for range trust.Limit {
+	for range trust.MaxBrowsers {
 		var browser trust.Browser
 		token, browser = trust.Issue(r, ann, "", now)
 		known = trust.Remember(known, browser)

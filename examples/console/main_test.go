@@ -73,7 +73,7 @@ func start(t *testing.T, db string, args ...string) *process {
 // fails runs the console, which has to end at once with status 1 and one line.
 func fails(t *testing.T, env []string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = append(os.Environ(), env...)
@@ -152,7 +152,7 @@ func TestMailsInAFolder(t *testing.T) {
 	resp.Body.Close()
 	link := regexp.MustCompile(`href="(otpauth:[^"]+)"`).FindSubmatch(page)
 	require.NotNil(t, link)
-	phone, err := totptest.Scan(html.UnescapeString(string(link[1])), totptest.NewClock(time.Now()))
+	phone, err := totptest.ScanURI(html.UnescapeString(string(link[1])), totptest.NewClock(time.Now()))
 	require.NoError(t, err)
 	post(t, c, p.url+"/setup", url.Values{"code": {phone.Code()}})
 	mails, err := filepath.Glob(filepath.Join(db+".mail", "*.eml"))
@@ -255,7 +255,7 @@ func TestInterruptEndsItCleanly(t *testing.T) {
 	}
 }
 
-// What was acknowledged is there after the process was killed: the set-up, the
+// What was acknowledged is there after the process was killed: the enrollment, the
 // code that is used, the trusted browser and the session.
 func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "console.db")
@@ -272,7 +272,7 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	// The binary has the real clock; the phone runs a step ahead after the
 	// first code, which the window allows.
 	clock := totptest.NewClock(time.Now())
-	phone, err := totptest.Scan(html.UnescapeString(string(link[1])), clock)
+	phone, err := totptest.ScanURI(html.UnescapeString(string(link[1])), clock)
 	require.NoError(t, err)
 	code := phone.Code()
 	_, sheet := post(t, c, p.url+"/setup", url.Values{"code": {code}})

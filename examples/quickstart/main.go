@@ -44,7 +44,7 @@ func run(ctx context.Context, out io.Writer, colour bool) error {
 	if err != nil {
 		return err
 	}
-	ana := totpflow.User{ID: "42", Name: "ana@acme.example"} // from the host's own table
+	ana := totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"} // from the host's own table
 
 	// The password was right. Nothing is set up, so Ana is in, and may set up.
 	next, err := mfa.SignIn(ctx, ana)
@@ -57,7 +57,7 @@ func run(ctx context.Context, out io.Writer, colour bool) error {
 		return err
 	}
 	fmt.Fprintf(out, "Scan this, or type %s:\n\n%s\n", page.Offer.Secret(), page.Offer.Terminal(colour))
-	phone, err := totptest.Scan(page.Offer.URI(), clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), clock)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func run(ctx context.Context, out io.Writer, colour bool) error {
 	if next, err = mfa.VerifyCode(ctx, challenge, code); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "Code:", next.Step, "as user", next.ID)
+	fmt.Fprintln(out, "Code:", next.Step, "as user", next.ID.User)
 	browser, err := mfa.TrustBrowser(ctx, next.Proof, "Firefox on Linux")
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
@@ -35,7 +36,7 @@ type product struct {
 	show     func(w http.ResponseWriter, page string, data any)
 	mail     func(ctx context.Context, about event.Event, notMe string) error
 
-	mayAdministrate totpflow.Rule
+	mayAdministrate admin.Rule
 }
 
 var errSignedOut = errors.New("signed out")
@@ -111,14 +112,14 @@ func (p *product) follow(w http.ResponseWriter, r *http.Request, next totpflow.D
 		totphttp.ClearChallenge(w)
 		p.start(w, next) // yours: a session for next.ID, which is empty unless passed; never for user.ID
 		to := "/"
-		if next.Reason == totpflow.ByRecoveryCode {
+		if next.Reason == totpflow.ReasonRecoveryCode {
 			to = "/setup" // of a new phone, by next.Proof
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	case totpflow.AskCode:
 		totphttp.SetChallenge(w, next.Challenge)
 		p.show(w, "code", next)
-	case totpflow.SetUp: // required, and not set up yet
+	case totpflow.Enroll: // required, and not set up yet
 		totphttp.SetChallenge(w, next.Challenge)
 		http.Redirect(w, r, "/setup", http.StatusSeeOther)
 	}
@@ -130,13 +131,13 @@ func (p *product) follow(w http.ResponseWriter, r *http.Request, next totpflow.D
 // setUp shows the QR code. The old authenticator, if there is one, goes on
 // working until the new one has shown a code.
 func (p *product) setUp(w http.ResponseWriter, r *http.Request) {
-	var by totpflow.Authority = totphttp.Challenge(r) // of the sign-in that demands it
+	var by totpflow.EnrollmentGrant = totphttp.Challenge(r) // of the sign-in that demands it
 	if _, _, proof := p.current(r); proof != "" {
 		by = proof // of a signed-in person, kept in the session by start
 	}
 	// The page was reloaded, or else it is a new one.
 	page, err := p.mfa.ContinueEnrollment(totphttp.Context(r), totphttp.Enrollment(r), by)
-	if errors.Is(err, totpflow.ErrEnrollment) {
+	if errors.Is(err, totpflow.ErrEnrollmentExpired) {
 		page, err = p.mfa.BeginEnrollment(totphttp.Context(r), by)
 	}
 	if err != nil {
@@ -173,7 +174,7 @@ func (p *product) otherWays(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.PostFormValue("recovery_code") != "": // from the person's sheet
 		next, err = p.mfa.VerifyRecoveryCode(ctx, challenge, r.PostFormValue("recovery_code"))
-	case r.PostFormValue("issued_code") != "": // that an administrator had sent by mail; it leads to the set-up
+	case r.PostFormValue("issued_code") != "": // that an administrator had sent by mail; it leads to the enrollment
 		next, err = p.mfa.VerifyIssuedCode(ctx, challenge, r.PostFormValue("issued_code"))
 	default: // two of the app's codes in a row
 		next, err = p.mfa.VerifyPair(ctx, challenge, r.PostFormValue("code"), r.PostFormValue("code2"))
@@ -199,7 +200,7 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 		text = "too many wrong codes; type two codes in a row, or wait " + wait.Wait.Round(time.Minute).String()
 	case errors.As(err, &wait):
 		text = "too many tries; wait " + wait.Wait.Round(time.Minute).String()
-	case errors.As(err, &drift): // at set-up only
+	case errors.As(err, &drift): // at enrollment only
 		text = "the clock of your device is off by " + drift.Off.Abs().String() + "; set it to automatic"
 	case errors.Is(err, totpflow.ErrAlreadyUsed):
 		text = "this code has been used; wait for the next one"
@@ -207,7 +208,7 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 		text = "this code is wrong"
 	case errors.Is(err, totpflow.ErrPhoneCode), errors.Is(err, totpflow.ErrPhoneLimit):
 		text = "no code is on its way; send another one, or take another way in"
-	case errors.Is(err, totpflow.ErrChallenge), errors.Is(err, totpflow.ErrEnrollment), errors.Is(err, totpflow.ErrProof):
+	case errors.Is(err, totpflow.ErrChallenge), errors.Is(err, totpflow.ErrEnrollmentExpired), errors.Is(err, totpflow.ErrProof):
 		text = "this took too long; please start again"
 	case errors.Is(err, totpflow.ErrFrozen), errors.Is(err, totpflow.ErrRecordLost):
 		text = "this account is closed; please call your administrator"
@@ -215,7 +216,7 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 		text = "this is a machine's account; people cannot sign in with it"
 	case errors.Is(err, totpflow.ErrNotEnrolled):
 		text = "set up your second factor first"
-	case errors.Is(err, totpflow.ErrApproval):
+	case errors.Is(err, admin.ErrApproval):
 		text = "this waits for a second administrator"
 	case errors.Is(err, context.Canceled): // the browser has gone
 	case status >= 500: // the database, the keys, the provider of messages: for you
@@ -242,16 +243,16 @@ func (p *product) signedIn(r *http.Request) (totpflow.User, error) {
 // endregion
 
 // region operation
-const deletion totpflow.Action = "delete backups"
+const deletion totpflow.Action = "delete backup"
 
-// deleteBackups asks for a code once more before something that cannot be undone.
-func (p *product) deleteBackups(ctx context.Context, user totpflow.User, code string) error {
+// deleteBackup asks for a code once more before something that cannot be undone.
+func (p *product) deleteBackup(ctx context.Context, user totpflow.User, backup, code string) error {
 	account := p.mfa.Account(user)
-	proof, err := account.Reauthenticate(ctx, deletion, code) // ErrNotEnrolled: ask for the password instead
+	proof, err := account.VerifyCode(ctx, deletion.On(backup), code) // ErrNotEnrolled: ask for the password instead
 	if err != nil {
 		return err
 	}
-	return account.Spend(ctx, proof, deletion) // works once, for this action only
+	return account.ConsumeProof(ctx, proof, deletion.On(backup)) // works once, for this backup only
 }
 
 // endregion
@@ -283,14 +284,14 @@ func (p *product) byPhone(w http.ResponseWriter, r *http.Request) {
 // region admin
 // reset is for the person who has lost phone and recovery codes, and calls. It
 // takes the administrator's own code; the person then sets up anew.
-func (p *product) reset(ctx context.Context, me totpflow.User, code string, target store.ID) error {
-	proof, err := p.mfa.Account(me).Reauthenticate(ctx, totpflow.ActionResetAccount, code)
+func (p *product) reset(ctx context.Context, me totpflow.User, code string, target store.AccountID) error {
+	proof, err := p.mfa.Account(me).VerifyCode(ctx, admin.Purpose(admin.ActionResetAccount, target), code)
 	if err != nil {
 		return err
 	}
 	// Yours: func(ctx, actor, action, target) error, which knows the roles of your users.
-	admin := p.mfa.Admin(p.mayAdministrate)
-	return admin.Reset(ctx, totpflow.Administrator{User: me, Proof: proof}, target, totpflow.ScopeAll)
+	office := admin.New(p.mfa, p.mayAdministrate)
+	return office.Reset(ctx, admin.Administrator{User: me, Proof: proof}, target, admin.ScopeAll)
 }
 
 // endregion
@@ -303,7 +304,7 @@ func (p *product) notify(ctx context.Context, e event.Event) error {
 	if !e.Kind.SecurityChange() || e.User == "" {
 		return nil
 	}
-	return p.mail(ctx, e, "https://acme.example/not-me?t="+string(p.mfa.DisownToken(e)))
+	return p.mail(ctx, e, "https://acme.example/not-me?t="+string(p.mfa.NewDisownToken(e)))
 }
 
 // endregion

@@ -20,6 +20,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
@@ -29,7 +30,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-var ana = totpflow.User{ID: "42", Name: "ana@acme.example"}
+var ana = totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}
 
 func TestNew(t *testing.T) {
 	keyFile := filepath.Join(t.TempDir(), "acme.keys")
@@ -38,7 +39,7 @@ func TestNew(t *testing.T) {
 	require.NoError(t, err)
 	next, err := mfa.SignIn(t.Context(), ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, next.Step, "which is what the handlers of the README go on with")
+	require.Equal(t, totpflow.Enroll, next.Step, "which is what the handlers of the README go on with")
 }
 
 // The handlers let a person set up, sign in, be refused and confirm an action.
@@ -60,7 +61,7 @@ func TestHandlers(t *testing.T) {
 		mfa:      mfa,
 		password: func(*http.Request) (totpflow.User, error) { return ana, nil },
 		start: func(_ http.ResponseWriter, d totpflow.Decision) {
-			session, begun, proof = d.ID, clock.Now(), d.Proof
+			session, begun, proof = d.ID.User, clock.Now(), d.Proof
 		},
 		end:     func(http.ResponseWriter, *http.Request) { proof = "" },
 		current: func(*http.Request) (totpflow.User, time.Time, totpflow.Proof) { return ana, begun, proof },
@@ -81,7 +82,7 @@ func TestHandlers(t *testing.T) {
 	}
 
 	is(http.StatusOK, "")(do("/signin", nil)) // and on to /setup
-	phone, err := totptest.Scan(shown["setup"].(totpflow.SetUpPage).Offer.URI(), clock)
+	phone, err := totptest.ScanURI(shown["setup"].(totpflow.PendingEnrollment).Offer.URI(), clock)
 	require.NoError(t, err)
 	is(http.StatusOK, "42")(do("/confirm", url.Values{"code": {phone.Code()}}))
 	require.Len(t, shown["recovery codes"].(recovery.Sheet).Codes, recovery.Codes)
@@ -89,13 +90,13 @@ func TestHandlers(t *testing.T) {
 	is(http.StatusOK, "")(do("/signin", nil))
 	require.Contains(t, shown, "code")
 	is(http.StatusForbidden, "")(do("/code", url.Values{"code": {phone.WrongCode()}}))
-	is(http.StatusForbidden, "")(do("/code", url.Values{"code": {phone.Peek()}})) // it confirmed the set-up
+	is(http.StatusForbidden, "")(do("/code", url.Values{"code": {phone.Peek()}})) // it confirmed the enrollment
 	is(http.StatusOK, "42")(do("/code", url.Values{"code": {phone.Code()}, "trust": {"yes"}}))
 	is(http.StatusUnauthorized, "")(do("/code", url.Values{"code": {phone.Code()}})) // that sign-in is over
 	is(http.StatusOK, "42")(do("/signin", nil))                                      // the browser is trusted
 
-	require.ErrorIs(t, p.deleteBackups(t.Context(), ana, phone.WrongCode()), totpflow.ErrRejected)
-	require.NoError(t, p.deleteBackups(t.Context(), ana, phone.Code()))
+	require.ErrorIs(t, p.deleteBackup(t.Context(), ana, "7", phone.WrongCode()), totpflow.ErrRejected)
+	require.NoError(t, p.deleteBackup(t.Context(), ana, "7", phone.Code()))
 
 	// A new password ends the trust and the session.
 	_, err = p.signedIn(httptest.NewRequest(http.MethodGet, "/", nil))
@@ -112,11 +113,11 @@ func TestHandlers(t *testing.T) {
 	is(http.StatusOK, "")(do("/signin", nil))
 	codes := shown["recovery codes"].(recovery.Sheet).Codes
 	is(http.StatusOK, "42")(do("/other", url.Values{"recovery_code": {codes[0]}})) // and on to /setup
-	again := shown["setup"].(totpflow.SetUpPage)
+	again := shown["setup"].(totpflow.PendingEnrollment)
 	require.Equal(t, []string{"Authenticator"}, again.Clears)
 	is(http.StatusOK, "")(do("/setup", nil)) // reloaded: the same page
-	require.Equal(t, again.Offer.URI(), shown["setup"].(totpflow.SetUpPage).Offer.URI())
-	slow, err := totptest.Scan(again.Offer.URI(), clock)
+	require.Equal(t, again.Offer.URI(), shown["setup"].(totpflow.PendingEnrollment).Offer.URI())
+	slow, err := totptest.ScanURI(again.Offer.URI(), clock)
 	require.NoError(t, err)
 	slow.SetDrift(-time.Hour)
 	is(http.StatusForbidden, "")(do("/confirm", url.Values{"code": {slow.Peek()}}))
@@ -130,7 +131,7 @@ func TestAdministration(t *testing.T) {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
 	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
-	boss := totpflow.User{ID: "1", Name: "boss@acme.example"}
+	boss := totpflow.User{ID: totpflow.AccountID{User: "1"}, Name: "boss@acme.example"}
 	var link string
 	p := &product{
 		mail: func(_ context.Context, e event.Event, notMe string) error {
@@ -139,8 +140,8 @@ func TestAdministration(t *testing.T) {
 			}
 			return nil
 		},
-		mayAdministrate: func(_ context.Context, actor totpflow.User, _ totpflow.Action, _ store.ID) error {
-			if actor.ID != boss.ID {
+		mayAdministrate: func(_ context.Context, actor totpflow.User, _ totpflow.Action, _ store.AccountID) error {
+			if actor.ID.User != boss.ID.User {
 				return errors.New("no administrator")
 			}
 			return nil
@@ -157,23 +158,23 @@ func TestAdministration(t *testing.T) {
 		require.NoError(t, err)
 		page, err := p.mfa.BeginEnrollment(t.Context(), next.Challenge)
 		require.NoError(t, err)
-		phones[u.ID], err = totptest.Scan(page.Offer.URI(), clock)
+		phones[u.ID.User], err = totptest.ScanURI(page.Offer.URI(), clock)
 		require.NoError(t, err)
-		_, err = p.mfa.ConfirmEnrollment(t.Context(), page.Token, phones[u.ID].Code())
+		_, err = p.mfa.ConfirmEnrollment(t.Context(), page.Token, phones[u.ID.User].Code())
 		require.NoError(t, err)
 	}
-	target := store.ID{User: ana.ID}
-	require.ErrorIs(t, p.reset(t.Context(), boss, phones[boss.ID].WrongCode(), target), totpflow.ErrRejected)
-	require.ErrorIs(t, p.reset(t.Context(), ana, phones[ana.ID].Code(), store.ID{User: boss.ID}), totpflow.ErrNotAllowed)
+	target := store.AccountID{User: ana.ID.User}
+	require.ErrorIs(t, p.reset(t.Context(), boss, phones[boss.ID.User].WrongCode(), target), totpflow.ErrRejected)
+	require.ErrorIs(t, p.reset(t.Context(), ana, phones[ana.ID.User].Code(), store.AccountID{User: boss.ID.User}), admin.ErrNotAllowed)
 	clock.Advance(time.Minute)
-	require.NoError(t, p.reset(t.Context(), boss, phones[boss.ID].Code(), target))
+	require.NoError(t, p.reset(t.Context(), boss, phones[boss.ID.User].Code(), target))
 	next, err := p.mfa.SignIn(t.Context(), ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, next.Step)
+	require.Equal(t, totpflow.Enroll, next.Step)
 
 	_, token, found := strings.Cut(link, "?t=")
 	require.True(t, found)
-	require.NoError(t, p.mfa.Disown(t.Context(), totpflow.Disown(token)))
+	require.NoError(t, p.mfa.Disown(t.Context(), totpflow.DisownToken(token)))
 	_, err = p.mfa.SignIn(t.Context(), ana)
 	require.ErrorIs(t, err, totpflow.ErrFrozen)
 }
@@ -196,7 +197,7 @@ func TestByPhone(t *testing.T) {
 	shown := make(map[string]any)
 	p := &product{
 		password: func(*http.Request) (totpflow.User, error) { return ana, nil },
-		start:    func(_ http.ResponseWriter, d totpflow.Decision) { session = d.ID },
+		start:    func(_ http.ResponseWriter, d totpflow.Decision) { session = d.ID.User },
 		end:      func(http.ResponseWriter, *http.Request) { session = "" },
 		show:     func(_ http.ResponseWriter, page string, data any) { shown[page] = data },
 	}
@@ -212,7 +213,7 @@ func TestByPhone(t *testing.T) {
 	require.NoError(t, err)
 	page, err := p.mfa.BeginPhone(t.Context(), next.Challenge, number)
 	require.NoError(t, err)
-	_, err = p.mfa.SendSetUpCode(t.Context(), page.Token, phone.SMS)
+	_, err = p.mfa.SendEnrollmentCode(t.Context(), page.Token, phone.SMS)
 	require.NoError(t, err)
 	_, err = p.mfa.ConfirmPhone(t.Context(), page.Token, sent.Code.Digits())
 	require.NoError(t, err)
@@ -226,7 +227,7 @@ func TestByPhone(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, post("/phone", url.Values{"phone_code": {"0" + sent.Code.Digits()[:5]}}))
 	require.Empty(t, session)
 	require.Equal(t, http.StatusOK, post("/phone", url.Values{"phone_code": {sent.Code.Digits()}}))
-	require.Equal(t, ana.ID, session)
+	require.Equal(t, ana.ID.User, session)
 }
 
 // client posts forms to the handlers, as one browser that follows redirects.
@@ -262,8 +263,8 @@ func TestRefuse(t *testing.T) {
 	}{
 		{totpflow.ErrRejected, 403, "this code is wrong", false},
 		{totpflow.ErrNotEnrolled, 403, "set up your second factor first", false},
-		{totpflow.ErrNotAllowed, 403, "this is not possible", false},
-		{&totpflow.ApprovalError{Request: "x"}, 202, "this waits for a second administrator", false},
+		{admin.ErrNotAllowed, 403, "this is not possible", false},
+		{&admin.ApprovalError{Request: "x"}, 202, "this waits for a second administrator", false},
 		{store.ErrUnavailable, 503, "we cannot check codes at the moment", true},
 		{fmt.Errorf("%w: %w", store.ErrUnavailable, context.Canceled), 503, "this is not possible", false},
 		{keyring.ErrOpen, 500, "we cannot check codes at the moment", true},

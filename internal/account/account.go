@@ -1,13 +1,6 @@
 // Package account is the aggregate that every flow changes: all that the
-// second factor knows of one user, as one value, kept as one sealed record.
-//
-// [Book.Change] is the only way in: it loads the record, lets the flow decide,
-// swaps the record for the decided one and only then answers. "A code is used
-// once", "a guess is counted" and "a reset also ends every trusted browser"
-// are therefore one guarantee, and it is the store's conditional write.
-//
-// Flows of one account queue first-come within a process. That only spares
-// lost races; the swap stays the proof.
+// second factor knows of one user, as one value, and its codec, which seals the
+// value as one record. Package engine loads and swaps these records.
 package account
 
 import (
@@ -26,23 +19,24 @@ import (
 // An Account is all that the second factor knows of one user. The zero
 // Account is a user who never enrolled.
 type Account struct {
-	// Epoch grows whenever tickets end: with every change of factors and of the
-	// password. Hosts keep it as the anchor that shows a lost or an older record.
-	Epoch uint64
+	// Generation grows whenever tickets end: with every change of factors and of the
+	// password. Hosts keep it as the generation that shows a lost or an older record.
+	Generation uint64
 
 	Enrollment   enroll.Enrollment
 	Recovery     recovery.Set
 	Browsers     []trust.Browser
+	Revocations  uint64          // of trusted browsers: a proof from before one trusts none
 	Budget       throttle.Budget // of codes
 	RecoveryRate throttle.Rate   // of recovery codes: apart, so that spending one does not close the other
 	TicketKey    TicketKey       // signs the tickets of this epoch
 	Spent        []Spent         // tickets that have served
-	Forgotten    int64           // of tickets issued up to this millisecond nobody knows whether they served
+	UsedUpTo     int64           // tickets issued at or before this millisecond count as used
 	SessionsFrom time.Time       // sessions begun before are over
 	PasswordAt   time.Time       // when the host last reported a new password
 	Grace        Grace           // of who has no factor where it is required
 	Issued       Issued          // a recovery code that an administrator had sent
-	CodeOnly     bool            // after this reset the password alone does not lead to a set-up
+	Suspicion    Suspicion       // what "it was not me" leaves behind
 	Machine      string          // the name of a machine account, while Enrollment is exempted
 	Freeze       Freeze
 	Phones       phone.State
@@ -52,12 +46,12 @@ type Account struct {
 	Activity     event.Activity
 }
 
-// state is the plain word that the record of id is listed by.
-func (a *Account) state(id store.ID, at time.Time) string {
+// State is the plain word that the record of id is listed by.
+func (a *Account) State(id store.AccountID, at time.Time) string {
 	switch {
 	case id.User == tenantUser:
 		return "tenant"
-	case Reserved(id):
+	case id.Reserved():
 		return "sends"
 	case a.Frozen():
 		return "frozen"
@@ -82,15 +76,31 @@ func (a *Account) FactorsChanged(at time.Time) {
 }
 
 // EndTrust revokes every trusted browser.
-func (a *Account) EndTrust() { a.Browsers = nil }
+func (a *Account) EndTrust() { a.Browsers = nil; a.Revocations++ }
 
-// prune drops what has run out, each time the record is written.
-func (a *Account) prune(at time.Time) {
+// RevokeBrowser revokes one trusted browser. It reports false when there is none
+// of this id.
+func (a *Account) RevokeBrowser(id string) bool {
+	rest, ok := trust.Revoke(a.Browsers, id)
+	if ok {
+		a.Browsers = rest
+		a.Revocations++ // a thief who trusted it may hold a proof of the same minute
+	}
+	return ok
+}
+
+// HasFactor reports whether the account has anything to show beside a password.
+func (a *Account) HasFactor() bool {
+	return len(a.Enrollment.Authenticators()) > 0 || len(a.Phones.Phones()) > 0
+}
+
+// Prune drops everything that has expired. It runs each time the record is written.
+func (a *Account) Prune(at time.Time) {
 	a.Enrollment = a.Enrollment.Expire(at)
 	a.Issued = a.Issued.expire(at)
 	a.Phones = a.Phones.Expire(at)
 	a.Tenant = a.Tenant.expire(at)
-	a.forgetOld(at)
+	a.dropOldTickets(at)
 	a.Browsers = slices.DeleteFunc(slices.Clone(a.Browsers), func(b trust.Browser) bool {
 		return at.Sub(b.Issued) > trust.MaxAge
 	})

@@ -31,9 +31,9 @@ var ErrFormat = errors.New("account: record of an unknown format")
 
 // wire is the record before it is sealed, as JSON:
 //
-//	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…],
+//	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…], "revocations":…,
 //	 "budget":{…}, "recovery_rate":{…}, "ticket_key":"…", "spent":[…], "forgotten":…, "sessions_from":"…",
-//	 "password_at":"…", "grace":{…}, "issued":{…}, "code_only":…, "machine":"…", "freeze":{…},
+//	 "password_at":"…", "grace":{…}, "issued":{…}, "suspicion":{…}, "machine":"…", "freeze":{…},
 //	 "phones":{…}, "assigned":"…", "sends":{…}, "tenant":{…}, "activity":{…}}
 //
 // Field order and names are frozen by testdata/account.golden.json.
@@ -43,16 +43,17 @@ type wire struct {
 	Enrollment   json.RawMessage `json:"enrollment"`
 	Recovery     recovery.Set    `json:"recovery,omitzero"`
 	Browsers     []trust.Browser `json:"browsers,omitempty"`
+	Revocations  uint64          `json:"revocations,omitzero"`
 	Budget       throttle.Budget `json:"budget,omitzero"`
 	RecoveryRate throttle.Rate   `json:"recovery_rate,omitzero"`
 	TicketKey    TicketKey       `json:"ticket_key,omitzero"`
 	Spent        []Spent         `json:"spent,omitempty"`
-	Forgotten    int64           `json:"forgotten,omitzero"`
+	UsedUpTo     int64           `json:"forgotten,omitzero"`
 	SessionsFrom time.Time       `json:"sessions_from,omitzero"`
 	PasswordAt   time.Time       `json:"password_at,omitzero"`
 	Grace        Grace           `json:"grace,omitzero"`
 	Issued       Issued          `json:"issued,omitzero"`
-	CodeOnly     bool            `json:"code_only,omitzero"`
+	Suspicion    Suspicion       `json:"suspicion,omitzero"`
 	Machine      string          `json:"machine,omitempty"`
 	Freeze       Freeze          `json:"freeze,omitzero"`
 	Phones       json.RawMessage `json:"phones,omitempty"`
@@ -70,20 +71,21 @@ func encode(a Account) ([]byte, error) {
 	}
 	return json.Marshal(wire{
 		Format:       format,
-		Epoch:        a.Epoch,
+		Epoch:        a.Generation,
 		Enrollment:   a.Enrollment.Encode(),
 		Recovery:     a.Recovery,
 		Browsers:     a.Browsers,
+		Revocations:  a.Revocations,
 		Budget:       a.Budget,
 		RecoveryRate: a.RecoveryRate,
 		TicketKey:    a.TicketKey,
 		Spent:        a.Spent,
-		Forgotten:    a.Forgotten,
+		UsedUpTo:     a.UsedUpTo,
 		SessionsFrom: a.SessionsFrom,
 		PasswordAt:   a.PasswordAt,
 		Grace:        a.Grace,
 		Issued:       a.Issued,
-		CodeOnly:     a.CodeOnly,
+		Suspicion:    a.Suspicion,
 		Machine:      a.Machine,
 		Freeze:       a.Freeze,
 		Phones:       phones,
@@ -113,20 +115,21 @@ func decode(data []byte) (Account, error) {
 		}
 	}
 	return Account{
-		Epoch:        w.Epoch,
+		Generation:   w.Epoch,
 		Enrollment:   e,
 		Recovery:     w.Recovery,
 		Browsers:     w.Browsers,
+		Revocations:  w.Revocations,
 		Budget:       w.Budget,
 		RecoveryRate: w.RecoveryRate,
 		TicketKey:    w.TicketKey,
 		Spent:        w.Spent,
-		Forgotten:    w.Forgotten,
+		UsedUpTo:     w.UsedUpTo,
 		SessionsFrom: w.SessionsFrom,
 		PasswordAt:   w.PasswordAt,
 		Grace:        w.Grace,
 		Issued:       w.Issued,
-		CodeOnly:     w.CodeOnly,
+		Suspicion:    w.Suspicion,
 		Machine:      w.Machine,
 		Freeze:       w.Freeze,
 		Phones:       phones,
@@ -137,11 +140,11 @@ func decode(data []byte) (Account, error) {
 	}, nil
 }
 
-// seal makes the record of a that replaces another. Tenant, user, version,
+// Seal makes the record of a that replaces another. Tenant, user, version,
 // state word and format are associated data: whoever can write to the database
 // still cannot move a record to another user, bring an old one back under a
 // new version, or relabel one as disabled.
-func seal(keys *keyring.Ring, id store.ID, a Account, at time.Time) (*store.Record, error) {
+func Seal(keys *keyring.Ring, id store.AccountID, a Account, at time.Time) (*store.Record, error) {
 	plain, err := encode(a)
 	if err != nil {
 		return nil, fmt.Errorf("account: encode: %w", err)
@@ -149,15 +152,15 @@ func seal(keys *keyring.Ring, id store.ID, a Account, at time.Time) (*store.Reco
 	r := &store.Record{
 		ID:      id,
 		Version: store.NewVersion(),
-		State:   a.state(id, at),
+		State:   a.State(id, at),
 		Updated: at,
 	}
 	r.Sealed = keys.Seal(purpose, plain, associated(*r)...)
 	return r, nil
 }
 
-// open is the reverse of seal.
-func open(keys *keyring.Ring, r store.Record) (Account, error) {
+// Open is the reverse of Seal.
+func Open(keys *keyring.Ring, r store.Record) (Account, error) {
 	plain, err := keys.Open(purpose, r.Sealed, associated(r)...)
 	if err != nil {
 		return Account{}, fmt.Errorf("account: open record: %w", err)

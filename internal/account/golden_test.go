@@ -26,16 +26,17 @@ func closed(t testing.TB) Account {
 	t.Helper()
 	_, issued := recovery.Issue(at)
 	a := Account{
-		Epoch:      9,
-		PasswordAt: at,
-		Grace:      Grace{Begun: at, Until: at.Add(time.Hour)},
-		Issued:     Issued{Set: issued, At: at},
-		CodeOnly:   true,
-		Machine:    "nightly backup",
-		Freeze:     Freeze{At: at, Ended: at.Add(-time.Hour)},
-		Phones:     manyPhones(t, at),
-		Assigned:   "+436601234567",
-		Sends:      fewSends(t),
+		Generation:  9,
+		Revocations: 4,
+		PasswordAt:  at,
+		Grace:       Grace{Begun: at, Until: at.Add(time.Hour)},
+		Issued:      Issued{Set: issued, At: at},
+		Suspicion:   Suspicion{CodeOnly: true, Redeemed: true, NewPassword: true},
+		Machine:     "nightly backup",
+		Freeze:      Freeze{At: at, Ended: at.Add(-time.Hour)},
+		Phones:      manyPhones(t, at),
+		Assigned:    "+436601234567",
+		Sends:       fewSends(t),
 	}
 	var err error
 	a.Enrollment, err = a.Enrollment.Reset(at)
@@ -54,12 +55,12 @@ func ofTenant(t testing.TB) Account {
 	a := Account{Sends: fewSends(t)}
 	a.Tenant.Policy = &p
 	for _, q := range []Request{
-		{ID: "one", Action: "set policy", By: store.ID{Tenant: "acme", User: "boss"}, Asked: at, Policy: &p},
-		{ID: "two", Action: "reset account", By: store.ID{User: "boss"}, Asked: at, Targets: []string{"42", "43"}, Scope: "all"},
-		{ID: "three", Action: "exempt account", By: store.ID{User: "boss"}, Asked: at, Targets: []string{"42"}, Name: "nightly backup"},
+		{ID: "one", Action: "set policy", By: store.AccountID{Tenant: "acme", User: "boss"}, Asked: at, Policy: &p},
+		{ID: "two", Action: "reset account", By: store.AccountID{User: "boss"}, Asked: at, Targets: []string{"42", "43"}, Scope: "all"},
+		{ID: "three", Action: "exempt account", By: store.AccountID{User: "boss"}, Asked: at, Targets: []string{"42"}, Name: "nightly backup"},
 	} {
 		var err error
-		a.Tenant, err = a.Tenant.Ask(q, at)
+		a.Tenant, err = a.Tenant.AddRequest(q, at)
 		require.NoError(t, err)
 	}
 	a.Activity, _ = a.Activity.Append(event.Event{At: at, Kind: event.PolicySet, Actor: "boss"})
@@ -74,20 +75,21 @@ func TestGolden(t *testing.T) {
 		look func(t *testing.T, a Account)
 	}{
 		"account": {full, func(t *testing.T, a Account) {
-			require.EqualValues(t, 3, a.Epoch)
+			require.EqualValues(t, 3, a.Generation)
 			require.Equal(t, enroll.Active, a.Enrollment.State(at))
 			require.Equal(t, 10, a.Recovery.Remaining())
 			require.Len(t, a.Browsers, 1)
-			require.Equal(t, 1, a.Budget.Run())
+			require.Equal(t, 1, a.Budget.ConsecutiveFailures())
 			require.True(t, a.IsSpent("T1", at))
 			require.EqualValues(t, 1, a.Activity.Last())
 		}},
 		"closed": {closed, func(t *testing.T, a Account) {
 			require.Equal(t, enroll.ResetPending, a.Enrollment.State(at))
 			require.Equal(t, at, a.PasswordAt)
+			require.EqualValues(t, 4, a.Revocations)
 			require.Equal(t, Grace{Begun: at, Until: at.Add(time.Hour)}, a.Grace)
 			require.True(t, a.Issued.Live(at))
-			require.True(t, a.CodeOnly)
+			require.True(t, a.CodeDemanded(at))
 			require.Equal(t, "nightly backup", a.Machine)
 			require.True(t, a.Frozen())
 			require.Equal(t, at.Add(-time.Hour), a.Freeze.Ended)

@@ -28,9 +28,9 @@ func TestFullRecordFits(t *testing.T) {
 	fits(t, id, worst(t, at.Add(123456789*time.Nanosecond)))
 }
 
-func fits(t *testing.T, id store.ID, a Account) {
+func fits(t *testing.T, id store.AccountID, a Account) {
 	t.Helper()
-	rec, err := seal(ring(t), id, a, at)
+	rec, err := Seal(ring(t), id, a, at)
 	require.NoError(t, err)
 	counts := 0
 	for _, d := range a.Activity.Attempts() {
@@ -50,17 +50,17 @@ func TestFullTenantFits(t *testing.T) {
 		a := Account{Activity: hostileChanges(now), Sends: manySends(t, now)}
 		p := policy.Policy{
 			Grace: policy.MaxGrace - 1, Deadline: now, BrowserAge: policy.MaxBrowserAge - 1,
-			Methods: policy.App | policy.RecoveryCodes | policy.Phone | policy.Other, IssuedCode: true, TwoAdministrators: true, AssignedPhones: true,
+			Methods: policy.App | policy.RecoveryCodes | policy.Phone | policy.External, IssuedCode: true, TwoAdministrators: true, AssignedPhones: true,
 		}
 		a.Tenant.Policy = &p
 		long := strings.Repeat(pad, store.MaxID/len(pad))
 		for i := 0; ; i++ {
-			q := Request{ID: "0123456789ABCDEF", Action: "exempt account", By: store.ID{Tenant: long, User: long}, Asked: now, Policy: &p, Scope: "authenticators", Name: long}
+			q := Request{ID: "0123456789ABCDEF", Action: "exempt account", By: store.AccountID{Tenant: long, User: long}, Asked: now, Policy: &p, Scope: "authenticators", Name: long}
 			for range i % 20 {
 				q.Targets = append(q.Targets, long)
 			}
-			next, err := a.Tenant.Ask(q, now)
-			if errors.Is(err, ErrRequests) {
+			next, err := a.Tenant.AddRequest(q, now)
+			if errors.Is(err, ErrTooManyRequests) {
 				require.Greater(t, i, 5)
 				break
 			}
@@ -87,7 +87,7 @@ func manySends(t testing.TB, now time.Time) (s phone.Sends) {
 func worst(t testing.TB, now time.Time) Account {
 	t.Helper()
 	hostile := strings.Repeat("<", 300) // six bytes each
-	a := Account{Epoch: 1 << 32, SessionsFrom: now, Forgotten: now.UnixMilli(), TicketKey: TicketKey{1}}
+	a := Account{Generation: 1 << 32, SessionsFrom: now, UsedUpTo: now.UnixMilli(), TicketKey: TicketKey{1}}
 	a.Enrollment = manyAuthenticators(t, now, hostile)
 	codes, set := recovery.New(now)
 	for _, code := range codes {
@@ -97,7 +97,7 @@ func worst(t testing.TB, now time.Time) Account {
 		require.NoError(t, err)
 	}
 	a.Recovery = set.MarkSaved(now)
-	for keys, i := ring(t), 0; i < trust.Limit; i++ {
+	for keys, i := ring(t), 0; i < trust.MaxBrowsers; i++ {
 		_, b := trust.Issue(keys, trust.Scope{User: "42"}, hostile, now)
 		b.Seen = now
 		a.Browsers = trust.Remember(a.Browsers, b)
@@ -112,7 +112,7 @@ func worst(t testing.TB, now time.Time) Account {
 	}
 	_, issued := recovery.Issue(now)
 	a.Issued, a.Freeze = Issued{Set: issued, At: now}, Freeze{At: now, Ended: now}
-	a.Grace, a.PasswordAt, a.CodeOnly = Grace{Begun: now, Until: now}, now, true
+	a.Grace, a.PasswordAt, a.Suspicion = Grace{Begun: now, Until: now}, now, Suspicion{true, true, true}
 	a.Machine = event.Event{Actor: hostile}.Clean().Actor
 	a.Phones, a.Assigned = manyPhones(t, now), "+999999999999999"
 	a.Activity = hostileActivity(now)
@@ -159,10 +159,10 @@ func activityOf(now time.Time, some func(event.Kind) bool) (a event.Activity) {
 		Reason: hostile, Method: hostile, Authenticator: hostile, Browser: hostile, Actor: hostile, Action: hostile, Remaining: 10, Until: now,
 		Source: event.Source{Address: hostile, UserAgent: hostile},
 	}
-	for day := range event.Days {
+	for day := range event.MaxDays {
 		for _, e.Kind = range event.Kinds() {
 			if some(e.Kind) {
-				e.At = now.AddDate(0, 0, day-event.Days)
+				e.At = now.AddDate(0, 0, day-event.MaxDays)
 				a, _ = a.Append(e)
 			}
 		}
@@ -175,8 +175,8 @@ func activityOf(now time.Time, some func(event.Kind) bool) (a event.Activity) {
 func manyAuthenticators(t testing.TB, now time.Time, name string) (e enroll.Enrollment) {
 	t.Helper()
 	params := totp.Params{Algorithm: totp.SHA512, Digits: 8, Period: 2 * time.Minute}
-	for range enroll.Limit + 25 {
-		if live := e.Authenticators(); len(live) == enroll.Limit {
+	for range enroll.MaxAuthenticators + 25 {
+		if live := e.Authenticators(); len(live) == enroll.MaxAuthenticators {
 			var err error
 			e, err = e.Remove(now, live[0].ID)
 			require.NoError(t, err)

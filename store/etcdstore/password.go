@@ -43,8 +43,8 @@ const authenticate = "/etcdserverpb.Auth/Authenticate"
 // connection is encrypted is the host's to configure, as with the client's own.
 func (*login) RequireTransportSecurity() bool { return false }
 
-// GetRequestMetadata implements credentials.PerRPCCredentials. Whoever signs in has
-// no token to show: an expired one would be refused there too.
+// GetRequestMetadata implements credentials.PerRPCCredentials. A call that
+// signs in shows no token: an expired one would be refused there too.
 func (l *login) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
 	token := l.token.Load()
 	if info, _ := credentials.RequestInfoFromContext(ctx); token == nil || info.Method == authenticate {

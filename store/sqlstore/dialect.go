@@ -80,7 +80,7 @@ type dialect struct {
 
 	absent func(err error) bool // there is no such table
 
-	corrupt func(err error) bool // the file is damaged, or is no database
+	corrupt func(err error) bool // the file is damaged, or is not a database
 	denied  func(err error) bool // the user has not the right to
 	strange func(err error) bool // there is no such column
 	gone    func(err error) bool // the connection has died, or may have: nobody has answered

@@ -31,7 +31,7 @@
 //
 // SQLite has one writer at a time. The writers of one Store wait in the order in
 // which they came, each as long as its context lasts. Other processes, and your own
-// writes to the same file, do not stand in that line: whoever is at its head waits
+// writes to the same file, do not stand in that line: the writer at its head waits
 // for them as long as busy_timeout says, and is then [store.ErrUnavailable] with
 // [store.ErrNotWritten] inside. Your own transaction holds the file from its first
 // write (with _txlock=immediate: from its beginning). With SetMaxOpenConns(1) a

@@ -9,19 +9,19 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A line is those of one store who write to a database that has one writer at a
-// time. SQLite itself lets a writer look again after growing pauses, so that the
+// A line is the order in which one store's writers write to a database that has one
+// writer at a time. SQLite itself lets a writer look again after growing pauses, so that the
 // last to come is often the first to write, and one in a hundred waits for
 // seconds. Here they write in the order in which they came.
 //
 // Other processes, and the host's own writes, do not stand in it: SQLite's busy
-// timeout is between them and whoever is at the head.
+// timeout is between them and the writer at the head.
 type line struct {
 	turn    chan struct{} // holds a value while somebody writes; Go lets waiting senders in one after the other
 	arrived atomic.Int64  // how many have come
 
-	// Of whoever has the turn: up to which arrival all have waited for the file as
-	// long as the one that found it busy in the end, and what that one was told.
+	// Guarded by the turn: up to which arrival all have waited for the file as long
+	// as the writer that found it busy in the end, and the error that it got.
 	refused int64
 	busy    error
 }
@@ -32,7 +32,7 @@ func newLine() *line { return &line{turn: make(chan struct{}, 1)} }
 // statement that began is waited for by the next one, even if its caller has gone.
 //
 // patience is the busy timeout, zero if it is not known. Where the file was busy
-// for as long, all who stood in line all that time are told so too, instead of
+// for as long, all who stood in line all that time get the same error, instead of
 // waiting one after the other: nobody waits longer than twice.
 func (l *line) write(ctx context.Context, patience time.Duration, busy func(error) bool, statement func() (int64, error)) (int64, error) {
 	number := l.arrived.Add(1)

@@ -44,7 +44,7 @@ func TestLineIsInOrder(t *testing.T) {
 	})
 }
 
-// Whoever gives up leaves the line, has not written, and holds up nobody; a
+// A caller that gives up leaves the line, has not written, and holds up nobody; a
 // statement whose caller has gone is waited for.
 func TestLineIsLeftByContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -80,8 +80,8 @@ func TestLineGoesOnAfterAPanic(t *testing.T) {
 }
 
 // While another process holds the file, nobody waits longer than twice the busy
-// timeout, however many wait: who has stood in line as long as somebody waited for
-// the file is told the same. Who comes later tries.
+// timeout, however many wait: writers that stood in line as long as somebody waited
+// for the file get the same error. Later ones try.
 func TestLineWaitsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const patience = 5 * time.Second
@@ -103,7 +103,7 @@ func TestLineWaitsOnce(t *testing.T) {
 		require.NoError(t, err, "came later, and tries")
 		require.Equal(t, 3, asked)
 
-		// A file that is busy at once says nothing about those who wait.
+		// A file that is busy at once proves nothing about the writers that wait.
 		go func() {
 			_, err = l.write(t.Context(), patience, isBusy, func() (int64, error) { time.Sleep(time.Second); return 0, errBusy })
 			require.ErrorIs(t, err, errBusy)

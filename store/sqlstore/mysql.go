@@ -27,7 +27,7 @@ var mysql = dialect{
 	exists:   func(err error) bool { return mysqlError(err) == 1062 }, // ER_DUP_ENTRY: there is one unique key
 	undone:   mysqlUndone,
 	busy:     func(err error) bool { return mysqlUndone(err) || errors.Is(err, errAnotherMigrates) },
-	// What is still rolled back after so many tries.
+	// A statement that is still rolled back after so many tries.
 	unwritten: mysqlUndone,
 	absent:    func(err error) bool { return mysqlError(err) == 1146 }, // ER_NO_SUCH_TABLE
 	denied:    mysqlDenied,

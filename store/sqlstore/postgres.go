@@ -28,7 +28,7 @@ SELECT pg_advisory_xact_lock(8390052656918065015)`),
 	exists: not,
 	undone: postgresUndone,
 	busy:   func(err error) bool { return postgresUndone(err) || sqlState(err) == "55P03" }, // its lock_timeout
-	// What is still rolled back after so many tries.
+	// A statement that is still rolled back after so many tries.
 	unwritten: postgresUndone,
 	absent:    func(err error) bool { return sqlState(err) == "42P01" }, // undefined_table
 	denied:    func(err error) bool { return sqlState(err) == "42501" }, // insufficient_privilege

@@ -7,7 +7,7 @@ import (
 )
 
 // prepared are the statements of a database that would otherwise read the same
-// text anew for each call. They are closed with the database, which is the host's.
+// text again for each call. They are closed with the database, which is the host's.
 // The servers' drivers keep their own, where a pool between them and the server
 // allows it.
 type prepared struct{ all sync.Map } // text → *sql.Stmt

@@ -8,5 +8,5 @@
 // lies in a file of mode 0600: at night nobody is there to open a keyring.
 //
 // No secret is taken from the command line, which everybody on a machine can
-// read, and none is printed, apart from what a set-up shows once.
+// read, and none is printed, apart from what an enrollment shows once.
 package command

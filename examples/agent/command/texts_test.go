@@ -23,13 +23,13 @@ import (
 
 // The agent speaks the language of the terminal; what scripts read stays.
 func TestSpeaksTheTerminalsLanguage(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	h.env["LANG"] = "de_DE.UTF-8"
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).says("Angemeldet als Ana Soler, Acme Backup GmbH.")
 	screen := h.run("setup", ana.Password, ana.Password, "").notes("Gesperrt. Passwort und Code von ana@acme.example öffnen ihn.").out
 	m := regexp.MustCompile(`Einrichtungsschlüssel in die App ein: ([A-Z2-7 ]+)\n`).FindStringSubmatch(screen)
 	require.NotNil(t, m, screen)
-	_, err := totptest.Type(m[1], h.clock)
+	_, err := totptest.TypeSecret(m[1], h.clock)
 	require.NoError(t, err)
 	h.run("status").ends(command.ExitDone).says("Zustand          gesperrt\n", "Konto            ana@acme.example\n", "in einer Datei, die nur Sie lesen können")
 	h.run("nope").ends(command.ExitUsage).notes(`agent: es gibt keinen Befehl "nope"; -h zeigt alle`)
@@ -48,7 +48,7 @@ func TestSpeaksTheTerminalsLanguage(t *testing.T) {
 
 // The help fits a terminal, whatever its language.
 func TestHelpFits(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	for _, l := range words.All() {
 		h.env["LANG"] = l.Tag()
 		for _, line := range strings.Split(h.run("-h").ends(command.ExitDone).out, "\n") {

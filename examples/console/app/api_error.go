@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
@@ -52,17 +53,17 @@ var failures = []struct {
 	{totpflow.ErrAlreadyUsed, "used_code", 0},
 	{totpflow.ErrRejected, "wrong_code", 0}, // after those that are ErrRejected as well
 	{totpflow.ErrChallenge, "challenge_over", 0},
-	{totpflow.ErrEnrollment, "setup_over", 0},
+	{totpflow.ErrEnrollmentExpired, "setup_over", 0},
 	{totpflow.ErrProof, "proof_required", 0},
 	{totpflow.ErrNotEnrolled, "not_enrolled", 0},
-	{totpflow.ErrMethod, "method_not_allowed", 0},
+	{totpflow.ErrMethodNotAllowed, "method_not_allowed", 0},
 	{totpflow.ErrPasswordRecent, "password_too_new", 0},
 	{totpflow.ErrFrozen, "account_closed", 0},
 	{totpflow.ErrRecordLost, "account_closed", 0},
 	{totpflow.ErrExempt, "machine_account", 0},
 	{totpflow.ErrNotExempt, "not_a_machine", 0},
-	{totpflow.ErrNotAllowed, "not_allowed", 0},
-	{enroll.ErrLimit, "too_many_authenticators", 0},
+	{admin.ErrNotAllowed, "not_allowed", 0},
+	{enroll.ErrTooManyAuthenticators, "too_many_authenticators", 0},
 	{store.ErrUnavailable, "unavailable", 0},
 }
 
@@ -86,7 +87,7 @@ type failure struct {
 	Action totpflow.Action `json:"action,omitempty"`
 	Target string          `json:"target,omitempty"`
 
-	// Of a set-up: how far the device's clock is ahead.
+	// Of an enrollment: how far the device's clock is ahead.
 	ClockOff int `json:"clock_off,omitempty"`
 }
 
@@ -97,7 +98,7 @@ func (e *incomplete) Error() string { return "the sign-in is not complete: " + e
 
 // Is has the error's word depend on what is next.
 func (e *incomplete) Is(target error) bool {
-	return target == errCodeRequired && e.Step == totpflow.AskCode || target == errSetUp && e.Step == totpflow.SetUp
+	return target == errCodeRequired && e.Step == totpflow.AskCode || target == errSetUp && e.Step == totpflow.Enroll
 }
 
 // An organisationChoice is an errOrganisation that says which there are.
@@ -144,7 +145,7 @@ func failureOf(w http.ResponseWriter, err error) (code int, f failure) {
 	var which organisationChoice
 	if errors.As(err, &next) {
 		f.Step, f.Challenge, f.Methods = stepWord(next.Step), string(next.Challenge), next.Methods
-		wait = next.Waiting
+		wait = next.Throttled
 	}
 	if wait != nil || errors.As(err, &wait) {
 		f.Pair = wait.Pair
@@ -171,7 +172,7 @@ func stepWord(s totpflow.Step) string {
 		return "passed"
 	case totpflow.AskCode:
 		return "code"
-	case totpflow.SetUp:
+	case totpflow.Enroll:
 		return "setup"
 	}
 	return "refused"

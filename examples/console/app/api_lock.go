@@ -57,7 +57,7 @@ func (s apiSessions) ofDevice(ctx context.Context, device string, now time.Time)
 // asked for with the sign-in: who has copied the key of an old session does not
 // get a longer one for it.
 func (c *console) apiAppLock(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	if c.now().Sub(v.Began) >= totpflow.ProofAge {
+	if c.now().Sub(v.Began) >= totpflow.ProofLifetime {
 		return errTooLate
 	}
 	expires := v.Began.Add(deviceSessionAge).UTC().Truncate(time.Second)
@@ -106,7 +106,7 @@ func (c *console) apiUnlock(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err != nil:
 		return err
-	case next.Step != totpflow.Passed || next.ID != v.user.ID:
+	case next.Step != totpflow.Passed || next.ID.User != v.user.ID:
 		return &incomplete{next}
 	}
 	return reply(w, http.StatusOK, struct {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 )
 
@@ -51,7 +52,7 @@ func (c *console) apiRegister(w http.ResponseWriter, r *http.Request, v *visitor
 		return err
 	}
 	if !v.Administers() {
-		return totpflow.ErrNotAllowed
+		return admin.ErrNotAllowed
 	}
 	machines, err := c.users.list(r.Context(), selectUsers+`WHERE tenants.id = ? AND users.role = ? AND (? = '' OR people.email = ?)`,
 		v.user.Tenant.ID, roleMachine, in.Machine, in.Machine)
@@ -90,7 +91,7 @@ func (c *console) apiMachineToken(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	token, expires, err := c.programs.begin(r.Context(), session{User: next.ID, Began: c.now(), By: next.Reason}, machineSessionAge)
+	token, expires, err := c.programs.begin(r.Context(), session{User: next.ID.User, Began: c.now(), By: next.Reason}, machineSessionAge)
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (c *console) machine(h func(http.ResponseWriter, *http.Request, *visitor) e
 		switch {
 		case err != nil:
 			return err
-		case v.By != totpflow.Exempt || v.State != enroll.Exempted:
+		case v.By != totpflow.ReasonMachine || v.State != enroll.Exempted:
 			return totpflow.ErrNotExempt
 		}
 		return h(w, r, v)

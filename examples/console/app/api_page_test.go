@@ -109,7 +109,7 @@ func (r *reader) exchange(x exchange) {
 	require.NoError(r.t, json.Unmarshal([]byte(a.text), &got))
 	require.Equal(r.t, want, r.blanked(want, got, ""), "%s:%d: %s", page, x.line, a.text)
 	if _, known := r.phones[r.who]; !known && r.last["uri"] != "" {
-		phone, err := totptest.Scan(r.last["uri"], r.clock)
+		phone, err := totptest.ScanURI(r.last["uri"], r.clock)
 		require.NoError(r.t, err)
 		r.phones[r.who] = phone
 	}

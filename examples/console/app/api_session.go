@@ -126,7 +126,7 @@ func (c *console) caller(r *http.Request) (*visitor, error) {
 func (c *console) bearer(r *http.Request) (*visitor, error) {
 	v, err := c.caller(r)
 	switch {
-	case err == nil && v.By == totpflow.Exempt:
+	case err == nil && v.By == totpflow.ReasonMachine:
 		err = totpflow.ErrExempt
 	case err == nil && r.Header.Get("Accept-Language") != "":
 		err = c.users.keepLanguage(r.Context(), v.user, spoken(r.Context()).Tag())

@@ -13,7 +13,7 @@ const proofHeader = "Proof"
 
 func proofOf(r *http.Request) totpflow.Proof { return totpflow.Proof(r.Header.Get(proofHeader)) }
 
-// A setUpAnswer is what a program shows for a set-up. It draws the QR code
+// A setUpAnswer is what a program shows for an enrollment. It draws the QR code
 // itself, from the URI: a picture would be one more copy of the secret.
 type setUpAnswer struct {
 	Enrollment totpflow.EnrollmentToken `json:"enrollment"`
@@ -23,7 +23,7 @@ type setUpAnswer struct {
 	Clears     []string                 `json:"clears,omitempty"`
 }
 
-// setUpRequest is what a set-up starts from, where it is not a proof.
+// setUpRequest is what an enrollment starts from, where it is not a proof.
 type setUpRequest struct {
 	Challenge totpflow.Challenge `json:"challenge"`
 	Password  string             `json:"password"`
@@ -45,9 +45,9 @@ func (c *console) apiSetUp(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, http.StatusOK, setUpAnswer{page.Token, page.Offer.URI(), page.Offer.Secret(), page.Expires, page.Clears})
 }
 
-// authority is what the set-up may start from: never a session alone, which
+// authority is what the enrollment may start from: never a session alone, which
 // somebody may have found open.
-func (c *console) authority(r *http.Request, in setUpRequest) (totpflow.Authority, error) {
+func (c *console) authority(r *http.Request, in setUpRequest) (totpflow.EnrollmentGrant, error) {
 	if in.Challenge != "" {
 		return in.Challenge, nil
 	}
@@ -59,7 +59,7 @@ func (c *console) authority(r *http.Request, in setUpRequest) (totpflow.Authorit
 	case err != nil:
 		return nil, err
 	case v.Enrolled():
-		return nil, &proofError{action: totpflow.ActionReplace}
+		return nil, &proofError{action: totpflow.ActionReplaceAuthenticator}
 	case in.Password == "":
 		return nil, errPasswordNext
 	}
@@ -73,7 +73,7 @@ func (c *console) authority(r *http.Request, in setUpRequest) (totpflow.Authorit
 	switch next.Step {
 	case totpflow.Passed:
 		return next.Proof, nil
-	case totpflow.SetUp:
+	case totpflow.Enroll:
 		return next.Challenge, nil
 	}
 	return nil, &incomplete{next} // who gets codes by phone shows one first
@@ -104,11 +104,11 @@ func (c *console) apiConfirm(w http.ResponseWriter, r *http.Request) error {
 // provable are the actions that the API takes proofs of, and whether they are
 // done to something.
 var provable = map[totpflow.Action]bool{
-	actionDeleteBackup:     true,
-	actionShowKey:          true,
-	actionRegister:         false,
-	totpflow.ActionReplace: false,
-	totpflow.ActionAdd:     false,
+	actionDeleteBackup:                  true,
+	actionShowKey:                       true,
+	actionRegister:                      false,
+	totpflow.ActionReplaceAuthenticator: false,
+	totpflow.ActionAddAuthenticator:     false,
 }
 
 // A proofAnswer is a proof, and what it is good for.
@@ -132,29 +132,31 @@ func (c *console) apiReauthenticate(w http.ResponseWriter, r *http.Request, v *v
 	if !known || targeted != (in.Target != "") || in.ways() != 1 || in.IssuedCode != "" {
 		return errMalformed
 	}
-	codes := in.Codes
-	if codes == nil {
-		codes = []string{in.Code + in.RecoveryCode} // one of them is empty
-	}
-	action := in.Action
-	if targeted {
-		action = on(action, in.Target)
-	}
-	proof, err := v.factor.Reauthenticate(r.Context(), action, codes...)
+	proof, err := v.prove(r, in.Action.On(in.Target), in.codeAnswer)
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, proofAnswer{proof, in.Action, in.Target, c.now().Add(totpflow.ProofAge).UTC().Truncate(time.Second)})
+	return reply(w, http.StatusOK, proofAnswer{proof, in.Action, in.Target, c.now().Add(totpflow.ProofLifetime).UTC().Truncate(time.Second)})
+}
+
+// prove shows the codes of an answer, one or two of an app or a recovery code.
+func (v *visitor) prove(r *http.Request, p totpflow.Purpose, in codeAnswer) (totpflow.Proof, error) {
+	switch {
+	case len(in.Codes) == 2:
+		return v.factor.VerifyPair(r.Context(), p, in.Codes[0], in.Codes[1])
+	case in.Codes != nil:
+		return "", errMalformed
+	case in.RecoveryCode != "":
+		return v.factor.VerifyRecoveryCode(r.Context(), p, in.RecoveryCode)
+	default:
+		return v.factor.VerifyCode(r.Context(), p, in.Code)
+	}
 }
 
 // spend consumes the proof that the request shows, of this action to this
 // target. Without one it says what the proof has to be of.
 func (v *visitor) spend(r *http.Request, a totpflow.Action, target string) error {
-	action := a
-	if target != "" {
-		action = on(a, target)
-	}
-	err := v.factor.Spend(r.Context(), proofOf(r), action)
+	err := v.factor.ConsumeProof(r.Context(), proofOf(r), a.On(target))
 	switch {
 	case errors.Is(err, totpflow.ErrProof) && !v.Enrolled():
 		return totpflow.ErrNotEnrolled // who can show no code: set up first

@@ -13,7 +13,7 @@ import (
 
 func TestAPISetUpWhereItIsRequired(t *testing.T) {
 	s := newSite(t)
-	// A session of before is open to the set-up only.
+	// A session of before is open to the enrollment only.
 	p := s.program()
 	p.keeps(p.password(ana))
 	s.url = s.serve(require2FA)
@@ -25,7 +25,7 @@ func TestAPISetUpWhereItIsRequired(t *testing.T) {
 	page := p.post("/api/setup", fields{"challenge": next.get("challenge")}).is(http.StatusOK)
 	require.Equal(t, "2026-03-02T09:45:10Z", page.get("expires"))
 	require.True(t, strings.HasPrefix(page.get("uri"), "otpauth://totp/Acme%20Backup:ana%40acme.example?secret="+strings.ReplaceAll(page.get("secret"), " ", "")), page.text)
-	phone, err := totptest.Scan(page.get("uri"), s.clock)
+	phone, err := totptest.ScanURI(page.get("uri"), s.clock)
 	require.NoError(t, err)
 
 	confirm := func(code string) result {
@@ -42,7 +42,7 @@ func TestAPISetUpWhereItIsRequired(t *testing.T) {
 	require.Equal(t, "active", p.call(http.MethodGet, "/api/account", nil).get("second_factor"))
 }
 
-// A session alone begins no set-up: whoever finds one open could bind a phone of
+// A session alone begins no enrollment: whoever finds one open could bind a phone of
 // their own.
 func TestAPISetUpTakesMoreThanASession(t *testing.T) {
 	s := newSite(t)
@@ -58,7 +58,7 @@ func TestAPISetUpTakesMoreThanASession(t *testing.T) {
 	s.clock.Advance(6 * time.Minute)
 	p.post("/api/setup", fields{}, "Proof", a.get("proof")).fails(http.StatusForbidden, "proof_required")
 	page := p.post("/api/setup", fields{"password": ana.Password}).is(http.StatusOK)
-	phone, err := totptest.Scan(page.get("uri"), s.clock)
+	phone, err := totptest.ScanURI(page.get("uri"), s.clock)
 	require.NoError(t, err)
 	p.keeps(p.post("/api/setup/confirm", fields{"enrollment": page.get("enrollment"), "code": phone.Code()}))
 
@@ -76,7 +76,7 @@ func TestAPISetUpHasALimit(t *testing.T) {
 	p, phone := s.user(ana)
 	for range 4 {
 		page := p.post("/api/setup", fields{}, "Proof", p.proof(phone, "add authenticator", "")).is(http.StatusOK)
-		added, err := totptest.Scan(page.get("uri"), s.clock)
+		added, err := totptest.ScanURI(page.get("uri"), s.clock)
 		require.NoError(t, err)
 		p.keeps(p.post("/api/setup/confirm", fields{"enrollment": page.get("enrollment"), "code": added.Code()}))
 	}

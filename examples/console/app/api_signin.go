@@ -21,11 +21,11 @@ type signedIn struct {
 	Session           string          `json:"session"`
 	Expires           time.Time       `json:"expires"`
 	By                totpflow.Reason `json:"by"`
-	Proof             totpflow.Proof  `json:"proof,omitempty"` // begins a set-up
+	Proof             totpflow.Proof  `json:"proof,omitempty"` // begins an enrollment
 	SetUpUntil        *time.Time      `json:"setup_until,omitempty"`
 	RecoveryCodesLeft *int            `json:"recovery_codes_left,omitempty"`
 
-	// Of a set-up: what is shown once.
+	// Of an enrollment: what is shown once.
 	RecoveryCodes []string `json:"recovery_codes,omitempty"`
 	Cleared       []string `json:"cleared,omitempty"`
 }
@@ -84,18 +84,18 @@ func (c *console) admit(r *http.Request, d totpflow.Decision) (a signedIn, err e
 	if d.Step != totpflow.Passed {
 		return a, &incomplete{d}
 	}
-	if err := c.users.keepAnchor(r.Context(), d.ID, d.Anchor); err != nil {
+	if err := c.users.keepGeneration(r.Context(), d.ID.User, d.Generation); err != nil {
 		return a, err
 	}
 	a = signedIn{Step: stepWord(d.Step), By: d.Reason}
-	a.Session, a.Expires, err = c.programs.begin(r.Context(), session{User: d.ID, Began: c.now(), By: d.Reason}, apiSessionAge)
-	if d.Reason != totpflow.ByCode { // whose proof would serve to trust a browser
+	a.Session, a.Expires, err = c.programs.begin(r.Context(), session{User: d.ID.User, Began: c.now(), By: d.Reason}, apiSessionAge)
+	if d.Reason != totpflow.ReasonCode { // whose proof would serve to trust a browser
 		a.Proof = d.Proof
 	}
-	if d.Reason == totpflow.ByRecoveryCode {
+	if d.Reason == totpflow.ReasonRecoveryCode {
 		a.RecoveryCodesLeft = &d.RecoveryCodesLeft
 	}
-	if d.Reason == totpflow.InGrace {
+	if d.Reason == totpflow.ReasonGrace {
 		a.SetUpUntil = &d.GraceUntil
 	}
 	return a, err

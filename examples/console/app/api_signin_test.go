@@ -131,7 +131,7 @@ func TestAPIRecoveryCode(t *testing.T) {
 
 	page := p.post("/api/setup", fields{}, "Proof", a.get("proof")).is(http.StatusOK)
 	require.Len(t, page.texts("clears"), 1)
-	phone, err := totptest.Scan(page.get("uri"), s.clock)
+	phone, err := totptest.ScanURI(page.get("uri"), s.clock)
 	require.NoError(t, err)
 	s.clock.Advance(time.Second)
 	done := p.post("/api/setup/confirm", fields{"enrollment": page.get("enrollment"), "code": phone.Code()}).is(http.StatusOK)
@@ -164,7 +164,7 @@ func TestAPIIssuedCode(t *testing.T) {
 func (p *program) setUp(challenge string) *totptest.Authenticator {
 	p.t.Helper()
 	page := p.post("/api/setup", fields{"challenge": challenge}).is(http.StatusOK)
-	phone, err := totptest.Scan(page.get("uri"), p.clock)
+	phone, err := totptest.ScanURI(page.get("uri"), p.clock)
 	require.NoError(p.t, err)
 	p.keeps(p.post("/api/setup/confirm", fields{"enrollment": page.get("enrollment"), "code": phone.Code()}))
 	return phone

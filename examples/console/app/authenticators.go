@@ -27,7 +27,7 @@ func (p securityPage) Rows(message string) []authenticatorRow {
 }
 
 // Full reports that no further authenticator can be added.
-func (p securityPage) Full() bool { return len(p.Authenticators) >= enroll.Limit }
+func (p securityPage) Full() bool { return len(p.Authenticators) >= enroll.MaxAuthenticators }
 
 // MaxName is the longest name of an authenticator.
 func (p securityPage) MaxName() int { return enroll.MaxName }
@@ -41,13 +41,13 @@ func (p securityPage) Names() []string {
 	return names
 }
 
-// postAdd leads to the set-up page of an authenticator that stands beside the
+// postAdd leads to the enrollment page of an authenticator that stands beside the
 // others.
 func (c *console) postAdd(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	if len(v.Authenticators) >= enroll.Limit { // before a code is spent on it
-		return c.securityPage(w, r, v, "", enroll.ErrLimit)
+	if len(v.Authenticators) >= enroll.MaxAuthenticators { // before a code is spent on it
+		return c.securityPage(w, r, v, "", enroll.ErrTooManyAuthenticators)
 	}
-	proof, err := v.reauthenticate(r, totpflow.ActionAdd)
+	proof, err := v.reauthenticate(r, totpflow.ActionAddAuthenticator.On(""))
 	if err != nil {
 		return c.securityPage(w, r, v, "add", err)
 	}
@@ -58,7 +58,7 @@ func (c *console) postAdd(w http.ResponseWriter, r *http.Request, v *visitor) er
 
 // postRename takes no code: a name lets nobody in.
 func (c *console) postRename(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	if err := v.factor.Rename(r.Context(), r.PathValue("id"), r.PostFormValue("name")); err != nil {
+	if err := v.factor.RenameAuthenticator(r.Context(), r.PathValue("id"), r.PostFormValue("name")); err != nil {
 		return c.securityPage(w, r, v, "", err)
 	}
 	setNotice(w, "renamed")
@@ -74,11 +74,11 @@ func (c *console) postRemove(w http.ResponseWriter, r *http.Request, v *visitor)
 	case len(v.Authenticators) == 1:
 		return c.securityPage(w, r, v, "", enroll.ErrLast)
 	}
-	proof, err := v.reauthenticate(r, totpflow.ActionRemove)
+	proof, err := v.reauthenticate(r, totpflow.ActionRemoveAuthenticator.On(id))
 	if err != nil {
 		return c.securityPage(w, r, v, "remove-"+id, err)
 	}
-	if err := v.factor.Remove(r.Context(), proof, id); err != nil {
+	if err := v.factor.RemoveAuthenticator(r.Context(), proof, id); err != nil {
 		return c.securityPage(w, r, v, "", err)
 	}
 	setNotice(w, "removed")
@@ -97,7 +97,7 @@ func has(list []totpflow.Authenticator, id string) bool {
 // removed; empty for what is no such reason.
 func ofAuthenticators(err error) string {
 	switch {
-	case errors.Is(err, enroll.ErrLimit):
+	case errors.Is(err, enroll.ErrTooManyAuthenticators):
 		return "error.limit"
 	case errors.Is(err, enroll.ErrLast):
 		return "error.last"

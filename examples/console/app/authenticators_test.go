@@ -83,10 +83,10 @@ func TestNoMoreThanTheLimit(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
 	phone, _ := b.enroll(ana)
-	for range enroll.Limit - 1 {
+	for range enroll.MaxAuthenticators - 1 {
 		b.add(phone, "Tablet")
 	}
-	require.Len(t, b.authenticators(), enroll.Limit)
+	require.Len(t, b.authenticators(), enroll.MaxAuthenticators)
 	b.get("/security").says("as many as there can be").lacks(`action="/security/authenticators"`)
 	code := phone.Code()
 	b.post("/security/authenticators", "code", code).is(http.StatusConflict).says("Remove one before you add another.")

@@ -267,12 +267,12 @@ func (a answer) codes() []string {
 	return codes
 }
 
-// phone scans what a set-up page shows.
+// phone scans what an enrollment page shows.
 func (b *browser) phone(a answer) *totptest.Authenticator {
 	b.t.Helper()
 	m := regexp.MustCompile(`href="(otpauth:[^"]+)"`).FindStringSubmatch(a.body)
 	require.NotNil(b.t, m, a.body)
-	phone, err := totptest.Scan(html.UnescapeString(m[1]), b.clock)
+	phone, err := totptest.ScanURI(html.UnescapeString(m[1]), b.clock)
 	require.NoError(b.t, err)
 	return phone
 }

@@ -149,7 +149,7 @@ func TestMailsOfPrograms(t *testing.T) {
 	p := s.program()
 	a := p.keeps(p.post("/api/signin", fields{"email": ana.Email, "password": ana.Password}, german...))
 	page := p.post("/api/setup", fields{}, append(german, "Proof", a.get("proof"))...).is(http.StatusOK)
-	phone, err := totptest.Scan(page.get("uri"), s.clock)
+	phone, err := totptest.ScanURI(page.get("uri"), s.clock)
 	require.NoError(t, err)
 	p.keeps(p.post("/api/setup/confirm", fields{"enrollment": page.get("enrollment"), "code": phone.Code()}, german...))
 	require.Equal(t, "de", s.last(ana, "Authenticator-App eingerichtet").Language, "before any page")

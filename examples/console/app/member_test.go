@@ -82,7 +82,7 @@ func TestLateAfterReset(t *testing.T) {
 	person.post("/setup", "code", new.Code()).is(http.StatusOK)
 }
 
-// Where the password alone does not lead to the set-up after a reset, the page
+// Where the password alone does not lead to the enrollment after a reset, the page
 // says what does.
 func TestResetThatNeedsACode(t *testing.T) {
 	s := newSite(t)
@@ -126,7 +126,7 @@ func TestIssuedCode(t *testing.T) {
 	person.post("/issued", "issued_code", "nonsense").is(http.StatusForbidden).says("16 letters and digits")
 	person.post("/issued", "issued_code", "0000-0000-0000-0000").is(http.StatusForbidden).says("newest mail")
 	person.post("/issued", "issued_code", code).redirects("/setup")
-	person.get("/").redirects("/signin") // it opens nothing but the set-up
+	person.get("/").redirects("/signin") // it opens nothing but the enrollment
 	new := person.phone(person.get("/setup"))
 	person.post("/setup", "code", new.Code()).is(http.StatusOK)
 

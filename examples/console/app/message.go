@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
@@ -41,9 +42,9 @@ func explain(l *words.Language, page string, err error, now time.Time) string {
 		return l.Say("error.malformedRecovery")
 	case errors.Is(err, totpflow.ErrRejected):
 		return l.Say(wrongCode(page))
-	case errors.Is(err, totpflow.ErrEnrollment):
+	case errors.Is(err, totpflow.ErrEnrollmentExpired):
 		return l.Say("error.enrollment")
-	case errors.Is(err, totpflow.ErrRequired):
+	case errors.Is(err, totpflow.ErrFactorRequired):
 		return l.Say("error.required")
 	case ofAuthenticators(err) != "":
 		return l.Say(ofAuthenticators(err))
@@ -53,11 +54,11 @@ func explain(l *words.Language, page string, err error, now time.Time) string {
 		return l.Say("error.exempt")
 	case errors.Is(err, totpflow.ErrFrozen):
 		return l.Say("error.frozen")
-	case errors.Is(err, totpflow.ErrDisown):
+	case errors.Is(err, totpflow.ErrDisownToken):
 		return l.Say("error.disown")
 	case errors.Is(err, totpflow.ErrPasswordRecent):
 		return l.Say("error.passwordRecent")
-	case errors.Is(err, totpflow.ErrMethod):
+	case errors.Is(err, totpflow.ErrMethodNotAllowed):
 		return l.Say("error.method")
 	case errors.Is(err, totpflow.ErrNotEnrolled):
 		return l.Say("error.notEnrolled")
@@ -127,7 +128,7 @@ func problemTitle(l *words.Language, status int) string {
 func stateWord(l *words.Language, state any) string { return l.Say(fmt.Sprintf("state.%v", state)) }
 
 // memberWord is the state of an account, for administrators.
-func memberWord(l *words.Language, s totpflow.MemberState) string {
+func memberWord(l *words.Language, s admin.MemberState) string {
 	word, err := l.Find("member." + string(s))
 	if err != nil {
 		return l.Say("member.unreadable")

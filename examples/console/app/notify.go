@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
 )
@@ -23,7 +24,7 @@ func (c *console) sink(log event.Sink) event.Sink {
 	if log == nil {
 		log = event.Slog(nil)
 	}
-	fleet := &event.Fleet{Alarm: func(ctx context.Context, guesses []event.Event) {
+	fleet := &event.SprayDetector{Alarm: func(ctx context.Context, guesses []event.Event) {
 		slog.ErrorContext(ctx, "console: many accounts are guessed at with the right passwords; these passwords are known to somebody",
 			"guesses", len(guesses), "since", guesses[0].At)
 	}}
@@ -74,18 +75,18 @@ func (c *console) letter(u user, l *words.Language, e event.Event) string {
 		when = l.Say("mail.from", "When", when, "Address", e.Source.Address)
 	}
 	text := l.Say("mail.changed", "Name", u.Name, "Email", u.Email, "Organisation", u.Organisation(), "What", what, "When", when)
-	token := c.mfa.DisownToken(e)
+	token := c.mfa.NewDisownToken(e)
 	if token == "" || e.Kind == event.Frozen || e.Kind == event.Forgotten { // closed already
 		return text
 	}
 	link := c.url + "/not-me?event=" + url.QueryEscape(string(token))
-	return text + l.Say("mail.notMe", "For", l.Span(totpflow.DisownAge), "Link", link)
+	return text + l.Say("mail.notMe", "For", l.Span(totpflow.DisownTokenLifetime), "Link", link)
 }
 
 // sendIssued sends a recovery code that an administrator had made. Only the
 // person sees it.
-func (c *console) sendIssued(u user) func(context.Context, totpflow.IssuedCode) error {
-	return func(ctx context.Context, i totpflow.IssuedCode) error {
+func (c *console) sendIssued(u user) func(context.Context, admin.IssuedCode) error {
+	return func(ctx context.Context, i admin.IssuedCode) error {
 		l := u.reads(ctx)
 		return c.send(ctx, Mail{
 			To: u.Email, Language: l.Tag(), Subject: l.Say("mail.issuedSubject", "Issuer", Issuer),
@@ -110,8 +111,8 @@ func (c *console) getNotMe(w http.ResponseWriter, r *http.Request) error {
 // postNotMe closes the account that the mail was about. It takes no session:
 // whoever changed the account may have changed how its owner gets in.
 func (c *console) postNotMe(w http.ResponseWriter, r *http.Request) error {
-	err := c.mfa.Disown(r.Context(), totpflow.Disown(r.PostFormValue("event")))
-	if err != nil && !errors.Is(err, totpflow.ErrDisown) {
+	err := c.mfa.Disown(r.Context(), totpflow.DisownToken(r.PostFormValue("event")))
+	if err != nil && !errors.Is(err, totpflow.ErrDisownToken) {
 		return err
 	}
 	return c.show(w, r, "not-me", err, view{Data: notMePage{Closed: err == nil}})

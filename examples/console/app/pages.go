@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
@@ -147,9 +148,9 @@ func (p codePage) App() bool      { return slices.Contains(p.Methods, totpflow.M
 func (p codePage) Recovery() bool { return slices.Contains(p.Methods, totpflow.MethodRecoveryCode) }
 func (p codePage) Issued() bool   { return slices.Contains(p.Methods, totpflow.MethodIssuedCode) }
 
-// setupPage is what the set-up page shows.
+// setupPage is what the enrollment page shows.
 type setupPage struct {
-	totpflow.SetUpPage
+	totpflow.PendingEnrollment
 	Adds  bool   // it will stand beside others
 	Codes bool   // recovery codes come with it
 	Name  string // typed before the form was refused
@@ -182,7 +183,7 @@ func (p forms) Formless() bool { return p.form == "" }
 
 // Form is what the template of one form needs.
 func (p forms) Form(name, message string) codeForm {
-	f := codeForm{Name: name, Refused: name == p.form, Pair: p.Waiting != nil}
+	f := codeForm{Name: name, Refused: name == p.form, Pair: p.Throttled != nil}
 	if f.Refused {
 		f.Error = message
 	}
@@ -218,7 +219,7 @@ func (p sheetPage) Download(l *words.Language) template.URL {
 	return template.URL("data:text/plain;charset=utf-8," + url.PathEscape(p.text(l)))
 }
 
-// Key is the set-up key for people.
+// Key is the enrollment key for people.
 func (p sheetPage) Key() string { return inFours(p.Secret) }
 
 // inFours has a long text in groups of four, which people can compare and a line
@@ -274,7 +275,7 @@ func functions(l *words.Language) template.FuncMap {
 		"happened":  func(e event.Event) string { return happened(l, e) },
 		"state":     func(state any) string { return stateWord(l, state) },
 		"role":      func(r role) string { return l.Say("role." + string(r)) },
-		"member":    func(s totpflow.MemberState) string { return memberWord(l, s) },
+		"member":    func(s admin.MemberState) string { return memberWord(l, s) },
 		"size":      func(gigabytes int) string { return size(l, gigabytes) },
 		"demo":      demoRows,
 	}

@@ -22,7 +22,7 @@ var errNotSent = errors.New("no code was sent")
 func (c *console) postCodePhone(w http.ResponseWriter, r *http.Request) error {
 	via, id := phone.Via(r.PostFormValue("via")), r.PostFormValue("phone")
 	if id == "" { // there is one
-		next, err := c.mfa.Continue(r.Context(), totphttp.Challenge(r))
+		next, err := c.mfa.ContinueSignIn(r.Context(), totphttp.Challenge(r))
 		if err != nil || len(next.Phones) != 1 {
 			return c.codePage(w, r, "phone-code", err)
 		}
@@ -74,13 +74,13 @@ func (c *console) phonePage(w http.ResponseWriter, r *http.Request) (*phonePage,
 		}
 		return p, nil
 	}
-	next, err := c.mfa.Continue(r.Context(), totphttp.Challenge(r))
+	next, err := c.mfa.ContinueSignIn(r.Context(), totphttp.Challenge(r))
 	switch {
 	case errors.Is(err, totpflow.ErrChallenge):
 		return nil, c.startAgain(w, r)
 	case err != nil:
 		return nil, err
-	case next.Step != totpflow.SetUp:
+	case next.Step != totpflow.Enroll:
 		return nil, redirect(w, r, "/code")
 	case !slices.Contains(next.Methods, totpflow.MethodPhoneCode):
 		return nil, redirect(w, r, "/setup")
@@ -166,7 +166,7 @@ func (p *phonePage) typed(r *http.Request) (n phone.Number, via phone.Via, err e
 		switch {
 		case len(v.Phones) == phone.MaxPhones:
 			err = phone.ErrTooManyPhones
-		case slices.ContainsFunc(v.Phones, func(x totpflow.Phone) bool { return x.Number == n }):
+		case slices.ContainsFunc(v.Phones, func(x phone.Phone) bool { return x.Number == n }):
 			err = phone.ErrKnown
 		}
 	}
@@ -175,12 +175,12 @@ func (p *phonePage) typed(r *http.Request) (n phone.Number, via phone.Via, err e
 
 // authority is what the number is added by: the app's code where there is an
 // app, else the sign-in.
-func (p *phonePage) authority(r *http.Request) (totpflow.Authority, error) {
+func (p *phonePage) authority(r *http.Request) (totpflow.EnrollmentGrant, error) {
 	switch {
 	case p.visitor == nil:
 		return totphttp.Challenge(r), nil
 	case p.Enrolled():
-		return p.reauthenticate(r, totpflow.ActionAddPhone)
+		return p.reauthenticate(r, totpflow.ActionAddPhone.On(""))
 	default:
 		return p.Proof, nil
 	}
@@ -188,8 +188,8 @@ func (p *phonePage) authority(r *http.Request) (totpflow.Authority, error) {
 
 // sendSetUp sends the code for the number that waits.
 func (c *console) sendSetUp(w http.ResponseWriter, r *http.Request, p *phonePage) error {
-	_, err := c.mfa.SendSetUpCode(r.Context(), p.Pending.Token, p.Pending.Via)
-	if errors.Is(err, totpflow.ErrEnrollment) {
+	_, err := c.mfa.SendEnrollmentCode(r.Context(), p.Pending.Token, p.Pending.Via)
+	if errors.Is(err, totpflow.ErrEnrollmentExpired) {
 		return c.phoneOver(w, r, p, err)
 	}
 	c.sessions.keepPhone(r.Context(), p.Pending)
@@ -214,7 +214,7 @@ func (c *console) postPhoneSend(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postPhoneConfirm makes the number a phone. The session starts here when the
-// set-up came before it, and anew when it was one of the password alone.
+// enrollment came before it, and anew when it was one of the password alone.
 func (c *console) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error {
 	p, err := c.phonePage(w, r)
 	switch {
@@ -225,7 +225,7 @@ func (c *console) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error
 	}
 	done, err := c.mfa.ConfirmPhone(r.Context(), p.Pending.Token, r.PostFormValue("phone_code"))
 	switch {
-	case errors.Is(err, totpflow.ErrEnrollment):
+	case errors.Is(err, totpflow.ErrEnrollmentExpired):
 		return c.phoneOver(w, r, p, err)
 	case err != nil:
 		return c.showPhone(w, r, p, err)

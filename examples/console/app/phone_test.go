@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// Where policy allows phones, the set-up offers one instead of an app. Its own
+// Where policy allows phones, the enrollment offers one instead of an app. Its own
 // code starts the session, and the next sign-in asks for one.
 func TestPhoneInsteadOfAnApp(t *testing.T) {
 	s, p := phoneSite(t, "required", "yes")
@@ -101,7 +101,7 @@ func TestPhoneAsksForThePassword(t *testing.T) {
 	b.post("/security/phone", "number", mobile, "via", "sms").redirects("/security/phone")
 	b.post("/security/phone/confirm", "phone_code", p.code()).redirects("/security")
 
-	// From then on the password alone leads to no set-up either.
+	// From then on the password alone leads to no enrollment either.
 	s.clock.Advance(6 * time.Minute)
 	b.get("/setup").is(http.StatusOK).says(`name="password"`)
 	b.post("/setup/password", "password", ana.Password).redirects("/code")
@@ -239,11 +239,11 @@ func TestPendingPhone(t *testing.T) {
 	b.post("/security/phone", "number", mobile, "via", "sms").redirects("/security/phone")
 	s.clock.Advance(6 * time.Minute)
 	b.post("/security/phone/confirm", "phone_code", p.code()).is(http.StatusForbidden).says("No code is on its way any more")
-	s.clock.Advance(phone.PendingAge)
+	s.clock.Advance(phone.PendingLifetime)
 	b.post("/security/phone/confirm", "phone_code", p.code()).redirects("/signin")
 }
 
-// A set-up by phone that was begun again elsewhere begins with the number.
+// An enrollment by phone that was begun again elsewhere begins with the number.
 func TestPhoneBegunAgainElsewhere(t *testing.T) {
 	s, p := phoneSite(t, "required", "yes")
 	one, two := s.browser(), s.browser()

@@ -31,7 +31,7 @@ func (v *visitor) Protected() bool { return v.Status.Enrolled }
 
 // A phoneRow is one phone on the security page.
 type phoneRow struct {
-	totpflow.Phone
+	phone.Phone
 	Remove codeForm
 }
 
@@ -48,15 +48,15 @@ func (p securityPage) PhoneRows(message string) (rows []phoneRow) {
 func (c *console) postPhoneRemove(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	id, form := r.PathValue("id"), ""
 	switch { // before a code is spent on it
-	case !slices.ContainsFunc(v.Phones, func(x totpflow.Phone) bool { return x.ID == id }):
+	case !slices.ContainsFunc(v.Phones, func(x phone.Phone) bool { return x.ID == id }):
 		return c.securityPage(w, r, v, "", totpflow.ErrNoPhone)
 	case v.Policy.AssignedPhones:
-		return c.securityPage(w, r, v, "", totpflow.ErrAssigned)
+		return c.securityPage(w, r, v, "", totpflow.ErrNumberAssigned)
 	}
 	proof, err := v.Proof, error(nil)
 	if v.Enrolled() {
 		form = "remove-phone-" + id
-		proof, err = v.reauthenticate(r, totpflow.ActionRemovePhone)
+		proof, err = v.reauthenticate(r, totpflow.ActionRemovePhone.On(id))
 	}
 	if err == nil {
 		err = v.factor.RemovePhone(r.Context(), proof, id)
@@ -70,8 +70,8 @@ func (c *console) postPhoneRemove(w http.ResponseWriter, r *http.Request, v *vis
 	setNotice(w, "phone-removed")
 	// Sessions begun before are over; this one goes on.
 	by := v.By
-	if by == totpflow.ByPhoneCode && !v.Enrolled() && len(v.Phones) == 1 {
-		by = totpflow.NotEnrolled
+	if by == totpflow.ReasonPhoneCode && !v.Enrolled() && len(v.Phones) == 1 {
+		by = totpflow.ReasonNotEnrolled
 	}
 	if err := c.sessions.begin(r.Context(), session{User: v.ID, Began: c.now(), By: by}); err != nil {
 		return err
@@ -89,7 +89,7 @@ func ofPhones(l *words.Language, page string, err error, now time.Time) string {
 	var wait *throttle.Error
 	byPhone := page == "phone-code" || page == "phone-confirm"
 	switch {
-	case (byPhone || page == "phone") && errors.Is(err, totpflow.ErrMethod):
+	case (byPhone || page == "phone") && errors.Is(err, totpflow.ErrMethodNotAllowed):
 		return l.Say("error.phoneMethod")
 	case errors.Is(err, errNotSent) && errors.As(err, &wait) && !wait.Until.IsZero():
 		return l.Say("error.phoneWait", "Wait", l.Span(wait.Until.Sub(now)))
@@ -117,7 +117,7 @@ var phoneWords = []struct {
 	{totpflow.ErrPhoneCode, "error.phoneCode"},
 	{totpflow.ErrPhoneLimit, "error.phoneLimit"},
 	{totpflow.ErrNoPhone, "error.noPhone"},
-	{totpflow.ErrAssigned, "error.assigned"},
+	{totpflow.ErrNumberAssigned, "error.assigned"},
 	{phone.ErrNumber, "error.number"},
 	{phone.ErrDestination, "error.destination"},
 	{phone.ErrUndeliverable, "error.undeliverable"},

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
 )
 
 // A policyForm is what is set for a tenant.
 type policyForm struct {
-	totpflow.TenantStatus
+	admin.TenantStatus
 	Tenant tenant
 }
 
@@ -78,7 +79,7 @@ func (c *console) postPolicy(w http.ResponseWriter, r *http.Request, v *visitor)
 	if err != nil {
 		return c.showAdmin(w, r, v, "policy", err)
 	}
-	by, err := v.leave(r, totpflow.ActionSetPolicy)
+	by, err := v.leave(r, admin.Purpose(admin.ActionSetPolicy, store.AccountID{Tenant: of.Record}))
 	if err == nil {
 		err = c.admin().SetPolicy(r.Context(), by, of.Record, p)
 	}
@@ -110,7 +111,7 @@ func parsePolicy(r *http.Request) (p policy.Policy, err error) {
 	switch r.PostFormValue("phones") {
 	case "yes", "assigned":
 		if p.Methods == 0 {
-			p.Methods = policy.App | policy.RecoveryCodes | policy.Other
+			p.Methods = policy.App | policy.RecoveryCodes | policy.External
 		}
 		p.Methods |= policy.Phone
 		p.AssignedPhones = r.PostFormValue("phones") == "assigned"

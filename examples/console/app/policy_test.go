@@ -32,7 +32,7 @@ func TestRequiredAtOnce(t *testing.T) {
 	s.browser().password(admin).redirects("/code") // who has it is asked all the same
 }
 
-// A person in grace is told until when, on every page, and led to the set-up
+// A person in grace is told until when, on every page, and led to the enrollment
 // from then on.
 func TestGrace(t *testing.T) {
 	s := newSite(t)

@@ -17,7 +17,7 @@ var steps = []string{
 		email    TEXT NOT NULL UNIQUE,
 		name     TEXT NOT NULL,
 		password TEXT NOT NULL,
-		anchor   INTEGER NOT NULL DEFAULT 0
+		generation   INTEGER NOT NULL DEFAULT 0
 	) STRICT`,
 
 	// Tenants. A person has one address and one password, and an account in each
@@ -47,10 +47,10 @@ var steps = []string{
 		person TEXT NOT NULL REFERENCES people,
 		tenant TEXT NOT NULL REFERENCES tenants,
 		role   TEXT NOT NULL,
-		anchor INTEGER NOT NULL DEFAULT 0,
+		generation INTEGER NOT NULL DEFAULT 0,
 		UNIQUE (person, tenant)
 	) STRICT;
-	INSERT INTO accounts SELECT id, id, 'acme', iif(email = 'admin@acme.example', 'admin', 'user'), anchor FROM users;
+	INSERT INTO accounts SELECT id, id, 'acme', iif(email = 'admin@acme.example', 'admin', 'user'), generation FROM users;
 	DROP TABLE users;
 	ALTER TABLE accounts RENAME TO users`,
 

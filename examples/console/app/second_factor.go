@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -19,16 +20,16 @@ const Issuer = "Acme Backup"
 
 func (c *console) newSecondFactor(o Options, s store.Store) (*totpflow.Service, error) {
 	config := totpflow.Config{
-		Issuer: Issuer,
-		Store:  s,
-		Keys:   o.Keys,
-		Above:  c.tenants.above,
-		Phones: c.newPhones(o.Phones),
-		Events: c.sink(o.Events),
-		Now:    o.Now,
+		Issuer:        Issuer,
+		Store:         s,
+		Keys:          o.Keys,
+		ParentTenants: c.tenants.above,
+		Phones:        c.newPhones(o.Phones),
+		Events:        c.sink(o.Events),
+		Now:           o.Now,
 	}
 	if o.Require { // else Policy is nil: what administrators have set
-		config.Policy = required{totpflow.TenantPolicies(s, o.Keys, c.tenants.above)}
+		config.Policy = required{admin.TenantPolicies(s, o.Keys, c.tenants.above)}
 	}
 	return totpflow.New(config)
 }
@@ -37,12 +38,12 @@ func (c *console) newSecondFactor(o Options, s store.Store) (*totpflow.Service, 
 type required struct{ policy.Source }
 
 // Policy is the tenants' policy, and nothing milder than required.
-func (q required) Policy(ctx context.Context, id store.ID) (policy.Policy, error) {
+func (q required) Policy(ctx context.Context, id store.AccountID) (policy.Policy, error) {
 	p, err := q.Source.Policy(ctx, id)
 	if err != nil {
 		return policy.Policy{}, err
 	}
-	every := policy.App | policy.RecoveryCodes | policy.Phone | policy.Other
+	every := policy.App | policy.RecoveryCodes | policy.Phone | policy.External
 	return policy.Strictest(p, policy.Policy{Mode: policy.Required, BrowserAge: policy.MaxBrowserAge, Methods: every}), nil
 }
 
@@ -53,11 +54,11 @@ func (u user) account() totpflow.User {
 	if u.Several {
 		name += ", " + strings.ReplaceAll(u.Tenant.Name, ":", " ")
 	}
-	return totpflow.User{ID: u.ID, Tenant: u.Tenant.Record, Name: name, Anchor: u.Anchor}
+	return totpflow.User{ID: totpflow.AccountID{Tenant: u.Tenant.Record, User: u.ID}, Name: name, Generation: u.Generation}
 }
 
 // record is where the second factor keeps what it knows of the user.
-func (u user) record() store.ID { return store.ID{Tenant: u.Tenant.Record, User: u.ID} }
+func (u user) record() store.AccountID { return store.AccountID{Tenant: u.Tenant.Record, User: u.ID} }
 
 // ---- Signing in ----
 
@@ -69,7 +70,7 @@ func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 		return c.signInPage(w, r, err)
 	}
 	// One browser, one person at a time: nothing of whoever used it before is
-	// left when the set-up page asks whose it is.
+	// left when the enrollment page asks whose it is.
 	totphttp.ClearEnrollment(w)
 	if err := c.sessions.end(r.Context()); err != nil {
 		return err
@@ -92,7 +93,7 @@ func (c *console) secondStep(w http.ResponseWriter, r *http.Request, u user) err
 	case totpflow.AskCode:
 		totphttp.SetChallenge(w, next.Challenge)
 		return redirect(w, r, "/code")
-	default: // totpflow.SetUp
+	default: // totpflow.Enroll
 		totphttp.SetChallenge(w, next.Challenge)
 		return redirect(w, r, "/setup")
 	}
@@ -105,10 +106,10 @@ func (c *console) start(w http.ResponseWriter, r *http.Request, d totpflow.Decis
 		return totpflow.ErrChallenge
 	}
 	totphttp.ClearChallenge(w)
-	if err := c.users.keepAnchor(r.Context(), d.ID, d.Anchor); err != nil {
+	if err := c.users.keepGeneration(r.Context(), d.ID.User, d.Generation); err != nil {
 		return err
 	}
-	return c.sessions.begin(r.Context(), session{User: d.ID, Began: c.now(), By: d.Reason, Proof: d.Proof})
+	return c.sessions.begin(r.Context(), session{User: d.ID.User, Began: c.now(), By: d.Reason, Proof: d.Proof})
 }
 
 // enter starts the session and leads to the first page.
@@ -163,7 +164,7 @@ func (c *console) getRecovery(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postRecovery lets the person in with a recovery code; the session's proof
-// then begins the set-up of a new authenticator.
+// then begins the enrollment of a new authenticator.
 func (c *console) postRecovery(w http.ResponseWriter, r *http.Request) error {
 	next, err := c.mfa.VerifyRecoveryCode(r.Context(), totphttp.Challenge(r), r.PostFormValue("recovery_code"))
 	if err != nil {
@@ -190,13 +191,13 @@ func (c *console) postIssued(w http.ResponseWriter, r *http.Request) error {
 // codePage shows one of the forms of the second step, and why the last code was
 // refused.
 func (c *console) codePage(w http.ResponseWriter, r *http.Request, page string, refused error) error {
-	next, err := c.mfa.Continue(r.Context(), totphttp.Challenge(r))
+	next, err := c.mfa.ContinueSignIn(r.Context(), totphttp.Challenge(r))
 	switch {
 	case errors.Is(err, totpflow.ErrChallenge):
 		return c.startAgain(w, r)
 	case err != nil:
 		return err
-	case next.Step == totpflow.SetUp:
+	case next.Step == totpflow.Enroll:
 		return redirect(w, r, "/setup")
 	}
 	form := codePage{Decision: next, Calls: c.calls, To: r.FormValue("phone"), Sent: phone.Via(r.FormValue("sent"))}
@@ -208,8 +209,8 @@ func (c *console) codePage(w http.ResponseWriter, r *http.Request, page string, 
 	case page == "phone-code" && !form.ByPhone():
 		return redirect(w, r, "/code")
 	}
-	if next.Waiting != nil && !errors.Is(refused, throttle.ErrThrottled) {
-		form.Wait = explain(spoken(r.Context()), page, next.Waiting, c.now())
+	if next.Throttled != nil && !errors.Is(refused, throttle.ErrThrottled) {
+		form.Wait = explain(spoken(r.Context()), page, next.Throttled, c.now())
 	}
 	return c.show(w, r, page, refused, view{Data: form})
 }

@@ -161,7 +161,7 @@ func TestActivityInWords(t *testing.T) {
 }
 
 // Who deletes the record of the second factor, or puts back one from before
-// the set-up, has not switched it off: the console remembers.
+// the enrollment, has not switched it off: the console remembers.
 func TestLostRecordClosesTheAccount(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()

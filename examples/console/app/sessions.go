@@ -19,13 +19,13 @@ type session struct {
 	User  string
 	Began time.Time
 	By    totpflow.Reason // how the second step was passed, or why there was none
-	Proof totpflow.Proof  // for the set-up that the person may go to next
+	Proof totpflow.Proof  // for the enrollment that the person may go to next
 	At    time.Time       // since when there is the proof
 }
 
 // Proved reports whether the proof may still be good.
 func (s session) Proved(now time.Time) bool {
-	return s.Proof != "" && now.Sub(s.At) < totpflow.ProofAge
+	return s.Proof != "" && now.Sub(s.At) < totpflow.ProofLifetime
 }
 
 // sessions keeps them in the database; the browser has only a random token,
@@ -103,7 +103,7 @@ func (s *sessions) current(ctx context.Context) (v session, ok bool) {
 	return v, v.User != ""
 }
 
-// keepProof keeps a proof for the set-up page.
+// keepProof keeps a proof for the enrollment page.
 func (s *sessions) keepProof(ctx context.Context, p totpflow.Proof, at time.Time) {
 	s.Put(ctx, "proof", string(p))
 	s.Put(ctx, "proof at", at.UnixNano())

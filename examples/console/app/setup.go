@@ -14,15 +14,15 @@ func (c *console) getSetup(w http.ResponseWriter, r *http.Request) error {
 	return c.setupPage(w, r, nil)
 }
 
-// offer is the set-up under way in this browser, or else a new one. Both are of
+// offer is the enrollment under way in this browser, or else a new one. Both are of
 // the person who is signing in or signed in, whoever used the browser before.
-func (c *console) offer(r *http.Request) (totpflow.SetUpPage, error) {
-	var by totpflow.Authority = totphttp.Challenge(r) // of the sign-in that demands a set-up
+func (c *console) offer(r *http.Request) (totpflow.PendingEnrollment, error) {
+	var by totpflow.EnrollmentGrant = totphttp.Challenge(r) // of the sign-in that demands an enrollment
 	if s, ok := c.sessions.current(r.Context()); ok && s.Proof != "" {
 		by = s.Proof
 	}
 	page, err := c.mfa.ContinueEnrollment(r.Context(), totphttp.Enrollment(r), by)
-	if errors.Is(err, totpflow.ErrEnrollment) {
+	if errors.Is(err, totpflow.ErrEnrollmentExpired) {
 		return c.mfa.BeginEnrollment(r.Context(), by)
 	}
 	return page, err
@@ -41,12 +41,12 @@ func (c *console) setupPage(w http.ResponseWriter, r *http.Request, refused erro
 	if err != nil {
 		return err
 	}
-	p := setupPage{SetUpPage: page, Codes: true, Name: r.PostFormValue("name")}
+	p := setupPage{PendingEnrollment: page, Codes: true, Name: r.PostFormValue("name")}
 	if v != nil {
 		p.Adds = v.Enrolled() && len(page.Clears) == 0
 		p.Codes = v.MayRecover() && !p.Adds
 		p.Phone = v.MorePhones() && !v.Enrolled()
-	} else if next, err := c.mfa.Continue(r.Context(), totphttp.Challenge(r)); err == nil {
+	} else if next, err := c.mfa.ContinueSignIn(r.Context(), totphttp.Challenge(r)); err == nil {
 		p.Phone = slices.Contains(next.Methods, totpflow.MethodPhoneCode)
 	}
 	return c.show(w, r, "setup", refused, view{SignedIn: v != nil, Data: p})
@@ -68,7 +68,7 @@ func (c *console) beforeSetup(w http.ResponseWriter, r *http.Request, refused er
 	return c.askPassword(w, r, v, "/setup", refused)
 }
 
-// askPassword asks for the password before the page of a set-up.
+// askPassword asks for the password before the page of an enrollment.
 func (c *console) askPassword(w http.ResponseWriter, r *http.Request, v *visitor, next string, refused error) error {
 	return c.show(w, r, "password", refused, view{Visitor: v, Data: next})
 }
@@ -99,7 +99,7 @@ func (c *console) postSetupPassword(w http.ResponseWriter, r *http.Request) erro
 		return err
 	}
 	switch next.Step {
-	case totpflow.SetUp:
+	case totpflow.Enroll:
 		totphttp.SetChallenge(w, next.Challenge)
 	case totpflow.AskCode: // there is a phone: the password alone leads nowhere
 		totphttp.SetChallenge(w, next.Challenge)
@@ -110,7 +110,7 @@ func (c *console) postSetupPassword(w http.ResponseWriter, r *http.Request) erro
 }
 
 // postSetup makes the new authenticator work. The session starts here when the
-// set-up came before it, and starts anew when it was open: a change of factors
+// enrollment came before it, and starts anew when it was open: a change of factors
 // ends the sessions begun before.
 func (c *console) postSetup(w http.ResponseWriter, r *http.Request) error {
 	before, err := c.visitor(w, r)
@@ -125,9 +125,9 @@ func (c *console) postSetup(w http.ResponseWriter, r *http.Request) error {
 	if err := c.start(w, r, done.Decision); err != nil {
 		return err
 	}
-	added := before != nil && before.ID == done.ID && before.Enrolled() && len(done.Cleared) == 0
+	added := before != nil && before.ID == done.ID.User && before.Enrolled() && len(done.Cleared) == 0
 	if name := strings.TrimSpace(r.PostFormValue("name")); added && name != "" {
-		_ = before.factor.Rename(r.Context(), done.Authenticator.ID, name) // else it keeps the number that it has
+		_ = before.factor.RenameAuthenticator(r.Context(), done.Authenticator.ID, name) // else it keeps the number that it has
 	}
 	return c.sheetPage(w, r, sheetPage{done.Sheet, done.Cleared, added})
 }

@@ -32,7 +32,7 @@ func TestVoluntarySetUp(t *testing.T) {
 	phone := b.phone(page)
 	require.Equal(t, "Acme Backup", phone.Label().Issuer)
 	require.Equal(t, ana.Email, phone.Label().Account)
-	typed, err := totptest.Type(page.text("secret"), s.clock)
+	typed, err := totptest.TypeSecret(page.text("secret"), s.clock)
 	require.NoError(t, err)
 	require.Equal(t, phone.Peek(), typed.Peek())
 
@@ -144,7 +144,7 @@ func TestRequiredSetUp(t *testing.T) {
 	b.password(ana).redirects("/code")
 }
 
-// A sign-in that demands a set-up does not lead to the page that another
+// A sign-in that demands an enrollment does not lead to the page that another
 // person left open in this browser.
 func TestSetUpOfAnotherPersonInTheSameBrowser(t *testing.T) {
 	s := newSite(t, require2FA)
@@ -160,7 +160,7 @@ func TestSetUpOfAnotherPersonInTheSameBrowser(t *testing.T) {
 	b.get("/").says("Alex Winter")
 }
 
-// A set-up that runs out is begun again without the password, as long as the
+// An enrollment that runs out is begun again without the password, as long as the
 // sign-in lives.
 func TestRequiredSetUpBeginsAgain(t *testing.T) {
 	s := newSite(t, require2FA)

@@ -57,7 +57,7 @@ func TestNoSessionBeforeTheSecondStep(t *testing.T) {
 		b.post(path, "code", phone.Peek()).redirects("/signin")
 	}
 	b.post("/setup/password", "password", ana.Password).redirects("/signin")
-	b.get("/setup").redirects("/signin") // the challenge asks for a code, it does not lead to a set-up
+	b.get("/setup").redirects("/signin") // the challenge asks for a code, it does not lead to an enrollment
 	require.Nil(t, b.cookie("session"))
 	b.get("/code").is(http.StatusOK) // and the sign-in is still under way
 }

@@ -50,7 +50,7 @@ func (t tenants) all(ctx context.Context) (map[string]tenant, error) {
 
 var errTenant = errors.New("no such tenant")
 
-// above is Config.Above: the records of the tenants above one, nearest first.
+// above is Config.ParentTenants: the records of the tenants above one, nearest first.
 func (t tenants) above(ctx context.Context, record string) ([]string, error) {
 	all, err := t.all(ctx)
 	if err != nil {

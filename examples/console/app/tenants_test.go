@@ -49,7 +49,7 @@ func TestFirstRelease(t *testing.T) {
 	require.NoError(t, err)
 	s := &site{t: t, db: db, keys: keys, mails: &mailbox{}, clock: totptest.NewClock(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))}
 	s.url = s.serve()
-	phone, err := totptest.Type(string(header[1][2]), s.clock)
+	phone, err := totptest.TypeSecret(string(header[1][2]), s.clock)
 	require.NoError(t, err)
 
 	b := s.browser()

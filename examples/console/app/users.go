@@ -25,9 +25,9 @@ type user struct {
 	// Language is that of the last visit, as a tag; empty before.
 	Language string
 
-	// Anchor is what totpflow last said of the account's factors. Kept here,
+	// Generation is what totpflow last said of the account's factors. Kept here,
 	// apart from them, it shows when their record was lost or put back.
-	Anchor uint64
+	Generation uint64
 }
 
 type role string
@@ -170,7 +170,7 @@ func (u *users) others(ctx context.Context, of user) ([]user, error) {
 }
 
 // selectUsers is followed by which ones.
-const selectUsers = `SELECT users.id, people.id, people.email, people.name, people.language, users.role, users.anchor,
+const selectUsers = `SELECT users.id, people.id, people.email, people.name, people.language, users.role, users.generation,
 	(SELECT count(*) FROM users AS own WHERE own.person = people.id) > 1,
 	tenants.id, tenants.name, tenants.kind, coalesce(tenants.above, ''), tenants.record
 	FROM users JOIN people ON people.id = users.person JOIN tenants ON tenants.id = users.tenant `
@@ -184,7 +184,7 @@ func (u *users) list(ctx context.Context, query string, args ...any) ([]user, er
 	var found []user
 	for rows.Next() {
 		var x user
-		if err := rows.Scan(&x.ID, &x.Person, &x.Email, &x.Name, &x.Language, &x.Role, &x.Anchor, &x.Several,
+		if err := rows.Scan(&x.ID, &x.Person, &x.Email, &x.Name, &x.Language, &x.Role, &x.Generation, &x.Several,
 			&x.Tenant.ID, &x.Tenant.Name, &x.Tenant.Kind, &x.Tenant.Above, &x.Tenant.Record); err != nil {
 			return nil, unavailable(err)
 		}
@@ -235,9 +235,9 @@ func (u *users) keepLanguage(ctx context.Context, of user, tag string) error {
 	return nil
 }
 
-// keepAnchor remembers the anchor where it is larger than the one kept.
-func (u *users) keepAnchor(ctx context.Context, id string, anchor uint64) error {
-	if _, err := u.db.ExecContext(ctx, `UPDATE users SET anchor = ? WHERE id = ? AND anchor < ?`, anchor, id, anchor); err != nil {
+// keepGeneration remembers the generation where it is larger than the one kept.
+func (u *users) keepGeneration(ctx context.Context, id string, generation uint64) error {
+	if _, err := u.db.ExecContext(ctx, `UPDATE users SET generation = ? WHERE id = ? AND generation < ?`, generation, id, generation); err != nil {
 		return unavailable(err)
 	}
 	return nil

@@ -31,7 +31,7 @@ func (v *visitor) MayRecover() bool { return v.Policy.Methods.Has(policy.Recover
 
 // Recovering reports whether the person came in with a recovery code, and has
 // not set up a new authenticator since.
-func (v *visitor) Recovering() bool { return v.By == totpflow.ByRecoveryCode }
+func (v *visitor) Recovering() bool { return v.By == totpflow.ReasonRecoveryCode }
 
 // MustSetUp reports whether nothing else is open to the person: the session
 // began before policy required a second factor, or in a grace that is over.
@@ -39,7 +39,7 @@ func (v *visitor) MustSetUp() bool {
 	return v.Policy.Mode == policy.Required && !v.Protected() && !v.GraceUntil.After(v.now)
 }
 
-// InGrace reports whether the person has to set up, and may do so later.
+// ReasonGrace reports whether the person has to set up, and may do so later.
 func (v *visitor) InGrace() bool {
 	return v.Policy.Mode == policy.Required && !v.Protected() && !v.MustSetUp()
 }
@@ -78,8 +78,8 @@ func (c *console) standing(ctx context.Context, s session) (v *visitor, why stri
 	if v.Status, err = v.factor.Status(ctx); err != nil {
 		return nil, "", err
 	}
-	if v.Status.Anchor > u.Anchor { // also when the session is over: by the change that has ended it
-		if err := c.users.keepAnchor(ctx, u.ID, v.Status.Anchor); err != nil {
+	if v.Status.Generation > u.Generation { // also when the session is over: by the change that has ended it
+		if err := c.users.keepGeneration(ctx, u.ID, v.Status.Generation); err != nil {
 			return nil, "", err
 		}
 	}

@@ -88,7 +88,7 @@ func (s *Sender) header(to phone.Number, text string) http.Header {
 	h.Set("X-Kannel-Password", c.Password)
 	h.Set("X-Kannel-To", to.E164())
 	h.Set("X-Kannel-Coding", coding(text))
-	h.Set("X-Kannel-Validity", strconv.Itoa(int(phone.Lifetime/time.Minute)))
+	h.Set("X-Kannel-Validity", strconv.Itoa(int(phone.CodeLifetime/time.Minute)))
 	if c.From != "" {
 		h.Set("X-Kannel-From", c.From)
 	}

@@ -141,7 +141,7 @@ func (s *Sender) message(m phone.Message) (resource string, form url.Values, err
 		return "", nil, fmt.Errorf("twilio: %w: nothing to send it from", phone.ErrVia)
 	}
 	form.Set("Body", m.Text())
-	form.Set("ValidityPeriod", strconv.Itoa(int(phone.Lifetime/time.Second)))
+	form.Set("ValidityPeriod", strconv.Itoa(int(phone.CodeLifetime/time.Second)))
 	if c.DiscardContent {
 		form.Set("ContentRetention", "discard")
 		form.Set("AddressRetention", "obfuscate")

@@ -6,7 +6,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Which tenant is above which, only the product knows (totpflow.Config.Above): it
+// Which tenant is above which, only the product knows (totpflow.Config.ParentTenants): it
 // stands in no record. An operator says it, for the tenant in question.
 
 const aboveLong = `What is required goes by the policies that are kept with the records, of the tenant itself. The command knows no tenants
@@ -23,7 +23,7 @@ func (a *app) aboveFlag(c *cobra.Command, tenant *string) {
 			return usagef("--above is of one tenant: name it with --tenant")
 		}
 		for _, t := range above {
-			if err := (store.ID{Tenant: t, User: "-"}).Validate(); err != nil {
+			if err := (store.AccountID{Tenant: t, User: "-"}).Validate(); err != nil {
 				return usagef("--above: %w", err)
 			}
 		}

@@ -6,13 +6,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/store"
 )
 
 // label names an account, or a tenant, as messages do.
-func label(id store.ID) string {
+func label(id store.AccountID) string {
 	switch {
 	case id.User == "":
 		return fmt.Sprintf("tenant %q", id.Tenant)
@@ -28,13 +28,13 @@ func tenantFlag(c *cobra.Command, tenant *string) {
 }
 
 // accountID is the account that the arguments name.
-func accountID(tenant, user string) (store.ID, error) {
-	id := store.ID{Tenant: tenant, User: user}
+func accountID(tenant, user string) (store.AccountID, error) {
+	id := store.AccountID{Tenant: tenant, User: user}
 	if err := id.Validate(); err != nil {
 		return id, usagef("the account: %w", err)
 	}
-	if account.Reserved(id) {
-		return id, usagef("the account: ids that begin with %q are the library's own", "totpflow:")
+	if id.Reserved() {
+		return id, usagef("the account: ids that begin with %q are the library's own", store.ReservedPrefix)
 	}
 	return id, nil
 }
@@ -54,5 +54,5 @@ func args(names ...string) cobra.PositionalArgs {
 
 // sealed reports whether an error says that a record does not open.
 func sealed(err error) bool {
-	return errors.Is(err, keyring.ErrOpen) || errors.Is(err, account.ErrFormat)
+	return errors.Is(err, keyring.ErrOpen) || errors.Is(err, totpflow.ErrRecordFormat)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/totptest"
@@ -29,13 +30,13 @@ type account struct {
 	}
 }
 
-func (h *house) account(user string) account {
+func (h *installation) account(user string) account {
 	h.t.Helper()
 	return decode[account](h.t, h.ok("status", user, "--tenant", "acme", "--json"))
 }
 
 func TestStatus(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	s := h.service()
 	_, err := s.TrustBrowser(h.ctx, h.passes(ana).Proof, "Firefox on \x1b[31mLinux")
@@ -61,7 +62,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestStatusOfWrongCodes(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	for range 6 {
 		s := h.service()
@@ -82,7 +83,7 @@ func TestStatusOfWrongCodes(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	h.enroll("acme", "=HYPERLINK(1)")
 	h.enroll("globex", "ben")
@@ -92,7 +93,7 @@ func TestList(t *testing.T) {
 
 	type list struct {
 		Accounts []account
-		Counts   totpflow.Counts
+		Counts   admin.Counts
 	}
 	users := func(args ...string) (names []string) {
 		for _, a := range decode[list](t, h.ok(append(args, "list", "--json")...)).Accounts {
@@ -105,7 +106,7 @@ func TestList(t *testing.T) {
 	require.Equal(t, []string{"/solo"}, users("--tenant", ""), "the empty tenant is one, not all")
 	require.Equal(t, []string{"acme/ana"}, users("--state", "required"))
 	require.Empty(t, users("--tenant", "nobody's"))
-	require.Equal(t, totpflow.Counts{Total: 5, Enabled: 3, Required: 1, Exempt: 1}, decode[list](t, h.ok("list", "--json")).Counts)
+	require.Equal(t, admin.Counts{Total: 5, Enabled: 3, Required: 1, Exempt: 1}, decode[list](t, h.ok("list", "--json")).Counts)
 	require.Contains(t, h.ok("list").out, "5 accounts; 3 of 4 have set it up, 1 exempt")
 
 	// A spreadsheet must not run what somebody has called an account.
@@ -124,7 +125,7 @@ func TestList(t *testing.T) {
 }
 
 func TestReset(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	for scope, then := range map[string]account{
 		"all":            {State: "required", RecoveryCodesLeft: 0},
 		"authenticators": {State: "required", RecoveryCodesLeft: 10},
@@ -134,7 +135,7 @@ func TestReset(t *testing.T) {
 		p := h.enroll("acme", "user-"+scope)
 		_, err := h.service().TrustBrowser(h.ctx, h.passes(p).Proof, "Firefox")
 		require.NoError(t, err)
-		r := h.ok("reset", p.ID, "--tenant", "acme", "--scope", scope, reason, "--yes", "--json")
+		r := h.ok("reset", p.ID.User, "--tenant", "acme", "--scope", scope, reason, "--yes", "--json")
 		require.Len(t, r.events(), 1, scope)
 		require.Contains(t, r.err, `actor="operator olga"`)
 		require.Contains(t, r.err, `reason="ticket 4711"`)
@@ -144,7 +145,7 @@ func TestReset(t *testing.T) {
 		require.Equal(t, then.Authenticators, got.Authenticators, scope)
 		require.Equal(t, scope == "codes", len(got.Browsers) == 1, scope)
 	}
-	require.Equal(t, totpflow.SetUp, h.step(totpflow.User{Tenant: "acme", ID: "user-all"}))
+	require.Equal(t, totpflow.Enroll, h.step(totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "user-all"}}))
 	h.fails(2, "--scope is one of", "reset", "user-all", "--tenant", "acme", "--scope", "some", reason, "--yes")
 	h.fails(3, "nothing is kept", "reset", "nobody", "--tenant", "acme", reason, "--yes")
 	h.fails(2, "<user> is missing", "reset", reason, "--yes")
@@ -153,7 +154,7 @@ func TestReset(t *testing.T) {
 // The operator's run tells the event, and the record keeps it: the product's own
 // sink hears of it at the account's next flow, and can write the mail.
 func TestProductHearsOfIt(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	h.ok("reset", "ana", "--tenant", "acme", reason, "--yes")
 	h.told = nil
@@ -171,17 +172,17 @@ func TestProductHearsOfIt(t *testing.T) {
 	require.Equal(t, event.Reset, h.account("ana").Activity[0].Kind)
 }
 
-func (h *house) setUpChallenge(p person) totpflow.Challenge {
+func (h *installation) setUpChallenge(p person) totpflow.Challenge {
 	h.t.Helper()
 	next, err := h.service().SignIn(h.ctx, p.User)
 	require.NoError(h.t, err)
-	require.Equal(h.t, totpflow.SetUp, next.Step)
+	require.Equal(h.t, totpflow.Enroll, next.Step)
 	return next.Challenge
 }
 
 // What one run changes is asked first; a pipe cannot agree.
 func TestConfirmation(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	args := []string{"reset", "ana", "--tenant", "acme", reason}
 	h.in = "y\n"
@@ -199,7 +200,7 @@ func TestConfirmation(t *testing.T) {
 }
 
 func TestWhoAndWhy(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	for _, change := range [][]string{
 		{"reset", "ana"}, {"unlock", "ana"}, {"forget", "ana"}, {"grace", "ana", "--for", "1d"}, {"exempt", "ana", "--name", "x"},
@@ -223,7 +224,7 @@ func TestWhoAndWhy(t *testing.T) {
 }
 
 func TestResetMany(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	for _, user := range []string{"ana", "ben", "eva"} {
 		h.enroll("acme", user)
 	}
@@ -257,7 +258,7 @@ type bulk struct {
 }
 
 func TestBrowserAndKept(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	_, err := h.service().TrustBrowser(h.ctx, h.passes(ana).Proof, "Firefox")
 	require.NoError(t, err)
@@ -268,11 +269,11 @@ func TestBrowserAndKept(t *testing.T) {
 
 	// A thief replaces the phone; the person says that it was not them.
 	s := h.service()
-	proof, err := s.Account(ana.User).Reauthenticate(h.ctx, totpflow.ActionReplace, ana.phone.Code())
+	proof, err := s.Account(ana.User).VerifyCode(h.ctx, totpflow.ActionReplaceAuthenticator.On(""), ana.phone.Code())
 	require.NoError(t, err)
 	page, err := s.BeginEnrollment(h.ctx, proof)
 	require.NoError(t, err)
-	thief, err := totptest.Scan(page.Offer.URI(), h.clock)
+	thief, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	_, err = s.ConfirmEnrollment(h.ctx, page.Token, thief.Code())
 	require.NoError(t, err)
@@ -286,7 +287,7 @@ func TestBrowserAndKept(t *testing.T) {
 }
 
 func TestFrozen(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	h.disown(ana)
 	require.Equal(t, "frozen", h.account("ana").State)
@@ -297,7 +298,7 @@ func TestFrozen(t *testing.T) {
 }
 
 func TestExemptAndForget(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
 	ben := h.enroll("acme", "ben")
 	require.Equal(t, []string{"exempted"}, h.ok("exempt", "ben", "--tenant", "acme", "--name", "fs01", reason, "--yes").events())

@@ -15,7 +15,7 @@ type outcome struct {
 	User   string `json:"user"`
 	Done   bool   `json:"done"`
 	Reason string `json:"reason,omitempty"` // why not
-	// NeedsCode: the password alone does not lead to the set-up after a reset.
+	// NeedsCode: the password alone does not lead to the enrollment after a reset.
 	NeedsCode bool `json:"needs_code,omitempty"`
 }
 
@@ -28,7 +28,7 @@ type bulk struct {
 	Outcomes []outcome `json:"outcomes"`
 }
 
-func (b *bulk) add(line int, id store.ID, err error) {
+func (b *bulk) add(line int, id store.AccountID, err error) {
 	o := outcome{Line: line, Tenant: id.Tenant, User: id.User, Done: err == nil}
 	if err == nil {
 		b.Done++
@@ -64,7 +64,7 @@ func (a *app) tellBulk(b bulk, did, would string) error {
 }
 
 func (o outcome) words(verb string) string {
-	words := label(store.ID{Tenant: o.Tenant, User: o.User}) + ": "
+	words := label(store.AccountID{Tenant: o.Tenant, User: o.User}) + ": "
 	if o.User == "" {
 		words = ""
 	}

@@ -13,7 +13,7 @@ import (
 // A change is what a command does to one account.
 type change struct {
 	name string // the command's
-	id   store.ID
+	id   store.AccountID
 	what string // what happens, for the question: "Reset all of acme/ana?"
 	said string // what has happened, and what is next
 	// fresh allows an account that has no record yet.
@@ -79,11 +79,11 @@ func (a *app) tellChange(ctx context.Context, s *session, ch change) error {
 		return nil
 	}
 	if err := s.found(ctx, ch.id); err == nil {
-		members, err := s.admin.Status(ctx, s.by, ch.id)
+		m, err := s.admin.Member(ctx, s.by, ch.id)
 		if err != nil {
 			return explain(ch.id, err)
 		}
-		out.Account = memberOf(members[0])
+		out.Account = memberOf(m)
 	}
 	return a.screen.JSON(out)
 }

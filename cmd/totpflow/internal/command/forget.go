@@ -14,7 +14,7 @@ func (a *app) forget() *cobra.Command {
 		Short: "Delete all that is kept of an account",
 		Long: `Deletes the record of an account, for its erasure after the product has deleted the user. It is no reset: a user who
 goes on under the same id begins as somebody who never enrolled, and where the factor is optional the password alone
-lets them in. The product has to forget its anchor as well.`,
+lets them in. The product has to forget its generation as well.`,
 		Example: `  totpflow forget 42 --tenant acme --reason "erasure request 17"`,
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -72,7 +72,7 @@ func TestImportFromPquerna(t *testing.T) {
 	}
 	for name, table := range tables {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newInstallation(t)
 			all := oldAccounts(t)
 			h.in = table(all)
 			r := h.ok("import", "-", reason, "--yes")
@@ -81,7 +81,7 @@ func TestImportFromPquerna(t *testing.T) {
 			for _, o := range all {
 				require.NotContains(t, r.out+r.err, o.key.Secret())
 				s := h.service()
-				u := totpflow.User{Tenant: "acme", ID: o.user}
+				u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: o.user}}
 				next, err := s.SignIn(h.ctx, u)
 				require.NoError(t, err)
 				require.Equal(t, totpflow.AskCode, next.Step, o.user)
@@ -105,7 +105,7 @@ const (
 )
 
 func TestImportReport(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "has-one")
 	h.enroll("acme", "was-reset")
 	h.ok("reset", "was-reset", "--tenant", "acme", reason, "--yes")
@@ -148,7 +148,7 @@ func TestImportReport(t *testing.T) {
 }
 
 func TestImportRefusesAFile(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	for text, words := range map[string]string{
 		"":                           "name the columns",
 		"acme,ana," + secretA + "\n": "name the columns",
@@ -164,7 +164,7 @@ func TestImportRefusesAFile(t *testing.T) {
 }
 
 func TestImportMany(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	var table strings.Builder
 	table.WriteString("user,secret\n")
 	for i := range 250 {

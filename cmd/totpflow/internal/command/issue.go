@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/store"
 )
@@ -51,7 +51,7 @@ file: whoever has it and the password gets in. It ends with the next one that is
 }
 
 // issuance is the change that writes a code for the account into a new file.
-func issuance(id store.ID, path string) change {
+func issuance(id store.AccountID, path string) change {
 	var expires time.Time
 	return change{
 		name: "issue-code", id: id,
@@ -71,7 +71,7 @@ func issuance(id store.ID, path string) change {
 
 // issueInto makes the file first: the code of before ends with the new one, which
 // then has to be somewhere.
-func (s *session) issueInto(ctx context.Context, id store.ID, path string) (expires time.Time, err error) {
+func (s *session) issueInto(ctx context.Context, id store.AccountID, path string) (expires time.Time, err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // never a terminal, nor a file that others read
 	if errors.Is(err, fs.ErrExist) {
 		return expires, fmt.Errorf("%s is there already; the code goes into a new file", path)
@@ -84,7 +84,7 @@ func (s *session) issueInto(ctx context.Context, id store.ID, path string) (expi
 			_ = os.Remove(path)
 		}
 	}()
-	err = s.admin.IssueRecoveryCode(ctx, s.by, id, func(_ context.Context, c totpflow.IssuedCode) error {
+	err = s.admin.IssueRecoveryCode(ctx, s.by, id, func(_ context.Context, c admin.IssuedCode) error {
 		expires = c.Expires
 		_, err := io.WriteString(file, c.Code+"\n")
 		return cmp.Or(err, file.Sync())

@@ -14,17 +14,17 @@ import (
 )
 
 // disown has the person say "it was not me".
-func (h *house) disown(p person) {
+func (h *installation) disown(p person) {
 	h.t.Helper()
 	s := h.service()
-	told := event.Event{Tenant: p.Tenant, User: p.ID, At: h.clock.Now().Add(time.Second), Kind: event.Reset}
-	require.NoError(h.t, s.Disown(h.ctx, s.DisownToken(told)))
+	told := event.Event{Tenant: p.ID.Tenant, User: p.ID.User, At: h.clock.Now().Add(time.Second), Kind: event.Reset}
+	require.NoError(h.t, s.Disown(h.ctx, s.NewDisownToken(told)))
 }
 
 // The only administrator has frozen the account: nobody is left who could issue a
-// code, and the operator's leads to a new set-up.
+// code, and the operator's leads to a new enrollment.
 func TestIssueCodeForTheLastAdministrator(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ada := h.enroll("acme", "ada")
 	h.disown(ada)
 	r := h.ok("reset", "ada", "--tenant", "acme", reason, "--yes")
@@ -56,11 +56,11 @@ func TestIssueCodeForTheLastAdministrator(t *testing.T) {
 
 	done, err := s.VerifyIssuedCode(h.ctx, next.Challenge, code)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.SetUp, done.Step)
+	require.Equal(t, totpflow.Enroll, done.Step)
 }
 
 func TestIssueCodeAsJSON(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	path := filepath.Join(h.dir, "ana.code")
 	r := h.ok("issue-code", "ana", "--tenant", "acme", "--out", path, reason, "--yes", "--json")
@@ -81,7 +81,7 @@ func TestIssueCodeAsJSON(t *testing.T) {
 // Where no code is made no file is left, and what was there before is as it was:
 // the file, and the code that was issued earlier.
 func TestIssueCodeRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-time.Hour)) // the command has the machine's clock
 	h.enroll("acme", "ana")
 	frozen, recent := h.enroll("acme", "frozen"), h.enroll("acme", "recent")
@@ -126,7 +126,7 @@ func TestIssueCodeRefused(t *testing.T) {
 // A reset says what the person meets next, as the policies have it, also those of
 // the tenants above.
 func TestResetSaysWhoNeedsACode(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.above = map[string][]string{"acme-berlin": {"acme"}}
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--issued-code", reason, "--yes")
 	for _, user := range []string{"ana", "ben", "eva", "kim"} {

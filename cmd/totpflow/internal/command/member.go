@@ -3,7 +3,7 @@ package command
 import (
 	"time"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 )
 
 // member is an account as --json prints it. Times are RFC 3339, in UTC, and
@@ -20,7 +20,7 @@ type member struct {
 	RecoveryCodesLeft int       `json:"recovery_codes_left"`
 	LastUsed          time.Time `json:"last_used,omitzero"`
 	ResetAt           time.Time `json:"reset_at,omitzero"`
-	NeedsCode         bool      `json:"needs_code,omitempty"` // for the set-up after the reset
+	NeedsCode         bool      `json:"needs_code,omitempty"` // for the enrollment after the reset
 	FrozenAt          time.Time `json:"frozen_at,omitzero"`
 	Machine           string    `json:"machine,omitempty"`
 	Waiting           *waiting  `json:"waiting,omitempty"`
@@ -51,7 +51,7 @@ type kept struct {
 	Until time.Time `json:"until"`
 }
 
-func memberOf(m totpflow.Member) member {
+func memberOf(m admin.Member) member {
 	out := member{
 		Tenant: m.ID.Tenant, User: m.ID.User, State: string(m.State), Enrollment: string(m.Enrollment), Required: m.Required,
 		GraceUntil: m.GraceUntil, GraceBegins: m.GraceBegins, Authenticators: m.Authenticators, RecoveryCodesLeft: m.RecoveryCodesLeft,
@@ -61,13 +61,13 @@ func memberOf(m totpflow.Member) member {
 	if m.GraceBegins {
 		out.GraceUntil = time.Time{} // another one whenever somebody looks
 	}
-	if m.Waiting != nil {
-		out.Waiting = &waiting{Until: m.Waiting.Until, Pair: m.Waiting.Pair}
+	if m.Throttled != nil {
+		out.Waiting = &waiting{Until: m.Throttled.Until, Pair: m.Throttled.Pair}
 	}
 	for _, b := range m.Browsers {
 		out.Browsers = append(out.Browsers, browser{b.ID, b.Label, b.Issued, b.Seen, b.Expires})
 	}
-	for _, k := range m.Kept {
+	for _, k := range m.Recoverable {
 		out.Kept = append(out.Kept, kept{k.ID, k.Name, k.Added, k.Used, k.Until})
 	}
 	return out

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
@@ -19,7 +19,7 @@ func (a *app) policy() *cobra.Command {
 		Use:   "policy",
 		Short: "Show or set how much of the second factor a tenant's people must have",
 		Long: `Shows or sets the policy of a tenant that is kept with the records. It has effect where the product asks for it there
-(totpflow.Config.Policy is nil, or asks totpflow.TenantPolicies).`,
+(totpflow.Config.Policy is nil, or asks admin.TenantPolicies).`,
 		Args: args(),
 		RunE: func(c *cobra.Command, _ []string) error { return usagef("say get or set; --help shows how") },
 	}
@@ -96,7 +96,7 @@ func (a *app) showPolicy(ctx context.Context, tenant string) error {
 	defer s.db.Close()
 	st, err := s.admin.Tenant(ctx, s.by, tenant)
 	if err != nil {
-		return explain(store.ID{Tenant: tenant}, err)
+		return explain(store.AccountID{Tenant: tenant}, err)
 	}
 	r := tenantReport{Tenant: tenant, Set: st.Set, Policy: termsOf(st.Own), Pending: []request{}, Activity: st.Activity}
 	if r.Activity == nil {
@@ -111,12 +111,12 @@ func (a *app) showPolicy(ctx context.Context, tenant string) error {
 	return a.printPolicy(r)
 }
 
-func requestOf(q totpflow.Request) request {
+func requestOf(q admin.Request) request {
 	r := request{
 		ID: q.ID, Action: string(q.Action), Tenant: q.By.Tenant, User: q.By.User, Asked: q.Asked, Expires: q.Expires,
 		Targets: q.Targets, Scope: string(q.Scope), Name: q.Name,
 	}
-	if q.Action == totpflow.ActionSetPolicy {
+	if q.Action == admin.ActionSetPolicy {
 		t := termsOf(q.Policy)
 		r.Policy = &t
 	}
@@ -133,7 +133,7 @@ func (a *app) printPolicy(r tenantReport) error {
 		t.Row(line...)
 	}
 	for _, q := range r.Pending {
-		t.Row("waits", q.ID+"  "+q.Action+", asked by "+label(store.ID{Tenant: q.Tenant, User: q.User})+", until "+screen.Time(q.Expires))
+		t.Row("waits", q.ID+"  "+q.Action+", asked by "+label(store.AccountID{Tenant: q.Tenant, User: q.User})+", until "+screen.Time(q.Expires))
 	}
 	for _, e := range r.Activity {
 		t.Row("changed", screen.Time(e.At)+"  "+changeWords(e))

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/keyfile"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/keyring"
@@ -34,8 +34,8 @@ var (
 	todo = []string{
 		"Start every process with the key file as it is now.",
 		"Sessions of the product's own: end those from before, unless it compares with SessionsFrom.",
-		"Users whose anchor is ahead of their record are refused (record_lost): they have changed something since the backup. Make sure who they are, reset them, and set the anchor that you keep to zero.",
-		"Users whom you keep no anchor of and who have set up since the backup have nothing set up now: the password alone lets them in where the factor is optional.",
+		"Users whose generation is ahead of their record are refused (record_lost): they have changed something since the backup. Make sure who they are, reset them, and set the generation that you keep to zero.",
+		"Users whom you keep no generation of and who have set up since the backup have nothing set up now: the password alone lets them in where the factor is optional.",
 		"Passwords that were changed since the backup are the product's own to restore or to end.",
 	}
 )
@@ -94,7 +94,10 @@ func (a *app) runRestored(ctx context.Context, backup time.Time) error {
 		return err
 	}
 	defer db.Close()
-	here := &session{db: db, ring: f.Ring()}
+	here, err := a.session(db, f.Ring(), by)
+	if err != nil {
+		return err
+	}
 	if err := here.match(ctx); err != nil { // before the epoch, which ends every sign-in
 		return err
 	}
@@ -130,8 +133,8 @@ func (a *app) runRestored(ctx context.Context, backup time.Time) error {
 	}
 	sw := &sweep{
 		file: f, session: s, journal: j, what: "going over",
-		run: func(ctx context.Context, cursor string, progress func(totpflow.Progress)) error {
-			return s.admin.Restored(ctx, s.by, backup, cursor, progress)
+		run: func(ctx context.Context, cursor string, progress func(admin.Progress)) error {
+			return s.admin.AfterDatabaseRestore(ctx, s.by, backup, cursor, progress)
 		},
 	}
 	if err := a.sweep(ctx, sw, records); err != nil {

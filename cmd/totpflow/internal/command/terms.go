@@ -123,7 +123,7 @@ func (a *app) setPolicy(ctx context.Context, tenant string, change func(policy.P
 	if err := s.match(ctx); err != nil {
 		return err
 	}
-	of := store.ID{Tenant: tenant}
+	of := store.AccountID{Tenant: tenant}
 	st, err := s.admin.Tenant(ctx, s.by, tenant)
 	if err != nil {
 		return explain(of, err)

@@ -45,7 +45,7 @@ func TestOpenSQLite(t *testing.T) {
 	d, err := database.Open(ctx, parse(t, "sqlite://"+filepath.Dir(path)+"/con%20sole%3F%2541%23.db"))
 	require.NoError(t, err)
 	defer d.Close()
-	rec := store.Record{ID: store.ID{User: "ana"}, Version: store.NewVersion(), Sealed: []byte("x"), Updated: time.Unix(1, 0)}
+	rec := store.Record{ID: store.AccountID{User: "ana"}, Version: store.NewVersion(), Sealed: []byte("x"), Updated: time.Unix(1, 0)}
 	require.NoError(t, d.Put(ctx, rec, store.Version{}))
 	got, err := sqlstore.New(db, sqlstore.SQLite).Get(ctx, rec.ID)
 	require.NoError(t, err)

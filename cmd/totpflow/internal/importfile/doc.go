@@ -1,5 +1,5 @@
 // Package importfile reads the table of secrets that another system kept, to
-// bring its people over without a new set-up.
+// bring its people over without a new enrollment.
 //
 // The table is CSV (RFC 4180) in UTF-8, with commas, semicolons or tabs. Its
 // first line names the columns, in any order:

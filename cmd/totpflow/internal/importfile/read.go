@@ -89,7 +89,7 @@ func Read(r io.Reader) (iter.Seq[Row], error) {
 // rows reads until the end, and refuses accounts that come twice: the second
 // secret would not be imported over the first, and nobody knows which is right.
 func rows(table *csv.Reader, columns []column, yield func(Row) bool) {
-	seen := make(map[store.ID]bool)
+	seen := make(map[store.AccountID]bool)
 	for {
 		record, err := table.Read()
 		if err == io.EOF {

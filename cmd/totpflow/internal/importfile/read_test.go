@@ -57,7 +57,7 @@ func TestForms(t *testing.T) {
 		rows := read(t, text)
 		require.Len(t, rows, 1, name)
 		require.NoError(t, rows[0].Err, name)
-		require.Equal(t, store.ID{Tenant: "acme", User: "ana"}, rows[0].ID, name)
+		require.Equal(t, store.AccountID{Tenant: "acme", User: "ana"}, rows[0].ID, name)
 		require.Equal(t, "phone", rows[0].Name, name)
 		require.True(t, plain.Equal(rows[0].Key), name)
 	}
@@ -195,7 +195,7 @@ func FuzzRead(f *testing.F) {
 			require.NotContains(t, err.Error(), secretA)
 			return
 		}
-		seen := make(map[store.ID]bool)
+		seen := make(map[store.AccountID]bool)
 		for row := range seq {
 			require.Equal(t, row.Err != nil, row.Key.IsZero())
 			require.Positive(t, row.Line)
@@ -205,7 +205,7 @@ func FuzzRead(f *testing.F) {
 				continue
 			}
 			require.NoError(t, row.ID.Validate())
-			require.Equal(t, store.ID{Tenant: strings.TrimSpace(row.ID.Tenant), User: strings.TrimSpace(row.ID.User)}, row.ID)
+			require.Equal(t, store.AccountID{Tenant: strings.TrimSpace(row.ID.Tenant), User: strings.TrimSpace(row.ID.User)}, row.ID)
 			require.False(t, seen[row.ID])
 			seen[row.ID] = true
 			require.NotContains(t, strings.ToLower(row.ID.User+row.ID.Tenant+row.Name), "otpauth:")

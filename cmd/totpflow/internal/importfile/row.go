@@ -22,10 +22,10 @@ var (
 
 // A Row is a line of the file: an account and its key, or why it is refused.
 type Row struct {
-	Line int      // where it begins, from 1
-	ID   store.ID // zero where it may not be shown
-	Name string   // of the authenticator; may be empty
-	Key  totp.Key // zero with an error
+	Line int             // where it begins, from 1
+	ID   store.AccountID // zero where it may not be shown
+	Name string          // of the authenticator; may be empty
+	Key  totp.Key        // zero with an error
 	Err  error
 }
 
@@ -34,7 +34,7 @@ type cells map[column]string
 
 func (c cells) row() Row {
 	r := Row{
-		ID:   store.ID{Tenant: c[tenant], User: c[user]},
+		ID:   store.AccountID{Tenant: c[tenant], User: c[user]},
 		Name: strings.TrimSpace(c[name]),
 	}
 	for _, shown := range []string{r.ID.User, r.ID.Tenant, r.Name} {

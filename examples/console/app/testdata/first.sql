@@ -7,7 +7,7 @@ CREATE TABLE users (
 	email    TEXT NOT NULL UNIQUE,
 	name     TEXT NOT NULL,
 	password TEXT NOT NULL,
-	anchor   INTEGER NOT NULL DEFAULT 0
+	generation   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE totpflow_schema (number INTEGER NOT NULL PRIMARY KEY) STRICT;
 CREATE TABLE totpflow_accounts (

@@ -1,0 +1,118 @@
+package app_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	totpadmin "github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// saved copies a person's record, as whoever can write to the database can, and
+// returns what puts it back.
+func (s *site) saved(who app.DemoAccount) (putBack func()) {
+	s.t.Helper()
+	id := s.id(who)
+	var version, sealed []byte
+	var state string
+	var updated int64
+	require.NoError(s.t, s.db.QueryRow(`SELECT version, state, sealed, updated FROM totpflow_accounts WHERE user_id = ?`, id).
+		Scan(&version, &state, &sealed, &updated))
+	return func() {
+		s.t.Helper()
+		_, err := s.db.Exec(`UPDATE totpflow_accounts SET version = ?, state = ?, sealed = ?, updated = ? WHERE user_id = ?`,
+			version, state, sealed, updated, id)
+		require.NoError(s.t, err)
+	}
+}
+
+// The console keeps the generation of an account that an administrator has changed:
+// the record of before, put back, lets in nobody with the phone of before.
+func TestRecordsOfBeforeAnAdministratorsChange(t *testing.T) {
+	for name, change := range map[string]func(s *site, b *browser, phone *totptest.Authenticator){
+		"reset": func(s *site, b *browser, phone *totptest.Authenticator) {
+			to := "/admin/accounts/" + s.id(ana)
+			b.post(to+"/reset", "code", phone.Code()).redirects(to)
+		},
+		"machine account": func(s *site, b *browser, phone *totptest.Authenticator) {
+			to := "/admin/accounts/" + s.id(ana)
+			b.post(to+"/exempt", "name", "files-02", "code", phone.Code()).redirects(to)
+		},
+		"reset of several": func(s *site, b *browser, phone *totptest.Authenticator) {
+			b.post("/admin/accounts/reset", "account", s.id(ana), "code", phone.Code()).redirects("/admin")
+		},
+		"reset of several, approved": func(s *site, b *browser, phone *totptest.Authenticator) {
+			provider, noras := s.administrator(nora)
+			b.post("/admin/policy", "mode", "optional", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
+			id := b.waits("acme", "/admin/accounts/reset", "account", s.id(ana), "code", phone.Code())
+			provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.Code()).redirects("/admin?tenant=acme")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			old, _ := s.browser().enroll(ana)
+			b, phone := s.administrator(admin)
+			putBack := s.saved(ana)
+			change(s, b, phone)
+			putBack()
+			refused(s, old)
+		})
+	}
+}
+
+// refused says that Ana gets in neither with her password alone nor with a phone
+// that she had.
+func refused(s *site, old *totptest.Authenticator) {
+	s.t.Helper()
+	person := s.browser()
+	person.password(ana).is(http.StatusForbidden).says("Your account has been closed for your safety.")
+	person.post("/code", "code", old.Code())
+	person.get("/").redirects("/signin")
+}
+
+// What was changed elsewhere, such as by the operator's command or by the link in
+// a mail, is known from the next page of the session that it has ended.
+func TestGenerationOfASessionThatIsOver(t *testing.T) {
+	for name, change := range map[string]func(*site){
+		"ended": func(s *site) {
+			records := sqlstore.New(s.db, sqlstore.SQLite)
+			service, err := totpflow.New(totpflow.Config{Issuer: app.Issuer, Store: records, Keys: s.keys, Now: s.clock.Now})
+			require.NoError(s.t, err)
+			by := totpadmin.Operator{Name: "root", Reason: "a lost phone"}
+			require.NoError(s.t, totpadmin.New(service, nil).Reset(s.t.Context(), by, store.AccountID{Tenant: "acme", User: s.id(ana)}, totpadmin.ScopeAll))
+		},
+		"closed": func(s *site) {
+			link := linkInMail.FindStringSubmatch(s.last(ana, "set up").Text)[1]
+			s.browser().post("/not-me", "event", s.browser().get(link).event()).is(http.StatusOK)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			person := s.browser()
+			old, _ := person.enroll(ana)
+			s.clock.Advance(time.Second)
+			putBack := s.saved(ana)
+			change(s)
+			person.get("/").redirects("/signin")
+			putBack()
+			refused(s, old)
+		})
+	}
+}
+
+// Whoever deletes a machine's record makes no person of it.
+func TestGenerationOfMachines(t *testing.T) {
+	s := newSite(t)
+	_, err := s.db.Exec(`DELETE FROM totpflow_accounts WHERE user_id = ?`, s.id(agent))
+	require.NoError(t, err)
+	s.browser().password(agent).is(http.StatusForbidden).says("closed for your safety")
+	s.url = s.serve() // which exempts it again
+	s.browser().password(agent).is(http.StatusForbidden).says("This is a machine account.")
+}

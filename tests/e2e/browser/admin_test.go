@@ -1,0 +1,295 @@
+package browser_test
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// seat opens a browser that somebody sits in front of.
+func (o *site) seat(who app.DemoAccount, s size) *tab {
+	o.t.Helper()
+	p := o.browser(s)
+	p.who = who
+	return p
+}
+
+// administrator signs in and sets up.
+func (o *site) administrator(s size) (*tab, *totptest.Authenticator) {
+	o.t.Helper()
+	p := o.seat(admin, s)
+	p.password()
+	p.open("/setup")
+	phone := p.scan(o.clock, "setup-admin")
+	p.confirm(phone.Code())
+	p.sheet()
+	return p, phone
+}
+
+// account opens the page of one account from the list.
+func (p *tab) account(who app.DemoAccount) {
+	p.t.Helper()
+	p.open("/admin")
+	p.click(`.account[data-email="` + who.Email + `"] a`)
+	require.Contains(p.t, p.path(), "/admin/accounts/")
+}
+
+// change submits a form of an account's page with the administrator's code.
+func (p *tab) change(word, code string) {
+	p.t.Helper()
+	action := strings.SplitN(p.path(), "?", 2)[0] + "/" + word
+	p.unfold(action)
+	p.prove(action, code)
+}
+
+func (p *tab) state(who app.DemoAccount) string {
+	p.t.Helper()
+	p.open("/admin")
+	return run(p, chromedp.Evaluate[string]("document.querySelector(`.account[data-email=\""+who.Email+"\"]`).dataset.state"))
+}
+
+// An administrator requires a second factor from a day on. Ana is told, puts it
+// off, and has to in the end.
+func TestRequiredFromADayOn(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newSite(t, false)
+		boss, phone := o.administrator(s)
+		boss.open("/admin")
+		require.Equal(t, "1 of 4 has set it up", boss.text("#counts"))
+		boss.unfold("/admin/policy")
+		boss.tick("[name=mode][value=required]")
+		boss.set("#deadline", "2026-01-09")
+		boss.fill("#policy-code", phone.Code())
+		boss.picture("policy")
+		boss.click(`form[action="/admin/policy"] button`)
+		boss.at("/admin?tenant=acme")
+		require.Equal(t, "required", boss.text("#mode"))
+
+		p := o.browser(s)
+		p.password()
+		p.at("/")
+		require.Contains(t, p.text("#grace"), "until 9 January 2026")
+		p.picture("grace")
+		p.open("/security")
+		require.Equal(t, 1, p.count("#grace"))
+		require.Equal(t, "grace", boss.state(ana))
+		boss.picture("admin")
+
+		o.clock.Advance(8 * 24 * time.Hour)
+		p.open("/")
+		p.at("/setup") // in the session that is open
+		p.says("Your organisation requires it now.")
+		p.picture("must-set-up")
+		p.fill("#password", ana.Password)
+		p.click(`form[action="/setup/password"] button`)
+		anas := p.scan(o.clock, "setup")
+		p.confirm(anas.Code())
+		p.sheet()
+		require.Zero(t, p.count("#grace"))
+
+		require.Equal(t, "enabled", boss.state(ana))
+		require.Equal(t, "2 of 4 have set it up", boss.text("#counts"))
+		boss.set("#state", "required")
+		boss.click(".filter button")
+		require.Equal(t, 2, boss.count(".account"))
+		require.Contains(t, boss.csv(), "mika@north.example,required")
+	})
+}
+
+// csv follows the link to the list as a file. The browser would save it; the
+// test reads it with the browser's cookies.
+func (p *tab) csv() string {
+	p.t.Helper()
+	link := run(p, chromedp.Evaluate[string]("document.querySelector(`a[href^=\"/admin/accounts.csv\"]`).href"))
+	r, err := http.NewRequest(http.MethodGet, link, nil)
+	require.NoError(p.t, err)
+	cookies, err := chromedp.Call(p.ctx, network.GetCookies, network.GetCookiesParams{})
+	require.NoError(p.t, err)
+	for _, c := range cookies.Cookies {
+		r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+	}
+	resp, err := http.DefaultClient.Do(r)
+	require.NoError(p.t, err)
+	defer resp.Body.Close()
+	require.Contains(p.t, resp.Header.Get("Content-Type"), "text/csv")
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(p.t, err)
+	return string(body)
+}
+
+// Ana has lost everything and calls. The administrator's own code resets her
+// account, or has a code sent that only she can read.
+func TestHelpFromAnAdministrator(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newSite(t, true)
+		lost, _ := o.setUp(o.browser(s))
+		boss := o.seat(admin, s)
+		boss.password()
+		phone := boss.scan(o.clock, "setup-admin")
+		boss.confirm(phone.Code())
+		boss.sheet()
+
+		boss.account(ana)
+		boss.picture("account")
+		boss.change("reset", phone.WrongCode())
+		boss.says("Not accepted")
+		require.Equal(t, "enabled", boss.state(ana))
+		boss.account(ana)
+		boss.change("reset", phone.Code())
+		boss.says("The reset is done.")
+		p := o.browser(s)
+		p.password()
+		p.at("/setup")
+		found := p.scan(o.clock, "setup")
+		p.confirm(lost.Code())
+		p.says("Not accepted")
+		p.confirm(found.Code())
+		p.sheet()
+
+		boss.account(ana)
+		boss.change("issue-code", phone.Code())
+		boss.says("on its way")
+		home := o.browser(s)
+		home.password()
+		home.at("/code")
+		home.click(`.ways a[href="/issued"]`)
+		home.picture("issued")
+		home.fill("#issued_code", "0000-0000-0000-0000")
+		home.click(`form[action="/issued"] button`)
+		home.says("Not accepted")
+		home.fill("#issued_code", strings.ToLower(o.find(ana, "recovery code", `([0-9A-Z]{4}-){3}[0-9A-Z]{4}`)))
+		home.click(`form[action="/issued"] button`)
+		newest := home.scan(o.clock, "setup")
+		home.confirm(newest.Code())
+		home.sheet()
+		o.refuses(found, s)
+		o.admits(newest, s)
+	})
+}
+
+// Wrong codes until everybody has to wait; an administrator ends the waiting.
+func TestUnlock(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newSite(t, true)
+		anas, _ := o.setUp(o.browser(s))
+		boss := o.seat(admin, s)
+		boss.password()
+		phone := boss.scan(o.clock, "setup-admin")
+		boss.confirm(phone.Code())
+		boss.sheet()
+		p := o.browser(s)
+		p.password()
+		for p.count("#code2") == 0 {
+			p.code(anas.WrongCode())
+		}
+		boss.account(ana)
+		boss.change("unlock", phone.Code())
+		boss.says("The account is unlocked.")
+		p.password()
+		require.Zero(t, p.count("#code2"))
+		p.code(anas.Code())
+		p.at("/")
+	})
+}
+
+// A second authenticator beside the first, with a name, and gone again.
+func TestSeveralAuthenticators(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newSite(t, true)
+		p := o.browser(s)
+		first, _ := o.setUp(p)
+		p.reauthenticate("/security/authenticators", first.Code())
+		second := p.scan(o.clock, "add")
+		p.says("will stand beside")
+		p.fill("#name", "Tablet")
+		p.confirm(second.Code())
+		p.says("Your recovery codes stay as they are")
+		p.picture("added")
+		p.click(`main a[href="/security"]`)
+		require.Equal(t, []string{"Authenticator", "Tablet"}, p.texts(".authenticator .name"))
+		o.admits(first, s)
+		o.admits(second, s)
+
+		p.open("/security")
+		p.tick(".authenticator:first-child summary")
+		p.fill(".authenticator:first-child [name=name]", "Old phone")
+		p.click(`.authenticator:first-child form[action$="/rename"] button`)
+		require.Equal(t, []string{"Old phone", "Tablet"}, p.texts(".authenticator .name"))
+		p.tick(".authenticator:first-child summary")
+		p.picture("authenticators")
+		p.fill(`.authenticator:first-child form[action$="/remove"] [name=code]`, second.Code())
+		p.click(`.authenticator:first-child form[action$="/remove"] button`)
+		require.Equal(t, []string{"Tablet"}, p.texts(".authenticator .name"))
+		require.Zero(t, p.count(`form[action$="/remove"]`))
+		o.refuses(first, s)
+		o.admits(second, s)
+	})
+}
+
+// A thief with the password and a moment at Ana's desk sets up a phone of their
+// own. The mail about it closes the account; the administrator brings hers back.
+func TestItWasNotMe(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newSite(t, true)
+		boss := o.seat(admin, s)
+		boss.password()
+		phone := boss.scan(o.clock, "setup-admin")
+		boss.confirm(phone.Code())
+		boss.sheet()
+		atWork := o.browser(s)
+		anas, _ := o.setUp(atWork)
+		atWork.reauthenticate("/security/replace", anas.Code())
+		thiefs := atWork.scan(o.clock, "replace")
+		atWork.confirm(thiefs.Code())
+		atWork.sheet()
+
+		p := o.browser(s)
+		p.open(strings.TrimPrefix(o.find(ana, "replaced", regexp.QuoteMeta(o.base)+`\S+`), o.base))
+		p.picture("not-me")
+		atWork.open("/")
+		atWork.at("/") // looking at the page has changed nothing
+		p.click(`form[action="/not-me"] button`)
+		p.says("Your account is closed")
+		atWork.open("/")
+		atWork.at("/signin")
+		atWork.password()
+		atWork.says("This account is closed")
+		atWork.picture("closed")
+
+		require.Equal(t, "frozen", boss.state(ana))
+		boss.account(ana)
+		boss.unfold(strings.SplitN(boss.path(), "?", 2)[0] + "/restore")
+		boss.picture("account-closed")
+		boss.prove(strings.SplitN(boss.path(), "?", 2)[0]+"/restore", phone.Code())
+		boss.says("works again")
+		o.refuses(thiefs, s)
+		o.admits(anas, s)
+	})
+}
+
+// Mika has accounts in two organisations, with one address and password.
+func TestSeveralOrganisations(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newSite(t, false)
+		p := o.seat(mika, s)
+		p.password()
+		p.at("/organisation")
+		require.Equal(t, 2, p.count(".choices button"))
+		p.picture("organisation")
+		p.click(".choices li:last-child button")
+		p.at("/")
+		p.open("/security")
+		require.Equal(t, 1, p.count(".other"))
+		p.says("Acme Backup GmbH")
+	})
+}

@@ -1,0 +1,98 @@
+package browser_test
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// tabTo presses Tab until the focus is on what the selector finds, and asserts
+// that a person sees where the focus is.
+func (p *tab) tabTo(selector string) {
+	p.t.Helper()
+	for range 60 {
+		if p.focused(selector) {
+			visible := run(p, chromedp.Evaluate[bool](`(() => {
+				const s = getComputedStyle(document.activeElement);
+				return document.activeElement.matches(":focus-visible") && (s.outlineStyle != "none" || s.boxShadow != "none");
+			})()`))
+			require.Truef(p.t, visible, "%s: nobody sees that %s has the focus", p.path(), selector)
+			return
+		}
+		p.do(chromedp.KeyEvent(kb.Tab))
+	}
+	require.Failf(p.t, "the keyboard does not reach it", "%s: %s", p.path(), selector)
+}
+
+func (p *tab) focused(selector string) bool {
+	p.t.Helper()
+	return run(p, chromedp.Evaluate[bool]("document.activeElement.matches(`"+selector+"`)"))
+}
+
+// keys types into what has the focus.
+func (p *tab) keys(text string) {
+	p.t.Helper()
+	p.do(chromedp.KeyEvent(text))
+}
+
+// enter presses Enter, and waits for the page it leads to.
+func (p *tab) enter() {
+	p.t.Helper()
+	p.follow(chromedp.KeyEvent(kb.Enter))
+}
+
+// Everything can be done without a mouse and without a camera.
+func TestKeyboardOnly(t *testing.T) {
+	o := newSite(t, false)
+	p := o.browser(desktopSize)
+	signIn := func() {
+		t.Helper()
+		require.True(t, p.focused("#email"), "the form does not begin with the focus")
+		p.keys("ana@acme.example")
+		p.tabTo("#password")
+		p.keys("correct-horse-2")
+		p.enter()
+	}
+	p.open("/signin")
+	signIn()
+	p.at("/")
+	p.tabTo(`main a[href="/setup"]`)
+	p.enter()
+	p.at("/setup")
+	phone, err := totptest.TypeSecret(p.text("#secret"), o.clock)
+	require.NoError(t, err)
+	p.tabTo("#code")
+	p.keys(phone.Code())
+	p.enter()
+	p.tabTo(`form[action="/security/recovery-codes/saved"] button`)
+	p.enter()
+	p.at("/")
+
+	p.tabTo(`form[action="/signout"] button`)
+	p.enter()
+	signIn()
+	p.at("/code")
+	require.True(t, p.focused("#code"), "the form does not begin with the focus")
+	p.keys(phone.Peek()) // used by the enrollment
+	p.enter()
+	p.says("used already")
+	require.True(t, p.focused("#code"), "after a refusal the focus is elsewhere")
+	p.keys(phone.Code())
+	p.tabTo("[name=trust]")
+	p.keys(" ")
+	p.enter()
+	p.at("/")
+
+	p.tabTo(`nav a[href="/security"]`)
+	p.enter()
+	p.tabTo(`details:has(form[action="/security/replace"]) > summary`)
+	p.keys(" ")
+	p.tabTo(`form[action="/security/replace"] [name=code]`)
+	p.keys(phone.Code())
+	p.enter()
+	p.at("/setup")
+}

@@ -1,0 +1,158 @@
+package browser_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// narrowSize is the narrowest window that the pages are made for.
+var narrowSize = size{"narrow", 360, 740, true}
+
+// fits asserts that the page is in the language, and that nothing of it is wider
+// than the window: header and footer included, and every form opened.
+func (p *tab) fits(lang, name string) {
+	p.t.Helper()
+	run(p, chromedp.Evaluate[int](`(() => { const all = document.querySelectorAll("details"); all.forEach(e => e.open = true); return all.length })()`))
+	p.sound()
+	require.Equal(p.t, lang, run(p, chromedp.Evaluate[string]("document.documentElement.lang")))
+	wide := run(p, chromedp.Evaluate[[]string](`(() => {
+		const width = document.documentElement.clientWidth, faults = [];
+		for (const e of document.querySelectorAll("body *")) {
+			const box = e.getBoundingClientRect();
+			if (e.closest(".away, .skip, svg, [hidden]") || !box.width) continue;
+			if (box.right > width + 1 || box.left < -1) faults.push("outside: " + e.outerHTML.slice(0, 140));
+			else if (e.matches("button, .button, summary, .badge, h1, h2, h3, label") && e.scrollWidth > e.clientWidth + 1 && e.clientWidth)
+				faults.push("wider than its box: " + e.outerHTML.slice(0, 140));
+		}
+		return faults;
+	})()`))
+	require.Emptyf(p.t, wide, "%s in %s at %d pixels", name, lang, p.size.width)
+	p.picture(lang + "-" + name)
+}
+
+// speak chooses the language in the menu of the page.
+func (p *tab) speak(lang string) {
+	p.t.Helper()
+	path := p.path()
+	p.click(`form[action="/language"] button[value="` + lang + `"]`)
+	p.at(path)
+}
+
+// typed sets up the authenticator of the page by its key.
+func (p *tab) typed(clock *totptest.Clock) *totptest.Authenticator {
+	p.t.Helper()
+	p.at("/setup")
+	phone, err := totptest.TypeSecret(p.text("#secret"), clock)
+	require.NoError(p.t, err)
+	return phone
+}
+
+// German words are long and Spanish sentences are: every page holds them.
+func TestLanguagesOnANarrowPhone(t *testing.T) {
+	for _, lang := range []string{"de", "es"} {
+		t.Run(lang, func(t *testing.T) {
+			o := newSite(t, false)
+			phone := o.ofAdministrator(o.browser(narrowSize), lang)
+			o.ofUser(o.browser(narrowSize), lang)
+			o.atTheCode(o.browser(narrowSize), lang, phone)
+		})
+	}
+}
+
+// ofAdministrator are the pages of somebody who sets up, and then looks after
+// others.
+func (o *site) ofAdministrator(p *tab, lang string) *totptest.Authenticator {
+	p.t.Helper()
+	p.who = admin
+	p.open("/signin")
+	p.speak(lang)
+	p.fits(lang, "signin")
+	p.password()
+	p.fits(lang, "home-bare")
+	p.open("/admin")
+	p.fits(lang, "admin-bare")
+	p.open("/security")
+	p.fits(lang, "security-bare")
+	o.clock.Advance(20 * time.Minute) // the password is too long ago
+	p.open("/setup")
+	p.fits(lang, "password")
+	p.fill("#password", admin.Password)
+	p.click(`form[action="/setup/password"] button`)
+	p.fits(lang, "setup")
+	phone := p.typed(o.clock)
+	p.confirm(phone.Code())
+	p.fits(lang, "sheet")
+	require.Zero(p.t, p.count(`form[action="/language"]`), "the codes would be lost")
+	p.click(`form[action="/security/recovery-codes/saved"] button`)
+	p.fits(lang, "home")
+	p.open("/security")
+	p.fits(lang, "security")
+	p.open("/backups")
+	p.fits(lang, "archive")
+	p.click(`form[action$="/key"] button`)
+	p.fits(lang, "stepup")
+	o.clock.Advance(time.Minute)
+	p.prove("/stepup", phone.Code())
+	p.fits(lang, "key")
+	o.clock.Advance(time.Minute)
+	p.open("/admin")
+	p.fits(lang, "admin")
+	p.set("#phones", "assigned")
+	p.prove("/admin/policy", phone.Code())
+	p.fits(lang, "admin-set")
+	p.click(`[data-email="ana@acme.example"] a`)
+	p.fits(lang, "member")
+	o.clock.Advance(time.Minute)
+	p.open("/admin")
+	p.unfold("/admin/policy")
+	p.set("#phones", "yes")
+	p.prove("/admin/policy", phone.Code())
+	return phone
+}
+
+// ofUser are those of somebody with a phone and no app.
+func (o *site) ofUser(p *tab, lang string) {
+	p.t.Helper()
+	p.open("/signin")
+	p.speak(lang)
+	p.password()
+	o.clock.Advance(20 * time.Minute)
+	p.open("/security/phone")
+	p.fill("#password", ana.Password)
+	p.click(`form[action="/setup/password"] button`)
+	p.fits(lang, "phone")
+	p.fill("#number", "12")
+	p.click(`button[value="sms"]`)
+	p.fits(lang, "phone-refused")
+	p.fill("#number", "+43 660 1234567")
+	p.click(`button[value="sms"]`)
+	p.fits(lang, "phone-confirm")
+	p.open("/nothing")
+	p.fits(lang, "problem")
+	p.open("/not-me?event=x")
+	p.fits(lang, "not-me")
+}
+
+// atTheCode are those of the second step.
+func (o *site) atTheCode(p *tab, lang string, phone *totptest.Authenticator) {
+	p.t.Helper()
+	p.open("/signin")
+	p.speak(lang)
+	p.who = mika
+	p.password()
+	p.fits(lang, "organisation")
+	p.who = admin
+	p.password()
+	p.at("/code")
+	p.code(phone.WrongCode())
+	p.fits(lang, "code")
+	p.open("/recovery")
+	p.fill("#recovery_code", "nonsense")
+	p.click(`form[action="/recovery"] button`)
+	p.fits(lang, "recovery")
+}

@@ -1,0 +1,161 @@
+package browser_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/phone"
+)
+
+// A provider keeps the messages of a console.
+type provider struct {
+	mu       sync.Mutex
+	messages []phone.Message
+}
+
+func (x *provider) Send(_ context.Context, m phone.Message) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.messages = append(x.messages, m)
+	return nil
+}
+
+// code is the newest one, which came this way.
+func (o *site) code(via phone.Via) string {
+	o.t.Helper()
+	o.phones.mu.Lock()
+	defer o.phones.mu.Unlock()
+	require.NotEmpty(o.t, o.phones.messages)
+	m := o.phones.messages[len(o.phones.messages)-1]
+	require.Equal(o.t, via, m.Via)
+	return m.Code.Digits()
+}
+
+// wrong is a code that was not sent.
+func wrong(code string) string {
+	if code == "123456" {
+		return "654321"
+	}
+	return "123456"
+}
+
+// policy has the administrator set who chooses numbers, if anybody.
+func (p *tab) policy(phones, code string) {
+	p.t.Helper()
+	p.open("/admin")
+	p.unfold("/admin/policy")
+	p.tick("[name=mode][value=required]")
+	p.set("#phones", phones)
+	p.fill("#policy-code", code)
+	p.click(`form[action="/admin/policy"] button`)
+}
+
+// byPhone submits the code that was sent.
+func (p *tab) byPhone(form, code string) {
+	p.t.Helper()
+	p.fill("#phone_code", code)
+	p.click(`form[action="` + form + `"] button`)
+}
+
+// Ana has no smartphone. Her number is verified by its own code, and from then
+// on she signs in by SMS or by a call.
+func TestPhoneInsteadOfAnApp(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newSite(t, false)
+		boss, bosses := o.administrator(s)
+		boss.policy("yes", bosses.Code())
+
+		p := o.browser(s)
+		p.password()
+		p.at("/setup")
+		p.click(`main a[href="/security/phone"]`)
+		p.picture("phone")
+		p.fill("#number", "0660 1234567")
+		p.click(`button[value="sms"]`)
+		p.says("Write the number with +")
+		p.fill("#number", "+43 660 1234567")
+		p.click(`button[value="sms"]`)
+		p.at("/security/phone")
+		p.says("+43 ••• ••67")
+		p.picture("phone-confirm")
+		p.byPhone("/security/phone/confirm", wrong(o.code(phone.SMS)))
+		p.says("Not accepted")
+		p.byPhone("/security/phone/confirm", o.code(phone.SMS))
+		p.at("/security")
+		require.Equal(t, "By phone", p.text("#state"))
+		p.picture("security-by-phone")
+		p.open("/")
+		p.picture("home-by-phone")
+		p.signOut()
+
+		o.clock.Advance(time.Minute)
+		p.password()
+		p.at("/code")
+		p.picture("phone-code")
+		p.click(`button[value="voice"]`)
+		p.says("A call reads out")
+		p.picture("phone-code-sent")
+		p.byPhone("/code", wrong(o.code(phone.Voice)))
+		p.says("Not accepted")
+		p.click(`button[value="sms"]`)
+		p.says("Another code can be sent in 30 seconds.")
+		o.clock.Advance(time.Minute)
+		p.click(`button[value="sms"]`)
+		p.byPhone("/code", o.code(phone.SMS))
+		p.at("/")
+	})
+}
+
+// The administrator chooses the number of somebody who has an app as well.
+func TestAssignedPhone(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		o := newSite(t, false)
+		boss, bosses := o.administrator(s)
+		boss.policy("assigned", bosses.Code())
+		p := o.browser(s)
+		app, _ := o.setUp(p)
+		boss.account(ana)
+		boss.unfold(boss.path() + "/phone")
+		boss.fill("#number", "+43 660 1234567")
+		boss.picture("account-phone")
+		boss.prove(boss.path()+"/phone", bosses.Code())
+		boss.says("The number is chosen.")
+
+		p.open("/security")
+		p.at("/signin") // what signs in has changed
+		p.password()
+		p.code(app.Code())
+		p.open("/security")
+		p.click(`main a[href="/security/phone"]`)
+		p.says("Your administrator has chosen the number +43 ••• ••67.")
+		p.picture("phone-assigned")
+		p.fill("#phone-code", app.WrongCode())
+		p.click(`button[value="sms"]`)
+		p.says("Not accepted")
+		p.fill("#phone-code", app.Code())
+		p.click(`button[value="sms"]`)
+		p.byPhone("/security/phone/confirm", o.code(phone.SMS))
+		p.at("/security")
+		p.picture("security-with-phone")
+		o.clock.Advance(time.Minute)
+
+		o.admitsByPhone(s)
+		o.admits(app, s)
+	})
+}
+
+// admitsByPhone goes from the form of the app to a code by SMS.
+func (o *site) admitsByPhone(s size) {
+	o.t.Helper()
+	p := o.browser(s)
+	p.password()
+	p.at("/code")
+	p.click(`.ways a[href="/code?by=phone"]`)
+	p.click(`button[value="sms"]`)
+	p.byPhone("/code", o.code(phone.SMS))
+	p.at("/")
+}
