@@ -17,6 +17,7 @@ import (
 type model struct {
 	required   bool // with a grace of graceLife
 	generation int  // of tickets: those of another one are over
+	revoked    int  // how often trust was: proofs from before trust no browser
 	phones     []*modelPhone
 	offer      *modelOffer
 	codes      map[string]bool // recovery codes of the set: whether they are unused
@@ -44,6 +45,8 @@ type modelTicket struct {
 	user, generation int
 	proof            bool // else a challenge
 	action           totpflow.Action
+	target           string // of an action on one authenticator
+	revoked          int
 	reason           totpflow.Reason
 	spent            bool
 	value            string
@@ -302,4 +305,6 @@ func (m *model) with(t *modelTicket, user int, a totpflow.Action, now time.Time,
 }
 
 // changed is what every change of factors ends.
-func (m *model) changed() { m.generation++; m.browsers = nil }
+func (m *model) changed() { m.generation++; m.revokeAll() }
+
+func (m *model) revokeAll() { m.browsers = nil; m.revoked++ }

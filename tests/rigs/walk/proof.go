@@ -22,7 +22,17 @@ func (w *walker) proves() {
 	if w.next(6) == 0 && len(w.codes) > 0 {
 		typed, by = pick(w, w.codes), totpflow.ReasonRecoveryCode
 	}
-	proof, err := w.service().Account(users[user]).Reauthenticate(w.ctx, a, typed)
+	purpose := a.On("")
+	if a == totpflow.ActionRemoveAuthenticator {
+		_, id := w.someAuthenticator(user)
+		purpose = a.On(id)
+	}
+	account := w.service().Account(users[user])
+	verify := account.VerifyCode
+	if by == totpflow.ReasonRecoveryCode {
+		verify = account.VerifyRecoveryCode
+	}
+	proof, err := verify(w.ctx, purpose, typed)
 	e := only("not enrolled")
 	switch {
 	case m.state.frozen:
@@ -35,8 +45,10 @@ func (w *walker) proves() {
 	}
 	if w.expect("prove", e, said(err)) && err == nil {
 		w.check(proof != "", "prove: no proof")
-		if w.handed(user, true, string(proof), a, by); w.next(3) > 0 {
-			w.use(w.tickets[len(w.tickets)-1], user, a)
+		w.handed(user, true, string(proof), a, by)
+		t := w.tickets[len(w.tickets)-1]
+		if t.target = purpose.Target; w.next(3) > 0 {
+			w.use(t, user, a)
 		}
 	}
 }
@@ -70,12 +82,15 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 		}
 		w.expectError("disable", account.Disable(w.ctx, p), func(got string) expectation { return m.with(t, user, a, now, got, do) })
 	case totpflow.ActionRemoveAuthenticator:
-		i, id, do := w.next(3), "nobody", only("unknown")
-		if st, err := account.Status(w.ctx); err == nil && i < len(st.Authenticators) {
-			w.check(len(st.Authenticators) == len(m.phones), "status: %d authenticators, in the model %d", len(st.Authenticators), len(m.phones))
-			id, do = st.Authenticators[i].ID, only("last")
-		}
-		if len(m.phones) > 1 && id != "nobody" {
+		i, id := w.someAuthenticator(user)
+		do := only("proof")
+		switch {
+		case id != t.target:
+		case id == nobody:
+			do = only("unknown")
+		case len(m.phones) == 1:
+			do = only("last")
+		default:
 			do = expectation{"ok", func() { m.shelve(now, m.phones[i]); m.changed(); m.phones = append(m.phones[:i:i], m.phones[i+1:]...) }}
 		}
 		w.expectError("remove", account.RemoveAuthenticator(w.ctx, p, id), func(got string) expectation { return m.with(t, user, a, now, got, do) })
@@ -85,8 +100,23 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 		w.expectError("new codes", err, func(got string) expectation { return m.with(t, user, a, now, got, do) })
 	default:
 		do := expectation{"ok", func() {}}
-		w.expectError("spend", account.ConsumeProof(w.ctx, p, a), func(got string) expectation { return m.with(t, user, a, now, got, do) })
+		w.expectError("spend", account.ConsumeProof(w.ctx, p, a.On("")), func(got string) expectation { return m.with(t, user, a, now, got, do) })
 	}
+}
+
+// nobody is the id of no authenticator.
+const nobody = "nobody"
+
+// someAuthenticator returns the place and id of one of the user's authenticators,
+// mostly the first, or of nobody.
+func (w *walker) someAuthenticator(user int) (int, string) {
+	m, i := w.people[user], max(0, w.next(6)-3)
+	st, err := w.service().Account(users[user]).Status(w.ctx)
+	if err != nil || i >= len(st.Authenticators) {
+		return 0, nobody
+	}
+	w.check(len(st.Authenticators) == len(m.phones), "status: %d authenticators, in the model %d", len(st.Authenticators), len(m.phones))
+	return i, st.Authenticators[i].ID
 }
 
 func (w *walker) trusts(t *modelTicket) {
@@ -110,7 +140,7 @@ func (w *walker) trusts(t *modelTicket) {
 		})
 		w.tokens = append(w.tokens, b.Token)
 	}}
-	if t.reason == totpflow.ReasonRecoveryCode {
+	if t.reason == totpflow.ReasonRecoveryCode || t.revoked != m.revoked {
 		do = only("proof")
 	}
 	w.expectError("trust", err, func(got string) expectation { return m.with(t, t.user, totpflow.ActionSignIn, now, got, do) })
@@ -124,12 +154,15 @@ func (w *walker) revokes() {
 	switch w.next(12) {
 	case 0:
 		w.expectError("password", account.PasswordChanged(w.ctx), func(string) expectation {
-			return expectation{"ok", func() { m.changed(); m.state.password, m.state.issued = w.now(), nil }}
+			return expectation{"ok", func() {
+				m.changed()
+				m.state.password, m.state.issued, m.state.renewed = w.now(), nil, m.state.codeOnly
+			}}
 		})
 	case 1:
 		do := only("ok")
-		if len(m.browsers) > 0 {
-			do.then = func() { m.browsers = nil }
+		if w.exists(user) {
+			do.then = m.revokeAll
 		}
 		w.expectError("revoke all", account.RevokeBrowsers(w.ctx), func(string) expectation { return do })
 	default:
@@ -141,6 +174,7 @@ func (w *walker) revokes() {
 		w.expectError("revoke", account.RevokeBrowser(w.ctx, b.ID), func(string) expectation {
 			return expectation{"ok", func() {
 				m.browsers = slices.DeleteFunc(m.browsers, func(known *modelBrowser) bool { return known.id == b.ID })
+				m.revoked++
 			}}
 		})
 	}

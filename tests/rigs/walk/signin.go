@@ -12,7 +12,7 @@ import (
 func (w *walker) handed(user int, proof bool, value string, a totpflow.Action, by totpflow.Reason) {
 	if value != "" {
 		w.tickets = append(w.tickets, &modelTicket{
-			mark: mark{at: w.now()}, user: user, generation: w.people[user].generation, proof: proof, action: a, reason: by, value: value,
+			mark: mark{at: w.now()}, user: user, generation: w.people[user].generation, revoked: w.people[user].revoked, proof: proof, action: a, reason: by, value: value,
 		})
 	}
 }

@@ -19,7 +19,9 @@ type modelState struct {
 	exempt   bool
 	reset    bool // and nothing set up since
 	resetAt  time.Time
-	codeOnly bool
+	codeOnly bool // suspected: a reset leads on by an issued code only
+	redeemed bool // an issued code, since the last reset
+	renewed  bool // the password, since the suspicion
 	issued   *modelIssued
 	password time.Time // changed last
 	kept     []*modelKept
@@ -41,14 +43,22 @@ const graceLife = 2 * time.Hour
 
 // afterReset is where the password leads.
 func (l *modelState) afterReset(now time.Time) string {
-	if age := now.Sub(l.resetAt); !l.codeOnly && age >= -30*time.Second && age < 24*time.Hour {
+	demanded := l.codeOnly && (!l.renewed || l.passwordRecent(now))
+	if age := now.Sub(l.resetAt); !demanded && age >= -30*time.Second && age < 24*time.Hour {
 		return "set up"
 	}
 	return "ask"
 }
 
 // bound is what a newly bound authenticator ends.
-func (l *modelState) bound() { l.reset, l.codeOnly, l.issued = false, false, nil }
+func (l *modelState) bound() {
+	if l.reset, l.issued = false, nil; l.redeemed {
+		l.codeOnly, l.redeemed, l.renewed = false, false, false
+	}
+}
+
+// suspect is what "it was not me" leaves behind.
+func (l *modelState) suspect() { l.codeOnly, l.redeemed, l.renewed = true, false, false }
 
 // thaw ends a freeze.
 func (l *modelState) thaw(now time.Time) {
@@ -130,7 +140,7 @@ func (m *model) redeem(t *modelTicket, now time.Time, typed, got string) expecta
 	return expectation{"set up", func() {
 		m.clear()
 		m.codes, m.rate = nil, rate
-		m.state.reset, m.state.resetAt, m.state.codeOnly = true, now, true
+		m.state.reset, m.state.resetAt, m.state.codeOnly, m.state.redeemed = true, now, true, true
 	}}
 }
 
@@ -143,10 +153,10 @@ func (m *model) resets(now time.Time, what admin.Scope) expectation {
 			m.generation++
 			m.codes, m.state.issued = nil, nil
 		default:
-			if what == admin.ScopeAll || m.state.frozen {
+			if what == admin.ScopeAll || m.state.codeOnly {
 				m.codes = nil
 			}
-			m.state.codeOnly = m.state.codeOnly || m.state.frozen
+			m.state.redeemed = false
 			m.clear()
 			m.state.thaw(now)
 			m.state.exempt, m.state.reset, m.state.resetAt = false, true, now
@@ -178,7 +188,7 @@ func (m *model) endsExemption(now time.Time) expectation {
 	}
 	return expectation{"ok", func() {
 		m.changed()
-		m.state.codeOnly = m.state.codeOnly || m.state.frozen
+		m.state.redeemed = false
 		m.state.exempt, m.state.reset, m.state.resetAt = false, true, now
 	}}
 }
@@ -248,6 +258,7 @@ func (m *model) disowns(now, of time.Time) expectation {
 	return expectation{"ok", func() {
 		m.changed()
 		m.state.frozen, m.state.issued = true, nil
+		m.state.suspect()
 	}}
 }
 
