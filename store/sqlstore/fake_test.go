@@ -69,6 +69,14 @@ func (c fakeConn) ExecContext(_ context.Context, statement string, args []driver
 
 func (c fakeConn) QueryContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Rows, error) {
 	c.f.note(statement, args)
+	if strings.HasSuffix(statement, "WHERE 1 = 0") { // asked, and answered as what it is
+		if answer := longest(c.f.exec, statement); answer != nil {
+			if _, err := answer(); err != nil {
+				return nil, err
+			}
+		}
+		return &fakeRows{}, nil
+	}
 	if answer := longest(c.f.query, statement); answer != nil {
 		return answer()
 	}

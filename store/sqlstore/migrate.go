@@ -159,7 +159,7 @@ func (s *Store) look(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	for _, probe := range s.ask.probes {
-		if _, err := conn.ExecContext(ctx, probe); err != nil {
+		if err := try(ctx, conn, probe); err != nil {
 			if s.d.d.strange(err) {
 				return fmt.Errorf("%w: %s has other columns: %w", ErrTableLost, s.names.accounts(), err)
 			}
@@ -167,6 +167,18 @@ func (s *Store) look(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	return nil
+}
+
+// try asks for a statement that changes nothing, as a question: a program that
+// only looks may have a connection that lets nothing else through.
+func try(ctx context.Context, conn *sql.Conn, probe string) error {
+	rows, err := conn.QueryContext(ctx, probe)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	rows.Next() // with which some drivers begin
+	return rows.Err()
 }
 
 // there reports whether there is a table.

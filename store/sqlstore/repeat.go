@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -38,15 +39,23 @@ func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (
 }
 
 // ask runs a statement that only reads. Where the connection has died, it is asked
-// once more, on one that answers: that is harmless, and spares people the outage
-// of a server that was only started again.
+// again, a number of times because others may have died with it, as long as the
+// server answers: that is harmless, and spares people the outage of a server that
+// was only started again.
 func ask[T any](ctx context.Context, s *Store, read func() (T, error)) (T, error) {
 	statement := func() (T, error) {
 		value, err := read()
-		if err == nil || ctx.Err() != nil || !s.d.d.gone(err) || s.db.PingContext(ctx) != nil {
-			return value, err
+		for left := tries; left > 0; left-- {
+			if err == nil || ctx.Err() != nil || !s.d.d.gone(err) {
+				break
+			}
+			// A pool that is full answers with a connection that has died too.
+			if down := s.db.PingContext(ctx); down != nil && !errors.Is(down, driver.ErrBadConn) {
+				break
+			}
+			value, err = read()
 		}
-		return read()
+		return value, err
 	}
 	run := prompt[T]
 	if s.seen.Load().quick {
