@@ -14,7 +14,7 @@ import (
 
 // Script returns n random bytes, which are the same for the same seed.
 func Script(seed uint64, n int) []byte {
-	
+
 	r, script := rand.New(rand.NewPCG(seed, 0)), make([]byte, n)
 	for i := range script {
 		script[i] = byte(r.Uint32())
