@@ -23,7 +23,7 @@ func (p *prepared) statement(ctx context.Context, db *sql.DB, text string) (*sql
 	}
 	first, others := p.all.LoadOrStore(text, stmt)
 	if others { // somebody else was first
-		_ = stmt.Close()
+		_ = stmt.Close() //nolint:sqlclosecheck // this one only: the other one is kept
 	}
 	return first.(*sql.Stmt), nil
 }
@@ -33,7 +33,7 @@ func (s *Store) do(ctx context.Context, text string, args []any) (sql.Result, er
 	if !s.d.d.prepares {
 		return s.db.ExecContext(ctx, text, args...)
 	}
-	stmt, err := s.prepared.statement(ctx, s.db, text)
+	stmt, err := s.prepared.statement(ctx, s.db, text) //nolint:sqlclosecheck // kept for the life of the store
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (s *Store) rows(ctx context.Context, text string, args []any) (*sql.Rows, e
 	if !s.d.d.prepares {
 		return s.db.QueryContext(ctx, text, args...)
 	}
-	stmt, err := s.prepared.statement(ctx, s.db, text)
+	stmt, err := s.prepared.statement(ctx, s.db, text) //nolint:sqlclosecheck // kept for the life of the store
 	if err != nil {
 		return nil, err
 	}
