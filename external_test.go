@@ -59,7 +59,7 @@ func TestExternalCheckIsUsedUp(t *testing.T) {
 	complete(other, h.external(c), nil, totpflow.ErrChallenge) // another sign-in of the same person
 	complete(h.Challenge(ben), h.external(c), nil, totpflow.ErrChallenge)
 	complete(c, "", nil, totpflow.ErrChallenge)
-	complete(c, totpflow.Challenge(c), nil, totpflow.ErrChallenge)
+	complete(c, c, nil, totpflow.ErrChallenge)
 	complete("", h.external(c), nil, totpflow.ErrChallenge)
 
 	late := h.external(c)

@@ -18,8 +18,6 @@ func newHarness(t testing.TB, changes ...func(*totpflow.Config)) *harness {
 }
 
 type (
-	recorder = servicetest.Recorder // of events
-	mailbox  = servicetest.Mailbox  // of issued codes
 	provider = servicetest.Provider // of messages
 )
 

@@ -2,7 +2,6 @@ package totpflow_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -236,20 +235,6 @@ func TestRingAndPasswordForgeNoTicket(t *testing.T) {
 	better := bytes.ReplaceAll(plain, []byte("sign in"), []byte("set up"))
 	_, err = h.BeginEnrollment(h.Ctx, totpflow.Challenge(h.sealed("totpflow/challenge", better)))
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
-}
-
-// A losesOnce loses the first race.
-type losesOnce struct {
-	store.Store
-	lost bool
-}
-
-func (s *losesOnce) Put(ctx context.Context, rec store.Record, was store.Version) error {
-	if !s.lost {
-		s.lost = true
-		return store.ErrConflict
-	}
-	return s.Store.Put(ctx, rec, was)
 }
 
 // What is too long to be a ticket is refused before any work.

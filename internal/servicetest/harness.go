@@ -5,7 +5,6 @@ package servicetest
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -128,7 +127,7 @@ func (h *Harness) Must(err error) {
 func (h *Harness) Check(ok bool, format string, a ...any) {
 	h.T.Helper()
 	if !ok {
-		h.T.Fatal(fmt.Sprintf(format, a...))
+		h.T.Fatalf(format, a...)
 	}
 }
 

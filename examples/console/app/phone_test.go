@@ -128,7 +128,7 @@ func TestHostileNumbers(t *testing.T) {
 		"+43 664 9876567,+44 20 1234567": "Write the number with +",
 		"+" + strings.Repeat("4", 5000):  "Write the number with +",
 		`"><script>alert(1)</script>`:    "Write the number with +",
-		"+٤٣٦٦٠١٢٣٤٥٦٧":                  "Write the number with +",
+		"+43 660 ١٢٣٤٥٦٧":                "Write the number with +", // digits of two scripts
 	} {
 		page := b.post("/security/phone", "number", number, "via", "sms", "code", code).is(http.StatusBadRequest).says(says)
 		require.NotContains(t, page.body, "<script>")

@@ -105,7 +105,7 @@ func operate(t *testing.T, db *sql.DB, u url.URL, d sqlstore.Dialect, tables, gr
 	require.NoError(t, err)
 
 	table := filepath.Join(dir, "secrets.csv")
-	require.NoError(t, os.WriteFile(table, []byte("tenant,user,secret\nacme,ana,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\nacme,ben,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"), 0o600))
+	require.NoError(t, os.WriteFile(table, []byte("tenant,user,secret\nacme,ana,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\nacme,ben,ORXXI4DGNRXXOLLFPBQW24DMMUWTAMBR\n"), 0o600))
 	totpflow(0, "import", table, "--reason", "move", "--yes")
 	require.Contains(t, totpflow(0, "status", "ana", "--tenant", "acme"), "enabled")
 	totpflow(0, "keys", "rotate", "--reason", "may", "--yes")

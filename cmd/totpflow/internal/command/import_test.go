@@ -101,7 +101,7 @@ func TestImportFromPquerna(t *testing.T) {
 
 const (
 	secretA = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-	secretB = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	secretB = "ORXXI4DGNRXXOLLFPBQW24DMMUWTAMBR"
 )
 
 func TestImportReport(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 
 const (
 	secretA = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-	secretB = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	secretB = "ORXXI4DGNRXXOLLFPBQW24DMMUWTAMBR"
 )
 
 func read(t *testing.T, text string) []importfile.Row {
