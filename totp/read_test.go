@@ -163,7 +163,7 @@ func TestWeakKeys(t *testing.T) {
 // The secret of every tutorial is nobody's, whether it is long enough or not and however it is spelled.
 func TestSamples(t *testing.T) {
 	for _, secret := range []string{
-		"JBSWY3DPEHPK3PXP", "jbsw y3dp ehpk 3pxp", "HXDMVJECJJWSRB3HWIZR4IFUGFTMXBOZ",
+		"JBSWY3DPEHPK3PXP", "jbsw y3dp ehpk 3pxp", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "HXDMVJECJJWSRB3HWIZR4IFUGFTMXBOZ",
 		"base32secret3232", "KVKFKRCPNZQUYMLXOVYDSQKJKZDTSRLD", "OQB6ZZGYHCPSX4AK", "MFRGGZDFMZTWQ2LK",
 	} {
 		key, err := totp.ReadSecret(secret, totp.Params{})

@@ -55,10 +55,10 @@ func parseSecret(secret string, p Params, least int) (Key, error) {
 }
 
 // samples are secrets that documentation of libraries and services shows as an example, in their canonical text. They are
-// copied with the code around them. The seeds of RFC 6238 are not among them: they are in every test, as are samples that
-// somebody has written twice in a row.
+// copied with the code around them. The seeds of RFC 6238 are not among them: they are in every test.
 var samples = map[string]bool{
 	"JBSWY3DPEHPK3PXP":                 true, // the Key URI format, and most tutorials
+	"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP": true, // the same, made long enough
 	"HXDMVJECJJWSRB3HWIZR4IFUGFTMXBOZ": true, // the Key URI format
 	"BASE32SECRET3232":                 true, // pyotp
 	"KVKFKRCPNZQUYMLXOVYDSQKJKZDTSRLD": true, // otplib
