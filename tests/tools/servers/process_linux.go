@@ -99,7 +99,32 @@ func (p *process) kill() error {
 
 func (p *process) pause() error {
 	p.stop()
-	return nil
+	// The signal is on its way: a thread may still answer until the kernel has
+	// stopped it, and a test would take that answer for one of a paused server.
+	for range 1000 {
+		if p.stopped() {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return errors.New("servers: the program does not stop")
+}
+
+// stopped reports whether every thread of the program and its children stands still.
+func (p *process) stopped() bool {
+	for _, pid := range descendants(p.cmd.Process.Pid) {
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		for _, stat := range threads {
+			text, err := os.ReadFile(stat)
+			if err != nil { // ended meanwhile
+				continue
+			}
+			if _, after, ok := bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" ")); ok && after[0] != 'T' && after[0] != 'Z' && after[0] != 'X' {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (p *process) resume() error {
