@@ -130,7 +130,7 @@ func (n Number) planned() (Number, error) {
 		if len(national) == 11 && national[0] == '1' {
 			national = national[1:]
 		}
-		plan, fits = "ten digits", len(national) == 10 && national[0] != '1'
+		plan, fits = "ten digits, the first of them 2 to 9", len(national) == 10 && national[0] >= '2'
 	case "+229": // since 2024 a 01 comes before the eight digits of before
 		if len(national) == 8 {
 			national = "01" + national
@@ -138,7 +138,7 @@ func (n Number) planned() (Number, error) {
 		plan, fits = "01 and eight digits", len(national) == 10 && strings.HasPrefix(national, "01")
 	case "+54": // 9 is for mobile phones called from abroad, 15 for those called from within
 		plan = "ten digits, with a 9 before them for a mobile phone, and without 15"
-		fits = len(national) == 10 && national[0] != '9' || len(national) == 11 && national[0] == '9'
+		fits = len(national) == 10 && national[0] != '9' || len(national) == 11 && national[0] == '9' && national[1] != '0'
 	}
 	switch {
 	case !fits:

@@ -126,6 +126,8 @@ func TestParseNumberRefuses(t *testing.T) {
 		{"+52 1 55 1234 567", "ten digits"},
 		{"+52 2 55 1234 5678", "ten digits"},
 		{"+52 044 55 1234 5678", "leave out the 0"},
+		{"+52 1 055 123 4678", "ten digits"}, // a 0 behind the 1 that is dropped
+		{"+54 9 0 11 2345 678", "without 15"},
 		{"+54 11 15 2345 6789", "without 15"},
 		{"+54 9 11 15 2345 6789", "without 15"},
 		{"+54 9 11 2345 678", "without 15"},
