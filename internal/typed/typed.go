@@ -43,9 +43,10 @@ var (
 	ErrScripts = errors.New("digits of two scripts")
 )
 
-// Append appends the content of s to dst: letters as they are, digits and signs, all of them printable ASCII without spaces, hyphens and quotation marks.
-// With an error it returns what comes before the place that cannot be read. It
-// does not allocate where dst has room for len(s) bytes.
+// Append appends the content of s to dst: letters as they are, digits and signs,
+// all of them printable ASCII without spaces, hyphens and quotation marks. With an
+// error it returns what comes before the place that cannot be read. It does not
+// allocate where dst has room for len(s) bytes.
 func Append(dst []byte, s string) ([]byte, error) {
 	start := len(dst)
 	zero := rune(-1) // of the script whose digits were seen
