@@ -214,6 +214,7 @@ func TestWeakKeysLapse(t *testing.T) {
 		_, _, err = e.Verify(until, code(t, weakKey, until), totp.Standard())
 		require.ErrorIs(t, err, enroll.ErrNone)
 		require.Equal(t, enroll.ResetPending, e.State(until))
+		require.Empty(t, e.Recoverable(until))
 		after := e.Expire(until)
 		require.True(t, after.Lapsed())
 		require.Equal(t, until, after.ResetAt())

@@ -31,7 +31,7 @@ func (k shelved) over(at time.Time) bool { return !at.Before(k.until) || k.Authe
 // at most [MaxAuthenticators]; where there would be more, those added last are not kept.
 func (e Enrollment) Recoverable(at time.Time) []Recoverable {
 	var kept []Recoverable
-	for _, k := range e.sweepShelf(at).kept {
+	for _, k := range e.Expire(at).kept {
 		kept = append(kept, Recoverable{ID: k.ID, Name: k.Name, Added: k.Added, Used: k.Used, Until: k.until})
 	}
 	return kept
