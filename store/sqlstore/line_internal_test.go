@@ -39,6 +39,7 @@ func TestLineIsInOrder(t *testing.T) {
 			synctest.Wait() // it stands in line
 		}
 		time.Sleep(time.Second)
+		synctest.Wait() // the last one has written
 		require.Len(t, order, 50)
 		require.True(t, slices.IsSorted(order), order)
 	})
@@ -98,6 +99,7 @@ func TestLineWaitsOnce(t *testing.T) {
 			synctest.Wait()
 		}
 		time.Sleep(patience + time.Second)
+		synctest.Wait() // all have their answers
 		require.Equal(t, 2, asked)
 		_, err := l.write(t.Context(), patience, isBusy, func() (int64, error) { asked++; return 1, nil })
 		require.NoError(t, err, "came later, and tries")
@@ -105,7 +107,7 @@ func TestLineWaitsOnce(t *testing.T) {
 
 		// A file that is busy at once proves nothing about the writers that wait.
 		go func() {
-			_, err = l.write(t.Context(), patience, isBusy, func() (int64, error) { time.Sleep(time.Second); return 0, errBusy })
+			_, err := l.write(t.Context(), patience, isBusy, func() (int64, error) { time.Sleep(time.Second); return 0, errBusy })
 			require.ErrorIs(t, err, errBusy)
 		}()
 		synctest.Wait()

@@ -41,6 +41,7 @@ var targets = []target{
 	{folder: "applock"},
 	{folder: "totphttp"},
 	{folder: "internal/strictjson"},
+	{folder: "internal/typed"},
 	{folder: "phone/provider/internal/post"},
 	{folder: "phone/provider/kannel"},
 	{folder: "phone/provider/twilio"},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -57,10 +56,13 @@ func TestLife(t *testing.T) {
 }
 
 func TestStartSaysWhatIsWrong(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	require.NoError(t, os.Chmod(os.TempDir(), 0o755))
-	require.NoError(t, os.Chmod(filepath.Dir(os.TempDir()), 0o755))
-	_, err := servers.StartPostgreSQL("no_such_setting=1")
+	// Not t.TempDir, which may lie in a folder that the servers' user may not enter.
+	dir, err := os.MkdirTemp("", "totpflow-servers-")
+	require.NoError(t, err)
+	defer os.RemoveAll(dir)
+	require.NoError(t, os.Chmod(dir, 0o711))
+	t.Setenv("TMPDIR", dir)
+	_, err = servers.StartPostgreSQL("no_such_setting=1")
 	require.ErrorContains(t, err, "no_such_setting")
 	left, err := os.ReadDir(os.TempDir())
 	require.NoError(t, err)
