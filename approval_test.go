@@ -47,7 +47,7 @@ var waits = map[string]struct {
 	}, func(q *admin.Request) { q.Policy = policy.Policy{Mode: policy.Required} },
 		func(o *office) bool { return !o.status(ana).Policy.TwoAdministrators }, event.PolicyLowered},
 	"an exemption": {admin.ActionExemptAccount, func(o *office, by admin.Actor) error {
-		return o.admin.Exempt(o.ctx, by, anaID, "agent")
+		return second(o.admin.Exempt(o.ctx, by, anaID, "agent"))
 	}, func(q *admin.Request) { q.Targets, q.Name = []string{ana.ID.User}, "agent" },
 		func(o *office) bool { return o.member(anaID).State == admin.StateExempt }, event.Exempted},
 	"a bulk reset": {admin.ActionResetAccount, func(o *office, by admin.Actor) error {
@@ -92,7 +92,7 @@ func TestTwoAdministrators(t *testing.T) {
 
 			approve := o.by(o.deputy, admin.ActionApprove)
 			o.events.kinds()
-			require.NoError(t, o.admin.Approve(o.ctx, approve, "acme", waiting.Request))
+			require.NoError(t, second(o.admin.Approve(o.ctx, approve, "acme", waiting.Request)))
 			require.True(t, c.done(o))
 			all := map[event.Kind]event.Event{}
 			for _, e := range o.events.got {
@@ -104,7 +104,7 @@ func TestTwoAdministrators(t *testing.T) {
 			require.Equal(t, name == "a bulk reset", all[event.BulkReset].Kind == event.BulkReset)
 
 			approve = o.by(o.deputy, admin.ActionApprove)
-			require.ErrorIs(t, o.admin.Approve(o.ctx, approve, "acme", waiting.Request), admin.ErrNoRequest, "once")
+			require.ErrorIs(t, second(o.admin.Approve(o.ctx, approve, "acme", waiting.Request)), admin.ErrNoRequest, "once")
 			require.Equal(t, "none", o.pending("acme"))
 		})
 	}
@@ -116,7 +116,7 @@ func TestOneAdministratorIsEnough(t *testing.T) {
 	o := byTwo(t)
 	stricter := policy.Policy{Mode: policy.Required, TwoAdministrators: true, IssuedCode: true}
 	require.NoError(t, o.admin.SetPolicy(o.ctx, o.by(o.boss, admin.ActionSetPolicy), "acme", stricter))
-	require.NoError(t, o.admin.Reset(o.ctx, o.by(o.boss, admin.ActionResetAccount), anaID, admin.ScopeAll))
+	require.NoError(t, second(o.admin.Reset(o.ctx, o.by(o.boss, admin.ActionResetAccount), anaID, admin.ScopeAll)))
 	for name, c := range waits {
 		o := byTwo(t)
 		require.NoError(t, c.ask(o, ops), name)
@@ -145,10 +145,10 @@ func TestTwoAdministratorsFromAbove(t *testing.T) {
 		require.False(t, c.done(o))
 		require.NoError(t, o.admin.Withdraw(o.ctx, ops, "acme", o.pending("acme")))
 	}
-	err := o.admin.Exempt(o.ctx, o.by(o.provider, admin.ActionExemptAccount), anaID, "agent")
+	err := second(o.admin.Exempt(o.ctx, o.by(o.provider, admin.ActionExemptAccount), anaID, "agent"))
 	require.ErrorIs(t, err, admin.ErrApproval)
 	o.events.kinds()
-	require.NoError(t, o.admin.Approve(o.ctx, o.by(o.boss, admin.ActionApprove), "acme", o.pending("acme")))
+	require.NoError(t, second(o.admin.Approve(o.ctx, o.by(o.boss, admin.ActionApprove), "acme", o.pending("acme"))))
 	require.Equal(t, "boss, asked by provider/p1", o.told(event.Exempted)[0].Actor, "who it was, and of where")
 }
 
@@ -194,7 +194,7 @@ func TestSecondAdministrator(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := byTwo(t)
-			err := o.admin.Exempt(o.ctx, o.by(o.boss, admin.ActionExemptAccount), anaID, "agent")
+			err := second(o.admin.Exempt(o.ctx, o.by(o.boss, admin.ActionExemptAccount), anaID, "agent"))
 			require.ErrorIs(t, err, admin.ErrApproval)
 			request := o.pending("acme")
 			if c.then != nil {
@@ -202,7 +202,7 @@ func TestSecondAdministrator(t *testing.T) {
 			}
 			adm, by := c.admin(o), o.by(c.by(o), admin.ActionApprove)
 			before := o.versions()[anaID]
-			err = adm.Approve(o.ctx, by, "acme", request)
+			err = second(adm.Approve(o.ctx, by, "acme", request))
 			require.ErrorIs(t, err, c.is)
 			require.Equal(t, err == nil, before != o.versions()[anaID])
 			require.Equal(t, c.waits, o.pending("acme") == request)
@@ -215,8 +215,8 @@ func TestTargetDoesNotApprove(t *testing.T) {
 	o := byTwo(t)
 	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", []string{ana.ID.User, o.deputy.ID.User}, admin.ScopeAll)
 	require.ErrorIs(t, err, admin.ErrApproval)
-	require.ErrorIs(t, o.admin.Approve(o.ctx, o.by(o.deputy, admin.ActionApprove), "acme", o.pending("acme")), admin.ErrSelf)
-	require.NoError(t, o.admin.Approve(o.ctx, o.by(o.provider, admin.ActionApprove), "acme", o.pending("acme")))
+	require.ErrorIs(t, second(o.admin.Approve(o.ctx, o.by(o.deputy, admin.ActionApprove), "acme", o.pending("acme"))), admin.ErrSelf)
+	require.NoError(t, second(o.admin.Approve(o.ctx, o.by(o.provider, admin.ActionApprove), "acme", o.pending("acme"))))
 	require.Equal(t, admin.StateRequired, o.member(o.deputy.id()).State)
 }
 
@@ -232,7 +232,7 @@ func TestApprovedOnceInARace(t *testing.T) {
 	o.events.kinds()
 	var won atomic.Int32
 	together(len(by), func(i int) {
-		switch err := services[i].Approve(o.ctx, by[i], "acme", request); {
+		switch err := second(services[i].Approve(o.ctx, by[i], "acme", request)); {
 		case err == nil:
 			won.Add(1)
 		case !errors.Is(err, admin.ErrNoRequest):
@@ -248,7 +248,7 @@ func TestApprovedInPart(t *testing.T) {
 	o := byTwo(t)
 	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", []string{"nobody", ana.ID.User}, admin.ScopeAll)
 	require.ErrorIs(t, err, admin.ErrApproval)
-	err = o.admin.Approve(o.ctx, o.by(o.deputy, admin.ActionApprove), "acme", o.pending("acme"))
+	err = second(o.admin.Approve(o.ctx, o.by(o.deputy, admin.ActionApprove), "acme", o.pending("acme")))
 	require.ErrorIs(t, err, admin.ErrNoAccount)
 	require.ErrorContains(t, err, "nobody")
 	require.Equal(t, admin.StateRequired, o.member(anaID).State)
@@ -299,20 +299,20 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 	// What is no id does not become another one on the way.
 	require.ErrorIs(t, ask([]string{"\xff"}), store.ErrID)
 	require.ErrorIs(t, ask([]string{"totpflow:tenant"}), store.ErrID)
-	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, admin.ActionExemptAccount), store.AccountID{Tenant: "acme"}, "agent"), store.ErrID)
+	require.ErrorIs(t, second(o.admin.Exempt(o.ctx, o.by(o.boss, admin.ActionExemptAccount), store.AccountID{Tenant: "acme"}, "agent")), store.ErrID)
 }
 
 // Requests of one tenant are nothing in another.
 func TestRequestsAreOfOneTenant(t *testing.T) {
 	o := byTwo(t)
-	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, admin.ActionExemptAccount), anaID, "agent"), admin.ErrApproval)
+	require.ErrorIs(t, second(o.admin.Exempt(o.ctx, o.by(o.boss, admin.ActionExemptAccount), anaID, "agent")), admin.ErrApproval)
 	request := o.pending("acme")
 	for _, tenant := range []string{"acme/unit", "provider", ""} {
-		require.ErrorIs(t, o.admin.Approve(o.ctx, ops, tenant, request), admin.ErrNoRequest)
+		require.ErrorIs(t, second(o.admin.Approve(o.ctx, ops, tenant, request)), admin.ErrNoRequest)
 		require.ErrorIs(t, o.admin.Withdraw(o.ctx, ops, tenant, request), admin.ErrNoRequest)
 	}
-	require.ErrorIs(t, o.admin.Approve(o.ctx, ops, "acme", ""), admin.ErrNoRequest)
+	require.ErrorIs(t, second(o.admin.Approve(o.ctx, ops, "acme", "")), admin.ErrNoRequest)
 	o.events.kinds()
-	require.NoError(t, o.admin.Approve(o.ctx, ops, "acme", request), "an operator is a second")
+	require.NoError(t, second(o.admin.Approve(o.ctx, ops, "acme", request)), "an operator is a second")
 	require.Equal(t, "operator root, asked by boss", o.told(event.Exempted)[0].Actor)
 }

@@ -44,14 +44,14 @@ func TestTrustEnds(t *testing.T) {
 			require.NoError(h.t, h.Account(ana).RevokeBrowser(h.ctx, h.status(ana).Browsers[0].ID))
 		},
 		"all revoked":      func(h *house, _ *end) { require.NoError(h.t, h.Account(ana).RevokeBrowsers(h.ctx)) },
-		"password changed": func(h *house, _ *end) { require.NoError(h.t, h.Account(ana).PasswordChanged(h.ctx)) },
+		"password changed": func(h *house, _ *end) { require.NoError(h.t, second(h.Account(ana).PasswordChanged(h.ctx))) },
 		"recovery code used": func(h *house, e *end) {
 			_, err := h.VerifyRecoveryCode(h.ctx, h.ask(ana), e.codes[0])
 			require.NoError(h.t, err)
 		},
 		"replaced": func(h *house, e *end) { h.setUp(h.prove(ana, totpflow.ActionReplaceAuthenticator, e.phone)) },
 		"disabled and set up again": func(h *house, e *end) {
-			require.NoError(h.t, h.Account(ana).Disable(h.ctx, h.prove(ana, totpflow.ActionDisable, e.phone)))
+			require.NoError(h.t, second(h.Account(ana).Disable(h.ctx, h.prove(ana, totpflow.ActionDisable, e.phone))))
 			h.enroll(ana)
 		},
 		"policy shortened": func(h *house, _ *end) {

@@ -205,8 +205,9 @@ type ConfirmedEnrollment struct {
 
 // ConfirmEnrollment makes the offered authenticator work, when it shows a code.
 // That code cannot be used again. With the same write the authenticators that
-// it replaces stop working, trusted browsers and sessions begun before end, and
-// new recovery codes are made. Errors: [ErrRejected], [*enroll.DriftError],
+// it replaces stop working, trusted browsers and all sessions end, and new recovery
+// codes are made; where it was added beside others, browsers, sessions and recovery
+// codes stay. Errors: [ErrRejected], [*enroll.DriftError],
 // [ErrEnrollmentExpired].
 func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (ConfirmedEnrollment, error) {
 	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
@@ -256,7 +257,7 @@ func factorsBound(tx *engine.Tx, p policy.Policy, added bool) []string {
 			return nil
 		}
 	} else {
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 	}
 	if !p.Methods.Has(policy.RecoveryCodes) {
 		tx.Recovery = recovery.Set{}

@@ -33,7 +33,7 @@ func TestForget(t *testing.T) {
 	require.NotZero(t, told[0].Number)
 
 	require.ErrorIs(t, h.Admin(nil).Forget(h.ctx, ops, anaID), admin.ErrNoAccount)
-	require.ErrorIs(t, h.Disown(h.ctx, h.NewDisownToken(told[0])), totpflow.ErrDisownToken)
+	require.ErrorIs(t, second(h.Disown(h.ctx, h.NewDisownToken(told[0]))), totpflow.ErrDisownToken)
 	d, err := h.SignIn(h.ctx, kept)
 	refused(t, d, err, totpflow.ErrRecordLost)
 	d, err = h.VerifyCode(h.ctx, challenge, phone.Code())
@@ -60,7 +60,7 @@ func TestForgetFails(t *testing.T) {
 		h := newHouse(t)
 		h.enroll(ana)
 		s := h.open(func(c *totpflow.Config) {
-			c.Store = deletesAfter{h.store, &sync.Once{}, func() { require.NoError(t, h.Account(ana).PasswordChanged(h.ctx)) }}
+			c.Store = deletesAfter{h.store, &sync.Once{}, func() { require.NoError(t, second(h.Account(ana).PasswordChanged(h.ctx))) }}
 		})
 		require.NoError(t, admin.New(s, nil).Forget(h.ctx, ops, anaID))
 		require.Empty(t, h.versions())

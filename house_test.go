@@ -131,6 +131,17 @@ func (h *house) status(u totpflow.User) totpflow.Status {
 	return st
 }
 
+// mark is that of a session which begins now.
+func (h *house) mark(u totpflow.User) totpflow.SessionMark { return h.status(u).Mark }
+
+// valid reports whether a session with the mark stands.
+func (h *house) valid(u totpflow.User, mark totpflow.SessionMark) bool {
+	h.t.Helper()
+	valid, err := h.Account(u).SessionValid(h.ctx, mark)
+	require.NoError(h.t, err)
+	return valid
+}
+
 func (h *house) prove(u totpflow.User, a totpflow.Action, phone *totptest.Authenticator) totpflow.Proof {
 	h.t.Helper()
 	p, err := h.Account(u).Reauthenticate(h.ctx, a, phone.Code())

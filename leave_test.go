@@ -141,7 +141,7 @@ func TestNotToOneself(t *testing.T) {
 			o.setUp(o.prove(o.boss.User, totpflow.ActionAddAuthenticator, o.boss.phone))
 			o.setUp(o.prove(o.boss.User, totpflow.ActionAddAuthenticator, o.boss.phone))
 			remove := o.prove(o.boss.User, totpflow.ActionRemoveAuthenticator, o.boss.phone)
-			require.NoError(t, o.Account(o.boss.User).RemoveAuthenticator(o.ctx, remove, o.status(o.boss.User).Authenticators[2].ID))
+			require.NoError(t, second(o.Account(o.boss.User).RemoveAuthenticator(o.ctx, remove, o.status(o.boss.User).Authenticators[2].ID)))
 			o.trusted(o.boss.User, o.boss.phone)
 			by := o.by(o.boss, call.action)
 			o.unchanged(func() {

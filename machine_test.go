@@ -25,13 +25,14 @@ var (
 func TestMachineSignsIn(t *testing.T) {
 	for _, mode := range []policy.Mode{policy.Required, policy.Optional, policy.Off} {
 		h := newHouse(t, withMode(mode))
-		require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "nightly backup"))
+		c, err := h.Admin(nil).Exempt(h.ctx, ops, agentID, "nightly backup")
+		require.NoError(t, err)
+		require.NotZero(t, c.Generation)
 		h.unchanged(func() {
-			d, err := h.SignInMachine(h.ctx, agent)
+			d, err := h.SignInMachine(h.ctx, agent, c.Mark)
 			require.NoError(t, err)
-			want := totpflow.Decision{Step: totpflow.Passed, Reason: totpflow.ReasonMachine, ID: agent.ID, Generation: d.Generation}
+			want := totpflow.Decision{Step: totpflow.Passed, Reason: totpflow.ReasonMachine, ID: agent.ID, Generation: c.Generation, Mark: c.Mark}
 			require.Equal(t, want, d)
-			require.NotZero(t, d.Generation)
 		})
 	}
 }
@@ -39,7 +40,7 @@ func TestMachineSignsIn(t *testing.T) {
 // What is listed of a machine account is its name, and who exempted it is told.
 func TestMachineIsListed(t *testing.T) {
 	h := newHouse(t)
-	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "  nightly\u202ebackup \n"))
+	require.NoError(t, second(h.Admin(nil).Exempt(h.ctx, ops, agentID, "  nightly\u202ebackup \n")))
 	m := h.member(agentID)
 	require.Equal(t, admin.StateExempt, m.State)
 	require.Equal(t, enroll.Exempted, m.Enrollment)
@@ -51,9 +52,9 @@ func TestMachineIsListed(t *testing.T) {
 	require.Equal(t, "ticket 7", told[0].Reason)
 
 	for _, name := range []string{"", "  "} {
-		require.ErrorIs(t, h.Admin(nil).Exempt(h.ctx, ops, anaID, name), admin.ErrMachineName)
+		require.ErrorIs(t, second(h.Admin(nil).Exempt(h.ctx, ops, anaID, name)), admin.ErrMachineName)
 	}
-	require.ErrorIs(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "again"), enroll.ErrTransition)
+	require.ErrorIs(t, second(h.Admin(nil).Exempt(h.ctx, ops, agentID, "again")), enroll.ErrTransition)
 	require.Equal(t, m, h.member(agentID))
 }
 
@@ -63,13 +64,13 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 	h := newHouse(t)
 	phone, codes := h.enroll(ana)
 	token := h.trusted(ana, phone)
-	begun := h.clock.Now()
+	session := h.mark(ana)
 	challenge, signed := h.ask(ana), h.pass(ana, phone).Proof
 	replace := h.prove(ana, totpflow.ActionReplaceAuthenticator, phone)
 	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAddAuthenticator, phone))
 	require.NoError(t, err)
 	issued := h.issue(anaID)
-	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent"))
+	require.NoError(t, second(h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent")))
 
 	h.unchanged(func() {
 		d, err := h.SignIn(h.ctx, ana, token)
@@ -95,13 +96,11 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 		var m mailbox
 		require.ErrorIs(t, h.Admin(nil).IssueRecoveryCode(h.ctx, ops, anaID, m.deliver), totpflow.ErrNotEnrolled)
 		require.Empty(t, m.got)
-		require.ErrorIs(t, h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, "x"), enroll.ErrTransition)
+		require.ErrorIs(t, second(h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, "x")), enroll.ErrTransition)
 	})
 	m := h.member(anaID)
 	require.Zero(t, m.Authenticators+m.RecoveryCodesLeft+len(m.Browsers)+len(m.Recoverable))
-	valid, err := h.Account(ana).SessionValid(h.ctx, begun)
-	require.NoError(t, err)
-	require.False(t, valid, "the person's sessions are over")
+	require.False(t, h.valid(ana, session), "the person's sessions are over")
 }
 
 // People do not get in where machines do, in whichever state they are.
@@ -114,25 +113,26 @@ func TestPeopleAreRefusedWhereMachinesSignIn(t *testing.T) {
 		"enrolled":   func(u totpflow.User, _ store.AccountID) { h.enroll(u) },
 		"reset": func(u totpflow.User, id store.AccountID) {
 			h.enroll(u)
-			require.NoError(t, adm.Reset(h.ctx, ops, id, admin.ScopeAll))
+			require.NoError(t, second(adm.Reset(h.ctx, ops, id, admin.ScopeAll)))
 		},
 		"no longer exempt": func(_ totpflow.User, id store.AccountID) {
-			require.NoError(t, adm.Exempt(h.ctx, ops, id, "agent"))
-			require.NoError(t, adm.EndExemption(h.ctx, ops, id))
+			require.NoError(t, second(adm.Exempt(h.ctx, ops, id, "agent")))
+			require.NoError(t, second(adm.EndExemption(h.ctx, ops, id)))
 		},
 	} {
 		t.Run(state, func(t *testing.T) {
 			u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: state}}
 			make(u, store.AccountID{Tenant: "acme", User: state})
 			h.unchanged(func() {
-				d, err := h.SignInMachine(h.ctx, u)
+				d, err := h.SignInMachine(h.ctx, u, h.mark(u))
 				refused(t, d, err, totpflow.ErrNotExempt)
 			})
 		})
 	}
 	// The same id in another tenant is another account.
-	require.NoError(t, adm.Exempt(h.ctx, ops, agentID, "agent"))
-	d, err := h.SignInMachine(h.ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: agent.ID.User}})
+	c, err := adm.Exempt(h.ctx, ops, agentID, "agent")
+	require.NoError(t, err)
+	d, err := h.SignInMachine(h.ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: agent.ID.User}}, c.Mark)
 	refused(t, d, err, totpflow.ErrNotExempt)
 }
 
@@ -143,19 +143,17 @@ func TestExemptionEnds(t *testing.T) {
 	for _, how := range []string{"ended", "reset"} {
 		t.Run(how, func(t *testing.T) {
 			h := newHouse(t)
-			require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "agent"))
-			begun := h.clock.Now()
+			require.NoError(t, second(h.Admin(nil).Exempt(h.ctx, ops, agentID, "agent")))
+			session := h.mark(agent)
 			h.clock.Advance(time.Minute)
 			if how == "ended" {
-				require.NoError(t, h.Admin(nil).EndExemption(h.ctx, ops, agentID))
-				require.ErrorIs(t, h.Admin(nil).EndExemption(h.ctx, ops, agentID), totpflow.ErrNotExempt)
+				require.NoError(t, second(h.Admin(nil).EndExemption(h.ctx, ops, agentID)))
+				require.ErrorIs(t, second(h.Admin(nil).EndExemption(h.ctx, ops, agentID)), totpflow.ErrNotExempt)
 				require.Len(t, h.told(event.ExemptionEnded), 1)
 			} else {
-				require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, agentID, admin.ScopeAll))
+				require.NoError(t, second(h.Admin(nil).Reset(h.ctx, ops, agentID, admin.ScopeAll)))
 			}
-			valid, err := h.Account(agent).SessionValid(h.ctx, begun)
-			require.NoError(t, err)
-			require.False(t, valid)
+			require.False(t, h.valid(agent, session))
 			m := h.member(agentID)
 			require.Equal(t, admin.StateRequired, m.State)
 			require.Empty(t, m.Machine)
@@ -170,11 +168,12 @@ func TestExemptionEnds(t *testing.T) {
 // A scope that clears no authenticators leaves a machine a machine.
 func TestMachineKeepsThroughSmallerResets(t *testing.T) {
 	h := newHouse(t)
-	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "agent"))
+	c, err := h.Admin(nil).Exempt(h.ctx, ops, agentID, "agent")
+	require.NoError(t, err)
 	for _, scope := range []admin.Scope{admin.ScopeBrowsers, admin.ScopeRecoveryCodes} {
-		require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, agentID, scope))
+		require.NoError(t, second(h.Admin(nil).Reset(h.ctx, ops, agentID, scope)))
 	}
-	d, err := h.SignInMachine(h.ctx, agent)
+	d, err := h.SignInMachine(h.ctx, agent, c.Mark)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, d.Step)
 	require.Equal(t, "agent", h.member(agentID).Machine)
@@ -183,15 +182,14 @@ func TestMachineKeepsThroughSmallerResets(t *testing.T) {
 // A frozen machine does not get in either, nor one whose record is lost.
 func TestMachineRefused(t *testing.T) {
 	h := newHouse(t)
-	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "agent"))
-	d, err := h.SignInMachine(h.ctx, agent)
+	c, err := h.Admin(nil).Exempt(h.ctx, ops, agentID, "agent")
 	require.NoError(t, err)
 	lost := agent
-	lost.Generation = d.Generation + 1
-	d, err = h.SignInMachine(h.ctx, lost)
+	lost.Generation = c.Generation + 1
+	d, err := h.SignInMachine(h.ctx, lost, c.Mark)
 	refused(t, d, err, totpflow.ErrRecordLost)
 	told := h.told(event.Exempted)
-	require.NoError(t, h.Disown(h.ctx, h.NewDisownToken(told[0])))
-	d, err = h.SignInMachine(h.ctx, agent)
+	require.NoError(t, second(h.Disown(h.ctx, h.NewDisownToken(told[0]))))
+	d, err = h.SignInMachine(h.ctx, agent, c.Mark)
 	refused(t, d, err, totpflow.ErrFrozen)
 }

@@ -38,7 +38,7 @@ var standings = map[string]struct {
 
 func (h *house) exempts(id store.AccountID) {
 	h.t.Helper()
-	require.NoError(h.t, h.Admin(nil).Exempt(h.ctx, ops, id, "agent"))
+	require.NoError(h.t, second(h.Admin(nil).Exempt(h.ctx, ops, id, "agent")))
 }
 
 func (h *house) extends(id store.AccountID) {
@@ -48,7 +48,7 @@ func (h *house) extends(id store.AccountID) {
 
 func (h *house) resets(id store.AccountID) {
 	h.t.Helper()
-	require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, id, admin.ScopeAll))
+	require.NoError(h.t, second(h.Admin(nil).Reset(h.ctx, ops, id, admin.ScopeAll)))
 }
 
 func TestMemberStates(t *testing.T) {
@@ -235,7 +235,7 @@ func TestAdministratorsSeeNoSecret(t *testing.T) {
 	require.NoError(t, admin.WriteCSV(&file, each(member), nil))
 	tenant, err := o.admin.Tenant(o.ctx, ops, "acme")
 	require.NoError(t, err)
-	again := o.admin.Reset(o.ctx, by, anaID, admin.ScopeAll) // the proof is used
+	again := second(o.admin.Reset(o.ctx, by, anaID, admin.ScopeAll)) // the proof is used
 	require.Error(t, again)
 	for _, v := range []any{member, tenant, outcomes, outcomes[0].Err, again, row, o.status(ana), o.events.got} {
 		clean(t, printed(v), secrets)

@@ -156,10 +156,10 @@ func TestANumberEndsWithTheTickets(t *testing.T) {
 		},
 		"new recovery codes": func(h *house, app *totptest.Authenticator) { h.newCodes(ana, app) },
 		"a new password": func(h *house, _ *totptest.Authenticator) {
-			require.NoError(h.t, h.Account(ana).PasswordChanged(h.ctx))
+			require.NoError(h.t, second(h.Account(ana).PasswordChanged(h.ctx)))
 		},
 		"browsers that an administrator revokes": func(h *house, _ *totptest.Authenticator) {
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeBrowsers))
+			require.NoError(h.t, second(h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeBrowsers)))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,7 +190,7 @@ func TestPhonesOfAPolicyThatCannotBeAsked(t *testing.T) {
 		require.ErrorIs(t, err, down)
 		d, err := s.ConfirmPhone(h.ctx, page.Token, p.code())
 		refused(t, d, err, down)
-		require.ErrorIs(t, s.Account(ana).RemovePhone(h.ctx, remove, h.status(ana).Phones[0].ID), down)
+		require.ErrorIs(t, second(s.Account(ana).RemovePhone(h.ctx, remove, h.status(ana).Phones[0].ID)), down)
 	})
 	require.Equal(t, sent, p.count())
 }
@@ -235,26 +235,24 @@ func TestWhatEndsWithAPhone(t *testing.T) {
 		}, false},
 		"removed": {func(h *house, app *totptest.Authenticator, _ *pigeon) {
 			proof := h.prove(ana, totpflow.ActionRemovePhone, app)
-			require.NoError(h.t, h.Account(ana).RemovePhone(h.ctx, proof, h.status(ana).Phones[0].ID))
+			require.NoError(h.t, second(h.Account(ana).RemovePhone(h.ctx, proof, h.status(ana).Phones[0].ID)))
 		}, true},
 		"assigned": {func(h *house, _ *totptest.Authenticator, _ *pigeon) {
-			require.NoError(h.t, h.Admin(nil).AssignPhone(h.ctx, ops, anaID, number("+44 7700 900123")))
+			require.NoError(h.t, second(h.Admin(nil).AssignPhone(h.ctx, ops, anaID, number("+44 7700 900123"))))
 		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p pigeon
 			h, app := withApp(t, &p)
 			h.addPhone(h.prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
-			browser, underWay, begun := h.trusted(ana, app), h.ask(ana), h.clock.Now()
+			browser, underWay, session := h.trusted(ana, app), h.ask(ana), h.mark(ana)
 			h.clock.Advance(time.Minute)
 			c.does(h, app, &p)
 
 			next, err := h.SignIn(h.ctx, ana, browser)
 			require.NoError(t, err)
 			require.Equal(t, c.ends, next.Step == totpflow.AskCode, "the browser, and the app that is still there")
-			valid, err := h.Account(ana).SessionValid(h.ctx, begun)
-			require.NoError(t, err)
-			require.Equal(t, c.ends, !valid)
+			require.Equal(t, c.ends, !h.valid(ana, session))
 			_, err = h.ContinueSignIn(h.ctx, underWay)
 			require.ErrorIs(t, err, totpflow.ErrChallenge)
 			h.pass(ana, app)
@@ -274,7 +272,7 @@ func TestWhichPhonesGo(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonNotEnrolled, nothing.Reason)
 	h.unchanged(func() {
-		err := optional.Account(ana).RemovePhone(h.ctx, nothing.Proof, "x")
+		err := second(optional.Account(ana).RemovePhone(h.ctx, nothing.Proof, "x"))
 		require.ErrorIs(t, err, totpflow.ErrProof, "the proof that nothing is set up")
 	})
 
@@ -293,15 +291,15 @@ func TestWhichPhonesGo(t *testing.T) {
 	proof, ids := prove(), h.status(ana).Phones
 	require.Len(t, ids, 2)
 	h.unchanged(func() {
-		err := h.Account(ana).RemovePhone(h.ctx, proof, "x")
+		err := second(h.Account(ana).RemovePhone(h.ctx, proof, "x"))
 		require.ErrorIs(t, err, totpflow.ErrNoPhone)
 		require.ErrorIs(t, err, phone.ErrUnknown)
 	})
-	require.NoError(t, h.Account(ana).RemovePhone(h.ctx, proof, ids[0].ID), "one of two, where a factor is required")
+	require.NoError(t, second(h.Account(ana).RemovePhone(h.ctx, proof, ids[0].ID)), "one of two, where a factor is required")
 	require.Equal(t, ids[1:], h.status(ana).Phones)
 	proof = prove()
-	require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, proof, ids[1].ID), totpflow.ErrFactorRequired)
-	require.NoError(t, optional.Account(ana).RemovePhone(h.ctx, proof, ids[1].ID), "the last one, where none is")
+	require.ErrorIs(t, second(h.Account(ana).RemovePhone(h.ctx, proof, ids[1].ID)), totpflow.ErrFactorRequired)
+	require.NoError(t, second(optional.Account(ana).RemovePhone(h.ctx, proof, ids[1].ID)), "the last one, where none is")
 	next, err := optional.SignIn(h.ctx, ana)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
@@ -315,7 +313,7 @@ func TestDisablingTakesThePhones(t *testing.T) {
 	optional := h.open(withPhones(&p, func(c *totpflow.Config) {
 		c.Policy = policy.Fixed{Mode: policy.Optional, Methods: everyMethod}
 	})...)
-	require.NoError(t, optional.Account(ana).Disable(h.ctx, h.prove(ana, totpflow.ActionDisable, app)))
+	require.NoError(t, second(optional.Account(ana).Disable(h.ctx, h.prove(ana, totpflow.ActionDisable, app))))
 	require.Empty(t, h.status(ana).Phones)
 	next, err := optional.SignIn(h.ctx, ana)
 	require.NoError(t, err)

@@ -97,7 +97,7 @@ func TestNothingComesWithAnError(t *testing.T) {
 	trusted, err := h.TrustBrowser(h.ctx, proof, "x")
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.Zero(t, trusted)
-	sheet, err := h.Account(ana).NewRecoveryCodes(h.ctx, codes)
+	sheet, _, err := h.Account(ana).NewRecoveryCodes(h.ctx, codes)
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.Zero(t, sheet)
 	earned, err := h.Account(ana).Reauthenticate(h.ctx, "x", phone.Code())
@@ -116,7 +116,7 @@ func TestResetAsksForASetUp(t *testing.T) {
 	records := engine.New(engine.Config{Store: h.memory, Keys: keys, Events: quiet, Now: h.clock.Now})
 	require.NoError(t, records.Change(h.ctx, ana.ID, func(r *engine.Tx) (err error) {
 		r.Enrollment, err = r.Enrollment.Reset(r.Now)
-		r.FactorsChanged(r.Now)
+		r.EndSessions()
 		r.Save()
 		return err
 	}))

@@ -124,13 +124,13 @@ func TestNewRecoveryCodes(t *testing.T) {
 	h := newHouse(t)
 	phone, old := h.enroll(ana)
 	a := h.Account(ana)
-	_, err := a.NewRecoveryCodes(h.ctx, "")
+	_, _, err := a.NewRecoveryCodes(h.ctx, "")
 	require.ErrorIs(t, err, totpflow.ErrProof)
-	_, err = a.NewRecoveryCodes(h.ctx, h.prove(ana, totpflow.ActionDisable, phone))
+	_, _, err = a.NewRecoveryCodes(h.ctx, h.prove(ana, totpflow.ActionDisable, phone))
 	require.ErrorIs(t, err, totpflow.ErrProof, "a proof of another action")
 
 	h.events.kinds()
-	sheet, err := a.NewRecoveryCodes(h.ctx, h.prove(ana, totpflow.ActionRecoveryCodes, phone))
+	sheet, _, err := a.NewRecoveryCodes(h.ctx, h.prove(ana, totpflow.ActionRecoveryCodes, phone))
 	require.NoError(t, err)
 	require.Len(t, sheet.Codes, recovery.Codes)
 	require.Empty(t, sheet.Secret)
@@ -163,7 +163,7 @@ func TestUseAgainstRegeneration(t *testing.T) {
 				_, used = h.VerifyRecoveryCode(h.ctx, challenge, old[0])
 				return
 			}
-			sheet, err := h.Account(ana).NewRecoveryCodes(h.ctx, proof)
+			sheet, _, err := h.Account(ana).NewRecoveryCodes(h.ctx, proof)
 			codes, made = sheet.Codes, err
 		})
 		if made != nil {
@@ -183,7 +183,7 @@ func TestUseAgainstRegeneration(t *testing.T) {
 // newCodes makes a new set with the phone's leave.
 func (h *house) newCodes(u totpflow.User, phone *totptest.Authenticator) []string {
 	h.t.Helper()
-	sheet, err := h.Account(u).NewRecoveryCodes(h.ctx, h.prove(u, totpflow.ActionRecoveryCodes, phone))
+	sheet, _, err := h.Account(u).NewRecoveryCodes(h.ctx, h.prove(u, totpflow.ActionRecoveryCodes, phone))
 	require.NoError(h.t, err)
 	return sheet.Codes
 }

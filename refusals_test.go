@@ -103,7 +103,7 @@ func TestRefusalsAreToldApart(t *testing.T) {
 	require.Len(t, told, 1)
 	require.Equal(t, string(totpflow.MethodIssuedCode), told[0].Method)
 
-	require.NoError(t, h.Disown(h.ctx, link))
+	require.NoError(t, second(h.Disown(h.ctx, link)))
 	h.events.kinds()
 	_, err = h.SignIn(h.ctx, ana)
 	require.ErrorIs(t, err, totpflow.ErrFrozen)

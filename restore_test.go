@@ -25,9 +25,9 @@ func TestRestoreAfterATheft(t *testing.T) {
 	browser := h.trusted(ana, thief)
 	h.clock.Advance(time.Hour)
 	again, _ := h.setUp(h.prove(ana, totpflow.ActionReplaceAuthenticator, thief)) // to push the owner's out
-	session := h.clock.Now()
+	session := h.mark(ana)
 
-	require.NoError(t, h.Disown(h.ctx, h.NewDisownToken(mail)))
+	require.NoError(t, second(h.Disown(h.ctx, h.NewDisownToken(mail))))
 	d, err := h.SignIn(h.ctx, ana, browser)
 	refused(t, d, err, totpflow.ErrFrozen)
 	kept := h.member(anaID).Recoverable
@@ -35,7 +35,7 @@ func TestRestoreAfterATheft(t *testing.T) {
 	require.Equal(t, start, kept[0].Added, "the owner's is the oldest")
 	h.clock.Advance(time.Minute)
 	h.events.kinds()
-	require.NoError(t, h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, kept[0].ID))
+	require.NoError(t, second(h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, kept[0].ID)))
 	told := h.told(event.AuthenticatorRestored)
 	require.Equal(t, kept[0].ID, told[0].Authenticator)
 	require.Equal(t, "operator root", told[0].Actor)
@@ -54,9 +54,7 @@ func TestRestoreAfterATheft(t *testing.T) {
 	next, err := h.SignIn(h.ctx, ana, []trust.Token{old, browser}...)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.AskCode, next.Step)
-	valid, err := h.Account(ana).SessionValid(h.ctx, session)
-	require.NoError(t, err)
-	require.False(t, valid)
+	require.False(t, h.valid(ana, session))
 	require.Empty(t, h.member(anaID).Recoverable)
 	h.newCodes(ana, phone)
 }
@@ -68,11 +66,11 @@ func TestRestore(t *testing.T) {
 			h.setUp(proof(totpflow.ActionReplaceAuthenticator))
 		},
 		"disabled": func(h *house, proof func(totpflow.Action) totpflow.Proof) {
-			require.NoError(h.t, h.Account(ana).Disable(h.ctx, proof(totpflow.ActionDisable)))
+			require.NoError(h.t, second(h.Account(ana).Disable(h.ctx, proof(totpflow.ActionDisable))))
 		},
 		"removed": func(h *house, proof func(totpflow.Action) totpflow.Proof) {
 			h.setUp(proof(totpflow.ActionAddAuthenticator))
-			require.NoError(h.t, h.Account(ana).RemoveAuthenticator(h.ctx, proof(totpflow.ActionRemoveAuthenticator), h.status(ana).Authenticators[0].ID))
+			require.NoError(h.t, second(h.Account(ana).RemoveAuthenticator(h.ctx, proof(totpflow.ActionRemoveAuthenticator), h.status(ana).Authenticators[0].ID)))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,13 +85,13 @@ func TestRestore(t *testing.T) {
 			})
 			kept := h.member(anaID).Recoverable
 			require.Len(t, kept, 1)
-			require.ErrorIs(t, h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, "nobody's"), enroll.ErrUnknown)
+			require.ErrorIs(t, second(h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, "nobody's")), enroll.ErrUnknown)
 			h.unchanged(func() {
 				h.clock.Set(kept[0].Until)
-				require.ErrorIs(t, h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, kept[0].ID), enroll.ErrUnknown)
+				require.ErrorIs(t, second(h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, kept[0].ID)), enroll.ErrUnknown)
 				h.clock.Set(start.Add(time.Minute))
 			})
-			require.NoError(t, h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, kept[0].ID))
+			require.NoError(t, second(h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, kept[0].ID)))
 			d, err := h.VerifyCode(h.ctx, h.ask(ana), code)
 			refused(t, d, err, totpflow.ErrAlreadyUsed)
 			h.pass(ana, phone)

@@ -44,7 +44,7 @@ func TestRestored(t *testing.T) {
 	require.NoError(t, h.Account(ana).RecoveryCodesSaved(h.ctx))
 	h.clock.Advance(time.Hour)
 	challenge, proof := h.ask(ana), h.prove(ana, "delete backup", phone)
-	session, taken, records := h.clock.Now(), h.clock.Now(), h.backup()
+	session, taken, records := h.mark(ana), h.clock.Now(), h.backup()
 
 	h.clock.Advance(time.Minute)
 	code := phone.Code()
@@ -79,9 +79,7 @@ func TestRestored(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.AskCode, next.Step)
 	require.Equal(t, []totpflow.Method{totpflow.MethodCode}, next.Methods)
-	valid, err := h.Account(ana).SessionValid(h.ctx, session)
-	require.NoError(t, err)
-	require.False(t, valid)
+	require.False(t, h.valid(ana, session))
 	require.Empty(t, h.status(ana).Browsers)
 
 	h.clock.Advance(time.Minute) // so long, codes may seem to be used
@@ -169,7 +167,7 @@ func TestRestoredLeavesTheRest(t *testing.T) {
 	tenant := h.versions()[store.AccountID{Tenant: "acme", User: "totpflow:tenant"}]
 	require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, start, "", nil))
 	require.Equal(t, tenant, h.versions()[store.AccountID{Tenant: "acme", User: "totpflow:tenant"}])
-	d, err := h.SignInMachine(h.ctx, agent)
+	d, err := h.SignInMachine(h.ctx, agent, h.mark(agent))
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonMachine, d.Reason)
 	require.Equal(t, grace, until())

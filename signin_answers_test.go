@@ -50,7 +50,7 @@ func TestMethodsOfPolicyAndService(t *testing.T) {
 func TestAssignedNumberIsShownWherePolicyAssigns(t *testing.T) {
 	var p pigeon
 	h := newHouse(t, withPhones(&p)...)
-	require.NoError(t, h.Admin(nil).AssignPhone(h.ctx, ops, anaID, mobile))
+	require.NoError(t, second(h.Admin(nil).AssignPhone(h.ctx, ops, anaID, mobile)))
 	for _, assigned := range []bool{true, false} {
 		s := h.open(withPhones(&p, func(c *totpflow.Config) {
 			c.Policy = policy.Fixed{Mode: policy.Required, Methods: everyMethod, AssignedPhones: assigned}
@@ -94,9 +94,9 @@ func TestContinueASetUp(t *testing.T) {
 // A machine that passes is told, and so is one that came where people sign in.
 func TestMachineSignInsAreTold(t *testing.T) {
 	h := newHouse(t)
-	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "nightly backup"))
+	require.NoError(t, second(h.Admin(nil).Exempt(h.ctx, ops, agentID, "nightly backup")))
 	h.events.kinds()
-	_, err := h.SignInMachine(h.ctx, agent)
+	_, err := h.SignInMachine(h.ctx, agent, h.mark(agent))
 	require.NoError(t, err)
 	told := h.told(event.SignedIn)
 	require.Len(t, told, 1)
@@ -135,6 +135,6 @@ func TestANewPasswordEndsTheMailedCode(t *testing.T) {
 	h.enroll(ana)
 	h.issue(anaID)
 	require.Contains(t, h.methods(ana), totpflow.MethodIssuedCode)
-	require.NoError(t, h.Account(ana).PasswordChanged(h.ctx))
+	require.NoError(t, second(h.Account(ana).PasswordChanged(h.ctx)))
 	require.NotContains(t, h.methods(ana), totpflow.MethodIssuedCode)
 }

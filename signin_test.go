@@ -35,7 +35,7 @@ func TestSignInDecides(t *testing.T) {
 		"disabled": func(h *house) {
 			o := h.asOptional()
 			phone, _ := o.enroll(ana)
-			require.NoError(h.t, o.Account(ana).Disable(h.ctx, o.prove(ana, totpflow.ActionDisable, phone)))
+			require.NoError(h.t, second(o.Account(ana).Disable(h.ctx, o.prove(ana, totpflow.ActionDisable, phone))))
 		},
 	}
 	type want struct {
@@ -130,7 +130,7 @@ func TestUnavailableStoreRefuses(t *testing.T) {
 	d, err := h.SignIn(h.ctx, ana)
 	refused(t, d, err, store.ErrUnavailable)
 	require.ErrorIs(t, err, down)
-	valid, err := h.Account(ana).SessionValid(h.ctx, h.clock.Now())
+	valid, err := h.Account(ana).SessionValid(h.ctx, "")
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.False(t, valid)
 }
@@ -187,7 +187,7 @@ func TestTenantsShareNothing(t *testing.T) {
 	require.NoError(t, err)
 
 	proof := h.prove(ana, totpflow.ActionDisable, phone)
-	require.ErrorIs(t, h.Account(other).Disable(h.ctx, proof), totpflow.ErrProof)
+	require.ErrorIs(t, second(h.Account(other).Disable(h.ctx, proof)), totpflow.ErrProof)
 }
 
 // Users are the host's keys; those that a store cannot keep apart are refused.

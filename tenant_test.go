@@ -150,8 +150,8 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				is(err)
 				_, err = s.Account(ana).Reauthenticate(h.ctx, "x", codes[0])
 				is(err)
-				is(s.Account(ana).Disable(h.ctx, disable))
-				_, err = s.Account(ana).NewRecoveryCodes(h.ctx, renew)
+				is(second(s.Account(ana).Disable(h.ctx, disable)))
+				_, _, err = s.Account(ana).NewRecoveryCodes(h.ctx, renew)
 				is(err)
 				_, err = s.Account(ana).Status(h.ctx)
 				is(err)
@@ -164,7 +164,7 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				_, err = adm.Tenant(h.ctx, ops, "acme")
 				is(err)
 				is(adm.SetPolicy(h.ctx, ops, "acme", policy.Policy{Mode: policy.Off}))
-				is(adm.Exempt(h.ctx, ops, anaID, "agent"))
+				is(second(adm.Exempt(h.ctx, ops, anaID, "agent")))
 				_, err = adm.ResetMany(h.ctx, ops, "acme", []string{"42"}, admin.ScopeAll)
 				is(err)
 			})
@@ -227,9 +227,9 @@ func TestReservedIDs(t *testing.T) {
 			h.unchanged(func() {
 				d, err := h.SignIn(h.ctx, u)
 				refused(t, d, err, store.ErrID)
-				d, err = h.SignInMachine(h.ctx, u)
+				d, err = h.SignInMachine(h.ctx, u, "x")
 				refused(t, d, err, store.ErrID)
-				require.ErrorIs(t, h.Disown(h.ctx, h.NewDisownToken(event.Event{Tenant: "acme", User: user, At: start.Add(-time.Hour)})), store.ErrID)
+				require.ErrorIs(t, second(h.Disown(h.ctx, h.NewDisownToken(event.Event{Tenant: "acme", User: user, At: start.Add(-time.Hour)}))), store.ErrID)
 
 				for name, err := range map[string]error{
 					"Status":              second(a.Status(h.ctx)),
@@ -238,19 +238,20 @@ func TestReservedIDs(t *testing.T) {
 					"RecoveryCodesSaved":  a.RecoveryCodesSaved(h.ctx),
 					"RevokeBrowser":       a.RevokeBrowser(h.ctx, "b"),
 					"RevokeBrowsers":      a.RevokeBrowsers(h.ctx),
-					"PasswordChanged":     a.PasswordChanged(h.ctx),
-					"SessionValid":        second(a.SessionValid(h.ctx, start)),
+					"PasswordChanged":     second(a.PasswordChanged(h.ctx)),
+					"EndSessions":         second(a.EndSessions(h.ctx)),
+					"SessionValid":        second(a.SessionValid(h.ctx, "x")),
 
 					"Admin.Status":            second(collect(adm.Status(h.ctx, ops, id))),
-					"Admin.Reset":             adm.Reset(h.ctx, ops, id, admin.ScopeAll),
+					"Admin.Reset":             second(adm.Reset(h.ctx, ops, id, admin.ScopeAll)),
 					"Admin.Unlock":            adm.Unlock(h.ctx, ops, id),
 					"Admin.RevokeBrowser":     adm.RevokeBrowser(h.ctx, ops, id, "b"),
 					"Admin.ExtendGrace":       adm.ExtendGrace(h.ctx, ops, id, start.Add(days(1))),
-					"Admin.Exempt":            adm.Exempt(h.ctx, ops, id, "agent"),
-					"Admin.EndExemption":      adm.EndExemption(h.ctx, ops, id),
-					"Admin.Restore":           adm.RestoreAuthenticator(h.ctx, ops, id, "x"),
+					"Admin.Exempt":            second(adm.Exempt(h.ctx, ops, id, "agent")),
+					"Admin.EndExemption":      second(adm.EndExemption(h.ctx, ops, id)),
+					"Admin.Restore":           second(adm.RestoreAuthenticator(h.ctx, ops, id, "x")),
 					"Admin.Forget":            adm.Forget(h.ctx, ops, id),
-					"Admin.AssignPhone":       adm.AssignPhone(h.ctx, ops, id, mobile),
+					"Admin.AssignPhone":       second(adm.AssignPhone(h.ctx, ops, id, mobile)),
 					"Admin.IssueRecoveryCode": adm.IssueRecoveryCode(h.ctx, ops, id, new(mailbox).deliver),
 				} {
 					require.ErrorIs(t, err, store.ErrID, name)
@@ -282,9 +283,9 @@ func TestTenantsThatShareUserIDs(t *testing.T) {
 
 	h.set("acme", policy.Policy{Mode: policy.Required})
 	h.issue(anaID)
-	require.NoError(t, h.Disown(h.ctx, h.NewDisownToken(told[0])))
-	require.NoError(t, adm.Reset(h.ctx, ops, anaID, admin.ScopeAll))
-	require.NoError(t, adm.Exempt(h.ctx, ops, anaID, "agent"))
+	require.NoError(t, second(h.Disown(h.ctx, h.NewDisownToken(told[0]))))
+	require.NoError(t, second(adm.Reset(h.ctx, ops, anaID, admin.ScopeAll)))
+	require.NoError(t, second(adm.Exempt(h.ctx, ops, anaID, "agent")))
 	require.NoError(t, adm.Forget(h.ctx, ops, anaID))
 	require.Equal(t, before, h.versions()[twinID])
 

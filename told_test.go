@@ -126,7 +126,7 @@ var tellings = map[string]struct {
 			w.setUp(w.prove(ana, totpflow.ActionAddAuthenticator, w.phone))
 			proof := w.prove(ana, totpflow.ActionRemoveAuthenticator, w.phone)
 			w.events.kinds()
-			require.NoError(w.t, w.Account(ana).RemoveAuthenticator(w.ctx, proof, w.status(ana).Authenticators[1].ID))
+			require.NoError(w.t, second(w.Account(ana).RemoveAuthenticator(w.ctx, proof, w.status(ana).Authenticators[1].ID)))
 		},
 		[]string{"authenticator_removed"},
 	},
@@ -159,12 +159,12 @@ var tellings = map[string]struct {
 		func(w told) {
 			proof := w.prove(ana, totpflow.ActionDisable, w.phone)
 			w.events.kinds()
-			require.NoError(w.t, w.Account(ana).Disable(w.ctx, proof))
+			require.NoError(w.t, second(w.Account(ana).Disable(w.ctx, proof)))
 		},
 		[]string{"disabled"},
 	},
 	"that the password changed": {
-		func(w told) { require.NoError(w.t, w.Account(ana).PasswordChanged(w.ctx)) },
+		func(w told) { require.NoError(w.t, second(w.Account(ana).PasswordChanged(w.ctx))) },
 		[]string{"password_changed"},
 	},
 	"that a record is lost": {

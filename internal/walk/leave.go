@@ -138,7 +138,8 @@ func (m *model) resets(now time.Time, what admin.Scope) expectation {
 	return expectation{"ok", func() {
 		switch what {
 		case admin.ScopeBrowsers:
-			m.changed()
+			m.generation++
+			m.browsers = nil
 		case admin.ScopeRecoveryCodes:
 			m.generation++
 			m.codes, m.leave.issued = nil, nil

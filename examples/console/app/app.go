@@ -159,7 +159,7 @@ func (c *console) routes() *http.ServeMux {
 }
 
 func (c *console) handler() http.Handler {
-	pages := withLanguage(withSource(c.sessions.LoadAndSave(c.mux)))
+	pages := withLanguage(withSource(c.sessions.handle(c.mux)))
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", staticFiles())
 	mux.Handle("/api/", c.api())
