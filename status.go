@@ -18,7 +18,7 @@ type Status struct {
 	Policy         policy.Policy
 	Enrolled       bool // has a factor: an authenticator, or a phone
 	Authenticators []Authenticator
-	Phones         []Phone
+	Phones         []phone.Phone
 	Assigned       phone.Number // chosen by an administrator, to be verified by its own code; zero when none is
 	Browsers       []Browser
 	RecoveryCodes  RecoveryCodes
@@ -35,11 +35,12 @@ type Status struct {
 type Authenticator struct {
 	ID, Name    string
 	Added, Used time.Time // Used is zero before the first sign-in, and exact to the day
+	WeakUntil   time.Time // when a weak key of an import ends; zero for all others
 }
 
 // shown is an authenticator without its key and its last step.
 func shown(x enroll.Authenticator) Authenticator {
-	return Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used}
+	return Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used, WeakUntil: x.Until}
 }
 
 // A Browser that is trusted.
@@ -82,7 +83,7 @@ func (s *Service) status(tx *engine.Tx, p policy.Policy) Status {
 		Activity:    tx.Activity.Changes(),
 		Mark:        markOf(s.engine, tx),
 		Frozen:      tx.Freeze.At,
-		Phones:      phonesOf(tx),
+		Phones:      tx.Phones.Phones(),
 		GraceBegins: tx.GraceBegins(p),
 		Throttled:   s.engine.Throttled(tx),
 		Generation:  tx.Generation,
@@ -96,11 +97,4 @@ func (s *Service) status(tx *engine.Tx, p policy.Policy) Status {
 		st.Browsers = append(st.Browsers, Browser(b))
 	}
 	return st
-}
-
-func phonesOf(tx *engine.Tx) (phones []Phone) {
-	for _, p := range tx.Phones.Phones() {
-		phones = append(phones, Phone{ID: p.ID, Number: p.Number, Added: p.Added, Used: p.Used})
-	}
-	return phones
 }

@@ -14,17 +14,17 @@ import (
 
 // A window is an agent with a person at a terminal.
 type window struct {
-	*house
+	*workplace
 	keys   *io.PipeWriter
 	screen *screen
 	code   chan int
 }
 
 // window starts the agent on a terminal.
-func (h *house) window(args string) *window {
+func (h *workplace) window(args string) *window {
 	h.t.Helper()
 	in, keys := io.Pipe()
-	w := &window{house: h, keys: keys, screen: newScreen(), code: make(chan int, 1)}
+	w := &window{workplace: h, keys: keys, screen: newScreen(), code: make(chan int, 1)}
 	s := h.system()
 	s.In, s.Out, s.Err, s.OutTerminal = in, w.screen, w.screen, true
 	s.Raw = func() (int, func(), error) { return 100, func() {}, nil }
@@ -72,7 +72,7 @@ func (s *screen) after(words string) (before string, ok bool) {
 // them since the last time.
 func (w *window) sees(words string) string {
 	w.t.Helper()
-	timeout := time.After(time.Minute)
+	timeout := time.After(5 * time.Minute)
 	for {
 		seen, ok := w.screen.after(words)
 		if ok {
@@ -101,7 +101,7 @@ func (w *window) ends(code int) string {
 	select {
 	case got := <-w.code:
 		require.Equal(w.t, code, got, w.screen.text)
-	case <-time.After(time.Minute):
+	case <-time.After(5 * time.Minute):
 		require.Fail(w.t, "it goes on", w.screen.text)
 	}
 	w.leaksNothing(w.screen.text, "window")
