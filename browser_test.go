@@ -9,6 +9,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/totptest"
 	"github.com/totpflow/totpflow/trust"
@@ -44,15 +45,17 @@ func TestTrustEnds(t *testing.T) {
 		"revoked": func(h *harness, _ *end) {
 			require.NoError(h.T, h.Account(ana).RevokeBrowser(h.Ctx, h.Status(ana).Browsers[0].ID))
 		},
-		"all revoked":      func(h *harness, _ *end) { require.NoError(h.T, h.Account(ana).RevokeBrowsers(h.Ctx)) },
-		"password changed": func(h *harness, _ *end) { require.NoError(h.T, h.Account(ana).PasswordChanged(h.Ctx)) },
+		"all revoked": func(h *harness, _ *end) { require.NoError(h.T, h.Account(ana).RevokeBrowsers(h.Ctx)) },
+		"password changed": func(h *harness, _ *end) {
+			require.NoError(h.T, servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)))
+		},
 		"recovery code used": func(h *harness, e *end) {
 			_, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), e.codes[0])
 			require.NoError(h.T, err)
 		},
 		"replaced": func(h *harness, e *end) { h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, e.phone)) },
 		"disabled and set up again": func(h *harness, e *end) {
-			require.NoError(h.T, h.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, e.phone)))
+			require.NoError(h.T, servicetest.ErrorOf(h.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, e.phone))))
 			h.Enroll(ana)
 		},
 		"policy shortened": func(h *harness, _ *end) {
@@ -188,19 +191,21 @@ func TestRevocationsCannotBeUndone(t *testing.T) {
 			return h.Admin(nil).RevokeBrowser(h.Ctx, ops, anaID, h.Status(ana).Browsers[0].ID)
 		},
 		"browsers, by a reset": func(h *harness, _ *totptest.Authenticator) error {
-			return h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeBrowsers)
+			return servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeBrowsers))
 		},
 		"everything, by a reset": func(h *harness, _ *totptest.Authenticator) error {
-			return h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll)
+			return servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
 		},
 		"by a new authenticator": func(h *harness, phone *totptest.Authenticator) error {
 			h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone))
 			return nil
 		},
-		"by a new password":    func(h *harness, _ *totptest.Authenticator) error { return h.Account(ana).PasswordChanged(h.Ctx) },
+		"by a new password": func(h *harness, _ *totptest.Authenticator) error {
+			return servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx))
+		},
 		"by \"it was not me\"": func(h *harness, _ *totptest.Authenticator) error { h.Freeze(ana); return nil },
 		"by turning the factor off": func(h *harness, phone *totptest.Authenticator) error {
-			return h.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, phone))
+			return servicetest.ErrorOf(h.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, phone)))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,8 +25,8 @@ type User struct {
 	// cannot show is replaced ([totp.Label.Clean]), such as a colon by a space.
 	Name string
 
-	// Generation is the [Decision].Generation that the host last kept beside its user,
-	// zero when it keeps none. A record that is missing or older is refused
+	// Generation is the largest that the host was told, by a [Decision], a [Change] or
+	// a [Status], and has kept beside its user; zero when it keeps none. A record that is missing or older is refused
 	// with [ErrRecordLost] instead of being taken for "never enrolled".
 	Generation uint64
 }
@@ -36,7 +36,7 @@ type Step uint8
 
 const (
 	Refused Step = iota // also what comes with every error
-	Passed              // start the session for Decision.ID
+	Passed              // start the session for Decision.ID, with Decision.Mark
 	AskCode             // keep Decision.Challenge, show the code form
 	Enroll              // keep Decision.Challenge, go to the enrollment page
 )
@@ -125,8 +125,12 @@ type Decision struct {
 	// session that goes on for longer ends then ([Account.SessionValid]).
 	GraceUntil time.Time
 
-	// Generation grows with every change of factors. See [User].Generation.
+	// Generation grows with every change of factors or of the password, and with what
+	// ends tickets. See [User].Generation.
 	Generation uint64
+
+	// Mark is kept with the session, when passed. See [SessionMark].
+	Mark SessionMark
 }
 
 // Action names what a proof allows. Hosts add their own, such as "delete backup".

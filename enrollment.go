@@ -211,10 +211,10 @@ type ConfirmedEnrollment struct {
 
 // ConfirmEnrollment makes the offered authenticator work, when it shows a code.
 // That code cannot be used again. With the same write the authenticators that
-// it replaces stop working, trusted browsers and sessions begun before end, and
-// new recovery codes are made. An authenticator that is added beside others ends
-// nothing but the tickets under way: nothing was taken away. Errors:
-// [ErrRejected], [*enroll.DriftError], [ErrEnrollmentExpired].
+// it replaces stop working, trusted browsers and all sessions end, and new recovery
+// codes are made. An authenticator that is added beside others ends nothing but the
+// tickets under way: nothing was taken away. Errors: [ErrRejected],
+// [*enroll.DriftError], [ErrEnrollmentExpired].
 func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (ConfirmedEnrollment, error) {
 	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
 	if err != nil {
@@ -263,7 +263,7 @@ func factorsBound(tx *engine.Tx, p policy.Policy, added bool) []string {
 			return nil
 		}
 	} else {
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 	}
 	if !p.Methods.Has(policy.RecoveryCodes) {
 		tx.Recovery = recovery.Set{}

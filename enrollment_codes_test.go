@@ -152,7 +152,7 @@ func TestTheSheetOfNewCodes(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
 	h.Clock.Advance(time.Hour)
-	sheet, err := h.Account(ana).NewRecoveryCodes(h.Ctx, h.Prove(ana, totpflow.ActionRecoveryCodes, phone))
+	sheet, _, err := h.Account(ana).NewRecoveryCodes(h.Ctx, h.Prove(ana, totpflow.ActionRecoveryCodes, phone))
 	require.NoError(t, err)
 	require.Len(t, sheet.Codes, recovery.Codes)
 	require.Equal(t, recovery.Sheet{Issuer: "Acme Backup", Account: ana.Name, Codes: sheet.Codes, Made: h.Clock.Now()}, sheet)

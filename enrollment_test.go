@@ -12,6 +12,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/throttle"
@@ -157,20 +158,15 @@ func TestReplacing(t *testing.T) {
 	h.PassByCode(ana, old)
 	phone, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
 	require.NoError(t, err)
-	sessions := h.Status(ana).SessionsFrom
+	before := h.Mark(ana)
 	h.Events.Kinds()
 	done, err := h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())
 	require.NoError(t, err)
 	require.Equal(t, []event.Kind{event.RecoveryCodesMade, event.AuthenticatorsReplaced}, h.Events.Kinds())
 	require.Equal(t, []string{"Authenticator"}, done.Cleared)
 	require.Len(t, done.Sheet.Codes, recovery.Codes)
-	require.True(t, h.Status(ana).SessionsFrom.After(sessions), "sessions begun before are over")
-	valid, err := h.Account(ana).SessionValid(h.Ctx, sessions)
-	require.NoError(t, err)
-	require.False(t, valid)
-	valid, err = h.Account(ana).SessionValid(h.Ctx, h.Clock.Now())
-	require.NoError(t, err)
-	require.True(t, valid)
+	require.False(t, h.SessionStands(ana, before))
+	require.True(t, h.SessionStands(ana, done.Mark))
 
 	d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), old.Code())
 	refused(t, d, err, totpflow.ErrRejected)
@@ -227,16 +223,16 @@ func TestSeveralAuthenticators(t *testing.T) {
 	require.Equal(t, "Tablet", h.Status(ana).Authenticators[1].Name)
 	require.ErrorIs(t, a.RenameAuthenticator(h.Ctx, "nobody", "x"), enroll.ErrUnknown)
 
-	require.ErrorIs(t, a.RemoveAuthenticator(h.Ctx, "", list[1].ID), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(a.RemoveAuthenticator(h.Ctx, "", list[1].ID)), totpflow.ErrProof)
 	for _, x := range list[1:] {
-		require.NoError(t, a.RemoveAuthenticator(h.Ctx, h.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On(x.ID), first), x.ID))
+		require.NoError(t, servicetest.ErrorOf(a.RemoveAuthenticator(h.Ctx, h.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On(x.ID), first), x.ID)))
 	}
 	d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), phones[0].Code())
 	refused(t, d, err, totpflow.ErrRejected)
 	other := h.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On("another"), first)
-	require.ErrorIs(t, a.RemoveAuthenticator(h.Ctx, other, list[0].ID), totpflow.ErrProof, "for another authenticator")
+	require.ErrorIs(t, servicetest.ErrorOf(a.RemoveAuthenticator(h.Ctx, other, list[0].ID)), totpflow.ErrProof, "for another authenticator")
 	proof := h.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On(list[0].ID), first)
-	require.ErrorIs(t, a.RemoveAuthenticator(h.Ctx, proof, list[0].ID), enroll.ErrLast)
+	require.ErrorIs(t, servicetest.ErrorOf(a.RemoveAuthenticator(h.Ctx, proof, list[0].ID)), enroll.ErrLast)
 }
 
 // A guess at an account with five authenticators is worth five, and is charged

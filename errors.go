@@ -59,6 +59,11 @@ var (
 	// ErrNotExempt means that the account is a person's, to [Service.SignInMachine].
 	ErrNotExempt = errors.New("totpflow: not a machine account")
 
+	// ErrKeyEnded means that a machine's credential was made before the account's
+	// sessions were last ended ([Account.SessionValid] says by what). An
+	// administrator makes another one.
+	ErrKeyEnded = errors.New("totpflow: this machine key has ended; make another one")
+
 	// ErrMethodNotAllowed means that policy does not allow this way of passing.
 	ErrMethodNotAllowed = errors.New("totpflow: this method is not allowed for this account")
 

@@ -104,7 +104,7 @@ func TestRefusalsAreToldApart(t *testing.T) {
 	require.Len(t, told, 1)
 	require.Equal(t, string(totpflow.MethodIssuedCode), told[0].Method)
 
-	require.NoError(t, h.Disown(h.Ctx, link))
+	require.NoError(t, servicetest.ErrorOf(h.Disown(h.Ctx, link)))
 	h.Events.Kinds()
 	_, err = h.SignIn(h.Ctx, ana)
 	require.ErrorIs(t, err, totpflow.ErrFrozen)

@@ -11,7 +11,6 @@ import (
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/internal/skew"
-	"github.com/totpflow/totpflow/store"
 )
 
 // A DisownToken is the "it was not me" of a mail about a change. It only takes trust
@@ -47,13 +46,16 @@ func (s *Service) NewDisownToken(e event.Event) DisownToken {
 // Disown freezes the account: sign-ins under way, browsers, sessions and an issued
 // recovery code end, and nobody gets in ([ErrFrozen]) until an administrator restores an authenticator
 // that was replaced in the last 72 hours, resets, or unlocks the account. No factor is
-// changed by it. To freeze a frozen account does nothing. Errors: [ErrDisownToken].
-func (s *Service) Disown(ctx context.Context, d DisownToken) error {
+// changed by it. To freeze a frozen account does nothing. The change says whose
+// account it is: keep its generation, since otherwise an older record that somebody
+// puts back opens the account. Errors: [ErrDisownToken].
+func (s *Service) Disown(ctx context.Context, d DisownToken) (Change, error) {
 	of, err := s.disowned(d)
 	if err != nil {
-		return err
+		return Change{}, err
 	}
-	return s.engine.Change(ctx, store.AccountID{Tenant: of.Tenant, User: of.User}, func(tx *engine.Tx) error {
+	a := s.Account(User{ID: AccountID{Tenant: of.Tenant, User: of.User}})
+	return a.changed(ctx, func(tx *engine.Tx) error {
 		age := tx.Now.Sub(of.At)
 		switch {
 		case age >= DisownTokenLifetime, age < -skew.Tolerance:
@@ -65,7 +67,7 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) error {
 		case tx.Frozen():
 			return nil
 		}
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 		tx.Issued = account.Issued{} // who was not me may have asked for it
 		tx.Suspect()
 		tx.Freeze.At = tx.Now.Truncate(time.Millisecond)

@@ -47,7 +47,7 @@ func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string
 		tx.Enrollment, tx.Recovery, tx.Issued = e, recovery.Set{}, account.Issued{}
 		tx.Phones = tx.Phones.Clear()
 		tx.Redeemed()
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 		tx.Log(event.Event{Kind: event.IssuedCodeUsed})
 		tx.Save()
 		d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionEnroll))

@@ -4,11 +4,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
-	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 )
@@ -96,17 +94,18 @@ func (a Account) ConsumeProof(ctx context.Context, proof Proof, p Purpose) error
 	if p.Action == ActionEnroll {
 		return ErrProof
 	}
-	return a.with(ctx, proof, p, func(*engine.Tx) error { return nil })
+	_, err := a.with(ctx, proof, p, func(*engine.Tx) error { return nil })
+	return err
 }
 
 // Disable removes every authenticator, the recovery codes and the trusted
-// browsers, and ends sessions begun before ([Account.SessionValid]). It takes a
-// proof of [ActionDisable]. Errors: [ErrProof], and [ErrFactorRequired] where policy
-// requires the factor.
-func (a Account) Disable(ctx context.Context, p Proof) error {
+// browsers, and ends all sessions ([Account.SessionValid]). It requires a proof of
+// [ActionDisable]. Errors: [ErrProof], and [ErrFactorRequired] where policy requires
+// the factor.
+func (a Account) Disable(ctx context.Context, p Proof) (Change, error) {
 	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
-		return err
+		return Change{}, err
 	}
 	return a.with(ctx, p, ActionDisable.On(""), func(tx *engine.Tx) error {
 		if pol.Mode == policy.Required {
@@ -117,23 +116,24 @@ func (a Account) Disable(ctx context.Context, p Proof) error {
 			return err
 		}
 		tx.Enrollment, tx.Recovery, tx.Phones = e, recovery.Set{}, tx.Phones.Clear()
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 		tx.Log(event.Event{Kind: event.Disabled})
 		return nil
 	})
 }
 
-// RemoveAuthenticator removes one authenticator of several. It requires a proof of
-// [ActionRemoveAuthenticator] on this id. Errors: [ErrProof], [enroll.ErrUnknown], and
-// [enroll.ErrLast]: the last one goes by Disable.
-func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) error {
+// RemoveAuthenticator removes one authenticator of several, and ends all sessions
+// and trusted browsers. It requires a proof of [ActionRemoveAuthenticator] on this id.
+// Errors: [ErrProof], [enroll.ErrUnknown], and [enroll.ErrLast]: the last one goes by
+// Disable.
+func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) (Change, error) {
 	return a.with(ctx, p, ActionRemoveAuthenticator.On(id), func(tx *engine.Tx) error {
 		e, err := tx.Enrollment.Remove(tx.Now, id)
 		if err != nil {
 			return err
 		}
 		tx.Enrollment = e
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 		tx.Log(event.Event{Kind: event.AuthenticatorRemoved, Authenticator: id})
 		return nil
 	})
@@ -155,19 +155,19 @@ func (a Account) RenameAuthenticator(ctx context.Context, id, name string) error
 }
 
 // NewRecoveryCodes makes a new set and ends the old one, and sign-ins and proofs
-// under way with it. It takes a proof of [ActionRecoveryCodes]. The sheet holds
-// no secret but the codes, which cannot be shown again. Errors: [ErrProof], and
-// [ErrMethodNotAllowed] where policy allows no recovery codes.
-func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet, error) {
+// under way with it; sessions stay. It requires a proof of [ActionRecoveryCodes].
+// The sheet holds no secret but the codes, which cannot be shown again. Errors:
+// [ErrProof], and [ErrMethodNotAllowed] where policy allows no recovery codes.
+func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet, Change, error) {
 	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
-		return recovery.Sheet{}, err
+		return recovery.Sheet{}, Change{}, err
 	}
 	if !pol.Methods.Has(policy.RecoveryCodes) {
-		return recovery.Sheet{}, ErrMethodNotAllowed
+		return recovery.Sheet{}, Change{}, ErrMethodNotAllowed
 	}
 	sheet := recovery.Sheet{Issuer: a.service.engine.Issuer, Account: a.user.ticket().Name}
-	err = a.with(ctx, p, ActionRecoveryCodes.On(""), func(tx *engine.Tx) error {
+	change, err := a.with(ctx, p, ActionRecoveryCodes.On(""), func(tx *engine.Tx) error {
 		codes, set := recovery.New(tx.Now)
 		tx.Recovery = set
 		tx.EndTickets() // a proof by one of the old codes among them
@@ -175,7 +175,8 @@ func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet,
 		tx.Log(event.Event{Kind: event.RecoveryCodesMade, Remaining: set.Remaining()})
 		return nil
 	})
-	return engine.Acknowledged(sheet, err)
+	sheet, err = engine.Acknowledged(sheet, err)
+	return sheet, change, err
 }
 
 // RecoveryCodesSaved notes that the person said "I have saved them".
@@ -225,18 +226,18 @@ func (a Account) RevokeBrowsers(ctx context.Context) error {
 }
 
 // PasswordChanged must be called when the password was changed or reset. It
-// ends sign-ins under way, trusted browsers and sessions begun before
-// ([Account.SessionValid]): whoever knew the old password keeps nothing. A
+// ends sign-ins under way, trusted browsers and all sessions
+// ([Account.SessionValid]): a person who knew the old password keeps nothing. A
 // recovery code that an administrator had sent ends as well, and for 24 hours
 // none can be sent.
 //
-// Call it after the new password is committed. An error means that nothing has
-// ended yet: keep a mark in the same transaction as the password, and call it
-// again until it returns nil; calling it twice does no harm. The person's own
-// session is among those that end: begin a new one afterwards.
-func (a Account) PasswordChanged(ctx context.Context) error {
-	return a.change(ctx, func(tx *engine.Tx) error {
-		tx.FactorsChanged(tx.Now)
+// Call it after the new password is committed. An error means that nothing may have
+// ended yet: keep a note in the same transaction as the password, and call it again
+// until it returns nil. The person's own session is among those that end: begin
+// another one, under a new token, with the mark of the last call.
+func (a Account) PasswordChanged(ctx context.Context) (Change, error) {
+	return a.changed(ctx, func(tx *engine.Tx) error {
+		tx.EndSessions()
 		tx.PasswordAt, tx.Issued = tx.Now.Truncate(time.Millisecond), account.Issued{}
 		tx.Suspicion.NewPassword = tx.Suspicion.CodeOnly
 		tx.Log(event.Event{Kind: event.PasswordChanged})
@@ -245,59 +246,24 @@ func (a Account) PasswordChanged(ctx context.Context) error {
 	})
 }
 
-// SessionValid reports whether a session that was begun at that time still
-// stands: no factor or password has changed since, and where policy requires a
-// factor, there is one or a grace, which begins here if it has not. The library
-// has no sessions and cannot end one: ask at each request. Where the status is
-// read anyway, [Status].SessionsFrom and GraceUntil say the same, unless
-// GraceBegins: then call this, once.
-//
-// Keep the beginning as an instant, with its zone or in UTC, to the millisecond
-// or finer, taken after the decision that the session follows. One that lies in
-// the future is none: a local time that was read back as UTC would else outlive
-// every change. It is false with every error.
-func (a Account) SessionValid(ctx context.Context, begun time.Time) (bool, error) {
-	var valid, bare bool
-	look := func(tx *engine.Tx) {
-		valid = !begun.Before(tx.SessionsFrom) && !begun.After(tx.Now.Add(skew.Tolerance)) && !tx.Frozen()
-		bare = !tx.HasFactor() && tx.Enrollment.State(tx.Now) != enroll.Exempted
-	}
-	err := a.change(ctx, func(tx *engine.Tx) error { look(tx); return nil })
-	if err != nil || !valid || !bare {
-		return engine.Acknowledged(valid, err)
-	}
-	// Not within the round: while a policy is asked nobody of the account waits.
-	p, err := a.service.engine.PolicyOf(ctx, a.user.ID)
-	if err != nil || p.Mode != policy.Required {
-		return engine.Acknowledged(valid, err)
-	}
-	err = a.change(ctx, func(tx *engine.Tx) error {
-		if look(tx); valid && bare {
-			valid = tx.BeginGrace(p)
-		}
-		return nil
-	})
-	return engine.Acknowledged(valid, err)
-}
-
 // change runs a flow of this account, with the host's generation held against it.
 func (a Account) change(ctx context.Context, decide func(*engine.Tx) error) error {
-	return a.service.engine.Change(ctx, a.user.ID, func(tx *engine.Tx) error {
-		if err := a.user.remembering(tx); err != nil {
-			return err
-		}
-		return decide(tx)
-	})
+	return a.service.engine.Change(ctx, a.user.ID, a.user.remembered(decide))
+}
+
+// look is change for a flow that seldom writes ([engine.Engine.Look]).
+func (a Account) look(ctx context.Context, decide func(*engine.Tx) error) error {
+	return a.service.engine.Look(ctx, a.user.ID, a.user.remembered(decide))
 }
 
 // with runs a flow that consumes a proof by its own write. A flow that fails
 // leaves the proof as it was.
-func (a Account) with(ctx context.Context, proof Proof, p Purpose, decide func(*engine.Tx) error) error {
+func (a Account) with(ctx context.Context, proof Proof, p Purpose, decide func(*engine.Tx) error) (Change, error) {
 	t, err := a.service.engine.UnsealTicket(proofKind, string(proof))
 	if err != nil || t.Action != string(p.Action) || t.Target != p.Target || t.Account() != a.user.ID {
-		return ErrProof
+		return Change{}, ErrProof
 	}
-	return a.change(ctx, func(tx *engine.Tx) error {
+	return a.changed(ctx, func(tx *engine.Tx) error {
 		if !t.Valid(tx) {
 			return ErrProof
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
 )
@@ -20,7 +21,7 @@ import (
 func TestDisable(t *testing.T) {
 	h := newHarness(t)
 	a := h.Account(ana)
-	require.ErrorIs(t, a.Disable(h.Ctx, ""), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(a.Disable(h.Ctx, "")), totpflow.ErrProof)
 	_, err := a.VerifyCode(h.Ctx, totpflow.ActionDisable.On(""), "123456")
 	require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
 	phone, codes := h.Enroll(ana)
@@ -28,9 +29,9 @@ func TestDisable(t *testing.T) {
 
 	required := h.Open(withMode(policy.Required)).Account(ana)
 	proof := h.Prove(ana, totpflow.ActionDisable, phone)
-	require.ErrorIs(t, required.Disable(h.Ctx, proof), totpflow.ErrFactorRequired)
-	require.NoError(t, a.Disable(h.Ctx, proof), "what failed did not use the proof up")
-	require.ErrorIs(t, a.Disable(h.Ctx, proof), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(required.Disable(h.Ctx, proof)), totpflow.ErrFactorRequired)
+	require.NoError(t, servicetest.ErrorOf(a.Disable(h.Ctx, proof)), "what failed did not use the proof up")
+	require.ErrorIs(t, servicetest.ErrorOf(a.Disable(h.Ctx, proof)), totpflow.ErrProof)
 
 	st := h.Status(ana)
 	require.Equal(t, enroll.Disabled, st.State)

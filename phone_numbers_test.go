@@ -10,6 +10,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -109,7 +110,7 @@ func TestAssignedPhones(t *testing.T) {
 		_, err = h.BeginPhone(h.Ctx, next.Challenge, n)
 		require.ErrorIs(t, err, totpflow.ErrNumberAssigned)
 	}
-	require.NoError(t, h.Admin(nil).AssignPhone(h.Ctx, op, target, mobile))
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).AssignPhone(h.Ctx, op, target, mobile)))
 	next, err = h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	require.Contains(t, next.Methods, totpflow.MethodPhoneCode)
@@ -128,8 +129,8 @@ func TestAssignedPhones(t *testing.T) {
 	require.NoError(t, err)
 	d, err := h.VerifyPhoneCode(h.Ctx, challenge, p.Code())
 	require.NoError(t, err)
-	require.ErrorIs(t, h.Account(ana).RemovePhone(h.Ctx, d.Proof, st.Phones[0].ID), totpflow.ErrNumberAssigned)
-	require.NoError(t, h.Admin(nil).AssignPhone(h.Ctx, op, target, phone.Number{}))
+	require.ErrorIs(t, servicetest.ErrorOf(h.Account(ana).RemovePhone(h.Ctx, d.Proof, st.Phones[0].ID)), totpflow.ErrNumberAssigned)
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).AssignPhone(h.Ctx, op, target, phone.Number{})))
 	require.Empty(t, h.Status(ana).Phones)
 }
 
@@ -149,13 +150,13 @@ func TestRemovingPhones(t *testing.T) {
 		require.NoError(t, err)
 		return d.Proof
 	}
-	require.ErrorIs(t, h.Account(ana).RemovePhone(h.Ctx, "", id), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(h.Account(ana).RemovePhone(h.Ctx, "", id)), totpflow.ErrProof)
 	proof := prove()
-	require.ErrorIs(t, h.Account(ana).RemovePhone(h.Ctx, proof, id), totpflow.ErrFactorRequired)
+	require.ErrorIs(t, servicetest.ErrorOf(h.Account(ana).RemovePhone(h.Ctx, proof, id)), totpflow.ErrFactorRequired)
 	app, _ := h.EnrollBy(proof)
 	h.Clock.Advance(time.Minute)
-	require.ErrorIs(t, h.Account(ana).RemovePhone(h.Ctx, proof, id), totpflow.ErrProof)
-	require.NoError(t, h.Account(ana).RemovePhone(h.Ctx, h.ProveFor(ana, totpflow.ActionRemovePhone.On(id), app), id))
+	require.ErrorIs(t, servicetest.ErrorOf(h.Account(ana).RemovePhone(h.Ctx, proof, id)), totpflow.ErrProof)
+	require.NoError(t, servicetest.ErrorOf(h.Account(ana).RemovePhone(h.Ctx, h.ProveFor(ana, totpflow.ActionRemovePhone.On(id), app), id)))
 	require.Empty(t, h.Status(ana).Phones)
 	require.Contains(t, h.Events.Kinds(), event.PhoneRemoved)
 }
@@ -166,8 +167,12 @@ func TestPhonesGoWithTheFactors(t *testing.T) {
 	op := admin.Operator{Name: "root", Reason: "test"}
 	target := ana.ID
 	for name, end := range map[string]func(*harness, admin.Admin) error{
-		"reset":  func(h *harness, a admin.Admin) error { return a.Reset(h.Ctx, op, target, admin.ScopeAll) },
-		"exempt": func(h *harness, a admin.Admin) error { return a.Exempt(h.Ctx, op, target, "agent") },
+		"reset": func(h *harness, a admin.Admin) error {
+			return servicetest.ErrorOf(a.Reset(h.Ctx, op, target, admin.ScopeAll))
+		},
+		"exempt": func(h *harness, a admin.Admin) error {
+			return servicetest.ErrorOf(a.Exempt(h.Ctx, op, target, "agent"))
+		},
 		"issued code": func(h *harness, a admin.Admin) error {
 			var code string
 			err := a.IssueRecoveryCode(h.Ctx, op, target, func(_ context.Context, c admin.IssuedCode) error {

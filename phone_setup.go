@@ -109,8 +109,9 @@ func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken,
 }
 
 // ConfirmPhone makes the number a phone, when its code is right, and lets the
-// person in whose enrollment came before the session. Wrong codes are counted as at
-// a sign-in. Errors: [ErrRejected], [ErrEnrollmentExpired], [ErrPhoneCode],
+// person in whose enrollment came before the session. All sessions end when it is the
+// first factor, and stay when there is another. Wrong codes are counted as at a
+// sign-in. Errors: [ErrRejected], [ErrEnrollmentExpired], [ErrPhoneCode],
 // [ErrMethodNotAllowed], [ErrNumberAssigned], [*throttle.Error].
 func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code string) (Decision, error) {
 	t, err := s.phoneTicket(token)
@@ -126,6 +127,7 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 		if _, err := pendingPhone(tx, t, p); err != nil {
 			return err
 		}
+		first := !tx.HasFactor()
 		err := s.charged(tx, t.ID, string(ReasonPhoneCode), 1, func() error {
 			st, _, err := tx.Phones.VerifyPending(tx.Now, s.engine.Keys, t.Candidate, code)
 			return phoneChecked(tx, st, err)
@@ -138,7 +140,11 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 		}
 		tx.Assigned = ""
 		tx.FactorConfirmed()
-		tx.EndTickets() // browsers and sessions stay: nothing was taken away
+		if first {
+			tx.EndSessions() // as by any first factor: they began with the password alone
+		} else {
+			tx.EndTickets()
+		}
 		tx.Log(event.Event{Kind: event.PhoneAdded})
 		tx.Save()
 		d = s.pass(tx, t, p, ReasonPhoneCode)
@@ -170,14 +176,15 @@ func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pendin
 	return x, err
 }
 
-// RemovePhone takes a phone away, by a proof of [ActionRemovePhone] on this id. Where there
+// RemovePhone takes a phone away, by a proof of [ActionRemovePhone] on this id, and
+// ends all sessions and trusted browsers. Where there
 // is no authenticator to show for it, the proof is that of a new sign-in by
 // phone. Errors: [ErrProof], [ErrNoPhone], [ErrFactorRequired] for the last factor
 // where policy requires one, [ErrNumberAssigned].
-func (a Account) RemovePhone(ctx context.Context, p Proof, id string) error {
+func (a Account) RemovePhone(ctx context.Context, p Proof, id string) (Change, error) {
 	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
-		return err
+		return Change{}, err
 	}
 	purpose := ActionRemovePhone.On(id)
 	if t, err := a.service.engine.UnsealTicket(proofKind, string(p)); err == nil && t.Action == string(ActionEnroll) && t.Reason == string(ReasonPhoneCode) {
@@ -198,7 +205,7 @@ func (a Account) RemovePhone(ctx context.Context, p Proof, id string) error {
 			return fmt.Errorf("%w: %w", ErrNoPhone, err)
 		}
 		tx.Phones = st
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 		tx.Log(event.Event{Kind: event.PhoneRemoved})
 		return nil
 	})

@@ -106,7 +106,13 @@ func (s *Service) without(tx *engine.Tx, p policy.Policy) Reason {
 // [ErrNotExempt]. It is a call of its own so that a machine's credential, which
 // lies in some script, opens nothing where people sign in: call it only for what
 // a machine may do.
-func (s *Service) SignInMachine(ctx context.Context, u User) (Decision, error) {
+//
+// The mark is the one that the host keeps with the credential: that of the
+// [Change] by which the account was exempted, or [Status].Mark when the credential
+// is made later. Whatever ends the account's sessions ends its credentials too
+// ([ErrKeyEnded]), so that an old key does not work again after an exemption ended
+// and began again.
+func (s *Service) SignInMachine(ctx context.Context, u User, mark SessionMark) (Decision, error) {
 	var d Decision
 	err := s.engine.Change(ctx, u.ID, func(tx *engine.Tx) error {
 		if err := u.remembering(tx); err != nil {
@@ -118,8 +124,12 @@ func (s *Service) SignInMachine(ctx context.Context, u User) (Decision, error) {
 		if tx.Enrollment.State(tx.Now) != enroll.Exempted {
 			return ErrNotExempt
 		}
+		if mark != markOf(s.engine, tx) {
+			tx.Log(event.Event{Kind: event.SignInRefused, Reason: "ended key"})
+			return ErrKeyEnded
+		}
 		tx.Log(event.Event{Kind: event.SignedIn, Method: string(ReasonMachine)})
-		d = Decision{Step: Passed, Reason: ReasonMachine, ID: u.ID, Generation: tx.Generation}
+		d = s.passed(tx, ReasonMachine)
 		return nil
 	})
 	return engine.Acknowledged(d, err)
@@ -213,7 +223,7 @@ func (s *Service) passTrusted(tx *engine.Tx, who engine.Ticket, p policy.Policy,
 // pass is the decision that lets the person in, with the proof that this way of
 // passing earns.
 func (s *Service) pass(tx *engine.Tx, who engine.Ticket, p policy.Policy, by Reason) Decision {
-	d := Decision{Step: Passed, Reason: by, ID: AccountID{Tenant: who.Tenant, User: who.User}, Generation: tx.Generation}
+	d := s.passed(tx, by)
 	var action Action
 	switch by {
 	case ReasonCode, ReasonExternal:
@@ -237,6 +247,10 @@ func (s *Service) pass(tx *engine.Tx, who engine.Ticket, p policy.Policy, by Rea
 	}
 	d.Proof = s.proof(tx, who, action.On(""), by)
 	return d
+}
+
+func (s *Service) passed(tx *engine.Tx, by Reason) Decision {
+	return Decision{Step: Passed, Reason: by, ID: tx.ID(), Generation: tx.Generation, Mark: markOf(s.engine, tx)}
 }
 
 // challenge asks for what the action says.
@@ -267,4 +281,14 @@ func (u User) remembering(tx *engine.Tx) error {
 		return ErrRecordLost
 	}
 	return nil
+}
+
+// remembered is decide for a record that is not older than the host remembers.
+func (u User) remembered(decide func(*engine.Tx) error) func(*engine.Tx) error {
+	return func(tx *engine.Tx) error {
+		if err := u.remembering(tx); err != nil {
+			return err
+		}
+		return decide(tx)
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/trust"
 )
@@ -50,7 +51,7 @@ func TestMethodsOfPolicyAndService(t *testing.T) {
 func TestAssignedNumberIsShownWherePolicyAssigns(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
-	require.NoError(t, h.Admin(nil).AssignPhone(h.Ctx, ops, anaID, mobile))
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).AssignPhone(h.Ctx, ops, anaID, mobile)))
 	for _, assigned := range []bool{true, false} {
 		s := h.Open(withPhones(&p, func(c *totpflow.Config) {
 			c.Policy = policy.Fixed{Mode: policy.Required, Methods: everyMethod, AssignedPhones: assigned}
@@ -94,9 +95,9 @@ func TestContinueASetUp(t *testing.T) {
 // A machine that passes is told, and so is one that came where people sign in.
 func TestMachineSignInsAreTold(t *testing.T) {
 	h := newHarness(t)
-	require.NoError(t, h.Admin(nil).Exempt(h.Ctx, ops, agentID, "nightly backup"))
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, agentID, "nightly backup")))
 	h.Events.Kinds()
-	_, err := h.SignInMachine(h.Ctx, agent)
+	_, err := h.SignInMachine(h.Ctx, agent, h.Mark(agent))
 	require.NoError(t, err)
 	told := h.EventsOf(event.SignedIn)
 	require.Len(t, told, 1)
@@ -135,6 +136,6 @@ func TestANewPasswordEndsTheMailedCode(t *testing.T) {
 	h.Enroll(ana)
 	h.IssueCode(anaID)
 	require.Contains(t, h.methods(ana), totpflow.MethodIssuedCode)
-	require.NoError(t, h.Account(ana).PasswordChanged(h.Ctx))
+	require.NoError(t, servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)))
 	require.NotContains(t, h.methods(ana), totpflow.MethodIssuedCode)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/totptest"
 )
@@ -129,7 +130,7 @@ var tellings = map[string]struct {
 			id := w.Status(ana).Authenticators[1].ID
 			proof := w.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On(id), w.phone)
 			w.Events.Kinds()
-			require.NoError(w.T, w.Account(ana).RemoveAuthenticator(w.Ctx, proof, id))
+			require.NoError(w.T, servicetest.ErrorOf(w.Account(ana).RemoveAuthenticator(w.Ctx, proof, id)))
 		},
 		[]string{"authenticator_removed"},
 	},
@@ -162,12 +163,12 @@ var tellings = map[string]struct {
 		func(w enrolled) {
 			proof := w.Prove(ana, totpflow.ActionDisable, w.phone)
 			w.Events.Kinds()
-			require.NoError(w.T, w.Account(ana).Disable(w.Ctx, proof))
+			require.NoError(w.T, servicetest.ErrorOf(w.Account(ana).Disable(w.Ctx, proof)))
 		},
 		[]string{"disabled"},
 	},
 	"that the password changed": {
-		func(w enrolled) { require.NoError(w.T, w.Account(ana).PasswordChanged(w.Ctx)) },
+		func(w enrolled) { require.NoError(w.T, servicetest.ErrorOf(w.Account(ana).PasswordChanged(w.Ctx))) },
 		[]string{"password_changed"},
 	},
 	"that a record is lost": {

@@ -9,6 +9,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 )
 
@@ -47,7 +48,7 @@ func TestGraceProof(t *testing.T) {
 	require.NoError(t, err)
 	_, err = h.TrustBrowser(h.Ctx, next.Proof, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)
-	require.ErrorIs(t, h.Account(ana).Disable(h.Ctx, next.Proof), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(h.Account(ana).Disable(h.Ctx, next.Proof)), totpflow.ErrProof)
 	h.EnrollBy(next.Proof)
 	require.Equal(t, totpflow.AskCode, h.Step(ana))
 	require.Zero(t, h.Status(ana).GraceUntil, "who has set up has no grace to lose")
@@ -68,13 +69,13 @@ func TestGraceIsNotRenewed(t *testing.T) {
 		"by arming the policy again": func(h *harness) { h.SetPolicy("acme", fortnight) },
 		"by arming it off and on, with a new password": func(h *harness) {
 			h.SetPolicy("acme", policy.Policy{Mode: policy.Off})
-			require.NoError(h.T, h.Account(ana).PasswordChanged(h.Ctx))
+			require.NoError(h.T, servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)))
 			h.SetPolicy("acme", fortnight)
 		},
 		"by setting up and turning it off again": func(h *harness) {
 			h.SetPolicy("acme", optional)
 			phone, _ := h.Enroll(ana)
-			require.NoError(h.T, h.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, phone)))
+			require.NoError(h.T, servicetest.ErrorOf(h.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, phone))))
 			h.SetPolicy("acme", fortnight)
 		},
 		"by a set-up that was left": func(h *harness) {
@@ -106,7 +107,7 @@ func TestResetGivesNoGrace(t *testing.T) {
 	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	h.EnrollBy(next.Proof)
-	require.NoError(t, h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll)))
 	require.Equal(t, totpflow.Enroll, h.Step(ana))
 	require.ErrorIs(t, h.Admin(nil).ExtendGrace(h.Ctx, ops, anaID, start.Add(days(60))), admin.ErrNoGrace)
 	require.Equal(t, totpflow.Enroll, h.Step(ana), "nor does an administrator's grace lead past it")
@@ -288,9 +289,9 @@ func TestGraceIsOfNobodyElse(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", fortnight)
 	require.Equal(t, totpflow.Passed, h.Step(ana))
-	require.NoError(t, h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll)))
 	require.Zero(t, h.Status(ana).GraceUntil)
 	require.Zero(t, h.Member(anaID).GraceUntil)
-	require.NoError(t, h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent"))
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent")))
 	require.Zero(t, h.Status(ana).GraceUntil)
 }

@@ -96,7 +96,7 @@ func TestNothingComesWithAnError(t *testing.T) {
 	trusted, err := h.TrustBrowser(h.Ctx, proof, "x")
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.Zero(t, trusted)
-	sheet, err := h.Account(ana).NewRecoveryCodes(h.Ctx, codes)
+	sheet, _, err := h.Account(ana).NewRecoveryCodes(h.Ctx, codes)
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.Zero(t, sheet)
 	earned, err := h.Account(ana).VerifyCode(h.Ctx, totpflow.Action("x").On(""), phone.Code())
@@ -115,7 +115,7 @@ func TestResetAsksForASetUp(t *testing.T) {
 	records := engine.New(engine.Config{Store: h.Memory, Keys: keys, Events: quiet, Now: h.Clock.Now})
 	require.NoError(t, records.Change(h.Ctx, ana.ID, func(r *engine.Tx) (err error) {
 		r.Enrollment, err = r.Enrollment.Reset(r.Now)
-		r.FactorsChanged(r.Now)
+		r.EndSessions()
 		r.Save()
 		return err
 	}))

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totptest"
@@ -35,7 +36,7 @@ func TestSignInDecides(t *testing.T) {
 		"disabled": func(h *harness) {
 			o := h.asOptional()
 			phone, _ := o.Enroll(ana)
-			require.NoError(h.T, o.Account(ana).Disable(h.Ctx, o.Prove(ana, totpflow.ActionDisable, phone)))
+			require.NoError(h.T, servicetest.ErrorOf(o.Account(ana).Disable(h.Ctx, o.Prove(ana, totpflow.ActionDisable, phone))))
 		},
 	}
 	type want struct {
@@ -130,7 +131,7 @@ func TestUnavailableStoreRefuses(t *testing.T) {
 	d, err := h.SignIn(h.Ctx, ana)
 	refused(t, d, err, store.ErrUnavailable)
 	require.ErrorIs(t, err, down)
-	valid, err := h.Account(ana).SessionValid(h.Ctx, h.Clock.Now())
+	valid, err := h.Account(ana).SessionValid(h.Ctx, "")
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.False(t, valid)
 }
@@ -187,7 +188,7 @@ func TestTenantsShareNothing(t *testing.T) {
 	require.NoError(t, err)
 
 	proof := h.Prove(ana, totpflow.ActionDisable, phone)
-	require.ErrorIs(t, h.Account(other).Disable(h.Ctx, proof), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(h.Account(other).Disable(h.Ctx, proof)), totpflow.ErrProof)
 }
 
 // Users are the host's keys; those that a store cannot keep apart are refused.

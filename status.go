@@ -24,7 +24,7 @@ type Status struct {
 	RecoveryCodes  RecoveryCodes
 	Throttled      *throttle.Error // too many wrong codes; nil when not
 	Activity       []event.Event   // the last security changes, newest first
-	SessionsFrom   time.Time       // sessions begun before are over
+	Mark           SessionMark     // of the sessions that stand
 	GraceUntil     time.Time       // when an enrollment is demanded, where one is; may be over; zero when at once, or never
 	GraceBegins    bool            // at the next sign-in, or SessionValid: until then GraceUntil is counted from now
 	Frozen         time.Time       // since "it was not me"; zero when not
@@ -64,7 +64,7 @@ func (a Account) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	var st Status
-	err = a.change(ctx, func(tx *engine.Tx) error {
+	err = a.look(ctx, func(tx *engine.Tx) error {
 		st = a.service.status(tx, p)
 		return nil
 	})
@@ -80,13 +80,13 @@ func (s *Service) status(tx *engine.Tx, p policy.Policy) Status {
 			Left: tx.Recovery.Remaining(), Total: tx.Recovery.Total(),
 			Made: tx.Recovery.Made(), Saved: tx.Recovery.Saved(),
 		},
-		Activity:     tx.Activity.Changes(),
-		SessionsFrom: tx.SessionsFrom,
-		Frozen:       tx.Freeze.At,
-		Phones:       tx.Phones.Phones(),
-		GraceBegins:  tx.GraceBegins(p),
-		Throttled:    s.engine.Throttled(tx),
-		Generation:   tx.Generation,
+		Activity:    tx.Activity.Changes(),
+		Mark:        markOf(s.engine, tx),
+		Frozen:      tx.Freeze.At,
+		Phones:      tx.Phones.Phones(),
+		GraceBegins: tx.GraceBegins(p),
+		Throttled:   s.engine.Throttled(tx),
+		Generation:  tx.Generation,
 	}
 	st.GraceUntil, _ = tx.GraceUntil(p)
 	st.Assigned, _ = phone.ParseNumber(tx.Assigned)

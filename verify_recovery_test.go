@@ -123,13 +123,13 @@ func TestNewRecoveryCodes(t *testing.T) {
 	h := newHarness(t)
 	phone, old := h.Enroll(ana)
 	a := h.Account(ana)
-	_, err := a.NewRecoveryCodes(h.Ctx, "")
+	_, _, err := a.NewRecoveryCodes(h.Ctx, "")
 	require.ErrorIs(t, err, totpflow.ErrProof)
-	_, err = a.NewRecoveryCodes(h.Ctx, h.Prove(ana, totpflow.ActionDisable, phone))
+	_, _, err = a.NewRecoveryCodes(h.Ctx, h.Prove(ana, totpflow.ActionDisable, phone))
 	require.ErrorIs(t, err, totpflow.ErrProof, "a proof of another action")
 
 	h.Events.Kinds()
-	sheet, err := a.NewRecoveryCodes(h.Ctx, h.Prove(ana, totpflow.ActionRecoveryCodes, phone))
+	sheet, _, err := a.NewRecoveryCodes(h.Ctx, h.Prove(ana, totpflow.ActionRecoveryCodes, phone))
 	require.NoError(t, err)
 	require.Len(t, sheet.Codes, recovery.Codes)
 	require.Empty(t, sheet.Secret)
@@ -162,7 +162,7 @@ func TestUseAgainstRegeneration(t *testing.T) {
 				_, used = h.VerifyRecoveryCode(h.Ctx, challenge, old[0])
 				return
 			}
-			sheet, err := h.Account(ana).NewRecoveryCodes(h.Ctx, proof)
+			sheet, _, err := h.Account(ana).NewRecoveryCodes(h.Ctx, proof)
 			codes, made = sheet.Codes, err
 		})
 		if made != nil {

@@ -46,18 +46,18 @@ var ErrScope = errors.New("admin: unknown scope of a reset")
 // password ([totpflow.Account.PasswordChanged]). These scopes also end an
 // exemption. Errors: [ErrScope], [ErrNoAccount], and those that every call
 // of administrators has ([ErrNotAllowed], [ErrSelf], [totpflow.ErrProof]).
-func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) error {
+func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) (totpflow.Change, error) {
 	if !what.known() {
-		return ErrScope
+		return totpflow.Change{}, ErrScope
 	}
 	who, err := a.authoriseChange(ctx, by, ActionResetAccount, target)
 	if err != nil {
-		return err
+		return totpflow.Change{}, err
 	}
 	return a.reset(ctx, who, target, what)
 }
 
-func (a Admin) reset(ctx context.Context, who author, target store.AccountID, what Scope) error {
+func (a Admin) reset(ctx context.Context, who author, target store.AccountID, what Scope) (totpflow.Change, error) {
 	return a.changeFound(ctx, target, func(tx *engine.Tx) error { return reset(tx, who, what) })
 }
 
@@ -85,7 +85,7 @@ func reset(tx *engine.Tx, who author, what Scope) error {
 		}
 		tx.Thaw(tx.Now)
 		tx.Machine, tx.Phones = "", tx.Phones.Clear()
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 		who.log(tx, event.Event{Kind: event.Reset, Action: string(what)})
 	}
 	return nil
@@ -107,23 +107,25 @@ func forceEnrollment(tx *engine.Tx) error {
 // that for a frozen account [Admin.RestoreAuthenticator] or [Admin.Reset] is
 // usually right.
 func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) error {
-	return a.change(ctx, by, ActionUnlockAccount, target, func(tx *engine.Tx, who author) error {
+	_, err := a.change(ctx, by, ActionUnlockAccount, target, func(tx *engine.Tx, who author) error {
 		tx.Budget, tx.RecoveryRate = throttle.Budget{}, throttle.Rate{}
 		tx.Thaw(tx.Now)
 		who.log(tx, event.Event{Kind: event.Unlocked})
 		return nil
 	})
+	return err
 }
 
 // RevokeBrowser ends the trust in one browser. Errors: [totpflow.ErrNoBrowser].
 func (a Admin) RevokeBrowser(ctx context.Context, by Actor, target store.AccountID, browser string) error {
-	return a.change(ctx, by, ActionRevokeBrowser, target, func(tx *engine.Tx, who author) error {
+	_, err := a.change(ctx, by, ActionRevokeBrowser, target, func(tx *engine.Tx, who author) error {
 		if !tx.RevokeBrowser(browser) {
 			return totpflow.ErrNoBrowser
 		}
 		who.log(tx, event.Event{Kind: event.BrowserRevoked, Browser: browser})
 		return nil
 	})
+	return err
 }
 
 var (
@@ -167,40 +169,42 @@ func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.AccountID
 // Exempt makes the account a machine's, such as a backup agent's: it is asked
 // for no second factor where machines sign in ([totpflow.Service.SignInMachine]),
 // and no longer gets in where people do. The name says what it is. All factors are
-// cleared, and sessions end. Where the tenant's policy wants two administrators, the
-// call becomes a request ([*ApprovalError]).
-func (a Admin) Exempt(ctx context.Context, by Actor, target store.AccountID, name string) error {
+// cleared, and all sessions and machine keys end: the change has the mark for the
+// next key. Where the tenant's policy wants two administrators, the call becomes a
+// request ([*ApprovalError]).
+func (a Admin) Exempt(ctx context.Context, by Actor, target store.AccountID, name string) (totpflow.Change, error) {
 	if name = cleanMachine(name); name == "" {
-		return ErrMachineName
+		return totpflow.Change{}, ErrMachineName
 	}
 	who, err := a.authoriseChange(ctx, by, ActionExemptAccount, target)
 	if err != nil {
-		return err
+		return totpflow.Change{}, err
 	}
 	req := account.Request{Action: string(ActionExemptAccount), Targets: []string{target.User}, Name: name}
 	if err := a.requestIfTwo(ctx, who, target.Tenant, req); err != nil {
-		return err
+		return totpflow.Change{}, err
 	}
 	return a.exempt(ctx, who, target, name)
 }
 
-func (a Admin) exempt(ctx context.Context, who author, target store.AccountID, name string) error {
-	return a.engine.Change(ctx, target, func(tx *engine.Tx) error {
+func (a Admin) exempt(ctx context.Context, who author, target store.AccountID, name string) (totpflow.Change, error) {
+	return a.changeAccount(ctx, target, func(tx *engine.Tx) error {
 		e, err := tx.Enrollment.Exempt(tx.Now)
 		if err != nil {
 			return err
 		}
 		tx.Enrollment, tx.Recovery, tx.Issued, tx.Machine = e, recovery.Set{}, account.Issued{}, name
 		tx.Phones, tx.Assigned = tx.Phones.Clear(), ""
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 		who.log(tx, event.Event{Kind: event.Exempted})
 		tx.Save()
 		return nil
 	})
 }
 
-// EndExemption makes the account a person's again, who must enroll.
-func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountID) error {
+// EndExemption makes the account a person's again, who must enroll. All sessions and
+// machine keys end.
+func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountID) (totpflow.Change, error) {
 	return a.change(ctx, by, ActionExemptAccount, target, func(tx *engine.Tx, who author) error {
 		if tx.Enrollment.State(tx.Now) != enroll.Exempted {
 			return totpflow.ErrNotExempt
@@ -209,7 +213,7 @@ func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountI
 			return err
 		}
 		tx.Machine = ""
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 		who.log(tx, event.Event{Kind: event.ExemptionEnded})
 		return nil
 	})
@@ -219,7 +223,7 @@ func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountI
 // disabled in the last 72 hours ([Member].Recoverable), when the person says that it was not them.
 // All others stop working for good, and with them the recovery codes, browsers
 // and sessions; a freeze ends. Errors: [enroll.ErrUnknown].
-func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.AccountID, authenticator string) error {
+func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.AccountID, authenticator string) (totpflow.Change, error) {
 	return a.change(ctx, by, ActionRestoreAuthenticator, target, func(tx *engine.Tx, who author) error {
 		e, back, _, err := tx.Enrollment.Restore(tx.Now, authenticator)
 		if err != nil {
@@ -230,17 +234,19 @@ func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.
 		tx.Enrollment, tx.Recovery, tx.Issued = e, recovery.Set{}, account.Issued{}
 		tx.Phones = tx.Phones.Clear()
 		tx.Thaw(tx.Now)
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 		who.log(tx, event.Event{Kind: event.AuthenticatorRestored, Authenticator: back.ID})
 		return nil
 	})
 }
 
 // Forget deletes everything that is kept of an account, for its erasure. The event
-// is reported before. The host then deletes its generation and the user, too: an
-// account that goes on under the same id begins without a factor. Where the
-// tenant's policy wants two administrators, the call becomes a request
-// ([*ApprovalError]): it removes a factor for good, and a freeze.
+// is reported before. The host then deletes its generation, the sessions of the
+// account and the user, too: an account that goes on under the same id begins
+// without a factor. Nothing is kept by which its sessions could be told apart, so that
+// one from before the first enrollment would be valid again. Where the tenant's
+// policy wants two administrators, the call becomes a request ([*ApprovalError]): it
+// removes a factor for good, and a freeze.
 func (a Admin) Forget(ctx context.Context, by Actor, target store.AccountID) error {
 	who, err := a.authoriseChange(ctx, by, ActionForgetAccount, target)
 	if err != nil {
@@ -285,7 +291,7 @@ func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.Acc
 	}
 	code, set := recovery.Issue(a.engine.Now())
 	var expires time.Time
-	err := a.change(ctx, by, ActionIssueCode, target, func(tx *engine.Tx, who author) error {
+	_, err := a.change(ctx, by, ActionIssueCode, target, func(tx *engine.Tx, who author) error {
 		switch st := tx.Enrollment.State(tx.Now); {
 		case tx.PasswordRecent(tx.Now):
 			return totpflow.ErrPasswordRecent

@@ -10,6 +10,7 @@ import (
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 )
@@ -20,13 +21,14 @@ import (
 func TestMachineSignsIn(t *testing.T) {
 	for _, mode := range []policy.Mode{policy.Required, policy.Optional, policy.Off} {
 		h := newHarness(t, withMode(mode))
-		require.NoError(t, h.Admin(nil).Exempt(h.Ctx, ops, agentID, "nightly backup"))
+		c, err := h.Admin(nil).Exempt(h.Ctx, ops, agentID, "nightly backup")
+		require.NoError(t, err)
+		require.NotZero(t, c.Generation)
 		h.Unchanged(func() {
-			d, err := h.SignInMachine(h.Ctx, agent)
+			d, err := h.SignInMachine(h.Ctx, agent, c.Mark)
 			require.NoError(t, err)
-			want := totpflow.Decision{Step: totpflow.Passed, Reason: totpflow.ReasonMachine, ID: agent.ID, Generation: d.Generation}
+			want := totpflow.Decision{Step: totpflow.Passed, Reason: totpflow.ReasonMachine, ID: agent.ID, Generation: c.Generation, Mark: c.Mark}
 			require.Equal(t, want, d)
-			require.NotZero(t, d.Generation)
 		})
 	}
 }
@@ -34,7 +36,7 @@ func TestMachineSignsIn(t *testing.T) {
 // What is listed of a machine account is its name, and who exempted it is told.
 func TestMachineIsListed(t *testing.T) {
 	h := newHarness(t)
-	require.NoError(t, h.Admin(nil).Exempt(h.Ctx, ops, agentID, "  nightly\u202ebackup \n"))
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, agentID, "  nightly\u202ebackup \n")))
 	m := h.Member(agentID)
 	require.Equal(t, admin.StateExempt, m.State)
 	require.Equal(t, enroll.Exempted, m.Enrollment)
@@ -46,9 +48,9 @@ func TestMachineIsListed(t *testing.T) {
 	require.Equal(t, "ticket 7", told[0].Reason)
 
 	for _, name := range []string{"", "  "} {
-		require.ErrorIs(t, h.Admin(nil).Exempt(h.Ctx, ops, anaID, name), admin.ErrMachineName)
+		require.ErrorIs(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, anaID, name)), admin.ErrMachineName)
 	}
-	require.ErrorIs(t, h.Admin(nil).Exempt(h.Ctx, ops, agentID, "again"), enroll.ErrTransition)
+	require.ErrorIs(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, agentID, "again")), enroll.ErrTransition)
 	require.Equal(t, m, h.Member(agentID))
 }
 
@@ -58,13 +60,13 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
 	token := h.TrustBrowserOf(ana, phone)
-	begun := h.Clock.Now()
+	session := h.Mark(ana)
 	challenge, signed := h.Challenge(ana), h.PassByCode(ana, phone).Proof
 	replace := h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone)
 	page, err := h.BeginEnrollment(h.Ctx, h.Prove(ana, totpflow.ActionAddAuthenticator, phone))
 	require.NoError(t, err)
 	issued := h.IssueCode(anaID)
-	require.NoError(t, h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent"))
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent")))
 
 	h.Unchanged(func() {
 		d, err := h.SignIn(h.Ctx, ana, token)
@@ -90,13 +92,11 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 		var m mailbox
 		require.ErrorIs(t, h.Admin(nil).IssueRecoveryCode(h.Ctx, ops, anaID, m.Deliver), totpflow.ErrNotEnrolled)
 		require.Empty(t, m.Got)
-		require.ErrorIs(t, h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, "x"), enroll.ErrTransition)
+		require.ErrorIs(t, servicetest.ErrorOf(h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, "x")), enroll.ErrTransition)
 	})
 	m := h.Member(anaID)
 	require.Zero(t, m.Authenticators+m.RecoveryCodesLeft+len(m.Browsers)+len(m.Recoverable))
-	valid, err := h.Account(ana).SessionValid(h.Ctx, begun)
-	require.NoError(t, err)
-	require.False(t, valid, "the person's sessions are over")
+	require.False(t, h.SessionStands(ana, session), "the person's sessions are over")
 }
 
 // People do not get in where machines do, in whichever state they are.
@@ -109,25 +109,26 @@ func TestPeopleAreRefusedWhereMachinesSignIn(t *testing.T) {
 		"enrolled":   func(u totpflow.User, _ store.AccountID) { h.Enroll(u) },
 		"reset": func(u totpflow.User, id store.AccountID) {
 			h.Enroll(u)
-			require.NoError(t, adm.Reset(h.Ctx, ops, id, admin.ScopeAll))
+			require.NoError(t, servicetest.ErrorOf(adm.Reset(h.Ctx, ops, id, admin.ScopeAll)))
 		},
 		"no longer exempt": func(_ totpflow.User, id store.AccountID) {
-			require.NoError(t, adm.Exempt(h.Ctx, ops, id, "agent"))
-			require.NoError(t, adm.EndExemption(h.Ctx, ops, id))
+			require.NoError(t, servicetest.ErrorOf(adm.Exempt(h.Ctx, ops, id, "agent")))
+			require.NoError(t, servicetest.ErrorOf(adm.EndExemption(h.Ctx, ops, id)))
 		},
 	} {
 		t.Run(state, func(t *testing.T) {
 			u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: state}}
 			make(u, store.AccountID{Tenant: "acme", User: state})
 			h.Unchanged(func() {
-				d, err := h.SignInMachine(h.Ctx, u)
+				d, err := h.SignInMachine(h.Ctx, u, h.Mark(u))
 				refused(t, d, err, totpflow.ErrNotExempt)
 			})
 		})
 	}
 	// The same id in another tenant is another account.
-	require.NoError(t, adm.Exempt(h.Ctx, ops, agentID, "agent"))
-	d, err := h.SignInMachine(h.Ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: agent.ID.User}})
+	c, err := adm.Exempt(h.Ctx, ops, agentID, "agent")
+	require.NoError(t, err)
+	d, err := h.SignInMachine(h.Ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: agent.ID.User}}, c.Mark)
 	refused(t, d, err, totpflow.ErrNotExempt)
 }
 
@@ -138,19 +139,17 @@ func TestExemptionEnds(t *testing.T) {
 	for _, how := range []string{"ended", "reset"} {
 		t.Run(how, func(t *testing.T) {
 			h := newHarness(t)
-			require.NoError(t, h.Admin(nil).Exempt(h.Ctx, ops, agentID, "agent"))
-			begun := h.Clock.Now()
+			require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, agentID, "agent")))
+			session := h.Mark(agent)
 			h.Clock.Advance(time.Minute)
 			if how == "ended" {
-				require.NoError(t, h.Admin(nil).EndExemption(h.Ctx, ops, agentID))
-				require.ErrorIs(t, h.Admin(nil).EndExemption(h.Ctx, ops, agentID), totpflow.ErrNotExempt)
+				require.NoError(t, servicetest.ErrorOf(h.Admin(nil).EndExemption(h.Ctx, ops, agentID)))
+				require.ErrorIs(t, servicetest.ErrorOf(h.Admin(nil).EndExemption(h.Ctx, ops, agentID)), totpflow.ErrNotExempt)
 				require.Len(t, h.EventsOf(event.ExemptionEnded), 1)
 			} else {
-				require.NoError(t, h.Admin(nil).Reset(h.Ctx, ops, agentID, admin.ScopeAll))
+				require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, agentID, admin.ScopeAll)))
 			}
-			valid, err := h.Account(agent).SessionValid(h.Ctx, begun)
-			require.NoError(t, err)
-			require.False(t, valid)
+			require.False(t, h.SessionStands(agent, session))
 			m := h.Member(agentID)
 			require.Equal(t, admin.StateRequired, m.State)
 			require.Empty(t, m.Machine)
@@ -165,11 +164,12 @@ func TestExemptionEnds(t *testing.T) {
 // A scope that clears no authenticators leaves a machine a machine.
 func TestMachineKeepsThroughSmallerResets(t *testing.T) {
 	h := newHarness(t)
-	require.NoError(t, h.Admin(nil).Exempt(h.Ctx, ops, agentID, "agent"))
+	c, err := h.Admin(nil).Exempt(h.Ctx, ops, agentID, "agent")
+	require.NoError(t, err)
 	for _, scope := range []admin.Scope{admin.ScopeBrowsers, admin.ScopeRecoveryCodes} {
-		require.NoError(t, h.Admin(nil).Reset(h.Ctx, ops, agentID, scope))
+		require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, agentID, scope)))
 	}
-	d, err := h.SignInMachine(h.Ctx, agent)
+	d, err := h.SignInMachine(h.Ctx, agent, c.Mark)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, d.Step)
 	require.Equal(t, "agent", h.Member(agentID).Machine)
@@ -178,15 +178,14 @@ func TestMachineKeepsThroughSmallerResets(t *testing.T) {
 // A frozen machine does not get in either, nor one whose record is lost.
 func TestMachineRefused(t *testing.T) {
 	h := newHarness(t)
-	require.NoError(t, h.Admin(nil).Exempt(h.Ctx, ops, agentID, "agent"))
-	d, err := h.SignInMachine(h.Ctx, agent)
+	c, err := h.Admin(nil).Exempt(h.Ctx, ops, agentID, "agent")
 	require.NoError(t, err)
 	lost := agent
-	lost.Generation = d.Generation + 1
-	d, err = h.SignInMachine(h.Ctx, lost)
+	lost.Generation = c.Generation + 1
+	d, err := h.SignInMachine(h.Ctx, lost, c.Mark)
 	refused(t, d, err, totpflow.ErrRecordLost)
 	told := h.EventsOf(event.Exempted)
-	require.NoError(t, h.Disown(h.Ctx, h.NewDisownToken(told[0])))
-	d, err = h.SignInMachine(h.Ctx, agent)
+	require.NoError(t, servicetest.ErrorOf(h.Disown(h.Ctx, h.NewDisownToken(told[0]))))
+	d, err = h.SignInMachine(h.Ctx, agent, c.Mark)
 	refused(t, d, err, totpflow.ErrFrozen)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/trust"
@@ -34,10 +35,10 @@ func TestResetScopes(t *testing.T) {
 			phone, codes := h.Enroll(ana)
 			token, issued := h.TrustBrowserOf(ana, phone), h.IssueCode(anaID)
 			underWay, proof := h.Challenge(ana), h.Prove(ana, "delete backup", phone)
-			begun := h.Clock.Now()
+			session := h.Mark(ana)
 			h.Clock.Advance(time.Minute)
 			h.Events.Kinds()
-			require.NoError(t, h.Admin(nil).Reset(h.Ctx, ops, anaID, scope))
+			require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, scope)))
 			told := h.EventsOf(left.told)
 			require.Len(t, told, 1)
 			require.Equal(t, "operator root", told[0].Actor)
@@ -46,9 +47,7 @@ func TestResetScopes(t *testing.T) {
 			d, err := h.VerifyCode(h.Ctx, underWay, phone.Code())
 			refused(t, d, err, totpflow.ErrChallenge)
 			require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
-			valid, err := h.Account(ana).SessionValid(h.Ctx, begun)
-			require.NoError(t, err)
-			require.Equal(t, left.session, valid)
+			require.Equal(t, left.session, h.SessionStands(ana, session))
 
 			next, err := h.SignIn(h.Ctx, ana, token)
 			require.NoError(t, err)
@@ -111,9 +110,11 @@ func TestResetStates(t *testing.T) {
 		}, totpflow.Enroll, nil},
 		"reset before": {func(h *harness) {
 			h.Enroll(ana)
-			require.NoError(h.T, h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
+			require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll)))
 		}, totpflow.Enroll, nil},
-		"exempt": {func(h *harness) { require.NoError(h.T, h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent")) }, totpflow.Enroll, nil},
+		"exempt": {func(h *harness) {
+			require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent")))
+		}, totpflow.Enroll, nil},
 		"frozen": {func(h *harness) { h.Enroll(ana); h.Freeze(ana) }, totpflow.AskCode, nil}, // for an issued code
 	} {
 		for _, scope := range scopes {
@@ -122,7 +123,7 @@ func TestResetStates(t *testing.T) {
 				c.make(h)
 				before, err := h.Account(ana).Status(h.Ctx)
 				require.NoError(t, err)
-				err = h.Admin(nil).Reset(h.Ctx, ops, anaID, scope)
+				err = servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, scope))
 				if c.is != nil {
 					require.ErrorIs(t, err, c.is)
 					require.Empty(t, h.Versions())
@@ -146,7 +147,7 @@ func TestResetStates(t *testing.T) {
 	h.Enroll(ana)
 	h.Unchanged(func() {
 		for _, scope := range []admin.Scope{"", "ALL", "everything"} {
-			require.ErrorIs(t, h.Admin(nil).Reset(h.Ctx, ops, anaID, scope), admin.ErrScope)
+			require.ErrorIs(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, scope)), admin.ErrScope)
 			_, err := h.Admin(nil).ResetMany(h.Ctx, ops, "acme", []string{ana.ID.User}, scope)
 			require.ErrorIs(t, err, admin.ErrScope)
 		}
@@ -171,7 +172,7 @@ func TestPasswordSufficesForADay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
 			h.Enroll(ana)
-			require.NoError(t, h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
+			require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll)))
 			h.Clock.Advance(c.after)
 			next, err := h.SignIn(h.Ctx, ana)
 			require.NoError(t, err)
@@ -202,7 +203,7 @@ func TestPolicyWantsAnIssuedCode(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Enroll, next.Step, "who never had a factor has not been reset")
 	h.EnrollBy(next.Challenge)
-	require.NoError(t, h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll)))
 	d, err := h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), h.IssueCode(anaID))
 	require.NoError(t, err)
 	h.EnrollBy(d.Challenge)
@@ -218,7 +219,7 @@ func TestResetOfAFrozenAccount(t *testing.T) {
 			_, codes := h.Enroll(ana)
 			h.Freeze(ana)
 			for range times {
-				require.NoError(t, h.Admin(nil).Reset(h.Ctx, ops, anaID, scope))
+				require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, scope)))
 				h.Clock.Advance(time.Minute)
 			}
 			require.Zero(t, h.Status(ana).Frozen)
@@ -233,7 +234,7 @@ func TestResetOfAFrozenAccount(t *testing.T) {
 			h.EnrollBy(d.Challenge)
 
 			// With the new phone that is over: the next reset is one like others.
-			require.NoError(t, h.Admin(nil).Reset(h.Ctx, ops, anaID, scope))
+			require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, scope)))
 			require.Equal(t, totpflow.Enroll, h.Step(ana))
 		}
 	}
@@ -245,9 +246,11 @@ func TestDetoursOfAFrozenAccount(t *testing.T) {
 	for name, detour := range map[string]func(h *harness, a admin.Admin) error{
 		"exempted and no longer": func(h *harness, a admin.Admin) error {
 			h.exempts(anaID)
-			return a.EndExemption(h.Ctx, ops, anaID)
+			return servicetest.ErrorOf(a.EndExemption(h.Ctx, ops, anaID))
 		},
-		"another number": func(h *harness, a admin.Admin) error { return a.AssignPhone(h.Ctx, ops, anaID, mobile) },
+		"another number": func(h *harness, a admin.Admin) error {
+			return servicetest.ErrorOf(a.AssignPhone(h.Ctx, ops, anaID, mobile))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p provider
@@ -336,15 +339,17 @@ func TestResetMany(t *testing.T) {
 // demanded at every reset after it, whatever an administrator did in between.
 func TestNoDetourRoundTheMailedCode(t *testing.T) {
 	restore := func(h *harness) {
-		require.NoError(h.T, h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, h.Member(anaID).Recoverable[0].ID))
+		require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, h.Member(anaID).Recoverable[0].ID)))
 	}
 	unlock := func(h *harness) { require.NoError(h.T, h.Admin(nil).Unlock(h.Ctx, ops, anaID)) }
 	reset := func(what admin.Scope) func(h *harness) {
-		return func(h *harness) { require.NoError(h.T, h.Admin(nil).Reset(h.Ctx, ops, anaID, what)) }
+		return func(h *harness) {
+			require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, what)))
+		}
 	}
 	exempt := func(h *harness) {
-		require.NoError(h.T, h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent"))
-		require.NoError(h.T, h.Admin(nil).EndExemption(h.Ctx, ops, anaID))
+		require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent")))
+		require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).EndExemption(h.Ctx, ops, anaID)))
 	}
 	for name, steps := range map[string][]func(h *harness){
 		"reset":                    {reset(admin.ScopeAll)},
@@ -394,16 +399,16 @@ func TestNoDetourRoundTheMailedCode(t *testing.T) {
 // thief with the mailbox could have one sent, and not a password from before.
 func TestNewPasswordLiftsTheMailedCode(t *testing.T) {
 	reset := func(h *harness) bool {
-		require.NoError(h.T, h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
+		require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll)))
 		return h.Member(anaID).NeedsCode
 	}
 	h := newHarness(t)
 	h.Enroll(ana)
-	require.NoError(t, h.Account(ana).PasswordChanged(h.Ctx))
+	require.NoError(t, servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)))
 	h.Freeze(ana)
 	h.Clock.Advance(days(2))
 	require.True(t, reset(h), "a password from before the freeze")
-	require.NoError(t, h.Account(ana).PasswordChanged(h.Ctx))
+	require.NoError(t, servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)))
 	require.True(t, reset(h), "at once")
 	h.Clock.Advance(days(1) - time.Second)
 	require.True(t, reset(h))
@@ -413,7 +418,7 @@ func TestNewPasswordLiftsTheMailedCode(t *testing.T) {
 	h = newHarness(t)
 	h.Enroll(ana)
 	h.Freeze(ana)
-	require.NoError(t, h.Account(ana).PasswordChanged(h.Ctx))
+	require.NoError(t, servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)))
 	require.NoError(t, h.Admin(nil).Unlock(h.Ctx, ops, anaID))
 	h.Freeze(ana)
 	h.Clock.Advance(days(2))

@@ -34,10 +34,10 @@ import (
 )
 
 // An Admin is what administrators may see and do of other people's second
-// factor. A host that keeps generations takes the new one from
-// [totpflow.Account.Status] after each change; otherwise an attacker who can write
-// to the database could put the record back to before it. It is a cheap value, and
-// safe for concurrent use.
+// factor. A host that keeps generations takes the new one from the
+// [totpflow.Change] that a call returns; otherwise an attacker who can write to the
+// database could put the record back to before it. It is a cheap value, and safe for
+// concurrent use.
 type Admin struct {
 	service *totpflow.Service
 	engine  *engine.Engine
@@ -247,18 +247,18 @@ func actorName(id store.AccountID, tenant string) string {
 }
 
 // change runs an administrator's call on an account that has a record.
-func (a Admin) change(ctx context.Context, by Actor, action totpflow.Action, target store.AccountID, decide func(*engine.Tx, author) error) error {
+func (a Admin) change(ctx context.Context, by Actor, action totpflow.Action, target store.AccountID, decide func(*engine.Tx, author) error) (totpflow.Change, error) {
 	who, err := a.authoriseChange(ctx, by, action, target)
 	if err != nil {
-		return err
+		return totpflow.Change{}, err
 	}
 	return a.changeFound(ctx, target, func(tx *engine.Tx) error { return decide(tx, who) })
 }
 
 // changeFound changes an account that has a record, and saves it unless decide
 // fails.
-func (a Admin) changeFound(ctx context.Context, target store.AccountID, decide func(*engine.Tx) error) error {
-	return a.engine.Change(ctx, target, func(tx *engine.Tx) error {
+func (a Admin) changeFound(ctx context.Context, target store.AccountID, decide func(*engine.Tx) error) (totpflow.Change, error) {
+	return a.changeAccount(ctx, target, func(tx *engine.Tx) error {
 		if !tx.Found {
 			return ErrNoAccount
 		}
@@ -268,4 +268,21 @@ func (a Admin) changeFound(ctx context.Context, target store.AccountID, decide f
 		tx.Save()
 		return nil
 	})
+}
+
+// changeAccount changes an account and returns how it then stands.
+func (a Admin) changeAccount(ctx context.Context, target store.AccountID, decide func(*engine.Tx) error) (totpflow.Change, error) {
+	var c totpflow.Change
+	err := a.engine.Change(ctx, target, func(tx *engine.Tx) error {
+		if err := decide(tx); err != nil {
+			return err
+		}
+		c = totpflow.Change{ID: target, Generation: tx.Generation, Mark: a.mark(tx)}
+		return nil
+	})
+	return engine.Acknowledged(c, err)
+}
+
+func (a Admin) mark(tx *engine.Tx) totpflow.SessionMark {
+	return totpflow.SessionMark(a.engine.SessionMark(tx))
 }

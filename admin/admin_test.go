@@ -36,7 +36,7 @@ func (c acting) purpose(o *organization) totpflow.Purpose {
 
 var actingCalls = map[string]acting{
 	"Reset": {admin.ActionResetAccount, nil, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
-		return a.Reset(o.Ctx, by, target, admin.ScopeAll)
+		return servicetest.ErrorOf(a.Reset(o.Ctx, by, target, admin.ScopeAll))
 	}, event.Reset},
 	"ResetMany": {admin.ActionResetAccount, nil, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return servicetest.ErrorOf(a.ResetMany(o.Ctx, by, target.Tenant, []string{target.User}, admin.ScopeAll))
@@ -53,15 +53,15 @@ var actingCalls = map[string]acting{
 		return a.ExtendGrace(o.Ctx, by, target, o.Clock.Now().Add(days(3)))
 	}, event.GraceExtended},
 	"Exempt": {admin.ActionExemptAccount, nil, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
-		return a.Exempt(o.Ctx, by, target, "agent")
+		return servicetest.ErrorOf(a.Exempt(o.Ctx, by, target, "agent"))
 	}, event.Exempted},
 	"EndExemption": {admin.ActionExemptAccount, func(o *organization) {
-		require.NoError(o.T, o.admin.Exempt(o.Ctx, ops, anaID, "agent"))
+		require.NoError(o.T, servicetest.ErrorOf(o.admin.Exempt(o.Ctx, ops, anaID, "agent")))
 	}, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
-		return a.EndExemption(o.Ctx, by, target)
+		return servicetest.ErrorOf(a.EndExemption(o.Ctx, by, target))
 	}, event.ExemptionEnded},
 	"RestoreAuthenticator": {admin.ActionRestoreAuthenticator, nil, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
-		return a.RestoreAuthenticator(o.Ctx, by, target, first(o.Member(target).Recoverable).ID)
+		return servicetest.ErrorOf(a.RestoreAuthenticator(o.Ctx, by, target, first(o.Member(target).Recoverable).ID))
 	}, event.AuthenticatorRestored},
 	"Forget": {admin.ActionForgetAccount, nil, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Forget(o.Ctx, by, target)
@@ -82,13 +82,13 @@ var actingCalls = map[string]acting{
 		return err
 	}, event.Imported},
 	"AssignPhone": {admin.ActionAssignPhone, nil, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
-		return a.AssignPhone(o.Ctx, by, target, mobile)
+		return servicetest.ErrorOf(a.AssignPhone(o.Ctx, by, target, mobile))
 	}, event.PhoneAssigned},
 	"SetPolicy": {admin.ActionSetPolicy, nil, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.SetPolicy(o.Ctx, by, target.Tenant, policy.Policy{Mode: policy.Required})
 	}, event.PolicySet},
 	"Approve": {admin.ActionApprove, asksToExempt, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
-		return a.Approve(o.Ctx, by, target.Tenant, o.pending(target.Tenant))
+		return servicetest.ErrorOf(a.Approve(o.Ctx, by, target.Tenant, o.pending(target.Tenant)))
 	}, event.ApprovalGranted},
 	"Withdraw": {admin.ActionApprove, asksToExempt, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Withdraw(o.Ctx, by, target.Tenant, o.pending(target.Tenant))
@@ -106,7 +106,7 @@ func first[T any](all []T) (one T) {
 // asksToExempt has the deputy ask for what waits.
 func asksToExempt(o *organization) {
 	o.SetPolicy("acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
-	err := o.admin.Exempt(o.Ctx, o.By(o.deputy, admin.ActionExemptAccount), anaID, "agent")
+	err := servicetest.ErrorOf(o.admin.Exempt(o.Ctx, o.By(o.deputy, admin.ActionExemptAccount), anaID, "agent"))
 	require.ErrorIs(o.T, err, admin.ErrApproval)
 }
 

@@ -100,20 +100,20 @@ func addRequest(tx *engine.Tx, who author, q account.Request) error {
 // Approve does what another administrator has asked for. The approver must have
 // the right to do it, and the one who asked must have it still, and not have said
 // "it was not me" since. The [Rule] is asked about the one who asked, too: two
-// accounts of one person are not two administrators. Where it concerns several
-// accounts, the error joins those of the accounts that it failed for; the others
-// are done. Errors: [ErrSelf], [ErrNoRequest].
-func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) error {
+// accounts of one person are not two administrators. Where it concerns accounts, each
+// has an outcome of its own, and the error joins those of the accounts that it failed
+// for; the others are done. Errors: [ErrSelf], [ErrNoRequest].
+func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) ([]Outcome, error) {
 	who, err := a.authoriseFor(ctx, by, ActionApprove.On(id), store.AccountID{Tenant: tenant})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	q, err := a.pendingRequest(ctx, tenant, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.checkBoth(ctx, by, tenant, q); err != nil {
-		return err
+		return nil, err
 	}
 	// In this order: where ids are so long that an event cuts them, who asked
 	// stands in an event of its own.
@@ -128,32 +128,32 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) error {
 		}
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return a.carryOut(ctx, who, tenant, q)
+	outcomes := a.carryOut(ctx, who, tenant, q)
+	var failed []error
+	for _, o := range outcomes {
+		if o.Err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", o.ID.User, o.Err))
+		}
+	}
+	return outcomes, errors.Join(failed...)
 }
 
 // carryOut does what a request asks for beyond the tenant's own record.
-func (a Admin) carryOut(ctx context.Context, who author, tenant string, q account.Request) error {
-	var failed []error
-	for _, user := range q.Targets {
-		target := store.AccountID{Tenant: tenant, User: user}
-		var err error
+func (a Admin) carryOut(ctx context.Context, who author, tenant string, q account.Request) []Outcome {
+	return each(tenant, q.Targets, func(target store.AccountID) (totpflow.Change, error) {
 		switch totpflow.Action(q.Action) {
 		case ActionExemptAccount:
-			err = a.exempt(ctx, who, target, q.Name)
+			return a.exempt(ctx, who, target, q.Name)
 		case ActionResetAccount:
-			err = a.reset(ctx, who, target, Scope(q.Scope))
+			return a.reset(ctx, who, target, Scope(q.Scope))
 		case ActionForgetAccount:
-			err = a.forget(ctx, who, target)
+			return totpflow.Change{}, a.forget(ctx, who, target)
 		default:
-			err = ErrNoRequest // unreachable: no other call asks
+			return totpflow.Change{}, ErrNoRequest // unreachable: no other call asks
 		}
-		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", user, err))
-		}
-	}
-	return errors.Join(failed...)
+	})
 }
 
 // checkBoth checks that two people ask for it who both may do it.

@@ -58,7 +58,7 @@ var waits = map[string]waiting{
 	}, func(q *admin.Request) { q.Policy = policy.Policy{Mode: policy.Required} },
 		func(o *organization) bool { return !o.Status(ana).Policy.TwoAdministrators }, event.PolicyLowered},
 	"an exemption": {admin.ActionExemptAccount, func(o *organization, by admin.Actor) error {
-		return o.admin.Exempt(o.Ctx, by, anaID, "agent")
+		return servicetest.ErrorOf(o.admin.Exempt(o.Ctx, by, anaID, "agent"))
 	}, func(q *admin.Request) { q.Targets, q.Name = []string{ana.ID.User}, "agent" },
 		func(o *organization) bool { return o.Member(anaID).State == admin.StateExempt }, event.Exempted},
 	"a bulk reset": {admin.ActionResetAccount, func(o *organization, by admin.Actor) error {
@@ -103,8 +103,16 @@ func TestTwoAdministrators(t *testing.T) {
 
 			approve := o.By(o.deputy, admin.ActionApprove)
 			o.Events.Kinds()
-			require.NoError(t, o.admin.Approve(o.Ctx, approve, "acme", waiting.Request))
+			outcomes, err := o.admin.Approve(o.Ctx, approve, "acme", waiting.Request)
+			require.NoError(t, err)
 			require.True(t, c.done(o))
+			for _, out := range outcomes {
+				if c.action != admin.ActionForgetAccount {
+					m := o.Member(out.ID)
+					require.Equal(t, admin.Outcome{ID: out.ID, Change: totpflow.Change{ID: out.ID, Generation: m.Generation, Mark: m.Mark}}, out)
+				}
+			}
+			require.Len(t, outcomes, len(st.Pending[0].Targets))
 			all := map[event.Kind]event.Event{}
 			for _, e := range o.Events.Got {
 				all[e.Kind] = e
@@ -115,7 +123,7 @@ func TestTwoAdministrators(t *testing.T) {
 			require.Equal(t, name == "a bulk reset", all[event.BulkReset].Kind == event.BulkReset)
 
 			approve = o.ByFor(o.deputy, admin.ActionApprove.On(waiting.Request))
-			require.ErrorIs(t, o.admin.Approve(o.Ctx, approve, "acme", waiting.Request), admin.ErrNoRequest, "once")
+			require.ErrorIs(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, approve, "acme", waiting.Request)), admin.ErrNoRequest, "once")
 			require.Equal(t, "none", o.pending("acme"))
 		})
 	}
@@ -127,7 +135,7 @@ func TestOneAdministratorIsEnough(t *testing.T) {
 	o := byTwo(t)
 	stricter := policy.Policy{Mode: policy.Required, TwoAdministrators: true, IssuedCode: true}
 	require.NoError(t, o.admin.SetPolicy(o.Ctx, o.By(o.boss, admin.ActionSetPolicy), "acme", stricter))
-	require.NoError(t, o.admin.Reset(o.Ctx, o.By(o.boss, admin.ActionResetAccount), anaID, admin.ScopeAll))
+	require.NoError(t, servicetest.ErrorOf(o.admin.Reset(o.Ctx, o.By(o.boss, admin.ActionResetAccount), anaID, admin.ScopeAll)))
 	for name, c := range waits {
 		o := byTwo(t)
 		require.NoError(t, c.ask(o, ops), name)
@@ -156,10 +164,10 @@ func TestTwoAdministratorsFromAbove(t *testing.T) {
 		require.False(t, c.done(o))
 		require.NoError(t, o.admin.Withdraw(o.Ctx, ops, "acme", o.pending("acme")))
 	}
-	err := o.admin.Exempt(o.Ctx, o.By(o.provider, admin.ActionExemptAccount), anaID, "agent")
+	err := servicetest.ErrorOf(o.admin.Exempt(o.Ctx, o.By(o.provider, admin.ActionExemptAccount), anaID, "agent"))
 	require.ErrorIs(t, err, admin.ErrApproval)
 	o.Events.Kinds()
-	require.NoError(t, o.admin.Approve(o.Ctx, o.By(o.boss, admin.ActionApprove), "acme", o.pending("acme")))
+	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.By(o.boss, admin.ActionApprove), "acme", o.pending("acme"))))
 	require.Equal(t, "boss, asked by provider/p1", o.EventsOf(event.Exempted)[0].Actor, "who it was, and of where")
 }
 
@@ -205,7 +213,7 @@ func TestSecondAdministrator(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := byTwo(t)
-			err := o.admin.Exempt(o.Ctx, o.By(o.boss, admin.ActionExemptAccount), anaID, "agent")
+			err := servicetest.ErrorOf(o.admin.Exempt(o.Ctx, o.By(o.boss, admin.ActionExemptAccount), anaID, "agent"))
 			require.ErrorIs(t, err, admin.ErrApproval)
 			request := o.pending("acme")
 			if c.then != nil {
@@ -213,7 +221,7 @@ func TestSecondAdministrator(t *testing.T) {
 			}
 			adm, by := c.admin(o), o.ByFor(c.by(o), admin.ActionApprove.On(request))
 			before := o.Versions()[anaID]
-			err = adm.Approve(o.Ctx, by, "acme", request)
+			err = servicetest.ErrorOf(adm.Approve(o.Ctx, by, "acme", request))
 			require.ErrorIs(t, err, c.is)
 			require.Equal(t, err == nil, before != o.Versions()[anaID])
 			require.Equal(t, c.waits, o.pending("acme") == request)
@@ -226,8 +234,8 @@ func TestTargetDoesNotApprove(t *testing.T) {
 	o := byTwo(t)
 	_, err := o.admin.ResetMany(o.Ctx, o.ByFor(o.boss, manyOfAcme), "acme", []string{ana.ID.User, o.deputy.ID.User}, admin.ScopeAll)
 	require.ErrorIs(t, err, admin.ErrApproval)
-	require.ErrorIs(t, o.admin.Approve(o.Ctx, o.By(o.deputy, admin.ActionApprove), "acme", o.pending("acme")), admin.ErrSelf)
-	require.NoError(t, o.admin.Approve(o.Ctx, o.By(o.provider, admin.ActionApprove), "acme", o.pending("acme")))
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.By(o.deputy, admin.ActionApprove), "acme", o.pending("acme"))), admin.ErrSelf)
+	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.By(o.provider, admin.ActionApprove), "acme", o.pending("acme"))))
 	require.Equal(t, admin.StateRequired, o.Member(o.deputy.ID).State)
 }
 
@@ -243,7 +251,7 @@ func TestApprovedOnceInARace(t *testing.T) {
 	o.Events.Kinds()
 	var won atomic.Int32
 	together(len(by), func(i int) {
-		switch err := services[i].Approve(o.Ctx, by[i], "acme", request); {
+		switch err := servicetest.ErrorOf(services[i].Approve(o.Ctx, by[i], "acme", request)); {
 		case err == nil:
 			won.Add(1)
 		case !errors.Is(err, admin.ErrNoRequest):
@@ -259,7 +267,7 @@ func TestApprovedInPart(t *testing.T) {
 	o := byTwo(t)
 	_, err := o.admin.ResetMany(o.Ctx, o.ByFor(o.boss, manyOfAcme), "acme", []string{"nobody", ana.ID.User}, admin.ScopeAll)
 	require.ErrorIs(t, err, admin.ErrApproval)
-	err = o.admin.Approve(o.Ctx, o.By(o.deputy, admin.ActionApprove), "acme", o.pending("acme"))
+	err = servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.By(o.deputy, admin.ActionApprove), "acme", o.pending("acme")))
 	require.ErrorIs(t, err, admin.ErrNoAccount)
 	require.ErrorContains(t, err, "nobody")
 	require.Equal(t, admin.StateRequired, o.Member(anaID).State)
@@ -310,20 +318,20 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 	// What is no id does not become another one on the way.
 	require.ErrorIs(t, ask([]string{"\xff"}), store.ErrID)
 	require.ErrorIs(t, ask([]string{"totpflow:tenant"}), store.ErrID)
-	require.ErrorIs(t, o.admin.Exempt(o.Ctx, o.ByFor(o.boss, admin.Purpose(admin.ActionExemptAccount, store.AccountID{Tenant: "acme"})), store.AccountID{Tenant: "acme"}, "agent"), store.ErrID)
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Exempt(o.Ctx, o.ByFor(o.boss, admin.Purpose(admin.ActionExemptAccount, store.AccountID{Tenant: "acme"})), store.AccountID{Tenant: "acme"}, "agent")), store.ErrID)
 }
 
 // Requests of one tenant are nothing in another.
 func TestRequestsAreOfOneTenant(t *testing.T) {
 	o := byTwo(t)
-	require.ErrorIs(t, o.admin.Exempt(o.Ctx, o.By(o.boss, admin.ActionExemptAccount), anaID, "agent"), admin.ErrApproval)
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Exempt(o.Ctx, o.By(o.boss, admin.ActionExemptAccount), anaID, "agent")), admin.ErrApproval)
 	request := o.pending("acme")
 	for _, tenant := range []string{"acme/unit", "provider", ""} {
-		require.ErrorIs(t, o.admin.Approve(o.Ctx, ops, tenant, request), admin.ErrNoRequest)
+		require.ErrorIs(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, ops, tenant, request)), admin.ErrNoRequest)
 		require.ErrorIs(t, o.admin.Withdraw(o.Ctx, ops, tenant, request), admin.ErrNoRequest)
 	}
-	require.ErrorIs(t, o.admin.Approve(o.Ctx, ops, "acme", ""), admin.ErrNoRequest)
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, ops, "acme", "")), admin.ErrNoRequest)
 	o.Events.Kinds()
-	require.NoError(t, o.admin.Approve(o.Ctx, ops, "acme", request), "an operator is a second")
+	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, ops, "acme", request)), "an operator is a second")
 	require.Equal(t, "operator root, asked by boss", o.EventsOf(event.Exempted)[0].Actor)
 }

@@ -17,8 +17,9 @@ import (
 
 // An Outcome is what became of one account of many.
 type Outcome struct {
-	ID  store.AccountID
-	Err error // nil: done
+	ID     store.AccountID
+	Change totpflow.Change // how the account then stands; zero with an error
+	Err    error           // nil: done
 }
 
 // MaxAccounts is how many accounts one call may name, and so what one proof can
@@ -60,12 +61,19 @@ func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []s
 	if err != nil {
 		return nil, err
 	}
-	var outcomes []Outcome
+	return each(tenant, users, func(id store.AccountID) (totpflow.Change, error) {
+		return a.reset(ctx, who, id, what)
+	}), nil
+}
+
+// each does one thing to each user of a tenant.
+func each(tenant string, users []string, do func(store.AccountID) (totpflow.Change, error)) (outcomes []Outcome) {
 	for _, user := range users {
-		target := store.AccountID{Tenant: tenant, User: user}
-		outcomes = append(outcomes, Outcome{target, a.reset(ctx, who, target, what)})
+		id := store.AccountID{Tenant: tenant, User: user}
+		change, err := do(id)
+		outcomes = append(outcomes, Outcome{id, change, err})
 	}
-	return outcomes, nil
+	return outcomes
 }
 
 func logBulk(tx *engine.Tx, who author, q account.Request) {
@@ -131,7 +139,7 @@ func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) ([]Outcome
 	}
 	for i, row := range rows {
 		if outcomes[i].Err == nil {
-			outcomes[i].Err = a.importOne(ctx, authors[i], row)
+			outcomes[i].Change, outcomes[i].Err = a.importOne(ctx, authors[i], row)
 		}
 	}
 	return outcomes, nil
@@ -153,7 +161,7 @@ func (a Admin) importers(ctx context.Context, by Actor, rows []Imported) ([]auth
 		if err != nil && (transient(err) || !errors.Is(err, ErrSelf) && !errors.Is(err, ErrNotAllowed)) {
 			return nil, nil, err
 		}
-		authors[i], outcomes[i] = who, Outcome{row.ID, err}
+		authors[i], outcomes[i] = who, Outcome{ID: row.ID, Err: err}
 	}
 	return authors, outcomes, nil
 }
@@ -176,11 +184,11 @@ func (a Admin) importNothing(ctx context.Context, by Actor, outcomes []Outcome) 
 	return outcomes, nil
 }
 
-func (a Admin) importOne(ctx context.Context, who author, row Imported) error {
+func (a Admin) importOne(ctx context.Context, who author, row Imported) (totpflow.Change, error) {
 	if row.Key.IsZero() {
-		return totp.ErrNoKey
+		return totpflow.Change{}, totp.ErrNoKey
 	}
-	return a.engine.Change(ctx, row.ID, func(tx *engine.Tx) error {
+	return a.changeAccount(ctx, row.ID, func(tx *engine.Tx) error {
 		if tx.Frozen() {
 			return totpflow.ErrFrozen // what is restored to its owner shall not find another one's phone
 		}

@@ -57,7 +57,7 @@ func Example() {
 
 	proof, err := mfa.Account(boss).VerifyCode(ctx, admin.Purpose(admin.ActionResetAccount, ana), device.Code())
 	fmt.Println("proof:", err)
-	err = office.Reset(ctx, admin.Administrator{User: boss, Proof: proof}, ana, admin.ScopeAll)
+	_, err = office.Reset(ctx, admin.Administrator{User: boss, Proof: proof}, ana, admin.ScopeAll)
 	fmt.Println("reset:", err)
 
 	for m, err := range office.List(ctx, root, store.Query{Tenant: "acme"}) {

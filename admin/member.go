@@ -41,13 +41,15 @@ type Member struct {
 	Recoverable       []enroll.Recoverable // replaced or removed in the last 72 hours, for Admin.RestoreAuthenticator
 	Browsers          []totpflow.Browser
 	RecoveryCodesLeft int
-	LastUsed          time.Time       // of any authenticator, exact to the day
-	ResetAt           time.Time       // of a reset that waits for the enrollment
-	NeedsCode         bool            // for that enrollment: an issued code, or a recovery code that is left (see Admin.Reset)
-	FrozenAt          time.Time       // since "it was not me"
-	Throttled         *throttle.Error // too many wrong codes
-	Machine           string          // the name of a machine account
-	Updated           time.Time       // of the record; zero when there is none
+	LastUsed          time.Time            // of any authenticator, exact to the day
+	ResetAt           time.Time            // of a reset that waits for the enrollment
+	NeedsCode         bool                 // for that enrollment: an issued code, or a recovery code that is left (see Admin.Reset)
+	FrozenAt          time.Time            // since "it was not me"
+	Throttled         *throttle.Error      // too many wrong codes
+	Machine           string               // the name of a machine account
+	Generation        uint64               // see totpflow.User.Generation
+	Mark              totpflow.SessionMark // of the sessions that stand
+	Updated           time.Time            // of the record; zero when there is none
 }
 
 // A MemberPage is a part of a list.
@@ -161,6 +163,7 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	m.WeakUntil = tx.Enrollment.WeakUntil()
 	m.GraceUntil, _ = tx.GraceUntil(p)
 	m.GraceBegins, m.Machine = tx.GraceBegins(p), tx.Machine
+	m.Generation, m.Mark = tx.Generation, a.mark(tx)
 	m.NeedsCode = m.Enrollment == enroll.ResetPending && !tx.PasswordSuffices(p)
 	m.Recoverable, m.ResetAt = tx.Enrollment.Recoverable(tx.Now), tx.Enrollment.ResetAt()
 	for _, b := range a.engine.TrustedBrowsers(tx, p) {

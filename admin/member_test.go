@@ -39,7 +39,7 @@ var standings = map[string]struct {
 
 func (h *harness) exempts(id store.AccountID) {
 	h.T.Helper()
-	require.NoError(h.T, h.Admin(nil).Exempt(h.Ctx, ops, id, "agent"))
+	require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, id, "agent")))
 }
 
 func (h *harness) extends(id store.AccountID) {
@@ -231,7 +231,7 @@ func TestAdministratorsSeeNoSecret(t *testing.T) {
 	require.NoError(t, admin.WriteCSV(&file, servicetest.Each(member), nil))
 	tenant, err := o.admin.Tenant(o.Ctx, ops, "acme")
 	require.NoError(t, err)
-	again := o.admin.Reset(o.Ctx, by, anaID, admin.ScopeAll) // the proof is used
+	again := servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, anaID, admin.ScopeAll)) // the proof is used
 	require.Error(t, again)
 	for _, v := range []any{member, tenant, outcomes, outcomes[0].Err, again, row, o.Status(ana), o.Events.Got} {
 		servicetest.RequireNone(t, servicetest.Printed(v), secrets)

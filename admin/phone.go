@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 
+	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/phone"
@@ -12,13 +13,14 @@ import (
 // AssignPhone chooses the number of a person, where policy leaves that to
 // administrators: all phones so far are removed, and at the next sign-in the person
 // verifies this one by its own code. The zero number only removes the phones. An
-// account that is left without a factor counts as reset ([Admin.Reset]).
-func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID, number phone.Number) error {
+// account that is left without a factor counts as reset ([Admin.Reset]). All sessions
+// and trusted browsers end.
+func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID, number phone.Number) (totpflow.Change, error) {
 	who, err := a.authoriseChange(ctx, by, ActionAssignPhone, target)
 	if err != nil {
-		return err
+		return totpflow.Change{}, err
 	}
-	return a.engine.Change(ctx, target, func(tx *engine.Tx) error {
+	return a.changeAccount(ctx, target, func(tx *engine.Tx) error {
 		if len(tx.Phones.Phones()) > 0 && len(tx.Enrollment.Authenticators()) == 0 {
 			// Nothing is left: a reset like any other, not somebody who never enrolled.
 			if err := forceEnrollment(tx); err != nil {
@@ -26,7 +28,7 @@ func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID
 			}
 		}
 		tx.Phones, tx.Assigned = tx.Phones.Clear(), number.E164()
-		tx.FactorsChanged(tx.Now)
+		tx.EndSessions()
 		who.log(tx, event.Event{Kind: event.PhoneAssigned})
 		tx.Save()
 		return nil

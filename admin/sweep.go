@@ -53,8 +53,8 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 
 // AfterDatabaseRestore is run once after the database was put back to an earlier
 // state, with a ring whose epoch was raised (keyring.RaiseEpoch), which by itself
-// ends every trusted browser, sign-in and "it was not me" link. For each account it
-// ends the sessions and an issued code, voids the recovery codes made up to the time
+// ends every session, trusted browser, sign-in and "it was not me" link. For each
+// account it ends an issued code, voids the recovery codes made up to the time
 // of the backup (with the zero time all), since some of them may have been used
 // after it, and takes every code that an app has shown up to now as used. People
 // make new recovery codes at their next sign-in.
@@ -74,11 +74,8 @@ func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup tim
 			return false
 		}
 		tx.Enrollment = tx.Enrollment.MarkUsed(tx.Now, a.engine.Window)
-		if tx.SessionsFrom.Before(tx.Now) {
-			tx.SessionsFrom = tx.Now.Truncate(time.Millisecond)
-		}
-		// The epoch of the account stays: a host that remembers a later one
-		// shall still find that its change is lost.
+		// The generation of the account stays: a host that remembers a later one must
+		// still find that its change is lost.
 		tx.EndTrust()
 		tx.Issued = account.Issued{}
 		if !tx.Recovery.IsZero() && (backup.IsZero() || !tx.Recovery.Made().After(backup)) {

@@ -44,7 +44,7 @@ func TestRestored(t *testing.T) {
 	require.NoError(t, h.Account(ana).RecoveryCodesSaved(h.Ctx))
 	h.Clock.Advance(time.Hour)
 	challenge, proof := h.Challenge(ana), h.Prove(ana, "delete backup", phone)
-	session, taken, records := h.Clock.Now(), h.Clock.Now(), h.backup()
+	session, taken, records := h.Mark(ana), h.Clock.Now(), h.backup()
 
 	h.Clock.Advance(time.Minute)
 	code := phone.Code()
@@ -79,9 +79,7 @@ func TestRestored(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.AskCode, next.Step)
 	require.Equal(t, []totpflow.Method{totpflow.MethodCode}, next.Methods)
-	valid, err := h.Account(ana).SessionValid(h.Ctx, session)
-	require.NoError(t, err)
-	require.False(t, valid)
+	require.False(t, h.SessionStands(ana, session))
 	require.Empty(t, h.Status(ana).Browsers)
 
 	h.Clock.Advance(time.Minute) // so long, codes may seem to be used
@@ -169,7 +167,7 @@ func TestRestoredLeavesTheRest(t *testing.T) {
 	tenant := h.Versions()[store.AccountID{Tenant: "acme", User: "totpflow:tenant"}]
 	require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.Ctx, ops, start, "", nil))
 	require.Equal(t, tenant, h.Versions()[store.AccountID{Tenant: "acme", User: "totpflow:tenant"}])
-	d, err := h.SignInMachine(h.Ctx, agent)
+	d, err := h.SignInMachine(h.Ctx, agent, h.Mark(agent))
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonMachine, d.Reason)
 	require.Equal(t, grace, until())

@@ -157,8 +157,8 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				is(err)
 				_, err = s.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.Action("x").On(""), codes[0])
 				is(err)
-				is(s.Account(ana).Disable(h.Ctx, disable))
-				_, err = s.Account(ana).NewRecoveryCodes(h.Ctx, renew)
+				is(servicetest.ErrorOf(s.Account(ana).Disable(h.Ctx, disable)))
+				_, _, err = s.Account(ana).NewRecoveryCodes(h.Ctx, renew)
 				is(err)
 				_, err = s.Account(ana).Status(h.Ctx)
 				is(err)
@@ -171,7 +171,7 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				_, err = adm.Tenant(h.Ctx, ops, "acme")
 				is(err)
 				is(adm.SetPolicy(h.Ctx, ops, "acme", policy.Policy{Mode: policy.Off}))
-				is(adm.Exempt(h.Ctx, ops, anaID, "agent"))
+				is(servicetest.ErrorOf(adm.Exempt(h.Ctx, ops, anaID, "agent")))
 				_, err = adm.ResetMany(h.Ctx, ops, "acme", []string{"42"}, admin.ScopeAll)
 				is(err)
 			})
@@ -204,9 +204,9 @@ func TestReservedIDs(t *testing.T) {
 			h.Unchanged(func() {
 				d, err := h.SignIn(h.Ctx, u)
 				refused(t, d, err, store.ErrID)
-				d, err = h.SignInMachine(h.Ctx, u)
+				d, err = h.SignInMachine(h.Ctx, u, "x")
 				refused(t, d, err, store.ErrID)
-				require.ErrorIs(t, h.Disown(h.Ctx, h.NewDisownToken(event.Event{Tenant: "acme", User: user, At: start.Add(-time.Hour)})), store.ErrID)
+				require.ErrorIs(t, servicetest.ErrorOf(h.Disown(h.Ctx, h.NewDisownToken(event.Event{Tenant: "acme", User: user, At: start.Add(-time.Hour)}))), store.ErrID)
 
 				for name, err := range map[string]error{
 					"Status":              servicetest.ErrorOf(a.Status(h.Ctx)),
@@ -215,19 +215,20 @@ func TestReservedIDs(t *testing.T) {
 					"RecoveryCodesSaved":  a.RecoveryCodesSaved(h.Ctx),
 					"RevokeBrowser":       a.RevokeBrowser(h.Ctx, "b"),
 					"RevokeBrowsers":      a.RevokeBrowsers(h.Ctx),
-					"PasswordChanged":     a.PasswordChanged(h.Ctx),
-					"SessionValid":        servicetest.ErrorOf(a.SessionValid(h.Ctx, start)),
+					"PasswordChanged":     servicetest.ErrorOf(a.PasswordChanged(h.Ctx)),
+					"EndSessions":         servicetest.ErrorOf(a.EndSessions(h.Ctx)),
+					"SessionValid":        servicetest.ErrorOf(a.SessionValid(h.Ctx, "x")),
 
 					"Admin.Status":            servicetest.ErrorOf(servicetest.Collect(adm.Status(h.Ctx, ops, id))),
-					"Admin.Reset":             adm.Reset(h.Ctx, ops, id, admin.ScopeAll),
+					"Admin.Reset":             servicetest.ErrorOf(adm.Reset(h.Ctx, ops, id, admin.ScopeAll)),
 					"Admin.Unlock":            adm.Unlock(h.Ctx, ops, id),
 					"Admin.RevokeBrowser":     adm.RevokeBrowser(h.Ctx, ops, id, "b"),
 					"Admin.ExtendGrace":       adm.ExtendGrace(h.Ctx, ops, id, start.Add(days(1))),
-					"Admin.Exempt":            adm.Exempt(h.Ctx, ops, id, "agent"),
-					"Admin.EndExemption":      adm.EndExemption(h.Ctx, ops, id),
-					"Admin.Restore":           adm.RestoreAuthenticator(h.Ctx, ops, id, "x"),
+					"Admin.Exempt":            servicetest.ErrorOf(adm.Exempt(h.Ctx, ops, id, "agent")),
+					"Admin.EndExemption":      servicetest.ErrorOf(adm.EndExemption(h.Ctx, ops, id)),
+					"Admin.Restore":           servicetest.ErrorOf(adm.RestoreAuthenticator(h.Ctx, ops, id, "x")),
 					"Admin.Forget":            adm.Forget(h.Ctx, ops, id),
-					"Admin.AssignPhone":       adm.AssignPhone(h.Ctx, ops, id, mobile),
+					"Admin.AssignPhone":       servicetest.ErrorOf(adm.AssignPhone(h.Ctx, ops, id, mobile)),
 					"Admin.IssueRecoveryCode": adm.IssueRecoveryCode(h.Ctx, ops, id, new(mailbox).Deliver),
 				} {
 					require.ErrorIs(t, err, store.ErrID, name)
@@ -257,9 +258,9 @@ func TestTenantsThatShareUserIDs(t *testing.T) {
 
 	h.SetPolicy("acme", policy.Policy{Mode: policy.Required})
 	h.IssueCode(anaID)
-	require.NoError(t, h.Disown(h.Ctx, h.NewDisownToken(told[0])))
-	require.NoError(t, adm.Reset(h.Ctx, ops, anaID, admin.ScopeAll))
-	require.NoError(t, adm.Exempt(h.Ctx, ops, anaID, "agent"))
+	require.NoError(t, servicetest.ErrorOf(h.Disown(h.Ctx, h.NewDisownToken(told[0]))))
+	require.NoError(t, servicetest.ErrorOf(adm.Reset(h.Ctx, ops, anaID, admin.ScopeAll)))
+	require.NoError(t, servicetest.ErrorOf(adm.Exempt(h.Ctx, ops, anaID, "agent")))
 	require.NoError(t, adm.Forget(h.Ctx, ops, anaID))
 	require.Equal(t, before, h.Versions()[twinID])
 

@@ -43,6 +43,7 @@ const (
 	BrowserRevoked         Kind = "browser_revoked"
 	BrowsersRevoked        Kind = "browsers_revoked"
 	PasswordChanged        Kind = "password_changed" // as the host reported it
+	SessionsEnded          Kind = "sessions_ended"   // "sign out everywhere"
 	Disabled               Kind = "disabled"
 	Reset                  Kind = "reset"       // by an administrator, Actor
 	RecordLost             Kind = "record_lost" // the record is gone or older than the host remembers
@@ -88,7 +89,7 @@ var attempts = append([]Kind{SignedIn, Reauthenticated, EnrollmentBegan, Authent
 var changes = []Kind{
 	EnrollmentConfirmed, AuthenticatorsReplaced, AuthenticatorRemoved,
 	RecoveryUsed, RecoveryCodesMade, RecoveryCodesSaved, PhoneAdded, PhoneRemoved,
-	BrowserTrusted, BrowserRevoked, BrowsersRevoked, PasswordChanged, Disabled, Reset, RecordLost,
+	BrowserTrusted, BrowserRevoked, BrowsersRevoked, PasswordChanged, SessionsEnded, Disabled, Reset, RecordLost,
 	Frozen, GraceBegan, IssuedCodeUsed,
 	Imported, Exempted, ExemptionEnded, GraceExtended, RecoveryIssued, RecoveryCodesVoided, AuthenticatorRestored, PhoneAssigned, Unlocked, Forgotten,
 	PolicySet, PolicyLowered, BulkReset, ApprovalRequested, ApprovalGranted, ApprovalWithdrawn, KeysRotated, EpochRaised,

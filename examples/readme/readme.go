@@ -32,7 +32,7 @@ type product struct {
 	password func(*http.Request) (totpflow.User, error)
 	start    func(http.ResponseWriter, totpflow.Decision)
 	end      func(http.ResponseWriter, *http.Request)
-	current  func(*http.Request) (totpflow.User, time.Time, totpflow.Proof)
+	current  func(*http.Request) (totpflow.User, totpflow.SessionMark, totpflow.Proof)
 	show     func(w http.ResponseWriter, page string, data any)
 	mail     func(ctx context.Context, about event.Event, notMe string) error
 
@@ -110,7 +110,7 @@ func (p *product) follow(w http.ResponseWriter, r *http.Request, next totpflow.D
 	switch next.Step {
 	case totpflow.Passed: // by code, in a trusted browser, or where it is optional and off
 		totphttp.ClearChallenge(w)
-		p.start(w, next) // yours: a session for next.ID, which is empty unless passed; never for user.ID
+		p.start(w, next) // yours: under a new token, a session with next.Mark for next.ID, which is empty unless passed; never for user.ID
 		to := "/"
 		if next.Reason == totpflow.ReasonRecoveryCode {
 			to = "/setup" // of a new phone, by next.Proof
@@ -229,11 +229,11 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 // endregion
 
 // region session
-// signedIn is who sends a request. Sessions are yours; which ones still stand
-// after a new phone, a new password or the end of a grace, the account knows.
+// signedIn is who sends a request. Sessions are yours; the account knows which of
+// them still stand after a new phone, a new password or the end of a grace.
 func (p *product) signedIn(r *http.Request) (totpflow.User, error) {
-	user, begun, _ := p.current(r)
-	valid, err := p.mfa.Account(user).SessionValid(r.Context(), begun)
+	user, mark, _ := p.current(r)
+	valid, err := p.mfa.Account(user).SessionValid(r.Context(), mark)
 	if err != nil || !valid {
 		return totpflow.User{}, errors.Join(errSignedOut, err)
 	}
@@ -283,11 +283,12 @@ func (p *product) byPhone(w http.ResponseWriter, r *http.Request) {
 
 // region admin
 // reset is for the person who has lost phone and recovery codes, and calls. It
-// takes the administrator's own code; the person then sets up anew.
-func (p *product) reset(ctx context.Context, me totpflow.User, code string, target store.AccountID) error {
+// requires the administrator's own code; the person then sets up anew. Keep the
+// generation of the change beside the person.
+func (p *product) reset(ctx context.Context, me totpflow.User, code string, target store.AccountID) (totpflow.Change, error) {
 	proof, err := p.mfa.Account(me).VerifyCode(ctx, admin.Purpose(admin.ActionResetAccount, target), code)
 	if err != nil {
-		return err
+		return totpflow.Change{}, err
 	}
 	// Yours: func(ctx, actor, action, target) error, which knows the roles of your users.
 	office := admin.New(p.mfa, p.mayAdministrate)

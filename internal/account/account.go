@@ -4,6 +4,7 @@
 package account
 
 import (
+	"crypto/rand"
 	"slices"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 // An Account is all that the second factor knows of one user. The zero
 // Account is a user who never enrolled.
 type Account struct {
-	// Generation grows whenever tickets end: with every change of factors and of the
-	// password. Hosts keep it as the generation that shows a lost or an older record.
+	// Generation grows whenever tickets are ended: with every change of factors and of
+	// the password. Hosts keep it, since it shows a lost or an older record.
 	Generation uint64
 
 	Enrollment   enroll.Enrollment
@@ -32,7 +33,7 @@ type Account struct {
 	TicketKey    TicketKey       // signs the tickets of this epoch
 	Spent        []Spent         // tickets that have served
 	UsedUpTo     int64           // tickets issued at or before this millisecond count as used
-	SessionsFrom time.Time       // sessions begun before are over
+	Mark         Mark            // of the sessions that stand
 	PasswordAt   time.Time       // when the host last reported a new password
 	Grace        Grace           // of who has no factor where it is required
 	Issued       Issued          // a recovery code that an administrator had sent
@@ -62,17 +63,14 @@ func (a *Account) State(id store.AccountID, at time.Time) string {
 	}
 }
 
-// FactorsChanged ends what was granted on the strength of the old factors:
-// tickets under way, trusted browsers, and sessions begun before.
-func (a *Account) FactorsChanged(at time.Time) {
+// EndSessions ends everything that was granted so far: sessions, tickets under
+// way, trusted browsers, and codes on their way to a phone. It is the one place
+// that draws a mark.
+func (a *Account) EndSessions() {
 	a.EndTickets()
 	a.EndTrust()
 	a.Phones = a.Phones.Cancel()
-	// As fine as hosts keep the beginning of a session, else the one that is begun
-	// next could be over already. A clock that stepped back brings no session back.
-	if at = at.Truncate(time.Millisecond); at.After(a.SessionsFrom) {
-		a.SessionsFrom = at
-	}
+	rand.Read(a.Mark[:]) // never fails, by its contract
 }
 
 // EndTrust revokes every trusted browser.

@@ -44,11 +44,11 @@ func full(t testing.TB) Account {
 	_, set := recovery.New(at)
 	a := Account{
 		Generation: 3, Enrollment: e, Recovery: set,
-		Browsers:     []trust.Browser{{ID: "b1", Label: "Firefox on Linux", Hash: strings.Repeat("ab", 32), Issued: at}},
-		TicketKey:    TicketKey{1, 2, 3},
-		Spent:        []Spent{{ID: "T1", Issued: at.UnixMilli()}},
-		UsedUpTo:     at.UnixMilli() - 1,
-		SessionsFrom: at,
+		Browsers:  []trust.Browser{{ID: "b1", Label: "Firefox on Linux", Hash: strings.Repeat("ab", 32), Issued: at}},
+		TicketKey: TicketKey{1, 2, 3},
+		Spent:     []Spent{{ID: "T1", Issued: at.UnixMilli()}},
+		UsedUpTo:  at.UnixMilli() - 1,
+		Mark:      Mark{1, 2, 3},
 	}
 	a.Budget = a.Budget.Fail(at, throttle.Default(), "T0", 3)
 	a.RecoveryRate, err = a.RecoveryRate.Take(at, 10, time.Hour)
@@ -136,14 +136,19 @@ func TestPrune(t *testing.T) {
 	require.Empty(t, a.Browsers)
 }
 
-// Sessions begun before a change of factors are over, the one that follows it is
-// not, and no clock brings one back.
-func TestSessionsFrom(t *testing.T) {
+// Each end of the sessions draws another mark and raises the generation; the end of
+// what is under way leaves the mark.
+func TestEndSessions(t *testing.T) {
 	var a Account
-	now := at.Add(1_999_999 * time.Nanosecond)
-	a.FactorsChanged(now)
-	require.True(t, now.Add(-time.Millisecond).Before(a.SessionsFrom))
-	require.False(t, now.Truncate(time.Millisecond).Before(a.SessionsFrom), "a host keeps milliseconds")
-	a.FactorsChanged(now.Add(-time.Hour))
-	require.Equal(t, at.Add(time.Millisecond), a.SessionsFrom)
+	require.Zero(t, a.Mark)
+	seen := map[Mark]bool{{}: true}
+	for i := range uint64(100) {
+		a.EndTickets()
+		require.Equal(t, 2*i+1, a.Generation)
+		require.Contains(t, seen, a.Mark)
+		a.EndSessions()
+		require.Equal(t, 2*i+2, a.Generation)
+		require.NotContains(t, seen, a.Mark)
+		seen[a.Mark] = true
+	}
 }

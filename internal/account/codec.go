@@ -32,7 +32,7 @@ var ErrFormat = errors.New("account: record of an unknown format")
 // wire is the record before it is sealed, as JSON:
 //
 //	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…], "revocations":…,
-//	 "budget":{…}, "recovery_rate":{…}, "ticket_key":"…", "spent":[…], "forgotten":…, "sessions_from":"…",
+//	 "budget":{…}, "recovery_rate":{…}, "ticket_key":"…", "spent":[…], "forgotten":…, "mark":"…",
 //	 "password_at":"…", "grace":{…}, "issued":{…}, "suspicion":{…}, "machine":"…", "freeze":{…},
 //	 "phones":{…}, "assigned":"…", "sends":{…}, "tenant":{…}, "activity":{…}}
 //
@@ -49,7 +49,7 @@ type wire struct {
 	TicketKey    TicketKey       `json:"ticket_key,omitzero"`
 	Spent        []Spent         `json:"spent,omitempty"`
 	UsedUpTo     int64           `json:"forgotten,omitzero"`
-	SessionsFrom time.Time       `json:"sessions_from,omitzero"`
+	Mark         Mark            `json:"mark,omitzero"`
 	PasswordAt   time.Time       `json:"password_at,omitzero"`
 	Grace        Grace           `json:"grace,omitzero"`
 	Issued       Issued          `json:"issued,omitzero"`
@@ -81,7 +81,7 @@ func encode(a Account) ([]byte, error) {
 		TicketKey:    a.TicketKey,
 		Spent:        a.Spent,
 		UsedUpTo:     a.UsedUpTo,
-		SessionsFrom: a.SessionsFrom,
+		Mark:         a.Mark,
 		PasswordAt:   a.PasswordAt,
 		Grace:        a.Grace,
 		Issued:       a.Issued,
@@ -125,7 +125,7 @@ func decode(data []byte) (Account, error) {
 		TicketKey:    w.TicketKey,
 		Spent:        w.Spent,
 		UsedUpTo:     w.UsedUpTo,
-		SessionsFrom: w.SessionsFrom,
+		Mark:         w.Mark,
 		PasswordAt:   w.PasswordAt,
 		Grace:        w.Grace,
 		Issued:       w.Issued,

@@ -24,12 +24,12 @@ func TestStateWordOfPhones(t *testing.T) {
 }
 
 // New factors end the code that is on its way, and the number that waits for one.
-func TestFactorsChangedEndsPhoneCodes(t *testing.T) {
+func TestEndSessionsEndsPhoneCodes(t *testing.T) {
 	a := Account{Phones: manyPhones(t, at)}
 	_, sent := a.Phones.Sent(at.Add(time.Minute), "0123456789ABCDEF")
 	require.True(t, sent)
 	phones := a.Phones.Phones()
-	a.FactorsChanged(at)
+	a.EndSessions()
 	_, sent = a.Phones.Sent(at.Add(time.Minute), "0123456789ABCDEF")
 	require.False(t, sent)
 	require.Equal(t, phones, a.Phones.Phones(), "the phones stay")

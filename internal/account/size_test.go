@@ -87,7 +87,7 @@ func manySends(t testing.TB, now time.Time) (s phone.Sends) {
 func worst(t testing.TB, now time.Time) Account {
 	t.Helper()
 	hostile := strings.Repeat("<", 300) // six bytes each
-	a := Account{Generation: 1 << 32, SessionsFrom: now, UsedUpTo: now.UnixMilli(), TicketKey: TicketKey{1}}
+	a := Account{Generation: 1 << 32, Mark: Mark{1}, UsedUpTo: now.UnixMilli(), TicketKey: TicketKey{1}}
 	a.Enrollment = manyAuthenticators(t, now, hostile)
 	codes, set := recovery.New(now)
 	for _, code := range codes {

@@ -5,8 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
-	"errors"
 	"slices"
 	"time"
 )
@@ -22,19 +20,10 @@ import (
 type TicketKey [32]byte
 
 // MarshalText writes the key as base64url.
-func (k TicketKey) MarshalText() ([]byte, error) {
-	return base64.RawURLEncoding.AppendEncode(nil, k[:]), nil
-}
+func (k TicketKey) MarshalText() ([]byte, error) { return encodeBytes(k[:]), nil }
 
 // UnmarshalText reads what MarshalText wrote.
-func (k *TicketKey) UnmarshalText(text []byte) error {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(text))
-	if err != nil || len(raw) != len(k) || len(text) != base64.RawURLEncoding.EncodedLen(len(k)) { // the decoder skips line ends
-		return errors.New("account: not a ticket key")
-	}
-	copy(k[:], raw)
-	return nil
-}
+func (k *TicketKey) UnmarshalText(text []byte) error { return decodeBytes(k[:], text) }
 
 // TicketAge is the longest that any ticket lives.
 const TicketAge = 15 * time.Minute
@@ -51,12 +40,13 @@ type Spent struct {
 const maxSpent = 50
 
 // DrawTicketKey draws the key that signs the tickets of this epoch, unless there
-// is one. It reports whether the account changed and must be written. It begins
-// another epoch when the clock went back behind UsedUpTo: a ticket that is
-// issued now would count as used.
+// is one. It reports whether the account changed and must be written. It draws
+// another one when the clock went back behind UsedUpTo: a ticket that is issued
+// now would count as used. That takes nothing from the account, so that the
+// generation stays.
 func (a *Account) DrawTicketKey(now time.Time) (changed bool) {
 	if now.UnixMilli() <= a.UsedUpTo {
-		a.EndTickets()
+		a.dropTicketKey()
 	}
 	if a.TicketKey != (TicketKey{}) {
 		return false
@@ -123,5 +113,7 @@ func (a *Account) dropOldTickets(at time.Time) {
 // or not. The host sees it as a new generation.
 func (a *Account) EndTickets() {
 	a.Generation++
-	a.TicketKey, a.Spent, a.UsedUpTo = TicketKey{}, nil, 0
+	a.dropTicketKey()
 }
+
+func (a *Account) dropTicketKey() { a.TicketKey, a.Spent, a.UsedUpTo = TicketKey{}, nil, 0 }

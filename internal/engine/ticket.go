@@ -124,4 +124,9 @@ func (e *Engine) Unseal(purpose, sealed string) ([]byte, error) {
 	return e.Keys.Open(purpose, raw, e.Audience, e.epoch())
 }
 
+// SessionMark is the text of the account's mark: the format, the ring's epoch, so
+// that raising it ends every session, and the bytes. It is compared and never
+// parsed, so that each mark has one spelling.
+func (e *Engine) SessionMark(tx *Tx) string { return "1." + e.epoch() + "." + tx.Mark.String() }
+
 func (e *Engine) epoch() string { return strconv.FormatUint(uint64(e.Keys.Epoch()), 10) }

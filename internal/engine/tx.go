@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -72,6 +73,27 @@ func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide fu
 		return err
 	}
 	e.outbox.report(ctx, tx) // after the acknowledgement and outside the queue: a slow sink delays only its own call
+	return answer
+}
+
+// Look is Change for a call that seldom writes and that hosts make at each request.
+// It runs decide on the account as it reads it, outside the queue; only when decide
+// calls Save does decide run again, by Change.
+func (e *Engine) Look(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
+	if err := account.Validate(id); err != nil {
+		return err
+	}
+	entry, found, err := e.Read(ctx, id)
+	if err = cmp.Or(err, entry.Err); err != nil {
+		return err
+	}
+	tx := e.View(entry)
+	tx.Found, tx.source = found, event.SourceOf(ctx)
+	answer := decide(tx)
+	if tx.save {
+		return e.Change(ctx, id, decide)
+	}
+	e.outbox.report(ctx, tx)
 	return answer
 }
 

@@ -28,7 +28,7 @@ func (h *Harness) Member(id store.AccountID) admin.Member {
 // Reset resets all of an account.
 func (h *Harness) Reset(id store.AccountID) {
 	h.T.Helper()
-	h.Must(h.Admin(nil).Reset(h.Ctx, Root, id, admin.ScopeAll))
+	h.Must(ErrorOf(h.Admin(nil).Reset(h.Ctx, Root, id, admin.ScopeAll)))
 }
 
 // Import imports the rows and returns their outcomes.

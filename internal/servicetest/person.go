@@ -77,6 +77,20 @@ func (h *Harness) Status(u totpflow.User) totpflow.Status {
 	return st
 }
 
+// Mark is that of a session which begins now.
+func (h *Harness) Mark(u totpflow.User) totpflow.SessionMark {
+	h.T.Helper()
+	return h.Status(u).Mark
+}
+
+// SessionStands reports whether a session with the mark stands.
+func (h *Harness) SessionStands(u totpflow.User, mark totpflow.SessionMark) bool {
+	h.T.Helper()
+	valid, err := h.Account(u).SessionValid(h.Ctx, mark)
+	h.Must(err)
+	return valid
+}
+
 // Prove returns a proof for an action that has no target, by a code of the phone.
 func (h *Harness) Prove(u totpflow.User, a totpflow.Action, phone *totptest.Authenticator) totpflow.Proof {
 	h.T.Helper()
@@ -94,7 +108,7 @@ func (h *Harness) ProveFor(u totpflow.User, p totpflow.Purpose, phone *totptest.
 // NewRecoveryCodes makes a new set, by a code of the phone.
 func (h *Harness) NewRecoveryCodes(u totpflow.User, phone *totptest.Authenticator) []string {
 	h.T.Helper()
-	sheet, err := h.Account(u).NewRecoveryCodes(h.Ctx, h.Prove(u, totpflow.ActionRecoveryCodes, phone))
+	sheet, _, err := h.Account(u).NewRecoveryCodes(h.Ctx, h.Prove(u, totpflow.ActionRecoveryCodes, phone))
 	h.Must(err)
 	return sheet.Codes
 }
@@ -103,6 +117,6 @@ func (h *Harness) NewRecoveryCodes(u totpflow.User, phone *totptest.Authenticato
 func (h *Harness) Freeze(u totpflow.User) {
 	h.T.Helper()
 	e := event.Event{Tenant: u.ID.Tenant, User: u.ID.User, At: h.Clock.Now().Truncate(time.Millisecond), Kind: event.AuthenticatorsReplaced}
-	h.Must(h.Disown(h.Ctx, h.NewDisownToken(e)))
+	h.Must(ErrorOf(h.Disown(h.Ctx, h.NewDisownToken(e))))
 	h.Check(!h.Status(u).Frozen.IsZero(), "the account is not frozen")
 }

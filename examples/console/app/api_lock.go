@@ -36,18 +36,17 @@ func (s apiSessions) bind(ctx context.Context, key string, expires time.Time) (d
 
 // ofDevice returns the session of an app that is locked, or errSignedOut.
 func (s apiSessions) ofDevice(ctx context.Context, device string, now time.Time) (v session, value string, err error) {
-	var reason string
 	var began int64
 	var sealed []byte
-	err = s.db.QueryRowContext(ctx, `SELECT account, reason, began, value FROM api_sessions WHERE device = ? AND expires > ?`, device, now.Unix()).
-		Scan(&v.User, &reason, &began, &sealed)
+	err = s.db.QueryRowContext(ctx, `SELECT account, mark, reason, began, value FROM api_sessions WHERE device = ? AND expires > ?`, device, now.Unix()).
+		Scan(&v.User, &v.Mark, &v.By, &began, &sealed)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return session{}, "", errSignedOut
 	case err != nil:
 		return session{}, "", unavailable(err)
 	}
-	v.By, v.Began = totpflow.Reason(reason), time.Unix(0, began)
+	v.Began = time.Unix(0, began)
 	text, err := s.ring.Open(valuePurpose, sealed, device)
 	return v, string(text), err
 }

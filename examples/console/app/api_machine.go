@@ -20,26 +20,27 @@ const actionRegister totpflow.Action = "register machine"
 type machineKeys struct{ db *sql.DB }
 
 // renew makes a key for a machine account. The one before, if there is one, ends.
-func (m machineKeys) renew(ctx context.Context, of user, at time.Time) (string, error) {
+// The key ends with the account's sessions, whose mark it has.
+func (m machineKeys) renew(ctx context.Context, of user, mark totpflow.SessionMark, at time.Time) (string, error) {
 	key, hash := newKey()
-	if _, err := m.db.ExecContext(ctx, `INSERT OR REPLACE INTO machine_keys (account, key, made) VALUES (?, ?, ?)`, of.ID, hash, at.Unix()); err != nil {
+	if _, err := m.db.ExecContext(ctx, `INSERT OR REPLACE INTO machine_keys (account, key, mark, made) VALUES (?, ?, ?, ?)`, of.ID, hash, mark, at.Unix()); err != nil {
 		return "", unavailable(err)
 	}
 	return key, nil
 }
 
-// find returns the account that a key is of, or errMachineKey.
-func (m machineKeys) find(ctx context.Context, users *users, key string) (user, error) {
+// find returns the account and the mark that a key is of, or errMachineKey.
+func (m machineKeys) find(ctx context.Context, users *users, key string) (u user, mark totpflow.SessionMark, err error) {
 	var account string
-	err := m.db.QueryRowContext(ctx, `SELECT account FROM machine_keys WHERE key = ?`, hashKey(key)).Scan(&account)
+	err = m.db.QueryRowContext(ctx, `SELECT account, mark FROM machine_keys WHERE key = ?`, hashKey(key)).Scan(&account, &mark)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return user{}, unavailable(err)
+		return user{}, "", unavailable(err)
 	}
-	u, err := users.byID(ctx, account)
+	u, err = users.byID(ctx, account)
 	if errors.Is(err, sql.ErrNoRows) { // no such key, or the account is gone
 		err = errMachineKey
 	}
-	return u, err
+	return u, mark, err
 }
 
 // apiRegister makes the key of one of the organisation's machine accounts. It
@@ -65,7 +66,11 @@ func (c *console) apiRegister(w http.ResponseWriter, r *http.Request, v *visitor
 	if err := v.spend(r, actionRegister, ""); err != nil {
 		return err
 	}
-	key, err := c.keys.renew(r.Context(), machines[0], c.now())
+	of, err := c.mfa.Account(machines[0].account()).Status(r.Context())
+	if err != nil {
+		return err
+	}
+	key, err := c.keys.renew(r.Context(), machines[0], of.Mark, c.now())
 	if err != nil {
 		return err
 	}
@@ -83,15 +88,18 @@ func (c *console) apiMachineToken(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	u, err := c.keys.find(r.Context(), c.users, in.Key)
+	u, mark, err := c.keys.find(r.Context(), c.users, in.Key)
 	if err != nil {
 		return err
 	}
-	next, err := c.mfa.SignInMachine(r.Context(), u.account())
+	next, err := c.mfa.SignInMachine(r.Context(), u.account(), mark)
+	if errors.Is(err, totpflow.ErrKeyEnded) {
+		err = errMachineKey
+	}
 	if err != nil {
 		return err
 	}
-	token, expires, err := c.programs.begin(r.Context(), session{User: next.ID.User, Began: c.now(), By: next.Reason}, machineSessionAge)
+	token, expires, err := c.programs.begin(r.Context(), session{User: next.ID.User, Mark: next.Mark, Began: c.now(), By: next.Reason}, machineSessionAge)
 	if err != nil {
 		return err
 	}

@@ -64,4 +64,11 @@ func TestAPIMachineKeysEnd(t *testing.T) {
 	b.post("/admin/accounts/"+s.id(agent)+"/end-exemption", "code", phone.Code()).redirects("/admin/accounts/" + s.id(agent))
 	m.post("/api/backups", fields{"machine": "x"}).fails(http.StatusUnauthorized, "signed_out")
 	m.post("/api/machine/token", fields{"key": key}).fails(http.StatusForbidden, "not_a_machine")
+
+	// No key outlives its exemption.
+	s.clock.Advance(time.Minute)
+	b.post("/admin/accounts/"+s.id(agent)+"/exempt", "name", "files-01", "code", phone.Code()).redirects("/admin/accounts/" + s.id(agent))
+	m.post("/api/machine/token", fields{"key": key}).fails(http.StatusUnauthorized, "wrong_key")
+	next, _ := s.registered(boss, phone)
+	next.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated)
 }

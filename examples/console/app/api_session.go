@@ -30,6 +30,7 @@ const (
 const apiTables = `CREATE TABLE api_sessions (
 	key     BLOB PRIMARY KEY,
 	account TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+	mark    TEXT NOT NULL,
 	reason  TEXT NOT NULL,
 	began   INTEGER NOT NULL,
 	expires INTEGER NOT NULL,
@@ -39,6 +40,7 @@ const apiTables = `CREATE TABLE api_sessions (
 CREATE TABLE machine_keys (
 	account TEXT PRIMARY KEY REFERENCES users ON DELETE CASCADE,
 	key     BLOB NOT NULL UNIQUE,
+	mark    TEXT NOT NULL,
 	made    INTEGER NOT NULL
 ) STRICT`
 
@@ -66,8 +68,8 @@ func (s apiSessions) begin(ctx context.Context, v session, age time.Duration) (k
 	key, hash := newKey()
 	expires = v.Began.Add(age).UTC().Truncate(time.Second)
 	_, first := s.db.ExecContext(ctx, `DELETE FROM api_sessions WHERE expires <= ?`, v.Began.Unix())
-	_, second := s.db.ExecContext(ctx, `INSERT INTO api_sessions (key, account, reason, began, expires) VALUES (?, ?, ?, ?, ?)`,
-		hash, v.User, string(v.By), v.Began.UnixNano(), expires.Unix())
+	_, second := s.db.ExecContext(ctx, `INSERT INTO api_sessions (key, account, mark, reason, began, expires) VALUES (?, ?, ?, ?, ?, ?)`,
+		hash, v.User, string(v.Mark), string(v.By), v.Began.UnixNano(), expires.Unix())
 	if err := errors.Join(first, second); err != nil {
 		return "", time.Time{}, unavailable(err)
 	}
@@ -76,17 +78,16 @@ func (s apiSessions) begin(ctx context.Context, v session, age time.Duration) (k
 
 // find returns the session of a key, or errSignedOut.
 func (s apiSessions) find(ctx context.Context, key string, now time.Time) (v session, err error) {
-	var reason string
 	var began int64
-	err = s.db.QueryRowContext(ctx, `SELECT account, reason, began FROM api_sessions WHERE key = ? AND expires > ?`, hashKey(key), now.Unix()).
-		Scan(&v.User, &reason, &began)
+	err = s.db.QueryRowContext(ctx, `SELECT account, mark, reason, began FROM api_sessions WHERE key = ? AND expires > ?`, hashKey(key), now.Unix()).
+		Scan(&v.User, &v.Mark, &v.By, &began)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return session{}, errSignedOut
 	case err != nil:
 		return session{}, unavailable(err)
 	}
-	v.By, v.Began = totpflow.Reason(reason), time.Unix(0, began)
+	v.Began = time.Unix(0, began)
 	return v, nil
 }
 
@@ -108,7 +109,7 @@ func keyOf(r *http.Request) string {
 }
 
 // caller is whose session the request shows, of a person or a machine. A session
-// that began before the factors changed is over.
+// whose mark is not the account's any more is over.
 func (c *console) caller(r *http.Request) (*visitor, error) {
 	s, err := c.programs.find(r.Context(), keyOf(r), c.now())
 	if err != nil {

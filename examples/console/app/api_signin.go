@@ -88,7 +88,7 @@ func (c *console) admit(r *http.Request, d totpflow.Decision) (a signedIn, err e
 		return a, err
 	}
 	a = signedIn{Step: stepWord(d.Step), By: d.Reason}
-	a.Session, a.Expires, err = c.programs.begin(r.Context(), session{User: d.ID.User, Began: c.now(), By: d.Reason}, apiSessionAge)
+	a.Session, a.Expires, err = c.programs.begin(r.Context(), session{User: d.ID.User, Mark: d.Mark, Began: c.now(), By: d.Reason}, apiSessionAge)
 	if d.Reason != totpflow.ReasonCode { // whose proof would serve to trust a browser
 		a.Proof = d.Proof
 	}

@@ -163,7 +163,7 @@ func (c *console) routes() *http.ServeMux {
 }
 
 func (c *console) handler() http.Handler {
-	pages := withLanguage(c.file.withDatabase(withSource(c.sessions.LoadAndSave(c.mux)), c.fail))
+	pages := withLanguage(c.file.withDatabase(withSource(c.sessions.handle(c.mux)), c.fail))
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", staticFiles())
 	mux.Handle("/api/", c.file.withDatabase(c.api(), c.failCall))

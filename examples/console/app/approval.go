@@ -102,7 +102,9 @@ func (c *console) postApprove(w http.ResponseWriter, r *http.Request, v *visitor
 	}
 	by, err := v.leave(r, admin.ActionApprove.On(id))
 	if err == nil {
-		err = c.carriedOut(r.Context(), of, q, c.admin().Approve(r.Context(), by, of.Record, id))
+		var outcomes []admin.Outcome
+		outcomes, err = c.admin().Approve(r.Context(), by, of.Record, id)
+		err = c.carriedOut(r.Context(), of, q, outcomes, err)
 	}
 	return c.administered(w, r, v, "approve/"+id, "approve", err)
 }
@@ -124,11 +126,11 @@ func (c *console) request(r *http.Request, v *visitor, of tenant, id string) (ad
 
 // carriedOut does what is the console's own part of a request that was approved,
 // and returns what the approval has failed of.
-func (c *console) carriedOut(ctx context.Context, of tenant, q admin.Request, err error) error {
+func (c *console) carriedOut(ctx context.Context, of tenant, q admin.Request, outcomes []admin.Outcome, err error) error {
 	ctx = context.WithoutCancel(ctx) // whoever goes away now has approved it
 	err = beside(err, admin.ErrNoAccount)
 	if q.Action != admin.ActionForgetAccount {
-		return errors.Join(err, c.keepGenerations(ctx, of, q.Targets...))
+		return errors.Join(err, c.users.keepOutcomes(ctx, outcomes))
 	}
 	if err != nil {
 		return err

@@ -78,12 +78,12 @@ func (c *console) postRemove(w http.ResponseWriter, r *http.Request, v *visitor)
 	if err != nil {
 		return c.securityPage(w, r, v, "remove-"+id, err)
 	}
-	if err := v.factor.RemoveAuthenticator(r.Context(), proof, id); err != nil {
+	change, err := v.factor.RemoveAuthenticator(r.Context(), proof, id)
+	if err != nil {
 		return c.securityPage(w, r, v, "", err)
 	}
 	setNotice(w, "removed")
-	// Sessions begun before are over; this one goes on.
-	if err := c.sessions.begin(r.Context(), session{User: v.ID, Began: c.now(), By: v.By}); err != nil {
+	if err := c.goOn(r, change, v.By); err != nil {
 		return err
 	}
 	return redirect(w, r, "/security")

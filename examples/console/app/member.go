@@ -117,62 +117,62 @@ func (c *console) showMember(w http.ResponseWriter, r *http.Request, v *visitor,
 // own code, for this action and no other.
 type memberChange struct {
 	action totpflow.Action
-	do     func(c *console, r *http.Request, by admin.Actor, them user) error
+	do     func(c *console, r *http.Request, by admin.Actor, them user) (totpflow.Change, error)
 }
 
 // memberChanges are the forms of the account's page, by the last part of their
 // address.
 var memberChanges = map[string]memberChange{
-	"reset": {admin.ActionResetAccount, func(c *console, r *http.Request, by admin.Actor, them user) error {
+	"reset": {admin.ActionResetAccount, func(c *console, r *http.Request, by admin.Actor, them user) (totpflow.Change, error) {
 		return c.admin().Reset(r.Context(), by, them.record(), scope(r))
 	}},
-	"unlock": {admin.ActionUnlockAccount, func(c *console, r *http.Request, by admin.Actor, them user) error {
-		return c.admin().Unlock(r.Context(), by, them.record())
+	"unlock": {admin.ActionUnlockAccount, func(c *console, r *http.Request, by admin.Actor, them user) (totpflow.Change, error) {
+		return totpflow.Change{}, c.admin().Unlock(r.Context(), by, them.record())
 	}},
-	"revoke-browser": {admin.ActionRevokeBrowser, func(c *console, r *http.Request, by admin.Actor, them user) error {
-		return c.admin().RevokeBrowser(r.Context(), by, them.record(), r.PostFormValue("browser"))
+	"revoke-browser": {admin.ActionRevokeBrowser, func(c *console, r *http.Request, by admin.Actor, them user) (totpflow.Change, error) {
+		return totpflow.Change{}, c.admin().RevokeBrowser(r.Context(), by, them.record(), r.PostFormValue("browser"))
 	}},
-	"grace": {admin.ActionExtendGrace, func(c *console, r *http.Request, by admin.Actor, them user) error {
+	"grace": {admin.ActionExtendGrace, func(c *console, r *http.Request, by admin.Actor, them user) (totpflow.Change, error) {
 		until, err := date(r.PostFormValue("until"))
 		if err != nil {
-			return err
+			return totpflow.Change{}, err
 		}
-		return c.admin().ExtendGrace(r.Context(), by, them.record(), until)
+		return totpflow.Change{}, c.admin().ExtendGrace(r.Context(), by, them.record(), until)
 	}},
-	"exempt": {admin.ActionExemptAccount, func(c *console, r *http.Request, by admin.Actor, them user) error {
+	"exempt": {admin.ActionExemptAccount, func(c *console, r *http.Request, by admin.Actor, them user) (totpflow.Change, error) {
 		return c.admin().Exempt(r.Context(), by, them.record(), r.PostFormValue("name"))
 	}},
-	"end-exemption": {admin.ActionExemptAccount, func(c *console, r *http.Request, by admin.Actor, them user) error {
+	"end-exemption": {admin.ActionExemptAccount, func(c *console, r *http.Request, by admin.Actor, them user) (totpflow.Change, error) {
 		return c.admin().EndExemption(r.Context(), by, them.record())
 	}},
-	"issue-code": {admin.ActionIssueCode, func(c *console, r *http.Request, by admin.Actor, them user) error {
+	"issue-code": {admin.ActionIssueCode, func(c *console, r *http.Request, by admin.Actor, them user) (totpflow.Change, error) {
 		err := c.admin().IssueRecoveryCode(r.Context(), by, them.record(), c.sendIssued(them))
 		switch {
 		case errors.Is(err, totpflow.ErrFrozen):
-			return errResetFirst
+			err = errResetFirst
 		case errors.Is(err, totpflow.ErrNotEnrolled):
-			return errNothingLost
+			err = errNothingLost
 		}
-		return err
+		return totpflow.Change{}, err
 	}},
-	"phone": {admin.ActionAssignPhone, func(c *console, r *http.Request, by admin.Actor, them user) (err error) {
+	"phone": {admin.ActionAssignPhone, func(c *console, r *http.Request, by admin.Actor, them user) (done totpflow.Change, err error) {
 		var n phone.Number // none takes the phone away
 		if typed := r.PostFormValue("number"); typed != "" {
 			if n, err = phone.ParseNumber(typed); err != nil {
-				return err
+				return done, err
 			}
 		}
 		return c.admin().AssignPhone(r.Context(), by, them.record(), n)
 	}},
-	"restore": {admin.ActionRestoreAuthenticator, func(c *console, r *http.Request, by admin.Actor, them user) error {
+	"restore": {admin.ActionRestoreAuthenticator, func(c *console, r *http.Request, by admin.Actor, them user) (totpflow.Change, error) {
 		return c.admin().RestoreAuthenticator(r.Context(), by, them.record(), r.PostFormValue("authenticator"))
 	}},
-	"forget": {admin.ActionForgetAccount, func(c *console, r *http.Request, by admin.Actor, them user) error {
+	"forget": {admin.ActionForgetAccount, func(c *console, r *http.Request, by admin.Actor, them user) (totpflow.Change, error) {
 		err := c.admin().Forget(r.Context(), by, them.record())
 		if err == nil || errors.Is(err, admin.ErrNoAccount) { // who never came has nothing to be forgotten
 			err = c.users.delete(r.Context(), them)
 		}
-		return err
+		return totpflow.Change{}, err
 	}},
 }
 
@@ -197,8 +197,9 @@ func (c *console) postMember(w http.ResponseWriter, r *http.Request, v *visitor)
 	}
 	by, err := v.leave(r, admin.Purpose(change.action, totpflow.AccountID{Tenant: them.Tenant.Record, User: them.ID}))
 	if err == nil {
-		err = change.do(c, r, by, them)
-		err = errors.Join(err, c.keepGenerations(r.Context(), them.Tenant, them.ID))
+		var done totpflow.Change
+		done, err = change.do(c, r, by, them)
+		err = errors.Join(err, c.users.keep(r.Context(), done))
 	}
 	switch {
 	case errors.Is(err, admin.ErrApproval):
@@ -225,7 +226,7 @@ func (c *console) postResetMany(w http.ResponseWriter, r *http.Request, v *visit
 		return c.showAdmin(w, r, v, "reset-many", err)
 	}
 	outcomes, err := c.admin().ResetMany(r.Context(), by, of.Record, targets, scope(r))
-	err = errors.Join(err, c.keepGenerations(r.Context(), of, targets...))
+	err = errors.Join(err, c.users.keepOutcomes(r.Context(), outcomes))
 	for _, o := range outcomes {
 		if o.Err != nil && !errors.Is(o.Err, admin.ErrNoAccount) { // who never came has nothing to reset
 			err = errors.Join(err, o.Err)
@@ -276,8 +277,9 @@ func (c *console) exemptMachines(ctx context.Context) error {
 	for _, u := range machines {
 		m, err := c.admin().Member(ctx, by, u.record())
 		if err == nil && m.Enrollment == enroll.Disabled {
-			err = c.admin().Exempt(ctx, by, u.record(), u.Name)
-			err = errors.Join(err, c.keepGenerations(ctx, u.Tenant, u.ID))
+			var done totpflow.Change
+			done, err = c.admin().Exempt(ctx, by, u.record(), u.Name)
+			err = errors.Join(err, c.users.keep(ctx, done))
 		}
 		if err != nil {
 			return err

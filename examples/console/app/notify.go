@@ -111,7 +111,10 @@ func (c *console) getNotMe(w http.ResponseWriter, r *http.Request) error {
 // postNotMe closes the account that the mail was about. It takes no session:
 // whoever changed the account may have changed how its owner gets in.
 func (c *console) postNotMe(w http.ResponseWriter, r *http.Request) error {
-	err := c.mfa.Disown(r.Context(), totpflow.DisownToken(r.PostFormValue("event")))
+	change, err := c.mfa.Disown(r.Context(), totpflow.DisownToken(r.PostFormValue("event")))
+	if err == nil {
+		err = c.users.keep(r.Context(), change)
+	}
 	if err != nil && !errors.Is(err, totpflow.ErrDisownToken) {
 		return err
 	}

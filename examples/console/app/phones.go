@@ -53,13 +53,14 @@ func (c *console) postPhoneRemove(w http.ResponseWriter, r *http.Request, v *vis
 	case v.Policy.AssignedPhones:
 		return c.securityPage(w, r, v, "", totpflow.ErrNumberAssigned)
 	}
+	var change totpflow.Change
 	proof, err := v.Proof, error(nil)
 	if v.Enrolled() {
 		form = "remove-phone-" + id
 		proof, err = v.reauthenticate(r, totpflow.ActionRemovePhone.On(id))
 	}
 	if err == nil {
-		err = v.factor.RemovePhone(r.Context(), proof, id)
+		change, err = v.factor.RemovePhone(r.Context(), proof, id)
 	}
 	if errors.Is(err, totpflow.ErrProof) && !v.Enrolled() {
 		err = fmt.Errorf("%w: %w", errSignInByPhone, err)
@@ -68,12 +69,11 @@ func (c *console) postPhoneRemove(w http.ResponseWriter, r *http.Request, v *vis
 		return c.securityPage(w, r, v, form, err)
 	}
 	setNotice(w, "phone-removed")
-	// Sessions begun before are over; this one goes on.
 	by := v.By
 	if by == totpflow.ReasonPhoneCode && !v.Enrolled() && len(v.Phones) == 1 {
 		by = totpflow.ReasonNotEnrolled
 	}
-	if err := c.sessions.begin(r.Context(), session{User: v.ID, Began: c.now(), By: by}); err != nil {
+	if err := c.goOn(r, change, by); err != nil {
 		return err
 	}
 	return redirect(w, r, "/security")

@@ -109,7 +109,16 @@ func (c *console) start(w http.ResponseWriter, r *http.Request, d totpflow.Decis
 	if err := c.users.keepGeneration(r.Context(), d.ID.User, d.Generation); err != nil {
 		return err
 	}
-	return c.sessions.begin(r.Context(), session{User: d.ID.User, Began: c.now(), By: d.Reason, Proof: d.Proof})
+	return c.sessions.begin(r.Context(), session{User: d.ID.User, Mark: d.Mark, Began: c.now(), By: d.Reason, Proof: d.Proof})
+}
+
+// goOn keeps the session of a person whose change has ended all of theirs. It has
+// another token from now on: under the old one a thief's copy would go on too.
+func (c *console) goOn(r *http.Request, change totpflow.Change, by totpflow.Reason) error {
+	if err := c.users.keep(r.Context(), change); err != nil {
+		return err
+	}
+	return c.sessions.begin(r.Context(), session{User: change.ID.User, Mark: change.Mark, Began: c.now(), By: by})
 }
 
 // enter starts the session and leads to the first page.

@@ -63,16 +63,16 @@ func (c *console) postReplace(w http.ResponseWriter, r *http.Request, v *visitor
 }
 
 func (c *console) postDisable(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	var change totpflow.Change
 	proof, err := v.reauthenticate(r, totpflow.ActionDisable.On(""))
 	if err == nil {
-		err = v.factor.Disable(r.Context(), proof)
+		change, err = v.factor.Disable(r.Context(), proof)
 	}
 	if err != nil {
 		return c.securityPage(w, r, v, "disable", err)
 	}
 	setNotice(w, "disabled")
-	// Sessions begun before are over; this one goes on.
-	if err := c.sessions.begin(r.Context(), session{User: v.ID, Began: c.now(), By: totpflow.ReasonNotEnrolled}); err != nil {
+	if err := c.goOn(r, change, totpflow.ReasonNotEnrolled); err != nil {
 		return err
 	}
 	return redirect(w, r, "/security")
@@ -86,9 +86,12 @@ func (c *console) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v *v
 	if err != nil {
 		return c.securityPage(w, r, v, "codes", err)
 	}
-	sheet, err := v.factor.NewRecoveryCodes(r.Context(), proof)
+	sheet, change, err := v.factor.NewRecoveryCodes(r.Context(), proof)
 	if err != nil {
 		return c.securityPage(w, r, v, "codes", err)
+	}
+	if err := c.users.keep(r.Context(), change); err != nil {
+		return err
 	}
 	return c.sheetPage(w, r, sheetPage{Sheet: sheet})
 }

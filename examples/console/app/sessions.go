@@ -17,6 +17,7 @@ import (
 // totpflow's challenge.
 type session struct {
 	User  string
+	Mark  totpflow.SessionMark // says whether it still stands
 	Began time.Time
 	By    totpflow.Reason // how the second step was passed, or why there was none
 	Proof totpflow.Proof  // for the enrollment that the person may go to next
@@ -41,7 +42,7 @@ func newSessions(ctx context.Context, db *sql.DB, fail func(http.ResponseWriter,
 		return nil, err
 	}
 	m := scs.New()
-	m.Store = sqlite3store.New(db)
+	m.Store = sessionStore{sqlite3store.New(db), db}
 	m.HashTokenInStore = true
 	m.Lifetime = 12 * time.Hour
 	m.Cookie.Name = "__Host-session"
@@ -51,6 +52,46 @@ func newSessions(ctx context.Context, db *sql.DB, fail func(http.ResponseWriter,
 	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) { fail(w, r, unavailable(err)) }
 	return &sessions{m}, nil
 }
+
+// A sessionStore writes what a request has changed in a session only where the
+// session is still there. The store as it comes writes it anew, so that a request
+// that is under way brings a session back which another has ended: that of a copied
+// cookie, over the owner's sign-out.
+type sessionStore struct {
+	*sqlite3store.SQLite3Store
+	db *sql.DB
+}
+
+// loaded is the context's key of the token that the request has come with.
+type loaded struct{}
+
+// handle loads the request's session and saves what the handler has changed.
+func (s *sessions) handle(next http.Handler) http.Handler {
+	load := s.LoadAndSave(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		load.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), loaded{}, new(string))))
+	})
+}
+
+// FindCtx implements [scs.CtxStore].
+func (s sessionStore) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
+	if data, found, err = s.Find(token); found {
+		*ctx.Value(loaded{}).(*string) = token
+	}
+	return data, found, err
+}
+
+// CommitCtx implements [scs.CtxStore].
+func (s sessionStore) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
+	if *ctx.Value(loaded{}).(*string) != token {
+		return s.Commit(token, data, expiry) // a new session
+	}
+	_, err := s.db.ExecContext(ctx, `UPDATE sessions SET data = ? WHERE token = ?`, data, token)
+	return err
+}
+
+// DeleteCtx implements [scs.CtxStore].
+func (s sessionStore) DeleteCtx(_ context.Context, token string) error { return s.Delete(token) }
 
 // begin starts the session under a new token, so that one that was planted in
 // the browser before is worth nothing, and with nothing of an earlier session.
@@ -62,6 +103,7 @@ func (s *sessions) begin(ctx context.Context, v session) error {
 		return unavailable(err)
 	}
 	s.Put(ctx, "user", v.User)
+	s.Put(ctx, "mark", string(v.Mark))
 	s.Put(ctx, "began", v.Began.UnixNano())
 	s.Put(ctx, "by", string(v.By))
 	s.keepProof(ctx, v.Proof, v.Began)
@@ -96,6 +138,7 @@ const choiceAge = 10 * time.Minute
 // current returns the session of the request, if there is one.
 func (s *sessions) current(ctx context.Context) (v session, ok bool) {
 	v.User = s.GetString(ctx, "user")
+	v.Mark = totpflow.SessionMark(s.GetString(ctx, "mark"))
 	v.Began = time.Unix(0, s.GetInt64(ctx, "began"))
 	v.By = totpflow.Reason(s.GetString(ctx, "by"))
 	v.Proof = totpflow.Proof(s.GetString(ctx, "proof"))

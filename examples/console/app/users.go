@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 )
 
 // A user is one account: of a person, in a tenant.
@@ -233,6 +236,22 @@ func (u *users) keepLanguage(ctx context.Context, of user, tag string) error {
 		return unavailable(err)
 	}
 	return nil
+}
+
+// keep remembers what has become of an account, also where the caller goes away:
+// otherwise a person who can write to the database puts the record of before back,
+// and a phone that was lost signs in again.
+func (u *users) keep(ctx context.Context, c totpflow.Change) error {
+	return u.keepGeneration(context.WithoutCancel(ctx), c.ID.User, c.Generation)
+}
+
+// keepOutcomes is keep for what was done to several accounts.
+func (u *users) keepOutcomes(ctx context.Context, outcomes []admin.Outcome) error {
+	var failed []error
+	for _, o := range outcomes {
+		failed = append(failed, u.keep(ctx, o.Change))
+	}
+	return errors.Join(failed...)
 }
 
 // keepGeneration remembers the generation where it is larger than the one kept.

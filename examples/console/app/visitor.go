@@ -45,7 +45,7 @@ func (v *visitor) InGrace() bool {
 }
 
 // visitor returns the signed-in person, nil when nobody is, and ends a session
-// that began before the factors changed.
+// whose mark is not the account's any more.
 func (c *console) visitor(w http.ResponseWriter, r *http.Request) (*visitor, error) {
 	s, ok := c.sessions.current(r.Context())
 	if !ok {
@@ -86,7 +86,7 @@ func (c *console) standing(ctx context.Context, s session) (v *visitor, why stri
 	switch {
 	case !v.Frozen.IsZero():
 		return nil, "closed", nil
-	case s.Began.Before(v.SessionsFrom):
+	case s.Mark != v.Status.Mark:
 		return nil, "ended", nil
 	case v.GraceBegins && v.InGrace():
 		err = v.beginGrace(ctx)
@@ -97,7 +97,7 @@ func (c *console) standing(ctx context.Context, s session) (v *visitor, why stri
 // beginGrace has the grace begin for a session from before it was set: its end
 // would else move on with each page, and never come.
 func (v *visitor) beginGrace(ctx context.Context) error {
-	_, err := v.factor.SessionValid(ctx, v.Began)
+	_, err := v.factor.SessionValid(ctx, v.session.Mark)
 	if err == nil {
 		v.Status, err = v.factor.Status(ctx)
 	}

@@ -130,6 +130,13 @@ type person struct {
 	app  *totptest.Authenticator
 }
 
+// mark is that of a session which begins now.
+func (p *person) mark() totpflow.SessionMark {
+	st, err := p.mfa.Account(p.user).Status(p.ctx)
+	must(err)
+	return st.Mark
+}
+
 // enrol sets somebody new up.
 func (l *life) enrol() *person {
 	p, page := l.begin()

@@ -31,8 +31,7 @@ const (
 func crosses(l *life) {
 	l.at(-5 * time.Minute)
 	p := l.enrol()
-	begun := l.clock.Now()
-	browser := p.trusts()
+	browser, session := p.trusts(), p.mark()
 	l.at(-period)
 	early := p.challenge()
 	code := p.app.Code()
@@ -48,7 +47,7 @@ func crosses(l *life) {
 	age := l.clock.Now().Sub(status.Authenticators[0].Added)
 	want(age > 5*time.Minute-2*period && age < 5*time.Minute+2*period, "set up %v ago", age)
 	want(status.Browsers[0].Issued.Before(l.moment), "the browser is of %v", status.Browsers[0].Issued)
-	valid, err := l.mfa.Account(p.user).SessionValid(l.ctx, begun)
+	valid, err := l.mfa.Account(p.user).SessionValid(l.ctx, session)
 	must(err)
 	want(valid, "the session of before is over")
 }

@@ -66,7 +66,7 @@ func (f *fixture) newRecoveryCodes(p *person) error {
 	if err != nil {
 		return err
 	}
-	sheet, err := account.NewRecoveryCodes(f.ctx, proof)
+	sheet, _, err := account.NewRecoveryCodes(f.ctx, proof)
 	p.codes = sheet.Codes
 	return err
 }

@@ -37,16 +37,16 @@ func (w *walker) administers() {
 	case 0, 1:
 		what := scopes[w.next(len(scopes))]
 		e := needed(m.resets(now, what))
-		w.expectError("reset", adm.Reset(w.ctx, ops, id, what), e)
+		w.expectChange("reset", user, e)(adm.Reset(w.ctx, ops, id, what))
 	case 3:
 		e := needed(m.unlocks(now))
 		w.expectError("unlock", adm.Unlock(w.ctx, ops, id), e)
 	case 4, 5, 22, 23, 24:
 		w.restores(user, adm)
 	case 6:
-		w.expectError("exempt", adm.Exempt(w.ctx, ops, id, "agent"), free(m.exempts()))
+		w.expectChange("exempt", user, free(m.exempts()))(adm.Exempt(w.ctx, ops, id, "agent"))
 	case 7, 8:
-		w.expectError("end exemption", adm.EndExemption(w.ctx, ops, id), needed(m.endsExemption(now)))
+		w.expectChange("end exemption", user, needed(m.endsExemption(now)))(adm.EndExemption(w.ctx, ops, id))
 	case 9, 14:
 		until := now.Add([]time.Duration{-time.Hour, time.Hour, 25 * time.Hour, 91 * 24 * time.Hour}[w.next(4)])
 		w.expectError("extend", adm.ExtendGrace(w.ctx, ops, id, until), free(m.extends(now, until)))
@@ -68,8 +68,7 @@ func (w *walker) rarely(user int, adm admin.Admin) {
 		if existed {
 			e = expectation{"ok", func() {
 				w.check(!w.exists(user), "forget: the record is still there")
-				*m = model{required: m.required, generation: m.generation + 1}
-				w.sessions[user] = time.Time{}
+				*m = model{required: m.required, generation: m.generation + 1, ends: m.ends}
 			}}
 		}
 		w.expectError("forget", adm.Forget(w.ctx, ops, w.id(user)), func(string) expectation { return e })
@@ -105,12 +104,12 @@ func (w *walker) restores(user int, adm admin.Admin) {
 		}
 	}
 	existed := w.exists(user)
-	w.expectError("restore", adm.RestoreAuthenticator(w.ctx, ops, w.id(user), id), func(string) expectation {
+	w.expectChange("restore", user, func(string) expectation {
 		if !existed {
 			return only("no account")
 		}
 		return m.restores(now, kept)
-	})
+	})(adm.RestoreAuthenticator(w.ctx, ops, w.id(user), id))
 }
 
 func (w *walker) imports(user int, adm admin.Admin) {
@@ -163,11 +162,11 @@ func (w *walker) disowns() {
 	}
 	m, existed := w.people[user], w.exists(user)
 	link := w.service().NewDisownToken(event.Event{Tenant: users[user].ID.Tenant, User: users[user].ID.User, At: of})
-	w.expectError("disown", w.service().Disown(w.ctx, link), func(string) expectation {
+	w.expectChange("disown", user, func(string) expectation {
 		if !existed {
 			return only("disown")
 		}
 		return m.disowns(now, of)
-	})
+	})(w.service().Disown(w.ctx, link))
 	w.verifies() // by a challenge from before
 }

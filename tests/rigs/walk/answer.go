@@ -21,7 +21,7 @@ var words = []struct {
 	{totpflow.ErrAlreadyUsed, "used"}, {totpflow.ErrRejected, "rejected"},
 	{totpflow.ErrChallenge, "challenge"}, {totpflow.ErrProof, "proof"}, {totpflow.ErrEnrollmentExpired, "enrollment"},
 	{totpflow.ErrNotEnrolled, "not enrolled"}, {admin.ErrAlreadyEnrolled, "enrolled"}, {totpflow.ErrFactorRequired, "required"},
-	{totpflow.ErrFrozen, "frozen"}, {totpflow.ErrExempt, "exempt"}, {totpflow.ErrNotExempt, "not exempt"},
+	{totpflow.ErrFrozen, "frozen"}, {totpflow.ErrExempt, "exempt"}, {totpflow.ErrNotExempt, "not exempt"}, {totpflow.ErrKeyEnded, "ended key"},
 	{admin.ErrNoAccount, "no account"}, {totpflow.ErrPasswordRecent, "recent"}, {totpflow.ErrDisownToken, "disown"},
 	{admin.ErrGrace, "grace"}, {admin.ErrNoGrace, "no grace"}, {enroll.ErrTransition, "transition"}, {enroll.ErrClock, "clock"},
 	{enroll.ErrTooManyAuthenticators, "limit"}, {enroll.ErrLast, "last"}, {enroll.ErrUnknown, "unknown"},
@@ -94,6 +94,16 @@ func (w *walker) expect(what string, e expectation, got string) bool {
 func (w *walker) expectError(what string, err error, e func(got string) expectation) bool {
 	got := said(err)
 	return w.expect(what, e(got), got)
+}
+
+// expectChange does so with a call that answers how the account then stands.
+func (w *walker) expectChange(what string, user int, e func(got string) expectation) func(totpflow.Change, error) {
+	return func(c totpflow.Change, err error) {
+		if w.expectError(what, err, e) && err == nil {
+			w.check(c.ID == w.id(user), "%s: the change is of %v", what, c.ID)
+			w.sees(user, c.Mark)
+		}
+	}
 }
 
 // A difference ends the walk. It leaves the step that finds it by a panic, which

@@ -4,12 +4,22 @@ import (
 	"errors"
 	"time"
 
+	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/store"
 )
 
-// look compares what can be seen of the accounts, and that no session that was
-// over comes back.
+// sees compares a mark with those seen before: it is the same until something ends
+// the sessions, and another one from then on.
+func (w *walker) sees(user int, mark totpflow.SessionMark) {
+	now := w.people[user].sessions
+	for then, known := range w.marks[user] {
+		w.check((known == mark) == (then == now), "mark %q after %d ends of the sessions, as after %d", mark, now, then)
+	}
+	w.marks[user][now] = mark
+}
+
+// look compares what can be seen of the accounts.
 func (w *walker) look() {
 	if w.refusing {
 		return
@@ -20,8 +30,7 @@ func (w *walker) look() {
 		w.check(len(st.Authenticators) == len(m.phones), "status: %d authenticators, in the model %d", len(st.Authenticators), len(m.phones))
 		w.check(st.RecoveryCodes.Left == m.unused(), "status: %d recovery codes, in the model %d", st.RecoveryCodes.Left, m.unused())
 		w.check(len(st.Browsers) <= len(m.browsers), "status: %d browsers, in the model %d", len(st.Browsers), len(m.browsers))
-		w.check(!st.SessionsFrom.Before(w.sessions[i]), "status: sessions from %v, and before from %v", st.SessionsFrom, w.sessions[i])
-		w.sessions[i] = st.SessionsFrom
+		w.sees(i, st.Mark)
 		w.lookAtLeave(i)
 	}
 	w.lookAtList()

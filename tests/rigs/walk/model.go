@@ -17,6 +17,8 @@ import (
 type model struct {
 	required   bool // with a grace of graceLife
 	generation int  // of tickets: those of another one are over
+	sessions   int  // how often they had ended when the mark was drawn; 0 for none
+	ends       int  // how often they have ended, also before the record was deleted
 	revoked    int  // how often trust was: proofs from before trust no browser
 	phones     []*modelPhone
 	offer      *modelOffer
@@ -264,7 +266,8 @@ func (m *model) confirm(o *modelOffer, now time.Time, typed, got string, fresh [
 		o.phone.last, o.phone.added = step, now
 		if !o.adds {
 			m.shelve(now, m.phones...)
-			m.phones, m.browsers = nil, nil
+			m.phones = nil
+			m.changed()
 		}
 		m.state.bound()
 		if !o.adds || m.codes == nil {
@@ -304,6 +307,11 @@ func (m *model) with(t *modelTicket, user int, a totpflow.Action, now time.Time,
 }
 
 // changed is what every change of factors ends.
-func (m *model) changed() { m.generation++; m.revokeAll() }
+func (m *model) changed() {
+	m.generation++
+	m.revokeAll()
+	m.ends++
+	m.sessions = m.ends
+}
 
 func (m *model) revokeAll() { m.browsers = nil; m.revoked++ }

@@ -80,7 +80,7 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 		if m.required {
 			do = only("required")
 		}
-		w.expectError("disable", account.Disable(w.ctx, p), func(got string) expectation { return m.with(t, user, a, now, got, do) })
+		w.expectChange("disable", user, func(got string) expectation { return m.with(t, user, a, now, got, do) })(account.Disable(w.ctx, p))
 	case totpflow.ActionRemoveAuthenticator:
 		i, id := w.someAuthenticator(user)
 		do := only("proof")
@@ -93,11 +93,11 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 		default:
 			do = expectation{"ok", func() { m.shelve(now, m.phones[i]); m.changed(); m.phones = append(m.phones[:i:i], m.phones[i+1:]...) }}
 		}
-		w.expectError("remove", account.RemoveAuthenticator(w.ctx, p, id), func(got string) expectation { return m.with(t, user, a, now, got, do) })
+		w.expectChange("remove", user, func(got string) expectation { return m.with(t, user, a, now, got, do) })(account.RemoveAuthenticator(w.ctx, p, id))
 	case totpflow.ActionRecoveryCodes:
-		sheet, err := account.NewRecoveryCodes(w.ctx, p)
+		sheet, change, err := account.NewRecoveryCodes(w.ctx, p)
 		do := expectation{"ok", func() { m.generation++; m.renew(sheet.Codes); w.codes = append(w.codes, sheet.Codes...) }}
-		w.expectError("new codes", err, func(got string) expectation { return m.with(t, user, a, now, got, do) })
+		w.expectChange("new codes", user, func(got string) expectation { return m.with(t, user, a, now, got, do) })(change, err)
 	default:
 		do := expectation{"ok", func() {}}
 		w.expectError("spend", account.ConsumeProof(w.ctx, p, a.On("")), func(got string) expectation { return m.with(t, user, a, now, got, do) })
@@ -153,12 +153,14 @@ func (w *walker) revokes() {
 	m, account := w.people[user], w.service().Account(users[user])
 	switch w.next(12) {
 	case 0:
-		w.expectError("password", account.PasswordChanged(w.ctx), func(string) expectation {
+		w.expectChange("password", user, func(string) expectation {
 			return expectation{"ok", func() {
 				m.changed()
 				m.state.password, m.state.issued, m.state.renewed = w.now(), nil, m.state.codeOnly
 			}}
-		})
+		})(account.PasswordChanged(w.ctx))
+	case 2:
+		w.expectChange("end sessions", user, func(string) expectation { return expectation{"ok", m.changed} })(account.EndSessions(w.ctx))
 	case 1:
 		do := only("ok")
 		if w.exists(user) {

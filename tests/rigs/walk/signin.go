@@ -20,8 +20,9 @@ func (w *walker) handed(user int, proof bool, value string, a totpflow.Action, b
 func (w *walker) decided(user int, d totpflow.Decision) {
 	if d.Step == totpflow.Passed {
 		w.check(d.ID.User == users[user].ID.User, "%q is in instead of %q", d.ID.User, users[user].ID.User)
+		w.sees(user, d.Mark)
 	} else {
-		w.check(d.ID.User == "" && d.Proof == "", "somebody who is not in has the id %q, and a proof of %d bytes", d.ID.User, len(d.Proof))
+		w.check(d.ID.User == "" && d.Proof == "" && d.Mark == "", "somebody who is not in has the id %q, the mark %q, and a proof of %d bytes", d.ID.User, d.Mark, len(d.Proof))
 	}
 	ask := map[totpflow.Step]totpflow.Action{totpflow.AskCode: totpflow.ActionSignIn, totpflow.Enroll: totpflow.ActionEnroll}
 	w.handed(user, false, string(d.Challenge), ask[d.Step], "")
@@ -65,13 +66,20 @@ func (w *walker) settles() {
 
 // machine signs in where machines do.
 func (w *walker) machine() {
-	user := w.next(2)
+	n := w.next(6)
+	user := n % 2
 	m := w.people[user]
-	d, err := w.service().SignInMachine(w.ctx, users[user])
+	of := m.sessions // when its key was made
+	if n < 2 {
+		of = m.ends / 2
+	}
+	d, err := w.service().SignInMachine(w.ctx, users[user], w.marks[user][of])
 	e := only("not exempt")
 	switch {
 	case m.state.frozen:
 		e = only("frozen")
+	case m.state.exempt && (of != m.sessions || w.marks[user][of] == ""):
+		e = only("ended key")
 	case m.state.exempt:
 		e = only("in")
 	}

@@ -148,7 +148,8 @@ func (m *model) resets(now time.Time, what admin.Scope) expectation {
 	return expectation{"ok", func() {
 		switch what {
 		case admin.ScopeBrowsers:
-			m.changed()
+			m.generation++
+			m.revokeAll()
 		case admin.ScopeRecoveryCodes:
 			m.generation++
 			m.codes, m.state.issued = nil, nil

@@ -28,8 +28,8 @@ type walker struct {
 	plain    store.Store        // behind the first of them
 	refusing bool               // the stores refuse reads or writes
 
-	people   [2]*model
-	sessions [2]time.Time // the latest SessionsFrom seen
+	people [2]*model
+	marks  [2]map[int]totpflow.SessionMark // as seen, by how often the sessions had ended
 
 	tickets []*modelTicket
 	offers  []*modelOffer
@@ -60,7 +60,7 @@ func (w *walker) id(user int) store.AccountID {
 func Run(ctx context.Context, clock *totptest.Clock, stores [2]store.Store, script []byte) (met Met, err error) {
 	w := &walker{
 		ctx: ctx, script: script, length: len(script), clock: clock, plain: stores[0],
-		people: [2]*model{{}, {required: true}}, told: []time.Time{clock.Now()}, met: Met{},
+		people: [2]*model{{}, {required: true}}, marks: [2]map[int]totpflow.SessionMark{{}, {}}, told: []time.Time{clock.Now()}, met: Met{},
 	}
 	keys := keyring.Generate()
 	for i, s := range stores {

@@ -17,6 +17,8 @@ type outcome struct {
 	Reason string `json:"reason,omitempty"` // why not
 	// NeedsCode: the password alone does not lead to the enrollment after a reset.
 	NeedsCode bool `json:"needs_code,omitempty"`
+	// Generation of the account after a reset, for the product to keep.
+	Generation uint64 `json:"generation,omitempty"`
 }
 
 // bulk is what --json prints of a change of many accounts.

@@ -31,7 +31,7 @@ no longer gets in where people do. What was set up is cleared. With --end it is 
 					name: "exempt", id: id,
 					what:  fmt.Sprintf("Make %s a person's account again, who has to set up?", label(id)),
 					said:  "a person's account again",
-					do:    func(ctx context.Context, s *session) error { return s.admin.EndExemption(ctx, s.by, id) },
+					do:    func(ctx context.Context, s *session) error { return second(s.admin.EndExemption(ctx, s.by, id)) },
 					after: nextStep(id),
 				})
 			case name == "":
@@ -41,7 +41,7 @@ no longer gets in where people do. What was set up is cleared. With --end it is 
 				name: "exempt", id: id, fresh: true,
 				what: fmt.Sprintf("Clear the second factor of %s, and make it the account of a machine?", label(id)),
 				said: "a machine account",
-				do:   func(ctx context.Context, s *session) error { return s.admin.Exempt(ctx, s.by, id, name) },
+				do:   func(ctx context.Context, s *session) error { return second(s.admin.Exempt(ctx, s.by, id, name)) },
 			})
 		},
 	}

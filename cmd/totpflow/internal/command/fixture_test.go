@@ -212,3 +212,6 @@ func (r result) events() (kinds []string) {
 const reason = "--reason=ticket 4711"
 
 func acme(user string) store.AccountID { return store.AccountID{Tenant: "acme", User: user} }
+
+// second is the error of a call that returns something else beside it.
+func second[T any](_ T, err error) error { return err }

@@ -82,7 +82,7 @@ func TestGraceThatHasNotBegun(t *testing.T) {
 	ana := h.enroll("acme", "ana")
 	proof, err := h.service().Account(ana.User).VerifyCode(h.ctx, totpflow.ActionDisable.On(""), ana.phone.Code())
 	require.NoError(t, err)
-	require.NoError(t, h.service().Account(ana.User).Disable(h.ctx, proof))
+	require.NoError(t, second(h.service().Account(ana.User).Disable(h.ctx, proof)))
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "14d", reason, "--yes")
 	type shape struct {
 		State       string

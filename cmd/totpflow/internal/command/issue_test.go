@@ -18,7 +18,7 @@ func (h *installation) disown(p person) {
 	h.t.Helper()
 	s := h.service()
 	told := event.Event{Tenant: p.ID.Tenant, User: p.ID.User, At: h.clock.Now().Add(time.Second), Kind: event.Reset}
-	require.NoError(h.t, s.Disown(h.ctx, s.NewDisownToken(told)))
+	require.NoError(h.t, second(s.Disown(h.ctx, s.NewDisownToken(told))))
 }
 
 // The only administrator has frozen the account: nobody is left who could issue a
@@ -86,7 +86,7 @@ func TestIssueCodeRefused(t *testing.T) {
 	h.enroll("acme", "ana")
 	frozen, recent := h.enroll("acme", "frozen"), h.enroll("acme", "recent")
 	h.disown(frozen)
-	require.NoError(t, h.service().Account(recent.User).PasswordChanged(h.ctx))
+	require.NoError(t, second(h.service().Account(recent.User).PasswordChanged(h.ctx)))
 	h.ok("grace", "nothing", "--tenant", "acme", "--for", "7d", reason, "--yes")
 	h.ok("exempt", "machine", "--tenant", "acme", "--name", "fs01", reason, "--yes")
 	path := filepath.Join(h.dir, "code")

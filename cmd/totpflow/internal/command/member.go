@@ -23,6 +23,8 @@ type member struct {
 	NeedsCode         bool      `json:"needs_code,omitempty"` // for the enrollment after the reset
 	FrozenAt          time.Time `json:"frozen_at,omitzero"`
 	Machine           string    `json:"machine,omitempty"`
+	Generation        uint64    `json:"generation"`
+	Mark              string    `json:"session_mark,omitempty"`
 	Waiting           *waiting  `json:"waiting,omitempty"`
 	Browsers          []browser `json:"trusted_browsers"`
 	Kept              []kept    `json:"kept"`
@@ -56,6 +58,7 @@ func memberOf(m admin.Member) member {
 		Tenant: m.ID.Tenant, User: m.ID.User, State: string(m.State), Enrollment: string(m.Enrollment), Required: m.Required,
 		GraceUntil: m.GraceUntil, GraceBegins: m.GraceBegins, Authenticators: m.Authenticators, RecoveryCodesLeft: m.RecoveryCodesLeft,
 		LastUsed: m.LastUsed, ResetAt: m.ResetAt, NeedsCode: m.NeedsCode, FrozenAt: m.FrozenAt, Machine: m.Machine,
+		Generation: m.Generation, Mark: string(m.Mark),
 		Browsers: []browser{}, Kept: []kept{},
 	}
 	if m.GraceBegins {

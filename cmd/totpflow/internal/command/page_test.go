@@ -131,7 +131,7 @@ func (p *operatorsPage) scene(name string) {
 		require.NoError(p.t, err)
 		i := slices.IndexFunc(p.told, func(e event.Event) bool { return e.Kind == event.AuthenticatorsReplaced })
 		require.GreaterOrEqual(p.t, i, 0)
-		require.NoError(p.t, s.Disown(p.ctx, s.NewDisownToken(p.told[i])))
+		require.NoError(p.t, second(s.Disown(p.ctx, s.NewDisownToken(p.told[i]))))
 	case "frozen":
 		p.disown(p.people["eva"])
 	case "table":

@@ -13,7 +13,10 @@ import (
 func (a *app) approve() *cobra.Command {
 	return a.request("approve", "Approve", "approved", "Approve what waits for a second administrator",
 		`Does what an administrator has asked for and a second one would have to approve, when there is no second one. "totpflow
-policy get" lists what waits.`, admin.Admin.Approve)
+policy get" lists what waits.`,
+		func(a admin.Admin, ctx context.Context, by admin.Actor, tenant, id string) error {
+			return second(a.Approve(ctx, by, tenant, id))
+		})
 }
 
 func (a *app) withdraw() *cobra.Command {

@@ -77,7 +77,7 @@ func (a *app) resetOne(c *cobra.Command, id store.AccountID, what admin.Scope) e
 		what: fmt.Sprintf("Clear the %s of %s?", scopeWords[what], label(id)),
 		said: "cleared the " + scopeWords[what],
 		do: func(ctx context.Context, s *session) error {
-			return s.admin.Reset(ctx, s.by, id, what)
+			return second(s.admin.Reset(ctx, s.by, id, what))
 		},
 		after: nextStep(id),
 	})
@@ -132,21 +132,21 @@ func (a *app) resetMany(ctx context.Context, tenant string, users []string, what
 			out.add(0, o.ID, explain(o.ID, o.Err))
 		}
 		if a.yes {
-			s.noteCodes(ctx, out.Outcomes[len(out.Outcomes)-len(outcomes):])
+			s.note(ctx, out.Outcomes[len(out.Outcomes)-len(outcomes):])
 		}
 	}
 	return a.tellBulk(out, "cleared the "+scopeWords[what], "would clear the "+scopeWords[what])
 }
 
-// noteCodes notes who of those that were reset needs a code. Where that cannot
-// be read they were reset all the same.
-func (s *session) noteCodes(ctx context.Context, outcomes []outcome) {
+// note notes of those that were reset how they stand. Where that cannot be read
+// they were reset all the same.
+func (s *session) note(ctx context.Context, outcomes []outcome) {
 	for i, o := range outcomes {
 		if !o.Done {
 			continue
 		}
 		m, err := s.admin.Member(ctx, s.by, store.AccountID{Tenant: o.Tenant, User: o.User})
-		outcomes[i].NeedsCode = err == nil && m.NeedsCode
+		outcomes[i].NeedsCode, outcomes[i].Generation = err == nil && m.NeedsCode, m.Generation
 	}
 }
 

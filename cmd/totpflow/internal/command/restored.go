@@ -18,14 +18,16 @@ const opRestored = "restored"
 const restoredLong = `Run it once, while the product is stopped, after its database was put back to an earlier state: codes, recovery codes
 and trusted browsers that were used or ended since are good again in it. --at is when the backup was made.
 
-It raises the epoch in the key file, which ends every trusted browser, sign-in under way, issued code and link of mails.
-For every account it takes the codes that apps have shown until now as used, voids the recovery codes that were made
-before the backup, and ends sessions. When it is interrupted, the same command goes on where it was.`
+It raises the epoch in the key file, which ends every session, machine key, trusted browser, sign-in under way, issued
+code and link of mails.
+For every account it takes the codes that apps have shown until now as used, and voids the recovery codes that were made
+before the backup. When it is interrupted, the same command goes on where it was.`
 
 // noticed is what people will notice, and todo what the product must do.
 var (
 	noticed = []string{
 		"Everybody signs in again, with a code: sessions and trusted browsers have ended.",
+		"Keys of machine accounts have ended: register the machines again.",
 		"Recovery codes from before the backup do not work any more. People make new ones after signing in.",
 		"Links of mails (\"it was not me\") and codes that were sent by mail have ended: send new ones.",
 		"A code that an app shows right now is taken as used. The next one works.",
@@ -33,7 +35,7 @@ var (
 	}
 	todo = []string{
 		"Start every process with the key file as it is now.",
-		"Sessions of the product's own: end those from before, unless it compares with SessionsFrom.",
+		"Sessions of the product's own: end those from before, unless it asks SessionValid.",
 		"Users whose generation is ahead of their record are refused (record_lost): they have changed something since the backup. Make sure who they are, reset them, and set the generation that you keep to zero.",
 		"Users whom you keep no generation of and who have set up since the backup have nothing set up now: the password alone lets them in where the factor is optional.",
 		"Passwords that were changed since the backup are the product's own to restore or to end.",

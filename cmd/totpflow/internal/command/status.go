@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -94,6 +95,7 @@ func (a *app) printStatus(name string, r report) error {
 	for _, b := range r.Browsers {
 		t.Row("trusted browser", fmt.Sprintf("%s, since %s, until %s", b.Label, day(b.Issued), day(b.Expires)), "id "+b.ID)
 	}
+	t.Row("generation", strconv.FormatUint(r.Generation, 10))
 	if w := r.Waiting; w != nil {
 		t.Row("wrong codes", w.words())
 	}

@@ -86,7 +86,7 @@ func TestGenerationOfASessionThatIsOver(t *testing.T) {
 			service, err := totpflow.New(totpflow.Config{Issuer: app.Issuer, Store: records, Keys: s.keys, Now: s.clock.Now})
 			require.NoError(s.t, err)
 			by := totpadmin.Operator{Name: "root", Reason: "a lost phone"}
-			require.NoError(s.t, totpadmin.New(service, nil).Reset(s.t.Context(), by, store.AccountID{Tenant: "acme", User: s.id(ana)}, totpadmin.ScopeAll))
+			require.NoError(s.t, second(totpadmin.New(service, nil).Reset(s.t.Context(), by, store.AccountID{Tenant: "acme", User: s.id(ana)}, totpadmin.ScopeAll)))
 		},
 		"closed": func(s *site) {
 			link := linkInMail.FindStringSubmatch(s.last(ana, "set up").Text)[1]
