@@ -2,7 +2,6 @@ package totpflow
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -11,6 +10,8 @@ import (
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/internal/skew"
+	"github.com/totpflow/totpflow/internal/wire"
+	"github.com/totpflow/totpflow/store"
 )
 
 // A DisownToken is the "it was not me" of a mail about a change. It only takes trust
@@ -21,10 +22,19 @@ type DisownToken string
 const disownPurpose = "totpflow/disown"
 
 type disowned struct {
-	Tenant string     `json:"tenant,omitempty"`
-	User   string     `json:"user"`
-	At     time.Time  `json:"at"`
-	Kind   event.Kind `json:"kind"`
+	Tenant string
+	User   string
+	At     time.Time
+	Kind   event.Kind
+}
+
+// Fields describes what a [DisownToken] is about.
+func (d *disowned) Fields(c *wire.Coder) {
+	const maxKind = 64
+	c.Text("tenant", &d.Tenant, store.MaxID)
+	c.Text("user", &d.User, store.MaxID)
+	c.Millis("at", &d.At)
+	c.Text("kind", (*string)(&d.Kind), maxKind)
 }
 
 // NewDisownToken makes the "it was not me" for the mail about e, an event of a
@@ -36,8 +46,8 @@ func (s *Service) NewDisownToken(e event.Event) DisownToken {
 	if e.User == "" {
 		return ""
 	}
-	plain, err := json.Marshal(disowned{Tenant: e.Tenant, User: e.User, At: e.At, Kind: e.Kind})
-	if err != nil { // unreachable: strings and a time of this century
+	plain, err := wire.Encode(&disowned{Tenant: e.Tenant, User: e.User, At: e.At, Kind: e.Kind})
+	if err != nil { // no event of this service
 		return ""
 	}
 	return DisownToken(s.engine.Seal(disownPurpose, plain))
@@ -79,7 +89,7 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) (Change, error) {
 
 func (s *Service) disowned(d DisownToken) (of disowned, err error) {
 	plain, err := s.engine.Unseal(disownPurpose, string(d))
-	if err != nil || json.Unmarshal(plain, &of) != nil || of.User == "" {
+	if err != nil || wire.Decode(plain, &of) != nil || of.User == "" {
 		return disowned{}, ErrDisownToken
 	}
 	return of, nil

@@ -71,7 +71,7 @@ func (a Admin) requestIfTwo(ctx context.Context, who author, tenant string, q ac
 	if !p.TwoAdministrators || who.operator() {
 		return nil
 	}
-	for _, user := range q.Targets { // JSON would make another id of what is no text
+	for _, user := range q.Targets { // no store takes another id, and so no record
 		if err := account.Validate(store.AccountID{Tenant: tenant, User: user}); err != nil {
 			return err
 		}

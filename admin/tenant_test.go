@@ -103,7 +103,7 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 		"the tenant's record":   {func(h *harness) *totpflow.Service { h.Garble(account.TenantID("acme")); return h.Service }, keyring.ErrOpen},
 		"the provider's record": {func(h *harness) *totpflow.Service { h.Garble(account.TenantID("provider")); return h.Service }, keyring.ErrOpen},
 		"the record of a newer release": {func(h *harness) *totpflow.Service {
-			h.rewrite(account.TenantID("acme"), `{"format":2,"enrollment":{"v":1}}`)
+			h.rewrite(account.TenantID("acme"), "\x7f")
 			return h.Service
 		}, account.ErrFormat},
 		"the store": {func(h *harness) *totpflow.Service {
@@ -188,7 +188,7 @@ func (h *harness) rewrite(id store.AccountID, plain string) {
 	require.NoError(h.T, err)
 	was := rec.Version
 	rec.Version = store.NewVersion()
-	rec.Sealed = keys.Seal("totpflow/account", []byte(plain), rec.ID.Tenant, rec.ID.User, rec.Version.String(), rec.State, "1")
+	rec.Sealed = keys.Seal("totpflow/account", []byte(plain), rec.ID.Tenant, rec.ID.User, rec.Version.String(), rec.State, "")
 	require.NoError(h.T, h.Memory.Put(h.Ctx, rec, was))
 }
 

@@ -2,7 +2,6 @@ package enroll
 
 import (
 	"crypto/rand"
-	"crypto/subtle"
 	"strconv"
 	"strings"
 	"time"
@@ -81,12 +80,6 @@ func retiredAge(k totp.Key) time.Duration {
 
 // maxRetired bounds what is remembered; the oldest goes first.
 const maxRetired = 20
-
-// sameSecret compares without regard to the parameters: six digits of a secret
-// give away the last six of its eight.
-func sameSecret(a, b totp.Key) bool {
-	return subtle.ConstantTimeCompare([]byte(a.Secret()), []byte(b.Secret())) == 1
-}
 
 // newID draws an identifier of at least 128 random bits.
 func newID() string { return rand.Text() }

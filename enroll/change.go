@@ -95,7 +95,7 @@ func (e Enrollment) lapse(at time.Time) Enrollment {
 // retire remembers the last step of an authenticator that goes.
 func (e Enrollment) retire(at time.Time, a Authenticator) Enrollment {
 	kept := slices.DeleteFunc(slices.Clone(e.retired), func(r retired) bool {
-		return sameSecret(r.key, a.Key) // superseded: a later Last of the same secret
+		return r.key.SameSecret(a.Key) // superseded: a later Last of the same secret
 	})
 	kept = append(kept, retired{key: a.Key, last: a.Last, until: stamp(at.Add(retiredAge(a.Key)))})
 	e.retired = kept[max(0, len(kept)-maxRetired):]
@@ -106,7 +106,7 @@ func (e Enrollment) retire(at time.Time, a Authenticator) Enrollment {
 // of another period are other numbers, and never the same code.
 func (e Enrollment) lastOf(key totp.Key) (last totp.Step) {
 	same := func(k totp.Key) bool {
-		return sameSecret(k, key) && k.Params().Period == key.Params().Period
+		return k.SameSecret(key) && k.Params().Period == key.Params().Period
 	}
 	for _, r := range e.retired {
 		if same(r.key) {

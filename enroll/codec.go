@@ -1,180 +1,105 @@
 package enroll
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
+	"math"
 
-	"github.com/totpflow/totpflow/totp"
+	"github.com/totpflow/totpflow/internal/wire"
 )
 
 // ErrEncoding says that bytes are not an encoded [Enrollment] that this version
 // understands. Treat it as "nobody is let in", never as "not enrolled".
 var ErrEncoding = errors.New("enroll: not an encoded enrollment of this version")
 
-const encodingVersion = 1
-
-// What [Enrollment.Encode] writes. Times are milliseconds since 1970. Keys are
-// whole URIs, since algorithm, digits and period are part of the key: a secret
-// read back with other parameters would lock its owner out.
-//
-//	{"v":1,"state":"replacing",
-//	 "authenticators":[{"id":"…","name":"Phone","uri":"otpauth://…","last":58000000,"added":…,"used":…}],
-//	 "candidate":{"id":"…","name":"Tablet","uri":"otpauth://…","began":…,"adds":true},
-//	 "kept":[{"id":"…","name":"Old phone","uri":"otpauth://…","last":58000000,"added":…,"used":…,"until":…}],
-//	 "retired":[{"uri":"otpauth://…","last":58000000,"until":…}],
-//	 "reset":…,"lapsed":true}
-//
-// An authenticator whose key is weak has "weak_until":… too.
-type (
-	encoded struct {
-		Version        int                    `json:"v"`
-		State          State                  `json:"state"`
-		Authenticators []encodedAuthenticator `json:"authenticators,omitempty"`
-		Candidate      *encodedCandidate      `json:"candidate,omitempty"`
-		Kept           []encodedKept          `json:"kept,omitempty"`
-		Retired        []encodedRetired       `json:"retired,omitempty"`
-		Reset          millis                 `json:"reset,omitempty"`
-		Lapsed         bool                   `json:"lapsed,omitempty"`
-	}
-	encodedAuthenticator struct {
-		ID    string    `json:"id"`
-		Name  string    `json:"name"`
-		URI   string    `json:"uri"`
-		Last  totp.Step `json:"last"`
-		Added millis    `json:"added"`
-		Used  millis    `json:"used"`
-		Weak  millis    `json:"weak_until,omitempty"`
-	}
-	encodedCandidate struct {
-		ID    string `json:"id"`
-		Name  string `json:"name"`
-		URI   string `json:"uri"`
-		Began millis `json:"began"`
-		Adds  bool   `json:"adds,omitempty"`
-	}
-	encodedKept struct {
-		encodedAuthenticator
-		Until millis `json:"until"`
-	}
-	encodedRetired struct {
-		URI   string    `json:"uri"`
-		Last  totp.Step `json:"last"`
-		Until millis    `json:"until"`
-	}
-	millis int64
+// The longest of each text, in bytes. What this package makes is shorter.
+const (
+	maxIDBytes   = 64
+	maxNameBytes = 4 * MaxName
 )
 
-// label fills the place that a key URI has for names; those are kept elsewhere.
-var label = totp.Label{Account: "totpflow"}
-
-// Encode returns the enrollment as JSON. It REVEALS the secrets: seal it before a
-// store sees it (package keyring), with the account's id as associated data, and
-// do not reformat it. The format is stable; its version is inside. At the limits
-// it takes about 11 KiB.
+// Encode returns the enrollment in a binary form, of at most 5 KiB. It REVEALS
+// the secrets: seal it before a store sees it (package keyring), with the
+// account's id as associated data. The form is stable and has its version inside.
 func (e Enrollment) Encode() []byte {
-	out := encoded{Version: encodingVersion, State: e.stored(), Reset: toMillis(e.reset), Lapsed: e.lapsed}
-	for _, a := range e.live {
-		out.Authenticators = append(out.Authenticators, encodeAuthenticator(a))
-	}
-	if c := e.candidate; !c.IsZero() {
-		out.Candidate = &encodedCandidate{c.ID, c.Name, uriOf(c.Key), toMillis(c.Began), c.Adds}
-	}
-	for _, k := range e.kept {
-		out.Kept = append(out.Kept, encodedKept{encodeAuthenticator(k.Authenticator), toMillis(k.until)})
-	}
-	for _, r := range e.retired {
-		out.Retired = append(out.Retired, encodedRetired{uriOf(r.key), r.last, toMillis(r.until)})
-	}
-	data, _ := json.Marshal(out) // strings, integers and bools: cannot fail
+	data, _ := wire.Encode(&e) // what the methods make is within all bounds
 	return data
 }
 
-// Decode reads what [Enrollment.Encode] wrote, and nothing else: a version, state
-// or field that it does not know, a key that totp refuses, contents that do not
-// fit the state, a different spelling of the same are all [ErrEncoding].
+// Decode reads what [Enrollment.Encode] wrote, and nothing else: a version or a
+// state that it does not know, a key that totp refuses, contents that do not fit
+// the state, a byte too many are all [ErrEncoding].
 func Decode(data []byte) (Enrollment, error) {
-	var in encoded
-	if err := json.Unmarshal(data, &in); err != nil {
-		// The cause is left out: it may quote what it could not read.
-		return Enrollment{}, ErrEncoding
-	}
-	if in.Version != encodingVersion {
-		return Enrollment{}, fmt.Errorf("%w: version %d", ErrEncoding, in.Version)
-	}
-	e, err := in.enrollment()
-	if err != nil {
+	var e Enrollment
+	if err := wire.Decode(data, &e); err != nil {
 		return Enrollment{}, fmt.Errorf("%w: %w", ErrEncoding, err)
-	}
-	if err := e.check(); err != nil {
-		return Enrollment{}, fmt.Errorf("%w: %w", ErrEncoding, err)
-	}
-	// A field of a later version would be lost with the next write, and with it
-	// whatever it protects.
-	if !bytes.Equal(e.Encode(), data) {
-		return Enrollment{}, fmt.Errorf("%w: unknown field or spelling", ErrEncoding)
 	}
 	return e, nil
 }
 
-func (in encoded) enrollment() (Enrollment, error) {
-	e := Enrollment{state: in.State, reset: in.Reset.time(), lapsed: in.Lapsed}
-	for _, a := range in.Authenticators {
-		live, err := a.authenticator()
-		if err != nil {
-			return Enrollment{}, err
-		}
-		e.live = append(e.live, live)
-	}
-	if c := in.Candidate; c != nil {
-		key, err := keyOf(c.URI)
-		if err != nil {
-			return Enrollment{}, err
-		}
-		e.candidate = Candidate{c.ID, c.Name, key, c.Began.time(), c.Adds}
-	}
-	for _, k := range in.Kept {
-		kept, err := k.authenticator()
-		if err != nil {
-			return Enrollment{}, err
-		}
-		e.kept = append(e.kept, shelved{kept, k.Until.time()})
-	}
-	for _, r := range in.Retired {
-		key, err := keyOf(r.URI)
-		if err != nil {
-			return Enrollment{}, err
-		}
-		e.retired = append(e.retired, retired{key, r.Last, r.Until.time()})
-	}
-	return e, nil
+// MarshalText always returns an error: a general encoder would write nothing of
+// the enrollment, and what comes back would have no second factor. Store
+// [Enrollment.Encode].
+func (e Enrollment) MarshalText() ([]byte, error) {
+	return nil, errors.New("enroll: an enrollment is stored by its Encode")
 }
 
-func encodeAuthenticator(a Authenticator) encodedAuthenticator {
-	return encodedAuthenticator{a.ID, a.Name, uriOf(a.Key), a.Last, toMillis(a.Added), toMillis(a.Used), toMillis(a.Until)}
+// states are the places of the states in the encoding.
+var states = []State{Disabled, Pending, Active, Replacing, ResetPending, Exempted}
+
+// Fields is for this module's own records: nobody outside can make a [wire.Coder].
+func (e *Enrollment) Fields(c *wire.Coder) {
+	state := e.stored()
+	wire.Enum(c, "state", &state, states)
+	wire.List(c, "authenticators", &e.live, MaxAuthenticators, (*Authenticator).fields)
+	wire.Option(c, "candidate", &e.candidate, Candidate.IsZero, (*Candidate).fields)
+	wire.List(c, "kept", &e.kept, MaxAuthenticators, (*shelved).fields)
+	wire.List(c, "retired", &e.retired, maxRetired, (*retired).fields)
+	c.Millis("reset", &e.reset)
+	c.Bool("lapsed", &e.lapsed)
+	if c.Reading() {
+		if state != Disabled { // the zero value comes back as itself
+			e.state = state
+		}
+		c.Check(e.check())
+	}
 }
 
-func (a encodedAuthenticator) authenticator() (Authenticator, error) {
-	key, err := keyOf(a.URI)
-	return Authenticator{a.ID, a.Name, key, a.Last, a.Added.time(), a.Used.time(), a.Weak.time()}, err
+func (a *Authenticator) fields(c *wire.Coder) {
+	c.Text("id", &a.ID, maxIDBytes)
+	c.Text("name", &a.Name, maxNameBytes)
+	a.Key.Fields(c)
+	wire.Number(c, "last", &a.Last, 0, math.MaxInt64)
+	c.Millis("added", &a.Added)
+	c.Millis("used", &a.Used)
+	c.Millis("weak_until", &a.Until)
+}
+
+func (c *Candidate) fields(w *wire.Coder) {
+	w.Text("id", &c.ID, maxIDBytes)
+	w.Text("name", &c.Name, maxNameBytes)
+	c.Key.Fields(w)
+	w.Millis("began", &c.Began)
+	w.Bool("adds", &c.Adds)
+}
+
+func (k *shelved) fields(c *wire.Coder) {
+	k.Authenticator.fields(c)
+	c.Millis("until", &k.until)
+}
+
+func (r *retired) fields(c *wire.Coder) {
+	r.key.Fields(c)
+	wire.Number(c, "last", &r.last, 0, math.MaxInt64)
+	c.Millis("until", &r.until)
 }
 
 // check holds what every method keeps true. A record that breaks it was not
 // written by this package, and to go on with it could skip a factor.
-func (e Enrollment) check() error {
+func (e *Enrollment) check() error {
 	none, some := len(e.live) == 0, !e.candidate.IsZero()
-	fits := map[State]bool{
-		Disabled:     none && !some,
-		Pending:      none && some,
-		Active:       !none && !some,
-		Replacing:    !none && some,
-		ResetPending: none,
-		Exempted:     none && !some,
-	}
 	switch {
-	case !fits[e.state]:
+	case !e.fits(none, some):
 		return errors.New("contents do not fit the state")
 	case e.reset.IsZero() == (e.state == ResetPending):
 		return errors.New("time of reset does not fit the state")
@@ -184,64 +109,56 @@ func (e Enrollment) check() error {
 		return errors.New("weak candidate")
 	case len(e.kept) > 0 && (e.state == ResetPending || e.state == Exempted):
 		return errors.New("what is kept does not fit the state")
-	case len(e.live) > MaxAuthenticators, len(e.kept) > MaxAuthenticators, len(e.retired) > maxRetired:
-		return errors.New("too many authenticators")
 	case e.candidate.Adds && (none || len(e.live) >= MaxAuthenticators):
 		return errors.New("candidate cannot be added")
 	}
-	ids := map[string]bool{"": true}
+	ids := make([]string, 0, 2*MaxAuthenticators+1)
+	known := func(id string) bool {
+		for _, other := range ids {
+			if other == id {
+				return true
+			}
+		}
+		ids = append(ids, id)
+		return id == ""
+	}
 	if some {
-		ids[e.candidate.ID] = true
+		known(e.candidate.ID)
 	}
 	for i, a := range e.live {
-		if ids[a.ID] || a.Last < 0 || a.Key.Weak() == a.Until.IsZero() {
+		if known(a.ID) || a.Key.Weak() == a.Until.IsZero() {
 			return errors.New("bad authenticator")
 		}
-		ids[a.ID] = true
-		if some && sameSecret(a.Key, e.candidate.Key) {
+		if some && a.Key.SameSecret(e.candidate.Key) {
 			return errors.New("candidate is live")
 		}
 		for _, b := range e.live[:i] {
-			if sameSecret(a.Key, b.Key) {
+			if a.Key.SameSecret(b.Key) {
 				return errors.New("same secret twice")
 			}
 		}
 	}
 	for _, k := range e.kept {
-		if ids[k.ID] || k.Last < 0 || k.Key.Weak() == k.Until.IsZero() {
+		if known(k.ID) || k.Key.Weak() == k.Until.IsZero() {
 			return errors.New("bad kept authenticator")
-		}
-		ids[k.ID] = true
-	}
-	for _, r := range e.retired {
-		if r.last < 0 {
-			return errors.New("bad step")
 		}
 	}
 	return nil
 }
 
-func uriOf(k totp.Key) string {
-	uri, _ := k.URI(label) // a key that is not zero, a label that is good
-	return uri
-}
-
-func keyOf(uri string) (totp.Key, error) {
-	key, _, err := totp.ParseStored(uri)
-	return key, err
-}
-
-// toMillis returns zero for the zero time, which is before 1970.
-func toMillis(t time.Time) millis {
-	if t.IsZero() {
-		return 0
+// fits reports whether a state may have none or some live authenticators and a
+// candidate.
+func (e *Enrollment) fits(none, candidate bool) bool {
+	switch e.stored() {
+	case Pending:
+		return none && candidate
+	case Active:
+		return !none && !candidate
+	case Replacing:
+		return !none && candidate
+	case ResetPending:
+		return none
+	default: // Disabled, Exempted
+		return none && !candidate
 	}
-	return millis(t.UnixMilli())
-}
-
-func (m millis) time() time.Time {
-	if m == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(int64(m)).UTC()
 }

@@ -2,7 +2,6 @@ package enroll_test
 
 import (
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -61,31 +60,6 @@ func TestBurnByAClockBehindForgetsNothing(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = e.Confirm(at, c.ID, code(t, keyA, noon), totp.Standard())
 	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
-}
-
-// More of a record that nobody wrote.
-func TestDecodeRefusesMore(t *testing.T) {
-	_, one, _ := strings.Cut(string(enrolled(t, noon, keyA).Encode()), `"uri":`)
-	one, _, _ = strings.Cut(one, `,`)
-	one = `{"uri":` + one + `,"last":1,"until":1},`
-	gone := strings.TrimSuffix(`"retired":[`+strings.Repeat(one, 21), ",") + `]`
-	pending := string(golden(t)["pending"].Encode())
-	kept, err := enrolled(t, noon, keyA, keyB).Disable(noon)
-	require.NoError(t, err)
-	twice := string(kept.Encode())
-	ids := randomID.FindAllString(twice, -1)
-	require.Len(t, ids, 2)
-	for want, data := range map[string]string{
-		"too many authenticators":   `{"v":1,"state":"disabled",` + gone + `}`,
-		"candidate cannot be added": strings.Replace(pending, `}}`, `,"adds":true}}`, 1),
-		"bad kept authenticator":    strings.Replace(twice, ids[1], ids[0], 1),
-	} {
-		_, err := enroll.Decode([]byte(data))
-		require.ErrorIs(t, err, enroll.ErrEncoding)
-		require.ErrorContains(t, err, want)
-	}
-	_, err = enroll.Decode([]byte(`{"v":1,"state":"disabled",` + strings.Replace(gone, one, "", 1) + `}`))
-	require.NoError(t, err, "twenty are as many as are remembered")
 }
 
 // The page that offers a second authenticator shows the name that it will have.

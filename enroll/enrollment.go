@@ -139,12 +139,12 @@ func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool) (E
 // parameters, so that the steps of then and now cannot be compared.
 func (e Enrollment) holds(key totp.Key) bool {
 	for _, a := range e.live {
-		if sameSecret(a.Key, key) {
+		if a.Key.SameSecret(key) {
 			return true
 		}
 	}
 	for _, r := range e.retired {
-		if sameSecret(r.key, key) && r.key.Params() != key.Params() {
+		if r.key.SameSecret(key) && r.key.Params() != key.Params() {
 			return true
 		}
 	}

@@ -280,7 +280,7 @@ func TestTheEncodingHasABound(t *testing.T) {
 	require.Equal(t, enroll.Replacing, e.State(noon))
 	require.Len(t, e.Authenticators(), enroll.MaxAuthenticators)
 	require.Len(t, e.Recoverable(noon), enroll.MaxAuthenticators)
-	require.Less(t, len(e.Encode()), 12<<10)
+	require.Less(t, len(e.Encode()), 5<<10)
 	_, err := enroll.Decode(e.Encode())
 	require.NoError(t, err)
 }

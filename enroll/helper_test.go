@@ -1,6 +1,8 @@
 package enroll_test
 
 import (
+	"encoding/base32"
+	"encoding/hex"
 	"testing"
 	"time"
 
@@ -41,6 +43,17 @@ func mustKey(secret string, p totp.Params) totp.Key {
 		panic(err)
 	}
 	return key
+}
+
+// hexOf is the secret as the JSON view of a record shows it.
+func hexOf(k totp.Key) string { return hex.EncodeToString(rawOf(k)) }
+
+func rawOf(k totp.Key) []byte {
+	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(k.Secret())
+	if err != nil {
+		panic(err)
+	}
+	return raw
 }
 
 // code is what the person's device shows.

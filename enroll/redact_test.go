@@ -2,7 +2,6 @@ package enroll_test
 
 import (
 	"bytes"
-	"encoding/base32"
 	"encoding/gob"
 	"encoding/hex"
 	"encoding/json"
@@ -22,9 +21,8 @@ import (
 
 // spellings are the ways in which a secret might come out: base32, its bytes as
 // text, in hexadecimal, as a list of numbers, each also of a part only.
-func spellings(t *testing.T, k totp.Key) []string {
-	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(k.Secret())
-	require.NoError(t, err)
+func spellings(k totp.Key) []string {
+	raw := rawOf(k)
 	decimal := strings.Trim(fmt.Sprint(raw[:8]), "[]")
 	return []string{
 		k.Secret()[:8], strings.ToLower(k.Secret()[:8]), k.Secret()[:4] + " " + k.Secret()[4:8],
@@ -58,7 +56,7 @@ func TestNothingPrintedShowsASecret(t *testing.T) {
 	require.NoError(t, err)
 	_, _, refused := e.Begin(noon, keyA, "", false)
 	_, _, drifted := e.Confirm(noon, c.ID, code(t, keyC, noon.Add(1<<42)), totp.Standard())
-	_, broken := enroll.Decode(bytes.Replace(e.Encode(), []byte(`"last"`), []byte(`"lost"`), 1))
+	_, broken := enroll.Decode(e.Encode()[:len(e.Encode())-1])
 
 	values := map[string]any{
 		"Enrollment": e, "*Enrollment": &e, "with retired and kept": retired,
@@ -70,9 +68,9 @@ func TestNothingPrintedShowsASecret(t *testing.T) {
 	}
 	var secrets []string
 	for _, k := range []totp.Key{keyA, keyB, keyC, keyE} {
-		secrets = append(secrets, spellings(t, k)...)
+		secrets = append(secrets, spellings(k)...)
 	}
-	require.Contains(t, string(e.Encode()), secrets[0], "the search would find it")
+	require.Contains(t, string(e.Encode()), string(rawOf(keyA)[:8]), "the search would find it")
 
 	for name, value := range values {
 		t.Run(name, func(t *testing.T) {

@@ -1,15 +1,10 @@
 package event
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"maps"
+	"cmp"
+	"math"
 	"slices"
 	"time"
-
-	"github.com/totpflow/totpflow/internal/strictjson"
 )
 
 // What an account keeps. The bounds in bytes hold whatever the texts are.
@@ -21,10 +16,6 @@ const (
 	maxWeight = 18 << 10
 )
 
-// ErrActivity is what decoding reports for anything that this package did not
-// write.
-var ErrActivity = errors.New("event: malformed activity")
-
 // An Activity is what an account remembers of itself: the last security
 // changes, attempts counted by day, and the outbox. The zero Activity is empty
 // and ready. It is a value: every method returns a new one and leaves the
@@ -34,14 +25,17 @@ type Activity struct{ s state }
 // state keeps an event once, even where it is both a recent change and not yet
 // taken.
 type state struct {
-	V      int     `json:"v"`
-	Last   uint64  `json:"last,omitzero"`  // the number of the newest event
-	Taken  uint64  `json:"taken,omitzero"` // the sink has everything up to here
-	Events []Event `json:"events,omitempty"`
-	Days   []Day   `json:"days,omitempty"` // oldest first
+	Last   uint64 // the number of the newest event
+	Taken  uint64 // the sink has everything up to here
+	Events []Event
+	Days   []day // oldest first
 }
 
-const version = 1
+// A day counts attempts of one day, in the order of [attempts].
+type day struct {
+	date   int64 // days since 1970, of UTC
+	counts [len(attempts)]uint32
+}
 
 // A Day is what was attempted on one day.
 type Day struct {
@@ -66,7 +60,6 @@ func (a Activity) Last() uint64 { return a.s.Last }
 func (a Activity) Append(e Event) (Activity, Event) {
 	e = e.Clean()
 	s := a.s
-	s.V = version
 	s.Last++
 	e.Number = s.Last
 	if !e.Kind.SecurityChange() {
@@ -116,10 +109,15 @@ func (a Activity) Changes() []Event {
 
 // Attempts returns what was attempted by day, newest first.
 func (a Activity) Attempts() []Day {
-	out := slices.Clone(a.s.Days)
-	slices.Reverse(out)
-	for i := range out {
-		out[i].Counts = maps.Clone(out[i].Counts)
+	var out []Day
+	for _, d := range slices.Backward(a.s.Days) {
+		day := Day{time.Unix(d.date*secondsPerDay, 0).UTC().Format(time.DateOnly), map[Kind]int{}}
+		for i, n := range d.counts {
+			if n > 0 {
+				day.Counts[attempts[i]] = int(n)
+			}
+		}
+		out = append(out, day)
 	}
 	return out
 }
@@ -155,67 +153,22 @@ func (s *state) trim() {
 	}
 }
 
-// count returns days with e counted. Dates sort as text; a clock that stepped
-// back finds its own day again.
-func count(days []Day, e Event) []Day {
-	date := e.At.Format(time.DateOnly)
-	oldest := e.At.AddDate(0, 0, 1-MaxDays).Format(time.DateOnly)
-	days = slices.DeleteFunc(slices.Clone(days), func(d Day) bool { return d.Date < oldest })
-	i, found := slices.BinarySearchFunc(days, date, func(d Day, date string) int { return bytes.Compare([]byte(d.Date), []byte(date)) })
+const secondsPerDay = 24 * 60 * 60
+
+// count returns days with e, an attempt, counted. A clock that stepped back finds
+// its own day again.
+func count(days []day, e Event) []day {
+	date := e.At.Unix() / secondsPerDay
+	if e.At.Unix() < 0 && e.At.Unix()%secondsPerDay != 0 {
+		date--
+	}
+	days = slices.DeleteFunc(slices.Clone(days), func(d day) bool { return d.date <= date-MaxDays })
+	i, found := slices.BinarySearchFunc(days, date, func(d day, date int64) int { return cmp.Compare(d.date, date) })
 	if !found {
-		days = slices.Insert(days, i, Day{Date: date})
+		days = slices.Insert(days, i, day{date: date})
 	}
-	counts := make(map[Kind]int, len(days[i].Counts)+1)
-	maps.Copy(counts, days[i].Counts)
-	counts[e.Kind]++
-	days[i].Counts = counts
+	if n := &days[i].counts[slices.Index(attempts[:], e.Kind)]; *n < math.MaxUint32 {
+		*n++
+	}
 	return days[max(0, len(days)-MaxDays):]
-}
-
-// MarshalJSON writes the activity with its version. The zero Activity is
-// written too; use omitzero to leave it out.
-func (a Activity) MarshalJSON() ([]byte, error) {
-	s := a.s
-	s.V = version
-	return json.Marshal(s)
-}
-
-// UnmarshalJSON reads what MarshalJSON wrote. Another version, an unknown field
-// or numbers out of order are [ErrActivity]: a record that a newer release
-// wrote must not be cut down by an older one.
-func (a *Activity) UnmarshalJSON(data []byte) error {
-	var s state
-	if err := strictjson.Decode(data, &s); err != nil {
-		return fmt.Errorf("%w: %w", ErrActivity, err)
-	}
-	if err := s.check(); err != nil {
-		return fmt.Errorf("%w: %w", ErrActivity, err)
-	}
-	if s.Last == 0 {
-		s.V = 0 // the zero Activity comes back as itself
-	}
-	a.s = s
-	return nil
-}
-
-func (s *state) check() error {
-	switch {
-	case s.V != version:
-		return fmt.Errorf("version %d", s.V)
-	case s.Taken > s.Last:
-		return errors.New("more taken than happened")
-	case len(s.Events) > MaxChanges+MaxPending || len(s.Days) > MaxDays:
-		return errors.New("too long")
-	}
-	number := uint64(0)
-	for _, e := range s.Events {
-		if e.Number <= number || e.Number > s.Last {
-			return fmt.Errorf("event %d after %d", e.Number, number)
-		}
-		number = e.Number
-	}
-	if !slices.IsSortedFunc(s.Days, func(a, b Day) int { return bytes.Compare([]byte(a.Date), []byte(b.Date)) }) {
-		return errors.New("days out of order")
-	}
-	return nil
 }

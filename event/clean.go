@@ -6,11 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// The longest text of each field, in bytes as JSON writes them: a user agent of
-// nothing but "<" would else grow sixfold and push the account's record over
-// the store's limit, which locks its owner out.
+// The longest text of each field, in bytes. A longer one could push the account's
+// record over the store's limit, which locks its owner out.
 const (
-	maxID      = 6 * 190 // tenant and user: as long as a store takes, so that no two of them look the same
+	maxID      = 3 * 190 // tenant and user: as long as a store takes, and U+FFFD for each byte, so that no two of them look the same
 	maxActor   = 190
 	maxWord    = 64 // reason, method, action, names, ids
 	maxKind    = 32
@@ -30,7 +29,7 @@ func clean(s string, limit int) string {
 		if !unicode.IsPrint(r) {
 			r = utf8.RuneError
 		}
-		limit -= jsonLen(r)
+		limit -= utf8.RuneLen(r)
 		if limit < 0 {
 			break
 		}
@@ -41,30 +40,10 @@ func clean(s string, limit int) string {
 
 func isClean(s string, limit int) bool {
 	for _, r := range s {
-		limit -= jsonLen(r)
+		limit -= utf8.RuneLen(r)
 		if limit < 0 || !unicode.IsPrint(r) || r == utf8.RuneError {
 			return false
 		}
 	}
 	return true
-}
-
-// jsonLen is how many bytes encoding/json writes for a printable rune, HTML
-// escaping included.
-func jsonLen(r rune) int {
-	switch r {
-	case '"', '\\':
-		return 2
-	case '<', '>', '&':
-		return 6
-	}
-	return utf8.RuneLen(r)
-}
-
-func textLen(s string) int {
-	n := 0
-	for _, r := range s {
-		n += jsonLen(r)
-	}
-	return n
 }

@@ -11,8 +11,8 @@
 //
 // # Storage
 //
-// [Activity] is a value inside the sealed account record. It encodes to JSON of
-// less than 30 KiB, whatever the person, an attacker or a clock does: the last
+// [Activity] is a value inside the sealed account record. It takes less
+// than 22 KiB there, whatever the person, an attacker or a clock does: the last
 // [MaxChanges] security changes one by one, everything that anybody can repeat at
 // will (signing in, being refused) as counts by day, and an outbox of at most
 // [MaxPending] events.
@@ -29,7 +29,7 @@
 //
 // # Compatibility
 //
-// The words of [Kind] and the JSON names of [Event] and [Activity] do not
+// The words of [Kind] and the JSON names of [Event] do not
 // change. New kinds may come; a host should treat one that it does not know as
 // a security change, as [Kind.SecurityChange] does.
 package event

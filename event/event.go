@@ -75,8 +75,8 @@ func (e Event) attrs() []slog.Attr {
 	return a
 }
 
-// latest is the last moment that JSON can write (RFC 3339 has four digits for
-// the year). A later one would make the whole record unwritable, and with it
+// latest is the last moment that a record and JSON can write (RFC 3339 has four
+// digits for the year). A later one would make the whole record unwritable, and with it
 // keep the account's owner out.
 var latest = time.Date(9999, time.December, 31, 23, 59, 59, 999_000_000, time.UTC)
 
@@ -88,35 +88,4 @@ func instant(t time.Time) time.Time {
 		return latest
 	}
 	return t.Round(0).UTC().Truncate(time.Millisecond)
-}
-
-// weight is at least the length of e's JSON and a comma: the texts as they are,
-// everything else at its longest. Tenant and user are left out, since no stored
-// event has them.
-func (e Event) weight() int {
-	n := len(`{"number":18446744073709551615,"at":"2006-01-02T15:04:05.999Z"},`)
-	text := func(key, value string) {
-		if value != "" {
-			n += len(`,"":""`) + len(key) + textLen(value)
-		}
-	}
-	text("kind", string(e.Kind))
-	text("reason", e.Reason)
-	text("method", e.Method)
-	text("authenticator", e.Authenticator)
-	text("browser", e.Browser)
-	text("actor", e.Actor)
-	text("action", e.Action)
-	if e.Remaining != 0 {
-		n += len(`,"remaining":-9223372036854775808`)
-	}
-	if !e.Until.IsZero() {
-		n += len(`,"until":"2006-01-02T15:04:05.999Z"`)
-	}
-	if e.Source != (Source{}) {
-		n += len(`,"source":{}`)
-		text("address", e.Source.Address)
-		text("user_agent", e.Source.UserAgent)
-	}
-	return n
 }

@@ -6,3 +6,9 @@ func (f *SprayDetector) Held() (guesses, accounts int) {
 	defer f.mu.Unlock()
 	return len(f.guesses), len(f.names)
 }
+
+// Weight is what e is counted with.
+func Weight(e Event) int { return e.weight() }
+
+// MaxWeight bounds the sum of the weights.
+const MaxWeight = maxWeight

@@ -83,8 +83,12 @@ const (
 // at a glance.
 var refusals = []Kind{CodeRejected, CodeReplayed, CodeMalformed, Throttled, RejectedRepeatedly, Suspended, RecoveryRejected, ClockBehind, SignInRefused}
 
-// attempts are closed, so that the counts of a day are bounded.
-var attempts = append([]Kind{SignedIn, Reauthenticated, EnrollmentBegan, AuthenticatorRenamed, PhoneCodeSent}, refusals...)
+// attempts are closed, so that the counts of a day are bounded. Records count by
+// their places: a further one goes to the end, with a new format.
+var attempts = [...]Kind{
+	SignedIn, Reauthenticated, EnrollmentBegan, AuthenticatorRenamed, PhoneCodeSent,
+	CodeRejected, CodeReplayed, CodeMalformed, Throttled, RejectedRepeatedly, Suspended, RecoveryRejected, ClockBehind, SignInRefused,
+}
 
 var changes = []Kind{
 	EnrollmentConfirmed, AuthenticatorsReplaced, AuthenticatorRemoved,
@@ -96,12 +100,12 @@ var changes = []Kind{
 }
 
 // Kinds returns every kind of this release, attempts first.
-func Kinds() []Kind { return slices.Concat(attempts, changes) }
+func Kinds() []Kind { return slices.Concat(attempts[:], changes) }
 
 // SecurityChange reports whether k changes who can sign in, or how. A kind that
 // this release does not know counts as one: what is not understood must not
 // disappear among the attempts.
-func (k Kind) SecurityChange() bool { return !slices.Contains(attempts, k) }
+func (k Kind) SecurityChange() bool { return !slices.Contains(attempts[:], k) }
 
 // Refusal reports whether k says that somebody was not let in.
 func (k Kind) Refusal() bool { return slices.Contains(refusals, k) }

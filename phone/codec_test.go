@@ -1,45 +1,109 @@
 package phone_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/gob"
 	"encoding/json"
-	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/wire/wiretest"
 	"github.com/totpflow/totpflow/phone"
 )
 
-// A golden file is a state of the day when it was written, with the keys and the
-// code that its MAC was made from. Those files are never rewritten: records of
-// that day have to be read for ever.
-type golden struct {
-	Keys  string          `json:"keys"`
-	For   string          `json:"for"`  // the challenge, or the ID of the pending number
-	Code  string          `json:"code"` // sent at 2026-01-02T03:04:05Z
-	State json.RawMessage `json:"state"`
+// A state by hand: the fields in their order.
+type (
+	stateParts struct {
+		phones  []phoneParts
+		pending []phoneParts // one or none; without used
+		code    []codeParts  // one or none
+		wrong   uint
+		last    uint
+		log     []any // pairs of a distance and a number
+	}
+	phoneParts struct {
+		id          string
+		number      uint
+		added, used uint
+	}
+	codeParts struct {
+		to, challenge string
+		via, sent     uint
+		mac           string // base64url
+	}
+)
+
+func (s stateParts) raw() []byte {
+	all := []any{uint(len(s.phones))}
+	for _, p := range s.phones {
+		all = append(all, p.id, p.number, p.added, p.used)
+	}
+	all = append(all, uint(len(s.pending)))
+	for _, p := range s.pending {
+		all = append(all, p.id, p.number, p.added)
+	}
+	all = append(all, uint(len(s.code)))
+	for _, c := range s.code {
+		mac, _ := base64.RawURLEncoding.DecodeString(c.mac)
+		all = append(all, c.to, c.challenge, c.via, c.sent, mac)
+	}
+	all = append(all, s.wrong, s.last, uint(len(s.log)/2))
+	return wiretest.Raw(append(all, s.log...)...)
 }
 
-func readGolden(t testing.TB, name string) golden {
-	data, err := os.ReadFile(filepath.Join("testdata", "v1", name+".json"))
-	require.NoError(t, err)
-	var g golden
-	require.NoError(t, json.Unmarshal(data, &g))
-	return g
+// unix is a time in seconds as it is written.
+func unix(seconds uint) uint { return 2*seconds + 1 }
+
+// The golden states, of 2026-01-02T03:04:05Z.
+const (
+	goldenKeys = "totpflow-keys-1:xchacha20-poly1305:1:b6a8995c.K-zNRt6ndqgtn2tAd5a8P-rNfSs7ps5ukpYOx0GPIkc"
+	sentAt     = 2*1767323045 + 1
+	addedAt    = 2*1767236645 + 1
+)
+
+func signIn() stateParts {
+	return stateParts{
+		phones: []phoneParts{{"ID1", 447700900123, addedAt, addedAt}, {"ID2", 436601234512, addedAt, addedAt}},
+		code:   []codeParts{{"ID2", "LdAL134CIs7YgmZUganB2Q", 0, sentAt, "tqiZXOZvSuwD-ph_TycT-n3RwNXr1tz0nXcmXmdVFbjTFo-r"}},
+		wrong:  2, last: sentAt, log: []any{uint(1767323045), uint(1)},
+	}
 }
 
+func pending() stateParts {
+	return stateParts{
+		pending: []phoneParts{{id: "ID1", number: 436601234512, added: sentAt}},
+		code:    []codeParts{{"ID1", "", 1, sentAt, "tqiZXBMd2C4JNRk3uRYAnAhZtPHd20nEtsP0XH_ZUu83EsW-"}},
+		log:     []any{uint(1767323045), uint(1)},
+	}
+}
+
+func spent() stateParts {
+	s := signIn()
+	s.code, s.wrong = nil, 5
+	return s
+}
+
+// A golden file is a state with the keys and the code that its MAC was made from.
 func TestGoldenStates(t *testing.T) {
 	at := time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
-	for _, name := range []string{"zero", "sign-in", "pending", "spent"} {
+	for name, c := range map[string]struct {
+		parts           stateParts
+		challenge, code string
+	}{
+		"zero": {}, "sign-in": {signIn(), "challenge", "591731"}, "pending": {pending(), "ID1", "499514"}, "spent": {spent(), "challenge", "591731"},
+	} {
 		t.Run(name, func(t *testing.T) {
-			g := readGolden(t, name)
-			s, err := phone.Decode(g.State)
+			want, err := phone.Decode(c.parts.raw())
 			require.NoError(t, err)
-			require.Equal(t, string(g.State), string(s.Encode()))
+			s := wiretest.Golden(t, filepath.Join("testdata", name), &want)
+			require.Equal(t, want, s)
+			wiretest.Strict(t, &s)
 			verify := s.Verify
 			switch name {
 			case "zero":
@@ -48,13 +112,13 @@ func TestGoldenStates(t *testing.T) {
 			case "pending":
 				verify = s.VerifyPending
 			case "spent":
-				_, _, err := s.Verify(at, mustRing(g.Keys), g.For, "000000")
+				_, _, err := s.Verify(at, mustRing(goldenKeys), c.challenge, "000000")
 				require.Equal(t, at.Add(10*time.Minute), wait(t, at, err).Until)
 				return
 			}
-			_, _, err = verify(at, mustRing(g.Keys), g.For, wrong(g.Code))
+			_, _, err = verify(at, mustRing(goldenKeys), c.challenge, wrong(c.code))
 			require.ErrorIs(t, err, phone.ErrRejected)
-			next, p, err := verify(at, mustRing(g.Keys), g.For, g.Code)
+			next, p, err := verify(at, mustRing(goldenKeys), c.challenge, c.code)
 			require.NoError(t, err)
 			require.Equal(t, "+436601234512", p.Number.E164())
 			require.Equal(t, at, p.Used)
@@ -85,7 +149,7 @@ func TestEncodedSize(t *testing.T) {
 		longest = max(longest, len(reread(t, s).Encode()))
 	}
 	t.Logf("%d bytes", longest)
-	require.LessOrEqual(t, longest, 2<<10)
+	require.LessOrEqual(t, longest, 1<<10)
 
 	s := with(t, noon, mobile)
 	many := phone.Limit{N: 1000, Per: day}
@@ -97,102 +161,142 @@ func TestEncodedSize(t *testing.T) {
 	require.ErrorIs(t, s.MaySend(noon, many), phone.ErrLimit, "of each limit 64 count at most")
 }
 
+// A state that nobody wrote is refused, and says nothing of a number.
 func TestDecodeRefuses(t *testing.T) {
-	signIn, pending, spent := string(readGolden(t, "sign-in").State), string(readGolden(t, "pending").State), string(readGolden(t, "spent").State)
-	swap := func(in, was, is string) string {
-		out := strings.Replace(in, was, is, 1)
-		require.NotEqual(t, in, out, "nothing was replaced: %s", was)
-		return out
-	}
-	set := func(in, field, text string) string {
-		out := regexp.MustCompile(`"`+field+`":"[^"]*"`).ReplaceAllString(in, `"`+field+`":"`+text+`"`)
-		require.NotEqual(t, in, out, "nothing was replaced: %s", field)
-		return out
-	}
-	code := func(s string) string {
-		_, behind, _ := strings.Cut(s, `"code":{`)
-		inside, _, _ := strings.Cut(behind, `}`)
-		return inside
-	}
-	for name, data := range map[string]string{
-		"nothing":                     ``,
-		"null":                        `null`,
-		"an empty object":             `{}`,
-		"a list":                      `[]`,
-		"half of it":                  signIn[:len(signIn)/2],
-		"something behind":            signIn + `{}`,
-		"a line behind":               signIn + "\n",
-		"another version":             swap(signIn, `"v":1`, `"v":2`),
-		"no version":                  swap(signIn, `"v":1,`, ``),
-		"an unknown field":            swap(signIn, `"v":1`, `"v":1,"locked":true`),
-		"an unknown field inside":     swap(signIn, `"added"`, `"barred":true,"added"`),
-		"another spelling":            swap(signIn, `"phones"`, `"Phones"`),
-		"a space":                     swap(signIn, `"v":1`, `"v": 1`),
-		"a field twice":               swap(signIn, `"v":1`, `"v":1,"v":1`),
-		"a number that is none":       swap(signIn, `"+436601234512"`, `"+43"`),
-		"a number spelled":            swap(signIn, `"+436601234512"`, `"+43 6601234512"`),
-		"a number twice":              swap(signIn, `"+447700900123"`, `"+436601234512"`),
-		"an ID twice":                 swap(signIn, `"id":"ID1"`, `"id":"ID2"`),
-		"no ID":                       swap(signIn, `"id":"ID1"`, `"id":""`),
-		"a phone never added":         swap(signIn, `"added":1767236645`, `"added":0`),
-		"a pending number twice":      swap(signIn, `"code":`, `"pending":{"id":"ID3","number":"+447700900123","began":1},"code":`),
-		"a pending ID twice":          swap(signIn, `"code":`, `"pending":{"id":"ID1","number":"+447700900456","began":1},"code":`),
-		"a pending number without ID": swap(pending, `"id":"ID1"`, `"id":""`),
-		"a pending number undated":    swap(pending, `"began":1767323045`, `"began":0`),
-		"four phones": swap(signIn, `],"code"`, `,{"id":"ID3","number":"+447700900456","added":1,"used":1},`+
-			`{"id":"ID4","number":"+447700900789","added":1,"used":1}],"code"`),
-		"a pending number too many": swap(signIn, `],"code"`, `,{"id":"ID3","number":"+447700900456","added":1,"used":1}],`+
-			`"pending":{"id":"ID4","number":"+447700900789","began":1},"code"`),
-		"a code for nobody":            swap(signIn, `"to":"ID2"`, `"to":"ID3"`),
-		"a code for no one":            swap(signIn, `"to":"ID2"`, `"to":""`),
-		"a code without its challenge": set(signIn, "challenge", ""),
-		"a sign-in without challenge":  signIn[:strings.Index(signIn, `"challenge"`)] + signIn[strings.Index(signIn, `"via"`):],
-		"a short challenge":            set(signIn, "challenge", "A"),
-		"a challenge to add":           swap(pending, `"via"`, `"challenge":"0123456789012345678901","via"`),
-		"a code by fax":                swap(signIn, `"via":"sms"`, `"via":"fax"`),
-		"a code never sent":            swap(signIn, `"sent":1767323045`, `"sent":0`),
-		"a short MAC":                  set(signIn, "mac", "AAAA"),
-		"a MAC that is none":           set(signIn, "mac", "*"),
-		"negative tries":               swap(signIn, `"wrong":2`, `"wrong":-2`),
-		"six tries":                    swap(spent, `"wrong":5`, `"wrong":6`),
-		"tries undated":                swap(spent, `,"last":1767323045`, ``),
-		"a date of no tries":           swap(spent, `"wrong":5,`, ``),
-		"a live code after five tries": swap(signIn, `"wrong":2`, `"wrong":5`),
-		"no sends but their version":   swap(signIn, `"sends":{"v":1`, `"sends":{"v":2`),
-		"sends without any":            `{"v":1,"sends":{"v":1}}`,
-		"a text for a time":            swap(signIn, `"sent":1767323045`, `"sent":"2026-01-02T03:04:05Z"`),
-		"the code of another state":    swap(pending, code(pending), code(signIn)),
+	other := func(id string) phoneParts { return phoneParts{id, 447700900456, unix(1), unix(1)} }
+	another := func(id string) phoneParts { return phoneParts{id, 447700900789, unix(1), unix(1)} }
+	for name, c := range map[string]struct {
+		from func() stateParts
+		edit func(*stateParts)
+	}{
+		"a number that is none":       {signIn, func(s *stateParts) { s.phones[0].number = 43 }},
+		"a number of 16 digits":       {signIn, func(s *stateParts) { s.phones[0].number = 1_000_000_000_000_000 }},
+		"a number twice":              {signIn, func(s *stateParts) { s.phones[0].number = s.phones[1].number }},
+		"an ID twice":                 {signIn, func(s *stateParts) { s.phones[0].id = s.phones[1].id }},
+		"no ID":                       {signIn, func(s *stateParts) { s.phones[0].id = "" }},
+		"a long ID":                   {signIn, func(s *stateParts) { s.phones[0].id = strings.Repeat("I", 65) }},
+		"a phone never added":         {signIn, func(s *stateParts) { s.phones[0].added = 0 }},
+		"a phone never used":          {signIn, func(s *stateParts) { s.phones[0].used = 0 }},
+		"a pending number twice":      {signIn, func(s *stateParts) { s.pending = []phoneParts{{"ID3", 447700900123, unix(1), 0}} }},
+		"a pending ID twice":          {signIn, func(s *stateParts) { s.pending = []phoneParts{other("ID1")} }},
+		"a pending number without ID": {pending, func(s *stateParts) { s.pending[0].id = "" }},
+		"a pending number undated":    {pending, func(s *stateParts) { s.pending[0].added = 0 }},
+		"two pending numbers":         {pending, func(s *stateParts) { s.pending = append(s.pending, other("ID2")) }},
+		"four phones":                 {signIn, func(s *stateParts) { s.phones = append(s.phones, other("ID3"), another("ID4")) }},
+		"a pending number too many": {signIn, func(s *stateParts) {
+			s.phones, s.pending = append(s.phones, other("ID3")), []phoneParts{another("ID4")}
+		}},
+		"a code for nobody":            {signIn, func(s *stateParts) { s.code[0].to = "ID3" }},
+		"a code for no one":            {signIn, func(s *stateParts) { s.code[0].to = "" }},
+		"a code without its challenge": {signIn, func(s *stateParts) { s.code[0].challenge = "" }},
+		"a short challenge":            {signIn, func(s *stateParts) { s.code[0].challenge = "A" }},
+		"a challenge to add":           {pending, func(s *stateParts) { s.code[0].challenge = "0123456789012345678901" }},
+		"a code by fax":                {signIn, func(s *stateParts) { s.code[0].via = 2 }},
+		"a code never sent":            {signIn, func(s *stateParts) { s.code[0].sent = 0 }},
+		"a short MAC":                  {signIn, func(s *stateParts) { s.code[0].mac = "AAAA" }},
+		"six tries":                    {spent, func(s *stateParts) { s.wrong = 6 }},
+		"tries undated":                {spent, func(s *stateParts) { s.last = 0 }},
+		"a date of no tries":           {spent, func(s *stateParts) { s.wrong = 0 }},
+		"a live code after five tries": {signIn, func(s *stateParts) { s.wrong = 5 }},
+		"the code of another state":    {pending, func(s *stateParts) { s.code = signIn().code }},
+		"a code to add for a phone":    {signIn, func(s *stateParts) { s.code = pending().code }},
+		"a send at no time":            {signIn, func(s *stateParts) { s.log = []any{uint(0), uint(1)} }},
+		"a send of none":               {signIn, func(s *stateParts) { s.log = []any{uint(5), uint(0)} }},
 	} {
-		s, err := phone.Decode([]byte(data))
+		parts := c.from()
+		c.edit(&parts)
+		s, err := phone.Decode(parts.raw())
 		require.ErrorIs(t, err, phone.ErrEncoding, name)
 		require.Equal(t, phone.State{}, s, name)
 		require.NotContains(t, err.Error(), "6601234512", name)
 	}
-	_, err := phone.Decode([]byte(swap(signIn, `"v":1`, `"v":2`)))
-	require.ErrorContains(t, err, "version 2", "an operator who went back to an older program has to see why")
+	_, err := phone.Decode([]byte(`{"v":1}`))
+	require.ErrorIs(t, err, phone.ErrEncoding)
+	require.ErrorContains(t, err, "format 123", "an operator who went back to an older program has to see why")
 }
 
 // A number that is refused today may have been let in by an earlier version: the
 // account stays readable, and its phone can be taken away.
 func TestDecodeWhatWasAccepted(t *testing.T) {
-	const old = "+4407700900123"
-	_, err := phone.ParseNumber(old)
+	_, err := phone.ParseNumber("+4407700900123")
 	require.ErrorIs(t, err, phone.ErrNumber)
-	data := strings.Replace(string(readGolden(t, "sign-in").State), "+447700900123", old, 1)
-	s, err := phone.Decode([]byte(data))
+	parts := signIn()
+	parts.phones[0].number = 4407700900123
+	s, err := phone.Decode(parts.raw())
 	require.NoError(t, err)
-	require.Equal(t, data, string(s.Encode()))
-	require.Equal(t, old, s.Phones()[0].Number.E164())
+	require.Equal(t, parts.raw(), s.Encode())
+	require.Equal(t, "+4407700900123", s.Phones()[0].Number.E164())
 	_, err = s.Remove(s.Phones()[0].ID)
 	require.NoError(t, err)
 }
 
+// The stored format of sends. A change of these files is a change of every stored
+// record: it takes another format.
+func TestGoldenSends(t *testing.T) {
+	var s phone.Sends
+	var err error
+	limit := phone.Limit{N: 10, Per: day}
+	at := time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
+	for _, after := range []time.Duration{0, time.Minute, time.Minute, 3 * time.Hour} {
+		s, err = s.Take(at.Add(after), limit)
+		require.NoError(t, err)
+	}
+	require.Equal(t, s, wiretest.Golden(t, "testdata/sends", &s))
+	wiretest.Strict(t, &s)
+}
+
+// sendsOf are sends by hand: pairs of a distance and a number.
+func sendsOf(log ...any) []byte {
+	return wiretest.Raw(append([]any{uint(len(log) / 2)}, log...)...)
+}
+
+// The bounds of the sends that are read are those of what is written.
+func TestDecodingSendsBounds(t *testing.T) {
+	many := func(n int) (log []any) { return slices.Repeat([]any{uint(1), uint(1)}, n) }
+	for name, c := range map[string]struct {
+		raw  []byte
+		good bool
+	}{
+		"none":                 {sendsOf(), true},
+		"the last time":        {sendsOf(uint(1099511627776), uint(1)), true},
+		"one after it":         {sendsOf(uint(1099511627777), uint(1)), false},
+		"the last time by two": {sendsOf(uint(5), uint(1), uint(1099511627771), uint(1)), true},
+		"one after it by two":  {sendsOf(uint(5), uint(1), uint(1099511627772), uint(1)), false},
+		"the most at once":     {sendsOf(uint(5), uint(1000000)), true},
+		"one more":             {sendsOf(uint(5), uint(1000001)), false},
+		"none at once":         {sendsOf(uint(5), uint(0)), false},
+		"a time twice":         {sendsOf(uint(5), uint(1), uint(0), uint(1)), false},
+		"the most":             {sendsOf(many(192)...), true},
+		"too many":             {sendsOf(many(193)...), false},
+		"more than there are":  {wiretest.Raw(uint(192)), false},
+		"JSON":                 {[]byte(`{"v":1}`), false},
+	} {
+		s, err := phone.DecodeSends(c.raw)
+		require.Equal(t, c.good, err == nil, "%s: %v", name, err)
+		if !c.good {
+			require.ErrorIs(t, err, phone.ErrEncoding, name)
+			require.Zero(t, s, name)
+		}
+	}
+}
+
+// A state that a general encoder wrote would come back without a phone.
+func TestGeneralEncodersRefuse(t *testing.T) {
+	s := with(t, noon, mobile)
+	sends, err := phone.Sends{}.Take(noon, free...)
+	require.NoError(t, err)
+	for _, v := range []any{s, &s, sends, &sends, struct{ State phone.State }{s}, struct{ Sends phone.Sends }{sends}} {
+		_, err := json.Marshal(v)
+		require.Error(t, err)
+		require.Error(t, gob.NewEncoder(&bytes.Buffer{}).Encode(v))
+	}
+}
+
 // Whatever is accepted is written back byte for byte, and can be worked with.
 func FuzzDecode(f *testing.F) {
-	for _, name := range []string{"zero", "sign-in", "pending", "spent"} {
-		f.Add([]byte(readGolden(f, name).State))
+	for _, s := range []stateParts{{}, signIn(), pending(), spent()} {
+		f.Add(s.raw())
 	}
-	f.Add([]byte(`{"v":1,"sends":{"v":1,"log":[1099511627776,1]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := phone.Decode(data)
 		if err != nil {
@@ -200,7 +304,7 @@ func FuzzDecode(f *testing.F) {
 			require.Equal(t, phone.State{}, s)
 			return
 		}
-		require.Equal(t, string(data), string(s.Encode()))
+		require.Equal(t, data, s.Encode())
 		_, _, err = s.Verify(noon, keys, "c", "123456")
 		require.Error(t, err)
 		for _, p := range s.Phones() {
@@ -212,5 +316,28 @@ func FuzzDecode(f *testing.F) {
 		reread(t, s.Expire(noon))
 		reread(t, s.Cancel())
 		reread(t, s.Clear())
+	})
+}
+
+func FuzzSends(f *testing.F) {
+	f.Add(sendsOf(uint(1767323045), uint(1), uint(60), uint(2), uint(10740), uint(1)))
+	f.Add(sendsOf(uint(1099511627776), uint(1000000)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := phone.DecodeSends(data)
+		if err != nil {
+			require.True(t, s.IsZero())
+			return
+		}
+		require.Equal(t, data, s.Encode())
+		limit := phone.Limit{N: 5, Per: time.Hour}
+		next, err := s.Take(noon, limit)
+		if err == nil {
+			require.LessOrEqual(t, len(next.Encode()), 2<<10)
+			return
+		}
+		if w := wait(t, noon, err); !w.Until.IsZero() && w.Until.Year() < 9999 {
+			require.NoError(t, s.Allow(w.Until, limit))
+			require.Error(t, s.Allow(w.Until.Add(-1), limit))
+		}
 	})
 }

@@ -71,11 +71,11 @@
 //
 // # Storage
 //
-// [State.Encode] returns JSON of at most 2 KiB: at most three phones, one pending
-// number, one code, and the sends of the last day, 64 at most. It holds numbers,
-// so seal it. Write each changed value with a compare-and-swap before the answer.
-// [Sends] are JSON of at most 2 KiB. Both carry a version; an unknown version or
-// field is refused. The service keeps one for each number and prefix that a code
+// [State.Encode] returns at most 1 KiB: at most three phones, one pending number,
+// one code, and the sends of the last day, 64 at most. It holds numbers, so seal
+// it. Write each changed value with a compare-and-swap before the answer.
+// [Sends.Encode] returns at most 1 KiB. Both have a version inside; an unknown one
+// is refused. The service keeps one for each number and prefix that a code
 // was sent to, under a keyed hash, and deletes none: a count of yesterday's is
 // small, and says nothing without the keys.
 //

@@ -2,13 +2,15 @@ package phone_test
 
 import (
 	"encoding/json"
-	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/wire/wiretest"
 	"github.com/totpflow/totpflow/phone"
 )
 
@@ -54,50 +56,30 @@ func TestParseNumberTakes(t *testing.T) {
 // Of a stored state every single field counts: whoever takes one of them alone for
 // nothing forgets a phone, or wrong codes.
 func TestNoFieldIsNothing(t *testing.T) {
-	for text, printed := range map[string]string{
-		`{"v":1}`: "0 verified",
-		`{"v":1,"phones":[{"id":"a","number":"+447700900123","added":1,"used":1}]}`: "1 verified",
-		`{"v":1,"pending":{"id":"a","number":"+447700900123","began":1}}`:           "0 verified, one pending",
-		`{"v":1,"wrong":1,"last":1}`:                                                "0 verified",
-		`{"v":1,"sends":{"v":1,"log":[1,1]}}`:                                       "0 verified",
+	one := phoneParts{"a", 447700900123, unix(1), unix(1)}
+	for _, c := range []struct {
+		parts   stateParts
+		printed string
+	}{
+		{stateParts{}, "0 verified"},
+		{stateParts{phones: []phoneParts{one}}, "1 verified"},
+		{stateParts{pending: []phoneParts{one}}, "0 verified, one pending"},
+		{stateParts{wrong: 1, last: unix(1)}, "0 verified"},
+		{stateParts{log: []any{uint(1), uint(1)}}, "0 verified"},
 	} {
-		s, err := phone.Decode([]byte(text))
-		require.NoError(t, err, text)
-		require.Equal(t, text == `{"v":1}`, s.IsZero(), text)
-		require.Equal(t, "phone.State("+printed+")", s.String())
+		s, err := phone.Decode(c.parts.raw())
+		require.NoError(t, err)
+		require.Equal(t, reflect.ValueOf(c.parts).IsZero(), s.IsZero())
+		require.Equal(t, "phone.State("+c.printed+")", s.String())
 	}
 	s, _ := send(t, with(t, noon, mobile), noon, "c")
 	require.Equal(t, "phone.State(1 verified, a code sent)", s.String())
 }
 
-// More of a state that nobody wrote.
-func TestDecodeRefusesMore(t *testing.T) {
-	_, err := phone.Decode([]byte(`{"v":1,"phones":[{"id":"a","number":"+447700900123","added":1,"used":0}]}`))
-	require.ErrorContains(t, err, "bad phone")
-
-	one := with(t, noon, mobile)
-	s, p, err := one.Add(noon, mustNumber("+436601234567"))
-	require.NoError(t, err)
-	s, _, err = s.SendPending(noon, keys, p.ID, phone.SMS, free...)
-	require.NoError(t, err)
-	swapped := strings.Replace(string(s.Encode()), `"to":"`+p.ID, `"to":"`+s.Phones()[0].ID, 1)
-	_, err = phone.Decode([]byte(swapped))
-	require.ErrorContains(t, err, "bad code", "a code that adds a number is no code of a phone")
-
-	_, _, err = one.SendPending(noon, keys, "", phone.SMS, free...)
-	require.ErrorIs(t, err, phone.ErrUnknown, "there is none")
-}
-
-// The bounds of the sends that are read are those of what is written.
-func TestDecodingSendsBounds(t *testing.T) {
-	many := func(n int) string { return strings.TrimSuffix(strings.Repeat("1,1,", n), ",") }
-	for text, good := range map[string]bool{
-		`[1099511627776,1]`: true, `[1099511627777,1]`: false, `[5,1,1099511627771,1]`: true, `[5,1,1099511627772,1]`: false,
-		`[5,1000000]`: true, `[5,1000001]`: false, `[` + many(192) + `]`: true, `[` + many(193) + `]`: false,
-	} {
-		var s phone.Sends
-		require.Equal(t, good, json.Unmarshal([]byte(`{"v":1,"log":`+text+`}`), &s) == nil, "%.40s", text)
-	}
+// An empty ID is not that of the pending number.
+func TestSendPendingNeedsAnID(t *testing.T) {
+	_, _, err := with(t, noon, mobile).SendPending(noon, keys, "", phone.SMS, free...)
+	require.ErrorIs(t, err, phone.ErrUnknown)
 }
 
 // The caller's limits stay the caller's.
@@ -128,24 +110,26 @@ func TestSendsToTheSecond(t *testing.T) {
 	require.NoError(t, err)
 	s, err = s.Take(second.Add(24*time.Hour), limit)
 	require.NoError(t, err)
-	require.Equal(t, fmt.Sprintf(`{"v":1,"log":[%d,1]}`, second.Add(24*time.Hour).Unix()), encode(t, s))
+	require.Equal(t, sendsOf(uint(second.Add(24*time.Hour).Unix()), uint(1)), s.Encode())
 }
 
 // A clock that was ahead leaves sends of the future, which no grid thins: as many
 // as there is room for are kept, and none of the count is lost.
 func TestSendsOfTheFutureAreBounded(t *testing.T) {
 	for entries, kept := range map[int]int{190: 191, 191: 192, 192: 192} {
-		var s phone.Sends
-		text := fmt.Sprintf(`{"v":1,"log":[%d,2%s]}`, noon.Add(time.Hour).Unix(), strings.Repeat(",1,2", entries-1))
-		require.NoError(t, json.Unmarshal([]byte(text), &s))
-		s, err := s.Take(noon, phone.Limit{N: 1000, Per: 24 * time.Hour})
+		log := append([]any{uint(noon.Add(time.Hour).Unix()), uint(2)}, slices.Repeat([]any{uint(1), uint(2)}, entries-1)...)
+		s, err := phone.DecodeSends(sendsOf(log...))
 		require.NoError(t, err)
-		var log struct{ Log []int64 }
-		require.NoError(t, json.Unmarshal([]byte(encode(t, s)), &log))
-		require.Len(t, log.Log, 2*kept)
+		s, err = s.Take(noon, phone.Limit{N: 1000, Per: 24 * time.Hour})
+		require.NoError(t, err)
+		var view struct {
+			Log []struct{ After, Sends int64 }
+		}
+		require.NoError(t, json.Unmarshal([]byte(wiretest.View(t, &s)), &view))
+		require.Len(t, view.Log, kept)
 		sum := int64(0)
-		for i := 1; i < len(log.Log); i += 2 {
-			sum += log.Log[i]
+		for _, e := range view.Log {
+			sum += e.Sends
 		}
 		require.Equal(t, int64(2*entries+1), sum)
 	}

@@ -1,7 +1,6 @@
 package phone_test
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -77,16 +76,12 @@ func wrong(code string) string {
 // reread sends a state through its stored form.
 func reread(t testing.TB, s phone.State) phone.State {
 	back, err := phone.Decode(s.Encode())
-	require.NoError(t, err, "%s", s.Encode())
+	require.NoError(t, err, "%x", s.Encode())
 	require.Equal(t, string(s.Encode()), string(back.Encode()))
 	return back
 }
 
-func encode(t testing.TB, v any) string {
-	data, err := json.Marshal(v)
-	require.NoError(t, err)
-	return string(data)
-}
+func encode(_ testing.TB, s phone.Sends) string { return string(s.Encode()) }
 
 // wait returns the refusal, and checks that its two times agree.
 func wait(t testing.TB, at time.Time, err error) *phone.WaitError {

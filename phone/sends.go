@@ -129,8 +129,8 @@ func waitUntil(err error, at time.Time, free int64) *WaitError {
 }
 
 // Sends remember when messages were sent. The zero Sends are none. They are a
-// value: Take returns a new one and leaves the receiver as it was. They encode
-// to JSON of at most 2 KiB.
+// value: Take returns a new one and leaves the receiver as it was. They encode to
+// at most 1 KiB.
 //
 // Up to 64 sends in the longest period they are exact. Of more, the older ones
 // count for up to an eighth of their age longer than they should, and never

@@ -233,14 +233,6 @@ func TestErrorsKeepTheState(t *testing.T) {
 			require.Equal(t, sends, after)
 			return s, err
 		},
-		"Sends.UnmarshalJSON": func(s phone.State, _ string) (phone.State, error) {
-			sends, err := phone.Sends{}.Take(noon, free...)
-			require.NoError(t, err)
-			after := sends
-			err = after.UnmarshalJSON([]byte(`{"v":9}`))
-			require.Equal(t, sends, after)
-			return s, err
-		},
 	}
 	names, err := transitions.Of(".")
 	require.NoError(t, err)

@@ -30,16 +30,14 @@ var (
 type Set struct{ s state }
 
 type state struct {
-	V     int       `json:"v"`
-	Salt  salt      `json:"salt"`
-	Made  time.Time `json:"made"`
-	Saved time.Time `json:"saved,omitzero"`
-	Codes []entry   `json:"codes"`
+	Salt        salt
+	Made, Saved time.Time
+	Codes       []entry
 }
 
 type entry struct {
-	Hash sum       `json:"hash"`
-	Used time.Time `json:"used,omitzero"`
+	Hash sum
+	Used time.Time
 }
 
 // New makes [Codes] codes of 80 random bits each and the set to store. The
@@ -62,7 +60,7 @@ func Issue(at time.Time) (code string, s Set) {
 func draw(at time.Time, n int) (codes []string, s Set) {
 	slots <- struct{}{}
 	defer func() { <-slots }()
-	st := state{V: version, Made: instant(at), Codes: make([]entry, n)}
+	st := state{Made: instant(at), Codes: make([]entry, n)}
 	rand.Read(st.Salt[:]) // never fails, by its contract
 	codes = make([]string, n)
 	for i := range codes {

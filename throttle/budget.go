@@ -3,7 +3,6 @@ package throttle
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/base64"
 	"slices"
 	"time"
 )
@@ -33,22 +32,21 @@ const (
 type Budget struct{ s state }
 
 type state struct {
-	V    int   `json:"v"`
-	Run  int   `json:"run,omitzero"`  // wrong codes in a row, forgotten with time
-	Row  int   `json:"row,omitzero"`  // the same, not forgotten with time
-	Last int64 `json:"last,omitzero"` // the latest time of a wrong code
+	Run  int   // wrong codes in a row, forgotten with time
+	Row  int   // the same, not forgotten with time
+	Last int64 // the latest time of a wrong code
 
 	// Charges of the long windows, oldest first. A recent one can still be
 	// given back to its challenge. After that only its hour is kept, and it
 	// counts as if it had happened at the hour's end: later than it did, never
 	// earlier.
-	Hours  hours    `json:"hours,omitempty"`
-	Recent []charge `json:"recent,omitempty"`
+	Hours  []bucket
+	Recent []charge
 
 	// The pair counter: so many taken and not yet refilled, and since when it
 	// refills.
-	Pairs int   `json:"pairs,omitzero"`
-	Since int64 `json:"since,omitzero"`
+	Pairs int
+	Since int64
 }
 
 // A bucket is what was charged in one hour, counted from 1970.
@@ -58,10 +56,14 @@ type bucket struct{ hour, chances int64 }
 func (b bucket) end() int64 { return (b.hour + 1) * hour }
 
 type charge struct {
-	At        int64  `json:"at"`
-	Chances   int64  `json:"chances"`
-	Challenge string `json:"challenge,omitempty"` // its tag
+	At        int64
+	Chances   int64
+	Challenge challengeTag
 }
+
+// A challengeTag stands for a challenge: of one length, whatever the id is. It is
+// zero for none.
+type challengeTag [12]byte
 
 // IsZero reports whether b is fresh.
 func (b Budget) IsZero() bool {
@@ -136,7 +138,7 @@ func (b Budget) Succeed(at time.Time, challenge string) Budget {
 	now, of := floor(at), tag(challenge)
 	s.Run, s.Row, s.Last = 0, 0, 0
 	s.Recent = slices.DeleteFunc(s.Recent, func(c charge) bool {
-		return of != "" && c.Challenge == of && now-c.At <= giveBack
+		return of != challengeTag{} && c.Challenge == of && now-c.At <= giveBack
 	})
 	s.settle(now)
 	return Budget{s}
@@ -150,7 +152,7 @@ func (s *state) settle(now int64) {
 		s.Recent = slices.Delete(s.Recent, 0, 1)
 	}
 	s.Recent = slices.DeleteFunc(s.Recent, func(c charge) bool {
-		over := c.Challenge == "" || now-c.At > giveBack
+		over := c.Challenge == challengeTag{} || now-c.At > giveBack
 		if over {
 			s.merge(c)
 		}
@@ -206,18 +208,16 @@ func (s state) frees(now, length, room int64) (at int64, ok bool) {
 }
 
 func (s state) clone() state {
-	s.V = version
 	s.Hours, s.Recent = slices.Clone(s.Hours), slices.Clone(s.Recent)
 	return s
 }
 
-// tag stands for a challenge: of one length, whatever the id is.
-func tag(challenge string) string {
-	if challenge == "" {
-		return ""
+func tag(challenge string) (t challengeTag) {
+	if challenge != "" {
+		sum := sha256.Sum256([]byte(challenge))
+		copy(t[:], sum[:])
 	}
-	sum := sha256.Sum256([]byte(challenge))
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
+	return t
 }
 
 func atLeastOne(chances int) int64 { return int64(min(max(chances, 1), maxChances)) }

@@ -51,9 +51,8 @@
 //
 // # Storage
 //
-// A Budget encodes to JSON of a few bytes for most people, to less than 12 KiB
-// under [Default] however long and hard somebody guesses, and to less than 24
-// KiB for any sequence of calls. Times are kept in whole seconds and rounded
-// up, against the guesser. The format carries a version; an unknown version or
-// field is refused.
+// [Budget.Encode] returns a few bytes for most people, less than 4 KiB under
+// [Default] however long and hard somebody guesses, and less than 10 KiB for any
+// sequence of calls. Times are kept in whole seconds and rounded up, against the
+// guesser. The encoding has a version inside; an unknown one is refused.
 package throttle

@@ -3,73 +3,26 @@ package throttle_test
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/wire/wiretest"
 	"github.com/totpflow/totpflow/throttle"
 )
 
 // hoursOf are the hours in the stored form, as pairs of distance and chances.
-func hoursOf(t *testing.T, b throttle.Budget) []int64 {
+func hoursOf(t *testing.T, b throttle.Budget) (pairs []int64) {
 	t.Helper()
-	var s struct{ Hours []int64 }
-	require.NoError(t, json.Unmarshal([]byte(encode(t, b)), &s))
-	return s.Hours
-}
-
-// Of a stored budget every single field counts: whoever reads one of them alone
-// as fresh gives guesses away.
-func TestNoFieldIsFresh(t *testing.T) {
-	for _, text := range []string{
-		`{"v":1,"run":1,"row":1}`, `{"v":1,"row":1}`, `{"v":1,"last":1}`, `{"v":1,"hours":[5,1]}`,
-		`{"v":1,"recent":[{"at":1,"chances":1,"challenge":"0123456789abcdef"}]}`, `{"v":1,"pairs":1}`, `{"v":1,"since":1}`,
-	} {
-		var b throttle.Budget
-		require.NoError(t, json.Unmarshal([]byte(text), &b))
-		require.False(t, b.IsZero(), text)
-		require.Equal(t, text, encode(t, b))
+	var s struct {
+		Hours []struct{ After, Chances int64 }
 	}
-	require.Equal(t, `{"v":1}`, encode(t, throttle.Rate{}))
-	r, err := throttle.Rate{}.Take(start, 1, time.Hour)
-	require.NoError(t, err, "one is one")
-	require.NoError(t, json.Unmarshal([]byte(`{"v":1}`), &r))
-	require.Equal(t, throttle.Rate{}, r)
-}
-
-// The bounds of what is read are those of what is written, to the last number.
-func TestDecodingBounds(t *testing.T) {
-	charge := `{"at":1,"chances":1,"challenge":"0123456789abcdef"}`
-	many := func(n int, one string) string { return strings.TrimSuffix(strings.Repeat(one+",", n), ",") }
-	for text, good := range map[string]bool{
-		`{"v":1,"row":1000000}`:                       true,
-		`{"v":1,"pairs":1000000}`:                     true,
-		`{"v":1,"pairs":1000001}`:                     false,
-		`{"v":1,"hours":[5,1000000]}`:                 true,
-		`{"v":1,"hours":[5,1000001]}`:                 false,
-		`{"v":1,"hours":[305419896,1]}`:               true, // the last before the end of time
-		`{"v":1,"hours":[305419897,1]}`:               false,
-		`{"v":1,"hours":[` + many(1024, "1,1") + `]}`: true,
-		`{"v":1,"hours":[` + many(1025, "1,1") + `]}`: false,
-		`{"v":1,"recent":[` + many(64, charge) + `]}`: true,
-		`{"v":1,"recent":[` + many(65, charge) + `]}`: false,
-		strings.Replace(`{"v":1,"recent":[`+charge+`]}`, `"chances":1`, `"chances":1000000`, 1):   true,
-		strings.Replace(`{"v":1,"recent":[`+charge+`]}`, `"chances":1`, `"chances":1000001`, 1):   false,
-		strings.Replace(`{"v":1,"recent":[`+charge+`]}`, `"at":1`, `"at":9223372036854775807`, 1): false,
-	} {
-		var b throttle.Budget
-		err := json.Unmarshal([]byte(text), &b)
-		require.Equal(t, good, err == nil, "%.80s: %v", text, err)
+	require.NoError(t, json.Unmarshal([]byte(wiretest.View(t, &b)), &s))
+	for _, h := range s.Hours {
+		pairs = append(pairs, h.After, h.Chances)
 	}
-	var r throttle.Rate
-	require.NoError(t, json.Unmarshal([]byte(`{"v":1,"taken":[`+many(100, "1")+`]}`), &r))
-	require.ErrorIs(t, json.Unmarshal([]byte(`{"v":1,"taken":[`+many(101, "1")+`]}`), &r), throttle.ErrFormat)
-
-	var b throttle.Budget
-	require.NoError(t, json.Unmarshal([]byte(`{"v":1,"hours":[5,1],"hours":[6,1]}`), &b))
-	require.Equal(t, `{"v":1,"hours":[6,1]}`, encode(t, b), "the last one, and not both")
+	return pairs
 }
 
 // The limits of a valid profile are valid.

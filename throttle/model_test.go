@@ -167,15 +167,15 @@ func TestBoundedSize(t *testing.T) {
 		b = b.Fail(now, p, fmt.Sprint(r.Uint64()), chances)
 		m.fail(now, i, chances)
 		if i%500 == 0 {
-			require.Less(t, len(encode(t, b)), 24<<10)
+			require.Less(t, len(encode(t, b)), 10<<10)
 			for _, window := range []time.Duration{day, month, year} {
 				require.GreaterOrEqual(t, charged(b, now, window), min(m.sum(now, window), 999_999))
 			}
 			b = reread(t, b)
 		}
 	}
-	require.Less(t, len(encode(t, b)), 24<<10)
-	require.Greater(t, len(encode(t, b)), 8<<10, "the test must reach the bound")
+	require.Less(t, len(encode(t, b)), 10<<10)
+	require.Greater(t, len(encode(t, b)), 3<<10, "the test must reach the bound")
 }
 
 // More hours than are kept: the oldest move up and count for longer, none is

@@ -10,16 +10,13 @@ const maxRate = 100
 
 // A Rate allows so many attempts in so long, right or wrong. It is exact: no
 // period of that length, wherever it begins, has more. The zero Rate is fresh.
-// It is a value, as [Budget] is, and encodes to at most 2 KiB of JSON.
-type Rate struct{ r rate }
-
-type rate struct {
-	V     int     `json:"v"`
-	Taken []int64 `json:"taken,omitempty"` // when, in seconds, oldest first
+// It is a value, as [Budget] is, and encodes to at most 1 KiB.
+type Rate struct {
+	taken []int64 // when, in seconds, oldest first
 }
 
 // IsZero reports whether r is fresh.
-func (r Rate) IsZero() bool { return len(r.r.Taken) == 0 }
+func (r Rate) IsZero() bool { return len(r.taken) == 0 }
 
 // Take takes one of n attempts in any period of length per, or returns an
 // [*Error] that says when there is one. It is to be written before the attempt
@@ -31,11 +28,11 @@ func (r Rate) Take(at time.Time, n int, per time.Duration) (Rate, error) {
 	}
 	n = min(n, maxRate)
 	now, length := floor(at), seconds(per)
-	live := slices.DeleteFunc(slices.Clone(r.r.Taken), func(t int64) bool { return now-t >= length })
+	live := slices.DeleteFunc(slices.Clone(r.taken), func(t int64) bool { return now-t >= length })
 	if len(live) >= n {
 		return r, until(at, live[len(live)-n]+length)
 	}
 	live = append(live, ceil(at))
 	slices.Sort(live)
-	return Rate{rate{V: version, Taken: live}}, nil
+	return Rate{live}, nil
 }

@@ -34,13 +34,17 @@ func (k Key) AppendCode(dst []byte, at time.Time) ([]byte, error) {
 // codes returns the codes of n steps from first on, as numbers. It never stops early. A pair looks at one step more than
 // its window has.
 func (m *material) codes(first Step, n int) (values [maxWindow + 1]uint32, err error) {
-	s, err := m.mac.acquire()
+	mac, err := m.absorbed()
 	if err != nil {
 		return values, err
 	}
-	defer m.mac.release(s)
+	s, err := mac.acquire()
+	if err != nil {
+		return values, err
+	}
+	defer mac.release(s)
 	for i := range n {
-		sum, err := m.mac.sum(s, uint64(first)+uint64(i))
+		sum, err := mac.sum(s, uint64(first)+uint64(i))
 		if err != nil {
 			return values, err
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"io"
+	"sync/atomic"
 )
 
 const (
@@ -26,11 +27,11 @@ type Key struct {
 	reveal func() *material
 }
 
-// material is what a Key hides. It is immutable once made.
+// material is what a Key hides. Params and secret do not change once it is made.
 type material struct {
 	params Params
 	secret []byte
-	mac    *mac
+	mac    atomic.Pointer[mac] // nil until it is needed
 }
 
 // NewKey draws a new secret from crypto/rand, as long as the hash: 160 bits for SHA-1, 256 for SHA-256, 512 for SHA-512
@@ -52,21 +53,46 @@ func newKey(p Params, random io.Reader) (Key, error) {
 	return build(secret, p, minSecret)
 }
 
-// build makes a Key that owns secret, of at least so many bytes. p is complete.
+// build makes a Key that owns secret, of at least so many bytes, and can be used at once. p is complete.
 func build(secret []byte, p Params, least int) (Key, error) {
+	k, err := hide(secret, p, least)
+	if err != nil {
+		return Key{}, err
+	}
+	if _, err := k.reveal().absorbed(); err != nil {
+		return Key{}, err
+	}
+	return k, nil
+}
+
+// hide is build for a Key that may never be used: a record is read more often than a code is checked, and nothing is
+// hashed before that.
+func hide(secret []byte, p Params, least int) (Key, error) {
 	if len(secret) < least {
 		return Key{}, fmt.Errorf("%w: shorter than %d bits", ErrSecret, 8*least)
 	}
 	// All zeros is what a broken source of randomness or a column read wrongly leaves, and what anybody guesses first.
-	if subtle.ConstantTimeCompare(secret, make([]byte, len(secret))) == 1 {
+	var any byte
+	for _, b := range secret {
+		any |= b
+	}
+	if any == 0 {
 		return Key{}, fmt.Errorf("%w: all zeros", ErrSecret)
 	}
-	mac, err := newMAC(p.Algorithm, secret)
-	if err != nil {
-		return Key{}, err
-	}
-	m := &material{params: p, secret: secret, mac: mac}
+	m := &material{params: p, secret: secret}
 	return Key{reveal: func() *material { return m }}, nil
+}
+
+// absorbed returns the MAC under the secret. Two goroutines that need it first make it twice.
+func (m *material) absorbed() (*mac, error) {
+	if ready := m.mac.Load(); ready != nil {
+		return ready, nil
+	}
+	fresh, err := newMAC(m.params.Algorithm, m.secret)
+	if err == nil {
+		m.mac.Store(fresh)
+	}
+	return fresh, err
 }
 
 // IsZero reports whether k is the zero Key, which has no secret.
@@ -88,6 +114,12 @@ func (k Key) Weak() bool { return !k.IsZero() && len(k.reveal().secret) < minSec
 // Sample reports whether the secret stands in documentation as an example: somebody has put it where one of their own
 // belongs. [ReadURI] and [ReadSecret] refuse it with [ErrSample].
 func (k Key) Sample() bool { return samples[k.Secret()] }
+
+// SameSecret reports whether both keys have the same secret, whatever the parameters: six digits of a secret give away the
+// last six of its eight. Time and zero keys are as in [Key.Equal].
+func (k Key) SameSecret(other Key) bool {
+	return !k.IsZero() && !other.IsZero() && subtle.ConstantTimeCompare(k.reveal().secret, other.reveal().secret) == 1
+}
 
 // Equal reports whether both keys have the same secret and the same parameters. The time it takes depends on the
 // secrets' lengths, not on their bytes. A zero Key equals nothing, not even another: two missing keys are no match.

@@ -19,15 +19,14 @@ const maxLabel = 80
 const defaultLabel = "Browser"
 
 // Browser is what the account keeps of a trusted browser. It can be shown to
-// its owner and lie in a dump: the token cannot be made from it.
-//
-//	{"id":"0f1e…", "label":"Firefox on Linux", "hash":"9c41…", "issued":"2026-01-02T03:04:05Z", "seen":"…"}
+// its owner and lie in a dump: the token cannot be made from it. Store a list of
+// them with [Encode], or each field in a column of its own.
 type Browser struct {
-	ID     string    `json:"id"`            // 16 random bytes, lower-case hex; names it for [Revoke]
-	Label  string    `json:"label"`         // for the owner to recognise it by, cleaned by [Issue]
-	Hash   string    `json:"hash"`          // SHA-256 of the token's 256-bit secret, lower-case hex
-	Issued time.Time `json:"issued"`        // whole seconds, UTC; the age counts from here
-	Seen   time.Time `json:"seen,omitzero"` // last use, as far as the caller keeps it; zero: never
+	ID     string    // 16 random bytes, lower-case hex; names it for [Revoke]
+	Label  string    // for the owner to recognise it by, cleaned by [Issue]
+	Hash   string    // SHA-256 of the token's 256-bit secret, lower-case hex
+	Issued time.Time // whole seconds, UTC; the age counts from here
+	Seen   time.Time // last use, as far as the caller keeps it, in whole seconds; zero: never
 }
 
 // Remember returns known with b in it, which replaces a browser of the same id

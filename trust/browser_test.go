@@ -1,7 +1,6 @@
 package trust_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -154,19 +153,6 @@ func TestLabel(t *testing.T) {
 		_, again := trust.Issue(r, ann, b.Label, now)
 		require.Equal(t, b.Label, again.Label, "cleaning twice changes nothing")
 	}
-}
-
-func TestBrowserJSON(t *testing.T) {
-	_, r := newRing(t)
-	token, browser := trust.Issue(r, ann, "Firefox", now.In(time.FixedZone("", 3600)))
-	browser.Seen = now
-	b, err := json.Marshal(browser)
-	require.NoError(t, err)
-	var back trust.Browser
-	require.NoError(t, json.Unmarshal(b, &back))
-	require.Equal(t, browser, back)
-	_, err = trust.Check(r, ann, token, []trust.Browser{back}, now, trust.DefaultAge)
-	require.NoError(t, err)
 }
 
 // To revoke a browser that is not there changes nothing, and no other call returns

@@ -32,6 +32,7 @@
 //
 // # Storage and compatibility
 //
-// [Browser] is JSON with a fixed form and holds nothing usable. Tokens and
-// records of a released version stay valid for later ones; test data pins both.
+// [Encode] writes a list of browsers in a binary form; it holds nothing usable.
+// Tokens and lists of a released version stay valid for later ones; test data pins
+// both.
 package trust

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,11 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/wire/wiretest"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/trust"
 )
-
-var update = flag.Bool("update", false, "write the test data anew; what is released must not change")
 
 const goldenFile = "testdata/golden.json"
 
@@ -28,21 +26,12 @@ type golden struct {
 	Scope   trust.Scope
 	Token   string
 	Name    string
-	Browser json.RawMessage
+	Browser trust.Browser
 }
 
 const goldenRing = "totpflow-keys-1:aes-256-gcm:7:5d2c8f07.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 
 func TestGolden(t *testing.T) {
-	if *update {
-		token, b := trust.Issue(parse(t, goldenRing), ann, "Firefox on Linux", now)
-		b.Seen = now
-		record, err := json.Marshal(b)
-		require.NoError(t, err)
-		out, err := json.MarshalIndent(golden{goldenRing, ann, string(token), token.Name(), record}, "", "\t")
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(goldenFile, append(out, '\n'), 0o644))
-	}
 	file, err := os.ReadFile(goldenFile)
 	require.NoError(t, err)
 	var g golden
@@ -51,14 +40,10 @@ func TestGolden(t *testing.T) {
 	r := parse(t, g.Ring)
 	token := trust.Token(g.Token)
 
-	// The record, byte by byte.
-	var browser trust.Browser
-	require.NoError(t, json.Unmarshal(g.Browser, &browser))
-	record, err := json.Marshal(browser)
-	require.NoError(t, err)
-	var compact bytes.Buffer
-	require.NoError(t, json.Compact(&compact, g.Browser))
-	require.Equal(t, compact.String(), string(record))
+	// The record of the browser, byte by byte.
+	browser := g.Browser
+	require.Equal(t, browser, wiretest.Golden(t, "testdata/browser", &browser))
+	wiretest.Strict(t, &browser)
 
 	got, err := trust.Check(r, g.Scope, token, []trust.Browser{browser}, now, trust.DefaultAge)
 	require.NoError(t, err)

@@ -1,6 +1,3 @@
-// Package account is the aggregate that every flow changes: all that the
-// second factor knows of one user, as one value, and its codec, which seals the
-// value as one record. Package engine loads and swaps these records.
 package account
 
 import (

@@ -1,153 +1,159 @@
 package account
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
-	"github.com/totpflow/totpflow/enroll"
-	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/strictjson"
+	"github.com/totpflow/totpflow/internal/wire"
 	"github.com/totpflow/totpflow/keyring"
-	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
-	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/trust"
 )
-
-// format is the version of the encoding below. A record of another format is
-// refused, never read as "no second factor".
-const format = 1
 
 // purpose separates the records' sealing key from every other key of the ring.
 const purpose = "totpflow/account"
 
 // ErrFormat is returned for a record whose contents this version does not
-// know: written by a newer version, or not by this library.
+// know: written by a newer version, or not by this library. It is never read as
+// "no second factor".
 var ErrFormat = errors.New("account: record of an unknown format")
 
-// wire is the record before it is sealed, as JSON:
-//
-//	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…], "revocations":…,
-//	 "budget":{…}, "recovery_rate":{…}, "ticket_key":"…", "spent":[…], "forgotten":…, "mark":"…",
-//	 "password_at":"…", "grace":{…}, "issued":{…}, "suspicion":{…}, "machine":"…", "freeze":{…},
-//	 "phones":{…}, "assigned":"…", "sends":{…}, "tenant":{…}, "activity":{…}}
-//
-// Field order and names are frozen by testdata/account.golden.json.
-type wire struct {
-	Format       int             `json:"format"`
-	Epoch        uint64          `json:"epoch"`
-	Enrollment   json.RawMessage `json:"enrollment"`
-	Recovery     recovery.Set    `json:"recovery,omitzero"`
-	Browsers     []trust.Browser `json:"browsers,omitempty"`
-	Revocations  uint64          `json:"revocations,omitzero"`
-	Budget       throttle.Budget `json:"budget,omitzero"`
-	RecoveryRate throttle.Rate   `json:"recovery_rate,omitzero"`
-	TicketKey    TicketKey       `json:"ticket_key,omitzero"`
-	Spent        []Spent         `json:"spent,omitempty"`
-	UsedUpTo     int64           `json:"forgotten,omitzero"`
-	Mark         Mark            `json:"mark,omitzero"`
-	PasswordAt   time.Time       `json:"password_at,omitzero"`
-	Grace        Grace           `json:"grace,omitzero"`
-	Issued       Issued          `json:"issued,omitzero"`
-	Suspicion    Suspicion       `json:"suspicion,omitzero"`
-	Machine      string          `json:"machine,omitempty"`
-	Freeze       Freeze          `json:"freeze,omitzero"`
-	Phones       json.RawMessage `json:"phones,omitempty"`
-	Assigned     string          `json:"assigned,omitempty"`
-	Sends        phone.Sends     `json:"sends,omitzero"`
-	Tenant       Tenant          `json:"tenant,omitzero"`
-	Activity     event.Activity  `json:"activity,omitzero"`
-}
-
 // encode REVEALS the secrets of a: it is for sealing only.
-func encode(a Account) ([]byte, error) {
-	var phones json.RawMessage
-	if !a.Phones.IsZero() {
-		phones = a.Phones.Encode()
+func encode(a *Account) ([]byte, error) {
+	data, err := wire.Encode(a)
+	if err != nil {
+		return nil, fmt.Errorf("account: encode: %w", err)
 	}
-	return json.Marshal(wire{
-		Format:       format,
-		Epoch:        a.Generation,
-		Enrollment:   a.Enrollment.Encode(),
-		Recovery:     a.Recovery,
-		Browsers:     a.Browsers,
-		Revocations:  a.Revocations,
-		Budget:       a.Budget,
-		RecoveryRate: a.RecoveryRate,
-		TicketKey:    a.TicketKey,
-		Spent:        a.Spent,
-		UsedUpTo:     a.UsedUpTo,
-		Mark:         a.Mark,
-		PasswordAt:   a.PasswordAt,
-		Grace:        a.Grace,
-		Issued:       a.Issued,
-		Suspicion:    a.Suspicion,
-		Machine:      a.Machine,
-		Freeze:       a.Freeze,
-		Phones:       phones,
-		Assigned:     a.Assigned,
-		Sends:        a.Sends,
-		Tenant:       a.Tenant,
-		Activity:     a.Activity,
-	})
+	return data, nil
 }
 
 func decode(data []byte) (Account, error) {
-	var w wire
-	if err := strictjson.Decode(data, &w); err != nil {
+	var a Account
+	if err := wire.Decode(data, &a); err != nil {
 		return Account{}, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	if w.Format != format {
-		return Account{}, fmt.Errorf("%w: %d", ErrFormat, w.Format)
-	}
-	e, err := enroll.Decode(w.Enrollment)
-	if err != nil {
-		return Account{}, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	var phones phone.State
-	if w.Phones != nil {
-		if phones, err = phone.Decode(w.Phones); err != nil {
-			return Account{}, fmt.Errorf("%w: %w", ErrFormat, err)
-		}
-	}
-	return Account{
-		Generation:   w.Epoch,
-		Enrollment:   e,
-		Recovery:     w.Recovery,
-		Browsers:     w.Browsers,
-		Revocations:  w.Revocations,
-		Budget:       w.Budget,
-		RecoveryRate: w.RecoveryRate,
-		TicketKey:    w.TicketKey,
-		Spent:        w.Spent,
-		UsedUpTo:     w.UsedUpTo,
-		Mark:         w.Mark,
-		PasswordAt:   w.PasswordAt,
-		Grace:        w.Grace,
-		Issued:       w.Issued,
-		Suspicion:    w.Suspicion,
-		Machine:      w.Machine,
-		Freeze:       w.Freeze,
-		Phones:       phones,
-		Assigned:     w.Assigned,
-		Sends:        w.Sends,
-		Tenant:       w.Tenant,
-		Activity:     w.Activity,
-	}, nil
+	return a, nil
 }
 
-// Seal makes the record of a that replaces another. Tenant, user, version,
-// state word and format are associated data: whoever can write to the database
-// still cannot move a record to another user, bring an old one back under a
-// new version, or relabel one as disabled.
+// The longest of the texts that other packages have made, in bytes.
+const (
+	maxTicketID = 64
+	maxMachine  = 190
+	maxNumber   = 16
+	maxScope    = 64
+	maxTargets  = 4096
+)
+
+// Fields describes the record. The package's first page has it byte by byte.
+func (a *Account) Fields(c *wire.Coder) {
+	wire.Number(c, "generation", &a.Generation, 0, math.MaxUint64)
+	c.Part("enrollment", &a.Enrollment)
+	c.Optional("recovery", &a.Recovery)
+	wire.List(c, "browsers", &a.Browsers, trust.MaxBrowsers, (*trust.Browser).Fields)
+	wire.Number(c, "revocations", &a.Revocations, 0, math.MaxUint64)
+	c.Optional("budget", &a.Budget)
+	c.Optional("recovery_rate", &a.RecoveryRate)
+	c.Optional("ticket_key", &a.TicketKey)
+	wire.List(c, "spent", &a.Spent, maxSpent, (*Spent).fields)
+	c.Signed("used_up_to", &a.UsedUpTo, math.MinInt64, math.MaxInt64)
+	c.Optional("mark", &a.Mark)
+	c.Millis("password_at", &a.PasswordAt)
+	c.Optional("grace", &a.Grace)
+	c.Optional("issued", &a.Issued)
+	c.Optional("suspicion", &a.Suspicion)
+	c.Text("machine", &a.Machine, maxMachine)
+	c.Optional("freeze", &a.Freeze)
+	c.Optional("phones", &a.Phones)
+	c.Text("assigned", &a.Assigned, maxNumber)
+	c.Optional("sends", &a.Sends)
+	c.Optional("tenant", &a.Tenant)
+	c.Optional("activity", &a.Activity)
+}
+
+// Fields describes the key.
+func (k *TicketKey) Fields(c *wire.Coder) { c.Fixed("key", k[:]) }
+
+// IsZero reports whether the key signs nothing.
+func (k *TicketKey) IsZero() bool { return *k == TicketKey{} }
+
+// Fields describes the mark.
+func (m *Mark) Fields(c *wire.Coder) { c.Fixed("mark", m[:]) }
+
+// IsZero reports whether no session was ended yet.
+func (m *Mark) IsZero() bool { return *m == Mark{} }
+
+func (s *Spent) fields(c *wire.Coder) {
+	c.Text("id", &s.ID, maxTicketID)
+	c.Signed("issued", &s.Issued, math.MinInt64, math.MaxInt64)
+}
+
+// Fields describes the grace.
+func (g *Grace) Fields(c *wire.Coder) {
+	c.Millis("begun", &g.Begun)
+	c.Millis("until", &g.Until)
+}
+
+// IsZero reports whether no grace ever began.
+func (g *Grace) IsZero() bool { return *g == Grace{} }
+
+// Fields describes the issued code.
+func (i *Issued) Fields(c *wire.Coder) {
+	c.Part("set", &i.Set)
+	c.Millis("at", &i.At)
+}
+
+// IsZero reports whether there is none.
+func (i *Issued) IsZero() bool { return i.Set.IsZero() && i.At.IsZero() }
+
+// Fields describes the suspicion.
+func (s *Suspicion) Fields(c *wire.Coder) {
+	c.Bool("code_only", &s.CodeOnly)
+	c.Bool("redeemed", &s.Redeemed)
+	c.Bool("new_password", &s.NewPassword)
+}
+
+// IsZero reports whether there is none.
+func (s *Suspicion) IsZero() bool { return *s == Suspicion{} }
+
+// Fields describes the freeze.
+func (f *Freeze) Fields(c *wire.Coder) {
+	c.Millis("at", &f.At)
+	c.Millis("ended", &f.Ended)
+}
+
+// IsZero reports whether the account was never frozen.
+func (f *Freeze) IsZero() bool { return *f == Freeze{} }
+
+// Fields describes what a tenant's own record holds.
+func (t *Tenant) Fields(c *wire.Coder) {
+	wire.Maybe(c, "policy", &t.Policy, (*policy.Policy).Fields) // a zero one requires a factor, and is another thing than none
+	wire.List(c, "pending", &t.Pending, MaxRequests, (*Request).fields)
+}
+
+func (q *Request) fields(c *wire.Coder) {
+	c.Text("id", &q.ID, maxTicketID)
+	c.Word("action", &q.Action, maxScope)
+	c.Word("by_tenant", &q.By.Tenant, store.MaxID)
+	c.Word("by_user", &q.By.User, store.MaxID)
+	c.Millis("asked", &q.Asked)
+	wire.Maybe(c, "policy", &q.Policy, (*policy.Policy).Fields)
+	wire.List(c, "targets", &q.Targets, maxTargets, func(user *string, c *wire.Coder) { c.Text("user", user, store.MaxID) })
+	c.Word("scope", &q.Scope, maxScope)
+	c.Text("name", &q.Name, maxMachine)
+}
+
+// Seal makes the record of a that replaces another. Tenant, user, version, state
+// word and due time are associated data: anyone who can write to the database still
+// cannot move a record to another user, bring an old one back under a new version,
+// relabel one as disabled, or put off what is due.
 func Seal(keys *keyring.Ring, id store.AccountID, a Account, at time.Time) (*store.Record, error) {
-	plain, err := encode(a)
+	plain, err := encode(&a)
 	if err != nil {
-		return nil, fmt.Errorf("account: encode: %w", err)
+		return nil, err
 	}
 	r := &store.Record{
 		ID:      id,
@@ -169,5 +175,9 @@ func Open(keys *keyring.Ring, r store.Record) (Account, error) {
 }
 
 func associated(r store.Record) []string {
-	return []string{r.ID.Tenant, r.ID.User, r.Version.String(), r.State, strconv.Itoa(format)}
+	due := "" // for never
+	if !r.Due.IsZero() {
+		due = strconv.FormatInt(r.Due.UnixMilli(), 10)
+	}
+	return []string{r.ID.Tenant, r.ID.User, r.Version.String(), r.State, due}
 }

@@ -1,14 +1,17 @@
 package account
 
 import (
-	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/wire"
+	"github.com/totpflow/totpflow/internal/wire/wiretest"
 	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/trust"
 )
 
@@ -56,33 +59,26 @@ func TestPruneDropsPendingNumbers(t *testing.T) {
 	require.True(t, a.Phones.IsZero())
 }
 
-// Phones that are not understood are no phones that are not there.
-func TestDecodeRefusesPhones(t *testing.T) {
-	good, err := encode(closed(t))
-	require.NoError(t, err)
-	bad := strings.Replace(string(good), `"phones":{"v":1`, `"phones":{"v":2`, 1)
-	require.NotEqual(t, string(good), bad)
-	_, err = decode([]byte(bad))
-	require.ErrorIs(t, err, ErrFormat)
-}
-
 // What waits is part of the record, also where no policy was ever set, and may
 // take so many bytes to the last one.
 func TestWhatWaitsIsKept(t *testing.T) {
 	q := Request{ID: "one", Asked: at, Targets: []string{""}}
 	a, err := Tenant{}.AddRequest(q, at)
 	require.NoError(t, err)
-	data, err := encode(Account{Tenant: a})
-	require.NoError(t, err)
-	back, err := decode(data)
-	require.NoError(t, err)
+	back := wiretest.Read[Account](t, wiretest.Write(t, &Account{Tenant: a}))
 	require.Equal(t, a, back.Tenant)
 
-	size, err := json.Marshal(a.Pending)
-	require.NoError(t, err)
-	for more, fits := range map[int]bool{0: true, 1: false} {
-		q.Targets[0] = strings.Repeat("x", maxRequested-len(size)+more)
-		_, err := Tenant{}.AddRequest(q, at)
-		require.Equal(t, fits, err == nil)
+	long := strings.Repeat("x", store.MaxID)
+	q.Targets = slices.Repeat([]string{long}, (maxRequested-50)/(2+len(long)))
+	for size := 0; ; {
+		next, err := Tenant{}.AddRequest(q, at)
+		if err != nil {
+			require.ErrorIs(t, err, ErrTooManyRequests)
+			require.Equal(t, maxRequested, size, "to the last byte")
+			break
+		}
+		size, err = wire.Size(&next)
+		require.NoError(t, err)
+		q.Name += "x"
 	}
 }

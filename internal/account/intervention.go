@@ -12,8 +12,8 @@ import (
 // Grace is how long who has no factor may go on without, where it is required.
 // It begins once: neither signing in again nor a reset begins a new one.
 type Grace struct {
-	Begun time.Time `json:"begun,omitzero"` // the policy of the moment counts from here
-	Until time.Time `json:"until,omitzero"` // by an administrator: it holds whatever the policy says
+	Begun time.Time // the policy of the moment counts from here
+	Until time.Time // by an administrator: it holds whatever the policy says
 }
 
 // IssuedAge is how long an issued code may be redeemed when it is sent by mail
@@ -23,8 +23,8 @@ const IssuedAge = 24 * time.Hour
 // Issued is a recovery code that an administrator had sent to the person. The
 // zero Issued is none.
 type Issued struct {
-	Set recovery.Set `json:"set"`
-	At  time.Time    `json:"at"`
+	Set recovery.Set
+	At  time.Time
 }
 
 // Live reports whether there is a code to redeem. One of the future was issued
@@ -46,9 +46,9 @@ func (i Issued) expire(at time.Time) Issued {
 // restoring and resetting do not lift it, since otherwise the thief's password would
 // lead to an enrollment after any two of them. The zero Suspicion is none.
 type Suspicion struct {
-	CodeOnly    bool `json:"code_only,omitzero"`    // after a reset, only an issued code leads to an enrollment
-	Redeemed    bool `json:"redeemed,omitzero"`     // an issued code was redeemed since the last reset
-	NewPassword bool `json:"new_password,omitzero"` // the password was changed since
+	CodeOnly    bool // after a reset, only an issued code leads to an enrollment
+	Redeemed    bool // an issued code was redeemed since the last reset
+	NewPassword bool // the password was changed since
 }
 
 // Suspect demands the issued code from now on.
@@ -84,8 +84,8 @@ func (a *Account) CodeDemanded(at time.Time) bool {
 
 // Freeze is set by "it was not me", and ended by an administrator.
 type Freeze struct {
-	At    time.Time `json:"at,omitzero"`    // frozen since, unless zero
-	Ended time.Time `json:"ended,omitzero"` // links of events before it no longer freeze
+	At    time.Time // frozen since, unless zero
+	Ended time.Time // links of events before it no longer freeze
 }
 
 // Frozen reports whether nobody gets in until an administrator acts.

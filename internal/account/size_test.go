@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func fits(t *testing.T, id store.AccountID, a Account) {
 	require.NoError(t, err)
 	counts := 0
 	for _, d := range a.Activity.Attempts() {
-		counts += 3 * len(d.Counts) // each may have four digits
+		counts += 4 * len(d.Counts) // each may take five bytes
 	}
 	t.Logf("%d bytes", len(rec.Sealed)+counts)
 	require.LessOrEqual(t, len(rec.Sealed)+counts, store.MaxSealed)
@@ -82,12 +83,12 @@ func manySends(t testing.TB, now time.Time) (s phone.Sends) {
 	return s
 }
 
-// worst is an account with everything at its limit, and every text as long as
-// its JSON can be.
+// worst is an account with everything at its limit, and every text as long as it
+// can be.
 func worst(t testing.TB, now time.Time) Account {
 	t.Helper()
-	hostile := strings.Repeat("<", 300) // six bytes each
-	a := Account{Generation: 1 << 32, Mark: Mark{1}, UsedUpTo: now.UnixMilli(), TicketKey: TicketKey{1}}
+	hostile := strings.Repeat("<", 300)
+	a := Account{Generation: math.MaxUint64, Mark: Mark{1}, UsedUpTo: now.UnixMilli(), TicketKey: TicketKey{1}}
 	a.Enrollment = manyAuthenticators(t, now, hostile)
 	codes, set := recovery.New(now)
 	for _, code := range codes {
@@ -154,16 +155,19 @@ func hostileActivity(now time.Time) event.Activity {
 func hostileChanges(now time.Time) event.Activity { return activityOf(now, event.Kind.SecurityChange) }
 
 func activityOf(now time.Time, some func(event.Kind) bool) (a event.Activity) {
-	hostile := strings.Repeat("<", 300)
-	e := event.Event{
-		Reason: hostile, Method: hostile, Authenticator: hostile, Browser: hostile, Actor: hostile, Action: hostile, Remaining: 10, Until: now,
-		Source: event.Source{Address: hostile, UserAgent: hostile},
+	texts := 0
+	text := func() string { // another one each time, so that no text is a word that was there before
+		texts++
+		return fmt.Sprintf("%04d", texts) + strings.Repeat("<", 300)
 	}
 	for day := range event.MaxDays {
-		for _, e.Kind = range event.Kinds() {
-			if some(e.Kind) {
-				e.At = now.AddDate(0, 0, day-event.MaxDays)
-				a, _ = a.Append(e)
+		for _, kind := range event.Kinds() {
+			if some(kind) {
+				a, _ = a.Append(event.Event{
+					At: now.AddDate(0, 0, day-event.MaxDays), Kind: kind, Remaining: 10, Until: now,
+					Reason: text(), Method: text(), Authenticator: text(), Browser: text(), Actor: text(), Action: text(),
+					Source: event.Source{Address: text(), UserAgent: text()},
+				})
 			}
 		}
 	}

@@ -1,13 +1,13 @@
 package account
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/totpflow/totpflow/internal/skew"
+	"github.com/totpflow/totpflow/internal/wire"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 )
@@ -40,23 +40,23 @@ func Validate(id store.AccountID) error {
 
 // Tenant is what a tenant's own record holds. It is zero in every other.
 type Tenant struct {
-	Policy  *policy.Policy `json:"policy,omitempty"` // nil: never set
-	Pending []Request      `json:"pending,omitempty"`
+	Policy  *policy.Policy // nil: never set
+	Pending []Request
 }
 
-// IsZero lets the field be left out of other records.
+// IsZero reports whether there is nothing to write, as in the record of a user.
 func (t Tenant) IsZero() bool { return t.Policy == nil && len(t.Pending) == 0 }
 
 // A Request waits for a second administrator.
 type Request struct {
-	ID      string          `json:"id"`
-	Action  string          `json:"action"`
-	By      store.AccountID `json:"by"`
-	Asked   time.Time       `json:"asked"`
-	Policy  *policy.Policy  `json:"policy,omitempty"`
-	Targets []string        `json:"targets,omitempty"` // user ids
-	Scope   string          `json:"scope,omitempty"`
-	Name    string          `json:"name,omitempty"`
+	ID      string
+	Action  string
+	By      store.AccountID
+	Asked   time.Time
+	Policy  *policy.Policy
+	Targets []string // user ids
+	Scope   string
+	Name    string
 }
 
 // RequestAge is how long a request waits.
@@ -72,7 +72,7 @@ func (q Request) Live(at time.Time) bool {
 // ids are: a thousand of 36 characters do.
 const (
 	MaxRequests  = 20
-	maxRequested = 40 << 10 // bytes as JSON
+	maxRequested = 40 << 10 // bytes in the record
 )
 
 // ErrTooManyRequests means that too many requests are pending already.
@@ -82,11 +82,14 @@ var ErrTooManyRequests = errors.New("account: too many requests are pending")
 func (t Tenant) AddRequest(q Request, at time.Time) (Tenant, error) {
 	next := t.expire(at)
 	next.Pending = append(slices.Clip(next.Pending), q)
-	size, err := json.Marshal(next.Pending)
+	if len(next.Pending) > MaxRequests {
+		return t, ErrTooManyRequests
+	}
+	size, err := wire.Size(&Tenant{Pending: next.Pending})
 	if err != nil {
 		return t, err
 	}
-	if len(next.Pending) > MaxRequests || len(size) > maxRequested {
+	if size > maxRequested {
 		return t, ErrTooManyRequests
 	}
 	return next, nil

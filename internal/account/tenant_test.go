@@ -2,6 +2,7 @@ package account
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/wire"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 )
@@ -77,12 +79,15 @@ func TestRequestsAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, a.Pending, 1)
 
-	big := Request{ID: "big", Asked: at, Targets: []string{strings.Repeat("x", 40<<10)}}
+	big := Request{ID: "big", Asked: at, Targets: slices.Repeat([]string{strings.Repeat("x", store.MaxID)}, 40<<10/store.MaxID)}
 	_, err = Tenant{}.AddRequest(big, at)
 	require.ErrorIs(t, err, ErrTooManyRequests)
-	big.Targets[0] = big.Targets[0][:40<<10-200]
+	big.Targets = big.Targets[:len(big.Targets)-3]
 	_, err = Tenant{}.AddRequest(big, at)
 	require.NoError(t, err)
+	big.Targets[0] += "x"
+	_, err = Tenant{}.AddRequest(big, at)
+	require.ErrorIs(t, err, wire.ErrMalformed, "no store takes such an id")
 
 	bad := policy.Policy{Deadline: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}
 	_, err = Tenant{}.AddRequest(Request{ID: "bad", Asked: at, Policy: &bad}, at)

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -32,18 +31,6 @@ func TestSign(t *testing.T) {
 	require.True(t, a.DrawTicketKey(at))
 	require.False(t, a.Signed([]byte("ticket"), tag))
 	require.EqualValues(t, 1, a.Generation)
-}
-
-// A key that was cut is no key.
-func TestTicketKeyText(t *testing.T) {
-	text, err := json.Marshal(TicketKey{1, 2, 3})
-	require.NoError(t, err)
-	var k TicketKey
-	require.NoError(t, json.Unmarshal(text, &k))
-	require.Equal(t, TicketKey{1, 2, 3}, k)
-	for _, bad := range []string{`""`, `"AQID"`, string(text[:len(text)-3]) + `"`, `"*` + string(text[2:]), `12`} {
-		require.Error(t, json.Unmarshal([]byte(bad), &k), bad)
-	}
 }
 
 // A ticket serves once. So many are remembered; of what was issued no later than

@@ -4,12 +4,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
+	"math"
 	"strconv"
 	"time"
 
 	"github.com/totpflow/totpflow/internal/skew"
+	"github.com/totpflow/totpflow/internal/wire"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -18,18 +19,18 @@ import (
 // way to make and one way to refuse them; each kind has a sealing key of its own,
 // so that none can be taken for another.
 type Ticket struct {
-	ID     string    `json:"id"`
-	Kind   string    `json:"kind"`
-	Tenant string    `json:"tenant,omitempty"`
-	User   string    `json:"user"`
-	Name   string    `json:"name,omitempty"`   // of the account, for the authenticator's label
-	Issued time.Time `json:"issued"`           // whole milliseconds
-	Action string    `json:"action,omitempty"` // what a challenge asks or a proof allows
-	Target string    `json:"target,omitempty"` // what a proof allows the action on
-	Reason string    `json:"reason,omitempty"` // how a proof was earned
+	ID     string
+	Kind   string
+	Tenant string
+	User   string
+	Name   string    // of the account, for the authenticator's label
+	Issued time.Time // whole milliseconds
+	Action string    // what a challenge asks or a proof allows
+	Target string    // what a proof allows the action on
+	Reason string    // how a proof was earned
 
-	Candidate   string `json:"candidate,omitempty"`  // of an enrollment token
-	Revocations uint64 `json:"revocations,omitzero"` // how often trust was revoked before it was issued
+	Candidate   string // of an enrollment token
+	Revocations uint64 // how often trust was revoked before it was issued
 
 	// The text of the above and the account's tag of it. Only the record can
 	// tell whether they belong together: until [Ticket.Valid] anybody who has the
@@ -37,6 +38,31 @@ type Ticket struct {
 	text, tag []byte
 	lifetime  time.Duration
 }
+
+// Fields describes the ticket. It includes the kind although each kind has a
+// sealing key of its own: the account signs these bytes, so that the ring alone is
+// not enough to make a proof out of a challenge.
+func (t *Ticket) Fields(c *wire.Coder) {
+	c.Text("id", &t.ID, maxWord)
+	c.Text("kind", &t.Kind, maxWord)
+	c.Text("tenant", &t.Tenant, store.MaxID)
+	c.Text("user", &t.User, store.MaxID)
+	c.Text("name", &t.Name, maxText)
+	c.Millis("issued", &t.Issued)
+	c.Text("action", &t.Action, maxText)
+	c.Text("target", &t.Target, maxText)
+	c.Text("reason", &t.Reason, maxWord)
+	c.Text("candidate", &t.Candidate, maxWord)
+	wire.Number(c, "revocations", &t.Revocations, 0, math.MaxUint64)
+}
+
+// The longest texts of a ticket, in bytes: those of this module, and those of the
+// host. A ticket that is longer than [maxSealed] in all is refused when it comes
+// back.
+const (
+	maxWord = 64
+	maxText = 2048
+)
 
 // A Kind of tickets.
 type Kind struct {
@@ -58,8 +84,8 @@ func (t Ticket) Account() store.AccountID { return store.AccountID{Tenant: t.Ten
 func (e *Engine) SealTicket(k Kind, tx *Tx, t Ticket) string {
 	t.Revocations = tx.Revocations
 	t.ID, t.Kind, t.Issued = rand.Text()[:16], k.Name, tx.Now.Truncate(time.Millisecond)
-	text, err := json.Marshal(t)
-	if err != nil { // unreachable: strings and times of this century
+	text, err := wire.Encode(&t)
+	if err != nil { // the host's action is too long: no ticket
 		return ""
 	}
 	if tx.DrawTicketKey(tx.Now) {
@@ -75,7 +101,7 @@ func (e *Engine) UnsealTicket(k Kind, sealed string) (Ticket, error) {
 		return Ticket{}, ErrTicket
 	}
 	t := Ticket{tag: plain[:sha256.Size], text: plain[sha256.Size:], lifetime: k.Lifetime}
-	if err := json.Unmarshal(t.text, &t); err != nil || t.Kind != k.Name || t.ID == "" || t.User == "" {
+	if err := wire.Decode(t.text, &t); err != nil || t.Kind != k.Name || t.ID == "" || t.User == "" {
 		return Ticket{}, ErrTicket
 	}
 	return t, nil

@@ -272,7 +272,8 @@ func (m *model) burns(now time.Time) {
 	for _, k := range m.state.kept {
 		burn(k.phone)
 	}
-	m.offer, m.browsers, m.codes, m.state.issued = nil, nil, nil, nil
+	m.offer, m.codes, m.state.issued = nil, nil, nil
+	m.revokeAll()
 }
 
 // word is how the account is listed.

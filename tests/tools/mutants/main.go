@@ -42,6 +42,7 @@ var targets = []target{
 	{folder: "totphttp"},
 	{folder: "internal/strictjson"},
 	{folder: "internal/typed"},
+	{folder: "internal/wire"},
 	{folder: "phone/provider/internal/post"},
 	{folder: "phone/provider/kannel"},
 	{folder: "phone/provider/twilio"},

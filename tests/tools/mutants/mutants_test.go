@@ -153,6 +153,7 @@ var noTarget = map[string]string{
 	"cmd/totpflow/internal/screen":     "decides nothing: it writes to the terminal",
 	"internal/servicetest":             "test equipment",
 	"internal/transitions":             "test equipment",
+	"internal/wire/wiretest":           "test equipment",
 	"phone/provider/internal/posttest": "test equipment",
 	"store/storetest":                  "test equipment, which its own tests run on broken stores",
 	"totptest":                         "test equipment",

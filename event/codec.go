@@ -1,0 +1,210 @@
+package event
+
+import (
+	"errors"
+	"math"
+
+	"github.com/totpflow/totpflow/internal/wire"
+)
+
+// numbered are the kinds that records have as a number, from 1 on. The places are
+// stored: a further kind goes to the end, with a new format, and is written as its
+// word until then.
+var numbered = [...]Kind{
+	SignedIn, Reauthenticated, EnrollmentBegan, AuthenticatorRenamed, PhoneCodeSent,
+	CodeRejected, CodeReplayed, CodeMalformed, Throttled, RejectedRepeatedly, Suspended, RecoveryRejected, ClockBehind, SignInRefused,
+	EnrollmentConfirmed, AuthenticatorsReplaced, AuthenticatorRemoved,
+	RecoveryUsed, RecoveryCodesMade, RecoveryCodesSaved, PhoneAdded, PhoneRemoved,
+	BrowserTrusted, BrowserRevoked, BrowsersRevoked, PasswordChanged, Disabled, Reset, RecordLost,
+	Frozen, GraceBegan, IssuedCodeUsed,
+	Imported, Exempted, ExemptionEnded, GraceExtended, RecoveryIssued, RecoveryCodesVoided, AuthenticatorRestored, PhoneAssigned, Unlocked, Forgotten,
+	PolicySet, PolicyLowered, BulkReset, ApprovalRequested, ApprovalGranted, ApprovalWithdrawn, KeysRotated, EpochRaised,
+}
+
+var numbers = func() map[Kind]int {
+	m := make(map[Kind]int, len(numbered))
+	for i, k := range numbered {
+		m[k] = i + 1
+	}
+	return m
+}()
+
+// Days since 1970 of the years that are written, 1 to 9999.
+const (
+	firstDay = -719_162
+	lastDay  = 2_932_896
+)
+
+var (
+	errTaken    = errors.New("more events taken than happened")
+	errNumber   = errors.New("an event after the last")
+	errNumbered = errors.New("a kind that has a number is spelled out")
+	errEmpty    = errors.New("a field of an event is there and empty")
+)
+
+// Fields is for this module's own records: nobody outside can make a [wire.Coder].
+func (a *Activity) Fields(c *wire.Coder) {
+	s := &a.s
+	wire.Number(c, "last", &s.Last, 0, math.MaxUint64)
+	wire.Number(c, "taken", &s.Taken, 0, math.MaxUint64)
+	if s.Taken > s.Last {
+		c.Check(errTaken)
+	}
+	number := uint64(0)
+	wire.List(c, "events", &s.Events, MaxChanges+MaxPending, func(e *Event, c *wire.Coder) {
+		after := e.Number - number
+		wire.Number(c, "after", &after, 1, math.MaxUint64)
+		if after > s.Last-number {
+			c.Check(errNumber)
+		}
+		number += after
+		if c.Reading() {
+			e.Number = number
+		}
+		e.fields(c)
+	})
+	date, least := int64(0), int64(firstDay)
+	wire.List(c, "days", &s.Days, MaxDays, func(d *day, c *wire.Coder) {
+		d.fields(c, date, least)
+		date, least = d.date, 1
+	})
+}
+
+// fields describes all but the number, the tenant and the user: the list has the
+// number, and the record the rest. Of the fields that may be empty it has those
+// that are not, after their bits.
+func (e *Event) fields(c *wire.Coder) {
+	c.Millis("at", &e.At)
+	e.Kind.fields(c)
+	has := e.has()
+	wire.Number(c, "has", &has, 0, all)
+	word := func(bit uint32, name string, text *string, most int) {
+		if has&bit != 0 {
+			c.Word(name, text, most)
+		}
+	}
+	word(hasMethod, "method", &e.Method, maxWord)
+	word(hasAuthenticator, "authenticator", &e.Authenticator, maxWord)
+	word(hasBrowser, "browser", &e.Browser, maxWord)
+	word(hasAddress, "address", &e.Source.Address, maxAddress)
+	word(hasUserAgent, "user_agent", &e.Source.UserAgent, maxAgent)
+	word(hasReason, "reason", &e.Reason, maxWord)
+	word(hasAction, "action", &e.Action, maxWord)
+	word(hasActor, "actor", &e.Actor, maxActor)
+	if has&hasRemaining != 0 {
+		remaining := int64(e.Remaining)
+		c.Signed("remaining", &remaining, math.MinInt, math.MaxInt)
+		if c.Reading() {
+			e.Remaining = int(remaining)
+		}
+	}
+	if has&hasUntil != 0 {
+		c.Millis("until", &e.Until)
+	}
+	if c.Reading() && has != e.has() {
+		c.Check(errEmpty)
+	}
+}
+
+// The bits of the fields that may be empty, those first that most events have.
+const (
+	hasMethod uint32 = 1 << iota
+	hasAuthenticator
+	hasBrowser
+	hasAddress
+	hasUserAgent
+	hasReason
+	hasRemaining
+	hasAction
+	hasActor
+	hasUntil
+	all = 1<<iota - 1
+)
+
+// has returns the bits of the fields that are not empty.
+func (e *Event) has() (bits uint32) {
+	mark := func(bit uint32, is bool) {
+		if is {
+			bits |= bit
+		}
+	}
+	mark(hasMethod, e.Method != "")
+	mark(hasAuthenticator, e.Authenticator != "")
+	mark(hasBrowser, e.Browser != "")
+	mark(hasAddress, e.Source.Address != "")
+	mark(hasUserAgent, e.Source.UserAgent != "")
+	mark(hasReason, e.Reason != "")
+	mark(hasRemaining, e.Remaining != 0)
+	mark(hasAction, e.Action != "")
+	mark(hasActor, e.Actor != "")
+	mark(hasUntil, !e.Until.IsZero())
+	return bits
+}
+
+// fields describes a kind by its number, or as 0 and its word.
+func (k *Kind) fields(c *wire.Coder) {
+	number := numbers[*k]
+	wire.Number(c, "kind", &number, 0, len(numbered))
+	switch {
+	case number == 0:
+		c.Word("word", (*string)(k), maxKind)
+		if numbers[*k] != 0 {
+			c.Check(errNumbered)
+		}
+	case c.Reading():
+		*k = numbered[number-1]
+	}
+}
+
+// fields describes a day by how many days it lies after the one before it, or
+// after 1970, by which attempts there were, as bits, and how many of each.
+func (d *day) fields(c *wire.Coder, before, least int64) {
+	after := d.date - before
+	c.Signed("after", &after, least, lastDay-before)
+	var some uint32
+	for i, n := range d.counts {
+		if n > 0 {
+			some |= 1 << i
+		}
+	}
+	wire.Number(c, "attempts", &some, 1, 1<<len(attempts)-1)
+	for i, kind := range attempts {
+		if some&(1<<i) != 0 {
+			wire.Number(c, string(kind), &d.counts[i], 1, math.MaxUint32)
+		}
+	}
+	if c.Reading() {
+		d.date = before + after
+	}
+}
+
+// weight is the most that e takes in a record, whatever else is in it, and no more
+// than that where all its texts are new and its number, its times and what remains
+// are as long as can be. Tenant and user are left out, since no stored event has
+// them.
+func (e Event) weight() int {
+	const number, time, kind, has, remaining = 10, 7, 1, 2, 10
+	n := number + time + kind + has
+	for _, text := range [...]string{
+		string(e.Kind), e.Reason, e.Method, e.Authenticator, e.Browser, e.Actor, e.Action, e.Source.Address, e.Source.UserAgent,
+	} {
+		if text != "" {
+			n += len("1") + lengthOf(text) + len(text)
+		}
+	}
+	if e.Remaining != 0 {
+		n += remaining
+	}
+	if !e.Until.IsZero() {
+		n += time
+	}
+	return n
+}
+
+// lengthOf is how many bytes the length of a text takes.
+func lengthOf(text string) int {
+	if len(text) < 1<<7 {
+		return 1
+	}
+	return 2
+}

@@ -1,0 +1,171 @@
+package event_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/wire/wiretest"
+)
+
+// some is an activity with something in every field.
+func some() event.Activity {
+	var a event.Activity
+	source := event.Source{Address: "192.0.2.1", UserAgent: "Mozilla/5.0"}
+	a, _ = a.Append(event.Event{At: start, User: "u1", Kind: event.SignedIn, Method: "totp", Source: source})
+	a = a.Acknowledged(1)
+	a, _ = a.Append(event.Event{At: start, User: "u1", Kind: event.RecoveryUsed, Reason: "phone lost", Authenticator: "a1", Browser: "b1", Actor: "admin", Action: "reset", Remaining: 9, Source: source})
+	a, _ = a.Append(event.Event{At: start.AddDate(0, 0, 1), User: "u1", Kind: event.Throttled, Until: start.AddDate(0, 0, 1).Add(time.Hour), Source: source})
+	a, _ = a.Append(event.Event{At: start, Kind: "passkey_bound"})
+	return a
+}
+
+// The stored format. A change of these files is a change of every stored account:
+// it takes another format.
+func TestGolden(t *testing.T) {
+	a := some()
+	require.Equal(t, a, wiretest.Golden(t, "testdata/activity", &a))
+	wiretest.Strict(t, &a)
+	wiretest.Strict(t, &event.Activity{})
+}
+
+// The places of the kinds are stored: an activity of all of them is as it was.
+func TestGoldenKinds(t *testing.T) {
+	var a event.Activity
+	for i, k := range event.Kinds() {
+		a, _ = a.Append(event.Event{At: start.AddDate(0, 0, i/20), Kind: k})
+	}
+	require.Equal(t, a, wiretest.Golden(t, "testdata/kinds", &a))
+}
+
+// An event by hand: what follows after its number.
+func bare(parts ...any) []any {
+	at := uint(2*start.UnixMilli() + 1)
+	return append([]any{uint(1), at}, parts...)
+}
+
+// activity is one of events and days by hand, with the last number and that which
+// was taken.
+func activity(last, taken uint, events [][]any, days ...any) []byte {
+	all := []any{last, taken, uint(len(events))}
+	for _, e := range events {
+		all = append(all, e...)
+	}
+	return wiretest.Raw(append(append(all, uint(len(days)/3)), days...)...)
+}
+
+func TestDecodingRefuses(t *testing.T) {
+	const (
+		renamed = uint(4)
+		none    = uint(0) // no field, no word
+		method  = uint(1)
+		reason  = uint(32)
+	)
+	plain := bare(renamed, none)
+	today := int(start.Unix() / (24 * 60 * 60))
+	for name, c := range map[string]struct {
+		raw  []byte
+		good bool
+	}{
+		"nothing ever":           {activity(0, 0, nil), true},
+		"an event":               {activity(1, 0, [][]any{plain}), true},
+		"a word of the kind":     {activity(1, 0, [][]any{bare(uint(0), uint(1), "passkey_bound", none)}), true},
+		"a method":               {activity(1, 0, [][]any{bare(renamed, method, uint(1), "totp")}), true},
+		"a text twice":           {activity(1, 0, [][]any{bare(renamed, method|reason, uint(1), "totp", uint(2))}), true},
+		"a day":                  {activity(1, 1, nil, today, uint(1), uint(7)), true},
+		"the first day":          {activity(1, 1, nil, -719_162, uint(1), uint(7)), true},
+		"the last day":           {activity(1, 1, nil, 2_932_896, uint(1), uint(7)), true},
+		"more taken than there":  {activity(1, 2, nil), false},
+		"a number twice":         {activity(2, 0, [][]any{plain, append([]any{uint(0)}, plain[1:]...)}), false},
+		"a number from ahead":    {activity(1, 0, [][]any{append([]any{uint(2)}, plain[1:]...)}), false},
+		"an event of none":       {activity(0, 0, [][]any{plain}), false},
+		"no such kind":           {activity(1, 0, [][]any{bare(uint(len(event.Kinds())+1), none)}), false},
+		"a kind by two names":    {activity(1, 0, [][]any{bare(uint(0), uint(1), "signed_in", none)}), false},
+		"a long kind":            {activity(1, 0, [][]any{bare(uint(0), uint(1), strings.Repeat("k", 33), none)}), false},
+		"an unknown field":       {activity(1, 0, [][]any{bare(renamed, uint(1<<10))}), false},
+		"a field without a text": {activity(1, 0, [][]any{bare(renamed, method, none)}), false},
+		"a text spelled twice":   {activity(1, 0, [][]any{bare(renamed, method|reason, uint(1), "totp", uint(1), "totp")}), false},
+		"a text from ahead":      {activity(1, 0, [][]any{bare(renamed, method, uint(2))}), false},
+		"an empty text spelled":  {activity(1, 0, [][]any{bare(renamed, method, uint(1), "")}), false},
+		"a long method":          {activity(1, 0, [][]any{bare(renamed, method, uint(1), strings.Repeat("m", 65))}), false},
+		"none remaining":         {activity(1, 0, [][]any{bare(renamed, uint(64), 0)}), false},
+		"until never":            {activity(1, 0, [][]any{bare(renamed, uint(512), uint(0))}), false},
+		"a day twice":            {activity(1, 1, nil, today, uint(1), uint(7), 0, uint(1), uint(7)), false},
+		"days out of order":      {activity(1, 1, nil, today, uint(1), uint(7), -1, uint(1), uint(7)), false},
+		"days around 1970":       {activity(1, 1, nil, 0, uint(1), uint(7), -1, uint(1), uint(7)), false},
+		"a day of nothing":       {activity(1, 1, nil, today, uint(0), []byte{}), false},
+		"a count of none":        {activity(1, 1, nil, today, uint(1), uint(0)), false},
+		"a count of too much":    {activity(1, 1, nil, today, uint(1), uint(1<<32)), false},
+		"an unknown attempt":     {activity(1, 1, nil, today, uint(1<<14), uint(1)), false},
+		"before the first day":   {activity(1, 1, nil, -719_163, uint(1), uint(7)), false},
+		"after the last day":     {activity(1, 1, nil, 2_932_897, uint(1), uint(7)), false},
+		"too many days":          {activity(1, 1, nil, slices.Repeat([]any{1, uint(1), uint(1)}, 22)...), false},
+		"too many events":        {activity(100, 0, slices.Repeat([][]any{plain}, 71)), false},
+		"JSON":                   {[]byte(`{"v":1}`), false},
+	} {
+		_, ok := wiretest.TryRead[event.Activity](t, c.raw)
+		require.Equal(t, c.good, ok, name)
+	}
+}
+
+// The weight of an event is never less than its bytes in a record. Otherwise the
+// fullest record would not fit its store. Where the event is as long as it can be,
+// the two are equal.
+func TestWeight(t *testing.T) {
+	end := time.Date(9999, time.December, 31, 23, 59, 59, 999_000_000, time.UTC)
+	long := func(fill string) string { return strings.Repeat(fill, 300) }
+	full := event.Event{At: end, Until: end, Kind: event.Kind(long("k")), Reason: long("r"), Method: long("m"), Authenticator: long("a"), Browser: long("b"),
+		Actor: long("A"), Action: long("c"), Remaining: math.MinInt, Source: event.Source{Address: long("d"), UserAgent: long("u")}}
+	before := wiretest.Read[event.Activity](t, activity(math.MaxUint64-1, math.MaxUint64-1, nil))
+	a, e := before.Append(full)
+	require.Equal(t, event.Weight(e), len(encode(t, a))-len(encode(t, before)))
+
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		text := func() string {
+			return strings.Repeat(string(rune('a'+random.IntN(3))), random.IntN(4)*random.IntN(70))
+		}
+		var a event.Activity
+		weight := 0
+		for range event.MaxPending {
+			when := time.UnixMilli(random.Int64N(end.UnixMilli()))
+			next, e := a.Append(event.Event{At: when, Until: []time.Time{{}, when}[random.IntN(2)], Kind: event.Kind(text()), Reason: text(), Method: text(),
+				Authenticator: text(), Browser: text(), Actor: text(), Action: text(), Remaining: random.Int() >> random.IntN(64),
+				Source: event.Source{Address: text(), UserAgent: text()}})
+			a, weight = next, weight+event.Weight(e)
+			require.LessOrEqual(t, len(encode(t, a)), weight+len(encode(t, event.Activity{}))+2)
+		}
+	}
+}
+
+// A decoded activity is bounded, and it can be written and read again, whatever
+// happens next.
+func FuzzDecode(f *testing.F) {
+	var a event.Activity
+	for i, kind := range event.Kinds() {
+		a, _ = a.Append(event.Event{At: start.Add(time.Duration(i) * time.Hour), Kind: kind, Reason: fmt.Sprint(i % 3)})
+	}
+	f.Add([]byte(encode(f, a)))
+	f.Add([]byte(encode(f, a.Acknowledged(a.Last()))))
+	f.Add([]byte(encode(f, some())))
+	f.Add(activity(math.MaxUint64, math.MaxUint64, nil))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, ok := wiretest.TryRead[event.Activity](t, data)
+		if !ok || got.Last() == math.MaxUint64 { // nothing has so many
+			return
+		}
+		next, e := got.Append(event.Event{At: start, Kind: event.PolicySet})
+		require.Equal(t, got.Last()+1, e.Number)
+		require.LessOrEqual(t, len(next.Outbox("acme", "u1")), event.MaxPending)
+		require.LessOrEqual(t, len(next.Changes()), event.MaxChanges)
+		require.LessOrEqual(t, len(next.Attempts()), event.MaxDays)
+		reread(t, next.Acknowledged(next.Last()))
+	})
+}

@@ -1,0 +1,63 @@
+package account
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The three records by which sizes and work are measured.
+var measured = []struct {
+	name               string
+	make               func(testing.TB) Account
+	sealed             int // bytes at most, sealed
+	encoding, decoding int // allocations at most
+}{
+	{"fresh", fresh, 600, 4, 18},
+	{"typical", typical, 1500, 6, 50},
+	{"heavy", heavy, 2950, 8, 110},
+}
+
+// A record stays small: below 2 KiB, PostgreSQL keeps it in its row.
+func TestSealedSize(t *testing.T) {
+	for _, m := range measured {
+		rec, err := Seal(ring(t), id, m.make(t), at)
+		require.NoError(t, err)
+		t.Logf("%s: %d bytes", m.name, len(rec.Sealed))
+		require.LessOrEqual(t, len(rec.Sealed), m.sealed, m.name)
+	}
+}
+
+// Reading and writing a record allocate little: each sign-in does both.
+func TestCodecAllocations(t *testing.T) {
+	for _, m := range measured {
+		a := m.make(t)
+		data, err := encode(&a)
+		require.NoError(t, err)
+		encoding := testing.AllocsPerRun(100, func() { _, _ = encode(&a) })
+		decoding := testing.AllocsPerRun(100, func() { _, _ = decode(data) })
+		t.Logf("%s: %v to write, %v to read", m.name, encoding, decoding)
+		require.LessOrEqual(t, int(encoding), m.encoding, m.name)
+		require.LessOrEqual(t, int(decoding), m.decoding, m.name)
+	}
+}
+
+func BenchmarkCodec(b *testing.B) {
+	for _, m := range measured {
+		a := m.make(b)
+		data, err := encode(&a)
+		require.NoError(b, err)
+		b.Run("encode/"+m.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = encode(&a)
+			}
+		})
+		b.Run("decode/"+m.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = decode(data)
+			}
+		})
+	}
+}

@@ -1,0 +1,52 @@
+package account
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/wire"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/throttle"
+)
+
+// everything is a record in which no part is left out and no list is empty. No
+// flow makes one like it.
+func everything(t *testing.T) Account {
+	a, b, c := full(t), closed(t), ofTenant(t)
+	a.Enrollment = manyAuthenticators(t, at, "Phone")
+	a.Grace, a.Issued, a.Freeze, a.Suspicion, a.Assigned, a.Machine = b.Grace, b.Issued, b.Freeze, b.Suspicion, b.Assigned, b.Machine
+	a.Phones, a.Sends, a.Tenant = manyPhones(t, at), b.Sends, c.Tenant
+	a.Tenant.Pending = []Request{{ID: "one", Asked: at, Policy: c.Tenant.Policy, Targets: []string{"42"}}}
+	a.Budget = a.Budget.Fail(at.Add(-time.Hour), throttle.Default(), "T0", 3).Fail(at, throttle.Default(), "T1", 3)
+	a.Activity = event.Activity{}
+	a.Phones, _ = a.Phones.Remove(a.Phones.Phones()[2].ID)
+	n, err := phone.ParseNumber("+447700900777")
+	require.NoError(t, err)
+	a.Phones, _, err = a.Phones.Add(at, n)
+	require.NoError(t, err)
+	for _, kind := range append([]event.Kind{"later"}, event.Kinds()...) {
+		a.Activity, _ = a.Activity.Append(event.Event{
+			At: at, Kind: kind, Reason: "r", Method: "m", Authenticator: "a", Browser: "b", Actor: "A", Action: "c", Remaining: 1, Until: at.Add(time.Hour),
+			Source: event.Source{Address: "d", UserAgent: "u"},
+		})
+	}
+	return a
+}
+
+// The first page of the package describes the record as it is.
+func TestDocDescribesTheRecord(t *testing.T) {
+	a := everything(t)
+	layout, err := wire.Layout(&a)
+	require.NoError(t, err)
+	doc, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	want := "//\t" + strings.Join(layout, "\n//\t") + "\n"
+	if !strings.Contains(string(doc), want) {
+		t.Errorf("doc.go does not have\n%s", want)
+	}
+}

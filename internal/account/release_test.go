@@ -1,0 +1,54 @@
+package account
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/store"
+)
+
+// releaseKeys are the keys that all releases of the test have.
+const releaseKeys = "totpflow-keys-1:xchacha20-poly1305:1:b6a8995c.K-zNRt6ndqgtn2tAd5a8P-rNfSs7ps5ukpYOx0GPIkc"
+
+// TestRelease is one process of a product while an upgrade rolls, for
+// tests/e2e/upgrade, which builds this test under several formats. It opens the
+// records that others have sealed, each of which is a version and bytes in
+// hexadecimal, says what it thinks of them, and seals one itself.
+func TestRelease(t *testing.T) {
+	keys, err := keyring.Parse(releaseKeys)
+	require.NoError(t, err)
+	var out io.Writer = os.Stdout
+	records, asked := os.LookupEnv("TOTPFLOW_RECORDS")
+	if !asked {
+		out = io.Discard
+	}
+	for _, line := range strings.Fields(records) {
+		version, sealed, _ := strings.Cut(line, ":")
+		rec := store.Record{ID: id, State: "active"}
+		rec.Version, err = store.ParseVersion(version)
+		require.NoError(t, err)
+		rec.Sealed, err = hex.DecodeString(sealed)
+		require.NoError(t, err)
+		a, err := Open(keys, rec)
+		switch {
+		case err == nil:
+			require.Equal(t, full(t).Generation, a.Generation)
+			require.Len(t, a.Enrollment.Authenticators(), 1)
+			fmt.Fprintln(out, "opened")
+		default:
+			require.ErrorIs(t, err, ErrFormat)
+			require.Zero(t, a, "never an account without a second factor")
+			fmt.Fprintln(out, "refused")
+		}
+	}
+	rec, err := Seal(keys, id, full(t), at)
+	require.NoError(t, err)
+	fmt.Fprintf(out, "sealed %s:%x\n", rec.Version, rec.Sealed)
+}

@@ -1,0 +1,161 @@
+package wire
+
+import (
+	"encoding/hex"
+	"fmt"
+)
+
+// take returns the next n bytes of what is read, and nil where there are less.
+func (c *Coder) take(name string, n int) []byte {
+	if c.err != nil {
+		return nil
+	}
+	if n > len(c.data) {
+		c.fail(name, "is cut off")
+		return nil
+	}
+	taken := c.data[:n:n]
+	c.data = c.data[n:]
+	return taken
+}
+
+// Fixed is a field of as many bytes as b has.
+func (c *Coder) Fixed(name string, b []byte) {
+	if c.reading {
+		copy(b, c.take(name, len(b)))
+	} else if c.err == nil {
+		c.data = append(c.data, b...)
+	}
+	if c.view != nil {
+		c.view.value(name, fmt.Sprintf("%d bytes", len(b)), hex.EncodeToString(b))
+	}
+}
+
+// FixedText is a field of a text of as many bytes as size.
+func (c *Coder) FixedText(name string, s *string, size int) {
+	switch {
+	case c.reading:
+		*s = string(c.take(name, size))
+	case len(*s) != size:
+		c.fail(name, "is not as long as it must be")
+	case c.err == nil:
+		c.data = append(c.data, *s...)
+	}
+	if c.view != nil {
+		c.view.value(name, fmt.Sprintf("%d bytes", size), hex.EncodeToString([]byte(*s)))
+	}
+}
+
+// Bytes is a field of up to so many bytes.
+func (c *Coder) Bytes(name string, b *[]byte, most int) {
+	n := int(c.number(name, uint64(len(*b)), 0, uint64(most)))
+	if c.reading {
+		*b = append([]byte(nil), c.take(name, n)...)
+	} else if c.err == nil {
+		c.data = append(c.data, *b...)
+	}
+	if c.view != nil {
+		c.view.value(name, fmt.Sprintf("bytes, at most %d", most), hex.EncodeToString(*b))
+	}
+}
+
+// Text is a field of a text of up to so many bytes.
+func (c *Coder) Text(name string, s *string, most int) {
+	c.text(name, s, most)
+	if c.view != nil {
+		c.view.value(name, fmt.Sprintf("text, at most %d", most), *s)
+	}
+}
+
+func (c *Coder) text(name string, s *string, most int) {
+	n := int(c.number(name, uint64(len(*s)), 0, uint64(most)))
+	if c.reading {
+		*s = string(c.take(name, n))
+	} else if c.err == nil {
+		c.data = append(c.data, *s...)
+	}
+}
+
+// Hex is a field of a text of lower-case hexadecimal digits for size bytes.
+func (c *Coder) Hex(name string, s *string, size int) {
+	if c.reading {
+		*s = hex.EncodeToString(c.take(name, size))
+	} else {
+		c.hex(name, *s, size)
+	}
+	if c.view != nil {
+		c.view.value(name, fmt.Sprintf("hex of %d bytes", size), *s)
+	}
+}
+
+// hex writes the bytes that s stands for.
+func (c *Coder) hex(name, s string, size int) {
+	good := len(s) == 2*size
+	for i := range len(s) {
+		good = good && ('0' <= s[i] && s[i] <= '9' || 'a' <= s[i] && s[i] <= 'f')
+	}
+	if !good {
+		c.fail(name, "is not lower-case hexadecimal of its length")
+	}
+	for i := 0; i < len(s) && c.err == nil; i += 2 {
+		c.data = append(c.data, nibble(s[i])<<4|nibble(s[i+1]))
+	}
+}
+
+func nibble(digit byte) byte {
+	if digit >= 'a' {
+		return digit - 'a' + 10
+	}
+	return digit - '0'
+}
+
+// Word is a field of a text of up to so many bytes that other words of the same
+// value are likely to repeat.
+func (c *Coder) Word(name string, s *string, most int) {
+	c.word(name, s, most)
+	if c.view != nil {
+		c.view.value(name, fmt.Sprintf("word, at most %d", most), *s)
+	}
+}
+
+func (c *Coder) word(name string, s *string, most int) {
+	place := uint64(0)
+	if !c.reading {
+		place = c.place(*s)
+	}
+	switch place = c.number(name, place, 0, uint64(len(c.words))+1); {
+	case c.err != nil:
+	case place == 0: // the empty text, which is there already
+	case place > 1:
+		word := c.words[place-2]
+		if len(word) > most {
+			c.fail(name, "is too long")
+		}
+		if c.reading {
+			*s = word
+		}
+	default:
+		c.text(name, s, most)
+		if c.reading && c.err == nil && c.place(*s) != 1 {
+			c.fail(name, "is spelled out a second time")
+		}
+		if c.words == nil {
+			c.words = make([]string, 0, 16)
+		}
+		c.words = append(c.words, *s)
+	}
+}
+
+// place returns 0 for the empty text, 1 for a new one, and otherwise two more
+// than where the text is among the words.
+func (c *Coder) place(s string) uint64 {
+	if s == "" {
+		return 0
+	}
+	for i, w := range c.words {
+		if w == s {
+			return uint64(i) + 2
+		}
+	}
+	return 1
+}

@@ -1,0 +1,262 @@
+package wire_test
+
+import (
+	"bytes"
+	"math"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/internal/wire"
+	"github.com/totpflow/totpflow/internal/wire/wiretest"
+)
+
+// A sample has a field of each kind.
+type sample struct {
+	Small    int
+	Big      uint64
+	Signed   int64
+	Flag     bool
+	Mode     string
+	Exact    [4]byte
+	Bytes    []byte
+	Text     string
+	Tag      string
+	Hex      string
+	Words    []string
+	Seconds  time.Time
+	Millis   time.Time
+	Instant  time.Time
+	Part     point
+	Optional point
+	List     []point
+}
+
+type point struct{ X, Y int64 }
+
+func (p *point) Fields(c *wire.Coder) {
+	c.Signed("x", &p.X, -100, 100)
+	c.Signed("y", &p.Y, math.MinInt64, math.MaxInt64)
+}
+
+func (p *point) IsZero() bool { return *p == point{} }
+
+func (s *sample) Fields(c *wire.Coder) {
+	wire.Number(c, "small", &s.Small, 1, 200)
+	wire.Number(c, "big", &s.Big, 0, math.MaxUint64)
+	c.Signed("signed", &s.Signed, math.MinInt64, math.MaxInt64)
+	c.Bool("flag", &s.Flag)
+	wire.Enum(c, "mode", &s.Mode, []string{"off", "on"})
+	c.Fixed("exact", s.Exact[:])
+	c.Bytes("bytes", &s.Bytes, 8)
+	c.Text("text", &s.Text, 8)
+	c.FixedText("tag", &s.Tag, 2)
+	c.Hex("hex", &s.Hex, 3)
+	wire.List(c, "words", &s.Words, 5, func(w *string, c *wire.Coder) { c.Word("word", w, 8) })
+	c.Seconds("seconds", &s.Seconds)
+	c.Millis("millis", &s.Millis)
+	c.Instant("instant", &s.Instant)
+	c.Part("part", &s.Part)
+	c.Optional("optional", &s.Optional)
+	wire.List(c, "list", &s.List, 3, (*point).Fields)
+}
+
+var noon = time.Date(2026, time.January, 2, 12, 0, 0, 123_456_789, time.UTC)
+
+func good() sample {
+	return sample{
+		Small: 7, Big: math.MaxUint64, Signed: math.MinInt64, Flag: true, Mode: "on", Exact: [4]byte{1, 2, 3, 4}, Bytes: []byte{5}, Text: "text\xff",
+		Tag: "ab", Hex: "0a0bff", Words: []string{"a", "b", "", "a", "b"},
+		Seconds: noon.Truncate(time.Second), Millis: noon.Truncate(time.Millisecond), Instant: noon,
+		Part: point{1, -1}, Optional: point{0, 1}, List: []point{{1, 2}, {}},
+	}
+}
+
+// A value comes back as it was written, and has the one encoding that doc.go
+// describes.
+func TestSample(t *testing.T) {
+	s := good()
+	require.Equal(t, s, wiretest.Golden(t, "testdata/sample", &s))
+	wiretest.Strict(t, &s)
+	wiretest.Strict(t, &sample{Small: 1, Mode: "off", Tag: "ab", Hex: "000000"})
+
+	unix := uint(noon.Unix())
+	require.Equal(t, wiretest.Raw(
+		uint(7), uint(math.MaxUint64), math.MinInt64, uint(1), uint(1), []byte{1, 2, 3, 4}, "\x05", "text\xff", []byte("ab"), []byte{10, 11, 255},
+		uint(5), uint(1), "a", uint(1), "b", uint(0), uint(2), uint(3),
+		2*unix+1, 2*uint(noon.UnixMilli())+1, 2*unix+1, uint(123_456_789),
+		1, -1, uint(1), 0, 1, uint(2), 1, 2, 0, 0,
+	), wiretest.Write(t, &s))
+}
+
+// No value is written that would not be read.
+func TestEncodeRefuses(t *testing.T) {
+	for name, edit := range map[string]func(*sample){
+		"a number below its bound":  func(s *sample) { s.Small = 0 },
+		"a negative number":         func(s *sample) { s.Small = -1 },
+		"a number above its bound":  func(s *sample) { s.Small = 201 },
+		"a signed number too small": func(s *sample) { s.Part.X = -101 },
+		"a signed number too large": func(s *sample) { s.Part.X = 101 },
+		"no such word":              func(s *sample) { s.Mode = "of" },
+		"long bytes":                func(s *sample) { s.Bytes = make([]byte, 9) },
+		"a long text":               func(s *sample) { s.Text = "123456789" },
+		"a short tag":               func(s *sample) { s.Tag = "a" },
+		"capitals":                  func(s *sample) { s.Hex = "0A0bff" },
+		"no hexadecimal":            func(s *sample) { s.Hex = "0g0bff" },
+		"short hexadecimal":         func(s *sample) { s.Hex = "0a0b" },
+		"long hexadecimal":          func(s *sample) { s.Hex = "0a0bff00" },
+		"half a byte":               func(s *sample) { s.Hex = "0a0bf" },
+		"a long word":               func(s *sample) { s.Words[0] = "123456789" },
+		"a long list":               func(s *sample) { s.List = make([]point, 4) },
+		"before the years":          func(s *sample) { s.Seconds = time.Time{}.Add(-1) },
+		"within the zero second":    func(s *sample) { s.Seconds = time.Time{}.Add(1) },
+		"within the zero milli":     func(s *sample) { s.Millis = time.Time{}.Add(1) },
+		"after the years":           func(s *sample) { s.Millis = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"far after the years":       func(s *sample) { s.Instant = time.Unix(math.MaxInt64, 0) },
+	} {
+		s := good()
+		edit(&s)
+		data, err := wire.Encode(&s)
+		require.ErrorIs(t, err, wire.ErrMalformed, name)
+		require.Nil(t, data, name)
+		_, err = wire.Size(&s)
+		require.Error(t, err, name)
+		_, err = wire.View(&s)
+		require.Error(t, err, name)
+	}
+}
+
+// A large value may have a million texts of a GiB each.
+type large struct{ texts []string }
+
+func (l *large) Fields(c *wire.Coder) {
+	wire.List(c, "texts", &l.texts, 1<<20, func(s *string, c *wire.Coder) { c.Text("text", s, 1<<30) })
+}
+
+// A length that is not there costs nothing: neither one of a text nor one of a
+// list, and not one for each item either.
+func TestDecodeIsBounded(t *testing.T) {
+	for name, data := range map[string][]byte{
+		"a list":         wiretest.Raw(uint(1 << 20)),
+		"a text":         wiretest.Raw(uint(1), uint(1<<30)),
+		"texts":          wiretest.Raw(uint(3), uint(1<<30), uint(1<<30), uint(1<<30)),
+		"a list too far": wiretest.Raw(uint(1 << 21)),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 10 {
+			var l large
+			require.ErrorIs(t, wire.Decode(data, &l), wire.ErrMalformed, name)
+		}
+		runtime.ReadMemStats(&after)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<10), name)
+	}
+}
+
+// Every optional part that is there has something in it, a word is as long as its
+// field allows wherever it was before, and times lie in the years 1 to 9999.
+func TestDecodeRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		v        wire.Fielder
+		good, no []byte
+	}{
+		"an optional part": {fielder(func(c *wire.Coder) { c.Optional("p", new(point)) }), wiretest.Raw(uint(1), 0, 1), wiretest.Raw(uint(1), 0, 0)},
+		"an option": {fielder(func(c *wire.Coder) {
+			wire.Option(c, "p", new(point), func(p point) bool { return p == point{} }, (*point).Fields)
+		}), wiretest.Raw(uint(1), 0, 1), wiretest.Raw(uint(1), 0, 0)},
+		"a word": {fielder(func(c *wire.Coder) { c.Word("long", new(string), 8); c.Word("short", new(string), 2) }),
+			wiretest.Raw(uint(1), "ab", uint(2)), wiretest.Raw(uint(1), "abc", uint(2))},
+		"the first second": {fielder(func(c *wire.Coder) { c.Seconds("t", new(time.Time)) }),
+			wiretest.Raw(uint(2 * (62_135_596_800 - 1))), wiretest.Raw(uint(2 * 62_135_596_800))},
+		"the last second": {fielder(func(c *wire.Coder) { c.Seconds("t", new(time.Time)) }),
+			wiretest.Raw(uint(2*253_402_300_799 + 1)), wiretest.Raw(uint(2*253_402_300_800 + 1))},
+	} {
+		require.NoError(t, wire.Decode(c.good, c.v), name)
+		require.ErrorIs(t, wire.Decode(c.no, c.v), wire.ErrMalformed, name)
+	}
+}
+
+// A fielder is its one method.
+type fielder func(*wire.Coder)
+
+func (f fielder) Fields(c *wire.Coder) { f(c) }
+
+// A number has one spelling.
+func TestOverlongNumbers(t *testing.T) {
+	for name, data := range map[string][]byte{
+		"two bytes for zero":     {wire.Written, 0x80, 0},
+		"two bytes for one":      {wire.Written, 0x81, 0},
+		"three bytes":            {wire.Written, 0x81, 0x80, 0},
+		"more than 64 bits":      append([]byte{wire.Written}, append(bytes.Repeat([]byte{0xff}, 9), 2)...),
+		"without an end":         append([]byte{wire.Written}, bytes.Repeat([]byte{0x80}, 20)...),
+		"none":                   {wire.Written},
+		"two bytes for a format": {wire.Written | 0x80, 0, 1},
+	} {
+		var l large
+		require.ErrorIs(t, wire.Decode(data, &l), wire.ErrMalformed, name)
+	}
+}
+
+// An error names the field and shows nothing of it.
+func TestErrorsShowNothing(t *testing.T) {
+	s := good()
+	s.Text = "SECRET-SECRET"
+	_, err := wire.Encode(&s)
+	require.ErrorContains(t, err, "text")
+	require.NotContains(t, err.Error(), "SECRET")
+
+	s.Text = "SECRET"
+	data := wiretest.Write(t, &s)
+	for n := range data {
+		err := wire.Decode(data[:n], new(sample))
+		require.ErrorIs(t, err, wire.ErrMalformed)
+		require.NotContains(t, err.Error(), "SECRET")
+	}
+}
+
+// The formats that are read are without a gap, and what is written is read; a
+// release reads one format more than it writes, at most.
+func TestFormats(t *testing.T) {
+	require.LessOrEqual(t, wire.Oldest, wire.Written)
+	require.LessOrEqual(t, wire.Written, wire.Newest)
+	require.LessOrEqual(t, wire.Newest, wire.Written+1)
+}
+
+// Bytes that can be read are the one encoding of the value that they stand for.
+func FuzzDecode(f *testing.F) {
+	s := good()
+	f.Add(wiretest.Write(f, &s))
+	f.Add(wiretest.Write(f, &sample{Small: 1, Mode: "off", Tag: "ab", Hex: "000000"}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, ok := wiretest.TryRead[sample](t, data)
+		require.Equal(t, ok, wire.Decode(data, new(sample)) == nil)
+		if !ok {
+			return
+		}
+		require.Equal(t, s, wiretest.Read[sample](t, wiretest.Write(t, &s)))
+		require.True(t, strings.HasPrefix(wiretest.View(t, &s), "{"))
+	})
+}
+
+// A value that can be written is read as it was.
+func FuzzEncode(f *testing.F) {
+	f.Add(1, uint64(2), int64(-3), []byte{4}, "five", "six", int64(7), int64(8))
+	f.Fuzz(func(t *testing.T, small int, big uint64, signed int64, b []byte, text, word string, seconds, nanos int64) {
+		s := sample{
+			Small: small, Big: big, Signed: signed, Mode: "off", Bytes: b, Text: text, Tag: "ab", Hex: "000000", Words: []string{word, text, word},
+			Seconds: time.Unix(seconds, 0).UTC(), Instant: time.Unix(seconds, nanos).UTC(), List: []point{{X: signed}},
+		}
+		data, err := wire.Encode(&s)
+		if err != nil {
+			require.ErrorIs(t, err, wire.ErrMalformed)
+			return
+		}
+		if len(b) == 0 {
+			s.Bytes = nil
+		}
+		require.Equal(t, s, wiretest.Read[sample](t, data))
+	})
+}

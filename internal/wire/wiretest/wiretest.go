@@ -1,0 +1,171 @@
+// Package wiretest tries the types that package wire writes and reads: each of
+// them must have one encoding, and refuse everything else.
+package wiretest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/totpflow/totpflow/internal/wire"
+)
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+// Value is a pointer to a T that describes its fields.
+type Value[T any] interface {
+	*T
+	wire.Fielder
+}
+
+// Golden reads the bytes in path.hex into a T, which it returns, and fails the
+// test unless they are written again as they are and shown as path.json has it. What
+// these files hold must stay readable: with -update they are written from v, which
+// takes a new format once there is a release.
+func Golden[T any, P Value[T]](t *testing.T, path string, v P) T {
+	t.Helper()
+	if *update {
+		store(t, path, v)
+	}
+	lines := read(t, path+".hex")
+	data, err := hex.DecodeString(strings.Join(strings.Fields(lines), ""))
+	check(t, err)
+	got := Read[T, P](t, data)
+	if view := View(t, P(&got)); view != strings.TrimSpace(read(t, path+".json")) {
+		t.Errorf("%s.hex is now shown as\n%s", path, view)
+	}
+	return got
+}
+
+func store(t *testing.T, path string, v wire.Fielder) {
+	t.Helper()
+	data, err := wire.Encode(v)
+	check(t, err)
+	var lines strings.Builder
+	for len(data) > 0 {
+		n := min(len(data), 32)
+		fmt.Fprintf(&lines, "%x\n", data[:n])
+		data = data[n:]
+	}
+	check(t, os.WriteFile(path+".hex", []byte(lines.String()), 0o600))
+	check(t, os.WriteFile(path+".json", []byte(View(t, v)+"\n"), 0o600))
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	check(t, err)
+	return string(data)
+}
+
+// Write returns the bytes of v.
+func Write(t testing.TB, v wire.Fielder) []byte {
+	t.Helper()
+	data, err := wire.Encode(v)
+	check(t, err)
+	return data
+}
+
+// View returns the JSON view of v.
+func View(t testing.TB, v wire.Fielder) string {
+	t.Helper()
+	view, err := wire.View(v)
+	check(t, err)
+	return view
+}
+
+// Read returns the T that data stands for, and fails the test unless data is its
+// one encoding.
+func Read[T any, P Value[T]](t testing.TB, data []byte) T {
+	t.Helper()
+	var v T
+	check(t, wire.Decode(data, P(&v)))
+	if again := Write(t, P(&v)); !bytes.Equal(again, data) {
+		t.Errorf("%x was read, and is written as %x", data, again)
+	}
+	return v
+}
+
+// TryRead is Read for data that may be refused. It reports whether it was not.
+func TryRead[T any, P Value[T]](t testing.TB, data []byte) (v T, ok bool) {
+	t.Helper()
+	var tried T
+	if err := wire.Decode(data, P(&tried)); err != nil {
+		if !errors.Is(err, wire.ErrMalformed) {
+			t.Errorf("%x is refused with %v", data, err)
+		}
+		return v, false
+	}
+	return Read[T, P](t, data), true
+}
+
+// Strict fails the test unless v comes back as it was written, and everything
+// beside that is refused or is the one encoding of another value: each beginning
+// of its bytes, a byte behind them, another format, and every change of one byte.
+func Strict[T any, P Value[T]](t *testing.T, v P) {
+	t.Helper()
+	data := Write(t, v)
+	Read[T, P](t, data)
+	var writers sync.WaitGroup
+	for range 2 { // for the race detector: writing changes nothing
+		writers.Go(func() { _, _ = wire.Encode(v) })
+	}
+	writers.Wait()
+	refused := func(why string, data []byte) {
+		t.Helper()
+		if _, ok := TryRead[T, P](t, data); ok {
+			t.Errorf("%s is read: %x", why, data)
+		}
+	}
+	for n := range data {
+		refused("a beginning", data[:n])
+	}
+	refused("a byte behind", append(bytes.Clone(data), 0))
+	for _, format := range []uint64{wire.Oldest - 1, wire.Newest + 1, '{'} {
+		refused("another format", append(binary.AppendUvarint(nil, format), data[1:]...))
+	}
+	refused("an overlong format", append([]byte{data[0] | 0x80, 0}, data[1:]...))
+	for i := range data {
+		for _, change := range []byte{1, 2, 0x7f, 0x80, 0xff} {
+			other := bytes.Clone(data)
+			other[i] ^= change
+			TryRead[T, P](t, other)
+		}
+	}
+}
+
+// Raw makes the bytes of an encoding by hand, after the format: numbers of type
+// uint and signed numbers of type int as they are written, a string after its
+// length, bytes as they are.
+func Raw(parts ...any) []byte {
+	data := binary.AppendUvarint(nil, wire.Written)
+	for _, part := range parts {
+		switch p := part.(type) {
+		case uint:
+			data = binary.AppendUvarint(data, uint64(p))
+		case int:
+			data = binary.AppendVarint(data, int64(p))
+		case string:
+			data = append(binary.AppendUvarint(data, uint64(len(p))), p...)
+		case []byte:
+			data = append(data, p...)
+		default:
+			panic(fmt.Sprintf("wiretest: no part of an encoding: %T", p))
+		}
+	}
+	return data
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
