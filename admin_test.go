@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -20,67 +21,67 @@ import (
 type acting struct {
 	action totpflow.Action
 	needs  func(o *office) // nil: ana has a phone
-	do     func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error
+	do     func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error
 	told   event.Kind
 }
 
 var actingCalls = map[string]acting{
-	"Reset": {totpflow.ActionResetAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
-		return a.Reset(o.ctx, by, target, totpflow.ScopeAll)
+	"Reset": {admin.ActionResetAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
+		return a.Reset(o.ctx, by, target, admin.ScopeAll)
 	}, event.Reset},
-	"ResetMany": {totpflow.ActionResetAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
-		return second(a.ResetMany(o.ctx, by, target.Tenant, []string{target.User}, totpflow.ScopeAll))
+	"ResetMany": {admin.ActionResetAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
+		return second(a.ResetMany(o.ctx, by, target.Tenant, []string{target.User}, admin.ScopeAll))
 	}, event.BulkReset},
-	"Unlock": {totpflow.ActionUnlockAccount, func(o *office) { o.disown(ana) }, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+	"Unlock": {admin.ActionUnlockAccount, func(o *office) { o.disown(ana) }, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Unlock(o.ctx, by, target)
 	}, event.Unlocked},
-	"RevokeBrowser": {totpflow.ActionRevokeBrowser, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+	"RevokeBrowser": {admin.ActionRevokeBrowser, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.RevokeBrowser(o.ctx, by, target, first(o.member(target).Browsers).ID)
 	}, event.BrowserRevoked},
-	"ExtendGrace": {totpflow.ActionExtendGrace, func(o *office) {
+	"ExtendGrace": {admin.ActionExtendGrace, func(o *office) {
 		require.NoError(o.t, o.admin.Forget(o.ctx, ops, anaID)) // who was never seen may have more time, too
-	}, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+	}, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.ExtendGrace(o.ctx, by, target, o.clock.Now().Add(days(3)))
 	}, event.GraceExtended},
-	"Exempt": {totpflow.ActionExemptAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+	"Exempt": {admin.ActionExemptAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Exempt(o.ctx, by, target, "agent")
 	}, event.Exempted},
-	"EndExemption": {totpflow.ActionExemptAccount, func(o *office) {
+	"EndExemption": {admin.ActionExemptAccount, func(o *office) {
 		require.NoError(o.t, o.admin.Exempt(o.ctx, ops, anaID, "agent"))
-	}, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+	}, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.EndExemption(o.ctx, by, target)
 	}, event.ExemptionEnded},
-	"Restore": {totpflow.ActionRestoreAuthenticator, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
-		return a.Restore(o.ctx, by, target, first(o.member(target).Recoverable).ID)
+	"RestoreAuthenticator": {admin.ActionRestoreAuthenticator, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
+		return a.RestoreAuthenticator(o.ctx, by, target, first(o.member(target).Recoverable).ID)
 	}, event.AuthenticatorRestored},
-	"Forget": {totpflow.ActionForgetAccount, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+	"Forget": {admin.ActionForgetAccount, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Forget(o.ctx, by, target)
 	}, event.Forgotten},
-	"IssueRecoveryCode": {totpflow.ActionIssueCode, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+	"IssueRecoveryCode": {admin.ActionIssueCode, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		var m mailbox
 		err := a.IssueRecoveryCode(o.ctx, by, target, m.deliver)
 		require.Equal(o.t, err == nil, len(m.got) == 1, "a code is delivered with success, and only then")
 		return err
 	}, event.RecoveryIssued},
-	"Import": {totpflow.ActionImport, func(o *office) {
+	"Import": {admin.ActionImport, func(o *office) {
 		require.NoError(o.t, o.admin.Forget(o.ctx, ops, anaID))
-	}, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
-		outcomes, err := a.Import(o.ctx, by, []totpflow.Imported{{ID: target, Key: rfcKey(o.t)}})
+	}, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
+		outcomes, err := a.Import(o.ctx, by, []admin.Imported{{ID: target, Key: rfcKey(o.t)}})
 		for _, o := range outcomes {
 			err = errors.Join(err, o.Err)
 		}
 		return err
 	}, event.Imported},
-	"AssignPhone": {totpflow.ActionAssignPhone, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+	"AssignPhone": {admin.ActionAssignPhone, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.AssignPhone(o.ctx, by, target, mobile)
 	}, event.PhoneAssigned},
-	"SetPolicy": {totpflow.ActionSetPolicy, nil, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+	"SetPolicy": {admin.ActionSetPolicy, nil, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.SetPolicy(o.ctx, by, target.Tenant, policy.Policy{Mode: policy.Required})
 	}, event.PolicySet},
-	"Approve": {totpflow.ActionApprove, asksToExempt, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+	"Approve": {admin.ActionApprove, asksToExempt, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Approve(o.ctx, by, target.Tenant, o.pending(target.Tenant))
 	}, event.ApprovalGranted},
-	"Withdraw": {totpflow.ActionApprove, asksToExempt, func(o *office, a totpflow.Admin, by totpflow.Leave, target store.AccountID) error {
+	"Withdraw": {admin.ActionApprove, asksToExempt, func(o *office, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.Withdraw(o.ctx, by, target.Tenant, o.pending(target.Tenant))
 	}, event.ApprovalWithdrawn},
 }
@@ -96,8 +97,8 @@ func first[T any](all []T) (one T) {
 // asksToExempt has the deputy ask for what waits.
 func asksToExempt(o *office) {
 	o.set("acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
-	err := o.admin.Exempt(o.ctx, o.by(o.deputy, totpflow.ActionExemptAccount), anaID, "agent")
-	require.ErrorIs(o.t, err, totpflow.ErrApproval)
+	err := o.admin.Exempt(o.ctx, o.by(o.deputy, admin.ActionExemptAccount), anaID, "agent")
+	require.ErrorIs(o.t, err, admin.ErrApproval)
 }
 
 // pending is the one request that waits in a tenant; "none" where none does.
@@ -128,9 +129,9 @@ func prepared(t *testing.T, c acting) *office {
 // Each call of Admin stands in one of the tables above.
 func TestEveryCallIsInATable(t *testing.T) {
 	table := names(actingCalls)
-	requireEveryMethod(t, totpflow.Admin{}, map[string]bool{}, append(table, "Status", "List", "Tenant", "Reseal", "Restored", "Check")...)
-	for i := range reflect.TypeFor[totpflow.Admin]().NumMethod() {
-		m := reflect.TypeFor[totpflow.Admin]().Method(i)
+	requireEveryMethod(t, admin.Admin{}, map[string]bool{}, append(table, "Status", "Member", "List", "ListPage", "Tenant", "Reseal", "AfterDatabaseRestore", "Check")...)
+	for i := range reflect.TypeFor[admin.Admin]().NumMethod() {
+		m := reflect.TypeFor[admin.Admin]().Method(i)
 		require.Equal(t, reflect.TypeFor[context.Context](), m.Type.In(1), m.Name)
 	}
 }
@@ -144,15 +145,15 @@ func TestChainThatCannotBeRead(t *testing.T) {
 	s := o.open(func(c *totpflow.Config) { // the policy is the host's here
 		c.ParentTenants = func(context.Context, string) ([]string, error) { return nil, errChain }
 	})
-	by := o.by(o.provider, totpflow.ActionUnlockAccount)
+	by := o.by(o.provider, admin.ActionUnlockAccount)
 	o.unchanged(func() {
-		err := s.Admin(letAll).Unlock(o.ctx, by, anaID)
+		err := admin.New(s, letAll).Unlock(o.ctx, by, anaID)
 		require.ErrorIs(t, err, errChain)
 		require.ErrorIs(t, err, totpflow.ErrPolicy)
 	})
-	require.NoError(t, s.Admin(letAll).Unlock(o.ctx, o.by(o.boss, totpflow.ActionUnlockAccount), anaID))
+	require.NoError(t, admin.New(s, letAll).Unlock(o.ctx, o.by(o.boss, admin.ActionUnlockAccount), anaID))
 	flat := o.open(func(c *totpflow.Config) { c.ParentTenants = nil })
-	require.ErrorIs(t, flat.Admin(letAll).Unlock(o.ctx, o.by(o.provider, totpflow.ActionUnlockAccount), anaID), totpflow.ErrNotAllowed)
+	require.ErrorIs(t, admin.New(flat, letAll).Unlock(o.ctx, o.by(o.provider, admin.ActionUnlockAccount), anaID), admin.ErrNotAllowed)
 }
 
 // Whoever has no authenticator cannot require one of others, or do anything else
@@ -169,7 +170,7 @@ func TestAdministratorWithoutAnAuthenticator(t *testing.T) {
 		require.ErrorIs(t, err, totpflow.ErrNotEnrolled, name)
 	}
 	o.unchanged(func() {
-		err := o.admin.SetPolicy(o.ctx, totpflow.Administrator{User: plain, Proof: next.Proof}, "acme", policy.Policy{Mode: policy.Required})
+		err := o.admin.SetPolicy(o.ctx, admin.Administrator{User: plain, Proof: next.Proof}, "acme", policy.Policy{Mode: policy.Required})
 		require.ErrorIs(t, err, totpflow.ErrProof)
 	})
 }
@@ -178,7 +179,7 @@ func TestAdministratorWithoutAnAuthenticator(t *testing.T) {
 func TestAdministratorWhoseRecordIsLost(t *testing.T) {
 	o := newOffice(t)
 	o.enroll(ana)
-	by := o.by(o.boss, totpflow.ActionUnlockAccount)
+	by := o.by(o.boss, admin.ActionUnlockAccount)
 	by.User.Generation = 1000
 	require.ErrorIs(t, o.admin.Unlock(o.ctx, by, anaID), totpflow.ErrRecordLost)
 }
@@ -192,7 +193,7 @@ func TestAdminWhenTheStoreFails(t *testing.T) {
 			o.events.kinds()
 			s := o.open(ofTenants, func(c *totpflow.Config) { c.Store = readOnly{o.store} })
 			before := o.versions()
-			require.ErrorIs(t, call.do(o, s.Admin(nil), ops, anaID), store.ErrUnavailable)
+			require.ErrorIs(t, call.do(o, admin.New(s, nil), ops, anaID), store.ErrUnavailable)
 			require.Equal(t, before, o.versions())
 			require.Empty(t, o.told(call.told))
 			o.clock.Advance(time.Second)

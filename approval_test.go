@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -31,31 +32,31 @@ func byTwo(t *testing.T, changes ...func(*totpflow.Config)) *office {
 // it once it is done.
 var waits = map[string]struct {
 	action totpflow.Action
-	ask    func(o *office, by totpflow.Leave) error
-	want   func(q *totpflow.Request) // of the request
+	ask    func(o *office, by admin.Actor) error
+	want   func(q *admin.Request) // of the request
 	done   func(o *office) bool
 	told   event.Kind // beside that it was approved
 }{
-	"a lower policy": {totpflow.ActionSetPolicy, func(o *office, by totpflow.Leave) error {
+	"a lower policy": {admin.ActionSetPolicy, func(o *office, by admin.Actor) error {
 		return o.admin.SetPolicy(o.ctx, by, "acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
-	}, func(q *totpflow.Request) {
+	}, func(q *admin.Request) {
 		q.Policy = policy.Policy{Mode: policy.Optional, TwoAdministrators: true}
 	}, func(o *office) bool { return o.status(ana).Policy.Mode == policy.Optional }, event.PolicyLowered},
-	"to want one administrator": {totpflow.ActionSetPolicy, func(o *office, by totpflow.Leave) error {
+	"to want one administrator": {admin.ActionSetPolicy, func(o *office, by admin.Actor) error {
 		return o.admin.SetPolicy(o.ctx, by, "acme", policy.Policy{Mode: policy.Required})
-	}, func(q *totpflow.Request) { q.Policy = policy.Policy{Mode: policy.Required} },
+	}, func(q *admin.Request) { q.Policy = policy.Policy{Mode: policy.Required} },
 		func(o *office) bool { return !o.status(ana).Policy.TwoAdministrators }, event.PolicyLowered},
-	"an exemption": {totpflow.ActionExemptAccount, func(o *office, by totpflow.Leave) error {
+	"an exemption": {admin.ActionExemptAccount, func(o *office, by admin.Actor) error {
 		return o.admin.Exempt(o.ctx, by, anaID, "agent")
-	}, func(q *totpflow.Request) { q.Targets, q.Name = []string{ana.ID.User}, "agent" },
-		func(o *office) bool { return o.member(anaID).State == totpflow.StateExempt }, event.Exempted},
-	"a bulk reset": {totpflow.ActionResetAccount, func(o *office, by totpflow.Leave) error {
-		return second(o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID.User}, totpflow.ScopeAll))
-	}, func(q *totpflow.Request) { q.Targets, q.Scope = []string{ana.ID.User}, totpflow.ScopeAll },
-		func(o *office) bool { return o.member(anaID).State == totpflow.StateRequired }, event.Reset},
-	"an erasure": {totpflow.ActionForgetAccount, func(o *office, by totpflow.Leave) error {
+	}, func(q *admin.Request) { q.Targets, q.Name = []string{ana.ID.User}, "agent" },
+		func(o *office) bool { return o.member(anaID).State == admin.StateExempt }, event.Exempted},
+	"a bulk reset": {admin.ActionResetAccount, func(o *office, by admin.Actor) error {
+		return second(o.admin.ResetMany(o.ctx, by, "acme", []string{ana.ID.User}, admin.ScopeAll))
+	}, func(q *admin.Request) { q.Targets, q.Scope = []string{ana.ID.User}, admin.ScopeAll },
+		func(o *office) bool { return o.member(anaID).State == admin.StateRequired }, event.Reset},
+	"an erasure": {admin.ActionForgetAccount, func(o *office, by admin.Actor) error {
 		return o.admin.Forget(o.ctx, by, anaID)
-	}, func(q *totpflow.Request) { q.Targets = []string{ana.ID.User} },
+	}, func(q *admin.Request) { q.Targets = []string{ana.ID.User} },
 		func(o *office) bool { return o.member(anaID).Updated.IsZero() }, event.Forgotten},
 }
 
@@ -69,9 +70,9 @@ func TestTwoAdministrators(t *testing.T) {
 			o.events.kinds()
 			before := o.versions()[anaID]
 			err := c.ask(o, by)
-			var waiting *totpflow.ApprovalError
+			var waiting *admin.ApprovalError
 			require.ErrorAs(t, err, &waiting)
-			require.ErrorIs(t, err, totpflow.ErrApproval)
+			require.ErrorIs(t, err, admin.ErrApproval)
 			require.Contains(t, err.Error(), waiting.Request)
 			require.False(t, c.done(o))
 			require.Equal(t, before, o.versions()[anaID])
@@ -81,15 +82,15 @@ func TestTwoAdministrators(t *testing.T) {
 			require.Equal(t, string(c.action), asked[0].Action)
 			require.Equal(t, o.clock.Now().Add(24*time.Hour), asked[0].Until)
 
-			want := totpflow.Request{
+			want := admin.Request{
 				ID: waiting.Request, Action: c.action, By: o.boss.id(), Asked: o.clock.Now(), Expires: o.clock.Now().Add(24 * time.Hour),
 			}
 			c.want(&want)
-			st, err := o.admin.Tenant(o.ctx, totpflow.Administrator{User: o.deputy.User}, "acme")
+			st, err := o.admin.Tenant(o.ctx, admin.Administrator{User: o.deputy.User}, "acme")
 			require.NoError(t, err)
-			require.Equal(t, []totpflow.Request{want}, st.Pending)
+			require.Equal(t, []admin.Request{want}, st.Pending)
 
-			approve := o.by(o.deputy, totpflow.ActionApprove)
+			approve := o.by(o.deputy, admin.ActionApprove)
 			o.events.kinds()
 			require.NoError(t, o.admin.Approve(o.ctx, approve, "acme", waiting.Request))
 			require.True(t, c.done(o))
@@ -102,8 +103,8 @@ func TestTwoAdministrators(t *testing.T) {
 			}
 			require.Equal(t, name == "a bulk reset", all[event.BulkReset].Kind == event.BulkReset)
 
-			approve = o.by(o.deputy, totpflow.ActionApprove)
-			require.ErrorIs(t, o.admin.Approve(o.ctx, approve, "acme", waiting.Request), totpflow.ErrNoRequest, "once")
+			approve = o.by(o.deputy, admin.ActionApprove)
+			require.ErrorIs(t, o.admin.Approve(o.ctx, approve, "acme", waiting.Request), admin.ErrNoRequest, "once")
 			require.Equal(t, "none", o.pending("acme"))
 		})
 	}
@@ -114,8 +115,8 @@ func TestTwoAdministrators(t *testing.T) {
 func TestOneAdministratorIsEnough(t *testing.T) {
 	o := byTwo(t)
 	stricter := policy.Policy{Mode: policy.Required, TwoAdministrators: true, IssuedCode: true}
-	require.NoError(t, o.admin.SetPolicy(o.ctx, o.by(o.boss, totpflow.ActionSetPolicy), "acme", stricter))
-	require.NoError(t, o.admin.Reset(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), anaID, totpflow.ScopeAll))
+	require.NoError(t, o.admin.SetPolicy(o.ctx, o.by(o.boss, admin.ActionSetPolicy), "acme", stricter))
+	require.NoError(t, o.admin.Reset(o.ctx, o.by(o.boss, admin.ActionResetAccount), anaID, admin.ScopeAll))
 	for name, c := range waits {
 		o := byTwo(t)
 		require.NoError(t, c.ask(o, ops), name)
@@ -140,23 +141,23 @@ func TestTwoAdministratorsFromAbove(t *testing.T) {
 			continue // the customer's own does not want two
 		}
 		err := c.ask(o, o.by(o.boss, c.action))
-		require.ErrorIs(t, err, totpflow.ErrApproval, name)
+		require.ErrorIs(t, err, admin.ErrApproval, name)
 		require.False(t, c.done(o))
 		require.NoError(t, o.admin.Withdraw(o.ctx, ops, "acme", o.pending("acme")))
 	}
-	err := o.admin.Exempt(o.ctx, o.by(o.provider, totpflow.ActionExemptAccount), anaID, "agent")
-	require.ErrorIs(t, err, totpflow.ErrApproval)
+	err := o.admin.Exempt(o.ctx, o.by(o.provider, admin.ActionExemptAccount), anaID, "agent")
+	require.ErrorIs(t, err, admin.ErrApproval)
 	o.events.kinds()
-	require.NoError(t, o.admin.Approve(o.ctx, o.by(o.boss, totpflow.ActionApprove), "acme", o.pending("acme")))
+	require.NoError(t, o.admin.Approve(o.ctx, o.by(o.boss, admin.ActionApprove), "acme", o.pending("acme")))
 	require.Equal(t, "boss, asked by provider/p1", o.told(event.Exempted)[0].Actor, "who it was, and of where")
 }
 
 // Who may not approve, and what may not be approved any more. Nothing has
 // changed then, and where nothing is amiss with the request it goes on waiting.
 func TestSecondAdministrator(t *testing.T) {
-	mayAll := func(o *office) totpflow.Admin { return o.admin }
-	except := func(who, target string, action totpflow.Action) func(o *office) totpflow.Admin {
-		return func(o *office) totpflow.Admin {
+	mayAll := func(o *office) admin.Admin { return o.admin }
+	except := func(who, target string, action totpflow.Action) func(o *office) admin.Admin {
+		return func(o *office) admin.Admin {
 			return o.Admin(func(_ context.Context, u totpflow.User, a totpflow.Action, id store.AccountID) error {
 				if u.ID.User == who && a == action && (target == "" || id.User == target) {
 					return errSays
@@ -168,40 +169,40 @@ func TestSecondAdministrator(t *testing.T) {
 	for name, c := range map[string]struct {
 		is    error
 		then  func(o *office)
-		admin func(o *office) totpflow.Admin
+		admin func(o *office) admin.Admin
 		by    func(o *office) clerk
 		waits bool
 	}{
-		"who asked":                         {totpflow.ErrSelf, nil, mayAll, func(o *office) clerk { return o.boss }, true},
-		"who must not approve":              {errSays, nil, except("deputy", "", totpflow.ActionApprove), func(o *office) clerk { return o.deputy }, true},
-		"who must not do it":                {errSays, nil, except("deputy", "", totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
-		"who must not do it to her":         {errSays, nil, except("deputy", ana.ID.User, totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
-		"by another account of who asked":   {errSays, nil, except("p1", "boss", totpflow.ActionApprove), func(o *office) clerk { return o.provider }, true},
-		"when the asker has lost the right": {errSays, nil, except("boss", "", totpflow.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
-		"when the asker says it was not me": {totpflow.ErrNotAllowed, func(o *office) { o.disown(o.boss.User) }, mayAll, func(o *office) clerk { return o.deputy }, true},
-		"when the asker's account cannot be read": {store.ErrUnavailable, nil, func(o *office) totpflow.Admin {
-			return o.open(ofTenants, func(c *totpflow.Config) { c.Store = unreadable{o.store, o.boss.id()} }).Admin(letAll)
+		"who asked":                         {admin.ErrSelf, nil, mayAll, func(o *office) clerk { return o.boss }, true},
+		"who must not approve":              {errSays, nil, except("deputy", "", admin.ActionApprove), func(o *office) clerk { return o.deputy }, true},
+		"who must not do it":                {errSays, nil, except("deputy", "", admin.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
+		"who must not do it to her":         {errSays, nil, except("deputy", ana.ID.User, admin.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
+		"by another account of who asked":   {errSays, nil, except("p1", "boss", admin.ActionApprove), func(o *office) clerk { return o.provider }, true},
+		"when the asker has lost the right": {errSays, nil, except("boss", "", admin.ActionExemptAccount), func(o *office) clerk { return o.deputy }, true},
+		"when the asker says it was not me": {admin.ErrNotAllowed, func(o *office) { o.disown(o.boss.User) }, mayAll, func(o *office) clerk { return o.deputy }, true},
+		"when the asker's account cannot be read": {store.ErrUnavailable, nil, func(o *office) admin.Admin {
+			return admin.New(o.open(ofTenants, func(c *totpflow.Config) { c.Store = unreadable{o.store, o.boss.id()} }), letAll)
 		}, func(o *office) clerk { return o.deputy }, true},
-		"of another tenant": {totpflow.ErrNotAllowed, nil, mayAll, func(o *office) clerk { return o.elsewhere }, true},
-		"of a tenant below": {totpflow.ErrNotAllowed, nil, mayAll, func(o *office) clerk { return o.unit }, true},
-		"after 24 hours":    {totpflow.ErrNoRequest, func(o *office) { o.clock.Advance(24 * time.Hour) }, mayAll, func(o *office) clerk { return o.deputy }, false},
-		"when it was withdrawn": {totpflow.ErrNoRequest, func(o *office) {
-			require.NoError(o.t, o.admin.Withdraw(o.ctx, o.by(o.boss, totpflow.ActionApprove), "acme", o.pending("acme")))
+		"of another tenant": {admin.ErrNotAllowed, nil, mayAll, func(o *office) clerk { return o.elsewhere }, true},
+		"of a tenant below": {admin.ErrNotAllowed, nil, mayAll, func(o *office) clerk { return o.unit }, true},
+		"after 24 hours":    {admin.ErrNoRequest, func(o *office) { o.clock.Advance(24 * time.Hour) }, mayAll, func(o *office) clerk { return o.deputy }, false},
+		"when it was withdrawn": {admin.ErrNoRequest, func(o *office) {
+			require.NoError(o.t, o.admin.Withdraw(o.ctx, o.by(o.boss, admin.ActionApprove), "acme", o.pending("acme")))
 		}, mayAll, func(o *office) clerk { return o.deputy }, false},
 		"a namesake in a tenant above may": {nil, nil, mayAll, func(o *office) clerk { return o.hire("provider", "boss") }, false},
 		"somebody else may":                {nil, nil, mayAll, func(o *office) clerk { return o.deputy }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := byTwo(t)
-			err := o.admin.Exempt(o.ctx, o.by(o.boss, totpflow.ActionExemptAccount), anaID, "agent")
-			require.ErrorIs(t, err, totpflow.ErrApproval)
+			err := o.admin.Exempt(o.ctx, o.by(o.boss, admin.ActionExemptAccount), anaID, "agent")
+			require.ErrorIs(t, err, admin.ErrApproval)
 			request := o.pending("acme")
 			if c.then != nil {
 				c.then(o)
 			}
-			admin, by := c.admin(o), o.by(c.by(o), totpflow.ActionApprove)
+			adm, by := c.admin(o), o.by(c.by(o), admin.ActionApprove)
 			before := o.versions()[anaID]
-			err = admin.Approve(o.ctx, by, "acme", request)
+			err = adm.Approve(o.ctx, by, "acme", request)
 			require.ErrorIs(t, err, c.is)
 			require.Equal(t, err == nil, before != o.versions()[anaID])
 			require.Equal(t, c.waits, o.pending("acme") == request)
@@ -212,29 +213,29 @@ func TestSecondAdministrator(t *testing.T) {
 // Nobody approves what is done to themselves.
 func TestTargetDoesNotApprove(t *testing.T) {
 	o := byTwo(t)
-	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{ana.ID.User, o.deputy.ID.User}, totpflow.ScopeAll)
-	require.ErrorIs(t, err, totpflow.ErrApproval)
-	require.ErrorIs(t, o.admin.Approve(o.ctx, o.by(o.deputy, totpflow.ActionApprove), "acme", o.pending("acme")), totpflow.ErrSelf)
-	require.NoError(t, o.admin.Approve(o.ctx, o.by(o.provider, totpflow.ActionApprove), "acme", o.pending("acme")))
-	require.Equal(t, totpflow.StateRequired, o.member(o.deputy.id()).State)
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", []string{ana.ID.User, o.deputy.ID.User}, admin.ScopeAll)
+	require.ErrorIs(t, err, admin.ErrApproval)
+	require.ErrorIs(t, o.admin.Approve(o.ctx, o.by(o.deputy, admin.ActionApprove), "acme", o.pending("acme")), admin.ErrSelf)
+	require.NoError(t, o.admin.Approve(o.ctx, o.by(o.provider, admin.ActionApprove), "acme", o.pending("acme")))
+	require.Equal(t, admin.StateRequired, o.member(o.deputy.id()).State)
 }
 
 // Two approve at the same time, over two services: it is done once.
 func TestApprovedOnceInARace(t *testing.T) {
 	o := byTwo(t)
 	third := o.hire("acme", "third")
-	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{ana.ID.User}, totpflow.ScopeAll)
-	require.ErrorIs(t, err, totpflow.ErrApproval)
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", []string{ana.ID.User}, admin.ScopeAll)
+	require.ErrorIs(t, err, admin.ErrApproval)
 	request := o.pending("acme")
-	by := []totpflow.Leave{o.by(o.deputy, totpflow.ActionApprove), o.by(third, totpflow.ActionApprove), o.by(o.provider, totpflow.ActionApprove)}
-	services := []totpflow.Admin{o.admin, o.open(ofTenants).Admin(letAll), o.open(ofTenants).Admin(letAll)}
+	by := []admin.Actor{o.by(o.deputy, admin.ActionApprove), o.by(third, admin.ActionApprove), o.by(o.provider, admin.ActionApprove)}
+	services := []admin.Admin{o.admin, admin.New(o.open(ofTenants), letAll), admin.New(o.open(ofTenants), letAll)}
 	o.events.kinds()
 	var won atomic.Int32
 	together(len(by), func(i int) {
 		switch err := services[i].Approve(o.ctx, by[i], "acme", request); {
 		case err == nil:
 			won.Add(1)
-		case !errors.Is(err, totpflow.ErrNoRequest):
+		case !errors.Is(err, admin.ErrNoRequest):
 			t.Error(err)
 		}
 	})
@@ -245,12 +246,12 @@ func TestApprovedOnceInARace(t *testing.T) {
 // Who approves sees what could not be done of it; the rest is.
 func TestApprovedInPart(t *testing.T) {
 	o := byTwo(t)
-	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", []string{"nobody", ana.ID.User}, totpflow.ScopeAll)
-	require.ErrorIs(t, err, totpflow.ErrApproval)
-	err = o.admin.Approve(o.ctx, o.by(o.deputy, totpflow.ActionApprove), "acme", o.pending("acme"))
-	require.ErrorIs(t, err, totpflow.ErrNoAccount)
+	_, err := o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", []string{"nobody", ana.ID.User}, admin.ScopeAll)
+	require.ErrorIs(t, err, admin.ErrApproval)
+	err = o.admin.Approve(o.ctx, o.by(o.deputy, admin.ActionApprove), "acme", o.pending("acme"))
+	require.ErrorIs(t, err, admin.ErrNoAccount)
 	require.ErrorContains(t, err, "nobody")
-	require.Equal(t, totpflow.StateRequired, o.member(anaID).State)
+	require.Equal(t, admin.StateRequired, o.member(anaID).State)
 }
 
 // A thousand accounts can wait, ids of 36 characters as those of UUIDs; and
@@ -266,20 +267,20 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 		return users
 	}
 	ask := func(users []string) error {
-		return second(o.admin.ResetMany(o.ctx, o.by(o.boss, totpflow.ActionResetAccount), "acme", users, totpflow.ScopeAll))
+		return second(o.admin.ResetMany(o.ctx, o.by(o.boss, admin.ActionResetAccount), "acme", users, admin.ScopeAll))
 	}
-	require.ErrorIs(t, ask(ids(1000, "x", 36)), totpflow.ErrApproval)
-	require.ErrorIs(t, ask(ids(1000, "x", 36)), totpflow.ErrRequests)
+	require.ErrorIs(t, ask(ids(1000, "x", 36)), admin.ErrApproval)
+	require.ErrorIs(t, ask(ids(1000, "x", 36)), admin.ErrTooManyRequests)
 	require.NoError(t, o.admin.Withdraw(o.ctx, ops, "acme", o.pending("acme")))
 
 	for _, pad := range []string{"<", "\u2028", "\"", "é", "😀"} {
 		asked := 0
 		for {
 			err := ask(ids(10, pad, store.MaxID))
-			if errors.Is(err, totpflow.ErrRequests) {
+			if errors.Is(err, admin.ErrTooManyRequests) {
 				break
 			}
-			require.ErrorIs(t, err, totpflow.ErrApproval)
+			require.ErrorIs(t, err, admin.ErrApproval)
 			asked++
 		}
 		require.Positive(t, asked)
@@ -292,25 +293,25 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 		o.clock.Advance(24 * time.Hour) // makes room
 	}
 	for range 20 {
-		require.ErrorIs(t, ask([]string{ana.ID.User}), totpflow.ErrApproval)
+		require.ErrorIs(t, ask([]string{ana.ID.User}), admin.ErrApproval)
 	}
-	require.ErrorIs(t, ask([]string{ana.ID.User}), totpflow.ErrRequests)
+	require.ErrorIs(t, ask([]string{ana.ID.User}), admin.ErrTooManyRequests)
 	// What is no id does not become another one on the way.
 	require.ErrorIs(t, ask([]string{"\xff"}), store.ErrID)
 	require.ErrorIs(t, ask([]string{"totpflow:tenant"}), store.ErrID)
-	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, totpflow.ActionExemptAccount), store.AccountID{Tenant: "acme"}, "agent"), store.ErrID)
+	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, admin.ActionExemptAccount), store.AccountID{Tenant: "acme"}, "agent"), store.ErrID)
 }
 
 // Requests of one tenant are nothing in another.
 func TestRequestsAreOfOneTenant(t *testing.T) {
 	o := byTwo(t)
-	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, totpflow.ActionExemptAccount), anaID, "agent"), totpflow.ErrApproval)
+	require.ErrorIs(t, o.admin.Exempt(o.ctx, o.by(o.boss, admin.ActionExemptAccount), anaID, "agent"), admin.ErrApproval)
 	request := o.pending("acme")
 	for _, tenant := range []string{"acme/unit", "provider", ""} {
-		require.ErrorIs(t, o.admin.Approve(o.ctx, ops, tenant, request), totpflow.ErrNoRequest)
-		require.ErrorIs(t, o.admin.Withdraw(o.ctx, ops, tenant, request), totpflow.ErrNoRequest)
+		require.ErrorIs(t, o.admin.Approve(o.ctx, ops, tenant, request), admin.ErrNoRequest)
+		require.ErrorIs(t, o.admin.Withdraw(o.ctx, ops, tenant, request), admin.ErrNoRequest)
 	}
-	require.ErrorIs(t, o.admin.Approve(o.ctx, ops, "acme", ""), totpflow.ErrNoRequest)
+	require.ErrorIs(t, o.admin.Approve(o.ctx, ops, "acme", ""), admin.ErrNoRequest)
 	o.events.kinds()
 	require.NoError(t, o.admin.Approve(o.ctx, ops, "acme", request), "an operator is a second")
 	require.Equal(t, "operator root, asked by boss", o.told(event.Exempted)[0].Actor)

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/trust"
 )
@@ -19,30 +19,30 @@ import (
 // once when it is revoked, when factors or the password change, and when a
 // recovery code is used.
 func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (TrustedBrowser, error) {
-	t, err := s.unseal(proofKind, string(p))
-	if err != nil || t.Action != ActionSignIn || t.Reason == ReasonRecoveryCode || t.Reason == ReasonPhoneCode {
+	t, err := s.engine.UnsealTicket(proofKind, string(p))
+	if err != nil || t.Action != string(ActionSignIn) || t.Reason == string(ReasonRecoveryCode) || t.Reason == string(ReasonPhoneCode) {
 		return TrustedBrowser{}, ErrProof
 	}
-	pol, err := s.policyOf(ctx, t.account())
+	pol, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
 		return TrustedBrowser{}, err
 	}
-	age := s.trustFor(pol)
+	age := s.engine.TrustFor(pol)
 	if age <= 0 {
 		return TrustedBrowser{}, ErrTrustNotOffered
 	}
 	var trusted TrustedBrowser
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if !t.consume(r) {
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		if !t.Consume(tx) {
 			return ErrProof
 		}
-		token, b := trust.Issue(s.keys, s.scope(t), label, r.Now)
-		r.Browsers = trust.Remember(r.Browsers, b)
-		r.Log(event.Event{Kind: event.BrowserTrusted, Browser: b.ID})
+		token, b := trust.Issue(s.engine.Keys, s.scope(t), label, tx.Now)
+		tx.Browsers = trust.Remember(tx.Browsers, b)
+		tx.Log(event.Event{Kind: event.BrowserTrusted, Browser: b.ID})
 		trusted = TrustedBrowser{Token: token, Expires: b.Issued.Add(age)}
 		return nil
 	})
-	return answer(trusted, err)
+	return engine.Acknowledged(trusted, err)
 }
 
 // A TrustedBrowser is a token for the browser's cookie (totphttp.SetTrust).
@@ -59,18 +59,18 @@ const seenEvery = 24 * time.Hour
 const tokensPerRequest = 32
 
 // trusted looks for a token of this account among those presented.
-func (s *Service) trusted(r *account.Round, p policy.Policy, tokens []trust.Token) (trust.Browser, bool) {
-	age := s.trustFor(p)
-	scope := trust.Scope{Tenant: r.ID().Tenant, User: r.ID().User, Audience: s.audience}
+func (s *Service) trusted(tx *engine.Tx, p policy.Policy, tokens []trust.Token) (trust.Browser, bool) {
+	age := s.engine.TrustFor(p)
+	scope := trust.Scope{Tenant: tx.ID().Tenant, User: tx.ID().User, Audience: s.engine.Audience}
 	for _, t := range tokens[:min(len(tokens), tokensPerRequest)] {
-		b, err := trust.Check(s.keys, scope, t, r.Browsers, r.Now, age)
+		b, err := trust.Check(s.engine.Keys, scope, t, tx.Browsers, tx.Now, age)
 		if err != nil {
 			continue
 		}
-		if r.Now.Sub(lastSeen(b)) >= seenEvery {
-			b.Seen = r.Now
-			r.Browsers = trust.Remember(r.Browsers, b)
-			r.Save()
+		if tx.Now.Sub(lastSeen(b)) >= seenEvery {
+			b.Seen = tx.Now
+			tx.Browsers = trust.Remember(tx.Browsers, b)
+			tx.Save()
 		}
 		return b, true
 	}
@@ -84,14 +84,6 @@ func lastSeen(b trust.Browser) time.Time {
 	return b.Seen
 }
 
-// trustFor is how long a browser is trusted, zero when not at all.
-func (s *Service) trustFor(p policy.Policy) time.Duration {
-	if s.strict { // NIST SP 800-63B-4 §3.2.1: a browser's cookie is no authenticator
-		return 0
-	}
-	return p.TrustFor()
-}
-
-func (s *Service) scope(t ticket) trust.Scope {
-	return trust.Scope{Tenant: t.Tenant, User: t.User, Audience: s.audience}
+func (s *Service) scope(t engine.Ticket) trust.Scope {
+	return trust.Scope{Tenant: t.Tenant, User: t.User, Audience: s.engine.Audience}
 }

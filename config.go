@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -30,7 +30,7 @@ type Config struct {
 	Keys *keyring.Ring
 
 	// Policy says for whom the second factor is off, optional or required. Nil
-	// is what administrators set for their tenant with [Admin.SetPolicy], kept
+	// is what administrators set for their tenant (admin.Admin.SetPolicy), kept
 	// in Store; until they do it is optional. A host that decides by role as
 	// well has a Source of its own, which may ask [TenantPolicies] and combine
 	// the two with policy.Strictest.
@@ -39,7 +39,7 @@ type Config struct {
 	// ParentTenants returns the tenants above a tenant, nearest first: the customer of
 	// a unit, the provider of a customer. Their policies count for it as well,
 	// the strictest holds, and their administrators may act on its accounts,
-	// where the host's [Rule] lets them. Nil: there are none above.
+	// where the host's admin.Rule lets them. Nil: there are none above.
 	ParentTenants func(ctx context.Context, tenant string) ([]string, error)
 
 	// Events is told what happens, at least once for every numbered event. It
@@ -92,33 +92,32 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("%w: Issuer: %w", ErrConfig, err)
 	}
 	phones, err := c.Phones.check()
-	if err = errors.Join(err, c.given()); err != nil {
+	if err = errors.Join(err, c.checkInterfaces()); err != nil {
 		return nil, err
 	}
-	s := &Service{
-		phones:   phones,
-		issuer:   c.Issuer,
-		audience: cmp.Or(c.Audience, c.Issuer),
-		store:    c.Store,
-		keys:     c.Keys,
-		params:   c.Params,
-		policy:   c.policySource(),
-		above:    c.ParentTenants,
-		strict:   c.Strict,
-		window:   totp.Standard(),
-		limits:   throttle.Default(),
-		now:      c.clock(),
+	e := engine.Config{
+		Store:         c.Store,
+		Keys:          c.Keys,
+		Policy:        c.policySource(),
+		ParentTenants: c.ParentTenants,
+		Issuer:        c.Issuer,
+		Audience:      cmp.Or(c.Audience, c.Issuer),
+		Params:        c.Params,
+		Window:        totp.Standard(),
+		Limits:        throttle.Default(),
+		Strict:        c.Strict,
+		Events:        c.sink(),
+		Now:           c.clock(),
 	}
 	if c.Strict {
-		s.window, s.limits = totp.Window{Past: 1}, throttle.Strict()
+		e.Window, e.Limits = totp.Window{Past: 1}, throttle.Strict()
 	}
-	s.book = account.NewBook(c.Store, c.Keys, c.sink(), s.now)
-	return s, nil
+	return &Service{engine: engine.New(e), phones: phones}, nil
 }
 
-// given refuses what is not nil and yet nothing: it would be found with the first
-// event, and at the first sign-in.
-func (c Config) given() error {
+// checkInterfaces refuses interfaces that are not nil and cannot be used: the
+// mistake would be found with the first event, and at the first sign-in.
+func (c Config) checkInterfaces() error {
 	if f, ok := c.Events.(event.SinkFunc); ok && f == nil {
 		return fmt.Errorf("%w: Events is a SinkFunc without a function", ErrConfig)
 	}
@@ -149,4 +148,18 @@ func (c Config) sink() event.Sink {
 		return event.Slog(nil)
 	}
 	return c.Events
+}
+
+// TenantPolicies is the [policy.Source] of a service whose Config.Policy is nil:
+// what administrators set (package admin) for the account's tenant and for
+// those above it, the strictest of them. Where none of them has one, the second
+// factor is optional. It reads one record for each tenant of the chain, at each
+// call. A chain or a record that cannot be read is an error, which refuses.
+//
+// An attacker who can write to the database, without the keys, can delete such a
+// record or put an older one back: it ends the duty to set up, and no
+// authenticator that is active. Where that matters, combine it with a policy of
+// the host's.
+func TenantPolicies(s store.Store, keys *keyring.Ring, above func(context.Context, string) ([]string, error)) policy.Source {
+	return engine.TenantPolicies(s, keys, above)
 }

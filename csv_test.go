@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -19,25 +20,25 @@ import (
 // reading it.
 func TestCSVGolden(t *testing.T) {
 	at := start.In(time.FixedZone("elsewhere", 3600))
-	members := []totpflow.Member{
-		{ID: anaID, State: totpflow.StateEnabled, Required: true, Authenticators: 2, Browsers: make([]totpflow.Browser, 3), RecoveryCodesLeft: 9, LastUsed: at},
-		{ID: store.AccountID{User: "43"}, State: totpflow.StateGrace, Required: true, GraceUntil: at},
-		{ID: agentID, State: totpflow.StateExempt, Machine: "nightly, \"backup\""},
-		{ID: store.AccountID{Tenant: "acme", User: "44"}, State: totpflow.StateUnreadable},
+	members := []admin.Member{
+		{ID: anaID, State: admin.StateEnabled, Required: true, Authenticators: 2, Browsers: make([]totpflow.Browser, 3), RecoveryCodesLeft: 9, LastUsed: at},
+		{ID: store.AccountID{User: "43"}, State: admin.StateGrace, Required: true, GraceUntil: at},
+		{ID: agentID, State: admin.StateExempt, Machine: "nightly, \"backup\""},
+		{ID: store.AccountID{Tenant: "acme", User: "44"}, State: admin.StateUnreadable},
 	}
 	var file bytes.Buffer
-	require.NoError(t, totpflow.WriteCSV(&file, members, func(id store.AccountID) string { return id.User + "@acme.example" }))
+	require.NoError(t, admin.WriteCSV(&file, each(members...), func(id store.AccountID) string { return id.User + "@acme.example" }))
 	golden, err := os.ReadFile("testdata/members.golden.csv")
 	require.NoError(t, err)
 	require.Equal(t, string(golden), file.String())
 	file.Reset()
-	require.NoError(t, totpflow.WriteCSV(&file, nil, nil))
+	require.NoError(t, admin.WriteCSV(&file, each[admin.Member](), nil))
 	require.Equal(t, strings.SplitAfter(string(golden), "\n")[0], file.String(), "the header alone")
 	file.Reset()
-	require.NoError(t, totpflow.WriteCSV(&file, members[:1], nil))
+	require.NoError(t, admin.WriteCSV(&file, each(members[0]), nil))
 	require.Contains(t, file.String(), "acme,42,,enabled")
-	require.ErrorIs(t, totpflow.WriteCSV(full{}, members, nil), errFull)
-	require.ErrorIs(t, totpflow.WriteCSV(full{}, make([]totpflow.Member, 1000), nil), errFull)
+	require.ErrorIs(t, admin.WriteCSV(full{}, each(members...), nil), errFull)
+	require.ErrorIs(t, admin.WriteCSV(full{}, each(make([]admin.Member, 1000)...), nil), errFull)
 }
 
 var errFull = errors.New("disk full")
@@ -80,8 +81,8 @@ func TestCSVRunsNothing(t *testing.T) {
 	} {
 		t.Run(chosen, func(t *testing.T) {
 			var file bytes.Buffer
-			m := totpflow.Member{ID: store.AccountID{Tenant: chosen, User: chosen}, Machine: chosen}
-			require.NoError(t, totpflow.WriteCSV(&file, []totpflow.Member{m}, func(store.AccountID) string { return chosen }))
+			m := admin.Member{ID: store.AccountID{Tenant: chosen, User: chosen}, Machine: chosen}
+			require.NoError(t, admin.WriteCSV(&file, each(m), func(store.AccountID) string { return chosen }))
 			rows, err := csv.NewReader(&file).ReadAll()
 			require.NoError(t, err)
 			want := strings.ReplaceAll(want, "\r\n", "\n")

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
 )
@@ -44,12 +45,12 @@ func TestDisown(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, valid, "no session stands, whenever it was begun")
 	m := h.member(anaID)
-	require.Equal(t, totpflow.StateFrozen, m.State)
+	require.Equal(t, admin.StateFrozen, m.State)
 	require.Equal(t, begun, m.FrozenAt)
 	require.Equal(t, 1, m.Authenticators)
 	require.Equal(t, 10, m.RecoveryCodesLeft)
 	require.Empty(t, m.Browsers)
-	page, err := h.Admin(nil).List(h.ctx, ops, store.Query{Tenant: "acme", State: "frozen"})
+	page, err := h.Admin(nil).ListPage(h.ctx, ops, store.Query{Tenant: "acme", State: "frozen"})
 	require.NoError(t, err)
 	require.Len(t, page.Members, 1)
 }
@@ -121,7 +122,7 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 	refused(t, d, err, totpflow.ErrFrozen)
 
 	phones := []string{"SendPhoneCode", "VerifyPhoneCode", "BeginPhone", "SendEnrollmentCode", "ConfirmPhone"} // see TestFrozenAndPhones
-	requireEveryMethod(t, h.Service, service, append(phones, "Account", "Admin", "Disown", "NewDisownToken")...)
+	requireEveryMethod(t, h.Service, service, append(phones, "Account", "Handle", "Disown", "NewDisownToken")...)
 	requireEveryMethod(t, a, account, append(names(harmless), "RemovePhone")...)
 }
 
@@ -159,7 +160,7 @@ func TestDisownEnds(t *testing.T) {
 		}, nil},
 		"an administrator reset it since": {func(h *house) {
 			h.clock.Advance(time.Minute)
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 		}, nil},
 		"an administrator looked at it since, and unlocked": {func(h *house) {
 			h.clock.Advance(time.Minute)
@@ -173,7 +174,7 @@ func TestDisownEnds(t *testing.T) {
 		"an administrator reset what was frozen": {func(h *house) {
 			h.clock.Advance(time.Minute)
 			h.disown(ana)
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 		}, totpflow.ErrDisownToken},
 		"the account was erased": {func(h *house) {
 			require.NoError(h.t, h.Admin(nil).Forget(h.ctx, ops, anaID))
@@ -199,9 +200,9 @@ func TestDisownEnds(t *testing.T) {
 func TestDisownTheUnlocking(t *testing.T) {
 	for kind, end := range map[event.Kind]func(h *house) error{
 		event.Unlocked: func(h *house) error { return h.Admin(nil).Unlock(h.ctx, ops, anaID) },
-		event.Reset:    func(h *house) error { return h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll) },
+		event.Reset:    func(h *house) error { return h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll) },
 		event.AuthenticatorRestored: func(h *house) error {
-			return h.Admin(nil).Restore(h.ctx, ops, anaID, h.member(anaID).Recoverable[0].ID)
+			return h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, h.member(anaID).Recoverable[0].ID)
 		},
 	} {
 		t.Run(string(kind), func(t *testing.T) {

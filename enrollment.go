@@ -10,6 +10,7 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/totp"
@@ -19,27 +20,27 @@ import (
 // that said Enroll, or a [Proof]. Never a bare user: whoever finds a session
 // open could otherwise bind an authenticator of their own.
 type EnrollmentGrant interface {
-	grant(*Service) (ticket, error)
+	grant(*Service) (engine.Ticket, error)
 }
 
-func (c Challenge) grant(s *Service) (ticket, error) {
-	t, err := s.unseal(challengeKind, string(c))
-	if err != nil || t.Action != ActionEnroll {
-		return ticket{}, ErrChallenge
+func (c Challenge) grant(s *Service) (engine.Ticket, error) {
+	t, err := s.engine.UnsealTicket(challengeKind, string(c))
+	if err != nil || t.Action != string(ActionEnroll) {
+		return engine.Ticket{}, ErrChallenge
 	}
 	return t, nil
 }
 
-func (p Proof) grant(s *Service) (ticket, error) {
-	t, err := s.unseal(proofKind, string(p))
+func (p Proof) grant(s *Service) (engine.Ticket, error) {
+	t, err := s.engine.UnsealTicket(proofKind, string(p))
 	if err != nil {
-		return ticket{}, ErrProof
+		return engine.Ticket{}, ErrProof
 	}
-	switch t.Action {
+	switch Action(t.Action) {
 	case ActionEnroll, ActionReplaceAuthenticator, ActionAddAuthenticator, ActionAddPhone:
 		return t, nil
 	default:
-		return ticket{}, ErrProof
+		return engine.Ticket{}, ErrProof
 	}
 }
 
@@ -82,43 +83,44 @@ func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant) (Pend
 		return PendingEnrollment{}, err
 	}
 	var page PendingEnrollment
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if err := begins(r, t, by, ActionReplaceAuthenticator, ActionAddAuthenticator); err != nil {
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		if err := useAuthority(tx, t, by, ActionReplaceAuthenticator, ActionAddAuthenticator); err != nil {
 			return err
 		}
-		key, err := totp.NewKey(s.params)
+		key, err := totp.NewKey(s.engine.Params)
 		if err != nil {
 			return err
 		}
-		e, candidate, err := r.Enrollment.Begin(r.Now, key, "", t.Action == ActionAddAuthenticator)
+		e, candidate, err := tx.Enrollment.Begin(tx.Now, key, "", t.Action == string(ActionAddAuthenticator))
 		if err != nil {
 			return err
 		}
-		r.Enrollment = e
-		r.Log(event.Event{Kind: event.EnrollmentBegan})
-		r.Save()
-		if page, err = s.setUpPage(r, t, candidate); err != nil {
+		tx.Enrollment = e
+		tx.Log(event.Event{Kind: event.EnrollmentBegan})
+		tx.Save()
+		if page, err = s.setUpPage(tx, t, candidate); err != nil {
 			return err
 		}
-		page.Token = EnrollmentToken(s.seal(enrollmentKind, r, ticket{
+		page.Token = EnrollmentToken(s.engine.SealTicket(enrollmentKind, tx, engine.Ticket{
 			Tenant: t.Tenant, User: t.User, Name: t.Name, Action: t.Action, Candidate: candidate.ID,
 		}))
 		return nil
 	})
-	return answer(page, err)
+	return engine.Acknowledged(page, err)
 }
 
-// begins checks and consumes what the enrollment starts from. Where no authenticator
-// is active, it stays good until the enrollment is confirmed, which ends every
-// ticket: the person may start again, and beginning over and over leaves nothing
-// behind in the record. Else it must have been earned for one of the actions, and
-// serves once.
-func begins(r *account.Round, t ticket, by EnrollmentGrant, earned ...Action) error {
+// useAuthority accepts what an enrollment starts from, or refuses it. Where no
+// authenticator is active, it stays valid until the enrollment is confirmed, which
+// ends every ticket: the person may start again, and beginning over and over
+// leaves nothing behind in the record. Otherwise it must have been earned for one
+// of the actions, and is consumed.
+func useAuthority(tx *engine.Tx, t engine.Ticket, by EnrollmentGrant, earned ...Action) error {
+	action := Action(t.Action)
 	var ok bool
-	if active := len(r.Enrollment.Authenticators()) > 0; active {
-		ok = slices.Contains(earned, t.Action) && t.consume(r)
+	if active := len(tx.Enrollment.Authenticators()) > 0; active {
+		ok = slices.Contains(earned, action) && t.Consume(tx)
 	} else {
-		ok = (t.Action == ActionEnroll || slices.Contains(earned, t.Action)) && t.holds(r)
+		ok = (action == ActionEnroll || slices.Contains(earned, action)) && t.Valid(tx)
 	}
 	if ok {
 		return nil
@@ -129,24 +131,14 @@ func begins(r *account.Round, t ticket, by EnrollmentGrant, earned ...Action) er
 	return ErrChallenge
 }
 
-// consume spends the ticket with this round's write.
-func (t ticket) consume(r *account.Round) bool {
-	if !t.holds(r) {
-		return false
-	}
-	r.Spend(t.ID, t.Issued)
-	r.Save()
-	return true
-}
-
-func (s *Service) setUpPage(r *account.Round, t ticket, c enroll.Candidate) (PendingEnrollment, error) {
-	offer, err := enroll.NewOffer(c.Key, totp.Label{Issuer: s.issuer, Account: t.Name})
+func (s *Service) setUpPage(tx *engine.Tx, t engine.Ticket, c enroll.Candidate) (PendingEnrollment, error) {
+	offer, err := enroll.NewOffer(c.Key, totp.Label{Issuer: s.engine.Issuer, Account: t.Name})
 	if err != nil {
 		return PendingEnrollment{}, err // unreachable: New has checked the issuer, and the name is clean
 	}
 	page := PendingEnrollment{Offer: offer, Expires: c.Began.Add(enroll.CandidateLifetime)}
 	if !c.Adds {
-		for _, a := range r.Enrollment.Authenticators() {
+		for _, a := range tx.Enrollment.Authenticators() {
 			page.Clears = append(page.Clears, a.Name)
 		}
 	}
@@ -163,30 +155,30 @@ func (s *Service) setUpPage(r *account.Round, t ticket, c enroll.Candidate) (Pen
 // share, is refused with ErrEnrollmentExpired: the second would else set up, and
 // become, the first.
 func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken, by EnrollmentGrant) (PendingEnrollment, error) {
-	t, err := s.unseal(enrollmentKind, string(token))
+	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
 	if err != nil || by == nil {
 		return PendingEnrollment{}, ErrEnrollmentExpired
 	}
-	if who, err := by.grant(s); err != nil || who.account() != t.account() {
+	if who, err := by.grant(s); err != nil || who.Account() != t.Account() {
 		return PendingEnrollment{}, ErrEnrollmentExpired
 	}
 	var page PendingEnrollment
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		c, err := candidate(r, t)
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		c, err := candidate(tx, t)
 		if err != nil {
 			return err
 		}
-		page, err = s.setUpPage(r, t, c)
+		page, err = s.setUpPage(tx, t, c)
 		page.Token = token
 		return err
 	})
-	return answer(page, err)
+	return engine.Acknowledged(page, err)
 }
 
 // candidate is the enrollment that the token speaks of, if it is still the one.
-func candidate(r *account.Round, t ticket) (enroll.Candidate, error) {
-	c, ok := r.Enrollment.Candidate(r.Now)
-	if !ok || c.ID != t.Candidate || !t.holds(r) {
+func candidate(tx *engine.Tx, t engine.Ticket) (enroll.Candidate, error) {
+	c, ok := tx.Enrollment.Candidate(tx.Now)
+	if !ok || c.ID != t.Candidate || !t.Valid(tx) {
 		return enroll.Candidate{}, ErrEnrollmentExpired
 	}
 	return c, nil
@@ -217,28 +209,28 @@ type ConfirmedEnrollment struct {
 // new recovery codes are made. Errors: [ErrRejected], [*enroll.DriftError],
 // [ErrEnrollmentExpired].
 func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (ConfirmedEnrollment, error) {
-	t, err := s.unseal(enrollmentKind, string(token))
+	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
 	if err != nil {
 		return ConfirmedEnrollment{}, ErrEnrollmentExpired
 	}
-	p, err := s.policyOf(ctx, t.account())
+	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
 		return ConfirmedEnrollment{}, err
 	}
 	var done ConfirmedEnrollment
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		c, err := candidate(r, t)
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		c, err := candidate(tx, t)
 		if err != nil {
 			return err
 		}
-		e, confirmed, err := r.Enrollment.Confirm(r.Now, c.ID, code, s.window)
+		e, confirmed, err := tx.Enrollment.Confirm(tx.Now, c.ID, code, s.engine.Window)
 		if err != nil {
-			return confirmError(r, err)
+			return confirmError(tx, err)
 		}
-		r.Enrollment = e
+		tx.Enrollment = e
 		done = ConfirmedEnrollment{Sheet: s.sheet(t, c), Authenticator: shown(confirmed.Authenticator)}
-		done.Sheet.Codes = factorsBound(r, p, c.Adds)
-		done.Sheet.Made = r.Now
+		done.Sheet.Codes = factorsBound(tx, p, c.Adds)
+		done.Sheet.Made = tx.Now
 		for _, a := range confirmed.Cleared {
 			done.Cleared = append(done.Cleared, a.Name)
 		}
@@ -246,49 +238,49 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 		if len(done.Cleared) > 0 {
 			bound = event.AuthenticatorsReplaced
 		}
-		r.Log(event.Event{Kind: bound, Authenticator: confirmed.Authenticator.ID})
-		r.Save()
-		done.Decision = s.pass(r, t, p, ReasonCode)
+		tx.Log(event.Event{Kind: bound, Authenticator: confirmed.Authenticator.ID})
+		tx.Save()
+		done.Decision = s.pass(tx, t, p, ReasonCode)
 		return nil
 	})
-	return answer(done, err)
+	return engine.Acknowledged(done, err)
 }
 
 // factorsBound does what a newly bound authenticator entails, and returns the
 // recovery codes that come with it.
-func factorsBound(r *account.Round, p policy.Policy, added bool) []string {
-	r.Issued, r.CodeOnly = account.Issued{}, false // nobody is locked out any more
+func factorsBound(tx *engine.Tx, p policy.Policy, added bool) []string {
+	tx.Issued, tx.CodeOnly = account.Issued{}, false // nobody is locked out any more
 	if added {
-		r.EndTickets() // browsers and sessions stay: nothing was taken away
-		if !r.Recovery.IsZero() {
+		tx.EndTickets() // browsers and sessions stay: nothing was taken away
+		if !tx.Recovery.IsZero() {
 			return nil
 		}
 	} else {
-		r.FactorsChanged(r.Now)
+		tx.FactorsChanged(tx.Now)
 	}
 	if !p.Methods.Has(policy.RecoveryCodes) {
-		r.Recovery = recovery.Set{}
+		tx.Recovery = recovery.Set{}
 		return nil
 	}
-	codes, set := recovery.New(r.Now)
-	r.Recovery = set
-	r.Log(event.Event{Kind: event.RecoveryCodesMade, Remaining: set.Remaining()})
+	codes, set := recovery.New(tx.Now)
+	tx.Recovery = set
+	tx.Log(event.Event{Kind: event.RecoveryCodesMade, Remaining: set.Remaining()})
 	return codes
 }
 
-func (s *Service) sheet(t ticket, c enroll.Candidate) recovery.Sheet {
-	return recovery.Sheet{Issuer: s.issuer, Account: t.Name, Secret: c.Key.Secret()}
+func (s *Service) sheet(t engine.Ticket, c enroll.Candidate) recovery.Sheet {
+	return recovery.Sheet{Issuer: s.engine.Issuer, Account: t.Name, Secret: c.Key.Secret()}
 }
 
 // confirmError names what the person can do about it. Wrong codes are not
 // counted here: whoever holds the token can read the secret itself.
-func confirmError(r *account.Round, err error) error {
+func confirmError(tx *engine.Tx, err error) error {
 	switch {
 	case errors.Is(err, enroll.ErrStale), errors.Is(err, enroll.ErrExpired), errors.Is(err, enroll.ErrTransition):
 		return fmt.Errorf("%w: %w", ErrEnrollmentExpired, err)
 	case errors.Is(err, totp.ErrMalformedCode):
 		return fmt.Errorf("%w: %w", ErrRejected, err)
 	}
-	r.Log(event.Event{Kind: event.CodeRejected, Method: "confirmation", Reason: err.Error()})
+	tx.Log(event.Event{Kind: event.CodeRejected, Method: "confirmation", Reason: err.Error()})
 	return err
 }

@@ -3,6 +3,8 @@ package totpflow
 import (
 	"errors"
 
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/totp"
 )
 
@@ -67,11 +69,7 @@ var (
 	ErrTrustNotOffered = errors.New("totpflow: trusted browsers are not allowed for this account")
 
 	// ErrPolicy means that the policy could not be read. No policy is not "off".
-	ErrPolicy = errors.New("totpflow: the policy could not be read")
-
-	// ErrPolicyFixed means that Config.Policy is one policy for everybody: what is
-	// set for a tenant would have no effect.
-	ErrPolicyFixed = errors.New("totpflow: Config.Policy is fixed, so that a tenant's policy has no effect")
+	ErrPolicy = engine.ErrPolicy
 
 	// ErrRecordLost means that the host remembers a change of factors
 	// ([User].Generation) that the store does not: the record was deleted, or replaced
@@ -80,6 +78,11 @@ var (
 	// backup opens it again, and a generation that the host sets to zero, after
 	// checking who the person is, lets it begin anew.
 	ErrRecordLost = errors.New("totpflow: the account's record is missing or older than the host remembers")
+
+	// ErrRecordFormat means that this version cannot read the account's record: a
+	// newer version wrote it. It is a fault of the installation, for the operator,
+	// like [keyring.ErrOpen].
+	ErrRecordFormat = account.ErrFormat
 
 	// ErrConfig is wrapped by what [New] refuses.
 	ErrConfig = errors.New("totpflow: configuration")

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totptest"
@@ -31,7 +32,7 @@ func TestForget(t *testing.T) {
 	require.Equal(t, "operator root", told[0].Actor)
 	require.NotZero(t, told[0].Number)
 
-	require.ErrorIs(t, h.Admin(nil).Forget(h.ctx, ops, anaID), totpflow.ErrNoAccount)
+	require.ErrorIs(t, h.Admin(nil).Forget(h.ctx, ops, anaID), admin.ErrNoAccount)
 	require.ErrorIs(t, h.Disown(h.ctx, h.NewDisownToken(told[0])), totpflow.ErrDisownToken)
 	d, err := h.SignIn(h.ctx, kept)
 	refused(t, d, err, totpflow.ErrRecordLost)
@@ -61,7 +62,7 @@ func TestForgetFails(t *testing.T) {
 		s := h.open(func(c *totpflow.Config) {
 			c.Store = deletesAfter{h.store, &sync.Once{}, func() { require.NoError(t, h.Account(ana).PasswordChanged(h.ctx)) }}
 		})
-		require.NoError(t, s.Admin(nil).Forget(h.ctx, ops, anaID))
+		require.NoError(t, admin.New(s, nil).Forget(h.ctx, ops, anaID))
 		require.Empty(t, h.versions())
 	})
 	h := newHouse(t)

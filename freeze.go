@@ -2,7 +2,6 @@ package totpflow
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -48,7 +49,7 @@ func (s *Service) NewDisownToken(e event.Event) DisownToken {
 	if err != nil { // unreachable: strings and a time of this century
 		return ""
 	}
-	return DisownToken(base64.RawURLEncoding.EncodeToString(s.keys.Seal(disownPurpose, plain, s.audience, s.keyEpoch())))
+	return DisownToken(s.engine.Seal(disownPurpose, plain))
 }
 
 // Disown freezes the account: sign-ins under way, browsers, sessions and an issued
@@ -60,33 +61,29 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) error {
 	if err != nil {
 		return err
 	}
-	return s.book.Change(ctx, store.AccountID{Tenant: of.Tenant, User: of.User}, func(r *account.Round) error {
-		age := r.Now.Sub(of.At)
+	return s.engine.Change(ctx, store.AccountID{Tenant: of.Tenant, User: of.User}, func(tx *engine.Tx) error {
+		age := tx.Now.Sub(of.At)
 		switch {
-		case age >= DisownTokenLifetime, age < -clockTolerance:
+		case age >= DisownTokenLifetime, age < -skew.Tolerance:
 			return ErrDisownToken
-		case of.At.Before(r.Freeze.Ended): // what ended it may be disowned too: a thief can talk
+		case of.At.Before(tx.Freeze.Ended): // what ended it may be disowned too: a thief can talk
 			return ErrDisownToken
-		case !r.Found:
+		case !tx.Found:
 			return ErrDisownToken // erased meanwhile
-		case r.Frozen():
+		case tx.Frozen():
 			return nil
 		}
-		r.FactorsChanged(r.Now)
-		r.Issued = account.Issued{} // who was not me may have asked for it
-		r.Freeze.At = r.Now.Truncate(time.Millisecond)
-		r.Log(event.Event{Kind: event.Frozen, Reason: string(of.Kind)})
-		r.Save()
+		tx.FactorsChanged(tx.Now)
+		tx.Issued = account.Issued{} // who was not me may have asked for it
+		tx.Freeze.At = tx.Now.Truncate(time.Millisecond)
+		tx.Log(event.Event{Kind: event.Frozen, Reason: string(of.Kind)})
+		tx.Save()
 		return nil
 	})
 }
 
 func (s *Service) disowned(d DisownToken) (of disowned, err error) {
-	raw, ok := unspell(string(d))
-	if !ok {
-		return of, ErrDisownToken
-	}
-	plain, err := s.keys.Open(disownPurpose, raw, s.audience, s.keyEpoch())
+	plain, err := s.engine.Unseal(disownPurpose, string(d))
 	if err != nil || json.Unmarshal(plain, &of) != nil || of.User == "" {
 		return disowned{}, ErrDisownToken
 	}
@@ -100,9 +97,9 @@ func (d DisownToken) Format(f fmt.State, _ rune) { redact(f, "disown token", d =
 func (d DisownToken) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(d)) }
 
 // unfrozen refuses a frozen account.
-func unfrozen(r *account.Round) error {
-	if r.Frozen() {
-		r.Log(event.Event{Kind: event.SignInRefused, Reason: "frozen"})
+func unfrozen(tx *engine.Tx) error {
+	if tx.Frozen() {
+		tx.Log(event.Event{Kind: event.SignInRefused, Reason: "frozen"})
 		return ErrFrozen
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
@@ -147,12 +148,12 @@ func FuzzWriteCSV(f *testing.F) {
 	f.Add("", "44", "\t\r\n\"'@SUM(A1)")
 	f.Add("", "45", " ＝1")
 	f.Fuzz(func(t *testing.T, tenant, user, name string) {
-		m := totpflow.Member{ID: store.AccountID{Tenant: tenant, User: user}, State: totpflow.StateEnabled, Machine: name}
+		m := admin.Member{ID: store.AccountID{Tenant: tenant, User: user}, State: admin.StateEnabled, Machine: name}
 		if m.ID.Validate() != nil {
 			return
 		}
 		var file bytes.Buffer
-		require.NoError(t, totpflow.WriteCSV(&file, []totpflow.Member{m}, func(store.AccountID) string { return name }))
+		require.NoError(t, admin.WriteCSV(&file, each(m), func(store.AccountID) string { return name }))
 		rows, err := csv.NewReader(&file).ReadAll()
 		require.NoError(t, err)
 		require.Len(t, rows, 2)

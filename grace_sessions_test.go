@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -83,12 +84,12 @@ func TestGraceThatHasNotBegun(t *testing.T) {
 	h.set("acme", fortnight)
 	list := func() string {
 		var file bytes.Buffer
-		require.NoError(t, totpflow.WriteCSV(&file, []totpflow.Member{h.member(anaID)}, nil))
+		require.NoError(t, admin.WriteCSV(&file, each(h.member(anaID)), nil))
 		return file.String()
 	}
 	require.True(t, h.member(anaID).GraceBegins)
 	require.True(t, h.status(ana).GraceBegins)
-	require.Equal(t, totpflow.StateGrace, h.member(anaID).State)
+	require.Equal(t, admin.StateGrace, h.member(anaID).State)
 	require.Contains(t, list(), "acme,42,,grace,true,,")
 	require.Equal(t, totpflow.Passed, h.step(ana))
 	require.False(t, h.member(anaID).GraceBegins)
@@ -109,15 +110,15 @@ func TestGraceIsNotShortened(t *testing.T) {
 	extend := func(d time.Duration) error { return h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(d)) }
 	for _, begun := range []bool{false, true} {
 		h.unchanged(func() {
-			require.ErrorIs(t, extend(days(14)), totpflow.ErrGrace)
-			require.ErrorIs(t, extend(days(60)), totpflow.ErrGrace)
+			require.ErrorIs(t, extend(days(14)), admin.ErrGrace)
+			require.ErrorIs(t, extend(days(60)), admin.ErrGrace)
 		})
 		if !begun {
 			require.Equal(t, totpflow.Passed, h.step(ana))
 		}
 	}
 	require.NoError(t, extend(days(61)))
-	h.unchanged(func() { require.ErrorIs(t, extend(days(60)), totpflow.ErrGrace) })
+	h.unchanged(func() { require.ErrorIs(t, extend(days(60)), admin.ErrGrace) })
 	require.Equal(t, start.Add(days(61)), h.status(ana).GraceUntil)
 	h.set("acme", policy.Policy{Mode: policy.Optional})
 	require.NoError(t, extend(days(70)), "also ahead of the day on which it is required")
@@ -145,7 +146,7 @@ func TestNoGraceToExtend(t *testing.T) {
 			c(h)
 			h.set("acme", fortnight)
 			h.unchanged(func() {
-				require.ErrorIs(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))), totpflow.ErrNoGrace)
+				require.ErrorIs(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))), admin.ErrNoGrace)
 			})
 		})
 	}
@@ -239,7 +240,7 @@ func TestSessionValidLooksAgain(t *testing.T) {
 	}{
 		"nothing":        {func(*house) {}, true},
 		"a new password": {func(h *house) { require.NoError(h.t, h.Account(ana).PasswordChanged(h.ctx)) }, false},
-		"an import":      {func(h *house) { require.NoError(h.t, h.imports(totpflow.Imported{ID: anaID, Key: rfcKey(h.t)})[0].Err) }, true},
+		"an import":      {func(h *house) { require.NoError(h.t, h.imports(admin.Imported{ID: anaID, Key: rfcKey(h.t)})[0].Err) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)

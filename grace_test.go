@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 )
@@ -107,9 +108,9 @@ func TestResetGivesNoGrace(t *testing.T) {
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
 	h.setUp(next.Proof)
-	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 	require.Equal(t, totpflow.Enroll, h.step(ana))
-	require.ErrorIs(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))), totpflow.ErrNoGrace)
+	require.ErrorIs(t, h.Admin(nil).ExtendGrace(h.ctx, ops, anaID, start.Add(days(60))), admin.ErrNoGrace)
 	require.Equal(t, totpflow.Enroll, h.step(ana), "nor does an administrator's grace lead past it")
 }
 
@@ -185,12 +186,12 @@ func TestGraceExtended(t *testing.T) {
 				require.Equal(t, totpflow.ReasonGrace, next.Reason)
 				require.Equal(t, until, next.GraceUntil)
 				require.Equal(t, until, h.status(ana).GraceUntil)
-				require.Equal(t, totpflow.StateGrace, h.member(anaID).State)
+				require.Equal(t, admin.StateGrace, h.member(anaID).State)
 				h.clock.Set(until.Add(-time.Second))
 				require.Equal(t, totpflow.Passed, h.step(ana))
 				h.clock.Set(until)
 				require.Equal(t, totpflow.Enroll, h.step(ana))
-				require.Equal(t, totpflow.StateRequired, h.member(anaID).State)
+				require.Equal(t, admin.StateRequired, h.member(anaID).State)
 
 				h.clock.Set(start.Add(days(2)))
 				next, err = h.SignIn(h.ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "other"}})
@@ -222,7 +223,7 @@ func TestGraceExtendedWithinBounds(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, totpflow.Passed, h.step(ana))
 			} else {
-				require.ErrorIs(t, err, totpflow.ErrGrace)
+				require.ErrorIs(t, err, admin.ErrGrace)
 			}
 		})
 	}
@@ -257,7 +258,7 @@ func TestGraceNotYetBegun(t *testing.T) {
 	require.Equal(t, totpflow.Passed, h.step(ana)) // optional, and has a record from now on
 	h.set("acme", fortnight)
 	require.Equal(t, start.Add(days(14)), h.status(ana).GraceUntil)
-	require.Equal(t, totpflow.StateGrace, h.member(anaID).State)
+	require.Equal(t, admin.StateGrace, h.member(anaID).State)
 	require.Equal(t, totpflow.Passed, h.step(ana))
 }
 
@@ -289,7 +290,7 @@ func TestGraceIsOfNobodyElse(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	h.set("acme", fortnight)
 	require.Equal(t, totpflow.Passed, h.step(ana))
-	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 	require.Zero(t, h.status(ana).GraceUntil)
 	require.Zero(t, h.member(anaID).GraceUntil)
 	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent"))

@@ -2,6 +2,7 @@ package totpflow_test
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
@@ -185,4 +187,37 @@ func (h *house) rotateKeys() {
 	next, err := keyring.Rotate(h.keys)
 	require.NoError(h.t, err)
 	h.keys = next
+}
+
+// Admin is the administrators' calls under a rule.
+func (h *house) Admin(rule admin.Rule) admin.Admin { return admin.New(h.Service, rule) }
+
+// each yields the values and no error.
+func each[T any](values ...T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, v := range values {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// collect returns what seq yields, up to the first error.
+func collect[T any](seq iter.Seq2[T, error]) (all []T, err error) {
+	for v, err := range seq {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// count counts members by their state.
+func count(members ...admin.Member) (c admin.Counts) {
+	for _, m := range members {
+		c.Add(m)
+	}
+	return c
 }

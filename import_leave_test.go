@@ -8,17 +8,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totp"
 )
 
 // row is a new account of a tenant.
-func row(t testing.TB, tenant, user string) totpflow.Imported {
+func row(t testing.TB, tenant, user string) admin.Imported {
 	t.Helper()
 	key, err := totp.NewKey(totp.Params{})
 	require.NoError(t, err)
-	return totpflow.Imported{ID: store.AccountID{Tenant: tenant, User: user}, Key: key}
+	return admin.Imported{ID: store.AccountID{Tenant: tenant, User: user}, Key: key}
 }
 
 // One row that the administrator may not import keeps no other out, and says
@@ -27,7 +28,7 @@ func row(t testing.TB, tenant, user string) totpflow.Imported {
 // proof does is one call.
 func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 	o := newOffice(t)
-	rows := []totpflow.Imported{
+	rows := []admin.Imported{
 		row(t, "globex", "first"),
 		row(t, "acme/unit", "below"),
 		row(t, "acme", "new"),
@@ -38,13 +39,13 @@ func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 		{ID: store.AccountID{Tenant: "acme", User: "no key"}},
 		row(t, "acme", "last"),
 	}
-	want := []error{totpflow.ErrNotAllowed, nil, nil, totpflow.ErrSelf, totpflow.ErrNotAllowed, errSays, errSays, totp.ErrNoKey, nil}
+	want := []error{admin.ErrNotAllowed, nil, nil, admin.ErrSelf, admin.ErrNotAllowed, errSays, errSays, totp.ErrNoKey, nil}
 	before := o.versions()
 	asked := map[store.AccountID]int{}
 	// A rule that lets nobody import into "closed" as a whole, whoever it is.
 	chains["closed"] = []string{"acme"}
 	defer delete(chains, "closed")
-	admin := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.AccountID) error {
+	adm := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.AccountID) error {
 		require.Equal(t, before, o.versions(), "%v is asked for after something was written", id)
 		asked[id]++
 		if id.User == "chief" || id == (store.AccountID{Tenant: "closed"}) {
@@ -52,10 +53,10 @@ func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 		}
 		return nil
 	})
-	by := o.by(o.boss, totpflow.ActionImport)
+	by := o.by(o.boss, admin.ActionImport)
 	before = o.versions()
 	o.events.kinds()
-	outcomes, err := admin.Import(o.ctx, by, rows)
+	outcomes, err := adm.Import(o.ctx, by, rows)
 	require.NoError(t, err)
 	require.Len(t, outcomes, len(rows))
 	after := o.versions()
@@ -81,7 +82,7 @@ func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 	require.Zero(t, asked[rows[0].ID], "the library's own checks come first")
 
 	before = o.versions()
-	_, err = admin.Import(o.ctx, by, rows)
+	_, err = adm.Import(o.ctx, by, rows)
 	require.ErrorIs(t, err, totpflow.ErrProof, "one proof, one call")
 }
 
@@ -89,36 +90,36 @@ func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 // is told which rows are wrong; whoever may not is refused.
 func TestImportOfNothing(t *testing.T) {
 	o := newOffice(t)
-	by := o.by(o.boss, totpflow.ActionImport)
-	own, other := totpflow.Imported{ID: o.boss.id(), Key: rfcKey(t)}, row(t, "globex", "x")
+	by := o.by(o.boss, admin.ActionImport)
+	own, other := admin.Imported{ID: o.boss.id(), Key: rfcKey(t)}, row(t, "globex", "x")
 	o.unchanged(func() {
-		outcomes, err := o.admin.Import(o.ctx, by, []totpflow.Imported{own, other})
+		outcomes, err := o.admin.Import(o.ctx, by, []admin.Imported{own, other})
 		require.NoError(t, err)
 		require.Len(t, outcomes, 2)
-		require.Equal(t, totpflow.Outcome{ID: own.ID, Err: totpflow.ErrSelf}, outcomes[0])
+		require.Equal(t, admin.Outcome{ID: own.ID, Err: admin.ErrSelf}, outcomes[0])
 		require.Equal(t, other.ID, outcomes[1].ID)
-		require.ErrorIs(t, outcomes[1].Err, totpflow.ErrNotAllowed)
+		require.ErrorIs(t, outcomes[1].Err, admin.ErrNotAllowed)
 	})
 	none := o.Admin(func(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return errSays })
 	for name, c := range map[string]struct {
-		admin totpflow.Admin
-		by    totpflow.Leave
-		is    error
+		adm admin.Admin
+		by  admin.Actor
+		is  error
 	}{
 		"a rule against it": {none, by, errSays},
-		"no rule":           {o.Admin(nil), by, totpflow.ErrNotAllowed},
-		"no leave":          {o.admin, nil, totpflow.ErrNotAllowed},
-		"no reason":         {o.admin, totpflow.Operator{Name: "root"}, totpflow.ErrNotAllowed},
+		"no rule":           {o.Admin(nil), by, admin.ErrNotAllowed},
+		"no leave":          {o.admin, nil, admin.ErrNotAllowed},
+		"no reason":         {o.admin, admin.Operator{Name: "root"}, admin.ErrNotAllowed},
 	} {
 		o.unchanged(func() {
-			for _, r := range []totpflow.Imported{own, other, row(t, "acme", "new")} {
-				outcomes, err := c.admin.Import(o.ctx, c.by, []totpflow.Imported{r})
+			for _, r := range []admin.Imported{own, other, row(t, "acme", "new")} {
+				outcomes, err := c.adm.Import(o.ctx, c.by, []admin.Imported{r})
 				require.ErrorIs(t, err, c.is, name)
 				require.Empty(t, outcomes, name)
 			}
 		})
 	}
-	outcomes, err := o.admin.Import(o.ctx, by, []totpflow.Imported{row(t, "acme", "new")})
+	outcomes, err := o.admin.Import(o.ctx, by, []admin.Imported{row(t, "acme", "new")})
 	require.NoError(t, err)
 	require.NoError(t, outcomes[0].Err, "the proof is still good")
 }
@@ -134,9 +135,9 @@ func TestImportWhereTheChainFails(t *testing.T) {
 			return above(ctx, tenant)
 		}
 	})
-	by := o.by(o.boss, totpflow.ActionImport)
+	by := o.by(o.boss, admin.ActionImport)
 	o.unchanged(func() {
-		outcomes, err := o.admin.Import(o.ctx, by, []totpflow.Imported{row(t, "acme", "new"), row(t, "elsewhere", "x")})
+		outcomes, err := o.admin.Import(o.ctx, by, []admin.Imported{row(t, "acme", "new"), row(t, "elsewhere", "x")})
 		require.ErrorIs(t, err, gone)
 		require.ErrorIs(t, err, totpflow.ErrPolicy)
 		require.Empty(t, outcomes)
@@ -147,17 +148,17 @@ func TestImportWhereTheChainFails(t *testing.T) {
 // says why.
 func TestImportWhereTheRuleCannotSay(t *testing.T) {
 	o := newOffice(t)
-	rows := []totpflow.Imported{row(t, "acme", "one"), row(t, "acme", "two")}
+	rows := []admin.Imported{row(t, "acme", "one"), row(t, "acme", "two")}
 	for _, down := range []error{store.ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
-		admin := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.AccountID) error {
+		adm := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.AccountID) error {
 			if id.User == "two" {
 				return down
 			}
 			return nil
 		})
-		by := o.by(o.boss, totpflow.ActionImport)
+		by := o.by(o.boss, admin.ActionImport)
 		o.unchanged(func() {
-			outcomes, err := admin.Import(o.ctx, by, rows)
+			outcomes, err := adm.Import(o.ctx, by, rows)
 			require.ErrorIs(t, err, down)
 			require.Empty(t, outcomes)
 		})

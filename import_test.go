@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
@@ -26,7 +27,7 @@ func rfcKey(t testing.TB) totp.Key {
 	return key
 }
 
-func (h *house) imports(rows ...totpflow.Imported) []totpflow.Outcome {
+func (h *house) imports(rows ...admin.Imported) []admin.Outcome {
 	h.t.Helper()
 	outcomes, err := h.Admin(nil).Import(h.ctx, ops, rows)
 	require.NoError(h.t, err)
@@ -55,7 +56,7 @@ func TestImportVectors(t *testing.T) {
 			key, _, err := totp.ReadURI(v.uri)
 			require.NoError(t, err)
 			require.Equal(t, v.algorithm, key.Params().Algorithm)
-			require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Key: key})[0].Err)
+			require.NoError(t, h.imports(admin.Imported{ID: anaID, Key: key})[0].Err)
 			d, err := h.VerifyCode(h.ctx, h.ask(ana), v.code)
 			require.NoError(t, err)
 			require.Equal(t, ana.ID.User, d.ID.User)
@@ -80,7 +81,7 @@ func TestImportSatisfiesThePolicy(t *testing.T) {
 	offered, err := totptest.ScanURI(page.Offer.URI(), h.clock)
 	require.NoError(t, err)
 	h.events.kinds()
-	require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Name: "Old phone", Key: rfcKey(t)})[0].Err)
+	require.NoError(t, h.imports(admin.Imported{ID: anaID, Name: "Old phone", Key: rfcKey(t)})[0].Err)
 	told := h.told(event.Imported)
 	require.Len(t, told, 1)
 	require.Equal(t, "operator root", told[0].Actor)
@@ -99,7 +100,7 @@ func TestImportSatisfiesThePolicy(t *testing.T) {
 	require.Equal(t, "Old phone", st.Authenticators[0].Name)
 	require.Equal(t, told[0].Authenticator, st.Authenticators[0].ID)
 	require.Zero(t, st.RecoveryCodes)
-	require.Equal(t, totpflow.StateEnabled, h.member(anaID).State)
+	require.Equal(t, admin.StateEnabled, h.member(anaID).State)
 	phone, err := totptest.TypeSecret(rfcSecret, h.clock)
 	require.NoError(t, err)
 	h.pass(ana, phone)
@@ -110,7 +111,7 @@ func TestImportSatisfiesThePolicy(t *testing.T) {
 // codes stay used, and nothing is written.
 func TestImportAgain(t *testing.T) {
 	h := newHouse(t)
-	row := totpflow.Imported{ID: anaID, Key: rfcKey(t)}
+	row := admin.Imported{ID: anaID, Key: rfcKey(t)}
 	require.NoError(t, h.imports(row)[0].Err)
 	phone, err := totptest.TypeSecret(rfcSecret, h.clock)
 	require.NoError(t, err)
@@ -128,7 +129,7 @@ func TestImportAgain(t *testing.T) {
 // owner has closed. The other rows are done all the same.
 func TestImportRefused(t *testing.T) {
 	h := newHouse(t, ofTenants)
-	admin := h.Admin(nil)
+	adm := h.Admin(nil)
 	user := func(state string) totpflow.User {
 		return totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: state}}
 	}
@@ -136,35 +137,35 @@ func TestImportRefused(t *testing.T) {
 		is   error
 		make func(id store.AccountID)
 	}{
-		"enrolled": {totpflow.ErrEnrolled, func(id store.AccountID) { h.enroll(user(id.User)) }},
+		"enrolled": {admin.ErrAlreadyEnrolled, func(id store.AccountID) { h.enroll(user(id.User)) }},
 		"reset": {enroll.ErrTransition, func(id store.AccountID) {
 			h.enroll(user(id.User))
-			require.NoError(t, admin.Reset(h.ctx, ops, id, totpflow.ScopeAll))
+			require.NoError(t, adm.Reset(h.ctx, ops, id, admin.ScopeAll))
 		}},
-		"exempt": {enroll.ErrTransition, func(id store.AccountID) { require.NoError(t, admin.Exempt(h.ctx, ops, id, "agent")) }},
+		"exempt": {enroll.ErrTransition, func(id store.AccountID) { require.NoError(t, adm.Exempt(h.ctx, ops, id, "agent")) }},
 		"frozen, and disabled before by a thief": {totpflow.ErrFrozen, func(id store.AccountID) {
 			phone, _ := h.enroll(user(id.User))
 			h.events.kinds()
 			require.NoError(t, h.Account(user(id.User)).Disable(h.ctx, h.prove(user(id.User), totpflow.ActionDisable, phone)))
 			require.NoError(t, h.Disown(h.ctx, h.NewDisownToken(h.told(event.Disabled)[0])))
 		}},
-		"another import of the same run": {totpflow.ErrEnrolled, func(id store.AccountID) {
+		"another import of the same run": {admin.ErrAlreadyEnrolled, func(id store.AccountID) {
 			key, err := totp.NewKey(totp.Params{})
 			require.NoError(t, err)
-			require.NoError(t, h.imports(totpflow.Imported{ID: id, Key: key})[0].Err)
+			require.NoError(t, h.imports(admin.Imported{ID: id, Key: key})[0].Err)
 		}},
 	}
-	rows := []totpflow.Imported{{ID: store.AccountID{Tenant: "acme", User: "first"}, Key: rfcKey(t)}}
+	rows := []admin.Imported{{ID: store.AccountID{Tenant: "acme", User: "first"}, Key: rfcKey(t)}}
 	want := []error{nil}
 	for state, c := range refusals {
 		id := store.AccountID{Tenant: "acme", User: state}
 		c.make(id)
-		rows, want = append(rows, totpflow.Imported{ID: id, Key: rfcKey(t)}), append(want, c.is)
+		rows, want = append(rows, admin.Imported{ID: id, Key: rfcKey(t)}), append(want, c.is)
 	}
 	rows = append(rows,
-		totpflow.Imported{ID: store.AccountID{Tenant: "acme", User: "no key"}},
-		totpflow.Imported{ID: store.AccountID{Tenant: "acme"}, Key: rfcKey(t)},
-		totpflow.Imported{ID: store.AccountID{Tenant: "globex", User: "last"}, Key: rfcKey(t)},
+		admin.Imported{ID: store.AccountID{Tenant: "acme", User: "no key"}},
+		admin.Imported{ID: store.AccountID{Tenant: "acme"}, Key: rfcKey(t)},
+		admin.Imported{ID: store.AccountID{Tenant: "globex", User: "last"}, Key: rfcKey(t)},
 	)
 	want = append(want, totp.ErrNoKey, store.ErrID, nil)
 	before := h.versions()
@@ -182,14 +183,14 @@ func TestImportRefused(t *testing.T) {
 // until a moment ago, stay used.
 func TestImportOfASecretThatWasHere(t *testing.T) {
 	h := newHouse(t)
-	require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
+	require.NoError(t, h.imports(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
 	phone, err := totptest.TypeSecret(rfcSecret, h.clock)
 	require.NoError(t, err)
 	code := phone.Code()
 	proof, err := h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionDisable, code)
 	require.NoError(t, err)
 	require.NoError(t, h.Account(ana).Disable(h.ctx, proof))
-	require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
+	require.NoError(t, h.imports(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
 	d, err := h.VerifyCode(h.ctx, h.ask(ana), code)
 	refused(t, d, err, totpflow.ErrAlreadyUsed)
 	h.pass(ana, phone)
@@ -199,17 +200,17 @@ func TestImportOfASecretThatWasHere(t *testing.T) {
 func TestBulkBounds(t *testing.T) {
 	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
 	for n, ok := range map[int]bool{0: false, 1: true, 1000: true, 1001: false} {
-		var rows []totpflow.Imported
+		var rows []admin.Imported
 		var users []string
 		for i := range n {
-			rows = append(rows, totpflow.Imported{ID: store.AccountID{Tenant: "acme", User: strconv.Itoa(i)}, Key: rfcKey(t)})
+			rows = append(rows, admin.Imported{ID: store.AccountID{Tenant: "acme", User: strconv.Itoa(i)}, Key: rfcKey(t)})
 			users = append(users, strconv.Itoa(i))
 		}
 		outcomes, err := h.Admin(nil).Import(h.ctx, ops, rows)
-		reset, errReset := h.Admin(nil).ResetMany(h.ctx, ops, "acme", users, totpflow.ScopeBrowsers)
+		reset, errReset := h.Admin(nil).ResetMany(h.ctx, ops, "acme", users, admin.ScopeBrowsers)
 		if !ok {
-			require.ErrorIs(t, err, totpflow.ErrBulk)
-			require.ErrorIs(t, errReset, totpflow.ErrBulk)
+			require.ErrorIs(t, err, admin.ErrBulk)
+			require.ErrorIs(t, errReset, admin.ErrBulk)
 			continue
 		}
 		require.NoError(t, err)
@@ -222,7 +223,7 @@ func TestBulkBounds(t *testing.T) {
 // Recovery codes where policy does not know them: none are made later either.
 func TestImportedPersonWithoutRecoveryCodes(t *testing.T) {
 	h := newHouse(t, func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: policy.App} })
-	require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
+	require.NoError(t, h.imports(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
 	phone, err := totptest.TypeSecret(rfcSecret, h.clock)
 	require.NoError(t, err)
 	_, err = h.Account(ana).NewRecoveryCodes(h.ctx, h.prove(ana, totpflow.ActionRecoveryCodes, phone))

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 )
@@ -17,89 +17,81 @@ import (
 // person by mail, and never sees it. It opens nothing by itself but the way to a
 // new authenticator.
 
-// passwordPause is how long after a new password no issued code is made or
-// redeemed: whoever has the mailbox could else reset the password by mail, have
-// a code issued by mail, and hold both factors with one stolen thing.
-const passwordPause = 24 * time.Hour
-
 // ErrPasswordRecent means that the password was changed or reset within the last
 // 24 hours, so that a code sent by mail proves nothing beside it.
 var ErrPasswordRecent = errors.New("totpflow: the password was changed too recently for a code sent by mail")
 
-// passwordRecent also holds while the clock is behind the change.
-func passwordRecent(r *account.Round) bool { return r.Now.Sub(r.PasswordAt) < passwordPause }
-
-// VerifyIssuedCode takes a code that [Admin.IssueRecoveryCode] had sent. The
+// VerifyIssuedCode takes a code that admin.Admin.IssueRecoveryCode had sent. The
 // answer is not Passed but Enroll: the old authenticators, browsers, recovery
 // codes and sessions end with the same write, and the person is in when the new
 // authenticator has shown a code. Guesses are counted with those of recovery
 // codes. Errors: as [Service.VerifyRecoveryCode], and [ErrPasswordRecent].
 func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	t, err := s.unseal(challengeKind, string(c))
-	if err != nil || t.Action != ActionSignIn {
+	t, err := s.engine.UnsealTicket(challengeKind, string(c))
+	if err != nil || t.Action != string(ActionSignIn) {
 		return Decision{}, ErrChallenge
 	}
-	p, err := s.policyOf(ctx, t.account())
+	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
 		return Decision{}, err
 	}
 	check := issuedCheck(ctx, code)
 	var d Decision
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if !t.holds(r) {
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		if !t.Valid(tx) {
 			return ErrChallenge
 		}
-		if err := check(r); err != nil {
+		if err := check(tx); err != nil {
 			return err
 		}
-		e, err := r.Enrollment.Reset(r.Now)
+		e, err := tx.Enrollment.Reset(tx.Now)
 		if err != nil {
 			return err
 		}
-		r.Enrollment, r.Recovery, r.Issued = e, recovery.Set{}, account.Issued{}
-		r.Phones = r.Phones.Clear()
-		r.CodeOnly = true // who redeems it and does not finish needs another one
-		r.FactorsChanged(r.Now)
-		r.Log(event.Event{Kind: event.IssuedCodeUsed})
-		r.Save()
-		d = s.demandSetUp(r, p, s.challenge(r, t, ActionEnroll))
+		tx.Enrollment, tx.Recovery, tx.Issued = e, recovery.Set{}, account.Issued{}
+		tx.Phones = tx.Phones.Clear()
+		tx.CodeOnly = true // who redeems it and does not finish needs another one
+		tx.FactorsChanged(tx.Now)
+		tx.Log(event.Event{Kind: event.IssuedCodeUsed})
+		tx.Save()
+		d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionEnroll))
 		return nil
 	})
-	return answer(d, err)
+	return engine.Acknowledged(d, err)
 }
 
 // issuedCheck judges one issued code under the counter of recovery codes.
-func issuedCheck(ctx context.Context, code string) func(*account.Round) error {
+func issuedCheck(ctx context.Context, code string) func(*engine.Tx) error {
 	const method = string(MethodIssuedCode)
 	var digest recovery.Digest
-	return func(r *account.Round) error {
-		rate, err := r.RecoveryRate.Take(r.Now, recoveryTries, recoveryWithin)
+	return func(tx *engine.Tx) error {
+		rate, err := tx.RecoveryRate.Take(tx.Now, recoveryTries, recoveryWithin)
 		if err != nil {
-			return throttled(r, method, err)
+			return throttled(tx, method, err)
 		}
-		if passwordRecent(r) {
+		if tx.PasswordRecent() {
 			return ErrPasswordRecent
 		}
 		var set recovery.Set // none, or one that has run out: wrong like any other
-		if r.Issued.Live(r.Now) {
-			set = r.Issued.Set
+		if tx.Issued.Live(tx.Now) {
+			set = tx.Issued.Set
 		}
-		_, err = set.Redeem(r.Now, digest)
+		_, err = set.Redeem(tx.Now, digest)
 		if errors.Is(err, recovery.ErrStale) {
 			if digest, err = set.Derive(ctx, code); err == nil {
-				_, err = set.Redeem(r.Now, digest)
+				_, err = set.Redeem(tx.Now, digest)
 			}
 		}
 		switch {
 		case err == nil:
-			r.RecoveryRate = rate
+			tx.RecoveryRate = rate
 			return nil
 		case errors.Is(err, recovery.ErrMalformed):
-			return malformed(r, method, err)
+			return malformed(tx, method, err)
 		case errors.Is(err, recovery.ErrRejected):
-			r.RecoveryRate = rate
-			r.Log(event.Event{Kind: event.RecoveryRejected, Method: method, Reason: err.Error()})
-			r.Save()
+			tx.RecoveryRate = rate
+			tx.Log(event.Event{Kind: event.RecoveryRejected, Method: method, Reason: err.Error()})
+			tx.Save()
 			return ErrRejected
 		default:
 			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
@@ -111,7 +112,7 @@ func TestIssuedCodeEnds(t *testing.T) {
 			h.clock.Advance(24*time.Hour - time.Second)
 		}, totpflow.ErrPasswordRecent},
 		"the codes were voided": {func(h *house, _ *totptest.Authenticator) {
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeRecoveryCodes))
+			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeRecoveryCodes))
 		}, totpflow.ErrRejected},
 		"the phone was found, and another one added": {func(h *house, phone *totptest.Authenticator) {
 			h.setUp(h.prove(ana, totpflow.ActionAddAuthenticator, phone))
@@ -121,7 +122,7 @@ func TestIssuedCodeEnds(t *testing.T) {
 			require.NoError(h.t, h.Admin(nil).Unlock(h.ctx, ops, anaID))
 		}, totpflow.ErrRejected},
 		"the database was put back": {func(h *house, _ *totptest.Authenticator) {
-			require.NoError(h.t, h.Admin(nil).Restored(h.ctx, ops, h.clock.Now(), "", nil))
+			require.NoError(h.t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, h.clock.Now(), "", nil))
 			h.clock.Advance(time.Minute)
 		}, totpflow.ErrRejected},
 	} {
@@ -149,7 +150,7 @@ func TestIssuedForWhom(t *testing.T) {
 		make func(h *house)
 		is   error
 	}{
-		"never seen": {func(*house) {}, totpflow.ErrNoAccount},
+		"never seen": {func(*house) {}, admin.ErrNoAccount},
 		"disabled":   {func(h *house) { h.step(ana) }, totpflow.ErrNotEnrolled},
 		"exempt":     {func(h *house) { require.NoError(h.t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent")) }, totpflow.ErrNotEnrolled},
 		"frozen":     {func(h *house) { h.enroll(ana); h.disown(ana) }, totpflow.ErrFrozen},
@@ -172,7 +173,7 @@ func TestIssuedForWhom(t *testing.T) {
 		"enrolled": {func(h *house) { h.enroll(ana) }, nil},
 		"reset": {func(h *house) {
 			h.enroll(ana)
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,7 +202,7 @@ func TestIssuedCodeIsForThePersonOnly(t *testing.T) {
 	o.enroll(ana)
 	var m mailbox
 	o.events.kinds()
-	require.NoError(t, o.admin.IssueRecoveryCode(o.ctx, o.by(o.boss, totpflow.ActionIssueCode), anaID, m.deliver))
+	require.NoError(t, o.admin.IssueRecoveryCode(o.ctx, o.by(o.boss, admin.ActionIssueCode), anaID, m.deliver))
 	for _, e := range o.events.got {
 		clean(t, printed(e), []string{m.code()})
 	}
@@ -218,7 +219,7 @@ func TestIssuedCodeNotDelivered(t *testing.T) {
 		require.Error(t, h.Admin(nil).IssueRecoveryCode(h.ctx, ops, anaID, nil))
 	})
 	errMail := errors.New("mailbox full")
-	err := h.Admin(nil).IssueRecoveryCode(h.ctx, ops, anaID, func(context.Context, totpflow.IssuedCode) error { return errMail })
+	err := h.Admin(nil).IssueRecoveryCode(h.ctx, ops, anaID, func(context.Context, admin.IssuedCode) error { return errMail })
 	require.ErrorIs(t, err, errMail)
 
 	h.store.SetFaults(totptest.Faults{Put: errors.New("disk full")})

@@ -20,6 +20,3 @@ func (e ConfirmedEnrollment) LogValue() slog.Value { return slog.StringValue(fmt
 
 // LogValue implements [slog.LogValuer]. It shows no token, and the number masked.
 func (p PendingPhone) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", p)) }
-
-// LogValue implements [slog.LogValuer]. It shows no proof.
-func (a Administrator) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", a)) }

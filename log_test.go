@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/totptest"
 )
 
@@ -38,7 +38,7 @@ func TestLoggedAnswersShowNoTicket(t *testing.T) {
 		{page, []string{string(page.Token), page.Offer.Secret(), page.Offer.URI()}},
 		{done, append([]string{string(done.Proof), done.Sheet.Secret}, done.Sheet.Codes...)},
 		{done.Decision, []string{string(done.Proof)}},
-		{totpflow.Administrator{User: ana, Proof: done.Proof}, []string{string(done.Proof)}},
+		{admin.Administrator{User: ana, Proof: done.Proof}, []string{string(done.Proof)}},
 	} {
 		t.Run(fmt.Sprintf("%T", c.answer), func(t *testing.T) {
 			var log bytes.Buffer

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
@@ -40,7 +41,7 @@ func TestMachineIsListed(t *testing.T) {
 	h := newHouse(t)
 	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "  nightly\u202ebackup \n"))
 	m := h.member(agentID)
-	require.Equal(t, totpflow.StateExempt, m.State)
+	require.Equal(t, admin.StateExempt, m.State)
 	require.Equal(t, enroll.Exempted, m.Enrollment)
 	require.Equal(t, "nightly\ufffdbackup \ufffd", m.Machine)
 	require.Equal(t, enroll.Exempted, h.status(agent).State)
@@ -50,7 +51,7 @@ func TestMachineIsListed(t *testing.T) {
 	require.Equal(t, "ticket 7", told[0].Reason)
 
 	for _, name := range []string{"", "  "} {
-		require.ErrorIs(t, h.Admin(nil).Exempt(h.ctx, ops, anaID, name), totpflow.ErrMachineName)
+		require.ErrorIs(t, h.Admin(nil).Exempt(h.ctx, ops, anaID, name), admin.ErrMachineName)
 	}
 	require.ErrorIs(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "again"), enroll.ErrTransition)
 	require.Equal(t, m, h.member(agentID))
@@ -94,7 +95,7 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 		var m mailbox
 		require.ErrorIs(t, h.Admin(nil).IssueRecoveryCode(h.ctx, ops, anaID, m.deliver), totpflow.ErrNotEnrolled)
 		require.Empty(t, m.got)
-		require.ErrorIs(t, h.Admin(nil).Restore(h.ctx, ops, anaID, "x"), enroll.ErrTransition)
+		require.ErrorIs(t, h.Admin(nil).RestoreAuthenticator(h.ctx, ops, anaID, "x"), enroll.ErrTransition)
 	})
 	m := h.member(anaID)
 	require.Zero(t, m.Authenticators+m.RecoveryCodesLeft+len(m.Browsers)+len(m.Recoverable))
@@ -106,18 +107,18 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 // People do not get in where machines do, in whichever state they are.
 func TestPeopleAreRefusedWhereMachinesSignIn(t *testing.T) {
 	h := newHouse(t)
-	admin := h.Admin(nil)
+	adm := h.Admin(nil)
 	for state, make := range map[string]func(u totpflow.User, id store.AccountID){
 		"never seen": func(totpflow.User, store.AccountID) {},
 		"seen":       func(u totpflow.User, _ store.AccountID) { h.step(u) },
 		"enrolled":   func(u totpflow.User, _ store.AccountID) { h.enroll(u) },
 		"reset": func(u totpflow.User, id store.AccountID) {
 			h.enroll(u)
-			require.NoError(t, admin.Reset(h.ctx, ops, id, totpflow.ScopeAll))
+			require.NoError(t, adm.Reset(h.ctx, ops, id, admin.ScopeAll))
 		},
 		"no longer exempt": func(_ totpflow.User, id store.AccountID) {
-			require.NoError(t, admin.Exempt(h.ctx, ops, id, "agent"))
-			require.NoError(t, admin.EndExemption(h.ctx, ops, id))
+			require.NoError(t, adm.Exempt(h.ctx, ops, id, "agent"))
+			require.NoError(t, adm.EndExemption(h.ctx, ops, id))
 		},
 	} {
 		t.Run(state, func(t *testing.T) {
@@ -130,7 +131,7 @@ func TestPeopleAreRefusedWhereMachinesSignIn(t *testing.T) {
 		})
 	}
 	// The same id in another tenant is another account.
-	require.NoError(t, admin.Exempt(h.ctx, ops, agentID, "agent"))
+	require.NoError(t, adm.Exempt(h.ctx, ops, agentID, "agent"))
 	d, err := h.SignInMachine(h.ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: agent.ID.User}})
 	refused(t, d, err, totpflow.ErrNotExempt)
 }
@@ -150,13 +151,13 @@ func TestExemptionEnds(t *testing.T) {
 				require.ErrorIs(t, h.Admin(nil).EndExemption(h.ctx, ops, agentID), totpflow.ErrNotExempt)
 				require.Len(t, h.told(event.ExemptionEnded), 1)
 			} else {
-				require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, agentID, totpflow.ScopeAll))
+				require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, agentID, admin.ScopeAll))
 			}
 			valid, err := h.Account(agent).SessionValid(h.ctx, begun)
 			require.NoError(t, err)
 			require.False(t, valid)
 			m := h.member(agentID)
-			require.Equal(t, totpflow.StateRequired, m.State)
+			require.Equal(t, admin.StateRequired, m.State)
 			require.Empty(t, m.Machine)
 			next, err := h.SignIn(h.ctx, agent)
 			require.NoError(t, err)
@@ -170,7 +171,7 @@ func TestExemptionEnds(t *testing.T) {
 func TestMachineKeepsThroughSmallerResets(t *testing.T) {
 	h := newHouse(t)
 	require.NoError(t, h.Admin(nil).Exempt(h.ctx, ops, agentID, "agent"))
-	for _, scope := range []totpflow.Scope{totpflow.ScopeBrowsers, totpflow.ScopeRecoveryCodes} {
+	for _, scope := range []admin.Scope{admin.ScopeBrowsers, admin.ScopeRecoveryCodes} {
 		require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, agentID, scope))
 	}
 	d, err := h.SignInMachine(h.ctx, agent)

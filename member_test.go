@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -21,18 +22,18 @@ import (
 // that requires and one that does not.
 var standings = map[string]struct {
 	make               func(h *house, u totpflow.User, id store.AccountID)
-	required, optional totpflow.MemberState
+	required, optional admin.MemberState
 }{
-	"never seen":      {func(*house, totpflow.User, store.AccountID) {}, totpflow.StateRequired, totpflow.StateDisabled},
-	"without":         {func(h *house, u totpflow.User, _ store.AccountID) { h.step(u) }, totpflow.StateRequired, totpflow.StateDisabled},
-	"enrolled":        {func(h *house, u totpflow.User, _ store.AccountID) { h.enroll(u) }, totpflow.StateEnabled, totpflow.StateEnabled},
-	"exempt":          {func(h *house, _ totpflow.User, id store.AccountID) { h.exempts(id) }, totpflow.StateExempt, totpflow.StateExempt},
-	"more grace":      {func(h *house, _ totpflow.User, id store.AccountID) { h.extends(id) }, totpflow.StateGrace, totpflow.StateDisabled},
-	"reset":           {func(h *house, u totpflow.User, id store.AccountID) { h.enroll(u); h.resets(id) }, totpflow.StateRequired, totpflow.StateRequired},
-	"frozen":          {func(h *house, u totpflow.User, _ store.AccountID) { h.enroll(u); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
-	"frozen, reset":   {func(h *house, u totpflow.User, id store.AccountID) { h.enroll(u); h.resets(id); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
-	"frozen, machine": {func(h *house, u totpflow.User, id store.AccountID) { h.exempts(id); h.disown(u) }, totpflow.StateFrozen, totpflow.StateFrozen},
-	"unreadable":      {func(h *house, u totpflow.User, id store.AccountID) { h.step(u); h.garble(id) }, totpflow.StateUnreadable, totpflow.StateUnreadable},
+	"never seen":      {func(*house, totpflow.User, store.AccountID) {}, admin.StateRequired, admin.StateDisabled},
+	"without":         {func(h *house, u totpflow.User, _ store.AccountID) { h.step(u) }, admin.StateRequired, admin.StateDisabled},
+	"enrolled":        {func(h *house, u totpflow.User, _ store.AccountID) { h.enroll(u) }, admin.StateEnabled, admin.StateEnabled},
+	"exempt":          {func(h *house, _ totpflow.User, id store.AccountID) { h.exempts(id) }, admin.StateExempt, admin.StateExempt},
+	"more grace":      {func(h *house, _ totpflow.User, id store.AccountID) { h.extends(id) }, admin.StateGrace, admin.StateDisabled},
+	"reset":           {func(h *house, u totpflow.User, id store.AccountID) { h.enroll(u); h.resets(id) }, admin.StateRequired, admin.StateRequired},
+	"frozen":          {func(h *house, u totpflow.User, _ store.AccountID) { h.enroll(u); h.disown(u) }, admin.StateFrozen, admin.StateFrozen},
+	"frozen, reset":   {func(h *house, u totpflow.User, id store.AccountID) { h.enroll(u); h.resets(id); h.disown(u) }, admin.StateFrozen, admin.StateFrozen},
+	"frozen, machine": {func(h *house, u totpflow.User, id store.AccountID) { h.exempts(id); h.disown(u) }, admin.StateFrozen, admin.StateFrozen},
+	"unreadable":      {func(h *house, u totpflow.User, id store.AccountID) { h.step(u); h.garble(id) }, admin.StateUnreadable, admin.StateUnreadable},
 }
 
 func (h *house) exempts(id store.AccountID) {
@@ -47,7 +48,7 @@ func (h *house) extends(id store.AccountID) {
 
 func (h *house) resets(id store.AccountID) {
 	h.t.Helper()
-	require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, id, totpflow.ScopeAll))
+	require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, id, admin.ScopeAll))
 }
 
 func TestMemberStates(t *testing.T) {
@@ -60,9 +61,9 @@ func TestMemberStates(t *testing.T) {
 	}
 	for _, mode := range []policy.Mode{policy.Required, policy.Optional, policy.Off} {
 		h.set("acme", policy.Policy{Mode: mode})
-		members, err := h.Admin(nil).Status(h.ctx, ops, ids...)
+		members, err := collect(h.Admin(nil).Status(h.ctx, ops, ids...))
 		require.NoError(t, err)
-		counted := map[totpflow.MemberState]int{}
+		counted := map[admin.MemberState]int{}
 		for i, m := range members {
 			require.Equal(t, ids[i], m.ID, "in the order asked for")
 			want := standings[m.ID.User].optional
@@ -74,8 +75,8 @@ func TestMemberStates(t *testing.T) {
 			require.Equal(t, m.ID.User == "never seen", m.Updated.IsZero())
 			counted[m.State]++
 		}
-		c := totpflow.Count(members)
-		require.Equal(t, totpflow.Counts{
+		c := count(members...)
+		require.Equal(t, admin.Counts{
 			Total: len(ids), Enabled: counted["enabled"], Required: counted["required"], Grace: counted["grace"],
 			Disabled: counted["disabled"], Exempt: counted["exempt"], Frozen: counted["frozen"], Unreadable: counted["unreadable"],
 		}, c)
@@ -90,7 +91,7 @@ func TestListIsAsStatus(t *testing.T) {
 	for name, c := range standings {
 		c.make(h, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: name}}, store.AccountID{Tenant: "acme", User: name})
 	}
-	page, err := h.Admin(nil).List(h.ctx, ops, store.Query{Tenant: "acme"})
+	page, err := h.Admin(nil).ListPage(h.ctx, ops, store.Query{Tenant: "acme"})
 	require.NoError(t, err)
 	require.Empty(t, page.Next)
 	require.Equal(t, strings.Join([]string{"enrolled", "exempt", "frozen", "frozen, machine", "frozen, reset", "more grace", "reset", "unreadable", "without"}, "|"),
@@ -100,7 +101,7 @@ func TestListIsAsStatus(t *testing.T) {
 	}
 }
 
-func listed(page totpflow.MemberPage) (users []string) {
+func listed(page admin.MemberPage) (users []string) {
 	for _, m := range page.Members {
 		users = append(users, m.ID.User)
 	}
@@ -125,7 +126,7 @@ func TestMember(t *testing.T) {
 		require.ErrorIs(t, err, totpflow.ErrRejected)
 	}
 	m := h.member(anaID)
-	require.Equal(t, totpflow.StateEnabled, m.State)
+	require.Equal(t, admin.StateEnabled, m.State)
 	require.Equal(t, enroll.Active, m.Enrollment)
 	require.True(t, m.Required)
 	require.Zero(t, m.GraceUntil)
@@ -161,12 +162,12 @@ func TestListPages(t *testing.T) {
 	h.exempts(store.AccountID{Tenant: "globex", User: "t00"})
 	want = append(want, "totpflow", "zoe")
 	h.set("acme", policy.Policy{Mode: policy.Optional})
-	_, err := h.Admin(nil).ResetMany(h.ctx, ops, "globex", []string{"x"}, totpflow.ScopeAll) // a record of a tenant without a policy
+	_, err := h.Admin(nil).ResetMany(h.ctx, ops, "globex", []string{"x"}, admin.ScopeAll) // a record of a tenant without a policy
 	require.NoError(t, err)
 
 	all := func(q store.Query) (users []string) {
 		for {
-			page, err := h.Admin(nil).List(h.ctx, ops, q)
+			page, err := h.Admin(nil).ListPage(h.ctx, ops, q)
 			require.NoError(t, err)
 			users = append(users, listed(page)...)
 			if q.Cursor = page.Next; q.Cursor == "" {
@@ -192,15 +193,15 @@ func TestListPages(t *testing.T) {
 		"a state that no record has":   {Tenant: "acme", State: strings.Repeat("x", 40)},
 		"a tenant that is none at all": {Tenant: "\x00"},
 	} {
-		_, err := h.Admin(nil).List(h.ctx, ops, q)
+		_, err := collect(h.Admin(nil).List(h.ctx, ops, q))
 		require.True(t, errors.Is(err, store.ErrQuery) || errors.Is(err, store.ErrCursor) || errors.Is(err, store.ErrID), "%s: %v", name, err)
 		require.NotErrorIs(t, err, store.ErrUnavailable, name)
 	}
 	h.store.SetFaults(totptest.Faults{List: errors.New("gone")})
-	_, err = h.Admin(nil).List(h.ctx, ops, store.Query{Tenant: "acme"})
+	_, err = collect(h.Admin(nil).List(h.ctx, ops, store.Query{Tenant: "acme"}))
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	h.store.SetFaults(totptest.Faults{Get: errors.New("gone")})
-	_, err = h.Admin(nil).Status(h.ctx, ops, anaID)
+	_, err = collect(h.Admin(nil).Status(h.ctx, ops, anaID))
 	require.Error(t, err)
 }
 
@@ -221,20 +222,20 @@ func TestAdministratorsSeeNoSecret(t *testing.T) {
 	require.NoError(t, err)
 	secrets = append(secrets, done.Sheet.Codes...)
 	var m mailbox
-	require.NoError(t, o.admin.IssueRecoveryCode(o.ctx, o.by(o.boss, totpflow.ActionIssueCode), anaID, m.deliver))
+	require.NoError(t, o.admin.IssueRecoveryCode(o.ctx, o.by(o.boss, admin.ActionIssueCode), anaID, m.deliver))
 	secrets = append(secrets, m.code())
-	by := o.by(o.boss, totpflow.ActionImport)
+	by := o.by(o.boss, admin.ActionImport)
 	secrets = append(secrets, string(by.Proof))
-	row := totpflow.Imported{ID: anaID, Name: "x", Key: rfcKey(t)}
-	outcomes, err := o.admin.Import(o.ctx, by, []totpflow.Imported{row})
+	row := admin.Imported{ID: anaID, Name: "x", Key: rfcKey(t)}
+	outcomes, err := o.admin.Import(o.ctx, by, []admin.Imported{row})
 	require.NoError(t, err)
 
 	var file bytes.Buffer
 	member := o.member(anaID)
-	require.NoError(t, totpflow.WriteCSV(&file, []totpflow.Member{member}, nil))
+	require.NoError(t, admin.WriteCSV(&file, each(member), nil))
 	tenant, err := o.admin.Tenant(o.ctx, ops, "acme")
 	require.NoError(t, err)
-	again := o.admin.Reset(o.ctx, by, anaID, totpflow.ScopeAll) // the proof is used
+	again := o.admin.Reset(o.ctx, by, anaID, admin.ScopeAll) // the proof is used
 	require.Error(t, again)
 	for _, v := range []any{member, tenant, outcomes, outcomes[0].Err, again, row, o.status(ana), o.events.got} {
 		clean(t, printed(v), secrets)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -26,7 +27,7 @@ import (
 // refused, the library refuses.
 type office struct {
 	*house
-	admin                     totpflow.Admin
+	admin                     admin.Admin
 	boss, deputy              clerk // of the customer
 	provider, unit, elsewhere clerk
 }
@@ -41,7 +42,7 @@ func (c clerk) id() store.AccountID { return c.ID }
 
 var (
 	chains = map[string][]string{"acme": {"provider"}, "acme/unit": {"acme", "provider"}}
-	ops    = totpflow.Operator{Name: "root", Reason: "ticket 7"}
+	ops    = admin.Operator{Name: "root", Reason: "ticket 7"}
 	anaID  = ana.ID
 )
 
@@ -71,15 +72,15 @@ func (h *house) hire(tenant, id string) clerk {
 	c := clerk{User: totpflow.User{ID: totpflow.AccountID{Tenant: tenant, User: id}}}
 	c.phone, err = totptest.ScanURI(uri, h.clock)
 	require.NoError(h.t, err)
-	require.NoError(h.t, h.imports(totpflow.Imported{ID: c.id(), Key: key})[0].Err)
+	require.NoError(h.t, h.imports(admin.Imported{ID: c.id(), Key: key})[0].Err)
 	return c
 }
 
 // by is the clerk with a fresh proof of the action. It takes a new code, for
 // which the clock may go on by half a minute.
-func (o *office) by(c clerk, a totpflow.Action) totpflow.Administrator {
+func (o *office) by(c clerk, a totpflow.Action) admin.Administrator {
 	o.t.Helper()
-	return totpflow.Administrator{User: c.User, Proof: o.prove(c.User, a, c.phone)}
+	return admin.Administrator{User: c.User, Proof: o.prove(c.User, a, c.phone)}
 }
 
 // set gives a tenant its policy.
@@ -89,12 +90,11 @@ func (h *house) set(tenant string, p policy.Policy) {
 }
 
 // member is how one account stands in the administrator's list.
-func (h *house) member(id store.AccountID) totpflow.Member {
+func (h *house) member(id store.AccountID) admin.Member {
 	h.t.Helper()
-	members, err := h.Admin(nil).Status(h.ctx, ops, id)
+	m, err := h.Admin(nil).Member(h.ctx, ops, id)
 	require.NoError(h.t, err)
-	require.Len(h.t, members, 1)
-	return members[0]
+	return m
 }
 
 // versions is what the store holds: no two are the same where anything was
@@ -140,9 +140,9 @@ func (h *house) step(u totpflow.User) totpflow.Step {
 }
 
 // mailbox takes what IssueRecoveryCode delivers.
-type mailbox struct{ got []totpflow.IssuedCode }
+type mailbox struct{ got []admin.IssuedCode }
 
-func (m *mailbox) deliver(_ context.Context, c totpflow.IssuedCode) error {
+func (m *mailbox) deliver(_ context.Context, c admin.IssuedCode) error {
 	m.got = append(m.got, c)
 	return nil
 }

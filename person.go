@@ -8,6 +8,8 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/trust"
@@ -43,7 +45,7 @@ func (a Account) Reauthenticate(ctx context.Context, action Action, codes ...str
 		return "", err
 	}
 	if by == ReasonRecoveryCode {
-		pol, err := a.service.policyOf(ctx, a.user.account())
+		pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 		if err != nil {
 			return "", err
 		}
@@ -52,37 +54,37 @@ func (a Account) Reauthenticate(ctx context.Context, action Action, codes ...str
 		}
 	}
 	var p Proof
-	err = a.change(ctx, func(r *account.Round) error {
-		if err := unfrozen(r); err != nil {
+	err = a.change(ctx, func(tx *engine.Tx) error {
+		if err := unfrozen(tx); err != nil {
 			return err
 		}
-		if len(r.Enrollment.Authenticators()) == 0 {
+		if len(tx.Enrollment.Authenticators()) == 0 {
 			return ErrNotEnrolled
 		}
 		// No tag: a wrong guess in a stolen session is not given back when the
 		// owner passes in theirs.
-		if err := check(r, ""); err != nil {
+		if err := check(tx, ""); err != nil {
 			return err
 		}
-		r.Log(event.Event{Kind: event.Reauthenticated, Method: string(by), Action: string(action)})
-		r.Save()
-		p = a.service.proof(r, a.user.ticket(), action, by)
+		tx.Log(event.Event{Kind: event.Reauthenticated, Method: string(by), Action: string(action)})
+		tx.Save()
+		p = a.service.proof(tx, a.user.ticket(), action, by)
 		return nil
 	})
-	return answer(p, err)
+	return engine.Acknowledged(p, err)
 }
 
 // checkOf picks the check by what was typed: the forms cannot be mistaken for
 // each other, a recovery code has 16 symbols and an app's at most 8.
-func (s *Service) checkOf(ctx context.Context, codes []string) (func(*account.Round, string) error, Reason, error) {
+func (s *Service) checkOf(ctx context.Context, codes []string) (func(*engine.Tx, string) error, Reason, error) {
 	switch len(codes) {
 	case 1:
 		if _, err := recovery.Normalize(codes[0]); err == nil {
 			return s.recoveryCheck(ctx, codes[0]), ReasonRecoveryCode, nil
 		}
-		return func(r *account.Round, tag string) error { return s.checkCode(r, tag, codes[0]) }, ReasonCode, nil
+		return func(tx *engine.Tx, tag string) error { return s.checkCode(tx, tag, codes[0]) }, ReasonCode, nil
 	case 2:
-		return func(r *account.Round, tag string) error { return s.checkPair(r, tag, codes[0], codes[1]) }, ReasonCode, nil
+		return func(tx *engine.Tx, tag string) error { return s.checkPair(tx, tag, codes[0], codes[1]) }, ReasonCode, nil
 	default:
 		return nil, "", ErrRejected
 	}
@@ -95,7 +97,7 @@ func (a Account) ConsumeProof(ctx context.Context, p Proof, action Action) error
 	if action == ActionEnroll {
 		return ErrProof
 	}
-	return a.with(ctx, p, action, func(*account.Round) error { return nil })
+	return a.with(ctx, p, action, func(*engine.Tx) error { return nil })
 }
 
 // Disable removes every authenticator, the recovery codes and the trusted
@@ -103,21 +105,21 @@ func (a Account) ConsumeProof(ctx context.Context, p Proof, action Action) error
 // proof of [ActionDisable]. Errors: [ErrProof], and [ErrFactorRequired] where policy
 // requires the factor.
 func (a Account) Disable(ctx context.Context, p Proof) error {
-	pol, err := a.service.policyOf(ctx, a.user.account())
+	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return err
 	}
-	return a.with(ctx, p, ActionDisable, func(r *account.Round) error {
+	return a.with(ctx, p, ActionDisable, func(tx *engine.Tx) error {
 		if pol.Mode == policy.Required {
 			return ErrFactorRequired
 		}
-		e, err := r.Enrollment.Disable(r.Now)
+		e, err := tx.Enrollment.Disable(tx.Now)
 		if err != nil {
 			return err
 		}
-		r.Enrollment, r.Recovery, r.Phones = e, recovery.Set{}, r.Phones.Clear()
-		r.FactorsChanged(r.Now)
-		r.Log(event.Event{Kind: event.Disabled})
+		tx.Enrollment, tx.Recovery, tx.Phones = e, recovery.Set{}, tx.Phones.Clear()
+		tx.FactorsChanged(tx.Now)
+		tx.Log(event.Event{Kind: event.Disabled})
 		return nil
 	})
 }
@@ -126,14 +128,14 @@ func (a Account) Disable(ctx context.Context, p Proof) error {
 // [ActionRemoveAuthenticator]. Errors: [ErrProof], [enroll.ErrUnknown], and
 // [enroll.ErrLast]: the last one goes by Disable.
 func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) error {
-	return a.with(ctx, p, ActionRemoveAuthenticator, func(r *account.Round) error {
-		e, err := r.Enrollment.Remove(r.Now, id)
+	return a.with(ctx, p, ActionRemoveAuthenticator, func(tx *engine.Tx) error {
+		e, err := tx.Enrollment.Remove(tx.Now, id)
 		if err != nil {
 			return err
 		}
-		r.Enrollment = e
-		r.FactorsChanged(r.Now)
-		r.Log(event.Event{Kind: event.AuthenticatorRemoved, Authenticator: id})
+		tx.Enrollment = e
+		tx.FactorsChanged(tx.Now)
+		tx.Log(event.Event{Kind: event.AuthenticatorRemoved, Authenticator: id})
 		return nil
 	})
 }
@@ -141,14 +143,14 @@ func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) er
 // RenameAuthenticator gives an authenticator another name. Errors: [enroll.ErrUnknown] and
 // what [enroll.Enrollment.Rename] says of names.
 func (a Account) RenameAuthenticator(ctx context.Context, id, name string) error {
-	return a.change(ctx, func(r *account.Round) error {
-		e, err := r.Enrollment.Rename(id, name)
+	return a.change(ctx, func(tx *engine.Tx) error {
+		e, err := tx.Enrollment.Rename(id, name)
 		if err != nil {
 			return err
 		}
-		r.Enrollment = e
-		r.Log(event.Event{Kind: event.AuthenticatorRenamed, Authenticator: id})
-		r.Save()
+		tx.Enrollment = e
+		tx.Log(event.Event{Kind: event.AuthenticatorRenamed, Authenticator: id})
+		tx.Save()
 		return nil
 	})
 }
@@ -158,37 +160,37 @@ func (a Account) RenameAuthenticator(ctx context.Context, id, name string) error
 // no secret but the codes, which cannot be shown again. Errors: [ErrProof], and
 // [ErrMethodNotAllowed] where policy allows no recovery codes.
 func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet, error) {
-	pol, err := a.service.policyOf(ctx, a.user.account())
+	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return recovery.Sheet{}, err
 	}
 	if !pol.Methods.Has(policy.RecoveryCodes) {
 		return recovery.Sheet{}, ErrMethodNotAllowed
 	}
-	sheet := recovery.Sheet{Issuer: a.service.issuer, Account: a.user.ticket().Name}
-	err = a.with(ctx, p, ActionRecoveryCodes, func(r *account.Round) error {
-		codes, set := recovery.New(r.Now)
-		r.Recovery = set
-		r.EndTickets() // a proof by one of the old codes among them
-		sheet.Codes, sheet.Made = codes, r.Now
-		r.Log(event.Event{Kind: event.RecoveryCodesMade, Remaining: set.Remaining()})
+	sheet := recovery.Sheet{Issuer: a.service.engine.Issuer, Account: a.user.ticket().Name}
+	err = a.with(ctx, p, ActionRecoveryCodes, func(tx *engine.Tx) error {
+		codes, set := recovery.New(tx.Now)
+		tx.Recovery = set
+		tx.EndTickets() // a proof by one of the old codes among them
+		sheet.Codes, sheet.Made = codes, tx.Now
+		tx.Log(event.Event{Kind: event.RecoveryCodesMade, Remaining: set.Remaining()})
 		return nil
 	})
-	return answer(sheet, err)
+	return engine.Acknowledged(sheet, err)
 }
 
 // RecoveryCodesSaved notes that the person said "I have saved them".
 func (a Account) RecoveryCodesSaved(ctx context.Context) error {
-	return a.change(ctx, func(r *account.Round) error {
-		if r.Recovery.IsZero() {
+	return a.change(ctx, func(tx *engine.Tx) error {
+		if tx.Recovery.IsZero() {
 			return ErrNotEnrolled
 		}
-		if !r.Recovery.Saved().IsZero() {
+		if !tx.Recovery.Saved().IsZero() {
 			return nil // said once; saying it over and over would push the last changes out of sight
 		}
-		r.Recovery = r.Recovery.MarkSaved(r.Now)
-		r.Log(event.Event{Kind: event.RecoveryCodesSaved})
-		r.Save()
+		tx.Recovery = tx.Recovery.MarkSaved(tx.Now)
+		tx.Log(event.Event{Kind: event.RecoveryCodesSaved})
+		tx.Save()
 		return nil
 	})
 }
@@ -199,27 +201,27 @@ var ErrNoBrowser = errors.New("totpflow: no such trusted browser")
 // RevokeBrowser ends the trust in one browser, at its next sign-in. It takes
 // no proof: it only takes trust away.
 func (a Account) RevokeBrowser(ctx context.Context, id string) error {
-	return a.change(ctx, func(r *account.Round) error {
-		rest, ok := trust.Revoke(r.Browsers, id)
+	return a.change(ctx, func(tx *engine.Tx) error {
+		rest, ok := trust.Revoke(tx.Browsers, id)
 		if !ok {
 			return ErrNoBrowser
 		}
-		r.Browsers = rest
-		r.Log(event.Event{Kind: event.BrowserRevoked, Browser: id})
-		r.Save()
+		tx.Browsers = rest
+		tx.Log(event.Event{Kind: event.BrowserRevoked, Browser: id})
+		tx.Save()
 		return nil
 	})
 }
 
 // RevokeBrowsers ends the trust in every browser.
 func (a Account) RevokeBrowsers(ctx context.Context) error {
-	return a.change(ctx, func(r *account.Round) error {
-		if len(r.Browsers) == 0 {
+	return a.change(ctx, func(tx *engine.Tx) error {
+		if len(tx.Browsers) == 0 {
 			return nil
 		}
-		r.EndTrust()
-		r.Log(event.Event{Kind: event.BrowsersRevoked})
-		r.Save()
+		tx.EndTrust()
+		tx.Log(event.Event{Kind: event.BrowsersRevoked})
+		tx.Save()
 		return nil
 	})
 }
@@ -235,11 +237,11 @@ func (a Account) RevokeBrowsers(ctx context.Context) error {
 // again until it returns nil; calling it twice does no harm. The person's own
 // session is among those that end: begin a new one afterwards.
 func (a Account) PasswordChanged(ctx context.Context) error {
-	return a.change(ctx, func(r *account.Round) error {
-		r.FactorsChanged(r.Now)
-		r.PasswordAt, r.Issued = r.Now.Truncate(time.Millisecond), account.Issued{}
-		r.Log(event.Event{Kind: event.PasswordChanged})
-		r.Save()
+	return a.change(ctx, func(tx *engine.Tx) error {
+		tx.FactorsChanged(tx.Now)
+		tx.PasswordAt, tx.Issued = tx.Now.Truncate(time.Millisecond), account.Issued{}
+		tx.Log(event.Event{Kind: event.PasswordChanged})
+		tx.Save()
 		return nil
 	})
 }
@@ -257,54 +259,54 @@ func (a Account) PasswordChanged(ctx context.Context) error {
 // every change. It is false with every error.
 func (a Account) SessionValid(ctx context.Context, begun time.Time) (bool, error) {
 	var valid, bare bool
-	look := func(r *account.Round) {
-		valid = !begun.Before(r.SessionsFrom) && !begun.After(r.Now.Add(clockTolerance)) && !r.Frozen()
-		bare = !hasFactor(r) && r.Enrollment.State(r.Now) != enroll.Exempted
+	look := func(tx *engine.Tx) {
+		valid = !begun.Before(tx.SessionsFrom) && !begun.After(tx.Now.Add(skew.Tolerance)) && !tx.Frozen()
+		bare = !tx.HasFactor() && tx.Enrollment.State(tx.Now) != enroll.Exempted
 	}
-	err := a.change(ctx, func(r *account.Round) error { look(r); return nil })
+	err := a.change(ctx, func(tx *engine.Tx) error { look(tx); return nil })
 	if err != nil || !valid || !bare {
-		return answer(valid, err)
+		return engine.Acknowledged(valid, err)
 	}
 	// Not within the round: while a policy is asked nobody of the account waits.
-	p, err := a.service.policyOf(ctx, a.user.account())
+	p, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil || p.Mode != policy.Required {
-		return answer(valid, err)
+		return engine.Acknowledged(valid, err)
 	}
-	err = a.change(ctx, func(r *account.Round) error {
-		if look(r); valid && bare {
-			valid = beginGrace(r, p)
+	err = a.change(ctx, func(tx *engine.Tx) error {
+		if look(tx); valid && bare {
+			valid = tx.BeginGrace(p)
 		}
 		return nil
 	})
-	return answer(valid, err)
+	return engine.Acknowledged(valid, err)
 }
 
 // change runs a flow of this account, with the host's generation held against it.
-func (a Account) change(ctx context.Context, decide func(*account.Round) error) error {
-	return a.service.book.Change(ctx, a.user.account(), func(r *account.Round) error {
-		if err := a.user.remembering(r); err != nil {
+func (a Account) change(ctx context.Context, decide func(*engine.Tx) error) error {
+	return a.service.engine.Change(ctx, a.user.ID, func(tx *engine.Tx) error {
+		if err := a.user.remembering(tx); err != nil {
 			return err
 		}
-		return decide(r)
+		return decide(tx)
 	})
 }
 
 // with runs a flow that consumes a proof by its own write. A flow that fails
 // leaves the proof as it was.
-func (a Account) with(ctx context.Context, p Proof, action Action, decide func(*account.Round) error) error {
-	t, err := a.service.unseal(proofKind, string(p))
-	if err != nil || t.Action != action || t.account() != a.user.account() {
+func (a Account) with(ctx context.Context, p Proof, action Action, decide func(*engine.Tx) error) error {
+	t, err := a.service.engine.UnsealTicket(proofKind, string(p))
+	if err != nil || t.Action != string(action) || t.Account() != a.user.ID {
 		return ErrProof
 	}
-	return a.change(ctx, func(r *account.Round) error {
-		if !t.holds(r) {
+	return a.change(ctx, func(tx *engine.Tx) error {
+		if !t.Valid(tx) {
 			return ErrProof
 		}
-		if err := decide(r); err != nil {
+		if err := decide(tx); err != nil {
 			return err
 		}
-		t.consume(r) // a no-op when the flow moved the epoch, which ends every proof anyway
-		r.Save()
+		t.Consume(tx) // a no-op when the flow moved the epoch, which ends every proof anyway
+		tx.Save()
 		return nil
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -90,49 +91,49 @@ type SentCode struct {
 // [ErrNoPhone], [ErrMethodNotAllowed], [ErrChallenge], and those of package phone when the
 // provider refuses.
 func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (SentCode, error) {
-	t, err := s.unseal(challengeKind, string(c))
-	if err != nil || t.Action != ActionSignIn {
+	t, err := s.engine.UnsealTicket(challengeKind, string(c))
+	if err != nil || t.Action != string(ActionSignIn) {
 		return SentCode{}, ErrChallenge
 	}
-	p, err := s.policyOf(ctx, t.account())
+	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
 		return SentCode{}, err
 	}
-	return s.sendCode(ctx, t, func(r *account.Round) (phone.Number, error) {
-		if !t.holds(r) {
+	return s.sendCode(ctx, t, func(tx *engine.Tx) (phone.Number, error) {
+		if !t.Valid(tx) {
 			return phone.Number{}, ErrChallenge
 		}
-		if !phoneAllowed(r, p) {
+		if !phoneAllowed(tx, p) {
 			return phone.Number{}, ErrMethodNotAllowed
 		}
-		for _, x := range r.Phones.Phones() {
+		for _, x := range tx.Phones.Phones() {
 			if x.ID == id {
 				return x.Number, nil
 			}
 		}
 		return phone.Number{}, ErrNoPhone
-	}, func(r *account.Round) (phone.State, phone.Message, error) {
-		return r.Phones.Send(r.Now, s.keys, id, via, t.ID, s.phones.Limits.Account...)
+	}, func(tx *engine.Tx) (phone.State, phone.Message, error) {
+		return tx.Phones.Send(tx.Now, s.engine.Keys, id, via, t.ID, s.phones.Limits.Account...)
 	})
 }
 
 // sendCode sends in the order that leaves nothing uncounted: try and write nothing,
 // count for the number, count for the account and write the code, and only then
 // ask the provider.
-func (s *Service) sendCode(ctx context.Context, t ticket,
-	find func(*account.Round) (phone.Number, error), send func(*account.Round) (phone.State, phone.Message, error),
+func (s *Service) sendCode(ctx context.Context, t engine.Ticket,
+	find func(*engine.Tx) (phone.Number, error), send func(*engine.Tx) (phone.State, phone.Message, error),
 ) (SentCode, error) {
 	if s.phones == nil {
 		return SentCode{}, ErrNoPhone
 	}
 	var number phone.Number
-	err := s.book.Change(ctx, t.account(), func(r *account.Round) (err error) {
-		if number, err = find(r); err != nil {
+	err := s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) (err error) {
+		if number, err = find(tx); err != nil {
 			return err
 		}
 		// What cannot be sent must not count: for the account it would not, so that
 		// one person could use up what a prefix and a tenant may have.
-		_, _, err = send(r)
+		_, _, err = send(tx)
 		return asThrottled(err)
 	})
 	if err != nil {
@@ -142,21 +143,21 @@ func (s *Service) sendCode(ctx context.Context, t ticket,
 		return SentCode{}, err
 	}
 	var m phone.Message
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if again, err := find(r); err != nil || again != number { // changed meanwhile
-			if counted, full := r.Phones.Count(r.Now, s.phones.Limits.Account...); r.Found && full == nil {
-				r.Phones = counted
-				r.Save()
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		if again, err := find(tx); err != nil || again != number { // changed meanwhile
+			if counted, full := tx.Phones.Count(tx.Now, s.phones.Limits.Account...); tx.Found && full == nil {
+				tx.Phones = counted
+				tx.Save()
 			}
 			return cmp.Or(err, ErrChallenge)
 		}
-		st, message, err := send(r)
+		st, message, err := send(tx)
 		if err != nil {
 			return asThrottled(err)
 		}
-		r.Phones, m = st, message
-		r.Log(event.Event{Kind: event.PhoneCodeSent, Method: string(m.Via)})
-		r.Save()
+		tx.Phones, m = st, message
+		tx.Log(event.Event{Kind: event.PhoneCodeSent, Method: string(m.Via)})
+		tx.Save()
 		return nil
 	})
 	if err != nil {
@@ -194,14 +195,14 @@ func (s *Service) countSend(ctx context.Context, tenant string, n phone.Number) 
 	}
 	for _, write := range []bool{false, true} {
 		for _, c := range counts {
-			err := s.book.Rewrite(ctx, c.id, func(r *account.Round) error {
-				sends, err := r.Sends.Take(r.Now, c.limits...)
+			err := s.engine.ChangeRecord(ctx, c.id, func(tx *engine.Tx) error {
+				sends, err := tx.Sends.Take(tx.Now, c.limits...)
 				if err != nil {
 					return fmt.Errorf("%w: %w", ErrPhoneLimit, err)
 				}
 				if write {
-					r.Sends = sends
-					r.Save()
+					tx.Sends = sends
+					tx.Save()
 				}
 				return nil
 			})
@@ -216,7 +217,7 @@ func (s *Service) countSend(ctx context.Context, tenant string, n phone.Number) 
 // hashed keeps numbers out of the ids of records. A new key of the ring begins
 // the counts of numbers anew.
 func (s *Service) hashed(what, text string) string {
-	return base64.RawURLEncoding.EncodeToString(s.keys.MAC("totpflow/phone", what, text))
+	return base64.RawURLEncoding.EncodeToString(s.engine.Keys.MAC("totpflow/phone", what, text))
 }
 
 // VerifyPhoneCode completes a sign-in with a code that [Service.SendPhoneCode]
@@ -225,26 +226,26 @@ func (s *Service) hashed(what, text string) string {
 // there is none, it begins the enrollment of one. Errors: as [Service.VerifyCode],
 // [ErrPhoneCode], [ErrMethodNotAllowed].
 func (s *Service) VerifyPhoneCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	return s.verify(ctx, c, ReasonPhoneCode, func(r *account.Round, t ticket, p policy.Policy) error {
-		if !phoneAllowed(r, p) {
+	return s.verify(ctx, c, ReasonPhoneCode, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
+		if !phoneAllowed(tx, p) {
 			return ErrMethodNotAllowed
 		}
-		return s.charged(r, t.ID, string(ReasonPhoneCode), 1, func() error {
-			st, _, err := r.Phones.Verify(r.Now, s.keys, t.ID, code)
-			return phoneChecked(r, st, err)
+		return s.charged(tx, t.ID, string(ReasonPhoneCode), 1, func() error {
+			st, _, err := tx.Phones.Verify(tx.Now, s.engine.Keys, t.ID, code)
+			return phoneChecked(tx, st, err)
 		})
 	})
 }
 
 // phoneChecked keeps what a check has left, and puts its error into the
 // service's words.
-func phoneChecked(r *account.Round, st phone.State, err error) error {
+func phoneChecked(tx *engine.Tx, st phone.State, err error) error {
 	switch {
 	case err == nil:
-		r.Phones = st
+		tx.Phones = st
 		return nil
 	case errors.Is(err, phone.ErrRejected):
-		r.Phones = st
+		tx.Phones = st
 		return ErrRejected
 	case errors.Is(err, phone.ErrMalformed):
 		return fmt.Errorf("%w: %w", totp.ErrMalformedCode, err)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 )
@@ -21,13 +22,13 @@ func TestPhoneAfterAReset(t *testing.T) {
 			h := newHouse(t, withPhones(&p)...)
 			h.phoneOnly(ana, &p)
 			h.resets(anaID)
-			require.Equal(t, totpflow.StateRequired, h.member(anaID).State)
+			require.Equal(t, admin.StateRequired, h.member(anaID).State)
 			next, err := h.SignIn(h.ctx, ana)
 			require.NoError(t, err)
 			left, err := h.SignIn(h.ctx, ana) // another enrollment under way: it ends with this one
 			require.NoError(t, err)
 			h.addPhone(next.Challenge, mobile, &p)
-			require.Equal(t, totpflow.StateEnabled, h.member(anaID).State)
+			require.Equal(t, admin.StateEnabled, h.member(anaID).State)
 			_, err = h.BeginEnrollment(h.ctx, left.Challenge)
 			require.ErrorIs(t, err, totpflow.ErrChallenge)
 
@@ -69,7 +70,7 @@ func TestAssigningThatLeavesNothing(t *testing.T) {
 			h := newHouse(t, withPhones(&p)...)
 			h.phoneOnly(ana, &p)
 			s := h.open(withPhones(&p, func(cfg *totpflow.Config) { cfg.Policy = policy.Fixed(c.policy) })...)
-			require.NoError(t, s.Admin(nil).AssignPhone(h.ctx, ops, anaID, c.number))
+			require.NoError(t, admin.New(s, nil).AssignPhone(h.ctx, ops, anaID, c.number))
 			h.clock.Advance(c.after)
 			next, err := s.SignIn(h.ctx, ana)
 			require.NoError(t, err)
@@ -94,7 +95,7 @@ func TestImportBesideAPhone(t *testing.T) {
 	h := newHouse(t, withPhones(&p)...)
 	h.phoneOnly(ana, &p)
 	h.unchanged(func() {
-		require.ErrorIs(t, h.imports(totpflow.Imported{ID: anaID, Key: rfcKey(t)})[0].Err, totpflow.ErrEnrolled)
+		require.ErrorIs(t, h.imports(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err, admin.ErrAlreadyEnrolled)
 	})
 }
 
@@ -109,9 +110,9 @@ func TestPhoneAndGrace(t *testing.T) {
 	h.addPhone(next.Proof, mobile, &p)
 	require.Zero(t, h.status(ana).GraceUntil)
 	m := h.member(anaID)
-	require.Equal(t, totpflow.StateEnabled, m.State)
+	require.Equal(t, admin.StateEnabled, m.State)
 	require.Equal(t, 1, m.Phones)
-	require.Equal(t, 1, totpflow.Count([]totpflow.Member{m}).Enabled)
+	require.Equal(t, 1, count(m).Enabled)
 }
 
 // Nor does a frozen account send codes, or take one.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
@@ -98,7 +99,7 @@ func TestAssignedPhones(t *testing.T) {
 	h := newHouse(t, withPhones(&p, func(c *totpflow.Config) {
 		c.Policy = policy.Fixed{Mode: policy.Required, Methods: everyMethod, AssignedPhones: true}
 	})...)
-	op := totpflow.Operator{Name: "root", Reason: "test"}
+	op := admin.Operator{Name: "root", Reason: "test"}
 	target := ana.ID
 	next, err := h.SignIn(h.ctx, ana)
 	require.NoError(t, err)
@@ -162,14 +163,14 @@ func TestRemovingPhones(t *testing.T) {
 // A reset, a freeze's restore, an exemption and a redeemed code leave no phone
 // behind: it may be the thief's.
 func TestPhonesGoWithTheFactors(t *testing.T) {
-	op := totpflow.Operator{Name: "root", Reason: "test"}
+	op := admin.Operator{Name: "root", Reason: "test"}
 	target := ana.ID
-	for name, end := range map[string]func(*house, totpflow.Admin) error{
-		"reset":  func(h *house, a totpflow.Admin) error { return a.Reset(h.ctx, op, target, totpflow.ScopeAll) },
-		"exempt": func(h *house, a totpflow.Admin) error { return a.Exempt(h.ctx, op, target, "agent") },
-		"issued code": func(h *house, a totpflow.Admin) error {
+	for name, end := range map[string]func(*house, admin.Admin) error{
+		"reset":  func(h *house, a admin.Admin) error { return a.Reset(h.ctx, op, target, admin.ScopeAll) },
+		"exempt": func(h *house, a admin.Admin) error { return a.Exempt(h.ctx, op, target, "agent") },
+		"issued code": func(h *house, a admin.Admin) error {
 			var code string
-			err := a.IssueRecoveryCode(h.ctx, op, target, func(_ context.Context, c totpflow.IssuedCode) error {
+			err := a.IssueRecoveryCode(h.ctx, op, target, func(_ context.Context, c admin.IssuedCode) error {
 				code = c.Code
 				return nil
 			})

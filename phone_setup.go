@@ -9,16 +9,15 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
-	"github.com/totpflow/totpflow/store"
 )
 
 // Proofs about phones.
 const (
 	ActionAddPhone    Action = "add phone"    // BeginPhone
 	ActionRemovePhone Action = "remove phone" // Account.RemovePhone
-	ActionAssignPhone Action = "assign phone" // Admin.AssignPhone
 )
 
 // ErrNumberAssigned means that policy lets only administrators choose the numbers.
@@ -46,7 +45,7 @@ func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number pho
 	if err != nil {
 		return PendingPhone{}, err
 	}
-	p, err := s.policyOf(ctx, t.account())
+	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
 		return PendingPhone{}, err
 	}
@@ -57,41 +56,41 @@ func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number pho
 		return PendingPhone{}, ErrMethodNotAllowed
 	}
 	var page PendingPhone
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if err := begins(r, t, by, ActionAddPhone); err != nil {
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		if err := useAuthority(tx, t, by, ActionAddPhone); err != nil {
 			return err
 		}
-		n, err := chosen(r, p, number)
+		n, err := chosen(tx, p, number)
 		if err != nil {
 			return err
 		}
 		if err := s.phones.Destinations.Allow(n); err != nil {
 			return err
 		}
-		phones, pending, err := r.Phones.Add(r.Now, n)
+		phones, pending, err := tx.Phones.Add(tx.Now, n)
 		if err != nil {
 			return err
 		}
-		r.Phones = phones
-		r.Save()
+		tx.Phones = phones
+		tx.Save()
 		page.Number, page.Expires = pending.Number, pending.Began.Add(phone.PendingLifetime)
-		page.Token = EnrollmentToken(s.seal(enrollmentKind, r, ticket{
-			Tenant: t.Tenant, User: t.User, Name: t.Name, Action: ActionAddPhone, Candidate: pending.ID,
+		page.Token = EnrollmentToken(s.engine.SealTicket(enrollmentKind, tx, engine.Ticket{
+			Tenant: t.Tenant, User: t.User, Name: t.Name, Action: string(ActionAddPhone), Candidate: pending.ID,
 		}))
 		return nil
 	})
-	return answer(page, err)
+	return engine.Acknowledged(page, err)
 }
 
 // chosen is the number that may be added.
-func chosen(r *account.Round, p policy.Policy, n phone.Number) (phone.Number, error) {
+func chosen(tx *engine.Tx, p policy.Policy, n phone.Number) (phone.Number, error) {
 	if !p.AssignedPhones {
 		if n.IsZero() {
 			return n, phone.ErrNumber
 		}
 		return n, nil
 	}
-	assigned, err := phone.ParseNumber(r.Assigned)
+	assigned, err := phone.ParseNumber(tx.Assigned)
 	if err != nil || !n.IsZero() && n != assigned {
 		return phone.Number{}, ErrNumberAssigned
 	}
@@ -106,15 +105,15 @@ func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken,
 	if err != nil {
 		return SentCode{}, err
 	}
-	p, err := s.policyOf(ctx, t.account())
+	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
 		return SentCode{}, err
 	}
-	return s.sendCode(ctx, t, func(r *account.Round) (phone.Number, error) {
-		x, err := pendingPhone(r, t, p)
+	return s.sendCode(ctx, t, func(tx *engine.Tx) (phone.Number, error) {
+		x, err := pendingPhone(tx, t, p)
 		return x.Number, err
-	}, func(r *account.Round) (phone.State, phone.Message, error) {
-		return r.Phones.SendPending(r.Now, s.keys, t.Candidate, via, s.phones.Limits.Account...)
+	}, func(tx *engine.Tx) (phone.State, phone.Message, error) {
+		return tx.Phones.SendPending(tx.Now, s.engine.Keys, t.Candidate, via, s.phones.Limits.Account...)
 	})
 }
 
@@ -127,39 +126,39 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 	if err != nil {
 		return Decision{}, err
 	}
-	p, err := s.policyOf(ctx, t.account())
+	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
 		return Decision{}, err
 	}
 	var d Decision
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if _, err := pendingPhone(r, t, p); err != nil {
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		if _, err := pendingPhone(tx, t, p); err != nil {
 			return err
 		}
-		err := s.charged(r, t.ID, string(ReasonPhoneCode), 1, func() error {
-			st, _, err := r.Phones.VerifyPending(r.Now, s.keys, t.Candidate, code)
-			return phoneChecked(r, st, err)
+		err := s.charged(tx, t.ID, string(ReasonPhoneCode), 1, func() error {
+			st, _, err := tx.Phones.VerifyPending(tx.Now, s.engine.Keys, t.Candidate, code)
+			return phoneChecked(tx, st, err)
 		})
 		if err != nil {
 			return err
 		}
-		if r.Enrollment.State(r.Now) == enroll.ResetPending {
-			r.Enrollment = enroll.Enrollment{} // the phone answers the reset: the password alone sets nothing up any more
+		if tx.Enrollment.State(tx.Now) == enroll.ResetPending {
+			tx.Enrollment = enroll.Enrollment{} // the phone answers the reset: the password alone sets nothing up any more
 		}
-		r.Assigned, r.Issued, r.CodeOnly = "", account.Issued{}, false
-		r.EndTickets() // browsers and sessions stay: nothing was taken away
-		r.Log(event.Event{Kind: event.PhoneAdded})
-		r.Save()
-		d = s.pass(r, t, p, ReasonPhoneCode)
+		tx.Assigned, tx.Issued, tx.CodeOnly = "", account.Issued{}, false
+		tx.EndTickets() // browsers and sessions stay: nothing was taken away
+		tx.Log(event.Event{Kind: event.PhoneAdded})
+		tx.Save()
+		d = s.pass(tx, t, p, ReasonPhoneCode)
 		return nil
 	})
-	return answer(d, err)
+	return engine.Acknowledged(d, err)
 }
 
-func (s *Service) phoneTicket(token EnrollmentToken) (ticket, error) {
-	t, err := s.unseal(enrollmentKind, string(token))
-	if err != nil || t.Action != ActionAddPhone {
-		return ticket{}, ErrEnrollmentExpired
+func (s *Service) phoneTicket(token EnrollmentToken) (engine.Ticket, error) {
+	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
+	if err != nil || t.Action != string(ActionAddPhone) {
+		return engine.Ticket{}, ErrEnrollmentExpired
 	}
 	return t, nil
 }
@@ -167,15 +166,15 @@ func (s *Service) phoneTicket(token EnrollmentToken) (ticket, error) {
 // pendingPhone is the number that the token speaks of, if it is still the one and
 // policy still allows it: a number that was begun before it was forbidden must not
 // become a factor after.
-func pendingPhone(r *account.Round, t ticket, p policy.Policy) (phone.Pending, error) {
-	x, ok := r.Phones.Pending(r.Now)
+func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pending, error) {
+	x, ok := tx.Phones.Pending(tx.Now)
 	switch {
-	case !ok || x.ID != t.Candidate || !t.holds(r):
+	case !ok || x.ID != t.Candidate || !t.Valid(tx):
 		return phone.Pending{}, ErrEnrollmentExpired
 	case !p.Methods.Has(policy.Phone):
 		return phone.Pending{}, ErrMethodNotAllowed
 	}
-	_, err := chosen(r, p, x.Number)
+	_, err := chosen(tx, p, x.Number)
 	return x, err
 }
 
@@ -184,55 +183,31 @@ func pendingPhone(r *account.Round, t ticket, p policy.Policy) (phone.Pending, e
 // phone. Errors: [ErrProof], [ErrNoPhone], [ErrFactorRequired] for the last factor
 // where policy requires one, [ErrNumberAssigned].
 func (a Account) RemovePhone(ctx context.Context, p Proof, id string) error {
-	pol, err := a.service.policyOf(ctx, a.user.account())
+	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return err
 	}
 	action := ActionRemovePhone
-	if t, err := a.service.unseal(proofKind, string(p)); err == nil && t.Action == ActionEnroll && t.Reason == ReasonPhoneCode {
+	if t, err := a.service.engine.UnsealTicket(proofKind, string(p)); err == nil && t.Action == string(ActionEnroll) && t.Reason == string(ReasonPhoneCode) {
 		action = ActionEnroll
 	}
-	return a.with(ctx, p, action, func(r *account.Round) error {
-		active := len(r.Enrollment.Authenticators()) > 0
+	return a.with(ctx, p, action, func(tx *engine.Tx) error {
+		active := len(tx.Enrollment.Authenticators()) > 0
 		switch {
 		case action == ActionEnroll && active:
 			return ErrProof
 		case pol.AssignedPhones:
 			return ErrNumberAssigned
-		case pol.Mode == policy.Required && !active && len(r.Phones.Phones()) == 1:
+		case pol.Mode == policy.Required && !active && len(tx.Phones.Phones()) == 1:
 			return ErrFactorRequired
 		}
-		st, err := r.Phones.Remove(id)
+		st, err := tx.Phones.Remove(id)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrNoPhone, err)
 		}
-		r.Phones = st
-		r.FactorsChanged(r.Now)
-		r.Log(event.Event{Kind: event.PhoneRemoved})
-		return nil
-	})
-}
-
-// AssignPhone chooses the number of a person, where policy leaves that to
-// administrators: their phones so far go, and at the next sign-in they verify
-// this one by its own code. The zero number takes the phones away. Who is left
-// with nothing has been reset ([Admin.Reset]).
-func (a Admin) AssignPhone(ctx context.Context, by Leave, target store.AccountID, number phone.Number) error {
-	who, err := a.act(ctx, by, ActionAssignPhone, target)
-	if err != nil {
-		return err
-	}
-	return a.service.book.Change(ctx, target, func(r *account.Round) error {
-		if len(r.Phones.Phones()) > 0 && len(r.Enrollment.Authenticators()) == 0 {
-			// Nothing is left: a reset like any other, not somebody who never enrolled.
-			if err := forceSetUp(r); err != nil {
-				return err
-			}
-		}
-		r.Phones, r.Assigned = r.Phones.Clear(), number.E164()
-		r.FactorsChanged(r.Now)
-		who.log(r, event.Event{Kind: event.PhoneAssigned})
-		r.Save()
+		tx.Phones = st
+		tx.FactorsChanged(tx.Now)
+		tx.Log(event.Event{Kind: event.PhoneRemoved})
 		return nil
 	})
 }
@@ -240,9 +215,9 @@ func (a Admin) AssignPhone(ctx context.Context, by Leave, target store.AccountID
 // phoneAllowed reports whether a code by phone signs this account in. Beside an
 // authenticator only where the policy says so; where the phones are all there
 // is, a policy that has changed since does not turn them into no factor at all.
-func phoneAllowed(r *account.Round, p policy.Policy) bool {
-	if len(r.Phones.Phones()) == 0 {
+func phoneAllowed(tx *engine.Tx, p policy.Policy) bool {
+	if len(tx.Phones.Phones()) == 0 {
 		return false
 	}
-	return p.Methods.Has(policy.Phone) || len(r.Enrollment.Authenticators()) == 0
+	return p.Methods.Has(policy.Phone) || len(tx.Enrollment.Authenticators()) == 0
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
@@ -158,7 +159,7 @@ func TestANumberEndsWithTheTickets(t *testing.T) {
 			require.NoError(h.t, h.Account(ana).PasswordChanged(h.ctx))
 		},
 		"browsers that an administrator revokes": func(h *house, _ *totptest.Authenticator) {
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeBrowsers))
+			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeBrowsers))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

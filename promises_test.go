@@ -12,7 +12,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
-	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -113,8 +113,8 @@ func TestResetAsksForASetUp(t *testing.T) {
 	token := h.trusted(ana, phone)
 	keys, err := keyring.Parse(h.keys)
 	require.NoError(t, err)
-	book := account.NewBook(h.memory, keys, quiet, h.clock.Now)
-	require.NoError(t, book.Change(h.ctx, ana.ID, func(r *account.Round) (err error) {
+	records := engine.New(engine.Config{Store: h.memory, Keys: keys, Events: quiet, Now: h.clock.Now})
+	require.NoError(t, records.Change(h.ctx, ana.ID, func(r *engine.Tx) (err error) {
 		r.Enrollment, err = r.Enrollment.Reset(r.Now)
 		r.FactorsChanged(r.Now)
 		r.Save()

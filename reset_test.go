@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
@@ -14,19 +15,19 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-var scopes = []totpflow.Scope{totpflow.ScopeAll, totpflow.ScopeAuthenticators, totpflow.ScopeBrowsers, totpflow.ScopeRecoveryCodes}
+var scopes = []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators, admin.ScopeBrowsers, admin.ScopeRecoveryCodes}
 
 // What a reset clears, by scope, of an account that has everything: the first
 // two end the sessions and force an enrollment, every one ends what is under way.
 func TestResetScopes(t *testing.T) {
-	for scope, left := range map[totpflow.Scope]struct {
+	for scope, left := range map[admin.Scope]struct {
 		phone, codes, browser, issued, session bool
 		told                                   event.Kind
 	}{
-		totpflow.ScopeAll:            {told: event.Reset},
-		totpflow.ScopeAuthenticators: {codes: true, told: event.Reset},
-		totpflow.ScopeBrowsers:       {phone: true, codes: true, issued: true, session: true, told: event.BrowsersRevoked},
-		totpflow.ScopeRecoveryCodes:  {phone: true, browser: true, session: true, told: event.RecoveryCodesVoided},
+		admin.ScopeAll:            {told: event.Reset},
+		admin.ScopeAuthenticators: {codes: true, told: event.Reset},
+		admin.ScopeBrowsers:       {phone: true, codes: true, issued: true, session: true, told: event.BrowsersRevoked},
+		admin.ScopeRecoveryCodes:  {phone: true, browser: true, session: true, told: event.RecoveryCodesVoided},
 	} {
 		t.Run(string(scope), func(t *testing.T) {
 			h := newHouse(t, withMode(policy.Required))
@@ -94,7 +95,7 @@ func TestResetStates(t *testing.T) {
 		next totpflow.Step // after a reset of the authenticators
 		is   error
 	}{
-		"never seen": {func(*house) {}, totpflow.Refused, totpflow.ErrNoAccount},
+		"never seen": {func(*house) {}, totpflow.Refused, admin.ErrNoAccount},
 		"disabled":   {func(h *house) { h.step(ana) }, totpflow.Enroll, nil},
 		"pending": {func(h *house) {
 			next, err := h.SignIn(h.ctx, ana)
@@ -110,7 +111,7 @@ func TestResetStates(t *testing.T) {
 		}, totpflow.Enroll, nil},
 		"reset before": {func(h *house) {
 			h.enroll(ana)
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 		}, totpflow.Enroll, nil},
 		"exempt": {func(h *house) { require.NoError(h.t, h.Admin(nil).Exempt(h.ctx, ops, anaID, "agent")) }, totpflow.Enroll, nil},
 		"frozen": {func(h *house) { h.enroll(ana); h.disown(ana) }, totpflow.AskCode, nil}, // for an issued code
@@ -130,7 +131,7 @@ func TestResetStates(t *testing.T) {
 				require.NoError(t, err)
 				after := h.status(ana)
 				require.Greater(t, after.Generation, before.Generation)
-				if scope == totpflow.ScopeBrowsers || scope == totpflow.ScopeRecoveryCodes {
+				if scope == admin.ScopeBrowsers || scope == admin.ScopeRecoveryCodes {
 					require.Equal(t, before.State, after.State)
 					require.Equal(t, before.Frozen, after.Frozen)
 					return
@@ -144,10 +145,10 @@ func TestResetStates(t *testing.T) {
 	h := newHouse(t)
 	h.enroll(ana)
 	h.unchanged(func() {
-		for _, scope := range []totpflow.Scope{"", "ALL", "everything"} {
-			require.ErrorIs(t, h.Admin(nil).Reset(h.ctx, ops, anaID, scope), totpflow.ErrScope)
+		for _, scope := range []admin.Scope{"", "ALL", "everything"} {
+			require.ErrorIs(t, h.Admin(nil).Reset(h.ctx, ops, anaID, scope), admin.ErrScope)
 			_, err := h.Admin(nil).ResetMany(h.ctx, ops, "acme", []string{ana.ID.User}, scope)
-			require.ErrorIs(t, err, totpflow.ErrScope)
+			require.ErrorIs(t, err, admin.ErrScope)
 		}
 	})
 }
@@ -178,7 +179,7 @@ func TestPasswordSufficesForADay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			h.enroll(ana)
-			require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+			require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 			h.clock.Advance(c.after)
 			next, err := h.SignIn(h.ctx, ana)
 			require.NoError(t, err)
@@ -209,7 +210,7 @@ func TestPolicyWantsAnIssuedCode(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Enroll, next.Step, "who never had a factor has not been reset")
 	h.setUp(next.Challenge)
-	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
+	require.NoError(t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeAll))
 	d, err := h.VerifyIssuedCode(h.ctx, h.ask(ana), h.issue(anaID))
 	require.NoError(t, err)
 	h.setUp(d.Challenge)
@@ -219,7 +220,7 @@ func TestPolicyWantsAnIssuedCode(t *testing.T) {
 // scope: the codes may be in other hands. Nor does the password suffice, which
 // may be too, and not when the reset is said twice, as after a time-out.
 func TestResetOfAFrozenAccount(t *testing.T) {
-	for _, scope := range []totpflow.Scope{totpflow.ScopeAll, totpflow.ScopeAuthenticators} {
+	for _, scope := range []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators} {
 		for _, times := range []int{1, 2} {
 			h := newHouse(t)
 			_, codes := h.enroll(ana)
@@ -249,12 +250,12 @@ func TestResetOfAFrozenAccount(t *testing.T) {
 // Nor is there a way round by another call of an administrator, who may not know
 // what the first one was for.
 func TestDetoursOfAFrozenAccount(t *testing.T) {
-	for name, detour := range map[string]func(h *house, a totpflow.Admin) error{
-		"exempted and no longer": func(h *house, a totpflow.Admin) error {
+	for name, detour := range map[string]func(h *house, a admin.Admin) error{
+		"exempted and no longer": func(h *house, a admin.Admin) error {
 			h.exempts(anaID)
 			return a.EndExemption(h.ctx, ops, anaID)
 		},
-		"another number": func(h *house, a totpflow.Admin) error { return a.AssignPhone(h.ctx, ops, anaID, mobile) },
+		"another number": func(h *house, a admin.Admin) error { return a.AssignPhone(h.ctx, ops, anaID, mobile) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p pigeon
@@ -297,7 +298,7 @@ func TestUnlock(t *testing.T) {
 	h.pass(ana, phone)
 	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
 	require.NoError(t, err)
-	require.ErrorIs(t, h.Admin(nil).Unlock(h.ctx, ops, agentID), totpflow.ErrNoAccount)
+	require.ErrorIs(t, h.Admin(nil).Unlock(h.ctx, ops, agentID), admin.ErrNoAccount)
 }
 
 // One browser of several is no longer trusted; the others are.
@@ -325,11 +326,11 @@ func TestResetMany(t *testing.T) {
 	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
 	h.enroll(ben)
 	h.events.kinds()
-	outcomes, err := h.Admin(nil).ResetMany(h.ctx, ops, "acme", []string{ana.ID.User, "nobody", ben.ID.User}, totpflow.ScopeAll)
+	outcomes, err := h.Admin(nil).ResetMany(h.ctx, ops, "acme", []string{ana.ID.User, "nobody", ben.ID.User}, admin.ScopeAll)
 	require.NoError(t, err)
 	require.Len(t, outcomes, 3)
 	require.NoError(t, outcomes[0].Err)
-	require.ErrorIs(t, outcomes[1].Err, totpflow.ErrNoAccount)
+	require.ErrorIs(t, outcomes[1].Err, admin.ErrNoAccount)
 	require.NoError(t, outcomes[2].Err)
 	require.Equal(t, []event.Kind{event.BulkReset, event.Reset, event.Reset}, h.events.kinds())
 	require.Equal(t, totpflow.Enroll, h.step(ana))

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
@@ -59,7 +60,7 @@ func TestRestored(t *testing.T) {
 	h.raiseEpoch()
 	h.Service = h.open()
 	h.events.kinds()
-	require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, taken, "", nil))
+	require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, taken, "", nil))
 	require.Subset(t, h.events.kinds(), []event.Kind{event.EpochRaised, event.RecoveryCodesVoided})
 
 	for name, again := range map[string]func() (totpflow.Decision, error){
@@ -89,7 +90,7 @@ func TestRestored(t *testing.T) {
 
 	// Once more, as when the first run is thought to have failed: what was made
 	// since stays, but for the sessions.
-	require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, taken, "", nil))
+	require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, taken, "", nil))
 	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), fresh[0])
 	require.NoError(t, err)
 	h.clock.Advance(time.Minute)
@@ -113,7 +114,7 @@ func TestRestoredKeepsTheGeneration(t *testing.T) {
 	h.raiseEpoch()
 	h.Service = h.open()
 	for range 3 {
-		require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, start, "", nil))
+		require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, start, "", nil))
 	}
 	require.Equal(t, was, h.status(ana).Generation)
 	d, err := h.SignIn(h.ctx, remembers)
@@ -137,7 +138,7 @@ func TestRestoredVoids(t *testing.T) {
 			h := newHouse(t)
 			h.enroll(ana)
 			h.clock.Advance(time.Hour)
-			require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, c.backup, "", nil))
+			require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, c.backup, "", nil))
 			require.Equal(t, c.voids, h.status(ana).RecoveryCodes.Left == 0)
 		})
 	}
@@ -166,7 +167,7 @@ func TestRestoredLeavesTheRest(t *testing.T) {
 	h.enroll(eve)
 	h.disown(eve)
 	tenant := h.versions()[store.AccountID{Tenant: "acme", User: "totpflow:tenant"}]
-	require.NoError(t, h.Admin(nil).Restored(h.ctx, ops, start, "", nil))
+	require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, start, "", nil))
 	require.Equal(t, tenant, h.versions()[store.AccountID{Tenant: "acme", User: "totpflow:tenant"}])
 	d, err := h.SignInMachine(h.ctx, agent)
 	require.NoError(t, err)
@@ -183,7 +184,7 @@ func TestRestoredLeavesTheRest(t *testing.T) {
 func TestRestoredWhilePeopleSignIn(t *testing.T) {
 	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
 	key := rfcKey(t)
-	require.NoError(t, h.imports(totpflow.Imported{ID: anaID, Key: key})[0].Err)
+	require.NoError(t, h.imports(admin.Imported{ID: anaID, Key: key})[0].Err)
 	h.clock.Advance(time.Minute)
 	code, err := key.Code(h.clock.Now())
 	require.NoError(t, err)
@@ -191,7 +192,7 @@ func TestRestoredWhilePeopleSignIn(t *testing.T) {
 	var tokens []trust.Token
 	together(9, func(i int) {
 		if i == 8 {
-			if err := h.Admin(nil).Restored(h.ctx, ops, start, "", nil); err != nil {
+			if err := h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, start, "", nil); err != nil {
 				t.Error(err)
 			}
 			return

@@ -2,12 +2,11 @@ package totpflow
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
@@ -59,60 +58,49 @@ type RecoveryCodes struct {
 
 // Status reads the account. It changes nothing.
 func (a Account) Status(ctx context.Context) (Status, error) {
-	p, err := a.service.policyOf(ctx, a.user.account())
+	p, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return Status{}, err
 	}
 	var st Status
-	err = a.change(ctx, func(r *account.Round) error {
-		st = a.service.status(r, p)
+	err = a.change(ctx, func(tx *engine.Tx) error {
+		st = a.service.status(tx, p)
 		return nil
 	})
-	return answer(st, err)
+	return engine.Acknowledged(st, err)
 }
 
-func (s *Service) status(r *account.Round, p policy.Policy) Status {
+func (s *Service) status(tx *engine.Tx, p policy.Policy) Status {
 	st := Status{
-		Enrolled: hasFactor(r),
-		State:    r.Enrollment.State(r.Now),
+		Enrolled: tx.HasFactor(),
+		State:    tx.Enrollment.State(tx.Now),
 		Policy:   p,
 		RecoveryCodes: RecoveryCodes{
-			Left: r.Recovery.Remaining(), Total: r.Recovery.Total(),
-			Made: r.Recovery.Made(), Saved: r.Recovery.Saved(),
+			Left: tx.Recovery.Remaining(), Total: tx.Recovery.Total(),
+			Made: tx.Recovery.Made(), Saved: tx.Recovery.Saved(),
 		},
-		Activity:     r.Activity.Changes(),
-		SessionsFrom: r.SessionsFrom,
-		Frozen:       r.Freeze.At,
-		Phones:       phonesOf(r),
-		Generation:   r.Generation,
+		Activity:     tx.Activity.Changes(),
+		SessionsFrom: tx.SessionsFrom,
+		Frozen:       tx.Freeze.At,
+		Phones:       phonesOf(tx),
+		GraceBegins:  tx.GraceBegins(p),
+		Throttled:    s.engine.Throttled(tx),
+		Generation:   tx.Generation,
 	}
-	until, begins := graceUntil(r, p)
-	st.GraceUntil, st.GraceBegins = until, begins && !until.Equal(p.Deadline.Truncate(time.Millisecond)) && !until.Equal(r.Grace.Until)
-	st.Assigned, _ = phone.ParseNumber(r.Assigned)
-	for _, x := range r.Enrollment.Authenticators() {
+	st.GraceUntil, _ = tx.GraceUntil(p)
+	st.Assigned, _ = phone.ParseNumber(tx.Assigned)
+	for _, x := range tx.Enrollment.Authenticators() {
 		st.Authenticators = append(st.Authenticators, shown(x))
 	}
-	age := s.trustFor(p)
-	for _, b := range r.Browsers {
-		if until := b.Issued.Add(age); r.Now.Before(until) {
-			st.Browsers = append(st.Browsers, Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: until})
-		}
-	}
-	var wait *throttle.Error
-	if errors.As(r.Budget.Allow(r.Now, s.limits, s.chances(r)), &wait) {
-		st.Throttled = wait
+	for _, b := range s.engine.TrustedBrowsers(tx, p) {
+		st.Browsers = append(st.Browsers, Browser(b))
 	}
 	return st
 }
 
-func phonesOf(r *account.Round) (phones []Phone) {
-	for _, p := range r.Phones.Phones() {
+func phonesOf(tx *engine.Tx) (phones []Phone) {
+	for _, p := range tx.Phones.Phones() {
 		phones = append(phones, Phone{ID: p.ID, Number: p.Number, Added: p.Added, Used: p.Used})
 	}
 	return phones
-}
-
-// hasFactor reports whether the account has anything to show beside a password.
-func hasFactor(r *account.Round) bool {
-	return len(r.Enrollment.Authenticators()) > 0 || len(r.Phones.Phones()) > 0
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
@@ -30,10 +31,13 @@ func (h *house) crowd(n int) (ids []store.AccountID) {
 }
 
 // checks is what Check reports, by account.
-func (h *house) checks() map[store.AccountID]totpflow.Checked {
+func (h *house) checks() map[store.AccountID]admin.Checked {
 	h.t.Helper()
-	all := map[store.AccountID]totpflow.Checked{}
-	require.NoError(h.t, h.Admin(nil).Check(h.ctx, ops, "", func(c totpflow.Checked) { all[c.ID] = c }))
+	all := map[store.AccountID]admin.Checked{}
+	for c, err := range h.Admin(nil).Check(h.ctx, ops) {
+		require.NoError(h.t, err)
+		all[c.ID] = c
+	}
 	return all
 }
 
@@ -61,9 +65,9 @@ func TestReseal(t *testing.T) {
 		require.Equal(t, c.Stale, c.KeyID == old)
 	}
 	h.events.kinds()
-	var last totpflow.Progress
-	require.NoError(t, h.Admin(nil).Reseal(h.ctx, ops, "", func(p totpflow.Progress) { last = p }))
-	require.Equal(t, totpflow.Progress{Seen: 10, Changed: 9}, last)
+	var last admin.Progress
+	require.NoError(t, h.Admin(nil).Reseal(h.ctx, ops, "", func(p admin.Progress) { last = p }))
+	require.Equal(t, admin.Progress{Seen: 10, Changed: 9}, last)
 	told := h.told(event.KeysRotated)
 	require.Len(t, told, 1)
 	require.Equal(t, "operator root", told[0].Actor)
@@ -86,8 +90,8 @@ func TestSweepGoesOn(t *testing.T) {
 	h.rotateKeys()
 	var told sink
 	s := h.open(func(c *totpflow.Config) { c.Events = &told })
-	var at totpflow.Progress
-	err := s.Admin(nil).Reseal(h.ctx, ops, "", func(p totpflow.Progress) {
+	var at admin.Progress
+	err := admin.New(s, nil).Reseal(h.ctx, ops, "", func(p admin.Progress) {
 		at = p
 		h.store.SetFaults(totptest.Faults{Put: errors.New("disk full")})
 	})
@@ -97,20 +101,20 @@ func TestSweepGoesOn(t *testing.T) {
 	require.NotContains(t, told.kinds(), event.KeysRotated, "nothing is told of what has not come about")
 
 	h.store.SetFaults(totptest.Faults{List: errors.New("gone")})
-	require.ErrorIs(t, s.Admin(nil).Reseal(h.ctx, ops, at.Cursor, nil), store.ErrUnavailable)
+	require.ErrorIs(t, admin.New(s, nil).Reseal(h.ctx, ops, at.Cursor, nil), store.ErrUnavailable)
 	h.store.SetFaults(totptest.Faults{})
-	var seen []totpflow.Progress
-	require.NoError(t, s.Admin(nil).Reseal(h.ctx, ops, at.Cursor, func(p totpflow.Progress) { seen = append(seen, p) }))
+	var seen []admin.Progress
+	require.NoError(t, admin.New(s, nil).Reseal(h.ctx, ops, at.Cursor, func(p admin.Progress) { seen = append(seen, p) }))
 	require.Len(t, seen, 2)
-	require.Equal(t, totpflow.Progress{Seen: store.MaxLimit + 5, Changed: store.MaxLimit + 5}, seen[1])
+	require.Equal(t, admin.Progress{Seen: store.MaxLimit + 5, Changed: store.MaxLimit + 5}, seen[1])
 	require.NotEmpty(t, seen[0].Cursor)
 	kinds := told.kinds()
 	require.Equal(t, event.KeysRotated, kinds[len(kinds)-1])
-	require.ErrorIs(t, s.Admin(nil).Reseal(h.ctx, ops, "x", nil), store.ErrCursor)
+	require.ErrorIs(t, admin.New(s, nil).Reseal(h.ctx, ops, "x", nil), store.ErrCursor)
 
 	ctx, cancel := context.WithCancel(h.ctx)
 	cancel()
-	require.Error(t, s.Admin(nil).Restored(ctx, ops, start, "", nil))
+	require.Error(t, admin.New(s, nil).AfterDatabaseRestore(ctx, ops, start, "", nil))
 }
 
 // Check names the key of every record, and each that does not open, and why. It
@@ -126,7 +130,7 @@ func TestCheck(t *testing.T) {
 	moved := rec
 	moved.ID.User, moved.Version = "thief", store.NewVersion()
 	require.NoError(t, h.memory.Put(h.ctx, moved, store.Version{}))
-	var all map[store.AccountID]totpflow.Checked
+	var all map[store.AccountID]admin.Checked
 	h.unchanged(func() { all = h.checks() })
 	require.Len(t, all, 6)
 	key := h.newestKey()
@@ -172,12 +176,12 @@ func TestSweepsPassOver(t *testing.T) {
 	before := h.versions()
 	want := []store.AccountID{ids[4], ids[1]}
 	h.events.kinds()
-	for name, sweep := range map[string]func(func(totpflow.Progress)) error{
-		"Restored": func(p func(totpflow.Progress)) error { return h.Admin(nil).Restored(h.ctx, ops, start, "", p) },
-		"Reseal":   func(p func(totpflow.Progress)) error { return h.Admin(nil).Reseal(h.ctx, ops, "", p) },
+	for name, sweep := range map[string]func(func(admin.Progress)) error{
+		"Restored": func(p func(admin.Progress)) error { return h.Admin(nil).AfterDatabaseRestore(h.ctx, ops, start, "", p) },
+		"Reseal":   func(p func(admin.Progress)) error { return h.Admin(nil).Reseal(h.ctx, ops, "", p) },
 	} {
-		var last totpflow.Progress
-		require.ErrorIs(t, sweep(func(p totpflow.Progress) { last = p }), totpflow.ErrUnreadable, name)
+		var last admin.Progress
+		require.ErrorIs(t, sweep(func(p admin.Progress) { last = p }), admin.ErrUnreadable, name)
 		require.Equal(t, 5, last.Seen)
 		require.Equal(t, want, last.Unreadable)
 	}
@@ -196,7 +200,7 @@ func TestSweepsWhilePeopleSignIn(t *testing.T) {
 	var people []totpflow.User
 	for i := range 4 {
 		u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("person ", i)}}
-		require.NoError(t, h.imports(totpflow.Imported{ID: u.ID, Key: key})[0].Err)
+		require.NoError(t, h.imports(admin.Imported{ID: u.ID, Key: key})[0].Err)
 		people = append(people, u)
 	}
 	var passed, swept atomic.Int32
@@ -209,7 +213,7 @@ func TestSweepsWhilePeopleSignIn(t *testing.T) {
 		require.NoError(t, err)
 		together(2*len(people)+1, func(i int) {
 			if i == 2*len(people) {
-				err := other.Admin(nil).Reseal(h.ctx, ops, "", func(p totpflow.Progress) { swept.Add(int32(p.Changed)) })
+				err := admin.New(other, nil).Reseal(h.ctx, ops, "", func(p admin.Progress) { swept.Add(int32(p.Changed)) })
 				if err != nil {
 					t.Error(err)
 				}

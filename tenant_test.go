@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/keyring"
@@ -155,16 +156,16 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				_, err = s.Account(ana).Status(h.ctx)
 				is(err)
 
-				admin := s.Admin(nil)
-				_, err = admin.Status(h.ctx, ops, anaID)
+				adm := admin.New(s, nil)
+				_, err = collect(adm.Status(h.ctx, ops, anaID))
 				is(err)
-				_, err = admin.List(h.ctx, ops, store.Query{Tenant: "acme"})
+				_, err = collect(adm.List(h.ctx, ops, store.Query{Tenant: "acme"}))
 				is(err)
-				_, err = admin.Tenant(h.ctx, ops, "acme")
+				_, err = adm.Tenant(h.ctx, ops, "acme")
 				is(err)
-				is(admin.SetPolicy(h.ctx, ops, "acme", policy.Policy{Mode: policy.Off}))
-				is(admin.Exempt(h.ctx, ops, anaID, "agent"))
-				_, err = admin.ResetMany(h.ctx, ops, "acme", []string{"42"}, totpflow.ScopeAll)
+				is(adm.SetPolicy(h.ctx, ops, "acme", policy.Policy{Mode: policy.Off}))
+				is(adm.Exempt(h.ctx, ops, anaID, "agent"))
+				_, err = adm.ResetMany(h.ctx, ops, "acme", []string{"42"}, admin.ScopeAll)
 				is(err)
 			})
 		})
@@ -222,7 +223,7 @@ func TestReservedIDs(t *testing.T) {
 			h := newHouse(t, ofTenants)
 			h.set("acme", policy.Policy{Mode: policy.Required})
 			u, id := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: user}}, store.AccountID{Tenant: "acme", User: user}
-			a, admin := h.Account(u), h.Admin(nil)
+			a, adm := h.Account(u), h.Admin(nil)
 			h.unchanged(func() {
 				d, err := h.SignIn(h.ctx, u)
 				refused(t, d, err, store.ErrID)
@@ -240,23 +241,23 @@ func TestReservedIDs(t *testing.T) {
 					"PasswordChanged":     a.PasswordChanged(h.ctx),
 					"SessionValid":        second(a.SessionValid(h.ctx, start)),
 
-					"Admin.Status":            second(admin.Status(h.ctx, ops, id)),
-					"Admin.Reset":             admin.Reset(h.ctx, ops, id, totpflow.ScopeAll),
-					"Admin.Unlock":            admin.Unlock(h.ctx, ops, id),
-					"Admin.RevokeBrowser":     admin.RevokeBrowser(h.ctx, ops, id, "b"),
-					"Admin.ExtendGrace":       admin.ExtendGrace(h.ctx, ops, id, start.Add(days(1))),
-					"Admin.Exempt":            admin.Exempt(h.ctx, ops, id, "agent"),
-					"Admin.EndExemption":      admin.EndExemption(h.ctx, ops, id),
-					"Admin.Restore":           admin.Restore(h.ctx, ops, id, "x"),
-					"Admin.Forget":            admin.Forget(h.ctx, ops, id),
-					"Admin.AssignPhone":       admin.AssignPhone(h.ctx, ops, id, mobile),
-					"Admin.IssueRecoveryCode": admin.IssueRecoveryCode(h.ctx, ops, id, new(mailbox).deliver),
+					"Admin.Status":            second(collect(adm.Status(h.ctx, ops, id))),
+					"Admin.Reset":             adm.Reset(h.ctx, ops, id, admin.ScopeAll),
+					"Admin.Unlock":            adm.Unlock(h.ctx, ops, id),
+					"Admin.RevokeBrowser":     adm.RevokeBrowser(h.ctx, ops, id, "b"),
+					"Admin.ExtendGrace":       adm.ExtendGrace(h.ctx, ops, id, start.Add(days(1))),
+					"Admin.Exempt":            adm.Exempt(h.ctx, ops, id, "agent"),
+					"Admin.EndExemption":      adm.EndExemption(h.ctx, ops, id),
+					"Admin.Restore":           adm.RestoreAuthenticator(h.ctx, ops, id, "x"),
+					"Admin.Forget":            adm.Forget(h.ctx, ops, id),
+					"Admin.AssignPhone":       adm.AssignPhone(h.ctx, ops, id, mobile),
+					"Admin.IssueRecoveryCode": adm.IssueRecoveryCode(h.ctx, ops, id, new(mailbox).deliver),
 				} {
 					require.ErrorIs(t, err, store.ErrID, name)
 				}
-				require.ErrorIs(t, h.imports(totpflow.Imported{ID: id, Key: rfcKey(t)})[0].Err, store.ErrID)
+				require.ErrorIs(t, h.imports(admin.Imported{ID: id, Key: rfcKey(t)})[0].Err, store.ErrID)
 			})
-			outcomes, err := admin.ResetMany(h.ctx, ops, "acme", []string{user}, totpflow.ScopeAll)
+			outcomes, err := adm.ResetMany(h.ctx, ops, "acme", []string{user}, admin.ScopeAll)
 			require.NoError(t, err)
 			require.ErrorIs(t, outcomes[0].Err, store.ErrID)
 			require.Equal(t, policy.Required, h.status(ana).Policy.Mode)
@@ -277,14 +278,14 @@ func TestTenantsThatShareUserIDs(t *testing.T) {
 	token := h.trusted(twin, phone)
 	told := h.told(event.EnrollmentConfirmed)
 	before := h.versions()[twinID]
-	admin := h.Admin(nil)
+	adm := h.Admin(nil)
 
 	h.set("acme", policy.Policy{Mode: policy.Required})
 	h.issue(anaID)
 	require.NoError(t, h.Disown(h.ctx, h.NewDisownToken(told[0])))
-	require.NoError(t, admin.Reset(h.ctx, ops, anaID, totpflow.ScopeAll))
-	require.NoError(t, admin.Exempt(h.ctx, ops, anaID, "agent"))
-	require.NoError(t, admin.Forget(h.ctx, ops, anaID))
+	require.NoError(t, adm.Reset(h.ctx, ops, anaID, admin.ScopeAll))
+	require.NoError(t, adm.Exempt(h.ctx, ops, anaID, "agent"))
+	require.NoError(t, adm.Forget(h.ctx, ops, anaID))
 	require.Equal(t, before, h.versions()[twinID])
 
 	next, err := h.SignIn(h.ctx, twin, token)
@@ -301,7 +302,7 @@ func TestSetPolicyOfOddValues(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	h.set("acme", policy.Policy{Mode: policy.Off})
 	boss := h.hire("acme", "boss")
-	by := totpflow.Administrator{User: boss.User, Proof: h.prove(boss.User, totpflow.ActionSetPolicy, boss.phone)}
+	by := admin.Administrator{User: boss.User, Proof: h.prove(boss.User, admin.ActionSetPolicy, boss.phone)}
 	h.unchanged(func() {
 		p := policy.Policy{Mode: policy.Optional, Deadline: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}
 		require.Error(t, h.Admin(nil).SetPolicy(h.ctx, ops, "acme", p))
@@ -320,7 +321,7 @@ func TestTenantStatus(t *testing.T) {
 	h := newHouse(t, ofTenants)
 	st, err := h.Admin(nil).Tenant(h.ctx, ops, "acme")
 	require.NoError(t, err)
-	require.Equal(t, totpflow.TenantStatus{Own: policy.Policy{Mode: policy.Optional}, Effective: policy.Strictest(policy.Policy{Mode: policy.Optional})}, st)
+	require.Equal(t, admin.TenantStatus{Own: policy.Policy{Mode: policy.Optional}, Effective: policy.Strictest(policy.Policy{Mode: policy.Optional})}, st)
 
 	h.set("acme", policy.Policy{Mode: policy.Required})
 	h.set("acme", policy.Policy{Mode: policy.Off})
@@ -344,6 +345,6 @@ func TestPolicyThatIsFixed(t *testing.T) {
 	h := newHouse(t, withMode(policy.Optional))
 	h.unchanged(func() {
 		err := h.Admin(nil).SetPolicy(h.ctx, ops, "acme", policy.Policy{Mode: policy.Required})
-		require.ErrorIs(t, err, totpflow.ErrPolicyFixed)
+		require.ErrorIs(t, err, admin.ErrPolicyFixed)
 	})
 }

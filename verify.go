@@ -8,7 +8,7 @@ import (
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
@@ -20,8 +20,8 @@ import (
 // works once. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
 // [ErrChallenge], and what errors in general lists.
 func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	return s.verify(ctx, c, ReasonCode, func(r *account.Round, t ticket, _ policy.Policy) error {
-		return s.checkCode(r, t.ID, code)
+	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t engine.Ticket, _ policy.Policy) error {
+		return s.checkCode(tx, t.ID, code)
 	})
 }
 
@@ -30,8 +30,8 @@ func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Dec
 // guessing a pair is a million times harder than guessing a code. It has a
 // counter of its own, one try in ten seconds with a burst of six.
 func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second string) (Decision, error) {
-	return s.verify(ctx, c, ReasonCode, func(r *account.Round, t ticket, _ policy.Policy) error {
-		return s.checkPair(r, t.ID, first, second)
+	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t engine.Ticket, _ policy.Policy) error {
+		return s.checkPair(tx, t.ID, first, second)
 	})
 }
 
@@ -42,11 +42,11 @@ func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second str
 // [Service.VerifyCode], and [ErrMethodNotAllowed] where policy allows no recovery codes.
 func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code string) (Decision, error) {
 	check := s.recoveryCheck(ctx, code)
-	return s.verify(ctx, c, ReasonRecoveryCode, func(r *account.Round, t ticket, p policy.Policy) error {
+	return s.verify(ctx, c, ReasonRecoveryCode, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
 		if !p.Methods.Has(policy.RecoveryCodes) {
 			return ErrMethodNotAllowed
 		}
-		return check(r, t.ID)
+		return check(tx, t.ID)
 	})
 }
 
@@ -60,54 +60,54 @@ func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code stri
 // other factors it is [ErrMethodNotAllowed].
 func (s *Service) VerifyExternal(ctx context.Context, c Challenge, method Method, check func(context.Context) error) (Decision, error) {
 	once := onlyOnce(func() error { return check(ctx) })
-	return s.verify(ctx, c, ReasonExternal, func(r *account.Round, t ticket, p policy.Policy) error {
+	return s.verify(ctx, c, ReasonExternal, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
 		if !p.Methods.Has(policy.External) {
 			return ErrMethodNotAllowed
 		}
-		return s.charged(r, t.ID, string(method), s.chances(r), once)
+		return s.charged(tx, t.ID, string(method), s.engine.Chances(tx), once)
 	})
 }
 
 // verify is the one way through the second step: the challenge must hold, the
 // check must pass, the challenge is spent, and all of it is written before
 // anybody is let in.
-func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func(*account.Round, ticket, policy.Policy) error) (Decision, error) {
-	t, err := s.unseal(challengeKind, string(c))
-	if err != nil || t.Action != ActionSignIn {
+func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func(*engine.Tx, engine.Ticket, policy.Policy) error) (Decision, error) {
+	t, err := s.engine.UnsealTicket(challengeKind, string(c))
+	if err != nil || t.Action != string(ActionSignIn) {
 		return Decision{}, ErrChallenge
 	}
-	p, err := s.policyOf(ctx, t.account())
+	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
 		return Decision{}, err
 	}
 	var d Decision
-	err = s.book.Change(ctx, t.account(), func(r *account.Round) error {
-		if !t.holds(r) {
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		if !t.Valid(tx) {
 			return ErrChallenge
 		}
-		if err := check(r, t, p); err != nil {
+		if err := check(tx, t, p); err != nil {
 			return err
 		}
-		t.consume(r) // a no-op when the check has ended every ticket, this one too
-		r.Save()
-		if r.Enrollment.State(r.Now) == enroll.ResetPending { // shown what a reset has left: it leads to the enrollment, not past it
-			d = s.demandSetUp(r, p, s.challenge(r, t, ActionEnroll))
+		t.Consume(tx) // a no-op when the check has ended every ticket, this one too
+		tx.Save()
+		if tx.Enrollment.State(tx.Now) == enroll.ResetPending { // shown what a reset has left: it leads to the enrollment, not past it
+			d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionEnroll))
 			return nil
 		}
-		r.Log(event.Event{Kind: event.SignedIn, Method: string(by)})
-		d = s.pass(r, t, p, by)
+		tx.Log(event.Event{Kind: event.SignedIn, Method: string(by)})
+		d = s.pass(tx, t, p, by)
 		return nil
 	})
-	return answer(d, err)
+	return engine.Acknowledged(d, err)
 }
 
 // checkCode judges one code of an app and counts it. The tag names the
 // challenge, whose failures are given back when it ends in success.
-func (s *Service) checkCode(r *account.Round, tag, code string) error {
-	return s.charged(r, tag, string(ReasonCode), s.chances(r), func() error {
-		e, _, err := r.Enrollment.Verify(r.Now, code, s.window)
+func (s *Service) checkCode(tx *engine.Tx, tag, code string) error {
+	return s.charged(tx, tag, string(ReasonCode), s.engine.Chances(tx), func() error {
+		e, _, err := tx.Enrollment.Verify(tx.Now, code, s.engine.Window)
 		if err == nil {
-			r.Enrollment = e // the step is burnt
+			tx.Enrollment = e // the step is burnt
 		}
 		return err
 	})
@@ -115,49 +115,49 @@ func (s *Service) checkCode(r *account.Round, tag, code string) error {
 
 // charged runs a check that can be guessed, with so many chances in a million,
 // under the account's budget.
-func (s *Service) charged(r *account.Round, tag, method string, chances int, check func() error) error {
-	if err := r.Budget.Allow(r.Now, s.limits, chances); err != nil {
-		return throttled(r, method, err)
+func (s *Service) charged(tx *engine.Tx, tag, method string, chances int, check func() error) error {
+	if err := tx.Budget.Allow(tx.Now, s.engine.Limits, chances); err != nil {
+		return throttled(tx, method, err)
 	}
 	err := check()
 	switch {
 	case err == nil:
-		r.Budget = r.Budget.Succeed(r.Now, tag)
-		r.Save()
+		tx.Budget = tx.Budget.Succeed(tx.Now, tag)
+		tx.Save()
 		return nil
 	case errors.Is(err, totp.ErrMalformedCode):
-		return malformed(r, method, err)
+		return malformed(tx, method, err)
 	case errors.Is(err, ErrRejected):
-		r.Budget = r.Budget.Fail(r.Now, s.limits, tag, chances)
-		s.logRejected(r, method)
-		r.Save()
+		tx.Budget = tx.Budget.Fail(tx.Now, s.engine.Limits, tag, chances)
+		s.logRejected(tx, method)
+		tx.Save()
 		return ErrRejected
 	default:
-		return s.uncounted(r, method, err)
+		return s.uncounted(tx, method, err)
 	}
 }
 
 // checkPair judges two consecutive codes under the pairs' own counter.
-func (s *Service) checkPair(r *account.Round, tag, first, second string) error {
-	budget, err := r.Budget.Pair(r.Now, s.limits)
+func (s *Service) checkPair(tx *engine.Tx, tag, first, second string) error {
+	budget, err := tx.Budget.Pair(tx.Now, s.engine.Limits)
 	if err != nil {
-		return throttled(r, "pair", err)
+		return throttled(tx, "pair", err)
 	}
-	e, _, err := r.Enrollment.VerifyPair(r.Now, first, second, s.window)
+	e, _, err := tx.Enrollment.VerifyPair(tx.Now, first, second, s.engine.Window)
 	switch {
 	case err == nil:
-		r.Enrollment, r.Budget = e, budget.Succeed(r.Now, tag)
-		r.Save()
+		tx.Enrollment, tx.Budget = e, budget.Succeed(tx.Now, tag)
+		tx.Save()
 		return nil
 	case errors.Is(err, totp.ErrMalformedCode):
-		return malformed(r, "pair", err)
+		return malformed(tx, "pair", err)
 	case errors.Is(err, ErrRejected):
-		r.Budget = budget
-		r.Log(event.Event{Kind: event.CodeRejected, Method: "pair"})
-		r.Save()
+		tx.Budget = budget
+		tx.Log(event.Event{Kind: event.CodeRejected, Method: "pair"})
+		tx.Save()
 		return ErrRejected
 	default:
-		return s.uncounted(r, "pair", err)
+		return s.uncounted(tx, "pair", err)
 	}
 }
 
@@ -170,34 +170,34 @@ const (
 
 // recoveryCheck returns the check of one recovery code. The slow derivation is
 // done once, also when the race for the record is lost and run again.
-func (s *Service) recoveryCheck(ctx context.Context, code string) func(*account.Round, string) error {
+func (s *Service) recoveryCheck(ctx context.Context, code string) func(*engine.Tx, string) error {
 	var digest recovery.Digest
-	return func(r *account.Round, tag string) error {
-		rate, err := r.RecoveryRate.Take(r.Now, recoveryTries, recoveryWithin)
+	return func(tx *engine.Tx, tag string) error {
+		rate, err := tx.RecoveryRate.Take(tx.Now, recoveryTries, recoveryWithin)
 		if err != nil {
-			return throttled(r, string(ReasonRecoveryCode), err)
+			return throttled(tx, string(ReasonRecoveryCode), err)
 		}
-		set, err := r.Recovery.Redeem(r.Now, digest)
+		set, err := tx.Recovery.Redeem(tx.Now, digest)
 		if errors.Is(err, recovery.ErrStale) { // not derived yet, or for a set that was replaced meanwhile
-			if digest, err = r.Recovery.Derive(ctx, code); err == nil {
-				set, err = r.Recovery.Redeem(r.Now, digest)
+			if digest, err = tx.Recovery.Derive(ctx, code); err == nil {
+				set, err = tx.Recovery.Redeem(tx.Now, digest)
 			}
 		}
 		switch {
 		case err == nil:
-			r.Recovery, r.RecoveryRate = set, rate
-			r.Budget = r.Budget.Succeed(r.Now, tag)
-			r.EndTickets() // who has the lost phone shall not trust a browser with a proof from before
-			r.EndTrust()
-			r.Log(event.Event{Kind: event.RecoveryUsed, Remaining: set.Remaining()})
-			r.Save()
+			tx.Recovery, tx.RecoveryRate = set, rate
+			tx.Budget = tx.Budget.Succeed(tx.Now, tag)
+			tx.EndTickets() // who has the lost phone shall not trust a browser with a proof from before
+			tx.EndTrust()
+			tx.Log(event.Event{Kind: event.RecoveryUsed, Remaining: set.Remaining()})
+			tx.Save()
 			return nil
 		case errors.Is(err, recovery.ErrMalformed):
-			return malformed(r, string(ReasonRecoveryCode), err)
+			return malformed(tx, string(ReasonRecoveryCode), err)
 		case errors.Is(err, recovery.ErrRejected):
-			r.RecoveryRate = rate
-			r.Log(event.Event{Kind: event.RecoveryRejected, Reason: err.Error()})
-			r.Save()
+			tx.RecoveryRate = rate
+			tx.Log(event.Event{Kind: event.RecoveryRejected, Reason: err.Error()})
+			tx.Save()
 			return ErrRejected // wrong and already used read the same
 		default: // the context ended before anything was known of the code
 			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
@@ -205,57 +205,50 @@ func (s *Service) recoveryCheck(ctx context.Context, code string) func(*account.
 	}
 }
 
-// chances is how many codes out of a million a guess at this account would be
-// right with: each authenticator has one for every step of the window.
-func (s *Service) chances(r *account.Round) int {
-	return max(1, len(r.Enrollment.Authenticators())) * (s.window.Past + 1 + s.window.Future)
-}
-
 // alarmAfter wrong codes in a row after a right password, the event says so
 // once: the password may be in the wrong hands (ASVS 6.3.5).
 const alarmAfter = 3
 
-func (s *Service) logRejected(r *account.Round, method string) {
-	r.Log(event.Event{Kind: event.CodeRejected, Method: method})
-	if r.Budget.ConsecutiveFailures() == alarmAfter {
-		r.Log(event.Event{Kind: event.RejectedRepeatedly, Method: method})
+func (s *Service) logRejected(tx *engine.Tx, method string) {
+	tx.Log(event.Event{Kind: event.CodeRejected, Method: method})
+	if tx.Budget.ConsecutiveFailures() == alarmAfter {
+		tx.Log(event.Event{Kind: event.RejectedRepeatedly, Method: method})
 	}
-	var wait *throttle.Error
-	if errors.As(r.Budget.Allow(r.Now, s.limits, s.chances(r)), &wait) &&
-		(wait.Until.IsZero() || wait.Until.Sub(r.Now) > s.limits.MaxWait) {
-		r.Log(event.Event{Kind: event.Suspended, Method: method, Until: wait.Until})
+	if wait := s.engine.Throttled(tx); wait != nil &&
+		(wait.Until.IsZero() || wait.Until.Sub(tx.Now) > s.engine.Limits.MaxWait) {
+		tx.Log(event.Event{Kind: event.Suspended, Method: method, Until: wait.Until})
 	}
 }
 
 // throttled refuses without evaluating and without writing.
-func throttled(r *account.Round, method string, err error) error {
+func throttled(tx *engine.Tx, method string, err error) error {
 	e := event.Event{Kind: event.Throttled, Method: method}
 	var wait *throttle.Error
 	if errors.As(err, &wait) {
 		e.Until = wait.Until
 	}
-	r.Log(e)
+	tx.Log(e)
 	return err
 }
 
 // malformed refuses without counting: no guess, since its form alone says that
 // it cannot be right.
-func malformed(r *account.Round, method string, err error) error {
-	r.Log(event.Event{Kind: event.CodeMalformed, Method: method})
+func malformed(tx *engine.Tx, method string, err error) error {
+	tx.Log(event.Event{Kind: event.CodeMalformed, Method: method})
 	return fmt.Errorf("%w: %w", ErrRejected, err)
 }
 
 // uncounted passes on what is no guess: a code that was right but used, a clock
 // that went back, a host's factor that cannot say.
-func (s *Service) uncounted(r *account.Round, method string, err error) error {
+func (s *Service) uncounted(tx *engine.Tx, method string, err error) error {
 	switch {
 	case errors.Is(err, ErrAlreadyUsed):
-		r.Log(event.Event{Kind: event.CodeReplayed, Method: method})
+		tx.Log(event.Event{Kind: event.CodeReplayed, Method: method})
 		return ErrAlreadyUsed
 	case errors.Is(err, enroll.ErrNone):
 		return fmt.Errorf("%w: %w", ErrNotEnrolled, err)
 	case errors.Is(err, enroll.ErrClock):
-		r.Log(event.Event{Kind: event.ClockBehind})
+		tx.Log(event.Event{Kind: event.ClockBehind})
 	}
 	return err
 }

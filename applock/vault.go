@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/keyring"
 )
 
@@ -23,9 +24,6 @@ const (
 	// DefaultIdle is when a vault locks that nobody uses. NIST SP 800-63B-4 §2.2.3
 	// and §2.3.3 have an hour at AAL2 and 15 minutes at AAL3.
 	DefaultIdle = 15 * time.Minute
-
-	// clockTolerance is how far the clock may be put back by what keeps it right.
-	clockTolerance = 30 * time.Second
 )
 
 var (
@@ -231,7 +229,7 @@ func (v *Vault) settle(at time.Time) State {
 	if v.value.IsZero() {
 		return Locked
 	}
-	if idle := wall(at).Sub(v.touched); idle >= v.options.Idle || idle < -clockTolerance {
+	if idle := wall(at).Sub(v.touched); idle >= v.options.Idle || idle < -skew.Tolerance {
 		v.value = Value{}
 		return Locked
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/totp"
 )
 
@@ -47,14 +48,11 @@ type Candidate struct {
 // IsZero reports whether c is no candidate at all.
 func (c Candidate) IsZero() bool { return c.ID == "" }
 
-// clockTolerance is how far the clocks of two processes may stand apart.
-const clockTolerance = 30 * time.Second
-
 // expired also holds for a candidate that began in the future: if the clock was
 // wrong then, waiting for it to pass the 15 minutes could take a year.
 func (c Candidate) expired(at time.Time) bool {
 	age := at.Sub(c.Began)
-	return age >= CandidateLifetime || age < -clockTolerance
+	return age >= CandidateLifetime || age < -skew.Tolerance
 }
 
 // retired is an authenticator that is gone, kept for its last step: somebody who

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/totpflow/totpflow/internal/skew"
 )
 
 const (
@@ -23,9 +25,6 @@ const (
 	Forget = 10 * time.Minute
 	// PendingLifetime is how long a number that was added may be verified.
 	PendingLifetime = 15 * time.Minute
-
-	// clockTolerance is how far the clocks of two processes may stand apart.
-	clockTolerance = 30 * time.Second
 )
 
 // What the methods of [State] refuse with, beside [ErrTooManyAuthenticators] and [ErrMalformed].
@@ -82,7 +81,7 @@ func (p Pending) expired(at time.Time) bool { return gone(p.Began, PendingLifeti
 // begun yet by more than two clocks differ.
 func gone(began time.Time, age time.Duration, at time.Time) bool {
 	is := at.Sub(began)
-	return is >= age || is < -clockTolerance
+	return is >= age || is < -skew.Tolerance
 }
 
 // State is what an account knows of its phones: those that are verified, one

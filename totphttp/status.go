@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/store"
@@ -24,19 +25,19 @@ var statuses = []struct {
 		totpflow.ErrRejected, totpflow.ErrAlreadyUsed, totpflow.ErrProof,
 		totpflow.ErrFactorRequired, totpflow.ErrTrustNotOffered, totpflow.ErrMethodNotAllowed, totpflow.ErrNotEnrolled,
 		totpflow.ErrRecordLost, totpflow.ErrFrozen, totpflow.ErrExempt, totpflow.ErrNotExempt,
-		totpflow.ErrPasswordRecent, totpflow.ErrDisownToken, totpflow.ErrNotAllowed, totpflow.ErrSelf,
+		totpflow.ErrPasswordRecent, totpflow.ErrDisownToken, admin.ErrNotAllowed, admin.ErrSelf,
 		totpflow.ErrPhoneCode, totpflow.ErrNumberAssigned,
 	}},
 	{http.StatusUnauthorized, []error{totpflow.ErrChallenge, totpflow.ErrEnrollmentExpired}},
 	{http.StatusServiceUnavailable, []error{store.ErrUnavailable, phone.ErrUnavailable, phone.ErrProvider}},
-	{http.StatusAccepted, []error{totpflow.ErrApproval}},
-	{http.StatusNotFound, []error{totpflow.ErrNoAccount, totpflow.ErrNoRequest, enroll.ErrUnknown, totpflow.ErrNoPhone, totpflow.ErrNoBrowser}},
+	{http.StatusAccepted, []error{admin.ErrApproval}},
+	{http.StatusNotFound, []error{admin.ErrNoAccount, admin.ErrNoRequest, enroll.ErrUnknown, totpflow.ErrNoPhone, totpflow.ErrNoBrowser}},
 	{http.StatusConflict, []error{
-		totpflow.ErrEnrolled, totpflow.ErrRequests, enroll.ErrLast, enroll.ErrTooManyAuthenticators, enroll.ErrSameSecret, enroll.ErrTransition,
-		phone.ErrKnown, phone.ErrTooManyPhones, totpflow.ErrNoGrace,
+		admin.ErrAlreadyEnrolled, admin.ErrTooManyRequests, enroll.ErrLast, enroll.ErrTooManyAuthenticators, enroll.ErrSameSecret, enroll.ErrTransition,
+		phone.ErrKnown, phone.ErrTooManyPhones, admin.ErrNoGrace,
 	}},
 	{http.StatusBadRequest, []error{
-		totpflow.ErrGrace, totpflow.ErrScope, totpflow.ErrBulk, totpflow.ErrMachineName, store.ErrID, store.ErrQuery, store.ErrCursor,
+		admin.ErrGrace, admin.ErrScope, admin.ErrBulk, admin.ErrMachineName, store.ErrID, store.ErrQuery, store.ErrCursor,
 		phone.ErrNumber, phone.ErrDestination, phone.ErrVia, phone.ErrUndeliverable,
 	}},
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
@@ -137,19 +138,19 @@ func TestStatus(t *testing.T) {
 		{totpflow.ErrMethodNotAllowed, 403},
 		{totpflow.ErrPasswordRecent, 403},
 		{totpflow.ErrDisownToken, 403},
-		{fmt.Errorf("%w: not of this tenant", totpflow.ErrNotAllowed), 403},
-		{totpflow.ErrSelf, 403},
-		{&totpflow.ApprovalError{}, 202},
-		{totpflow.ErrNoAccount, 404},
-		{totpflow.ErrNoRequest, 404},
+		{fmt.Errorf("%w: not of this tenant", admin.ErrNotAllowed), 403},
+		{admin.ErrSelf, 403},
+		{&admin.ApprovalError{}, 202},
+		{admin.ErrNoAccount, 404},
+		{admin.ErrNoRequest, 404},
 		{enroll.ErrUnknown, 404},
-		{totpflow.ErrEnrolled, 409},
-		{totpflow.ErrRequests, 409},
+		{admin.ErrAlreadyEnrolled, 409},
+		{admin.ErrTooManyRequests, 409},
 		{&enroll.TransitionError{}, 409},
-		{totpflow.ErrGrace, 400},
-		{totpflow.ErrScope, 400},
-		{totpflow.ErrBulk, 400},
-		{totpflow.ErrMachineName, 400},
+		{admin.ErrGrace, 400},
+		{admin.ErrScope, 400},
+		{admin.ErrBulk, 400},
+		{admin.ErrMachineName, 400},
 		{store.ErrID, 400},
 		{totpflow.ErrChallenge, 401},
 		{totpflow.ErrEnrollmentExpired, 401},

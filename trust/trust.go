@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/keyring"
 )
 
@@ -17,9 +18,6 @@ const (
 	DefaultAge = 30 * 24 * time.Hour
 	// MaxAge is the longest a browser is ever trusted, whatever a policy says.
 	MaxAge = 90 * 24 * time.Hour
-
-	// skew is how far the clocks of two servers may be apart.
-	skew = 30 * time.Second
 )
 
 // ErrNotTrusted matches, with [errors.Is], every error of [Check]. Show people
@@ -104,7 +102,7 @@ func check(r *keyring.Ring, s Scope, t Token, known []Browser, at time.Time, max
 	}
 	// An account that was seen later than now has a clock that was put back.
 	// Expired browsers would live again by it, so that a code is asked instead.
-	if b.Issued.After(at.Add(skew)) || b.Seen.After(at.Add(skew)) {
+	if b.Issued.After(at.Add(skew.Tolerance)) || b.Seen.After(at.Add(skew.Tolerance)) {
 		return Browser{}, ErrClock
 	}
 	if maxAge <= 0 || at.Sub(b.Issued) > maxAge {

@@ -73,7 +73,7 @@ func start(t *testing.T, db string, args ...string) *process {
 // fails runs the console, which has to end at once with status 1 and one line.
 func fails(t *testing.T, env []string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = append(os.Environ(), env...)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
@@ -35,7 +36,7 @@ type product struct {
 	show     func(w http.ResponseWriter, page string, data any)
 	mail     func(ctx context.Context, about event.Event, notMe string) error
 
-	mayAdministrate totpflow.Rule
+	mayAdministrate admin.Rule
 }
 
 var errSignedOut = errors.New("signed out")
@@ -215,7 +216,7 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 		text = "this is a machine's account; people cannot sign in with it"
 	case errors.Is(err, totpflow.ErrNotEnrolled):
 		text = "set up your second factor first"
-	case errors.Is(err, totpflow.ErrApproval):
+	case errors.Is(err, admin.ErrApproval):
 		text = "this waits for a second administrator"
 	case errors.Is(err, context.Canceled): // the browser has gone
 	case status >= 500: // the database, the keys, the provider of messages: for you
@@ -284,13 +285,13 @@ func (p *product) byPhone(w http.ResponseWriter, r *http.Request) {
 // reset is for the person who has lost phone and recovery codes, and calls. It
 // takes the administrator's own code; the person then sets up anew.
 func (p *product) reset(ctx context.Context, me totpflow.User, code string, target store.AccountID) error {
-	proof, err := p.mfa.Account(me).Reauthenticate(ctx, totpflow.ActionResetAccount, code)
+	proof, err := p.mfa.Account(me).Reauthenticate(ctx, admin.ActionResetAccount, code)
 	if err != nil {
 		return err
 	}
 	// Yours: func(ctx, actor, action, target) error, which knows the roles of your users.
-	admin := p.mfa.Admin(p.mayAdministrate)
-	return admin.Reset(ctx, totpflow.Administrator{User: me, Proof: proof}, target, totpflow.ScopeAll)
+	office := admin.New(p.mfa, p.mayAdministrate)
+	return office.Reset(ctx, admin.Administrator{User: me, Proof: proof}, target, admin.ScopeAll)
 }
 
 // endregion

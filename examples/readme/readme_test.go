@@ -20,6 +20,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
@@ -164,7 +165,7 @@ func TestAdministration(t *testing.T) {
 	}
 	target := store.AccountID{User: ana.ID.User}
 	require.ErrorIs(t, p.reset(t.Context(), boss, phones[boss.ID.User].WrongCode(), target), totpflow.ErrRejected)
-	require.ErrorIs(t, p.reset(t.Context(), ana, phones[ana.ID.User].Code(), store.AccountID{User: boss.ID.User}), totpflow.ErrNotAllowed)
+	require.ErrorIs(t, p.reset(t.Context(), ana, phones[ana.ID.User].Code(), store.AccountID{User: boss.ID.User}), admin.ErrNotAllowed)
 	clock.Advance(time.Minute)
 	require.NoError(t, p.reset(t.Context(), boss, phones[boss.ID.User].Code(), target))
 	next, err := p.mfa.SignIn(t.Context(), ana)
@@ -262,8 +263,8 @@ func TestRefuse(t *testing.T) {
 	}{
 		{totpflow.ErrRejected, 403, "this code is wrong", false},
 		{totpflow.ErrNotEnrolled, 403, "set up your second factor first", false},
-		{totpflow.ErrNotAllowed, 403, "this is not possible", false},
-		{&totpflow.ApprovalError{Request: "x"}, 202, "this waits for a second administrator", false},
+		{admin.ErrNotAllowed, 403, "this is not possible", false},
+		{&admin.ApprovalError{Request: "x"}, 202, "this waits for a second administrator", false},
 		{store.ErrUnavailable, 503, "we cannot check codes at the moment", true},
 		{fmt.Errorf("%w: %w", store.ErrUnavailable, context.Canceled), 503, "this is not possible", false},
 		{keyring.ErrOpen, 500, "we cannot check codes at the moment", true},

@@ -1,13 +1,6 @@
 // Package account is the aggregate that every flow changes: all that the
-// second factor knows of one user, as one value, kept as one sealed record.
-//
-// [Book.Change] is the only way in: it loads the record, lets the flow decide,
-// swaps the record for the decided one and only then answers. "A code is used
-// once", "a guess is counted" and "a reset also ends every trusted browser"
-// are therefore one guarantee, and it is the store's conditional write.
-//
-// Flows of one account queue first-come within a process. That only spares
-// lost races; the swap stays the proof.
+// second factor knows of one user, as one value, and its codec, which seals the
+// value as one record. Package engine loads and swaps these records.
 package account
 
 import (
@@ -37,7 +30,7 @@ type Account struct {
 	RecoveryRate throttle.Rate   // of recovery codes: apart, so that spending one does not close the other
 	TicketKey    TicketKey       // signs the tickets of this epoch
 	Spent        []Spent         // tickets that have served
-	Forgotten    int64           // of tickets issued up to this millisecond nobody knows whether they served
+	UsedUpTo     int64           // tickets issued at or before this millisecond count as used
 	SessionsFrom time.Time       // sessions begun before are over
 	PasswordAt   time.Time       // when the host last reported a new password
 	Grace        Grace           // of who has no factor where it is required
@@ -52,12 +45,12 @@ type Account struct {
 	Activity     event.Activity
 }
 
-// state is the plain word that the record of id is listed by.
-func (a *Account) state(id store.AccountID, at time.Time) string {
+// State is the plain word that the record of id is listed by.
+func (a *Account) State(id store.AccountID, at time.Time) string {
 	switch {
 	case id.User == tenantUser:
 		return "tenant"
-	case Reserved(id):
+	case id.Reserved():
 		return "sends"
 	case a.Frozen():
 		return "frozen"
@@ -84,13 +77,18 @@ func (a *Account) FactorsChanged(at time.Time) {
 // EndTrust revokes every trusted browser.
 func (a *Account) EndTrust() { a.Browsers = nil }
 
-// prune drops what has run out, each time the record is written.
-func (a *Account) prune(at time.Time) {
+// HasFactor reports whether the account has anything to show beside a password.
+func (a *Account) HasFactor() bool {
+	return len(a.Enrollment.Authenticators()) > 0 || len(a.Phones.Phones()) > 0
+}
+
+// Prune drops everything that has expired. It runs each time the record is written.
+func (a *Account) Prune(at time.Time) {
 	a.Enrollment = a.Enrollment.Expire(at)
 	a.Issued = a.Issued.expire(at)
 	a.Phones = a.Phones.Expire(at)
 	a.Tenant = a.Tenant.expire(at)
-	a.forgetOld(at)
+	a.dropOldTickets(at)
 	a.Browsers = slices.DeleteFunc(slices.Clone(a.Browsers), func(b trust.Browser) bool {
 		return at.Sub(b.Issued) > trust.MaxAge
 	})

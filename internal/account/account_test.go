@@ -1,11 +1,8 @@
 package account
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -50,7 +47,7 @@ func full(t testing.TB) Account {
 		Browsers:     []trust.Browser{{ID: "b1", Label: "Firefox on Linux", Hash: strings.Repeat("ab", 32), Issued: at}},
 		TicketKey:    TicketKey{1, 2, 3},
 		Spent:        []Spent{{ID: "T1", Issued: at.UnixMilli()}},
-		Forgotten:    at.UnixMilli() - 1,
+		UsedUpTo:     at.UnixMilli() - 1,
 		SessionsFrom: at,
 	}
 	a.Budget = a.Budget.Fail(at, throttle.Default(), "T0", 3)
@@ -100,10 +97,10 @@ func TestDecodeRefuses(t *testing.T) {
 // tenant, bring an old one back under a new version, or relabel it.
 func TestSealBindsTheRecord(t *testing.T) {
 	keys := ring(t)
-	rec, err := seal(keys, id, full(t), at)
+	rec, err := Seal(keys, id, full(t), at)
 	require.NoError(t, err)
 	require.Equal(t, "active", rec.State)
-	_, err = open(keys, *rec)
+	_, err = Open(keys, *rec)
 	require.NoError(t, err)
 	for name, tamper := range map[string]func(*store.Record){
 		"tenant":    func(r *store.Record) { r.ID.Tenant = "globex" },
@@ -119,139 +116,23 @@ func TestSealBindsTheRecord(t *testing.T) {
 			r := *rec
 			r.Sealed = append([]byte(nil), rec.Sealed...)
 			tamper(&r)
-			_, err := open(keys, r)
+			_, err := Open(keys, r)
 			require.ErrorIs(t, err, keyring.ErrOpen)
 		})
 	}
-	_, err = open(ring(t), *rec)
+	_, err = Open(ring(t), *rec)
 	require.ErrorIs(t, err, keyring.ErrUnknownKey)
 }
-
-// A record that cannot be opened is an error of its own, not an account
-// without a second factor, and is left as it is.
-func TestChangeRefusesWhatItCannotOpen(t *testing.T) {
-	m := store.NewMemory()
-	ctx := context.Background()
-	rec, err := seal(ring(t), id, full(t), at)
-	require.NoError(t, err)
-	require.NoError(t, m.Put(ctx, *rec, store.Version{}))
-	b := NewBook(m, ring(t), &takes{}, clock)
-	err = b.Change(ctx, id, func(r *Round) error { t.Error("decided on an unreadable record"); r.Save(); return nil })
-	require.ErrorIs(t, err, keyring.ErrOpen)
-	now, err := m.Get(ctx, id)
-	require.NoError(t, err)
-	require.Equal(t, rec.Version, now.Version)
-}
-
-// A record is sealed by the newest key when it is next written, and old keys
-// go on opening until then.
-func TestRecordsMoveToTheNewestKey(t *testing.T) {
-	m := store.NewMemory()
-	ctx := context.Background()
-	old := keyring.Generate()
-	next, err := keyring.Rotate(old)
-	require.NoError(t, err)
-	write := func(keys string) {
-		r, err := keyring.Parse(keys)
-		require.NoError(t, err)
-		require.NoError(t, NewBook(m, r, &takes{}, clock).Change(ctx, id, func(r *Round) error { r.Save(); return nil }))
-	}
-	write(old)
-	rotated, err := keyring.Parse(next)
-	require.NoError(t, err)
-	rec, err := m.Get(ctx, id)
-	require.NoError(t, err)
-	require.True(t, rotated.Stale(rec.Sealed))
-	write(next)
-	rec, err = m.Get(ctx, id)
-	require.NoError(t, err)
-	require.False(t, rotated.Stale(rec.Sealed))
-}
-
-func clock() time.Time { return at }
-
-// A takes is a sink that takes so many events, then refuses.
-type takes struct {
-	mu     sync.Mutex
-	refuse bool
-	got    []uint64
-}
-
-func (s *takes) Record(_ context.Context, e event.Event) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.refuse {
-		return errors.New("sink is full")
-	}
-	s.got = append(s.got, e.Number)
-	return nil
-}
-
-// Events reach the sink in order and at least once: what it refused is offered
-// again with the account's next flow, also by another process.
-func TestEventsAreOfferedAgain(t *testing.T) {
-	m, keys, ctx := store.NewMemory(), ring(t), context.Background()
-	s := &takes{}
-	b := NewBook(m, keys, s, clock)
-	log := func(b *Book) {
-		require.NoError(t, b.Change(ctx, id, func(r *Round) error {
-			r.Log(event.Event{Kind: event.SignedIn})
-			r.Save()
-			return nil
-		}))
-	}
-	log(b)
-	s.refuse = true
-	log(b)
-	log(b)
-	s.refuse = false
-	log(b)
-	require.Equal(t, []uint64{1, 2, 3, 4}, s.got)
-
-	// What was taken leaves the record with the next write: a new process
-	// repeats only the last.
-	log(b)
-	s.got = nil
-	log(NewBook(m, keys, s, clock))
-	require.Equal(t, []uint64{5, 6}, s.got)
-
-	// A flow that writes nothing tells without a number, a deleted account
-	// begins again at one.
-	s.got = nil
-	require.NoError(t, b.Change(ctx, id, func(r *Round) error { r.Log(event.Event{Kind: event.Throttled}); return nil }))
-	rec, err := m.Get(ctx, id)
-	require.NoError(t, err)
-	require.NoError(t, m.Delete(ctx, id, rec.Version))
-	log(b)
-	require.Equal(t, []uint64{0, 1}, s.got)
-}
-
-// Events of a write that was not acknowledged are not told.
-func TestNoEventWithoutItsWrite(t *testing.T) {
-	s := &takes{}
-	b := NewBook(broken{store.NewMemory()}, ring(t), s, clock)
-	err := b.Change(context.Background(), id, func(r *Round) error {
-		r.Log(event.Event{Kind: event.SignedIn})
-		r.Save()
-		return nil
-	})
-	require.ErrorIs(t, err, store.ErrUnavailable)
-	require.Empty(t, s.got)
-}
-
-type broken struct{ store.Store }
-
-func (broken) Put(context.Context, store.Record, store.Version) error { return errors.New("read only") }
 
 // What has run out leaves the record when it is next written.
 func TestPrune(t *testing.T) {
 	a := full(t)
-	a.prune(at.Add(TicketAge - time.Millisecond))
+	a.Prune(at.Add(TicketAge - time.Millisecond))
 	require.Len(t, a.Spent, 1)
-	a.prune(at.Add(TicketAge))
+	a.Prune(at.Add(TicketAge))
 	require.Empty(t, a.Spent)
 	require.Len(t, a.Browsers, 1)
-	a.prune(at.Add(trust.MaxAge + time.Second))
+	a.Prune(at.Add(trust.MaxAge + time.Second))
 	require.Empty(t, a.Browsers)
 }
 

@@ -47,7 +47,7 @@ type wire struct {
 	RecoveryRate throttle.Rate   `json:"recovery_rate,omitzero"`
 	TicketKey    TicketKey       `json:"ticket_key,omitzero"`
 	Spent        []Spent         `json:"spent,omitempty"`
-	Forgotten    int64           `json:"forgotten,omitzero"`
+	UsedUpTo     int64           `json:"forgotten,omitzero"`
 	SessionsFrom time.Time       `json:"sessions_from,omitzero"`
 	PasswordAt   time.Time       `json:"password_at,omitzero"`
 	Grace        Grace           `json:"grace,omitzero"`
@@ -78,7 +78,7 @@ func encode(a Account) ([]byte, error) {
 		RecoveryRate: a.RecoveryRate,
 		TicketKey:    a.TicketKey,
 		Spent:        a.Spent,
-		Forgotten:    a.Forgotten,
+		UsedUpTo:     a.UsedUpTo,
 		SessionsFrom: a.SessionsFrom,
 		PasswordAt:   a.PasswordAt,
 		Grace:        a.Grace,
@@ -121,7 +121,7 @@ func decode(data []byte) (Account, error) {
 		RecoveryRate: w.RecoveryRate,
 		TicketKey:    w.TicketKey,
 		Spent:        w.Spent,
-		Forgotten:    w.Forgotten,
+		UsedUpTo:     w.UsedUpTo,
 		SessionsFrom: w.SessionsFrom,
 		PasswordAt:   w.PasswordAt,
 		Grace:        w.Grace,
@@ -137,11 +137,11 @@ func decode(data []byte) (Account, error) {
 	}, nil
 }
 
-// seal makes the record of a that replaces another. Tenant, user, version,
+// Seal makes the record of a that replaces another. Tenant, user, version,
 // state word and format are associated data: whoever can write to the database
 // still cannot move a record to another user, bring an old one back under a
 // new version, or relabel one as disabled.
-func seal(keys *keyring.Ring, id store.AccountID, a Account, at time.Time) (*store.Record, error) {
+func Seal(keys *keyring.Ring, id store.AccountID, a Account, at time.Time) (*store.Record, error) {
 	plain, err := encode(a)
 	if err != nil {
 		return nil, fmt.Errorf("account: encode: %w", err)
@@ -149,15 +149,15 @@ func seal(keys *keyring.Ring, id store.AccountID, a Account, at time.Time) (*sto
 	r := &store.Record{
 		ID:      id,
 		Version: store.NewVersion(),
-		State:   a.state(id, at),
+		State:   a.State(id, at),
 		Updated: at,
 	}
 	r.Sealed = keys.Seal(purpose, plain, associated(*r)...)
 	return r, nil
 }
 
-// open is the reverse of seal.
-func open(keys *keyring.Ring, r store.Record) (Account, error) {
+// Open is the reverse of Seal.
+func Open(keys *keyring.Ring, r store.Record) (Account, error) {
 	plain, err := keys.Open(purpose, r.Sealed, associated(r)...)
 	if err != nil {
 		return Account{}, fmt.Errorf("account: open record: %w", err)

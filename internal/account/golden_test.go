@@ -59,7 +59,7 @@ func ofTenant(t testing.TB) Account {
 		{ID: "three", Action: "exempt account", By: store.AccountID{User: "boss"}, Asked: at, Targets: []string{"42"}, Name: "nightly backup"},
 	} {
 		var err error
-		a.Tenant, err = a.Tenant.Ask(q, at)
+		a.Tenant, err = a.Tenant.AddRequest(q, at)
 		require.NoError(t, err)
 	}
 	a.Activity, _ = a.Activity.Append(event.Event{At: at, Kind: event.PolicySet, Actor: "boss"})

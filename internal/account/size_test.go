@@ -30,7 +30,7 @@ func TestFullRecordFits(t *testing.T) {
 
 func fits(t *testing.T, id store.AccountID, a Account) {
 	t.Helper()
-	rec, err := seal(ring(t), id, a, at)
+	rec, err := Seal(ring(t), id, a, at)
 	require.NoError(t, err)
 	counts := 0
 	for _, d := range a.Activity.Attempts() {
@@ -59,8 +59,8 @@ func TestFullTenantFits(t *testing.T) {
 			for range i % 20 {
 				q.Targets = append(q.Targets, long)
 			}
-			next, err := a.Tenant.Ask(q, now)
-			if errors.Is(err, ErrRequests) {
+			next, err := a.Tenant.AddRequest(q, now)
+			if errors.Is(err, ErrTooManyRequests) {
 				require.Greater(t, i, 5)
 				break
 			}
@@ -87,7 +87,7 @@ func manySends(t testing.TB, now time.Time) (s phone.Sends) {
 func worst(t testing.TB, now time.Time) Account {
 	t.Helper()
 	hostile := strings.Repeat("<", 300) // six bytes each
-	a := Account{Generation: 1 << 32, SessionsFrom: now, Forgotten: now.UnixMilli(), TicketKey: TicketKey{1}}
+	a := Account{Generation: 1 << 32, SessionsFrom: now, UsedUpTo: now.UnixMilli(), TicketKey: TicketKey{1}}
 	a.Enrollment = manyAuthenticators(t, now, hostile)
 	codes, set := recovery.New(now)
 	for _, code := range codes {

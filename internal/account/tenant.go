@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 )
@@ -16,10 +16,7 @@ import (
 // for a second administrator, and what happened. It lies under a user id that no
 // user has.
 
-const (
-	reserved   = "totpflow:" // user ids that begin so are ours
-	tenantUser = reserved + "tenant"
-)
+const tenantUser = store.ReservedPrefix + "tenant"
 
 // TenantID is the id of the tenant's own record.
 func TenantID(tenant string) store.AccountID {
@@ -29,15 +26,14 @@ func TenantID(tenant string) store.AccountID {
 // SendsID is the id of the record that counts the messages to a number or a
 // prefix, by its keyed hash. It is of no tenant: a thousand accounts in as many
 // tenants that pump one number are one pump.
-func SendsID(hash string) store.AccountID { return store.AccountID{User: reserved + "sends:" + hash} }
-
-// Reserved reports whether the id is no user's but one of ours.
-func Reserved(id store.AccountID) bool { return strings.HasPrefix(id.User, reserved) }
+func SendsID(hash string) store.AccountID {
+	return store.AccountID{User: store.ReservedPrefix + "sends:" + hash}
+}
 
 // Validate returns an error wrapping [store.ErrID] unless the id can be a user's.
 func Validate(id store.AccountID) error {
-	if Reserved(id) {
-		return fmt.Errorf("%w: user ids that begin with %q are reserved", store.ErrID, reserved)
+	if id.Reserved() {
+		return fmt.Errorf("%w: user ids that begin with %q are reserved", store.ErrID, store.ReservedPrefix)
 	}
 	return id.Validate()
 }
@@ -69,7 +65,7 @@ const RequestAge = 24 * time.Hour
 // Live reports whether the request can still be approved.
 func (q Request) Live(at time.Time) bool {
 	age := at.Sub(q.Asked)
-	return -clockTolerance <= age && age < RequestAge
+	return -skew.Tolerance <= age && age < RequestAge
 }
 
 // Limits of what waits, so that the record fits every store whatever the user
@@ -79,11 +75,11 @@ const (
 	maxRequested = 40 << 10 // bytes as JSON
 )
 
-// ErrRequests means that too much waits already.
-var ErrRequests = errors.New("account: too many requests wait for a second administrator")
+// ErrTooManyRequests means that too many requests are pending already.
+var ErrTooManyRequests = errors.New("account: too many requests are pending")
 
-// Ask adds a request.
-func (t Tenant) Ask(q Request, at time.Time) (Tenant, error) {
+// AddRequest adds a request.
+func (t Tenant) AddRequest(q Request, at time.Time) (Tenant, error) {
 	next := t.expire(at)
 	next.Pending = append(slices.Clip(next.Pending), q)
 	size, err := json.Marshal(next.Pending)
@@ -91,13 +87,14 @@ func (t Tenant) Ask(q Request, at time.Time) (Tenant, error) {
 		return t, err
 	}
 	if len(next.Pending) > MaxRequests || len(size) > maxRequested {
-		return t, ErrRequests
+		return t, ErrTooManyRequests
 	}
 	return next, nil
 }
 
-// Take removes the request with this id and returns it, if it still waits.
-func (t Tenant) Take(id string, at time.Time) (Tenant, Request, bool) {
+// RemoveRequest removes the request with this id and returns it, if it is still
+// pending.
+func (t Tenant) RemoveRequest(id string, at time.Time) (Tenant, Request, bool) {
 	t = t.expire(at)
 	i := slices.IndexFunc(t.Pending, func(q Request) bool { return q.ID == id })
 	if i < 0 {

@@ -50,18 +50,24 @@ type Spent struct {
 // by passing factors.
 const maxSpent = 50
 
-// Sign returns the account's tag of a ticket that is issued now. The first
-// ticket of an epoch draws the key, which is a change to be written.
-func (r *Round) Sign(ticket []byte) []byte {
-	if r.Now.UnixMilli() <= r.Forgotten {
-		r.EndTickets() // the clock went back behind what is forgotten: begin anew, with another key
+// DrawTicketKey draws the key that signs the tickets of this epoch, unless there
+// is one. It reports whether the account changed and must be written. It begins
+// another epoch when the clock went back behind UsedUpTo: a ticket that is
+// issued now would count as used.
+func (a *Account) DrawTicketKey(now time.Time) (changed bool) {
+	if now.UnixMilli() <= a.UsedUpTo {
+		a.EndTickets()
 	}
-	if r.TicketKey == (TicketKey{}) {
-		rand.Read(r.TicketKey[:]) // never fails, by its contract
-		r.Save()
+	if a.TicketKey != (TicketKey{}) {
+		return false
 	}
-	return r.TicketKey.tag(ticket)
+	rand.Read(a.TicketKey[:]) // never fails, by its contract
+	return true
 }
+
+// Sign returns the account's tag of a ticket, by the key that DrawTicketKey has
+// drawn.
+func (a *Account) Sign(ticket []byte) []byte { return a.TicketKey.tag(ticket) }
 
 // Signed reports whether tag is the account's, of this epoch, for the ticket.
 func (a *Account) Signed(ticket, tag []byte) bool {
@@ -80,42 +86,42 @@ func (a *Account) Spend(id string, issued time.Time) bool {
 		return false
 	}
 	a.Spent = append(slices.Clip(a.Spent), Spent{ID: id, Issued: issued.UnixMilli()})
-	a.forget(len(a.Spent) - maxSpent)
+	a.dropTickets(len(a.Spent) - maxSpent)
 	return true
 }
 
 // IsSpent reports whether the ticket has served, or may have.
 func (a *Account) IsSpent(id string, issued time.Time) bool {
-	return issued.UnixMilli() <= a.Forgotten ||
+	return issued.UnixMilli() <= a.UsedUpTo ||
 		slices.ContainsFunc(a.Spent, func(s Spent) bool { return s.ID == id })
 }
 
-// forget drops the n spent tickets that were issued first, and with them what is
-// known of any that was issued no later: none of those is good any more. So no
-// clock that runs ahead and returns, and no flood, makes a ticket good twice.
-func (a *Account) forget(n int) {
+// dropTickets drops the n used tickets that were issued first. All tickets that
+// were issued no later count as used from then on, so that no clock that runs
+// ahead and returns, and no flood, makes a ticket valid twice.
+func (a *Account) dropTickets(n int) {
 	if n <= 0 {
 		return
 	}
 	a.Spent = slices.SortedStableFunc(slices.Values(a.Spent), func(x, y Spent) int { return cmp.Compare(x.Issued, y.Issued) })
-	a.Forgotten = max(a.Forgotten, a.Spent[n-1].Issued)
+	a.UsedUpTo = max(a.UsedUpTo, a.Spent[n-1].Issued)
 	a.Spent = slices.Clone(a.Spent[n:])
 }
 
-// forgetOld forgets the spent tickets that have run out.
-func (a *Account) forgetOld(at time.Time) {
+// dropOldTickets drops the used tickets that have expired.
+func (a *Account) dropOldTickets(at time.Time) {
 	old := 0
 	for _, s := range a.Spent {
 		if at.UnixMilli()-s.Issued >= TicketAge.Milliseconds() {
 			old++
 		}
 	}
-	a.forget(old)
+	a.dropTickets(old)
 }
 
 // EndTickets ends what is under way: every ticket so far, whether it has served
 // or not. The host sees it as a new generation.
 func (a *Account) EndTickets() {
 	a.Generation++
-	a.TicketKey, a.Spent, a.Forgotten = TicketKey{}, nil, 0
+	a.TicketKey, a.Spent, a.UsedUpTo = TicketKey{}, nil, 0
 }

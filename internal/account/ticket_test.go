@@ -1,41 +1,35 @@
 package account
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/totpflow/totpflow/enroll"
-	"github.com/totpflow/totpflow/store"
-	"github.com/totpflow/totpflow/totp"
 )
 
 // A tag is of one account, one epoch and one text; an account that never signed
 // anything, or no longer, takes none, not even one by the key that it has not.
 func TestSign(t *testing.T) {
-	a, b := Round{Now: at}, Round{Now: at}
+	var a, b Account
+	require.True(t, a.DrawTicketKey(at), "the key is written before the ticket goes out")
 	tag := a.Sign([]byte("ticket"))
-	require.True(t, a.save, "the key is written before the ticket goes out")
 	require.True(t, a.Signed([]byte("ticket"), tag))
 	require.False(t, a.Signed([]byte("Ticket"), tag))
 	require.False(t, a.Signed([]byte("ticket"), tag[:31]))
 	require.False(t, a.Signed([]byte("ticket"), nil))
 
 	require.False(t, b.Signed([]byte("ticket"), TicketKey{}.tag([]byte("ticket"))), "the zero key")
-	b.Sign([]byte("ticket"))
+	require.True(t, b.DrawTicketKey(at))
 	require.False(t, b.Signed([]byte("ticket"), tag))
 	require.NotEqual(t, a.TicketKey, b.TicketKey)
 
-	a.save = false
+	require.False(t, a.DrawTicketKey(at), "once an epoch")
 	require.Equal(t, tag, a.Sign([]byte("ticket")))
-	require.False(t, a.save, "once an epoch")
 	a.EndTickets()
 	require.False(t, a.Signed([]byte("ticket"), tag))
-	a.Sign([]byte("ticket"))
+	require.True(t, a.DrawTicketKey(at))
 	require.False(t, a.Signed([]byte("ticket"), tag))
 	require.EqualValues(t, 1, a.Generation)
 }
@@ -74,49 +68,26 @@ func TestSpend(t *testing.T) {
 	require.False(t, a.IsSpent("unused", issued(1).Add(time.Millisecond)))
 
 	// A clock ahead forgets all, and what is forgotten only grows.
-	a.forgetOld(at.Add(24 * time.Hour))
+	a.dropOldTickets(at.Add(24 * time.Hour))
 	require.Empty(t, a.Spent)
 	require.True(t, a.IsSpent(name(100), issued(100)))
 	a.Spent = append(a.Spent, Spent{"old", at.UnixMilli()})
-	a.forgetOld(at.Add(24 * time.Hour))
+	a.dropOldTickets(at.Add(24 * time.Hour))
 	require.True(t, a.IsSpent(name(100), issued(100)))
 	require.False(t, a.IsSpent("new", issued(101)))
 }
 
-// A clock that returns behind what was forgotten begins a new epoch with the
-// next ticket: nothing comes back, and nobody is locked out.
-func TestSignBehindWhatIsForgotten(t *testing.T) {
-	r := Round{Now: at}
-	old := r.Sign([]byte("old"))
-	r.Forgotten = at.UnixMilli()
-	tag := r.Sign([]byte("new"))
-	require.True(t, r.Signed([]byte("new"), tag))
-	require.False(t, r.Signed([]byte("old"), old))
-	require.False(t, r.IsSpent("new", at))
-	require.EqualValues(t, 1, r.Generation)
-}
-
-// What has run out leaves the record with the next write, whatever that is for.
-func TestWritesPrune(t *testing.T) {
-	m, now := store.NewMemory(), at
-	b := NewBook(m, ring(t), &takes{}, func() time.Time { return now })
-	write := func(change func(*Round)) (after Account) {
-		require.NoError(t, b.Change(context.Background(), id, func(r *Round) error { change(r); r.Save(); return nil }))
-		require.NoError(t, b.Change(context.Background(), id, func(r *Round) error { after = r.Account; return nil }))
-		return after
-	}
-	a := write(func(r *Round) {
-		key, err := totp.NewKey(totp.Params{})
-		require.NoError(t, err)
-		r.Enrollment, _, err = r.Enrollment.Begin(r.Now, key, "", false)
-		require.NoError(t, err)
-		r.Spend("T", r.Now)
-	})
-	require.Len(t, a.Spent, 1)
-	require.Contains(t, string(a.Enrollment.Encode()), "otpauth")
-	now = at.Add(TicketAge)
-	a = write(func(*Round) {})
-	require.Empty(t, a.Spent)
-	require.Equal(t, enroll.Disabled, a.Enrollment.State(at))
-	require.NotContains(t, string(a.Enrollment.Encode()), "otpauth", "a secret that nobody took up is gone")
+// A clock that returns behind UsedUpTo begins a new epoch with the next ticket:
+// nothing comes back, and nobody is locked out.
+func TestDrawTicketKeyAfterTheClockWentBack(t *testing.T) {
+	var a Account
+	a.DrawTicketKey(at)
+	old := a.Sign([]byte("old"))
+	a.UsedUpTo = at.UnixMilli()
+	require.True(t, a.DrawTicketKey(at))
+	tag := a.Sign([]byte("new"))
+	require.True(t, a.Signed([]byte("new"), tag))
+	require.False(t, a.Signed([]byte("old"), old))
+	require.False(t, a.IsSpent("new", at))
+	require.EqualValues(t, 1, a.Generation)
 }

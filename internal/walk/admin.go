@@ -5,18 +5,18 @@ import (
 	"errors"
 	"time"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/totp"
 )
 
-var scopes = []totpflow.Scope{totpflow.ScopeAll, totpflow.ScopeAuthenticators, totpflow.ScopeBrowsers, totpflow.ScopeRecoveryCodes}
+var scopes = []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators, admin.ScopeBrowsers, admin.ScopeRecoveryCodes}
 
 // administers is, now and then, an operator, who needs no proof; whose proof is
 // good for what is another test.
 func (w *walker) administers() {
 	user := w.next(2)
-	m, now, id, admin := w.people[user], w.now(), w.id(user), w.service().Admin(nil)
+	m, now, id, adm := w.people[user], w.now(), w.id(user), admin.New(w.service(), nil)
 	needed := func(e expectation) func(string) expectation {
 		return func(string) expectation {
 			if !w.exists(user) {
@@ -37,30 +37,30 @@ func (w *walker) administers() {
 	case 0, 1:
 		what := scopes[w.next(len(scopes))]
 		e := needed(m.resets(now, what))
-		w.expectError("reset", admin.Reset(w.ctx, ops, id, what), e)
+		w.expectError("reset", adm.Reset(w.ctx, ops, id, what), e)
 	case 3:
 		e := needed(m.unlocks(now))
-		w.expectError("unlock", admin.Unlock(w.ctx, ops, id), e)
+		w.expectError("unlock", adm.Unlock(w.ctx, ops, id), e)
 	case 4, 5, 22, 23, 24:
-		w.restores(user, admin)
+		w.restores(user, adm)
 	case 6:
-		w.expectError("exempt", admin.Exempt(w.ctx, ops, id, "agent"), free(m.exempts()))
+		w.expectError("exempt", adm.Exempt(w.ctx, ops, id, "agent"), free(m.exempts()))
 	case 7, 8:
-		w.expectError("end exemption", admin.EndExemption(w.ctx, ops, id), needed(m.endsExemption(now)))
+		w.expectError("end exemption", adm.EndExemption(w.ctx, ops, id), needed(m.endsExemption(now)))
 	case 9, 14:
 		until := now.Add([]time.Duration{-time.Hour, time.Hour, 25 * time.Hour, 91 * 24 * time.Hour}[w.next(4)])
-		w.expectError("extend", admin.ExtendGrace(w.ctx, ops, id, until), free(m.extends(now, until)))
+		w.expectError("extend", adm.ExtendGrace(w.ctx, ops, id, until), free(m.extends(now, until)))
 	case 10, 11, 15, 16:
-		w.imports(user, admin)
+		w.imports(user, adm)
 	case 12, 13, 17, 18, 19, 20:
-		w.issues(user, admin)
+		w.issues(user, adm)
 	case 21, 25:
-		w.rarely(user, admin)
+		w.rarely(user, adm)
 	}
 }
 
 // rarely is what would else leave nothing to walk on.
-func (w *walker) rarely(user int, admin totpflow.Admin) {
+func (w *walker) rarely(user int, adm admin.Admin) {
 	m, existed := w.people[user], w.exists(user)
 	switch w.next(3) {
 	case 0:
@@ -72,7 +72,7 @@ func (w *walker) rarely(user int, admin totpflow.Admin) {
 				w.sessions[user] = time.Time{}
 			}}
 		}
-		w.expectError("forget", admin.Forget(w.ctx, ops, w.id(user)), func(string) expectation { return e })
+		w.expectError("forget", adm.Forget(w.ctx, ops, w.id(user)), func(string) expectation { return e })
 	case 1:
 		now, e := w.now(), only("ok")
 		if there := [2]bool{w.exists(0), w.exists(1)}; there[0] || there[1] {
@@ -84,13 +84,13 @@ func (w *walker) rarely(user int, admin totpflow.Admin) {
 				}
 			}
 		}
-		w.expectError("restored", admin.Restored(w.ctx, ops, time.Time{}, "", nil), func(string) expectation { return e })
+		w.expectError("restored", adm.AfterDatabaseRestore(w.ctx, ops, time.Time{}, "", nil), func(string) expectation { return e })
 		w.settles() // by a code from before
 	}
 }
 
 // restores tries one of those that are listed, or one that is not.
-func (w *walker) restores(user int, admin totpflow.Admin) {
+func (w *walker) restores(user int, adm admin.Admin) {
 	m, now, id := w.people[user], w.now(), "nobody's"
 	var kept *modelKept
 	if !w.refusing {
@@ -105,7 +105,7 @@ func (w *walker) restores(user int, admin totpflow.Admin) {
 		}
 	}
 	existed := w.exists(user)
-	w.expectError("restore", admin.Restore(w.ctx, ops, w.id(user), id), func(string) expectation {
+	w.expectError("restore", adm.RestoreAuthenticator(w.ctx, ops, w.id(user), id), func(string) expectation {
 		if !existed {
 			return only("no account")
 		}
@@ -113,24 +113,24 @@ func (w *walker) restores(user int, admin totpflow.Admin) {
 	})
 }
 
-func (w *walker) imports(user int, admin totpflow.Admin) {
+func (w *walker) imports(user int, adm admin.Admin) {
 	m, now := w.people[user], w.now()
 	key, err := totp.NewKey(totp.Params{})
 	w.need(err, "a new key")
 	if w.next(4) == 0 && len(m.phones) > 0 {
 		key = m.phones[0].key
 	}
-	outcomes, err := admin.Import(w.ctx, ops, []totpflow.Imported{{ID: w.id(user), Key: key}})
+	outcomes, err := adm.Import(w.ctx, ops, []admin.Imported{{ID: w.id(user), Key: key}})
 	for _, o := range outcomes {
 		err = errors.Join(err, o.Err)
 	}
 	w.expectError("import", err, func(string) expectation { return m.imports(now, key) })
 }
 
-func (w *walker) issues(user int, admin totpflow.Admin) {
+func (w *walker) issues(user int, adm admin.Admin) {
 	m, now, existed := w.people[user], w.now(), w.exists(user)
 	var code string
-	err := admin.IssueRecoveryCode(w.ctx, ops, w.id(user), func(_ context.Context, c totpflow.IssuedCode) error {
+	err := adm.IssueRecoveryCode(w.ctx, ops, w.id(user), func(_ context.Context, c admin.IssuedCode) error {
 		code = c.Code
 		return nil
 	})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
@@ -19,10 +20,10 @@ var words = []struct {
 	{store.ErrUnavailable, "unavailable"}, {throttle.ErrThrottled, "throttled"},
 	{totpflow.ErrAlreadyUsed, "used"}, {totpflow.ErrRejected, "rejected"},
 	{totpflow.ErrChallenge, "challenge"}, {totpflow.ErrProof, "proof"}, {totpflow.ErrEnrollmentExpired, "enrollment"},
-	{totpflow.ErrNotEnrolled, "not enrolled"}, {totpflow.ErrEnrolled, "enrolled"}, {totpflow.ErrFactorRequired, "required"},
+	{totpflow.ErrNotEnrolled, "not enrolled"}, {admin.ErrAlreadyEnrolled, "enrolled"}, {totpflow.ErrFactorRequired, "required"},
 	{totpflow.ErrFrozen, "frozen"}, {totpflow.ErrExempt, "exempt"}, {totpflow.ErrNotExempt, "not exempt"},
-	{totpflow.ErrNoAccount, "no account"}, {totpflow.ErrPasswordRecent, "recent"}, {totpflow.ErrDisownToken, "disown"},
-	{totpflow.ErrGrace, "grace"}, {totpflow.ErrNoGrace, "no grace"}, {enroll.ErrTransition, "transition"}, {enroll.ErrClock, "clock"},
+	{admin.ErrNoAccount, "no account"}, {totpflow.ErrPasswordRecent, "recent"}, {totpflow.ErrDisownToken, "disown"},
+	{admin.ErrGrace, "grace"}, {admin.ErrNoGrace, "no grace"}, {enroll.ErrTransition, "transition"}, {enroll.ErrClock, "clock"},
 	{enroll.ErrTooManyAuthenticators, "limit"}, {enroll.ErrLast, "last"}, {enroll.ErrUnknown, "unknown"},
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
@@ -133,16 +134,16 @@ func (m *model) redeem(t *modelTicket, now time.Time, typed, got string) expecta
 	}}
 }
 
-func (m *model) resets(now time.Time, what totpflow.Scope) expectation {
+func (m *model) resets(now time.Time, what admin.Scope) expectation {
 	return expectation{"ok", func() {
 		switch what {
-		case totpflow.ScopeBrowsers:
+		case admin.ScopeBrowsers:
 			m.changed()
-		case totpflow.ScopeRecoveryCodes:
+		case admin.ScopeRecoveryCodes:
 			m.generation++
 			m.codes, m.leave.issued = nil, nil
 		default:
-			if what == totpflow.ScopeAll || m.leave.frozen {
+			if what == admin.ScopeAll || m.leave.frozen {
 				m.codes = nil
 			}
 			m.leave.codeOnly = m.leave.codeOnly || m.leave.frozen
@@ -263,20 +264,20 @@ func (m *model) burns(now time.Time) {
 }
 
 // word is how the account is listed.
-func (m *model) word(now time.Time) totpflow.MemberState {
+func (m *model) word(now time.Time) admin.MemberState {
 	switch {
 	case m.leave.frozen:
-		return totpflow.StateFrozen
+		return admin.StateFrozen
 	case m.leave.exempt:
-		return totpflow.StateExempt
+		return admin.StateExempt
 	case len(m.phones) > 0:
-		return totpflow.StateEnabled
+		return admin.StateEnabled
 	case m.leave.reset:
-		return totpflow.StateRequired
+		return admin.StateRequired
 	case !m.required:
-		return totpflow.StateDisabled
+		return admin.StateDisabled
 	case m.graceUntil(now).After(now):
-		return totpflow.StateGrace
+		return admin.StateGrace
 	}
-	return totpflow.StateRequired
+	return admin.StateRequired
 }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -49,9 +49,9 @@ func (w *walker) lookAtLeave(user int) {
 func (w *walker) lookAtList() {
 	q, s := store.Query{Tenant: users[0].ID.Tenant}, w.services[w.steps%2]
 	if w.steps%3 == 0 {
-		q.State = string(totpflow.StateFrozen)
+		q.State = string(admin.StateFrozen)
 	}
-	page, err := s.Admin(nil).List(w.ctx, ops, q)
+	page, err := admin.New(s, nil).ListPage(w.ctx, ops, q)
 	w.need(err, "list")
 	w.check(page.Next == "", "list: it goes on behind %d of two", len(page.Members))
 	for i, m := range w.people {
@@ -66,14 +66,13 @@ func (w *walker) lookAtList() {
 	w.check(len(page.Members) == 0, "list of %q: %d too many", q.State, len(page.Members))
 }
 
-func (w *walker) member(user int) totpflow.Member {
-	members, err := w.services[0].Admin(nil).Status(w.ctx, ops, w.id(user))
+func (w *walker) member(user int) admin.Member {
+	m, err := admin.New(w.services[0], nil).Member(w.ctx, ops, w.id(user))
 	w.need(err, "member")
-	w.check(len(members) == 1, "member: %d of them", len(members))
-	return members[0]
+	return m
 }
 
-func listed(seen totpflow.Member, k *modelKept) bool {
+func listed(seen admin.Member, k *modelKept) bool {
 	for _, l := range seen.Recoverable {
 		if l.Added.Equal(k.phone.added) && l.Until.Equal(k.at.Add(72*time.Hour)) {
 			return true

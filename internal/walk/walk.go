@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
@@ -44,7 +45,7 @@ type walker struct {
 
 var (
 	users = [2]totpflow.User{{ID: totpflow.AccountID{Tenant: "acme", User: "1"}}, {ID: totpflow.AccountID{Tenant: "acme", User: "2"}}}
-	ops   = totpflow.Operator{Name: "root", Reason: "ticket 7"}
+	ops   = admin.Operator{Name: "root", Reason: "ticket 7"}
 )
 
 func (w *walker) id(user int) store.AccountID {

@@ -12,8 +12,8 @@ import (
 )
 
 // Whoever forgot Migrate is told so, beside the driver's own error; nobody else
-// is. The words are those of the drivers, see tests/sqlite, tests/postgres and
-// tests/mariadb.
+// is. The words are those of the drivers, see tests/databases/sqlite, tests/databases/postgres and
+// tests/databases/mariadb.
 func TestForgottenMigrate(t *testing.T) {
 	cases := []struct {
 		dialect sqlstore.Dialect

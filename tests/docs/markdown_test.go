@@ -4,7 +4,6 @@
 package docs_test
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,28 +16,6 @@ import (
 
 // root is the repository, seen from this folder.
 const root = "../.."
-
-// files returns the files of the repository for which keep says yes, as paths
-// under root. It fails when there is none: a filter that matches nothing would
-// let every test pass.
-func files(t *testing.T, keep func(path string) bool) []string {
-	t.Helper()
-	var found []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == ".git" || d.Name() == ".work" || d.Name() == "testdata"):
-			return fs.SkipDir
-		case !d.IsDir() && keep(path):
-			found = append(found, path)
-		}
-		return nil
-	})
-	require.NoError(t, err)
-	require.NotEmpty(t, found)
-	return found
-}
 
 func markdown(path string) bool { return filepath.Ext(path) == ".md" }
 
@@ -56,6 +33,7 @@ var link = regexp.MustCompile(`\]\(([^)\s]+)[^)]*\)|(?:src|href)="([^"]+)"`)
 func TestLinks(t *testing.T) {
 	seen := 0
 	for _, path := range files(t, markdown) {
+		var bad []string
 		for _, m := range link.FindAllStringSubmatch(prose(read(t, path)), -1) {
 			target := m[1] + m[2]
 			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
@@ -69,13 +47,14 @@ func TestLinks(t *testing.T) {
 			}
 			info, err := os.Stat(to)
 			if err != nil {
-				t.Errorf("%s: link to %s: there is no such file", path, target)
+				bad = append(bad, "link to "+target+": there is no such file")
 				continue
 			}
 			if fragment != "" && !info.IsDir() && !headings(read(t, to))[fragment] {
-				t.Errorf("%s: link to %s: there is no such heading", path, target)
+				bad = append(bad, "link to "+target+": there is no such heading")
 			}
 		}
+		complain(t, path, bad)
 	}
 	require.NotZero(t, seen, "no relative link was found")
 }
@@ -127,12 +106,14 @@ func TestNamedTests(t *testing.T) {
 	}
 	seen := 0
 	for _, path := range files(t, markdown) {
+		var bad []string
 		for _, name := range named.FindAllString(read(t, path), -1) {
 			seen++
 			if !strings.Contains(sources.String(), "\nfunc "+name+"(") {
-				t.Errorf("%s: there is no test %s", path, name)
+				bad = append(bad, "there is no test "+name)
 			}
 		}
+		complain(t, path, bad)
 	}
 	require.NotZero(t, seen, "no page names a test")
 }
@@ -144,16 +125,11 @@ var named = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark|Example)[A-Z]\w*`)
 func TestNoMachinePaths(t *testing.T) {
 	machine := regexp.MustCompile(`(?m)(?:^|[^\w.\-])/(?:work|root|home|Users)/[\w.\-]+`)
 	require.Regexp(t, machine, "see /"+"home/ana/totpflow")
-	text := func(path string) bool {
-		switch filepath.Ext(path) {
-		case ".md", ".go", ".mod", ".txt", ".yml", ".html", ".css", ".js", ".sql", "":
-			return true
-		}
-		return false
-	}
-	for _, path := range files(t, text) {
+	for _, path := range files(t, func(string) bool { return true }) {
+		var bad []string
 		for _, found := range machine.FindAllString(read(t, path), -1) {
-			t.Errorf("%s: names a path of a machine: %s", path, strings.TrimSpace(found))
+			bad = append(bad, "names a path of a machine: "+strings.TrimSpace(found))
 		}
+		complain(t, path, bad)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/store"
 )
@@ -29,7 +30,7 @@ var (
 // admin returns the administrators' calls, under the console's rule. The
 // library holds that the target is of the administrator's own tenant or of one
 // below it, and is somebody else.
-func (c *console) admin() totpflow.Admin { return c.mfa.Admin(c.rule) }
+func (c *console) admin() admin.Admin { return admin.New(c.mfa, c.rule) }
 
 // rule lets administrators do everything, but not to another account of
 // themselves, nor approve what they have asked for by another one. It asks the
@@ -41,27 +42,27 @@ func (c *console) rule(ctx context.Context, actor totpflow.User, action totpflow
 		return err
 	case !me.Administers() || me.Tenant.Record != actor.ID.Tenant:
 		return errNotAdministrator
-	case target.User == "" || action == totpflow.ActionViewAccounts:
+	case target.User == "" || action == admin.ActionViewAccounts:
 		return nil
 	}
 	them, err := c.users.byID(ctx, target.User)
 	if err == nil && them.Person == me.Person {
-		err = totpflow.ErrSelf
+		err = admin.ErrSelf
 	}
 	return err
 }
 
 // leave is the administrator's own code, turned into the leave for one call.
-func (v *visitor) leave(r *http.Request, action totpflow.Action) (totpflow.Administrator, error) {
+func (v *visitor) leave(r *http.Request, action totpflow.Action) (admin.Administrator, error) {
 	proof, err := v.reauthenticate(r, action)
 	if errors.Is(err, totpflow.ErrNotEnrolled) {
 		err = errSetUpFirst
 	}
-	return totpflow.Administrator{User: v.account(), Proof: proof}, err
+	return admin.Administrator{User: v.account(), Proof: proof}, err
 }
 
 // looks is the leave for what only looks, which takes no code.
-func (v *visitor) looks() totpflow.Administrator { return totpflow.Administrator{User: v.account()} }
+func (v *visitor) looks() admin.Administrator { return admin.Administrator{User: v.account()} }
 
 // administrator is signedIn for administrators. For others there is no such page.
 func (c *console) administrator(h func(http.ResponseWriter, *http.Request, *visitor) error) http.HandlerFunc {
@@ -76,7 +77,7 @@ func (c *console) administrator(h func(http.ResponseWriter, *http.Request, *visi
 // A memberRow is one account in the list.
 type memberRow struct {
 	User   user
-	Member totpflow.Member
+	Member admin.Member
 }
 
 // Exempt reports whether it is a machine account, which a reset would make a
@@ -90,7 +91,7 @@ type adminPage struct {
 	Tenant   string   // the chosen one; empty: all of them
 	State    string   // the chosen one; empty: all of them
 	Rows     []memberRow
-	Counts   totpflow.Counts
+	Counts   admin.Counts
 	Page     int
 	Pages    int
 	Requests []requestRow // of all the tenants whose accounts are listed
@@ -132,20 +133,22 @@ func (c *console) members(ctx context.Context, v *visitor, of []tenant) ([]membe
 			rows, ids = append(rows, memberRow{User: u}), append(ids, u.record())
 		}
 	}
-	members, err := c.admin().Status(ctx, v.looks(), ids...)
-	for i, m := range members {
+	i := 0
+	for m, err := range c.admin().Status(ctx, v.looks(), ids...) {
+		if err != nil {
+			return nil, err
+		}
 		rows[i].Member = m
+		i++
 	}
-	return rows, err
+	return rows, nil
 }
 
 // count takes the counts of all, and leaves those in the chosen state.
 func (p *adminPage) count() {
-	var all []totpflow.Member
 	for _, row := range p.Rows {
-		all = append(all, row.Member)
+		p.Counts.Add(row.Member)
 	}
-	p.Counts = totpflow.Count(all)
 	p.Rows = slices.DeleteFunc(p.Rows, func(row memberRow) bool {
 		return p.State != "" && p.State != string(row.Member.State)
 	})
@@ -188,11 +191,11 @@ func (p adminPage) Query(page int) template.URL {
 }
 
 // States are those to choose from.
-func (adminPage) States() []totpflow.MemberState { return states }
+func (adminPage) States() []admin.MemberState { return states }
 
-var states = []totpflow.MemberState{
-	totpflow.StateEnabled, totpflow.StateRequired, totpflow.StateGrace, totpflow.StateDisabled,
-	totpflow.StateExempt, totpflow.StateFrozen, totpflow.StateUnreadable,
+var states = []admin.MemberState{
+	admin.StateEnabled, admin.StateRequired, admin.StateGrace, admin.StateDisabled,
+	admin.StateExempt, admin.StateFrozen, admin.StateUnreadable,
 }
 
 func chosen(tenants []tenant, id string) ([]tenant, error) {
@@ -234,7 +237,7 @@ func (c *console) showAdmin(w http.ResponseWriter, r *http.Request, v *visitor, 
 // administered answers a form of the administrators' page.
 func (c *console) administered(w http.ResponseWriter, r *http.Request, v *visitor, form, notice string, err error) error {
 	switch {
-	case errors.Is(err, totpflow.ErrApproval):
+	case errors.Is(err, admin.ErrApproval):
 		notice = "waits"
 	case err != nil:
 		return c.showAdmin(w, r, v, form, err)
@@ -267,14 +270,19 @@ func (c *console) getCSV(w http.ResponseWriter, r *http.Request, v *visitor) err
 	if err != nil {
 		return err
 	}
-	var members []totpflow.Member
 	emails := make(map[store.AccountID]string)
 	for _, row := range p.Rows {
-		members = append(members, row.Member)
 		emails[row.Member.ID] = row.User.Email
 	}
+	members := func(yield func(admin.Member, error) bool) {
+		for _, row := range p.Rows {
+			if !yield(row.Member, nil) {
+				return
+			}
+		}
+	}
 	var b bytes.Buffer // whole or not at all
-	if err := totpflow.WriteCSV(&b, members, func(id store.AccountID) string { return emails[id] }); err != nil {
+	if err := admin.WriteCSV(&b, members, func(id store.AccountID) string { return emails[id] }); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
@@ -299,22 +307,22 @@ var administration = []struct {
 	text string
 }{
 	{errSetUpFirst, "error.setUpFirst"},
-	{totpflow.ErrSelf, "error.self"},
+	{admin.ErrSelf, "error.self"},
 	{errForm, "error.form"},
 	{errNobody, "error.nobody"},
 	{errSeveralTenants, "error.severalTenants"},
 	{errResetFirst, "error.resetFirst"},
 	{errNothingLost, "error.nothingLost"},
 	{errMail, "error.mail"},
-	{totpflow.ErrNotAllowed, "error.notAllowed"},
-	{totpflow.ErrNoAccount, "error.noAccount"},
-	{totpflow.ErrGrace, "error.grace"},
-	{totpflow.ErrNoGrace, "error.noGrace"},
-	{totpflow.ErrScope, "error.scope"},
-	{totpflow.ErrBulk, "error.bulk"},
-	{totpflow.ErrMachineName, "error.machineName"},
-	{totpflow.ErrNoRequest, "error.noRequest"},
-	{totpflow.ErrRequests, "error.requests"},
+	{admin.ErrNotAllowed, "error.notAllowed"},
+	{admin.ErrNoAccount, "error.noAccount"},
+	{admin.ErrGrace, "error.grace"},
+	{admin.ErrNoGrace, "error.noGrace"},
+	{admin.ErrScope, "error.scope"},
+	{admin.ErrBulk, "error.bulk"},
+	{admin.ErrMachineName, "error.machineName"},
+	{admin.ErrNoRequest, "error.noRequest"},
+	{admin.ErrTooManyRequests, "error.requests"},
 	{totpflow.ErrNotExempt, "error.notExempt"},
 	{totpflow.ErrNoBrowser, "error.noBrowser"},
 	{enroll.ErrTransition, "error.transition"},

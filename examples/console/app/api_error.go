@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
@@ -61,7 +62,7 @@ var failures = []struct {
 	{totpflow.ErrRecordLost, "account_closed", 0},
 	{totpflow.ErrExempt, "machine_account", 0},
 	{totpflow.ErrNotExempt, "not_a_machine", 0},
-	{totpflow.ErrNotAllowed, "not_allowed", 0},
+	{admin.ErrNotAllowed, "not_allowed", 0},
 	{enroll.ErrTooManyAuthenticators, "too_many_authenticators", 0},
 	{store.ErrUnavailable, "unavailable", 0},
 }

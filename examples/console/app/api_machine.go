@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 )
 
@@ -51,7 +52,7 @@ func (c *console) apiRegister(w http.ResponseWriter, r *http.Request, v *visitor
 		return err
 	}
 	if !v.Administers() {
-		return totpflow.ErrNotAllowed
+		return admin.ErrNotAllowed
 	}
 	machines, err := c.users.list(r.Context(), selectUsers+`WHERE tenants.id = ? AND users.role = ? AND (? = '' OR people.email = ?)`,
 		v.user.Tenant.ID, roleMachine, in.Machine, in.Machine)

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
 	"github.com/totpflow/totpflow/keyring"
@@ -175,7 +176,7 @@ var errOtherSite = errors.New("sent by a page of another site")
 // somebody has led them to, or to a program.
 func (c *console) otherSite() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/api/", c.call(func(http.ResponseWriter, *http.Request) error { return totpflow.ErrNotAllowed }))
+	mux.HandleFunc("/api/", c.call(func(http.ResponseWriter, *http.Request) error { return admin.ErrNotAllowed }))
 	mux.HandleFunc("/", c.page(func(http.ResponseWriter, *http.Request) error { return errOtherSite }))
 	return mux
 }

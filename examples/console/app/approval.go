@@ -7,13 +7,13 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
 // A requestRow is what waits for a second administrator, in words.
 type requestRow struct {
-	totpflow.Request
+	admin.Request
 	Tenant tenant
 	Who    string   // who asks for it
 	What   string   // what for
@@ -39,7 +39,7 @@ func (c *console) requests(r *http.Request, v *visitor, of []tenant) (rows []req
 	return rows, nil
 }
 
-func (c *console) requestRow(ctx context.Context, v *visitor, of tenant, q totpflow.Request) (row requestRow, err error) {
+func (c *console) requestRow(ctx context.Context, v *visitor, of tenant, q admin.Request) (row requestRow, err error) {
 	row = requestRow{Request: q, Tenant: of, What: wanted(spoken(ctx), q)}
 	if row.Mine, err = c.asked(ctx, v, q); err != nil {
 		return row, err
@@ -59,7 +59,7 @@ func (c *console) requestRow(ctx context.Context, v *visitor, of tenant, q totpf
 
 // asked reports whether it is the visitor who has asked, by whichever account: who
 // has two agrees with nobody.
-func (c *console) asked(ctx context.Context, v *visitor, q totpflow.Request) (bool, error) {
+func (c *console) asked(ctx context.Context, v *visitor, q admin.Request) (bool, error) {
 	them, err := c.users.byID(ctx, q.By.User)
 	if errors.Is(err, sql.ErrNoRows) { // gone, or there is no such request
 		return false, nil
@@ -68,15 +68,15 @@ func (c *console) asked(ctx context.Context, v *visitor, q totpflow.Request) (bo
 }
 
 // wanted says in words what a request asks for.
-func wanted(l *words.Language, q totpflow.Request) string {
+func wanted(l *words.Language, q admin.Request) string {
 	switch q.Action {
-	case totpflow.ActionSetPolicy:
+	case admin.ActionSetPolicy:
 		return l.Say("admin.wantPolicy", "Mode", l.Say("mode."+q.Policy.Mode.String()))
-	case totpflow.ActionExemptAccount:
+	case admin.ActionExemptAccount:
 		return l.Say("admin.wantExempt", "Name", q.Name)
-	case totpflow.ActionResetAccount:
+	case admin.ActionResetAccount:
 		return l.Say("admin.wantReset", "Scope", l.Say("scope."+string(q.Scope)))
-	case totpflow.ActionForgetAccount:
+	case admin.ActionForgetAccount:
 		return l.Say("admin.wantForget")
 	default:
 		return string(q.Action)
@@ -98,9 +98,9 @@ func (c *console) postApprove(w http.ResponseWriter, r *http.Request, v *visitor
 	case err != nil:
 		return err
 	case mine: // before a code is spent on it
-		return c.showAdmin(w, r, v, "approve/"+id, totpflow.ErrSelf)
+		return c.showAdmin(w, r, v, "approve/"+id, admin.ErrSelf)
 	}
-	by, err := v.leave(r, totpflow.ActionApprove)
+	by, err := v.leave(r, admin.ActionApprove)
 	if err == nil {
 		err = c.carriedOut(r.Context(), of, q, c.admin().Approve(r.Context(), by, of.Record, id))
 	}
@@ -109,25 +109,25 @@ func (c *console) postApprove(w http.ResponseWriter, r *http.Request, v *visitor
 
 // request returns what waits in a tenant under an id; the zero Request where
 // nothing does, which nobody can approve.
-func (c *console) request(r *http.Request, v *visitor, of tenant, id string) (totpflow.Request, error) {
+func (c *console) request(r *http.Request, v *visitor, of tenant, id string) (admin.Request, error) {
 	st, err := c.admin().Tenant(r.Context(), v.looks(), of.Record)
 	if err != nil {
-		return totpflow.Request{}, err
+		return admin.Request{}, err
 	}
 	for _, q := range st.Pending {
 		if q.ID == id {
 			return q, nil
 		}
 	}
-	return totpflow.Request{}, nil
+	return admin.Request{}, nil
 }
 
 // carriedOut does what is the console's own part of a request that was approved,
 // and returns what the approval has failed of.
-func (c *console) carriedOut(ctx context.Context, of tenant, q totpflow.Request, err error) error {
+func (c *console) carriedOut(ctx context.Context, of tenant, q admin.Request, err error) error {
 	ctx = context.WithoutCancel(ctx) // whoever goes away now has approved it
-	err = beside(err, totpflow.ErrNoAccount)
-	if q.Action != totpflow.ActionForgetAccount {
+	err = beside(err, admin.ErrNoAccount)
+	if q.Action != admin.ActionForgetAccount {
 		return errors.Join(err, c.keepGenerations(ctx, of, q.Targets...))
 	}
 	if err != nil {
@@ -162,7 +162,7 @@ func (c *console) postWithdraw(w http.ResponseWriter, r *http.Request, v *visito
 		return err
 	}
 	id := r.PathValue("id")
-	by, err := v.leave(r, totpflow.ActionApprove)
+	by, err := v.leave(r, admin.ActionApprove)
 	if err == nil {
 		err = c.admin().Withdraw(r.Context(), by, of.Record, id)
 	}

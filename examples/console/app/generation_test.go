@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	totpadmin "github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/examples/console/app"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
@@ -84,8 +85,8 @@ func TestGenerationOfASessionThatIsOver(t *testing.T) {
 			records := sqlstore.New(s.db, sqlstore.SQLite)
 			service, err := totpflow.New(totpflow.Config{Issuer: app.Issuer, Store: records, Keys: s.keys, Now: s.clock.Now})
 			require.NoError(s.t, err)
-			by := totpflow.Operator{Name: "root", Reason: "a lost phone"}
-			require.NoError(s.t, service.Admin(nil).Reset(s.t.Context(), by, store.AccountID{Tenant: "acme", User: s.id(ana)}, totpflow.ScopeAll))
+			by := totpadmin.Operator{Name: "root", Reason: "a lost phone"}
+			require.NoError(s.t, totpadmin.New(service, nil).Reset(s.t.Context(), by, store.AccountID{Tenant: "acme", User: s.id(ana)}, totpadmin.ScopeAll))
 		},
 		"closed": func(s *site) {
 			link := linkInMail.FindStringSubmatch(s.last(ana, "set up").Text)[1]

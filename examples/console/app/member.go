@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
@@ -19,7 +20,7 @@ import (
 type memberPage struct {
 	forms
 	User   user
-	Member totpflow.Member
+	Member admin.Member
 	Self   bool // the administrator's own, or another one of theirs
 	Policy policy.Policy
 }
@@ -77,7 +78,7 @@ func (c *console) member(r *http.Request, v *visitor) (user, error) {
 	}
 	under, err := c.tenants.under(r.Context(), v.user.Tenant)
 	if err == nil && !slices.Contains(under, u.Tenant) {
-		err = totpflow.ErrNotAllowed
+		err = admin.ErrNotAllowed
 	}
 	return u, err
 }
@@ -97,7 +98,7 @@ func (c *console) showMember(w http.ResponseWriter, r *http.Request, v *visitor,
 			return err
 		}
 	}
-	members, err := c.admin().Status(r.Context(), v.looks(), u.record())
+	m, err := c.admin().Member(r.Context(), v.looks(), u.record())
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (c *console) showMember(w http.ResponseWriter, r *http.Request, v *visitor,
 	if err != nil {
 		return err
 	}
-	p := memberPage{forms: forms{visitor: v}, User: u, Member: members[0], Self: u.Person == v.Person, Policy: of.Effective}
+	p := memberPage{forms: forms{visitor: v}, User: u, Member: m, Self: u.Person == v.Person, Policy: of.Effective}
 	if v.Enrolled() && p.Offers(form) {
 		p.form = form
 	}
@@ -116,35 +117,35 @@ func (c *console) showMember(w http.ResponseWriter, r *http.Request, v *visitor,
 // own code, for this action and no other.
 type memberChange struct {
 	action totpflow.Action
-	do     func(c *console, r *http.Request, by totpflow.Leave, them user) error
+	do     func(c *console, r *http.Request, by admin.Actor, them user) error
 }
 
 // memberChanges are the forms of the account's page, by the last part of their
 // address.
 var memberChanges = map[string]memberChange{
-	"reset": {totpflow.ActionResetAccount, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+	"reset": {admin.ActionResetAccount, func(c *console, r *http.Request, by admin.Actor, them user) error {
 		return c.admin().Reset(r.Context(), by, them.record(), scope(r))
 	}},
-	"unlock": {totpflow.ActionUnlockAccount, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+	"unlock": {admin.ActionUnlockAccount, func(c *console, r *http.Request, by admin.Actor, them user) error {
 		return c.admin().Unlock(r.Context(), by, them.record())
 	}},
-	"revoke-browser": {totpflow.ActionRevokeBrowser, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+	"revoke-browser": {admin.ActionRevokeBrowser, func(c *console, r *http.Request, by admin.Actor, them user) error {
 		return c.admin().RevokeBrowser(r.Context(), by, them.record(), r.PostFormValue("browser"))
 	}},
-	"grace": {totpflow.ActionExtendGrace, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+	"grace": {admin.ActionExtendGrace, func(c *console, r *http.Request, by admin.Actor, them user) error {
 		until, err := date(r.PostFormValue("until"))
 		if err != nil {
 			return err
 		}
 		return c.admin().ExtendGrace(r.Context(), by, them.record(), until)
 	}},
-	"exempt": {totpflow.ActionExemptAccount, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+	"exempt": {admin.ActionExemptAccount, func(c *console, r *http.Request, by admin.Actor, them user) error {
 		return c.admin().Exempt(r.Context(), by, them.record(), r.PostFormValue("name"))
 	}},
-	"end-exemption": {totpflow.ActionExemptAccount, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+	"end-exemption": {admin.ActionExemptAccount, func(c *console, r *http.Request, by admin.Actor, them user) error {
 		return c.admin().EndExemption(r.Context(), by, them.record())
 	}},
-	"issue-code": {totpflow.ActionIssueCode, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+	"issue-code": {admin.ActionIssueCode, func(c *console, r *http.Request, by admin.Actor, them user) error {
 		err := c.admin().IssueRecoveryCode(r.Context(), by, them.record(), c.sendIssued(them))
 		switch {
 		case errors.Is(err, totpflow.ErrFrozen):
@@ -154,7 +155,7 @@ var memberChanges = map[string]memberChange{
 		}
 		return err
 	}},
-	"phone": {totpflow.ActionAssignPhone, func(c *console, r *http.Request, by totpflow.Leave, them user) (err error) {
+	"phone": {admin.ActionAssignPhone, func(c *console, r *http.Request, by admin.Actor, them user) (err error) {
 		var n phone.Number // none takes the phone away
 		if typed := r.PostFormValue("number"); typed != "" {
 			if n, err = phone.ParseNumber(typed); err != nil {
@@ -163,12 +164,12 @@ var memberChanges = map[string]memberChange{
 		}
 		return c.admin().AssignPhone(r.Context(), by, them.record(), n)
 	}},
-	"restore": {totpflow.ActionRestoreAuthenticator, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
-		return c.admin().Restore(r.Context(), by, them.record(), r.PostFormValue("authenticator"))
+	"restore": {admin.ActionRestoreAuthenticator, func(c *console, r *http.Request, by admin.Actor, them user) error {
+		return c.admin().RestoreAuthenticator(r.Context(), by, them.record(), r.PostFormValue("authenticator"))
 	}},
-	"forget": {totpflow.ActionForgetAccount, func(c *console, r *http.Request, by totpflow.Leave, them user) error {
+	"forget": {admin.ActionForgetAccount, func(c *console, r *http.Request, by admin.Actor, them user) error {
 		err := c.admin().Forget(r.Context(), by, them.record())
-		if err == nil || errors.Is(err, totpflow.ErrNoAccount) { // who never came has nothing to be forgotten
+		if err == nil || errors.Is(err, admin.ErrNoAccount) { // who never came has nothing to be forgotten
 			err = c.users.delete(r.Context(), them)
 		}
 		return err
@@ -176,8 +177,8 @@ var memberChanges = map[string]memberChange{
 }
 
 // scope is how much a reset clears: everything, unless the form says less.
-func scope(r *http.Request) totpflow.Scope {
-	return totpflow.Scope(cmp.Or(r.PostFormValue("scope"), string(totpflow.ScopeAll)))
+func scope(r *http.Request) admin.Scope {
+	return admin.Scope(cmp.Or(r.PostFormValue("scope"), string(admin.ScopeAll)))
 }
 
 // postMember does what one form of the account's page asks for.
@@ -192,7 +193,7 @@ func (c *console) postMember(w http.ResponseWriter, r *http.Request, v *visitor)
 		return err
 	}
 	if them.Person == v.Person { // before a code is spent on it
-		return c.showMember(w, r, v, them, "", totpflow.ErrSelf)
+		return c.showMember(w, r, v, them, "", admin.ErrSelf)
 	}
 	by, err := v.leave(r, change.action)
 	if err == nil {
@@ -200,7 +201,7 @@ func (c *console) postMember(w http.ResponseWriter, r *http.Request, v *visitor)
 		err = errors.Join(err, c.keepGenerations(r.Context(), them.Tenant, them.ID))
 	}
 	switch {
-	case errors.Is(err, totpflow.ErrApproval):
+	case errors.Is(err, admin.ErrApproval):
 		setNotice(w, "waits")
 	case err != nil:
 		return c.showMember(w, r, v, them, word, err)
@@ -219,14 +220,14 @@ func (c *console) postResetMany(w http.ResponseWriter, r *http.Request, v *visit
 	if err != nil {
 		return c.showAdmin(w, r, v, "reset-many", err)
 	}
-	by, err := v.leave(r, totpflow.ActionResetAccount)
+	by, err := v.leave(r, admin.ActionResetAccount)
 	if err != nil {
 		return c.showAdmin(w, r, v, "reset-many", err)
 	}
 	outcomes, err := c.admin().ResetMany(r.Context(), by, of.Record, targets, scope(r))
 	err = errors.Join(err, c.keepGenerations(r.Context(), of, targets...))
 	for _, o := range outcomes {
-		if o.Err != nil && !errors.Is(o.Err, totpflow.ErrNoAccount) { // who never came has nothing to reset
+		if o.Err != nil && !errors.Is(o.Err, admin.ErrNoAccount) { // who never came has nothing to reset
 			err = errors.Join(err, o.Err)
 		}
 	}
@@ -250,9 +251,9 @@ func (c *console) ticked(r *http.Request, v *visitor) (ids []string, of tenant, 
 		case err != nil:
 			return nil, of, err
 		case !slices.Contains(under, u.Tenant):
-			return nil, of, totpflow.ErrNotAllowed
+			return nil, of, admin.ErrNotAllowed
 		case u.Person == v.Person:
-			return nil, of, totpflow.ErrSelf
+			return nil, of, admin.ErrSelf
 		case of.ID != "" && of != u.Tenant:
 			return nil, of, errSeveralTenants
 		}
@@ -271,10 +272,10 @@ func (c *console) exemptMachines(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	by := totpflow.Operator{Name: "console", Reason: "the account was made for a backup agent"}
+	by := admin.Operator{Name: "console", Reason: "the account was made for a backup agent"}
 	for _, u := range machines {
-		members, err := c.admin().Status(ctx, by, u.record())
-		if err == nil && members[0].Enrollment == enroll.Disabled {
+		m, err := c.admin().Member(ctx, by, u.record())
+		if err == nil && m.Enrollment == enroll.Disabled {
 			err = c.admin().Exempt(ctx, by, u.record(), u.Name)
 			err = errors.Join(err, c.keepGenerations(ctx, u.Tenant, u.ID))
 		}

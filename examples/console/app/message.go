@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
@@ -127,7 +128,7 @@ func problemTitle(l *words.Language, status int) string {
 func stateWord(l *words.Language, state any) string { return l.Say(fmt.Sprintf("state.%v", state)) }
 
 // memberWord is the state of an account, for administrators.
-func memberWord(l *words.Language, s totpflow.MemberState) string {
+func memberWord(l *words.Language, s admin.MemberState) string {
 	word, err := l.Find("member." + string(s))
 	if err != nil {
 		return l.Say("member.unreadable")

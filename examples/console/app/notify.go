@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
 )
@@ -84,8 +85,8 @@ func (c *console) letter(u user, l *words.Language, e event.Event) string {
 
 // sendIssued sends a recovery code that an administrator had made. Only the
 // person sees it.
-func (c *console) sendIssued(u user) func(context.Context, totpflow.IssuedCode) error {
-	return func(ctx context.Context, i totpflow.IssuedCode) error {
+func (c *console) sendIssued(u user) func(context.Context, admin.IssuedCode) error {
+	return func(ctx context.Context, i admin.IssuedCode) error {
 		l := u.reads(ctx)
 		return c.send(ctx, Mail{
 			To: u.Email, Language: l.Tag(), Subject: l.Say("mail.issuedSubject", "Issuer", Issuer),

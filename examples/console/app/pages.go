@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
@@ -274,7 +275,7 @@ func functions(l *words.Language) template.FuncMap {
 		"happened":  func(e event.Event) string { return happened(l, e) },
 		"state":     func(state any) string { return stateWord(l, state) },
 		"role":      func(r role) string { return l.Say("role." + string(r)) },
-		"member":    func(s totpflow.MemberState) string { return memberWord(l, s) },
+		"member":    func(s admin.MemberState) string { return memberWord(l, s) },
 		"size":      func(gigabytes int) string { return size(l, gigabytes) },
 		"demo":      demoRows,
 	}

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
 )
 
 // A policyForm is what is set for a tenant.
 type policyForm struct {
-	totpflow.TenantStatus
+	admin.TenantStatus
 	Tenant tenant
 }
 
@@ -78,7 +78,7 @@ func (c *console) postPolicy(w http.ResponseWriter, r *http.Request, v *visitor)
 	if err != nil {
 		return c.showAdmin(w, r, v, "policy", err)
 	}
-	by, err := v.leave(r, totpflow.ActionSetPolicy)
+	by, err := v.leave(r, admin.ActionSetPolicy)
 	if err == nil {
 		err = c.admin().SetPolicy(r.Context(), by, of.Record, p)
 	}

@@ -17,7 +17,7 @@ import (
 
 var message = posttest.Message
 
-// What Kannel 1.4.5 does with these requests is seen in tests/phone. Here it is a
+// What Kannel 1.4.5 does with these requests is seen in tests/interop/sms. Here it is a
 // server that answers as told.
 
 // gateway answers every request so, and keeps the last one.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/store"
 )
@@ -33,8 +33,8 @@ func accountID(tenant, user string) (store.AccountID, error) {
 	if err := id.Validate(); err != nil {
 		return id, usagef("the account: %w", err)
 	}
-	if account.Reserved(id) {
-		return id, usagef("the account: ids that begin with %q are the library's own", "totpflow:")
+	if id.Reserved() {
+		return id, usagef("the account: ids that begin with %q are the library's own", store.ReservedPrefix)
 	}
 	return id, nil
 }
@@ -54,5 +54,5 @@ func args(names ...string) cobra.PositionalArgs {
 
 // sealed reports whether an error says that a record does not open.
 func sealed(err error) bool {
-	return errors.Is(err, keyring.ErrOpen) || errors.Is(err, account.ErrFormat)
+	return errors.Is(err, keyring.ErrOpen) || errors.Is(err, totpflow.ErrRecordFormat)
 }

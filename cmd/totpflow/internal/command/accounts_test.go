@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/totptest"
@@ -92,7 +93,7 @@ func TestList(t *testing.T) {
 
 	type list struct {
 		Accounts []account
-		Counts   totpflow.Counts
+		Counts   admin.Counts
 	}
 	users := func(args ...string) (names []string) {
 		for _, a := range decode[list](t, h.ok(append(args, "list", "--json")...)).Accounts {
@@ -105,7 +106,7 @@ func TestList(t *testing.T) {
 	require.Equal(t, []string{"/solo"}, users("--tenant", ""), "the empty tenant is one, not all")
 	require.Equal(t, []string{"acme/ana"}, users("--state", "required"))
 	require.Empty(t, users("--tenant", "nobody's"))
-	require.Equal(t, totpflow.Counts{Total: 5, Enabled: 3, Required: 1, Exempt: 1}, decode[list](t, h.ok("list", "--json")).Counts)
+	require.Equal(t, admin.Counts{Total: 5, Enabled: 3, Required: 1, Exempt: 1}, decode[list](t, h.ok("list", "--json")).Counts)
 	require.Contains(t, h.ok("list").out, "5 accounts; 3 of 4 have set it up, 1 exempt")
 
 	// A spreadsheet must not run what somebody has called an account.

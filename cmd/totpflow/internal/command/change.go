@@ -79,11 +79,11 @@ func (a *app) tellChange(ctx context.Context, s *session, ch change) error {
 		return nil
 	}
 	if err := s.found(ctx, ch.id); err == nil {
-		members, err := s.admin.Status(ctx, s.by, ch.id)
+		m, err := s.admin.Member(ctx, s.by, ch.id)
 		if err != nil {
 			return explain(ch.id, err)
 		}
-		out.Account = memberOf(members[0])
+		out.Account = memberOf(m)
 	}
 	return a.screen.JSON(out)
 }

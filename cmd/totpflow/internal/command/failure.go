@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/store"
@@ -85,15 +86,15 @@ func explain(id store.AccountID, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, totpflow.ErrNoAccount):
+	case errors.Is(err, admin.ErrNoAccount):
 		return notFound{fmt.Errorf("%s: nothing is kept of this account; look at the id, and at --tenant", label(id))}
 	case errors.Is(err, totpflow.ErrNoBrowser):
 		return notFound{fmt.Errorf("%s: no trusted browser has this id; totpflow status lists them", label(id))}
 	case errors.Is(err, enroll.ErrUnknown):
 		return notFound{fmt.Errorf("%s: no authenticator with this id is kept; totpflow status lists them", label(id))}
-	case errors.Is(err, totpflow.ErrNoRequest):
+	case errors.Is(err, admin.ErrNoRequest):
 		return notFound{errors.New("no such request waits; totpflow policy get lists them")}
-	case errors.Is(err, totpflow.ErrNoGrace):
+	case errors.Is(err, admin.ErrNoGrace):
 		return fmt.Errorf("%s: more time would change nothing: the account has set up, was reset, or is a machine's; totpflow status says which", label(id))
 	case errors.Is(err, totpflow.ErrFrozen):
 		return fmt.Errorf("%s: the account is frozen; reset it first, since what a thief may have set up must go", label(id))

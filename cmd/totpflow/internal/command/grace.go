@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/store"
 )
@@ -51,18 +51,18 @@ was never seen, too: look twice at the id. Who has set up, was reset or is a mac
 // extendGrace says until when the person may go on anyway, where that is later.
 func (s *session) extendGrace(ctx context.Context, id store.AccountID, at time.Time) error {
 	err := s.admin.ExtendGrace(ctx, s.by, id, at)
-	if !errors.Is(err, totpflow.ErrGrace) {
+	if !errors.Is(err, admin.ErrGrace) {
 		return err
 	}
-	members, failed := s.admin.Status(ctx, s.by, id)
-	if failed != nil || at.After(members[0].GraceUntil) || !at.After(time.Now()) {
+	m, failed := s.admin.Member(ctx, s.by, id)
+	if failed != nil || at.After(m.GraceUntil) || !at.After(time.Now()) {
 		return err
 	}
 	has := "has"
-	if members[0].GraceBegins {
+	if m.GraceBegins {
 		has = "has, signing in now,"
 	}
-	return fmt.Errorf("%s until %s anyway; more time ends later than that", has, screen.Time(members[0].GraceUntil))
+	return fmt.Errorf("%s until %s anyway; more time ends later than that", has, screen.Time(m.GraceUntil))
 }
 
 func graceEnd(until, length string, now time.Time) (time.Time, error) {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/importfile"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/enroll"
@@ -106,12 +106,12 @@ func (a *app) readImport(path string) ([]importfile.Row, error) {
 // What is refused is noted in the row.
 func (s *session) importRows(ctx context.Context, rows []importfile.Row, do bool) error {
 	var good []*importfile.Row
-	var keys []totpflow.Imported
+	var keys []admin.Imported
 	var ids []store.AccountID
 	for i := range rows {
 		if row := &rows[i]; row.Err == nil {
 			good = append(good, row)
-			keys = append(keys, totpflow.Imported{ID: row.ID, Name: row.Name, Key: row.Key})
+			keys = append(keys, admin.Imported{ID: row.ID, Name: row.Name, Key: row.Key})
 			ids = append(ids, row.ID)
 		}
 	}
@@ -136,13 +136,14 @@ func (s *session) importRows(ctx context.Context, rows []importfile.Row, do bool
 // lookImport finds what Import would refuse, as far as it can be seen: whether
 // the authenticator that is there is the same one, only Import knows.
 func (s *session) lookImport(ctx context.Context, rows []*importfile.Row, ids []store.AccountID) error {
-	members, err := s.admin.Status(ctx, s.by, ids...)
-	if err != nil {
-		return err
-	}
-	for i, m := range members {
+	i := -1
+	for m, err := range s.admin.Status(ctx, s.by, ids...) {
+		if err != nil {
+			return err
+		}
+		i++
 		switch {
-		case m.State == totpflow.StateUnreadable:
+		case m.State == admin.StateUnreadable:
 			rows[i].Err = errors.New("its record does not open with these keys")
 		case m.Authenticators > 0:
 			rows[i].Err = errors.New("an authenticator is set up already; where it is the same, nothing is to be done")
@@ -160,7 +161,7 @@ func importError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, totpflow.ErrEnrolled):
+	case errors.Is(err, admin.ErrAlreadyEnrolled):
 		return errors.New("an authenticator is set up already")
 	case errors.As(err, &state), errors.Is(err, enroll.ErrTransition):
 		return errors.New("the account was reset, or is a machine's")

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/store"
 )
@@ -84,7 +84,7 @@ func (s *session) issueInto(ctx context.Context, id store.AccountID, path string
 			_ = os.Remove(path)
 		}
 	}()
-	err = s.admin.IssueRecoveryCode(ctx, s.by, id, func(_ context.Context, c totpflow.IssuedCode) error {
+	err = s.admin.IssueRecoveryCode(ctx, s.by, id, func(_ context.Context, c admin.IssuedCode) error {
 		expires = c.Expires
 		_, err := io.WriteString(file, c.Code+"\n")
 		return cmp.Or(err, file.Sync())

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/store"
@@ -91,15 +90,15 @@ func (a *app) checkKeys(ctx context.Context) error {
 func (s *session) check(ctx context.Context, ring *keyring.Ring) (checked, error) {
 	c := checked{Epoch: ring.Epoch(), Keys: []keyUse{}, Unreadable: []unreadableRecord{}}
 	under := make(map[string]int)
-	err := s.admin.Check(ctx, s.by, "", func(r totpflow.Checked) {
+	for r, err := range s.admin.Check(ctx, s.by) {
+		if err != nil {
+			return checked{}, err
+		}
 		c.Records++
 		under[r.KeyID]++
 		if r.Err != nil {
 			c.Unreadable = append(c.Unreadable, unreadableRecord{r.ID.Tenant, r.ID.User, r.KeyID, oneLine(r.Err)})
 		}
-	})
-	if err != nil {
-		return checked{}, err
 	}
 	for i, id := range ring.IDs() {
 		use := keyUse{ID: id, Role: roleOld, Records: under[id], Retirable: i > 0 && under[id] == 0}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/keyfile"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/keyring"
@@ -80,7 +80,7 @@ func (a *app) retire(ctx context.Context, id string) error {
 }
 
 // unneeded refuses while a record is under the key.
-func (a *app) unneeded(ctx context.Context, f *keyfile.File, by totpflow.Operator, id string) error {
+func (a *app) unneeded(ctx context.Context, f *keyfile.File, by admin.Operator, id string) error {
 	db, err := a.openDatabase(ctx)
 	if err != nil {
 		return err

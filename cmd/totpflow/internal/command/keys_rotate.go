@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/database"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/keyfile"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
@@ -74,7 +74,7 @@ type rotation struct {
 	app  *app
 	file *keyfile.File
 	db   *database.DB
-	by   totpflow.Operator
+	by   admin.Operator
 
 	journal keyfile.Journal
 	resumed bool
@@ -255,7 +255,7 @@ func (r *rotation) seal(ctx context.Context) error {
 	}
 	sw := &sweep{
 		file: r.file, session: s, journal: r.journal, what: "resealing",
-		run: func(ctx context.Context, cursor string, progress func(totpflow.Progress)) error {
+		run: func(ctx context.Context, cursor string, progress func(admin.Progress)) error {
 			return s.admin.Reseal(ctx, s.by, cursor, progress)
 		},
 	}

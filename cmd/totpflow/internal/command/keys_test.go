@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/keyfile"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/store"
@@ -185,9 +186,25 @@ func (h *house) fill(n int) {
 	defer func() { h.store = was }()
 	s := h.service()
 	for i := range n {
-		require.NoError(h.t, s.Admin(nil).ExtendGrace(h.ctx, totpflow.Operator{Name: "t", Reason: "t"},
+		require.NoError(h.t, admin.New(s, nil).ExtendGrace(h.ctx, admin.Operator{Name: "t", Reason: "t"},
 			acme(fmt.Sprintf("user-%05d", i)), time.Now().Add(24*time.Hour)))
 	}
+}
+
+// stick keeps whoever writes this account's record at it until release, so that a
+// rotation cannot come to its end before it is cut short.
+func (h *house) stick(user string) (release func()) {
+	h.t.Helper()
+	exec := func(statement string) {
+		db, err := sql.Open("sqlite", "file:"+h.dir+"/console.db?_pragma=busy_timeout(60000)")
+		require.NoError(h.t, err)
+		defer db.Close()
+		_, err = db.Exec(statement)
+		require.NoError(h.t, err)
+	}
+	exec(`CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n`)
+	exec(`CREATE TRIGGER stuck AFTER UPDATE ON totpflow_accounts WHEN NEW.user_id = '` + user + `' BEGIN SELECT count(*) FROM endless; END`)
+	return func() { exec(`DROP TRIGGER stuck`) }
 }
 
 // Whenever a rotation is cut short, the next run goes on with the same key, and
@@ -195,6 +212,7 @@ func (h *house) fill(n int) {
 func TestRotateResumes(t *testing.T) {
 	h := newHouse(t)
 	h.fill(2100)
+	release := h.stick("user-01500")
 	ctx, cancel := context.WithCancel(context.Background())
 	h.ctx = ctx
 	stop := make(chan struct{})
@@ -217,6 +235,7 @@ func TestRotateResumes(t *testing.T) {
 	require.Equal(t, 130, r.code, r.err)
 	require.Contains(t, r.err, "goes on from there")
 	h.ctx = context.Background()
+	release()
 	key := h.ring().IDs()[0]
 	c := h.check()
 	require.Greater(t, c.Keys[0].Records, 999)

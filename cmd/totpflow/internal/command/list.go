@@ -3,21 +3,22 @@ package command
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/store"
 )
 
 // states are the words that --state takes.
 var states = []string{
-	string(totpflow.StateEnabled), string(totpflow.StateRequired), string(totpflow.StateGrace), string(totpflow.StateDisabled),
-	string(totpflow.StateExempt), string(totpflow.StateFrozen), string(totpflow.StateUnreadable),
+	string(admin.StateEnabled), string(admin.StateRequired), string(admin.StateGrace), string(admin.StateDisabled),
+	string(admin.StateExempt), string(admin.StateFrozen), string(admin.StateUnreadable),
 }
 
 // listing is what list is asked for.
@@ -62,11 +63,11 @@ Who has never come to the second step has no record. The product has the list of
 
 // accounts is what --json prints of a list.
 type accounts struct {
-	Accounts []member `json:"accounts"`
-	Counts   counts   `json:"counts"`
+	Accounts []member   `json:"accounts"`
+	Counts   listCounts `json:"counts"`
 }
 
-type counts struct {
+type listCounts struct {
 	Total      int `json:"total"`
 	Enabled    int `json:"enabled"`
 	Required   int `json:"required"`
@@ -83,43 +84,44 @@ func (a *app) showList(ctx context.Context, l listing) error {
 		return err
 	}
 	defer s.db.Close()
-	members, err := s.members(ctx, l)
-	if err != nil {
-		return err
+	if l.csv {
+		return admin.WriteCSV(a.screen.Out, s.members(ctx, l), nil)
 	}
-	switch {
-	case l.csv:
-		return totpflow.WriteCSV(a.screen.Out, members, nil)
-	case a.asJSON:
-		out := accounts{Accounts: []member{}, Counts: counts(totpflow.Count(members))}
-		for _, m := range members {
-			out.Accounts = append(out.Accounts, memberOf(m))
+	var members []admin.Member
+	var counts admin.Counts
+	for m, err := range s.members(ctx, l) {
+		if err != nil {
+			return err
 		}
-		return a.screen.JSON(out)
+		members = append(members, m)
+		counts.Add(m)
 	}
-	return a.printList(members)
+	if !a.asJSON {
+		return a.printList(members, counts)
+	}
+	out := accounts{Accounts: []member{}, Counts: listCounts(counts)}
+	for _, m := range members {
+		out.Accounts = append(out.Accounts, memberOf(m))
+	}
+	return a.screen.JSON(out)
 }
 
-func (s *session) members(ctx context.Context, l listing) ([]totpflow.Member, error) {
-	var members []totpflow.Member
+// members yields the accounts that are asked for.
+func (s *session) members(ctx context.Context, l listing) iter.Seq2[admin.Member, error] {
 	q := store.Query{Tenant: l.tenant, AllTenants: l.all, Limit: store.MaxLimit}
-	for {
-		page, err := s.admin.List(ctx, s.by, q)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range page.Members {
-			if l.state == "" || l.state == string(m.State) {
-				members = append(members, m)
+	return func(yield func(admin.Member, error) bool) {
+		for m, err := range s.admin.List(ctx, s.by, q) {
+			if err == nil && l.state != "" && l.state != string(m.State) {
+				continue
+			}
+			if !yield(m, err) {
+				return
 			}
 		}
-		if q.Cursor = page.Next; q.Cursor == "" {
-			return members, nil
-		}
 	}
 }
 
-func (a *app) printList(members []totpflow.Member) error {
+func (a *app) printList(members []admin.Member, c admin.Counts) error {
 	t := screen.NewTable(a.screen.Out, "TENANT", "USER", "STATE", "AUTHENTICATORS", "BROWSERS", "CODES LEFT", "LAST USED")
 	for _, m := range members {
 		t.Row(m.ID.Tenant, m.ID.User, string(m.State), strconv.Itoa(m.Authenticators), strconv.Itoa(len(m.Browsers)),
@@ -128,7 +130,6 @@ func (a *app) printList(members []totpflow.Member) error {
 	if err := t.End(); err != nil {
 		return err
 	}
-	c := totpflow.Count(members)
 	have := "have"
 	if c.Enabled == 1 {
 		have = "has"

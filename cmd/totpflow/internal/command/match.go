@@ -3,10 +3,8 @@ package command
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
-	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -16,19 +14,20 @@ import (
 // that ring. One page is enough to tell: a single record that does not open is
 // no reason, and is told by itself.
 func (s *session) match(ctx context.Context) error {
-	page, err := account.NewBook(s.db, s.ring, nil, time.Now).List(ctx, store.Query{AllTenants: true, Limit: store.MaxLimit})
-	if err != nil || len(page.Entries) == 0 {
-		return err
-	}
-	for _, e := range page.Entries {
-		if e.Err == nil {
-			return nil
+	records, looked := 0, "the "
+	for r, err := range s.admin.Check(ctx, s.by) {
+		if err != nil || r.Err == nil {
+			return err
 		}
+		if records == store.MaxLimit {
+			looked = "the first "
+			break
+		}
+		records++
 	}
-	looked := "the "
-	if page.Next != "" {
-		looked = "the first "
+	if records == 0 {
+		return nil
 	}
 	return unreadable{fmt.Errorf("none of %s%s of %s opens with these keys: one of the two is another installation's; nothing was changed",
-		looked, screen.Plural(len(page.Entries), "record"), s.db.URL())}
+		looked, screen.Plural(records, "record"), s.db.URL())}
 }

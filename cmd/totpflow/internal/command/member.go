@@ -3,7 +3,7 @@ package command
 import (
 	"time"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 )
 
 // member is an account as --json prints it. Times are RFC 3339, in UTC, and
@@ -51,7 +51,7 @@ type kept struct {
 	Until time.Time `json:"until"`
 }
 
-func memberOf(m totpflow.Member) member {
+func memberOf(m admin.Member) member {
 	out := member{
 		Tenant: m.ID.Tenant, User: m.ID.User, State: string(m.State), Enrollment: string(m.Enrollment), Required: m.Required,
 		GraceUntil: m.GraceUntil, GraceBegins: m.GraceBegins, Authenticators: m.Authenticators, RecoveryCodesLeft: m.RecoveryCodesLeft,

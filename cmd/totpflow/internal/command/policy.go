@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
@@ -111,12 +111,12 @@ func (a *app) showPolicy(ctx context.Context, tenant string) error {
 	return a.printPolicy(r)
 }
 
-func requestOf(q totpflow.Request) request {
+func requestOf(q admin.Request) request {
 	r := request{
 		ID: q.ID, Action: string(q.Action), Tenant: q.By.Tenant, User: q.By.User, Asked: q.Asked, Expires: q.Expires,
 		Targets: q.Targets, Scope: string(q.Scope), Name: q.Name,
 	}
-	if q.Action == totpflow.ActionSetPolicy {
+	if q.Action == admin.ActionSetPolicy {
 		t := termsOf(q.Policy)
 		r.Policy = &t
 	}

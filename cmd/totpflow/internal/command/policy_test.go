@@ -6,13 +6,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
 )
 
 func (h *house) own(tenant string) policy.Policy {
 	h.t.Helper()
-	st, err := h.service().Admin(nil).Tenant(h.ctx, totpflow.Operator{Name: "t", Reason: "t"}, tenant)
+	st, err := admin.New(h.service(), nil).Tenant(h.ctx, admin.Operator{Name: "t", Reason: "t"}, tenant)
 	require.NoError(h.t, err)
 	return st.Own
 }
@@ -136,11 +136,11 @@ func TestRequests(t *testing.T) {
 	ask := func() string {
 		t.Helper()
 		s := h.service()
-		proof, err := s.Account(ada.User).Reauthenticate(h.ctx, totpflow.ActionSetPolicy, ada.phone.Code())
+		proof, err := s.Account(ada.User).Reauthenticate(h.ctx, admin.ActionSetPolicy, ada.phone.Code())
 		require.NoError(t, err)
-		admin := s.Admin(anybody)
-		err = admin.SetPolicy(h.ctx, totpflow.Administrator{User: ada.User, Proof: proof}, "acme", policy.Policy{Mode: policy.Off})
-		require.ErrorIs(t, err, totpflow.ErrApproval)
+		adm := admin.New(s, anybody)
+		err = adm.SetPolicy(h.ctx, admin.Administrator{User: ada.User, Proof: proof}, "acme", policy.Policy{Mode: policy.Off})
+		require.ErrorIs(t, err, admin.ErrApproval)
 		pending := decode[struct {
 			Pending []struct {
 				ID, Action string

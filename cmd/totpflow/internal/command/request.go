@@ -6,24 +6,24 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/store"
 )
 
 func (a *app) approve() *cobra.Command {
 	return a.request("approve", "Approve", "approved", "Approve what waits for a second administrator",
 		`Does what an administrator has asked for and a second one would have to approve, when there is no second one. "totpflow
-policy get" lists what waits.`, totpflow.Admin.Approve)
+policy get" lists what waits.`, admin.Admin.Approve)
 }
 
 func (a *app) withdraw() *cobra.Command {
 	return a.request("withdraw", "Withdraw", "withdrawn", "Drop what waits for a second administrator",
-		`Drops a request that waits for a second administrator. "totpflow policy get" lists them.`, totpflow.Admin.Withdraw)
+		`Drops a request that waits for a second administrator. "totpflow policy get" lists them.`, admin.Admin.Withdraw)
 }
 
 // request is a command on one request of a tenant.
 func (a *app) request(name, verb, past, short, long string,
-	do func(totpflow.Admin, context.Context, totpflow.Leave, string, string) error,
+	do func(admin.Admin, context.Context, admin.Actor, string, string) error,
 ) *cobra.Command {
 	var tenant string
 	c := &cobra.Command{

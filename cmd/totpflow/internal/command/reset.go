@@ -7,21 +7,21 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/store"
 )
 
 // scopes are what --scope takes.
-var scopes = []totpflow.Scope{
-	totpflow.ScopeAll, totpflow.ScopeAuthenticators, totpflow.ScopeBrowsers, totpflow.ScopeRecoveryCodes,
+var scopes = []admin.Scope{
+	admin.ScopeAll, admin.ScopeAuthenticators, admin.ScopeBrowsers, admin.ScopeRecoveryCodes,
 }
 
 // scopeWords say what each of them clears.
-var scopeWords = map[totpflow.Scope]string{
-	totpflow.ScopeAll:            "authenticators, recovery codes, trusted browsers and sessions",
-	totpflow.ScopeAuthenticators: "authenticators, trusted browsers and sessions",
-	totpflow.ScopeBrowsers:       "trusted browsers",
-	totpflow.ScopeRecoveryCodes:  "recovery codes",
+var scopeWords = map[admin.Scope]string{
+	admin.ScopeAll:            "authenticators, recovery codes, trusted browsers and sessions",
+	admin.ScopeAuthenticators: "authenticators, trusted browsers and sessions",
+	admin.ScopeBrowsers:       "trusted browsers",
+	admin.ScopeRecoveryCodes:  "recovery codes",
 }
 
 func (a *app) reset() *cobra.Command {
@@ -47,7 +47,7 @@ was frozen ("it was not me"), or the policy says issued-code, it takes a code as
 			return nil
 		},
 		RunE: func(c *cobra.Command, users []string) error {
-			what := totpflow.Scope(scope)
+			what := admin.Scope(scope)
 			if !slices.Contains(scopes, what) {
 				return usagef("--scope is one of all, authenticators, browsers, codes")
 			}
@@ -71,7 +71,7 @@ was frozen ("it was not me"), or the policy says issued-code, it takes a code as
 	return c
 }
 
-func (a *app) resetOne(c *cobra.Command, id store.AccountID, what totpflow.Scope) error {
+func (a *app) resetOne(c *cobra.Command, id store.AccountID, what admin.Scope) error {
 	return a.change(c, change{
 		name: "reset", id: id,
 		what: fmt.Sprintf("Clear the %s of %s?", scopeWords[what], label(id)),
@@ -86,15 +86,15 @@ func (a *app) resetOne(c *cobra.Command, id store.AccountID, what totpflow.Scope
 // nextStep says what a person who was reset meets next.
 func nextStep(id store.AccountID) func(context.Context, *session, *changed) string {
 	return func(ctx context.Context, s *session, _ *changed) string {
-		members, err := s.admin.Status(ctx, s.by, id)
+		m, err := s.admin.Member(ctx, s.by, id)
 		if err != nil { // it was done all the same; status will say why
 			return ""
 		}
-		return stepWords(members[0])
+		return stepWords(m)
 	}
 }
 
-func stepWords(m totpflow.Member) string {
+func stepWords(m admin.Member) string {
 	switch {
 	case m.ResetAt.IsZero():
 		return ""
@@ -106,10 +106,7 @@ func stepWords(m totpflow.Member) string {
 	return "; a new set-up takes a code of totpflow issue-code, after the password"
 }
 
-// maxBulk is how many accounts one call of the library takes.
-const maxBulk = 1000
-
-func (a *app) resetMany(ctx context.Context, tenant string, users []string, what totpflow.Scope) error {
+func (a *app) resetMany(ctx context.Context, tenant string, users []string, what admin.Scope) error {
 	by, err := a.changer()
 	if err != nil {
 		return err
@@ -121,8 +118,8 @@ func (a *app) resetMany(ctx context.Context, tenant string, users []string, what
 	defer s.db.Close()
 	out := bulk{Command: "reset", DryRun: !a.yes, Outcomes: []outcome{}}
 	users = slices.Compact(slices.Sorted(slices.Values(users)))
-	for batch := range slices.Chunk(users, maxBulk) {
-		var outcomes []totpflow.Outcome
+	for batch := range slices.Chunk(users, admin.MaxAccounts) {
+		var outcomes []admin.Outcome
 		if a.yes {
 			outcomes, err = s.admin.ResetMany(ctx, s.by, tenant, batch, what)
 		} else {
@@ -148,17 +145,17 @@ func (s *session) noteCodes(ctx context.Context, outcomes []outcome) {
 		if !o.Done {
 			continue
 		}
-		members, err := s.admin.Status(ctx, s.by, store.AccountID{Tenant: o.Tenant, User: o.User})
-		outcomes[i].NeedsCode = err == nil && members[0].NeedsCode
+		m, err := s.admin.Member(ctx, s.by, store.AccountID{Tenant: o.Tenant, User: o.User})
+		outcomes[i].NeedsCode = err == nil && m.NeedsCode
 	}
 }
 
 // lookUp is ResetMany without its effect.
-func (s *session) lookUp(ctx context.Context, tenant string, users []string) ([]totpflow.Outcome, error) {
-	var outcomes []totpflow.Outcome
+func (s *session) lookUp(ctx context.Context, tenant string, users []string) ([]admin.Outcome, error) {
+	var outcomes []admin.Outcome
 	for _, user := range users {
 		id := store.AccountID{Tenant: tenant, User: user}
-		outcomes = append(outcomes, totpflow.Outcome{ID: id, Err: s.found(ctx, id)})
+		outcomes = append(outcomes, admin.Outcome{ID: id, Err: s.found(ctx, id)})
 	}
 	return outcomes, nil
 }

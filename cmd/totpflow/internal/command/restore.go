@@ -26,7 +26,9 @@ was not them. All others stop working for good, and so do recovery codes, truste
 				name: "restore-authenticator", id: id,
 				what: fmt.Sprintf("Bring back the authenticator %q of %s, and end all others?", args[1], label(id)),
 				said: "brought back; everything else is ended",
-				do:   func(ctx context.Context, s *session) error { return s.admin.Restore(ctx, s.by, id, args[1]) },
+				do: func(ctx context.Context, s *session) error {
+					return s.admin.RestoreAuthenticator(ctx, s.by, id, args[1])
+				},
 			})
 		},
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/keyfile"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/keyring"
@@ -94,7 +94,10 @@ func (a *app) runRestored(ctx context.Context, backup time.Time) error {
 		return err
 	}
 	defer db.Close()
-	here := &session{db: db, ring: f.Ring()}
+	here, err := a.session(db, f.Ring(), by)
+	if err != nil {
+		return err
+	}
 	if err := here.match(ctx); err != nil { // before the epoch, which ends every sign-in
 		return err
 	}
@@ -130,8 +133,8 @@ func (a *app) runRestored(ctx context.Context, backup time.Time) error {
 	}
 	sw := &sweep{
 		file: f, session: s, journal: j, what: "going over",
-		run: func(ctx context.Context, cursor string, progress func(totpflow.Progress)) error {
-			return s.admin.Restored(ctx, s.by, backup, cursor, progress)
+		run: func(ctx context.Context, cursor string, progress func(admin.Progress)) error {
+			return s.admin.AfterDatabaseRestore(ctx, s.by, backup, cursor, progress)
 		},
 	}
 	if err := a.sweep(ctx, sw, records); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/database"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
@@ -24,13 +25,13 @@ type session struct {
 	db      *database.DB
 	ring    *keyring.Ring
 	service *totpflow.Service
-	admin   totpflow.Admin
-	by      totpflow.Operator
+	admin   admin.Admin
+	by      admin.Operator
 }
 
 // open opens the database with the ring, for the operator. The caller closes
 // the session's database.
-func (a *app) open(ctx context.Context, by totpflow.Operator) (*session, error) {
+func (a *app) open(ctx context.Context, by admin.Operator) (*session, error) {
 	ring, err := a.ring()
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func (a *app) open(ctx context.Context, by totpflow.Operator) (*session, error) 
 	return s, err
 }
 
-func (a *app) session(db *database.DB, ring *keyring.Ring, by totpflow.Operator) (*session, error) {
+func (a *app) session(db *database.DB, ring *keyring.Ring, by admin.Operator) (*session, error) {
 	service, err := totpflow.New(totpflow.Config{
 		Issuer:        "totpflow", // shown by no phone: nothing is set up here
 		Store:         db,
@@ -57,7 +58,7 @@ func (a *app) session(db *database.DB, ring *keyring.Ring, by totpflow.Operator)
 	if err != nil {
 		return nil, err
 	}
-	return &session{db: db, ring: ring, service: service, admin: service.Admin(nil), by: by}, nil
+	return &session{db: db, ring: ring, service: service, admin: admin.New(service, nil), by: by}, nil
 }
 
 // events logs what this run does. Records also hold events that the product's
@@ -66,7 +67,7 @@ func (a *app) session(db *database.DB, ring *keyring.Ring, by totpflow.Operator)
 // An event that is taken here is offered to the product's sink all the same,
 // with the account's next flow: what was taken is remembered in the memory of
 // the process only, and no account is written twice in one run.
-func (a *app) events(by totpflow.Operator) event.Sink {
+func (a *app) events(by admin.Operator) event.Sink {
 	log := event.Slog(slog.New(slog.NewTextHandler(a.screen.Log(), nil)))
 	began := time.Now().Truncate(time.Millisecond) // as fine as events are
 	return event.SinkFunc(func(ctx context.Context, e event.Event) error {
@@ -78,8 +79,8 @@ func (a *app) events(by totpflow.Operator) event.Sink {
 }
 
 // looker is the operator who changes nothing.
-func (a *app) looker() totpflow.Operator {
-	return totpflow.Operator{Name: cmp.Or(a.operator, "unnamed"), Reason: "to look"}
+func (a *app) looker() admin.Operator {
+	return admin.Operator{Name: cmp.Or(a.operator, "unnamed"), Reason: "to look"}
 }
 
 // changeFlags adds what every change takes.
@@ -90,22 +91,22 @@ func (a *app) changeFlags(c *cobra.Command) {
 }
 
 // changer is the operator of a change, who says who and why.
-func (a *app) changer() (totpflow.Operator, error) {
+func (a *app) changer() (admin.Operator, error) {
 	if a.reason == "" {
-		return totpflow.Operator{}, usagef("--reason is missing: say why, such as the number of a ticket")
+		return admin.Operator{}, usagef("--reason is missing: say why, such as the number of a ticket")
 	}
 	name := a.operator
 	if name == "" {
 		name = a.login()
 	}
 	if name == "" {
-		return totpflow.Operator{}, usagef("your login has no name here: say with --operator who you are")
+		return admin.Operator{}, usagef("your login has no name here: say with --operator who you are")
 	}
 	kept := event.Event{Actor: "operator " + name, Reason: a.reason}.Clean()
 	if kept.Actor != "operator "+name || kept.Reason != a.reason {
-		return totpflow.Operator{}, usagef("--reason is text of at most 64 bytes, and --operator of at most 180: they stand in every event")
+		return admin.Operator{}, usagef("--reason is text of at most 64 bytes, and --operator of at most 180: they stand in every event")
 	}
-	return totpflow.Operator{Name: name, Reason: a.reason}, nil
+	return admin.Operator{Name: name, Reason: a.reason}, nil
 }
 
 // login is who works here: behind sudo that is who called it.
@@ -125,7 +126,7 @@ func (s *session) found(ctx context.Context, id store.AccountID) error {
 	_, err := s.db.Get(ctx, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return totpflow.ErrNoAccount
+		return admin.ErrNoAccount
 	case err != nil:
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
@@ -58,7 +59,7 @@ func (a *app) showStatus(ctx context.Context, id store.AccountID) error {
 	if err := s.found(ctx, id); err != nil {
 		return explain(id, err)
 	}
-	members, err := s.admin.Status(ctx, s.by, id)
+	m, err := s.admin.Member(ctx, s.by, id)
 	if err != nil {
 		return explain(id, err)
 	}
@@ -66,7 +67,7 @@ func (a *app) showStatus(ctx context.Context, id store.AccountID) error {
 	if err != nil {
 		return explain(id, err)
 	}
-	r := report{member: memberOf(members[0]), Bound: []authenticator{}, Activity: st.Activity}
+	r := report{member: memberOf(m), Bound: []authenticator{}, Activity: st.Activity}
 	for _, x := range st.Authenticators {
 		r.Bound = append(r.Bound, authenticator{x.ID, x.Name, x.Added, x.Used})
 	}
@@ -104,17 +105,17 @@ func (a *app) printStatus(name string, r report) error {
 
 // standing is the state in words.
 func (m member) standing() string {
-	switch totpflow.MemberState(m.State) {
-	case totpflow.StateFrozen:
+	switch admin.MemberState(m.State) {
+	case admin.StateFrozen:
 		return "frozen since " + screen.Time(m.FrozenAt) + `: the person said "it was not me"`
-	case totpflow.StateExempt:
+	case admin.StateExempt:
 		return "exempt: a machine account, " + m.Machine
-	case totpflow.StateGrace:
+	case admin.StateGrace:
 		if m.GraceBegins {
 			return "grace: has to set up; the time for it begins at the next sign-in"
 		}
 		return "grace: has to set up until " + screen.Time(m.GraceUntil)
-	case totpflow.StateRequired:
+	case admin.StateRequired:
 		if m.NeedsCode {
 			return "required: reset on " + screen.Time(m.ResetAt) + `, has to set up; the password alone does not lead there ("totpflow issue-code")`
 		}

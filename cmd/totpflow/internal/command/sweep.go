@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/keyfile"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/store"
@@ -19,7 +19,7 @@ type sweep struct {
 	session *session
 	journal keyfile.Journal
 	what    string // for the progress
-	run     func(ctx context.Context, cursor string, progress func(totpflow.Progress)) error
+	run     func(ctx context.Context, cursor string, progress func(admin.Progress)) error
 	broken  []store.AccountID // records that do not open, which were passed over
 }
 
@@ -82,7 +82,7 @@ func (a *app) sweep(ctx context.Context, sw *sweep, total int) error {
 	defer bar.End()
 	seen, changed := sw.journal.Seen, sw.journal.Changed
 	var noted error
-	err := sw.run(ctx, sw.journal.Cursor, func(p totpflow.Progress) {
+	err := sw.run(ctx, sw.journal.Cursor, func(p admin.Progress) {
 		sw.journal.Seen, sw.journal.Changed = seen+p.Seen, changed+p.Changed
 		sw.broken = append(sw.broken, p.Unreadable...)
 		bar.At(sw.journal.Seen)
@@ -93,7 +93,7 @@ func (a *app) sweep(ctx context.Context, sw *sweep, total int) error {
 		noted = sw.file.Note(sw.journal)
 	})
 	switch {
-	case errors.Is(err, totpflow.ErrUnreadable), err == nil:
+	case errors.Is(err, admin.ErrUnreadable), err == nil:
 		if noted != nil {
 			return noted
 		}

@@ -1,0 +1,315 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/trust"
+)
+
+// A Scope is how much a reset clears. The zero Scope is none.
+type Scope string
+
+const (
+	ScopeAll            Scope = "all"            // everything; the person sets up anew
+	ScopeAuthenticators Scope = "authenticators" // the recovery codes stay good
+	ScopeBrowsers       Scope = "browsers"       // trusted browsers
+	ScopeRecoveryCodes  Scope = "codes"          // recovery codes, issued ones too
+)
+
+// ErrScope means that a reset named no known scope.
+var ErrScope = errors.New("admin: unknown scope of a reset")
+
+// Reset clears what the scope says. Sign-ins under way end with every scope,
+// browsers and sessions begun before with the first two. After these the person
+// sets up anew, and no grace leads past it: for 24 hours the password leads
+// there, later or where the policy says IssuedCode a code from
+// [Admin.IssueRecoveryCode], or a recovery code that was left. Within these hours
+// whoever can have the password sent anew by mail needs the mailbox only.
+//
+// With the first two scopes a freeze ends, recovery codes are cleared with it, and
+// it takes an issued code until an authenticator is set up: whoever froze the
+// account suspects that the password and the codes are in other hands. They also
+// end an exemption. Errors: [ErrScope], [ErrNoAccount], and those that every call
+// of administrators has ([ErrNotAllowed], [ErrSelf], [totpflow.ErrProof]).
+func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) error {
+	if !what.known() {
+		return ErrScope
+	}
+	who, err := a.authoriseChange(ctx, by, ActionResetAccount, target)
+	if err != nil {
+		return err
+	}
+	return a.reset(ctx, who, target, what)
+}
+
+func (a Admin) reset(ctx context.Context, who author, target store.AccountID, what Scope) error {
+	return a.changeFound(ctx, target, func(tx *engine.Tx) error { return reset(tx, who, what) })
+}
+
+func (w Scope) known() bool {
+	return w == ScopeAll || w == ScopeAuthenticators || w == ScopeBrowsers || w == ScopeRecoveryCodes
+}
+
+func reset(tx *engine.Tx, who author, what Scope) error {
+	switch what {
+	case ScopeBrowsers:
+		tx.EndTickets() // a proof of a moment ago could trust a browser again
+		tx.EndTrust()
+		who.log(tx, event.Event{Kind: event.BrowsersRevoked})
+	case ScopeRecoveryCodes:
+		tx.EndTickets()
+		tx.Recovery, tx.Issued = recovery.Set{}, account.Issued{}
+		who.log(tx, event.Event{Kind: event.RecoveryCodesVoided})
+	default:
+		if err := forceSetUp(tx); err != nil {
+			return err
+		}
+		tx.Issued = account.Issued{}
+		if what == ScopeAll || tx.Frozen() {
+			tx.Recovery = recovery.Set{}
+		}
+		tx.Thaw(tx.Now)
+		tx.Machine, tx.Phones = "", tx.Phones.Clear()
+		tx.FactorsChanged(tx.Now)
+		who.log(tx, event.Event{Kind: event.Reset, Action: string(what)})
+	}
+	return nil
+}
+
+// forceSetUp takes the authenticators and has the person set up anew. Of a frozen
+// account, or one that was reset when it was, it takes an issued code: a second
+// reset, or a detour, is no way round the first.
+func forceSetUp(tx *engine.Tx) error {
+	e, err := tx.Enrollment.Reset(tx.Now)
+	if err != nil {
+		return err
+	}
+	tx.Enrollment, tx.CodeOnly = e, tx.CodeOnly || tx.Frozen()
+	return nil
+}
+
+// Unlock ends every wait after wrong codes, also of the long windows, and a
+// freeze. It clears no factor: what a thief may have set up goes on working, so
+// that for a frozen account [Admin.RestoreAuthenticator] or [Admin.Reset] is usually right.
+func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) error {
+	return a.change(ctx, by, ActionUnlockAccount, target, func(tx *engine.Tx, who author) error {
+		tx.Budget, tx.RecoveryRate = throttle.Budget{}, throttle.Rate{}
+		tx.Thaw(tx.Now)
+		who.log(tx, event.Event{Kind: event.Unlocked})
+		return nil
+	})
+}
+
+// RevokeBrowser ends the trust in one browser. Errors: [totpflow.ErrNoBrowser].
+func (a Admin) RevokeBrowser(ctx context.Context, by Actor, target store.AccountID, browser string) error {
+	return a.change(ctx, by, ActionRevokeBrowser, target, func(tx *engine.Tx, who author) error {
+		rest, ok := trust.Revoke(tx.Browsers, browser)
+		if !ok {
+			return totpflow.ErrNoBrowser
+		}
+		tx.Browsers = rest
+		who.log(tx, event.Event{Kind: event.BrowserRevoked, Browser: browser})
+		return nil
+	})
+}
+
+var (
+	// ErrGrace means that a grace would end in the past, after more than
+	// policy.MaxGrace, or no later than it does anyway.
+	ErrGrace = errors.New("admin: grace ends in the future, later than before, and within 90 days")
+
+	// ErrNoGrace means that more time would help nobody: the account has a factor,
+	// was reset, or is a machine's.
+	ErrNoGrace = errors.New("admin: grace is for who has nothing set up, and was not reset")
+)
+
+// ExtendGrace gives one person until then to set up, whatever the tenant's
+// policy says, also who was never seen. Errors: [ErrGrace], [ErrNoGrace].
+func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.AccountID, until time.Time) error {
+	until = until.UTC().Truncate(time.Millisecond)
+	who, err := a.authoriseChange(ctx, by, ActionExtendGrace, target)
+	if err != nil {
+		return err
+	}
+	p, err := a.engine.PolicyOf(ctx, target)
+	if err != nil {
+		return err
+	}
+	return a.engine.Change(ctx, target, func(tx *engine.Tx) error {
+		now, _ := tx.GraceUntil(p)
+		switch {
+		case !tx.MayHaveGrace():
+			return ErrNoGrace
+		case !until.After(tx.Now), !until.After(now), until.Sub(tx.Now) > policy.MaxGrace:
+			return ErrGrace
+		}
+		tx.Grace.Until = until
+		who.log(tx, event.Event{Kind: event.GraceExtended, Until: until})
+		tx.Save()
+		return nil
+	})
+}
+
+// Exempt makes the account a machine's, such as a backup agent's: it is asked
+// for no second factor where machines sign in ([totpflow.Service.SignInMachine]), and no
+// longer gets in where people do. The name says what it is. What was set up is
+// cleared, and sessions begun before end. Where the tenant's policy wants two
+// administrators, it waits for the second ([*ApprovalError]).
+func (a Admin) Exempt(ctx context.Context, by Actor, target store.AccountID, name string) error {
+	if name = cleanMachine(name); name == "" {
+		return ErrMachineName
+	}
+	who, err := a.authoriseChange(ctx, by, ActionExemptAccount, target)
+	if err != nil {
+		return err
+	}
+	ask := account.Request{Action: string(ActionExemptAccount), Targets: []string{target.User}, Name: name}
+	if err := a.requestIfTwo(ctx, who, target.Tenant, ask); err != nil {
+		return err
+	}
+	return a.exempt(ctx, who, target, name)
+}
+
+func (a Admin) exempt(ctx context.Context, who author, target store.AccountID, name string) error {
+	return a.engine.Change(ctx, target, func(tx *engine.Tx) error {
+		e, err := tx.Enrollment.Exempt(tx.Now)
+		if err != nil {
+			return err
+		}
+		tx.Enrollment, tx.Recovery, tx.Issued, tx.Machine = e, recovery.Set{}, account.Issued{}, name
+		tx.Phones, tx.Assigned = tx.Phones.Clear(), ""
+		tx.FactorsChanged(tx.Now)
+		who.log(tx, event.Event{Kind: event.Exempted})
+		tx.Save()
+		return nil
+	})
+}
+
+// EndExemption makes the account a person's again, who has to set up.
+func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountID) error {
+	return a.change(ctx, by, ActionExemptAccount, target, func(tx *engine.Tx, who author) error {
+		if tx.Enrollment.State(tx.Now) != enroll.Exempted {
+			return totpflow.ErrNotExempt
+		}
+		if err := forceSetUp(tx); err != nil {
+			return err
+		}
+		tx.Machine = ""
+		tx.FactorsChanged(tx.Now)
+		who.log(tx, event.Event{Kind: event.ExemptionEnded})
+		return nil
+	})
+}
+
+// RestoreAuthenticator brings back an authenticator that was replaced, removed or disabled in
+// the last 72 hours ([Member].Recoverable), when the person says that it was not them.
+// All others stop working for good, and with them the recovery codes, browsers
+// and sessions; a freeze ends. Errors: [enroll.ErrUnknown].
+func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.AccountID, authenticator string) error {
+	return a.change(ctx, by, ActionRestoreAuthenticator, target, func(tx *engine.Tx, who author) error {
+		e, back, _, err := tx.Enrollment.Restore(tx.Now, authenticator)
+		if err != nil {
+			return err
+		}
+		// The recovery codes may be those that were made with the thief's
+		// authenticator, and the number the thief's.
+		tx.Enrollment, tx.Recovery, tx.Issued = e, recovery.Set{}, account.Issued{}
+		tx.Phones = tx.Phones.Clear()
+		tx.Thaw(tx.Now)
+		tx.FactorsChanged(tx.Now)
+		who.log(tx, event.Event{Kind: event.AuthenticatorRestored, Authenticator: back.ID})
+		return nil
+	})
+}
+
+// Forget deletes all that is kept of an account, for its erasure. The event of it
+// is told before. The host then forgets its generation too, and the user: one that
+// goes on under the same id begins as somebody who never enrolled. Where the
+// tenant's policy wants two administrators, it waits for the second
+// ([*ApprovalError]): it takes a factor away for good, and a freeze.
+func (a Admin) Forget(ctx context.Context, by Actor, target store.AccountID) error {
+	who, err := a.authoriseChange(ctx, by, ActionForgetAccount, target)
+	if err != nil {
+		return err
+	}
+	ask := account.Request{Action: string(ActionForgetAccount), Targets: []string{target.User}}
+	if err := a.requestIfTwo(ctx, who, target.Tenant, ask); err != nil {
+		return err
+	}
+	return a.forget(ctx, who, target)
+}
+
+func (a Admin) forget(ctx context.Context, who author, target store.AccountID) error {
+	return a.engine.Erase(ctx, target, func(tx *engine.Tx) error {
+		if !tx.Found {
+			return ErrNoAccount
+		}
+		who.log(tx, event.Event{Kind: event.Forgotten})
+		return nil
+	})
+}
+
+// An IssuedCode is to be sent to the person, and to nobody else.
+type IssuedCode struct {
+	ID      store.AccountID
+	Code    string // REVEALS: whoever has it and the password sets up anew
+	Expires time.Time
+}
+
+// IssueRecoveryCode makes a code that lets the person set up anew, once, within
+// 24 hours, after the password (NIST SP 800-63B-4 §4.2.1.2). Deliver sends it to
+// the address that the host has of the person; the administrator never sees it.
+// It replaces one that was issued before, and ends with a new password. When
+// deliver fails, so does the call, and the code stays unknown to everybody:
+// issue another one. What deliver says of the failure comes with the error; it
+// must not repeat the code. Errors: [totpflow.ErrPasswordRecent] within 24 hours after a new
+// password; [totpflow.ErrNotEnrolled] for who has nothing to be locked out of.
+func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.AccountID, deliver func(context.Context, IssuedCode) error) error {
+	if deliver == nil {
+		return errors.New("admin: there is nothing to deliver the recovery code by")
+	}
+	code, set := recovery.Issue(a.engine.Now())
+	var expires time.Time
+	err := a.change(ctx, by, ActionIssueCode, target, func(tx *engine.Tx, who author) error {
+		switch st := tx.Enrollment.State(tx.Now); {
+		case tx.PasswordRecent():
+			return totpflow.ErrPasswordRecent
+		case tx.Frozen():
+			return totpflow.ErrFrozen // reset it first: what a thief has set up must go
+		case st != enroll.ResetPending && !tx.HasFactor():
+			return totpflow.ErrNotEnrolled
+		}
+		tx.Issued = account.Issued{Set: set, At: tx.Now.Truncate(time.Millisecond)}
+		expires = tx.Issued.At.Add(account.IssuedAge)
+		who.log(tx, event.Event{Kind: event.RecoveryIssued, Until: expires})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := deliver(ctx, IssuedCode{ID: target, Code: code, Expires: expires}); err != nil {
+		return fmt.Errorf("admin: the recovery code was not delivered: %w", err)
+	}
+	return nil
+}
+
+// cleanMachine is the name of a machine account, as it is listed.
+func cleanMachine(name string) string {
+	return strings.TrimSpace(event.Event{Actor: name}.Clean().Actor)
+}
+
+// ErrMachineName means that a machine account was given no name.
+var ErrMachineName = errors.New("admin: a machine account needs a name")

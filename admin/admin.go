@@ -1,0 +1,257 @@
+// Package admin is what administrators and operators do about other people's
+// second factor: see who has one, set a tenant's policy, help people who lost
+// their phone, import and erase accounts, and look after the database.
+//
+// Make an [Admin] with [New], from the service of package totpflow and the host's
+// [Rule]. Every call names its [Actor]: an [Administrator] with a proof of their
+// own second factor, or an [Operator] with a reason.
+//
+//	office := admin.New(mfa, rule)
+//	err := office.Reset(ctx, admin.Administrator{User: user, Proof: proof}, target, admin.ScopeAll)
+//
+// Calls that only look return iterators, which yield a last zero value with an
+// error when they fail. Calls that change many records ([Admin.Reseal],
+// [Admin.AfterDatabaseRestore]) report their progress, and a run that was cut
+// short goes on from there.
+//
+// Nothing here shows a secret. What is set up without the person is what they had
+// already ([Admin.Import], [Admin.RestoreAuthenticator]).
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/store"
+)
+
+// An Admin is what administrators may see and do of other people's second
+// factor. A host that keeps generations takes the new one from
+// [totpflow.Account.Status] after each change; otherwise an attacker who can write
+// to the database could put the record back to before it. It is a cheap value, and
+// safe for concurrent use.
+type Admin struct {
+	service *totpflow.Service
+	engine  *engine.Engine
+	rule    Rule
+}
+
+// A Rule is the host's: whether the actor, a signed-in person, may do the action
+// to the target. A nil error lets them. For what concerns a whole tenant,
+// target.User is empty. The rule is asked after the library's own checks: the
+// target is in the actor's tenant or in one below it ([totpflow.Config].ParentTenants), and
+// is not the actor.
+//
+// With ActionApprove the target is also the account that asked, which may be of a
+// tenant above: where one person has several accounts, refuse the same person. The
+// error may be [ErrSelf].
+type Rule func(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.AccountID) error
+
+// New returns the administrators' calls under the host's rule. A nil rule
+// refuses every [Administrator]; it is not asked about an [Operator].
+func New(service *totpflow.Service, rule Rule) Admin {
+	return Admin{service: service, engine: engine.Open(service.Handle()), rule: rule}
+}
+
+// The actions of administrators, for [totpflow.Account.Reauthenticate] and for a
+// [Rule].
+const (
+	ActionViewAccounts         totpflow.Action = "view accounts" // requires no proof
+	ActionSetPolicy            totpflow.Action = "set policy"
+	ActionResetAccount         totpflow.Action = "reset account"
+	ActionUnlockAccount        totpflow.Action = "unlock account"
+	ActionRevokeBrowser        totpflow.Action = "revoke browser"
+	ActionExtendGrace          totpflow.Action = "extend grace"
+	ActionExemptAccount        totpflow.Action = "exempt account" // and to end it
+	ActionIssueCode            totpflow.Action = "issue recovery code"
+	ActionRestoreAuthenticator totpflow.Action = "restore authenticator"
+	ActionForgetAccount        totpflow.Action = "forget account"
+	ActionImport               totpflow.Action = "import accounts"
+	ActionApprove              totpflow.Action = "approve request" // and to withdraw one
+	ActionAssignPhone          totpflow.Action = "assign phone"
+)
+
+// An Actor is the person or program that performs an administrative call: an
+// [Administrator] or an [Operator].
+type Actor interface{ isActor() }
+
+// An Administrator is a signed-in person. Every call but those that only look
+// consumes a proof of its own action, from the administrator's
+// [totpflow.Account.Reauthenticate]: a session left open resets nobody, and a
+// person who has no second factor cannot require one of others. The proof is
+// consumed also when the call then fails: before you ask for the code, refuse what
+// you can see will fail, such as somebody's own account.
+type Administrator struct {
+	User  totpflow.User
+	Proof totpflow.Proof
+}
+
+// An Operator is a person or program that has the database and the keys anyway:
+// for the command on the server when the last administrator is locked out, and for
+// jobs. There is no proof; name and reason stand in every event. Never make one
+// from the content of a request.
+type Operator struct {
+	Name   string // who, such as the login name on the server
+	Reason string // why, such as a ticket's number
+}
+
+func (Administrator) isActor() {}
+func (Operator) isActor()      {}
+
+// LogValue implements [slog.LogValuer]. It shows no proof.
+func (a Administrator) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", a)) }
+
+// Errors of administrators' calls.
+var (
+	// ErrNotAllowed means that the host's [Rule] refused, that there is none,
+	// that the target is in another tenant, or that an [Operator] gave no name
+	// or no reason.
+	ErrNotAllowed = errors.New("admin: not allowed")
+
+	// ErrSelf means that administrators tried it on themselves: they look after
+	// their own factor with their own code, through [totpflow.Account], and
+	// somebody else approves their own request.
+	ErrSelf = errors.New("admin: administrators cannot do this to themselves")
+
+	// ErrNoAccount means that the target has no record: the person has never
+	// come to the second step, or the id is wrong.
+	ErrNoAccount = errors.New("admin: there is nothing kept of this account")
+)
+
+// An author is who acts, as events tell it.
+type author struct {
+	id     store.AccountID // zero for an operator
+	name   string
+	reason string
+}
+
+func (w author) operator() bool { return w.id.User == "" }
+
+// log adds an event with who did it.
+func (w author) log(tx *engine.Tx, e event.Event) {
+	e.Actor = w.name
+	if e.Reason == "" {
+		e.Reason = w.reason
+	}
+	tx.Log(e)
+}
+
+// authoriseView authorises a call that only looks.
+func (a Admin) authoriseView(ctx context.Context, by Actor, target store.AccountID) error {
+	_, err := a.authorise(ctx, by, ActionViewAccounts, target)
+	return err
+}
+
+// authoriseChange authorises a call that changes something, and consumes its
+// proof. The proof is gone also when the call then fails: an administrator shows
+// another code, and nothing is done twice.
+func (a Admin) authoriseChange(ctx context.Context, by Actor, action totpflow.Action, target store.AccountID) (author, error) {
+	who, err := a.authorise(ctx, by, action, target)
+	if err != nil {
+		return author{}, err
+	}
+	if admin, ok := by.(Administrator); ok {
+		if err := a.service.Account(admin.User).ConsumeProof(ctx, admin.Proof, action); err != nil {
+			return author{}, err
+		}
+	}
+	return who, nil
+}
+
+func (a Admin) authorise(ctx context.Context, by Actor, action totpflow.Action, target store.AccountID) (author, error) {
+	switch by := by.(type) {
+	case Operator:
+		if by.Name == "" || by.Reason == "" {
+			return author{}, fmt.Errorf("%w: an operator gives a name and a reason", ErrNotAllowed)
+		}
+		return author{name: "operator " + by.Name, reason: by.Reason}, nil
+	case Administrator:
+		if err := a.permit(ctx, by.User, action, target); err != nil {
+			return author{}, err
+		}
+		return author{id: by.User.ID, name: actorName(by.User.ID, target.Tenant)}, nil
+	default: // nil
+		return author{}, ErrNotAllowed
+	}
+}
+
+// permit asks whether an administrator may do the action to the target.
+func (a Admin) permit(ctx context.Context, u totpflow.User, action totpflow.Action, target store.AccountID) error {
+	if err := account.Validate(u.ID); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotAllowed, err)
+	}
+	if u.ID == target && action != ActionViewAccounts {
+		return ErrSelf
+	}
+	if ok, err := a.isAbove(ctx, u.ID.Tenant, target.Tenant); err != nil {
+		return err
+	} else if !ok {
+		return fmt.Errorf("%w: the account is of another tenant", ErrNotAllowed)
+	}
+	return a.askRule(ctx, u, action, target)
+}
+
+// askRule asks the host's rule.
+func (a Admin) askRule(ctx context.Context, u totpflow.User, action totpflow.Action, target store.AccountID) error {
+	if a.rule == nil {
+		return ErrNotAllowed
+	}
+	if err := a.rule(ctx, u, action, target); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotAllowed, err)
+	}
+	return nil
+}
+
+// isAbove reports whether the tenant upper is the tenant itself or above it.
+func (a Admin) isAbove(ctx context.Context, upper, tenant string) (bool, error) {
+	if upper == tenant {
+		return true, nil
+	}
+	if a.engine.ParentTenants == nil {
+		return false, nil
+	}
+	chain, err := a.engine.ParentTenants(ctx, tenant)
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", totpflow.ErrPolicy, err)
+	}
+	return slices.Contains(chain, upper), nil
+}
+
+// actorName tells administrators of a tenant above from those of the target's.
+func actorName(id store.AccountID, tenant string) string {
+	if id.Tenant == tenant {
+		return id.User
+	}
+	return id.Tenant + "/" + id.User
+}
+
+// change runs an administrator's call on an account that has a record.
+func (a Admin) change(ctx context.Context, by Actor, action totpflow.Action, target store.AccountID, decide func(*engine.Tx, author) error) error {
+	who, err := a.authoriseChange(ctx, by, action, target)
+	if err != nil {
+		return err
+	}
+	return a.changeFound(ctx, target, func(tx *engine.Tx) error { return decide(tx, who) })
+}
+
+// changeFound changes an account that has a record, and saves it unless decide
+// fails.
+func (a Admin) changeFound(ctx context.Context, target store.AccountID, decide func(*engine.Tx) error) error {
+	return a.engine.Change(ctx, target, func(tx *engine.Tx) error {
+		if !tx.Found {
+			return ErrNoAccount
+		}
+		if err := decide(tx); err != nil {
+			return err
+		}
+		tx.Save()
+		return nil
+	})
+}

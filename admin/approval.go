@@ -1,0 +1,228 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+// A Request is pending until a second administrator approves it.
+type Request struct {
+	ID      string
+	Action  totpflow.Action // ActionSetPolicy, ActionExemptAccount, ActionResetAccount or ActionForgetAccount
+	By      store.AccountID
+	Asked   time.Time
+	Expires time.Time
+	Policy  policy.Policy // of ActionSetPolicy
+	Targets []string      // user ids, of the others
+	Scope   Scope         // of ActionResetAccount
+	Name    string        // of ActionExemptAccount
+}
+
+func request(q account.Request) Request {
+	out := Request{
+		ID: q.ID, Action: totpflow.Action(q.Action), By: q.By, Asked: q.Asked, Expires: q.Asked.Add(account.RequestAge),
+		Targets: q.Targets, Scope: Scope(q.Scope), Name: q.Name,
+	}
+	if q.Policy != nil {
+		out.Policy = *q.Policy
+	}
+	return out
+}
+
+// ErrApproval is what every [*ApprovalError] is.
+var ErrApproval = errors.New("admin: a second administrator must approve this")
+
+// An ApprovalError says that nothing has changed yet: a second administrator has
+// 24 hours to approve the request.
+type ApprovalError struct{ Request string }
+
+func (e *ApprovalError) Error() string { return ErrApproval.Error() + ": request " + e.Request }
+
+// Is makes an ApprovalError match [ErrApproval].
+func (e *ApprovalError) Is(target error) bool { return target == ErrApproval }
+
+var (
+	// ErrNoRequest means that no request waits under this id, or not any more.
+	ErrNoRequest = errors.New("admin: no such request waits")
+
+	// ErrRequests means that too much waits already for a second administrator.
+	ErrTooManyRequests = account.ErrTooManyRequests
+)
+
+// requestIfTwo returns nil for an operator, and for anybody where one
+// administrator is enough. Otherwise it adds the request and returns the
+// *ApprovalError.
+func (a Admin) requestIfTwo(ctx context.Context, who author, tenant string, q account.Request) error {
+	p, err := a.engine.TenantPolicy(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	if !p.TwoAdministrators || who.operator() {
+		return nil
+	}
+	for _, user := range q.Targets { // JSON would make another id of what is no text
+		if err := account.Validate(store.AccountID{Tenant: tenant, User: user}); err != nil {
+			return err
+		}
+	}
+	var asked error
+	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
+		asked = addRequest(tx, who, q)
+		return nil
+	})
+	return cmp.Or(err, asked)
+}
+
+// addRequest adds a request. Its error, an *ApprovalError, says that it is pending.
+func addRequest(tx *engine.Tx, who author, q account.Request) error {
+	q.ID, q.By, q.Asked = rand.Text()[:16], who.id, tx.Now.Truncate(time.Millisecond)
+	t, err := tx.Tenant.AddRequest(q, tx.Now)
+	if err != nil {
+		return err
+	}
+	tx.Tenant = t
+	who.log(tx, event.Event{Kind: event.ApprovalRequested, Action: q.Action, Until: q.Asked.Add(account.RequestAge)})
+	tx.Save()
+	return &ApprovalError{Request: q.ID}
+}
+
+// Approve does what another administrator has asked for. The approver must have
+// the right to do it, and the one who asked must have it still, and not have said
+// "it was not me" since. The [Rule] is asked about the one who asked, too: two
+// accounts of one person are not two administrators. Where it concerns several
+// accounts, the error joins those of the accounts that it failed for; the others
+// are done. Errors: [ErrSelf], [ErrNoRequest].
+func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) error {
+	who, err := a.authoriseChange(ctx, by, ActionApprove, store.AccountID{Tenant: tenant})
+	if err != nil {
+		return err
+	}
+	q, err := a.pendingRequest(ctx, tenant, id)
+	if err != nil {
+		return err
+	}
+	if err := a.checkBoth(ctx, by, tenant, q); err != nil {
+		return err
+	}
+	// In this order: where ids are so long that an event cuts them, who asked
+	// stands in an event of its own.
+	who.name += ", asked by " + actorName(q.By, tenant)
+	err = a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {
+		who.log(tx, event.Event{Kind: event.ApprovalGranted, Action: q.Action})
+		switch totpflow.Action(q.Action) { // by the write that takes the request
+		case ActionSetPolicy:
+			setPolicy(tx, who, *q.Policy)
+		case ActionResetAccount:
+			logBulk(tx, who, q)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return a.carryOut(ctx, who, tenant, q)
+}
+
+// carryOut does what a request asks for beyond the tenant's own record.
+func (a Admin) carryOut(ctx context.Context, who author, tenant string, q account.Request) error {
+	var failed []error
+	for _, user := range q.Targets {
+		target := store.AccountID{Tenant: tenant, User: user}
+		var err error
+		switch totpflow.Action(q.Action) {
+		case ActionExemptAccount:
+			err = a.exempt(ctx, who, target, q.Name)
+		case ActionResetAccount:
+			err = a.reset(ctx, who, target, Scope(q.Scope))
+		case ActionForgetAccount:
+			err = a.forget(ctx, who, target)
+		default:
+			err = ErrNoRequest // unreachable: no other call asks
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", user, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// checkBoth checks that two people ask for it who both may do it.
+func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account.Request) error {
+	admin, ok := by.(Administrator)
+	if !ok {
+		return nil
+	}
+	if admin.User.ID == q.By {
+		return ErrSelf
+	}
+	// Only the host knows whether two accounts are one person's.
+	if err := a.askRule(ctx, admin.User, ActionApprove, q.By); err != nil {
+		return err
+	}
+	asker, found, err := a.engine.Read(ctx, q.By)
+	if err = cmp.Or(err, asker.Err); err != nil {
+		return err
+	}
+	if !found || asker.Account.Frozen() { // who asked may not have been the administrator
+		return fmt.Errorf("%w: the account that asked is closed", ErrNotAllowed)
+	}
+	targets := q.Targets
+	if len(targets) == 0 {
+		targets = []string{""}
+	}
+	for _, user := range targets {
+		for _, u := range []totpflow.User{admin.User, {ID: q.By}} {
+			if err := a.permit(ctx, u, totpflow.Action(q.Action), store.AccountID{Tenant: tenant, User: user}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Withdraw drops a request. The administrator who asked may do so, too. Errors: [ErrNoRequest].
+func (a Admin) Withdraw(ctx context.Context, by Actor, tenant, id string) error {
+	who, err := a.authoriseChange(ctx, by, ActionApprove, store.AccountID{Tenant: tenant})
+	if err != nil {
+		return err
+	}
+	return a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {
+		who.log(tx, event.Event{Kind: event.ApprovalWithdrawn, Action: q.Action})
+	})
+}
+
+// pendingRequest returns a request. A request never changes.
+func (a Admin) pendingRequest(ctx context.Context, tenant, id string) (q account.Request, err error) {
+	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
+		var ok bool
+		if _, q, ok = tx.Tenant.RemoveRequest(id, tx.Now); !ok {
+			return ErrNoRequest
+		}
+		return nil
+	})
+	return engine.Acknowledged(q, err)
+}
+
+// removeRequest removes a request, for the one call that comes first.
+func (a Admin) removeRequest(ctx context.Context, tenant, id string, then func(*engine.Tx, account.Request)) error {
+	return a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
+		t, q, ok := tx.Tenant.RemoveRequest(id, tx.Now)
+		if !ok {
+			return ErrNoRequest
+		}
+		tx.Tenant = t
+		then(tx, q)
+		tx.Save()
+		return nil
+	})
+}

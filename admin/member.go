@@ -1,0 +1,220 @@
+package admin
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+)
+
+// A MemberState is where an account stands, in one word for a list.
+type MemberState string
+
+const (
+	StateEnabled    MemberState = "enabled"    // an authenticator or a phone works
+	StateRequired   MemberState = "required"   // has to set up before the next sign-in
+	StateGrace      MemberState = "grace"      // has to set up until GraceUntil
+	StateDisabled   MemberState = "disabled"   // has nothing set up and need not
+	StateExempt     MemberState = "exempt"     // a machine account
+	StateFrozen     MemberState = "frozen"     // "it was not me"
+	StateUnreadable MemberState = "unreadable" // the record does not open: for the operator
+)
+
+// A Member is what an administrator sees of an account. It holds no secret.
+type Member struct {
+	ID                store.AccountID
+	State             MemberState
+	Enrollment        enroll.State
+	Required          bool      // by policy
+	GraceUntil        time.Time // where an enrollment is required; may be over; zero for no grace
+	GraceBegins       bool      // at the next sign-in: until then GraceUntil is counted from now
+	Authenticators    int
+	Phones            int
+	Recoverable       []enroll.Recoverable // replaced or removed in the last 72 hours, for Admin.RestoreAuthenticator
+	Browsers          []totpflow.Browser
+	RecoveryCodesLeft int
+	LastUsed          time.Time       // of any authenticator, exact to the day
+	ResetAt           time.Time       // of a reset that waits for the enrollment
+	NeedsCode         bool            // for that enrollment: an issued code, or a recovery code that is left (see Admin.Reset)
+	FrozenAt          time.Time       // since "it was not me"
+	Throttled         *throttle.Error // too many wrong codes
+	Machine           string          // the name of a machine account
+	Updated           time.Time       // of the record; zero when there is none
+}
+
+// A MemberPage is a part of a list.
+type MemberPage struct {
+	Members []Member
+	Next    string // the cursor of the page that follows; empty at the end
+}
+
+// Status yields how the given accounts stand, in their order: the list to ask
+// for is the host's own users, since a person who never came to the second step is
+// in no store. It requires no proof. It ends with the first error.
+func (a Admin) Status(ctx context.Context, by Actor, ids ...store.AccountID) iter.Seq2[Member, error] {
+	return func(yield func(Member, error) bool) {
+		policies := a.engine.ListPolicies()
+		for _, id := range ids {
+			m, err := a.member(ctx, by, id, policies)
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Member returns how one account stands. It requires no proof.
+func (a Admin) Member(ctx context.Context, by Actor, id store.AccountID) (Member, error) {
+	return a.member(ctx, by, id, a.engine.PolicyOf)
+}
+
+// A policyOf returns the policy of an account.
+type policyOf func(context.Context, store.AccountID) (policy.Policy, error)
+
+func (a Admin) member(ctx context.Context, by Actor, id store.AccountID, policies policyOf) (Member, error) {
+	if err := a.authoriseView(ctx, by, id); err != nil {
+		return Member{}, err
+	}
+	if err := account.Validate(id); err != nil {
+		return Member{}, err
+	}
+	e, _, err := a.engine.Read(ctx, id)
+	if err != nil {
+		return Member{}, err
+	}
+	p, err := policies(ctx, id)
+	if err != nil {
+		return Member{}, err
+	}
+	return a.view(e, p), nil
+}
+
+// List yields the accounts that have a record. The query's State selects by the
+// record's word: an [enroll.State], "exempt" or "frozen"; its Cursor is where the
+// list begins, and its Limit how many records are read at once. All tenants at once
+// are for an [Operator]. It requires no proof. It ends with the first error.
+func (a Admin) List(ctx context.Context, by Actor, q store.Query) iter.Seq2[Member, error] {
+	return func(yield func(Member, error) bool) {
+		for {
+			page, err := a.ListPage(ctx, by, q)
+			if err != nil {
+				yield(Member{}, err)
+				return
+			}
+			for _, m := range page.Members {
+				if !yield(m, nil) {
+					return
+				}
+			}
+			if q.Cursor = page.Next; q.Cursor == "" {
+				return
+			}
+		}
+	}
+}
+
+// ListPage returns a page of [Admin.List], for lists that people turn the pages of.
+func (a Admin) ListPage(ctx context.Context, by Actor, q store.Query) (MemberPage, error) {
+	if _, operator := by.(Operator); q.AllTenants && !operator {
+		return MemberPage{}, ErrNotAllowed
+	}
+	if err := a.authoriseView(ctx, by, store.AccountID{Tenant: q.Tenant}); err != nil {
+		return MemberPage{}, err
+	}
+	p, err := a.engine.List(ctx, q)
+	if err != nil {
+		return MemberPage{}, err
+	}
+	page := MemberPage{Next: p.Next}
+	policies := a.engine.ListPolicies()
+	for _, e := range p.Entries {
+		if e.ID.Reserved() {
+			continue
+		}
+		p, err := policies(ctx, e.ID)
+		if err != nil {
+			return MemberPage{}, err
+		}
+		page.Members = append(page.Members, a.view(e, p))
+	}
+	return page, nil
+}
+
+// view is what an administrator sees of an entry.
+func (a Admin) view(e engine.Entry, p policy.Policy) Member {
+	m := Member{ID: e.ID, Required: p.Mode == policy.Required, Updated: e.Updated}
+	if e.Err != nil {
+		m.State = StateUnreadable
+		return m
+	}
+	tx := a.engine.View(e)
+	m.Enrollment, m.Throttled, m.FrozenAt = tx.Enrollment.State(tx.Now), a.engine.Throttled(tx), tx.Freeze.At
+	m.Authenticators, m.Phones, m.RecoveryCodesLeft = len(tx.Enrollment.Authenticators()), len(tx.Phones.Phones()), tx.Recovery.Remaining()
+	m.GraceUntil, _ = tx.GraceUntil(p)
+	m.GraceBegins, m.Machine = tx.GraceBegins(p), tx.Machine
+	m.NeedsCode = m.Enrollment == enroll.ResetPending && !tx.PasswordSuffices(p)
+	m.Recoverable, m.ResetAt = tx.Enrollment.Recoverable(tx.Now), tx.Enrollment.ResetAt()
+	for _, b := range a.engine.TrustedBrowsers(tx, p) {
+		m.Browsers = append(m.Browsers, totpflow.Browser(b))
+	}
+	for _, x := range tx.Enrollment.Authenticators() {
+		if x.Used.After(m.LastUsed) {
+			m.LastUsed = x.Used
+		}
+	}
+	m.State = m.state(tx.Now)
+	return m
+}
+
+func (m Member) state(now time.Time) MemberState {
+	switch {
+	case !m.FrozenAt.IsZero():
+		return StateFrozen
+	case m.Enrollment == enroll.Exempted:
+		return StateExempt
+	case m.Authenticators > 0 || m.Phones > 0:
+		return StateEnabled
+	case m.Enrollment == enroll.ResetPending:
+		return StateRequired
+	case !m.Required:
+		return StateDisabled
+	case m.GraceUntil.After(now):
+		return StateGrace
+	default:
+		return StateRequired
+	}
+}
+
+// Counts are the numbers of a list: "37 of 50 have set it up" is Enabled of
+// Total less Exempt.
+type Counts struct {
+	Total, Enabled, Required, Grace, Disabled, Exempt, Frozen, Unreadable int
+}
+
+// Add counts a member by its state.
+func (c *Counts) Add(m Member) {
+	c.Total++
+	switch m.State {
+	case StateEnabled:
+		c.Enabled++
+	case StateRequired:
+		c.Required++
+	case StateGrace:
+		c.Grace++
+	case StateDisabled:
+		c.Disabled++
+	case StateExempt:
+		c.Exempt++
+	case StateFrozen:
+		c.Frozen++
+	default:
+		c.Unreadable++
+	}
+}

@@ -1,0 +1,34 @@
+package admin
+
+import (
+	"context"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/store"
+)
+
+// AssignPhone chooses the number of a person, where policy leaves that to
+// administrators: their phones so far go, and at the next sign-in they verify
+// this one by its own code. The zero number takes the phones away. Who is left
+// with nothing has been reset ([Admin.Reset]).
+func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID, number phone.Number) error {
+	who, err := a.authoriseChange(ctx, by, ActionAssignPhone, target)
+	if err != nil {
+		return err
+	}
+	return a.engine.Change(ctx, target, func(tx *engine.Tx) error {
+		if len(tx.Phones.Phones()) > 0 && len(tx.Enrollment.Authenticators()) == 0 {
+			// Nothing is left: a reset like any other, not somebody who never enrolled.
+			if err := forceSetUp(tx); err != nil {
+				return err
+			}
+		}
+		tx.Phones, tx.Assigned = tx.Phones.Clear(), number.E164()
+		tx.FactorsChanged(tx.Now)
+		who.log(tx, event.Event{Kind: event.PhoneAssigned})
+		tx.Save()
+		return nil
+	})
+}

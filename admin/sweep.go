@@ -1,0 +1,168 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
+)
+
+// What an operator does over all records, a page at a time. A run that was cut
+// short goes on from the cursor of the last progress; to begin again does no harm.
+
+// Progress is told after each page.
+type Progress struct {
+	Cursor        string            // to go on after this page; empty at the end
+	Seen, Changed int               // records so far, in this run
+	Unreadable    []store.AccountID // records of this page that do not open; they are as they were
+}
+
+// ErrUnreadable means that records did not open. All others are done.
+var ErrUnreadable = errors.New("admin: records that do not open were passed over")
+
+// A Checked is one record of [Admin.Check].
+type Checked struct {
+	ID    store.AccountID
+	KeyID string // of the key that it is sealed under, as keyring.Ring.IDs spells it
+	Stale bool   // not under the newest
+	Err   error  // why it does not open
+}
+
+// Reseal writes every record anew that is not sealed under the ring's newest key,
+// so that old keys can go. It may run while people sign in. Records that do not
+// open are passed over, and the error is [ErrUnreadable] at the end; any other
+// ends it at once.
+func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress func(Progress)) error {
+	who, err := a.authoriseChange(ctx, by, "", store.AccountID{})
+	if err != nil {
+		return err
+	}
+	if err := a.sweep(ctx, cursor, progress, func(tx *engine.Tx) bool { return tx.Stale }); err != nil {
+		return err
+	}
+	a.engine.Report(ctx, event.Event{Kind: event.KeysRotated, Actor: who.name, Reason: who.reason})
+	return nil
+}
+
+// AfterDatabaseRestore is run once after the database was put back to an earlier state, with
+// a ring whose epoch was raised (keyring.RaiseEpoch), which by itself ends every
+// browser, sign-in and "it was not me" link. For each account it ends the sessions
+// begun before and an issued code, voids the recovery codes made up to the time of
+// the backup (of the zero time: all), since some of them may have been used after
+// it, and takes every code that an app has shown up to now as used. People make
+// new recovery codes at their next sign-in.
+//
+// What else was lost stays lost: wrong guesses counted since the backup, freezes,
+// the policies of tenants, what waited for a second administrator, and changes of
+// factors, which the host's generations find ([totpflow.ErrRecordLost]). Records that do not
+// open are passed over as with [Admin.Reseal].
+func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup time.Time, cursor string, progress func(Progress)) error {
+	who, err := a.authoriseChange(ctx, by, "", store.AccountID{})
+	if err != nil {
+		return err
+	}
+	a.engine.Report(ctx, event.Event{Kind: event.EpochRaised, Actor: who.name, Reason: who.reason})
+	return a.sweep(ctx, cursor, progress, func(tx *engine.Tx) bool {
+		if tx.ID().Reserved() {
+			return false
+		}
+		tx.Enrollment = tx.Enrollment.MarkUsed(tx.Now, a.engine.Window)
+		if tx.SessionsFrom.Before(tx.Now) {
+			tx.SessionsFrom = tx.Now.Truncate(time.Millisecond)
+		}
+		// The epoch of the account stays: a host that remembers a later one
+		// shall still find that its change is lost.
+		tx.EndTrust()
+		tx.Issued = account.Issued{}
+		if !tx.Recovery.IsZero() && (backup.IsZero() || !tx.Recovery.Made().After(backup)) {
+			tx.Recovery = recovery.Set{}
+			who.log(tx, event.Event{Kind: event.RecoveryCodesVoided})
+		}
+		return true
+	})
+}
+
+// sweep changes every record of which change reports that it changed.
+func (a Admin) sweep(ctx context.Context, cursor string, progress func(Progress), change func(*engine.Tx) bool) error {
+	var p Progress
+	var passedOver error
+	for page, err := range a.pages(ctx, cursor) {
+		if err != nil {
+			return err
+		}
+		p.Unreadable = nil
+		for _, e := range page.Entries {
+			changed, err := a.sweepOne(ctx, e.ID, change)
+			switch {
+			case errors.Is(err, keyring.ErrOpen), errors.Is(err, account.ErrFormat):
+				p.Unreadable = append(p.Unreadable, e.ID)
+				passedOver = ErrUnreadable
+			case err != nil:
+				return err
+			case changed:
+				p.Changed++
+			}
+			p.Seen++
+		}
+		p.Cursor = page.Next
+		if progress != nil {
+			progress(p)
+		}
+	}
+	return passedOver
+}
+
+func (a Admin) sweepOne(ctx context.Context, id store.AccountID, change func(*engine.Tx) bool) (changed bool, err error) {
+	err = a.engine.ChangeRecord(ctx, id, func(tx *engine.Tx) error {
+		if changed = tx.Found && change(tx); changed {
+			tx.Save()
+		}
+		return nil
+	})
+	return changed, err
+}
+
+// Check opens every record and yields it. It changes nothing.
+func (a Admin) Check(ctx context.Context, by Operator) iter.Seq2[Checked, error] {
+	return func(yield func(Checked, error) bool) {
+		if err := a.authoriseView(ctx, by, store.AccountID{}); err != nil {
+			yield(Checked{}, err)
+			return
+		}
+		newest := a.engine.Keys.IDs()[0]
+		for page, err := range a.pages(ctx, "") {
+			if err != nil {
+				yield(Checked{}, err)
+				return
+			}
+			for _, e := range page.Entries {
+				if !yield(Checked{ID: e.ID, KeyID: e.KeyID, Stale: e.KeyID != newest, Err: e.Err}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// pages yields the records of all tenants from the cursor on. It ends with the
+// first error.
+func (a Admin) pages(ctx context.Context, cursor string) iter.Seq2[engine.Page, error] {
+	return func(yield func(engine.Page, error) bool) {
+		for {
+			page, err := a.engine.List(ctx, store.Query{AllTenants: true, Cursor: cursor, Limit: store.MaxLimit})
+			if !yield(page, err) || err != nil {
+				return
+			}
+			if cursor = page.Next; cursor == "" {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+// A TenantStatus is what an administration page shows of a tenant.
+type TenantStatus struct {
+	Set       bool          // whether the tenant has a policy of its own
+	Own       policy.Policy // as it was set; "optional" until then
+	Effective policy.Policy // with those of the tenants above, or as Config.Policy says
+	Pending   []Request     // for a second administrator
+	Activity  []event.Event // the last changes, newest first
+}
+
+// Tenant returns what is set for a tenant. It requires no proof.
+func (a Admin) Tenant(ctx context.Context, by Actor, tenant string) (TenantStatus, error) {
+	if err := a.authoriseView(ctx, by, store.AccountID{Tenant: tenant}); err != nil {
+		return TenantStatus{}, err
+	}
+	effective, err := a.engine.TenantPolicy(ctx, tenant)
+	if err != nil {
+		return TenantStatus{}, err
+	}
+	st := TenantStatus{Effective: effective}
+	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
+		st.Set, st.Own, st.Activity, st.Pending = tx.Tenant.Policy != nil, ownPolicy(tx), tx.Activity.Changes(), nil
+		for _, q := range tx.Tenant.Pending {
+			if q.Live(tx.Now) {
+				st.Pending = append(st.Pending, request(q))
+			}
+		}
+		return nil
+	})
+	return engine.Acknowledged(st, err)
+}
+
+func ownPolicy(tx *engine.Tx) policy.Policy {
+	if tx.Tenant.Policy == nil {
+		return engine.UnsetPolicy
+	}
+	return *tx.Tenant.Policy
+}
+
+// ErrPolicyFixed means that [totpflow.Config].Policy is one policy for everybody:
+// what is set for a tenant would have no effect.
+var ErrPolicyFixed = errors.New("admin: Config.Policy is fixed, so that a tenant's policy has no effect")
+
+// SetPolicy sets the tenant's own policy. It applies from the next sign-in on, and
+// at once where hosts look at the status at each request. An administrator can
+// require the second factor of others only with one of their own, since the call
+// requires its proof. It has effect where Config.Policy is nil or asks
+// [totpflow.TenantPolicies]; under a [policy.Fixed] it is [ErrPolicyFixed]. Where two
+// administrators are wanted, a milder policy is pending until the second approves
+// it ([*ApprovalError]). An invalid policy ([policy.Policy.Validate]) is refused
+// before the proof is consumed.
+func (a Admin) SetPolicy(ctx context.Context, by Actor, tenant string, p policy.Policy) error {
+	if _, fixed := a.engine.Policy.(policy.Fixed); fixed {
+		return ErrPolicyFixed // otherwise the administrator believes that the factor is required
+	}
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	who, err := a.authoriseChange(ctx, by, ActionSetPolicy, store.AccountID{Tenant: tenant})
+	if err != nil {
+		return err
+	}
+	effective, err := a.engine.TenantPolicy(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	var asked error
+	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
+		asked = nil
+		two := effective.TwoAdministrators || ownPolicy(tx).TwoAdministrators
+		if two && !who.operator() && policy.Lowers(ownPolicy(tx), p) {
+			asked = addRequest(tx, who, account.Request{Action: string(ActionSetPolicy), Policy: &p})
+			return nil
+		}
+		setPolicy(tx, who, p)
+		return nil
+	})
+	return cmp.Or(err, asked)
+}
+
+func setPolicy(tx *engine.Tx, who author, p policy.Policy) {
+	kind := event.PolicySet
+	if policy.Lowers(ownPolicy(tx), p) {
+		kind = event.PolicyLowered
+	}
+	tx.Tenant.Policy = &p
+	who.log(tx, event.Event{Kind: kind, Action: p.Mode.String()})
+	tx.Save()
+}

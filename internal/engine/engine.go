@@ -1,0 +1,62 @@
+// Package engine is what the root package and package admin share: the one way
+// to change an account, the policies, and the tickets.
+//
+// [Engine.Change] loads an account's record, lets the caller decide, swaps the
+// record for the decided one and only then answers. "A code is used once", "a
+// guess is counted" and "a reset also ends every trusted browser" are therefore
+// one guarantee, and it is the store's conditional write.
+//
+// Changes to one account queue first-come within a process. That only spares
+// lost races; the swap stays the proof.
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/totp"
+)
+
+// Config is what an [Engine] works with. The root package has checked it and
+// filled in the defaults.
+type Config struct {
+	Store         store.Store
+	Keys          *keyring.Ring
+	Policy        policy.Source
+	ParentTenants func(context.Context, string) ([]string, error) // nil: no tenant has parents
+	Issuer        string
+	Audience      string
+	Params        totp.Params // of new authenticators
+	Window        totp.Window
+	Limits        throttle.Profile
+	Strict        bool
+	Events        event.Sink
+	Now           func() time.Time
+}
+
+// An Engine reads and changes accounts. It is safe for concurrent use.
+type Engine struct {
+	Config
+	outbox *outbox
+	queue  queue
+}
+
+// New returns an engine. It reads c.Now once in every attempt at a change.
+func New(c Config) *Engine {
+	return &Engine{Config: c, outbox: newOutbox(c.Events)}
+}
+
+// A Handle stands for the engine of a service. Without [Open], which only this
+// module can call, it is of no use to anybody.
+type Handle struct{ engine *Engine }
+
+// Handle returns the handle that [Open] opens.
+func (e *Engine) Handle() Handle { return Handle{e} }
+
+// Open returns the engine that h stands for, nil for the zero handle.
+func Open(h Handle) *Engine { return h.engine }

@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// Erase deletes the account's record, after telling the sink what decide
+// logged. Whatever another call writes meanwhile is deleted with it.
+func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
+	var found bool
+	err := e.Change(ctx, id, func(tx *Tx) error {
+		found = tx.Found
+		if err := decide(tx); err != nil || !found {
+			return err
+		}
+		tx.Save() // with the event, so that it is told although the record goes
+		return nil
+	})
+	if err != nil || !found {
+		return err
+	}
+	for range maxDeletions {
+		if err = e.deleteOnce(ctx, id); !errors.Is(err, store.ErrConflict) {
+			break
+		}
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// maxDeletions bounds how often Erase loses a race before it says so.
+const maxDeletions = 32
+
+func (e *Engine) deleteOnce(ctx context.Context, id store.AccountID) error {
+	rec, err := e.Store.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // somebody else has deleted it
+	}
+	if err != nil {
+		return err
+	}
+	return e.Store.Delete(ctx, id, rec.Version)
+}

@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/store"
+)
+
+// Forgetting tells first, then deletes; what decide refuses stays.
+func TestForget(t *testing.T) {
+	m, ctx := store.NewMemory(), context.Background()
+	s := &takes{}
+	b := newEngine(m, ring(t), s, clock)
+	require.NoError(t, b.Erase(ctx, id, func(r *Tx) error { require.False(t, r.Found); return nil }))
+	require.NoError(t, b.Change(ctx, id, func(r *Tx) error { r.Save(); return nil }))
+	refusal := errors.New("no")
+	require.ErrorIs(t, b.Erase(ctx, id, func(*Tx) error { return refusal }), refusal)
+	_, err := m.Get(ctx, id)
+	require.NoError(t, err)
+	require.NoError(t, b.Erase(ctx, id, func(r *Tx) error {
+		r.Log(event.Event{Kind: event.Forgotten})
+		return nil
+	}))
+	require.Equal(t, []uint64{1}, s.got)
+	_, err = m.Get(ctx, id)
+	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+// Somebody who writes at each moment does not keep an erasure from ending.
+func TestForgetEnds(t *testing.T) {
+	m, ctx := store.NewMemory(), context.Background()
+	b := newEngine(m, ring(t), &takes{}, clock)
+	busy := &conflicts{Store: m}
+	forgets := newEngine(busy, b.Keys, &takes{}, clock)
+	require.NoError(t, b.Change(ctx, id, func(r *Tx) error { r.Save(); return nil }))
+	err := forgets.Erase(ctx, id, func(*Tx) error { return nil })
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorIs(t, err, store.ErrConflict)
+	require.Equal(t, maxDeletions, busy.deletes)
+}
+
+// A conflicts store loses every deletion.
+type conflicts struct {
+	store.Store
+	deletes int
+}
+
+func (s *conflicts) Delete(context.Context, store.AccountID, store.Version) error {
+	s.deletes++
+	return store.ErrConflict
+}
+
+// vanishing is a store that answers a Get, after a write, and a Delete as told.
+type vanishing struct {
+	*store.Memory
+	get, del   error
+	puts, dels int
+}
+
+func (v *vanishing) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
+	if v.puts > 0 && v.get != nil {
+		return store.Record{}, v.get
+	}
+	return v.Memory.Get(ctx, id)
+}
+
+func (v *vanishing) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	v.puts++
+	return v.Memory.Put(ctx, rec, was)
+}
+
+func (v *vanishing) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
+	v.dels++
+	if v.del != nil {
+		return v.del
+	}
+	return v.Memory.Delete(ctx, id, was)
+}
+
+// To forget is to delete once, and again after a lost race only; somebody else's
+// deletion will do, and what is not there is not written for it.
+func TestForgetDeletesOnce(t *testing.T) {
+	down := errors.New("timeout")
+	for name, c := range map[string]struct {
+		get, del   error
+		is         error
+		puts, dels int
+	}{
+		"deleted":                   {nil, nil, nil, 1, 1},
+		"somebody else deleted it":  {store.ErrNotFound, nil, nil, 1, 0},
+		"it cannot be looked for":   {down, nil, down, 1, 0},
+		"it cannot be deleted":      {nil, down, down, 1, 1},
+		"every race for it is lost": {nil, store.ErrConflict, store.ErrConflict, 1, maxDeletions},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := &vanishing{Memory: store.NewMemory(), get: c.get, del: c.del}
+			b := newEngine(v, ring(t), &takes{}, clock)
+			require.NoError(t, b.Change(t.Context(), id, func(r *Tx) error { r.Save(); return nil }))
+			v.puts = 0
+			err := b.Erase(t.Context(), id, func(*Tx) error { return nil })
+			require.ErrorIs(t, err, c.is)
+			require.Equal(t, c.is != nil, errors.Is(err, store.ErrUnavailable))
+			require.Equal(t, []int{c.puts, c.dels}, []int{v.puts, v.dels})
+		})
+	}
+	v := &vanishing{Memory: store.NewMemory()}
+	require.NoError(t, newEngine(v, ring(t), &takes{}, clock).Erase(t.Context(), id, func(*Tx) error { return nil }))
+	require.Zero(t, v.puts)
+}

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/skew"
+	"github.com/totpflow/totpflow/policy"
+)
+
+// A grace is how long an account without a factor may go on where policy
+// requires one. Its beginning is written into the account the first time that it
+// matters, and once: otherwise a person who knows the password could prolong it
+// by signing in again, or begin it anew by a reset or a change of role. How long
+// it is the policy says at each moment, so that a stricter one applies at once.
+
+// BeginGrace reports whether the account may go on without a factor, and notes
+// the beginning if that was not yet noted.
+func (tx *Tx) BeginGrace(p policy.Policy) bool {
+	until, begins := tx.GraceUntil(p)
+	if !until.After(tx.Now) {
+		return false // none, or its end had come before the person did
+	}
+	if begins {
+		tx.Grace.Begun = tx.Now.Truncate(time.Millisecond)
+		tx.Log(event.Event{Kind: event.GraceBegan, Until: until})
+		tx.Save()
+	}
+	return true
+}
+
+// GraceUntil is until when the account may go on without a factor, or might if
+// it was asked now for the first time: then it begins. It is zero where there is
+// no grace, and may be over.
+func (tx *Tx) GraceUntil(p policy.Policy) (until time.Time, begins bool) {
+	if p.Mode != policy.Required || !tx.MayHaveGrace() {
+		return time.Time{}, false
+	}
+	// A beginning in the future is of a clock that has been put back since.
+	begun := tx.Grace.Begun
+	begins = begun.IsZero() || begun.After(tx.Now.Add(skew.Tolerance))
+	if begins || begun.After(tx.Now) {
+		begun = tx.Now
+	}
+	until = p.GraceUntil(begun).Truncate(time.Millisecond)
+	if !until.After(tx.Grace.Until) { // which an administrator has given, and is never less
+		until = tx.Grace.Until
+	}
+	return until, begins
+}
+
+// MayHaveGrace reports whether the account has nothing set up and was not reset.
+func (tx *Tx) MayHaveGrace() bool {
+	st := tx.Enrollment.State(tx.Now)
+	return !tx.HasFactor() && (st == enroll.Disabled || st == enroll.Pending)
+}
+
+// GraceBegins reports whether until, from GraceUntil, is counted from now
+// because the grace has not begun.
+func (tx *Tx) GraceBegins(p policy.Policy) bool {
+	until, begins := tx.GraceUntil(p)
+	return begins && !until.Equal(p.Deadline.Truncate(time.Millisecond)) && !until.Equal(tx.Grace.Until)
+}
+
+// resetAge is for how long after an administrator's reset the password alone
+// leads to the enrollment.
+const resetAge = 24 * time.Hour
+
+// PasswordSuffices reports whether the password alone leads to an enrollment after a
+// reset. It does so for a day: a person who obtains the password next year must
+// not find the account of somebody who never came back open.
+func (tx *Tx) PasswordSuffices(p policy.Policy) bool {
+	age := tx.Now.Sub(tx.Enrollment.ResetAt())
+	return tx.Enrollment.State(tx.Now) == enroll.ResetPending && !p.IssuedCode && !tx.CodeOnly &&
+		-skew.Tolerance <= age && age < resetAge
+}
+
+// passwordPause is how long after a new password no issued code is made or
+// redeemed: otherwise a thief with the mailbox could reset the password by mail,
+// have a code issued by mail, and hold both factors with one stolen thing.
+const passwordPause = 24 * time.Hour
+
+// PasswordRecent reports whether the password was changed too recently for an
+// issued code. It also holds while the clock is behind the change.
+func (tx *Tx) PasswordRecent() bool { return tx.Now.Sub(tx.PasswordAt) < passwordPause }

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/store"
+)
+
+// A Page is a part of a list of records.
+type Page struct {
+	Entries []Entry
+	Next    string // the cursor of the page that follows; empty at the end
+}
+
+// An Entry is one record: its account, or why it does not open.
+type Entry struct {
+	ID      store.AccountID
+	KeyID   string // of the key that it is sealed under
+	Updated time.Time
+	Account account.Account
+	Err     error
+}
+
+// List opens the records of a page. A record that does not open is an entry with
+// its error: a list must show it, not end at it.
+func (e *Engine) List(ctx context.Context, q store.Query) (Page, error) {
+	p, err := e.Store.List(ctx, q)
+	if err != nil {
+		return Page{}, unavailable(err)
+	}
+	page := Page{Next: p.Next}
+	for _, rec := range p.Records {
+		page.Entries = append(page.Entries, entry(e.Keys, rec))
+	}
+	return page, nil
+}
+
+// Read returns the record as it stands in the store now, and whether there is
+// one. A record that does not open is an entry with its error, as in a list.
+func (e *Engine) Read(ctx context.Context, id store.AccountID) (entry Entry, found bool, err error) {
+	return read(ctx, e.Store, e.Keys, id)
+}
+
+func read(ctx context.Context, s store.Store, keys *keyring.Ring, id store.AccountID) (e Entry, found bool, err error) {
+	rec, err := s.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return Entry{ID: id}, false, nil
+	}
+	if err != nil {
+		return Entry{}, false, unavailable(err)
+	}
+	return entry(keys, rec), true, nil
+}
+
+func entry(keys *keyring.Ring, rec store.Record) Entry {
+	e := Entry{ID: rec.ID, Updated: rec.Updated}
+	e.KeyID, _ = keyring.KeyID(rec.Sealed) // a broken envelope has its error from Open
+	e.Account, e.Err = account.Open(keys, rec)
+	return e
+}
+
+func unavailable(err error) error {
+	if errors.Is(err, store.ErrID) || errors.Is(err, store.ErrQuery) || errors.Is(err, store.ErrCursor) {
+		return err // the caller's own
+	}
+	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+}

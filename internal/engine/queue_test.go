@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// Flows of one account go through one at a time; the queue leaves
+// nothing behind, and waiting in it ends with the context.
+func TestQueue(t *testing.T) {
+	var q queue
+	leave, err := q.enter(context.Background(), id)
+	require.NoError(t, err)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = q.enter(ctx, id)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorIs(t, err, context.Canceled)
+
+	other, err := q.enter(context.Background(), store.AccountID{User: "43"})
+	require.NoError(t, err, "another account does not wait")
+	other()
+
+	const n = 50
+	var order []int
+	var done sync.WaitGroup
+	for i := range n {
+		done.Add(1)
+		arrived := func() bool {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			return q.doors[id].waiting == i+2
+		}
+		go func() {
+			defer done.Done()
+			leave, err := q.enter(context.Background(), id)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			order = append(order, i) // the race detector would tell of two inside
+			leave()
+		}()
+		require.Eventually(t, arrived, 10*time.Second, time.Microsecond)
+	}
+	leave()
+	done.Wait()
+	require.Len(t, order, n)
+	require.Empty(t, q.doors)
+}
+
+// A panic in a flow writes nothing and leaves the queue open.
+func TestPanicLeavesTheQueue(t *testing.T) {
+	m := store.NewMemory()
+	b := newEngine(m, ring(t), &takes{}, clock)
+	require.Panics(t, func() {
+		_ = b.Change(context.Background(), id, func(r *Tx) error { r.Save(); panic("bug") })
+	})
+	require.Empty(t, b.queue.doors)
+	_, err := m.Get(context.Background(), id)
+	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+// A flow whose caller has gone while it waited for its turn decides nothing.
+func TestChangeAfterWaitingInVain(t *testing.T) {
+	b := newEngine(store.NewMemory(), ring(t), &takes{}, clock)
+	ctx, cancel := context.WithCancel(t.Context())
+	require.NoError(t, b.Change(t.Context(), id, func(*Tx) error { // holds the turn
+		cancel()
+		err := b.Change(ctx, id, func(*Tx) error { t.Error("decided"); return nil })
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.ErrorIs(t, err, context.Canceled)
+		return nil
+	}))
+}

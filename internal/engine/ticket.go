@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/totpflow/totpflow/internal/skew"
+	"github.com/totpflow/totpflow/store"
+)
+
+// A Ticket is what the sealed strings hold that are handed out for an account:
+// challenges, proofs and enrollment tokens. It is one type, so that there is one
+// way to make and one way to refuse them; each kind has a sealing key of its own,
+// so that none can be taken for another.
+type Ticket struct {
+	ID     string    `json:"id"`
+	Kind   string    `json:"kind"`
+	Tenant string    `json:"tenant,omitempty"`
+	User   string    `json:"user"`
+	Name   string    `json:"name,omitempty"`   // of the account, for the authenticator's label
+	Issued time.Time `json:"issued"`           // whole milliseconds
+	Action string    `json:"action,omitempty"` // what a challenge asks or a proof allows
+	Reason string    `json:"reason,omitempty"` // how a proof was earned
+
+	Candidate string `json:"candidate,omitempty"` // of an enrollment token
+
+	// The text of the above and the account's tag of it. Only the record can
+	// tell whether they belong together: until [Ticket.Valid] anybody who has the
+	// ring may have written the ticket.
+	text, tag []byte
+	lifetime  time.Duration
+}
+
+// A Kind of tickets.
+type Kind struct {
+	Name     string        // names the sealing key
+	Lifetime time.Duration // at most [account.TicketAge]
+}
+
+// ErrTicket covers every way in which a sealed string is not a ticket of this
+// service. Which one is of no use to anybody but an attacker.
+var ErrTicket = errors.New("totpflow: not a valid ticket")
+
+// Account is the account that the ticket was issued for.
+func (t Ticket) Account() store.AccountID { return store.AccountID{Tenant: t.Tenant, User: t.User} }
+
+// SealTicket issues the ticket for the account as it stands and returns a string
+// that is safe in a cookie, signed by the account and sealed by the ring. The
+// ring's epoch is associated data: raising it after a database was restored ends
+// every ticket.
+func (e *Engine) SealTicket(k Kind, tx *Tx, t Ticket) string {
+	t.ID, t.Kind, t.Issued = rand.Text()[:16], k.Name, tx.Now.Truncate(time.Millisecond)
+	text, err := json.Marshal(t)
+	if err != nil { // unreachable: strings and times of this century
+		return ""
+	}
+	if tx.DrawTicketKey(tx.Now) {
+		tx.Save()
+	}
+	return e.Seal(k.Name, append(tx.Sign(text), text...))
+}
+
+// UnsealTicket returns the ticket of a sealed string, or [ErrTicket].
+func (e *Engine) UnsealTicket(k Kind, sealed string) (Ticket, error) {
+	plain, err := e.Unseal(k.Name, sealed)
+	if err != nil || len(plain) < sha256.Size {
+		return Ticket{}, ErrTicket
+	}
+	t := Ticket{tag: plain[:sha256.Size], text: plain[sha256.Size:], lifetime: k.Lifetime}
+	if err := json.Unmarshal(t.text, &t); err != nil || t.Kind != k.Name || t.ID == "" || t.User == "" {
+		return Ticket{}, ErrTicket
+	}
+	return t, nil
+}
+
+// Valid reports whether the ticket is still valid for the account as it stands.
+// A ticket of the future was made by a clock that has been put back since, and
+// would live for longer than it should.
+func (t Ticket) Valid(tx *Tx) bool {
+	age := tx.Now.Sub(t.Issued)
+	return !tx.Frozen() && tx.Signed(t.text, t.tag) &&
+		-skew.Tolerance <= age && age < t.lifetime &&
+		!tx.IsSpent(t.ID, t.Issued)
+}
+
+// Consume marks the ticket as used by this attempt's write. It reports false for
+// a ticket that is not valid.
+func (t Ticket) Consume(tx *Tx) bool {
+	if !t.Valid(tx) {
+		return false
+	}
+	tx.Spend(t.ID, t.Issued)
+	tx.Save()
+	return true
+}
+
+// Seal returns plain as a string that is safe in a cookie or a link, sealed by
+// the ring for this purpose, audience and epoch.
+func (e *Engine) Seal(purpose string, plain []byte) string {
+	return base64.RawURLEncoding.EncodeToString(e.Keys.Seal(purpose, plain, e.Audience, e.epoch()))
+}
+
+// maxSealed bounds the work on hostile input; sealed strings are under 1 KiB.
+const maxSealed = 4096
+
+// Unseal is the reverse of Seal. It accepts one spelling of each string: the
+// decoder alone skips line ends.
+func (e *Engine) Unseal(purpose, sealed string) ([]byte, error) {
+	if len(sealed) > maxSealed {
+		return nil, ErrTicket
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
+	if err != nil || base64.RawURLEncoding.EncodedLen(len(raw)) != len(sealed) {
+		return nil, ErrTicket
+	}
+	return e.Keys.Open(purpose, raw, e.Audience, e.epoch())
+}
+
+func (e *Engine) epoch() string { return strconv.FormatUint(uint64(e.Keys.Epoch()), 10) }

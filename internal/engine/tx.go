@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/store"
+)
+
+// A Tx is one attempt at a change: the account as it stands in the store at this
+// moment, and what the caller decides about it.
+type Tx struct {
+	account.Account
+	Found bool      // whether there is a record
+	Stale bool      // whether it should be sealed anew, under the ring's newest key
+	Now   time.Time // UTC, without a monotonic reading
+
+	id     store.AccountID
+	source event.Source
+	save   bool
+	events []event.Event
+}
+
+// ID is the account's id.
+func (tx *Tx) ID() store.AccountID { return tx.id }
+
+// Save has the account written before the call answers.
+func (tx *Tx) Save() { tx.save = true }
+
+// Log adds an event. When the account is saved the event is numbered and kept
+// with it. Otherwise it only goes to the sink.
+func (tx *Tx) Log(e event.Event) {
+	e.At, e.Source = tx.Now, tx.source
+	e.Tenant, e.User = subject(tx.id)
+	tx.events = append(tx.events, e)
+}
+
+// subject is whom the events of a record are about. Those of a tenant's own
+// record are about no user.
+func subject(id store.AccountID) (tenant, user string) {
+	if id.Reserved() {
+		return id.Tenant, ""
+	}
+	return id.Tenant, id.User
+}
+
+// Change runs decide on the account as it stands. When decide has called Save,
+// the account is written if nobody wrote it meanwhile, and decide runs again on
+// the new state otherwise; decide must therefore leave no trace outside the Tx
+// except in variables that it sets anew each time. The error of decide is
+// returned only after the write was acknowledged. Until then there is no
+// answer: a failed write, a lost race or an unreadable record is an error of
+// its own ([store.ErrUnavailable], [keyring.ErrOpen], [account.ErrFormat]).
+func (e *Engine) Change(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
+	if err := account.Validate(id); err != nil {
+		return err
+	}
+	return e.ChangeRecord(ctx, id, decide)
+}
+
+// ChangeTenant is Change for the tenant's own record.
+func (e *Engine) ChangeTenant(ctx context.Context, tenant string, decide func(*Tx) error) error {
+	return e.ChangeRecord(ctx, account.TenantID(tenant), decide)
+}
+
+// ChangeRecord is Change for any record, also one of the reserved ids.
+func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
+	tx, answer, err := e.decideAndSwap(ctx, id, decide)
+	if err != nil {
+		return err
+	}
+	e.outbox.report(ctx, tx) // after the acknowledgement and outside the queue: a slow sink delays only its own call
+	return answer
+}
+
+// decideAndSwap returns the attempt that counted and its answer, or why there is
+// none.
+func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide func(*Tx) error) (tx *Tx, answer, err error) {
+	done, err := e.queue.enter(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer done()
+	err = store.Update(ctx, e.Store, id, func(rec store.Record, found bool) (*store.Record, error) {
+		tx = &Tx{Found: found, Now: e.now(), id: id, source: event.SourceOf(ctx)}
+		if found {
+			if tx.Account, err = account.Open(e.Keys, rec); err != nil {
+				return nil, err
+			}
+			tx.Stale = e.Keys.Stale(rec.Sealed)
+		}
+		answer = decide(tx)
+		if !tx.save {
+			return nil, nil
+		}
+		e.number(tx)
+		tx.Prune(tx.Now)
+		return account.Seal(e.Keys, id, tx.Account, tx.Now)
+	})
+	return tx, answer, err
+}
+
+// now is the time as it is stored and compared: of no zone, and without the
+// reading of a process's own clock.
+func (e *Engine) now() time.Time { return e.Now().UTC().Round(0) }
+
+// number puts the events of tx into the account, so that they are written with
+// it, and drops those that the sink has taken.
+func (e *Engine) number(tx *Tx) {
+	tx.Activity = tx.Activity.Acknowledged(e.outbox.taken(tx.id, tx.Activity.Last()))
+	for i, ev := range tx.events {
+		tx.Activity, tx.events[i] = tx.Activity.Append(ev)
+	}
+}
+
+// View returns the account of an entry as a Tx that nothing saves, for code that
+// only looks at it.
+func (e *Engine) View(entry Entry) *Tx {
+	return &Tx{Account: entry.Account, Now: e.now(), id: entry.ID}
+}
+
+// Acknowledged makes sure that nothing is granted together with an error: an
+// attempt that was decided but not acknowledged has left its result behind.
+func Acknowledged[T any](result T, err error) (T, error) {
+	if err != nil {
+		var nothing T
+		return nothing, err
+	}
+	return result, nil
+}

@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"errors"
+	"time"
+
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/throttle"
+)
+
+// A Browser that is trusted, as a person and an administrator see it.
+type Browser struct {
+	ID, Label    string
+	Issued, Seen time.Time
+	Expires      time.Time
+}
+
+// TrustedBrowsers are the browsers whose trust has not expired by the policy.
+func (e *Engine) TrustedBrowsers(tx *Tx, p policy.Policy) (browsers []Browser) {
+	age := e.TrustFor(p)
+	for _, b := range tx.Browsers {
+		if until := b.Issued.Add(age); tx.Now.Before(until) {
+			browsers = append(browsers, Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: until})
+		}
+	}
+	return browsers
+}
+
+// TrustFor is how long a browser is trusted, zero when not at all.
+func (e *Engine) TrustFor(p policy.Policy) time.Duration {
+	if e.Strict { // NIST SP 800-63B-4 §3.2.1: a browser's cookie is no authenticator
+		return 0
+	}
+	return p.TrustFor()
+}
+
+// Chances is how many codes out of a million a guess at this account would be
+// right with: each authenticator has one for every step of the window.
+func (e *Engine) Chances(tx *Tx) int {
+	return max(1, len(tx.Enrollment.Authenticators())) * (e.Window.Past + 1 + e.Window.Future)
+}
+
+// Throttled is until when codes are refused because of wrong ones, nil when they
+// are not.
+func (e *Engine) Throttled(tx *Tx) *throttle.Error {
+	var wait *throttle.Error
+	errors.As(tx.Budget.Allow(tx.Now, e.Limits, e.Chances(tx)), &wait)
+	return wait
+}

@@ -1,0 +1,170 @@
+package etcd_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/etcdstore"
+	"github.com/totpflow/totpflow/tests/rigs/race"
+)
+
+// Every write that was acknowledged is there after SIGKILL, at whatever moment it
+// comes. A power cut, which also takes what waits in the kernel, cannot be made
+// here.
+func TestAcknowledgedSurvivesKill(t *testing.T) {
+	server := begin(t, 1)[0]
+	rounds := race.Rounds(2, 20)
+	acknowledged, lost, err := race.Crash(etcdstore.New(dial(t, server), ""), server, rounds)
+	t.Logf("etcd, server killed: %d rounds, %d writes acknowledged, %d lost", rounds, acknowledged, len(lost))
+	require.NoError(t, err)
+	require.Empty(t, lost)
+}
+
+// A frozen server holds nobody longer than the caller's deadline, and nobody is
+// told that it wrote. Then all is well again.
+func TestFrozen(t *testing.T) {
+	server := begin(t, 1)[0]
+	s := etcdstore.New(dial(t, server), "")
+	require.NoError(t, race.Step(t.Context(), s))
+	require.NoError(t, server.Pause())
+	requireSilent(t, s)
+	require.NoError(t, server.Resume())
+	require.NoError(t, race.Step(t.Context(), s))
+	require.Equal(t, uint64(2), steps(t, s))
+}
+
+// requireSilent asks everything of a server that cannot answer, and expects each
+// call to return: with neither "there is no record" nor "somebody else was faster".
+func requireSilent(t *testing.T, s *etcdstore.Store) {
+	t.Helper()
+	for name, call := range calls(s) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		err := call(ctx)
+		require.Error(t, err, name)
+		require.NotErrorIs(t, err, store.ErrNotFound, name)
+		require.NotErrorIs(t, err, store.ErrConflict, name)
+		cancel()
+	}
+}
+
+func calls(s *etcdstore.Store) map[string]func(context.Context) error {
+	rec := store.Record{ID: race.Alice, Version: store.NewVersion()}
+	return map[string]func(context.Context) error{
+		"Get":    func(ctx context.Context) error { _, err := s.Get(ctx, race.Alice); return err },
+		"Put":    func(ctx context.Context) error { return s.Put(ctx, rec, store.Version{}) },
+		"Delete": func(ctx context.Context) error { return s.Delete(ctx, race.Alice, store.NewVersion()) },
+		"List":   func(ctx context.Context) error { _, err := s.List(ctx, store.Query{}); return err },
+		"Check":  s.Check,
+		"Update": func(ctx context.Context) error { return race.Step(ctx, s) },
+	}
+}
+
+// A database that has reached its quota gives what it has, and takes nothing.
+func TestNoSpace(t *testing.T) {
+	server := begin(t, 1, "unsafe-no-fsync", "quota-backend-bytes=1048576")[0]
+	s := etcdstore.New(dial(t, server), "")
+	require.NoError(t, s.Check(t.Context()))
+	require.NoError(t, race.Step(t.Context(), s))
+	var err error
+	for n := 0; err == nil && n < 100; n++ {
+		rec := store.Record{ID: store.AccountID{User: strconv.Itoa(n)}, Version: store.NewVersion(), Sealed: make([]byte, store.MaxSealed)}
+		err = s.Put(t.Context(), rec, store.Version{})
+	}
+	require.ErrorIs(t, err, rpctypes.ErrNoSpace)
+	require.ErrorIs(t, s.Check(t.Context()), etcdstore.ErrNoSpace)
+	err = race.Step(t.Context(), s)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorIs(t, err, rpctypes.ErrNoSpace)
+	require.Equal(t, uint64(1), steps(t, s))
+}
+
+// What is not of this store, or of a newer program, is an error, and not "never
+// enrolled" or a shorter list.
+func TestForeignValues(t *testing.T) {
+	client := dial(t, alone)
+	for name, c := range map[string]struct{ key, value string }{
+		"too short":      {"account/acme\x00alice", "0123456789abcdef"},
+		"empty":          {"account/acme\x00alice", ""},
+		"newer format":   {"account/acme\x00alice", "0123456789abcdef\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
+		"state cut":      {"account/acme\x00alice", "0123456789abcdef\x01\x00\x00\x00\x00\x00\x00\x00\x00\x05acti"},
+		"zero version":   {"account/acme\x00alice", string(make([]byte, 16)) + "\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
+		"no separator":   {"account/acme", "0123456789abcdef\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
+		"two separators": {"account/acme\x00alice\x00", "0123456789abcdef\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := prefix()
+			s := etcdstore.New(client, p)
+			_, err := client.Put(t.Context(), p+c.key, c.value)
+			require.NoError(t, err)
+			page, err := s.List(t.Context(), store.Query{AllTenants: true})
+			require.ErrorContains(t, err, "etcdstore: ")
+			require.Empty(t, page)
+			if c.key == "account/acme\x00alice" {
+				_, err = s.Get(t.Context(), race.Alice)
+				require.ErrorContains(t, err, "etcdstore: ")
+				require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
+			}
+		})
+	}
+}
+
+// The versions at both ends of the order: what the comparison of values rests on.
+func TestExtremeVersions(t *testing.T) {
+	s := etcdstore.New(dial(t, alone), prefix())
+	var last, carry store.Version
+	for i := range last {
+		last[i], carry[i] = 0xff, 0xff
+	}
+	carry[0] = 0
+	rec := store.Record{ID: race.Alice}
+	was := store.Version{}
+	for _, v := range []store.Version{{15: 1}, last, carry, {0: 1}, {0: 0xff}, last} {
+		rec.Version = v
+		require.NoError(t, s.Put(t.Context(), rec, was), v)
+		for _, other := range []store.Version{{15: 1}, {15: 2}, last, carry, {0: 1}, {0: 0xff}, {0: 0xff, 15: 1}, {}} {
+			if other != v {
+				require.ErrorIs(t, s.Delete(t.Context(), race.Alice, other), store.ErrConflict)
+			}
+		}
+		was = v
+	}
+	require.NoError(t, s.Delete(t.Context(), race.Alice, last))
+}
+
+// The right that the package documents is enough.
+func TestRights(t *testing.T) {
+	server := begin(t, 1, "unsafe-no-fsync")[0]
+	admin := dial(t, server)
+	ctx := t.Context()
+	_, root := admin.UserAdd(ctx, "root", "root")
+	_, rootRole := admin.UserGrantRole(ctx, "root", "root")
+	_, role := admin.RoleAdd(ctx, "totpflow")
+	_, permission := admin.RoleGrantPermission(ctx, "totpflow", "totpflow/", clientv3.GetPrefixRangeEnd("totpflow/"), clientv3.PermissionType(clientv3.PermReadWrite))
+	_, user := admin.UserAdd(ctx, "totpflow", "secret")
+	_, grant := admin.UserGrantRole(ctx, "totpflow", "totpflow")
+	_, enable := admin.AuthEnable(ctx)
+	// The role "root" exists from the first, in some versions.
+	require.NoError(t, errors.Join(root, role, permission, user, grant, enable), rootRole)
+
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{server.Addr()}, Username: "totpflow", Password: "secret", DialTimeout: time.Minute, Logger: zap.NewNop()})
+	require.NoError(t, err)
+	defer client.Close()
+	s := etcdstore.New(client, "totpflow/")
+	require.NoError(t, s.Check(ctx))
+	require.NoError(t, race.Step(ctx, s))
+	page, err := s.List(ctx, store.Query{AllTenants: true})
+	require.NoError(t, err)
+	require.Len(t, page.Records, 1)
+	require.NoError(t, s.Delete(ctx, race.Alice, page.Records[0].Version))
+	_, err = etcdstore.New(client, "other/").Get(ctx, race.Alice)
+	require.ErrorIs(t, err, rpctypes.ErrPermissionDenied)
+}

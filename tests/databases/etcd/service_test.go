@@ -1,0 +1,23 @@
+package etcd_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/tests/rigs/service"
+)
+
+// Whole flows of the service in two processes with 64 goroutines each: one code,
+// one recovery code, one enrollment, one trusted browser and one budget, at the same
+// moment.
+func TestService(t *testing.T) {
+	s, where := shared(t, alone)
+	for _, rig := range service.Rigs() {
+		t.Run(rig.Name, func(t *testing.T) {
+			saw, err := rig.Run(s, "service", where)
+			t.Logf("etcd, %s: %v", rig.Name, saw)
+			require.NoError(t, err)
+		})
+	}
+}

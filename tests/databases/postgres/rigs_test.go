@@ -1,0 +1,72 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/tests/rigs/history"
+	"github.com/totpflow/totpflow/tests/rigs/service"
+)
+
+// What is expected of every server is said where package engine says how.
+
+// The guarantees are the same whatever isolation a connection has by default,
+// and however the driver asks.
+func TestConformance(t *testing.T) {
+	for _, parameters := range []string{
+		"default_transaction_isolation=read%20committed&default_query_exec_mode=simple_protocol",
+		"default_transaction_isolation=repeatable%20read&plan_cache_mode=force_generic_plan",
+		"default_transaction_isolation=serializable",
+	} {
+		t.Run(parameters, func(t *testing.T) {
+			t.Parallel() // they wait for the disk, not for each other
+			kind.Conformance(t, database(t, parameters))
+		})
+	}
+}
+
+func TestRace(t *testing.T) {
+	kind.Race(t, database, "default_transaction_isolation=read%20committed", "default_transaction_isolation=serializable")
+}
+
+// It goes red, as the race does, on a store that reads, compares and then writes.
+func TestService(t *testing.T) {
+	kind.Service(t, database(t))
+
+	dsn := database(t)
+	bad, _ := open(t, dsn)
+	for _, rig := range service.Rigs() {
+		_, err := rig.Long().Run(bad, "service-naive", dsn)
+		require.Error(t, err, rig.Name)
+		t.Logf("PostgreSQL, read and then write: %v", err)
+	}
+}
+
+func TestServiceWalk(t *testing.T) { kind.Walk(t, database(t)) }
+
+func TestClocks(t *testing.T) { kind.Clocks(t, database(t)) }
+
+// The race goes red on a store that reads, compares and then writes.
+func TestHistoryOfRace(t *testing.T) {
+	kind.HistoryOfRace(t, database(t))
+
+	dsn := database(t)
+	s, _ := open(t, dsn)
+	_, err := history.Race(s, "history-naive", dsn, 20)
+	require.ErrorIs(t, err, history.ErrHistory)
+}
+
+func TestHistoryOfCuts(t *testing.T) { kind.HistoryOfCuts(t, server, database(t)) }
+
+func TestHistoryOfCrashes(t *testing.T) {
+	own := begin(t)
+	kind.HistoryOfCrashes(t, own, own.DSN("postgres"), false)
+}
+
+func TestCutAnywhere(t *testing.T) { kind.CutAnywhere(t, server, database(t)) }
+
+func TestServerDoesNotAnswer(t *testing.T) {
+	own := begin(t)
+	kind.DoesNotAnswer(t, own, own.DSN("postgres"))
+}

@@ -1,0 +1,34 @@
+package redis_test
+
+import (
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/redisstore"
+	"github.com/totpflow/totpflow/store/storetest"
+)
+
+func TestConformance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store {
+		s, _ := open(t, shared, redisstore.Options{Prefix: prefix()})
+		return s
+	})
+}
+
+// With a replica to wait for, and in the older of the two protocols.
+func TestConformanceWithReplica(t *testing.T) {
+	primary, replica := begin(t), begin(t)
+	follow(t, replica, primary)
+	options := patient(primary.Addr())
+	options.Protocol = 2
+	client := redis.NewClient(options)
+	defer client.Close()
+	storetest.Run(t, func(t *testing.T) store.Store {
+		s := redisstore.New(client, redisstore.Options{Prefix: prefix(), Replicas: 1})
+		require.NoError(t, s.Create(t.Context()))
+		return s
+	})
+}

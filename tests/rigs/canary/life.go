@@ -1,0 +1,200 @@
+package canary
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// A Life is what some accounts have been through on a store: what only their
+// owners may have of it, and all that was said.
+type Life struct {
+	Secrets
+	store  *totptest.Store
+	mfa    *totpflow.Service
+	clock  *totptest.Clock
+	sender *provider
+	keys   string // the ring
+	events []event.Event
+	text   *slog.Logger
+	json   *slog.Logger
+	said   bytes.Buffer
+	ana    *person
+	ben    *person
+}
+
+// Live leads a life on the store, with every way in, in trouble and out, and
+// prints whatever comes back in every form that programs print in. The store has
+// no other accounts. An error says what did not go as it should.
+func Live(ctx context.Context, s store.Store) (life *Life, err error) {
+	l := &Life{store: totptest.Wrap(s), clock: totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))}
+	l.text, l.json = slog.New(slog.NewTextHandler(&l.said, nil)), slog.New(slog.NewJSONHandler(&l.said, nil))
+	if l.sender, err = newProvider(l); err != nil {
+		return nil, err
+	}
+	defer l.sender.close()
+	l.keys = keyring.Generate()
+	if err := l.open(); err != nil {
+		return nil, err
+	}
+	l.ana, l.ben = &person{user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ana"}, Name: "ana@acme.example"}}, &person{user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ben"}}}
+	for _, s := range stages {
+		if err := l.through(ctx, s.act); err != nil {
+			return nil, fmt.Errorf("canary: %s: %w", s.name, err)
+		}
+	}
+	return l, nil
+}
+
+// A fault ends a stage.
+type fault struct{ error }
+
+// through runs a stage to its end or to its fault.
+func (l *Life) through(ctx context.Context, act func(*Life, context.Context)) (err error) {
+	defer func() {
+		if f, ok := recover().(fault); ok {
+			err = f.error
+		}
+	}()
+	act(l, ctx)
+	return nil
+}
+
+// must ends the stage for an error.
+func must(err error) {
+	if err != nil {
+		panic(fault{err})
+	}
+}
+
+// open makes the service anew, with the ring as it is now.
+func (l *Life) open() error {
+	_, keys, _ := strings.Cut(l.keys, ":")
+	l.Add("key ring", []byte(keys))
+	for key := range strings.SplitSeq(keys[strings.LastIndexByte(keys, ':')+1:], ",") {
+		_, text, _ := strings.Cut(key, ".")
+		l.token("key of the ring", text)
+	}
+	ring, err := keyring.Parse(l.keys)
+	if err != nil {
+		return err
+	}
+	c := totpflow.Config{
+		Issuer: "Acme Backup", Store: l.store, Keys: ring, Now: l.clock.Now,
+		Phones: &totpflow.Phones{Sender: l.sender},
+		Events: event.Tee(event.Slog(l.text), event.Slog(l.json), event.SinkFunc(l.record)),
+	}
+	l.mfa, err = totpflow.New(c)
+	l.saw(err, c, ring, l.mfa)
+	return err
+}
+
+func (l *Life) record(_ context.Context, e event.Event) error {
+	l.events = append(l.events, e)
+	l.say(e)
+	return nil
+}
+
+// saw prints what a call returned. An error that is none of those that are
+// wanted ends the stage, and so does one that is wanted and missing.
+func (l *Life) saw(err error, values ...any) {
+	l.say(values...)
+	must(err)
+}
+
+func (l *Life) refused(want error, err error, values ...any) {
+	l.say(append(values, err)...)
+	if !errors.Is(err, want) {
+		panic(fault{fmt.Errorf("got %w, want %w", err, want)})
+	}
+}
+
+type box struct{ Inner any }
+
+// say prints values as programs do.
+func (l *Life) say(values ...any) {
+	for _, v := range values {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+			for _, shape := range []any{v, []any{v}, map[string]any{"k": v}, box{v}, &box{v}} {
+				fmt.Fprintf(&l.said, verb+"\n", shape)
+			}
+		}
+		l.text.Info("said", "value", v)
+		l.text.With("with", v).WithGroup("group").Info("said", slog.Group("inner", "value", v))
+		l.json.Info("said", "value", v)
+		if !carries(v) && !bears(v) {
+			text, err := json.Marshal(v)
+			fmt.Fprintln(&l.said, string(text), err)
+		}
+	}
+}
+
+// bears are the values whose JSON is what their owner must get: tickets for a
+// session, a sheet to save. A logger that writes JSON asks them first.
+func bears(v any) bool {
+	switch v.(type) {
+	case totpflow.Challenge, totpflow.Proof, totpflow.EnrollmentToken, totpflow.DisownToken, recovery.Sheet:
+		return true
+	}
+	return false
+}
+
+// carries are the structs that hold such values: as JSON they are an answer to
+// their owner, too.
+func carries(v any) bool {
+	switch v.(type) {
+	case totpflow.Decision, totpflow.PendingEnrollment, totpflow.PendingPhone, totpflow.ConfirmedEnrollment, admin.Administrator, totpflow.Config:
+		return true
+	}
+	return false
+}
+
+// Said is all that was printed, and what the runtime prints of a program that
+// panics in the middle of a write.
+func (l *Life) Said() Place { return Place{Name: "what the program said", Data: l.said.Bytes()} }
+
+// traced is a store under which the ground opens: it writes what the runtime
+// prints of a panic.
+type traced struct {
+	store.Store
+	trace *bytes.Buffer
+}
+
+func (t traced) Put(context.Context, store.Record, store.Version) error {
+	t.trace.Write(debug.Stack())
+	return errors.New("panic")
+}
+
+// Planted is what Plant lets lie, and what therefore has to be found: in every
+// place that shows a record, and those of them that are in its id where a place
+// shows ids only.
+var (
+	Planted      = []string{recoveryCode, seed, appCode}
+	PlantedInIDs = []string{recoveryCode}
+)
+
+// Plant does what must not be done: it prints secrets, and puts them where the
+// store does not seal.
+func (l *Life) Plant(ctx context.Context, s store.Store) error {
+	codes, key := l.ana.sheet, l.ana.key
+	l.text.Info("a careless program", "sheet", strings.Join(codes, " "), "key", key.Secret(), "typed", l.ana.typed)
+	sealed := append([]byte("secret="), raw(key)...)
+	sealed = fmt.Appendf(sealed, " codes: %v ", l.ana.typed)
+	return s.Put(ctx, store.Record{
+		ID: store.AccountID{Tenant: "careless", User: codes[0]}, Version: store.NewVersion(), State: codes[1], Sealed: sealed, Updated: l.clock.Now(),
+	}, store.Version{})
+}
