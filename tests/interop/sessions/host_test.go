@@ -1,4 +1,4 @@
-package web_test
+package sessions_test
 
 import (
 	"context"
