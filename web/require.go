@@ -96,15 +96,15 @@ func (h *Web) Require(next http.Handler) http.Handler {
 		if err != nil {
 			return err
 		}
-		h.serve(w, r, v, next)
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, withSession(r, v))
 		return nil
 	})
 }
 
-// serve calls a handler of the host's for a visitor.
-func (h *Web) serve(w http.ResponseWriter, r *http.Request, v visitor, next http.Handler) {
-	w.Header().Set("Cache-Control", "no-store")
-	next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, v.Session)))
+// withSession has [SessionOf] know the session.
+func withSession(r *http.Request, v visitor) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), sessionKey{}, v.Session))
 }
 
 // signedOut leads to the sign-in: at once where nobody was signed in, and by a page

@@ -59,7 +59,7 @@ var errCodeFirst = errors.New("web: a code is needed first")
 //
 // The action is the host's word for it, such as "delete backup"; catalogues have its
 // name under action.delete-backup. The target function says what it is done to; it
-// sees the request before the code is checked. Nil: the action has no target. An error of
+// sees the request, with its session, before the code is checked. Nil: the action has no target. An error of
 // it is answered as [Web.Fail] does.
 func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
@@ -68,6 +68,7 @@ func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target,
 			if err != nil {
 				return err
 			}
+			r = withSession(r, v)
 			var on Target
 			if target != nil {
 				if on, err = target(r); err != nil {
@@ -82,7 +83,8 @@ func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target,
 			if err := v.account.ConsumeProof(r.Context(), proof, a); err != nil {
 				return err
 			}
-			h.serve(w, r, v, next)
+			w.Header().Set("Cache-Control", "no-store")
+			next.ServeHTTP(w, r)
 			return nil
 		})
 	}

@@ -94,7 +94,11 @@ func (p *Page) Submit(action string, pairs ...string) *Page {
 		}
 		form[name] = values
 	}
-	return p.browser.send(p.browser.request(http.MethodPost, attribute(f, "action"), form))
+	to := attribute(f, "action")
+	if to == "" { // to the page itself
+		to = p.Path
+	}
+	return p.browser.send(p.browser.request(http.MethodPost, to, form))
 }
 
 func (p *Page) forms() (all []*html.Node) {
