@@ -86,6 +86,7 @@ func (h *Web) enrollment(r *http.Request) totpflow.EnrollmentToken {
 type keptProof struct {
 	Proof totpflow.Proof
 	Of    string
+	Until time.Time
 }
 
 func accountHash(id totpflow.AccountID) string {
@@ -94,7 +95,7 @@ func accountHash(id totpflow.AccountID) string {
 }
 
 func (h *Web) setProof(w http.ResponseWriter, p totpflow.Proof, of totpflow.AccountID) {
-	h.setJSON(w, proofCookie, keptProof{p, accountHash(of)})
+	h.setJSON(w, proofCookie, keptProof{p, accountHash(of), h.now().Add(totpflow.ProofLifetime)})
 }
 
 // proof returns the proof of this account, empty when there is none.
@@ -104,6 +105,14 @@ func (h *Web) proof(r *http.Request, of totpflow.AccountID) totpflow.Proof {
 		return ""
 	}
 	return p.Proof
+}
+
+// proved reports whether the account has a proof here that may still be valid. It is for
+// the page that asks for the password before a form that would be refused.
+func (h *Web) proved(r *http.Request, of totpflow.AccountID) bool {
+	var p keptProof
+	h.json(r, proofCookie, &p)
+	return p.Of == accountHash(of) && h.now().Before(p.Until)
 }
 
 func (h *Web) setJSON(w http.ResponseWriter, what string, v any) {

@@ -130,7 +130,7 @@ func (h *Web) phonePage(w http.ResponseWriter, r *http.Request, s phoneSetter, r
 	switch {
 	case s.pending.Token != "":
 		return h.show(w, r, "phone-confirm", refused, &PhoneConfirmPage{account, s.pending.Number, s.pending.Via, s.assigned != "", required, h.Calls})
-	case !required && !s.app() && h.proof(r, s.visitor.User.ID) == "":
+	case !required && !s.app() && !h.proved(r, s.visitor.User.ID):
 		return h.show(w, r, "password", refused, &PasswordPage{account, "phone", h.Path("security")})
 	}
 	return h.show(w, r, "phone", refused, &PhonePage{account, r.PostFormValue("number"), s.assigned, s.app(), required, h.Calls})

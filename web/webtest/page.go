@@ -56,6 +56,20 @@ func (p *Page) Attribute(of, name string) string {
 	return attribute(n, name)
 }
 
+// Options are the values of the select with this id.
+func (p *Page) Options(id string) (all []string) {
+	n := p.find(func(n *html.Node) bool { return attribute(n, "id") == id })
+	if n == nil {
+		return nil
+	}
+	for o := range n.Descendants() {
+		if o.Type == html.ElementNode && o.Data == "option" {
+			all = append(all, attribute(o, "value"))
+		}
+	}
+	return all
+}
+
 // Links are the addresses that the page links.
 func (p *Page) Links() (all []string) {
 	for n := range p.root.Descendants() {
