@@ -50,6 +50,11 @@ type Config struct {
 	// library then finds a record that was deleted or put back. Nil: none is kept.
 	KeepGeneration func(ctx context.Context, id totpflow.AccountID, generation uint64) error
 
+	// Token makes a session for a program without cookies, whose requests show it as
+	// "Authorization: Bearer …" and which [Host].Session and End then know. The context
+	// and the decision are as those of Begin. Nil: there is no JSON API.
+	Token func(ctx context.Context, d totpflow.Decision) (token string, expires time.Time, err error)
+
 	// Source says where a request comes from, for the list of what happened. Behind
 	// a proxy, return the address that the proxy reports. Nil is the address of the connection.
 	Source func(r *http.Request) event.Source

@@ -47,6 +47,13 @@ type site struct {
 	texts   []phone.Message
 	deleted []string // what the delete handler got
 	logged  strings.Builder
+	answers []answer // of every request, redirects too
+}
+
+// An answer is what a request got.
+type answer struct {
+	request string // method and path, with the query
+	header  http.Header
 }
 
 // A changing policy is set by the test.
@@ -89,7 +96,7 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	require.NoError(t, err)
 	s.service, err = totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: s.store, Keys: keys, Policy: s.policy, Now: s.clock.Now,
-		Phones: &totpflow.Phones{Sender: sender{s}, Destinations: phone.Destinations{Only: []string{"+43"}}},
+		Phones: &totpflow.Phones{Sender: sender{s}, Compose: web.Compose, Destinations: phone.Destinations{Only: []string{"+43"}}},
 		Events: event.SinkFunc(func(_ context.Context, e event.Event) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -107,8 +114,17 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	}
 	s.pages, err = web.New(c)
 	require.NoError(t, err)
-	s.url = webtest.Serve(t, s.product())
+	s.url = webtest.Serve(t, s.recorded(s.product()))
 	return s
+}
+
+func (s *site) recorded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.answers = append(s.answers, answer{r.Method + " " + r.URL.RequestURI(), w.Header().Clone()})
+	})
 }
 
 // product is the host's own part.

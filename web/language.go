@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
+
+	"github.com/totpflow/totpflow/phone"
 )
 
 // A Language is one that the pages speak. It is read-only.
@@ -76,6 +79,23 @@ func (h *Web) spoken(r *http.Request) *Language {
 		return h.languages.accepted(h.Language(r))
 	}
 	return cmp.Or(h.languages.byTag(h.cookie(r, languageCookie)), h.languages.accepted(r.Header.Get("Accept-Language")))
+}
+
+// A speaker is what [Compose] knows of the request.
+type speaker struct {
+	*Language
+	product string
+}
+
+type speakerKey struct{}
+
+// Compose is the [totpflow.Phones] Compose of a product with these pages: a code by SMS or
+// by a call is in the language of the page that it is for.
+func Compose(ctx context.Context, m phone.Message) phone.Message {
+	if s, ok := ctx.Value(speakerKey{}).(speaker); ok {
+		m.Language, m.Sentence = s.Tag(), s.Say("phone.message", "Product", s.product)
+	}
+	return m
 }
 
 // postLanguage keeps a choice, and leads back to the page that it was made on.

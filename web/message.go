@@ -20,15 +20,17 @@ import (
 // fail answers for a request that no form can explain. The log says why; the person
 // is told only what to do.
 func (h *Web) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if h.wantsJSON(r) {
+		h.headers(w)
+		h.failJSON(w, h.report(w, r, err), err)
+		return
+	}
 	if errors.Is(err, errSignedOut) {
 		if err = h.signedOut(w, r, err); err == nil {
 			return
 		}
 	}
-	status := h.status(w, err)
-	if status >= http.StatusInternalServerError && r.Context().Err() == nil { // a browser that has gone away is not a fault
-		h.Log.ErrorContext(r.Context(), "web: a request failed", "path", r.URL.Path, "error", err)
-	}
+	status := h.report(w, r, err)
 	l := h.spoken(r)
 	p := &ProblemPage{Home: h.Home}
 	switch status {
@@ -45,6 +47,15 @@ func (h *Web) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
+// report returns the status of an error, and logs what is for the operator.
+func (h *Web) report(w http.ResponseWriter, r *http.Request, err error) int {
+	status := h.status(w, err)
+	if status >= http.StatusInternalServerError && r.Context().Err() == nil { // a browser that has gone away is not a fault
+		h.Log.ErrorContext(r.Context(), "web: a request failed", "path", r.URL.Path, "error", err)
+	}
+	return status
+}
+
 // status is the status code for an error.
 func (h *Web) status(w http.ResponseWriter, err error) int {
 	var large *http.MaxBytesError
@@ -57,8 +68,12 @@ func (h *Web) status(w http.ResponseWriter, err error) int {
 		return http.StatusForbidden
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, errForm):
+	case errors.Is(err, errForm), errors.Is(err, errMalformed):
 		return http.StatusBadRequest
+	case errors.Is(err, errNotJSON):
+		return http.StatusUnsupportedMediaType
+	case errors.Is(err, errPasswordNext):
+		return http.StatusForbidden
 	default:
 		return totphttp.StatusCode(w, err)
 	}

@@ -110,6 +110,7 @@ func withSession(r *http.Request, v visitor) *http.Request {
 // signedOut leads to the sign-in: at once where nobody was signed in, and by a page
 // that says why where a session ended or a form was not done.
 func (h *Web) signedOut(w http.ResponseWriter, r *http.Request, err error) error {
+	w.Header().Set("Cache-Control", "no-store")
 	var ended *endedError
 	if errors.As(err, &ended) {
 		if err := h.Host.End(w, r); err != nil {

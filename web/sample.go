@@ -13,9 +13,9 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// A sample is a page with made-up data, and the forms that it must have then. New
-// renders every one in every language: a text, a field or a form that a template
-// lacks is found when the program starts, and not when somebody needs that page.
+// A sample is a page with made-up data, and the forms that it must have then. They are
+// rendered in every language: a text, a field or a form that a host's template lacks is
+// found when the program starts, and not when somebody needs that page.
 type sample struct {
 	page  string
 	data  pageData

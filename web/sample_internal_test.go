@@ -62,6 +62,9 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// The module's own templates have their forms, in every language.
+func TestOwnTemplates(t *testing.T) { require.NoError(t, newWeb(t).tryPages()) }
+
 // Pages are small: under 10 kB, in every language, with the plain layout.
 func TestPagesAreSmall(t *testing.T) {
 	h := newWeb(t)

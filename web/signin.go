@@ -13,11 +13,19 @@ import (
 // wanted, or it leads to the second step or to the enrollment. The host writes
 // nothing to w before or after.
 //
+// A request in JSON is answered in JSON, where the host has tokens ([Config.Token]): with a
+// token, or with what is next.
+//
 // The user is who the password belongs to, from the host's records. Call it for
 // every first step that is as good as a password, such as single sign-on.
 func (h *Web) AfterPassword(w http.ResponseWriter, r *http.Request, user totpflow.User) {
 	h.headers(w)
-	h.handle(func(w http.ResponseWriter, r *http.Request) error { return h.afterPassword(w, r, user) })(w, r)
+	h.handle(func(w http.ResponseWriter, r *http.Request) error {
+		if h.wantsJSON(r) {
+			return h.afterPasswordJSON(w, r, user)
+		}
+		return h.afterPassword(w, r, user)
+	})(w, r)
 }
 
 func (h *Web) afterPassword(w http.ResponseWriter, r *http.Request, user totpflow.User) error {

@@ -32,7 +32,7 @@ type StepUpPage struct {
 	Fields   []Field
 	Recovery bool   // a recovery code is accepted as well
 	Pair     bool   // a single code has to wait; two in a row are accepted
-	Wait     string // why, where that is not the error anyway
+	Wait     string // what to know besides the error, such as why a code has to wait
 	NeedsApp bool
 	Back     string // where "cancel" leads
 }
@@ -57,11 +57,18 @@ var errCodeFirst = errors.New("web: a code is needed first")
 // and next then sees the request as if it had come at once. Nothing is kept on the
 // server. Forms with files cannot be sent again: ask before the file is chosen.
 //
+// A program shows a proof of the action in the header [ProofHeader] instead, which it has
+// from the API's reauthenticate; without one the answer says what the proof has to be
+// of.
+//
 // The action is the host's word for it, such as "delete backup"; catalogues have its
 // name under action.delete-backup. The target function says what it is done to; it
 // sees the request, with its session, before the code is checked. Nil: the action has no target. An error of
 // it is answered as [Web.Fail] does.
 func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target, error)) func(http.Handler) http.Handler {
+	h.mu.Lock()
+	h.actions[action] = target != nil
+	h.mu.Unlock()
 	return func(next http.Handler) http.Handler {
 		return h.handle(func(w http.ResponseWriter, r *http.Request) error {
 			v, err := h.visitor(r)
@@ -76,6 +83,14 @@ func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target,
 				}
 			}
 			a := bound(action, on)
+			if h.wantsJSON(r) {
+				if err := h.consume(r, v, action, on, a); err != nil {
+					return err
+				}
+				w.Header().Set("Cache-Control", "no-store")
+				next.ServeHTTP(w, r)
+				return nil
+			}
 			proof, err := h.prove(w, r, v, action, on, a)
 			if proof == "" || err != nil {
 				return err
@@ -170,6 +185,9 @@ func (h *Web) stepUpPage(w http.ResponseWriter, r *http.Request, v visitor, acti
 	}
 	if st.Throttled != nil && errors.Is(refused, errCodeFirst) {
 		p.Wait = l.wait(st.Throttled, false, h.now())
+	}
+	if errors.Is(refused, totpflow.ErrAlreadyUsed) { // the same form, sent twice
+		p.Wait = l.Say("stepup.twice")
 	}
 	return h.show(w, r, "stepup", refused, p)
 }

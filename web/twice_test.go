@@ -64,3 +64,15 @@ func TestConfirmTwice(t *testing.T) {
 		})
 	}
 }
+
+// A form of the host's that is sent twice is done once, and the page says so.
+func TestStepUpTwice(t *testing.T) {
+	s := newSite(t)
+	p := s.signedIn()
+	code := p.phone.Code()
+	p.Post("/backups/42/delete", "totpflow_code", code)
+	p.Post("/backups/42/delete", "totpflow_code", code)
+	p.is(http.StatusForbidden, "/backups/42/delete", "Delete backup")
+	require.Contains(t, p.Page.Text("main"), "it may be done already")
+	require.Len(t, s.deleted, 1)
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/totpflow/totpflow"
@@ -22,16 +24,20 @@ type Web struct {
 	pages      map[*Language]pages
 	protection *http.CrossOriginProtection
 	mux        *http.ServeMux
+
+	mu      sync.Mutex
+	actions map[totpflow.Action]bool // those of StepUp, and whether they have a target
 }
 
-// New returns the pages of a service, or an error that wraps [ErrConfig]. It
-// renders every template once, so that one that fails does so here.
+// New returns the pages of a service, or an error that wraps [ErrConfig]. Where the host
+// replaces templates or texts it renders every page once on sample data, so that one that
+// fails or lacks its form does so here.
 func New(c Config) (*Web, error) {
 	c, err := c.complete()
 	if err != nil {
 		return nil, err
 	}
-	h := &Web{Config: c, service: c.Service, protection: http.NewCrossOriginProtection()}
+	h := &Web{Config: c, service: c.Service, protection: http.NewCrossOriginProtection(), actions: map[totpflow.Action]bool{}}
 	for _, origin := range c.TrustedOrigins {
 		if err := h.protection.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("%w: TrustedOrigins: %w", ErrConfig, err)
@@ -43,8 +49,10 @@ func New(c Config) (*Web, error) {
 	if err := h.newPages(); err != nil {
 		return nil, err
 	}
-	if err := h.tryPages(); err != nil {
-		return nil, err
+	if c.Templates != nil || c.Catalogues != nil { // the module's own are tried by its tests
+		if err := h.tryPages(); err != nil {
+			return nil, err
+		}
 	}
 	h.mux = h.routes()
 	return h, nil
@@ -71,7 +79,7 @@ const maxForm = 16 << 10
 func (h *Web) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	page := func(pattern string, f func(http.ResponseWriter, *http.Request) error) {
-		method, path, _ := cutMethod(pattern)
+		method, path, _ := strings.Cut(pattern, " ")
 		mux.HandleFunc(method+" "+h.Path(path), h.handle(f))
 	}
 	signedIn := func(pattern string, f func(http.ResponseWriter, *http.Request, visitor) error) {
@@ -80,7 +88,7 @@ func (h *Web) routes() *http.ServeMux {
 			if err != nil {
 				return err
 			}
-			return f(w, r, v)
+			return f(w, withSession(r, v), v)
 		})
 	}
 	page("GET code", h.getCode)
@@ -118,31 +126,27 @@ func (h *Web) routes() *http.ServeMux {
 	if canEndSessions {
 		signedIn("POST security/end-sessions", h.postEndSessions)
 	}
+	if h.Token != nil {
+		h.apiRoutes(mux)
+	}
 	mux.Handle("GET "+h.Path("static/"), h.static())
 	mux.HandleFunc("/", h.handle(func(http.ResponseWriter, *http.Request) error { return errNotFound }))
 	return mux
-}
-
-func cutMethod(pattern string) (method, path string, ok bool) {
-	for i := range pattern {
-		if pattern[i] == ' ' {
-			return pattern[:i], pattern[i+1:], true
-		}
-	}
-	return "", pattern, false
 }
 
 // headers are those of every page here: the pages show secrets, so they are kept
 // nowhere, framed nowhere and told to nobody.
 func (h *Web) headers(w http.ResponseWriter) {
 	x := w.Header()
+	if x.Get("X-Frame-Options") == "" { // once
+		x.Add("Vary", "Accept-Language, Cookie")
+	}
 	x.Set("Content-Security-Policy", orDefault(h.ContentSecurityPolicy, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "+
 		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"))
 	x.Set("X-Frame-Options", "DENY")
 	x.Set("Cache-Control", "no-store")
 	x.Set("Referrer-Policy", "same-origin")
 	x.Set("X-Content-Type-Options", "nosniff")
-	x.Add("Vary", "Accept-Language, Cookie")
 }
 
 // handle runs a handler for requests of this site, and answers for it when it fails.
@@ -167,7 +171,7 @@ func (h *Web) context(r *http.Request) context.Context {
 	if h.Source != nil {
 		ctx = event.WithSource(r.Context(), h.Source(r))
 	}
-	return h.beginning(ctx)
+	return context.WithValue(h.beginning(ctx), speakerKey{}, speaker{h.spoken(r), h.Product})
 }
 
 func (h *Web) now() time.Time { return h.Now() }

@@ -135,3 +135,8 @@ func (b *Browser) Do(req *http.Request) *Page {
 	c := NewBrowser(b.t, b.url.String())
 	return c.send(req)
 }
+
+// SetCookie plants a cookie.
+func (b *Browser) SetCookie(name, value string) {
+	b.client.Jar.SetCookies(b.url, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: true}})
+}
