@@ -1,9 +1,13 @@
 # Everything there is to run. The modules of this repository are listed in go.work.
 
-.PHONY: help test lint bench run fuzz mutants rigs docs screenshots
+.PHONY: help quick test lint bench run fuzz mutants rigs docs screenshots
 
 help:
 	@sed -n 's/^## //p' Makefile
+
+## make quick        the tests of the root module, in under a minute
+quick:
+	go test -short -timeout 2m ./...
 
 ## make test         every test of every module, after installing what they need
 test:

@@ -33,8 +33,8 @@ func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (Trus
 	}
 	var trusted TrustedBrowser
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
-		if !t.Consume(tx) {
-			return ErrProof
+		if t.Revocations != tx.Revocations || !t.Consume(tx) {
+			return ErrProof // trust that was revoked since does not come back by a proof from before
 		}
 		token, b := trust.Issue(s.engine.Keys, s.scope(t), label, tx.Now)
 		tx.Browsers = trust.Remember(tx.Browsers, b)
@@ -62,7 +62,7 @@ const tokensPerRequest = 32
 func (s *Service) trusted(tx *engine.Tx, p policy.Policy, tokens []trust.Token) (trust.Browser, bool) {
 	age := s.engine.TrustFor(p)
 	scope := trust.Scope{Tenant: tx.ID().Tenant, User: tx.ID().User, Audience: s.engine.Audience}
-	for _, t := range tokens[:min(len(tokens), tokensPerRequest)] {
+	for _, t := range trust.Select(s.engine.Keys, scope, tokens, tokensPerRequest) {
 		b, err := trust.Check(s.engine.Keys, scope, t, tx.Browsers, tx.Now, age)
 		if err != nil {
 			continue

@@ -8,76 +8,77 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/totptest"
 	"github.com/totpflow/totpflow/trust"
 )
 
 func TestTrustedBrowserSparesTheCode(t *testing.T) {
-	h := newHouse(t)
-	phone, _ := h.enroll(ana)
-	next := h.pass(ana, phone)
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	next := h.PassByCode(ana, phone)
 	require.Equal(t, trust.DefaultAge, next.TrustFor)
-	b, err := h.TrustBrowser(h.ctx, next.Proof, "Firefox on Linux")
+	b, err := h.TrustBrowser(h.Ctx, next.Proof, "Firefox on Linux")
 	require.NoError(t, err)
-	require.Equal(t, trust.DefaultAge, b.Expires.Sub(h.clock.Now().Truncate(time.Second)))
-	_, err = h.TrustBrowser(h.ctx, next.Proof, "once more")
+	require.Equal(t, trust.DefaultAge, b.Expires.Sub(h.Clock.Now().Truncate(time.Second)))
+	_, err = h.TrustBrowser(h.Ctx, next.Proof, "once more")
 	require.ErrorIs(t, err, totpflow.ErrProof, "a proof serves once")
 
-	next, err = h.SignIn(h.ctx, ana, "nonsense", b.Token)
+	next, err = h.SignIn(h.Ctx, ana, "nonsense", b.Token)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, next.Step)
 	require.Equal(t, totpflow.ReasonTrustedBrowser, next.Reason, "the host can tell it from a factor")
 	require.Empty(t, next.Proof, "a trusted browser proves nothing")
 
-	list := h.status(ana).Browsers
+	list := h.Status(ana).Browsers
 	require.Len(t, list, 1)
 	require.Equal(t, "Firefox on Linux", list[0].Label)
 }
 
 // Trust ends with everything that could mean that somebody else sits there.
 func TestTrustEnds(t *testing.T) {
-	ends := map[string]func(h *house, end *end){
-		"age":             func(h *house, _ *end) { h.clock.Advance(trust.DefaultAge + time.Second) },
-		"clock goes back": func(h *house, _ *end) { h.clock.Advance(-time.Hour) },
-		"revoked": func(h *house, _ *end) {
-			require.NoError(h.t, h.Account(ana).RevokeBrowser(h.ctx, h.status(ana).Browsers[0].ID))
+	ends := map[string]func(h *harness, end *end){
+		"age":             func(h *harness, _ *end) { h.Clock.Advance(trust.DefaultAge + time.Second) },
+		"clock goes back": func(h *harness, _ *end) { h.Clock.Advance(-time.Hour) },
+		"revoked": func(h *harness, _ *end) {
+			require.NoError(h.T, h.Account(ana).RevokeBrowser(h.Ctx, h.Status(ana).Browsers[0].ID))
 		},
-		"all revoked":      func(h *house, _ *end) { require.NoError(h.t, h.Account(ana).RevokeBrowsers(h.ctx)) },
-		"password changed": func(h *house, _ *end) { require.NoError(h.t, h.Account(ana).PasswordChanged(h.ctx)) },
-		"recovery code used": func(h *house, e *end) {
-			_, err := h.VerifyRecoveryCode(h.ctx, h.ask(ana), e.codes[0])
-			require.NoError(h.t, err)
+		"all revoked":      func(h *harness, _ *end) { require.NoError(h.T, h.Account(ana).RevokeBrowsers(h.Ctx)) },
+		"password changed": func(h *harness, _ *end) { require.NoError(h.T, h.Account(ana).PasswordChanged(h.Ctx)) },
+		"recovery code used": func(h *harness, e *end) {
+			_, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), e.codes[0])
+			require.NoError(h.T, err)
 		},
-		"replaced": func(h *house, e *end) { h.setUp(h.prove(ana, totpflow.ActionReplaceAuthenticator, e.phone)) },
-		"disabled and set up again": func(h *house, e *end) {
-			require.NoError(h.t, h.Account(ana).Disable(h.ctx, h.prove(ana, totpflow.ActionDisable, e.phone)))
-			h.enroll(ana)
+		"replaced": func(h *harness, e *end) { h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, e.phone)) },
+		"disabled and set up again": func(h *harness, e *end) {
+			require.NoError(h.T, h.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, e.phone)))
+			h.Enroll(ana)
 		},
-		"policy shortened": func(h *house, _ *end) {
-			h.clock.Advance(25 * time.Hour)
-			h.Service = h.open(func(c *totpflow.Config) {
+		"policy shortened": func(h *harness, _ *end) {
+			h.Clock.Advance(25 * time.Hour)
+			h.Service = h.Open(func(c *totpflow.Config) {
 				c.Policy = policy.Fixed{Mode: policy.Optional, BrowserAge: 24 * time.Hour}
 			})
 		},
-		"policy forbids": func(h *house, _ *end) {
-			h.Service = h.open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Optional, BrowserAge: -1} })
+		"policy forbids": func(h *harness, _ *end) {
+			h.Service = h.Open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Optional, BrowserAge: -1} })
 		},
-		"strict":         func(h *house, _ *end) { h.Service = h.open(func(c *totpflow.Config) { c.Strict = true }) },
-		"other audience": func(h *house, _ *end) { h.Service = h.open(func(c *totpflow.Config) { c.Audience = "agent" }) },
-		"epoch raised":   func(h *house, _ *end) { h.raiseEpoch(); h.Service = h.open() },
+		"strict":         func(h *harness, _ *end) { h.Service = h.Open(func(c *totpflow.Config) { c.Strict = true }) },
+		"other audience": func(h *harness, _ *end) { h.Service = h.Open(func(c *totpflow.Config) { c.Audience = "agent" }) },
+		"epoch raised":   func(h *harness, _ *end) { h.RaiseEpoch(); h.Service = h.Open() },
 	}
 	for name, happens := range ends {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
-			phone, codes := h.enroll(ana)
-			token := h.trusted(ana, phone)
-			next, err := h.SignIn(h.ctx, ana, token)
+			h := newHarness(t)
+			phone, codes := h.Enroll(ana)
+			token := h.TrustBrowserOf(ana, phone)
+			next, err := h.SignIn(h.Ctx, ana, token)
 			require.NoError(t, err)
 			require.Equal(t, totpflow.Passed, next.Step)
 
 			happens(h, &end{phone, codes})
-			next, err = h.SignIn(h.ctx, ana, token)
+			next, err = h.SignIn(h.Ctx, ana, token)
 			require.NoError(t, err)
 			require.Equal(t, totpflow.AskCode, next.Step)
 		})
@@ -86,34 +87,34 @@ func TestTrustEnds(t *testing.T) {
 
 // Rotating the keys ends no trust and no account.
 func TestKeyRotationKeepsEverybodyIn(t *testing.T) {
-	h := newHouse(t)
-	phone, _ := h.enroll(ana)
-	token := h.trusted(ana, phone)
-	h.rotateKeys()
-	h.Service = h.open()
-	next, err := h.SignIn(h.ctx, ana, token)
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	token := h.TrustBrowserOf(ana, phone)
+	h.RotateKeys()
+	h.Service = h.Open()
+	next, err := h.SignIn(h.Ctx, ana, token)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, next.Step)
-	h.pass(ana, phone)
+	h.PassByCode(ana, phone)
 }
 
 // Once a revocation is acknowledged, no check anywhere passes.
 func TestRevocationIsSeenAtOnce(t *testing.T) {
-	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
-	phone, _ := h.enroll(ana)
-	token := h.trusted(ana, phone)
-	other := h.open(func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	phone, _ := h.Enroll(ana)
+	token := h.TrustBrowserOf(ana, phone)
+	other := h.Open(func(c *totpflow.Config) { c.Events = quiet })
 	var revoked atomic.Bool
 	together(65, func(i int) {
 		if i == 0 {
-			if err := h.Account(ana).RevokeBrowsers(h.ctx); err != nil {
+			if err := h.Account(ana).RevokeBrowsers(h.Ctx); err != nil {
 				t.Error(err)
 			}
 			revoked.Store(true)
 			return
 		}
 		after := revoked.Load()
-		d, err := other.SignIn(h.ctx, ana, token)
+		d, err := other.SignIn(h.Ctx, ana, token)
 		if err != nil || (after && d.Step == totpflow.Passed) {
 			t.Errorf("after the revocation: %v, %v", d.Step, err)
 		}
@@ -123,37 +124,112 @@ func TestRevocationIsSeenAtOnce(t *testing.T) {
 // The proof of a password alone trusts no browser, and neither does another
 // account's.
 func TestTrustNeedsACode(t *testing.T) {
-	h := newHouse(t)
-	next, err := h.SignIn(h.ctx, ana)
+	h := newHarness(t)
+	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
-	_, err = h.TrustBrowser(h.ctx, next.Proof, "x")
+	_, err = h.TrustBrowser(h.Ctx, next.Proof, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)
-	_, err = h.TrustBrowser(h.ctx, "", "x")
+	_, err = h.TrustBrowser(h.Ctx, "", "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)
-	phone, _ := h.enroll(ana)
-	late := h.pass(ana, phone).Proof
-	h.clock.Advance(totpflow.ProofLifetime)
-	_, err = h.TrustBrowser(h.ctx, late, "x")
+	phone, _ := h.Enroll(ana)
+	late := h.PassByCode(ana, phone).Proof
+	h.Clock.Advance(totpflow.ProofLifetime)
+	_, err = h.TrustBrowser(h.Ctx, late, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)
 }
 
 // "Last seen" is written once a day, not with every sign-in.
 func TestSeenOnceADay(t *testing.T) {
-	h := newHouse(t)
-	phone, _ := h.enroll(ana)
-	token := h.trusted(ana, phone)
-	h.store.Reset()
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	token := h.TrustBrowserOf(ana, phone)
+	h.Store.Reset()
 	for range 48 {
-		h.clock.Advance(time.Hour)
-		next, err := h.SignIn(h.ctx, ana, token)
+		h.Clock.Advance(time.Hour)
+		next, err := h.SignIn(h.Ctx, ana, token)
 		require.NoError(t, err)
 		require.Equal(t, totpflow.Passed, next.Step)
 	}
-	require.Equal(t, 2, h.store.Counts().Put)
+	require.Equal(t, 2, h.Store.Counts().Put)
 }
 
 // What a test of TestTrustEnds has in hand.
 type end struct {
 	phone *totptest.Authenticator
 	codes []string
+}
+
+// A revocation ends everything that could undo it: a proof from before it trusts no
+// browser. Each row revokes trust, and a thief holds a proof of a moment ago.
+func TestRevocationsCannotBeUndone(t *testing.T) {
+	for name, revoke := range map[string]func(h *harness, phone *totptest.Authenticator) error{
+		"one browser": func(h *harness, _ *totptest.Authenticator) error {
+			return h.Account(ana).RevokeBrowser(h.Ctx, h.Status(ana).Browsers[0].ID)
+		},
+		"every browser": func(h *harness, _ *totptest.Authenticator) error { return h.Account(ana).RevokeBrowsers(h.Ctx) },
+		"one browser, by an administrator": func(h *harness, _ *totptest.Authenticator) error {
+			return h.Admin(nil).RevokeBrowser(h.Ctx, ops, anaID, h.Status(ana).Browsers[0].ID)
+		},
+		"browsers, by a reset": func(h *harness, _ *totptest.Authenticator) error {
+			return h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeBrowsers)
+		},
+		"everything, by a reset": func(h *harness, _ *totptest.Authenticator) error {
+			return h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll)
+		},
+		"by a new authenticator": func(h *harness, phone *totptest.Authenticator) error {
+			h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone))
+			return nil
+		},
+		"by a new password":    func(h *harness, _ *totptest.Authenticator) error { return h.Account(ana).PasswordChanged(h.Ctx) },
+		"by \"it was not me\"": func(h *harness, _ *totptest.Authenticator) error { h.Freeze(ana); return nil },
+		"by turning the factor off": func(h *harness, phone *totptest.Authenticator) error {
+			return h.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, phone))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			phone, _ := h.Enroll(ana)
+			h.Clock.Advance(time.Hour)
+			trusted := h.TrustBrowserOf(ana, phone)
+			proof := h.PassByCode(ana, phone).Proof
+			require.NoError(t, revoke(h, phone))
+			_, err := h.TrustBrowser(h.Ctx, proof, "thief")
+			require.ErrorIs(t, err, totpflow.ErrProof)
+			if d, err := h.SignIn(h.Ctx, ana, trusted); err == nil {
+				require.NotEqual(t, totpflow.ReasonTrustedBrowser, d.Reason)
+			}
+		})
+	}
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	proof := h.PassByCode(ana, phone).Proof
+	require.NoError(t, h.Account(ana).RevokeBrowsers(h.Ctx))
+	_, err := h.TrustBrowser(h.Ctx, proof, "thief")
+	require.ErrorIs(t, err, totpflow.ErrProof, "also where no browser was trusted yet")
+}
+
+// A response of single sign-on comes from another site, and so without the cookie of
+// a trusted browser. The page after the redirect has it.
+func TestContinueInATrustedBrowser(t *testing.T) {
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	token := h.TrustBrowserOf(ana, phone)
+	c := h.Challenge(ana) // by a request without cookies
+	again, err := h.ContinueSignIn(h.Ctx, c, "nonsense")
+	require.NoError(t, err)
+	require.Equal(t, totpflow.AskCode, again.Step)
+	d, err := h.ContinueSignIn(h.Ctx, c, token)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, d.Step)
+	require.Equal(t, totpflow.ReasonTrustedBrowser, d.Reason)
+	require.Equal(t, anaID, d.ID)
+	require.Empty(t, d.Proof, "a trusted browser proves nothing")
+	d, err = h.ContinueSignIn(h.Ctx, c, token)
+	refused(t, d, err, totpflow.ErrChallenge)
+
+	c = h.Challenge(ana)
+	require.NoError(t, h.Account(ana).RevokeBrowsers(h.Ctx))
+	again, err = h.ContinueSignIn(h.Ctx, c, token)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.AskCode, again.Step)
 }

@@ -32,7 +32,7 @@ type Config struct {
 	// Policy says for whom the second factor is off, optional or required. Nil
 	// is what administrators set for their tenant (admin.Admin.SetPolicy), kept
 	// in Store; until they do it is optional. A host that decides by role as
-	// well has a Source of its own, which may ask [TenantPolicies] and combine
+	// well has a Source of its own, which may ask admin.TenantPolicies and combine
 	// the two with policy.Strictest.
 	Policy policy.Source
 
@@ -138,7 +138,7 @@ func (c Config) clock() func() time.Time {
 
 func (c Config) policySource() policy.Source {
 	if c.Policy == nil {
-		return TenantPolicies(c.Store, c.Keys, c.ParentTenants)
+		return engine.TenantPolicies(c.Store, c.Keys, c.ParentTenants)
 	}
 	return c.Policy
 }
@@ -148,18 +148,4 @@ func (c Config) sink() event.Sink {
 		return event.Slog(nil)
 	}
 	return c.Events
-}
-
-// TenantPolicies is the [policy.Source] of a service whose Config.Policy is nil:
-// what administrators set (package admin) for the account's tenant and for
-// those above it, the strictest of them. Where none of them has one, the second
-// factor is optional. It reads one record for each tenant of the chain, at each
-// call. A chain or a record that cannot be read is an error, which refuses.
-//
-// An attacker who can write to the database, without the keys, can delete such a
-// record or put an older one back: it ends the duty to set up, and no
-// authenticator that is active. Where that matters, combine it with a policy of
-// the host's.
-func TenantPolicies(s store.Store, keys *keyring.Ring, above func(context.Context, string) ([]string, error)) policy.Source {
-	return engine.TenantPolicies(s, keys, above)
 }

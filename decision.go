@@ -3,6 +3,7 @@ package totpflow
 import (
 	"time"
 
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 )
@@ -107,7 +108,7 @@ type Decision struct {
 	// Phones are where a code can be sent, with MethodPhoneCode. With Enroll it is
 	// the number that an administrator has chosen, which has no ID yet; where the
 	// person chooses, there is none.
-	Phones []Phone
+	Phones []phone.Phone
 
 	// Throttled is set with AskCode while too many wrong codes were typed: until
 	// when, and whether two consecutive codes are accepted meanwhile.
@@ -128,9 +129,21 @@ type Decision struct {
 	Generation uint64
 }
 
-// Action names what a proof is good for. Hosts may use their own words with
-// [Account.Reauthenticate] and [Account.ConsumeProof], such as "delete backup".
+// Action names what a proof allows. Hosts add their own, such as "delete backup".
 type Action string
+
+// On returns the purpose of doing the action to target: an id of the host's, or
+// empty for an action that has no target.
+func (a Action) On(target string) Purpose { return Purpose{Action: a, Target: target} }
+
+// A Purpose is what a proof is for. [Account.VerifyCode] and [Account.ConsumeProof]
+// compare both parts, so that a proof for one backup deletes no other. Of the
+// library's own actions, [ActionRemoveAuthenticator] and [ActionRemovePhone] have
+// the id as their target, and the others of a person have none.
+type Purpose struct {
+	Action Action
+	Target string
+}
 
 const (
 	ActionSignIn               Action = "sign in"               // in a decision's proof
@@ -140,4 +153,6 @@ const (
 	ActionRemoveAuthenticator  Action = "remove authenticator"  // Account.RemoveAuthenticator
 	ActionDisable              Action = "disable"               // Account.Disable
 	ActionRecoveryCodes        Action = "new recovery codes"    // Account.NewRecoveryCodes
+	ActionAddPhone             Action = "add phone"             // BeginPhone
+	ActionRemovePhone          Action = "remove phone"          // Account.RemovePhone
 )

@@ -9,7 +9,6 @@ import (
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
@@ -33,7 +32,7 @@ func (c Challenge) grant(s *Service) (engine.Ticket, error) {
 
 func (p Proof) grant(s *Service) (engine.Ticket, error) {
 	t, err := s.engine.UnsealTicket(proofKind, string(p))
-	if err != nil {
+	if err != nil || t.Target != "" {
 		return engine.Ticket{}, ErrProof
 	}
 	switch Action(t.Action) {
@@ -84,9 +83,10 @@ func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant) (Pend
 	}
 	var page PendingEnrollment
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
-		if err := useAuthority(tx, t, by, ActionReplaceAuthenticator, ActionAddAuthenticator); err != nil {
+		if err := checkGrant(tx, t, by, ActionReplaceAuthenticator, ActionAddAuthenticator); err != nil {
 			return err
 		}
+		consumeGrant(tx, t)
 		key, err := totp.NewKey(s.engine.Params)
 		if err != nil {
 			return err
@@ -109,26 +109,28 @@ func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant) (Pend
 	return engine.Acknowledged(page, err)
 }
 
-// useAuthority accepts what an enrollment starts from, or refuses it. Where no
-// authenticator is active, it stays valid until the enrollment is confirmed, which
-// ends every ticket: the person may start again, and beginning over and over
-// leaves nothing behind in the record. Otherwise it must have been earned for one
-// of the actions, and is consumed.
-func useAuthority(tx *engine.Tx, t engine.Ticket, by EnrollmentGrant, earned ...Action) error {
+// checkGrant refuses what is not a grant for an enrollment of this account as it
+// stands. Where an authenticator is active, the grant must have been earned for one
+// of the actions.
+func checkGrant(tx *engine.Tx, t engine.Ticket, by EnrollmentGrant, earned ...Action) error {
 	action := Action(t.Action)
-	var ok bool
-	if active := len(tx.Enrollment.Authenticators()) > 0; active {
-		ok = slices.Contains(earned, action) && t.Consume(tx)
-	} else {
-		ok = (action == ActionEnroll || slices.Contains(earned, action)) && t.Valid(tx)
-	}
-	if ok {
+	first := action == ActionEnroll && len(tx.Enrollment.Authenticators()) == 0
+	if (first || slices.Contains(earned, action)) && t.Valid(tx) {
 		return nil
 	}
 	if _, isProof := by.(Proof); isProof {
 		return ErrProof
 	}
 	return ErrChallenge
+}
+
+// consumeGrant consumes the grant where an authenticator is active. Otherwise it
+// stays valid until the enrollment is confirmed, which ends every ticket: the person
+// may start again, and beginning over and over leaves nothing behind in the record.
+func consumeGrant(tx *engine.Tx, t engine.Ticket) {
+	if len(tx.Enrollment.Authenticators()) > 0 {
+		t.Consume(tx)
+	}
 }
 
 func (s *Service) setUpPage(tx *engine.Tx, t engine.Ticket, c enroll.Candidate) (PendingEnrollment, error) {
@@ -249,7 +251,7 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 // factorsBound does what a newly bound authenticator entails, and returns the
 // recovery codes that come with it.
 func factorsBound(tx *engine.Tx, p policy.Policy, added bool) []string {
-	tx.Issued, tx.CodeOnly = account.Issued{}, false // nobody is locked out any more
+	tx.FactorConfirmed()
 	if added {
 		tx.EndTickets() // browsers and sessions stay: nothing was taken away
 		if !tx.Recovery.IsZero() {

@@ -21,177 +21,177 @@ import (
 
 // Required: nothing but the enrollment leads in, and its confirmation does.
 func TestSetUpBeforeTheSession(t *testing.T) {
-	h := newHouse(t, withMode(policy.Required))
-	next, err := h.SignIn(h.ctx, ana)
+	h := newHarness(t, withMode(policy.Required))
+	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Enroll, next.Step)
 	require.Empty(t, next.ID.User)
 
-	page, err := h.BeginEnrollment(h.ctx, next.Challenge)
+	page, err := h.BeginEnrollment(h.Ctx, next.Challenge)
 	require.NoError(t, err)
 	require.Equal(t, start.Add(enroll.CandidateLifetime), page.Expires)
 	require.Empty(t, page.Clears)
-	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
 	require.NoError(t, err)
 	require.Equal(t, totp.Label{Issuer: "Acme Backup", Account: "ana@acme.example"}, phone.Label())
 
-	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.WrongCode())
+	_, err = h.ConfirmEnrollment(h.Ctx, page.Token, phone.WrongCode())
 	require.ErrorIs(t, err, totpflow.ErrRejected)
 	code := phone.Code()
-	h.events.kinds()
-	done, err := h.ConfirmEnrollment(h.ctx, page.Token, code)
+	h.Events.Kinds()
+	done, err := h.ConfirmEnrollment(h.Ctx, page.Token, code)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, done.Step)
 	require.Equal(t, ana.ID.User, done.ID.User)
 	require.Len(t, done.Sheet.Codes, recovery.Codes)
-	require.Equal(t, []event.Kind{event.RecoveryCodesMade, event.EnrollmentConfirmed}, h.events.kinds())
-	again, err := totptest.TypeSecret(done.Sheet.Secret, h.clock)
+	require.Equal(t, []event.Kind{event.RecoveryCodesMade, event.EnrollmentConfirmed}, h.Events.Kinds())
+	again, err := totptest.TypeSecret(done.Sheet.Secret, h.Clock)
 	require.NoError(t, err)
 	require.Equal(t, code, again.Peek(), "the sheet sets up a later device")
 
 	// The code that confirmed is burnt, the challenge and the token are over.
-	d, err := h.VerifyCode(h.ctx, h.ask(ana), code)
+	d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), code)
 	refused(t, d, err, totpflow.ErrAlreadyUsed)
-	_, err = h.BeginEnrollment(h.ctx, next.Challenge)
+	_, err = h.BeginEnrollment(h.Ctx, next.Challenge)
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
-	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+	_, err = h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())
 	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
-	_, err = h.ContinueEnrollment(h.ctx, page.Token, next.Challenge)
+	_, err = h.ContinueEnrollment(h.Ctx, page.Token, next.Challenge)
 	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 
-	_, err = h.TrustBrowser(h.ctx, done.Proof, "this one")
+	_, err = h.TrustBrowser(h.Ctx, done.Proof, "this one")
 	require.NoError(t, err)
 }
 
 // The page may be reloaded by its holder, for fifteen minutes, and shows the
 // same offer; a begun enrollment that is started again ends the earlier page.
 func TestReloadingTheSetUpPage(t *testing.T) {
-	h := newHouse(t, withMode(policy.Required))
-	next, err := h.SignIn(h.ctx, ana)
+	h := newHarness(t, withMode(policy.Required))
+	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
-	page, err := h.BeginEnrollment(h.ctx, next.Challenge)
+	page, err := h.BeginEnrollment(h.Ctx, next.Challenge)
 	require.NoError(t, err)
 
-	h.clock.Advance(enroll.CandidateLifetime - time.Second)
-	h.store.Reset()
-	again, err := h.ContinueEnrollment(h.ctx, page.Token, next.Challenge)
+	h.Clock.Advance(enroll.CandidateLifetime - time.Second)
+	h.Store.Reset()
+	again, err := h.ContinueEnrollment(h.Ctx, page.Token, next.Challenge)
 	require.NoError(t, err)
 	require.Equal(t, page.Offer.URI(), again.Offer.URI())
 	require.Equal(t, page.Expires, again.Expires)
-	require.Zero(t, h.store.Counts().Put)
+	require.Zero(t, h.Store.Counts().Put)
 
-	h.clock.Advance(time.Second)
-	_, err = h.ContinueEnrollment(h.ctx, page.Token, next.Challenge)
+	h.Clock.Advance(time.Second)
+	_, err = h.ContinueEnrollment(h.Ctx, page.Token, next.Challenge)
 	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
-	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
 	require.NoError(t, err)
-	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+	_, err = h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())
 	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 
-	next, err = h.SignIn(h.ctx, ana)
+	next, err = h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
-	first, err := h.BeginEnrollment(h.ctx, next.Challenge)
+	first, err := h.BeginEnrollment(h.Ctx, next.Challenge)
 	require.NoError(t, err)
-	second, err := h.BeginEnrollment(h.ctx, next.Challenge)
+	second, err := h.BeginEnrollment(h.Ctx, next.Challenge)
 	require.NoError(t, err)
 	require.NotEqual(t, first.Offer.URI(), second.Offer.URI())
-	_, err = h.ContinueEnrollment(h.ctx, first.Token, next.Challenge)
+	_, err = h.ContinueEnrollment(h.Ctx, first.Token, next.Challenge)
 	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 
-	_, err = h.ContinueEnrollment(h.ctx, second.Token, next.Challenge)
+	_, err = h.ContinueEnrollment(h.Ctx, second.Token, next.Challenge)
 	require.NoError(t, err)
 	for _, by := range []totpflow.EnrollmentGrant{nil, totpflow.Challenge(""), totpflow.Proof("")} {
-		_, err = h.ContinueEnrollment(h.ctx, second.Token, by)
+		_, err = h.ContinueEnrollment(h.Ctx, second.Token, by)
 		require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 	}
-	_, err = h.ContinueEnrollment(h.ctx, "", next.Challenge)
+	_, err = h.ContinueEnrollment(h.Ctx, "", next.Challenge)
 	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 }
 
 // Somebody leaves an enrollment page open, and the next person signs in with the
 // same browser: they get a page of their own, not the first one's.
 func TestSetUpLeftBehindInASharedBrowser(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
-	phone, _ := h.enroll(ben)
-	proof := h.prove(ben, totpflow.ActionReplaceAuthenticator, phone)
-	left, err := h.BeginEnrollment(h.ctx, proof)
+	phone, _ := h.Enroll(ben)
+	proof := h.Prove(ben, totpflow.ActionReplaceAuthenticator, phone)
+	left, err := h.BeginEnrollment(h.Ctx, proof)
 	require.NoError(t, err)
 
-	next, err := h.SignIn(h.ctx, ana)
+	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
-	_, err = h.ContinueEnrollment(h.ctx, left.Token, next.Proof)
+	_, err = h.ContinueEnrollment(h.Ctx, left.Token, next.Proof)
 	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
-	page, err := h.BeginEnrollment(h.ctx, next.Proof)
+	page, err := h.BeginEnrollment(h.Ctx, next.Proof)
 	require.NoError(t, err)
 	require.Contains(t, page.Offer.URI(), "ana%40acme.example")
 
-	h.clock.Advance(totpflow.ProofLifetime)
-	_, err = h.ContinueEnrollment(h.ctx, left.Token, proof)
+	h.Clock.Advance(totpflow.ProofLifetime)
+	_, err = h.ContinueEnrollment(h.Ctx, left.Token, proof)
 	require.NoError(t, err, "its holder still can, by the proof that has served")
 }
 
 // A candidate signs nobody in, and beginning weakens nothing.
 func TestCandidateNeverSignsIn(t *testing.T) {
-	h := newHouse(t)
-	phone, _ := h.enroll(ana)
-	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionReplaceAuthenticator, phone))
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	page, err := h.BeginEnrollment(h.Ctx, h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone))
 	require.NoError(t, err)
 	require.Equal(t, []string{"Authenticator"}, page.Clears)
-	next, err := totptest.ScanURI(page.Offer.URI(), h.clock)
+	next, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
 	require.NoError(t, err)
-	d, err := h.VerifyCode(h.ctx, h.ask(ana), next.Code())
+	d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), next.Code())
 	refused(t, d, err, totpflow.ErrRejected)
-	h.pass(ana, phone)
-	h.clock.Advance(enroll.CandidateLifetime) // abandoned
-	h.pass(ana, phone)
-	require.Equal(t, enroll.Active, h.status(ana).State)
+	h.PassByCode(ana, phone)
+	h.Clock.Advance(enroll.CandidateLifetime) // abandoned
+	h.PassByCode(ana, phone)
+	require.Equal(t, enroll.Active, h.Status(ana).State)
 }
 
 // Changing the phone: the old one works until the new one has shown a code.
 func TestReplacing(t *testing.T) {
-	h := newHouse(t)
-	old, oldCodes := h.enroll(ana)
-	page, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionReplaceAuthenticator, old))
+	h := newHarness(t)
+	old, oldCodes := h.Enroll(ana)
+	page, err := h.BeginEnrollment(h.Ctx, h.Prove(ana, totpflow.ActionReplaceAuthenticator, old))
 	require.NoError(t, err)
-	h.pass(ana, old)
-	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
+	h.PassByCode(ana, old)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
 	require.NoError(t, err)
-	sessions := h.status(ana).SessionsFrom
-	h.events.kinds()
-	done, err := h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+	sessions := h.Status(ana).SessionsFrom
+	h.Events.Kinds()
+	done, err := h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())
 	require.NoError(t, err)
-	require.Equal(t, []event.Kind{event.RecoveryCodesMade, event.AuthenticatorsReplaced}, h.events.kinds())
+	require.Equal(t, []event.Kind{event.RecoveryCodesMade, event.AuthenticatorsReplaced}, h.Events.Kinds())
 	require.Equal(t, []string{"Authenticator"}, done.Cleared)
 	require.Len(t, done.Sheet.Codes, recovery.Codes)
-	require.True(t, h.status(ana).SessionsFrom.After(sessions), "sessions begun before are over")
-	valid, err := h.Account(ana).SessionValid(h.ctx, sessions)
+	require.True(t, h.Status(ana).SessionsFrom.After(sessions), "sessions begun before are over")
+	valid, err := h.Account(ana).SessionValid(h.Ctx, sessions)
 	require.NoError(t, err)
 	require.False(t, valid)
-	valid, err = h.Account(ana).SessionValid(h.ctx, h.clock.Now())
+	valid, err = h.Account(ana).SessionValid(h.Ctx, h.Clock.Now())
 	require.NoError(t, err)
 	require.True(t, valid)
 
-	d, err := h.VerifyCode(h.ctx, h.ask(ana), old.Code())
+	d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), old.Code())
 	refused(t, d, err, totpflow.ErrRejected)
-	d, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), oldCodes[0])
+	d, err = h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), oldCodes[0])
 	refused(t, d, err, totpflow.ErrRejected)
-	h.pass(ana, phone)
+	h.PassByCode(ana, phone)
 }
 
 // Who confirms is told which of the authenticators is the new one.
 func TestEnrolledNamesTheNewOne(t *testing.T) {
-	h := newHouse(t)
-	first, _ := h.enroll(ana)
-	seen := []string{h.status(ana).Authenticators[0].ID}
+	h := newHarness(t)
+	first, _ := h.Enroll(ana)
+	seen := []string{h.Status(ana).Authenticators[0].ID}
 	for _, action := range []totpflow.Action{totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionReplaceAuthenticator} {
-		page, err := h.BeginEnrollment(h.ctx, h.prove(ana, action, first))
+		page, err := h.BeginEnrollment(h.Ctx, h.Prove(ana, action, first))
 		require.NoError(t, err)
-		phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
+		phone, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
 		require.NoError(t, err)
-		done, err := h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+		done, err := h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())
 		require.NoError(t, err)
-		require.Contains(t, h.status(ana).Authenticators, done.Authenticator)
+		require.Contains(t, h.Status(ana).Authenticators, done.Authenticator)
 		require.NotContains(t, seen, done.Authenticator.ID)
 		seen = append(seen, done.Authenticator.ID)
 	}
@@ -200,61 +200,63 @@ func TestEnrolledNamesTheNewOne(t *testing.T) {
 // Adding keeps what there is; five is the limit; the last one cannot be
 // removed.
 func TestSeveralAuthenticators(t *testing.T) {
-	h := newHouse(t)
-	first, codes := h.enroll(ana)
-	token := h.trusted(ana, first)
+	h := newHarness(t)
+	first, codes := h.Enroll(ana)
+	token := h.TrustBrowserOf(ana, first)
 	var phones []*totptest.Authenticator
 	for range enroll.MaxAuthenticators - 1 {
-		phone, made := h.setUp(h.prove(ana, totpflow.ActionAddAuthenticator, first))
+		phone, made := h.EnrollBy(h.Prove(ana, totpflow.ActionAddAuthenticator, first))
 		require.Empty(t, made, "the old recovery codes stay")
 		phones = append(phones, phone)
 	}
-	_, err := h.BeginEnrollment(h.ctx, h.prove(ana, totpflow.ActionAddAuthenticator, first))
+	_, err := h.BeginEnrollment(h.Ctx, h.Prove(ana, totpflow.ActionAddAuthenticator, first))
 	require.ErrorIs(t, err, enroll.ErrTooManyAuthenticators)
 	for _, phone := range append(phones, first) {
-		h.pass(ana, phone)
+		h.PassByCode(ana, phone)
 	}
-	next, err := h.SignIn(h.ctx, ana, token)
+	next, err := h.SignIn(h.Ctx, ana, token)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, next.Step, "nothing was taken away, trust stays")
-	_, err = h.VerifyRecoveryCode(h.ctx, h.ask(ana), codes[0])
+	_, err = h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[0])
 	require.NoError(t, err)
 
 	a := h.Account(ana)
-	list := h.status(ana).Authenticators
+	list := h.Status(ana).Authenticators
 	require.Len(t, list, enroll.MaxAuthenticators)
-	require.NoError(t, a.RenameAuthenticator(h.ctx, list[1].ID, "Tablet"))
-	require.Equal(t, "Tablet", h.status(ana).Authenticators[1].Name)
-	require.ErrorIs(t, a.RenameAuthenticator(h.ctx, "nobody", "x"), enroll.ErrUnknown)
+	require.NoError(t, a.RenameAuthenticator(h.Ctx, list[1].ID, "Tablet"))
+	require.Equal(t, "Tablet", h.Status(ana).Authenticators[1].Name)
+	require.ErrorIs(t, a.RenameAuthenticator(h.Ctx, "nobody", "x"), enroll.ErrUnknown)
 
-	require.ErrorIs(t, a.RemoveAuthenticator(h.ctx, "", list[1].ID), totpflow.ErrProof)
+	require.ErrorIs(t, a.RemoveAuthenticator(h.Ctx, "", list[1].ID), totpflow.ErrProof)
 	for _, x := range list[1:] {
-		require.NoError(t, a.RemoveAuthenticator(h.ctx, h.prove(ana, totpflow.ActionRemoveAuthenticator, first), x.ID))
+		require.NoError(t, a.RemoveAuthenticator(h.Ctx, h.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On(x.ID), first), x.ID))
 	}
-	d, err := h.VerifyCode(h.ctx, h.ask(ana), phones[0].Code())
+	d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), phones[0].Code())
 	refused(t, d, err, totpflow.ErrRejected)
-	proof := h.prove(ana, totpflow.ActionRemoveAuthenticator, first)
-	require.ErrorIs(t, a.RemoveAuthenticator(h.ctx, proof, list[0].ID), enroll.ErrLast)
+	other := h.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On("another"), first)
+	require.ErrorIs(t, a.RemoveAuthenticator(h.Ctx, other, list[0].ID), totpflow.ErrProof, "for another authenticator")
+	proof := h.ProveFor(ana, totpflow.ActionRemoveAuthenticator.On(list[0].ID), first)
+	require.ErrorIs(t, a.RemoveAuthenticator(h.Ctx, proof, list[0].ID), enroll.ErrLast)
 }
 
 // A guess at an account with five authenticators is worth five, and is charged
 // as five: the year's bound holds.
 func TestGuessesAreChargedByAuthenticators(t *testing.T) {
-	h := newHouse(t, func(c *totpflow.Config) { c.Events = quiet })
-	first, _ := h.enroll(ana)
+	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	first, _ := h.Enroll(ana)
 	for range 4 {
-		h.setUp(h.prove(ana, totpflow.ActionAddAuthenticator, first))
+		h.EnrollBy(h.Prove(ana, totpflow.ActionAddAuthenticator, first))
 	}
-	h.clock.Advance(time.Hour)
+	h.Clock.Advance(time.Hour)
 	answered := 0
 	for range 30 {
-		_, err := h.VerifyCode(h.ctx, h.ask(ana), first.WrongCode())
+		_, err := h.VerifyCode(h.Ctx, h.Challenge(ana), first.WrongCode())
 		var wait *throttle.Error
 		if errors.As(err, &wait) {
-			if wait.Until.Sub(h.clock.Now()) > time.Hour {
+			if wait.Until.Sub(h.Clock.Now()) > time.Hour {
 				break
 			}
-			h.clock.Set(wait.Until)
+			h.Clock.Set(wait.Until)
 			continue
 		}
 		answered++
@@ -264,49 +266,49 @@ func TestGuessesAreChargedByAuthenticators(t *testing.T) {
 
 // A wrong clock on the device is found at confirmation, and only there.
 func TestClockDrift(t *testing.T) {
-	h := newHouse(t, withMode(policy.Required))
-	next, err := h.SignIn(h.ctx, ana)
+	h := newHarness(t, withMode(policy.Required))
+	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
-	page, err := h.BeginEnrollment(h.ctx, next.Challenge)
+	page, err := h.BeginEnrollment(h.Ctx, next.Challenge)
 	require.NoError(t, err)
-	phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
+	phone, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
 	require.NoError(t, err)
 	phone.SetDrift(-4 * time.Minute)
-	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+	_, err = h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())
 	var drift *enroll.DriftError
 	require.ErrorAs(t, err, &drift)
 	require.ErrorIs(t, err, totpflow.ErrRejected)
 	require.InDelta(t, -4*time.Minute, drift.Off, float64(30*time.Second))
 
 	phone.SetDrift(0)
-	h.clock.Advance(time.Minute)
-	_, err = h.ConfirmEnrollment(h.ctx, page.Token, phone.Code())
+	h.Clock.Advance(time.Minute)
+	_, err = h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())
 	require.NoError(t, err)
-	h.clock.Advance(time.Hour)
+	h.Clock.Advance(time.Hour)
 	phone.SetDrift(4 * time.Minute)
-	_, err = h.VerifyCode(h.ctx, h.ask(ana), phone.Peek())
+	_, err = h.VerifyCode(h.Ctx, h.Challenge(ana), phone.Peek())
 	require.Equal(t, totpflow.ErrRejected, err, "no hint at sign-in")
 }
 
 // Of two confirmations, or a confirmation and a new beginning, one wins.
 func TestConcurrentConfirmations(t *testing.T) {
-	h := newHouse(t, withMode(policy.Required), func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, withMode(policy.Required), func(c *totpflow.Config) { c.Events = quiet })
 	for round := range 50 {
 		u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("user", round)}}
-		next, err := h.SignIn(h.ctx, u)
+		next, err := h.SignIn(h.Ctx, u)
 		require.NoError(t, err)
-		page, err := h.BeginEnrollment(h.ctx, next.Challenge)
+		page, err := h.BeginEnrollment(h.Ctx, next.Challenge)
 		require.NoError(t, err)
-		phone, err := totptest.ScanURI(page.Offer.URI(), h.clock)
+		phone, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
 		require.NoError(t, err)
 		code := phone.Code()
 		var won atomic.Int32
 		together(3, func(i int) {
 			var err error
 			if i == 2 {
-				_, err = h.BeginEnrollment(h.ctx, next.Challenge)
+				_, err = h.BeginEnrollment(h.Ctx, next.Challenge)
 			} else {
-				_, err = h.ConfirmEnrollment(h.ctx, page.Token, code)
+				_, err = h.ConfirmEnrollment(h.Ctx, page.Token, code)
 				if err == nil {
 					won.Add(1)
 				}

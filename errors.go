@@ -84,6 +84,32 @@ var (
 	// like [keyring.ErrOpen].
 	ErrRecordFormat = account.ErrFormat
 
+	// ErrDisownToken means that a [DisownToken] is none, too old, or of an event before an
+	// administrator has last ended a freeze.
+	ErrDisownToken = errors.New("totpflow: this link is not valid any more")
+
+	// ErrPasswordRecent means that the password was changed or reset within the last
+	// 24 hours, so that a code sent by mail proves nothing beside it.
+	ErrPasswordRecent = errors.New("totpflow: the password was changed too recently for a code sent by mail")
+
+	// ErrNoBrowser means that no trusted browser has this id, or no longer.
+	ErrNoBrowser = errors.New("totpflow: no such trusted browser")
+
+	// ErrNumberAssigned means that policy lets only administrators choose the numbers.
+	ErrNumberAssigned = errors.New("totpflow: an administrator chooses the number")
+
+	// ErrNoPhone means that the account has no phone of this id, or that the
+	// service sends no codes ([Config].Phones).
+	ErrNoPhone = errors.New("totpflow: no such phone")
+
+	// ErrPhoneCode means that no code is live for this sign-in: none was sent,
+	// it was used or replaced, or five minutes have passed. Send another one.
+	ErrPhoneCode = errors.New("totpflow: no code is live; send another one")
+
+	// ErrPhoneLimit means that too many codes went to this number, or to numbers
+	// like it, over all accounts. Offer another method.
+	ErrPhoneLimit = errors.New("totpflow: no code can be sent to this number now")
+
 	// ErrConfig is wrapped by what [New] refuses.
 	ErrConfig = errors.New("totpflow: configuration")
 )

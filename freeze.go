@@ -3,7 +3,6 @@ package totpflow
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -19,13 +18,6 @@ import (
 // away: who has it can close the account and never open it. Printing it shows
 // nothing; string(d) is the value.
 type DisownToken string
-
-// DisownTokenLifetime is how long a [DisownToken] is good for.
-const DisownTokenLifetime = 72 * time.Hour
-
-// ErrDisownToken means that a [DisownToken] is none, too old, or of an event before an
-// administrator has last ended a freeze.
-var ErrDisownToken = errors.New("totpflow: this link is not valid any more")
 
 const disownPurpose = "totpflow/disown"
 
@@ -75,6 +67,7 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) error {
 		}
 		tx.FactorsChanged(tx.Now)
 		tx.Issued = account.Issued{} // who was not me may have asked for it
+		tx.Suspect()
 		tx.Freeze.At = tx.Now.Truncate(time.Millisecond)
 		tx.Log(event.Event{Kind: event.Frozen, Reason: string(of.Kind)})
 		tx.Save()

@@ -17,10 +17,6 @@ import (
 // person by mail, and never sees it. It opens nothing by itself but the way to a
 // new authenticator.
 
-// ErrPasswordRecent means that the password was changed or reset within the last
-// 24 hours, so that a code sent by mail proves nothing beside it.
-var ErrPasswordRecent = errors.New("totpflow: the password was changed too recently for a code sent by mail")
-
 // VerifyIssuedCode takes a code that admin.Admin.IssueRecoveryCode had sent. The
 // answer is not Passed but Enroll: the old authenticators, browsers, recovery
 // codes and sessions end with the same write, and the person is in when the new
@@ -50,7 +46,7 @@ func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string
 		}
 		tx.Enrollment, tx.Recovery, tx.Issued = e, recovery.Set{}, account.Issued{}
 		tx.Phones = tx.Phones.Clear()
-		tx.CodeOnly = true // who redeems it and does not finish needs another one
+		tx.Redeemed()
 		tx.FactorsChanged(tx.Now)
 		tx.Log(event.Event{Kind: event.IssuedCodeUsed})
 		tx.Save()
@@ -69,7 +65,7 @@ func issuedCheck(ctx context.Context, code string) func(*engine.Tx) error {
 		if err != nil {
 			return throttled(tx, method, err)
 		}
-		if tx.PasswordRecent() {
+		if tx.PasswordRecent(tx.Now) {
 			return ErrPasswordRecent
 		}
 		var set recovery.Set // none, or one that has run out: wrong like any other

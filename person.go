@@ -2,7 +2,6 @@ package totpflow
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/totpflow/totpflow/enroll"
@@ -12,7 +11,6 @@ import (
 	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
-	"github.com/totpflow/totpflow/trust"
 )
 
 // An Account is what a signed-in person may see and do of their own second
@@ -28,76 +26,77 @@ type Account struct {
 // account.
 func (s *Service) Account(u User) Account { return Account{service: s, user: u} }
 
-// Reauthenticate asks a signed-in person for the second factor once more,
-// before the action. It takes an app's code or a recovery code, or two
-// consecutive app's codes while single ones have to wait, under the same
-// budget as signing in; a trusted browser does not serve. The proof is good
-// for this action of this account, once, for [ProofLifetime]. Hosts define their
-// actions as constants, so that asking and spending name the same. Errors: as
-// [Service.VerifyCode]; [ErrNotEnrolled] for who has no factor to show (ask for
-// the password again); [ErrProof] for an empty action.
-func (a Account) Reauthenticate(ctx context.Context, action Action, codes ...string) (Proof, error) {
-	if action == "" { // a forgotten variable would match another one
-		return "", ErrProof
-	}
-	check, by, err := a.service.checkOf(ctx, codes)
+// VerifyCode asks a signed-in person for a code of an authenticator app once
+// more, before an action (step-up). It returns a proof for this purpose and this
+// account, valid once and for [ProofLifetime]. A trusted browser does not serve.
+// The code counts against the same budget as at a sign-in. Errors: as
+// [Service.VerifyCode]; [ErrNotEnrolled] for people who have no authenticator (ask
+// for the password again); [ErrProof] for a purpose without an action.
+func (a Account) VerifyCode(ctx context.Context, p Purpose, code string) (Proof, error) {
+	return a.prove(ctx, p, ReasonCode, func(tx *engine.Tx) error {
+		return a.service.checkCode(tx, noChallenge, code)
+	})
+}
+
+// VerifyPair is [Account.VerifyCode] with two consecutive codes of one app, in
+// their order, which are accepted while single codes have to wait.
+func (a Account) VerifyPair(ctx context.Context, p Purpose, first, second string) (Proof, error) {
+	return a.prove(ctx, p, ReasonCode, func(tx *engine.Tx) error {
+		return a.service.checkPair(tx, noChallenge, first, second)
+	})
+}
+
+// VerifyRecoveryCode is [Account.VerifyCode] with a recovery code, which is used
+// by it. Errors: also [ErrMethodNotAllowed] where policy allows no recovery codes.
+func (a Account) VerifyRecoveryCode(ctx context.Context, p Purpose, code string) (Proof, error) {
+	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return "", err
 	}
-	if by == ReasonRecoveryCode {
-		pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
-		if err != nil {
-			return "", err
-		}
-		if !pol.Methods.Has(policy.RecoveryCodes) {
-			return "", ErrMethodNotAllowed
-		}
+	if !pol.Methods.Has(policy.RecoveryCodes) {
+		return "", ErrMethodNotAllowed
 	}
-	var p Proof
-	err = a.change(ctx, func(tx *engine.Tx) error {
+	check := a.service.recoveryCheck(ctx, code)
+	return a.prove(ctx, p, ReasonRecoveryCode, func(tx *engine.Tx) error { return check(tx, noChallenge) })
+}
+
+// noChallenge names no sign-in: a wrong guess in a stolen session is not given
+// back when the owner passes in theirs.
+const noChallenge = ""
+
+// prove returns the proof that the check earns.
+func (a Account) prove(ctx context.Context, p Purpose, by Reason, check func(*engine.Tx) error) (Proof, error) {
+	if p.Action == "" { // a forgotten variable would match another one
+		return "", ErrProof
+	}
+	var proof Proof
+	err := a.change(ctx, func(tx *engine.Tx) error {
 		if err := unfrozen(tx); err != nil {
 			return err
 		}
 		if len(tx.Enrollment.Authenticators()) == 0 {
 			return ErrNotEnrolled
 		}
-		// No tag: a wrong guess in a stolen session is not given back when the
-		// owner passes in theirs.
-		if err := check(tx, ""); err != nil {
+		if err := check(tx); err != nil {
 			return err
 		}
-		tx.Log(event.Event{Kind: event.Reauthenticated, Method: string(by), Action: string(action)})
+		tx.Log(event.Event{Kind: event.Reauthenticated, Method: string(by), Action: string(p.Action)})
 		tx.Save()
-		p = a.service.proof(tx, a.user.ticket(), action, by)
+		proof = a.service.proof(tx, a.user.ticket(), p, by)
 		return nil
 	})
-	return engine.Acknowledged(p, err)
+	return engine.Acknowledged(proof, err)
 }
 
-// checkOf picks the check by what was typed: the forms cannot be mistaken for
-// each other, a recovery code has 16 symbols and an app's at most 8.
-func (s *Service) checkOf(ctx context.Context, codes []string) (func(*engine.Tx, string) error, Reason, error) {
-	switch len(codes) {
-	case 1:
-		if _, err := recovery.Normalize(codes[0]); err == nil {
-			return s.recoveryCheck(ctx, codes[0]), ReasonRecoveryCode, nil
-		}
-		return func(tx *engine.Tx, tag string) error { return s.checkCode(tx, tag, codes[0]) }, ReasonCode, nil
-	case 2:
-		return func(tx *engine.Tx, tag string) error { return s.checkPair(tx, tag, codes[0], codes[1]) }, ReasonCode, nil
-	default:
-		return nil, "", ErrRejected
-	}
-}
-
-// ConsumeProof consumes a proof that was made for an action of the host's own, such
-// as "delete backup". Errors: [ErrProof], also for [ActionEnroll], which is earned
-// by who has no factor to show.
-func (a Account) ConsumeProof(ctx context.Context, p Proof, action Action) error {
-	if action == ActionEnroll {
+// ConsumeProof uses up a proof that was made for an action of the host's own, such
+// as the deletion of one backup. It refuses a proof for another action and one for
+// another target. Errors: [ErrProof], also for [ActionEnroll], which people earn
+// who have no factor to show.
+func (a Account) ConsumeProof(ctx context.Context, proof Proof, p Purpose) error {
+	if p.Action == ActionEnroll {
 		return ErrProof
 	}
-	return a.with(ctx, p, action, func(*engine.Tx) error { return nil })
+	return a.with(ctx, proof, p, func(*engine.Tx) error { return nil })
 }
 
 // Disable removes every authenticator, the recovery codes and the trusted
@@ -109,7 +108,7 @@ func (a Account) Disable(ctx context.Context, p Proof) error {
 	if err != nil {
 		return err
 	}
-	return a.with(ctx, p, ActionDisable, func(tx *engine.Tx) error {
+	return a.with(ctx, p, ActionDisable.On(""), func(tx *engine.Tx) error {
 		if pol.Mode == policy.Required {
 			return ErrFactorRequired
 		}
@@ -124,11 +123,11 @@ func (a Account) Disable(ctx context.Context, p Proof) error {
 	})
 }
 
-// RemoveAuthenticator removes one authenticator of several. It takes a proof of
-// [ActionRemoveAuthenticator]. Errors: [ErrProof], [enroll.ErrUnknown], and
+// RemoveAuthenticator removes one authenticator of several. It requires a proof of
+// [ActionRemoveAuthenticator] on this id. Errors: [ErrProof], [enroll.ErrUnknown], and
 // [enroll.ErrLast]: the last one goes by Disable.
 func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) error {
-	return a.with(ctx, p, ActionRemoveAuthenticator, func(tx *engine.Tx) error {
+	return a.with(ctx, p, ActionRemoveAuthenticator.On(id), func(tx *engine.Tx) error {
 		e, err := tx.Enrollment.Remove(tx.Now, id)
 		if err != nil {
 			return err
@@ -168,7 +167,7 @@ func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet,
 		return recovery.Sheet{}, ErrMethodNotAllowed
 	}
 	sheet := recovery.Sheet{Issuer: a.service.engine.Issuer, Account: a.user.ticket().Name}
-	err = a.with(ctx, p, ActionRecoveryCodes, func(tx *engine.Tx) error {
+	err = a.with(ctx, p, ActionRecoveryCodes.On(""), func(tx *engine.Tx) error {
 		codes, set := recovery.New(tx.Now)
 		tx.Recovery = set
 		tx.EndTickets() // a proof by one of the old codes among them
@@ -195,32 +194,31 @@ func (a Account) RecoveryCodesSaved(ctx context.Context) error {
 	})
 }
 
-// ErrNoBrowser means that no trusted browser has this id, or no longer.
-var ErrNoBrowser = errors.New("totpflow: no such trusted browser")
-
-// RevokeBrowser ends the trust in one browser, at its next sign-in. It takes
-// no proof: it only takes trust away.
+// RevokeBrowser ends the trust in one browser, at its next sign-in, and every proof
+// under way that could trust one again. It requires no proof: it only takes trust
+// away.
 func (a Account) RevokeBrowser(ctx context.Context, id string) error {
 	return a.change(ctx, func(tx *engine.Tx) error {
-		rest, ok := trust.Revoke(tx.Browsers, id)
-		if !ok {
+		if !tx.RevokeBrowser(id) {
 			return ErrNoBrowser
 		}
-		tx.Browsers = rest
 		tx.Log(event.Event{Kind: event.BrowserRevoked, Browser: id})
 		tx.Save()
 		return nil
 	})
 }
 
-// RevokeBrowsers ends the trust in every browser.
+// RevokeBrowsers ends the trust in every browser, and every proof under way that
+// could trust one again.
 func (a Account) RevokeBrowsers(ctx context.Context) error {
 	return a.change(ctx, func(tx *engine.Tx) error {
-		if len(tx.Browsers) == 0 {
+		if !tx.Found {
 			return nil
 		}
-		tx.EndTrust()
-		tx.Log(event.Event{Kind: event.BrowsersRevoked})
+		if len(tx.Browsers) > 0 { // otherwise an open session could push the last changes out of sight
+			tx.Log(event.Event{Kind: event.BrowsersRevoked})
+		}
+		tx.EndTrust() // also without a browser: a proof under way must trust none
 		tx.Save()
 		return nil
 	})
@@ -240,6 +238,7 @@ func (a Account) PasswordChanged(ctx context.Context) error {
 	return a.change(ctx, func(tx *engine.Tx) error {
 		tx.FactorsChanged(tx.Now)
 		tx.PasswordAt, tx.Issued = tx.Now.Truncate(time.Millisecond), account.Issued{}
+		tx.Suspicion.NewPassword = tx.Suspicion.CodeOnly
 		tx.Log(event.Event{Kind: event.PasswordChanged})
 		tx.Save()
 		return nil
@@ -293,9 +292,9 @@ func (a Account) change(ctx context.Context, decide func(*engine.Tx) error) erro
 
 // with runs a flow that consumes a proof by its own write. A flow that fails
 // leaves the proof as it was.
-func (a Account) with(ctx context.Context, p Proof, action Action, decide func(*engine.Tx) error) error {
-	t, err := a.service.engine.UnsealTicket(proofKind, string(p))
-	if err != nil || t.Action != string(action) || t.Account() != a.user.ID {
+func (a Account) with(ctx context.Context, proof Proof, p Purpose, decide func(*engine.Tx) error) error {
+	t, err := a.service.engine.UnsealTicket(proofKind, string(proof))
+	if err != nil || t.Action != string(p.Action) || t.Target != p.Target || t.Account() != a.user.ID {
 		return ErrProof
 	}
 	return a.change(ctx, func(tx *engine.Tx) error {

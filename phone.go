@@ -55,34 +55,6 @@ func (p *Phones) check() (*Phones, error) {
 	return &c, nil
 }
 
-var (
-	// ErrNoPhone means that the account has no phone of this id, or that the
-	// service sends no codes ([Config].Phones).
-	ErrNoPhone = errors.New("totpflow: no such phone")
-
-	// ErrPhoneCode means that no code is live for this sign-in: none was sent,
-	// it was used or replaced, or five minutes have passed. Send another one.
-	ErrPhoneCode = errors.New("totpflow: no code is live; send another one")
-
-	// ErrPhoneLimit means that too many codes went to this number, or to numbers
-	// like it, over all accounts. Offer another method.
-	ErrPhoneLimit = errors.New("totpflow: no code can be sent to this number now")
-)
-
-// A Phone as a person sees it. The number is masked when printed; keep its
-// digits to yourself.
-type Phone struct {
-	ID          string
-	Number      phone.Number
-	Added, Used time.Time // when it was verified, and last showed a code; UTC, whole seconds
-}
-
-// SentCode is what a page may say of a code that is on its way.
-type SentCode struct {
-	To  phone.Number // masked when printed
-	Via phone.Via
-}
-
 // SendPhoneCode sends a code for the sign-in under way, by SMS or voice, to one
 // of the decision's Phones. A code that was sent before is dead from then on, and
 // wrong codes stay counted. What is sent is counted, for the account, the number,
@@ -90,16 +62,16 @@ type SentCode struct {
 // [*throttle.Error] when this account has to wait, [ErrPhoneLimit],
 // [ErrNoPhone], [ErrMethodNotAllowed], [ErrChallenge], and those of package phone when the
 // provider refuses.
-func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (SentCode, error) {
+func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (phone.Sent, error) {
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil || t.Action != string(ActionSignIn) {
-		return SentCode{}, ErrChallenge
+		return phone.Sent{}, ErrChallenge
 	}
 	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
-	return s.sendCode(ctx, t, func(tx *engine.Tx) (phone.Number, error) {
+	find := func(tx *engine.Tx) (phone.Number, error) {
 		if !t.Valid(tx) {
 			return phone.Number{}, ErrChallenge
 		}
@@ -112,46 +84,67 @@ func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via
 			}
 		}
 		return phone.Number{}, ErrNoPhone
-	}, func(tx *engine.Tx) (phone.State, phone.Message, error) {
+	}
+	return s.sendCode(ctx, phoneCode{t, find, func(tx *engine.Tx) (phone.State, phone.Message, error) {
 		return tx.Phones.Send(tx.Now, s.engine.Keys, id, via, t.ID, s.phones.Limits.Account...)
-	})
+	}})
 }
 
-// sendCode sends in the order that leaves nothing uncounted: try and write nothing,
-// count for the number, count for the account and write the code, and only then
-// ask the provider.
-func (s *Service) sendCode(ctx context.Context, t engine.Ticket,
-	find func(*engine.Tx) (phone.Number, error), send func(*engine.Tx) (phone.State, phone.Message, error),
-) (SentCode, error) {
+// A phoneCode is a code to be sent: whose it is, and how its number is found and
+// the message is made from the account as it stands.
+type phoneCode struct {
+	ticket  engine.Ticket
+	find    func(*engine.Tx) (phone.Number, error)
+	message func(*engine.Tx) (phone.State, phone.Message, error)
+}
+
+// sendCode sends in the order that leaves nothing uncounted: check without writing
+// anything, count for the number, its prefix and the tenant, count for the account
+// and write the code, and only then ask the provider.
+func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error) {
 	if s.phones == nil {
-		return SentCode{}, ErrNoPhone
+		return phone.Sent{}, ErrNoPhone
 	}
-	var number phone.Number
-	err := s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) (err error) {
-		if number, err = find(tx); err != nil {
+	number, err := s.checkSend(ctx, c)
+	if err != nil {
+		return phone.Sent{}, err
+	}
+	if err := s.countSend(ctx, c.ticket.Tenant, number); err != nil {
+		return phone.Sent{}, err
+	}
+	m, err := s.writeCode(ctx, c, number)
+	if err != nil {
+		return phone.Sent{}, err
+	}
+	return s.handOver(ctx, m)
+}
+
+// checkSend returns the number, if a code can be sent to it. A message that
+// cannot be sent must not count: for the account it would not, so that one person
+// could use up what a prefix and a tenant may have.
+func (s *Service) checkSend(ctx context.Context, c phoneCode) (number phone.Number, err error) {
+	err = s.engine.Change(ctx, c.ticket.Account(), func(tx *engine.Tx) (err error) {
+		if number, err = c.find(tx); err != nil {
 			return err
 		}
-		// What cannot be sent must not count: for the account it would not, so that
-		// one person could use up what a prefix and a tenant may have.
-		_, _, err = send(tx)
+		_, _, err = c.message(tx)
 		return asThrottled(err)
 	})
-	if err != nil {
-		return SentCode{}, err
-	}
-	if err := s.countSend(ctx, t.Tenant, number); err != nil {
-		return SentCode{}, err
-	}
-	var m phone.Message
-	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
-		if again, err := find(tx); err != nil || again != number { // changed meanwhile
+	return number, err
+}
+
+// writeCode counts the message for the account and writes its code. When the
+// number is not the same any more, the message is counted all the same.
+func (s *Service) writeCode(ctx context.Context, c phoneCode, number phone.Number) (m phone.Message, err error) {
+	err = s.engine.Change(ctx, c.ticket.Account(), func(tx *engine.Tx) error {
+		if again, err := c.find(tx); err != nil || again != number {
 			if counted, full := tx.Phones.Count(tx.Now, s.phones.Limits.Account...); tx.Found && full == nil {
 				tx.Phones = counted
 				tx.Save()
 			}
 			return cmp.Or(err, ErrChallenge)
 		}
-		st, message, err := send(tx)
+		st, message, err := c.message(tx)
 		if err != nil {
 			return asThrottled(err)
 		}
@@ -160,17 +153,20 @@ func (s *Service) sendCode(ctx context.Context, t engine.Ticket,
 		tx.Save()
 		return nil
 	})
-	if err != nil {
-		return SentCode{}, err
-	}
-	sent := SentCode{To: m.To, Via: m.Via}
+	return engine.Acknowledged(m, err)
+}
+
+// handOver gives the message to the provider.
+func (s *Service) handOver(ctx context.Context, m phone.Message) (phone.Sent, error) {
+	at := s.engine.Now().UTC().Truncate(time.Second)
+	sent := phone.Sent{To: m.To, Via: m.Via, At: at, Expires: at.Add(phone.CodeLifetime)}
 	if s.phones.Compose != nil {
 		composed := s.phones.Compose(ctx, m)
 		composed.To, composed.Via, composed.Code = m.To, m.Via, m.Code
 		m = composed
 	}
 	if err := s.phones.Sender.Send(ctx, m); err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
 	return sent, nil
 }

@@ -18,80 +18,80 @@ import (
 // The code is written before the provider is asked, and the send is counted: a
 // provider that fails, or never answers, gives nothing back.
 func TestWrittenBeforeTheProviderIsAsked(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
-	h.phoneOnly(ana, &p)
-	id, challenge := h.status(ana).Phones[0].ID, h.ask(ana)
-	h.store.Reset()
-	p.look = func() { require.Equal(t, 4, h.store.Counts().Put, "number, prefix, tenant, account") }
-	_, err := h.SendPhoneCode(h.ctx, challenge, id, phone.SMS)
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	h.EnrollPhone(ana, &p)
+	id, challenge := h.Status(ana).Phones[0].ID, h.Challenge(ana)
+	h.Store.Reset()
+	p.BeforeSend = func() { require.Equal(t, 4, h.Store.Counts().Put, "number, prefix, tenant, account") }
+	_, err := h.SendPhoneCode(h.Ctx, challenge, id, phone.SMS)
 	require.NoError(t, err)
-	p.look = nil
+	p.BeforeSend = nil
 
-	p.err = phone.ErrUnavailable
-	h.clock.Advance(time.Minute)
-	_, err = h.SendPhoneCode(h.ctx, challenge, id, phone.SMS)
+	p.Err = phone.ErrUnavailable
+	h.Clock.Advance(time.Minute)
+	_, err = h.SendPhoneCode(h.Ctx, challenge, id, phone.SMS)
 	require.ErrorIs(t, err, phone.ErrUnavailable)
-	p.err = nil
-	_, err = h.SendPhoneCode(h.ctx, challenge, id, phone.SMS)
+	p.Err = nil
+	_, err = h.SendPhoneCode(h.Ctx, challenge, id, phone.SMS)
 	require.ErrorIs(t, err, throttle.ErrThrottled, "the failed one counts")
 }
 
 // A hundred requests at once send what one account may, over two processes.
 func TestSendsAtOnce(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
-	h.phoneOnly(ana, &p)
-	other := h.open(withPhones(&p)...)
-	id, challenge, before := h.status(ana).Phones[0].ID, h.ask(ana), p.count()
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	h.EnrollPhone(ana, &p)
+	other := h.Open(withPhones(&p)...)
+	id, challenge, before := h.Status(ana).Phones[0].ID, h.Challenge(ana), p.Count()
 	var wg sync.WaitGroup
 	for i := range 100 {
 		s := h.Service
 		if i%2 == 0 {
 			s = other
 		}
-		wg.Go(func() { _, _ = s.SendPhoneCode(h.ctx, challenge, id, phone.SMS) })
+		wg.Go(func() { _, _ = s.SendPhoneCode(h.Ctx, challenge, id, phone.SMS) })
 	}
 	wg.Wait()
-	require.Equal(t, before+1, p.count(), "one in 30 seconds")
+	require.Equal(t, before+1, p.Count(), "one in 30 seconds")
 }
 
 // A thousand accounts that pump one number are stopped: limits of a number hold
 // over accounts and tenants.
 func TestPumpingIsStopped(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
 	stopped := 0
 	for i := range 1000 {
 		u := totpflow.User{ID: totpflow.AccountID{Tenant: fmt.Sprint("tenant ", i%7), User: fmt.Sprint(i)}}
-		next, err := h.SignIn(h.ctx, u)
+		next, err := h.SignIn(h.Ctx, u)
 		require.NoError(t, err)
-		page, err := h.BeginPhone(h.ctx, next.Challenge, mobile)
+		page, err := h.BeginPhone(h.Ctx, next.Challenge, mobile)
 		require.NoError(t, err)
-		if _, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS); err != nil {
+		if _, err = h.SendEnrollmentCode(h.Ctx, page.Token, phone.SMS); err != nil {
 			require.ErrorIs(t, err, totpflow.ErrPhoneLimit)
 			stopped++
 		}
 	}
-	require.Equal(t, 5, p.count(), "five in an hour")
+	require.Equal(t, 5, p.Count(), "five in an hour")
 	require.Equal(t, 995, stopped)
 }
 
 // What cannot be sent counts for nobody: else one account would use up, without a
 // single message of its own, what its number, its prefix and its tenant may have.
 func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
-	h.phoneOnly(ana, &p)
-	next, err := h.SignIn(h.ctx, ana)
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	h.EnrollPhone(ana, &p)
+	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
-	h.unchanged(func() {
+	h.Unchanged(func() {
 		for range 20 { // four times what a number may have in an hour
-			_, err = h.SendPhoneCode(h.ctx, next.Challenge, next.Phones[0].ID, "fax")
+			_, err = h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, "fax")
 			require.ErrorIs(t, err, phone.ErrVia)
 		}
 	})
-	_, err = h.SendPhoneCode(h.ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+	_, err = h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
 	require.NoError(t, err)
 }
 
@@ -99,44 +99,44 @@ func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
 // the old one: else one account would use up, without a single message, what its
 // prefix may have in all tenants.
 func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
-	next, err := h.SignIn(h.ctx, ana)
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	numbers, begun := 0, totpflow.PendingPhone{}
 	begin := func() {
 		numbers++
-		begun, err = h.BeginPhone(h.ctx, next.Challenge, number(fmt.Sprintf("+43 660 %07d", numbers)))
+		begun, err = h.BeginPhone(h.Ctx, next.Challenge, number(fmt.Sprintf("+43 660 %07d", numbers)))
 		require.NoError(t, err)
 	}
 	// The number changes after each has been counted for its prefix and tenant.
 	puts := 0
-	racing := h.open(append(withPhones(&p), func(c *totpflow.Config) { c.Store = afterPut{h.store, 3, &puts, begin} })...)
+	racing := h.Open(append(withPhones(&p), func(c *totpflow.Config) { c.Store = afterPut{h.Store, 3, &puts, begin} })...)
 	begin()
 	for range 500 {
 		puts = 0
-		_, err = racing.SendEnrollmentCode(h.ctx, begun.Token, phone.SMS)
+		_, err = racing.SendEnrollmentCode(h.Ctx, begun.Token, phone.SMS)
 		require.Error(t, err)
-		h.clock.Advance(time.Second)
+		h.Clock.Advance(time.Second)
 	}
 	require.Equal(t, 1+3, numbers, "three messages in ten minutes")
-	require.Zero(t, p.count())
+	require.Zero(t, p.Count())
 }
 
 // Where a tenant has sent all that it may, what its accounts try counts for nobody
 // else: else one account would use up, without a single message, what a prefix may
 // have in all tenants.
 func TestFullTenantUsesUpNoPrefix(t *testing.T) {
-	var p pigeon
+	var p provider
 	limits := phone.DefaultLimits()
 	limits.Tenant, limits.Prefix = []phone.Limit{{N: 3, Per: time.Hour}}, []phone.Limit{{N: 20, Per: time.Hour}}
-	h := newHouse(t, append(withPhones(&p), func(c *totpflow.Config) { c.Phones.Limits = limits })...)
+	h := newHarness(t, append(withPhones(&p), func(c *totpflow.Config) { c.Phones.Limits = limits })...)
 	send := func(u totpflow.User, n int) error {
-		next, err := h.SignIn(h.ctx, u)
+		next, err := h.SignIn(h.Ctx, u)
 		require.NoError(t, err)
-		page, err := h.BeginPhone(h.ctx, next.Challenge, number(fmt.Sprintf("+43 660 %07d", n)))
+		page, err := h.BeginPhone(h.Ctx, next.Challenge, number(fmt.Sprintf("+43 660 %07d", n)))
 		require.NoError(t, err)
-		_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
+		_, err = h.SendEnrollmentCode(h.Ctx, page.Token, phone.SMS)
 		return err
 	}
 	for i := range 3 {
@@ -171,21 +171,21 @@ func TestPrefixAndTenantLimits(t *testing.T) {
 		"tenant": func(l *phone.Limits) { l.Tenant = []phone.Limit{{N: 3, Per: time.Hour}} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			var p pigeon
+			var p provider
 			limits := phone.DefaultLimits()
 			limit(&limits)
-			h := newHouse(t, withPhones(&p, func(c *totpflow.Config) { c.Phones.Limits = limits })...)
+			h := newHarness(t, withPhones(&p, func(c *totpflow.Config) { c.Phones.Limits = limits })...)
 			for i := range 6 {
-				next, err := h.SignIn(h.ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint(i)}})
+				next, err := h.SignIn(h.Ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint(i)}})
 				require.NoError(t, err)
-				page, err := h.BeginPhone(h.ctx, next.Challenge, number(fmt.Sprint("+43 660 123456", i)))
+				page, err := h.BeginPhone(h.Ctx, next.Challenge, number(fmt.Sprint("+43 660 123456", i)))
 				require.NoError(t, err)
-				_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
+				_, err = h.SendEnrollmentCode(h.Ctx, page.Token, phone.SMS)
 				if i >= 3 {
 					require.ErrorIs(t, err, totpflow.ErrPhoneLimit)
 				}
 			}
-			require.Equal(t, 3, p.count())
+			require.Equal(t, 3, p.Count())
 		})
 	}
 }

@@ -2,26 +2,15 @@ package totpflow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 )
-
-// Proofs about phones.
-const (
-	ActionAddPhone    Action = "add phone"    // BeginPhone
-	ActionRemovePhone Action = "remove phone" // Account.RemovePhone
-)
-
-// ErrNumberAssigned means that policy lets only administrators choose the numbers.
-var ErrNumberAssigned = errors.New("totpflow: an administrator chooses the number")
 
 // A PendingPhone is what a page shows that asks for the code of a new number.
 type PendingPhone struct {
@@ -57,9 +46,10 @@ func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number pho
 	}
 	var page PendingPhone
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
-		if err := useAuthority(tx, t, by, ActionAddPhone); err != nil {
+		if err := checkGrant(tx, t, by, ActionAddPhone); err != nil {
 			return err
 		}
+		consumeGrant(tx, t)
 		n, err := chosen(tx, p, number)
 		if err != nil {
 			return err
@@ -100,21 +90,22 @@ func chosen(tx *engine.Tx, p policy.Policy, n phone.Number) (phone.Number, error
 // SendEnrollmentCode sends the code for the number of the token, or another one, by
 // either way. The one before is dead from then on. Errors: [ErrEnrollmentExpired],
 // [ErrNumberAssigned], and as [Service.SendPhoneCode].
-func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken, via phone.Via) (SentCode, error) {
+func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken, via phone.Via) (phone.Sent, error) {
 	t, err := s.phoneTicket(token)
 	if err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
 	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
-		return SentCode{}, err
+		return phone.Sent{}, err
 	}
-	return s.sendCode(ctx, t, func(tx *engine.Tx) (phone.Number, error) {
+	find := func(tx *engine.Tx) (phone.Number, error) {
 		x, err := pendingPhone(tx, t, p)
 		return x.Number, err
-	}, func(tx *engine.Tx) (phone.State, phone.Message, error) {
+	}
+	return s.sendCode(ctx, phoneCode{t, find, func(tx *engine.Tx) (phone.State, phone.Message, error) {
 		return tx.Phones.SendPending(tx.Now, s.engine.Keys, t.Candidate, via, s.phones.Limits.Account...)
-	})
+	}})
 }
 
 // ConfirmPhone makes the number a phone, when its code is right, and lets the
@@ -145,7 +136,8 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 		if tx.Enrollment.State(tx.Now) == enroll.ResetPending {
 			tx.Enrollment = enroll.Enrollment{} // the phone answers the reset: the password alone sets nothing up any more
 		}
-		tx.Assigned, tx.Issued, tx.CodeOnly = "", account.Issued{}, false
+		tx.Assigned = ""
+		tx.FactorConfirmed()
 		tx.EndTickets() // browsers and sessions stay: nothing was taken away
 		tx.Log(event.Event{Kind: event.PhoneAdded})
 		tx.Save()
@@ -178,7 +170,7 @@ func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pendin
 	return x, err
 }
 
-// RemovePhone takes a phone away, by a proof of [ActionRemovePhone]. Where there
+// RemovePhone takes a phone away, by a proof of [ActionRemovePhone] on this id. Where there
 // is no authenticator to show for it, the proof is that of a new sign-in by
 // phone. Errors: [ErrProof], [ErrNoPhone], [ErrFactorRequired] for the last factor
 // where policy requires one, [ErrNumberAssigned].
@@ -187,14 +179,14 @@ func (a Account) RemovePhone(ctx context.Context, p Proof, id string) error {
 	if err != nil {
 		return err
 	}
-	action := ActionRemovePhone
+	purpose := ActionRemovePhone.On(id)
 	if t, err := a.service.engine.UnsealTicket(proofKind, string(p)); err == nil && t.Action == string(ActionEnroll) && t.Reason == string(ReasonPhoneCode) {
-		action = ActionEnroll
+		purpose = ActionEnroll.On("")
 	}
-	return a.with(ctx, p, action, func(tx *engine.Tx) error {
+	return a.with(ctx, p, purpose, func(tx *engine.Tx) error {
 		active := len(tx.Enrollment.Authenticators()) > 0
 		switch {
-		case action == ActionEnroll && active:
+		case purpose.Action == ActionEnroll && active:
 			return ErrProof
 		case pol.AssignedPhones:
 			return ErrNumberAssigned

@@ -11,40 +11,41 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// withApp is a house that sends codes, in which ana has an app.
-func withApp(t *testing.T, p *pigeon) (*house, *totptest.Authenticator) {
+// withApp is a harness that sends codes, in which ana has an app.
+func withApp(t *testing.T, p *provider) (*harness, *totptest.Authenticator) {
 	t.Helper()
-	h := newHouse(t, withPhones(p)...)
-	app, _ := h.enroll(ana)
-	h.clock.Advance(time.Minute)
+	h := newHarness(t, withPhones(p)...)
+	app, _ := h.Enroll(ana)
+	h.Clock.Advance(time.Minute)
 	return h, app
 }
 
 // beginPhone adds a number and has its code sent.
-func (h *house) beginPhone(by totpflow.EnrollmentGrant, n phone.Number) totpflow.PendingPhone {
-	h.t.Helper()
-	page, err := h.BeginPhone(h.ctx, by, n)
-	require.NoError(h.t, err)
-	_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
-	require.NoError(h.t, err)
+func (h *harness) beginPhone(by totpflow.EnrollmentGrant, n phone.Number) totpflow.PendingPhone {
+	h.T.Helper()
+	page, err := h.BeginPhone(h.Ctx, by, n)
+	require.NoError(h.T, err)
+	_, err = h.SendEnrollmentCode(h.Ctx, page.Token, phone.SMS)
+	require.NoError(h.T, err)
 	return page
 }
 
 // A number is added by who has shown something for it, where policy has codes by
 // phone and the service sends them. Else nothing is written.
 func TestBeginPhoneRefuses(t *testing.T) {
-	var p pigeon
+	var p provider
 	h, app := withApp(t, &p)
 	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
-	setUp, err := h.SignIn(h.ctx, ben)
+	setUp, err := h.SignIn(h.Ctx, ben)
 	require.NoError(t, err)
-	without := h.open(withPhones(&p, withMode(policy.Required))...)
-	silent := h.open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: everyMethod} })
+	without := h.Open(withPhones(&p, withMode(policy.Required))...)
+	silent := h.Open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: everyMethod} })
 	for name, c := range map[string]struct {
 		by   totpflow.EnrollmentGrant
 		from *totpflow.Service
@@ -53,172 +54,173 @@ func TestBeginPhoneRefuses(t *testing.T) {
 		"nothing":                      {nil, h.Service, totpflow.ErrProof},
 		"no challenge":                 {totpflow.Challenge("x"), h.Service, totpflow.ErrChallenge},
 		"no proof":                     {totpflow.Proof("x"), h.Service, totpflow.ErrProof},
-		"the challenge of a sign-in":   {h.ask(ana), h.Service, totpflow.ErrChallenge},
-		"the proof of a sign-in":       {h.pass(ana, app).Proof, h.Service, totpflow.ErrProof},
-		"a proof for another app":      {h.prove(ana, totpflow.ActionAddAuthenticator, app), h.Service, totpflow.ErrProof},
+		"the challenge of a sign-in":   {h.Challenge(ana), h.Service, totpflow.ErrChallenge},
+		"the proof of a sign-in":       {h.PassByCode(ana, app).Proof, h.Service, totpflow.ErrProof},
+		"a proof for another app":      {h.Prove(ana, totpflow.ActionAddAuthenticator, app), h.Service, totpflow.ErrProof},
 		"policy without phones":        {setUp.Challenge, without, totpflow.ErrMethodNotAllowed},
 		"a service that sends no code": {setUp.Challenge, silent, totpflow.ErrNoPhone},
 	} {
-		h.unchanged(func() {
-			page, err := c.from.BeginPhone(h.ctx, c.by, mobile)
+		h.Unchanged(func() {
+			page, err := c.from.BeginPhone(h.Ctx, c.by, mobile)
 			require.ErrorIs(t, err, c.is, name)
 			require.Zero(t, page, name)
 		})
 	}
-	_, err = h.BeginPhone(h.ctx, setUp.Challenge, mobile)
+	_, err = h.BeginPhone(h.Ctx, setUp.Challenge, mobile)
 	require.NoError(t, err)
 }
 
 // The page says which number waits and until when: for 15 minutes. What is added
 // is another number than the ones that are there, of which there are five at most.
 func TestTheNumberThatWaits(t *testing.T) {
-	var p pigeon
+	var p provider
 	h, app := withApp(t, &p)
 	prove := func() totpflow.Proof {
-		h.clock.Advance(time.Hour)
-		return h.prove(ana, totpflow.ActionAddPhone, app)
+		h.Clock.Advance(time.Hour)
+		return h.Prove(ana, totpflow.ActionAddPhone, app)
 	}
 	page := h.beginPhone(prove(), mobile)
 	require.Equal(t, mobile, page.Number)
-	require.Equal(t, h.clock.Now().Add(15*time.Minute), page.Expires)
-	h.clock.Set(page.Expires)
-	h.unchanged(func() {
-		d, err := h.ConfirmPhone(h.ctx, page.Token, p.code())
+	require.Equal(t, h.Clock.Now().Add(15*time.Minute), page.Expires)
+	h.Clock.Set(page.Expires)
+	h.Unchanged(func() {
+		d, err := h.ConfirmPhone(h.Ctx, page.Token, p.Code())
 		refused(t, d, err, totpflow.ErrEnrollmentExpired)
 	})
 
-	h.addPhone(prove(), mobile, &p)
-	_, err := h.BeginPhone(h.ctx, prove(), mobile)
+	h.AddPhone(prove(), mobile, &p)
+	_, err := h.BeginPhone(h.Ctx, prove(), mobile)
 	require.ErrorIs(t, err, phone.ErrKnown)
 	for i := range phone.MaxPhones - 1 {
-		h.addPhone(prove(), number(fmt.Sprint("+44 7700 90012", i)), &p)
+		h.AddPhone(prove(), number(fmt.Sprint("+44 7700 90012", i)), &p)
 	}
-	_, err = h.BeginPhone(h.ctx, prove(), number("+44 7700 900199"))
+	_, err = h.BeginPhone(h.Ctx, prove(), number("+44 7700 900199"))
 	require.ErrorIs(t, err, phone.ErrTooManyPhones)
-	require.Len(t, h.status(ana).Phones, phone.MaxPhones)
+	require.Len(t, h.Status(ana).Phones, phone.MaxPhones)
 }
 
 // A wrong code makes no phone and lets nobody in; the right one does both, and is
 // told.
 func TestTheCodeOfANewNumber(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
-	next, err := h.SignIn(h.ctx, ana)
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	page := h.beginPhone(next.Challenge, mobile)
-	for _, typed := range []string{p.wrong(), "12345x"} {
-		d, err := h.ConfirmPhone(h.ctx, page.Token, typed)
+	for _, typed := range []string{p.WrongCode(), "12345x"} {
+		d, err := h.ConfirmPhone(h.Ctx, page.Token, typed)
 		refused(t, d, err, totpflow.ErrRejected)
-		require.Empty(t, h.status(ana).Phones)
+		require.Empty(t, h.Status(ana).Phones)
 	}
-	h.events.kinds()
-	d, err := h.ConfirmPhone(h.ctx, page.Token, p.code())
+	h.Events.Kinds()
+	d, err := h.ConfirmPhone(h.Ctx, page.Token, p.Code())
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Passed, d.Step)
 	require.Equal(t, ana.ID.User, d.ID.User)
-	require.Equal(t, []event.Kind{event.PhoneAdded}, h.events.kinds())
-	require.Len(t, h.status(ana).Phones, 1)
+	require.Equal(t, []event.Kind{event.PhoneAdded}, h.Events.Kinds())
+	require.Len(t, h.Status(ana).Phones, 1)
 }
 
 // What is no token of this number's enrollment sends nothing and confirms nothing.
 func TestTokensOfNumbers(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
-	next, err := h.SignIn(h.ctx, ana)
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
-	app, err := h.BeginEnrollment(h.ctx, next.Challenge)
+	app, err := h.BeginEnrollment(h.Ctx, next.Challenge)
 	require.NoError(t, err)
-	earlier, err := h.BeginPhone(h.ctx, next.Challenge, number("+44 7700 900123"))
+	earlier, err := h.BeginPhone(h.Ctx, next.Challenge, number("+44 7700 900123"))
 	require.NoError(t, err)
 	h.beginPhone(next.Challenge, mobile)
-	silent := h.open()
+	silent := h.Open()
 	for name, token := range map[string]totpflow.EnrollmentToken{
 		"none": "", "garbage": "garbage", "of an app": app.Token, "of the number before": earlier.Token,
 	} {
-		h.unchanged(func() {
-			_, err := h.SendEnrollmentCode(h.ctx, token, phone.Voice)
+		h.Unchanged(func() {
+			_, err := h.SendEnrollmentCode(h.Ctx, token, phone.Voice)
 			require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired, name)
-			d, err := h.ConfirmPhone(h.ctx, token, p.code())
+			d, err := h.ConfirmPhone(h.Ctx, token, p.Code())
 			refused(t, d, err, totpflow.ErrEnrollmentExpired)
 		})
 	}
-	_, err = silent.SendEnrollmentCode(h.ctx, app.Token, phone.SMS)
+	_, err = silent.SendEnrollmentCode(h.Ctx, app.Token, phone.SMS)
 	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired, "whether numbers are served or not")
-	require.Equal(t, 1, p.count())
+	require.Equal(t, 1, p.Count())
 }
 
 // What ends the sign-ins under way ends the enrollment of a number: whoever began it
 // may be who the person wants out.
 func TestANumberEndsWithTheTickets(t *testing.T) {
-	for name, end := range map[string]func(h *house, app *totptest.Authenticator){
-		"another app": func(h *house, app *totptest.Authenticator) {
-			h.setUp(h.prove(ana, totpflow.ActionAddAuthenticator, app))
+	for name, end := range map[string]func(h *harness, app *totptest.Authenticator){
+		"another app": func(h *harness, app *totptest.Authenticator) {
+			h.EnrollBy(h.Prove(ana, totpflow.ActionAddAuthenticator, app))
 		},
-		"new recovery codes": func(h *house, app *totptest.Authenticator) { h.newCodes(ana, app) },
-		"a new password": func(h *house, _ *totptest.Authenticator) {
-			require.NoError(h.t, h.Account(ana).PasswordChanged(h.ctx))
+		"new recovery codes": func(h *harness, app *totptest.Authenticator) { h.NewRecoveryCodes(ana, app) },
+		"a new password": func(h *harness, _ *totptest.Authenticator) {
+			require.NoError(h.T, h.Account(ana).PasswordChanged(h.Ctx))
 		},
-		"browsers that an administrator revokes": func(h *house, _ *totptest.Authenticator) {
-			require.NoError(h.t, h.Admin(nil).Reset(h.ctx, ops, anaID, admin.ScopeBrowsers))
+		"browsers that an administrator revokes": func(h *harness, _ *totptest.Authenticator) {
+			require.NoError(h.T, h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeBrowsers))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var p pigeon
+			var p provider
 			h, app := withApp(t, &p)
-			page := h.beginPhone(h.prove(ana, totpflow.ActionAddPhone, app), mobile)
+			page := h.beginPhone(h.Prove(ana, totpflow.ActionAddPhone, app), mobile)
 			end(h, app)
-			d, err := h.ConfirmPhone(h.ctx, page.Token, p.code())
+			d, err := h.ConfirmPhone(h.Ctx, page.Token, p.Code())
 			refused(t, d, err, totpflow.ErrEnrollmentExpired)
-			require.Empty(t, h.status(ana).Phones)
+			require.Empty(t, h.Status(ana).Phones)
 		})
 	}
 }
 
 // Where the policy cannot be asked, no number is added, sent to, or taken away.
 func TestPhonesOfAPolicyThatCannotBeAsked(t *testing.T) {
-	var p pigeon
+	var p provider
 	h, app := withApp(t, &p)
-	h.addPhone(h.prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
-	page := h.beginPhone(h.prove(ana, totpflow.ActionAddPhone, app), number("+44 7700 900123"))
-	begin, remove := h.prove(ana, totpflow.ActionAddPhone, app), h.prove(ana, totpflow.ActionRemovePhone, app)
-	sent, down := p.count(), errors.New("the policy's database is down")
-	s := h.open(withPhones(&p, func(c *totpflow.Config) { c.Policy = failing{down} })...)
-	h.unchanged(func() {
-		_, err := s.BeginPhone(h.ctx, begin, number("+44 7700 900124"))
+	h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
+	page := h.beginPhone(h.Prove(ana, totpflow.ActionAddPhone, app), number("+44 7700 900123"))
+	id := h.Status(ana).Phones[0].ID
+	begin, remove := h.Prove(ana, totpflow.ActionAddPhone, app), h.ProveFor(ana, totpflow.ActionRemovePhone.On(id), app)
+	sent, down := p.Count(), errors.New("the policy's database is down")
+	s := h.Open(withPhones(&p, func(c *totpflow.Config) { c.Policy = servicetest.FailingPolicy{Err: down} })...)
+	h.Unchanged(func() {
+		_, err := s.BeginPhone(h.Ctx, begin, number("+44 7700 900124"))
 		require.ErrorIs(t, err, down)
-		_, err = s.SendEnrollmentCode(h.ctx, page.Token, phone.Voice)
+		_, err = s.SendEnrollmentCode(h.Ctx, page.Token, phone.Voice)
 		require.ErrorIs(t, err, down)
-		d, err := s.ConfirmPhone(h.ctx, page.Token, p.code())
+		d, err := s.ConfirmPhone(h.Ctx, page.Token, p.Code())
 		refused(t, d, err, down)
-		require.ErrorIs(t, s.Account(ana).RemovePhone(h.ctx, remove, h.status(ana).Phones[0].ID), down)
+		require.ErrorIs(t, s.Account(ana).RemovePhone(h.Ctx, remove, id), down)
 	})
-	require.Equal(t, sent, p.count())
+	require.Equal(t, sent, p.Count())
 }
 
 // Who has a phone again is locked out no longer: the code that was sent by mail
 // is dead, and the next reset is one like any other.
 func TestAPhoneEndsTheLockout(t *testing.T) {
 	t.Run("the mailed code", func(t *testing.T) {
-		var p pigeon
+		var p provider
 		h, app := withApp(t, &p)
-		code := h.issue(anaID)
+		code := h.IssueCode(anaID)
 		require.Contains(t, h.methods(ana), totpflow.MethodIssuedCode)
-		h.addPhone(h.prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
+		h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
 		require.NotContains(t, h.methods(ana), totpflow.MethodIssuedCode)
-		d, err := h.VerifyIssuedCode(h.ctx, h.ask(ana), code)
+		d, err := h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), code)
 		refused(t, d, err, totpflow.ErrRejected)
 	})
 	t.Run("the reset that took a mailed code", func(t *testing.T) {
-		var p pigeon
+		var p provider
 		h, _ := withApp(t, &p)
-		h.disown(ana)
-		h.resets(anaID)
-		require.Equal(t, totpflow.AskCode, h.step(ana), "of a frozen account")
-		d, err := h.VerifyIssuedCode(h.ctx, h.ask(ana), h.issue(anaID))
+		h.Freeze(ana)
+		h.Reset(anaID)
+		require.Equal(t, totpflow.AskCode, h.Step(ana), "of a frozen account")
+		d, err := h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), h.IssueCode(anaID))
 		require.NoError(t, err)
-		h.addPhone(d.Challenge, mobile, &p)
-		h.resets(anaID)
-		require.Equal(t, totpflow.Enroll, h.step(ana))
+		h.AddPhone(d.Challenge, mobile, &p)
+		h.Reset(anaID)
+		require.Equal(t, totpflow.Enroll, h.Step(ana))
 	})
 }
 
@@ -227,37 +229,37 @@ func TestAPhoneEndsTheLockout(t *testing.T) {
 // ends the sign-ins under way only.
 func TestWhatEndsWithAPhone(t *testing.T) {
 	for name, c := range map[string]struct {
-		does func(h *house, app *totptest.Authenticator, p *pigeon)
+		does func(h *harness, app *totptest.Authenticator, p *provider)
 		ends bool
 	}{
-		"added": {func(h *house, app *totptest.Authenticator, p *pigeon) {
-			h.addPhone(h.prove(ana, totpflow.ActionAddPhone, app), number("+44 7700 900123"), p)
+		"added": {func(h *harness, app *totptest.Authenticator, p *provider) {
+			h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), number("+44 7700 900123"), p)
 		}, false},
-		"removed": {func(h *house, app *totptest.Authenticator, _ *pigeon) {
-			proof := h.prove(ana, totpflow.ActionRemovePhone, app)
-			require.NoError(h.t, h.Account(ana).RemovePhone(h.ctx, proof, h.status(ana).Phones[0].ID))
+		"removed": {func(h *harness, app *totptest.Authenticator, _ *provider) {
+			id := h.Status(ana).Phones[0].ID
+			require.NoError(h.T, h.Account(ana).RemovePhone(h.Ctx, h.ProveFor(ana, totpflow.ActionRemovePhone.On(id), app), id))
 		}, true},
-		"assigned": {func(h *house, _ *totptest.Authenticator, _ *pigeon) {
-			require.NoError(h.t, h.Admin(nil).AssignPhone(h.ctx, ops, anaID, number("+44 7700 900123")))
+		"assigned": {func(h *harness, _ *totptest.Authenticator, _ *provider) {
+			require.NoError(h.T, h.Admin(nil).AssignPhone(h.Ctx, ops, anaID, number("+44 7700 900123")))
 		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var p pigeon
+			var p provider
 			h, app := withApp(t, &p)
-			h.addPhone(h.prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
-			browser, underWay, begun := h.trusted(ana, app), h.ask(ana), h.clock.Now()
-			h.clock.Advance(time.Minute)
+			h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
+			browser, underWay, begun := h.TrustBrowserOf(ana, app), h.Challenge(ana), h.Clock.Now()
+			h.Clock.Advance(time.Minute)
 			c.does(h, app, &p)
 
-			next, err := h.SignIn(h.ctx, ana, browser)
+			next, err := h.SignIn(h.Ctx, ana, browser)
 			require.NoError(t, err)
 			require.Equal(t, c.ends, next.Step == totpflow.AskCode, "the browser, and the app that is still there")
-			valid, err := h.Account(ana).SessionValid(h.ctx, begun)
+			valid, err := h.Account(ana).SessionValid(h.Ctx, begun)
 			require.NoError(t, err)
 			require.Equal(t, c.ends, !valid)
-			_, err = h.ContinueSignIn(h.ctx, underWay)
+			_, err = h.ContinueSignIn(h.Ctx, underWay)
 			require.ErrorIs(t, err, totpflow.ErrChallenge)
-			h.pass(ana, app)
+			h.PassByCode(ana, app)
 		})
 	}
 }
@@ -265,59 +267,59 @@ func TestWhatEndsWithAPhone(t *testing.T) {
 // With which proof a phone goes, and that the last factor goes only where policy
 // lets it.
 func TestWhichPhonesGo(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
-	optional := h.open(withPhones(&p, func(c *totpflow.Config) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	optional := h.Open(withPhones(&p, func(c *totpflow.Config) {
 		c.Policy = policy.Fixed{Mode: policy.Optional, Methods: everyMethod}
 	})...)
-	nothing, err := optional.SignIn(h.ctx, ana)
+	nothing, err := optional.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonNotEnrolled, nothing.Reason)
-	h.unchanged(func() {
-		err := optional.Account(ana).RemovePhone(h.ctx, nothing.Proof, "x")
+	h.Unchanged(func() {
+		err := optional.Account(ana).RemovePhone(h.Ctx, nothing.Proof, "x")
 		require.ErrorIs(t, err, totpflow.ErrProof, "the proof that nothing is set up")
 	})
 
-	h.phoneOnly(ana, &p)
+	h.EnrollPhone(ana, &p)
 	prove := func() totpflow.Proof {
-		h.clock.Advance(10 * time.Minute)
+		h.Clock.Advance(10 * time.Minute)
 		next := h.asked(ana)
-		_, err := h.SendPhoneCode(h.ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+		_, err := h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
 		require.NoError(t, err)
-		d, err := h.VerifyPhoneCode(h.ctx, next.Challenge, p.code())
+		d, err := h.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
 		require.NoError(t, err)
-		h.clock.Advance(time.Minute)
+		h.Clock.Advance(time.Minute)
 		return d.Proof
 	}
-	h.addPhone(prove(), number("+44 7700 900123"), &p)
-	proof, ids := prove(), h.status(ana).Phones
+	h.AddPhone(prove(), number("+44 7700 900123"), &p)
+	proof, ids := prove(), h.Status(ana).Phones
 	require.Len(t, ids, 2)
-	h.unchanged(func() {
-		err := h.Account(ana).RemovePhone(h.ctx, proof, "x")
+	h.Unchanged(func() {
+		err := h.Account(ana).RemovePhone(h.Ctx, proof, "x")
 		require.ErrorIs(t, err, totpflow.ErrNoPhone)
 		require.ErrorIs(t, err, phone.ErrUnknown)
 	})
-	require.NoError(t, h.Account(ana).RemovePhone(h.ctx, proof, ids[0].ID), "one of two, where a factor is required")
-	require.Equal(t, ids[1:], h.status(ana).Phones)
+	require.NoError(t, h.Account(ana).RemovePhone(h.Ctx, proof, ids[0].ID), "one of two, where a factor is required")
+	require.Equal(t, ids[1:], h.Status(ana).Phones)
 	proof = prove()
-	require.ErrorIs(t, h.Account(ana).RemovePhone(h.ctx, proof, ids[1].ID), totpflow.ErrFactorRequired)
-	require.NoError(t, optional.Account(ana).RemovePhone(h.ctx, proof, ids[1].ID), "the last one, where none is")
-	next, err := optional.SignIn(h.ctx, ana)
+	require.ErrorIs(t, h.Account(ana).RemovePhone(h.Ctx, proof, ids[1].ID), totpflow.ErrFactorRequired)
+	require.NoError(t, optional.Account(ana).RemovePhone(h.Ctx, proof, ids[1].ID), "the last one, where none is")
+	next, err := optional.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 }
 
 // Who turns the second factor off turns it off: no phone is asked for either.
 func TestDisablingTakesThePhones(t *testing.T) {
-	var p pigeon
+	var p provider
 	h, app := withApp(t, &p)
-	h.addPhone(h.prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
-	optional := h.open(withPhones(&p, func(c *totpflow.Config) {
+	h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
+	optional := h.Open(withPhones(&p, func(c *totpflow.Config) {
 		c.Policy = policy.Fixed{Mode: policy.Optional, Methods: everyMethod}
 	})...)
-	require.NoError(t, optional.Account(ana).Disable(h.ctx, h.prove(ana, totpflow.ActionDisable, app)))
-	require.Empty(t, h.status(ana).Phones)
-	next, err := optional.SignIn(h.ctx, ana)
+	require.NoError(t, optional.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, app)))
+	require.Empty(t, h.Status(ana).Phones)
+	next, err := optional.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 }

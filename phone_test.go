@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -12,215 +11,289 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
-	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
 )
 
-var mobile = number("+43 660 1234567")
-
-func number(s string) phone.Number {
-	n, err := phone.ParseNumber(s)
-	if err != nil {
-		panic(err)
-	}
-	return n
-}
-
-// A pigeon is a provider that keeps what it was given.
-type pigeon struct {
-	mu   sync.Mutex
-	sent []phone.Message
-	err  error
-	look func() // called before it takes a message
-}
-
-func (p *pigeon) Send(_ context.Context, m phone.Message) error {
-	if p.look != nil {
-		p.look()
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.err != nil {
-		return p.err
-	}
-	p.sent = append(p.sent, m)
-	return nil
-}
-
-func (p *pigeon) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.sent)
-}
-
-// code is the last one that was sent.
-func (p *pigeon) code() string { return p.sent[len(p.sent)-1].Code.Digits() }
-
-// wrong is a code that was not sent.
-func (p *pigeon) wrong() string {
-	if p.code() == "123456" {
-		return "654321"
-	}
-	return "123456"
-}
-
-const everyMethod = policy.App | policy.RecoveryCodes | policy.Phone
-
-// withPhones is a house that sends codes; the policy is required, with phones,
-// unless it is changed.
-func withPhones(p *pigeon, changes ...func(*totpflow.Config)) []func(*totpflow.Config) {
-	return append([]func(*totpflow.Config){func(c *totpflow.Config) {
-		c.Phones = &totpflow.Phones{Sender: p}
-		c.Policy = policy.Fixed{Mode: policy.Required, Methods: everyMethod}
-	}}, changes...)
-}
-
-// addPhone verifies a number by its own code.
-func (h *house) addPhone(by totpflow.EnrollmentGrant, n phone.Number, p *pigeon) totpflow.Decision {
-	h.t.Helper()
-	page, err := h.BeginPhone(h.ctx, by, n)
-	require.NoError(h.t, err)
-	_, err = h.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)
-	require.NoError(h.t, err)
-	d, err := h.ConfirmPhone(h.ctx, page.Token, p.code())
-	require.NoError(h.t, err)
-	h.clock.Advance(time.Minute)
-	return d
-}
-
-// phoneOnly sets u up with nothing but a phone.
-func (h *house) phoneOnly(u totpflow.User, p *pigeon) {
-	h.t.Helper()
-	next, err := h.SignIn(h.ctx, u)
-	require.NoError(h.t, err)
-	require.Equal(h.t, totpflow.Enroll, next.Step)
-	require.Equal(h.t, []totpflow.Method{totpflow.MethodCode, totpflow.MethodPhoneCode}, next.Methods)
-	require.Empty(h.t, next.Phones, "the person chooses")
-	require.Equal(h.t, totpflow.Passed, h.addPhone(next.Challenge, mobile, p).Step)
-}
-
 // A number is added with the enrollment challenge, verified by its own code, and from
 // then on signs in: by SMS, and by a call for who has a landline.
 func TestSigningInByPhone(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
-	h.phoneOnly(ana, &p)
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	h.EnrollPhone(ana, &p)
 	for _, via := range []phone.Via{phone.SMS, phone.Voice} {
-		next, err := h.SignIn(h.ctx, ana)
+		next, err := h.SignIn(h.Ctx, ana)
 		require.NoError(t, err)
 		require.Equal(t, totpflow.AskCode, next.Step)
 		require.Equal(t, []totpflow.Method{totpflow.MethodPhoneCode}, next.Methods)
 		require.Len(t, next.Phones, 1)
 		require.Equal(t, "+43 ••• ••67", fmt.Sprint(next.Phones[0].Number))
 
-		sent, err := h.SendPhoneCode(h.ctx, next.Challenge, next.Phones[0].ID, via)
+		sent, err := h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, via)
 		require.NoError(t, err)
-		require.Equal(t, totpflow.SentCode{To: mobile, Via: via}, sent)
-		d, err := h.VerifyPhoneCode(h.ctx, next.Challenge, p.wrong())
+		require.Equal(t, phone.Sent{To: mobile, Via: via, At: h.Clock.Now(), Expires: h.Clock.Now().Add(phone.CodeLifetime)}, sent)
+		d, err := h.VerifyPhoneCode(h.Ctx, next.Challenge, p.WrongCode())
 		refused(t, d, err, totpflow.ErrRejected)
-		d, err = h.VerifyPhoneCode(h.ctx, next.Challenge, p.code())
+		d, err = h.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
 		require.NoError(t, err)
 		require.Equal(t, totpflow.Passed, d.Step)
 		require.Equal(t, totpflow.ReasonPhoneCode, d.Reason)
-		d, err = h.VerifyPhoneCode(h.ctx, next.Challenge, p.code())
+		d, err = h.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
 		refused(t, d, err, totpflow.ErrChallenge)
-		h.clock.Advance(time.Hour)
+		h.Clock.Advance(time.Hour)
 	}
-	require.True(t, h.status(ana).Enrolled)
+	require.True(t, h.Status(ana).Enrolled)
 }
 
 // The phone network is not enough for what lasts: neither trust, nor another
 // authenticator in the place of one, nor turning it off, nor administration.
 func TestPhoneIsNotEnough(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
-	app, _ := h.enroll(ana)
-	h.clock.Advance(time.Minute)
-	h.addPhone(h.prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	app, _ := h.Enroll(ana)
+	h.Clock.Advance(time.Minute)
+	h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
 
-	next, err := h.SignIn(h.ctx, ana)
+	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	require.Contains(t, next.Methods, totpflow.MethodPhoneCode)
-	_, err = h.SendPhoneCode(h.ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+	_, err = h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
 	require.NoError(t, err)
-	d, err := h.VerifyPhoneCode(h.ctx, next.Challenge, p.code())
+	d, err := h.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
 	require.NoError(t, err)
 	require.Empty(t, d.Proof)
 	require.Zero(t, d.TrustFor)
-	_, err = h.TrustBrowser(h.ctx, d.Proof, "x")
+	_, err = h.TrustBrowser(h.Ctx, d.Proof, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)
 
-	h.clock.Advance(time.Minute)
-	_, err = h.Account(ana).Reauthenticate(h.ctx, totpflow.ActionDisable, p.code())
+	h.Clock.Advance(time.Minute)
+	_, err = h.Account(ana).VerifyCode(h.Ctx, totpflow.ActionDisable.On(""), p.Code())
 	require.ErrorIs(t, err, totpflow.ErrRejected, "a code by phone proves no action")
 }
 
 // Who has nothing but a phone may add an app with it: there is nothing better to
 // ask for.
 func TestFromPhoneToApp(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
-	h.phoneOnly(ana, &p)
-	next, err := h.SignIn(h.ctx, ana)
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	h.EnrollPhone(ana, &p)
+	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
-	_, err = h.SendPhoneCode(h.ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+	_, err = h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
 	require.NoError(t, err)
-	d, err := h.VerifyPhoneCode(h.ctx, next.Challenge, p.code())
+	d, err := h.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
 	require.NoError(t, err)
-	_, err = h.TrustBrowser(h.ctx, d.Proof, "x")
+	_, err = h.TrustBrowser(h.Ctx, d.Proof, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)
-	h.setUp(d.Proof)
-	require.Equal(t, enroll.Active, h.status(ana).State)
-	require.Len(t, h.status(ana).Phones, 1)
+	h.EnrollBy(d.Proof)
+	require.Equal(t, enroll.Active, h.Status(ana).State)
+	require.Len(t, h.Status(ana).Phones, 1)
 }
 
 // One code is live: another one, or another sign-in, ends it. Nothing gives wrong
 // codes back, and they are counted with those of the app.
 func TestOnePhoneCodeIsLive(t *testing.T) {
-	var p pigeon
-	h := newHouse(t, withPhones(&p)...)
-	h.phoneOnly(ana, &p)
-	id := h.status(ana).Phones[0].ID
-	first, second := h.ask(ana), h.ask(ana)
-	d, err := h.VerifyPhoneCode(h.ctx, first, "123456")
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	h.EnrollPhone(ana, &p)
+	id := h.Status(ana).Phones[0].ID
+	first, second := h.Challenge(ana), h.Challenge(ana)
+	d, err := h.VerifyPhoneCode(h.Ctx, first, "123456")
 	refused(t, d, err, totpflow.ErrPhoneCode)
-	_, err = h.SendPhoneCode(h.ctx, first, id, phone.SMS)
+	_, err = h.SendPhoneCode(h.Ctx, first, id, phone.SMS)
 	require.NoError(t, err)
-	old := p.code()
-	d, err = h.VerifyPhoneCode(h.ctx, second, old)
+	old := p.Code()
+	d, err = h.VerifyPhoneCode(h.Ctx, second, old)
 	refused(t, d, err, totpflow.ErrPhoneCode)
-	h.clock.Advance(time.Minute)
-	_, err = h.SendPhoneCode(h.ctx, first, id, phone.Voice)
+	h.Clock.Advance(time.Minute)
+	_, err = h.SendPhoneCode(h.Ctx, first, id, phone.Voice)
 	require.NoError(t, err)
-	if old != p.code() {
-		d, err = h.VerifyPhoneCode(h.ctx, first, old)
+	if old != p.Code() {
+		d, err = h.VerifyPhoneCode(h.Ctx, first, old)
 		refused(t, d, err, totpflow.ErrRejected)
 	}
-	h.clock.Advance(5 * time.Minute)
-	d, err = h.VerifyPhoneCode(h.ctx, first, p.code())
+	h.Clock.Advance(5 * time.Minute)
+	d, err = h.VerifyPhoneCode(h.Ctx, first, p.Code())
 	refused(t, d, err, totpflow.ErrPhoneCode)
 
-	h.clock.Advance(10 * time.Minute)
-	challenge := h.ask(ana)
-	_, err = h.SendPhoneCode(h.ctx, challenge, id, phone.SMS)
+	h.Clock.Advance(10 * time.Minute)
+	challenge := h.Challenge(ana)
+	_, err = h.SendPhoneCode(h.Ctx, challenge, id, phone.SMS)
 	require.NoError(t, err)
 	for range 5 {
-		_, err = h.VerifyPhoneCode(h.ctx, challenge, p.wrong())
+		_, err = h.VerifyPhoneCode(h.Ctx, challenge, p.WrongCode())
 		if errors.Is(err, throttle.ErrThrottled) {
 			break
 		}
 		require.ErrorIs(t, err, totpflow.ErrRejected)
 	}
-	d, err = h.VerifyPhoneCode(h.ctx, challenge, p.code())
+	d, err = h.VerifyPhoneCode(h.Ctx, challenge, p.Code())
 	refused(t, d, err, throttle.ErrThrottled)
-	require.NotNil(t, h.status(ana).Throttled, "the account's one budget")
+	require.NotNil(t, h.Status(ana).Throttled, "the account's one budget")
 }
 
-func (h *house) ring() *keyring.Ring {
-	h.t.Helper()
-	keys, err := keyring.Parse(h.keys)
-	require.NoError(h.t, err)
-	return keys
+// asked is a sign-in that waits for a code by phone.
+func (h *harness) asked(u totpflow.User) totpflow.Decision {
+	h.T.Helper()
+	next, err := h.SignIn(h.Ctx, u)
+	require.NoError(h.T, err)
+	require.NotEmpty(h.T, next.Phones)
+	return next
+}
+
+// A message goes to a phone of the sign-in's own account, for a challenge that asks
+// for a code, from a service that sends any.
+func TestSendPhoneCodeRefuses(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	setUp, err := h.SignIn(h.Ctx, ana)
+	require.NoError(t, err)
+	d := h.AddPhone(setUp.Challenge, mobile, &p)
+	_, err = h.TrustBrowser(h.Ctx, d.Proof, "x")
+	require.ErrorIs(t, err, totpflow.ErrProof, "nor does a code by phone trust a browser")
+	next := h.asked(ana)
+	other, err := h.SignIn(h.Ctx, totpflow.User{ID: totpflow.AccountID{User: "another"}})
+	require.NoError(t, err)
+	sent, id := p.Count(), next.Phones[0].ID
+	for name, c := range map[string]struct {
+		from      *totpflow.Service
+		challenge totpflow.Challenge
+		id        string
+		is        error
+	}{
+		"no challenge":              {h.Service, "", id, totpflow.ErrChallenge},
+		"the challenge of a set-up": {h.Service, other.Challenge, id, totpflow.ErrChallenge},
+		"no phone of that id":       {h.Service, next.Challenge, "x", totpflow.ErrNoPhone},
+		"a service that sends none": {h.Open(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: everyMethod} }), next.Challenge, id, totpflow.ErrNoPhone},
+		"a destination not served":  {h.Open(withPhones(&p, func(c *totpflow.Config) { c.Phones.Destinations.Only = []string{"+49"} })...), next.Challenge, id, phone.ErrDestination},
+	} {
+		_, err := c.from.SendPhoneCode(h.Ctx, c.challenge, c.id, phone.SMS)
+		require.ErrorIs(t, err, c.is, name)
+	}
+	require.Equal(t, sent, p.Count())
+	_, err = h.SendPhoneCode(h.Ctx, next.Challenge, id, phone.SMS)
+	require.NoError(t, err, "none of it was counted for the account")
+}
+
+// Of two phones the code goes to the one that was chosen.
+func TestTheChosenPhone(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	app, _ := h.Enroll(ana)
+	second := number("+44 7700 900123")
+	for _, n := range []phone.Number{mobile, second} {
+		h.Clock.Advance(time.Minute)
+		h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), n, &p)
+	}
+	h.Clock.Advance(10 * time.Minute)
+	next := h.asked(ana)
+	require.Len(t, next.Phones, 2)
+	sent, err := h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[1].ID, phone.SMS)
+	require.NoError(t, err)
+	require.Equal(t, second, sent.To)
+	require.Equal(t, second, p.Sent[p.Count()-1].To)
+}
+
+// The host may choose the words of a message, and not where it goes or what it
+// says.
+func TestComposeChoosesWordsOnly(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	h.EnrollPhone(ana, &p)
+	s := h.Open(withPhones(&p, func(c *totpflow.Config) {
+		c.Phones.Compose = func(_ context.Context, m phone.Message) phone.Message {
+			return phone.Message{To: number("+44 7700 900123"), Via: phone.Voice, Sentence: "Ihr Code ist {code}."}
+		}
+	})...)
+	next := h.asked(ana)
+	h.Events.Kinds()
+	_, err := s.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+	require.NoError(t, err)
+	told := h.EventsOf(event.PhoneCodeSent)
+	require.Len(t, told, 1)
+	require.Equal(t, "sms", told[0].Method)
+	m := p.Sent[p.Count()-1]
+	require.Equal(t, mobile, m.To)
+	require.Equal(t, phone.SMS, m.Via)
+	require.Equal(t, "Ihr Code ist "+p.Code()+".", m.Text())
+	d, err := s.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, d.Step)
+}
+
+// What is typed where a code by phone is asked: no guess where it is no code,
+// another one to send where it is late, and a wait where it was wrong too often,
+// after which the code is dead.
+func TestTypedPhoneCodes(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	h.EnrollPhone(ana, &p)
+	send := func() totpflow.Decision {
+		h.Clock.Advance(time.Hour)
+		next := h.asked(ana)
+		_, err := h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+		require.NoError(t, err)
+		h.Events.Kinds()
+		return next
+	}
+
+	next := send()
+	for range 10 {
+		d, err := h.VerifyPhoneCode(h.Ctx, next.Challenge, "12345x")
+		refused(t, d, err, totpflow.ErrRejected)
+		require.Equal(t, []event.Kind{event.CodeMalformed}, h.Events.Kinds())
+	}
+	h.Clock.Advance(5 * time.Minute)
+	d, err := h.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
+	refused(t, d, err, totpflow.ErrPhoneCode)
+
+	next = send()
+	for range 5 {
+		d, err = h.VerifyPhoneCode(h.Ctx, next.Challenge, p.WrongCode())
+		refused(t, d, err, totpflow.ErrRejected)
+	}
+	h.Clock.Advance(time.Minute) // the account's budget is open again
+	d, err = h.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
+	var wait *throttle.Error
+	require.ErrorAs(t, err, &wait)
+	require.Zero(t, d.Step)
+	require.NotErrorIs(t, err, totpflow.ErrPhoneCode)
+}
+
+// Two messages that were asked for at once: one is sent, and the second waits; and
+// who was erased meanwhile gets none, nor a record.
+func TestMeanwhileAMessage(t *testing.T) {
+	for name, meanwhile := range map[string]func(h *harness, next totpflow.Decision){
+		"another one was sent": func(h *harness, next totpflow.Decision) {
+			_, err := h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+			require.NoError(h.T, err)
+		},
+		"the account was erased": func(h *harness, _ totpflow.Decision) {
+			require.NoError(h.T, h.Admin(nil).Forget(h.Ctx, ops, anaID))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p provider
+			h := newHarness(t, withPhones(&p)...)
+			h.EnrollPhone(ana, &p)
+			next := h.asked(ana)
+			sent, puts := p.Count(), 0
+			racing := h.Open(withPhones(&p, func(c *totpflow.Config) {
+				c.Store = afterPut{h.Store, 3, &puts, func() { meanwhile(h, next) }}
+			})...)
+			_, err := racing.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+			var wait *throttle.Error
+			if name == "another one was sent" {
+				require.ErrorAs(t, err, &wait)
+				require.Equal(t, sent+1, p.Count())
+				return
+			}
+			require.ErrorIs(t, err, totpflow.ErrChallenge)
+			require.Equal(t, sent, p.Count())
+			_, err = h.Memory.Get(h.Ctx, anaID)
+			require.Error(t, err, "no record of somebody who is gone")
+		})
+	}
 }

@@ -60,8 +60,7 @@ func (s *Service) signIn(tx *engine.Tx, u User, p policy.Policy, tokens []trust.
 	case enroll.Active, enroll.Replacing:
 		// Whatever the policy says: "off" never skips an active authenticator.
 		if b, ok := s.trusted(tx, p, tokens); ok {
-			tx.Log(event.Event{Kind: event.SignedIn, Method: string(ReasonTrustedBrowser), Browser: b.ID})
-			return s.pass(tx, who, p, ReasonTrustedBrowser), nil
+			return s.passTrusted(tx, who, p, b), nil
 		}
 		return s.askForCode(tx, p, s.challenge(tx, who, ActionSignIn)), nil
 	case enroll.ResetPending:
@@ -127,8 +126,12 @@ func (s *Service) SignInMachine(ctx context.Context, u User) (Decision, error) {
 }
 
 // ContinueSignIn answers again what SignIn answered, for a page that is reloaded. It
-// changes nothing.
-func (s *Service) ContinueSignIn(ctx context.Context, c Challenge) (Decision, error) {
+// does not prolong the challenge. With the tokens of a trusted browser
+// (totphttp.TrustTokens) it may let the person in and use up the challenge: a
+// response of single sign-on that another site posts comes without the browser's
+// cookies, so call SignIn there, keep the challenge, and redirect to a page that
+// calls this.
+func (s *Service) ContinueSignIn(ctx context.Context, c Challenge, tokens ...trust.Token) (Decision, error) {
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil {
 		return Decision{}, ErrChallenge
@@ -139,14 +142,19 @@ func (s *Service) ContinueSignIn(ctx context.Context, c Challenge) (Decision, er
 	}
 	var d Decision
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
-		switch { // with the same challenge: reloading does not prolong it
-		case !t.Valid(tx):
+		if !t.Valid(tx) {
 			return ErrChallenge
-		case t.Action == string(ActionEnroll):
-			d = s.demandSetUp(tx, p, c)
-		default:
-			d = s.askForCode(tx, p, c)
 		}
+		if t.Action == string(ActionEnroll) {
+			d = s.demandSetUp(tx, p, c)
+			return nil
+		}
+		if b, ok := s.trusted(tx, p, tokens); ok && len(tx.Enrollment.Authenticators()) > 0 {
+			t.Consume(tx)
+			d = s.passTrusted(tx, t, p, b)
+			return nil
+		}
+		d = s.askForCode(tx, p, c)
 		return nil
 	})
 	return engine.Acknowledged(d, err)
@@ -156,7 +164,7 @@ func (s *Service) ContinueSignIn(ctx context.Context, c Challenge) (Decision, er
 func (s *Service) askForCode(tx *engine.Tx, p policy.Policy, c Challenge) Decision {
 	d := Decision{Step: AskCode, Challenge: c, Methods: s.methods(tx, p), Generation: tx.Generation}
 	if slices.Contains(d.Methods, MethodPhoneCode) {
-		d.Phones = phonesOf(tx)
+		d.Phones = tx.Phones.Phones()
 	}
 	if len(tx.Enrollment.Authenticators()) == 0 {
 		return d
@@ -190,10 +198,16 @@ func (s *Service) demandSetUp(tx *engine.Tx, p policy.Policy, c Challenge) Decis
 	if s.phones != nil && p.Methods.Has(policy.Phone) && (!p.AssignedPhones || tx.Assigned != "") {
 		d.Methods = append(d.Methods, MethodPhoneCode)
 		if assigned, err := phone.ParseNumber(tx.Assigned); err == nil && p.AssignedPhones {
-			d.Phones = []Phone{{Number: assigned}}
+			d.Phones = []phone.Phone{{Number: assigned}}
 		}
 	}
 	return d
+}
+
+// passTrusted is the decision that lets a person in whose browser is trusted.
+func (s *Service) passTrusted(tx *engine.Tx, who engine.Ticket, p policy.Policy, b trust.Browser) Decision {
+	tx.Log(event.Event{Kind: event.SignedIn, Method: string(ReasonTrustedBrowser), Browser: b.ID})
+	return s.pass(tx, who, p, ReasonTrustedBrowser)
 }
 
 // pass is the decision that lets the person in, with the proof that this way of
@@ -221,7 +235,7 @@ func (s *Service) pass(tx *engine.Tx, who engine.Ticket, p policy.Policy, by Rea
 	default: // a trusted browser proves nothing, and neither does "off"
 		return d
 	}
-	d.Proof = s.proof(tx, who, action, by)
+	d.Proof = s.proof(tx, who, action.On(""), by)
 	return d
 }
 
@@ -230,9 +244,11 @@ func (s *Service) challenge(tx *engine.Tx, who engine.Ticket, a Action) Challeng
 	return Challenge(s.engine.SealTicket(challengeKind, tx, engine.Ticket{Tenant: who.Tenant, User: who.User, Name: who.Name, Action: string(a)}))
 }
 
-// proof allows the action, for what was passed.
-func (s *Service) proof(tx *engine.Tx, who engine.Ticket, a Action, by Reason) Proof {
-	return Proof(s.engine.SealTicket(proofKind, tx, engine.Ticket{Tenant: who.Tenant, User: who.User, Name: who.Name, Action: string(a), Reason: string(by)}))
+// proof allows the purpose, for what was passed.
+func (s *Service) proof(tx *engine.Tx, who engine.Ticket, p Purpose, by Reason) Proof {
+	return Proof(s.engine.SealTicket(proofKind, tx, engine.Ticket{
+		Tenant: who.Tenant, User: who.User, Name: who.Name, Action: string(p.Action), Target: p.Target, Reason: string(by),
+	}))
 }
 
 // ticket carries who the user is into what follows.

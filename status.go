@@ -18,7 +18,7 @@ type Status struct {
 	Policy         policy.Policy
 	Enrolled       bool // has a factor: an authenticator, or a phone
 	Authenticators []Authenticator
-	Phones         []Phone
+	Phones         []phone.Phone
 	Assigned       phone.Number // chosen by an administrator, to be verified by its own code; zero when none is
 	Browsers       []Browser
 	RecoveryCodes  RecoveryCodes
@@ -82,7 +82,7 @@ func (s *Service) status(tx *engine.Tx, p policy.Policy) Status {
 		Activity:     tx.Activity.Changes(),
 		SessionsFrom: tx.SessionsFrom,
 		Frozen:       tx.Freeze.At,
-		Phones:       phonesOf(tx),
+		Phones:       tx.Phones.Phones(),
 		GraceBegins:  tx.GraceBegins(p),
 		Throttled:    s.engine.Throttled(tx),
 		Generation:   tx.Generation,
@@ -96,11 +96,4 @@ func (s *Service) status(tx *engine.Tx, p policy.Policy) Status {
 		st.Browsers = append(st.Browsers, Browser(b))
 	}
 	return st
-}
-
-func phonesOf(tx *engine.Tx) (phones []Phone) {
-	for _, p := range tx.Phones.Phones() {
-		phones = append(phones, Phone{ID: p.ID, Number: p.Number, Added: p.Added, Used: p.Used})
-	}
-	return phones
 }

@@ -16,6 +16,8 @@ const (
 	// ProofLifetime is how long a passed factor stands for the action that it was
 	// given for (NIST SP 800-63B calls for recent authentication).
 	ProofLifetime = 5 * time.Minute
+	// DisownTokenLifetime is how long a [DisownToken] is good for.
+	DisownTokenLifetime = 72 * time.Hour
 )
 
 // A Challenge stands for a sign-in under way: the password was right, the
@@ -33,11 +35,6 @@ type Proof string
 
 // An EnrollmentToken lets its holder see the enrollment page again until the
 // enrollment is confirmed or [enroll.CandidateLifetime] has passed. It is sealed; treat
-// it as the secret that it leads to. Printing it shows nothing; string(t) is
-// the value.
-
-// An EnrollmentToken lets its holder see the set-up page again until the
-// set-up is confirmed or [enroll.CandidateAge] has passed. It is sealed; treat
 // it as the secret that it leads to. Printing it shows nothing; string(t) is
 // the value.
 type EnrollmentToken string

@@ -50,24 +50,6 @@ func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code stri
 	})
 }
 
-// VerifyExternal completes a sign-in with a factor of the host's own, such as a
-// hardware key, under the account's one budget of guesses. Check returns nil
-// when the factor was shown, [ErrRejected] when it was not, which is counted as
-// a guess, and any other error when it cannot say, which is not. It is called
-// at most once, and not at all while the account has to wait. It is called while
-// the account's other flows queue behind it: it should be quick, and a flow of
-// the same account inside it would wait for itself. Where policy does not allow
-// other factors it is [ErrMethodNotAllowed].
-func (s *Service) VerifyExternal(ctx context.Context, c Challenge, method Method, check func(context.Context) error) (Decision, error) {
-	once := onlyOnce(func() error { return check(ctx) })
-	return s.verify(ctx, c, ReasonExternal, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
-		if !p.Methods.Has(policy.External) {
-			return ErrMethodNotAllowed
-		}
-		return s.charged(tx, t.ID, string(method), s.engine.Chances(tx), once)
-	})
-}
-
 // verify is the one way through the second step: the challenge must hold, the
 // check must pass, the challenge is spent, and all of it is written before
 // anybody is let in.
@@ -251,16 +233,4 @@ func (s *Service) uncounted(tx *engine.Tx, method string, err error) error {
 		tx.Log(event.Event{Kind: event.ClockBehind})
 	}
 	return err
-}
-
-// onlyOnce remembers the answer of check, for rounds that are run again.
-func onlyOnce(check func() error) func() error {
-	var done bool
-	var err error
-	return func() error {
-		if !done {
-			done, err = true, check()
-		}
-		return err
-	}
 }

@@ -16,15 +16,14 @@ import (
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
-	"github.com/totpflow/totpflow/trust"
 )
 
 // A Scope is how much a reset clears. The zero Scope is none.
 type Scope string
 
 const (
-	ScopeAll            Scope = "all"            // everything; the person sets up anew
-	ScopeAuthenticators Scope = "authenticators" // the recovery codes stay good
+	ScopeAll            Scope = "all"            // everything; the person enrolls again
+	ScopeAuthenticators Scope = "authenticators" // the recovery codes stay valid
 	ScopeBrowsers       Scope = "browsers"       // trusted browsers
 	ScopeRecoveryCodes  Scope = "codes"          // recovery codes, issued ones too
 )
@@ -33,16 +32,19 @@ const (
 var ErrScope = errors.New("admin: unknown scope of a reset")
 
 // Reset clears what the scope says. Sign-ins under way end with every scope,
-// browsers and sessions begun before with the first two. After these the person
-// sets up anew, and no grace leads past it: for 24 hours the password leads
-// there, later or where the policy says IssuedCode a code from
-// [Admin.IssueRecoveryCode], or a recovery code that was left. Within these hours
-// whoever can have the password sent anew by mail needs the mailbox only.
+// trusted browsers and sessions with the first two. After these two the person
+// must enroll again, and no grace applies. For 24 hours the password is enough to
+// enroll. Later, or where the policy says IssuedCode, it takes a code from
+// [Admin.IssueRecoveryCode] or a recovery code that was left. Within the 24 hours
+// an attacker who can reset the password by mail needs the mailbox only.
 //
-// With the first two scopes a freeze ends, recovery codes are cleared with it, and
-// it takes an issued code until an authenticator is set up: whoever froze the
-// account suspects that the password and the codes are in other hands. They also
-// end an exemption. Errors: [ErrScope], [ErrNoAccount], and those that every call
+// With the first two scopes a freeze ends. After a freeze they clear the recovery
+// codes, and the person needs an issued code to enroll, at this reset and at every
+// later one: the password and the codes may be in other hands. Neither
+// [Admin.Unlock] nor [Admin.RestoreAuthenticator] lifts this. It ends when the person
+// has confirmed an authenticator after an issued code, or 24 hours after a new
+// password ([totpflow.Account.PasswordChanged]). These scopes also end an
+// exemption. Errors: [ErrScope], [ErrNoAccount], and those that every call
 // of administrators has ([ErrNotAllowed], [ErrSelf], [totpflow.ErrProof]).
 func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) error {
 	if !what.known() {
@@ -74,11 +76,11 @@ func reset(tx *engine.Tx, who author, what Scope) error {
 		tx.Recovery, tx.Issued = recovery.Set{}, account.Issued{}
 		who.log(tx, event.Event{Kind: event.RecoveryCodesVoided})
 	default:
-		if err := forceSetUp(tx); err != nil {
+		if err := forceEnrollment(tx); err != nil {
 			return err
 		}
 		tx.Issued = account.Issued{}
-		if what == ScopeAll || tx.Frozen() {
+		if what == ScopeAll || tx.Suspicion.CodeOnly { // the codes may be in other hands, too
 			tx.Recovery = recovery.Set{}
 		}
 		tx.Thaw(tx.Now)
@@ -89,21 +91,21 @@ func reset(tx *engine.Tx, who author, what Scope) error {
 	return nil
 }
 
-// forceSetUp takes the authenticators and has the person set up anew. Of a frozen
-// account, or one that was reset when it was, it takes an issued code: a second
-// reset, or a detour, is no way round the first.
-func forceSetUp(tx *engine.Tx) error {
+// forceEnrollment removes the authenticators and demands an enrollment. An issued code
+// that was redeemed before leads to it no longer.
+func forceEnrollment(tx *engine.Tx) error {
 	e, err := tx.Enrollment.Reset(tx.Now)
 	if err != nil {
 		return err
 	}
-	tx.Enrollment, tx.CodeOnly = e, tx.CodeOnly || tx.Frozen()
+	tx.Enrollment, tx.Suspicion.Redeemed = e, false
 	return nil
 }
 
 // Unlock ends every wait after wrong codes, also of the long windows, and a
-// freeze. It clears no factor: what a thief may have set up goes on working, so
-// that for a frozen account [Admin.RestoreAuthenticator] or [Admin.Reset] is usually right.
+// freeze. It clears no factor: an authenticator of a thief goes on working, so
+// that for a frozen account [Admin.RestoreAuthenticator] or [Admin.Reset] is
+// usually right.
 func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) error {
 	return a.change(ctx, by, ActionUnlockAccount, target, func(tx *engine.Tx, who author) error {
 		tx.Budget, tx.RecoveryRate = throttle.Budget{}, throttle.Rate{}
@@ -116,11 +118,9 @@ func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) err
 // RevokeBrowser ends the trust in one browser. Errors: [totpflow.ErrNoBrowser].
 func (a Admin) RevokeBrowser(ctx context.Context, by Actor, target store.AccountID, browser string) error {
 	return a.change(ctx, by, ActionRevokeBrowser, target, func(tx *engine.Tx, who author) error {
-		rest, ok := trust.Revoke(tx.Browsers, browser)
-		if !ok {
+		if !tx.RevokeBrowser(browser) {
 			return totpflow.ErrNoBrowser
 		}
-		tx.Browsers = rest
 		who.log(tx, event.Event{Kind: event.BrowserRevoked, Browser: browser})
 		return nil
 	})
@@ -131,13 +131,14 @@ var (
 	// policy.MaxGrace, or no later than it does anyway.
 	ErrGrace = errors.New("admin: grace ends in the future, later than before, and within 90 days")
 
-	// ErrNoGrace means that more time would help nobody: the account has a factor,
-	// was reset, or is a machine's.
-	ErrNoGrace = errors.New("admin: grace is for who has nothing set up, and was not reset")
+	// ErrNoGrace means that more time would change nothing: the account has a
+	// factor, was reset, or is a machine's.
+	ErrNoGrace = errors.New("admin: a grace period applies only to accounts without a factor that were never reset")
 )
 
-// ExtendGrace gives one person until then to set up, whatever the tenant's
-// policy says, also who was never seen. Errors: [ErrGrace], [ErrNoGrace].
+// ExtendGrace gives one person until then to enroll, whatever the tenant's policy
+// says, also a person who never came to the second step. Errors: [ErrGrace],
+// [ErrNoGrace].
 func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.AccountID, until time.Time) error {
 	until = until.UTC().Truncate(time.Millisecond)
 	who, err := a.authoriseChange(ctx, by, ActionExtendGrace, target)
@@ -164,10 +165,10 @@ func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.AccountID
 }
 
 // Exempt makes the account a machine's, such as a backup agent's: it is asked
-// for no second factor where machines sign in ([totpflow.Service.SignInMachine]), and no
-// longer gets in where people do. The name says what it is. What was set up is
-// cleared, and sessions begun before end. Where the tenant's policy wants two
-// administrators, it waits for the second ([*ApprovalError]).
+// for no second factor where machines sign in ([totpflow.Service.SignInMachine]),
+// and no longer gets in where people do. The name says what it is. All factors are
+// cleared, and sessions end. Where the tenant's policy wants two administrators, the
+// call becomes a request ([*ApprovalError]).
 func (a Admin) Exempt(ctx context.Context, by Actor, target store.AccountID, name string) error {
 	if name = cleanMachine(name); name == "" {
 		return ErrMachineName
@@ -198,13 +199,13 @@ func (a Admin) exempt(ctx context.Context, who author, target store.AccountID, n
 	})
 }
 
-// EndExemption makes the account a person's again, who has to set up.
+// EndExemption makes the account a person's again, who must enroll.
 func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountID) error {
 	return a.change(ctx, by, ActionExemptAccount, target, func(tx *engine.Tx, who author) error {
 		if tx.Enrollment.State(tx.Now) != enroll.Exempted {
 			return totpflow.ErrNotExempt
 		}
-		if err := forceSetUp(tx); err != nil {
+		if err := forceEnrollment(tx); err != nil {
 			return err
 		}
 		tx.Machine = ""
@@ -214,8 +215,8 @@ func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountI
 	})
 }
 
-// RestoreAuthenticator brings back an authenticator that was replaced, removed or disabled in
-// the last 72 hours ([Member].Recoverable), when the person says that it was not them.
+// RestoreAuthenticator brings back an authenticator that was replaced, removed or
+// disabled in the last 72 hours ([Member].Recoverable), when the person says that it was not them.
 // All others stop working for good, and with them the recovery codes, browsers
 // and sessions; a freeze ends. Errors: [enroll.ErrUnknown].
 func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.AccountID, authenticator string) error {
@@ -235,11 +236,11 @@ func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.
 	})
 }
 
-// Forget deletes all that is kept of an account, for its erasure. The event of it
-// is told before. The host then forgets its generation too, and the user: one that
-// goes on under the same id begins as somebody who never enrolled. Where the
-// tenant's policy wants two administrators, it waits for the second
-// ([*ApprovalError]): it takes a factor away for good, and a freeze.
+// Forget deletes everything that is kept of an account, for its erasure. The event
+// is reported before. The host then deletes its generation and the user, too: an
+// account that goes on under the same id begins without a factor. Where the
+// tenant's policy wants two administrators, the call becomes a request
+// ([*ApprovalError]): it removes a factor for good, and a freeze.
 func (a Admin) Forget(ctx context.Context, by Actor, target store.AccountID) error {
 	who, err := a.authoriseChange(ctx, by, ActionForgetAccount, target)
 	if err != nil {
@@ -265,18 +266,19 @@ func (a Admin) forget(ctx context.Context, who author, target store.AccountID) e
 // An IssuedCode is to be sent to the person, and to nobody else.
 type IssuedCode struct {
 	ID      store.AccountID
-	Code    string // REVEALS: whoever has it and the password sets up anew
+	Code    string // REVEALS: anybody who has it and the password can enroll
 	Expires time.Time
 }
 
-// IssueRecoveryCode makes a code that lets the person set up anew, once, within
+// IssueRecoveryCode makes a code that lets the person enroll again, once, within
 // 24 hours, after the password (NIST SP 800-63B-4 §4.2.1.2). Deliver sends it to
 // the address that the host has of the person; the administrator never sees it.
 // It replaces one that was issued before, and ends with a new password. When
 // deliver fails, so does the call, and the code stays unknown to everybody:
 // issue another one. What deliver says of the failure comes with the error; it
 // must not repeat the code. Errors: [totpflow.ErrPasswordRecent] within 24 hours after a new
-// password; [totpflow.ErrNotEnrolled] for who has nothing to be locked out of.
+// password; [totpflow.ErrNotEnrolled]
+// for an account without a factor.
 func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.AccountID, deliver func(context.Context, IssuedCode) error) error {
 	if deliver == nil {
 		return errors.New("admin: there is nothing to deliver the recovery code by")
@@ -285,7 +287,7 @@ func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.Acc
 	var expires time.Time
 	err := a.change(ctx, by, ActionIssueCode, target, func(tx *engine.Tx, who author) error {
 		switch st := tx.Enrollment.State(tx.Now); {
-		case tx.PasswordRecent():
+		case tx.PasswordRecent(tx.Now):
 			return totpflow.ErrPasswordRecent
 		case tx.Frozen():
 			return totpflow.ErrFrozen // reset it first: what a thief has set up must go

@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
@@ -60,8 +61,7 @@ func New(service *totpflow.Service, rule Rule) Admin {
 	return Admin{service: service, engine: engine.Open(service.Handle()), rule: rule}
 }
 
-// The actions of administrators, for [totpflow.Account.Reauthenticate] and for a
-// [Rule].
+// The actions of administrators, for [Purpose] and for a [Rule].
 const (
 	ActionViewAccounts         totpflow.Action = "view accounts" // requires no proof
 	ActionSetPolicy            totpflow.Action = "set policy"
@@ -82,9 +82,17 @@ const (
 // [Administrator] or an [Operator].
 type Actor interface{ isActor() }
 
+// Purpose returns what an administrator's proof must be for: the action on one
+// account, or on a whole tenant where target.User is empty ([Admin.SetPolicy],
+// [Admin.ResetMany]). [ActionApprove] is on the request's id instead, by
+// ActionApprove.On(id), and [ActionImport] has no target.
+func Purpose(action totpflow.Action, target store.AccountID) totpflow.Purpose {
+	return action.On(strconv.Quote(target.Tenant) + "/" + strconv.Quote(target.User))
+}
+
 // An Administrator is a signed-in person. Every call but those that only look
-// consumes a proof of its own action, from the administrator's
-// [totpflow.Account.Reauthenticate]: a session left open resets nobody, and a
+// consumes a proof for its own [Purpose], from the administrator's
+// [totpflow.Account.VerifyCode]: a session left open resets nobody, and a
 // person who has no second factor cannot require one of others. The proof is
 // consumed also when the call then fails: before you ask for the code, refuse what
 // you can see will fail, such as somebody's own account.
@@ -153,12 +161,18 @@ func (a Admin) authoriseView(ctx context.Context, by Actor, target store.Account
 // proof. The proof is gone also when the call then fails: an administrator shows
 // another code, and nothing is done twice.
 func (a Admin) authoriseChange(ctx context.Context, by Actor, action totpflow.Action, target store.AccountID) (author, error) {
-	who, err := a.authorise(ctx, by, action, target)
+	return a.authoriseFor(ctx, by, Purpose(action, target), target)
+}
+
+// authoriseFor is authoriseChange where the proof is for something else than the
+// target.
+func (a Admin) authoriseFor(ctx context.Context, by Actor, p totpflow.Purpose, target store.AccountID) (author, error) {
+	who, err := a.authorise(ctx, by, p.Action, target)
 	if err != nil {
 		return author{}, err
 	}
 	if admin, ok := by.(Administrator); ok {
-		if err := a.service.Account(admin.User).ConsumeProof(ctx, admin.Proof, action); err != nil {
+		if err := a.service.Account(admin.User).ConsumeProof(ctx, admin.Proof, p); err != nil {
 			return author{}, err
 		}
 	}

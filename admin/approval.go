@@ -53,10 +53,10 @@ func (e *ApprovalError) Error() string { return ErrApproval.Error() + ": request
 func (e *ApprovalError) Is(target error) bool { return target == ErrApproval }
 
 var (
-	// ErrNoRequest means that no request waits under this id, or not any more.
-	ErrNoRequest = errors.New("admin: no such request waits")
+	// ErrNoRequest means that no request is pending under this id, or not any more.
+	ErrNoRequest = errors.New("admin: no such request is pending")
 
-	// ErrRequests means that too much waits already for a second administrator.
+	// ErrTooManyRequests means that too many requests are pending already.
 	ErrTooManyRequests = account.ErrTooManyRequests
 )
 
@@ -104,7 +104,7 @@ func addRequest(tx *engine.Tx, who author, q account.Request) error {
 // accounts, the error joins those of the accounts that it failed for; the others
 // are done. Errors: [ErrSelf], [ErrNoRequest].
 func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) error {
-	who, err := a.authoriseChange(ctx, by, ActionApprove, store.AccountID{Tenant: tenant})
+	who, err := a.authoriseFor(ctx, by, ActionApprove.On(id), store.AccountID{Tenant: tenant})
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account
 
 // Withdraw drops a request. The administrator who asked may do so, too. Errors: [ErrNoRequest].
 func (a Admin) Withdraw(ctx context.Context, by Actor, tenant, id string) error {
-	who, err := a.authoriseChange(ctx, by, ActionApprove, store.AccountID{Tenant: tenant})
+	who, err := a.authoriseFor(ctx, by, ActionApprove.On(id), store.AccountID{Tenant: tenant})
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ type Imported struct {
 	Key  totp.Key // prints nothing
 }
 
-// ErrEnrolled means that the account has another authenticator or a phone, which
+// ErrAlreadyEnrolled means that the account has another authenticator or a phone, which
 // an import does not touch.
 var ErrAlreadyEnrolled = errors.New("admin: an authenticator is set up already")
 
@@ -118,7 +118,7 @@ func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) ([]Outcome
 	if first < 0 {
 		return a.importNothing(ctx, by, outcomes)
 	}
-	if _, err := a.authoriseChange(ctx, by, ActionImport, store.AccountID{Tenant: rows[first].ID.Tenant}); err != nil {
+	if _, err := a.authoriseFor(ctx, by, ActionImport.On(""), store.AccountID{Tenant: rows[first].ID.Tenant}); err != nil {
 		return nil, err
 	}
 	for i, row := range rows {

@@ -55,7 +55,7 @@ func Example() {
 	})
 	fmt.Println("import:", outcomes[0].Err, outcomes[1].Err, err)
 
-	proof, err := mfa.Account(boss).Reauthenticate(ctx, admin.ActionResetAccount, device.Code())
+	proof, err := mfa.Account(boss).VerifyCode(ctx, admin.Purpose(admin.ActionResetAccount, ana), device.Code())
 	fmt.Println("proof:", err)
 	err = office.Reset(ctx, admin.Administrator{User: boss, Proof: proof}, ana, admin.ScopeAll)
 	fmt.Println("reset:", err)

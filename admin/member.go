@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// A MemberState is where an account stands, in one word for a list.
+// A MemberState says in one word, for a list, where an account stands.
 type MemberState string
 
 const (

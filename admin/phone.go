@@ -10,9 +10,9 @@ import (
 )
 
 // AssignPhone chooses the number of a person, where policy leaves that to
-// administrators: their phones so far go, and at the next sign-in they verify
-// this one by its own code. The zero number takes the phones away. Who is left
-// with nothing has been reset ([Admin.Reset]).
+// administrators: all phones so far are removed, and at the next sign-in the person
+// verifies this one by its own code. The zero number only removes the phones. An
+// account that is left without a factor counts as reset ([Admin.Reset]).
 func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID, number phone.Number) error {
 	who, err := a.authoriseChange(ctx, by, ActionAssignPhone, target)
 	if err != nil {
@@ -21,7 +21,7 @@ func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID
 	return a.engine.Change(ctx, target, func(tx *engine.Tx) error {
 		if len(tx.Phones.Phones()) > 0 && len(tx.Enrollment.Authenticators()) == 0 {
 			// Nothing is left: a reset like any other, not somebody who never enrolled.
-			if err := forceSetUp(tx); err != nil {
+			if err := forceEnrollment(tx); err != nil {
 				return err
 			}
 		}

@@ -51,16 +51,16 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 	return nil
 }
 
-// AfterDatabaseRestore is run once after the database was put back to an earlier state, with
-// a ring whose epoch was raised (keyring.RaiseEpoch), which by itself ends every
-// browser, sign-in and "it was not me" link. For each account it ends the sessions
-// begun before and an issued code, voids the recovery codes made up to the time of
-// the backup (of the zero time: all), since some of them may have been used after
-// it, and takes every code that an app has shown up to now as used. People make
-// new recovery codes at their next sign-in.
+// AfterDatabaseRestore is run once after the database was put back to an earlier
+// state, with a ring whose epoch was raised (keyring.RaiseEpoch), which by itself
+// ends every trusted browser, sign-in and "it was not me" link. For each account it
+// ends the sessions and an issued code, voids the recovery codes made up to the time
+// of the backup (with the zero time all), since some of them may have been used
+// after it, and takes every code that an app has shown up to now as used. People
+// make new recovery codes at their next sign-in.
 //
 // What else was lost stays lost: wrong guesses counted since the backup, freezes,
-// the policies of tenants, what waited for a second administrator, and changes of
+// the policies of tenants, pending requests, and changes of
 // factors, which the host's generations find ([totpflow.ErrRecordLost]). Records that do not
 // open are passed over as with [Admin.Reseal].
 func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup time.Time, cursor string, progress func(Progress)) error {

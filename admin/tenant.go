@@ -8,6 +8,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 )
@@ -58,7 +59,7 @@ var ErrPolicyFixed = errors.New("admin: Config.Policy is fixed, so that a tenant
 // at once where hosts look at the status at each request. An administrator can
 // require the second factor of others only with one of their own, since the call
 // requires its proof. It has effect where Config.Policy is nil or asks
-// [totpflow.TenantPolicies]; under a [policy.Fixed] it is [ErrPolicyFixed]. Where two
+// [TenantPolicies]; under a [policy.Fixed] it is [ErrPolicyFixed]. Where two
 // administrators are wanted, a milder policy is pending until the second approves
 // it ([*ApprovalError]). An invalid policy ([policy.Policy.Validate]) is refused
 // before the proof is consumed.
@@ -99,4 +100,18 @@ func setPolicy(tx *engine.Tx, who author, p policy.Policy) {
 	tx.Tenant.Policy = &p
 	who.log(tx, event.Event{Kind: kind, Action: p.Mode.String()})
 	tx.Save()
+}
+
+// TenantPolicies is the [policy.Source] of a service whose Config.Policy is nil:
+// what administrators set (package admin) for the account's tenant and for
+// those above it, the strictest of them. Where none of them has one, the second
+// factor is optional. It reads one record for each tenant of the chain, at each
+// call. A chain or a record that cannot be read is an error, which refuses.
+//
+// An attacker who can write to the database, without the keys, can delete such a
+// record or put an older one back: it ends the duty to set up, and no
+// authenticator that is active. Where that matters, combine it with a policy of
+// the host's.
+func TenantPolicies(s store.Store, keys *keyring.Ring, parents func(context.Context, string) ([]string, error)) policy.Source {
+	return engine.TenantPolicies(s, keys, parents)
 }

@@ -17,7 +17,7 @@ import (
 // own name, and the texts that are kept of a request are bounded and print.
 func FuzzRequest(f *testing.F) {
 	f.Add("__Host-totpflow-challenge=abc; __Host-totpflow-trust-AAAA=t1; __Host-totpflow-trust-BBBB=t2", "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0", "192.0.2.7:4711")
-	f.Add(`__host-totpflow-challenge=no; __Host-totpflow-setup="q"; totpflow-trust-x=1`, "\x1b[31mEdg/\r\n", "[2001:db8::1%eth0]:1")
+	f.Add(`__host-totpflow-challenge=no; __Host-totpflow-enrollment="q"; totpflow-trust-x=1`, "\x1b[31mEdg/\r\n", "[2001:db8::1%eth0]:1")
 	f.Add("__Host-totpflow-trust-=;;;=;__Host-totpflow-challenge", "", "")
 	f.Add(strings.Repeat("__Host-totpflow-trust-a=b;", 1000), strings.Repeat("\xff", 5000), strings.Repeat("9", 500))
 	f.Fuzz(func(t *testing.T, cookies, agent, from string) {
@@ -31,7 +31,7 @@ func FuzzRequest(f *testing.F) {
 		if !strings.Contains(cookies, "__Host-totpflow-challenge") {
 			require.Empty(t, string(c))
 		}
-		if !strings.Contains(cookies, "__Host-totpflow-setup") {
+		if !strings.Contains(cookies, "__Host-totpflow-enrollment") {
 			require.Empty(t, string(e))
 		}
 		for _, token := range tokens {

@@ -51,10 +51,7 @@ type Scope struct {
 // The label is cleaned: printable characters only, at most 80 bytes, "Browser"
 // when none is left. The time is kept in whole seconds.
 func Issue(r *keyring.Ring, s Scope, label string, at time.Time) (Token, Browser) {
-	f := fields{issued: at.Unix()}
-	// The name tag is a part of the MAC only: whoever reads a cookie's name has
-	// not learnt a tag that would pass for something.
-	copy(f.name[:], r.MAC(purposeName, s.Tenant, s.User, s.Audience)[keyring.TagSize-sha256.Size:])
+	f := fields{name: nameOf(r, s), issued: at.Unix()}
 	rand.Read(f.id[:]) // never returns an error
 	rand.Read(f.secret[:])
 	return f.token(r, s), Browser{
@@ -63,6 +60,34 @@ func Issue(r *keyring.Ring, s Scope, label string, at time.Time) (Token, Browser
 		Hash:   f.hash(),
 		Issued: f.issuedAt(),
 	}
+}
+
+// Select returns at most n of the tokens that a browser has shown: first those that
+// [Token.Name] names after the scope, then the others in their order. A browser that
+// many people share shows a token for each of them, and checking all of them would
+// let a request with thousands of cookies make work. Tokens that an older key of the
+// ring has signed are named differently, so they are among the others.
+func Select(r *keyring.Ring, s Scope, shown []Token, n int) []Token {
+	own := nameOf(r, s)
+	var first, rest []Token
+	for _, t := range shown {
+		if f, err := parse(t); err != nil {
+			continue
+		} else if f.name == own {
+			first = append(first, t)
+		} else if len(rest) < n {
+			rest = append(rest, t)
+		}
+	}
+	first = append(first, rest...)
+	return first[:min(n, len(first))]
+}
+
+// nameOf is the keyed hash of the scope. It is a part of a MAC only: a reader of a
+// cookie's name has not learnt a tag that would pass for something.
+func nameOf(r *keyring.Ring, s Scope) (name [nameSize]byte) {
+	copy(name[:], r.MAC(purposeName, s.Tenant, s.User, s.Audience)[keyring.TagSize-sha256.Size:])
+	return name
 }
 
 // Check returns the browser among known, as it is kept there, whose token t

@@ -243,16 +243,16 @@ func (p *product) signedIn(r *http.Request) (totpflow.User, error) {
 // endregion
 
 // region operation
-const deletion totpflow.Action = "delete backups"
+const deletion totpflow.Action = "delete backup"
 
-// deleteBackups asks for a code once more before something that cannot be undone.
-func (p *product) deleteBackups(ctx context.Context, user totpflow.User, code string) error {
+// deleteBackup asks for a code once more before something that cannot be undone.
+func (p *product) deleteBackup(ctx context.Context, user totpflow.User, backup, code string) error {
 	account := p.mfa.Account(user)
-	proof, err := account.Reauthenticate(ctx, deletion, code) // ErrNotEnrolled: ask for the password instead
+	proof, err := account.VerifyCode(ctx, deletion.On(backup), code) // ErrNotEnrolled: ask for the password instead
 	if err != nil {
 		return err
 	}
-	return account.ConsumeProof(ctx, proof, deletion) // works once, for this action only
+	return account.ConsumeProof(ctx, proof, deletion.On(backup)) // works once, for this backup only
 }
 
 // endregion
@@ -285,7 +285,7 @@ func (p *product) byPhone(w http.ResponseWriter, r *http.Request) {
 // reset is for the person who has lost phone and recovery codes, and calls. It
 // takes the administrator's own code; the person then sets up anew.
 func (p *product) reset(ctx context.Context, me totpflow.User, code string, target store.AccountID) error {
-	proof, err := p.mfa.Account(me).Reauthenticate(ctx, admin.ActionResetAccount, code)
+	proof, err := p.mfa.Account(me).VerifyCode(ctx, admin.Purpose(admin.ActionResetAccount, target), code)
 	if err != nil {
 		return err
 	}

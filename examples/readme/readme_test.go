@@ -95,8 +95,8 @@ func TestHandlers(t *testing.T) {
 	is(http.StatusUnauthorized, "")(do("/code", url.Values{"code": {phone.Code()}})) // that sign-in is over
 	is(http.StatusOK, "42")(do("/signin", nil))                                      // the browser is trusted
 
-	require.ErrorIs(t, p.deleteBackups(t.Context(), ana, phone.WrongCode()), totpflow.ErrRejected)
-	require.NoError(t, p.deleteBackups(t.Context(), ana, phone.Code()))
+	require.ErrorIs(t, p.deleteBackup(t.Context(), ana, "7", phone.WrongCode()), totpflow.ErrRejected)
+	require.NoError(t, p.deleteBackup(t.Context(), ana, "7", phone.Code()))
 
 	// A new password ends the trust and the session.
 	_, err = p.signedIn(httptest.NewRequest(http.MethodGet, "/", nil))

@@ -26,6 +26,7 @@ type Account struct {
 	Enrollment   enroll.Enrollment
 	Recovery     recovery.Set
 	Browsers     []trust.Browser
+	Revocations  uint64          // of trusted browsers: a proof from before one trusts none
 	Budget       throttle.Budget // of codes
 	RecoveryRate throttle.Rate   // of recovery codes: apart, so that spending one does not close the other
 	TicketKey    TicketKey       // signs the tickets of this epoch
@@ -35,7 +36,7 @@ type Account struct {
 	PasswordAt   time.Time       // when the host last reported a new password
 	Grace        Grace           // of who has no factor where it is required
 	Issued       Issued          // a recovery code that an administrator had sent
-	CodeOnly     bool            // after this reset the password alone does not lead to an enrollment
+	Suspicion    Suspicion       // what "it was not me" leaves behind
 	Machine      string          // the name of a machine account, while Enrollment is exempted
 	Freeze       Freeze
 	Phones       phone.State
@@ -75,7 +76,18 @@ func (a *Account) FactorsChanged(at time.Time) {
 }
 
 // EndTrust revokes every trusted browser.
-func (a *Account) EndTrust() { a.Browsers = nil }
+func (a *Account) EndTrust() { a.Browsers = nil; a.Revocations++ }
+
+// RevokeBrowser revokes one trusted browser. It reports false when there is none
+// of this id.
+func (a *Account) RevokeBrowser(id string) bool {
+	rest, ok := trust.Revoke(a.Browsers, id)
+	if ok {
+		a.Browsers = rest
+		a.Revocations++ // a thief who trusted it may hold a proof of the same minute
+	}
+	return ok
+}
 
 // HasFactor reports whether the account has anything to show beside a password.
 func (a *Account) HasFactor() bool {

@@ -31,9 +31,9 @@ var ErrFormat = errors.New("account: record of an unknown format")
 
 // wire is the record before it is sealed, as JSON:
 //
-//	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…],
+//	{"format":1, "epoch":3, "enrollment":{…}, "recovery":{…}, "browsers":[…], "revocations":…,
 //	 "budget":{…}, "recovery_rate":{…}, "ticket_key":"…", "spent":[…], "forgotten":…, "sessions_from":"…",
-//	 "password_at":"…", "grace":{…}, "issued":{…}, "code_only":…, "machine":"…", "freeze":{…},
+//	 "password_at":"…", "grace":{…}, "issued":{…}, "suspicion":{…}, "machine":"…", "freeze":{…},
 //	 "phones":{…}, "assigned":"…", "sends":{…}, "tenant":{…}, "activity":{…}}
 //
 // Field order and names are frozen by testdata/account.golden.json.
@@ -43,6 +43,7 @@ type wire struct {
 	Enrollment   json.RawMessage `json:"enrollment"`
 	Recovery     recovery.Set    `json:"recovery,omitzero"`
 	Browsers     []trust.Browser `json:"browsers,omitempty"`
+	Revocations  uint64          `json:"revocations,omitzero"`
 	Budget       throttle.Budget `json:"budget,omitzero"`
 	RecoveryRate throttle.Rate   `json:"recovery_rate,omitzero"`
 	TicketKey    TicketKey       `json:"ticket_key,omitzero"`
@@ -52,7 +53,7 @@ type wire struct {
 	PasswordAt   time.Time       `json:"password_at,omitzero"`
 	Grace        Grace           `json:"grace,omitzero"`
 	Issued       Issued          `json:"issued,omitzero"`
-	CodeOnly     bool            `json:"code_only,omitzero"`
+	Suspicion    Suspicion       `json:"suspicion,omitzero"`
 	Machine      string          `json:"machine,omitempty"`
 	Freeze       Freeze          `json:"freeze,omitzero"`
 	Phones       json.RawMessage `json:"phones,omitempty"`
@@ -74,6 +75,7 @@ func encode(a Account) ([]byte, error) {
 		Enrollment:   a.Enrollment.Encode(),
 		Recovery:     a.Recovery,
 		Browsers:     a.Browsers,
+		Revocations:  a.Revocations,
 		Budget:       a.Budget,
 		RecoveryRate: a.RecoveryRate,
 		TicketKey:    a.TicketKey,
@@ -83,7 +85,7 @@ func encode(a Account) ([]byte, error) {
 		PasswordAt:   a.PasswordAt,
 		Grace:        a.Grace,
 		Issued:       a.Issued,
-		CodeOnly:     a.CodeOnly,
+		Suspicion:    a.Suspicion,
 		Machine:      a.Machine,
 		Freeze:       a.Freeze,
 		Phones:       phones,
@@ -117,6 +119,7 @@ func decode(data []byte) (Account, error) {
 		Enrollment:   e,
 		Recovery:     w.Recovery,
 		Browsers:     w.Browsers,
+		Revocations:  w.Revocations,
 		Budget:       w.Budget,
 		RecoveryRate: w.RecoveryRate,
 		TicketKey:    w.TicketKey,
@@ -126,7 +129,7 @@ func decode(data []byte) (Account, error) {
 		PasswordAt:   w.PasswordAt,
 		Grace:        w.Grace,
 		Issued:       w.Issued,
-		CodeOnly:     w.CodeOnly,
+		Suspicion:    w.Suspicion,
 		Machine:      w.Machine,
 		Freeze:       w.Freeze,
 		Phones:       phones,

@@ -26,16 +26,17 @@ func closed(t testing.TB) Account {
 	t.Helper()
 	_, issued := recovery.Issue(at)
 	a := Account{
-		Generation: 9,
-		PasswordAt: at,
-		Grace:      Grace{Begun: at, Until: at.Add(time.Hour)},
-		Issued:     Issued{Set: issued, At: at},
-		CodeOnly:   true,
-		Machine:    "nightly backup",
-		Freeze:     Freeze{At: at, Ended: at.Add(-time.Hour)},
-		Phones:     manyPhones(t, at),
-		Assigned:   "+436601234567",
-		Sends:      fewSends(t),
+		Generation:  9,
+		Revocations: 4,
+		PasswordAt:  at,
+		Grace:       Grace{Begun: at, Until: at.Add(time.Hour)},
+		Issued:      Issued{Set: issued, At: at},
+		Suspicion:   Suspicion{CodeOnly: true, Redeemed: true, NewPassword: true},
+		Machine:     "nightly backup",
+		Freeze:      Freeze{At: at, Ended: at.Add(-time.Hour)},
+		Phones:      manyPhones(t, at),
+		Assigned:    "+436601234567",
+		Sends:       fewSends(t),
 	}
 	var err error
 	a.Enrollment, err = a.Enrollment.Reset(at)
@@ -85,9 +86,10 @@ func TestGolden(t *testing.T) {
 		"closed": {closed, func(t *testing.T, a Account) {
 			require.Equal(t, enroll.ResetPending, a.Enrollment.State(at))
 			require.Equal(t, at, a.PasswordAt)
+			require.EqualValues(t, 4, a.Revocations)
 			require.Equal(t, Grace{Begun: at, Until: at.Add(time.Hour)}, a.Grace)
 			require.True(t, a.Issued.Live(at))
-			require.True(t, a.CodeOnly)
+			require.True(t, a.CodeDemanded(at))
 			require.Equal(t, "nightly backup", a.Machine)
 			require.True(t, a.Frozen())
 			require.Equal(t, at.Add(-time.Hour), a.Freeze.Ended)

@@ -41,6 +41,47 @@ func (i Issued) expire(at time.Time) Issued {
 	return Issued{}
 }
 
+// Suspicion is what a freeze leaves behind when it has ended: the password may be in
+// other hands, and so the mailed code is demanded at every reset. Unlocking,
+// restoring and resetting do not lift it, since otherwise the thief's password would
+// lead to an enrollment after any two of them. The zero Suspicion is none.
+type Suspicion struct {
+	CodeOnly    bool `json:"code_only,omitzero"`    // after a reset, only an issued code leads to an enrollment
+	Redeemed    bool `json:"redeemed,omitzero"`     // an issued code was redeemed since the last reset
+	NewPassword bool `json:"new_password,omitzero"` // the password was changed since
+}
+
+// Suspect demands the issued code from now on.
+func (a *Account) Suspect() { a.Suspicion = Suspicion{CodeOnly: true} }
+
+// Redeemed notes that an issued code has led to the enrollment under way. A person
+// who does not finish it needs another code.
+func (a *Account) Redeemed() { a.Suspicion.CodeOnly, a.Suspicion.Redeemed = true, true }
+
+// FactorConfirmed notes that the person has a factor again. It lifts the suspicion
+// where an issued code has led there.
+func (a *Account) FactorConfirmed() {
+	a.Issued = Issued{}
+	if a.Suspicion.Redeemed {
+		a.Suspicion = Suspicion{}
+	}
+}
+
+// passwordPause is how long after a new password no issued code is made or
+// redeemed: otherwise a thief with the mailbox could reset the password by mail,
+// have a code issued by mail, and hold both factors with one stolen thing. For the
+// same reason a new password lifts a suspicion only after it.
+const passwordPause = 24 * time.Hour
+
+// PasswordRecent reports whether the password was changed too recently for an
+// issued code. It also holds while the clock is behind the change.
+func (a *Account) PasswordRecent(at time.Time) bool { return at.Sub(a.PasswordAt) < passwordPause }
+
+// CodeDemanded reports whether a reset leads to an enrollment by an issued code only.
+func (a *Account) CodeDemanded(at time.Time) bool {
+	return a.Suspicion.CodeOnly && (!a.Suspicion.NewPassword || a.PasswordRecent(at))
+}
+
 // Freeze is set by "it was not me", and ended by an administrator.
 type Freeze struct {
 	At    time.Time `json:"at,omitzero"`    // frozen since, unless zero

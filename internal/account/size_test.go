@@ -112,7 +112,7 @@ func worst(t testing.TB, now time.Time) Account {
 	}
 	_, issued := recovery.Issue(now)
 	a.Issued, a.Freeze = Issued{Set: issued, At: now}, Freeze{At: now, Ended: now}
-	a.Grace, a.PasswordAt, a.CodeOnly = Grace{Begun: now, Until: now}, now, true
+	a.Grace, a.PasswordAt, a.Suspicion = Grace{Begun: now, Until: now}, now, Suspicion{true, true, true}
 	a.Machine = event.Event{Actor: hostile}.Clean().Actor
 	a.Phones, a.Assigned = manyPhones(t, now), "+999999999999999"
 	a.Activity = hostileActivity(now)

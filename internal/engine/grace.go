@@ -72,15 +72,6 @@ const resetAge = 24 * time.Hour
 // not find the account of somebody who never came back open.
 func (tx *Tx) PasswordSuffices(p policy.Policy) bool {
 	age := tx.Now.Sub(tx.Enrollment.ResetAt())
-	return tx.Enrollment.State(tx.Now) == enroll.ResetPending && !p.IssuedCode && !tx.CodeOnly &&
+	return tx.Enrollment.State(tx.Now) == enroll.ResetPending && !p.IssuedCode && !tx.CodeDemanded(tx.Now) &&
 		-skew.Tolerance <= age && age < resetAge
 }
-
-// passwordPause is how long after a new password no issued code is made or
-// redeemed: otherwise a thief with the mailbox could reset the password by mail,
-// have a code issued by mail, and hold both factors with one stolen thing.
-const passwordPause = 24 * time.Hour
-
-// PasswordRecent reports whether the password was changed too recently for an
-// issued code. It also holds while the clock is behind the change.
-func (tx *Tx) PasswordRecent() bool { return tx.Now.Sub(tx.PasswordAt) < passwordPause }

@@ -25,9 +25,11 @@ type Ticket struct {
 	Name   string    `json:"name,omitempty"`   // of the account, for the authenticator's label
 	Issued time.Time `json:"issued"`           // whole milliseconds
 	Action string    `json:"action,omitempty"` // what a challenge asks or a proof allows
+	Target string    `json:"target,omitempty"` // what a proof allows the action on
 	Reason string    `json:"reason,omitempty"` // how a proof was earned
 
-	Candidate string `json:"candidate,omitempty"` // of an enrollment token
+	Candidate   string `json:"candidate,omitempty"`  // of an enrollment token
+	Revocations uint64 `json:"revocations,omitzero"` // how often trust was revoked before it was issued
 
 	// The text of the above and the account's tag of it. Only the record can
 	// tell whether they belong together: until [Ticket.Valid] anybody who has the
@@ -54,6 +56,7 @@ func (t Ticket) Account() store.AccountID { return store.AccountID{Tenant: t.Ten
 // ring's epoch is associated data: raising it after a database was restored ends
 // every ticket.
 func (e *Engine) SealTicket(k Kind, tx *Tx, t Ticket) string {
+	t.Revocations = tx.Revocations
 	t.ID, t.Kind, t.Issued = rand.Text()[:16], k.Name, tx.Now.Truncate(time.Millisecond)
 	text, err := json.Marshal(t)
 	if err != nil { // unreachable: strings and times of this century

@@ -120,3 +120,20 @@ func TestOneLine(t *testing.T) {
 	require.Equal(t, "a.md: b; c", oneLine("a.md", []string{"b", "c"}))
 	require.Equal(t, "a.md: 0; 0; 0; and 97 more", oneLine("a.md", strings.Split(strings.Repeat("0", 100), "")))
 }
+
+// The list of Debian packages names folders of tests that are there: what it names
+// is left out where a package is missing.
+func TestPackagesList(t *testing.T) {
+	seen := 0
+	for line := range strings.Lines(read(t, filepath.Join(root, "scripts", "packages.txt"))) {
+		fields := strings.Split(line, "|")
+		if strings.HasPrefix(line, "#") || len(fields) != 4 {
+			continue
+		}
+		for _, folder := range strings.Fields(fields[2]) {
+			seen++
+			require.DirExists(t, filepath.Join(root, folder), line)
+		}
+	}
+	require.Greater(t, seen, 20)
+}

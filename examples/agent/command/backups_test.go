@@ -31,7 +31,7 @@ func (d done) backups() map[string]string {
 // A backup is deleted for a code of its own, and the person goes on where they
 // were asked.
 func TestDelete(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	ids := h.run("list", ana.Password, phone.Code()).ends(command.ExitDone).backups()
 	require.Len(t, ids, 2)
@@ -62,7 +62,7 @@ func TestDelete(t *testing.T) {
 }
 
 func TestDeleteFromAPipe(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	ids := h.run("list", ana.Password, phone.Code()).backups()
 	h.run("delete "+ids["ana-laptop"], ana.Password, phone.Code()).ends(command.ExitFailed).notes("no answer")
@@ -73,7 +73,7 @@ func TestDeleteFromAPipe(t *testing.T) {
 
 // While single codes wait, two in a row go on with what the person was doing.
 func TestDeleteWithTwoCodesInARow(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	ids := h.run("list", ana.Password, phone.Code()).backups()
 	w := h.window("unlock")
@@ -101,15 +101,15 @@ func TestDeleteWithTwoCodesInARow(t *testing.T) {
 
 // Who has no second factor deletes nothing.
 func TestDeleteNeedsASecondFactor(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 	ids := h.run("list", ana.Password).backups()
 	h.run("delete "+ids["ana-laptop"], ana.Password).ends(command.ExitRefused).notes("set up two-factor authentication first")
 }
 
-// registered is a house whose machine runs its job.
-func registered(t *testing.T) (*house, *totptest.Authenticator) {
-	h := newHouse(t)
+// registered is a workplace whose machine runs its job.
+func registered(t *testing.T) (*workplace, *totptest.Authenticator) {
+	h := newWorkplace(t)
 	phone := h.enrolled(admin)
 	h.run("register", admin.Password, phone.Code(), phone.Code()).ends(command.ExitDone).
 		says(`This machine runs its job as "Backup agent of files-01".`).notes("without asking anybody")
@@ -135,7 +135,7 @@ func TestJobWhileLocked(t *testing.T) {
 }
 
 func TestJobNeedsAKey(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	h.run("run").ends(command.ExitNotRegistered).notes("no key yet")
 	h.run("register").ends(command.ExitSignedOut)
 	phone := h.enrolled(ana)
@@ -172,7 +172,7 @@ func TestNamesAreClean(t *testing.T) {
 // Nothing that a server says repaints the terminal, whoever's it is.
 func TestAnswersAreClean(t *testing.T) {
 	const evil = "\x1b]0;mine\a\x9b2J\u009b2J\r\u202e"
-	h := newHouse(t)
+	h := newWorkplace(t)
 	value := applock.NewValue().Text()
 	h.secrets.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		all := map[string]any{

@@ -16,7 +16,7 @@ import (
 
 // The agent is open as long as it runs, and what is left of it is locked.
 func TestClosedIsLocked(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	d := h.run("unlock", ana.Password, phone.Code(), "status", "list", "status --json").ends(command.ExitDone).
 		says("Open.", "State            open", "Locks            2026-03-02 09:45 UTC", "ana-laptop", `"state": "unlocked"`)
@@ -35,7 +35,7 @@ func TestClosedIsLocked(t *testing.T) {
 // Locked by command, in this window and in others, and opened again: the person
 // goes on with what they were doing.
 func TestLockByCommand(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	w := h.window("shell")
 	w.types("agent (locked)> ", "list")
@@ -64,7 +64,7 @@ func TestLockByCommand(t *testing.T) {
 
 // Left alone, it locks; background work does not keep it open.
 func TestLockWhenIdle(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	w := h.window("unlock")
 	w.types("Password: ", ana.Password)
@@ -90,7 +90,7 @@ func TestLockWhenIdle(t *testing.T) {
 
 // A clock that was wrong when it was locked does not keep it shut.
 func TestLockedInTheFuture(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	h.clock.Advance(time.Hour)
 	h.run("lock").ends(command.ExitDone)
@@ -100,7 +100,7 @@ func TestLockedInTheFuture(t *testing.T) {
 
 // What lies on the disk opens nothing elsewhere, and nothing when it was altered.
 func TestTheVaultIsOfNoUse(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	vault := filepath.Join(h.folder, "vault")
 	text, err := os.ReadFile(vault)
@@ -127,7 +127,7 @@ func text2(vault []byte) string { return string(vault[60:64]) }
 
 // A session that is over is told before a code is spent on it.
 func TestTheSessionIsOver(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	h.clock.Advance(31 * 24 * time.Hour)
 	h.run("list", ana.Password).ends(command.ExitSignedOut).notes("your session is over")
@@ -139,7 +139,7 @@ func TestTheSessionIsOver(t *testing.T) {
 // The server ends the session even of an agent that is locked; without the server
 // it is gone from here all the same.
 func TestSignOut(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	other := *h
 	other.folder = filepath.Join(t.TempDir(), "copy")
@@ -192,7 +192,7 @@ func (c *chain) Delete(name string) error {
 // Where there is a keyring the vault is in it, locked; where there is none it is
 // in a file.
 func TestKeyring(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	keyring := &chain{secrets: map[string]string{}}
 	h.keyring = keyring
 	d := h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
@@ -221,7 +221,7 @@ func TestKeyring(t *testing.T) {
 // Somebody who signed in on the desktop signs in again where its keyring is out of
 // reach, over SSH.
 func TestKeyringOutOfReach(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	keyring := &chain{secrets: map[string]string{}}
 	h.keyring = keyring
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
@@ -232,7 +232,7 @@ func TestKeyringOutOfReach(t *testing.T) {
 
 // What scripts read. It does not change.
 func TestStatusForScripts(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	status := func(lines ...string) (s map[string]any) {
 		args := "status --json"
 		if len(lines) > 0 {

@@ -29,7 +29,7 @@ func (p *postbox) Send(_ context.Context, m app.Mail) error {
 
 // issue has the administrator send a person a code, on the console's pages, and
 // returns what the mail says.
-func (h *house) issue(who app.DemoAccount, boss *totptest.Authenticator, box *postbox) string {
+func (h *workplace) issue(who app.DemoAccount, boss *totptest.Authenticator, box *postbox) string {
 	h.t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(h.t, err)
@@ -64,7 +64,7 @@ func TestTheCodeOfAMail(t *testing.T) {
 	for _, args := range []string{"signin", "list"} {
 		t.Run(args, func(t *testing.T) {
 			var box postbox
-			h := newHouse(t, func(o *app.Options) { o.Mail = &box })
+			h := newWorkplace(t, func(o *app.Options) { o.Mail = &box })
 			office := *h
 			office.folder = t.TempDir()
 			boss := office.enrolled(admin)

@@ -17,14 +17,14 @@ import (
 )
 
 // enrolled signs a person in who has set up an authenticator with the agent.
-func (h *house) enrolled(who app.DemoAccount) *totptest.Authenticator {
+func (h *workplace) enrolled(who app.DemoAccount) *totptest.Authenticator {
 	h.t.Helper()
 	h.run("signin", who.Email, who.Password).ends(command.ExitDone)
 	return h.setsUp(who)
 }
 
 // setsUp sets the first authenticator up, for a person who is signed in.
-func (h *house) setsUp(who app.DemoAccount) *totptest.Authenticator {
+func (h *workplace) setsUp(who app.DemoAccount) *totptest.Authenticator {
 	h.t.Helper()
 	w := h.window("setup")
 	w.types("Password: ", who.Password)
@@ -38,7 +38,7 @@ func (h *house) setsUp(who app.DemoAccount) *totptest.Authenticator {
 
 // The answers of a person's first days: sign in, set up, and from then on a code.
 func TestSignInAndSetUpFromAPipe(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).
 		says("Signed in as Ana Soler, Acme Backup GmbH.").
 		notes("Your account has no second factor", "There is no keyring here")
@@ -54,7 +54,7 @@ func TestSignInAndSetUpFromAPipe(t *testing.T) {
 }
 
 func TestSignInRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	h.run("signout").ends(command.ExitDone)
 	h.run("signin", ana.Email, "nope").ends(command.ExitRefused).notes("do not match")
@@ -74,7 +74,7 @@ func TestSignInRefused(t *testing.T) {
 
 // The server may be newer, or another one: what the agent does not know it says.
 func TestSignInWithWhatItDoesNotKnow(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	answer := func(status int, text string) {
 		h.secrets.wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
@@ -102,7 +102,7 @@ func TestSignInWithWhatItDoesNotKnow(t *testing.T) {
 
 // A person may try again, and is led to two codes in a row.
 func TestSignInAtATerminal(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	h.run("signout").ends(command.ExitDone)
 	w := h.window("signin")
@@ -140,7 +140,7 @@ func TestSignInAtATerminal(t *testing.T) {
 }
 
 func TestSignInChoosesTheOrganisation(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	h.run("signin", mika.Email, mika.Password, "2").ends(command.ExitDone).
 		notes("  1  Acme Backup GmbH", "  2  Northern IT").says("Signed in as Mika Berg, Northern IT.")
 	h.run("signout").ends(command.ExitDone)
@@ -151,7 +151,7 @@ func TestSignInChoosesTheOrganisation(t *testing.T) {
 
 // Where it is required, the sign-in leads through the enrollment.
 func TestSignInWhereASecondFactorIsRequired(t *testing.T) {
-	h := newHouse(t, require2FA)
+	h := newWorkplace(t, require2FA)
 	w := h.window("signin")
 	w.types("E-mail address: ", ana.Email)
 	w.types("Password: ", ana.Password)
@@ -173,7 +173,7 @@ func TestSignInWhereASecondFactorIsRequired(t *testing.T) {
 
 // Who comes in with a recovery code has lost the phone, and sets up another.
 func TestSignInWithARecoveryCode(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	old := h.enrolled(ana)
 	codes := h.secrets.of("recovery_codes")
 	h.run("signout").ends(command.ExitDone)
@@ -194,7 +194,7 @@ func TestSignInWithARecoveryCode(t *testing.T) {
 
 // A new authenticator takes a code of the one there is.
 func TestSetUpReplaces(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	old := h.enrolled(ana)
 	w := h.window("setup")
 	w.types("Password: ", ana.Password)
@@ -212,7 +212,7 @@ func TestSetUpReplaces(t *testing.T) {
 
 // Passwords go over TLS, or nowhere.
 func TestServersThatAreRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	for _, bad := range []string{"http://backup.example", "backup.example", "ftp://127.0.0.1", "https://", "https://me:secret@backup.example", "https://backup.example?x", "http://127.0.0.1.backup.example", ":"} {
 		h.run("-server "+bad+" signin", ana.Email, ana.Password).ends(command.ExitUsage).notes("must begin with https://")
 	}
@@ -222,7 +222,7 @@ func TestServersThatAreRefused(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	for _, args := range []string{"", "-h", "--help", "help"} {
 		h.run(args).ends(command.ExitDone).says("Usage: agent", "delete ID", "Exit codes")
 	}
@@ -233,7 +233,7 @@ func TestUsage(t *testing.T) {
 
 // What others can read may be known to them already.
 func TestFilesThatOthersCanRead(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 	h.private("account.json", "vault")
 	path := filepath.Join(h.folder, "account.json")

@@ -23,7 +23,7 @@ import (
 
 // The agent speaks the language of the terminal; what scripts read stays.
 func TestSpeaksTheTerminalsLanguage(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	h.env["LANG"] = "de_DE.UTF-8"
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone).says("Angemeldet als Ana Soler, Acme Backup GmbH.")
 	screen := h.run("setup", ana.Password, ana.Password, "").notes("Gesperrt. Passwort und Code von ana@acme.example öffnen ihn.").out
@@ -48,7 +48,7 @@ func TestSpeaksTheTerminalsLanguage(t *testing.T) {
 
 // The help fits a terminal, whatever its language.
 func TestHelpFits(t *testing.T) {
-	h := newHouse(t)
+	h := newWorkplace(t)
 	for _, l := range words.All() {
 		h.env["LANG"] = l.Tag()
 		for _, line := range strings.Split(h.run("-h").ends(command.ExitDone).out, "\n") {

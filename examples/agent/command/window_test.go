@@ -14,17 +14,17 @@ import (
 
 // A window is an agent with a person at a terminal.
 type window struct {
-	*house
+	*workplace
 	keys   *io.PipeWriter
 	screen *screen
 	code   chan int
 }
 
 // window starts the agent on a terminal.
-func (h *house) window(args string) *window {
+func (h *workplace) window(args string) *window {
 	h.t.Helper()
 	in, keys := io.Pipe()
-	w := &window{house: h, keys: keys, screen: newScreen(), code: make(chan int, 1)}
+	w := &window{workplace: h, keys: keys, screen: newScreen(), code: make(chan int, 1)}
 	s := h.system()
 	s.In, s.Out, s.Err, s.OutTerminal = in, w.screen, w.screen, true
 	s.Raw = func() (int, func(), error) { return 100, func() {}, nil }

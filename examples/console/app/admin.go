@@ -53,8 +53,8 @@ func (c *console) rule(ctx context.Context, actor totpflow.User, action totpflow
 }
 
 // leave is the administrator's own code, turned into the leave for one call.
-func (v *visitor) leave(r *http.Request, action totpflow.Action) (admin.Administrator, error) {
-	proof, err := v.reauthenticate(r, action)
+func (v *visitor) leave(r *http.Request, p totpflow.Purpose) (admin.Administrator, error) {
+	proof, err := v.reauthenticate(r, p)
 	if errors.Is(err, totpflow.ErrNotEnrolled) {
 		err = errSetUpFirst
 	}

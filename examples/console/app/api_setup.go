@@ -132,29 +132,31 @@ func (c *console) apiReauthenticate(w http.ResponseWriter, r *http.Request, v *v
 	if !known || targeted != (in.Target != "") || in.ways() != 1 || in.IssuedCode != "" {
 		return errMalformed
 	}
-	codes := in.Codes
-	if codes == nil {
-		codes = []string{in.Code + in.RecoveryCode} // one of them is empty
-	}
-	action := in.Action
-	if targeted {
-		action = on(action, in.Target)
-	}
-	proof, err := v.factor.Reauthenticate(r.Context(), action, codes...)
+	proof, err := v.prove(r, in.Action.On(in.Target), in.codeAnswer)
 	if err != nil {
 		return err
 	}
 	return reply(w, http.StatusOK, proofAnswer{proof, in.Action, in.Target, c.now().Add(totpflow.ProofLifetime).UTC().Truncate(time.Second)})
 }
 
+// prove shows the codes of an answer, one or two of an app or a recovery code.
+func (v *visitor) prove(r *http.Request, p totpflow.Purpose, in codeAnswer) (totpflow.Proof, error) {
+	switch {
+	case len(in.Codes) == 2:
+		return v.factor.VerifyPair(r.Context(), p, in.Codes[0], in.Codes[1])
+	case in.Codes != nil:
+		return "", errMalformed
+	case in.RecoveryCode != "":
+		return v.factor.VerifyRecoveryCode(r.Context(), p, in.RecoveryCode)
+	default:
+		return v.factor.VerifyCode(r.Context(), p, in.Code)
+	}
+}
+
 // spend consumes the proof that the request shows, of this action to this
 // target. Without one it says what the proof has to be of.
 func (v *visitor) spend(r *http.Request, a totpflow.Action, target string) error {
-	action := a
-	if target != "" {
-		action = on(a, target)
-	}
-	err := v.factor.ConsumeProof(r.Context(), proofOf(r), action)
+	err := v.factor.ConsumeProof(r.Context(), proofOf(r), a.On(target))
 	switch {
 	case errors.Is(err, totpflow.ErrProof) && !v.Enrolled():
 		return totpflow.ErrNotEnrolled // who can show no code: set up first

@@ -100,7 +100,7 @@ func (c *console) postApprove(w http.ResponseWriter, r *http.Request, v *visitor
 	case mine: // before a code is spent on it
 		return c.showAdmin(w, r, v, "approve/"+id, admin.ErrSelf)
 	}
-	by, err := v.leave(r, admin.ActionApprove)
+	by, err := v.leave(r, admin.ActionApprove.On(id))
 	if err == nil {
 		err = c.carriedOut(r.Context(), of, q, c.admin().Approve(r.Context(), by, of.Record, id))
 	}
@@ -162,7 +162,7 @@ func (c *console) postWithdraw(w http.ResponseWriter, r *http.Request, v *visito
 		return err
 	}
 	id := r.PathValue("id")
-	by, err := v.leave(r, admin.ActionApprove)
+	by, err := v.leave(r, admin.ActionApprove.On(id))
 	if err == nil {
 		err = c.admin().Withdraw(r.Context(), by, of.Record, id)
 	}

@@ -47,7 +47,7 @@ func (c *console) postAdd(w http.ResponseWriter, r *http.Request, v *visitor) er
 	if len(v.Authenticators) >= enroll.MaxAuthenticators { // before a code is spent on it
 		return c.securityPage(w, r, v, "", enroll.ErrTooManyAuthenticators)
 	}
-	proof, err := v.reauthenticate(r, totpflow.ActionAddAuthenticator)
+	proof, err := v.reauthenticate(r, totpflow.ActionAddAuthenticator.On(""))
 	if err != nil {
 		return c.securityPage(w, r, v, "add", err)
 	}
@@ -74,7 +74,7 @@ func (c *console) postRemove(w http.ResponseWriter, r *http.Request, v *visitor)
 	case len(v.Authenticators) == 1:
 		return c.securityPage(w, r, v, "", enroll.ErrLast)
 	}
-	proof, err := v.reauthenticate(r, totpflow.ActionRemoveAuthenticator)
+	proof, err := v.reauthenticate(r, totpflow.ActionRemoveAuthenticator.On(id))
 	if err != nil {
 		return c.securityPage(w, r, v, "remove-"+id, err)
 	}

@@ -195,7 +195,7 @@ func (c *console) postMember(w http.ResponseWriter, r *http.Request, v *visitor)
 	if them.Person == v.Person { // before a code is spent on it
 		return c.showMember(w, r, v, them, "", admin.ErrSelf)
 	}
-	by, err := v.leave(r, change.action)
+	by, err := v.leave(r, admin.Purpose(change.action, totpflow.AccountID{Tenant: them.Tenant.Record, User: them.ID}))
 	if err == nil {
 		err = change.do(c, r, by, them)
 		err = errors.Join(err, c.keepGenerations(r.Context(), them.Tenant, them.ID))
@@ -220,7 +220,7 @@ func (c *console) postResetMany(w http.ResponseWriter, r *http.Request, v *visit
 	if err != nil {
 		return c.showAdmin(w, r, v, "reset-many", err)
 	}
-	by, err := v.leave(r, admin.ActionResetAccount)
+	by, err := v.leave(r, admin.Purpose(admin.ActionResetAccount, totpflow.AccountID{Tenant: of.Record}))
 	if err != nil {
 		return c.showAdmin(w, r, v, "reset-many", err)
 	}

@@ -166,7 +166,7 @@ func (p *phonePage) typed(r *http.Request) (n phone.Number, via phone.Via, err e
 		switch {
 		case len(v.Phones) == phone.MaxPhones:
 			err = phone.ErrTooManyPhones
-		case slices.ContainsFunc(v.Phones, func(x totpflow.Phone) bool { return x.Number == n }):
+		case slices.ContainsFunc(v.Phones, func(x phone.Phone) bool { return x.Number == n }):
 			err = phone.ErrKnown
 		}
 	}
@@ -180,7 +180,7 @@ func (p *phonePage) authority(r *http.Request) (totpflow.EnrollmentGrant, error)
 	case p.visitor == nil:
 		return totphttp.Challenge(r), nil
 	case p.Enrolled():
-		return p.reauthenticate(r, totpflow.ActionAddPhone)
+		return p.reauthenticate(r, totpflow.ActionAddPhone.On(""))
 	default:
 		return p.Proof, nil
 	}

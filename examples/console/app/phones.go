@@ -31,7 +31,7 @@ func (v *visitor) Protected() bool { return v.Status.Enrolled }
 
 // A phoneRow is one phone on the security page.
 type phoneRow struct {
-	totpflow.Phone
+	phone.Phone
 	Remove codeForm
 }
 
@@ -48,7 +48,7 @@ func (p securityPage) PhoneRows(message string) (rows []phoneRow) {
 func (c *console) postPhoneRemove(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	id, form := r.PathValue("id"), ""
 	switch { // before a code is spent on it
-	case !slices.ContainsFunc(v.Phones, func(x totpflow.Phone) bool { return x.ID == id }):
+	case !slices.ContainsFunc(v.Phones, func(x phone.Phone) bool { return x.ID == id }):
 		return c.securityPage(w, r, v, "", totpflow.ErrNoPhone)
 	case v.Policy.AssignedPhones:
 		return c.securityPage(w, r, v, "", totpflow.ErrNumberAssigned)
@@ -56,7 +56,7 @@ func (c *console) postPhoneRemove(w http.ResponseWriter, r *http.Request, v *vis
 	proof, err := v.Proof, error(nil)
 	if v.Enrolled() {
 		form = "remove-phone-" + id
-		proof, err = v.reauthenticate(r, totpflow.ActionRemovePhone)
+		proof, err = v.reauthenticate(r, totpflow.ActionRemovePhone.On(id))
 	}
 	if err == nil {
 		err = v.factor.RemovePhone(r.Context(), proof, id)

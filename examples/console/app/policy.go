@@ -10,6 +10,7 @@ import (
 
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
 )
 
 // A policyForm is what is set for a tenant.
@@ -78,7 +79,7 @@ func (c *console) postPolicy(w http.ResponseWriter, r *http.Request, v *visitor)
 	if err != nil {
 		return c.showAdmin(w, r, v, "policy", err)
 	}
-	by, err := v.leave(r, admin.ActionSetPolicy)
+	by, err := v.leave(r, admin.Purpose(admin.ActionSetPolicy, store.AccountID{Tenant: of.Record}))
 	if err == nil {
 		err = c.admin().SetPolicy(r.Context(), by, of.Record, p)
 	}

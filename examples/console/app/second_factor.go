@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -28,7 +29,7 @@ func (c *console) newSecondFactor(o Options, s store.Store) (*totpflow.Service, 
 		Now:           o.Now,
 	}
 	if o.Require { // else Policy is nil: what administrators have set
-		config.Policy = required{totpflow.TenantPolicies(s, o.Keys, c.tenants.above)}
+		config.Policy = required{admin.TenantPolicies(s, o.Keys, c.tenants.above)}
 	}
 	return totpflow.New(config)
 }

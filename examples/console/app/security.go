@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/totphttp"
 )
 
@@ -15,12 +16,17 @@ type securityPage struct {
 }
 
 // reauthenticate asks for the second factor once more, before an action.
-func (v *visitor) reauthenticate(r *http.Request, a totpflow.Action) (totpflow.Proof, error) {
-	codes := []string{r.PostFormValue("code")}
-	if second := r.PostFormValue("code2"); second != "" {
-		codes = append(codes, second)
+// The field for the code accepts a recovery code too: the forms cannot be mistaken
+// for each other.
+func (v *visitor) reauthenticate(r *http.Request, p totpflow.Purpose) (totpflow.Proof, error) {
+	code, second := r.PostFormValue("code"), r.PostFormValue("code2")
+	if second != "" {
+		return v.factor.VerifyPair(r.Context(), p, code, second)
 	}
-	return v.factor.Reauthenticate(r.Context(), a, codes...)
+	if _, err := recovery.Normalize(code); err == nil {
+		return v.factor.VerifyRecoveryCode(r.Context(), p, code)
+	}
+	return v.factor.VerifyCode(r.Context(), p, code)
 }
 
 func (c *console) getSecurity(w http.ResponseWriter, r *http.Request, v *visitor) error {
@@ -47,7 +53,7 @@ func (c *console) securityPage(w http.ResponseWriter, r *http.Request, v *visito
 // postReplace leads to the enrollment page. The old authenticator works until the
 // new one has shown a code.
 func (c *console) postReplace(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	proof, err := v.reauthenticate(r, totpflow.ActionReplaceAuthenticator)
+	proof, err := v.reauthenticate(r, totpflow.ActionReplaceAuthenticator.On(""))
 	if err != nil {
 		return c.securityPage(w, r, v, "replace", err)
 	}
@@ -57,7 +63,7 @@ func (c *console) postReplace(w http.ResponseWriter, r *http.Request, v *visitor
 }
 
 func (c *console) postDisable(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	proof, err := v.reauthenticate(r, totpflow.ActionDisable)
+	proof, err := v.reauthenticate(r, totpflow.ActionDisable.On(""))
 	if err == nil {
 		err = v.factor.Disable(r.Context(), proof)
 	}
@@ -76,7 +82,7 @@ func (c *console) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v *v
 	if !v.MayRecover() { // before a code is spent on it
 		return c.securityPage(w, r, v, "", totpflow.ErrMethodNotAllowed)
 	}
-	proof, err := v.reauthenticate(r, totpflow.ActionRecoveryCodes)
+	proof, err := v.reauthenticate(r, totpflow.ActionRecoveryCodes.On(""))
 	if err != nil {
 		return c.securityPage(w, r, v, "codes", err)
 	}

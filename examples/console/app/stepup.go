@@ -16,10 +16,6 @@ const (
 	actionShowKey      totpflow.Action = "show encryption key"
 )
 
-// on binds an action to what it is done to. A proof that was given for one
-// backup is then worth nothing for another.
-func on(a totpflow.Action, id string) totpflow.Action { return a + " " + totpflow.Action(id) }
-
 // A pending is what a person was about to do when they were asked for a code.
 // It stays on the server: a field of the form could be exchanged between the
 // question and the answer.
@@ -109,9 +105,9 @@ func (c *console) postStepUp(w http.ResponseWriter, r *http.Request, v *visitor)
 	if err != nil {
 		return err
 	}
-	proof, err := v.reauthenticate(r, on(p.Action, b.ID))
+	proof, err := v.reauthenticate(r, p.Action.On(b.ID))
 	if err == nil {
-		err = v.factor.ConsumeProof(r.Context(), proof, on(p.Action, b.ID))
+		err = v.factor.ConsumeProof(r.Context(), proof, p.Action.On(b.ID))
 	}
 	if err != nil {
 		return c.stepUpPage(w, r, v, err)

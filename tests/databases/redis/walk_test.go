@@ -5,10 +5,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow/internal/walk"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/redisstore"
 	"github.com/totpflow/totpflow/tests/rigs/race"
+	"github.com/totpflow/totpflow/tests/rigs/walk"
 )
 
 // Two services with a client each of one server do what the model of the whole

@@ -6,9 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow/internal/walk"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/tests/rigs/race"
+	"github.com/totpflow/totpflow/tests/rigs/walk"
 )
 
 // Two services with a connection each to one file do what the model of the whole

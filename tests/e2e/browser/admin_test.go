@@ -17,7 +17,7 @@ import (
 )
 
 // seat opens a browser that somebody sits in front of.
-func (o *office) seat(who app.DemoAccount, s size) *tab {
+func (o *site) seat(who app.DemoAccount, s size) *tab {
 	o.t.Helper()
 	p := o.browser(s)
 	p.who = who
@@ -25,7 +25,7 @@ func (o *office) seat(who app.DemoAccount, s size) *tab {
 }
 
 // administrator signs in and sets up.
-func (o *office) administrator(s size) (*tab, *totptest.Authenticator) {
+func (o *site) administrator(s size) (*tab, *totptest.Authenticator) {
 	o.t.Helper()
 	p := o.seat(admin, s)
 	p.password()
@@ -62,7 +62,7 @@ func (p *tab) state(who app.DemoAccount) string {
 // off, and has to in the end.
 func TestRequiredFromADayOn(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, false)
+		o := newSite(t, false)
 		boss, phone := o.administrator(s)
 		boss.open("/admin")
 		require.Equal(t, "1 of 4 has set it up", boss.text("#counts"))
@@ -131,7 +131,7 @@ func (p *tab) csv() string {
 // account, or has a code sent that only she can read.
 func TestHelpFromAnAdministrator(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, true)
+		o := newSite(t, true)
 		lost, _ := o.setUp(o.browser(s))
 		boss := o.seat(admin, s)
 		boss.password()
@@ -180,7 +180,7 @@ func TestHelpFromAnAdministrator(t *testing.T) {
 // Wrong codes until everybody has to wait; an administrator ends the waiting.
 func TestUnlock(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, true)
+		o := newSite(t, true)
 		anas, _ := o.setUp(o.browser(s))
 		boss := o.seat(admin, s)
 		boss.password()
@@ -205,7 +205,7 @@ func TestUnlock(t *testing.T) {
 // A second authenticator beside the first, with a name, and gone again.
 func TestSeveralAuthenticators(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, true)
+		o := newSite(t, true)
 		p := o.browser(s)
 		first, _ := o.setUp(p)
 		p.reauthenticate("/security/authenticators", first.Code())
@@ -240,31 +240,31 @@ func TestSeveralAuthenticators(t *testing.T) {
 // own. The mail about it closes the account; the administrator brings hers back.
 func TestItWasNotMe(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, true)
+		o := newSite(t, true)
 		boss := o.seat(admin, s)
 		boss.password()
 		phone := boss.scan(o.clock, "setup-admin")
 		boss.confirm(phone.Code())
 		boss.sheet()
-		desk := o.browser(s)
-		anas, _ := o.setUp(desk)
-		desk.reauthenticate("/security/replace", anas.Code())
-		thiefs := desk.scan(o.clock, "replace")
-		desk.confirm(thiefs.Code())
-		desk.sheet()
+		atWork := o.browser(s)
+		anas, _ := o.setUp(atWork)
+		atWork.reauthenticate("/security/replace", anas.Code())
+		thiefs := atWork.scan(o.clock, "replace")
+		atWork.confirm(thiefs.Code())
+		atWork.sheet()
 
 		p := o.browser(s)
 		p.open(strings.TrimPrefix(o.find(ana, "replaced", regexp.QuoteMeta(o.base)+`\S+`), o.base))
 		p.picture("not-me")
-		desk.open("/")
-		desk.at("/") // looking at the page has changed nothing
+		atWork.open("/")
+		atWork.at("/") // looking at the page has changed nothing
 		p.click(`form[action="/not-me"] button`)
 		p.says("Your account is closed")
-		desk.open("/")
-		desk.at("/signin")
-		desk.password()
-		desk.says("This account is closed")
-		desk.picture("closed")
+		atWork.open("/")
+		atWork.at("/signin")
+		atWork.password()
+		atWork.says("This account is closed")
+		atWork.picture("closed")
 
 		require.Equal(t, "frozen", boss.state(ana))
 		boss.account(ana)
@@ -280,7 +280,7 @@ func TestItWasNotMe(t *testing.T) {
 // Mika has accounts in two organisations, with one address and password.
 func TestSeveralOrganisations(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, false)
+		o := newSite(t, false)
 		p := o.seat(mika, s)
 		p.password()
 		p.at("/organisation")

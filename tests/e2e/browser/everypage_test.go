@@ -40,7 +40,7 @@ func (v visit) page(p *tab, template, path string) {
 func TestEveryPage(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		v := visit{t, map[string]bool{}}
-		o := newOffice(t, false)
+		o := newSite(t, false)
 		boss, bosses := o.administrator(s)
 		boss.policy("yes", bosses.Code())
 		v.page(boss, "admin", "/admin")
@@ -60,7 +60,7 @@ func TestEveryPage(t *testing.T) {
 }
 
 // without are the pages of people who are not signed in.
-func (v visit) without(o *office, s size) {
+func (v visit) without(o *site, s size) {
 	v.t.Helper()
 	p := o.seat(mika, s)
 	p.open("/signin")
@@ -74,7 +74,7 @@ func (v visit) without(o *office, s size) {
 }
 
 // setUp are those of an enrollment by phone, and of one by an app.
-func (v visit) setUp(o *office, s size) {
+func (v visit) setUp(o *site, s size) {
 	v.t.Helper()
 	p := o.browser(s)
 	p.password()
@@ -98,7 +98,7 @@ func (v visit) setUp(o *office, s size) {
 }
 
 // actions are those of somebody who has an app, and loses it.
-func (v visit) actions(o *office, s size) {
+func (v visit) actions(o *site, s size) {
 	v.t.Helper()
 	o.clock.Advance(time.Minute)
 	p := o.browser(s)

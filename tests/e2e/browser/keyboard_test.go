@@ -47,7 +47,7 @@ func (p *tab) enter() {
 
 // Everything can be done without a mouse and without a camera.
 func TestKeyboardOnly(t *testing.T) {
-	o := newOffice(t, false)
+	o := newSite(t, false)
 	p := o.browser(desktopSize)
 	signIn := func() {
 		t.Helper()

@@ -56,7 +56,7 @@ func (p *tab) typed(clock *totptest.Clock) *totptest.Authenticator {
 func TestLanguagesOnANarrowPhone(t *testing.T) {
 	for _, lang := range []string{"de", "es"} {
 		t.Run(lang, func(t *testing.T) {
-			o := newOffice(t, false)
+			o := newSite(t, false)
 			phone := o.ofAdministrator(o.browser(narrowSize), lang)
 			o.ofUser(o.browser(narrowSize), lang)
 			o.atTheCode(o.browser(narrowSize), lang, phone)
@@ -66,7 +66,7 @@ func TestLanguagesOnANarrowPhone(t *testing.T) {
 
 // ofAdministrator are the pages of somebody who sets up, and then looks after
 // others.
-func (o *office) ofAdministrator(p *tab, lang string) *totptest.Authenticator {
+func (o *site) ofAdministrator(p *tab, lang string) *totptest.Authenticator {
 	p.t.Helper()
 	p.who = admin
 	p.open("/signin")
@@ -116,7 +116,7 @@ func (o *office) ofAdministrator(p *tab, lang string) *totptest.Authenticator {
 }
 
 // ofUser are those of somebody with a phone and no app.
-func (o *office) ofUser(p *tab, lang string) {
+func (o *site) ofUser(p *tab, lang string) {
 	p.t.Helper()
 	p.open("/signin")
 	p.speak(lang)
@@ -139,7 +139,7 @@ func (o *office) ofUser(p *tab, lang string) {
 }
 
 // atTheCode are those of the second step.
-func (o *office) atTheCode(p *tab, lang string, phone *totptest.Authenticator) {
+func (o *site) atTheCode(p *tab, lang string, phone *totptest.Authenticator) {
 	p.t.Helper()
 	p.open("/signin")
 	p.speak(lang)

@@ -24,8 +24,8 @@ import (
 	"github.com/totpflow/totpflow/totptest/qrscan"
 )
 
-// An office is one console with its clock, and a browser for its people.
-type office struct {
+// A site is one console with its clock, and a browser for its people.
+type site struct {
 	t      *testing.T
 	clock  *totptest.Clock
 	base   string
@@ -55,7 +55,7 @@ func (b *outbox) Send(_ context.Context, m app.Mail) error {
 
 // find returns what the newest mail to somebody with these words in its subject
 // has for the pattern.
-func (o *office) find(to app.DemoAccount, subject, pattern string) string {
+func (o *site) find(to app.DemoAccount, subject, pattern string) string {
 	o.t.Helper()
 	o.mails.mu.Lock()
 	defer o.mails.mu.Unlock()
@@ -70,9 +70,9 @@ func (o *office) find(to app.DemoAccount, subject, pattern string) string {
 	return ""
 }
 
-// newOffice starts a console with the demo accounts. When it is required, everybody
+// newSite starts a console with the demo accounts. When it is required, everybody
 // has to set up a second factor.
-func newOffice(t *testing.T, required bool) *office {
+func newSite(t *testing.T, required bool) *site {
 	t.Helper()
 	db, err := app.Open(filepath.Join(t.TempDir(), "console.db"))
 	require.NoError(t, err)
@@ -90,11 +90,11 @@ func newOffice(t *testing.T, required bool) *office {
 	server.Config.Handler = console
 	server.Start()
 	t.Cleanup(server.Close)
-	return &office{t: t, clock: clock, base: server.URL, mails: mails, phones: phones}
+	return &site{t: t, clock: clock, base: server.URL, mails: mails, phones: phones}
 }
 
 // browser opens a browser that nobody has used yet.
-func (o *office) browser(s size) *tab {
+func (o *site) browser(s size) *tab {
 	o.t.Helper()
 	return newTab(o.t, o.base, s)
 }
@@ -189,7 +189,7 @@ func (p *tab) sheet() []string {
 }
 
 // setUp goes from a first sign-in to a working authenticator.
-func (o *office) setUp(p *tab) (phone *totptest.Authenticator, recoveryCodes []string) {
+func (o *site) setUp(p *tab) (phone *totptest.Authenticator, recoveryCodes []string) {
 	p.t.Helper()
 	p.password()
 	p.at("/setup")
@@ -199,7 +199,7 @@ func (o *office) setUp(p *tab) (phone *totptest.Authenticator, recoveryCodes []s
 }
 
 // refuses asserts that a code does not let the person in.
-func (o *office) refuses(phone *totptest.Authenticator, s size) {
+func (o *site) refuses(phone *totptest.Authenticator, s size) {
 	o.t.Helper()
 	p := o.browser(s)
 	p.password()
@@ -212,7 +212,7 @@ func (o *office) refuses(phone *totptest.Authenticator, s size) {
 }
 
 // admits asserts that a code lets the person in.
-func (o *office) admits(phone *totptest.Authenticator, s size) {
+func (o *site) admits(phone *totptest.Authenticator, s size) {
 	o.t.Helper()
 	p := o.browser(s)
 	p.password()
@@ -232,7 +232,7 @@ func everySize(t *testing.T, f func(t *testing.T, s size)) {
 // From the password alone to a second factor, and to a browser that is trusted.
 func TestSetUpAndSignIn(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, false)
+		o := newSite(t, false)
 		p := o.browser(s)
 		p.open("/")
 		p.at("/signin")
@@ -278,13 +278,13 @@ func TestSetUpAndSignIn(t *testing.T) {
 // The phone is gone: a recovery code leads to a new one.
 func TestLostPhone(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, true)
-		office := o.browser(s)
-		lost, recoveryCodes := o.setUp(office)
-		office.signOut()
-		office.password()
-		office.tick("[name=trust]")
-		office.code(lost.Code())
+		o := newSite(t, true)
+		atWork := o.browser(s)
+		lost, recoveryCodes := o.setUp(atWork)
+		atWork.signOut()
+		atWork.password()
+		atWork.tick("[name=trust]")
+		atWork.code(lost.Code())
 
 		home := o.browser(s)
 		home.password()
@@ -303,16 +303,16 @@ func TestLostPhone(t *testing.T) {
 
 		o.refuses(lost, s)
 		o.admits(phone, s)
-		office.open("/") // the session and the trust from before the loss are over
-		office.at("/signin")
-		office.password()
-		office.at("/code")
+		atWork.open("/") // the session and the trust from before the loss are over
+		atWork.at("/signin")
+		atWork.password()
+		atWork.at("/code")
 		for _, old := range recoveryCodes[3:5] { // used, and of the old set
-			office.open("/recovery")
-			office.fill("#recovery_code", old)
-			office.click(`form[action="/recovery"] button`)
-			office.at("/recovery")
-			office.says("Not accepted")
+			atWork.open("/recovery")
+			atWork.fill("#recovery_code", old)
+			atWork.click(`form[action="/recovery"] button`)
+			atWork.at("/recovery")
+			atWork.says("Not accepted")
 		}
 	})
 }
@@ -320,7 +320,7 @@ func TestLostPhone(t *testing.T) {
 // A new phone, with the old one still at hand.
 func TestChangeOfPhone(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, true)
+		o := newSite(t, true)
 		p := o.browser(s)
 		old, _ := o.setUp(p)
 

@@ -25,7 +25,7 @@ func (x *provider) Send(_ context.Context, m phone.Message) error {
 }
 
 // code is the newest one, which came this way.
-func (o *office) code(via phone.Via) string {
+func (o *site) code(via phone.Via) string {
 	o.t.Helper()
 	o.phones.mu.Lock()
 	defer o.phones.mu.Unlock()
@@ -65,7 +65,7 @@ func (p *tab) byPhone(form, code string) {
 // on she signs in by SMS or by a call.
 func TestPhoneInsteadOfAnApp(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, false)
+		o := newSite(t, false)
 		boss, bosses := o.administrator(s)
 		boss.policy("yes", bosses.Code())
 
@@ -113,7 +113,7 @@ func TestPhoneInsteadOfAnApp(t *testing.T) {
 // The administrator chooses the number of somebody who has an app as well.
 func TestAssignedPhone(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, false)
+		o := newSite(t, false)
 		boss, bosses := o.administrator(s)
 		boss.policy("assigned", bosses.Code())
 		p := o.browser(s)
@@ -149,7 +149,7 @@ func TestAssignedPhone(t *testing.T) {
 }
 
 // admitsByPhone goes from the form of the app to a code by SMS.
-func (o *office) admitsByPhone(s size) {
+func (o *site) admitsByPhone(s size) {
 	o.t.Helper()
 	p := o.browser(s)
 	p.password()

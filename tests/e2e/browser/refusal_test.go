@@ -12,7 +12,7 @@ import (
 // Too many wrong codes: single ones have to wait, two in a row let the owner in.
 func TestWrongCodes(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, true)
+		o := newSite(t, true)
 		p := o.browser(s)
 		phone, _ := o.setUp(p)
 		p.signOut()
@@ -49,7 +49,7 @@ func TestWrongCodes(t *testing.T) {
 // Turning it off takes a code; then the password alone is enough again.
 func TestDisable(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, false)
+		o := newSite(t, false)
 		p := o.browser(s)
 		p.password()
 		p.click(`main a[href="/setup"]`)
@@ -72,7 +72,7 @@ func TestDisable(t *testing.T) {
 // A QR code is read from a dark page, too: it brings its own white ground.
 func TestDarkPage(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
-		o := newOffice(t, true)
+		o := newSite(t, true)
 		p := o.browser(s)
 		_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
@@ -85,7 +85,7 @@ func TestDarkPage(t *testing.T) {
 
 // The pages need no script.
 func TestWithoutJavaScript(t *testing.T) {
-	o := newOffice(t, true)
+	o := newSite(t, true)
 	p := o.browser(phoneSize)
 	p.scriptless = true
 	_, err := chromedp.Call(p.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})

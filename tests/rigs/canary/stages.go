@@ -80,9 +80,11 @@ func signsIn(l *Life, ctx context.Context) {
 		l.refused(totp.ErrMalformedCode, err, d)
 		d, err = l.mfa.VerifyCode(ctx, next.Challenge+"x", l.wrong(l.ana))
 		l.refused(totpflow.ErrChallenge, err, d)
-		d, err = l.mfa.VerifyExternal(ctx, next.Challenge, "key", func(context.Context) error { return totpflow.ErrRejected })
+		check, err := l.mfa.BeginExternal(ctx, next.Challenge, "key")
+		must(err)
+		d, err = l.mfa.CompleteExternal(ctx, next.Challenge, check, totpflow.ErrRejected)
 		l.refused(totpflow.ErrRejected, err, d)
-		must(l.mfa.Account(l.ana.user).ConsumeProof(ctx, l.prove(ctx, l.ana, "delete backup"), "delete backup"))
+		must(l.mfa.Account(l.ana.user).ConsumeProof(ctx, l.prove(ctx, l.ana, "delete backup"), totpflow.Purpose{Action: "delete backup"}))
 	}
 	must(l.mfa.Account(l.ana.user).PasswordChanged(ctx))
 }
@@ -199,16 +201,16 @@ func imports(l *Life, ctx context.Context) {
 }
 
 func administrates(l *Life, ctx context.Context) {
-	by := func(a totpflow.Action) admin.Administrator {
-		leave := admin.Administrator{User: l.ana.user, Proof: l.prove(ctx, l.ana, a)}
-		l.say(leave)
-		return leave
+	by := func(a totpflow.Action, target store.AccountID) admin.Administrator {
+		actor := admin.Administrator{User: l.ana.user, Proof: l.proveFor(ctx, l.ana, admin.Purpose(a, target))}
+		l.say(actor)
+		return actor
 	}
-	must(l.admin().Reset(ctx, by(admin.ActionResetAccount), id(l.ben), admin.ScopeBrowsers))
+	must(l.admin().Reset(ctx, by(admin.ActionResetAccount, id(l.ben)), id(l.ben), admin.ScopeBrowsers))
 	machine := store.AccountID{Tenant: "acme", User: "agent"}
-	must(l.admin().Exempt(ctx, by(admin.ActionExemptAccount), machine, "backup agent"))
+	must(l.admin().Exempt(ctx, by(admin.ActionExemptAccount, machine), machine, "backup agent"))
 	l.decision(l.mfa.SignInMachine(ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "agent"}}))
-	l.refused(admin.ErrSelf, l.admin().Reset(ctx, by(admin.ActionResetAccount), id(l.ana), admin.ScopeAll))
+	l.refused(admin.ErrSelf, l.admin().Reset(ctx, by(admin.ActionResetAccount, id(l.ana)), id(l.ana), admin.ScopeAll))
 }
 
 func rotates(l *Life, ctx context.Context) {

@@ -9,13 +9,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow/internal/walk"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/tests/rigs/clocks"
 	"github.com/totpflow/totpflow/tests/rigs/history"
 	"github.com/totpflow/totpflow/tests/rigs/paging"
 	"github.com/totpflow/totpflow/tests/rigs/race"
 	"github.com/totpflow/totpflow/tests/rigs/service"
+	"github.com/totpflow/totpflow/tests/rigs/walk"
 )
 
 // Race has two processes with 64 goroutines each race for one account: each code

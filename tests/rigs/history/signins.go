@@ -112,7 +112,7 @@ func (o *signIns) verify(ctx context.Context, code string, op Op, again bool) er
 	}
 	op = o.log.call(op)
 	if again {
-		_, err = o.service.Account(o.User).Reauthenticate(ctx, "delete backup", code)
+		_, err = o.service.Account(o.User).VerifyCode(ctx, totpflow.Purpose{Action: "delete backup"}, code)
 	} else {
 		_, err = o.service.VerifyCode(ctx, next.Challenge, code)
 	}

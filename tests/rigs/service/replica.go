@@ -116,7 +116,7 @@ func (r *replica) verify(o order) {
 	race.Hands(goroutines, func(hand int) {
 		var err error
 		if hand%4 == 0 {
-			_, err = r.Account(o.User).Reauthenticate(r.ctx, "delete backup", o.Code)
+			_, err = r.Account(o.User).VerifyCode(r.ctx, totpflow.Purpose{Action: "delete backup"}, o.Code)
 		} else {
 			_, err = r.VerifyCode(r.ctx, r.challenges[hand], o.Code)
 		}
@@ -147,7 +147,7 @@ func (r *replica) guess(o order) {
 		for n := hand; n < o.Guesses; n += goroutines {
 			var err error
 			if hand%4 == 0 {
-				_, err = r.Account(o.User).Reauthenticate(r.ctx, "delete backup", o.Code)
+				_, err = r.Account(o.User).VerifyCode(r.ctx, totpflow.Purpose{Action: "delete backup"}, o.Code)
 			} else {
 				_, err = r.VerifyCode(r.ctx, r.challenges[hand], o.Code)
 			}

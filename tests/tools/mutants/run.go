@@ -74,7 +74,8 @@ func prepare(root, temp string, t target) (*run, error) {
 			return nil, fmt.Errorf("%s: %w\n%s", t.folder, err, out)
 		}
 	}
-	for i, folder := range append([]string{t.folder}, t.tests...) {
+	others := slices.DeleteFunc(slices.Clone(t.tests), func(folder string) bool { return folder == t.folder })
+	for i, folder := range append([]string{t.folder}, others...) {
 		s := suite{folder: filepath.Join(root, folder), binary: filepath.Join(temp, fmt.Sprintf("tests%d", i))}
 		if out, err := r.golang("test", "-c", "-vet=off", "-overlay", overlay, "-o", s.binary, "./"+folder); err != nil {
 			return nil, fmt.Errorf("%s: %w\n%s", folder, err, out)

@@ -11,7 +11,7 @@ import (
 // What a customer or a provider requires of a unit's people is required: the
 // command shows it as soon as it is told who is above.
 func TestAbove(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.above = map[string][]string{"acme-berlin": {"acme", "north, inc"}, "acme": {"north, inc"}}
 	h.ok("policy", "set", "--tenant", "north, inc", "--mode", "required", "--grace", "14d", reason, "--yes")
 	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme-berlin", User: "ben"}}

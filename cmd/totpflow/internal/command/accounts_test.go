@@ -30,13 +30,13 @@ type account struct {
 	}
 }
 
-func (h *house) account(user string) account {
+func (h *installation) account(user string) account {
 	h.t.Helper()
 	return decode[account](h.t, h.ok("status", user, "--tenant", "acme", "--json"))
 }
 
 func TestStatus(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	s := h.service()
 	_, err := s.TrustBrowser(h.ctx, h.passes(ana).Proof, "Firefox on \x1b[31mLinux")
@@ -62,7 +62,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestStatusOfWrongCodes(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	for range 6 {
 		s := h.service()
@@ -83,7 +83,7 @@ func TestStatusOfWrongCodes(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	h.enroll("acme", "=HYPERLINK(1)")
 	h.enroll("globex", "ben")
@@ -125,7 +125,7 @@ func TestList(t *testing.T) {
 }
 
 func TestReset(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	for scope, then := range map[string]account{
 		"all":            {State: "required", RecoveryCodesLeft: 0},
 		"authenticators": {State: "required", RecoveryCodesLeft: 10},
@@ -154,7 +154,7 @@ func TestReset(t *testing.T) {
 // The operator's run tells the event, and the record keeps it: the product's own
 // sink hears of it at the account's next flow, and can write the mail.
 func TestProductHearsOfIt(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	h.ok("reset", "ana", "--tenant", "acme", reason, "--yes")
 	h.told = nil
@@ -172,7 +172,7 @@ func TestProductHearsOfIt(t *testing.T) {
 	require.Equal(t, event.Reset, h.account("ana").Activity[0].Kind)
 }
 
-func (h *house) setUpChallenge(p person) totpflow.Challenge {
+func (h *installation) setUpChallenge(p person) totpflow.Challenge {
 	h.t.Helper()
 	next, err := h.service().SignIn(h.ctx, p.User)
 	require.NoError(h.t, err)
@@ -182,7 +182,7 @@ func (h *house) setUpChallenge(p person) totpflow.Challenge {
 
 // What one run changes is asked first; a pipe cannot agree.
 func TestConfirmation(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	args := []string{"reset", "ana", "--tenant", "acme", reason}
 	h.in = "y\n"
@@ -200,7 +200,7 @@ func TestConfirmation(t *testing.T) {
 }
 
 func TestWhoAndWhy(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	for _, change := range [][]string{
 		{"reset", "ana"}, {"unlock", "ana"}, {"forget", "ana"}, {"grace", "ana", "--for", "1d"}, {"exempt", "ana", "--name", "x"},
@@ -224,7 +224,7 @@ func TestWhoAndWhy(t *testing.T) {
 }
 
 func TestResetMany(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	for _, user := range []string{"ana", "ben", "eva"} {
 		h.enroll("acme", user)
 	}
@@ -258,7 +258,7 @@ type bulk struct {
 }
 
 func TestBrowserAndKept(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	_, err := h.service().TrustBrowser(h.ctx, h.passes(ana).Proof, "Firefox")
 	require.NoError(t, err)
@@ -269,7 +269,7 @@ func TestBrowserAndKept(t *testing.T) {
 
 	// A thief replaces the phone; the person says that it was not them.
 	s := h.service()
-	proof, err := s.Account(ana.User).Reauthenticate(h.ctx, totpflow.ActionReplaceAuthenticator, ana.phone.Code())
+	proof, err := s.Account(ana.User).VerifyCode(h.ctx, totpflow.ActionReplaceAuthenticator.On(""), ana.phone.Code())
 	require.NoError(t, err)
 	page, err := s.BeginEnrollment(h.ctx, proof)
 	require.NoError(t, err)
@@ -287,7 +287,7 @@ func TestBrowserAndKept(t *testing.T) {
 }
 
 func TestFrozen(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	h.disown(ana)
 	require.Equal(t, "frozen", h.account("ana").State)
@@ -298,7 +298,7 @@ func TestFrozen(t *testing.T) {
 }
 
 func TestExemptAndForget(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
 	ben := h.enroll("acme", "ben")
 	require.Equal(t, []string{"exempted"}, h.ok("exempt", "ben", "--tenant", "acme", "--name", "fs01", reason, "--yes").events())

@@ -15,7 +15,7 @@ func inDays(n int) string {
 }
 
 func TestGrace(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
 	ana := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ana"}}
 	require.Equal(t, totpflow.Enroll, h.step(ana))
@@ -36,7 +36,7 @@ func TestGrace(t *testing.T) {
 
 // More time is more: an end that is not later is refused, with the one that holds.
 func TestGraceIsNeverLess(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.above = map[string][]string{"acme-berlin": {"acme"}}
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "60d", reason, "--yes")
 	for _, u := range []totpflow.User{{ID: totpflow.AccountID{Tenant: "acme", User: "ana"}}, {ID: totpflow.AccountID{Tenant: "acme-berlin", User: "ben"}}} {
@@ -56,7 +56,7 @@ func TestGraceIsNeverLess(t *testing.T) {
 
 // It is not told that people may go on who may not.
 func TestGraceForNobody(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
 	h.enroll("acme", "enrolled")
 	h.enroll("acme", "was-reset")
@@ -77,10 +77,10 @@ func TestGraceForNobody(t *testing.T) {
 // A time that begins at the next sign-in has no end yet: it is not shown as
 // another one whenever somebody looks.
 func TestGraceThatHasNotBegun(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-10 * time.Minute)) // the command has the machine's clock
 	ana := h.enroll("acme", "ana")
-	proof, err := h.service().Account(ana.User).Reauthenticate(h.ctx, totpflow.ActionDisable, ana.phone.Code())
+	proof, err := h.service().Account(ana.User).VerifyCode(h.ctx, totpflow.ActionDisable.On(""), ana.phone.Code())
 	require.NoError(t, err)
 	require.NoError(t, h.service().Account(ana.User).Disable(h.ctx, proof))
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "14d", reason, "--yes")

@@ -72,7 +72,7 @@ func TestImportFromPquerna(t *testing.T) {
 	}
 	for name, table := range tables {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newInstallation(t)
 			all := oldAccounts(t)
 			h.in = table(all)
 			r := h.ok("import", "-", reason, "--yes")
@@ -105,7 +105,7 @@ const (
 )
 
 func TestImportReport(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "has-one")
 	h.enroll("acme", "was-reset")
 	h.ok("reset", "was-reset", "--tenant", "acme", reason, "--yes")
@@ -148,7 +148,7 @@ func TestImportReport(t *testing.T) {
 }
 
 func TestImportRefusesAFile(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	for text, words := range map[string]string{
 		"":                           "name the columns",
 		"acme,ana," + secretA + "\n": "name the columns",
@@ -164,7 +164,7 @@ func TestImportRefusesAFile(t *testing.T) {
 }
 
 func TestImportMany(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	var table strings.Builder
 	table.WriteString("user,secret\n")
 	for i := range 250 {

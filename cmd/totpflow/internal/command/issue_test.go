@@ -14,7 +14,7 @@ import (
 )
 
 // disown has the person say "it was not me".
-func (h *house) disown(p person) {
+func (h *installation) disown(p person) {
 	h.t.Helper()
 	s := h.service()
 	told := event.Event{Tenant: p.ID.Tenant, User: p.ID.User, At: h.clock.Now().Add(time.Second), Kind: event.Reset}
@@ -24,7 +24,7 @@ func (h *house) disown(p person) {
 // The only administrator has frozen the account: nobody is left who could issue a
 // code, and the operator's leads to a new enrollment.
 func TestIssueCodeForTheLastAdministrator(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ada := h.enroll("acme", "ada")
 	h.disown(ada)
 	r := h.ok("reset", "ada", "--tenant", "acme", reason, "--yes")
@@ -60,7 +60,7 @@ func TestIssueCodeForTheLastAdministrator(t *testing.T) {
 }
 
 func TestIssueCodeAsJSON(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	path := filepath.Join(h.dir, "ana.code")
 	r := h.ok("issue-code", "ana", "--tenant", "acme", "--out", path, reason, "--yes", "--json")
@@ -81,7 +81,7 @@ func TestIssueCodeAsJSON(t *testing.T) {
 // Where no code is made no file is left, and what was there before is as it was:
 // the file, and the code that was issued earlier.
 func TestIssueCodeRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-time.Hour)) // the command has the machine's clock
 	h.enroll("acme", "ana")
 	frozen, recent := h.enroll("acme", "frozen"), h.enroll("acme", "recent")
@@ -126,7 +126,7 @@ func TestIssueCodeRefused(t *testing.T) {
 // A reset says what the person meets next, as the policies have it, also those of
 // the tenants above.
 func TestResetSaysWhoNeedsACode(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.above = map[string][]string{"acme-berlin": {"acme"}}
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--issued-code", reason, "--yes")
 	for _, user := range []string{"ana", "ben", "eva", "kim"} {

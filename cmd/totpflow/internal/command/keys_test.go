@@ -39,10 +39,10 @@ type checked struct {
 	Unreadable []struct{ Tenant, User, Key, Reason string }
 }
 
-func (h *house) check() checked { return decode[checked](h.t, h.ok("keys", "check", "--json")) }
+func (h *installation) check() checked { return decode[checked](h.t, h.ok("keys", "check", "--json")) }
 
 func TestGenerate(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	path := filepath.Join(h.dir, "new.keys")
 	r := h.bare("keys", "generate", "--keys-file", path)
 	require.Zero(t, r.code, r.err)
@@ -70,7 +70,7 @@ func TestGenerate(t *testing.T) {
 }
 
 func TestRotate(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana, ben := h.enroll("acme", "ana"), h.enroll("globex", "ben")
 	first := h.ring().IDs()[0]
 
@@ -103,7 +103,7 @@ func TestRotate(t *testing.T) {
 }
 
 func TestRetireRefusesAKeyInUse(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	h.ok("keys", "rotate", reason, "--yes")
 	before := h.ring()
@@ -118,7 +118,7 @@ func TestRetireRefusesAKeyInUse(t *testing.T) {
 }
 
 // keysAre changes the key file by hand.
-func (h *house) keysAre(change func(string) (string, error)) {
+func (h *installation) keysAre(change func(string) (string, error)) {
 	h.t.Helper()
 	text, err := os.ReadFile(h.keys)
 	require.NoError(h.t, err)
@@ -130,7 +130,7 @@ func (h *house) keysAre(change func(string) (string, error)) {
 // A process that runs meanwhile, with the ring of the step before, is never
 // refused and never refuses.
 func TestRotateWithoutAPause(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	running := h.service() // with the ring of now
 	signIn := func(s *totpflow.Service) {
@@ -166,7 +166,7 @@ func TestRotateWithoutAPause(t *testing.T) {
 }
 
 func TestStagedKeyCanBeGivenUp(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	was := h.ring().IDs()
 	key := decode[rotated](t, h.ok("keys", "rotate", "--stage", reason, "--yes", "--json")).Key
 	h.ok("keys", "retire", key, reason, "--yes")
@@ -176,7 +176,7 @@ func TestStagedKeyCanBeGivenUp(t *testing.T) {
 }
 
 // fill makes many accounts, and does not wait for the disk.
-func (h *house) fill(n int) {
+func (h *installation) fill(n int) {
 	h.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+h.dir+"/console.db?_pragma=busy_timeout(5000)&_pragma=synchronous(OFF)")
 	require.NoError(h.t, err)
@@ -193,7 +193,7 @@ func (h *house) fill(n int) {
 
 // stick keeps whoever writes this account's record at it until release, so that a
 // rotation cannot come to its end before it is cut short.
-func (h *house) stick(user string) (release func()) {
+func (h *installation) stick(user string) (release func()) {
 	h.t.Helper()
 	exec := func(statement string) {
 		db, err := sql.Open("sqlite", "file:"+h.dir+"/console.db?_pragma=busy_timeout(60000)")
@@ -210,7 +210,7 @@ func (h *house) stick(user string) (release func()) {
 // Whenever a rotation is cut short, the next run goes on with the same key, and
 // every record is under it at the end.
 func TestRotateResumes(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.fill(2100)
 	release := h.stick("user-01500")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -253,24 +253,24 @@ func TestRotateResumes(t *testing.T) {
 
 // The machine stops between two writes of the rotation.
 func TestRotateAfterACrash(t *testing.T) {
-	for name, crash := range map[string]func(h *house, f *keyfile.File) (key string){
-		"noted, and the key not written": func(h *house, f *keyfile.File) string {
+	for name, crash := range map[string]func(h *installation, f *keyfile.File) (key string){
+		"noted, and the key not written": func(h *installation, f *keyfile.File) string {
 			require.NoError(h.t, f.Note(keyfile.Journal{Operation: "rotate", Database: h.env["TOTPFLOW_DB"], Key: "0011aabb"}))
 			return ""
 		},
-		"the key written, and nothing resealed": func(h *house, f *keyfile.File) string {
+		"the key written, and nothing resealed": func(h *installation, f *keyfile.File) string {
 			h.keysAre(keyring.Rotate)
 			require.NoError(h.t, f.Note(keyfile.Journal{Operation: "rotate", Database: h.env["TOTPFLOW_DB"], Key: h.ring().IDs()[0]}))
 			return h.ring().IDs()[0]
 		},
-		"promotion noted, and the key not in front": func(h *house, f *keyfile.File) (key string) {
+		"promotion noted, and the key not in front": func(h *installation, f *keyfile.File) (key string) {
 			h.keysAre(func(s string) (next string, err error) { next, key, err = keyfile.Stage(s); return next, err })
 			require.NoError(h.t, f.Note(keyfile.Journal{Operation: "rotate", Database: h.env["TOTPFLOW_DB"], Key: key}))
 			return key
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newInstallation(t)
 			ana := h.enroll("acme", "ana")
 			f, err := keyfile.Open(h.keys)
 			require.NoError(t, err)
@@ -287,7 +287,7 @@ func TestRotateAfterACrash(t *testing.T) {
 }
 
 func TestRotateRefuses(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	release, err := keyfile.Lock(h.keys)
 	require.NoError(t, err)
 	h.fails(1, "another totpflow", "keys", "rotate", reason, "--yes")
@@ -310,7 +310,7 @@ func TestRotateRefuses(t *testing.T) {
 
 // One record that does not open is told, and keeps no other from what is due.
 func TestUnreadableRecord(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana, zoe := h.enroll("acme", "ana"), h.enroll("acme", "zoe")
 	h.enroll("acme", "ben")
 	rec, err := h.store.Get(h.ctx, acme("ben"))
@@ -341,7 +341,7 @@ func TestUnreadableRecord(t *testing.T) {
 
 // A ring without a key that records need opens none of them, and is told so.
 func TestMissingKey(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	missing := h.ring().IDs()[0]
 	require.NoError(t, os.WriteFile(h.keys, []byte(keyring.Generate()), 0o600))

@@ -13,7 +13,7 @@ import (
 // With the ring of another installation no record is made and no epoch raised:
 // what it sealed the product could not open, and it could open nothing here.
 func TestRingOfAnotherInstallation(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
 	records := func() []store.Record {

@@ -83,13 +83,13 @@ func steady(text string) string {
 
 // An operatorsPage is the server on which the page is run.
 type operatorsPage struct {
-	*house
+	*installation
 	text   string
 	people map[string]person
 }
 
 func newPage(t *testing.T, text string) *operatorsPage {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-time.Hour)) // the command has the machine's clock, and runs after all that has happened
 	require.NoError(t, os.Remove(h.keys))
 	h.keys = filepath.Join(h.dir, "totpflow.keys")
@@ -120,7 +120,7 @@ func (p *operatorsPage) scene(name string) {
 		p.clock.Set(time.Now())
 		ben := p.people["ben"]
 		s := p.service()
-		proof, err := s.Account(ben.User).Reauthenticate(p.ctx, totpflow.ActionReplaceAuthenticator, ben.phone.Code())
+		proof, err := s.Account(ben.User).VerifyCode(p.ctx, totpflow.ActionReplaceAuthenticator.On(""), ben.phone.Code())
 		require.NoError(p.t, err)
 		offer, err := s.BeginEnrollment(p.ctx, proof)
 		require.NoError(p.t, err)

@@ -19,7 +19,7 @@ func (a *app) policy() *cobra.Command {
 		Use:   "policy",
 		Short: "Show or set how much of the second factor a tenant's people must have",
 		Long: `Shows or sets the policy of a tenant that is kept with the records. It has effect where the product asks for it there
-(totpflow.Config.Policy is nil, or asks totpflow.TenantPolicies).`,
+(totpflow.Config.Policy is nil, or asks admin.TenantPolicies).`,
 		Args: args(),
 		RunE: func(c *cobra.Command, _ []string) error { return usagef("say get or set; --help shows how") },
 	}

@@ -8,9 +8,10 @@ import (
 
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
 )
 
-func (h *house) own(tenant string) policy.Policy {
+func (h *installation) own(tenant string) policy.Policy {
 	h.t.Helper()
 	st, err := admin.New(h.service(), nil).Tenant(h.ctx, admin.Operator{Name: "t", Reason: "t"}, tenant)
 	require.NoError(h.t, err)
@@ -18,7 +19,7 @@ func (h *house) own(tenant string) policy.Policy {
 }
 
 func TestPolicy(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	require.Contains(t, h.ok("policy", "get", "--tenant", "acme").out, "none has been set")
 	set := func(args ...string) result {
 		return h.ok(append([]string{"policy", "set", "--tenant", "acme", reason}, args...)...)
@@ -83,7 +84,7 @@ func TestPolicy(t *testing.T) {
 
 // What is so already is not written, and told to nobody as a change.
 func TestPolicyThatChangesNothing(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	args := []string{"policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "14d", reason}
 	require.Equal(t, []string{"policy_set"}, h.ok(append(args, "--yes")...).events())
 	before, err := h.store.Get(h.ctx, acme("totpflow:tenant"))
@@ -113,7 +114,7 @@ func TestPolicyThatChangesNothing(t *testing.T) {
 
 // A policy may be set before anybody has come. As often it is a slip.
 func TestPolicyOfAnUnknownTenant(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	const words = `Nothing was kept of tenant "acem" before, no account and no policy: look at --tenant.`
 	set := func(tenant string, args ...string) result {
@@ -129,14 +130,14 @@ func TestPolicyOfAnUnknownTenant(t *testing.T) {
 
 // What waits for a second administrator, when there is none.
 func TestRequests(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-10 * time.Minute)) // the command has the machine's clock
 	ada := h.enroll("acme", "ada")
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", "--two-administrators", reason, "--yes")
 	ask := func() string {
 		t.Helper()
 		s := h.service()
-		proof, err := s.Account(ada.User).Reauthenticate(h.ctx, admin.ActionSetPolicy, ada.phone.Code())
+		proof, err := s.Account(ada.User).VerifyCode(h.ctx, admin.Purpose(admin.ActionSetPolicy, store.AccountID{Tenant: "acme"}), ada.phone.Code())
 		require.NoError(t, err)
 		adm := admin.New(s, anybody)
 		err = adm.SetPolicy(h.ctx, admin.Administrator{User: ada.User, Proof: proof}, "acme", policy.Policy{Mode: policy.Off})

@@ -14,7 +14,7 @@ import (
 )
 
 // backup keeps the records as they are; the result puts them back.
-func (h *house) backup() (restore func()) {
+func (h *installation) backup() (restore func()) {
 	h.t.Helper()
 	page, err := h.store.List(h.ctx, store.Query{AllTenants: true})
 	require.NoError(h.t, err)
@@ -33,7 +33,7 @@ func (h *house) backup() (restore func()) {
 // What was used or ended since the backup stays so, though the records know
 // nothing of it.
 func TestRestored(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-10 * time.Minute)) // the command has the machine's clock
 	ana := h.enroll("acme", "ana")
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
@@ -83,7 +83,7 @@ func TestRestored(t *testing.T) {
 
 // The epoch is raised once, whenever the run is cut short.
 func TestRestoredResumes(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	at := time.Date(2025, 1, 1, 3, 0, 0, 0, time.UTC)
 	f, err := keyfile.Open(h.keys)

@@ -8,7 +8,7 @@ import (
 
 // A slip is told in one line, with what may have been meant.
 func TestMisspelt(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	for args, words := range map[string]string{
 		"statu":   `unknown command "statu" for "totpflow"; did you mean status?`,
 		"restore": `unknown command "restore" for "totpflow"; did you mean restore-authenticator or restored?`,

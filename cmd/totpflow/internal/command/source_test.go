@@ -19,7 +19,7 @@ import (
 func anybody(context.Context, totpflow.User, totpflow.Action, store.AccountID) error { return nil }
 
 func TestWhereKeysComeFrom(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	h.bare("list").failed(t, 2, "TOTPFLOW_KEYS")
 	text, err := os.ReadFile(h.keys)
@@ -47,7 +47,7 @@ func TestWhereKeysComeFrom(t *testing.T) {
 }
 
 func TestWhereTheDatabaseComesFrom(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	delete(h.env, "TOTPFLOW_DB")
 	h.fails(2, "TOTPFLOW_DB", "list")
@@ -74,7 +74,7 @@ func TestWhereTheDatabaseComesFrom(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	for words, args := range map[string][]string{
 		`unknown command "nosuch"`: {"nosuch"},
 		"unknown flag: --nosuch":   {"list", "--nosuch"},
@@ -98,7 +98,7 @@ func TestUsage(t *testing.T) {
 // it leaves in the journal. What is looked for lies in the database, in the key
 // file and in what is imported.
 func TestNothingSecretIsShown(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
 	trusted, err := h.service().TrustBrowser(h.ctx, h.passes(ana).Proof, "Firefox")
 	require.NoError(t, err)
@@ -156,7 +156,7 @@ func TestNothingSecretIsShown(t *testing.T) {
 
 // A run that is stopped while the database does not answer says so in one line.
 func TestInterrupted(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Nanosecond)
 	defer cancel()
 	<-ctx.Done()

@@ -1,0 +1,105 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// For whom a code is issued: somebody who has a factor to be locked out of, and
+// whose password is older than a day. Else nothing is sent, and nothing changes.
+func TestIssuedForWhom(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(h *harness)
+		is   error
+	}{
+		"never seen": {func(*harness) {}, admin.ErrNoAccount},
+		"disabled":   {func(h *harness) { h.Step(ana) }, totpflow.ErrNotEnrolled},
+		"exempt":     {func(h *harness) { require.NoError(h.T, h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent")) }, totpflow.ErrNotEnrolled},
+		"frozen":     {func(h *harness) { h.Enroll(ana); h.Freeze(ana) }, totpflow.ErrFrozen},
+		"a new password": {func(h *harness) {
+			h.Enroll(ana)
+			require.NoError(h.T, h.Account(ana).PasswordChanged(h.Ctx))
+			h.Clock.Advance(24*time.Hour - time.Second)
+		}, totpflow.ErrPasswordRecent},
+		"a new password, by a clock ahead": {func(h *harness) {
+			h.Enroll(ana)
+			h.Clock.Advance(time.Hour)
+			require.NoError(h.T, h.Account(ana).PasswordChanged(h.Ctx))
+			h.Clock.Advance(-time.Hour)
+		}, totpflow.ErrPasswordRecent},
+		"a password of yesterday": {func(h *harness) {
+			h.Enroll(ana)
+			require.NoError(h.T, h.Account(ana).PasswordChanged(h.Ctx))
+			h.Clock.Advance(24 * time.Hour)
+		}, nil},
+		"enrolled": {func(h *harness) { h.Enroll(ana) }, nil},
+		"reset": {func(h *harness) {
+			h.Enroll(ana)
+			require.NoError(h.T, h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			c.make(h)
+			var m mailbox
+			if c.is != nil {
+				h.Unchanged(func() {
+					require.ErrorIs(t, h.Admin(nil).IssueRecoveryCode(h.Ctx, ops, anaID, m.Deliver), c.is)
+				})
+				require.Empty(t, m.Got)
+				return
+			}
+			require.NoError(t, h.Admin(nil).IssueRecoveryCode(h.Ctx, ops, anaID, m.Deliver))
+			require.Equal(t, h.Clock.Now().Add(24*time.Hour), m.Got[0].Expires)
+			_, err := recovery.Normalize(m.Code())
+			require.NoError(t, err)
+		})
+	}
+}
+
+// The code goes to the person only: whoever has it sent gets an error or
+// nothing, and the host's sink is not told it.
+func TestIssuedCodeIsForThePersonOnly(t *testing.T) {
+	o := newOrganization(t)
+	o.Enroll(ana)
+	var m mailbox
+	o.Events.Kinds()
+	require.NoError(t, o.admin.IssueRecoveryCode(o.Ctx, o.By(o.boss, admin.ActionIssueCode), anaID, m.Deliver))
+	for _, e := range o.Events.Got {
+		servicetest.RequireNone(t, servicetest.Printed(e), []string{m.Code()})
+	}
+	servicetest.RequireNone(t, servicetest.Printed(o.Member(anaID))+servicetest.Printed(o.Status(ana)), []string{m.Code()})
+	o.RequireNoneStored([]string{m.Code()})
+}
+
+// Where it cannot be delivered the call fails, and the code is nobody's: it can
+// be issued again. Nobody to deliver by is found before anything is done.
+func TestIssuedCodeNotDelivered(t *testing.T) {
+	h := newHarness(t)
+	h.Enroll(ana)
+	h.Unchanged(func() {
+		require.Error(t, h.Admin(nil).IssueRecoveryCode(h.Ctx, ops, anaID, nil))
+	})
+	errMail := errors.New("mailbox full")
+	err := h.Admin(nil).IssueRecoveryCode(h.Ctx, ops, anaID, func(context.Context, admin.IssuedCode) error { return errMail })
+	require.ErrorIs(t, err, errMail)
+
+	h.Store.SetFaults(totptest.Faults{Put: errors.New("disk full")})
+	var m mailbox
+	require.ErrorIs(t, h.Admin(nil).IssueRecoveryCode(h.Ctx, ops, anaID, m.Deliver), store.ErrUnavailable)
+	require.Empty(t, m.Got, "what is not kept is not sent")
+	h.Store.SetFaults(totptest.Faults{})
+	d, err := h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), h.IssueCode(anaID))
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Enroll, d.Step)
+}

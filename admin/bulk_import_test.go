@@ -1,0 +1,211 @@
+package admin_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totp"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// The keys of RFC 6238, Appendix B, come over as they are: the code that the RFC
+// gives for a time signs in at that time, and once.
+func TestImportVectors(t *testing.T) {
+	for _, v := range []struct {
+		unix      int64
+		algorithm totp.Algorithm
+		uri, code string // of eight digits
+	}{
+		{1111111109, totp.SHA1, "otpauth://totp/x?secret=" + servicetest.RFCSecret + "&digits=8", "07081804"},
+		{2000000000, totp.SHA256, "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA&digits=8&algorithm=sha256&image=x", "90698825"},
+		{1234567890, totp.SHA512, "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNA&digits=8&algorithm=SHA512", "93441116"},
+	} {
+		t.Run(v.code, func(t *testing.T) {
+			h := newHarness(t)
+			h.Clock.Set(time.Unix(v.unix, 0))
+			key, _, err := totp.ReadURI(v.uri)
+			require.NoError(t, err)
+			require.Equal(t, v.algorithm, key.Params().Algorithm)
+			require.NoError(t, h.Import(admin.Imported{ID: anaID, Key: key})[0].Err)
+			d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), v.code)
+			require.NoError(t, err)
+			require.Equal(t, ana.ID.User, d.ID.User)
+			d, err = h.VerifyCode(h.Ctx, h.Challenge(ana), v.code)
+			refused(t, d, err, totpflow.ErrAlreadyUsed)
+		})
+	}
+}
+
+// Nobody has to set up again: whoever was required to, or has grace, is asked
+// for a code from now on. No recovery codes are made, since nobody would see
+// them; sessions go on, since people do not notice; an enrollment page left open and
+// the proof that it stood on are dead.
+func TestImportSatisfiesThePolicy(t *testing.T) {
+	h := newHarness(t, ofTenants)
+	h.SetPolicy("acme", fortnight)
+	next, err := h.SignIn(h.Ctx, ana)
+	require.NoError(t, err)
+	begun := h.Clock.Now()
+	page, err := h.BeginEnrollment(h.Ctx, next.Proof)
+	require.NoError(t, err)
+	offered, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
+	require.NoError(t, err)
+	h.Events.Kinds()
+	require.NoError(t, h.Import(admin.Imported{ID: anaID, Name: "Old phone", Key: rfcKey(t)})[0].Err)
+	told := h.EventsOf(event.Imported)
+	require.Len(t, told, 1)
+	require.Equal(t, "operator root", told[0].Actor)
+
+	_, err = h.ConfirmEnrollment(h.Ctx, page.Token, offered.Code())
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
+	_, err = h.BeginEnrollment(h.Ctx, next.Proof)
+	require.ErrorIs(t, err, totpflow.ErrProof)
+	valid, err := h.Account(ana).SessionValid(h.Ctx, begun)
+	require.NoError(t, err)
+	require.True(t, valid)
+
+	h.Clock.Advance(days(15))
+	st := h.Status(ana)
+	require.Equal(t, enroll.Active, st.State)
+	require.Equal(t, "Old phone", st.Authenticators[0].Name)
+	require.Equal(t, told[0].Authenticator, st.Authenticators[0].ID)
+	require.Zero(t, st.RecoveryCodes)
+	require.Equal(t, admin.StateEnabled, h.Member(anaID).State)
+	phone, err := totptest.TypeSecret(servicetest.RFCSecret, h.Clock)
+	require.NoError(t, err)
+	h.PassByCode(ana, phone)
+	h.NewRecoveryCodes(ana, phone)
+}
+
+// A run that was cut short is repeated: what is there already is left alone, used
+// codes stay used, and nothing is written.
+func TestImportAgain(t *testing.T) {
+	h := newHarness(t)
+	row := admin.Imported{ID: anaID, Key: rfcKey(t)}
+	require.NoError(t, h.Import(row)[0].Err)
+	phone, err := totptest.TypeSecret(servicetest.RFCSecret, h.Clock)
+	require.NoError(t, err)
+	code := phone.Code()
+	_, err = h.VerifyCode(h.Ctx, h.Challenge(ana), code)
+	require.NoError(t, err)
+	h.Unchanged(func() {
+		require.NoError(t, h.Import(row)[0].Err)
+		d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), code)
+		refused(t, d, err, totpflow.ErrAlreadyUsed)
+	})
+}
+
+// An import overwrites nobody, and opens no account that an administrator or its
+// owner has closed. The other rows are done all the same.
+func TestImportRefused(t *testing.T) {
+	h := newHarness(t, ofTenants)
+	adm := h.Admin(nil)
+	user := func(state string) totpflow.User {
+		return totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: state}}
+	}
+	refusals := map[string]struct {
+		is   error
+		make func(id store.AccountID)
+	}{
+		"enrolled": {admin.ErrAlreadyEnrolled, func(id store.AccountID) { h.Enroll(user(id.User)) }},
+		"reset": {enroll.ErrTransition, func(id store.AccountID) {
+			h.Enroll(user(id.User))
+			require.NoError(t, adm.Reset(h.Ctx, ops, id, admin.ScopeAll))
+		}},
+		"exempt": {enroll.ErrTransition, func(id store.AccountID) { require.NoError(t, adm.Exempt(h.Ctx, ops, id, "agent")) }},
+		"frozen, and disabled before by a thief": {totpflow.ErrFrozen, func(id store.AccountID) {
+			phone, _ := h.Enroll(user(id.User))
+			h.Events.Kinds()
+			require.NoError(t, h.Account(user(id.User)).Disable(h.Ctx, h.Prove(user(id.User), totpflow.ActionDisable, phone)))
+			require.NoError(t, h.Disown(h.Ctx, h.NewDisownToken(h.EventsOf(event.Disabled)[0])))
+		}},
+		"another import of the same run": {admin.ErrAlreadyEnrolled, func(id store.AccountID) {
+			key, err := totp.NewKey(totp.Params{})
+			require.NoError(t, err)
+			require.NoError(t, h.Import(admin.Imported{ID: id, Key: key})[0].Err)
+		}},
+	}
+	rows := []admin.Imported{{ID: store.AccountID{Tenant: "acme", User: "first"}, Key: rfcKey(t)}}
+	want := []error{nil}
+	for state, c := range refusals {
+		id := store.AccountID{Tenant: "acme", User: state}
+		c.make(id)
+		rows, want = append(rows, admin.Imported{ID: id, Key: rfcKey(t)}), append(want, c.is)
+	}
+	rows = append(rows,
+		admin.Imported{ID: store.AccountID{Tenant: "acme", User: "no key"}},
+		admin.Imported{ID: store.AccountID{Tenant: "acme"}, Key: rfcKey(t)},
+		admin.Imported{ID: store.AccountID{Tenant: "globex", User: "last"}, Key: rfcKey(t)},
+	)
+	want = append(want, totp.ErrNoKey, store.ErrID, nil)
+	before := h.Versions()
+	for i, o := range h.Import(rows...) {
+		require.ErrorIs(t, o.Err, want[i], o.ID)
+		if want[i] != nil {
+			require.Equal(t, before[o.ID], h.Versions()[o.ID], o.ID)
+		}
+	}
+	require.Equal(t, totpflow.AskCode, h.Step(user("first")))
+	require.Equal(t, totpflow.AskCode, h.Step(totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: "last"}}))
+}
+
+// Codes that the person used here before, and the step of a secret that was here
+// until a moment ago, stay used.
+func TestImportOfASecretThatWasHere(t *testing.T) {
+	h := newHarness(t)
+	require.NoError(t, h.Import(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
+	phone, err := totptest.TypeSecret(servicetest.RFCSecret, h.Clock)
+	require.NoError(t, err)
+	code := phone.Code()
+	proof, err := h.Account(ana).VerifyCode(h.Ctx, totpflow.ActionDisable.On(""), code)
+	require.NoError(t, err)
+	require.NoError(t, h.Account(ana).Disable(h.Ctx, proof))
+	require.NoError(t, h.Import(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
+	d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), code)
+	refused(t, d, err, totpflow.ErrAlreadyUsed)
+	h.PassByCode(ana, phone)
+}
+
+// A call takes from one to 1000 accounts: so much does one proof.
+func TestBulkBounds(t *testing.T) {
+	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	for n, ok := range map[int]bool{0: false, 1: true, 1000: true, 1001: false} {
+		var rows []admin.Imported
+		var users []string
+		for i := range n {
+			rows = append(rows, admin.Imported{ID: store.AccountID{Tenant: "acme", User: strconv.Itoa(i)}, Key: rfcKey(t)})
+			users = append(users, strconv.Itoa(i))
+		}
+		outcomes, err := h.Admin(nil).Import(h.Ctx, ops, rows)
+		reset, errReset := h.Admin(nil).ResetMany(h.Ctx, ops, "acme", users, admin.ScopeBrowsers)
+		if !ok {
+			require.ErrorIs(t, err, admin.ErrBulk)
+			require.ErrorIs(t, errReset, admin.ErrBulk)
+			continue
+		}
+		require.NoError(t, err)
+		require.NoError(t, errReset)
+		require.Len(t, outcomes, n)
+		require.Len(t, reset, n)
+	}
+}
+
+// Recovery codes where policy does not know them: none are made later either.
+func TestImportedPersonWithoutRecoveryCodes(t *testing.T) {
+	h := newHarness(t, func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: policy.App} })
+	require.NoError(t, h.Import(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
+	phone, err := totptest.TypeSecret(servicetest.RFCSecret, h.Clock)
+	require.NoError(t, err)
+	_, err = h.Account(ana).NewRecoveryCodes(h.Ctx, h.Prove(ana, totpflow.ActionRecoveryCodes, phone))
+	require.ErrorIs(t, err, totpflow.ErrMethodNotAllowed)
+}

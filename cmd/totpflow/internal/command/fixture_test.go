@@ -1,0 +1,214 @@
+package command_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/cmd/totpflow/internal/command"
+	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// A installation is a product with its database and its keys on disk, and the
+// operator's terminal beside it.
+type installation struct {
+	t     *testing.T
+	ctx   context.Context
+	dir   string
+	keys  string // the key file
+	env   map[string]string
+	in    string // what the next run reads
+	tty   bool   // whether a person sits at the next run
+	clock *totptest.Clock
+	store *sqlstore.Store
+	told  []event.Event       // to the product's sink
+	above map[string][]string // the product's tenants, and those above them
+}
+
+func newInstallation(t *testing.T) *installation {
+	t.Helper()
+	dir := t.TempDir()
+	h := &installation{
+		t: t, ctx: context.Background(), dir: dir, keys: filepath.Join(dir, "console.keys"),
+		env:   map[string]string{"TOTPFLOW_DB": "sqlite://" + dir + "/console.db", "SUDO_USER": "olga"},
+		clock: totptest.NewClock(time.Now()),
+	}
+	require.NoError(t, os.WriteFile(h.keys, []byte(keyring.Generate()+"\n"), 0o600))
+	db, err := sql.Open("sqlite", "file:"+dir+"/console.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() })
+	h.store = sqlstore.New(db, sqlstore.SQLite)
+	require.NoError(t, h.store.Migrate(h.ctx))
+	return h
+}
+
+// service is the product's, with the key file as it is now.
+func (h *installation) service() *totpflow.Service {
+	h.t.Helper()
+	s, err := totpflow.New(totpflow.Config{
+		Issuer: "Acme Backup", Store: h.store, Keys: h.ring(), Now: h.clock.Now,
+		ParentTenants: func(_ context.Context, tenant string) ([]string, error) { return h.above[tenant], nil },
+		Events: event.SinkFunc(func(_ context.Context, e event.Event) error {
+			h.told = append(h.told, e)
+			return nil
+		}),
+	})
+	require.NoError(h.t, err)
+	return s
+}
+
+func (h *installation) ring() *keyring.Ring {
+	h.t.Helper()
+	text, err := os.ReadFile(h.keys)
+	require.NoError(h.t, err)
+	ring, err := keyring.Parse(string(text))
+	require.NoError(h.t, err)
+	return ring
+}
+
+// A person has set up.
+type person struct {
+	totpflow.User
+	phone *totptest.Authenticator
+	uri   string
+	codes []string // for recovery
+}
+
+func (h *installation) enroll(tenant, user string) person {
+	h.t.Helper()
+	s := h.service()
+	p := person{User: totpflow.User{ID: totpflow.AccountID{Tenant: tenant, User: user}}}
+	next, err := s.SignIn(h.ctx, p.User)
+	require.NoError(h.t, err)
+	var by totpflow.EnrollmentGrant = next.Proof
+	if next.Step == totpflow.Enroll {
+		by = next.Challenge
+	}
+	page, err := s.BeginEnrollment(h.ctx, by)
+	require.NoError(h.t, err)
+	p.uri = page.Offer.URI()
+	p.phone, err = totptest.ScanURI(p.uri, h.clock)
+	require.NoError(h.t, err)
+	done, err := s.ConfirmEnrollment(h.ctx, page.Token, p.phone.Code())
+	require.NoError(h.t, err)
+	p.codes = done.Sheet.Codes
+	return p
+}
+
+// step is what the password leads to.
+func (h *installation) step(u totpflow.User) totpflow.Step {
+	h.t.Helper()
+	next, err := h.service().SignIn(h.ctx, u)
+	require.NoError(h.t, err)
+	return next.Step
+}
+
+// passes signs the person in with a code.
+func (h *installation) passes(p person) totpflow.Decision {
+	h.t.Helper()
+	s := h.service()
+	next, err := s.SignIn(h.ctx, p.User)
+	require.NoError(h.t, err)
+	require.Equal(h.t, totpflow.AskCode, next.Step)
+	done, err := s.VerifyCode(h.ctx, next.Challenge, p.phone.Code())
+	require.NoError(h.t, err)
+	return done
+}
+
+func (h *installation) status(u totpflow.User) totpflow.Status {
+	h.t.Helper()
+	st, err := h.service().Account(u).Status(h.ctx)
+	require.NoError(h.t, err)
+	return st
+}
+
+// A result is what a run left behind.
+type result struct {
+	code     int
+	out, err string
+}
+
+// run runs the command with the installation's keys and database.
+func (h *installation) run(args ...string) result {
+	h.t.Helper()
+	return h.bare(append(args, "--keys-file", h.keys)...)
+}
+
+// bare is run without naming the key file.
+func (h *installation) bare(args ...string) result {
+	h.t.Helper()
+	var out, err bytes.Buffer
+	code := command.Run(h.ctx, args, screen.Streams{
+		In: strings.NewReader(h.in), Out: &out, Err: &err, InTerminal: h.tty, OutTerminal: h.tty, ErrTerminal: h.tty,
+	}, func(name string) string { return h.env[name] })
+	h.in = ""
+	return result{code, out.String(), err.String()}
+}
+
+// ok is run that must end well.
+func (h *installation) ok(args ...string) result {
+	h.t.Helper()
+	r := h.run(args...)
+	require.Zero(h.t, r.code, "%v\n%s%s", args, r.out, r.err)
+	return r
+}
+
+// fails is run that must end with this code, and one line that says why.
+func (h *installation) fails(code int, words string, args ...string) result {
+	h.t.Helper()
+	r := h.run(args...)
+	r.failed(h.t, code, words)
+	return r
+}
+
+func (r result) failed(t *testing.T, code int, words string) {
+	t.Helper()
+	require.Equal(t, code, r.code, "%s%s", r.out, r.err)
+	lines := strings.Split(strings.TrimSuffix(r.err, "\n"), "\n")
+	last := lines[len(lines)-1]
+	require.True(t, strings.HasPrefix(last, "totpflow: "), r.err)
+	require.Contains(t, last, words)
+	for _, line := range lines[:len(lines)-1] {
+		require.True(t, strings.HasPrefix(line, "time="), "an event, and else one line: %s", r.err)
+	}
+}
+
+// decode reads what --json printed.
+func decode[T any](t *testing.T, r result) T {
+	t.Helper()
+	var v T
+	d := json.NewDecoder(strings.NewReader(r.out))
+	require.NoError(t, d.Decode(&v), r.out)
+	require.False(t, d.More())
+	return v
+}
+
+// events are those that the run has logged, by kind.
+func (r result) events() (kinds []string) {
+	for line := range strings.Lines(r.err) {
+		if _, after, ok := strings.Cut(line, " kind="); ok {
+			kind, _, _ := strings.Cut(after, " ")
+			kinds = append(kinds, strings.TrimSpace(kind))
+		}
+	}
+	return kinds
+}
+
+// reason is what every change takes.
+const reason = "--reason=ticket 4711"
+
+func acme(user string) store.AccountID { return store.AccountID{Tenant: "acme", User: user} }

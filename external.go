@@ -1,0 +1,84 @@
+package totpflow
+
+import (
+	"context"
+	"errors"
+
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/policy"
+)
+
+// A factor of the host's own, such as a passkey, is a further way through the
+// second step for people who have an authenticator. It is not a factor by itself:
+// no method lists it, and a person who has nothing else is not asked for it.
+
+var externalKind = engine.Kind{Name: "totpflow/external", Lifetime: ProofLifetime}
+
+// BeginExternal begins the check of a factor of the host's own, such as a hardware
+// key, and returns a challenge for this check, valid for [ProofLifetime] and for one
+// result. The host then checks the factor, which may take several requests, and
+// hands the result to [Service.CompleteExternal]. Errors: [ErrChallenge],
+// [ErrMethodNotAllowed] where policy does not allow external factors, [ErrNotEnrolled],
+// [*throttle.Error] while the account is locked: check nothing then.
+func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method) (Challenge, error) {
+	t, err := s.engine.UnsealTicket(challengeKind, string(c))
+	if err != nil || t.Action != string(ActionSignIn) {
+		return "", ErrChallenge
+	}
+	p, err := s.engine.PolicyOf(ctx, t.Account())
+	if err != nil {
+		return "", err
+	}
+	var x Challenge
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		switch {
+		case !t.Valid(tx):
+			return ErrChallenge
+		case !p.Methods.Has(policy.External):
+			return ErrMethodNotAllowed
+		case len(tx.Enrollment.Authenticators()) == 0:
+			return ErrNotEnrolled
+		}
+		if err := tx.Budget.Allow(tx.Now, s.engine.Limits, s.engine.Chances(tx)); err != nil {
+			return throttled(tx, string(method), err)
+		}
+		x = Challenge(s.engine.SealTicket(externalKind, tx, engine.Ticket{
+			Tenant: t.Tenant, User: t.User, Action: string(method), Candidate: t.ID,
+		}))
+		return nil
+	})
+	return engine.Acknowledged(x, err)
+}
+
+// CompleteExternal completes a sign-in with the result of the host's check: nil
+// when the person showed the factor; [ErrRejected] when they did not, which counts
+// as a guess; any other error when the check could not tell, which does not count
+// and is returned. A result that tells uses up the check, so that a failed one is
+// not completed again as passed. Errors: [ErrRejected], [ErrChallenge] also for a
+// check of another sign-in or one that was used, [ErrMethodNotAllowed],
+// [ErrNotEnrolled], [*throttle.Error], which refuses a passed check too.
+func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, result error) (Decision, error) {
+	x, err := s.engine.UnsealTicket(externalKind, string(check))
+	if err != nil {
+		return Decision{}, ErrChallenge
+	}
+	if result != nil && !errors.Is(result, ErrRejected) {
+		return Decision{}, result
+	}
+	return s.verify(ctx, c, ReasonExternal, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
+		switch {
+		case !p.Methods.Has(policy.External):
+			return ErrMethodNotAllowed
+		case len(tx.Enrollment.Authenticators()) == 0:
+			return ErrNotEnrolled // after a reset it must not take the place of the issued code
+		case x.Account() != t.Account() || x.Candidate != t.ID:
+			return ErrChallenge
+		}
+		return s.charged(tx, t.ID, x.Action, s.engine.Chances(tx), func() error {
+			if !x.Consume(tx) {
+				return ErrChallenge
+			}
+			return result
+		})
+	})
+}

@@ -1,0 +1,54 @@
+package totpflow_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/internal/servicetest"
+)
+
+// A harness is a service with everything around it that a test wants to hold.
+type harness struct{ *servicetest.Harness }
+
+func newHarness(t testing.TB, changes ...func(*totpflow.Config)) *harness {
+	t.Helper()
+	return &harness{servicetest.New(t, changes...)}
+}
+
+type (
+	recorder = servicetest.Recorder // of events
+	mailbox  = servicetest.Mailbox  // of issued codes
+	provider = servicetest.Provider // of messages
+)
+
+// Short names of what most tests use.
+var (
+	start, days, quiet              = servicetest.Start, servicetest.Days, servicetest.Quiet
+	ana, anaID                      = servicetest.Ana, servicetest.Ana.ID
+	agent, agentID                  = servicetest.Agent, servicetest.Agent.ID
+	ops                             = servicetest.Root
+	rfcKey                          = servicetest.RFCKey
+	fortnight                       = servicetest.Fortnight
+	mobile, number                  = servicetest.Mobile, servicetest.Number
+	withMode, withPhones, ofTenants = servicetest.WithMode, servicetest.WithPhones, servicetest.TenantPolicies
+	together                        = servicetest.Together
+)
+
+const everyMethod = servicetest.EveryMethod
+
+// external begins the check of a factor of the host's own.
+func (h *harness) external(c totpflow.Challenge) totpflow.Challenge {
+	h.T.Helper()
+	x, err := h.BeginExternal(h.Ctx, c, "key")
+	require.NoError(h.T, err)
+	return x
+}
+
+// refused asserts that nothing was granted with an error.
+func refused(t testing.TB, d totpflow.Decision, err error, is error) {
+	t.Helper()
+	require.ErrorIs(t, err, is)
+	require.Zero(t, d, "a decision came with the error")
+}

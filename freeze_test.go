@@ -1,0 +1,257 @@
+package totpflow_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/store"
+)
+
+// "It was not me" takes trust away and nothing else: no factor changes, browsers,
+// sessions, sign-ins under way and an issued code end, and nobody gets in. Saying
+// it again does nothing.
+func TestDisown(t *testing.T) {
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	token := h.TrustBrowserOf(ana, phone)
+	told := h.EventsOf(event.BrowserTrusted)
+	require.Len(t, told, 1)
+	begun := h.Clock.Now()
+	link := h.NewDisownToken(told[0])
+	h.Events.Kinds()
+	require.NoError(t, h.Disown(h.Ctx, link))
+	frozen := h.EventsOf(event.Frozen)
+	require.Len(t, frozen, 1)
+	require.Equal(t, "browser_trusted", frozen[0].Reason)
+	require.Empty(t, frozen[0].Actor)
+
+	h.Unchanged(func() {
+		require.NoError(t, h.Disown(h.Ctx, link), "it may be clicked twice")
+		require.NoError(t, h.Disown(h.Ctx, h.NewDisownToken(frozen[0])))
+		d, err := h.SignIn(h.Ctx, ana, token)
+		refused(t, d, err, totpflow.ErrFrozen)
+	})
+	valid, err := h.Account(ana).SessionValid(h.Ctx, begun.Add(time.Hour))
+	require.NoError(t, err)
+	require.False(t, valid, "no session stands, whenever it was begun")
+	m := h.Member(anaID)
+	require.Equal(t, admin.StateFrozen, m.State)
+	require.Equal(t, begun, m.FrozenAt)
+	require.Equal(t, 1, m.Authenticators)
+	require.Equal(t, 10, m.RecoveryCodesLeft)
+	require.Empty(t, m.Browsers)
+	page, err := h.Admin(nil).ListPage(h.Ctx, ops, store.Query{Tenant: "acme", State: "frozen"})
+	require.NoError(t, err)
+	require.Len(t, page.Members, 1)
+}
+
+// Every call of a service and of an account, on a frozen account: none lets
+// anybody in, none hands anything out, and what is left writes no factor. The
+// table names them all, and each must stand in it.
+func TestFrozenRefusesEveryWayIn(t *testing.T) {
+	h := newHarness(t)
+	phone, codes := h.Enroll(ana)
+	token := h.TrustBrowserOf(ana, phone)
+	spare := func() totpflow.Challenge { return h.Challenge(ana) }
+	c, signed := spare(), h.PassByCode(ana, phone).Proof
+	prove := func(a totpflow.Action) totpflow.Proof { return h.Prove(ana, a, phone) }
+	replace, add, disable, renew, other, remove := prove(totpflow.ActionReplaceAuthenticator), prove(totpflow.ActionAddAuthenticator), prove(totpflow.ActionDisable),
+		prove(totpflow.ActionRecoveryCodes), prove("x"), prove(totpflow.ActionRemoveAuthenticator)
+	page, err := h.BeginEnrollment(h.Ctx, add)
+	require.NoError(t, err)
+	browser := h.Status(ana).Browsers[0].ID
+	issued := h.IssueCode(anaID)
+	check, err := h.BeginExternal(h.Ctx, c, "key")
+	require.NoError(t, err)
+	h.Freeze(ana)
+
+	a := h.Account(ana)
+	service := map[string]func() error{
+		"SignIn":             func() error { return servicetest.ErrorOf(h.SignIn(h.Ctx, ana, token)) },
+		"SignInMachine":      func() error { return servicetest.ErrorOf(h.SignInMachine(h.Ctx, ana)) },
+		"ContinueSignIn":     func() error { return servicetest.ErrorOf(h.ContinueSignIn(h.Ctx, c)) },
+		"VerifyCode":         func() error { return servicetest.ErrorOf(h.VerifyCode(h.Ctx, c, phone.Code())) },
+		"VerifyPair":         func() error { x, y := phone.Pair(); return servicetest.ErrorOf(h.VerifyPair(h.Ctx, c, x, y)) },
+		"VerifyRecoveryCode": func() error { return servicetest.ErrorOf(h.VerifyRecoveryCode(h.Ctx, c, codes[0])) },
+		"VerifyIssuedCode":   func() error { return servicetest.ErrorOf(h.VerifyIssuedCode(h.Ctx, c, issued)) },
+		"BeginExternal":      func() error { return servicetest.ErrorOf(h.BeginExternal(h.Ctx, c, "key")) },
+		"CompleteExternal": func() error {
+			return servicetest.ErrorOf(h.CompleteExternal(h.Ctx, c, check, nil))
+		},
+		"TrustBrowser":       func() error { return servicetest.ErrorOf(h.TrustBrowser(h.Ctx, signed, "x")) },
+		"BeginEnrollment":    func() error { return servicetest.ErrorOf(h.BeginEnrollment(h.Ctx, replace)) },
+		"ContinueEnrollment": func() error { return servicetest.ErrorOf(h.ContinueEnrollment(h.Ctx, page.Token, add)) },
+		"ConfirmEnrollment":  func() error { return servicetest.ErrorOf(h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())) },
+	}
+	account := map[string]func() error{
+		"VerifyCode": func() error {
+			return servicetest.ErrorOf(a.VerifyCode(h.Ctx, totpflow.Purpose{Action: "x"}, phone.Code()))
+		},
+		"VerifyPair": func() error {
+			x, y := phone.Pair()
+			return servicetest.ErrorOf(a.VerifyPair(h.Ctx, totpflow.Purpose{Action: "x"}, x, y))
+		},
+		"VerifyRecoveryCode": func() error {
+			return servicetest.ErrorOf(a.VerifyRecoveryCode(h.Ctx, totpflow.Purpose{Action: "x"}, codes[0]))
+		},
+		"ConsumeProof":        func() error { return a.ConsumeProof(h.Ctx, other, totpflow.Action("x").On("")) },
+		"Disable":             func() error { return a.Disable(h.Ctx, disable) },
+		"RemoveAuthenticator": func() error { return a.RemoveAuthenticator(h.Ctx, remove, "x") },
+		"NewRecoveryCodes":    func() error { return servicetest.ErrorOf(a.NewRecoveryCodes(h.Ctx, renew)) },
+	}
+	harmless := map[string]func() error{ // to look, and to take more trust away
+		"Status":              func() error { return servicetest.ErrorOf(a.Status(h.Ctx)) },
+		"SessionValid":        func() error { return servicetest.ErrorOf(a.SessionValid(h.Ctx, h.Clock.Now())) },
+		"RenameAuthenticator": func() error { return a.RenameAuthenticator(h.Ctx, h.Status(ana).Authenticators[0].ID, "Old phone") },
+		"RecoveryCodesSaved":  func() error { return a.RecoveryCodesSaved(h.Ctx) },
+		"RevokeBrowser":       func() error { return a.RevokeBrowser(h.Ctx, browser) },
+		"RevokeBrowsers":      func() error { return a.RevokeBrowsers(h.Ctx) },
+		"PasswordChanged":     func() error { return a.PasswordChanged(h.Ctx) },
+	}
+	h.Unchanged(func() {
+		for name, call := range service {
+			require.Error(t, call(), name)
+		}
+		for name, call := range account {
+			require.Error(t, call(), name)
+		}
+	})
+	for _, call := range harmless {
+		_ = call()
+	}
+	require.NotZero(t, h.Status(ana).Frozen)
+	d, err := h.SignIn(h.Ctx, ana)
+	refused(t, d, err, totpflow.ErrFrozen)
+
+	phones := []string{"SendPhoneCode", "VerifyPhoneCode", "BeginPhone", "SendEnrollmentCode", "ConfirmPhone"} // see TestFrozenAndPhones
+	servicetest.RequireEveryMethod(t, h.Service, service, append(phones, "Account", "Handle", "Disown", "NewDisownToken")...)
+	servicetest.RequireEveryMethod(t, a, account, append(servicetest.Names(harmless), "RemovePhone")...)
+}
+
+// When a link is good.
+func TestDisownEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		then func(h *harness)
+		is   error
+	}{
+		"at once":                    {func(*harness) {}, nil},
+		"within 72 hours":            {func(h *harness) { h.Clock.Advance(72*time.Hour - time.Millisecond) }, nil},
+		"after 72 hours":             {func(h *harness) { h.Clock.Advance(72 * time.Hour) }, totpflow.ErrDisownToken},
+		"by a clock a little behind": {func(h *harness) { h.Clock.Advance(-30 * time.Second) }, nil},
+		"before it happened":         {func(h *harness) { h.Clock.Advance(-31 * time.Second) }, totpflow.ErrDisownToken},
+		"a factor changed since": {func(h *harness) {
+			require.NoError(h.T, h.Account(ana).PasswordChanged(h.Ctx))
+		}, nil},
+		"an administrator reset it since": {func(h *harness) {
+			h.Clock.Advance(time.Minute)
+			require.NoError(h.T, h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
+		}, nil},
+		"an administrator looked at it since, and unlocked": {func(h *harness) {
+			h.Clock.Advance(time.Minute)
+			h.Freeze(ana)
+			require.NoError(h.T, h.Admin(nil).Unlock(h.Ctx, ops, anaID))
+		}, totpflow.ErrDisownToken},
+		"an administrator unlocked what was not frozen": {func(h *harness) {
+			h.Clock.Advance(time.Minute)
+			require.NoError(h.T, h.Admin(nil).Unlock(h.Ctx, ops, anaID))
+		}, nil},
+		"an administrator reset what was frozen": {func(h *harness) {
+			h.Clock.Advance(time.Minute)
+			h.Freeze(ana)
+			require.NoError(h.T, h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
+		}, totpflow.ErrDisownToken},
+		"the account was erased": {func(h *harness) {
+			require.NoError(h.T, h.Admin(nil).Forget(h.Ctx, ops, anaID))
+		}, totpflow.ErrDisownToken},
+		"the epoch of the ring was raised": {func(h *harness) { h.RaiseEpoch(); h.Service = h.Open() }, totpflow.ErrDisownToken},
+		"the ring got a new key":           {func(h *harness) { h.RotateKeys(); h.Service = h.Open() }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			h.Enroll(ana)
+			link := h.NewDisownToken(h.EventsOf(event.EnrollmentConfirmed)[0])
+			c.then(h)
+			h.Events.Kinds()
+			err := h.Disown(h.Ctx, link)
+			require.ErrorIs(t, err, c.is)
+			require.Equal(t, err == nil, len(h.EventsOf(event.Frozen)) == 1)
+		})
+	}
+}
+
+// What an administrator does to end a freeze can itself be disowned: somebody may
+// have talked them into it.
+func TestDisownTheUnlocking(t *testing.T) {
+	for kind, end := range map[event.Kind]func(h *harness) error{
+		event.Unlocked: func(h *harness) error { return h.Admin(nil).Unlock(h.Ctx, ops, anaID) },
+		event.Reset:    func(h *harness) error { return h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll) },
+		event.AuthenticatorRestored: func(h *harness) error {
+			return h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, h.Member(anaID).Recoverable[0].ID)
+		},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			h := newHarness(t)
+			phone, _ := h.Enroll(ana)
+			h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone))
+			h.Freeze(ana)
+			h.Clock.Advance(1234567 * time.Nanosecond)
+			h.Events.Kinds()
+			require.NoError(t, end(h))
+			told := h.EventsOf(kind)
+			require.Len(t, told, 1)
+			require.NoError(t, h.Disown(h.Ctx, h.NewDisownToken(told[0])))
+			d, err := h.SignIn(h.Ctx, ana)
+			refused(t, d, err, totpflow.ErrFrozen)
+		})
+	}
+}
+
+// A link of somebody else's making is none.
+func TestDisownForged(t *testing.T) {
+	h := newHarness(t)
+	h.Enroll(ana)
+	e := h.EventsOf(event.EnrollmentConfirmed)[0]
+	link := h.NewDisownToken(e)
+	other := newHarness(t)
+	other.Enroll(ana)
+	foreign := h.Open(func(c *totpflow.Config) { c.Audience = "another product" })
+	text := func(of string) totpflow.DisownToken {
+		return totpflow.DisownToken(h.sealed("totpflow/disown", []byte(of)))
+	}
+	h.Unchanged(func() {
+		for name, d := range map[string]totpflow.DisownToken{
+			"nothing":           "",
+			"garbage":           "garbage",
+			"too long":          totpflow.DisownToken(strings.Repeat("A", 5000)),
+			"a bit turned":      link[:len(link)-2] + totpflow.DisownToken([]byte{link[len(link)-2] ^ 1, link[len(link)-1]}),
+			"cut":               link[:len(link)-4],
+			"another ring":      other.NewDisownToken(e),
+			"another audience":  foreign.NewDisownToken(e),
+			"a challenge":       totpflow.DisownToken(h.Challenge(ana)),
+			"no user":           text(`{"tenant":"acme","at":"2026-01-02T15:04:00Z"}`),
+			"no time":           text(`{"tenant":"acme","user":"42"}`),
+			"no JSON":           text(`x`),
+			"an unknown person": h.NewDisownToken(event.Event{Tenant: "acme", User: "nobody", At: e.At}),
+			"another tenant":    h.NewDisownToken(event.Event{Tenant: "globex", User: ana.ID.User, At: e.At}),
+		} {
+			require.ErrorIs(t, h.Disown(h.Ctx, d), totpflow.ErrDisownToken, name)
+		}
+	})
+	require.Empty(t, h.NewDisownToken(event.Event{Tenant: "acme", Kind: event.PolicySet, At: start}), "of a tenant")
+	require.Equal(t, "[disown token]", fmt.Sprintf("%v", link))
+	require.Equal(t, "[no disown token]", fmt.Sprintf("%x", totpflow.DisownToken("")))
+	require.Equal(t, "[disown token]", link.LogValue().String())
+	raw, err := base64.RawURLEncoding.DecodeString(string(link))
+	require.NoError(t, err)
+	require.NotContains(t, string(raw), ana.ID.User+`"`, "it says nothing to who sees it")
+	require.NoError(t, h.Disown(h.Ctx, link))
+}

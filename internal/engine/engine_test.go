@@ -1,0 +1,22 @@
+package engine
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Everybody can ask a service for its handle. Only this module can do anything
+// with it: nothing of it is exported, whatever it leads to.
+func TestHandleIsOpaque(t *testing.T) {
+	for _, typ := range []reflect.Type{reflect.TypeFor[Handle](), reflect.TypeFor[*Handle]()} {
+		require.Zero(t, typ.NumMethod(), typ)
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Handle]()) {
+		require.False(t, f.IsExported(), f.Name)
+	}
+	e := New(Config{})
+	require.Same(t, e, Open(e.Handle()))
+	require.Nil(t, Open(Handle{}))
+}

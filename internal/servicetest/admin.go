@@ -1,0 +1,65 @@
+package servicetest
+
+import (
+	"context"
+
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+// Admin is the administrators' calls under a rule.
+func (h *Harness) Admin(rule admin.Rule) admin.Admin { return admin.New(h.Service, rule) }
+
+// SetPolicy gives a tenant its policy.
+func (h *Harness) SetPolicy(tenant string, p policy.Policy) {
+	h.T.Helper()
+	h.Must(h.Admin(nil).SetPolicy(h.Ctx, Root, tenant, p))
+}
+
+// Member is how one account stands in the administrators' list.
+func (h *Harness) Member(id store.AccountID) admin.Member {
+	h.T.Helper()
+	m, err := h.Admin(nil).Member(h.Ctx, Root, id)
+	h.Must(err)
+	return m
+}
+
+// Reset resets all of an account.
+func (h *Harness) Reset(id store.AccountID) {
+	h.T.Helper()
+	h.Must(h.Admin(nil).Reset(h.Ctx, Root, id, admin.ScopeAll))
+}
+
+// Import imports the rows and returns their outcomes.
+func (h *Harness) Import(rows ...admin.Imported) []admin.Outcome {
+	h.T.Helper()
+	outcomes, err := h.Admin(nil).Import(h.Ctx, Root, rows)
+	h.Must(err)
+	h.Check(len(outcomes) == len(rows), "%d outcomes for %d rows", len(outcomes), len(rows))
+	for i := range rows {
+		h.Check(rows[i].ID == outcomes[i].ID, "outcome %d is of %v", i, outcomes[i].ID)
+	}
+	return outcomes
+}
+
+// A Mailbox takes what IssueRecoveryCode delivers.
+type Mailbox struct{ Got []admin.IssuedCode }
+
+// Deliver is the host's part of IssueRecoveryCode.
+func (m *Mailbox) Deliver(_ context.Context, c admin.IssuedCode) error {
+	m.Got = append(m.Got, c)
+	return nil
+}
+
+// Code is the last code that was delivered.
+func (m *Mailbox) Code() string { return m.Got[len(m.Got)-1].Code }
+
+// IssueCode has a code sent to the person and returns it.
+func (h *Harness) IssueCode(id store.AccountID) string {
+	h.T.Helper()
+	var m Mailbox
+	h.Must(h.Admin(nil).IssueRecoveryCode(h.Ctx, Root, id, m.Deliver))
+	h.Check(len(m.Got) == 1 && m.Got[0].ID == id, "delivered: %v", m.Got)
+	return m.Code()
+}

@@ -1,0 +1,260 @@
+package totpflow_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+// Who has the ring and not the database forges no ticket: tickets are signed by
+// a key in the record as well. The forger knows the format, may sign in as
+// somebody else, and even as the victim up to the code.
+func TestRingAloneForgesNoTicket(t *testing.T) {
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "43"}}
+	nobody := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "44"}} // has no record
+
+	tags := map[string][]byte{
+		"no tag":                      {},
+		"zero tag":                    make([]byte, 32),
+		"tag of the victim's sign-in": h.opened("totpflow/challenge", string(h.Challenge(ana)))[:32],
+	}
+	next, err := h.SignIn(h.Ctx, ben)
+	require.NoError(t, err)
+	tags["tag of another account"] = h.opened("totpflow/proof", string(next.Proof))[:32]
+
+	for name, tag := range tags {
+		for _, u := range []totpflow.User{ana, nobody} {
+			t.Run(name+"/"+u.ID.User, func(t *testing.T) {
+				forge := func(kind string, a totpflow.Action) string {
+					return h.sealed(kind, append(bytes.Clone(tag), fmt.Appendf(nil,
+						`{"id":"F","kind":%q,"tenant":%q,"user":%q,"issued":%q,"action":%q,"reason":"code"}`,
+						kind, u.ID.Tenant, u.ID.User, h.Clock.Now().Format(time.RFC3339), a)...))
+				}
+				challenge := func(a totpflow.Action) totpflow.Challenge {
+					return totpflow.Challenge(forge("totpflow/challenge", a))
+				}
+				proof := func(a totpflow.Action) totpflow.Proof { return totpflow.Proof(forge("totpflow/proof", a)) }
+
+				_, err := h.BeginEnrollment(h.Ctx, challenge(totpflow.ActionEnroll))
+				require.ErrorIs(t, err, totpflow.ErrChallenge)
+				for _, a := range []totpflow.Action{totpflow.ActionEnroll, totpflow.ActionReplaceAuthenticator, totpflow.ActionAddAuthenticator} {
+					_, err = h.BeginEnrollment(h.Ctx, proof(a))
+					require.ErrorIs(t, err, totpflow.ErrProof)
+				}
+				_, err = h.TrustBrowser(h.Ctx, proof(totpflow.ActionSignIn), "x")
+				require.ErrorIs(t, err, totpflow.ErrProof)
+				require.ErrorIs(t, h.Account(u).Disable(h.Ctx, proof(totpflow.ActionDisable)), totpflow.ErrProof)
+				d, err := h.VerifyCode(h.Ctx, challenge(totpflow.ActionSignIn), phone.Peek())
+				refused(t, d, err, totpflow.ErrChallenge)
+				d, err = h.ContinueSignIn(h.Ctx, challenge(totpflow.ActionEnroll))
+				refused(t, d, err, totpflow.ErrChallenge)
+			})
+		}
+	}
+}
+
+// sealed and opened do with the ring what the service does.
+func (h *harness) sealed(kind string, plain []byte) string {
+	keys, err := keyring.Parse(h.Keys)
+	require.NoError(h.T, err)
+	return base64.RawURLEncoding.EncodeToString(keys.Seal(kind, plain, "Acme Backup", strconv.Itoa(int(keys.Epoch()))))
+}
+
+func (h *harness) opened(kind, sealed string) []byte {
+	raw, err := base64.RawURLEncoding.DecodeString(sealed)
+	require.NoError(h.T, err)
+	keys, err := keyring.Parse(h.Keys)
+	require.NoError(h.T, err)
+	plain, err := keys.Open(kind, raw, "Acme Backup", strconv.Itoa(int(keys.Epoch())))
+	require.NoError(h.T, err)
+	return plain
+}
+
+// Tickets of a deleted account mean nothing to one made anew under its id.
+func TestTicketsDoNotOutliveTheRecord(t *testing.T) {
+	h := newHarness(t)
+	_, _ = h.Enroll(ana)
+	challenge := h.Challenge(ana)
+	rec, err := h.Memory.Get(h.Ctx, ana.ID)
+	require.NoError(t, err)
+	require.NoError(t, h.Memory.Delete(h.Ctx, rec.ID, rec.Version))
+	phone, _ := h.Enroll(ana)
+	d, err := h.VerifyCode(h.Ctx, challenge, phone.Code())
+	refused(t, d, err, totpflow.ErrChallenge)
+}
+
+// A clock that jumps ahead and comes back brings nothing back that was over,
+// and leaves nothing behind that lives longer than it should.
+func TestClockJumps(t *testing.T) {
+	there := map[string]time.Duration{"20 minutes": 20 * time.Minute, "a day": 24 * time.Hour, "a year": 365 * 24 * time.Hour}
+	for name, jump := range there {
+		t.Run("used proof/"+name, func(t *testing.T) {
+			h := newHarness(t)
+			phone, codes := h.Enroll(ana)
+			proof := h.Prove(ana, "delete backup", phone)
+			a := h.Account(ana)
+			require.NoError(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")))
+			h.Clock.Advance(jump)
+			_, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), "0000-0000-0000-0000") // a write
+			require.ErrorIs(t, err, totpflow.ErrRejected)
+			h.Clock.Advance(-jump)
+			require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
+
+			_, err = h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[0])
+			require.NoError(t, err, "nor does it lock the owner out")
+		})
+		t.Run("ticket of a clock ahead/"+name, func(t *testing.T) {
+			h := newHarness(t)
+			phone, _ := h.Enroll(ana)
+			h.Clock.Advance(jump)
+			challenge := h.Challenge(ana)
+			h.Clock.Advance(-jump + time.Hour) // it would be good for the jump and ten minutes
+			if jump < time.Hour {
+				h.Clock.Advance(-time.Hour)
+			}
+			h.Clock.Advance(time.Minute)
+			d, err := h.VerifyCode(h.Ctx, challenge, phone.Code())
+			refused(t, d, err, totpflow.ErrChallenge)
+		})
+	}
+	t.Run("sessions", func(t *testing.T) {
+		h := newHarness(t)
+		a := h.Account(ana)
+		require.NoError(t, a.PasswordChanged(h.Ctx))
+		over := h.Clock.Now()
+		h.Clock.Advance(-time.Hour)
+		require.NoError(t, a.PasswordChanged(h.Ctx))
+		valid, err := a.SessionValid(h.Ctx, over.Add(-time.Nanosecond))
+		require.NoError(t, err)
+		require.False(t, valid, "sessions that were over came back")
+	})
+	t.Run("clocks of two processes", func(t *testing.T) {
+		h := newHarness(t)
+		phone, _ := h.Enroll(ana)
+		h.Clock.Advance(time.Minute)
+		challenge := h.Challenge(ana)
+		h.Clock.Advance(-20 * time.Second)
+		_, err := h.VerifyCode(h.Ctx, challenge, phone.Code())
+		require.NoError(t, err, "half a minute apart is still well")
+	})
+}
+
+// A recovery code says that the phone is lost: what was earned by the phone
+// before, and is not yet used, ends with it. So it is with the proofs that were
+// earned by recovery codes, when those are replaced.
+func TestLostFactorsEndWhatTheyEarned(t *testing.T) {
+	h := newHarness(t)
+	phone, codes := h.Enroll(ana)
+	thief := h.PassByCode(ana, phone).Proof
+	under := h.Challenge(ana)
+	next, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[0])
+	require.NoError(t, err)
+	_, err = h.TrustBrowser(h.Ctx, thief, "x")
+	require.ErrorIs(t, err, totpflow.ErrProof)
+	d, err := h.VerifyCode(h.Ctx, under, phone.Code())
+	refused(t, d, err, totpflow.ErrChallenge)
+
+	h.NewRecoveryCodes(ana, phone)
+	_, err = h.BeginEnrollment(h.Ctx, next.Proof)
+	require.ErrorIs(t, err, totpflow.ErrProof, "the old code's proof outlived its set")
+}
+
+// A host that takes the action from a form gives nobody more than a factor
+// earned: no trust for a recovery code, no enrollment beside an active authenticator.
+func TestReservedActions(t *testing.T) {
+	h := newHarness(t)
+	phone, codes := h.Enroll(ana)
+	proof, err := h.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.ActionSignIn.On(""), codes[0])
+	require.NoError(t, err)
+	_, err = h.TrustBrowser(h.Ctx, proof, "x")
+	require.ErrorIs(t, err, totpflow.ErrProof)
+	_, err = h.BeginEnrollment(h.Ctx, h.Prove(ana, totpflow.ActionEnroll, phone))
+	require.ErrorIs(t, err, totpflow.ErrProof)
+}
+
+// What is no mode is Required everywhere, also where something is to go.
+func TestUnknownModeIsRequired(t *testing.T) {
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	odd := h.Open(withMode(policy.Mode(7)))
+	next, err := odd.SignIn(h.Ctx, totpflow.User{ID: totpflow.AccountID{User: "new"}})
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Enroll, next.Step)
+	proof := h.Prove(ana, totpflow.ActionDisable, phone)
+	require.ErrorIs(t, odd.Account(ana).Disable(h.Ctx, proof), totpflow.ErrFactorRequired)
+}
+
+// A session without a factor cannot push the last changes out of sight.
+func TestSavedIsSaidOnce(t *testing.T) {
+	h := newHarness(t)
+	h.Enroll(ana)
+	for range event.MaxChanges + 1 {
+		require.NoError(t, h.Account(ana).RecoveryCodesSaved(h.Ctx))
+	}
+	activity := h.Status(ana).Activity
+	require.Equal(t, event.EnrollmentConfirmed, activity[1].Kind)
+}
+
+// However many factors are passed, the record stays small, and no proof serves
+// twice.
+func TestManySignInsDoNotFillTheRecord(t *testing.T) {
+	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h.Enroll(ana)
+	var proofs []totpflow.Proof
+	for range 500 {
+		c := h.Challenge(ana)
+		d, err := h.CompleteExternal(h.Ctx, c, h.external(c), nil)
+		require.NoError(t, err)
+		_, err = h.TrustBrowser(h.Ctx, d.Proof, "x")
+		require.NoError(t, err)
+		proofs = append(proofs, d.Proof)
+		h.Clock.Advance(10 * time.Millisecond)
+	}
+	for _, p := range proofs {
+		_, err := h.TrustBrowser(h.Ctx, p, "again")
+		require.ErrorIs(t, err, totpflow.ErrProof)
+	}
+	rec, err := h.Memory.Get(h.Ctx, ana.ID)
+	require.NoError(t, err)
+	require.Less(t, len(rec.Sealed), 16<<10)
+}
+
+// A context that ends while a recovery code is derived says nothing of the code.
+func TestRecoveryInterrupted(t *testing.T) {
+	h := newHarness(t)
+	_, codes := h.Enroll(ana)
+	challenge := h.Challenge(ana)
+	ctx, cancel := context.WithCancel(h.Ctx)
+	s := h.Open(func(c *totpflow.Config) { c.Store = readThen{h.Store, cancel} })
+	d, err := s.VerifyRecoveryCode(ctx, challenge, codes[0])
+	refused(t, d, err, store.ErrUnavailable)
+	require.False(t, errors.Is(err, totpflow.ErrRejected))
+	_, err = h.VerifyRecoveryCode(h.Ctx, challenge, codes[0])
+	require.NoError(t, err)
+}
+
+// A readThen calls then after each read.
+type readThen struct {
+	store.Store
+	then func()
+}
+
+func (s readThen) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
+	defer s.then()
+	return s.Store.Get(ctx, id)
+}

@@ -1,0 +1,109 @@
+package walk
+
+import (
+	"errors"
+	"time"
+
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/store"
+)
+
+// look compares what can be seen of the accounts, and that no session that was
+// over comes back.
+func (w *walker) look() {
+	if w.refusing {
+		return
+	}
+	for i, m := range w.people {
+		st, err := w.services[i].Account(users[i]).Status(w.ctx)
+		w.need(err, "status")
+		w.check(len(st.Authenticators) == len(m.phones), "status: %d authenticators, in the model %d", len(st.Authenticators), len(m.phones))
+		w.check(st.RecoveryCodes.Left == m.unused(), "status: %d recovery codes, in the model %d", st.RecoveryCodes.Left, m.unused())
+		w.check(len(st.Browsers) <= len(m.browsers), "status: %d browsers, in the model %d", len(st.Browsers), len(m.browsers))
+		w.check(!st.SessionsFrom.Before(w.sessions[i]), "status: sessions from %v, and before from %v", st.SessionsFrom, w.sessions[i])
+		w.sessions[i] = st.SessionsFrom
+		w.lookAtLeave(i)
+	}
+	w.lookAtList()
+}
+
+// lookAtLeave compares what administrators see.
+func (w *walker) lookAtLeave(user int) {
+	m, now := w.people[user], w.now()
+	seen := w.member(user)
+	w.check(seen.State == m.word(now), "member: %v, in the model %v", seen.State, m.word(now))
+	w.check(seen.FrozenAt.IsZero() != m.state.frozen, "member: frozen at %v, in the model %v", seen.FrozenAt, m.state.frozen)
+	w.check(seen.ResetAt.IsZero() != m.state.reset, "member: reset at %v, in the model %v", seen.ResetAt, m.state.reset)
+	w.check(seen.Machine != "" == m.state.exempt, "member: exempt as %q, in the model %v", seen.Machine, m.state.exempt)
+	known := m.keptNow(now)
+	w.check(len(seen.Recoverable) <= len(known), "member: %d kept, in the model %d", len(seen.Recoverable), len(known))
+	for _, k := range known {
+		w.check(k.doubt || listed(seen, k), "member: what was added at %v is not listed as kept", k.phone.added)
+	}
+	for _, l := range seen.Recoverable {
+		w.check(m.keptAs(now, l.Added, l.Until) != nil, "member: what was added at %v is listed as kept", l.Added)
+	}
+}
+
+// lookAtList compares who is listed, in turn of all and of those that are frozen.
+func (w *walker) lookAtList() {
+	q, s := store.Query{Tenant: users[0].ID.Tenant}, w.services[w.steps%2]
+	if w.steps%3 == 0 {
+		q.State = string(admin.StateFrozen)
+	}
+	page, err := admin.New(s, nil).ListPage(w.ctx, ops, q)
+	w.need(err, "list")
+	w.check(page.Next == "", "list: it goes on behind %d of two", len(page.Members))
+	for i, m := range w.people {
+		if !w.exists(i) || q.State != "" && !m.state.frozen {
+			continue
+		}
+		w.check(len(page.Members) > 0 && page.Members[0].ID == w.id(i), "list of %q: %v is not where it belongs", q.State, w.id(i))
+		seen := page.Members[0].State
+		w.check(seen == m.word(w.now()), "list of %q: %v, in the model %v", q.State, seen, m.word(w.now()))
+		page.Members = page.Members[1:]
+	}
+	w.check(len(page.Members) == 0, "list of %q: %d too many", q.State, len(page.Members))
+}
+
+func (w *walker) member(user int) admin.Member {
+	m, err := admin.New(w.services[0], nil).Member(w.ctx, ops, w.id(user))
+	w.need(err, "member")
+	return m
+}
+
+func listed(seen admin.Member, k *modelKept) bool {
+	for _, l := range seen.Recoverable {
+		if l.Added.Equal(k.phone.added) && l.Until.Equal(k.at.Add(72*time.Hour)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *model) keptNow(now time.Time) (kept []*modelKept) {
+	for _, k := range m.state.kept {
+		if now.Sub(k.at) < 72*time.Hour {
+			kept = append(kept, k)
+		}
+	}
+	return kept
+}
+
+// keptAs finds what is kept by what is seen of it. Two that were added and went at
+// the same time look the same, and are told apart by nothing but their codes.
+func (m *model) keptAs(now, added, until time.Time) *modelKept {
+	for _, k := range m.keptNow(now) {
+		if k.phone.added.Equal(added) && k.at.Add(72*time.Hour).Equal(until) {
+			return k
+		}
+	}
+	return nil
+}
+
+// exists reports whether there is a record: only then do most calls have a target.
+func (w *walker) exists(user int) bool {
+	_, err := w.plain.Get(w.ctx, w.id(user))
+	w.check(err == nil || errors.Is(err, store.ErrNotFound), "the record: %v", err)
+	return err == nil
+}

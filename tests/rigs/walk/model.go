@@ -1,0 +1,310 @@
+package walk
+
+import (
+	"slices"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/totp"
+	"github.com/totpflow/totpflow/trust"
+)
+
+// A model is what one account should do, without store, seal or process. Every
+// method answers with a word, and with what changes by it, if the answer goes
+// out: an answer that never went out has changed nothing.
+type model struct {
+	required   bool // with a grace of graceLife
+	generation int  // of tickets: those of another one are over
+	revoked    int  // how often trust was: proofs from before trust no browser
+	phones     []*modelPhone
+	offer      *modelOffer
+	codes      map[string]bool // recovery codes of the set: whether they are unused
+	browsers   []*modelBrowser
+	budget     throttle.Budget // has a model of its own, in package throttle
+	rate       throttle.Rate
+	state      modelState
+}
+
+type modelPhone struct {
+	key   totp.Key
+	last  totp.Step
+	added time.Time
+}
+
+// A mark is a time at which something was handed out. In doubt is what a clock
+// that ran ahead may have ended before it came back: it may work or not.
+type mark struct {
+	at    time.Time
+	doubt bool
+}
+
+type modelTicket struct {
+	mark
+	user, generation int
+	proof            bool // else a challenge
+	action           totpflow.Action
+	target           string // of an action on one authenticator
+	revoked          int
+	reason           totpflow.Reason
+	spent            bool
+	value            string
+}
+
+type modelOffer struct {
+	mark
+	user, generation int
+	token            totpflow.EnrollmentToken
+	by               totpflow.EnrollmentGrant
+	phone            *modelPhone
+	adds             bool
+}
+
+type modelBrowser struct {
+	mark
+	id    string
+	token trust.Token
+	seen  time.Time
+}
+
+// holds is the whole life of a ticket. The answer got decides what is in doubt.
+func (m *model) holds(t *modelTicket, now time.Time, got string) bool {
+	life := totpflow.ChallengeLifetime
+	if t.proof {
+		life = totpflow.ProofLifetime
+	}
+	age := now.Sub(t.at)
+	return !t.spent && t.generation == m.generation && age >= -30*time.Second && age < life &&
+		!(t.doubt && got == t.over())
+}
+
+func (t *modelTicket) over() string {
+	if t.proof {
+		return "proof"
+	}
+	return "challenge"
+}
+
+func (m *model) signIn(now time.Time, tokens []trust.Token, got string) expectation {
+	switch {
+	case m.state.frozen:
+		return only("frozen")
+	case m.state.exempt:
+		return only("exempt")
+	case m.state.reset:
+		return only(m.state.afterReset(now))
+	case len(m.phones) == 0 && m.required:
+		return m.withinGrace(now)
+	case len(m.phones) == 0:
+		return only("in")
+	}
+	for _, b := range m.browsers {
+		ahead := b.at.After(now.Add(30*time.Second)) || b.seen.After(now.Add(30*time.Second))
+		if !slices.Contains(tokens, b.token) || ahead || now.Sub(b.at) > trust.DefaultAge || b.doubt && got == "ask" {
+			continue
+		}
+		if now.Sub(b.seen) < 24*time.Hour {
+			return only("trusted")
+		}
+		return expectation{"trusted", func() { b.seen = now }}
+	}
+	return only("ask")
+}
+
+// second is the second step: a challenge that asks a code, and a check.
+func (m *model) second(t *modelTicket, now time.Time, got string, check expectation) expectation {
+	if t.proof || t.action != totpflow.ActionSignIn || !m.holds(t, now, got) {
+		return only("challenge")
+	}
+	if check.answer != "ok" {
+		return check
+	}
+	answer := "in"
+	if m.state.reset { // by what was left: to the enrollment, not past it
+		answer = "set up"
+	}
+	return expectation{answer, func() { t.spent = true; check.then() }}
+}
+
+func (m *model) chances() int { return 3 * max(1, len(m.phones)) }
+
+// code is one code of an app, on account of the ticket tag.
+func (m *model) code(now time.Time, tag, typed string) expectation {
+	if m.budget.Allow(now, throttle.Default(), m.chances()) != nil {
+		return only("throttled")
+	}
+	answer, burn := m.look(now, 1, typed)
+	switch {
+	case len(m.phones) == 0:
+		return only("not enrolled")
+	case answer == "ok":
+		return expectation{"ok", func() { burn(); m.budget = m.budget.Succeed(now, tag) }}
+	case answer == "rejected":
+		return expectation{"rejected", func() { m.budget = m.budget.Fail(now, throttle.Default(), tag, m.chances()) }}
+	}
+	return only(answer)
+}
+
+// pair is two consecutive codes.
+func (m *model) pair(now time.Time, tag, first, second string) expectation {
+	taken, err := m.budget.Pair(now, throttle.Default())
+	if err != nil {
+		return only("throttled")
+	}
+	answer, burn := m.look(now, 2, first+second)
+	switch {
+	case len(m.phones) == 0:
+		return only("not enrolled")
+	case answer == "ok":
+		return expectation{"ok", func() { burn(); m.budget = taken.Succeed(now, tag) }}
+	case answer == "rejected":
+		return expectation{"rejected", func() { m.budget = taken }}
+	}
+	return only(answer)
+}
+
+// look compares n codes in a row, typed as one, with those of every phone. The
+// window is one step either way.
+func (m *model) look(now time.Time, n int, typed string) (answer string, burn func()) {
+	answer = "rejected"
+	var steps []func()
+	for _, p := range m.phones {
+		if p.last > p.key.Step(now)+1 {
+			return "clock", nil
+		}
+		switch step := p.matches(now, n, typed); {
+		case step == 0:
+		case step-totp.Step(n-1) <= p.last:
+			answer = "used"
+		default:
+			steps = append(steps, func() { p.last = step })
+		}
+	}
+	if steps == nil {
+		return answer, nil
+	}
+	return "ok", func() {
+		for _, burn := range steps {
+			burn()
+		}
+	}
+}
+
+// matches returns the latest step of the window that ends the codes typed, or 0.
+func (p *modelPhone) matches(now time.Time, n int, typed string) totp.Step {
+	for step := p.key.Step(now) + 1; step >= p.key.Step(now)-1+totp.Step(n-1); step-- {
+		shown := ""
+		for i := n - 1; i >= 0; i-- {
+			shown += codeOf(p.key, step-totp.Step(i))
+		}
+		if shown == typed {
+			return step
+		}
+	}
+	return 0
+}
+
+func codeOf(k totp.Key, s totp.Step) string {
+	code, err := k.Code(k.Start(s))
+	if err != nil {
+		panic(err)
+	}
+	return code
+}
+
+func (m *model) recovery(now time.Time, tag, typed string) expectation {
+	rate, err := m.rate.Take(now, 10, time.Hour)
+	switch {
+	case err != nil:
+		return only("throttled")
+	case !m.codes[typed]:
+		return expectation{"rejected", func() { m.rate = rate }}
+	}
+	return expectation{"ok", func() {
+		m.rate, m.codes[typed], m.budget = rate, false, m.budget.Succeed(now, tag)
+		m.generation++
+		m.browsers = nil
+	}}
+}
+
+// begin starts an enrollment, from a challenge or a proof.
+func (m *model) begin(t *modelTicket, now time.Time, got string) expectation {
+	active, adds := len(m.phones) > 0, t.action == totpflow.ActionAddAuthenticator
+	allowed := t.action == totpflow.ActionEnroll && !active ||
+		t.proof && (adds || t.action == totpflow.ActionReplaceAuthenticator)
+	switch {
+	case !allowed || !m.holds(t, now, got):
+		return only(t.over())
+	case active && adds && len(m.phones) == enroll.MaxAuthenticators:
+		return expectation{"limit", func() { t.spent = true }}
+	}
+	return expectation{"ok", func() { t.spent = t.spent || active }}
+}
+
+// standing reports whether o can be seen and confirmed.
+func (m *model) standing(o *modelOffer, now time.Time, got string) bool {
+	age := now.Sub(o.at)
+	return o == m.offer && o.generation == m.generation && age >= -30*time.Second && age < enroll.CandidateLifetime &&
+		!(o.doubt && got == "enrollment")
+}
+
+// confirm binds what was offered; fresh are the recovery codes that came with it.
+func (m *model) confirm(o *modelOffer, now time.Time, typed, got string, fresh []string) expectation {
+	if !m.standing(o, now, got) {
+		return only("enrollment")
+	}
+	if answer, _ := m.look(now, 1, ""); answer == "clock" {
+		return only(answer)
+	}
+	step := o.phone.matches(now, 1, typed)
+	if step == 0 {
+		return only("rejected")
+	}
+	return expectation{"in", func() {
+		o.phone.last, o.phone.added = step, now
+		if !o.adds {
+			m.shelve(now, m.phones...)
+			m.phones, m.browsers = nil, nil
+		}
+		m.state.bound()
+		if !o.adds || m.codes == nil {
+			m.renew(fresh)
+		}
+		m.phones, m.offer = append(m.phones, o.phone), nil
+		m.generation++
+	}}
+}
+
+func (m *model) renew(codes []string) {
+	m.codes = map[string]bool{}
+	for _, c := range codes {
+		m.codes[c] = true
+	}
+}
+
+// unused counts the recovery codes left.
+func (m *model) unused() (n int) {
+	for _, unused := range m.codes {
+		if unused {
+			n++
+		}
+	}
+	return n
+}
+
+// with is an operation that consumes a proof.
+func (m *model) with(t *modelTicket, user int, a totpflow.Action, now time.Time, got string, do expectation) expectation {
+	if !t.proof || t.user != user || t.action != a || !m.holds(t, now, got) {
+		return only("proof")
+	}
+	if do.then == nil {
+		return do
+	}
+	return expectation{do.answer, func() { t.spent = true; do.then() }}
+}
+
+// changed is what every change of factors ends.
+func (m *model) changed() { m.generation++; m.revokeAll() }
+
+func (m *model) revokeAll() { m.browsers = nil; m.revoked++ }

@@ -1,0 +1,180 @@
+package totpflow_test
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/throttle"
+)
+
+// A lost phone: the recovery code lets the person in once and leads straight to
+// a new authenticator; the old one works until that has shown a code.
+func TestRecoveryLeadsToANewAuthenticator(t *testing.T) {
+	h := newHarness(t)
+	lost, codes := h.Enroll(ana)
+	browser := h.TrustBrowserOf(ana, lost)
+
+	next, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[3])
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, next.Step)
+	require.Equal(t, totpflow.ReasonRecoveryCode, next.Reason)
+	require.Equal(t, 9, next.RecoveryCodesLeft)
+	require.Zero(t, next.TrustFor, "no trust on the strength of a recovery code")
+	_, err = h.TrustBrowser(h.Ctx, next.Proof, "x")
+	require.ErrorIs(t, err, totpflow.ErrProof)
+
+	again, err := h.SignIn(h.Ctx, ana, browser)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.AskCode, again.Step, "a trusted browser outlived the use of a recovery code")
+
+	page, err := h.BeginEnrollment(h.Ctx, next.Proof)
+	require.NoError(t, err)
+	require.Equal(t, []string{"Authenticator"}, page.Clears)
+	h.Clock.Advance(time.Minute)
+	h.PassByCode(ana, lost)
+	_, err = h.BeginEnrollment(h.Ctx, next.Proof)
+	require.ErrorIs(t, err, totpflow.ErrProof, "a proof serves once")
+}
+
+// Each code works once, however many requests try it at once.
+func TestRecoveryCodeWorksOnceUnderConcurrency(t *testing.T) {
+	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	_, codes := h.Enroll(ana)
+	other := h.Open(func(c *totpflow.Config) { c.Events = quiet })
+	var challenges []totpflow.Challenge
+	for range 30 {
+		challenges = append(challenges, h.Challenge(ana))
+	}
+	var passed atomic.Int32
+	together(30, func(i int) {
+		s := h.Service
+		if i%2 == 1 {
+			s = other
+		}
+		_, err := s.VerifyRecoveryCode(h.Ctx, challenges[i], codes[0])
+		switch {
+		case err == nil:
+			passed.Add(1)
+		case errors.Is(err, totpflow.ErrChallenge): // a code that was used ends the other sign-ins under way
+		default:
+			t.Error(err)
+		}
+	})
+	require.EqualValues(t, 1, passed.Load())
+	require.Equal(t, 9, h.Status(ana).RecoveryCodes.Left)
+}
+
+// Recovery has a counter of its own: ten tries an hour, and a spent budget of
+// codes does not close it.
+func TestRecoveryHasItsOwnCounter(t *testing.T) {
+	h := newHarness(t)
+	phone, codes := h.Enroll(ana)
+	h.Clock.Advance(time.Hour)
+	for range 5 {
+		_, err := h.VerifyCode(h.Ctx, h.Challenge(ana), phone.WrongCode())
+		require.ErrorIs(t, err, totpflow.ErrRejected)
+	}
+	require.NotNil(t, h.Status(ana).Throttled)
+	next, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[0])
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, next.Step)
+
+	h.Clock.Advance(time.Hour)
+	for range 10 {
+		_, err = h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), "ZZZZ-ZZZZ-ZZZZ-ZZZZ")
+		require.ErrorIs(t, err, totpflow.ErrRejected)
+	}
+	d, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[1])
+	refused(t, d, err, throttle.ErrThrottled)
+	h.PassByCode(ana, phone) // and the other way round
+	h.Clock.Advance(time.Hour)
+	_, err = h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[1])
+	require.NoError(t, err)
+}
+
+// Case, spaces and hyphens do not matter; what cannot be a code is not counted.
+func TestRecoverySpelling(t *testing.T) {
+	h := newHarness(t)
+	_, codes := h.Enroll(ana)
+	for range 20 {
+		d, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), "not a code")
+		refused(t, d, err, totpflow.ErrRejected)
+		require.ErrorIs(t, err, recovery.ErrMalformed)
+	}
+	spelled := ""
+	for _, r := range codes[0] {
+		if r != '-' {
+			spelled += " " + string(r)
+		}
+	}
+	_, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), spelled)
+	require.NoError(t, err)
+}
+
+// New codes end the old ones with the same write.
+func TestNewRecoveryCodes(t *testing.T) {
+	h := newHarness(t)
+	phone, old := h.Enroll(ana)
+	a := h.Account(ana)
+	_, err := a.NewRecoveryCodes(h.Ctx, "")
+	require.ErrorIs(t, err, totpflow.ErrProof)
+	_, err = a.NewRecoveryCodes(h.Ctx, h.Prove(ana, totpflow.ActionDisable, phone))
+	require.ErrorIs(t, err, totpflow.ErrProof, "a proof of another action")
+
+	h.Events.Kinds()
+	sheet, err := a.NewRecoveryCodes(h.Ctx, h.Prove(ana, totpflow.ActionRecoveryCodes, phone))
+	require.NoError(t, err)
+	require.Len(t, sheet.Codes, recovery.Codes)
+	require.Empty(t, sheet.Secret)
+	require.Equal(t, []event.Kind{event.Reauthenticated, event.RecoveryCodesMade}, h.Events.Kinds())
+	for _, code := range old[:3] {
+		_, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), code)
+		require.ErrorIs(t, err, totpflow.ErrRejected)
+	}
+	_, err = h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), sheet.Codes[9])
+	require.NoError(t, err)
+
+	st := h.Status(ana)
+	require.Zero(t, st.RecoveryCodes.Saved)
+	require.NoError(t, a.RecoveryCodesSaved(h.Ctx))
+	require.Equal(t, h.Clock.Now().Truncate(time.Second), h.Status(ana).RecoveryCodes.Saved.Truncate(time.Second))
+}
+
+// Of a code used and a regeneration at the same time one wins, and ends the
+// other: there is no moment at which an old code and a new set both stand.
+func TestUseAgainstRegeneration(t *testing.T) {
+	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	phone, codes := h.Enroll(ana)
+	for range 20 {
+		h.Clock.Advance(time.Hour)
+		proof, challenge := h.Prove(ana, totpflow.ActionRecoveryCodes, phone), h.Challenge(ana)
+		old := codes
+		var used, made error
+		together(2, func(i int) {
+			if i == 0 {
+				_, used = h.VerifyRecoveryCode(h.Ctx, challenge, old[0])
+				return
+			}
+			sheet, err := h.Account(ana).NewRecoveryCodes(h.Ctx, proof)
+			codes, made = sheet.Codes, err
+		})
+		if made != nil {
+			require.ErrorIs(t, made, totpflow.ErrProof)
+			require.NoError(t, used)
+			require.Equal(t, recovery.Codes-1, h.Status(ana).RecoveryCodes.Left)
+			codes = h.NewRecoveryCodes(ana, phone)
+			continue
+		}
+		require.ErrorIs(t, used, totpflow.ErrChallenge)
+		require.Equal(t, recovery.Codes, h.Status(ana).RecoveryCodes.Left, "the new set is whole")
+		_, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), old[0])
+		require.ErrorIs(t, err, totpflow.ErrRejected)
+	}
+}
