@@ -63,15 +63,19 @@ func (h *Web) apiReauthenticate(w http.ResponseWriter, r *http.Request, v visito
 		return err
 	}
 	targeted, known := h.targeted(in.Action)
-	codes := in.Codes
-	if codes == nil {
-		codes = []string{in.Code + in.RecoveryCode} // one of them is empty
-	}
 	answer := codeAnswer{Code: in.Code, Codes: in.Codes, RecoveryCode: in.RecoveryCode}
 	if !known || targeted != (in.Target != "") || answer.ways() != 1 || in.Codes != nil && len(in.Codes) != 2 {
 		return errMalformed
 	}
-	proof, err := v.account.Reauthenticate(r.Context(), bound(in.Action, Target{ID: in.Target}), codes...)
+	purpose, proof := in.Action.On(in.Target), totpflow.Proof("")
+	switch {
+	case in.Codes != nil:
+		proof, err = v.account.VerifyPair(r.Context(), purpose, in.Codes[0], in.Codes[1])
+	case in.RecoveryCode != "":
+		proof, err = v.account.VerifyRecoveryCode(r.Context(), purpose, in.RecoveryCode)
+	default:
+		proof, err = v.account.VerifyCode(r.Context(), purpose, in.Code)
+	}
 	if err != nil {
 		return err
 	}
@@ -94,7 +98,7 @@ func (h *Web) targeted(a totpflow.Action) (targeted, known bool) {
 func (h *Web) apiRecoveryCodes(w http.ResponseWriter, r *http.Request, v visitor) error {
 	sheet, err := v.account.NewRecoveryCodes(r.Context(), proofOf(r))
 	if err != nil {
-		return h.withoutProof(r, v, totpflow.ActionRecoveryCodes, "", err)
+		return h.withoutProof(r, v, totpflow.Purpose{Action: totpflow.ActionRecoveryCodes}, err)
 	}
 	return reply(w, http.StatusOK, struct {
 		RecoveryCodes []string `json:"recovery_codes"`
@@ -110,14 +114,13 @@ func (h *Web) apiSaved(w http.ResponseWriter, r *http.Request, v visitor) error 
 }
 
 // consume consumes the proof that a program's request shows.
-func (h *Web) consume(r *http.Request, v visitor, action totpflow.Action, on Target, a totpflow.Action) error {
-	err := v.account.ConsumeProof(r.Context(), proofOf(r), a)
-	return h.withoutProof(r, v, action, on.ID, err)
+func (h *Web) consume(r *http.Request, v visitor, p totpflow.Purpose) error {
+	return h.withoutProof(r, v, p, v.account.ConsumeProof(r.Context(), proofOf(r), p))
 }
 
 // withoutProof says what a proof that is missing has to be of, or that the person cannot
 // have one: they have no app to show a code.
-func (h *Web) withoutProof(r *http.Request, v visitor, action totpflow.Action, target string, err error) error {
+func (h *Web) withoutProof(r *http.Request, v visitor, p totpflow.Purpose, err error) error {
 	if !errors.Is(err, totpflow.ErrProof) {
 		return err
 	}
@@ -128,5 +131,5 @@ func (h *Web) withoutProof(r *http.Request, v visitor, action totpflow.Action, t
 	case len(st.Authenticators) == 0:
 		return totpflow.ErrNotEnrolled
 	}
-	return &proofError{action, target}
+	return &proofError{p}
 }

@@ -97,12 +97,9 @@ type incomplete struct{ totpflow.Decision }
 func (e *incomplete) Error() string { return "web: the sign-in is not complete: " + e.Step.String() }
 
 // A proofError is totpflow.ErrProof that says of what.
-type proofError struct {
-	action totpflow.Action
-	target string
-}
+type proofError struct{ totpflow.Purpose }
 
-func (e *proofError) Error() string { return "web: a proof is needed: " + string(e.action) }
+func (e *proofError) Error() string { return "web: a proof is needed: " + string(e.Action) }
 
 // Is makes every proofError a totpflow.ErrProof.
 func (e *proofError) Is(target error) bool { return target == totpflow.ErrProof }
@@ -153,7 +150,7 @@ func (h *Web) failJSON(w http.ResponseWriter, status int, err error) {
 		f.ClockOff = int(drift.Off / time.Second)
 	}
 	if errors.As(err, &proof) {
-		f.Action, f.Target = proof.action, proof.target
+		f.Action, f.Target = proof.Action, proof.Target
 	}
 	if errors.As(err, &ended) {
 		f.Reason = ended.why

@@ -38,7 +38,7 @@ func (h *Web) apiSetup(w http.ResponseWriter, r *http.Request) error {
 	}
 	page, err := h.service.BeginEnrollment(r.Context(), by)
 	if errors.Is(err, totpflow.ErrProof) {
-		return &proofError{action: totpflow.ActionReplaceAuthenticator}
+		return &proofError{totpflow.Purpose{Action: totpflow.ActionReplaceAuthenticator}}
 	}
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (h *Web) grant(r *http.Request, in setupRequest) (totpflow.EnrollmentGrant,
 	case err != nil:
 		return nil, err
 	case len(st.Authenticators) > 0:
-		return nil, &proofError{action: totpflow.ActionReplaceAuthenticator}
+		return nil, &proofError{totpflow.Purpose{Action: totpflow.ActionReplaceAuthenticator}}
 	case in.Password == "":
 		return nil, errPasswordNext
 	}

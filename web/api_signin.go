@@ -31,7 +31,7 @@ type phoneItem struct {
 	Number string `json:"number"`
 }
 
-func phoneItems(phones []totpflow.Phone) (items []phoneItem) {
+func phoneItems(phones []phone.Phone) (items []phoneItem) {
 	for _, p := range phones {
 		items = append(items, phoneItem{p.ID, p.Number.String()})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/totphttp"
+	"github.com/totpflow/totpflow/trust"
 )
 
 // A SecondStep is what the pages of the second step have in common: which ways there
@@ -52,10 +53,10 @@ type IssuedPage struct {
 // with phone_code, phone and via.
 type PhoneCodePage struct {
 	SecondStep
-	Phones []totpflow.Phone // numbers print masked
-	To     string           // the ID of the phone that the code went to, or was chosen
-	Sent   phone.Via        // how; empty before
-	Calls  bool             // a call is possible
+	Phones []phone.Phone // numbers print masked
+	To     string        // the ID of the phone that the code went to, or was chosen
+	Sent   phone.Via     // how; empty before
+	Calls  bool          // a call is possible
 	Wait   string
 }
 
@@ -158,12 +159,20 @@ func (h *Web) postPhoneCode(w http.ResponseWriter, r *http.Request) error {
 // codePage shows one of the forms of the second step, and why the last code was
 // refused. A form of a way that the person does not have leads to one that they have.
 func (h *Web) codePage(w http.ResponseWriter, r *http.Request, page string, refused error) error {
-	d, err := h.service.ContinueSignIn(r.Context(), h.challenge(r))
+	// A single sign-on that posted its answer from its own site brought no cookies of this
+	// one: here they are, and the browser may be trusted.
+	var tokens []trust.Token
+	if r.Method == http.MethodGet {
+		tokens = h.trustTokens(r)
+	}
+	d, err := h.service.ContinueSignIn(r.Context(), h.challenge(r), tokens...)
 	switch {
 	case errors.Is(err, totpflow.ErrChallenge):
 		return h.over(w, r, errors.Join(refused, err))
 	case err != nil:
 		return err
+	case d.Step == totpflow.Passed:
+		return h.enter(w, r, d, h.next(r))
 	case d.Step == totpflow.Enroll:
 		return redirect(w, r, h.Path("setup"))
 	}

@@ -177,7 +177,7 @@ func (s phoneSetter) typed(r *http.Request) (n phone.Number, via phone.Via, err 
 		return n, via, err
 	}
 	switch {
-	case slices.ContainsFunc(s.status.Phones, func(x totpflow.Phone) bool { return x.Number == n }):
+	case slices.ContainsFunc(s.status.Phones, func(x phone.Phone) bool { return x.Number == n }):
 		err = phone.ErrKnown
 	case len(s.status.Phones) >= phone.MaxPhones:
 		err = phone.ErrTooManyPhones
@@ -192,7 +192,7 @@ func (h *Web) phoneGrant(w http.ResponseWriter, r *http.Request, s phoneSetter) 
 	case s.visitor.IsZero():
 		return h.challenge(r), nil
 	case s.app():
-		proof, err := h.prove(w, r, s.visitor, totpflow.ActionAddPhone, Target{}, totpflow.ActionAddPhone)
+		proof, err := h.prove(w, r, s.visitor, totpflow.ActionAddPhone, Target{})
 		if proof == "" || err != nil {
 			return nil, err
 		}
@@ -274,7 +274,7 @@ func (h *Web) postRemovePhone(w http.ResponseWriter, r *http.Request, v visitor)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(st.Phones, func(x totpflow.Phone) bool { return x.ID == r.PathValue("id") })
+	i := slices.IndexFunc(st.Phones, func(x phone.Phone) bool { return x.ID == r.PathValue("id") })
 	switch { // before a code is used for it
 	case i < 0:
 		return h.securityPage(w, r, v, totpflow.ErrNoPhone)

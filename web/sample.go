@@ -37,7 +37,7 @@ func (h *Web) samples() []sample {
 	if err != nil { // unreachable
 		number = phone.Number{}
 	}
-	phones := []totpflow.Phone{{ID: "p1", Number: number, Added: at, Used: at}, {ID: "p2", Number: number, Added: at, Used: at}}
+	phones := []phone.Phone{{ID: "p1", Number: number, Added: at, Used: at}, {ID: "p2", Number: number, Added: at, Used: at}}
 	apps := []totpflow.Authenticator{{ID: "a1", Name: "Phone", Added: at, Used: at}, {ID: "a2", Name: "Tablet", Added: at}}
 	codes := []string{"ABCD-EFGH-JKMN-PQRS", "TVWX-YZ23-4567-89AB"}
 	sheet := SheetPage{Common: common, Codes: codes, Secret: "JBSW Y3DP", Made: at, Cleared: []string{"Phone"}, Text: "data:text/plain,x", Next: "/"}

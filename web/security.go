@@ -23,12 +23,12 @@ type SecurityPage struct {
 	Names          []string // of the authenticators
 	Full           bool     // there are as many as there can be
 	MaxName        int
-	Phones         []totpflow.Phone // numbers print masked
-	MorePhones     bool             // one can be added
-	PhonesAllowed  bool             // by policy
-	Assigned       string           // a number that an administrator chose, to be verified; masked
-	AssignedOnly   bool             // only administrators choose numbers
-	Recovery       bool             // recovery codes are allowed
+	Phones         []phone.Phone // numbers print masked
+	MorePhones     bool          // one can be added
+	PhonesAllowed  bool          // by policy
+	Assigned       string        // a number that an administrator chose, to be verified; masked
+	AssignedOnly   bool          // only administrators choose numbers
+	Recovery       bool          // recovery codes are allowed
 	RecoveryCodes  totpflow.RecoveryCodes
 	Few            bool // of the recovery codes are left
 	Browsers       []totpflow.Browser
@@ -106,7 +106,7 @@ func (h *Web) postAdd(w http.ResponseWriter, r *http.Request, v visitor) error {
 }
 
 func (h *Web) enrollAnother(w http.ResponseWriter, r *http.Request, v visitor, a totpflow.Action) error {
-	proof, err := h.prove(w, r, v, a, Target{}, a)
+	proof, err := h.prove(w, r, v, a, Target{})
 	if proof == "" || err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func (h *Web) postDisable(w http.ResponseWriter, r *http.Request, v visitor) err
 // change makes a change that needs a code and ends the sessions of the account; this
 // one goes on under a new token.
 func (h *Web) change(w http.ResponseWriter, r *http.Request, v visitor, a totpflow.Action, on Target, notice string, f func(totpflow.Proof) error) error {
-	proof, err := h.prove(w, r, v, a, on, a)
+	proof, err := h.prove(w, r, v, a, on)
 	if proof == "" || err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (h *Web) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v visito
 	case !mayRecover(st):
 		return h.securityPage(w, r, v, totpflow.ErrMethodNotAllowed)
 	}
-	proof, err := h.prove(w, r, v, totpflow.ActionRecoveryCodes, Target{}, totpflow.ActionRecoveryCodes)
+	proof, err := h.prove(w, r, v, totpflow.ActionRecoveryCodes, Target{})
 	if proof == "" || err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/recovery"
 )
 
 // A Target is what an action is done to.
@@ -82,20 +83,20 @@ func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target,
 					return err
 				}
 			}
-			a := bound(action, on)
+			purpose := action.On(on.ID)
 			if h.wantsJSON(r) {
-				if err := h.consume(r, v, action, on, a); err != nil {
+				if err := h.consume(r, v, purpose); err != nil {
 					return err
 				}
 				w.Header().Set("Cache-Control", "no-store")
 				next.ServeHTTP(w, r)
 				return nil
 			}
-			proof, err := h.prove(w, r, v, action, on, a)
+			proof, err := h.prove(w, r, v, action, on)
 			if proof == "" || err != nil {
 				return err
 			}
-			if err := v.account.ConsumeProof(r.Context(), proof, a); err != nil {
+			if err := v.account.ConsumeProof(r.Context(), proof, purpose); err != nil {
 				return err
 			}
 			w.Header().Set("Cache-Control", "no-store")
@@ -105,35 +106,34 @@ func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target,
 	}
 }
 
-// bound is an action to one target. The target is quoted, so that no two pairs are
-// the same.
-func bound(a totpflow.Action, on Target) totpflow.Action {
-	if on.ID == "" {
-		return a
-	}
-	return a + " " + totpflow.Action(strconv.Quote(on.ID))
-}
-
 // prove returns a proof of the action by the code that the request carries. Without
 // one it has answered with the page that asks for it, and the proof is empty.
-func (h *Web) prove(w http.ResponseWriter, r *http.Request, v visitor, action totpflow.Action, on Target, a totpflow.Action) (totpflow.Proof, error) {
+func (h *Web) prove(w http.ResponseWriter, r *http.Request, v visitor, action totpflow.Action, on Target) (totpflow.Proof, error) {
 	if err := readForm(w, r); err != nil {
 		return "", err
 	}
-	code, second := r.PostFormValue(own+"code"), r.PostFormValue(own+"code2")
 	if !r.PostForm.Has(own + "code") {
 		return "", h.stepUpPage(w, r, v, action, on, errCodeFirst)
 	}
-	codes := []string{code}
-	if second != "" {
-		codes = append(codes, second)
-	}
-	proof, err := v.account.Reauthenticate(r.Context(), a, codes...)
+	proof, err := h.verify(r, v, action.On(on.ID))
 	if err != nil {
 		return "", h.stepUpPage(w, r, v, action, on, err)
 	}
 	withoutOwn(r)
 	return proof, nil
+}
+
+// verify picks the check by what was typed: the forms cannot be mistaken for each other,
+// since a recovery code has 16 symbols and an app's at most 8.
+func (h *Web) verify(r *http.Request, v visitor, p totpflow.Purpose) (totpflow.Proof, error) {
+	code, second := r.PostFormValue(own+"code"), r.PostFormValue(own+"code2")
+	if second != "" {
+		return v.account.VerifyPair(r.Context(), p, code, second)
+	}
+	if _, err := recovery.Normalize(code); err == nil {
+		return v.account.VerifyRecoveryCode(r.Context(), p, code)
+	}
+	return v.account.VerifyCode(r.Context(), p, code)
 }
 
 // maxFields bounds a form that is sent again, in bytes.

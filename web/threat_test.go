@@ -144,6 +144,26 @@ func TestTrustedOrigin(t *testing.T) {
 	require.ErrorIs(t, try(t, func(c *web.Config) { c.TrustedOrigins = []string{"idp.example"} }), web.ErrConfig)
 }
 
+// The answer of a single sign-on comes from its own site, without the cookies of this one.
+// A browser that is trusted is recognised on the page that follows.
+func TestSingleSignOnFindsTheTrustedBrowser(t *testing.T) {
+	s := newSite(t, func(c *web.Config) { c.TrustedOrigins = []string{"https://idp.example"} })
+	p, _ := s.user(ana)
+	p.password(ana)
+	p.Page.Submit("/2fa/code", "code", p.phone.Code(), "trust", "yes")
+	p.Get("/2fa/security").Submit("/2fa/signout")
+
+	sso := s.browser() // the same browser, as it is when another site posts
+	sso.Header.Set("Origin", "https://idp.example")
+	sso.Post("/signin", "email", ana.Name, "password", password)
+	sso.is(http.StatusOK, "/2fa/code", "Enter your code")
+	p.keep("challenge", sso.cookie("challenge"))
+	p.Get("/2fa/code")
+	p.is(http.StatusOK, "/", "Home of ana@acme.example")
+	sso.Get("/2fa/code")
+	require.NotEqual(t, http.StatusOK, sso.Page.Status, "the sign-in was used")
+}
+
 // What a page shows is kept in no cache, told to no other site, and framed by none; it
 // runs nobody's scripts.
 func TestHeaders(t *testing.T) {
