@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/stretchr/testify v1.12.1
 	github.com/totpflow/totpflow v0.1.0
+	golang.org/x/net v0.58.0
 	golang.org/x/text v0.43.0
 )
 
