@@ -60,6 +60,11 @@ func (h *Web) wantsJSON(r *http.Request) bool {
 	if h.Token == nil {
 		return false
 	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+	default: // no form has another method
+		return true
+	}
 	return strings.HasPrefix(r.URL.Path, h.Path("api/")) || isJSON(r) || r.Header.Get("Authorization") != "" || r.Header.Get(ProofHeader) != "" ||
 		strings.HasPrefix(r.Header.Get("Accept"), "application/json")
 }

@@ -124,7 +124,7 @@ func (h *Web) failJSON(w http.ResponseWriter, status int, err error) {
 		f.Error = "too_large"
 	}
 	if errors.As(err, &next) {
-		status, f.Error, f.Step = http.StatusForbidden, "code_required", "code"
+		f.Error, f.Step = "code_required", "code"
 		if next.Step == totpflow.Enroll {
 			f.Error, f.Step = "setup_required", "setup"
 		}

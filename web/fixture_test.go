@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -142,6 +143,19 @@ func (s *site) product() http.Handler {
 		}
 		s.pages.AfterPassword(w, r, u)
 	})
+	mux.HandleFunc("POST /api/signin", func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Email, Password string }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			s.pages.Fail(w, r, err)
+			return
+		}
+		u, err := s.host.LogIn(r.Context(), in.Email, in.Password)
+		if err != nil {
+			s.pages.Fail(w, r, err)
+			return
+		}
+		s.pages.AfterPassword(w, r, u)
+	})
 	mux.HandleFunc("POST /password", func(w http.ResponseWriter, r *http.Request) {
 		u := web.SessionOf(r).User
 		if err := s.host.SetPassword(u.ID, r.PostFormValue("password")); err != nil {
@@ -176,6 +190,7 @@ func (s *site) product() http.Handler {
 	root := http.NewServeMux()
 	root.Handle(s.pages.Prefix+"/", s.pages.Handler())
 	root.Handle("/signin", mux)
+	root.Handle("/api/signin", mux)
 	root.Handle("/backups/{id}/delete", mux)
 	root.Handle("/", s.pages.Require(mux))
 	return root

@@ -59,7 +59,10 @@ func (h *Web) report(w http.ResponseWriter, r *http.Request, err error) int {
 // status is the status code for an error.
 func (h *Web) status(w http.ResponseWriter, err error) int {
 	var large *http.MaxBytesError
+	var next *incomplete
 	switch {
+	case errors.As(err, &next):
+		return http.StatusForbidden
 	case errors.Is(err, errNotFound):
 		return http.StatusNotFound
 	case errors.Is(err, ErrPassword), errors.Is(err, errSignedOut):
