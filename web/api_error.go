@@ -64,6 +64,18 @@ var unsent = []struct {
 	{phone.ErrVia, "via"},
 	{phone.ErrUndeliverable, "undeliverable"},
 	{phone.ErrDestination, "undeliverable"},
+	{phone.ErrProvider, "provider"},
+	{phone.ErrUnavailable, "provider"},
+}
+
+// unsentReason is empty where the error is not about sending.
+func unsentReason(err error) string {
+	for _, known := range unsent {
+		if errors.Is(err, known.err) {
+			return known.word
+		}
+	}
+	return ""
 }
 
 // A failure is the body of every answer that is not a success. Besides the word it has
@@ -138,13 +150,7 @@ func (h *Web) failJSON(w http.ResponseWriter, status int, err error) {
 		}
 	}
 	if f.Error == "not_sent" {
-		f.Pair, f.Reason = false, "provider"
-		for _, known := range unsent {
-			if errors.Is(err, known.err) {
-				f.Reason = known.word
-				break
-			}
-		}
+		f.Pair, f.Reason = false, unsentReason(err)
 	}
 	if errors.As(err, &drift) {
 		f.ClockOff = int(drift.Off / time.Second)

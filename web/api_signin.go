@@ -145,8 +145,11 @@ func (h *Web) apiPhoneCode(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	sent, err := h.service.SendPhoneCode(r.Context(), in.Challenge, in.Phone, in.Via)
-	if err != nil {
+	switch {
+	case err != nil && unsentReason(err) != "":
 		return fmt.Errorf("%w: %w", errNotSent, err)
+	case err != nil:
+		return err
 	}
 	return reply(w, http.StatusAccepted, sentAnswer{sent.To.String(), sent.Via})
 }
