@@ -96,7 +96,7 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
 	s.service, err = totpflow.New(totpflow.Config{
-		Issuer: "Acme Backup", Store: s.store, Keys: keys, Policy: s.policy, Now: s.clock.Now,
+		Issuer: "Acme Backup", Store: s.store, Keys: keys, Policy: s.policy, Now: s.now,
 		Phones: &totpflow.Phones{Sender: sender{s}, Compose: web.Compose, Destinations: phone.Destinations{Only: []string{"+43"}}},
 		Events: event.SinkFunc(func(_ context.Context, e event.Event) error {
 			s.mu.Lock()
@@ -108,7 +108,7 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	require.NoError(t, err)
 	c := web.Config{
 		Service: s.service, Host: s.host, Product: "Acme Backup", KeepGeneration: s.host.KeepGeneration, Calls: true,
-		Now: s.clock.Now, Log: slog.New(slog.NewTextHandler(&s.logged, nil)),
+		Now: s.now, Log: slog.New(slog.NewTextHandler(&s.logged, nil)),
 	}
 	for _, f := range change {
 		f(&c)
@@ -117,6 +117,12 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	require.NoError(t, err)
 	s.url = webtest.Serve(t, s.recorded(s.product()))
 	return s
+}
+
+// now is a clock that runs: what happens later has a later time.
+func (s *site) now() time.Time {
+	s.clock.Advance(time.Millisecond)
+	return s.clock.Now()
 }
 
 func (s *site) recorded(next http.Handler) http.Handler {

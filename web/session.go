@@ -16,19 +16,20 @@ type SessionMark string
 
 type beganKey struct{}
 
-// beginning has MarkOf know the time.
+// beginning has MarkOf know the clock. The time is read when the session begins, and not
+// when the request came: a change in between ends sessions of before.
 func (h *Web) beginning(ctx context.Context) context.Context {
-	return context.WithValue(ctx, beganKey{}, h.now())
+	return context.WithValue(ctx, beganKey{}, h.Now)
 }
 
 // MarkOf returns the mark to keep with a session that begins with the decision.
 // The context is that of the request which [Host.Begin] is called with.
 func MarkOf(ctx context.Context, _ totpflow.Decision) SessionMark {
-	at, ok := ctx.Value(beganKey{}).(time.Time)
+	now, ok := ctx.Value(beganKey{}).(func() time.Time)
 	if !ok {
 		return ""
 	}
-	return SessionMark(at.UTC().Format(time.RFC3339Nano))
+	return SessionMark(now().UTC().Format(time.RFC3339Nano))
 }
 
 // sessionValid reports whether a session with this mark still stands.

@@ -17,7 +17,13 @@ func TestSetupAsksForThePassword(t *testing.T) {
 	p := s.browser()
 	p.password(ana)
 	s.clock.Advance(10 * time.Minute) // the sign-in's proof is over
-	p.Get("/2fa/setup")
+	proof := p.cookie("proof")
+	for _, kept := range []string{proof, "", "x"} { // with its cookie, and without
+		p.keep("proof", kept)
+		p.Get("/2fa/setup")
+		p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
+		require.Contains(t, p.Page.Actions(), "/2fa/setup/password")
+	}
 	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
 	require.Empty(t, p.Page.Texts("key"))
 	p.Page.Submit("/2fa/setup/password", "password", "wrong")

@@ -221,6 +221,17 @@ func TestFixation(t *testing.T) {
 	require.Equal(t, "/signin", before.Get("/").Path, "the session has a new token after the enrollment")
 }
 
+// A right password ends the session that the browser had, before the second step.
+func TestPasswordEndsTheSession(t *testing.T) {
+	s := newSite(t)
+	p := s.signedIn()
+	open := p.Copy()
+	p.password(ana)
+	p.is(http.StatusOK, "/2fa/code", "Enter your code")
+	require.Equal(t, "/signin", open.Get("/").Path)
+	require.Equal(t, "/signin", p.Get("/").Path)
+}
+
 // Nobody's link leads from a sign-in here to another site.
 func TestOpenRedirects(t *testing.T) {
 	s := newSite(t)

@@ -54,6 +54,7 @@ func Run(t *testing.T, newFixture func(t *testing.T) Fixture) {
 		"Begin makes a new token":                  newToken,
 		"Begin ends the session of another person": replaces,
 		"Begin refuses a planted token":            planted,
+		"Begin alone ends the session":             again,
 		"Begin carries nothing over":               nothingOver,
 		"End ends a copied cookie":                 copied,
 		"End ends it with a request under way":     underWay,
@@ -93,6 +94,8 @@ func newTrial(t *testing.T, f Fixture) *trial {
 		pages.AfterPassword(w, r, u)
 		return nil
 	})
+	// A session that goes on after a change begins anew, without End before.
+	handle("POST /again", func(w http.ResponseWriter, r *http.Request) error { return pages.PasswordChanged(w, r, f.User) })
 	handle("POST /end", func(w http.ResponseWriter, r *http.Request) error { return f.Host.End(w, r) })
 	handle("GET /session", func(w http.ResponseWriter, r *http.Request) error {
 		s, err := f.Host.Session(r)
@@ -278,6 +281,18 @@ func replaces(t *testing.T, x *trial) {
 	b.do(http.MethodPost, "/begin")
 	b.is(x.User, "after Begin in another person's session")
 	stolen.isNobody("a copy of the other person's cookies")
+}
+
+func again(t *testing.T, x *trial) {
+	b := x.browser(t)
+	b.do(http.MethodPost, "/begin")
+	old, stolen := b.cookies(), b.copy()
+	b.do(http.MethodPost, "/again")
+	b.is(x.User, "after Begin in the person's own session")
+	if same(old, b.cookies()) {
+		t.Fatal("Begin changed no cookie: the session goes on under the old token")
+	}
+	stolen.isNobody("a copy of the cookies from before Begin")
 }
 
 // planted is session fixation: an attacker has a token that the server knows, from a
