@@ -1,6 +1,6 @@
 # Everything there is to run. The modules of this repository are listed in go.work.
 
-.PHONY: help quick test lint bench run fuzz mutants rigs docs screenshots
+.PHONY: help quick test lint bench run fuzz fuzz-nightly mutants rigs docs screenshots
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -13,7 +13,7 @@ quick:
 test:
 	@scripts/test
 
-## make lint         format, vet, platforms, go.mod files, generated documentation, linter
+## make lint         format, vet, platforms, go.mod files, generated documentation, workflows, linter
 lint:
 	@scripts/check
 
@@ -28,6 +28,10 @@ run:
 ## make fuzz         each fuzz target for ten seconds, or for FUZZTIME
 fuzz:
 	@scripts/fuzz
+
+## make fuzz-nightly each target for five minutes, with the inputs that earlier nights have found
+fuzz-nightly:
+	@FUZZTIME=$${FUZZTIME:-5m} FUZZCORPUS=$${FUZZCORPUS:-.fuzzcorpus} scripts/fuzz
 
 ## make mutants      breaks the code in one place at a time, and reports what no test notices
 mutants:

@@ -85,6 +85,23 @@ func TestTrustEnds(t *testing.T) {
 	}
 }
 
+// An authenticator that is added beside others takes nothing away: the table of
+// docs/enrollment.md.
+func TestAddingAnAuthenticatorEndsNoTrust(t *testing.T) {
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	token := h.TrustBrowserOf(ana, phone)
+	second, _ := h.EnrollBy(h.Prove(ana, totpflow.ActionAddAuthenticator, phone))
+	next, err := h.SignIn(h.Ctx, ana, token)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, next.Step)
+	h.PassByCode(ana, second)
+	h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, second))
+	next, err = h.SignIn(h.Ctx, ana, token)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.AskCode, next.Step, "one that replaces others does")
+}
+
 // Rotating the keys ends no trust and no account.
 func TestKeyRotationKeepsEverybodyIn(t *testing.T) {
 	h := newHarness(t)

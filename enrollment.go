@@ -111,11 +111,15 @@ func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant) (Pend
 
 // checkGrant refuses what is not a grant for an enrollment of this account as it
 // stands. Where an authenticator is active, the grant must have been earned for one
-// of the actions.
+// of the actions, or be the challenge of a weak code, which leads to its replacement:
+// challenges of the time when nothing was set up have ended with the import.
 func checkGrant(tx *engine.Tx, t engine.Ticket, by EnrollmentGrant, earned ...Action) error {
 	action := Action(t.Action)
-	first := action == ActionEnroll && len(tx.Enrollment.Authenticators()) == 0
-	if (first || slices.Contains(earned, action)) && t.Valid(tx) {
+	_, challenge := by.(Challenge)
+	active := len(tx.Enrollment.Authenticators()) > 0
+	weak := challenge && !tx.Enrollment.WeakUntil().IsZero() && slices.Contains(earned, ActionReplaceAuthenticator)
+	ok := slices.Contains(earned, action) || action == ActionEnroll && (!active || weak)
+	if ok && t.Valid(tx) {
 		return nil
 	}
 	if _, isProof := by.(Proof); isProof {
@@ -124,11 +128,11 @@ func checkGrant(tx *engine.Tx, t engine.Ticket, by EnrollmentGrant, earned ...Ac
 	return ErrChallenge
 }
 
-// consumeGrant consumes the grant where an authenticator is active. Otherwise it
-// stays valid until the enrollment is confirmed, which ends every ticket: the person
+// consumeGrant consumes a grant that was earned by an active authenticator. Another
+// one stays valid until the enrollment is confirmed, which ends every ticket: the person
 // may start again, and beginning over and over leaves nothing behind in the record.
 func consumeGrant(tx *engine.Tx, t engine.Ticket) {
-	if len(tx.Enrollment.Authenticators()) > 0 {
+	if len(tx.Enrollment.Authenticators()) > 0 && t.Action != string(ActionEnroll) {
 		t.Consume(tx)
 	}
 }
@@ -208,8 +212,9 @@ type ConfirmedEnrollment struct {
 // ConfirmEnrollment makes the offered authenticator work, when it shows a code.
 // That code cannot be used again. With the same write the authenticators that
 // it replaces stop working, trusted browsers and sessions begun before end, and
-// new recovery codes are made. Errors: [ErrRejected], [*enroll.DriftError],
-// [ErrEnrollmentExpired].
+// new recovery codes are made. An authenticator that is added beside others ends
+// nothing but the tickets under way: nothing was taken away. Errors:
+// [ErrRejected], [*enroll.DriftError], [ErrEnrollmentExpired].
 func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (ConfirmedEnrollment, error) {
 	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
 	if err != nil {

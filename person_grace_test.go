@@ -201,7 +201,7 @@ func TestGraceRevivesNoSession(t *testing.T) {
 type asking struct{ service *totpflow.Service }
 
 func (a *asking) Policy(ctx context.Context, id store.AccountID) (policy.Policy, error) {
-	_, err := a.service.SignInMachine(ctx, totpflow.User{ID: totpflow.AccountID{Tenant: id.Tenant, User: id.User}})
+	_, err := a.service.SignInMachine(ctx, totpflow.User{ID: id})
 	if !errors.Is(err, totpflow.ErrNotExempt) {
 		return policy.Policy{}, errors.New("the account does not answer")
 	}

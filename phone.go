@@ -1,7 +1,6 @@
 package totpflow
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -85,7 +84,7 @@ func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via
 		}
 		return phone.Number{}, ErrNoPhone
 	}
-	return s.sendCode(ctx, phoneCode{t, find, func(tx *engine.Tx) (phone.State, phone.Message, error) {
+	return s.sendCode(ctx, phoneCode{t, true, find, func(tx *engine.Tx) (phone.State, phone.Message, error) {
 		return tx.Phones.Send(tx.Now, s.engine.Keys, id, via, t.ID, s.phones.Limits.Account...)
 	}})
 }
@@ -93,14 +92,17 @@ func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via
 // A phoneCode is a code to be sent: whose it is, and how its number is found and
 // the message is made from the account as it stands.
 type phoneCode struct {
-	ticket  engine.Ticket
-	find    func(*engine.Tx) (phone.Number, error)
-	message func(*engine.Tx) (phone.State, phone.Message, error)
+	ticket   engine.Ticket
+	verified bool // the number has shown a code in this account
+	find     func(*engine.Tx) (phone.Number, error)
+	message  func(*engine.Tx) (phone.State, phone.Message, error)
 }
 
-// sendCode sends in the order that leaves nothing uncounted: check without writing
-// anything, count for the number, its prefix and the tenant, count for the account
-// and write the code, and only then ask the provider.
+// sendCode sends in the order that leaves nothing uncounted: look at all counts
+// and write nothing, count for the account and write the code, count for the number,
+// and only then ask the provider. The account comes first: of several requests at
+// once one is counted there, and only that one costs the number, which may be a
+// stranger's.
 func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error) {
 	if s.phones == nil {
 		return phone.Sent{}, ErrNoPhone
@@ -109,19 +111,25 @@ func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error)
 	if err != nil {
 		return phone.Sent{}, err
 	}
-	if err := s.countSend(ctx, c.ticket.Tenant, number); err != nil {
+	if err := s.phones.Destinations.Allow(number); err != nil {
+		return phone.Sent{}, err
+	}
+	if err := s.countSend(ctx, c, number, false); err != nil {
 		return phone.Sent{}, err
 	}
 	m, err := s.writeCode(ctx, c, number)
 	if err != nil {
 		return phone.Sent{}, err
 	}
+	if err := s.countSend(ctx, c, number, true); err != nil {
+		return phone.Sent{}, err
+	}
 	return s.handOver(ctx, m)
 }
 
 // checkSend returns the number, if a code can be sent to it. A message that
-// cannot be sent must not count: for the account it would not, so that one person
-// could use up what a prefix and a tenant may have.
+// cannot be sent must not count: neither for the account, nor would one person use
+// up what a prefix and a tenant may have.
 func (s *Service) checkSend(ctx context.Context, c phoneCode) (number phone.Number, err error) {
 	err = s.engine.Change(ctx, c.ticket.Account(), func(tx *engine.Tx) (err error) {
 		if number, err = c.find(tx); err != nil {
@@ -133,16 +141,15 @@ func (s *Service) checkSend(ctx context.Context, c phoneCode) (number phone.Numb
 	return number, err
 }
 
-// writeCode counts the message for the account and writes its code. When the
-// number is not the same any more, the message is counted all the same.
+// writeCode counts the message for the account and writes its code.
 func (s *Service) writeCode(ctx context.Context, c phoneCode, number phone.Number) (m phone.Message, err error) {
 	err = s.engine.Change(ctx, c.ticket.Account(), func(tx *engine.Tx) error {
-		if again, err := c.find(tx); err != nil || again != number {
-			if counted, full := tx.Phones.Count(tx.Now, s.phones.Limits.Account...); tx.Found && full == nil {
-				tx.Phones = counted
-				tx.Save()
-			}
-			return cmp.Or(err, ErrChallenge)
+		again, err := c.find(tx)
+		if err != nil {
+			return err
+		}
+		if again != number { // changed meanwhile, and not looked at
+			return ErrChallenge
 		}
 		st, message, err := c.message(tx)
 		if err != nil {
@@ -172,39 +179,46 @@ func (s *Service) handOver(ctx context.Context, m phone.Message) (phone.Sent, er
 }
 
 // countSend takes the message from the limits of the number, of its prefix and
-// of the tenant, each in a record of its own, when all of them allow it. A message
-// that the last one refuses must not count for the others: where a tenant had sent
-// all that it may, one of its accounts could use up, without a single message of its
-// own, what a prefix may have in all tenants.
-func (s *Service) countSend(ctx context.Context, tenant string, n phone.Number) error {
-	if err := s.phones.Destinations.Allow(n); err != nil {
-		return err
-	}
+// of the tenant, each in a record of its own, or only looks whether all of them allow
+// it. A message that the last one refuses must not count for the others: where a
+// tenant had sent all that it may, one of its accounts could use up, without a single
+// message of its own, what a prefix may have in all tenants. Messages to numbers that
+// are not verified count twice, for the sum and for the half of it that they may use
+// up.
+func (s *Service) countSend(ctx context.Context, c phoneCode, n phone.Number, write bool) error {
 	type count struct {
 		id     store.AccountID
 		limits []phone.Limit
 	}
-	counts := []count{
-		{account.SendsID(s.hashed("number", n.E164())), s.phones.Limits.Number},
-		{account.SendsID(s.hashed("prefix", n.Prefix())), s.phones.Limits.Prefix},
-		{account.TenantID(tenant), s.phones.Limits.Tenant},
+	of := func(what, text string) store.AccountID { return account.SendsID(s.hashed(what, text)) }
+	all, half := s.phones.Limits, s.phones.Limits.ForUnverified()
+	var counts []count
+	if !c.verified {
+		counts = []count{
+			{of("unverified number", n.Canonical()), half.Number},
+			{of("unverified prefix", n.Prefix()), half.Prefix},
+			{of("unverified tenant", c.ticket.Tenant), half.Tenant},
+		}
 	}
-	for _, write := range []bool{false, true} {
-		for _, c := range counts {
-			err := s.engine.ChangeRecord(ctx, c.id, func(tx *engine.Tx) error {
-				sends, err := tx.Sends.Take(tx.Now, c.limits...)
-				if err != nil {
-					return fmt.Errorf("%w: %w", ErrPhoneLimit, err)
-				}
-				if write {
-					tx.Sends = sends
-					tx.Save()
-				}
-				return nil
-			})
+	counts = append(counts,
+		count{of("number", n.Canonical()), all.Number},
+		count{of("prefix", n.Prefix()), all.Prefix},
+		count{account.TenantID(c.ticket.Tenant), all.Tenant},
+	)
+	for _, x := range counts {
+		err := s.engine.ChangeRecord(ctx, x.id, func(tx *engine.Tx) error {
+			sends, err := tx.Sends.Take(tx.Now, x.limits...)
 			if err != nil {
-				return err
+				return fmt.Errorf("%w: %w", ErrPhoneLimit, err)
 			}
+			if write {
+				tx.Sends = sends
+				tx.Save()
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -23,7 +23,7 @@ func TestWrittenBeforeTheProviderIsAsked(t *testing.T) {
 	h.EnrollPhone(ana, &p)
 	id, challenge := h.Status(ana).Phones[0].ID, h.Challenge(ana)
 	h.Store.Reset()
-	p.BeforeSend = func() { require.Equal(t, 4, h.Store.Counts().Put, "number, prefix, tenant, account") }
+	p.BeforeSend = func() { require.Equal(t, 4, h.Store.Counts().Put, "account, number, prefix, tenant") }
 	_, err := h.SendPhoneCode(h.Ctx, challenge, id, phone.SMS)
 	require.NoError(t, err)
 	p.BeforeSend = nil
@@ -73,8 +73,135 @@ func TestPumpingIsStopped(t *testing.T) {
 			stopped++
 		}
 	}
-	require.Equal(t, 5, p.Count(), "five in an hour")
-	require.Equal(t, 995, stopped)
+	require.Equal(t, 3, p.Count(), "three in an hour, half of what the number may get")
+	require.Equal(t, 997, stopped)
+}
+
+// Two spellings of one phone are one number to the limits.
+func TestSpellingsShareOneBudget(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	for i := range 20 {
+		next, err := h.SignIn(h.Ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint(i)}})
+		require.NoError(t, err)
+		spelling := []string{"+54 9 11 2345 6789", "+54 11 2345 6789"}[i%2]
+		page, err := h.BeginPhone(h.Ctx, next.Challenge, number(spelling))
+		require.NoError(t, err)
+		_, err = h.SendEnrollmentCode(h.Ctx, page.Token, phone.SMS)
+		require.Equal(t, i < 3, err == nil, "message %d: %v", i, err)
+	}
+	require.Equal(t, 3, p.Count())
+
+	// The same of the sum: two people verify one phone, in two spellings, and sign in.
+	h.Clock.Advance(24 * time.Hour)
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
+	for u, spelling := range map[totpflow.User]string{ana: "+54 9 11 2345 6789", ben: "+54 11 2345 6789"} {
+		next, err := h.SignIn(h.Ctx, u)
+		require.NoError(t, err)
+		h.AddPhone(next.Challenge, number(spelling), &p)
+	}
+	for i := range 8 {
+		u := []totpflow.User{ana, ben}[i%2]
+		_, err := h.SendPhoneCode(h.Ctx, h.Challenge(u), h.Status(u).Phones[0].ID, phone.SMS)
+		require.Equal(t, i < 4, err == nil, "message %d: %v", i, err)
+		h.Clock.Advance(3 * time.Minute)
+	}
+}
+
+// Requests at once, of which all have seen that there is room before one is counted,
+// cost the number one message: the account is counted first, and lets one through.
+// Otherwise two moments would use up what a stranger's phone may get in a day.
+func TestSendsAtOnceCostTheNumberOne(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	h.EnrollPhone(ana, &p)
+	h.Clock.Advance(time.Hour)
+	id, challenge, before := h.Status(ana).Phones[0].ID, h.Challenge(ana), p.Count()
+	var looked sync.WaitGroup
+	looked.Add(5)
+	var errs [5]error
+	together(5, func(i int) {
+		process := h.Open(append(withPhones(&p), func(c *totpflow.Config) { c.Store = &meet{Store: h.Store, all: &looked} })...)
+		_, errs[i] = process.SendPhoneCode(h.Ctx, challenge, id, phone.SMS)
+	})
+	sent := 0
+	for _, err := range errs {
+		if err == nil {
+			sent++
+			continue
+		}
+		require.ErrorIs(t, err, throttle.ErrThrottled)
+	}
+	require.Equal(t, 1, sent)
+	for range 5 { // six in an hour
+		h.Clock.Advance(6 * time.Minute)
+		_, err := h.SendPhoneCode(h.Ctx, h.Challenge(ana), id, phone.SMS)
+		require.NoError(t, err)
+	}
+	require.Equal(t, before+6, p.Count())
+}
+
+// meet is the store of one process of several, whose first writes meet.
+type meet struct {
+	store.Store
+	all  *sync.WaitGroup
+	once sync.Once
+}
+
+func (s *meet) Put(ctx context.Context, r store.Record, was store.Version) error {
+	s.once.Do(func() { s.all.Done(); s.all.Wait() })
+	return s.Store.Put(ctx, r, was)
+}
+
+// Whoever sends codes to numbers that are not theirs, from as many accounts and
+// tenants as they like, leaves the verified phones their half: of the number, the
+// prefix and the tenant, on every day.
+func TestVerifiedNumbersHaveAShareOfTheirOwn(t *testing.T) {
+	for name, attack := range map[string]func(day, i int) (tenant string, to phone.Number){
+		"the number": func(_, i int) (string, phone.Number) { return fmt.Sprint("tenant ", i), mobile },
+		"the prefix": func(_, i int) (string, phone.Number) {
+			return fmt.Sprint("tenant ", i), number(fmt.Sprintf("+43 660 %07d", 1000+i))
+		},
+		"the tenant": func(day, i int) (string, phone.Number) {
+			return ana.ID.Tenant, number(fmt.Sprintf("+%d 660 1%06d", 43+6*(i%2), day*100+i))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p provider
+			limits := phone.DefaultLimits()
+			limits.Prefix = []phone.Limit{{N: 20, Per: time.Hour}, {N: 40, Per: 24 * time.Hour}}
+			limits.Tenant = []phone.Limit{{N: 20, Per: time.Hour}, {N: 40, Per: 24 * time.Hour}}
+			h := newHarness(t, append(withPhones(&p), func(c *totpflow.Config) { c.Phones.Limits, c.Events = limits, quiet })...)
+			h.EnrollPhone(ana, &p)
+			id := h.Status(ana).Phones[0].ID
+			for day := range 8 {
+				h.Clock.Set(start.Add(time.Duration(day+1) * 24 * time.Hour))
+				refused, sent := 0, p.Count()
+				for i := range 60 {
+					tenant, to := attack(day, i)
+					u := totpflow.User{ID: totpflow.AccountID{Tenant: tenant, User: fmt.Sprint("mallory ", i)}}
+					next, err := h.SignIn(h.Ctx, u)
+					require.NoError(t, err)
+					page, err := h.BeginPhone(h.Ctx, next.Challenge, to)
+					require.NoError(t, err)
+					if _, err = h.SendEnrollmentCode(h.Ctx, page.Token, phone.SMS); err != nil {
+						refused++
+					}
+				}
+				require.Positive(t, refused, "the attack must meet the limit, or the test shows nothing")
+				require.Greater(t, p.Count(), sent)
+				for range 3 {
+					challenge := h.Challenge(ana)
+					_, err := h.SendPhoneCode(h.Ctx, challenge, id, phone.SMS)
+					require.NoError(t, err, "day %d", day)
+					d, err := h.VerifyPhoneCode(h.Ctx, challenge, p.Code())
+					require.NoError(t, err)
+					require.Equal(t, totpflow.Passed, d.Step)
+					h.Clock.Advance(10 * time.Minute)
+				}
+			}
+		})
+	}
 }
 
 // What cannot be sent counts for nobody: else one account would use up, without a
@@ -86,7 +213,7 @@ func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
 	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	h.Unchanged(func() {
-		for range 20 { // four times what a number may have in an hour
+		for range 20 { // three times what a number may have in an hour
 			_, err = h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, "fax")
 			require.ErrorIs(t, err, phone.ErrVia)
 		}
@@ -95,9 +222,9 @@ func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Who changes the number while a code is on its way pays for what was counted for
-// the old one: else one account would use up, without a single message, what its
-// prefix may have in all tenants.
+// Whoever changes the number while a code is on its way has paid for the old one: the
+// account is counted first. Otherwise one account would use up what its prefix may
+// have in all tenants.
 func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -115,12 +242,13 @@ func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
 	begin()
 	for range 500 {
 		puts = 0
-		_, err = racing.SendEnrollmentCode(h.Ctx, begun.Token, phone.SMS)
-		require.Error(t, err)
+		if _, err = racing.SendEnrollmentCode(h.Ctx, begun.Token, phone.SMS); err != nil {
+			require.ErrorIs(t, err, throttle.ErrThrottled)
+		}
 		h.Clock.Advance(time.Second)
 	}
 	require.Equal(t, 1+3, numbers, "three messages in ten minutes")
-	require.Zero(t, p.Count())
+	require.Equal(t, 3, p.Count())
 }
 
 // Where a tenant has sent all that it may, what its accounts try counts for nobody
@@ -129,7 +257,7 @@ func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
 func TestFullTenantUsesUpNoPrefix(t *testing.T) {
 	var p provider
 	limits := phone.DefaultLimits()
-	limits.Tenant, limits.Prefix = []phone.Limit{{N: 3, Per: time.Hour}}, []phone.Limit{{N: 20, Per: time.Hour}}
+	limits.Tenant, limits.Prefix = []phone.Limit{{N: 6, Per: time.Hour}}, []phone.Limit{{N: 40, Per: time.Hour}}
 	h := newHarness(t, append(withPhones(&p), func(c *totpflow.Config) { c.Phones.Limits = limits })...)
 	send := func(u totpflow.User, n int) error {
 		next, err := h.SignIn(h.Ctx, u)
@@ -146,6 +274,20 @@ func TestFullTenantUsesUpNoPrefix(t *testing.T) {
 		require.ErrorIs(t, send(totpflow.User{ID: totpflow.AccountID{Tenant: "full", User: "mallory"}}, 100+i), totpflow.ErrPhoneLimit)
 	}
 	require.NoError(t, send(ana, 200), "another tenant")
+}
+
+// beforePut does something before the first record is written.
+type beforePut struct {
+	store.Store
+	n  *int
+	do func()
+}
+
+func (s beforePut) Put(ctx context.Context, r store.Record, was store.Version) error {
+	if *s.n++; *s.n == 1 {
+		s.do()
+	}
+	return s.Store.Put(ctx, r, was)
 }
 
 // afterPut does something when the nth record was written.
@@ -167,8 +309,8 @@ func (s afterPut) Put(ctx context.Context, r store.Record, was store.Version) er
 // The limits of a prefix and of a tenant hold over numbers.
 func TestPrefixAndTenantLimits(t *testing.T) {
 	for name, limit := range map[string]func(*phone.Limits){
-		"prefix": func(l *phone.Limits) { l.Prefix = []phone.Limit{{N: 3, Per: time.Hour}} },
-		"tenant": func(l *phone.Limits) { l.Tenant = []phone.Limit{{N: 3, Per: time.Hour}} },
+		"prefix": func(l *phone.Limits) { l.Prefix = []phone.Limit{{N: 6, Per: time.Hour}} },
+		"tenant": func(l *phone.Limits) { l.Tenant = []phone.Limit{{N: 6, Per: time.Hour}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p provider

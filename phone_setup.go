@@ -81,7 +81,7 @@ func chosen(tx *engine.Tx, p policy.Policy, n phone.Number) (phone.Number, error
 		return n, nil
 	}
 	assigned, err := phone.ParseNumber(tx.Assigned)
-	if err != nil || !n.IsZero() && n != assigned {
+	if err != nil || !n.IsZero() && !n.Same(assigned) {
 		return phone.Number{}, ErrNumberAssigned
 	}
 	return assigned, nil
@@ -103,7 +103,7 @@ func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken,
 		x, err := pendingPhone(tx, t, p)
 		return x.Number, err
 	}
-	return s.sendCode(ctx, phoneCode{t, find, func(tx *engine.Tx) (phone.State, phone.Message, error) {
+	return s.sendCode(ctx, phoneCode{t, false, find, func(tx *engine.Tx) (phone.State, phone.Message, error) {
 		return tx.Phones.SendPending(tx.Now, s.engine.Keys, t.Candidate, via, s.phones.Limits.Account...)
 	}})
 }

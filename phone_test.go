@@ -281,7 +281,7 @@ func TestMeanwhileAMessage(t *testing.T) {
 			next := h.asked(ana)
 			sent, puts := p.Count(), 0
 			racing := h.Open(withPhones(&p, func(c *totpflow.Config) {
-				c.Store = afterPut{h.Store, 3, &puts, func() { meanwhile(h, next) }}
+				c.Store = beforePut{h.Store, &puts, func() { meanwhile(h, next) }}
 			})...)
 			_, err := racing.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
 			var wait *throttle.Error

@@ -35,11 +35,12 @@ type Status struct {
 type Authenticator struct {
 	ID, Name    string
 	Added, Used time.Time // Used is zero before the first sign-in, and exact to the day
+	WeakUntil   time.Time // when a weak key of an import ends; zero for all others
 }
 
 // shown is an authenticator without its key and its last step.
 func shown(x enroll.Authenticator) Authenticator {
-	return Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used}
+	return Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used, WeakUntil: x.Until}
 }
 
 // A Browser that is trusted.

@@ -17,7 +17,8 @@ import (
 )
 
 // VerifyCode completes a sign-in with the code of an authenticator app. A code
-// works once. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
+// works once. Where all that the account has are weak keys of an import, the
+// decision is Enroll instead of Passed. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
 // [ErrChallenge], and what errors in general lists.
 func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Decision, error) {
 	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t engine.Ticket, _ policy.Policy) error {
@@ -28,7 +29,10 @@ func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Dec
 // VerifyPair completes a sign-in with two consecutive codes of one
 // authenticator app, in their order. It works while single codes have to wait:
 // guessing a pair is a million times harder than guessing a code. It has a
-// counter of its own, one try in ten seconds with a burst of six.
+// counter of its own, one try in 30 seconds with a burst of six, and each pair
+// that is not malformed is a try, whatever the answer. [ErrAlreadyUsed] is said
+// of a pair whose later code was used; a used code with a fresh one after it is
+// [ErrRejected].
 func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second string) (Decision, error) {
 	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t engine.Ticket, _ policy.Policy) error {
 		return s.checkPair(tx, t.ID, first, second)
@@ -76,6 +80,11 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 			d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionEnroll))
 			return nil
 		}
+		if by == ReasonCode && !tx.Enrollment.WeakUntil().IsZero() { // the code of a weak secret leads to a new authenticator, and nowhere else
+			d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionEnroll))
+			d.Methods, d.Phones = []Method{MethodCode}, nil
+			return nil
+		}
 		tx.Log(event.Event{Kind: event.SignedIn, Method: string(by)})
 		d = s.pass(tx, t, p, by)
 		return nil
@@ -119,24 +128,26 @@ func (s *Service) charged(tx *engine.Tx, tag, method string, chances int, check 
 	}
 }
 
-// checkPair judges two consecutive codes under the pairs' own counter.
+// checkPair judges two consecutive codes under the pairs' own counter. The try is
+// taken whatever the answer: one that is free can be asked again and again, and
+// whatever it tells is then found out by asking.
 func (s *Service) checkPair(tx *engine.Tx, tag, first, second string) error {
 	budget, err := tx.Budget.Pair(tx.Now, s.engine.Limits)
 	if err != nil {
 		return throttled(tx, "pair", err)
 	}
 	e, _, err := tx.Enrollment.VerifyPair(tx.Now, first, second, s.engine.Window)
+	if errors.Is(err, totp.ErrMalformedCode) {
+		return malformed(tx, "pair", err)
+	}
+	tx.Budget = budget
+	tx.Save()
 	switch {
 	case err == nil:
 		tx.Enrollment, tx.Budget = e, budget.Succeed(tx.Now, tag)
-		tx.Save()
 		return nil
-	case errors.Is(err, totp.ErrMalformedCode):
-		return malformed(tx, "pair", err)
 	case errors.Is(err, ErrRejected):
-		tx.Budget = budget
 		tx.Log(event.Event{Kind: event.CodeRejected, Method: "pair"})
-		tx.Save()
 		return ErrRejected
 	default:
 		return s.uncounted(tx, "pair", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/totptest"
 )
 
 // 500 guesses at once, one of them right, are worth five: the budget's.
@@ -116,7 +117,7 @@ func TestOwnTyposAreGivenBack(t *testing.T) {
 		if _, err := h.VerifyCode(h.Ctx, owner, phone.Code()); err != nil {
 			require.ErrorIs(t, err, throttle.ErrThrottled)
 			first, second := phone.Pair()
-			h.Clock.Advance(10 * time.Second)
+			h.Clock.Advance(30 * time.Second)
 			_, err = h.VerifyPair(h.Ctx, owner, first, second)
 			require.NoError(t, err, "the owner gets in while the attacker has spent the day")
 		}
@@ -124,7 +125,7 @@ func TestOwnTyposAreGivenBack(t *testing.T) {
 	require.Equal(t, 20, guesses, "20 a day")
 }
 
-// Pairs have their own counter: a burst of six, then one in ten seconds.
+// Pairs have their own counter: a burst of six, then one in 30 seconds.
 func TestPairCounter(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -165,7 +166,49 @@ func TestPairIsConsecutiveAndFresh(t *testing.T) {
 	require.NoError(t, err)
 	c = h.Challenge(ana)
 	_, err = h.VerifyPair(h.Ctx, c, first, second)
-	require.Error(t, err, "the first half was used")
+	require.Equal(t, totpflow.ErrRejected, err, "the first half was used, and nothing is said about the second")
+}
+
+// Somebody who saw a used code asks with pairs which code comes next: a right
+// guess and a wrong one get the same answer, and each costs a try, so that they
+// cannot ask until they know. Neither does a pair of used codes come for free.
+func TestPairsTellNothing(t *testing.T) {
+	around := func(p *totptest.Authenticator, drift time.Duration) string {
+		p.SetDrift(drift)
+		defer p.SetDrift(0)
+		return p.Peek()
+	}
+	for name, pair := range map[string]func(p *totptest.Authenticator, seen string) (first, second string, want error){
+		"the right one": func(p *totptest.Authenticator, seen string) (string, string, error) {
+			return seen, around(p, 30*time.Second), totpflow.ErrRejected
+		},
+		"a wrong one": func(p *totptest.Authenticator, seen string) (string, string, error) {
+			return seen, p.WrongCode(), totpflow.ErrRejected
+		},
+		"both used": func(p *totptest.Authenticator, seen string) (string, string, error) {
+			return around(p, -30*time.Second), seen, totpflow.ErrAlreadyUsed
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			phone, _ := h.Enroll(ana)
+			h.Clock.Advance(10 * time.Minute)
+			seen := phone.Code()
+			_, err := h.VerifyCode(h.Ctx, h.Challenge(ana), seen)
+			require.NoError(t, err)
+			first, second, want := pair(phone, seen)
+			tries := 0
+			for range 20 {
+				_, err := h.VerifyPair(h.Ctx, h.Challenge(ana), first, second)
+				if errors.Is(err, throttle.ErrThrottled) {
+					break
+				}
+				require.Equal(t, want, err)
+				tries++
+			}
+			require.Equal(t, 6, tries, "every well-formed pair takes a try")
+		})
+	}
 }
 
 // The strict profile: 100 failures in a row close the authenticator, time does

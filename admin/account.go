@@ -177,8 +177,8 @@ func (a Admin) Exempt(ctx context.Context, by Actor, target store.AccountID, nam
 	if err != nil {
 		return err
 	}
-	ask := account.Request{Action: string(ActionExemptAccount), Targets: []string{target.User}, Name: name}
-	if err := a.requestIfTwo(ctx, who, target.Tenant, ask); err != nil {
+	req := account.Request{Action: string(ActionExemptAccount), Targets: []string{target.User}, Name: name}
+	if err := a.requestIfTwo(ctx, who, target.Tenant, req); err != nil {
 		return err
 	}
 	return a.exempt(ctx, who, target, name)
@@ -246,8 +246,8 @@ func (a Admin) Forget(ctx context.Context, by Actor, target store.AccountID) err
 	if err != nil {
 		return err
 	}
-	ask := account.Request{Action: string(ActionForgetAccount), Targets: []string{target.User}}
-	if err := a.requestIfTwo(ctx, who, target.Tenant, ask); err != nil {
+	req := account.Request{Action: string(ActionForgetAccount), Targets: []string{target.User}}
+	if err := a.requestIfTwo(ctx, who, target.Tenant, req); err != nil {
 		return err
 	}
 	return a.forget(ctx, who, target)

@@ -13,9 +13,9 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// What an administrator without leave is: each case makes the admin and the
-// leave, and says which error it is. All but the named thing would be right.
-var withoutLeave = map[string]struct {
+// Actors that are refused: each case makes the admin and the actor, and names the
+// error. Everything but the named thing is right.
+var refusedActors = map[string]struct {
 	is error
 	by func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor)
 }{
@@ -95,11 +95,11 @@ var withoutLeave = map[string]struct {
 // Without leave every call is refused, nothing has changed and nothing tells of
 // a success. With it, each does what it says: by an administrator of the tenant,
 // of one above it, and by an operator, whom no rule is asked about.
-func TestLeave(t *testing.T) {
+func TestActors(t *testing.T) {
 	for name, call := range actingCalls {
 		t.Run(name, func(t *testing.T) {
 			o := prepared(t, call)
-			for why, c := range withoutLeave {
+			for why, c := range refusedActors {
 				if strings.Contains(why, "frozen") {
 					continue
 				}
@@ -108,7 +108,7 @@ func TestLeave(t *testing.T) {
 					require.ErrorIs(t, call.do(o, adm, by, anaID), c.is, why)
 				})
 			}
-			frozen := withoutLeave["an administrator whose account was frozen since"] // last: it stays so
+			frozen := refusedActors["an administrator whose account was frozen since"] // last: it stays so
 			adm, by := frozen.by(o, call.purpose(o))
 			o.Unchanged(func() { require.ErrorIs(t, call.do(o, adm, by, anaID), frozen.is) })
 
@@ -187,7 +187,7 @@ func TestRuleIsAskedOfEach(t *testing.T) {
 
 // Every call that only looks takes no proof and is refused otherwise as the
 // others are, also to see a tenant above.
-func TestLeaveToLook(t *testing.T) {
+func TestActorsWhoLook(t *testing.T) {
 	calls := map[string]func(o *organization, a admin.Admin, by admin.Actor) error{
 		"Status": func(o *organization, a admin.Admin, by admin.Actor) error {
 			return servicetest.ErrorOf(servicetest.Collect(a.Status(o.Ctx, by, anaID)))
@@ -209,7 +209,7 @@ func TestLeaveToLook(t *testing.T) {
 	o.Enroll(ana)
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {
-			for why, c := range withoutLeave {
+			for why, c := range refusedActors {
 				if c.is == totpflow.ErrProof {
 					continue
 				}

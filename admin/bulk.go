@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
@@ -47,12 +48,12 @@ func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []s
 	if err != nil {
 		return nil, err
 	}
-	ask := account.Request{Action: string(ActionResetAccount), Targets: slices.Clone(users), Scope: string(what)}
-	if err := a.requestIfTwo(ctx, who, tenant, ask); err != nil {
+	req := account.Request{Action: string(ActionResetAccount), Targets: slices.Clone(users), Scope: string(what)}
+	if err := a.requestIfTwo(ctx, who, tenant, req); err != nil {
 		return nil, err
 	}
 	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
-		logBulk(tx, who, ask)
+		logBulk(tx, who, req)
 		tx.Save()
 		return nil
 	})
@@ -72,11 +73,15 @@ func logBulk(tx *engine.Tx, who author, q account.Request) {
 }
 
 // An Imported is an authenticator that somebody already uses with another
-// system: the key from totp.ReadURI or totp.ParseSecret.
+// system: the key from totp.ReadURI or totp.ReadSecret.
 type Imported struct {
 	ID   store.AccountID
 	Name string   // of the authenticator; the default is "Authenticator"
 	Key  totp.Key // prints nothing
+
+	// WeakUntil is when a weak key (totp.Key.Weak) ends, 90 days away at most; zero
+	// refuses it with enroll.ErrWeak. For other keys it does not matter.
+	WeakUntil time.Time
 }
 
 // ErrAlreadyEnrolled means that the account has another authenticator or a phone, which
@@ -89,9 +94,11 @@ var ErrAlreadyEnrolled = errors.New("admin: an authenticator is set up already")
 // Codes that the other system saw in the last minute are good here once: stop it
 // first.
 //
-// Secrets of fewer than 128 bits do not become a key ([totp.ErrSecret]; RFC 4226
-// §4, R6), and the 16 letters that many systems gave out have 80: these people
-// set up anew.
+// Secrets of fewer than 128 bits are weak (RFC 4226 §4, R6), and the 16 letters that
+// many systems gave out have 80. Until Imported.WeakUntil the code of such a key
+// leads its owner to a new authenticator ([Service.VerifyCode]); from then on
+// nothing is left of it, and the enrollment takes a code that is mailed
+// ([Admin.IssueRecoveryCode]), never the password alone.
 //
 // Every account has an outcome of its own, in the order of rows; to import the
 // same again does nothing, so a run that was cut short is repeated. The actor may
@@ -99,8 +106,9 @@ var ErrAlreadyEnrolled = errors.New("admin: an authenticator is set up already")
 // before anything is written: rows that are refused are left out, and one proof
 // serves for the others; where there are no others it is not consumed. Errors of
 // an outcome: [ErrSelf] for the administrator's own row, [ErrNotAllowed],
-// [ErrAlreadyEnrolled], [totp.ErrNoKey], [enroll.ErrTransition] for accounts that were
-// reset or are exempt, [totpflow.ErrFrozen], [store.ErrID], [store.ErrUnavailable].
+// [ErrAlreadyEnrolled], [totp.ErrNoKey], [totp.ErrSample], [enroll.ErrWeak],
+// [enroll.ErrTransition] for accounts that were reset or are exempt,
+// [totpflow.ErrFrozen], [store.ErrID], [store.ErrUnavailable].
 //
 // Errors of the call, which then has done nothing: [ErrBulk]; [ErrNotAllowed] for
 // who may import none of rows, nor into their own tenant; [totpflow.ErrProof]; [totpflow.ErrPolicy]
@@ -184,7 +192,7 @@ func (a Admin) importOne(ctx context.Context, who author, row Imported) error {
 		if tx.HasFactor() { // a phone, too: whoever exported the secret shall not sign in beside it
 			return ErrAlreadyEnrolled
 		}
-		e, added, err := tx.Enrollment.Import(tx.Now, row.Key, row.Name)
+		e, added, err := tx.Enrollment.Import(tx.Now, row.Key, row.Name, row.WeakUntil)
 		if err != nil {
 			return err
 		}

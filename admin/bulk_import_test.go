@@ -209,3 +209,102 @@ func TestImportedPersonWithoutRecoveryCodes(t *testing.T) {
 	_, err = h.Account(ana).NewRecoveryCodes(h.Ctx, h.Prove(ana, totpflow.ActionRecoveryCodes, phone))
 	require.ErrorIs(t, err, totpflow.ErrMethodNotAllowed)
 }
+
+// The code of a weak secret signs in until its date, and leads to a new
+// authenticator each time; from the date on only a mailed code does. At no time does
+// the password alone.
+func TestWeakImport(t *testing.T) {
+	const secret = "KRSXG5CTMVRXEZLU" // 80 bits
+	h := newHarness(t, ofTenants)
+	h.SetPolicy("acme", policy.Policy{Mode: policy.Required})
+	key, err := totp.ReadSecret(secret, totp.Params{})
+	require.NoError(t, err)
+	row := admin.Imported{ID: anaID, Key: key}
+	require.ErrorIs(t, h.Import(row)[0].Err, enroll.ErrWeak, "without a date")
+	row.WeakUntil = h.Clock.Now().Add(days(91))
+	require.ErrorIs(t, h.Import(row)[0].Err, enroll.ErrWeak, "for too long")
+	row.WeakUntil = h.Clock.Now().Add(days(90))
+	begun, err := h.SignIn(h.Ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Enroll, begun.Step)
+	require.NoError(t, h.Import(row)[0].Err)
+	_, err = h.BeginEnrollment(h.Ctx, begun.Challenge)
+	require.ErrorIs(t, err, totpflow.ErrChallenge, "one of before the import")
+
+	m := h.Member(anaID)
+	require.Equal(t, admin.StateEnabled, m.State)
+	require.Equal(t, row.WeakUntil, m.WeakUntil)
+	var counts admin.Counts
+	counts.Add(m)
+	require.Equal(t, 1, counts.Weak)
+	require.Equal(t, row.WeakUntil, h.Status(ana).Authenticators[0].WeakUntil)
+
+	old, err := totptest.TypeSecret(secret, h.Clock)
+	require.NoError(t, err)
+	asked := h.Challenge(ana)
+	_, err = h.BeginEnrollment(h.Ctx, asked)
+	require.ErrorIs(t, err, totpflow.ErrChallenge, "the password alone")
+	for range 2 { // whoever does not finish has to show a code again
+		d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), old.Code())
+		require.NoError(t, err)
+		require.Equal(t, totpflow.Enroll, d.Step)
+		require.Equal(t, []totpflow.Method{totpflow.MethodCode}, d.Methods)
+		require.Empty(t, d.ID.User)
+		require.Empty(t, d.Proof)
+		page, err := h.BeginEnrollment(h.Ctx, d.Challenge)
+		require.NoError(t, err)
+		require.Len(t, page.Clears, 1)
+		_, err = h.BeginPhone(h.Ctx, d.Challenge, number("+436601234567"))
+		require.Error(t, err, "and to no phone")
+	}
+	first, second := old.Pair()
+	d, err := h.VerifyPair(h.Ctx, h.Challenge(ana), first, second)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Enroll, d.Step)
+
+	// An account whose owner has come is like any other from then on.
+	fresh, codes := h.EnrollBy(d.Challenge)
+	require.Len(t, codes, 10)
+	h.PassByCode(ana, fresh)
+	require.Zero(t, h.Member(anaID).WeakUntil)
+	h.Clock.Advance(days(91))
+	h.PassByCode(ana, fresh)
+}
+
+// The owner has not come until the date.
+func TestWeakImportLapses(t *testing.T) {
+	const secret = "KRSXG5CTMVRXEZLU"
+	h := newHarness(t, ofTenants)
+	h.SetPolicy("acme", policy.Policy{Mode: policy.Required})
+	key, err := totp.ReadSecret(secret, totp.Params{})
+	require.NoError(t, err)
+	until := h.Clock.Now().Add(days(30))
+	require.NoError(t, h.Import(admin.Imported{ID: anaID, Key: key, WeakUntil: until})[0].Err)
+	old, err := totptest.TypeSecret(secret, h.Clock)
+	require.NoError(t, err)
+	h.Clock.Set(until.Add(-time.Minute))
+	late := h.Challenge(ana)
+	h.Clock.Set(until)
+
+	d, err := h.VerifyCode(h.Ctx, late, old.Code())
+	refused(t, d, err, totpflow.ErrNotEnrolled)
+	d, err = h.SignIn(h.Ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.AskCode, d.Step)
+	require.Equal(t, []totpflow.Method{totpflow.MethodIssuedCode}, d.Methods)
+	_, err = h.BeginEnrollment(h.Ctx, d.Challenge)
+	require.ErrorIs(t, err, totpflow.ErrChallenge)
+	_, err = h.VerifyCode(h.Ctx, d.Challenge, old.Code())
+	require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
+	m := h.Member(anaID)
+	require.Equal(t, admin.StateRequired, m.State)
+	require.True(t, m.NeedsCode)
+	var counts admin.Counts
+	counts.Add(m)
+	require.Zero(t, counts.Weak)
+
+	d, err = h.VerifyIssuedCode(h.Ctx, d.Challenge, h.IssueCode(anaID))
+	require.NoError(t, err)
+	fresh, _ := h.EnrollBy(d.Challenge)
+	h.PassByCode(ana, fresh)
+}

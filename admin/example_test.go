@@ -45,7 +45,7 @@ func Example() {
 	root := admin.Operator{Name: "root", Reason: "ticket 7"}
 	err = office.SetPolicy(ctx, root, "acme", policy.Policy{Mode: policy.Required})
 	fmt.Println("policy:", err)
-	const secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" // which the boss's app has already
+	const secret = "ORXXI4DGNRXXOLLFPBQW24DMMUWTAMBR" // which the boss's app has already
 	device, _ := totptest.TypeSecret(secret, clock)
 	bosses, _ := totp.ParseSecret(secret, totp.Params{})
 	anas, _ := totp.NewKey(totp.Params{})

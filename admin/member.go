@@ -36,6 +36,7 @@ type Member struct {
 	GraceUntil        time.Time // where an enrollment is required; may be over; zero for no grace
 	GraceBegins       bool      // at the next sign-in: until then GraceUntil is counted from now
 	Authenticators    int
+	WeakUntil         time.Time // when the last of the authenticators ends, where all are weak keys of an import
 	Phones            int
 	Recoverable       []enroll.Recoverable // replaced or removed in the last 72 hours, for Admin.RestoreAuthenticator
 	Browsers          []totpflow.Browser
@@ -157,6 +158,7 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	tx := a.engine.View(e)
 	m.Enrollment, m.Throttled, m.FrozenAt = tx.Enrollment.State(tx.Now), a.engine.Throttled(tx), tx.Freeze.At
 	m.Authenticators, m.Phones, m.RecoveryCodesLeft = len(tx.Enrollment.Authenticators()), len(tx.Phones.Phones()), tx.Recovery.Remaining()
+	m.WeakUntil = tx.Enrollment.WeakUntil()
 	m.GraceUntil, _ = tx.GraceUntil(p)
 	m.GraceBegins, m.Machine = tx.GraceBegins(p), tx.Machine
 	m.NeedsCode = m.Enrollment == enroll.ResetPending && !tx.PasswordSuffices(p)
@@ -193,9 +195,11 @@ func (m Member) state(now time.Time) MemberState {
 }
 
 // Counts are the numbers of a list: "37 of 50 have set it up" is Enabled of
-// Total less Exempt.
+// Total less Exempt. Weak are those of Enabled that have nothing but weak keys of
+// an import.
 type Counts struct {
 	Total, Enabled, Required, Grace, Disabled, Exempt, Frozen, Unreadable int
+	Weak                                                                  int
 }
 
 // Add counts a member by its state.
@@ -204,6 +208,9 @@ func (c *Counts) Add(m Member) {
 	switch m.State {
 	case StateEnabled:
 		c.Enabled++
+		if !m.WeakUntil.IsZero() && m.Phones == 0 {
+			c.Weak++
+		}
 	case StateRequired:
 		c.Required++
 	case StateGrace:

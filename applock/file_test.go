@@ -1,6 +1,7 @@
 package applock_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"strings"
@@ -65,6 +66,18 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// The longest file that is read has room for the longest content, and is not one
+// byte longer.
+func TestLongestFile(t *testing.T) {
+	const head = "totpflow-vault-1:"
+	longest := base64.RawURLEncoding.EncodedLen(applock.MaxContent) + 1024
+	text := head + strings.Repeat("A", longest-len(head)-1) + "\n"
+	_, err := applock.Decode([]byte(text), options)
+	require.NoError(t, err)
+	_, err = applock.Decode([]byte(text+"A"), options)
+	require.ErrorContains(t, err, "too long")
+}
+
 // Every single change of the bytes, every cut and every addition is refused, by
 // Decode or by Open.
 func TestAlteredIsRefused(t *testing.T) {
@@ -115,6 +128,7 @@ func TestParseValue(t *testing.T) {
 	for name, bad := range map[string]string{
 		"nothing":        "",
 		"its prefix":     "totpflow-unlock-1:",
+		"no prefix":      strings.TrimPrefix(text, "totpflow-unlock-1:"),
 		"a version":      strings.Replace(text, "unlock-1", "unlock-2", 1),
 		"two line ends":  text + "\n\n",
 		"a space":        " " + text,

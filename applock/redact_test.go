@@ -45,6 +45,7 @@ func TestNothingPrintedShowsTheValue(t *testing.T) {
 		}
 	}
 	require.Equal(t, "applock.Value(redacted)", fmt.Sprint(value))
+	require.Equal(t, "applock.Vault(locked) applock.Vault(locked)", fmt.Sprintf("%x %+v", v, v))
 	_, err := json.Marshal(value)
 	require.Error(t, err)
 }

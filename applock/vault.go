@@ -209,16 +209,17 @@ func (v *Vault) Content(at time.Time) ([]byte, error) {
 
 // Update replaces the content, as when the server has renewed a token, and
 // returns the vault for the file, as [Vault.Encode] does. It does not count as a
-// touch. Errors: [ErrLocked], [ErrOptions] for too much content; the vault stays
-// as it was.
+// touch. Errors: [ErrLocked], [ErrOptions] for too much content. The content then
+// stays as it was, and so does the file that is returned with the error: a
+// program that writes it all the same loses nothing.
 func (v *Vault) Update(at time.Time, content []byte) (file []byte, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.settle(at) == Locked {
-		return nil, ErrLocked
+		return v.encode(), ErrLocked
 	}
 	if err := v.seal(content); err != nil {
-		return nil, err
+		return v.encode(), err
 	}
 	return v.encode(), nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/applock"
+	"github.com/totpflow/totpflow/internal/transitions"
 	"github.com/totpflow/totpflow/keyring"
 )
 
@@ -99,9 +100,10 @@ func content(at time.Time) func(*applock.Vault) error {
 
 func update(at time.Time) func(*applock.Vault) error {
 	return func(v *applock.Vault) error {
+		was := v.Encode()
 		file, err := v.Update(at, []byte("renewed"))
-		if err != nil && file != nil {
-			panic("a file came with an error")
+		if err != nil && !bytes.Equal(was, file) {
+			panic("another file came with an error")
 		}
 		return err
 	}
@@ -257,4 +259,18 @@ func TestValueIsNoRing(t *testing.T) {
 	require.ErrorIs(t, err, applock.ErrValue)
 	_, err = keyring.Parse(value.Text())
 	require.ErrorIs(t, err, keyring.ErrMalformed)
+}
+
+// With an error the file that comes back is the one of before.
+func TestErrorsKeepTheFile(t *testing.T) {
+	names, err := transitions.Of(".")
+	require.NoError(t, err)
+	require.Equal(t, []string{"Vault.Update"}, names, "a call that replaces a state is missing here")
+	for _, v := range []*applock.Vault{unlocked(t), locked(t)} {
+		file := v.Encode()
+		after, err := v.Update(noon, make([]byte, applock.MaxContent+1))
+		require.Error(t, err)
+		require.Equal(t, file, after)
+		require.Equal(t, file, v.Encode())
+	}
 }

@@ -29,7 +29,7 @@ func TestExempt(t *testing.T) {
 		// Nobody can make a factor for a machine, and there is none that passes.
 		_, _, err = next.Begin(noon, keyD, "", false)
 		require.ErrorIs(t, err, enroll.ErrTransition)
-		_, _, err = next.Import(noon, keyD, "")
+		_, _, err = next.Import(noon, keyD, "", time.Time{})
 		require.ErrorIs(t, err, enroll.ErrTransition)
 		for _, k := range []totp.Key{keyA, keyB, keyC, keyE} {
 			_, _, err = next.Verify(noon, code(t, k, noon), totp.Standard())
@@ -50,7 +50,7 @@ func TestImport(t *testing.T) {
 	for _, from := range []enroll.State{enroll.Disabled, enroll.Pending} {
 		e := inState(t, from)
 		c, _ := e.Candidate(noon)
-		next, a, err := e.Import(noon.Add(time.Microsecond), key8, "  Old\nsystem ")
+		next, a, err := e.Import(noon.Add(time.Microsecond), key8, "  Old\nsystem ", time.Time{})
 		require.NoError(t, err)
 		require.Equal(t, enroll.Active, next.State(noon))
 		require.NotEmpty(t, a.ID)
@@ -71,16 +71,16 @@ func TestImport(t *testing.T) {
 }
 
 func TestImportRefuses(t *testing.T) {
-	_, _, err := enroll.Enrollment{}.Import(noon, totp.Key{}, "")
+	_, _, err := enroll.Enrollment{}.Import(noon, totp.Key{}, "", time.Time{})
 	require.ErrorIs(t, err, totp.ErrNoKey)
-	_, _, err = enroll.Enrollment{}.Import(time.Time{}, keyA, "")
+	_, _, err = enroll.Enrollment{}.Import(time.Time{}, keyA, "", time.Time{})
 	require.ErrorIs(t, err, totp.ErrTime)
 
 	// An import is for those who have none. It must not take the place of a factor
 	// that somebody has confirmed, nor that of the enrollment that a reset asks for.
 	for _, from := range []enroll.State{enroll.Active, enroll.Replacing, enroll.ResetPending} {
 		e := inState(t, from)
-		next, a, err := e.Import(noon, keyF, "")
+		next, a, err := e.Import(noon, keyF, "", time.Time{})
 		require.ErrorIs(t, err, enroll.ErrTransition)
 		require.Empty(t, a.ID)
 		require.Equal(t, e.Encode(), next.Encode())
@@ -91,12 +91,12 @@ func TestImportRefuses(t *testing.T) {
 func TestImportRemembersUsedSteps(t *testing.T) {
 	gone, err := enrolled(t, noon, keyA).Disable(noon)
 	require.NoError(t, err)
-	again, a, err := gone.Import(noon, keyA, "")
+	again, a, err := gone.Import(noon, keyA, "", time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, keyA.Step(noon), a.Last)
 	_, _, err = again.Verify(noon, code(t, keyA, noon), totp.Standard())
 	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
-	_, _, err = gone.Import(noon, mustKey(keyA.Secret(), totp.Params{Digits: 8}), "")
+	_, _, err = gone.Import(noon, mustKey(keyA.Secret(), totp.Params{Digits: 8}), "", time.Time{})
 	require.ErrorIs(t, err, enroll.ErrSameSecret)
 }
 
@@ -123,7 +123,7 @@ func TestBurn(t *testing.T) {
 		require.NoError(t, err)
 		disabled, err := burnt.Disable(noon)
 		require.NoError(t, err)
-		again, _, err := disabled.Import(noon, keyA, "")
+		again, _, err := disabled.Import(noon, keyA, "", time.Time{})
 		require.NoError(t, err)
 		for name, v := range map[string]struct {
 			e enroll.Enrollment
@@ -186,4 +186,113 @@ func TestBurnNeverGoesBack(t *testing.T) {
 		burnt := e.MarkUsed(noon, totp.Window{Future: future})
 		require.Equal(t, keyA.Step(noon)+want, burnt.Authenticators()[0].Last)
 	}
+}
+
+// A weak key signs in until its date and is never made by an enrollment. When the
+// date has come, nothing verifies, and the account waits for an enrollment that takes
+// more than the password.
+func TestWeakKeysLapse(t *testing.T) {
+	until := noon.Add(30 * 24 * time.Hour)
+	_, _, err := enroll.Enrollment{}.Begin(noon, weakKey, "", false)
+	require.ErrorIs(t, err, enroll.ErrWeak)
+	for _, bad := range []time.Time{{}, noon, noon.Add(-time.Hour), noon.Add(enroll.MaxWeak + time.Second)} {
+		_, _, err = enroll.Enrollment{}.Import(noon, weakKey, "", bad)
+		require.ErrorIs(t, err, enroll.ErrWeak, "%v", bad)
+	}
+	e, a, err := enroll.Enrollment{}.Import(noon, weakKey, "Old phone", until.Add(time.Microsecond))
+	require.NoError(t, err)
+	require.Equal(t, until, a.Until)
+	require.Equal(t, until, e.WeakUntil())
+
+	last := until.Add(-time.Millisecond)
+	used, _, err := e.Verify(last, code(t, weakKey, last), totp.Standard())
+	require.NoError(t, err)
+	require.Equal(t, until, used.WeakUntil(), "a code does not prolong it")
+	require.False(t, used.Lapsed())
+
+	for _, e := range []enroll.Enrollment{e, used} {
+		_, _, err = e.Verify(until, code(t, weakKey, until), totp.Standard())
+		require.ErrorIs(t, err, enroll.ErrNone)
+		require.Equal(t, enroll.ResetPending, e.State(until))
+		after := e.Expire(until)
+		require.True(t, after.Lapsed())
+		require.Equal(t, until, after.ResetAt())
+		require.Empty(t, after.Authenticators())
+		require.Empty(t, after.Recoverable(until))
+		reread, err := enroll.Decode(after.Encode())
+		require.NoError(t, err)
+		require.True(t, reread.Lapsed())
+
+		// Neither does anybody import it anew, nor does the time of a clock that goes
+		// back revive it.
+		_, _, err = after.Import(until, weakKey, "", until.Add(time.Hour))
+		require.ErrorIs(t, err, enroll.ErrTransition)
+		require.Equal(t, enroll.ResetPending, after.State(noon))
+
+		confirmed := add(t, after, until, keyC, "")
+		require.False(t, confirmed.Lapsed())
+		require.Zero(t, confirmed.WeakUntil())
+		reset, err := after.Reset(until)
+		require.NoError(t, err)
+		require.False(t, reset.Lapsed(), "an administrator has decided since")
+	}
+}
+
+// A new authenticator takes the weak one's place, which can be brought back only
+// until its date; one that is added beside it stays when it lapses.
+func TestWeakKeysBesideOthers(t *testing.T) {
+	until := noon.Add(time.Hour)
+	e, weak, err := enroll.Enrollment{}.Import(noon, weakKey, "", until)
+	require.NoError(t, err)
+
+	replaced, c, err := e.Begin(noon, keyC, "", false)
+	require.NoError(t, err)
+	replaced, _, err = replaced.Confirm(noon, c.ID, code(t, keyC, noon), totp.Standard())
+	require.NoError(t, err)
+	require.Zero(t, replaced.WeakUntil())
+	back, _, _, err := replaced.Restore(noon.Add(time.Minute), weak.ID)
+	require.NoError(t, err)
+	require.Equal(t, until, back.WeakUntil())
+	_, _, _, err = replaced.Restore(until, weak.ID)
+	require.ErrorIs(t, err, enroll.ErrUnknown)
+
+	both := add(t, e, noon, keyC, "")
+	require.Zero(t, both.WeakUntil(), "one of them stays")
+	require.Equal(t, enroll.Active, both.State(until))
+	require.Len(t, both.Expire(until).Authenticators(), 1)
+	_, _, err = both.Verify(until, code(t, weakKey, until), totp.Standard())
+	require.ErrorIs(t, err, totp.ErrRejected)
+	_, used, err := both.Verify(until, code(t, keyC, until), totp.Standard())
+	require.NoError(t, err)
+	require.True(t, used.Key.Equal(keyC))
+}
+
+// Two rows of one person are two authenticators, up to five; as soon as one has
+// shown a code, or was set up here, the import is over.
+func TestImportSeveral(t *testing.T) {
+	var e enroll.Enrollment
+	var err error
+	for i, k := range []totp.Key{keyA, keyC, weakKey, keyD, keyE} {
+		e, _, err = e.Import(noon, k, "Token", noon.Add(time.Hour))
+		require.NoError(t, err)
+		require.Len(t, e.Authenticators(), i+1)
+	}
+	require.Equal(t, "Token 5", e.Authenticators()[4].Name)
+	require.Zero(t, e.WeakUntil(), "not all of them are weak")
+	_, _, err = e.Import(noon, keyF, "", time.Time{})
+	require.ErrorIs(t, err, enroll.ErrTooManyAuthenticators)
+
+	two, _, err := enroll.Enrollment{}.Import(noon, keyA, "", time.Time{})
+	require.NoError(t, err)
+	_, _, err = two.Import(noon, keyA, "", time.Time{})
+	require.ErrorIs(t, err, enroll.ErrSameSecret)
+	two, _, err = two.Verify(noon, code(t, keyA, noon), totp.Standard())
+	require.NoError(t, err)
+	_, _, err = two.Import(noon, keyC, "", time.Time{})
+	require.ErrorIs(t, err, enroll.ErrTransition)
+	_, _, err = enrolled(t, noon, keyA).Import(noon, keyC, "", time.Time{})
+	require.ErrorIs(t, err, enroll.ErrTransition)
+
+	_, _, err = enroll.Enrollment{}.Import(noon, keyB, "", time.Time{})
+	require.ErrorIs(t, err, totp.ErrSample)
 }

@@ -21,6 +21,8 @@ const (
 	CandidateLifetime = 15 * time.Minute
 	// MaxName is the longest name of an authenticator, in characters (runes).
 	MaxName = 40
+	// MaxWeak is the longest that a weak key of an [Enrollment.Import] may be used.
+	MaxWeak = 90 * 24 * time.Hour
 )
 
 // Authenticator is a live authenticator of an account. Printing or encoding it
@@ -33,7 +35,13 @@ type Authenticator struct {
 	// Added is when it was confirmed or imported, Used when it last showed a code:
 	// zero for an imported one that has shown none here. UTC, whole milliseconds.
 	Added, Used time.Time
+	// Until is when a key that is weak (totp.Key.Weak) ends; see [Enrollment.Import].
+	// It is zero for all others. UTC, whole milliseconds.
+	Until time.Time
 }
+
+// over reports whether the time of a weak key has ended.
+func (a Authenticator) over(at time.Time) bool { return !a.Until.IsZero() && !at.Before(a.Until) }
 
 // Candidate is an authenticator that is offered and has not shown a code. It
 // verifies nothing. Printing or encoding it does not show the secret.
@@ -65,7 +73,8 @@ type retired struct {
 
 // retiredAge is how long a secret's last step is remembered: until no window can
 // reach it any more. A window is at most five steps wide, so a step accepted at
-// most four ahead of the clock is in reach for at most nine periods.
+// most four ahead of the clock is in reach for at most nine periods. A pair reaches
+// one step further back, but its later code was not used yet.
 func retiredAge(k totp.Key) time.Duration {
 	return max(5*time.Minute, 9*k.Params().Period)
 }

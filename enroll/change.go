@@ -23,7 +23,7 @@ func (e Enrollment) take(at time.Time, action Action) (Enrollment, error) {
 		return e, err
 	}
 	next.state = state
-	next.retired = slices.DeleteFunc(slices.Clone(e.retired), func(r retired) bool {
+	next.retired = slices.DeleteFunc(slices.Clone(next.retired), func(r retired) bool {
 		return !at.Before(r.until)
 	})
 	return next, nil
@@ -57,7 +57,38 @@ func (e Enrollment) clear(at time.Time) Enrollment {
 	}
 	e.live = nil
 	e.candidate = Candidate{}
-	e.reset = time.Time{}
+	e.reset, e.lapsed = time.Time{}, false
+	return e
+}
+
+// lapse ends the weak authenticators whose time is over. Where none is left, the
+// account waits for an enrollment as after a reset: otherwise anybody with the password
+// could set up in the owner's place.
+func (e Enrollment) lapse(at time.Time) Enrollment {
+	var left []Authenticator
+	last := time.Time{}
+	for _, a := range e.live {
+		if !a.over(at) {
+			left = append(left, a)
+			continue
+		}
+		e = e.retire(at, a)
+		if a.Until.After(last) {
+			last = a.Until
+		}
+	}
+	if last.IsZero() {
+		return e
+	}
+	if e.live = left; len(left) > 0 {
+		return e
+	}
+	state, err := Next(e.stored(), Lapse)
+	if err != nil {
+		return e // unreachable: every state with an authenticator has the edge
+	}
+	e.state, e.candidate, e.kept = state, Candidate{}, nil
+	e.reset, e.lapsed = last, true
 	return e
 }
 

@@ -25,7 +25,9 @@ const encodingVersion = 1
 //	 "candidate":{"id":"…","name":"Tablet","uri":"otpauth://…","began":…,"adds":true},
 //	 "kept":[{"id":"…","name":"Old phone","uri":"otpauth://…","last":58000000,"added":…,"used":…,"until":…}],
 //	 "retired":[{"uri":"otpauth://…","last":58000000,"until":…}],
-//	 "reset":…}
+//	 "reset":…,"lapsed":true}
+//
+// An authenticator whose key is weak has "weak_until":… too.
 type (
 	encoded struct {
 		Version        int                    `json:"v"`
@@ -35,6 +37,7 @@ type (
 		Kept           []encodedKept          `json:"kept,omitempty"`
 		Retired        []encodedRetired       `json:"retired,omitempty"`
 		Reset          millis                 `json:"reset,omitempty"`
+		Lapsed         bool                   `json:"lapsed,omitempty"`
 	}
 	encodedAuthenticator struct {
 		ID    string    `json:"id"`
@@ -43,6 +46,7 @@ type (
 		Last  totp.Step `json:"last"`
 		Added millis    `json:"added"`
 		Used  millis    `json:"used"`
+		Weak  millis    `json:"weak_until,omitempty"`
 	}
 	encodedCandidate struct {
 		ID    string `json:"id"`
@@ -71,7 +75,7 @@ var label = totp.Label{Account: "totpflow"}
 // do not reformat it. The format is stable; its version is inside. At the limits
 // it takes about 11 KiB.
 func (e Enrollment) Encode() []byte {
-	out := encoded{Version: encodingVersion, State: e.stored(), Reset: toMillis(e.reset)}
+	out := encoded{Version: encodingVersion, State: e.stored(), Reset: toMillis(e.reset), Lapsed: e.lapsed}
 	for _, a := range e.live {
 		out.Authenticators = append(out.Authenticators, encodeAuthenticator(a))
 	}
@@ -116,7 +120,7 @@ func Decode(data []byte) (Enrollment, error) {
 }
 
 func (in encoded) enrollment() (Enrollment, error) {
-	e := Enrollment{state: in.State, reset: in.Reset.time()}
+	e := Enrollment{state: in.State, reset: in.Reset.time(), lapsed: in.Lapsed}
 	for _, a := range in.Authenticators {
 		live, err := a.authenticator()
 		if err != nil {
@@ -149,12 +153,12 @@ func (in encoded) enrollment() (Enrollment, error) {
 }
 
 func encodeAuthenticator(a Authenticator) encodedAuthenticator {
-	return encodedAuthenticator{a.ID, a.Name, uriOf(a.Key), a.Last, toMillis(a.Added), toMillis(a.Used)}
+	return encodedAuthenticator{a.ID, a.Name, uriOf(a.Key), a.Last, toMillis(a.Added), toMillis(a.Used), toMillis(a.Until)}
 }
 
 func (a encodedAuthenticator) authenticator() (Authenticator, error) {
 	key, err := keyOf(a.URI)
-	return Authenticator{a.ID, a.Name, key, a.Last, a.Added.time(), a.Used.time()}, err
+	return Authenticator{a.ID, a.Name, key, a.Last, a.Added.time(), a.Used.time(), a.Weak.time()}, err
 }
 
 // check holds what every method keeps true. A record that breaks it was not
@@ -174,6 +178,10 @@ func (e Enrollment) check() error {
 		return errors.New("contents do not fit the state")
 	case e.reset.IsZero() == (e.state == ResetPending):
 		return errors.New("time of reset does not fit the state")
+	case e.lapsed && e.state != ResetPending:
+		return errors.New("lapsed does not fit the state")
+	case e.candidate.Key.Weak():
+		return errors.New("weak candidate")
 	case len(e.kept) > 0 && (e.state == ResetPending || e.state == Exempted):
 		return errors.New("what is kept does not fit the state")
 	case len(e.live) > MaxAuthenticators, len(e.kept) > MaxAuthenticators, len(e.retired) > maxRetired:
@@ -186,7 +194,7 @@ func (e Enrollment) check() error {
 		ids[e.candidate.ID] = true
 	}
 	for i, a := range e.live {
-		if ids[a.ID] || a.Last < 0 {
+		if ids[a.ID] || a.Last < 0 || a.Key.Weak() == a.Until.IsZero() {
 			return errors.New("bad authenticator")
 		}
 		ids[a.ID] = true
@@ -200,7 +208,7 @@ func (e Enrollment) check() error {
 		}
 	}
 	for _, k := range e.kept {
-		if ids[k.ID] || k.Last < 0 {
+		if ids[k.ID] || k.Last < 0 || k.Key.Weak() == k.Until.IsZero() {
 			return errors.New("bad kept authenticator")
 		}
 		ids[k.ID] = true
@@ -219,7 +227,7 @@ func uriOf(k totp.Key) string {
 }
 
 func keyOf(uri string) (totp.Key, error) {
-	key, _, err := totp.ParseURI(uri)
+	key, _, err := totp.ParseStored(uri)
 	return key, err
 }
 

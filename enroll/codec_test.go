@@ -34,9 +34,15 @@ func golden(t testing.TB) map[string]enroll.Enrollment {
 	require.NoError(t, err)
 	exempt, err := active.Exempt(at)
 	require.NoError(t, err)
-	imported, _, err := enroll.Enrollment{}.Import(at, keyA, "Old system")
+	imported, _, err := enroll.Enrollment{}.Import(at, keyA, "Old system", time.Time{})
+	require.NoError(t, err)
+	weak, _, err := imported.Import(at, weakKey, "Old token", at.Add(30*24*time.Hour))
+	require.NoError(t, err)
+	alone, _, err := enroll.Enrollment{}.Import(at, weakKey, "", at.Add(time.Hour))
 	require.NoError(t, err)
 	return map[string]enroll.Enrollment{
+		"weak":          weak,
+		"lapsed":        alone.Expire(at.Add(time.Hour)),
 		"zero":          {},
 		"disabled":      disabled,
 		"pending":       begin(t, enroll.Enrollment{}, at, keyA),
@@ -188,6 +194,11 @@ func TestDecodeRefuses(t *testing.T) {
 		"a negative retired step":    swap(replacing, `"retired":[{"uri":`+uri(keyA)+`,"last":`, `"retired":[{"uri":`+uri(keyA)+`,"last":-`),
 		"a step that is no integer":  swap(active, `"last":`, `"last":0.5e1`),
 		"a step beyond 64 bits":      swap(active, `"last":`, `"last":99999999999999999999`),
+		"a weak one without an end":  swap(active, keyA.Secret(), weakKey.Secret()),
+		"a strong one with an end":   swap(active, `"used":`, `"weak_until":1,"used":`),
+		"a weak candidate":           swap(string(golden(t)["pending"].Encode()), keyA.Secret(), weakKey.Secret()),
+		"a weak one kept for ever":   swap(disabled, keyA.Secret(), weakKey.Secret()),
+		"lapsed but active":          swap(active, `]}`, `],"lapsed":true}`),
 		"a time as text":             swap(reset, `"reset":`, `"reset":"2025-06-01T12:00:00Z","x":`),
 	}
 	for name, data := range tests {

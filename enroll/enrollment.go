@@ -19,6 +19,9 @@ var (
 	ErrSameSecret            = errors.New("enroll: the account has this secret already")
 	ErrUnknown               = errors.New("enroll: no such authenticator")
 	ErrLast                  = errors.New("enroll: the last authenticator cannot be removed, only disabled or replaced")
+	// ErrWeak is for a key that is weak (totp.Key.Weak): it is offered to nobody, and
+	// is imported for a time that has an end.
+	ErrWeak = errors.New("enroll: the secret is too short, it can only be imported, and for 90 days at most")
 	// ErrClock is for the operator, not the user: an authenticator was used later
 	// than now, so the clock has gone back and would accept used codes again.
 	ErrClock = errors.New("enroll: the clock is behind the last code accepted")
@@ -42,6 +45,7 @@ type Enrollment struct {
 	kept      []shelved // oldest first
 	retired   []retired
 	reset     time.Time // when ResetPending began
+	lapsed    bool      // ResetPending began by time and not by an administrator
 }
 
 // String returns the state and how many authenticators are live.
@@ -71,8 +75,30 @@ func (e Enrollment) Candidate(at time.Time) (Candidate, bool) {
 }
 
 // ResetAt returns when an administrator's reset began that is still waiting for
-// the person to set up. It is zero in any state but [ResetPending].
+// the person to set up, or when the last authenticator lapsed. It is zero in any
+// state but [ResetPending].
 func (e Enrollment) ResetAt() time.Time { return e.reset }
+
+// Lapsed reports whether the account waits for an enrollment since its last
+// authenticator, which was weak, has ended. Ask for more than the password then,
+// such as a code that is mailed: nobody but the person knows that there was one,
+// and that it is over. Call it on what [Enrollment.Expire] returned.
+func (e Enrollment) Lapsed() bool { return e.lapsed }
+
+// WeakUntil returns when the last of the live authenticators ends, if all of them
+// are weak; otherwise the zero time. Lead a person whose code was right to a new
+// authenticator then, and nowhere else.
+func (e Enrollment) WeakUntil() (last time.Time) {
+	for _, a := range e.live {
+		if a.Until.IsZero() {
+			return time.Time{}
+		}
+		if a.Until.After(last) {
+			last = a.Until
+		}
+	}
+	return last
+}
 
 // Begin makes key the candidate, under a fresh ID. With adds it will stand beside
 // the live authenticators, otherwise replace them; until it is confirmed they
@@ -82,17 +108,20 @@ func (e Enrollment) ResetAt() time.Time { return e.reset }
 //
 // Errors: [ErrTooManyAuthenticators] when adding to [MaxAuthenticators] live authenticators, [ErrSameSecret]
 // when a live one has the secret (or one gone minutes ago had it with other
-// parameters), totp.ErrNoKey, totp.ErrTime.
+// parameters), [ErrWeak] for a weak key, totp.ErrNoKey, totp.ErrTime.
 func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool) (Enrollment, Candidate, error) {
 	if key.IsZero() {
 		return e, Candidate{}, fmt.Errorf("enroll: %w", totp.ErrNoKey)
+	}
+	if key.Weak() {
+		return e, Candidate{}, ErrWeak
 	}
 	next, err := e.take(at, Begin)
 	if err != nil {
 		return e, Candidate{}, err
 	}
-	c := Candidate{ID: newID(), Key: key, Began: stamp(at), Adds: adds && len(e.live) > 0}
-	if c.Adds && len(e.live) >= MaxAuthenticators {
+	c := Candidate{ID: newID(), Key: key, Began: stamp(at), Adds: adds && len(next.live) > 0}
+	if c.Adds && len(next.live) >= MaxAuthenticators {
 		return e, Candidate{}, ErrTooManyAuthenticators
 	}
 	if next.holds(key) {
@@ -100,7 +129,7 @@ func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool) (E
 	}
 	c.Name = cleanName(name)
 	if c.Adds {
-		c.Name = uniqueName(name, c.ID, e.live)
+		c.Name = uniqueName(name, c.ID, next.live)
 	}
 	next.candidate = c
 	return next, c, nil
@@ -155,14 +184,14 @@ func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Windo
 		Authenticator: Authenticator{
 			ID: c.ID, Name: c.Name, Key: c.Key, Last: step, Added: stamp(at), Used: stamp(at),
 		},
-		First: len(e.live) == 0,
+		First: len(next.live) == 0,
 	}
 	if c.Adds { // beside others, so nothing was reset
 		// One of the others may have been given this name in the meantime.
-		done.Authenticator.Name = uniqueName(c.Name, c.ID, e.live)
+		done.Authenticator.Name = uniqueName(c.Name, c.ID, next.live)
 	} else {
-		done.Cleared = e.Authenticators()
-		next = next.shelve(at, e.live...).clear(at)
+		done.Cleared = next.Authenticators()
+		next = next.shelve(at, next.live...).clear(at)
 	}
 	next.live = append(slices.Clone(next.live), done.Authenticator)
 	next.candidate = Candidate{}
@@ -180,14 +209,15 @@ func (e Enrollment) Cancel(at time.Time, candidateID string) (Enrollment, error)
 	return next, nil
 }
 
-// Expire drops the candidate and the kept authenticators whose time is over. The
-// other methods do so themselves; a caller needs it only to write the shorter value.
+// Expire drops the candidate, the kept and the weak authenticators whose time is
+// over. The methods that have the time do so themselves; a caller needs it to write
+// the shorter value, and before the methods that do not have it.
 func (e Enrollment) Expire(at time.Time) Enrollment {
 	e = e.sweepShelf(at)
-	if e.candidate.IsZero() || !e.candidate.expired(at) {
-		return e
+	if !e.candidate.IsZero() && e.candidate.expired(at) {
+		e = e.withdraw()
 	}
-	return e.withdraw()
+	return e.lapse(at)
 }
 
 // withdraw drops the candidate along the edge that time takes.
@@ -209,7 +239,7 @@ func (e Enrollment) Disable(at time.Time) (Enrollment, error) {
 	if err != nil {
 		return e, err
 	}
-	return next.shelve(at, e.live...).clear(at), nil
+	return next.shelve(at, next.live...).clear(at), nil
 }
 
 // Reset clears all authenticators, what is kept of former ones and the candidate,
@@ -242,29 +272,67 @@ func (e Enrollment) Exempt(at time.Time) (Enrollment, error) {
 
 // Import makes a key of another system live at once, for an account that has no
 // second factor yet: the person's device has it already, and shows a code at the
-// next sign-in. A candidate is dropped. Last is 0, except for a secret that was
-// here until recently, whose used codes stay used. The name is cleaned and cut as
-// by [Enrollment.Begin]. Whoever exported the key knows it: import over a channel
+// next sign-in. A person who has several there gets all of them: Import goes on
+// beside others as long as every one was imported and none has shown a code here.
+// A candidate is dropped. Last is 0, except for a secret that was here until
+// recently, whose used codes stay used. The name is cleaned, cut and numbered as by
+// [Enrollment.Begin]. Whoever exported the key knows it: import over a channel
 // that you would show it on.
 //
-// Errors: [ErrSameSecret] when a secret gone minutes ago was this one with other
-// parameters, totp.ErrNoKey, totp.ErrTime, and [ErrTransition] in any state but
-// [Disabled] and [Pending]: it replaces nobody's authenticator.
-func (e Enrollment) Import(at time.Time, key totp.Key, name string) (Enrollment, Authenticator, error) {
-	if key.IsZero() {
-		return e, Authenticator{}, fmt.Errorf("enroll: %w", totp.ErrNoKey)
+// A weak key (totp.Key.Weak) ends at weakUntil, which is after at and by [MaxWeak]
+// at most; its account is then as after a reset ([Enrollment.Lapsed]). For other
+// keys weakUntil does not matter.
+//
+// Errors: [ErrWeak] for a weak key without such a time, totp.ErrSample for a secret
+// that documentation publishes, [ErrTooManyAuthenticators], [ErrSameSecret] when a secret that is
+// live is this one, or one gone minutes ago was it with other parameters,
+// totp.ErrNoKey, totp.ErrTime, and [ErrTransition] in any state but [Disabled],
+// [Pending] and that [Active]: it replaces nobody's authenticator.
+func (e Enrollment) Import(at time.Time, key totp.Key, name string, weakUntil time.Time) (Enrollment, Authenticator, error) {
+	until, err := importable(at, key, weakUntil)
+	if err != nil {
+		return e, Authenticator{}, err
 	}
 	next, err := e.take(at, Import)
 	if err != nil {
 		return e, Authenticator{}, err
 	}
-	if next.holds(key) {
+	switch {
+	case !next.untouched():
+		return e, Authenticator{}, &TransitionError{From: next.state, Action: Import}
+	case len(next.live) >= MaxAuthenticators:
+		return e, Authenticator{}, ErrTooManyAuthenticators
+	case next.holds(key):
 		return e, Authenticator{}, ErrSameSecret
 	}
-	a := Authenticator{ID: newID(), Name: cleanName(name), Key: key, Last: next.lastOf(key), Added: stamp(at)}
-	next.live = []Authenticator{a}
+	a := Authenticator{ID: newID(), Key: key, Last: next.lastOf(key), Added: stamp(at), Until: until}
+	a.Name = uniqueName(name, a.ID, next.live)
+	next.live = append(slices.Clone(next.live), a)
 	next.candidate = Candidate{}
 	return next, a, nil
+}
+
+// importable returns when the key ends, or why it is not imported.
+func importable(at time.Time, key totp.Key, weakUntil time.Time) (until time.Time, err error) {
+	switch {
+	case key.IsZero():
+		return until, fmt.Errorf("enroll: %w", totp.ErrNoKey)
+	case key.Sample():
+		return until, fmt.Errorf("enroll: %w", totp.ErrSample)
+	case !key.Weak():
+		return until, nil
+	}
+	until = stamp(weakUntil)
+	if !until.After(at) || until.Sub(at) > MaxWeak {
+		return until, ErrWeak
+	}
+	return until, nil
+}
+
+// untouched reports whether all that is live came from another system and has not
+// been used here. A confirmed authenticator has shown a code.
+func (e Enrollment) untouched() bool {
+	return !slices.ContainsFunc(e.live, func(a Authenticator) bool { return !a.Used.IsZero() })
 }
 
 // Remove takes one authenticator away while others stay: [ErrLast] for the only
@@ -274,15 +342,16 @@ func (e Enrollment) Remove(at time.Time, id string) (Enrollment, error) {
 	if err != nil {
 		return e, err
 	}
-	i := e.index(id)
+	i := next.index(id)
 	switch {
 	case i < 0:
 		return e, ErrUnknown
-	case len(e.live) == 1:
+	case len(next.live) == 1:
 		return e, ErrLast
 	}
-	next = next.shelve(at, e.live[i]).retire(at, e.live[i])
-	next.live = slices.Delete(slices.Clone(e.live), i, i+1)
+	gone := next.live[i]
+	next = next.shelve(at, gone).retire(at, gone)
+	next.live = slices.Delete(slices.Clone(next.live), i, i+1)
 	return next, nil
 }
 

@@ -24,6 +24,17 @@ var (
 	key8 = mustKey("PFXXK4TTNFWWC3DBPFXXK4TTNFWWC3DB", totp.Params{Algorithm: totp.SHA256, Digits: 8, Period: time.Minute})
 )
 
+// weakKey has 80 bits, as many systems have given out.
+var weakKey = mustWeak("KRSXG5CTMVRXEZLU")
+
+func mustWeak(secret string) totp.Key {
+	key, err := totp.ReadSecret(secret, totp.Params{})
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
 func mustKey(secret string, p totp.Params) totp.Key {
 	key, err := totp.ParseSecret(secret, p)
 	if err != nil {

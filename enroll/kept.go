@@ -24,7 +24,8 @@ type shelved struct {
 	until time.Time
 }
 
-func (k shelved) over(at time.Time) bool { return !at.Before(k.until) }
+// over also holds for one that was weak and would lapse the moment it is back.
+func (k shelved) over(at time.Time) bool { return !at.Before(k.until) || k.Authenticator.over(at) }
 
 // Recoverable returns what can be brought back at that time, the oldest first. There are
 // at most [MaxAuthenticators]; where there would be more, those added last are not kept.
@@ -72,11 +73,11 @@ func (e Enrollment) Restore(at time.Time, id string) (Enrollment, Authenticator,
 	if i < 0 {
 		return e, Authenticator{}, nil, ErrUnknown
 	}
-	back := next.kept[i].Authenticator
+	back, was := next.kept[i].Authenticator, next.Authenticators()
 	next = next.clear(at)
 	// The same secret may have been enrolled a second time meanwhile, and used.
 	back.Last = next.lastOf(back.Key)
 	next.kept = nil
 	next.live = []Authenticator{back}
-	return next, back, e.Authenticators(), nil
+	return next, back, was, nil
 }

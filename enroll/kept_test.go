@@ -163,7 +163,7 @@ func TestAThiefCannotPushTheOwnersOut(t *testing.T) {
 		"disabling and importing": func(e enroll.Enrollment, at time.Time, k totp.Key) enroll.Enrollment {
 			e, err := e.Disable(at)
 			require.NoError(t, err)
-			e, _, err = e.Import(at, k, "My phone")
+			e, _, err = e.Import(at, k, "My phone", time.Time{})
 			require.NoError(t, err)
 			return e
 		},

@@ -3,6 +3,7 @@ package enroll_test
 import (
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -65,4 +66,33 @@ func TestNamesAreUniqueInTheAccount(t *testing.T) {
 	_, done, err := e.Confirm(noon, c.ID, code(t, keyF, noon), totp.Standard())
 	require.NoError(t, err)
 	require.Equal(t, "Tablet 2", done.Authenticator.Name)
+}
+
+// A name that somebody types is short, printable and one of a kind, whatever it
+// is, and stays so when it is typed again.
+func FuzzName(f *testing.F) {
+	for _, seed := range []string{"Phone", "", " \t", "Old\nphone", "\u202ePhone", "Phone 2", strings.Repeat("ü", 60), "\xff", "PHONE"} {
+		f.Add(seed, seed)
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		e := add(t, enrolled(t, noon, keyA), noon, keyC, first)
+		e, err := e.Rename(e.Authenticators()[0].ID, second)
+		require.NoError(t, err)
+		for _, a := range e.Authenticators() {
+			require.NotEmpty(t, a.Name)
+			require.LessOrEqual(t, utf8.RuneCountInString(a.Name), enroll.MaxName)
+			require.Equal(t, strings.Join(strings.Fields(a.Name), " "), a.Name)
+			require.NotContains(t, a.Name, "\u202e")
+			for _, r := range a.Name {
+				require.False(t, unicode.IsControl(r), "%U", r)
+			}
+			again, err := e.Rename(a.ID, a.Name)
+			require.NoError(t, err)
+			require.Equal(t, names(e), names(again), "a clean name stays")
+		}
+		two := names(e)
+		require.False(t, strings.EqualFold(two[0], two[1]))
+		_, err = enroll.Decode(e.Encode())
+		require.NoError(t, err)
+	})
 }

@@ -62,7 +62,7 @@ func TestNothingPrintedShowsASecret(t *testing.T) {
 
 	values := map[string]any{
 		"Enrollment": e, "*Enrollment": &e, "with retired and kept": retired,
-		"Recoverable": confirmed.Recoverable(noon), "restored": restored, "back": back, "cleared": cleared,
+		"Kept": confirmed.Recoverable(noon), "restored": restored, "back": back, "cleared": cleared,
 		"Authenticator": done.Authenticator, "*Authenticator": &done.Authenticator,
 		"Authenticators": e.Authenticators(), "Confirmation": done,
 		"Candidate": c, "*Candidate": &c, "Offer": offer, "*Offer": &offer,

@@ -21,8 +21,9 @@ const (
 	// Replacing: at least one authenticator is live and a candidate waits beside
 	// it, to replace it or to be added.
 	Replacing State = "replacing"
-	// ResetPending: an administrator cleared the authenticators and the person is
-	// to set up anew. A candidate may wait here; the state stays until it confirms.
+	// ResetPending: an administrator cleared the authenticators, or the last one was
+	// weak and has ended ([Enrollment.Lapsed]), and the person is to set up anew. A
+	// candidate may wait here; the state stays until it confirms.
 	ResetPending State = "reset-pending"
 	// Exempted: a machine account, which is asked for no second factor and can set
 	// none up. Only a reset makes it a regular account again, one that has to set up.
@@ -46,6 +47,7 @@ const (
 	Exempt  Action = "exempt"  // an administrator makes it a machine account
 	Import  Action = "import"  // a secret of another system goes live at once
 	Restore Action = "restore" // an administrator brings back one that was taken away
+	Lapse   Action = "lapse"   // the time of the last authenticator has ended, which was weak
 )
 
 // Transition is one edge of the state machine.
@@ -63,7 +65,9 @@ type Transition struct {
 // session) has not weakened the authenticator that is live. Restore has an edge
 // wherever something may be kept, Pending among it: who disables the second factor
 // in a stolen session and begins an enrollment must not keep the owner's away with it.
-// And Exempted has one way out, which forces an enrollment.
+// And Exempted has one way out, which forces an enrollment. Import leads from Active as
+// well, for a person who has several authenticators in the other system; the
+// method says where it does.
 var transitions = []Transition{
 	{Disabled, Begin, Pending},
 	{Disabled, Reset, ResetPending},
@@ -87,7 +91,9 @@ var transitions = []Transition{
 	{Active, Disable, Disabled},
 	{Active, Reset, ResetPending},
 	{Active, Exempt, Exempted},
+	{Active, Import, Active},
 	{Active, Restore, Active},
+	{Active, Lapse, ResetPending},
 
 	{Replacing, Begin, Replacing},
 	{Replacing, Confirm, Active},
@@ -100,6 +106,7 @@ var transitions = []Transition{
 	{Replacing, Reset, ResetPending},
 	{Replacing, Exempt, Exempted},
 	{Replacing, Restore, Active},
+	{Replacing, Lapse, ResetPending},
 
 	{ResetPending, Begin, ResetPending},
 	{ResetPending, Confirm, Active},

@@ -28,7 +28,9 @@ func (e Enrollment) Verify(at time.Time, code string, w totp.Window) (Enrollment
 }
 
 // VerifyPair is [Enrollment.Verify] for two consecutive codes of one
-// authenticator, in order, both newer than the last one accepted.
+// authenticator, in order, both newer than the last one accepted. The later one
+// is of the window, the earlier one of the step before it. ErrAlreadyUsed is said
+// where the later one was used; see totp.Key.VerifyPair on what to charge.
 func (e Enrollment) VerifyPair(at time.Time, first, second string, w totp.Window) (Enrollment, Authenticator, error) {
 	return e.verify(at, w, func(a Authenticator) (totp.Step, error) {
 		return a.Key.VerifyPair(first, second, at, a.Last, w)
@@ -46,7 +48,7 @@ func (e Enrollment) verify(at time.Time, w totp.Window, try func(Authenticator) 
 	if err := next.checkClock(at, w); err != nil {
 		return e, Authenticator{}, err
 	}
-	next.live = slices.Clone(e.live)
+	next.live = slices.Clone(next.live)
 	matched := -1
 	var refusal error
 	for i, a := range next.live { // to the end, whatever matches

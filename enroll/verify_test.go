@@ -79,7 +79,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"used in one, malformed for the other", used, code(t, keyA, noon), totp.Standard(), noon, totp.ErrAlreadyUsed},
 		{"malformed for all", mixed, "1234567", totp.Standard(), noon, totp.ErrMalformedCode},
 		{"empty", six, "", totp.Standard(), noon, totp.ErrMalformedCode},
-		{"full-width digits", six, "１２３４５６", totp.Standard(), noon, totp.ErrMalformedCode},
+		{"digits of two scripts", six, "１23456", totp.Standard(), noon, totp.ErrMalformedCode},
 		{"ten megabytes", six, strings.Repeat("1", 10<<20), totp.Standard(), noon, totp.ErrMalformedCode},
 		{"window too wide", six, wrong, totp.Window{Past: 3, Future: 3}, noon, totp.ErrWindow},
 		{"before 1970", six, wrong, totp.Standard(), time.Unix(-5, 0), totp.ErrTime},
@@ -113,8 +113,8 @@ func TestVerifyPair(t *testing.T) {
 	_, _, err = e.VerifyPair(noon, code(t, keyB, noon.Add(-30*time.Second)), second, totp.Standard())
 	require.ErrorIs(t, err, totp.ErrRejected, "of one authenticator")
 	_, _, err = next.VerifyPair(noon, second, code(t, keyA, noon.Add(30*time.Second)), totp.Standard())
-	require.Error(t, err, "both newer than the last one")
-	_, _, err = e.VerifyPair(noon, first, second, totp.Window{})
+	require.Equal(t, totp.ErrRejected, err, "both newer than the last one, and no word about the later")
+	_, _, err = e.VerifyPair(noon, first, second, totp.Window{Past: 5})
 	require.ErrorIs(t, err, totp.ErrWindow)
 }
 
@@ -220,6 +220,9 @@ func TestNoDriftAtSignIn(t *testing.T) {
 		next, _, err := e.Verify(noon, typed, totp.Standard())
 		require.Equal(t, totp.ErrRejected, err, "%d steps", steps)
 		require.Equal(t, e.Encode(), next.Encode())
+		if steps == -2 { // the pair of the slowest phone that the window forgives
+			continue
+		}
 		_, _, err = e.VerifyPair(noon, typed, code(t, keyA, noon.Add(time.Duration(steps+1)*30*time.Second)), totp.Standard())
 		require.Equal(t, totp.ErrRejected, err, "%d steps", steps)
 	}
@@ -240,18 +243,22 @@ func TestAUsedCodeIsNoDrift(t *testing.T) {
 func FuzzVerifyPair(f *testing.F) {
 	e := enrolled(f, noon.Add(-time.Hour), keyA)
 	window := totp.Standard()
-	codes := []string{code(f, keyA, noon.Add(-30*time.Second)), code(f, keyA, noon), code(f, keyA, noon.Add(30*time.Second))}
+	codes := []string{code(f, keyA, noon.Add(-time.Minute)), code(f, keyA, noon.Add(-30*time.Second)), code(f, keyA, noon), code(f, keyA, noon.Add(30*time.Second))}
 	f.Add(codes[0], codes[1])
 	f.Add(codes[1], codes[2])
-	f.Add(codes[0], codes[2])
-	f.Add(codes[1], codes[0])
-	f.Add(" "+codes[1][:3]+"-"+codes[1][3:], codes[2])
+	f.Add(codes[2], codes[3])
+	f.Add(codes[1], codes[3])
+	f.Add(codes[2], codes[1])
+	f.Add(" "+codes[2][:3]+"-"+codes[2][3:], codes[3])
 	f.Add("", "\xff")
 	f.Fuzz(func(t *testing.T, first, second string) {
 		next, _, err := e.VerifyPair(noon, first, second, window)
 		plain := strings.NewReplacer(" ", "", "-", "")
 		pair := [2]string{plain.Replace(first), plain.Replace(second)}
-		good := len(first) <= 32 && len(second) <= 32 && (pair == [2]string{codes[0], codes[1]} || pair == [2]string{codes[1], codes[2]})
+		good := false
+		for i := range codes[1:] {
+			good = good || len(first) <= 32 && len(second) <= 32 && pair == [2]string{codes[i], codes[i+1]}
+		}
 		require.Equal(t, good, err == nil, "%v", err)
 		if !good {
 			require.Equal(t, e, next)

@@ -2,6 +2,7 @@ package enroll_test
 
 import (
 	"slices"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,23 +40,30 @@ func (w *walker) mend(arg int) (enroll.Enrollment, string, error) {
 	switch {
 	case arg >= 11:
 		return w.restore(arg - 11)
-	case arg >= 7:
-		return w.bringIn(2 * (arg - 7))
+	case arg >= 4:
+		return w.bringIn(4 * (arg - 4) % len(pool))
 	}
-	now := w.now()
-	now.gone = w.m.gone // Expire is about the candidate and what is kept
-	w.m = now
+	w.m = w.expired()
 	return w.e.Expire(w.at), "expire", nil
+}
+
+// expired is now, but nothing that is gone is forgotten.
+func (w *walker) expired() model {
+	m := w.m
+	m.live, m.kept, m.gone = slices.Clone(m.live), slices.Clone(m.kept), slices.Clone(m.gone)
+	m.expire(w.at)
+	return m
 }
 
 func (w *walker) disable() (enroll.Enrollment, string, error) {
 	next, err := w.e.Disable(w.at)
-	if len(w.m.live) == 0 {
+	now := w.now()
+	if len(now.live) == 0 {
 		require.ErrorIs(w.t, err, enroll.ErrTransition)
 		return next, "disable", err
 	}
 	require.NoError(w.t, err)
-	w.m = w.now()
+	w.m = now
 	for _, a := range w.m.live {
 		w.m.keep(w.at, a)
 	}
@@ -77,16 +85,27 @@ func (w *walker) exempt() (enroll.Enrollment, string, error) {
 }
 
 func (w *walker) bringIn(key int) (enroll.Enrollment, string, error) {
-	next, a, err := w.e.Import(w.at, pool[key], "")
+	until := time.Time{}
+	if pool[key].Weak() {
+		until = w.at.Add(20 * time.Minute)
+		w.seen["import a weak one"]++
+	}
+	next, a, err := w.e.Import(w.at, pool[key], "", until)
 	now := w.now()
+	used := slices.ContainsFunc(now.live, func(a modelAuthenticator) bool { return a.used })
 	switch {
-	case len(now.live) > 0 || now.reset || now.exempt:
+	case used || len(now.live) > 0 && now.candidate != nil || now.reset || now.exempt:
 		require.ErrorIs(w.t, err, enroll.ErrTransition)
+	case len(now.live) == enroll.MaxAuthenticators:
+		require.ErrorIs(w.t, err, enroll.ErrTooManyAuthenticators)
 	case now.same(key):
 		require.ErrorIs(w.t, err, enroll.ErrSameSecret)
 	default:
 		require.NoError(w.t, err)
-		now.live = []modelAuthenticator{{a.ID, key, now.burnt(key), w.at}}
+		if len(now.live) > 0 {
+			w.seen["import beside"]++
+		}
+		now.live = append(now.live, modelAuthenticator{id: a.ID, key: key, last: now.burnt(key), added: w.at, until: until})
 		now.candidate = nil
 		w.m = now
 	}
@@ -126,9 +145,9 @@ func (w *walker) restore(which int) (enroll.Enrollment, string, error) {
 }
 
 func (w *walker) burn() enroll.Enrollment {
-	gone := slices.Clone(w.m.gone) // Burn forgets none of them
-	w.m = w.now()
-	w.m.gone, w.m.candidate = gone, nil
+	w.m = w.expired() // Burn forgets none that is gone
+	w.m.candidate = nil
+	gone := w.m.gone
 	end := func(key int, last totp.Step) totp.Step { return max(last, pool[key].Step(w.at)+1) }
 	for i, a := range w.m.live {
 		w.m.live[i].last = end(a.key, a.last)

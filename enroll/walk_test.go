@@ -87,7 +87,9 @@ func (w *walker) compare() {
 		require.Equal(w.t, a.id, live[i].ID)
 		require.Equal(w.t, a.last, live[i].Last)
 		require.True(w.t, live[i].Key.Equal(pool[a.key]))
+		require.Equal(w.t, a.until, live[i].Until)
 	}
+	require.Equal(w.t, w.now().lapsed, w.e.Expire(w.at).Lapsed())
 	shelf := w.now().kept
 	if len(shelf) < len(w.m.kept) {
 		w.seen["kept no more"]++
@@ -116,12 +118,19 @@ func (w *walker) now() model {
 	m := w.m
 	m.live, m.kept, m.gone = slices.Clone(m.live), slices.Clone(m.kept), slices.Clone(m.gone)
 	m.tidy(w.at)
+	if m.lapsed && !w.m.lapsed {
+		w.seen["lapsed"]++
+	}
 	return m
 }
 
 func (w *walker) begin(key int, adds bool) (enroll.Enrollment, string, error) {
 	next, c, err := w.e.Begin(w.at, pool[key], "", adds)
 	now := w.now()
+	if pool[key].Weak() {
+		require.ErrorIs(w.t, err, enroll.ErrWeak)
+		return next, "begin a weak one", err
+	}
 	if now.exempt {
 		require.ErrorIs(w.t, err, enroll.ErrTransition)
 		return next, "begin while exempt", err
@@ -156,7 +165,7 @@ func (w *walker) offered(arg int) (id string, key int) {
 // refusedClaim says what an action on the candidate is refused with, if it is.
 func (w *walker) refusedClaim(id string, now model) error {
 	switch {
-	case w.m.candidate != nil && w.m.candidate.id == id && now.candidate == nil:
+	case w.m.candidate != nil && w.m.candidate.id == id && w.m.candidate.over(w.at):
 		return enroll.ErrExpired
 	case now.candidate == nil || now.candidate.id != id:
 		return enroll.ErrStale
@@ -197,8 +206,8 @@ func (w *walker) confirm(arg int) (enroll.Enrollment, string, error) {
 		}
 		now.clear(w.at)
 	}
-	now.live = append(now.live, modelAuthenticator{id, key, step, w.at})
-	now.candidate, now.reset = nil, false
+	now.live = append(now.live, modelAuthenticator{id: id, key: key, last: step, added: w.at, used: true})
+	now.candidate, now.reset, now.lapsed = nil, false, false
 	w.m = now
 	return next, "confirm", nil
 }
@@ -230,7 +239,7 @@ func (w *walker) verify(arg int) (enroll.Enrollment, string, error) {
 		step, again := accepts(w.t, a.key, typed, w.at, a.last)
 		used = used || again
 		if step > 0 {
-			now.live[i].last = step
+			now.live[i].last, now.live[i].used = step, true
 			if first == "" {
 				first = a.id
 			}
@@ -273,19 +282,21 @@ func (w *walker) remove(arg int) (enroll.Enrollment, string, error) {
 		id = w.m.live[arg].id
 	}
 	next, err := w.e.Remove(w.at, id)
+	now := w.now()
+	i := slices.IndexFunc(now.live, func(a modelAuthenticator) bool { return a.id == id })
 	switch {
-	case len(w.m.live) == 0:
+	case len(now.live) == 0:
 		require.ErrorIs(w.t, err, enroll.ErrTransition)
-	case arg >= len(w.m.live):
+	case i < 0:
 		require.ErrorIs(w.t, err, enroll.ErrUnknown)
-	case len(w.m.live) == 1:
+	case len(now.live) == 1:
 		require.ErrorIs(w.t, err, enroll.ErrLast)
 	default:
 		require.NoError(w.t, err)
-		w.m.tidy(w.at)
-		w.m.keep(w.at, w.m.live[arg])
-		w.m.part(w.at, w.m.live[arg])
-		w.m.live = slices.Delete(slices.Clone(w.m.live), arg, arg+1)
+		now.keep(w.at, now.live[i])
+		now.part(w.at, now.live[i])
+		now.live = slices.Delete(now.live, i, i+1)
+		w.m = now
 	}
 	return next, "remove", err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/transitions"
 )
 
 var start = time.Date(2026, time.March, 28, 13, 17, 11, 250_456_789, time.FixedZone("elsewhere", 3600))
@@ -177,6 +178,48 @@ func TestPendingFits(t *testing.T) {
 	require.EqualValues(t, 1, a.Outbox("", "")[0].Number)
 }
 
+// kept is how many events the stored activity has.
+func kept(t *testing.T, a event.Activity) int {
+	t.Helper()
+	var stored struct{ Events []json.RawMessage }
+	require.NoError(t, json.Unmarshal([]byte(encode(t, a)), &stored))
+	return len(stored.Events)
+}
+
+// Of what the sink has taken, only the last changes are kept, and as many as are
+// promised.
+func TestTakenEventsAreDropped(t *testing.T) {
+	var a event.Activity
+	for range 10 {
+		a, _ = a.Append(event.Event{At: start, Kind: event.CodeRejected})
+	}
+	require.Equal(t, 10, kept(t, a))
+	a = a.Acknowledged(a.Last())
+	require.Zero(t, kept(t, a))
+	for range event.MaxChanges + 5 {
+		a, _ = a.Append(event.Event{At: start, Kind: event.Reset})
+	}
+	require.Equal(t, event.MaxChanges+5, kept(t, a), "the sink has not taken them")
+	a = a.Acknowledged(a.Last())
+	require.Equal(t, event.MaxChanges, kept(t, a))
+	for range event.MaxPending {
+		a, _ = a.Append(event.Event{At: start, Kind: event.CodeRejected})
+	}
+	require.Len(t, a.Outbox("", ""), event.MaxPending, "changes that were taken use up no place in the outbox")
+}
+
+// A change that goes for another one makes place for it.
+func TestDroppedEventsWeighNothing(t *testing.T) {
+	long := strings.Repeat("x", 1200)
+	var a event.Activity
+	for range 3 * event.MaxChanges {
+		a, _ = a.Append(event.Event{At: start, Until: start, Kind: event.Reset, Reason: long, Method: long, Authenticator: long, Actor: long,
+			Remaining: 1, Source: event.Source{Address: long, UserAgent: long}})
+		a = a.Acknowledged(a.Last())
+	}
+	require.Len(t, a.Changes(), event.MaxChanges)
+}
+
 // A moment that JSON cannot write must not make the record unwritable.
 func TestMomentsBeyondTheCalendar(t *testing.T) {
 	for at, want := range map[time.Time]time.Time{
@@ -229,6 +272,7 @@ func TestGolden(t *testing.T) {
 
 func TestDecodingRefuses(t *testing.T) {
 	var a event.Activity
+	require.Equal(t, `{"v":1}`, encode(t, a))
 	require.NoError(t, json.Unmarshal([]byte(`{"v":1}`), &a))
 	require.Equal(t, event.Activity{}, a)
 	for name, data := range map[string]string{
@@ -249,11 +293,20 @@ func TestDecodingRefuses(t *testing.T) {
 		require.ErrorIs(t, json.Unmarshal([]byte(data), &a), event.ErrActivity, name)
 		require.Equal(t, before, encode(t, a), name)
 	}
-	many := `{"v":1,"last":100,"events":[{"number":1}`
-	for i := 2; i <= 100; i++ {
-		many += fmt.Sprintf(`,{"number":%d}`, i)
+	for n, ok := range map[int]bool{event.MaxChanges + event.MaxPending: true, event.MaxChanges + event.MaxPending + 1: false} {
+		many := `{"v":1,"last":100,"events":[{"number":1}`
+		for i := 2; i <= n; i++ {
+			many += fmt.Sprintf(`,{"number":%d}`, i)
+		}
+		require.Equal(t, ok, json.Unmarshal([]byte(many+`]}`), &a) == nil, n)
 	}
-	require.ErrorIs(t, json.Unmarshal([]byte(many+`]}`), &a), event.ErrActivity)
+	for n, ok := range map[int]bool{event.MaxDays: true, event.MaxDays + 1: false} {
+		many := `{"v":1,"last":100,"days":[{"date":"2026-01-01","counts":{}}`
+		for i := 2; i <= n; i++ {
+			many += fmt.Sprintf(`,{"date":"2026-01-%02d","counts":{}}`, i)
+		}
+		require.Equal(t, ok, json.Unmarshal([]byte(many+`]}`), &a) == nil, n)
+	}
 	require.ErrorIs(t, a.UnmarshalJSON([]byte(`{"v":1}{"v":1}`)), event.ErrActivity)
 }
 
@@ -324,4 +377,17 @@ func FuzzDecode(f *testing.F) {
 		require.LessOrEqual(t, len(next.Attempts()), event.MaxDays)
 		reread(t, next.Acknowledged(next.Last()))
 	})
+}
+
+// With an error an activity is as it was.
+func TestErrorsKeepTheActivity(t *testing.T) {
+	names, err := transitions.Of(".")
+	require.NoError(t, err)
+	require.Equal(t, []string{"Activity.UnmarshalJSON"}, names, "a call that replaces a state is missing here")
+	a, _ := event.Activity{}.Append(event.Event{Kind: event.Disabled, At: start})
+	was := encode(t, a)
+	for _, data := range []string{"", "null and void", `{"v":2}`, `{"v":1,"last":1,"taken":2}`} {
+		require.ErrorIs(t, a.UnmarshalJSON([]byte(data)), event.ErrActivity)
+		require.Equal(t, was, encode(t, a))
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -147,6 +148,23 @@ func TestSlogLevels(t *testing.T) {
 	out.Reset()
 	require.NoError(t, sink.Record(context.Background(), event.Event{Kind: event.RecoveryUsed}))
 	require.Contains(t, out.String(), "remaining=0", "that none are left is the news")
+}
+
+// A log has every field that is set and no other, each under its own name.
+func TestLogHasWhatIsSet(t *testing.T) {
+	at := time.Date(2026, time.March, 28, 12, 17, 11, 0, time.UTC)
+	for want, e := range map[string]event.Event{
+		"kind=reset": {Kind: event.Reset},
+		"kind=reset number=7 at=2026-03-28T12:17:11.000Z tenant=acme user=u1 reason=lost method=totp authenticator=a1 browser=b1" +
+			" actor=root action=reset_all remaining=3 until=2026-03-28T13:17:11.000Z address=192.0.2.1 user_agent=Mozilla/5.0": {
+			Number: 7, At: at, Tenant: "acme", User: "u1", Kind: event.Reset, Reason: "lost", Method: "totp", Authenticator: "a1", Browser: "b1",
+			Actor: "root", Action: "reset_all", Remaining: 3, Until: at.Add(time.Hour), Source: event.Source{Address: "192.0.2.1", UserAgent: "Mozilla/5.0"},
+		},
+	} {
+		var out bytes.Buffer
+		require.NoError(t, event.Slog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: plain}))).Record(t.Context(), e))
+		require.Equal(t, `level=INFO msg="second factor" `+want+"\n", out.String())
+	}
 }
 
 func TestSlogDefault(t *testing.T) {

@@ -100,6 +100,18 @@ func customers(events []event.Event) []event.Event {
 	return events
 }
 
+// A guess that comes a minute late is not remembered either.
+func TestFleetForgetsLateGuesses(t *testing.T) {
+	w := watch(10, 5)
+	w.tell(t, spray(start, 4, 4)...)
+	w.tell(t, guess(start.Add(3*time.Second-time.Minute), "late"))
+	guesses, accounts := w.Held()
+	require.Equal(t, []int{4, 4}, []int{guesses, accounts})
+	w.tell(t, guess(start.Add(4*time.Second-time.Minute), "just in time"))
+	guesses, accounts = w.Held()
+	require.Equal(t, []int{5, 5}, []int{guesses, accounts})
+}
+
 func TestFleetAlarmsOncePerBurst(t *testing.T) {
 	w := watch(10, 5)
 	attack := spray(start, 3600, 100) // an hour of it

@@ -58,14 +58,15 @@ func Generate() string {
 // seals and signs, the others still open and verify. Suite and epoch stay.
 //
 // It returns [ErrMalformed] when s cannot be parsed and [ErrTooManyAuthenticators] when the
-// ring already holds 32 keys.
+// ring already holds 32 keys. With an error it returns s itself: a caller who
+// writes back what was returned must not lose the keys.
 func Rotate(s string) (string, error) {
 	ks, err := decode(s)
 	if err != nil {
-		return "", err
+		return s, err
 	}
 	if len(ks.keys) >= maxKeys {
-		return "", fmt.Errorf("%w: %d keys", ErrLimit, maxKeys)
+		return s, fmt.Errorf("%w: %d keys", ErrLimit, maxKeys)
 	}
 	return ks.withNewKey().encode(), nil
 }
@@ -75,14 +76,14 @@ func Rotate(s string) (string, error) {
 // epoch, also those which the backup remembers as valid.
 //
 // It returns [ErrMalformed] when s cannot be parsed and [ErrTooManyAuthenticators] when no
-// epoch is left.
+// epoch is left, and with an error s itself.
 func RaiseEpoch(s string) (string, error) {
 	ks, err := decode(s)
 	if err != nil {
-		return "", err
+		return s, err
 	}
 	if ks.epoch == math.MaxUint32 {
-		return "", fmt.Errorf("%w: the epoch is at its maximum", ErrLimit)
+		return s, fmt.Errorf("%w: the epoch is at its maximum", ErrLimit)
 	}
 	ks.epoch++
 	return ks.encode(), nil
@@ -93,18 +94,19 @@ func RaiseEpoch(s string) (string, error) {
 // on, so reseal first: no record may be [Ring.Stale] any more.
 //
 // It returns [ErrMalformed] when s cannot be parsed, [ErrNewest] for the newest
-// key, and [ErrUnknownKey] for an id that the ring does not hold.
+// key, and [ErrUnknownKey] for an id that the ring does not hold. With an error
+// it returns s itself.
 func Retire(s, id string) (string, error) {
 	ks, err := decode(s)
 	if err != nil {
-		return "", err
+		return s, err
 	}
 	i := slices.IndexFunc(ks.keys, func(k key) bool { return k.id.String() == id })
 	switch i {
 	case -1:
-		return "", ErrUnknownKey
+		return s, ErrUnknownKey
 	case 0:
-		return "", ErrNewest
+		return s, ErrNewest
 	}
 	ks.keys = slices.Delete(ks.keys, i, i+1)
 	return ks.encode(), nil

@@ -4,13 +4,16 @@ import (
 	"crypto/fips140"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/transitions"
 	"github.com/totpflow/totpflow/keyring"
 )
 
@@ -136,7 +139,7 @@ func TestParseRefuses(t *testing.T) {
 				func(s string) (string, error) { return keyring.Retire(s, "9b01aa3e") }} {
 				out, err := change(s)
 				require.ErrorIs(t, err, keyring.ErrMalformed)
-				require.Empty(t, out)
+				require.Equal(t, s, out, "what was given")
 			}
 		})
 	}
@@ -167,7 +170,7 @@ func TestRotateRaiseRetire(t *testing.T) {
 		for _, id := range []string{ids[0], strings.ToUpper(ids[0]) + "x"} {
 			out, err := keyring.Retire(retired, id)
 			require.Error(t, err)
-			require.Empty(t, out)
+			require.Equal(t, retired, out)
 		}
 		_, err = keyring.Retire(retired, ids[0])
 		require.ErrorIs(t, err, keyring.ErrNewest)
@@ -193,4 +196,37 @@ func TestRotateAndRaiseEnd(t *testing.T) {
 	last := strings.Replace(s, ":1:", fmt.Sprintf(":%d:", uint32(math.MaxUint32)), 1)
 	_, err = keyring.RaiseEpoch(last)
 	require.ErrorIs(t, err, keyring.ErrLimit)
+}
+
+// With an error each call returns the ring that it was given: a program that
+// writes back what was returned keeps its keys.
+func TestErrorsKeepTheRing(t *testing.T) {
+	full := keyring.Generate()
+	for range 31 {
+		var err error
+		full, err = keyring.Rotate(full)
+		require.NoError(t, err)
+	}
+	last := strings.Replace(keyring.Generate(), ":1:", fmt.Sprintf(":%d:", uint32(math.MaxUint32)), 1)
+	calls := map[string]struct {
+		call   func(string) (string, error)
+		refuse []string
+	}{
+		"Rotate":     {keyring.Rotate, []string{"", "no ring", full}},
+		"RaiseEpoch": {keyring.RaiseEpoch, []string{"", "no ring", last}},
+		"Retire":     {func(s string) (string, error) { return keyring.Retire(s, "00000000") }, []string{"", "no ring", full}},
+		// These return something else than they are given, which must not be kept in
+		// its place: Wrap would have the keys in clear written where ciphertext belongs.
+		"Wrap": {}, "Ring.Open": {},
+	}
+	names, err := transitions.Of(".")
+	require.NoError(t, err)
+	require.ElementsMatch(t, names, slices.Collect(maps.Keys(calls)), "a call that replaces a state is missing here")
+	for name, c := range calls {
+		for _, ring := range c.refuse {
+			out, err := c.call(ring)
+			require.Error(t, err, name)
+			require.Equal(t, ring, out, name)
+		}
+	}
 }

@@ -7,16 +7,16 @@ import (
 	"io"
 	"log/slog"
 	"math/big"
+
+	"github.com/totpflow/totpflow/internal/typed"
 )
 
-const (
-	codeDigits   = 6
-	maxCodeInput = 32 // bytes; looked at before any work
-)
+const codeDigits = 6
 
-// ErrMalformed means that the input cannot be a code: not six ASCII digits after
-// removing ASCII spaces and hyphens, or longer than 32 bytes. Nothing was
-// guessed, so it need not be counted.
+// ErrMalformed means that the input cannot be a code: not six digits, in any
+// spelling that a code of an app may have (totp.Key.Verify), or longer than 128
+// bytes. Its text says why, and quotes nothing. Nothing was guessed, so it need
+// not be counted.
 var ErrMalformed = errors.New("phone: not a code")
 
 // A Code is six digits on their way to a person. It shows nothing when printed,
@@ -56,21 +56,11 @@ func (c Code) Format(f fmt.State, _ rune) { io.WriteString(f, redactedCode) }
 func (c Code) LogValue() slog.Value { return slog.StringValue(redactedCode) }
 
 // normalize returns the digits of what somebody typed.
-func normalize(typed string) (string, error) {
-	if len(typed) > maxCodeInput {
-		return "", ErrMalformed
-	}
-	digits := make([]byte, 0, maxCodeInput)
-	for i := range len(typed) {
-		switch c := typed[i]; {
-		case '0' <= c && c <= '9':
-			digits = append(digits, c)
-		case c != ' ' && c != '-':
-			return "", ErrMalformed
-		}
-	}
-	if len(digits) != codeDigits {
-		return "", ErrMalformed
+func normalize(input string) (string, error) {
+	var room [typed.Max]byte
+	digits, err := typed.Digits(room[:0], input, codeDigits)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return string(digits), nil
 }

@@ -49,14 +49,21 @@
 // # Messages cost
 //
 // Numbers that pay whoever sends to them are a business. Every send is counted
-// before the provider is called: in the State for the account, and as [Sends] in
-// records of their own for the number, its [Number.Prefix] and the tenant, best
-// under a keyed hash. [Destinations] says where messages go at all. Answer a
-// refused send as one that was made, where the asker has not passed a factor.
+// before the provider is called: in the State for the account first, so that of
+// several requests at once one goes on, and then as [Sends] in records of their own
+// for the number, its [Number.Prefix] and the tenant, best under a keyed hash.
+// [Destinations] says where messages go at all. Answer a refused send as one that
+// was made, where the asker has not passed a factor.
 //
-// The limits of a number hold over all accounts, so that who has accounts can use
-// up what somebody else's number gets in a day: a phone should not be the only way
-// in.
+// The limits of a number, a prefix and a tenant apply to all accounts together, and
+// anybody with an account can have a code sent to a stranger's number, to add it.
+// Such sends may use up half of each limit ([Limits.ForUnverified]); the other half
+// is for numbers that are verified, by which people sign in. What is left: a person
+// who knows the password of an account can use up what that account may be sent in a
+// day, which locks its owner out if the phone is the only way in; a stranger's
+// number can be sent half of its limit a day, five messages by [DefaultLimits],
+// which annoys its owner; and a tenant with many verified numbers can use up what a
+// prefix may be sent. A phone should not be the only way in.
 //
 // A clock that steps back frees nothing: sends and wrong codes that lie in its
 // future count, and codes that were sent then have expired. One that ran ahead

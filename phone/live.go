@@ -59,7 +59,7 @@ func (s State) send(at time.Time, keys *keyring.Ring, l live, limits []Limit) (S
 		return s, Message{}, ErrVia
 	}
 	// A code that nobody may type is not worth a message.
-	next, err := s.Count(at, limits...)
+	next, err := s.counted(at, limits)
 	if err != nil {
 		return s, Message{}, err
 	}
@@ -74,15 +74,12 @@ func (s State) send(at time.Time, keys *keyring.Ring, l live, limits []Limit) (S
 // MaySend returns the error that [State.Send] would have for these limits and
 // for the wrong codes, or nil: for a page that counts down to the next message.
 func (s State) MaySend(at time.Time, limits ...Limit) error {
-	_, err := s.Count(at, limits...)
+	_, err := s.counted(at, limits)
 	return err
 }
 
-// Count takes one message from the limits without a code, for one that was counted
-// for its number and its tenant already and cannot be made any more. Else who
-// changes the number in that moment would use up what others may have. Errors are
-// those of [State.MaySend].
-func (s State) Count(at time.Time, limits ...Limit) (State, error) {
+// counted takes one message from the limits.
+func (s State) counted(at time.Time, limits []Limit) (State, error) {
 	if err := s.tooMany(at); err != nil {
 		return s, err
 	}

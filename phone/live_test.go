@@ -193,26 +193,6 @@ func TestNotCharged(t *testing.T) {
 	require.ErrorIs(t, err, phone.ErrNoCode)
 }
 
-// What is counted without a code leaves the live one as it was, and room for one
-// message less.
-func TestCount(t *testing.T) {
-	limits := []phone.Limit{{N: 2, Per: time.Hour}}
-	s, code := send(t, with(t, noon.Add(-2*day), mobile), noon, "c")
-	s, err := s.Count(noon, limits...)
-	require.NoError(t, err)
-	s = reread(t, s)
-	full, err := s.Count(noon, limits...)
-	require.ErrorIs(t, err, phone.ErrLimit)
-	require.Equal(t, s.MaySend(noon, limits...), err)
-	require.Equal(t, s, full)
-	_, _, err = s.Send(noon, keys, s.Phones()[0].ID, phone.SMS, "c", limits...)
-	require.ErrorIs(t, err, phone.ErrLimit)
-	_, err = s.Count(noon)
-	require.ErrorIs(t, err, phone.ErrLimit, "no limit allows nothing")
-	_, _, err = s.Verify(noon, keys, "c", code)
-	require.NoError(t, err)
-}
-
 // The account's limits: what MaySend says is what Send does, and a refused send
 // leaves the live code as it was.
 func TestSendLimits(t *testing.T) {

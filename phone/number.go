@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"unique"
+
+	"github.com/totpflow/totpflow/internal/typed"
 )
 
 const (
@@ -15,8 +17,6 @@ const (
 	// service or emergency number, which is no one's phone.
 	minDigits = 8
 	maxDigits = 15
-
-	maxNumberInput = 40 // bytes; looked at before any work
 )
 
 // ErrNumber is what every error of [ParseNumber] is. Its text says what to write
@@ -25,46 +25,57 @@ var ErrNumber = errors.New("phone: not an international telephone number")
 
 // A Number is a telephone number in the international form of ITU-T E.164,
 // "+" and 8 to 15 digits. It prints masked, as "+43 ••• ••12", wherever it is
-// printed; [Number.E164] is the way to the digits. Numbers compare with == and
-// can be keys of maps. The zero Number is no one's.
+// printed; [Number.E164] is the way to the digits. Numbers can be keys of maps and
+// compare with ==; whether two of them are one phone says [Number.Same]. The zero
+// Number is no one's.
 type Number struct {
 	// A handle, because fmt walks into the unexported fields of anybody's
 	// struct without asking String, and finds an address here.
 	e164 unique.Handle[string]
 }
 
-// ParseNumber reads a number as people write it: "+43 660 123-4567",
-// "0043 660 1234567", "+1 (212) 555-0123". It takes ASCII digits, spaces,
-// hyphens and pairs of parentheses, after "+" or the international prefix "00".
+// ParseNumber reads a number as people write and paste it: "+43 660 123-4567",
+// "0043 660 1234567", "+1 (212) 555-0123", "(+43) 660/1234567",
+// "tel:+43.660.1234567". It takes digits of any one script after "+" or the
+// international prefix "00", and leaves out white space, dashes and quotation marks
+// of any kind, invisible characters, and pairs of parentheses, a slash and full
+// stops between digits.
 //
 // It guesses nothing, because a wrong guess sends a code to a stranger: a number
 // without its country is refused, and so is a zero in parentheses, as in
 // "+44 (0)20", which is dialled in some countries and not in others. Refused as
 // well is what networks may take for another number than it says: a zero after the
 // country code, but for the few countries whose numbers begin with one, and other
-// than ten digits after +1 and +7. Errors are [ErrNumber].
+// numbers of digits than +1, +7, +52, +54 and +229 have. Two numbers after one
+// slash are refused.
+//
+// Two countries have changed their numbers and still let the old ones pass. They are
+// read as the new ones, so that a phone has one number here: "+52 1 55…" is "+52
+// 55…", and "+229 97…" is "+229 01 97…". See [Number.Canonical] for Argentina.
+// Errors are [ErrNumber].
 func ParseNumber(s string) (Number, error) {
 	n, err := parse(s)
-	if err == nil {
-		err = n.planned()
-	}
 	if err != nil {
 		return Number{}, err
 	}
-	return n, nil
+	return n.planned()
 }
 
 // parse reads what any version has accepted: an account must stay readable, also
 // when its number would be refused today.
 func parse(s string) (Number, error) {
-	if len(s) > maxNumberInput {
+	if len(s) > typed.Max {
 		return Number{}, notNumber("it is too long")
 	}
-	s = strings.Trim(s, " ")
-	rest, international := strings.CutPrefix(s, "+")
-	if !international {
-		rest, international = strings.CutPrefix(s, "00")
+	var room [typed.Max]byte
+	text, err := typed.Append(room[:0], s)
+	switch {
+	case errors.Is(err, typed.ErrScripts):
+		return Number{}, notNumber("it has digits of two scripts")
+	case err != nil:
+		return Number{}, errSigns
 	}
+	rest, international := international(string(text))
 	if !international {
 		return Number{}, notNumber("write it with + and the country code, as in +43 660 1234567")
 	}
@@ -80,21 +91,82 @@ func parse(s string) (Number, error) {
 	return Number{unique.Make("+" + digits)}, nil
 }
 
-// planned refuses a second spelling. Gateways mend "+44 070…" and exchanges stop
-// listening after the tenth digit of +1: such a number is under none of the
-// limits of the one that it reaches, and no destination that is refused.
-func (n Number) planned() error {
+// international cuts off what says that a country code follows. The sign may stand
+// in the parentheses of the country code, as in "(+43)".
+func international(s string) (rest string, ok bool) {
+	if len(s) > len(telScheme) && strings.EqualFold(s[:len(telScheme)], telScheme) {
+		s = s[len(telScheme):]
+	}
+	if inside, ok := strings.CutPrefix(s, "("); ok && (strings.HasPrefix(inside, "+") || strings.HasPrefix(inside, "00")) {
+		country, number, paired := strings.Cut(inside, ")")
+		if !paired {
+			return s, true // digitsOf refuses it
+		}
+		s = country + number
+	}
+	if rest, ok := strings.CutPrefix(s, "+"); ok {
+		return rest, true
+	}
+	return strings.CutPrefix(s, "00")
+}
+
+const telScheme = "tel:" // RFC 3966
+
+// planned refuses a second spelling, or reads it as the first. Gateways mend
+// "+44 070…" and exchanges stop listening after the tenth digit of +1: such a
+// number is under none of the limits of the one that it reaches, and no destination
+// that is refused.
+func (n Number) planned() (Number, error) {
 	country := n.Country()
 	national := n.E164()[len(country):]
-	switch {
-	case national[0] == '0' && !strings.Contains(zeroCountries, country+" "):
-		return notNumber("leave out the 0 after the country code")
-	case (country == "+1" || country == "+7") && len(national) != 10:
-		return notNumber("after " + country + " come ten digits")
-	case country == "+1" && national[0] == '1':
-		return notNumber("no area code begins with 1")
+	if national[0] == '0' && !strings.Contains(zeroCountries, country+" ") {
+		return Number{}, notNumber("leave out the 0 after the country code")
 	}
-	return nil
+	plan, fits := "", true
+	switch country {
+	case "+1", "+7":
+		plan, fits = "ten digits", len(national) == 10
+	case "+52": // until 2019 a 1 came before the number of a mobile phone
+		if len(national) == 11 && national[0] == '1' {
+			national = national[1:]
+		}
+		plan, fits = "ten digits", len(national) == 10 && national[0] != '1'
+	case "+229": // since 2024 a 01 comes before the eight digits of before
+		if len(national) == 8 {
+			national = "01" + national
+		}
+		plan, fits = "01 and eight digits", len(national) == 10 && strings.HasPrefix(national, "01")
+	case "+54": // 9 is for mobile phones called from abroad, 15 for those called from within
+		plan = "ten digits, with a 9 before them for a mobile phone, and without 15"
+		fits = len(national) == 10 && national[0] != '9' || len(national) == 11 && national[0] == '9'
+	}
+	switch {
+	case !fits:
+		return Number{}, notNumber("after " + country + " come " + plan)
+	case country == "+1" && national[0] == '1':
+		return Number{}, notNumber("no area code begins with 1")
+	}
+	return Number{unique.Make(country + national)}, nil
+}
+
+// Canonical returns the one number, "+" and digits, under which limits and
+// comparisons count the phone that n reaches; "" for the zero Number. It is
+// [Number.E164] but in Argentina, where a mobile phone is written with a 9 after
+// the country code and often reached without it. E164 keeps what was typed, since
+// providers differ in which of the two a message or a call needs.
+func (n Number) Canonical() string {
+	const mobile = "+549"
+	e164 := n.E164()
+	if len(e164) == len(mobile)+10 && strings.HasPrefix(e164, mobile) {
+		return "+54" + e164[len(mobile):]
+	}
+	return e164
+}
+
+// Same reports whether both numbers reach the same phone. The zero Number reaches
+// none.
+func (n Number) Same(other Number) bool {
+	return !n.IsZero() && n.Canonical() == other.Canonical()
 }
 
 // The countries in which the number of a phone may begin with 0, and which dial no
@@ -105,13 +177,13 @@ const zeroCountries = "+39 +225 +226 +229 +242 +378 +881 +992 "
 
 // digitsOf drops what people put between the digits.
 func digitsOf(s string) (string, error) {
-	digits := make([]byte, 0, maxNumberInput)
+	digits := make([]byte, 0, len(s))
 	group := -1 // where the open parenthesis began, in digits
+	slash := -1 // where the slash stood, in digits
 	for i := range len(s) {
 		switch c := s[i]; {
 		case '0' <= c && c <= '9':
 			digits = append(digits, c)
-		case c == ' ' || c == '-':
 		case c == '(' && group < 0:
 			group = len(digits)
 		case c == ')' && group >= 0 && group < len(digits):
@@ -120,16 +192,38 @@ func digitsOf(s string) (string, error) {
 			}
 			group = -1
 		case c == '(' || c == ')':
-			return "", notNumber("its parentheses are not in pairs around digits")
+			return "", errPairs
+		case c == '.' && between(s, i):
+		case c == '/' && between(s, i) && slash < 0:
+			slash = len(digits)
 		default:
-			return "", notNumber("it may have digits, spaces, hyphens and parentheses")
+			return "", errSigns
 		}
 	}
-	if group >= 0 {
-		return "", notNumber("its parentheses are not in pairs around digits")
+	switch {
+	case group >= 0:
+		return "", errPairs
+	case slash >= 0 && len(digits)-slash < minAfterSlash:
+		return "", notNumber("after a slash comes the rest of the number; write one number, without an extension")
 	}
 	return string(digits), nil
 }
+
+// minAfterSlash tells "+49 30/1234567", where the slash ends the area code, from
+// "+49 30 1234567/68", which are two numbers.
+const minAfterSlash = 5
+
+// between reports whether the sign at i stands between digits, or groups of them
+// in parentheses.
+func between(s string, i int) bool {
+	digit := func(c byte) bool { return '0' <= c && c <= '9' }
+	return i > 0 && i+1 < len(s) && (digit(s[i-1]) || s[i-1] == ')') && (digit(s[i+1]) || s[i+1] == '(')
+}
+
+var (
+	errPairs = notNumber("its parentheses are not in pairs around digits")
+	errSigns = notNumber("it may have digits, spaces, hyphens, full stops, a slash and parentheses")
+)
 
 func notNumber(why string) error { return fmt.Errorf("%w: %s", ErrNumber, why) }
 

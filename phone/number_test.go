@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/typed"
 	"github.com/totpflow/totpflow/phone"
 )
 
@@ -26,6 +27,30 @@ func TestParseNumber(t *testing.T) {
 		{"+225 07 12 34 56 78", "+2250712345678"},
 		{"+229 01 97 12 34 56", "+2290197123456"},
 		{"+ 290 12345", "+29012345"}, // the shortest
+		// As people paste them.
+		{"\u202a+43 660 1234567\u202c", "+436601234567"}, // a contact of a phone
+		{"\u200e+436601234567", "+436601234567"},
+		{"tel:+436601234567", "+436601234567"},
+		{"TEL:+43-660-1234567", "+436601234567"},
+		{"(+43) 660 1234567", "+436601234567"},
+		{"(0043) 660 1234567", "+436601234567"},
+		{"(+43 660 1234567)", "+436601234567"},
+		{"\uff0b43 660 1234567", "+436601234567"},
+		{"\uff0b\uff14\uff13\u3000\uff16\uff16\uff10\u30fc\uff11\uff12\uff13\uff14\uff15\uff16\uff17", "+436601234567"},
+		{"+\u0664\u0664\u0667\u0667\u0660\u0660\u0669\u0660\u0660\u0661\u0662\u0663", "+447700900123"},
+		{"+49 30/1234567", "+49301234567"},
+		{"+49 (30)/1234567", "+49301234567"},
+		{"+49.30.1234567", "+49301234567"},
+		{"+43 660 1234567\n", "+436601234567"},
+		{"+43 660\u00a01234567", "+436601234567"},
+		{"+43\u2011660\u20111234567", "+436601234567"},
+		{"\"+43 660 1234567\".", "+436601234567"},
+		// Numbers that were changed and still reach the phone in their old form.
+		{"+52 1 55 1234 5678", "+525512345678"},
+		{"+52 55 1234 5678", "+525512345678"},
+		{"+229 97 12 34 56", "+2290197123456"},
+		{"+54 9 11 2345 6789", "+5491123456789"},
+		{"+54 11 2345 6789", "+541123456789"},
 		{"+881612345678901", "+881612345678901"},
 	} {
 		n, err := phone.ParseNumber(tt.in)
@@ -79,23 +104,34 @@ func TestParseNumberRefuses(t *testing.T) {
 		{"+(44 7700 900123", "pairs"},
 		{"+44 (7700x 900123", "may have"},
 		{"+44 () 7700900123", "pairs"},
-		{"(+44) 7700900123", "country code"},
+		{"(+44 7700900123", "may have"},
+		{"(+44)) 7700900123", "pairs"},
 		{"++447700900123", "may have"},
 		{"+44+7700900123", "may have"},
-		{"+44.7700.900123", "may have"},
+		{"+44..7700.900123", "may have"},
+		{"+.447700900123", "may have"},
 		{"+44/7700/900123", "may have"},
+		{"/+447700900123", "country code"},
+		{"+49 30 1234567/68", "without an extension"}, // two numbers
+		{"+49 30 123/4567", "without an extension"},
 		{"+447700900123 ext 4", "may have"},
 		{"+447700900123,,4", "may have"},
-		{"tel:+447700900123", "country code"},
-		{"+44770090012３", "may have"},        // full-width
-		{"+٤٤٧٧٠٠٩٠٠١٢٣", "may have"},        // Arabic-Indic
-		{"+44\u00a07700900123", "may have"},  // a space that is none
-		{"+44\u20117700900123", "may have"},  // a hyphen that is none
-		{"+447700900123\n", "may have"},      // nothing may follow
-		{"+447700900123\x00", "may have"},    //
-		{"\u202e+447700900123", "country c"}, // turns the reading around
-		{"＋447700900123", "country code"},
-		{"+44 7700 900123" + strings.Repeat(" ", 26), "too long"},
+		{"tel:07700900123", "country code"},
+		{"tel:+447700900123;ext=4", "may have"},
+		{"sms:+447700900123", "country code"},
+		{"+44770090012\uff13", "two scripts"},
+		{"+447700900123\x00", "may have"},
+		{"+44770090012\u00b3", "may have"},
+		{"0660 1234567", "country code"}, // there is no default region
+		{"+52 1 55 1234 567", "ten digits"},
+		{"+52 2 55 1234 5678", "ten digits"},
+		{"+52 044 55 1234 5678", "leave out the 0"},
+		{"+54 11 15 2345 6789", "without 15"},
+		{"+54 9 11 15 2345 6789", "without 15"},
+		{"+54 9 11 2345 678", "without 15"},
+		{"+229 02 97 12 34 56", "01 and eight"},
+		{"+229 1 97 12 34 56", "01 and eight"},
+		{"+44 7700 900123" + strings.Repeat(" ", 114), "too long"},
 		{strings.Repeat("+", 10_000_000), "too long"},
 	} {
 		n, err := phone.ParseNumber(tt.in)
@@ -153,8 +189,35 @@ func TestCountryIsUnambiguous(t *testing.T) {
 	}
 }
 
+// One phone is one number for whatever is counted or compared, in which of its
+// spellings it is typed.
+func TestSamePhone(t *testing.T) {
+	for _, spellings := range [][]string{
+		{"+52 1 55 1234 5678", "+52 55 1234 5678", "0052 1 55 1234 5678"},
+		{"+54 9 11 2345 6789", "+54 11 2345 6789"},
+		{"+54 9 2966 23 4567", "+54 2966 23 4567"},
+		{"+229 97 12 34 56", "+229 01 97 12 34 56"},
+		{"+43 660 1234567", "(+43) 660/1234567"},
+	} {
+		first := mustNumber(spellings[0])
+		for _, s := range spellings {
+			n := mustNumber(s)
+			require.Equal(t, first.Canonical(), n.Canonical(), s)
+			require.True(t, first.Same(n) && n.Same(first), s)
+			_, _, err := with(t, noon, first).Add(noon, n)
+			require.ErrorIs(t, err, phone.ErrKnown, s)
+		}
+		require.False(t, first.Same(mobile))
+	}
+	require.False(t, phone.Number{}.Same(phone.Number{}), "no number is no phone")
+	require.Empty(t, phone.Number{}.Canonical())
+	// What a provider is given is what was typed.
+	require.Equal(t, "+5491123456789", mustNumber("+54 9 11 2345 6789").E164())
+	require.Equal(t, "+541123456789", mustNumber("+54 11 2345 6789").E164())
+}
+
 func FuzzParseNumber(f *testing.F) {
-	for _, seed := range []string{"+43 660 1234567", "0043(660)1234567", "+44 (0)20 7946 0018", "+1 (212) 555-0123", "660 1234567", "+٤٤٧٧٠٠٩٠٠١٢٣", "+(", "+\xff"} {
+	for _, seed := range []string{"tel:+52 1 55 1234 5678", "(+229) 97.12.34/56789", "+54 9 11 2345 6789", "+43 660 1234567", "0043(660)1234567", "+44 (0)20 7946 0018", "+1 (212) 555-0123", "660 1234567", "+٤٤٧٧٠٠٩٠٠١٢٣", "+(", "+\xff"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
@@ -170,11 +233,24 @@ func FuzzParseNumber(f *testing.F) {
 		require.True(t, n == again, "the one spelling stays")
 		require.True(t, strings.HasPrefix(n.E164(), n.Prefix()))
 		require.True(t, strings.HasPrefix(n.Prefix(), n.Country()))
-		// Nothing was guessed: what was typed has these digits in this order,
-		// and before them "+" or "00" only.
-		plain := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(in)
+		// Nothing was guessed: what was typed has these digits in this order, but for
+		// the two plans that have changed, and before them "+" or "00" only.
+		text, err := typed.Append(nil, in)
+		require.NoError(t, err)
+		plain := strings.NewReplacer("(", "", ")", "", "/", "", ".", "").Replace(string(text))
+		if len(plain) > 4 && strings.EqualFold(plain[:4], "tel:") {
+			plain = plain[4:]
+		}
 		plain = strings.TrimPrefix(strings.TrimPrefix(plain, "00"), "+")
+		if n.Country() == "+52" && len(plain) == 13 {
+			plain = "52" + plain[3:]
+		}
+		if n.Country() == "+229" && len(plain) == 11 {
+			plain = "22901" + plain[3:]
+		}
 		require.Equal(t, n.E164(), "+"+plain)
+		require.True(t, n.Same(n))
+		require.True(t, strings.HasPrefix(n.Canonical(), n.Prefix()))
 		// All but the last two digits and the country are hidden.
 		require.LessOrEqual(t, strings.Count(n.String(), "")-1, len("+000 ... ..00"))
 	})

@@ -36,8 +36,13 @@ func (l Limit) Validate() error {
 
 // Limits are the limits of a service, each list for records of its own: an
 // account's are in its [State]; those of a number, a prefix and a tenant are a
-// [Sends] each, best kept under a keyed hash of the number. All of a list hold
-// at once.
+// [Sends] each, best kept under a keyed hash of [Number.Canonical]. All of a list
+// hold at once.
+//
+// Anybody with an account can have a code sent to anybody's number, which is not
+// verified for it. Keep a second Sends for such sends beside each of those, and take
+// them from [Limits.ForUnverified] as well: the other half is left to people who
+// sign in.
 type Limits struct {
 	Account []Limit // of one account
 	Number  []Limit // of one number, whichever accounts it is in
@@ -45,22 +50,36 @@ type Limits struct {
 	Tenant  []Limit // of one tenant: what the bill can come to
 }
 
+// ForUnverified returns the limits of sends to numbers that are not verified: half
+// of each, rounded down, and those of an account as they are.
+func (l Limits) ForUnverified() Limits {
+	half := func(list []Limit) []Limit {
+		list = slices.Clone(list)
+		for i := range list {
+			list[i].N /= 2
+		}
+		return list
+	}
+	return Limits{Account: l.Account, Number: half(l.Number), Prefix: half(l.Prefix), Tenant: half(l.Tenant)}
+}
+
 // DefaultLimits are a start for products of some thousand users. For an account
-// 1 in 30 s, 3 in 10 minutes and 10 a day; for a number 5 an hour and 10 a day;
+// 1 in 30 s, 3 in 10 minutes and 10 a day; for a number 6 an hour and 10 a day;
 // for a prefix 200 an hour and 1,000 a day; for a tenant 500 an hour and 2,000 a
 // day.
 func DefaultLimits() Limits {
 	const day = 24 * time.Hour
 	return Limits{
 		Account: []Limit{{1, 30 * time.Second}, {3, 10 * time.Minute}, {10, day}},
-		Number:  []Limit{{5, time.Hour}, {10, day}},
+		Number:  []Limit{{6, time.Hour}, {10, day}},
 		Prefix:  []Limit{{200, time.Hour}, {1000, day}},
 		Tenant:  []Limit{{500, time.Hour}, {2000, day}},
 	}
 }
 
 // Validate returns an error when a list is empty, which allows nothing, or has
-// an invalid limit.
+// an invalid limit. A limit of one message for a number, a prefix or a tenant is
+// invalid, since it has no half.
 func (l Limits) Validate() error {
 	for name, list := range map[string][]Limit{"account": l.Account, "number": l.Number, "prefix": l.Prefix, "tenant": l.Tenant} {
 		if len(list) == 0 {
@@ -69,6 +88,9 @@ func (l Limits) Validate() error {
 		for _, limit := range list {
 			if err := limit.Validate(); err != nil {
 				return fmt.Errorf("%w, for the %s", err, name)
+			}
+			if limit.N < 2 && name != "account" {
+				return fmt.Errorf("phone: one message per %v for the %s leaves no share to verified numbers", limit.Per, name)
 			}
 		}
 	}

@@ -175,15 +175,33 @@ func TestSendsEdges(t *testing.T) {
 func TestLimits(t *testing.T) {
 	require.NoError(t, phone.DefaultLimits().Validate())
 	for name, spoil := range map[string]func(*phone.Limits){
-		"account": func(l *phone.Limits) { l.Account = nil },
-		"number":  func(l *phone.Limits) { l.Number[1].N = 0 },
-		"prefix":  func(l *phone.Limits) { l.Prefix[0].Per = 0 },
-		"tenant":  func(l *phone.Limits) { l.Tenant = []phone.Limit{} },
+		"account":                        func(l *phone.Limits) { l.Account = nil },
+		"number":                         func(l *phone.Limits) { l.Number[1].N = 0 },
+		"prefix":                         func(l *phone.Limits) { l.Prefix[0].Per = 0 },
+		"tenant":                         func(l *phone.Limits) { l.Tenant = []phone.Limit{} },
+		"for the number leaves no share": func(l *phone.Limits) { l.Number[0].N = 1 },
+		"for the prefix leaves no share": func(l *phone.Limits) { l.Prefix[1].N = 1 },
+		"for the tenant leaves no share": func(l *phone.Limits) { l.Tenant[0].N = 1 },
 	} {
 		l := phone.DefaultLimits()
 		spoil(&l)
 		require.ErrorContains(t, l.Validate(), name)
 	}
+}
+
+// Half is for numbers that are not verified, so that the other half is left.
+func TestForUnverified(t *testing.T) {
+	all := phone.DefaultLimits()
+	half := all.ForUnverified()
+	require.NoError(t, half.Number[0].Validate())
+	require.Equal(t, phone.DefaultLimits(), all, "what it is called on stays")
+	require.Equal(t, all.Account, half.Account)
+	require.Equal(t, []phone.Limit{{N: 3, Per: time.Hour}, {N: 5, Per: day}}, half.Number)
+	require.Equal(t, []phone.Limit{{N: 100, Per: time.Hour}, {N: 500, Per: day}}, half.Prefix)
+	require.Equal(t, []phone.Limit{{N: 250, Per: time.Hour}, {N: 1000, Per: day}}, half.Tenant)
+	all.Number = []phone.Limit{{N: 3, Per: time.Hour}}
+	require.NoError(t, all.Validate())
+	require.Equal(t, 1, all.ForUnverified().Number[0].N)
 }
 
 // The stored format. A change of this file is a change of every stored record:

@@ -171,7 +171,7 @@ func (s State) Add(at time.Time, number Number) (State, Pending, error) {
 	switch {
 	case number.IsZero():
 		return s, Pending{}, ErrNumber
-	case slices.ContainsFunc(s.phones, func(p Phone) bool { return p.Number == number }):
+	case slices.ContainsFunc(s.phones, func(p Phone) bool { return p.Number.Same(number) }):
 		return s, Pending{}, ErrKnown
 	case len(s.phones) >= MaxPhones:
 		return s, Pending{}, ErrTooManyPhones

@@ -1,12 +1,14 @@
 package phone_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/transitions"
 	"github.com/totpflow/totpflow/phone"
 )
 
@@ -193,4 +195,75 @@ func TestStateIsAValue(t *testing.T) {
 		require.Equal(t, string(encoded[i]), string(m.Encode()))
 	}
 	require.Equal(t, before, string(s.Encode()))
+}
+
+// With an error each call returns the state that it was given, but for a wrong
+// code: that is counted in the state that comes with it.
+func TestErrorsKeepTheState(t *testing.T) {
+	s, code := send(t, with(t, noon, mobile), noon, "challenge")
+	s, pending, err := s.Add(noon, other)
+	require.NoError(t, err)
+	full := with(t, noon, mobile, other, third)
+	tooMany := s
+	for range phone.MaxTries {
+		tooMany, _, err = tooMany.Verify(noon, keys, "challenge", wrong(code))
+		require.ErrorIs(t, err, phone.ErrRejected)
+	}
+	none := []phone.Limit{}
+	first := func(s phone.State, _ any, err error) (phone.State, error) { return s, err }
+	calls := map[string]func(phone.State, string) (phone.State, error){
+		"State.Add":    func(s phone.State, _ string) (phone.State, error) { return first(s.Add(noon, phone.Number{})) },
+		"State.Remove": func(s phone.State, _ string) (phone.State, error) { return s.Remove("unknown") },
+		"State.Send": func(s phone.State, id string) (phone.State, error) {
+			return first(s.Send(noon, keys, id, phone.SMS, "challenge", none...))
+		},
+		"State.SendPending": func(s phone.State, id string) (phone.State, error) {
+			return first(s.SendPending(noon, keys, id, "pigeon", free...))
+		},
+		"State.Verify": func(s phone.State, _ string) (phone.State, error) {
+			return first(s.Verify(noon, keys, "another challenge", code))
+		},
+		"State.VerifyPending": func(s phone.State, _ string) (phone.State, error) {
+			return first(s.VerifyPending(noon, keys, "unknown", code))
+		},
+		"Sends.Take": func(s phone.State, _ string) (phone.State, error) {
+			sends, err := phone.Sends{}.Take(noon, free...)
+			require.NoError(t, err)
+			after, err := sends.Take(noon, phone.Limit{N: 1, Per: day})
+			require.Equal(t, sends, after)
+			return s, err
+		},
+		"Sends.UnmarshalJSON": func(s phone.State, _ string) (phone.State, error) {
+			sends, err := phone.Sends{}.Take(noon, free...)
+			require.NoError(t, err)
+			after := sends
+			err = after.UnmarshalJSON([]byte(`{"v":9}`))
+			require.Equal(t, sends, after)
+			return s, err
+		},
+	}
+	names, err := transitions.Of(".")
+	require.NoError(t, err)
+	require.ElementsMatch(t, names, slices.Collect(maps.Keys(calls)), "a call that replaces a state is missing here")
+	for name, call := range calls {
+		for _, given := range []phone.State{{}, s, full, tooMany} {
+			ids := []string{"", "unknown", pending.ID}
+			for _, p := range given.Phones() {
+				ids = append(ids, p.ID)
+			}
+			for _, id := range ids {
+				next, err := call(given, id)
+				require.Error(t, err, name)
+				require.Equal(t, string(given.Encode()), string(next.Encode()), "%s: %v", name, err)
+			}
+		}
+	}
+	for typed, want := range map[string]error{"": phone.ErrMalformed, code: phone.ErrTooMany} {
+		next, _, err := tooMany.Verify(noon, keys, "challenge", typed)
+		require.ErrorIs(t, err, want)
+		require.Equal(t, tooMany, next)
+	}
+	next, _, err := s.Verify(noon.Add(time.Hour), keys, "challenge", code)
+	require.ErrorIs(t, err, phone.ErrExpired)
+	require.Equal(t, s, next)
 }

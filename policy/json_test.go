@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/transitions"
 	"github.com/totpflow/totpflow/policy"
 )
 
@@ -155,4 +156,19 @@ func FuzzMethods(f *testing.F) {
 		require.NoError(t, json.Unmarshal([]byte(encode(t, m)), &back))
 		require.Equal(t, m, back)
 	})
+}
+
+// With an error what is read is what requires most, not what was there before: a
+// policy that cannot be read may be Required.
+func TestErrorsRequire(t *testing.T) {
+	names, err := transitions.Of(".")
+	require.NoError(t, err)
+	require.Equal(t, []string{"Methods.UnmarshalJSON", "Mode.UnmarshalText", "Policy.UnmarshalJSON"}, names, "a call that replaces a state is missing here")
+	mode, methods, p := policy.Off, policy.App|policy.Phone, policy.Policy{Mode: policy.Off}
+	require.Error(t, mode.UnmarshalText([]byte("never")))
+	require.Equal(t, policy.Required, mode)
+	require.Error(t, methods.UnmarshalJSON([]byte(`["pigeon"]`)))
+	require.Equal(t, policy.App, methods)
+	require.Error(t, p.UnmarshalJSON([]byte(`{"v":1,"mode":"never"}`)))
+	require.Equal(t, policy.Policy{}, p)
 }

@@ -61,7 +61,7 @@ func TestForgottenUnit(t *testing.T) {
 		1: false, 14: false, 30: false, time.Minute - 1: false, time.Minute: true, 14 * day: true, math.MaxInt64: true,
 		0: true, -1: true, -day: true, math.MinInt64: true,
 	} {
-		for _, p := range []policy.Policy{{Grace: d}, {BrowserAge: d}, {Mode: policy.Optional, Grace: d}} {
+		for p, field := range map[policy.Policy]string{{Grace: d}: "Grace", {BrowserAge: d}: "BrowserAge", {Mode: policy.Optional, Grace: d}: "Grace"} {
 			_, written := json.Marshal(p)
 			for _, err := range []error{p.Validate(), written} {
 				if ok {
@@ -70,7 +70,7 @@ func TestForgottenUnit(t *testing.T) {
 				}
 				require.ErrorIs(t, err, policy.ErrFormat, "%+v", p)
 				require.ErrorContains(t, err, "14 * 24 * time.Hour")
-				require.ErrorContains(t, err, d.String())
+				require.ErrorContains(t, err, field+" is "+d.String())
 			}
 		}
 	}

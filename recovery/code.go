@@ -4,11 +4,13 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"errors"
+	"fmt"
+
+	"github.com/totpflow/totpflow/internal/typed"
 )
 
 const (
 	symbols    = 16 // of 5 bits each
-	maxInput   = 64 // bytes; looked at before any work
 	codeLength = symbols + symbols/4 - 1
 )
 
@@ -39,28 +41,67 @@ func group(s string) string {
 }
 
 // Normalize returns the one spelling of a code, "XXXX-XXXX-XXXX-XXXX" in upper
-// case. It drops ASCII spaces and hyphens, reads the letter O as 0 and I and L
-// as 1, and knows no case. It returns [ErrMalformed] for anything else and for
-// more than 64 bytes. Two codes that [New] made never have the same spelling.
+// case. It reads what people type and paste: it knows no case, reads the letter O
+// as 0 and I and L as 1, and leaves out white space, dashes and quotation marks of
+// any kind, invisible characters, a full stop or comma at the end, and the number
+// or mark of a line ("12.", "3)", "*"), as [Sheet.Text] writes them before each
+// code. It returns [ErrMalformed] for anything else and for more than 128 bytes.
+// The error says why, and quotes nothing. Two codes that [New] made never have the
+// same spelling.
 func Normalize(code string) (string, error) {
-	if len(code) > maxInput {
-		return "", ErrMalformed
+	if len(code) > typed.Max {
+		return "", malformed("it is too long")
 	}
-	plain := make([]byte, 0, maxInput)
-	for i := range len(code) {
-		if code[i] == ' ' || code[i] == '-' {
-			continue
-		}
-		c, ok := symbol(code[i])
+	var room [typed.Max]byte
+	text, err := typed.Append(room[:0], code)
+	if errors.Is(err, typed.ErrScripts) {
+		return "", malformed("it has digits of two scripts")
+	}
+	text = unnumbered(text)
+	plain := make([]byte, 0, symbols)
+	for i, c := range text {
+		c, ok := symbol(c)
 		if !ok {
-			return "", ErrMalformed
+			return "", notSymbol(i)
 		}
 		plain = append(plain, c)
 	}
-	if len(plain) != symbols {
-		return "", ErrMalformed
+	switch {
+	case err != nil:
+		return "", notSymbol(len(text))
+	case len(plain) == 2*symbols:
+		return "", malformed("it looks like two codes, enter one")
+	case len(plain) != symbols:
+		return "", malformed(fmt.Sprintf("it has %d letters and digits, not %d", len(plain), symbols))
 	}
 	return group(string(plain)), nil
+}
+
+func malformed(why string) error { return fmt.Errorf("%w: %s", ErrMalformed, why) }
+
+func notSymbol(before int) error {
+	return malformed(fmt.Sprintf("character %d is none of a code, without the number of the line", before+1))
+}
+
+// unnumbered drops the number or the mark of a line: one or two digits with a full
+// stop or a closing parenthesis after them, or a star. No code has these signs, so
+// that nothing which could be one is cut.
+func unnumbered(text []byte) []byte {
+	if len(text) > 0 && text[0] == '*' {
+		return text[1:]
+	}
+	digits := 0
+	for digits < len(text) && digits < 2 && '0' <= text[digits] && text[digits] <= '9' {
+		digits++
+	}
+	signs := digits
+	for signs < len(text) && signs < digits+2 && (text[signs] == '.' || text[signs] == ')') {
+		signs++
+	}
+	if digits == 0 || signs == digits {
+		return text
+	}
+	return text[signs:]
 }
 
 func symbol(c byte) (byte, bool) {

@@ -2,11 +2,13 @@ package recovery_test
 
 import (
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/typed"
 	"github.com/totpflow/totpflow/recovery"
 )
 
@@ -49,31 +51,47 @@ func chiSquare(counts [32]int, total int) (x float64) {
 	return x
 }
 
-// Spellings as https://www.crockford.com/base32.html reads them.
+// Spellings as https://www.crockford.com/base32.html reads them, and as people
+// type and paste them.
 func TestNormalize(t *testing.T) {
 	const want = "0123-4567-89AB-CD1Z"
 	for _, spelling := range []string{
 		"0123-4567-89AB-CD1Z", "0123456789ABCD1Z", "0123 4567 89ab cd1z", "o123-4567-89ab-cdiz", "O123-4567-89AB-CDLZ",
 		"oi23-4567-89ab-cdlz", " 0-1 2-3 4-5-6-7-8-9-a-b-c-d-1-z ", "--0123456789ABCD1Z--", "0l23456789abcdIz",
+		" 1.  0123-4567-89AB-CD1Z", "  10.  0123-4567-89AB-CD1Z\n", "12) 0123-4567-89AB-CD1Z", "3.) 0123-4567-89AB-CD1Z",
+		"\u2022 0123-4567-89AB-CD1Z", "* 0123-4567-89AB-CD1Z", "- 0123-4567-89AB-CD1Z",
+		"0123\u00a04567-89AB-CD1Z", "0123\t4567-89AB-CD1Z", "0123-4567-89AB-CD1Z\n", "0123-4567-89AB-CD1Z\r\n",
+		"0123\u20134567\u201389AB\u2013CD1Z", "0123\u20114567\u221289AB\u00adCD1Z", "\u00ad0123456789AB\u00adCD1Z",
+		"\"0123-4567-89AB-CD1Z\"", "\u201e0123-4567-89AB-CD1Z\u201c", "\u00ab0123 4567 89AB CD1Z\u00bb",
+		"0123-4567-89AB-CD1Z.", "0123-4567-89AB-CD1Z,", "\ufeff0123-4567-89AB-CD1Z\u200b",
+		"\uff10\uff11\uff12\uff13 \uff14\uff15\uff16\uff17 \uff18\uff19\uff21\uff22 \uff23\uff24\uff11\uff3a",
 	} {
 		got, err := recovery.Normalize(spelling)
 		require.NoError(t, err, spelling)
 		require.Equal(t, want, got, spelling)
 	}
-	for _, bad := range []string{
-		"", "-", "0123-4567-89AB-CD1", "0123-4567-89AB-CD1ZZ", "U123-4567-89AB-CD1Z", "u123-4567-89AB-CD1Z", "0123-4567-89AB-CD1!",
-		"0123\u00a04567-89AB-CD1Z", "0123\t4567-89AB-CD1Z", "0123-4567-89AB-CD1Z\n", "０123-4567-89AB-CD1Z", "0123–4567–89AB–CD1Z", "0123-4567-89AB-CD1\x00",
-		"\xff123-4567-89AB-CD1Z", "@123-4567-89AB-CD1Z", "[123-4567-89AB-CD1Z", "`123-4567-89AB-CD1Z", "0123-4567-89AB-CD1Z" + strings.Repeat(" ", 46),
-		strings.Repeat("0", 10_000_000),
+	for bad, why := range map[string]string{
+		"": "0 letters and digits, not 16", "-": "0 letters", "0123-4567-89AB-CD1": "15 letters", "0123-4567-89AB-CD1ZZ": "17 letters",
+		"0123-4567-89AB-CD1Z 1123-4567-89AB-CD1Z":   "two codes",
+		"1. 0123-4567-89AB-CD1Z\n2. 1123-4567-89AB": "character 18 is none",
+		"U123-4567-89AB-CD1Z":                       "character 1 is none", "0123-u567-89AB-CD1Z": "character 5 is none",
+		"7. U123-4567-89AB-CD1Z": "character 1 is none", "0123-4567-89AB-CD1!": "character 16 is none",
+		"123. 0123-4567-89AB-CD1Z": "character 4 is none", "1... 0123-4567-89AB-CD1Z": "character 1 is none", ". 0123-4567-89AB-CD1Z": "character 1 is none",
+		"\uff10123-4567-89AB-CD1Z": "digits of two scripts", "0123-4567-89AB-CD1\x00": "character 16 is none",
+		"\xff123-4567-89AB-CD1Z": "character 1 is none", "@123-4567-89AB-CD1Z": "character 1 is none", "[123-4567-89AB-CD1Z": "character 1 is none",
+		"0123-4567-89AB-CD\u0131Z": "character 15 is none", "0123-4567-89AB-CD1Z" + strings.Repeat(" ", 110): "too long",
+		strings.Repeat("0", 10_000_000): "too long",
 	} {
 		got, err := recovery.Normalize(bad)
 		require.ErrorIs(t, err, recovery.ErrMalformed, "%.40q", bad)
+		require.ErrorContains(t, err, why, "%.40q", bad)
+		require.NotContains(t, err.Error(), "123", "a refused code may be a real one with a slip of the pen")
 		require.Empty(t, got)
 	}
 }
 
 func FuzzNormalize(f *testing.F) {
-	for _, seed := range []string{"0123-4567-89AB-CD1Z", "oilO ILOI 0000 1111", "U000-0000-0000-0000", "-", "0123–4567–89AB–CD1Z", "\xff"} {
+	for _, seed := range []string{"0123-4567-89AB-CD1Z", " 1.  0FXV-S4ND-CEDK-C22V", "*0FXVS4NDCEDKC22V", "12.)0FXVS4NDCEDKC22V", "oilO ILOI 0000 1111", "U000-0000-0000-0000", "-", "0123–4567–89AB–CD1Z", "\xff"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
@@ -89,18 +107,35 @@ func FuzzNormalize(f *testing.F) {
 		require.Equal(t, out, again, "the one spelling stays")
 		// Injective on what New makes: whatever was read as this code differs
 		// from it only as the rules say.
-		plain := strings.NewReplacer(" ", "", "-", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(in))
+		text, err := typed.Append(nil, in)
+		require.NoError(t, err)
+		plain := regexp.MustCompile(`^(\*|[0-9]{1,2}[.)]{1,2})`).ReplaceAllString(string(text), "")
+		plain = strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(plain))
 		require.Equal(t, strings.ReplaceAll(out, "-", ""), plain)
 		require.Empty(t, strings.Trim(plain, alphabet))
 	})
 }
 
-// The bound of what is looked at is 64 bytes, spaces included.
-func TestNormalizeLooksAt64Bytes(t *testing.T) {
+// The bound of what is looked at is 128 bytes, spaces included.
+func TestNormalizeLooksAt128Bytes(t *testing.T) {
 	const code = "0123-4567-89AB-CDEF"
-	got, err := recovery.Normalize(code + strings.Repeat(" ", 64-len(code)))
+	got, err := recovery.Normalize(code + strings.Repeat(" ", 128-len(code)))
 	require.NoError(t, err)
 	require.Equal(t, code, got)
-	_, err = recovery.Normalize(code + strings.Repeat(" ", 65-len(code)))
+	_, err = recovery.Normalize(code + strings.Repeat(" ", 129-len(code)))
 	require.ErrorIs(t, err, recovery.ErrMalformed)
+}
+
+// Each line of the sheet that we print, copied whole, is the code that it has.
+func TestLinesOfTheSheet(t *testing.T) {
+	codes, _ := recovery.New(made)
+	text := recovery.Sheet{Issuer: "Acme", Account: "ana", Codes: codes}.Text()
+	read := 0
+	for line := range strings.Lines(text) {
+		if got, err := recovery.Normalize(line); err == nil {
+			require.Equal(t, codes[read], got, line)
+			read++
+		}
+	}
+	require.Equal(t, len(codes), read)
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/transitions"
 	"github.com/totpflow/totpflow/recovery"
 )
 
@@ -319,4 +322,37 @@ func TestUsedIsInOrder(t *testing.T) {
 	used := s.Used()
 	require.Len(t, used, 3)
 	require.True(t, used[0].Before(used[1]) && used[1].Before(used[2]))
+}
+
+// With an error each call returns the set that it was given.
+func TestErrorsKeepTheSet(t *testing.T) {
+	codes, s := recovery.New(made)
+	used, err := s.Redeem(made, derive(t, s, codes[0]))
+	require.NoError(t, err)
+	_, other := recovery.New(made)
+	calls := map[string]func(recovery.Set) (recovery.Set, error){
+		"Set.Redeem": func(s recovery.Set) (recovery.Set, error) { return s.Redeem(made, derive(t, other, codes[1])) },
+		"Set.UnmarshalJSON": func(s recovery.Set) (recovery.Set, error) {
+			err := s.UnmarshalJSON([]byte(`{"v":2,"codes":[]}`))
+			return s, err
+		},
+		"Normalize": nil, // a spelling, not a state
+	}
+	names, err := transitions.Of(".")
+	require.NoError(t, err)
+	require.ElementsMatch(t, names, slices.Collect(maps.Keys(calls)), "a call that replaces a state is missing here")
+	for name, call := range calls {
+		for _, given := range []recovery.Set{{}, s, used} {
+			if call != nil {
+				next, err := call(given)
+				require.Error(t, err, name)
+				require.Equal(t, encode(t, given), encode(t, next), name)
+			}
+		}
+	}
+	for _, digest := range []recovery.Digest{{}, derive(t, used, codes[0]), derive(t, used, "0000-0000-0000-0000")} {
+		next, err := used.Redeem(made.Add(time.Hour), digest)
+		require.Error(t, err)
+		require.Equal(t, used, next)
+	}
 }

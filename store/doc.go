@@ -11,9 +11,33 @@
 // # Storage
 //
 // One record per account: a plain state word for lists, sealed bytes that only
-// the service can read, a time, and a random [Version]. Four operations, each
-// on one record except the list. Whoever writes an adapter reads the comment
-// of [Store] and runs store/storetest against it.
+// the service can read, the time of the last write, a due time for programs that
+// come back to it, and a random [Version]. Four operations, each on one record
+// except the list.
+//
+// # Writing a store
+//
+// An adapter is four methods and one test, some 160 lines for a database that
+// compares and writes in one step. [Memory] is the contract as a program; the
+// comment of [Store] is the contract in words. In this order:
+//
+//   - Put begins with [CheckPut], Get and Delete with [AccountID.Validate], and List with
+//     [Query.Start]. What these refuse never reaches the database.
+//   - Put writes where the stored version is was, and reports [ErrConflict]
+//     otherwise; where was is zero it creates, and an existing record is a
+//     conflict. Delete is the same without a record in its place.
+//   - Get returns [ErrNotFound] where the database says that there is no record,
+//     and at no other time.
+//   - List returns what [Query.Selects], in the order of [Query.Place], behind the
+//     place that Start returned, at most limit records; with Heads without their
+//     bytes. Next is [Place.Cursor] of the last record's place wherever more may
+//     follow. A list by due time needs an index on due time, tenant and user; the
+//     others need the primary key, and one on state, tenant and user.
+//   - [Counter] is optional, for a database that counts quicker than it lists.
+//   - The test is storetest.Run, with -race, and once for each isolation level.
+//
+// Two things cannot be tried from outside: that an acknowledged write survives a
+// power cut, and that reads go to the primary while a failover is under way.
 //
 // # Threats
 //

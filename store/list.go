@@ -1,9 +1,9 @@
 package store
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Errors about a [Query].
@@ -26,6 +26,12 @@ type Query struct {
 	State      string // records in this state only; "" any
 	Cursor     string // Page.Next of the same query; "" begins
 	Limit      int    // records per page: 0 is DefaultLimit, more than MaxLimit is MaxLimit
+	Heads      bool   // records without Sealed, which is then empty: for counts and filters
+
+	// DueBefore selects the records that have a due time before this one, which is
+	// taken to the millisecond, and orders them by due time, then id. The zero time
+	// selects by nothing. It goes with AllTenants and without State.
+	DueBefore time.Time
 }
 
 // A Page is a part of the answer to a [Query].
@@ -36,33 +42,27 @@ type Page struct {
 	Next string
 }
 
-// Start resolves a query for an implementation of [Store.List]: the id after
-// which the page begins (the zero ID at the start, which sorts before every
-// valid one) and the number of records wanted, 1 to [MaxLimit].
+// Start resolves a query for an implementation of [Store.List]: the place behind
+// which the page begins and the number of records wanted, 1 to [MaxLimit].
 //
 // It refuses with [ErrQuery] a negative limit, a tenant given together with
 // AllTenants (to guess which was meant could widen the list to other people's
-// customers) and a tenant or state that no record can have; with [ErrCursor] a
-// cursor that no page returned or that belongs to another tenant.
-func (q Query) Start() (after AccountID, limit int, err error) {
-	switch {
-	case q.Limit < 0:
-		return AccountID{}, 0, fmt.Errorf("%w: negative limit", ErrQuery)
-	case q.AllTenants && q.Tenant != "":
-		return AccountID{}, 0, fmt.Errorf("%w: one tenant and all tenants", ErrQuery)
-	}
-	if err := validText("tenant", q.Tenant, MaxID); err != nil {
-		return AccountID{}, 0, fmt.Errorf("%w: %w", ErrQuery, err)
-	}
-	if err := validText("state", q.State, MaxState); err != nil {
-		return AccountID{}, 0, fmt.Errorf("%w: %w", ErrQuery, err)
+// customers), a tenant or state that no record can have, and DueBefore for
+// anything but all records; with [ErrCursor] a cursor that no page returned, or
+// that belongs to a query of another tenant or in another order.
+func (q Query) Start() (after Place, limit int, err error) {
+	if err := q.validate(); err != nil {
+		return Place{}, 0, err
 	}
 	if q.Cursor != "" {
 		if after, err = ParseCursor(q.Cursor); err != nil {
-			return AccountID{}, 0, err
+			return Place{}, 0, err
 		}
-		if !q.AllTenants && after.Tenant != q.Tenant {
-			return AccountID{}, 0, fmt.Errorf("%w: of another tenant", ErrCursor)
+		switch {
+		case !q.AllTenants && after.ID.Tenant != q.Tenant:
+			return Place{}, 0, fmt.Errorf("%w: of another tenant", ErrCursor)
+		case q.DueBefore.IsZero() != after.Due.IsZero(), !q.DueBefore.IsZero() && !after.Due.Before(milli(q.DueBefore)):
+			return Place{}, 0, fmt.Errorf("%w: of another query", ErrCursor)
 		}
 	}
 	limit = min(q.Limit, MaxLimit)
@@ -72,36 +72,42 @@ func (q Query) Start() (after AccountID, limit int, err error) {
 	return after, limit, nil
 }
 
-// Cursor returns the cursor of the page that begins after id. It names a place
-// in the order and not a count of records, so records that come and go before
-// it neither repeat nor skip others.
-func Cursor(id AccountID) string {
-	b := make([]byte, 0, 1+len(id.Tenant)+len(id.User))
-	b = append(b, byte(len(id.Tenant))) // a length, as no separator is safe in an id; MaxID fits a byte
-	b = append(b, id.Tenant...)
-	b = append(b, id.User...)
-	return base64.RawURLEncoding.EncodeToString(b)
+func (q Query) validate() error {
+	switch {
+	case q.Limit < 0:
+		return fmt.Errorf("%w: negative limit", ErrQuery)
+	case q.AllTenants && q.Tenant != "":
+		return fmt.Errorf("%w: one tenant and all tenants", ErrQuery)
+	case !q.DueBefore.IsZero() && (!q.AllTenants || q.State != ""):
+		// One index then serves every list by due time, in every database.
+		return fmt.Errorf("%w: a due time together with a tenant or a state", ErrQuery)
+	case !validTime(q.DueBefore):
+		return fmt.Errorf("%w: year out of range", ErrQuery)
+	}
+	if err := validText("tenant", q.Tenant, MaxID); err != nil {
+		return fmt.Errorf("%w: %w", ErrQuery, err)
+	}
+	if err := validText("state", q.State, MaxState); err != nil {
+		return fmt.Errorf("%w: %w", ErrQuery, err)
+	}
+	return nil
 }
 
-// ParseCursor returns the id in a cursor made by [Cursor], and [ErrCursor] for
-// anything else. A cursor comes back from a browser: it is hostile input, and
-// not a permission.
-func ParseCursor(s string) (AccountID, error) {
-	if len(s) > base64.RawURLEncoding.EncodedLen(1+2*MaxID) {
-		return AccountID{}, fmt.Errorf("%w: too long", ErrCursor)
-	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil {
-		return AccountID{}, fmt.Errorf("%w: not base64url", ErrCursor)
-	}
-	if len(b) == 0 || len(b) < 1+int(b[0]) {
-		return AccountID{}, fmt.Errorf("%w: too short", ErrCursor)
-	}
-	end := 1 + int(b[0])
-	id := AccountID{Tenant: string(b[1:end]), User: string(b[end:])}
-	// The decoder skips line ends; only the spelling that Cursor makes counts.
-	if id.Validate() != nil || Cursor(id) != s {
-		return AccountID{}, fmt.Errorf("%w: not made by a list", ErrCursor)
-	}
-	return id, nil
+// Selects reports whether the query selects rec, wherever its page begins.
+func (q Query) Selects(rec Record) bool {
+	return (q.AllTenants || rec.ID.Tenant == q.Tenant) &&
+		(q.State == "" || rec.State == q.State) &&
+		(q.DueBefore.IsZero() || !milli(rec.Due).IsZero() && milli(rec.Due).Before(milli(q.DueBefore)))
 }
+
+// Place returns where rec stands in the query's order. The cursor of the last
+// record's place is the page's Next.
+func (q Query) Place(rec Record) Place {
+	if q.DueBefore.IsZero() {
+		return Place{ID: rec.ID}
+	}
+	return Place{ID: rec.ID, Due: milli(rec.Due)}
+}
+
+// milli returns t as Record.Due is kept.
+func milli(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }

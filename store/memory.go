@@ -79,7 +79,7 @@ func (m *Memory) Delete(ctx context.Context, id AccountID, was Version) error {
 	return nil
 }
 
-// List implements [Store]. It sorts all ids for each page.
+// List implements [Store]. It sorts all records for each page.
 func (m *Memory) List(ctx context.Context, q Query) (Page, error) {
 	after, limit, err := q.Start()
 	if err != nil {
@@ -90,29 +90,34 @@ func (m *Memory) List(ctx context.Context, q Query) (Page, error) {
 	if err := ctx.Err(); err != nil {
 		return Page{}, err
 	}
-	var ids []AccountID
-	for id, rec := range m.records {
-		if (q.AllTenants || id.Tenant == q.Tenant) && (q.State == "" || rec.State == q.State) && id.Compare(after) > 0 {
-			ids = append(ids, id)
+	var places []Place
+	for _, rec := range m.records {
+		if place := q.Place(rec); q.Selects(rec) && place.Compare(after) > 0 {
+			places = append(places, place)
 		}
 	}
-	slices.SortFunc(ids, AccountID.Compare)
+	slices.SortFunc(places, Place.Compare)
 
 	var page Page
-	if len(ids) > limit {
-		ids = ids[:limit]
-		page.Next = Cursor(ids[limit-1])
+	if len(places) > limit {
+		places = places[:limit]
+		page.Next = places[limit-1].Cursor()
 	}
-	for _, id := range ids {
-		page.Records = append(page.Records, clone(m.records[id]))
+	for _, place := range places {
+		rec := clone(m.records[place.ID])
+		if q.Heads {
+			rec.Sealed = nil
+		}
+		page.Records = append(page.Records, rec)
 	}
 	return page, nil
 }
 
-// clone returns rec with bytes of its own, and its time as every store returns
-// it, so that a test against Memory does not come to rely on more.
+// clone returns rec with bytes of its own, and its times as every store returns
+// them, so that a test against Memory does not come to rely on more.
 func clone(rec Record) Record {
 	rec.Sealed = bytes.Clone(rec.Sealed)
 	rec.Updated = rec.Updated.UTC().Truncate(time.Microsecond)
+	rec.Due = milli(rec.Due)
 	return rec
 }

@@ -3,12 +3,15 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/store"
 )
+
+var errNotWritten = fmt.Errorf("%w: the file is busy", store.ErrNotWritten)
 
 // What Update answers for every way in which a write can end.
 func TestUpdateOutcomes(t *testing.T) {
@@ -53,6 +56,13 @@ func TestUpdateOutcomes(t *testing.T) {
 			explain: "the error is told, and the write is not tried again",
 			put:     func(*testing.T, *store.Memory) hooks { return hooks{failBefore(errDisk)} },
 			want:    []error{store.ErrUnavailable, errDisk}, not: []error{store.ErrConflict},
+			stored: 10, decided: 1,
+		}, {
+			name:    "not written, beyond doubt",
+			explain: "nobody needs to look, and the caller may say that nothing has changed",
+			put:     func(*testing.T, *store.Memory) hooks { return hooks{failBefore(errNotWritten)} },
+			get:     []getHook{nil, func(context.Context) error { panic("a second look") }},
+			want:    []error{store.ErrUnavailable, store.ErrNotWritten, errNotWritten}, not: []error{store.ErrConflict},
 			stored: 10, decided: 1,
 		}, {
 			name:    "unknown outcome, other version",

@@ -15,7 +15,7 @@ import (
 // Limits of what a record holds, in bytes. They are part of the contract so
 // that a record which one store takes fits every other.
 const (
-	MaxID     = 190       // each of ID.Tenant and ID.User; four-byte characters still fit an index of MySQL
+	MaxID     = 190       // each of AccountID.Tenant and AccountID.User; four-byte characters still fit an index of MySQL
 	MaxState  = 32        // Record.State
 	MaxSealed = 64 * 1024 // Record.Sealed
 )
@@ -116,11 +116,17 @@ type Record struct {
 	State   string    // plain word that lists select by; at most MaxState bytes; may be empty
 	Sealed  []byte    // opaque to the store; at most MaxSealed bytes; nil and empty are the same
 	Updated time.Time // by the writer's clock; kept to the microsecond and returned in UTC
+
+	// Due is when a program should look at the record again, such as to deliver
+	// what a crash left undelivered; [Query].DueBefore finds it. The zero time is
+	// none. It is kept to the millisecond and returned in UTC.
+	Due time.Time
 }
 
 // Validate returns what a store must refuse before it writes: [ErrID],
 // [ErrTooLarge] when Sealed exceeds [MaxSealed], and [ErrRecord] for a zero
-// version, a state that is no short text, or a year outside 1–9999.
+// version, a state that is not a short text, or a time whose year is outside
+// 1–9999.
 func (r Record) Validate() error {
 	if err := r.ID.Validate(); err != nil {
 		return err
@@ -131,11 +137,17 @@ func (r Record) Validate() error {
 	if err := validText("state", r.State, MaxState); err != nil {
 		return fmt.Errorf("%w: %w", ErrRecord, err)
 	}
-	if y := r.Updated.UTC().Year(); y < 1 || y > 9999 {
+	if !validTime(r.Updated) || !validTime(r.Due) {
 		return fmt.Errorf("%w: year out of range", ErrRecord)
 	}
 	if len(r.Sealed) > MaxSealed {
 		return fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(r.Sealed), MaxSealed)
 	}
 	return nil
+}
+
+// validTime reports whether every store can keep t.
+func validTime(t time.Time) bool {
+	y := t.UTC().Year()
+	return y >= 1 && y <= 9999
 }

@@ -19,6 +19,12 @@ var (
 	// and nothing was written.
 	ErrConflict = errors.New("store: record changed")
 
+	// ErrNotWritten: a Put or Delete failed, and it is certain that nothing was
+	// written, nor will be. An adapter wraps it around what its database says, only
+	// where that leaves no doubt; [Update] then returns it in ErrUnavailable, and a
+	// caller may say that nothing has changed instead of that nobody knows.
+	ErrNotWritten = errors.New("store: nothing was written")
+
 	// ErrUnavailable: the store could not answer, or nobody knows whether it
 	// wrote. Nobody is let in.
 	ErrUnavailable = errors.New("store: unavailable")
@@ -42,8 +48,8 @@ var (
 //   - Acknowledged means durable: when Put or Delete returns nil, the change
 //     survives the crash of the process, of the database and of the machine.
 //     What nobody was told yet may show in a Get and be gone after a crash.
-//   - An error other than ErrConflict from Put or Delete leaves the outcome
-//     open: the change has taken place, or has not, or still will. Adapters
+//   - An error other than ErrConflict and ErrNotWritten from Put or Delete leaves
+//     the outcome open: the change has taken place, or has not, or still will. Adapters
 //     return the driver's error as it is and never repeat a write themselves,
 //     unless the database says that it has rolled the write back.
 //   - Nothing is shared: an implementation copies Sealed on the way in and on
@@ -70,11 +76,16 @@ type Store interface {
 	// was is zero: there is nothing that this call could have deleted.
 	Delete(ctx context.Context, id AccountID, was Version) error
 
-	// List returns records in the order of [AccountID.Compare], a page at a time. A
-	// record that exists unchanged while the pages are read is returned
-	// exactly once, whatever else is written meanwhile; one that is written
-	// meanwhile appears as it was at some moment of the reading, at most once.
-	// A page is no snapshot.
+	// List returns the records that q selects in the order of their [Place], a
+	// page at a time: ordered by id, or with DueBefore by due time and then id. A
+	// record that exists unchanged while the pages are read is returned exactly
+	// once, whatever else is written meanwhile; one that is written meanwhile
+	// appears as it was at some moment of the reading, at most once, and in a list
+	// by due time at most once for each due time. A page is not a snapshot.
+	//
+	// A stored record that the implementation cannot read is an error of Get. A
+	// list may return it with its id, the zero version and nothing else, so that
+	// one damaged record does not hide the others.
 	List(ctx context.Context, q Query) (Page, error)
 }
 

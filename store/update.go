@@ -40,7 +40,8 @@ const rounds = 32
 //     the context is done (the error then wraps the context's as well); when 32
 //     rounds were lost (it wraps [ErrConflict]); and when a write failed in any
 //     other way and is not found in the store by a second look. Such a write is
-//     not repeated, since it may have been done, or may still be.
+//     not repeated, since it may have been done, or may still be. Where it is
+//     certain that nothing was written, the error wraps [ErrNotWritten] too.
 //
 // A write that the store reported as failed, but that is found there, counts as
 // acknowledged: only this call knows the version that it drew. A write that is
@@ -90,6 +91,9 @@ func Update(ctx context.Context, s Store, id AccountID, decide func(was Record, 
 		err = s.Put(ctx, rec, before)
 		if err == nil {
 			return answer
+		}
+		if errors.Is(err, ErrNotWritten) {
+			return unavailable(ctx, "write", err)
 		}
 		if !errors.Is(err, ErrConflict) {
 			return settle(ctx, s, id, mine, err, answer)

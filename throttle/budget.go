@@ -126,13 +126,15 @@ func (b Budget) Fail(at time.Time, p Profile, challenge string, chances int) Bud
 	return Budget{s}
 }
 
-// Succeed ends the run, refills the pair counter, and gives back what was
-// charged to this challenge in the last ten minutes, which is as long as a
-// challenge lives. The rest of the long windows stays.
+// Succeed ends the run, and gives back what was charged to this challenge in the
+// last ten minutes, which is as long as a challenge lives. The rest of the long
+// windows stays, and so does the pair counter, which refills with time only: an
+// attacker would otherwise have a burst of pairs after each of the owner's
+// sign-ins.
 func (b Budget) Succeed(at time.Time, challenge string) Budget {
 	s := b.s.clone()
 	now, of := floor(at), tag(challenge)
-	s.Run, s.Row, s.Last, s.Pairs, s.Since = 0, 0, 0, 0, 0
+	s.Run, s.Row, s.Last = 0, 0, 0
 	s.Recent = slices.DeleteFunc(s.Recent, func(c charge) bool {
 		return of != "" && c.Challenge == of && now-c.At <= giveBack
 	})

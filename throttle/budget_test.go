@@ -2,11 +2,14 @@ package throttle_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/transitions"
 	"github.com/totpflow/totpflow/throttle"
 )
 
@@ -186,4 +189,52 @@ func TestExtremeArguments(t *testing.T) {
 		}
 	}
 	require.Equal(t, 2, charged(throttle.Budget{}.Fail(start, p, "", 0).Fail(start, p, "", -7), start, day), "a guess is at least 1")
+}
+
+// With an error each call returns the value that it was given: a zero Budget or
+// Rate would be a fresh one.
+func TestErrorsKeepWhatWasCounted(t *testing.T) {
+	p := throttle.Default()
+	var spent throttle.Budget
+	for n := range 6 {
+		spent, _ = spent.Fail(start, p, fmt.Sprint(n), guess).Pair(start, p)
+	}
+	var taken throttle.Rate
+	for range 3 {
+		taken, _ = taken.Take(start, 3, time.Hour)
+	}
+	calls := map[string]func() (given, next any, err error){
+		"Budget.Pair": func() (any, any, error) {
+			next, err := spent.Pair(start, p)
+			return spent, next, err
+		},
+		"Budget.UnmarshalJSON": func() (any, any, error) {
+			next := spent
+			err := next.UnmarshalJSON([]byte(`{"v":1,"run":-1}`))
+			return spent, next, err
+		},
+		"Rate.Take": func() (any, any, error) {
+			next, err := taken.Take(start, 3, time.Hour)
+			return taken, next, err
+		},
+		"Rate.UnmarshalJSON": func() (any, any, error) {
+			next := taken
+			err := next.UnmarshalJSON([]byte(`{"v":1,"taken":[2,1]}`))
+			return taken, next, err
+		},
+	}
+	names, err := transitions.Of(".")
+	require.NoError(t, err)
+	require.ElementsMatch(t, names, slices.Collect(maps.Keys(calls)), "a call that replaces a state is missing here")
+	for name, call := range calls {
+		given, next, err := call()
+		require.Error(t, err, name)
+		require.Equal(t, encode(t, given), encode(t, next), name)
+	}
+	next, err := spent.Pair(start, throttle.Profile{})
+	require.Error(t, err)
+	require.Equal(t, spent, next)
+	rate, err := taken.Take(start, 0, time.Hour)
+	require.Error(t, err)
+	require.Equal(t, taken, rate)
 }

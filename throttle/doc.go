@@ -25,7 +25,8 @@
 //
 // Not charged, because nothing was guessed: a code that is malformed, a right
 // code that was used before, and any error of the store or the network. The
-// caller does not call Fail for these.
+// caller does not call Fail for these. A pair of codes is charged whatever the
+// answer is, unless it is malformed.
 //
 // # Threats
 //
@@ -37,8 +38,9 @@
 // Waiting out a limit is not the owner's only way: two consecutive codes, a
 // trusted browser and a recovery code work meanwhile, so that a stranger with
 // the password cannot lock the owner out. Two consecutive codes are right by
-// chance 2 times in 10^12 over three steps; at one try in ten seconds a whole
-// year of trying adds less than 7e-6 for each authenticator.
+// chance 3 times in 10^12 where the later one may be of three steps. At one try
+// in 30 seconds and six at once, a whole year of trying adds less than 3.2e-6
+// for each authenticator, and 1.6e-5 for five.
 //
 // A clock that steps back never frees anything: charges that lie in its future
 // count, waits end where they would have ended. A clock that runs ahead frees

@@ -49,7 +49,7 @@ func ExampleBudget_Pair() {
 	_, err := budget.Pair(now, limits)
 	fmt.Println(err)
 	// Output:
-	// throttle: too many attempts until 2026-03-28T09:00:10Z
+	// throttle: too many attempts until 2026-03-28T09:00:30Z
 }
 
 func ExampleRate_Take() {

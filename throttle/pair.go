@@ -4,8 +4,10 @@ import "time"
 
 // Pair takes one try of two consecutive codes from the counter, or returns an
 // [*Error] that says when there is one. It works while single codes wait and
-// when their windows are spent. A right pair is followed by [Budget.Succeed]; a
-// wrong one by nothing: the try is already taken.
+// when their windows are spent. Write the result for every pair that is not
+// malformed, whatever the answer: an answer that costs nothing is a question
+// that can be asked for ever. A right pair is followed by [Budget.Succeed], which
+// does not give the try back.
 func (b Budget) Pair(at time.Time, p Profile) (Budget, error) {
 	now := floor(at)
 	if p.PairBurst < 1 || p.PairEvery <= 0 {

@@ -30,7 +30,7 @@ type Profile struct {
 
 // Default returns the limits for products: five wrong codes free, then waits
 // from 30 s doubling to 1 h, forgotten after 24 h; 20 guesses a day, 100 in 30
-// days and 300 in 365 days, each of 3 chances; two consecutive codes once in 10
+// days and 300 in 365 days, each of 3 chances; two consecutive codes once in 30
 // s and six at once.
 func Default() Profile {
 	return Profile{
@@ -41,7 +41,7 @@ func Default() Profile {
 		Day:       20 * 3,
 		Month:     100 * 3,
 		Year:      300 * 3,
-		PairEvery: 10 * time.Second,
+		PairEvery: 30 * time.Second,
 		PairBurst: 6,
 	}
 }

@@ -14,7 +14,7 @@ import (
 func TestProfiles(t *testing.T) {
 	want := throttle.Profile{
 		Free: 5, FirstWait: 30 * time.Second, MaxWait: time.Hour, Forget: 24 * time.Hour,
-		Day: 60, Month: 300, Year: 900, PairEvery: 10 * time.Second, PairBurst: 6,
+		Day: 60, Month: 300, Year: 900, PairEvery: 30 * time.Second, PairBurst: 6,
 	}
 	require.Equal(t, want, throttle.Default())
 	require.NoError(t, throttle.Default().Validate())

@@ -170,3 +170,33 @@ func TestHonestOwnerNeverWaits(t *testing.T) {
 	}
 	require.True(t, b.IsZero(), "nothing is left of it")
 }
+
+// Pairs add little: whoever tries one whenever the counter has one, for a year,
+// while the owner signs in all the time, is right with 3.2e-6 for each
+// authenticator. Of 10^12 pairs of codes three are right at a time (package totp,
+// TestPairsThatPass). The counter remembers some minutes, so that each month is like
+// the one before.
+func TestYearOfPairs(t *testing.T) {
+	const right, pairs = 3.0, 1e12
+	p := throttle.Default()
+	var b throttle.Budget
+	tries := 0
+	for now, signsIn := start, start; now.Before(start.Add(month)); {
+		next, err := b.Pair(now, p)
+		if err == nil {
+			b, tries = next, tries+1
+			continue
+		}
+		var e *throttle.Error
+		require.ErrorAs(t, err, &e)
+		now = e.Until
+		for ; !signsIn.After(now); signsIn = signsIn.Add(5 * time.Minute) {
+			b = b.Succeed(signsIn, "owner")
+		}
+	}
+	one := float64(tries) * float64(year) / float64(month) * right / pairs
+	t.Logf("%d tries, %.3g for one authenticator, %.3g for five", tries, one, 5*one)
+	require.Greater(t, one, 3.1e-6, "the attacker must come near the limit, or the test shows nothing")
+	require.Less(t, one, 3.2e-6)
+	require.Less(t, 5*one, 1.6e-5)
+}

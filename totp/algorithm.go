@@ -32,16 +32,36 @@ var algorithms = [...]struct {
 	SHA512: {"SHA512", sha512.Size, sha512.New},
 }
 
-// ParseAlgorithm reads the name that a key URI gives to an algorithm: SHA1, SHA256 or SHA512, in upper or lower case
-// (servers write both). Anything else is [ErrParams], among it the MD5 that some apps offer.
+// ParseAlgorithm reads the name that a key URI, an export or a library gives to an algorithm: SHA1, SHA256 or SHA512, in
+// upper or lower case, also as "SHA-256", "SHA_256", "HmacSHA256" and "HMAC-SHA-256". Anything else is [ErrParams], among
+// it the MD5 that some apps offer.
 func ParseAlgorithm(name string) (Algorithm, error) {
-	for a, known := range algorithms {
-		// EqualFold knows Unicode, where U+017F folds to "s"; equal lengths leave only ASCII.
-		if len(name) == len(known.name) && strings.EqualFold(name, known.name) {
-			return Algorithm(a), nil
+	if len(name) > maxAlgorithm {
+		return 0, fmt.Errorf("%w: unknown algorithm", ErrParams)
+	}
+	name = lower(name)
+	if rest, ok := strings.CutPrefix(name, "hmac"); ok {
+		name = withoutSeparator(rest)
+	}
+	if number, ok := strings.CutPrefix(name, "sha"); ok {
+		name = "SHA" + withoutSeparator(number)
+		for a, known := range algorithms {
+			if name == known.name {
+				return Algorithm(a), nil
+			}
 		}
 	}
 	return 0, fmt.Errorf("%w: unknown algorithm", ErrParams)
+}
+
+// maxAlgorithm is the length of the longest name, "HMAC-SHA-256".
+const maxAlgorithm = 12
+
+func withoutSeparator(s string) string {
+	if s != "" && strings.IndexByte("-_ /", s[0]) >= 0 {
+		return s[1:]
+	}
+	return s
 }
 
 // String returns the name as a key URI has it: "SHA1", "SHA256" or "SHA512".

@@ -31,8 +31,9 @@ func (k Key) AppendCode(dst []byte, at time.Time) ([]byte, error) {
 	return appendDigits(dst, values[0], m.params.Digits), nil
 }
 
-// codes returns the codes of n steps from first on, as numbers. It never stops early.
-func (m *material) codes(first Step, n int) (values [maxWindow]uint32, err error) {
+// codes returns the codes of n steps from first on, as numbers. It never stops early. A pair looks at one step more than
+// its window has.
+func (m *material) codes(first Step, n int) (values [maxWindow + 1]uint32, err error) {
 	s, err := m.mac.acquire()
 	if err != nil {
 		return values, err

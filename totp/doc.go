@@ -35,8 +35,10 @@
 // [ParseSecret] and [ParseURI] accept what the common apps and servers write and refuse what two parsers could read
 // differently. Accepted: SHA-1, SHA-256 and SHA-512, 6 to 8 digits, periods of 15 to 120 seconds, secrets of 128 bits
 // or more. Several apps ignore algorithm, digits and period in the URI and show wrong codes; the zero [Params] is the only
-// choice that all of them get right, so demand a code before an enrolment with others counts. [ReadURI] is for moving in
-// from another system: it forgives what does not touch the key.
+// choice that all of them get right, so demand a code before an enrolment with others counts. [ReadURI] and [ReadSecret]
+// are for moving in from another system: they forgive what does not touch the key, refuse by its name what may, and let
+// secrets of 80 bits and more in, which are [Key.Weak]. A key that has come this way is kept as the string of [Key.URI]
+// too, and read back by [ParseStored].
 //
 // With GODEBUG=fips140=on, HMAC-SHA-256 and HMAC-SHA-512 are computed inside Go's FIPS 140-3 module. SHA-1 is outside
 // of it, and with GODEBUG=fips140=only keys for SHA-1 are refused with [ErrParams].

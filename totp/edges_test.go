@@ -29,10 +29,11 @@ func TestURIReasons(t *testing.T) {
 		"too long":                                 {strict, head + strings.Repeat("a", 4096) + query, "longer than 4096 bytes"},
 		"too long, loosely":                        {loose, head + strings.Repeat("a", 4096) + query, "longer than 4096 bytes"},
 		"a secret twice, loosely":                  {loose, head + "a" + query + "&secret=" + seed32, "secret given twice"},
-		"another kind, loosely":                    {loose, head + "a" + query + "&encoder=steam", "codes of another kind"},
+		"another kind, loosely":                    {loose, head + "a" + query + "&encoder=steam", "encoder: codes of another kind"},
 		"a secret that is too long":                {strict, head + "a" + query + strings.Repeat("A", 1024), "longer than 1024 bytes"},
 		"a period that overflows to half a minute": {strict, head + "a" + query + "&period=36028797018963998", "bad number"},
-		"a secret that is none":                    {strict, head + "a?secret=1", "not canonical base32"},
+		"bits left over in a secret":               {strict, head + "a?secret=S46SQCPPTCNPROMHWYBDCTBZXV", "not canonical base32"},
+		"a secret that is none":                    {strict, head + "a?secret=1", "symbol 1 is 0, 1, 8 or 9"},
 	} {
 		err := c.read(c.uri)
 		require.ErrorIs(t, err, totp.ErrURI, name)

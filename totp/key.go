@@ -7,8 +7,12 @@ import (
 	"io"
 )
 
-// minSecret is RFC 4226, R6: "The length of the shared secret MUST be at least 128 bits."
-const minSecret = 16 // bytes
+const (
+	// minSecret is RFC 4226, R6: "The length of the shared secret MUST be at least 128 bits."
+	minSecret = 16 // bytes
+	// minWeak is what many systems have given out. Such keys are read from exports only, see [Key.Weak].
+	minWeak = 10 // bytes
+)
 
 // Key is a shared secret together with its [Params]. Make one with [NewKey], [ParseSecret] or [ParseURI]. A Key never
 // changes, is cheap to copy and safe for concurrent use. The zero Key accepts nothing and answers [ErrNoKey].
@@ -45,13 +49,13 @@ func newKey(p Params, random io.Reader) (Key, error) {
 	if _, err := io.ReadFull(random, secret); err != nil {
 		return Key{}, fmt.Errorf("%w: drawing it: %w", ErrSecret, err)
 	}
-	return build(secret, p)
+	return build(secret, p, minSecret)
 }
 
-// build makes a Key that owns secret. p is complete.
-func build(secret []byte, p Params) (Key, error) {
-	if len(secret) < minSecret {
-		return Key{}, fmt.Errorf("%w: shorter than 128 bits", ErrSecret)
+// build makes a Key that owns secret, of at least so many bytes. p is complete.
+func build(secret []byte, p Params, least int) (Key, error) {
+	if len(secret) < least {
+		return Key{}, fmt.Errorf("%w: shorter than %d bits", ErrSecret, 8*least)
 	}
 	// All zeros is what a broken source of randomness or a column read wrongly leaves, and what anybody guesses first.
 	if subtle.ConstantTimeCompare(secret, make([]byte, len(secret))) == 1 {
@@ -75,6 +79,15 @@ func (k Key) Params() Params {
 	}
 	return k.reveal().params
 }
+
+// Weak reports whether the secret is shorter than the 128 bits of RFC 4226, R6. Such keys come from other systems by
+// [ReadURI] and [ReadSecret] only: let them sign in for a while that has an end, and lead to a new key. Whoever sees two or
+// three codes of 80 bits and has a great deal of hardware can compute the secret. The zero Key is not weak.
+func (k Key) Weak() bool { return !k.IsZero() && len(k.reveal().secret) < minSecret }
+
+// Sample reports whether the secret stands in documentation as an example: somebody has put it where one of their own
+// belongs. [ReadURI] and [ReadSecret] refuse it with [ErrSample].
+func (k Key) Sample() bool { return samples[k.Secret()] }
 
 // Equal reports whether both keys have the same secret and the same parameters. The time it takes depends on the
 // secrets' lengths, not on their bytes. A zero Key equals nothing, not even another: two missing keys are no match.

@@ -18,7 +18,19 @@ func TestAlgorithmNames(t *testing.T) {
 		require.Equal(t, a, parsed)
 	}
 	require.Equal(t, "Algorithm(3)", totp.Algorithm(3).String())
-	for _, name := range []string{"", "MD5", "SHA", "SHA-1", "SHA256 ", "\u017fHA1", "SHA1\x00"} {
+	for name, a := range map[string]totp.Algorithm{
+		"sha1": totp.SHA1, "SHA-1": totp.SHA1, "HmacSHA1": totp.SHA1, "hmac-sha-1": totp.SHA1, "SHA_1": totp.SHA1,
+		"Sha256": totp.SHA256, "SHA-256": totp.SHA256, "sha_256": totp.SHA256, "HMACSHA256": totp.SHA256, "HMAC-SHA-256": totp.SHA256, "HMAC SHA256": totp.SHA256,
+		"sha512": totp.SHA512, "SHA-512": totp.SHA512, "HmacSHA512": totp.SHA512, "HMAC/SHA-512": totp.SHA512,
+	} {
+		parsed, err := totp.ParseAlgorithm(name)
+		require.NoError(t, err, name)
+		require.Equal(t, a, parsed, name)
+	}
+	for _, name := range []string{
+		"", "MD5", "SHA", "SHA256 ", "\u017fHA1", "SHA1\x00", "HMAC", "HmacMD5", "SHA--1", "SHA224", "SHA384", "SHA2-256", "SHA3-256", "S-HA1",
+		"HMAC--SHA1", "HMAC-SHA-256 ", "SHA1SHA1",
+	} {
 		_, err := totp.ParseAlgorithm(name)
 		require.ErrorIs(t, err, totp.ErrParams, "%q", name)
 	}

@@ -12,15 +12,23 @@ const unnamed = "unnamed"
 // that was there before, or of an app. Where [ParseURI] refuses what readers may understand differently, ReadURI asks
 // only that the key is beyond doubt:
 //
-//   - scheme, type, algorithm and names of parameters in any case; padding and spaces in the secret, "+" for a space;
-//   - unknown parameters, such as image or color, and empty ones do not count;
+//   - scheme, type, algorithm and names of parameters in any case; padding and any other spelling of [ParseSecret] in the
+//     secret, "+" for a space; an "&" that was escaped for HTML, spaces around a name;
+//   - the names that other programs give to parameters: algo, alg and hash for algorithm, digit for digits, interval and
+//     step for period;
 //   - names are for people. The issuer parameter wins over the prefix of the label; what [Key.URI] would refuse is
-//     left out or cut; an account that is missing is "unnamed".
+//     left out or cut; an account that is missing is "unnamed";
+//   - parameters that cannot change the key do not count, such as image, color, lock and counter, and empty ones.
 //
-// What it returns, Key.URI accepts, and ParseURI reads back as the same. Refused as ever are other types, a secret, an
-// algorithm, digits or a period given twice, and values that [ParseSecret] and [Params] do not allow; besides, the
-// encoder parameter with which Steam's codes of letters are exported. The error is [ErrURI], beside [ErrSecret] or
-// [ErrParams] where one of them is the reason, and repeats nothing of the input.
+// Whatever may change the key in a way that this package does not know is refused by its name: encoder (Steam's codes of
+// letters), another beginning of time (epoch, t0, offset, unless it is 0), size, another type, a name that has digit,
+// period or the like in it, and a parameter after ";" or "#", which one reader takes for a parameter and the next does
+// not. Refused as ever are other types, a secret, an algorithm, digits or a period given twice, and values that
+// [ReadSecret] and [Params] do not allow.
+//
+// A secret of 80 bits and more is read; see [Key.Weak]. One that documentation publishes is [ErrSample]. What ReadURI
+// returns, Key.URI accepts, and [ParseStored] reads back as the same. The error is [ErrURI], beside [ErrSecret],
+// [ErrSample] or [ErrParams] where one of them is the reason, and repeats nothing of the input.
 //
 // It is no reader for what a user types in: there, demand ParseURI, and a code.
 func ReadURI(uri string) (Key, Label, error) {
@@ -53,40 +61,37 @@ func readURI(uri string) (Key, Label, error) {
 	if err != nil {
 		return Key{}, Label{}, err
 	}
-	key, err := ParseSecret(query["secret"], params)
+	key, err := ReadSecret(query["secret"], params)
 	if err != nil {
 		return Key{}, Label{}, err
 	}
 	return key, readLabel(strings.TrimPrefix(path, "/"), query["issuer"]), nil
 }
 
-// readQuery returns the parameters of the key that are not empty. Names are compared as they read after unescaping, in
-// any case: a reader that overlooks "Digits=8" has another key.
+// readQuery returns the parameters of the key that are not empty, under the names that the format has for them.
 func readQuery(raw string) (map[string]string, error) {
 	query, seen := make(map[string]string, 5), make(map[string]bool, 5)
 	for pair := range strings.SplitSeq(raw, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		name = lower(unescapeLoosely(name))
-		switch name {
-		case "encoder": // Steam's codes: of the same secret, and yet others
-			if value != "" {
-				return nil, reason("codes of another kind")
-			}
-			continue
-		case "secret", "algorithm", "digits", "period":
-			if seen[name] {
-				return nil, reason(name + " given twice")
-			}
-		case "issuer":
-			if seen[name] {
-				continue
-			}
-		default:
-			continue
+		pair = withoutEntity(pair)
+		if hidesParameter(pair) {
+			return nil, reason("a parameter after ; or #, which not every reader sees")
 		}
-		seen[name] = true
-		if value = unescapeLoosely(strings.ReplaceAll(value, "+", " ")); value != "" {
-			query[name] = value
+		name, value, _ := strings.Cut(pair, "=")
+		value = unescapeLoosely(strings.ReplaceAll(value, "+", " "))
+		m := meaningOf(name)
+		switch {
+		case m.param == "" && m.refused != "" && value != "" && !strings.EqualFold(value, m.harmless):
+			return nil, reason(m.refused)
+		case m.param == "":
+			continue
+		case seen[m.param] && m.param == "issuer":
+			continue
+		case seen[m.param]:
+			return nil, reason(m.param + " given twice")
+		}
+		seen[m.param] = true
+		if value != "" {
+			query[m.param] = value
 		}
 	}
 	return query, nil

@@ -2,8 +2,11 @@ package totp
 
 import (
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/totpflow/totpflow/internal/typed"
 )
 
 // maxSecret bounds the text of a secret. The longest that has a use, 64 bytes for SHA-512, is 103 symbols.
@@ -11,20 +14,59 @@ const maxSecret = 1024 // bytes of base32
 
 var encoding32 = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// ParseSecret reads a secret as other programs show it: base32 (RFC 4648, section 6) in upper or lower case, with or
-// without padding, grouped by ASCII spaces or hyphens, with ASCII white space around it. At least 128 bits
-// (RFC 4226, R6), at most 1024 bytes of text, and only in the one canonical encoding of its bytes. The error is
-// [ErrSecret], or [ErrParams] for p.
+// ParseSecret reads a secret as other programs show it and as people type and paste it: base32 (RFC 4648, section 6) in
+// upper or lower case, with or without padding; white space, dashes and quotation marks of any kind and invisible
+// characters are left out. At least 128 bits (RFC 4226, R6), at most 1024 bytes of text.
+//
+// Bits after the last whole byte are passed over, as every app does: 26 letters drawn at random have two of them. A
+// length that no bytes have is refused, since a symbol was lost there. [Key.Secret] writes the one canonical text.
+//
+// The error is [ErrSecret], or [ErrParams] for p. It may name the place of the first symbol that base32 does not have
+// (0, 1, 8 and 9 among them), and repeats nothing of the secret.
 func ParseSecret(secret string, p Params) (Key, error) {
 	p, err := p.complete()
 	if err != nil {
 		return Key{}, err
 	}
+	return parseSecret(secret, p, minSecret)
+}
+
+// ReadSecret is [ParseSecret] for a secret that another system gave out, to take it over: a key of 80 bits and more is
+// read, which is [Key.Weak] where it has fewer than 128. A secret that stands in documentation as an example is refused
+// with [ErrSample].
+func ReadSecret(secret string, p Params) (Key, error) {
+	p, err := p.complete()
+	if err != nil {
+		return Key{}, err
+	}
+	key, err := parseSecret(secret, p, minWeak)
+	if err == nil && key.Sample() {
+		return Key{}, ErrSample
+	}
+	return key, err
+}
+
+func parseSecret(secret string, p Params, least int) (Key, error) {
 	raw, err := decodeSecret(secret)
 	if err != nil {
 		return Key{}, err
 	}
-	return build(raw, p)
+	return build(raw, p, least)
+}
+
+// samples are secrets that documentation of libraries and services shows as an example, in their canonical text. They are
+// copied with the code around them. The seeds of RFC 6238 are not among them: they are in every test.
+var samples = map[string]bool{
+	"JBSWY3DPEHPK3PXP":                 true, // the Key URI format, and most tutorials
+	"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP": true, // the same, made long enough
+	"HXDMVJECJJWSRB3HWIZR4IFUGFTMXBOZ": true, // the Key URI format
+	"BASE32SECRET3232":                 true, // pyotp
+	"KVKFKRCPNZQUYMLXOVYDSQKJKZDTSRLD": true, // otplib
+	"OQB6ZZGYHCPSX4AK":                 true, // GoogleAuthenticator for PHP
+	"GAXGGYT2OU2DEOJR":                 true, // totp.js
+	"6SHYG3UENS2SH5SLHEY3DMH47SKVGQ5Y": true, // otpauth.js
+	"MFRGGZDFMZTWQ2LK":                 true, // "abcdefghij", onetimepass
+	"GEZDGNBVGY3TQOJQ":                 true, // "1234567890"
 }
 
 // Secret REVEALS the secret, as base32 in upper case without padding, for a user who has to type it. Whoever sees it can
@@ -36,34 +78,58 @@ func (k Key) Secret() string {
 	return encoding32.EncodeToString(k.reveal().secret)
 }
 
-// decodeSecret refuses what encoding/base32 lets pass: lengths that no bytes have ("A" decodes to nothing), line breaks
-// in the middle, and bits after the last byte ("MZ" and "MY" are one byte). Two texts for one secret would
-// defeat a search for the same secret, and a lost last symbol would go unnoticed.
+// decodeSecret refuses what encoding/base32 lets pass: lengths that no bytes have, of which a bare "A" decodes to nothing.
 func decodeSecret(secret string) ([]byte, error) {
 	if len(secret) > maxSecret {
 		return nil, fmt.Errorf("%w: longer than 1024 bytes", ErrSecret)
 	}
-	text := normalizeSecret(secret)
-	raw, err := encoding32.DecodeString(text)
-	if err != nil || encoding32.EncodeToString(raw) != text {
-		// The decoder's own error is left out: it says where in the secret it stopped.
-		return nil, fmt.Errorf("%w: not canonical base32", ErrSecret)
+	text, err := typed.Append(make([]byte, 0, len(secret)), secret)
+	if errors.Is(err, typed.ErrScripts) {
+		return nil, fmt.Errorf("%w: %w", ErrSecret, err)
+	}
+	symbols := len(strings.TrimRight(string(text), "="))
+	for i, c := range text[:symbols] {
+		switch {
+		case 'a' <= c && c <= 'z':
+			text[i] = c - 'a' + 'A'
+		case '0' <= c && c <= '9' && (c < '2' || c > '7'):
+			return nil, fmt.Errorf("%w: symbol %d is 0, 1, 8 or 9, which base32 does not have", ErrSecret, i+1)
+		case ('A' > c || c > 'Z') && ('2' > c || c > '7'):
+			return nil, notBase32(i)
+		}
+	}
+	if err != nil {
+		return nil, notBase32(len(text))
+	}
+	switch symbols % 8 {
+	case 1, 3, 6:
+		return nil, fmt.Errorf("%w: no secret has %d symbols, one is missing or too many", ErrSecret, symbols)
+	}
+	raw, err := encoding32.DecodeString(string(text[:symbols]))
+	if err != nil {
+		return nil, fmt.Errorf("%w: not base32", ErrSecret) // without the decoder's own error, which quotes
 	}
 	return raw, nil
 }
 
-// normalizeSecret works on bytes: strings.ToUpper would turn U+017F and U+0131 into letters of the alphabet.
-func normalizeSecret(secret string) string {
-	secret = strings.Trim(secret, " \t\r\n")
-	text := make([]byte, 0, len(secret))
-	for i := range len(secret) {
-		switch c := secret[i]; {
-		case c == ' ' || c == '-':
-		case 'a' <= c && c <= 'z':
-			text = append(text, c-'a'+'A')
-		default:
-			text = append(text, c)
+func notBase32(before int) error {
+	return fmt.Errorf("%w: symbol %d is neither a letter of A to Z nor a digit of 2 to 7", ErrSecret, before+1)
+}
+
+// plainSecret reports whether a secret stands in a URI as one program writes it for another: in its one canonical text, but
+// for the case, padding and grouping by ASCII spaces and hyphens. Two readers of a URI must not differ.
+func plainSecret(secret string, k Key) bool {
+	plain := strings.NewReplacer(" ", "", "-", "").Replace(strings.Trim(secret, " \t\r\n"))
+	return upper(strings.TrimRight(plain, "=")) == k.Secret()
+}
+
+// upper is for ASCII: strings.ToUpper would turn U+017F and U+0131 into letters of the alphabet.
+func upper(s string) string {
+	text := []byte(s)
+	for i, c := range text {
+		if 'a' <= c && c <= 'z' {
+			text[i] = c - 'a' + 'A'
 		}
 	}
-	return strings.TrimRight(string(text), "=")
+	return string(text)
 }

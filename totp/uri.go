@@ -60,14 +60,24 @@ func (k Key) URI(l Label) (string, error) {
 // [Key.URI]. The error is [ErrURI], beside [ErrSecret], [ErrParams] or [ErrLabel] where one of them is the reason,
 // and repeats nothing of the input.
 func ParseURI(uri string) (Key, Label, error) {
-	key, label, err := parseURI(uri)
+	key, label, err := parseURI(uri, minSecret)
 	if err != nil {
 		return Key{}, Label{}, fmt.Errorf("%w: %w", ErrURI, err)
 	}
 	return key, label, nil
 }
 
-func parseURI(uri string) (Key, Label, error) {
+// ParseStored reads back what [Key.URI] wrote. It is [ParseURI] for storage: also a key that is [Key.Weak], which ReadURI has
+// let in, must stay readable.
+func ParseStored(uri string) (Key, Label, error) {
+	key, label, err := parseURI(uri, minWeak)
+	if err != nil {
+		return Key{}, Label{}, fmt.Errorf("%w: %w", ErrURI, err)
+	}
+	return key, label, nil
+}
+
+func parseURI(uri string, least int) (Key, Label, error) {
 	if len(uri) > maxURI {
 		return Key{}, Label{}, reason("longer than 4096 bytes")
 	}
@@ -88,9 +98,16 @@ func parseURI(uri string) (Key, Label, error) {
 	if err != nil {
 		return Key{}, Label{}, err
 	}
-	key, err := ParseSecret(query["secret"], params)
+	params, err = params.complete()
 	if err != nil {
 		return Key{}, Label{}, err
+	}
+	key, err := parseSecret(query["secret"], params, least)
+	if err != nil {
+		return Key{}, Label{}, err
+	}
+	if !plainSecret(query["secret"], key) {
+		return Key{}, Label{}, fmt.Errorf("%w: not canonical base32", ErrSecret)
 	}
 	return key, label, nil
 }

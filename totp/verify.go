@@ -2,81 +2,89 @@ package totp
 
 import (
 	"crypto/subtle"
+	"fmt"
 	"time"
-)
 
-// maxCode is how many bytes of typed text are looked at. Eight digits grouped in any sensible way fit.
-const maxCode = 32
+	"github.com/totpflow/totpflow/internal/typed"
+)
 
 // Verify reports which step of the window around at the code belongs to. Only steps greater than after are accepted;
 // after is the last step that was accepted for this key, or 0 if none was. Keep the answer as the next after: until it is
 // stored, the code can be used again (see the package comment).
 //
-// ASCII spaces and hyphens in code are ignored, as in "123 456". Whatever the spelling, a code is one step, and the step is
-// what gets used up.
+// A code may be spelled as people type and paste it: white space, dashes and quotation marks of any kind, invisible
+// characters and one full stop or comma at the end are left out, and the decimal digits of any one script count.
+// Whatever the spelling, a code is one step, and the step is what gets used up.
 //
 // By coincidence two steps of a window may have the same code. Verify then answers with the later one, so that the same
 // digits do not pass a second time as the other; the owner loses one code that is nearly over.
 //
 // The error is [ErrMalformedCode], [ErrRejected] or [ErrAlreadyUsed] about the code, and [ErrNoKey], [ErrWindow] or
-// [ErrTime] (at before 1970, or after negative) about the rest; the step is then 0. Every step of the window is
+// [ErrTime] (at before 1970, or after negative) about the rest. With every error the step is after, so that a caller who
+// assigns the answer without looking at the error has not forgotten which codes were used. Every step of the window is
 // computed and compared in constant time, whether and where the code matches. Verify does not allocate, except inside
 // the FIPS 140-3 module.
 func (k Key) Verify(code string, at time.Time, after Step, w Window) (Step, error) {
 	m, first, n, err := k.window(at, after, w)
 	if err != nil {
-		return 0, err
+		return after, err
 	}
-	typed, ok := parseCode(code, m.params.Digits)
-	if !ok {
-		return 0, ErrMalformedCode
+	wanted, err := parseCode(code, m.params.Digits)
+	if err != nil {
+		return after, err
 	}
 	values, err := m.codes(first, n)
 	if err != nil {
-		return 0, err
+		return after, err
 	}
 	found := -1
 	for i := range n {
-		found = subtle.ConstantTimeSelect(equal(values[i], typed), i, found)
+		found = subtle.ConstantTimeSelect(equal(values[i], wanted), i, found)
 	}
 	return verdict(first, found, after)
 }
 
-// VerifyPair is [Key.Verify] for two codes that the user's device showed one after the other: it accepts first and second
-// only as the codes of two consecutive steps of the window, in this order, both greater than after, and answers with
-// the later step. Guessing both is as hard as guessing one of twice the digits, which makes it a way in for the
-// owner while single codes are throttled (RFC 4226, section 7.4 and appendix E).
+// VerifyPair is [Key.Verify] for two codes that the user's device showed one after the other, in this order. It answers
+// with the later step, which must be a step of the window, as for a single code; the earlier code is that of the step
+// before, and both steps must be greater than after. A device that passes with single codes therefore passes with its
+// pairs, also one whose clock is as slow as the window allows. Guessing both codes is as hard as guessing one of twice
+// the digits, which makes a pair a way in for the owner while single codes are throttled (RFC 4226, section 7.4 and
+// appendix E).
 //
-// Errors, time and allocations are those of Verify. A window of a single step has no pair: [ErrWindow].
+// [ErrAlreadyUsed] is said of a pair whose later step is not after the given one, so that both codes are worthless. A pair
+// of a used code and a fresh one is [ErrRejected] like any wrong pair: anybody who has seen the used code could otherwise
+// ask which code comes next. Charge a try for each pair that is not malformed, whatever the answer is.
+//
+// Errors, time and allocations are those of Verify.
 func (k Key) VerifyPair(first, second string, at time.Time, after Step, w Window) (Step, error) {
 	m, start, n, err := k.window(at, after, w)
 	if err != nil {
-		return 0, err
+		return after, err
 	}
-	if w.Past+w.Future < 1 {
-		return 0, ErrWindow
-	}
-	one, ok1 := parseCode(first, m.params.Digits)
-	two, ok2 := parseCode(second, m.params.Digits)
-	if !ok1 || !ok2 {
-		return 0, ErrMalformedCode
-	}
-	values, err := m.codes(start, n)
+	one, err := parseCode(first, m.params.Digits)
 	if err != nil {
-		return 0, err
+		return after, err
+	}
+	two, err := parseCode(second, m.params.Digits)
+	if err != nil {
+		return after, err
+	}
+	values, err := m.codes(start-1, n+1) // start is at least 1
+	if err != nil {
+		return after, err
 	}
 	found := -1
-	for i := range n - 1 {
+	for i := range n {
 		// Both halves are always compared: stopping at a wrong first one would tell that it is wrong, and a pair
 		// would be two guesses of one code.
 		match := equal(values[i], one) & equal(values[i+1], two)
 		found = subtle.ConstantTimeSelect(match, i, found)
 	}
-	earlier, err := verdict(start, found, after)
-	if err != nil {
-		return 0, err
+	later, err := verdict(start, found, after)
+	if err == nil && later == after+1 { // the earlier code was used, so nothing is said about the later one
+		return after, ErrRejected
 	}
-	return earlier + 1, nil
+	return later, err
 }
 
 // window checks what does not depend on the code, and returns the first step to try and how many.
@@ -103,11 +111,11 @@ func (k Key) window(at time.Time, after Step, w Window) (m *material, first Step
 // no earlier one is.
 func verdict(first Step, found int, after Step) (Step, error) {
 	if found < 0 {
-		return 0, ErrRejected
+		return after, ErrRejected
 	}
 	step := first + Step(found)
 	if step <= after {
-		return 0, ErrAlreadyUsed
+		return after, ErrAlreadyUsed
 	}
 	return step, nil
 }
@@ -115,22 +123,31 @@ func verdict(first Step, found int, after Step) (Step, error) {
 // equal is 1 if a and b are equal and 0 if not, in constant time. Codes stay below 2^31.
 func equal(a, b uint32) int { return subtle.ConstantTimeEq(int32(a), int32(b)) }
 
-// parseCode reads exactly digits ASCII digits, ignoring ASCII spaces and hyphens. Parsers of numbers would also take
-// "+12345", "12_345" or digits of other scripts, and with them several spellings of one code.
-func parseCode(code string, digits int) (value uint32, ok bool) {
-	if len(code) > maxCode {
-		return 0, false
+// parseCode reads a code in the spellings of package typed. Parsers of numbers would also take "+12345" or "12_345".
+func parseCode(code string, digits int) (value uint32, err error) {
+	var room [typed.Max]byte
+	text, err := typed.Digits(room[:0], code, digits)
+	if err != nil {
+		return 0, malformed(err)
 	}
-	n := 0
-	for i := range len(code) {
-		switch c := code[i]; {
-		case c == ' ' || c == '-':
-		case c < '0' || c > '9' || n == digits:
-			return 0, false
-		default:
-			value = value*10 + uint32(c-'0')
-			n++
-		}
+	for _, c := range text {
+		value = value*10 + uint32(c-'0')
 	}
-	return value, n == digits
+	return value, nil
 }
+
+// malformed returns [ErrMalformedCode] with the reason. The errors are made before, so that refusing allocates nothing.
+func malformed(why error) error {
+	if err, ok := malformedFor[why]; ok {
+		return err
+	}
+	return ErrMalformedCode
+}
+
+var malformedFor = func() map[error]error {
+	reasons := make(map[error]error)
+	for _, why := range typed.Reasons() {
+		reasons[why] = fmt.Errorf("%w: %w", ErrMalformedCode, why)
+	}
+	return reasons
+}()

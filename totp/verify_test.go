@@ -1,13 +1,17 @@
 package totp_test
 
 import (
+	"maps"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/transitions"
 	"github.com/totpflow/totpflow/totp"
 )
 
@@ -42,7 +46,7 @@ func TestVerifyBoundaries(t *testing.T) {
 						require.Equal(t, s+off, step)
 					} else {
 						require.ErrorIs(t, err, totp.ErrRejected, "%v off %d edge %v", w, off, edge)
-						require.Zero(t, step)
+						require.Zero(t, step, "what was given")
 					}
 				}
 			}
@@ -88,6 +92,104 @@ func TestVerifyReplay(t *testing.T) {
 	for _, used := range []string{a, b, c} {
 		_, err = key.Verify(used, at, last, w)
 		require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+	}
+}
+
+// With an error each call returns what it was given. A host that writes `last, err = key.Verify(…)` and stores last
+// whatever happened would otherwise forget the used codes with the first wrong one.
+func TestErrorsKeepTheStep(t *testing.T) {
+	key, at, w := parse(t, seed20, totp.Params{}), time.Unix(now, 0), totp.Standard()
+	s := key.Step(at)
+	calls := map[string]func(key totp.Key, typed string, at time.Time, after totp.Step, w totp.Window) (totp.Step, error){
+		"Key.Verify": totp.Key.Verify,
+		"Key.VerifyPair": func(key totp.Key, typed string, at time.Time, after totp.Step, w totp.Window) (totp.Step, error) {
+			return key.VerifyPair(code(t, parse(t, seed20, totp.Params{}), s-1), typed, at, after, w)
+		},
+		"Key.AppendCode": func(key totp.Key, _ string, at time.Time, after totp.Step, _ totp.Window) (totp.Step, error) {
+			given := strconv.AppendInt(nil, int64(after), 10)
+			dst, err := key.AppendCode(given, at)
+			if err != nil {
+				require.Equal(t, given, dst)
+			}
+			return after, err
+		},
+	}
+	names, err := transitions.Of(".")
+	require.NoError(t, err)
+	require.ElementsMatch(t, names, slices.Collect(maps.Keys(calls)), "a call that replaces a state is missing here")
+	for name, call := range calls {
+		refused := 0
+		for _, v := range []struct {
+			key   totp.Key
+			typed string
+			at    time.Time
+			after totp.Step
+			w     totp.Window
+		}{
+			{key, "000000", at, s - 9, w},
+			{key, "000000", at, s, w},
+			{key, code(t, key, s), at, s, w},
+			{key, code(t, key, s), at, s + 1000, w},
+			{key, "12345", at, s, w},
+			{key, code(t, key, s), at, s, totp.Window{Past: 5}},
+			{key, code(t, key, s), time.Unix(-1, 0), s, w},
+			{key, code(t, key, s), at, -7, w},
+			{totp.Key{}, code(t, key, s), at, s, w},
+		} {
+			step, err := call(v.key, v.typed, v.at, v.after, v.w)
+			if err != nil {
+				refused++
+			}
+			require.Equal(t, v.after, step, "%s: %+v: %v", name, v, err)
+		}
+		require.GreaterOrEqual(t, refused, 2, name)
+	}
+
+	// The host of the package's example, with a wrong code between a code and its replay.
+	last, err := key.Verify(code(t, key, s), at, 0, w)
+	require.NoError(t, err)
+	last, err = key.Verify("000000", at, last, w)
+	require.ErrorIs(t, err, totp.ErrRejected)
+	_, err = key.Verify(code(t, key, s), at, last, w)
+	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+}
+
+// What people type and paste as a code (K is the seed of RFC 6238, and 050471 its code at 1111111111). What is read is one
+// step in every spelling, and a replay in every other one afterwards; what is refused says why and is not a guess.
+func TestSpellingsOfACode(t *testing.T) {
+	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
+	read := []string{
+		"050471", "050 471", "050-471",
+		"050\u00a0471", "050\u2009471", "050\u202f471", "\u200b050471", "\ufeff050471",
+		"050471\n", "050471\r\n", "\t050471",
+		"050\u2013471", "050\u2011471",
+		"\uff10\uff15\uff10\uff14\uff17\uff11", "\u0660\u0665\u0660\u0664\u0667\u0661",
+		"\u201c050471\u201d", "'050 471'", "050471.", "\u2022 050471",
+	}
+	for _, first := range read {
+		step, err := key.Verify(first, at, 0, totp.Standard())
+		require.NoError(t, err, "%q", first)
+		require.Equal(t, key.Step(at), step)
+		for _, second := range read {
+			_, err := key.Verify(second, at, step, totp.Standard())
+			require.Equal(t, totp.ErrAlreadyUsed, err, "%q after %q", second, first)
+		}
+	}
+	for typed, why := range map[string]string{
+		"50471": "too few digits", "0504711": "too many digits", "050471 050471": "too many digits", "": "too few digits",
+		"o50471": "something else than digits", "050,471": "something else than digits", "+50471": "something else than digits",
+		"\u0660\u0665\u0660471": "digits of two scripts", "\uff1050471": "digits of two scripts",
+		"05047\u00b9": "a character that does not belong there", "050471\x00": "a character that does not belong there",
+		"050471" + strings.Repeat(" ", 200): "too long",
+	} {
+		step, err := key.Verify(typed, at, 7, totp.Standard())
+		require.ErrorIs(t, err, totp.ErrMalformedCode, "%q", typed)
+		require.EqualError(t, err, "totp: malformed code: "+why, "%q", typed)
+		require.Equal(t, totp.Step(7), step)
+		_, pair := key.VerifyPair(code(t, key, key.Step(at)-1), typed, at, 7, totp.Standard())
+		require.Equal(t, err, pair)
+		_, pair = key.VerifyPair(typed, "000000", at, 7, totp.Standard())
+		require.Equal(t, err, pair)
 	}
 }
 
@@ -157,25 +259,94 @@ func TestVerifyPair(t *testing.T) {
 		"just newer":                   {c(0), c(1), s - 1, std, s + 1, nil},
 		"wide window":                  {c(-4), c(-3), 0, totp.Window{Past: 4}, s - 3, nil},
 		"both used":                    {c(-1), c(0), s, std, 0, totp.ErrAlreadyUsed},
-		"first used":                   {c(-1), c(0), s - 1, std, 0, totp.ErrAlreadyUsed},
+		"both long ago":                {c(-1), c(0), s + 9, std, 0, totp.ErrAlreadyUsed},
+		"first used":                   {c(-1), c(0), s - 1, std, 0, totp.ErrRejected},
+		"first used, second wrong":     {c(-1), "000000", s - 1, std, 0, totp.ErrRejected},
+		"first wrong, second used":     {"000000", c(0), s, std, 0, totp.ErrRejected},
 		"wrong order":                  {c(1), c(0), 0, std, 0, totp.ErrRejected},
 		"not consecutive":              {c(-1), c(1), 0, std, 0, totp.ErrRejected},
 		"the same twice":               {c(0), c(0), 0, std, 0, totp.ErrRejected},
 		"first wrong":                  {"000000", c(0), 0, std, 0, totp.ErrRejected},
 		"second wrong":                 {c(0), "000000", 0, std, 0, totp.ErrRejected},
-		"first before the window":      {c(-2), c(-1), 0, std, 0, totp.ErrRejected},
+		"first before the window":      {c(-2), c(-1), 0, std, s - 1, nil},
+		"both before the window":       {c(-3), c(-2), 0, std, 0, totp.ErrRejected},
 		"second after the window":      {c(1), c(2), 0, std, 0, totp.ErrRejected},
 		"first malformed":              {"", c(0), 0, std, 0, totp.ErrMalformedCode},
 		"second malformed":             {c(0), "12345a", 0, std, 0, totp.ErrMalformedCode},
 		"both in one field":            {c(0) + c(1), "", 0, std, 0, totp.ErrMalformedCode},
-		"window without room":          {c(0), c(1), 0, totp.Window{}, 0, totp.ErrWindow},
+		"window of one step":           {c(-1), c(0), 0, totp.Window{}, s, nil},
+		"after a window of one step":   {c(0), c(1), 0, totp.Window{}, 0, totp.ErrRejected},
+		"wide window, one before it":   {c(-5), c(-4), 0, totp.Window{Past: 4}, s - 4, nil},
+		"wide window, two before it":   {c(-6), c(-5), 0, totp.Window{Past: 4}, 0, totp.ErrRejected},
 		"window too wide":              {c(0), c(1), 0, totp.Window{Past: 3, Future: 3}, 0, totp.ErrWindow},
-		"two steps are enough":         {c(-1), c(0), 0, totp.Window{Past: 1}, s, nil},
+		"two steps":                    {c(-1), c(0), 0, totp.Window{Past: 1}, s, nil},
 		"two steps, pair outside them": {c(0), c(1), 0, totp.Window{Past: 1}, 0, totp.ErrRejected},
 	} {
 		step, err := key.VerifyPair(v.first, v.second, at, v.after, v.w)
 		require.ErrorIs(t, err, v.err, name)
+		if err != nil {
+			v.step = v.after
+		}
 		require.Equal(t, v.step, step, name)
+	}
+}
+
+// Somebody who has seen a used code learns nothing about the next one from pairs: whatever they type as the later code,
+// right or wrong, gets one answer.
+func TestPairIsNoOracle(t *testing.T) {
+	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
+	s, w := key.Step(at), totp.Window{Past: 2, Future: 2}
+	for used := s - 3; used <= s+2; used++ {
+		for off := totp.Step(-8); off <= 8; off++ {
+			for _, guess := range []string{code(t, key, s+off), "000000"} {
+				after, err := key.VerifyPair(code(t, key, used), guess, at, used, w)
+				require.ErrorIs(t, err, totp.ErrRejected, "used %d, guessed the code of %d", used-s, off)
+				require.Equal(t, used, after)
+			}
+		}
+		// What is said of a pair of which both codes are worthless tells nothing that serves.
+		if used >= s-2 {
+			_, err := key.VerifyPair(code(t, key, used-1), code(t, key, used), at, used, w)
+			require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+		}
+	}
+}
+
+// Of all pairs of codes near the present as many pass as the window has steps: that is what one try is worth, in 10^12
+// for six digits (three with Standard). Package throttle reckons with it.
+func TestPairsThatPass(t *testing.T) {
+	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
+	s := key.Step(at)
+	for _, w := range []totp.Window{{}, totp.Standard(), {Past: 2}, {Past: 1, Future: 3}, {Past: 4}} {
+		passed := 0
+		for one := s - 9; one <= s+9; one++ {
+			for two := s - 9; two <= s+9; two++ {
+				if _, err := key.VerifyPair(code(t, key, one), code(t, key, two), at, 0, w); err == nil {
+					passed++
+				}
+			}
+		}
+		require.Equal(t, w.Past+1+w.Future, passed, "%+v", w)
+	}
+}
+
+// Whoever passes with single codes passes with the pair that the device showed last, at every second and by every clock
+// that is at most one period wrong. The pair is the owner's way in just when single codes have to wait.
+func TestSlowPhonesHaveAPair(t *testing.T) {
+	key, w := parse(t, seed20, totp.Params{}), totp.Standard()
+	const period = 30 * time.Second
+	for second := range 60 {
+		at := time.Unix(now+int64(second), 0)
+		for wrong := -period; wrong <= period; wrong += time.Second {
+			shown := key.Step(at.Add(wrong))
+			if _, err := key.Verify(code(t, key, shown), at, 0, w); err != nil {
+				require.ErrorIs(t, err, totp.ErrRejected)
+				require.Fail(t, "a single code does not pass", "%v wrong", wrong)
+			}
+			step, err := key.VerifyPair(code(t, key, shown-1), code(t, key, shown), at, 0, w)
+			require.NoError(t, err, "%v wrong", wrong)
+			require.Equal(t, shown, step)
+		}
 	}
 }
 

@@ -20,18 +20,20 @@ type Authenticator struct {
 	given totp.Step // the newest step whose code was given
 }
 
-// ScanURI sets an authenticator up from a Key URI ("otpauth://totp/…").
+// ScanURI sets an authenticator up from a Key URI ("otpauth://totp/…"). Like apps, it
+// takes weak keys too (totp.Key.Weak), of which 80 bits are the least.
 func ScanURI(uri string, clock *Clock) (*Authenticator, error) {
-	key, label, err := totp.ParseURI(uri)
+	key, label, err := totp.ParseStored(uri)
 	if err != nil {
 		return nil, fmt.Errorf("totptest: scan: %w", err)
 	}
 	return &Authenticator{key: key, label: label, clock: clock}, nil
 }
 
-// TypeSecret sets an authenticator up from a secret typed by hand.
+// TypeSecret sets an authenticator up from a secret typed by hand, which may be weak as
+// for [ScanURI].
 func TypeSecret(secret string, clock *Clock) (*Authenticator, error) {
-	key, err := totp.ParseSecret(secret, totp.Params{})
+	key, err := totp.ReadSecret(secret, totp.Params{})
 	if err != nil {
 		return nil, fmt.Errorf("totptest: type: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/internal/transitions"
 	"github.com/totpflow/totpflow/trust"
 )
 
@@ -166,4 +167,17 @@ func TestBrowserJSON(t *testing.T) {
 	require.Equal(t, browser, back)
 	_, err = trust.Check(r, ann, token, []trust.Browser{back}, now, trust.DefaultAge)
 	require.NoError(t, err)
+}
+
+// To revoke a browser that is not there changes nothing, and no other call returns
+// a list with an error.
+func TestRefusalsKeepTheList(t *testing.T) {
+	names, err := transitions.Of(".")
+	require.NoError(t, err)
+	require.Equal(t, []string{"Revoke"}, names, "a call that replaces a state is missing here")
+	for _, known := range [][]trust.Browser{nil, browsers(1), browsers(20)} {
+		next, found := trust.Revoke(known, "no such id")
+		require.False(t, found)
+		require.Equal(t, ids(known), ids(next))
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/totpflow/totpflow/keyring"
 )
@@ -34,10 +35,10 @@ func loadKeys(db string) (keys *keyring.Ring, made string, err error) {
 }
 
 func readKeys(db, path string) (text, made string, err error) {
-	data, err := os.ReadFile(path)
+	text, err = readPrivate(path)
 	switch {
 	case err == nil:
-		return string(data), "", nil
+		return text, "", nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", "", fmt.Errorf("cannot read the key file: %w", err)
 	}
@@ -51,6 +52,22 @@ func readKeys(db, path string) (text, made string, err error) {
 		return "", "", fmt.Errorf("cannot write beside the database %s: %w", db, err)
 	}
 	return text, path, nil
+}
+
+// readPrivate reads a file that only its owner can reach, as the operator's
+// command wants it too.
+func readPrivate(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular(): // opening a pipe would wait for its other side
+		return "", fmt.Errorf("%s is not a regular file", path)
+	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows": // where the bits say nothing
+		return "", fmt.Errorf("others can read or write %s; run chmod 600 on it, and rotate the keys if somebody may have", path)
+	}
+	text, err := os.ReadFile(path)
+	return string(text), err
 }
 
 // create makes the file whole or not at all, whatever happens meanwhile, and

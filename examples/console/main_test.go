@@ -227,6 +227,23 @@ func TestBrokenKeys(t *testing.T) {
 	require.NoFileExists(t, db+".keys")
 }
 
+// Keys that others can read open what the database holds: the console refuses them, as the operator's command does.
+func TestKeysOfOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the bits of a file's mode say nothing here")
+	}
+	db := filepath.Join(t.TempDir(), "console.db")
+	require.NoError(t, os.WriteFile(db+".keys", []byte(keyring.Generate()), 0o600))
+	for _, mode := range []os.FileMode{0o644, 0o640, 0o602, 0o604} {
+		require.NoError(t, os.Chmod(db+".keys", mode))
+		require.Contains(t, fails(t, nil, "-addr", "127.0.0.1:0", "-db", db), "chmod 600")
+		require.NoFileExists(t, db)
+	}
+	require.NoError(t, os.Remove(db+".keys"))
+	require.NoError(t, os.Mkdir(db+".keys", 0o700))
+	require.Contains(t, fails(t, nil, "-addr", "127.0.0.1:0", "-db", db), "not a regular file")
+}
+
 // New keys beside an old database would shut everybody out who has a second
 // factor.
 func TestLostKeyFile(t *testing.T) {

@@ -72,6 +72,6 @@ const resetAge = 24 * time.Hour
 // not find the account of somebody who never came back open.
 func (tx *Tx) PasswordSuffices(p policy.Policy) bool {
 	age := tx.Now.Sub(tx.Enrollment.ResetAt())
-	return tx.Enrollment.State(tx.Now) == enroll.ResetPending && !p.IssuedCode && !tx.CodeDemanded(tx.Now) &&
+	return tx.Enrollment.State(tx.Now) == enroll.ResetPending && !p.IssuedCode && !tx.CodeDemanded(tx.Now) && !tx.Enrollment.Lapsed() &&
 		-skew.Tolerance <= age && age < resetAge
 }

@@ -90,6 +90,7 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 				return nil, err
 			}
 			tx.Stale = e.Keys.Stale(rec.Sealed)
+			tx.Enrollment = tx.Enrollment.Expire(tx.Now) // so that nothing decides by what time has ended
 		}
 		answer = decide(tx)
 		if !tx.save {
@@ -118,7 +119,9 @@ func (e *Engine) number(tx *Tx) {
 // View returns the account of an entry as a Tx that nothing saves, for code that
 // only looks at it.
 func (e *Engine) View(entry Entry) *Tx {
-	return &Tx{Account: entry.Account, Now: e.now(), id: entry.ID}
+	tx := &Tx{Account: entry.Account, Now: e.now(), id: entry.ID}
+	tx.Enrollment = tx.Enrollment.Expire(tx.Now)
+	return tx
 }
 
 // Acknowledged makes sure that nothing is granted together with an error: an

@@ -33,22 +33,30 @@
 //
 // # Storage
 //
-// One key for each record, without a lease, under the prefix:
+// One key for each record, and one for each that has a due time, without a lease,
+// under the prefix; 00 is a byte of zero, which no id and no prefix holds:
 //
-//	totpflow/account/TENANT 00 USER
-//	value: version (16 bytes), format 1, updated (microseconds since 1970, 8 bytes big-endian),
+//	totpflow/account 00 TENANT 00 USER
+//	value: version (16 bytes), format 1, due (8 bytes), updated (microseconds since 1970, 8 bytes big-endian),
 //	       length of state (1 byte), state, sealed
+//	totpflow/due 00 DUE TENANT 00 USER
+//	no value; DUE as in the record: milliseconds since 1970 + 2^63, 8 bytes big-endian, and 0 for never
 //
-// 00 is one byte, which no id holds; keys so come in the order of
-// store.AccountID.Compare. A record takes at most 65 KiB, far below etcd's limits of
-// 1.5 MiB for a request, and a list asks for one page with one request. A list by
-// state reads all records of its range and drops the others, so its pages are
-// short.
+// Keys so come in the order of store.AccountID.Compare and store.Place.Compare, and no
+// key of a store is one of another store, also where its prefix begins with the
+// other's. Both keys of a record are written by one transaction. A record takes at
+// most 65 KiB, far below etcd's limits of 1.5 MiB for a request, and a list asks
+// for one page with one request, and by due time with one more for each hundred
+// records. A list by state and a count read all records of their range, so pages
+// by state are short. A value that cannot be read is an error of Get; in a list it
+// is a record without a version, so that it does not hide the others.
 //
 // History is not used, and compaction takes nothing away. It is needed:
 // each write keeps the older value until then, and a database that reaches its
 // quota (2 GiB by default) takes no more writes ([ErrNoSpace]). Run etcd with
-// --auto-compaction-retention. With authentication, the client needs
+// --auto-compaction-retention. With authentication, the client signs in by a TLS
+// certificate, or by [Password]; clientv3's own Username and Password work with
+// servers from 3.5 on, and with older ones until the token expires. It needs
 // a role with readwrite on the prefix; where a release lets nobody but root ask for
 // alarms (3.5.28 is said to), [Store.Check] needs that.
 //

@@ -19,12 +19,12 @@ var alice = store.AccountID{Tenant: "acme", User: "alice"}
 // What is read is what would be written: no two values are one record, and no
 // value reads as a record that a store could not have been given.
 func FuzzDecode(f *testing.F) {
-	rec := store.Record{ID: alice, Version: store.Version{1, 15: 2}, State: "active", Sealed: []byte("sealed"), Updated: time.Unix(1, 5000)}
+	rec := store.Record{ID: alice, Version: store.Version{1, 15: 2}, State: "active", Sealed: []byte("sealed"), Updated: time.Unix(1, 5000), Due: time.UnixMilli(5)}
 	f.Add([]byte(encode(rec)))
-	rec.State, rec.Sealed, rec.Updated = strings.Repeat("s", store.MaxState), nil, time.Time{}
+	rec.State, rec.Sealed, rec.Updated, rec.Due = strings.Repeat("s", store.MaxState), nil, time.Time{}, time.Time{}
 	f.Add([]byte(encode(rec)))
 	f.Add([]byte{})
-	f.Add([]byte(encode(rec))[:25])
+	f.Add([]byte(encode(rec))[:33])
 	f.Fuzz(func(t *testing.T, value []byte) {
 		rec, err := decode(alice, value)
 		if err != nil {
@@ -60,22 +60,76 @@ func FuzzKey(f *testing.F) {
 		require.Equal(t, a.Compare(b), strings.Compare(s.key(a), s.key(b)))
 
 		// And a list holds those of its tenant that come after another.
-		first, end := s.span(store.Query{Tenant: tenant}, store.AccountID{})
+		first, end := s.span(store.Query{Tenant: tenant}, store.Place{})
 		require.Equal(t, b.Tenant == tenant, within(s.key(b), first, end))
-		first, end = s.span(store.Query{Tenant: tenant}, a)
+		first, end = s.span(store.Query{Tenant: tenant}, store.Place{ID: a})
 		require.Equal(t, b.Tenant == tenant && b.Compare(a) > 0, within(s.key(b), first, end))
-		first, end = s.span(store.Query{AllTenants: true}, a)
+		first, end = s.span(store.Query{AllTenants: true}, store.Place{ID: a})
 		require.Equal(t, b.Compare(a) > 0, within(s.key(b), first, end))
-		first, end = s.span(store.Query{AllTenants: true}, store.AccountID{})
+		first, end = s.span(store.Query{AllTenants: true}, store.Place{})
 		require.True(t, within(s.key(b), first, end))
 	})
+}
+
+// The keys of entries by due time are ordered as places are, and a list holds
+// those from a place to its end.
+func FuzzDueKey(f *testing.F) {
+	f.Add(int64(0), int64(1), "acme", "alice", "acme", "bob")
+	f.Add(int64(-1), int64(0), "", "a", "a", "a")
+	f.Add(int64(-62135596800000), int64(255), "", "a", "", "b")
+	f.Add(int64(253402300799999), int64(256), "b", "a", "b", "b")
+	s := New(nil, "")
+	f.Fuzz(func(t *testing.T, x, y int64, tenant, user, otherTenant, otherUser string) {
+		a := store.Place{ID: store.AccountID{Tenant: tenant, User: user}, Due: time.UnixMilli(x).UTC()}
+		b := store.Place{ID: store.AccountID{Tenant: otherTenant, User: otherUser}, Due: time.UnixMilli(y).UTC()}
+		for _, p := range []store.Place{a, b} {
+			if (store.Record{ID: p.ID, Version: store.Version{1}, Due: p.Due}).Validate() != nil || p.Due.IsZero() {
+				return
+			}
+			back, err := s.parseDueKey(s.dueKey(p))
+			require.NoError(t, err)
+			require.Equal(t, p, back)
+		}
+		require.Equal(t, a.Compare(b), strings.Compare(s.dueKey(a), s.dueKey(b)))
+		q := store.Query{AllTenants: true, DueBefore: b.Due}
+		first, end := s.span(q, store.Place{})
+		require.Equal(t, a.Due.Before(b.Due), within(s.dueKey(a), first, end))
+		if a.Due.Before(b.Due) {
+			first, end = s.span(q, a)
+			require.False(t, within(s.dueKey(a), first, end), "itself")
+			require.Equal(t, b.Compare(a) > 0 && b.Due.Before(q.DueBefore), within(s.dueKey(b), first, end))
+		}
+	})
+}
+
+// No key of a store is in the range of another store's, whatever their prefixes.
+func TestKeysAreOneStores(t *testing.T) {
+	prefixes := []string{"a/", "a/account", "a/account/", "a/due", "a/due/", "a", "totpflow/"}
+	id := store.AccountID{Tenant: "account", User: "due"}
+	for _, one := range prefixes {
+		for _, other := range prefixes {
+			a, b := New(nil, one), New(nil, other)
+			first, end := a.span(store.Query{AllTenants: true}, store.Place{})
+			require.Equal(t, one == other, within(b.key(id), first, end), "%q in %q", other, one)
+			first, end = a.span(store.Query{AllTenants: true, DueBefore: time.UnixMilli(9)}, store.Place{})
+			require.Equal(t, one == other, within(b.dueKey(store.Place{ID: id, Due: time.UnixMilli(8)}), first, end), "%q in %q", other, one)
+		}
+	}
 }
 
 func within(key, first, end string) bool { return first <= key && key < end }
 
 func TestForeignKeys(t *testing.T) {
-	for _, key := range []string{"", "totpflow/account", "totpflow/account/", "totpflow/account/acme", "other/account/acme\x00alice", "totpflow/account/acme\x00"} {
+	for _, key := range []string{"", "totpflow/account", "totpflow/account\x00", "totpflow/account\x00acme", "other/account\x00acme\x00alice", "totpflow/account\x00acme\x00", "totpflow/account/acme\x00alice"} {
 		_, err := New(nil, "").parseKey(key)
+		require.Error(t, err, "%q", key)
+	}
+	due := string(appendDue(nil, time.UnixMilli(1)))
+	for _, key := range []string{
+		"", "totpflow/due\x00", "totpflow/due\x00" + due, "totpflow/due\x00" + due + "acme", "totpflow/due\x00" + due[1:] + "acme\x00alice",
+		"other/due\x00" + due + "acme\x00alice", "totpflow/due\x00\x00\x00\x00\x00\x00\x00\x00\x00acme\x00alice", "totpflow/due\x00\xff\xff\xff\xff\xff\xff\xff\xffacme\x00alice",
+	} {
+		_, err := New(nil, "").parseDueKey(key)
 		require.Error(t, err, "%q", key)
 	}
 }
@@ -94,10 +148,15 @@ func TestStored(t *testing.T) {
 		}
 		versions = append(versions, v)
 	}
+	dues := []time.Time{{}, time.UnixMilli(0), time.UnixMilli(255), time.UnixMilli(-1)}
 	for _, was := range versions {
-		for _, v := range versions {
-			value := encode(store.Record{Version: v, State: "active"})
-			require.Equal(t, v == was, holds(t, stored("key", was), value), "%s over %s", v, was)
+		for i, v := range versions {
+			due := dues[i%len(dues)]
+			value := encode(store.Record{Version: v, State: "active", Due: due})
+			require.Equal(t, v == was, holds(t, stored("key", was[:]), value), "%s over %s", v, was)
+			for _, old := range dues {
+				require.Equal(t, v == was && due.Equal(old), holds(t, stored("key", begin(was, old)), value), "%s over %s, due %v over %v", v, was, due, old)
+			}
 		}
 	}
 }

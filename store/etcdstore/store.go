@@ -1,9 +1,14 @@
 package etcdstore
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
+	"unicode"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -18,35 +23,45 @@ var (
 	ErrCorrupt = errors.New("etcdstore: members of the cluster disagree about its data")
 )
 
+// ErrPrefix: the prefix that [New] was given contains a control character.
+var ErrPrefix = errors.New("etcdstore: invalid prefix")
+
 // Store is a [store.Store] in an etcd cluster. It is safe for concurrent use by
 // goroutines and, on the same cluster, by processes. It keeps nothing in memory,
 // and its errors are the client's unless the contract names another.
 type Store struct {
 	client *clientv3.Client
-	prefix string // of every record's key
+	prefix string // of every key
+	fault  error  // of the prefix
 }
 
 var _ store.Store = (*Store)(nil)
 
 // New returns a Store whose keys begin with prefix, "totpflow/" if that is
-// empty, and belong to nobody else. client stays the caller's to configure and
+// empty, and belong to nobody else. A store whose prefix begins with that of
+// another one is a store of its own. A prefix with a control character is
+// [ErrPrefix] from every method. client stays the caller's to configure and
 // close; it should know all members.
 //
 // New asks nothing of the cluster.
 func New(client *clientv3.Client, prefix string) *Store {
-	if prefix == "" {
-		prefix = "totpflow/"
+	s := &Store{client: client, prefix: cmp.Or(prefix, "totpflow/")}
+	if strings.ContainsFunc(prefix, unicode.IsControl) {
+		s.fault = ErrPrefix
 	}
-	return &Store{client, prefix + "account/"}
+	return s
 }
 
 // Check looks whether a majority of the members answers, and whether the cluster
 // takes writes. A program calls it when it starts; it is no protection, since
 // every operation asks the majority itself.
 //
-// It returns [ErrNoSpace], [ErrCorrupt], or [store.ErrUnavailable] wrapping the
+// It returns [ErrNoSpace], [ErrCorrupt] or [ErrPrefix], or [store.ErrUnavailable] wrapping the
 // client's error.
 func (s *Store) Check(ctx context.Context) error {
+	if s.fault != nil {
+		return s.fault
+	}
 	alarms, err := s.client.AlarmList(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: check: %w", store.ErrUnavailable, err)
@@ -70,14 +85,14 @@ func (s *Store) Get(ctx context.Context, id store.AccountID) (store.Record, erro
 	if err := id.Validate(); err != nil {
 		return store.Record{}, err
 	}
-	records, _, err := s.read(ctx, s.key(id))
+	found, err := s.read(ctx, s.key(id))
 	switch {
 	case err != nil:
 		return store.Record{}, err
-	case len(records) == 0:
+	case len(found.Kvs) == 0:
 		return store.Record{}, store.ErrNotFound
 	}
-	return records[0], nil
+	return decode(id, found.Kvs[0].Value)
 }
 
 // Put implements [store.Store].
@@ -85,11 +100,18 @@ func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) er
 	if err := store.CheckPut(rec, was); err != nil {
 		return err
 	}
-	key := s.key(rec.ID)
-	if was.IsZero() {
-		return s.swap(ctx, absent(key), clientv3.OpPut(key, encode(rec)))
-	}
-	return s.swap(ctx, stored(key, was), clientv3.OpPut(key, encode(rec)))
+	key, value := s.key(rec.ID), encode(rec)
+	return s.swap(ctx, rec.ID, was, func(old time.Time) []clientv3.Op {
+		then := []clientv3.Op{clientv3.OpPut(key, value)}
+		entry, before := s.entry(rec.ID, rec.Due), s.entry(rec.ID, old)
+		if entry != "" && entry != before {
+			then = append(then, clientv3.OpPut(entry, ""))
+		}
+		if before != "" && entry != before {
+			then = append(then, clientv3.OpDelete(before))
+		}
+		return then
+	})
 }
 
 // Delete implements [store.Store].
@@ -97,81 +119,78 @@ func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Versio
 	if err := id.Validate(); err != nil {
 		return err
 	}
-	key := s.key(id)
-	return s.swap(ctx, stored(key, was), clientv3.OpDelete(key)) // nothing is stored under the zero version
+	if was.IsZero() { // under which nothing is stored, so that nobody need be asked
+		return cmp.Or(s.fault, ctx.Err(), store.ErrConflict)
+	}
+	return s.swap(ctx, id, was, func(old time.Time) []clientv3.Op {
+		then := []clientv3.Op{clientv3.OpDelete(s.key(id))}
+		if before := s.entry(id, old); before != "" {
+			then = append(then, clientv3.OpDelete(before))
+		}
+		return then
+	})
 }
 
-// List implements [store.Store].
-func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
-	after, limit, err := q.Start()
-	if err != nil {
-		return store.Page{}, err
+// entry is the key of a record's entry by due time, empty where it has none.
+func (s *Store) entry(id store.AccountID, due time.Time) string {
+	if due.UnixMilli() == never {
+		return ""
 	}
-	// Few records of a large tenant may be in the state, so more are looked at
-	// than are wanted.
-	look := limit
-	if q.State != "" {
-		look = max(limit, store.DefaultLimit)
-	}
-	first, end := s.span(q, after)
-	records, more, err := s.read(ctx, first, clientv3.WithRange(end), clientv3.WithLimit(int64(look)))
-	if err != nil {
-		return store.Page{}, err
-	}
-	var page store.Page
-	for _, rec := range records {
-		if len(page.Records) == limit {
-			page.Next = store.Cursor(page.Records[limit-1].ID)
-			return page, nil
-		}
-		if q.State == "" || rec.State == q.State {
-			page.Records = append(page.Records, rec)
-		}
-	}
-	if more && len(records) > 0 {
-		page.Next = store.Cursor(records[len(records)-1].ID)
-	}
-	return page, nil
+	return s.dueKey(store.Place{ID: id, Due: due})
 }
 
-// read returns the records of a range, and whether it was cut short. Only here
-// is etcd read, and never with WithSerializable.
-func (s *Store) read(ctx context.Context, key string, opts ...clientv3.OpOption) (records []store.Record, more bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, false, err
+// read asks for a key or a range, linearizably.
+func (s *Store) read(ctx context.Context, key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
+	if s.fault != nil {
+		return nil, s.fault
 	}
-	found, err := s.client.Get(clientv3.WithRequireLeader(ctx), key, opts...)
-	if err != nil {
-		return nil, false, err
+	if err := ctx.Err(); err != nil { // before which the client may be done
+		return nil, err
 	}
-	for _, kv := range found.Kvs {
-		id, err := s.parseKey(string(kv.Key))
+	return s.client.Get(clientv3.WithRequireLeader(ctx), key, opts...)
+}
+
+// swap writes if the record's version is still was. It is the only place that
+// tells a won race from a lost one.
+//
+// The entry by due time is written in the same transaction, and the old one
+// removed, for which the old due time must be known. It is part of what is
+// compared: most records have none, and of one that has, the transaction returns
+// it instead of writing. A version never comes with two due times, so the second
+// transaction is the last.
+func (s *Store) swap(ctx context.Context, id store.AccountID, was store.Version, then func(old time.Time) []clientv3.Op) error {
+	key, old := s.key(id), time.Time{}
+	for range 2 {
+		when := stored(key, begin(was, old))
+		if was.IsZero() {
+			when = absent(key)
+		}
+		done, err := s.try(ctx, when, then(old), key)
+		if err != nil || done.Succeeded {
+			return err
+		}
+		found := done.Responses[0].GetResponseRange().Kvs
+		if was.IsZero() || len(found) == 0 || !bytes.HasPrefix(found[0].Value, was[:]) {
+			return store.ErrConflict
+		}
+		rec, err := decode(id, found[0].Value)
 		if err != nil {
-			return nil, false, err
+			return err
 		}
-		rec, err := decode(id, kv.Value)
-		if err != nil {
-			return nil, false, err
-		}
-		records = append(records, rec)
+		old = rec.Due
 	}
-	return records, found.More, nil
+	return store.ErrConflict
 }
 
-// swap writes if all comparisons hold, in one transaction. It is the only place
-// that tells a won race from a lost one.
-func (s *Store) swap(ctx context.Context, when []clientv3.Cmp, then clientv3.Op) error {
+// try sends one transaction, which reads the key where the comparison fails.
+func (s *Store) try(ctx context.Context, when []clientv3.Cmp, then []clientv3.Op, key string) (*clientv3.TxnResponse, error) {
+	if s.fault != nil {
+		return nil, s.fault
+	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
-	done, err := s.client.Txn(clientv3.WithRequireLeader(ctx)).If(when...).Then(then).Commit()
-	if err != nil {
-		return err
-	}
-	if !done.Succeeded {
-		return store.ErrConflict
-	}
-	return nil
+	return s.client.Txn(clientv3.WithRequireLeader(ctx)).If(when...).Then(then...).Else(clientv3.OpGet(key)).Commit()
 }
 
 // absent holds where there is no record.
@@ -179,15 +198,16 @@ func absent(key string) []clientv3.Cmp {
 	return []clientv3.Cmp{clientv3.Compare(clientv3.CreateRevision(key), "=", 0)}
 }
 
-// stored holds where the value begins with was. etcd compares whole values only,
-// but byte by byte: what begins with was, and goes on, comes after was and before
-// the version that follows it.
-func stored(key string, was store.Version) []clientv3.Cmp {
-	when := []clientv3.Cmp{clientv3.Compare(clientv3.Value(key), ">", string(was[:]))}
-	for i := len(was) - 1; i >= 0; i-- {
-		if was[i]++; was[i] != 0 {
-			return append(when, clientv3.Compare(clientv3.Value(key), "<", string(was[:])))
+// stored holds where the value begins so. etcd compares whole values only, but
+// byte by byte: what begins so, and goes on, comes after the beginning and before
+// the one that follows it.
+func stored(key string, begin []byte) []clientv3.Cmp {
+	when := []clientv3.Cmp{clientv3.Compare(clientv3.Value(key), ">", string(begin))}
+	next := bytes.Clone(begin)
+	for i := len(next) - 1; i >= 0; i-- {
+		if next[i]++; next[i] != 0 {
+			return append(when, clientv3.Compare(clientv3.Value(key), "<", string(next)))
 		}
 	}
-	return when // nothing follows the last version
+	return when // nothing follows the last one
 }

@@ -90,9 +90,12 @@ func (s *Store) inspect(ctx context.Context) (run string, err error) {
 			settings[name] = pipe.ConfigGet(ctx, name)
 		}
 	}
-	_, _ = pipe.Exec(ctx) // each command has its error
-	if err := answer.Err(); err != nil {
-		return "", err
+	_, failed := pipe.Exec(ctx) // each command has its error, unless none was sent
+	switch {
+	case answer.Err() != nil:
+		return "", answer.Err()
+	case answer.Val() == "" && failed != nil: // such as a wrong password
+		return "", failed
 	}
 	info := fields(answer.Val())
 	switch {

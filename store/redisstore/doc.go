@@ -25,7 +25,8 @@
 //
 // A user with these rights is enough:
 //
-//	~totpflow:* -@all +ping +hello +eval +evalsha +info +config|get +wait +exists +del +hmget +hset +zscore +zadd +zrem +zrangebylex
+//	~totpflow:* -@all +ping +hello +eval +evalsha +info +config|get +wait +exists +del +hget +hgetall +hmget +hset
+//	+hincrby +hdel +zscore +zcard +zadd +zrem +zrangebylex +zlexcount
 //
 // # What a failover loses, and the quarantine
 //
@@ -80,17 +81,25 @@
 //
 // # Storage
 //
-// With the default prefix, and 00 for the byte between tenant and user:
+// With the default prefix, and 00 for a byte that is zero:
 //
-//	totpflow:store                    hash    format "1", run, past, until (milliseconds since 1970)
-//	totpflow:account:TENANT 00 USER   hash    version (16 bytes), state, sealed, updated (microseconds since 1970)
-//	totpflow:index                    zset    TENANT 00 USER of every record, score 0
-//	totpflow:index:STATE              zset    the same of the records in a state
+//	totpflow:store                      hash   format "1", run, past, until (milliseconds since 1970),
+//	                                           records, due and "in STATE", which are counts
+//	totpflow:account 00 TENANT 00 USER  hash   version (16 bytes), state, sealed, updated (microseconds since 1970),
+//	                                           due (8 bytes, milliseconds since 1970 + 2^63, big-endian; empty for never)
+//	totpflow:index                      zset   TENANT 00 USER of every record, score 0
+//	totpflow:index 00 STATE             zset   the same of the records in a state
+//	totpflow:due                        zset   the 8 bytes of due, TENANT 00 USER, of the records that have one, score 0
 //
-// Everything is written by the scripts only, so the index is never behind. A
-// record that the index names and that is gone is [ErrLost], and not "never
-// enrolled". An empty database is [ErrNotCreated], for the same reason: Redis
-// that has lost its files comes up empty and healthy, and would let everybody in.
+// Everything is written by the scripts only, so the indexes are never behind. The
+// store counts its records, and each call compares the count with the index, as
+// each list does with the index that it reads. Where they differ, something other
+// than this package has deleted, evicted or expired what is missing: that is
+// [ErrLost], and not "never enrolled". The same holds for a record that the index
+// names and that is gone. So eviction that somebody switches on later loses accounts,
+// and says so. An empty database is [ErrNotCreated], for the same
+// reason: Redis that has lost its files comes up empty and healthy, and would let
+// everybody in.
 //
 // The keys of a store belong to nobody else, and have no expiry. A page holds
 // up to 4 MiB of sealed bytes, so that no script runs for long.

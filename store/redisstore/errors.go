@@ -36,9 +36,10 @@ var (
 	// ErrFormat: a newer program has written this store.
 	ErrFormat = errors.New("redisstore: format is newer than this program")
 
-	// ErrLost: a record is gone that the index knows, or the other way round.
-	// Something other than this package has deleted, evicted or expired it, so
-	// it is not "never enrolled".
+	// ErrLost: a record is gone that the index knows, or an index has fewer entries
+	// than the store has counted, or the other way round. Something other than this
+	// package has deleted, evicted or expired them, so nobody is "never enrolled"
+	// for it. Restore the database from a backup.
 	ErrLost = errors.New("redisstore: records are lost")
 
 	// ErrReplicas: fewer replicas than Options.Replicas had the data in time.

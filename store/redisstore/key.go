@@ -1,8 +1,10 @@
 package redisstore
 
 import (
+	"encoding/binary"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/totpflow/totpflow/store"
 )
@@ -22,14 +24,49 @@ func parseMember(s string) (store.AccountID, error) {
 }
 
 // span returns the ends of a list's range, as ZRANGEBYLEX spells them.
-func span(q store.Query, after store.AccountID) (first, last string) {
-	first, last = "("+member(after), "+"
+func span(q store.Query, after store.Place) (first, last string) {
+	if !q.DueBefore.IsZero() {
+		first, last = "-", "("+dueBytes(q.DueBefore)
+		if after.ID != (store.AccountID{}) {
+			first = "(" + dueBytes(after.Due) + member(after.ID)
+		}
+		return first, last
+	}
+	first, last = "("+member(after.ID), "+"
 	if !q.AllTenants {
 		last = "(" + q.Tenant + "\x01"
 	}
-	if after == (store.AccountID{}) {
+	if after.ID == (store.AccountID{}) {
 		// Not yet a member: the place where the tenant begins.
 		first = "[" + q.Tenant + "\x00"
 	}
 	return first, last
+}
+
+// never is the due time of a record that has none.
+var never = time.Time{}.UnixMilli()
+
+// dueBytes is a due time in milliseconds as eight bytes in the order of time, and
+// empty where there is none. They begin the record's member of the index by due
+// time.
+func dueBytes(due time.Time) string {
+	ms := due.UnixMilli()
+	if ms == never {
+		return ""
+	}
+	return string(binary.BigEndian.AppendUint64(nil, uint64(ms)^1<<63)) // the sign turned, so that times before 1970 come first
+}
+
+func parseDue(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if len(s) != 8 {
+		return time.Time{}, errMalformed
+	}
+	due := time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(s)) ^ 1<<63)).UTC()
+	if y := due.Year(); due.IsZero() || y < 1 || y > 9999 {
+		return time.Time{}, errMalformed
+	}
+	return due, nil
 }

@@ -3,13 +3,16 @@ package redisstore
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Options of a [Store]. The zero value is the safe choice for one server.
 type Options struct {
 	// Prefix begins every key, "totpflow:" by default. It separates stores
-	// that share a database. All processes of a product use the same one.
+	// that share a database, and has no control characters in it. All processes
+	// of a product use the same one.
 	Prefix string
 
 	// Durability is what the server must promise. The default is [Always].
@@ -85,6 +88,8 @@ func (o Options) complete() (Options, error) {
 		o.Now = time.Now
 	}
 	switch {
+	case strings.ContainsFunc(o.Prefix, unicode.IsControl):
+		return o, fmt.Errorf("%w: Prefix contains a control character", ErrOptions)
 	case o.Durability < Always || o.Durability > Vouched:
 		return o, fmt.Errorf("%w: Durability is %v", ErrOptions, o.Durability)
 	case o.Replicas < 0:

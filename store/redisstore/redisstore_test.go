@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,14 +22,16 @@ func record() store.Record {
 }
 
 // each runs every operation of a store.
-func each(ctx context.Context, s store.Store) map[string]error {
+func each(ctx context.Context, s *redisstore.Store) map[string]error {
 	_, get := s.Get(ctx, alice)
 	_, list := s.List(ctx, store.Query{Tenant: "acme"})
+	_, count := s.Count(ctx, store.Query{Tenant: "acme"})
 	return map[string]error{
 		"Get":    get,
 		"Put":    s.Put(ctx, record(), store.Version{}),
 		"Delete": s.Delete(ctx, alice, store.NewVersion()),
 		"List":   list,
+		"Count":  count,
 	}
 }
 
@@ -40,6 +43,7 @@ func TestOptions(t *testing.T) {
 	}{
 		{"short quarantine", redisstore.Options{Quarantine: 5*time.Minute - 1}, "Quarantine"},
 		{"no quarantine", redisstore.Options{Quarantine: -1}, "Quarantine"},
+		{"prefix", redisstore.Options{Prefix: "a\x00"}, "Prefix"},
 		{"replicas", redisstore.Options{Replicas: -1}, "Replicas"},
 		{"durability", redisstore.Options{Durability: 3}, "Durability(3)"},
 		{"durability below", redisstore.Options{Durability: -1}, "Durability(-1)"},
@@ -73,7 +77,7 @@ func TestNothingIsRepeated(t *testing.T) {
 			require.NotErrorIs(t, err, store.ErrConflict, name)
 			require.NotErrorIs(t, err, store.ErrNotFound, name)
 		}
-		require.Equal(t, []string{"EVALSHA", "EVALSHA", "EVALSHA", "EVALSHA"}, f.scripts())
+		require.Equal(t, slices.Repeat([]string{"EVALSHA"}, 5), f.scripts())
 	}
 }
 
@@ -93,7 +97,7 @@ func TestUnknownScript(t *testing.T) {
 // No answer that was not understood reads as "never enrolled" or as success.
 func TestMalformedAnswers(t *testing.T) {
 	version := strings.Repeat("v", 16)
-	const page = "*7\r\n$4\r\ndone\r\n$4\r\nlast\r\n"
+	const page = "*8\r\n$4\r\ndone\r\n$4\r\nlast\r\n"
 	for name, answer := range map[string]string{
 		"an error":         "-ERR something else\r\n",
 		"nothing":          "$-1\r\n",
@@ -104,15 +108,19 @@ func TestMalformedAnswers(t *testing.T) {
 		"no end":           array("quarantine"),
 		"no time":          array("quarantine", "soon"),
 		"short":            array("done", "acme\x00alice", version, "active", "x"),
-		"short version":    array("done", "acme\x00alice", "v", "active", "x", "0"),
-		"no time at all":   array("done", "acme\x00alice", version, "active", "x", "yesterday"),
-		"no separator":     array("done", "alice", version, "active", "x", "0"),
-		"no user":          array("done", "acme\x00", version, "active", "x", "0"),
-		"two separators":   array("done", "acme\x00\x00alice", version, "active", "x", "0"),
+		"short version":    array("done", "acme\x00alice", "v", "active", "x", "0", ""),
+		"no time at all":   array("done", "acme\x00alice", version, "active", "x", "yesterday", ""),
+		"a short due time": array("done", "acme\x00alice", version, "active", "x", "0", "soon"),
+		"never, spelled":   array("done", "acme\x00alice", version, "active", "x", "0", "\x7f\xff\xc7|\xed\xd3(\x00"),
+		"due in no year":   array("done", "acme\x00alice", version, "active", "x", "0", "\xff\xff\xff\xff\xff\xff\xff\xff"),
+		"no separator":     array("done", "alice", version, "active", "x", "0", ""),
+		"no user":          array("done", "acme\x00", version, "active", "x", "0", ""),
+		"two separators":   array("done", "acme\x00\x00alice", version, "active", "x", "0", ""),
 		"a broken page":    array("done", "last", "acme\x00alice", version, "active"),
-		"a wrong record":   array("done", "last", "acme\x00alice", "v", "active", "x", "0"),
-		"a number in it":   page + bulk("acme\x00alice") + bulk(version) + bulk("active") + bulk("x") + ":0\r\n",
-		"a page of no one": page + bulk("") + bulk(version) + bulk("active") + bulk("x") + bulk("0"),
+		"counts":           array("done", "active", "3"),
+		"a wrong record":   array("done", "last", "acme\x00alice", "v", "active", "x", "0", ""),
+		"a number in it":   page + bulk("acme\x00alice") + bulk(version) + bulk("active") + bulk("x") + ":0\r\n" + bulk(""),
+		"a page of no one": page + bulk("") + bulk(version) + bulk("active") + bulk("x") + bulk("0") + bulk(""),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := redisstore.New((&fake{script: func() string { return answer }}).client(t), redisstore.Options{})
@@ -122,6 +130,12 @@ func TestMalformedAnswers(t *testing.T) {
 			found, err := s.List(t.Context(), store.Query{Tenant: "acme"})
 			require.Error(t, err)
 			require.Empty(t, found)
+			if name == "counts" {
+				return
+			}
+			counts, err := s.Count(t.Context(), store.Query{Tenant: "acme"})
+			require.Error(t, err)
+			require.Empty(t, counts)
 		})
 	}
 }

@@ -32,11 +32,13 @@ func reply(text string, strange uint8) []any {
 // What a script has answered is a record, or a page of them, to the last byte, or
 // an error that says so. Nothing unknown is taken for "there is no record".
 func FuzzReply(f *testing.F) {
-	rec := "acme\x00alice|0123456789abcdef|active|sealed|1767366245000000"
+	rec := "acme\x00alice|0123456789abcdef|active|sealed|1767366245000000|\x80\x00\x01\x9b\x7f\x0b\xd0\x08"
 	f.Add("done|"+rec, uint8(0))
 	f.Add("done|more|"+rec+"|"+rec, uint8(0))
 	f.Add("done|"+rec, uint8(4))
-	f.Add("done|acme\x00|0123456789abcdef|||9223372036854775808", uint8(0))
+	f.Add("done|acme\x00|0123456789abcdef|||9223372036854775808|", uint8(0))
+	f.Add("done|active|3|frozen|0", uint8(0))
+	f.Add("done|active|-3", uint8(0))
 	f.Add("done|none", uint8(0))
 	f.Add("quarantine|1767366245000", uint8(0))
 	f.Add("quarantine|soon", uint8(0))
@@ -62,20 +64,28 @@ func FuzzReply(f *testing.F) {
 			updated, err := strconv.ParseInt(words[4].(string), 10, 64)
 			require.NoError(t, err)
 			require.Equal(t, words[:4], []any{member(rec.ID), string(rec.Version[:]), rec.State, string(rec.Sealed)})
+			require.Equal(t, words[5], dueBytes(rec.Due))
+			require.True(t, rec.Due.Year() >= 1 && rec.Due.Year() <= 9999)
 			require.Equal(t, updated, rec.Updated.UnixMicro())
 		} else {
 			require.Empty(t, rec)
 		}
-		page, err := scanPage(words)
+		if counts, err := scanCounts(words); err == nil {
+			for state, n := range counts {
+				require.Positive(t, n)
+				require.Contains(t, words, state)
+			}
+		}
+		page, err := scanPage(store.Query{AllTenants: true}, words)
 		if err != nil {
 			require.Empty(t, page)
 			return
 		}
-		require.Len(t, page.Records, (len(words)-1)/5)
+		require.Len(t, page.Records, (len(words)-1)/6)
 		if page.Next != "" {
 			after, err := store.ParseCursor(page.Next)
 			require.NoError(t, err)
-			require.Equal(t, page.Records[len(page.Records)-1].ID, after)
+			require.Equal(t, page.Records[len(page.Records)-1].ID, after.ID)
 		}
 	})
 }

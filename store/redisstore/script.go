@@ -28,6 +28,7 @@ var (
 	putScript     = compose("server", "guard", "put")
 	deleteScript  = compose("server", "guard", "delete")
 	listScript    = compose("server", "guard", "list")
+	countScript   = compose("server", "guard", "count")
 	adoptScript   = compose("server", "adopt")
 	createScript  = compose("server", "create")
 	releaseScript = compose("server", "release")
@@ -84,15 +85,18 @@ func (s *Store) send(ctx context.Context, verb, what string, keys []string, args
 	_ = pipe.Process(ctx, cmd) // notes it
 	wait := redis.NewIntCmd(ctx, "WAIT", s.options.Replicas, replicaTimeout.Milliseconds())
 	_ = pipe.Process(ctx, wait)
-	_, _ = pipe.Exec(ctx) // each command has its error
+	_, failed := pipe.Exec(ctx) // each command has its error, unless none was sent
+	if cmd.Err() == nil && cmd.Val() == nil && failed != nil {
+		return nil, failed
+	}
 	reply, err := status(cmd.Slice())
 	if err != nil && !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	n, failed := wait.Result()
+	n, lost := wait.Result()
 	switch {
-	case failed != nil:
-		return nil, failed
+	case lost != nil:
+		return nil, lost
 	case n < int64(s.options.Replicas):
 		return nil, fmt.Errorf("%w: %d have it, want %d", ErrReplicas, n, s.options.Replicas)
 	}

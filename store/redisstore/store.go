@@ -27,7 +27,10 @@ type Store struct {
 	fuse    fuse
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.Counter = (*Store)(nil)
+)
 
 // New returns a Store that uses client, which stays the caller's to configure
 // and close: one server, or one that Sentinel names (redis.NewFailoverClient).
@@ -60,7 +63,7 @@ func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) er
 	}
 	// Strings are copies, since the command may outlive this call.
 	_, err := s.call(ctx, putScript, s.account(rec.ID), member(rec.ID), expected(was),
-		string(rec.Version[:]), rec.State, string(rec.Sealed), rec.Updated.UnixMicro())
+		string(rec.Version[:]), rec.State, string(rec.Sealed), rec.Updated.UnixMicro(), dueBytes(rec.Due))
 	return err
 }
 
@@ -91,15 +94,41 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 	if err != nil {
 		return store.Page{}, err
 	}
+	var order, what string
+	if !q.DueBefore.IsZero() {
+		order = "due"
+	}
+	if q.Heads {
+		what = "heads"
+	}
 	first, last := span(q, after)
-	reply, err := s.call(ctx, listScript, s.options.Prefix+"account:", first, last, limit, q.State, pageBytes)
+	reply, err := s.call(ctx, listScript, s.account(store.AccountID{}), first, last, limit, q.State, pageBytes, order, what)
 	if err != nil {
 		return store.Page{}, err
 	}
-	return scanPage(reply)
+	return scanPage(q, reply)
 }
 
-func (s *Store) account(id store.AccountID) string { return s.options.Prefix + "account:" + member(id) }
+// Count implements [store.Counter]: the server counts the entries of each state's
+// index.
+func (s *Store) Count(ctx context.Context, q store.Query) (map[string]int, error) {
+	first, last := span(q, store.Place{})
+	reply, err := s.call(ctx, countScript, s.account(store.AccountID{}), first, last)
+	if err != nil {
+		return nil, err
+	}
+	return scanCounts(reply)
+}
+
+// account is the key of a record, and for no id what all of them begin with. No
+// prefix holds a NUL, so that no key of a store is one of another store.
+func (s *Store) account(id store.AccountID) string {
+	key := s.options.Prefix + "account\x00"
+	if id == (store.AccountID{}) {
+		return key
+	}
+	return key + member(id)
+}
 
 // call runs a script over the store and what account names. A server that the
 // store does not know is looked at first, and answers when its quarantine ends.
@@ -108,7 +137,8 @@ func (s *Store) call(ctx context.Context, sc script, account string, args ...any
 		return nil, s.fault
 	}
 	return prompt(ctx, &s.fuse, func() ([]any, error) {
-		keys := append(s.keys(), account)
+		keys := s.keys()
+		keys[2] = account
 		reply, err := s.run(ctx, sc, keys, append([]any{s.options.Now().UnixMilli()}, args...)...)
 		if !errors.Is(err, errOther) {
 			return reply, err
@@ -120,36 +150,61 @@ func (s *Store) call(ctx context.Context, sc script, account string, args ...any
 	})
 }
 
-// keys are the store's own hash and the index of its records. An index of the
-// records in a state has its name behind that.
+// keys are the store's own hash, the index of its records, what their keys begin
+// with, and their index by due time. An index of the records in a state has its
+// name behind that of the index and a NUL.
 func (s *Store) keys() []string {
-	return []string{s.options.Prefix + "store", s.options.Prefix + "index"}
+	p := s.options.Prefix
+	return []string{p + "store", p + "index", s.account(store.AccountID{}), p + "due"}
 }
 
+// parts are how many values a record is in an answer.
+const parts = 6
+
 // scanPage reads whether more follows, and the records.
-func scanPage(reply []any) (store.Page, error) {
+func scanPage(q store.Query, reply []any) (store.Page, error) {
 	var page store.Page
-	const fields = 5
-	if len(reply)%fields != 1 {
+	if len(reply)%parts != 1 {
 		return page, errMalformed
 	}
 	more := reply[0] == "more"
-	for reply = reply[1:]; len(reply) > 0; reply = reply[fields:] {
-		rec, err := scan(reply[:fields])
+	for reply = reply[1:]; len(reply) > 0; reply = reply[parts:] {
+		rec, err := scan(reply[:parts])
 		if err != nil {
 			return store.Page{}, err
 		}
 		page.Records = append(page.Records, rec)
 	}
 	if more && len(page.Records) > 0 {
-		page.Next = store.Cursor(page.Records[len(page.Records)-1].ID)
+		page.Next = q.Place(page.Records[len(page.Records)-1]).Cursor()
 	}
 	return page, nil
 }
 
-// scan reads a record: its member of the index, version, state, sealed, updated.
+// scanCounts reads states and how many records are in each.
+func scanCounts(reply []any) (map[string]int, error) {
+	if len(reply)%2 != 0 {
+		return nil, errMalformed
+	}
+	counts := make(map[string]int)
+	for ; len(reply) > 0; reply = reply[2:] {
+		state, ok := reply[0].(string)
+		number, is := reply[1].(string)
+		n, err := strconv.Atoi(number)
+		if !ok || !is || err != nil || n < 0 {
+			return nil, errMalformed
+		}
+		if n > 0 {
+			counts[state] = n
+		}
+	}
+	return counts, nil
+}
+
+// scan reads a record: its member of the index, version, state, sealed, updated,
+// due.
 func scan(reply []any) (store.Record, error) {
-	var text [5]string
+	var text [parts]string
 	if len(reply) != len(text) {
 		return store.Record{}, errMalformed
 	}
@@ -173,5 +228,8 @@ func scan(reply []any) (store.Record, error) {
 		return store.Record{}, errMalformed
 	}
 	rec.Updated = time.UnixMicro(updated).UTC()
+	if rec.Due, err = parseDue(text[5]); err != nil {
+		return store.Record{}, err
+	}
 	return rec, nil
 }

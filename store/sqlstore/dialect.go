@@ -10,14 +10,17 @@ import (
 
 // A Dialect names the SQL that a database speaks. The zero Dialect speaks none:
 // every call answers [ErrDialect].
-type Dialect struct{ d *dialect }
+type Dialect struct {
+	d              *dialect
+	schema, prefix string // see Named
+}
 
 // The dialects. What each asks of the data source name and of the server, the
 // package documentation says.
 var (
-	SQLite     = Dialect{&sqlite}   // SQLite 3.37 (2021) or newer, for STRICT tables
-	PostgreSQL = Dialect{&postgres} // PostgreSQL 12 or newer; the tests use 15
-	MySQL      = Dialect{&mysql}    // MariaDB 10.5 or newer, MySQL 8.0.16 or newer; the tests use MariaDB 10.11
+	SQLite     = Dialect{d: &sqlite}   // SQLite 3.37 (2021) or newer, for STRICT tables
+	PostgreSQL = Dialect{d: &postgres} // PostgreSQL 12 or newer; the tests use 15
+	MySQL      = Dialect{d: &mysql}    // MariaDB 10.5 or newer, MySQL 8.0.16 or newer; the tests use MariaDB 10.11
 )
 
 // ErrDialect: New was called without a dialect.
@@ -32,7 +35,7 @@ func (d Dialect) String() string {
 }
 
 // dialect is all that differs between databases. Another one is another value
-// of this type and a directory of migrations; the Go code is the same. What its
+// of this type and a directory of migrations; the Go code is the same. What the
 // statements must do:
 //
 //   - create inserts a row; where one is, it changes nothing, and reports no row
@@ -43,31 +46,27 @@ func (d Dialect) String() string {
 //     clientFoundRows) reports the same.
 //   - a row is read from the primary, and compared byte by byte.
 //   - a list begins at its place in an index, however far that is.
-//
-// Arguments come in the order of the columns, then was.
 type dialect struct {
-	name   string
-	schema fs.FS // migrations, NNNN_name.sql, numbered from 0001 without gaps
+	name       string
+	schema     fs.FS // migrations, NNNN_name.sql, numbered from 0001 without gaps
+	schemaless bool  // it has no schemas to put a table into
 
-	get          string // tenant, user → the row
-	create       string // tenant, user, version, state, sealed, updated
-	change       string // version, state, sealed, updated, tenant, user, was
-	remove       string // tenant, user, was
-	list         string // tenant, after user, limit → rows
-	listAll      string // after tenant, after user, limit → rows
-	listState    string // state, tenant, after user, limit → rows
-	listAllState string // state, after tenant, after user, limit → rows
-	tenantTwice  bool   // listAll and listAllState take the tenant twice
+	unlessThere string // ends an INSERT that does nothing where the row is
+	numbers     bool   // parameters are $1, $2, …
+	spelledOut  bool   // no index is used for (a, b) > (?, ?)
+	groups      bool   // a count is quicker by GROUP BY
 
-	table   string // name → 1 if there is such a table
-	ledger  string // creates the table of migrations
-	applied string // → the number of the newest migration
-	apply   string // number
+	// table returns a statement → 1 if there is such a table.
+	table func(n names, table string) (statement string, args []any)
+
+	damage    string // → "ok", or what is wrong with the file; empty where the server looks after that
+	oneWriter bool   // writers of one store stand in line
+	prepares  bool   // a statement is prepared once
 
 	// settings refuses a database that does not keep the contract as it is
 	// configured, and kept a table that does not.
-	settings func(ctx context.Context, conn *sql.Conn) error
-	kept     func(ctx context.Context, conn *sql.Conn) error
+	settings func(ctx context.Context, conn *sql.Conn) (traits, error)
+	kept     func(ctx context.Context, conn *sql.Conn, n names) error
 
 	// alone runs f so that only one caller at a time migrates.
 	alone func(ctx context.Context, conn *sql.Conn, f func() error) error
@@ -75,7 +74,16 @@ type dialect struct {
 	exists func(err error) bool // create met a row
 	undone func(err error) bool // rolled back for the sake of another statement: nothing was written, and it may be tried again
 	busy   func(err error) bool // nothing took place; only Migrate asks again
+
+	// unwritten: a statement that writes has done nothing, beyond doubt.
+	unwritten func(err error) bool
+
 	absent func(err error) bool // there is no such table
+
+	corrupt func(err error) bool // the file is damaged, or is not a database
+	denied  func(err error) bool // the user has not the right to
+	strange func(err error) bool // there is no such column
+	gone    func(err error) bool // the connection has died, or may have: nobody has answered
 }
 
 //go:embed schema
@@ -90,8 +98,13 @@ func schemaOf(name string) fs.FS {
 	return sub
 }
 
-// never is the answer of a dialect to an error that its statements do not cause.
-func never(error) bool { return false }
+// untold is the settings of a dialect of which nothing else need be known.
+func untold(check func(context.Context, *sql.Conn) error) func(context.Context, *sql.Conn) (traits, error) {
+	return func(ctx context.Context, conn *sql.Conn) (traits, error) { return traits{}, check(ctx, conn) }
+}
+
+// not is the answer of a dialect to an error that its statements do not cause.
+func not(error) bool { return false }
 
 // transaction is a dialect's alone: a transaction of a kind that sql.Tx cannot
 // begin. A connection that may still be inside it is thrown away: back in the

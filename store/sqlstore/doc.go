@@ -29,15 +29,22 @@
 // Migrate refuses less ([ErrNotDurable], [ErrBusyTimeout]), which includes a file
 // that is opened without a word about either.
 //
-// SQLite has one writer at a time. Where your own transaction on the same file has
-// begun to write (with _txlock=immediate: has begun), a call that writes waits for
-// it: as long as busy_timeout says, and is then store.ErrUnavailable. With
-// SetMaxOpenConns(1) every call waits, for the connection that the transaction
-// has, until the context ends. So commit before you call the service, and never
-// call it inside a transaction.
+// SQLite has one writer at a time. The writers of one Store wait in the order in
+// which they came, each as long as its context lasts. Other processes, and your own
+// writes to the same file, do not stand in that line: the writer at its head waits
+// for them as long as busy_timeout says, and is then [store.ErrUnavailable] with
+// [store.ErrNotWritten] inside. Your own transaction holds the file from its first
+// write (with _txlock=immediate: from its beginning). With SetMaxOpenConns(1) a
+// host that holds its only connection waits for itself, until the context ends. So
+// commit before you call the service, and never call it inside a transaction.
 //
-// The file must be on a local disk, and it is not to be copied while in use;
-// VACUUM INTO makes a backup.
+// The file must be on a local disk, and it is not to be copied while in use: the
+// newest writes lie beside it, in PATH-wal. VACUUM INTO 'COPY', or SQLite's backup
+// API, makes a backup while the product runs. To put one back, stop every program
+// that has the file open, remove PATH, PATH-wal, PATH-shm and PATH-journal, and
+// then copy the backup to PATH. A PATH-wal that stays is played over the copy: the
+// file is a mixture of two, and may look whole. [Store.CheckIntegrity] finds what
+// does not fit together.
 //
 // # PostgreSQL
 //
@@ -55,10 +62,19 @@
 // Migrate refuses synchronous_commit=off and fsync=off, a table that is UNLOGGED
 // ([ErrNotDurable]), a standby or a read-only connection ([ErrNotPrimary]), and
 // another encoding than UTF8 of the database or the connection ([ErrEncoding]).
-// It needs the right to create tables in the first schema of the search path.
+// It refuses row level security that hides rows from the connection's role
+// ([ErrRowSecurity]), since everybody would look as if they had never enrolled. Add
+// row_security=off to the data source name, so that PostgreSQL reports an error
+// instead of hiding rows if somebody switches it on later.
+//
+// Migrate needs the right to create tables in the first schema of the search path.
 // After that, a program that has SELECT, INSERT, UPDATE and DELETE on
 // totpflow_accounts and SELECT on totpflow_schema can run, and calls Migrate as
-// well.
+// well; less is [ErrRights].
+//
+// A program that has a pgxpool gives the store the same connections:
+//
+//	accounts := sqlstore.New(stdlib.OpenDBFromPool(pool), sqlstore.PostgreSQL)
 //
 // # MariaDB and MySQL
 //
@@ -95,6 +111,22 @@
 // copy of the database back brings more than that back: raise the key ring's epoch
 // afterwards and call totpflow's Admin.Restored, as the command
 // "totpflow restored" does. The epoch alone leaves used codes good.
+//
+// # Names, and somebody else's migrations
+//
+// [Dialect.Named] puts the tables into another schema, or under other names.
+// [Dialect.Migrations] returns the definitions as files, for goose, atlas or a
+// person who applies them. Each notes its number, so that Migrate, which needs no
+// right to define anything then, has nothing to do and looks at the rest.
+//
+// # Your own transactions
+//
+// The store writes on a connection of its own, and cannot take part in a
+// transaction of the product. Put returns when the write is acknowledged as
+// durable; inside a transaction that is not yet the case, and the answer "right
+// code" would leave before it. And where the transaction is rolled back, the code
+// that it used would be good once more. So commit first and call the service then,
+// or the other way round; neither waits for the other.
 //
 // # Isolation
 //

@@ -48,8 +48,10 @@ func (f *fake) note(statement string, args []driver.NamedValue) {
 
 type fakeConn struct{ f *fake }
 
-func (fakeConn) Prepare(string) (driver.Stmt, error) { return nil, errors.New("fake: no statements") }
-func (fakeConn) Begin() (driver.Tx, error)           { return nil, errors.New("fake: no transactions") }
+func (c fakeConn) Prepare(statement string) (driver.Stmt, error) {
+	return fakeStmt{c, statement}, nil
+}
+func (fakeConn) Begin() (driver.Tx, error) { return nil, errors.New("fake: no transactions") }
 func (c fakeConn) Close() error {
 	c.f.mu.Lock()
 	defer c.f.mu.Unlock()
@@ -59,22 +61,61 @@ func (c fakeConn) Close() error {
 
 func (c fakeConn) ExecContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Result, error) {
 	c.f.note(statement, args)
-	for start, answer := range c.f.exec {
-		if strings.HasPrefix(statement, start) {
-			return answer()
-		}
+	if answer := longest(c.f.exec, statement); answer != nil {
+		return answer()
 	}
 	return driver.RowsAffected(1), nil
 }
 
 func (c fakeConn) QueryContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Rows, error) {
 	c.f.note(statement, args)
-	for start, answer := range c.f.query {
-		if strings.HasPrefix(statement, start) {
-			return answer()
+	if strings.HasSuffix(statement, "WHERE 1 = 0") { // asked, and answered as what it is
+		if answer := longest(c.f.exec, statement); answer != nil {
+			if _, err := answer(); err != nil {
+				return nil, err
+			}
 		}
+		return &fakeRows{}, nil
+	}
+	if answer := longest(c.f.query, statement); answer != nil {
+		return answer()
 	}
 	return nil, errors.New("fake: unexpected " + statement)
+}
+
+// fakeStmt is a statement that was prepared, which is noted when it is run.
+type fakeStmt struct {
+	c         fakeConn
+	statement string
+}
+
+func (fakeStmt) Close() error  { return nil }
+func (fakeStmt) NumInput() int { return -1 }
+
+func (fakeStmt) Exec([]driver.Value) (driver.Result, error) {
+	return nil, errors.New("fake: no context")
+}
+func (fakeStmt) Query([]driver.Value) (driver.Rows, error) {
+	return nil, errors.New("fake: no context")
+}
+
+func (s fakeStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return s.c.ExecContext(ctx, s.statement, args)
+}
+
+func (s fakeStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return s.c.QueryContext(ctx, s.statement, args)
+}
+
+// longest returns the answer of the longest beginning that the statement has.
+func longest[T any](answers map[string]T, statement string) (answer T) {
+	best := -1
+	for start, a := range answers {
+		if strings.HasPrefix(statement, start) && len(start) > best {
+			best, answer = len(start), a
+		}
+	}
+	return answer
 }
 
 // fakeRows are rows that may break off with an error.

@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"math"
 
 	"github.com/totpflow/totpflow/store"
 )
@@ -12,64 +14,99 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 	if err != nil {
 		return store.Page{}, err
 	}
-	if s.d.d == nil {
-		return store.Page{}, ErrDialect
+	if s.fault != nil {
+		return store.Page{}, s.fault
+	}
+	read := scan
+	if q.Heads {
+		read = func(rows *sql.Rows) (store.Record, error) { return scanHead(rows) }
 	}
 	// One more than wanted tells whether another page follows.
-	statement, args := s.d.d.page(q, after, limit+1)
-	records, err := ask(ctx, s, func() ([]store.Record, error) { return s.all(ctx, statement, args...) })
+	statement, args := s.page(q, after, limit+1)
+	records, err := ask(ctx, s, func() ([]store.Record, error) { return all(ctx, s, read, statement, args...) })
 	if err != nil {
 		return store.Page{}, err
 	}
 	if len(records) <= limit {
 		return store.Page{Records: records}, nil
 	}
-	return store.Page{Records: records[:limit], Next: store.Cursor(records[limit-1].ID)}, nil
+	return store.Page{Records: records[:limit], Next: q.Place(records[limit-1]).Cursor()}, nil
 }
 
-// page returns the statement of a page that begins after an id, and its
-// arguments. Each selection has a statement of its own, so that the database
-// takes the index that fits it.
-func (d *dialect) page(q store.Query, after store.AccountID, limit int) (statement string, args []any) {
-	switch {
-	case q.AllTenants && q.State != "":
-		statement = d.listAllState
-	case q.AllTenants:
-		statement = d.listAll
-	case q.State != "":
-		statement = d.listState
-	default:
-		statement = d.list
-	}
-	if q.State != "" {
+// page returns the statement of a page that begins behind a place, and its
+// arguments.
+func (s *Store) page(q store.Query, after store.Place, limit int) (statement string, args []any) {
+	l := listing{heads: q.Heads, all: q.AllTenants, state: q.State != "", due: !q.DueBefore.IsZero()}
+	if l.state {
 		args = append(args, q.State)
 	}
 	switch {
-	case q.AllTenants && d.tenantTwice:
-		args = append(args, after.Tenant, after.Tenant)
-	case q.AllTenants:
-		args = append(args, after.Tenant)
+	case l.due:
+		from := after.Due.UnixMilli()
+		if after.ID == (store.AccountID{}) {
+			from = math.MinInt64
+		}
+		args = append(args, q.DueBefore.UnixMilli())
+		args = append(args, s.d.d.behindArgs(from, after.ID.Tenant, after.ID.User)...)
+	case l.all:
+		args = append(args, s.d.d.behindArgs(after.ID.Tenant, after.ID.User)...)
 	default:
-		args = append(args, q.Tenant)
+		args = append(args, q.Tenant, after.ID.User)
 	}
-	return statement, append(args, after.User, limit)
+	return s.ask.lists[l], append(args, limit)
+}
+
+// Count implements [store.Counter] by an index: it looks up each state that
+// occurs, and counts its entries.
+func (s *Store) Count(ctx context.Context, q store.Query) (map[string]int, error) {
+	if s.fault != nil {
+		return nil, s.fault
+	}
+	statement, args := s.ask.count, []any(nil)
+	if !q.AllTenants {
+		statement, args = s.ask.countTenant, []any{q.Tenant}
+	}
+	type state struct {
+		name string
+		n    int
+	}
+	read := func(rows *sql.Rows) (c state, err error) {
+		err = rows.Scan(&c.name, &c.n)
+		return c, err
+	}
+	states, err := ask(ctx, s, func() ([]state, error) { return all(ctx, s, read, statement, args...) })
+	if err != nil {
+		return nil, err
+	}
+	counts := make(map[string]int)
+	for _, c := range states {
+		if c.n > 0 {
+			counts[c.name] = c.n
+		}
+	}
+	return counts, nil
 }
 
 // all returns every row, or an error: a list that broke off must not pass for a
 // short one.
-func (s *Store) all(ctx context.Context, statement string, args ...any) ([]store.Record, error) {
-	rows, err := s.db.QueryContext(ctx, statement, args...)
+func all[T any](ctx context.Context, s *Store, read func(*sql.Rows) (T, error), statement string, args ...any) ([]T, error) {
+	rows, err := s.rows(ctx, statement, args)
+	return collect(rows, err, read)
+}
+
+// collect reads rows to the end and closes them.
+func collect[T any](rows *sql.Rows, err error, read func(*sql.Rows) (T, error)) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var records []store.Record
+	var values []T
 	for rows.Next() {
-		rec, err := scan(rows)
+		value, err := read(rows)
 		if err != nil {
 			return nil, err
 		}
-		records = append(records, rec)
+		values = append(values, value)
 	}
-	return records, rows.Err()
+	return values, rows.Err()
 }

@@ -1,8 +1,9 @@
 package sqlstore
 
 import (
-	"strings"
+	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,30 +13,42 @@ import (
 // Each selection has its own statement, with an argument for each placeholder,
 // in order.
 func TestPage(t *testing.T) {
-	after := store.AccountID{Tenant: "acme", User: "alice"}
+	alice := store.Place{ID: store.AccountID{Tenant: "acme", User: "alice"}}
+	overdue := store.Place{ID: alice.ID, Due: time.UnixMilli(4).UTC()}
+	never := int64(math.MinInt64)
 	cases := []struct {
 		query store.Query
-		want  func(d *dialect) string
+		after store.Place
+		want  listing
 		args  []any
-		twice []any // where the tenant is wanted twice
+		spelt []any // where behind is spelled out
 	}{
-		{store.Query{Tenant: "acme"}, func(d *dialect) string { return d.list }, []any{"acme", "alice", 7}, nil},
-		{store.Query{Tenant: "acme", State: "reset"}, func(d *dialect) string { return d.listState }, []any{"reset", "acme", "alice", 7}, nil},
-		{store.Query{AllTenants: true}, func(d *dialect) string { return d.listAll }, []any{"acme", "alice", 7}, []any{"acme", "acme", "alice", 7}},
-		{store.Query{AllTenants: true, State: "reset"}, func(d *dialect) string { return d.listAllState },
+		{store.Query{Tenant: "acme"}, alice, listing{}, []any{"acme", "alice", 7}, nil},
+		{store.Query{Tenant: "acme", State: "reset"}, alice, listing{state: true}, []any{"reset", "acme", "alice", 7}, nil},
+		{store.Query{AllTenants: true}, alice, listing{all: true}, []any{"acme", "alice", 7}, []any{"acme", "acme", "alice", 7}},
+		{store.Query{AllTenants: true, State: "reset"}, alice, listing{all: true, state: true},
 			[]any{"reset", "acme", "alice", 7}, []any{"reset", "acme", "acme", "alice", 7}},
+		{store.Query{AllTenants: true, DueBefore: time.UnixMilli(9)}, overdue, listing{all: true, due: true},
+			[]any{int64(9), int64(4), "acme", "alice", 7}, []any{int64(9), int64(4), int64(4), "acme", "acme", "alice", 7}},
+		{store.Query{AllTenants: true, DueBefore: time.UnixMilli(9)}, store.Place{}, listing{all: true, due: true},
+			[]any{int64(9), never, "", "", 7}, []any{int64(9), never, never, "", "", "", 7}},
 	}
 	require.NotEmpty(t, cases)
-	for _, d := range []*dialect{&sqlite, &postgres, &mysql} {
+	for _, d := range []Dialect{SQLite, PostgreSQL, MySQL} {
+		s := New(nil, d)
 		for _, c := range cases {
-			want := c.args
-			if d.tenantTwice && c.twice != nil {
-				want = c.twice
+			for _, c.query.Heads = range []bool{false, true} {
+				c.want.heads = c.query.Heads
+				args := c.args
+				if d.d.spelledOut && c.spelt != nil {
+					args = c.spelt
+				}
+				statement, got := s.page(c.query, c.after, 7)
+				require.Equal(t, s.ask.lists[c.want], statement, d)
+				require.NotEmpty(t, statement, d)
+				require.Equal(t, args, got, d)
+				require.Equal(t, len(args), placeholders(statement), "%v: %s", d, statement)
 			}
-			statement, args := d.page(c.query, after, 7)
-			require.Equal(t, c.want(d), statement, d.name)
-			require.Equal(t, want, args, d.name)
-			require.Equal(t, len(args), strings.Count(statement, "?")+strings.Count(statement, "$"), d.name)
 		}
 	}
 }

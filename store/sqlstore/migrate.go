@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow/store"
@@ -30,6 +31,20 @@ var (
 	// answers may be old, and an old answer lets a used code in once more.
 	ErrNotPrimary = errors.New("sqlstore: not the primary database")
 
+	// ErrRights: the connection's user may not do what the store does, or may not
+	// create the tables where there are none. Without the right to define anything,
+	// have somebody else apply [Dialect.Migrations].
+	ErrRights = errors.New("sqlstore: rights are missing")
+
+	// ErrRowSecurity: PostgreSQL hides rows of the table from this user, so that
+	// enrolled people would look as if they had never enrolled.
+	ErrRowSecurity = errors.New("sqlstore: row level security hides records")
+
+	// ErrTableLost: the ledger of migrations says that the table of accounts was
+	// made, and it is gone, or has not the columns that it was made with. Restore it
+	// from a backup: a new one would know nobody's second factor.
+	ErrTableLost = errors.New("sqlstore: the table of accounts is lost")
+
 	// ErrEncoding: the server converts text on its way, so that ids would not
 	// be compared byte by byte.
 	ErrEncoding = errors.New("sqlstore: text is not kept as it is")
@@ -43,19 +58,21 @@ const patience = 30 * time.Second
 // it acknowledges; the package documentation says what it sees. It looks at one
 // connection, and takes the others to be like it. It may be called by any number
 // of processes at the same time and again at every start; where nothing is to be
-// done it only reads. A database that is busy is asked again for half a minute,
+// done it changes nothing, though it tries whether it may, for which SQLite takes
+// the file's lock for a moment. A database that is busy is asked again for half a minute,
 // unless the context ends before.
 //
 // It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
-// [ErrSchemaNewer] or [ErrDialect], or else [store.ErrUnavailable] wrapping the
+// [ErrRights], [ErrRowSecurity], [ErrTableLost], [ErrSchemaNewer], [ErrDialect] or
+// [ErrNames], or else [store.ErrUnavailable] wrapping the
 // driver's error: a directory that cannot be written, a file that is no database,
 // a server that does not answer, a database of another dialect, a context that
 // ended. All steps of one call take place together or not at all; with MySQL,
 // where every definition commits by itself, the next call goes on where one broke
 // off.
 func (s *Store) Migrate(ctx context.Context) error {
-	if s.d.d == nil {
-		return ErrDialect
+	if s.fault != nil {
+		return s.fault
 	}
 	for began := time.Now(); ; {
 		_, err := prompt(ctx, &s.fuse, func() (struct{}, error) { return struct{}{}, s.migrate(ctx) })
@@ -75,7 +92,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 
 // refusal reports whether err is of those that only the operator can cure.
 func refusal(err error) bool {
-	for _, target := range []error{ErrNotDurable, ErrBusyTimeout, ErrNotPrimary, ErrEncoding, ErrSchemaNewer} {
+	for _, target := range []error{ErrNotDurable, ErrBusyTimeout, ErrNotPrimary, ErrEncoding, ErrRights, ErrRowSecurity, ErrTableLost, ErrSchemaNewer} {
 		if errors.Is(err, target) {
 			return true
 		}
@@ -84,7 +101,11 @@ func refusal(err error) bool {
 }
 
 func (s *Store) migrate(ctx context.Context) error {
-	steps, err := steps(s.d.d.schema)
+	files, err := s.d.Migrations()
+	if err != nil {
+		return err
+	}
+	steps, err := steps(files)
 	if err != nil {
 		return err
 	}
@@ -93,6 +114,9 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	err = s.migrateOn(ctx, conn, steps)
+	if err != nil && !refusal(err) && s.d.d.denied(err) {
+		err = fmt.Errorf("%w: %w", ErrRights, err)
+	}
 	// Not deferred: after a driver's panic the connection may be inside a
 	// transaction, and Close would wait for ever for the statement that panicked.
 	_ = conn.Close()
@@ -101,22 +125,68 @@ func (s *Store) migrate(ctx context.Context) error {
 
 // migrateOn is migrate on the connection that it has.
 func (s *Store) migrateOn(ctx context.Context, conn *sql.Conn, steps []string) error {
-	if err := s.d.d.settings(ctx, conn); err != nil {
+	seen, err := s.d.d.settings(ctx, conn)
+	if err != nil {
 		return s.d.d.foreign(err)
 	}
+	s.seen.Store(&seen)
 	// A quick look without a lock, so that every later start only reads.
 	switch at, err := s.schemaAt(ctx, conn, len(steps)); {
 	case err != nil:
 		return err
 	case at == len(steps):
-		return s.d.d.kept(ctx, conn)
+		return s.look(ctx, conn)
 	}
 	return s.d.d.alone(ctx, conn, func() error {
 		if err := s.climb(ctx, conn, steps); err != nil {
 			return err
 		}
-		return s.d.d.kept(ctx, conn)
+		return s.look(ctx, conn)
 	})
+}
+
+// look refuses a table that is lost, that is not kept, or of which this user does
+// not see every row or may not write some.
+func (s *Store) look(ctx context.Context, conn *sql.Conn) error {
+	there, err := s.there(ctx, conn, "accounts")
+	if err != nil {
+		return err
+	}
+	if !there {
+		return fmt.Errorf("%w: there is no %s, which %s says was made", ErrTableLost, s.names.accounts(), s.names.ledger())
+	}
+	if err := s.d.d.kept(ctx, conn, s.names); err != nil {
+		return err
+	}
+	for _, probe := range s.ask.probes {
+		if err := try(ctx, conn, probe); err != nil {
+			if s.d.d.strange(err) {
+				return fmt.Errorf("%w: %s has other columns: %w", ErrTableLost, s.names.accounts(), err)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// try asks for a statement that changes nothing, as a question: a program that
+// only looks may have a connection that lets nothing else through.
+func try(ctx context.Context, conn *sql.Conn, probe string) error {
+	rows, err := conn.QueryContext(ctx, probe)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	rows.Next() // with which some drivers begin
+	return rows.Err()
+}
+
+// there reports whether there is a table.
+func (s *Store) there(ctx context.Context, conn *sql.Conn, table string) (bool, error) {
+	var n int
+	statement, args := s.d.d.table(s.names, table)
+	err := conn.QueryRowContext(ctx, statement, args...).Scan(&n)
+	return n > 0, err
 }
 
 // climb applies what is missing, alone: since the look before, another process
@@ -126,18 +196,14 @@ func (s *Store) climb(ctx context.Context, conn *sql.Conn, steps []string) error
 	if err != nil {
 		return err
 	}
-	if at < 0 {
-		if _, err := conn.ExecContext(ctx, s.d.d.ledger); err != nil {
-			return err
-		}
-		at = 0
-	}
-	for ; at < len(steps); at++ {
-		if _, err := conn.ExecContext(ctx, steps[at]); err != nil {
-			return fmt.Errorf("step %d: %w", at+1, err)
-		}
-		if _, err := conn.ExecContext(ctx, s.d.d.apply, at+1); err != nil {
-			return fmt.Errorf("step %d: %w", at+1, err)
+	for at = max(at, 0); at < len(steps); at++ {
+		for statement := range strings.SplitSeq(steps[at], ";\n") {
+			if statement = strings.TrimSpace(statement); statement == "" {
+				continue
+			}
+			if _, err := conn.ExecContext(ctx, statement); err != nil {
+				return fmt.Errorf("step %d: %w", at+1, err)
+			}
 		}
 	}
 	return nil
@@ -145,14 +211,15 @@ func (s *Store) climb(ctx context.Context, conn *sql.Conn, steps []string) error
 
 // schemaAt returns the number of the newest migration, -1 before the first.
 func (s *Store) schemaAt(ctx context.Context, conn *sql.Conn, known int) (int, error) {
-	var n int
-	if err := conn.QueryRowContext(ctx, s.d.d.table, "totpflow_schema").Scan(&n); err != nil {
+	there, err := s.there(ctx, conn, "schema")
+	if err != nil {
 		return 0, err
 	}
-	if n == 0 {
+	if !there {
 		return -1, nil
 	}
-	if err := conn.QueryRowContext(ctx, s.d.d.applied).Scan(&n); err != nil {
+	var n int
+	if err := conn.QueryRowContext(ctx, s.ask.applied).Scan(&n); err != nil {
 		return 0, err
 	}
 	if n > known {

@@ -13,45 +13,32 @@ var mysql = dialect{
 	name:   "MySQL",
 	schema: schemaOf("mysql"),
 
-	get: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = ? AND user_id = ?`,
-	// Not INSERT IGNORE, which swallows other errors too, and not ON DUPLICATE
-	// KEY UPDATE, which reports one row for both with clientFoundRows.
-	create: `INSERT INTO totpflow_accounts (tenant, user_id, version, state, sealed, updated)
-VALUES (?, ?, ?, ?, ?, ?)`,
-	change: `UPDATE totpflow_accounts SET version = ?, state = ?, sealed = ?, updated = ?
-WHERE tenant = ? AND user_id = ? AND version = ?`,
-	remove: `DELETE FROM totpflow_accounts
-WHERE tenant = ? AND user_id = ? AND version = ?`,
-	// With the tenant in its order, MariaDB sorts all that follow for each page.
-	list: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = ? AND user_id > ?
-ORDER BY user_id LIMIT ?`,
-	// No index is used for (tenant, user_id) > (?, ?).
-	listAll: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant > ? OR (tenant = ? AND user_id > ?)
-ORDER BY tenant, user_id LIMIT ?`,
-	listState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = ? AND tenant = ? AND user_id > ?
-ORDER BY user_id LIMIT ?`,
-	listAllState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = ? AND (tenant > ? OR (tenant = ? AND user_id > ?))
-ORDER BY tenant, user_id LIMIT ?`,
-	tenantTwice: true,
+	// Its INSERT has no such end. INSERT IGNORE swallows other errors too, and
+	// ON DUPLICATE KEY UPDATE reports one row for both with clientFoundRows.
+	unlessThere: "",
+	spelledOut:  true,
+	table: func(n names, table string) (string, []any) {
+		return `SELECT count(*) FROM information_schema.tables WHERE ` + mysqlTable, []any{n.schema, n.prefix + table}
+	},
 
-	table:   `SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?`,
-	ledger:  `CREATE TABLE IF NOT EXISTS totpflow_schema (number INT NOT NULL PRIMARY KEY) ENGINE = InnoDB`,
-	applied: `SELECT coalesce(max(number), 0) FROM totpflow_schema`,
-	apply:   `INSERT INTO totpflow_schema (number) VALUES (?)`,
-
-	settings: mysqlSettings,
+	settings: untold(mysqlSettings),
 	kept:     mysqlKept,
 	alone:    mysqlAlone,
 	exists:   func(err error) bool { return mysqlError(err) == 1062 }, // ER_DUP_ENTRY: there is one unique key
 	undone:   mysqlUndone,
 	busy:     func(err error) bool { return mysqlUndone(err) || errors.Is(err, errAnotherMigrates) },
-	absent:   func(err error) bool { return mysqlError(err) == 1146 }, // ER_NO_SUCH_TABLE
+	// A statement that is still rolled back after so many tries.
+	unwritten: mysqlUndone,
+	absent:    func(err error) bool { return mysqlError(err) == 1146 }, // ER_NO_SUCH_TABLE
+	denied:    mysqlDenied,
+	strange:   func(err error) bool { return mysqlError(err) == 1054 }, // ER_BAD_FIELD_ERROR
+	gone:      mysqlGone,
+	corrupt:   not,
 }
+
+// mysqlTable finds a table by its schema, empty for the connection's database,
+// and its name.
+const mysqlTable = `table_schema = COALESCE(NULLIF(?, ''), DATABASE()) AND table_name = ?`
 
 // mysqlUndone recognises ER_LOCK_DEADLOCK, with which Galera also refuses a
 // commit, ER_LOCK_WAIT_TIMEOUT and ER_CHECKREAD (MariaDB with
@@ -60,6 +47,26 @@ ORDER BY tenant, user_id LIMIT ?`,
 func mysqlUndone(err error) bool {
 	switch mysqlError(err) {
 	case 1213, 1205, 1020:
+		return true
+	}
+	return false
+}
+
+// mysqlDenied recognises ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR
+// and ER_DBACCESS_DENIED_ERROR.
+func mysqlDenied(err error) bool {
+	switch mysqlError(err) {
+	case 1142, 1143, 1044:
+		return true
+	}
+	return false
+}
+
+// mysqlGone recognises ER_SERVER_SHUTDOWN, ER_CONNECTION_KILLED, and a server that
+// has said nothing.
+func mysqlGone(err error) bool {
+	switch mysqlError(err) {
+	case 0, 1053, 1927:
 		return true
 	}
 	return false
@@ -146,15 +153,14 @@ func mysqlVariables(ctx context.Context, conn *sql.Conn) (map[string]string, err
 // mysqlKept refuses another engine than InnoDB: the server takes one in its
 // place where that is not available, and most of them do not wait for the disk
 // or have no transactions.
-func mysqlKept(ctx context.Context, conn *sql.Conn) error {
+func mysqlKept(ctx context.Context, conn *sql.Conn, n names) error {
 	var engine string
-	row := conn.QueryRowContext(ctx, `SELECT coalesce(engine, 'none') FROM information_schema.tables
-WHERE table_schema = DATABASE() AND table_name = 'totpflow_accounts'`)
+	row := conn.QueryRowContext(ctx, `SELECT coalesce(engine, 'none') FROM information_schema.tables WHERE `+mysqlTable, n.schema, n.prefix+"accounts")
 	if err := row.Scan(&engine); err != nil {
 		return err
 	}
 	if engine != "InnoDB" {
-		return fmt.Errorf("%w: the engine of the table totpflow_accounts is %s, instead of InnoDB", ErrNotDurable, engine)
+		return fmt.Errorf("%w: the engine of the table %s is %s, instead of InnoDB", ErrNotDurable, n.accounts(), engine)
 	}
 	return nil
 }

@@ -5,48 +5,36 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var postgres = dialect{
 	name:   "PostgreSQL",
 	schema: schemaOf("postgresql"),
 
-	get: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = $1 AND user_id = $2`,
-	create: `INSERT INTO totpflow_accounts (tenant, user_id, version, state, sealed, updated)
-VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, user_id) DO NOTHING`,
-	change: `UPDATE totpflow_accounts SET version = $1, state = $2, sealed = $3, updated = $4
-WHERE tenant = $5 AND user_id = $6 AND version = $7`,
-	remove: `DELETE FROM totpflow_accounts
-WHERE tenant = $1 AND user_id = $2 AND version = $3`,
-	list: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = $1 AND user_id > $2
-ORDER BY tenant, user_id LIMIT $3`,
-	listAll: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE (tenant, user_id) > ($1, $2)
-ORDER BY tenant, user_id LIMIT $3`,
-	listState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = $1 AND tenant = $2 AND user_id > $3
-ORDER BY tenant, user_id LIMIT $4`,
-	listAllState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = $1 AND (tenant, user_id) > ($2, $3)
-ORDER BY tenant, user_id LIMIT $4`,
+	unlessThere: ` ON CONFLICT (tenant, user_id) DO NOTHING`,
+	numbers:     true,
+	groups:      true,
+	table: func(n names, table string) (string, []any) {
+		return `SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass($1)`, []any{n.qualified(table)}
+	},
 
-	table:   `SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass($1)`,
-	ledger:  `CREATE TABLE totpflow_schema (number integer NOT NULL PRIMARY KEY)`,
-	applied: `SELECT coalesce(max(number), 0) FROM totpflow_schema`,
-	apply:   `INSERT INTO totpflow_schema (number) VALUES ($1)`,
-
-	settings: postgresSettings,
+	settings: untold(postgresSettings),
 	kept:     postgresKept,
 	// At READ COMMITTED whatever the default is: who has waited for the lock
 	// must see what was done under it. The number is "totpflow" in ASCII.
 	alone: transaction(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '1s';
 SELECT pg_advisory_xact_lock(8390052656918065015)`),
-	exists: never,
+	exists: not,
 	undone: postgresUndone,
 	busy:   func(err error) bool { return postgresUndone(err) || sqlState(err) == "55P03" }, // its lock_timeout
-	absent: func(err error) bool { return sqlState(err) == "42P01" },                        // undefined_table
+	// A statement that is still rolled back after so many tries.
+	unwritten: postgresUndone,
+	absent:    func(err error) bool { return sqlState(err) == "42P01" }, // undefined_table
+	denied:    func(err error) bool { return sqlState(err) == "42501" }, // insufficient_privilege
+	strange:   func(err error) bool { return sqlState(err) == "42703" }, // undefined_column
+	gone:      postgresGone,
+	corrupt:   not,
 }
 
 // postgresUndone recognises serialization_failure and deadlock_detected. Each
@@ -57,6 +45,13 @@ SELECT pg_advisory_xact_lock(8390052656918065015)`),
 func postgresUndone(err error) bool {
 	state := sqlState(err)
 	return state == "40001" || state == "40P01"
+}
+
+// postgresGone recognises that the server has ended the connection (classes 08 and
+// 57P: it shuts down, crashes, or was told to), or that it has said nothing.
+func postgresGone(err error) bool {
+	state := sqlState(err)
+	return state == "" || strings.HasPrefix(state, "08") || strings.HasPrefix(state, "57P")
 }
 
 // sqlState returns the SQLSTATE of an error of pgx or lib/pq, "" of others.
@@ -97,14 +92,36 @@ current_setting('synchronous_commit'), current_setting('server_encoding'), curre
 
 // postgresKept refuses an UNLOGGED table, which a crash empties, and a temporary
 // one.
-func postgresKept(ctx context.Context, conn *sql.Conn) error {
+func postgresKept(ctx context.Context, conn *sql.Conn, n names) error {
 	var kind string
-	row := conn.QueryRowContext(ctx, `SELECT relpersistence::text FROM pg_catalog.pg_class WHERE oid = to_regclass('totpflow_accounts')`)
+	row := conn.QueryRowContext(ctx, `SELECT relpersistence::text FROM pg_catalog.pg_class WHERE oid = to_regclass($1)`, n.accounts())
 	if err := row.Scan(&kind); err != nil {
 		return err
 	}
 	if kind != "p" {
-		return fmt.Errorf("%w: the table totpflow_accounts is not permanent (relpersistence is %s)", ErrNotDurable, kind)
+		return fmt.Errorf("%w: the table %s is not permanent (relpersistence is %s)", ErrNotDurable, n.accounts(), kind)
+	}
+	var hidden bool
+	if err := conn.QueryRowContext(ctx, postgresHidden, n.accounts()).Scan(&hidden); err != nil {
+		return err
+	}
+	if hidden {
+		return fmt.Errorf("%w: no policy on %s lets this user see and write all of them", ErrRowSecurity, n.accounts())
 	}
 	return nil
 }
+
+// postgresHidden asks whether row level security is active for this user on a
+// table, and no policy takes it away: for each of select, insert, update and
+// delete one that is permissive and true, and none that is restrictive.
+const postgresHidden = `WITH policies AS (
+SELECT polcmd::text AS cmd, polpermissive AS permissive, pg_get_expr(polqual, polrelid) AS sees,
+	coalesce(pg_get_expr(polwithcheck, polrelid), pg_get_expr(polqual, polrelid)) AS writes
+FROM pg_catalog.pg_policy WHERE polrelid = to_regclass($1)
+	AND (0 = ANY (polroles) OR EXISTS (SELECT 1 FROM unnest(polroles) AS member (oid) WHERE pg_has_role(current_user, member.oid, 'USAGE')))
+)
+SELECT row_security_active(to_regclass($1)) AND (
+	EXISTS (SELECT 1 FROM policies WHERE NOT permissive)
+	OR EXISTS (SELECT 1 FROM unnest(ARRAY['r', 'a', 'w', 'd']) AS needed (cmd) WHERE NOT EXISTS (
+		SELECT 1 FROM policies WHERE permissive AND policies.cmd IN (needed.cmd, '*')
+			AND (needed.cmd = 'a' OR sees = 'true') AND (needed.cmd NOT IN ('a', 'w') OR writes = 'true'))))`

@@ -56,6 +56,30 @@ func prompt[T any](ctx context.Context, fuse *fuse, f func() (T, error)) (T, err
 	}
 }
 
+// inline is prompt for what is known not to wait: it takes no goroutine. The
+// caller's goroutine is the one that asks, so a panic of f is there already.
+func inline[T any](ctx context.Context, fuse *fuse, f func() (T, error)) (value T, err error) {
+	if err = fuse.err(); err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return value, err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			blown := &panicked{p, debug.Stack()}
+			fuse.blown.CompareAndSwap(nil, blown)
+			panic(blown)
+		}
+	}()
+	value, err = f()
+	if fault := fuse.err(); fault != nil { // the answer may be that of a call that panicked meanwhile
+		var none T
+		return none, fault
+	}
+	return value, err
+}
+
 // A fuse blows with the first panic. The connection goes back to the pool with
 // an answer that nobody has read, which the next call would take for its own: a
 // race that was lost for one that was won. So whoever asks after that is refused.

@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -31,8 +32,22 @@ func migrated() *fake {
 		"SELECT count(*)":            value(int64(1)),
 		"SELECT coalesce(max":        value(int64(1)),
 		"SELECT relpersistence":      value("p"),
+		"WITH policies":              value(false),
 		"SELECT coalesce(engine":     value("InnoDB"),
 	}}
+}
+
+// onlyAccounts answers whether there is a table as before the first migration, and
+// of the table of accounts as after it.
+func onlyAccounts(f *fake) func() (driver.Rows, error) {
+	return func() (driver.Rows, error) {
+		args := f.last()
+		table, _ := args[len(args)-1].Value.(string)
+		if strings.HasSuffix(table, "accounts") {
+			return value(int64(1))()
+		}
+		return value(int64(0))()
+	}
 }
 
 // variables are those of a MySQL server, with changes; an empty one is unknown to
@@ -80,6 +95,60 @@ func TestMigratePostgreSQLSettings(t *testing.T) {
 		f := migrated()
 		f.query["SELECT relpersistence"] = value(kind)
 		requireRefusal(t, sqlstore.New(f.open(t), sqlstore.PostgreSQL).Migrate(t.Context()), want, kind)
+	}
+}
+
+// What hides rows, or takes a right away, is refused by name; a table that the
+// ledger knows and that is gone, or another one, is lost, and not made again.
+func TestMigrateRefusesTheTable(t *testing.T) {
+	f := migrated()
+	f.query["WITH policies"] = value(true)
+	requireRefusal(t, sqlstore.New(f.open(t), sqlstore.PostgreSQL).Migrate(t.Context()), sqlstore.ErrRowSecurity, "row security")
+	cases := []struct {
+		dialect sqlstore.Dialect
+		err     error
+		want    error
+	}{
+		{sqlstore.PostgreSQL, pgError("42501"), sqlstore.ErrRights},
+		{sqlstore.PostgreSQL, pgError("42703"), sqlstore.ErrTableLost},
+		{sqlstore.MySQL, errors.New("Error 1142 (42000): DELETE command denied to user"), sqlstore.ErrRights},
+		{sqlstore.MySQL, errors.New("Error 1143 (42000): UPDATE command denied to user 'Error 1054'"), sqlstore.ErrRights},
+		{sqlstore.MySQL, errors.New("Error 1044 (42000): Access denied for user"), sqlstore.ErrRights},
+		{sqlstore.MySQL, errors.New("Error 1054 (42S22): Unknown column 'due' in 'field list'"), sqlstore.ErrTableLost},
+		{sqlstore.SQLite, errors.New("attempt to write a readonly database (8)"), sqlstore.ErrRights},
+		{sqlstore.SQLite, errors.New("SQL logic error: no such column: due (1)"), sqlstore.ErrTableLost},
+	}
+	require.NotEmpty(t, cases)
+	for _, c := range cases {
+		for _, at := range []string{"SELECT tenant", "DELETE", "INSERT INTO totpflow_accounts", "UPDATE"} {
+			f := migrated()
+			maps.Copy(f.query, healthy().query)
+			f.query["SELECT count(*)"] = value(int64(1))
+			fail := func() (driver.Result, error) { return nil, c.err }
+			f.exec = map[string]func() (driver.Result, error){at: fail}
+			err := sqlstore.New(f.open(t), c.dialect).Migrate(t.Context())
+			if !slices.ContainsFunc(f.asked, func(s string) bool { return strings.HasPrefix(s, at) }) {
+				require.Equal(t, sqlstore.SQLite, c.dialect, "%s: its rights are the file's", at)
+				continue
+			}
+			requireRefusal(t, err, c.want, at)
+			require.ErrorIs(t, err, c.err)
+		}
+	}
+	for _, d := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.PostgreSQL, sqlstore.MySQL} {
+		f := migrated()
+		maps.Copy(f.query, healthy().query)
+		f.query["SELECT count(*)"] = func() (driver.Rows, error) {
+			args := f.last()
+			if args[len(args)-1].Value == "totpflow_schema" {
+				return value(int64(1))()
+			}
+			return value(int64(0))()
+		}
+		err := sqlstore.New(f.open(t), d).Migrate(t.Context())
+		requireRefusal(t, err, sqlstore.ErrTableLost, d)
+		require.ErrorContains(t, err, "there is no totpflow_accounts")
+		require.NotContains(t, strings.Join(f.asked, ";"), "CREATE")
 	}
 }
 
@@ -157,7 +226,7 @@ func TestMigrateCannotAsk(t *testing.T) {
 func TestMigratePostgreSQLLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, tries := migrated(), 0
-		f.query["SELECT count(*)"] = value(int64(0))
+		f.query["SELECT count(*)"] = onlyAccounts(f)
 		f.exec = map[string]func() (driver.Result, error){"BEGIN": func() (driver.Result, error) {
 			if tries++; tries < 3 {
 				return nil, pgError("55P03")
@@ -177,7 +246,7 @@ func TestMigratePostgreSQLLock(t *testing.T) {
 func TestMigrateMySQLLock(t *testing.T) {
 	empty := func() *fake {
 		f := migrated()
-		f.query["SELECT count(*)"] = value(int64(0))
+		f.query["SELECT count(*)"] = onlyAccounts(f)
 		f.query["SELECT GET_LOCK"] = value(int64(1))
 		return f
 	}
@@ -198,7 +267,7 @@ func TestMigrateMySQLLock(t *testing.T) {
 	require.NoError(t, sqlstore.New(f.open(t), sqlstore.MySQL).Migrate(t.Context()))
 	require.Equal(t, 1, f.closed)
 
-	for _, at := range []string{"CREATE TABLE IF NOT EXISTS totpflow_schema", "-- One row per account", "INSERT INTO totpflow_schema"} {
+	for _, at := range []string{"-- +goose Up", "-- The numbers of", "INSERT IGNORE INTO totpflow_schema"} {
 		f = empty()
 		f.exec = map[string]func() (driver.Result, error){at: func() (driver.Result, error) { return nil, errWire }}
 		require.ErrorIs(t, sqlstore.New(f.open(t), sqlstore.MySQL).Migrate(t.Context()), errWire, at)

@@ -5,47 +5,37 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"time"
 )
 
 var sqlite = dialect{
 	name:   "SQLite",
 	schema: schemaOf("sqlite"),
 
-	get: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = ? AND user_id = ?`,
-	create: `INSERT INTO totpflow_accounts (tenant, user_id, version, state, sealed, updated)
-VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, user_id) DO NOTHING`,
-	change: `UPDATE totpflow_accounts SET version = ?, state = ?, sealed = ?, updated = ?
-WHERE tenant = ? AND user_id = ? AND version = ?`,
-	remove: `DELETE FROM totpflow_accounts
-WHERE tenant = ? AND user_id = ? AND version = ?`,
-	list: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE tenant = ? AND user_id > ?
-ORDER BY tenant, user_id LIMIT ?`,
-	listAll: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE (tenant, user_id) > (?, ?)
-ORDER BY tenant, user_id LIMIT ?`,
-	listState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = ? AND tenant = ? AND user_id > ?
-ORDER BY tenant, user_id LIMIT ?`,
-	listAllState: `SELECT tenant, user_id, version, state, sealed, updated FROM totpflow_accounts
-WHERE state = ? AND (tenant, user_id) > (?, ?)
-ORDER BY tenant, user_id LIMIT ?`,
-
-	table:   `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`,
-	ledger:  `CREATE TABLE totpflow_schema (number INTEGER NOT NULL PRIMARY KEY) STRICT`,
-	applied: `SELECT coalesce(max(number), 0) FROM totpflow_schema`,
-	apply:   `INSERT INTO totpflow_schema (number) VALUES (?)`,
+	schemaless:  true,
+	damage:      `PRAGMA integrity_check(3)`,
+	oneWriter:   true,
+	prepares:    true,
+	unlessThere: ` ON CONFLICT (tenant, user_id) DO NOTHING`,
+	table: func(n names, table string) (string, []any) {
+		return `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`, []any{n.qualified(table)}
+	},
 
 	settings: sqliteSettings,
-	kept:     func(context.Context, *sql.Conn) error { return nil }, // all tables of a file are kept alike
+	kept:     func(context.Context, *sql.Conn, names) error { return nil }, // all tables of a file are kept alike
 	// Takes the write lock at once: a transaction that begins by reading would
 	// fail with "busy" when a second one has written meanwhile.
 	alone:  transaction(`BEGIN IMMEDIATE`),
-	exists: never,
-	undone: never, // a writer waits for the file as long as busy_timeout says
+	exists: not,
+	undone: not, // a writer waits for the file as long as busy_timeout says
 	busy:   sqliteBusy,
-	absent: func(err error) bool { return strings.Contains(err.Error(), "no such table") },
+	// Each statement commits by itself, and SQLite rolls it back where it cannot.
+	unwritten: sqliteBusy,
+	absent:    func(err error) bool { return strings.Contains(err.Error(), "no such table") },
+	denied:    func(err error) bool { return strings.Contains(err.Error(), "readonly database") },
+	strange:   func(err error) bool { return strings.Contains(err.Error(), "no such column") },
+	gone:      not, // there is no wire
+	corrupt:   sqliteCorrupt,
 }
 
 // sqliteBusy recognises SQLITE_BUSY by SQLite's own words, which every driver
@@ -53,45 +43,52 @@ ORDER BY tenant, user_id LIMIT ?`,
 // once to whoever comes second, whatever the busy timeout.
 func sqliteBusy(err error) bool { return strings.Contains(err.Error(), "database is locked") }
 
+// sqliteCorrupt recognises SQLITE_CORRUPT and SQLITE_NOTADB by SQLite's own words.
+func sqliteCorrupt(err error) bool {
+	return strings.Contains(err.Error(), "malformed") || strings.Contains(err.Error(), "not a database")
+}
+
 // sqliteSettings refuses settings under which a commit may be lost. A used code
 // that is forgotten is good again. With a rollback journal a commit is final
 // when the journal's removal is on disk, for which only EXTRA waits
 // (sqlite.org/pragma.html#pragma_synchronous); FULL, which is what a file is
 // opened with when nothing is said, does not.
-func sqliteSettings(ctx context.Context, conn *sql.Conn) error {
+func sqliteSettings(ctx context.Context, conn *sql.Conn) (traits, error) {
 	var level int
 	if err := conn.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&level); err != nil {
-		return err
+		return traits{}, err
 	}
 	var journal string
 	if err := conn.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&journal); err != nil {
-		return err
+		return traits{}, err
 	}
 	const full, extra = 2, 3 // 0 OFF, 1 NORMAL
 	switch journal {
 	case "wal":
 		if level >= full {
-			return sqliteWaits(ctx, conn)
+			patience, err := sqliteWaits(ctx, conn)
+			return traits{quick: true, patience: patience}, err // readers wait for nobody
 		}
 	case "delete", "truncate", "persist":
 		if level >= extra {
-			return sqliteWaits(ctx, conn)
+			patience, err := sqliteWaits(ctx, conn)
+			return traits{patience: patience}, err
 		}
 	}
 	// A database without a file says "memory".
-	return fmt.Errorf("%w: PRAGMA journal_mode is %s and synchronous %d; set journal_mode(WAL) and synchronous(FULL) in the data source name, as the package documentation shows",
+	return traits{}, fmt.Errorf("%w: PRAGMA journal_mode is %s and synchronous %d; set journal_mode(WAL) and synchronous(FULL) in the data source name, as the package documentation shows",
 		ErrNotDurable, journal, level)
 }
 
-// sqliteWaits refuses a connection whose writes fail at once while there is another
-// writer: of those who sign in at the same moment, nearly all would be refused.
-func sqliteWaits(ctx context.Context, conn *sql.Conn) error {
+// sqliteWaits returns how long a writer waits for another one. It refuses a
+// connection whose writes fail at once while there is another writer: of those who sign in at the same moment, nearly all would be refused.
+func sqliteWaits(ctx context.Context, conn *sql.Conn) (time.Duration, error) {
 	var milliseconds int
 	if err := conn.QueryRowContext(ctx, `PRAGMA busy_timeout`).Scan(&milliseconds); err != nil {
-		return err
+		return 0, err
 	}
 	if milliseconds > 0 {
-		return nil
+		return time.Duration(milliseconds) * time.Millisecond, nil
 	}
-	return fmt.Errorf("%w: PRAGMA busy_timeout is 0; set busy_timeout(5000) in the data source name, as the package documentation shows", ErrBusyTimeout)
+	return 0, fmt.Errorf("%w: PRAGMA busy_timeout is 0; set busy_timeout(5000) in the data source name, as the package documentation shows", ErrBusyTimeout)
 }

@@ -79,11 +79,11 @@ func TestOnlyOneRowIsSuccess(t *testing.T) {
 
 // Raw errors come through, and none of them reads as "never enrolled".
 func TestGetErrors(t *testing.T) {
-	row := []driver.Value{"acme", "alice", []byte("only fifteen..."), "active", []byte("x"), int64(0)}
+	row := []driver.Value{"acme", "alice", []byte("only fifteen..."), "active", int64(0), nil, []byte("x")}
 	for name, answer := range map[string]func() (driver.Rows, error){
 		"connection":       func() (driver.Rows, error) { return nil, errWire },
-		"broken off":       func() (driver.Rows, error) { return &fakeRows{columns: 6, end: errWire}, nil },
-		"malformed":        func() (driver.Rows, error) { return &fakeRows{columns: 6, rows: [][]driver.Value{row}}, nil },
+		"broken off":       func() (driver.Rows, error) { return &fakeRows{columns: 7, end: errWire}, nil },
+		"malformed":        func() (driver.Rows, error) { return &fakeRows{columns: 7, rows: [][]driver.Value{row}}, nil },
 		"another's schema": func() (driver.Rows, error) { return &fakeRows{columns: 2, rows: [][]driver.Value{row[:2]}}, nil },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestGetErrors(t *testing.T) {
 // by it would miss people.
 func TestListBrokenOff(t *testing.T) {
 	f := &fake{query: map[string]func() (driver.Rows, error){"SELECT tenant": func() (driver.Rows, error) {
-		return &fakeRows{columns: 6, rows: [][]driver.Value{{"acme", "alice", after[:], "active", []byte("x"), int64(0)}}, end: errWire}, nil
+		return &fakeRows{columns: 7, rows: [][]driver.Value{{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}}, end: errWire}, nil
 	}}}
 	page, err := sqlstore.New(f.open(t), sqlstore.SQLite).List(t.Context(), store.Query{Tenant: "acme"})
 	require.ErrorIs(t, err, errWire)
@@ -108,12 +108,13 @@ func TestListBrokenOff(t *testing.T) {
 
 // healthy answers the questions of Migrate as an empty SQLite file does.
 func healthy() *fake {
-	return &fake{query: map[string]func() (driver.Rows, error){
+	f := &fake{query: map[string]func() (driver.Rows, error){
 		"PRAGMA busy_timeout": value(int64(5000)),
 		"PRAGMA synchronous":  value(int64(2)),
 		"PRAGMA journal_mode": value("wal"),
-		"SELECT count(*)":     value(int64(0)),
 	}}
+	f.query["SELECT count(*)"] = onlyAccounts(f)
+	return f
 }
 
 // Writers that do not wait for each other refuse most of those who sign in at once.
@@ -154,7 +155,7 @@ func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
 // inside the transaction does not go back to the pool.
 func TestMigrateFails(t *testing.T) {
 	fail := func() (driver.Result, error) { return nil, errWire }
-	for _, at := range []string{"BEGIN", "CREATE TABLE totpflow_schema", "-- One row per account", "INSERT INTO totpflow_schema", "COMMIT"} {
+	for _, at := range []string{"BEGIN", "-- +goose Up", "CREATE INDEX", "-- The numbers of", "INSERT INTO totpflow_schema", "COMMIT"} {
 		for _, rollback := range []bool{true, false} {
 			f := healthy()
 			f.exec = map[string]func() (driver.Result, error){at: fail}
@@ -218,7 +219,7 @@ func TestReturnsWhenTheContextEnds(t *testing.T) {
 			exec: map[string]func() (driver.Result, error){"": func() (driver.Result, error) { <-deaf; return driver.RowsAffected(1), nil }},
 			query: map[string]func() (driver.Rows, error){"": func() (driver.Rows, error) {
 				<-deaf
-				return &fakeRows{columns: 6}, nil
+				return &fakeRows{columns: 7}, nil
 			}},
 		}
 		db := sql.OpenDB(f)
@@ -237,13 +238,14 @@ func TestReturnsWhenTheContextEnds(t *testing.T) {
 			require.Equal(t, time.Second, time.Since(began), name)
 			cancel()
 		}
+		s = sqlstore.New(db, sqlstore.SQLite) // in whose line nobody stands
 		rec := record()
 		rec.Sealed = []byte("mine")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		require.ErrorIs(t, s.Put(ctx, rec, store.Version{}), context.DeadlineExceeded)
 		copy(rec.Sealed, "XXXX")
-		require.Equal(t, []byte("mine"), f.last()[4].Value, "the driver still reads it")
+		require.Equal(t, []byte("mine"), f.last()[6].Value, "the driver still reads it")
 
 		close(deaf)
 		synctest.Wait()

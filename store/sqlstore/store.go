@@ -3,8 +3,8 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/totpflow/totpflow/store"
@@ -19,33 +19,63 @@ import (
 // errors, until the process is started again: what the driver's connections
 // answer now may be the answer to something else.
 type Store struct {
-	db   *sql.DB
-	d    Dialect
-	fuse fuse
+	db    *sql.DB
+	d     Dialect
+	names names
+	ask   statements
+	fault error // of the dialect and its names
+
+	seen     atomic.Pointer[traits] // by Migrate
+	line     *line
+	prepared prepared
+	fuse     fuse
 }
 
-var _ store.Store = (*Store)(nil)
+// traits are what Migrate has seen of the database, zero before.
+type traits struct {
+	quick    bool          // a read waits for nobody, so that it takes no goroutine
+	patience time.Duration // how long a writer waits for another process, zero if that is not known
+}
 
-// New returns a Store in db, which stays the caller's to configure and close.
-// It asks nothing of the database; call [Store.Migrate] before the first use,
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.Counter = (*Store)(nil)
+)
+
+// New returns a Store in db, which stays the caller's to configure and close. Make
+// one for a process and keep it: with SQLite it holds statements until db is
+// closed, and its writers wait for each other in order. It asks nothing of the
+// database; call [Store.Migrate] before the first use,
 // or see to the schema otherwise.
-func New(db *sql.DB, d Dialect) *Store { return &Store{db: db, d: d} }
+func New(db *sql.DB, d Dialect) *Store {
+	s := &Store{db: db, d: d, line: newLine()}
+	s.seen.Store(new(traits))
+	if s.names, s.fault = d.names(); s.fault == nil {
+		s.ask = d.d.statements(s.names)
+	}
+	return s
+}
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
 	if err := id.Validate(); err != nil {
 		return store.Record{}, err
 	}
-	if s.d.d == nil {
-		return store.Record{}, ErrDialect
+	if s.fault != nil {
+		return store.Record{}, s.fault
 	}
-	return ask(ctx, s, func() (store.Record, error) {
-		rec, err := scan(s.db.QueryRowContext(ctx, s.d.d.get, id.Tenant, id.User))
-		if errors.Is(err, sql.ErrNoRows) {
-			return store.Record{}, store.ErrNotFound
-		}
-		return rec, err
+	found, err := ask(ctx, s, func() ([]store.Record, error) {
+		return all(ctx, s, scan, s.ask.get, id.Tenant, id.User)
 	})
+	switch {
+	case err != nil:
+		return store.Record{}, err
+	case len(found) == 0:
+		return store.Record{}, store.ErrNotFound
+	case len(found) > 1: // the key is unique, so this is not the schema we know
+		return store.Record{}, fmt.Errorf("sqlstore: %d rows of one account", len(found))
+	}
+	return found[0], nil
 }
 
 // Put implements [store.Store].
@@ -53,17 +83,17 @@ func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) er
 	if err := store.CheckPut(rec, was); err != nil {
 		return err
 	}
-	if s.d.d == nil {
-		return ErrDialect
+	if s.fault != nil {
+		return s.fault
 	}
 	// A copy, since the statement may outlive this call, and never nil, which
 	// drivers write as NULL.
 	sealed := append([]byte{}, rec.Sealed...)
-	updated := rec.Updated.UnixMicro()
+	updated, due := rec.Updated.UnixMicro(), millis(rec.Due)
 	if was.IsZero() {
-		return s.one(ctx, s.d.d.create, rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State, sealed, updated)
+		return s.one(ctx, s.ask.create, rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State, updated, due, sealed)
 	}
-	return s.one(ctx, s.d.d.change, rec.Version[:], rec.State, sealed, updated, rec.ID.Tenant, rec.ID.User, was[:])
+	return s.one(ctx, s.ask.change, rec.Version[:], rec.State, updated, due, sealed, rec.ID.Tenant, rec.ID.User, was[:])
 }
 
 // Delete implements [store.Store].
@@ -71,23 +101,17 @@ func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Versio
 	if err := id.Validate(); err != nil {
 		return err
 	}
-	if s.d.d == nil {
-		return ErrDialect
+	if s.fault != nil {
+		return s.fault
 	}
-	return s.one(ctx, s.d.d.remove, id.Tenant, id.User, was[:])
+	return s.one(ctx, s.ask.remove, id.Tenant, id.User, was[:])
 }
 
 // one runs a statement that compares and writes. It is the only place that
 // tells a won race from a lost one, by the number of rows: a statement that
 // succeeds has not necessarily done anything.
 func (s *Store) one(ctx context.Context, statement string, args ...any) error {
-	n, err := ask(ctx, s, func() (int64, error) {
-		res, err := s.db.ExecContext(ctx, statement, args...)
-		if err != nil {
-			return 0, err
-		}
-		return res.RowsAffected()
-	})
+	n, err := s.exec(ctx, statement, args...)
 	switch {
 	case err != nil && s.d.d.exists(err):
 		return store.ErrConflict
@@ -101,19 +125,41 @@ func (s *Store) one(ctx context.Context, statement string, args ...any) error {
 	return nil
 }
 
-// scan reads a row of the columns tenant, user_id, version, state, sealed,
-// updated. The id comes from the row and not from the question, so that
-// [store.Update] notices a database that compares otherwise than by bytes.
-func scan(row interface{ Scan(dest ...any) error }) (store.Record, error) {
+// never is the due time of a record that has none, which is NULL.
+var never = time.Time{}.UnixMilli()
+
+// millis is how a due time is kept.
+func millis(due time.Time) sql.NullInt64 {
+	ms := due.UnixMilli()
+	return sql.NullInt64{Int64: ms, Valid: ms != never}
+}
+
+// scan reads a row of columns.
+func scan(row *sql.Rows) (store.Record, error) {
+	var sealed []byte
+	rec, err := scanHead(row, &sealed)
+	rec.Sealed = sealed
+	return rec, err
+}
+
+// scanHead reads a row of headColumns, and what follows them. The id comes from
+// the row and not from the question, so that [store.Update] notices a database
+// that compares otherwise than by bytes.
+func scanHead(row *sql.Rows, more ...any) (store.Record, error) {
 	var rec store.Record
 	var version []byte
 	var updated int64
-	if err := row.Scan(&rec.ID.Tenant, &rec.ID.User, &version, &rec.State, &rec.Sealed, &updated); err != nil {
+	var due sql.NullInt64
+	err := row.Scan(append([]any{&rec.ID.Tenant, &rec.ID.User, &version, &rec.State, &updated, &due}, more...)...)
+	if err != nil {
 		return store.Record{}, err
 	}
 	if copy(rec.Version[:], version) != len(rec.Version) || len(version) != len(rec.Version) {
 		return store.Record{}, fmt.Errorf("sqlstore: a stored version has %d bytes", len(version))
 	}
 	rec.Updated = time.UnixMicro(updated).UTC()
+	if due.Valid {
+		rec.Due = time.UnixMilli(due.Int64).UTC()
+	}
 	return rec, nil
 }

@@ -3,7 +3,6 @@ package storetest_test
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,6 +21,7 @@ type broken struct {
 	swap   func(b *broken, rec store.Record, was store.Version) error   // not under mu
 	erase  func(b *broken, id store.AccountID, was store.Version) error // not under mu
 	list   func(b *broken, q store.Query) (store.Page, error)           // under mu
+	count  func(b *broken, q store.Query) (map[string]int, error)       // under mu
 	keep   func(store.Record) store.Record                              // on the way in
 	give   func(store.Record) store.Record                              // on the way out
 	check  func(store.Record, store.Version) error
@@ -51,6 +51,9 @@ func (b *broken) fill() *broken {
 	if b.list == nil {
 		b.list = (*broken).honestList
 	}
+	if b.count == nil {
+		b.count = (*broken).honestCount
+	}
 	if b.keep == nil {
 		b.keep = whole
 	}
@@ -72,6 +75,7 @@ func (b *broken) fill() *broken {
 func whole(rec store.Record) store.Record {
 	rec.Sealed = slices.Clone(rec.Sealed)
 	rec.Updated = rec.Updated.UTC().Truncate(time.Microsecond)
+	rec.Due = rec.Due.UTC().Truncate(time.Millisecond)
 	return rec
 }
 
@@ -111,23 +115,41 @@ func (b *broken) honestList(q store.Query) (store.Page, error) {
 	if err != nil {
 		return store.Page{}, err
 	}
-	return b.page(q, limit, func(id store.AccountID) bool { return id.Compare(after) > 0 }), nil
+	return b.page(q, limit, func(p store.Place) bool { return p.Compare(after) > 0 }), nil
 }
 
-func (b *broken) page(q store.Query, limit int, in func(store.AccountID) bool) store.Page {
+// page is the first records of those that the query selects and that are in.
+func (b *broken) page(q store.Query, limit int, in func(store.Place) bool) store.Page {
+	var places []store.Place
+	for _, rec := range b.records {
+		if p := q.Place(rec); q.Selects(rec) && in(p) {
+			places = append(places, p)
+		}
+	}
+	slices.SortFunc(places, store.Place.Compare)
 	var page store.Page
-	for _, id := range slices.SortedFunc(maps.Keys(b.records), store.AccountID.Compare) {
-		rec := b.records[id]
-		if !in(id) || !q.AllTenants && id.Tenant != q.Tenant || q.State != "" && rec.State != q.State {
-			continue
+	if len(places) > limit {
+		places = places[:limit]
+		page.Next = places[limit-1].Cursor()
+	}
+	for _, p := range places {
+		rec := b.give(b.records[p.ID])
+		if q.Heads {
+			rec.Sealed = nil
 		}
-		if len(page.Records) == limit {
-			page.Next = store.Cursor(page.Records[limit-1].ID)
-			break
-		}
-		page.Records = append(page.Records, b.give(rec))
+		page.Records = append(page.Records, rec)
 	}
 	return page
+}
+
+func (b *broken) honestCount(q store.Query) (map[string]int, error) {
+	counts := make(map[string]int)
+	for _, rec := range b.records {
+		if q.Selects(rec) {
+			counts[rec.State]++
+		}
+	}
+	return counts, nil
 }
 
 func (b *broken) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
@@ -164,4 +186,13 @@ func (b *broken) List(ctx context.Context, q store.Query) (store.Page, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.list(b, q)
+}
+
+func (b *broken) Count(ctx context.Context, q store.Query) (map[string]int, error) {
+	if err := b.ctxErr(ctx); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.count(b, q)
 }

@@ -16,9 +16,12 @@ var alice = store.AccountID{Tenant: "acme", User: "alice"}
 // noon has nanoseconds and a zone, of which a store keeps the microseconds.
 var noon = time.Date(2026, 2, 28, 13, 0, 0, 123456789, time.FixedZone("CET", 3600))
 
+// soon has microseconds, of which a store keeps the milliseconds of a due time.
+var soon = noon.Add(2 * time.Minute)
+
 // draft is a record of id with content that tells it from others.
 func draft(id store.AccountID, content string) store.Record {
-	return store.Record{ID: id, Version: store.NewVersion(), State: "active", Sealed: []byte(content), Updated: noon}
+	return store.Record{ID: id, Version: store.NewVersion(), State: "active", Sealed: []byte(content), Updated: noon, Due: soon}
 }
 
 // put writes a record over was and returns its version.
@@ -51,6 +54,7 @@ func expect(ctx context.Context, s store.Store, want store.Record) error {
 
 func same(got, want store.Record) error {
 	at := want.Updated.UTC().Truncate(time.Microsecond)
+	due := want.Due.UTC().Truncate(time.Millisecond)
 	switch {
 	case got.ID != want.ID:
 		return fmt.Errorf("got the record of %s, want %s", name(got.ID), name(want.ID))
@@ -64,6 +68,10 @@ func same(got, want store.Record) error {
 		return fmt.Errorf("%s: updated is %v, want %v", name(want.ID), got.Updated, at)
 	case got.Updated.Location() != time.UTC:
 		return fmt.Errorf("%s: updated is in %v, want UTC", name(want.ID), got.Updated.Location())
+	case !got.Due.Truncate(time.Millisecond).Equal(due):
+		return fmt.Errorf("%s: due is %v, want %v", name(want.ID), got.Due, due)
+	case got.Due.Location() != time.UTC:
+		return fmt.Errorf("%s: due is in %v, want UTC", name(want.ID), got.Due.Location())
 	}
 	return nil
 }

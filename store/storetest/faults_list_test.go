@@ -8,7 +8,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-var faults = slices.Concat(recordFaults, listFaults)
+var faults = slices.Concat(recordFaults, listFaults, dueFaults, countFaults)
 
 var listFaults = []fault{
 	{"list of nothing not found", "empty list", func() *broken {
@@ -27,7 +27,7 @@ var listFaults = []fault{
 				return page, err
 			}
 			after, limit, _ := q.Start()
-			return b.page(store.Query{AllTenants: true, State: q.State}, limit, func(id store.AccountID) bool { return id.Compare(after) > 0 }), nil
+			return b.page(store.Query{AllTenants: true, State: q.State}, limit, func(p store.Place) bool { return p.Compare(after) > 0 }), nil
 		}}
 	}},
 	{"cursor that counts", "paging over a hole", func() *broken {
@@ -36,15 +36,9 @@ var listFaults = []fault{
 			if err != nil {
 				return store.Page{}, err
 			}
-			skip, _ := strconv.Atoi(after.User)
-			seen := 0
-			page := b.page(q, limit, func(id store.AccountID) bool {
-				if !q.AllTenants && id.Tenant != q.Tenant {
-					return false
-				}
-				seen++
-				return seen > skip
-			})
+			skip, _ := strconv.Atoi(after.ID.User)
+			page := b.page(q, skip+limit, func(store.Place) bool { return true })
+			page.Records = page.Records[min(skip, len(page.Records)):]
 			if page.Next != "" {
 				page.Next = store.Cursor(store.AccountID{Tenant: q.Tenant, User: strconv.Itoa(skip + limit)})
 			}
@@ -57,7 +51,7 @@ var listFaults = []fault{
 			if err != nil {
 				return store.Page{}, err
 			}
-			return b.page(q, max(limit, q.Limit), func(id store.AccountID) bool { return id.Compare(after) > 0 }), nil
+			return b.page(q, max(limit, q.Limit), func(p store.Place) bool { return p.Compare(after) > 0 }), nil
 		}}
 	}},
 	{"last page lost", "paging while writing", func() *broken {
@@ -93,7 +87,7 @@ var listFaults = []fault{
 	}},
 	{"cursor of another tenant accepted", "bad queries", func() *broken {
 		return &broken{list: func(b *broken, q store.Query) (store.Page, error) {
-			if after, err := store.ParseCursor(q.Cursor); err == nil && after.Tenant != q.Tenant && !q.AllTenants {
+			if after, err := store.ParseCursor(q.Cursor); err == nil && after.ID.Tenant != q.Tenant && !q.AllTenants {
 				q.Cursor = ""
 			}
 			return b.honestList(q)

@@ -145,7 +145,7 @@ var pagingCases = []testCase{
 		var churned error
 		stop := make(chan struct{})
 		over.Go(func() { churned = churn(ctx, s, stop) })
-		err := pageThrough(ctx, s, stay)
+		err := pageThrough(ctx, s, store.Query{Tenant: "acme"}, stay)
 		close(stop)
 		over.Wait()
 		if churned != nil {
@@ -184,6 +184,8 @@ var pagingCases = []testCase{
 			{store.Query{Tenant: "acme", AllTenants: true}, store.ErrQuery},
 			{store.Query{Tenant: "a\x00"}, store.ErrQuery},
 			{store.Query{State: "\xff"}, store.ErrQuery},
+			{store.Query{Tenant: "acme", DueBefore: noon}, store.ErrQuery},
+			{store.Query{AllTenants: true, DueBefore: noon, Cursor: store.Cursor(alice)}, store.ErrCursor},
 			{store.Query{Tenant: "acme", Cursor: "1"}, store.ErrCursor},
 			{store.Query{Tenant: "acme", Cursor: "' OR 1=1"}, store.ErrCursor},
 			{store.Query{Tenant: "acme", Cursor: store.Cursor(store.AccountID{Tenant: "beta", User: "a"})}, store.ErrCursor},
@@ -199,10 +201,11 @@ var pagingCases = []testCase{
 
 // expectList pages through q and compares the ids.
 func expectList(ctx context.Context, s store.Store, q store.Query, want []store.AccountID) error {
-	got, err := listAll(ctx, s, q)
+	places, err := listAll(ctx, s, q)
 	if err != nil {
 		return err
 	}
+	got := idsOf(places)
 	if slices.Equal(got, want) {
 		return nil
 	}
@@ -214,13 +217,21 @@ func expectList(ctx context.Context, s store.Store, q store.Query, want []store.
 	return fmt.Errorf("List(%+v): %d records, want %d", q, len(got), len(want))
 }
 
-// listAll returns the ids of all pages. A list that does not end is a fault.
-func listAll(ctx context.Context, s store.Store, q store.Query) ([]store.AccountID, error) {
+func idsOf(places []store.Place) (ids []store.AccountID) {
+	for _, p := range places {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+// listAll returns the places of all records of all pages. A list that does not
+// end is a fault, and so is a record that the query does not select.
+func listAll(ctx context.Context, s store.Store, q store.Query) ([]store.Place, error) {
 	limit := min(q.Limit, store.MaxLimit)
 	if limit == 0 {
 		limit = store.DefaultLimit
 	}
-	var ids []store.AccountID
+	var places []store.Place
 	cursors := make(map[string]bool)
 	for {
 		page, err := s.List(ctx, q)
@@ -231,10 +242,13 @@ func listAll(ctx context.Context, s store.Store, q store.Query) ([]store.Account
 			return nil, fmt.Errorf("List(%+v): a page of %d records", q, len(page.Records))
 		}
 		for _, rec := range page.Records {
-			ids = append(ids, rec.ID)
+			if !q.Selects(rec) {
+				return nil, fmt.Errorf("List(%+v): %s, in state %q and due %v, is not selected", q, name(rec.ID), rec.State, rec.Due)
+			}
+			places = append(places, q.Place(rec))
 		}
 		if page.Next == "" {
-			return ids, nil
+			return places, nil
 		}
 		if cursors[page.Next] {
 			return nil, fmt.Errorf("List(%+v): cursor %q came twice", q, page.Next)
@@ -266,21 +280,24 @@ func churn(ctx context.Context, s store.Store, stop <-chan struct{}) error {
 	}
 }
 
-// pageThrough reads the list a few times in small pages.
-func pageThrough(ctx context.Context, s store.Store, stay []store.AccountID) error {
+// pageThrough reads the list a few times in small pages, while other records are
+// written.
+func pageThrough(ctx context.Context, s store.Store, q store.Query, stay []store.AccountID) error {
 	for _, limit := range []int{1, 3, 7, 10, 59} {
-		got, err := listAll(ctx, s, store.Query{Tenant: "acme", Limit: limit})
+		q.Limit = limit
+		places, err := listAll(ctx, s, q)
 		if err != nil {
 			return err
 		}
-		if !slices.IsSortedFunc(got, store.AccountID.Compare) {
+		if !slices.IsSortedFunc(places, store.Place.Compare) {
 			return fmt.Errorf("pages of %d: not in order", limit)
 		}
-		if len(slices.Compact(slices.Clone(got))) != len(got) {
+		if len(slices.Compact(slices.Clone(places))) != len(places) {
 			return fmt.Errorf("pages of %d: a record came twice", limit)
 		}
+		got := idsOf(places)
 		for _, id := range stay {
-			if _, ok := slices.BinarySearchFunc(got, id, store.AccountID.Compare); !ok {
+			if !slices.Contains(got, id) {
 				return fmt.Errorf("pages of %d: %s is missing", limit, name(id))
 			}
 		}

@@ -18,7 +18,7 @@ var recordCases = []testCase{
 		}
 		return expectAbsent(ctx, s, store.AccountID{User: "alice"})
 	}},
-	{"round trip", "what was written comes back: id, version, state, bytes, and the time to the microsecond in UTC", func(ctx context.Context, s store.Store) error {
+	{"round trip", "what was written comes back: id, version, state, bytes, and the times, to the microsecond and the millisecond, in UTC", func(ctx context.Context, s store.Store) error {
 		rec := draft(alice, "content")
 		if err := s.Put(ctx, rec, store.Version{}); err != nil {
 			return err
@@ -26,10 +26,11 @@ var recordCases = []testCase{
 		if err := expect(ctx, s, rec); err != nil {
 			return err
 		}
-		// The zero time, and one before 1970, are times like others.
-		for _, at := range []time.Time{{}, time.Date(1900, 1, 1, 0, 0, 0, 1000, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)} {
+		// The zero time, one before 1970, and 1970 are times like others; only a due
+		// time of zero is none.
+		for _, at := range []time.Time{{}, time.Unix(0, 0).UTC(), time.Date(1900, 1, 1, 0, 0, 0, 1000000, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)} {
 			was := rec.Version
-			rec.Version, rec.Updated, rec.State = store.NewVersion(), at, ""
+			rec.Version, rec.Updated, rec.Due, rec.State = store.NewVersion(), at, at, ""
 			if err := s.Put(ctx, rec, was); err != nil {
 				return err
 			}

@@ -40,7 +40,7 @@ type testCase struct {
 
 // suite is all cases, in the order of reading.
 func suite() []testCase {
-	return slices.Concat(recordCases, versionCases, idCases, sizeCases, contextCases, raceCases, listCases, pagingCases)
+	return slices.Concat(recordCases, versionCases, idCases, sizeCases, contextCases, raceCases, listCases, pagingCases, dueCases, countCases)
 }
 
 // Run checks the stores that open returns, each case as a subtest of its own.

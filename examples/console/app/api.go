@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"mime"
 	"net/http"
 
@@ -52,19 +51,20 @@ func withAccepted(next http.Handler) http.Handler {
 // call runs a handler and answers for it when it fails.
 func (c *console) call(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		err := h(w, r)
-		if err == nil {
-			return
+		if err := h(w, r); err != nil {
+			c.failCall(w, r, err)
 		}
-		code, f := failureOf(w, err)
-		if code >= http.StatusInternalServerError {
-			slog.ErrorContext(r.Context(), "console", "path", r.URL.Path, "error", err)
-		}
-		if code == http.StatusUnauthorized {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-		}
-		_ = reply(w, code, f)
 	}
+}
+
+// failCall answers a call that failed.
+func (c *console) failCall(w http.ResponseWriter, r *http.Request, err error) {
+	code, f := failureOf(w, err)
+	logFailure(r, code, err)
+	if code == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	_ = reply(w, code, f)
 }
 
 // person is call for those who are signed in. Who has to set up first can do

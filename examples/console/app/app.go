@@ -53,6 +53,7 @@ type console struct {
 	mfa      *totpflow.Service
 	users    *users
 	sessions *sessions
+	file     databaseFile
 	pages    map[*words.Language]pages
 	mux      *http.ServeMux
 	now      func() time.Time
@@ -91,6 +92,9 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	if c.archive, err = newArchive(ctx, c.users, o.Now()); err != nil {
+		return nil, err
+	}
+	if c.file, err = fileOf(ctx, o.DB); err != nil {
 		return nil, err
 	}
 	if c.sessions, err = newSessions(ctx, o.DB, c.fail); err != nil {
@@ -159,10 +163,10 @@ func (c *console) routes() *http.ServeMux {
 }
 
 func (c *console) handler() http.Handler {
-	pages := withLanguage(withSource(c.sessions.LoadAndSave(c.mux)))
+	pages := withLanguage(c.file.withDatabase(withSource(c.sessions.LoadAndSave(c.mux)), c.fail))
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", staticFiles())
-	mux.Handle("/api/", c.api())
+	mux.Handle("/api/", c.file.withDatabase(c.api(), c.failCall))
 	mux.Handle("/", pages)
 	// Refuses a form that another site has sent in a person's name.
 	protection := http.NewCrossOriginProtection()
@@ -235,11 +239,23 @@ func (c *console) signedIn(h func(http.ResponseWriter, *http.Request, *visitor) 
 // person is told only what to do.
 func (c *console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := status(w, err)
-	if code >= http.StatusInternalServerError {
-		slog.ErrorContext(r.Context(), "console", "path", r.URL.Path, "error", err)
-	}
+	logFailure(r, code, err)
 	l := spoken(r.Context())
 	c.render(w, code, "problem", view{Language: l, Title: problemTitle(l, code), Error: explain(l, "", err, c.now())})
+}
+
+// logFailure logs what failed here. A browser that hangs up is not a fault: the
+// database then reports that the request's context has ended, and anybody could
+// fill the log with that.
+func logFailure(r *http.Request, code int, err error) {
+	if code < http.StatusInternalServerError {
+		return
+	}
+	level := slog.LevelError
+	if r.Context().Err() != nil {
+		level = slog.LevelDebug
+	}
+	slog.Log(r.Context(), level, "console", "path", r.URL.Path, "error", err)
 }
 
 // status is the status code for an error.

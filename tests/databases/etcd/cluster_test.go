@@ -157,7 +157,7 @@ func TestOldLeader(t *testing.T) {
 				}
 			})
 			over.Go(func() {
-				found, err := client.Get(ctx, "totpflow/account/acme\x00alice", clientv3.WithSerializable())
+				found, err := client.Get(ctx, "totpflow/account\x00acme\x00alice", clientv3.WithSerializable())
 				if err == nil && binary.BigEndian.Uint64(found.Kvs[0].Value[len(found.Kvs[0].Value)-8:]) == before {
 					old.Add(1)
 				}

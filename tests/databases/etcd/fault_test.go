@@ -88,32 +88,70 @@ func TestNoSpace(t *testing.T) {
 }
 
 // What is not of this store, or of a newer program, is an error, and not "never
-// enrolled" or a shorter list.
+// enrolled". A damaged value hides no other record of a list, and passes for none
+// that can be read; a key that no store makes is an error there too.
 func TestForeignValues(t *testing.T) {
+	const version, never, day = "0123456789abcdef", "\x00\x00\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x00"
+	const alice = "account\x00acme\x00alice"
 	client := dial(t, alone)
 	for name, c := range map[string]struct{ key, value string }{
-		"too short":      {"account/acme\x00alice", "0123456789abcdef"},
-		"empty":          {"account/acme\x00alice", ""},
-		"newer format":   {"account/acme\x00alice", "0123456789abcdef\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
-		"state cut":      {"account/acme\x00alice", "0123456789abcdef\x01\x00\x00\x00\x00\x00\x00\x00\x00\x05acti"},
-		"zero version":   {"account/acme\x00alice", string(make([]byte, 16)) + "\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
-		"no separator":   {"account/acme", "0123456789abcdef\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
-		"two separators": {"account/acme\x00alice\x00", "0123456789abcdef\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
+		"too short":      {alice, version},
+		"empty":          {alice, ""},
+		"newer format":   {alice, version + "\x02" + never + day + "\x00"},
+		"no such year":   {alice, version + "\x01" + "\xff\xff\xff\xff\xff\xff\xff\xff" + day + "\x00"},
+		"state cut":      {alice, version + "\x01" + never + day + "\x05acti"},
+		"zero version":   {alice, string(make([]byte, 16)) + "\x01" + never + day + "\x00"},
+		"no separator":   {"account\x00acme", version + "\x01" + never + day + "\x00"},
+		"two separators": {alice + "\x00", version + "\x01" + never + day + "\x00"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := prefix()
 			s := etcdstore.New(client, p)
+			bob := store.Record{ID: store.AccountID{Tenant: "acme", User: "bob"}, Version: store.NewVersion(), Sealed: []byte("x")}
+			require.NoError(t, s.Put(t.Context(), bob, store.Version{}))
 			_, err := client.Put(t.Context(), p+c.key, c.value)
 			require.NoError(t, err)
 			page, err := s.List(t.Context(), store.Query{AllTenants: true})
-			require.ErrorContains(t, err, "etcdstore: ")
-			require.Empty(t, page)
-			if c.key == "account/acme\x00alice" {
-				_, err = s.Get(t.Context(), race.Alice)
+			if c.key != alice {
 				require.ErrorContains(t, err, "etcdstore: ")
-				require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
+				require.Empty(t, page)
+				return
 			}
+			require.NoError(t, err)
+			require.Len(t, page.Records, 2)
+			require.Equal(t, store.Record{ID: race.Alice}, page.Records[0])
+			require.Equal(t, bob.Version, page.Records[1].Version)
+			_, err = s.Get(t.Context(), race.Alice)
+			require.ErrorContains(t, err, "etcdstore: ")
+			require.ErrorIs(t, race.Step(t.Context(), s), store.ErrUnavailable)
+			next := store.Record{ID: race.Alice, Version: store.NewVersion()}
+			require.ErrorIs(t, s.Put(t.Context(), next, store.Version{}), store.ErrConflict, "it is there")
+			require.ErrorIs(t, s.Delete(t.Context(), race.Alice, store.Version{}), store.ErrConflict)
 		})
+	}
+}
+
+// A prefix that begins with another one makes another store, whatever it is.
+func TestNestedPrefixes(t *testing.T) {
+	client := dial(t, alone)
+	outer := prefix()
+	for _, inner := range []string{outer + "account/", outer + "account", outer + "due/", outer + "a/"} {
+		one, other := etcdstore.New(client, outer), etcdstore.New(client, inner)
+		rec := store.Record{ID: race.Alice, Version: store.NewVersion(), Due: time.UnixMilli(1)}
+		require.NoError(t, other.Put(t.Context(), rec, store.Version{}))
+		for _, q := range []store.Query{{AllTenants: true}, {AllTenants: true, DueBefore: time.UnixMilli(2)}} {
+			page, err := one.List(t.Context(), q)
+			require.NoError(t, err)
+			require.Empty(t, page.Records, inner)
+			page, err = other.List(t.Context(), q)
+			require.NoError(t, err)
+			require.Len(t, page.Records, 1, inner)
+		}
+		_, err := one.Get(t.Context(), race.Alice)
+		require.ErrorIs(t, err, store.ErrNotFound)
+	}
+	for name, call := range calls(etcdstore.New(client, "a\x00")) {
+		require.ErrorIs(t, call(t.Context()), etcdstore.ErrPrefix, name)
 	}
 }
 

@@ -1,9 +1,11 @@
 package etcd_test
 
 import (
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +28,7 @@ func TestLayoutGolden(t *testing.T) {
 			ID: store.AccountID{Tenant: "acme", User: "alice"}, State: "active", Sealed: []byte("sealed\x00\xff"),
 			Version: store.Version{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255},
 			Updated: time.Date(2026, 2, 28, 12, 0, 0, 123456000, time.UTC),
+			Due:     time.Date(2026, 2, 28, 12, 2, 0, 123000000, time.UTC),
 		},
 	}
 	for _, rec := range records {
@@ -45,9 +48,11 @@ func TestLayoutGolden(t *testing.T) {
 	p := prefix()
 	s = etcdstore.New(client, p)
 	for line := range strings.Lines(string(golden)) {
-		var key string
-		var value []byte
-		_, err := fmt.Sscanf(line, "%q %x", &key, &value)
+		quoted, digits, found := strings.Cut(strings.TrimSuffix(line, "\n"), `" `)
+		require.True(t, found)
+		key, err := strconv.Unquote(quoted + `"`)
+		require.NoError(t, err)
+		value, err := hex.DecodeString(digits)
 		require.NoError(t, err)
 		_, err = client.Put(t.Context(), strings.Replace(key, "totpflow/", p, 1), string(value))
 		require.NoError(t, err)
@@ -55,6 +60,9 @@ func TestLayoutGolden(t *testing.T) {
 	page, err := s.List(t.Context(), store.Query{AllTenants: true})
 	require.NoError(t, err)
 	require.Equal(t, records, page.Records)
+	page, err = s.List(t.Context(), store.Query{AllTenants: true, DueBefore: records[1].Due.Add(time.Millisecond)})
+	require.NoError(t, err)
+	require.Equal(t, records[1:], page.Records)
 	for _, rec := range records {
 		back, err := s.Get(t.Context(), rec.ID)
 		require.NoError(t, err)

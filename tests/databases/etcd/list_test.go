@@ -41,9 +41,10 @@ func TestListToTheEnd(t *testing.T) {
 // put makes a record as package paging numbers them, in the documented layout.
 func put(n int) clientv3.Op {
 	id := paging.ID(n)
-	value := bytes.Repeat([]byte{1}, 16+1) // version and format
+	value := bytes.Repeat([]byte{1}, 16+1)    // version and format
+	value = append(value, make([]byte, 8)...) // never due
 	value = binary.BigEndian.AppendUint64(value, uint64(n))
 	value = append(value, "\x06active"...)
 	value = append(value, make([]byte, 100)...)
-	return clientv3.OpPut("totpflow/account/"+id.Tenant+"\x00"+id.User, string(value))
+	return clientv3.OpPut("totpflow/account\x00"+id.Tenant+"\x00"+id.User, string(value))
 }

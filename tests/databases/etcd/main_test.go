@@ -109,7 +109,7 @@ func naive(where string) (store.Store, func() error, error) {
 	s := etcdstore.New(client, prefix)
 	// A value that another key was given in the honest way.
 	overwrite := func(ctx context.Context, rec store.Record) error {
-		key := prefix + "account/" + rec.ID.Tenant + "\x00"
+		key := prefix + "account\x00" + rec.ID.Tenant + "\x00"
 		draft := rec
 		draft.ID.User = "draft " + rec.Version.String()
 		if err := s.Put(ctx, draft, store.Version{}); err != nil {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,6 +20,7 @@ func TestListReadsAPage(t *testing.T) {
 	_, db := open(t, dsn)
 	fill(t, db, 100_000)
 	middle := store.Cursor(store.AccountID{Tenant: "acme", User: "user-0050000"})
+	overdue := store.Place{ID: store.AccountID{Tenant: "beta", User: "user-0050000"}, Due: time.UnixMilli(50_000)}.Cursor()
 	for _, parameters := range []string{"", "interpolateParams=true"} {
 		one := dial(t, dsn+parameters) // a single connection, whose counters are looked at
 		one.SetMaxOpenConns(1)
@@ -29,6 +31,9 @@ func TestListReadsAPage(t *testing.T) {
 			"everywhere":       {AllTenants: true, Cursor: middle},
 			"state of tenant":  {Tenant: "acme", State: "reset", Cursor: middle},
 			"state everywhere": {AllTenants: true, State: "reset", Cursor: middle},
+			"due, first":       {AllTenants: true, DueBefore: time.UnixMilli(90_000)},
+			"due":              {AllTenants: true, DueBefore: time.UnixMilli(90_000), Cursor: overdue},
+			"heads":            {AllTenants: true, Heads: true, Cursor: middle},
 		} {
 			t.Run(parameters+" "+name, func(t *testing.T) {
 				_, err := one.Exec("FLUSH STATUS")
@@ -51,6 +56,13 @@ func TestListReadsAPage(t *testing.T) {
 	}
 }
 
+// Counts are those of the records, of one tenant and of all.
+func TestCount(t *testing.T) {
+	s, db := open(t, database(t))
+	fill(t, db, 100_000)
+	kind.Counts(t, s)
+}
+
 func TestListToTheEnd(t *testing.T) { kind.ListToTheEnd(t, database(t), fill) }
 
 // fill makes records as package paging numbers them, of which one in fifty is in
@@ -58,7 +70,7 @@ func TestListToTheEnd(t *testing.T) { kind.ListToTheEnd(t, database(t), fill) }
 func fill(t *testing.T, db *sql.DB, records int) {
 	_, err := db.Exec(fmt.Sprintf(`INSERT INTO totpflow_accounts
 SELECT IF(seq %% 10 = 0, 'beta', 'acme'), CONCAT('user-', LPAD(seq, 7, '0')), UNHEX(MD5(seq)),
-	IF(seq %% 47 = 0, 'reset', 'active'), REPEAT(MD5(seq), 10), seq
+	IF(seq %% 47 = 0, 'reset', 'active'), REPEAT(MD5(seq), 10), seq, IF(seq %% 100 = 0, seq, NULL)
 FROM seq_1_to_%d`, records))
 	require.NoError(t, err)
 	_, err = db.Exec("ANALYZE TABLE totpflow_accounts")

@@ -19,7 +19,7 @@ import (
 
 var kind = engine.Engine{
 	Name: "MariaDB", Driver: "mysql", Dialect: sqlstore.MySQL,
-	Overwrite: `REPLACE INTO totpflow_accounts VALUES (?, ?, ?, ?, ?, ?)`,
+	Overwrite: `REPLACE INTO totpflow_accounts VALUES (?, ?, ?, ?, ?, ?, ?)`,
 }
 
 // How a database is opened.

@@ -75,7 +75,7 @@ FROM information_schema.statistics WHERE table_schema = DATABASE() ORDER BY tabl
 FROM information_schema.check_constraints WHERE constraint_schema = DATABASE() ORDER BY table_name, check_clause`,
 		"engines":    `SELECT CONCAT_WS(' ', table_name, engine) FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name`,
 		"migrations": `SELECT number FROM totpflow_schema`,
-		"record":     `SELECT CONCAT_WS(' ', tenant, user_id, HEX(version), state, HEX(sealed), updated) FROM totpflow_accounts`,
+		"record":     `SELECT CONCAT_WS(' ', tenant, user_id, HEX(version), state, HEX(sealed), updated, due) FROM totpflow_accounts`,
 	})
 }
 
@@ -83,13 +83,13 @@ FROM information_schema.check_constraints WHERE constraint_schema = DATABASE() O
 func TestSchemaRefuses(t *testing.T) {
 	_, db := open(t, database(t))
 	for name, values := range map[string]string{
-		"short version":    `'', 'a', 'x', '', '', 0`,
-		"long version":     `'', 'a', REPEAT('x', 17), '', '', 0`,
-		"no user":          `'', '', REPEAT('x', 16), '', '', 0`,
-		"null tenant":      `NULL, 'a', REPEAT('x', 16), '', '', 0`,
-		"null sealed":      `'', 'a', REPEAT('x', 16), '', NULL, 0`,
-		"long user":        `'', REPEAT('x', 191), REPEAT('x', 16), '', '', 0`,
-		"sealed too large": `'', 'a', REPEAT('x', 16), '', REPEAT('x', 65537), 0`,
+		"short version":    `'', 'a', 'x', '', '', 0, NULL`,
+		"long version":     `'', 'a', REPEAT('x', 17), '', '', 0, NULL`,
+		"no user":          `'', '', REPEAT('x', 16), '', '', 0, NULL`,
+		"null tenant":      `NULL, 'a', REPEAT('x', 16), '', '', 0, NULL`,
+		"null sealed":      `'', 'a', REPEAT('x', 16), '', NULL, 0, NULL`,
+		"long user":        `'', REPEAT('x', 191), REPEAT('x', 16), '', '', 0, NULL`,
+		"sealed too large": `'', 'a', REPEAT('x', 16), '', REPEAT('x', 65537), 0, NULL`,
 	} {
 		_, err := db.Exec(`INSERT INTO totpflow_accounts VALUES (` + values + `)`)
 		// ER_CONSTRAINT_FAILED, ER_DATA_TOO_LONG, ER_BAD_NULL_ERROR

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,6 +25,7 @@ func TestListReadsAPage(t *testing.T) {
 	_, db := open(t, dsn)
 	fill(t, db, 100_000)
 	middle := store.Cursor(store.AccountID{Tenant: "acme", User: "user-0050000"})
+	overdue := store.Place{ID: store.AccountID{Tenant: "beta", User: "user-0050000"}, Due: time.UnixMilli(50_000)}.Cursor()
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 		s, plan := explaining(t, dsn+"&plan_cache_mode="+mode)
 		for name, q := range map[string]store.Query{
@@ -32,6 +34,9 @@ func TestListReadsAPage(t *testing.T) {
 			"everywhere":       {AllTenants: true, Cursor: middle},
 			"state of tenant":  {Tenant: "acme", State: "reset", Cursor: middle},
 			"state everywhere": {AllTenants: true, State: "reset", Cursor: middle},
+			"due, first":       {AllTenants: true, DueBefore: time.UnixMilli(90_000)},
+			"due":              {AllTenants: true, DueBefore: time.UnixMilli(90_000), Cursor: overdue},
+			"heads":            {AllTenants: true, Heads: true, Cursor: middle},
 		} {
 			t.Run(mode+" "+name, func(t *testing.T) {
 				*plan = ""
@@ -49,6 +54,13 @@ func TestListReadsAPage(t *testing.T) {
 	}
 }
 
+// Counts are those of the records, of one tenant and of all.
+func TestCount(t *testing.T) {
+	s, db := open(t, database(t))
+	fill(t, db, 100_000)
+	kind.Counts(t, s)
+}
+
 func TestListToTheEnd(t *testing.T) { kind.ListToTheEnd(t, database(t), fill) }
 
 // fill makes records as package paging numbers them, of which one in fifty is in
@@ -56,7 +68,7 @@ func TestListToTheEnd(t *testing.T) { kind.ListToTheEnd(t, database(t), fill) }
 func fill(t *testing.T, db *sql.DB, records int) {
 	_, err := db.Exec(`INSERT INTO totpflow_accounts
 SELECT CASE WHEN n % 10 = 0 THEN 'beta' ELSE 'acme' END, 'user-' || lpad(n::text, 7, '0'), decode(md5(n::text), 'hex'),
-	CASE WHEN n % 47 = 0 THEN 'reset' ELSE 'active' END, convert_to(repeat(md5(n::text), 10), 'UTF8'), n
+	CASE WHEN n % 47 = 0 THEN 'reset' ELSE 'active' END, convert_to(repeat(md5(n::text), 10), 'UTF8'), n, CASE WHEN n % 100 = 0 THEN n END
 FROM generate_series(1, $1::int) n`, records)
 	require.NoError(t, err)
 	_, err = db.Exec("ANALYZE totpflow_accounts")

@@ -19,8 +19,8 @@ import (
 
 var kind = engine.Engine{
 	Name: "PostgreSQL", Driver: "pgx", Dialect: sqlstore.PostgreSQL,
-	Overwrite: `INSERT INTO totpflow_accounts VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, user_id)
-DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state, sealed = EXCLUDED.sealed, updated = EXCLUDED.updated`,
+	Overwrite: `INSERT INTO totpflow_accounts VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, user_id)
+DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state, sealed = EXCLUDED.sealed, updated = EXCLUDED.updated, due = EXCLUDED.due`,
 }
 
 // How a database is opened.

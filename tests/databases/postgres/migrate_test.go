@@ -50,7 +50,7 @@ FROM information_schema.columns WHERE table_name LIKE 'totpflow%' ORDER BY table
 		"indexes":     `SELECT indexdef FROM pg_indexes WHERE tablename LIKE 'totpflow%' ORDER BY 1`,
 		"constraints": `SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid::regclass::text LIKE 'totpflow%' ORDER BY 1`,
 		"migrations":  `SELECT number::text FROM totpflow_schema`,
-		"record": `SELECT format('%s %s %s %s %s %s', tenant, user_id, encode(version, 'hex'), state, encode(sealed, 'hex'), updated)
+		"record": `SELECT format('%s %s %s %s %s %s %s', tenant, user_id, encode(version, 'hex'), state, encode(sealed, 'hex'), updated, due)
 FROM totpflow_accounts`,
 	})
 }
@@ -59,11 +59,11 @@ FROM totpflow_accounts`,
 func TestSchemaRefuses(t *testing.T) {
 	_, db := open(t, database(t))
 	for name, values := range map[string]string{
-		"short version":    `'', 'a', '\x0011', '', '', 0`,
-		"no user":          `'', '', decode(repeat('00', 16), 'hex'), '', '', 0`,
-		"null tenant":      `NULL, 'a', decode(repeat('00', 16), 'hex'), '', '', 0`,
-		"null sealed":      `'', 'a', decode(repeat('00', 16), 'hex'), '', NULL, 0`,
-		"sealed too large": `'', 'a', decode(repeat('00', 16), 'hex'), '', decode(repeat('00', 65537), 'hex'), 0`,
+		"short version":    `'', 'a', '\x0011', '', '', 0, NULL`,
+		"no user":          `'', '', decode(repeat('00', 16), 'hex'), '', '', 0, NULL`,
+		"null tenant":      `NULL, 'a', decode(repeat('00', 16), 'hex'), '', '', 0, NULL`,
+		"null sealed":      `'', 'a', decode(repeat('00', 16), 'hex'), '', NULL, 0, NULL`,
+		"sealed too large": `'', 'a', decode(repeat('00', 16), 'hex'), '', decode(repeat('00', 65537), 'hex'), 0, NULL`,
 	} {
 		_, err := db.Exec(`INSERT INTO totpflow_accounts VALUES (` + values + `)`)
 		require.Contains(t, []string{"23502", "23514"}, code(err), "%s: %v", name, err) // not_null_violation, check_violation

@@ -75,8 +75,8 @@ func TestOutOfMemory(t *testing.T) {
 // enrolled"; nothing is written in its place.
 func TestLostRecords(t *testing.T) {
 	for name, harm := range map[string][]any{
-		"deleted":           {"DEL", "account:acme\x00alice"},
-		"expired":           {"PEXPIRE", "account:acme\x00alice", 0},
+		"deleted":           {"DEL", "account\x00acme\x00alice"},
+		"expired":           {"PEXPIRE", "account\x00acme\x00alice", 0},
 		"out of the index":  {"ZREM", "index", "acme\x00alice"},
 		"the index is gone": {"DEL", "index"},
 	} {

@@ -29,12 +29,13 @@ func TestLayoutGolden(t *testing.T) {
 			ID: store.AccountID{Tenant: "acme", User: "alice"}, State: "active", Sealed: []byte("sealed\x00\xff"),
 			Version: store.Version{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255},
 			Updated: time.Date(2026, 2, 28, 12, 0, 0, 123456000, time.UTC),
+			Due:     time.Date(2026, 2, 28, 12, 2, 0, 123000000, time.UTC),
 		},
 		{ID: store.AccountID{User: "bob"}, Version: store.Version{1}, Updated: time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC), Sealed: []byte{}},
 	}
 	for _, rec := range records {
 		was := rec
-		was.Version, was.State = store.Version{9}, "pending"
+		was.Version, was.State, was.Due = store.Version{9}, "pending", noon
 		require.NoError(t, s.Put(t.Context(), was, store.Version{}))
 		require.NoError(t, s.Put(t.Context(), rec, was.Version))
 	}
@@ -64,6 +65,9 @@ func TestLayoutGolden(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []store.Record{records[1], records[0]}, page.Records)
 	page, err = s.List(t.Context(), store.Query{Tenant: "acme", State: "active"})
+	require.NoError(t, err)
+	require.Equal(t, records[:1], page.Records)
+	page, err = s.List(t.Context(), store.Query{AllTenants: true, DueBefore: records[0].Due.Add(time.Millisecond)})
 	require.NoError(t, err)
 	require.Equal(t, records[:1], page.Records)
 }

@@ -86,8 +86,10 @@ const fill = `for n = tonumber(ARGV[2]), tonumber(ARGV[3]) do
 	local member = (n % 10 == 0 and 'beta' or 'acme') .. '\0' .. string.format('user-%07d', n)
 	local random = redis.sha1hex(n)
 	redis.call('ZADD', ARGV[1] .. 'index', 0, member)
-	redis.call('ZADD', ARGV[1] .. 'index:active', 0, member)
-	redis.call('HSET', ARGV[1] .. 'account:' .. member, 'version', string.sub(random, 1, 16),
-		'state', 'active', 'sealed', string.rep(random, 4), 'updated', n)
+	redis.call('ZADD', ARGV[1] .. 'index\0active', 0, member)
+	redis.call('HSET', ARGV[1] .. 'account\0' .. member, 'version', string.sub(random, 1, 16),
+		'state', 'active', 'sealed', string.rep(random, 4), 'updated', n, 'due', '')
+	redis.call('HINCRBY', ARGV[1] .. 'store', 'records', 1)
+	redis.call('HINCRBY', ARGV[1] .. 'store', 'in active', 1)
 end
 return 'done'`

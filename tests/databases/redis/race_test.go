@@ -50,7 +50,7 @@ func naive(where string) (store.Store, func() error, error) {
 	s, client := attach(where)
 	_, prefix, _ := strings.Cut(where, " ")
 	overwrite := func(ctx context.Context, rec store.Record) error {
-		return client.HSet(ctx, prefix+"account:"+rec.ID.Tenant+"\x00"+rec.ID.User, "version", rec.Version[:],
+		return client.HSet(ctx, prefix+"account\x00"+rec.ID.Tenant+"\x00"+rec.ID.User, "version", rec.Version[:],
 			"state", rec.State, "sealed", rec.Sealed, "updated", rec.Updated.UnixMicro()).Err()
 	}
 	return race.Naive{Store: s, Overwrite: overwrite}, client.Close, nil

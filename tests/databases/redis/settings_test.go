@@ -131,7 +131,7 @@ func TestRights(t *testing.T) {
 	admin := dial(t, shared)
 	p := prefix()
 	rule := "on >secret ~" + p + "* resetchannels -@all +ping +hello +eval +evalsha +info +config|get +wait" +
-		" +exists +del +hmget +hset +zscore +zadd +zrem +zrangebylex"
+		" +exists +del +hget +hgetall +hmget +hset +hincrby +hdel +zscore +zcard +zadd +zrem +zrangebylex +zlexcount"
 	require.NoError(t, admin.Do(t.Context(), words("ACL SETUSER totpflow "+rule)...).Err())
 	options := patient(shared.Addr())
 	options.Username, options.Password = "totpflow", "secret"
@@ -144,6 +144,14 @@ func TestRights(t *testing.T) {
 	page, err := s.List(t.Context(), store.Query{Tenant: "acme", State: "active"})
 	require.NoError(t, err)
 	require.Len(t, page.Records, 1)
+	counts, err := s.Count(t.Context(), store.Query{AllTenants: true})
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{"active": 1}, counts)
+	rec, was := page.Records[0], page.Records[0].Version
+	rec.Version, rec.State, rec.Due = store.NewVersion(), "frozen", noon
+	require.NoError(t, s.Put(t.Context(), rec, was))
+	page, err = s.List(t.Context(), store.Query{AllTenants: true, DueBefore: noon.Add(time.Hour)})
+	require.NoError(t, err)
 	require.NoError(t, s.Delete(t.Context(), race.Alice, page.Records[0].Version))
 	require.ErrorContains(t, redisstore.New(client, redisstore.Options{Prefix: "other:"}).Create(t.Context()), "NOPERM")
 

@@ -113,6 +113,7 @@ func TestBusy(t *testing.T) {
 		err := race.Step(t.Context(), s)
 		require.ErrorIs(t, err, store.ErrUnavailable)
 		require.NotErrorIs(t, err, store.ErrConflict)
+		require.ErrorIs(t, err, store.ErrNotWritten)
 		require.Equal(t, sqlite3.SQLITE_BUSY, d.code(err), "%v", err)
 		require.Equal(t, uint64(1), engine.Stored(t, s))
 		release()

@@ -55,7 +55,7 @@ func writeLazily(where string) error {
 	for n := uint64(1); ; n++ {
 		v := store.NewVersion()
 		for _, id := range []store.AccountID{race.Numbered(round, 0), race.Numbered(round, n)} {
-			if _, err := tx.Exec(`INSERT OR REPLACE INTO totpflow_accounts VALUES (?, ?, ?, '', ?, 0)`,
+			if _, err := tx.Exec(`INSERT OR REPLACE INTO totpflow_accounts VALUES (?, ?, ?, '', ?, 0, NULL)`,
 				id.Tenant, id.User, v[:], race.Counter(n).Sealed); err != nil {
 				return err
 			}

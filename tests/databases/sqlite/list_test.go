@@ -7,16 +7,18 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/tests/rigs/engine"
 	"github.com/totpflow/totpflow/tests/rigs/paging"
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A page is read from its place in the primary key on and not sorted, as SQLite
+// A page is read from its place in an index on and not sorted, as SQLite
 // itself says of the statements that the store sends.
 func TestListUsesTheIndex(t *testing.T) {
 	path := file(t)
@@ -29,15 +31,29 @@ func TestListUsesTheIndex(t *testing.T) {
 		query store.Query
 		want  string
 	}{
-		{store.Query{Tenant: "acme"}, "(tenant=? AND user_id>?)"},
-		{store.Query{AllTenants: true}, "((tenant,user_id)>(?,?))"},
-		{store.Query{Tenant: "acme", State: "reset"}, "(tenant=? AND user_id>?)"},
-		{store.Query{AllTenants: true, State: "reset"}, "((tenant,user_id)>(?,?))"},
+		{store.Query{Tenant: "acme"}, "sqlite_autoindex_totpflow_accounts_1 (tenant=? AND user_id>?)"},
+		{store.Query{AllTenants: true}, "sqlite_autoindex_totpflow_accounts_1 ((tenant,user_id)>(?,?))"},
+		{store.Query{Tenant: "acme", State: "reset"}, "totpflow_accounts_state (state=? AND tenant=? AND user_id>?)"},
+		{store.Query{AllTenants: true, State: "reset"}, "totpflow_accounts_state (state=? AND (tenant,user_id)>(?,?))"},
+		{store.Query{AllTenants: true, DueBefore: time.UnixMilli(9)}, "totpflow_accounts_due ((due,tenant,user_id)>(?,?,?) AND due<?)"},
 	} {
 		_, err := s.List(t.Context(), c.query)
 		require.NoError(t, err)
-		require.Equal(t, "SEARCH totpflow_accounts USING PRIMARY KEY "+c.want, planOf(t, db, spy))
+		require.Equal(t, "SEARCH totpflow_accounts USING INDEX "+c.want, planOf(t, db, spy))
 	}
+}
+
+// Counts are those of the records, of one tenant and of all.
+func TestCount(t *testing.T) {
+	path := file(t)
+	_, db := mattn.open(t, path, wal)
+	_, err := db.Exec(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000)
+INSERT INTO totpflow_accounts SELECT iif(n % 10 = 0, 'beta', 'acme'), printf('user-%07d', n), randomblob(16), iif(n % 47 = 0, 'reset', 'active'), randomblob(320), n, NULL FROM numbers`)
+	require.NoError(t, err)
+	each(t, func(t *testing.T, d driver) {
+		s, _ := d.open(t, path, wal)
+		engine.Engine{Name: "SQLite by " + d.name}.Counts(t, s)
+	})
 }
 
 // Every record of a list comes once and in order, in memory that does not grow,
@@ -47,7 +63,7 @@ func TestListToTheEnd(t *testing.T) {
 	path := file(t)
 	_, db := mattn.open(t, path, wal) // which is quick also under the race detector
 	_, err := db.Exec(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
-INSERT INTO totpflow_accounts SELECT iif(n % 10 = 0, 'beta', 'acme'), printf('user-%07d', n), randomblob(16), 'active', randomblob(320), n FROM numbers`, n)
+INSERT INTO totpflow_accounts SELECT iif(n % 10 = 0, 'beta', 'acme'), printf('user-%07d', n), randomblob(16), 'active', randomblob(320), n, iif(n % 100 = 0, n, NULL) FROM numbers`, n)
 	require.NoError(t, err)
 	each(t, func(t *testing.T, d driver) {
 		s, _ := d.open(t, path, wal)
@@ -97,6 +113,30 @@ func (s *spy) Connect(context.Context) (sqldriver.Conn, error) {
 type spiedConn struct {
 	sqldriver.Conn
 	spy *spy
+}
+
+func (c spiedConn) Prepare(statement string) (sqldriver.Stmt, error) {
+	stmt, err := c.Conn.Prepare(statement)
+	return spiedStmt{stmt, c.spy, statement}, err
+}
+
+// A spiedStmt is a statement that was prepared.
+type spiedStmt struct {
+	sqldriver.Stmt
+	spy       *spy
+	statement string
+}
+
+func (s spiedStmt) QueryContext(ctx context.Context, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
+	s.spy.statement, s.spy.args = s.statement, nil
+	for _, arg := range args {
+		s.spy.args = append(s.spy.args, arg.Value)
+	}
+	q, ok := s.Stmt.(sqldriver.StmtQueryContext)
+	if !ok {
+		return nil, errors.New("the driver has no queries with a context")
+	}
+	return q.QueryContext(ctx, args)
 }
 
 func (c spiedConn) QueryContext(ctx context.Context, statement string, args []sqldriver.NamedValue) (sqldriver.Rows, error) {

@@ -126,8 +126,8 @@ func honest(db *sql.DB) store.Store { return sqlstore.New(db, sqlstore.SQLite) }
 
 func naive(db *sql.DB) store.Store {
 	return race.Naive{Store: honest(db), Overwrite: func(ctx context.Context, rec store.Record) error {
-		_, err := db.ExecContext(ctx, `INSERT OR REPLACE INTO totpflow_accounts VALUES (?, ?, ?, ?, ?, ?)`,
-			rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State, rec.Sealed, rec.Updated.UnixMicro())
+		_, err := db.ExecContext(ctx, `INSERT OR REPLACE INTO totpflow_accounts VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State, rec.Sealed, rec.Updated.UnixMicro(), nil)
 		return err
 	}}
 }

@@ -51,6 +51,7 @@ func TestSchemaGolden(t *testing.T) {
 		ID: store.AccountID{Tenant: "acme", User: "alice"}, State: "active", Sealed: []byte("sealed\x00"),
 		Version: store.Version{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
 		Updated: time.Date(2026, 2, 28, 12, 0, 0, 123456000, time.UTC),
+		Due:     time.Date(2026, 2, 28, 12, 2, 0, 123000000, time.UTC),
 	}
 	require.NoError(t, s.Put(t.Context(), rec, store.Version{}))
 
@@ -61,8 +62,8 @@ func TestSchemaGolden(t *testing.T) {
 	for _, row := range engine.Column(t, db, `SELECT format('INSERT INTO totpflow_schema VALUES (%d);', number) FROM totpflow_schema`) {
 		fmt.Fprintln(&got, row)
 	}
-	for _, row := range engine.Column(t, db, `SELECT format('INSERT INTO totpflow_accounts VALUES (%Q, %Q, x''%s'', %Q, x''%s'', %d);',
-		tenant, user_id, lower(hex(version)), state, lower(hex(sealed)), updated) FROM totpflow_accounts`) {
+	for _, row := range engine.Column(t, db, `SELECT format('INSERT INTO totpflow_accounts VALUES (%Q, %Q, x''%s'', %Q, x''%s'', %d, %d);',
+		tenant, user_id, lower(hex(version)), state, lower(hex(sealed)), updated, due) FROM totpflow_accounts`) {
 		fmt.Fprintln(&got, row)
 	}
 	golden, err := os.ReadFile(filepath.Join("testdata", "v1.sql"))
@@ -85,14 +86,15 @@ func TestSchemaGolden(t *testing.T) {
 func TestSchemaRefuses(t *testing.T) {
 	_, db := modernc.open(t, file(t), wal)
 	for name, values := range map[string]string{
-		"text as a number": `'', 'a', zeroblob(16), '', x'', 'yesterday'`,
-		"text as bytes":    `'', 'a', '0123456789abcdef', '', x'', 0`,
-		"short version":    `'', 'a', zeroblob(15), '', x'', 0`,
-		"no user":          `'', '', zeroblob(16), '', x'', 0`,
-		"null tenant":      `NULL, 'a', zeroblob(16), '', x'', 0`,
-		"null sealed":      `'', 'a', zeroblob(16), '', NULL, 0`,
-		"sealed too large": `'', 'a', zeroblob(16), '', zeroblob(65537), 0`,
-		"time as fraction": `'', 'a', zeroblob(16), '', x'', 0.5`,
+		"text as a number": `'', 'a', zeroblob(16), '', x'', 'yesterday', NULL`,
+		"text as bytes":    `'', 'a', '0123456789abcdef', '', x'', 0, NULL`,
+		"short version":    `'', 'a', zeroblob(15), '', x'', 0, NULL`,
+		"no user":          `'', '', zeroblob(16), '', x'', 0, NULL`,
+		"null tenant":      `NULL, 'a', zeroblob(16), '', x'', 0, NULL`,
+		"null sealed":      `'', 'a', zeroblob(16), '', NULL, 0, NULL`,
+		"sealed too large": `'', 'a', zeroblob(16), '', zeroblob(65537), 0, NULL`,
+		"time as fraction": `'', 'a', zeroblob(16), '', x'', 0.5, NULL`,
+		"due as text":      `'', 'a', zeroblob(16), '', x'', 0, 'soon'`,
 	} {
 		_, err := db.Exec(`INSERT INTO totpflow_accounts VALUES (` + values + `)`)
 		require.Equal(t, sqlite3.SQLITE_CONSTRAINT, modernc.code(err), "%s: %v", name, err)

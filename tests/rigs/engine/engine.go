@@ -64,7 +64,7 @@ func (e Engine) Honest(db *sql.DB) store.Store { return sqlstore.New(db, e.Diale
 // Naive is one that reads, compares and then writes.
 func (e Engine) Naive(db *sql.DB) store.Store {
 	return race.Naive{Store: e.Honest(db), Overwrite: func(ctx context.Context, rec store.Record) error {
-		_, err := db.ExecContext(ctx, e.Overwrite, rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State, rec.Sealed, rec.Updated.UnixMicro())
+		_, err := db.ExecContext(ctx, e.Overwrite, rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State, rec.Sealed, rec.Updated.UnixMicro(), nil)
 		return err
 	}}
 }

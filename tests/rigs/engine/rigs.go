@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/tests/rigs/clocks"
 	"github.com/totpflow/totpflow/tests/rigs/history"
 	"github.com/totpflow/totpflow/tests/rigs/paging"
@@ -90,6 +91,23 @@ func (e Engine) ListToTheEnd(t *testing.T, dsn string, fill func(t *testing.T, d
 		seen, err := paging.Through(t.Context(), s, q, n)
 		require.NoError(t, err)
 		t.Logf("%s: %v", e.Name, seen)
+	}
+}
+
+// Counts expects the counts of 100,000 records, of which one in 47 is in state
+// "reset" and one in ten of tenant "beta".
+func (e Engine) Counts(t *testing.T, s *sqlstore.Store) {
+	const n = 100_000
+	for q, want := range map[store.Query]map[string]int{
+		{AllTenants: true}: {"reset": n / 47, "active": n - n/47},
+		{Tenant: "beta"}:   {"reset": n / 470, "active": n/10 - n/470},
+		{Tenant: "nobody"}: {},
+	} {
+		began := time.Now()
+		got, err := store.Count(t.Context(), s, q)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		t.Logf("%s: counts of %+v in %v", e.Name, q, time.Since(began))
 	}
 }
 

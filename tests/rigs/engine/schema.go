@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"database/sql"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +25,25 @@ func (e Engine) Conformance(t *testing.T, dsn string) {
 		require.NoError(t, Clear(t.Context(), db))
 		return s
 	})
+}
+
+// Files returns the statements of the exported migrations, as a tool reads them.
+func (Engine) Files(t testing.TB, d sqlstore.Dialect) (statements []string) {
+	files, err := d.Migrations()
+	require.NoError(t, err)
+	names, err := fs.Glob(files, "*.sql")
+	require.NoError(t, err)
+	for _, name := range names {
+		b, err := fs.ReadFile(files, name)
+		require.NoError(t, err)
+		for statement := range strings.SplitSeq(string(b), ";\n") {
+			if strings.TrimSpace(statement) != "" {
+				statements = append(statements, statement)
+			}
+		}
+	}
+	require.NotEmpty(t, statements)
+	return statements
 }
 
 // MigrateTogether has many processes start at once on the empty database.
@@ -56,6 +77,7 @@ func (e Engine) Golden(t *testing.T, dsn, first string, queries map[string]strin
 		ID: race.Alice, State: "active", Sealed: []byte("sealed\x00"),
 		Version: store.Version{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
 		Updated: time.Date(2026, 2, 28, 12, 0, 0, 123456000, time.UTC),
+		Due:     time.Date(2026, 2, 28, 12, 2, 0, 123000000, time.UTC),
 	}
 	require.NoError(t, s.Put(t.Context(), rec, store.Version{}))
 	golden, err := os.ReadFile(filepath.Join("testdata", "v1.sql"))

@@ -59,7 +59,7 @@ func (s shelf) List(_ context.Context, q store.Query) (store.Page, error) {
 		return store.Page{}, err
 	}
 	var page store.Page
-	first, _ := slices.BinarySearchFunc(s.records, after, func(r store.Record, id store.AccountID) int { return cmp.Or(r.ID.Compare(id), -1) })
+	first, _ := slices.BinarySearchFunc(s.records, after, func(r store.Record, p store.Place) int { return cmp.Or(r.ID.Compare(p.ID), -1) })
 	for _, rec := range s.records[first:] {
 		if !q.AllTenants && rec.ID.Tenant != q.Tenant {
 			continue

@@ -155,13 +155,11 @@ func (m *model) pair(now time.Time, tag, first, second string) expectation {
 	answer, burn := m.look(now, 2, first+second)
 	switch {
 	case len(m.phones) == 0:
-		return only("not enrolled")
+		answer = "not enrolled"
 	case answer == "ok":
 		return expectation{"ok", func() { burn(); m.budget = taken.Succeed(now, tag) }}
-	case answer == "rejected":
-		return expectation{"rejected", func() { m.budget = taken }}
 	}
-	return only(answer)
+	return expectation{answer, func() { m.budget = taken }}
 }
 
 // look compares n codes in a row, typed as one, with those of every phone. The
@@ -175,8 +173,9 @@ func (m *model) look(now time.Time, n int, typed string) (answer string, burn fu
 		}
 		switch step := p.matches(now, n, typed); {
 		case step == 0:
-		case step-totp.Step(n-1) <= p.last:
+		case step <= p.last:
 			answer = "used"
+		case step-totp.Step(n-1) <= p.last: // a used code with a fresh one after it
 		default:
 			steps = append(steps, func() { p.last = step })
 		}
@@ -193,7 +192,7 @@ func (m *model) look(now time.Time, n int, typed string) (answer string, burn fu
 
 // matches returns the latest step of the window that ends the codes typed, or 0.
 func (p *modelPhone) matches(now time.Time, n int, typed string) totp.Step {
-	for step := p.key.Step(now) + 1; step >= p.key.Step(now)-1+totp.Step(n-1); step-- {
+	for step := p.key.Step(now) + 1; step >= p.key.Step(now)-1; step-- {
 		shown := ""
 		for i := n - 1; i >= 0; i-- {
 			shown += codeOf(p.key, step-totp.Step(i))

@@ -14,7 +14,7 @@ import (
 
 // Script returns n random bytes, which are the same for the same seed.
 func Script(seed uint64, n int) []byte {
-	//nolint:gosec // whoever replays a script has to be able to foretell it
+
 	r, script := rand.New(rand.NewPCG(seed, 0)), make([]byte, n)
 	for i := range script {
 		script[i] = byte(r.Uint32())
@@ -36,7 +36,7 @@ func Seeds(n int) ([]uint64, error) {
 		}
 		return []uint64{seed}, nil
 	}
-	seeds, first := make([]uint64, n), uint64(rand.Uint32()) //nolint:gosec // nothing is hidden by it
+	seeds, first := make([]uint64, n), uint64(rand.Uint32())
 	for i := range seeds {
 		seeds[i] = first + uint64(i)
 	}

@@ -93,6 +93,9 @@ func (m *mutator) removals(list []ast.Stmt) {
 		}
 		id := m.mutant(s, "removed")
 		m.around(id, s, fmt.Sprintf("if !mutant_(%d) { ", id), " }")
+		if several, ok := s.(*ast.AssignStmt); ok {
+			m.parts(several)
+		}
 	}
 }
 
@@ -128,7 +131,7 @@ func (m *mutator) operator(e *ast.BinaryExpr) {
 	if !ok {
 		return
 	}
-	id := m.mutant(e, op.becomes)
+	id := m.doubtful(e, op.becomes)
 	m.around(id, e, fmt.Sprintf("%s(%d, ", op.by, id), ")")
 	m.edits = append(m.edits, edit{at: m.offset(e.OpPos), n: len(e.Op.String()), order: replaces, text: ",", of: id})
 }
@@ -140,8 +143,70 @@ func (m *mutator) bound(c *ast.CallExpr) {
 		return
 	}
 	other := map[string]string{"min": "max", "max": "min"}[f.Name]
-	id := m.mutant(c, other)
+	id := m.doubtful(c, other)
 	m.edits = append(m.edits, edit{
 		at: m.offset(f.Pos()), n: len(f.Name) + 1, order: opens, text: fmt.Sprintf("mutant%s_(%d, ", strings.ToUpper(f.Name[:1])+f.Name[1:], id), of: id,
 	})
+}
+
+// parts leaves out one part of an assignment of several values.
+func (m *mutator) parts(s *ast.AssignStmt) {
+	whole := string(m.source[m.offset(s.Pos()):m.offset(s.End())])
+	if len(s.Lhs) < 2 || strings.Contains(whole, "\n") { // no edit makes a line
+		return
+	}
+	for i, x := range s.Lhs {
+		if id, ok := x.(*ast.Ident); ok && id.Name == "_" {
+			continue
+		}
+		begin := m.offset(s.Pos())
+		without := whole[:m.offset(x.Pos())-begin] + "_" + whole[m.offset(x.End())-begin:]
+		id := m.doubtful(s, fmt.Sprintf("without part %d", i+1))
+		m.around(id, s, fmt.Sprintf("if mutant_(%d) { %s } else { ", id, without), " }")
+	}
+}
+
+// fields leaves the fields of a literal at their zero values, one by one, by a
+// function that gets whole, which is the literal or the & before it. A literal within
+// another one may have no type of its own; what it is a value of is not known then.
+func (m *mutator) fields(lit *ast.CompositeLit, whole ast.Expr, by string) {
+	if m.seen[lit] {
+		return
+	}
+	m.seen[lit] = true
+	switch lit.Type.(type) {
+	case *ast.ArrayType, *ast.MapType, *ast.StructType:
+		return
+	}
+	for _, x := range lit.Elts {
+		pair, ok := x.(*ast.KeyValueExpr)
+		if !ok {
+			return
+		}
+		key, ok := pair.Key.(*ast.Ident)
+		if !ok || zero(pair.Value) {
+			continue
+		}
+		id := m.doubtful(pair, "zero")
+		if lit.Type == nil {
+			m.around(id, pair.Value, fmt.Sprintf("mutantZero_(%d, ", id), ")")
+			continue
+		}
+		of := m.source[m.offset(lit.Type.Pos()):m.offset(lit.Type.End())]
+		m.around(id, whole, fmt.Sprintf("%s(%d, ", by, id),
+			fmt.Sprintf(", func(v, z %s) %s { v.%s = z.%s; return v })", of, of, key.Name, key.Name))
+	}
+}
+
+// zero reports whether an expression is a zero value as it stands.
+func zero(x ast.Expr) bool {
+	switch x := x.(type) {
+	case *ast.Ident:
+		return x.Name == "nil" || x.Name == "false"
+	case *ast.BasicLit:
+		return x.Value == "0" || x.Value == `""` || x.Value == "``"
+	case *ast.CompositeLit:
+		return len(x.Elts) == 0
+	}
+	return false
 }

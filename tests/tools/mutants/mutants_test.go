@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,22 @@ func Half(n int) (int, error) {
 }
 
 func unused(b bool) bool { return !b }
+
+type point struct {
+	X, Y int64
+	name string
+	next []point
+}
+
+// Line is two points.
+func Line(x, y int64) *point {
+	p := &point{X: x, Y: 0, name: "a", next: []point{{X: 1, Y: y}, {}}}
+	p.X, p.Y = y, x
+	var err error
+	p.next[1], err = point{Y: y}, errOdd
+	_ = err
+	return p
+}
 `,
 	"sample_test.go": `package sample
 
@@ -44,6 +61,10 @@ func TestHalf(t *testing.T) {
 	}
 	if _, err := Half(3); err == nil {
 		t.Fatal("odd")
+	}
+	p := Line(2, 3)
+	if p.X != 3 || p.name != "a" || p.next[0].Y != 3 || p.next[1].Y != 3 {
+		t.Fatal(p)
 	}
 }
 `,
@@ -75,6 +96,19 @@ func TestMutantsOfASample(t *testing.T) {
 		"Half: min(seen, 10) -> max": killed,
 		"unused: b -> true":          notReached,
 		"unused: b -> false":         notReached,
+
+		"Line: X: x -> zero":                                           survived, // it is overwritten
+		`Line: name: "a" -> zero`:                                      killed,
+		"Line: next: []point{{X: 1, Y: y}, {}} -> zero":                killed,
+		"Line: X: 1 -> zero":                                           noCompile, // an int, as far as the tool knows
+		"Line: Y: y -> zero":                                           killed,
+		"Line: Y: y -> zero #2":                                        killed,
+		"Line: p.X, p.Y = y, x -> removed":                             killed,
+		"Line: p.X, p.Y = y, x -> without part 1":                      killed,
+		"Line: p.X, p.Y = y, x -> without part 2":                      survived,
+		"Line: p.next[1], err = point{Y: y}, errOdd -> removed":        killed,
+		"Line: p.next[1], err = point{Y: y}, errOdd -> without part 1": killed,
+		"Line: p.next[1], err = point{Y: y}, errOdd -> without part 2": survived,
 	}, got)
 }
 
@@ -111,4 +145,45 @@ func TestListOfTheRepository(t *testing.T) {
 		}
 		require.True(t, tried, key)
 	}
+}
+
+// noTarget are packages whose mutants are not tried, with the reason.
+var noTarget = map[string]string{
+	"cmd/totpflow":                     "starts the command",
+	"cmd/totpflow/internal/screen":     "decides nothing: it writes to the terminal",
+	"phone/provider/internal/posttest": "test equipment",
+	"store/storetest":                  "test equipment, which its own tests run on broken stores",
+	"totptest":                         "test equipment",
+	"totptest/qrscan":                  "test equipment",
+}
+
+// Every package that a product links is a target, or has a reason not to be.
+func TestTargets(t *testing.T) {
+	const root = "../../.."
+	folders := make(map[string]bool)
+	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(root, path)
+		folder := filepath.ToSlash(rel)
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (folder == "tests" || folder == "examples" || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && folder != "."):
+			return fs.SkipDir
+		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
+			folders[filepath.ToSlash(filepath.Dir(rel))] = true
+		}
+		return nil
+	}))
+	for _, target := range targets {
+		require.True(t, folders[target.folder], "%s is a target, and not there", target.folder)
+		for _, folder := range target.tests {
+			require.DirExists(t, filepath.Join(root, folder))
+		}
+		delete(folders, target.folder)
+	}
+	for folder := range noTarget {
+		require.True(t, folders[folder], "%s is no target, and not there", folder)
+		delete(folders, folder)
+	}
+	require.Empty(t, folders, "neither among the targets nor in noTarget")
 }

@@ -18,6 +18,7 @@ type mutant struct {
 	line int
 	in   string // the function
 	what string // the source text and what becomes of it
+	may  bool   // it may not compile: it does not know the types
 	nth  int    // of those of the same text in the function, from 1
 }
 
@@ -61,11 +62,12 @@ type mutator struct {
 	next    int
 	mutants []mutant
 	edits   []edit
+	seen    map[*ast.CompositeLit]bool // those with an & before them
 }
 
 // mutate returns the mutants of a file, numbered from next on, and its edits.
 func mutate(name string, source []byte, next int) ([]mutant, []edit, error) {
-	m := &mutator{fset: token.NewFileSet(), source: source, file: name, next: next}
+	m := &mutator{fset: token.NewFileSet(), source: source, file: name, next: next, seen: make(map[*ast.CompositeLit]bool)}
 	file, err := parser.ParseFile(m.fset, name, source, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, nil, err
@@ -103,9 +105,12 @@ func funcName(f *ast.FuncDecl) string {
 	return fmt.Sprintf("%s.%s", of, f.Name.Name)
 }
 
-// apply returns the source with the edits of all mutants but those dropped. No
-// edit makes or removes a line.
-func apply(source []byte, edits []edit, dropped map[int]bool) []byte {
+// A span is where the text of an edit lies in the changed source.
+type span struct{ from, to, of int }
+
+// apply returns the source with the edits of all mutants but those dropped, and
+// where each lies. No edit makes or removes a line.
+func apply(source []byte, edits []edit, dropped map[int]bool) (text []byte, spans []span) {
 	edits = slices.DeleteFunc(slices.Clone(edits), func(e edit) bool { return dropped[e.of] })
 	for i := range edits {
 		edits[i].made = i
@@ -120,11 +125,29 @@ func apply(source []byte, edits []edit, dropped map[int]bool) []byte {
 	last := 0
 	for _, e := range edits {
 		out.Write(source[last:e.at])
+		from := out.Len()
 		out.WriteString(e.text)
+		spans = append(spans, span{from, out.Len(), e.of})
 		last = e.at + e.n
 	}
 	out.Write(source[last:])
-	return out.Bytes()
+	return out.Bytes(), spans
+}
+
+// owner returns the mutant whose text is at a place that the compiler names by line
+// and column, both from 1; 0 where the text is the source's own.
+func owner(text []byte, spans []span, line, column int) int {
+	at := 0
+	for range line - 1 {
+		at += bytes.IndexByte(text[at:], '\n') + 1
+	}
+	at += column - 1
+	for _, s := range spans {
+		if s.from <= at && at < s.to {
+			return s.of
+		}
+	}
+	return 0
 }
 
 func (m *mutator) offset(p token.Pos) int { return m.fset.Position(p).Offset }
@@ -135,6 +158,13 @@ func (m *mutator) text(n ast.Node) string {
 		return text[:60] + " … " + text[len(text)-20:]
 	}
 	return text
+}
+
+// doubtful is mutant for one that may not compile.
+func (m *mutator) doubtful(n ast.Node, becomes string) int {
+	id := m.mutant(n, becomes)
+	m.mutants[len(m.mutants)-1].may = true
+	return id
 }
 
 func (m *mutator) mutant(n ast.Node, becomes string) int {
@@ -183,6 +213,12 @@ func (m *mutator) Visit(n ast.Node) ast.Visitor {
 		m.removals(n.Body)
 	case *ast.CommClause:
 		m.removals(n.Body)
+	case *ast.UnaryExpr:
+		if lit, ok := n.X.(*ast.CompositeLit); ok && n.Op == token.AND {
+			m.fields(lit, n, "mutantPointer_")
+		}
+	case *ast.CompositeLit:
+		m.fields(n, n, "mutantField_")
 	case *ast.BinaryExpr:
 		m.operator(n)
 	case *ast.CallExpr:

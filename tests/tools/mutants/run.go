@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -23,6 +24,7 @@ type target struct {
 	folder string
 	files  []string // empty: all
 	tests  []string // folders besides its own
+	only   string   // which tests of these, a pattern; empty: all
 }
 
 // A run is what there is of one target while it is tried.
@@ -70,17 +72,21 @@ func prepare(root, temp string, t target) (*run, error) {
 		if err == nil {
 			break
 		}
-		if !r.drop(out) {
+		if !r.drop(out, sources, edits) {
 			return nil, fmt.Errorf("%s: %w\n%s", t.folder, err, out)
 		}
 	}
 	others := slices.DeleteFunc(slices.Clone(t.tests), func(folder string) bool { return folder == t.folder })
 	for i, folder := range append([]string{t.folder}, others...) {
+		pattern := "."
+		if i > 0 && t.only != "" {
+			pattern = t.only
+		}
 		s := suite{folder: filepath.Join(root, folder), binary: filepath.Join(temp, fmt.Sprintf("tests%d", i))}
 		if out, err := r.golang("test", "-c", "-vet=off", "-overlay", overlay, "-o", s.binary, "./"+folder); err != nil {
 			return nil, fmt.Errorf("%s: %w\n%s", folder, err, out)
 		}
-		if err := r.reach(&s); err != nil {
+		if err := r.reach(&s, pattern); err != nil {
 			return nil, err
 		}
 		r.suites = append(r.suites, s)
@@ -129,7 +135,8 @@ func (r *run) overlay(file string, sources map[string][]byte, edits map[string][
 		return os.WriteFile(replace[path], text, 0o600)
 	}
 	for path, source := range sources {
-		if err := put(path, apply(source, edits[path], r.dropped)); err != nil {
+		text, _ := apply(source, edits[path], r.dropped)
+		if err := put(path, text); err != nil {
 			return err
 		}
 	}
@@ -144,25 +151,34 @@ func (r *run) overlay(file string, sources map[string][]byte, edits map[string][
 	return os.WriteFile(file, text, 0o600)
 }
 
-var complaint = regexp.MustCompile(`(?m)^([^:\s]+\.go):(\d+):\d+: `)
+var complaint = regexp.MustCompile(`(?m)^([^:\s]+\.go):(\d+):(?:(\d+):)? `)
 
-// drop drops the mutants in the lines that the compiler complains of: at first
-// those of operators, which do not know what they are applied to.
-func (r *run) drop(out []byte) bool {
+// drop drops the mutants that the compiler complains of: those in whose text it
+// does, or else in whose lines, at first those that may not compile.
+func (r *run) drop(out []byte, sources map[string][]byte, edits map[string][]edit) bool {
 	before := len(r.dropped)
+	compiled, lines := maps.Clone(r.dropped), make(map[string][]int)
 	for _, m := range complaint.FindAllSubmatch(out, -1) {
+		base := filepath.Base(string(m[1]))
 		line, _ := strconv.Atoi(string(m[2]))
-		for _, all := range []bool{false, true} {
-			was := len(r.dropped)
-			for _, c := range r.mutants {
-				operator := strings.HasSuffix(c.what, "-> +") || strings.HasSuffix(c.what, "-> -") ||
-					strings.HasSuffix(c.what, "-> min") || strings.HasSuffix(c.what, "-> max")
-				if filepath.Base(c.file) == filepath.Base(string(m[1])) && c.line == line && (operator || all) {
-					r.dropped[c.id] = true
-				}
-			}
-			if len(r.dropped) > was {
-				break
+		column, _ := strconv.Atoi(string(m[3]))
+		path := filepath.Join(r.root, r.folder, base)
+		lines[base] = append(lines[base], line)
+		if column == 0 { // some complaints have none
+			continue
+		}
+		text, spans := apply(sources[path], edits[path], compiled)
+		if of := owner(text, spans, line, column); of != 0 {
+			r.dropped[of] = true
+		}
+	}
+	for _, all := range []bool{false, true} {
+		if len(r.dropped) > before {
+			return true
+		}
+		for _, c := range r.mutants {
+			if slices.Contains(lines[filepath.Base(c.file)], c.line) && (c.may || all) {
+				r.dropped[c.id] = true
 			}
 		}
 	}
@@ -175,9 +191,10 @@ func (r *run) golang(args ...string) ([]byte, error) {
 	return c.CombinedOutput()
 }
 
-// reach runs every test alone, without a mutant, and notes by which it comes.
-func (r *run) reach(s *suite) error {
-	c := exec.Command(s.binary, "-test.list", ".")
+// reach runs every test of the pattern alone, without a mutant, and notes by which
+// it comes.
+func (r *run) reach(s *suite, pattern string) error {
+	c := exec.Command(s.binary, "-test.list", pattern)
 	c.Dir = s.folder
 	list, err := c.Output()
 	if err != nil {

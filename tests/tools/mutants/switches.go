@@ -42,6 +42,30 @@ func mutantLessEqual_[T cmp.Ordered](id int, a, b T) bool    { return a < b || !
 func mutantGreater_[T cmp.Ordered](id int, a, b T) bool      { return a > b || mutant_(id) && a == b }
 func mutantGreaterEqual_[T cmp.Ordered](id int, a, b T) bool { return a > b || !mutant_(id) && a == b }
 
+func mutantZero_[T any](id int, v T) T {
+	if mutant_(id) {
+		var zero T
+		return zero
+	}
+	return v
+}
+
+func mutantField_[T any](id int, v T, reset func(v, zero T) T) T {
+	if mutant_(id) {
+		var zero T
+		return reset(v, zero)
+	}
+	return v
+}
+
+func mutantPointer_[T any](id int, v *T, reset func(v, zero T) T) *T {
+	if mutant_(id) {
+		var zero T
+		*v = reset(*v, zero)
+	}
+	return v
+}
+
 type mutantNumber_ interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr | ~float32 | ~float64
 }

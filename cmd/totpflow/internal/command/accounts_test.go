@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"encoding/csv"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/totptest"
 )
 
@@ -312,4 +314,17 @@ func TestExemptAndForget(t *testing.T) {
 
 	require.Equal(t, []string{"forgotten"}, h.ok("forget", "ben", "--tenant", "acme", reason, "--yes").events())
 	h.fails(3, "nothing is kept", "forget", "ben", "--tenant", "acme", reason, "--yes")
+}
+
+// A list of records that do not open is not a list of accounts without a factor.
+func TestListUnreadable(t *testing.T) {
+	h := newInstallation(t)
+	h.enroll("acme", "ana")
+	h.enroll("acme", "ben")
+	h.ok("list")
+	require.NoError(t, os.WriteFile(h.keys, []byte(keyring.Generate()), 0o600))
+	for _, args := range [][]string{{"list"}, {"list", "--json"}, {"list", "--csv"}, {"list", "--state", "enabled"}, {"list", "--state", "unreadable"}} {
+		r := h.fails(5, "2 of 2 records do not open", args...)
+		require.Equal(t, args[len(args)-1] != "enabled", strings.Contains(r.out, "ana"), r.out)
+	}
 }

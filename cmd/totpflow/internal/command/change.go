@@ -59,7 +59,7 @@ func (a *app) change(c *cobra.Command, ch change) error {
 	if err != nil {
 		return err
 	}
-	if err := a.confirm(ch.what); err != nil {
+	if err := a.confirm(ctx, ch.what); err != nil {
 		return err
 	}
 	if err := ch.do(ctx, s); err != nil {
@@ -89,11 +89,11 @@ func (a *app) tellChange(ctx context.Context, s *session, ch change) error {
 }
 
 // confirm has the operator agree, with --yes or at the terminal.
-func (a *app) confirm(what string) error {
+func (a *app) confirm(ctx context.Context, what string) error {
 	if a.yes {
 		return nil
 	}
-	yes, asked := a.screen.Ask(what)
+	yes, asked := a.screen.Ask(ctx, what)
 	switch {
 	case yes:
 		return nil

@@ -46,7 +46,10 @@ func (a *app) runImport(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	rows, err := a.readImport(path)
+	rows, err := screen.Await(ctx, func() ([]importfile.Row, error) { return a.readImport(path) })
+	if ctx.Err() != nil {
+		return errKept
+	}
 	if err != nil {
 		return err
 	}

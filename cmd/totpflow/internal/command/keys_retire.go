@@ -58,7 +58,7 @@ func (a *app) retire(ctx context.Context, id string) error {
 	if err := a.unneeded(ctx, f, by, id); err != nil {
 		return err
 	}
-	if err := a.confirm(fmt.Sprintf("Remove the key %s from %s? This cannot be undone.", id, f.Path())); err != nil {
+	if err := a.confirm(ctx, fmt.Sprintf("Remove the key %s from %s? This cannot be undone.", id, f.Path())); err != nil {
 		return err
 	}
 	if err := f.Replace(func(ring string) (string, error) { return keyring.Retire(ring, id) }); err != nil {
@@ -70,7 +70,7 @@ func (a *app) retire(ctx context.Context, id string) error {
 		}
 	}
 	// The library has no event for it: a key is of no account.
-	slog.New(slog.NewTextHandler(a.screen.Log(), nil)).InfoContext(ctx, "second factor", "kind", "key_retired", "key", id,
+	slog.New(slog.NewTextHandler(a.events, nil)).InfoContext(ctx, "second factor", "kind", "key_retired", "key", id,
 		"actor", "operator "+by.Name, "reason", by.Reason)
 	if a.asJSON {
 		return a.screen.JSON(retired{"keys retire", f.Path(), id, f.Ring().IDs()})

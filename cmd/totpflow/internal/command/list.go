@@ -27,6 +27,8 @@ type listing struct {
 	all    bool // tenants
 	state  string
 	csv    bool
+
+	seen, broken int // records of the tenants, whatever their state, and those that do not open
 }
 
 func (a *app) list() *cobra.Command {
@@ -51,7 +53,7 @@ Who has never come to the second step has no record. The product has the list of
 			case l.csv && a.asJSON:
 				return usagef("--csv and --json exclude each other")
 			}
-			return a.showList(c.Context(), l)
+			return a.showList(c.Context(), &l)
 		},
 	}
 	c.Flags().StringVar(&l.tenant, "tenant", "", "only of this `TENANT`")
@@ -76,20 +78,30 @@ type listCounts struct {
 	Exempt     int `json:"exempt"`
 	Frozen     int `json:"frozen"`
 	Unreadable int `json:"unreadable"`
+	Weak       int `json:"weak,omitempty"`
 }
 
-func (a *app) showList(ctx context.Context, l listing) error {
+func (a *app) showList(ctx context.Context, l *listing) error {
 	s, err := a.open(ctx, a.looker())
 	if err != nil {
 		return err
 	}
 	defer s.db.Close()
 	if l.csv {
-		return admin.WriteCSV(a.screen.Out, s.members(ctx, l), nil)
+		err = admin.WriteCSV(a.screen.Out, s.members(ctx, l), nil)
+	} else {
+		err = a.tellList(s.members(ctx, l))
 	}
+	if err == nil && l.broken > 0 {
+		err = unreadable{fmt.Errorf("%d of %d records do not open; totpflow keys check says more", l.broken, l.seen)}
+	}
+	return err
+}
+
+func (a *app) tellList(all iter.Seq2[admin.Member, error]) error {
 	var members []admin.Member
 	var counts admin.Counts
-	for m, err := range s.members(ctx, l) {
+	for m, err := range all {
 		if err != nil {
 			return err
 		}
@@ -106,13 +118,20 @@ func (a *app) showList(ctx context.Context, l listing) error {
 	return a.screen.JSON(out)
 }
 
-// members yields the accounts that are asked for.
-func (s *session) members(ctx context.Context, l listing) iter.Seq2[admin.Member, error] {
+// members yields the accounts that are asked for, and counts those that do not open: a list in one state must not pass
+// over them without a word.
+func (s *session) members(ctx context.Context, l *listing) iter.Seq2[admin.Member, error] {
 	q := store.Query{Tenant: l.tenant, AllTenants: l.all, Limit: store.MaxLimit}
 	return func(yield func(admin.Member, error) bool) {
 		for m, err := range s.admin.List(ctx, s.by, q) {
-			if err == nil && l.state != "" && l.state != string(m.State) {
-				continue
+			if err == nil {
+				l.seen++
+				if m.State == admin.StateUnreadable {
+					l.broken++
+				}
+				if l.state != "" && l.state != string(m.State) {
+					continue
+				}
 			}
 			if !yield(m, err) {
 				return

@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -13,18 +14,25 @@ import (
 // Run runs the command with the arguments that follow its name, and returns the
 // exit code. The environment is asked by name.
 func Run(ctx context.Context, args []string, streams screen.Streams, env func(string) string) int {
-	a := &app{screen: streams, env: env}
+	out := screen.Check(streams.Out)
+	streams.Out = out
+	a := &app{screen: streams, env: env, events: screen.Check(streams.Log())}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !a.running {
+	if err != nil && !a.running && out.Err() == nil {
 		err = usageError{misspelt(err)} // cobra's own: an unknown command or flag, too many arguments
 	}
-	if ctx.Err() != nil && err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		err = interrupted{err}
+	case err == nil && a.events.Err() != nil:
+		err = fmt.Errorf("it is done, but its event could not be written to the standard error: %w", a.events.Err())
+	case err == nil && out.Err() != nil:
+		err = fmt.Errorf("it is done, but the result could not be written to the standard output: %w", out.Err())
 	}
 	if err != nil {
 		streams.Note("totpflow: %s", oneLine(err))
@@ -36,6 +44,7 @@ func Run(ctx context.Context, args []string, streams screen.Streams, env func(st
 type app struct {
 	screen screen.Streams
 	env    func(string) string
+	events *screen.Checked // where events are logged: of an erasure there is no other trace
 
 	keysFile string
 	dbFile   string

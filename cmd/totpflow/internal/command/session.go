@@ -52,7 +52,7 @@ func (a *app) session(db *database.DB, ring *keyring.Ring, by admin.Operator) (*
 		Issuer:        "totpflow", // shown by no phone: nothing is set up here
 		Store:         db,
 		Keys:          ring,
-		Events:        a.events(by),
+		Events:        a.observer(by),
 		ParentTenants: func(_ context.Context, tenant string) ([]string, error) { return a.chains[tenant], nil },
 	})
 	if err != nil {
@@ -61,14 +61,14 @@ func (a *app) session(db *database.DB, ring *keyring.Ring, by admin.Operator) (*
 	return &session{db: db, ring: ring, service: service, admin: admin.New(service, nil), by: by}, nil
 }
 
-// events logs what this run does. Records also hold events that the product's
+// observer logs what this run does. Records also hold events that the product's
 // own sink has not taken yet; these are the product's to tell, and stay.
 //
 // An event that is taken here is offered to the product's sink all the same,
 // with the account's next flow: what was taken is remembered in the memory of
 // the process only, and no account is written twice in one run.
-func (a *app) events(by admin.Operator) event.Sink {
-	log := event.Slog(slog.New(slog.NewTextHandler(a.screen.Log(), nil)))
+func (a *app) observer(by admin.Operator) event.Sink {
+	log := event.Slog(slog.New(slog.NewTextHandler(a.events, nil)))
 	began := time.Now().Truncate(time.Millisecond) // as fine as events are
 	return event.SinkFunc(func(ctx context.Context, e event.Event) error {
 		if e.At.Before(began) || !strings.HasPrefix(e.Actor+",", "operator "+by.Name+",") { // "…, asked by" for a request

@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/database"
@@ -58,8 +55,11 @@ func (a *app) ring() (*keyring.Ring, error) {
 // openKeys opens the key file, for commands that change it.
 func (a *app) openKeys() (*keyfile.File, error) {
 	path := a.keysPath()
-	if path == "" {
+	switch {
+	case path == "" && a.env(keysVariable) != "":
 		return nil, usagef("this changes the key file: name it with --keys-file; keys in $%s cannot be changed from here", keysVariable)
+	case path == "":
+		return nil, usagef("this changes the key file: set $%s, or name it with --keys-file", keysFileVariable)
 	}
 	if strings.HasPrefix(path, "totpflow-") && strings.Contains(path, ":") {
 		return nil, usagef("--keys-file takes the name of a file; keys on a command line are known to everybody on this machine: rotate them")
@@ -122,11 +122,7 @@ func readURL(path string) (database.URL, error) {
 const maxURL = 4 << 10
 
 func readBegin(path string) ([]byte, error) {
-	f, err := os.Open(filepath.Clean(path))
-	var failed *os.PathError
-	if errors.As(err, &failed) {
-		return nil, failed.Err
-	}
+	f, _, err := keyfile.Regular(path)
 	if err != nil {
 		return nil, err
 	}

@@ -163,3 +163,19 @@ func TestInterrupted(t *testing.T) {
 	h.ctx = ctx
 	h.fails(130, "", "list")
 }
+
+// Who has set nothing is told what to set, and not about a variable that is not set.
+func TestKeyFileIsMissing(t *testing.T) {
+	h := newInstallation(t)
+	for _, args := range [][]string{
+		{"keys", "rotate", reason}, {"keys", "reseal", reason}, {"keys", "retire", "0a0b0c0d", reason},
+		{"restored", "--at", "2025-05-01T03:00:00Z", reason},
+	} {
+		delete(h.env, "TOTPFLOW_KEYS")
+		r := h.bare(args...)
+		r.failed(t, 2, "set $TOTPFLOW_KEYS_FILE, or name it with --keys-file")
+		require.NotContains(t, r.err, "$TOTPFLOW_KEYS ")
+		h.env["TOTPFLOW_KEYS"] = keyring.Generate()
+		h.bare(args...).failed(t, 2, "keys in $TOTPFLOW_KEYS cannot be changed from here")
+	}
+}

@@ -63,7 +63,7 @@ func (a *app) showStatus(ctx context.Context, id store.AccountID) error {
 	if err != nil {
 		return explain(id, err)
 	}
-	st, err := s.service.Account(totpflow.User{ID: totpflow.AccountID{Tenant: id.Tenant, User: id.User}}).Status(ctx)
+	st, err := s.service.Account(totpflow.User{ID: id}).Status(ctx)
 	if err != nil {
 		return explain(id, err)
 	}

@@ -68,18 +68,12 @@ func (f *File) read() error {
 // ReadPrivate reads a file of at most limit bytes that holds a secret. The
 // error wraps [ErrMode] when others than the owner can read or write it.
 func ReadPrivate(path string, limit int64) (string, fs.FileInfo, error) {
-	file, err := os.Open(path)
+	file, info, err := Regular(path)
 	if err != nil {
-		return "", nil, cause(err)
+		return "", nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat() // of what was opened, not of what lies there by now
-	switch {
-	case err != nil:
-		return "", nil, cause(err)
-	case !info.Mode().IsRegular():
-		return "", nil, errors.New("it is no regular file")
-	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows": // where the bits say nothing
+	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" { // where the bits say nothing
 		return "", nil, ErrMode
 	}
 	text, err := io.ReadAll(io.LimitReader(file, limit+1))
@@ -90,6 +84,24 @@ func ReadPrivate(path string, limit int64) (string, fs.FileInfo, error) {
 		return "", nil, errors.New("it is too long")
 	}
 	return string(text), info, nil
+}
+
+// Regular opens a regular file to read, and refuses a folder, a device and a named
+// pipe: opening a pipe waits for its other side, and no signal ends that.
+func Regular(path string) (*os.File, fs.FileInfo, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, nil, cause(err)
+	}
+	info, err := file.Stat() // of what was opened, not of what lies there by now
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is not a regular file")
+	}
+	if err != nil {
+		file.Close()
+		return nil, nil, cause(err)
+	}
+	return file, info, nil
 }
 
 // Path is where the ring lies, with symbolic links followed.

@@ -87,7 +87,7 @@ func TestOpenRefuses(t *testing.T) {
 		require.NotContains(t, err.Error(), text[len(text)-20:], name)
 	}
 	_, err := keyfile.Open(dir)
-	require.ErrorContains(t, err, "no regular file")
+	require.ErrorContains(t, err, "not a regular file")
 	_, err = keyfile.Open(filepath.Join(dir, "missing"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 }

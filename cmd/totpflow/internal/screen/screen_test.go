@@ -18,7 +18,7 @@ func TestAsk(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		s := screen.Streams{In: strings.NewReader(answer), Err: &out, InTerminal: true, ErrTerminal: true}
-		got, asked := s.Ask("Reset ana?")
+		got, asked := s.Ask(t.Context(), "Reset ana?")
 		require.True(t, asked)
 		require.Equal(t, yes, got, "%q", answer)
 		require.Contains(t, out.String(), "Reset ana? [y/N]")
@@ -26,7 +26,7 @@ func TestAsk(t *testing.T) {
 	for _, s := range []screen.Streams{{InTerminal: true}, {ErrTerminal: true}, {}} {
 		var out bytes.Buffer
 		s.In, s.Err = strings.NewReader("y\n"), &out
-		yes, asked := s.Ask("Reset ana?")
+		yes, asked := s.Ask(t.Context(), "Reset ana?")
 		require.False(t, yes, "a pipe says nothing of what somebody wants")
 		require.False(t, asked)
 		require.Empty(t, out.String())

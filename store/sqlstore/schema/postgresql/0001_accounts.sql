@@ -1,3 +1,4 @@
+-- +goose Up
 -- One row per account. COLLATE "C" compares and sorts the bytes: the database's
 -- own collation may take two ids for one, and changes with the operating system.
 CREATE TABLE totpflow_accounts (
@@ -7,6 +8,12 @@ CREATE TABLE totpflow_accounts (
     state   text   COLLATE "C" NOT NULL,
     sealed  bytea              NOT NULL CHECK (octet_length(sealed) <= 65536),
     updated bigint             NOT NULL,                                     -- microseconds since 1970, UTC
+    due     bigint,                                                          -- milliseconds since 1970, UTC, or NULL for never
     PRIMARY KEY (tenant, user_id)
 );
 CREATE INDEX totpflow_accounts_state ON totpflow_accounts (state, tenant, user_id);
+CREATE INDEX totpflow_accounts_due ON totpflow_accounts (due, tenant, user_id) WHERE due IS NOT NULL;
+
+-- The numbers of the files that were run, in order and without gaps.
+CREATE TABLE totpflow_schema (number integer NOT NULL PRIMARY KEY);
+INSERT INTO totpflow_schema (number) VALUES (1);

@@ -1,0 +1,115 @@
+// Package typed reads the spellings in which people type and paste codes,
+// secrets and telephone numbers. It is the one table that every parser of this
+// module shares, so that a code is read in the same way wherever it is asked
+// for. It is pure, and what it reads is one text: a spelling that is forgiven is
+// never a second guess.
+//
+// What it leaves out stands between the symbols or around them and means
+// nothing:
+//
+//   - white space of any kind, line ends among it: pasted lines, no-break and
+//     thin spaces of a formatted page;
+//   - dashes of any kind, soft hyphens and Japanese long marks, which keyboards
+//     put where a hyphen is meant;
+//   - quotation marks, and the marks of a list;
+//   - what cannot be seen: zero-width characters, byte order marks, marks of the
+//     reading direction, variation selectors;
+//   - one full stop or comma at the end, of a sentence that was copied with the
+//     code.
+//
+// What it reads as ASCII are full-width letters and signs, and the decimal digits
+// of any script of Unicode, as long as a text has digits of one script only.
+// Nothing else is guessed: a letter of another script that looks like one of
+// ours, a superscript and a control character are refused.
+package typed
+
+import (
+	"errors"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Max is how many bytes of a code or a number are worth a look. A recovery code
+// in full-width letters, numbered and with dashes between, has some 80.
+const Max = 128
+
+// What [Append] refuses with. Both are returned as they are, so that to refuse
+// allocates nothing.
+var (
+	// ErrCharacter means that the text has a character that no code, secret or
+	// number has.
+	ErrCharacter = errors.New("a character that does not belong there")
+	// ErrScripts means that the text has digits of two scripts.
+	ErrScripts = errors.New("digits of two scripts")
+)
+
+// Append appends to dst what is written in s: letters as they are, digits and
+// signs, all of them printable ASCII without spaces, hyphens and quotation marks.
+// With an error it returns what comes before the place that cannot be read. It
+// does not allocate where dst has room for len(s) bytes.
+func Append(dst []byte, s string) ([]byte, error) {
+	start := len(dst)
+	zero := rune(-1) // of the script whose digits were seen
+	for _, r := range s {
+		if z, ok := zeroOf(r); ok {
+			if zero >= 0 && z != zero {
+				return dst, ErrScripts
+			}
+			zero = z
+			dst = append(dst, byte('0'+r-z))
+			continue
+		}
+		if meaningless(r) {
+			continue
+		}
+		if '！' <= r && r <= '～' { // the full-width forms of ASCII lie in its order
+			r -= '！' - '!'
+		}
+		if r <= ' ' || r >= utf8.RuneSelf-1 {
+			return dst, ErrCharacter
+		}
+		dst = append(dst, byte(r))
+	}
+	if n := len(dst); n > start && (dst[n-1] == '.' || dst[n-1] == ',') {
+		dst = dst[:n-1]
+	}
+	return dst, nil
+}
+
+// meaningless reports whether r is left out.
+func meaningless(r rune) bool {
+	switch {
+	case r < utf8.RuneSelf:
+		return r == ' ' || '\t' <= r && r <= '\r' || r == '-' || r == '\'' || r == '"' || r == '`'
+	case r == 'ー' || r == 'ｰ': // Japanese keyboards have these where others have the hyphen
+		return true
+	case r == '´' || r == '′' || r == '″': // typed for quotation marks
+		return true
+	case r == '·' || r == '•' || r == '‣' || r == '⁃' || r == '●' || r == '○' || r == '◦' || r == '▪':
+		return true
+	case unicode.Is(unicode.Prepended_Concatenation_Mark, r): // of the category Cf, but seen
+		return false
+	}
+	return unicode.In(r, unicode.White_Space, unicode.Dash, unicode.Quotation_Mark,
+		unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+// zeroOf returns the zero of the script of a decimal digit. Unicode gives the ten
+// digits of a script consecutive places, in their order, and ranges of the
+// category Nd are made of whole scripts.
+func zeroOf(r rune) (rune, bool) {
+	if r < utf8.RuneSelf {
+		return '0', '0' <= r && r <= '9'
+	}
+	for _, in := range unicode.Nd.R16 {
+		if rune(in.Lo) <= r && r <= rune(in.Hi) {
+			return r - (r-rune(in.Lo))%10, true
+		}
+	}
+	for _, in := range unicode.Nd.R32 {
+		if rune(in.Lo) <= r && r <= rune(in.Hi) {
+			return r - (r-rune(in.Lo))%10, true
+		}
+	}
+	return 0, false
+}

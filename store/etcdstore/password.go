@@ -1,0 +1,93 @@
+package etcdstore
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+)
+
+// Password returns the options of a connection that signs in by name and password,
+// for clientv3.Config.DialOptions, in the place of its Username and Password:
+//
+//	clientv3.New(clientv3.Config{Endpoints: endpoints, DialOptions: etcdstore.Password("totpflow", secret)})
+//
+// etcd answers with a token, which it forgets after five minutes without a call by
+// default. Where that is so, these options sign in again and ask once more; such a
+// refusal has done nothing. The client's own Username and Password do not get that
+// far with a server before 3.5: that refuses the expired token also where the
+// client asks for a new one, and every call then runs into its deadline until the
+// process is started again.
+//
+// A token is as good as the password until it expires: use TLS. The options are of
+// one client, and safe for concurrent use.
+func Password(username, password string) []grpc.DialOption {
+	l := &login{username: username, password: password, turn: make(chan struct{}, 1)}
+	return []grpc.DialOption{grpc.WithPerRPCCredentials(l), grpc.WithChainUnaryInterceptor(l.call)}
+}
+
+// A login holds the token of one client.
+type login struct {
+	username, password string
+	turn               chan struct{} // holds a value while somebody signs in
+	token              atomic.Pointer[string]
+}
+
+const authenticate = "/etcdserverpb.Auth/Authenticate"
+
+// RequireTransportSecurity implements credentials.PerRPCCredentials. Whether the
+// connection is encrypted is the host's to configure, as with the client's own.
+func (*login) RequireTransportSecurity() bool { return false }
+
+// GetRequestMetadata implements credentials.PerRPCCredentials. A call that
+// signs in shows no token: an expired one would be refused there too.
+func (l *login) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
+	token := l.token.Load()
+	if info, _ := credentials.RequestInfoFromContext(ctx); token == nil || info.Method == authenticate {
+		return nil, nil
+	}
+	return map[string]string{rpctypes.TokenFieldNameGRPC: *token}, nil
+}
+
+// call is a grpc.UnaryClientInterceptor, nearer to the wire than the client's own.
+func (l *login) call(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	before := l.token.Load()
+	err := invoke(ctx, method, req, reply, cc, opts...)
+	if method == authenticate || !refused(err) {
+		return err
+	}
+	if err := l.renew(ctx, before, cc, invoke); err != nil {
+		return err
+	}
+	return invoke(ctx, method, req, reply, cc, opts...)
+}
+
+// refused reports whether the server has not done what it was asked, for want of a
+// token that it knows.
+func refused(err error) bool {
+	err = rpctypes.Error(err)
+	return errors.Is(err, rpctypes.ErrInvalidAuthToken) || errors.Is(err, rpctypes.ErrUserEmpty) || errors.Is(err, rpctypes.ErrAuthOldRevision)
+}
+
+// renew signs in, unless somebody has since the token that was refused.
+func (l *login) renew(ctx context.Context, before *string, cc *grpc.ClientConn, invoke grpc.UnaryInvoker) error {
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-l.turn }()
+	if l.token.Load() != before {
+		return nil
+	}
+	var reply etcdserverpb.AuthenticateResponse
+	if err := invoke(ctx, authenticate, &etcdserverpb.AuthenticateRequest{Name: l.username, Password: l.password}, &reply, cc); err != nil {
+		return err
+	}
+	l.token.Store(&reply.Token)
+	return nil
+}

@@ -1,0 +1,91 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+// How often a statement is tried that the database has rolled back, and the
+// longest pause before the last try; together some seconds at most. Who loses to
+// a write at REPEATABLE READ knows after the second try.
+const (
+	tries = 12
+	pause = 500 * time.Millisecond
+)
+
+// repeat runs a statement until the database does not roll it back in favour of
+// another one, within the context's end and a number of tries. Only what is
+// certain not to have taken place is asked again.
+func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (T, error) {
+	d := s.d.d
+	for try := 1; ; try++ {
+		value, err := statement()
+		if err == nil || try == tries || !d.undone(err) {
+			return value, d.unmigrated(err)
+		}
+		select {
+		case <-ctx.Done():
+			return value, fmt.Errorf("%w (%w)", err, ctx.Err())
+		case <-time.After(rand.N(min(pause, time.Millisecond<<try))): // apart, so that the same do not meet again
+		}
+	}
+}
+
+// ask runs a statement that only reads. Where the connection has died, it is asked
+// again, a number of times because others may have died with it, as long as the
+// server answers: that is harmless, and spares people the outage of a server that
+// was only started again.
+func ask[T any](ctx context.Context, s *Store, read func() (T, error)) (T, error) {
+	statement := func() (T, error) {
+		value, err := read()
+		for left := tries; left > 0; left-- {
+			if err == nil || ctx.Err() != nil || !s.d.d.gone(err) {
+				break
+			}
+			// A pool that is full answers with a connection that has died too.
+			if down := s.db.PingContext(ctx); down != nil && !errors.Is(down, driver.ErrBadConn) {
+				break
+			}
+			value, err = read()
+		}
+		return value, err
+	}
+	run := prompt[T]
+	if s.seen.Load().quick {
+		run = inline[T]
+	}
+	return repeat(ctx, s, func() (T, error) { return run(ctx, &s.fuse, statement) })
+}
+
+// exec runs a statement that writes, and returns the number of rows. The
+// arguments may share nothing with the caller, who may be gone before it ends.
+func (s *Store) exec(ctx context.Context, statement string, args ...any) (int64, error) {
+	write := func() (int64, error) {
+		res, err := s.do(ctx, statement, args)
+		if err != nil {
+			return 0, err
+		}
+		return res.RowsAffected()
+	}
+	if d := s.d.d; d.oneWriter {
+		once := write
+		write = func() (int64, error) { return s.line.write(ctx, s.seen.Load().patience, d.busy, once) }
+	}
+	n, err := repeat(ctx, s, func() (int64, error) { return prompt(ctx, &s.fuse, write) })
+	if err != nil && s.d.d.unwritten(err) {
+		err = fmt.Errorf("%w: %w", store.ErrNotWritten, err)
+	}
+	return n, err
+}
+
+// discard closes a connection instead of giving it back to the pool.
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+}

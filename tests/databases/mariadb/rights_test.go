@@ -1,0 +1,83 @@
+package mariadb_test
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/store/storetest"
+	"github.com/totpflow/totpflow/tests/rigs/race"
+)
+
+// define runs statements, all of which succeed.
+func define(t *testing.T, db *sql.DB, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		_, err := db.Exec(statement)
+		require.NoError(t, err, statement)
+	}
+}
+
+// A user that lacks a right is refused when the product starts, and not at the
+// first sign-in.
+func TestMissingRights(t *testing.T) {
+	dsn := database(t)
+	_, db := open(t, dsn)
+	rights := []string{"SELECT", "INSERT", "UPDATE", "DELETE"}
+	for _, lacks := range append(rights, "ledger") {
+		define(t, db, `CREATE OR REPLACE USER poor@'127.0.0.1'`)
+		for _, right := range rights {
+			if right != lacks {
+				define(t, db, `GRANT `+right+` ON totpflow_accounts TO poor@'127.0.0.1'`)
+			}
+		}
+		if lacks != "ledger" {
+			define(t, db, `GRANT SELECT ON totpflow_schema TO poor@'127.0.0.1'`)
+		}
+		s := sqlstore.New(dial(t, strings.Replace(dsn, "root@", "poor@", 1)), sqlstore.MySQL)
+		err := s.Migrate(t.Context())
+		require.ErrorIs(t, err, sqlstore.ErrRights, lacks)
+		require.NotErrorIs(t, err, store.ErrUnavailable, lacks)
+	}
+}
+
+// A table that is gone, or not the one that was made, is not made again: nobody
+// would have a second factor.
+func TestLostTable(t *testing.T) {
+	s, db := open(t, database(t))
+	define(t, db, `ALTER TABLE totpflow_accounts RENAME COLUMN due TO overdue`)
+	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrTableLost)
+	define(t, db, `DROP TABLE totpflow_accounts`)
+	err := s.Migrate(t.Context())
+	require.ErrorIs(t, err, sqlstore.ErrTableLost)
+	require.NotErrorIs(t, err, store.ErrUnavailable)
+	_, err = s.Get(t.Context(), race.Alice)
+	require.NotErrorIs(t, err, store.ErrNotFound)
+}
+
+// The tables may have other names, be in another database, and be made by somebody
+// else from the exported files; then Migrate needs no right to define anything.
+func TestNames(t *testing.T) {
+	dsn := database(t)
+	db := dial(t, dsn)
+	define(t, db, `CREATE DATABASE auth`, `CREATE OR REPLACE USER clerk@'127.0.0.1'`, `GRANT SELECT ON mysql.help_topic TO clerk@'127.0.0.1'`)
+	named := sqlstore.MySQL.Named("auth", "acme_")
+	define(t, db, kind.Files(t, named)...)
+	define(t, db, `GRANT SELECT, INSERT, UPDATE, DELETE ON auth.acme_accounts TO clerk@'127.0.0.1'`, `GRANT SELECT ON auth.acme_schema TO clerk@'127.0.0.1'`)
+	config := strings.Replace(dsn, "root@", "clerk@", 1)
+	s := sqlstore.New(dial(t, config[:strings.LastIndexByte(config, '/')+1]+"mysql"), named)
+	require.NoError(t, s.Migrate(t.Context()))
+	storetest.Run(t, func(t *testing.T) store.Store {
+		define(t, db, `DELETE FROM auth.acme_accounts`)
+		return s
+	})
+	plain := sqlstore.New(db, sqlstore.MySQL)
+	require.NoError(t, plain.Migrate(t.Context()), "another store on the same server")
+	define(t, db, `ALTER TABLE auth.acme_accounts ENGINE = Aria`)
+	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrNotDurable)
+	require.NoError(t, plain.Migrate(t.Context()))
+}

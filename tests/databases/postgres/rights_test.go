@@ -1,0 +1,212 @@
+package postgres_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/store/storetest"
+	"github.com/totpflow/totpflow/tests/rigs/race"
+)
+
+// as opens a database as another role.
+func as(t *testing.T, role, dsn string) *sql.DB {
+	return dial(t, strings.Replace(dsn, "totpflow@", role+"@", 1))
+}
+
+// define runs statements, all of which succeed.
+func define(t *testing.T, db *sql.DB, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		_, err := db.Exec(statement)
+		require.NoError(t, err, statement)
+	}
+}
+
+// Row level security without a policy for the role makes everybody look as if they
+// had never enrolled. Migrate refuses that, and each policy that does not let
+// every row through.
+func TestRowLevelSecurity(t *testing.T) {
+	dsn := database(t)
+	owner, db := open(t, dsn)
+	require.NoError(t, race.Step(t.Context(), owner))
+	define(t, db, `DROP ROLE IF EXISTS veiled`, `CREATE ROLE veiled LOGIN`, `GRANT USAGE ON SCHEMA public TO veiled`,
+		`GRANT SELECT, INSERT, UPDATE, DELETE ON totpflow_accounts TO veiled`, `GRANT SELECT ON totpflow_schema TO veiled`)
+	s := sqlstore.New(as(t, "veiled", dsn), sqlstore.PostgreSQL)
+	require.NoError(t, s.Migrate(t.Context()))
+
+	define(t, db, `ALTER TABLE totpflow_accounts ENABLE ROW LEVEL SECURITY`)
+	_, err := s.Get(t.Context(), race.Alice)
+	require.ErrorIs(t, err, store.ErrNotFound, "which is the danger")
+	require.NoError(t, owner.Migrate(t.Context()), "the owner sees all")
+	for _, c := range []struct {
+		policies string
+		want     error
+	}{
+		{``, sqlstore.ErrRowSecurity},
+		{`CREATE POLICY p ON totpflow_accounts USING (tenant = 'acme')`, sqlstore.ErrRowSecurity},
+		{`CREATE POLICY p ON totpflow_accounts TO CURRENT_USER USING (true)`, sqlstore.ErrRowSecurity},
+		{`CREATE POLICY p ON totpflow_accounts FOR SELECT USING (true)`, sqlstore.ErrRowSecurity},
+		{`CREATE POLICY p ON totpflow_accounts USING (true) WITH CHECK (tenant = 'acme')`, sqlstore.ErrRowSecurity},
+		{`CREATE POLICY p ON totpflow_accounts USING (true); CREATE POLICY q ON totpflow_accounts AS RESTRICTIVE USING (true)`, sqlstore.ErrRowSecurity},
+		{`CREATE POLICY p ON totpflow_accounts USING (true)`, nil},
+		{`CREATE POLICY p ON totpflow_accounts TO veiled USING (true)`, nil},
+		{`CREATE POLICY p ON totpflow_accounts FOR SELECT USING (true); CREATE POLICY q ON totpflow_accounts FOR INSERT WITH CHECK (true);
+CREATE POLICY r ON totpflow_accounts FOR UPDATE USING (true); CREATE POLICY s ON totpflow_accounts FOR DELETE USING (true)`, nil},
+	} {
+		define(t, db, `DROP POLICY IF EXISTS p ON totpflow_accounts`, `DROP POLICY IF EXISTS q ON totpflow_accounts`,
+			`DROP POLICY IF EXISTS r ON totpflow_accounts`, `DROP POLICY IF EXISTS s ON totpflow_accounts`)
+		if c.policies != "" {
+			define(t, db, c.policies)
+		}
+		err := s.Migrate(t.Context())
+		require.ErrorIs(t, err, c.want, c.policies)
+		if c.want == nil {
+			require.NoError(t, race.Step(t.Context(), s), c.policies)
+			continue
+		}
+		require.NotErrorIs(t, err, store.ErrUnavailable, "trying again does not help")
+	}
+
+	// With row_security=off the server says so at each statement, instead of hiding.
+	define(t, db, `DROP POLICY p ON totpflow_accounts`)
+	open := sqlstore.New(as(t, "veiled", dsn+"&row_security=off"), sqlstore.PostgreSQL)
+	_, err = open.Get(t.Context(), race.Alice)
+	require.NotErrorIs(t, err, store.ErrNotFound)
+	require.Equal(t, "42501", code(err))
+	require.ErrorIs(t, open.Migrate(t.Context()), sqlstore.ErrRowSecurity)
+}
+
+// A role that lacks a right is refused when the product starts, and not at the
+// first sign-in.
+func TestMissingRights(t *testing.T) {
+	dsn := database(t)
+	_, db := open(t, dsn)
+	define(t, db, `DROP ROLE IF EXISTS poor`, `CREATE ROLE poor LOGIN`, `REVOKE ALL ON SCHEMA public FROM PUBLIC`, `GRANT USAGE ON SCHEMA public TO poor`)
+	rights := []string{"SELECT", "INSERT", "UPDATE", "DELETE"}
+	s := sqlstore.New(as(t, "poor", dsn), sqlstore.PostgreSQL)
+	for _, lacks := range append(rights, "ledger") {
+		define(t, db, `REVOKE ALL ON totpflow_accounts, totpflow_schema FROM poor`)
+		for _, right := range rights {
+			if right != lacks {
+				define(t, db, `GRANT `+right+` ON totpflow_accounts TO poor`)
+			}
+		}
+		if lacks != "ledger" {
+			define(t, db, `GRANT SELECT ON totpflow_schema TO poor`)
+		}
+		err := s.Migrate(t.Context())
+		require.ErrorIs(t, err, sqlstore.ErrRights, lacks)
+		require.NotErrorIs(t, err, store.ErrUnavailable, lacks)
+		require.Equal(t, "42501", code(err), lacks)
+	}
+	define(t, db, `DROP TABLE totpflow_accounts, totpflow_schema`)
+	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrRights, "none to create them")
+}
+
+// A table that is gone, or not the one that was made, is not made again: nobody
+// would have a second factor.
+func TestLostTable(t *testing.T) {
+	s, db := open(t, database(t))
+	define(t, db, `ALTER TABLE totpflow_accounts RENAME COLUMN due TO overdue`)
+	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrTableLost)
+	define(t, db, `DROP TABLE totpflow_accounts`)
+	err := s.Migrate(t.Context())
+	require.ErrorIs(t, err, sqlstore.ErrTableLost)
+	require.ErrorContains(t, err, "there is no totpflow_accounts")
+	require.NotErrorIs(t, err, store.ErrUnavailable)
+	_, err = s.Get(t.Context(), race.Alice)
+	require.NotErrorIs(t, err, store.ErrNotFound)
+}
+
+// The tables may have other names, be in another schema, and be made by somebody
+// else from the exported files; then Migrate needs no right to define anything.
+func TestNames(t *testing.T) {
+	dsn := database(t)
+	db := dial(t, dsn)
+	define(t, db, `CREATE SCHEMA auth`, `DROP ROLE IF EXISTS clerk`, `CREATE ROLE clerk LOGIN`, `GRANT USAGE ON SCHEMA auth TO clerk`)
+	named := sqlstore.PostgreSQL.Named("auth", "acme_")
+	for _, statement := range kind.Files(t, named) {
+		define(t, db, statement)
+	}
+	define(t, db, `GRANT SELECT, INSERT, UPDATE, DELETE ON auth.acme_accounts TO clerk`, `GRANT SELECT ON auth.acme_schema TO clerk`)
+	s := sqlstore.New(as(t, "clerk", dsn), named)
+	require.NoError(t, s.Migrate(t.Context()))
+	storetest.Run(t, func(t *testing.T) store.Store {
+		define(t, db, `DELETE FROM auth.acme_accounts`)
+		return s
+	})
+	plain := sqlstore.New(db, sqlstore.PostgreSQL)
+	require.NoError(t, plain.Migrate(t.Context()), "another store in the same database")
+	require.NoError(t, sqlstore.New(db, named).Migrate(t.Context()))
+
+	define(t, db, `ALTER TABLE auth.acme_accounts SET UNLOGGED`)
+	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrNotDurable)
+	require.NoError(t, plain.Migrate(t.Context()))
+}
+
+// A pgxpool takes one line.
+func TestPgxpool(t *testing.T) {
+	pool, err := pgxpool.New(t.Context(), database(t))
+	require.NoError(t, err)
+	defer pool.Close()
+	s := sqlstore.New(stdlib.OpenDBFromPool(pool), sqlstore.PostgreSQL)
+	require.NoError(t, s.Migrate(t.Context()))
+	require.NoError(t, race.Step(t.Context(), s))
+	require.Equal(t, uint64(1), race.Count(get(t, s)))
+}
+
+func get(t *testing.T, s store.Store) store.Record {
+	rec, err := s.Get(t.Context(), race.Alice)
+	require.NoError(t, err)
+	return rec
+}
+
+// When all connections die at once, reads are repeated on one that lives: nobody
+// hears of it who only reads.
+func TestDeadConnections(t *testing.T) {
+	dsn := database(t)
+	s, db := open(t, dsn)
+	admin := dial(t, server.DSN("postgres"))
+	require.NoError(t, race.Step(t.Context(), s))
+	for round := range 5 {
+		busy := fill16(t, db) // so that there are sixteen to die
+		for _, conn := range busy {
+			require.NoError(t, conn.Close())
+		}
+		_, err := admin.Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1`, nameOf(dsn))
+		require.NoError(t, err)
+		answers := make([]error, 8)
+		var over sync.WaitGroup
+		for i := range answers {
+			over.Go(func() { _, answers[i] = s.Get(t.Context(), race.Alice) })
+		}
+		over.Wait()
+		for i, err := range answers {
+			require.NoError(t, err, fmt.Sprint(round, i))
+		}
+	}
+}
+
+// fill16 takes all connections of the pool.
+func fill16(t *testing.T, db *sql.DB) (all []*sql.Conn) {
+	for range 16 {
+		conn, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, conn.PingContext(t.Context()))
+		all = append(all, conn)
+	}
+	return all
+}
+
+func nameOf(dsn string) string {
+	return dsn[strings.LastIndexByte(dsn, '/')+1 : strings.IndexByte(dsn, '?')]
+}
