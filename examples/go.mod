@@ -12,11 +12,13 @@ require (
 	github.com/totpflow/totpflow v0.1.0
 	github.com/wneessen/go-mail v0.8.1
 	github.com/zalando/go-keyring v0.2.8
-	golang.org/x/crypto v0.55.0
+	golang.org/x/crypto v0.57.0
 	golang.org/x/term v0.47.0
 	golang.org/x/text v0.43.0
 	modernc.org/sqlite v1.60.1
 )
+
+require golang.org/x/net v0.58.0 // indirect
 
 require (
 	github.com/danieljoos/wincred v1.2.3 // indirect
@@ -28,6 +30,7 @@ require (
 	github.com/ncruces/go-strftime v1.0.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/totpflow/totpflow/phone/provider v0.1.0
+	github.com/totpflow/totpflow/web v0.1.0
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	modernc.org/libc v1.77.1 // indirect
@@ -39,3 +42,5 @@ require (
 replace github.com/totpflow/totpflow => ../
 
 replace github.com/totpflow/totpflow/phone/provider => ../phone/provider
+
+replace github.com/totpflow/totpflow/web => ../web

@@ -1,0 +1,3 @@
+// Package sessions tries hosts of the pages in module web over the session libraries that
+// products use.
+package sessions

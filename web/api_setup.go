@@ -1,0 +1,114 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow"
+)
+
+func proofOf(r *http.Request) totpflow.Proof { return totpflow.Proof(r.Header.Get(ProofHeader)) }
+
+// A setupAnswer is what a program shows for an enrollment. It draws the QR code itself,
+// from the URI: a picture would be one more copy of the secret.
+type setupAnswer struct {
+	Enrollment totpflow.EnrollmentToken `json:"enrollment"`
+	URI        string                   `json:"uri"`
+	Secret     string                   `json:"secret"`
+	Expires    time.Time                `json:"expires"`
+	Clears     []string                 `json:"clears,omitempty"`
+}
+
+// setupRequest is what an enrollment starts from, where it is not a proof.
+type setupRequest struct {
+	Challenge totpflow.Challenge `json:"challenge"`
+	Password  string             `json:"password"`
+}
+
+func (h *Web) apiSetup(w http.ResponseWriter, r *http.Request) error {
+	in, err := decode[setupRequest](r)
+	if err != nil {
+		return err
+	}
+	by, err := h.grant(r, in)
+	if err != nil {
+		return err
+	}
+	page, err := h.service.BeginEnrollment(r.Context(), by)
+	if errors.Is(err, totpflow.ErrProof) {
+		return &proofError{totpflow.Purpose{Action: totpflow.ActionReplaceAuthenticator}}
+	}
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, setupAnswer{page.Token, page.Offer.URI(), page.Offer.Secret(), page.Expires, page.Clears})
+}
+
+// grant is what the enrollment may start from: never a session alone, which a stranger
+// may have found open.
+func (h *Web) grant(r *http.Request, in setupRequest) (totpflow.EnrollmentGrant, error) {
+	if in.Challenge != "" {
+		return in.Challenge, nil
+	}
+	if p := proofOf(r); p != "" {
+		return p, nil
+	}
+	v, err := h.visitor(r)
+	if err != nil {
+		return nil, err
+	}
+	st, err := v.account.Status(r.Context())
+	switch {
+	case err != nil:
+		return nil, err
+	case len(st.Authenticators) > 0:
+		return nil, &proofError{totpflow.Purpose{Action: totpflow.ActionReplaceAuthenticator}}
+	case in.Password == "":
+		return nil, errPasswordNext
+	}
+	switch err := h.Host.CheckPassword(r.Context(), v.User.ID, in.Password); {
+	case errors.Is(err, ErrPassword):
+		return nil, err
+	case err != nil:
+		return nil, unavailable("checking the password", err)
+	}
+	d, err := h.service.SignIn(r.Context(), v.User)
+	switch {
+	case err != nil:
+		return nil, err
+	case d.Step == totpflow.Passed:
+		return d.Proof, nil
+	case d.Step == totpflow.Enroll:
+		return d.Challenge, nil
+	}
+	return nil, &incomplete{d} // a person with a phone shows a code of it first
+}
+
+// apiConfirm makes the new authenticator work. The answer has a new session: a change of
+// factors ends those begun before.
+func (h *Web) apiConfirm(w http.ResponseWriter, r *http.Request) error {
+	in, err := decode[struct {
+		Enrollment totpflow.EnrollmentToken `json:"enrollment"`
+		Code       string                   `json:"code"`
+		Name       string                   `json:"name"`
+	}](r)
+	if err != nil {
+		return err
+	}
+	done, err := h.service.ConfirmEnrollment(r.Context(), in.Enrollment, in.Code)
+	if err != nil {
+		return err
+	}
+	if name := strings.TrimSpace(in.Name); name != "" {
+		account := h.service.Account(totpflow.User{ID: done.ID})
+		_ = account.RenameAuthenticator(r.Context(), done.Authenticator.ID, name) // otherwise it keeps its number
+	}
+	a, err := h.admit(r, done.Decision)
+	if err != nil {
+		return err
+	}
+	a.RecoveryCodes, a.Cleared = done.Sheet.Codes, done.Cleared
+	return reply(w, http.StatusOK, a)
+}

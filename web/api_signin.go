@@ -1,0 +1,164 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/phone"
+)
+
+// A signedIn is the answer to a sign-in that is complete.
+type signedIn struct {
+	Step              string          `json:"step"` // "passed"
+	Session           string          `json:"session"`
+	Expires           time.Time       `json:"expires"`
+	By                totpflow.Reason `json:"by"`
+	Proof             totpflow.Proof  `json:"proof,omitempty"` // begins an enrollment
+	SetupUntil        *time.Time      `json:"setup_until,omitempty"`
+	RecoveryCodesLeft *int            `json:"recovery_codes_left,omitempty"`
+
+	// Of an enrollment: what is shown once.
+	RecoveryCodes []string `json:"recovery_codes,omitempty"`
+	Cleared       []string `json:"cleared,omitempty"`
+}
+
+// A phoneItem is a phone as programs see it: the number is masked.
+type phoneItem struct {
+	ID     string `json:"id,omitempty"` // empty: a number that an administrator chose, to be verified
+	Number string `json:"number"`
+}
+
+func phoneItems(phones []phone.Phone) (items []phoneItem) {
+	for _, p := range phones {
+		items = append(items, phoneItem{p.ID, p.Number.String()})
+	}
+	return items
+}
+
+// afterPasswordJSON answers a program's first step.
+func (h *Web) afterPasswordJSON(w http.ResponseWriter, r *http.Request, user totpflow.User) error {
+	d, err := h.service.SignIn(r.Context(), user)
+	return h.decided(w, r, d, err)
+}
+
+// decided answers with a decision: with a session where the sign-in is complete, and
+// otherwise with an error that says what is next.
+func (h *Web) decided(w http.ResponseWriter, r *http.Request, d totpflow.Decision, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case d.Step != totpflow.Passed:
+		return &incomplete{d}
+	}
+	a, err := h.admit(r, d)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, a)
+}
+
+// admit starts the session of a sign-in. No other function of the API does, and it
+// knows the person from nowhere but the decision.
+func (h *Web) admit(r *http.Request, d totpflow.Decision) (a signedIn, err error) {
+	if d.Step != totpflow.Passed {
+		return a, &incomplete{d}
+	}
+	if err := h.keepGeneration(r.Context(), totpflow.User{ID: d.ID}, d.Generation); err != nil {
+		return a, err
+	}
+	a = signedIn{Step: "passed", By: d.Reason}
+	if a.Session, a.Expires, err = h.Token(r.Context(), d); err != nil {
+		return a, unavailable("making a token", err)
+	}
+	a.Expires = a.Expires.UTC().Truncate(time.Second)
+	if d.Reason != totpflow.ReasonCode && d.Reason != totpflow.ReasonExternal { // whose proof would serve to trust a browser
+		a.Proof = d.Proof
+	}
+	switch d.Reason {
+	case totpflow.ReasonRecoveryCode:
+		a.RecoveryCodesLeft = &d.RecoveryCodesLeft
+	case totpflow.ReasonGrace:
+		a.SetupUntil = &d.GraceUntil
+	}
+	return a, nil
+}
+
+// A codeAnswer is one of the ways to answer the question for a code.
+type codeAnswer struct {
+	Code         string   `json:"code"`
+	Codes        []string `json:"codes"` // two in a row
+	RecoveryCode string   `json:"recovery_code"`
+	IssuedCode   string   `json:"issued_code"`
+	PhoneCode    string   `json:"phone_code"`
+}
+
+// ways counts how many there are; a request has one.
+func (a codeAnswer) ways() int {
+	given := []bool{a.Code != "", a.Codes != nil, a.RecoveryCode != "", a.IssuedCode != "", a.PhoneCode != ""}
+	return len(slices.DeleteFunc(given, func(is bool) bool { return !is }))
+}
+
+// apiCode completes a sign-in with whatever code the person has.
+func (h *Web) apiCode(w http.ResponseWriter, r *http.Request) error {
+	in, err := decode[struct {
+		Challenge totpflow.Challenge `json:"challenge"`
+		codeAnswer
+	}](r)
+	if err != nil {
+		return err
+	}
+	var d totpflow.Decision
+	switch {
+	case in.ways() != 1 || in.Codes != nil && len(in.Codes) != 2:
+		return errMalformed
+	case in.Codes != nil:
+		d, err = h.service.VerifyPair(r.Context(), in.Challenge, in.Codes[0], in.Codes[1])
+	case in.RecoveryCode != "":
+		d, err = h.service.VerifyRecoveryCode(r.Context(), in.Challenge, in.RecoveryCode)
+	case in.IssuedCode != "":
+		d, err = h.service.VerifyIssuedCode(r.Context(), in.Challenge, in.IssuedCode)
+	case in.PhoneCode != "":
+		d, err = h.service.VerifyPhoneCode(r.Context(), in.Challenge, in.PhoneCode)
+	default:
+		d, err = h.service.VerifyCode(r.Context(), in.Challenge, in.Code)
+	}
+	return h.decided(w, r, d, err)
+}
+
+// A sentAnswer says where a code is on its way to.
+type sentAnswer struct {
+	To  string    `json:"to"` // masked
+	Via phone.Via `json:"via"`
+}
+
+// apiPhoneCode has a code sent to one of the person's phones.
+func (h *Web) apiPhoneCode(w http.ResponseWriter, r *http.Request) error {
+	in, err := decode[struct {
+		Challenge totpflow.Challenge `json:"challenge"`
+		Phone     string             `json:"phone"`
+		Via       phone.Via          `json:"via"`
+	}](r)
+	if err != nil {
+		return err
+	}
+	sent, err := h.service.SendPhoneCode(r.Context(), in.Challenge, in.Phone, in.Via)
+	switch {
+	case err != nil && unsentReason(err) != "":
+		return fmt.Errorf("%w: %w", errNotSent, err)
+	case err != nil:
+		return err
+	}
+	return reply(w, http.StatusAccepted, sentAnswer{sent.To.String(), sent.Via})
+}
+
+// apiSignOut ends the session that the request shows.
+func (h *Web) apiSignOut(w http.ResponseWriter, r *http.Request) error {
+	if err := h.Host.End(w, r); err != nil {
+		return unavailable("ending the session", err)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,224 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/totphttp"
+	"github.com/totpflow/totpflow/trust"
+)
+
+// A SecondStep is what the pages of the second step have in common: which ways there
+// are besides the one of the page.
+type SecondStep struct {
+	Common
+	App      bool // code.html
+	Recovery bool // recovery.html
+	ByPhone  bool // phone-code.html
+	Issued   bool // issued.html: a code that an administrator had sent
+}
+
+// A CodePage asks for the code of the app. Its form posts to path "code" with the
+// field code, with code2 where Pair is set, and with trust=yes from the checkbox.
+type CodePage struct {
+	SecondStep
+	Pair     bool          // a single code has to wait; two in a row are accepted
+	Wait     string        // why, where that is not the error anyway
+	TrustFor time.Duration // how long this browser would be trusted; 0: it is not offered
+	Trust    bool          // it was ticked
+}
+
+// A RecoveryPage asks for a recovery code. Its form posts to path "recovery" with
+// the field recovery_code.
+type RecoveryPage struct {
+	SecondStep
+	Code string // as typed before the form was refused
+}
+
+// An IssuedPage asks for the code that an administrator had sent. Its form posts to
+// path "issued" with the field issued_code.
+type IssuedPage struct {
+	SecondStep
+	Code string // as typed before the form was refused
+}
+
+// A PhoneCodePage sends a code to a phone and asks for it. One form posts to path
+// "phone-code/send" with the fields phone and via; another to path "phone-code"
+// with phone_code, phone and via.
+type PhoneCodePage struct {
+	SecondStep
+	Phones []phone.Phone // numbers print masked
+	To     string        // the ID of the phone that the code went to, or was chosen
+	Sent   phone.Via     // how; empty before
+	Calls  bool          // a call is possible
+	Wait   string
+}
+
+func (h *Web) getCode(w http.ResponseWriter, r *http.Request) error {
+	return h.codePage(w, r, "code", nil)
+}
+
+// postCode completes the sign-in with the code of an app, or two in a row.
+func (h *Web) postCode(w http.ResponseWriter, r *http.Request) error {
+	var d totpflow.Decision
+	var err error
+	if second := r.PostFormValue("code2"); second != "" {
+		d, err = h.service.VerifyPair(r.Context(), h.challenge(r), r.PostFormValue("code"), second)
+	} else {
+		d, err = h.service.VerifyCode(r.Context(), h.challenge(r), r.PostFormValue("code"))
+	}
+	if err != nil {
+		return h.codePage(w, r, "code", err)
+	}
+	if r.PostFormValue("trust") != "" {
+		browser, err := h.service.TrustBrowser(r.Context(), d.Proof, totphttp.BrowserLabel(r))
+		if err == nil {
+			h.setTrust(w, browser)
+		} else { // the code was right all the same
+			h.setNotice(w, "not-trusted")
+		}
+	}
+	return h.enter(w, r, d, h.next(r))
+}
+
+func (h *Web) getRecovery(w http.ResponseWriter, r *http.Request) error {
+	return h.codePage(w, r, "recovery", nil)
+}
+
+// postRecovery completes the sign-in with a recovery code, and leads to a new
+// authenticator.
+func (h *Web) postRecovery(w http.ResponseWriter, r *http.Request) error {
+	d, err := h.service.VerifyRecoveryCode(r.Context(), h.challenge(r), r.PostFormValue("recovery_code"))
+	switch {
+	case err != nil:
+		return h.codePage(w, r, "recovery", err)
+	case d.Step == totpflow.Enroll: // after a reset that left the codes
+		return h.enrollFirst(w, r, d)
+	}
+	return h.enter(w, r, d, h.next(r))
+}
+
+func (h *Web) getIssued(w http.ResponseWriter, r *http.Request) error {
+	return h.codePage(w, r, "issued", nil)
+}
+
+// postIssued accepts the code that an administrator had sent. It opens nothing but
+// the way to a new authenticator.
+func (h *Web) postIssued(w http.ResponseWriter, r *http.Request) error {
+	d, err := h.service.VerifyIssuedCode(r.Context(), h.challenge(r), r.PostFormValue("issued_code"))
+	if err != nil {
+		return h.codePage(w, r, "issued", err)
+	}
+	return h.enrollFirst(w, r, d)
+}
+
+func (h *Web) enrollFirst(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
+	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
+	return redirect(w, r, h.Path("setup"))
+}
+
+// errNotSent marks why no code was sent, apart from why a code was refused: both
+// have to wait at times, for reasons of their own.
+var errNotSent = errors.New("web: no code was sent")
+
+func (h *Web) getPhoneCode(w http.ResponseWriter, r *http.Request) error {
+	return h.codePage(w, r, "phone-code", nil)
+}
+
+// postPhoneCodeSend has a code sent to one of the person's phones.
+func (h *Web) postPhoneCodeSend(w http.ResponseWriter, r *http.Request) error {
+	via, id := phone.Via(r.PostFormValue("via")), r.PostFormValue("phone")
+	if id == "" { // there is one
+		d, err := h.service.ContinueSignIn(r.Context(), h.challenge(r))
+		if err != nil || len(d.Phones) != 1 {
+			return h.codePage(w, r, "phone-code", err)
+		}
+		id = d.Phones[0].ID
+	}
+	if _, err := h.service.SendPhoneCode(r.Context(), h.challenge(r), id, via); err != nil {
+		return h.codePage(w, r, "phone-code", fmt.Errorf("%w: %w", errNotSent, err))
+	}
+	return redirect(w, r, h.Path("phone-code")+"?via="+string(via)+"&phone="+id)
+}
+
+// postPhoneCode completes the sign-in with a code that was sent.
+func (h *Web) postPhoneCode(w http.ResponseWriter, r *http.Request) error {
+	d, err := h.service.VerifyPhoneCode(r.Context(), h.challenge(r), r.PostFormValue("phone_code"))
+	if err != nil {
+		return h.codePage(w, r, "phone-code", err)
+	}
+	return h.enter(w, r, d, h.next(r))
+}
+
+// codePage shows one of the forms of the second step, and why the last code was
+// refused. A form of a way that the person does not have leads to one that they have.
+func (h *Web) codePage(w http.ResponseWriter, r *http.Request, page string, refused error) error {
+	// A single sign-on that posted its answer from its own site brought no cookies of this
+	// one: here they are, and the browser may be trusted.
+	var tokens []trust.Token
+	if r.Method == http.MethodGet {
+		tokens = h.trustTokens(r)
+	}
+	d, err := h.service.ContinueSignIn(r.Context(), h.challenge(r), tokens...)
+	switch {
+	case errors.Is(err, totpflow.ErrChallenge):
+		return h.over(w, r, errors.Join(refused, err))
+	case err != nil:
+		return err
+	case d.Step == totpflow.Passed:
+		return h.enter(w, r, d, h.next(r))
+	case d.Step == totpflow.Enroll:
+		return redirect(w, r, h.Path("setup"))
+	}
+	step := SecondStep{
+		Common:   Common{Account: h.text(r, whoCookie)},
+		App:      slices.Contains(d.Methods, totpflow.MethodCode),
+		Recovery: slices.Contains(d.Methods, totpflow.MethodRecoveryCode),
+		ByPhone:  slices.Contains(d.Methods, totpflow.MethodPhoneCode),
+		Issued:   slices.Contains(d.Methods, totpflow.MethodIssuedCode),
+	}
+	if here := step.page(page); here != page && refused == nil {
+		return redirect(w, r, h.Path(here))
+	}
+	wait := ""
+	if d.Throttled != nil && !errors.Is(refused, throttle.ErrThrottled) {
+		wait = h.spoken(r).wait(d.Throttled, page == "phone-code", h.now())
+	}
+	var p pageData
+	switch page {
+	case "recovery":
+		p = &RecoveryPage{step, r.PostFormValue("recovery_code")}
+	case "issued":
+		p = &IssuedPage{step, r.PostFormValue("issued_code")}
+	case "phone-code":
+		p = &PhoneCodePage{step, d.Phones, r.FormValue("phone"), phone.Via(r.FormValue("via")), h.Calls, wait}
+	default:
+		p = &CodePage{step, d.Throttled != nil, wait, d.TrustFor, r.PostFormValue("trust") != ""}
+	}
+	return h.show(w, r, page, refused, p)
+}
+
+// page returns the page that was asked for where the person has that way, and
+// otherwise the first one that they have.
+func (s SecondStep) page(wanted string) string {
+	ways := []struct {
+		page string
+		has  bool
+	}{{"code", s.App}, {"phone-code", s.ByPhone}, {"recovery", s.Recovery}, {"issued", s.Issued}}
+	first := "code"
+	for _, way := range slices.Backward(ways) {
+		switch {
+		case way.has && way.page == wanted:
+			return wanted
+		case way.has:
+			first = way.page
+		}
+	}
+	return first
+}

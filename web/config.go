@@ -1,0 +1,133 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+)
+
+// ErrConfig is wrapped by what [New] refuses.
+var ErrConfig = errors.New("web: configuration")
+
+// A Config is what the pages are made of. Service, Host and Product are required.
+type Config struct {
+	// Service decides.
+	Service *totpflow.Service
+
+	// Host has the accounts, the passwords and the sessions.
+	Host Host
+
+	// Product is the product's name, as the pages show it.
+	Product string
+
+	// Prefix is the path that [Web.Handler] is mounted under, such as "/account/2fa".
+	// The default is "/2fa".
+	Prefix string
+
+	// SignIn is the path of the host's sign-in page. The default is "/signin".
+	SignIn string
+
+	// Home is where a sign-in leads that began at no other page. The default is "/".
+	Home string
+
+	// Cookies is a word in the names of the cookies. Two products on two ports of one
+	// host need different ones, since cookies do not know ports. The default is
+	// "totpflow".
+	Cookies string
+
+	// KeepGeneration keeps the generation of an account beside the host's user, from
+	// where [Host] returns it in the [Session]'s User. It must never replace a larger one. The
+	// library then finds a record that was deleted or put back. Nil: none is kept.
+	KeepGeneration func(ctx context.Context, id totpflow.AccountID, generation uint64) error
+
+	// Token makes a session for a program without cookies, whose requests show it as
+	// "Authorization: Bearer …" and which [Host].Session and End then know. The context
+	// and the decision are as those of Begin. Nil: there is no JSON API.
+	Token func(ctx context.Context, d totpflow.Decision) (token string, expires time.Time, err error)
+
+	// Source says where a request comes from, for the list of what happened. Behind
+	// a proxy, return the address that the proxy reports. Nil is the address of the connection.
+	Source func(r *http.Request) event.Source
+
+	// TrustedOrigins may send forms here, such as "https://idp.example": a single
+	// sign-on that posts to the handler that ends with [Web.AfterPassword]. No other
+	// site may.
+	TrustedOrigins []string
+
+	// Layout writes a page with the host's header and navigation around it, and
+	// links Page.Head in its head. Nil is the template layout.html.
+	Layout func(w http.ResponseWriter, r *http.Request, p Page) error
+
+	// ContentSecurityPolicy replaces the pages' own, which allows scripts, styles
+	// and pictures of the product's origin only. Set it where Layout needs more.
+	ContentSecurityPolicy string
+
+	// Templates replaces templates one by one: a file code.html in it is used
+	// instead of the module's, and so on. See [Templates].
+	Templates fs.FS
+
+	// Catalogues has files such as de.json or fr.json: they change texts of a
+	// language that is there, or add a language. See [Catalogues].
+	Catalogues fs.FS
+
+	// Language returns the language of a request, such as "de". Nil is what the
+	// person chose at the foot of a page, or else what the browser asks for.
+	Language func(r *http.Request) string
+
+	// Calls says that codes by phone may be read out in a call.
+	Calls bool
+
+	// Log gets errors that no page can explain. Nil is [slog.Default].
+	Log *slog.Logger
+
+	// Now is the clock. Nil is time.Now. Use that of the service in tests.
+	Now func() time.Time
+}
+
+var word = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+
+// complete returns the configuration with its defaults, or what is wrong with it.
+func (c Config) complete() (Config, error) {
+	c.Prefix = strings.TrimSuffix(orDefault(c.Prefix, "/2fa"), "/")
+	c.SignIn, c.Home = orDefault(c.SignIn, "/signin"), orDefault(c.Home, "/")
+	c.Cookies = orDefault(c.Cookies, "totpflow")
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	switch {
+	case c.Service == nil:
+		return c, fmt.Errorf("%w: Service is missing", ErrConfig)
+	case c.Host == nil:
+		return c, fmt.Errorf("%w: Host is missing", ErrConfig)
+	case strings.TrimSpace(c.Product) == "":
+		return c, fmt.Errorf("%w: Product is missing", ErrConfig)
+	case !word.MatchString(c.Cookies):
+		return c, fmt.Errorf("%w: Cookies is %q; it takes lower case letters, digits and hyphens", ErrConfig, c.Cookies)
+	}
+	for _, p := range []struct{ name, path string }{{"Prefix", c.Prefix}, {"SignIn", c.SignIn}, {"Home", c.Home}} {
+		if u, err := url.Parse(p.path); local(p.path) != p.path || err != nil || u.Path != p.path && p.name == "Prefix" {
+			return c, fmt.Errorf("%w: %s is %q; it takes a path of this site, such as /account", ErrConfig, p.name, p.path)
+		}
+	}
+	return c, nil
+}
+
+func orDefault(value, other string) string {
+	if value == "" {
+		return other
+	}
+	return value
+}

@@ -1,0 +1,73 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/totpflow/totpflow"
+)
+
+// An EndedPage says that a sign-in or a session is over, or that a form was not done
+// because nobody is signed in. One click leads to the password, and from there to the
+// page that the person wanted.
+type EndedPage struct {
+	Common
+	Text   string
+	SignIn string // the host's sign-in
+	Done   string // where to look whether it is done already; empty: nowhere
+}
+
+// A ProblemPage says that a request failed, in Error.
+type ProblemPage struct {
+	Common
+	Home string
+}
+
+// A DisownPage is what the link of a mail opens: "it was not me". Its form posts to path
+// "not-me" with the field event. Where Closed is set the account is closed and there
+// is no form.
+type DisownPage struct {
+	Common
+	Event  string // the token of the link
+	Closed bool
+}
+
+// endedPage says why the sign-in or the session is over.
+func (h *Web) endedPage(w http.ResponseWriter, r *http.Request, why string) error {
+	l := h.spoken(r)
+	p := &EndedPage{
+		Common: Common{Title: l.Say("ended." + why + "Title"), Account: h.text(r, whoCookie)},
+		Text:   l.Say("ended." + why), SignIn: h.SignIn,
+	}
+	if why == "expired" || why == "done" {
+		p.Done = h.next(r)
+	}
+	return h.showAs(w, r, http.StatusUnauthorized, "ended", nil, p)
+}
+
+// getNotMe shows a button and does nothing else: programs that scan mails open every
+// link in them.
+func (h *Web) getNotMe(w http.ResponseWriter, r *http.Request) error {
+	return h.show(w, r, "not-me", nil, &DisownPage{Event: r.FormValue("event")})
+}
+
+// postNotMe closes the account that the mail was about. It requires no session: the
+// person who changed the account may have changed how its owner gets in.
+func (h *Web) postNotMe(w http.ResponseWriter, r *http.Request) error {
+	change, err := h.service.Disown(r.Context(), totpflow.DisownToken(r.PostFormValue("event")))
+	if err == nil {
+		err = h.keepGeneration(r.Context(), totpflow.User{ID: change.ID}, change.Generation)
+	}
+	if err != nil && !errors.Is(err, totpflow.ErrDisownToken) {
+		return err
+	}
+	return h.show(w, r, "not-me", err, &DisownPage{Event: r.PostFormValue("event"), Closed: err == nil})
+}
+
+// Fail answers a request that failed with a page, and with the status that the error
+// has: 404 for [ErrNotFound], those of totphttp for the errors of the library, and
+// 500 for anything else, which is logged.
+func (h *Web) Fail(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, err) }
+
+// ErrNotFound is what a target function returns where there is nothing under that id.
+var ErrNotFound = errNotFound

@@ -1,0 +1,223 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+
+	"github.com/totpflow/totpflow/phone"
+)
+
+// A Language is one that the pages speak. It is read-only.
+type Language struct {
+	tag   language.Tag
+	texts texts
+	other *Language // where a text is missing; nil for English
+}
+
+// languages are those of the module and the host's, English first.
+type languages struct {
+	all     []*Language
+	matcher language.Matcher
+}
+
+func newLanguages(c Config) (languages, error) {
+	all := make(map[string]texts)
+	if err := loadTexts(all, Catalogues()); err != nil {
+		return languages{}, err
+	}
+	if c.Catalogues != nil {
+		if err := loadTexts(all, c.Catalogues); err != nil {
+			return languages{}, fmt.Errorf("%w: Catalogues: %w", ErrConfig, err)
+		}
+	}
+	english := &Language{tag: language.English, texts: all["en"]}
+	l := languages{all: []*Language{english}}
+	for tag, t := range all {
+		if tag != "en" {
+			l.all = append(l.all, &Language{language.Make(tag), t, english})
+		}
+	}
+	slices.SortFunc(l.all[1:], func(a, b *Language) int { return cmp.Compare(a.Tag(), b.Tag()) })
+	var tags []language.Tag
+	for _, x := range l.all {
+		tags = append(tags, x.tag)
+	}
+	l.matcher = language.NewMatcher(tags)
+	return l, nil
+}
+
+// byTag returns the language with exactly this tag, nil when there is none.
+func (l languages) byTag(tag string) *Language {
+	for _, x := range l.all {
+		if x.Tag() == tag {
+			return x
+		}
+	}
+	return nil
+}
+
+// accepted returns the language that fits best what a browser says in its
+// Accept-Language header (RFC 9110 §12.5.4).
+func (l languages) accepted(header string) *Language {
+	_, i := language.MatchStrings(l.matcher, header)
+	return l.all[i]
+}
+
+// spoken is the language of the request.
+func (h *Web) spoken(r *http.Request) *Language {
+	if h.Language != nil {
+		return h.languages.accepted(h.Language(r))
+	}
+	return cmp.Or(h.languages.byTag(h.cookie(r, languageCookie)), h.languages.accepted(r.Header.Get("Accept-Language")))
+}
+
+// A speaker is what [Compose] knows of the request.
+type speaker struct {
+	*Language
+	product string
+}
+
+type speakerKey struct{}
+
+// Compose is the [totpflow.Phones] Compose of a product with these pages: a code by SMS or
+// by a call is in the language of the page that it is for.
+func Compose(ctx context.Context, m phone.Message) phone.Message {
+	if s, ok := ctx.Value(speakerKey{}).(speaker); ok {
+		m.Language, m.Sentence = s.Tag(), s.Say("phone.message", "Product", s.product)
+	}
+	return m
+}
+
+// postLanguage keeps a choice, and leads back to the page that it was made on.
+func (h *Web) postLanguage(w http.ResponseWriter, r *http.Request) error {
+	if l := h.languages.byTag(r.PostFormValue("language")); l != nil {
+		const year = 365 * 24 * time.Hour
+		h.setCookie(w, languageCookie, l.Tag(), year)
+	}
+	return redirect(w, r, orDefault(local(r.PostFormValue("back")), h.Home))
+}
+
+// Tag is the language as HTML and HTTP write it, such as "de".
+func (l *Language) Tag() string { return l.tag.String() }
+
+// Name is what the language calls itself.
+func (l *Language) Name() string { return l.Say("language.name") }
+
+// Find returns the text with this id. Arguments are names and values in turn; the
+// one called Count, an int, chooses the plural form. It is an error where there is
+// no such text, or where an argument of it is missing.
+func (l *Language) Find(id string, args ...any) (string, error) {
+	m, ok := l.texts[id]
+	if !ok && l.other != nil {
+		return l.other.Find(id, args...)
+	}
+	if !ok {
+		return "", fmt.Errorf("web: there is no text %q", id)
+	}
+	p := m.one
+	if m.forms != nil {
+		p = m.forms[plural.Other]
+		if n, ok := argument(args, "Count").(int); ok {
+			if form, ok := m.forms[plural.Cardinal.MatchPlural(l.tag, n, 0, 0, 0, 0)]; ok {
+				p = form
+			}
+		}
+	}
+	var b strings.Builder
+	for i, part := range p {
+		if i%2 == 0 {
+			b.WriteString(part)
+			continue
+		}
+		v := argument(args, part)
+		if v == nil {
+			return "", fmt.Errorf("web: the text %q has no argument %s", id, part)
+		}
+		fmt.Fprint(&b, v)
+	}
+	return b.String(), nil
+}
+
+func argument(args []any, name string) any {
+	for i := 0; i+1 < len(args); i += 2 {
+		if args[i] == name {
+			return args[i+1]
+		}
+	}
+	return nil
+}
+
+// Say is Find for a text that is known to be there. Where it is not, the id is
+// better than nothing.
+func (l *Language) Say(id string, args ...any) string {
+	text, err := l.Find(id, args...)
+	if err != nil {
+		return id
+	}
+	return text
+}
+
+// HTML is Find for a text with markup. The arguments are escaped: they are
+// people's, and the markup is not.
+func (l *Language) HTML(id string, args ...any) (template.HTML, error) {
+	escaped := slices.Clone(args)
+	for i := 1; i < len(escaped); i += 2 {
+		if _, number := escaped[i].(int); !number {
+			escaped[i] = template.HTMLEscaper(escaped[i])
+		}
+	}
+	text, err := l.Find(id, escaped...)
+	return template.HTML(text), err
+}
+
+// Day is the day of t, in UTC.
+func (l *Language) Day(t time.Time) string {
+	t = t.UTC()
+	return l.Say("time.day", "Day", t.Day(), "Month", l.Say("month."+strconv.Itoa(int(t.Month()))), "Year", t.Year())
+}
+
+// Minute is the minute of t, in UTC.
+func (l *Language) Minute(t time.Time) string {
+	return l.Say("time.minute", "Day", l.Day(t), "Time", t.UTC().Format("15:04"))
+}
+
+// Span is a duration in words, rounded up: a person who comes back then is not early.
+func (l *Language) Span(d time.Duration) string {
+	unit, name := time.Second, "second"
+	switch {
+	case d >= 48*time.Hour:
+		unit, name = 24*time.Hour, "day"
+	case d >= 2*time.Hour:
+		unit, name = time.Hour, "hour"
+	case d >= 90*time.Second:
+		unit, name = time.Minute, "minute"
+	}
+	return l.Say("span."+name, "Count", max(1, int((d+unit-1)/unit)))
+}
+
+// Quoted is a list of names in words: “Phone”, “Tablet” and “Work”.
+func (l *Language) Quoted(names []string) string {
+	list := ""
+	for i, name := range names {
+		name = l.Say("list.quoted", "Name", name)
+		switch {
+		case i == 0:
+			list = name
+		case i == len(names)-1:
+			list = l.Say("list.and", "First", list, "Last", name)
+		default:
+			list = l.Say("list.comma", "First", list, "Last", name)
+		}
+	}
+	return list
+}

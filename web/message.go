@@ -1,0 +1,214 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/totp"
+	"github.com/totpflow/totpflow/totphttp"
+)
+
+// fail answers for a request that no form can explain. The log says why; the person
+// is told only what to do.
+func (h *Web) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if h.wantsJSON(r) {
+		h.headers(w)
+		h.failJSON(w, h.report(w, r, err), err)
+		return
+	}
+	if errors.Is(err, errSignedOut) {
+		if err = h.signedOut(w, r, err); err == nil {
+			return
+		}
+	}
+	status := h.report(w, r, err)
+	l := h.spoken(r)
+	p := &ProblemPage{Home: h.Home}
+	switch status {
+	case http.StatusNotFound:
+		p.Title = l.Say("problem.notFound")
+	case http.StatusServiceUnavailable:
+		p.Title = l.Say("problem.again")
+	default:
+		p.Title = l.Say("problem.title")
+	}
+	if broken := h.showAs(w, r, status, "problem", err, p); broken != nil {
+		h.Log.ErrorContext(r.Context(), "web: a page failed", "error", broken)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	}
+}
+
+// report returns the status of an error, and logs what is for the operator.
+func (h *Web) report(w http.ResponseWriter, r *http.Request, err error) int {
+	status := h.status(w, err)
+	if status >= http.StatusInternalServerError && r.Context().Err() == nil { // a browser that has gone away is not a fault
+		h.Log.ErrorContext(r.Context(), "web: a request failed", "path", r.URL.Path, "error", err)
+	}
+	return status
+}
+
+// status is the status code for an error.
+func (h *Web) status(w http.ResponseWriter, err error) int {
+	var large *http.MaxBytesError
+	var next *incomplete
+	switch {
+	case errors.As(err, &next):
+		return http.StatusForbidden
+	case errors.Is(err, errNotFound):
+		return http.StatusNotFound
+	case errors.Is(err, ErrPassword), errors.Is(err, errSignedOut):
+		return http.StatusUnauthorized
+	case errors.Is(err, errOtherSite), errors.Is(err, errCodeFirst):
+		return http.StatusForbidden
+	case errors.As(err, &large):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, errForm), errors.Is(err, errMalformed):
+		return http.StatusBadRequest
+	case errors.Is(err, errNotJSON):
+		return http.StatusUnsupportedMediaType
+	case errors.Is(err, errPasswordNext):
+		return http.StatusForbidden
+	default:
+		return totphttp.StatusCode(w, err)
+	}
+}
+
+// explain says in words why a page's form was refused and what to do about it. It
+// says nothing that only the operator should know.
+func (l *Language) explain(page string, err error, now time.Time) string {
+	var wait *throttle.Error
+	var drift *enroll.DriftError
+	byPhone := page == "phone-code" || page == "phone-confirm"
+	switch {
+	case err == nil, errors.Is(err, errCodeFirst):
+		return ""
+	case (byPhone || page == "phone") && errors.Is(err, totpflow.ErrMethodNotAllowed):
+		return l.Say("error.phoneMethod")
+	case errors.Is(err, errNotSent) && errors.As(err, &wait) && !wait.Until.IsZero():
+		return l.Say("error.phoneWait", "Wait", l.Span(wait.Until.Sub(now)))
+	case errors.As(err, &wait):
+		return l.wait(wait, byPhone, now)
+	case errors.As(err, &drift) && drift.Off < 0:
+		return l.Say("error.behind", "Off", l.Span(-drift.Off))
+	case errors.As(err, &drift):
+		return l.Say("error.ahead", "Off", l.Span(drift.Off))
+	case byPhone && errors.Is(err, totp.ErrMalformedCode):
+		return l.Say("error.malformedPhone")
+	}
+	for _, known := range errorTexts {
+		if errors.Is(err, known.err) {
+			if known.err == totpflow.ErrRejected {
+				return l.Say(wrongCode(page))
+			}
+			return l.Say("error." + known.text)
+		}
+	}
+	return l.Say("error.internal")
+}
+
+// errorTexts are tried in this order: an error that says several things has the
+// first of the texts.
+var errorTexts = []struct {
+	err  error
+	text string
+}{
+	{errNotFound, "notFound"},
+	{errOtherSite, "otherSite"},
+	{errForm, "form"},
+	{ErrPassword, "password"},
+	{errPhoneOver, "phoneOver"},
+	{errSignInByPhone, "signInByPhone"},
+	{totpflow.ErrPhoneCode, "phoneCode"},
+	{totpflow.ErrPhoneLimit, "phoneLimit"},
+	{totpflow.ErrNoPhone, "noPhone"},
+	{totpflow.ErrNumberAssigned, "assigned"},
+	{phone.ErrNumber, "number"},
+	{phone.ErrDestination, "destination"},
+	{phone.ErrUndeliverable, "undeliverable"},
+	{phone.ErrVia, "via"},
+	{phone.ErrKnown, "known"},
+	{phone.ErrTooManyPhones, "tooManyPhones"},
+	{phone.ErrUnavailable, "phoneUnavailable"},
+	{phone.ErrProvider, "provider"},
+	{totpflow.ErrAlreadyUsed, "used"},
+	{totp.ErrMalformedCode, "malformed"},
+	{recovery.ErrMalformed, "malformedRecovery"},
+	{totpflow.ErrRejected, "wrong"},
+	{totpflow.ErrEnrollmentExpired, "enrollment"},
+	{totpflow.ErrFactorRequired, "required"},
+	{enroll.ErrTooManyAuthenticators, "limit"},
+	{enroll.ErrLast, "last"},
+	{enroll.ErrUnknown, "unknown"},
+	{totpflow.ErrExempt, "exempt"},
+	{totpflow.ErrFrozen, "frozen"},
+	{totpflow.ErrDisownToken, "disown"},
+	{totpflow.ErrPasswordRecent, "passwordRecent"},
+	{totpflow.ErrMethodNotAllowed, "method"},
+	{totpflow.ErrNotEnrolled, "notEnrolled"},
+	{totpflow.ErrProof, "over"},
+	{totpflow.ErrChallenge, "over"},
+	{totpflow.ErrRecordLost, "recordLost"},
+	{store.ErrUnavailable, "unavailable"},
+}
+
+// wrongCode is the text for a code that is not right.
+func wrongCode(page string) string {
+	switch page {
+	case "recovery":
+		return "error.wrongRecovery"
+	case "issued":
+		return "error.wrongIssued"
+	case "phone-code", "phone-confirm":
+		return "error.wrongPhone"
+	case "stepup":
+		return "error.wrongEither"
+	default:
+		return "error.wrong"
+	}
+}
+
+// wait is the text for too many wrong codes. Two codes in a row are for apps.
+func (l *Language) wait(wait *throttle.Error, byPhone bool, now time.Time) string {
+	pair := wait.Pair && !byPhone
+	switch {
+	case wait.Until.IsZero() && pair:
+		return l.Say("error.pairOnly")
+	case wait.Until.IsZero():
+		return l.Say("error.locked")
+	case pair:
+		return l.Say("error.waitOrPair", "Wait", l.Span(wait.Until.Sub(now)))
+	default:
+		return l.Say("error.wait", "Wait", l.Span(wait.Until.Sub(now)))
+	}
+}
+
+// happened says in words what an event of the account was. What a later release
+// adds is told by its name: it must not be missing.
+func (l *Language) happened(e event.Event) string {
+	text, err := l.Find("event."+string(e.Kind), "Count", e.Remaining, "Day", l.Day(e.Until))
+	if err != nil {
+		return strings.ReplaceAll(string(e.Kind), "_", " ")
+	}
+	return text
+}
+
+// doing names an action, such as “Delete backup”. A host's action has a text of its
+// own under action.delete-backup, and otherwise the words that it is called by.
+func (l *Language) doing(action totpflow.Action) string {
+	if text, err := l.Find("action." + strings.ReplaceAll(string(action), " ", "-")); err == nil {
+		return text
+	}
+	if action == "" {
+		return ""
+	}
+	return strings.ToUpper(string(action[:1])) + string(action[1:])
+}

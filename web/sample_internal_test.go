@@ -1,0 +1,104 @@
+package web
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/store"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// noHost is enough where nothing is asked of a host.
+type noHost struct{ Host }
+
+func newWeb(t testing.TB) *Web {
+	t.Helper()
+	keys, err := keyring.Parse(keyring.Generate())
+	require.NoError(t, err)
+	service, err := totpflow.New(totpflow.Config{Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys})
+	require.NoError(t, err)
+	h, err := New(Config{Service: service, Host: noHost{}, Product: "Acme Backup"})
+	require.NoError(t, err)
+	return h
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got, "run go test -update where the change is meant")
+}
+
+// Every page as it is with each of its samples. A product that replaced a template sees
+// here what has changed in the module's.
+func TestPages(t *testing.T) {
+	h := newWeb(t)
+	l := h.languages.byTag("en")
+	count := map[string]int{}
+	for _, s := range h.samples() {
+		count[s.page]++
+		name := fmt.Sprintf("%s-%d.html", s.page, count[s.page])
+		content, err := h.content(l, s.page, s.data)
+		require.NoError(t, err)
+		golden(t, filepath.Join("pages", name), string(content))
+	}
+	for page := range h.pages[l] {
+		require.True(t, page == "layout" || count[page] > 0, "%s has no sample", page)
+	}
+}
+
+// The module's own templates have their forms, in every language.
+func TestOwnTemplates(t *testing.T) { require.NoError(t, newWeb(t).tryPages()) }
+
+// Pages are small: under 10 kB, in every language, with the plain layout.
+func TestPagesAreSmall(t *testing.T) {
+	h := newWeb(t)
+	for _, l := range h.languages.all {
+		for _, s := range h.samples() {
+			content, err := h.content(l, s.page, s.data)
+			require.NoError(t, err)
+			whole, err := h.content(l, "layout", Page{Product: h.Product, Title: "Title", Language: l.Tag(), Head: h.head(), Content: content, Back: "/2fa/security"})
+			require.NoError(t, err)
+			require.Less(t, len(whole), 10_000, "%s in %s", s.page, l.Tag())
+		}
+	}
+}
+
+// What a template gets is an interface: a field that is renamed breaks the templates of
+// products.
+func TestPageStructs(t *testing.T) {
+	var b strings.Builder
+	seen := map[reflect.Type]bool{}
+	h := newWeb(t)
+	types := []reflect.Type{reflect.TypeFor[Page](), reflect.TypeFor[Common](), reflect.TypeFor[SecondStep](), reflect.TypeFor[Field]()}
+	for _, s := range h.samples() {
+		types = append(types, reflect.TypeOf(s.data).Elem())
+	}
+	for _, x := range types {
+		if seen[x] {
+			continue
+		}
+		seen[x] = true
+		for i := range x.NumField() {
+			if f := x.Field(i); f.IsExported() {
+				fmt.Fprintf(&b, "%s.%s %s\n", x.Name(), f.Name, f.Type)
+			}
+		}
+	}
+	golden(t, "structs.txt", b.String())
+}

@@ -1,0 +1,64 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Every change on the page takes a code where it takes something away, and the session
+// goes on under a new token.
+func TestSecurityPage(t *testing.T) {
+	s := newSite(t)
+	p := s.signedIn()
+	s.clock.Advance(time.Minute)
+	p.Get("/2fa/security")
+	p.is(http.StatusOK, "/2fa/security", "Security")
+	require.Equal(t, "On", p.Page.Text("state"))
+
+	p.Page.Submit("/2fa/security/rename/*", "name", "Old phone")
+	p.is(http.StatusOK, "/2fa/security", "Security")
+	require.Contains(t, p.Page.Text("main"), "The authenticator has its new name.")
+	require.Equal(t, "Old phone", p.Page.Texts("name")[0])
+
+	p.Page.Submit("/2fa/security/add")
+	p.is(http.StatusForbidden, "/2fa/security/add", "Add an authenticator")
+	p.Page.Submit("/2fa/security/add", "totpflow_code", p.phone.Code())
+	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
+	old := p.phone
+	p.scan()
+	p.Page.Submit("/2fa/setup", "code", p.phone.WrongCode(), "name", "Tablet")
+	require.Equal(t, "Tablet", p.Page.Fields("/2fa/setup").Get("name"))
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	p.is(http.StatusOK, "/2fa/setup", "Save your set-up key")
+	p.Get("/2fa/security")
+	require.Equal(t, []string{"Old phone", "Tablet"}, p.Page.Texts("name"))
+
+	thief := p.Copy()
+	p.Page.Submit("/2fa/security/remove/*")
+	p.is(http.StatusForbidden, p.Page.Path, "Remove the authenticator")
+	require.Contains(t, p.Page.Text("main"), "Old phone")
+	p.Page.Submit("/2fa/security/remove/*", "totpflow_code", p.phone.Code())
+	p.is(http.StatusOK, "/2fa/security", "Security")
+	require.Equal(t, []string{"Tablet"}, p.Page.Texts("name"))
+	require.Equal(t, "/signin", thief.Get("/").Path, "a copied cookie ended with the change")
+	_ = old
+
+	p.Page.Submit("/2fa/security/recovery-codes")
+	p.Page.Submit("/2fa/security/recovery-codes", "totpflow_code", p.phone.Code())
+	p.is(http.StatusOK, "/2fa/security/recovery-codes", "Save your recovery codes")
+	require.Len(t, p.Page.Texts("recovery-code"), 10)
+	p.Page.Submit("/2fa/security/saved")
+	p.is(http.StatusOK, "/2fa/security", "Security")
+
+	p.Page.Submit("/2fa/security/disable")
+	p.is(http.StatusForbidden, "/2fa/security/disable", "Turn off two-factor authentication")
+	p.Page.Submit("/2fa/security/disable", "totpflow_code", p.phone.Code())
+	p.is(http.StatusOK, "/2fa/security", "Security")
+	require.Equal(t, "Off", p.Page.Text("state"))
+	p.Page.Submit("/2fa/signout")
+	p.is(http.StatusOK, "/signin", "Sign in")
+	require.Equal(t, "/signin", p.Get("/").Path)
+}

@@ -1,0 +1,288 @@
+package web
+
+import (
+	"encoding/base64"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/totp"
+)
+
+// A SetupPage shows a new authenticator's secret and asks for its first code. Its
+// form posts to path "setup" with the field code, and with name where Adds is set.
+type SetupPage struct {
+	Common
+	QR      template.URL // the picture
+	Link    template.URL // opens the app on a phone that shows this page
+	Secret  string       // the same as text, in groups of four
+	Expires time.Time
+	Clears  []string // authenticators that stop working at the confirmation
+
+	Adds       bool      // it is to stand beside others
+	Codes      bool      // recovery codes come with it
+	Phone      bool      // a phone may be set up instead: path "phone"
+	Required   bool      // the person cannot go on without
+	GraceUntil time.Time // zero: there is none
+	Recovers   bool      // the person signed in with a recovery code
+	Left       int       // how many of those are left
+	Later      string    // where "not now" leads; empty: nowhere
+	Name       string    // as typed before the form was refused
+	MaxName    int
+}
+
+// A PasswordPage asks a signed-in person for the password, before an enrollment. Its
+// form posts to path "setup/password" with the fields password and to.
+type PasswordPage struct {
+	Common
+	To    string // "setup" or "phone"
+	Later string // where "not now" leads
+}
+
+// A SheetPage shows what cannot be shown again: the recovery codes, the key of a
+// new authenticator, or both. With codes, its form posts to path "security/saved"
+// with the field next.
+type SheetPage struct {
+	Common
+	Codes   []string
+	Secret  string // in groups of four
+	Made    time.Time
+	Cleared []string // authenticators that have stopped working
+	Added   bool     // it stands beside others
+	Text    template.URL
+	Next    string // where the person goes on
+}
+
+func (h *Web) getSetup(w http.ResponseWriter, r *http.Request) error {
+	return h.setupPage(w, r, nil)
+}
+
+// An enrollee is who may enroll in this browser, and by what.
+type enrollee struct {
+	by      totpflow.EnrollmentGrant
+	signIn  totpflow.Decision // of the sign-in that demands it; zero in a session
+	visitor visitor           // zero before a session
+}
+
+// errBare means that nobody may enroll here without the password or a code.
+var errBare = errors.New("web: the password first")
+
+// enrollee finds out whose enrollment it is: that of the person whose password was
+// right last in this browser. A sign-in under way is later than the session, so it
+// wins, also where the host forgot to end the session.
+func (h *Web) enrollee(r *http.Request) (e enrollee, err error) {
+	if c := h.challenge(r); c != "" {
+		d, err := h.service.ContinueSignIn(r.Context(), c)
+		if err == nil {
+			return enrollee{by: c, signIn: d}, nil
+		}
+		if !errors.Is(err, totpflow.ErrChallenge) {
+			return e, err
+		}
+		if _, sessionErr := h.visitor(r); errors.Is(sessionErr, errSignedOut) {
+			return e, err
+		}
+	}
+	if e.visitor, err = h.visitor(r); err != nil {
+		return e, err
+	}
+	p := h.proof(r, e.visitor.User.ID)
+	if p == "" {
+		return e, errBare
+	}
+	e.by = p
+	return e, nil
+}
+
+// offer is the enrollment under way in this browser, or else a new one.
+func (h *Web) offer(r *http.Request, e enrollee) (totpflow.PendingEnrollment, error) {
+	page, err := h.service.ContinueEnrollment(r.Context(), h.enrollment(r), e.by)
+	if errors.Is(err, totpflow.ErrEnrollmentExpired) {
+		return h.service.BeginEnrollment(r.Context(), e.by)
+	}
+	return page, err
+}
+
+// setupPage shows the enrollment, or leads to what has to come before it.
+func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) error {
+	e, err := h.enrollee(r)
+	switch {
+	case errors.Is(err, totpflow.ErrChallenge):
+		return h.over(w, r, errors.Join(refused, err))
+	case errors.Is(err, errBare):
+		return h.beforeSetup(w, r, e.visitor, "setup", nil)
+	case err != nil:
+		return err
+	case e.signIn.Step == totpflow.AskCode: // nobody enrolls before the code
+		return redirect(w, r, h.Path("code"))
+	}
+	page, err := h.offer(r, e)
+	switch {
+	case errors.Is(err, totpflow.ErrProof):
+		return h.beforeSetup(w, r, e.visitor, "setup", nil)
+	case errors.Is(err, totpflow.ErrChallenge):
+		return h.over(w, r, errors.Join(refused, err))
+	case err != nil:
+		return err
+	}
+	h.setCookie(w, enrollmentCookie, string(page.Token), flowAge)
+	p, err := h.setupData(r, e, page)
+	if err != nil {
+		return err
+	}
+	return h.show(w, r, "setup", refused, p)
+}
+
+func (h *Web) setupData(r *http.Request, e enrollee, page totpflow.PendingEnrollment) (*SetupPage, error) {
+	const scale = 6 // pixels for each module: about 320 in all
+	png, err := page.Offer.PNG(scale)
+	if err != nil {
+		return nil, err
+	}
+	_, label, err := totp.ParseURI(page.Offer.URI())
+	if err != nil {
+		return nil, err
+	}
+	p := &SetupPage{
+		Common:  Common{Account: label.Account},
+		QR:      template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)),
+		Link:    template.URL(page.Offer.URI()), // the library has encoded it
+		Secret:  page.Offer.Secret(),
+		Expires: page.Expires, Clears: page.Clears, Codes: true,
+		Name: r.PostFormValue("name"), MaxName: enroll.MaxName,
+	}
+	if e.visitor.IsZero() {
+		p.Required, p.Phone = true, slices.Contains(e.signIn.Methods, totpflow.MethodPhoneCode)
+		return p, nil
+	}
+	st, err := e.visitor.account.Status(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	app := len(st.Authenticators) > 0
+	p.Adds = app && len(page.Clears) == 0
+	p.Codes = st.Policy.Methods.Has(policy.RecoveryCodes) && !p.Adds
+	p.Phone = morePhones(st) && !app
+	p.Recovers, p.Left = e.visitor.Reason == totpflow.ReasonRecoveryCode, st.RecoveryCodes.Left
+	p.Later = h.next(r)
+	if st.Policy.Mode == policy.Required && !st.Enrolled {
+		p.GraceUntil = st.GraceUntil
+	}
+	return p, nil
+}
+
+// beforeSetup asks a signed-in person for the password first: a stranger who finds a
+// session open must not bind an authenticator of their own. A person who has one
+// replaces it with a code, on the security page.
+func (h *Web) beforeSetup(w http.ResponseWriter, r *http.Request, v visitor, to string, refused error) error {
+	st, err := v.account.Status(r.Context())
+	switch {
+	case err != nil:
+		return err
+	case len(st.Authenticators) > 0:
+		if r.Method == http.MethodPost { // the enrollment was confirmed, or is over
+			h.setNotice(w, "setup-over")
+		}
+		return redirect(w, r, h.Path("security"))
+	}
+	return h.show(w, r, "password", refused, &PasswordPage{Common{Account: nameOf(v.User)}, to, h.next(r)})
+}
+
+func nameOf(u totpflow.User) string { return orDefault(u.Name, u.ID.User) }
+
+func (h *Web) postSetupPassword(w http.ResponseWriter, r *http.Request) error {
+	v, err := h.visitor(r)
+	if err != nil {
+		return err
+	}
+	to := "setup"
+	if r.PostFormValue("to") == "phone" {
+		to = "phone"
+	}
+	err = h.Host.CheckPassword(r.Context(), v.User.ID, r.PostFormValue("password"))
+	switch {
+	case errors.Is(err, ErrPassword):
+		return h.beforeSetup(w, r, v, to, err)
+	case err != nil:
+		return unavailable("checking the password", err)
+	}
+	d, err := h.service.SignIn(r.Context(), v.User)
+	if err != nil {
+		return err
+	}
+	h.clearCookies(w, enrollmentCookie)
+	if d.Step == totpflow.Passed {
+		h.setProof(w, d.Proof, v.User.ID)
+		return redirect(w, r, h.Path(to))
+	}
+	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
+	h.setText(w, whoCookie, nameOf(v.User), flowAge)
+	if d.Step == totpflow.AskCode { // there is a phone: the password alone leads nowhere
+		h.setNext(w, h.Path(to))
+		return redirect(w, r, h.Path("code"))
+	}
+	return redirect(w, r, h.Path(to))
+}
+
+// postSetup makes the new authenticator work. The session starts here when the
+// enrollment came before it, and starts anew when it was open: a change of factors
+// ends the sessions begun before.
+func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
+	e, err := h.enrollee(r)
+	if err != nil {
+		return h.setupPage(w, r, nil)
+	}
+	// The token in the browser may be somebody else's: it is confirmed only for the
+	// person whose password was right last.
+	if _, err := h.service.ContinueEnrollment(r.Context(), h.enrollment(r), e.by); err != nil {
+		if errors.Is(err, totpflow.ErrEnrollmentExpired) {
+			return h.setupPage(w, r, err)
+		}
+		return err
+	}
+	added := false
+	if !e.visitor.IsZero() {
+		st, err := e.visitor.account.Status(r.Context())
+		if err != nil {
+			return err
+		}
+		added = len(st.Authenticators) > 0
+	}
+	done, err := h.service.ConfirmEnrollment(r.Context(), h.enrollment(r), r.PostFormValue("code"))
+	if err != nil {
+		return h.setupPage(w, r, err)
+	}
+	if err := h.begin(w, r, done.Decision); err != nil {
+		return err
+	}
+	added = added && len(done.Cleared) == 0
+	if name := strings.TrimSpace(r.PostFormValue("name")); added && name != "" {
+		account := h.service.Account(totpflow.User{ID: done.ID})
+		_ = account.RenameAuthenticator(r.Context(), done.Authenticator.ID, name) // otherwise it keeps its number
+	}
+	return h.sheetPage(w, r, done.Sheet, done.Cleared, added)
+}
+
+// sheetPage shows what cannot be shown again, and keeps nothing of it.
+func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, cleared []string, added bool) error {
+	l := h.spoken(r)
+	p := &SheetPage{
+		Common: Common{Account: sheet.Account}, Codes: sheet.Codes, Secret: inFours(sheet.Secret), Made: sheet.Made,
+		Cleared: cleared, Added: added, Next: h.next(r),
+	}
+	if len(p.Codes) == 0 { // those of before stay, or policy allows none
+		p.Title = l.Say("sheet.titleKey")
+	}
+	// The text lies in the page, so that the server need neither keep the codes nor
+	// be sent them again.
+	p.Text = template.URL("data:text/plain;charset=utf-8," + url.PathEscape(p.text(l, h.Product)))
+	return h.show(w, r, "sheet", nil, p)
+}

@@ -1,0 +1,148 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/totpflow/totpflow"
+)
+
+// AfterPassword is the last line of the host's sign-in: the password of this user
+// was right. It ends the session that the browser had, asks the service what is next,
+// and answers the request: it begins the session and leads to the page that the person
+// wanted, or it leads to the second step or to the enrollment. The host writes
+// nothing to w before or after.
+//
+// A request in JSON is answered in JSON, where the host has tokens ([Config.Token]): with a
+// token, or with what is next.
+//
+// The user is who the password belongs to, from the host's records. Call it for
+// every first step that is as good as a password, such as single sign-on.
+func (h *Web) AfterPassword(w http.ResponseWriter, r *http.Request, user totpflow.User) {
+	h.headers(w)
+	h.handle(func(w http.ResponseWriter, r *http.Request) error {
+		if h.wantsJSON(r) {
+			return h.afterPasswordJSON(w, r, user)
+		}
+		return h.afterPassword(w, r, user)
+	})(w, r)
+}
+
+func (h *Web) afterPassword(w http.ResponseWriter, r *http.Request, user totpflow.User) error {
+	// One browser, one person at a time: nothing is left of the person who used it
+	// before when a page asks whose enrollment it is.
+	h.clearCookies(w, challengeCookie, enrollmentCookie, phoneCookie, proofCookie)
+	if err := h.Host.End(w, r); err != nil {
+		return unavailable("ending the session", err)
+	}
+	if to := local(r.FormValue("next")); to != "" {
+		h.setNext(w, to)
+	}
+	d, err := h.service.SignIn(r.Context(), user, h.trustTokens(r)...)
+	if err != nil {
+		return err
+	}
+	if d.Step == totpflow.Passed {
+		to := orDefault(local(r.FormValue("next")), h.next(r))
+		return h.enter(w, r, d, to)
+	}
+	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
+	h.setText(w, whoCookie, orDefault(user.Name, user.ID.User), flowAge)
+	if d.Step == totpflow.AskCode {
+		return redirect(w, r, h.Path("code"))
+	}
+	return redirect(w, r, h.Path("setup"))
+}
+
+// begin begins the session of a decision. No other function does, and it knows
+// the person from nowhere but the decision.
+func (h *Web) begin(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
+	if d.Step != totpflow.Passed {
+		return totpflow.ErrChallenge
+	}
+	if err := h.keepGeneration(r.Context(), totpflow.User{ID: d.ID}, d.Generation); err != nil {
+		return err
+	}
+	if err := h.Host.Begin(w, r, d); err != nil {
+		return unavailable("beginning the session", err)
+	}
+	h.clearCookies(w, challengeCookie, whoCookie, enrollmentCookie, phoneCookie)
+	if d.Proof == "" || d.Reason == totpflow.ReasonCode || d.Reason == totpflow.ReasonExternal {
+		h.clearCookies(w, proofCookie)
+		return nil
+	}
+	h.setProof(w, d.Proof, d.ID)
+	return nil
+}
+
+// enter begins the session and leads on: to the enrollment where the person needs a
+// new authenticator or has until the end of a grace to set one up, and otherwise to
+// the page that the sign-in began at.
+func (h *Web) enter(w http.ResponseWriter, r *http.Request, d totpflow.Decision, to string) error {
+	if err := h.begin(w, r, d); err != nil {
+		return err
+	}
+	switch d.Reason {
+	case totpflow.ReasonRecoveryCode, totpflow.ReasonGrace:
+		h.setNext(w, to)
+		return redirect(w, r, h.Path("setup"))
+	}
+	h.clearCookies(w, nextCookie)
+	return redirect(w, r, to)
+}
+
+// over answers where the sign-in under way has ended. A form that was sent twice comes
+// here as well: the session that the request has leads on, and otherwise a page says
+// that it may be done already. Nothing is answered again.
+func (h *Web) over(w http.ResponseWriter, r *http.Request, why error) error {
+	_, err := h.visitor(r)
+	switch {
+	case err == nil:
+		h.clearCookies(w, challengeCookie, whoCookie, nextCookie)
+		return redirect(w, r, h.next(r))
+	case !errors.Is(err, errSignedOut):
+		return err
+	case h.challenge(r) == "" && r.Method == http.MethodGet && h.text(r, whoCookie) == "":
+		return redirect(w, r, h.SignIn) // nothing was under way
+	}
+	return h.endedPage(w, r, "expired")
+}
+
+// postSignOut ends the session and everything that is under way in this browser.
+func (h *Web) postSignOut(w http.ResponseWriter, r *http.Request) error {
+	h.clearCookies(w, challengeCookie, whoCookie, enrollmentCookie, phoneCookie, proofCookie, nextCookie)
+	if err := h.Host.End(w, r); err != nil {
+		return unavailable("ending the session", err)
+	}
+	return redirect(w, r, h.SignIn)
+}
+
+// PasswordChanged is the last step of the host's change of a password, after the
+// new one is stored: trusted browsers and every session of the account end, and
+// where the request is that person's own the session goes on under a new token. It
+// writes only headers. An error means that it may not have happened yet: keep a
+// note with the password and call totpflow's [totpflow.Account.PasswordChanged] again until it
+// returns nil.
+func (h *Web) PasswordChanged(w http.ResponseWriter, r *http.Request, user totpflow.User) error {
+	r = r.WithContext(h.context(r))
+	v, err := h.visitor(r)
+	if err != nil && !errors.Is(err, errSignedOut) {
+		return err
+	}
+	own := err == nil && v.User.ID == user.ID
+	account := h.service.Account(user)
+	change, err := account.PasswordChanged(r.Context())
+	if err != nil {
+		return err
+	}
+	if !own {
+		return h.keepGeneration(r.Context(), user, change.Generation)
+	}
+	return h.goOn(w, r, v, change)
+}
+
+// goOn begins the visitor's session anew after a change that ended all sessions of
+// the account: under a new token, since a thief's copy of the old one must not go on.
+func (h *Web) goOn(w http.ResponseWriter, r *http.Request, v visitor, c totpflow.Change) error {
+	return h.begin(w, r, totpflow.Decision{Step: totpflow.Passed, Reason: v.Reason, ID: c.ID, Generation: c.Generation, Mark: c.Mark})
+}

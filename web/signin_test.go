@@ -1,0 +1,129 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/policy"
+)
+
+// The page that somebody asked for is the page that the sign-in leads to.
+func TestDeepLinkSurvives(t *testing.T) {
+	s := newSite(t)
+	p, _ := s.user(ana)
+	p.Get("/backups/42?tab=files")
+	p.is(http.StatusOK, "/signin", "Sign in")
+	p.password(ana)
+	p.is(http.StatusOK, "/2fa/code", "Enter your code")
+	require.Equal(t, "Account: ana@acme.example", p.Page.Texts("account")[0])
+	p.Page.Submit("/2fa/code", "code", p.phone.WrongCode())
+	p.is(http.StatusForbidden, "/2fa/code", "Enter your code")
+	require.Contains(t, p.Page.Text("error"), "This code is not right.")
+	p.Page.Submit("/2fa/code", "code", p.phone.Code())
+	p.is(http.StatusOK, "/backups/42?tab=files", "Backup 42")
+	p.password(ana) // again: the address was used
+	p.Page.Submit("/2fa/code", "code", p.phone.Code())
+	p.is(http.StatusOK, "/", "Home of ana@acme.example")
+}
+
+func TestRecoveryCodeLeadsToANewPhone(t *testing.T) {
+	s := newSite(t)
+	p, codes := s.user(ana)
+	p.Get("/backups/42")
+	p.password(ana)
+	p.Get("/2fa/recovery")
+	p.Page.Submit("/2fa/recovery", "recovery_code", codes[0])
+	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
+	require.Contains(t, p.Page.Text("main"), "You are signed in with a recovery code; 9 are left.")
+	p.scan()
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	p.is(http.StatusOK, "/2fa/setup", "Save your recovery codes")
+	require.Contains(t, p.Page.Text("main"), "“Authenticator” has stopped working.")
+	p.Page.Submit("/2fa/security/saved")
+	p.is(http.StatusOK, "/backups/42", "Backup 42")
+}
+
+// An organisation that requires the second factor leads to the enrollment before
+// there is a session, says why and for whom, and has a way out.
+func TestForcedEnrollment(t *testing.T) {
+	s := newSite(t)
+	s.policy.set(policy.Policy{Mode: policy.Required})
+	p := s.browser()
+	p.Get("/backups/42")
+	p.password(ana)
+	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
+	require.Contains(t, p.Page.Text("main"), "Your organisation requires two-factor authentication for this account.")
+	require.Equal(t, "Account: ana@acme.example", p.Page.Texts("account")[0])
+	require.Contains(t, p.Page.Actions(), "/2fa/signout")
+	p.Get("/backups/42")
+	p.is(http.StatusOK, "/signin", "Sign in")
+	p.Get("/2fa/setup")
+	p.scan()
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	p.Page.Submit("/2fa/security/saved")
+	p.is(http.StatusOK, "/backups/42", "Backup 42")
+}
+
+func TestTrustedBrowser(t *testing.T) {
+	s := newSite(t)
+	p, _ := s.user(ana)
+	p.password(ana)
+	p.Page.Submit("/2fa/code", "code", p.phone.Code(), "trust", "yes")
+	p.Get("/2fa/security")
+	require.Len(t, p.Page.Texts("browser"), 1)
+	p.Page.Submit("/2fa/signout")
+	p.is(http.StatusOK, "/signin", "Sign in")
+	p.password(ana)
+	p.is(http.StatusOK, "/", "Home of ana@acme.example")
+}
+
+// A code that an administrator had sent opens the way to a new phone, and nothing else.
+func TestIssuedCode(t *testing.T) {
+	s := newSite(t)
+	p, _ := s.user(ana)
+	s.reset(ana)
+	p.Get("/backups/42")
+	p.password(ana)
+	p.is(http.StatusOK, "/2fa/issued", "Use the code from the mail")
+	require.Contains(t, p.Page.Text("what"), "Your two-factor authentication was reset.")
+	p.Get("/2fa/setup")
+	p.is(http.StatusOK, "/2fa/issued", "Use the code from the mail")
+	s.clock.Advance(25 * time.Hour)
+	var code string
+	require.NoError(t, admin.New(s.service, nil).IssueRecoveryCode(t.Context(), operator, ana.ID, func(_ context.Context, i admin.IssuedCode) error {
+		code = i.Code
+		return nil
+	}))
+	p.Get("/backups/42")
+	p.password(ana)
+	p.Page.Submit("/2fa/issued", "issued_code", code)
+	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
+	require.Equal(t, "/signin", p.Copy().Get("/").Path, "nobody is signed in yet")
+	p.scan()
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	p.Page.Submit("/2fa/security/saved")
+	p.is(http.StatusOK, "/backups/42", "Backup 42")
+}
+
+// After too many wrong codes two in a row are accepted, and the page says so.
+func TestPair(t *testing.T) {
+	s := newSite(t)
+	p, _ := s.user(ana)
+	s.clock.Advance(time.Minute)
+	p.password(ana)
+	for range 6 {
+		p.Page.Submit("/2fa/code", "code", p.phone.WrongCode())
+	}
+	p.is(http.StatusTooManyRequests, "/2fa/code", "Enter your code")
+	require.NotEmpty(t, p.Page.Header.Get("Retry-After"))
+	p.Get("/2fa/code")
+	require.Contains(t, p.Page.Texts("wait")[0], "A single code is accepted again in")
+	first, second := p.phone.Pair()
+	p.Page.Submit("/2fa/code", "code", first, "code2", second)
+	p.is(http.StatusOK, "/", "Home of ana@acme.example")
+}

@@ -1,0 +1,24 @@
+// The pages work without this file. It keeps a form from being sent twice, and adds
+// the buttons that need a script.
+addEventListener("submit", (e) => {
+  const buttons = [...e.target.elements].filter((x) => x.type === "submit" && !x.disabled);
+  const set = (off) => buttons.forEach((x) => { x.disabled = off; });
+  setTimeout(() => set(true)); // after the form was read: a disabled button is not sent
+  setTimeout(() => set(false), 10000); // where no answer comes
+});
+addEventListener("pageshow", (e) => {
+  if (e.persisted) document.querySelectorAll(".totpflow button:disabled").forEach((x) => { x.disabled = false; });
+});
+document.querySelectorAll("[data-print]").forEach((x) => {
+  x.hidden = false;
+  x.addEventListener("click", () => print());
+});
+document.querySelectorAll("[data-copy]").forEach((x) => {
+  if (!navigator.clipboard) return;
+  x.hidden = false;
+  x.addEventListener("click", async () => {
+    const parts = [...document.querySelectorAll(x.dataset.copy)].map((c) => c.textContent.trim());
+    await navigator.clipboard.writeText(parts.join("\n"));
+    x.textContent = x.dataset.copied;
+  });
+});

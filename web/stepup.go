@@ -1,0 +1,210 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/recovery"
+)
+
+// A Target is what an action is done to.
+type Target struct {
+	ID   string // the code counts for nothing with another one; empty: the action has no target
+	Name string // what the page calls it; the default is ID
+}
+
+// A StepUpPage asks for a code before an action. Its form posts to Action with the
+// fields totpflow_code and totpflow_back, with totpflow_code2 where Pair is set, and
+// with each of Fields, which were in the form that the person sent. Where NeedsApp is
+// set there is no form: the person has no app to show a code.
+type StepUpPage struct {
+	Common
+	Doing    string // the action in words, such as "Delete backup"
+	Target   string // the name of what it is done to; may be empty
+	Danger   bool   // it takes something away
+	Action   string
+	Fields   []Field
+	Recovery bool   // a recovery code is accepted as well
+	Pair     bool   // a single code has to wait; two in a row are accepted
+	Wait     string // what to know besides the error, such as why a code has to wait
+	NeedsApp bool
+	Back     string // where "cancel" leads
+}
+
+// A Field is one of a form.
+type Field struct{ Name, Value string }
+
+// own is how the names of this package's own fields begin. They do not reach the
+// host's handler.
+const own = "totpflow_"
+
+// errCodeFirst means that the request carries no code yet. Nothing was refused, and
+// nothing was done.
+var errCodeFirst = errors.New("web: a code is needed first")
+
+// StepUp lets a request through only with a fresh code of the person's app, however
+// they signed in: a session that was left open deletes no backup. It includes
+// [Web.Require], so that it can stand on a pattern of its own.
+//
+// The first request of a form is answered with a page that names action and target
+// and asks for a code. Its form sends the same fields again, to the same address,
+// and next then sees the request as if it had come at once. Nothing is kept on the
+// server. Forms with files cannot be sent again: ask before the file is chosen.
+//
+// A program shows a proof of the action in the header [ProofHeader] instead, which it has
+// from the API's reauthenticate; without one the answer says what the proof has to be
+// of.
+//
+// The action is the host's word for it, such as "delete backup"; catalogues have its
+// name under action.delete-backup. The target function says what it is done to; it
+// sees the request, with its session, before the code is checked. Nil: the action has no target. An error of
+// it is answered as [Web.Fail] does.
+func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target, error)) func(http.Handler) http.Handler {
+	h.mu.Lock()
+	h.actions[action] = target != nil
+	h.mu.Unlock()
+	return func(next http.Handler) http.Handler {
+		return h.handle(func(w http.ResponseWriter, r *http.Request) error {
+			v, err := h.visitor(r)
+			if err != nil {
+				return err
+			}
+			r = withSession(r, v)
+			var on Target
+			if target != nil {
+				if on, err = target(r); err != nil {
+					return err
+				}
+			}
+			purpose := action.On(on.ID)
+			if h.wantsJSON(r) {
+				if err := h.consume(r, v, purpose); err != nil {
+					return err
+				}
+				w.Header().Set("Cache-Control", "no-store")
+				next.ServeHTTP(w, r)
+				return nil
+			}
+			proof, err := h.prove(w, r, v, action, on)
+			if proof == "" || err != nil {
+				return err
+			}
+			if err := v.account.ConsumeProof(r.Context(), proof, purpose); err != nil {
+				return err
+			}
+			w.Header().Set("Cache-Control", "no-store")
+			next.ServeHTTP(w, r)
+			return nil
+		})
+	}
+}
+
+// prove returns a proof of the action by the code that the request carries. Without
+// one it has answered with the page that asks for it, and the proof is empty.
+func (h *Web) prove(w http.ResponseWriter, r *http.Request, v visitor, action totpflow.Action, on Target) (totpflow.Proof, error) {
+	if err := readForm(w, r); err != nil {
+		return "", err
+	}
+	if !r.PostForm.Has(own + "code") {
+		return "", h.stepUpPage(w, r, v, action, on, errCodeFirst)
+	}
+	proof, err := h.verify(r, v, action.On(on.ID))
+	if err != nil {
+		return "", h.stepUpPage(w, r, v, action, on, err)
+	}
+	withoutOwn(r)
+	return proof, nil
+}
+
+// verify picks the check by what was typed: the forms cannot be mistaken for each other,
+// since a recovery code has 16 symbols and an app's at most 8.
+func (h *Web) verify(r *http.Request, v visitor, p totpflow.Purpose) (totpflow.Proof, error) {
+	code, second := r.PostFormValue(own+"code"), r.PostFormValue(own+"code2")
+	if second != "" {
+		return v.account.VerifyPair(r.Context(), p, code, second)
+	}
+	if _, err := recovery.Normalize(code); err == nil {
+		return v.account.VerifyRecoveryCode(r.Context(), p, code)
+	}
+	return v.account.VerifyCode(r.Context(), p, code)
+}
+
+// maxFields bounds a form that is sent again, in bytes.
+const maxFields = 64 << 10
+
+// readForm reads a form whose fields can be sent again.
+func readForm(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.ContentLength != 0 {
+		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		if err != nil || kind != "application/x-www-form-urlencoded" {
+			return errForm
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxFields)
+	}
+	if err := r.ParseForm(); err != nil {
+		return errors.Join(errForm, err)
+	}
+	return nil
+}
+
+// withoutOwn takes this package's fields out of the request, so that the host's handler
+// sees the form that the person sent, also where it reads the body itself.
+func withoutOwn(r *http.Request) {
+	for _, values := range []url.Values{r.PostForm, r.Form} {
+		for name := range values {
+			if strings.HasPrefix(name, own) {
+				delete(values, name)
+			}
+		}
+	}
+	body := r.PostForm.Encode()
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+}
+
+// stepUpPage asks for the code, and says what for.
+func (h *Web) stepUpPage(w http.ResponseWriter, r *http.Request, v visitor, action totpflow.Action, on Target, refused error) error {
+	st, err := v.account.Status(r.Context()) // a refused code may have begun a wait
+	if err != nil {
+		return err
+	}
+	l := h.spoken(r)
+	p := &StepUpPage{
+		Common: Common{Account: nameOf(v.User), Title: l.doing(action)},
+		Doing:  l.doing(action), Target: orDefault(on.Name, on.ID), Action: address(r), Fields: fields(r.PostForm),
+		Recovery: mayRecover(st), Pair: st.Throttled != nil, NeedsApp: len(st.Authenticators) == 0,
+		Back:   orDefault(local(r.PostFormValue(own+"back")), orDefault(referrer(r), h.Home)),
+		Danger: !slices.Contains(mild, action),
+	}
+	if st.Throttled != nil && errors.Is(refused, errCodeFirst) {
+		p.Wait = l.wait(st.Throttled, false, h.now())
+	}
+	if errors.Is(refused, totpflow.ErrAlreadyUsed) { // the same form, sent twice
+		p.Wait = l.Say("stepup.twice")
+	}
+	return h.show(w, r, "stepup", refused, p)
+}
+
+// mild are the actions that take nothing away.
+var mild = []totpflow.Action{totpflow.ActionAddAuthenticator, totpflow.ActionAddPhone, totpflow.ActionReplaceAuthenticator, totpflow.ActionRecoveryCodes}
+
+// fields are those of the person's form, in a stable order.
+func fields(form url.Values) (all []Field) {
+	for name, values := range form {
+		if strings.HasPrefix(name, own) {
+			continue
+		}
+		for _, value := range values {
+			all = append(all, Field{name, value})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}

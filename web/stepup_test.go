@@ -1,0 +1,130 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// signedIn is a browser of a person who has set up and signed in by a code.
+func (s *site) signedIn() *person {
+	s.t.Helper()
+	p, _ := s.user(ana)
+	p.password(ana)
+	p.Page.Submit("/2fa/code", "code", p.phone.Code())
+	require.Equal(s.t, "/", p.Page.Path)
+	return p
+}
+
+// The form is asked for a code, and then done as it was sent.
+func TestStepUp(t *testing.T) {
+	s := newSite(t)
+	p := s.signedIn()
+	p.Get("/backups/42")
+	p.Page.Submit("/backups/42/delete")
+	p.is(http.StatusForbidden, "/backups/42/delete?why=test", "Delete backup")
+	require.Contains(t, p.Page.Text("main"), "Backup 42")
+	require.Empty(t, s.deleted)
+	require.Empty(t, p.Page.Text("error"), "nothing was refused yet")
+	require.Contains(t, p.Page.Links(), "/backups/42", "the way back")
+
+	p.Page.Submit("/backups/42/delete", "totpflow_code", p.phone.WrongCode())
+	p.is(http.StatusForbidden, "/backups/42/delete?why=test", "Delete backup")
+	require.Contains(t, p.Page.Text("error"), "This code is not right.")
+	require.Contains(t, p.Page.Links(), "/backups/42", "the way back is kept")
+	require.Empty(t, s.deleted)
+
+	p.Page.Submit("/backups/42/delete", "totpflow_code", p.phone.Code())
+	p.is(http.StatusOK, "/backups/42/delete?why=test", "Deleted")
+	require.Equal(t, []string{"42 copy=1&copy=2&note=a+%26+b"}, s.deleted, "the fields of before, and none of ours")
+}
+
+// A code that was typed for one backup deletes no other, and none twice.
+func TestStepUpIsForOneTarget(t *testing.T) {
+	s := newSite(t)
+	p := s.signedIn()
+	code := p.phone.Code()
+	p.Post("/backups/42/delete", "totpflow_code", code)
+	p.is(http.StatusOK, "/backups/42/delete", "Deleted")
+	p.Post("/backups/43/delete", "totpflow_code", code)
+	p.is(http.StatusForbidden, "/backups/43/delete", "Delete backup")
+	require.Contains(t, p.Page.Text("error"), "has been used already")
+	require.Len(t, s.deleted, 1)
+	p.Post("/backups/gone/delete", "totpflow_code", p.phone.Code())
+	p.is(http.StatusNotFound, "/backups/gone/delete", "Page not found")
+}
+
+// StepUp on a pattern of its own is not behind the wrapped "/": it requires the session
+// itself.
+func TestStepUpIncludesRequire(t *testing.T) {
+	s := newSite(t)
+	p, _ := s.user(ana)
+	p.Post("/backups/42/delete", "totpflow_code", p.phone.Code())
+	p.is(http.StatusUnauthorized, "/backups/42/delete", "You are not signed in")
+	require.Empty(t, s.deleted)
+	p.password(ana)
+	p.Post("/backups/42/delete", "totpflow_code", p.phone.Code())
+	p.is(http.StatusUnauthorized, "/backups/42/delete", "You are not signed in")
+	require.Empty(t, s.deleted, "before the second step")
+}
+
+// What cannot be sent again is refused before anything is done.
+func TestStepUpTakesForms(t *testing.T) {
+	s := newSite(t)
+	p := s.signedIn()
+	p.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+	for name, kind := range map[string]string{"files": "multipart/form-data; boundary=x", "text": "text/plain", "none": ""} {
+		t.Run(name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/backups/42/delete", strings.NewReader("totpflow_code=1"))
+			require.NoError(t, err)
+			req.Header.Set("Content-Type", kind)
+			req.Header.Set("Sec-Fetch-Site", "same-origin")
+			for _, c := range p.Cookies() {
+				req.AddCookie(c)
+			}
+			require.Equal(t, http.StatusBadRequest, p.Do(req).Status)
+		})
+	}
+	p.Header.Del("Content-Type")
+	p.Post("/backups/42/delete", "note", strings.Repeat("x", 65<<10))
+	require.Equal(t, http.StatusRequestEntityTooLarge, p.Page.Status)
+	require.Empty(t, s.deleted)
+}
+
+// Two codes in a row while single ones have to wait, and a recovery code.
+func TestStepUpWays(t *testing.T) {
+	s := newSite(t)
+	p, codes := s.user(ana)
+	p.password(ana)
+	p.Page.Submit("/2fa/code", "code", p.phone.Code())
+	p.Post("/backups/1/delete", "note", "x")
+	p.Page.Submit("/backups/1/delete", "totpflow_code", codes[0])
+	p.is(http.StatusOK, "/backups/1/delete", "Deleted")
+
+	s.clock.Advance(time.Minute)
+	p.Post("/backups/2/delete")
+	for range 6 {
+		p.Page.Submit("/backups/2/delete", "totpflow_code", p.phone.WrongCode())
+	}
+	p.is(http.StatusTooManyRequests, "/backups/2/delete", "Delete backup")
+	first, second := p.phone.Pair()
+	p.Page.Submit("/backups/2/delete", "totpflow_code", first, "totpflow_code2", second)
+	p.is(http.StatusOK, "/backups/2/delete", "Deleted")
+}
+
+// A person without an app has no code to show, and is told what to do.
+func TestStepUpNeedsAnApp(t *testing.T) {
+	s := newSite(t)
+	p := s.browser()
+	p.password(ana)
+	p.Post("/backups/42/delete", "note", "x")
+	p.is(http.StatusForbidden, "/backups/42/delete", "Delete backup")
+	require.Contains(t, p.Page.Links(), "/2fa/setup")
+	require.NotContains(t, p.Page.Actions(), "/backups/42/delete")
+	p.Post("/backups/42/delete", "totpflow_code", "123456")
+	require.Equal(t, http.StatusForbidden, p.Page.Status)
+	require.Empty(t, s.deleted)
+}
