@@ -121,23 +121,23 @@ func TestStepsSurviveTheEncoding(t *testing.T) {
 
 // An enrollment by hand: the fields in their order.
 type parts struct {
-	state               uint
+	state               uint64
 	live, kept, retired [][]any
 	candidate           []any // nil: none
-	reset, lapsed       uint
-	retiredN            uint // where they are not as many as there are
+	reset, lapsed       uint64
+	retiredN            uint64 // where they are not as many as there are
 }
 
 func (p parts) raw() []byte {
 	all := []any{p.state}
-	list := func(items [][]any, n uint) {
-		all = append(all, max(n, uint(len(items))))
+	list := func(items [][]any, n uint64) {
+		all = append(all, max(n, uint64(len(items))))
 		for _, i := range items {
 			all = append(all, i...)
 		}
 	}
 	list(p.live, 0)
-	all = append(all, uint(min(len(p.candidate), 1)))
+	all = append(all, uint64(min(len(p.candidate), 1)))
 	all = append(all, p.candidate...)
 	list(p.kept, 0)
 	list(p.retired, p.retiredN)
@@ -145,14 +145,14 @@ func (p parts) raw() []byte {
 }
 
 const (
-	aTime = uint(2*1748779210001 + 1)
-	never = uint(0)
-	step  = uint(58292640)
+	aTime = uint64(2*1748779210001 + 1)
+	never = uint64(0)
+	step  = uint64(58292640)
 )
 
 func keyParts(k totp.Key) []any {
 	p := k.Params()
-	return []any{uint(p.Algorithm), uint(p.Digits), uint(p.Period / time.Second), string(rawOf(k))}
+	return []any{uint64(p.Algorithm), uint64(p.Digits), uint64(p.Period / time.Second), string(rawOf(k))}
 }
 
 func liveParts(id string, k totp.Key) []any {
@@ -167,7 +167,7 @@ func keptParts(id string, k totp.Key) []any { return append(liveParts(id, k), aT
 
 func retiredParts(k totp.Key) []any { return append(keyParts(k), step, aTime) }
 
-func candidateParts(id string, k totp.Key, adds uint) []any {
+func candidateParts(id string, k totp.Key, adds uint64) []any {
 	return append(append([]any{id, "Tablet"}, keyParts(k)...), aTime, adds)
 }
 
@@ -228,33 +228,33 @@ func TestDecodeRefuses(t *testing.T) {
 		"a candidate without id":        {offered, func(p *parts) { set(p.candidate, 0, "") }},
 		"a candidate there and none":    {one, func(p *parts) { p.candidate = candidateParts("", keyC, 0) }},
 		"a secret twice":                {one, func(p *parts) { p.live[1] = liveParts("b", keyA) }},
-		"a secret twice, other digits":  {one, func(p *parts) { p.live[1] = liveParts("b", keyA); set(p.live[1], 3, uint(8)) }},
+		"a secret twice, other digits":  {one, func(p *parts) { p.live[1] = liveParts("b", keyA); set(p.live[1], 3, uint64(8)) }},
 		"the candidate is live":         {offered, func(p *parts) { p.candidate = candidateParts("d", keyA, 1) }},
 		"a secret too short":            {one, func(p *parts) { set(p.live[0], 5, "12345") }},
 		"a secret too long":             {one, func(p *parts) { set(p.live[0], 5, strings.Repeat("x", 641)) }},
 		"a secret of zeros":             {one, func(p *parts) { set(p.live[0], 5, string(make([]byte, 20))) }},
 		"no secret":                     {one, func(p *parts) { set(p.live[0], 5, "") }},
-		"another algorithm":             {one, func(p *parts) { set(p.live[0], 2, uint(3)) }},
-		"five digits":                   {one, func(p *parts) { set(p.live[0], 3, uint(5)) }},
-		"no digits":                     {one, func(p *parts) { set(p.live[0], 3, uint(0)) }},
-		"nine digits":                   {one, func(p *parts) { set(p.live[0], 3, uint(9)) }},
-		"no period":                     {one, func(p *parts) { set(p.live[0], 4, uint(0)) }},
-		"a long period":                 {one, func(p *parts) { set(p.live[0], 4, uint(121)) }},
-		"a negative step":               {one, func(p *parts) { set(p.live[0], 6, uint(1<<63)) }},
+		"another algorithm":             {one, func(p *parts) { set(p.live[0], 2, uint64(3)) }},
+		"five digits":                   {one, func(p *parts) { set(p.live[0], 3, uint64(5)) }},
+		"no digits":                     {one, func(p *parts) { set(p.live[0], 3, uint64(0)) }},
+		"nine digits":                   {one, func(p *parts) { set(p.live[0], 3, uint64(9)) }},
+		"no period":                     {one, func(p *parts) { set(p.live[0], 4, uint64(0)) }},
+		"a long period":                 {one, func(p *parts) { set(p.live[0], 4, uint64(121)) }},
+		"a negative step":               {one, func(p *parts) { set(p.live[0], 6, uint64(1<<63)) }},
 		"kept and live":                 {one, func(p *parts) { set(p.kept[0], 0, "a") }},
 		"kept and a candidate":          {offered, func(p *parts) { set(p.kept[0], 0, "d") }},
 		"kept twice":                    {one, func(p *parts) { p.kept = append(p.kept, keptParts("c", keyD)) }},
 		"kept without id":               {one, func(p *parts) { set(p.kept[0], 0, "") }},
 		"kept without a secret":         {one, func(p *parts) { set(p.kept[0], 5, "") }},
-		"a negative kept step":          {one, func(p *parts) { set(p.kept[0], 6, uint(1<<63)) }},
-		"a negative retired step":       {one, func(p *parts) { set(p.retired[0], 4, uint(1<<63)) }},
+		"a negative kept step":          {one, func(p *parts) { set(p.kept[0], 6, uint64(1<<63)) }},
+		"a negative retired step":       {one, func(p *parts) { set(p.retired[0], 4, uint64(1<<63)) }},
 		"six that are live":             {full, func(p *parts) { p.live = append(p.live, liveParts("f", keyF)) }},
 		"six that are kept":             {without, func(p *parts) { p.kept = slices.Repeat(one().kept, 6) }},
 		"one too many retired":          {one, func(p *parts) { p.retired = slices.Repeat(p.retired, 21) }},
 		"more than there are":           {without, func(p *parts) { p.retiredN = 20 }},
 		"a candidate that has no place": {full, func(p *parts) { p.state, p.candidate = replacing, candidateParts("f", keyF, 1) }},
 		"a candidate beside none":       {without, func(p *parts) { p.state, p.candidate = pending, candidateParts("f", keyF, 1) }},
-		"neither beside nor instead":    {offered, func(p *parts) { p.candidate[len(p.candidate)-1] = uint(2) }},
+		"neither beside nor instead":    {offered, func(p *parts) { p.candidate[len(p.candidate)-1] = uint64(2) }},
 		"a weak one without an end":     {one, func(p *parts) { p.live[0] = liveParts("a", weakKey); set(p.live[0], 9, never) }},
 		"a strong one with an end":      {one, func(p *parts) { set(p.live[0], 9, aTime) }},
 		"a weak candidate":              {offered, func(p *parts) { p.candidate = candidateParts("d", weakKey, 1) }},

@@ -47,26 +47,26 @@ func TestGoldenKinds(t *testing.T) {
 
 // An event by hand: what follows after its number.
 func bare(parts ...any) []any {
-	at := uint(2*start.UnixMilli() + 1)
-	return append([]any{uint(1), at}, parts...)
+	at := uint64(2*start.UnixMilli() + 1)
+	return append([]any{uint64(1), at}, parts...)
 }
 
 // activity is one of events and days by hand, with the last number and that which
 // was taken.
-func activity(last, taken uint, events [][]any, days ...any) []byte {
-	all := []any{last, taken, uint(len(events))}
+func activity(last, taken uint64, events [][]any, days ...any) []byte {
+	all := []any{last, taken, uint64(len(events))}
 	for _, e := range events {
 		all = append(all, e...)
 	}
-	return wiretest.Raw(append(append(all, uint(len(days)/3)), days...)...)
+	return wiretest.Raw(append(append(all, uint64(len(days)/3)), days...)...)
 }
 
 func TestDecodingRefuses(t *testing.T) {
 	const (
-		renamed = uint(4)
-		none    = uint(0) // no field, no word
-		method  = uint(1)
-		reason  = uint(32)
+		renamed = uint64(4)
+		none    = uint64(0) // no field, no word
+		method  = uint64(1)
+		reason  = uint64(32)
 	)
 	plain := bare(renamed, none)
 	today := int(start.Unix() / (24 * 60 * 60))
@@ -76,37 +76,37 @@ func TestDecodingRefuses(t *testing.T) {
 	}{
 		"nothing ever":           {activity(0, 0, nil), true},
 		"an event":               {activity(1, 0, [][]any{plain}), true},
-		"a word of the kind":     {activity(1, 0, [][]any{bare(uint(0), uint(1), "passkey_bound", none)}), true},
-		"a method":               {activity(1, 0, [][]any{bare(renamed, method, uint(1), "totp")}), true},
-		"a text twice":           {activity(1, 0, [][]any{bare(renamed, method|reason, uint(1), "totp", uint(2))}), true},
-		"a day":                  {activity(1, 1, nil, today, uint(1), uint(7)), true},
-		"the first day":          {activity(1, 1, nil, -719_162, uint(1), uint(7)), true},
-		"the last day":           {activity(1, 1, nil, 2_932_896, uint(1), uint(7)), true},
+		"a word of the kind":     {activity(1, 0, [][]any{bare(uint64(0), uint64(1), "passkey_bound", none)}), true},
+		"a method":               {activity(1, 0, [][]any{bare(renamed, method, uint64(1), "totp")}), true},
+		"a text twice":           {activity(1, 0, [][]any{bare(renamed, method|reason, uint64(1), "totp", uint64(2))}), true},
+		"a day":                  {activity(1, 1, nil, today, uint64(1), uint64(7)), true},
+		"the first day":          {activity(1, 1, nil, -719_162, uint64(1), uint64(7)), true},
+		"the last day":           {activity(1, 1, nil, 2_932_896, uint64(1), uint64(7)), true},
 		"more taken than there":  {activity(1, 2, nil), false},
-		"a number twice":         {activity(2, 0, [][]any{plain, append([]any{uint(0)}, plain[1:]...)}), false},
-		"a number from ahead":    {activity(1, 0, [][]any{append([]any{uint(2)}, plain[1:]...)}), false},
+		"a number twice":         {activity(2, 0, [][]any{plain, append([]any{uint64(0)}, plain[1:]...)}), false},
+		"a number from ahead":    {activity(1, 0, [][]any{append([]any{uint64(2)}, plain[1:]...)}), false},
 		"an event of none":       {activity(0, 0, [][]any{plain}), false},
-		"no such kind":           {activity(1, 0, [][]any{bare(uint(len(event.Kinds())+1), none)}), false},
-		"a kind by two names":    {activity(1, 0, [][]any{bare(uint(0), uint(1), "signed_in", none)}), false},
-		"a long kind":            {activity(1, 0, [][]any{bare(uint(0), uint(1), strings.Repeat("k", 33), none)}), false},
-		"an unknown field":       {activity(1, 0, [][]any{bare(renamed, uint(1<<10))}), false},
+		"no such kind":           {activity(1, 0, [][]any{bare(uint64(len(event.Kinds())+1), none)}), false},
+		"a kind by two names":    {activity(1, 0, [][]any{bare(uint64(0), uint64(1), "signed_in", none)}), false},
+		"a long kind":            {activity(1, 0, [][]any{bare(uint64(0), uint64(1), strings.Repeat("k", 33), none)}), false},
+		"an unknown field":       {activity(1, 0, [][]any{bare(renamed, uint64(1<<10))}), false},
 		"a field without a text": {activity(1, 0, [][]any{bare(renamed, method, none)}), false},
-		"a text spelled twice":   {activity(1, 0, [][]any{bare(renamed, method|reason, uint(1), "totp", uint(1), "totp")}), false},
-		"a text from ahead":      {activity(1, 0, [][]any{bare(renamed, method, uint(2))}), false},
-		"an empty text spelled":  {activity(1, 0, [][]any{bare(renamed, method, uint(1), "")}), false},
-		"a long method":          {activity(1, 0, [][]any{bare(renamed, method, uint(1), strings.Repeat("m", 65))}), false},
-		"none remaining":         {activity(1, 0, [][]any{bare(renamed, uint(64), 0)}), false},
-		"until never":            {activity(1, 0, [][]any{bare(renamed, uint(512), uint(0))}), false},
-		"a day twice":            {activity(1, 1, nil, today, uint(1), uint(7), 0, uint(1), uint(7)), false},
-		"days out of order":      {activity(1, 1, nil, today, uint(1), uint(7), -1, uint(1), uint(7)), false},
-		"days around 1970":       {activity(1, 1, nil, 0, uint(1), uint(7), -1, uint(1), uint(7)), false},
-		"a day of nothing":       {activity(1, 1, nil, today, uint(0), []byte{}), false},
-		"a count of none":        {activity(1, 1, nil, today, uint(1), uint(0)), false},
-		"a count of too much":    {activity(1, 1, nil, today, uint(1), uint(1<<32)), false},
-		"an unknown attempt":     {activity(1, 1, nil, today, uint(1<<14), uint(1)), false},
-		"before the first day":   {activity(1, 1, nil, -719_163, uint(1), uint(7)), false},
-		"after the last day":     {activity(1, 1, nil, 2_932_897, uint(1), uint(7)), false},
-		"too many days":          {activity(1, 1, nil, slices.Repeat([]any{1, uint(1), uint(1)}, 22)...), false},
+		"a text spelled twice":   {activity(1, 0, [][]any{bare(renamed, method|reason, uint64(1), "totp", uint64(1), "totp")}), false},
+		"a text from ahead":      {activity(1, 0, [][]any{bare(renamed, method, uint64(2))}), false},
+		"an empty text spelled":  {activity(1, 0, [][]any{bare(renamed, method, uint64(1), "")}), false},
+		"a long method":          {activity(1, 0, [][]any{bare(renamed, method, uint64(1), strings.Repeat("m", 65))}), false},
+		"none remaining":         {activity(1, 0, [][]any{bare(renamed, uint64(64), 0)}), false},
+		"until never":            {activity(1, 0, [][]any{bare(renamed, uint64(512), uint64(0))}), false},
+		"a day twice":            {activity(1, 1, nil, today, uint64(1), uint64(7), 0, uint64(1), uint64(7)), false},
+		"days out of order":      {activity(1, 1, nil, today, uint64(1), uint64(7), -1, uint64(1), uint64(7)), false},
+		"days around 1970":       {activity(1, 1, nil, 0, uint64(1), uint64(7), -1, uint64(1), uint64(7)), false},
+		"a day of nothing":       {activity(1, 1, nil, today, uint64(0), []byte{}), false},
+		"a count of none":        {activity(1, 1, nil, today, uint64(1), uint64(0)), false},
+		"a count of too much":    {activity(1, 1, nil, today, uint64(1), uint64(1<<32)), false},
+		"an unknown attempt":     {activity(1, 1, nil, today, uint64(1<<14), uint64(1)), false},
+		"before the first day":   {activity(1, 1, nil, -719_163, uint64(1), uint64(7)), false},
+		"after the last day":     {activity(1, 1, nil, 2_932_897, uint64(1), uint64(7)), false},
+		"too many days":          {activity(1, 1, nil, slices.Repeat([]any{1, uint64(1), uint64(1)}, 22)...), false},
 		"too many events":        {activity(100, 0, slices.Repeat([][]any{plain}, 71)), false},
 		"JSON":                   {[]byte(`{"v":1}`), false},
 	} {

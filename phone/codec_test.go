@@ -23,42 +23,42 @@ type (
 		phones  []phoneParts
 		pending []phoneParts // one or none; without used
 		code    []codeParts  // one or none
-		wrong   uint
-		last    uint
+		wrong   uint64
+		last    uint64
 		log     []any // pairs of a distance and a number
 	}
 	phoneParts struct {
 		id          string
-		number      uint
-		added, used uint
+		number      uint64
+		added, used uint64
 	}
 	codeParts struct {
 		to, challenge string
-		via, sent     uint
+		via, sent     uint64
 		mac           string // base64url
 	}
 )
 
 func (s stateParts) raw() []byte {
-	all := []any{uint(len(s.phones))}
+	all := []any{uint64(len(s.phones))}
 	for _, p := range s.phones {
 		all = append(all, p.id, p.number, p.added, p.used)
 	}
-	all = append(all, uint(len(s.pending)))
+	all = append(all, uint64(len(s.pending)))
 	for _, p := range s.pending {
 		all = append(all, p.id, p.number, p.added)
 	}
-	all = append(all, uint(len(s.code)))
+	all = append(all, uint64(len(s.code)))
 	for _, c := range s.code {
 		mac, _ := base64.RawURLEncoding.DecodeString(c.mac)
 		all = append(all, c.to, c.challenge, c.via, c.sent, mac)
 	}
-	all = append(all, s.wrong, s.last, uint(len(s.log)/2))
+	all = append(all, s.wrong, s.last, uint64(len(s.log)/2))
 	return wiretest.Raw(append(all, s.log...)...)
 }
 
 // unix is a time in seconds as it is written.
-func unix(seconds uint) uint { return 2*seconds + 1 }
+func unix(seconds uint64) uint64 { return 2*seconds + 1 }
 
 // The golden states, of 2026-01-02T03:04:05Z.
 const (
@@ -71,7 +71,7 @@ func signIn() stateParts {
 	return stateParts{
 		phones: []phoneParts{{"ID1", 447700900123, addedAt, addedAt}, {"ID2", 436601234512, addedAt, addedAt}},
 		code:   []codeParts{{"ID2", "LdAL134CIs7YgmZUganB2Q", 0, sentAt, "tqiZXOZvSuwD-ph_TycT-n3RwNXr1tz0nXcmXmdVFbjTFo-r"}},
-		wrong:  2, last: sentAt, log: []any{uint(1767323045), uint(1)},
+		wrong:  2, last: sentAt, log: []any{uint64(1767323045), uint64(1)},
 	}
 }
 
@@ -79,7 +79,7 @@ func pending() stateParts {
 	return stateParts{
 		pending: []phoneParts{{id: "ID1", number: 436601234512, added: sentAt}},
 		code:    []codeParts{{"ID1", "", 1, sentAt, "tqiZXBMd2C4JNRk3uRYAnAhZtPHd20nEtsP0XH_ZUu83EsW-"}},
-		log:     []any{uint(1767323045), uint(1)},
+		log:     []any{uint64(1767323045), uint64(1)},
 	}
 }
 
@@ -200,8 +200,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"a live code after five tries": {signIn, func(s *stateParts) { s.wrong = 5 }},
 		"the code of another state":    {pending, func(s *stateParts) { s.code = signIn().code }},
 		"a code to add for a phone":    {signIn, func(s *stateParts) { s.code = pending().code }},
-		"a send at no time":            {signIn, func(s *stateParts) { s.log = []any{uint(0), uint(1)} }},
-		"a send of none":               {signIn, func(s *stateParts) { s.log = []any{uint(5), uint(0)} }},
+		"a send at no time":            {signIn, func(s *stateParts) { s.log = []any{uint64(0), uint64(1)} }},
+		"a send of none":               {signIn, func(s *stateParts) { s.log = []any{uint64(5), uint64(0)} }},
 	} {
 		parts := c.from()
 		c.edit(&parts)
@@ -247,28 +247,28 @@ func TestGoldenSends(t *testing.T) {
 
 // sendsOf are sends by hand: pairs of a distance and a number.
 func sendsOf(log ...any) []byte {
-	return wiretest.Raw(append([]any{uint(len(log) / 2)}, log...)...)
+	return wiretest.Raw(append([]any{uint64(len(log) / 2)}, log...)...)
 }
 
 // The bounds of the sends that are read are those of what is written.
 func TestDecodingSendsBounds(t *testing.T) {
-	many := func(n int) (log []any) { return slices.Repeat([]any{uint(1), uint(1)}, n) }
+	many := func(n int) (log []any) { return slices.Repeat([]any{uint64(1), uint64(1)}, n) }
 	for name, c := range map[string]struct {
 		raw  []byte
 		good bool
 	}{
 		"none":                 {sendsOf(), true},
-		"the last time":        {sendsOf(uint(1099511627776), uint(1)), true},
-		"one after it":         {sendsOf(uint(1099511627777), uint(1)), false},
-		"the last time by two": {sendsOf(uint(5), uint(1), uint(1099511627771), uint(1)), true},
-		"one after it by two":  {sendsOf(uint(5), uint(1), uint(1099511627772), uint(1)), false},
-		"the most at once":     {sendsOf(uint(5), uint(1000000)), true},
-		"one more":             {sendsOf(uint(5), uint(1000001)), false},
-		"none at once":         {sendsOf(uint(5), uint(0)), false},
-		"a time twice":         {sendsOf(uint(5), uint(1), uint(0), uint(1)), false},
+		"the last time":        {sendsOf(uint64(1099511627776), uint64(1)), true},
+		"one after it":         {sendsOf(uint64(1099511627777), uint64(1)), false},
+		"the last time by two": {sendsOf(uint64(5), uint64(1), uint64(1099511627771), uint64(1)), true},
+		"one after it by two":  {sendsOf(uint64(5), uint64(1), uint64(1099511627772), uint64(1)), false},
+		"the most at once":     {sendsOf(uint64(5), uint64(1000000)), true},
+		"one more":             {sendsOf(uint64(5), uint64(1000001)), false},
+		"none at once":         {sendsOf(uint64(5), uint64(0)), false},
+		"a time twice":         {sendsOf(uint64(5), uint64(1), uint64(0), uint64(1)), false},
 		"the most":             {sendsOf(many(192)...), true},
 		"too many":             {sendsOf(many(193)...), false},
-		"more than there are":  {wiretest.Raw(uint(192)), false},
+		"more than there are":  {wiretest.Raw(uint64(192)), false},
 		"JSON":                 {[]byte(`{"v":1}`), false},
 	} {
 		s, err := phone.DecodeSends(c.raw)
@@ -320,8 +320,8 @@ func FuzzDecode(f *testing.F) {
 }
 
 func FuzzSends(f *testing.F) {
-	f.Add(sendsOf(uint(1767323045), uint(1), uint(60), uint(2), uint(10740), uint(1)))
-	f.Add(sendsOf(uint(1099511627776), uint(1000000)))
+	f.Add(sendsOf(uint64(1767323045), uint64(1), uint64(60), uint64(2), uint64(10740), uint64(1)))
+	f.Add(sendsOf(uint64(1099511627776), uint64(1000000)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := phone.DecodeSends(data)
 		if err != nil {

@@ -65,7 +65,7 @@ func TestNoFieldIsNothing(t *testing.T) {
 		{stateParts{phones: []phoneParts{one}}, "1 verified"},
 		{stateParts{pending: []phoneParts{one}}, "0 verified, one pending"},
 		{stateParts{wrong: 1, last: unix(1)}, "0 verified"},
-		{stateParts{log: []any{uint(1), uint(1)}}, "0 verified"},
+		{stateParts{log: []any{uint64(1), uint64(1)}}, "0 verified"},
 	} {
 		s, err := phone.Decode(c.parts.raw())
 		require.NoError(t, err)
@@ -110,14 +110,14 @@ func TestSendsToTheSecond(t *testing.T) {
 	require.NoError(t, err)
 	s, err = s.Take(second.Add(24*time.Hour), limit)
 	require.NoError(t, err)
-	require.Equal(t, sendsOf(uint(second.Add(24*time.Hour).Unix()), uint(1)), s.Encode())
+	require.Equal(t, sendsOf(uint64(second.Add(24*time.Hour).Unix()), uint64(1)), s.Encode())
 }
 
 // A clock that was ahead leaves sends of the future, which no grid thins: as many
 // as there is room for are kept, and none of the count is lost.
 func TestSendsOfTheFutureAreBounded(t *testing.T) {
 	for entries, kept := range map[int]int{190: 191, 191: 192, 192: 192} {
-		log := append([]any{uint(noon.Add(time.Hour).Unix()), uint(2)}, slices.Repeat([]any{uint(1), uint(2)}, entries-1)...)
+		log := append([]any{uint64(noon.Add(time.Hour).Unix()), uint64(2)}, slices.Repeat([]any{uint64(1), uint64(2)}, entries-1)...)
 		s, err := phone.DecodeSends(sendsOf(log...))
 		require.NoError(t, err)
 		s, err = s.Take(noon, phone.Limit{N: 1000, Per: 24 * time.Hour})

@@ -160,7 +160,7 @@ func TestSendsEdges(t *testing.T) {
 	before := encode(t, s)
 	later, err := s.Take(noon.Add(2*time.Hour), hour)
 	require.NoError(t, err)
-	require.Equal(t, sendsOf(uint(1774706401), uint(1)), later.Encode(), "what nothing looks at any more is forgotten")
+	require.Equal(t, sendsOf(uint64(1774706401), uint64(1)), later.Encode(), "what nothing looks at any more is forgotten")
 	_, _ = s.Take(noon.Add(-time.Hour), phone.Limit{N: 9, Per: day})
 	require.Equal(t, before, encode(t, s), "a value")
 	for _, at := range []time.Time{{}, time.Unix(1<<62, 999), time.Unix(-1<<62, 0), time.Unix(0, 0)} {

@@ -42,18 +42,18 @@ func TestGolden(t *testing.T) {
 // Bytes that are not an encoded set are refused, and nothing of them comes back.
 func TestDecodeRefuses(t *testing.T) {
 	salt, hash := bytes.Repeat([]byte{1}, 16), bytes.Repeat([]byte{2}, 32)
-	const never, once = uint(0), uint(2 * 1_774_683_015)
-	_, err := recovery.Decode(wiretest.Raw(uint(1), hash, never, salt, once+1, never))
+	const never, once = uint64(0), uint64(2 * 1_774_683_015)
+	_, err := recovery.Decode(wiretest.Raw(uint64(1), hash, never, salt, once+1, never))
 	require.NoError(t, err)
 	for name, bad := range map[string][]byte{
 		"nothing":        nil,
-		"eleven codes":   wiretest.Raw(uint(11), bytes.Repeat(append(bytes.Clone(hash), 0), 11), salt, once+1, never),
-		"a zero hash":    wiretest.Raw(uint(1), make([]byte, 32), never, salt, once+1, never),
-		"a zero salt":    wiretest.Raw(uint(1), hash, never, make([]byte, 16), once+1, never),
-		"not made":       wiretest.Raw(uint(1), hash, never, salt, never, never),
-		"half a hash":    wiretest.Raw(uint(1), hash[:16]),
-		"a set of none":  wiretest.Raw(uint(0), salt, once+1, never),
-		"the year 10000": wiretest.Raw(uint(1), hash, never, salt, uint(2*253_402_300_800+1), never),
+		"eleven codes":   wiretest.Raw(uint64(11), bytes.Repeat(append(bytes.Clone(hash), 0), 11), salt, once+1, never),
+		"a zero hash":    wiretest.Raw(uint64(1), make([]byte, 32), never, salt, once+1, never),
+		"a zero salt":    wiretest.Raw(uint64(1), hash, never, make([]byte, 16), once+1, never),
+		"not made":       wiretest.Raw(uint64(1), hash, never, salt, never, never),
+		"half a hash":    wiretest.Raw(uint64(1), hash[:16]),
+		"a set of none":  wiretest.Raw(uint64(0), salt, once+1, never),
+		"the year 10000": wiretest.Raw(uint64(1), hash, never, salt, uint64(2*253_402_300_800+1), never),
 		"JSON":           []byte(`{"v":1,"codes":[]}`),
 	} {
 		s, err := recovery.Decode(bad)

@@ -274,7 +274,7 @@ func TestDumpHoldsNoCode(t *testing.T) {
 		set    recovery.Set
 		digest recovery.Digest
 	}
-	shown, err := json.Marshal(d)
+	shown, err := json.Marshal(d) //nolint:staticcheck // that nothing is shown is what is tested
 	require.NoError(t, err)
 	dumps := []string{string(s.Encode()), fmt.Sprintf("%x", s.Encode()), string(used.Encode()), string(shown), fmt.Sprint(s), s.String()}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
@@ -300,7 +300,7 @@ func TestDigestShowsNothing(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 		require.Equal(t, "recovery.Digest(redacted)", fmt.Sprintf(verb, d))
 	}
-	shown, err := json.Marshal(d)
+	shown, err := json.Marshal(d) //nolint:staticcheck // that nothing is shown is what is tested
 	require.NoError(t, err)
 	require.Equal(t, "{}", string(shown))
 	require.Equal(t, "recovery.Set(10 of 10 left)", s.String())

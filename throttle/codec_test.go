@@ -42,18 +42,18 @@ func TestGolden(t *testing.T) {
 
 // A budget by hand: the fields in their order.
 type parts struct {
-	run, row    uint
-	last        int
+	run, row    uint64
+	last        int64
 	hours       []any // pairs of distance and chances
 	recent      []any // of time, chances and tag
-	pairs       uint
-	since       int
-	hourN, recN uint // where they are not as many as there are
+	pairs       uint64
+	since       int64
+	hourN, recN uint64 // where they are not as many as there are
 }
 
 func (p parts) raw() []byte {
-	all := []any{p.run, p.row, p.last, max(p.hourN, uint(len(p.hours)/2))}
-	all = append(append(all, p.hours...), max(p.recN, uint(len(p.recent)/3)))
+	all := []any{p.run, p.row, p.last, max(p.hourN, uint64(len(p.hours)/2))}
+	all = append(append(all, p.hours...), max(p.recN, uint64(len(p.recent)/3)))
 	return wiretest.Raw(append(append(all, p.recent...), p.pairs, p.since)...)
 }
 
@@ -84,31 +84,31 @@ func TestDecodingBounds(t *testing.T) {
 		"a strange time":        {parts{last: maxInt}, false},
 		"one after the last":    {parts{last: 1<<40 + 3601}, false},
 		"a strange refill":      {parts{since: -maxInt - 1}, false},
-		"an hour":               {parts{hours: many(1, 5, uint(1_000_000))}, true},
-		"certainty and one":     {parts{hours: many(1, 5, uint(1_000_001))}, false},
-		"an empty hour":         {parts{hours: many(1, 5, uint(0))}, false},
-		"an hour twice":         {parts{hours: []any{5, uint(1), 0, uint(1)}}, false},
-		"hours backwards":       {parts{hours: []any{5, uint(1), -1, uint(1)}}, false},
-		"the last hour":         {parts{hours: many(1, 305_419_896, uint(1))}, true},
-		"one more":              {parts{hours: many(1, 305_419_897, uint(1))}, false},
-		"the last hour by two":  {parts{hours: many(2, 152_709_948, uint(1))}, true},
-		"one more by two":       {parts{hours: append(many(1, 152_709_949, uint(1)), many(1, 152_709_948, uint(1))...)}, false},
-		"a strange hour":        {parts{hours: many(1, maxInt, uint(1))}, false},
-		"all hours":             {parts{hours: many(1024, 1, uint(1))}, true},
-		"an hour too many":      {parts{hours: many(1025, 1, uint(1))}, false},
+		"an hour":               {parts{hours: many(1, 5, uint64(1_000_000))}, true},
+		"certainty and one":     {parts{hours: many(1, 5, uint64(1_000_001))}, false},
+		"an empty hour":         {parts{hours: many(1, 5, uint64(0))}, false},
+		"an hour twice":         {parts{hours: []any{5, uint64(1), 0, uint64(1)}}, false},
+		"hours backwards":       {parts{hours: []any{5, uint64(1), -1, uint64(1)}}, false},
+		"the last hour":         {parts{hours: many(1, 305_419_896, uint64(1))}, true},
+		"one more":              {parts{hours: many(1, 305_419_897, uint64(1))}, false},
+		"the last hour by two":  {parts{hours: many(2, 152_709_948, uint64(1))}, true},
+		"one more by two":       {parts{hours: append(many(1, 152_709_949, uint64(1)), many(1, 152_709_948, uint64(1))...)}, false},
+		"a strange hour":        {parts{hours: many(1, int64(maxInt), uint64(1))}, false},
+		"all hours":             {parts{hours: many(1024, 1, uint64(1))}, true},
+		"an hour too many":      {parts{hours: many(1025, 1, uint64(1))}, false},
 		"hours that are not":    {parts{hourN: 1024}, false},
-		"all charges":           {parts{recent: many(64, 1, uint(1), someTag)}, true},
-		"a charge too many":     {parts{recent: many(65, 1, uint(1), someTag)}, false},
+		"all charges":           {parts{recent: many(64, 1, uint64(1), someTag)}, true},
+		"a charge too many":     {parts{recent: many(65, 1, uint64(1), someTag)}, false},
 		"charges that are not":  {parts{recN: 64}, false},
-		"a certain charge":      {parts{recent: many(1, 1, uint(1_000_000), someTag)}, true},
-		"more than certain":     {parts{recent: many(1, 1, uint(1_000_001), someTag)}, false},
-		"a charge of nothing":   {parts{recent: many(1, 1, uint(0), someTag)}, false},
-		"a charge out of time":  {parts{recent: many(1, maxInt, uint(1), someTag)}, false},
-		"a charge with no tag":  {parts{recent: many(1, 1, uint(1), []byte{})}, false},
-		"a charge, half a tag":  {parts{recent: many(1, 1, uint(1), someTag[:6])}, false},
-		"a charge in the past":  {parts{recent: many(1, -5, uint(1), someTag)}, true},
-		"an hour in the past":   {parts{hours: many(1, -5, uint(1))}, true},
-		"an hour of no history": {parts{hours: many(1, -305_419_999, uint(1))}, false},
+		"a certain charge":      {parts{recent: many(1, 1, uint64(1_000_000), someTag)}, true},
+		"more than certain":     {parts{recent: many(1, 1, uint64(1_000_001), someTag)}, false},
+		"a charge of nothing":   {parts{recent: many(1, 1, uint64(0), someTag)}, false},
+		"a charge out of time":  {parts{recent: many(1, int64(maxInt), uint64(1), someTag)}, false},
+		"a charge with no tag":  {parts{recent: many(1, 1, uint64(1), []byte{})}, false},
+		"a charge, half a tag":  {parts{recent: many(1, 1, uint64(1), someTag[:6])}, false},
+		"a charge in the past":  {parts{recent: many(1, -5, uint64(1), someTag)}, true},
+		"an hour in the past":   {parts{hours: many(1, -5, uint64(1))}, true},
+		"an hour of no history": {parts{hours: many(1, -305_419_999, uint64(1))}, false},
 	} {
 		b, err := throttle.DecodeBudget(c.raw())
 		require.Equal(t, c.good, err == nil, "%s: %v", name, err)
@@ -124,13 +124,13 @@ func TestDecodingBounds(t *testing.T) {
 		raw  []byte
 		good bool
 	}{
-		"none":         {wiretest.Raw(uint(0)), true},
-		"the most":     {wiretest.Raw(append([]any{uint(100)}, many(100, 0)...)...), true},
-		"one more":     {wiretest.Raw(append([]any{uint(101)}, many(101, 0)...)...), false},
-		"backwards":    {wiretest.Raw(uint(2), 2, -1), false},
-		"out of time":  {wiretest.Raw(uint(1), maxInt), false},
-		"missing":      {wiretest.Raw(uint(2), 2), false},
-		"one too many": {wiretest.Raw(uint(1), 2, 2), false},
+		"none":         {wiretest.Raw(uint64(0)), true},
+		"the most":     {wiretest.Raw(append([]any{uint64(100)}, many(100, 0)...)...), true},
+		"one more":     {wiretest.Raw(append([]any{uint64(101)}, many(101, 0)...)...), false},
+		"backwards":    {wiretest.Raw(uint64(2), 2, -1), false},
+		"out of time":  {wiretest.Raw(uint64(1), int64(maxInt)), false},
+		"missing":      {wiretest.Raw(uint64(2), 2), false},
+		"one too many": {wiretest.Raw(uint64(1), 2, 2), false},
 		"JSON":         {[]byte(`{"v":1}`), false},
 	} {
 		r, err := throttle.DecodeRate(c.raw)
@@ -146,7 +146,7 @@ func TestDecodingBounds(t *testing.T) {
 // alone for fresh gives guesses away.
 func TestNoFieldIsFresh(t *testing.T) {
 	for _, p := range []parts{
-		{run: 1, row: 1}, {row: 1}, {last: 1}, {hours: many(1, 5, uint(1))}, {recent: many(1, 1, uint(1), someTag)}, {pairs: 1}, {since: 1},
+		{run: 1, row: 1}, {row: 1}, {last: 1}, {hours: many(1, 5, uint64(1))}, {recent: many(1, 1, uint64(1), someTag)}, {pairs: 1}, {since: 1},
 	} {
 		b, err := throttle.DecodeBudget(p.raw())
 		require.NoError(t, err)
@@ -169,7 +169,7 @@ func TestGeneralEncodersRefuse(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	p := throttle.Default()
 	f.Add(throttle.Budget{}.Fail(start, p, "a", guess).Fail(start.Add(3*time.Hour), p, "b", guess).Encode())
-	f.Add(parts{hours: []any{-5, uint(1), 300, uint(2)}}.raw())
+	f.Add(parts{hours: []any{-5, uint64(1), 300, uint64(2)}}.raw())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b, err := throttle.DecodeBudget(data)
 		if err != nil {
@@ -186,9 +186,9 @@ func FuzzDecode(f *testing.F) {
 }
 
 func FuzzDecodeRate(f *testing.F) {
-	f.Add(wiretest.Raw(uint(2), 1767323045, 60))
-	f.Add(wiretest.Raw(uint(2), -1099511627776, 1099511631376))
-	f.Add(wiretest.Raw(uint(2), 2, -1))
+	f.Add(wiretest.Raw(uint64(2), 1767323045, 60))
+	f.Add(wiretest.Raw(uint64(2), int64(-1099511627776), int64(1099511631376)))
+	f.Add(wiretest.Raw(uint64(2), 2, -1))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := throttle.DecodeRate(data)
 		if err != nil {

@@ -65,7 +65,7 @@ func FuzzDecode(f *testing.F) {
 	data, err := trust.Encode([]trust.Browser{b, b})
 	require.NoError(f, err)
 	f.Add(data)
-	f.Add(wiretest.Raw(uint(0)))
+	f.Add(wiretest.Raw(uint64(0)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		known, err := trust.Decode(data)
 		if err != nil {

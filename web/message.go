@@ -106,7 +106,7 @@ func (l *Language) explain(page string, err error, now time.Time) string {
 	}
 	for _, known := range errorTexts {
 		if errors.Is(err, known.err) {
-			if known.err == totpflow.ErrRejected {
+			if errors.Is(known.err, totpflow.ErrRejected) {
 				return l.Say(wrongCode(page))
 			}
 			return l.Say("error." + known.text)

@@ -82,7 +82,7 @@ func open(file string) (*product, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := db.Exec(schema); err != nil {
+	if _, err := db.ExecContext(context.Background(), schema); err != nil {
 		return nil, err
 	}
 	p := &product{db: db, sessions: scs.New()}
@@ -298,9 +298,9 @@ func (p *product) deleteBackup(w http.ResponseWriter, r *http.Request) {
 
 // addDemo adds an account with two backups to an empty database.
 func (p *product) addDemo() error {
-	_, err := p.db.Exec(`INSERT OR IGNORE INTO users (id, email, password) VALUES ('1', 'ana@acme.example', ?)`, hashPassword("correct-horse"))
+	_, err := p.db.ExecContext(context.Background(), `INSERT OR IGNORE INTO users (id, email, password) VALUES ('1', 'ana@acme.example', ?)`, hashPassword("correct-horse"))
 	if err == nil {
-		_, err = p.db.Exec(`INSERT OR IGNORE INTO backups VALUES ('b1', '1', 'ana-laptop, 1 March'), ('b2', '1', 'ana-laptop, 2 March')`)
+		_, err = p.db.ExecContext(context.Background(), `INSERT OR IGNORE INTO backups VALUES ('b1', '1', 'ana-laptop, 1 March'), ('b2', '1', 'ana-laptop, 2 March')`)
 	}
 	return err
 }

@@ -72,10 +72,10 @@ func TestDecodeRefuses(t *testing.T) {
 		"a record behind it": append(bytes.Clone(good), good...),
 		"cut":                good[:len(good)-1],
 		// generation, state, no authenticator, no candidate, nothing kept or retired, no reset, no recovery codes
-		"a part that is neither there nor not":   wiretest.Raw(uint(0), uint(0), uint(0), uint(0), uint(0), uint(0), uint(0), uint(2)),
-		"recovery codes that are there and none": wiretest.Raw(uint(0), uint(0), uint(0), uint(0), uint(0), uint(0), uint(0), uint(1), uint(0)),
-		"twenty browsers that are not there":     wiretest.Raw(uint(0), uint(0), uint(0), uint(0), uint(0), uint(0), uint(0), uint(0), uint(20)),
-		"twenty-one browsers":                    wiretest.Raw(uint(0), uint(0), uint(0), uint(0), uint(0), uint(0), uint(0), uint(0), uint(21), make([]byte, 4096)),
+		"a part that is neither there nor not":   wiretest.Raw(uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(2)),
+		"recovery codes that are there and none": wiretest.Raw(uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(1), uint64(0)),
+		"twenty browsers that are not there":     wiretest.Raw(uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(20)),
+		"twenty-one browsers":                    wiretest.Raw(uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(21), make([]byte, 4096)),
 	} {
 		a, err := decode(data)
 		require.ErrorIs(t, err, ErrFormat, name)

@@ -83,12 +83,12 @@ func TestSample(t *testing.T) {
 	wiretest.Strict(t, &s)
 	wiretest.Strict(t, &sample{Small: 1, Mode: "off", Tag: "ab", Hex: "000000"})
 
-	unix := uint(noon.Unix())
+	unix := uint64(noon.Unix())
 	require.Equal(t, wiretest.Raw(
-		uint(7), uint(math.MaxUint64), math.MinInt64, uint(1), uint(1), []byte{1, 2, 3, 4}, "\x05", "text\xff", []byte("ab"), []byte{10, 11, 255},
-		uint(5), uint(1), "a", uint(1), "b", uint(0), uint(2), uint(3),
-		2*unix+1, 2*uint(noon.UnixMilli())+1, 2*unix+1, uint(123_456_789),
-		1, -1, uint(1), 0, 1, uint(2), 1, 2, 0, 0,
+		uint64(7), uint64(math.MaxUint64), int64(math.MinInt64), uint64(1), uint64(1), []byte{1, 2, 3, 4}, "\x05", "text\xff", []byte("ab"), []byte{10, 11, 255},
+		uint64(5), uint64(1), "a", uint64(1), "b", uint64(0), uint64(2), uint64(3),
+		2*unix+1, 2*uint64(noon.UnixMilli())+1, 2*unix+1, uint64(123_456_789),
+		1, -1, uint64(1), 0, 1, uint64(2), 1, 2, 0, 0,
 	), wiretest.Write(t, &s))
 }
 
@@ -140,10 +140,10 @@ func (l *large) Fields(c *wire.Coder) {
 // list, and not one for each item either.
 func TestDecodeIsBounded(t *testing.T) {
 	for name, data := range map[string][]byte{
-		"a list":         wiretest.Raw(uint(1 << 20)),
-		"a text":         wiretest.Raw(uint(1), uint(1<<30)),
-		"texts":          wiretest.Raw(uint(3), uint(1<<30), uint(1<<30), uint(1<<30)),
-		"a list too far": wiretest.Raw(uint(1 << 21)),
+		"a list":         wiretest.Raw(uint64(1 << 20)),
+		"a text":         wiretest.Raw(uint64(1), uint64(1<<30)),
+		"texts":          wiretest.Raw(uint64(3), uint64(1<<30), uint64(1<<30), uint64(1<<30)),
+		"a list too far": wiretest.Raw(uint64(1 << 21)),
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -163,16 +163,16 @@ func TestDecodeRefuses(t *testing.T) {
 		v        wire.Fielder
 		good, no []byte
 	}{
-		"an optional part": {fielder(func(c *wire.Coder) { c.Optional("p", new(point)) }), wiretest.Raw(uint(1), 0, 1), wiretest.Raw(uint(1), 0, 0)},
+		"an optional part": {fielder(func(c *wire.Coder) { c.Optional("p", new(point)) }), wiretest.Raw(uint64(1), 0, 1), wiretest.Raw(uint64(1), 0, 0)},
 		"an option": {fielder(func(c *wire.Coder) {
 			wire.Option(c, "p", new(point), func(p point) bool { return p == point{} }, (*point).Fields)
-		}), wiretest.Raw(uint(1), 0, 1), wiretest.Raw(uint(1), 0, 0)},
+		}), wiretest.Raw(uint64(1), 0, 1), wiretest.Raw(uint64(1), 0, 0)},
 		"a word": {fielder(func(c *wire.Coder) { c.Word("long", new(string), 8); c.Word("short", new(string), 2) }),
-			wiretest.Raw(uint(1), "ab", uint(2)), wiretest.Raw(uint(1), "abc", uint(2))},
+			wiretest.Raw(uint64(1), "ab", uint64(2)), wiretest.Raw(uint64(1), "abc", uint64(2))},
 		"the first second": {fielder(func(c *wire.Coder) { c.Seconds("t", new(time.Time)) }),
-			wiretest.Raw(uint(2 * (62_135_596_800 - 1))), wiretest.Raw(uint(2 * 62_135_596_800))},
+			wiretest.Raw(uint64(2 * (62_135_596_800 - 1))), wiretest.Raw(uint64(2 * 62_135_596_800))},
 		"the last second": {fielder(func(c *wire.Coder) { c.Seconds("t", new(time.Time)) }),
-			wiretest.Raw(uint(2*253_402_300_799 + 1)), wiretest.Raw(uint(2*253_402_300_800 + 1))},
+			wiretest.Raw(uint64(2*253_402_300_799 + 1)), wiretest.Raw(uint64(2*253_402_300_800 + 1))},
 	} {
 		require.NoError(t, wire.Decode(c.good, c.v), name)
 		require.ErrorIs(t, wire.Decode(c.no, c.v), wire.ErrMalformed, name)

@@ -142,16 +142,18 @@ func Strict[T any, P Value[T]](t *testing.T, v P) {
 }
 
 // Raw makes the bytes of an encoding by hand, after the format: numbers of type
-// uint and signed numbers of type int as they are written, a string after its
-// length, bytes as they are.
+// uint64 and signed numbers of type int or int64 as they are written, a string
+// after its length, bytes as they are.
 func Raw(parts ...any) []byte {
 	data := binary.AppendUvarint(nil, wire.Written)
 	for _, part := range parts {
 		switch p := part.(type) {
-		case uint:
-			data = binary.AppendUvarint(data, uint64(p))
+		case uint64:
+			data = binary.AppendUvarint(data, p)
 		case int:
 			data = binary.AppendVarint(data, int64(p))
+		case int64:
+			data = binary.AppendVarint(data, p)
 		case string:
 			data = append(binary.AppendUvarint(data, uint64(len(p))), p...)
 		case []byte:

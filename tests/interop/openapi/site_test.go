@@ -142,7 +142,7 @@ func newSite(t *testing.T) *site {
 	server := httptest.NewTLSServer(mux)
 	t.Cleanup(server.Close)
 	s.url = server.URL
-	s.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}} //nolint:gosec // a test server
+	s.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
 	s.readSpec()
 	return s
 }
