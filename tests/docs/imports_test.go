@@ -24,9 +24,12 @@ func TestNestedModulesUsePublicAPI(t *testing.T) {
 	}
 }
 
-// servicetest is the equipment of the root's and of admin's tests: nothing but
-// tests may import it.
-const servicetest = module + "/internal/servicetest"
+// servicetest is the equipment of the root's and of admin's tests, and wiretest
+// that of the packages that are stored: nothing but tests may import them.
+const (
+	servicetest = module + "/internal/servicetest"
+	wiretest    = module + "/internal/wire/wiretest"
+)
 
 // upper are the packages above internal, with what lies below them.
 var upper = []string{module, module + "/admin", module + "/totphttp", module + "/totptest", servicetest}
@@ -39,6 +42,7 @@ func TestInternalPackagesImportDown(t *testing.T) {
 	found := 0
 	for path, imports := range rest {
 		require.NotContains(t, imports, servicetest, path)
+		require.NotContains(t, imports, wiretest, path)
 		rel, err := filepath.Rel(inner, path)
 		require.NoError(t, err)
 		if strings.HasPrefix(rel, "..") || filepath.Dir(rel) == filepath.Base(servicetest) {
