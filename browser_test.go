@@ -120,10 +120,10 @@ func TestKeyRotationKeepsEverybodyIn(t *testing.T) {
 
 // Once a revocation is acknowledged, no check anywhere passes.
 func TestRevocationIsSeenAtOnce(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, _ := h.Enroll(ana)
 	token := h.TrustBrowserOf(ana, phone)
-	other := h.Open(func(c *totpflow.Config) { c.Events = quiet })
+	other := h.Open(func(c *totpflow.Config) { c.Observer = quiet })
 	var revoked atomic.Bool
 	together(65, func(i int) {
 		if i == 0 {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/totpflow/totpflow/event"
@@ -42,11 +43,21 @@ type Config struct {
 	// where the host's admin.Rule lets them. Nil: there are none above.
 	ParentTenants func(ctx context.Context, tenant string) ([]string, error)
 
-	// Events is told what happens, at least once for every numbered event. It
-	// is called after the write was acknowledged, on the goroutine of the
-	// caller. A sink that mails [Service.NewDisownToken] is a method of a struct
-	// that is given the Service afterwards. Nil logs to [slog.Default].
-	Events event.Sink
+	// Observer hears of everything that happens, on the goroutine of the flow, after
+	// the write was acknowledged: for logs and metrics; several with event.Tee. Nil
+	// logs to Logger.
+	Observer event.Observer
+
+	// Notifier tells people what happened to their account, by mail for example, in
+	// the background and at least once. One that puts [Service.NewDisownToken] into
+	// its mails is a method of a struct that is given the Service afterwards. All
+	// processes that share a store have one, or event.Deferred, and one of them at least
+	// calls [Service.Deliver] every minute. Nil: nobody is told.
+	Notifier event.Notifier
+
+	// Logger gets what the library itself has to report, such as a notifier that
+	// fails. Nil is [slog.Default].
+	Logger *slog.Logger
 
 	// Audience separates installations that share a store and a ring but not
 	// their sign-ins: a browser trusted by one means nothing to another. The
@@ -106,7 +117,9 @@ func New(c Config) (*Service, error) {
 		Window:        totp.Standard(),
 		Limits:        throttle.Default(),
 		Strict:        c.Strict,
-		Events:        c.sink(),
+		Observer:      c.observer(),
+		Notifier:      c.Notifier,
+		Logger:        c.Logger,
 		Now:           c.clock(),
 	}
 	if c.Strict {
@@ -118,8 +131,11 @@ func New(c Config) (*Service, error) {
 // checkInterfaces refuses interfaces that are not nil and cannot be used: the
 // mistake would be found with the first event, and at the first sign-in.
 func (c Config) checkInterfaces() error {
-	if f, ok := c.Events.(event.SinkFunc); ok && f == nil {
-		return fmt.Errorf("%w: Events is a SinkFunc without a function", ErrConfig)
+	if f, ok := c.Observer.(event.ObserverFunc); ok && f == nil {
+		return fmt.Errorf("%w: Observer is an ObserverFunc without a function", ErrConfig)
+	}
+	if f, ok := c.Notifier.(event.NotifierFunc); ok && f == nil {
+		return fmt.Errorf("%w: Notifier is a NotifierFunc without a function", ErrConfig)
 	}
 	if p, ok := c.Policy.(policy.Fixed); ok {
 		if err := policy.Policy(p).Validate(); err != nil {
@@ -143,9 +159,9 @@ func (c Config) policySource() policy.Source {
 	return c.Policy
 }
 
-func (c Config) sink() event.Sink {
-	if c.Events == nil {
-		return event.Slog(nil)
+func (c Config) observer() event.Observer {
+	if c.Observer == nil {
+		return event.Slog(c.Logger)
 	}
-	return c.Events
+	return c.Observer
 }

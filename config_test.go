@@ -28,18 +28,19 @@ func TestNewRefuses(t *testing.T) {
 	_, err = totpflow.New(good)
 	require.NoError(t, err)
 	for name, change := range map[string]func(*totpflow.Config){
-		"no issuer":        func(c *totpflow.Config) { c.Issuer = "" },
-		"colon in issuer":  func(c *totpflow.Config) { c.Issuer = "Acme: Backup" },
-		"control in name":  func(c *totpflow.Config) { c.Issuer = "Acme\n" },
-		"no store":         func(c *totpflow.Config) { c.Store = nil },
-		"no keys":          func(c *totpflow.Config) { c.Keys = nil },
-		"zero keys":        func(c *totpflow.Config) { c.Keys = &keyring.Ring{} },
-		"9 digits":         func(c *totpflow.Config) { c.Params.Digits = 9 },
-		"period of a day":  func(c *totpflow.Config) { c.Params.Period = 24 * time.Hour },
-		"unknown hash":     func(c *totpflow.Config) { c.Params.Algorithm = 99 },
-		"fraction of time": func(c *totpflow.Config) { c.Params.Period = 30*time.Second + 1 },
-		"no sink function": func(c *totpflow.Config) { c.Events = event.SinkFunc(nil) },
-		"14 nanoseconds":   func(c *totpflow.Config) { c.Policy = policy.Fixed{Grace: 14} },
+		"no issuer":            func(c *totpflow.Config) { c.Issuer = "" },
+		"colon in issuer":      func(c *totpflow.Config) { c.Issuer = "Acme: Backup" },
+		"control in name":      func(c *totpflow.Config) { c.Issuer = "Acme\n" },
+		"no store":             func(c *totpflow.Config) { c.Store = nil },
+		"no keys":              func(c *totpflow.Config) { c.Keys = nil },
+		"zero keys":            func(c *totpflow.Config) { c.Keys = &keyring.Ring{} },
+		"9 digits":             func(c *totpflow.Config) { c.Params.Digits = 9 },
+		"period of a day":      func(c *totpflow.Config) { c.Params.Period = 24 * time.Hour },
+		"unknown hash":         func(c *totpflow.Config) { c.Params.Algorithm = 99 },
+		"fraction of time":     func(c *totpflow.Config) { c.Params.Period = 30*time.Second + 1 },
+		"no observer function": func(c *totpflow.Config) { c.Observer = event.ObserverFunc(nil) },
+		"no notifier function": func(c *totpflow.Config) { c.Notifier = event.NotifierFunc(nil) },
+		"14 nanoseconds":       func(c *totpflow.Config) { c.Policy = policy.Fixed{Grace: 14} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := good
@@ -99,7 +100,7 @@ func TestTicketsDoNotPrint(t *testing.T) {
 func TestNothingSecretLeaks(t *testing.T) {
 	var log bytes.Buffer
 	h := newHarness(t, func(c *totpflow.Config) {
-		c.Events = event.Slog(slog.New(slog.NewJSONHandler(&log, nil)))
+		c.Observer = event.Slog(slog.New(slog.NewJSONHandler(&log, nil)))
 	})
 	var secrets []string
 	keep := func(s ...string) { secrets = append(secrets, s...) }

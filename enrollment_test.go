@@ -238,7 +238,7 @@ func TestSeveralAuthenticators(t *testing.T) {
 // A guess at an account with five authenticators is worth five, and is charged
 // as five: the year's bound holds.
 func TestGuessesAreChargedByAuthenticators(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	first, _ := h.Enroll(ana)
 	for range 4 {
 		h.EnrollBy(h.Prove(ana, totpflow.ActionAddAuthenticator, first))
@@ -288,7 +288,7 @@ func TestClockDrift(t *testing.T) {
 
 // Of two confirmations, or a confirmation and a new beginning, one wins.
 func TestConcurrentConfirmations(t *testing.T) {
-	h := newHarness(t, withMode(policy.Required), func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, withMode(policy.Required), func(c *totpflow.Config) { c.Observer = quiet })
 	for round := range 50 {
 		u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("user", round)}}
 		next, err := h.SignIn(h.Ctx, u)

@@ -22,12 +22,12 @@ func Example() {
 	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
 	keys, _ := keyring.Parse(keyring.Generate())
 	mfa, err := totpflow.New(totpflow.Config{
-		Issuer: "Acme Backup",
-		Store:  store.NewMemory(),
-		Keys:   keys,
-		Policy: policy.Fixed{Mode: policy.Required},
-		Events: event.Slog(slog.New(slog.DiscardHandler)),
-		Now:    clock.Now,
+		Issuer:   "Acme Backup",
+		Store:    store.NewMemory(),
+		Keys:     keys,
+		Policy:   policy.Fixed{Mode: policy.Required},
+		Observer: event.Slog(slog.New(slog.DiscardHandler)),
+		Now:      clock.Now,
 	})
 	if err != nil {
 		panic(err)

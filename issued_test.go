@@ -175,8 +175,8 @@ func TestIssuedCodesAreThrottledWithRecoveryCodes(t *testing.T) {
 
 // Two services redeem it at the same time: one wins.
 func TestIssuedCodeOnceInARace(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
-	services := []*totpflow.Service{h.Service, h.Open(func(c *totpflow.Config) { c.Events = quiet })}
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
+	services := []*totpflow.Service{h.Service, h.Open(func(c *totpflow.Config) { c.Observer = quiet })}
 	h.Enroll(ana)
 	code := h.IssueCode(anaID)
 	challenges := []totpflow.Challenge{h.Challenge(ana), h.Challenge(ana)}

@@ -73,7 +73,7 @@ func TestReauthenticateByRecoveryCode(t *testing.T) {
 // A code that signs in cannot serve for a step-up at the same time, nor the
 // other way round: one memory over all paths.
 func TestOneMemoryOverAllPaths(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, _ := h.Enroll(ana)
 	for range 30 {
 		h.Clock.Advance(time.Minute)
@@ -112,7 +112,7 @@ func TestClockGoesBack(t *testing.T) {
 // Wrong guesses in a stolen session are not given back when the owner passes a
 // step-up in theirs.
 func TestStepUpGuessesAreNotGivenBack(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, _ := h.Enroll(ana)
 	h.Clock.Advance(time.Hour)
 	guesses := 0
@@ -132,7 +132,7 @@ func TestStepUpGuessesAreNotGivenBack(t *testing.T) {
 
 // Beginning over and over leaves nothing behind that could fill the record.
 func TestBeginningAgainDoesNotGrowTheRecord(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	size := func() int {
 		rec, err := h.Memory.Get(h.Ctx, ana.ID)
 		require.NoError(t, err)

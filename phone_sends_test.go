@@ -171,7 +171,7 @@ func TestVerifiedNumbersHaveAShareOfTheirOwn(t *testing.T) {
 			limits := phone.DefaultLimits()
 			limits.Prefix = []phone.Limit{{N: 20, Per: time.Hour}, {N: 40, Per: 24 * time.Hour}}
 			limits.Tenant = []phone.Limit{{N: 20, Per: time.Hour}, {N: 40, Per: 24 * time.Hour}}
-			h := newHarness(t, append(withPhones(&p), func(c *totpflow.Config) { c.Phones.Limits, c.Events = limits, quiet })...)
+			h := newHarness(t, append(withPhones(&p), func(c *totpflow.Config) { c.Phones.Limits, c.Observer = limits, quiet })...)
 			h.EnrollPhone(ana, &p)
 			id := h.Status(ana).Phones[0].ID
 			for day := range 8 {

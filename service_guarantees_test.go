@@ -112,7 +112,7 @@ func TestResetAsksForASetUp(t *testing.T) {
 	token := h.TrustBrowserOf(ana, phone)
 	keys, err := keyring.Parse(h.Keys)
 	require.NoError(t, err)
-	records := engine.New(engine.Config{Store: h.Memory, Keys: keys, Events: quiet, Now: h.Clock.Now})
+	records := engine.New(engine.Config{Store: h.Memory, Keys: keys, Observer: quiet, Now: h.Clock.Now})
 	require.NoError(t, records.Change(h.Ctx, ana.ID, func(r *engine.Tx) (err error) {
 		r.Enrollment, err = r.Enrollment.Reset(r.Now)
 		r.EndSessions()

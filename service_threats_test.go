@@ -203,7 +203,7 @@ func TestSavedIsSaidOnce(t *testing.T) {
 // However many factors are passed, the record stays small, and no proof serves
 // twice.
 func TestManySignInsDoNotFillTheRecord(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	h.Enroll(ana)
 	var proofs []totpflow.Proof
 	for range 500 {

@@ -19,12 +19,12 @@ import (
 func TestBurstOfGuessesGetsTheBudget(t *testing.T) {
 	for _, processes := range []int{1, 3} {
 		t.Run(fmt.Sprint(processes), func(t *testing.T) {
-			h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+			h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 			phone, _ := h.Enroll(ana)
 			h.Clock.Advance(time.Hour)
 			var services []*totpflow.Service
 			for range processes {
-				services = append(services, h.Open(func(c *totpflow.Config) { c.Events = quiet }))
+				services = append(services, h.Open(func(c *totpflow.Config) { c.Observer = quiet }))
 			}
 			c := h.Challenge(ana)
 			wrong := phone.WrongCode()
@@ -89,7 +89,7 @@ func TestBudgetIsPerAccount(t *testing.T) {
 // Failures of a challenge that ends in success are given back; those of an
 // attacker's challenges are not, however often the owner signs in.
 func TestOwnTyposAreGivenBack(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, _ := h.Enroll(ana)
 	typos := func(c totpflow.Challenge, n int) {
 		for range n {
@@ -215,7 +215,7 @@ func TestPairsTellNothing(t *testing.T) {
 // not open it; the code of the next step is not accepted early; no browser is
 // trusted.
 func TestStrict(t *testing.T) {
-	strict := func(c *totpflow.Config) { c.Strict, c.Events = true, quiet }
+	strict := func(c *totpflow.Config) { c.Strict, c.Observer = true, quiet }
 	h := newHarness(t, strict)
 	phone, _ := h.Enroll(ana)
 	h.Clock.Advance(time.Hour)

@@ -45,9 +45,9 @@ func TestRecoveryLeadsToANewAuthenticator(t *testing.T) {
 
 // Each code works once, however many requests try it at once.
 func TestRecoveryCodeWorksOnceUnderConcurrency(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	_, codes := h.Enroll(ana)
-	other := h.Open(func(c *totpflow.Config) { c.Events = quiet })
+	other := h.Open(func(c *totpflow.Config) { c.Observer = quiet })
 	var challenges []totpflow.Challenge
 	for range 30 {
 		challenges = append(challenges, h.Challenge(ana))
@@ -150,7 +150,7 @@ func TestNewRecoveryCodes(t *testing.T) {
 // Of a code used and a regeneration at the same time one wins, and ends the
 // other: there is no moment at which an old code and a new set both stand.
 func TestUseAgainstRegeneration(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, codes := h.Enroll(ana)
 	for range 20 {
 		h.Clock.Advance(time.Hour)

@@ -20,7 +20,7 @@ import (
 // NIST SP 800-63B-4 §3.1.4.2, RFC 6238 §5.2: a code is accepted once. Here by
 // 128 requests at once, over two services that share nothing but the store.
 func TestCodeWorksOnceUnderConcurrency(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, _ := h.Enroll(ana)
 	services := []*totpflow.Service{h.Open(), h.Open()}
 	for round := range 20 {
@@ -145,7 +145,7 @@ func TestSpellingAndMalformedCodes(t *testing.T) {
 // metrics are counted, not timed: what each verification costs the store.
 // The same over SQLite is in the module tests.
 func BenchmarkSignIn(b *testing.B) {
-	h := newHarness(b, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(b, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, _ := h.Enroll(ana)
 	var total totptest.Counts
 	b.ReportAllocs()
@@ -181,7 +181,7 @@ func BenchmarkRefusal(b *testing.B) {
 	}
 	for name, refuse := range refusals {
 		b.Run(name, func(b *testing.B) {
-			h := newHarness(b, func(c *totpflow.Config) { c.Events = quiet })
+			h := newHarness(b, func(c *totpflow.Config) { c.Observer = quiet })
 			phone, _ := h.Enroll(ana)
 			used := phone.Code()
 			_, err := h.VerifyCode(h.Ctx, h.Challenge(ana), used)
@@ -272,7 +272,7 @@ func TestNobodyGetsInWithoutAnAcknowledgement(t *testing.T) {
 
 // An outage during a thousand sign-ins counts against nobody.
 func TestOutageIsNotCharged(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, _ := h.Enroll(ana)
 	c := h.Challenge(ana)
 	h.Store.SetFaults(totptest.Faults{Put: errors.New("disk full")})

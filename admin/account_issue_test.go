@@ -70,7 +70,7 @@ func TestIssuedForWhom(t *testing.T) {
 }
 
 // The code goes to the person only: whoever has it sent gets an error or
-// nothing, and the host's sink is not told it.
+// nothing, and no observer or notifier hears it.
 func TestIssuedCodeIsForThePersonOnly(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)

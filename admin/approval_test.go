@@ -277,7 +277,7 @@ func TestApprovedInPart(t *testing.T) {
 // however long and odd ids are, what waits keeps within the record, which says so
 // before it is too much.
 func TestWhatWaitsFitsTheRecord(t *testing.T) {
-	o := byTwo(t, func(c *totpflow.Config) { c.Events = quiet })
+	o := byTwo(t, func(c *totpflow.Config) { c.Observer = quiet })
 	ids := func(n int, pad string, length int) (users []string) {
 		for i := range n {
 			id := fmt.Sprintf("%04d", i)

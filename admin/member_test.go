@@ -142,7 +142,7 @@ func TestMember(t *testing.T) {
 // Pages follow each other without a gap, by state and by tenant, and the
 // tenants' own records are on none of them.
 func TestListPages(t *testing.T) {
-	h := newHarness(t, ofTenants, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, ofTenants, func(c *totpflow.Config) { c.Observer = quiet })
 	var want []string
 	for i := range 23 {
 		id := store.AccountID{Tenant: "acme", User: fmt.Sprintf("t%02d", i)} // around "totpflow:tenant"

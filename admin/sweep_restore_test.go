@@ -180,7 +180,7 @@ func TestRestoredLeavesTheRest(t *testing.T) {
 // It may run while people sign in: whoever is not swept yet may pass once more,
 // whoever is passes with a later code, and none passes twice after it.
 func TestRestoredWhilePeopleSignIn(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	key := rfcKey(t)
 	require.NoError(t, h.Import(admin.Imported{ID: anaID, Key: key})[0].Err)
 	h.Clock.Advance(time.Minute)

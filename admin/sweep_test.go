@@ -86,11 +86,11 @@ func TestReseal(t *testing.T) {
 // A sweep that is cut short goes on from its last progress, and what it had
 // done is done. That all is under the newest key is told only when it is.
 func TestSweepGoesOn(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	h.crowd(store.MaxLimit*2 + 5)
 	h.RotateKeys()
 	var told servicetest.Recorder
-	s := h.Open(func(c *totpflow.Config) { c.Events = &told })
+	s := h.Open(func(c *totpflow.Config) { c.Observer = &told })
 	var at admin.Progress
 	err := admin.New(s, nil).Reseal(h.Ctx, ops, "", func(p admin.Progress) {
 		at = p
@@ -195,7 +195,7 @@ func TestSweepsPassOver(t *testing.T) {
 // Sweeps run while people sign in, over two services: nobody is refused by them,
 // and no code passes twice.
 func TestSweepsWhilePeopleSignIn(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	h.crowd(20)
 	key := rfcKey(t)
 	var people []totpflow.User
@@ -207,7 +207,7 @@ func TestSweepsWhilePeopleSignIn(t *testing.T) {
 	var passed, swept atomic.Int32
 	for range 6 {
 		h.RotateKeys()
-		silent := func(c *totpflow.Config) { c.Events = quiet }
+		silent := func(c *totpflow.Config) { c.Observer = quiet }
 		other, third := h.Open(silent), h.Open(silent)
 		h.Clock.Advance(time.Minute)
 		code, err := key.Code(h.Clock.Now())

@@ -11,22 +11,23 @@ import (
 const (
 	MaxChanges = 20 // security changes, one by one; 17 of them where every text is as long as can be
 	MaxDays    = 21 // days of counted attempts; with more the fullest account would not fit a record
-	MaxPending = 50 // events that the sink has not yet taken
+	MaxPending = 50 // events that the notifier has not yet been told
 
 	maxWeight = 18 << 10
 )
 
 // An Activity is what an account remembers of itself: the last security
-// changes, attempts counted by day, and the outbox. The zero Activity is empty
+// changes, attempts counted by day, and what the notifier has not yet been told. The
+// zero Activity is empty
 // and ready. It is a value: every method returns a new one and leaves the
 // receiver as it was.
 type Activity struct{ s state }
 
 // state keeps an event once, even where it is both a recent change and not yet
-// taken.
+// told.
 type state struct {
 	Last   uint64 // the number of the newest event
-	Taken  uint64 // the sink has everything up to here
+	Taken  uint64 // the notifier was told everything up to here
 	Events []Event
 	Days   []day // oldest first
 }
@@ -50,13 +51,13 @@ func (a Activity) IsZero() bool { return a.s.Last == 0 }
 func (a Activity) Last() uint64 { return a.s.Last }
 
 // Append gives e the account's next number, cleans it, and keeps it: a security
-// change one by one, an attempt in its day's count, either in the outbox. It
-// returns the event as it is to be sent, tenant and user included; these two
-// are not kept, since the record that the activity lies in has them.
+// change one by one, an attempt in its day's count, and what is [Kind.Notable] until
+// the notifier was told. It returns the event as observers hear it, tenant and user
+// included; these two are not kept, since the record that the activity lies in has
+// them.
 //
-// Where the outbox is full (the sink was away for long), the oldest attempt is
-// dropped first and a security change only when there is no attempt left. A gap
-// in the numbers tells the host.
+// Where too many wait (the notifier was away for long), the oldest attempt is dropped
+// first and a security change only when there is no attempt left.
 func (a Activity) Append(e Event) (Activity, Event) {
 	e = e.Clean()
 	s := a.s
@@ -65,6 +66,9 @@ func (a Activity) Append(e Event) (Activity, Event) {
 	if !e.Kind.SecurityChange() {
 		s.Days = count(s.Days, e)
 	}
+	if !e.Kind.Notable() && !e.Kind.SecurityChange() {
+		return Activity{s}, e
+	}
 	kept := e
 	kept.Tenant, kept.User = "", ""
 	s.Events = append(slices.Clone(s.Events), kept)
@@ -72,27 +76,14 @@ func (a Activity) Append(e Event) (Activity, Event) {
 	return Activity{s}, e
 }
 
-// Acknowledged notes that the sink took every event up to and including number
-// upTo.
+// Acknowledged notes that the notifier was told every event up to and including
+// number upTo, or that there is none.
 func (a Activity) Acknowledged(upTo uint64) Activity {
 	s := a.s
 	s.Taken = max(s.Taken, min(upTo, s.Last))
 	s.Events = slices.Clone(s.Events)
 	s.trim()
 	return Activity{s}
-}
-
-// Outbox returns what the sink has not yet taken, oldest first, as events of
-// the given account.
-func (a Activity) Outbox(tenant, user string) []Event {
-	var out []Event
-	for _, e := range a.s.Events {
-		if e.Number > a.s.Taken {
-			e.Tenant, e.User = clean(tenant, maxID), clean(user, maxID)
-			out = append(out, e)
-		}
-	}
-	return out
 }
 
 // Changes returns the last security changes, newest first. Tenant and User are
@@ -129,23 +120,23 @@ func (s *state) trim() {
 	for i := len(s.Events) - 1; i >= 0; i-- {
 		e := s.Events[i]
 		recent := e.Kind.SecurityChange() && changes < MaxChanges
-		if !recent && e.Number <= s.Taken {
+		if !recent && (e.Number <= s.Taken || !e.Kind.Notable()) {
 			s.Events = slices.Delete(s.Events, i, i+1)
 			continue
 		}
 		if e.Kind.SecurityChange() {
 			changes++
 		}
-		if e.Number > s.Taken {
+		if e.Number > s.Taken && e.Kind.Notable() {
 			pending++
 		}
 		weight += e.weight()
 	}
 	for pending > MaxPending || weight > maxWeight {
-		// Attempts first: whoever knows the password makes as many as he likes,
-		// and would else wash out of the outbox the change that gives him away.
+		// Attempts first: a person who knows the password makes as many as he likes,
+		// and would otherwise wash out the change that gives him away.
 		i := max(0, slices.IndexFunc(s.Events, func(e Event) bool { return !e.Kind.SecurityChange() }))
-		if s.Events[i].Number > s.Taken {
+		if s.Events[i].Number > s.Taken && s.Events[i].Kind.Notable() {
 			pending--
 		}
 		weight -= s.Events[i].weight()

@@ -31,6 +31,14 @@ func numbers(events []event.Event) (n []uint64) {
 	return n
 }
 
+// waiting are the events that the notifier has not been told of.
+func waiting(a event.Activity, tenant, user string) (events []event.Event) {
+	for _, n := range a.Notifications(tenant, user) {
+		events = append(events, n.Events...)
+	}
+	return events
+}
+
 func TestAppendNumbersAndKeeps(t *testing.T) {
 	var a event.Activity
 	require.True(t, a.IsZero())
@@ -43,19 +51,19 @@ func TestAppendNumbersAndKeeps(t *testing.T) {
 	require.EqualValues(t, 2, a.Last())
 	require.False(t, a.IsZero())
 
-	require.Equal(t, []event.Event{first, second}, a.Outbox("acme", "u1"))
+	require.Equal(t, []event.Event{second}, waiting(a, "acme", "u1"), "an attempt is for observers")
 	require.NotContains(t, encode(t, a), "acme", "the record knows whose it is")
 	changes := a.Changes()
 	require.Equal(t, []uint64{2}, numbers(changes))
 	require.Equal(t, []event.Day{{Date: "2026-03-28", Counts: map[event.Kind]int{event.CodeRejected: 1}}}, a.Attempts())
 
 	a = a.Acknowledged(1)
-	require.Equal(t, []event.Event{second}, a.Outbox("acme", "u1"))
+	require.Equal(t, []event.Event{second}, waiting(a, "acme", "u1"))
 	a = a.Acknowledged(1 << 60) // of another life of the account
-	require.Empty(t, a.Outbox("acme", "u1"))
-	require.Equal(t, []uint64{2}, numbers(a.Changes()), "taken, and still among the last changes")
-	a, third := a.Append(event.Event{At: start, Kind: event.SignedIn})
-	require.Equal(t, []uint64{third.Number}, numbers(a.Acknowledged(1).Outbox("", "")), "what was taken stays taken")
+	require.Empty(t, waiting(a, "acme", "u1"))
+	require.Equal(t, []uint64{2}, numbers(a.Changes()), "told, and still among the last changes")
+	a, third := a.Append(event.Event{At: start, Kind: event.Reset})
+	require.Equal(t, []uint64{third.Number}, numbers(waiting(a.Acknowledged(1), "", "")), "what was told stays told")
 	require.Equal(t, reread(t, a), a)
 }
 
@@ -87,27 +95,27 @@ func TestRingAndDays(t *testing.T) {
 	}
 }
 
-// While a sink is down, whoever knows the password makes as many attempts as he
-// likes.
+// While the notifier is down, a person who knows the password makes as many attempts
+// as they like.
 func TestFloodDoesNotWashOutChanges(t *testing.T) {
 	var a event.Activity
 	for i := range 10 {
 		a, _ = a.Append(event.Event{At: start, Kind: event.BrowserTrusted, Browser: fmt.Sprint(i)})
 	}
 	for range 500 {
-		a, _ = a.Append(event.Event{At: start, Kind: event.CodeRejected, Source: event.Source{UserAgent: strings.Repeat("<", 500)}})
+		a, _ = a.Append(event.Event{At: start, Kind: event.RejectedRepeatedly, Source: event.Source{UserAgent: strings.Repeat("<", 500)}})
 	}
-	out := a.Outbox("", "u")
+	out := waiting(a, "", "u")
 	require.LessOrEqual(t, len(out), event.MaxPending)
 	require.Equal(t, []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, numbers(out[:10]))
 	require.EqualValues(t, 510, out[len(out)-1].Number, "the newest is there too")
 	require.Len(t, a.Changes(), 10)
-	require.Equal(t, 500, a.Attempts()[0].Counts[event.CodeRejected], "counted, though dropped")
+	require.Equal(t, 500, a.Attempts()[0].Counts[event.RejectedRepeatedly], "counted, though dropped")
 
 	for range 60 {
 		a, _ = a.Append(event.Event{At: start, Kind: event.Reset})
 	}
-	out = a.Outbox("", "u")
+	out = waiting(a, "", "u")
 	require.LessOrEqual(t, len(out), event.MaxPending)
 	require.EqualValues(t, 570, out[len(out)-1].Number)
 	for _, e := range out {
@@ -158,15 +166,15 @@ func TestLongTextsOfOnePersonLeaveRoomForAllChanges(t *testing.T) {
 	}
 }
 
-// An outbox of ordinary events is bounded by their number, not by their bytes.
+// Ordinary events that wait are bounded by their number, not by their bytes.
 func TestPendingFits(t *testing.T) {
 	var a event.Activity
 	for range event.MaxPending {
-		a, _ = a.Append(event.Event{At: start, Kind: event.CodeRejected, Method: "totp", Source: event.Source{
+		a, _ = a.Append(event.Event{At: start, Kind: event.Suspended, Method: "totp", Source: event.Source{
 			Address: "2001:db8:85a3::8a2e:370:7334", UserAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:149.0) Gecko/20100101 Firefox/149.0"}})
 	}
-	require.Len(t, a.Outbox("", ""), event.MaxPending)
-	require.EqualValues(t, 1, a.Outbox("", "")[0].Number)
+	require.Len(t, waiting(a, "", ""), event.MaxPending)
+	require.EqualValues(t, 1, waiting(a, "", "")[0].Number)
 }
 
 // kept is how many events the stored activity has.
@@ -177,12 +185,16 @@ func kept(t *testing.T, a event.Activity) int {
 	return len(stored.Events)
 }
 
-// Of what the sink has taken, only the last changes are kept, and as many as are
-// promised.
+// Once the notifier was told, only the last changes are kept, and as many as are
+// promised. Attempts that nobody is told of are counted and not kept.
 func TestTakenEventsAreDropped(t *testing.T) {
 	var a event.Activity
 	for range 10 {
 		a, _ = a.Append(event.Event{At: start, Kind: event.CodeRejected})
+	}
+	require.Zero(t, kept(t, a))
+	for range 10 {
+		a, _ = a.Append(event.Event{At: start, Kind: event.Suspended})
 	}
 	require.Equal(t, 10, kept(t, a))
 	a = a.Acknowledged(a.Last())
@@ -190,13 +202,13 @@ func TestTakenEventsAreDropped(t *testing.T) {
 	for range event.MaxChanges + 5 {
 		a, _ = a.Append(event.Event{At: start, Kind: event.Reset})
 	}
-	require.Equal(t, event.MaxChanges+5, kept(t, a), "the sink has not taken them")
+	require.Equal(t, event.MaxChanges+5, kept(t, a), "the notifier has not been told")
 	a = a.Acknowledged(a.Last())
 	require.Equal(t, event.MaxChanges, kept(t, a))
 	for range event.MaxPending {
-		a, _ = a.Append(event.Event{At: start, Kind: event.CodeRejected})
+		a, _ = a.Append(event.Event{At: start, Kind: event.Suspended})
 	}
-	require.Len(t, a.Outbox("", ""), event.MaxPending, "changes that were taken use up no place in the outbox")
+	require.Len(t, waiting(a, "", ""), event.MaxPending, "changes that were told use up no place")
 }
 
 // A change that goes for another one makes place for it.
@@ -238,7 +250,7 @@ func TestActivityIsAValue(t *testing.T) {
 	a.Append(event.Event{At: start, Kind: event.SignedIn, Reason: "right"})
 	a.Append(event.Event{At: start.AddDate(0, 2, 0), Kind: event.Reset})
 	a.Acknowledged(30)
-	a.Outbox("x", "y")[0].Kind = "spoilt"
+	waiting(a, "x", "y")[0].Kind = "spoilt"
 	a.Changes()[0].Kind = "spoilt"
 	a.Attempts()[0].Counts[event.SignedIn] = 1000
 	a.Attempts()[0].Date = "spoilt"
@@ -265,18 +277,18 @@ func FuzzActivity(f *testing.F) {
 				want++
 				require.Equal(t, want, e.Number)
 				require.Equal(t, e, e.Clean(), "cleaning twice changes nothing")
-				out := a.Outbox("", text)
+				out := waiting(a, "", text)
 				changes := 0
 				for _, o := range out {
 					if o.Kind.SecurityChange() {
 						changes++
 					}
 				}
-				if e.Kind.SecurityChange() || changes < len(out) {
-					require.Equal(t, e, out[len(out)-1], "the newest is offered, unless it is an attempt and the outbox is full of changes")
+				if e.Kind.Notable() && (e.Kind.SecurityChange() || changes < len(out)) {
+					require.Equal(t, e, out[len(out)-1], "the newest waits, unless it is an attempt and changes take every place")
 				}
 			}
-			require.LessOrEqual(t, len(a.Outbox("", "")), event.MaxPending)
+			require.LessOrEqual(t, len(waiting(a, "", "")), event.MaxPending)
 			require.LessOrEqual(t, len(a.Attempts()), event.MaxDays)
 		}
 		a = reread(t, a)

@@ -163,7 +163,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		next, e := got.Append(event.Event{At: start, Kind: event.PolicySet})
 		require.Equal(t, got.Last()+1, e.Number)
-		require.LessOrEqual(t, len(next.Outbox("acme", "u1")), event.MaxPending)
+		require.LessOrEqual(t, len(waiting(next, "acme", "u1")), event.MaxPending)
 		require.LessOrEqual(t, len(next.Changes()), event.MaxChanges)
 		require.LessOrEqual(t, len(next.Attempts()), event.MaxDays)
 		reread(t, next.Acknowledged(next.Last()))

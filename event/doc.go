@@ -2,20 +2,20 @@
 // store, alert on and show.
 //
 // A flow makes an [Event], [Activity.Append] numbers it and keeps it inside the
-// account's own record, and only after that record is written does the event go
-// to the host's [Sink]. [Activity.Acknowledged] then forgets what the sink
-// took; the rest stays in [Activity.Outbox] and is offered again by the
-// account's next flow. A host that has no log of its own uses [Slog], one that
-// has several sinks [Tee], and one that wants to hear of leaked passwords that
-// are tried on many accounts adds a [SprayDetector].
+// account's own record, and only after that record is written do others hear of it.
+// An [Observer] hears of everything at once: a log ([Slog]), metrics, a
+// [SprayDetector] for leaked passwords that are tried on many accounts; [Tee] makes
+// one of several. A [Notifier] tells people, in the background and at least once: the
+// events of one flow are one [Notification], which waits in the record until it was
+// told or given up.
 //
 // # Storage
 //
 // [Activity] is a value inside the sealed account record. It takes less
 // than 22 KiB there, whatever the person, an attacker or a clock does: the last
 // [MaxChanges] security changes one by one, everything that anybody can repeat at
-// will (signing in, being refused) as counts by day, and an outbox of at most
-// [MaxPending] events.
+// will (signing in, being refused) as counts by day, and at most [MaxPending] events
+// that wait for the notifier.
 //
 // # Threats
 //
@@ -24,8 +24,8 @@
 // and freed of control characters, terminal escapes and invisible formatting
 // before it is stored or logged: it can neither forge a line of the log nor
 // repaint the operator's terminal. A flood of refused attempts cannot push
-// security changes out of the record, nor out of the outbox while a sink is
-// down. Nor does it hide other accounts from a [SprayDetector].
+// security changes out of the record, nor out of those that wait while the notifier
+// is down. Nor does it hide other accounts from a [SprayDetector].
 //
 // # Compatibility
 //

@@ -85,7 +85,7 @@ func TestLogsHoldNothingThatDoesNotPrint(t *testing.T) {
 		e := event.Event{At: start, Tenant: text, User: text, Kind: event.Kind(text), Reason: text, Method: text, Authenticator: text, Browser: text,
 			Actor: text, Action: text, Source: event.Source{Address: text, UserAgent: text}}
 		var raw rawHandler
-		require.NoError(t, event.Slog(slog.New(&raw)).Record(context.Background(), e))
+		event.Slog(slog.New(&raw)).Observe(context.Background(), e)
 		slog.New(&raw).Info("by hand", "event", e)
 		require.Greater(t, raw.values, 20)
 		for _, value := range raw.seen {
@@ -135,18 +135,18 @@ func plain(_ []string, a slog.Attr) slog.Attr {
 
 func TestSlogLevels(t *testing.T) {
 	var out bytes.Buffer
-	sink := event.Slog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: plain})))
-	for _, k := range event.Kinds() {
+	log := event.Slog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: plain})))
+	for _, k := range append(event.Kinds(), event.NotificationDropped) {
 		out.Reset()
-		require.NoError(t, sink.Record(context.Background(), event.Event{Kind: k}))
+		log.Observe(context.Background(), event.Event{Kind: k})
 		want := "INFO"
-		if k.Refusal() || k == event.RecordLost || k == event.Frozen {
+		if k.Refusal() || k == event.RecordLost || k == event.Frozen || k == event.NotificationDropped {
 			want = "WARN"
 		}
 		require.Contains(t, out.String(), "level="+want+` msg="second factor" kind=`+string(k))
 	}
 	out.Reset()
-	require.NoError(t, sink.Record(context.Background(), event.Event{Kind: event.RecoveryUsed}))
+	log.Observe(context.Background(), event.Event{Kind: event.RecoveryUsed})
 	require.Contains(t, out.String(), "remaining=0", "that none are left is the news")
 }
 
@@ -162,7 +162,7 @@ func TestLogHasWhatIsSet(t *testing.T) {
 		},
 	} {
 		var out bytes.Buffer
-		require.NoError(t, event.Slog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: plain}))).Record(t.Context(), e))
+		event.Slog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: plain}))).Observe(t.Context(), e)
 		require.Equal(t, `level=INFO msg="second factor" `+want+"\n", out.String())
 	}
 }
@@ -170,10 +170,10 @@ func TestLogHasWhatIsSet(t *testing.T) {
 func TestSlogDefault(t *testing.T) {
 	was := slog.Default()
 	defer slog.SetDefault(was)
-	sink := event.Slog(nil)
+	log := event.Slog(nil)
 	var out bytes.Buffer
-	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil))) // set later than the sink was made
-	require.NoError(t, sink.Record(context.Background(), event.Event{Kind: event.Reset}))
+	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil))) // set later than the observer was made
+	log.Observe(context.Background(), event.Event{Kind: event.Reset})
 	require.Contains(t, out.String(), "kind=reset")
 }
 

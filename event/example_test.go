@@ -11,45 +11,47 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// A host's sink: it stores what it takes, and the account offers the rest
-// again.
+// The packages alone: the account's record keeps what the person must be told until
+// it was told. A service does all of this.
 func Example() {
 	var activity event.Activity // lies in the account's record
 	down := true
-	sink := event.SinkFunc(func(_ context.Context, e event.Event) error {
+	mail := event.NotifierFunc(func(_ context.Context, n event.Notification) error {
 		if down {
-			return errors.New("the log's disk is full")
+			return errors.New("the mail server does not answer")
 		}
-		fmt.Println(e.Number, e.User, e.Kind)
+		fmt.Println("mail", n.Number(), "to", n.User, "about", n.Main().Kind)
 		return nil
 	})
-	flow := func(kind event.Kind) {
-		now := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)
-		activity, _ = activity.Append(event.Event{At: now, User: "alice", Kind: kind})
+	now := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)
+	flow := func(kinds ...event.Kind) {
+		now = now.Add(time.Minute)
+		for _, kind := range kinds {
+			activity, _ = activity.Append(event.Event{At: now, User: "alice", Kind: kind})
+		}
 		// The record is written here, and only then:
-		for _, e := range activity.Outbox("", "alice") {
-			if sink.Record(context.Background(), e) != nil {
+		for _, n := range activity.Notifications("", "alice") {
+			if mail.Notify(context.Background(), n) != nil {
 				return
 			}
-			activity = activity.Acknowledged(e.Number)
+			activity = activity.Acknowledged(n.Number())
 		}
 	}
-	flow(event.EnrollmentConfirmed)
+	flow(event.RecoveryCodesMade, event.EnrollmentConfirmed)
 	down = false
 	flow(event.SignedIn)
 	fmt.Println("last change:", activity.Changes()[0].Kind)
 	fmt.Println("attempts:", activity.Attempts())
 	// Output:
-	// 1 alice enrollment_confirmed
-	// 2 alice signed_in
+	// mail 2 to alice about enrollment_confirmed
 	// last change: enrollment_confirmed
 	// attempts: [{2026-03-28 map[signed_in:1]}]
 }
 
 func ExampleSlog() {
 	var out bytes.Buffer
-	sink := event.Slog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: plain})))
-	_ = sink.Record(context.Background(), event.Event{
+	log := event.Slog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: plain})))
+	log.Observe(context.Background(), event.Event{
 		Number: 7, User: "alice", Kind: event.CodeRejected, Method: "totp",
 		Source: event.Source{Address: "192.0.2.1", UserAgent: "curl\x1b[2J"},
 	})
@@ -58,20 +60,20 @@ func ExampleSlog() {
 	// level=WARN msg="second factor" kind=code_rejected number=7 user=alice method=totp address=192.0.2.1 user_agent="curl�[2J"
 }
 
-// What happens goes to the log, and what happens to many accounts at once to
-// whoever is on call.
+// Every event goes to the log, and guesses at many accounts at once to the person on
+// call.
 func ExampleSprayDetector() {
 	onCall := func(_ context.Context, guesses []event.Event) {
 		fmt.Printf("%d wrong codes since %s, the first from %s\n",
 			len(guesses), guesses[0].At.Format(time.TimeOnly), guesses[0].Source.Address)
 	}
-	sink := event.Tee(
+	observer := event.Tee(
 		event.Slog(slog.New(slog.DiscardHandler)),
 		&event.SprayDetector{Refusals: 30, Accounts: 10, Alarm: onCall},
 	)
 	now := time.Date(2026, time.March, 28, 3, 0, 0, 0, time.UTC)
 	for i := range 100 { // two guesses on each of 50 accounts, whose passwords were right
-		_ = sink.Record(context.Background(), event.Event{
+		observer.Observe(context.Background(), event.Event{
 			At: now.Add(time.Duration(i) * time.Second), User: fmt.Sprint("user", i/2), Kind: event.CodeRejected,
 			Source: event.Source{Address: "203.0.113.7"},
 		})
@@ -80,23 +82,14 @@ func ExampleSprayDetector() {
 	// 31 wrong codes since 03:00:00, the first from 203.0.113.7
 }
 
-// A mail for every change, beside the log. Where the mail fails, both are told
-// again, and the log knows the event by its number.
+// Several observers: a log, and a count for metrics.
 func ExampleTee() {
-	mail := event.SinkFunc(func(_ context.Context, e event.Event) error {
-		if e.Kind.SecurityChange() && e.User != "" {
-			fmt.Println("mail to", e.User, "about", e.Kind)
-		}
-		return nil
-	})
-	log := event.SinkFunc(func(_ context.Context, e event.Event) error {
-		fmt.Println("log", e.Number, e.Kind)
-		return errors.New("disk is full")
-	})
-	err := event.Tee(mail, log).Record(context.Background(), event.Event{Number: 4, User: "alice", Kind: event.AuthenticatorRestored, Actor: "bob"})
-	fmt.Println(err)
+	counts := map[event.Kind]int{}
+	count := event.ObserverFunc(func(_ context.Context, e event.Event) { counts[e.Kind]++ })
+	log := event.ObserverFunc(func(_ context.Context, e event.Event) { fmt.Println("log", e.Number, e.Kind) })
+	event.Tee(count, log).Observe(context.Background(), event.Event{Number: 4, User: "alice", Kind: event.AuthenticatorRestored, Actor: "bob"})
+	fmt.Println(counts)
 	// Output:
-	// mail to alice about authenticator_restored
 	// log 4 authenticator_restored
-	// disk is full
+	// map[authenticator_restored:1]
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A SprayDetector is a [Sink] that watches all accounts together for wrong codes after
+// A SprayDetector is an [Observer] that watches all accounts together for wrong codes after
 // right passwords. Somebody with a list of leaked passwords tries a few codes on
 // each of many accounts and stays within every account's budget of guesses; only
 // the sum gives him away.
@@ -17,7 +17,7 @@ import (
 // [RecoveryRejected] and [Throttled]) on at least Accounts different accounts
 // fall into one minute, and not again until there was a minute without such a
 // crowd. A minute is sixty seconds of [Event.At], wherever they begin. Each
-// process counts what its own sink is told; where there are several, divide
+// process counts what its own observer hears; where there are several, divide
 // the limits among them or feed one Fleet from the host's log.
 //
 // A fleet remembers Refusals+1 events and Accounts names, however many come. An
@@ -56,15 +56,14 @@ const (
 	crowdMinute      = time.Minute
 )
 
-// Record counts e. It returns nil.
-func (f *SprayDetector) Record(ctx context.Context, e Event) error {
+// Observe counts e.
+func (f *SprayDetector) Observe(ctx context.Context, e Event) {
 	if e.Kind != CodeRejected && e.Kind != RecoveryRejected && e.Kind != Throttled {
-		return nil
+		return
 	}
 	if guesses := f.count(e.Clean()); guesses != nil {
 		f.raise(ctx, guesses)
 	}
-	return nil
 }
 
 func (f *SprayDetector) raise(ctx context.Context, guesses []Event) {

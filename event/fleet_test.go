@@ -38,7 +38,7 @@ func watch(refusals, accounts int) *watched {
 func (w *watched) tell(t testing.TB, events ...event.Event) {
 	t.Helper()
 	for _, e := range events {
-		require.NoError(t, w.Record(context.Background(), e))
+		w.Observe(context.Background(), e)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestFleetSeesThroughAFlood(t *testing.T) {
 	}
 }
 
-// After the sink failed, an account's outbox comes again and again.
+// An event that comes again, such as from a log that is read again, counts once.
 func TestFleetCountsWhatIsToldAgainOnce(t *testing.T) {
 	w := watch(10, 5)
 	events := spray(start, 10, 10)
@@ -164,7 +164,7 @@ func TestFleetCountsWhatIsToldAgainOnce(t *testing.T) {
 func TestFleetAndClocks(t *testing.T) {
 	w := watch(10, 5)
 	w.tell(t, spray(start, 5, 5)...)
-	w.tell(t, spray(start.Add(-time.Hour), 10, 10)...) // an outbox of an hour ago
+	w.tell(t, spray(start.Add(-time.Hour), 10, 10)...) // of an hour ago
 	require.Empty(t, w.alarms)
 	w.tell(t, spray(start.Add(5*time.Second), 6, 6)...)
 	require.Len(t, w.alarms, 1, "what came late has not pushed out what is now")
@@ -208,7 +208,7 @@ func TestFleetZeroValue(t *testing.T) {
 	var f event.SprayDetector
 	for i, e := range spray(start, 51, 20) {
 		require.Empty(t, out.String(), i)
-		require.NoError(t, f.Record(context.Background(), e))
+		f.Observe(context.Background(), e)
 	}
 	require.Contains(t, out.String(), "level=ERROR")
 	require.Contains(t, out.String(), "guesses=51 accounts=20")
@@ -222,7 +222,7 @@ func TestFleetConcurrently(t *testing.T) {
 	for i := range 100 {
 		wg.Go(func() {
 			for range 20 {
-				_ = f.Record(context.Background(), guess(start, fmt.Sprint(i)))
+				f.Observe(context.Background(), guess(start, fmt.Sprint(i)))
 			}
 		})
 	}

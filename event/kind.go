@@ -64,7 +64,7 @@ const (
 	AuthenticatorRestored Kind = "authenticator_restored" // one that was replaced, removed or disabled came back
 	PhoneAssigned         Kind = "phone_assigned"         // a number was chosen for the person, who is to verify it
 	Unlocked              Kind = "unlocked"
-	Forgotten             Kind = "forgotten" // the record was erased; the sink is all that remembers
+	Forgotten             Kind = "forgotten" // the record was erased; the observers' log is all that remembers
 )
 
 // What an administrator or operator, Actor, did to a tenant. User is empty.
@@ -78,6 +78,10 @@ const (
 	KeysRotated       Kind = "keys_rotated"       // every record is under the newest key
 	EpochRaised       Kind = "epoch_raised"       // what was sealed before the database was restored has ended
 )
+
+// NotificationDropped is an event that stands in no record: a notification was given up,
+// for Reason, that began with the event of Action. The person was not told.
+const NotificationDropped Kind = "notification_dropped"
 
 // refusals are the attempts that let nobody in: an operator wants to see them
 // at a glance.
@@ -107,11 +111,23 @@ func Kinds() []Kind { return slices.Concat(attempts[:], changes) }
 // disappear among the attempts.
 func (k Kind) SecurityChange() bool { return !slices.Contains(attempts[:], k) }
 
+// Notable reports whether the person is told of k: a security change, and guesses by
+// somebody who has the password.
+func (k Kind) Notable() bool {
+	switch k {
+	case RejectedRepeatedly, Suspended:
+		return true
+	case RecoveryCodesSaved: // a click, which changes nobody's access
+		return false
+	}
+	return k.SecurityChange()
+}
+
 // Refusal reports whether k says that somebody was not let in.
 func (k Kind) Refusal() bool { return slices.Contains(refusals, k) }
 
 func (k Kind) level() slog.Level {
-	if k.Refusal() || k == RecordLost || k == Frozen {
+	if k.Refusal() || k == RecordLost || k == Frozen || k == NotificationDropped {
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo

@@ -25,7 +25,7 @@ func Example() {
 	keys, _ := keyring.Parse(keyring.Generate())
 	mfa, _ := totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys, Now: clock.Now,
-		Policy: policy.Fixed{Mode: policy.Required}, Events: event.Slog(slog.New(slog.DiscardHandler)),
+		Policy: policy.Fixed{Mode: policy.Required}, Observer: event.Slog(slog.New(slog.DiscardHandler)),
 	})
 	ana := totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}
 	phone := enrolled(mfa, ana, clock)

@@ -98,11 +98,10 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	s.service, err = totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: s.store, Keys: keys, Policy: s.policy, Now: s.now,
 		Phones: &totpflow.Phones{Sender: sender{s}, Compose: web.Compose, Destinations: phone.Destinations{Only: []string{"+43"}}},
-		Events: event.SinkFunc(func(_ context.Context, e event.Event) error {
+		Observer: event.ObserverFunc(func(_ context.Context, e event.Event) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.events = append(s.events, e)
-			return nil
 		}),
 	})
 	require.NoError(t, err)

@@ -61,8 +61,8 @@ func newServer(t *testing.T, accounts int) server {
 	require.NoError(t, err)
 	ring, err := keyring.Parse(string(text))
 	require.NoError(t, err)
-	silent := event.SinkFunc(func(context.Context, event.Event) error { return nil })
-	product, err := totpflow.New(totpflow.Config{Issuer: "Acme Backup", Store: records, Keys: ring, Events: silent})
+	silent := event.ObserverFunc(func(context.Context, event.Event) {})
+	product, err := totpflow.New(totpflow.Config{Issuer: "Acme Backup", Store: records, Keys: ring, Observer: silent})
 	require.NoError(t, err)
 	for i := range accounts {
 		require.NoError(t, admin.New(product, nil).ExtendGrace(t.Context(), admin.Operator{Name: "test", Reason: "test"},

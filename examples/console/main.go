@@ -74,12 +74,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	url := cmp.Or(*site, "http://"+listener.Addr().String())
-	handler, err := app.New(app.Options{DB: db, Keys: keys, Require: *require, Mail: mail, URL: url, Phones: codes, NoCalls: !calls})
+	console, err := app.New(app.Options{DB: db, Keys: keys, Require: *require, Mail: mail, URL: url, Phones: codes, NoCalls: !calls})
 	if err != nil {
 		return fmt.Errorf("cannot use the database %s: %w", *path, err)
 	}
 	greet(out, listener.Addr(), greeting{db: *path, keys: made, mails: mails, codes: cmp.Or(*gateway, *path+".mail"), require: *require})
-	return serve(ctx, listener, handler)
+	go console.Run(ctx)
+	return serve(ctx, listener, console)
 }
 
 // mailer returns what sends mails, and where they go.
@@ -112,10 +113,10 @@ func phones(gateway, folder string) (s phone.Sender, calls bool, err error) {
 	return s, false, nil
 }
 
-// serve answers until ctx ends, then lets the requests under way finish.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// serve answers until ctx ends, then lets the requests and mails under way finish.
+func serve(ctx context.Context, listener net.Listener, console *app.Console) error {
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           console,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -134,6 +135,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	if err := server.Shutdown(grace); err != nil {
 		return server.Close() // somebody keeps a connection busy
 	}
+	_ = console.Drain(grace) // mails that are not sent by then wait for the next start
 	return nil
 }
 

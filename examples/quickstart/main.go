@@ -35,11 +35,11 @@ func run(ctx context.Context, out io.Writer, colour bool) error {
 	}
 	clock := totptest.NewClock(time.Now())
 	mfa, err := totpflow.New(totpflow.Config{
-		Issuer: "Acme Backup",
-		Store:  store.NewMemory(), // in earnest: sqlstore.New(db, sqlstore.SQLite)
-		Keys:   keys,
-		Events: event.Slog(slog.New(slog.DiscardHandler)),
-		Now:    clock.Now, // in earnest: leave it out
+		Issuer:   "Acme Backup",
+		Store:    store.NewMemory(), // in earnest: sqlstore.New(db, sqlstore.SQLite)
+		Keys:     keys,
+		Observer: event.Slog(slog.New(slog.DiscardHandler)),
+		Now:      clock.Now, // in earnest: leave it out
 	})
 	if err != nil {
 		return err

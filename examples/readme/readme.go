@@ -298,13 +298,14 @@ func (p *product) reset(ctx context.Context, me totpflow.User, code string, targ
 // endregion
 
 // region notify
-// notify is the sink for Config.Events: a mail about every change, with a link that
-// closes the account when it was not the person. The link opens a page with a
-// button, and the button's POST calls mfa.Disown.
-func (p *product) notify(ctx context.Context, e event.Event) error {
-	if !e.Kind.SecurityChange() || e.User == "" {
+// notify is Config.Notifier: a mail about every change, with a link that closes the
+// account when it was not the person. The link opens a page with a button, and the
+// button's POST calls mfa.Disown.
+func (p *product) notify(ctx context.Context, n event.Notification) error {
+	if n.User == "" { // about a tenant
 		return nil
 	}
+	e := n.Main()
 	return p.mail(ctx, e, "https://acme.example/not-me?t="+string(p.mfa.NewDisownToken(e)))
 }
 

@@ -149,7 +149,7 @@ func TestAdministration(t *testing.T) {
 	}
 	p.mfa, err = totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys, Now: clock.Now,
-		Policy: policy.Fixed{Mode: policy.Required}, Events: event.SinkFunc(p.notify),
+		Policy: policy.Fixed{Mode: policy.Required}, Notifier: event.NotifierFunc(p.notify),
 	})
 	require.NoError(t, err)
 	phones := make(map[string]*totptest.Authenticator)

@@ -96,7 +96,7 @@ func TestSealRefuses(t *testing.T) {
 	} {
 		a := full(t)
 		edit(&a)
-		rec, err := Seal(keys, id, a, at)
+		rec, err := Seal(keys, id, a, at, time.Time{})
 		require.Error(t, err, name)
 		require.Nil(t, rec, name)
 	}
@@ -106,7 +106,7 @@ func TestSealRefuses(t *testing.T) {
 // tenant, bring an old one back under a new version, or relabel it.
 func TestSealBindsTheRecord(t *testing.T) {
 	keys := ring(t)
-	rec, err := Seal(keys, id, full(t), at)
+	rec, err := Seal(keys, id, full(t), at, time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, "active", rec.State)
 	_, err = Open(keys, *rec)

@@ -146,11 +146,12 @@ func (q *Request) fields(c *wire.Coder) {
 	c.Text("name", &q.Name, maxMachine)
 }
 
-// Seal makes the record of a that replaces another. Tenant, user, version, state
+// Seal makes the record of a that replaces another; due is zero where nothing waits.
+// Tenant, user, version, state
 // word and due time are associated data: anyone who can write to the database still
 // cannot move a record to another user, bring an old one back under a new version,
 // relabel one as disabled, or put off what is due.
-func Seal(keys *keyring.Ring, id store.AccountID, a Account, at time.Time) (*store.Record, error) {
+func Seal(keys *keyring.Ring, id store.AccountID, a Account, at, due time.Time) (*store.Record, error) {
 	plain, err := encode(&a)
 	if err != nil {
 		return nil, err
@@ -160,6 +161,7 @@ func Seal(keys *keyring.Ring, id store.AccountID, a Account, at time.Time) (*sto
 		Version: store.NewVersion(),
 		State:   a.State(id, at),
 		Updated: at,
+		Due:     due.Truncate(time.Millisecond),
 	}
 	r.Sealed = keys.Seal(purpose, plain, associated(*r)...)
 	return r, nil

@@ -2,6 +2,7 @@ package account
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -21,7 +22,7 @@ var measured = []struct {
 // A record stays small: below 2 KiB, PostgreSQL keeps it in its row.
 func TestSealedSize(t *testing.T) {
 	for _, m := range measured {
-		rec, err := Seal(ring(t), id, m.make(t), at)
+		rec, err := Seal(ring(t), id, m.make(t), at, time.Time{})
 		require.NoError(t, err)
 		t.Logf("%s: %d bytes", m.name, len(rec.Sealed))
 		require.LessOrEqual(t, len(rec.Sealed), m.sealed, m.name)

@@ -44,7 +44,7 @@ func FuzzDecode(f *testing.F) {
 // else that lies in the database opens.
 func FuzzOpen(f *testing.F) {
 	keys := ring(f)
-	rec, err := Seal(keys, id, full(f), at)
+	rec, err := Seal(keys, id, full(f), at, time.Time{})
 	require.NoError(f, err)
 	f.Add(rec.Sealed, rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State)
 	f.Add(rec.Sealed, rec.ID.Tenant, rec.ID.User, rec.Version[:], "disabled")

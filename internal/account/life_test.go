@@ -30,7 +30,7 @@ const (
 func (l *life) log(e event.Event) {
 	e.At = l.now
 	l.Activity, _ = l.Activity.Append(e)
-	l.Activity = l.Activity.Acknowledged(l.Activity.Last() - 1) // the sink has all but the newest
+	l.Activity = l.Activity.Acknowledged(l.Activity.Last() - 1) // the notifier was told all but the newest
 }
 
 func (l *life) enroll(name string, adds bool) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -48,7 +49,7 @@ func TestRelease(t *testing.T) {
 			fmt.Fprintln(out, "refused")
 		}
 	}
-	rec, err := Seal(keys, id, full(t), at)
+	rec, err := Seal(keys, id, full(t), at, time.Time{})
 	require.NoError(t, err)
 	fmt.Fprintf(out, "sealed %s:%x\n", rec.Version, rec.Sealed)
 }

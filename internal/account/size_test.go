@@ -23,7 +23,7 @@ import (
 )
 
 // Whatever the owner, a thief of the session and a guesser do at the same time,
-// and while the sink is away: the record fits every store. A record that grew
+// and while the notifier is away: the record fits every store. A record that grew
 // beyond would lock its owner out with the next write.
 func TestFullRecordFits(t *testing.T) {
 	fits(t, id, worst(t, at.Add(123456789*time.Nanosecond)))
@@ -31,7 +31,7 @@ func TestFullRecordFits(t *testing.T) {
 
 func fits(t *testing.T, id store.AccountID, a Account) {
 	t.Helper()
-	rec, err := Seal(ring(t), id, a, at)
+	rec, err := Seal(ring(t), id, a, at, time.Time{})
 	require.NoError(t, err)
 	counts := 0
 	for _, d := range a.Activity.Attempts() {
@@ -44,7 +44,7 @@ func fits(t *testing.T, id store.AccountID, a Account) {
 
 // The worst record of a tenant: administrators who ask for as much as may wait,
 // in ids as long and as odd as can be, every number of messages counted, and the
-// sink away.
+// notifier away.
 func TestFullTenantFits(t *testing.T) {
 	for _, pad := range []string{"x", "<", "\u2028", "\"", "\\", "é", "😀"} {
 		now := at.Add(123456789 * time.Nanosecond)

@@ -107,16 +107,16 @@ func TestStateWords(t *testing.T) {
 		"tenant":   {TenantID("acme"), Account{Tenant: Tenant{Policy: &p}}},
 		"sends":    {SendsID("x"), Account{Sends: manySends(t, at)}},
 	} {
-		rec, err := Seal(ring(t), c.id, c.a, at)
+		rec, err := Seal(ring(t), c.id, c.a, at, time.Time{})
 		require.NoError(t, err)
 		require.Equal(t, want, rec.State)
 	}
 	var told event.Activity
 	told, _ = told.Append(event.Event{At: at, Kind: event.BulkReset})
-	rec, err := Seal(ring(t), TenantID("acme"), Account{Activity: told}, at)
+	rec, err := Seal(ring(t), TenantID("acme"), Account{Activity: told}, at, time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, "tenant", rec.State, "a tenant without a policy, of which something was told")
-	rec, err = Seal(ring(t), TenantID("acme"), Account{Tenant: Tenant{Policy: &p}, Sends: manySends(t, at)}, at)
+	rec, err = Seal(ring(t), TenantID("acme"), Account{Tenant: Tenant{Policy: &p}, Sends: manySends(t, at)}, at, time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, "tenant", rec.State)
 }

@@ -12,6 +12,7 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/totpflow/totpflow/event"
@@ -35,20 +36,22 @@ type Config struct {
 	Window        totp.Window
 	Limits        throttle.Profile
 	Strict        bool
-	Events        event.Sink
+	Observer      event.Observer
+	Notifier      event.Notifier // nil: nobody is told
+	Logger        *slog.Logger   // nil: slog.Default
 	Now           func() time.Time
 }
 
 // An Engine reads and changes accounts. It is safe for concurrent use.
 type Engine struct {
 	Config
-	outbox *outbox
-	queue  queue
+	messenger messenger
+	queue     queue
 }
 
 // New returns an engine. It reads c.Now once in every attempt at a change.
 func New(c Config) *Engine {
-	return &Engine{Config: c, outbox: newOutbox(c.Events)}
+	return &Engine{Config: c}
 }
 
 // A Handle stands for the engine of a service. Without [Open], which only this

@@ -4,19 +4,23 @@ import (
 	"context"
 	"errors"
 
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
 )
 
-// Erase deletes the account's record, after telling the sink what decide
-// logged. Whatever another call writes meanwhile is deleted with it.
+// Erase deletes the account's record, after the observer heard what decide logged.
+// Anything that another call writes meanwhile is deleted with it. The notifier is told
+// once, since no record is left to try again from.
 func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	var found bool
+	var last *Tx
 	err := e.Change(ctx, id, func(tx *Tx) error {
-		found = tx.Found
+		found, last = tx.Found, tx
 		if err := decide(tx); err != nil || !found {
 			return err
 		}
-		tx.Save() // with the event, so that it is told although the record goes
+		tx.erases = true
+		tx.Save() // with the event, so that observers hear of it although the record goes
 		return nil
 	})
 	if err != nil || !found {
@@ -30,7 +34,28 @@ func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx)
 	if err != nil {
 		return unavailable(err)
 	}
+	e.notifyGone(ctx, last)
 	return nil
+}
+
+// notifyGone tells of the last events of an account that is no more.
+func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
+	var a event.Activity
+	for _, ev := range tx.events {
+		a, _ = a.Append(ev)
+	}
+	waiting := a.Notifications(subject(tx.id))
+	if !e.tells() || len(waiting) == 0 || !e.messenger.enter(tx.id) {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	go func() {
+		defer func() {
+			for !e.messenger.leave(tx.id) { // somebody has begun the account again: the next flow tells
+			}
+		}()
+		e.logged(ctx, tx.id, e.tell(ctx, waiting[0]))
+	}()
 }
 
 // maxDeletions bounds how often Erase loses a race before it says so.

@@ -13,7 +13,7 @@ import (
 // Forgetting tells first, then deletes; what decide refuses stays.
 func TestForget(t *testing.T) {
 	m, ctx := store.NewMemory(), context.Background()
-	s := &takes{}
+	s := &hears{}
 	b := newEngine(m, ring(t), s, clock)
 	require.NoError(t, b.Erase(ctx, id, func(r *Tx) error { require.False(t, r.Found); return nil }))
 	require.NoError(t, b.Change(ctx, id, func(r *Tx) error { r.Save(); return nil }))
@@ -33,9 +33,9 @@ func TestForget(t *testing.T) {
 // Somebody who writes at each moment does not keep an erasure from ending.
 func TestForgetEnds(t *testing.T) {
 	m, ctx := store.NewMemory(), context.Background()
-	b := newEngine(m, ring(t), &takes{}, clock)
+	b := newEngine(m, ring(t), &hears{}, clock)
 	busy := &conflicts{Store: m}
-	forgets := newEngine(busy, b.Keys, &takes{}, clock)
+	forgets := newEngine(busy, b.Keys, &hears{}, clock)
 	require.NoError(t, b.Change(ctx, id, func(r *Tx) error { r.Save(); return nil }))
 	err := forgets.Erase(ctx, id, func(*Tx) error { return nil })
 	require.ErrorIs(t, err, store.ErrUnavailable)
@@ -98,7 +98,7 @@ func TestForgetDeletesOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := &vanishing{Memory: store.NewMemory(), get: c.get, del: c.del}
-			b := newEngine(v, ring(t), &takes{}, clock)
+			b := newEngine(v, ring(t), &hears{}, clock)
 			require.NoError(t, b.Change(t.Context(), id, func(r *Tx) error { r.Save(); return nil }))
 			v.puts = 0
 			err := b.Erase(t.Context(), id, func(*Tx) error { return nil })
@@ -108,6 +108,6 @@ func TestForgetDeletesOnce(t *testing.T) {
 		})
 	}
 	v := &vanishing{Memory: store.NewMemory()}
-	require.NoError(t, newEngine(v, ring(t), &takes{}, clock).Erase(t.Context(), id, func(*Tx) error { return nil }))
+	require.NoError(t, newEngine(v, ring(t), &hears{}, clock).Erase(t.Context(), id, func(*Tx) error { return nil }))
 	require.Zero(t, v.puts)
 }

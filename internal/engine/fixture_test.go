@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -28,23 +27,18 @@ func ring(t testing.TB) *keyring.Ring {
 	return r
 }
 
-func newEngine(s store.Store, keys *keyring.Ring, sink event.Sink, now func() time.Time) *Engine {
-	return New(Config{Store: s, Keys: keys, Events: sink, Now: now})
+func newEngine(s store.Store, keys *keyring.Ring, observer event.Observer, now func() time.Time) *Engine {
+	return New(Config{Store: s, Keys: keys, Observer: observer, Now: now})
 }
 
-// A takes is a sink that takes so many events, then refuses.
-type takes struct {
-	mu     sync.Mutex
-	refuse bool
-	got    []uint64
+// A hears is an observer that keeps the numbers of what it hears.
+type hears struct {
+	mu  sync.Mutex
+	got []uint64
 }
 
-func (s *takes) Record(_ context.Context, e event.Event) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.refuse {
-		return errors.New("sink is full")
-	}
-	s.got = append(s.got, e.Number)
-	return nil
+func (o *hears) Observe(_ context.Context, e event.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.got = append(o.got, e.Number)
 }

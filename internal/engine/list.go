@@ -40,6 +40,20 @@ func (e *Engine) List(ctx context.Context, q store.Query) (Page, error) {
 	return page, nil
 }
 
+// Ready reports whether the store answers and the ring opens a record of it.
+func (e *Engine) Ready(ctx context.Context) error {
+	page, err := e.List(ctx, store.Query{AllTenants: true, Limit: 1})
+	if err != nil {
+		return err
+	}
+	for _, entry := range page.Entries {
+		if entry.Err != nil {
+			return entry.Err
+		}
+	}
+	return nil
+}
+
 // Read returns the record as it stands in the store now, and whether there is
 // one. A record that does not open is an entry with its error, as in a list.
 func (e *Engine) Read(ctx context.Context, id store.AccountID) (entry Entry, found bool, err error) {

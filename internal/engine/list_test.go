@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,10 +17,10 @@ import (
 // A list shows each record, or why it does not open.
 func TestListAndRead(t *testing.T) {
 	m, keys, ctx := store.NewMemory(), ring(t), context.Background()
-	b := newEngine(m, keys, &takes{}, clock)
+	b := newEngine(m, keys, &hears{}, clock)
 	save := func(r *Tx) error { r.Generation = 7; r.Save(); return nil }
 	require.NoError(t, b.Change(ctx, id, save))
-	other, err := account.Seal(ring(t), store.AccountID{Tenant: "acme", User: "43"}, account.Account{Generation: 3}, at)
+	other, err := account.Seal(ring(t), store.AccountID{Tenant: "acme", User: "43"}, account.Account{Generation: 3}, at, time.Time{})
 	require.NoError(t, err)
 	require.NoError(t, m.Put(ctx, *other, store.Version{}))
 
@@ -53,7 +54,7 @@ func TestListAndRead(t *testing.T) {
 func TestShelfErrors(t *testing.T) {
 	s, ctx := totptest.Wrap(store.NewMemory()), context.Background()
 	keys := ring(t)
-	b := newEngine(s, keys, &takes{}, clock)
+	b := newEngine(s, keys, &hears{}, clock)
 	_, err := b.List(ctx, store.Query{Limit: -1})
 	require.ErrorIs(t, err, store.ErrQuery)
 	require.NotErrorIs(t, err, store.ErrUnavailable)

@@ -59,7 +59,7 @@ func TestQueue(t *testing.T) {
 // A panic in a flow writes nothing and leaves the queue open.
 func TestPanicLeavesTheQueue(t *testing.T) {
 	m := store.NewMemory()
-	b := newEngine(m, ring(t), &takes{}, clock)
+	b := newEngine(m, ring(t), &hears{}, clock)
 	require.Panics(t, func() {
 		_ = b.Change(context.Background(), id, func(r *Tx) error { r.Save(); panic("bug") })
 	})
@@ -70,7 +70,7 @@ func TestPanicLeavesTheQueue(t *testing.T) {
 
 // A flow whose caller has gone while it waited for its turn decides nothing.
 func TestChangeAfterWaitingInVain(t *testing.T) {
-	b := newEngine(store.NewMemory(), ring(t), &takes{}, clock)
+	b := newEngine(store.NewMemory(), ring(t), &hears{}, clock)
 	ctx, cancel := context.WithCancel(t.Context())
 	require.NoError(t, b.Change(t.Context(), id, func(*Tx) error { // holds the turn
 		cancel()

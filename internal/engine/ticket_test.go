@@ -35,7 +35,7 @@ func TestGoldenTicket(t *testing.T) {
 // A ticket comes back as it was issued, and is valid for the account that signed
 // it; a ticket of another kind, and one that was signed for another kind, is not.
 func TestSealTicket(t *testing.T) {
-	e := newEngine(store.NewMemory(), ring(t), &takes{}, clock)
+	e := newEngine(store.NewMemory(), ring(t), &hears{}, clock)
 	tx := &Tx{Now: at, Account: account.Account{}, id: id}
 	sealed := e.SealTicket(proofs, tx, Ticket{Tenant: id.Tenant, User: id.User, Action: "disable"})
 	require.True(t, tx.save, "the key that signs it is drawn and written")
@@ -72,7 +72,7 @@ func TestSealTicket(t *testing.T) {
 func FuzzTicket(f *testing.F) {
 	keys, err := keyring.Parse("totpflow-keys-1:xchacha20-poly1305:1:b6a8995c.K-zNRt6ndqgtn2tAd5a8P-rNfSs7ps5ukpYOx0GPIkc")
 	require.NoError(f, err)
-	e := newEngine(store.NewMemory(), keys, &takes{}, clock)
+	e := newEngine(store.NewMemory(), keys, &hears{}, clock)
 	ticket := aTicket()
 	f.Add(wiretest.Write(f, &ticket), e.SealTicket(proofs, &Tx{Now: at, id: id}, ticket))
 	f.Add(wiretest.Write(f, &Ticket{}), base64.RawURLEncoding.EncodeToString(make([]byte, 64)))

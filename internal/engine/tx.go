@@ -18,10 +18,13 @@ type Tx struct {
 	Stale bool      // whether it should be sealed anew, under the ring's newest key
 	Now   time.Time // UTC, without a monotonic reading
 
-	id     store.AccountID
-	source event.Source
-	save   bool
-	events []event.Event
+	id      store.AccountID
+	source  event.Source
+	due     time.Time // when somebody should look at what waits
+	claimed bool      // by this attempt, to look now
+	erases  bool      // the record is about to be deleted
+	save    bool
+	events  []event.Event
 }
 
 // ID is the account's id.
@@ -31,7 +34,7 @@ func (tx *Tx) ID() store.AccountID { return tx.id }
 func (tx *Tx) Save() { tx.save = true }
 
 // Log adds an event. When the account is saved the event is numbered and kept
-// with it. Otherwise it only goes to the sink.
+// with it. Otherwise only the observer hears of it.
 func (tx *Tx) Log(e event.Event) {
 	e.At, e.Source = tx.Now, tx.source
 	e.Tenant, e.User = subject(tx.id)
@@ -72,7 +75,14 @@ func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide fu
 	if err != nil {
 		return err
 	}
-	e.outbox.report(ctx, tx) // after the acknowledgement and outside the queue: a slow sink delays only its own call
+	// After the acknowledgement and outside the queue: a slow observer delays only its
+	// own call.
+	for _, ev := range tx.events {
+		e.observe(ctx, ev)
+	}
+	if tx.save && !tx.erases && e.tells() && tx.notable() {
+		e.notifySoon(ctx, id)
+	}
 	return answer
 }
 
@@ -93,7 +103,9 @@ func (e *Engine) Look(ctx context.Context, id store.AccountID, decide func(*Tx) 
 	if tx.save {
 		return e.Change(ctx, id, decide)
 	}
-	e.outbox.report(ctx, tx)
+	for _, ev := range tx.events {
+		e.observe(ctx, ev)
+	}
 	return answer
 }
 
@@ -111,7 +123,7 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 			if tx.Account, err = account.Open(e.Keys, rec); err != nil {
 				return nil, err
 			}
-			tx.Stale = e.Keys.Stale(rec.Sealed)
+			tx.Stale, tx.due = e.Keys.Stale(rec.Sealed), rec.Due
 			tx.Enrollment = tx.Enrollment.Expire(tx.Now) // so that nothing decides by what time has ended
 		}
 		answer = decide(tx)
@@ -120,7 +132,7 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 		}
 		e.number(tx)
 		tx.Prune(tx.Now)
-		return account.Seal(e.Keys, id, tx.Account, tx.Now)
+		return account.Seal(e.Keys, id, tx.Account, tx.Now, tx.nextDue())
 	})
 	return tx, answer, err
 }
@@ -129,12 +141,13 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 // reading of a process's own clock.
 func (e *Engine) now() time.Time { return e.Now().UTC().Round(0) }
 
-// number puts the events of tx into the account, so that they are written with
-// it, and drops those that the sink has taken.
+// number puts the events of tx into the account, so that they are written with it.
 func (e *Engine) number(tx *Tx) {
-	tx.Activity = tx.Activity.Acknowledged(e.outbox.taken(tx.id, tx.Activity.Last()))
 	for i, ev := range tx.events {
 		tx.Activity, tx.events[i] = tx.Activity.Append(ev)
+	}
+	if e.Notifier == nil {
+		tx.Activity = tx.Activity.Acknowledged(tx.Activity.Last())
 	}
 }
 

@@ -63,7 +63,7 @@ func New(t testing.TB, changes ...func(*totpflow.Config)) *Harness {
 func (h *Harness) Open(changes ...func(*totpflow.Config)) *totpflow.Service {
 	h.T.Helper()
 	c := totpflow.Config{
-		Issuer: "Acme Backup", Store: h.Store, Keys: h.Ring(), Events: h.Events, Now: h.Clock.Now,
+		Issuer: "Acme Backup", Store: h.Store, Keys: h.Ring(), Observer: h.Events, Now: h.Clock.Now,
 		Policy: policy.Fixed{Mode: policy.Optional},
 	}
 	for _, change := range changes {

@@ -20,7 +20,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// Quiet is a sink that nobody reads.
+// Quiet is an observer that nobody reads.
 var Quiet = event.Slog(slog.New(slog.DiscardHandler))
 
 // RFCSecret is the secret of RFC 6238, Appendix B, for SHA-1, in base32.

@@ -10,18 +10,17 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Recorder is a sink that keeps the events it is given.
+// A Recorder is an observer that keeps the events it hears of.
 type Recorder struct {
 	Mu  sync.Mutex
 	Got []event.Event
 }
 
-// Record implements [event.Sink].
-func (s *Recorder) Record(_ context.Context, e event.Event) error {
+// Observe implements [event.Observer].
+func (s *Recorder) Observe(_ context.Context, e event.Event) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
 	s.Got = append(s.Got, e)
-	return nil
 }
 
 // Kinds returns what happened since the last call.

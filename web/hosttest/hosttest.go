@@ -137,7 +137,7 @@ func (x *trial) web(t *testing.T) *web.Web {
 	check(t, err)
 	service, err := totpflow.New(totpflow.Config{
 		Issuer: "hosttest", Store: store.NewMemory(), Keys: keys, Policy: policy.Fixed{Mode: policy.Optional},
-		Events: event.SinkFunc(func(context.Context, event.Event) error { return nil }),
+		Observer: event.ObserverFunc(func(context.Context, event.Event) {}),
 	})
 	check(t, err)
 	pages, err := web.New(web.Config{Service: service, Host: x.Host, Product: "hosttest"})

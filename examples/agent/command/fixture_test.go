@@ -57,7 +57,7 @@ func newWorkplace(t *testing.T, change ...func(*app.Options)) *workplace {
 		secrets: &secrets{}, folder: filepath.Join(t.TempDir(), "agent"), env: map[string]string{},
 	}
 	h.serve = func(change ...func(*app.Options)) {
-		o := app.Options{DB: db, Keys: keys, Now: h.clock.Now, Events: event.Slog(slog.New(slog.DiscardHandler)), Mail: noMail{}}
+		o := app.Options{DB: db, Keys: keys, Now: h.clock.Now, Observer: event.Slog(slog.New(slog.DiscardHandler)), Mail: noMail{}}
 		for _, c := range change {
 			c(&o)
 		}

@@ -38,15 +38,15 @@ import (
 
 // Options are what the console is made of. DB and Keys are required.
 type Options struct {
-	DB      *sql.DB          // from Open
-	Keys    *keyring.Ring    // seals the second factors
-	Require bool             // everybody has to set up a second factor; else it is optional
-	Now     func() time.Time // nil: time.Now
-	Events  event.Sink       // nil: the log
-	Mail    Mailer           // nil: the log names each mail, and that is all
-	Phones  phone.Sender     // of codes by SMS and voice; nil: the log names each message, and that is all
-	NoCalls bool             // Phones sends SMS only
-	URL     string           // the console's address, for links in mails: never from a request, which says whose host it likes
+	DB       *sql.DB          // from Open
+	Keys     *keyring.Ring    // seals the second factors
+	Require  bool             // everybody has to set up a second factor; else it is optional
+	Now      func() time.Time // nil: time.Now
+	Observer event.Observer   // nil: the log
+	Mail     Mailer           // nil: the log names each mail, and that is all
+	Phones   phone.Sender     // of codes by SMS and voice; nil: the log names each message, and that is all
+	NoCalls  bool             // Phones sends SMS only
+	URL      string           // the console's address, for links in mails: never from a request, which says whose host it likes
 }
 
 type console struct {
@@ -68,7 +68,7 @@ type console struct {
 
 // New returns the console. It brings the database up to date, and creates the
 // demo accounts when there are no accounts yet.
-func New(o Options) (http.Handler, error) {
+func New(o Options) (*Console, error) {
 	ctx := context.Background()
 	if o.Now == nil {
 		o.Now = time.Now
@@ -101,8 +101,39 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	c.mux = c.routes()
-	return c.handler(), nil
+	return &Console{c.handler(), c.mfa}, nil
 }
+
+// A Console is the program without its listener.
+type Console struct {
+	http.Handler
+	mfa *totpflow.Service
+}
+
+// Run sends the mails that are due, every minute until ctx ends.
+func (c *Console) Run(ctx context.Context) {
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	for {
+		if err := c.Deliver(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "console: mails wait", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-minute.C:
+		}
+	}
+}
+
+// Deliver sends the mails that are due: those that the mail server did not take.
+func (c *Console) Deliver(ctx context.Context) error {
+	_, err := c.mfa.Deliver(ctx)
+	return err
+}
+
+// Drain waits until the mails under way are sent.
+func (c *Console) Drain(ctx context.Context) error { return c.mfa.Drain(ctx) }
 
 // routes lists every page. GET only shows, except that an enrollment begins when
 // its page is first opened.

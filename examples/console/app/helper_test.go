@@ -46,6 +46,8 @@ type site struct {
 	keys  *keyring.Ring
 	url   string
 	mails *mailbox
+
+	console *app.Console // the one that was started last
 }
 
 func newSite(t *testing.T, change ...func(*app.Options)) *site {
@@ -79,14 +81,19 @@ func (s *site) cheapPasswords() {
 // address. The database is the same.
 func (s *site) serve(change ...func(*app.Options)) string {
 	s.t.Helper()
-	o := app.Options{DB: s.db, Keys: s.keys, Now: s.clock.Now, Events: event.Slog(slog.New(slog.DiscardHandler)), Mail: s.mails, URL: mailURL}
+	o := app.Options{DB: s.db, Keys: s.keys, Now: s.clock.Now, Observer: event.Slog(slog.New(slog.DiscardHandler)), Mail: s.mails, URL: mailURL}
 	for _, c := range change {
 		c(&o)
 	}
-	handler, err := app.New(o)
+	console, err := app.New(o)
 	require.NoError(s.t, err)
-	server := httptest.NewServer(handler)
-	s.t.Cleanup(server.Close)
+	server := httptest.NewServer(console)
+	s.t.Cleanup(func() {
+		server.Close()
+		require.NoError(s.t, console.Drain(context.Background()))
+	})
+	s.mails.settled = append(s.mails.settled, console.Drain)
+	s.console = console
 	return server.URL
 }
 
@@ -99,6 +106,8 @@ type mailbox struct {
 	mu    sync.Mutex
 	mails []app.Mail
 	fails error
+
+	settled []func(context.Context) error // waits for the mails under way
 }
 
 func (m *mailbox) Send(_ context.Context, mail app.Mail) error {
@@ -112,13 +121,22 @@ func (m *mailbox) Send(_ context.Context, mail app.Mail) error {
 }
 
 func (m *mailbox) fail(err error) {
+	m.settle()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fails = err
 }
 
+// settle waits for the mails under way.
+func (m *mailbox) settle() {
+	for _, wait := range m.settled {
+		_ = wait(context.Background()) // which does not end
+	}
+}
+
 // to returns what a person was sent, the oldest first.
 func (m *mailbox) to(who app.DemoAccount) (mails []app.Mail) {
+	m.settle()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, mail := range m.mails {

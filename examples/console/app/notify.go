@@ -18,9 +18,9 @@ import (
 	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
-// sink is told what happens to second factors: the log, the watch over all
-// accounts, and the person.
-func (c *console) sink(log event.Sink) event.Sink {
+// observer hears of everything that happens to second factors: the log, and the watch
+// over all accounts.
+func observer(log event.Observer) event.Observer {
 	if log == nil {
 		log = event.Slog(nil)
 	}
@@ -28,28 +28,27 @@ func (c *console) sink(log event.Sink) event.Sink {
 		slog.ErrorContext(ctx, "console: many accounts are guessed at with the right passwords; these passwords are known to somebody",
 			"guesses", len(guesses), "since", guesses[0].At)
 	}}
-	return event.Tee(log, fleet, event.SinkFunc(c.notify))
+	return event.Tee(log, fleet)
 }
 
-// notify writes to the person about a change of what lets them in. An error
-// means that the event comes again later. In a product, put the mail into a
-// table here and send it from there: nobody then waits for the mail server.
-func (c *console) notify(ctx context.Context, e event.Event) error {
-	if !e.Kind.SecurityChange() || e.User == "" || e.Kind == event.RecoveryCodesSaved {
+// notify writes to the person about a change of what lets them in: one mail for
+// each thing that was done. An error means that it comes again later.
+func (c *console) notify(ctx context.Context, n event.Notification) error {
+	if n.User == "" {
 		return nil
 	}
-	u, err := c.users.byID(ctx, e.User)
+	u, err := c.users.byID(ctx, n.User)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return nil // deleted meanwhile
+		return event.ErrUndeliverable // deleted meanwhile
 	case err != nil:
 		return err
 	}
+	e := n.Main()
 	l := u.reads(ctx)
 	err = c.send(ctx, Mail{To: u.Email, Language: l.Tag(), Subject: subject(l, e), Text: c.letter(u, l, e)})
 	if refusedForGood(err) {
-		slog.ErrorContext(ctx, "console: a mail was refused for good", "user", u.ID, "error", err)
-		return nil // else every later event of the account would wait behind it
+		return fmt.Errorf("%w: %w", event.ErrUndeliverable, err)
 	}
 	return err
 }

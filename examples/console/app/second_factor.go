@@ -8,6 +8,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -25,7 +26,8 @@ func (c *console) newSecondFactor(o Options, s store.Store) (*totpflow.Service, 
 		Keys:          o.Keys,
 		ParentTenants: c.tenants.above,
 		Phones:        c.newPhones(o.Phones),
-		Events:        c.sink(o.Events),
+		Observer:      observer(o.Observer),
+		Notifier:      event.NotifierFunc(c.notify),
 		Now:           o.Now,
 	}
 	if o.Require { // else Policy is nil: what administrators have set

@@ -178,6 +178,7 @@ func TestOldRecordClosesTheAccount(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
 	phone, _ := b.enroll(ana)
+	s.mails.settle()
 	const columns = `version, state, sealed, updated`
 	var version, sealed []byte
 	var user, state string
@@ -186,7 +187,8 @@ func TestOldRecordClosesTheAccount(t *testing.T) {
 	b.post("/security/disable", "code", phone.Code()).redirects("/security")
 	b.get("/security").is(http.StatusOK)
 
-	_, err := s.db.Exec(`UPDATE totpflow_accounts SET (`+columns+`) = (?, ?, ?, ?) WHERE user_id = ?`, version, state, sealed, updated, user)
+	s.mails.settle()
+	_, err := s.db.Exec(`UPDATE totpflow_accounts SET (`+columns+`, due) = (?, ?, ?, ?, NULL) WHERE user_id = ?`, version, state, sealed, updated, user)
 	require.NoError(t, err)
 	s.browser().password(ana).is(http.StatusForbidden).says("ask your administrator")
 }

@@ -19,6 +19,7 @@ import (
 // returns what puts it back.
 func (s *site) saved(who app.DemoAccount) (putBack func()) {
 	s.t.Helper()
+	s.mails.settle()
 	id := s.id(who)
 	var version, sealed []byte
 	var state string
@@ -27,7 +28,8 @@ func (s *site) saved(who app.DemoAccount) (putBack func()) {
 		Scan(&version, &state, &sealed, &updated))
 	return func() {
 		s.t.Helper()
-		_, err := s.db.Exec(`UPDATE totpflow_accounts SET version = ?, state = ?, sealed = ?, updated = ? WHERE user_id = ?`,
+		s.mails.settle()
+		_, err := s.db.Exec(`UPDATE totpflow_accounts SET version = ?, state = ?, sealed = ?, updated = ?, due = NULL WHERE user_id = ?`,
 			version, state, sealed, updated, id)
 		require.NoError(s.t, err)
 	}

@@ -204,7 +204,7 @@ func TestFailoverReplay(t *testing.T) {
 	require.NoError(t, err)
 	mfa, err := totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: s, Keys: keys, Now: clock.Now,
-		Policy: policy.Fixed{Mode: policy.Required}, Events: event.Slog(slog.New(slog.DiscardHandler)),
+		Policy: policy.Fixed{Mode: policy.Required}, Observer: event.Slog(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
 	ana := totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}

@@ -80,7 +80,7 @@ func lose(t *testing.T) promoted {
 	require.NoError(t, err)
 	p.mfa, err = totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: p.store, Keys: keys, Now: p.clock.Now,
-		Policy: policy.Fixed{Mode: policy.Required}, Events: event.Slog(slog.New(slog.DiscardHandler)),
+		Policy: policy.Fixed{Mode: policy.Required}, Observer: event.Slog(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
 

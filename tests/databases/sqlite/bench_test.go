@@ -34,7 +34,7 @@ func benchmarkSignIn(b *testing.B, s store.Store) {
 	require.NoError(b, err)
 	mfa, err := totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: counting, Keys: keys, Now: clock.Now,
-		Policy: policy.Fixed{Mode: policy.Required}, Events: event.Slog(slog.New(slog.DiscardHandler)),
+		Policy: policy.Fixed{Mode: policy.Required}, Observer: event.Slog(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(b, err)
 	ana := totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}

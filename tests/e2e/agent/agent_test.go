@@ -66,7 +66,7 @@ func newWorkstation(t *testing.T, require2FA bool) *workstation {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
 	clock := totptest.NewClock(time.Now())
-	console, err := app.New(app.Options{DB: db, Keys: keys, Now: clock.Now, Require: require2FA, Events: event.Slog(slog.New(slog.DiscardHandler)), Mail: noMail{}})
+	console, err := app.New(app.Options{DB: db, Keys: keys, Now: clock.Now, Require: require2FA, Observer: event.Slog(slog.New(slog.DiscardHandler)), Mail: noMail{}})
 	require.NoError(t, err)
 	server := httptest.NewServer(console)
 	t.Cleanup(server.Close)

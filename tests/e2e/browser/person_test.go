@@ -83,8 +83,8 @@ func newSite(t *testing.T, required bool) *site {
 	server, mails, phones := httptest.NewUnstartedServer(nil), &outbox{}, &provider{}
 	console, err := app.New(app.Options{
 		DB: db, Keys: keys, Require: required, Now: clock.Now,
-		Events: event.Slog(slog.New(slog.DiscardHandler)),
-		Mail:   mails, Phones: phones, URL: "http://" + server.Listener.Addr().String(),
+		Observer: event.Slog(slog.New(slog.DiscardHandler)),
+		Mail:     mails, Phones: phones, URL: "http://" + server.Listener.Addr().String(),
 	})
 	require.NoError(t, err)
 	server.Config.Handler = console

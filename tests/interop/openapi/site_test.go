@@ -94,11 +94,10 @@ func (s *site) Send(_ context.Context, m phone.Message) error {
 	return s.sending
 }
 
-func (s *site) Handle(_ context.Context, e event.Event) error {
+func (s *site) Handle(_ context.Context, e event.Event) {
 	if e.Kind.SecurityChange() && e.User != "" {
 		s.last = e
 	}
-	return nil
 }
 
 func newSite(t *testing.T) *site {
@@ -111,7 +110,7 @@ func newSite(t *testing.T) *site {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
 	s.service, err = totpflow.New(totpflow.Config{
-		Issuer: "Acme Backup", Store: s.store, Keys: keys, Policy: s, Now: s.clock.Now, Events: event.SinkFunc(s.Handle),
+		Issuer: "Acme Backup", Store: s.store, Keys: keys, Policy: s, Now: s.clock.Now, Observer: event.ObserverFunc(s.Handle),
 		Phones: &totpflow.Phones{Sender: s},
 	})
 	require.NoError(t, err)

@@ -95,18 +95,17 @@ func (l *Life) open() error {
 	}
 	c := totpflow.Config{
 		Issuer: "Acme Backup", Store: l.store, Keys: ring, Now: l.clock.Now,
-		Phones: &totpflow.Phones{Sender: l.sender},
-		Events: event.Tee(event.Slog(l.text), event.Slog(l.json), event.SinkFunc(l.record)),
+		Phones:   &totpflow.Phones{Sender: l.sender},
+		Observer: event.Tee(event.Slog(l.text), event.Slog(l.json), event.ObserverFunc(l.record)),
 	}
 	l.mfa, err = totpflow.New(c)
 	l.saw(err, c, ring, l.mfa)
 	return err
 }
 
-func (l *Life) record(_ context.Context, e event.Event) error {
+func (l *Life) record(_ context.Context, e event.Event) {
 	l.events = append(l.events, e)
 	l.say(e)
-	return nil
 }
 
 // saw prints what a call returned. An error that is none of those that are

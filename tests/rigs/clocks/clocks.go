@@ -44,8 +44,8 @@ func Live(ctx context.Context, s store.Store, clock *totptest.Clock) (seen Seen,
 	l := &life{ctx: ctx, clock: clock, used: make(map[string]bool)}
 	l.mfa, err = totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: watched{s, l}, Keys: keys, Now: clock.Now,
-		Policy: policy.Fixed{Mode: policy.Optional},
-		Events: event.SinkFunc(func(context.Context, event.Event) error { return nil }),
+		Policy:   policy.Fixed{Mode: policy.Optional},
+		Observer: event.ObserverFunc(func(context.Context, event.Event) {}),
 	})
 	if err != nil {
 		return seen, err

@@ -33,7 +33,7 @@ func NewReplay(ctx context.Context, s store.Store) (*Replay, error) {
 	clock := totptest.NewClock(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC))
 	mfa, err := totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: s, Keys: keys, Now: clock.Now,
-		Policy: policy.Fixed{Mode: policy.Required}, Events: event.Slog(slog.New(slog.DiscardHandler)),
+		Policy: policy.Fixed{Mode: policy.Required}, Observer: event.Slog(slog.New(slog.DiscardHandler)),
 	})
 	if err != nil {
 		return nil, err

@@ -50,7 +50,7 @@ func Open(s store.Store, ring string, clock *totptest.Clock) (*totpflow.Service,
 	}
 	return totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: s, Keys: keys, Now: clock.Now,
-		Policy: policy.Fixed{Mode: policy.Required}, Events: event.Slog(slog.New(slog.DiscardHandler)),
+		Policy: policy.Fixed{Mode: policy.Required}, Observer: event.Slog(slog.New(slog.DiscardHandler)),
 	})
 }
 

@@ -90,7 +90,7 @@ func serve(s store.Store, keys string, clock *totptest.Clock) (*totpflow.Service
 	}
 	return totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: s, Keys: ring, Now: clock.Now,
-		Events: event.Slog(slog.New(slog.DiscardHandler)), Policy: requiredFor(users[1].ID.User),
+		Observer: event.Slog(slog.New(slog.DiscardHandler)), Policy: requiredFor(users[1].ID.User),
 	})
 }
 

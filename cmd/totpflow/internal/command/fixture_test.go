@@ -35,7 +35,7 @@ type installation struct {
 	tty   bool   // whether a person sits at the next run
 	clock *totptest.Clock
 	store *sqlstore.Store
-	told  []event.Event       // to the product's sink
+	told  []event.Event       // to the product's observer
 	above map[string][]string // the product's tenants, and those above them
 }
 
@@ -62,9 +62,8 @@ func (h *installation) service() *totpflow.Service {
 	s, err := totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: h.store, Keys: h.ring(), Now: h.clock.Now,
 		ParentTenants: func(_ context.Context, tenant string) ([]string, error) { return h.above[tenant], nil },
-		Events: event.SinkFunc(func(_ context.Context, e event.Event) error {
+		Observer: event.ObserverFunc(func(_ context.Context, e event.Event) {
 			h.told = append(h.told, e)
-			return nil
 		}),
 	})
 	require.NoError(h.t, err)

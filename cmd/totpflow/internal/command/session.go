@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os/user"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -52,30 +50,14 @@ func (a *app) session(db *database.DB, ring *keyring.Ring, by admin.Operator) (*
 		Issuer:        "totpflow", // shown by no phone: nothing is set up here
 		Store:         db,
 		Keys:          ring,
-		Events:        a.observer(by),
+		Observer:      event.Slog(slog.New(slog.NewTextHandler(a.events, nil))), // of what this run does
+		Notifier:      event.Deferred,                                           // people are told by the product
 		ParentTenants: func(_ context.Context, tenant string) ([]string, error) { return a.chains[tenant], nil },
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &session{db: db, ring: ring, service: service, admin: admin.New(service, nil), by: by}, nil
-}
-
-// observer logs what this run does. Records also hold events that the product's
-// own sink has not taken yet; these are the product's to tell, and stay.
-//
-// An event that is taken here is offered to the product's sink all the same,
-// with the account's next flow: what was taken is remembered in the memory of
-// the process only, and no account is written twice in one run.
-func (a *app) observer(by admin.Operator) event.Sink {
-	log := event.Slog(slog.New(slog.NewTextHandler(a.events, nil)))
-	began := time.Now().Truncate(time.Millisecond) // as fine as events are
-	return event.SinkFunc(func(ctx context.Context, e event.Event) error {
-		if e.At.Before(began) || !strings.HasPrefix(e.Actor+",", "operator "+by.Name+",") { // "…, asked by" for a request
-			return nil
-		}
-		return log.Record(ctx, e)
-	})
 }
 
 // looker is the operator who changes nothing.

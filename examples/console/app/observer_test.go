@@ -20,11 +20,11 @@ func TestFleetIsWatched(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	defer slog.SetDefault(was)
 
-	sink := new(console).sink(event.Slog(slog.New(slog.DiscardHandler)))
+	watch := observer(event.Slog(slog.New(slog.DiscardHandler)))
 	at := time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
 	for i := range 60 {
 		e := event.Event{Number: uint64(i + 1), At: at.Add(time.Duration(i) * time.Second / 2), User: fmt.Sprint(i % 30), Kind: event.CodeRejected}
-		require.NoError(t, sink.Record(t.Context(), e))
+		watch.Observe(t.Context(), e)
 	}
 	require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("many accounts are guessed at with the right passwords")), log.String())
 }

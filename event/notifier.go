@@ -1,0 +1,83 @@
+package event
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// A Notifier tells people what happened to their account, by mail for example. A
+// service has one; a host with several ways to tell fans out itself.
+//
+// Notify is called outside of every flow, on a goroutine of its own and with a
+// deadline of half a minute, at least once for each notification and in the order of
+// an account's flows. Repetitions have the same tenant, user and number. The host
+// keeps no outbox: until Notify returns nil the notification stays in the account's
+// record and comes again after growing pauses, also in another process and after a
+// crash (totpflow.Service.Deliver). After 72 hours, or when the error is
+// [ErrUndeliverable], it is given up, and observers hear of [NotificationDropped]. A
+// panic counts as an error.
+type Notifier interface {
+	Notify(ctx context.Context, n Notification) error
+}
+
+// A NotifierFunc is a function as a [Notifier].
+type NotifierFunc func(ctx context.Context, n Notification) error
+
+// Notify calls f.
+func (f NotifierFunc) Notify(ctx context.Context, n Notification) error { return f(ctx, n) }
+
+// Deferred is the notifier of a process that leaves it to the others that share its
+// store, such as an operator's command: what it has to tell waits in the records
+// until one of them calls totpflow.Service.Deliver.
+var Deferred Notifier = deferred{}
+
+type deferred struct{}
+
+var errDeferred = errors.New("event: another process tells")
+
+func (deferred) Notify(context.Context, Notification) error { return errDeferred }
+
+// ErrUndeliverable is what a [Notifier] wraps where a later try cannot help: there is
+// no such mailbox, or no such person any more.
+var ErrUndeliverable = errors.New("event: undeliverable")
+
+// A Notification is what one flow did to an account, in one message. User is empty
+// where it is about a tenant, such as a request that waits for a second
+// administrator.
+type Notification struct {
+	Tenant, User string
+	Events       []Event // at least one, oldest first; see [Kind.Notable]
+}
+
+// Number is that of the last event. It grows with each notification of an account.
+func (n Notification) Number() uint64 { return n.Events[len(n.Events)-1].Number }
+
+// Main is the event to name the message by: the others came along with it.
+func (n Notification) Main() Event {
+	if i := slices.IndexFunc(n.Events, func(e Event) bool { return !slices.Contains(along, e.Kind) }); i >= 0 {
+		return n.Events[i]
+	}
+	return n.Events[0]
+}
+
+// along are the kinds that come along with others.
+var along = []Kind{RecoveryCodesMade, RecoveryCodesVoided, BrowserTrusted, BrowserRevoked, BrowsersRevoked, SessionsEnded, PhoneRemoved, AuthenticatorRemoved, GraceBegan}
+
+// Notifications returns what the notifier has not yet been told of the given account,
+// oldest first, the events of a flow together. Events of one flow have the same time.
+func (a Activity) Notifications(tenant, user string) []Notification {
+	var all []Notification
+	for _, e := range a.s.Events {
+		if e.Number <= a.s.Taken || !e.Kind.Notable() {
+			continue
+		}
+		e.Tenant, e.User = clean(tenant, maxID), clean(user, maxID)
+		if i := len(all) - 1; i >= 0 && all[i].Events[0].At.Equal(e.At) {
+			all[i].Events = append(all[i].Events, e)
+			continue
+		}
+		all = append(all, Notification{e.Tenant, e.User, []Event{e}})
+	}
+	return all
+}

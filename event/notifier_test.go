@@ -1,0 +1,57 @@
+package event_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+)
+
+// The events of one flow are one notification, named by what the person did.
+func TestNotifications(t *testing.T) {
+	var a event.Activity
+	flow := func(at time.Time, kinds ...event.Kind) {
+		for _, k := range kinds {
+			a, _ = a.Append(event.Event{At: at, Kind: k})
+		}
+	}
+	flow(start, event.RecoveryCodesMade, event.EnrollmentConfirmed)
+	flow(start.Add(time.Second), event.SignedIn)
+	flow(start.Add(2*time.Second), event.RejectedRepeatedly, event.CodeRejected)
+	flow(start.Add(3*time.Second), event.RecoveryCodesSaved)
+	flow(start.Add(4*time.Second), event.BrowsersRevoked)
+	all := a.Notifications("acme", "u1")
+	require.Len(t, all, 3)
+	for i, want := range []struct {
+		main   event.Kind
+		number uint64
+		events int
+	}{{event.EnrollmentConfirmed, 2, 2}, {event.RejectedRepeatedly, 4, 1}, {event.BrowsersRevoked, 7, 1}} {
+		require.Equal(t, want.main, all[i].Main().Kind)
+		require.Equal(t, want.number, all[i].Number())
+		require.Len(t, all[i].Events, want.events)
+		require.Equal(t, []string{"acme", "u1"}, []string{all[i].Tenant, all[i].User})
+		require.Equal(t, "u1", all[i].Main().User, "a link that says \"it was not me\" is made of it")
+	}
+	require.Len(t, a.Acknowledged(2).Notifications("acme", "u1"), 2)
+	require.Empty(t, a.Acknowledged(7).Notifications("acme", "u1"))
+}
+
+// What a person is told of.
+func TestNotable(t *testing.T) {
+	for _, k := range event.Kinds() {
+		want := k.SecurityChange() && k != event.RecoveryCodesSaved || k == event.RejectedRepeatedly || k == event.Suspended
+		require.Equal(t, want, k.Notable(), k)
+	}
+	require.True(t, event.Kind("passkey_bound").Notable(), "of a later release")
+}
+
+// A process that leaves the telling to others never says that it was done.
+func TestDeferred(t *testing.T) {
+	err := event.Deferred.Notify(t.Context(), event.Notification{})
+	require.Error(t, err)
+	require.False(t, errors.Is(err, event.ErrUndeliverable))
+}

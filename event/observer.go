@@ -1,0 +1,57 @@
+package event
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+
+	"github.com/totpflow/totpflow/internal/guard"
+)
+
+// An Observer hears of every event at once: a log, a metric, a [SprayDetector]. It is
+// called on the goroutine of the flow, after the account's record was written, and
+// decides nothing: the person has already been let in or refused. A crash in
+// between loses the event for observers; what people must be told goes to a
+// [Notifier].
+//
+// Observe may be called from several goroutines at once. The flow waits for it, so
+// that it must not wait for a network. A panic in it is logged and goes no further.
+type Observer interface {
+	Observe(ctx context.Context, e Event)
+}
+
+// An ObserverFunc is a function as an [Observer].
+type ObserverFunc func(ctx context.Context, e Event)
+
+// Observe calls f.
+func (f ObserverFunc) Observe(ctx context.Context, e Event) { f(ctx, e) }
+
+// Slog returns an observer that logs each event to l, or to [slog.Default] when l is
+// nil: refusals, a lost record, a frozen account and a notification that was given
+// up at Warn, the rest at Info. It is as safe for concurrent use as l's handler.
+func Slog(l *slog.Logger) Observer {
+	return ObserverFunc(func(ctx context.Context, e Event) {
+		to := l
+		if to == nil {
+			to = slog.Default()
+		}
+		to.LogAttrs(ctx, e.Kind.level(), "second factor", e.attrs()...)
+	})
+}
+
+// Tee returns an observer that calls all of observers, one after the other; nil ones
+// are left out. A panic in one is kept from the others, and raised after the last of
+// them with everything that was raised.
+func Tee(observers ...Observer) Observer {
+	observers = slices.DeleteFunc(slices.Clone(observers), func(o Observer) bool { return o == nil })
+	return ObserverFunc(func(ctx context.Context, e Event) {
+		var errs []error
+		for _, o := range observers {
+			errs = append(errs, guard.Call(func() error { o.Observe(ctx, e); return nil }))
+		}
+		if err := errors.Join(errs...); err != nil {
+			panic(err)
+		}
+	})
+}

@@ -1,0 +1,43 @@
+package event_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+)
+
+// heard remembers what it heard.
+type heard struct{ events []event.Event }
+
+func (s *heard) Observe(_ context.Context, e event.Event) { s.events = append(s.events, e) }
+
+func TestTeeTellsAll(t *testing.T) {
+	a, b := &heard{}, &heard{}
+	observers := []event.Observer{a, nil, b}
+	tee := event.Tee(observers...)
+	observers[2] = nil // the caller's slice is the caller's
+	e := event.Event{Number: 3, Kind: event.Reset}
+	tee.Observe(t.Context(), e)
+	require.Equal(t, []event.Event{e}, a.events)
+	require.Equal(t, []event.Event{e}, b.events)
+	event.Tee().Observe(t.Context(), e)
+}
+
+// A panic in one observer is kept from the others, and says where it was. That holds
+// for an ObserverFunc that is nil.
+func TestPanicOfAnObserver(t *testing.T) {
+	oops := event.ObserverFunc(func(context.Context, event.Event) { panic("no such template") })
+	other := &heard{}
+	defer func() {
+		err, _ := recover().(error)
+		require.ErrorContains(t, err, "panicked: no such template")
+		require.ErrorContains(t, err, "panicked: runtime error: invalid memory address or nil pointer")
+		require.ErrorContains(t, err, "observer_test.go:", "the stack says where")
+		require.Len(t, other.events, 1)
+	}()
+	event.Tee(oops, event.ObserverFunc(nil), other).Observe(t.Context(), event.Event{Kind: event.Reset})
+	t.Error("the service is to hear of it")
+}

@@ -1,0 +1,403 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// A post is a notifier that keeps what it was told, and does what it is set to.
+type post struct {
+	mu     sync.Mutex
+	got    []string
+	answer func(context.Context, event.Notification) error // nil: taken
+}
+
+func (p *post) Notify(ctx context.Context, n event.Notification) error {
+	p.mu.Lock()
+	answer := p.answer
+	p.mu.Unlock()
+	if answer != nil {
+		if err := answer(ctx, n); err != nil {
+			return err
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.got = append(p.got, fmt.Sprint(n.User, n.Number()))
+	return nil
+}
+
+func (p *post) set(answer func(context.Context, event.Notification) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answer = answer
+}
+
+func (p *post) told() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	got := p.got
+	p.got = nil
+	return got
+}
+
+// An office is processes over one store, inside a bubble whose time only waits.
+type office struct {
+	t    *testing.T
+	m    *store.Memory
+	post *post
+	seen *hears
+	e    *Engine
+}
+
+func inOffice(t *testing.T, f func(*office)) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &office{t: t, m: store.NewMemory(), post: &post{}, seen: &hears{}}
+		o.e = o.process(Config{Store: o.m, Keys: ring(t), Observer: o.seen})
+		f(o)
+		synctest.Wait()
+	})
+}
+
+// process is one more of them.
+func (o *office) process(c Config) *Engine {
+	c.Now, c.Logger = time.Now, slog.New(slog.DiscardHandler)
+	if c.Notifier == nil {
+		c.Notifier = o.post
+	}
+	return New(c)
+}
+
+func (o *office) other() *Engine {
+	return o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen})
+}
+
+// flow logs events of the user in one change.
+func (o *office) flow(e *Engine, user string, kinds ...event.Kind) {
+	o.t.Helper()
+	require.NoError(o.t, e.Change(o.t.Context(), store.AccountID{User: user}, func(tx *Tx) error {
+		for _, k := range kinds {
+			tx.Log(event.Event{Kind: k})
+		}
+		tx.Save()
+		return nil
+	}))
+}
+
+func (o *office) due(user string) time.Time {
+	o.t.Helper()
+	rec, err := o.m.Get(o.t.Context(), store.AccountID{User: user})
+	require.NoError(o.t, err)
+	return rec.Due
+}
+
+func (o *office) deliver(e *Engine) (int, error) {
+	n, err := e.Deliver(o.t.Context())
+	synctest.Wait()
+	return n, err
+}
+
+// What a flow did is told once, after its write and outside of it, and leaves nothing
+// due. Attempts are for observers.
+func TestToldOnce(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.flow(o.e, "ana", event.RecoveryCodesMade, event.EnrollmentConfirmed)
+		o.flow(o.e, "ana", event.SignedIn)
+		synctest.Wait()
+		require.Equal(t, []string{"ana2"}, o.post.told())
+		require.Equal(t, []uint64{1, 2, 3}, o.seen.got)
+		require.Zero(t, o.due("ana"))
+		time.Sleep(time.Hour)
+		for _, e := range []*Engine{o.e, o.other()} {
+			n, err := o.deliver(e)
+			require.NoError(t, err)
+			require.Zero(t, n)
+		}
+		o.flow(o.other(), "ana", event.BrowserTrusted)
+		synctest.Wait()
+		require.Equal(t, []string{"ana4"}, o.post.told(), "after a restart nothing comes twice")
+	})
+}
+
+// A process that dies between its write and the mail leaves it in the record: it is
+// due two minutes later, for any process, and then for one of them.
+func TestCrashBeforeTelling(t *testing.T) {
+	inOffice(t, func(o *office) {
+		crashed := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred}) // it tells nobody
+		for i := range 10 {
+			o.flow(crashed, fmt.Sprint("user", i, "-"), event.Reset)
+		}
+		require.Equal(t, time.Now().Add(toldAfter).UnixMilli(), o.due("user3-").UnixMilli())
+		n, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Zero(t, n, "its own process may be about to tell")
+		time.Sleep(toldAfter + time.Second)
+		var all sync.WaitGroup
+		counts := make([]int, 4)
+		for i := range counts {
+			e := o.other()
+			all.Go(func() { counts[i], _ = e.Deliver(o.t.Context()) })
+		}
+		all.Wait()
+		require.Len(t, o.post.told(), 10, "each record is claimed by one of four")
+		require.Equal(t, 10, counts[0]+counts[1]+counts[2]+counts[3])
+		require.Zero(t, o.due("user3-"))
+	})
+}
+
+// A crash after the call and before the position is written tells again: at least
+// once.
+func TestCrashAfterTelling(t *testing.T) {
+	inOffice(t, func(o *office) {
+		dead := o.process(Config{Store: lost{o.m, 1}.store(), Keys: o.e.Keys, Observer: o.seen})
+		o.flow(dead, "ana", event.Reset)
+		synctest.Wait()
+		require.Equal(t, []string{"ana1"}, o.post.told())
+		time.Sleep(toldAfter + time.Second)
+		n, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Equal(t, []string{"ana1"}, o.post.told())
+		require.Zero(t, o.due("ana"))
+	})
+}
+
+// lost is a store that takes so many writes and then answers no more.
+type lost struct {
+	store.Store
+	writes int
+}
+
+func (l lost) store() store.Store { return &l }
+
+func (l *lost) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	if l.writes == 0 {
+		return errors.New("killed")
+	}
+	l.writes--
+	return l.Store.Put(ctx, rec, was)
+}
+
+// A notifier that fails is tried again after pauses that grow, up to a day; what
+// comes later waits behind it, in order. After 72 hours it is given up, and the
+// observer hears of it.
+func TestFailingNotifier(t *testing.T) {
+	inOffice(t, func(o *office) {
+		var tries []time.Duration
+		began := time.Now()
+		o.post.set(func(context.Context, event.Notification) error {
+			tries = append(tries, time.Since(began).Round(time.Minute))
+			return errors.New("mailbox full")
+		})
+		o.flow(o.e, "ana", event.Reset)
+		synctest.Wait()
+		for range 73 * 60 {
+			time.Sleep(time.Minute)
+			_, _ = o.deliver(o.e)
+		}
+		require.Equal(t, 0*time.Minute, tries[0])
+		for i, last := range tries[2:] {
+			require.GreaterOrEqual(t, last-tries[i+1], tries[i+1]-tries[i]-2*time.Minute, "pauses grow: %v", tries)
+		}
+		require.Less(t, len(tries), 20)
+		require.Empty(t, o.post.told())
+		time.Sleep(48 * time.Hour)
+		_, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Equal(t, []uint64{1, 1}, o.seen.got, "the reset, and that nobody was told of it")
+		require.Zero(t, o.due("ana"))
+		o.post.set(nil)
+		o.flow(o.e, "ana", event.Frozen)
+		synctest.Wait()
+		require.Equal(t, []string{"ana2"}, o.post.told(), "nothing waits behind what was given up")
+	})
+}
+
+// What failed comes before what happened later, by one process and at once.
+func TestToldInOrder(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.post.set(func(context.Context, event.Notification) error { return errors.New("down") })
+		o.flow(o.e, "ana", event.Reset)
+		synctest.Wait()
+		o.post.set(nil)
+		time.Sleep(time.Second)
+		o.flow(o.e, "ana", event.Frozen)
+		synctest.Wait()
+		require.Equal(t, []string{"ana1", "ana2"}, o.post.told())
+	})
+}
+
+// An address that does not exist is given up at once, and silences nothing.
+func TestUndeliverable(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.post.set(func(_ context.Context, n event.Notification) error {
+			if n.Number() == 1 {
+				return fmt.Errorf("550 no such user: %w", event.ErrUndeliverable)
+			}
+			return nil
+		})
+		o.flow(o.e, "ana", event.Reset)
+		synctest.Wait()
+		require.Equal(t, []uint64{1, 1}, o.seen.got)
+		time.Sleep(time.Second)
+		o.flow(o.e, "ana", event.Frozen)
+		synctest.Wait()
+		require.Equal(t, []string{"ana2"}, o.post.told())
+		require.Zero(t, o.due("ana"))
+	})
+}
+
+// A panic of the notifier's or the observer's fails no flow, is logged, and loses
+// nothing.
+func TestPanicsOfTheHost(t *testing.T) {
+	inOffice(t, func(o *office) {
+		var log bytes.Buffer
+		e := New(Config{Store: o.m, Keys: o.e.Keys, Now: time.Now, Logger: slog.New(slog.NewTextHandler(&log, nil)), Notifier: o.post,
+			Observer: event.ObserverFunc(func(context.Context, event.Event) { panic("no such metric") })})
+		o.post.set(func(context.Context, event.Notification) error { panic("no such template") })
+		o.flow(e, "ana", event.Reset)
+		synctest.Wait()
+		require.Contains(t, log.String(), "no such metric")
+		require.Contains(t, log.String(), "no such template")
+		require.Equal(t, 2, strings.Count(log.String(), "level=WARN"))
+		o.post.set(nil)
+		time.Sleep(toldAfter + time.Second)
+		_, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Equal(t, []string{"ana1"}, o.post.told())
+	})
+}
+
+// A notifier that hangs takes no flow's time, has half a minute, and a bounded number of
+// places; what found none is told later.
+func TestHangingNotifier(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.post.set(func(ctx context.Context, _ event.Notification) error { <-ctx.Done(); return ctx.Err() })
+		began := time.Now()
+		for i := range 3 * maxDeliveries {
+			o.flow(o.e, fmt.Sprint("user", i, "-"), event.Reset)
+		}
+		require.Zero(t, time.Since(began), "no flow waits")
+		require.Len(t, o.e.messenger.running, maxDeliveries)
+		require.NoError(t, o.e.Drain(o.t.Context()))
+		require.Equal(t, notifyTimeout, time.Since(began))
+		o.post.set(nil)
+		time.Sleep(toldAfter)
+		n, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Equal(t, 3*maxDeliveries, n)
+		require.Len(t, o.post.told(), 3*maxDeliveries)
+	})
+}
+
+// Flows at once offer each event once, by one process.
+func TestFlowsAtOnce(t *testing.T) {
+	inOffice(t, func(o *office) {
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				time.Sleep(time.Millisecond)
+				o.flow(o.e, "ana", event.BrowserTrusted)
+			})
+		}
+		all.Wait()
+		synctest.Wait()
+		var numbers uint64
+		for range o.post.told() {
+			numbers++
+		}
+		require.LessOrEqual(t, numbers, uint64(8))
+		require.Zero(t, o.due("ana"))
+	})
+}
+
+// Drain ends with its context.
+func TestDrain(t *testing.T) {
+	inOffice(t, func(o *office) {
+		require.NoError(t, o.e.Drain(o.t.Context()))
+		release := make(chan struct{})
+		o.post.set(func(context.Context, event.Notification) error { <-release; return nil })
+		o.flow(o.e, "ana", event.Reset)
+		ctx, cancel := context.WithTimeout(o.t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, o.e.Drain(ctx), context.DeadlineExceeded)
+		close(release)
+		require.NoError(t, o.e.Drain(o.t.Context()))
+		require.Equal(t, []string{"ana1"}, o.post.told())
+	})
+}
+
+// Without a notifier nothing waits; a process that leaves it to others keeps it.
+func TestNoNotifier(t *testing.T) {
+	inOffice(t, func(o *office) {
+		none := New(Config{Store: o.m, Keys: o.e.Keys, Now: time.Now, Observer: o.seen})
+		o.flow(none, "ana", event.Reset)
+		require.Zero(t, o.due("ana"))
+		n, err := none.Deliver(o.t.Context())
+		require.NoError(t, err)
+		require.Zero(t, n)
+		o.flow(o.e, "ana", event.Frozen)
+		synctest.Wait()
+		require.Equal(t, []string{"ana2"}, o.post.told())
+	})
+}
+
+// Of an erased account the last thing is told, although its record is gone.
+func TestErasureIsTold(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.flow(o.e, "ana", event.SignedIn)
+		var got event.Kind
+		o.post.set(func(_ context.Context, n event.Notification) error { got = n.Main().Kind; return nil })
+		require.NoError(t, o.e.Erase(o.t.Context(), store.AccountID{User: "ana"}, func(tx *Tx) error {
+			tx.Log(event.Event{Kind: event.Forgotten})
+			return nil
+		}))
+		synctest.Wait()
+		require.Equal(t, event.Forgotten, got)
+	})
+}
+
+// A clock that was ahead when a mail failed does not keep it for a year: the next
+// flow of the account brings its time forward.
+func TestDueOfAClockAhead(t *testing.T) {
+	inOffice(t, func(o *office) {
+		ahead := New(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred, Now: func() time.Time { return time.Now().AddDate(1, 0, 0) }})
+		o.flow(ahead, "ana", event.Reset)
+		require.Greater(t, time.Until(o.due("ana")), 300*24*time.Hour)
+		o.flow(o.e, "ana", event.SignedIn)
+		require.LessOrEqual(t, time.Until(o.due("ana")), toldAfter)
+		time.Sleep(toldAfter + time.Second)
+		n, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Zero(t, o.due("ana"))
+	})
+}
+
+// A ring that is not the one of the records is found at the start; an empty store
+// is ready.
+func TestReady(t *testing.T) {
+	m := store.NewMemory()
+	e := newEngine(m, ring(t), &hears{}, clock)
+	require.NoError(t, e.Ready(t.Context()))
+	require.NoError(t, e.Change(t.Context(), id, func(tx *Tx) error { tx.Save(); return nil }))
+	require.NoError(t, e.Ready(t.Context()))
+	require.Error(t, newEngine(m, ring(t), &hears{}, clock).Ready(t.Context()))
+	down := totptest.Wrap(m)
+	down.SetFaults(totptest.Faults{List: errors.New("gone")})
+	require.ErrorIs(t, newEngine(down, e.Keys, &hears{}, clock).Ready(t.Context()), store.ErrUnavailable)
+}

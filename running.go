@@ -1,0 +1,28 @@
+package totpflow
+
+import "context"
+
+// Deliver tells the [Config].Notifier what is due: notifications that it did not take,
+// or that a process left when it ended. Call it every minute, in one process or in
+// all: each record is claimed by a write, and a list by due time finds them without
+// looking at other accounts. It returns for how many accounts nothing waits any more;
+// the error says why others still wait. Without a notifier it does nothing.
+//
+// Nothing but this and the flow itself tells anybody: a product that never calls it
+// loses no notification, and delays those that failed until the account's next one.
+func (s *Service) Deliver(ctx context.Context) (accounts int, err error) {
+	return s.engine.Deliver(ctx)
+}
+
+// Drain waits until this process tells nobody any more, or until ctx ends, and then
+// returns its error. Call it after the last request of a process that ends. Nothing
+// is lost without it: what was not told waits in its record.
+func (s *Service) Drain(ctx context.Context) error { return s.engine.Drain(ctx) }
+
+// Ready reports whether the service can answer: the store is reachable and has its
+// schema, and the ring opens a record that lies there. An error means that no
+// request should come here: a service with the wrong ring would seal new enrollments
+// with it. Ask when the process starts, and for a probe. The errors wrap
+// store.ErrUnavailable, or keyring.ErrUnknownKey and keyring.ErrOpen for a ring that
+// is not the one of these records.
+func (s *Service) Ready(ctx context.Context) error { return s.engine.Ready(ctx) }
