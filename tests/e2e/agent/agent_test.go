@@ -69,7 +69,10 @@ func newWorkstation(t *testing.T, require2FA bool) *workstation {
 	console, err := app.New(app.Options{DB: db, Keys: keys, Now: clock.Now, Require: require2FA, Observer: event.Slog(slog.New(slog.DiscardHandler)), Mail: noMail{}})
 	require.NoError(t, err)
 	server := httptest.NewServer(console)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.Close()
+		require.NoError(t, console.Drain(context.Background()))
+	})
 	return &workstation{t, clock, server.URL, filepath.Join(t.TempDir(), "agent")}
 }
 

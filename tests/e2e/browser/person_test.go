@@ -31,6 +31,8 @@ type site struct {
 	base   string
 	mails  *outbox
 	phones *provider
+
+	console *app.Console
 }
 
 // The people of the demonstration.
@@ -57,6 +59,7 @@ func (b *outbox) Send(_ context.Context, m app.Mail) error {
 // has for the pattern.
 func (o *site) find(to app.DemoAccount, subject, pattern string) string {
 	o.t.Helper()
+	require.NoError(o.t, o.console.Drain(o.t.Context()), "mails under way")
 	o.mails.mu.Lock()
 	defer o.mails.mu.Unlock()
 	for _, m := range slices.Backward(o.mails.mails) {
@@ -89,8 +92,11 @@ func newSite(t *testing.T, required bool) *site {
 	require.NoError(t, err)
 	server.Config.Handler = console
 	server.Start()
-	t.Cleanup(server.Close)
-	return &site{t: t, clock: clock, base: server.URL, mails: mails, phones: phones}
+	t.Cleanup(func() {
+		server.Close()
+		require.NoError(t, console.Drain(context.Background()))
+	})
+	return &site{t: t, clock: clock, base: server.URL, mails: mails, phones: phones, console: console}
 }
 
 // browser opens a browser that nobody has used yet.

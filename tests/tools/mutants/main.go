@@ -40,6 +40,7 @@ var targets = []target{
 	{folder: "event"},
 	{folder: "applock"},
 	{folder: "totphttp"},
+	{folder: "web"},
 	{folder: "internal/guard"},
 	{folder: "internal/strictjson"},
 	{folder: "internal/typed"},

@@ -158,6 +158,9 @@ var noTarget = map[string]string{
 	"store/storetest":                  "test equipment, which its own tests run on broken stores",
 	"totptest":                         "test equipment",
 	"totptest/qrscan":                  "test equipment",
+	"web/hosttest":                     "test equipment",
+	"web/memhost":                      "for examples and tests",
+	"web/webtest":                      "test equipment",
 }
 
 // Every package that a product links is a target, or has a reason not to be.
