@@ -34,6 +34,7 @@ type installation struct {
 	in    string // what the next run reads
 	tty   bool   // whether a person sits at the next run
 	clock *totptest.Clock
+	db    *sql.DB
 	store *sqlstore.Store
 	told  []event.Event       // to the product's observer
 	above map[string][]string // the product's tenants, and those above them
@@ -51,7 +52,7 @@ func newInstallation(t *testing.T) *installation {
 	db, err := sql.Open("sqlite", "file:"+dir+"/console.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
-	h.store = sqlstore.New(db, sqlstore.SQLite)
+	h.db, h.store = db, sqlstore.New(db, sqlstore.SQLite)
 	require.NoError(t, h.store.Migrate(h.ctx))
 	return h
 }

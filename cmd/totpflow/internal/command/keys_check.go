@@ -19,7 +19,8 @@ func (a *app) keysCheck() *cobra.Command {
 		Use:   "check",
 		Short: "Open every record, and count them by key",
 		Long: `Opens every record with the ring, counts them by the key that they are sealed under, and says which old keys are not
-needed any more. It changes nothing. The exit code is 5 when a record does not open.`,
+needed any more. A SQLite file is checked first: whether its parts fit together. It changes nothing. The exit code is 5 when a
+record does not open.`,
 		Example: "  totpflow keys check --keys-file /etc/backup/totpflow.keys",
 		Args:    args(),
 		RunE:    func(c *cobra.Command, _ []string) error { return a.checkKeys(c.Context()) },
@@ -67,6 +68,9 @@ func (a *app) checkKeys(ctx context.Context) error {
 		return err
 	}
 	defer s.db.Close()
+	if err := s.db.CheckIntegrity(ctx); err != nil { // a damaged index would hide records, and a key that they need
+		return err
+	}
 	c, err := s.check(ctx, ring)
 	if err != nil {
 		return err

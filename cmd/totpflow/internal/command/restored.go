@@ -96,6 +96,9 @@ func (a *app) runRestored(ctx context.Context, backup time.Time) error {
 		return err
 	}
 	defer db.Close()
+	if err := db.CheckIntegrity(ctx); err != nil { // as after a copy over a file whose -wal was left there
+		return err
+	}
 	here, err := a.session(db, f.Ring(), by)
 	if err != nil {
 		return err

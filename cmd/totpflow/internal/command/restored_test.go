@@ -105,3 +105,29 @@ func TestRestoredResumes(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
+
+// A file that a copy was laid over while its -wal was left there is a mixture of two. It
+// is found before anybody relies on it: nothing is called safe, and no epoch is raised.
+func TestDamagedFile(t *testing.T) {
+	h := newInstallation(t)
+	h.fill(300)
+	path := filepath.Join(h.dir, "console.db")
+	require.NoError(t, h.db.Close()) // which takes the -wal into the file
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	require.NoError(t, err)
+	info, err := f.Stat()
+	require.NoError(t, err)
+	page := make([]byte, 4096)
+	_, err = f.ReadAt(page, info.Size()/4096/2*4096)
+	require.NoError(t, err)
+	_, err = f.WriteAt(page, (info.Size()/4096/2+3)*4096) // a page of another place
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	ring, err := os.ReadFile(h.keys)
+	require.NoError(t, err)
+	h.fails(1, "corrupt", "keys", "check")
+	h.fails(1, "corrupt", "restored", "--at", time.Now().UTC().Format(time.RFC3339), reason, "--yes")
+	after, err := os.ReadFile(h.keys)
+	require.NoError(t, err)
+	require.Equal(t, string(ring), string(after))
+}

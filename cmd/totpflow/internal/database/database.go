@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
@@ -15,7 +14,7 @@ var ErrSchema = errors.New("its tables are not those of this release: start the 
 
 // A DB is an open database.
 type DB struct {
-	store.Store
+	*sqlstore.Store
 	url URL
 	sql *sql.DB
 }
