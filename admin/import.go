@@ -73,9 +73,9 @@ func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) ([]Outcome
 	if err != nil {
 		return nil, err
 	}
-	first := slices.IndexFunc(outcomes, func(o Outcome) bool { return o.Err == nil })
+	first := firstGood(outcomes)
 	if first < 0 {
-		return a.importNothing(ctx, by, outcomes)
+		return outcomes, nil
 	}
 	if _, err := a.authoriseFor(ctx, by, ActionImport.On(""), store.AccountID{Tenant: rows[first].ID.Tenant}); err != nil {
 		return nil, err
@@ -97,9 +97,6 @@ func (a Admin) PreviewImport(ctx context.Context, by Actor, rows []Imported) ([]
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Err == nil }) {
-		return a.importNothing(ctx, by, outcomes)
-	}
 	importEach(rows, outcomes, func(t *takeover) error {
 		if err := account.Validate(t.id); err != nil {
 			return err
@@ -114,6 +111,10 @@ func (a Admin) PreviewImport(ctx context.Context, by Actor, rows []Imported) ([]
 		return nil
 	})
 	return outcomes, nil
+}
+
+func firstGood(outcomes []Outcome) int {
+	return slices.IndexFunc(outcomes, func(o Outcome) bool { return o.Err == nil })
 }
 
 // importers authorises each row, and each tenant as a whole. It returns who
@@ -137,6 +138,11 @@ func (a Admin) importers(ctx context.Context, by Actor, rows []Imported) ([]auth
 		}
 		authors[i], outcomes[i] = who, Outcome{ID: row.ID, Err: err}
 	}
+	if firstGood(outcomes) < 0 {
+		if err := a.importNothing(ctx, by, outcomes); err != nil {
+			return nil, nil, err
+		}
+	}
 	refuseShared(rows, outcomes)
 	return authors, outcomes, nil
 }
@@ -146,17 +152,15 @@ func transient(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, store.ErrUnavailable)
 }
 
-// importNothing answers where no row may be imported: with the rows to whoever may
-// import at all.
-func (a Admin) importNothing(ctx context.Context, by Actor, outcomes []Outcome) ([]Outcome, error) {
+// importNothing returns why the call fails where no row may be imported. It does not
+// for an administrator who may import at all, and is told of the rows.
+func (a Admin) importNothing(ctx context.Context, by Actor, outcomes []Outcome) error {
 	admin, ok := by.(Administrator)
 	if !ok {
-		return nil, outcomes[0].Err
+		return outcomes[0].Err
 	}
-	if _, err := a.authorise(ctx, by, ActionImport, store.AccountID{Tenant: admin.User.ID.Tenant}); err != nil {
-		return nil, err
-	}
-	return outcomes, nil
+	_, err := a.authorise(ctx, by, ActionImport, store.AccountID{Tenant: admin.User.ID.Tenant})
+	return err
 }
 
 // refuseShared refuses the rows whose secret stands in rows of several accounts.

@@ -258,6 +258,7 @@ func TestImportOfOneSecretForTwoAccounts(t *testing.T) {
 	require.ErrorIs(t, outcomes[1].Err, admin.ErrSharedSecret)
 	require.NoError(t, outcomes[2].Err)
 	require.Zero(t, h.Versions()[ana.ID])
+	require.ErrorIs(t, h.Import(ana, ben)[0].Err, admin.ErrSharedSecret, "also where nothing else is left")
 	// Of one account it is one secret in two forms.
 	ben.ID = ana.ID
 	outcomes = h.Import(ana, ben)
