@@ -8,8 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/totp"
 )
 
 const (
@@ -177,5 +181,68 @@ func TestImportShowsNoSecret(t *testing.T) {
 		for name, secret := range secrets {
 			require.NotContains(t, list, secret, name)
 		}
+	}
+}
+
+// What people type and paste as a secret, and URIs of other programs: the key that is
+// imported is the one that was meant, or none.
+func TestImportSpellings(t *testing.T) {
+	h := newInstallation(t)
+	const uri = "otpauth://totp/Old:ana?secret=" + secretA
+	eight, minute := totp.Params{Digits: 8}, totp.Params{Period: time.Minute}
+	spaced := "gezd gnbv gy3t qojq gezd gnbv gy3t qojq"
+	n := 0
+	for cell, want := range map[string]totp.Params{
+		spaced:                                     {},
+		strings.ReplaceAll(spaced, " ", "-"):       {},
+		secretA + "====":                           {},
+		secretA[:16] + "\n" + secretA[16:]:         {},
+		"\ufeff" + secretA:                         {},
+		"\uff27" + secretA[1:]:                     {},
+		strings.ReplaceAll(spaced, " ", "\u00a0"):  {},
+		"\u201c" + secretA + "\u201d":              {},
+		uri + "&amp;digits=8&amp;algorithm=SHA256": {Digits: 8, Algorithm: totp.SHA256},
+		uri + "&#38;digits=8":                      eight,
+		uri + "&%20digits=8":                       eight,
+		uri + "&interval=60":                       minute,
+		uri + "&step=60":                           minute,
+		uri + "&algo=SHA256":                       {Algorithm: totp.SHA256},
+		uri + "&hash=SHA512":                       {Algorithm: totp.SHA512},
+		uri + "&digit=8":                           eight,
+		uri + "&algorithm=SHA-256":                 {Algorithm: totp.SHA256},
+		uri + "&algorithm=HmacSHA512":              {Algorithm: totp.SHA512},
+		uri + "&algorithm=sha1&issuer=Old&image=x&color=red&lock=1&codeDisplay=x&counter=3&tags=y": {},
+	} {
+		n++
+		user := fmt.Sprintf("person-%d", n)
+		h.in = "user,secret\n" + user + ",\"" + cell + "\"\n"
+		h.ok("import", "-", reason, "--yes")
+		h.clock.Set(time.Now())
+		key, err := totp.ParseSecret(secretA, want)
+		require.NoError(t, err)
+		code, err := key.Code(h.clock.Now())
+		require.NoError(t, err)
+		s := h.service()
+		next, err := s.SignIn(h.ctx, totpflow.User{ID: totpflow.AccountID{User: user}})
+		require.NoError(t, err)
+		_, err = s.VerifyCode(h.ctx, next.Challenge, code)
+		require.NoError(t, err, "%q", cell)
+	}
+	h.in = "user,secret\nleft,S46SQCPPTCNPROMHWYBDCTBZXV\n"
+	h.ok("import", "-", reason, "--yes")
+	for cell, why := range map[string]string{
+		secretA[:31] + "0":             "symbol 32 is 0, 1, 8 or 9",
+		"1" + secretA[1:]:              "symbol 1 is 0, 1, 8 or 9",
+		secretA[:30]:                   "no secret has 30 symbols",
+		uri + "&epoch=100":             "epoch is not 0",
+		uri + "&size=8":                "size may be the number of digits",
+		uri + "&timeStep=60":           "step in its name",
+		uri + "&encoder=steam":         "encoder",
+		uri + "&digits=8&amp;digits=6": "digits given twice",
+	} {
+		h.in = "user,secret\nben,\"" + cell + "\"\n"
+		r := h.fails(4, "1 of 1 were refused", "import", "-", reason, "--yes")
+		require.Contains(t, r.out, why)
+		require.NotContains(t, r.out, secretA[:20])
 	}
 }

@@ -147,7 +147,8 @@ func (c cells) parse(p totp.Params) (totp.Key, error) {
 		return totp.Key{}, fmt.Errorf("%w: %s", ErrDoubtful, doubt)
 	}
 	key, err := totp.ReadSecret(text, p)
-	if form := formOf(text); err != nil && form != "" && form != formBase32 {
+	oneCase := strings.ToUpper(text) == text || strings.ToLower(text) == text // base32 with a slip
+	if form := formOf(text); err != nil && (form == formHex || form == formBase64 && !oneCase) {
 		return totp.Key{}, fmt.Errorf("%w: it looks like %s", ErrEncoding, form)
 	}
 	return key, err
