@@ -21,7 +21,7 @@
 // only then answers. With any error, time-out, lost race or unknown version the
 // [Decision] is the zero value, which lets nobody in. All guesses at one account
 // share one budget (package throttle): a year of guessing with the right password
-// succeeds with a chance under 9.4e-4.
+// succeeds with a chance under 9.2e-4.
 //
 // # Storage
 //

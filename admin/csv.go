@@ -15,7 +15,7 @@ import (
 // new ones come at the end.
 var csvHeader = []string{
 	"tenant", "user", "name", "state", "required", "grace_until", "authenticators", "trusted_browsers",
-	"recovery_codes_left", "last_used", "machine",
+	"recovery_codes_left", "last_used", "machine", "weak_until",
 }
 
 // WriteCSV writes the compliance list of the members, of [Admin.List] or
@@ -43,6 +43,7 @@ func WriteCSV(w io.Writer, members iter.Seq2[Member, error], name func(store.Acc
 		err = out.Write([]string{
 			cell(m.ID.Tenant), cell(m.ID.User), cell(called), string(m.State), strconv.FormatBool(m.Required), csvTime(until),
 			strconv.Itoa(m.Authenticators), strconv.Itoa(len(m.Browsers)), strconv.Itoa(m.RecoveryCodesLeft), csvTime(m.LastUsed), cell(m.Machine),
+			csvTime(m.WeakUntil),
 		})
 		if err != nil {
 			return err

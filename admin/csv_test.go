@@ -22,7 +22,7 @@ import (
 func TestCSVGolden(t *testing.T) {
 	at := start.In(time.FixedZone("elsewhere", 3600))
 	members := []admin.Member{
-		{ID: anaID, State: admin.StateEnabled, Required: true, Authenticators: 2, Browsers: make([]totpflow.Browser, 3), RecoveryCodesLeft: 9, LastUsed: at},
+		{ID: anaID, State: admin.StateEnabled, Required: true, Authenticators: 2, Browsers: make([]totpflow.Browser, 3), RecoveryCodesLeft: 9, LastUsed: at, WeakUntil: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)},
 		{ID: store.AccountID{User: "43"}, State: admin.StateGrace, Required: true, GraceUntil: at},
 		{ID: agentID, State: admin.StateExempt, Machine: "nightly, \"backup\""},
 		{ID: store.AccountID{Tenant: "acme", User: "44"}, State: admin.StateUnreadable},
@@ -87,7 +87,7 @@ func TestCSVRunsNothing(t *testing.T) {
 			rows, err := csv.NewReader(&file).ReadAll()
 			require.NoError(t, err)
 			want := strings.ReplaceAll(want, "\r\n", "\n")
-			require.Equal(t, []string{want, want, want, "", "false", "", "0", "0", "0", "", want}, rows[1])
+			require.Equal(t, []string{want, want, want, "", "false", "", "0", "0", "0", "", want, ""}, rows[1])
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package phone_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -235,4 +236,44 @@ func TestKeys(t *testing.T) {
 	require.NotErrorIs(t, err, phone.ErrRejected)
 	require.Zero(t, p)
 	require.Equal(t, s, next)
+}
+
+// An attacker who knows the password has as many messages sent as the limits allow, and
+// tries codes as long as any is looked at: ten messages a day, five tries of each.
+func TestADayOfMessages(t *testing.T) {
+	limits := phone.DefaultLimits().Account
+	s := with(t, noon, mobile)
+	for n := range 3 {
+		sent, tries, code := 0, 0, ""
+		morning := noon.Add(time.Duration(n) * day)
+		for at := morning; at.Before(morning.Add(day)); at = at.Add(10 * time.Second) {
+			next, m, err := s.Send(at, keys, s.Phones()[0].ID, phone.SMS, "a", limits...)
+			if err == nil {
+				s, code, sent = next, m.Code.Digits(), sent+1
+			}
+			for code != "" {
+				next, _, err := s.Verify(at, keys, "a", wrong(code))
+				if !errors.Is(err, phone.ErrRejected) {
+					break
+				}
+				s, tries = next, tries+1
+			}
+		}
+		require.LessOrEqual(t, sent, 10)
+		require.Greater(t, sent, 8, "the attacker must come near the limit, or the test shows nothing")
+		require.LessOrEqual(t, tries, 5*sent)
+		require.Positive(t, tries)
+	}
+}
+
+// Strangers can have five messages a day sent to a number that is not verified.
+func TestADayOfStrangersMessages(t *testing.T) {
+	var s phone.Sends
+	sent := 0
+	for at := noon; at.Before(noon.Add(day)); at = at.Add(time.Minute) {
+		if next, err := s.Take(at, phone.DefaultLimits().ForUnverified().Number...); err == nil {
+			s, sent = next, sent+1
+		}
+	}
+	require.Equal(t, 5, sent)
 }

@@ -139,3 +139,19 @@ func TestLinesOfTheSheet(t *testing.T) {
 	}
 	require.Equal(t, len(codes), read)
 }
+
+// A code is 16 symbols of five bits. To try half of the codes, at 10^12 hashes a second,
+// takes ten thousand years and more.
+func TestYearsOfHashing(t *testing.T) {
+	bits := len(strings.ReplaceAll(recovery.NewCode(), "-", "")) * int(math.Log2(float64(len(alphabet))))
+	require.Equal(t, 80, bits)
+	years := math.Exp2(float64(bits)) / 2 / 1e12 / (365 * 24 * 3600)
+	require.Greater(t, years, 10_000.0)
+	require.Less(t, years, 20_000.0)
+}
+
+func TestAbout400Bytes(t *testing.T) {
+	codes, s := recovery.New(made)
+	require.Len(t, codes, 10)
+	require.InDelta(t, 400, len(s.Encode()), 50)
+}

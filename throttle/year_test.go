@@ -1,7 +1,9 @@
 package throttle_test
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -94,7 +96,7 @@ func TestYearOfGuessing(t *testing.T) {
 			}
 			require.Greater(t, most, p.Year*8/10, "the attacker must come near the limit, or the test shows nothing")
 			require.LessOrEqual(t, odds(m.charges, year), 9.0e-4)
-			require.Less(t, longest, 12<<10)
+			require.Less(t, longest, 4<<10)
 			t.Logf("%d guesses in two years; at most %d chances and %.3g in 365 days; at most %d bytes", len(charges), most, odds(charges, year), longest)
 		})
 	}
@@ -199,4 +201,45 @@ func TestYearOfPairs(t *testing.T) {
 	require.Greater(t, one, 3.1e-6, "the attacker must come near the limit, or the test shows nothing")
 	require.Less(t, one, 3.2e-6)
 	require.Less(t, 5*one, 1.6e-5)
+}
+
+// All that a year's guessing can win with the right password: single codes, pairs for
+// five authenticators, and recovery codes of 80 bits, ten of them and one that was
+// issued, at ten tries an hour.
+func TestYearOfEverything(t *testing.T) {
+	const single, pairs = 9.0e-4, 1.6e-5 // TestYearOfGuessing, TestYearOfPairs
+	recovery := 10.0 * 24 * 365 * 11 / math.Exp2(80)
+	all := 1 - (1-single)*(1-pairs)*(1-recovery)
+	t.Logf("%.4g, of which recovery codes are %.2g", all, recovery)
+	require.Less(t, all, 9.2e-4)
+	require.Greater(t, all, 9.1e-4)
+}
+
+// What the windows of the default are in guesses, by what one guess costs.
+func TestGuessesOfTheWindows(t *testing.T) {
+	p := throttle.Default()
+	for _, tt := range []struct{ chances, day, month, year int }{
+		{1, 60, 300, 900}, // a live code by phone
+		{3, 20, 100, 300},
+		{15, 4, 20, 60}, // five authenticators
+	} {
+		for _, w := range []struct {
+			length time.Duration
+			most   int
+		}{{day, tt.day}, {month, tt.month}, {year, tt.year}} {
+			var b throttle.Budget
+			guesses, now := 0, start
+			for now.Before(start.Add(w.length)) {
+				var e *throttle.Error
+				if errors.As(b.Allow(now, p, tt.chances), &e) {
+					now = e.Until
+					continue
+				}
+				b = b.Fail(now, p, fmt.Sprint(guesses), tt.chances)
+				b = b.Succeed(now, "owner") // who ends the waits
+				guesses++
+			}
+			require.Equal(t, w.most, guesses, "%d chances in %v", tt.chances, w.length)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package totp_test
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -407,4 +408,17 @@ func TestHugeInput(t *testing.T) {
 			require.Less(t, allocated(func() { _ = try() }), uint64(1024), "%s of %q", name, unit)
 		}
 	}
+}
+
+// Of the million codes three are right at a time, so that one guess in 333,333 is.
+func TestOneGuess(t *testing.T) {
+	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
+	right := 0
+	for guess := range 1_000_000 {
+		if _, err := key.Verify(fmt.Sprintf("%06d", guess), at, 0, totp.Standard()); err == nil {
+			right++
+		}
+	}
+	require.Equal(t, 3, right)
+	require.Equal(t, 333_333, 1_000_000/right)
 }

@@ -2,6 +2,7 @@ package servicetest
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
@@ -31,14 +32,19 @@ func (h *Harness) Reset(id store.AccountID) {
 	h.Must(ErrorOf(h.Admin(nil).Reset(h.Ctx, Root, id, admin.ScopeAll)))
 }
 
-// Import imports the rows and returns their outcomes.
+// Import imports the rows and returns their outcomes, which are those that the
+// preview has shown.
 func (h *Harness) Import(rows ...admin.Imported) []admin.Outcome {
 	h.T.Helper()
+	shown, err := h.Admin(nil).PreviewImport(h.Ctx, Root, rows)
+	h.Must(err)
 	outcomes, err := h.Admin(nil).Import(h.Ctx, Root, rows)
 	h.Must(err)
 	h.Check(len(outcomes) == len(rows), "%d outcomes for %d rows", len(outcomes), len(rows))
 	for i := range rows {
 		h.Check(rows[i].ID == outcomes[i].ID, "outcome %d is of %v", i, outcomes[i].ID)
+		shown[i].Change = outcomes[i].Change
+		h.Check(fmt.Sprint(shown[i]) == fmt.Sprint(outcomes[i]), "the preview has shown %v, and the import says %v", shown[i], outcomes[i])
 	}
 	return outcomes
 }

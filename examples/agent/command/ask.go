@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/totpflow/totpflow/examples/internal/words"
 	"golang.org/x/term"
@@ -136,8 +137,13 @@ func (a *asker) askCode(ctx context.Context, pair bool) (code, error) {
 		text, err = a.ask(ctx, a.text("askMailCode"))
 		return code{"issued_code": text}, err
 	}
-	if digits := strings.Trim(text, "0123456789 -"); digits != "" {
+	if strings.ContainsFunc(text, isLetter) {
 		return code{"recovery_code": text}, nil
 	}
 	return code{"code": text}, nil
 }
+
+// isLetter tells recovery codes, which have letters, from those of apps, in whatever
+// script and with whatever signs between they are typed. Japanese keyboards type the
+// long mark, which is a letter for Unicode, where a hyphen is meant.
+func isLetter(r rune) bool { return unicode.IsLetter(r) && r != 'ー' && r != 'ｰ' }

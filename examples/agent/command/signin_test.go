@@ -13,6 +13,7 @@ import (
 
 	"github.com/totpflow/totpflow/examples/agent/command"
 	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/examples/internal/spellings"
 	"github.com/totpflow/totpflow/totptest"
 )
 
@@ -257,4 +258,32 @@ func TestFilesThatOthersCanRead(t *testing.T) {
 	h.run("signout").ends(command.ExitDone).notes("could not be told")
 	require.Empty(t, h.disk())
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+}
+
+// A code and a recovery code are taken in every spelling; what is none is not counted.
+func TestSignInSpellings(t *testing.T) {
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	codes := h.secrets.of("recovery_codes")
+	h.run("signout").ends(command.ExitDone)
+	for i := range spellings.OfCode("123456") {
+		code := phone.Code()
+		text := strings.TrimRight(spellings.OfCode(code)[i], "\r\n") // the end of a line ends the answer
+		if i == 0 {
+			for _, bad := range spellings.NotOfCode(code) {
+				h.run("signin", ana.Email, ana.Password, bad).ends(command.ExitRefused).notes("a code has 6 digits")
+			}
+		}
+		h.run("signin", ana.Email, ana.Password, text).ends(command.ExitDone)
+		h.run("signout").ends(command.ExitDone)
+	}
+	for _, bad := range spellings.NotOfRecoveryCode(codes[0]) {
+		h.run("signin", ana.Email, ana.Password, bad).ends(command.ExitRefused).notes("a recovery code 16 letters and digits")
+	}
+	sheet := spellings.OfRecoveryCode(codes[0])
+	h.run("signin", ana.Email, ana.Password, sheet[2]).notes("You used a recovery code; 9 are left.")
+	h.run("signout")
+	for _, again := range append(sheet[:5], sheet[7:11]...) {
+		h.run("signin", ana.Email, ana.Password, again).ends(command.ExitRefused).notes("this code is not right")
+	}
 }

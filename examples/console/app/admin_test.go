@@ -11,7 +11,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow"
+	totpadmin "github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/totp"
 	"github.com/totpflow/totpflow/totptest"
 )
 
@@ -200,4 +205,46 @@ func TestRoleIsReadEachTime(t *testing.T) {
 	require.NoError(t, err)
 	b.get("/admin").is(http.StatusNotFound)
 	b.post("/admin/accounts/"+s.id(ana)+"/unlock", "code", phone.Code()).is(http.StatusNotFound)
+}
+
+// imports takes over a secret that a person had with another system, as the operator's
+// command does.
+func (s *site) imports(who app.DemoAccount, secret string) *totptest.Authenticator {
+	s.t.Helper()
+	key, err := totp.ReadSecret(secret, totp.Params{})
+	require.NoError(s.t, err)
+	service, err := totpflow.New(totpflow.Config{Issuer: app.Issuer, Store: sqlstore.New(s.db, sqlstore.SQLite), Keys: s.keys, Now: s.clock.Now})
+	require.NoError(s.t, err)
+	outcomes, err := totpadmin.New(service, nil).Import(s.t.Context(), totpadmin.Operator{Name: "root", Reason: "the move"}, []totpadmin.Imported{{
+		ID: store.AccountID{Tenant: "acme", User: s.id(who)}, Key: key, WeakUntil: s.clock.Now().Add(30 * 24 * time.Hour),
+	}})
+	require.NoError(s.t, err)
+	require.NoError(s.t, outcomes[0].Err)
+	phone, err := totptest.TypeSecret(secret, s.clock)
+	require.NoError(s.t, err)
+	return phone
+}
+
+// The code of a weak secret leads to a new authenticator, on the pages and in the API,
+// and opens nothing else. Administrators see who is left.
+func TestWeakSecret(t *testing.T) {
+	s := newSite(t)
+	old := s.imports(ana, "KRSXG5CTMVRXEZLU")
+	boss, _ := s.administrator(admin)
+	boss.get("/admin").is(http.StatusOK).says("1 with a weak secret", "weak secret, until")
+
+	p := s.program()
+	challenge := p.challenge(ana)
+	p.post("/api/code", fields{"challenge": challenge, "code": old.Code()}).fails(http.StatusForbidden, "setup_required")
+	b := s.browser()
+	b.password(ana).redirects("/code")
+	b.get("/setup").redirects("/signin") // the password alone
+	b.post("/code", "code", old.Code(), "trust", "yes").redirects("/setup")
+	require.Nil(t, b.cookie("session"))
+	require.Nil(t, b.cookie("trust"))
+	b.get("/").redirects("/signin")
+	fresh := b.phone(b.get("/setup"))
+	b.post("/setup", "code", fresh.Code()).is(http.StatusOK)
+	boss.get("/admin").is(http.StatusOK).lacks("weak secret")
+	s.browser().signIn(ana, fresh)
 }

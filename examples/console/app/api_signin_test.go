@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/examples/internal/spellings"
+
 	"github.com/totpflow/totpflow/totptest"
 )
 
@@ -204,4 +206,37 @@ func TestAPIAccountsThatNobodySignsInTo(t *testing.T) {
 	p.password(ana).fails(http.StatusForbidden, "account_closed")
 	p.post("/api/code", fields{"challenge": challenge, "code": phone.Code()}).fails(http.StatusUnauthorized, "challenge_over")
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
+}
+
+// The API takes a code and a recovery code in every spelling, as the pages do.
+func TestAPISpellings(t *testing.T) {
+	s := newSite(t)
+	phone, codes := s.browser().enroll(ana)
+	p := s.program()
+	used := ""
+	for i := range spellings.OfCode("123456") {
+		challenge := p.challenge(ana)
+		if used != "" {
+			p.post("/api/code", fields{"challenge": challenge, "code": spellings.OfCode(used)[i]}).fails(http.StatusForbidden, "used_code")
+		}
+		used = phone.Code()
+		for _, bad := range spellings.NotOfCode(used) {
+			p.post("/api/code", fields{"challenge": challenge, "code": bad}).fails(http.StatusForbidden, "malformed_code")
+		}
+		p.post("/api/code", fields{"challenge": challenge, "code": spellings.OfCode(used)[i]}).is(http.StatusOK)
+	}
+	challenge := p.challenge(ana)
+	for range 5 { // more than may be wrong
+		for _, bad := range spellings.NotOfRecoveryCode(codes[0]) {
+			p.post("/api/code", fields{"challenge": challenge, "recovery_code": bad}).fails(http.StatusForbidden, "malformed_code")
+		}
+	}
+	for i, code := range codes {
+		p.post("/api/code", fields{"challenge": p.challenge(ana), "recovery_code": spellings.OfRecoveryCode(code)[i]}).is(http.StatusOK)
+	}
+	s.clock.Advance(2 * time.Hour)
+	challenge = p.challenge(ana)
+	for i, code := range codes[:5] {
+		p.post("/api/code", fields{"challenge": challenge, "recovery_code": spellings.OfRecoveryCode(code)[13-i]}).fails(http.StatusForbidden, "wrong_code")
+	}
 }

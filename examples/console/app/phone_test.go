@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/examples/internal/spellings"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/totptest"
@@ -295,4 +296,28 @@ func TestOutbox(t *testing.T) {
 		require.Equal(t, mode, info.Mode().Perm(), path)
 	}
 	require.ErrorIs(t, app.Outbox(files[0]).Send(t.Context(), m), phone.ErrUnavailable)
+}
+
+// A number is one number in every spelling, and so is the code that is sent to it.
+func TestSpellingsOfANumber(t *testing.T) {
+	s, p := phoneSite(t, "required", "yes")
+	b := s.browser()
+	b.password(ana).redirects("/setup")
+	for _, bad := range []string{"0660 1234567", "+43 660 123456x", "+43 \u0666\u0666\u0660 1234567"} {
+		b.post("/security/phone", "number", bad, "via", "sms").is(http.StatusBadRequest).lacks("A code is on its way")
+	}
+	require.Zero(t, p.count())
+	all := spellings.OfNumber()
+	for i, number := range []string{all[1], all[4], all[len(all)-1]} {
+		s.clock.Advance(time.Hour)
+		b = s.browser()
+		b.password(ana).redirects("/setup")
+		b.post("/security/phone", "number", number, "via", "sms").redirects("/security/phone")
+		require.Equal(t, i+1, p.count())
+		require.Equal(t, "+436601234567", p.last().To.E164())
+	}
+	for _, bad := range spellings.NotOfCode(p.code()) {
+		b.post("/security/phone/confirm", "phone_code", bad).is(http.StatusForbidden).says("A code has 6 digits.")
+	}
+	b.post("/security/phone/confirm", "phone_code", spellings.OfCode(p.code())[14]).redirects("/security")
 }

@@ -152,6 +152,10 @@ func (c *console) postCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return c.codePage(w, r, "code", err)
 	}
+	if next.Step == totpflow.Enroll { // the code of a weak secret, out of an import
+		totphttp.SetChallenge(w, next.Challenge)
+		return redirect(w, r, "/setup")
+	}
 	if r.PostFormValue("trust") != "" {
 		browser, err := c.mfa.TrustBrowser(r.Context(), next.Proof, totphttp.BrowserLabel(r))
 		if err == nil {

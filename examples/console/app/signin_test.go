@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/internal/spellings"
 )
 
 func TestSignInWithPasswordAlone(t *testing.T) {
@@ -335,4 +337,43 @@ func TestSigningInOverAnothersSession(t *testing.T) {
 	b.password(admin).redirects("/code")
 	b.get("/").redirects("/signin")
 	b.get("/setup").redirects("/signin")
+}
+
+// A code is taken in every spelling, as one step; a text that is none is not counted,
+// and the page says what a code is.
+func TestSpellingsOfACode(t *testing.T) {
+	s := newSite(t)
+	phone, _ := s.browser().enroll(ana)
+	used := ""
+	for i := range spellings.OfCode("123456") {
+		b := s.browser()
+		b.password(ana).redirects("/code")
+		if used != "" {
+			b.post("/code", "code", spellings.OfCode(used)[i]).is(http.StatusForbidden).says("used already")
+		}
+		used = phone.Code()
+		for _, bad := range spellings.NotOfCode(used) {
+			b.post("/code", "code", bad).is(http.StatusForbidden).says("A code has 6 digits.")
+		}
+		b.post("/code", "code", spellings.OfCode(used)[i]).redirects("/")
+	}
+}
+
+// So is a recovery code.
+func TestSpellingsOfARecoveryCode(t *testing.T) {
+	s := newSite(t)
+	_, codes := s.browser().enroll(ana)
+	b := s.browser()
+	b.password(ana).redirects("/code")
+	for range 5 { // more than may be wrong
+		for _, bad := range spellings.NotOfRecoveryCode(codes[0]) {
+			b.post("/recovery", "recovery_code", bad).is(http.StatusForbidden).says("16 letters and digits")
+		}
+	}
+	b.post("/recovery", "recovery_code", spellings.OfRecoveryCode(codes[0])[2]).redirects("/")
+	b = s.browser()
+	b.password(ana).redirects("/code")
+	for _, again := range spellings.OfRecoveryCode(codes[0])[:8] {
+		b.post("/recovery", "recovery_code", again).is(http.StatusForbidden).lacks("16 letters and digits")
+	}
 }

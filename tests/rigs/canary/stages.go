@@ -3,6 +3,7 @@ package canary
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
@@ -193,11 +195,40 @@ func imports(l *Life, ctx context.Context) {
 		l.saw(err, key)
 		p := &person{user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("imported", n)}}}
 		l.holds(p, key)
-		row := admin.Imported{ID: id(p), Key: key}
-		outcomes, err := l.admin().Import(ctx, root, []admin.Imported{row})
+		l.takesOver(ctx, admin.Imported{ID: id(p), Key: key})
+		l.signIn(ctx, p)
+	}
+	// One of 80 bits, whose code leads to another.
+	text := rand.Text()[:16]
+	key, err := totp.ReadSecret(text, totp.Params{})
+	l.saw(err, key)
+	p := &person{user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "weak"}}}
+	l.holds(p, key)
+	row := admin.Imported{ID: id(p), Key: key, WeakUntil: l.clock.Now().Add(enroll.MaxWeak)}
+	l.takesOver(ctx, row)
+	l.setUp(ctx, p, l.signIn(ctx, p).Challenge)
+	// What is refused says no secret either.
+	other := row
+	other.ID.User = "another"
+	for _, rows := range [][]admin.Imported{{row, other}, {other}, {{ID: id(l.ana), Key: l.ben.key}}, {{ID: store.AccountID{User: "x\x00"}, Key: key}}} {
+		rows[0].WeakUntil = time.Time{}
+		outcomes, err := l.admin().Import(ctx, root, rows)
+		l.saw(err, rows, outcomes)
+		for _, o := range outcomes {
+			l.say(o.Err)
+		}
+		if outcomes[0].Err == nil {
+			panic(fault{errors.New("an import that had to be refused")})
+		}
+	}
+}
+
+// takesOver imports a row after a look.
+func (l *Life) takesOver(ctx context.Context, row admin.Imported) {
+	for _, do := range []func(context.Context, admin.Actor, []admin.Imported) ([]admin.Outcome, error){l.admin().PreviewImport, l.admin().Import} {
+		outcomes, err := do(ctx, root, []admin.Imported{row})
 		l.saw(err, row, outcomes)
 		must(outcomes[0].Err)
-		l.signIn(ctx, p)
 	}
 }
 

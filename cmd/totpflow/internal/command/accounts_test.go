@@ -22,6 +22,7 @@ import (
 type account struct {
 	Tenant, User, State string
 	Authenticators      int
+	WeakUntil           time.Time             `json:"weak_until"`
 	RecoveryCodesLeft   int                   `json:"recovery_codes_left"`
 	Browsers            []struct{ ID string } `json:"trusted_browsers"`
 	Kept                []struct{ ID string }
@@ -253,6 +254,8 @@ func TestResetMany(t *testing.T) {
 type bulk struct {
 	DryRun        bool `json:"dry_run"`
 	Done, Refused int
+	Already, Weak int
+	NeverSeen     int `json:"never_seen"`
 	Outcomes      []struct {
 		Line         int
 		Tenant, User string

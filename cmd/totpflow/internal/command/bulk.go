@@ -1,8 +1,10 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/store"
@@ -19,6 +21,9 @@ type outcome struct {
 	NeedsCode bool `json:"needs_code,omitempty"`
 	// Generation of the account after a reset, for the product to keep.
 	Generation uint64 `json:"generation,omitempty"`
+	// Of an import: whether it was there before, and when a weak secret ends.
+	Already   bool      `json:"already,omitempty"`
+	WeakUntil time.Time `json:"weak_until,omitzero"`
 }
 
 // bulk is what --json prints of a change of many accounts.
@@ -28,6 +33,10 @@ type bulk struct {
 	Done     int       `json:"done"` // or would be
 	Refused  int       `json:"refused"`
 	Outcomes []outcome `json:"outcomes"`
+
+	noun  string   // of what is changed; the default is "account"
+	notes []string // for people, behind the outcomes
+	whole any      // what --json prints, where it has more than this
 }
 
 func (b *bulk) add(line int, id store.AccountID, err error) {
@@ -49,15 +58,22 @@ func (a *app) tellBulk(b bulk, did, would string) error {
 		verb = would
 	}
 	if a.asJSON {
-		if err := a.screen.JSON(b); err != nil {
+		var whole any = b
+		if b.whole != nil {
+			whole = b.whole
+		}
+		if err := a.screen.JSON(whole); err != nil {
 			return err
 		}
 	}
 	for _, o := range b.Outcomes {
 		a.say("%s", o.words(verb))
 	}
+	for _, note := range b.notes {
+		a.say("%s", note)
+	}
 	if b.DryRun {
-		a.say("%s, %d refused. %s", screen.Plural(b.Done, "account"), b.Refused, nothingChanged)
+		a.say("%s, %d refused. %s", screen.Plural(b.Done, cmp.Or(b.noun, "account")), b.Refused, nothingChanged)
 	}
 	if b.Refused > 0 {
 		return refused{fmt.Errorf("%d of %d were refused", b.Refused, b.Done+b.Refused)}
@@ -75,6 +91,12 @@ func (o outcome) words(verb string) string {
 	}
 	if !o.Done {
 		return words + "refused: " + o.Reason
+	}
+	if o.Already {
+		return words + "already there"
+	}
+	if !o.WeakUntil.IsZero() {
+		verb += "; its secret is weak: until " + day(o.WeakUntil) + " its code leads to a new authenticator, then only a mailed code does"
 	}
 	if o.NeedsCode {
 		verb += "; a new set-up takes a code of totpflow issue-code"

@@ -18,6 +18,8 @@ import (
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/totptest"
@@ -107,6 +109,33 @@ func (h *installation) enroll(tenant, user string) person {
 	require.NoError(h.t, err)
 	p.codes = done.Sheet.Codes
 	return p
+}
+
+// enrollPhone enrolls an account with nothing but a phone.
+func (h *installation) enrollPhone(tenant, user string) {
+	h.t.Helper()
+	var sent texts
+	s, err := totpflow.New(totpflow.Config{
+		Issuer: "Acme Backup", Store: h.store, Keys: h.ring(), Now: h.clock.Now, Phones: &totpflow.Phones{Sender: &sent},
+		Policy: policy.Fixed{Mode: policy.Required, Methods: policy.App | policy.Phone},
+	})
+	require.NoError(h.t, err)
+	next, err := s.SignIn(h.ctx, totpflow.User{ID: totpflow.AccountID{Tenant: tenant, User: user}})
+	require.NoError(h.t, err)
+	number, err := phone.ParseNumber("+43 660 1234567")
+	require.NoError(h.t, err)
+	page, err := s.BeginPhone(h.ctx, next.Challenge, number)
+	require.NoError(h.t, err)
+	require.NoError(h.t, second(s.SendEnrollmentCode(h.ctx, page.Token, phone.SMS)))
+	require.NoError(h.t, second(s.ConfirmPhone(h.ctx, page.Token, sent[0])))
+}
+
+// texts are the codes that were sent to phones.
+type texts []string
+
+func (t *texts) Send(_ context.Context, m phone.Message) error {
+	*t = append(*t, m.Code.Digits())
+	return nil
 }
 
 // step is what the password leads to.

@@ -1,14 +1,20 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/importfile"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
@@ -17,6 +23,7 @@ import (
 )
 
 func (a *app) importFile() *cobra.Command {
+	var m move
 	c := &cobra.Command{
 		Use:   "import <file|->",
 		Short: "Take over the authenticators of another system",
@@ -29,24 +36,80 @@ func (a *app) importFile() *cobra.Command {
   digits     6, 7 or 8                  with base32 only; 6 when empty
   period     in seconds                 with base32 only; 30 when empty
   algorithm  SHA1, SHA256 or SHA512     with base32 only; SHA1 when empty
+  type       totp, or empty
+
+Other names of these columns that exports have are read too, and columns that change no code are passed over, such as
+issuer and notes. Several lines of one account are its authenticators, up to five.
 
 It tells what would become of each line, and does it with --yes. To import the same file again does no harm. Stop the
-other system before: a code that it has seen in the last minute is good once more here. Delete the file afterwards.`,
-		Example: `  totpflow import secrets.csv --reason "move from the old portal"
-  decrypt secrets.csv.age | totpflow import - --yes --reason "move from the old portal"`,
+other system before: a code that it has seen in the last minute is good once more here. Delete the file afterwards.
+
+Secrets of fewer than 128 bits are weak. With --weak=until the code of such a secret leads its owner to a new
+authenticator, until a date; after it they need a code that is mailed ("totpflow issue-code"). With --weak=refuse they
+are refused. Secrets of fewer than 80 bits, examples out of tutorials, and one secret for two accounts always are.
+
+Ids are taken as they are: where the product's id is a number and the file has addresses, nobody is asked for a code.
+--known names a list of the product's ids, CSV with the columns user and tenant, and other ids are refused. Without it
+the number of ids is told that were never seen here. Where ids look like secrets, the list is needed. A line that is
+refused is told by its number alone, since two columns may be exchanged.`,
+		Example: `  totpflow import secrets.csv --known users.csv --reason "move from the old portal"
+  decrypt secrets.csv.age | totpflow import - --known users.csv --yes --reason "move from the old portal"`,
 		Args: args("<file|->"),
-		RunE: func(c *cobra.Command, args []string) error { return a.runImport(c.Context(), args[0]) },
+		RunE: func(c *cobra.Command, args []string) error {
+			m.path = args[0]
+			if err := m.check(c.Flags().Changed("weak-for")); err != nil {
+				return err
+			}
+			return a.runImport(c.Context(), m)
+		},
 	}
+	c.Flags().StringVar(&m.known, "known", "", "refuse ids that this `FILE` does not list, of the ids that the product has")
+	c.Flags().StringVar(&m.weak, "weak", weakUntil, "what becomes of secrets of 80 to 127 bits: until (they lead to new ones for a time) or refuse")
+	c.Flags().StringVar(&m.length, "weak-for", showLength(enroll.MaxWeak), "how long that is, 90d at most")
 	a.changeFlags(c)
 	return c
 }
 
-func (a *app) runImport(ctx context.Context, path string) error {
+const (
+	weakUntil  = "until"
+	weakRefuse = "refuse"
+)
+
+// A move is what import is asked for.
+type move struct {
+	path, known  string
+	weak, length string
+
+	weakFor time.Duration // zero to refuse them
+}
+
+// check reads the flags.
+func (m *move) check(lengthGiven bool) (err error) {
+	if m.path == "-" && m.known == "-" {
+		return usagef("the table and --known cannot both be the standard input")
+	}
+	switch m.weak {
+	case weakUntil:
+		m.weakFor, err = parseLength("--weak-for", m.length)
+		if err == nil && (m.weakFor <= 0 || m.weakFor > enroll.MaxWeak) {
+			err = usagef("--weak-for is more than nothing and %s at most", showLength(enroll.MaxWeak))
+		}
+		return err
+	case weakRefuse:
+		if lengthGiven {
+			return usagef("--weak-for is for --weak=until")
+		}
+		return nil
+	}
+	return usagef("--weak is until or refuse")
+}
+
+func (a *app) runImport(ctx context.Context, m move) error {
 	by, err := a.changer()
 	if err != nil {
 		return err
 	}
-	rows, err := screen.Await(ctx, func() ([]importfile.Row, error) { return a.readImport(path) })
+	rows, err := screen.Await(ctx, func() ([]importfile.Row, error) { return a.readImport(m) })
 	if ctx.Err() != nil {
 		return errKept
 	}
@@ -61,118 +124,208 @@ func (a *app) runImport(ctx context.Context, path string) error {
 	if err := s.match(ctx); err != nil {
 		return err
 	}
-	out := bulk{Command: "import", DryRun: !a.yes, Outcomes: []outcome{}}
-	progress := a.screen.NewProgress("importing", 0, len(rows))
-	defer progress.End()
-	for begin := 0; begin < len(rows); begin += importBatch {
-		batch := rows[begin:min(begin+importBatch, len(rows))]
-		if err := s.importRows(ctx, batch, a.yes); err != nil {
-			return fmt.Errorf("after line %d: %w; import the file again to go on", batch[0].Line-1, err)
-		}
-		for _, row := range batch {
-			out.add(row.Line, row.ID, importError(row.Err))
-		}
-		progress.At(begin + len(batch))
+	out, err := a.importRows(ctx, s, rows, m)
+	if err != nil {
+		return err
 	}
-	progress.End()
-	return a.tellBulk(out, "kept", "would be kept")
+	return a.tellImport(out, m)
 }
 
-// importBatch is how many rows are imported before the progress is shown.
-const importBatch = 100
+func (a *app) readImport(m move) ([]importfile.Row, error) {
+	var known *importfile.Known
+	if m.known != "" {
+		err := a.reading(m.known, func(in io.Reader) (err error) {
+			known, err = importfile.ReadKnown(in)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("--known: %w", err)
+		}
+	}
+	var rows []importfile.Row
+	err := a.reading(m.path, func(in io.Reader) (err error) {
+		if rows, err = importfile.Read(in, known); err == nil && len(rows) == 0 {
+			err = errors.New("there is no account in it")
+		}
+		return err
+	})
+	return rows, err
+}
 
-func (a *app) readImport(path string) ([]importfile.Row, error) {
+// reading has a file read, or the standard input for "-".
+func (a *app) reading(path string, read func(io.Reader) error) error {
 	in, called := a.screen.In, "the standard input"
 	if path != "-" {
 		file, err := os.Open(path)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		defer file.Close()
 		in, called = file, path
 	}
-	seq, err := importfile.Read(in)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", called, err)
-	}
-	var rows []importfile.Row
-	for row := range seq {
-		rows = append(rows, row)
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("%s: there is no account in it", called)
-	}
-	return rows, nil
-}
-
-// importRows imports the rows that can be, or only looks whether they could.
-// What is refused is noted in the row.
-func (s *session) importRows(ctx context.Context, rows []importfile.Row, do bool) error {
-	var good []*importfile.Row
-	var keys []admin.Imported
-	var ids []store.AccountID
-	for i := range rows {
-		if row := &rows[i]; row.Err == nil {
-			good = append(good, row)
-			keys = append(keys, admin.Imported{ID: row.ID, Name: row.Name, Key: row.Key})
-			ids = append(ids, row.ID)
-		}
-	}
-	if len(good) == 0 {
-		return nil
-	}
-	if !do {
-		return s.lookImport(ctx, good, ids)
-	}
-	outcomes, err := s.admin.Import(ctx, s.by, keys)
-	if err != nil {
-		return err
-	}
-	for i, o := range outcomes {
-		if good[i].Err = o.Err; errors.Is(o.Err, store.ErrUnavailable) {
-			return o.Err
-		}
+	if err := read(in); err != nil {
+		return fmt.Errorf("%s: %w", called, err)
 	}
 	return nil
 }
 
-// lookImport finds what Import would refuse, as far as it can be seen: whether
-// the authenticator that is there is the same one, only Import knows.
-func (s *session) lookImport(ctx context.Context, rows []*importfile.Row, ids []store.AccountID) error {
-	i := -1
-	for m, err := range s.admin.Status(ctx, s.by, ids...) {
+// imported is what --json prints of an import.
+type imported struct {
+	bulk
+	Already   int `json:"already"`              // of those that are done: were there before
+	Weak      int `json:"weak"`                 // of those that are done: with a weak secret
+	NeverSeen int `json:"never_seen,omitempty"` // accounts of which nothing was kept before; without --known
+}
+
+// importBatch is how many rows are imported before the progress is shown. Those of
+// one account are imported at once, so that a batch may have some more.
+const importBatch = 100
+
+func (a *app) importRows(ctx context.Context, s *session, rows []importfile.Row, m move) (imported, error) {
+	out := imported{bulk: bulk{Command: "import", DryRun: !a.yes, Outcomes: []outcome{}, noun: "line"}}
+	progress := a.screen.NewProgress("importing", 0, len(rows))
+	defer progress.End()
+	never := make(map[store.AccountID]bool)
+	var until time.Time
+	if m.weakFor > 0 {
+		until = time.Now().Add(m.weakFor).UTC().Truncate(time.Millisecond)
+	}
+	for _, row := range rows {
+		if row.Err != nil {
+			out.addRow(row, admin.Outcome{Err: row.Err}, time.Time{})
+		}
+	}
+	for batch := range batches(rows) {
+		outcomes, err := a.importSome(ctx, s, batch, until)
 		if err != nil {
-			return err
+			return out, fmt.Errorf("after %d of %s: %w; import the file again to go on", len(out.Outcomes), screen.Plural(len(rows), "line"), err)
 		}
-		i++
-		switch {
-		case m.State == admin.StateUnreadable:
-			rows[i].Err = errors.New("its record does not open with these keys")
-		case m.Authenticators > 0:
-			rows[i].Err = errors.New("an authenticator is set up already; where it is the same, nothing is to be done")
-		case m.Enrollment != enroll.Disabled && m.Enrollment != enroll.Pending:
-			rows[i].Err = enroll.ErrTransition
+		for i, o := range outcomes {
+			out.addRow(batch[i], o, until)
+			if o.Err == nil && o.New {
+				never[o.ID] = true
+			}
+		}
+		progress.At(len(out.Outcomes))
+	}
+	slices.SortFunc(out.Outcomes, func(a, b outcome) int { return cmp.Compare(a.Line, b.Line) })
+	if m.known == "" {
+		out.NeverSeen = len(never)
+	}
+	return out, nil
+}
+
+// batches yields the rows that can be imported, those of an account together.
+func batches(rows []importfile.Row) iter.Seq[[]importfile.Row] {
+	places, accounts := make(map[store.AccountID]int), [][]importfile.Row(nil)
+	for _, row := range rows {
+		if row.Err != nil {
+			continue
+		}
+		i, found := places[row.ID]
+		if !found {
+			i = len(accounts)
+			places[row.ID], accounts = i, append(accounts, nil)
+		}
+		accounts[i] = append(accounts[i], row)
+	}
+	return func(yield func([]importfile.Row) bool) {
+		var batch []importfile.Row
+		for i, account := range accounts {
+			batch = append(batch, account...)
+			if len(batch) >= importBatch || i == len(accounts)-1 {
+				if !yield(batch) {
+					return
+				}
+				batch = nil
+			}
 		}
 	}
-	return nil
+}
+
+// importSome imports rows, or only looks whether they could be: the library decides
+// both in one way.
+func (a *app) importSome(ctx context.Context, s *session, rows []importfile.Row, until time.Time) ([]admin.Outcome, error) {
+	var keys []admin.Imported
+	for _, row := range rows {
+		keys = append(keys, admin.Imported{ID: row.ID, Name: row.Name, Key: row.Key, WeakUntil: until})
+	}
+	do := s.admin.PreviewImport
+	if a.yes {
+		do = s.admin.Import
+	}
+	outcomes, err := do(ctx, s.by, keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range outcomes {
+		if errors.Is(o.Err, store.ErrUnavailable) {
+			return nil, o.Err
+		}
+	}
+	return outcomes, nil
+}
+
+// addRow notes what became of a row. An account is told only where it is kept: a
+// row is refused, too, when two columns are exchanged, and the account is a secret.
+func (i *imported) addRow(row importfile.Row, o admin.Outcome, until time.Time) {
+	i.add(row.Line, o.ID, importError(o.Err))
+	last := &i.Outcomes[len(i.Outcomes)-1]
+	if o.Err != nil {
+		last.Tenant, last.User = "", ""
+		return
+	}
+	if last.Already = o.Already; o.Already {
+		i.Already++
+	}
+	if row.Key.Weak() {
+		i.Weak++
+		if !o.Already {
+			last.WeakUntil = until
+		}
+	}
+}
+
+func (a *app) tellImport(out imported, m move) error {
+	tell := out.bulk
+	tell.whole = out
+	if out.Weak > 0 {
+		tell.notes = append(tell.notes, fmt.Sprintf("%s %s a weak secret: the product leads these people to a new authenticator when they sign in.",
+			screen.Plural(out.Weak, "line"), verb(out.Weak, "has", "have")))
+	}
+	if out.NeverSeen > 0 {
+		tell.notes = append(tell.notes, fmt.Sprintf("%s %s never seen here. Compare with the ids of the product (--known): under another id nobody is asked for a code.",
+			screen.Plural(out.NeverSeen, "id"), verb(out.NeverSeen, "was", "were")))
+	}
+	return a.tellBulk(tell, "kept", "would be kept")
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 // importError says in the operator's words why a row was refused. What the
 // library says of secrets repeats nothing of them.
 func importError(err error) error {
-	var state *enroll.TransitionError
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, admin.ErrAlreadyEnrolled):
-		return errors.New("an authenticator is set up already")
-	case errors.As(err, &state), errors.Is(err, enroll.ErrTransition):
+		return errors.New("another authenticator or a phone is set up already")
+	case errors.Is(err, enroll.ErrTransition):
 		return errors.New("the account was reset, or is a machine's")
+	case errors.Is(err, totpflow.ErrFrozen):
+		return errors.New(`the account is frozen: its owner said "it was not me"`)
+	case errors.Is(err, enroll.ErrWeak):
+		return errors.New("the secret is weak, with fewer than 128 bits")
 	case sealed(err):
 		return errors.New("its record does not open with these keys")
 	}
 	text := err.Error()
-	for _, prefix := range []string{"totpflow: ", "totp: ", "store: ", "enroll: "} {
+	for _, prefix := range []string{"totpflow: ", "admin: ", "totp: ", "store: ", "enroll: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return errors.New(screen.Clean(text))

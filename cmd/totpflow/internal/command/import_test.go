@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/totp"
+	"github.com/totpflow/totpflow/totptest"
 )
 
 // An old account is one of a product that used github.com/pquerna/otp.
@@ -104,47 +106,150 @@ const (
 	secretB = "ORXXI4DGNRXXOLLFPBQW24DMMUWTAMBR"
 )
 
+// What becomes of each line, in the same words before and afterwards; and a second
+// time it is there already.
 func TestImportReport(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "has-one")
 	h.enroll("acme", "was-reset")
 	h.ok("reset", "was-reset", "--tenant", "acme", reason, "--yes")
+	h.disown(h.enroll("acme", "frozen"))
+	h.enrollPhone("acme", "phone-only")
 	table := filepath.Join(h.dir, "secrets.csv")
 	require.NoError(t, os.WriteFile(table, []byte("tenant,user,name,secret\n"+
 		"acme,ana,phone,"+secretA+"\n"+
 		"acme,ben,,"+secretB[:8]+"\n"+
-		"acme,ana,,"+secretB+"\n"+
-		"acme,has-one,,"+secretB+"\n"+
-		"acme,was-reset,,"+secretB+"\n"+
-		","+secretA+",,nonsense\n"+
-		"acme,eva,\x1b[31mred,"+secretB+"\n"+
-		"acme, pat ,,"+secretB+"\n"), 0o600))
+		"acme,ana,token,"+secretB+"\n"+
+		"acme,has-one,,"+otherSecret(1)+"\n"+
+		"acme,was-reset,,"+otherSecret(2)+"\n"+
+		"acme,frozen,,"+otherSecret(3)+"\n"+
+		"acme,phone-only,,"+otherSecret(4)+"\n"+
+		","+otherSecret(5)+",,nonsense\n"+
+		"acme,eva,\x1b[31mred,"+otherSecret(6)+"\n"+
+		"acme, pat ,,"+otherSecret(7)+"\n"), 0o600))
 
-	dry := decode[bulk](t, h.fails(4, "6 of 8 were refused", "import", table, reason, "--json"))
+	dry := decode[bulk](t, h.fails(4, "7 of 10 were refused", "import", table, reason, "--json"))
 	require.True(t, dry.DryRun)
-	require.Equal(t, 2, dry.Done)
-	require.Empty(t, decode[struct{ Accounts []account }](t, h.ok("list", "--state", "enabled", "--json")).Accounts[1:], "a dry run keeps nothing")
+	require.Equal(t, 3, dry.Done)
+	h.fails(3, "nothing is kept of this account", "status", "ana", "--tenant", "acme")
 
-	r := h.fails(4, "6 of 8 were refused", "import", table, reason, "--yes")
-	require.Equal(t, []string{"imported", "imported"}, r.events())
-	for _, line := range []string{
+	words := []string{
 		"line 2: acme/ana: kept",
-		"line 3: acme/ben: refused: bad secret: shorter than 128 bits",
-		"line 4: acme/ana: refused: this account stands in the file before",
-		"line 5: acme/has-one: refused: an authenticator is set up already",
-		"line 6: acme/was-reset: refused: the account was reset, or is a machine's",
-		"line 7: refused: the account looks like a secret; are two headings exchanged?",
-		"line 8: acme/eva: kept",
-		"line 9: acme/ pat : refused: there are spaces before or after the user or the tenant, which make it another account",
-	} {
-		require.Contains(t, r.out, line+"\n")
+		"line 3: refused: bad secret: shorter than 80 bits",
+		"line 4: acme/ana: kept",
+		"line 5: refused: another authenticator or a phone is set up already",
+		"line 6: refused: the account was reset, or is a machine's",
+		`line 7: refused: the account is frozen: its owner said "it was not me"`,
+		"line 8: refused: another authenticator or a phone is set up already",
+		"line 9: refused: the user or the tenant looks like a secret (base32): are two headings exchanged? If it is an id, --known lists it",
+		"line 10: acme/eva: kept",
+		"line 11: refused: there are spaces before or after the user or the tenant, which make it another account",
+		"2 ids were never seen here. Compare with the ids of the product (--known): under another id nobody is asked for a code.",
 	}
-	require.NotContains(t, r.out+r.err, secretA[:10])
+	said := h.fails(4, "7 of 10 were refused", "import", table, reason)
+	require.Equal(t, strings.ReplaceAll(strings.Join(words, "\n"), ": kept\n", ": would be kept\n")+
+		"\n3 lines, 7 refused. Nothing was changed; --yes does it.\n", said.out)
+	r := h.fails(4, "7 of 10 were refused", "import", table, reason, "--yes")
+	require.Equal(t, []string{"imported", "imported", "imported"}, r.events())
+	require.Equal(t, strings.Join(words, "\n")+"\n", r.out)
 	require.Equal(t, "phone", h.account("ana").Bound[0].Name)
+	require.Equal(t, "token", h.account("ana").Bound[1].Name)
 	require.NotContains(t, h.ok("status", "eva", "--tenant", "acme").out, "\x1b")
 
 	// Once more does no harm: what is there is left alone.
-	require.Empty(t, h.fails(4, "", "import", table, reason, "--yes").events())
+	again := h.fails(4, "7 of 10 were refused", "import", table, reason, "--yes")
+	require.Empty(t, again.events())
+	require.Equal(t, 3, strings.Count(again.out, ": already there\n"))
+	require.NotContains(t, again.out, "never seen")
+}
+
+// A table that is in already is a success, in the preview as in the run.
+func TestImportAgain(t *testing.T) {
+	h := newInstallation(t)
+	table := "user,secret\nana," + secretA + "\nben," + weak80 + "\nana," + secretB + "\n"
+	h.in = table
+	first := decode[bulk](t, h.ok("import", "-", reason, "--yes", "--json"))
+	require.Equal(t, 3, first.Done)
+	require.Equal(t, 2, first.NeverSeen)
+	require.Equal(t, 1, first.Weak)
+	for _, flags := range [][]string{nil, {"--yes"}, {"--weak=refuse"}} {
+		h.in = table
+		r := h.ok(append([]string{"import", "-", reason}, flags...)...)
+		require.Equal(t, 3, strings.Count(r.out, ": already there\n"), r.out)
+		require.Empty(t, r.events())
+		h.in = table
+		again := decode[bulk](t, h.ok(append([]string{"import", "-", reason, "--json"}, flags...)...))
+		require.Equal(t, 3, again.Done)
+		require.Equal(t, 3, again.Already)
+		require.Zero(t, again.NeverSeen)
+	}
+}
+
+const weak80 = "KRSXG5CTMVRXEZLU"
+
+func otherSecret(i int) string { return secretB[:len(secretB)-1] + string("ABCDEFGHIJ"[i]) }
+
+// The code of a weak secret leads to a new authenticator until its date, and then only
+// a mailed code does. The list, the account and the counts show it.
+func TestImportWeak(t *testing.T) {
+	h := newInstallation(t)
+	table := "user,secret\nana," + weak80 + "\nben," + weak80 + "KRSXG5BR\neva," + secretA + "\n"
+	h.in = table
+	r := h.fails(4, "2 of 3 were refused", "import", "-", reason, "--yes", "--weak", "refuse")
+	require.Contains(t, r.out, "line 2: refused: the secret is weak, with fewer than 128 bits\nline 3: refused: the secret is weak")
+	for _, flags := range [][]string{{"--weak=later"}, {"--weak-for=0"}, {"--weak-for=91d"}, {"--weak-for=x"}, {"--weak=refuse", "--weak-for=1d"}} {
+		h.in = table
+		h.fails(2, "--weak", append([]string{"import", "-", reason}, flags...)...)
+	}
+	h.in = table
+	r = h.ok("import", "-", reason, "--yes", "--weak-for", "30d")
+	until := time.Now().Add(30 * 24 * time.Hour).UTC().Format(time.DateOnly)
+	require.Contains(t, r.out, "line 2: ana: kept; its secret is weak: until "+until+" its code leads to a new authenticator, then only a mailed code does\n")
+	require.Contains(t, r.out, "line 4: eva: already there\n2 lines have a weak secret")
+	require.Contains(t, h.ok("status", "ana").out, "enabled, weak until "+until+": the code of its weak secret leads to a new authenticator")
+	list := h.ok("list")
+	require.Regexp(t, `ana +enabled, weak until `+until, list.out)
+	require.Contains(t, list.out, "3 accounts; 3 of 3 have set it up, 2 with a weak secret")
+	all := decode[struct {
+		Accounts []account
+		Counts   struct{ Enabled, Weak int }
+	}](t, h.ok("list", "--json"))
+	require.Equal(t, 2, all.Counts.Weak)
+	require.Equal(t, until, all.Accounts[0].WeakUntil.Format(time.DateOnly))
+	require.Contains(t, h.ok("list", "--csv").out, ",weak_until\n")
+
+	h.clock.Set(time.Now())
+	ana := person{User: totpflow.User{ID: totpflow.AccountID{User: "ana"}}}
+	old, err := totptest.TypeSecret(weak80, h.clock)
+	require.NoError(t, err)
+	ana.phone = old
+	require.Equal(t, totpflow.Enroll, h.passes(ana).Step)
+	h.clock.Advance(31 * 24 * time.Hour)
+	next, err := h.service().SignIn(h.ctx, ana.User)
+	require.NoError(t, err)
+	require.Equal(t, []totpflow.Method{totpflow.MethodIssuedCode}, next.Methods)
+}
+
+// Ids that the product does not know are refused: under another id nobody is asked
+// for a code.
+func TestImportKnown(t *testing.T) {
+	h := newInstallation(t)
+	users := filepath.Join(h.dir, "users.csv")
+	id := "CLSJWOLQDZSX4V5WLXVYM74A4A"
+	require.NoError(t, os.WriteFile(users, []byte("tenant,user,mail\nacme,U5,hal@acme.example\nacme,"+id+",\n"), 0o600))
+	table := "tenant,user,secret\nacme,hal@acme.example," + secretA + "\nacme,U5," + secretB + "\nacme," + id + "," + otherSecret(1) + "\n"
+	h.in = table
+	r := h.fails(4, "1 of 3 were refused", "import", "-", "--known", users, reason, "--yes")
+	require.Equal(t, "line 2: refused: the product does not know this id\nline 3: acme/U5: kept\nline 4: acme/"+id+": kept\n", r.out)
+	require.Equal(t, totpflow.AskCode, h.step(totpflow.User{ID: acme("U5")}))
+
+	h.in = table
+	h.fails(1, "--known: ", "import", "-", "--known", filepath.Join(h.dir, "none.csv"), reason)
+	h.in = table
+	secrets := filepath.Join(h.dir, "secrets.csv")
+	require.NoError(t, os.WriteFile(secrets, []byte(table), 0o600))
+	h.fails(1, "the product's own list", "import", "-", "--known", secrets, reason)
+	h.fails(2, "cannot both be", "import", "-", "--known", "-", reason)
 }
 
 func TestImportRefusesAFile(t *testing.T) {
@@ -163,14 +268,22 @@ func TestImportRefusesAFile(t *testing.T) {
 	h.fails(2, "<file|-> is missing", "import", reason)
 }
 
+// More lines than are imported at once; those of an account stand far apart.
 func TestImportMany(t *testing.T) {
 	h := newInstallation(t)
 	var table strings.Builder
-	table.WriteString("user,secret\n")
-	for i := range 250 {
-		fmt.Fprintf(&table, "user-%d,%s\n", i, secretA)
+	table.WriteString("user,name,secret\n")
+	for i := range 500 {
+		key, err := totp.NewKey(totp.Params{})
+		require.NoError(t, err)
+		fmt.Fprintf(&table, "user-%d,number %d,%s\n", i%250, i/250, key.Secret())
 	}
 	h.in = table.String()
-	require.Equal(t, 250, decode[bulk](t, h.ok("import", "-", reason, "--yes", "--json")).Done)
+	out := decode[bulk](t, h.ok("import", "-", reason, "--yes", "--json"))
+	require.Equal(t, 500, out.Done)
+	require.Equal(t, 250, out.NeverSeen)
+	for i, o := range out.Outcomes {
+		require.Equal(t, i+2, o.Line)
+	}
 	require.Contains(t, h.ok("list").out, "250 accounts; 250 of 250 have set it up")
 }

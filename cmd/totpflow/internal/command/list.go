@@ -143,7 +143,7 @@ func (s *session) members(ctx context.Context, l *listing) iter.Seq2[admin.Membe
 func (a *app) printList(members []admin.Member, c admin.Counts) error {
 	t := screen.NewTable(a.screen.Out, "TENANT", "USER", "STATE", "AUTHENTICATORS", "BROWSERS", "CODES LEFT", "LAST USED")
 	for _, m := range members {
-		t.Row(m.ID.Tenant, m.ID.User, string(m.State), strconv.Itoa(m.Authenticators), strconv.Itoa(len(m.Browsers)),
+		t.Row(m.ID.Tenant, m.ID.User, memberOf(m).word(), strconv.Itoa(m.Authenticators), strconv.Itoa(len(m.Browsers)),
 			strconv.Itoa(m.RecoveryCodesLeft), day(m.LastUsed))
 	}
 	if err := t.End(); err != nil {
@@ -157,7 +157,7 @@ func (a *app) printList(members []admin.Member, c admin.Counts) error {
 	for _, more := range []struct {
 		n    int
 		word string
-	}{{c.Exempt, "exempt"}, {c.Frozen, "frozen"}, {c.Unreadable, "unreadable"}} {
+	}{{c.Weak, "with a weak secret"}, {c.Exempt, "exempt"}, {c.Frozen, "frozen"}, {c.Unreadable, "unreadable"}} {
 		if more.n > 0 {
 			words += fmt.Sprintf(", %d %s", more.n, more.word)
 		}

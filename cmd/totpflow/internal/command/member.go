@@ -17,6 +17,7 @@ type member struct {
 	GraceUntil        time.Time `json:"grace_until,omitzero"`
 	GraceBegins       bool      `json:"grace_begins,omitempty"` // at the next sign-in: it has no end yet
 	Authenticators    int       `json:"authenticators"`
+	WeakUntil         time.Time `json:"weak_until,omitzero"` // where all of them are weak keys of an import
 	RecoveryCodesLeft int       `json:"recovery_codes_left"`
 	LastUsed          time.Time `json:"last_used,omitzero"`
 	ResetAt           time.Time `json:"reset_at,omitzero"`
@@ -56,7 +57,7 @@ type kept struct {
 func memberOf(m admin.Member) member {
 	out := member{
 		Tenant: m.ID.Tenant, User: m.ID.User, State: string(m.State), Enrollment: string(m.Enrollment), Required: m.Required,
-		GraceUntil: m.GraceUntil, GraceBegins: m.GraceBegins, Authenticators: m.Authenticators, RecoveryCodesLeft: m.RecoveryCodesLeft,
+		GraceUntil: m.GraceUntil, GraceBegins: m.GraceBegins, Authenticators: m.Authenticators, WeakUntil: m.WeakUntil, RecoveryCodesLeft: m.RecoveryCodesLeft,
 		LastUsed: m.LastUsed, ResetAt: m.ResetAt, NeedsCode: m.NeedsCode, FrozenAt: m.FrozenAt, Machine: m.Machine,
 		Generation: m.Generation, Mark: string(m.Mark),
 		Browsers: []browser{}, Kept: []kept{},

@@ -135,10 +135,13 @@ func (p *operatorsPage) scene(name string) {
 	case "frozen":
 		p.disown(p.people["eva"])
 	case "table":
-		_, table, ok := strings.Cut(p.text, "```csv\n")
-		require.True(p.t, ok)
-		table, _, _ = strings.Cut(table, "```")
-		require.NoError(p.t, os.WriteFile("secrets.csv", []byte(table), 0o600))
+		rest := p.text
+		for _, name := range []string{"secrets.csv", "users.csv"} {
+			_, table, ok := strings.Cut(rest, "```csv\n")
+			require.True(p.t, ok)
+			table, rest, _ = strings.Cut(table, "```")
+			require.NoError(p.t, os.WriteFile(name, []byte(table), 0o600))
+		}
 	default:
 		p.t.Fatal("no scene", name)
 	}

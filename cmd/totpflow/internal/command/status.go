@@ -49,6 +49,7 @@ type authenticator struct {
 	Name  string    `json:"name"`
 	Added time.Time `json:"added"`
 	Used  time.Time `json:"used,omitzero"`
+	Weak  time.Time `json:"weak_until,omitzero"` // when its secret ends, which has fewer than 128 bits
 }
 
 func (a *app) showStatus(ctx context.Context, id store.AccountID) error {
@@ -70,7 +71,7 @@ func (a *app) showStatus(ctx context.Context, id store.AccountID) error {
 	}
 	r := report{member: memberOf(m), Bound: []authenticator{}, Activity: st.Activity}
 	for _, x := range st.Authenticators {
-		r.Bound = append(r.Bound, authenticator{x.ID, x.Name, x.Added, x.Used})
+		r.Bound = append(r.Bound, authenticator{x.ID, x.Name, x.Added, x.Used, x.WeakUntil})
 	}
 	if r.Activity == nil {
 		r.Activity = []event.Event{}
@@ -86,7 +87,11 @@ func (a *app) printStatus(name string, r report) error {
 	t.Row("account", name)
 	t.Row("state", r.standing())
 	for _, x := range r.Bound {
-		t.Row("authenticator", fmt.Sprintf("%s, added %s, last used %s", x.Name, day(x.Added), day(x.Used)), "id "+x.ID)
+		weak := ""
+		if !x.Weak.IsZero() {
+			weak = ", weak secret until " + screen.Time(x.Weak)
+		}
+		t.Row("authenticator", fmt.Sprintf("%s, added %s, last used %s%s", x.Name, day(x.Added), day(x.Used), weak), "id "+x.ID)
 	}
 	for _, k := range r.Kept {
 		t.Row("taken away", fmt.Sprintf("%s, added %s, last used %s, kept until %s", k.Name, day(k.Added), day(k.Used), screen.Time(k.Until)), "id "+k.ID)
@@ -105,11 +110,23 @@ func (a *app) printStatus(name string, r report) error {
 	return t.End()
 }
 
+// word is the state in a list.
+func (m member) word() string {
+	if m.WeakUntil.IsZero() {
+		return m.State
+	}
+	return m.State + ", weak until " + day(m.WeakUntil)
+}
+
 // standing is the state in words.
 func (m member) standing() string {
 	switch admin.MemberState(m.State) {
 	case admin.StateFrozen:
 		return "frozen since " + screen.Time(m.FrozenAt) + `: the person said "it was not me"`
+	case admin.StateEnabled:
+		if !m.WeakUntil.IsZero() {
+			return m.word() + ": the code of its weak secret leads to a new authenticator"
+		}
 	case admin.StateExempt:
 		return "exempt: a machine account, " + m.Machine
 	case admin.StateGrace:

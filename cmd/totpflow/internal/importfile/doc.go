@@ -1,8 +1,8 @@
 // Package importfile reads the table of secrets that another system kept, to
 // bring its people over without a new enrollment.
 //
-// The table is CSV (RFC 4180) in UTF-8, with commas, semicolons or tabs. Its
-// first line names the columns, in any order:
+// The table is CSV (RFC 4180) in UTF-8, with commas, semicolons or tabs, also behind
+// a line such as "sep=;". Its first line names the columns, in any order:
 //
 //	user       the product's id of the account (required), with no spaces around it
 //	tenant     the customer, likewise; empty or absent where there is only one
@@ -11,12 +11,16 @@
 //	digits     6, 7 or 8; with base32 only; 6 when empty
 //	period     in seconds; with base32 only; 30 when empty
 //	algorithm  SHA1, SHA256 or SHA512; with base32 only; SHA1 when empty
+//	type       totp, or empty
 //
-// The other names in which the columns are found are listed at [Read].
+// Other names of these columns are listed in headings.go, and so are columns that
+// are passed over since they cannot change a key. A column that is neither is
+// refused: it may be a setting that makes another key.
 //
 // # Threats
 //
-// The file is a table of secrets: errors and rows never show one. A row whose
-// user looks like a secret, because two headings were exchanged, is not shown
-// either.
+// The file is a table of secrets, and people exchange two of its columns: errors
+// never show a cell, a row that is refused has no account, and an account that looks
+// like a secret in any encoding is refused unless the product lists it as one of its
+// own ([Known]). Where most of a column looks so, the file is refused.
 package importfile

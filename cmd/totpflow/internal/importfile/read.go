@@ -1,67 +1,56 @@
 package importfile
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
-	"slices"
+	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/totpflow/totpflow/store"
-	"github.com/totpflow/totpflow/totp"
 )
 
-// What is wrong with a file as a whole. Nothing of it is imported then.
+// What else is wrong with a file as a whole. Nothing of it is imported then.
 var (
-	ErrHeader = errors.New("the first line must name the columns: user and secret, and if wanted tenant, name, digits, period, algorithm")
-	ErrText   = errors.New("the file is not text in UTF-8; save it as CSV UTF-8")
-	ErrLong   = errors.New("the file is longer than 64 MiB; split it")
+	ErrText    = errors.New("the file is not text in UTF-8; save it as CSV UTF-8")
+	ErrLong    = errors.New("the file is longer than 64 MiB; split it")
+	ErrSecrets = errors.New("a column looks like secrets")
 )
 
 // maxFile bounds the memory that a file can take: an open quote makes the rest
 // of it one cell.
 const maxFile = 64 << 20
 
-// A column is what a cell of the file means.
-type column int
-
-const (
-	user column = iota
-	tenant
-	name
-	secret
-	digits
-	period
-	algorithm
-)
-
-// headings are the words for a column, in lower case, the first of them ours.
-// The others are found in exports of other systems.
-var headings = map[column][]string{
-	user:      {"user", "user_id", "userid", "id", "username", "login"},
-	tenant:    {"tenant", "tenant_id", "customer"},
-	name:      {"name", "authenticator", "device"},
-	secret:    {"secret", "secret-or-uri", "secret_or_uri", "uri", "url", "otpauth", "otpauth_uri", "otpauth_url"},
-	digits:    {"digits", "otp_length"},
-	period:    {"period", "period_seconds", "step", "interval"},
-	algorithm: {"algorithm", "algo", "hash"},
-}
-
 // Read returns the rows of a table. A row that cannot be used has an error and
 // ends nothing. The error of a file that cannot be used as a whole is
-// [ErrHeader], [ErrText] or [ErrLong], or that of r.
+// [ErrHeader], [ErrHeading], [ErrText], [ErrLong] or [ErrSecrets], or that of r.
 //
-// Columns have the headings that the package comment names, in upper or lower
-// case. Also understood are user_id, userid, id, username, login; tenant_id,
-// customer; authenticator, device; uri, url, otpauth, otpauth_uri, otpauth_url,
-// secret-or-uri; otp_length; period_seconds, step, interval; algo, hash. Other
-// columns are refused: one may be a setting that makes another key.
-func Read(r io.Reader) (iter.Seq[Row], error) {
+// Where known is not nil, accounts that it does not list are refused, and those that
+// it lists may look like secrets.
+func Read(r io.Reader, known *Known) ([]Row, error) {
+	table, err := open(r)
+	if err != nil {
+		return nil, err
+	}
+	first, err := table.Read()
+	if err != nil {
+		return nil, ErrHeader // not with the parser's words, which may hold a cell
+	}
+	columns, err := parseHeader(first, user, secret)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := readRows(table, columns, known)
+	if err != nil {
+		return nil, err
+	}
+	settle(rows)
+	return rows, nil
+}
+
+// open returns the lines of a table, of which the first is that of the headings.
+func open(r io.Reader) (*csv.Reader, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	switch {
 	case err != nil:
@@ -71,29 +60,21 @@ func Read(r io.Reader) (iter.Seq[Row], error) {
 	case !utf8.Valid(text):
 		return nil, ErrText
 	}
-	text = bytes.TrimPrefix(text, []byte("\ufeff")) // Excel's
-	table := csv.NewReader(bufio.NewReader(bytes.NewReader(text)))
-	table.Comma = separator(text)
+	text, comma := separator(bytes.TrimPrefix(text, []byte("\ufeff"))) // Excel's
+	table := csv.NewReader(bytes.NewReader(text))
+	table.Comma = comma
+	table.FieldsPerRecord = -1
 	table.ReuseRecord = true
-	first, err := table.Read()
-	if err != nil {
-		return nil, ErrHeader // not with the parser's words, which may hold a cell
-	}
-	columns, err := parseHeader(first)
-	if err != nil {
-		return nil, err
-	}
-	return func(yield func(Row) bool) { rows(table, columns, yield) }, nil
+	return table, nil
 }
 
-// rows reads until the end, and refuses accounts that come twice: the second
-// secret would not be imported over the first, and nobody knows which is right.
-func rows(table *csv.Reader, columns []column, yield func(Row) bool) {
-	seen := make(map[store.AccountID]bool)
+func readRows(table *csv.Reader, columns []column, known *Known) ([]Row, error) {
+	var rows []Row
+	users, tenants := doubt{}, doubt{}
 	for {
 		record, err := table.Read()
 		if err == io.EOF {
-			return
+			break
 		}
 		row := Row{}
 		var parse *csv.ParseError
@@ -101,66 +82,63 @@ func rows(table *csv.Reader, columns []column, yield func(Row) bool) {
 		case errors.As(err, &parse):
 			row.Line, row.Err = parse.StartLine, parse.Err
 		case err != nil:
-			row.Err = err
+			return nil, err
 		default:
 			line, _ := table.FieldPos(0)
-			row = parseRow(record, columns)
+			row = parseRow(record, columns, known)
 			row.Line = line
-			if row.Err == nil && seen[row.ID] {
-				row.Err, row.Key = ErrTwice, totp.Key{}
-			}
-			seen[row.ID] = seen[row.ID] || row.Err == nil
+			c := cellsOf(record, columns)
+			users.count(c[user], c.formOfUser(known))
+			tenants.count(c[tenant], c.formOfTenant(known))
 		}
-		if !yield(row) {
-			return
+		rows = append(rows, row)
+	}
+	for _, col := range []struct {
+		name  string
+		doubt doubt
+	}{{"user", users}, {"tenant", tenants}} {
+		if col.doubt.reasonable() {
+			return nil, fmt.Errorf("%w: the %s column, in %d of %d lines (like %s). Are two headings exchanged? If these are ids, --known lists them",
+				ErrSecrets, col.name, col.doubt.like, col.doubt.all, col.doubt.form)
+		}
+	}
+	return rows, nil
+}
+
+// A doubt is how much of a column looks like secrets.
+type doubt struct {
+	all, like int
+	form      string // of the first one
+}
+
+func (d *doubt) count(cell, form string) {
+	if strings.TrimSpace(cell) != "" {
+		d.all++
+	}
+	if form != "" {
+		if d.like++; d.form == "" {
+			d.form = form
 		}
 	}
 }
 
-func parseRow(record []string, columns []column) Row {
-	c := make(cells, len(columns))
-	for i, text := range record {
-		c[columns[i]] = text
-	}
-	for _, col := range []column{digits, period, algorithm} {
-		c[col] = strings.TrimSpace(c[col])
-	}
-	return c.row()
-}
+// reasonable reports whether half of the column looks so. Those of the other half
+// may be secrets that look like nothing.
+func (d doubt) reasonable() bool { return d.like > 0 && 2*d.like >= d.all }
 
-// parseHeader returns which column each cell of the first line names. Its words
-// are not repeated: without a line of headings they are somebody's secret.
-func parseHeader(first []string) ([]column, error) {
-	columns := make([]column, len(first))
-	for i, cell := range first {
-		word := strings.ToLower(strings.TrimSpace(cell))
-		found := false
-		for col, words := range headings {
-			if slices.Contains(words, word) {
-				columns[i], found = col, true
-			}
-		}
-		switch {
-		case !found:
-			return nil, fmt.Errorf("%w; heading %d is none of them", ErrHeader, i+1)
-		case slices.Contains(columns[:i], columns[i]):
-			return nil, fmt.Errorf("%w; heading %d names a column for the second time", ErrHeader, i+1)
-		}
-	}
-	if !slices.Contains(columns, user) || !slices.Contains(columns, secret) {
-		return nil, ErrHeader
-	}
-	return columns, nil
-}
+var sep = regexp.MustCompile(`^"?[sS][eE][pP]=([,;\t|])"?\r?(\n|$)`)
 
-// separator is what stands between the headings, none of which contains any of
-// the three.
-func separator(text []byte) rune {
+// separator returns what stands between the cells, and the text without the line in
+// which Excel says so. The lines keep their numbers.
+func separator(text []byte) ([]byte, rune) {
+	if m := sep.FindSubmatch(text); m != nil {
+		return append([]byte("\n"), text[len(m[0]):]...), rune(m[1][0])
+	}
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	for _, r := range ";\t" {
 		if bytes.ContainsRune(line, r) {
-			return r
+			return text, r
 		}
 	}
-	return ','
+	return text, ','
 }

@@ -1,6 +1,7 @@
 package importfile_test
 
 import (
+	"encoding/csv"
 	"fmt"
 	"os"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/importfile"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totp"
 )
@@ -17,16 +19,14 @@ import (
 const (
 	secretA = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 	secretB = "ORXXI4DGNRXXOLLFPBQW24DMMUWTAMBR"
+	secretC = "NNSWCYTVMNUGC3TMN5XGOZLSMFXGI43P"
+	secretD = "MFZXIYLOMRXW2YLSMNUGC3TEMFZGCZTM"
 )
 
 func read(t *testing.T, text string) []importfile.Row {
 	t.Helper()
-	seq, err := importfile.Read(strings.NewReader(text))
+	rows, err := importfile.Read(strings.NewReader(text), nil)
 	require.NoError(t, err)
-	var rows []importfile.Row
-	for row := range seq {
-		rows = append(rows, row)
-	}
 	return rows
 }
 
@@ -40,19 +40,22 @@ func key(t *testing.T, secret string, p totp.Params) totp.Key {
 func TestForms(t *testing.T) {
 	plain := key(t, secretA, totp.Params{})
 	for name, text := range map[string]string{
-		"as documented":     "tenant,user,name,secret\nacme,ana,phone," + secretA + "\n",
-		"another order":     "secret,name,user,tenant\n" + secretA + ",phone,ana,acme\n",
-		"Windows":           "\ufefftenant,user,name,secret\r\nacme,ana,phone," + secretA + "\r\n",
-		"semicolons":        "Tenant;User;Name;Secret\nacme;ana;phone;" + secretA,
-		"tabs":              "tenant\tuser\tname\tsecret\nacme\tana\tphone\t" + secretA + "\n",
-		"quotes":            "\"tenant\",\"user\",\"name\",\"secret\"\n\"acme\",\"ana\",\"phone\",\"" + secretA + "\"\n",
-		"other headings":    "customer,user_id,device,otpauth_url\nacme,ana,phone," + secretA + "\n",
-		"grouped, lower":    "tenant,user,name,secret\nacme,ana, phone ,gezd gnbv gy3t qojq gezd gnbv gy3t qojq\n",
-		"defaults said":     "tenant,user,name,secret,digits,period,algorithm\nacme,ana,phone," + secretA + ",6,30,SHA1\n",
-		"defaults left out": "tenant,user,name,secret,digits,period,algorithm\nacme,ana,phone," + secretA + ", ,,\n",
-		"URI":               "tenant,user,name,secret\nacme,ana,phone,otpauth://totp/Old%20Portal:ana?secret=" + secretA + "&issuer=Old%20Portal&image=x\n",
-		"URI and columns":   "tenant,user,name,secret,digits\nacme,ana,phone,OTPAUTH://totp/x?secret=" + secretA + ",6\n",
-		"blank lines":       "tenant,user,name,secret\n\nacme,ana,phone," + secretA + "\n\n",
+		"as documented":             "tenant,user,name,secret\nacme,ana,phone," + secretA + "\n",
+		"another order":             "secret,name,user,tenant\n" + secretA + ",phone,ana,acme\n",
+		"Windows":                   "\ufefftenant,user,name,secret\r\nacme,ana,phone," + secretA + "\r\n",
+		"semicolons":                "Tenant;User;Name;Secret\nacme;ana;phone;" + secretA,
+		"tabs":                      "tenant\tuser\tname\tsecret\nacme\tana\tphone\t" + secretA + "\n",
+		"quotes":                    "\"tenant\",\"user\",\"name\",\"secret\"\n\"acme\",\"ana\",\"phone\",\"" + secretA + "\"\n",
+		"other headings":            "customer,user_id,device,otpauth_url\nacme,ana,phone," + secretA + "\n",
+		"grouped, lower":            "tenant,user,name,secret\nacme,ana, phone ,gezd gnbv gy3t qojq gezd gnbv gy3t qojq\n",
+		"defaults said":             "tenant,user,name,secret,digits,period,algorithm\nacme,ana,phone," + secretA + ",6,30,SHA1\n",
+		"defaults left out":         "tenant,user,name,secret,digits,period,algorithm\nacme,ana,phone," + secretA + ", ,,\n",
+		"URI":                       "tenant,user,name,secret\nacme,ana,phone,otpauth://totp/Old%20Portal:ana?secret=" + secretA + "&issuer=Old%20Portal&image=x\n",
+		"URI and columns":           "tenant,user,name,secret,digits\nacme,ana,phone,OTPAUTH://totp/x?secret=" + secretA + ",6\n",
+		"a line of Excel's":         "sep=;\ntenant;user;name;secret;;\nacme;ana;phone;" + secretA + ";;\n",
+		"columns that do not count": "Issuer,Tenant,Model,User,Name,,Secret,Notes\nOld,acme,C200,ana,phone,8," + secretA + ",x\n",
+		"short lines":               "tenant,user,name,secret,notes\nacme,ana,phone," + secretA + "\n",
+		"blank lines":               "tenant,user,name,secret\n\nacme,ana,phone," + secretA + "\n\n",
 	} {
 		rows := read(t, text)
 		require.Len(t, rows, 1, name)
@@ -84,62 +87,85 @@ func TestRefusedRows(t *testing.T) {
 	}{
 		{"," + secretA + ",,,", store.ErrID},
 		{"a\x01b," + secretA + ",,,", store.ErrID},
-		{strings.Repeat("0", 200) + "," + secretA + ",,,", store.ErrID},
+		{strings.Repeat("ab.", 80) + "," + secretA + ",,,", store.ErrID},
 		{" ben," + secretA + ",,,", importfile.ErrSpaces},
 		{"ben\u00a0," + secretA + ",,,", importfile.ErrSpaces},
-		{"\u00a0" + secretA + " ," + secretB + ",,,", importfile.ErrLooksWrong},
 		{"ben,,,,", totp.ErrSecret},
-		{"ben,GEZDGNBVGY3TQOJQ,,,", totp.ErrSecret},
+		{"ben,GEZDGNBVGY3TQ,,,", totp.ErrSecret},
+		{"ben,JBSWY3DPEHPK3PXP,,,", totp.ErrSample},
 		{"ben,0189,,,", totp.ErrSecret},
-		{"ben," + secretA + ",5,,", totp.ErrParams},
-		{"ben," + secretA + ",six,,", importfile.ErrNumber},
-		{"ben," + secretA + ",0,,", importfile.ErrNumber},
-		{"ben," + secretA + ",-6,,", importfile.ErrNumber},
-		{"ben," + secretA + ",,0,", importfile.ErrNumber},
-		{"ben," + secretA + ",,1e3,", importfile.ErrNumber},
-		{"ben," + secretA + ",,99999,", importfile.ErrNumber},
-		{"ben," + secretA + ",,600,", totp.ErrParams},
-		{"ben," + secretA + ",,,MD5", totp.ErrParams},
-		{"ben,otpauth://hotp/x?secret=" + secretA + "&counter=1,,,", totp.ErrURI},
+		{"ben," + secretB + ",5,,", totp.ErrParams},
+		{"ben," + secretB + ",six,,", importfile.ErrNumber},
+		{"ben," + secretB + ",0,,", importfile.ErrNumber},
+		{"ben," + secretB + ",-6,,", importfile.ErrNumber},
+		{"ben," + secretB + ",,0,", importfile.ErrNumber},
+		{"ben," + secretB + ",,1e3,", importfile.ErrNumber},
+		{"ben," + secretB + ",,99999,", importfile.ErrNumber},
+		{"ben," + secretB + ",,600,", totp.ErrParams},
+		{"ben," + secretB + ",,,MD5", totp.ErrParams},
+		{"ben,otpauth://hotp/x?secret=" + secretB + "&counter=1,,,", totp.ErrURI},
 		{"ben,otpauth://totp/x?secret=" + secretA + "&secret=" + secretB + ",,,", totp.ErrURI},
-		{"ben,otpauth://totp/x?secret=" + secretA + "&digits=8,6,,", importfile.ErrWithURI},
-		{"ben,otpauth://totp/x?secret=" + secretA + ",,60,", importfile.ErrWithURI},
-		{"ben,otpauth://totp/x?secret=" + secretA + ",,,SHA256", importfile.ErrWithURI},
-		{"otpauth://totp/x?secret=" + secretA + ",ben,,,", importfile.ErrLooksWrong},
-		{secretA + ",ben,,,", importfile.ErrLooksWrong},
-		{strings.ToLower(secretB) + "," + secretA + "1,,,", importfile.ErrLooksWrong},
-		{"ana," + secretB + ",,,", importfile.ErrTwice},
-		{"ben," + secretA + ",,", nil}, // a cell too few
-		{"ben," + secretA + ",,,,", nil},
-		{`be"n,` + secretA + ",,,", nil},
+		{"ben,otpauth://totp/x?secret=" + secretB + "&digits=8,6,,", importfile.ErrWithURI},
+		{"ben,otpauth://totp/x?secret=" + secretB + ",,60,", importfile.ErrWithURI},
+		{"ben,otpauth://totp/x?secret=" + secretB + ",,,SHA256", importfile.ErrWithURI},
+		{"ana," + secretA + ",,,", importfile.ErrTwice},
+		{"ben," + secretC + ",,", csv.ErrFieldCount},
+		{"ben," + secretC + ",,,,8", csv.ErrFieldCount},
+		{`be"n,` + secretC + ",,,", csv.ErrBareQuote},
 	} {
-		rows := read(t, "user,secret,digits,period,algorithm\nana,"+secretA+",,,\n"+c.row+"\neva,"+secretB+",,,\n")
+		rows := read(t, "user,secret,digits,period,algorithm\nana,"+secretA+",,,\n"+c.row+"\neva,"+secretD+",,,\n")
 		require.Len(t, rows, 3, c.row)
 		require.NoError(t, rows[0].Err)
 		require.NoError(t, rows[2].Err)
-		require.Error(t, rows[1].Err, c.row)
-		require.Equal(t, 3, rows[1].Line)
-		require.True(t, rows[1].Key.IsZero())
-		if c.is != nil {
-			require.ErrorIs(t, rows[1].Err, c.is, c.row)
+		require.ErrorIs(t, rows[1].Err, c.is, c.row)
+		require.Equal(t, importfile.Row{Line: 3, Err: rows[1].Err}, rows[1], "nothing but the line is told")
+		require.NotContains(t, rows[1].Err.Error(), "ben", c.row)
+		for _, s := range []string{secretA, secretB, secretC} {
+			require.NotContains(t, fmt.Sprintf("%+v", rows[1]), s, c.row)
 		}
-		require.NotContains(t, fmt.Sprintf("%+v", rows[1]), secretA, c.row)
-		require.NotContains(t, fmt.Sprintf("%+v", rows[1]), secretB, c.row)
 	}
 	// One that was refused does not stand in the way of the right one.
 	rows := read(t, "user,secret\nana,nonsense\nana,"+secretA+"\n")
 	require.Error(t, rows[0].Err)
 	require.NoError(t, rows[1].Err)
 	// Nor with spaces around it, which make it another one.
-	rows = read(t, "tenant,user,secret\nacme ,ana,"+secretA+"\nacme,ana,"+secretB+"\nacme,mary ann,"+secretA+"\n")
+	rows = read(t, "tenant,user,secret\nacme ,ana,"+secretA+"\nacme,ana,"+secretB+"\nacme,mary ann,"+secretC+"\n")
 	require.ErrorIs(t, rows[0].Err, importfile.ErrSpaces)
-	require.Equal(t, "acme ", rows[0].ID.Tenant)
 	require.NoError(t, rows[1].Err)
 	require.NoError(t, rows[2].Err)
-	// An id may look like a secret, as some products' do.
-	rows = read(t, "user,secret\n"+secretB+","+secretA+"\n")
-	require.NoError(t, rows[0].Err)
 }
+
+// Rows of one account are several authenticators, as many as it can have.
+func TestSeveralOfOneAccount(t *testing.T) {
+	text := "user,name,secret\n"
+	for i := range 6 {
+		text += fmt.Sprintf("ana,phone %d,%s\n", i, otherSecret(i))
+	}
+	rows := read(t, text+"ana,again,"+otherSecret(0)+"\nben,,"+otherSecret(6)+"\n")
+	for i, row := range rows {
+		switch i {
+		case 5:
+			require.ErrorIs(t, row.Err, enroll.ErrTooManyAuthenticators)
+		case 6:
+			require.ErrorIs(t, row.Err, importfile.ErrTwice)
+		default:
+			require.NoError(t, row.Err)
+		}
+	}
+	require.Equal(t, "phone 1", rows[1].Name)
+}
+
+// Nobody knows whose a secret is that stands for two accounts, in whatever form.
+func TestSharedSecret(t *testing.T) {
+	rows := read(t, "tenant,user,secret\nacme,ana,"+secretA+"\nglobex,ana,"+strings.ToLower(secretA)+"\nacme,eva,otpauth://totp/x?digits=8&secret="+secretA+"\nacme,ben,"+secretB+"\n")
+	for _, row := range rows[:3] {
+		require.ErrorIs(t, row.Err, importfile.ErrShared)
+		require.Empty(t, row.ID)
+	}
+	require.NoError(t, rows[3].Err)
+}
+
+func otherSecret(i int) string { return secretB[:len(secretB)-1] + string("ABCDEFGH"[i]) }
 
 func TestLines(t *testing.T) {
 	rows := read(t, "user,name,secret\nana,\"two\nlines\","+secretA+"\n\nben,x,"+secretB+"\n")
@@ -152,26 +178,27 @@ func TestRefusedFiles(t *testing.T) {
 	for text, is := range map[string]error{
 		"":                                   importfile.ErrHeader,
 		"\n":                                 importfile.ErrHeader,
+		"sep=;\n":                            importfile.ErrHeader,
 		"ana," + secretA + "\n":              importfile.ErrHeader,
 		"user,name\n":                        importfile.ErrHeader,
 		"secret\n":                           importfile.ErrHeader,
-		"user,secret,colour\n":               importfile.ErrHeader,
 		"user,secret,uri\n":                  importfile.ErrHeader,
-		"user,secret,\n":                     importfile.ErrHeader,
+		"user,email,secret\n":                importfile.ErrHeader,
+		"user,secret,colour\n":               importfile.ErrHeading,
 		"us\"er," + secretA + "\n":           importfile.ErrHeader,
 		"user,secret\nana,\xff\xfe\n":        importfile.ErrText,
 		"PK\x03\x04\x14\x00\x08\x08\xa1\xb2": importfile.ErrText,
 	} {
-		_, err := importfile.Read(strings.NewReader(text))
+		_, err := importfile.Read(strings.NewReader(text), nil)
 		require.ErrorIs(t, err, is, "%q", text)
 		require.NotContains(t, err.Error(), secretA)
 	}
-	_, err := importfile.Read(strings.NewReader("user,secret\n" + strings.Repeat("x", 64<<20)))
+	_, err := importfile.Read(strings.NewReader("user,secret\n"+strings.Repeat("x", 64<<20)), nil)
 	require.ErrorIs(t, err, importfile.ErrLong)
 	f, err := os.Open(t.TempDir())
 	require.NoError(t, err)
 	defer f.Close()
-	_, err = importfile.Read(f)
+	_, err = importfile.Read(f, nil)
 	require.Error(t, err)
 }
 
@@ -190,25 +217,28 @@ func FuzzRead(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		seq, err := importfile.Read(strings.NewReader(text))
+		rows, err := importfile.Read(strings.NewReader(text), nil)
 		if err != nil {
 			require.NotContains(t, err.Error(), secretA)
 			return
 		}
-		seen := make(map[store.AccountID]bool)
-		for row := range seq {
+		accounts := make(map[store.AccountID]int)
+		for _, row := range rows {
 			require.Equal(t, row.Err != nil, row.Key.IsZero())
 			require.Positive(t, row.Line)
 			if row.Err != nil {
+				require.Empty(t, row.ID)
+				require.Empty(t, row.Name)
 				require.NotContains(t, row.Err.Error(), secretA)
 				require.NotContains(t, row.Err.Error(), secretB)
 				continue
 			}
 			require.NoError(t, row.ID.Validate())
 			require.Equal(t, store.AccountID{Tenant: strings.TrimSpace(row.ID.Tenant), User: strings.TrimSpace(row.ID.User)}, row.ID)
-			require.False(t, seen[row.ID])
-			seen[row.ID] = true
+			accounts[row.ID]++
+			require.LessOrEqual(t, accounts[row.ID], enroll.MaxAuthenticators)
 			require.NotContains(t, strings.ToLower(row.ID.User+row.ID.Tenant+row.Name), "otpauth:")
+			require.NotContains(t, strings.ToUpper(row.ID.User+row.ID.Tenant+row.Name), secretA)
 		}
 	})
 }

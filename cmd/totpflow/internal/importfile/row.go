@@ -1,29 +1,39 @@
 package importfile
 
 import (
+	"cmp"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totp"
 )
 
-// Why a row is refused, besides the errors of package totp and [store.ErrID].
+// Why a row is refused, besides the errors of package totp, [store.ErrID] and
+// [enroll.ErrTooManyAuthenticators]. None of them shows a cell.
 var (
-	ErrTwice      = errors.New("this account stands in the file before")
-	ErrNumber     = errors.New("digits and period are numbers")
-	ErrWithURI    = errors.New("an otpauth URI brings its own digits, period and algorithm; they differ from the columns")
-	ErrLooksWrong = errors.New("the account looks like a secret; are two headings exchanged?")
-	ErrSpaces     = errors.New("there are spaces before or after the user or the tenant, which make it another account")
+	ErrTwice       = errors.New("this authenticator stands in the file before")
+	ErrShared      = errors.New("another account has the same secret")
+	ErrNumber      = errors.New("digits and period are numbers")
+	ErrType        = errors.New("the type is not totp: codes by counting are not taken over")
+	ErrWithURI     = errors.New("an otpauth URI brings its own digits, period and algorithm; they differ from the columns")
+	ErrLooksSecret = errors.New("the user or the tenant looks like a secret")
+	ErrName        = errors.New("the name of the authenticator looks like a secret")
+	ErrEncoding    = errors.New("the secret is neither base32 nor an otpauth URI")
+	ErrDoubtful    = errors.New("the secret is doubtful")
+	ErrSpaces      = errors.New("there are spaces before or after the user or the tenant, which make it another account")
+	ErrUnknown     = errors.New("the product does not know this id")
 )
 
 // A Row is a line of the file: an account and its key, or why it is refused.
 type Row struct {
 	Line int             // where it begins, from 1
-	ID   store.AccountID // zero where it may not be shown
+	ID   store.AccountID // zero with an error
 	Name string          // of the authenticator; may be empty
 	Key  totp.Key        // zero with an error
 	Err  error
@@ -32,51 +42,119 @@ type Row struct {
 // cells are the texts of a row by column.
 type cells map[column]string
 
-func (c cells) row() Row {
-	r := Row{
-		ID:   store.AccountID{Tenant: c[tenant], User: c[user]},
-		Name: strings.TrimSpace(c[name]),
-	}
-	for _, shown := range []string{r.ID.User, r.ID.Tenant, r.Name} {
-		if isURI(shown) {
-			return Row{Err: ErrLooksWrong}
+// cellsOf returns the cells of a line. Columns that do not count may be left out at
+// its end.
+func cellsOf(record []string, columns []column) cells {
+	c := make(cells, len(columns))
+	for i, text := range record {
+		if i < len(columns) && columns[i] != ignored {
+			c[columns[i]] = text
 		}
 	}
-	switch {
-	case padded(r.ID.User), padded(r.ID.Tenant): // not cut off: nobody knows here whether they are part of the product's id
-		r.Err = ErrSpaces
-	default:
-		if r.Err = r.ID.Validate(); r.Err == nil {
-			r.Key, r.Err = c.key()
-		}
-	}
-	if r.Err == nil {
-		return r
-	}
-	// Some products have ids that could be secrets. So this is no reason to
-	// refuse a row, but a refused one is not shown with such an id.
-	for _, shown := range []string{r.ID.User, r.ID.Tenant} {
-		if _, err := totp.ParseSecret(strings.TrimSpace(shown), totp.Params{}); err == nil {
-			return Row{Err: ErrLooksWrong}
-		}
-	}
-	return Row{ID: r.ID, Err: r.Err}
+	return c
 }
 
-func padded(s string) bool { return strings.TrimSpace(s) != s }
+// complete reports whether a line has a cell for each column that counts, and nothing
+// behind the last column.
+func complete(record []string, columns []column) bool {
+	for i := range max(len(record), len(columns)) {
+		switch {
+		case i >= len(record) && columns[i] != ignored:
+			return false
+		case i >= len(columns) && strings.TrimSpace(record[i]) != "":
+			return false
+		}
+	}
+	return true
+}
 
-func isURI(s string) bool { return strings.Contains(strings.ToLower(s), "otpauth:") }
+func parseRow(record []string, columns []column, known *Known) Row {
+	if !complete(record, columns) {
+		return Row{Err: csv.ErrFieldCount}
+	}
+	c := cellsOf(record, columns)
+	for _, col := range []column{digits, period, algorithm, kind, counter} {
+		c[col] = strings.TrimSpace(c[col])
+	}
+	r := Row{ID: store.AccountID{Tenant: c[tenant], User: c[user]}, Name: strings.TrimSpace(c[name])}
+	if r.Key, r.Err = c.key(known); r.Err != nil {
+		return Row{Err: r.Err}
+	}
+	return r
+}
 
-// key reads the secret in the form that it has.
-func (c cells) key() (totp.Key, error) {
+// key looks at the account before the secret: a row with an account that may be a
+// secret says nothing else.
+func (c cells) key(known *Known) (totp.Key, error) {
+	id := store.AccountID{Tenant: c[tenant], User: c[user]}
+	form := cmp.Or(c.formOfUser(known), c.formOfTenant(known))
+	switch {
+	case form != "":
+		return totp.Key{}, fmt.Errorf("%w (%s): are two headings exchanged? If it is an id, --known lists it", ErrLooksSecret, form)
+	case formOf(c[name]) != "":
+		return totp.Key{}, ErrName
+	case padded(id.User), padded(id.Tenant): // not cut off: nobody knows here whether they are part of the product's id
+		return totp.Key{}, ErrSpaces
+	}
+	if err := id.Validate(); err != nil {
+		return totp.Key{}, err
+	}
+	if known != nil && !known.has(id) {
+		return totp.Key{}, ErrUnknown
+	}
 	p, err := c.params()
 	if err != nil {
 		return totp.Key{}, err
 	}
-	text := strings.TrimSpace(c[secret])
-	if !strings.HasPrefix(strings.ToLower(text), "otpauth:") {
-		return totp.ParseSecret(text, p)
+	return c.parse(p)
+}
+
+// formOfUser returns what the user looks like that may be a secret. Any text can be
+// one where the other column looks like ids.
+func (c cells) formOfUser(known *Known) string {
+	text := c[user]
+	if known.has(store.AccountID{Tenant: c[tenant], User: text}) {
+		return ""
 	}
+	if form := formOf(text); form != "" {
+		return form
+	}
+	if len(text) >= leastText && likeAnID(c[secret]) && !isName(text) {
+		return formText
+	}
+	return ""
+}
+
+func (c cells) formOfTenant(known *Known) string {
+	if known.hasTenant(c[tenant]) {
+		return ""
+	}
+	return formOf(c[tenant])
+}
+
+func padded(s string) bool { return strings.TrimSpace(s) != s }
+
+// parse reads the secret in the form that it has.
+func (c cells) parse(p totp.Params) (totp.Key, error) {
+	text := strings.TrimSpace(c[secret])
+	switch form := formOf(text); {
+	case form == formURI:
+		return c.parseURI(text, p)
+	case form == formExport, form == formSteam:
+		return totp.Key{}, fmt.Errorf("%w: it looks like %s", ErrEncoding, form)
+	}
+	if doubt := ambiguous(text); doubt != "" {
+		return totp.Key{}, fmt.Errorf("%w: %s", ErrDoubtful, doubt)
+	}
+	key, err := totp.ReadSecret(text, p)
+	oneCase := strings.ToUpper(text) == text || strings.ToLower(text) == text // base32 with a slip
+	if form := formOf(text); err != nil && (form == formHex || form == formBase64 && !oneCase) {
+		return totp.Key{}, fmt.Errorf("%w: it looks like %s", ErrEncoding, form)
+	}
+	return key, err
+}
+
+func (c cells) parseURI(text string, p totp.Params) (totp.Key, error) {
 	key, _, err := totp.ReadURI(text)
 	if err != nil {
 		return totp.Key{}, err
@@ -92,6 +170,12 @@ func (c cells) key() (totp.Key, error) {
 }
 
 func (c cells) params() (p totp.Params, err error) {
+	if text := c[kind]; text != "" && !strings.EqualFold(text, "totp") {
+		return p, ErrType
+	}
+	if text := c[counter]; text != "" && text != "0" {
+		return p, ErrType
+	}
 	if text := c[digits]; text != "" {
 		if p.Digits, err = strconv.Atoi(text); err != nil || p.Digits <= 0 {
 			return p, ErrNumber
@@ -105,16 +189,56 @@ func (c cells) params() (p totp.Params, err error) {
 		p.Period = time.Duration(seconds) * time.Second
 	}
 	if text := c[algorithm]; text != "" {
-		if p.Algorithm, err = totp.ParseAlgorithm(spelled(text)); err != nil {
-			return p, fmt.Errorf("algorithm: %w", totp.ErrParams)
+		if p.Algorithm, err = totp.ParseAlgorithm(text); err != nil {
+			return p, fmt.Errorf("algorithm: %w", err)
 		}
 	}
 	return p, nil
 }
 
-// spelled turns "sha-1", "HMAC-SHA-256" and "hmacSHA512" into the names of the
-// Key URI format.
-func spelled(text string) string {
-	text = strings.ToUpper(strings.NewReplacer("-", "", "_", "").Replace(text))
-	return strings.TrimPrefix(text, "HMAC")
+// settle refuses what rows of one file cannot have together: one authenticator twice,
+// more of them than an account can have, and one secret for two accounts, of which
+// nobody knows whose it is.
+func settle(rows []Row) {
+	accounts, secrets := make(map[store.AccountID][]totp.Key), make(map[string]store.AccountID)
+	shared := make(map[string]bool)
+	for i := range rows {
+		row := &rows[i]
+		if row.Err != nil {
+			continue
+		}
+		text := row.Key.Secret()
+		if owner, found := secrets[text]; found && owner != row.ID {
+			shared[text] = true
+		}
+		secrets[text] = row.ID
+	}
+	for i := range rows {
+		row := &rows[i]
+		if row.Err != nil {
+			continue
+		}
+		keys := accounts[row.ID]
+		switch {
+		case shared[row.Key.Secret()]:
+			row.Err = ErrShared
+		case contains(keys, row.Key):
+			row.Err = ErrTwice
+		case len(keys) == enroll.MaxAuthenticators:
+			row.Err = enroll.ErrTooManyAuthenticators
+		default:
+			accounts[row.ID] = append(keys, row.Key)
+			continue
+		}
+		*row = Row{Line: row.Line, Err: row.Err}
+	}
+}
+
+func contains(keys []totp.Key, key totp.Key) bool {
+	for _, k := range keys {
+		if k.Equal(key) {
+			return true
+		}
+	}
+	return false
 }

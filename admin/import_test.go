@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -106,7 +107,8 @@ func TestImportAgain(t *testing.T) {
 // An import overwrites nobody, and opens no account that an administrator or its
 // owner has closed. The other rows are done all the same.
 func TestImportRefused(t *testing.T) {
-	h := newHarness(t, ofTenants)
+	var phones provider
+	h := newHarness(t, withPhones(&phones, ofTenants)...)
 	adm := h.Admin(nil)
 	user := func(state string) totpflow.User {
 		return totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: state}}
@@ -127,23 +129,28 @@ func TestImportRefused(t *testing.T) {
 			require.NoError(t, servicetest.ErrorOf(h.Account(user(id.User)).Disable(h.Ctx, h.Prove(user(id.User), totpflow.ActionDisable, phone))))
 			require.NoError(t, servicetest.ErrorOf(h.Disown(h.Ctx, h.NewDisownToken(h.EventsOf(event.Disabled)[0]))))
 		}},
-		"another import of the same run": {admin.ErrAlreadyEnrolled, func(id store.AccountID) {
+		"a phone and nothing else": {admin.ErrAlreadyEnrolled, func(id store.AccountID) {
+			h.SetPolicy("acme", policy.Policy{Mode: policy.Required, Methods: everyMethod})
+			h.EnrollPhone(user(id.User), &phones)
+			h.SetPolicy("acme", policy.Policy{Mode: policy.Optional, Methods: everyMethod})
+		}},
+		"another import": {admin.ErrAlreadyEnrolled, func(id store.AccountID) {
 			key, err := totp.NewKey(totp.Params{})
 			require.NoError(t, err)
 			require.NoError(t, h.Import(admin.Imported{ID: id, Key: key})[0].Err)
 		}},
 	}
-	rows := []admin.Imported{{ID: store.AccountID{Tenant: "acme", User: "first"}, Key: rfcKey(t)}}
+	rows := []admin.Imported{row(t, "acme", "first")}
 	want := []error{nil}
 	for state, c := range refusals {
 		id := store.AccountID{Tenant: "acme", User: state}
 		c.make(id)
-		rows, want = append(rows, admin.Imported{ID: id, Key: rfcKey(t)}), append(want, c.is)
+		rows, want = append(rows, row(t, id.Tenant, id.User)), append(want, c.is)
 	}
 	rows = append(rows,
 		admin.Imported{ID: store.AccountID{Tenant: "acme", User: "no key"}},
-		admin.Imported{ID: store.AccountID{Tenant: "acme"}, Key: rfcKey(t)},
-		admin.Imported{ID: store.AccountID{Tenant: "globex", User: "last"}, Key: rfcKey(t)},
+		row(t, "acme", ""),
+		row(t, "globex", "last"),
 	)
 	want = append(want, totp.ErrNoKey, store.ErrID, nil)
 	before := h.Versions()
@@ -174,28 +181,113 @@ func TestImportOfASecretThatWasHere(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
-// A call takes from one to 1000 accounts: so much does one proof.
-func TestBulkBounds(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
-	for n, ok := range map[int]bool{0: false, 1: true, 1000: true, 1001: false} {
-		var rows []admin.Imported
-		var users []string
-		for i := range n {
-			rows = append(rows, admin.Imported{ID: store.AccountID{Tenant: "acme", User: strconv.Itoa(i)}, Key: rfcKey(t)})
-			users = append(users, strconv.Itoa(i))
-		}
-		outcomes, err := h.Admin(nil).Import(h.Ctx, ops, rows)
-		reset, errReset := h.Admin(nil).ResetMany(h.Ctx, ops, "acme", users, admin.ScopeBrowsers)
-		if !ok {
-			require.ErrorIs(t, err, admin.ErrBulk)
-			require.ErrorIs(t, errReset, admin.ErrBulk)
-			continue
-		}
+// Rows of one account are its authenticators, and each of them signs in. A row more
+// than an account may have is refused; a key that stands twice is there already.
+func TestImportSeveralOfOneAccount(t *testing.T) {
+	h := newHarness(t)
+	var rows []admin.Imported
+	var phones []*totptest.Authenticator
+	for i := range enroll.MaxAuthenticators + 1 {
+		rows = append(rows, row(t, "acme", anaID.User))
+		rows[i].Name = "phone " + strconv.Itoa(i)
+		phone, err := totptest.TypeSecret(rows[i].Key.Secret(), h.Clock)
 		require.NoError(t, err)
-		require.NoError(t, errReset)
-		require.Len(t, outcomes, n)
-		require.Len(t, reset, n)
+		phones = append(phones, phone)
 	}
+	rows = append(rows, rows[0], row(t, "acme", "ben"))
+	again := append(slices.Clone(rows[:1]), row(t, "acme", anaID.User))
+	outcomes := h.Import(rows...)
+	for i, o := range outcomes {
+		switch i {
+		case enroll.MaxAuthenticators:
+			require.ErrorIs(t, o.Err, enroll.ErrTooManyAuthenticators)
+		case enroll.MaxAuthenticators + 1:
+			require.True(t, o.Already && o.Err == nil)
+		default:
+			require.NoError(t, o.Err)
+			require.False(t, o.Already)
+		}
+		require.True(t, o.New)
+	}
+	require.Len(t, h.EventsOf(event.Imported), enroll.MaxAuthenticators+1)
+	h.Unchanged(func() {
+		for i, o := range h.Import(rows[:2]...) {
+			require.NoError(t, o.Err, i)
+			require.True(t, o.Already && !o.New, i)
+		}
+		// A second one beside the first takes all that is there.
+		o := h.Import(again...)
+		require.NoError(t, o[0].Err)
+		require.ErrorIs(t, o[1].Err, admin.ErrAlreadyEnrolled)
+	})
+	for _, phone := range phones[:enroll.MaxAuthenticators] {
+		h.PassByCode(ana, phone)
+	}
+	// Once its owner has shown a code, nothing comes beside it.
+	h.Import(rows[len(rows)-1])
+	ben := totpflow.User{ID: rows[len(rows)-1].ID}
+	phone, err := totptest.TypeSecret(rows[len(rows)-1].Key.Secret(), h.Clock)
+	require.NoError(t, err)
+	h.PassByCode(ben, phone)
+	o := h.Import(rows[len(rows)-1], row(t, "acme", "ben"))
+	require.True(t, o[0].Already)
+	require.ErrorIs(t, o[1].Err, admin.ErrAlreadyEnrolled)
+}
+
+// An import of the rest of an account goes on where the first one knew less.
+func TestImportBesideTheSame(t *testing.T) {
+	h := newHarness(t)
+	first, second := row(t, "acme", anaID.User), row(t, "acme", anaID.User)
+	require.NoError(t, h.Import(first)[0].Err)
+	require.ErrorIs(t, h.Import(second)[0].Err, admin.ErrAlreadyEnrolled, "whoever exported one secret does not add another")
+	outcomes := h.Import(first, second)
+	require.True(t, outcomes[0].Already)
+	require.NoError(t, outcomes[1].Err)
+	require.Equal(t, 2, h.Member(anaID).Authenticators)
+}
+
+// With one secret the owner of one account could sign in to the other.
+func TestImportOfOneSecretForTwoAccounts(t *testing.T) {
+	h := newHarness(t)
+	ana, ben, eva := row(t, "acme", "ana"), row(t, "globex", "ana"), row(t, "acme", "eva")
+	eight, err := totp.ReadSecret(ana.Key.Secret(), totp.Params{Digits: 8})
+	require.NoError(t, err)
+	ben.Key = eight
+	outcomes := h.Import(ana, ben, eva)
+	require.ErrorIs(t, outcomes[0].Err, admin.ErrSharedSecret)
+	require.ErrorIs(t, outcomes[1].Err, admin.ErrSharedSecret)
+	require.NoError(t, outcomes[2].Err)
+	require.Zero(t, h.Versions()[ana.ID])
+	require.ErrorIs(t, h.Import(ana, ben)[0].Err, admin.ErrSharedSecret, "also where nothing else is left")
+	// Of one account it is one secret in two forms.
+	ben.ID = ana.ID
+	outcomes = h.Import(ana, ben)
+	require.NoError(t, outcomes[0].Err)
+	require.ErrorIs(t, outcomes[1].Err, enroll.ErrSameSecret)
+}
+
+// A preview writes nothing, tells of nothing and consumes no proof; who may not
+// import sees nothing by it.
+func TestPreviewImport(t *testing.T) {
+	o := newOrganization(t)
+	by := o.By(o.boss, admin.ActionImport)
+	rows := []admin.Imported{row(t, "acme", "new"), row(t, "globex", "other"), {ID: o.boss.ID, Key: rfcKey(t)}}
+	o.Events.Kinds()
+	o.Unchanged(func() {
+		outcomes, err := o.admin.PreviewImport(o.Ctx, by, rows)
+		require.NoError(t, err)
+		require.Equal(t, admin.Outcome{ID: rows[0].ID, New: true}, outcomes[0])
+		require.ErrorIs(t, outcomes[1].Err, admin.ErrNotAllowed)
+		require.ErrorIs(t, outcomes[2].Err, admin.ErrSelf)
+		_, err = o.Admin(nil).PreviewImport(o.Ctx, by, rows)
+		require.ErrorIs(t, err, admin.ErrNotAllowed)
+		_, err = o.admin.PreviewImport(o.Ctx, ops, nil)
+		require.ErrorIs(t, err, admin.ErrBulk)
+	})
+	require.Empty(t, o.Events.Kinds())
+	outcomes, err := o.admin.Import(o.Ctx, by, rows)
+	require.NoError(t, err)
+	require.NoError(t, outcomes[0].Err, "the proof is still good")
 }
 
 // Recovery codes where policy does not know them: none are made later either.

@@ -1,0 +1,153 @@
+package importfile
+
+import (
+	"encoding/base32"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// The forms in which a secret is found, in the words of an error.
+const (
+	formExport = "a Google export"
+	formURI    = "an otpauth URI"
+	formSteam  = "a Steam secret"
+	formHex    = "hex"
+	formBase32 = "base32"
+	formBase64 = "base64"
+	formRandom = "random text"
+	formText   = "text, with what may be an id for its secret"
+)
+
+// How many symbols make a text a secret of 80 bits.
+const (
+	leastHex    = 20
+	leastBase32 = 16
+	leastRandom = 16
+	leastText   = 16 // bytes, each of them a letter
+)
+
+var (
+	uuid    = regexp.MustCompile(`(?i)^\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?$`)
+	address = regexp.MustCompile(`^([\pL\pN._%+'-]+)@(?:[\pL\pN-]+\.)+\pL[\pL\pN-]+$`)
+	hexText = regexp.MustCompile(`(?i)^(0x)?[0-9a-f]+$`)
+	text32  = regexp.MustCompile(`(?i)^[a-z2-7]+=*$`)
+	text64  = regexp.MustCompile(`^[A-Za-z0-9+/_-]+={0,2}$`)
+	words   = regexp.MustCompile(`^\pL+(?:[._ '-]\pL+)*\pN{0,4}$`)
+	between = regexp.MustCompile(`[\s:-]+`)
+)
+
+// formOf returns what a text looks like that may be a secret in some encoding, and ""
+// for one that looks like a name, a number, an address or a UUID. It errs towards
+// secrets: ids that look like one are told apart by a list of them.
+func formOf(s string) string {
+	s = strings.TrimSpace(s)
+	lower := strings.ToLower(s)
+	switch {
+	case strings.Contains(lower, "otpauth-migration:"):
+		return formExport
+	case strings.Contains(lower, "otpauth:"), strings.Contains(lower, "secret="):
+		return formURI
+	case strings.Contains(lower, "steam:"):
+		return formSteam
+	case uuid.MatchString(s):
+		return ""
+	}
+	if m := address.FindStringSubmatch(s); m != nil {
+		if f := formOf(m[1]); f == formHex || f == formBase32 && strings.ContainsAny(m[1], "234567") {
+			return f
+		}
+		return ""
+	}
+	plain := compact(s)
+	switch digits := hexDigits(plain); {
+	case digits >= leastHex:
+		return formHex
+	case text32.MatchString(plain) && len(strings.TrimRight(plain, "=")) >= leastBase32:
+		return formBase32
+	case len(plain) >= leastRandom && text64.MatchString(plain) && (strings.HasSuffix(plain, "=") || changes(plain) > 3):
+		return formBase64
+	case random(s):
+		return formRandom
+	}
+	return ""
+}
+
+// compact drops what stands between groups of the same length, as secrets are
+// grouped and names are not.
+func compact(s string) string {
+	groups := between.Split(s, -1)
+	for i, g := range groups {
+		if len(g) > 8 || len(g) != len(groups[0]) && (i < len(groups)-1 || len(g) > len(groups[0])) {
+			return s
+		}
+	}
+	return strings.Join(groups, "")
+}
+
+// hexDigits returns how many digits a text of hexadecimal has, and 0 for others.
+func hexDigits(s string) int {
+	if !hexText.MatchString(s) {
+		return 0
+	}
+	return len(strings.TrimPrefix(strings.ToLower(s), "0x"))
+}
+
+// random reports whether a text has what neither names nor ids of words and numbers
+// have: signs of passwords, or a long run that changes between letters and digits.
+func random(s string) bool {
+	if len(s) >= leastRandom && strings.ContainsAny(s, "!$%^*{}[]<>?;~`\"") {
+		return true
+	}
+	for _, run := range strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if len(run) >= leastRandom && (changes(run) > 3 || hexDigits(run) >= leastHex || text32.MatchString(run) && strings.ContainsAny(run, "234567")) {
+			return true
+		}
+	}
+	return false
+}
+
+// changes counts how often a text changes between small letters, capitals and
+// digits. A capital before a small letter begins a word.
+func changes(s string) (n int) {
+	var last, before rune
+	for _, r := range s {
+		class := 'a'
+		switch {
+		case unicode.IsDigit(r):
+			class = '0'
+		case unicode.IsUpper(r):
+			class = 'A'
+		}
+		if last != 0 && class != last && (last != 'A' || class != 'a' || before == 'A') {
+			n++
+		}
+		last, before = class, last
+	}
+	return n
+}
+
+// ambiguous returns the two encodings that a secret may be in, which give two keys.
+func ambiguous(s string) string {
+	plain := compact(strings.TrimSpace(s))
+	if n := hexDigits(plain); n >= leastHex && n%2 == 0 && text32.MatchString(plain) {
+		return "hex or base32?"
+	}
+	if text32.MatchString(plain) && strings.ToUpper(plain) != plain && strings.ToLower(plain) != plain {
+		return "base32 or base64?"
+	}
+	return ""
+}
+
+// likeAnID reports whether a secret looks as crypto/rand.Text makes ids: 26 symbols.
+func likeAnID(s string) bool {
+	s = strings.TrimSpace(s)
+	_, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(s)
+	return len(s) == 26 && err == nil
+}
+
+// isName reports whether a text is an id of the usual kinds: an address, a UUID, or
+// the names of a person.
+func isName(s string) bool {
+	return address.MatchString(s) || uuid.MatchString(s) || words.MatchString(s)
+}
