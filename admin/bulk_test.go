@@ -12,7 +12,7 @@ import (
 
 // A call takes from one to 1000 accounts: so much does one proof.
 func TestBulkBounds(t *testing.T) {
-	h := newHarness(t, func(c *totpflow.Config) { c.Events = quiet })
+	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	for n, ok := range map[int]bool{0: false, 1: true, 1000: true, 1001: false} {
 		var rows []admin.Imported
 		var users []string
