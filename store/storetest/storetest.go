@@ -45,10 +45,13 @@ func suite() []testCase {
 
 // Run checks the stores that open returns, each case as a subtest of its own.
 // open is called once per case and returns an empty store; it ends the test
-// itself if it cannot, and cleans up by t.Cleanup.
+// itself if it cannot, and cleans up by t.Cleanup. A failure is reported at the line
+// that calls Run: the fault is in that store, and its text says what was seen.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
+	t.Helper()
 	for _, c := range suite() {
 		t.Run(c.name, func(t *testing.T) {
+			t.Helper()
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			if err := c.run(ctx, open(t)); err != nil {
