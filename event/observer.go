@@ -3,7 +3,6 @@ package event
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 
 	"github.com/totpflow/totpflow/internal/guard"
@@ -26,19 +25,6 @@ type ObserverFunc func(ctx context.Context, e Event)
 
 // Observe calls f.
 func (f ObserverFunc) Observe(ctx context.Context, e Event) { f(ctx, e) }
-
-// Slog returns an observer that logs each event to l, or to [slog.Default] when l is
-// nil: refusals, a lost record, a frozen account and a notification that was given
-// up at Warn, the rest at Info. It is as safe for concurrent use as l's handler.
-func Slog(l *slog.Logger) Observer {
-	return ObserverFunc(func(ctx context.Context, e Event) {
-		to := l
-		if to == nil {
-			to = slog.Default()
-		}
-		to.LogAttrs(ctx, e.Kind.level(), "second factor", e.attrs()...)
-	})
-}
 
 // Tee returns an observer that calls all of observers, one after the other; nil ones
 // are left out. A panic in one is kept from the others, and raised after the last of

@@ -1,0 +1,88 @@
+package event
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Slog returns an observer that logs each event to l, or to [slog.Default] when l is
+// nil: refusals, a lost record, a frozen account and a notification that was given
+// up at Warn, the rest at Info. Refusals that cost an attacker nothing (throttled,
+// malformed, an account that is frozen or a machine's) are one line a minute for each
+// account and kind, and the next line has the number of those held back: a person who
+// knows one password must not fill the disk. It is as safe for concurrent use as l's
+// handler.
+func Slog(l *slog.Logger) Observer { return &logger{to: l, bursts: make(map[burstOf]burst)} }
+
+const (
+	burstLength = time.Minute
+	maxBursts   = 10_000 // accounts and kinds that are remembered; then the oldest minute is forgotten
+)
+
+// free are the refusals that anyone can cause without end.
+var free = []Kind{Throttled, CodeMalformed, SignInRefused}
+
+type logger struct {
+	to *slog.Logger
+
+	mu     sync.Mutex
+	bursts map[burstOf]burst
+}
+
+type burstOf struct {
+	account
+	kind Kind
+}
+
+type burst struct {
+	began time.Time
+	held  int // back since
+}
+
+// Observe implements [Observer].
+func (o *logger) Observe(ctx context.Context, e Event) {
+	held, write := o.pass(e)
+	if !write {
+		return
+	}
+	to := o.to
+	if to == nil {
+		to = slog.Default()
+	}
+	attrs := e.attrs()
+	if held > 0 {
+		attrs = append(attrs, slog.Int("held_back", held))
+	}
+	to.LogAttrs(ctx, e.Kind.level(), "second factor", attrs...)
+}
+
+// pass reports whether the event is a line, and how many were held back before it.
+func (o *logger) pass(e Event) (held int, write bool) {
+	if !slices.Contains(free, e.Kind) {
+		return 0, true
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	of := burstOf{account{e.Tenant, e.User}, e.Kind}
+	b, known := o.bursts[of]
+	if age := e.At.Sub(b.began); known && 0 <= age && age < burstLength {
+		b.held++
+		o.bursts[of] = b
+		return 0, false
+	}
+	if len(o.bursts) >= maxBursts {
+		for of, b := range o.bursts {
+			if age := e.At.Sub(b.began); age < 0 || age >= burstLength {
+				delete(o.bursts, of)
+			}
+		}
+		if len(o.bursts) >= maxBursts {
+			clear(o.bursts)
+		}
+	}
+	o.bursts[of] = burst{began: e.At}
+	return b.held, true
+}

@@ -1,0 +1,54 @@
+package event_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+)
+
+// A person who knows one password and tries without end fills no disk: what costs
+// nothing is one line a minute for each account and kind, with the number of those
+// that were held back.
+func TestRefusalsAreOneLineAMinute(t *testing.T) {
+	var out bytes.Buffer
+	log := event.Slog(slog.New(slog.NewTextHandler(&out, nil)))
+	lines := func() int { n := strings.Count(out.String(), "\n"); out.Reset(); return n }
+	for i := range 20_000 {
+		log.Observe(t.Context(), event.Event{At: start.Add(time.Duration(i) * time.Millisecond), Tenant: "acme", User: "ana", Kind: event.Throttled})
+	}
+	require.Equal(t, 1, lines())
+	log.Observe(t.Context(), event.Event{At: start.Add(time.Minute), Tenant: "acme", User: "ana", Kind: event.Throttled})
+	require.Contains(t, out.String(), "held_back=19999")
+	require.Equal(t, 1, lines())
+	log.Observe(t.Context(), event.Event{At: start.Add(2 * time.Minute), Tenant: "acme", User: "ana", Kind: event.Throttled})
+	require.NotContains(t, out.String(), "held_back")
+	require.Equal(t, 1, lines())
+
+	// Others and other kinds have lines of their own, and so has a clock put back.
+	at := start.Add(2 * time.Minute)
+	log.Observe(t.Context(), event.Event{At: at, Tenant: "acme", User: "ben", Kind: event.Throttled})
+	log.Observe(t.Context(), event.Event{At: at, Tenant: "north", User: "ana", Kind: event.Throttled})
+	log.Observe(t.Context(), event.Event{At: at, Tenant: "acme", User: "ana", Kind: event.CodeMalformed})
+	log.Observe(t.Context(), event.Event{At: start, Tenant: "acme", User: "ana", Kind: event.Throttled})
+	require.Equal(t, 4, lines())
+
+	// A guess, which is counted and limited elsewhere, and every change are a line each.
+	for range 10 {
+		log.Observe(t.Context(), event.Event{At: at, User: "ana", Kind: event.CodeRejected})
+		log.Observe(t.Context(), event.Event{At: at, User: "ana", Kind: event.Reset})
+	}
+	require.Equal(t, 20, lines())
+
+	// The memory is bounded, whatever the number of accounts.
+	for i := range 30_000 {
+		log.Observe(t.Context(), event.Event{At: at, User: fmt.Sprint(i), Kind: event.SignInRefused})
+	}
+	require.Equal(t, 30_000, lines())
+}
