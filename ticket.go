@@ -16,7 +16,7 @@ const (
 	// ProofLifetime is how long a passed factor stands for the action that it was
 	// given for (NIST SP 800-63B calls for recent authentication).
 	ProofLifetime = 5 * time.Minute
-	// DisownTokenLifetime is how long a [DisownToken] is good for.
+	// DisownTokenLifetime is how long after its event a [DisownToken] is valid.
 	DisownTokenLifetime = 72 * time.Hour
 )
 

@@ -84,6 +84,7 @@ func reset(tx *engine.Tx, who author, what Scope) error {
 			tx.Recovery = recovery.Set{}
 		}
 		tx.Thaw(tx.Now)
+		tx.PutPasswordRight(tx.Now)
 		tx.Machine, tx.Phones = "", tx.Phones.Clear()
 		tx.EndSessions()
 		who.log(tx, event.Event{Kind: event.Reset, Action: string(what)})
@@ -102,13 +103,15 @@ func forceEnrollment(tx *engine.Tx) error {
 	return nil
 }
 
-// Unlock ends every wait after wrong codes, also of the long windows, and a
-// freeze. It clears no factor: an authenticator of a thief goes on working, so
+// Unlock ends every wait after wrong codes, also of the long windows, the account's own
+// limits of messages, and a freeze. A pause after a new password that a clock ahead has
+// begun in the future lasts 24 hours from now. It clears no factor: an authenticator of a thief goes on working, so
 // that for a frozen account [Admin.RestoreAuthenticator] or [Admin.Reset] is
 // usually right.
 func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) error {
 	_, err := a.change(ctx, by, ActionUnlockAccount, target, func(tx *engine.Tx, who author) error {
-		tx.Budget, tx.RecoveryRate = throttle.Budget{}, throttle.Rate{}
+		tx.Budget, tx.RecoveryRate, tx.Phones = throttle.Budget{}, throttle.Rate{}, tx.Phones.Unlock()
+		tx.PutPasswordRight(tx.Now)
 		tx.Thaw(tx.Now)
 		who.log(tx, event.Event{Kind: event.Unlocked})
 		return nil
@@ -283,7 +286,8 @@ type IssuedCode struct {
 // deliver fails, so does the call, and the code stays unknown to everybody:
 // issue another one. What deliver says of the failure comes with the error; it
 // must not repeat the code. Errors: [totpflow.ErrPasswordRecent] within 24 hours after a new
-// password; [totpflow.ErrNotEnrolled]
+// password, and where a clock that was ahead has set the password in the future, within
+// 24 hours after the first call; [totpflow.ErrNotEnrolled]
 // for an account without a factor.
 func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.AccountID, deliver func(context.Context, IssuedCode) error) error {
 	if deliver == nil {
@@ -294,6 +298,9 @@ func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.Acc
 	_, err := a.change(ctx, by, ActionIssueCode, target, func(tx *engine.Tx, who author) error {
 		switch st := tx.Enrollment.State(tx.Now); {
 		case tx.PasswordRecent(tx.Now):
+			if tx.PutPasswordRight(tx.Now) {
+				tx.Save()
+			}
 			return totpflow.ErrPasswordRecent
 		case tx.Frozen():
 			return totpflow.ErrFrozen // reset it first: what a thief has set up must go

@@ -123,6 +123,7 @@ func (s *Suspicion) IsZero() bool { return *s == Suspicion{} }
 func (f *Freeze) Fields(c *wire.Coder) {
 	c.Millis("at", &f.At)
 	c.Millis("ended", &f.Ended)
+	wire.Number(c, "up_to", &f.UpTo, 0, math.MaxUint64)
 }
 
 // IsZero reports whether the account was never frozen.

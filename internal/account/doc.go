@@ -111,6 +111,7 @@
 //	freeze: optional part
 //	  at: time in milliseconds
 //	  ended: time in milliseconds
+//	  up_to: number
 //	phones: optional part
 //	  phones: list, at most 3
 //	    id: text, at most 64

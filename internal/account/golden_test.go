@@ -29,7 +29,7 @@ func closed(t testing.TB) Account {
 		Issued:      Issued{Set: issued, At: at},
 		Suspicion:   Suspicion{CodeOnly: true, Redeemed: true, NewPassword: true},
 		Machine:     "nightly backup",
-		Freeze:      Freeze{At: at, Ended: at.Add(-time.Hour)},
+		Freeze:      Freeze{At: at, Ended: at.Add(-time.Hour), UpTo: 7},
 		Phones:      manyPhones(t, at),
 		Assigned:    "+436601234567",
 		Sends:       fewSends(t),
@@ -89,6 +89,7 @@ func TestGolden(t *testing.T) {
 			require.Equal(t, "nightly backup", a.Machine)
 			require.True(t, a.Frozen())
 			require.Equal(t, at.Add(-time.Hour), a.Freeze.Ended)
+			require.EqualValues(t, 7, a.Freeze.UpTo)
 			require.Len(t, a.Phones.Phones(), 3)
 			require.Equal(t, "+436601234567", a.Assigned)
 			require.Equal(t, fewSends(t), a.Sends)

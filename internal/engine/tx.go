@@ -112,6 +112,7 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 				return nil, err
 			}
 			tx.Stale = e.Keys.Stale(rec.Sealed)
+			tx.dropAhead()
 			tx.Enrollment = tx.Enrollment.Expire(tx.Now) // so that nothing decides by what time has ended
 		}
 		answer = decide(tx)
@@ -129,6 +130,15 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 // reading of a process's own clock.
 func (e *Engine) now() time.Time { return e.Now().UTC().Round(0) }
 
+// dropAhead drops what a clock that was ahead has left, and has the account written:
+// otherwise it would come back to life when its time arrives.
+func (tx *Tx) dropAhead() {
+	if tx.Ahead(tx.Now) {
+		tx.Prune(tx.Now)
+		tx.Save()
+	}
+}
+
 // number puts the events of tx into the account, so that they are written with
 // it, and drops those that the sink has taken.
 func (e *Engine) number(tx *Tx) {
@@ -142,6 +152,7 @@ func (e *Engine) number(tx *Tx) {
 // only looks at it.
 func (e *Engine) View(entry Entry) *Tx {
 	tx := &Tx{Account: entry.Account, Now: e.now(), id: entry.ID}
+	tx.dropAhead()
 	tx.Enrollment = tx.Enrollment.Expire(tx.Now)
 	return tx
 }
