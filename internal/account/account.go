@@ -26,6 +26,7 @@ type Account struct {
 	Revocations  uint64          // of trusted browsers: a proof from before one trusts none
 	Budget       throttle.Budget // of codes
 	RecoveryRate throttle.Rate   // of recovery codes: apart, so that spending one does not close the other
+	Resets       throttle.Rate   // of others, by this administrator
 	TicketKey    TicketKey       // signs the tickets of this epoch
 	Spent        []Spent         // tickets that have served
 	UsedUpTo     int64           // tickets issued at or before this millisecond count as used

@@ -70,6 +70,12 @@ type Kind struct {
 	Lifetime time.Duration // at most [account.TicketAge]
 }
 
+// ProofLifetime is how long a proof is valid.
+const ProofLifetime = 5 * time.Minute
+
+// ProofKind is the kind of proofs, which package admin consumes too.
+var ProofKind = Kind{Name: "totpflow/proof", Lifetime: ProofLifetime}
+
 // ErrTicket covers every way in which a sealed string is not a ticket of this
 // service. Which one is of no use to anybody but an attacker.
 var ErrTicket = errors.New("totpflow: not a valid ticket")
