@@ -31,10 +31,14 @@ func (c *console) sink(log event.Sink) event.Sink {
 	return event.Tee(log, fleet, event.SinkFunc(c.notify))
 }
 
-// notify writes to the person about a change of what lets them in. An error
+// notify writes to the person about a change of what lets them in, and to the other
+// administrators about what one of them has asked for. An error
 // means that the event comes again later. In a product, put the mail into a
 // table here and send it from there: nobody then waits for the mail server.
 func (c *console) notify(ctx context.Context, e event.Event) error {
+	if e.Kind == event.ApprovalRequested {
+		return c.notifyApprovers(ctx, e)
+	}
 	if !e.Kind.SecurityChange() || e.User == "" || e.Kind == event.RecoveryCodesSaved {
 		return nil
 	}
