@@ -199,6 +199,9 @@ func (a Admin) consume(ctx context.Context, by Administrator, p totpflow.Purpose
 			return totpflow.ErrRecordLost
 		}
 		if !t.Consume(tx) {
+			if t.Used(tx) {
+				return fmt.Errorf("%w; %w", totpflow.ErrUsed, totpflow.ErrProof)
+			}
 			return totpflow.ErrProof
 		}
 		note(tx)

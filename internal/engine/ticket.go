@@ -123,6 +123,12 @@ func (t Ticket) Valid(tx *Tx) bool {
 		!tx.IsSpent(t.ID, t.Issued)
 }
 
+// Used reports whether the account still knows that the ticket has served: it was
+// issued by the key of now, and is remembered.
+func (t Ticket) Used(tx *Tx) bool {
+	return !tx.Frozen() && tx.Signed(t.text, t.tag) && tx.Served(t.ID)
+}
+
 // Consume marks the ticket as used by this attempt's write. It reports false for
 // a ticket that is not valid.
 func (t Ticket) Consume(tx *Tx) bool {
