@@ -34,7 +34,7 @@ func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (Trus
 	var trusted TrustedBrowser
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
 		if t.Revocations != tx.Revocations || !t.Consume(tx) {
-			return ErrProof // trust that was revoked since does not come back by a proof from before
+			return refusal(tx, t, ErrProof) // trust that was revoked since does not come back by a proof from before
 		}
 		token, b := trust.Issue(s.engine.Keys, s.scope(t), label, tx.Now)
 		tx.Browsers = trust.Remember(tx.Browsers, b)

@@ -94,7 +94,8 @@ type Decision struct {
 	// Challenge continues the sign-in, when Step is AskCode or Enroll.
 	Challenge Challenge
 
-	// Proof comes with Passed. By a code it serves one TrustBrowser; by a
+	// Proof comes with Passed. By a code it serves one TrustBrowser, or one
+	// NewRecoveryCodes while the recovery codes are not marked as saved; by a
 	// recovery code, or when nothing is set up, one BeginEnrollment; by a code of a
 	// phone one BeginEnrollment or BeginPhone where there is no authenticator, and
 	// else nothing. A machine account gets none.

@@ -122,10 +122,10 @@ func checkGrant(tx *engine.Tx, t engine.Ticket, by EnrollmentGrant, earned ...Ac
 	if ok && t.Valid(tx) {
 		return nil
 	}
-	if _, isProof := by.(Proof); isProof {
-		return ErrProof
+	if challenge {
+		return refusal(tx, t, ErrChallenge)
 	}
-	return ErrChallenge
+	return refusal(tx, t, ErrProof)
 }
 
 // consumeGrant consumes a grant that was earned by an active authenticator. Another
@@ -185,6 +185,10 @@ func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken,
 func candidate(tx *engine.Tx, t engine.Ticket) (enroll.Candidate, error) {
 	c, ok := tx.Enrollment.Candidate(tx.Now)
 	if !ok || c.ID != t.Candidate || !t.Valid(tx) {
+		bound := func(a enroll.Authenticator) bool { return a.ID == t.Candidate }
+		if !tx.Frozen() && slices.ContainsFunc(tx.Enrollment.Authenticators(), bound) {
+			return enroll.Candidate{}, usedError{ErrEnrollmentExpired}
+		}
 		return enroll.Candidate{}, ErrEnrollmentExpired
 	}
 	return c, nil

@@ -41,6 +41,15 @@ var (
 	// another action or account. The person proves the factor again.
 	ErrProof = errors.New("totpflow: a fresh proof of the second factor is needed")
 
+	// ErrUsed means that a challenge, a proof or an enrollment has been used already, as
+	// far as that can still be told: a form was sent twice, or its answer was lost.
+	// Nothing is answered twice, and the code that came with it was not looked at. It
+	// comes as the error that says what was used ([ErrChallenge], [ErrProof],
+	// [ErrEnrollmentExpired]), so that a program that does not tell it apart asks for
+	// another one. Others lead on by the session that the request has, if it is the
+	// account's, or say that it may be done already.
+	ErrUsed = errors.New("totpflow: this has been used already; look whether it is done")
+
 	// ErrEnrollmentExpired means that the enrollment under way has expired, was replaced
 	// by another one or is already confirmed. The person starts it again.
 	ErrEnrollmentExpired = errors.New("totpflow: this enrollment is over; start it again")
@@ -118,3 +127,20 @@ var (
 	// ErrConfig is wrapped by what [New] refuses.
 	ErrConfig = errors.New("totpflow: configuration")
 )
+
+// A usedError is [ErrUsed] of something.
+type usedError struct{ of error }
+
+func (e usedError) Error() string { return ErrUsed.Error() }
+
+// Is makes a usedError match [ErrUsed] and what it is of.
+func (e usedError) Is(target error) bool { return target == ErrUsed || target == e.of }
+
+// refusal is err for a ticket that is not valid, as [ErrUsed] where the account still
+// knows that it was used.
+func refusal(tx *engine.Tx, t engine.Ticket, err error) error {
+	if t.Used(tx) {
+		return usedError{err}
+	}
+	return err
+}

@@ -33,7 +33,7 @@ func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method)
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
 		switch {
 		case !t.Valid(tx):
-			return ErrChallenge
+			return refusal(tx, t, ErrChallenge)
 		case !p.Methods.Has(policy.External):
 			return ErrMethodNotAllowed
 		case len(tx.Enrollment.Authenticators()) == 0:
@@ -76,7 +76,7 @@ func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, resu
 		}
 		return s.charged(tx, t.ID, x.Action, s.engine.Chances(tx), func() error {
 			if !x.Consume(tx) {
-				return ErrChallenge
+				return refusal(tx, x, ErrChallenge)
 			}
 			return result
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/totpflow/totpflow/event"
@@ -25,6 +26,7 @@ type disowned struct {
 	Tenant string
 	User   string
 	At     time.Time
+	Number uint64
 	Kind   event.Kind
 }
 
@@ -34,6 +36,7 @@ func (d *disowned) Fields(c *wire.Coder) {
 	c.Text("tenant", &d.Tenant, store.MaxID)
 	c.Text("user", &d.User, store.MaxID)
 	c.Millis("at", &d.At)
+	wire.Number(c, "number", &d.Number, 0, math.MaxUint64)
 	c.Text("kind", (*string)(&d.Kind), maxKind)
 }
 
@@ -41,12 +44,14 @@ func (d *disowned) Fields(c *wire.Coder) {
 // person. Put it in a link to a page with a button, and let only the button's
 // POST call [Service.Disown]: programs that scan mail follow links. It is sealed
 // by the ring alone, not by the account, so that it outlives the change that it
-// is about: whoever steals the ring can freeze accounts with it.
+// is about: whoever steals the ring can freeze accounts with it. It is valid for
+// [DisownTokenLifetime] from the time of the event, which may lie in the future where a
+// clock was ahead, and until a freeze that came after the event has ended.
 func (s *Service) NewDisownToken(e event.Event) DisownToken {
 	if e.User == "" {
 		return ""
 	}
-	plain, err := wire.Encode(&disowned{Tenant: e.Tenant, User: e.User, At: e.At, Kind: e.Kind})
+	plain, err := wire.Encode(&disowned{Tenant: e.Tenant, User: e.User, At: e.At, Number: e.Number, Kind: e.Kind})
 	if err != nil { // no event of this service
 		return ""
 	}
@@ -66,11 +71,8 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) (Change, error) {
 	}
 	a := s.Account(User{ID: AccountID{Tenant: of.Tenant, User: of.User}})
 	return a.changed(ctx, func(tx *engine.Tx) error {
-		age := tx.Now.Sub(of.At)
 		switch {
-		case age >= DisownTokenLifetime, age < -skew.Tolerance:
-			return ErrDisownToken
-		case of.At.Before(tx.Freeze.Ended): // what ended it may be disowned too: a thief can talk
+		case tx.Now.Sub(of.At) >= DisownTokenLifetime, of.over(tx): // what ended it may be disowned too: a thief can talk
 			return ErrDisownToken
 		case !tx.Found:
 			return ErrDisownToken // erased meanwhile
@@ -85,6 +87,17 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) (Change, error) {
 		tx.Save()
 		return nil
 	})
+}
+
+// over reports whether the event is one from before the last freeze ended. The number
+// of the event says so, whatever the clock was that it happened by: a change that a
+// thief made while a server's clock was ahead can be disowned, and once. An event
+// without a number was not written; of those only the time is known.
+func (d *disowned) over(tx *engine.Tx) bool {
+	if d.Number > 0 {
+		return d.Number <= tx.Freeze.UpTo
+	}
+	return d.At.Before(tx.Freeze.Ended) || d.At.After(tx.Now.Add(skew.Tolerance))
 }
 
 func (s *Service) disowned(d DisownToken) (of disowned, err error) {

@@ -35,7 +35,7 @@ func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string
 	var d Decision
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
 		if !t.Valid(tx) {
-			return ErrChallenge
+			return refusal(tx, t, ErrChallenge)
 		}
 		if err := check(tx); err != nil {
 			return err

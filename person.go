@@ -155,7 +155,10 @@ func (a Account) RenameAuthenticator(ctx context.Context, id, name string) error
 }
 
 // NewRecoveryCodes makes a new set and ends the old one, and sign-ins and proofs
-// under way with it; sessions stay. It requires a proof of [ActionRecoveryCodes].
+// under way with it; sessions stay. It requires a proof of [ActionRecoveryCodes]. As
+// long as the set is not marked as saved ([Account.RecoveryCodesSaved]), the proof of a
+// sign-in by an app's code does as well: the page that showed the set may have been
+// lost, and no page shows it again.
 // The sheet holds no secret but the codes, which cannot be shown again. Errors:
 // [ErrProof], and [ErrMethodNotAllowed] where policy allows no recovery codes.
 func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet, Change, error) {
@@ -166,8 +169,15 @@ func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet,
 	if !pol.Methods.Has(policy.RecoveryCodes) {
 		return recovery.Sheet{}, Change{}, ErrMethodNotAllowed
 	}
+	purpose := ActionRecoveryCodes.On("")
+	if t, err := a.service.engine.UnsealTicket(proofKind, string(p)); err == nil && t.Action == string(ActionSignIn) && t.Reason == string(ReasonCode) {
+		purpose = ActionSignIn.On("")
+	}
 	sheet := recovery.Sheet{Issuer: a.service.engine.Issuer, Account: a.user.ticket().Name}
-	change, err := a.with(ctx, p, ActionRecoveryCodes.On(""), func(tx *engine.Tx) error {
+	change, err := a.with(ctx, p, purpose, func(tx *engine.Tx) error {
+		if purpose.Action == ActionSignIn && (tx.Recovery.IsZero() || !tx.Recovery.Saved().IsZero()) {
+			return ErrProof
+		}
 		codes, set := recovery.New(tx.Now)
 		tx.Recovery = set
 		tx.EndTickets() // a proof by one of the old codes among them
@@ -265,7 +275,7 @@ func (a Account) with(ctx context.Context, proof Proof, p Purpose, decide func(*
 	}
 	return a.changed(ctx, func(tx *engine.Tx) error {
 		if !t.Valid(tx) {
-			return ErrProof
+			return refusal(tx, t, ErrProof)
 		}
 		if err := decide(tx); err != nil {
 			return err

@@ -72,7 +72,7 @@ func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via
 	}
 	find := func(tx *engine.Tx) (phone.Number, error) {
 		if !t.Valid(tx) {
-			return phone.Number{}, ErrChallenge
+			return phone.Number{}, refusal(tx, t, ErrChallenge)
 		}
 		if !phoneAllowed(tx, p) {
 			return phone.Number{}, ErrMethodNotAllowed

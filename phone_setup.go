@@ -3,6 +3,7 @@ package totpflow
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/totpflow/totpflow/enroll"
@@ -168,6 +169,10 @@ func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pendin
 	x, ok := tx.Phones.Pending(tx.Now)
 	switch {
 	case !ok || x.ID != t.Candidate || !t.Valid(tx):
+		bound := func(x phone.Phone) bool { return x.ID == t.Candidate }
+		if !tx.Frozen() && slices.ContainsFunc(tx.Phones.Phones(), bound) {
+			return phone.Pending{}, usedError{ErrEnrollmentExpired}
+		}
 		return phone.Pending{}, ErrEnrollmentExpired
 	case !p.Methods.Has(policy.Phone):
 		return phone.Pending{}, ErrMethodNotAllowed

@@ -153,7 +153,7 @@ func (s *Service) ContinueSignIn(ctx context.Context, c Challenge, tokens ...tru
 	var d Decision
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
 		if !t.Valid(tx) {
-			return ErrChallenge
+			return refusal(tx, t, ErrChallenge)
 		}
 		if t.Action == string(ActionEnroll) {
 			d = s.demandSetUp(tx, p, c)

@@ -15,8 +15,8 @@ const (
 	ChallengeLifetime = 10 * time.Minute
 	// ProofLifetime is how long a passed factor stands for the action that it was
 	// given for (NIST SP 800-63B calls for recent authentication).
-	ProofLifetime = 5 * time.Minute
-	// DisownTokenLifetime is how long a [DisownToken] is good for.
+	ProofLifetime = engine.ProofLifetime
+	// DisownTokenLifetime is how long after its event a [DisownToken] is valid.
 	DisownTokenLifetime = 72 * time.Hour
 )
 
@@ -42,7 +42,7 @@ type EnrollmentToken string
 // The kinds of tickets, each with a sealing key of its own.
 var (
 	challengeKind  = engine.Kind{Name: "totpflow/challenge", Lifetime: ChallengeLifetime}
-	proofKind      = engine.Kind{Name: "totpflow/proof", Lifetime: ProofLifetime}
+	proofKind      = engine.ProofKind
 	enrollmentKind = engine.Kind{Name: "totpflow/enrollment", Lifetime: enroll.CandidateLifetime}
 )
 

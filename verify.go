@@ -69,7 +69,7 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 	var d Decision
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
 		if !t.Valid(tx) {
-			return ErrChallenge
+			return refusal(tx, t, ErrChallenge)
 		}
 		if err := check(tx, t, p); err != nil {
 			return err

@@ -44,17 +44,42 @@ var ErrScope = errors.New("admin: unknown scope of a reset")
 // [Admin.Unlock] nor [Admin.RestoreAuthenticator] lifts this. It ends when the person
 // has confirmed an authenticator after an issued code, or 24 hours after a new
 // password ([totpflow.Account.PasswordChanged]). These scopes also end an
-// exemption. Errors: [ErrScope], [ErrNoAccount], and those that every call
-// of administrators has ([ErrNotAllowed], [ErrSelf], [totpflow.ErrProof]).
+// exemption. Where the tenant's policy wants two administrators, those beyond
+// [MaxResets] in an hour become requests ([*ApprovalError]). Errors: [ErrScope], [ErrNoAccount],
+// and those that every call of administrators has ([ErrNotAllowed], [ErrSelf], [totpflow.ErrProof]).
 func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) (totpflow.Change, error) {
 	if !what.known() {
 		return totpflow.Change{}, ErrScope
 	}
-	who, err := a.authoriseChange(ctx, by, ActionResetAccount, target)
+	crowd := false
+	who, err := a.authoriseAnd(ctx, by, Purpose(ActionResetAccount, target), target, func(tx *engine.Tx) { crowd = !countReset(tx, what) })
 	if err != nil {
 		return totpflow.Change{}, err
 	}
+	if crowd {
+		req := account.Request{Action: string(ActionResetAccount), Targets: []string{target.User}, Scope: string(what)}
+		if err := a.requestIfTwo(ctx, who, target.Tenant, req); err != nil {
+			return totpflow.Change{}, err
+		}
+	}
 	return a.reset(ctx, who, target, what)
+}
+
+// MaxResets is how many people one administrator resets in an hour, one by one, where
+// two administrators are wanted. Each further one is a request, as a crowd is.
+const MaxResets = 5
+
+// countReset notes a reset in the record of the administrator whose proof is consumed.
+// It reports false for one too many.
+func countReset(tx *engine.Tx, what Scope) bool {
+	if what != ScopeAll && what != ScopeAuthenticators {
+		return true // which take no factor away
+	}
+	resets, err := tx.Resets.Take(tx.Now, MaxResets, time.Hour)
+	if err == nil {
+		tx.Resets = resets
+	}
+	return err == nil
 }
 
 func (a Admin) reset(ctx context.Context, who author, target store.AccountID, what Scope) (totpflow.Change, error) {
@@ -84,6 +109,7 @@ func reset(tx *engine.Tx, who author, what Scope) error {
 			tx.Recovery = recovery.Set{}
 		}
 		tx.Thaw(tx.Now)
+		tx.PutPasswordRight(tx.Now)
 		tx.Machine, tx.Phones = "", tx.Phones.Clear()
 		tx.EndSessions()
 		who.log(tx, event.Event{Kind: event.Reset, Action: string(what)})
@@ -102,13 +128,15 @@ func forceEnrollment(tx *engine.Tx) error {
 	return nil
 }
 
-// Unlock ends every wait after wrong codes, also of the long windows, and a
-// freeze. It clears no factor: an authenticator of a thief goes on working, so
+// Unlock ends every wait after wrong codes, also of the long windows, the account's own
+// limits of messages, and a freeze. A pause after a new password that a clock ahead has
+// begun in the future lasts 24 hours from now. It clears no factor: an authenticator of a thief goes on working, so
 // that for a frozen account [Admin.RestoreAuthenticator] or [Admin.Reset] is
 // usually right.
 func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) error {
 	_, err := a.change(ctx, by, ActionUnlockAccount, target, func(tx *engine.Tx, who author) error {
-		tx.Budget, tx.RecoveryRate = throttle.Budget{}, throttle.Rate{}
+		tx.Budget, tx.RecoveryRate, tx.Resets, tx.Phones = throttle.Budget{}, throttle.Rate{}, throttle.Rate{}, tx.Phones.Unlock()
+		tx.PutPasswordRight(tx.Now)
 		tx.Thaw(tx.Now)
 		who.log(tx, event.Event{Kind: event.Unlocked})
 		return nil
@@ -283,7 +311,8 @@ type IssuedCode struct {
 // deliver fails, so does the call, and the code stays unknown to everybody:
 // issue another one. What deliver says of the failure comes with the error; it
 // must not repeat the code. Errors: [totpflow.ErrPasswordRecent] within 24 hours after a new
-// password; [totpflow.ErrNotEnrolled]
+// password, and where a clock that was ahead has set the password in the future, within
+// 24 hours after the first call; [totpflow.ErrNotEnrolled]
 // for an account without a factor.
 func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.AccountID, deliver func(context.Context, IssuedCode) error) error {
 	if deliver == nil {
@@ -294,6 +323,9 @@ func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.Acc
 	_, err := a.change(ctx, by, ActionIssueCode, target, func(tx *engine.Tx, who author) error {
 		switch st := tx.Enrollment.State(tx.Now); {
 		case tx.PasswordRecent(tx.Now):
+			if tx.PutPasswordRight(tx.Now) {
+				tx.Save()
+			}
 			return totpflow.ErrPasswordRecent
 		case tx.Frozen():
 			return totpflow.ErrFrozen // reset it first: what a thief has set up must go

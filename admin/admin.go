@@ -138,6 +138,7 @@ type author struct {
 	id     store.AccountID // zero for an operator
 	name   string
 	reason string
+	mark   totpflow.SessionMark // when the proof was consumed
 }
 
 func (w author) operator() bool { return w.id.User == "" }
@@ -167,16 +168,46 @@ func (a Admin) authoriseChange(ctx context.Context, by Actor, action totpflow.Ac
 // authoriseFor is authoriseChange where the proof is for something else than the
 // target.
 func (a Admin) authoriseFor(ctx context.Context, by Actor, p totpflow.Purpose, target store.AccountID) (author, error) {
+	return a.authoriseAnd(ctx, by, p, target, func(*engine.Tx) {})
+}
+
+// authoriseAnd is authoriseFor where the write that consumes the proof notes something
+// in the administrator's own record.
+func (a Admin) authoriseAnd(ctx context.Context, by Actor, p totpflow.Purpose, target store.AccountID, note func(*engine.Tx)) (author, error) {
 	who, err := a.authorise(ctx, by, p.Action, target)
 	if err != nil {
 		return author{}, err
 	}
 	if admin, ok := by.(Administrator); ok {
-		if err := a.service.Account(admin.User).ConsumeProof(ctx, admin.Proof, p); err != nil {
+		if who.mark, err = a.consume(ctx, admin, p, note); err != nil {
 			return author{}, err
 		}
 	}
 	return who, nil
+}
+
+// consume consumes an administrator's proof, and returns the mark of their sessions at
+// that moment.
+func (a Admin) consume(ctx context.Context, by Administrator, p totpflow.Purpose, note func(*engine.Tx)) (totpflow.SessionMark, error) {
+	t, err := a.engine.UnsealTicket(engine.ProofKind, string(by.Proof))
+	if err != nil || p.Action == totpflow.ActionEnroll || t.Action != string(p.Action) || t.Target != p.Target || t.Account() != by.User.ID {
+		return "", totpflow.ErrProof
+	}
+	c, err := a.changeAccount(ctx, by.User.ID, func(tx *engine.Tx) error {
+		if tx.Generation < by.User.Generation {
+			tx.Log(event.Event{Kind: event.RecordLost})
+			return totpflow.ErrRecordLost
+		}
+		if !t.Consume(tx) {
+			if t.Used(tx) {
+				return fmt.Errorf("%w; %w", totpflow.ErrUsed, totpflow.ErrProof)
+			}
+			return totpflow.ErrProof
+		}
+		note(tx)
+		return nil
+	})
+	return c.Mark, err
 }
 
 func (a Admin) authorise(ctx context.Context, by Actor, action totpflow.Action, target store.AccountID) (author, error) {

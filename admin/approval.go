@@ -23,7 +23,8 @@ type Request struct {
 	By      store.AccountID
 	Asked   time.Time
 	Expires time.Time
-	Policy  policy.Policy // of ActionSetPolicy
+	Before  policy.Policy // of ActionSetPolicy: as it is set now
+	Policy  policy.Policy // of ActionSetPolicy: as it will be, in every field
 	Targets []string      // user ids, of the others
 	Scope   Scope         // of ActionResetAccount
 	Name    string        // of ActionExemptAccount
@@ -34,8 +35,8 @@ func request(q account.Request) Request {
 		ID: q.ID, Action: totpflow.Action(q.Action), By: q.By, Asked: q.Asked, Expires: q.Asked.Add(account.RequestAge),
 		Targets: q.Targets, Scope: Scope(q.Scope), Name: q.Name,
 	}
-	if q.Policy != nil {
-		out.Policy = *q.Policy
+	if q.Policy != nil && q.Before != nil {
+		out.Before, out.Policy = *q.Before, *q.Policy
 	}
 	return out
 }
@@ -86,7 +87,7 @@ func (a Admin) requestIfTwo(ctx context.Context, who author, tenant string, q ac
 
 // addRequest adds a request. Its error, an *ApprovalError, says that it is pending.
 func addRequest(tx *engine.Tx, who author, q account.Request) error {
-	q.ID, q.By, q.Asked = rand.Text()[:16], who.id, tx.Now.Truncate(time.Millisecond)
+	q.ID, q.By, q.Mark, q.Asked = rand.Text()[:16], who.id, string(who.mark), tx.Now.Truncate(time.Millisecond)
 	t, err := tx.Tenant.AddRequest(q, tx.Now)
 	if err != nil {
 		return err
@@ -97,9 +98,10 @@ func addRequest(tx *engine.Tx, who author, q account.Request) error {
 	return &ApprovalError{Request: q.ID}
 }
 
-// Approve does what another administrator has asked for. The approver must have
-// the right to do it, and the one who asked must have it still, and not have said
-// "it was not me" since. The [Rule] is asked about the one who asked, too: two
+// Approve does what another administrator has asked for, as long as their sessions
+// have not been ended since: a request of a thief does not outlive the day on which
+// the owner says "it was not me", is unlocked or reset, or changes the password. Both
+// must have the right to do it now. The [Rule] is asked about the one who asked, too: two
 // accounts of one person are not two administrators. Where it concerns accounts, each
 // has an outcome of its own, and the error joins those of the accounts that it failed
 // for; the others are done. Errors: [ErrSelf], [ErrNoRequest].
@@ -156,8 +158,11 @@ func (a Admin) carryOut(ctx context.Context, who author, tenant string, q accoun
 	})
 }
 
-// checkBoth checks that two people ask for it who both may do it.
+// checkBoth checks that two people ask for it who both may do it now.
 func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account.Request) error {
+	if err := a.checkAsker(ctx, q); err != nil {
+		return err
+	}
 	admin, ok := by.(Administrator)
 	if !ok {
 		return nil
@@ -169,13 +174,6 @@ func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account
 	if err := a.askRule(ctx, admin.User, ActionApprove, q.By); err != nil {
 		return err
 	}
-	asker, found, err := a.engine.Read(ctx, q.By)
-	if err = cmp.Or(err, asker.Err); err != nil {
-		return err
-	}
-	if !found || asker.Account.Frozen() { // who asked may not have been the administrator
-		return fmt.Errorf("%w: the account that asked is closed", ErrNotAllowed)
-	}
 	targets := q.Targets
 	if len(targets) == 0 {
 		targets = []string{""}
@@ -186,6 +184,19 @@ func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// checkAsker checks that nothing has ended the sessions of the account that asked:
+// whoever asked may not have been the administrator.
+func (a Admin) checkAsker(ctx context.Context, q account.Request) error {
+	asker, found, err := a.engine.Read(ctx, q.By)
+	if err = cmp.Or(err, asker.Err); err != nil {
+		return err
+	}
+	if tx := a.engine.View(asker); !found || tx.Frozen() || q.Mark != a.engine.SessionMark(tx) {
+		return fmt.Errorf("%w: the sessions of the account that asked have ended since", ErrNotAllowed)
 	}
 	return nil
 }

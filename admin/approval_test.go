@@ -51,11 +51,15 @@ var waits = map[string]waiting{
 	"a lower policy": {admin.ActionSetPolicy, func(o *organization, by admin.Actor) error {
 		return o.admin.SetPolicy(o.Ctx, by, "acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
 	}, func(q *admin.Request) {
+		q.Before = policy.Policy{Mode: policy.Required, TwoAdministrators: true}
 		q.Policy = policy.Policy{Mode: policy.Optional, TwoAdministrators: true}
 	}, func(o *organization) bool { return o.Status(ana).Policy.Mode == policy.Optional }, event.PolicyLowered},
 	"to want one administrator": {admin.ActionSetPolicy, func(o *organization, by admin.Actor) error {
 		return o.admin.SetPolicy(o.Ctx, by, "acme", policy.Policy{Mode: policy.Required})
-	}, func(q *admin.Request) { q.Policy = policy.Policy{Mode: policy.Required} },
+	}, func(q *admin.Request) {
+		q.Before = policy.Policy{Mode: policy.Required, TwoAdministrators: true}
+		q.Policy = policy.Policy{Mode: policy.Required}
+	},
 		func(o *organization) bool { return !o.Status(ana).Policy.TwoAdministrators }, event.PolicyLowered},
 	"an exemption": {admin.ActionExemptAccount, func(o *organization, by admin.Actor) error {
 		return servicetest.ErrorOf(o.admin.Exempt(o.Ctx, by, anaID, "agent"))

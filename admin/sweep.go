@@ -9,6 +9,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/internal/skew"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
@@ -56,7 +57,7 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 // ends every session, trusted browser, sign-in and "it was not me" link. For each
 // account it ends an issued code, voids the recovery codes made up to the time
 // of the backup (with the zero time all), since some of them may have been used
-// after it, and takes every code that an app has shown up to now as used. People
+// after it, and those that a clock ahead has made in the future, and takes every code that an app has shown up to now as used. People
 // make new recovery codes at their next sign-in.
 //
 // What else was lost stays lost: wrong guesses counted since the backup, freezes,
@@ -78,7 +79,7 @@ func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup tim
 		// still find that its change is lost.
 		tx.EndTrust()
 		tx.Issued = account.Issued{}
-		if !tx.Recovery.IsZero() && (backup.IsZero() || !tx.Recovery.Made().After(backup)) {
+		if !tx.Recovery.IsZero() && (backup.IsZero() || !tx.Recovery.Made().After(backup) || tx.Recovery.Made().After(tx.Now.Add(skew.Tolerance))) {
 			tx.Recovery = recovery.Set{}
 			who.log(tx, event.Event{Kind: event.RecoveryCodesVoided})
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/trust"
@@ -215,4 +216,24 @@ func TestRestoredWhilePeopleSignIn(t *testing.T) {
 	require.LessOrEqual(t, len(tokens), 1)
 	d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), code)
 	refused(t, d, err, totpflow.ErrAlreadyUsed)
+}
+
+// Recovery codes that a clock ahead has made are of before the backup, although their
+// time is after it: one that was used since must not be good again.
+func TestRestoredVoidsCodesOfAClockAhead(t *testing.T) {
+	h := newHarness(t)
+	h.Clock.Advance(days(365))
+	_, codes := h.Enroll(ana)
+	h.Clock.Advance(-days(365))
+	taken, records := h.Clock.Now(), h.backup()
+	h.Clock.Advance(time.Minute)
+	require.NoError(t, servicetest.ErrorOf(h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[0])))
+
+	h.putBack(records)
+	h.RaiseEpoch()
+	h.Service = h.Open()
+	require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.Ctx, ops, taken, "", nil))
+	d, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[0])
+	require.ErrorIs(t, err, totpflow.ErrRejected)
+	require.Zero(t, d)
 }

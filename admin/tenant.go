@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
@@ -61,7 +62,7 @@ var ErrPolicyFixed = errors.New("admin: Config.Policy is fixed, so that a tenant
 // requires its proof. It has effect where Config.Policy is nil or asks
 // [TenantPolicies]; under a [policy.Fixed] it is [ErrPolicyFixed]. Where two
 // administrators are wanted, a milder policy is pending until the second approves
-// it ([*ApprovalError]). An invalid policy ([policy.Policy.Validate]) is refused
+// it ([*ApprovalError]). A policy that is set ends all requests for another one. An invalid policy ([policy.Policy.Validate]) is refused
 // before the proof is consumed.
 func (a Admin) SetPolicy(ctx context.Context, by Actor, tenant string, p policy.Policy) error {
 	if _, fixed := a.engine.Policy.(policy.Fixed); fixed {
@@ -83,7 +84,8 @@ func (a Admin) SetPolicy(ctx context.Context, by Actor, tenant string, p policy.
 		asked = nil
 		two := effective.TwoAdministrators || ownPolicy(tx).TwoAdministrators
 		if two && !who.operator() && policy.Lowers(ownPolicy(tx), p) {
-			asked = addRequest(tx, who, account.Request{Action: string(ActionSetPolicy), Policy: &p})
+			before := ownPolicy(tx)
+			asked = addRequest(tx, who, account.Request{Action: string(ActionSetPolicy), Before: &before, Policy: &p})
 			return nil
 		}
 		setPolicy(tx, who, p)
@@ -97,6 +99,11 @@ func setPolicy(tx *engine.Tx, who author, p policy.Policy) {
 	if policy.Lowers(ownPolicy(tx), p) {
 		kind = event.PolicyLowered
 	}
+	// A request for another policy was made for one that is no more: whoever approved it
+	// would undo what they did not see.
+	tx.Tenant.Pending = slices.DeleteFunc(slices.Clone(tx.Tenant.Pending), func(q account.Request) bool {
+		return q.Action == string(ActionSetPolicy)
+	})
 	tx.Tenant.Policy = &p
 	who.log(tx, event.Event{Kind: kind, Action: p.Mode.String()})
 	tx.Save()

@@ -70,6 +70,9 @@ type retired struct {
 	until time.Time
 }
 
+// maxAhead is how many steps ahead of the clock a window can reach.
+const maxAhead = 4
+
 // retiredAge is how long a secret's last step is remembered: until no window can
 // reach it any more. A window is at most five steps wide, so a step accepted at
 // most four ahead of the clock is in reach for at most nine periods. A pair reaches

@@ -97,7 +97,11 @@ func (e Enrollment) retire(at time.Time, a Authenticator) Enrollment {
 	kept := slices.DeleteFunc(slices.Clone(e.retired), func(r retired) bool {
 		return r.key.SameSecret(a.Key) // superseded: a later Last of the same secret
 	})
-	kept = append(kept, retired{key: a.Key, last: a.Last, until: stamp(at.Add(retiredAge(a.Key)))})
+	from := at
+	if a.Last > a.Key.Step(at)+maxAhead { // by a clock that was ahead: its codes are still to come
+		from = a.Key.Start(a.Last)
+	}
+	kept = append(kept, retired{key: a.Key, last: a.Last, until: stamp(from.Add(retiredAge(a.Key)))})
 	e.retired = kept[max(0, len(kept)-maxRetired):]
 	return e
 }

@@ -45,7 +45,7 @@ type Enrollment struct {
 	kept      []shelved // oldest first
 	retired   []retired
 	reset     time.Time // when ResetPending began
-	lapsed    bool      // ResetPending began by time and not by an administrator
+	lapsed    bool      // ResetPending began by time and not by an administrator, or nobody knows when
 }
 
 // String returns the state and how many authenticators are live.
@@ -80,9 +80,10 @@ func (e Enrollment) Candidate(at time.Time) (Candidate, bool) {
 func (e Enrollment) ResetAt() time.Time { return e.reset }
 
 // Lapsed reports whether the account waits for an enrollment since its last
-// authenticator, which was weak, has ended. Ask for more than the password then,
-// such as a code that is mailed: nobody but the person knows that there was one,
-// and that it is over. Call it on what [Enrollment.Expire] returned.
+// authenticator, which was weak, has ended, or since a reset by a clock that was ahead.
+// Ask for more than the password then, such as a code that is mailed: nobody but the
+// person knows that there was one, and that it is over. Call it on what
+// [Enrollment.Expire] returned.
 func (e Enrollment) Lapsed() bool { return e.lapsed }
 
 // WeakUntil returns when the last of the live authenticators ends, if all of them
@@ -165,18 +166,21 @@ type Confirmation struct {
 //
 // Errors: [ErrStale] when there is no such candidate (another Begin came in
 // between, or a second Confirm was first), [ErrExpired], [*DriftError] when the
-// device's clock is wrong, [ErrClock] when ours is, and those of
+// device's clock is wrong, [ErrClock] when ours is and the code was not right or the
+// candidate adds, and those of
 // totp.Key.Verify. ErrStale for want of any candidate is an [ErrTransition] too.
 func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Window) (Enrollment, Confirmation, error) {
 	next, err := e.claim(at, candidateID, Confirm)
 	if err != nil {
 		return e, Confirmation{}, err
 	}
-	if err := next.checkClock(at, w); err != nil {
-		return e, Confirmation{}, err
-	}
 	c := next.candidate
 	step, err := c.Key.Verify(code, at, next.lastOf(c.Key), w)
+	// One that replaces the others is the way on after a clock that was ahead: those
+	// that were used then go by it. A device is not blamed for our clock.
+	if behind := next.checkClock(at, w); behind != nil && (c.Adds || err != nil) {
+		return e, Confirmation{}, behind
+	}
 	if err != nil {
 		return e, Confirmation{}, explainDrift(err, c.Key, code, at)
 	}
@@ -211,8 +215,12 @@ func (e Enrollment) Cancel(at time.Time, candidateID string) (Enrollment, error)
 
 // Expire drops the candidate, the kept and the weak authenticators whose time is
 // over. The methods that have the time do so themselves; a caller needs it to write
-// the shorter value, and before the methods that do not have it.
+// the shorter value, and before the methods that do not have it. What a clock that was
+// ahead has granted for longer than it may last ends when it may ([Enrollment.Ahead]).
 func (e Enrollment) Expire(at time.Time) Enrollment {
+	if e.Ahead(at) {
+		e = e.putRight(at)
+	}
 	e = e.sweepShelf(at)
 	if !e.candidate.IsZero() && e.candidate.expired(at) {
 		e = e.withdraw()

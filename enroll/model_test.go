@@ -21,6 +21,7 @@ type model struct {
 	kept      []modelKept // oldest first
 	gone      []modelGone // newest last
 	reset     bool
+	resetAt   time.Time
 	lapsed    bool
 	exempt    bool
 }
@@ -88,6 +89,20 @@ func (m *model) tidy(at time.Time) {
 
 // expire is tidy but for what is gone.
 func (m *model) expire(at time.Time) {
+	const late = 30 * time.Second // what lasts for longer was granted by a clock that was put back since
+	if m.reset && !m.lapsed && m.resetAt.Sub(at) > late {
+		m.resetAt, m.lapsed = at, true
+	}
+	for i, k := range m.kept {
+		if k.until.Sub(at) > 72*time.Hour+late {
+			m.kept[i].until = at.Add(72 * time.Hour)
+		}
+	}
+	for i, a := range m.live {
+		if a.until.Sub(at) > enroll.MaxWeak+late {
+			m.live[i].until = at.Add(enroll.MaxWeak)
+		}
+	}
 	if c := m.candidate; c != nil && c.over(at) {
 		m.candidate = nil
 	}
@@ -151,6 +166,9 @@ func (m *model) part(at time.Time, a modelAuthenticator) {
 	keep := 5 * time.Minute
 	if pool[a.key].Params().Period == time.Minute {
 		keep = 9 * time.Minute
+	}
+	if a.last > pool[a.key].Step(at)+4 {
+		at = pool[a.key].Start(a.last)
 	}
 	m.gone = append(m.gone, modelGone{a.key, a.last, at.Add(keep)})
 }

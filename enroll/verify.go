@@ -110,7 +110,7 @@ func (e Enrollment) checkClock(at time.Time, w totp.Window) error {
 // window is that of Verify: a wider one has the person wait for its end, and
 // [ErrClock] says so.
 func (e Enrollment) MarkUsed(at time.Time, w totp.Window) Enrollment {
-	future := totp.Step(min(max(w.Future, 0), 4)) // as far as a window can reach
+	future := totp.Step(min(max(w.Future, 0), maxAhead))
 	burnt := func(k totp.Key, last totp.Step) totp.Step { return max(last, k.Step(at)+future) }
 	e = e.Expire(at).withdraw()
 	e.live, e.kept, e.retired = slices.Clone(e.live), slices.Clone(e.kept), slices.Clone(e.retired)

@@ -19,7 +19,7 @@ func (w *walker) end(arg int) (enroll.Enrollment, string, error) {
 		require.NoError(w.t, err)
 		w.m = w.now()
 		w.m.clear(w.at)
-		w.m.kept, w.m.reset = nil, true
+		w.m.kept, w.m.reset, w.m.resetAt = nil, true, w.at
 		return next, "reset", err
 	case arg == 1:
 		return w.disable()

@@ -215,6 +215,21 @@ func (s State) Clear() State {
 	return s
 }
 
+// Unlock forgets the wrong codes in a row and the messages that were sent, by an
+// administrator's leave: a clock that was ahead may have counted them for a year.
+func (s State) Unlock() State {
+	s.wrong, s.last, s.sends = 0, time.Time{}, Sends{}
+	return s
+}
+
+// Ahead reports whether a clock that was ahead, and has been put right since, has left
+// a number or a code that would come back to life when its time arrives: write what
+// [State.Expire] returns. Wrong codes and messages stay counted until [State.Unlock].
+func (s State) Ahead(at time.Time) bool {
+	limit := at.Add(skew.Tolerance)
+	return !s.pending.isZero() && s.pending.Began.After(limit) || !s.live.isZero() && s.live.sent.After(limit)
+}
+
 // Expire drops what time has ended: a number that was not verified, a code that
 // was not typed, wrong codes that are forgotten. The other methods do so
 // themselves; a caller needs it only to write the shorter value.

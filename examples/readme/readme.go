@@ -208,6 +208,8 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 		text = "this code is wrong"
 	case errors.Is(err, totpflow.ErrPhoneCode), errors.Is(err, totpflow.ErrPhoneLimit):
 		text = "no code is on its way; send another one, or take another way in"
+	case errors.Is(err, totpflow.ErrUsed): // sent twice: nothing is answered twice
+		text = "this is done already; look whether you are signed in"
 	case errors.Is(err, totpflow.ErrChallenge), errors.Is(err, totpflow.ErrEnrollmentExpired), errors.Is(err, totpflow.ErrProof):
 		text = "this took too long; please start again"
 	case errors.Is(err, totpflow.ErrFrozen), errors.Is(err, totpflow.ErrRecordLost):

@@ -2,7 +2,6 @@ package account
 
 import (
 	"crypto/rand"
-	"slices"
 	"time"
 
 	"github.com/totpflow/totpflow/enroll"
@@ -27,6 +26,7 @@ type Account struct {
 	Revocations  uint64          // of trusted browsers: a proof from before one trusts none
 	Budget       throttle.Budget // of codes
 	RecoveryRate throttle.Rate   // of recovery codes: apart, so that spending one does not close the other
+	Resets       throttle.Rate   // of others, by this administrator
 	TicketKey    TicketKey       // signs the tickets of this epoch
 	Spent        []Spent         // tickets that have served
 	UsedUpTo     int64           // tickets issued at or before this millisecond count as used
@@ -89,14 +89,13 @@ func (a *Account) HasFactor() bool {
 	return len(a.Enrollment.Authenticators()) > 0 || len(a.Phones.Phones()) > 0
 }
 
-// Prune drops everything that has expired. It runs each time the record is written.
+// Prune drops everything that has expired, and what a clock ahead has left. It runs
+// each time the record is written.
 func (a *Account) Prune(at time.Time) {
 	a.Enrollment = a.Enrollment.Expire(at)
 	a.Issued = a.Issued.expire(at)
 	a.Phones = a.Phones.Expire(at)
 	a.Tenant = a.Tenant.expire(at)
+	a.dropAhead(at)
 	a.dropOldTickets(at)
-	a.Browsers = slices.DeleteFunc(slices.Clone(a.Browsers), func(b trust.Browser) bool {
-		return at.Sub(b.Issued) > trust.MaxAge
-	})
 }

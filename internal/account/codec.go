@@ -45,6 +45,7 @@ const (
 	maxMachine  = 190
 	maxNumber   = 16
 	maxScope    = 64
+	maxMark     = 64
 	maxTargets  = 4096
 )
 
@@ -57,6 +58,7 @@ func (a *Account) Fields(c *wire.Coder) {
 	wire.Number(c, "revocations", &a.Revocations, 0, math.MaxUint64)
 	c.Optional("budget", &a.Budget)
 	c.Optional("recovery_rate", &a.RecoveryRate)
+	c.Optional("resets", &a.Resets)
 	c.Optional("ticket_key", &a.TicketKey)
 	wire.List(c, "spent", &a.Spent, maxSpent, (*Spent).fields)
 	c.Signed("used_up_to", &a.UsedUpTo, math.MinInt64, math.MaxInt64)
@@ -123,6 +125,7 @@ func (s *Suspicion) IsZero() bool { return *s == Suspicion{} }
 func (f *Freeze) Fields(c *wire.Coder) {
 	c.Millis("at", &f.At)
 	c.Millis("ended", &f.Ended)
+	wire.Number(c, "up_to", &f.UpTo, 0, math.MaxUint64)
 }
 
 // IsZero reports whether the account was never frozen.
@@ -139,7 +142,9 @@ func (q *Request) fields(c *wire.Coder) {
 	c.Word("action", &q.Action, maxScope)
 	c.Word("by_tenant", &q.By.Tenant, store.MaxID)
 	c.Word("by_user", &q.By.User, store.MaxID)
+	c.Text("mark", &q.Mark, maxMark)
 	c.Millis("asked", &q.Asked)
+	wire.Maybe(c, "before", &q.Before, (*policy.Policy).Fields)
 	wire.Maybe(c, "policy", &q.Policy, (*policy.Policy).Fields)
 	wire.List(c, "targets", &q.Targets, maxTargets, func(user *string, c *wire.Coder) { c.Text("user", user, store.MaxID) })
 	c.Word("scope", &q.Scope, maxScope)

@@ -82,6 +82,9 @@
 //	recovery_rate: optional part
 //	  taken: list, at most 100
 //	    after: signed number
+//	resets: optional part
+//	  taken: list, at most 100
+//	    after: signed number
 //	ticket_key: optional part
 //	  key: 16 bytes
 //	spent: list, at most 50
@@ -111,6 +114,7 @@
 //	freeze: optional part
 //	  at: time in milliseconds
 //	  ended: time in milliseconds
+//	  up_to: number
 //	phones: optional part
 //	  phones: list, at most 3
 //	    id: text, at most 64
@@ -153,7 +157,17 @@
 //	    action: word, at most 64
 //	    by_tenant: word, at most 190
 //	    by_user: word, at most 190
+//	    mark: text, at most 64
 //	    asked: time in milliseconds
+//	    before: optional part
+//	      mode: number, at most 2
+//	      grace: signed number
+//	      deadline: instant
+//	      browser_age: signed number
+//	      methods: number, at most 15
+//	      issued_code: bool
+//	      two_administrators: bool
+//	      assigned_phones: bool
 //	    policy: optional part
 //	      mode: number, at most 2
 //	      grace: signed number

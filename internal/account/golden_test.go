@@ -14,6 +14,7 @@ import (
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
 )
 
 // closed is an account that administrators have been at, and "it was not me": it
@@ -25,11 +26,12 @@ func closed(t testing.TB) Account {
 		Generation:  9,
 		Revocations: 4,
 		PasswordAt:  at,
+		Resets:      resets(t),
 		Grace:       Grace{Begun: at, Until: at.Add(time.Hour)},
 		Issued:      Issued{Set: issued, At: at},
 		Suspicion:   Suspicion{CodeOnly: true, Redeemed: true, NewPassword: true},
 		Machine:     "nightly backup",
-		Freeze:      Freeze{At: at, Ended: at.Add(-time.Hour)},
+		Freeze:      Freeze{At: at, Ended: at.Add(-time.Hour), UpTo: 7},
 		Phones:      manyPhones(t, at),
 		Assigned:    "+436601234567",
 		Sends:       fewSends(t),
@@ -39,6 +41,14 @@ func closed(t testing.TB) Account {
 	require.NoError(t, err)
 	a.Activity, _ = a.Activity.Append(event.Event{At: at, Kind: event.Frozen})
 	return a
+}
+
+// resets are those of an administrator.
+func resets(t testing.TB) throttle.Rate {
+	t.Helper()
+	r, err := throttle.Rate{}.Take(at, 5, time.Hour)
+	require.NoError(t, err)
+	return r
 }
 
 // ofTenant is a tenant's record with something in every field.
@@ -51,7 +61,7 @@ func ofTenant(t testing.TB) Account {
 	a := Account{Sends: fewSends(t)}
 	a.Tenant.Policy = &p
 	for _, q := range []Request{
-		{ID: "one", Action: "set policy", By: store.AccountID{Tenant: "acme", User: "boss"}, Asked: at, Policy: &p},
+		{ID: "one", Action: "set policy", By: store.AccountID{Tenant: "acme", User: "boss"}, Mark: "1.1.AAAAAAAAAAAAAAAAAAAAAA", Asked: at, Before: &policy.Policy{Mode: policy.Required}, Policy: &p},
 		{ID: "two", Action: "reset account", By: store.AccountID{User: "boss"}, Asked: at, Targets: []string{"42", "43"}, Scope: "all"},
 		{ID: "three", Action: "exempt account", By: store.AccountID{User: "boss"}, Asked: at, Targets: []string{"42"}, Name: "nightly backup"},
 	} {
@@ -83,12 +93,14 @@ func TestGolden(t *testing.T) {
 			require.Equal(t, enroll.ResetPending, a.Enrollment.State(at))
 			require.Equal(t, at, a.PasswordAt)
 			require.EqualValues(t, 4, a.Revocations)
+			require.Equal(t, resets(t), a.Resets)
 			require.Equal(t, Grace{Begun: at, Until: at.Add(time.Hour)}, a.Grace)
 			require.True(t, a.Issued.Live(at))
 			require.True(t, a.CodeDemanded(at))
 			require.Equal(t, "nightly backup", a.Machine)
 			require.True(t, a.Frozen())
 			require.Equal(t, at.Add(-time.Hour), a.Freeze.Ended)
+			require.EqualValues(t, 7, a.Freeze.UpTo)
 			require.Len(t, a.Phones.Phones(), 3)
 			require.Equal(t, "+436601234567", a.Assigned)
 			require.Equal(t, fewSends(t), a.Sends)

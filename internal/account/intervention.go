@@ -85,7 +85,8 @@ func (a *Account) CodeDemanded(at time.Time) bool {
 // Freeze is set by "it was not me", and ended by an administrator.
 type Freeze struct {
 	At    time.Time // frozen since, unless zero
-	Ended time.Time // links of events before it no longer freeze
+	Ended time.Time // the last one
+	UpTo  uint64    // links of events up to this number no longer freeze
 }
 
 // Frozen reports whether nobody gets in until an administrator acts.
@@ -94,6 +95,6 @@ func (a *Account) Frozen() bool { return !a.Freeze.At.IsZero() }
 // Thaw ends a freeze, if there is one.
 func (a *Account) Thaw(at time.Time) {
 	if a.Frozen() {
-		a.Freeze = Freeze{Ended: at.Truncate(time.Millisecond)}
+		a.Freeze = Freeze{Ended: at.Truncate(time.Millisecond), UpTo: a.Activity.Last()}
 	}
 }

@@ -52,7 +52,9 @@ type Request struct {
 	ID      string
 	Action  string
 	By      store.AccountID
+	Mark    string // of the asker's sessions: whatever ends them ends the request
 	Asked   time.Time
+	Before  *policy.Policy
 	Policy  *policy.Policy
 	Targets []string // user ids
 	Scope   string

@@ -76,8 +76,12 @@ func (a *Account) Spend(id string, issued time.Time) bool {
 
 // IsSpent reports whether the ticket has served, or may have.
 func (a *Account) IsSpent(id string, issued time.Time) bool {
-	return issued.UnixMilli() <= a.UsedUpTo ||
-		slices.ContainsFunc(a.Spent, func(s Spent) bool { return s.ID == id })
+	return issued.UnixMilli() <= a.UsedUpTo || a.Served(id)
+}
+
+// Served reports whether the ticket is known to have served.
+func (a *Account) Served(id string) bool {
+	return slices.ContainsFunc(a.Spent, func(s Spent) bool { return s.ID == id })
 }
 
 // dropTickets drops the n used tickets that were issued first. All tickets that

@@ -70,6 +70,12 @@ type Kind struct {
 	Lifetime time.Duration // at most [account.TicketAge]
 }
 
+// ProofLifetime is how long a proof is valid.
+const ProofLifetime = 5 * time.Minute
+
+// ProofKind is the kind of proofs, which package admin consumes too.
+var ProofKind = Kind{Name: "totpflow/proof", Lifetime: ProofLifetime}
+
 // ErrTicket covers every way in which a sealed string is not a ticket of this
 // service. Which one is of no use to anybody but an attacker.
 var ErrTicket = errors.New("totpflow: not a valid ticket")
@@ -115,6 +121,12 @@ func (t Ticket) Valid(tx *Tx) bool {
 	return !tx.Frozen() && tx.Signed(t.text, t.tag) &&
 		-skew.Tolerance <= age && age < t.lifetime &&
 		!tx.IsSpent(t.ID, t.Issued)
+}
+
+// Used reports whether the account still knows that the ticket has served: it was
+// issued by the key of now, and is remembered.
+func (t Ticket) Used(tx *Tx) bool {
+	return !tx.Frozen() && tx.Signed(t.text, t.tag) && tx.Served(t.ID)
 }
 
 // Consume marks the ticket as used by this attempt's write. It reports false for

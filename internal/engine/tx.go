@@ -124,6 +124,7 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 				return nil, err
 			}
 			tx.Stale, tx.due = e.Keys.Stale(rec.Sealed), rec.Due
+			tx.dropAhead()
 			tx.Enrollment = tx.Enrollment.Expire(tx.Now) // so that nothing decides by what time has ended
 		}
 		answer = decide(tx)
@@ -141,6 +142,15 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 // reading of a process's own clock.
 func (e *Engine) now() time.Time { return e.Now().UTC().Round(0) }
 
+// dropAhead drops what a clock that was ahead has left, and has the account written:
+// otherwise it would come back to life when its time arrives.
+func (tx *Tx) dropAhead() {
+	if tx.Ahead(tx.Now) {
+		tx.Prune(tx.Now)
+		tx.Save()
+	}
+}
+
 // number puts the events of tx into the account, so that they are written with it.
 func (e *Engine) number(tx *Tx) {
 	for i, ev := range tx.events {
@@ -155,6 +165,7 @@ func (e *Engine) number(tx *Tx) {
 // only looks at it.
 func (e *Engine) View(entry Entry) *Tx {
 	tx := &Tx{Account: entry.Account, Now: e.now(), id: entry.ID}
+	tx.dropAhead()
 	tx.Enrollment = tx.Enrollment.Expire(tx.Now)
 	return tx
 }

@@ -17,6 +17,7 @@ type requestRow struct {
 	Tenant tenant
 	Who    string   // who asks for it
 	What   string   // what for
+	Terms  []term   // of the policy, where it is about one
 	For    []string // the accounts that it is about
 	Mine   bool     // asked for by the person who looks
 }
@@ -40,7 +41,7 @@ func (c *console) requests(r *http.Request, v *visitor, of []tenant) (rows []req
 }
 
 func (c *console) requestRow(ctx context.Context, v *visitor, of tenant, q admin.Request) (row requestRow, err error) {
-	row = requestRow{Request: q, Tenant: of, What: wanted(spoken(ctx), q)}
+	row = requestRow{Request: q, Tenant: of, What: wanted(spoken(ctx), q), Terms: terms(spoken(ctx), q)}
 	if row.Mine, err = c.asked(ctx, v, q); err != nil {
 		return row, err
 	}

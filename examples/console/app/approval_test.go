@@ -23,8 +23,16 @@ func TestSecondAdministrator(t *testing.T) {
 	b.post("/admin/policy", "mode", "required", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
 
 	// To ask for less waits for a second one; nothing has changed yet.
-	b.post("/admin/policy", "mode", "optional", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
-	page := b.get("/admin").says("a second administrator has 24 hours", "Lower the policy to “optional”", "Asked for by admin@acme.example", "somebody else approves it")
+	b.post("/admin/policy", "mode", "optional", "two_administrators", "yes", "phones", "yes", "code", phone.Code()).redirects("/admin")
+	shown := []string{"Two-factor authentication: optional, until now required", "Codes by SMS and calls, the weaker way: Yes, until now No", "Ask a second administrator: Yes"}
+	page := b.get("/admin").says("a second administrator has 24 hours", "Lower the policy to “optional”", "Asked for by admin@acme.example", "somebody else approves it").says(shown...)
+	mail := s.last(nora, "waits for a second administrator")
+	for _, words := range append(shown, "admin@acme.example has asked for this in Acme Backup GmbH", "Lower the policy to “optional”") {
+		require.Contains(t, mail.Text, words)
+	}
+	for _, m := range s.mails.to(admin) {
+		require.NotContains(t, m.Subject, "second administrator", "whoever asked knows")
+	}
 	require.Equal(t, "required", page.text("mode"))
 	id := requestID.FindStringSubmatch(page.body)[1]
 	b.post("/admin/requests/"+id+"/approve", "code", phone.Code()).is(http.StatusForbidden).says("ask another administrator")
@@ -36,6 +44,7 @@ func TestSecondAdministrator(t *testing.T) {
 	// Many resets wait as well, and who has asked may withdraw.
 	b.post("/admin/accounts/reset", "account", s.id(ana), "code", phone.Code()).redirects("/admin")
 	page = b.get("/admin").says("Reset several accounts", ana.Email)
+	require.Contains(t, s.last(nora, "waits for a second administrator").Text, ana.Email)
 	id = requestID.FindStringSubmatch(page.body)[1]
 	b.post("/admin/requests/"+id+"/withdraw", "code", phone.Code()).redirects("/admin")
 	b.get("/admin").says("The request is withdrawn.").lacks("Waits for a second")

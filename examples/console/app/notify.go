@@ -31,9 +31,13 @@ func observer(log event.Observer) event.Observer {
 	return event.Tee(log, fleet)
 }
 
-// notify writes to the person about a change of what lets them in: one mail for
-// each thing that was done. An error means that it comes again later.
+// notify writes to the person about a change of what lets them in, one mail for each
+// thing that was done, and to the other administrators about what one of them has
+// asked for. An error means that it comes again later.
 func (c *console) notify(ctx context.Context, n event.Notification) error {
+	if e := n.Main(); e.Kind == event.ApprovalRequested {
+		return c.notifyApprovers(ctx, e)
+	}
 	if n.User == "" {
 		return nil
 	}

@@ -208,6 +208,8 @@ func (c *console) postIssued(w http.ResponseWriter, r *http.Request) error {
 func (c *console) codePage(w http.ResponseWriter, r *http.Request, page string, refused error) error {
 	next, err := c.mfa.ContinueSignIn(r.Context(), totphttp.Challenge(r))
 	switch {
+	case errors.Is(err, totpflow.ErrUsed):
+		return c.doneAlready(w, r)
 	case errors.Is(err, totpflow.ErrChallenge):
 		return c.startAgain(w, r)
 	case err != nil:
@@ -228,6 +230,20 @@ func (c *console) codePage(w http.ResponseWriter, r *http.Request, page string, 
 		form.Wait = explain(spoken(r.Context()), page, next.Throttled, c.now())
 	}
 	return c.show(w, r, page, refused, view{Data: form})
+}
+
+// doneAlready is for a form that was sent twice: it leads on by the session that the first one
+// began, in this browser. Nothing is answered twice.
+func (c *console) doneAlready(w http.ResponseWriter, r *http.Request) error {
+	v, err := c.visitor(w, r)
+	if err != nil {
+		return err
+	}
+	if v == nil {
+		return c.startAgain(w, r)
+	}
+	totphttp.ClearChallenge(w)
+	return redirect(w, r, "/")
 }
 
 // startAgain leads back to the password when the sign-in under way is over.

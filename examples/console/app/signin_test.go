@@ -377,3 +377,27 @@ func TestSpellingsOfARecoveryCode(t *testing.T) {
 		b.post("/recovery", "recovery_code", again).is(http.StatusForbidden).lacks("16 letters and digits")
 	}
 }
+
+// A code form that was sent twice, as by a double click: the second answer leads on by
+// the session that the first one began. Somebody else with the challenge is told
+// nothing but to start again.
+func TestCodeFormSentTwice(t *testing.T) {
+	s := newSite(t)
+	phone, _ := s.browser().enroll(ana)
+	b := s.browser()
+	b.password(ana).redirects("/code")
+	challenge := b.cookie("challenge")
+	require.NotNil(t, challenge)
+	code := phone.Code()
+	b.post("/code", "code", code).redirects("/")
+	u, err := url.Parse(s.url)
+	require.NoError(t, err)
+	other := s.browser()
+	for _, x := range []*browser{b, other} {
+		x.jar.SetCookies(u, []*http.Cookie{challenge})
+	}
+	b.post("/code", "code", code).redirects("/")
+	b.get("/").says("Good to see you")
+	other.post("/code", "code", code).redirects("/signin")
+	other.get("/").redirects("/signin")
+}

@@ -162,11 +162,11 @@ func (w *walker) disowns() {
 	}
 	m, existed := w.people[user], w.exists(user)
 	link := w.service().NewDisownToken(event.Event{Tenant: users[user].ID.Tenant, User: users[user].ID.User, At: of})
-	w.expectChange("disown", user, func(string) expectation {
+	w.expectChange("disown", user, func(got string) expectation {
 		if !existed {
 			return only("disown")
 		}
-		return m.disowns(now, of)
+		return m.disowns(now, of, got)
 	})(w.service().Disown(w.ctx, link))
 	w.verifies() // by a challenge from before
 }

@@ -44,6 +44,8 @@ func (w *walker) jump(jump time.Duration) {
 		for _, k := range m.state.kept {
 			doubt(&k.mark, enroll.RecoverableLifetime)
 		}
+		doubt(&m.state.resetAt, 24*time.Hour)
+		doubt(&m.state.ended, 100*365*24*time.Hour)
 		if i := m.state.issued; i != nil {
 			doubt(&i.mark, 24*time.Hour)
 		}

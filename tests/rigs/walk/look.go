@@ -99,11 +99,18 @@ func (m *model) keptNow(now time.Time) (kept []*modelKept) {
 	return kept
 }
 
+// until reports whether it may be kept until then: 72 hours, or less where a clock that
+// was ahead has been put right since.
+func (k *modelKept) until(then time.Time) bool {
+	end := k.at.Add(72 * time.Hour)
+	return end.Equal(then) || k.doubt && then.Before(end)
+}
+
 // keptAs finds what is kept by what is seen of it. Two that were added and went at
 // the same time look the same, and are told apart by nothing but their codes.
 func (m *model) keptAs(now, added, until time.Time) *modelKept {
 	for _, k := range m.keptNow(now) {
-		if k.phone.added.Equal(added) && k.at.Add(72*time.Hour).Equal(until) {
+		if k.phone.added.Equal(added) && k.until(until) {
 			return k
 		}
 	}

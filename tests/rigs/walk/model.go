@@ -95,7 +95,7 @@ func (m *model) signIn(now time.Time, tokens []trust.Token, got string) expectat
 	case m.state.exempt:
 		return only("exempt")
 	case m.state.reset:
-		return only(m.state.afterReset(now))
+		return only(m.state.afterReset(now, got))
 	case len(m.phones) == 0 && m.required:
 		return m.withinGrace(now)
 	case len(m.phones) == 0:
@@ -255,10 +255,10 @@ func (m *model) confirm(o *modelOffer, now time.Time, typed, got string, fresh [
 	if !m.standing(o, now, got) {
 		return only("enrollment")
 	}
-	if answer, _ := m.look(now, 1, ""); answer == "clock" {
+	step := o.phone.matches(now, 1, typed)
+	if answer, _ := m.look(now, 1, ""); answer == "clock" && (step == 0 || o.adds) {
 		return only(answer)
 	}
-	step := o.phone.matches(now, 1, typed)
 	if step == 0 {
 		return only("rejected")
 	}

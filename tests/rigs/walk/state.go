@@ -15,10 +15,10 @@ import (
 // The part of the model that administrators, and "it was not me", change.
 type modelState struct {
 	frozen   bool
-	ended    time.Time // of the last freeze
+	ended    mark // of the last freeze
 	exempt   bool
 	reset    bool // and nothing set up since
-	resetAt  time.Time
+	resetAt  mark
 	codeOnly bool // suspected: a reset leads on by an issued code only
 	redeemed bool // an issued code, since the last reset
 	renewed  bool // the password, since the suspicion
@@ -42,9 +42,12 @@ type modelKept struct {
 const graceLife = 2 * time.Hour
 
 // afterReset is where the password leads.
-func (l *modelState) afterReset(now time.Time) string {
+func (l *modelState) afterReset(now time.Time, got string) string {
+	if l.resetAt.doubt && got == "ask" {
+		return "ask"
+	}
 	demanded := l.codeOnly && (!l.renewed || l.passwordRecent(now))
-	if age := now.Sub(l.resetAt); !demanded && age >= -30*time.Second && age < 24*time.Hour {
+	if age := now.Sub(l.resetAt.at); !demanded && age >= -30*time.Second && age < 24*time.Hour {
 		return "set up"
 	}
 	return "ask"
@@ -63,13 +66,20 @@ func (l *modelState) suspect() { l.codeOnly, l.redeemed, l.renewed = true, false
 // thaw ends a freeze.
 func (l *modelState) thaw(now time.Time) {
 	if l.frozen {
-		l.frozen, l.ended = false, now
+		l.frozen, l.ended = false, mark{at: now}
 	}
 }
 
 // passwordRecent also holds of a clock that is behind the change.
 func (l *modelState) passwordRecent(now time.Time) bool {
 	return !l.password.IsZero() && now.Sub(l.password) < 24*time.Hour
+}
+
+// putPasswordRight is what an administrator's call does to a time of the future.
+func (l *modelState) putPasswordRight(now time.Time) {
+	if l.password.Sub(now) > 30*time.Second {
+		l.password = now
+	}
 }
 
 // graceUntil is when the grace ends, had it begun now if it has not.
@@ -140,7 +150,7 @@ func (m *model) redeem(t *modelTicket, now time.Time, typed, got string) expecta
 	return expectation{"set up", func() {
 		m.clear()
 		m.codes, m.rate = nil, rate
-		m.state.reset, m.state.resetAt, m.state.codeOnly, m.state.redeemed = true, now, true, true
+		m.state.reset, m.state.resetAt, m.state.codeOnly, m.state.redeemed = true, mark{at: now}, true, true
 	}}
 }
 
@@ -160,7 +170,8 @@ func (m *model) resets(now time.Time, what admin.Scope) expectation {
 			m.state.redeemed = false
 			m.clear()
 			m.state.thaw(now)
-			m.state.exempt, m.state.reset, m.state.resetAt = false, true, now
+			m.state.putPasswordRight(now)
+			m.state.exempt, m.state.reset, m.state.resetAt = false, true, mark{at: now}
 		}
 	}}
 }
@@ -168,6 +179,7 @@ func (m *model) resets(now time.Time, what admin.Scope) expectation {
 func (m *model) unlocks(now time.Time) expectation {
 	return expectation{"ok", func() {
 		m.budget, m.rate = throttle.Budget{}, throttle.Rate{}
+		m.state.putPasswordRight(now)
 		m.state.thaw(now)
 	}}
 }
@@ -190,7 +202,7 @@ func (m *model) endsExemption(now time.Time) expectation {
 	return expectation{"ok", func() {
 		m.changed()
 		m.state.redeemed = false
-		m.state.exempt, m.state.reset, m.state.resetAt = false, true, now
+		m.state.exempt, m.state.reset, m.state.resetAt = false, true, mark{at: now}
 	}}
 }
 
@@ -211,6 +223,8 @@ func (m *model) restores(now time.Time, k *modelKept) expectation {
 
 func (m *model) issues(now time.Time) expectation {
 	switch {
+	case m.state.password.Sub(now) > 30*time.Second:
+		return expectation{"recent", func() { m.state.putPasswordRight(now) }}
 	case m.state.passwordRecent(now):
 		return only("recent")
 	case m.state.frozen:
@@ -248,10 +262,10 @@ func (m *model) imports(now time.Time, key totp.Key) expectation {
 	}}
 }
 
-func (m *model) disowns(now, of time.Time) expectation {
+func (m *model) disowns(now, of time.Time, got string) expectation {
 	age := now.Sub(of)
 	switch {
-	case age >= 72*time.Hour, age < -30*time.Second, of.Before(m.state.ended):
+	case age >= 72*time.Hour, age < -30*time.Second, of.Before(m.state.ended.at) && (!m.state.ended.doubt || got == "disown"):
 		return only("disown")
 	case m.state.frozen:
 		return only("ok")

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,10 +83,12 @@ type request struct {
 	User    string    `json:"by_user"`
 	Asked   time.Time `json:"asked"`
 	Expires time.Time `json:"expires"`
+	Before  *terms    `json:"before,omitempty"`
 	Policy  *terms    `json:"policy,omitempty"`
 	Targets []string  `json:"targets,omitempty"`
 	Scope   string    `json:"scope,omitempty"`
 	Name    string    `json:"name,omitempty"`
+	Of      string    `json:"-"` // the tenant that it is about
 }
 
 func (a *app) showPolicy(ctx context.Context, tenant string) error {
@@ -103,7 +106,7 @@ func (a *app) showPolicy(ctx context.Context, tenant string) error {
 		r.Activity = []event.Event{}
 	}
 	for _, q := range st.Pending {
-		r.Pending = append(r.Pending, requestOf(q))
+		r.Pending = append(r.Pending, requestOf(tenant, q))
 	}
 	if a.asJSON {
 		return a.screen.JSON(r)
@@ -111,16 +114,36 @@ func (a *app) showPolicy(ctx context.Context, tenant string) error {
 	return a.printPolicy(r)
 }
 
-func requestOf(q admin.Request) request {
+func requestOf(tenant string, q admin.Request) request {
 	r := request{
 		ID: q.ID, Action: string(q.Action), Tenant: q.By.Tenant, User: q.By.User, Asked: q.Asked, Expires: q.Expires,
-		Targets: q.Targets, Scope: string(q.Scope), Name: q.Name,
+		Targets: q.Targets, Scope: string(q.Scope), Name: q.Name, Of: tenant,
 	}
 	if q.Action == admin.ActionSetPolicy {
-		t := termsOf(q.Policy)
-		r.Policy = &t
+		before, after := termsOf(q.Before), termsOf(q.Policy)
+		r.Before, r.Policy = &before, &after
 	}
 	return r
+}
+
+// lines say all that the request asks for: an approver who sees a part of it approves
+// the rest blindly.
+func (q request) lines() (lines []string) {
+	if q.Policy != nil {
+		for _, line := range q.Before.changes(*q.Policy) {
+			lines = append(lines, strings.Join(line, "  "))
+		}
+	}
+	if q.Scope != "" {
+		lines = append(lines, "scope  "+q.Scope)
+	}
+	if q.Name != "" {
+		lines = append(lines, "name  "+strconv.Quote(q.Name))
+	}
+	for _, user := range q.Targets {
+		lines = append(lines, "account  "+label(store.AccountID{Tenant: q.Of, User: user}))
+	}
+	return lines
 }
 
 func (a *app) printPolicy(r tenantReport) error {
@@ -134,6 +157,9 @@ func (a *app) printPolicy(r tenantReport) error {
 	}
 	for _, q := range r.Pending {
 		t.Row("waits", q.ID+"  "+q.Action+", asked by "+label(store.AccountID{Tenant: q.Tenant, User: q.User})+", until "+screen.Time(q.Expires))
+		for _, line := range q.lines() {
+			t.Row("", "  "+line)
+		}
 	}
 	for _, e := range r.Activity {
 		t.Row("changed", screen.Time(e.At)+"  "+changeWords(e))

@@ -146,13 +146,19 @@ func TestRequests(t *testing.T) {
 			Pending []struct {
 				ID, Action string
 				User       string `json:"by_user"`
+				Before     struct{ Mode string }
 				Policy     struct{ Mode string }
 			}
 		}](t, h.ok("policy", "get", "--tenant", "acme", "--json")).Pending
 		require.Len(t, pending, 1)
 		require.Equal(t, "ada", pending[0].User)
 		require.Equal(t, "off", pending[0].Policy.Mode)
-		require.Contains(t, h.ok("policy", "get", "--tenant", "acme").out, pending[0].ID)
+		require.Equal(t, "required", pending[0].Before.Mode)
+		shown := h.ok("policy", "get", "--tenant", "acme").out
+		require.Contains(t, shown, pending[0].ID)
+		for _, line := range []string{"mode  off  (was required)", "two-administrators  no  (was yes)", "issued-code  no\n"} {
+			require.Contains(t, shown, line, "an approver sees every field")
+		}
 		return pending[0].ID
 	}
 	h.ok("withdraw", ask(), "--tenant", "acme", reason, "--yes")
@@ -162,5 +168,16 @@ func TestRequests(t *testing.T) {
 	r := h.ok("approve", id, "--tenant", "acme", reason, "--yes")
 	require.Contains(t, r.err, `operator olga, asked by ada`)
 	require.Equal(t, policy.Off, h.own("acme").Mode)
+
+	h.ok("policy", "set", "--tenant", "acme", "--two-administrators", reason, "--yes")
+	s := h.service()
+	proof, err := s.Account(ada.User).VerifyCode(h.ctx, admin.Purpose(admin.ActionResetAccount, store.AccountID{Tenant: "acme"}), ada.phone.Code())
+	require.NoError(t, err)
+	_, err = admin.New(s, anybody).ResetMany(h.ctx, admin.Administrator{User: ada.User, Proof: proof}, "acme", []string{"ben", "eva"}, admin.ScopeAll)
+	require.ErrorIs(t, err, admin.ErrApproval)
+	shown := h.ok("policy", "get", "--tenant", "acme").out
+	for _, line := range []string{"scope  all", "account  acme/ben", "account  acme/eva"} {
+		require.Contains(t, shown, line)
+	}
 	h.fails(3, "no such request", "approve", id, "--tenant", "acme", reason, "--yes")
 }

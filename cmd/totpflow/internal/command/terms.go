@@ -161,24 +161,32 @@ func (s *session) empty(ctx context.Context, tenant string) (bool, error) {
 	return len(page.Records) == 0, nil
 }
 
-func (a *app) printPolicyChange(c policyChange) error {
-	before, after := c.Before.lines(), c.After.lines()
-	t := screen.NewTable(a.screen.Out)
+// changes are the lines of a policy that follows this one, each with what it was where
+// that is something else.
+func (t terms) changes(next terms) (lines [][]string) {
+	before, after := t.lines(), next.lines()
 	for _, line := range after {
 		i := slices.IndexFunc(before, func(was []string) bool { return was[0] == line[0] })
 		switch {
 		case i < 0:
-			t.Row(line[0], line[1], "(was not set)")
+			line = append(line, "(was not set)")
 		case before[i][1] != line[1]:
-			t.Row(line[0], line[1], fmt.Sprintf("(was %s)", before[i][1]))
-		default:
-			t.Row(line...)
+			line = append(line, fmt.Sprintf("(was %s)", before[i][1]))
 		}
+		lines = append(lines, line)
 	}
 	for _, was := range before {
 		if !slices.ContainsFunc(after, func(line []string) bool { return line[0] == was[0] }) {
-			t.Row(was[0], "none", fmt.Sprintf("(was %s)", was[1]))
+			lines = append(lines, []string{was[0], "none", fmt.Sprintf("(was %s)", was[1])})
 		}
+	}
+	return lines
+}
+
+func (a *app) printPolicyChange(c policyChange) error {
+	t := screen.NewTable(a.screen.Out)
+	for _, line := range c.Before.changes(c.After) {
+		t.Row(line...)
 	}
 	if err := t.End(); err != nil {
 		return err

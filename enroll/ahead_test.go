@@ -1,0 +1,44 @@
+package enroll_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/totp"
+)
+
+// A weak key that was imported by a clock a year ahead ends 90 days from now.
+func TestWeakKeyOfAClockAhead(t *testing.T) {
+	then := noon.AddDate(1, 0, 0)
+	e, _, err := enroll.Enrollment{}.Import(then, weakKey, "", then.Add(enroll.MaxWeak))
+	require.NoError(t, err)
+	require.True(t, e.Ahead(noon))
+	e = e.Expire(noon)
+	require.False(t, e.Ahead(noon))
+	require.Equal(t, noon.Add(enroll.MaxWeak), e.WeakUntil())
+}
+
+// A secret that showed a code by a clock a year ahead, and was replaced when the clock
+// was right, is remembered until that code has been right and is not any more: imported
+// again meanwhile, it does not take it a second time.
+func TestRetiredSecretOfAClockAhead(t *testing.T) {
+	then := noon.AddDate(1, 0, 0)
+	e := enrolled(t, noon.Add(-time.Hour), keyA)
+	e, _, err := e.Verify(then, code(t, keyA, then), totp.Standard())
+	require.NoError(t, err)
+	began, c, err := e.Begin(noon, keyB, "", false)
+	require.NoError(t, err)
+	e, done, err := began.Confirm(noon, c.ID, code(t, keyB, noon), totp.Standard())
+	require.NoError(t, err, "a new one is the way on")
+	require.Len(t, done.Cleared, 1)
+
+	e, err = e.Disable(noon.Add(4 * 24 * time.Hour)) // it is not kept any more
+	require.NoError(t, err)
+	e, _, err = e.Import(noon.Add(8*24*time.Hour), keyA, "", time.Time{})
+	require.NoError(t, err)
+	_, _, err = e.Verify(then, code(t, keyA, then), totp.Standard())
+	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
+}

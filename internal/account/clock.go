@@ -1,0 +1,64 @@
+package account
+
+import (
+	"slices"
+	"time"
+
+	"github.com/totpflow/totpflow/internal/skew"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/trust"
+)
+
+// A clock that was ahead and has been put right leaves times of the future behind. A
+// grant of such a time would outlive its age, or be refused now and come back to life
+// when its time arrives, a year later perhaps and for somebody else. So it is dropped
+// as soon as anybody reads the record. Waits stay, since a clock must not free anybody
+// to guess: Unlock ends them.
+
+// Ahead reports whether the account keeps a grant of the future. [Account.Prune]
+// drops it.
+func (a *Account) Ahead(at time.Time) bool {
+	return a.Enrollment.Ahead(at) || a.Phones.Ahead(at) ||
+		ahead(a.Issued.At, at) || ahead(a.Freeze.Ended, at) || ahead(a.Grace.Until, at.Add(policy.MaxGrace)) ||
+		a.ticketsAhead(at) ||
+		slices.ContainsFunc(a.Browsers, func(b trust.Browser) bool { return ahead(b.Issued, at) }) ||
+		slices.ContainsFunc(a.Tenant.Pending, func(q Request) bool { return ahead(q.Asked, at) })
+}
+
+// ahead reports whether a time lies further in the future than two clocks may differ.
+func ahead(t, at time.Time) bool { return t.After(at.Add(skew.Tolerance)) }
+
+// ticketsAhead reports whether a ticket of the future has served: others of the same
+// time may lie about, and would be valid when it arrives.
+func (a *Account) ticketsAhead(at time.Time) bool {
+	limit := at.Add(skew.Tolerance).UnixMilli()
+	return a.UsedUpTo > limit || slices.ContainsFunc(a.Spent, func(s Spent) bool { return s.Issued > limit })
+}
+
+// dropAhead drops what Ahead reports and no other part of Prune drops.
+func (a *Account) dropAhead(at time.Time) {
+	if a.ticketsAhead(at) {
+		a.dropTicketKey() // takes nothing from the account, so that the generation stays
+	}
+	if ahead(a.Grace.Until, at.Add(policy.MaxGrace)) {
+		a.Grace.Until = time.Time{} // longer than anybody may give
+	}
+	if ahead(a.Freeze.Ended, at) {
+		a.Freeze.Ended = at.Truncate(time.Millisecond)
+	}
+	a.Browsers = slices.DeleteFunc(slices.Clone(a.Browsers), func(b trust.Browser) bool {
+		return ahead(b.Issued, at) || at.Sub(b.Issued) > trust.MaxAge
+	})
+}
+
+// PutPasswordRight ends a pause after a new password that a clock ahead has begun in
+// the future, so that it lasts from now: nobody knows when it began. Only a call of an
+// administrator does this, since for anybody who can wait the pause becomes shorter by
+// a clock that is behind.
+func (a *Account) PutPasswordRight(at time.Time) (changed bool) {
+	if !ahead(a.PasswordAt, at) {
+		return false
+	}
+	a.PasswordAt = at.Truncate(time.Millisecond)
+	return true
+}

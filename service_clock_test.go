@@ -1,0 +1,581 @@
+package totpflow_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/totptest"
+	"github.com/totpflow/totpflow/trust"
+)
+
+// A wrongClock is a harness whose clock was ahead while something happened, and was
+// then put right. Times of that something lie in the future: for each that is kept the
+// owner gets in within minutes, by a way that docs/operations.md names, nobody else
+// does, and nothing serves twice.
+type wrongClock struct {
+	*harness
+	ahead  time.Duration
+	right  time.Time // when the clock went ahead
+	app    *totptest.Authenticator
+	codes  []string // for recovery
+	mobile provider
+	box    servicetest.Mailbox
+	shown  []string          // codes of the app that were used meanwhile
+	begun  totpflow.Decision // meanwhile
+	page   totpflow.EnrollmentToken
+	token  trust.Token // of a browser that was trusted meanwhile
+	link   event.Event // that was mailed meanwhile
+	asked  string      // a request for a second administrator
+}
+
+// far reports whether what happened still lies in the future by more than two clocks
+// may differ.
+func (w *wrongClock) far() bool { return w.ahead > 2*time.Minute }
+
+// then is when the time comes that the clock showed.
+func (w *wrongClock) then() { w.Clock.Set(w.right.Add(w.ahead + time.Minute)) }
+
+func (w *wrongClock) signIn() totpflow.Decision {
+	w.T.Helper()
+	d, err := w.SignIn(w.Ctx, ana)
+	require.NoError(w.T, err)
+	return d
+}
+
+// byCode signs in with the app, without a wait of more than two minutes.
+func (w *wrongClock) byCode() (d totpflow.Decision, err error) {
+	for range 5 {
+		if d, err = w.VerifyCode(w.Ctx, w.Challenge(ana), w.app.Peek()); err == nil {
+			return d, nil
+		}
+		w.Clock.Advance(30 * time.Second)
+	}
+	return d, err
+}
+
+func (w *wrongClock) mustByCode() totpflow.Decision {
+	w.T.Helper()
+	d, err := w.byCode()
+	require.NoError(w.T, err)
+	return d
+}
+
+// enrolls sets up a new app, which then works.
+func (w *wrongClock) enrolls(by totpflow.EnrollmentGrant) totpflow.Decision {
+	w.T.Helper()
+	w.app, w.codes = w.EnrollBy(by)
+	w.Clock.Advance(30 * time.Second)
+	return w.mustByCode()
+}
+
+// byRecovery signs in with a recovery code and replaces the app.
+func (w *wrongClock) byRecovery() totpflow.Decision {
+	w.T.Helper()
+	code := w.codes[0]
+	d, err := w.VerifyRecoveryCode(w.Ctx, w.Challenge(ana), code)
+	require.NoError(w.T, err)
+	passed := w.enrolls(d.Proof)
+	again, err := w.VerifyRecoveryCode(w.Ctx, w.Challenge(ana), code)
+	refused(w.T, again, err, totpflow.ErrRejected)
+	return passed
+}
+
+// byCodeOrRecovery is by the app where the clock has not been far ahead.
+func (w *wrongClock) byCodeOrRecovery() totpflow.Decision {
+	w.T.Helper()
+	d, err := w.byCode()
+	if !w.far() {
+		require.NoError(w.T, err)
+		return d
+	}
+	refused(w.T, d, err, enroll.ErrClock)
+	return w.byRecovery()
+}
+
+func (w *wrongClock) unlock() { require.NoError(w.T, w.Admin(nil).Unlock(w.Ctx, ops, anaID)) }
+
+// afterReset is a reset by an administrator, and a new authenticator.
+func (w *wrongClock) afterReset() totpflow.Decision {
+	w.T.Helper()
+	w.Reset(anaID)
+	next := w.signIn()
+	require.Equal(w.T, totpflow.Enroll, next.Step)
+	return w.enrolls(next.Challenge)
+}
+
+func (w *wrongClock) useCode() {
+	code := w.app.Code()
+	d, err := w.VerifyCode(w.Ctx, w.Challenge(ana), code)
+	require.NoError(w.T, err)
+	w.shown, w.begun = append(w.shown, code), d
+}
+
+func (w *wrongClock) guess() {
+	for range 30 {
+		if _, err := w.VerifyCode(w.Ctx, w.Challenge(ana), w.app.WrongCode()); !errors.Is(err, totpflow.ErrRejected) {
+			return
+		}
+	}
+	w.T.Error("thirty guesses and no wait")
+}
+
+// withPhone has the account set up nothing but a phone.
+func (w *wrongClock) withPhone() {
+	w.Service = w.Open(withPhones(&w.mobile)...)
+	w.EnrollPhone(ana, &w.mobile)
+	w.Clock.Advance(days(2))
+}
+
+// byPhone has a code sent and types it.
+func (w *wrongClock) byPhone() (d totpflow.Decision, err error) {
+	next := w.signIn()
+	if _, err := w.SendPhoneCode(w.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS); err != nil {
+		return d, err
+	}
+	return w.VerifyPhoneCode(w.Ctx, next.Challenge, w.mobile.Code())
+}
+
+// byPhoneUnlocked is by phone, after an administrator has unlocked the account where
+// its waits lie in the future.
+func (w *wrongClock) byPhoneUnlocked() totpflow.Decision {
+	w.T.Helper()
+	if w.far() {
+		_, err := w.byPhone()
+		require.Error(w.T, err)
+		w.unlock()
+	}
+	w.Clock.Advance(10 * time.Minute) // as after any message or wrong code
+	d, err := w.byPhone()
+	require.NoError(w.T, err)
+	return d
+}
+
+func (w *wrongClock) office() admin.Admin { return w.Admin(nil) }
+
+// asks has somebody ask for a milder policy, in the name of an administrator.
+func (w *wrongClock) asks() string {
+	boss := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "boss"}}
+	app, _ := w.Enroll(boss)
+	w.Clock.Advance(time.Minute)
+	office := w.Admin(func(context.Context, totpflow.User, totpflow.Action, totpflow.AccountID) error { return nil })
+	proof := w.ProveFor(boss, admin.Purpose(admin.ActionSetPolicy, totpflow.AccountID{Tenant: "acme"}), app)
+	err := office.SetPolicy(w.Ctx, admin.Administrator{User: boss, Proof: proof}, "acme", policy.Policy{Mode: policy.Off})
+	var asked *admin.ApprovalError
+	require.ErrorAs(w.T, err, &asked)
+	return asked.Request
+}
+
+// disowns has the person say "it was not me" of the change.
+func (w *wrongClock) disowns(e event.Event) error {
+	return servicetest.ErrorOf(w.Disown(w.Ctx, w.NewDisownToken(e)))
+}
+
+func (w *wrongClock) newPassword() event.Event {
+	w.Events.Kinds()
+	require.NoError(w.T, servicetest.ErrorOf(w.Account(ana).PasswordChanged(w.Ctx)))
+	return w.EventsOf(event.PasswordChanged)[0]
+}
+
+// What happens while the clock is ahead, how the owner gets in when it is right again,
+// and who must not.
+var clockAhead = map[string]struct {
+	start   func(w *wrongClock) // what is there before; nil: an app and recovery codes
+	happens func(w *wrongClock)
+	owner   func(w *wrongClock) totpflow.Decision
+	nobody  func(w *wrongClock) // also when the time comes that the clock showed; nil: no code serves twice
+}{
+	"a code used": {
+		happens: (*wrongClock).useCode,
+		owner:   (*wrongClock).byCodeOrRecovery,
+	},
+	"a code used, and no recovery codes left": {
+		happens: (*wrongClock).useCode,
+		owner:   (*wrongClock).afterReset,
+	},
+	"set up": {
+		start:   func(*wrongClock) {},
+		happens: func(w *wrongClock) { w.app, w.codes = w.Enroll(ana) },
+		owner:   (*wrongClock).byCodeOrRecovery,
+	},
+	"wrong codes": {
+		happens: (*wrongClock).guess,
+		owner: func(w *wrongClock) totpflow.Decision {
+			first, then := w.app.Pair()
+			d, err := w.VerifyPair(w.Ctx, w.Challenge(ana), first, then)
+			require.NoError(w.T, err)
+			return d
+		},
+	},
+	"every kind of guess": {
+		happens: func(w *wrongClock) {
+			w.guess()
+			for range 12 {
+				_, err := w.VerifyPair(w.Ctx, w.Challenge(ana), "000000", "000001")
+				require.Error(w.T, err)
+				_, err = w.VerifyRecoveryCode(w.Ctx, w.Challenge(ana), "0000-0000-0000-0000")
+				require.Error(w.T, err)
+			}
+		},
+		owner: func(w *wrongClock) totpflow.Decision { w.unlock(); return w.mustByCode() },
+	},
+	"tickets used": {
+		happens: func(w *wrongClock) {
+			w.useCode()
+			require.NoError(w.T, servicetest.ErrorOf(w.TrustBrowser(w.Ctx, w.begun.Proof, "x")))
+			w.Clock.Advance(time.Minute)
+			w.useCode() // whose proof nobody uses
+		},
+		owner: (*wrongClock).byCodeOrRecovery,
+		nobody: func(w *wrongClock) {
+			_, err := w.TrustBrowser(w.Ctx, w.begun.Proof, "x")
+			if w.far() {
+				require.ErrorIs(w.T, err, totpflow.ErrProof)
+			}
+		},
+	},
+	"a new password": {
+		happens: func(w *wrongClock) { w.newPassword() },
+		owner:   (*wrongClock).mustByCode,
+	},
+	"a new password, and the phone is lost": {
+		happens: func(w *wrongClock) { w.newPassword() },
+		owner: func(w *wrongClock) totpflow.Decision {
+			require.ErrorIs(w.T, w.office().IssueRecoveryCode(w.Ctx, ops, anaID, w.box.Deliver), totpflow.ErrPasswordRecent)
+			now := w.Clock.Now()
+			w.Clock.Advance(24*time.Hour - 2*time.Minute)
+			require.ErrorIs(w.T, w.office().IssueRecoveryCode(w.Ctx, ops, anaID, w.box.Deliver), totpflow.ErrPasswordRecent)
+			w.Clock.Advance(3 * time.Minute) // as after any new password
+			w.IssueCode(anaID)
+			w.Clock.Set(now)
+			return w.afterReset()
+		},
+	},
+	"a reset": {
+		happens: func(w *wrongClock) { w.Reset(anaID) },
+		owner:   (*wrongClock).afterReset,
+		nobody:  (*wrongClock).passwordAloneIsNotEnough,
+	},
+	"a reset, and a code by mail": {
+		happens: func(w *wrongClock) { w.Reset(anaID) },
+		owner: func(w *wrongClock) totpflow.Decision {
+			next := w.signIn()
+			if w.far() {
+				d, err := w.VerifyIssuedCode(w.Ctx, next.Challenge, w.IssueCode(anaID))
+				require.NoError(w.T, err)
+				next = d
+			}
+			require.Equal(w.T, totpflow.Enroll, next.Step)
+			return w.enrolls(next.Challenge)
+		},
+		nobody: (*wrongClock).passwordAloneIsNotEnough,
+	},
+	"a grace that began": {
+		start: func(w *wrongClock) {
+			w.Service = w.Open(func(c *totpflow.Config) { c.Policy = policy.Fixed(fortnight) })
+		},
+		happens: func(w *wrongClock) { require.Equal(w.T, totpflow.ReasonGrace, w.signIn().Reason) },
+		owner: func(w *wrongClock) totpflow.Decision {
+			d := w.signIn()
+			require.Equal(w.T, totpflow.ReasonGrace, d.Reason)
+			require.False(w.T, d.GraceUntil.After(w.right.Add(w.graceAhead()+days(14))))
+			return d
+		},
+		nobody: (*wrongClock).graceEnds,
+	},
+	"more grace": {
+		start:   func(w *wrongClock) { w.Service = w.Open(withMode(policy.Required)); w.signIn() },
+		happens: (*wrongClock).moreGrace,
+		owner: func(w *wrongClock) totpflow.Decision {
+			next := w.signIn()
+			if w.ahead < policy.MaxGrace {
+				require.Equal(w.T, totpflow.ReasonGrace, next.Reason)
+				return next
+			}
+			require.Equal(w.T, totpflow.Enroll, next.Step)
+			w.moreGrace()
+			return w.signIn()
+		},
+		nobody: (*wrongClock).graceEnds,
+	},
+	"a code issued": {
+		happens: func(w *wrongClock) { w.issue() },
+		owner: func(w *wrongClock) totpflow.Decision {
+			d, err := w.VerifyIssuedCode(w.Ctx, w.signIn().Challenge, w.box.Code())
+			if w.far() {
+				refused(w.T, d, err, totpflow.ErrRejected)
+				w.issue()
+				d, err = w.VerifyIssuedCode(w.Ctx, w.signIn().Challenge, w.box.Code())
+			}
+			require.NoError(w.T, err)
+			return w.enrolls(d.Challenge)
+		},
+		nobody: func(w *wrongClock) {
+			for _, c := range w.box.Got {
+				if w.far() {
+					d, err := w.VerifyIssuedCode(w.Ctx, w.Challenge(ana), c.Code)
+					require.Error(w.T, err)
+					require.Zero(w.T, d)
+				}
+			}
+		},
+	},
+	"a page to set up": {
+		start: func(*wrongClock) {},
+		happens: func(w *wrongClock) {
+			page, err := w.BeginEnrollment(w.Ctx, w.signIn().Proof)
+			require.NoError(w.T, err)
+			w.page = page.Token
+			w.app, err = totptest.ScanURI(page.Offer.URI(), w.Clock)
+			require.NoError(w.T, err)
+		},
+		owner: func(w *wrongClock) totpflow.Decision { return w.enrolls(w.signIn().Proof) },
+		nobody: func(w *wrongClock) {
+			if w.far() {
+				_, err := w.ConfirmEnrollment(w.Ctx, w.page, w.app.Peek())
+				require.ErrorIs(w.T, err, totpflow.ErrEnrollmentExpired)
+			}
+		},
+	},
+	"a browser trusted": {
+		happens: func(w *wrongClock) {
+			w.useCode()
+			b, err := w.TrustBrowser(w.Ctx, w.begun.Proof, "Firefox on Linux")
+			require.NoError(w.T, err)
+			w.token = b.Token
+		},
+		owner: func(w *wrongClock) totpflow.Decision {
+			next, err := w.SignIn(w.Ctx, ana, w.token)
+			require.NoError(w.T, err)
+			if !w.far() {
+				return next
+			}
+			require.Equal(w.T, totpflow.AskCode, next.Step)
+			require.Empty(w.T, w.Status(ana).Browsers)
+			return w.byRecovery()
+		},
+		nobody: func(w *wrongClock) {
+			if w.far() {
+				next, err := w.SignIn(w.Ctx, ana, w.token)
+				require.NoError(w.T, err)
+				require.Equal(w.T, totpflow.AskCode, next.Step)
+			}
+		},
+	},
+	"a browser seen": {
+		start: func(w *wrongClock) {
+			w.app, w.codes = w.Enroll(ana)
+			w.Clock.Advance(time.Hour)
+			w.token = w.TrustBrowserOf(ana, w.app)
+			w.Clock.Advance(days(2))
+		},
+		happens: func(w *wrongClock) {
+			require.NoError(w.T, servicetest.ErrorOf(w.SignIn(w.Ctx, ana, w.token)))
+		},
+		owner: (*wrongClock).mustByCode,
+	},
+	"a phone set up": {
+		start: func(w *wrongClock) { w.Service = w.Open(withPhones(&w.mobile)...) },
+		happens: func(w *wrongClock) {
+			w.EnrollPhone(ana, &w.mobile)
+		},
+		owner: (*wrongClock).byPhoneUnlocked,
+	},
+	"a code sent": {
+		start: (*wrongClock).withPhone,
+		happens: func(w *wrongClock) {
+			d, err := w.byPhone()
+			require.NoError(w.T, err)
+			require.Equal(w.T, totpflow.Passed, d.Step)
+		},
+		owner: (*wrongClock).byPhoneUnlocked,
+	},
+	"wrong codes of a phone": {
+		start: (*wrongClock).withPhone,
+		happens: func(w *wrongClock) {
+			next := w.signIn()
+			_, err := w.SendPhoneCode(w.Ctx, next.Challenge, next.Phones[0].ID, phone.SMS)
+			require.NoError(w.T, err)
+			for range 6 {
+				_, err = w.VerifyPhoneCode(w.Ctx, next.Challenge, w.mobile.WrongCode())
+				require.Error(w.T, err)
+			}
+		},
+		owner: (*wrongClock).byPhoneUnlocked,
+	},
+	"messages to a number": {
+		start: (*wrongClock).withPhone,
+		happens: func(w *wrongClock) {
+			for i := range 3 { // of other people's doing; as many as a stranger's number is sent in an hour
+				thief := totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: fmt.Sprint(i)}}
+				next, err := w.SignIn(w.Ctx, thief)
+				require.NoError(w.T, err)
+				page, err := w.BeginPhone(w.Ctx, next.Challenge, mobile)
+				require.NoError(w.T, err)
+				require.NoError(w.T, servicetest.ErrorOf(w.SendEnrollmentCode(w.Ctx, page.Token, phone.SMS)))
+			}
+			for range 3 { // of her own
+				require.NoError(w.T, servicetest.ErrorOf(w.byPhone()))
+				w.Clock.Advance(15 * time.Minute)
+			}
+		},
+		owner: func(w *wrongClock) totpflow.Decision {
+			w.unlock()
+			d, err := w.byPhone()
+			refused(w.T, d, err, totpflow.ErrPhoneLimit)
+			return w.afterReset() // to an app
+		},
+	},
+	"a request": {
+		start: func(w *wrongClock) {
+			w.Service = w.Open(ofTenants)
+			w.SetPolicy("acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
+			w.app, w.codes = w.Enroll(ana)
+		},
+		happens: func(w *wrongClock) { w.asked = w.asks() },
+		owner:   (*wrongClock).mustByCode,
+		nobody: func(w *wrongClock) {
+			if w.far() {
+				_, err := w.office().Approve(w.Ctx, ops, "acme", w.asked)
+				require.ErrorIs(w.T, err, admin.ErrNoRequest)
+			}
+		},
+	},
+	"a freeze, and its end": {
+		happens: func(w *wrongClock) {
+			require.NoError(w.T, w.disowns(w.newPassword()))
+			w.unlock()
+		},
+		owner: func(w *wrongClock) totpflow.Decision {
+			// The end was in the future: what happens now can be disowned all the same.
+			require.NoError(w.T, w.disowns(w.newPassword()))
+			d, err := w.SignIn(w.Ctx, ana)
+			refused(w.T, d, err, totpflow.ErrFrozen)
+			w.unlock()
+			return w.mustByCode()
+		},
+	},
+	"a change that was mailed": {
+		happens: func(w *wrongClock) { w.link = w.newPassword() },
+		owner: func(w *wrongClock) totpflow.Decision {
+			require.NoError(w.T, w.disowns(w.link))
+			d, err := w.SignIn(w.Ctx, ana)
+			refused(w.T, d, err, totpflow.ErrFrozen)
+			w.unlock()
+			require.ErrorIs(w.T, w.disowns(w.link), totpflow.ErrDisownToken, "a link works once")
+			return w.mustByCode()
+		},
+	},
+	"an authenticator replaced": {
+		happens: func(w *wrongClock) {
+			w.Clock.Advance(time.Minute)
+			w.app, w.codes = w.EnrollBy(w.Prove(ana, totpflow.ActionReplaceAuthenticator, w.app))
+		},
+		owner: (*wrongClock).byCodeOrRecovery,
+		nobody: func(w *wrongClock) {
+			for _, k := range w.Member(anaID).Recoverable {
+				require.False(w.T, k.Until.After(w.Clock.Now().Add(72*time.Hour+time.Minute)), "kept for 72 hours")
+			}
+			if w.ahead > days(4) && w.Clock.Now().After(w.right.Add(days(4))) {
+				require.Empty(w.T, w.Member(anaID).Recoverable)
+			}
+		},
+	},
+}
+
+func (w *wrongClock) issue() {
+	require.NoError(w.T, w.office().IssueRecoveryCode(w.Ctx, ops, anaID, w.box.Deliver))
+}
+
+func (w *wrongClock) moreGrace() {
+	require.NoError(w.T, w.office().ExtendGrace(w.Ctx, ops, anaID, w.Clock.Now().Add(days(7))))
+}
+
+// graceAhead is how much longer than meant a grace may last: no more than a clock is
+// ahead that nothing can tell from a right one.
+func (w *wrongClock) graceAhead() time.Duration {
+	if w.far() {
+		return time.Minute
+	}
+	return w.ahead
+}
+
+// graceEnds asserts that a grace is over, and not begun anew, when the time comes that
+// the clock showed.
+func (w *wrongClock) graceEnds() {
+	if w.ahead > days(30) && w.Clock.Now().After(w.right.Add(days(30))) {
+		require.Equal(w.T, totpflow.Enroll, w.signIn().Step)
+	}
+}
+
+// passwordAloneIsNotEnough asserts that a reset of the future is not taken for a recent
+// one, now or when its time comes.
+func (w *wrongClock) passwordAloneIsNotEnough() {
+	if w.far() {
+		require.Equal(w.T, totpflow.AskCode, w.signIn().Step, "the password alone")
+	}
+}
+
+func TestClockAhead(t *testing.T) {
+	for name, c := range clockAhead {
+		for _, ahead := range []time.Duration{40 * time.Second, time.Hour, days(1), days(365)} {
+			for _, owner := range []bool{true, false} { // whether she comes before the time of then does
+				t.Run(fmt.Sprint(name, "/", ahead, "/", owner), func(t *testing.T) {
+					w := &wrongClock{harness: newHarness(t), ahead: ahead}
+					if c.start == nil {
+						w.app, w.codes = w.Enroll(ana)
+					} else {
+						c.start(w)
+					}
+					w.Clock.Advance(time.Hour)
+					w.right = w.Clock.Now()
+					w.Clock.Set(w.right.Add(ahead))
+					c.happens(w)
+					w.Clock.Set(w.right.Add(time.Minute))
+					if c.nobody != nil {
+						c.nobody(w)
+					}
+					if owner {
+						d := c.owner(w)
+						require.Equal(t, totpflow.Passed, d.Step)
+						require.True(t, w.SessionStands(ana, d.Mark))
+						require.Less(t, w.Clock.Now().Sub(w.right), 20*time.Minute, "within minutes")
+					} else {
+						_, err := w.SignIn(w.Ctx, ana) // anybody with the password
+						require.NoError(t, err)
+					}
+					w.nothingServesTwice()
+					w.then()
+					if c.nobody != nil && !owner {
+						c.nobody(w)
+					}
+					w.nothingServesTwice()
+				})
+			}
+		}
+	}
+}
+
+// nothingServesTwice asserts that no code which was used while the clock was ahead lets
+// anybody in.
+func (w *wrongClock) nothingServesTwice() {
+	now := w.Clock.Now()
+	for i, code := range w.shown {
+		w.Clock.Set(w.right.Add(w.ahead + time.Duration(i)*time.Minute)) // when it is right
+		d, err := w.VerifyCode(w.Ctx, w.Challenge(ana), code)
+		require.Error(w.T, err)
+		require.Zero(w.T, d)
+	}
+	w.Clock.Set(now)
+}
