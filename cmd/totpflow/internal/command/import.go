@@ -290,8 +290,8 @@ func (a *app) tellImport(out imported, m move) error {
 	tell := out.bulk
 	tell.whole = out
 	if out.Weak > 0 {
-		tell.notes = append(tell.notes, fmt.Sprintf("%s %s a weak secret: the product leads these people to a new authenticator when they sign in.",
-			screen.Plural(out.Weak, "line"), verb(out.Weak, "has", "have")))
+		tell.notes = append(tell.notes, fmt.Sprintf("%s %s a weak secret. Its code leads to a new authenticator until its date, and then only a mailed code does,"+
+			" unless the account has another secret.", screen.Plural(out.Weak, "line"), verb(out.Weak, "has", "have")))
 	}
 	if out.NeverSeen > 0 {
 		tell.notes = append(tell.notes, fmt.Sprintf("%s %s never seen here. Compare with the ids of the product (--known): under another id nobody is asked for a code.",

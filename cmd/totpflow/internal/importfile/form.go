@@ -142,7 +142,7 @@ func ambiguous(s string) string {
 // likeAnID reports whether a secret looks as crypto/rand.Text makes ids: 26 symbols.
 func likeAnID(s string) bool {
 	s = strings.TrimSpace(s)
-	_, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(s)
+	_, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(s))
 	return len(s) == 26 && err == nil
 }
 
