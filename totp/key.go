@@ -107,8 +107,9 @@ func (k Key) Params() Params {
 }
 
 // Weak reports whether the secret is shorter than the 128 bits of RFC 4226, R6. Such keys come from other systems by
-// [ReadURI] and [ReadSecret] only: let them sign in for a while that has an end, and lead to a new key. Anyone who sees two or
-// three codes of 80 bits and has a great deal of hardware can compute the secret. The zero Key is not weak.
+// [ReadURI] and [ReadSecret] only: let them sign in for a while that has an end, and lead to a new key. Five codes of six
+// digits single out a secret of 80 bits, so that anyone who has seen them and has a great deal of hardware can compute it.
+// The zero Key is not weak.
 func (k Key) Weak() bool { return !k.IsZero() && len(k.reveal().secret) < minSecret }
 
 // Sample reports whether the secret stands in documentation as an example: somebody has put it where one of their own

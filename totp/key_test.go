@@ -1,6 +1,7 @@
 package totp_test
 
 import (
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -111,4 +112,12 @@ func TestConcurrentUse(t *testing.T) {
 		}
 	}
 	wg.Wait()
+}
+
+// How many codes single out a secret: each of six digits leaves one secret in a million.
+func TestCodesThatSingleOutASecret(t *testing.T) {
+	left := func(bits float64, codes int) float64 { return math.Exp2(bits) / math.Pow(1e6, float64(codes)) }
+	require.Greater(t, left(80, 4), 1.0)
+	require.Less(t, left(80, 5), 1e-5)
+	require.Greater(t, left(128, 6), 1.0)
 }

@@ -105,6 +105,9 @@ func (h *Web) over(w http.ResponseWriter, r *http.Request, why error) error {
 	case h.challenge(r) == "" && r.Method == http.MethodGet && h.text(r, whoCookie) == "":
 		return redirect(w, r, h.SignIn) // nothing was under way
 	}
+	if errors.Is(why, totpflow.ErrUsed) {
+		return h.endedPage(w, r, "done")
+	}
 	return h.endedPage(w, r, "expired")
 }
 

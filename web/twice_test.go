@@ -24,7 +24,7 @@ func TestCodeTwice(t *testing.T) {
 
 	second.Post("/2fa/code", "code", code)
 	require.Equal(t, http.StatusUnauthorized, second.Page.Status)
-	require.Contains(t, second.Page.Text("main"), "or it was completed already")
+	require.Contains(t, second.Page.Text("main"), "nothing was done a second time")
 	require.Subset(t, second.Page.Links(), []string{"/signin", "/backups/42"})
 
 	p.Post("/2fa/code", "code", code) // the answer to the first did arrive

@@ -20,6 +20,7 @@ var proofs = []struct{ file, sentence, tests string }{
 	{"totp/doc.go", "one guess in 333,333 is right", "totp TestOneGuess"},
 	{"totp/doc.go", "6 to 8 digits, periods of 15 to 120 seconds, secrets of 128 bits or more", "totp TestVectorsParams, totp TestSpellingsOfASecret"},
 	{"totp/doc.go", "secrets of 80 bits and more in", "totp TestWeakKeys"},
+	{"totp/key.go", "Five codes of six digits single out a secret of 80 bits", "totp TestCodesThatSingleOutASecret"},
 
 	{"throttle/doc.go", "in a row, in a day, in 30 days and in 365 days", "throttle TestAgainstEveryTimestamp"},
 	{"throttle/doc.go", "A guess is charged by its chances: how many in 10^6", "totp TestOneGuess"},

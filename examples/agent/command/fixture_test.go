@@ -3,6 +3,7 @@ package command_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -36,6 +37,8 @@ var (
 type workplace struct {
 	t       *testing.T
 	clock   *totptest.Clock
+	db      *sql.DB
+	ring    *keyring.Ring
 	server  *httptest.Server
 	serve   func(change ...func(*app.Options)) // replaces the console
 	secrets *secrets
@@ -53,7 +56,7 @@ func newWorkplace(t *testing.T, change ...func(*app.Options)) *workplace {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
 	h := &workplace{
-		t: t, clock: totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 10, 0, time.UTC)),
+		t: t, db: db, ring: keys, clock: totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 10, 0, time.UTC)),
 		secrets: &secrets{}, folder: filepath.Join(t.TempDir(), "agent"), env: map[string]string{},
 	}
 	h.serve = func(change ...func(*app.Options)) {

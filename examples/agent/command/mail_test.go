@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,13 +19,25 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A postbox keeps the last mail.
-type postbox struct{ last app.Mail }
+// A postbox keeps the texts of mails.
+type postbox struct {
+	mu    sync.Mutex
+	texts strings.Builder
+}
 
 // Send implements app.Mailer.
 func (p *postbox) Send(_ context.Context, m app.Mail) error {
-	p.last = m
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.texts.WriteString(m.Text)
 	return nil
+}
+
+// text is what all mails say.
+func (p *postbox) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.texts.String()
 }
 
 // issue has the administrator send a person a code, on the console's pages, and
@@ -52,8 +65,8 @@ func (h *workplace) issue(who app.DemoAccount, boss *totptest.Authenticator, box
 	m := regexp.MustCompile(`(/admin/accounts/\w+)">` + who.Name).FindStringSubmatch(send(http.MethodGet, "/admin", nil))
 	require.NotNil(h.t, m)
 	post(m[1]+"/issue-code", url.Values{"code": {boss.Code()}})
-	code := regexp.MustCompile(`(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}`).FindString(box.last.Text)
-	require.NotEmpty(h.t, code, box.last.Text)
+	code := regexp.MustCompile(`(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}`).FindString(box.text())
+	require.NotEmpty(h.t, code, box.text())
 	return code
 }
 

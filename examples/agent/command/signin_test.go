@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,9 +12,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow"
+	totpadmin "github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/agent/command"
 	"github.com/totpflow/totpflow/examples/console/app"
 	"github.com/totpflow/totpflow/examples/internal/spellings"
+	"github.com/totpflow/totpflow/store/sqlstore"
+	"github.com/totpflow/totpflow/totp"
 	"github.com/totpflow/totpflow/totptest"
 )
 
@@ -286,4 +292,37 @@ func TestSignInSpellings(t *testing.T) {
 	for _, again := range append(sheet[:5], sheet[7:11]...) {
 		h.run("signin", ana.Email, ana.Password, again).ends(command.ExitRefused).notes("this code is not right")
 	}
+}
+
+// Who was imported with a weak secret is led from its code to a new authenticator.
+func TestSignInWithAWeakSecret(t *testing.T) {
+	const secret = "KRSXG5CTMVRXEZLU"
+	h := newWorkplace(t)
+	var id string
+	require.NoError(t, h.db.QueryRow(`SELECT users.id FROM users JOIN people ON people.id = person WHERE email = ?`, ana.Email).Scan(&id))
+	service, err := totpflow.New(totpflow.Config{
+		Issuer: app.Issuer, Store: sqlstore.New(h.db, sqlstore.SQLite), Keys: h.ring, Now: h.clock.Now, Events: event.Slog(slog.New(slog.DiscardHandler)),
+	})
+	require.NoError(t, err)
+	key, err := totp.ReadSecret(secret, totp.Params{})
+	require.NoError(t, err)
+	outcomes, err := totpadmin.New(service, nil).Import(t.Context(), totpadmin.Operator{Name: "root", Reason: "the move"}, []totpadmin.Imported{{
+		ID: totpflow.AccountID{Tenant: "acme", User: id}, Key: key, WeakUntil: h.clock.Now().Add(24 * time.Hour),
+	}})
+	require.NoError(t, err)
+	require.NoError(t, outcomes[0].Err)
+	old, err := totptest.TypeSecret(secret, h.clock)
+	require.NoError(t, err)
+
+	w := h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", old.Code())
+	w.sees("has to be set up before you go on")
+	phone := h.phone(w.sees("Code that the app shows now: "))
+	h.clock.Advance(time.Second)
+	w.types("", phone.Code())
+	require.Contains(t, w.ends(command.ExitDone), "Signed in as Ana Soler")
+	h.run("list", ana.Password, old.Code()).ends(command.ExitRefused)
+	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 }

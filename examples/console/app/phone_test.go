@@ -304,7 +304,7 @@ func TestSpellingsOfANumber(t *testing.T) {
 	b := s.browser()
 	b.password(ana).redirects("/setup")
 	for _, bad := range []string{"0660 1234567", "+43 660 123456x", "+43 \u0666\u0666\u0660 1234567"} {
-		b.post("/security/phone", "number", bad, "via", "sms").is(http.StatusBadRequest).lacks("A code is on its way")
+		b.post("/security/phone", "number", bad, "via", "sms").is(http.StatusBadRequest).says("without a 0 after it")
 	}
 	require.Zero(t, p.count())
 	all := spellings.OfNumber()

@@ -3,10 +3,12 @@ package walk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totp"
 )
 
@@ -119,11 +121,21 @@ func (w *walker) imports(user int, adm admin.Admin) {
 	if w.next(4) == 0 && len(m.phones) > 0 {
 		key = m.phones[0].key
 	}
-	outcomes, err := adm.Import(w.ctx, ops, []admin.Imported{{ID: w.id(user), Key: key}})
-	for _, o := range outcomes {
-		err = errors.Join(err, o.Err)
+	rows := []admin.Imported{{ID: w.id(user), Key: key}}
+	shown := importError(adm.PreviewImport(w.ctx, ops, rows))
+	err = importError(adm.Import(w.ctx, ops, rows))
+	if !errors.Is(shown, store.ErrUnavailable) && !errors.Is(err, store.ErrUnavailable) {
+		w.check(fmt.Sprint(shown) == fmt.Sprint(err), "import: the preview has shown %v, and the import says %v", shown, err)
 	}
 	w.expectError("import", err, func(string) expectation { return m.imports(now, key) })
+}
+
+// importError is the error of a call or of its only row.
+func importError(outcomes []admin.Outcome, err error) error {
+	if err == nil {
+		err = outcomes[0].Err
+	}
+	return err
 }
 
 func (w *walker) issues(user int, adm admin.Admin) {

@@ -96,7 +96,7 @@ func (o outcome) words(verb string) string {
 		return words + "already there"
 	}
 	if !o.WeakUntil.IsZero() {
-		verb += "; its secret is weak: until " + day(o.WeakUntil) + " its code leads to a new authenticator, then only a mailed code does"
+		verb += " until " + day(o.WeakUntil) + ": its secret is weak"
 	}
 	if o.NeedsCode {
 		verb += "; a new set-up takes a code of totpflow issue-code"

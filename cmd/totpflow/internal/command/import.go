@@ -46,7 +46,8 @@ other system before: a code that it has seen in the last minute is good once mor
 
 Secrets of fewer than 128 bits are weak. With --weak=until the code of such a secret leads its owner to a new
 authenticator, until a date; after it they need a code that is mailed ("totpflow issue-code"). With --weak=refuse they
-are refused. Secrets of fewer than 80 bits, examples out of tutorials, and one secret for two accounts always are.
+are refused, and their owners set up anew by the password alone. Always refused are secrets of fewer than 80 bits,
+examples out of tutorials, and one secret for two accounts.
 
 Ids are taken as they are: where the product's id is a number and the file has addresses, nobody is asked for a code.
 --known names a list of the product's ids, CSV with the columns user and tenant, and other ids are refused. Without it
@@ -290,8 +291,8 @@ func (a *app) tellImport(out imported, m move) error {
 	tell := out.bulk
 	tell.whole = out
 	if out.Weak > 0 {
-		tell.notes = append(tell.notes, fmt.Sprintf("%s %s a weak secret: the product leads these people to a new authenticator when they sign in.",
-			screen.Plural(out.Weak, "line"), verb(out.Weak, "has", "have")))
+		tell.notes = append(tell.notes, fmt.Sprintf("%s %s a weak secret. Its code leads to a new authenticator until its date, and then only a mailed code does,"+
+			" unless the account has another secret.", screen.Plural(out.Weak, "line"), verb(out.Weak, "has", "have")))
 	}
 	if out.NeverSeen > 0 {
 		tell.notes = append(tell.notes, fmt.Sprintf("%s %s never seen here. Compare with the ids of the product (--known): under another id nobody is asked for a code.",

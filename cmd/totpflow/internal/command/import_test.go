@@ -204,7 +204,7 @@ func TestImportWeak(t *testing.T) {
 	h.in = table
 	r = h.ok("import", "-", reason, "--yes", "--weak-for", "30d")
 	until := time.Now().Add(30 * 24 * time.Hour).UTC().Format(time.DateOnly)
-	require.Contains(t, r.out, "line 2: ana: kept; its secret is weak: until "+until+" its code leads to a new authenticator, then only a mailed code does\n")
+	require.Contains(t, r.out, "line 2: ana: kept until "+until+": its secret is weak\n")
 	require.Contains(t, r.out, "line 4: eva: already there\n2 lines have a weak secret")
 	require.Contains(t, h.ok("status", "ana").out, "enabled, weak until "+until+": the code of its weak secret leads to a new authenticator")
 	list := h.ok("list")

@@ -54,7 +54,7 @@ func formOf(s string) string {
 		return ""
 	}
 	if m := address.FindStringSubmatch(s); m != nil {
-		if f := formOf(m[1]); f == formHex || f == formBase32 && strings.ContainsAny(m[1], "234567") {
+		if f := formOf(m[1]); f == formHex || f == formBase32 && hasDigit(m[1]) {
 			return f
 		}
 		return ""
@@ -63,7 +63,7 @@ func formOf(s string) string {
 	switch digits := hexDigits(plain); {
 	case digits >= leastHex:
 		return formHex
-	case text32.MatchString(plain) && len(strings.TrimRight(plain, "=")) >= leastBase32:
+	case text32.MatchString(plain) && len(strings.TrimRight(plain, "=")) >= leastBase32 && (oneCase(plain) || hasDigit(plain)):
 		return formBase32
 	case len(plain) >= leastRandom && text64.MatchString(plain) && (strings.HasSuffix(plain, "=") || changes(plain) > 3):
 		return formBase64
@@ -72,6 +72,24 @@ func formOf(s string) string {
 	}
 	return ""
 }
+
+// formOfName is formOf for the name of an authenticator, which may be a long word. It is
+// not printed here.
+func formOfName(s string) string {
+	form := formOf(s)
+	if form == formBase32 && !hasDigit(s) && strings.ToUpper(s) != s {
+		return ""
+	}
+	return form
+}
+
+// oneCase reports whether all letters are capitals, or none, as in base32. Words that
+// are joined to a name begin with capitals.
+func oneCase(s string) bool { return strings.ToUpper(s) == s || strings.ToLower(s) == s }
+
+// hasDigit reports whether a text of base32 has one of its digits, as nearly all do: of
+// those with 16 symbols 96 in 100.
+func hasDigit(s string) bool { return strings.ContainsAny(s, "234567") }
 
 // compact drops what stands between groups of the same length, as secrets are
 // grouped and names are not.
@@ -100,7 +118,7 @@ func random(s string) bool {
 		return true
 	}
 	for _, run := range strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		if len(run) >= leastRandom && (changes(run) > 3 || hexDigits(run) >= leastHex || text32.MatchString(run) && strings.ContainsAny(run, "234567")) {
+		if len(run) >= leastRandom && (changes(run) > 3 || hexDigits(run) >= leastHex || text32.MatchString(run) && hasDigit(run)) {
 			return true
 		}
 	}
@@ -119,7 +137,11 @@ func changes(s string) (n int) {
 		case unicode.IsUpper(r):
 			class = 'A'
 		}
-		if last != 0 && class != last && (last != 'A' || class != 'a' || before == 'A') {
+		switch {
+		case last == 0, class == last, last == 'A' && class == 'a' && before != 'A':
+		case last == 'A' && class == 'a':
+			n += 2 // several capitals before a small letter begin no word
+		default:
 			n++
 		}
 		last, before = class, last
@@ -133,7 +155,7 @@ func ambiguous(s string) string {
 	if n := hexDigits(plain); n >= leastHex && n%2 == 0 && text32.MatchString(plain) {
 		return "hex or base32?"
 	}
-	if text32.MatchString(plain) && strings.ToUpper(plain) != plain && strings.ToLower(plain) != plain {
+	if text32.MatchString(plain) && !oneCase(plain) {
 		return "base32 or base64?"
 	}
 	return ""
@@ -142,7 +164,7 @@ func ambiguous(s string) string {
 // likeAnID reports whether a secret looks as crypto/rand.Text makes ids: 26 symbols.
 func likeAnID(s string) bool {
 	s = strings.TrimSpace(s)
-	_, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(s)
+	_, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(s))
 	return len(s) == 26 && err == nil
 }
 

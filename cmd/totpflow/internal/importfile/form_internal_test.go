@@ -17,7 +17,7 @@ func TestFormOfNames(t *testing.T) {
 	for _, s := range []string{
 		"", " ", "ana", "42", "U5", "1234567890123456789", "4711-0815", "hal@acme.example", "alexander.hamilton@backup.acme.example",
 		"maximilianmustermann@acme.example", "max.mustermann", "Maximilian Mustermann", "Anna-Lena Maria", "maximilian.mustermann.1985", "O'Brien, Pat",
-		"Müller & Söhne GmbH (Berlin)", "ACME\\maximilian.m", "acme/backup-admin", "acme-berlin", "CN=Max Mustermann,OU=Berlin,DC=acme",
+		"MaximilianMustermann", "GoogleAuthenticator", "Müller & Söhne GmbH (Berlin)", "ACME\\maximilian.m", "acme/backup-admin", "acme-berlin", "CN=Max Mustermann,OU=Berlin,DC=acme",
 		"123e4567-e89b-12d3-a456-426614174000", "{123E4567-E89B-12D3-A456-426614174000}", "山田太郎", "Мария Иванова-Петрова",
 		"Google Pixel 7 Pro", "old phone", "Feitian C200 I34", "GALT11420104", "+43 660 1234567", "agent-7", "cus_1234", "usr_00001",
 	} {
@@ -35,6 +35,7 @@ func TestFormOfSecrets(t *testing.T) {
 		return strings.Join(append(groups, s), by)
 	}
 	std, url := base64.StdEncoding, base64.RawURLEncoding
+	missed := 0 // without padding it may look like joined words
 	for _, size := range []int{10, 16, 20, 32, 64} {
 		for range 300 {
 			raw := make([]byte, size)
@@ -53,11 +54,12 @@ func TestFormOfSecrets(t *testing.T) {
 				}
 				require.NotEmpty(t, formOf(s), "%q", s)
 			}
-			if size > 10 {
-				require.NotEmpty(t, formOf(url.EncodeToString(raw)), url.EncodeToString(raw))
+			if size > 10 && formOf(url.EncodeToString(raw)) == "" {
+				missed++
 			}
 		}
 	}
+	require.LessOrEqual(t, missed, 3, "of 1200")
 	for _, s := range []string{
 		"otpauth-migration://offline?data=CjMKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZSABKAEwAg%3D%3D",
 		"12345678901234567890", "my raw s3cret te$t!", "xK3!9vQz#Lm2@pR7&tY4", "5f7c8ec7c33c6c004bbafe82", "auth0|5f7c8ec7c33c6c004bbafe82",
@@ -82,6 +84,16 @@ func TestAmbiguous(t *testing.T) {
 	}
 }
 
+// What an authenticator is called may be a long word, and is not a secret.
+func TestFormOfAuthenticators(t *testing.T) {
+	for s, secret := range map[string]bool{
+		"GoogleAuthenticator": false, "googleauthenticator": false, "Microsoft Authenticator": false, "old phone": false, "token 4711-0815": false,
+		"KRSXG5CTMVRXEZLU": true, "krsxg5ctmvrxezlu": true, "ABCDEFGHIJKLMNOP": true, "746f7470666c6f772d6578616d706c652d303031": true,
+	} {
+		require.Equal(t, secret, formOfName(s) != "", s)
+	}
+}
+
 // Random secrets are never taken for anything else.
 func TestNotAmbiguous(t *testing.T) {
 	for range 20000 {
@@ -90,7 +102,7 @@ func TestNotAmbiguous(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	for s, want := range map[string]int{"": 0, "ana": 0, "Ana": 0, "AnaMaria": 1, "ANA": 0, "ana7": 1, "maximilianmustermann1985": 1, "aB3dE5": 5, "ABc": 1} {
+	for s, want := range map[string]int{"": 0, "ana": 0, "Ana": 0, "AnaMaria": 1, "ANA": 0, "ana7": 1, "maximilianmustermann1985": 1, "aB3dE5": 5, "ABc": 2, "IBMHelpdeskAccount": 3} {
 		require.Equal(t, want, changes(s), fmt.Sprint(s))
 	}
 }

@@ -91,7 +91,7 @@ func (c cells) key(known *Known) (totp.Key, error) {
 	switch {
 	case form != "":
 		return totp.Key{}, fmt.Errorf("%w (%s): are two headings exchanged? If it is an id, --known lists it", ErrLooksSecret, form)
-	case formOf(c[name]) != "":
+	case formOfName(c[name]) != "":
 		return totp.Key{}, ErrName
 	case padded(id.User), padded(id.Tenant): // not cut off: nobody knows here whether they are part of the product's id
 		return totp.Key{}, ErrSpaces
@@ -147,8 +147,7 @@ func (c cells) parse(p totp.Params) (totp.Key, error) {
 		return totp.Key{}, fmt.Errorf("%w: %s", ErrDoubtful, doubt)
 	}
 	key, err := totp.ReadSecret(text, p)
-	oneCase := strings.ToUpper(text) == text || strings.ToLower(text) == text // base32 with a slip
-	if form := formOf(text); err != nil && (form == formHex || form == formBase64 && !oneCase) {
+	if form := formOf(text); err != nil && (form == formHex || form == formBase64 && !oneCase(text)) { // one case: base32 with a slip
 		return totp.Key{}, fmt.Errorf("%w: it looks like %s", ErrEncoding, form)
 	}
 	return key, err
