@@ -301,7 +301,7 @@ func TestSignInWithAWeakSecret(t *testing.T) {
 	var id string
 	require.NoError(t, h.db.QueryRow(`SELECT users.id FROM users JOIN people ON people.id = person WHERE email = ?`, ana.Email).Scan(&id))
 	service, err := totpflow.New(totpflow.Config{
-		Issuer: app.Issuer, Store: sqlstore.New(h.db, sqlstore.SQLite), Keys: h.ring, Now: h.clock.Now, Events: event.Slog(slog.New(slog.DiscardHandler)),
+		Issuer: app.Issuer, Store: sqlstore.New(h.db, sqlstore.SQLite), Keys: h.ring, Now: h.clock.Now, Observer: event.Slog(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
 	key, err := totp.ReadSecret(secret, totp.Params{})
