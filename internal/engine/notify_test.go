@@ -325,6 +325,22 @@ func TestFlowsAtOnce(t *testing.T) {
 	})
 }
 
+// Of a write that was not acknowledged nobody hears.
+func TestNoEventWithoutItsWrite(t *testing.T) {
+	inOffice(t, func(o *office) {
+		e := o.process(Config{Store: broken{o.m}, Keys: o.e.Keys, Observer: o.seen})
+		err := e.Change(o.t.Context(), id, func(tx *Tx) error {
+			tx.Log(event.Event{Kind: event.Reset})
+			tx.Save()
+			return nil
+		})
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		synctest.Wait()
+		require.Empty(t, o.seen.got)
+		require.Empty(t, o.post.told())
+	})
+}
+
 // Drain ends with its context.
 func TestDrain(t *testing.T) {
 	inOffice(t, func(o *office) {

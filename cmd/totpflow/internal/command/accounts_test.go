@@ -177,14 +177,6 @@ func TestProductHearsOfIt(t *testing.T) {
 	require.Equal(t, event.Reset, h.account("ana").Activity[0].Kind)
 }
 
-func (h *installation) setUpChallenge(p person) totpflow.Challenge {
-	h.t.Helper()
-	next, err := h.service().SignIn(h.ctx, p.User)
-	require.NoError(h.t, err)
-	require.Equal(h.t, totpflow.Enroll, next.Step)
-	return next.Challenge
-}
-
 // What one run changes is asked first; a pipe cannot agree.
 func TestConfirmation(t *testing.T) {
 	h := newInstallation(t)
