@@ -16,6 +16,8 @@ import (
 // A PendingPhone is what a page shows that asks for the code of a new number.
 type PendingPhone struct {
 	Token   EnrollmentToken // for SendEnrollmentCode and ConfirmPhone
+	ID      AccountID       // whose account it is
+	Name    string          // the same for the page to show
 	Number  phone.Number    // masked when printed
 	Expires time.Time       // when the number has to be added again
 }
@@ -64,6 +66,7 @@ func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number pho
 		}
 		tx.Phones = phones
 		tx.Save()
+		page.ID, page.Name = tx.ID(), t.Name
 		page.Number, page.Expires = pending.Number, pending.Began.Add(phone.PendingLifetime)
 		page.Token = EnrollmentToken(s.engine.SealTicket(enrollmentKind, tx, engine.Ticket{
 			Tenant: t.Tenant, User: t.User, Name: t.Name, Action: string(ActionAddPhone), Candidate: pending.ID,
