@@ -49,6 +49,11 @@ type PendingEnrollment struct {
 	// cookie of its own (totphttp.SetEnrollment) or in the session.
 	Token EnrollmentToken
 
+	// ID and Name are whose account it is. Show the name: in a browser that several
+	// people use, one of them could otherwise set up the account of another.
+	ID   AccountID
+	Name string
+
 	// Offer is the new authenticator's secret: as QR code and as text.
 	Offer enroll.Offer
 
@@ -142,7 +147,7 @@ func (s *Service) setUpPage(tx *engine.Tx, t engine.Ticket, c enroll.Candidate) 
 	if err != nil {
 		return PendingEnrollment{}, err // unreachable: New has checked the issuer, and the name is clean
 	}
-	page := PendingEnrollment{Offer: offer, Expires: c.Began.Add(enroll.CandidateLifetime)}
+	page := PendingEnrollment{ID: tx.ID(), Name: t.Name, Offer: offer, Expires: c.Began.Add(enroll.CandidateLifetime)}
 	if !c.Adds {
 		for _, a := range tx.Enrollment.Authenticators() {
 			page.Clears = append(page.Clears, a.Name)

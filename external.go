@@ -65,7 +65,7 @@ func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, resu
 	if result != nil && !errors.Is(result, ErrRejected) {
 		return Decision{}, result
 	}
-	return s.verify(ctx, c, ReasonExternal, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
+	return s.verify(ctx, c, ReasonExternal, func(tx *engine.Tx, t *engine.Ticket, p policy.Policy) error {
 		switch {
 		case !p.Methods.Has(policy.External):
 			return ErrMethodNotAllowed

@@ -99,7 +99,8 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 			return servicetest.ErrorOf(a.VerifyPair(h.Ctx, totpflow.Purpose{Action: "x"}, x, y))
 		},
 		"VerifyRecoveryCode": func() error {
-			return servicetest.ErrorOf(a.VerifyRecoveryCode(h.Ctx, totpflow.Purpose{Action: "x"}, codes[0]))
+			_, _, err := a.VerifyRecoveryCode(h.Ctx, totpflow.Purpose{Action: "x"}, codes[0])
+			return err
 		},
 		"ConsumeProof":        func() error { return a.ConsumeProof(h.Ctx, other, totpflow.Action("x").On("")) },
 		"Disable":             func() error { return servicetest.ErrorOf(a.Disable(h.Ctx, disable)) },

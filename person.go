@@ -45,17 +45,26 @@ func (a Account) VerifyPair(ctx context.Context, p Purpose, first, second string
 }
 
 // VerifyRecoveryCode is [Account.VerifyCode] with a recovery code, which is used
-// by it. Errors: also [ErrMethodNotAllowed] where policy allows no recovery codes.
-func (a Account) VerifyRecoveryCode(ctx context.Context, p Purpose, code string) (Proof, error) {
+// by it. Keep the generation of the change, since otherwise an older record that
+// somebody puts back has the code unused again. Errors: also [ErrMethodNotAllowed]
+// where policy allows no recovery codes.
+func (a Account) VerifyRecoveryCode(ctx context.Context, p Purpose, code string) (Proof, Change, error) {
 	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
-		return "", err
+		return "", Change{}, err
 	}
 	if !pol.Methods.Has(policy.RecoveryCodes) {
-		return "", ErrMethodNotAllowed
+		return "", Change{}, ErrMethodNotAllowed
 	}
 	check := a.service.recoveryCheck(ctx, code)
-	return a.prove(ctx, p, ReasonRecoveryCode, func(tx *engine.Tx) error { return check(tx, noChallenge) })
+	var change Change
+	proof, err := a.prove(ctx, p, ReasonRecoveryCode, func(tx *engine.Tx) error {
+		err := check(tx, noChallenge)
+		change = changeOf(a.service.engine, tx)
+		return err
+	})
+	change, err = engine.Acknowledged(change, err)
+	return proof, change, err
 }
 
 // noChallenge names no sign-in: a wrong guess in a stolen session is not given

@@ -48,23 +48,23 @@ func TestReauthenticateByRecoveryCode(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
 	a := h.Account(ana)
-	proof, err := a.VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[0])
+	proof, _, err := a.VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[0])
 	require.NoError(t, err)
 	require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("show key").On("")), totpflow.ErrProof)
 	require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("8")), totpflow.ErrProof, "another target")
 	require.NoError(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")))
 	require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
-	_, err = a.VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[0])
+	_, _, err = a.VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[0])
 	require.ErrorIs(t, err, totpflow.ErrRejected)
 
-	_, err = a.VerifyRecoveryCode(h.Ctx, totpflow.Purpose{}, codes[1])
+	_, _, err = a.VerifyRecoveryCode(h.Ctx, totpflow.Purpose{}, codes[1])
 	require.ErrorIs(t, err, totpflow.ErrProof, "an action that was forgotten")
 	h.Clock.Advance(time.Minute)
 	first, second := phone.Pair()
 	_, err = a.VerifyPair(h.Ctx, totpflow.Action("delete backup").On(""), first, second)
 	require.NoError(t, err)
 
-	stale, err := a.VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[1])
+	stale, _, err := a.VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[1])
 	require.NoError(t, err)
 	h.Clock.Advance(totpflow.ProofLifetime)
 	require.ErrorIs(t, a.ConsumeProof(h.Ctx, stale, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
@@ -174,20 +174,22 @@ func TestReauthenticateRefuses(t *testing.T) {
 			return a.VerifyPair(h.Ctx, deletion, phone.WrongCode(), phone.WrongCode())
 		}, totpflow.ErrRejected},
 		"a wrong recovery code": {h.Service, func(a totpflow.Account) (totpflow.Proof, error) {
-			return a.VerifyRecoveryCode(h.Ctx, deletion, "0000-0000-0000-0000")
+			proof, _, err := a.VerifyRecoveryCode(h.Ctx, deletion, "0000-0000-0000-0000")
+			return proof, err
 		}, totpflow.ErrRejected},
 		"a recovery code as a code": {h.Service, func(a totpflow.Account) (totpflow.Proof, error) {
 			return a.VerifyCode(h.Ctx, deletion, codes[0])
 		}, totpflow.ErrRejected},
 		"a method of others": {app, func(a totpflow.Account) (totpflow.Proof, error) {
-			return a.VerifyRecoveryCode(h.Ctx, deletion, codes[0])
+			proof, _, err := a.VerifyRecoveryCode(h.Ctx, deletion, codes[0])
+			return proof, err
 		}, totpflow.ErrMethodNotAllowed},
 	} {
 		p, err := c.verify(c.from.Account(ana))
 		require.ErrorIs(t, err, c.is, name)
 		require.Empty(t, p, name)
 	}
-	_, err := h.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[0])
+	_, _, err := h.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[0])
 	require.NoError(t, err, "the recovery code was not spent")
 }
 

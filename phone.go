@@ -233,15 +233,17 @@ func (s *Service) hashed(what, text string) string {
 // VerifyPhoneCode completes a sign-in with a code that [Service.SendPhoneCode]
 // sent. Wrong codes are counted in the account's one budget, and five in a row
 // end the code. Its proof trusts no browser and replaces no authenticator; where
-// there is none, it begins the enrollment of one. Errors: as [Service.VerifyCode],
+// there is none, it begins the enrollment of one, adds a phone, or removes the phone
+// that the code went to, and no other. Errors: as [Service.VerifyCode],
 // [ErrPhoneCode], [ErrMethodNotAllowed].
 func (s *Service) VerifyPhoneCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	return s.verify(ctx, c, ReasonPhoneCode, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
+	return s.verify(ctx, c, ReasonPhoneCode, func(tx *engine.Tx, t *engine.Ticket, p policy.Policy) error {
 		if !phoneAllowed(tx, p) {
 			return ErrMethodNotAllowed
 		}
 		return s.charged(tx, t.ID, string(ReasonPhoneCode), 1, func() error {
-			st, _, err := tx.Phones.Verify(tx.Now, s.engine.Keys, t.ID, code)
+			st, x, err := tx.Phones.Verify(tx.Now, s.engine.Keys, t.ID, code)
+			t.Candidate = x.ID // whose code it was, for the proof
 			return phoneChecked(tx, st, err)
 		})
 	})

@@ -16,6 +16,8 @@ import (
 // A PendingPhone is what a page shows that asks for the code of a new number.
 type PendingPhone struct {
 	Token   EnrollmentToken // for SendEnrollmentCode and ConfirmPhone
+	ID      AccountID       // whose account it is
+	Name    string          // the same for the page to show
 	Number  phone.Number    // masked when printed
 	Expires time.Time       // when the number has to be added again
 }
@@ -64,6 +66,7 @@ func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number pho
 		}
 		tx.Phones = phones
 		tx.Save()
+		page.ID, page.Name = tx.ID(), t.Name
 		page.Number, page.Expires = pending.Number, pending.Began.Add(phone.PendingLifetime)
 		page.Token = EnrollmentToken(s.engine.SealTicket(enrollmentKind, tx, engine.Ticket{
 			Tenant: t.Tenant, User: t.User, Name: t.Name, Action: string(ActionAddPhone), Candidate: pending.ID,
@@ -183,17 +186,18 @@ func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pendin
 
 // RemovePhone takes a phone away, by a proof of [ActionRemovePhone] on this id, and
 // ends all sessions and trusted browsers. Where there
-// is no authenticator to show for it, the proof is that of a new sign-in by
-// phone. Errors: [ErrProof], [ErrNoPhone], [ErrFactorRequired] for the last factor
+// is no authenticator to show for it, the proof is that of a new sign-in by a code
+// to this phone: a number that is stolen for an hour must not take the owner's other
+// phone away. Errors: [ErrProof], [ErrNoPhone], [ErrFactorRequired] for the last factor
 // where policy requires one, [ErrNumberAssigned].
 func (a Account) RemovePhone(ctx context.Context, p Proof, id string) (Change, error) {
 	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return Change{}, err
 	}
-	purpose := ActionRemovePhone.On(id)
+	purpose, shown := ActionRemovePhone.On(id), id
 	if t, err := a.service.engine.UnsealTicket(proofKind, string(p)); err == nil && t.Action == string(ActionEnroll) && t.Reason == string(ReasonPhoneCode) {
-		purpose = ActionEnroll.On("")
+		purpose, shown = ActionEnroll.On(""), t.Candidate
 	}
 	return a.with(ctx, p, purpose, func(tx *engine.Tx) error {
 		active := len(tx.Enrollment.Authenticators()) > 0
@@ -208,6 +212,9 @@ func (a Account) RemovePhone(ctx context.Context, p Proof, id string) (Change, e
 		st, err := tx.Phones.Remove(id)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrNoPhone, err)
+		}
+		if shown != id {
+			return ErrProof
 		}
 		tx.Phones = st
 		tx.EndSessions()

@@ -321,3 +321,37 @@ func TestDisablingTakesThePhones(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 }
+
+// A code to one phone never takes another one away: whoever has stolen a number for an
+// hour must not keep the owner out with it.
+func TestCodeOfOnePhoneRemovesNoOther(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	h.EnrollPhone(ana, &p)
+	prove := func(i int) totpflow.Proof {
+		h.Clock.Advance(10 * time.Minute)
+		next := h.asked(ana)
+		_, err := h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[i].ID, phone.SMS)
+		require.NoError(t, err)
+		d, err := h.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
+		require.NoError(t, err)
+		h.Clock.Advance(time.Minute)
+		return d.Proof
+	}
+	added := h.AddPhone(prove(0), number("+44 7700 900123"), &p)
+	ids := h.Status(ana).Phones
+	require.Len(t, ids, 2)
+	for by := range ids {
+		proof := prove(by)
+		h.Unchanged(func() {
+			require.ErrorIs(t, servicetest.ErrorOf(h.Account(ana).RemovePhone(h.Ctx, proof, ids[1-by].ID)), totpflow.ErrProof)
+		})
+	}
+	h.Unchanged(func() {
+		require.ErrorIs(t, servicetest.ErrorOf(h.Account(ana).RemovePhone(h.Ctx, added.Proof, ids[0].ID)), totpflow.ErrProof, "nor the one that was added")
+	})
+	require.NoError(t, servicetest.ErrorOf(h.Account(ana).RemovePhone(h.Ctx, prove(1), ids[1].ID)))
+	left := h.Status(ana).Phones
+	require.Len(t, left, 1)
+	require.Equal(t, ids[0].ID, left[0].ID)
+}

@@ -260,8 +260,12 @@ func (s *Service) challenge(tx *engine.Tx, who engine.Ticket, a Action) Challeng
 
 // proof allows the purpose, for what was passed.
 func (s *Service) proof(tx *engine.Tx, who engine.Ticket, p Purpose, by Reason) Proof {
+	var phone string
+	if by == ReasonPhoneCode {
+		phone = who.Candidate
+	}
 	return Proof(s.engine.SealTicket(proofKind, tx, engine.Ticket{
-		Tenant: who.Tenant, User: who.User, Name: who.Name, Action: string(p.Action), Target: p.Target, Reason: string(by),
+		Candidate: phone, Tenant: who.Tenant, User: who.User, Name: who.Name, Action: string(p.Action), Target: p.Target, Reason: string(by),
 	}))
 }
 

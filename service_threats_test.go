@@ -169,7 +169,7 @@ func TestLostFactorsEndWhatTheyEarned(t *testing.T) {
 func TestReservedActions(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
-	proof, err := h.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.ActionSignIn.On(""), codes[0])
+	proof, _, err := h.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.ActionSignIn.On(""), codes[0])
 	require.NoError(t, err)
 	_, err = h.TrustBrowser(h.Ctx, proof, "x")
 	require.ErrorIs(t, err, totpflow.ErrProof)

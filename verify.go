@@ -21,7 +21,7 @@ import (
 // decision is Enroll instead of Passed. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
 // [ErrChallenge], and what errors in general lists.
 func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Decision, error) {
-	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t engine.Ticket, _ policy.Policy) error {
+	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t *engine.Ticket, _ policy.Policy) error {
 		return s.checkCode(tx, t.ID, code)
 	})
 }
@@ -34,7 +34,7 @@ func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Dec
 // of a pair whose later code was used; a used code with a fresh one after it is
 // [ErrRejected].
 func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second string) (Decision, error) {
-	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t engine.Ticket, _ policy.Policy) error {
+	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t *engine.Ticket, _ policy.Policy) error {
 		return s.checkPair(tx, t.ID, first, second)
 	})
 }
@@ -46,7 +46,7 @@ func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second str
 // [Service.VerifyCode], and [ErrMethodNotAllowed] where policy allows no recovery codes.
 func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code string) (Decision, error) {
 	check := s.recoveryCheck(ctx, code)
-	return s.verify(ctx, c, ReasonRecoveryCode, func(tx *engine.Tx, t engine.Ticket, p policy.Policy) error {
+	return s.verify(ctx, c, ReasonRecoveryCode, func(tx *engine.Tx, t *engine.Ticket, p policy.Policy) error {
 		if !p.Methods.Has(policy.RecoveryCodes) {
 			return ErrMethodNotAllowed
 		}
@@ -57,7 +57,7 @@ func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code stri
 // verify is the one way through the second step: the challenge must hold, the
 // check must pass, the challenge is spent, and all of it is written before
 // anybody is let in.
-func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func(*engine.Tx, engine.Ticket, policy.Policy) error) (Decision, error) {
+func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func(*engine.Tx, *engine.Ticket, policy.Policy) error) (Decision, error) {
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil || t.Action != string(ActionSignIn) {
 		return Decision{}, ErrChallenge
@@ -71,7 +71,7 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 		if !t.Valid(tx) {
 			return refusal(tx, t, ErrChallenge)
 		}
-		if err := check(tx, t, p); err != nil {
+		if err := check(tx, &t, p); err != nil {
 			return err
 		}
 		t.Consume(tx) // a no-op when the check has ended every ticket, this one too

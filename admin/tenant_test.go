@@ -155,7 +155,7 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				is(err)
 				_, err = s.ConfirmEnrollment(h.Ctx, page.Token, phone.Peek())
 				is(err)
-				_, err = s.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.Action("x").On(""), codes[0])
+				_, _, err = s.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.Action("x").On(""), codes[0])
 				is(err)
 				is(servicetest.ErrorOf(s.Account(ana).Disable(h.Ctx, disable)))
 				_, _, err = s.Account(ana).NewRecoveryCodes(h.Ctx, renew)

@@ -79,7 +79,10 @@ func (p *product) signIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "wrong name or password", http.StatusUnauthorized)
 		return
 	}
-	p.end(w, r) // yours: the session of whoever used this browser before
+	// Whoever used this browser before leaves nothing in it that Ana could set up, and become them.
+	p.end(w, r) // yours: the session
+	totphttp.ClearChallenge(w)
+	totphttp.ClearEnrollment(w)
 	// The password is right: what next?
 	next, err := p.mfa.SignIn(totphttp.Context(r), user, totphttp.TrustTokens(r)...)
 	if err != nil {
@@ -131,10 +134,7 @@ func (p *product) follow(w http.ResponseWriter, r *http.Request, next totpflow.D
 // setUp shows the QR code. The old authenticator, if there is one, goes on
 // working until the new one has shown a code.
 func (p *product) setUp(w http.ResponseWriter, r *http.Request) {
-	var by totpflow.EnrollmentGrant = totphttp.Challenge(r) // of the sign-in that demands it
-	if _, _, proof := p.current(r); proof != "" {
-		by = proof // of a signed-in person, kept in the session by start
-	}
+	by := p.authority(r)
 	// The page was reloaded, or else it is a new one.
 	page, err := p.mfa.ContinueEnrollment(totphttp.Context(r), totphttp.Enrollment(r), by)
 	if errors.Is(err, totpflow.ErrEnrollmentExpired) {
@@ -146,11 +146,26 @@ func (p *product) setUp(w http.ResponseWriter, r *http.Request) {
 	}
 	totphttp.SetEnrollment(w, page.Token)
 	w.Header().Set("Cache-Control", "no-store")
-	p.show(w, "setup", page)
+	p.show(w, "setup", page) // which says whose account it is: page.Name
+}
+
+// authority is of the person whose password was right last in this browser: the sign-in
+// under way comes before the session, which may be of somebody else.
+func (p *product) authority(r *http.Request) totpflow.EnrollmentGrant {
+	if challenge := totphttp.Challenge(r); challenge != "" {
+		return challenge
+	}
+	_, _, proof := p.current(r) // of a signed-in person, kept in the session by start
+	return proof
 }
 
 // confirm takes the first code of the new authenticator.
 func (p *product) confirm(w http.ResponseWriter, r *http.Request) {
+	// The page may be one that somebody else has left open in this browser.
+	if _, err := p.mfa.ContinueEnrollment(totphttp.Context(r), totphttp.Enrollment(r), p.authority(r)); err != nil {
+		p.refuse(w, err)
+		return
+	}
 	done, err := p.mfa.ConfirmEnrollment(totphttp.Context(r), totphttp.Enrollment(r), r.PostFormValue("code"))
 	if err != nil {
 		p.refuse(w, err)

@@ -29,7 +29,7 @@ type Ticket struct {
 	Target string    // what a proof allows the action on
 	Reason string    // how a proof was earned
 
-	Candidate   string // of an enrollment token
+	Candidate   string // of an enrollment token; of a proof by a phone's code, the phone
 	Revocations uint64 // how often trust was revoked before it was issued
 
 	// The text of the above and the account's tag of it. Only the record can

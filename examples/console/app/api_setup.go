@@ -147,7 +147,7 @@ func (v *visitor) prove(r *http.Request, p totpflow.Purpose, in codeAnswer) (tot
 	case in.Codes != nil:
 		return "", errMalformed
 	case in.RecoveryCode != "":
-		return v.factor.VerifyRecoveryCode(r.Context(), p, in.RecoveryCode)
+		return v.byRecoveryCode(r.Context(), p, in.RecoveryCode)
 	default:
 		return v.factor.VerifyCode(r.Context(), p, in.Code)
 	}

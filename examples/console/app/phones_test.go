@@ -35,7 +35,7 @@ func TestRemoveTheOnlyPhone(t *testing.T) {
 	b.post("/security/phone/confirm", "phone_code", p.code()).redirects("/security")
 	s.clock.Advance(6 * time.Minute)
 	to := b.get("/security").removal()
-	b.post(to).is(http.StatusForbidden).says("Sign out and in again with a code by phone")
+	b.post(to).is(http.StatusForbidden).says("Sign out and in again with a code to this phone")
 	b.post("/signout")
 	b.password(ana).redirects("/code")
 	b.post("/code/phone", "via", "sms").is(http.StatusSeeOther)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -24,9 +25,17 @@ func (v *visitor) reauthenticate(r *http.Request, p totpflow.Purpose) (totpflow.
 		return v.factor.VerifyPair(r.Context(), p, code, second)
 	}
 	if _, err := recovery.Normalize(code); err == nil {
-		return v.factor.VerifyRecoveryCode(r.Context(), p, code)
+		return v.byRecoveryCode(r.Context(), p, code)
 	}
 	return v.factor.VerifyCode(r.Context(), p, code)
+}
+
+func (v *visitor) byRecoveryCode(ctx context.Context, p totpflow.Purpose, code string) (totpflow.Proof, error) {
+	proof, change, err := v.factor.VerifyRecoveryCode(ctx, p, code)
+	if err != nil {
+		return "", err
+	}
+	return proof, v.keep(ctx, change)
 }
 
 func (c *console) getSecurity(w http.ResponseWriter, r *http.Request, v *visitor) error {

@@ -18,8 +18,8 @@ func (c *console) getSetup(w http.ResponseWriter, r *http.Request) error {
 // the person who is signing in or signed in, whoever used the browser before.
 func (c *console) offer(r *http.Request) (totpflow.PendingEnrollment, error) {
 	var by totpflow.EnrollmentGrant = totphttp.Challenge(r) // of the sign-in that demands an enrollment
-	if s, ok := c.sessions.current(r.Context()); ok && s.Proof != "" {
-		by = s.Proof
+	if s, ok := c.sessions.current(r.Context()); ok && s.Proof != "" && totphttp.Challenge(r) == "" {
+		by = s.Proof // the sign-in under way comes first: its password was right last in this browser
 	}
 	page, err := c.mfa.ContinueEnrollment(r.Context(), totphttp.Enrollment(r), by)
 	if errors.Is(err, totpflow.ErrEnrollmentExpired) {

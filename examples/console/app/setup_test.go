@@ -21,6 +21,7 @@ func TestVoluntarySetUp(t *testing.T) {
 	b.password(ana).redirects("/")
 	page := b.get("/setup").is(http.StatusOK).
 		says("date and time", "Google Authenticator", "Microsoft Authenticator", "Authy", "LastPass", "Aegis", "2FAS").
+		says("For the account ana@acme.example").
 		says("Save this set-up key", "sets up a new device later", `id="qr"`, `autocomplete="one-time-code"`, `inputmode="numeric"`)
 	require.Regexp(t, `^[A-Z2-7]{4}( [A-Z2-7]{4}){7}$`, page.text("secret"))
 	m := regexp.MustCompile(`src="data:image/png;base64,([^"]+)"`).FindStringSubmatch(page.body)

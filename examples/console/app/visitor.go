@@ -18,6 +18,7 @@ type visitor struct {
 	session
 	totpflow.Status
 	factor totpflow.Account
+	keep   func(context.Context, totpflow.Change) error // the generation, beside the user
 	now    time.Time
 }
 
@@ -74,7 +75,7 @@ func (c *console) standing(ctx context.Context, s session) (v *visitor, why stri
 	if err != nil {
 		return nil, "", err
 	}
-	v = &visitor{user: u, session: s, factor: c.mfa.Account(u.account()), now: c.now()}
+	v = &visitor{user: u, session: s, factor: c.mfa.Account(u.account()), keep: c.users.keep, now: c.now()}
 	if v.Status, err = v.factor.Status(ctx); err != nil {
 		return nil, "", err
 	}

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"context"
 	"slices"
 
 	"github.com/totpflow/totpflow"
@@ -30,7 +31,10 @@ func (w *walker) proves() {
 	account := w.service().Account(users[user])
 	verify := account.VerifyCode
 	if by == totpflow.ReasonRecoveryCode {
-		verify = account.VerifyRecoveryCode
+		verify = func(ctx context.Context, p totpflow.Purpose, code string) (totpflow.Proof, error) {
+			proof, _, err := account.VerifyRecoveryCode(ctx, p, code)
+			return proof, err
+		}
 	}
 	proof, err := verify(w.ctx, purpose, typed)
 	e := only("not enrolled")

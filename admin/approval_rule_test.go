@@ -1,0 +1,131 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// The rule is asked about whoever approves and whoever asked, for everything that waits,
+// also where it concerns a tenant and no account.
+func TestRuleIsAskedAboutBoth(t *testing.T) {
+	for name, w := range waits {
+		for _, refused := range []string{"boss", "deputy"} {
+			t.Run(name+"/"+refused, func(t *testing.T) {
+				o := byTwo(t)
+				require.ErrorIs(t, w.ask(o, o.ByFor(o.boss, w.purpose(o))), admin.ErrApproval)
+				rule := func(_ context.Context, u totpflow.User, a totpflow.Action, _ store.AccountID) error {
+					if u.ID.User == refused && a == w.action {
+						return errSays
+					}
+					return nil
+				}
+				by := o.By(o.deputy, admin.ActionApprove)
+				require.ErrorIs(t, servicetest.ErrorOf(o.Admin(rule).Approve(o.Ctx, by, "acme", o.pending("acme"))), errSays)
+				require.False(t, w.done(o))
+			})
+		}
+	}
+}
+
+// A request that is withdrawn while its approval is under way is not carried out.
+func TestWithdrawnMeanwhile(t *testing.T) {
+	for name, w := range waits {
+		t.Run(name, func(t *testing.T) {
+			o := byTwo(t)
+			require.ErrorIs(t, w.ask(o, o.ByFor(o.boss, w.purpose(o))), admin.ErrApproval)
+			request := o.pending("acme")
+			withdrawn := false
+			rule := func(_ context.Context, _ totpflow.User, a totpflow.Action, _ store.AccountID) error {
+				if a == w.action && !withdrawn { // after the approval has read the request
+					withdrawn = true
+					return o.Admin(nil).Withdraw(o.Ctx, ops, "acme", request)
+				}
+				return nil
+			}
+			by := o.By(o.deputy, admin.ActionApprove)
+			require.ErrorIs(t, servicetest.ErrorOf(o.Admin(rule).Approve(o.Ctx, by, "acme", request)), admin.ErrNoRequest)
+			require.True(t, withdrawn)
+			require.False(t, w.done(o))
+		})
+	}
+}
+
+// What restoring, exempting and importing take with them: a way in that was begun before
+// must not survive them.
+func TestNothingIsLeftBehind(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	app, _ := h.Enroll(ana)
+	h.Clock.Advance(time.Minute)
+	h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, app)) // the thief
+	issued := h.IssueCode(anaID)
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).AssignPhone(h.Ctx, ops, anaID, mobile)))
+	kept := h.Member(anaID).Recoverable
+	require.Len(t, kept, 1)
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, kept[0].ID)))
+	st := h.Status(ana)
+	require.Empty(t, st.Phones)
+	d, err := h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), issued)
+	refused(t, d, err, totpflow.ErrRejected)
+
+	h.IssueCode(anaID)
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).AssignPhone(h.Ctx, ops, anaID, mobile)))
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent")))
+	require.True(t, h.Status(ana).Assigned.IsZero())
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).EndExemption(h.Ctx, ops, anaID)))
+	next, err := h.SignIn(h.Ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Enroll, next.Step)
+
+	other := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
+	next, err = h.SignIn(h.Ctx, other)
+	require.NoError(t, err)
+	page, err := h.BeginEnrollment(h.Ctx, next.Challenge) // by the password alone
+	require.NoError(t, err)
+	for _, o := range h.Import(admin.Imported{ID: other.ID, Key: rfcKey(t)}) {
+		require.NoError(t, o.Err)
+	}
+	_, err = h.ConfirmEnrollment(h.Ctx, page.Token, "123456")
+	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
+	require.Len(t, h.Status(other).Authenticators, 1)
+}
+
+// An administrator of the tenant that has no name lists that tenant.
+func TestTheNamelessTenantIsOne(t *testing.T) {
+	h := newHarness(t)
+	boss := totpflow.User{ID: totpflow.AccountID{User: "boss"}}
+	h.Enroll(boss)
+	h.Enroll(ana)
+	page, err := h.Admin(letAll).ListPage(h.Ctx, admin.Administrator{User: boss}, store.Query{})
+	require.NoError(t, err)
+	require.Len(t, page.Members, 1)
+	require.Equal(t, boss.ID, page.Members[0].ID)
+	_, err = h.Admin(letAll).ListPage(h.Ctx, admin.Administrator{User: boss}, store.Query{AllTenants: true})
+	require.ErrorIs(t, err, admin.ErrNotAllowed)
+}
+
+// Where the store fails, a list and a check say so: keys that are in use must not look
+// unused, nor a person unprotected.
+func TestStoreThatFailsIsSaid(t *testing.T) {
+	h := newHarness(t)
+	h.Enroll(ana)
+	down := errors.New("down")
+	h.Store.SetFaults(totptest.Faults{Get: down, List: down})
+	_, err := servicetest.Collect(h.Admin(nil).Check(h.Ctx, ops))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	all, err := servicetest.Collect(h.Admin(nil).Status(h.Ctx, ops, anaID))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.Empty(t, all)
+	_, err = servicetest.Collect(h.Admin(nil).List(h.Ctx, ops, store.Query{AllTenants: true}))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+}
