@@ -72,7 +72,7 @@ func (h *Web) apiReauthenticate(w http.ResponseWriter, r *http.Request, v visito
 	case in.Codes != nil:
 		proof, err = v.account.VerifyPair(r.Context(), purpose, in.Codes[0], in.Codes[1])
 	case in.RecoveryCode != "":
-		proof, err = v.account.VerifyRecoveryCode(r.Context(), purpose, in.RecoveryCode)
+		proof, err = h.verifyRecoveryCode(r, v, purpose, in.RecoveryCode)
 	default:
 		proof, err = v.account.VerifyCode(r.Context(), purpose, in.Code)
 	}

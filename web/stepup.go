@@ -131,9 +131,21 @@ func (h *Web) verify(r *http.Request, v visitor, p totpflow.Purpose) (totpflow.P
 		return v.account.VerifyPair(r.Context(), p, code, second)
 	}
 	if _, err := recovery.Normalize(code); err == nil {
-		return v.account.VerifyRecoveryCode(r.Context(), p, code)
+		return h.verifyRecoveryCode(r, v, p, code)
 	}
 	return v.account.VerifyCode(r.Context(), p, code)
+}
+
+// verifyRecoveryCode has the host keep the generation that a used recovery code raises.
+func (h *Web) verifyRecoveryCode(r *http.Request, v visitor, p totpflow.Purpose, code string) (totpflow.Proof, error) {
+	proof, change, err := v.account.VerifyRecoveryCode(r.Context(), p, code)
+	if err == nil {
+		err = h.keepGeneration(r.Context(), v.User, change.Generation)
+	}
+	if err != nil {
+		return "", err
+	}
+	return proof, nil
 }
 
 // maxFields bounds a form that is sent again, in bytes.

@@ -97,7 +97,7 @@ func share(t *testing.T, out leftOut) *sharedBrowser {
 	require.NoError(t, err)
 	s := &sharedBrowser{t: t, out: out, clock: totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC)), shown: map[string]any{}}
 	s.mfa, err = totpflow.New(totpflow.Config{
-		Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys, Policy: optionalForBob{&s.optional}, Now: s.clock.Now, Events: event.Slog(slog.New(slog.DiscardHandler)),
+		Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys, Policy: optionalForBob{&s.optional}, Now: s.clock.Now, Observer: event.Slog(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
 	p := &product{
