@@ -3,8 +3,8 @@ package totpflow
 import "context"
 
 // Deliver tells the [Config].Notifier what is due: notifications that it did not take,
-// or that a process left when it ended. Call it every minute, in one process or in
-// all: each record is claimed by a write, and a list by due time finds them without
+// or that a process left when it ended. It takes a minute at most, and what is left is
+// first in the next call. Call it every minute, in one process or in all: each record is claimed by a write, and a list by due time finds them without
 // looking at other accounts. It returns for how many accounts nothing waits any more;
 // the error says why others still wait. Without a notifier it does nothing.
 //

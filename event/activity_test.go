@@ -277,7 +277,7 @@ func FuzzActivity(f *testing.F) {
 				want++
 				require.Equal(t, want, e.Number)
 				require.Equal(t, e, e.Clean(), "cleaning twice changes nothing")
-				out := waiting(a, "", text)
+				out := waiting(a, "", e.User)
 				changes := 0
 				for _, o := range out {
 					if o.Kind.SecurityChange() {

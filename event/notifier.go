@@ -11,10 +11,12 @@ import (
 //
 // Notify is called outside of every flow, on a goroutine of its own and with a
 // deadline of half a minute, at least once for each notification and in the order of
-// an account's flows. Repetitions have the same tenant, user and number. The host
-// keeps no outbox: until Notify returns nil the notification stays in the account's
+// an account's flows. It comes again after a crash, and can come twice when two
+// processes wrote to one account at the same moment; repetitions have the same tenant,
+// user and number. A call that does not end with its context holds back its own account
+// only. The host keeps no outbox: until Notify returns nil the notification stays in the account's
 // record and comes again after growing pauses, also in another process and after a
-// crash (totpflow.Service.Deliver). After 72 hours, or when the error is
+// crash (totpflow.Service.Deliver). When it fails after 72 hours, or when the error is
 // [ErrUndeliverable], it is given up, and observers hear of [NotificationDropped]. A
 // panic counts as an error.
 type Notifier interface {
@@ -64,6 +66,16 @@ func (n Notification) Main() Event {
 // along are the kinds that come along with others.
 var along = []Kind{RecoveryCodesMade, RecoveryCodesVoided, BrowserTrusted, BrowserRevoked, BrowsersRevoked, SessionsEnded, PhoneRemoved, AuthenticatorRemoved, GraceBegan}
 
+// Waiting is how many events the notifier has not yet been told.
+func (a Activity) Waiting() (n int) {
+	for _, e := range a.s.Events {
+		if e.Number > a.s.Taken && e.Kind.Notable() {
+			n++
+		}
+	}
+	return n
+}
+
 // Notifications returns what the notifier has not yet been told of the given account,
 // oldest first, the events of a flow together. Events of one flow have the same time.
 func (a Activity) Notifications(tenant, user string) []Notification {
@@ -72,7 +84,7 @@ func (a Activity) Notifications(tenant, user string) []Notification {
 		if e.Number <= a.s.Taken || !e.Kind.Notable() {
 			continue
 		}
-		e.Tenant, e.User = clean(tenant, maxID), clean(user, maxID)
+		e.Tenant, e.User = tenant, user // as the host knows them
 		if i := len(all) - 1; i >= 0 && all[i].Events[0].At.Equal(e.At) {
 			all[i].Events = append(all[i].Events, e)
 			continue

@@ -43,7 +43,7 @@ func TestNotifications(t *testing.T) {
 // What a person is told of.
 func TestNotable(t *testing.T) {
 	for _, k := range event.Kinds() {
-		want := k.SecurityChange() && k != event.RecoveryCodesSaved || k == event.RejectedRepeatedly || k == event.Suspended
+		want := k.SecurityChange() && k != event.RecoveryCodesSaved && k != event.RecordLost || k == event.RejectedRepeatedly || k == event.Suspended
 		require.Equal(t, want, k.Notable(), k)
 	}
 	require.True(t, event.Kind("passkey_bound").Notable(), "of a later release")

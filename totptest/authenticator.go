@@ -18,6 +18,9 @@ type Authenticator struct {
 	mu    sync.Mutex
 	drift time.Duration
 	given totp.Step // the newest step whose code was given
+
+	near   map[string]bool // the codes that are no wrong ones,
+	nearTo time.Time       // around this time
 }
 
 // ScanURI sets an authenticator up from a Key URI ("otpauth://totp/…"). Like apps, it
@@ -95,18 +98,23 @@ func (a *Authenticator) Peek() string {
 	return a.mustCode(a.clock.Now().Add(a.drift))
 }
 
-// WrongCode returns a code that no step near now has.
+// WrongCode returns a code that is right at no time near now, nor as far away as a
+// phone's clock is told to be off.
 func (a *Authenticator) WrongCode() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.clock.Now()
-	near := make(map[string]bool)
-	for d := -10; d <= 10; d++ {
-		near[a.mustCode(now.Add(a.drift+time.Duration(d)*a.key.Params().Period))] = true
+	const drift, slack = 14 * time.Hour, time.Hour // enroll.DriftError goes as far
+	if now := a.clock.Now().Add(a.drift); a.near == nil || now.Sub(a.nearTo).Abs() > slack {
+		a.near, a.nearTo = make(map[string]bool), now
+		for d := -drift - slack; d <= drift+slack; d += a.key.Params().Period {
+			if at := now.Add(d); at.Unix() >= 0 {
+				a.near[a.mustCode(at)] = true
+			}
+		}
 	}
 	for n := 0; ; n++ {
 		code := fmt.Sprintf("%0*d", a.key.Params().Digits, n)
-		if !near[code] {
+		if !a.near[code] {
 			return code
 		}
 	}

@@ -45,13 +45,13 @@ type Config struct {
 // An Engine reads and changes accounts. It is safe for concurrent use.
 type Engine struct {
 	Config
-	messenger messenger
+	messenger *messenger
 	queue     queue
 }
 
 // New returns an engine. It reads c.Now once in every attempt at a change.
 func New(c Config) *Engine {
-	return &Engine{Config: c}
+	return &Engine{Config: c, messenger: newMessenger(c.Notifier)}
 }
 
 // A Handle stands for the engine of a service. Without [Open], which only this

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 
-	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
 )
 
 // Erase deletes the account's record, after the observer heard what decide logged.
 // Anything that another call writes meanwhile is deleted with it. The notifier is told
-// once, since no record is left to try again from.
+// what still waited, and the erasure, without a second try: no record is left to try
+// again from.
 func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	var found bool
 	var last *Tx
@@ -36,26 +36,6 @@ func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx)
 	}
 	e.notifyGone(ctx, last)
 	return nil
-}
-
-// notifyGone tells of the last events of an account that is no more.
-func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
-	var a event.Activity
-	for _, ev := range tx.events {
-		a, _ = a.Append(ev)
-	}
-	waiting := a.Notifications(subject(tx.id))
-	if !e.tells() || len(waiting) == 0 || !e.messenger.enter(tx.id) {
-		return
-	}
-	ctx = context.WithoutCancel(ctx)
-	go func() {
-		defer func() {
-			for !e.messenger.leave(tx.id) { // somebody has begun the account again: the next flow tells
-			}
-		}()
-		e.logged(ctx, tx.id, e.tell(ctx, waiting[0]))
-	}()
 }
 
 // maxDeletions bounds how often Erase loses a race before it says so.

@@ -84,3 +84,8 @@ func unavailable(err error) error {
 	}
 	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 }
+
+// unopened reports whether the error is that of a record that does not open.
+func unopened(err error) bool {
+	return errors.Is(err, keyring.ErrOpen) || errors.Is(err, keyring.ErrUnknownKey) || errors.Is(err, account.ErrFormat)
+}

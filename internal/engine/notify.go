@@ -22,104 +22,52 @@ const (
 	toldAfter = 2 * time.Minute
 	// maxPause bounds the pauses between tries, which grow with the age of what waits.
 	maxPause = 24 * time.Hour
-	// givenUpAfter is the age of a notification that is given up.
+	// givenUpAfter is the age at which a notification is given up when it fails.
 	givenUpAfter = 72 * time.Hour
-	// notifyTimeout bounds one call of the notifier.
-	notifyTimeout = 30 * time.Second
-	// maxDeliveries bounds how many accounts are told about at once. What finds no
-	// place waits in its record.
-	maxDeliveries = 16
+	// storeTimeout bounds what is read and written besides.
+	storeTimeout = 30 * time.Second
+	// deliverTimeout bounds one Deliver, so that a mail server that hangs delays others
+	// by no more. What is left is first in the next.
+	deliverTimeout = time.Minute
+	// maxErrors bounds what Deliver reports.
+	maxErrors = 16
 )
-
-// A messenger tells the notifier what waits in the records, each account by one
-// goroutine of this process at a time.
-type messenger struct {
-	mu      sync.Mutex
-	running map[store.AccountID]bool // true: there is more since it began
-	idle    chan struct{}            // closed when nothing is running; nil while nobody waits
-}
-
-// enter reports whether the caller is to tell about the account: nobody does, and
-// there is a place.
-func (m *messenger) enter(id store.AccountID) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, there := m.running[id]; there {
-		m.running[id] = true
-		return false
-	}
-	if len(m.running) >= maxDeliveries {
-		return false
-	}
-	if m.running == nil {
-		m.running = make(map[store.AccountID]bool)
-	}
-	m.running[id] = false
-	return true
-}
-
-// leave reports whether the caller may stop: nothing has come since it began.
-func (m *messenger) leave(id store.AccountID) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.running[id] {
-		m.running[id] = false
-		return false
-	}
-	delete(m.running, id)
-	if len(m.running) == 0 && m.idle != nil {
-		close(m.idle)
-		m.idle = nil
-	}
-	return true
-}
-
-// Drain waits until nothing is being told, or until ctx ends.
-func (e *Engine) Drain(ctx context.Context) error {
-	m := &e.messenger
-	for {
-		m.mu.Lock()
-		if len(m.running) == 0 {
-			m.mu.Unlock()
-			return nil
-		}
-		if m.idle == nil {
-			m.idle = make(chan struct{})
-		}
-		idle := m.idle
-		m.mu.Unlock()
-		select {
-		case <-idle:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
 
 // notifySoon tells what waits in the account's record, after the flow that wrote it
 // and outside of it: the person who signs in waits for no mail server.
 func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
-	if !e.messenger.enter(id) {
+	m := e.messenger
+	select {
+	case m.places <- struct{}{}:
+	default:
+		return // it waits in its record
+	}
+	if !m.enter(id) {
+		<-m.places
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
 	go func() {
+		defer func() { m.leave(id); <-m.places }()
 		for {
 			e.logged(ctx, id, e.notify(ctx, id))
-			if e.messenger.leave(id) {
+			if !m.more(id) {
 				return
 			}
 		}
 	}()
 }
 
-// tells reports whether this process tells anybody.
-func (e *Engine) tells() bool { return e.Notifier != nil && e.Notifier != event.Deferred }
-
+// logged logs why something waits. The host's handler may panic, and must not end the
+// process by it.
 func (e *Engine) logged(ctx context.Context, id store.AccountID, err error) {
-	if err != nil {
-		e.log().WarnContext(ctx, "totpflow: a notification waits in its record", "tenant", id.Tenant, "user", id.User, "error", err)
+	if err == nil {
+		return
 	}
+	_ = guard.Call(func() error {
+		e.log().WarnContext(ctx, "totpflow: a notification waits in its record", "tenant", id.Tenant, "user", id.User, "error", err)
+		return nil
+	})
 }
 
 func (e *Engine) log() *slog.Logger {
@@ -129,48 +77,60 @@ func (e *Engine) log() *slog.Logger {
 	return e.Logger
 }
 
-// notify tells what waits in the account's record, in order, and writes how far it
-// came. The error is why something still waits.
+// notify tells what waits in the account's record, in order, and notes each one as
+// soon as it is told. The error is why something still waits.
 func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
-	entry, found, err := e.Read(ctx, id)
+	read, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	entry, found, err := e.Read(read, id)
 	if err != nil || !found {
 		return err
 	}
 	if entry.Err != nil {
 		return entry.Err
 	}
-	var told uint64
 	for _, n := range entry.Account.Activity.Notifications(subject(id)) {
-		if err = e.tell(ctx, n); err != nil {
-			break
+		if err := e.tell(ctx, n); err != nil {
+			return err
 		}
-		told = n.Number()
+		if err := e.told(ctx, id, n); err != nil {
+			return err
+		}
 	}
-	if told == 0 {
-		return err
-	}
-	return errors.Join(err, e.ChangeRecord(ctx, id, func(tx *Tx) error {
-		if tx.Found { // and was not erased meanwhile
-			tx.Activity = tx.Activity.Acknowledged(told)
-			tx.Save()
+	return nil
+}
+
+// told moves the position behind n, also where the caller's context has ended: what was
+// told is not to be told again. A record that was erased and begun again meanwhile has
+// another event under this number, or none.
+func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notification) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	return e.ChangeRecord(ctx, id, func(tx *Tx) error {
+		for _, waiting := range tx.Activity.Notifications(subject(id)) {
+			if waiting.Number() == n.Number() && waiting.Events[0].At.Equal(n.Events[0].At) {
+				tx.Activity = tx.Activity.Acknowledged(n.Number())
+				tx.claimed = true // for what still waits
+				tx.Save()
+			}
 		}
 		return nil
-	}))
+	})
 }
 
 // tell calls the notifier. It returns nil when there is nothing to try again: the
 // notification was taken, or is given up.
 func (e *Engine) tell(ctx context.Context, n event.Notification) error {
-	// A time in the future is of a clock that has been put right since.
-	if age := e.now().Sub(n.Events[0].At).Abs(); age > givenUpAfter {
-		e.giveUp(ctx, n, "too old")
+	err := e.messenger.call(ctx, n)
+	switch {
+	case err == nil:
 		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
-	defer cancel()
-	err := guard.Call(func() error { return e.Notifier.Notify(ctx, n) })
-	if errors.Is(err, event.ErrUndeliverable) {
+	case errors.Is(err, event.ErrUndeliverable):
 		e.giveUp(ctx, n, "undeliverable")
+		return nil
+	// A time in the future is of a clock that has been put right since.
+	case e.now().Sub(n.Events[0].At).Abs() > givenUpAfter:
+		e.giveUp(ctx, n, "too old")
 		return nil
 	}
 	return err
@@ -183,58 +143,118 @@ func (e *Engine) giveUp(ctx context.Context, n event.Notification, why string) {
 	})
 }
 
+// notifyGone tells what waited in a record that is no more, its erasure last. There is
+// no second try.
+func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
+	waiting := tx.Activity.Notifications(subject(tx.id))
+	if e.Notifier == nil || len(waiting) == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	if !e.messenger.tells() {
+		for _, n := range waiting {
+			e.giveUp(ctx, n, "erased by a process that tells nobody")
+		}
+		return
+	}
+	m := e.messenger
+	m.begin()
+	go func() {
+		defer func() { m.mu.Lock(); m.end(); m.mu.Unlock() }()
+		place, cancel := context.WithTimeout(ctx, deliverTimeout)
+		defer cancel()
+		select {
+		case m.places <- struct{}{}:
+			defer func() { <-m.places }()
+		case <-place.Done(): // each call has its own bound
+		}
+		for _, n := range waiting {
+			if err := e.tell(ctx, n); err != nil {
+				e.giveUp(ctx, n, "erased")
+			}
+		}
+	}()
+}
+
 // Deliver tells what is due: what a process left that crashed, or what a notifier
 // did not take. It claims each record by a write that moves its due time, so that
-// several processes may run it at once. It returns how many accounts nothing waits for
+// several processes may run it at once. It returns for how many accounts nothing waits
 // any more, and why something still waits.
 func (e *Engine) Deliver(ctx context.Context) (accounts int, err error) {
-	if !e.tells() {
+	if !e.messenger.tells() {
 		return 0, nil
 	}
-	var (
-		mu     sync.Mutex
-		errs   []error
-		places = make(chan struct{}, maxDeliveries)
-		all    sync.WaitGroup
-	)
-	defer all.Wait()
-	done := func(id store.AccountID, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if err == nil {
-			accounts++
-		} else if len(errs) < maxDeliveries { // one mail server that is down says it once for each
-			errs = append(errs, fmt.Errorf("%s/%s: %w", id.Tenant, id.User, err))
-		}
-	}
-	q := store.Query{AllTenants: true, Heads: true, DueBefore: e.now()}
+	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
+	defer cancel()
+	d := delivery{e: e}
+	now := e.now()
+	due := store.Query{AllTenants: true, Heads: true, DueBefore: now}
+	// A clock that was ahead has put others off for as long.
+	ahead := store.Query{AllTenants: true, Heads: true, DueBefore: now.AddDate(1000, 0, 0), Cursor: store.Place{ID: store.AccountID{User: "0"}, Due: now.Add(maxPause)}.Cursor()}
+	err = errors.Join(d.list(ctx, due), d.list(ctx, ahead))
+	d.all.Wait()
+	return d.accounts, errors.Join(append(d.errs, err, d.unread)...)
+}
+
+// A delivery is one Deliver.
+type delivery struct {
+	e   *Engine
+	all sync.WaitGroup
+
+	mu       sync.Mutex
+	accounts int
+	errs     []error
+	unread   error // records that do not open, which no later try will open
+	unreads  int
+}
+
+// list starts to tell for each record of a list.
+func (d *delivery) list(ctx context.Context, q store.Query) error {
 	for {
-		page, err := e.Store.List(ctx, q)
+		page, err := d.e.Store.List(ctx, q)
 		if err != nil {
-			all.Wait()
-			return accounts, errors.Join(append(errs, unavailable(err))...)
+			return unavailable(err)
 		}
 		for _, rec := range page.Records {
 			select {
-			case places <- struct{}{}:
+			case d.e.messenger.places <- struct{}{}:
 			case <-ctx.Done():
-				all.Wait()
-				return accounts, errors.Join(append(errs, ctx.Err())...)
+				return ctx.Err()
 			}
-			all.Go(func() {
-				defer func() { <-places }()
-				if claimed, err := e.claim(ctx, rec.ID); err != nil || claimed {
-					if err == nil {
-						err = e.notify(ctx, rec.ID)
-					}
-					done(rec.ID, err)
-				}
+			d.all.Go(func() {
+				defer func() { <-d.e.messenger.places }()
+				d.one(ctx, rec.ID)
 			})
 		}
 		if q.Cursor = page.Next; q.Cursor == "" {
-			all.Wait()
-			return accounts, errors.Join(errs...)
+			return nil
 		}
+	}
+}
+
+func (d *delivery) one(ctx context.Context, id store.AccountID) {
+	m := d.e.messenger
+	if !m.enter(id) {
+		return // somebody here does
+	}
+	defer m.leave(id)
+	claimed, err := d.e.claim(ctx, id)
+	if err == nil && !claimed {
+		return
+	}
+	for more := err == nil; more; more = m.more(id) {
+		err = d.e.notify(ctx, id)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case err == nil:
+		d.accounts++
+	case unopened(err):
+		d.unreads++
+		d.unread = fmt.Errorf("%d records do not open: %w", d.unreads, err)
+	case len(d.errs) < maxErrors: // a mail server that is down says it once for each
+		d.errs = append(d.errs, fmt.Errorf("%s/%s: %w", id.Tenant, id.User, err))
 	}
 }
 
@@ -242,7 +262,7 @@ func (e *Engine) Deliver(ctx context.Context) (accounts int, err error) {
 // another process may have been quicker.
 func (e *Engine) claim(ctx context.Context, id store.AccountID) (claimed bool, err error) {
 	err = e.ChangeRecord(ctx, id, func(tx *Tx) error {
-		claimed = tx.Found && !tx.due.IsZero() && tx.due.Before(tx.Now)
+		claimed = tx.Found && !tx.due.IsZero() && (tx.due.Before(tx.Now) || tx.due.After(tx.Now.Add(maxPause)))
 		if claimed {
 			tx.claimed = true
 			tx.Save()
@@ -283,9 +303,14 @@ func (tx *Tx) notable() bool {
 // the caller's context is at its end.
 func (e *Engine) observe(ctx context.Context, ev event.Event) {
 	ctx = context.WithoutCancel(ctx)
-	if err := guard.Call(func() error { e.Observer.Observe(ctx, ev); return nil }); err != nil {
-		e.log().WarnContext(ctx, "totpflow: an observer panicked", "kind", ev.Kind, "number", ev.Number, "error", err)
+	err := guard.Call(func() error { e.Observer.Observe(ctx, ev); return nil })
+	if err == nil {
+		return
 	}
+	_ = guard.Call(func() error {
+		e.log().WarnContext(ctx, "totpflow: an observer panicked", "kind", ev.Kind, "number", ev.Number, "error", err)
+		return nil
+	})
 }
 
 // Report has the observer hear of an event that is about no account and stands in no

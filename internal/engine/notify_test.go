@@ -288,19 +288,19 @@ func TestHangingNotifier(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(ctx context.Context, _ event.Notification) error { <-ctx.Done(); return ctx.Err() })
 		began := time.Now()
-		for i := range 3 * maxDeliveries {
+		for i := range 3 * maxPlaces {
 			o.flow(o.e, fmt.Sprint("user", i, "-"), event.Reset)
 		}
 		require.Zero(t, time.Since(began), "no flow waits")
-		require.Len(t, o.e.messenger.running, maxDeliveries)
+		require.Len(t, o.e.messenger.running, maxPlaces)
 		require.NoError(t, o.e.Drain(o.t.Context()))
 		require.Equal(t, notifyTimeout, time.Since(began))
 		o.post.set(nil)
 		time.Sleep(toldAfter)
 		n, err := o.deliver(o.e)
 		require.NoError(t, err)
-		require.Equal(t, 3*maxDeliveries, n)
-		require.Len(t, o.post.told(), 3*maxDeliveries)
+		require.Equal(t, 3*maxPlaces, n)
+		require.Len(t, o.post.told(), 3*maxPlaces)
 	})
 }
 

@@ -23,8 +23,10 @@ type Tx struct {
 	due     time.Time // when somebody should look at what waits
 	claimed bool      // by this attempt, to look now
 	erases  bool      // the record is about to be deleted
-	save    bool
-	events  []event.Event
+	// how many events that waited found no place any more
+	crowdedOut int
+	save       bool
+	events     []event.Event
 }
 
 // ID is the account's id.
@@ -80,7 +82,11 @@ func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide fu
 	for _, ev := range tx.events {
 		e.observe(ctx, ev)
 	}
-	if tx.save && !tx.erases && e.tells() && tx.notable() {
+	if tx.save && tx.crowdedOut > 0 {
+		tenant, user := subject(id)
+		e.observe(ctx, event.Event{At: tx.Now, Tenant: tenant, User: user, Kind: event.NotificationDropped, Reason: "too many wait", Remaining: tx.crowdedOut})
+	}
+	if tx.save && !tx.erases && e.messenger.tells() && tx.notable() {
 		e.notifySoon(ctx, id)
 	}
 	return answer
@@ -153,8 +159,19 @@ func (tx *Tx) dropAhead() {
 
 // number puts the events of tx into the account, so that they are written with it.
 func (e *Engine) number(tx *Tx) {
+	waiting := 0
+	if e.Notifier != nil && tx.notable() {
+		waiting = tx.Activity.Waiting()
+	}
 	for i, ev := range tx.events {
 		tx.Activity, tx.events[i] = tx.Activity.Append(ev)
+		tx.events[i].Tenant, tx.events[i].User = ev.Tenant, ev.User // ids are the host's, and not to be cleaned
+		if ev.Kind.Notable() {
+			waiting++
+		}
+	}
+	if e.Notifier != nil && tx.notable() {
+		tx.crowdedOut = waiting - tx.Activity.Waiting()
 	}
 	if e.Notifier == nil {
 		tx.Activity = tx.Activity.Acknowledged(tx.Activity.Last())

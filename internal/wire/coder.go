@@ -255,7 +255,7 @@ func (c *Coder) when(name string, t time.Time, n, units int64) int64 {
 	zero, last := zeroSeconds*units, (lastSeconds+1)*units-1
 	u := uint64(0)
 	if !c.reading && !t.IsZero() {
-		if n <= zero || n > last {
+		if s := t.Unix(); s <= zeroSeconds || s > lastSeconds { // n may have overflowed
 			c.fail(name, "is in no year that can be written")
 			return zero
 		}

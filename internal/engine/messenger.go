@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/guard"
+	"github.com/totpflow/totpflow/store"
+)
+
+const (
+	// notifyTimeout is how long one call of the notifier is waited for.
+	notifyTimeout = 30 * time.Second
+	// maxPlaces bounds how many accounts are told about at once. What finds no place
+	// waits in its record.
+	maxPlaces = 64
+	// maxDeaf bounds the calls that have not returned although their time was over.
+	maxDeaf = 256
+)
+
+var errDeaf = errors.New("engine: an earlier call of the notifier has not returned")
+
+// A messenger calls the notifier, for each account by one goroutine of this process at
+// a time.
+type messenger struct {
+	notifier event.Notifier
+	places   chan struct{}
+
+	mu      sync.Mutex
+	running map[store.AccountID]bool     // true: there is more since it began
+	deaf    map[store.AccountID]struct{} // whose call has not returned in time
+	busy    int
+	idle    chan struct{} // closed when nothing is busy; nil while nobody waits
+}
+
+func newMessenger(n event.Notifier) *messenger {
+	return &messenger{
+		notifier: n, places: make(chan struct{}, maxPlaces),
+		running: make(map[store.AccountID]bool), deaf: make(map[store.AccountID]struct{}),
+	}
+}
+
+// tells reports whether this process tells anybody.
+func (m *messenger) tells() bool { return m.notifier != nil && m.notifier != event.Deferred }
+
+// enter reports whether the caller is to tell about the account: it has the place that
+// it has taken, and nobody else does.
+func (m *messenger) enter(id store.AccountID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, there := m.running[id]; there {
+		m.running[id] = true
+		return false
+	}
+	m.running[id] = false
+	m.busy++
+	return true
+}
+
+// more reports whether something has come since the last call, or since enter.
+func (m *messenger) more(id store.AccountID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	more := m.running[id]
+	m.running[id] = false
+	if !more {
+		delete(m.running, id) // what comes from now on begins again
+	}
+	return more
+}
+
+// leave ends what enter began.
+func (m *messenger) leave(id store.AccountID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.running, id)
+	m.end()
+}
+
+func (m *messenger) begin() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.busy++
+}
+
+// end is called with the lock.
+func (m *messenger) end() {
+	m.busy--
+	if m.busy == 0 && m.idle != nil {
+		close(m.idle)
+		m.idle = nil
+	}
+}
+
+// Drain waits until this process tells nobody, or until ctx ends.
+func (e *Engine) Drain(ctx context.Context) error {
+	m := e.messenger
+	for {
+		m.mu.Lock()
+		if m.busy == 0 {
+			m.mu.Unlock()
+			return nil
+		}
+		if m.idle == nil {
+			m.idle = make(chan struct{})
+		}
+		idle := m.idle
+		m.mu.Unlock()
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// call calls the notifier, and waits for half a minute. A notifier that does not look at
+// its context is left to itself then; its account waits until it has returned.
+func (m *messenger) call(ctx context.Context, n event.Notification) error {
+	id := store.AccountID{Tenant: n.Tenant, User: n.User}
+	m.mu.Lock()
+	_, deaf := m.deaf[id]
+	full := len(m.deaf) >= maxDeaf
+	m.mu.Unlock()
+	if deaf || full {
+		return errDeaf
+	}
+	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() {
+		err := errors.New("engine: the notifier ended its goroutine")
+		defer func() {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			delete(m.deaf, id)
+			answer <- err
+		}()
+		err = guard.Call(func() error { return m.notifier.Notify(ctx, n) })
+	}()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	select {
+	case err := <-answer: // just now
+		return err
+	default:
+		m.deaf[id] = struct{}{}
+		return ctx.Err()
+	}
+}
