@@ -126,7 +126,7 @@ func TestHandlers(t *testing.T) {
 }
 
 // Support: the administrator resets by a code of their own, the person sets up
-// anew, and the mail about it can close the account.
+// again, and the mail about it can close the account.
 func TestAdministration(t *testing.T) {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)

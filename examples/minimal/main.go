@@ -243,7 +243,7 @@ func (p *product) changePassword(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Please try again.", http.StatusServiceUnavailable)
 		return
 	}
-	// second factor: whoever knew the old password keeps nothing
+	// second factor: a person who knew the old password keeps nothing
 	if err := p.pages.PasswordChanged(w, r, user); err != nil {
 		p.pages.Fail(w, r, err)
 		return
