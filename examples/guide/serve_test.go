@@ -83,7 +83,7 @@ func TestServe(t *testing.T) {
 	ended, answered := make(chan error, 1), make(chan error, 1)
 	go func() { ended <- serve(ctx, server, on, mfa) }()
 	go func() {
-		answer, err := http.Get("http://" + on.Addr().String()) //nolint:noctx // a test
+		answer, err := http.Get("http://" + on.Addr().String())
 		if err == nil {
 			err = answer.Body.Close()
 		}

@@ -41,12 +41,13 @@ func libraryGraph(t *testing.T) graph {
 		from, err := filepath.Rel(root, filepath.Dir(path))
 		require.NoError(t, err)
 		name := shown(filepath.ToSlash(from))
-		direct[name] = direct[name]
+		all := direct[name]
 		for _, of := range imports {
 			if to, ok := strings.CutPrefix(of+"/", module+"/"); ok {
-				direct[name] = append(direct[name], shown(strings.TrimSuffix(to, "/")))
+				all = append(all, shown(strings.TrimSuffix(to, "/")))
 			}
 		}
+		direct[name] = all // also without imports
 	}
 	return direct.public()
 }
