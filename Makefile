@@ -41,9 +41,9 @@ mutants:
 rigs:
 	@scripts/rigs
 
-## make docs         writes what is generated: the Go snippets of the Markdown files
+## make docs         writes what is generated: the Go snippets of the Markdown files, the picture of the packages
 docs:
-	go test ./tests/docs -run '^TestSnippets$$' -count 1 -update
+	go test ./tests/docs -run '^(TestSnippets|TestArchitecture)$$' -count 1 -update
 
 ## make screenshots  takes the pictures anew that the Markdown files show
 screenshots:

@@ -63,7 +63,7 @@ const (
 	ReasonRecoveryCode   Reason = "recovery code"   // lead the person to a new authenticator
 	ReasonTrustedBrowser Reason = "trusted browser" // no code was asked
 	ReasonPhoneCode      Reason = "phone code"      // by SMS or voice
-	ReasonExternal       Reason = "external factor" // a factor of the host's, through VerifyExternal
+	ReasonExternal       Reason = "external factor" // a factor of the host's ([Service.BeginExternal])
 	ReasonPolicyOff      Reason = "off"             // policy off, nothing set up
 	ReasonNotEnrolled    Reason = "not enrolled"    // policy optional, nothing set up
 	ReasonGrace          Reason = "grace"           // policy required, nothing set up, until Decision.GraceUntil

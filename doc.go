@@ -1,9 +1,10 @@
 // Package totpflow is the second factor of a product's sign-in: codes from an
-// authenticator app, enrollment, recovery codes and trusted browsers, for programs
-// that have users, passwords and sessions of their own.
+// authenticator app, enrollment, recovery codes and trusted browsers. Begin with [New],
+// and call [Service.SignIn] after the password. It stores one sealed record for each
+// account in a [store.Store]. It defends against used, guessed and overheard codes, open
+// sessions and a stolen database. Users, passwords, sessions and mail are left to you.
 //
-// Make a [Service] with [New]. After the password is right, [Service.SignIn]
-// decides what is next:
+// The host makes one [Service]. After the password is right, it decides what is next:
 //
 //	next, err := mfa.SignIn(ctx, user, totphttp.TrustTokens(r)...)
 //

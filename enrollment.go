@@ -72,7 +72,7 @@ type PendingEnrollment struct {
 // There are four ways here:
 //
 //   - the challenge of a sign-in whose step is [Enroll];
-//   - [Account.Reauthenticate] for [ActionReplaceAuthenticator] or [ActionAddAuthenticator];
+//   - [Account.VerifyCode] for [ActionReplaceAuthenticator] or [ActionAddAuthenticator];
 //   - the proof of a sign-in by recovery code;
 //   - for somebody who is signed in and has nothing set up: ask for the
 //     password again, call [Service.SignIn], and use the proof of its decision.

@@ -1,10 +1,14 @@
-// Package admin is what administrators and operators do about other people's
-// second factor: see who has one, set a tenant's policy, help people who lost
-// their phone, import and erase accounts, and look after the database.
+// Package admin is what administrators and operators do about other people's second
+// factor. Begin with [New], from the service and the host's [Rule]. It stores policies and
+// approval requests beside the accounts. It defends against open sessions of
+// administrators and against one administrator alone, by a code for each call. Who may do
+// what is left to you, in the Rule.
 //
-// Make an [Admin] with [New], from the service of package totpflow and the host's
-// [Rule]. Every call names its [Actor]: an [Administrator] with a proof of their
-// own second factor, or an [Operator] with a reason.
+// It lists who has set up, sets a tenant's policy, helps people who lost their phone,
+// imports and erases accounts, and looks after the database.
+//
+// Every call names its [Actor]: an [Administrator] with a proof of their own second
+// factor, or an [Operator] with a reason.
 //
 //	office := admin.New(mfa, rule)
 //	err := office.Reset(ctx, admin.Administrator{User: user, Proof: proof}, target, admin.ScopeAll)
@@ -14,7 +18,7 @@
 // [Admin.AfterDatabaseRestore]) report their progress, and a run that was cut
 // short goes on from there.
 //
-// Nothing here shows a secret. What is set up without the person is what they had
+// Nothing here shows a secret. Nothing is set up without the person but what they had
 // already ([Admin.Import], [Admin.RestoreAuthenticator]).
 package admin
 

@@ -1,13 +1,17 @@
-// Package applock locks a desktop or command-line program that has a session
-// with a server: when it is closed, when nobody uses it, or by a button. It opens
-// again with the password and a code, which the server checks.
+// Package applock locks a desktop or command-line program that has a session with a
+// server. Begin with [NewValue] on the server and [New] in the program. It stores nothing:
+// the program keeps a sealed [Vault], the server its [Value]. It defends against people at
+// the keyboard, or with the disk, of a program that is locked. Checking password and code,
+// and counting guesses, is left to you.
 //
-// What stands between is no boolean, which anybody could turn over in the
-// program's memory or settings, and no secret of the authenticator, which has no
-// business on this machine. It is encryption: what the program keeps of its
-// session, such as its token, lies in a [Vault], and the 256-bit [Value] that
-// opens the vault is the server's. The server hands it out after password and
-// code, and only then.
+// A program locks when it is closed, when nobody uses it, or by a button. It opens again
+// with the password and a code, which the server checks.
+//
+// The lock is not a boolean, which anybody could turn over in the program's memory
+// or settings, and not a secret of the authenticator, which has no business on this
+// machine. It is encryption: what the program keeps of its session, such as its
+// token, lies in a [Vault], and the 256-bit [Value] that opens the vault is the
+// server's. The server hands it out after password and code, and only then.
 //
 // # First call
 //
@@ -18,7 +22,7 @@
 //
 //	vault, err := applock.Decode(file, applock.Options{Of: "acme/ana@acme.example/laptop-7"})
 //	// The person types password and code; the server checks both, for example with
-//	// Account.Reauthenticate of package totpflow for an action of its own, and
+//	// Account.VerifyCode of package totpflow for an action of its own, and
 //	// answers with the value's text.
 //	value, err := applock.ParseValue(answer)
 //	err = vault.Open(now, value)
@@ -44,7 +48,7 @@
 // another account's, is refused.
 //
 // Not protected: anything on the machine while the program is open, from malware,
-// from a debugger, from who may read the process's memory. Locking drops the only
+// from a debugger, from programs that may read the process's memory. Locking drops the only
 // reference to the value, but Go overwrites memory when it needs it and not
 // before, and a copy may have gone to swap, to a core dump or into hibernation:
 // where that matters, let locking end the process. An older vault that is put back

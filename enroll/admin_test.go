@@ -176,7 +176,7 @@ func TestBurnDropsTheCandidate(t *testing.T) {
 	}
 }
 
-// A step that was burnt stays burnt, whatever time and window follow.
+// A step that was used stays used, whatever time and window follow.
 func TestBurnNeverGoesBack(t *testing.T) {
 	e := enrolled(t, noon, keyA)
 	for _, at := range []time.Time{{}, time.Unix(-1, 0), time.Unix(0, 0), noon.Add(-time.Hour)} {

@@ -1,7 +1,12 @@
-// Package enroll binds authenticators to an account: it offers a secret, makes it
-// live when the person has shown a code of it, verifies codes against all that
-// are live, and replaces, removes or clears them. It is pure: no clock, no I/O,
-// no goroutine. The time is always an argument, and an [Enrollment] is a value.
+// Package enroll binds authenticators to an account. Begin with [Enrollment.Begin] on the
+// zero [Enrollment]. It stores nothing: keep what [Enrollment.Encode] returns, sealed. It
+// defends against enrollments that are abandoned or hijacked, used codes, and thieves who
+// replace the owner's app. Counting guesses, and deciding who may change what, is left to
+// you.
+//
+// It offers a secret, makes it live when the person has shown a code of it, verifies codes
+// against all that are live, and replaces, removes or clears them. It is pure: no clock,
+// no I/O, no goroutine. The time is always an argument, and an Enrollment is a value.
 //
 // # First call
 //
@@ -16,10 +21,10 @@
 //	e, done, err := e.Confirm(now, candidate.ID, typed, totp.Standard())
 //	e, used, err := e.Verify(now, typed, totp.Standard())
 //
-// What may follow what is one table: see [Transitions] and [Diagram].
+// One table lists which action may follow in which state: see [Transitions] and [Diagram].
 //
 // Three actions are an administrator's: [Enrollment.Reset] has the person set up
-// anew, [Enrollment.Exempt] makes the account a machine's, [Enrollment.Restore]
+// again, [Enrollment.Exempt] makes the account a machine's, [Enrollment.Restore]
 // brings back what somebody else took away. [Enrollment.Import] takes over a key of
 // another system, and after a database was restored [Enrollment.MarkUsed] makes up for
 // the codes that it has forgotten.
@@ -28,24 +33,24 @@
 //
 // Keep what [Enrollment.Encode] returns, sealed: it holds the secrets. Write each
 // changed value with a compare-and-swap and answer the person after the write is
-// acknowledged. A code is burnt in the value that is returned, so two requests
-// that start from the same value are both told yes, and only the store knows
+// acknowledged. A code is used in the value that is returned, so two requests
+// that start from the same value both get a yes, and only the store knows
 // which was first. Package store has such an Update, package keyring the seal.
 //
 // # Threats
 //
-// A candidate signs nobody in, and to begin does not touch what is live: a
+// A candidate signs nobody in, and to begin does not touch what is live: an
 // enrollment that is abandoned, or begun in a stolen session, weakens nothing. The
-// code of a confirmation is burnt. A secret that is gone keeps its last step for
-// some minutes, so that to disable and to enroll it again does not make used codes
-// good. What a person replaces, removes or disables is kept for three days, where
-// it verifies nothing: a stolen session can take an authenticator away, and this
-// is how it comes back. Those added first have the places, so that nobody can push
-// the owner's out by replacing on and on. Guesses are not counted here: charge each wrong code by the number of
-// live authenticators, since each is one more chance (package throttle). Nor does
-// anything here ask who is asking: let Begin over a live authenticator, Disable
-// and Remove follow a code shown for that purpose, and Reset, Exempt, Import and
-// Restore an administrator's leave.
+// code of a confirmation is used. A secret that is gone keeps its last step for some
+// minutes, so that to disable and to enroll it again does not make used codes good.
+// What a person replaces, removes or disables is kept for three days, where it
+// verifies nothing: a stolen session can take an authenticator away, and this is how
+// it comes back. Those added first have the places, so that nobody can push the
+// owner's out by replacing on and on. Guesses are not counted here: charge each
+// wrong code by the number of live authenticators, since each is one more chance
+// (package throttle). Nor does anything here ask who is asking: let Begin over a
+// live authenticator, Disable and Remove follow a code shown for that purpose, and
+// Reset, Exempt, Import and Restore an administrator's leave.
 //
 // No type of this package shows a secret when printed, logged or encoded by a
 // general encoder; the doors are Encode, the methods of [Offer], and the key's own.

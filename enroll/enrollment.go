@@ -160,7 +160,7 @@ type Confirmation struct {
 }
 
 // Confirm makes the candidate with this ID live, if code is its code now. The
-// code is burnt: it signs nobody in. Unless the candidate adds, the others are
+// code is used: it signs nobody in. Unless the candidate adds, the others are
 // cleared by the same change, so that no code of theirs passes any more; they are
 // kept for an [Enrollment.Restore].
 //
@@ -251,7 +251,7 @@ func (e Enrollment) Disable(at time.Time) (Enrollment, error) {
 }
 
 // Reset clears all authenticators, what is kept of former ones and the candidate,
-// by an administrator's leave, and waits for the person to set up anew. Every
+// by an administrator's leave, and waits for the person to set up again. Every
 // state allows it.
 func (e Enrollment) Reset(at time.Time) (Enrollment, error) {
 	next, err := e.take(at, Reset)

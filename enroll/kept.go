@@ -37,7 +37,7 @@ func (e Enrollment) Recoverable(at time.Time) []Recoverable {
 	return kept
 }
 
-// shelve keeps authenticators that go. The oldest have the places: whoever is in
+// shelve keeps authenticators that go. The oldest have the places: anyone who is in
 // a stolen session and replaces again and again adds newer ones only, and cannot
 // push the owner's out.
 func (e Enrollment) shelve(at time.Time, gone ...Authenticator) Enrollment {

@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// replace has whoever holds the session replace all that is live by a new key.
+// replace has anyone who holds the session replace all that is live by a new key.
 func replace(t testing.TB, e enroll.Enrollment, at time.Time, k totp.Key, name string) enroll.Enrollment {
 	e, c, err := e.Begin(at, k, name, false)
 	require.NoError(t, err)

@@ -61,7 +61,7 @@ type Transition struct {
 //
 // Four things to see here. Only Active and Replacing have a Verify edge: a
 // candidate never signs anybody in. Begin leads from Active to Replacing, never
-// to Pending: whoever starts a new enrollment and walks away (or does so in a stolen
+// to Pending: anyone who starts a new enrollment and walks away (or does so in a stolen
 // session) has not weakened the authenticator that is live. Restore has an edge
 // wherever something may be kept, Pending among it: who disables the second factor
 // in a stolen session and begins an enrollment must not keep the owner's away with it.

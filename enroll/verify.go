@@ -10,12 +10,12 @@ import (
 )
 
 // Verify checks a code against every live authenticator and returns the
-// enrollment in which its step is burnt, with the authenticator that it was of.
+// enrollment in which its step is used, with the authenticator that it was of.
 // Codes of a candidate do not pass.
 //
 // All authenticators are tried with the same work, whichever matches: the time
 // does not tell which one is in use. A code that happens to be right for several
-// is burnt in each.
+// is used in each.
 //
 // Errors: [ErrNone] (an [ErrTransition]) when no authenticator is live; [ErrClock];
 // and of package totp ErrMalformedCode, ErrAlreadyUsed, ErrRejected. There is no

@@ -40,7 +40,7 @@ func TestVerifyEachOfSeveral(t *testing.T) {
 	}
 }
 
-// All are tried to the end: a code that is right for two is burnt in both, so the
+// All are tried to the end: a code that is right for two is used in both, so the
 // second cannot be used with the digits that somebody saw.
 func TestACodeOfTwoIsBurntInBoth(t *testing.T) {
 	typed := code(t, keyA, noon)

@@ -1,5 +1,8 @@
-// Package event says what happened to a second factor, in words that a host can
-// store, alert on and show.
+// Package event describes what happened to a second factor, in words that a host can
+// store, alert on and show. Begin with [Slog] as the [Observer] of a service, and a
+// [Notifier] that mails people. It stores the last changes inside the account's record. It
+// defends against forged lines of a log and floods that hide a change. Sending mails and
+// raising alarms is left to you.
 //
 // A flow makes an [Event], [Activity.Append] numbers it and keeps it inside the
 // account's own record, and only after that record is written do others hear of it.

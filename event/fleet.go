@@ -23,7 +23,7 @@ import (
 // A fleet remembers Refusals+1 events and Accounts names, however many come. An
 // event that is told again is not counted again, and one that comes a minute
 // late or more is not counted. When more than Refusals such come in a row, the
-// clock was set back, and the fleet starts anew with them.
+// clock was set back, and the fleet starts again with them.
 //
 // The zero Fleet is ready. It is safe for concurrent use; its fields may not be
 // changed after its first use. It must not be copied.

@@ -1,10 +1,13 @@
-// Package keyring seals what a second factor must keep secret and signs what
-// it hands out.
+// Package keyring seals what a second factor must keep secret and signs what it hands out.
+// Begin with [Generate], once, and [Parse] when the program starts. It stores nothing: the
+// string of the ring is a secret that you keep. It defends against a database that is
+// stolen, altered or mixed up. Keeping ring and database apart, with a copy of each, is
+// left to you.
 //
-// Start with [Generate], once, by hand or in an enrollment script. It returns a
-// ring in its string form, which is a secret like a database password: keep it
-// in a secret manager, an environment variable or a file with mode 0600, never
-// in the repository. [Parse] reads it when the program starts:
+// [Generate] is called once, by hand or in a script that sets the product up. It returns
+// a ring in its string form, which is a secret like a database password: keep it in a
+// secret manager, an environment variable or a file with mode 0600, never in the
+// repository. [Parse] reads it when the program starts:
 //
 //	ring, err := keyring.Parse(os.Getenv("TOTPFLOW_KEYS"))
 //	sealed := ring.Seal("account record", plaintext, tenant, user)

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// Whoever has damaged a ring is told where, and nothing of the ring.
+// A person who has damaged a ring is told where, and nothing of the ring.
 func TestMalformedSaysWhere(t *testing.T) {
 	const head, id, secret = "totpflow-keys-1:aes-256-gcm:7:", "5d2c8f07", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 	for text, want := range map[string]string{

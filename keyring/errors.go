@@ -28,7 +28,7 @@ var (
 	// ErrNewest is returned by [Retire] for the newest key: [Rotate] first.
 	ErrNewest = errors.New("keyring: the newest key cannot be retired")
 
-	// ErrTooManyAuthenticators is returned by [Rotate] for a ring that is full and by
+	// ErrLimit is returned by [Rotate] for a ring that is full and by
 	// [RaiseEpoch] at the last epoch.
 	ErrLimit = errors.New("keyring: limit reached")
 )

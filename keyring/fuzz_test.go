@@ -13,7 +13,7 @@ import (
 )
 
 // FuzzParse holds that what is accepted has one spelling: Rotate, which writes
-// the ring anew, repeats every byte of it.
+// the ring again, repeats every byte of it.
 func FuzzParse(f *testing.F) {
 	good := goldenRings["aes-256-gcm"]
 	f.Add(good)

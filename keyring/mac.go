@@ -24,7 +24,7 @@ const TagSize = len(keyID{}) + sha256.Size
 // and ("a", "bc") have different tags.
 //
 // For one key the tag is always the same; it tells nothing about fields that
-// cannot be guessed, and proves a guess only to who holds the ring.
+// cannot be guessed, and proves a guess only to a holder of the ring.
 func (r *Ring) MAC(purpose string, fields ...string) []byte {
 	st := r.state()
 	k := st.newest()

@@ -15,7 +15,7 @@ var ErrDestination = errors.New("phone: no messages to this destination")
 // shared cost and premium rates ([ExpensivePrefixes]). National premium numbers
 // differ by country and are not known here; who serves few countries names them
 // in Only, which is the best defence against messages pumped to numbers that pay
-// whoever asks for them.
+// anyone who asks for them.
 type Destinations struct {
 	// Only, when not empty, are the prefixes that may be sent to, such as "+43"
 	// or "+1876". One that is itself an expensive prefix, or part of one, allows

@@ -1,8 +1,12 @@
-// Package phone lets a person sign in with a code that comes by SMS or by a
-// call. It is pure: no clock, no I/O, no goroutine. The time is always an
-// argument, and a [State], which an account keeps, is a value. What talks to a
-// provider is a [Sender]; packages kannel and twilio of the module
-// phone/provider are two.
+// Package phone lets a person sign in with a code that comes by SMS or by a call. Begin
+// with [ParseNumber] and [State.Add]. It stores nothing: keep what [State.Encode] and
+// [Sends.Encode] return, sealed. It defends against guessed and used codes, and against
+// people who profit from messages that you pay for. A [Sender], the countries that you
+// serve and a second way in are left to you.
+//
+// It is pure: no clock, no I/O, no goroutine. The time is always an argument, and a
+// [State], which an account keeps, is a value. Packages kannel and twilio of the module
+// phone/provider are two Senders.
 //
 // # First call
 //
@@ -23,8 +27,8 @@
 // # How far to trust it
 //
 // The public telephone network is a restricted authenticator to NIST (SP
-// 800-63B-4 §3.1.3.3): whoever has a SIM swapped, a number ported, a call
-// diverted or the signalling intercepted gets the code. Offer something else
+// 800-63B-4 §3.1.3.3): a thief who has a SIM swapped, a number ported,
+// a call diverted or the signalling intercepted gets the code. Offer something else
 // beside it, and tell the person. A code by phone signs in, where the policy
 // allows the method, and does no more: it is never enough to disable or replace
 // an authenticator, to make new recovery codes, to trust a browser or to
@@ -48,7 +52,7 @@
 //
 // # Messages cost
 //
-// Numbers that pay whoever sends to them are a business. Every send is counted
+// Numbers that pay the people who have messages sent to them are a business. Every send is counted
 // before the provider is called: in the State for the account first, so that of
 // several requests at once one goes on, and then as [Sends] in records of their own
 // for the number, its [Number.Prefix] and the tenant, best under a keyed hash.

@@ -27,7 +27,7 @@ func Example() {
 	person := &telephone{}
 	var s phone.State // as it was loaded
 
-	// Whoever adds a number has shown a code of the authenticator before.
+	// A person who adds a number has shown a code of the authenticator before.
 	number, err := phone.ParseNumber("+44 7700 900123")
 	if err != nil {
 		fmt.Println(err)

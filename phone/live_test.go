@@ -143,7 +143,7 @@ func TestFiveTries(t *testing.T) {
 
 func second(_ phone.State, _ phone.Phone, err error) error { return err }
 
-// A right code, or ten minutes, and the count begins anew.
+// A right code, or ten minutes, and the count begins again.
 func TestWrongCodesAreForgotten(t *testing.T) {
 	four := func() (phone.State, string) {
 		s, code := send(t, with(t, noon, mobile), noon, "a")

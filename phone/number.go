@@ -231,7 +231,7 @@ func notNumber(why string) error { return fmt.Errorf("%w: %s", ErrNumber, why) }
 func (n Number) IsZero() bool { return n == Number{} }
 
 // E164 returns the number itself, "+" and digits; "" for the zero Number. It is
-// personal data, and whoever shows it to a thief with the password has told
+// personal data, and anyone who shows it to a thief with the password has told
 // whose phone to take over.
 func (n Number) E164() string {
 	if n.IsZero() {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// A Mode says whether people must have a second factor. The zero Mode is
+// A Mode decides whether people must have a second factor. The zero Mode is
 // Required: a row that was read wrong asks for more, not less.
 type Mode uint8
 

@@ -20,7 +20,7 @@ const (
 // method but codes by phone. Policies are comparable; two that are written
 // differently and ask for the same have the same [Strictest].
 type Policy struct {
-	// Mode says whether a second factor is required.
+	// Mode decides whether a second factor is required.
 	Mode Mode
 	// Grace is how long, with Required, who has no factor may go on without,
 	// from the first sign-in at which it was required. 0 and less is not at all,

@@ -1,6 +1,11 @@
-// Package recovery makes and redeems the codes that a person keeps for the day
-// when the authenticator is lost (NIST SP 800-63B-4 §4.2.1.1, "saved recovery
-// codes"; OWASP calls them single-use recovery codes).
+// Package recovery makes and redeems the codes that a person keeps for the day when the
+// authenticator is lost. Begin with [New], which returns a [Sheet] to print and a [Set] to
+// store. It stores nothing: keep what [Set.Encode] returns. It defends against a stolen
+// database and against codes that are used twice. Limiting attempts, and writing before
+// anybody is let in, is left to you.
+//
+// NIST SP 800-63B-4 §4.2.1.1 calls them "saved recovery codes", OWASP single-use recovery
+// codes.
 //
 // [New] makes ten codes and the [Set] to store; a [Sheet] prints the codes,
 // once. To redeem one, first take an attempt from a limit of the caller's (10

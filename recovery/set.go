@@ -17,11 +17,11 @@ var (
 	// ErrRejected means that the code is not one of the set's, or not any more.
 	ErrRejected = errors.New("recovery: code rejected")
 	// ErrUsed means that the code was used before. It is also [ErrRejected],
-	// and only for the log: whoever tries codes must not learn which ones were
+	// and only for the log: anyone who tries codes must not learn which ones were
 	// real.
 	ErrUsed = fmt.Errorf("%w: already used", ErrRejected)
 	// ErrStale means that the digest was derived for another set: derive it
-	// anew for this one.
+	// again for this one.
 	ErrStale = errors.New("recovery: digest of another set")
 )
 
@@ -48,7 +48,7 @@ func New(at time.Time) (codes []string, s Set) { return draw(at, Codes) }
 // Issue makes a single code, for somebody who can use neither authenticator nor
 // saved codes any more, and the set to store: an issued recovery code (NIST SP
 // 800-63B-4 §4.2.1.2). Send it to an address of the person that was validated
-// before, never to whoever asked for it, and keep its set apart from that of
+// before, never to the person who asked for it, and keep its set apart from that of
 // [New]. How long it is good is the caller's to hold, from [Set.Made]: at most 24
 // hours by e-mail. It is otherwise as the codes of New, and takes the work of one
 // [Set.Derive].

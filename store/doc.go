@@ -1,5 +1,8 @@
-// Package store says what totpflow asks of a database, and holds the one loop
-// that writes to it.
+// Package store is what totpflow asks of a database, and the one loop that writes to it.
+// Begin with an adapter such as store/sqlstore, or [NewMemory] in tests; a flow of your
+// own calls [Update]. It stores one record for each account. It defends against races,
+// lost acknowledgements and a database that is down. Sealing the bytes, and keeping old
+// records from being put back, is left to you.
 //
 // A program that uses the totpflow service opens a [Store] (an adapter such as
 // store/sqlstore, or [NewMemory] in tests) and hands it over. A program that
@@ -49,7 +52,7 @@
 // the writer knows the version that it drew. An account restored or deleted
 // and made again: random versions never come back.
 //
-// Not covered: whoever can write the database can put an older record back.
+// Not covered: an attacker who can write to the database can put an older record back.
 // The sealed bytes are authenticated by the layer above, their freshness is
 // the database's.
 //

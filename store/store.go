@@ -8,7 +8,7 @@ import (
 
 // What a store answers. Adapters return ErrNotFound and ErrConflict (wrapped or
 // not) and otherwise their driver's own errors; ErrUnavailable is put around
-// those by [Update] and by whoever else calls a store.
+// those by [Update] and by others that call a store.
 var (
 	// ErrNotFound: there is no record under this id. It means "never
 	// enrolled", so nothing else may be reported by it: not a timeout, not a

@@ -1,5 +1,8 @@
-// Package throttle bounds how often a second factor can be guessed, in every
-// period that matters: in a row, in a day, in 30 days and in 365 days.
+// Package throttle bounds how often a second factor can be guessed: in a row, in a day, in
+// 30 days and in 365 days. Begin with [Budget.Allow], before a code is looked at. It
+// stores nothing: keep what [Budget.Encode] returns in the account's record. It defends
+// against guessing for years, and against strangers who lock the owner out. Writing the
+// new value before the answer is left to you.
 //
 // A verifier keeps one [Budget] for each account, in the same record as the
 // factor. Before it looks at a code it calls [Budget.Allow]; for a wrong one
@@ -30,8 +33,8 @@
 //
 // # Threats
 //
-// Successes do not clear the long windows, else an attacker who knows the
-// password guesses four times after each of the owner's sign-ins, for ever. A
+// Successes do not clear the long windows. Otherwise an attacker who knows the
+// password could guess four times after each of the owner's sign-ins, for ever. A
 // success gives back what its own challenge was charged, and only that: an
 // attacker's challenge ends in success only when he has won already.
 //
@@ -45,8 +48,8 @@
 // A clock that steps back never frees anything: charges that lie in its future
 // count, waits end where they would have ended. A clock that runs ahead frees
 // what it would have freed at that time, and takes it back when it returns, if
-// it was ahead by no more than a year. What was charged while it ran ahead then
-// counts for longer than it should; the owner gets in by two consecutive codes
+// it was ahead by no more than a year. Charges of the time when it ran ahead
+// then count for longer than they should; the owner gets in by two consecutive codes
 // or a recovery code.
 //
 // # Storage

@@ -99,7 +99,7 @@ func TestRunToTheSecond(t *testing.T) {
 	require.Equal(t, start.Add(750*time.Millisecond+p.MaxWait), refusal(t, b, start, p, guess).Until)
 }
 
-// Whoever waits is told whether a pair would do, and is told right.
+// Anyone who waits is told whether a pair would do, and is told right.
 func TestPairIsOfferedWhereItIsTaken(t *testing.T) {
 	p := throttle.Default()
 	for _, c := range []struct {

@@ -7,7 +7,7 @@ import (
 )
 
 // A Profile is the set of limits. It is the caller's configuration and not part
-// of a [Budget]: changing it judges the same past anew. Durations count in
+// of a [Budget]: changing it judges the same past again. Durations count in
 // whole seconds, rounded up. The zero Profile allows nothing.
 type Profile struct {
 	Free      int           // wrong codes in a row before the first wait

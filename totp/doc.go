@@ -1,6 +1,11 @@
-// Package totp makes and verifies time-based one-time passwords (TOTP, RFC 6238, over HOTP, RFC 4226) and reads and
-// writes the otpauth:// key URIs that authenticator apps scan. It is pure: no clock, no I/O, no goroutine. The time is
-// always an argument.
+// Package totp makes and verifies time-based one-time passwords (TOTP, RFC 6238, over
+// HOTP, RFC 4226). Begin with [NewKey]. It stores nothing: keep the string of [Key.URI],
+// sealed, and the step that [Key.Verify] returns. It defends against used codes, timing,
+// and secrets that print themselves. Counting guesses, and storing the step before anybody
+// is let in, is left to you.
+//
+// It reads and writes the otpauth:// key URIs that authenticator apps scan. It is pure: no
+// clock, no I/O, no goroutine. The time is always an argument.
 //
 // # First call
 //
@@ -19,7 +24,7 @@
 // # Storage
 //
 // Keep the string of [Key.URI], not the bare secret: algorithm, digits and period are part of the key, and a secret that
-// is read back with other parameters locks its owner out. Whoever reads that string can make codes, so keep it encrypted
+// is read back with other parameters locks its owner out. Anyone who reads that string can make codes, so keep it encrypted
 // (RFC 4226, section 7.5) and bind the ciphertext to the user. Package keyring of this module does both.
 //
 // # Threats

@@ -69,7 +69,7 @@ var samples = map[string]bool{
 	"GEZDGNBVGY3TQOJQ":                 true, // "1234567890"
 }
 
-// Secret REVEALS the secret, as base32 in upper case without padding, for a user who has to type it. Whoever sees it can
+// Secret REVEALS the secret, as base32 in upper case without padding, for a user who has to type it. A person who sees it can
 // make codes for ever: show it once, to its owner, and never log it. It is "" for the zero Key.
 func (k Key) Secret() string {
 	if k.IsZero() {

@@ -61,7 +61,7 @@ func load[V any](t testing.TB, name string) []V {
 // tally counts the classes that the vectors of one test had.
 type tally map[string]int
 
-// check holds err against the expected class, and says whether the vector was to be accepted.
+// check holds err against the expected class, and reports whether the vector was to be accepted.
 func (c tally) check(t testing.TB, expect string, err error, what any) bool {
 	c[expect]++
 	if expect == "accept" {

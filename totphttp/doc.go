@@ -1,9 +1,13 @@
-// Package totphttp carries what the second factor keeps in a browser through
-// net/http: the challenge of a sign-in under way, the token of an enrollment page,
-// and the tokens of trusted browsers, each in a cookie of its own.
+// Package totphttp carries what the second factor keeps in a browser through net/http.
+// Begin with [Context] and [TrustTokens] at the sign-in. It stores cookies in the browser,
+// and nothing on the server. It defends against cookies that scripts read, other hosts set
+// or plain http carries. Your sessions, and forms that other sites send, are left to you.
 //
-// Begin with [Context], which tells the service where a request comes from,
-// then [TrustTokens] for SignIn, [SetChallenge] and [Challenge] between the
+// The challenge of a sign-in under way, the token of an enrollment page and the tokens of
+// trusted browsers have a cookie each.
+//
+// [Context] tells the service where a request comes from. Take
+// [TrustTokens] for SignIn, [SetChallenge] and [Challenge] between the
 // password and the code, and [SetTrust] when the person ticks "trust this
 // browser". [StatusCode] turns the service's errors into status codes.
 //

@@ -1,6 +1,10 @@
-// Package totptest helps programs test their two-factor sign-in: a clock that
-// only moves when told, an authenticator that behaves like a person's phone,
-// and a store that counts, fails and loses acknowledgements.
+// Package totptest helps programs test their two-factor sign-in. Begin with [NewClock] and
+// [ScanURI]. It stores nothing outside of the test. It defends against tests that wait for
+// real time, and against handlers that let somebody in while the store fails. The
+// assertions are left to you.
+//
+// It has a clock that only moves when told, an authenticator that behaves like a person's
+// phone, and a store that counts, fails and loses acknowledgements.
 //
 //	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC))
 //	mfa, err := totpflow.New(totpflow.Config{…, Now: clock.Now})

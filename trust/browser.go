@@ -67,7 +67,7 @@ func Revoke(known []Browser, id string) ([]Browser, bool) {
 }
 
 // cleanLabel makes a label safe to print in a page, a mail or a terminal. It
-// often comes from a User-Agent header, and so from whoever is signing in.
+// often comes from a User-Agent header, and so from anyone who is signing in.
 // Dropped are control characters (a line break would forge a log line, an escape
 // sequence drive a terminal), invalid UTF-8, and the invisible characters that
 // turn the reading direction around; white space becomes single spaces.

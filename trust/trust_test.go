@@ -82,7 +82,7 @@ func TestIssueIsRandom(t *testing.T) {
 	require.Len(t, hashes, 1000)
 }
 
-// Who has only the database knows ids, hashes and times. Who has only the key
+// A person who has only the database knows ids, hashes and times. A person who has only the key
 // signs, but no record knows the secret.
 func TestForgeWithHalf(t *testing.T) {
 	_, r := newRing(t)

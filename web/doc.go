@@ -1,8 +1,12 @@
-// Package web is the second factor as pages to mount: the second step of a sign-in,
-// enrollment, recovery codes, phones, the security page, and a code before what cannot be
-// undone. A product keeps its accounts, passwords and sessions, and writes four methods.
+// Package web is the second factor as pages to mount. Begin with [New]. It stores nothing
+// on the server, and sealed tickets in cookies. It defends against forms of other sites,
+// shared browsers, copied cookies and open sessions. Accounts, passwords and sessions are
+// left to you: they are the four methods of a [Host].
 //
-// Begin with [New], and put three things into the product:
+// The pages are the second step of a sign-in, enrollment, recovery codes, phones, the
+// security page, and a code before what cannot be undone.
+//
+// Put three things into the product:
 //
 //	pages, err := web.New(web.Config{Service: mfa, Host: host, Product: "Acme Backup"})
 //	mux.Handle("/2fa/", pages.Handler())                  // the pages
@@ -24,7 +28,7 @@
 // nor frame a page nor learn its address. A sign-in begins its session under a new token.
 // An enrollment belongs to the person whose password was right last in this browser.
 // Addresses to come back to are paths of this site. A form that is sent twice is
-// answered once. What is up to the host is in [Host], and package hosttest tries it.
+// answered once. [Host] says what the host must do, and package hosttest tries it.
 //
 // # Concurrency
 //

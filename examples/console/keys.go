@@ -16,7 +16,7 @@ import (
 // beside the database is lost and stolen together with it.
 const keysVariable = "TOTPFLOW_KEYS"
 
-// loadKeys reads the key ring from the environment, or else from the file
+// loadKeys reads the key ring from the environment, or from the file
 // beside the database. On the first run it makes that file and returns its
 // name.
 func loadKeys(db string) (keys *keyring.Ring, made string, err error) {
@@ -42,7 +42,7 @@ func readKeys(db, path string) (text, made string, err error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", "", fmt.Errorf("cannot read the key file: %w", err)
 	}
-	// New keys open nothing that is already there: whoever has a second factor
+	// New keys open nothing that is already there: anyone who has a second factor
 	// would be shut out, and told nothing that helps.
 	if info, err := os.Stat(db); err == nil && info.Size() > 0 {
 		return "", "", fmt.Errorf("the database %s is here, but its key file %s is not; put it back, or set %s", db, path, keysVariable)

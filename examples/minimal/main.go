@@ -99,6 +99,7 @@ func newProduct(file, keys string, now func() time.Time) (http.Handler, error) {
 	}
 
 	// second factor: make the service and its pages
+	// region service
 	ring, err := keyring.Parse(keys)
 	if err != nil {
 		return nil, err
@@ -115,6 +116,7 @@ func newProduct(file, keys string, now func() time.Time) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	// endregion
 	// end
 
 	app := http.NewServeMux()
@@ -127,9 +129,11 @@ func newProduct(file, keys string, now func() time.Time) (http.Handler, error) {
 	mux.HandleFunc("POST /signin", p.signIn)
 
 	// second factor: mount the pages, require a session, ask for a code before a deletion
+	// region mount
 	mux.Handle("/2fa/", p.pages.Handler())
 	mux.Handle("/", p.pages.Require(app))
 	mux.Handle("POST /backups/{id}/delete", p.pages.StepUp("delete backup", p.target)(http.HandlerFunc(p.deleteBackup)))
+	// endregion
 	// end
 
 	return p.sessions.LoadAndSave(mux), nil
@@ -149,6 +153,7 @@ func (p *product) Session(r *http.Request) (s web.Session, err error) {
 	return s, err
 }
 
+// region begin
 // Begin starts a session under a new token, with nothing of the one before.
 func (p *product) Begin(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
 	login := rand.Text()
@@ -159,6 +164,8 @@ func (p *product) Begin(w http.ResponseWriter, r *http.Request, d totpflow.Decis
 	p.sessions.Put(r.Context(), "login", login)
 	return nil
 }
+
+// endregion
 
 // End ends the session on the server.
 func (p *product) End(w http.ResponseWriter, r *http.Request) error {
@@ -216,7 +223,9 @@ func (p *product) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// second factor: the last line of the sign-in
+	// region last
 	p.pages.AfterPassword(w, r, user)
+	// endregion
 	// end
 }
 
@@ -234,7 +243,7 @@ func (p *product) changePassword(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Please try again.", http.StatusServiceUnavailable)
 		return
 	}
-	// second factor: whoever knew the old password keeps nothing
+	// second factor: a person who knew the old password keeps nothing
 	if err := p.pages.PasswordChanged(w, r, user); err != nil {
 		p.pages.Fail(w, r, err)
 		return

@@ -1,5 +1,8 @@
 // Package etcdstore keeps totpflow's records in etcd 3.4 or newer, through
-// go.etcd.io/etcd/client/v3.
+// go.etcd.io/etcd/client/v3. Begin with [New], and call [Store.Check] at every start. It
+// stores at most two keys for each record under one prefix. It defends against racing processes,
+// and reads what a majority knows. Compaction, snapshots and the members' disks are left
+// to you.
 //
 //	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, DialTimeout: 5 * time.Second})
 //	accounts := etcdstore.New(client, "totpflow/")
@@ -25,9 +28,9 @@
 // no member waits for one until the context ends, so give every call a deadline.
 // A write that fails so may have been done, and may still be.
 //
-// Who restores a cluster from a snapshot brings used codes back to life, as with
+// An operator who restores a cluster from a snapshot brings used codes back to life, as with
 // every database: raise the key ring's epoch afterwards, and call totpflow's
-// Admin.Restored from a program of yours. The epoch alone leaves used codes good. The
+// Admin.AfterDatabaseRestore from a program of yours. The epoch alone leaves used codes valid. The
 // same holds for --force-new-cluster, which drops what only the others had. And a cluster whose
 // members run with --unsafe-no-fsync keeps no promise; no client can see that.
 //

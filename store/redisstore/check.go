@@ -18,7 +18,7 @@ import (
 // on if it fails. A quarantine is no failure: the operations report it.
 //
 // It returns [ErrNotDurable], [ErrReplica], [ErrCluster], [ErrNotCreated],
-// [ErrFormat] or [ErrOptions], or else [store.ErrUnavailable] wrapping the
+// [ErrFormat] or [ErrOptions], or [store.ErrUnavailable] wrapping the
 // client's error. The server may change later, by a failover or by CONFIG SET.
 // After a failover the new one is looked at in the same way before anything is
 // answered; the second goes unnoticed.

@@ -1,6 +1,10 @@
 // Package redisstore keeps totpflow's records in Redis, through
-// github.com/redis/go-redis/v9. It is tested with Redis 7.0 and uses nothing
-// that Redis 6 has not.
+// github.com/redis/go-redis/v9. Begin with [New]; call [Store.Create] once and
+// [Store.Check] at every start. It stores keys under one prefix. It defends against racing
+// processes, and against a failover that forgets used codes. The settings of the server,
+// its restarts and its backups are left to you.
+//
+// It is tested with Redis 7.0 and uses nothing that Redis 6 has not.
 //
 //	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379"})
 //	accounts := redisstore.New(client, redisstore.Options{})
@@ -44,18 +48,17 @@
 // second factor, or end the quarantine with [Store.Release] when nothing is
 // missing.
 //
-// The quarantine covers codes of authenticators and phones, and the proofs
-// made by them. What else was acknowledged last and is lost does not come back: a
-// recovery code used then is good again, and so is a code that was mailed, for its
-// day; a browser revoked then is trusted again, sessions and browsers that a new
-// password or "it was not me" ended then are not ended; an authenticator set up or
-// replaced then is not, and a reset, a policy and wrong guesses of then are
-// forgotten. Where that is not
-// acceptable, use a database that does not lose what it acknowledged:
-// store/sqlstore or store/etcdstore. After a failover that has lost much, treat
-// the database like one restored from a backup: raise the key ring's epoch, and call
-// totpflow's Admin.Restored from a program of yours. The epoch alone leaves used
-// codes good.
+// The quarantine covers codes of authenticators and phones, and the proofs made by
+// them. What else was acknowledged last and is lost does not come back: a recovery
+// code used then works again, and so does a code that was mailed, for its day; a
+// browser revoked then is trusted again, sessions and browsers that a new password
+// or "it was not me" ended then are not ended; an authenticator set up or replaced
+// then is not, and a reset, a policy and wrong guesses of then are forgotten. Where
+// that is not acceptable, use a database that does not lose what it acknowledged:
+// store/sqlstore or store/etcdstore. After a failover that has lost much, treat the
+// database like one restored from a backup: raise the key ring's epoch, and call
+// totpflow's Admin.AfterDatabaseRestore from a program of yours. The epoch alone
+// leaves used codes valid.
 //
 // The quarantine is as long as the processes' clocks agree: the process that
 // notices first says until when, by its own clock, and one that is a minute behind

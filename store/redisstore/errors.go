@@ -58,7 +58,7 @@ var (
 // that the store answers nothing until the codes are worthless that it may have
 // accepted and forgotten. It is a [store.ErrUnavailable].
 type QuarantineError struct {
-	Until time.Time // to the millisecond, in UTC, by the clock of whoever noticed
+	Until time.Time // to the millisecond, in UTC, by the clock of the process that noticed
 }
 
 // Error implements error.

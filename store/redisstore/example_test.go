@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/store/redisstore"
 )
 
-// A product checks the server when it starts. Create is for whoever sets up the
+// A product checks the server when it starts. Create is for anyone who sets up the
 // database, once, such as a deployment script.
 func Example() {
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379"})

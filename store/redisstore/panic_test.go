@@ -90,7 +90,7 @@ func TestPanicOfAClientIsTheCallers(t *testing.T) {
 }
 
 // A client that ends its goroutine has not answered: neither "no record", which
-// lets whoever has none go on, nor "written".
+// lets anyone who has none go on, nor "written".
 func TestEndedGoroutineIsAnError(t *testing.T) {
 	for name, call := range operations(hook(runtime.Goexit).store(t)) {
 		err := call(t.Context())
@@ -100,7 +100,7 @@ func TestEndedGoroutineIsAnError(t *testing.T) {
 	}
 }
 
-// Whoever has waited long enough is gone when the client panics. Nobody's request
+// A caller who has waited long enough is gone when the client panics. Nobody's request
 // is left to end, and the process is everybody else's: it is logged.
 func TestPanicAfterTheCallerHasGone(t *testing.T) {
 	var log bytes.Buffer

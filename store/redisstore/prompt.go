@@ -64,7 +64,7 @@ func prompt[T any](ctx context.Context, fuse *fuse, f func() (T, error)) (T, err
 
 // A fuse blows with the first panic. The connection goes back to the pool with
 // an answer that nobody has read, which the next call would take for its own: a
-// race that was lost for one that was won. So whoever asks after that is refused.
+// race that was lost for one that was won. So anyone who asks after that is refused.
 type fuse struct{ blown atomic.Pointer[panicked] }
 
 func (f *fuse) err() error {
@@ -93,7 +93,7 @@ func (o outcome[T]) log(ctx context.Context) {
 }
 
 // panicked is the value of a panic, and the stack that it came from, which the
-// goroutine that panics anew does not show.
+// goroutine that panics again does not show.
 type panicked struct {
 	value any
 	stack []byte

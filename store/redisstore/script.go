@@ -70,7 +70,7 @@ const replicaTimeout = time.Second
 // send runs a script. Where replicas count, it then waits for them on the same
 // connection. That covers what the script has written, and what it has read: a
 // write that failed for want of replicas must not be taken for a success by
-// whoever looks again.
+// anyone who looks again.
 func (s *Store) send(ctx context.Context, verb, what string, keys []string, args []any) ([]any, error) {
 	line := append(make([]any, 0, 3+len(keys)+len(args)), verb, what, len(keys))
 	for _, key := range keys {

@@ -1,7 +1,11 @@
-// Package sqlstore keeps totpflow's records in a SQL database, in one table,
-// through database/sql: SQLite, PostgreSQL, MariaDB and MySQL. It imports no
-// driver: the host opens the database with the driver of its choice, says which
-// [Dialect] it speaks, and calls [Store.Migrate] once when it starts.
+// Package sqlstore keeps totpflow's records in a SQL database: SQLite, PostgreSQL, MariaDB
+// and MySQL. Begin with [New], and call [Store.Migrate] once when the program starts. It
+// stores one table through database/sql. It defends against racing processes, and against
+// settings that lose acknowledged writes. The driver, the pool, backups and replication
+// are left to you.
+//
+// It imports no driver: the host opens the database with the driver of its choice, and
+// says which [Dialect] it speaks.
 //
 //	db, err := sql.Open("pgx", dsn)
 //	s := sqlstore.New(db, sqlstore.PostgreSQL)
@@ -20,14 +24,12 @@
 //	file:PATH?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate
 //	file:PATH?_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL&_txlock=immediate
 //
-// Each part is needed. busy_timeout (milliseconds) lets writers wait for each other
-// instead of failing, and _txlock=immediate keeps your own transactions, which may
-// share the file, from failing halfway for the same reason. WAL lets readers go on beside a writer. synchronous=FULL makes an
-// acknowledged write survive a power cut: NORMAL, which many examples
-// recommend, may lose the last commits, and with them the fact that a code is
-// used. With a rollback journal instead of WAL it takes EXTRA to say the same.
-// Migrate refuses less ([ErrNotDurable], [ErrBusyTimeout]), which includes a file
-// that is opened without a word about either.
+// Each part is needed. busy_timeout (milliseconds) lets writers wait for each other instead of failing, and
+// _txlock=immediate keeps your own transactions, which may share the file, from failing halfway for the same
+// reason. WAL lets readers go on beside a writer. synchronous=FULL makes an acknowledged write survive a power
+// cut: NORMAL, which many examples recommend, may lose the last commits, and with them the fact that a code is
+// used. With a rollback journal instead of WAL it takes EXTRA to say the same. Migrate refuses less
+// ([ErrNotDurable], [ErrBusyTimeout]), which includes a file that is opened without a word about either.
 //
 // SQLite has one writer at a time. The writers of one Store wait in the order in
 // which they came, each as long as its context lasts. Other processes, and your own
@@ -82,7 +84,7 @@
 //
 //	USER:PASSWORD@tcp(HOST:3306)/DATABASE?tls=true&rejectReadOnly=true
 //
-// rejectReadOnly lets the driver connect anew when a failover has made its
+// rejectReadOnly lets the driver connect again when a failover has made its
 // server a replica. clientFoundRows and interpolateParams may be set or not. The
 // columns are VARBINARY, so that no collation takes two ids for one.
 //
@@ -105,12 +107,12 @@
 // virtual machines that acknowledge before they have written, replicas that take
 // over without the last commits (asynchronous replication), a proxy that sends
 // reads to replicas, MySQL's ALTER INSTANCE DISABLE INNODB REDO_LOG, or settings
-// that are changed afterwards. After any of it a used code can be good once
-// more, while its time step lasts, a recovery code or one that was mailed even
-// later, and what was revoked or closed last is open again. Whoever puts an older
-// copy of the database back brings more than that back: raise the key ring's epoch
-// afterwards and call totpflow's Admin.Restored, as the command
-// "totpflow restored" does. The epoch alone leaves used codes good.
+// that are changed afterwards. After any of it a used code can work once more,
+// while its time step lasts, a recovery code or one that was mailed even
+// later, and what was revoked or closed last is open again. An operator who puts
+// an older copy of the database back brings more than that back: raise the key ring's epoch
+// afterwards and call totpflow's Admin.AfterDatabaseRestore, as the command
+// "totpflow restored" does. The epoch alone leaves used codes valid.
 //
 // # Names, and somebody else's migrations
 //
@@ -125,7 +127,7 @@
 // transaction of the product. Put returns when the write is acknowledged as
 // durable; inside a transaction that is not yet the case, and the answer "right
 // code" would leave before it. And where the transaction is rolled back, the code
-// that it used would be good once more. So commit first and call the service then,
+// that it used would work once more. So commit first and call the service then,
 // or the other way round; neither waits for the other.
 //
 // # Isolation

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// Whoever forgot Migrate is told so, beside the driver's own error; nobody else
+// A caller who forgot Migrate is told so, beside the driver's own error; nobody else
 // is. The words are those of the drivers, see tests/databases/sqlite, tests/databases/postgres and
 // tests/databases/mariadb.
 func TestForgottenMigrate(t *testing.T) {

@@ -57,7 +57,7 @@ func TestPanicOfADriverIsTheCallers(t *testing.T) {
 }
 
 // The connection of a call that panicked goes back to the pool with an answer that
-// nobody has read: whoever lost the next race would be told of it that it was won.
+// nobody has read: anyone who lost the next race would be told of it that it was won.
 // So nothing is asked any more.
 func TestNothingIsAskedAfterAPanic(t *testing.T) {
 	for name := range calls(nil) {
@@ -109,7 +109,7 @@ func TestPanicInMigrate(t *testing.T) {
 }
 
 // A driver that ends its goroutine has not answered: neither "no record", which
-// lets whoever has none go on, nor "written", nor "somebody else was faster".
+// lets anyone who has none go on, nor "written", nor "somebody else was faster".
 func TestEndedGoroutineIsAnError(t *testing.T) {
 	f := failing(func() error { runtime.Goexit(); return nil })
 	s := sqlstore.New(f.open(t), sqlstore.SQLite)
@@ -122,7 +122,7 @@ func TestEndedGoroutineIsAnError(t *testing.T) {
 	require.ErrorContains(t, s.Migrate(t.Context()), "ended its goroutine")
 }
 
-// Whoever has waited long enough is gone when the driver panics. Nobody's request
+// A caller who has waited long enough is gone when the driver panics. Nobody's request
 // is left to end, and the process is everybody else's: it is logged.
 func TestPanicAfterTheCallerHasGone(t *testing.T) {
 	var log bytes.Buffer

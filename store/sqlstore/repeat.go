@@ -13,7 +13,7 @@ import (
 )
 
 // How often a statement is tried that the database has rolled back, and the
-// longest pause before the last try; together some seconds at most. Who loses to
+// longest pause before the last try; together some seconds at most. A caller who loses to
 // a write at REPEATABLE READ knows after the second try.
 const (
 	tries = 12

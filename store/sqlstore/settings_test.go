@@ -221,7 +221,7 @@ func TestMigrateCannotAsk(t *testing.T) {
 	}
 }
 
-// Who waits too long for PostgreSQL's lock gives the connection back and asks
+// A caller who waits too long for PostgreSQL's lock gives the connection back and asks
 // again.
 func TestMigratePostgreSQLLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestMigratePostgreSQLLock(t *testing.T) {
 	})
 }
 
-// MySQL's lock is not a transaction. Whoever does not get it asks again; whoever
+// MySQL's lock is not a transaction. A caller who does not get it asks again; whoever
 // cannot give it back ends the connection, which does.
 func TestMigrateMySQLLock(t *testing.T) {
 	empty := func() *fake {

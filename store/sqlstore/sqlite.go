@@ -40,7 +40,7 @@ var sqlite = dialect{
 
 // sqliteBusy recognises SQLITE_BUSY by SQLite's own words, which every driver
 // passes on; their error types differ. Turning a new file to WAL gives it at
-// once to whoever comes second, whatever the busy timeout.
+// once to the connection that comes second, whatever the busy timeout.
 func sqliteBusy(err error) bool { return strings.Contains(err.Error(), "database is locked") }
 
 // sqliteCorrupt recognises SQLITE_CORRUPT and SQLITE_NOTADB by SQLite's own words.

@@ -95,7 +95,7 @@ func TestGetErrors(t *testing.T) {
 	}
 }
 
-// A list that broke off must not pass for a short one: whoever resets or counts
+// A list that broke off must not pass for a short one: anyone who resets or counts
 // by it would miss people.
 func TestListBrokenOff(t *testing.T) {
 	f := &fake{query: map[string]func() (driver.Rows, error){"SELECT tenant": func() (driver.Rows, error) {

@@ -1,5 +1,9 @@
-// Package storetest checks a [store.Store] against the contract in its doc
-// comment. An adapter needs one test:
+// Package storetest checks a [store.Store] against the contract in its doc comment. Begin
+// with [Run] in one test. It stores made-up records in the store that it is given. It
+// defends against adapters that accept one code twice or lose a write. Crashes and
+// failovers, which a program cannot see from outside, are left to you.
+//
+// An adapter needs one test:
 //
 //	func TestConformance(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) store.Store { return open(t) })

@@ -20,7 +20,7 @@ var noExample = map[string]string{
 	"store/sqlstore": "needs a driver, and the root module requires none: the examples module uses it",
 }
 
-// Whoever reads the reference finds on every page what the package is for, an
+// A person who reads the reference finds on every page what the package is for, an
 // example that is run as a test, and a comment on every symbol.
 func TestReference(t *testing.T) {
 	for folder, p := range packages(t) {
@@ -69,7 +69,7 @@ func packages(t *testing.T) map[string]*doc.Package {
 	return all
 }
 
-// nested says whether the folder belongs to a module below the root module.
+// nested reports whether the folder belongs to a module below the root module.
 func nested(folder string) bool {
 	for ; folder != root; folder = filepath.Dir(folder) {
 		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {

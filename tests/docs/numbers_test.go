@@ -27,7 +27,7 @@ var proofs = []struct{ file, sentence, tests string }{
 	{"throttle/doc.go", "has 3; with five authenticators 15; one live code by phone 1", "throttle TestGuessesOfTheWindows, . TestGuessesAreChargedByAuthenticators"},
 	{"throttle/doc.go", "20, 100 and 300 guesses of 3, so an account with five authenticators has 4 guesses a day", "throttle TestGuessesOfTheWindows"},
 	{"throttle/doc.go", "a probability of at most 900 in 10^6, or 9.0e-4", "throttle TestYearOfGuessing"},
-	{"throttle/doc.go", "guesses four times after each of the owner's sign-ins", "throttle TestOwnersSuccessDoesNotRefill"},
+	{"throttle/doc.go", "could guess four times after each of the owner's sign-ins", "throttle TestOwnersSuccessDoesNotRefill"},
 	{"throttle/doc.go", "3 times in 10^12 where the later one may be of three steps", "totp TestPairsThatPass"},
 	{"throttle/doc.go", "At one try in 30 seconds and six at once, a whole year of trying adds less than 3.2e-6 for each authenticator, and 1.6e-5 for five", "throttle TestYearOfPairs, throttle TestPairBurstThenOneInThirtySeconds"},
 	{"throttle/doc.go", "if it was ahead by no more than a year", "throttle TestAgainstEveryTimestamp"},

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the snippets of the Markdown file
 // source is the comment above a Go snippet. It says which file the snippet is
 // quoted from, and which part of it:
 //
-//	<!-- from examples/readme/signin.go: password -->
+//	<!-- from examples/guide/guide.go: session -->
 //
 // The part is what stands between the lines "// region password" and
 // "// endregion", less its common indentation and the blank lines around it. Without a part it is the whole
@@ -27,8 +27,8 @@ var update = flag.Bool("update", false, "write the snippets of the Markdown file
 var source = regexp.MustCompile(`^<!-- from (\S+?)(?:: (\S+))? -->$`)
 
 // Every Go snippet that names its source is equal to it, and the source is
-// compiled with its module. README.md has no others; in other files those
-// without a source, fragments that explain, are at least Go and formatted.
+// compiled with its module. README.md and the guide have no others; in other files
+// those without a source, fragments that explain, are at least Go and formatted.
 func TestSnippets(t *testing.T) {
 	seen := 0
 	for _, path := range files(t, markdown) {
@@ -37,7 +37,7 @@ func TestSnippets(t *testing.T) {
 		for _, s := range slices.Backward(snippets(t, path, lines)) {
 			seen++
 			if s.source == nil {
-				if path == filepath.Join(root, "README.md") {
+				if path == filepath.Join(root, "README.md") || path == filepath.Join(root, "docs", "guide.md") {
 					t.Errorf("%s:%d: a Go snippet without a line <!-- from FILE: REGION --> above it", path, s.begin)
 				}
 				if err := fragment(lines[s.begin:s.end]); err != nil {

@@ -129,7 +129,7 @@ func (m module) tag(version string) string {
 }
 
 // command runs in a folder with this machine's settings, except those that would let the workspace around this test or
-// the settings of whoever runs it decide the outcome.
+// the settings of the person who runs it decide the outcome.
 func command(dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir

@@ -1,7 +1,10 @@
-// Package qrscan reads a QR code out of a picture, as a person's authenticator
-// app would: from a file that a program made, or from the screenshot of a whole
-// page. It is for tests. It is a module of its own, so that the barcode reader
-// which it needs never becomes a requirement of a product.
+// Package qrscan reads a QR code out of a picture, as a person's authenticator app would,
+// for tests. Begin with [Decode]. It stores nothing. It defends against QR codes that no
+// phone can read. Taking the picture is left to you.
+//
+// The picture is a file that a program made, or the screenshot of a whole page. The
+// package is a module of its own, so that the barcode reader which it needs never becomes
+// a requirement of a product.
 //
 // [Decode] takes the bytes of a PNG, [DecodeImage] a picture. Both are safe for
 // concurrent use.

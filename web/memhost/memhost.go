@@ -1,8 +1,9 @@
-// Package memhost is a host in memory: accounts, passwords and sessions for examples and
-// tests of the pages in package web. It keeps nothing when the program ends, and does
-// not limit guesses of passwords, so it is not for a product.
+// Package memhost is a host in memory, for examples and tests of the pages in package web.
+// Begin with [New] and [Host.Add]. It stores accounts, passwords and sessions until the
+// program ends. It does not defend against guessed passwords. A host for a product is left
+// to you.
 //
-// Begin with [New], [Host.Add] an account, and check the sign-in form with [Host.LogIn].
+// Check the sign-in form with [Host.LogIn].
 package memhost
 
 import (

@@ -99,7 +99,7 @@ func TestDeleteWithTwoCodesInARow(t *testing.T) {
 	w.ends(command.ExitDone)
 }
 
-// Who has no second factor deletes nothing.
+// A person who has no second factor deletes nothing.
 func TestDeleteNeedsASecondFactor(t *testing.T) {
 	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)

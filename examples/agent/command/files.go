@@ -144,7 +144,7 @@ func (f files) vault(who *account) ([]byte, error) {
 	return []byte(text), err
 }
 
-// keep writes the vault: into the keyring, or else into a file. Who is signed in
+// keep writes the vault: into the keyring, or into a file. A person who is signed in
 // is written after it, so that nobody is without a vault.
 func (f files) keep(who *account, vault []byte) error {
 	who.Version = version

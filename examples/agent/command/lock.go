@@ -89,7 +89,7 @@ func (a *agent) settle() bool {
 	return a.vault.State(a.Now()) == applock.Unlocked
 }
 
-// session returns the client of whoever is signed in. Where the agent is locked
+// session returns the client of the person who is signed in. Where the agent is locked
 // it asks for password and code first, and then goes on.
 func (a *agent) session(ctx context.Context) (client, error) {
 	if err := a.who(); err != nil {
@@ -156,7 +156,7 @@ func (a *agent) open(ctx context.Context) error {
 	return nil
 }
 
-// setUpFirst sets up for who has lost the phone and shown the code of a mail, which is
+// setUpFirst sets up for a person who has lost the phone and shown the code of a mail, which is
 // used up by now. The session is a new one.
 func (a *agent) setUpFirst(ctx context.Context, c client, challenge string) error {
 	a.note(a.text("setUpFirst"))

@@ -39,7 +39,7 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 	}
 }
 
-// prompt says whether the agent is locked.
+// prompt reports whether the agent is locked.
 func (a *agent) prompt() string {
 	switch err := a.who(); {
 	case err != nil:

@@ -140,7 +140,7 @@ func (e *refusal) again() bool {
 	return e.Word == "wrong_code" || e.Word == "used_code" || e.Word == "malformed_code" || e.Word == "wait" && e.Pair
 }
 
-// advise says what a sign-in leaves to do. Who has come in with a recovery code
+// advise says what a sign-in leaves to do. A person who has come in with a recovery code
 // has lost the phone, and sets up the new one now.
 func (a *agent) advise(ctx context.Context, c client, in signedIn) error {
 	switch in.By {

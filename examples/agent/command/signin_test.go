@@ -136,7 +136,7 @@ func TestSignInAtATerminal(t *testing.T) {
 	w.types("Next code: ", second)
 	w.ends(command.ExitDone)
 
-	// Who does not want to answer changes nothing.
+	// A person who does not want to answer changes nothing.
 	h.run("signout").ends(command.ExitDone)
 	w = h.window("signin")
 	w.types("E-mail address: ", ana.Email)
@@ -178,7 +178,7 @@ func TestSignInWhereASecondFactorIsRequired(t *testing.T) {
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 }
 
-// Who comes in with a recovery code has lost the phone, and sets up another.
+// A person who comes in with a recovery code has lost the phone, and sets up another.
 func TestSignInWithARecoveryCode(t *testing.T) {
 	h := newWorkplace(t)
 	old := h.enrolled(ana)

@@ -24,7 +24,7 @@ func (a *asker) text(id string, args ...any) string {
 	return a.words.Say("agent."+id, args...)
 }
 
-// wordMail is typed in place of a code, by who has one in a mail.
+// wordMail is typed in place of a code, by anyone who has one in a mail.
 const wordMail = "mail"
 
 func (a *agent) usage(all map[string]command) string {

@@ -264,7 +264,7 @@ func (p adminPage) offers(form string) bool {
 	return form == "policy"
 }
 
-// getCSV is the list for whoever has to show that everybody has a second factor.
+// getCSV is the list for anyone who has to show that everybody has a second factor.
 func (c *console) getCSV(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	p, _, err := c.list(r, v)
 	if err != nil {

@@ -67,7 +67,7 @@ func (c *console) failCall(w http.ResponseWriter, r *http.Request, err error) {
 	_ = reply(w, code, f)
 }
 
-// person is call for those who are signed in. Who has to set up first can do
+// person is call for those who are signed in. A person who has to set up first can do
 // nothing else.
 func (c *console) person(h func(http.ResponseWriter, *http.Request, *visitor) error) http.HandlerFunc {
 	return c.call(func(w http.ResponseWriter, r *http.Request) error {

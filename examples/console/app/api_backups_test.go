@@ -68,7 +68,7 @@ func TestAPIReauthenticate(t *testing.T) {
 	again("delete backup", id, fields{"codes": []string{first, second}}).is(http.StatusOK)
 }
 
-// Who has no second factor is not asked for one, and deletes nothing.
+// A person who has no second factor is not asked for one, and deletes nothing.
 func TestAPIDeletingNeedsASecondFactor(t *testing.T) {
 	p := newSite(t).program()
 	p.keeps(p.password(ana))

@@ -42,7 +42,7 @@ func TestAPISetUpWhereItIsRequired(t *testing.T) {
 	require.Equal(t, "active", p.call(http.MethodGet, "/api/account", nil).get("second_factor"))
 }
 
-// A session alone begins no enrollment: whoever finds one open could bind a phone of
+// A session alone begins no enrollment: anyone who finds one open could bind a phone of
 // their own.
 func TestAPISetUpTakesMoreThanASession(t *testing.T) {
 	s := newSite(t)
@@ -62,7 +62,7 @@ func TestAPISetUpTakesMoreThanASession(t *testing.T) {
 	require.NoError(t, err)
 	p.keeps(p.post("/api/setup/confirm", fields{"enrollment": page.get("enrollment"), "code": phone.Code()}))
 
-	// Who has an authenticator replaces it with a code of it.
+	// A person who has an authenticator replaces it with a code of it.
 	refused := p.post("/api/setup", fields{"password": ana.Password}).fails(http.StatusForbidden, "proof_required")
 	require.Equal(t, "replace authenticator", refused.get("action"))
 	page = p.post("/api/setup", fields{}, "Proof", p.proof(phone, "replace authenticator", "")).is(http.StatusOK)

@@ -172,7 +172,7 @@ func (p *program) setUp(challenge string) *totptest.Authenticator {
 	return phone
 }
 
-// Who has accounts in several organisations says which. Nobody learns that there
+// A person who has accounts in several organisations says which. Nobody learns that there
 // are several before the password is right.
 func TestAPIOrganisation(t *testing.T) {
 	p := newSite(t).program()

@@ -67,7 +67,7 @@ func TestAPISessions(t *testing.T) {
 	for _, bad := range []string{"", "Bearer", "Bearer ", "Basic " + p.session, p.session, "Bearer " + p.session[1:], "Bearer " + strings.ToUpper(p.session), "Bearer  " + p.session} {
 		list(bad).fails(http.StatusUnauthorized, "signed_out")
 	}
-	// Who reads the database finds no key.
+	// A person who reads the database finds no key.
 	var stored []byte
 	require.NoError(t, s.db.QueryRow(`SELECT key FROM api_sessions`).Scan(&stored))
 	hash := sha256.Sum256([]byte(p.session))

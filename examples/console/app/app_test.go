@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// A browser that hangs up is not a fault: anybody can do that as often as they like, and whoever reads the log must find
+// A browser that hangs up is not a fault: anybody can do that as often as they like, and anyone who reads the log must find
 // the faults in it.
 func TestBrowserIsGone(t *testing.T) {
 	db, err := app.Open(filepath.Join(t.TempDir(), "console.db"))
@@ -46,7 +46,7 @@ func TestBrowserIsGone(t *testing.T) {
 		require.GreaterOrEqual(t, ask(gone, r.path, r.form, r.body), 500, r.path)
 	}
 	require.Empty(t, log.String())
-	// A database that fails is one, whoever listens.
+	// A database that fails is one, even if nobody listens.
 	require.NoError(t, db.Close())
 	for _, r := range requests {
 		require.GreaterOrEqual(t, ask(t.Context(), r.path, r.form, r.body), 500, r.path)

@@ -128,7 +128,7 @@ func (c *console) request(r *http.Request, v *visitor, of tenant, id string) (ad
 // carriedOut does what is the console's own part of a request that was approved,
 // and returns what the approval has failed of.
 func (c *console) carriedOut(ctx context.Context, of tenant, q admin.Request, outcomes []admin.Outcome, err error) error {
-	ctx = context.WithoutCancel(ctx) // whoever goes away now has approved it
+	ctx = context.WithoutCancel(ctx) // anyone who goes away now has approved it
 	err = beside(err, admin.ErrNoAccount)
 	if q.Action != admin.ActionForgetAccount {
 		return errors.Join(err, c.users.keepOutcomes(ctx, outcomes))
@@ -136,7 +136,7 @@ func (c *console) carriedOut(ctx context.Context, of tenant, q admin.Request, ou
 	if err != nil {
 		return err
 	}
-	// The record is gone. A user that stayed would begin anew, with another grace.
+	// The record is gone. A user that stayed would begin again, with another grace.
 	for _, id := range q.Targets {
 		u, err := c.users.byID(ctx, id)
 		if err == nil && u.Tenant.Record == of.Record {

@@ -238,7 +238,7 @@ func TestOnePersonIsNotTwoAdministrators(t *testing.T) {
 	require.Equal(t, "off", boss.get("/admin").text("mode"))
 }
 
-// Who has asked may be gone: nobody else is taken for them.
+// The administrator who asked may be gone: nobody else is taken for them.
 func TestRequestOfSomebodyWhoIsGone(t *testing.T) {
 	s := newSite(t)
 	asker, phone := s.administratorAt(mika, "Acme Backup GmbH")

@@ -19,7 +19,7 @@ type backup struct {
 	Gigabytes int
 }
 
-// archive is the table of backups. Whoever asks it says for whom: it knows no
+// archive is the table of backups. A person who asks it says for whom: it knows no
 // backup but those that the user may see, and an id of others is like one that
 // nobody has.
 type archive struct{ db *sql.DB }

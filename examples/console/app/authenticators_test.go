@@ -156,7 +156,7 @@ func TestTheLastOneStaysWhereItIsRequired(t *testing.T) {
 	require.Equal(t, "Active", b.get("/security").text("state"))
 }
 
-// Whoever finds a session open neither adds nor removes one.
+// A person who finds a session open neither adds nor removes one.
 func TestAuthenticatorsTakeACode(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()

@@ -200,7 +200,7 @@ func TestMachineAccounts(t *testing.T) {
 	b.get(to).says("Backup agent of files-01", "Make it a personal account again").lacks("/issue-code").lacks("/reset\"")
 	b.post(to+"/end-exemption", "code", phone.Code()).redirects(to)
 	s.browser().password(agent).redirects("/setup")
-	b.post(to+"/end-exemption", "code", phone.Code()).is(http.StatusForbidden).says("This is no machine account.")
+	b.post(to+"/end-exemption", "code", phone.Code()).is(http.StatusForbidden).says("This is not a machine account.")
 
 	b.post(to+"/exempt", "name", " ", "code", phone.Code()).is(http.StatusBadRequest).says("Say which machine it is.")
 	b.post(to+"/exempt", "name", "files-02", "code", phone.Code()).redirects(to)

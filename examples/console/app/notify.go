@@ -112,7 +112,7 @@ func (c *console) getNotMe(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postNotMe closes the account that the mail was about. It takes no session:
-// whoever changed the account may have changed how its owner gets in.
+// a thief who changed the account may have changed how its owner gets in.
 func (c *console) postNotMe(w http.ResponseWriter, r *http.Request) error {
 	change, err := c.mfa.Disown(r.Context(), totpflow.DisownToken(r.PostFormValue("event")))
 	if err == nil {

@@ -55,7 +55,7 @@ func (o Outbox) Send(_ context.Context, m phone.Message) error {
 }
 
 // newPhones is how codes get to phones. A product names the countries that it
-// serves in Destinations: numbers that pay whoever sends to them are a business.
+// serves in Destinations: numbers that pay anyone who sends to them are a business.
 func (c *console) newPhones(sender phone.Sender) *totpflow.Phones {
 	if sender == nil {
 		sender = logMessages{}

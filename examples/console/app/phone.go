@@ -57,7 +57,7 @@ type phonePending struct {
 	Via    phone.Via
 }
 
-// phonePage returns the page as it stands for whoever is signed in, or has to set
+// phonePage returns the page as it stands for the person who is signed in, or has to set
 // up to be; nil after it has led elsewhere.
 func (c *console) phonePage(w http.ResponseWriter, r *http.Request) (*phonePage, error) {
 	v, err := c.visitor(w, r)
@@ -214,7 +214,7 @@ func (c *console) postPhoneSend(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postPhoneConfirm makes the number a phone. The session starts here when the
-// enrollment came before it, and anew when it was one of the password alone.
+// enrollment came before it, and is a new one when it was one of the password alone.
 func (c *console) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error {
 	p, err := c.phonePage(w, r)
 	switch {

@@ -141,7 +141,7 @@ func TestHostileNumbers(t *testing.T) {
 	require.Zero(t, p.count())
 }
 
-// Every code is counted and every send, whoever asks; another code gives no
+// Every code is counted and every send, for everybody who asks; another code gives no
 // tries back.
 func TestPhoneLimits(t *testing.T) {
 	s, p := phoneSite(t, "required", "yes")

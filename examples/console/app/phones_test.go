@@ -46,7 +46,7 @@ func TestRemoveTheOnlyPhone(t *testing.T) {
 	b.password(ana).redirects("/")
 }
 
-// Who has nothing but a phone can lose it, too: an administrator has a code sent
+// A person who has nothing but a phone can lose it, too: an administrator has a code sent
 // by mail.
 func TestIssuedCodeForALostPhone(t *testing.T) {
 	s, p := phoneSite(t, "required", "yes")

@@ -84,7 +84,7 @@ func TestGraceOfOpenSessions(t *testing.T) {
 	again.get("/").is(http.StatusOK).says("until 16 March 2026")
 }
 
-// Who has not come since has a grace that has not begun, and no day to show.
+// A person who has not come since has a grace that has not begun, and no day to show.
 func TestGraceThatHasNotBegun(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
@@ -187,7 +187,7 @@ func TestMoreTimeIsMore(t *testing.T) {
 	b.get(to).lacks("There is more time now").says("Until 30 May 2026, 23:59 UTC")
 }
 
-// Who has a factor, was reset or is a machine has nothing of more time: there is
+// A person who has a factor, was reset or is a machine has nothing of more time: there is
 // no form for it, none is promised, and no mail goes out.
 func TestNoMoreTime(t *testing.T) {
 	s, p := phoneSite(t, "required", "yes")

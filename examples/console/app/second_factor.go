@@ -64,14 +64,14 @@ func (u user) record() store.AccountID { return store.AccountID{Tenant: u.Tenant
 
 // ---- Signing in ----
 
-// postSignIn checks the password. Who has several accounts says which one it is
+// postSignIn checks the password. A person who has several accounts says which one it is
 // for; nobody learns that there are several before the password is right.
 func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	mine, err := c.users.authenticate(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
 	if err != nil {
 		return c.signInPage(w, r, err)
 	}
-	// One browser, one person at a time: nothing of whoever used it before is
+	// One browser, one person at a time: nothing of the person who used it before is
 	// left when the enrollment page asks whose it is.
 	totphttp.ClearEnrollment(w)
 	if err := c.sessions.end(r.Context()); err != nil {

@@ -193,7 +193,7 @@ func TestOldRecordClosesTheAccount(t *testing.T) {
 	s.browser().password(ana).is(http.StatusForbidden).says("ask your administrator")
 }
 
-// Whoever reads the database finds no session to use.
+// A person who reads the database finds no session to use.
 func TestDumpOpensNoSession(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()

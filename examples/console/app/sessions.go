@@ -17,7 +17,7 @@ import (
 // totpflow's challenge.
 type session struct {
 	User  string
-	Mark  totpflow.SessionMark // says whether it still stands
+	Mark  totpflow.SessionMark // reports whether it still stands
 	Began time.Time
 	By    totpflow.Reason // how the second step was passed, or why there was none
 	Proof totpflow.Proof  // for the enrollment that the person may go to next
@@ -54,7 +54,7 @@ func newSessions(ctx context.Context, db *sql.DB, fail func(http.ResponseWriter,
 }
 
 // A sessionStore writes what a request has changed in a session only where the
-// session is still there. The store as it comes writes it anew, so that a request
+// session is still there. The store as it comes writes it again, so that a request
 // that is under way brings a session back which another has ended: that of a copied
 // cookie, over the owner's sign-out.
 type sessionStore struct {

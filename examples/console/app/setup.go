@@ -14,8 +14,8 @@ func (c *console) getSetup(w http.ResponseWriter, r *http.Request) error {
 	return c.setupPage(w, r, nil)
 }
 
-// offer is the enrollment under way in this browser, or else a new one. Both are of
-// the person who is signing in or signed in, whoever used the browser before.
+// offer is the enrollment under way in this browser, or a new one. Both are of
+// the person who is signing in or signed in, no matter who used the browser before.
 func (c *console) offer(r *http.Request) (totpflow.PendingEnrollment, error) {
 	var by totpflow.EnrollmentGrant = totphttp.Challenge(r) // of the sign-in that demands an enrollment
 	if s, ok := c.sessions.current(r.Context()); ok && s.Proof != "" && totphttp.Challenge(r) == "" {
@@ -52,8 +52,8 @@ func (c *console) setupPage(w http.ResponseWriter, r *http.Request, refused erro
 	return c.show(w, r, "setup", refused, view{SignedIn: v != nil, Data: p})
 }
 
-// beforeSetup asks a signed-in person for the password first: whoever finds a
-// session open must not bind an authenticator of their own. Who has one
+// beforeSetup asks a signed-in person for the password first: anyone who finds a
+// session open must not bind an authenticator of their own. A person who has one
 // already replaces it with a code, on the security page.
 func (c *console) beforeSetup(w http.ResponseWriter, r *http.Request, refused error) error {
 	v, err := c.visitor(w, r)
@@ -110,7 +110,7 @@ func (c *console) postSetupPassword(w http.ResponseWriter, r *http.Request) erro
 }
 
 // postSetup makes the new authenticator work. The session starts here when the
-// enrollment came before it, and starts anew when it was open: a change of factors
+// enrollment came before it, and starts again when it was open: a change of factors
 // ends the sessions begun before.
 func (c *console) postSetup(w http.ResponseWriter, r *http.Request) error {
 	before, err := c.visitor(w, r)

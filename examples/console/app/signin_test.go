@@ -64,7 +64,7 @@ func TestNoSessionBeforeTheSecondStep(t *testing.T) {
 	b.get("/code").is(http.StatusOK) // and the sign-in is still under way
 }
 
-// Whoever planted a session in the browser beforehand does not share the one
+// A person who planted a session in the browser beforehand does not share the one
 // that begins.
 func TestSessionIsRenewedAtSignIn(t *testing.T) {
 	s := newSite(t)

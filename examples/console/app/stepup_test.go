@@ -163,7 +163,7 @@ func TestBackupsOfOthers(t *testing.T) {
 	require.Equal(t, 1, len(nora.backups()))
 }
 
-// Whoever has no second factor cannot be asked for it.
+// A person who has no second factor cannot be asked for it.
 func TestDeletingNeedsASecondFactor(t *testing.T) {
 	b := newSite(t).browser()
 	b.password(ana).redirects("/")

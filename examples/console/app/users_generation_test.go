@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// saved copies a person's record, as whoever can write to the database can, and
+// saved copies a person's record, as anyone who can write to the database can, and
 // returns what puts it back.
 func (s *site) saved(who app.DemoAccount) (putBack func()) {
 	s.t.Helper()
@@ -109,7 +109,7 @@ func TestGenerationOfASessionThatIsOver(t *testing.T) {
 	}
 }
 
-// Whoever deletes a machine's record makes no person of it.
+// A person who deletes a machine's record makes no person of it.
 func TestGenerationOfMachines(t *testing.T) {
 	s := newSite(t)
 	_, err := s.db.Exec(`DELETE FROM totpflow_accounts WHERE user_id = ?`, s.id(agent))

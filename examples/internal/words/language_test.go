@@ -12,7 +12,7 @@ import (
 )
 
 // RFC 9110, section 12.5.4: the browser's weights decide, and English is for
-// whoever speaks none of the three.
+// anyone who speaks none of the three.
 func TestLanguageOfTheBrowser(t *testing.T) {
 	for header, want := range map[string]string{
 		"":                              "en",

@@ -1,7 +1,10 @@
-// Package kannel sends codes by SMS through a Kannel gateway
-// (https://www.kannel.org), a free bridge to SMS centres by SMPP, modems and
-// others. It speaks to the sendsms interface of Kannel's smsbox, and to services
-// that have the same.
+// Package kannel sends codes by SMS through a Kannel gateway (https://www.kannel.org).
+// Begin with [New], which makes a phone.Sender. It stores nothing. It defends against
+// codes and passwords in addresses, which every proxy logs. The logs and the routes of the
+// gateway are left to you.
+//
+// Kannel is a free bridge to SMS centres by SMPP, modems and others. The package speaks to
+// the sendsms interface of Kannel's smsbox, and to services that have the same.
 //
 // [New] makes a [Sender], which is a phone.Sender. It is safe for concurrent use
 // and starts nothing.

@@ -1,5 +1,10 @@
-// Package twilio sends codes by SMS and by calls through Twilio's REST API of
-// 2010-04-01 (https://www.twilio.com/docs/messaging/api/message-resource and
+// Package twilio sends codes by SMS and by calls through Twilio's REST API. Begin with
+// [New], which makes a phone.Sender. It stores nothing. It defends against codes in
+// addresses, which every proxy logs. The texts that Twilio keeps and the countries that it
+// sends to are left to you.
+//
+// It speaks the API of 2010-04-01
+// (https://www.twilio.com/docs/messaging/api/message-resource and
 // …/docs/voice/api/call-resource), with no more than the standard library.
 //
 // [New] makes a [Sender], which is a phone.Sender. It is safe for concurrent use

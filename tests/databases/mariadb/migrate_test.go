@@ -25,7 +25,7 @@ func TestMigrateConcurrently(t *testing.T) {
 	}
 }
 
-// Every definition commits by itself: whoever died between two of them is
+// Every definition commits by itself: anyone who died between two of them is
 // followed by somebody who goes on.
 func TestMigrateGoesOn(t *testing.T) {
 	for _, undo := range []string{

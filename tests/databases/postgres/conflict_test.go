@@ -17,7 +17,7 @@ import (
 // them; a write that was rolled back for that is tried again.
 //
 // PostgreSQL looks for a deadlock once in each wait, deadlock_timeout after it
-// began, and whoever looks is ended. So our write has to wait last, and the host
+// began, and anyone who looks is ended. So our write has to wait last, and the host
 // has to get what it waits for before the write tries again: a trigger holds the
 // write up after its first lock, and that lock is handed on in order, which a
 // row's is not.

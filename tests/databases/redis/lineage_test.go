@@ -50,7 +50,7 @@ func TestRestart(t *testing.T) {
 	require.Equal(t, 2, steps(t, s))
 }
 
-// A second failover begins a quarantine anew, and does not cut the first short.
+// A second failover begins a quarantine again, and does not cut the first short.
 func TestQuarantinesAddUp(t *testing.T) {
 	server, clock := begin(t), newClock()
 	s, client := open(t, server, redisstore.Options{Now: clock.Now, Quarantine: 18 * time.Minute})

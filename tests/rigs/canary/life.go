@@ -81,7 +81,7 @@ func must(err error) {
 	}
 }
 
-// open makes the service anew, with the ring as it is now.
+// open makes the service again, with the ring as it is now.
 func (l *Life) open() error {
 	_, keys, _ := strings.Cut(l.keys, ":")
 	l.Add("key ring", []byte(keys))

@@ -177,7 +177,7 @@ func (p *person) challenge(tokens ...trust.Token) totpflow.Challenge {
 	return next.Challenge
 }
 
-// try types a code. Whoever is let in is let in once by it.
+// try types a code. A person who is let in is let in once by it.
 func (p *person) try(c totpflow.Challenge, code string) (totpflow.Decision, error) {
 	d, err := p.mfa.VerifyCode(p.ctx, c, code)
 	if err != nil {

@@ -9,7 +9,7 @@ func all(ops []Op) []Op { return ops }
 // acknowledged before the server was killed: reads, conflicts, and codes that
 // were used already. InnoDB shows a write to others when it is committed in
 // memory, and then brings it to the disk, and acknowledges it. Who saw it may
-// have seen what is gone after a crash. Nobody is let in by that: whoever wrote it
+// have seen what is gone after a crash. Nobody is let in by that: the writer
 // was not answered, and a write on top of it is on the disk after it only.
 func durable(ops []Op) []Op {
 	type span struct{ from, to time.Duration }

@@ -37,7 +37,7 @@ func (c *Cable) Anywhere(step int, try func(fault Fault, after int) (come bool, 
 // During calls act, has the fault come meanwhile, heals the cable, and reports
 // whether the fault has come.
 //
-// Whoever waits for an answer that does not come has a deadline. How long it is
+// A person who waits for an answer that does not come has a deadline. How long it is
 // does not matter, and this one takes no time: the context ends when the line
 // goes silent. Where the connection ends, a client may try to connect again for
 // as long as the context lasts, which is a little longer.

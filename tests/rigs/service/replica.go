@@ -125,7 +125,7 @@ func (r *replica) verify(o order) {
 }
 
 // redeem is one recovery code. Its use ends the other sign-ins under way, so
-// some begin anew and try it once more.
+// some begin again and try it once more.
 func (r *replica) redeem(o order) {
 	race.Hands(goroutines, func(hand int) {
 		_, err := r.VerifyRecoveryCode(r.ctx, r.challenges[hand], o.Code)

@@ -72,8 +72,8 @@ func (f *fixture) newRecoveryCodes(p *person) error {
 }
 
 // oneSetUp: of all enrollments that one person began and confirms at once, one
-// becomes the authenticator, and one sheet of recovery codes is good: those of
-// whoever was told so.
+// becomes the authenticator, and one sheet of recovery codes is valid: those of
+// the caller that was told so.
 func (f *fixture) oneSetUp() error {
 	o := order{Do: confirm, User: f.user()}
 	next, err := f.SignIn(f.ctx, o.User)

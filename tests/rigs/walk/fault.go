@@ -31,7 +31,7 @@ func (w *walker) jump(jump time.Duration) {
 	}
 	for _, t := range w.tickets {
 		doubt(&t.mark, enroll.CandidateLifetime)
-		t.doubt = t.doubt || t.at.After(w.now()) // behind what is forgotten, all tickets begin anew
+		t.doubt = t.doubt || t.at.After(w.now()) // behind what is forgotten, all tickets begin again
 	}
 	for _, o := range w.offers {
 		doubt(&o.mark, enroll.CandidateLifetime)

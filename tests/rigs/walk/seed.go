@@ -27,7 +27,7 @@ const replay = "TOTPFLOW_WALK"
 
 // Seeds returns n seeds in a row, of which the first is random; or the only one
 // that the environment variable TOTPFLOW_WALK names, to walk again what has
-// failed. Keys and codes are drawn anew.
+// failed. Keys and codes are drawn again.
 func Seeds(n int) ([]uint64, error) {
 	if text, found := os.LookupEnv(replay); found {
 		seed, err := strconv.ParseUint(text, 10, 64)

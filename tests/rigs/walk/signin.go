@@ -140,7 +140,7 @@ func (w *walker) verifies() {
 	}
 }
 
-// verify is a second step. Who is let in may trust the browser at once.
+// verify is a second step. A person who is let in may trust the browser at once.
 func (w *walker) verify(t *modelTicket) {
 	m, c, s := w.people[t.user], totpflow.Challenge(t.value), w.service()
 	var d totpflow.Decision

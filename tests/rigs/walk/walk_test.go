@@ -109,7 +109,7 @@ func (l *loser) Get(ctx context.Context, id store.AccountID) (store.Record, erro
 	return l.Store.Get(ctx, id)
 }
 
-// Whoever reads the error finds the place in the script, both answers, and what
+// A person who reads the error finds the place in the script, both answers, and what
 // came before.
 func TestErrorSaysWhere(t *testing.T) {
 	err := run(t, func() [2]store.Store {

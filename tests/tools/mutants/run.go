@@ -154,7 +154,7 @@ func (r *run) overlay(file string, sources map[string][]byte, edits map[string][
 var complaint = regexp.MustCompile(`(?m)^([^:\s]+\.go):(\d+):(?:(\d+):)? `)
 
 // drop drops the mutants that the compiler complains of: those in whose text it
-// does, or else in whose lines, at first those that may not compile.
+// does, or in whose lines, at first those that may not compile.
 func (r *run) drop(out []byte, sources map[string][]byte, edits map[string][]edit) bool {
 	before := len(r.dropped)
 	compiled, lines := maps.Clone(r.dropped), make(map[string][]int)

@@ -10,7 +10,7 @@ import (
 )
 
 // Files returns every file in the server's folder, by its path in there: what
-// whoever takes the disk has, and under "log" what the server has written. Take
+// anyone who takes the disk has, and under "log" what the server has written. Take
 // them from a server that was killed, else they change meanwhile.
 func (s *Server) Files() (map[string][]byte, error) {
 	files := make(map[string][]byte)

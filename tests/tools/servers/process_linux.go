@@ -84,7 +84,7 @@ func (p *process) kill() error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		left := 0
 		for _, pid := range all {
-			if state, _ := stat(pid); state != 0 && state != 'Z' { // whoever reaps orphans may be slow
+			if state, _ := stat(pid); state != 0 && state != 'Z' { // anyone who reaps orphans may be slow
 				left++
 			}
 		}

@@ -177,7 +177,7 @@ func (s *Server) Log() string {
 func (s *Server) logfile() string { return filepath.Join(s.dir, "log") }
 
 // command is a program in the server's folder, as the server's user, without
-// the settings of whoever runs the tests.
+// the settings of the person who runs the tests.
 func (s *Server) command(ctx context.Context, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = s.dir

@@ -1,7 +1,8 @@
-// Package readme is where the Go snippets of README.md come from, so that they
-// compile and run. The lines between "// region NAME" and "// endregion" are
-// one snippet; `make docs` writes them into the Markdown files.
-package readme
+// Package guide is where the Go snippets of docs/guide.md, docs/migration.md and
+// docs/kubernetes.md come from, so that they compile and run. The lines between
+// "// region NAME" and "// endregion" are one snippet; `make docs` writes them into
+// the Markdown files.
+package guide
 
 import (
 	"context"
@@ -101,7 +102,7 @@ func (p *product) code(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.PostFormValue("trust") != "" {
 		browser, err := p.mfa.TrustBrowser(totphttp.Context(r), next.Proof, totphttp.BrowserLabel(r))
-		if err == nil { // else the code was right all the same
+		if err == nil { // otherwise the code was right all the same
 			totphttp.SetTrust(w, browser)
 		}
 	}
@@ -181,7 +182,8 @@ func (p *product) confirm(w http.ResponseWriter, r *http.Request) {
 // endregion
 
 // region other
-// otherWays is for who has no code at hand, or has to wait for too many wrong ones.
+// otherWays is for people who have no code at hand, or who are locked out because
+// somebody guessed codes.
 func (p *product) otherWays(w http.ResponseWriter, r *http.Request) {
 	ctx, challenge := totphttp.Context(r), totphttp.Challenge(r)
 	var next totpflow.Decision
@@ -246,8 +248,9 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 // endregion
 
 // region session
-// signedIn is who sends a request. Sessions are yours; the account knows which of
-// them still stand after a new phone, a new password or the end of a grace.
+// signedIn returns the user who sends a request. Sessions are yours; the account knows
+// which of them are still valid after a new phone, a new password or the end of a grace
+// period.
 func (p *product) signedIn(r *http.Request) (totpflow.User, error) {
 	user, mark, _ := p.current(r)
 	valid, err := p.mfa.Account(user).SessionValid(r.Context(), mark)
@@ -299,9 +302,9 @@ func (p *product) byPhone(w http.ResponseWriter, r *http.Request) {
 // endregion
 
 // region admin
-// reset is for the person who has lost phone and recovery codes, and calls. It
-// requires the administrator's own code; the person then sets up anew. Keep the
-// generation of the change beside the person.
+// reset helps a person who has lost phone and recovery codes. It requires the
+// administrator's own code; the person then sets up again. Keep the generation of the
+// change beside the person.
 func (p *product) reset(ctx context.Context, me totpflow.User, code string, target store.AccountID) (totpflow.Change, error) {
 	proof, err := p.mfa.Account(me).VerifyCode(ctx, admin.Purpose(admin.ActionResetAccount, target), code)
 	if err != nil {

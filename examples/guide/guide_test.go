@@ -1,4 +1,4 @@
-package readme
+package guide
 
 import (
 	"bytes"
@@ -39,7 +39,7 @@ func TestNew(t *testing.T) {
 	require.NoError(t, err)
 	next, err := mfa.SignIn(t.Context(), ana)
 	require.NoError(t, err)
-	require.Equal(t, totpflow.Enroll, next.Step, "which is what the handlers of the README go on with")
+	require.Equal(t, totpflow.Enroll, next.Step, "which is what the handlers of the guide go on with")
 }
 
 // The handlers let a person set up, sign in, be refused and confirm an action.
@@ -126,7 +126,7 @@ func TestHandlers(t *testing.T) {
 }
 
 // Support: the administrator resets by a code of their own, the person sets up
-// anew, and the mail about it can close the account.
+// again, and the mail about it can close the account.
 func TestAdministration(t *testing.T) {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
@@ -172,7 +172,7 @@ func TestAdministration(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Enroll, next.Step)
 
-	require.NoError(t, p.mfa.Drain(t.Context())) // the mail under way
+	require.NoError(t, p.mfa.Drain(t.Context())) // mails go out in the background
 	_, token, found := strings.Cut(link, "?t=")
 	require.True(t, found)
 	require.NoError(t, second(p.mfa.Disown(t.Context(), totpflow.DisownToken(token))))
