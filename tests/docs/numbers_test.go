@@ -55,8 +55,8 @@ var proofs = []struct{ file, sentence, tests string }{
 	{"SECURITY.md", "what its account may be sent in a day, ten messages", "phone TestADayOfMessages"},
 	{"SECURITY.md", "what that prefix may be sent in an hour", ". TestVerifiedNumbersHaveAShareOfTheirOwn"},
 
-	{"README.md", "500 guesses at once get the five of the budget", ". TestBurstOfGuessesGetsTheBudget"},
-	{"README.md", "stays under a chance of 9.0e-4", "throttle TestYearOfGuessing"},
+	{"docs/guarantees.md", "500 guesses at once get the five of the budget", ". TestBurstOfGuessesGetsTheBudget"},
+	{"docs/guarantees.md", "stays under a chance of 9.0e-4", "throttle TestYearOfGuessing"},
 
 	{"docs/enrollment.md", "90 days away at most", "enroll TestWeakKeysLapse"},
 	{"docs/enrollment.md", "up to five", "enroll TestLimit, enroll TestImportSeveral"},
