@@ -17,6 +17,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/etcdstore"
 	"github.com/totpflow/totpflow/tests/rigs/history"
+	"github.com/totpflow/totpflow/tests/rigs/notify"
 	"github.com/totpflow/totpflow/tests/rigs/race"
 	"github.com/totpflow/totpflow/tests/rigs/service"
 	"github.com/totpflow/totpflow/tests/tools/servers"
@@ -89,6 +90,7 @@ var roles = map[string]race.Role{
 	"history": history.Player(honest),
 	"race":    race.Racer(honest), "race-naive": race.Racer(naive),
 	"service": service.Replica(honest),
+	"notify":  notify.Victim(honest),
 }
 
 // honest is the store of a child: where is the servers, and behind a space the

@@ -43,6 +43,9 @@ func TestService(t *testing.T) {
 	}
 }
 
+// See the rig: no message is lost, whenever its process is killed.
+func TestKilledWhileTelling(t *testing.T) { kind.KilledWhileTelling(t, database(t)) }
+
 func TestServiceWalk(t *testing.T) { kind.Walk(t, database(t)) }
 
 func TestClocks(t *testing.T) { kind.Clocks(t, database(t)) }

@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/redisstore"
 	"github.com/totpflow/totpflow/tests/rigs/history"
+	"github.com/totpflow/totpflow/tests/rigs/notify"
 	"github.com/totpflow/totpflow/tests/rigs/race"
 	"github.com/totpflow/totpflow/tests/rigs/service"
 )
@@ -20,6 +21,7 @@ var roles = map[string]race.Role{
 	"history": history.Player(honest), "history-naive": history.Player(naive),
 	"race": race.Racer(honest), "race-naive": race.Racer(naive),
 	"service": service.Replica(honest), "service-naive": service.Replica(naive),
+	"notify": notify.Victim(honest),
 }
 
 // Two processes with 64 goroutines each race for one account: each code is

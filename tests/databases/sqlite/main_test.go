@@ -18,6 +18,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/tests/rigs/engine"
 	"github.com/totpflow/totpflow/tests/rigs/history"
+	"github.com/totpflow/totpflow/tests/rigs/notify"
 	"github.com/totpflow/totpflow/tests/rigs/race"
 	"github.com/totpflow/totpflow/tests/rigs/service"
 )
@@ -79,6 +80,7 @@ func each(t *testing.T, test func(t *testing.T, d driver)) {
 func TestMain(m *testing.M) {
 	race.Main(map[string]race.Role{
 		"history":    history.Player(opener(honest)),
+		"notify":     notify.Victim(opener(honest)),
 		"race":       race.Racer(opener(honest)),
 		"race-naive": race.Racer(opener(naive)),
 		"service":    service.Replica(opener(honest)),

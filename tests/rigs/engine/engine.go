@@ -14,6 +14,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/tests/rigs/history"
+	"github.com/totpflow/totpflow/tests/rigs/notify"
 	"github.com/totpflow/totpflow/tests/rigs/race"
 	"github.com/totpflow/totpflow/tests/rigs/service"
 )
@@ -41,6 +42,7 @@ func (e Engine) Roles() map[string]race.Role {
 		"history": history.Player(honest), "history-naive": history.Player(naive),
 		"race": race.Racer(honest), "race-naive": race.Racer(naive),
 		"service": service.Replica(honest), "service-naive": service.Replica(naive),
+		"notify":  notify.Victim(honest),
 		"migrate": e.migrator,
 	}
 }

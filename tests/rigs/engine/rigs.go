@@ -13,6 +13,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/tests/rigs/clocks"
 	"github.com/totpflow/totpflow/tests/rigs/history"
+	"github.com/totpflow/totpflow/tests/rigs/notify"
 	"github.com/totpflow/totpflow/tests/rigs/paging"
 	"github.com/totpflow/totpflow/tests/rigs/race"
 	"github.com/totpflow/totpflow/tests/rigs/service"
@@ -55,6 +56,15 @@ func (e Engine) Service(t *testing.T, dsn string) {
 			require.NoError(t, err)
 		})
 	}
+}
+
+// KilledWhileTelling kills processes between the write of an account, the call of the
+// notifier and the write of its position.
+func (e Engine) KilledWhileTelling(t *testing.T, dsn string) {
+	s, _ := e.Open(t, dsn)
+	told, err := notify.Kill(t.Context(), s, "notify", dsn, race.Rounds(2, 20))
+	t.Logf("%s: told %v", e.Name, told)
+	require.NoError(t, err)
 }
 
 // Walk has two services with a pool each on one database do what the model of the

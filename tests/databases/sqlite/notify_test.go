@@ -1,0 +1,62 @@
+package sqlite_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/tests/rigs/notify"
+	"github.com/totpflow/totpflow/tests/rigs/race"
+)
+
+// A process that is killed between its write, the call of the notifier and the write
+// of its position loses no message, and repeats only what was called and not noted.
+func TestKilledWhileTelling(t *testing.T) {
+	rounds := race.Rounds(2, 20)
+	each(t, func(t *testing.T, d driver) {
+		path := file(t)
+		s, _ := d.open(t, path, wal)
+		told, err := notify.Kill(t.Context(), s, "notify", d.where(path), rounds)
+		t.Logf("SQLite by %s: told %v", d.name, told)
+		require.NoError(t, err)
+	})
+}
+
+// Ten that are due are found among many accounts without looking at the others.
+func TestTenDueOfMany(t *testing.T) {
+	accounts := race.Rounds(100_000, 1_000_000)
+	d := mattn
+	s, db := d.open(t, file(t), wal)
+	_, err := db.ExecContext(t.Context(), `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		INSERT INTO totpflow_accounts SELECT 'acme', 'other ' || i, randomblob(16), 'active', randomblob(64), 0, NULL FROM n`, accounts)
+	require.NoError(t, err)
+	read := &reads{Store: s}
+	told, err := notify.Due(t.Context(), s, read, 10)
+	require.NoError(t, err)
+	require.Equal(t, 10, told)
+	require.LessOrEqual(t, read.records.Load(), int64(50), "of %d accounts: a list of heads, and the records of those that are due", accounts)
+	var plan string
+	require.NoError(t, db.QueryRowContext(t.Context(), `EXPLAIN QUERY PLAN SELECT user_id FROM totpflow_accounts WHERE due < 1 ORDER BY due, tenant, user_id`).
+		Scan(new(int), new(int), new(int), &plan))
+	require.Contains(t, plan, "totpflow_accounts_due")
+}
+
+// reads counts the records that a store shows.
+type reads struct {
+	store.Store
+	records atomic.Int64
+}
+
+func (r *reads) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
+	r.records.Add(1)
+	return r.Store.Get(ctx, id)
+}
+
+func (r *reads) List(ctx context.Context, q store.Query) (store.Page, error) {
+	page, err := r.Store.List(ctx, q)
+	r.records.Add(int64(len(page.Records)))
+	return page, err
+}
