@@ -30,7 +30,7 @@ const (
 // secret does not reset the failures).
 //
 // The limits are the account's; of each N, 64 count at most. Errors:
-// [*WaitError] with [ErrTooManyAuthenticators] or [ErrTooMany]; [ErrUnknown]; [ErrVia];
+// [*WaitError] with [ErrLimit] or [ErrTooMany]; [ErrUnknown]; [ErrVia];
 // [ErrChallenge] for an empty one.
 func (s State) Send(at time.Time, keys *keyring.Ring, id string, via Via, challenge string, limits ...Limit) (State, Message, error) {
 	switch {
