@@ -184,7 +184,7 @@ func (l live) isFor(challenge string) bool {
 }
 
 // fields are what the MAC is made over: what the code is for, where it went. A
-// code that was sent to one number is no code of another, and one that a restored
+// code that was sent to one number is not a code of another, and one that a restored
 // database brings back is none when the ring's epoch was raised.
 func (l live) fields(keys *keyring.Ring, n Number, digits string) []string {
 	use := forSignIn

@@ -167,7 +167,7 @@ func (s Sends) Allow(at time.Time, limits ...Limit) error {
 // Take takes one message from all of the limits, or from none and returns what
 // [Sends.Allow] does. Write the result before the provider is called: of two
 // requests at once only one is written, and a crash after the call must not make
-// it free. A message that the provider then refuses stays taken, else its
+// it free. A message that the provider then refuses stays taken; otherwise its
 // refusals would be a way to ask for ever.
 //
 // What no limit of this call looks at any more is forgotten.

@@ -207,7 +207,7 @@ func (s State) Cancel() State {
 }
 
 // Clear takes all phones away, as when the second factor is disabled or reset.
-// The wrong codes and the sends stay counted, else to disable and to set up again
+// The wrong codes and the sends stay counted; otherwise to disable and to set up again
 // would refill both.
 func (s State) Clear() State {
 	s = s.Cancel()

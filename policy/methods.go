@@ -43,7 +43,7 @@ func (m Methods) known() Methods {
 }
 
 // Has reports whether the set has every method of some. The empty some and what
-// is no method are in no set.
+// is not a method are in no set.
 func (m Methods) Has(some Methods) bool { return some != 0 && m.known()&some == some }
 
 // Words returns "app", "recovery-codes", "phone" and "other", as far as the set
