@@ -49,7 +49,7 @@ var (
 //
 // Secrets of fewer than 128 bits are weak (RFC 4226 §4, R6), and the 16 letters that
 // many systems gave out have 80. Until Imported.WeakUntil the code of such a key
-// leads its owner to a new authenticator ([Service.VerifyCode]); from then on
+// leads its owner to a new authenticator ([totpflow.Service.VerifyCode]); from then on
 // nothing is left of it, and the enrollment takes a code that is mailed
 // ([Admin.IssueRecoveryCode]), never the password alone.
 //

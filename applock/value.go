@@ -11,13 +11,13 @@ import (
 )
 
 // A value's text is a ring of package keyring under a name of its own: the
-// server's own keys, sent to a machine by mistake, are no value.
+// server's own keys, sent to a machine by mistake, are not values.
 const (
 	valuePrefix = "totpflow-unlock-1:"
 	ringPrefix  = "totpflow-keys-1:"
 )
 
-// ErrValue says that a text is no value, or that a value does not open this
+// ErrValue says that a text is not a value, or that a value does not open this
 // vault: it is another device's, or the server has made a new one.
 var ErrValue = errors.New("applock: not the value of this vault")
 
@@ -53,7 +53,7 @@ func ParseValue(s string) (Value, error) {
 	return Value{func() (string, *keyring.Ring) { return text, ring }}, nil
 }
 
-// IsZero reports whether v is no value at all.
+// IsZero reports whether v is not a value at all.
 func (v Value) IsZero() bool { return v.reveal == nil }
 
 // Text returns the value as one line of some 90 characters. It REVEALS it: for

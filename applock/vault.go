@@ -29,7 +29,7 @@ const (
 var (
 	// ErrLocked says that the vault is locked: open it first.
 	ErrLocked = errors.New("applock: locked")
-	// ErrVault says that a file is no vault of this version, was altered, or is
+	// ErrVault says that a file is not a vault of this version, was altered, or is
 	// that of another account.
 	ErrVault = errors.New("applock: not a vault, or altered")
 	// ErrOptions says that options contradict themselves, or that the content is
@@ -74,7 +74,7 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// A Vault holds what a program keeps of its session. It is no value to copy:
+// A Vault holds what a program keeps of its session. It is not a value to copy:
 // what was locked would stay open in the copy. It is safe for concurrent use.
 type Vault struct {
 	mu      sync.Mutex

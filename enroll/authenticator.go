@@ -49,10 +49,10 @@ type Candidate struct {
 	Name  string    // as in [Authenticator]
 	Key   totp.Key  // what [NewOffer] shows
 	Began time.Time // UTC, whole milliseconds
-	Adds  bool      // stands beside the live authenticators when confirmed, else replaces them
+	Adds  bool      // stands beside the live authenticators when confirmed, otherwise replaces them
 }
 
-// IsZero reports whether c is no candidate at all.
+// IsZero reports whether c is not a candidate at all.
 func (c Candidate) IsZero() bool { return c.ID == "" }
 
 // expired also holds for a candidate that began in the future: if the clock was

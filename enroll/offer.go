@@ -75,7 +75,7 @@ func (o Offer) Secret() string {
 
 // PNG returns the QR code as a PNG file, black on white whatever the page's
 // colours, with a quiet zone of four modules. scale is in pixels per module: 6 to
-// 32, 0 for 8; else [ErrScale]. Show it at its own size: a picture scaled down is
+// 32, 0 for 8; otherwise [ErrScale]. Show it at its own size: a picture scaled down is
 // read badly. The error is totp.ErrNoKey for the zero Offer.
 func (o Offer) PNG(scale int) ([]byte, error) {
 	if scale == 0 {

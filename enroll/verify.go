@@ -156,7 +156,7 @@ func (e *DriftError) Error() string {
 func (e *DriftError) Is(target error) bool { return target == totp.ErrRejected }
 
 // explainDrift returns a DriftError in place of a rejection when the code is
-// right for a time within maxDrift, the nearest first; else the rejection.
+// right for a time within maxDrift, the nearest first; otherwise the rejection.
 func explainDrift(rejection error, key totp.Key, code string, at time.Time) error {
 	if !errors.Is(rejection, totp.ErrRejected) {
 		return rejection

@@ -158,7 +158,7 @@ func TestTheClockWentBack(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, enroll.Active, add(t, reset, at, keyC, "").State(at))
 	}
-	// A window that is no window is the caller's fault, never a way around.
+	// A window that is not a window is the caller's fault, never a way around.
 	_, _, err = e.Verify(noon, code(t, keyB, noon), totp.Window{Future: math.MaxInt})
 	require.Error(t, err)
 }
@@ -229,7 +229,7 @@ func TestNoDriftAtSignIn(t *testing.T) {
 	}
 }
 
-// A used code at the confirmation is no drift.
+// A used code at the confirmation is not a drift.
 func TestAUsedCodeIsNoDrift(t *testing.T) {
 	e, err := enrolled(t, noon, keyA).Disable(noon)
 	require.NoError(t, err)

@@ -299,7 +299,7 @@ func TestFleetAgreesWithModel(t *testing.T) {
 		forward, back := 1+seed.IntN(20), seed.IntN(20)
 		for i := range script {
 			script[i] = byte(seed.IntN(256))
-			if i%2 == 0 && seed.IntN(30) > 0 { // else a leap
+			if i%2 == 0 && seed.IntN(30) > 0 { // otherwise a leap
 				script[i] = byte(seed.IntN(forward+back) - back)
 			}
 		}

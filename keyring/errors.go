@@ -14,7 +14,7 @@ var (
 
 	// ErrUnknownKey says that the ring holds no key of the id at hand: it was
 	// retired, or this process has an older ring than the writer. Operators
-	// should hear of it; it is no sign of an attack by itself.
+	// should hear of it; it is not a sign of an attack by itself.
 	ErrUnknownKey error = refusal("keyring: no key with this id in the ring")
 
 	// ErrUnknownSuite says that the envelope's version or suite is not one this

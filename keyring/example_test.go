@@ -68,7 +68,7 @@ func ExampleRing_VerifyMAC() {
 	// keyring: broken seal or tag
 }
 
-// pretending is no encryption at all; a real Wrapper calls a KMS.
+// pretending is not encryption at all; a real Wrapper calls a KMS.
 type pretending struct{}
 
 func (pretending) Wrap(_ context.Context, plaintext, ad []byte) ([]byte, error) {

@@ -10,7 +10,7 @@ import (
 // Ring holds the keys of a program, newest first. [Parse] makes one; it does
 // not change afterwards and is safe for concurrent use.
 //
-// A Ring prints as its suite, epoch and key ids, which are no secrets, with
+// A Ring prints as its suite, epoch and key ids, which are not secrets, with
 // every verb of fmt, in JSON and in slog.
 //
 // The zero Ring and a nil *Ring open and verify nothing ([ErrUnknownKey]); to

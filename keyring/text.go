@@ -45,7 +45,7 @@ type keyset struct {
 
 // Generate makes a new ring of one random 256-bit key and returns its string
 // form, which is a secret. The suite is AES-256-GCM when the process runs in
-// FIPS 140-3 mode, else XChaCha20-Poly1305; the epoch is 1.
+// FIPS 140-3 mode, otherwise XChaCha20-Poly1305; the epoch is 1.
 func Generate() string {
 	s := keyset{suite: suiteXChaCha, epoch: 1}
 	if fips140.Enabled() {

@@ -63,7 +63,7 @@ func Wrap(ctx context.Context, w Wrapper, s string) (string, error) {
 // ParseWrapped reads a ring that [Wrap] has written; it asks w once. One line
 // end after it is accepted.
 //
-// It returns [ErrMalformed] when s or its content is no ring, and errors of w
+// It returns [ErrMalformed] when s or its content is not a ring, and errors of w
 // wrapped: a program that cannot unwrap its keys cannot start.
 func ParseWrapped(ctx context.Context, w Wrapper, s string) (*Ring, error) {
 	if w == nil {

@@ -36,7 +36,7 @@ func newCode() Code {
 	return Code{func() string { return digits }}
 }
 
-// IsZero reports whether c is no code at all.
+// IsZero reports whether c is not a code at all.
 func (c Code) IsZero() bool { return c.reveal == nil }
 
 // Digits returns the six digits; "" for the zero Code.

@@ -30,7 +30,7 @@ const (
 // secret does not reset the failures).
 //
 // The limits are the account's; of each N, 64 count at most. Errors:
-// [*WaitError] with [ErrTooManyAuthenticators] or [ErrTooMany]; [ErrUnknown]; [ErrVia];
+// [*WaitError] with [ErrLimit] or [ErrTooMany]; [ErrUnknown]; [ErrVia];
 // [ErrChallenge] for an empty one.
 func (s State) Send(at time.Time, keys *keyring.Ring, id string, via Via, challenge string, limits ...Limit) (State, Message, error) {
 	switch {
@@ -184,7 +184,7 @@ func (l live) isFor(challenge string) bool {
 }
 
 // fields are what the MAC is made over: what the code is for, where it went. A
-// code that was sent to one number is no code of another, and one that a restored
+// code that was sent to one number is not a code of another, and one that a restored
 // database brings back is none when the ring's epoch was raised.
 func (l live) fields(keys *keyring.Ring, n Number, digits string) []string {
 	use := forSignIn

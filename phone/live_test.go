@@ -172,7 +172,7 @@ func TestWrongCodesAreForgotten(t *testing.T) {
 	require.Equal(t, 5, fails(s, code, later), "by time")
 }
 
-// A code that cannot be one, and one for something else, is no guess.
+// A code that cannot be one, and one for something else, is not a guess.
 func TestNotCharged(t *testing.T) {
 	s, code := send(t, with(t, noon, mobile), noon, "a")
 	for typed, want := range map[string]error{"12345": phone.ErrMalformed, "abcdef": phone.ErrMalformed} {

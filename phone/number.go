@@ -227,7 +227,7 @@ var (
 
 func notNumber(why string) error { return fmt.Errorf("%w: %s", ErrNumber, why) }
 
-// IsZero reports whether n is no number at all.
+// IsZero reports whether n is not a number at all.
 func (n Number) IsZero() bool { return n == Number{} }
 
 // E164 returns the number itself, "+" and digits; "" for the zero Number. It is

@@ -97,12 +97,12 @@ func (l Limits) Validate() error {
 	return nil
 }
 
-// ErrTooManyAuthenticators means that too many messages were sent. See [WaitError].
+// ErrLimit means that too many messages were sent. See [WaitError].
 var ErrLimit = errors.New("phone: too many messages")
 
 // A WaitError is a refusal that time ends.
 type WaitError struct {
-	// Err is what was too much: [ErrTooManyAuthenticators] or [ErrTooMany].
+	// Err is what was too much: [ErrLimit] or [ErrTooMany].
 	Err error
 	// Until is the first moment at which the same is allowed, if nothing else
 	// happens meanwhile. It is in UTC. The zero time means that waiting does not
@@ -144,7 +144,7 @@ type entry struct{ at, n int64 }
 func (s Sends) IsZero() bool { return len(s.log) == 0 }
 
 // Allow reports whether one more message may be sent: nil, or a [*WaitError]
-// that is [ErrTooManyAuthenticators]. Without any limit, and with one that is not valid, it
+// that is [ErrLimit]. Without any limit, and with one that is not valid, it
 // allows nothing. A clock that stepped back frees nothing.
 func (s Sends) Allow(at time.Time, limits ...Limit) error {
 	if len(limits) == 0 {
@@ -167,7 +167,7 @@ func (s Sends) Allow(at time.Time, limits ...Limit) error {
 // Take takes one message from all of the limits, or from none and returns what
 // [Sends.Allow] does. Write the result before the provider is called: of two
 // requests at once only one is written, and a crash after the call must not make
-// it free. A message that the provider then refuses stays taken, else its
+// it free. A message that the provider then refuses stays taken; otherwise its
 // refusals would be a way to ask for ever.
 //
 // What no limit of this call looks at any more is forgotten.

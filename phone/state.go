@@ -27,7 +27,7 @@ const (
 	PendingLifetime = 15 * time.Minute
 )
 
-// What the methods of [State] refuse with, beside [ErrTooManyAuthenticators] and [ErrMalformed].
+// What the methods of [State] refuse with, beside [ErrLimit] and [ErrMalformed].
 var (
 	// ErrRejected means that the code is wrong. Charge the guess.
 	ErrRejected = errors.New("phone: code rejected")
@@ -207,7 +207,7 @@ func (s State) Cancel() State {
 }
 
 // Clear takes all phones away, as when the second factor is disabled or reset.
-// The wrong codes and the sends stay counted, else to disable and to set up again
+// The wrong codes and the sends stay counted; otherwise to disable and to set up again
 // would refill both.
 func (s State) Clear() State {
 	s = s.Cancel()

@@ -23,7 +23,7 @@ const (
 	External                          // factors of the host's own
 )
 
-// ErrMethodNotAllowed is what reading an unknown method reports.
+// ErrMethod is what reading an unknown method reports.
 var ErrMethod = errors.New("policy: unknown method")
 
 const (
@@ -43,7 +43,7 @@ func (m Methods) known() Methods {
 }
 
 // Has reports whether the set has every method of some. The empty some and what
-// is no method are in no set.
+// is not a method are in no set.
 func (m Methods) Has(some Methods) bool { return some != 0 && m.known()&some == some }
 
 // Words returns "app", "recovery-codes", "phone" and "other", as far as the set
@@ -63,7 +63,7 @@ func (m Methods) String() string { return strings.Join(m.Words(), ",") }
 
 // ParseMethods reads words as [Methods.Words] returns them, in any order, such
 // as the boxes that were ticked in a form. Of none it is App alone, not the
-// default. With an error, which is [ErrMethodNotAllowed], it returns App.
+// default. With an error, which is [ErrMethod], it returns App.
 func ParseMethods(words ...string) (Methods, error) {
 	set := App
 	for _, word := range words {
@@ -89,7 +89,7 @@ func parseMethod(word string) (Methods, error) {
 func (m Methods) MarshalJSON() ([]byte, error) { return json.Marshal(m.Words()) }
 
 // UnmarshalJSON reads a list of words. The empty list is App alone. With an
-// error, which for an unknown word is [ErrMethodNotAllowed] and else [ErrFormat], the set
+// error, which for an unknown word is [ErrMethod], otherwise [ErrFormat], the set
 // is App.
 func (m *Methods) UnmarshalJSON(data []byte) error {
 	*m = App

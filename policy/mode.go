@@ -21,7 +21,7 @@ var ErrMode = errors.New("policy: unknown mode")
 
 var words = [...]string{Required: "required", Optional: "optional", Off: "off"}
 
-// known maps what is no mode to Required.
+// known maps what is not a mode to Required.
 func (m Mode) known() Mode {
 	if int(m) >= len(words) {
 		return Required
@@ -29,7 +29,7 @@ func (m Mode) known() Mode {
 	return m
 }
 
-// String returns "required", "optional" or "off". A value that is no mode
+// String returns "required", "optional" or "off". A value that is not a mode
 // counts as required, here too.
 func (m Mode) String() string { return words[m.known()] }
 

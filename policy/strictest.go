@@ -6,7 +6,7 @@ import "time"
 // respect, and no stricter: the strictest mode, the shortest trust, the methods
 // that all allow, and IssuedCode and TwoAdministrators where one has them. Only
 // those that require a factor have a say in the grace: one of them without any
-// ends it, else the shorter Grace and the earlier Deadline count, of those that
+// ends it, otherwise the shorter Grace and the earlier Deadline count, of those that
 // have one.
 //
 // Order, repetition and grouping do not matter. Of none it is the zero Policy,

@@ -62,7 +62,7 @@ func without(p policy.Policy, first time.Time) time.Time {
 }
 
 func rank(m policy.Mode) int {
-	return map[policy.Mode]int{policy.Optional: 1, policy.Off: 2}[m] // what is no mode is required
+	return map[policy.Mode]int{policy.Optional: 1, policy.Off: 2}[m] // what is not a mode is required
 }
 
 // milder says what b lets pass that a does not, by what the two do. It is a
@@ -145,7 +145,7 @@ func TestStrictest(t *testing.T) {
 	for range 4000 {
 		a, b, c := drawn(seed.IntN), drawn(seed.IntN), drawn(seed.IntN)
 		if seed.IntN(3) == 0 {
-			b, c = policy.Strictest(a, b), policy.Strictest(a, b, c) // else few are stricter in every respect
+			b, c = policy.Strictest(a, b), policy.Strictest(a, b, c) // otherwise few are stricter in every respect
 		}
 		requireLaws(t, a, b, c)
 		if policy.Lowers(a, b) {

@@ -66,12 +66,12 @@ type Store interface {
 	Get(ctx context.Context, id AccountID) (Record, error)
 
 	// Put writes rec if the version stored under rec.ID is still was, where
-	// the zero version stands for "there is no record"; else it writes nothing
+	// the zero version stands for "there is no record"; otherwise it writes nothing
 	// and returns ErrConflict. rec.Version equal to was is refused with
 	// ErrRecord, because the next writer could not see the change.
 	Put(ctx context.Context, rec Record, was Version) error
 
-	// Delete removes the record of id if its version is still was, else it
+	// Delete removes the record of id if its version is still was, otherwise it
 	// returns ErrConflict. An absent record is ErrConflict as well, also when
 	// was is zero: there is nothing that this call could have deleted.
 	Delete(ctx context.Context, id AccountID, was Version) error

@@ -123,7 +123,7 @@ func (k Key) SameSecret(other Key) bool {
 }
 
 // Equal reports whether both keys have the same secret and the same parameters. The time it takes depends on the
-// secrets' lengths, not on their bytes. A zero Key equals nothing, not even another: two missing keys are no match.
+// secrets' lengths, not on their bytes. A zero Key equals nothing, not even another: two missing keys do not match.
 func (k Key) Equal(other Key) bool {
 	if k.IsZero() || other.IsZero() {
 		return false

@@ -19,7 +19,7 @@ import (
 type mac struct {
 	algorithm    Algorithm
 	inner, outer []byte // states that have absorbed key^ipad and key^opad
-	module       []byte // the key itself, if HMAC has to run inside the FIPS 140-3 module, else nil
+	module       []byte // the key itself, if HMAC has to run inside the FIPS 140-3 module, otherwise nil
 }
 
 // scratch is the memory that one computation needs. What is passed to a hash.Hash escapes to the heap, so it is pooled.

@@ -30,7 +30,7 @@ const unnamed = "unnamed"
 // returns, Key.URI accepts, and [ParseStored] reads back as the same. The error is [ErrURI], beside [ErrSecret],
 // [ErrSample] or [ErrParams] where one of them is the reason, and repeats nothing of the input.
 //
-// It is no reader for what a user types in: there, demand ParseURI, and a code.
+// It is not a reader for what a user types in: there, demand ParseURI, and a code.
 func ReadURI(uri string) (Key, Label, error) {
 	key, label, err := readURI(uri)
 	if err != nil {

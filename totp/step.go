@@ -10,7 +10,7 @@ type Step int64
 const maxWindow = 5
 
 // Window is how many steps before and after the present one are accepted too: for codes that took a while to arrive and
-// for clocks that are a little off. Past+Future+1 is at most 5, and neither is negative, else [ErrWindow]. The zero
+// for clocks that are a little off. Past+Future+1 is at most 5, and neither is negative, otherwise [ErrWindow]. The zero
 // Window accepts the present step only.
 //
 // Each step more is one more code that a guess may hit. RFC 6238, section 5.2, recommends at most one for the delay.

@@ -53,7 +53,7 @@ func New(client *clientv3.Client, prefix string) *Store {
 }
 
 // Check looks whether a majority of the members answers, and whether the cluster
-// takes writes. A program calls it when it starts; it is no protection, since
+// takes writes. A program calls it when it starts; it is not protection, since
 // every operation asks the majority itself.
 //
 // It returns [ErrNoSpace], [ErrCorrupt] or [ErrPrefix], or [store.ErrUnavailable] wrapping the

@@ -15,7 +15,7 @@ import (
 
 // Check looks whether the server keeps what it acknowledges, and whether this
 // is the store's database. A program calls it when it starts, and does not go
-// on if it fails. A quarantine is no failure: the operations report it.
+// on if it fails. A quarantine is not a failure: the operations report it.
 //
 // It returns [ErrNotDurable], [ErrReplica], [ErrCluster], [ErrNotCreated],
 // [ErrFormat] or [ErrOptions], or [store.ErrUnavailable] wrapping the

@@ -19,7 +19,7 @@ type Options struct {
 	Durability Durability
 
 	// Replicas is how many replicas must have received what a call wrote or
-	// read before it returns, by Redis' WAIT; else it returns [ErrReplicas].
+	// read before it returns, by Redis' WAIT; otherwise it returns [ErrReplicas].
 	// With n replicas, n/2 rounded up makes a majority with the primary, and a
 	// primary that a network fault has cut off from the others then accepts no
 	// code. The default is 0. It takes away little of what a failover can

@@ -118,6 +118,42 @@ func TestNamedTests(t *testing.T) {
 	require.NotZero(t, seen, "no page names a test")
 }
 
+// Every error that a page tells readers to look for is one of the code, and so is every
+// call in the guide's table of routes: a new name in the code is a new name there.
+func TestNamedErrorsAndCalls(t *testing.T) {
+	var sources strings.Builder
+	for _, path := range files(t, func(path string) bool { return filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go") }) {
+		sources.WriteString(read(t, path))
+	}
+	code := sources.String()
+	seen := 0
+	for _, path := range files(t, markdown) {
+		var bad []string
+		for _, name := range regexp.MustCompile(`\bErr[A-Z]\w+`).FindAllString(read(t, path), -1) {
+			seen++
+			if !regexp.MustCompile(`(?m)^(?:var)?\s+` + name + `\s[^(]*=`).MatchString(code) {
+				bad = append(bad, "there is no error "+name)
+			}
+		}
+		complain(t, path, bad)
+	}
+	require.Greater(t, seen, 40)
+
+	routes := 0
+	for line := range strings.Lines(read(t, filepath.Join(root, "docs", "guide.md"))) {
+		cells := strings.Split(line, " | ")
+		if len(cells) != 4 || !strings.HasPrefix(line, "| ") {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`(?:\\w+\\.)?(\\w+)`").FindAllStringSubmatch(cells[1], -1) {
+			routes++
+			call := regexp.MustCompile(`(?m)^(?:func \(\w+ \*?\w+\) ` + m[1] + `\(|type ` + m[1] + ` )`)
+			require.True(t, call.MatchString(code), "there is no call %s", m[1])
+		}
+	}
+	require.Greater(t, routes, 15)
+}
+
 var named = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark|Example)[A-Z]\w*`)
 
 // A path of the machine that somebody worked on helps no reader, and says more

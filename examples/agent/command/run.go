@@ -44,7 +44,7 @@ const (
 // An agent is one run.
 type agent struct {
 	*asker
-	server string // of the command line; else the account's
+	server string // of the command line; otherwise the account's
 	files  files
 
 	account *account       // who is signed in; nil when nobody is

@@ -11,7 +11,7 @@ import (
 )
 
 // setUp binds a new authenticator: by the password where there is none yet, and
-// else in place of the one there is, by a code of it.
+// otherwise in place of the one there is, by a code of it.
 func (a *agent) setUp(ctx context.Context, _ []string) error {
 	c, err := a.session(ctx)
 	if err != nil {

@@ -121,6 +121,6 @@ func reply(w http.ResponseWriter, code int, v any) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_, _ = w.Write(append(text, '\n')) // a program that has gone away is no fault
+	_, _ = w.Write(append(text, '\n')) // a program that has gone away is not a fault
 	return nil
 }

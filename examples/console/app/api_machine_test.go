@@ -40,7 +40,7 @@ func TestAPIMachine(t *testing.T) {
 	m.post("/api/signin", fields{"email": agent.Email, "password": agent.Password}).fails(http.StatusForbidden, "machine_account")
 	boss.post("/api/backups", fields{"machine": "x"}).fails(http.StatusForbidden, "not_a_machine")
 	s.program().post("/api/backups", fields{"machine": "x"}).fails(http.StatusUnauthorized, "signed_out")
-	boss.session = key // the key is no session
+	boss.session = key // the key is not a session
 	boss.post("/api/backups", fields{"machine": "x"}).fails(http.StatusUnauthorized, "signed_out")
 	s.clock.Advance(15 * time.Minute)
 	m.post("/api/backups", fields{"machine": "x"}).fails(http.StatusUnauthorized, "signed_out")

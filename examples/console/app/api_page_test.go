@@ -132,7 +132,7 @@ func (r *reader) filled(x exchange) string {
 			require.NotEmpty(r.t, r.last[name], "%s:%d: nobody has said a %q yet", page, x.line, name)
 			f[name] = r.last[name]
 		case "123456":
-			if f[name] = r.phones[r.who].Peek(); x.status != http.StatusTooManyRequests { // else waiting for the next is enough
+			if f[name] = r.phones[r.who].Peek(); x.status != http.StatusTooManyRequests { // otherwise waiting for the next is enough
 				f[name] = r.phones[r.who].Code()
 			}
 		}

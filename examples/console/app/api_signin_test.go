@@ -44,7 +44,7 @@ func TestAPICodeRequired(t *testing.T) {
 	require.Equal(t, "code", asked.get("step"))
 	require.Equal(t, []string{"code", "recovery-code"}, asked.texts("methods"))
 	require.NotContains(t, asked.fields, "session")
-	p.session = asked.get("challenge") // which is no session
+	p.session = asked.get("challenge") // which is not a session
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
 
 	challenge := asked.get("challenge")

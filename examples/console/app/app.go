@@ -40,7 +40,7 @@ import (
 type Options struct {
 	DB       *sql.DB          // from Open
 	Keys     *keyring.Ring    // seals the second factors
-	Require  bool             // everybody has to set up a second factor; else it is optional
+	Require  bool             // everybody has to set up a second factor; otherwise it is optional
 	Now      func() time.Time // nil: time.Now
 	Observer event.Observer   // nil: the log
 	Mail     Mailer           // nil: the log names each mail, and that is all

@@ -52,7 +52,7 @@ func TestMailsAboutChanges(t *testing.T) {
 	}
 	person.post("/security/recovery-codes/saved")
 	before := len(s.mails.to(ana))
-	s.browser().signIn(ana, anas) // signing in is no change
+	s.browser().signIn(ana, anas) // signing in is not a change
 	require.Len(t, s.mails.to(ana), before)
 
 	second := person.add(anas, "Tablet")

@@ -91,7 +91,7 @@ func (c *console) render(w http.ResponseWriter, status int, page string, v view)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", v.Language.Tag())
 	w.WriteHeader(status)
-	_, _ = b.WriteTo(w) // a person who has gone away is no fault
+	_, _ = b.WriteTo(w) // a person who has gone away is not a fault
 }
 
 // show answers with a page. When a form was refused it is shown again, with

@@ -174,7 +174,7 @@ func (p *phonePage) typed(r *http.Request) (n phone.Number, via phone.Via, err e
 }
 
 // authority is what the number is added by: the app's code where there is an
-// app, else the sign-in.
+// app, otherwise the sign-in.
 func (p *phonePage) authority(r *http.Request) (totpflow.EnrollmentGrant, error) {
 	switch {
 	case p.visitor == nil:

@@ -30,7 +30,7 @@ func (c *console) newSecondFactor(o Options, s store.Store) (*totpflow.Service, 
 		Notifier:      event.NotifierFunc(c.notify),
 		Now:           o.Now,
 	}
-	if o.Require { // else Policy is nil: what administrators have set
+	if o.Require { // otherwise Policy is nil: what administrators have set
 		config.Policy = required{admin.TenantPolicies(s, o.Keys, c.tenants.above)}
 	}
 	return totpflow.New(config)

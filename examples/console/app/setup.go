@@ -127,7 +127,7 @@ func (c *console) postSetup(w http.ResponseWriter, r *http.Request) error {
 	}
 	added := before != nil && before.ID == done.ID.User && before.Enrolled() && len(done.Cleared) == 0
 	if name := strings.TrimSpace(r.PostFormValue("name")); added && name != "" {
-		_ = before.factor.RenameAuthenticator(r.Context(), done.Authenticator.ID, name) // else it keeps the number that it has
+		_ = before.factor.RenameAuthenticator(r.Context(), done.Authenticator.ID, name) // otherwise it keeps the number that it has
 	}
 	return c.sheetPage(w, r, sheetPage{done.Sheet, done.Cleared, added})
 }

@@ -56,7 +56,7 @@ type stepUpPage struct {
 	Backup backup
 }
 
-// Deletes reports whether the backup is about to be deleted; else its key is
+// Deletes reports whether the backup is about to be deleted; otherwise its key is
 // about to be shown.
 func (p stepUpPage) Deletes() bool { return p.Action == actionDeleteBackup }
 

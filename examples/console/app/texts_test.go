@@ -118,7 +118,7 @@ func literals(t *testing.T) map[string]string {
 // puts together. Errors and the log are in small letters.
 var sentence = regexp.MustCompile(`^\P{L}*\p{Lu}\p{Ll}*(\s|[.,:?!…]|$)|[“”„«»’]|\.\s+\p{Lu}|[^.]\.$`)
 
-// Words that are no text: names, parts of protocols, of SQL and of files.
+// Words that are not text: names, parts of protocols, of SQL and of files.
 var noText = regexp.MustCompile(`^(Acme Backup( <.*>)?|Accept-Language|Content-[A-Za-z-]+|[A-Z][a-z]+(-[A-Z][a-z]+)+|Vary|GET|POST|` +
 	`(?s)(ALTER|CREATE|DELETE|INSERT|SELECT|UPDATE|PRAGMA|WHERE|SQL)\b.*|To: %s.*|\s+(GB|TB)|\s*(FROM|WHERE|ORDER)\b.*|Accept-Language, Cookie)$`)
 

@@ -45,7 +45,7 @@ type Config struct {
 	CallFrom string
 	// DiscardContent asks Twilio to keep neither text nor number of a message
 	// (ContentRetention, AddressRetention). The account needs Message Privacy,
-	// else every message is refused.
+	// otherwise every message is refused.
 	DiscardContent bool
 	// URL of the API. Empty: https://api.twilio.com; others are its regions.
 	URL string
@@ -149,7 +149,7 @@ func (s *Sender) message(m phone.Message) (resource string, form url.Values, err
 	return "Messages.json", form, nil
 }
 
-// twiml is what a call does: it says the message. A language that is no tag is
+// twiml is what a call does: it says the message. A language that is not a tag is
 // left out, for Twilio's default.
 func twiml(m phone.Message) string {
 	var b strings.Builder

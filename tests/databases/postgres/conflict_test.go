@@ -95,7 +95,7 @@ func TestLocked(t *testing.T) {
 	// What was given up may still have been written, by nobody's leave.
 	require.Contains(t, []uint64{2, 3}, engine.Stored(t, s))
 
-	// A bound of the database's own is no lost race either.
+	// A bound of the database's own is not a lost race either.
 	s, db = open(t, database(t, "lock_timeout=20ms"))
 	require.NoError(t, race.Step(t.Context(), s))
 	host, err = db.BeginTx(t.Context(), nil)

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A write that too few replicas have is no success, and does not become one by
+// A write that too few replicas have is not a success, and does not become one by
 // looking again: neither does anybody else get to see it.
 func TestTooFewReplicas(t *testing.T) {
 	primary, replica := begin(t), begin(t)

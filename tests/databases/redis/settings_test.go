@@ -169,7 +169,7 @@ func words(s string) (all []any) {
 	return all
 }
 
-// requireEvery asks each operation for an error that is no answer.
+// requireEvery asks each operation for an error that is not an answer.
 func requireEvery(t *testing.T, s store.Store, want error) {
 	t.Helper()
 	_, get := s.Get(t.Context(), race.Alice)

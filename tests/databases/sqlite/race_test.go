@@ -11,7 +11,7 @@ import (
 // Two processes with 64 goroutines each race for one account on one file: each
 // code is accepted exactly once, and a counter ends at the number of successes.
 // The same rigs have to go red on a store that reads, compares and then writes;
-// else they prove nothing.
+// otherwise they prove nothing.
 func TestRace(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		rounds := 100

@@ -94,7 +94,7 @@ func packed(t *testing.T, pack []byte, name string) string {
 var looks sync.Map
 
 // look is what a page is made of: which kinds of elements, not how many of them
-// nor what they say. The width is no part of it; TestEveryPage looks at all.
+// nor what they say. The width is not a part of it; TestEveryPage looks at all.
 const look = `[matchMedia("(prefers-color-scheme: dark)").matches, document.title,
 	...[...new Set([...document.querySelectorAll("body *")].map(e => [e.parentNode.tagName, e.tagName, e.className, e.type, e.name,
 		e.hasAttribute("open"), e.ariaInvalid, e.role, e.disabled].join()))].sort()].join("\n")`

@@ -139,7 +139,7 @@ func newTab(t *testing.T, base string, s size) *tab {
 }
 
 // listen fails the test when the page breaks its own rules, such as a style
-// that the Content-Security-Policy forbids. A refused form is no breach.
+// that the Content-Security-Policy forbids. A refused form is not a breach.
 func (p *tab) listen() {
 	require.NoError(p.t, chromedp.Listen(p.ctx, func(e any) {
 		if e, ok := e.(*log.EventEntryAdded); ok && e.Entry.Level == "error" && e.Entry.Source != "network" {

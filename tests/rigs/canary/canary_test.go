@@ -69,7 +69,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// Six digits are no leak by themselves, two codes of a kind are, and digits in
+// Six digits are not a leak by themselves, two codes of a kind are, and digits in
 // the middle of a number or of hexadecimal are neither.
 func TestFindCodes(t *testing.T) {
 	var s canary.Secrets

@@ -146,7 +146,7 @@ func Racer(open Opener) Role {
 }
 
 // all runs Update in all goroutines at once. Losing too many rounds, or waiting
-// too long for the database, is no success and no fault.
+// too long for the database, is neither a success nor a fault.
 func all(s store.Store, decide func(store.Record, bool) (*store.Record, error)) (saw Figures, fault error) {
 	var mu sync.Mutex
 	Hands(goroutines, func(int) {

@@ -170,7 +170,7 @@ func (w *walker) disowns() {
 		w.told = append(w.told, now)
 	}
 	if w.next(8) > 0 {
-		return // else nobody would get in for long
+		return // otherwise nobody would get in for long
 	}
 	m, existed := w.people[user], w.exists(user)
 	link := w.service().NewDisownToken(event.Event{Tenant: users[user].ID.Tenant, User: users[user].ID.User, At: of})

@@ -45,7 +45,7 @@ type mark struct {
 type modelTicket struct {
 	mark
 	user, generation int
-	proof            bool // else a challenge
+	proof            bool // otherwise a challenge
 	action           totpflow.Action
 	target           string // of an action on one authenticator
 	revoked          int

@@ -11,7 +11,7 @@ import (
 
 // Files returns every file in the server's folder, by its path in there: what
 // anyone who takes the disk has, and under "log" what the server has written. Take
-// them from a server that was killed, else they change meanwhile.
+// them from a server that was killed; otherwise they change meanwhile.
 func (s *Server) Files() (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	err := filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {

@@ -65,7 +65,7 @@ func (r *report) follow(from io.Reader, ticks <-chan time.Time) error {
 	}
 }
 
-// line takes in one line. What is no entry is shown as it is.
+// line takes in one line. What is not an entry is shown as it is.
 func (r *report) line(line string) {
 	var e entry
 	if json.Unmarshal([]byte(line), &e) != nil {
