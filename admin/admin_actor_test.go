@@ -201,6 +201,9 @@ func TestActorsWhoLook(t *testing.T) {
 		"List": func(o *organization, a admin.Admin, by admin.Actor) error {
 			return servicetest.ErrorOf(servicetest.Collect(a.List(o.Ctx, by, store.Query{Tenant: "acme"})))
 		},
+		"Tally": func(o *organization, a admin.Admin, by admin.Actor) error {
+			return servicetest.ErrorOf(a.Tally(o.Ctx, by, store.Query{Tenant: "acme"}))
+		},
 		"Tenant": func(o *organization, a admin.Admin, by admin.Actor) error {
 			return servicetest.ErrorOf(a.Tenant(o.Ctx, by, "acme"))
 		},

@@ -125,10 +125,7 @@ func (a Admin) List(ctx context.Context, by Actor, q store.Query) iter.Seq2[Memb
 
 // ListPage returns a page of [Admin.List], for lists that people turn the pages of.
 func (a Admin) ListPage(ctx context.Context, by Actor, q store.Query) (MemberPage, error) {
-	if _, operator := by.(Operator); q.AllTenants && !operator {
-		return MemberPage{}, ErrNotAllowed
-	}
-	if err := a.authoriseView(ctx, by, store.AccountID{Tenant: q.Tenant}); err != nil {
+	if err := a.authoriseList(ctx, by, q); err != nil {
 		return MemberPage{}, err
 	}
 	p, err := a.engine.List(ctx, q)

@@ -152,8 +152,11 @@ func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	if !e.messenger.tells() {
-		for _, n := range waiting {
-			e.giveUp(ctx, n, "erased by a process that tells nobody")
+		if before := len(waiting) - 1; before > 0 { // of the erasure itself its observer has just heard
+			e.observe(ctx, event.Event{
+				Number: waiting[0].Number(), At: e.now(), Tenant: waiting[0].Tenant, User: waiting[0].User, Kind: event.NotificationDropped,
+				Reason: "erased by a process that tells nobody", Action: string(waiting[0].Main().Kind), Remaining: before,
+			})
 		}
 		return
 	}

@@ -309,7 +309,7 @@ func TestExemptAndForget(t *testing.T) {
 	require.Equal(t, enroll.ResetPending, h.status(ben.User).State)
 	h.fails(1, "no machine account", "exempt", "ben", "--tenant", "acme", "--end", reason, "--yes")
 
-	require.Equal(t, []string{"forgotten"}, h.ok("forget", "ben", "--tenant", "acme", reason, "--yes").events())
+	require.Equal(t, []string{"forgotten", "notification_dropped"}, h.ok("forget", "ben", "--tenant", "acme", reason, "--yes").events())
 	h.fails(3, "nothing is kept", "forget", "ben", "--tenant", "acme", reason, "--yes")
 }
 
@@ -324,4 +324,21 @@ func TestListUnreadable(t *testing.T) {
 		r := h.fails(5, "2 of 2 records do not open", args...)
 		require.Equal(t, args[len(args)-1] != "enabled", strings.Contains(r.out, "ana"), r.out)
 	}
+}
+
+// How many have set it up, and who is frozen, is asked of the database.
+func TestListCounts(t *testing.T) {
+	h := newInstallation(t)
+	h.enroll("acme", "ana")
+	h.enroll("acme", "ben")
+	require.Contains(t, h.ok("list", "--count").out, "2 accounts; 2 of 2 have set it up, 0 exempt, 0 frozen")
+	require.Contains(t, h.ok("list", "--count", "--tenant", "globex").out, "0 accounts")
+	require.NotContains(t, h.ok("list", "--state", "frozen").out, "ana")
+	_, err := h.service().Disown(h.ctx, h.service().NewDisownToken(event.Event{Tenant: "acme", User: "ana", At: h.clock.Now(), Kind: event.Reset}))
+	require.NoError(t, err)
+	frozen := h.ok("list", "--state", "frozen").out
+	require.Contains(t, frozen, "ana")
+	require.NotContains(t, frozen, "ben")
+	require.Contains(t, h.ok("list", "--count").out, "1 of 2 have set it up, 0 exempt, 1 frozen")
+	h.fails(2, "--count stands alone", "list", "--count", "--csv")
 }

@@ -27,8 +27,9 @@ type listing struct {
 	all    bool // tenants
 	state  string
 	csv    bool
+	count  bool
 
-	seen, broken int // records of the tenants, whatever their state, and those that do not open
+	seen, broken int // records that were read, and those that do not open
 }
 
 func (a *app) list() *cobra.Command {
@@ -52,6 +53,8 @@ Who has never come to the second step has no record. The product has the list of
 				return usagef("--state is one of %s", strings.Join(states, ", "))
 			case l.csv && a.asJSON:
 				return usagef("--csv and --json exclude each other")
+			case l.count && (l.csv || a.asJSON || l.state != ""):
+				return usagef("--count stands alone, or with --tenant")
 			}
 			return a.showList(c.Context(), &l)
 		},
@@ -59,6 +62,7 @@ Who has never come to the second step has no record. The product has the list of
 	c.Flags().StringVar(&l.tenant, "tenant", "", "only of this `TENANT`")
 	a.aboveFlag(c, &l.tenant)
 	c.Flags().StringVar(&l.state, "state", "", "only in this `STATE`: "+strings.Join(states, ", "))
+	c.Flags().BoolVar(&l.count, "count", false, "print only how many have set it up, without opening a record")
 	c.Flags().BoolVar(&l.csv, "csv", false, "print CSV for a spreadsheet")
 	return c
 }
@@ -87,6 +91,9 @@ func (a *app) showList(ctx context.Context, l *listing) error {
 		return err
 	}
 	defer s.db.Close()
+	if l.count {
+		return a.tellTally(ctx, s, store.Query{Tenant: l.tenant, AllTenants: l.all})
+	}
 	if l.csv {
 		err = admin.WriteCSV(a.screen.Out, s.members(ctx, l), nil)
 	} else {
@@ -118,10 +125,23 @@ func (a *app) tellList(all iter.Seq2[admin.Member, error]) error {
 	return a.screen.JSON(out)
 }
 
+func (a *app) tellTally(ctx context.Context, s *session, q store.Query) error {
+	t, err := s.admin.Tally(ctx, s.by, q)
+	if err != nil {
+		return err
+	}
+	a.say("%s; %d of %d have set it up, %d exempt, %d frozen", screen.Plural(t.Total, "account"), t.Enabled, t.Total-t.Exempt, t.Exempt, t.Frozen)
+	return nil
+}
+
+// stored are the words of records that say by themselves what a state is; the others
+// depend on policy and time.
+var stored = map[string]string{string(admin.StateFrozen): "frozen", string(admin.StateExempt): "exempt"}
+
 // members yields the accounts that are asked for, and counts those that do not open: a list in one state must not pass
-// over them without a word.
+// over them without a word. Of frozen and exempt ones the database looks for the records.
 func (s *session) members(ctx context.Context, l *listing) iter.Seq2[admin.Member, error] {
-	q := store.Query{Tenant: l.tenant, AllTenants: l.all, Limit: store.MaxLimit}
+	q := store.Query{Tenant: l.tenant, AllTenants: l.all, Limit: store.MaxLimit, State: stored[l.state]}
 	return func(yield func(admin.Member, error) bool) {
 		for m, err := range s.admin.List(ctx, s.by, q) {
 			if err == nil {

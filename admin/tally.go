@@ -1,0 +1,51 @@
+package admin
+
+import (
+	"context"
+
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/store"
+)
+
+// A Tally is how many accounts have a record, by the words that records are listed
+// by: "37 of 50 have set it up" is Enabled of Total less Exempt. It is for display: no
+// record is opened, so that it takes one statement for a million accounts, and a word
+// proves nothing. [Counts] is of records that were opened and judged by policy.
+type Tally struct {
+	Total       int
+	Enabled     int // an authenticator or a phone works
+	NotEnrolled int // nothing is set up
+	Reset       int // has to set up again
+	Exempt      int // machine accounts
+	Frozen      int // "it was not me"
+}
+
+// Tally counts the accounts of q.Tenant, or of all tenants, which is for an
+// [Operator]. It requires no proof. Errors: [ErrNotAllowed], [store.ErrQuery] for a
+// query that selects anything else, [store.ErrUnavailable].
+func (a Admin) Tally(ctx context.Context, by Actor, q store.Query) (Tally, error) {
+	if err := a.authoriseList(ctx, by, q); err != nil {
+		return Tally{}, err
+	}
+	counts, err := store.Count(ctx, a.engine.Store, q)
+	if err != nil {
+		return Tally{}, err
+	}
+	t := Tally{
+		Enabled:     counts[string(enroll.Active)] + counts[string(enroll.Replacing)] + counts["phone"],
+		NotEnrolled: counts[string(enroll.Disabled)] + counts[string(enroll.Pending)],
+		Reset:       counts[string(enroll.ResetPending)],
+		Exempt:      counts[string(enroll.Exempted)],
+		Frozen:      counts["frozen"],
+	}
+	t.Total = t.Enabled + t.NotEnrolled + t.Reset + t.Exempt + t.Frozen
+	return t, nil
+}
+
+// authoriseList lets the actor list what q selects.
+func (a Admin) authoriseList(ctx context.Context, by Actor, q store.Query) error {
+	if _, operator := by.(Operator); q.AllTenants && !operator {
+		return ErrNotAllowed
+	}
+	return a.authoriseView(ctx, by, store.AccountID{Tenant: q.Tenant})
+}

@@ -1,0 +1,56 @@
+package admin_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// A tally opens no record, and agrees with the list. Tenants' own records are not
+// counted.
+func TestTally(t *testing.T) {
+	h := newHarness(t, ofTenants)
+	h.SetPolicy("acme", policy.Policy{Mode: policy.Optional})
+	h.Enroll(ana)
+	for _, user := range []string{"reset", "frozen"} {
+		u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: user}}
+		h.Enroll(u)
+		if user == "frozen" {
+			h.Freeze(u)
+		} else {
+			h.Reset(u.ID)
+		}
+	}
+	_, err := h.Admin(nil).Exempt(h.Ctx, ops, agentID, "agent")
+	require.NoError(t, err)
+	before := h.Store.Counts()
+	got, err := h.Admin(nil).Tally(h.Ctx, ops, store.Query{Tenant: "acme"})
+	require.NoError(t, err)
+	require.Equal(t, admin.Tally{Total: 4, Enabled: 1, Reset: 1, Exempt: 1, Frozen: 1}, got)
+	require.Equal(t, before.Get, h.Store.Counts().Get)
+	all, err := h.Admin(nil).Tally(h.Ctx, ops, store.Query{AllTenants: true})
+	require.NoError(t, err)
+	require.Equal(t, got, all)
+
+	var counts admin.Counts
+	for m, err := range h.Admin(nil).List(h.Ctx, ops, store.Query{Tenant: "acme"}) {
+		require.NoError(t, err)
+		counts.Add(m)
+	}
+	require.Equal(t, counts.Total, got.Total)
+	require.Equal(t, counts.Enabled, got.Enabled)
+
+	_, err = h.Admin(nil).Tally(h.Ctx, admin.Administrator{User: ana}, store.Query{AllTenants: true})
+	require.ErrorIs(t, err, admin.ErrNotAllowed)
+	_, err = h.Admin(nil).Tally(h.Ctx, ops, store.Query{Tenant: "acme", State: "frozen"})
+	require.ErrorIs(t, err, store.ErrQuery)
+	h.Store.SetFaults(totptest.Faults{List: store.ErrUnavailable})
+	_, err = h.Admin(nil).Tally(h.Ctx, ops, store.Query{Tenant: "acme"})
+	require.ErrorIs(t, err, store.ErrUnavailable)
+}
