@@ -52,6 +52,31 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// What is left out has its default, and a person gets in by the real clock.
+func TestDefaults(t *testing.T) {
+	keys, err := keyring.Parse(keyring.Generate())
+	require.NoError(t, err)
+	var log bytes.Buffer
+	s, err := totpflow.New(totpflow.Config{Issuer: "Acme", Store: store.NewMemory(), Keys: keys, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, err)
+	next, err := s.SignIn(t.Context(), ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, next.Step, "optional until somebody sets a policy")
+	page, err := s.BeginEnrollment(t.Context(), next.Proof)
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), page.Expires, time.Hour)
+	key, _, err := totp.ParseURI(page.Offer.URI())
+	require.NoError(t, err)
+	code, err := key.Code(time.Now())
+	require.NoError(t, err)
+	_, err = s.ConfirmEnrollment(t.Context(), page.Token, code)
+	require.NoError(t, err)
+	next, err = s.SignIn(t.Context(), ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.AskCode, next.Step)
+	require.Contains(t, log.String(), "kind=enrollment_confirmed", "the default observer logs to Logger")
+}
+
 // Other parameters work from enrollment to sign-in; records keep their own.
 func TestOtherParams(t *testing.T) {
 	for _, p := range []totp.Params{

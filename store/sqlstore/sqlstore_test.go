@@ -106,6 +106,21 @@ func TestListBrokenOff(t *testing.T) {
 	require.Empty(t, page)
 }
 
+// Nor must one in which a row cannot be read: it would be a person who is left out.
+func TestListRowThatCannotBeRead(t *testing.T) {
+	whole := []driver.Value{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}
+	for column, bad := range map[int]driver.Value{2: []byte("short"), 4: "yesterday", 5: "soon"} {
+		broken := append([]driver.Value{}, whole...)
+		broken[1], broken[column] = "ben", bad
+		f := &fake{query: map[string]func() (driver.Rows, error){"SELECT tenant": func() (driver.Rows, error) {
+			return &fakeRows{columns: 7, rows: [][]driver.Value{whole, broken}}, nil
+		}}}
+		page, err := sqlstore.New(f.open(t), sqlstore.SQLite).List(t.Context(), store.Query{Tenant: "acme"})
+		require.Error(t, err, "column %d", column)
+		require.Empty(t, page)
+	}
+}
+
 // healthy answers the questions of Migrate as an empty SQLite file does.
 func healthy() *fake {
 	f := &fake{query: map[string]func() (driver.Rows, error){

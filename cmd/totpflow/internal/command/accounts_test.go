@@ -342,3 +342,15 @@ func TestListCounts(t *testing.T) {
 	require.Contains(t, h.ok("list", "--count").out, "1 of 2 have set it up, 0 exempt, 1 frozen")
 	h.fails(2, "--count stands alone", "list", "--count", "--csv")
 }
+
+// A record that could not be deleted is not called deleted.
+func TestForgetThatFails(t *testing.T) {
+	h := newInstallation(t)
+	h.enroll("acme", "ana")
+	_, err := h.db.ExecContext(h.ctx, `CREATE TRIGGER stays BEFORE DELETE ON totpflow_accounts BEGIN SELECT RAISE(ABORT, 'it stays'); END`)
+	require.NoError(t, err)
+	r := h.run("forget", "ana", "--tenant", "acme", reason, "--yes")
+	require.Equal(t, 1, r.code)
+	require.Empty(t, r.out)
+	require.Contains(t, h.ok("list").out, "ana")
+}
