@@ -72,7 +72,8 @@ func ticks(l *life) {
 
 // runsAhead has the clock an hour ahead for a while. When it is right again, the
 // codes that were used meanwhile lie in its future: nobody gets in by a code
-// until the time of the last one is over, and everybody does from then on.
+// until the time of the last one is over, and everybody does from then on. A browser
+// that was trusted meanwhile has lost its trust for good: it would be one of the future.
 func runsAhead(l *life) {
 	l.at(-40 * time.Minute)
 	p := l.enrol()
@@ -108,11 +109,12 @@ func runsAhead(l *life) {
 	p.refused(last)
 	l.clock.Advance(period)
 	p.pass()
-	p.trusted(ahead)
+	p.challenge(ahead)
 }
 
 // fallsBack has the clock an hour behind for a while: nobody gets in by what was
-// made or used later, and when the clock is right again everybody does at once.
+// made or used later, and when the clock is right again everybody does at once, by a
+// code: trust that lay in the future of that hour was dropped.
 func fallsBack(l *life) {
 	l.at(20 * time.Minute)
 	p := l.enrol()
@@ -135,7 +137,7 @@ func fallsBack(l *life) {
 	_, err = p.try(behind, next.Code())
 	want(errors.Is(err, totpflow.ErrChallenge), "a challenge of an hour ago: %v", err)
 	p.pass()
-	p.trusted(browser)
+	p.challenge(browser)
 }
 
 // waits has somebody guess until there is a wait, while the clock is right and
