@@ -97,8 +97,8 @@ type Decision struct {
 	// Proof comes with Passed. By a code it serves one TrustBrowser, or one
 	// NewRecoveryCodes while the recovery codes are not marked as saved; by a
 	// recovery code, or when nothing is set up, one BeginEnrollment; by a code of a
-	// phone one BeginEnrollment or BeginPhone where there is no authenticator, and
-	// else nothing. A machine account gets none.
+	// phone one BeginEnrollment or BeginPhone where there is no authenticator, otherwise
+	// nothing. A machine account gets none.
 	Proof Proof
 
 	// Methods are the ways to answer AskCode. With Enroll they are what can be set

@@ -193,8 +193,8 @@ func TestReauthenticateRefuses(t *testing.T) {
 	require.NoError(t, err, "the recovery code was not spent")
 }
 
-// A proof is good for the account that earned it, and for nobody else's: nor does
-// nothing at all prove something of nobody.
+// A proof is valid for the account that earned it, and for no other: nor does an
+// empty proof prove anything of anybody.
 func TestAProofIsOfOneAccount(t *testing.T) {
 	h := newHarness(t)
 	ben := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "43"}}
@@ -208,7 +208,7 @@ func TestAProofIsOfOneAccount(t *testing.T) {
 	require.NoError(t, h.Account(ana).ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")))
 }
 
-// What is not there cannot be taken away or noted, and nothing is written of it.
+// A thing that is not there cannot be taken away or noted, and nothing is written about it.
 func TestNothingToTake(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)

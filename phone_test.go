@@ -18,7 +18,7 @@ import (
 )
 
 // A number is added with the enrollment challenge, verified by its own code, and from
-// then on signs in: by SMS, and by a call for who has a landline.
+// then on signs in: by SMS, and by a call for people who have a landline.
 func TestSigningInByPhone(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -73,7 +73,7 @@ func TestPhoneIsNotEnough(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrRejected, "a code by phone proves no action")
 }
 
-// Who has nothing but a phone may add an app with it: there is nothing better to
+// A person who has only a phone may add an app with it: there is nothing better to
 // ask for.
 func TestFromPhoneToApp(t *testing.T) {
 	var p provider
@@ -223,9 +223,9 @@ func TestComposeChoosesWordsOnly(t *testing.T) {
 	require.Equal(t, totpflow.Passed, d.Step)
 }
 
-// What is typed where a code by phone is asked: no guess where it is no code,
-// another one to send where it is late, and a wait where it was wrong too often,
-// after which the code is dead.
+// Answers where a code by phone is asked for: text that is not a code is not a guess, a
+// late code leads to another one to send, and too many wrong ones lead to a wait, after
+// which the code is dead.
 func TestTypedPhoneCodes(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)

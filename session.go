@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// A SessionMark tells whether a session still stands. The host keeps the mark of
+// A SessionMark shows whether a session is still valid. The host keeps the mark of
 // the decision that let the person in ([Decision].Mark) with the session, and asks
 // [Account.SessionValid] at each request. A mark is text of under 64 bytes, safe in
 // a cookie or a claim. It is not a secret: it opens nothing, and two people whose

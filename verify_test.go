@@ -115,7 +115,7 @@ func TestTicketsCannotBeForgedOrSwapped(t *testing.T) {
 
 // Every spelling of a code that is accepted is the same code, and using it in one
 // spelling uses it up in all.
-// What cannot be a code is refused without being counted.
+// Text that cannot be a code is refused without being counted.
 func TestSpellingAndMalformedCodes(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)

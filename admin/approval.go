@@ -189,7 +189,7 @@ func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account
 }
 
 // checkAsker checks that nothing has ended the sessions of the account that asked:
-// whoever asked may not have been the administrator.
+// otherwise the request may have come from somebody else.
 func (a Admin) checkAsker(ctx context.Context, q account.Request) error {
 	asker, found, err := a.engine.Read(ctx, q.By)
 	if err = cmp.Or(err, asker.Err); err != nil {

@@ -76,8 +76,8 @@ func TestRequestEndsWithItsAskersSessions(t *testing.T) {
 	}
 }
 
-// A policy that is set ends the requests for another one: whoever approved them would
-// undo what they did not see. Other requests stay.
+// A policy that is set ends the requests for another one: an administrator who approved
+// them would undo a policy that they did not see. Other requests stay.
 func TestPolicyEndsRequestsForAnother(t *testing.T) {
 	o := byTwo(t)
 	lower := waits["a lower policy"]
@@ -94,8 +94,8 @@ func TestPolicyEndsRequestsForAnother(t *testing.T) {
 	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.By(o.deputy, admin.ActionApprove), "acme", o.pending("acme"))))
 }
 
-// Whoever resets people one by one needs the second administrator as for a crowd; a few
-// an hour help people who lost their phone.
+// An administrator who resets people one by one needs the second administrator as for a
+// crowd; a few resets an hour help people who lost their phone.
 func TestResetsOneByOne(t *testing.T) {
 	o := byTwo(t)
 	var users []totpflow.AccountID

@@ -36,7 +36,7 @@ type Checked struct {
 	Err   error  // why it does not open
 }
 
-// Reseal writes every record anew that is not sealed under the ring's newest key,
+// Reseal writes every record again that is not sealed under the ring's newest key,
 // so that old keys can go. It may run while people sign in. Records that do not
 // open are passed over, and the error is [ErrUnreadable] at the end; any other
 // ends it at once.

@@ -56,8 +56,8 @@ func (s State) String() string {
 
 // Options belong to a program and its person; give the same each time.
 type Options struct {
-	// Of says whose vault it is: product, account, device. A vault of another
-	// one does not open. It is not kept in the file.
+	// Of names the vault's owner: product, account, device. A vault of another
+	// owner does not open. It is not kept in the file.
 	Of string
 	// Idle is after how long without [Vault.Touch] the vault locks; zero:
 	// [DefaultIdle]. Take it from the server's policy when there is one.

@@ -50,7 +50,7 @@ func (e Enrollment) claim(at time.Time, candidateID string, action Action) (Enro
 }
 
 // clear retires all authenticators and drops the candidate and the time of a
-// reset. What is kept stays: see shelve.
+// reset. The shelf of kept ones stays: see shelve.
 func (e Enrollment) clear(at time.Time) Enrollment {
 	for _, a := range e.live {
 		e = e.retire(at, a)

@@ -240,7 +240,7 @@ func (e Enrollment) withdraw() Enrollment {
 }
 
 // Disable clears all authenticators and the candidate. It asks for nothing: the
-// caller has let the person show a code for it. What was live is kept for an
+// caller has let the person show a code for it. Live authenticators are kept for an
 // [Enrollment.Restore].
 func (e Enrollment) Disable(at time.Time) (Enrollment, error) {
 	next, err := e.take(at, Disable)

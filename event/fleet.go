@@ -34,8 +34,8 @@ type SprayDetector struct {
 	// Accounts is on how many accounts the guesses must be, so that one person
 	// or one script raises no alarm. 0 and less means 20.
 	Accounts int
-	// Alarm is told of a burst, with the last guesses of it, oldest first. Their
-	// accounts' passwords should be taken for known. The person who is being
+	// Alarm is called with a burst's last guesses, oldest first. Assume that the
+	// passwords of their accounts are known to the attacker. The person who is being
 	// answered waits for it to return, so it should hand on what takes long. Nil
 	// means an error in [slog.Default].
 	Alarm func(ctx context.Context, guesses []Event)
@@ -181,7 +181,7 @@ func (f *SprayDetector) oldestName() (oldest account, at time.Time) {
 }
 
 // crowd reports whether the guesses and the accounts are too many for the
-// minute that ends with the newest. What is kept is just enough to say so.
+// minute that ends with the newest. The detector keeps just enough to decide that.
 func (f *SprayDetector) crowd() bool {
 	if len(f.guesses) <= f.refusals() || len(f.names) < f.accounts() {
 		return false

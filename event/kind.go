@@ -28,8 +28,8 @@ const (
 	SignInRefused        Kind = "sign_in_refused"       // no code was asked for, since the account is frozen or a machine's
 )
 
-// What changes who can sign in, or how. These are kept one by one; NIST SP
-// 800-63B-4 §4.6 and OWASP want the person told of each.
+// Changes that affect who can sign in, or how. These are kept one by one; NIST SP
+// 800-63B-4 §4.6 and OWASP require that the person is notified of each.
 const (
 	EnrollmentConfirmed    Kind = "enrollment_confirmed"    // an authenticator was bound
 	AuthenticatorsReplaced Kind = "authenticators_replaced" // a new authenticator ended the others
@@ -52,8 +52,8 @@ const (
 	IssuedCodeUsed         Kind = "issued_code_used"
 )
 
-// What an administrator or operator, Actor, did to one account. The person is
-// told of these as well.
+// Changes that an administrator or operator, Actor, made to one account. The person is
+// notified of these as well.
 const (
 	Imported              Kind = "imported" // an authenticator of another system was taken over
 	Exempted              Kind = "exempted" // a machine account: no second factor, and none asked for
@@ -111,7 +111,7 @@ func Kinds() []Kind { return slices.Concat(attempts[:], changes) }
 // disappear among the attempts.
 func (k Kind) SecurityChange() bool { return !slices.Contains(attempts[:], k) }
 
-// Notable reports whether the person is told of k: a security change, and guesses by
+// Notable reports whether the person is notified of k: a security change, and guesses by
 // somebody who has the password.
 func (k Kind) Notable() bool {
 	switch k {

@@ -76,8 +76,8 @@ func (a Activity) Waiting() (n int) {
 	return n
 }
 
-// Notifications returns what the notifier has not yet been told of the given account,
-// oldest first, the events of a flow together. Events of one flow have the same time.
+// Notifications returns the notifications of the given account that the notifier has not
+// received, oldest first, the events of a flow together. Events of one flow have the same time.
 func (a Activity) Notifications(tenant, user string) []Notification {
 	var all []Notification
 	for _, e := range a.s.Events {

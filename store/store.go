@@ -66,7 +66,7 @@ type Store interface {
 	Get(ctx context.Context, id AccountID) (Record, error)
 
 	// Put writes rec if the version stored under rec.ID is still was, where
-	// the zero version stands for "there is no record"; otherwise it writes nothing
+	// the zero version means that there is no record; otherwise it writes nothing
 	// and returns ErrConflict. rec.Version equal to was is refused with
 	// ErrRecord, because the next writer could not see the change.
 	Put(ctx context.Context, rec Record, was Version) error

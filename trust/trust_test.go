@@ -339,7 +339,7 @@ func TestRecordIsCompared(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// What goes out is one error, whatever the reason.
+// Callers see one error, whatever the reason.
 func TestReasonsAreDistinctInside(t *testing.T) {
 	reasons := []error{trust.ErrRevoked, trust.ErrExpired, trust.ErrClock, keyring.ErrBroken, keyring.ErrUnknownKey, trust.ErrNotTrusted}
 	for i, a := range reasons {

@@ -27,7 +27,7 @@ const (
 	// storeTimeout bounds what is read and written besides.
 	storeTimeout = 30 * time.Second
 	// deliverTimeout bounds one Deliver, so that a mail server that hangs delays others
-	// by no more. What is left is first in the next.
+	// by no more. Notifications that are left come first in the next one.
 	deliverTimeout = time.Minute
 	// maxErrors bounds what Deliver reports.
 	maxErrors = 16
@@ -292,7 +292,7 @@ func (tx *Tx) nextDue() time.Time {
 	return tx.due
 }
 
-// notable reports whether this attempt logged anything that the person is told of.
+// notable reports whether this attempt logged anything that the person is notified of.
 func (tx *Tx) notable() bool {
 	for _, ev := range tx.events {
 		if ev.Kind.Notable() {

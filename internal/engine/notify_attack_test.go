@@ -70,7 +70,7 @@ func TestNotifyEraseNoPlace(t *testing.T) {
 	})
 }
 
-// What waits when an account is erased.
+// Notifications that are pending when an account is erased are delivered.
 func TestNotifyEraseWaiting(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var dropped int

@@ -56,7 +56,7 @@ const (
 	// EverySecond also takes appendfsync everysec: up to two seconds of
 	// acknowledged writes are lost when the machine stops. Codes accepted in
 	// them stay dead, because the quarantine outlasts them. But a recovery code
-	// used in them is good again, a browser revoked in them is trusted again, a
+	// used in them can be used again, a browser revoked in them is trusted again, a
 	// reset or a replaced authenticator is undone, and guesses are forgotten.
 	EverySecond
 

@@ -57,7 +57,7 @@ func TestPanicOfADriverIsTheCallers(t *testing.T) {
 }
 
 // The connection of a call that panicked goes back to the pool with an answer that
-// nobody has read: anyone who lost the next race would be told of it that it was won.
+// nobody has read: it would report to the loser of the next race that the race was won.
 // So nothing is asked any more.
 func TestNothingIsAskedAfterAPanic(t *testing.T) {
 	for name := range calls(nil) {

@@ -241,8 +241,8 @@ func TestMigratePostgreSQLLock(t *testing.T) {
 	})
 }
 
-// MySQL's lock is not a transaction. A caller who does not get it asks again; whoever
-// cannot give it back ends the connection, which does.
+// MySQL's lock is not a transaction. A caller who does not get it asks again; one who
+// cannot give it back ends the connection, which releases it.
 func TestMigrateMySQLLock(t *testing.T) {
 	empty := func() *fake {
 		f := migrated()

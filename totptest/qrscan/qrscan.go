@@ -37,7 +37,7 @@ func Decode(file []byte) (string, error) {
 }
 
 // DecodeImage reads the one QR code in a picture and returns its text, or
-// [ErrNotFound]. What is transparent counts as white. A code in light on dark is
+// [ErrNotFound]. Transparent pixels count as white. A code in light on dark is
 // not read: some phones do not read it either, so a test should fail on it.
 func DecodeImage(img image.Image) (string, error) {
 	page := flatten(img)
