@@ -107,8 +107,8 @@ func TestConfirmingWithNoCode(t *testing.T) {
 	require.Equal(t, []event.Kind{event.CodeRejected}, h.Events.Kinds())
 }
 
-// The page with the secret is for who began the enrollment: a sign-in under way has
-// the password only, and a token in a shared browser opens nothing for it.
+// The page with the secret is for the person who began the enrollment: a pending sign-in
+// has the password only, and a token in a shared browser opens nothing for it.
 func TestASignInShowsNoSetUpPage(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)

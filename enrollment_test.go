@@ -175,7 +175,7 @@ func TestReplacing(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
-// Who confirms is told which of the authenticators is the new one.
+// A person who confirms learns which of the authenticators is the new one.
 func TestEnrolledNamesTheNewOne(t *testing.T) {
 	h := newHarness(t)
 	first, _ := h.Enroll(ana)

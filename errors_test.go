@@ -14,8 +14,8 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// What policy has taken away passes nobody, and the host's own factor is not even
-// asked.
+// A method that policy has taken away passes nobody, and the host's own factor is not
+// even asked.
 func TestMethodsThatPolicyTakesAway(t *testing.T) {
 	h := newHarness(t)
 	_, codes := h.Enroll(ana)

@@ -154,8 +154,8 @@ func TestBeginningAgainDoesNotGrowTheRecord(t *testing.T) {
 	require.Less(t, size(), before+100)
 }
 
-// What shows no factor gives no proof: a wrong pair, a recovery code where policy
-// has none.
+// A proof requires a factor: a wrong pair gives none, nor does a recovery code where
+// policy has none.
 func TestReauthenticateRefuses(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -231,8 +231,8 @@ func TestNothingToTake(t *testing.T) {
 	require.Zero(t, h.Status(ben).RecoveryCodes.Saved)
 }
 
-// The proof that nothing is set up lets somebody set up, and is good for nothing
-// of the host's.
+// The proof that nothing is set up allows an enrollment, and none of the host's own
+// actions.
 func TestSpendTakesNoSetUpProof(t *testing.T) {
 	h := newHarness(t)
 	next, err := h.SignIn(h.Ctx, ana)

@@ -128,8 +128,8 @@ func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error)
 }
 
 // checkSend returns the number, if a code can be sent to it. A message that
-// cannot be sent must not count: neither for the account, nor would one person use
-// up what a prefix and a tenant may have.
+// cannot be sent must not count, for the account or otherwise: one person could use
+// up the limits of a prefix and a tenant with it.
 func (s *Service) checkSend(ctx context.Context, c phoneCode) (number phone.Number, err error) {
 	err = s.engine.Change(ctx, c.ticket.Account(), func(tx *engine.Tx) (err error) {
 		if number, err = c.find(tx); err != nil {

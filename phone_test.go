@@ -47,8 +47,8 @@ func TestSigningInByPhone(t *testing.T) {
 	require.True(t, h.Status(ana).Enrolled)
 }
 
-// The phone network is not enough for what lasts: neither trust, nor another
-// authenticator in the place of one, nor turning it off, nor administration.
+// The phone network is not enough for changes that last: trust in a browser, another
+// authenticator in the place of one, turning it off, or administration.
 func TestPhoneIsNotEnough(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -262,8 +262,8 @@ func TestTypedPhoneCodes(t *testing.T) {
 	require.NotErrorIs(t, err, totpflow.ErrPhoneCode)
 }
 
-// Two messages that were asked for at once: one is sent, and the second waits; and
-// who was erased meanwhile gets none, nor a record.
+// Two messages that were asked for at once: one is sent, and the second waits. An
+// account that was erased meanwhile gets no message, and no record.
 func TestMeanwhileAMessage(t *testing.T) {
 	for name, meanwhile := range map[string]func(h *harness, next totpflow.Decision){
 		"another one was sent": func(h *harness, next totpflow.Decision) {

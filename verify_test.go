@@ -285,7 +285,7 @@ func TestOutageIsNotCharged(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
-// What the person is told does not say why; only the event does.
+// The person's answer does not give the reason; only the event does.
 func TestOneOutwardAnswer(t *testing.T) {
 	h := newHarness(t, withMode(policy.Optional))
 	phone, codes := h.Enroll(ana)

@@ -19,7 +19,7 @@ import (
 var scopes = []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators, admin.ScopeBrowsers, admin.ScopeRecoveryCodes}
 
 // What a reset clears, by scope, of an account that has everything: the first
-// two end the sessions and force an enrollment, every one ends what is under way.
+// two end the sessions and force an enrollment, and every scope ends the pending sign-ins.
 func TestResetScopes(t *testing.T) {
 	for scope, left := range map[admin.Scope]struct {
 		phone, codes, browser, issued, session bool

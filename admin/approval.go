@@ -117,7 +117,7 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) ([]Outc
 	if err := a.checkBoth(ctx, by, tenant, q); err != nil {
 		return nil, err
 	}
-	// In this order: where ids are so long that an event cuts them, who asked
+	// In this order: where ids are so long that an event cuts them, the asker's name
 	// stands in an event of its own.
 	who.name += ", asked by " + actorName(q.By, tenant)
 	err = a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {

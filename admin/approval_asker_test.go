@@ -14,9 +14,9 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// What ends the sessions of the administrator who asked ends the request: it may be of
-// a thief in their name. Nothing that helps the owner afterwards brings it back, and an
-// operator does not approve it either.
+// A change that ends the sessions of the administrator who asked ends the request: it may
+// have come from a thief in their name. Nothing that helps the owner afterwards brings it
+// back, and an operator cannot approve it either.
 func TestRequestEndsWithItsAskersSessions(t *testing.T) {
 	frozen := func(o *organization) { o.Freeze(o.boss.User) }
 	for name, c := range map[string]struct {

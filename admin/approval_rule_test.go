@@ -60,7 +60,7 @@ func TestWithdrawnMeanwhile(t *testing.T) {
 	}
 }
 
-// What restoring, exempting and importing take with them: a way in that was begun before
+// What restoring, exempting and importing end: a way in that was begun before
 // must not survive them.
 func TestNothingIsLeftBehind(t *testing.T) {
 	var p provider

@@ -133,8 +133,8 @@ func TestTwoAdministrators(t *testing.T) {
 	}
 }
 
-// What needs no second: asking for more, what helps one person, and an operator.
-// Nor does anything where the policy does not say so.
+// Calls that need no second administrator: those that ask for more, those that help one
+// person, and those of an operator. No call needs one where the policy does not ask for it.
 func TestOneAdministratorIsEnough(t *testing.T) {
 	o := byTwo(t)
 	stricter := policy.Policy{Mode: policy.Required, TwoAdministrators: true, IssuedCode: true}

@@ -292,7 +292,7 @@ func TestSetPolicyOfOddValues(t *testing.T) {
 }
 
 // What an administrator sees of a tenant: its own policy, the effective one, and
-// the last changes with who made them.
+// the last changes with their authors.
 func TestTenantStatus(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	st, err := h.Admin(nil).Tenant(h.Ctx, ops, "acme")

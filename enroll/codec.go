@@ -12,7 +12,7 @@ import (
 // understands. Treat it as "nobody is let in", never as "not enrolled".
 var ErrEncoding = errors.New("enroll: not an encoded enrollment of this version")
 
-// The longest of each text, in bytes. What this package makes is shorter.
+// The longest of each text, in bytes. This package itself makes shorter ones.
 const (
 	maxIDBytes   = 64
 	maxNameBytes = 4 * MaxName

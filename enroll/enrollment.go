@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// What the methods of [Enrollment] refuse with, beside [ErrTransition] and the
+// Errors with which the methods of [Enrollment] refuse, beside [ErrTransition] and the
 // errors of package totp.
 var (
 	ErrNone                  = errors.New("enroll: no live authenticator")
@@ -213,10 +213,11 @@ func (e Enrollment) Cancel(at time.Time, candidateID string) (Enrollment, error)
 	return next, nil
 }
 
-// Expire drops the candidate, the kept and the weak authenticators whose time is
-// over. The methods that have the time do so themselves; a caller needs it to write
-// the shorter value, and before the methods that do not have it. What a clock that was
-// ahead has granted for longer than it may last ends when it may ([Enrollment.Ahead]).
+// Expire drops the candidate, the kept and the weak authenticators that have expired.
+// Methods that are given the time do so themselves; a caller needs it to write
+// the shorter value, and before the methods that are not given the time. Where a
+// clock that was ahead has granted too much time, the longest allowed time counts
+// ([Enrollment.Ahead]).
 func (e Enrollment) Expire(at time.Time) Enrollment {
 	if e.Ahead(at) {
 		e = e.putRight(at)

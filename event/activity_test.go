@@ -151,7 +151,7 @@ func TestBoundedSize(t *testing.T) {
 	}
 }
 
-// What a thief of the session can write as he likes is what his browser says:
+// The text that a thief of the session can choose freely is what his browser says:
 // he cannot push the change that gives him away out of the record with fewer
 // than as many changes as are promised.
 func TestLongTextsOfOnePersonLeaveRoomForAllChanges(t *testing.T) {

@@ -18,12 +18,12 @@ import (
 // fall into one minute, and not again until there was a minute without such a
 // crowd. A minute is sixty seconds of [Event.At], wherever they begin. Each
 // process counts what its own observer hears; where there are several, divide
-// the limits among them or feed one Fleet from the host's log.
+// the limits among them or feed one SprayDetector from the host's log.
 //
-// A fleet remembers Refusals+1 events and Accounts names, however many come. An
-// event that is told again is not counted again, and one that comes a minute
+// A detector remembers Refusals+1 events and Accounts names, however many come. An
+// event that is reported again is not counted again, and one that comes a minute
 // late or more is not counted. When more than Refusals such come in a row, the
-// clock was set back, and the fleet starts again with them.
+// clock was set back, and the detector starts again with them.
 //
 // The zero Fleet is ready. It is safe for concurrent use; its fields may not be
 // changed after its first use. It must not be copied.
@@ -147,7 +147,7 @@ func (f *SprayDetector) keepGuess(e Event) {
 	}
 }
 
-// same reports whether one event was told twice. Those with number 0 are told
+// same reports whether one event was reported twice. Those with number 0 are reported
 // once.
 func same(a, b Event) bool {
 	return a.Number != 0 && a.Number == b.Number && a.Tenant == b.Tenant && a.User == b.User

@@ -9,7 +9,7 @@ import (
 // that is stable across releases.
 type Kind string
 
-// What a person or an attacker can do at will. These are attempts: they are
+// Events that a person or an attacker can cause at will. These are attempts: they are
 // counted by day.
 const (
 	SignedIn             Kind = "signed_in"             // the second factor was passed, by Method
@@ -67,7 +67,7 @@ const (
 	Forgotten             Kind = "forgotten" // the record was erased; the observers' log is all that remembers
 )
 
-// What an administrator or operator, Actor, did to a tenant. User is empty.
+// Changes that an administrator or operator, Actor, made to a tenant. User is empty.
 const (
 	PolicySet         Kind = "policy_set"         // it asks for as much as before, or more
 	PolicyLowered     Kind = "policy_lowered"     // it asks for less in some respect

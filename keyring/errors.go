@@ -21,8 +21,8 @@ var (
 	// version can open, or not one that FIPS 140-3 enforcement lets it open.
 	ErrUnknownSuite error = refusal("keyring: unknown envelope version or suite")
 
-	// ErrBroken says that the content is not what this ring sealed or signed
-	// for this purpose and these fields. What differs cannot be told.
+	// ErrBroken means that the content is not what this ring sealed or signed
+	// for this purpose and these fields. It is not possible to find out what differs.
 	ErrBroken error = refusal("keyring: broken seal or tag")
 
 	// ErrNewest is returned by [Retire] for the newest key: [Rotate] first.

@@ -22,7 +22,7 @@ const (
 
 func (v Via) known() bool { return v == SMS || v == Voice }
 
-// What a [Sender] answers with when it has not handed the message over.
+// Errors of a [Sender] that has not handed the message over.
 var (
 	// ErrVia says that this sender does not do that: no calls, for example.
 	ErrVia = errors.New("phone: the sender has no such way")

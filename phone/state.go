@@ -27,7 +27,7 @@ const (
 	PendingLifetime = 15 * time.Minute
 )
 
-// What the methods of [State] refuse with, beside [ErrLimit] and [ErrMalformed].
+// Errors with which the methods of [State] refuse, beside [ErrLimit] and [ErrMalformed].
 var (
 	// ErrRejected means that the code is wrong. Charge the guess.
 	ErrRejected = errors.New("phone: code rejected")

@@ -22,7 +22,7 @@ const (
 type Policy struct {
 	// Mode decides whether a second factor is required.
 	Mode Mode
-	// Grace is how long, with Required, who has no factor may go on without,
+	// Grace is how long, with Required, a person who has no factor may go on without,
 	// from the first sign-in at which it was required. 0 and less is not at all,
 	// unless there is a Deadline; more than 90 days means 90 days. More than 0 and
 	// less than a minute is a forgotten unit ([Policy.Validate]), as of BrowserAge.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// What a store answers. Adapters return ErrNotFound and ErrConflict (wrapped or
+// Errors of a store. Adapters return ErrNotFound and ErrConflict (wrapped or
 // not) and otherwise their driver's own errors; ErrUnavailable is put around
 // those by [Update] and by others that call a store.
 var (
@@ -47,7 +47,7 @@ var (
 //     a transaction at READ COMMITTED, accepts one code twice.
 //   - Acknowledged means durable: when Put or Delete returns nil, the change
 //     survives the crash of the process, of the database and of the machine.
-//     What nobody was told yet may show in a Get and be gone after a crash.
+//     A change that is not yet acknowledged may show in a Get and be gone after a crash.
 //   - An error other than ErrConflict and ErrNotWritten from Put or Delete leaves
 //     the outcome open: the change has taken place, or has not, or still will. Adapters
 //     return the driver's error as it is and never repeat a write themselves,
@@ -59,7 +59,7 @@ var (
 //     returns promptly, outcome open as above.
 //   - Ids are compared byte by byte, without case folding, normalisation,
 //     trimming of spaces, or conversion of what looks like a number.
-//   - What [AccountID.Validate], [Record.Validate] and [Query.Start] refuse is refused
+//   - Values that [AccountID.Validate], [Record.Validate] and [Query.Start] refuse are refused
 //     with their error, before the database is asked.
 type Store interface {
 	// Get returns the record of id, or ErrNotFound.

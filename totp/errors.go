@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// What [Key.Verify], [Key.VerifyPair] and the code makers answer. They are returned as they are, so that refusing a wrong
+// Errors of [Key.Verify], [Key.VerifyPair] and the code makers. They are returned as they are, so that refusing a wrong
 // code allocates nothing; ErrMalformedCode may be wrapped with the reason.
 var (
 	// ErrMalformedCode says that the text cannot be a code: not exactly as many digits as the key has, in any spelling
@@ -30,7 +30,7 @@ var (
 	ErrTime = errors.New("totp: time before 1970")
 )
 
-// What the makers and parsers of keys answer, wrapped with the reason. No message repeats any part of the input,
+// Errors of the makers and parsers of keys, wrapped with the reason. No message repeats any part of the input,
 // which may be a secret.
 var (
 	// ErrSecret says that a secret is not base32, too short (under 128 bits, and for [ReadURI] and [ReadSecret] under

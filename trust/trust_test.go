@@ -307,7 +307,7 @@ func TestKeysAndEpochs(t *testing.T) {
 	}
 }
 
-// Where the list is kept in clear, who can write to it must not be able to
+// Where the list is kept in clear, somebody who can write to it must not be able to
 // prolong a token or to lend its record to another one.
 func TestRecordIsCompared(t *testing.T) {
 	_, r := newRing(t)

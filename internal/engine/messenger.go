@@ -14,8 +14,8 @@ import (
 const (
 	// notifyTimeout is how long one call of the notifier is waited for.
 	notifyTimeout = 30 * time.Second
-	// maxPlaces bounds how many accounts are told about at once. What finds no place
-	// waits in its record.
+	// maxPlaces bounds how many accounts are notified at once. An event that finds no
+	// place waits in its record.
 	maxPlaces = 64
 	// maxDeaf bounds the calls that have not returned although their time was over.
 	maxDeaf = 256

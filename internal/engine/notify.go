@@ -77,8 +77,8 @@ func (e *Engine) log() *slog.Logger {
 	return e.Logger
 }
 
-// notify tells what waits in the account's record, in order, and notes each one as
-// soon as it is told. The error is why something still waits.
+// notify delivers the events that are pending in the account's record, in order, and
+// notes each one as soon as it is delivered. The error is why some are still pending.
 func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
 	read, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -100,9 +100,9 @@ func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
 	return nil
 }
 
-// told moves the position behind n, also where the caller's context has ended: what was
-// told is not to be told again. A record that was erased and begun again meanwhile has
-// another event under this number, or none.
+// told moves the position behind n, also where the caller's context has ended: an event
+// that was delivered must not be delivered again. A record that was erased and begun
+// again meanwhile has another event under this number, or none.
 func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notification) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
@@ -302,7 +302,7 @@ func (tx *Tx) notable() bool {
 	return false
 }
 
-// observe has the observer hear of an event. What happened has happened, also where
+// observe has the observer hear of an event. The change has happened, also where
 // the caller's context is at its end.
 func (e *Engine) observe(ctx context.Context, ev event.Event) {
 	ctx = context.WithoutCancel(ctx)

@@ -272,7 +272,7 @@ func TestNotifyPauseInherited(t *testing.T) {
 	})
 }
 
-// The user that the notifier is told.
+// The user that the notifier receives.
 func TestNotifyUserChanged(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var got []string

@@ -16,8 +16,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// What [Store.Check] finds. Reads go on without space, and nothing does in a
-// corrupt cluster; operators end both.
+// Errors of [Store.Check]. Without space reads go on, and in a corrupt cluster
+// nothing does; operators end both.
 var (
 	ErrNoSpace = errors.New("etcdstore: the database has reached its quota")
 	ErrCorrupt = errors.New("etcdstore: members of the cluster disagree about its data")

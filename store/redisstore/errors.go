@@ -8,8 +8,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// What [Store.Check] and [Store.Create] refuse, and every other call of a store
-// that meets it later. Trying again cures none of them.
+// Errors of [Store.Check] and [Store.Create], and of every other call of a store
+// that meets one later. Trying again cures none of them.
 var (
 	// ErrOptions: a field of [Options] has no meaning. The text names it.
 	ErrOptions = errors.New("redisstore: invalid options")

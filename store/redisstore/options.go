@@ -43,8 +43,8 @@ const (
 	minQuarantine = 5 * time.Minute
 )
 
-// Durability says how much of what a server acknowledges it may lose when it
-// crashes. What a failover loses is another matter, see the package
+// Durability is how much of what a server acknowledges it may lose when it
+// crashes. Losses of a failover are another matter, see the package
 // documentation.
 type Durability int
 

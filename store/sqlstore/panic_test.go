@@ -35,8 +35,8 @@ func recovered(t *testing.T, f func() error) (p error) {
 }
 
 // A driver that panics panics in the caller's goroutine, where net/http recovers:
-// one request ends, and not the process with everybody's. What it panicked with
-// is still there, and where.
+// one request ends, and not the process with everybody's. The value of the panic
+// and its place are kept.
 func TestPanicOfADriverIsTheCallers(t *testing.T) {
 	oops := func() error { panic(errWire) }
 	var nothing runtime.Error

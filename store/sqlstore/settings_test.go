@@ -98,7 +98,7 @@ func TestMigratePostgreSQLSettings(t *testing.T) {
 	}
 }
 
-// What hides rows, or takes a right away, is refused by name; a table that the
+// A setting that hides rows, or takes a right away, is refused by name; a table that the
 // ledger knows and that is gone, or another one, is lost, and not made again.
 func TestMigrateRefusesTheTable(t *testing.T) {
 	f := migrated()
