@@ -54,7 +54,7 @@ func changeOf(e *engine.Engine, tx *engine.Tx) Change {
 // deletes the sessions of the person as well.
 //
 // Where [Account.Status] is read anyway, the same mark in it, with Frozen,
-// GraceUntil and GraceBegins, says the same; when GraceBegins, call this once. It
+// GraceUntil and GraceBegins, reports the same; when GraceBegins, call this once. It
 // is false with every error, among them [ErrRecordLost].
 func (a Account) SessionValid(ctx context.Context, mark SessionMark) (bool, error) {
 	var valid, bare bool

@@ -224,7 +224,7 @@ func throttled(tx *engine.Tx, method string, err error) error {
 	return err
 }
 
-// malformed refuses without counting: no guess, since its form alone says that
+// malformed refuses without counting: it is not a guess, since its form alone shows that
 // it cannot be right.
 func malformed(tx *engine.Tx, method string, err error) error {
 	tx.Log(event.Event{Kind: event.CodeMalformed, Method: method})

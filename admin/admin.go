@@ -107,7 +107,7 @@ type Administrator struct {
 
 // An Operator is a person or program that has the database and the keys anyway:
 // for the command on the server when the last administrator is locked out, and for
-// jobs. There is no proof; name and reason stand in every event. Never make one
+// jobs. There is no proof; name and reason are in every event. Never make one
 // from the content of a request.
 type Operator struct {
 	Name   string // who, such as the login name on the server

@@ -44,7 +44,7 @@ func request(q account.Request) Request {
 // ErrApproval is what every [*ApprovalError] is.
 var ErrApproval = errors.New("admin: a second administrator must approve this")
 
-// An ApprovalError says that nothing has changed yet: a second administrator has
+// An ApprovalError reports that nothing has changed yet: a second administrator has
 // 24 hours to approve the request.
 type ApprovalError struct{ Request string }
 

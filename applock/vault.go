@@ -27,12 +27,12 @@ const (
 )
 
 var (
-	// ErrLocked says that the vault is locked: open it first.
+	// ErrLocked means that the vault is locked: open it first.
 	ErrLocked = errors.New("applock: locked")
-	// ErrVault says that a file is not a vault of this version, was altered, or is
+	// ErrVault means that a file is not a vault of this version, was altered, or is
 	// that of another account.
 	ErrVault = errors.New("applock: not a vault, or altered")
-	// ErrOptions says that options contradict themselves, or that the content is
+	// ErrOptions means that options contradict themselves, or that the content is
 	// longer than [MaxContent].
 	ErrOptions = errors.New("applock: invalid options or content")
 )

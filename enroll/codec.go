@@ -8,7 +8,7 @@ import (
 	"github.com/totpflow/totpflow/internal/wire"
 )
 
-// ErrEncoding says that bytes are not an encoded [Enrollment] that this version
+// ErrEncoding means that bytes are not an encoded [Enrollment] that this version
 // understands. Treat it as "nobody is let in", never as "not enrolled".
 var ErrEncoding = errors.New("enroll: not an encoded enrollment of this version")
 

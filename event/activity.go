@@ -11,15 +11,14 @@ import (
 const (
 	MaxChanges = 20 // security changes, one by one; 17 of them where every text is as long as can be
 	MaxDays    = 21 // days of counted attempts; with more the fullest account would not fit a record
-	MaxPending = 50 // events that the notifier has not yet been told
+	MaxPending = 50 // events that the notifier has not yet received
 
 	maxWeight = 18 << 10
 )
 
 // An Activity is what an account remembers of itself: the last security
-// changes, attempts counted by day, and what the notifier has not yet been told. The
-// zero Activity is empty
-// and ready. It is a value: every method returns a new one and leaves the
+// changes, attempts counted by day, and events that the notifier has not yet received.
+// The zero Activity is empty and ready. It is a value: every method returns a new one and leaves the
 // receiver as it was.
 type Activity struct{ s state }
 

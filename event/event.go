@@ -13,7 +13,7 @@ type Event struct {
 	Tenant        string    `json:"tenant,omitempty"`
 	User          string    `json:"user,omitempty"`
 	Kind          Kind      `json:"kind,omitempty"`
-	Reason        string    `json:"reason,omitempty"`        // why, in more detail than the person at the keyboard is told
+	Reason        string    `json:"reason,omitempty"`        // why, in more detail than the person at the keyboard sees
 	Method        string    `json:"method,omitempty"`        // by which means, such as "totp"
 	Authenticator string    `json:"authenticator,omitempty"` // which authenticator
 	Browser       string    `json:"browser,omitempty"`       // which trusted browser

@@ -64,7 +64,7 @@ const (
 	AuthenticatorRestored Kind = "authenticator_restored" // one that was replaced, removed or disabled came back
 	PhoneAssigned         Kind = "phone_assigned"         // a number was chosen for the person, who is to verify it
 	Unlocked              Kind = "unlocked"
-	Forgotten             Kind = "forgotten" // the record was erased; the observers' log is all that remembers
+	Forgotten             Kind = "forgotten" // the record was erased; only the observers' log remembers it
 )
 
 // Changes that an administrator or operator, Actor, made to a tenant. User is empty.
@@ -72,7 +72,7 @@ const (
 	PolicySet         Kind = "policy_set"         // it asks for as much as before, or more
 	PolicyLowered     Kind = "policy_lowered"     // it asks for less in some respect
 	BulkReset         Kind = "bulk_reset"         // many accounts at once; each has a Reset of its own
-	ApprovalRequested Kind = "approval_asked"     // Action waits for a second administrator, until Until
+	ApprovalRequested Kind = "approval_asked"     // Action is pending until a second administrator approves, or until Until
 	ApprovalGranted   Kind = "approval_given"     // by a second administrator
 	ApprovalWithdrawn Kind = "approval_withdrawn" // nothing came of it
 	KeysRotated       Kind = "keys_rotated"       // every record is under the newest key
@@ -125,7 +125,7 @@ func (k Kind) Notable() bool {
 	return k.SecurityChange()
 }
 
-// Refusal reports whether k says that somebody was not let in.
+// Refusal reports whether k means that somebody was not let in.
 func (k Kind) Refusal() bool { return slices.Contains(refusals, k) }
 
 func (k Kind) level() slog.Level {

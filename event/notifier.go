@@ -66,7 +66,7 @@ func (n Notification) Main() Event {
 // along are the kinds that come along with others.
 var along = []Kind{RecoveryCodesMade, RecoveryCodesVoided, BrowserTrusted, BrowserRevoked, BrowsersRevoked, SessionsEnded, PhoneRemoved, AuthenticatorRemoved, GraceBegan}
 
-// Waiting is how many events the notifier has not yet been told.
+// Waiting is how many events the notifier has not yet received.
 func (a Activity) Waiting() (n int) {
 	for _, e := range a.s.Events {
 		if e.Number > a.s.Taken && e.Kind.Notable() {

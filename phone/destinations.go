@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ErrDestination says that no messages go to numbers of this prefix.
+// ErrDestination means that no messages go to numbers of this prefix.
 var ErrDestination = errors.New("phone: no messages to this destination")
 
 // Destinations are where messages may go. The zero Destinations are everywhere

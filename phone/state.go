@@ -115,7 +115,7 @@ type live struct {
 
 func (l live) isZero() bool { return l.to == "" }
 
-// String says how many phones there are and what goes on.
+// String returns how many phones there are and what is pending.
 func (s State) String() string {
 	text := fmt.Sprintf("phone.State(%d verified", len(s.phones))
 	if !s.pending.isZero() {

@@ -27,12 +27,12 @@ var ErrNotTrusted = errors.New("trust: not trusted")
 // The reasons that [Check] wraps beside [ErrNotTrusted]. A token that was not
 // signed for this scope has [keyring.ErrBroken] or [keyring.ErrUnknownKey].
 var (
-	// ErrRevoked says that a token with a good signature belongs to no browser
+	// ErrRevoked means that a token with a good signature belongs to no browser
 	// that the account knows. Either it was revoked, or the key has leaked.
 	ErrRevoked = errors.New("revoked or never known")
-	// ErrExpired says that the token is older than the policy lets it be.
+	// ErrExpired means that the token is older than the policy lets it be.
 	ErrExpired = errors.New("expired")
-	// ErrClock says that the token was issued or last seen in the future, more
+	// ErrClock means that the token was issued or last seen in the future, more
 	// than 30 seconds from now: the clock was put back.
 	ErrClock = errors.New("from the future")
 )

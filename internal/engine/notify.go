@@ -33,8 +33,8 @@ const (
 	maxErrors = 16
 )
 
-// notifySoon tells what waits in the account's record, after the flow that wrote it
-// and outside of it: the person who signs in waits for no mail server.
+// notifySoon delivers the events pending in the account's record, after the flow that
+// wrote them and outside of it: the person who signs in waits for no mail server.
 func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	m := e.messenger
 	select {
@@ -58,7 +58,7 @@ func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	}()
 }
 
-// logged logs why something waits. The host's handler may panic, and must not end the
+// logged logs why an event is pending. The host's handler may panic, and must not end the
 // process by it.
 func (e *Engine) logged(ctx context.Context, id store.AccountID, err error) {
 	if err == nil {
@@ -179,10 +179,10 @@ func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
 	}()
 }
 
-// Deliver tells what is due: what a process left that crashed, or what a notifier
-// did not take. It claims each record by a write that moves its due time, so that
-// several processes may run it at once. It returns for how many accounts nothing waits
-// any more, and why something still waits.
+// Deliver hands over due notifications: those left by a process that crashed, and those
+// that a notifier did not take. It claims each record by a write that moves its due time, so that
+// several processes may run it at once. It returns for how many accounts nothing is pending
+// any more, and why some events still are.
 func (e *Engine) Deliver(ctx context.Context) (accounts int, err error) {
 	if !e.messenger.tells() {
 		return 0, nil

@@ -54,7 +54,7 @@ var (
 	errMalformed = errors.New("redisstore: a malformed answer")
 )
 
-// A QuarantineError says that the server has restarted, or was promoted, and
+// A QuarantineError reports that the server has restarted, or was promoted, and
 // that the store answers nothing until the codes are worthless that it may have
 // accepted and forgotten. It is a [store.ErrUnavailable].
 type QuarantineError struct {

@@ -23,7 +23,7 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
-// ErrNotFound says that no QR code could be read in the picture. The errors of
+// ErrNotFound means that no QR code could be read in the picture. The errors of
 // the single attempts are joined to it.
 var ErrNotFound = errors.New("qrscan: no QR code found")
 
