@@ -35,7 +35,7 @@ func changeOf(e *engine.Engine, tx *engine.Tx) Change {
 	return Change{ID: tx.ID(), Generation: tx.Generation, Mark: markOf(e, tx)}
 }
 
-// SessionValid reports whether a session with this mark still stands: nothing has
+// SessionValid reports whether a session with this mark is still valid: nothing has
 // ended the account's sessions since, and where policy requires a factor there is
 // one, or a grace, which begins here if it has not. The library keeps no sessions
 // and cannot end one: ask at each request. It reads the record from the primary and

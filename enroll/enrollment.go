@@ -168,7 +168,7 @@ type Confirmation struct {
 // between, or a second Confirm was first), [ErrExpired], [*DriftError] when the
 // device's clock is wrong, [ErrClock] when ours is and the code was not right or the
 // candidate adds, and those of
-// totp.Key.Verify. ErrStale for want of any candidate is an [ErrTransition] too.
+// totp.Key.Verify. Where there is no candidate at all, ErrStale is an [ErrTransition] too.
 func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Window) (Enrollment, Confirmation, error) {
 	next, err := e.claim(at, candidateID, Confirm)
 	if err != nil {
@@ -177,7 +177,7 @@ func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Windo
 	c := next.candidate
 	step, err := c.Key.Verify(code, at, next.lastOf(c.Key), w)
 	// One that replaces the others is the way on after a clock that was ahead: those
-	// that were used then go by it. A device is not blamed for our clock.
+	// that were used then are cleared by it. A device is not blamed for our clock.
 	if behind := next.checkClock(at, w); behind != nil && (c.Adds || err != nil) {
 		return e, Confirmation{}, behind
 	}

@@ -112,8 +112,8 @@ func (a Activity) Attempts() []Day {
 	return out
 }
 
-// trim drops what nobody waits for, then what does not fit. It changes s.Events
-// in place: the caller owns it.
+// trim drops events that are no longer needed, then those that do not fit. It changes
+// s.Events in place: the caller owns it.
 func (s *state) trim() {
 	changes, pending, weight := 0, 0, 0
 	for i := len(s.Events) - 1; i >= 0; i-- {

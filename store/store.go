@@ -20,9 +20,9 @@ var (
 	ErrConflict = errors.New("store: record changed")
 
 	// ErrNotWritten: a Put or Delete failed, and it is certain that nothing was
-	// written, nor will be. An adapter wraps it around what its database says, only
+	// written or will be. An adapter wraps it around its database's error, only
 	// where that leaves no doubt; [Update] then returns it in ErrUnavailable, and a
-	// caller may say that nothing has changed instead of that nobody knows.
+	// caller may report that nothing has changed, and not that the outcome is unknown.
 	ErrNotWritten = errors.New("store: nothing was written")
 
 	// ErrUnavailable: the store could not answer, or nobody knows whether it

@@ -15,8 +15,8 @@ import (
 
 // Notifications lie in the account's record from the write that they are about until
 // the notifier has taken them, so that no crash loses one. The position is
-// [event.Activity]'s; [store.Record.Due] says when somebody should look whether the
-// process that wrote has told it, so that nobody scans a million accounts for ten.
+// [event.Activity]'s; [store.Record.Due] is when another process should check whether
+// the one that wrote has delivered it, so that no process scans a million accounts for ten.
 const (
 	// toldAfter is how long a flow's own process has to tell, before any process may.
 	toldAfter = 2 * time.Minute

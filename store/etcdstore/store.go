@@ -119,7 +119,7 @@ func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Versio
 	if err := id.Validate(); err != nil {
 		return err
 	}
-	if was.IsZero() { // under which nothing is stored, so that nobody need be asked
+	if was.IsZero() { // nothing is stored under the zero version, so the server need not be asked
 		return cmp.Or(s.fault, ctx.Err(), store.ErrConflict)
 	}
 	return s.swap(ctx, id, was, func(old time.Time) []clientv3.Op {
