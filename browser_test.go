@@ -173,7 +173,7 @@ func TestSeenOnceADay(t *testing.T) {
 	require.Equal(t, 2, h.Store.Counts().Put)
 }
 
-// What a test of TestTrustEnds has in hand.
+// The things that a test of TestTrustEnds has in hand.
 type end struct {
 	phone *totptest.Authenticator
 	codes []string

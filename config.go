@@ -48,11 +48,11 @@ type Config struct {
 	// logs to Logger.
 	Observer event.Observer
 
-	// Notifier tells people what happened to their account, by mail for example, in
+	// Notifier notifies people of what happened to their account, by mail for example, in
 	// the background and at least once. One that puts [Service.NewDisownToken] into
 	// its mails is a method of a struct that is given the Service afterwards. All
 	// processes that share a store have one, or event.Deferred, and one of them at least
-	// calls [Service.Deliver] every minute. Nil: nobody is told.
+	// calls [Service.Deliver] every minute. Nil: nobody is notified.
 	Notifier event.Notifier
 
 	// Logger gets what the library itself has to report, such as a notifier that

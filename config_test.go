@@ -52,7 +52,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// What is left out has its default, and a person gets in by the real clock.
+// Fields that are left out have their defaults, and a person gets in by the real clock.
 func TestDefaults(t *testing.T) {
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestOtherParams(t *testing.T) {
 	}
 }
 
-// What is handed around must not end up in a log by accident.
+// Strings that are handed around must not end up in a log by accident.
 func TestTicketsDoNotPrint(t *testing.T) {
 	h := newHarness(t)
 	next, err := h.SignIn(h.Ctx, ana)

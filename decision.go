@@ -19,15 +19,15 @@ type User struct {
 	// or a mail address, which people change and spell in several ways. Required.
 	ID AccountID
 
-	// Name is what the authenticator app shows beside the issuer, usually the
+	// Name is the text that the authenticator app shows beside the issuer, usually the
 	// mail address. It should differ between the accounts of one person, or
-	// the app may overwrite one with the other. The default is ID. What an app
-	// cannot show is replaced ([totp.Label.Clean]), such as a colon by a space.
+	// the app may overwrite one with the other. The default is ID. Characters that an
+	// app cannot show are replaced ([totp.Label.Clean]), such as a colon by a space.
 	Name string
 
-	// Generation is the largest that the host was told, by a [Decision], a [Change] or
-	// a [Status], and has kept beside its user; zero when it keeps none. A record that is missing or older is refused
-	// with [ErrRecordLost] instead of being taken for "never enrolled".
+	// Generation is the largest that the host has received, in a [Decision], a [Change] or
+	// a [Status], and has kept beside its user; zero when it keeps none. A record that is
+	// missing or older is refused with [ErrRecordLost] and not read as "never enrolled".
 	Generation uint64
 }
 
@@ -97,8 +97,8 @@ type Decision struct {
 	// Proof comes with Passed. By a code it serves one TrustBrowser, or one
 	// NewRecoveryCodes while the recovery codes are not marked as saved; by a
 	// recovery code, or when nothing is set up, one BeginEnrollment; by a code of a
-	// phone one BeginEnrollment or BeginPhone where there is no authenticator, and
-	// else nothing. A machine account gets none.
+	// phone one BeginEnrollment or BeginPhone where there is no authenticator, otherwise
+	// nothing. A machine account gets none.
 	Proof Proof
 
 	// Methods are the ways to answer AskCode. With Enroll they are what can be set

@@ -16,8 +16,8 @@ import (
 )
 
 // An EnrollmentGrant is what an enrollment starts from: the [Challenge] of a decision
-// that said Enroll, or a [Proof]. Never a bare user: whoever finds a session
-// open could otherwise bind an authenticator of their own.
+// that said Enroll, or a [Proof]. Never a bare user: otherwise anyone who finds an open
+// session could bind an authenticator of their own.
 type EnrollmentGrant interface {
 	grant(*Service) (engine.Ticket, error)
 }
@@ -161,9 +161,9 @@ func (s *Service) setUpPage(tx *engine.Tx, t engine.Ticket, c enroll.Candidate) 
 // [ErrEnrollmentExpired] from the confirmation on; then, or before the first page,
 // call [Service.BeginEnrollment] with the same authority.
 //
-// The authority says whose page it should be, and may have served or run out
+// The authority names the person whose page it should be, and may have served or expired
 // meanwhile. A token of somebody else, left behind in a browser that two people
-// share, is refused with ErrEnrollmentExpired: the second would else set up, and
+// share, is refused with ErrEnrollmentExpired: otherwise the second would set up, and
 // become, the first.
 func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken, by EnrollmentGrant) (PendingEnrollment, error) {
 	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
@@ -289,7 +289,7 @@ func (s *Service) sheet(t engine.Ticket, c enroll.Candidate) recovery.Sheet {
 }
 
 // confirmError names what the person can do about it. Wrong codes are not
-// counted here: whoever holds the token can read the secret itself.
+// counted here: the holder of the token can read the secret itself.
 func confirmError(tx *engine.Tx, err error) error {
 	switch {
 	case errors.Is(err, enroll.ErrStale), errors.Is(err, enroll.ErrExpired), errors.Is(err, enroll.ErrTransition):

@@ -68,7 +68,7 @@ func TestRecoveryCodesOfASetUp(t *testing.T) {
 	})
 }
 
-// Who has confirmed is locked out no longer: the code that was sent by mail is
+// A person who has confirmed is no longer locked out: the code that was sent by mail is
 // dead, and the next reset is one like any other.
 func TestASetUpEndsTheLockout(t *testing.T) {
 	h := newHarness(t)
@@ -83,7 +83,7 @@ func TestASetUpEndsTheLockout(t *testing.T) {
 	require.Equal(t, totpflow.Enroll, h.Step(ana))
 }
 
-// What is typed at a confirmation and is no code is told apart from a wrong one:
+// Text that is not a code gets another error at a confirmation than a wrong code:
 // nobody has guessed.
 func TestConfirmingWithNoCode(t *testing.T) {
 	h := newHarness(t)
@@ -107,8 +107,8 @@ func TestConfirmingWithNoCode(t *testing.T) {
 	require.Equal(t, []event.Kind{event.CodeRejected}, h.Events.Kinds())
 }
 
-// The page with the secret is for who began the enrollment: a sign-in under way has
-// the password only, and a token in a shared browser opens nothing for it.
+// The page with the secret is for the person who began the enrollment: a pending sign-in
+// has the password only, and a token in a shared browser opens nothing for it.
 func TestASignInShowsNoSetUpPage(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -147,7 +147,7 @@ func TestNamesThatNoAppShows(t *testing.T) {
 	}
 }
 
-// A sheet says whose codes it has and of when, also one that is made later.
+// A sheet names the account of its codes and their time, also a sheet that is made later.
 func TestTheSheetOfNewCodes(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)

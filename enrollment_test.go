@@ -50,7 +50,7 @@ func TestSetUpBeforeTheSession(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, code, again.Peek(), "the sheet sets up a later device")
 
-	// The code that confirmed is burnt, the challenge and the token are over.
+	// The code that confirmed is used, the challenge and the token are over.
 	d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), code)
 	refused(t, d, err, totpflow.ErrAlreadyUsed)
 	_, err = h.BeginEnrollment(h.Ctx, next.Challenge)
@@ -175,7 +175,7 @@ func TestReplacing(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
-// Who confirms is told which of the authenticators is the new one.
+// A person who confirms learns which of the authenticators is the new one.
 func TestEnrolledNamesTheNewOne(t *testing.T) {
 	h := newHarness(t)
 	first, _ := h.Enroll(ana)

@@ -90,7 +90,7 @@ var (
 	// by one from before it.
 	// The account stays closed until an operator has looked: a record from a
 	// backup opens it again, and a generation that the host sets to zero, after
-	// checking who the person is, lets it begin anew.
+	// checking who the person is, lets the account start again.
 	ErrRecordLost = errors.New("totpflow: the account's record is missing or older than the host remembers")
 
 	// ErrRecordFormat means that this version cannot read the account's record: a

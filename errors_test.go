@@ -14,8 +14,8 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// What policy has taken away passes nobody, and the host's own factor is not even
-// asked.
+// A method that policy has taken away passes nobody, and the host's own factor is not
+// even asked.
 func TestMethodsThatPolicyTakesAway(t *testing.T) {
 	h := newHarness(t)
 	_, codes := h.Enroll(ana)
@@ -113,8 +113,8 @@ func TestRefusalsAreToldApart(t *testing.T) {
 	require.Equal(t, "frozen", told[0].Reason)
 }
 
-// To wait for the longest wait is no suspension: that one is told where a long
-// window has closed.
+// Waiting for the longest wait is not a suspension: an event reports a suspension where
+// a long window has closed.
 func TestTheLongestWaitIsNoSuspension(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)

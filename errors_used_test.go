@@ -14,9 +14,9 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// What was used is said to be used, whatever comes with it and without a look at that:
-// nothing is written, charged or told. The error is also the one that a host asks for
-// another ticket by.
+// A ticket that was used is reported as used, whatever else is passed with it and without
+// a look at that: nothing is written, charged or reported as an event. It is also the
+// error on which a host asks for another ticket.
 func TestUsedTwice(t *testing.T) {
 	for name, c := range map[string]struct {
 		is  error
@@ -160,7 +160,7 @@ func TestPhoneConfirmedTwice(t *testing.T) {
 	})
 }
 
-// Recovery codes whose page was lost are made anew by the next sign-in, as long as the
+// Recovery codes whose page was lost are replaced at the next sign-in, as long as the
 // person has not said that they are saved: by an app's code, and once.
 func TestUnsavedRecoveryCodes(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) {

@@ -44,7 +44,7 @@ func (d *disowned) Fields(c *wire.Coder) {
 // person. Put it in a link to a page with a button, and let only the button's
 // POST call [Service.Disown]: programs that scan mail follow links. It is sealed
 // by the ring alone, not by the account, so that it outlives the change that it
-// is about: whoever steals the ring can freeze accounts with it. It is valid for
+// is about: a thief who has the ring can freeze accounts with it. It is valid for
 // [DisownTokenLifetime] from the time of the event, which may lie in the future where a
 // clock was ahead, and until a freeze that came after the event has ended.
 func (s *Service) NewDisownToken(e event.Event) DisownToken {
@@ -59,11 +59,11 @@ func (s *Service) NewDisownToken(e event.Event) DisownToken {
 }
 
 // Disown freezes the account: sign-ins under way, browsers, sessions and an issued
-// recovery code end, and nobody gets in ([ErrFrozen]) until an administrator restores an authenticator
-// that was replaced in the last 72 hours, resets, or unlocks the account. No factor is
-// changed by it. To freeze a frozen account does nothing. The change says whose
-// account it is: keep its generation, since otherwise an older record that somebody
-// puts back opens the account. Errors: [ErrDisownToken].
+// recovery code end, and nobody gets in ([ErrFrozen]) until an administrator restores
+// an authenticator that was replaced in the last 72 hours, resets, or unlocks the
+// account. No factor is changed by it. To freeze a frozen account does nothing. The
+// change names the account: keep its generation, since otherwise an older record that
+// somebody puts back opens the account. Errors: [ErrDisownToken].
 func (s *Service) Disown(ctx context.Context, d DisownToken) (Change, error) {
 	of, err := s.disowned(d)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) (Change, error) {
 			return nil
 		}
 		tx.EndSessions()
-		tx.Issued = account.Issued{} // who was not me may have asked for it
+		tx.Issued = account.Issued{} // the intruder may have asked for it
 		tx.Suspect()
 		tx.Freeze.At = tx.Now.Truncate(time.Millisecond)
 		tx.Log(event.Event{Kind: event.Frozen, Reason: string(of.Kind)})
@@ -108,7 +108,7 @@ func (s *Service) disowned(d DisownToken) (of disowned, err error) {
 	return of, nil
 }
 
-// Format implements [fmt.Formatter]: who reads a log shall not close accounts.
+// Format implements [fmt.Formatter]: a reader of the log must not be able to close accounts.
 func (d DisownToken) Format(f fmt.State, _ rune) { redact(f, "disown token", d == "") }
 
 // LogValue implements [slog.LogValuer].

@@ -188,7 +188,7 @@ func TestDisownEnds(t *testing.T) {
 	}
 }
 
-// What an administrator does to end a freeze can itself be disowned: somebody may
+// A change by which an administrator ends a freeze can itself be disowned: somebody may
 // have talked them into it.
 func TestDisownTheUnlocking(t *testing.T) {
 	for kind, end := range map[event.Kind]func(h *harness) error{

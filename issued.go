@@ -17,7 +17,7 @@ import (
 // person by mail, and never sees it. It opens nothing by itself but the way to a
 // new authenticator.
 
-// VerifyIssuedCode takes a code that admin.Admin.IssueRecoveryCode had sent. The
+// VerifyIssuedCode checks a code that admin.Admin.IssueRecoveryCode had sent. The
 // answer is not Passed but Enroll: the old authenticators, browsers, recovery
 // codes and sessions end with the same write, and the person is in when the new
 // authenticator has shown a code. Guesses are counted with those of recovery

@@ -6,8 +6,8 @@ import (
 )
 
 // A logger that writes JSON asks the value that it is given what may be logged of
-// it, and none of the values within. What carries tickets or secrets therefore
-// answers itself, with what fmt prints of it.
+// it, and none of the values within. Types that carry tickets or secrets therefore
+// answer themselves, with the text that fmt prints of them.
 
 // LogValue implements [slog.LogValuer]. It shows no challenge and no proof.
 func (d Decision) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", d)) }

@@ -149,7 +149,7 @@ func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) (C
 }
 
 // RenameAuthenticator gives an authenticator another name. Errors: [enroll.ErrUnknown] and
-// what [enroll.Enrollment.Rename] says of names.
+// those that [enroll.Enrollment.Rename] returns for names.
 func (a Account) RenameAuthenticator(ctx context.Context, id, name string) error {
 	return a.change(ctx, func(tx *engine.Tx) error {
 		e, err := tx.Enrollment.Rename(id, name)

@@ -44,7 +44,7 @@ func TestSessionsEndWithTheGrace(t *testing.T) {
 }
 
 // Without grace nothing is left of a session that has shown no factor, once one
-// is required. Who has one, and a machine, goes on.
+// is required. The session of a person who has one, or of a machine, goes on.
 func TestSessionsOfWhoHasNothing(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	phone, _ := h.Enroll(ana)
@@ -210,8 +210,8 @@ func (m meanwhile) Policy(context.Context, store.AccountID) (policy.Policy, erro
 	return fortnight, nil
 }
 
-// What happens to the account while its policy is asked counts: no grace brings
-// back what has ended, nor ends the session of who has a factor now.
+// A change of the account while its policy is being read counts: no grace brings
+// back what has ended, nor ends the session of a person who has a factor now.
 func TestSessionValidLooksAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		happens func(h *harness)

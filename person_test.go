@@ -154,8 +154,8 @@ func TestBeginningAgainDoesNotGrowTheRecord(t *testing.T) {
 	require.Less(t, size(), before+100)
 }
 
-// What shows no factor gives no proof: a wrong pair, a recovery code where policy
-// has none.
+// A proof requires a factor: a wrong pair gives none, nor does a recovery code where
+// policy has none.
 func TestReauthenticateRefuses(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -193,8 +193,8 @@ func TestReauthenticateRefuses(t *testing.T) {
 	require.NoError(t, err, "the recovery code was not spent")
 }
 
-// A proof is good for the account that earned it, and for nobody else's: nor does
-// nothing at all prove something of nobody.
+// A proof is valid for the account that earned it, and for no other: nor does an
+// empty proof prove anything of anybody.
 func TestAProofIsOfOneAccount(t *testing.T) {
 	h := newHarness(t)
 	ben := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "43"}}
@@ -208,7 +208,7 @@ func TestAProofIsOfOneAccount(t *testing.T) {
 	require.NoError(t, h.Account(ana).ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")))
 }
 
-// What is not there cannot be taken away or noted, and nothing is written of it.
+// A thing that is not there cannot be taken away or noted, and nothing is written about it.
 func TestNothingToTake(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -231,8 +231,8 @@ func TestNothingToTake(t *testing.T) {
 	require.Zero(t, h.Status(ben).RecoveryCodes.Saved)
 }
 
-// The proof that nothing is set up lets somebody set up, and is good for nothing
-// of the host's.
+// The proof that nothing is set up allows an enrollment, and none of the host's own
+// actions.
 func TestSpendTakesNoSetUpProof(t *testing.T) {
 	h := newHarness(t)
 	next, err := h.SignIn(h.Ctx, ana)

@@ -56,7 +56,7 @@ func (p *Phones) check() (*Phones, error) {
 
 // SendPhoneCode sends a code for the sign-in under way, by SMS or voice, to one
 // of the decision's Phones. A code that was sent before is dead from then on, and
-// wrong codes stay counted. What is sent is counted, for the account, the number,
+// wrong codes stay counted. The message is counted, for the account, the number,
 // its prefix and the tenant, before the provider is asked. Errors:
 // [*throttle.Error] when this account has to wait, [ErrPhoneLimit],
 // [ErrNoPhone], [ErrMethodNotAllowed], [ErrChallenge], and those of package phone when the
@@ -128,8 +128,8 @@ func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error)
 }
 
 // checkSend returns the number, if a code can be sent to it. A message that
-// cannot be sent must not count: neither for the account, nor would one person use
-// up what a prefix and a tenant may have.
+// cannot be sent must not count, for the account or otherwise: one person could use
+// up the limits of a prefix and a tenant with it.
 func (s *Service) checkSend(ctx context.Context, c phoneCode) (number phone.Number, err error) {
 	err = s.engine.Change(ctx, c.ticket.Account(), func(tx *engine.Tx) (err error) {
 		if number, err = c.find(tx); err != nil {
@@ -224,8 +224,8 @@ func (s *Service) countSend(ctx context.Context, c phoneCode, n phone.Number, wr
 	return nil
 }
 
-// hashed keeps numbers out of the ids of records. A new key of the ring begins
-// the counts of numbers anew.
+// hashed keeps numbers out of the ids of records. Under a new key of the ring the
+// counts of numbers start again from zero.
 func (s *Service) hashed(what, text string) string {
 	return base64.RawURLEncoding.EncodeToString(s.engine.Keys.MAC("totpflow/phone", what, text))
 }

@@ -204,8 +204,8 @@ func TestVerifiedNumbersHaveAShareOfTheirOwn(t *testing.T) {
 	}
 }
 
-// What cannot be sent counts for nobody: else one account would use up, without a
-// single message of its own, what its number, its prefix and its tenant may have.
+// A message that cannot be sent counts for nobody: otherwise one account would use up,
+// without a single message of its own, the limits of its number, its prefix and its tenant.
 func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)

@@ -36,8 +36,8 @@ func (h *harness) beginPhone(by totpflow.EnrollmentGrant, n phone.Number) totpfl
 	return page
 }
 
-// A number is added by who has shown something for it, where policy has codes by
-// phone and the service sends them. Else nothing is written.
+// Adding a number requires a proof, a policy that allows codes by phone, and a service
+// that sends them. Otherwise nothing is written.
 func TestBeginPhoneRefuses(t *testing.T) {
 	var p provider
 	h, app := withApp(t, &p)
@@ -70,8 +70,8 @@ func TestBeginPhoneRefuses(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The page says which number waits and until when: for 15 minutes. What is added
-// is another number than the ones that are there, of which there are five at most.
+// The page shows which number is pending and until when: for 15 minutes. The number that
+// is added must not be one of those that are there already, of which there are five at most.
 func TestTheNumberThatWaits(t *testing.T) {
 	var p provider
 	h, app := withApp(t, &p)
@@ -121,7 +121,7 @@ func TestTheCodeOfANewNumber(t *testing.T) {
 	require.Len(t, h.Status(ana).Phones, 1)
 }
 
-// What is no token of this number's enrollment sends nothing and confirms nothing.
+// A string that is not a token of this number's enrollment sends nothing and confirms nothing.
 func TestTokensOfNumbers(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -148,8 +148,8 @@ func TestTokensOfNumbers(t *testing.T) {
 	require.Equal(t, 1, p.Count())
 }
 
-// What ends the sign-ins under way ends the enrollment of a number: whoever began it
-// may be who the person wants out.
+// An event that ends the pending sign-ins also ends the enrollment of a number: the
+// enrollment may have been begun by the intruder whom the person wants out.
 func TestANumberEndsWithTheTickets(t *testing.T) {
 	for name, end := range map[string]func(h *harness, app *totptest.Authenticator){
 		"another app": func(h *harness, app *totptest.Authenticator) {
@@ -197,8 +197,8 @@ func TestPhonesOfAPolicyThatCannotBeAsked(t *testing.T) {
 	require.Equal(t, sent, p.Count())
 }
 
-// Who has a phone again is locked out no longer: the code that was sent by mail
-// is dead, and the next reset is one like any other.
+// A person who has a phone again is no longer locked out: the code that was sent by
+// mail is dead, and the next reset is one like any other.
 func TestAPhoneEndsTheLockout(t *testing.T) {
 	t.Run("the mailed code", func(t *testing.T) {
 		var p provider
@@ -322,8 +322,8 @@ func TestDisablingTakesThePhones(t *testing.T) {
 	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 }
 
-// A code to one phone never takes another one away: whoever has stolen a number for an
-// hour must not keep the owner out with it.
+// A code to one phone never removes another phone: a thief who holds a number for an
+// hour must not be able to lock the owner out with it.
 func TestCodeOfOnePhoneRemovesNoOther(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)

@@ -18,7 +18,7 @@ import (
 )
 
 // A number is added with the enrollment challenge, verified by its own code, and from
-// then on signs in: by SMS, and by a call for who has a landline.
+// then on signs in: by SMS, and by a call for people who have a landline.
 func TestSigningInByPhone(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -47,8 +47,8 @@ func TestSigningInByPhone(t *testing.T) {
 	require.True(t, h.Status(ana).Enrolled)
 }
 
-// The phone network is not enough for what lasts: neither trust, nor another
-// authenticator in the place of one, nor turning it off, nor administration.
+// The phone network is not enough for changes that last: trust in a browser, another
+// authenticator in the place of one, turning it off, or administration.
 func TestPhoneIsNotEnough(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -73,7 +73,7 @@ func TestPhoneIsNotEnough(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrRejected, "a code by phone proves no action")
 }
 
-// Who has nothing but a phone may add an app with it: there is nothing better to
+// A person who has only a phone may add an app with it: there is nothing better to
 // ask for.
 func TestFromPhoneToApp(t *testing.T) {
 	var p provider
@@ -223,9 +223,9 @@ func TestComposeChoosesWordsOnly(t *testing.T) {
 	require.Equal(t, totpflow.Passed, d.Step)
 }
 
-// What is typed where a code by phone is asked: no guess where it is no code,
-// another one to send where it is late, and a wait where it was wrong too often,
-// after which the code is dead.
+// Answers where a code by phone is asked for: text that is not a code is not a guess, a
+// late code leads to another one to send, and too many wrong ones lead to a wait, after
+// which the code is dead.
 func TestTypedPhoneCodes(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -262,8 +262,8 @@ func TestTypedPhoneCodes(t *testing.T) {
 	require.NotErrorIs(t, err, totpflow.ErrPhoneCode)
 }
 
-// Two messages that were asked for at once: one is sent, and the second waits; and
-// who was erased meanwhile gets none, nor a record.
+// Two messages that were asked for at once: one is sent, and the second waits. An
+// account that was erased meanwhile gets no message, and no record.
 func TestMeanwhileAMessage(t *testing.T) {
 	for name, meanwhile := range map[string]func(h *harness, next totpflow.Decision){
 		"another one was sent": func(h *harness, next totpflow.Decision) {

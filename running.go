@@ -2,21 +2,22 @@ package totpflow
 
 import "context"
 
-// Deliver tells the [Config].Notifier what is due: notifications that it did not take,
-// or that a process left when it ended. It takes a minute at most, and what is left is
-// first in the next call. Call it every minute, in one process or in all: each record is claimed by a write, and a list by due time finds them without
-// looking at other accounts. It returns for how many accounts nothing waits any more;
-// the error says why others still wait. Without a notifier it does nothing.
+// Deliver hands due notifications to the [Config].Notifier: those that it did not take,
+// or that a process left when it ended. It takes a minute at most, and the next call
+// begins with those that are left. Call it every minute, in one process or in all: each
+// record is claimed by a write, and a list by due time finds them without
+// looking at other accounts. It returns for how many accounts nothing is pending any more;
+// the error reports why others still are. Without a notifier it does nothing.
 //
-// Nothing but this and the flow itself tells anybody: a product that never calls it
+// Only this and the flow itself deliver notifications: a product that never calls it
 // loses no notification, and delays those that failed until the account's next one.
 func (s *Service) Deliver(ctx context.Context) (accounts int, err error) {
 	return s.engine.Deliver(ctx)
 }
 
-// Drain waits until this process tells nobody any more, or until ctx ends, and then
+// Drain waits until this process delivers nothing any more, or until ctx ends, and then
 // returns its error. Call it after the last request of a process that ends. Nothing
-// is lost without it: what was not told waits in its record.
+// is lost without it: an event that was not delivered stays in its record.
 func (s *Service) Drain(ctx context.Context) error { return s.engine.Drain(ctx) }
 
 // Ready reports whether the service can answer: the store is reachable and has its

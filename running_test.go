@@ -40,7 +40,7 @@ func TestOneMessageForEachFlow(t *testing.T) {
 	settled(event.AuthenticatorsReplaced)
 }
 
-// What the notifier did not take, Deliver brings again, also from another process.
+// Deliver repeats the events that the notifier did not take, also from another process.
 func TestDeliver(t *testing.T) {
 	down, told := true, 0
 	h := newHarness(t, func(c *totpflow.Config) { c.Notifier = event.Deferred })

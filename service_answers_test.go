@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// What is answered beside the step.
+// The fields of an answer beside the step.
 
 // The ways to pass are those that policy has and this service can offer.
 func TestMethodsOfPolicyAndService(t *testing.T) {

@@ -188,7 +188,7 @@ func (w *wrongClock) newPassword() event.Event {
 	return w.EventsOf(event.PasswordChanged)[0]
 }
 
-// What happens while the clock is ahead, how the owner gets in when it is right again,
+// Events while the clock is ahead, how the owner gets in when it is right again,
 // and who must not.
 var clockAhead = map[string]struct {
 	start   func(w *wrongClock) // what is there before; nil: an app and recovery codes
@@ -511,8 +511,8 @@ func (w *wrongClock) graceAhead() time.Duration {
 	return w.ahead
 }
 
-// graceEnds asserts that a grace is over, and not begun anew, when the time comes that
-// the clock showed.
+// graceEnds asserts that a grace is over, and does not begin again, when the time comes
+// that the clock showed.
 func (w *wrongClock) graceEnds() {
 	if w.ahead > days(30) && w.Clock.Now().After(w.right.Add(days(30))) {
 		require.Equal(w.T, totpflow.Enroll, w.signIn().Step)

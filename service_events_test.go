@@ -22,9 +22,9 @@ type enrolled struct {
 	codes []string
 }
 
-// What an operator and the person's mail are told of. Whoever is let in, and
-// whatever changes who can be, is told (ASVS 6.3.7, 16.3.1; NIST SP 800-63B-4
-// §4.6), and a refusal says more than the person at the keyboard hears.
+// Events that operators and the person are notified of. Every sign-in, and every change that
+// affects who can sign in, is reported (ASVS 6.3.7, 16.3.1; NIST SP 800-63B-4 §4.6), and the event of
+// a refusal has more than the person at the keyboard hears.
 var tellings = map[string]struct {
 	does func(w enrolled)
 	want []string

@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// Who has nothing set up goes on without until the grace is over, with a proof
-// to set up by, and is then led to the enrollment. That is told once.
+// A person who has nothing set up goes on without a factor until the grace is over, with a
+// proof to set up by, and is then led to the enrollment. That is reported once.
 func TestGrace(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", fortnight)
@@ -201,7 +201,7 @@ func TestGraceExtended(t *testing.T) {
 	}
 }
 
-// An extension ends in the future and within 90 days, else it is an exemption.
+// An extension ends in the future and within 90 days; otherwise it is an exemption.
 func TestGraceExtendedWithinBounds(t *testing.T) {
 	for name, c := range map[string]struct {
 		until time.Time
@@ -250,7 +250,7 @@ func TestGraceWhenTheClockGoesBack(t *testing.T) {
 	require.Equal(t, totpflow.Enroll, h.Step(ben))
 }
 
-// Who was never asked for a factor has the whole grace before them, and the
+// A person who was never asked for a factor has the whole grace before them, and the
 // status says so: a host that looks at each request throws nobody out early.
 func TestGraceNotYetBegun(t *testing.T) {
 	h := newHarness(t, ofTenants)

@@ -222,8 +222,8 @@ func TestRightRecoveryCodesAreCountedToo(t *testing.T) {
 	refused(t, d, err, throttle.ErrThrottled)
 }
 
-// Who has the ring and the password, and not the phone, turns a challenge into
-// nothing else: what a ticket is, is under the record's signature too.
+// An attacker who has the ring and the password, and not the phone, turns a challenge
+// into nothing else: the kind of a ticket is under the record's signature too.
 func TestRingAndPasswordForgeNoTicket(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -237,7 +237,7 @@ func TestRingAndPasswordForgeNoTicket(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
 }
 
-// What is too long to be a ticket is refused before any work.
+// A string that is too long to be a ticket is refused before any work.
 func TestHugeTicketsCostNothing(t *testing.T) {
 	h := newHarness(t)
 	huge := totpflow.Challenge(make([]byte, 1<<20))

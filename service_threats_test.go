@@ -20,8 +20,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Who has the ring and not the database forges no ticket: tickets are signed by
-// a key in the record as well. The forger knows the format, may sign in as
+// An attacker who has the ring and not the database forges no ticket: tickets are signed
+// by a key in the record as well. The forger knows the format, may sign in as
 // somebody else, and even as the victim up to the code.
 func TestRingAloneForgesNoTicket(t *testing.T) {
 	h := newHarness(t)
@@ -86,7 +86,7 @@ func (h *harness) opened(kind, sealed string) []byte {
 	return plain
 }
 
-// Tickets of a deleted account mean nothing to one made anew under its id.
+// Tickets of a deleted account mean nothing to a new account under the same id.
 func TestTicketsDoNotOutliveTheRecord(t *testing.T) {
 	h := newHarness(t)
 	_, _ = h.Enroll(ana)
@@ -124,7 +124,7 @@ func TestClockJumps(t *testing.T) {
 			phone, _ := h.Enroll(ana)
 			h.Clock.Advance(jump)
 			challenge := h.Challenge(ana)
-			h.Clock.Advance(-jump + time.Hour) // it would be good for the jump and ten minutes
+			h.Clock.Advance(-jump + time.Hour) // it would be valid for the jump and ten minutes
 			if jump < time.Hour {
 				h.Clock.Advance(-time.Hour)
 			}
@@ -177,7 +177,7 @@ func TestReservedActions(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrProof)
 }
 
-// What is no mode is Required everywhere, also where something is to go.
+// An unknown mode is treated as Required everywhere, also where something would be removed.
 func TestUnknownModeIsRequired(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)

@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// A SessionMark tells whether a session still stands. The host keeps the mark of
+// A SessionMark shows whether a session is still valid. The host keeps the mark of
 // the decision that let the person in ([Decision].Mark) with the session, and asks
 // [Account.SessionValid] at each request. A mark is text of under 64 bytes, safe in
 // a cookie or a claim. It is not a secret: it opens nothing, and two people whose
@@ -35,7 +35,7 @@ func changeOf(e *engine.Engine, tx *engine.Tx) Change {
 	return Change{ID: tx.ID(), Generation: tx.Generation, Mark: markOf(e, tx)}
 }
 
-// SessionValid reports whether a session with this mark still stands: nothing has
+// SessionValid reports whether a session with this mark is still valid: nothing has
 // ended the account's sessions since, and where policy requires a factor there is
 // one, or a grace, which begins here if it has not. The library keeps no sessions
 // and cannot end one: ask at each request. It reads the record from the primary and
@@ -54,7 +54,7 @@ func changeOf(e *engine.Engine, tx *engine.Tx) Change {
 // deletes the sessions of the person as well.
 //
 // Where [Account.Status] is read anyway, the same mark in it, with Frozen,
-// GraceUntil and GraceBegins, says the same; when GraceBegins, call this once. It
+// GraceUntil and GraceBegins, reports the same; when GraceBegins, call this once. It
 // is false with every error, among them [ErrRecordLost].
 func (a Account) SessionValid(ctx context.Context, mark SessionMark) (bool, error) {
 	var valid, bare bool

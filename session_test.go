@@ -160,8 +160,8 @@ var ends = map[string]happening{
 	}},
 }
 
-// What may have looked like one of those, and lets sessions go on. Where it raises
-// the generation the call says so too.
+// Changes that look like one of those, and let sessions go on. Where one raises
+// the generation the call reports that too.
 var spares = map[string]happening{
 	"the first record": {hasNothing, func(s *scene) answer {
 		d := s.signIn()

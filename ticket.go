@@ -46,8 +46,8 @@ var (
 	enrollmentKind = engine.Kind{Name: "totpflow/enrollment", Lifetime: enroll.CandidateLifetime}
 )
 
-// Format implements [fmt.Formatter]: a challenge in a log would be a sign-in
-// for whoever reads it. It cannot help where a caller prints a struct that has
+// Format implements [fmt.Formatter]: a challenge in a log would let every reader
+// of the log sign in. It cannot help where a caller prints a struct that has
 // one in an unexported field; these strings must fit into sessions and cookies.
 func (c Challenge) Format(f fmt.State, _ rune)       { redact(f, "challenge", c == "") }
 func (p Proof) Format(f fmt.State, _ rune)           { redact(f, "proof", p == "") }

@@ -23,8 +23,8 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// Of the four sealed strings, each is taken for what it is, as it was made and
-// in no other spelling, and nothing else is taken at all. What is refused is not
+// Each of the four sealed strings is accepted for its own kind only, exactly as it was
+// made and in no other spelling, and no other string is accepted at all. A refusal is not
 // written down: a flood of made-up tickets costs the database no write.
 func FuzzTickets(f *testing.F) {
 	h := newHarness(f)
@@ -144,7 +144,7 @@ func FuzzDisown(f *testing.F) {
 }
 
 // What a host logs at 5 pm: the whole answer, with a logger that writes JSON. A
-// challenge in a log would be a sign-in for whoever reads logs.
+// challenge in a log would let every reader of the log sign in.
 func TestLoggedAnswersShowNoTicket(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)

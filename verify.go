@@ -98,7 +98,7 @@ func (s *Service) checkCode(tx *engine.Tx, tag, code string) error {
 	return s.charged(tx, tag, string(ReasonCode), s.engine.Chances(tx), func() error {
 		e, _, err := tx.Enrollment.Verify(tx.Now, code, s.engine.Window)
 		if err == nil {
-			tx.Enrollment = e // the step is burnt
+			tx.Enrollment = e // the step is used
 		}
 		return err
 	})
@@ -180,7 +180,7 @@ func (s *Service) recoveryCheck(ctx context.Context, code string) func(*engine.T
 		case err == nil:
 			tx.Recovery, tx.RecoveryRate = set, rate
 			tx.Budget = tx.Budget.Succeed(tx.Now, tag)
-			tx.EndTickets() // who has the lost phone shall not trust a browser with a proof from before
+			tx.EndTickets() // a thief with the lost phone must not trust a browser with an older proof
 			tx.EndTrust()
 			tx.Log(event.Event{Kind: event.RecoveryUsed, Remaining: set.Remaining()})
 			tx.Save()
@@ -224,15 +224,15 @@ func throttled(tx *engine.Tx, method string, err error) error {
 	return err
 }
 
-// malformed refuses without counting: no guess, since its form alone says that
+// malformed refuses without counting: it is not a guess, since its form alone shows that
 // it cannot be right.
 func malformed(tx *engine.Tx, method string, err error) error {
 	tx.Log(event.Event{Kind: event.CodeMalformed, Method: method})
 	return fmt.Errorf("%w: %w", ErrRejected, err)
 }
 
-// uncounted passes on what is no guess: a code that was right but used, a clock
-// that went back, a host's factor that cannot say.
+// uncounted passes on errors that are not guesses: a code that was right but used, a clock
+// that went back, a host's factor that cannot decide.
 func (s *Service) uncounted(tx *engine.Tx, method string, err error) error {
 	switch {
 	case errors.Is(err, ErrAlreadyUsed):

@@ -115,7 +115,7 @@ func TestTicketsCannotBeForgedOrSwapped(t *testing.T) {
 
 // Every spelling of a code that is accepted is the same code, and using it in one
 // spelling uses it up in all.
-// What cannot be a code is refused without being counted.
+// Text that cannot be a code is refused without being counted.
 func TestSpellingAndMalformedCodes(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -285,7 +285,7 @@ func TestOutageIsNotCharged(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
-// What the person is told does not say why; only the event does.
+// The person's answer does not give the reason; only the event does.
 func TestOneOutwardAnswer(t *testing.T) {
 	h := newHarness(t, withMode(policy.Optional))
 	phone, codes := h.Enroll(ana)

@@ -309,8 +309,8 @@ type IssuedCode struct {
 // the address that the host has of the person; the administrator never sees it.
 // It replaces one that was issued before, and ends with a new password. When
 // deliver fails, so does the call, and the code stays unknown to everybody:
-// issue another one. What deliver says of the failure comes with the error; it
-// must not repeat the code. Errors: [totpflow.ErrPasswordRecent] within 24 hours after a new
+// issue another one. The error wraps that of deliver, which
+// must not contain the code. Errors: [totpflow.ErrPasswordRecent] within 24 hours after a new
 // password, and where a clock that was ahead has set the password in the future, within
 // 24 hours after the first call; [totpflow.ErrNotEnrolled]
 // for an account without a factor.

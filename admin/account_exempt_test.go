@@ -33,7 +33,7 @@ func TestMachineSignsIn(t *testing.T) {
 	}
 }
 
-// What is listed of a machine account is its name, and who exempted it is told.
+// A list shows the name of a machine account, and the event names the operator who exempted it.
 func TestMachineIsListed(t *testing.T) {
 	h := newHarness(t)
 	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, agentID, "  nightly\u202ebackup \n")))

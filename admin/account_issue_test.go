@@ -16,7 +16,7 @@ import (
 )
 
 // For whom a code is issued: somebody who has a factor to be locked out of, and
-// whose password is older than a day. Else nothing is sent, and nothing changes.
+// whose password is older than a day. Otherwise nothing is sent, and nothing changes.
 func TestIssuedForWhom(t *testing.T) {
 	for name, c := range map[string]struct {
 		make func(h *harness)
@@ -63,7 +63,7 @@ func TestIssuedForWhom(t *testing.T) {
 	}
 }
 
-// The code goes to the person only: whoever has it sent gets an error or
+// The code goes to the person only: the administrator who has it sent gets an error or
 // nothing, and no observer or notifier hears it.
 func TestIssuedCodeIsForThePersonOnly(t *testing.T) {
 	o := newOrganization(t)

@@ -19,7 +19,7 @@ import (
 var scopes = []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators, admin.ScopeBrowsers, admin.ScopeRecoveryCodes}
 
 // What a reset clears, by scope, of an account that has everything: the first
-// two end the sessions and force an enrollment, every one ends what is under way.
+// two end the sessions and force an enrollment, and every scope ends the pending sign-ins.
 func TestResetScopes(t *testing.T) {
 	for scope, left := range map[admin.Scope]struct {
 		phone, codes, browser, issued, session bool
@@ -154,9 +154,8 @@ func TestResetStates(t *testing.T) {
 	})
 }
 
-// After a reset the password leads to the enrollment for 24 hours. Later it takes an
-// issued code: whoever comes by the password next year shall not find an open
-// door.
+// After a reset the password leads to the enrollment for 24 hours. Later it requires an
+// issued code: a thief who gets the password next year must not find an open door.
 func TestPasswordSufficesForADay(t *testing.T) {
 	for name, c := range map[string]struct {
 		after time.Duration
@@ -314,7 +313,7 @@ func TestAdminRevokesABrowser(t *testing.T) {
 	}
 }
 
-// Many at once have an outcome each; who has no record does not hold up the rest.
+// Many at once have an outcome each; an account without a record does not hold up the rest.
 func TestResetMany(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)

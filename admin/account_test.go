@@ -66,7 +66,7 @@ func TestRestoreAfterATheft(t *testing.T) {
 	h.NewRecoveryCodes(ana, phone)
 }
 
-// What can be brought back, until when, and with its codes still used.
+// Which authenticators can be restored, until when, and with their codes still used.
 func TestRestore(t *testing.T) {
 	for name, take := range map[string]func(h *harness, proof func(totpflow.Purpose) totpflow.Proof){
 		"replaced": func(h *harness, proof func(totpflow.Purpose) totpflow.Proof) {
@@ -136,7 +136,7 @@ func TestForget(t *testing.T) {
 	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 }
 
-// What cannot be deleted stays whole, and says so; the next call deletes it.
+// An account that cannot be deleted stays whole, and the call fails; the next call deletes it.
 func TestForgetFails(t *testing.T) {
 	for name, f := range map[string]totptest.Faults{"the write": {Put: errors.New("disk full")}, "the read": {Get: errors.New("gone")}} {
 		t.Run(name, func(t *testing.T) {

@@ -1,8 +1,8 @@
 // Package admin is what administrators and operators do about other people's second
 // factor. Begin with [New], from the service and the host's [Rule]. It stores policies and
 // approval requests beside the accounts. It defends against open sessions of
-// administrators and against one administrator alone, by a code for each call. Who may do
-// what is left to you, in the Rule.
+// administrators and against one administrator alone, by a code for each call. Permissions
+// are left to you, in the Rule.
 //
 // It lists who has set up, sets a tenant's policy, helps people who lost their phone,
 // imports and erases accounts, and looks after the database.
@@ -107,7 +107,7 @@ type Administrator struct {
 
 // An Operator is a person or program that has the database and the keys anyway:
 // for the command on the server when the last administrator is locked out, and for
-// jobs. There is no proof; name and reason stand in every event. Never make one
+// jobs. There is no proof; name and reason are in every event. Never make one
 // from the content of a request.
 type Operator struct {
 	Name   string // who, such as the login name on the server
@@ -147,7 +147,7 @@ type author struct {
 
 func (w author) operator() bool { return w.id.User == "" }
 
-// log adds an event with who did it.
+// log adds an event with the name of its author.
 func (w author) log(tx *engine.Tx, e event.Event) {
 	e.Actor = w.name
 	if e.Reason == "" {

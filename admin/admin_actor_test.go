@@ -92,7 +92,7 @@ var refusedActors = map[string]struct {
 	}},
 }
 
-// Without leave every call is refused, nothing has changed and nothing tells of
+// Without permission every call is refused, nothing has changed and no event reports
 // a success. With it, each does what it says: by an administrator of the tenant,
 // of one above it, and by an operator, whom no rule is asked about.
 func TestActors(t *testing.T) {

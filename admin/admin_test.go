@@ -18,7 +18,7 @@ import (
 )
 
 // Every call of administrators that changes something: its action, what it needs
-// to find, and what tells of its success.
+// to find, and the event that reports its success.
 type acting struct {
 	action totpflow.Action
 	needs  func(o *organization) // nil: ana has a phone
@@ -48,7 +48,7 @@ var actingCalls = map[string]acting{
 		return a.RevokeBrowser(o.Ctx, by, target, first(o.Member(target).Browsers).ID)
 	}, event.BrowserRevoked},
 	"ExtendGrace": {admin.ActionExtendGrace, func(o *organization) {
-		require.NoError(o.T, o.admin.Forget(o.Ctx, ops, anaID)) // who was never seen may have more time, too
+		require.NoError(o.T, o.admin.Forget(o.Ctx, ops, anaID)) // an account that was never seen may have more time, too
 	}, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.ExtendGrace(o.Ctx, by, target, o.Clock.Now().Add(days(3)))
 	}, event.GraceExtended},
@@ -165,8 +165,8 @@ func TestChainThatCannotBeRead(t *testing.T) {
 	require.ErrorIs(t, admin.New(flat, letAll).Unlock(o.Ctx, o.By(o.provider, admin.ActionUnlockAccount), anaID), admin.ErrNotAllowed)
 }
 
-// Whoever has no authenticator cannot require one of others, or do anything else
-// to them: there is no code to prove it by.
+// An administrator without an authenticator cannot require one of others, or do anything
+// else to them: there is no code to prove the call by.
 func TestAdministratorWithoutAnAuthenticator(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)
@@ -193,7 +193,7 @@ func TestAdministratorWhoseRecordIsLost(t *testing.T) {
 	require.ErrorIs(t, o.admin.Unlock(o.Ctx, by, anaID), totpflow.ErrRecordLost)
 }
 
-// Where the store fails, the call fails, and nothing tells of a success. The
+// Where the store fails, the call fails, and no event reports a success. The
 // proof may be gone: nothing is done twice.
 func TestAdminWhenTheStoreFails(t *testing.T) {
 	for name, call := range actingCalls {

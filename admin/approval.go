@@ -44,7 +44,7 @@ func request(q account.Request) Request {
 // ErrApproval is what every [*ApprovalError] is.
 var ErrApproval = errors.New("admin: a second administrator must approve this")
 
-// An ApprovalError says that nothing has changed yet: a second administrator has
+// An ApprovalError reports that nothing has changed yet: a second administrator has
 // 24 hours to approve the request.
 type ApprovalError struct{ Request string }
 
@@ -117,7 +117,7 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) ([]Outc
 	if err := a.checkBoth(ctx, by, tenant, q); err != nil {
 		return nil, err
 	}
-	// In this order: where ids are so long that an event cuts them, who asked
+	// In this order: where ids are so long that an event cuts them, the asker's name
 	// stands in an event of its own.
 	who.name += ", asked by " + actorName(q.By, tenant)
 	err = a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {
@@ -189,7 +189,7 @@ func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account
 }
 
 // checkAsker checks that nothing has ended the sessions of the account that asked:
-// whoever asked may not have been the administrator.
+// otherwise the request may have come from somebody else.
 func (a Admin) checkAsker(ctx context.Context, q account.Request) error {
 	asker, found, err := a.engine.Read(ctx, q.By)
 	if err = cmp.Or(err, asker.Err); err != nil {

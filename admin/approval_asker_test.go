@@ -14,9 +14,9 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// What ends the sessions of the administrator who asked ends the request: it may be of
-// a thief in their name. Nothing that helps the owner afterwards brings it back, and an
-// operator does not approve it either.
+// A change that ends the sessions of the administrator who asked ends the request: it may
+// have come from a thief in their name. Nothing that helps the owner afterwards brings it
+// back, and an operator cannot approve it either.
 func TestRequestEndsWithItsAskersSessions(t *testing.T) {
 	frozen := func(o *organization) { o.Freeze(o.boss.User) }
 	for name, c := range map[string]struct {
@@ -76,8 +76,8 @@ func TestRequestEndsWithItsAskersSessions(t *testing.T) {
 	}
 }
 
-// A policy that is set ends the requests for another one: whoever approved them would
-// undo what they did not see. Other requests stay.
+// A policy that is set ends the requests for another one: an administrator who approved
+// them would undo a policy that they did not see. Other requests stay.
 func TestPolicyEndsRequestsForAnother(t *testing.T) {
 	o := byTwo(t)
 	lower := waits["a lower policy"]
@@ -94,8 +94,8 @@ func TestPolicyEndsRequestsForAnother(t *testing.T) {
 	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.By(o.deputy, admin.ActionApprove), "acme", o.pending("acme"))))
 }
 
-// Whoever resets people one by one needs the second administrator as for a crowd; a few
-// an hour help people who lost their phone.
+// An administrator who resets people one by one needs the second administrator as for a
+// crowd; a few resets an hour help people who lost their phone.
 func TestResetsOneByOne(t *testing.T) {
 	o := byTwo(t)
 	var users []totpflow.AccountID

@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// The rule is asked about whoever approves and whoever asked, for everything that waits,
-// also where it concerns a tenant and no account.
+// The rule is asked about both the administrator who approves and the one who asked, for
+// every pending request, also where it concerns a tenant and no account.
 func TestRuleIsAskedAboutBoth(t *testing.T) {
 	for name, w := range waits {
 		for _, refused := range []string{"boss", "deputy"} {
@@ -60,7 +60,7 @@ func TestWithdrawnMeanwhile(t *testing.T) {
 	}
 }
 
-// What restoring, exempting and importing take with them: a way in that was begun before
+// What restoring, exempting and importing end: a way in that was begun before
 // must not survive them.
 func TestNothingIsLeftBehind(t *testing.T) {
 	var p provider

@@ -45,8 +45,8 @@ func (w waiting) purpose(o *organization) totpflow.Purpose {
 	return o.purpose(w.action)
 }
 
-// What waits for a second administrator: how one asks for it, and what is seen of
-// it once it is done.
+// Calls that require a second administrator: how an administrator asks for each, and what
+// is seen of it once it is done.
 var waits = map[string]waiting{
 	"a lower policy": {admin.ActionSetPolicy, func(o *organization, by admin.Actor) error {
 		return o.admin.SetPolicy(o.Ctx, by, "acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
@@ -133,8 +133,8 @@ func TestTwoAdministrators(t *testing.T) {
 	}
 }
 
-// What needs no second: asking for more, what helps one person, and an operator.
-// Nor does anything where the policy does not say so.
+// Calls that need no second administrator: those that ask for more, those that help one
+// person, and those of an operator. No call needs one where the policy does not ask for it.
 func TestOneAdministratorIsEnough(t *testing.T) {
 	o := byTwo(t)
 	stricter := policy.Policy{Mode: policy.Required, TwoAdministrators: true, IssuedCode: true}
@@ -175,8 +175,8 @@ func TestTwoAdministratorsFromAbove(t *testing.T) {
 	require.Equal(t, "boss, asked by provider/p1", o.EventsOf(event.Exempted)[0].Actor, "who it was, and of where")
 }
 
-// Who may not approve, and what may not be approved any more. Nothing has
-// changed then, and where nothing is amiss with the request it goes on waiting.
+// Administrators who may not approve, and requests that may no longer be approved. Nothing
+// has changed then, and where nothing is wrong with the request it stays pending.
 func TestSecondAdministrator(t *testing.T) {
 	mayAll := func(o *organization) admin.Admin { return o.admin }
 	except := func(who, target string, action totpflow.Action) func(o *organization) admin.Admin {
@@ -319,7 +319,7 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 		require.ErrorIs(t, ask([]string{ana.ID.User}), admin.ErrApproval)
 	}
 	require.ErrorIs(t, ask([]string{ana.ID.User}), admin.ErrTooManyRequests)
-	// What is no id does not become another one on the way.
+	// A string that is not an id does not become another id on the way.
 	require.ErrorIs(t, ask([]string{"\xff"}), store.ErrID)
 	require.ErrorIs(t, ask([]string{"totpflow:tenant"}), store.ErrID)
 	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Exempt(o.Ctx, o.ByFor(o.boss, admin.Purpose(admin.ActionExemptAccount, store.AccountID{Tenant: "acme"})), store.AccountID{Tenant: "acme"}, "agent")), store.ErrID)

@@ -64,10 +64,10 @@ var (
 // parameters, [enroll.ErrTransition] for accounts that were reset or are exempt,
 // [totpflow.ErrFrozen], [store.ErrID], [store.ErrUnavailable].
 //
-// Errors of the call, which then has done nothing: [ErrBulk]; [ErrNotAllowed] for
-// who may import none of rows, nor into their own tenant; [totpflow.ErrProof]; [totpflow.ErrPolicy]
-// where Config.ParentTenants fails; and that of a [Rule] that could not say, which is one of
-// a context or [store.ErrUnavailable].
+// Errors of the call, which then has done nothing: [ErrBulk]; [ErrNotAllowed] for an
+// administrator who may import none of the rows, nor into their own tenant;
+// [totpflow.ErrProof]; [totpflow.ErrPolicy] where Config.ParentTenants fails; and the error
+// of a [Rule] that could not decide, which is one of a context or [store.ErrUnavailable].
 func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) ([]Outcome, error) {
 	authors, outcomes, err := a.importers(ctx, by, rows)
 	if err != nil {
@@ -152,8 +152,8 @@ func transient(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, store.ErrUnavailable)
 }
 
-// importNothing returns why the call fails where no row may be imported. It does not
-// for an administrator who may import at all, and is told of the rows.
+// importNothing returns why the call fails where no row may be imported. The call does not
+// fail for an administrator who may import at all: the outcomes report the rows.
 func (a Admin) importNothing(ctx context.Context, by Actor, outcomes []Outcome) error {
 	admin, ok := by.(Administrator)
 	if !ok {
@@ -226,7 +226,7 @@ func importEach(rows []Imported, outcomes []Outcome, run func(*takeover) error) 
 
 // decide is what Import does to an account, and what PreviewImport shows of it.
 func (t *takeover) decide(tx *engine.Tx) {
-	t.outcomes = make([]Outcome, len(t.rows)) // anew with each attempt
+	t.outcomes = make([]Outcome, len(t.rows)) // a new slice for each attempt
 	apart := t.setApart(tx)
 	for i, row := range t.rows {
 		already, err := t.take(tx, row, apart)
@@ -234,9 +234,9 @@ func (t *takeover) decide(tx *engine.Tx) {
 	}
 }
 
-// setApart reports whether the account has a factor that is none of the rows'. Whoever
-// exported a secret must not sign in beside it; and whoever adds a second
-// authenticator shows the first one's secret.
+// setApart reports whether the account has a factor that is none of the rows'. A person
+// who exported a secret must not sign in beside that factor; and rows that add a second
+// authenticator must include the first one's secret.
 func (t *takeover) setApart(tx *engine.Tx) bool {
 	for _, x := range tx.Enrollment.Authenticators() {
 		if !slices.ContainsFunc(t.rows, func(row Imported) bool { return row.Key.Equal(x.Key) }) {

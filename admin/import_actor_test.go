@@ -23,9 +23,9 @@ func row(t testing.TB, tenant, user string) admin.Imported {
 	return admin.Imported{ID: store.AccountID{Tenant: tenant, User: user}, Key: key}
 }
 
-// One row that the administrator may not import keeps no other out, and says
-// which it is. All are asked for before the first is written; each is told of
-// with the administrator's name as its own tenant knows it; and all that one
+// A row that the administrator may not import does not block the others, and its outcome
+// names it. The rule is asked about all rows before the first is written; each event has
+// the administrator's name as the row's own tenant knows it; and everything that one
 // proof does is one call.
 func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 	o := newOrganization(t)
@@ -43,7 +43,7 @@ func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 	want := []error{admin.ErrNotAllowed, nil, nil, admin.ErrSelf, admin.ErrNotAllowed, errSays, errSays, totp.ErrNoKey, nil}
 	before := o.Versions()
 	asked := map[store.AccountID]int{}
-	// A rule that lets nobody import into "closed" as a whole, whoever it is.
+	// A rule that lets nobody at all import into "closed" as a whole.
 	servicetest.Parents["closed"] = []string{"acme"}
 	defer delete(servicetest.Parents, "closed")
 	adm := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.AccountID) error {
@@ -87,8 +87,8 @@ func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrProof, "one proof, one call")
 }
 
-// Where nothing can be imported, nothing is consumed. Whoever may import at all
-// is told which rows are wrong; whoever may not is refused.
+// Where nothing can be imported, no proof is consumed. An administrator who may import at
+// all learns which rows are wrong; one who may not is refused.
 func TestImportOfNothing(t *testing.T) {
 	o := newOrganization(t)
 	by := o.By(o.boss, admin.ActionImport)
@@ -125,7 +125,7 @@ func TestImportOfNothing(t *testing.T) {
 	require.NoError(t, outcomes[0].Err, "the proof is still good")
 }
 
-// That a tenant's chain cannot be read is no answer about a row.
+// A tenant's chain that cannot be read is not an answer about a row.
 func TestImportWhereTheChainFails(t *testing.T) {
 	gone := errors.New("gone")
 	o := newOrganization(t, func(c *totpflow.Config) {

@@ -47,7 +47,7 @@ func TestImportVectors(t *testing.T) {
 	}
 }
 
-// Nobody has to set up again: whoever was required to, or has grace, is asked
+// Nobody has to set up again: a person who was required to, or who has grace, is asked
 // for a code from now on. No recovery codes are made, since nobody would see
 // them; sessions go on, since people do not notice; an enrollment page left open and
 // the proof that it stood on are dead.
@@ -266,8 +266,8 @@ func TestImportOfOneSecretForTwoAccounts(t *testing.T) {
 	require.ErrorIs(t, outcomes[1].Err, enroll.ErrSameSecret)
 }
 
-// A preview writes nothing, tells of nothing and consumes no proof; who may not
-// import sees nothing by it.
+// A preview writes nothing, reports no event and consumes no proof; an administrator who
+// may not import learns nothing from it.
 func TestPreviewImport(t *testing.T) {
 	o := newOrganization(t)
 	by := o.By(o.boss, admin.ActionImport)

@@ -42,7 +42,7 @@ type Member struct {
 	Browsers          []totpflow.Browser
 	RecoveryCodesLeft int
 	LastUsed          time.Time            // of any authenticator, exact to the day
-	ResetAt           time.Time            // of a reset that waits for the enrollment
+	ResetAt           time.Time            // of a reset, until the enrollment
 	NeedsCode         bool                 // for that enrollment: an issued code, or a recovery code that is left (see Admin.Reset)
 	FrozenAt          time.Time            // since "it was not me"
 	Throttled         *throttle.Error      // too many wrong codes

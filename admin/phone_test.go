@@ -78,7 +78,7 @@ func TestAssigningThatLeavesNothing(t *testing.T) {
 			require.Equal(t, c.next, next.Step)
 		})
 	}
-	// Who has an app keeps it, and who never had anything is as before.
+	// A person who has an app keeps it, and one who never had a factor is as before.
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
 	app, _ := h.Enroll(ana)
@@ -89,8 +89,8 @@ func TestAssigningThatLeavesNothing(t *testing.T) {
 	require.Zero(t, h.Member(agentID).ResetAt)
 }
 
-// An import adds no authenticator beside a phone: whoever exported the secret
-// could else sign in past it.
+// An import adds no authenticator beside a phone: otherwise a person who exported the
+// secret could sign in past it.
 func TestImportBesideAPhone(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -100,7 +100,7 @@ func TestImportBesideAPhone(t *testing.T) {
 	})
 }
 
-// Whoever has a phone has no grace to lose, and is enabled in every list.
+// An account that has a phone has no grace to lose, and is enabled in every list.
 func TestPhoneAndGrace(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p, ofTenants)...)

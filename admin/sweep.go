@@ -15,10 +15,10 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// What an operator does over all records, a page at a time. A run that was cut
+// Work of an operator on all records, a page at a time. A run that was cut
 // short goes on from the cursor of the last progress; to begin again does no harm.
 
-// Progress is told after each page.
+// Progress is reported after each page.
 type Progress struct {
 	Cursor        string            // to go on after this page; empty at the end
 	Seen, Changed int               // records so far, in this run
@@ -36,7 +36,7 @@ type Checked struct {
 	Err   error  // why it does not open
 }
 
-// Reseal writes every record anew that is not sealed under the ring's newest key,
+// Reseal writes every record again that is not sealed under the ring's newest key,
 // so that old keys can go. It may run while people sign in. Records that do not
 // open are passed over, and the error is [ErrUnreadable] at the end; any other
 // ends it at once.
@@ -55,15 +55,16 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 // AfterDatabaseRestore is run once after the database was put back to an earlier
 // state, with a ring whose epoch was raised (keyring.RaiseEpoch), which by itself
 // ends every session, trusted browser, sign-in and "it was not me" link. For each
-// account it ends an issued code, voids the recovery codes made up to the time
-// of the backup (with the zero time all), since some of them may have been used
-// after it, and those that a clock ahead has made in the future, and takes every code that an app has shown up to now as used. People
-// make new recovery codes at their next sign-in.
+// account it ends an issued code and marks as used every code that an app has shown
+// up to now. It voids the recovery codes made up to the time of the backup (with the
+// zero time all), since some of them may have been used after it, and those that a
+// clock that was ahead has made in the future. People make new recovery codes at their
+// next sign-in.
 //
-// What else was lost stays lost: wrong guesses counted since the backup, freezes,
-// the policies of tenants, pending requests, and changes of
-// factors, which the host's generations find ([totpflow.ErrRecordLost]). Records that do not
-// open are passed over as with [Admin.Reseal].
+// Other losses stay: wrong guesses counted since the backup, freezes, the policies
+// of tenants, pending requests, and changes of factors, which the host's generations
+// find ([totpflow.ErrRecordLost]). Records that do not open are passed over as with
+// [Admin.Reseal].
 func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup time.Time, cursor string, progress func(Progress)) error {
 	who, err := a.authoriseChange(ctx, by, "", store.AccountID{})
 	if err != nil {

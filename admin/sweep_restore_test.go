@@ -36,7 +36,7 @@ func (h *harness) putBack(records []store.Record) {
 }
 
 // After the database was put back to an earlier state, by the book: epoch raised,
-// and Restored run. Nothing that was used since the backup is good again, nothing
+// and Restored run. Nothing that was used since the backup can be used again, nothing
 // that was ended since comes back, and the person gets on with the app.
 func TestRestored(t *testing.T) {
 	h := newHarness(t)
@@ -121,7 +121,7 @@ func TestRestoredKeepsTheGeneration(t *testing.T) {
 }
 
 // Which recovery codes a restore voids: those that may have been used since the
-// backup. Who does not know when it was made voids them all.
+// backup. An operator who does not know when it was made voids them all.
 func TestRestoredVoids(t *testing.T) {
 	for name, c := range map[string]struct {
 		backup time.Time
@@ -178,8 +178,9 @@ func TestRestoredLeavesTheRest(t *testing.T) {
 	refused(t, d, err, throttle.ErrThrottled)
 }
 
-// It may run while people sign in: whoever is not swept yet may pass once more,
-// whoever is passes with a later code, and none passes twice after it.
+// It may run while people sign in: a person whose account is not swept yet may pass once
+// more, one whose account is swept passes with a later code, and after
+// the sweep no code passes twice.
 func TestRestoredWhilePeopleSignIn(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	key := rfcKey(t)
@@ -218,8 +219,8 @@ func TestRestoredWhilePeopleSignIn(t *testing.T) {
 	refused(t, d, err, totpflow.ErrAlreadyUsed)
 }
 
-// Recovery codes that a clock ahead has made are of before the backup, although their
-// time is after it: one that was used since must not be good again.
+// Recovery codes made under a clock that was ahead count as made before the backup,
+// although their time is after it: one that was used since must not be usable again.
 func TestRestoredVoidsCodesOfAClockAhead(t *testing.T) {
 	h := newHarness(t)
 	h.Clock.Advance(days(365))

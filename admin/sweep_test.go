@@ -49,7 +49,7 @@ func (h *harness) newestKey() string {
 	return keys.IDs()[0]
 }
 
-// After a rotation every record is written anew under the newest key, the
+// After a rotation every record is written again under the newest key, the
 // tenants' own too, so that the old key can go; a second run finds nothing to do.
 func TestReseal(t *testing.T) {
 	h := newHarness(t, ofTenants)

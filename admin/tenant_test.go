@@ -272,8 +272,8 @@ func TestTenantsThatShareUserIDs(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A policy that cannot be written is refused, and the old one stays. What is no
-// mode requires a factor.
+// A policy that cannot be written is refused, and the old one stays. An unknown mode
+// requires a factor.
 func TestSetPolicyOfOddValues(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", policy.Policy{Mode: policy.Off})
@@ -292,7 +292,7 @@ func TestSetPolicyOfOddValues(t *testing.T) {
 }
 
 // What an administrator sees of a tenant: its own policy, the effective one, and
-// the last changes with who made them.
+// the last changes with their authors.
 func TestTenantStatus(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	st, err := h.Admin(nil).Tenant(h.Ctx, ops, "acme")
@@ -315,8 +315,8 @@ func TestTenantStatus(t *testing.T) {
 	}
 }
 
-// Whoever sets a policy that nobody asks for would believe in it: where
-// Config.Policy is the same for everybody, the call says so.
+// An administrator would rely on a policy that nobody reads: where Config.Policy is the
+// same for everybody, the call says so.
 func TestPolicyThatIsFixed(t *testing.T) {
 	h := newHarness(t, withMode(policy.Optional))
 	h.Unchanged(func() {

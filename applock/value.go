@@ -17,7 +17,7 @@ const (
 	ringPrefix  = "totpflow-keys-1:"
 )
 
-// ErrValue says that a text is not a value, or that a value does not open this
+// ErrValue means that a text is not a value, or that a value does not open this
 // vault: it is another device's, or the server has made a new one.
 var ErrValue = errors.New("applock: not the value of this vault")
 

@@ -27,12 +27,12 @@ const (
 )
 
 var (
-	// ErrLocked says that the vault is locked: open it first.
+	// ErrLocked means that the vault is locked: open it first.
 	ErrLocked = errors.New("applock: locked")
-	// ErrVault says that a file is not a vault of this version, was altered, or is
+	// ErrVault means that a file is not a vault of this version, was altered, or is
 	// that of another account.
 	ErrVault = errors.New("applock: not a vault, or altered")
-	// ErrOptions says that options contradict themselves, or that the content is
+	// ErrOptions means that options contradict themselves, or that the content is
 	// longer than [MaxContent].
 	ErrOptions = errors.New("applock: invalid options or content")
 )
@@ -56,8 +56,8 @@ func (s State) String() string {
 
 // Options belong to a program and its person; give the same each time.
 type Options struct {
-	// Of says whose vault it is: product, account, device. A vault of another
-	// one does not open. It is not kept in the file.
+	// Of names the vault's owner: product, account, device. A vault of another
+	// owner does not open. It is not kept in the file.
 	Of string
 	// Idle is after how long without [Vault.Touch] the vault locks; zero:
 	// [DefaultIdle]. Take it from the server's policy when there is one.

@@ -253,7 +253,7 @@ func TestConcurrentUse(t *testing.T) {
 	require.Equal(t, applock.Locked, v.State(noon))
 }
 
-// What the server holds for another use is not a value, and no value is a ring.
+// A secret of the server for another use is not a value, and a value is not a ring.
 func TestValueIsNoRing(t *testing.T) {
 	_, err := applock.ParseValue(keyring.Generate())
 	require.ErrorIs(t, err, applock.ErrValue)

@@ -63,7 +63,7 @@ func (c Candidate) expired(at time.Time) bool {
 }
 
 // retired is an authenticator that is gone, kept for its last step: somebody who
-// saw a code and has the same secret enrolled again shall not use that code twice.
+// saw a code and has the same secret enrolled again must not use that code twice.
 type retired struct {
 	key   totp.Key
 	last  totp.Step

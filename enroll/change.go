@@ -10,8 +10,8 @@ import (
 )
 
 // take goes along the edge of an action: the only place beside Expire and Rename
-// that changes the state, and like them by the table. What time has ended (a
-// candidate, a kept authenticator, a retired secret) is dropped on the way.
+// that changes the state, and like them by the table. Parts that have expired (a
+// candidate, a kept authenticator, a retired secret) are dropped on the way.
 func (e Enrollment) take(at time.Time, action Action) (Enrollment, error) {
 	// Beyond these years a time has no step or no encoding.
 	if at.UnixMilli() <= 0 || at.UTC().Year() >= 9999 {
@@ -50,7 +50,7 @@ func (e Enrollment) claim(at time.Time, candidateID string, action Action) (Enro
 }
 
 // clear retires all authenticators and drops the candidate and the time of a
-// reset. What is kept stays: see shelve.
+// reset. The shelf of kept ones stays: see shelve.
 func (e Enrollment) clear(at time.Time) Enrollment {
 	for _, a := range e.live {
 		e = e.retire(at, a)

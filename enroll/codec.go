@@ -8,11 +8,11 @@ import (
 	"github.com/totpflow/totpflow/internal/wire"
 )
 
-// ErrEncoding says that bytes are not an encoded [Enrollment] that this version
+// ErrEncoding means that bytes are not an encoded [Enrollment] that this version
 // understands. Treat it as "nobody is let in", never as "not enrolled".
 var ErrEncoding = errors.New("enroll: not an encoded enrollment of this version")
 
-// The longest of each text, in bytes. What this package makes is shorter.
+// The longest of each text, in bytes. This package itself makes shorter ones.
 const (
 	maxIDBytes   = 64
 	maxNameBytes = 4 * MaxName

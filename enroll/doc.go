@@ -42,15 +42,15 @@
 // A candidate signs nobody in, and to begin does not touch what is live: an
 // enrollment that is abandoned, or begun in a stolen session, weakens nothing. The
 // code of a confirmation is used. A secret that is gone keeps its last step for some
-// minutes, so that to disable and to enroll it again does not make used codes good.
-// What a person replaces, removes or disables is kept for three days, where it
-// verifies nothing: a stolen session can take an authenticator away, and this is how
+// minutes, so that disabling and enrolling it again does not make used codes valid.
+// An authenticator that is replaced, removed or disabled is kept for three days, where
+// it verifies nothing: a stolen session can take an authenticator away, and this is how
 // it comes back. Those added first have the places, so that nobody can push the
 // owner's out by replacing on and on. Guesses are not counted here: charge each
 // wrong code by the number of live authenticators, since each is one more chance
-// (package throttle). Nor does anything here ask who is asking: let Begin over a
-// live authenticator, Disable and Remove follow a code shown for that purpose, and
-// Reset, Exempt, Import and Restore an administrator's leave.
+// (package throttle). This package does not check who is asking either: let Begin over
+// a live authenticator, Disable and Remove follow a code shown for that purpose, and
+// Reset, Exempt, Import and Restore follow an administrator's permission.
 //
 // No type of this package shows a secret when printed, logged or encoded by a
 // general encoder; the doors are Encode, the methods of [Offer], and the key's own.

@@ -32,8 +32,8 @@ func TestACandidateOfTheFuture(t *testing.T) {
 	require.ErrorIs(t, err, totp.ErrTime)
 }
 
-// One secret that comes and goes takes one place of what is remembered: whoever
-// does it twenty times shall not have another one's used codes forgotten.
+// A secret that is added and removed many times takes one place among the used codes: a
+// person who does it twenty times must not push out the used codes of another secret.
 func TestComingAndGoingForgetsNobody(t *testing.T) {
 	slow, quick := mustKey(keyA.Secret(), totp.Params{Period: 2 * time.Minute}), mustKey(keyB.Secret(), totp.Params{Period: 15 * time.Second})
 	e, err := enrolled(t, noon, slow).Reset(noon)
@@ -50,7 +50,7 @@ func TestComingAndGoingForgetsNobody(t *testing.T) {
 	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
 }
 
-// To burn by a clock that is behind shortens no memory of a used code.
+// Using a code by a clock that is behind does not shorten the memory of used codes.
 func TestBurnByAClockBehindForgetsNothing(t *testing.T) {
 	e, err := enrolled(t, noon, keyA).Reset(noon)
 	require.NoError(t, err)

@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// What the methods of [Enrollment] refuse with, beside [ErrTransition] and the
+// Errors with which the methods of [Enrollment] refuse, beside [ErrTransition] and the
 // errors of package totp.
 var (
 	ErrNone                  = errors.New("enroll: no live authenticator")
@@ -168,7 +168,7 @@ type Confirmation struct {
 // between, or a second Confirm was first), [ErrExpired], [*DriftError] when the
 // device's clock is wrong, [ErrClock] when ours is and the code was not right or the
 // candidate adds, and those of
-// totp.Key.Verify. ErrStale for want of any candidate is an [ErrTransition] too.
+// totp.Key.Verify. Where there is no candidate at all, ErrStale is an [ErrTransition] too.
 func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Window) (Enrollment, Confirmation, error) {
 	next, err := e.claim(at, candidateID, Confirm)
 	if err != nil {
@@ -177,7 +177,7 @@ func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Windo
 	c := next.candidate
 	step, err := c.Key.Verify(code, at, next.lastOf(c.Key), w)
 	// One that replaces the others is the way on after a clock that was ahead: those
-	// that were used then go by it. A device is not blamed for our clock.
+	// that were used then are cleared by it. A device is not blamed for our clock.
 	if behind := next.checkClock(at, w); behind != nil && (c.Adds || err != nil) {
 		return e, Confirmation{}, behind
 	}
@@ -213,10 +213,11 @@ func (e Enrollment) Cancel(at time.Time, candidateID string) (Enrollment, error)
 	return next, nil
 }
 
-// Expire drops the candidate, the kept and the weak authenticators whose time is
-// over. The methods that have the time do so themselves; a caller needs it to write
-// the shorter value, and before the methods that do not have it. What a clock that was
-// ahead has granted for longer than it may last ends when it may ([Enrollment.Ahead]).
+// Expire drops the candidate, the kept and the weak authenticators that have expired.
+// Methods that are given the time do so themselves; a caller needs it to write
+// the shorter value, and before the methods that are not given the time. Where a
+// clock that was ahead has granted too much time, the longest allowed time counts
+// ([Enrollment.Ahead]).
 func (e Enrollment) Expire(at time.Time) Enrollment {
 	if e.Ahead(at) {
 		e = e.putRight(at)
@@ -240,7 +241,7 @@ func (e Enrollment) withdraw() Enrollment {
 }
 
 // Disable clears all authenticators and the candidate. It asks for nothing: the
-// caller has let the person show a code for it. What was live is kept for an
+// caller has let the person show a code for it. Live authenticators are kept for an
 // [Enrollment.Restore].
 func (e Enrollment) Disable(at time.Time) (Enrollment, error) {
 	next, err := e.take(at, Disable)

@@ -185,7 +185,7 @@ func TestACandidateExpires(t *testing.T) {
 		_, _, err := e.Confirm(last, c.ID, code(t, keyC, last), totp.Standard())
 		require.NoError(t, err)
 
-		// The other end: begun by a clock that was ahead, it shall not live until
+		// The other end: begun by a clock that was ahead, it must not live until
 		// that time has come and fifteen minutes more.
 		for _, at := range []time.Time{noon.Add(enroll.CandidateLifetime), noon.Add(-31 * time.Second)} {
 			require.Equal(t, wanted(t, s, enroll.Expire), e.State(at))
@@ -258,7 +258,7 @@ func TestRemove(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// What is remembered of the past has a bound.
+// The memory of the past has a bound.
 func TestTheEncodingHasABound(t *testing.T) {
 	e := enrolled(t, noon)
 	name := strings.Repeat("&", enroll.MaxName) // six bytes each in JSON

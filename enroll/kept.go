@@ -9,7 +9,7 @@ import (
 // [Enrollment.Restore].
 const RecoverableLifetime = 72 * time.Hour
 
-// Recoverable tells of an authenticator that was replaced, removed or disabled less than
+// A Recoverable describes an authenticator that was replaced, removed or disabled less than
 // [RecoverableLifetime] ago. It verifies nothing, and is there for the case that it was not
 // its owner who took it away. It holds no secret.
 type Recoverable struct {

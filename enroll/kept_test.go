@@ -100,7 +100,7 @@ func TestWhatIsTakenAwayCanBeRestored(t *testing.T) {
 	}
 }
 
-// What is kept is there for an administrator and for nobody else.
+// A kept authenticator is there for an administrator and for nobody else.
 func TestWhatIsKeptVerifiesNothing(t *testing.T) {
 	for way, take := range takenAway {
 		e := take(t, enrolled(t, noon.Add(-time.Hour), keyA))

@@ -137,7 +137,7 @@ func (m *model) keep(at time.Time, a modelAuthenticator) {
 	m.kept = m.kept[:min(len(m.kept), 5)]
 }
 
-// burnt is the last step used of a secret that is not live.
+// The result is the last step used of a secret that is not live.
 func (m *model) burnt(key int) (last totp.Step) {
 	like := func(other int) bool {
 		return pool[other].Secret() == pool[key].Secret() && pool[other].Params().Period == pool[key].Params().Period
@@ -239,7 +239,7 @@ func FuzzEnrollment(f *testing.F) {
 	f.Add([]byte{0x02, 0x13, 0x46, 0x22, 0x13, 0x06, 0x5b, 0x46, 0x56})             // replaced, not its owner, restored
 	f.Add([]byte{0x62, 0x13, 0x1b, 0x5e, 0x72, 0x13, 0x5b, 0x46, 0x56})             // restored over the same secret with other digits
 	f.Add([]byte{0xbc, 0x9c, 0x46, 0xfe, 0xfe, 0x22, 0x13, 0x46})                   // imported twice, one of them weak
-	f.Add([]byte{0x4b, 0x46, 0x22, 0x13, 0x5b, 0xab, 0x46, 0xfe, 0x2b, 0x02, 0x0b}) // imported, replaced, restored, burnt, exempt
+	f.Add([]byte{0x4b, 0x46, 0x22, 0x13, 0x5b, 0xab, 0x46, 0xfe, 0x2b, 0x02, 0x0b}) // imported, replaced, restored, marked as used, exempt
 	f.Fuzz(func(t *testing.T, script []byte) {
 		walk(t, script[:min(len(script), 400)])
 	})

@@ -18,7 +18,7 @@ const (
 	maxScale     = 32
 )
 
-// ErrScale says that a picture was asked for with fewer than 6 or more than 32
+// ErrScale means that a picture was asked for with fewer than 6 or more than 32
 // pixels per module.
 var ErrScale = errors.New("enroll: scale outside 6 to 32")
 

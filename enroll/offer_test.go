@@ -208,7 +208,7 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// What most people see fits an 80×24 terminal with a line to spare.
+// The code of an ordinary label fits an 80×24 terminal with a line to spare.
 func TestTerminalFitsTheScreen(t *testing.T) {
 	lines := strings.Split(mustOffer(t, keyA, totp.Label{Issuer: "Acme", Account: "alice@example.com"}).Terminal(false), "\n")
 	require.LessOrEqual(t, len(lines), 23)

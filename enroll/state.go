@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// State says where an account stands with its authenticators. The words are
+// State is the state of an account's authenticators. The words are
 // stable: they are stored, and stores list records by them.
 type State string
 

@@ -60,7 +60,7 @@ func TestACodeOfTwoIsBurntInBoth(t *testing.T) {
 	}
 }
 
-// What several authenticators say of one code, put together.
+// The errors of several authenticators about one code, put together.
 func TestVerifyRefuses(t *testing.T) {
 	six := enrolled(t, noon.Add(-time.Hour), keyA, keyB)
 	mixed := enrolled(t, noon.Add(-time.Hour), key8, keyA)

@@ -7,19 +7,18 @@ import (
 	"time"
 )
 
-// What an account keeps. The bounds in bytes hold whatever the texts are.
+// Bounds of the events that an account keeps. Those in bytes hold whatever the texts are.
 const (
 	MaxChanges = 20 // security changes, one by one; 17 of them where every text is as long as can be
 	MaxDays    = 21 // days of counted attempts; with more the fullest account would not fit a record
-	MaxPending = 50 // events that the notifier has not yet been told
+	MaxPending = 50 // events that the notifier has not yet received
 
 	maxWeight = 18 << 10
 )
 
 // An Activity is what an account remembers of itself: the last security
-// changes, attempts counted by day, and what the notifier has not yet been told. The
-// zero Activity is empty
-// and ready. It is a value: every method returns a new one and leaves the
+// changes, attempts counted by day, and events that the notifier has not yet received.
+// The zero Activity is empty and ready. It is a value: every method returns a new one and leaves the
 // receiver as it was.
 type Activity struct{ s state }
 
@@ -27,7 +26,7 @@ type Activity struct{ s state }
 // told.
 type state struct {
 	Last   uint64 // the number of the newest event
-	Taken  uint64 // the notifier was told everything up to here
+	Taken  uint64 // the notifier has received everything up to here
 	Events []Event
 	Days   []day // oldest first
 }
@@ -51,9 +50,9 @@ func (a Activity) IsZero() bool { return a.s.Last == 0 }
 func (a Activity) Last() uint64 { return a.s.Last }
 
 // Append gives e the account's next number, cleans it, and keeps it: a security
-// change one by one, an attempt in its day's count, and what is [Kind.Notable] until
-// the notifier was told. It returns the event as observers hear it, tenant and user
-// included; these two are not kept, since the record that the activity lies in has
+// change one by one, an attempt in its day's count, and a [Kind.Notable] event until
+// the notifier has received it. It returns the event as observers hear it, tenant and
+// user included; these two are not kept, since the record that the activity lies in has
 // them.
 //
 // Where too many wait (the notifier was away for long), the oldest attempt is dropped
@@ -76,7 +75,7 @@ func (a Activity) Append(e Event) (Activity, Event) {
 	return Activity{s}, e
 }
 
-// Acknowledged notes that the notifier was told every event up to and including
+// Acknowledged notes that the notifier has received every event up to and including
 // number upTo, or that there is none.
 func (a Activity) Acknowledged(upTo uint64) Activity {
 	s := a.s
@@ -113,8 +112,8 @@ func (a Activity) Attempts() []Day {
 	return out
 }
 
-// trim drops what nobody waits for, then what does not fit. It changes s.Events
-// in place: the caller owns it.
+// trim drops events that are no longer needed, then those that do not fit. It changes
+// s.Events in place: the caller owns it.
 func (s *state) trim() {
 	changes, pending, weight := 0, 0, 0
 	for i := len(s.Events) - 1; i >= 0; i-- {

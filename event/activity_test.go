@@ -31,7 +31,7 @@ func numbers(events []event.Event) (n []uint64) {
 	return n
 }
 
-// waiting are the events that the notifier has not been told of.
+// waiting are the events that the notifier has not received.
 func waiting(a event.Activity, tenant, user string) (events []event.Event) {
 	for _, n := range a.Notifications(tenant, user) {
 		events = append(events, n.Events...)
@@ -151,7 +151,7 @@ func TestBoundedSize(t *testing.T) {
 	}
 }
 
-// What a thief of the session can write as he likes is what his browser says:
+// The text that a thief of the session can choose freely is what his browser says:
 // he cannot push the change that gives him away out of the record with fewer
 // than as many changes as are promised.
 func TestLongTextsOfOnePersonLeaveRoomForAllChanges(t *testing.T) {
@@ -185,8 +185,8 @@ func kept(t *testing.T, a event.Activity) int {
 	return len(stored.Events)
 }
 
-// Once the notifier was told, only the last changes are kept, and as many as are
-// promised. Attempts that nobody is told of are counted and not kept.
+// Once the notifier has received them, only the last changes are kept, and as many as are
+// promised. Attempts that lead to no notification are counted and not kept.
 func TestTakenEventsAreDropped(t *testing.T) {
 	var a event.Activity
 	for range 10 {

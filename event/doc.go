@@ -27,8 +27,8 @@
 // and freed of control characters, terminal escapes and invisible formatting
 // before it is stored or logged: it can neither forge a line of the log nor
 // repaint the operator's terminal. A flood of refused attempts cannot push
-// security changes out of the record, nor out of those that wait while the notifier
-// is down. Nor does it hide other accounts from a [SprayDetector].
+// security changes out of the record, or out of those that are pending while the notifier
+// is down, and it does not hide other accounts from a [SprayDetector].
 //
 // # Compatibility
 //

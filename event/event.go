@@ -13,11 +13,11 @@ type Event struct {
 	Tenant        string    `json:"tenant,omitempty"`
 	User          string    `json:"user,omitempty"`
 	Kind          Kind      `json:"kind,omitempty"`
-	Reason        string    `json:"reason,omitempty"`        // why, in more detail than the person at the keyboard is told
+	Reason        string    `json:"reason,omitempty"`        // why, in more detail than the person at the keyboard sees
 	Method        string    `json:"method,omitempty"`        // by which means, such as "totp"
 	Authenticator string    `json:"authenticator,omitempty"` // which authenticator
 	Browser       string    `json:"browser,omitempty"`       // which trusted browser
-	Actor         string    `json:"actor,omitempty"`         // who did it, where that is not the user: an administrator or operator
+	Actor         string    `json:"actor,omitempty"`         // the administrator or operator who did it, where that is not the user
 	Action        string    `json:"action,omitempty"`        // for which operation
 	Remaining     int       `json:"remaining,omitzero"`      // how many recovery codes are left
 	Until         time.Time `json:"until,omitzero"`          // when a refusal, a grace or a request ends; zero, for a refusal: waiting does not help

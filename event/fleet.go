@@ -18,12 +18,12 @@ import (
 // fall into one minute, and not again until there was a minute without such a
 // crowd. A minute is sixty seconds of [Event.At], wherever they begin. Each
 // process counts what its own observer hears; where there are several, divide
-// the limits among them or feed one Fleet from the host's log.
+// the limits among them or feed one SprayDetector from the host's log.
 //
-// A fleet remembers Refusals+1 events and Accounts names, however many come. An
-// event that is told again is not counted again, and one that comes a minute
+// A detector remembers Refusals+1 events and Accounts names, however many come. An
+// event that is reported again is not counted again, and one that comes a minute
 // late or more is not counted. When more than Refusals such come in a row, the
-// clock was set back, and the fleet starts again with them.
+// clock was set back, and the detector starts again with them.
 //
 // The zero Fleet is ready. It is safe for concurrent use; its fields may not be
 // changed after its first use. It must not be copied.
@@ -34,8 +34,8 @@ type SprayDetector struct {
 	// Accounts is on how many accounts the guesses must be, so that one person
 	// or one script raises no alarm. 0 and less means 20.
 	Accounts int
-	// Alarm is told of a burst, with the last guesses of it, oldest first. Their
-	// accounts' passwords should be taken for known. The person who is being
+	// Alarm is called with a burst's last guesses, oldest first. Assume that the
+	// passwords of their accounts are known to the attacker. The person who is being
 	// answered waits for it to return, so it should hand on what takes long. Nil
 	// means an error in [slog.Default].
 	Alarm func(ctx context.Context, guesses []Event)
@@ -147,7 +147,7 @@ func (f *SprayDetector) keepGuess(e Event) {
 	}
 }
 
-// same reports whether one event was told twice. Those with number 0 are told
+// same reports whether one event was reported twice. Those with number 0 are reported
 // once.
 func same(a, b Event) bool {
 	return a.Number != 0 && a.Number == b.Number && a.Tenant == b.Tenant && a.User == b.User
@@ -181,7 +181,7 @@ func (f *SprayDetector) oldestName() (oldest account, at time.Time) {
 }
 
 // crowd reports whether the guesses and the accounts are too many for the
-// minute that ends with the newest. What is kept is just enough to say so.
+// minute that ends with the newest. The detector keeps just enough to decide that.
 func (f *SprayDetector) crowd() bool {
 	if len(f.guesses) <= f.refusals() || len(f.names) < f.accounts() {
 		return false

@@ -9,7 +9,7 @@ import (
 // that is stable across releases.
 type Kind string
 
-// What a person or an attacker can do at will. These are attempts: they are
+// Events that a person or an attacker can cause at will. These are attempts: they are
 // counted by day.
 const (
 	SignedIn             Kind = "signed_in"             // the second factor was passed, by Method
@@ -28,8 +28,8 @@ const (
 	SignInRefused        Kind = "sign_in_refused"       // no code was asked for, since the account is frozen or a machine's
 )
 
-// What changes who can sign in, or how. These are kept one by one; NIST SP
-// 800-63B-4 §4.6 and OWASP want the person told of each.
+// Changes that affect who can sign in, or how. These are kept one by one; NIST SP
+// 800-63B-4 §4.6 and OWASP require that the person is notified of each.
 const (
 	EnrollmentConfirmed    Kind = "enrollment_confirmed"    // an authenticator was bound
 	AuthenticatorsReplaced Kind = "authenticators_replaced" // a new authenticator ended the others
@@ -52,8 +52,8 @@ const (
 	IssuedCodeUsed         Kind = "issued_code_used"
 )
 
-// What an administrator or operator, Actor, did to one account. The person is
-// told of these as well.
+// Changes that an administrator or operator, Actor, made to one account. The person is
+// notified of these as well.
 const (
 	Imported              Kind = "imported" // an authenticator of another system was taken over
 	Exempted              Kind = "exempted" // a machine account: no second factor, and none asked for
@@ -64,15 +64,15 @@ const (
 	AuthenticatorRestored Kind = "authenticator_restored" // one that was replaced, removed or disabled came back
 	PhoneAssigned         Kind = "phone_assigned"         // a number was chosen for the person, who is to verify it
 	Unlocked              Kind = "unlocked"
-	Forgotten             Kind = "forgotten" // the record was erased; the observers' log is all that remembers
+	Forgotten             Kind = "forgotten" // the record was erased; only the observers' log remembers it
 )
 
-// What an administrator or operator, Actor, did to a tenant. User is empty.
+// Changes that an administrator or operator, Actor, made to a tenant. User is empty.
 const (
 	PolicySet         Kind = "policy_set"         // it asks for as much as before, or more
 	PolicyLowered     Kind = "policy_lowered"     // it asks for less in some respect
 	BulkReset         Kind = "bulk_reset"         // many accounts at once; each has a Reset of its own
-	ApprovalRequested Kind = "approval_asked"     // Action waits for a second administrator, until Until
+	ApprovalRequested Kind = "approval_asked"     // Action is pending until a second administrator approves, or until Until
 	ApprovalGranted   Kind = "approval_given"     // by a second administrator
 	ApprovalWithdrawn Kind = "approval_withdrawn" // nothing came of it
 	KeysRotated       Kind = "keys_rotated"       // every record is under the newest key
@@ -111,7 +111,7 @@ func Kinds() []Kind { return slices.Concat(attempts[:], changes) }
 // disappear among the attempts.
 func (k Kind) SecurityChange() bool { return !slices.Contains(attempts[:], k) }
 
-// Notable reports whether the person is told of k: a security change, and guesses by
+// Notable reports whether the person is notified of k: a security change, and guesses by
 // somebody who has the password.
 func (k Kind) Notable() bool {
 	switch k {
@@ -125,7 +125,7 @@ func (k Kind) Notable() bool {
 	return k.SecurityChange()
 }
 
-// Refusal reports whether k says that somebody was not let in.
+// Refusal reports whether k means that somebody was not let in.
 func (k Kind) Refusal() bool { return slices.Contains(refusals, k) }
 
 func (k Kind) level() slog.Level {

@@ -66,7 +66,7 @@ func (n Notification) Main() Event {
 // along are the kinds that come along with others.
 var along = []Kind{RecoveryCodesMade, RecoveryCodesVoided, BrowserTrusted, BrowserRevoked, BrowsersRevoked, SessionsEnded, PhoneRemoved, AuthenticatorRemoved, GraceBegan}
 
-// Waiting is how many events the notifier has not yet been told.
+// Waiting is how many events the notifier has not yet received.
 func (a Activity) Waiting() (n int) {
 	for _, e := range a.s.Events {
 		if e.Number > a.s.Taken && e.Kind.Notable() {
@@ -76,8 +76,8 @@ func (a Activity) Waiting() (n int) {
 	return n
 }
 
-// Notifications returns what the notifier has not yet been told of the given account,
-// oldest first, the events of a flow together. Events of one flow have the same time.
+// Notifications returns the notifications of the given account that the notifier has not
+// received, oldest first, the events of a flow together. Events of one flow have the same time.
 func (a Activity) Notifications(tenant, user string) []Notification {
 	var all []Notification
 	for _, e := range a.s.Events {

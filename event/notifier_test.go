@@ -40,7 +40,7 @@ func TestNotifications(t *testing.T) {
 	require.Empty(t, a.Acknowledged(7).Notifications("acme", "u1"))
 }
 
-// What a person is told of.
+// Which kinds of event a person is notified of.
 func TestNotable(t *testing.T) {
 	for _, k := range event.Kinds() {
 		want := k.SecurityChange() && k != event.RecoveryCodesSaved && k != event.RecordLost || k == event.RejectedRepeatedly || k == event.Suspended

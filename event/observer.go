@@ -11,7 +11,7 @@ import (
 // An Observer hears of every event at once: a log, a metric, a [SprayDetector]. It is
 // called on the goroutine of the flow, after the account's record was written, and
 // decides nothing: the person has already been let in or refused. A crash in
-// between loses the event for observers; what people must be told goes to a
+// between loses the event for observers; events that people must hear of go to a
 // [Notifier].
 //
 // Observe may be called from several goroutines at once. The flow waits for it, so

@@ -2,7 +2,7 @@ package event
 
 import "context"
 
-// A Source is what the host says of where a request came from. Nothing is
+// A Source is where a request came from, as the host reports it. Nothing is
 // decided by it: addresses change and user agents lie. It is for the person who
 // reads the list of what happened.
 type Source struct {

@@ -77,6 +77,6 @@
 // # Compatibility
 //
 // The string, the envelope of [Ring.Seal] and the tag of [Ring.MAC] are stored
-// formats. What a released version wrote, later ones read; the test data of
-// this package pins them byte by byte.
+// formats. Later versions read everything that a released version wrote; the test
+// data of this package pins the formats byte by byte.
 package keyring

@@ -32,7 +32,7 @@ func TestMalformedSaysWhere(t *testing.T) {
 	}
 }
 
-// What an envelope says of its key is in its first six bytes, if a ring could
+// The key of an envelope is named in its first six bytes, if a ring could
 // have written them.
 func TestKeyIDOfAHeader(t *testing.T) {
 	r := mustParse(t, goldenRings["aes-256-gcm"])
@@ -95,7 +95,7 @@ func (n padding) Unwrap(_ context.Context, ciphertext, _ []byte) ([]byte, error)
 	return bytes.TrimRight(ciphertext, "\x00"), nil
 }
 
-// What is wrapped has 64 KiB at most, and what Wrap writes ParseWrapped reads.
+// Wrapped keys have 64 KiB at most, and ParseWrapped reads everything that Wrap writes.
 func TestWrappedBound(t *testing.T) {
 	const most = (64<<10 - len("totpflow-wrapped-keys-1:")) / 4 * 3
 	text, err := keyring.Wrap(t.Context(), padding(most), goldenRings["aes-256-gcm"])

@@ -115,7 +115,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// What Seal writes is the drawing: the reference, given the nonce it finds at
+// The output of Seal is the drawing: the reference, given the nonce it finds at
 // the drawn place, writes the same bytes.
 func TestSealIsAsDrawn(t *testing.T) {
 	nonces := map[string]int{"xchacha20-poly1305": 24, "aes-256-gcm": 12}

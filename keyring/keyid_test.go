@@ -8,7 +8,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// The id tells which key a record is under, so that the others can go.
+// The id names the key that a record is under, so that the others can go.
 func TestKeyID(t *testing.T) {
 	was := keyring.Generate()
 	ring, err := keyring.Parse(was)

@@ -38,8 +38,8 @@ func parseHeader(sealed []byte) (su suite, id keyID, err error) {
 
 // Seal encrypts plaintext under the newest key and the ring's suite.
 //
-// The purpose says what kind of thing this is, such as "account record"; it
-// should be a constant. The associated data ad says whose it is, for example
+// The purpose names the kind of thing that this is, such as "account record"; it
+// should be a constant. The associated data ad names its owner, for example
 // tenant and user: it is not part of the result, but Open needs the same
 // fields in the same order. Neither is kept secret by Seal.
 //
@@ -88,8 +88,8 @@ func (r *Ring) Open(purpose string, sealed []byte, ad ...string) ([]byte, error)
 }
 
 // Stale reports whether an envelope should be sealed again, because it is not
-// under the ring's newest key and suite. It reads only the header: false is no
-// promise that the envelope opens.
+// under the ring's newest key and suite. It reads only the header: false does not
+// mean that the envelope opens.
 func (r *Ring) Stale(sealed []byte) bool {
 	su, id, err := parseHeader(sealed)
 	st := r.state()

@@ -211,7 +211,7 @@ func TestZeroRingRefuses(t *testing.T) {
 			require.True(t, r.Stale(live.Seal("p", nil)))
 			require.Zero(t, r.Epoch())
 			require.Empty(t, r.IDs())
-			// What nobody could open again must not reach a store.
+			// An envelope that nobody could open again must not reach a store.
 			require.Panics(t, func() { r.Seal("p", nil) })
 			require.Panics(t, func() { r.MAC("p") })
 		})

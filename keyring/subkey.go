@@ -61,7 +61,7 @@ func (s *state) macKey(k *key, purpose string) ([]byte, error) {
 
 // cache keeps subkeys, as deriving costs more than sealing. It is bounded:
 // purposes are meant to be a few constants, but a host that builds them from
-// requests shall lose speed, not memory.
+// requests must lose speed, not memory.
 type cache struct {
 	mu sync.RWMutex
 	m  map[slot]subkey // guarded by mu; a value does not change once it is in

@@ -170,7 +170,7 @@ func TestParseWrappedRefuses(t *testing.T) {
 	}
 	require.Zero(t, k.calls, "the KMS is not asked about nonsense")
 
-	// What the KMS key encrypted for something else is not a ring.
+	// A text that the KMS key encrypted for another program is not a ring.
 	foreign, err := k.Wrap(t.Context(), []byte(ring), []byte("another program"))
 	require.NoError(t, err)
 	stolen, err := keyring.Wrap(t.Context(), answers(foreign), ring)

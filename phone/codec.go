@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// ErrEncoding says that bytes are not an encoding of this package and version.
+// ErrEncoding means that bytes are not an encoding of this package and version.
 // Treat it as "nobody is let in and nothing is sent", never as "no phone".
 var ErrEncoding = errors.New("phone: not an encoding of this version")
 

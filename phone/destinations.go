@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// ErrDestination says that no messages go to numbers of this prefix.
+// ErrDestination means that no messages go to numbers of this prefix.
 var ErrDestination = errors.New("phone: no messages to this destination")
 
 // Destinations are where messages may go. The zero Destinations are everywhere
 // but the prefixes that are nobody's country and nobody's everyday phone: satellites,
 // shared cost and premium rates ([ExpensivePrefixes]). National premium numbers
-// differ by country and are not known here; who serves few countries names them
+// differ by country and are not known here; a host that serves few countries names them
 // in Only, which is the best defence against messages pumped to numbers that pay
 // anyone who asks for them.
 type Destinations struct {

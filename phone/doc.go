@@ -71,7 +71,7 @@
 //
 // A clock that steps back frees nothing: sends and wrong codes that lie in its
 // future count, and codes that were sent then have expired. One that ran ahead
-// has let go what it would have let go by then.
+// has freed only what it would have freed by then.
 //
 // # Storage
 //

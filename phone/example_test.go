@@ -69,8 +69,8 @@ func ExampleParseNumber() {
 	// no number phone: not an international telephone number: leave out the part in parentheses that begins with 0
 }
 
-// The limits of a tenant live in a record of their own. What is taken is
-// written before the provider is called.
+// The limits of a tenant live in a record of their own. Each message is
+// written to it before the provider is called.
 func ExampleSends_Take() {
 	now := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)
 	limits := []phone.Limit{{N: 2, Per: time.Hour}, {N: 100, Per: 24 * time.Hour}}

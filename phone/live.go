@@ -12,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// What a code is for. The word is under the MAC, so that a code that verifies a
+// The uses of a code. The word is under the MAC, so that a code that verifies a
 // number signs nobody in, and the other way round.
 const (
 	purpose   = "phone code"

@@ -218,8 +218,8 @@ func TestSendLimits(t *testing.T) {
 	require.Equal(t, noon.Add(day+750*time.Millisecond), wait(t, at, s.MaySend(at, limits...)).Until, "ten a day")
 }
 
-// The keys may have been rotated meanwhile; other keys open nothing, and that is
-// no wrong code.
+// The keys may have been rotated meanwhile; other keys open nothing, and that does
+// not count as a wrong code.
 func TestKeys(t *testing.T) {
 	text := keyring.Generate()
 	s := with(t, noon, mobile)

@@ -22,22 +22,22 @@ const (
 
 func (v Via) known() bool { return v == SMS || v == Voice }
 
-// What a [Sender] answers with when it has not handed the message over.
+// Errors of a [Sender] that has not handed the message over.
 var (
-	// ErrVia says that this sender does not do that: no calls, for example.
+	// ErrVia means that this sender does not do that: no calls, for example.
 	ErrVia = errors.New("phone: the sender has no such way")
-	// ErrUndeliverable says that the provider does not deliver to this number,
+	// ErrUndeliverable means that the provider does not deliver to this number,
 	// now or later: no such number, a landline, opted out, a country that is not
 	// served. Offer the person another way.
 	ErrUndeliverable = errors.New("phone: the provider does not deliver to this number")
-	// ErrProvider says that the provider refuses us and not the number:
+	// ErrProvider means that the provider refuses us and not the number:
 	// credentials, balance, a sender that is not registered. An operator has to
 	// know.
 	ErrProvider = errors.New("phone: the provider refuses the request")
-	// ErrUnavailable says that the provider did not answer, or asks to come
+	// ErrUnavailable means that the provider did not answer, or asks to come
 	// back later. The message may have been sent all the same.
 	ErrUnavailable = errors.New("phone: the provider is unavailable")
-	// ErrMessage says that a message cannot be sent as it is; see
+	// ErrMessage means that a message cannot be sent as it is; see
 	// [Message.Validate].
 	ErrMessage = errors.New("phone: incomplete message")
 )

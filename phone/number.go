@@ -91,7 +91,7 @@ func parse(s string) (Number, error) {
 	return Number{unique.Make("+" + digits)}, nil
 }
 
-// international cuts off what says that a country code follows. The sign may stand
+// international cuts off the sign that a country code follows. The sign may stand
 // in the parentheses of the country code, as in "(+43)".
 func international(s string) (rest string, ok bool) {
 	if len(s) > len(telScheme) && strings.EqualFold(s[:len(telScheme)], telScheme) {

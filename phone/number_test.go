@@ -215,7 +215,7 @@ func TestSamePhone(t *testing.T) {
 	}
 	require.False(t, phone.Number{}.Same(phone.Number{}), "no number is no phone")
 	require.Empty(t, phone.Number{}.Canonical())
-	// What a provider is given is what was typed.
+	// A provider is given the number that was typed.
 	require.Equal(t, "+5491123456789", mustNumber("+54 9 11 2345 6789").E164())
 	require.Equal(t, "+541123456789", mustNumber("+54 11 2345 6789").E164())
 }

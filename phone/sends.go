@@ -170,7 +170,7 @@ func (s Sends) Allow(at time.Time, limits ...Limit) error {
 // it free. A message that the provider then refuses stays taken; otherwise its
 // refusals would be a way to ask for ever.
 //
-// What no limit of this call looks at any more is forgotten.
+// Sends that are too old for all limits of this call are forgotten.
 func (s Sends) Take(at time.Time, limits ...Limit) (Sends, error) {
 	if err := s.Allow(at, limits...); err != nil {
 		return s, err

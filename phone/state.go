@@ -14,7 +14,7 @@ const (
 	// MaxPhones is how many verified phones an account may have. Each is one
 	// more number that can be stolen.
 	MaxPhones = 3
-	// CodeLifetime is how long a code is good for (NIST SP 800-63B-4 §3.1.3.2: ten
+	// CodeLifetime is how long a code is valid (NIST SP 800-63B-4 §3.1.3.2: ten
 	// minutes at most).
 	CodeLifetime = 5 * time.Minute
 	// MaxTries is how many wrong codes in a row are looked at, over all codes that
@@ -27,7 +27,7 @@ const (
 	PendingLifetime = 15 * time.Minute
 )
 
-// What the methods of [State] refuse with, beside [ErrLimit] and [ErrMalformed].
+// Errors with which the methods of [State] refuse, beside [ErrLimit] and [ErrMalformed].
 var (
 	// ErrRejected means that the code is wrong. Charge the guess.
 	ErrRejected = errors.New("phone: code rejected")
@@ -104,7 +104,7 @@ type State struct {
 	sends   Sends
 }
 
-// A live code. What is kept of the code itself is a MAC under the host's keys.
+// A live code. Of the code itself only a MAC under the host's keys is kept.
 type live struct {
 	to        string // the ID of a phone, or of the pending number
 	challenge string // its tag; empty for the pending number
@@ -115,7 +115,7 @@ type live struct {
 
 func (l live) isZero() bool { return l.to == "" }
 
-// String says how many phones there are and what goes on.
+// String returns how many phones there are and what is pending.
 func (s State) String() string {
 	text := fmt.Sprintf("phone.State(%d verified", len(s.phones))
 	if !s.pending.isZero() {

@@ -12,8 +12,8 @@
 //
 // # Storage
 //
-// A [Policy] encodes to JSON with a version. What this release does not know in
-// it, another version or a restriction that a newer one added, is an error.
+// A [Policy] encodes to JSON with a version. Anything in it that this release does not
+// know, another version or a restriction that a newer one added, is an error.
 // Nothing else is stored.
 //
 // # Threats

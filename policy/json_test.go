@@ -126,7 +126,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// What is read as a set of methods has the app, no more than the words said, and is
+// A set of methods that is read has the app, no more than the words said, and is
 // written as it is read.
 func FuzzMethods(f *testing.F) {
 	f.Add([]byte(`["app","recovery-codes","phone","other"]`))

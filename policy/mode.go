@@ -11,8 +11,8 @@ type Mode uint8
 
 // The modes, strictest first.
 const (
-	Required Mode = iota // who has none sets one up before signing in
-	Optional             // who wants one has one
+	Required Mode = iota // people without a factor set one up before signing in
+	Optional             // people may set one up
 	Off                  // none is offered; one that is active is still asked for
 )
 

@@ -22,7 +22,7 @@ const (
 type Policy struct {
 	// Mode decides whether a second factor is required.
 	Mode Mode
-	// Grace is how long, with Required, who has no factor may go on without,
+	// Grace is how long, with Required, a person who has no factor may go on without,
 	// from the first sign-in at which it was required. 0 and less is not at all,
 	// unless there is a Deadline; more than 90 days means 90 days. More than 0 and
 	// less than a minute is a forgotten unit ([Policy.Validate]), as of BrowserAge.
@@ -39,9 +39,9 @@ type Policy struct {
 	// Methods are the ways to pass the second step. Zero means App,
 	// RecoveryCodes and Other; App is always one of them.
 	Methods Methods
-	// IssuedCode demands more of who was reset by an administrator: the password
-	// alone does not lead to the enrollment, it takes a recovery code that was issued
-	// to the person as well (NIST SP 800-63B-4 §4.2.1.2). A helpdesk that was
+	// IssuedCode demands more of people who were reset by an administrator: the password
+	// alone does not lead to the enrollment, it also requires a recovery code that was
+	// issued to the person (NIST SP 800-63B-4 §4.2.1.2). A helpdesk that was
 	// talked into a reset has then not given the account away.
 	IssuedCode bool
 	// TwoAdministrators has what takes the factor away from many, or for good,
@@ -111,8 +111,8 @@ func (p Policy) grace() (time.Duration, time.Time) {
 // since a policy that cannot be read may be Required. Policy may be called from
 // several goroutines at once, and also for an account that was never seen.
 //
-// A policy that becomes stricter is felt at the next sign-in, and by
-// SessionValid of the account, which ends the session of who has no factor.
+// A policy that becomes stricter applies at the next sign-in, and in SessionValid of
+// the account, which ends the session of a person who has no factor.
 type Source interface {
 	Policy(ctx context.Context, id store.AccountID) (Policy, error)
 }

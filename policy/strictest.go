@@ -80,7 +80,7 @@ func (p Policy) hasGrace() bool { return p.Grace != 0 || !p.Deadline.IsZero() }
 // stricter in others. It knows no clock: a grace that is over already still
 // counts as one.
 func Lowers(from, to Policy) bool {
-	// What asks for nothing less is not changed by asking for both.
+	// A policy that asks for nothing less is not changed by asking for both.
 	to = to.plain()
 	return to.with(from.plain()) != to
 }

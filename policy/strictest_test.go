@@ -12,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// What is drawn from few values meets often: equal policies, and those that are
+// Values drawn from few meet often: equal policies, and those that are
 // stricter in every respect, are not rare among these.
 var (
 	noon          = time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)

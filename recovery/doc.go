@@ -33,6 +33,6 @@
 // at all, so that time tells nothing; and no more than four are paid at once in
 // a process, so that many attempts cannot exhaust its memory.
 //
-// Wrong and used answer with errors that both are [ErrRejected]; tell the
+// The errors for wrong and for used codes both are [ErrRejected]; tell the
 // person no more than that.
 package recovery

@@ -136,7 +136,7 @@ func (s Set) Made() time.Time { return s.s.Made }
 // Saved returns when the person said that the codes are saved; zero: not yet.
 func (s Set) Saved() time.Time { return s.s.Saved }
 
-// String says how many codes are left, and nothing of them.
+// String returns how many codes are left, and nothing about them.
 func (s Set) String() string {
 	return fmt.Sprintf("recovery.Set(%d of %d left)", s.Remaining(), s.Total())
 }

@@ -264,7 +264,7 @@ func TestDeriveWithADeadContext(t *testing.T) {
 	}
 }
 
-// What is stored holds no code in any spelling, nor half of one.
+// The stored text holds no code in any spelling, nor half of one.
 func TestDumpHoldsNoCode(t *testing.T) {
 	codes, s := recovery.New(made)
 	d := derive(t, s, codes[0])

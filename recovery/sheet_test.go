@@ -50,7 +50,7 @@ func TestSheetIsNotPrintedByAccident(t *testing.T) {
 	}
 }
 
-// What a sheet has not is not there, not even its heading.
+// A part that a sheet does not have is not printed, not even its heading.
 func TestSheetOfLittle(t *testing.T) {
 	text := recovery.Sheet{Codes: []string{"0000-0000-0000-0000"}}.Text()
 	require.True(t, strings.HasPrefix(text, "Recovery codes\n==============\n"))

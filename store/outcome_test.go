@@ -13,7 +13,7 @@ import (
 
 var errNotWritten = fmt.Errorf("%w: the file is busy", store.ErrNotWritten)
 
-// What Update answers for every way in which a write can end.
+// The answers of Update for every way in which a write can end.
 func TestUpdateOutcomes(t *testing.T) {
 	type hooks = []putHook
 	cases := []struct {

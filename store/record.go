@@ -112,7 +112,7 @@ func (v Version) String() string { return hex.EncodeToString(v[:]) }
 // A Record is what a store keeps of one account.
 type Record struct {
 	ID      AccountID
-	Version Version   // drawn anew for every write
+	Version Version   // a new random one for every write
 	State   string    // plain word that lists select by; at most MaxState bytes; may be empty
 	Sealed  []byte    // opaque to the store; at most MaxSealed bytes; nil and empty are the same
 	Updated time.Time // by the writer's clock; kept to the microsecond and returned in UTC

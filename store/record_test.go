@@ -124,7 +124,7 @@ func FuzzParseVersion(f *testing.F) {
 	})
 }
 
-// What Validate lets through survives every column type and every log line,
+// An id that Validate accepts survives every column type and every log line,
 // and its cursor brings it back.
 func FuzzIDValidate(f *testing.F) {
 	f.Add("acme", "alice")

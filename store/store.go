@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// What a store answers. Adapters return ErrNotFound and ErrConflict (wrapped or
+// Errors of a store. Adapters return ErrNotFound and ErrConflict (wrapped or
 // not) and otherwise their driver's own errors; ErrUnavailable is put around
 // those by [Update] and by others that call a store.
 var (
@@ -20,9 +20,9 @@ var (
 	ErrConflict = errors.New("store: record changed")
 
 	// ErrNotWritten: a Put or Delete failed, and it is certain that nothing was
-	// written, nor will be. An adapter wraps it around what its database says, only
+	// written or will be. An adapter wraps it around its database's error, only
 	// where that leaves no doubt; [Update] then returns it in ErrUnavailable, and a
-	// caller may say that nothing has changed instead of that nobody knows.
+	// caller may report that nothing has changed, and not that the outcome is unknown.
 	ErrNotWritten = errors.New("store: nothing was written")
 
 	// ErrUnavailable: the store could not answer, or nobody knows whether it
@@ -47,7 +47,7 @@ var (
 //     a transaction at READ COMMITTED, accepts one code twice.
 //   - Acknowledged means durable: when Put or Delete returns nil, the change
 //     survives the crash of the process, of the database and of the machine.
-//     What nobody was told yet may show in a Get and be gone after a crash.
+//     A change that is not yet acknowledged may show in a Get and be gone after a crash.
 //   - An error other than ErrConflict and ErrNotWritten from Put or Delete leaves
 //     the outcome open: the change has taken place, or has not, or still will. Adapters
 //     return the driver's error as it is and never repeat a write themselves,
@@ -59,14 +59,14 @@ var (
 //     returns promptly, outcome open as above.
 //   - Ids are compared byte by byte, without case folding, normalisation,
 //     trimming of spaces, or conversion of what looks like a number.
-//   - What [AccountID.Validate], [Record.Validate] and [Query.Start] refuse is refused
+//   - Values that [AccountID.Validate], [Record.Validate] and [Query.Start] refuse are refused
 //     with their error, before the database is asked.
 type Store interface {
 	// Get returns the record of id, or ErrNotFound.
 	Get(ctx context.Context, id AccountID) (Record, error)
 
 	// Put writes rec if the version stored under rec.ID is still was, where
-	// the zero version stands for "there is no record"; otherwise it writes nothing
+	// the zero version means that there is no record; otherwise it writes nothing
 	// and returns ErrConflict. rec.Version equal to was is refused with
 	// ErrRecord, because the next writer could not see the change.
 	Put(ctx context.Context, rec Record, was Version) error

@@ -41,7 +41,7 @@ func TestValidateTakesTheLimits(t *testing.T) {
 	}
 }
 
-// What is charged to one challenge is given back to it, up to 64 charges; one more
+// Charges of one challenge are given back to it, up to 64; one more
 // is not forgotten for it, but stays for good.
 func TestGiveBackIsBounded(t *testing.T) {
 	p := throttle.Default()

@@ -215,7 +215,7 @@ func TestYearOfEverything(t *testing.T) {
 	require.Greater(t, all, 9.1e-4)
 }
 
-// What the windows of the default are in guesses, by what one guess costs.
+// The windows of the default in guesses, by the price of one guess.
 func TestGuessesOfTheWindows(t *testing.T) {
 	p := throttle.Default()
 	for _, tt := range []struct{ chances, day, month, year int }{

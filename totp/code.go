@@ -7,7 +7,7 @@ import (
 
 // Code returns the code for the step that at lies in: as many ASCII digits as the key has, with leading zeros. The error
 // is [ErrNoKey] or [ErrTime]. Servers need it for tests and tools only; to check a code use [Key.Verify], since comparing
-// strings tells the time and forgets replays.
+// strings leaks its time and forgets replays.
 func (k Key) Code(at time.Time) (string, error) {
 	var digits [maxDigits]byte
 	code, err := k.AppendCode(digits[:0], at)

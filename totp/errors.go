@@ -5,49 +5,49 @@ import (
 	"fmt"
 )
 
-// What [Key.Verify], [Key.VerifyPair] and the code makers answer. They are returned as they are, so that refusing a wrong
+// Errors of [Key.Verify], [Key.VerifyPair] and the code makers. They are returned as they are, so that refusing a wrong
 // code allocates nothing; ErrMalformedCode may be wrapped with the reason.
 var (
-	// ErrMalformedCode says that the text cannot be a code: not exactly as many digits as the key has, in any spelling
+	// ErrMalformedCode means that the text cannot be a code: not exactly as many digits as the key has, in any spelling
 	// that [Key.Verify] reads, or longer than 128 bytes. Its text says why, and repeats nothing of the input. Nothing was
 	// computed, so it is not a guess to charge.
 	ErrMalformedCode = errors.New("totp: malformed code")
 
-	// ErrRejected says that the code belongs to no step of the window: a wrong guess.
+	// ErrRejected means that the code belongs to no step of the window: a wrong guess.
 	ErrRejected = errors.New("totp: code rejected")
 
-	// ErrAlreadyUsed says that the code is right for a step of the window which is not after the last accepted one:
+	// ErrAlreadyUsed means that the code is right for a step of the window which is not after the last accepted one:
 	// a replay, or an owner who was too quick. Of a pair it is said for the later code only.
 	ErrAlreadyUsed = errors.New("totp: code already used")
 
-	// ErrNoKey says that the [Key] is the zero value, which has no secret and accepts nothing.
+	// ErrNoKey means that the [Key] is the zero value, which has no secret and accepts nothing.
 	ErrNoKey = errors.New("totp: no key")
 
-	// ErrWindow says that a [Window] is negative or spans more than five steps.
+	// ErrWindow means that a [Window] is negative or spans more than five steps.
 	ErrWindow = errors.New("totp: bad window")
 
-	// ErrTime says that a time or a step lies before 1970, where RFC 6238 counts none.
+	// ErrTime means that a time or a step lies before 1970, where RFC 6238 counts none.
 	ErrTime = errors.New("totp: time before 1970")
 )
 
-// What the makers and parsers of keys answer, wrapped with the reason. No message repeats any part of the input,
+// Errors of the makers and parsers of keys, wrapped with the reason. No message repeats any part of the input,
 // which may be a secret.
 var (
-	// ErrSecret says that a secret is not base32, too short (under 128 bits, and for [ReadURI] and [ReadSecret] under
+	// ErrSecret means that a secret is not base32, too short (under 128 bits, and for [ReadURI] and [ReadSecret] under
 	// 80), too long, all zeros, or could not be drawn.
 	ErrSecret = errors.New("totp: bad secret")
 
-	// ErrSample says that a secret stands in documentation as an example, so that anybody can make its codes. It is an
+	// ErrSample means that a secret stands in documentation as an example, so that anybody can make its codes. It is an
 	// ErrSecret too.
 	ErrSample = fmt.Errorf("%w: an example of documentation, which anybody knows", ErrSecret)
 
-	// ErrParams says that algorithm, digits or period are outside of what [Params] allows.
+	// ErrParams means that algorithm, digits or period are outside of what [Params] allows.
 	ErrParams = errors.New("totp: bad parameters")
 
-	// ErrURI says that a text is not a key URI that this package accepts. It is beside ErrSecret, ErrParams or
+	// ErrURI means that a text is not a key URI that this package accepts. It is beside ErrSecret, ErrParams or
 	// ErrLabel when one part is to blame.
 	ErrURI = errors.New("totp: bad key URI")
 
-	// ErrLabel says that an issuer or account name cannot stand in a key URI.
+	// ErrLabel means that an issuer or account name cannot stand in a key URI.
 	ErrLabel = errors.New("totp: bad label")
 )

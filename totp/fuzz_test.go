@@ -14,7 +14,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// What ParseSecret accepts is the canonical text of its bytes, whatever the spelling, but for bits after the last byte.
+// Input that ParseSecret accepts is the canonical text of its bytes, whatever the spelling, but for bits after the last
+// byte.
 func FuzzParseSecret(f *testing.F) {
 	for _, v := range load[struct {
 		text

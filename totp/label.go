@@ -20,7 +20,8 @@ type Label struct {
 	Account string // the user's name there, such as an e-mail address; 1 to 256 bytes
 }
 
-// check refuses what cannot be told apart after a round trip through a URI, and what makes a screen lie.
+// check refuses texts that could not be distinguished after a round trip through a URI, and those that make a screen
+// lie.
 func (l Label) check() error {
 	if l.Account == "" {
 		return fmt.Errorf("%w: no account", ErrLabel)

@@ -22,7 +22,7 @@ type mac struct {
 	module       []byte // the key itself, if HMAC has to run inside the FIPS 140-3 module, otherwise nil
 }
 
-// scratch is the memory that one computation needs. What is passed to a hash.Hash escapes to the heap, so it is pooled.
+// scratch is the memory that one computation needs. It is pooled, because arguments of a hash.Hash escape to the heap.
 type scratch struct {
 	digest  digest
 	message [8]byte

@@ -26,9 +26,9 @@ const unnamed = "unnamed"
 // not. Refused as ever are other types, a secret, an algorithm, digits or a period given twice, and values that
 // [ReadSecret] and [Params] do not allow.
 //
-// A secret of 80 bits and more is read; see [Key.Weak]. One that documentation publishes is [ErrSample]. What ReadURI
-// returns, Key.URI accepts, and [ParseStored] reads back as the same. The error is [ErrURI], beside [ErrSecret],
-// [ErrSample] or [ErrParams] where one of them is the reason, and repeats nothing of the input.
+// A secret of 80 bits and more is read; see [Key.Weak]. One that documentation publishes is [ErrSample]. Key.URI
+// accepts everything that ReadURI returns, and [ParseStored] reads it back as the same. The error is [ErrURI], beside
+// [ErrSecret], [ErrSample] or [ErrParams] where one of them is the reason, and repeats nothing of the input.
 //
 // It is not a reader for what a user types in: there, demand ParseURI, and a code.
 func ReadURI(uri string) (Key, Label, error) {

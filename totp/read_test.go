@@ -183,7 +183,7 @@ func TestSamples(t *testing.T) {
 	require.False(t, made.Sample())
 }
 
-// What is in doubt about the key is refused, however patient the reader.
+// A URI that leaves the key in doubt is refused, however patient the reader.
 func TestReadURIRefuses(t *testing.T) {
 	const good = "otpauth://totp/Acme:alice?secret=" + seed20
 	for why, v := range map[string]struct {

@@ -53,10 +53,10 @@ func (k Key) URI(l Label) (string, error) {
 	return b.String(), nil
 }
 
-// ParseURI reads a key URI (Key URI format) of type totp. What two readers could understand differently is refused, so that
-// the app and the server cannot end up with different keys: parameters given twice or unknown, raw "+" and ";" in
-// the query, fragments, characters that RFC 3986 wants escaped, numbers with signs or leading zeros, and an issuer
-// parameter that differs from the prefix of the label. Values are checked as by [ParseSecret], [Params] and
+// ParseURI reads a key URI (Key URI format) of type totp. It refuses spellings that two readers could understand
+// differently, so that the app and the server cannot end up with different keys: parameters given twice or unknown, raw
+// "+" and ";" in the query, fragments, characters that RFC 3986 wants escaped, numbers with signs or leading zeros, and
+// an issuer parameter that differs from the prefix of the label. Values are checked as by [ParseSecret], [Params] and
 // [Key.URI]. The error is [ErrURI], beside [ErrSecret], [ErrParams] or [ErrLabel] where one of them is the reason,
 // and repeats nothing of the input.
 func ParseURI(uri string) (Key, Label, error) {

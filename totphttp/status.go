@@ -50,7 +50,7 @@ var statuses = []struct {
 //	403  a code was refused, a proof is needed, policy or the host's rule says no, the account is closed
 //	401  the sign-in or the enrollment is over: start again
 //	503  the store or the provider of messages did not answer
-//	202  it waits for a second administrator
+//	202  it is pending until a second administrator approves
 //	404  409  400  no such account, authenticator, phone, browser or request; it is not in that state; the form is wrong
 //	500  anything else
 func StatusCode(w http.ResponseWriter, err error) int {

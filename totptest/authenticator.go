@@ -19,7 +19,7 @@ type Authenticator struct {
 	drift time.Duration
 	given totp.Step // the newest step whose code was given
 
-	near   map[string]bool // the codes that are no wrong ones,
+	near   map[string]bool // the codes that are not wrong,
 	nearTo time.Time       // around this time
 }
 
@@ -60,8 +60,8 @@ func (a *Authenticator) Code() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	// Once in a million steps the next one has the same code, is what
-	// [totp.Key.Verify] answers with, and is then used up: no test shall fail by
-	// that, so such a code is waited for to pass.
+	// [totp.Key.Verify] answers with, and is then used up: no test may fail because
+	// of that, so the authenticator waits until such a code has passed.
 	for {
 		code, period := a.next(), a.key.Params().Period
 		if code != a.mustCode(a.clock.Now().Add(a.drift+period)) {

@@ -30,7 +30,7 @@ type Browser struct {
 }
 
 // Remember returns known with b in it, which replaces a browser of the same id
-// at its place or else comes last. When there would be more than [MaxBrowsers], the
+// at its place and otherwise comes last. When there would be more than [MaxBrowsers], the
 // ones issued first are dropped, but never b, whose token is on its way to the
 // browser. The slice known is not changed.
 func Remember(known []Browser, b Browser) []Browser {

@@ -8,7 +8,7 @@ import (
 	"github.com/totpflow/totpflow/internal/wire"
 )
 
-// ErrEncoding says that bytes are not an encoded list of this version. Treat it as
+// ErrEncoding means that bytes are not an encoded list of this version. Treat it as
 // an account that cannot be read, not as one without trusted browsers.
 var ErrEncoding = errors.New("trust: not an encoded list of this version")
 

@@ -27,20 +27,20 @@ var ErrNotTrusted = errors.New("trust: not trusted")
 // The reasons that [Check] wraps beside [ErrNotTrusted]. A token that was not
 // signed for this scope has [keyring.ErrBroken] or [keyring.ErrUnknownKey].
 var (
-	// ErrRevoked says that a token with a good signature belongs to no browser
+	// ErrRevoked means that a token with a good signature belongs to no browser
 	// that the account knows. Either it was revoked, or the key has leaked.
 	ErrRevoked = errors.New("revoked or never known")
-	// ErrExpired says that the token is older than the policy lets it be.
+	// ErrExpired means that the token is older than the policy lets it be.
 	ErrExpired = errors.New("expired")
-	// ErrClock says that the token was issued or last seen in the future, more
+	// ErrClock means that the token was issued or last seen in the future, more
 	// than 30 seconds from now: the clock was put back.
 	ErrClock = errors.New("from the future")
 )
 
-// Scope is what a token is good for.
+// Scope is where a token is valid.
 type Scope struct {
 	Tenant   string // may be empty where there is one tenant
-	User     string // no token is good for the empty user
+	User     string // no token is valid for the empty user
 	Audience string // which application, such as "console"; may be empty
 }
 
@@ -91,8 +91,8 @@ func nameOf(r *keyring.Ring, s Scope) (name [nameSize]byte) {
 }
 
 // Check returns the browser among known, as it is kept there, whose token t
-// is, if it was issued for this scope by this ring and epoch and is no older
-// than maxAge and [MaxAge]. To prolong nothing but remember the use, set its
+// is, if it was issued for this scope by this ring and epoch and its age is at most
+// maxAge and [MaxAge]. To prolong nothing but remember the use, set its
 // Seen to at and [Remember] it; once a day is enough.
 //
 // The policy's age is an argument of the check and not of the issue, so that

@@ -307,7 +307,7 @@ func TestKeysAndEpochs(t *testing.T) {
 	}
 }
 
-// Where the list is kept in clear, who can write to it must not be able to
+// Where the list is kept in clear, somebody who can write to it must not be able to
 // prolong a token or to lend its record to another one.
 func TestRecordIsCompared(t *testing.T) {
 	_, r := newRing(t)
@@ -339,7 +339,7 @@ func TestRecordIsCompared(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// What goes out is one error, whatever the reason.
+// Callers see one error, whatever the reason.
 func TestReasonsAreDistinctInside(t *testing.T) {
 	reasons := []error{trust.ErrRevoked, trust.ErrExpired, trust.ErrClock, keyring.ErrBroken, keyring.ErrUnknownKey, trust.ErrNotTrusted}
 	for i, a := range reasons {

@@ -32,7 +32,7 @@ type Account struct {
 	UsedUpTo     int64           // tickets issued at or before this millisecond count as used
 	Mark         Mark            // of the sessions that stand
 	PasswordAt   time.Time       // when the host last reported a new password
-	Grace        Grace           // of who has no factor where it is required
+	Grace        Grace           // of a person who has no factor where it is required
 	Issued       Issued          // a recovery code that an administrator had sent
 	Suspicion    Suspicion       // what "it was not me" leaves behind
 	Machine      string          // the name of a machine account, while Enrollment is exempted

@@ -102,7 +102,7 @@ func TestSealRefuses(t *testing.T) {
 	}
 }
 
-// Whoever can write to the database cannot move a record to another user or
+// Somebody who can write to the database cannot move a record to another user or
 // tenant, bring an old one back under a new version, or relabel it.
 func TestSealBindsTheRecord(t *testing.T) {
 	keys := ring(t)
@@ -134,7 +134,7 @@ func TestSealBindsTheRecord(t *testing.T) {
 	require.ErrorIs(t, err, keyring.ErrUnknownKey)
 }
 
-// What has run out leaves the record when it is next written.
+// Expired entries leave the record when it is next written.
 func TestPrune(t *testing.T) {
 	a := full(t)
 	a.Prune(at.Add(TicketAge - time.Millisecond))

@@ -59,7 +59,7 @@ func TestPruneDropsPendingNumbers(t *testing.T) {
 	require.True(t, a.Phones.IsZero())
 }
 
-// What waits is part of the record, also where no policy was ever set, and may
+// Pending requests are part of the record, also where no policy was ever set, and may
 // take so many bytes to the last one.
 func TestWhatWaitsIsKept(t *testing.T) {
 	q := Request{ID: "one", Asked: at, Targets: []string{""}}

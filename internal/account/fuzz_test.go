@@ -65,8 +65,8 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// What waits for a second administrator is bounded in number and in size, and
-// what was let in can be written and read.
+// Requests that are pending are bounded in number and in size, and those that
+// were let in can be written and read.
 func FuzzAsk(f *testing.F) {
 	f.Add(`{"v":1,"mode":"off"}`, "42", int64(0), uint8(3))
 	f.Add(`{"v":1,"mode":"required","deadline":"9999-12-31T23:59:59Z"}`, "\x00\xff", int64(RequestAge), uint8(60))

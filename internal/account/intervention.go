@@ -7,9 +7,9 @@ import (
 	"github.com/totpflow/totpflow/recovery"
 )
 
-// What administrators, and the person's own "it was not me", write into a record.
+// Parts of a record that administrators write, or the person's own "it was not me".
 
-// Grace is how long who has no factor may go on without, where it is required.
+// Grace is how long an account without a factor may go on where one is required.
 // It begins once: neither signing in again nor a reset begins a new one.
 type Grace struct {
 	Begun time.Time // the policy of the moment counts from here

@@ -2,7 +2,7 @@ package account
 
 import "encoding/base64"
 
-// A Mark tells the sessions that stand from those that were ended: random bytes,
+// A Mark separates the sessions that are valid from those that were ended: random bytes,
 // drawn by each cause that ends them, zero until the first. It is compared for
 // equality only, so that no clock can revive a session or end a new one. It is
 // not a secret.

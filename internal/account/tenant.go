@@ -47,7 +47,7 @@ type Tenant struct {
 // IsZero reports whether there is nothing to write, as in the record of a user.
 func (t Tenant) IsZero() bool { return t.Policy == nil && len(t.Pending) == 0 }
 
-// A Request waits for a second administrator.
+// A Request is pending until a second administrator approves it.
 type Request struct {
 	ID      string
 	Action  string
@@ -61,7 +61,7 @@ type Request struct {
 	Name    string
 }
 
-// RequestAge is how long a request waits.
+// RequestAge is how long a request is pending.
 const RequestAge = 24 * time.Hour
 
 // Live reports whether the request can still be approved.

@@ -11,9 +11,9 @@ import (
 
 // Tickets are the sealed strings handed out for an account: challenges, proofs,
 // tokens of an enrollment. They are signed by a key in the record, beside being
-// sealed by the ring. Who has only the ring could else write a ticket for
-// anybody, and by it bind an authenticator without so much as a password; who
-// has only the database cannot open the record. Neither alone forges one.
+// sealed by the ring. Otherwise an attacker who has only the ring could write a ticket
+// for anybody, and by it bind an authenticator without so much as a password; an
+// attacker who has only the database cannot open the record. Neither alone forges one.
 
 // TicketKey signs the tickets of one account and epoch: 128 bits, as strong as
 // its place beside the ring's 256 has to be. The zero key signs nothing.

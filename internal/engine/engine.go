@@ -37,7 +37,7 @@ type Config struct {
 	Limits        throttle.Profile
 	Strict        bool
 	Observer      event.Observer
-	Notifier      event.Notifier // nil: nobody is told
+	Notifier      event.Notifier // nil: nobody is notified
 	Logger        *slog.Logger   // nil: slog.Default
 	Now           func() time.Time
 }

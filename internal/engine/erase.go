@@ -8,9 +8,9 @@ import (
 )
 
 // Erase deletes the account's record, after the observer heard what decide logged.
-// Anything that another call writes meanwhile is deleted with it. The notifier is told
-// what still waited, and the erasure, without a second try: no record is left to try
-// again from.
+// Anything that another call writes meanwhile is deleted with it. The notifier receives
+// the events that were pending, and the erasure, without a second try: no record is left
+// to try again from.
 func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	var found bool
 	var last *Tx

@@ -12,8 +12,8 @@ import (
 // A grace is how long an account without a factor may go on where policy
 // requires one. Its beginning is written into the account the first time that it
 // matters, and once: otherwise a person who knows the password could prolong it
-// by signing in again, or begin it anew by a reset or a change of role. How long
-// it is the policy says at each moment, so that a stricter one applies at once.
+// by signing in again, or restart it by a reset or a change of role. Its length
+// is read from the policy each time, so that a stricter one applies at once.
 
 // BeginGrace reports whether the account may go on without a factor, and notes
 // the beginning if that was not yet noted.

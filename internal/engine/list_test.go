@@ -49,7 +49,7 @@ func TestListAndRead(t *testing.T) {
 	require.Equal(t, Entry{ID: store.AccountID{User: "nobody"}}, none)
 }
 
-// What the caller got wrong is the caller's; what the store cannot do is
+// A mistake of the caller is reported as the caller's; a failure of the store is
 // ErrUnavailable, and never "there is none".
 func TestShelfErrors(t *testing.T) {
 	s, ctx := totptest.Wrap(store.NewMemory()), context.Background()

@@ -14,8 +14,8 @@ import (
 const (
 	// notifyTimeout is how long one call of the notifier is waited for.
 	notifyTimeout = 30 * time.Second
-	// maxPlaces bounds how many accounts are told about at once. What finds no place
-	// waits in its record.
+	// maxPlaces bounds how many accounts are notified at once. An event that finds no
+	// place waits in its record.
 	maxPlaces = 64
 	// maxDeaf bounds the calls that have not returned although their time was over.
 	maxDeaf = 256
@@ -46,8 +46,8 @@ func newMessenger(n event.Notifier) *messenger {
 // tells reports whether this process tells anybody.
 func (m *messenger) tells() bool { return m.notifier != nil && m.notifier != event.Deferred }
 
-// enter reports whether the caller is to tell about the account: it has the place that
-// it has taken, and nobody else does.
+// enter reports whether the caller is the one to notify about the account: the caller has
+// taken its place, and nobody else has.
 func (m *messenger) enter(id store.AccountID) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -95,7 +95,7 @@ func (m *messenger) end() {
 	}
 }
 
-// Drain waits until this process tells nobody, or until ctx ends.
+// Drain waits until this process delivers nothing any more, or until ctx ends.
 func (e *Engine) Drain(ctx context.Context) error {
 	m := e.messenger
 	for {

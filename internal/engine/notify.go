@@ -15,8 +15,8 @@ import (
 
 // Notifications lie in the account's record from the write that they are about until
 // the notifier has taken them, so that no crash loses one. The position is
-// [event.Activity]'s; [store.Record.Due] says when somebody should look whether the
-// process that wrote has told it, so that nobody scans a million accounts for ten.
+// [event.Activity]'s; [store.Record.Due] is when another process should check whether
+// the one that wrote has delivered it, so that no process scans a million accounts for ten.
 const (
 	// toldAfter is how long a flow's own process has to tell, before any process may.
 	toldAfter = 2 * time.Minute
@@ -27,14 +27,14 @@ const (
 	// storeTimeout bounds what is read and written besides.
 	storeTimeout = 30 * time.Second
 	// deliverTimeout bounds one Deliver, so that a mail server that hangs delays others
-	// by no more. What is left is first in the next.
+	// by no more. Notifications that are left come first in the next one.
 	deliverTimeout = time.Minute
 	// maxErrors bounds what Deliver reports.
 	maxErrors = 16
 )
 
-// notifySoon tells what waits in the account's record, after the flow that wrote it
-// and outside of it: the person who signs in waits for no mail server.
+// notifySoon delivers the events pending in the account's record, after the flow that
+// wrote them and outside of it: the person who signs in waits for no mail server.
 func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	m := e.messenger
 	select {
@@ -58,7 +58,7 @@ func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	}()
 }
 
-// logged logs why something waits. The host's handler may panic, and must not end the
+// logged logs why an event is pending. The host's handler may panic, and must not end the
 // process by it.
 func (e *Engine) logged(ctx context.Context, id store.AccountID, err error) {
 	if err == nil {
@@ -77,8 +77,8 @@ func (e *Engine) log() *slog.Logger {
 	return e.Logger
 }
 
-// notify tells what waits in the account's record, in order, and notes each one as
-// soon as it is told. The error is why something still waits.
+// notify delivers the events that are pending in the account's record, in order, and
+// notes each one as soon as it is delivered. The error is why some are still pending.
 func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
 	read, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -100,9 +100,9 @@ func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
 	return nil
 }
 
-// told moves the position behind n, also where the caller's context has ended: what was
-// told is not to be told again. A record that was erased and begun again meanwhile has
-// another event under this number, or none.
+// told moves the position behind n, also where the caller's context has ended: an event
+// that was delivered must not be delivered again. A record that was erased and begun
+// again meanwhile has another event under this number, or none.
 func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notification) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
@@ -179,10 +179,10 @@ func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
 	}()
 }
 
-// Deliver tells what is due: what a process left that crashed, or what a notifier
-// did not take. It claims each record by a write that moves its due time, so that
-// several processes may run it at once. It returns for how many accounts nothing waits
-// any more, and why something still waits.
+// Deliver hands over due notifications: those left by a process that crashed, and those
+// that a notifier did not take. It claims each record by a write that moves its due time, so that
+// several processes may run it at once. It returns for how many accounts nothing is pending
+// any more, and why some events still are.
 func (e *Engine) Deliver(ctx context.Context) (accounts int, err error) {
 	if !e.messenger.tells() {
 		return 0, nil
@@ -292,7 +292,7 @@ func (tx *Tx) nextDue() time.Time {
 	return tx.due
 }
 
-// notable reports whether this attempt logged anything that the person is told of.
+// notable reports whether this attempt logged anything that the person is notified of.
 func (tx *Tx) notable() bool {
 	for _, ev := range tx.events {
 		if ev.Kind.Notable() {
@@ -302,7 +302,7 @@ func (tx *Tx) notable() bool {
 	return false
 }
 
-// observe has the observer hear of an event. What happened has happened, also where
+// observe has the observer hear of an event. The change has happened, also where
 // the caller's context is at its end.
 func (e *Engine) observe(ctx context.Context, ev event.Event) {
 	ctx = context.WithoutCancel(ctx)

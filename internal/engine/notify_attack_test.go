@@ -70,7 +70,7 @@ func TestNotifyEraseNoPlace(t *testing.T) {
 	})
 }
 
-// What waits when an account is erased.
+// Notifications that are pending when an account is erased are delivered.
 func TestNotifyEraseWaiting(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var dropped int
@@ -272,7 +272,7 @@ func TestNotifyPauseInherited(t *testing.T) {
 	})
 }
 
-// The user that the notifier is told.
+// The user that the notifier receives.
 func TestNotifyUserChanged(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var got []string

@@ -111,8 +111,8 @@ func (o *office) deliver(e *Engine) (int, error) {
 	return n, err
 }
 
-// What a flow did is told once, after its write and outside of it, and leaves nothing
-// due. Attempts are for observers.
+// The events of a flow are delivered once, after its write and outside of it, and leave
+// nothing due. Attempts are for observers.
 func TestToldOnce(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.flow(o.e, "ana", event.RecoveryCodesMade, event.EnrollmentConfirmed)
@@ -227,7 +227,7 @@ func TestFailingNotifier(t *testing.T) {
 	})
 }
 
-// What failed comes before what happened later, by one process and at once.
+// Events whose delivery failed come before later events, by one process and at once.
 func TestToldInOrder(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(context.Context, event.Notification) error { return errors.New("down") })
@@ -283,7 +283,7 @@ func TestPanicsOfTheHost(t *testing.T) {
 }
 
 // A notifier that hangs takes no flow's time, has half a minute, and a bounded number of
-// places; what found none is told later.
+// places; events that found no place are delivered later.
 func TestHangingNotifier(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(ctx context.Context, _ event.Notification) error { <-ctx.Done(); return ctx.Err() })
@@ -372,7 +372,7 @@ func TestNoNotifier(t *testing.T) {
 	})
 }
 
-// Of an erased account the last thing is told, although its record is gone.
+// The erasure of an account is delivered as its last event, although the record is gone.
 func TestErasureIsTold(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.flow(o.e, "ana", event.SignedIn)

@@ -68,7 +68,7 @@ func TestSealTicket(t *testing.T) {
 	require.Empty(t, e.SealTicket(proofs, tx, Ticket{User: "42", Action: strings.Repeat("x", maxText+1)}), "too long for a ticket")
 }
 
-// What anybody sends as a ticket is refused, or is the ticket that it says it is.
+// A string that anybody sends as a ticket is refused, or is the ticket that it claims to be.
 func FuzzTicket(f *testing.F) {
 	keys, err := keyring.Parse("totpflow-keys-1:xchacha20-poly1305:1:b6a8995c.K-zNRt6ndqgtn2tAd5a8P-rNfSs7ps5ukpYOx0GPIkc")
 	require.NoError(f, err)

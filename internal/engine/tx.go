@@ -15,7 +15,7 @@ import (
 type Tx struct {
 	account.Account
 	Found bool      // whether there is a record
-	Stale bool      // whether it should be sealed anew, under the ring's newest key
+	Stale bool      // whether it should be sealed again, under the ring's newest key
 	Now   time.Time // UTC, without a monotonic reading
 
 	id      store.AccountID
@@ -55,7 +55,7 @@ func subject(id store.AccountID) (tenant, user string) {
 // Change runs decide on the account as it stands. When decide has called Save,
 // the account is written if nobody wrote it meanwhile, and decide runs again on
 // the new state otherwise; decide must therefore leave no trace outside the Tx
-// except in variables that it sets anew each time. The error of decide is
+// except in variables that it sets each time. The error of decide is
 // returned only after the write was acknowledged. Until then there is no
 // answer: a failed write, a lost race or an unreadable record is an error of
 // its own ([store.ErrUnavailable], [keyring.ErrOpen], [account.ErrFormat]).

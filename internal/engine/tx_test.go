@@ -60,7 +60,7 @@ func TestTimeOfARound(t *testing.T) {
 	}))
 }
 
-// What has happened is told also when the caller has gone meanwhile.
+// A change is reported even when the caller has gone meanwhile.
 func TestToldAfterTheCallerIsGone(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var told []error // the observer's context, for each event
@@ -166,7 +166,7 @@ func TestEventsOfATenant(t *testing.T) {
 		require.Equal(t, "acme", e.Tenant)
 		require.Empty(t, e.User)
 	}
-	// What is told of no record has no number.
+	// An event that belongs to no record has no number.
 	b.Report(ctx, event.Event{Kind: event.KeysRotated})
 	require.Zero(t, got[2].Number)
 	require.Equal(t, at, got[2].At)
@@ -183,7 +183,7 @@ func TestTenantsAreApartFromUsers(t *testing.T) {
 	require.ErrorIs(t, b.ChangeTenant(ctx, "\x00", fail), store.ErrID)
 }
 
-// What has run out leaves the record with the next write, whatever that is for.
+// The next write, whatever it is for, removes expired entries from the record.
 func TestWritesPrune(t *testing.T) {
 	m, now := store.NewMemory(), at
 	b := newEngine(m, ring(t), &hears{}, func() time.Time { return now })

@@ -28,7 +28,7 @@ func (e *Engine) TrustedBrowsers(tx *Tx, p policy.Policy) (browsers []Browser) {
 
 // TrustFor is how long a browser is trusted, zero when not at all.
 func (e *Engine) TrustFor(p policy.Policy) time.Duration {
-	if e.Strict { // NIST SP 800-63B-4 §3.2.1: a browser's cookie is no authenticator
+	if e.Strict { // NIST SP 800-63B-4 §3.2.1: a browser's cookie is not an authenticator
 		return 0
 	}
 	return p.TrustFor()

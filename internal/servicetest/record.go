@@ -57,7 +57,7 @@ func (h *Harness) Versions() map[store.AccountID]store.Version {
 	return versions
 }
 
-// Unchanged runs f and asserts that it wrote nothing, and told of no change.
+// Unchanged runs f and asserts that it wrote nothing and reported no change.
 func (h *Harness) Unchanged(f func()) {
 	h.T.Helper()
 	before := h.Versions()

@@ -37,7 +37,7 @@ func Example() {
 	// Output: strictjson: json: unknown field "Until"
 }
 
-// What is decoded is one value of known fields, so that nothing is lost by writing
+// Decoding accepts one value of known fields, so that nothing is lost by writing
 // it again.
 func FuzzDecode(f *testing.F) {
 	type record struct {

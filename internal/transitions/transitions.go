@@ -4,7 +4,7 @@
 // A caller writes `state, err = state.Next(…)`, stores the state and looks at
 // the error afterwards, or never. With an error such a call must therefore
 // return the state that it was given: a zero value would be a fresh account, a
-// fresh budget, or a code that is good once more.
+// fresh budget, or a code that can be used once more.
 package transitions
 
 import (

@@ -4,7 +4,7 @@
 // for. It is pure, and what it reads is one text: a spelling that is forgiven is
 // never a second guess.
 //
-// What it leaves out stands between the symbols or around them and means
+// The characters that it leaves out stand between the symbols or around them and mean
 // nothing:
 //
 //   - white space of any kind, line ends among it: pasted lines, no-break and
@@ -17,7 +17,7 @@
 //   - one full stop or comma at the end, of a sentence that was copied with the
 //     code.
 //
-// What it reads as ASCII are full-width letters and signs, and the decimal digits
+// It reads full-width letters and signs as ASCII, and the decimal digits
 // of any script of Unicode, as long as a text has digits of one script only.
 // Nothing else is guessed: a letter of another script that looks like one of
 // ours, a superscript and a control character are refused.
@@ -33,7 +33,7 @@ import (
 // in full-width letters, numbered and with dashes between, has some 80.
 const Max = 128
 
-// What [Append] refuses with. Both are returned as they are, so that to refuse
+// Errors with which [Append] refuses. Both are returned as they are, so that to refuse
 // allocates nothing.
 var (
 	// ErrCharacter means that the text has a character that no code, secret or

@@ -66,8 +66,8 @@ func (l *login) call(ctx context.Context, method string, req, reply any, cc *grp
 	return invoke(ctx, method, req, reply, cc, opts...)
 }
 
-// refused reports whether the server has not done what it was asked, for want of a
-// token that it knows.
+// refused reports whether the server has not done what it was asked, because it did not
+// know the token.
 func refused(err error) bool {
 	err = rpctypes.Error(err)
 	return errors.Is(err, rpctypes.ErrInvalidAuthToken) || errors.Is(err, rpctypes.ErrUserEmpty) || errors.Is(err, rpctypes.ErrAuthOldRevision)

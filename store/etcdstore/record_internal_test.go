@@ -16,7 +16,7 @@ import (
 
 var alice = store.AccountID{Tenant: "acme", User: "alice"}
 
-// What is read is what would be written: no two values are one record, and no
+// Reading accepts only what would be written: no two values are one record, and no
 // value reads as a record that a store could not have been given.
 func FuzzDecode(f *testing.F) {
 	rec := store.Record{ID: alice, Version: store.Version{1, 15: 2}, State: "active", Sealed: []byte("sealed"), Updated: time.Unix(1, 5000), Due: time.UnixMilli(5)}

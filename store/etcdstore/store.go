@@ -16,8 +16,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// What [Store.Check] finds. Reads go on without space, and nothing does in a
-// corrupt cluster; operators end both.
+// Errors of [Store.Check]. Without space reads go on, and in a corrupt cluster
+// nothing does; operators end both.
 var (
 	ErrNoSpace = errors.New("etcdstore: the database has reached its quota")
 	ErrCorrupt = errors.New("etcdstore: members of the cluster disagree about its data")
@@ -119,7 +119,7 @@ func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Versio
 	if err := id.Validate(); err != nil {
 		return err
 	}
-	if was.IsZero() { // under which nothing is stored, so that nobody need be asked
+	if was.IsZero() { // nothing is stored under the zero version, so the server need not be asked
 		return cmp.Or(s.fault, ctx.Err(), store.ErrConflict)
 	}
 	return s.swap(ctx, id, was, func(old time.Time) []clientv3.Op {

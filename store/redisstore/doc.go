@@ -49,7 +49,7 @@
 // missing.
 //
 // The quarantine covers codes of authenticators and phones, and the proofs made by
-// them. What else was acknowledged last and is lost does not come back: a recovery
+// them. Other writes that were acknowledged last and are lost do not come back: a recovery
 // code used then works again, and so does a code that was mailed, for its day; a
 // browser revoked then is trusted again, sessions and browsers that a new password
 // or "it was not me" ended then are not ended; an authenticator set up or replaced

@@ -8,8 +8,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// What [Store.Check] and [Store.Create] refuse, and every other call of a store
-// that meets it later. Trying again cures none of them.
+// Errors of [Store.Check] and [Store.Create], and of every other call of a store
+// that meets one later. Trying again cures none of them.
 var (
 	// ErrOptions: a field of [Options] has no meaning. The text names it.
 	ErrOptions = errors.New("redisstore: invalid options")
@@ -54,7 +54,7 @@ var (
 	errMalformed = errors.New("redisstore: a malformed answer")
 )
 
-// A QuarantineError says that the server has restarted, or was promoted, and
+// A QuarantineError reports that the server has restarted, or was promoted, and
 // that the store answers nothing until the codes are worthless that it may have
 // accepted and forgotten. It is a [store.ErrUnavailable].
 type QuarantineError struct {

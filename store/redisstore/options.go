@@ -43,8 +43,8 @@ const (
 	minQuarantine = 5 * time.Minute
 )
 
-// Durability says how much of what a server acknowledges it may lose when it
-// crashes. What a failover loses is another matter, see the package
+// Durability is how much of what a server acknowledges it may lose when it
+// crashes. Losses of a failover are another matter, see the package
 // documentation.
 type Durability int
 
@@ -56,7 +56,7 @@ const (
 	// EverySecond also takes appendfsync everysec: up to two seconds of
 	// acknowledged writes are lost when the machine stops. Codes accepted in
 	// them stay dead, because the quarantine outlasts them. But a recovery code
-	// used in them is good again, a browser revoked in them is trusted again, a
+	// used in them can be used again, a browser revoked in them is trusted again, a
 	// reset or a replaced authenticator is undone, and guesses are forgotten.
 	EverySecond
 

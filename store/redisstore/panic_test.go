@@ -55,8 +55,8 @@ func operations(s store.Store) map[string]func(context.Context) error {
 }
 
 // A client that panics panics in the caller's goroutine, where net/http recovers:
-// one request ends, and not the process with everybody's. What it panicked with
-// is still there, and where.
+// one request ends, and not the process with everybody's. The value of the panic
+// and its place are kept.
 func TestPanicOfAClientIsTheCallers(t *testing.T) {
 	recovered := func(f func() error) (p any) {
 		defer func() { p = recover() }()

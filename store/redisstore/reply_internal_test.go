@@ -29,8 +29,8 @@ func reply(text string, strange uint8) []any {
 	return all
 }
 
-// What a script has answered is a record, or a page of them, to the last byte, or
-// an error that says so. Nothing unknown is taken for "there is no record".
+// The answer of a script is a record, or a page of them, to the last byte, or
+// an error that says so. Nothing unknown is read as the answer for a missing record.
 func FuzzReply(f *testing.F) {
 	rec := "acme\x00alice|0123456789abcdef|active|sealed|1767366245000000|\x80\x00\x01\x9b\x7f\x0b\xd0\x08"
 	f.Add("done|"+rec, uint8(0))

@@ -15,8 +15,8 @@ type Dialect struct {
 	schema, prefix string // see Named
 }
 
-// The dialects. What each asks of the data source name and of the server, the
-// package documentation says.
+// The dialects. Their requirements for the data source name and the server are in the
+// package documentation.
 var (
 	SQLite     = Dialect{d: &sqlite}   // SQLite 3.37 (2021) or newer, for STRICT tables
 	PostgreSQL = Dialect{d: &postgres} // PostgreSQL 12 or newer; the tests use 15

@@ -5,7 +5,7 @@
 // are left to you.
 //
 // It imports no driver: the host opens the database with the driver of its choice, and
-// says which [Dialect] it speaks.
+// names the [Dialect] that it speaks.
 //
 //	db, err := sql.Open("pgx", dsn)
 //	s := sqlstore.New(db, sqlstore.PostgreSQL)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What a developer has forgotten is said beside the driver's words, which stay.
+// A step that a developer has forgotten is named beside the driver's words, which stay.
 
 // unmigrated returns err, with what to do where the table is missing.
 func (d *dialect) unmigrated(err error) error {

@@ -21,7 +21,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
 	if q.Heads {
 		read = func(rows *sql.Rows) (store.Record, error) { return scanHead(rows) }
 	}
-	// One more than wanted tells whether another page follows.
+	// One record more than wanted shows whether another page follows.
 	statement, args := s.page(q, after, limit+1)
 	records, err := ask(ctx, s, func() ([]store.Record, error) { return all(ctx, s, read, statement, args...) })
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// What [Store.Migrate] refuses; none of it is cured by trying again.
+// Errors with which [Store.Migrate] refuses; none of them is cured by trying again.
 var (
 	// ErrSchemaNewer: a newer program has migrated this database. An older
 	// one must not write into a schema that it does not know.
@@ -27,8 +27,8 @@ var (
 	// of those who sign in at the same moment would be refused.
 	ErrBusyTimeout = errors.New("sqlstore: writers do not wait for each other")
 
-	// ErrNotPrimary: the server is a standby or takes no writes. What it
-	// answers may be old, and an old answer lets a used code in once more.
+	// ErrNotPrimary: the server is a standby or takes no writes. Its answers
+	// may be old, and an old answer lets a used code in once more.
 	ErrNotPrimary = errors.New("sqlstore: not the primary database")
 
 	// ErrRights: the connection's user may not do what the store does, or may not

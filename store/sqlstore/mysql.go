@@ -90,8 +90,8 @@ func mysqlError(err error) int {
 	return 0
 }
 
-// mysqlSettings looks at what any user may read. What a server does not know is
-// not in its answer, and not asked for.
+// mysqlSettings reads settings that any user may read. A setting that a server does not
+// know is not in its answer, and not required.
 func mysqlSettings(ctx context.Context, conn *sql.Conn) error {
 	is, err := mysqlVariables(ctx, conn)
 	if err != nil {

@@ -35,8 +35,8 @@ func recovered(t *testing.T, f func() error) (p error) {
 }
 
 // A driver that panics panics in the caller's goroutine, where net/http recovers:
-// one request ends, and not the process with everybody's. What it panicked with
-// is still there, and where.
+// one request ends, and not the process with everybody's. The value of the panic
+// and its place are kept.
 func TestPanicOfADriverIsTheCallers(t *testing.T) {
 	oops := func() error { panic(errWire) }
 	var nothing runtime.Error
@@ -57,7 +57,7 @@ func TestPanicOfADriverIsTheCallers(t *testing.T) {
 }
 
 // The connection of a call that panicked goes back to the pool with an answer that
-// nobody has read: anyone who lost the next race would be told of it that it was won.
+// nobody has read: it would report to the loser of the next race that the race was won.
 // So nothing is asked any more.
 func TestNothingIsAskedAfterAPanic(t *testing.T) {
 	for name := range calls(nil) {

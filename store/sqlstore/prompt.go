@@ -102,7 +102,7 @@ type outcome[T any] struct {
 	panicked *panicked
 }
 
-// log tells of a panic that nobody else hears of. Any other outcome that comes
+// log reports a panic that nobody else hears of. Any other outcome that comes
 // too late is open, and the next read sees it.
 func (o outcome[T]) log(ctx context.Context) {
 	if o.panicked != nil {

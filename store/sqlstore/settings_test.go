@@ -98,7 +98,7 @@ func TestMigratePostgreSQLSettings(t *testing.T) {
 	}
 }
 
-// What hides rows, or takes a right away, is refused by name; a table that the
+// A setting that hides rows, or takes a right away, is refused by name; a table that the
 // ledger knows and that is gone, or another one, is lost, and not made again.
 func TestMigrateRefusesTheTable(t *testing.T) {
 	f := migrated()
@@ -241,8 +241,8 @@ func TestMigratePostgreSQLLock(t *testing.T) {
 	})
 }
 
-// MySQL's lock is not a transaction. A caller who does not get it asks again; whoever
-// cannot give it back ends the connection, which does.
+// MySQL's lock is not a transaction. A caller who does not get it asks again; one who
+// cannot give it back ends the connection, which releases it.
 func TestMigrateMySQLLock(t *testing.T) {
 	empty := func() *fake {
 		f := migrated()

@@ -49,10 +49,10 @@ func sqliteCorrupt(err error) bool {
 }
 
 // sqliteSettings refuses settings under which a commit may be lost. A used code
-// that is forgotten is good again. With a rollback journal a commit is final
+// that is forgotten can be used again. With a rollback journal a commit is final
 // when the journal's removal is on disk, for which only EXTRA waits
-// (sqlite.org/pragma.html#pragma_synchronous); FULL, which is what a file is
-// opened with when nothing is said, does not.
+// (sqlite.org/pragma.html#pragma_synchronous); FULL, the default with which a file
+// is opened, does not.
 func sqliteSettings(ctx context.Context, conn *sql.Conn) (traits, error) {
 	var level int
 	if err := conn.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&level); err != nil {

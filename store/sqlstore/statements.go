@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What scanHead and scan read, in this order.
+// The columns that scanHead and scan read, in this order.
 const (
 	headColumns = "tenant, user_id, version, state, updated, due"
 	columns     = headColumns + ", sealed"

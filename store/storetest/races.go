@@ -120,7 +120,7 @@ var raceCases = []testCase{
 			if err != nil {
 				return err
 			}
-			// Who is woken first is not chance: the roles change by round.
+			// Which goroutine wakes first is not chance: the roles change by round.
 			erases := func(i int) bool { return (i+round)%2 == 0 }
 			won, err := winner(together(writers, func(i int) error {
 				if erases(i) {
@@ -250,7 +250,7 @@ func watch(ctx context.Context, s store.Store, acknowledged *atomic.Int64, readi
 			return nil
 		default:
 		}
-		runtime.Gosched() // to who writes
+		runtime.Gosched() // to the writer
 		floor := max(last, acknowledged.Load())
 		rec, err := s.Get(ctx, alice)
 		if err != nil {

@@ -12,8 +12,8 @@
 // where open returns an empty store; each case gets one of its own. Run it with
 // -race, and where a database has isolation levels, once for each.
 //
-// What a program cannot see from outside stays with the adapter's author: that
-// an acknowledged write survives a crash, and that reads go to the primary also
+// Two properties that a program cannot see from outside stay with the adapter's author:
+// that an acknowledged write survives a crash, and that reads go to the primary also
 // while a failover is under way.
 //
 // The package needs the standard library only.

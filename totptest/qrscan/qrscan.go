@@ -23,7 +23,7 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
-// ErrNotFound says that no QR code could be read in the picture. The errors of
+// ErrNotFound means that no QR code could be read in the picture. The errors of
 // the single attempts are joined to it.
 var ErrNotFound = errors.New("qrscan: no QR code found")
 
@@ -37,7 +37,7 @@ func Decode(file []byte) (string, error) {
 }
 
 // DecodeImage reads the one QR code in a picture and returns its text, or
-// [ErrNotFound]. What is transparent counts as white. A code in light on dark is
+// [ErrNotFound]. Transparent pixels count as white. A code in light on dark is
 // not read: some phones do not read it either, so a test should fail on it.
 func DecodeImage(img image.Image) (string, error) {
 	page := flatten(img)

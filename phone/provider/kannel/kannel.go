@@ -18,7 +18,7 @@ import (
 // ErrConfig is what [New] refuses with.
 var ErrConfig = errors.New("kannel: invalid configuration")
 
-// Config says where Kannel is.
+// Config is where Kannel is and how to use it.
 type Config struct {
 	// URL of the sendsms interface, such as
 	// "http://127.0.0.1:13013/cgi-bin/sendsms". Required.

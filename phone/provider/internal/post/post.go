@@ -31,7 +31,7 @@ type Client struct {
 
 // New returns a client that uses base, or http.Client's defaults for nil, and
 // gives up after timeout, or [DefaultTimeout] for zero. It follows no redirects:
-// 307 and 308 would send the code on to whoever the answer names.
+// 307 and 308 would send the code on to any address that the answer names.
 func New(base *http.Client, timeout time.Duration) *Client {
 	if base == nil {
 		base = &http.Client{}

@@ -47,7 +47,7 @@ func TestPost(t *testing.T) {
 }
 
 // A redirect would send the code, and the credentials in other headers than
-// Authorization, to whoever the answer names.
+// Authorization, to any address that the answer names.
 func TestNoRedirects(t *testing.T) {
 	elsewhere := server(t, func(http.ResponseWriter, *http.Request) { t.Error("the code went elsewhere") })
 	for _, status := range []int{301, 302, 303, 307, 308} {
