@@ -17,8 +17,8 @@ import (
 // errPasswordNext means that an enrollment needs the password once more.
 var errPasswordNext = errors.New("web: the password is needed once more")
 
-// failures is what the API says of errors, in this order: an error that says several
-// things has the first word. The statuses are those of [Web.status].
+// failures are the API's answers to errors, in this order: an error that matches several
+// of them gets the first word. The statuses are those of [Web.status].
 var failures = []struct {
 	err  error
 	word string
@@ -108,7 +108,7 @@ type incomplete struct{ totpflow.Decision }
 
 func (e *incomplete) Error() string { return "web: the sign-in is not complete: " + e.Step.String() }
 
-// A proofError is totpflow.ErrProof that says of what.
+// A proofError is totpflow.ErrProof with the purpose that requires the proof.
 type proofError struct{ totpflow.Purpose }
 
 func (e *proofError) Error() string { return "web: a proof is needed: " + string(e.Action) }

@@ -132,7 +132,7 @@ func TestOwnTexts(t *testing.T) {
 	p.is(http.StatusOK, "/2fa/code", "Your code, please")
 }
 
-// The language is what was chosen on a page, else what the browser asks for.
+// The language is the one that was chosen on a page, otherwise the one that the browser asks for.
 func TestLanguage(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)

@@ -80,8 +80,9 @@ type Config struct {
 	// language that is there, or add a language. See [Catalogues].
 	Catalogues fs.FS
 
-	// Language returns the language of a request, such as "de". Nil is what the
-	// person chose at the foot of a page, or else what the browser asks for.
+	// Language returns the language of a request, such as "de". Nil is the language
+	// that the person chose at the foot of a page, otherwise the one that the browser
+	// asks for.
 	Language func(r *http.Request) string
 
 	// Calls says that codes by phone may be read out in a call.

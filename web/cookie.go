@@ -150,8 +150,8 @@ func (h *Web) setNext(w http.ResponseWriter, to string) {
 	}
 }
 
-// next is the page that the sign-in leads to. What comes from a browser may be
-// anything, so it is judged here again.
+// next is the page that the sign-in leads to. The browser may send anything, so the
+// address is checked here again.
 func (h *Web) next(r *http.Request) string {
 	return orDefault(local(h.text(r, nextCookie)), h.Home)
 }

@@ -39,7 +39,7 @@ type Host interface {
 
 // A Session is what the host keeps of a sign-in.
 type Session struct {
-	// User is who is signed in: the ID of the decision that the session began
+	// User is the person who is signed in: the ID of the decision that the session began
 	// with, and from the host's records the name and, where it keeps one, the
 	// generation.
 	User totpflow.User

@@ -229,7 +229,7 @@ func (h *Web) postPhoneSend(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postPhoneConfirm makes the number a phone. The session starts here when the
-// enrollment came before it, and anew when it was one of the password alone.
+// enrollment came before it. It starts again if it was one of the password alone.
 func (h *Web) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error {
 	s, ok, err := h.phoneSetter(w, r)
 	switch {

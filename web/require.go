@@ -67,7 +67,7 @@ func (h *Web) keepGeneration(ctx context.Context, u totpflow.User, generation ui
 	if h.KeepGeneration == nil || generation <= u.Generation {
 		return nil
 	}
-	// What has changed has changed, whether the browser waits for it or not.
+	// The factors have changed already, whether the browser waits for the answer or not.
 	if err := h.KeepGeneration(context.WithoutCancel(ctx), u.ID, generation); err != nil {
 		return unavailable("keeping the generation", err)
 	}

@@ -144,7 +144,7 @@ func (h *Web) PasswordChanged(w http.ResponseWriter, r *http.Request, user totpf
 	return h.goOn(w, r, v, change)
 }
 
-// goOn begins the visitor's session anew after a change that ended all sessions of
+// goOn begins the visitor's session again after a change that ended all sessions of
 // the account: under a new token, since a thief's copy of the old one must not go on.
 func (h *Web) goOn(w http.ResponseWriter, r *http.Request, v visitor, c totpflow.Change) error {
 	return h.begin(w, r, totpflow.Decision{Step: totpflow.Passed, Reason: v.Reason, ID: c.ID, Generation: c.Generation, Mark: c.Mark})

@@ -35,7 +35,7 @@ const (
 	lockFile    = "locked"
 )
 
-// An account is who is signed in. It holds no secret.
+// An account describes the person who is signed in. It holds no secret.
 type account struct {
 	Version int    `json:"version"`
 	Server  string `json:"server"`
@@ -181,8 +181,8 @@ func (f files) lock(at time.Time) error {
 	return f.write(lockFile, []byte(at.UTC().Format(time.RFC3339Nano)+"\n"))
 }
 
-// lockedSince reports whether somebody said so after this time. What cannot be
-// read says so.
+// lockedSince reports whether somebody locked the agent after this time. A file that
+// cannot be read counts as locked.
 func (f files) lockedSince(opened time.Time) bool {
 	text, err := f.read(lockFile)
 	if errors.Is(err, errNone) {

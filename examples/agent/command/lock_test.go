@@ -98,7 +98,7 @@ func TestLockedInTheFuture(t *testing.T) {
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 }
 
-// What lies on the disk opens nothing elsewhere, and nothing when it was altered.
+// The files on the disk open nothing elsewhere, and nothing after they were altered.
 func TestTheVaultIsOfNoUse(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)

@@ -294,7 +294,7 @@ func TestSignInSpellings(t *testing.T) {
 	}
 }
 
-// Who was imported with a weak secret is led from its code to a new authenticator.
+// A person who was imported with a weak secret is led from its code to a new authenticator.
 func TestSignInWithAWeakSecret(t *testing.T) {
 	const secret = "KRSXG5CTMVRXEZLU"
 	h := newWorkplace(t)

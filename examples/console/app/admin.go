@@ -154,7 +154,7 @@ func (p *adminPage) count() {
 	})
 }
 
-// turn leaves the rows of one page. What is not a page is the first.
+// turn leaves the rows of one page. A value that is not a page counts as the first.
 func (p *adminPage) turn(page string) {
 	p.Pages = max(1, (len(p.Rows)+perPage-1)/perPage)
 	p.Page, _ = strconv.Atoi(page)

@@ -26,8 +26,8 @@ var (
 	errTooLate      = errors.New("the sign-in is too long ago")
 )
 
-// failures is what the API says of errors, in this order: an error that says
-// several things has the first word. Without a status it has that of totphttp.
+// failures are the API's answers to errors, in this order: an error that matches
+// several of them gets the first word. Without a status it has that of totphttp.
 var failures = []struct {
 	err    error
 	word   string
@@ -101,7 +101,7 @@ func (e *incomplete) Is(target error) bool {
 	return target == errCodeRequired && e.Step == totpflow.AskCode || target == errSetUp && e.Step == totpflow.Enroll
 }
 
-// An organisationChoice is an errOrganisation that says which there are.
+// An organisationChoice is an errOrganisation that lists the organisations.
 type organisationChoice []organisationItem
 
 type organisationItem struct {
@@ -114,7 +114,7 @@ func (e organisationChoice) Error() string { return errOrganisation.Error() }
 // Is makes each an errOrganisation.
 func (e organisationChoice) Is(target error) bool { return target == errOrganisation }
 
-// A proofError is totpflow.ErrProof that says of what.
+// A proofError is totpflow.ErrProof with the action and the target that require the proof.
 type proofError struct {
 	action totpflow.Action
 	target string

@@ -63,7 +63,7 @@ type apiSessions struct {
 	ring *keyring.Ring
 }
 
-// begin starts a session and returns its key. What has expired goes.
+// begin starts a session and returns its key. It deletes sessions that have expired.
 func (s apiSessions) begin(ctx context.Context, v session, age time.Duration) (key string, expires time.Time, err error) {
 	key, hash := newKey()
 	expires = v.Began.Add(age).UTC().Truncate(time.Second)

@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// What cannot be read is refused as a whole, before anybody is asked for.
+// A request that cannot be read is refused as a whole, before any account is looked up.
 func TestAPIRefusesWhatItDoesNotKnow(t *testing.T) {
 	p := newSite(t).program()
 	const good = `{"email":"ana@acme.example","password":"correct-horse-2"}`

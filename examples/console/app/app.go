@@ -46,7 +46,7 @@ type Options struct {
 	Mail     Mailer           // nil: the log names each mail, and that is all
 	Phones   phone.Sender     // of codes by SMS and voice; nil: the log names each message, and that is all
 	NoCalls  bool             // Phones sends SMS only
-	URL      string           // the console's address, for links in mails: never from a request, which says whose host it likes
+	URL      string           // the console's address, for links in mails: never from a request, which may name any host
 }
 
 type console struct {

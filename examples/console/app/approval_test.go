@@ -108,7 +108,7 @@ func TestDeletionByTwoAdministrators(t *testing.T) {
 	}
 }
 
-// What is withdrawn is not done, and of a person with two accounts the other stays.
+// A deletion that is withdrawn is not done, and of a person with two accounts the other stays.
 func TestDeletionThatIsWithdrawn(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)

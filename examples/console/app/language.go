@@ -17,7 +17,7 @@ const languageCookie = "__Host-language"
 type languageKey struct{}
 
 // withLanguage has each page know the language: the one that was chosen here,
-// or else the one that fits best what the browser asks for.
+// otherwise the one that best fits what the browser asks for.
 func withLanguage(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Accept-Language, Cookie")

@@ -224,7 +224,7 @@ func TestDeleteAnAccount(t *testing.T) {
 	require.NotContains(t, b.get("/admin").says("The account is deleted.").states(), ana.Email)
 	person.get("/").redirects("/signin")
 	s.browser().password(ana).is(http.StatusUnauthorized)
-	b.post("/admin/accounts/"+s.id(ben)+"/forget", "code", phone.Code()).redirects("/admin") // who has never come
+	b.post("/admin/accounts/"+s.id(ben)+"/forget", "code", phone.Code()).redirects("/admin") // a person who has never come
 	s.browser().password(ben).is(http.StatusUnauthorized)
 
 	// Of a person with two accounts the other one stays.

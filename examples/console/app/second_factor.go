@@ -64,7 +64,7 @@ func (u user) record() store.AccountID { return store.AccountID{Tenant: u.Tenant
 
 // ---- Signing in ----
 
-// postSignIn checks the password. A person who has several accounts says which one it is
+// postSignIn checks the password. A person who has several accounts names the one it is
 // for; nobody learns that there are several before the password is right.
 func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	mine, err := c.users.authenticate(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))

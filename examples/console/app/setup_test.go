@@ -83,7 +83,7 @@ func TestSetUpPageReloads(t *testing.T) {
 	b.post("/setup", "code", phone.Code()).redirects("/security") // the form sent twice
 }
 
-// Five minutes after the sign-in the password is asked once more: whoever
+// Five minutes after the sign-in the password is asked for once more: a person who
 // finds the session open cannot bind a phone of their own.
 func TestLateSetUpAsksForThePassword(t *testing.T) {
 	s := newSite(t)

@@ -149,7 +149,7 @@ func TestBackupsOfOthers(t *testing.T) {
 	}
 	b.get("/stepup").redirects("/backups")
 
-	// What was deleted meanwhile by somebody else costs no code.
+	// A backup that somebody else deleted meanwhile costs no code.
 	asked := b.asks("delete", theirs["ana-laptop"])
 	other := boss.asks("delete", theirs["ana-laptop"])
 	boss.post("/stepup", "pending", other.question(), "code", bossPhone.Code()).redirects("/backups")

@@ -152,7 +152,7 @@ func TestArgumentsAreNoMarkup(t *testing.T) {
 		require.NotContains(t, text, "<script>")
 		require.Contains(t, l.Say("list.quoted", "Name", evil), evil, "text is for html/template to escape")
 
-		// Not even what says of itself that it is markup.
+		// Not even a value whose type claims that it is markup stays markup.
 		text, err = l.HTML("security.left", "Count", 3, "Total", template.HTML(evil))
 		require.NoError(t, err)
 		require.NotContains(t, text, "<script>")

@@ -110,7 +110,7 @@ func TestSignInBySMS(t *testing.T) {
 	require.Equal(t, added.Number, used.Number)
 }
 
-// What goes wrong is told apart, and tells no more than that.
+// The errors tell the causes of a failure apart, and contain no secret.
 func TestKannelRefuses(t *testing.T) {
 	c := newCentre(t)
 	g := start(t, c, 2)

@@ -53,7 +53,7 @@ func crosses(l *life) {
 }
 
 // ticks moves by a second, and every time a second back and forth again, over two
-// periods: each code is good once.
+// periods: each code is accepted once.
 func ticks(l *life) {
 	l.at(-time.Hour)
 	p := l.enrol()

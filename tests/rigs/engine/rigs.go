@@ -123,10 +123,10 @@ func (e Engine) Counts(t *testing.T, s *sqlstore.Store) {
 
 // CutAnywhere has the connection break off, or go silent, anywhere in a
 // verification: before the write has left, or when only its acknowledgement is
-// lost. One code is never good twice, and nobody is told that it is who did not
-// write. dsn is a database of the server's.
+// lost. One code is never accepted twice, and no call succeeds that did not write.
+// dsn is a database of the server's.
 //
-// The rig goes red on a store that takes no answer for a good one.
+// The rig goes red on a store that takes a missing answer for success.
 func (e Engine) CutAnywhere(t *testing.T, server Server, dsn string) {
 	s, _ := e.Open(t, dsn)
 	require.NoError(t, race.Step(t.Context(), s))

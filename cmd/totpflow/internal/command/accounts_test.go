@@ -156,7 +156,7 @@ func TestReset(t *testing.T) {
 }
 
 // The operator's run logs the event, and the record keeps it: the product's notifier
-// is told of it a few minutes later, and writes the mail.
+// hears of it a few minutes later, and writes the mail.
 func TestProductHearsOfIt(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")

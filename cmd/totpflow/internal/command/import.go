@@ -308,8 +308,8 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-// importError says in the operator's words why a row was refused. What the
-// library says of secrets repeats nothing of them.
+// importError explains in the operator's words why a row was refused. The
+// library's errors about secrets do not repeat any part of them.
 func importError(err error) error {
 	switch {
 	case err == nil:

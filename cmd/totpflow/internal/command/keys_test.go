@@ -191,7 +191,7 @@ func (h *installation) fill(n int) {
 	}
 }
 
-// stick keeps whoever writes this account's record at it until release, so that a
+// stick makes every write of this account's record wait until release, so that a
 // rotation cannot come to its end before it is cut short.
 func (h *installation) stick(user string) (release func()) {
 	h.t.Helper()

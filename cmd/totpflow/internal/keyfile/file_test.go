@@ -59,7 +59,7 @@ func TestCreateNeverReplaces(t *testing.T) {
 	require.Error(t, keyfile.Create(filepath.Join(path, "keys"), keyring.Generate()))
 }
 
-// A ring that others can read is no secret any more: the operator hears of it
+// A ring that others can read is not secret any more: the operator hears of it
 // before the next rotation goes the same way.
 func TestModeIsChecked(t *testing.T) {
 	path, _ := newFile(t)
