@@ -100,7 +100,7 @@ func TestHouseStyle(t *testing.T) {
 	}
 }
 
-// A fourth language is one file. What it leaves out is in English.
+// A fourth language is one file. Texts that it leaves out are in English.
 func TestFourthLanguage(t *testing.T) {
 	s := newSite(t, func(c *web.Config) {
 		c.Catalogues = files("fr.json", `{"language": {"name": "Français"}, "code": {"head": "Saisissez votre code", "title": "Deuxième étape"},

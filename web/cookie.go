@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// What the pages keep in the browser between two requests, each in a cookie of its
-// own. The service judges what is in them, and how long it is valid.
+// The pages keep these in the browser between two requests, each in a cookie of its
+// own. The service checks their values, and how long they are valid.
 const (
 	challengeCookie  = "challenge" // of the sign-in under way
 	whoCookie        = "who"       // the name of the account that signs in, for the page

@@ -60,7 +60,7 @@ func TestRelease(t *testing.T) {
 	t.Run("installed", func(t *testing.T) { install(t, r) })
 }
 
-// What a release must not be made of. Whatever is refused leaves the repository as it was.
+// The script refuses to make a release of these, and then leaves the repository as it was.
 func TestRefusals(t *testing.T) {
 	r := newRepository(t)
 	r.replace(t, "CHANGELOG.md", unreleased, unreleased+"\n- A line of the test.\n")

@@ -230,7 +230,7 @@ func TestKeyringOutOfReach(t *testing.T) {
 	h.run("list", ana.Password).ends(command.ExitDone)
 }
 
-// What scripts read. It does not change.
+// Scripts read this output. It does not change.
 func TestStatusForScripts(t *testing.T) {
 	h := newWorkplace(t)
 	status := func(lines ...string) (s map[string]any) {

@@ -44,7 +44,7 @@ func (a *agent) setUp(ctx context.Context, _ []string) error {
 }
 
 // enroll shows the QR code and takes the first code of the new authenticator.
-// What it prints is shown this once.
+// It prints the secret only this once.
 func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn, err error) {
 	var page struct {
 		Enrollment, URI, Secret string

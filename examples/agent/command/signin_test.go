@@ -238,7 +238,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// What others can read may be known to them already.
+// Others may know the content of a file that they can read.
 func TestFilesThatOthersCanRead(t *testing.T) {
 	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)

@@ -3,12 +3,12 @@
 // their second factor on the security page.
 //
 // Signing in and setting up with a second factor is second_factor.go, in one
-// piece. A person's own page is in security.go and authenticators.go; what
-// administrators see and do is in admin.go, member.go, policy.go and approval.go;
-// mails about changes are in notify.go and mail.go. What takes a code once more
-// is in stepup.go, and the JSON API in api.go and the files beside it. Which
-// language a page or a mail is in says language.go; what it says is in the package
-// words. Codes by SMS and by calls are in phone.go, phones.go and outbox.go. The
+// piece. A person's own page is in security.go and authenticators.go; the pages of
+// administrators are in admin.go, member.go, policy.go and approval.go; mails about
+// changes are in notify.go and mail.go. Actions that require another code are in
+// stepup.go, and the JSON API is in api.go and the files beside it. language.go
+// chooses the language of a page or a mail; the texts are in the package words.
+// Codes by SMS and by calls are in phone.go, phones.go and outbox.go. The
 // rest is what a product has already: people, accounts and organisations
 // (users.go, tenants.go, password.go), sessions (sessions.go), pages (pages.go,
 // templates), and the backups themselves (backups.go, archive.go). [New] puts

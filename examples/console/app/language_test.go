@@ -97,8 +97,8 @@ func TestTheMenuLosesNothing(t *testing.T) {
 	b.get("/security").says("Zwei-Faktor-Authentifizierung", "2. März 2026")
 }
 
-// What people have called themselves stands in a page as text, also where the
-// text around it has markup.
+// The name that a person chose stands in a page as text, also where the text around
+// it has markup.
 func TestNamesAreNoMarkup(t *testing.T) {
 	s := newSite(t)
 	_, err := s.db.Exec(`UPDATE people SET name = ? WHERE email = ?`, `<b>{{.Count}}</b>`, ana.Email)

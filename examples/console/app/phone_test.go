@@ -185,7 +185,7 @@ func TestPhoneLimits(t *testing.T) {
 	other.post("/security/phone", "number", mobile, "via", "sms").is(http.StatusTooManyRequests).says("No code can be sent to this number at the moment.")
 }
 
-// What a provider answers is told in words that help, and what it refuses counts.
+// An answer of the provider is shown in words that help, and a message that it refuses counts.
 func TestProviderFails(t *testing.T) {
 	s, p := phoneSite(t, "required", "yes")
 	b := s.addPhone(p)

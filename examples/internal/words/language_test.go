@@ -140,7 +140,7 @@ func TestPlurals(t *testing.T) {
 	require.Equal(t, "1000000 días", words.ByTag("es").Say("span.day", "Count", 1_000_000))
 }
 
-// What people have typed is in a text as text, whatever it says: an attack by a
+// Everything that people have typed stays text within a text: this defends against a
 // name that is markup, or one that is a template.
 func TestArgumentsAreNoMarkup(t *testing.T) {
 	const evil = `<script>alert(1)</script>" onload='x' {{.Total}}`

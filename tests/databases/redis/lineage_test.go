@@ -68,7 +68,7 @@ func TestQuarantinesAddUp(t *testing.T) {
 	requireQuarantine(t, race.Step(t.Context(), short), noon.Add(19*time.Minute))
 }
 
-// What changes a replication id but loses nothing, lets the store go on: a
+// The store goes on after events that change a replication id but lose nothing: a
 // first replica, and a backlog that is given up when the last one has gone.
 func TestReplicasComeAndGo(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t), newClock()

@@ -177,7 +177,7 @@ func TestProductHearsOfIt(t *testing.T) {
 	require.Equal(t, event.Reset, h.account("ana").Activity[0].Kind)
 }
 
-// What one run changes is asked first; a pipe cannot agree.
+// A run that changes something asks first; a pipe cannot agree.
 func TestConfirmation(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")

@@ -184,7 +184,7 @@ func TestImportShowsNoSecret(t *testing.T) {
 	}
 }
 
-// What people type and paste as a secret, and URIs of other programs: the key that is
+// Secrets as people type and paste them, and URIs of other programs: the key that is
 // imported is the one that was meant, or none.
 func TestImportSpellings(t *testing.T) {
 	h := newInstallation(t)

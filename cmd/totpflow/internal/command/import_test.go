@@ -106,8 +106,8 @@ const (
 	secretB = "ORXXI4DGNRXXOLLFPBQW24DMMUWTAMBR"
 )
 
-// What becomes of each line, in the same words before and afterwards; and a second
-// time it is there already.
+// The report has the outcome of each line, in the same words before and afterwards. The
+// second time, the line is there already.
 func TestImportReport(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "has-one")

@@ -42,7 +42,7 @@ var headings = map[column][]string{
 	algorithm: {"algorithm", "algo", "hash"},
 	kind:      {"type"},
 	counter:   {"counter"},
-	// What says who made a token, or is for people, changes no key.
+	// Columns that name the maker of a token, or are for people, change no key.
 	ignored: {"", "issuer", "manufacturer", "model", "serial", "serial number", "note", "notes", "comment", "comments", "icon", "image",
 		"color", "group", "folder", "tags", "favorite", "created", "updated"},
 }

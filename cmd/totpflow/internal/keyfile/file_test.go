@@ -92,7 +92,7 @@ func TestOpenRefuses(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-// What replaces the file keeps its mode and its place; links to it go on.
+// The file that replaces it has the same mode and place; links to it go on working.
 func TestReplace(t *testing.T) {
 	path, _ := newFile(t)
 	require.NoError(t, os.Chmod(path, 0o400))
