@@ -17,8 +17,8 @@ import (
 	"github.com/totpflow/totpflow/totphttp"
 )
 
-// fail answers for a request that no form can explain. The log says why; the person
-// is told only what to do.
+// fail answers a request whose error no form can explain. The log has the cause; the
+// person reads only what to do.
 func (h *Web) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if h.wantsJSON(r) {
 		h.headers(w)

@@ -48,7 +48,7 @@ var (
 	errSignInByPhone = errors.New("web: the sign-in by phone was too long ago")
 )
 
-// A phoneSetter is who adds a number.
+// A phoneSetter is the person who adds a number.
 type phoneSetter struct {
 	visitor  visitor // zero before a session
 	status   totpflow.Status

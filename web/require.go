@@ -83,13 +83,13 @@ func SessionOf(r *http.Request) Session {
 	return s
 }
 
-// Require lets requests through whose session stands, and leads everybody else to
-// the sign-in and from there back to this page. A session that ended because of a
-// change of factors, a new password, a freeze or a policy says so. Requests that a page
-// of another site sent are refused.
+// Require lets requests through whose session is valid, and leads everybody else to
+// the sign-in and from there back to this page. If the session ended because of a
+// change of factors, a new password, a freeze or a policy, the sign-in page says so.
+// Requests that a page of another site sent are refused.
 //
-// What next answers is kept in no cache, unless it sets Cache-Control itself: the
-// page of a person who signed out is not to come back with the browser's button.
+// Answers of next are not cached, unless it sets Cache-Control itself: the page of a
+// person who signed out must not come back with the browser's button.
 func (h *Web) Require(next http.Handler) http.Handler {
 	return h.handle(func(w http.ResponseWriter, r *http.Request) error {
 		v, err := h.visitor(r)

@@ -16,7 +16,7 @@ import (
 // A request in JSON is answered in JSON, where the host has tokens ([Config.Token]): with a
 // token, or with what is next.
 //
-// The user is who the password belongs to, from the host's records. Call it for
+// The user is the person to whom the password belongs, from the host's records. Call it for
 // every first step that is as good as a password, such as single sign-on.
 func (h *Web) AfterPassword(w http.ResponseWriter, r *http.Request, user totpflow.User) {
 	h.headers(w)

@@ -125,7 +125,7 @@ func TestTheVaultIsOfNoUse(t *testing.T) {
 // text2 is a part of the ciphertext.
 func text2(vault []byte) string { return string(vault[60:64]) }
 
-// A session that is over is told before a code is spent on it.
+// The agent reports that a session has ended before a code is spent on it.
 func TestTheSessionIsOver(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)

@@ -199,7 +199,7 @@ func TestSignInWithARecoveryCode(t *testing.T) {
 	h.run("list", ana.Password, old.Code()).ends(command.ExitRefused)
 }
 
-// A new authenticator takes a code of the one there is.
+// A new authenticator requires a code of the present one.
 func TestSetUpReplaces(t *testing.T) {
 	h := newWorkplace(t)
 	old := h.enrolled(ana)
@@ -266,7 +266,7 @@ func TestFilesThatOthersCanRead(t *testing.T) {
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 }
 
-// A code and a recovery code are taken in every spelling; what is none is not counted.
+// A code and a recovery code are accepted in every spelling; other input is not counted.
 func TestSignInSpellings(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)

@@ -119,8 +119,8 @@ func (c *console) list(r *http.Request, v *visitor) (p adminPage, of []tenant, e
 	return p, of, nil
 }
 
-// members are the accounts of the tenants, with how they stand. The list is the
-// console's own: who has never signed in is in no store.
+// members are the accounts of the tenants, with their states. The list is the
+// console's own: a person who has never signed in is not in the store.
 func (c *console) members(ctx context.Context, v *visitor, of []tenant) ([]memberRow, error) {
 	var rows []memberRow
 	var ids []store.AccountID

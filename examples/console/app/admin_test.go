@@ -171,7 +171,7 @@ func TestStepsTakeTheAdministratorsCode(t *testing.T) {
 	b.post("/admin/policy", "code", phone.Peek(), "mode", "nonsense").is(http.StatusBadRequest)
 }
 
-// Nobody administrates themselves, in no organisation, nor others' customers.
+// Administrators cannot administer themselves, in any organisation, nor others' customers.
 func TestSelfAndForeignAreRefused(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)

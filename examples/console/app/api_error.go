@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/totphttp"
 )
 
-// Errors that only programs are told, besides those of the request.
+// Errors that only programs get, besides those of the request.
 var (
 	errSignedOut    = errors.New("no session, or it is over")
 	errOrganisation = errors.New("which of the accounts?")
@@ -83,7 +83,7 @@ type failure struct {
 	Until *time.Time `json:"until,omitempty"`
 	Pair  bool       `json:"pair,omitempty"`
 
-	// Of what takes a proof: what to ask for it with.
+	// Of an action that requires a proof: what to ask for it with.
 	Action totpflow.Action `json:"action,omitempty"`
 	Target string          `json:"target,omitempty"`
 

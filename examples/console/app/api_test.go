@@ -89,7 +89,7 @@ func TestAPISessions(t *testing.T) {
 }
 
 // A change of factors ends the sessions that began before, in programs as in
-// browsers; and who was deleted has none.
+// browsers; and a person who was deleted has none.
 func TestAPISessionsEndWithAChange(t *testing.T) {
 	s := newSite(t)
 	p, phone := s.user(ana)

@@ -266,8 +266,8 @@ func (c *console) signedIn(h func(http.ResponseWriter, *http.Request, *visitor) 
 	})
 }
 
-// fail shows the page for what no form can explain. The log says why; the
-// person is told only what to do.
+// fail shows the page for an error that no form can explain. The log has the cause;
+// the person reads only what to do.
 func (c *console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := status(w, err)
 	logFailure(r, code, err)

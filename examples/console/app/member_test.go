@@ -191,7 +191,7 @@ func TestRevokeAPersonsBrowser(t *testing.T) {
 	b.post(to+"/revoke-browser", "browser", ids[0][1], "code", phone.Code()).is(http.StatusNotFound).says("not trusted any more")
 }
 
-// A machine account is asked for nothing, and is let in by nobody's form.
+// A machine account is not asked for a code, and no form for people lets it in.
 func TestMachineAccounts(t *testing.T) {
 	s := newSite(t, require2FA)
 	s.browser().password(agent).is(http.StatusForbidden).says("This is a machine account.")

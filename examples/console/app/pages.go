@@ -178,7 +178,7 @@ type forms struct {
 	form string // which one was refused
 }
 
-// Formless reports that what was refused has no form on the page.
+// Formless reports that the refused request has no form on the page.
 func (p forms) Formless() bool { return p.form == "" }
 
 // Form is what the template of one form needs.

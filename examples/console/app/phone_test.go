@@ -102,7 +102,7 @@ func TestPhoneAsksForThePassword(t *testing.T) {
 	b.post("/security/phone", "number", mobile, "via", "sms").redirects("/security/phone")
 	b.post("/security/phone/confirm", "phone_code", p.code()).redirects("/security")
 
-	// From then on the password alone leads to no enrollment either.
+	// From then on the password alone does not lead to an enrollment either.
 	s.clock.Advance(6 * time.Minute)
 	b.get("/setup").is(http.StatusOK).says(`name="password"`)
 	b.post("/setup/password", "password", ana.Password).redirects("/code")
@@ -114,8 +114,8 @@ func TestPhoneAsksForThePassword(t *testing.T) {
 	b.get("/security").says("Active", masked)
 }
 
-// Numbers that are none, or that cost, are refused before a code is spent and
-// before anything is sent; so is what is no way.
+// Invalid numbers, and numbers that cost money, are refused before a code is spent and
+// before anything is sent; so is an unknown way to send.
 func TestHostileNumbers(t *testing.T) {
 	s, p := phoneSite(t, "optional", "yes")
 	b := s.browser()

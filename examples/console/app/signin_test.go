@@ -379,8 +379,8 @@ func TestSpellingsOfARecoveryCode(t *testing.T) {
 }
 
 // A code form that was sent twice, as by a double click: the second answer leads on by
-// the session that the first one began. Somebody else with the challenge is told
-// nothing but to start again.
+// the session that the first one began. Somebody else with the challenge is only asked
+// to start again.
 func TestCodeFormSentTwice(t *testing.T) {
 	s := newSite(t)
 	phone, _ := s.browser().enroll(ana)

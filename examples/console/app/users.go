@@ -57,7 +57,7 @@ func (u user) Administers() bool { return u.Role == roleAdmin }
 
 type users struct{ db *sql.DB }
 
-// dummy is the hash of no password, see authenticate.
+// dummy is a hash that no password has, see authenticate.
 var dummy = sync.OnceValue(func() string { return hashPassword(rand.Text()) })
 
 // A DemoAccount is a person whom New creates in an empty database.

@@ -197,8 +197,8 @@ func TestPromotedServerIsChecked(t *testing.T) {
 	require.Equal(t, 2, steps(t, s))
 }
 
-// The server that was looked at is gone when it is to be taken: the one that
-// answers then has not been looked at, and is not taken.
+// The server that was checked is gone when the store is to use it: the one that
+// answers then was not checked, and is not used.
 func TestServerChangesAfterTheLook(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t, "appendfsync everysec"), newClock()
 	current := point(primary)

@@ -258,7 +258,7 @@ func general(t *testing.T, s *site) {
 	}
 }
 
-// faults are those of the installation. Nobody is let in, and nothing of them is told.
+// faults are those of the installation. Nobody is let in, and no answer discloses them.
 func faults(t *testing.T, s *site) {
 	p := s.person("finn")
 	p.enroll()

@@ -142,8 +142,8 @@ func (e Engine) CutAnywhere(t *testing.T, server Server, dsn string) {
 	require.Error(t, err)
 }
 
-// wire puts a cable between the server and who opens the database by the name
-// that is returned.
+// wire puts a cable between the server and anyone who opens the database by the name
+// that it returns.
 func wire(t *testing.T, server Server, dsn string) (*race.Cable, string) {
 	cable, err := race.NewCable(server.Addr())
 	require.NoError(t, err)

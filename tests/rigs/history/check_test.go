@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Histories of several records are apart, and what was answered is counted.
+// Histories of several records are kept apart, and the answers are counted.
 func TestCheckCounts(t *testing.T) {
 	saw, err := history.Check([]history.Op{
 		{Of: "a", Do: "put", New: "1", Call: 1, Return: 2, Answer: "done"},

@@ -161,7 +161,7 @@ func (w *walker) issues(user int, adm admin.Admin) {
 	})
 }
 
-// disowns says "it was not me" of something that was told at some time.
+// disowns answers "it was not me" to an event of some earlier time, or of now.
 func (w *walker) disowns() {
 	user, now := w.next(2), w.now()
 	of := pick(w, w.told)

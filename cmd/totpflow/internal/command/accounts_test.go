@@ -326,7 +326,7 @@ func TestListUnreadable(t *testing.T) {
 	}
 }
 
-// How many have set it up, and who is frozen, is asked of the database.
+// The database counts the accounts that have set it up, and finds those that are frozen.
 func TestListCounts(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")

@@ -267,8 +267,8 @@ func (a *app) importSome(ctx context.Context, s *session, rows []importfile.Row,
 	return outcomes, nil
 }
 
-// addRow notes what became of a row. An account is told only where it is kept: a
-// row is refused, too, when two columns are exchanged, and the account is a secret.
+// addRow notes the outcome of a row. It shows the account only of a row that is kept: a
+// row is refused, too, when two columns are exchanged, and then the account is a secret.
 func (i *imported) addRow(row importfile.Row, o admin.Outcome, until time.Time) {
 	i.add(row.Line, o.ID, importError(o.Err))
 	last := &i.Outcomes[len(i.Outcomes)-1]

@@ -156,7 +156,7 @@ func TestImportReport(t *testing.T) {
 	require.Equal(t, "token", h.account("ana").Bound[1].Name)
 	require.NotContains(t, h.ok("status", "eva", "--tenant", "acme").out, "\x1b")
 
-	// Once more does no harm: what is there is left alone.
+	// A second run does no harm: rows that are there already are left alone.
 	again := h.fails(4, "7 of 10 were refused", "import", table, reason, "--yes")
 	require.Empty(t, again.events())
 	require.Equal(t, 3, strings.Count(again.out, ": already there\n"))
