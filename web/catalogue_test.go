@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// catalogue reads the texts of a language by their ids; what has plural forms has each
-// under the id, a blank and the form.
+// catalogue reads the texts of a language by their ids; a text with plural forms has
+// each under the id, a blank and the form.
 func catalogue(t *testing.T, tag string) map[string]string {
 	t.Helper()
 	raw, err := fs.ReadFile(web.Catalogues(), tag+".json")

@@ -45,9 +45,9 @@ type Config struct {
 	// "totpflow".
 	Cookies string
 
-	// KeepGeneration keeps the generation of an account beside the host's user, from
-	// where [Host] returns it in the [Session]'s User. It must never replace a larger one. The
-	// library then finds a record that was deleted or put back. Nil: none is kept.
+	// KeepGeneration keeps the generation of an account beside the host's user, from where
+	// [Host] returns it in the [Session]'s User. It must never replace a larger one. The
+	// library then finds a record that was deleted or put back. If nil, no generation is kept.
 	KeepGeneration func(ctx context.Context, id totpflow.AccountID, generation uint64) error
 
 	// Token makes a session for a program without cookies, whose requests show it as

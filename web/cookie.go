@@ -27,8 +27,8 @@ const (
 	trustCookie      = "trust-" // and a keyed hash of the user
 )
 
-// flowAge is how long the cookies of a sign-in or an enrollment lie in the browser:
-// longer than what is in them is valid, so that a page can say whose it was.
+// flowAge is how long the browser keeps the cookies of a sign-in or an enrollment:
+// longer than their values are valid, so that a page can say whose they were.
 const flowAge = totpflow.ChallengeLifetime + enroll.CandidateLifetime
 
 // cookieName is the full name. Browsers refuse a cookie of this prefix from any

@@ -44,7 +44,7 @@ type Session struct {
 	// generation.
 	User totpflow.User
 
-	// Mark is that of the decision. A session without one is over.
+	// Mark is that of the decision. A session without one has ended.
 	Mark totpflow.SessionMark
 
 	// Reason is that of the decision, where the host keeps it. A session that goes

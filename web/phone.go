@@ -267,8 +267,8 @@ func (h *Web) phoneOver(w http.ResponseWriter, r *http.Request, s phoneSetter, w
 	return h.phonePage(w, r, s, fmt.Errorf("%w: %w", errPhoneOver, why))
 }
 
-// postRemovePhone removes a phone: by a code of the app, or where there is none in
-// the first minutes after a sign-in by phone.
+// postRemovePhone removes a phone: by a code of the app, or without an app in the
+// first minutes after a sign-in by phone.
 func (h *Web) postRemovePhone(w http.ResponseWriter, r *http.Request, v visitor) error {
 	st, err := v.account.Status(r.Context())
 	if err != nil {

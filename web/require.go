@@ -15,7 +15,7 @@ type visitor struct {
 	account totpflow.Account
 }
 
-// An endedError says why the request's session is over.
+// An endedError says why the request's session has ended.
 type endedError struct{ why string } // "closed", "required" or "changed"
 
 func (e *endedError) Error() string { return "web: the session is over: " + e.why }
@@ -43,8 +43,8 @@ func (h *Web) visitor(r *http.Request) (visitor, error) {
 	return v, nil
 }
 
-// ended finds out why a session is over. It keeps the generation as well: the change
-// that ended the session raised it.
+// ended finds out why a session has ended. It keeps the generation as well: the
+// change that ended the session raised it.
 func (h *Web) ended(r *http.Request, v visitor) error {
 	st, err := v.account.Status(r.Context())
 	if err != nil {

@@ -111,7 +111,7 @@ func (h *Web) offer(r *http.Request, e enrollee) (totpflow.PendingEnrollment, er
 	return page, err
 }
 
-// setupPage shows the enrollment, or leads to what has to come before it.
+// setupPage shows the enrollment, or leads to the step that has to come before it.
 func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) error {
 	e, err := h.enrollee(r)
 	switch {
@@ -281,7 +281,7 @@ func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.S
 	if len(p.Codes) == 0 { // those of before stay, or policy allows none
 		p.Title = l.Say("sheet.titleKey")
 	}
-	// The text lies in the page, so that the server need neither keep the codes nor
+	// The text is in the page, so that the server need neither keep the codes nor
 	// be sent them again.
 	p.Text = template.URL("data:text/plain;charset=utf-8," + url.PathEscape(p.text(l, h.Product)))
 	return h.show(w, r, "sheet", nil, p)

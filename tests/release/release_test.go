@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// version is none that a go.mod of the repository names, so that each of them has to change.
+// version is not in any go.mod of the repository, so that each of them has to change.
 const version = "v0.987.6"
 
 const unreleased = "## [Unreleased]\n"

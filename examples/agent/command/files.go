@@ -20,8 +20,8 @@ type Keyring interface {
 	Delete(name string) error
 }
 
-// files are what the agent keeps, in a folder of its own. All but what is said
-// to be in the keyring is in files that only their owner reads.
+// files are the data that the agent keeps, in a folder of its own. All but the
+// entries of the keyring are in files that only their owner reads.
 type files struct {
 	folder  string
 	keyring Keyring // nil: there is none
@@ -85,7 +85,7 @@ func (f files) readJSON(name string, v any) error {
 	return nil
 }
 
-// write replaces a file in one step, with mode 0600: half of one is none.
+// write replaces a file in one step, with mode 0600: half a file is not a file.
 func (f files) write(name string, data []byte) error {
 	if err := os.MkdirAll(f.folder, 0o700); err != nil {
 		return err

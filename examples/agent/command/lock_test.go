@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/examples/agent/command"
 )
 
-// The agent is open as long as it runs, and what is left of it is locked.
+// The agent is open as long as it runs, and the data that it leaves is locked.
 func TestClosedIsLocked(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)

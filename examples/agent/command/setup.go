@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// setUp binds a new authenticator: by the password where there is none yet, and
-// otherwise in place of the one there is, by a code of it.
+// setUp binds a new authenticator: by the password if there is none yet, otherwise
+// in place of the present one, by a code of it.
 func (a *agent) setUp(ctx context.Context, _ []string) error {
 	c, err := a.session(ctx)
 	if err != nil {

@@ -291,8 +291,8 @@ func (c *console) getCSV(w http.ResponseWriter, r *http.Request, v *visitor) err
 	return nil
 }
 
-// ofAdministration is the text for why an administrator's form was refused; empty for what
-// is no such reason.
+// ofAdministration is the text for why an administrator's form was refused; empty for any
+// other error.
 func ofAdministration(err error) string {
 	for _, known := range administration {
 		if errors.Is(err, known.err) {

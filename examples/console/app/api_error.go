@@ -91,7 +91,7 @@ type failure struct {
 	ClockOff int `json:"clock_off,omitempty"`
 }
 
-// An incomplete error says that the password was right, and what is next.
+// An incomplete error says that the password was right, and names the next step.
 type incomplete struct{ totpflow.Decision }
 
 func (e *incomplete) Error() string { return "the sign-in is not complete: " + e.Step.String() }

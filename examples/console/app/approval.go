@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
-// A requestRow is what waits for a second administrator, in words.
+// A requestRow is a request that waits for a second administrator, in words.
 type requestRow struct {
 	admin.Request
 	Tenant tenant

@@ -22,7 +22,7 @@ func TestSecondAdministrator(t *testing.T) {
 	anas, _ := s.browser().enroll(ana)
 	b.post("/admin/policy", "mode", "required", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
 
-	// To ask for less waits for a second one; nothing has changed yet.
+	// A lower policy waits for a second administrator; nothing has changed yet.
 	b.post("/admin/policy", "mode", "optional", "two_administrators", "yes", "phones", "yes", "code", phone.Code()).redirects("/admin")
 	shown := []string{"Two-factor authentication: optional, until now required", "Codes by SMS and calls, the weaker way: Yes, until now No", "Ask a second administrator: Yes"}
 	page := b.get("/admin").says("a second administrator has 24 hours", "Lower the policy to “optional”", "Asked for by admin@acme.example", "somebody else approves it").says(shown...)

@@ -266,7 +266,7 @@ func (a answer) lacks(words string) answer {
 	return a
 }
 
-// text is what stands in the element with this id.
+// text is the text of the element with this id.
 func (a answer) text(id string) string {
 	a.t.Helper()
 	m := regexp.MustCompile(`id="` + id + `"[^>]*>([^<]*)<`).FindStringSubmatch(a.body)

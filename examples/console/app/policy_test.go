@@ -187,8 +187,8 @@ func TestMoreTimeIsMore(t *testing.T) {
 	b.get(to).lacks("There is more time now").says("Until 30 May 2026, 23:59 UTC")
 }
 
-// A person who has a factor, was reset or is a machine has nothing of more time: there is
-// no form for it, none is promised, and no mail goes out.
+// More time is of no use to a person who has a factor or was reset, or to a machine:
+// there is no form for it, none is promised, and no mail goes out.
 func TestNoMoreTime(t *testing.T) {
 	s, p := phoneSite(t, "required", "yes")
 	s.addPhone(p)

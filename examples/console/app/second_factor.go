@@ -246,7 +246,7 @@ func (c *console) doneAlready(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, "/")
 }
 
-// startAgain leads back to the password when the sign-in under way is over.
+// startAgain leads back to the password when the sign-in under way has expired.
 func (c *console) startAgain(w http.ResponseWriter, r *http.Request) error {
 	if totphttp.Challenge(r) != "" {
 		totphttp.ClearChallenge(w)

@@ -50,7 +50,7 @@ func TestVoluntarySetUp(t *testing.T) {
 		require.Contains(t, text, c)
 	}
 
-	// The session goes on, although those begun before are over.
+	// The session goes on, although those begun before have ended.
 	require.Equal(t, "Active", b.get("/security").is(http.StatusOK).text("state"))
 	require.Equal(t, "10", b.get("/security").text("recovery-codes-left"))
 	b.get("/").says("You have not said that your recovery codes are saved")

@@ -339,8 +339,8 @@ func TestSigningInOverAnothersSession(t *testing.T) {
 	b.get("/setup").redirects("/signin")
 }
 
-// A code is taken in every spelling, as one step; a text that is none is not counted,
-// and the page says what a code is.
+// A code is accepted in every spelling, as one step; a text that is not a code is not
+// counted, and the page explains what a code is.
 func TestSpellingsOfACode(t *testing.T) {
 	s := newSite(t)
 	phone, _ := s.browser().enroll(ana)

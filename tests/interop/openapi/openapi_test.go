@@ -22,7 +22,8 @@ import (
 var operator = admin.Operator{Name: "root", Reason: "test"}
 
 // TestDescription goes through every call, every status and word, and every field of the
-// description: what the handlers answer is in it, and what is in it the handlers answer.
+// description: the description has everything that the handlers answer, and the handlers
+// answer everything that it has.
 func TestDescription(t *testing.T) {
 	s := newSite(t)
 	for _, part := range []func(*testing.T, *site){signingIn, phones, settingUp, resets, account, general, faults} {

@@ -172,9 +172,9 @@ func (e Engine) HistoryOfCuts(t *testing.T, server Server, dsn string) {
 	require.NotZero(t, saw.Unavailable)
 }
 
-// HistoryOfCrashes is the same where the server is killed and started again.
-// Where it shows a commit before it is durable, what was seen of a write that
-// nobody had acknowledged by then may be gone.
+// HistoryOfCrashes is the same where the server is killed and started again. If it
+// shows a commit before it is durable, a write that was seen, but that nobody had
+// acknowledged by then, may be gone.
 func (e Engine) HistoryOfCrashes(t *testing.T, server Server, dsn string, early bool) {
 	s, _ := e.Open(t, dsn)
 	saw, err := history.Crash(s, server, race.Rounds(2, 40), early)

@@ -8,7 +8,7 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// actions that are proved; what is met more often stands here more often.
+// actions that are proved; one that is met more often stands here more often.
 var actions = []totpflow.Action{
 	totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator,
 	totpflow.ActionReplaceAuthenticator, totpflow.ActionRemoveAuthenticator, totpflow.ActionRemoveAuthenticator, totpflow.ActionDisable, totpflow.ActionRecoveryCodes, "delete backup",
