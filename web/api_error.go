@@ -79,7 +79,7 @@ func unsentReason(err error) string {
 }
 
 // A failure is the body of every answer that is not a success. Besides the word it has
-// what a program needs to go on.
+// the values that a program needs to go on.
 type failure struct {
 	Error  string `json:"error"`
 	Reason string `json:"reason,omitempty"` // of signed_out and not_sent
@@ -116,8 +116,8 @@ func (e *proofError) Error() string { return "web: a proof is needed: " + string
 // Is makes every proofError a totpflow.ErrProof.
 func (e *proofError) Is(target error) bool { return target == totpflow.ErrProof }
 
-// failJSON answers a program's request that failed. It tells nothing that only the
-// operator should know.
+// failJSON answers a program's request that failed. It discloses nothing that only
+// the operator should know.
 func (h *Web) failJSON(w http.ResponseWriter, status int, err error) {
 	f := failure{Error: "failed"}
 	for _, known := range failures {

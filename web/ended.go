@@ -69,5 +69,5 @@ func (h *Web) postNotMe(w http.ResponseWriter, r *http.Request) error {
 // 500 for anything else, which is logged.
 func (h *Web) Fail(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, err) }
 
-// ErrNotFound is what a target function returns where there is nothing under that id.
+// ErrNotFound is the error of a target function if there is nothing under that id.
 var ErrNotFound = errNotFound
