@@ -80,8 +80,8 @@ var (
 	errNotJSON   = errors.New("web: the request is not in JSON")
 )
 
-// decode reads the body of a request. It refuses what it does not know: a misspelt field
-// would be a wish that is silently not met.
+// decode reads the body of a request. It refuses unknown fields: a misspelt field would
+// be a wish that is silently not met.
 func decode[T any](r *http.Request) (in T, err error) {
 	if !isJSON(r) {
 		return in, errNotJSON

@@ -42,7 +42,7 @@ func (h *Web) apiAccount(w http.ResponseWriter, r *http.Request, v visitor) erro
 // [Web.StepUp].
 var provable = []totpflow.Action{totpflow.ActionReplaceAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionRecoveryCodes}
 
-// A proofAnswer is a proof, and what it is for.
+// A proofAnswer is a proof, with the action and the target that it is for.
 type proofAnswer struct {
 	Proof   totpflow.Proof  `json:"proof"`
 	Action  totpflow.Action `json:"action"`
@@ -121,8 +121,8 @@ func (h *Web) consume(r *http.Request, v visitor, p totpflow.Purpose) error {
 	return h.withoutProof(r, v, p, v.account.ConsumeProof(r.Context(), proofOf(r), p))
 }
 
-// withoutProof says what a proof that is missing has to be of, or that the person cannot
-// have one: they have no app to show a code.
+// withoutProof reports which action the missing proof has to be for, or that the person
+// cannot have one: they have no app to show a code.
 func (h *Web) withoutProof(r *http.Request, v visitor, p totpflow.Purpose, err error) error {
 	if !errors.Is(err, totpflow.ErrProof) {
 		return err

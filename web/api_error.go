@@ -17,8 +17,8 @@ import (
 // errPasswordNext means that an enrollment needs the password once more.
 var errPasswordNext = errors.New("web: the password is needed once more")
 
-// failures is what the API says of errors, in this order: an error that says several
-// things has the first word. The statuses are those of [Web.status].
+// failures are the API's answers to errors, in this order: an error that matches several
+// of them gets the first word. The statuses are those of [Web.status].
 var failures = []struct {
 	err  error
 	word string
@@ -79,7 +79,7 @@ func unsentReason(err error) string {
 }
 
 // A failure is the body of every answer that is not a success. Besides the word it has
-// what a program needs to go on.
+// the values that a program needs to go on.
 type failure struct {
 	Error  string `json:"error"`
 	Reason string `json:"reason,omitempty"` // of signed_out and not_sent
@@ -103,12 +103,12 @@ type failure struct {
 	ClockOff int `json:"clock_off,omitempty"`
 }
 
-// An incomplete error says that the password was right, and what is next.
+// An incomplete error says that the password was right, and names the next step.
 type incomplete struct{ totpflow.Decision }
 
 func (e *incomplete) Error() string { return "web: the sign-in is not complete: " + e.Step.String() }
 
-// A proofError is totpflow.ErrProof that says of what.
+// A proofError is totpflow.ErrProof with the purpose that requires the proof.
 type proofError struct{ totpflow.Purpose }
 
 func (e *proofError) Error() string { return "web: a proof is needed: " + string(e.Action) }
@@ -116,8 +116,8 @@ func (e *proofError) Error() string { return "web: a proof is needed: " + string
 // Is makes every proofError a totpflow.ErrProof.
 func (e *proofError) Is(target error) bool { return target == totpflow.ErrProof }
 
-// failJSON answers a program's request that failed. It tells nothing that only the
-// operator should know.
+// failJSON answers a program's request that failed. It discloses nothing that only
+// the operator should know.
 func (h *Web) failJSON(w http.ResponseWriter, status int, err error) {
 	f := failure{Error: "failed"}
 	for _, known := range failures {

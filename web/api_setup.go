@@ -11,8 +11,8 @@ import (
 
 func proofOf(r *http.Request) totpflow.Proof { return totpflow.Proof(r.Header.Get(ProofHeader)) }
 
-// A setupAnswer is what a program shows for an enrollment. It draws the QR code itself,
-// from the URI: a picture would be one more copy of the secret.
+// A setupAnswer is the data that a program shows for an enrollment. It draws the QR
+// code itself, from the URI: a picture would be one more copy of the secret.
 type setupAnswer struct {
 	Enrollment totpflow.EnrollmentToken `json:"enrollment"`
 	URI        string                   `json:"uri"`
@@ -21,7 +21,7 @@ type setupAnswer struct {
 	Clears     []string                 `json:"clears,omitempty"`
 }
 
-// setupRequest is what an enrollment starts from, where it is not a proof.
+// setupRequest is the body of a request to enroll, for people without a proof.
 type setupRequest struct {
 	Challenge totpflow.Challenge `json:"challenge"`
 	Password  string             `json:"password"`
@@ -46,8 +46,8 @@ func (h *Web) apiSetup(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, http.StatusOK, setupAnswer{page.Token, page.Offer.URI(), page.Offer.Secret(), page.Expires, page.Clears})
 }
 
-// grant is what the enrollment may start from: never a session alone, which a stranger
-// may have found open.
+// grant returns the grant by which the enrollment may start: never a session alone,
+// which a stranger may have found open.
 func (h *Web) grant(r *http.Request, in setupRequest) (totpflow.EnrollmentGrant, error) {
 	if in.Challenge != "" {
 		return in.Challenge, nil

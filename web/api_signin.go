@@ -44,8 +44,8 @@ func (h *Web) afterPasswordJSON(w http.ResponseWriter, r *http.Request, user tot
 	return h.decided(w, r, d, err)
 }
 
-// decided answers with a decision: with a session where the sign-in is complete, and
-// otherwise with an error that says what is next.
+// decided answers with a decision: with a session if the sign-in is complete,
+// otherwise with an error that names the next step.
 func (h *Web) decided(w http.ResponseWriter, r *http.Request, d totpflow.Decision, err error) error {
 	switch {
 	case err != nil:
@@ -61,7 +61,7 @@ func (h *Web) decided(w http.ResponseWriter, r *http.Request, d totpflow.Decisio
 }
 
 // admit starts the session of a sign-in. No other function of the API does, and it
-// knows the person from nowhere but the decision.
+// knows the person only from the decision.
 func (h *Web) admit(r *http.Request, d totpflow.Decision) (a signedIn, err error) {
 	if d.Step != totpflow.Passed {
 		return a, &incomplete{d}
@@ -128,7 +128,7 @@ func (h *Web) apiCode(w http.ResponseWriter, r *http.Request) error {
 	return h.decided(w, r, d, err)
 }
 
-// A sentAnswer says where a code is on its way to.
+// A sentAnswer names the phone to which a code is on its way.
 type sentAnswer struct {
 	To  string    `json:"to"` // masked
 	Via phone.Via `json:"via"`

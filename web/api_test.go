@@ -35,7 +35,7 @@ func (s *site) api(method, path string, body map[string]any, headers ...string) 
 	return page.Status, fields
 }
 
-// A program signs in, sets up, shows a code, and signs in by it. What is next is an
+// A program signs in, sets up, shows a code, and signs in by it. A next step is an
 // answer and not a fault: nothing of it is in the log.
 func TestAPI(t *testing.T) {
 	s := newSite(t, func(c *web.Config) { c.Token = c.Host.(*memhost.Host).Token })

@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// catalogue reads the texts of a language by their ids; what has plural forms has each
-// under the id, a blank and the form.
+// catalogue reads the texts of a language by their ids; a text with plural forms has
+// each under the id, a blank and the form.
 func catalogue(t *testing.T, tag string) map[string]string {
 	t.Helper()
 	raw, err := fs.ReadFile(web.Catalogues(), tag+".json")
@@ -100,7 +100,7 @@ func TestHouseStyle(t *testing.T) {
 	}
 }
 
-// A fourth language is one file. What it leaves out is in English.
+// A fourth language is one file. Texts that it leaves out are in English.
 func TestFourthLanguage(t *testing.T) {
 	s := newSite(t, func(c *web.Config) {
 		c.Catalogues = files("fr.json", `{"language": {"name": "Français"}, "code": {"head": "Saisissez votre code", "title": "Deuxième étape"},
@@ -132,7 +132,7 @@ func TestOwnTexts(t *testing.T) {
 	p.is(http.StatusOK, "/2fa/code", "Your code, please")
 }
 
-// The language is what was chosen on a page, else what the browser asks for.
+// The language is the one that was chosen on a page, otherwise the one that the browser asks for.
 func TestLanguage(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)

@@ -16,10 +16,10 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// ErrConfig is wrapped by what [New] refuses.
+// ErrConfig is wrapped by every error of [New] about a configuration.
 var ErrConfig = errors.New("web: configuration")
 
-// A Config is what the pages are made of. Service, Host and Product are required.
+// A Config configures the pages. Service, Host and Product are required.
 type Config struct {
 	// Service decides.
 	Service *totpflow.Service
@@ -37,7 +37,7 @@ type Config struct {
 	// SignIn is the path of the host's sign-in page. The default is "/signin".
 	SignIn string
 
-	// Home is where a sign-in leads that began at no other page. The default is "/".
+	// Home is the page after a sign-in that began at no other page. The default is "/".
 	Home string
 
 	// Cookies is a word in the names of the cookies. Two products on two ports of one
@@ -45,14 +45,14 @@ type Config struct {
 	// "totpflow".
 	Cookies string
 
-	// KeepGeneration keeps the generation of an account beside the host's user, from
-	// where [Host] returns it in the [Session]'s User. It must never replace a larger one. The
-	// library then finds a record that was deleted or put back. Nil: none is kept.
+	// KeepGeneration keeps the generation of an account beside the host's user, from where
+	// [Host] returns it in the [Session]'s User. It must never replace a larger one. The
+	// library then finds a record that was deleted or put back. If nil, no generation is kept.
 	KeepGeneration func(ctx context.Context, id totpflow.AccountID, generation uint64) error
 
 	// Token makes a session for a program without cookies, whose requests show it as
-	// "Authorization: Bearer …" and which [Host].Session and End then know. The context
-	// and the decision are as those of Begin. Nil: there is no JSON API.
+	// "Authorization: Bearer …" and which [Host].Session and End must then accept. The
+	// context and the decision are as those of Begin. Nil: there is no JSON API.
 	Token func(ctx context.Context, d totpflow.Decision) (token string, expires time.Time, err error)
 
 	// Source says where a request comes from, for the list of what happened. Behind
@@ -80,8 +80,9 @@ type Config struct {
 	// language that is there, or add a language. See [Catalogues].
 	Catalogues fs.FS
 
-	// Language returns the language of a request, such as "de". Nil is what the
-	// person chose at the foot of a page, or else what the browser asks for.
+	// Language returns the language of a request, such as "de". Nil is the language
+	// that the person chose at the foot of a page, otherwise the one that the browser
+	// asks for.
 	Language func(r *http.Request) string
 
 	// Calls says that codes by phone may be read out in a call.
@@ -96,7 +97,7 @@ type Config struct {
 
 var word = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
-// complete returns the configuration with its defaults, or what is wrong with it.
+// complete returns the configuration with its defaults, or an error.
 func (c Config) complete() (Config, error) {
 	c.Prefix = strings.TrimSuffix(orDefault(c.Prefix, "/2fa"), "/")
 	c.SignIn, c.Home = orDefault(c.SignIn, "/signin"), orDefault(c.Home, "/")

@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// What the pages keep in the browser between two requests, each in a cookie of its
-// own. The service judges what is in them, and how long it is valid.
+// The pages keep these in the browser between two requests, each in a cookie of its
+// own. The service checks their values, and how long they are valid.
 const (
 	challengeCookie  = "challenge" // of the sign-in under way
 	whoCookie        = "who"       // the name of the account that signs in, for the page
@@ -27,8 +27,8 @@ const (
 	trustCookie      = "trust-" // and a keyed hash of the user
 )
 
-// flowAge is how long the cookies of a sign-in or an enrollment lie in the browser:
-// longer than what is in them is valid, so that a page can say whose it was.
+// flowAge is how long the browser keeps the cookies of a sign-in or an enrollment:
+// longer than their values are valid, so that a page can say whose they were.
 const flowAge = totpflow.ChallengeLifetime + enroll.CandidateLifetime
 
 // cookieName is the full name. Browsers refuse a cookie of this prefix from any
@@ -150,8 +150,8 @@ func (h *Web) setNext(w http.ResponseWriter, to string) {
 	}
 }
 
-// next is the page that the sign-in leads to. What comes from a browser may be
-// anything, so it is judged here again.
+// next is the page that the sign-in leads to. The browser may send anything, so the
+// address is checked here again.
 func (h *Web) next(r *http.Request) string {
 	return orDefault(local(h.text(r, nextCookie)), h.Home)
 }

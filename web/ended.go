@@ -7,9 +7,9 @@ import (
 	"github.com/totpflow/totpflow"
 )
 
-// An EndedPage says that a sign-in or a session is over, or that a form was not done
-// because nobody is signed in. One click leads to the password, and from there to the
-// page that the person wanted.
+// An EndedPage says that a sign-in or a session has ended, or that a form was not
+// processed because nobody is signed in. One click leads to the password, and from
+// there to the page that the person wanted.
 type EndedPage struct {
 	Common
 	Text   string
@@ -32,7 +32,7 @@ type DisownPage struct {
 	Closed bool
 }
 
-// endedPage says why the sign-in or the session is over.
+// endedPage explains why the sign-in or the session has ended.
 func (h *Web) endedPage(w http.ResponseWriter, r *http.Request, why string) error {
 	l := h.spoken(r)
 	p := &EndedPage{
@@ -69,5 +69,5 @@ func (h *Web) postNotMe(w http.ResponseWriter, r *http.Request) error {
 // 500 for anything else, which is logged.
 func (h *Web) Fail(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, err) }
 
-// ErrNotFound is what a target function returns where there is nothing under that id.
+// ErrNotFound is the error of a target function if there is nothing under that id.
 var ErrNotFound = errNotFound

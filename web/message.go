@@ -17,8 +17,8 @@ import (
 	"github.com/totpflow/totpflow/totphttp"
 )
 
-// fail answers for a request that no form can explain. The log says why; the person
-// is told only what to do.
+// fail answers a request whose error no form can explain. The log has the cause; the
+// person reads only what to do.
 func (h *Web) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if h.wantsJSON(r) {
 		h.headers(w)
@@ -191,8 +191,8 @@ func (l *Language) wait(wait *throttle.Error, byPhone bool, now time.Time) strin
 	}
 }
 
-// happened says in words what an event of the account was. What a later release
-// adds is told by its name: it must not be missing.
+// happened says in words what an event of the account was. An event that a later
+// release adds is shown by its name: it must not be missing.
 func (l *Language) happened(e event.Event) string {
 	text, err := l.Find("event."+string(e.Kind), "Count", e.Remaining, "Day", l.Day(e.Until))
 	if err != nil {

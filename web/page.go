@@ -41,7 +41,7 @@ func Templates() fs.FS {
 	return sub
 }
 
-// A Page is what goes into the layout.
+// A Page is the data of the layout.
 type Page struct {
 	Product  string
 	Title    string
@@ -52,7 +52,7 @@ type Page struct {
 	Back     string        // where the menu of languages leads; empty: there is none
 }
 
-// Common is what every page gets.
+// Common is the data that every page gets.
 type Common struct {
 	Product string
 	Title   string

@@ -24,7 +24,7 @@ func files(pairs ...string) fstest.MapFS {
 	return f
 }
 
-// try returns what New says of a configuration.
+// try returns the error of New for a configuration.
 func try(t *testing.T, change func(*web.Config)) error {
 	t.Helper()
 	keys, err := keyring.Parse(keyring.Generate())

@@ -48,7 +48,7 @@ var (
 	errSignInByPhone = errors.New("web: the sign-in by phone was too long ago")
 )
 
-// A phoneSetter is who adds a number.
+// A phoneSetter is the person who adds a number.
 type phoneSetter struct {
 	visitor  visitor // zero before a session
 	status   totpflow.Status
@@ -229,7 +229,7 @@ func (h *Web) postPhoneSend(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postPhoneConfirm makes the number a phone. The session starts here when the
-// enrollment came before it, and anew when it was one of the password alone.
+// enrollment came before it. It starts again if it was one of the password alone.
 func (h *Web) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error {
 	s, ok, err := h.phoneSetter(w, r)
 	switch {
@@ -267,8 +267,8 @@ func (h *Web) phoneOver(w http.ResponseWriter, r *http.Request, s phoneSetter, w
 	return h.phonePage(w, r, s, fmt.Errorf("%w: %w", errPhoneOver, why))
 }
 
-// postRemovePhone removes a phone: by a code of the app, or where there is none in
-// the first minutes after a sign-in by phone.
+// postRemovePhone removes a phone: by a code of the app, or without an app in the
+// first minutes after a sign-in by phone.
 func (h *Web) postRemovePhone(w http.ResponseWriter, r *http.Request, v visitor) error {
 	st, err := v.account.Status(r.Context())
 	if err != nil {

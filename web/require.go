@@ -15,7 +15,7 @@ type visitor struct {
 	account totpflow.Account
 }
 
-// An endedError says why the request's session is over.
+// An endedError says why the request's session has ended.
 type endedError struct{ why string } // "closed", "required" or "changed"
 
 func (e *endedError) Error() string { return "web: the session is over: " + e.why }
@@ -43,8 +43,8 @@ func (h *Web) visitor(r *http.Request) (visitor, error) {
 	return v, nil
 }
 
-// ended finds out why a session is over. It keeps the generation as well: the change
-// that ended the session raised it.
+// ended finds out why a session has ended. It keeps the generation as well: the
+// change that ended the session raised it.
 func (h *Web) ended(r *http.Request, v visitor) error {
 	st, err := v.account.Status(r.Context())
 	if err != nil {
@@ -67,7 +67,7 @@ func (h *Web) keepGeneration(ctx context.Context, u totpflow.User, generation ui
 	if h.KeepGeneration == nil || generation <= u.Generation {
 		return nil
 	}
-	// What has changed has changed, whether the browser waits for it or not.
+	// The factors have changed already, whether the browser waits for the answer or not.
 	if err := h.KeepGeneration(context.WithoutCancel(ctx), u.ID, generation); err != nil {
 		return unavailable("keeping the generation", err)
 	}
@@ -83,13 +83,13 @@ func SessionOf(r *http.Request) Session {
 	return s
 }
 
-// Require lets requests through whose session stands, and leads everybody else to
-// the sign-in and from there back to this page. A session that ended because of a
-// change of factors, a new password, a freeze or a policy says so. Requests that a page
-// of another site sent are refused.
+// Require lets requests through whose session is valid, and leads everybody else to
+// the sign-in and from there back to this page. If the session ended because of a
+// change of factors, a new password, a freeze or a policy, the sign-in page says so.
+// Requests that a page of another site sent are refused.
 //
-// What next answers is kept in no cache, unless it sets Cache-Control itself: the
-// page of a person who signed out is not to come back with the browser's button.
+// Answers of next are not cached, unless it sets Cache-Control itself: the page of a
+// person who signed out must not come back with the browser's button.
 func (h *Web) Require(next http.Handler) http.Handler {
 	return h.handle(func(w http.ResponseWriter, r *http.Request) error {
 		v, err := h.visitor(r)

@@ -79,8 +79,8 @@ func TestPagesAreSmall(t *testing.T) {
 	}
 }
 
-// What a template gets is an interface: a field that is renamed breaks the templates of
-// products.
+// The data of a template is an interface: a field that is renamed breaks the templates
+// of products.
 func TestPageStructs(t *testing.T) {
 	var b strings.Builder
 	seen := map[reflect.Type]bool{}

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every change on the page takes a code where it takes something away, and the session
+// Every change on the page that takes something away requires a code, and the session
 // goes on under a new token.
 func TestSecurityPage(t *testing.T) {
 	s := newSite(t)

@@ -65,7 +65,7 @@ func (h *Web) getSetup(w http.ResponseWriter, r *http.Request) error {
 	return h.setupPage(w, r, nil)
 }
 
-// An enrollee is who may enroll in this browser, and by what.
+// An enrollee is the person who may enroll in this browser, with the grant that allows it.
 type enrollee struct {
 	by      totpflow.EnrollmentGrant
 	signIn  totpflow.Decision // of the sign-in that demands it; zero in a session
@@ -102,7 +102,7 @@ func (h *Web) enrollee(r *http.Request) (e enrollee, err error) {
 	return e, nil
 }
 
-// offer is the enrollment under way in this browser, or else a new one.
+// offer returns the enrollment under way in this browser, or a new one if there is none.
 func (h *Web) offer(r *http.Request, e enrollee) (totpflow.PendingEnrollment, error) {
 	page, err := h.service.ContinueEnrollment(r.Context(), h.enrollment(r), e.by)
 	if errors.Is(err, totpflow.ErrEnrollmentExpired) {
@@ -111,7 +111,7 @@ func (h *Web) offer(r *http.Request, e enrollee) (totpflow.PendingEnrollment, er
 	return page, err
 }
 
-// setupPage shows the enrollment, or leads to what has to come before it.
+// setupPage shows the enrollment, or leads to the step that has to come before it.
 func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) error {
 	e, err := h.enrollee(r)
 	switch {
@@ -233,8 +233,8 @@ func (h *Web) postSetupPassword(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postSetup makes the new authenticator work. The session starts here when the
-// enrollment came before it, and starts anew when it was open: a change of factors
-// ends the sessions begun before.
+// enrollment came before it. If it was open, it starts again: a change of factors ends
+// the sessions begun before.
 func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 	e, err := h.enrollee(r)
 	if err != nil {
@@ -281,7 +281,7 @@ func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.S
 	if len(p.Codes) == 0 { // those of before stay, or policy allows none
 		p.Title = l.Say("sheet.titleKey")
 	}
-	// The text lies in the page, so that the server need neither keep the codes nor
+	// The text is in the page, so that the server need neither keep the codes nor
 	// be sent them again.
 	p.Text = template.URL("data:text/plain;charset=utf-8," + url.PathEscape(p.text(l, h.Product)))
 	return h.show(w, r, "sheet", nil, p)

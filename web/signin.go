@@ -16,7 +16,7 @@ import (
 // A request in JSON is answered in JSON, where the host has tokens ([Config.Token]): with a
 // token, or with what is next.
 //
-// The user is who the password belongs to, from the host's records. Call it for
+// The user is the person to whom the password belongs, from the host's records. Call it for
 // every first step that is as good as a password, such as single sign-on.
 func (h *Web) AfterPassword(w http.ResponseWriter, r *http.Request, user totpflow.User) {
 	h.headers(w)
@@ -144,7 +144,7 @@ func (h *Web) PasswordChanged(w http.ResponseWriter, r *http.Request, user totpf
 	return h.goOn(w, r, v, change)
 }
 
-// goOn begins the visitor's session anew after a change that ended all sessions of
+// goOn begins the visitor's session again after a change that ended all sessions of
 // the account: under a new token, since a thief's copy of the old one must not go on.
 func (h *Web) goOn(w http.ResponseWriter, r *http.Request, v visitor, c totpflow.Change) error {
 	return h.begin(w, r, totpflow.Decision{Step: totpflow.Passed, Reason: v.Reason, ID: c.ID, Generation: c.Generation, Mark: c.Mark})

@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/recovery"
 )
 
-// A Target is what an action is done to.
+// A Target is the object of an action.
 type Target struct {
 	ID   string // the code counts for nothing with another one; empty: the action has no target
 	Name string // what the page calls it; the default is ID
@@ -41,8 +41,8 @@ type StepUpPage struct {
 // A Field is one of a form.
 type Field struct{ Name, Value string }
 
-// own is how the names of this package's own fields begin. They do not reach the
-// host's handler.
+// own is the prefix of the names of this package's own fields. They do not reach
+// the host's handler.
 const own = "totpflow_"
 
 // errCodeFirst means that the request carries no code yet. Nothing was refused, and
@@ -59,13 +59,13 @@ var errCodeFirst = errors.New("web: a code is needed first")
 // server. Forms with files cannot be sent again: ask before the file is chosen.
 //
 // A program shows a proof of the action in the header [ProofHeader] instead, which it has
-// from the API's reauthenticate; without one the answer says what the proof has to be
-// of.
+// from the API's reauthenticate; without one the answer names the action that the proof
+// has to be for.
 //
-// The action is the host's word for it, such as "delete backup"; catalogues have its
-// name under action.delete-backup. The target function says what it is done to; it
-// sees the request, with its session, before the code is checked. Nil: the action has no target. An error of
-// it is answered as [Web.Fail] does.
+// The action is the host's word for it, such as "delete backup"; catalogues have its name under
+// action.delete-backup. The target function returns the object of the action; it sees the request, with its
+// session, before the code is checked. Nil: the action has no target. An error of the function is answered
+// as by [Web.Fail].
 func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target, error)) func(http.Handler) http.Handler {
 	h.mu.Lock()
 	h.actions[action] = target != nil
@@ -123,8 +123,8 @@ func (h *Web) prove(w http.ResponseWriter, r *http.Request, v visitor, action to
 	return proof, nil
 }
 
-// verify picks the check by what was typed: the forms cannot be mistaken for each other,
-// since a recovery code has 16 symbols and an app's at most 8.
+// verify picks the check by the form of the code: the forms cannot be mistaken for each
+// other, since a recovery code has 16 symbols and an app's at most 8.
 func (h *Web) verify(r *http.Request, v visitor, p totpflow.Purpose) (totpflow.Proof, error) {
 	code, second := r.PostFormValue(own+"code"), r.PostFormValue(own+"code2")
 	if second != "" {

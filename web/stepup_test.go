@@ -71,7 +71,7 @@ func TestStepUpIncludesRequire(t *testing.T) {
 	require.Empty(t, s.deleted, "before the second step")
 }
 
-// What cannot be sent again is refused before anything is done.
+// A request that cannot be sent again is refused before anything is done.
 func TestStepUpTakesForms(t *testing.T) {
 	s := newSite(t)
 	p := s.signedIn()

@@ -164,8 +164,8 @@ func TestSingleSignOnFindsTheTrustedBrowser(t *testing.T) {
 	require.NotEqual(t, http.StatusOK, sso.Page.Status, "the sign-in was used")
 }
 
-// What a page shows is kept in no cache, told to no other site, and framed by none; it
-// runs nobody's scripts.
+// A page is kept in no cache, disclosed to no other site, and framed by none; it runs
+// no scripts of others.
 func TestHeaders(t *testing.T) {
 	s := newSite(t)
 	life(t, s)

@@ -132,8 +132,8 @@ func (h *Web) routes() *http.ServeMux {
 	return mux
 }
 
-// headers are those of every page here: the pages show secrets, so they are kept
-// nowhere, framed nowhere and told to nobody.
+// headers are those of every page here: the pages show secrets, so they are not
+// cached, not framed, and their addresses are not sent to other sites.
 func (h *Web) headers(w http.ResponseWriter) {
 	x := w.Header()
 	if x.Get("X-Frame-Options") == "" { // once

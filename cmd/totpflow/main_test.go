@@ -104,7 +104,7 @@ func TestExitCodes(t *testing.T) {
 		{1, "", []string{"keys", "generate"}},
 		{2, "", []string{"nosuch"}},
 		{2, "", []string{"status"}},
-		{2, "y\n", []string{"unlock", "user-00000", "--tenant", "acme", "--reason", "x"}}, // a pipe is no person
+		{2, "y\n", []string{"unlock", "user-00000", "--tenant", "acme", "--reason", "x"}}, // a pipe is not a person
 		{3, "", []string{"status", "nobody"}},
 		{4, "user,secret\nana,short\n", []string{"import", "-", "--reason", "x", "--yes"}},
 	} {

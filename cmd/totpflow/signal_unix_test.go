@@ -57,7 +57,7 @@ func TestSignalWhileReading(t *testing.T) {
 	}
 }
 
-// What was done is not reported as done when the only word of it is lost.
+// The command does not report success when the only message about it is lost.
 func TestFullDevice(t *testing.T) {
 	const full = "/dev/full"
 	if _, err := os.Stat(full); err != nil {

@@ -95,7 +95,7 @@ func mailer(smtp, db string) (m app.Mailer, to string, err error) {
 	return m, smtp, nil
 }
 
-// The gateway's user stands in no list of processes.
+// The gateway's user must not appear in a list of processes.
 const (
 	kannelUser     = "KANNEL_USER"
 	kannelPassword = "KANNEL_PASSWORD"

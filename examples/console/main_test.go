@@ -272,7 +272,7 @@ func TestInterruptEndsItCleanly(t *testing.T) {
 	}
 }
 
-// What was acknowledged is there after the process was killed: the enrollment, the
+// Every acknowledged change is there after the process was killed: the enrollment, the
 // code that is used, the trusted browser and the session.
 func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "console.db")

@@ -149,7 +149,7 @@ func (s *sharedBrowser) post(path string, form url.Values) {
 	require.NoError(s.t, answer.Body.Close())
 }
 
-// qr is the app of whoever scans what the page shows, nil when there is none.
+// qr is the app of a person who scans the QR code on the page, nil when there is none.
 func (s *sharedBrowser) qr() *totptest.Authenticator {
 	page, ok := s.shown["setup"].(totpflow.PendingEnrollment)
 	if !ok {

@@ -254,7 +254,7 @@ func client(t *testing.T, p *product) func(path string, form url.Values) int {
 	}
 }
 
-// What a person reads of an error, and what the log does.
+// Each error has a text for the person, and some are logged.
 func TestRefuse(t *testing.T) {
 	for _, c := range []struct {
 		err    error

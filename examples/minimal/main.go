@@ -1,7 +1,7 @@
 // Command minimal is a small product with a second factor, to copy from: people sign in
 // with a password and a code, see their backups, delete one with another code, and change
-// their password. What the second factor needs stands between marks; the rest is what a
-// product has anyway.
+// their password. The code for the second factor stands between marks; the rest is what
+// a product has anyway.
 //
 //	go run ./examples/minimal
 //

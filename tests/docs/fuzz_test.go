@@ -91,7 +91,7 @@ func words(body *ast.BlockStmt, into map[string]bool) {
 	})
 }
 
-// receiver is the type that a method is of, or else otherwise.
+// receiver returns the type that a method belongs to, and for a function the argument otherwise.
 func receiver(f *ast.FuncDecl, otherwise string) string {
 	if f.Recv == nil {
 		return otherwise

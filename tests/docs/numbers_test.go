@@ -13,7 +13,7 @@ import (
 
 // proofs are the sentences of the documents that have a number about guessing or about
 // a limit, each with the tests that compute it or play it through. A sentence that is
-// changed has to be proved anew.
+// changed has to be proved again.
 var proofs = []struct{ file, sentence, tests string }{
 	{"doc.go", "a year of guessing with the right password succeeds with a chance under 9.2e-4", "throttle TestYearOfEverything"},
 

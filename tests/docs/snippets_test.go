@@ -16,8 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write the snippets of the Markdown files anew from their sources")
 
-// source is the comment above a Go snippet. It says which file the snippet is
-// quoted from, and which part of it:
+// source is the comment above a Go snippet. It names the file that the snippet is
+// quoted from, and the part of it:
 //
 //	<!-- from examples/guide/guide.go: session -->
 //

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// version is none that a go.mod of the repository names, so that each of them has to change.
+// version is not in any go.mod of the repository, so that each of them has to change.
 const version = "v0.987.6"
 
 const unreleased = "## [Unreleased]\n"
@@ -60,7 +60,7 @@ func TestRelease(t *testing.T) {
 	t.Run("installed", func(t *testing.T) { install(t, r) })
 }
 
-// What a release must not be made of. Whatever is refused leaves the repository as it was.
+// The script refuses to make a release of these, and then leaves the repository as it was.
 func TestRefusals(t *testing.T) {
 	r := newRepository(t)
 	r.replace(t, "CHANGELOG.md", unreleased, unreleased+"\n- A line of the test.\n")

@@ -98,7 +98,7 @@ func newTrial(t *testing.T, f Fixture) *trial {
 		pages.AfterPassword(w, r, u)
 		return nil
 	})
-	// A session that goes on after a change begins anew, without End before.
+	// A session that goes on after a change begins again, without End before.
 	handle("POST /again", func(w http.ResponseWriter, r *http.Request) error { return pages.PasswordChanged(w, r, f.User) })
 	handle("POST /end", func(w http.ResponseWriter, r *http.Request) error { return f.Host.End(w, r) })
 	handle("GET /session", func(w http.ResponseWriter, r *http.Request) error {

@@ -49,7 +49,7 @@ func (a *asker) ask(ctx context.Context, question string) (string, error) {
 	return a.read(ctx, question, false, nil)
 }
 
-// secret is ask for what does not belong on the screen.
+// secret is ask for input that must not appear on the screen.
 func (a *asker) secret(ctx context.Context, question string) (string, error) {
 	return a.read(ctx, question, true, nil)
 }

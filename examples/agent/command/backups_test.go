@@ -169,7 +169,7 @@ func TestNamesAreClean(t *testing.T) {
 	require.NotContains(t, d.out, "\x1b")
 }
 
-// Nothing that a server says repaints the terminal, whoever's it is.
+// Nothing in an answer repaints the terminal, no matter whose server it is.
 func TestAnswersAreClean(t *testing.T) {
 	const evil = "\x1b]0;mine\a\x9b2J\u009b2J\r\u202e"
 	h := newWorkplace(t)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// A refusal is what the server says of a request that it has not met
+// A refusal is the server's answer to a request that it has not met
 // (docs/api.md).
 type refusal struct {
 	Word          string         `json:"error"`

@@ -20,8 +20,8 @@ type Keyring interface {
 	Delete(name string) error
 }
 
-// files are what the agent keeps, in a folder of its own. All but what is said
-// to be in the keyring is in files that only their owner reads.
+// files are the data that the agent keeps, in a folder of its own. All but the
+// entries of the keyring are in files that only their owner reads.
 type files struct {
 	folder  string
 	keyring Keyring // nil: there is none
@@ -35,7 +35,7 @@ const (
 	lockFile    = "locked"
 )
 
-// An account is who is signed in. It holds no secret.
+// An account describes the person who is signed in. It holds no secret.
 type account struct {
 	Version int    `json:"version"`
 	Server  string `json:"server"`
@@ -85,7 +85,7 @@ func (f files) readJSON(name string, v any) error {
 	return nil
 }
 
-// write replaces a file in one step, with mode 0600: half of one is none.
+// write replaces a file in one step, with mode 0600: half a file is not a file.
 func (f files) write(name string, data []byte) error {
 	if err := os.MkdirAll(f.folder, 0o700); err != nil {
 		return err
@@ -181,8 +181,8 @@ func (f files) lock(at time.Time) error {
 	return f.write(lockFile, []byte(at.UTC().Format(time.RFC3339Nano)+"\n"))
 }
 
-// lockedSince reports whether somebody said so after this time. What cannot be
-// read says so.
+// lockedSince reports whether somebody locked the agent after this time. A file that
+// cannot be read counts as locked.
 func (f files) lockedSince(opened time.Time) bool {
 	text, err := f.read(lockFile)
 	if errors.Is(err, errNone) {

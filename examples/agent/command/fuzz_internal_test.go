@@ -75,8 +75,8 @@ func FuzzNewClient(f *testing.F) {
 	})
 }
 
-// What lies in the agent's folder is who is signed in, or is broken; and a lock
-// that cannot be read locks.
+// The account file in the agent's folder names the person who is signed in, or is
+// broken; a lock file that cannot be read counts as locked.
 func FuzzFiles(f *testing.F) {
 	f.Add([]byte(`{"version":1,"server":"https://console.example","email":"ana@acme.example","device":"d","idle":600,"keyring":true}`))
 	f.Add([]byte(`{"version":2}`))

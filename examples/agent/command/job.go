@@ -33,7 +33,7 @@ func (a *agent) register(ctx context.Context, args []string) error {
 	return nil
 }
 
-// job is the unattended one. It takes nobody's session, so that it goes on while
+// job is the unattended one. It uses no person's session, so that it goes on while
 // the agent is locked, and can do nothing but keep a backup.
 func (a *agent) job(ctx context.Context, args []string) error {
 	var m machine

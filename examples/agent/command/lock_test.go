@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/examples/agent/command"
 )
 
-// The agent is open as long as it runs, and what is left of it is locked.
+// The agent is open as long as it runs, and the data that it leaves is locked.
 func TestClosedIsLocked(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -98,7 +98,7 @@ func TestLockedInTheFuture(t *testing.T) {
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 }
 
-// What lies on the disk opens nothing elsewhere, and nothing when it was altered.
+// The files on the disk open nothing elsewhere, and nothing after they were altered.
 func TestTheVaultIsOfNoUse(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -125,7 +125,7 @@ func TestTheVaultIsOfNoUse(t *testing.T) {
 // text2 is a part of the ciphertext.
 func text2(vault []byte) string { return string(vault[60:64]) }
 
-// A session that is over is told before a code is spent on it.
+// The agent reports that a session has ended before a code is spent on it.
 func TestTheSessionIsOver(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -230,7 +230,7 @@ func TestKeyringOutOfReach(t *testing.T) {
 	h.run("list", ana.Password).ends(command.ExitDone)
 }
 
-// What scripts read. It does not change.
+// Scripts read this output. It does not change.
 func TestStatusForScripts(t *testing.T) {
 	h := newWorkplace(t)
 	status := func(lines ...string) (s map[string]any) {

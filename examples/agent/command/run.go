@@ -47,7 +47,7 @@ type agent struct {
 	server string // of the command line; otherwise the account's
 	files  files
 
-	account *account       // who is signed in; nil when nobody is
+	account *account       // the person who is signed in; nil when nobody is
 	vault   *applock.Vault // of the account, locked or open
 	opened  time.Time      // when it was opened
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// setUp binds a new authenticator: by the password where there is none yet, and
-// otherwise in place of the one there is, by a code of it.
+// setUp binds a new authenticator: by the password if there is none yet, otherwise
+// in place of the present one, by a code of it.
 func (a *agent) setUp(ctx context.Context, _ []string) error {
 	c, err := a.session(ctx)
 	if err != nil {
@@ -44,7 +44,7 @@ func (a *agent) setUp(ctx context.Context, _ []string) error {
 }
 
 // enroll shows the QR code and takes the first code of the new authenticator.
-// What it prints is shown this once.
+// It prints the secret only this once.
 func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn, err error) {
 	var page struct {
 		Enrollment, URI, Secret string

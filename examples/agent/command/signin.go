@@ -45,8 +45,8 @@ func (a *agent) signIn(ctx context.Context, _ []string) error {
 	return a.advise(ctx, c, in)
 }
 
-// address is the server's: of the command line, of who is signed in, or the one
-// of the examples.
+// address is the server's: of the command line, of the account that is signed in, or
+// the one of the examples.
 func (a *agent) address() string {
 	switch {
 	case a.server != "":

@@ -199,7 +199,7 @@ func TestSignInWithARecoveryCode(t *testing.T) {
 	h.run("list", ana.Password, old.Code()).ends(command.ExitRefused)
 }
 
-// A new authenticator takes a code of the one there is.
+// A new authenticator requires a code of the present one.
 func TestSetUpReplaces(t *testing.T) {
 	h := newWorkplace(t)
 	old := h.enrolled(ana)
@@ -238,7 +238,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// What others can read may be known to them already.
+// Others may know the content of a file that they can read.
 func TestFilesThatOthersCanRead(t *testing.T) {
 	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
@@ -266,7 +266,7 @@ func TestFilesThatOthersCanRead(t *testing.T) {
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
 }
 
-// A code and a recovery code are taken in every spelling; what is none is not counted.
+// A code and a recovery code are accepted in every spelling; other input is not counted.
 func TestSignInSpellings(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
@@ -294,7 +294,7 @@ func TestSignInSpellings(t *testing.T) {
 	}
 }
 
-// Who was imported with a weak secret is led from its code to a new authenticator.
+// A person who was imported with a weak secret is led from its code to a new authenticator.
 func TestSignInWithAWeakSecret(t *testing.T) {
 	const secret = "KRSXG5CTMVRXEZLU"
 	h := newWorkplace(t)

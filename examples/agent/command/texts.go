@@ -10,11 +10,11 @@ import (
 )
 
 // Everything that the agent says to people is in the package words, and put
-// together here. What scripts read, the words of --json and the exit codes, is
-// not: it is the same in every language.
+// together here. The output for scripts, which is the words of --json and the exit
+// codes, is not: it is the same in every language.
 
-// text is a text in the language of the terminal. What it is told about may be
-// named by anybody, and is made clean.
+// text is a text in the language of the terminal. Anybody may have chosen the names
+// among its arguments, so they are made clean.
 func (a *asker) text(id string, args ...any) string {
 	for i, value := range args {
 		if s, ok := value.(string); ok {
@@ -97,8 +97,8 @@ func (a *agent) textStatus(s standing) string {
 	return strings.Join(lines, "\n")
 }
 
-// factor is the state of the second factor. What a later server says stays as it
-// is.
+// factor is the state of the second factor. A state that only a later server knows
+// stays as it is.
 func (a *agent) factor(state string) string {
 	text, err := a.words.Find("factor." + state)
 	if err != nil {

@@ -119,8 +119,8 @@ func (c *console) list(r *http.Request, v *visitor) (p adminPage, of []tenant, e
 	return p, of, nil
 }
 
-// members are the accounts of the tenants, with how they stand. The list is the
-// console's own: who has never signed in is in no store.
+// members are the accounts of the tenants, with their states. The list is the
+// console's own: a person who has never signed in is not in the store.
 func (c *console) members(ctx context.Context, v *visitor, of []tenant) ([]memberRow, error) {
 	var rows []memberRow
 	var ids []store.AccountID
@@ -154,7 +154,7 @@ func (p *adminPage) count() {
 	})
 }
 
-// turn leaves the rows of one page. What is not a page is the first.
+// turn leaves the rows of one page. A value that is not a page counts as the first.
 func (p *adminPage) turn(page string) {
 	p.Pages = max(1, (len(p.Rows)+perPage-1)/perPage)
 	p.Page, _ = strconv.Atoi(page)
@@ -291,8 +291,8 @@ func (c *console) getCSV(w http.ResponseWriter, r *http.Request, v *visitor) err
 	return nil
 }
 
-// ofAdministration is the text for why an administrator's form was refused; empty for what
-// is no such reason.
+// ofAdministration is the text for why an administrator's form was refused; empty for any
+// other error.
 func ofAdministration(err error) string {
 	for _, known := range administration {
 		if errors.Is(err, known.err) {

@@ -171,7 +171,7 @@ func TestStepsTakeTheAdministratorsCode(t *testing.T) {
 	b.post("/admin/policy", "code", phone.Peek(), "mode", "nonsense").is(http.StatusBadRequest)
 }
 
-// Nobody administrates themselves, in no organisation, nor others' customers.
+// Administrators cannot administer themselves, in any organisation, nor others' customers.
 func TestSelfAndForeignAreRefused(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
@@ -196,7 +196,7 @@ func TestSelfAndForeignAreRefused(t *testing.T) {
 	m.post("/admin/accounts/"+s.id(mika, "acme")+"/reset", "code", mikas.Code()).is(http.StatusForbidden).says("This is your own account")
 }
 
-// A person who is not an administrator any more is none at the next request.
+// A person who loses the role of an administrator has lost it at the next request.
 func TestRoleIsReadEachTime(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)

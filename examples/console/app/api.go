@@ -11,9 +11,9 @@ import (
 )
 
 // api lists the calls of the JSON API, which docs/api.md describes. It is for
-// programs such as the backup agent, and knows no cookies: what it trusts a
-// request for stands in the request, so that no page of another site can send
-// one in a person's name.
+// programs such as the backup agent, and uses no cookies: its credentials are in
+// the request itself, so that no page of another site can send one in a person's
+// name.
 //
 // A product must limit guesses of passwords in front of it, as in front of the
 // pages.

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What cannot be undone takes a code once more, for this and nothing else.
+// An action that cannot be undone requires another code, for this and nothing else.
 func TestAPIDeletingABackupTakesAProof(t *testing.T) {
 	s := newSite(t)
 	p, phone := s.user(ana)

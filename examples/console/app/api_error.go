@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/totphttp"
 )
 
-// Errors that only programs are told, besides those of the request.
+// Errors that only programs get, besides those of the request.
 var (
 	errSignedOut    = errors.New("no session, or it is over")
 	errOrganisation = errors.New("which of the accounts?")
@@ -26,8 +26,8 @@ var (
 	errTooLate      = errors.New("the sign-in is too long ago")
 )
 
-// failures is what the API says of errors, in this order: an error that says
-// several things has the first word. Without a status it has that of totphttp.
+// failures are the API's answers to errors, in this order: an error that matches
+// several of them gets the first word. Without a status it has that of totphttp.
 var failures = []struct {
 	err    error
 	word   string
@@ -83,7 +83,7 @@ type failure struct {
 	Until *time.Time `json:"until,omitempty"`
 	Pair  bool       `json:"pair,omitempty"`
 
-	// Of what takes a proof: what to ask for it with.
+	// Of an action that requires a proof: what to ask for it with.
 	Action totpflow.Action `json:"action,omitempty"`
 	Target string          `json:"target,omitempty"`
 
@@ -91,7 +91,7 @@ type failure struct {
 	ClockOff int `json:"clock_off,omitempty"`
 }
 
-// An incomplete error says that the password was right, and what is next.
+// An incomplete error says that the password was right, and names the next step.
 type incomplete struct{ totpflow.Decision }
 
 func (e *incomplete) Error() string { return "the sign-in is not complete: " + e.Step.String() }
@@ -101,7 +101,7 @@ func (e *incomplete) Is(target error) bool {
 	return target == errCodeRequired && e.Step == totpflow.AskCode || target == errSetUp && e.Step == totpflow.Enroll
 }
 
-// An organisationChoice is an errOrganisation that says which there are.
+// An organisationChoice is an errOrganisation that lists the organisations.
 type organisationChoice []organisationItem
 
 type organisationItem struct {
@@ -114,7 +114,7 @@ func (e organisationChoice) Error() string { return errOrganisation.Error() }
 // Is makes each an errOrganisation.
 func (e organisationChoice) Is(target error) bool { return target == errOrganisation }
 
-// A proofError is totpflow.ErrProof that says of what.
+// A proofError is totpflow.ErrProof with the action and the target that require the proof.
 type proofError struct {
 	action totpflow.Action
 	target string

@@ -51,10 +51,10 @@ func (s apiSessions) ofDevice(ctx context.Context, device string, now time.Time)
 	return v, string(text), err
 }
 
-// apiAppLock begins the lock of an app (package applock): from now on the
-// session lies in the app's vault, which only the value opens. It has to be
-// asked for with the sign-in: who has copied the key of an old session does not
-// get a longer one for it.
+// apiAppLock begins the lock of an app (package applock): from now on the session
+// is in the app's vault, which only the value opens. It has to be asked for with
+// the sign-in: a thief who has copied the key of an old session does not get a
+// longer one for it.
 func (c *console) apiAppLock(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	if c.now().Sub(v.Began) >= totpflow.ProofLifetime {
 		return errTooLate
@@ -72,9 +72,9 @@ func (c *console) apiAppLock(w http.ResponseWriter, r *http.Request, v *visitor)
 	}{device, value.Text(), int(applock.DefaultIdle / time.Second), expires})
 }
 
-// apiUnlock hands the value out again, for password and code: a whole sign-in
-// that starts no session, since the app has one behind its lock. Where the
-// session is over there is nothing to open.
+// apiUnlock hands the value out again, for password and code: a whole sign-in that
+// starts no session, since the app has one behind its lock. If the session has
+// ended, there is nothing to open.
 func (c *console) apiUnlock(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode[struct {
 		Device   string `json:"device"`

@@ -111,7 +111,7 @@ func (c *console) apiMachineToken(w http.ResponseWriter, r *http.Request) error 
 }
 
 // machine is call for machines. An account that an administrator has made a
-// person's again is none from then on.
+// person's again is not a machine's from then on.
 func (c *console) machine(h func(http.ResponseWriter, *http.Request, *visitor) error) http.HandlerFunc {
 	return c.call(func(w http.ResponseWriter, r *http.Request) error {
 		v, err := c.caller(r)

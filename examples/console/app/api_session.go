@@ -44,7 +44,7 @@ CREATE TABLE machine_keys (
 	made    INTEGER NOT NULL
 ) STRICT`
 
-// newKey makes a random key of 256 bits, and what is kept of it.
+// newKey makes a random key of 256 bits, and the hash of it that is kept.
 func newKey() (key string, hash []byte) {
 	random := make([]byte, 32)
 	rand.Read(random) // never fails, by its contract
@@ -63,7 +63,7 @@ type apiSessions struct {
 	ring *keyring.Ring
 }
 
-// begin starts a session and returns its key. What has expired goes.
+// begin starts a session and returns its key. It deletes sessions that have expired.
 func (s apiSessions) begin(ctx context.Context, v session, age time.Duration) (key string, expires time.Time, err error) {
 	key, hash := newKey()
 	expires = v.Began.Add(age).UTC().Truncate(time.Second)
@@ -108,8 +108,8 @@ func keyOf(r *http.Request) string {
 	return key
 }
 
-// caller is whose session the request shows, of a person or a machine. A session
-// whose mark is not the account's any more is over.
+// caller is the person or the machine whose session the request shows. A session
+// whose mark is not the account's any more has ended.
 func (c *console) caller(r *http.Request) (*visitor, error) {
 	s, err := c.programs.find(r.Context(), keyOf(r), c.now())
 	if err != nil {

@@ -76,7 +76,7 @@ func (c *console) authority(r *http.Request, in setUpRequest) (totpflow.Enrollme
 	case totpflow.Enroll:
 		return next.Challenge, nil
 	}
-	return nil, &incomplete{next} // who gets codes by phone shows one first
+	return nil, &incomplete{next} // a person who gets codes by phone shows one first
 }
 
 // apiConfirm makes the new authenticator work. The answer has a new session: a
@@ -111,7 +111,7 @@ var provable = map[totpflow.Action]bool{
 	totpflow.ActionAddAuthenticator:     false,
 }
 
-// A proofAnswer is a proof, and what it is good for.
+// A proofAnswer is a proof, with the action and the target that it is valid for.
 type proofAnswer struct {
 	Proof   totpflow.Proof  `json:"proof"`
 	Action  totpflow.Action `json:"action"`
@@ -159,7 +159,7 @@ func (v *visitor) spend(r *http.Request, a totpflow.Action, target string) error
 	err := v.factor.ConsumeProof(r.Context(), proofOf(r), a.On(target))
 	switch {
 	case errors.Is(err, totpflow.ErrProof) && !v.Enrolled():
-		return totpflow.ErrNotEnrolled // who can show no code: set up first
+		return totpflow.ErrNotEnrolled // a person who cannot show a code has to set up first
 	case errors.Is(err, totpflow.ErrProof):
 		return &proofError{a, target}
 	}

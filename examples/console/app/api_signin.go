@@ -12,7 +12,7 @@ import (
 type credentials struct {
 	Email        string `json:"email"`
 	Password     string `json:"password"`
-	Organisation string `json:"organisation"` // its id, for who has accounts in several
+	Organisation string `json:"organisation"` // its id, for people with accounts in several
 }
 
 // A signedIn is the answer to a sign-in that is complete.
@@ -62,8 +62,8 @@ func (c *console) account(r *http.Request, in credentials) (user, error) {
 	return user{}, which
 }
 
-// decided answers with a decision: with a session where the sign-in is complete,
-// and else with an error that says what is next.
+// decided answers with a decision: with a session if the sign-in is complete,
+// otherwise with an error that says what is next.
 func (c *console) decided(w http.ResponseWriter, r *http.Request, next totpflow.Decision, err error) error {
 	switch {
 	case err != nil:

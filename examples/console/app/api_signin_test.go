@@ -172,8 +172,8 @@ func (p *program) setUp(challenge string) *totptest.Authenticator {
 	return phone
 }
 
-// A person who has accounts in several organisations says which. Nobody learns that there
-// are several before the password is right.
+// A person who has accounts in several organisations names one of them. Nobody learns that
+// there are several before the password is right.
 func TestAPIOrganisation(t *testing.T) {
 	p := newSite(t).program()
 	which := p.password(mika).fails(http.StatusForbidden, "organisation_required")

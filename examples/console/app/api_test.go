@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// What cannot be read is refused as a whole, before anybody is asked for.
+// A request that cannot be read is refused as a whole, before any account is looked up.
 func TestAPIRefusesWhatItDoesNotKnow(t *testing.T) {
 	p := newSite(t).program()
 	const good = `{"email":"ana@acme.example","password":"correct-horse-2"}`
@@ -89,7 +89,7 @@ func TestAPISessions(t *testing.T) {
 }
 
 // A change of factors ends the sessions that began before, in programs as in
-// browsers; and who was deleted has none.
+// browsers; and a person who was deleted has none.
 func TestAPISessionsEndWithAChange(t *testing.T) {
 	s := newSite(t)
 	p, phone := s.user(ana)

@@ -3,12 +3,12 @@
 // their second factor on the security page.
 //
 // Signing in and setting up with a second factor is second_factor.go, in one
-// piece. A person's own page is in security.go and authenticators.go; what
-// administrators see and do is in admin.go, member.go, policy.go and approval.go;
-// mails about changes are in notify.go and mail.go. What takes a code once more
-// is in stepup.go, and the JSON API in api.go and the files beside it. Which
-// language a page or a mail is in says language.go; what it says is in the package
-// words. Codes by SMS and by calls are in phone.go, phones.go and outbox.go. The
+// piece. A person's own page is in security.go and authenticators.go; the pages of
+// administrators are in admin.go, member.go, policy.go and approval.go; mails about
+// changes are in notify.go and mail.go. Actions that require another code are in
+// stepup.go, and the JSON API is in api.go and the files beside it. language.go
+// chooses the language of a page or a mail; the texts are in the package words.
+// Codes by SMS and by calls are in phone.go, phones.go and outbox.go. The
 // rest is what a product has already: people, accounts and organisations
 // (users.go, tenants.go, password.go), sessions (sessions.go), pages (pages.go,
 // templates), and the backups themselves (backups.go, archive.go). [New] puts
@@ -46,7 +46,7 @@ type Options struct {
 	Mail     Mailer           // nil: the log names each mail, and that is all
 	Phones   phone.Sender     // of codes by SMS and voice; nil: the log names each message, and that is all
 	NoCalls  bool             // Phones sends SMS only
-	URL      string           // the console's address, for links in mails: never from a request, which says whose host it likes
+	URL      string           // the console's address, for links in mails: never from a request, which may name any host
 }
 
 type console struct {
@@ -266,8 +266,8 @@ func (c *console) signedIn(h func(http.ResponseWriter, *http.Request, *visitor) 
 	})
 }
 
-// fail shows the page for what no form can explain. The log says why; the
-// person is told only what to do.
+// fail shows the page for an error that no form can explain. The log has the cause;
+// the person reads only what to do.
 func (c *console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := status(w, err)
 	logFailure(r, code, err)

@@ -11,11 +11,11 @@ import (
 	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
-// A requestRow is what waits for a second administrator, in words.
+// A requestRow is a request that waits for a second administrator, in words.
 type requestRow struct {
 	admin.Request
 	Tenant tenant
-	Who    string   // who asks for it
+	Who    string   // the person who asks for it
 	What   string   // what for
 	Terms  []term   // of the policy, where it is about one
 	For    []string // the accounts that it is about
@@ -149,8 +149,9 @@ func (c *console) carriedOut(ctx context.Context, of tenant, q admin.Request, ou
 	return nil
 }
 
-// beside returns what an approval has failed of for some of its accounts, but for
-// one reason: of who has never come there is nothing to reset or to forget.
+// beside returns the errors of an approval that failed for some of its accounts,
+// except those with one reason: there is nothing to reset or to forget for a person
+// who has never come.
 func beside(err, reason error) error {
 	var each interface{ Unwrap() []error }
 	if !errors.Is(err, reason) || !errors.As(err, &each) {

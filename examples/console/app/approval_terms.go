@@ -65,7 +65,7 @@ func policyWords(l *words.Language, p policy.Policy) [][2]string {
 }
 
 // notifyApprovers writes to every administrator who could approve what another one
-// has asked for. What nobody but the asker sees is approved in a hurry.
+// has asked for. A request that only its asker has seen is approved in a hurry.
 func (c *console) notifyApprovers(ctx context.Context, e event.Event) error {
 	st, err := c.admin().Tenant(ctx, admin.Operator{Name: "console", Reason: "mail to administrators"}, e.Tenant)
 	if err != nil {

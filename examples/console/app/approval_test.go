@@ -22,7 +22,7 @@ func TestSecondAdministrator(t *testing.T) {
 	anas, _ := s.browser().enroll(ana)
 	b.post("/admin/policy", "mode", "required", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
 
-	// To ask for less waits for a second one; nothing has changed yet.
+	// A lower policy waits for a second administrator; nothing has changed yet.
 	b.post("/admin/policy", "mode", "optional", "two_administrators", "yes", "phones", "yes", "code", phone.Code()).redirects("/admin")
 	shown := []string{"Two-factor authentication: optional, until now required", "Codes by SMS and calls, the weaker way: Yes, until now No", "Ask a second administrator: Yes"}
 	page := b.get("/admin").says("a second administrator has 24 hours", "Lower the policy to “optional”", "Asked for by admin@acme.example", "somebody else approves it").says(shown...)
@@ -41,7 +41,7 @@ func TestSecondAdministrator(t *testing.T) {
 	require.Equal(t, "optional", b.get("/admin").text("mode"))
 	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.Code()).is(http.StatusNotFound).says("not waiting any more")
 
-	// Many resets wait as well, and who has asked may withdraw.
+	// A reset of several accounts is pending as well, and the person who asked may withdraw it.
 	b.post("/admin/accounts/reset", "account", s.id(ana), "code", phone.Code()).redirects("/admin")
 	page = b.get("/admin").says("Reset several accounts", ana.Email)
 	require.Contains(t, s.last(nora, "waits for a second administrator").Text, ana.Email)
@@ -108,7 +108,7 @@ func TestDeletionByTwoAdministrators(t *testing.T) {
 	}
 }
 
-// What is withdrawn is not done, and of a person with two accounts the other stays.
+// A deletion that is withdrawn is not done, and of a person with two accounts the other stays.
 func TestDeletionThatIsWithdrawn(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
@@ -189,7 +189,7 @@ func TestRequestsOfUnits(t *testing.T) {
 	b.get("/admin?tenant=acme-berlin").says(machine).lacks(deletion)
 	b.get("/admin?tenant=acme").says(deletion).lacks(machine)
 
-	// Both are told with their organisation, and can be decided on from there.
+	// Both are shown with their organisation, and can be decided on from there.
 	page = provider.get("/admin").says(machine, deletion, "Acme Backup Berlin. Asked for by admin@acme.example")
 	id := requestID.FindStringSubmatch(page.body[strings.Index(page.body, "files-04"):])[1]
 	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme-berlin", "code", noras.WrongCode()).

@@ -24,7 +24,7 @@ type backup struct {
 // nobody has.
 type archive struct{ db *sql.DB }
 
-// backupsTable keeps the keys as they are. In a product they lie in a key
+// backupsTable keeps the keys as they are. In a product they are in a key
 // management service, or wrapped by one.
 const backupsTable = `CREATE TABLE backups (
 	id        TEXT PRIMARY KEY,

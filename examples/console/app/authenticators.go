@@ -94,7 +94,7 @@ func has(list []totpflow.Authenticator, id string) bool {
 }
 
 // ofAuthenticators is the text for why an authenticator could not be added, renamed or
-// removed; empty for what is no such reason.
+// removed; empty for any other error.
 func ofAuthenticators(err error) string {
 	switch {
 	case errors.Is(err, enroll.ErrTooManyAuthenticators):

@@ -20,7 +20,7 @@ func TestOpenBoundsConnections(t *testing.T) {
 	require.NotZero(t, db.Stats().MaxOpenConnections)
 }
 
-// What is written into a file that was removed or replaced is lost with the process, so nothing is acknowledged then.
+// A write to a file that was removed or replaced is lost with the process, so nothing is acknowledged then.
 func TestDatabaseFileIsGone(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a file that is open cannot be removed")

@@ -97,8 +97,8 @@ func (s *site) serve(change ...func(*app.Options)) string {
 	return server.URL
 }
 
-// mailURL is the console's address in mails. It is that of no test server, so
-// that nothing else can be what a link was made from.
+// mailURL is the console's address in mails. It is not the address of a test server, so
+// a link that has it was made from it.
 const mailURL = "https://backup.example"
 
 // A mailbox keeps what was sent, as a mailer of the console.
@@ -266,7 +266,7 @@ func (a answer) lacks(words string) answer {
 	return a
 }
 
-// text is what stands in the element with this id.
+// text is the text of the element with this id.
 func (a answer) text(id string) string {
 	a.t.Helper()
 	m := regexp.MustCompile(`id="` + id + `"[^>]*>([^<]*)<`).FindStringSubmatch(a.body)

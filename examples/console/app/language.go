@@ -17,7 +17,7 @@ const languageCookie = "__Host-language"
 type languageKey struct{}
 
 // withLanguage has each page know the language: the one that was chosen here,
-// or else the one that fits best what the browser asks for.
+// otherwise the one that best fits what the browser asks for.
 func withLanguage(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Accept-Language, Cookie")
@@ -54,8 +54,8 @@ func (c *console) postLanguage(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, here(r.PostFormValue("back")))
 }
 
-// here is an address on this site: the start, where to is none. A form that
-// leads elsewhere is what somebody else has written.
+// here is an address on this site: the start page, unless to is one. A form that
+// leads elsewhere was written by somebody else.
 func here(to string) string {
 	u, err := url.Parse(to)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.Opaque != "" ||

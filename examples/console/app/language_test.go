@@ -42,8 +42,8 @@ func TestPagesByLanguage(t *testing.T) {
 	}
 }
 
-// The menu is a form of buttons. What is chosen stays, whatever the browser
-// asks for, and the page is the one that it was chosen on.
+// The menu is a form of buttons. The chosen language stays, whatever the browser
+// asks for, and the person is back on the page that it was chosen on.
 func TestChoosingTheLanguage(t *testing.T) {
 	b := newSite(t).browser().speaks("en")
 	b.get("/code?by=phone").redirects("/signin")
@@ -97,8 +97,8 @@ func TestTheMenuLosesNothing(t *testing.T) {
 	b.get("/security").says("Zwei-Faktor-Authentifizierung", "2. März 2026")
 }
 
-// What people have called themselves stands in a page as text, also where the
-// text around it has markup.
+// The name that a person chose stands in a page as text, also where the text around
+// it has markup.
 func TestNamesAreNoMarkup(t *testing.T) {
 	s := newSite(t)
 	_, err := s.db.Exec(`UPDATE people SET name = ? WHERE email = ?`, `<b>{{.Count}}</b>`, ana.Email)
@@ -112,7 +112,7 @@ func TestNamesAreNoMarkup(t *testing.T) {
 	}
 }
 
-// A mail is in the language that the person used last, whoever causes it.
+// A mail is in the language that its reader used last, no matter who causes it.
 func TestMailsByLanguage(t *testing.T) {
 	s := newSite(t)
 	hers := s.browser().speaks("de-DE")

@@ -25,7 +25,7 @@ type Mailer interface {
 	Send(ctx context.Context, m Mail) error
 }
 
-// sender stands in every mail.
+// sender is the sender of every mail.
 const sender = "Acme Backup <backup@acme.example>"
 
 // logMailer says that there was a mail, and to whom. Not what stood in it: its

@@ -191,7 +191,7 @@ func TestRevokeAPersonsBrowser(t *testing.T) {
 	b.post(to+"/revoke-browser", "browser", ids[0][1], "code", phone.Code()).is(http.StatusNotFound).says("not trusted any more")
 }
 
-// A machine account is asked for nothing, and is let in by nobody's form.
+// A machine account is not asked for a code, and no form for people lets it in.
 func TestMachineAccounts(t *testing.T) {
 	s := newSite(t, require2FA)
 	s.browser().password(agent).is(http.StatusForbidden).says("This is a machine account.")
@@ -224,7 +224,7 @@ func TestDeleteAnAccount(t *testing.T) {
 	require.NotContains(t, b.get("/admin").says("The account is deleted.").states(), ana.Email)
 	person.get("/").redirects("/signin")
 	s.browser().password(ana).is(http.StatusUnauthorized)
-	b.post("/admin/accounts/"+s.id(ben)+"/forget", "code", phone.Code()).redirects("/admin") // who has never come
+	b.post("/admin/accounts/"+s.id(ben)+"/forget", "code", phone.Code()).redirects("/admin") // a person who has never come
 	s.browser().password(ben).is(http.StatusUnauthorized)
 
 	// Of a person with two accounts the other one stays.

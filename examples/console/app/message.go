@@ -136,8 +136,8 @@ func memberWord(l *words.Language, s admin.MemberState) string {
 	return word
 }
 
-// happened says in words what an event of the account was. What a later release
-// adds is told by its name: it must not be missing.
+// happened says in words what an event of the account was. An event that a later
+// release adds is shown by its name: it must not be missing.
 func happened(l *words.Language, e event.Event) string {
 	mode := e.Action
 	if word, err := l.Find("mode." + mode); err == nil {

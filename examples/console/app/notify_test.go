@@ -157,8 +157,8 @@ func TestLinkEnds(t *testing.T) {
 	person.get("/not-me").is(http.StatusOK)
 }
 
-// What the mail server does not take now comes again; what it will never take
-// holds nothing up.
+// A mail that the mail server does not accept now is sent again; one that it will never
+// accept holds nothing up.
 func TestMailServerDown(t *testing.T) {
 	s := newSite(t)
 	s.mails.fail(errors.New("no mail server"))

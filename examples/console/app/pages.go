@@ -178,7 +178,7 @@ type forms struct {
 	form string // which one was refused
 }
 
-// Formless reports that what was refused has no form on the page.
+// Formless reports that the refused request has no form on the page.
 func (p forms) Formless() bool { return p.form == "" }
 
 // Form is what the template of one form needs.
@@ -213,8 +213,8 @@ func (c *console) sheetPage(w http.ResponseWriter, r *http.Request, p sheetPage)
 	return c.show(w, r, "sheet", nil, view{Title: title, SignedIn: true, Data: p})
 }
 
-// Download is the sheet as a text file in a link. It lies in the page, so that
-// the server needs neither keep the codes nor be sent them again.
+// Download is the sheet as a text file in a link. It is in the page, so that the
+// server need neither keep the codes nor be sent them again.
 func (p sheetPage) Download(l *words.Language) template.URL {
 	return template.URL("data:text/plain;charset=utf-8," + url.PathEscape(p.text(l)))
 }

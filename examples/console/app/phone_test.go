@@ -102,7 +102,7 @@ func TestPhoneAsksForThePassword(t *testing.T) {
 	b.post("/security/phone", "number", mobile, "via", "sms").redirects("/security/phone")
 	b.post("/security/phone/confirm", "phone_code", p.code()).redirects("/security")
 
-	// From then on the password alone leads to no enrollment either.
+	// From then on the password alone does not lead to an enrollment either.
 	s.clock.Advance(6 * time.Minute)
 	b.get("/setup").is(http.StatusOK).says(`name="password"`)
 	b.post("/setup/password", "password", ana.Password).redirects("/code")
@@ -114,8 +114,8 @@ func TestPhoneAsksForThePassword(t *testing.T) {
 	b.get("/security").says("Active", masked)
 }
 
-// Numbers that are none, or that cost, are refused before a code is spent and
-// before anything is sent; so is what is no way.
+// Invalid numbers, and numbers that cost money, are refused before a code is spent and
+// before anything is sent; so is an unknown way to send.
 func TestHostileNumbers(t *testing.T) {
 	s, p := phoneSite(t, "optional", "yes")
 	b := s.browser()
@@ -185,7 +185,7 @@ func TestPhoneLimits(t *testing.T) {
 	other.post("/security/phone", "number", mobile, "via", "sms").is(http.StatusTooManyRequests).says("No code can be sent to this number at the moment.")
 }
 
-// What a provider answers is told in words that help, and what it refuses counts.
+// An answer of the provider is shown in words that help, and a message that it refuses counts.
 func TestProviderFails(t *testing.T) {
 	s, p := phoneSite(t, "required", "yes")
 	b := s.addPhone(p)

@@ -43,8 +43,8 @@ func (p securityPage) PhoneRows(message string) (rows []phoneRow) {
 	return rows
 }
 
-// postPhoneRemove takes a phone away: by a code of the app, or where there is
-// none in the first minutes of a sign-in by phone.
+// postPhoneRemove takes a phone away: by a code of the app, or without an app in
+// the first minutes of a sign-in by phone.
 func (c *console) postPhoneRemove(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	id, form := r.PathValue("id"), ""
 	switch { // before a code is spent on it
@@ -83,8 +83,7 @@ var errSignInByPhone = errors.New("the sign-in by phone is too long ago")
 
 // ---- Words ----
 
-// ofPhones says why a form about phones was refused; empty for what is no such
-// reason.
+// ofPhones says why a form about phones was refused; empty for any other error.
 func ofPhones(l *words.Language, page string, err error, now time.Time) string {
 	var wait *throttle.Error
 	byPhone := page == "phone-code" || page == "phone-confirm"

@@ -89,7 +89,7 @@ func TestRequireLeavesPhones(t *testing.T) {
 	s.addPhone(p).get("/security").says(masked)
 }
 
-// Policy holds: without it there is no phone, in no page and by no address.
+// The policy applies: without it there is no phone, on any page or at any address.
 func TestPhonesArePolicy(t *testing.T) {
 	s, p := phoneSite(t, "required", "no")
 	b := s.browser()

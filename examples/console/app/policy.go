@@ -86,7 +86,7 @@ func (c *console) postPolicy(w http.ResponseWriter, r *http.Request, v *visitor)
 	return c.administered(w, r, v, "policy", "policy", err)
 }
 
-// parsePolicy reads the form. What is left out is as it is when nothing is set.
+// parsePolicy reads the form. A field that is left out has its default.
 func parsePolicy(r *http.Request) (p policy.Policy, err error) {
 	if p.Mode, err = policy.ParseMode(r.PostFormValue("mode")); err != nil {
 		return p, errForm

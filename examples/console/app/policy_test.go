@@ -29,7 +29,7 @@ func TestRequiredAtOnce(t *testing.T) {
 	b.post("/admin/policy", "mode", "off", "code", phone.Code()).redirects("/admin")
 	b.get("/admin").says("Policy lowered to “off”")
 	s.browser().password(ben).redirects("/")
-	s.browser().password(admin).redirects("/code") // who has it is asked all the same
+	s.browser().password(admin).redirects("/code") // a person who has set it up is asked all the same
 }
 
 // A person in grace is told until when, on every page, and led to the enrollment
@@ -132,7 +132,7 @@ func TestDeadline(t *testing.T) {
 	person.get("/").says("until 10 March 2026, 23:59 UTC")
 	s.clock.Set(time.Date(2026, 3, 11, 8, 0, 0, 0, time.UTC))
 	s.browser().password(ana).redirects("/setup")
-	s.browser().password(ben).redirects("/setup") // who comes for the first time then has none
+	s.browser().password(ben).redirects("/setup") // a person who comes for the first time then has no grace period
 }
 
 func TestMoreTime(t *testing.T) {
@@ -187,8 +187,8 @@ func TestMoreTimeIsMore(t *testing.T) {
 	b.get(to).lacks("There is more time now").says("Until 30 May 2026, 23:59 UTC")
 }
 
-// A person who has a factor, was reset or is a machine has nothing of more time: there is
-// no form for it, none is promised, and no mail goes out.
+// More time is of no use to a person who has a factor or was reset, or to a machine:
+// there is no form for it, none is promised, and no mail goes out.
 func TestNoMoreTime(t *testing.T) {
 	s, p := phoneSite(t, "required", "yes")
 	s.addPhone(p)

@@ -64,7 +64,7 @@ func (u user) record() store.AccountID { return store.AccountID{Tenant: u.Tenant
 
 // ---- Signing in ----
 
-// postSignIn checks the password. A person who has several accounts says which one it is
+// postSignIn checks the password. A person who has several accounts names the one it is
 // for; nobody learns that there are several before the password is right.
 func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	mine, err := c.users.authenticate(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
@@ -246,7 +246,7 @@ func (c *console) doneAlready(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, "/")
 }
 
-// startAgain leads back to the password when the sign-in under way is over.
+// startAgain leads back to the password when the sign-in under way has expired.
 func (c *console) startAgain(w http.ResponseWriter, r *http.Request) error {
 	if totphttp.Challenge(r) != "" {
 		totphttp.ClearChallenge(w)

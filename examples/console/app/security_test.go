@@ -160,7 +160,7 @@ func TestActivityInWords(t *testing.T) {
 	b.get("/security").says("Last activity", "Authenticator app set up", "New recovery codes made", "Recovery codes marked as saved", "from 127.0.0.1")
 }
 
-// Who deletes the record of the second factor, or puts back one from before
+// A person who deletes the record of the second factor, or puts back one from before
 // the enrollment, has not switched it off: the console remembers.
 func TestLostRecordClosesTheAccount(t *testing.T) {
 	s := newSite(t)

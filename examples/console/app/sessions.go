@@ -12,9 +12,9 @@ import (
 	"github.com/totpflow/totpflow"
 )
 
-// A session is that of a person who has passed every step of the sign-in.
-// There is none before: what lies between the password and the code is in
-// totpflow's challenge.
+// A session is that of a person who has passed every step of the sign-in. There is
+// none before: totpflow's challenge holds the state between the password and the
+// code.
 type session struct {
 	User  string
 	Mark  totpflow.SessionMark // reports whether it still stands

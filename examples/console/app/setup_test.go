@@ -50,7 +50,7 @@ func TestVoluntarySetUp(t *testing.T) {
 		require.Contains(t, text, c)
 	}
 
-	// The session goes on, although those begun before are over.
+	// The session goes on, although those begun before have ended.
 	require.Equal(t, "Active", b.get("/security").is(http.StatusOK).text("state"))
 	require.Equal(t, "10", b.get("/security").text("recovery-codes-left"))
 	b.get("/").says("You have not said that your recovery codes are saved")
@@ -83,7 +83,7 @@ func TestSetUpPageReloads(t *testing.T) {
 	b.post("/setup", "code", phone.Code()).redirects("/security") // the form sent twice
 }
 
-// Five minutes after the sign-in the password is asked once more: whoever
+// Five minutes after the sign-in the password is asked for once more: a person who
 // finds the session open cannot bind a phone of their own.
 func TestLateSetUpAsksForThePassword(t *testing.T) {
 	s := newSite(t)

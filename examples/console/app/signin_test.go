@@ -339,8 +339,8 @@ func TestSigningInOverAnothersSession(t *testing.T) {
 	b.get("/setup").redirects("/signin")
 }
 
-// A code is taken in every spelling, as one step; a text that is none is not counted,
-// and the page says what a code is.
+// A code is accepted in every spelling, as one step; a text that is not a code is not
+// counted, and the page explains what a code is.
 func TestSpellingsOfACode(t *testing.T) {
 	s := newSite(t)
 	phone, _ := s.browser().enroll(ana)
@@ -379,8 +379,8 @@ func TestSpellingsOfARecoveryCode(t *testing.T) {
 }
 
 // A code form that was sent twice, as by a double click: the second answer leads on by
-// the session that the first one began. Somebody else with the challenge is told
-// nothing but to start again.
+// the session that the first one began. Somebody else with the challenge is only asked
+// to start again.
 func TestCodeFormSentTwice(t *testing.T) {
 	s := newSite(t)
 	phone, _ := s.browser().enroll(ana)

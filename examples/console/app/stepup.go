@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow"
 )
 
-// What takes a code once more, however the person signed in: a session that was
+// Actions that require another code, however the person signed in: a session that was
 // left open, or a browser that is trusted, deletes no backup.
 const (
 	actionDeleteBackup totpflow.Action = "delete backup"

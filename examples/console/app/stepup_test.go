@@ -58,7 +58,7 @@ func TestDeletingABackupTakesACode(t *testing.T) {
 		says("Delete this backup?", "ana-laptop", "2 March 2026, 07:54 UTC", "212 GB", "It cannot be brought back.", `autocomplete="one-time-code"`)
 	require.Len(t, b.backups(), 2, "nothing is deleted by asking")
 	b.post("/stepup", "pending", asked.question()).is(http.StatusForbidden).says("A code has 6 digits")
-	// What the person was doing is kept while the code is wrong.
+	// The pending action is kept while the code is wrong.
 	b.post("/stepup", "pending", asked.question(), "code", phone.WrongCode()).is(http.StatusForbidden).
 		says("This code is not right", "Delete this backup?", "ana-laptop")
 	b.post("/stepup", "pending", asked.question(), "code", phone.Code()).redirects("/backups")
@@ -149,7 +149,7 @@ func TestBackupsOfOthers(t *testing.T) {
 	}
 	b.get("/stepup").redirects("/backups")
 
-	// What was deleted meanwhile by somebody else costs no code.
+	// A backup that somebody else deleted meanwhile costs no code.
 	asked := b.asks("delete", theirs["ana-laptop"])
 	other := boss.asks("delete", theirs["ana-laptop"])
 	boss.post("/stepup", "pending", other.question(), "code", bossPhone.Code()).redirects("/backups")

@@ -23,7 +23,7 @@ type tenant struct {
 	Record string
 }
 
-// tenants are few and read at each decision: a policy that is cached holds for
+// tenants are few and read at each decision: a policy that is cached applies for
 // too long.
 type tenants struct{ db *sql.DB }
 

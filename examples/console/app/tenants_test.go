@@ -152,7 +152,7 @@ func TestAnothersAccountIsNoChoice(t *testing.T) {
 	b.get("/").redirects("/signin")
 }
 
-// Who chooses has ended the session of anyone who used the browser before.
+// A person who reaches the choice has ended the session of anyone who used the browser before.
 func TestChoiceEndsAnothersSession(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()

@@ -86,7 +86,7 @@ func TestTemplatesHoldNoText(t *testing.T) {
 }
 
 // literals are the strings of the console's Go files, with their places, apart
-// from those in tests and in the tables of what is nobody's to read.
+// from those in tests and in the tables of strings that nobody reads.
 func literals(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("*.go")

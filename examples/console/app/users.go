@@ -57,7 +57,7 @@ func (u user) Administers() bool { return u.Role == roleAdmin }
 
 type users struct{ db *sql.DB }
 
-// dummy is the hash of no password, see authenticate.
+// dummy is a hash that no password has, see authenticate.
 var dummy = sync.OnceValue(func() string { return hashPassword(rand.Text()) })
 
 // A DemoAccount is a person whom New creates in an empty database.
@@ -245,7 +245,7 @@ func (u *users) keep(ctx context.Context, c totpflow.Change) error {
 	return u.keepGeneration(context.WithoutCancel(ctx), c.ID.User, c.Generation)
 }
 
-// keepOutcomes is keep for what was done to several accounts.
+// keepOutcomes is keep for an action on several accounts.
 func (u *users) keepOutcomes(ctx context.Context, outcomes []admin.Outcome) error {
 	var failed []error
 	for _, o := range outcomes {

@@ -79,8 +79,8 @@ func refused(s *site, old *totptest.Authenticator) {
 	person.get("/").redirects("/signin")
 }
 
-// What was changed elsewhere, such as by the operator's command or by the link in
-// a mail, is known from the next page of the session that it has ended.
+// A change that was made elsewhere, such as by the operator's command or by the link
+// in a mail, is known from the next page of the session that it has ended.
 func TestGenerationOfASessionThatIsOver(t *testing.T) {
 	for name, change := range map[string]func(*site){
 		"ended": func(s *site) {

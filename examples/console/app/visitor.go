@@ -65,8 +65,8 @@ func (c *console) visitor(w http.ResponseWriter, r *http.Request) (*visitor, err
 	return nil, c.sessions.end(r.Context())
 }
 
-// standing returns the person of a session, or nil when it is over, and then
-// which notice says why.
+// standing returns the person of a session, or nil if it has ended, and then the
+// notice that gives the reason.
 func (c *console) standing(ctx context.Context, s session) (v *visitor, why string, err error) {
 	u, err := c.users.byID(ctx, s.User)
 	if errors.Is(err, sql.ErrNoRows) {

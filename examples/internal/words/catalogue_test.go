@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// catalogue reads the texts of a language by their ids; what has plural forms
+// catalogue reads the texts of a language by their ids; a text with plural forms
 // has each under the id, a blank and the form.
 func catalogue(t *testing.T, tag string) map[string]string {
 	t.Helper()

@@ -101,7 +101,7 @@ func (l *Language) Minute(t time.Time) string {
 // Number is v with this many digits behind the point, or comma.
 func (l *Language) Number(v float64, digits uint64) string { return l.formats.FmtNumber(v, digits) }
 
-// unit is what a duration is told in.
+// unit returns the unit in which a duration is shown.
 func unit(d time.Duration) (time.Duration, string) {
 	switch {
 	case d >= 48*time.Hour:

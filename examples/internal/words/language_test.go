@@ -140,7 +140,7 @@ func TestPlurals(t *testing.T) {
 	require.Equal(t, "1000000 días", words.ByTag("es").Say("span.day", "Count", 1_000_000))
 }
 
-// What people have typed is in a text as text, whatever it says: an attack by a
+// Everything that people have typed stays text within a text: this defends against a
 // name that is markup, or one that is a template.
 func TestArgumentsAreNoMarkup(t *testing.T) {
 	const evil = `<script>alert(1)</script>" onload='x' {{.Total}}`
@@ -152,7 +152,7 @@ func TestArgumentsAreNoMarkup(t *testing.T) {
 		require.NotContains(t, text, "<script>")
 		require.Contains(t, l.Say("list.quoted", "Name", evil), evil, "text is for html/template to escape")
 
-		// Not even what says of itself that it is markup.
+		// Not even a value whose type claims that it is markup stays markup.
 		text, err = l.HTML("security.left", "Count", 3, "Total", template.HTML(evil))
 		require.NoError(t, err)
 		require.NotContains(t, text, "<script>")

@@ -20,8 +20,8 @@ func (l *Language) Say(id string, args ...any) string {
 	return text
 }
 
-// Find is Say for ids that are put together from what is not known beforehand:
-// an error means that there is no such text.
+// Find is Say for ids that are put together from values that are not known
+// beforehand: an error means that there is no such text.
 func (l *Language) Find(id string, args ...any) (string, error) {
 	data, err := pairs(args)
 	if err != nil {

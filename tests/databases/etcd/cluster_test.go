@@ -54,8 +54,8 @@ func leader(t *testing.T, members []servers.Etcd) int {
 	return found
 }
 
-// One of three members is killed, the leader even, while writing goes on. What
-// was acknowledged before, meanwhile and after, every member knows.
+// One of three members is killed, even the leader, while writing goes on. Every member
+// knows the writes that were acknowledged before, meanwhile and after.
 func TestWritingGoesOn(t *testing.T) {
 	members := begin(t, 3)
 	s := etcdstore.New(dial(t, members...), "")
@@ -127,7 +127,7 @@ func TestWritingGoesOn(t *testing.T) {
 
 // A leader that was frozen does not know that the others have gone on without it.
 // It is asked before it can hear of that, and must not answer with what it knows:
-// a used code would be good again. Serializable reads, beside the store's, show
+// a used code would be valid again. Serializable reads, beside the store's, show
 // that it would; whether they do is for the member to decide, so there are more
 // rounds until one does.
 func TestOldLeader(t *testing.T) {

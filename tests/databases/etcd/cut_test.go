@@ -12,9 +12,9 @@ import (
 
 // The connection breaks off, or goes silent, anywhere in a verification: before
 // the write has left, or when only its acknowledgement is lost. One code is never
-// good twice, and nobody is told that it is who did not write.
+// accepted twice, and no call succeeds that did not write.
 //
-// The rig goes red on a store that takes no answer for a good one. A client of
+// The rig goes red on a store that takes a missing answer for success. A client of
 // etcd says much before it asks, and takes its time to connect, so the steps are
 // large.
 func TestCutAnywhere(t *testing.T) {

@@ -43,7 +43,8 @@ func TestFrozen(t *testing.T) {
 }
 
 // requireSilent asks everything of a server that cannot answer, and expects each
-// call to return: with neither "there is no record" nor "somebody else was faster".
+// call to return, with an error that means neither that the record does not exist nor
+// that somebody else was faster.
 func requireSilent(t *testing.T, s *etcdstore.Store) {
 	t.Helper()
 	for name, call := range calls(s) {
@@ -87,9 +88,9 @@ func TestNoSpace(t *testing.T) {
 	require.Equal(t, uint64(1), steps(t, s))
 }
 
-// What is not of this store, or of a newer program, is an error, and not "never
-// enrolled". A damaged value hides no other record of a list, and passes for none
-// that can be read; a key that no store makes is an error there too.
+// A value that is not of this store, or that is of a newer program, is an error, and
+// not "never enrolled". A damaged value hides no other record of a list, and passes
+// for none that can be read; a key that no store makes is an error there too.
 func TestForeignValues(t *testing.T) {
 	const version, never, day = "0123456789abcdef", "\x00\x00\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x00"
 	const alice = "account\x00acme\x00alice"

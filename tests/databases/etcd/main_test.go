@@ -23,8 +23,8 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// alone is the server of the tests that leave it as it is. What it keeps of a
-// power cut is of no interest to them.
+// alone is the server of the tests that leave it as it is. It does not matter to
+// them what it keeps after a power cut.
 var alone servers.Etcd
 
 func TestMain(m *testing.M) {

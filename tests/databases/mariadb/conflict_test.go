@@ -79,7 +79,7 @@ func TestLocked(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NoError(t, host.Rollback())
 	require.NoError(t, race.Step(t.Context(), s))
-	// What was given up may still have been written, by nobody's leave.
+	// The write that was given up may still have happened: nobody was told that it had not.
 	require.Contains(t, []uint64{3, 4}, engine.Stored(t, s))
 }
 

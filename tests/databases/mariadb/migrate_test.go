@@ -79,7 +79,7 @@ FROM information_schema.check_constraints WHERE constraint_schema = DATABASE() O
 	})
 }
 
-// What the database itself refuses, should a statement ever be wrong.
+// The database itself refuses these rows, should a statement ever be wrong.
 func TestSchemaRefuses(t *testing.T) {
 	_, db := open(t, database(t))
 	for name, values := range map[string]string{

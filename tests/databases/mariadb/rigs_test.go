@@ -2,7 +2,7 @@ package mariadb_test
 
 import "testing"
 
-// What is expected of every server is said where package engine says how.
+// Package engine describes what is expected of every server, and how it is tested.
 
 // The guarantees are the same whatever isolation a connection has by default,
 // however the server counts rows, and however the driver asks.

@@ -55,7 +55,7 @@ FROM totpflow_accounts`,
 	})
 }
 
-// What the database itself refuses, should a statement ever be wrong.
+// The database itself refuses these rows, should a statement ever be wrong.
 func TestSchemaRefuses(t *testing.T) {
 	_, db := open(t, database(t))
 	for name, values := range map[string]string{

@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/service"
 )
 
-// What is expected of every server is said where package engine says how.
+// Package engine describes what is expected of every server, and how it is tested.
 
 // The guarantees are the same whatever isolation a connection has by default,
 // and however the driver asks.

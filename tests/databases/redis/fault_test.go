@@ -71,8 +71,8 @@ func TestOutOfMemory(t *testing.T) {
 	require.Equal(t, 2, steps(t, s))
 }
 
-// What somebody else has deleted, evicted or let expire is lost, and not "never
-// enrolled"; nothing is written in its place.
+// A record that somebody else has deleted, evicted or let expire is lost, and not
+// "never enrolled"; nothing is written in its place.
 func TestLostRecords(t *testing.T) {
 	for name, harm := range map[string][]any{
 		"deleted":           {"DEL", "account\x00acme\x00alice"},

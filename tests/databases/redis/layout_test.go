@@ -72,8 +72,8 @@ func TestLayoutGolden(t *testing.T) {
 	require.Equal(t, records[:1], page.Records)
 }
 
-// layout writes the database as the commands that make it. What names the server
-// is left out.
+// layout writes the database as the commands that make it. Everything that names the
+// server is left out.
 func layout(t *testing.T, client *redis.Client) string {
 	keys, err := client.Keys(t.Context(), "*").Result()
 	require.NoError(t, err)

@@ -68,7 +68,7 @@ func TestQuarantinesAddUp(t *testing.T) {
 	requireQuarantine(t, race.Step(t.Context(), short), noon.Add(19*time.Minute))
 }
 
-// What changes a replication id but loses nothing, lets the store go on: a
+// The store goes on after events that change a replication id but lose nothing: a
 // first replica, and a backlog that is given up when the last one has gone.
 func TestReplicasComeAndGo(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t), newClock()
@@ -197,8 +197,8 @@ func TestPromotedServerIsChecked(t *testing.T) {
 	require.Equal(t, 2, steps(t, s))
 }
 
-// The server that was looked at is gone when it is to be taken: the one that
-// answers then has not been looked at, and is not taken.
+// The server that was checked is gone when the store is to use it: the one that
+// answers then was not checked, and is not used.
 func TestServerChangesAfterTheLook(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t, "appendfsync everysec"), newClock()
 	current := point(primary)

@@ -46,7 +46,7 @@ func TestPagesOfLargeRecords(t *testing.T) {
 	}
 }
 
-// What is deleted leaves nothing behind, in no index.
+// A deleted record leaves nothing behind, not even in an index.
 func TestDeleteLeavesNothing(t *testing.T) {
 	o := redisstore.Options{Prefix: prefix()}
 	s, client := open(t, shared, o)

@@ -127,7 +127,7 @@ func TestEvictionSwitchedOnLater(t *testing.T) {
 	}
 }
 
-// What a connection cannot do is said as it is, and not as what follows from it.
+// The error names the failure of the connection itself, and not a consequence of it.
 func TestWrongPassword(t *testing.T) {
 	server := begin(t)
 	require.NoError(t, dial(t, server).ConfigSet(t.Context(), "requirepass", "secret").Err())

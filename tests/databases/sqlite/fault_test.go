@@ -137,8 +137,8 @@ func TestCancelledWhileBusy(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 
 		release()
-		// What was given up may still be written, or not: nobody was told that it
-		// was. The count is at most one ahead, and the store goes on.
+		// The write that was given up may still happen, or not: nobody was told that it
+		// did. The count is at most one ahead, and the store goes on.
 		require.NoError(t, race.Step(t.Context(), s))
 		require.Contains(t, []uint64{2, 3}, engine.Stored(t, s))
 	})

@@ -18,8 +18,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A page is read from its place in an index on and not sorted, as SQLite
-// itself says of the statements that the store sends.
+// A page is read from its place in an index on and is not sorted, as SQLite's own
+// plans of the statements that the store sends show.
 func TestListUsesTheIndex(t *testing.T) {
 	path := file(t)
 	_, db := modernc.open(t, path, wal)

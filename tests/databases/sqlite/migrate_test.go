@@ -82,7 +82,7 @@ func TestSchemaGolden(t *testing.T) {
 	require.Equal(t, rec, back)
 }
 
-// What the file itself refuses, should a statement ever be wrong.
+// The file itself refuses these rows, should a statement ever be wrong.
 func TestSchemaRefuses(t *testing.T) {
 	_, db := modernc.open(t, file(t), wal)
 	for name, values := range map[string]string{

@@ -58,8 +58,8 @@ func (p *tab) state(who app.DemoAccount) string {
 	return run(p, chromedp.Evaluate[string]("document.querySelector(`.account[data-email=\""+who.Email+"\"]`).dataset.state"))
 }
 
-// An administrator requires a second factor from a day on. Ana is told, puts it
-// off, and has to in the end.
+// An administrator requires a second factor from a day on. Ana is asked to set it up,
+// puts it off, and has to in the end.
 func TestRequiredFromADayOn(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, false)

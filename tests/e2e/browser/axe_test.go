@@ -99,8 +99,8 @@ const look = `[matchMedia("(prefers-color-scheme: dark)").matches, document.titl
 	...[...new Set([...document.querySelectorAll("body *")].map(e => [e.parentNode.tagName, e.tagName, e.className, e.type, e.name,
 		e.hasAttribute("open"), e.ariaInvalid, e.role, e.disabled].join()))].sort()].join("\n")`
 
-// findings are what axe-core finds on the page, and is serious or worse. What is
-// folded is unfolded for it.
+// findings are the serious or worse violations that axe-core finds on the page. Folded
+// parts are unfolded for it.
 const findings = `(async () => {
 	const folded = [...document.querySelectorAll("details:not([open])")];
 	folded.forEach(d => d.open = true);

@@ -46,7 +46,7 @@ func TestWrongCodes(t *testing.T) {
 	})
 }
 
-// Turning it off takes a code; then the password alone is enough again.
+// Turning it off requires a code; then the password alone is enough again.
 func TestDisable(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, false)

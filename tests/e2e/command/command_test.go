@@ -115,7 +115,7 @@ func operate(t *testing.T, db *sql.DB, u url.URL, d sqlstore.Dialect, tables, gr
 	totpflow(0, "restored", "--at", "2025-01-01T00:00:00Z", "--reason", "disk", "--yes")
 	totpflow(3, "status", "nobody")
 
-	// A wrong password is told, and not shown.
+	// A wrong password is reported, and not shown.
 	wrong := u
 	wrong.User = url.UserPassword("nobody", password+"x")
 	require.NoError(t, os.WriteFile(from, []byte(wrong.String()), 0o600))

@@ -22,7 +22,8 @@ import (
 var operator = admin.Operator{Name: "root", Reason: "test"}
 
 // TestDescription goes through every call, every status and word, and every field of the
-// description: what the handlers answer is in it, and what is in it the handlers answer.
+// description: the description has everything that the handlers answer, and the handlers
+// answer everything that it has.
 func TestDescription(t *testing.T) {
 	s := newSite(t)
 	for _, part := range []func(*testing.T, *site){signingIn, phones, settingUp, resets, account, general, faults} {
@@ -258,7 +259,7 @@ func general(t *testing.T, s *site) {
 	}
 }
 
-// faults are those of the installation. Nobody is let in, and nothing of them is told.
+// faults are those of the installation. Nobody is let in, and no answer discloses them.
 func faults(t *testing.T, s *site) {
 	p := s.person("finn")
 	p.enroll()

@@ -185,8 +185,8 @@ func (a answer) get(name string) string {
 }
 
 // call sends a request with its headers, names and values in turn. A path of the product's
-// begins with /api/. What the description says of the answer holds, or the test fails,
-// and what it says of the request where that was accepted.
+// begins with /api/. The test fails unless the answer is as the description has it, and so
+// is every request that was accepted.
 func (s *site) call(method, path string, body any, headers ...string) answer {
 	s.t.Helper()
 	raw, ok := body.(string)

@@ -19,7 +19,7 @@ func options(p totp.Params, skew uint) theirs.ValidateOpts {
 	}
 }
 
-// Codes and verdicts are those of pquerna/otp, which most Go programs use. What it does not know is a last step: it
+// Codes and verdicts are those of pquerna/otp, which most Go programs use. It does not keep the last step, and so
 // accepts a code again.
 func TestPquernaCodes(t *testing.T) {
 	random := seeded(3)
@@ -52,7 +52,7 @@ var labels = []totp.Label{
 	{Issuer: "Evil&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", Account: "x?secret=y&issuer=z"}, {Issuer: "بنك", Account: "🙂"},
 }
 
-// What we write, they read: same secret, same parameters, same names.
+// They read the URIs that we write: same secret, same parameters, same names.
 func TestPquernaReadsOurs(t *testing.T) {
 	random := seeded(4)
 	for range 50 {
@@ -74,8 +74,8 @@ func TestPquernaReadsOurs(t *testing.T) {
 	}
 }
 
-// What they write, we read, or refuse: v1.5.0 leaves "&" and "=" in an issuer as they are, so that an issuer can bring
-// another secret. Never do both sides read different keys.
+// We read the URIs that they write, or refuse them: v1.5.0 leaves "&" and "=" in an issuer as they are, so that an
+// issuer can bring another secret. The two sides never read different keys.
 func TestWeReadPquerna(t *testing.T) {
 	read, refused := 0, 0
 	for _, l := range labels {

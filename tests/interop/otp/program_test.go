@@ -27,7 +27,7 @@ func program(t *testing.T, name, debian string) string {
 	return path
 }
 
-// file is program for what is not run but loaded.
+// file is program for a file that is not run but loaded.
 func file(t *testing.T, pattern, debian string) string {
 	found, err := filepath.Glob(pattern)
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func (c command) run(t *testing.T) (out, errout string, err error) {
 	return strings.TrimSpace(stdout.String()), stderr.String(), err
 }
 
-// must is run for what has to succeed.
+// must is run for a command that has to succeed.
 func (c command) must(t *testing.T) string {
 	t.Helper()
 	out, errout, err := c.run(t)

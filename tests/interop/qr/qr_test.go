@@ -46,8 +46,8 @@ func keyOf(t *testing.T, name string, p totp.Params) totp.Key {
 	return key
 }
 
-// each runs a test for every offer, and checks that what is read is the key that
-// was offered, under the names it was offered.
+// each runs a test for every offer, and checks that the key that is read is the one
+// that was offered, under the same names.
 func each(t *testing.T, read func(t *testing.T, o enroll.Offer)) {
 	require.NotEmpty(t, offers)
 	for _, c := range offers {

@@ -23,7 +23,7 @@ func TestTerminalIsRead(t *testing.T) {
 	})
 }
 
-// screen prints text in a real terminal and returns what stands on it then.
+// screen prints text in a real terminal and returns the text on it afterwards.
 func screen(t *testing.T, text string) terminal.Screen {
 	t.Helper()
 	const end = "ended with 0" // which the terminal says below it

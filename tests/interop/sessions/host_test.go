@@ -22,7 +22,7 @@ var (
 
 const password = "correct horse"
 
-// logins are the host's table of who is signed in. Both session libraries keep the id of a
+// logins are the host's table of open logins. Both session libraries keep the id of a
 // login and nothing else of it: a request that is under way while somebody signs out
 // writes its session back, and so revives the id, but not the login.
 type logins struct {

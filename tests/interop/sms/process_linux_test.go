@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// nobody is who runs the programs where the tests run as root.
+// nobody is the user that runs the programs where the tests run as root.
 const nobody = 65534
 
 func attributes() *syscall.SysProcAttr {

@@ -30,7 +30,7 @@ func newPerson(t *testing.T) *person {
 	return &person{keys: keys, at: time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)}
 }
 
-// message is one to a number that is nobody's (Ofcom keeps +44 7700 900000 to 900999 for drama).
+// message is one to a number that belongs to nobody (Ofcom keeps +44 7700 900000 to 900999 for drama).
 func (p *person) message(t *testing.T, number string) (phone.Message, string) {
 	n, err := phone.ParseNumber(number)
 	require.NoError(t, err)
@@ -110,7 +110,7 @@ func TestSignInBySMS(t *testing.T) {
 	require.Equal(t, added.Number, used.Number)
 }
 
-// What goes wrong is told apart, and tells no more than that.
+// The errors tell the causes of a failure apart, and contain no secret.
 func TestKannelRefuses(t *testing.T) {
 	c := newCentre(t)
 	g := start(t, c, 2)

@@ -46,8 +46,8 @@ func dump(t *testing.T, s store.Store) canary.Place {
 	return canary.Place{Name: "records", Data: text}
 }
 
-// Every spelling of a secret is found, wherever it lies, and what is nearly the
-// secret is not.
+// Every spelling of a secret is found, wherever it is, and a text that is nearly
+// the secret is not.
 func TestFind(t *testing.T) {
 	secret := []byte("\x00C4n\xff'\"\\ary\nSecret\x1a!7")
 	var s canary.Secrets

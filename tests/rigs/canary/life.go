@@ -108,8 +108,8 @@ func (l *Life) record(_ context.Context, e event.Event) {
 	l.say(e)
 }
 
-// saw prints what a call returned. An error that is none of those that are
-// wanted ends the stage, and so does one that is wanted and missing.
+// saw prints what a call returned. An error that is not among the wanted ones ends
+// the stage, and so does one that is wanted and missing.
 func (l *Life) saw(err error, values ...any) {
 	l.say(values...)
 	must(err)

@@ -167,7 +167,7 @@ func Places(files map[string][]byte, texts ...string) []Place {
 	return places
 }
 
-// Missing returns the kinds that were found in no place whose name begins so.
+// Missing returns the kinds that were not found in any place whose name begins with place.
 func Missing(leaks []Leak, place string, kinds []string) []string {
 	return slices.DeleteFunc(slices.Clone(kinds), func(kind string) bool {
 		return slices.ContainsFunc(leaks, func(l Leak) bool { return l.Kind == kind && strings.HasPrefix(l.Place, place) })

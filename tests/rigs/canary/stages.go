@@ -207,7 +207,7 @@ func imports(l *Life, ctx context.Context) {
 	row := admin.Imported{ID: id(p), Key: key, WeakUntil: l.clock.Now().Add(enroll.MaxWeak)}
 	l.takesOver(ctx, row)
 	l.setUp(ctx, p, l.signIn(ctx, p).Challenge)
-	// What is refused says no secret either.
+	// An import that is refused shows no secret either.
 	other := row
 	other.ID.User = "another"
 	for _, rows := range [][]admin.Imported{{row, other}, {other}, {{ID: id(l.ana), Key: l.ben.key}}, {{ID: store.AccountID{User: "x\x00"}, Key: key}}} {

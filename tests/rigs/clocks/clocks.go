@@ -34,7 +34,7 @@ func (s Seen) String() string {
 }
 
 // Live leads the lives. It returns an error if anybody gets in who should not, a
-// code is good twice, somebody has to wait for longer than is documented or stays
+// code is valid twice, somebody has to wait for longer than is documented or stays
 // out when the clock is right, or a time comes back as another one.
 func Live(ctx context.Context, s store.Store, clock *totptest.Clock) (seen Seen, err error) {
 	keys, err := keyring.Parse(keyring.Generate())

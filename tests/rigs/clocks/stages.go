@@ -26,8 +26,8 @@ const (
 	maxWait = time.Hour // throttle.Default
 )
 
-// crosses goes on over the moment as if it were none: what was used stays used,
-// what is good stays good, and times are what they were.
+// crosses goes on past the moment as if it were any other: used codes stay used,
+// valid ones stay valid, and times do not change.
 func crosses(l *life) {
 	l.at(-5 * time.Minute)
 	p := l.enrol()
@@ -53,7 +53,7 @@ func crosses(l *life) {
 }
 
 // ticks moves by a second, and every time a second back and forth again, over two
-// periods: each code is good once.
+// periods: each code is accepted once.
 func ticks(l *life) {
 	l.at(-time.Hour)
 	p := l.enrol()
@@ -71,9 +71,9 @@ func ticks(l *life) {
 }
 
 // runsAhead has the clock an hour ahead for a while. When it is right again, the
-// codes that were used meanwhile lie in its future: nobody gets in by a code
-// until the time of the last one is over, and everybody does from then on. A browser
-// that was trusted meanwhile has lost its trust for good: it would be one of the future.
+// codes that were used meanwhile are in its future: nobody gets in by a code until
+// the time of the last one is over, and everybody does from then on. A browser that
+// was trusted meanwhile has lost its trust for good: it would be one of the future.
 func runsAhead(l *life) {
 	l.at(-40 * time.Minute)
 	p := l.enrol()

@@ -49,7 +49,7 @@ func (p *Pair) Start() error {
 	if err := p.Promote(); err != nil {
 		return err
 	}
-	// What is idle leads to the dead server, of which it would tell first.
+	// Idle connections lead to the dead server, so the first calls would fail.
 	p.DB.SetMaxIdleConns(0)
 	p.DB.SetMaxIdleConns(16)
 	return nil

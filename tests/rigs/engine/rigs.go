@@ -123,10 +123,10 @@ func (e Engine) Counts(t *testing.T, s *sqlstore.Store) {
 
 // CutAnywhere has the connection break off, or go silent, anywhere in a
 // verification: before the write has left, or when only its acknowledgement is
-// lost. One code is never good twice, and nobody is told that it is who did not
-// write. dsn is a database of the server's.
+// lost. One code is never accepted twice, and no call succeeds that did not write.
+// dsn is a database of the server's.
 //
-// The rig goes red on a store that takes no answer for a good one.
+// The rig goes red on a store that takes a missing answer for success.
 func (e Engine) CutAnywhere(t *testing.T, server Server, dsn string) {
 	s, _ := e.Open(t, dsn)
 	require.NoError(t, race.Step(t.Context(), s))
@@ -142,8 +142,8 @@ func (e Engine) CutAnywhere(t *testing.T, server Server, dsn string) {
 	require.Error(t, err)
 }
 
-// wire puts a cable between the server and who opens the database by the name
-// that is returned.
+// wire puts a cable between the server and anyone who opens the database by the name
+// that it returns.
 func wire(t *testing.T, server Server, dsn string) (*race.Cable, string) {
 	cable, err := race.NewCable(server.Addr())
 	require.NoError(t, err)
@@ -172,9 +172,9 @@ func (e Engine) HistoryOfCuts(t *testing.T, server Server, dsn string) {
 	require.NotZero(t, saw.Unavailable)
 }
 
-// HistoryOfCrashes is the same where the server is killed and started again.
-// Where it shows a commit before it is durable, what was seen of a write that
-// nobody had acknowledged by then may be gone.
+// HistoryOfCrashes is the same where the server is killed and started again. If it
+// shows a commit before it is durable, a write that was seen, but that nobody had
+// acknowledged by then, may be gone.
 func (e Engine) HistoryOfCrashes(t *testing.T, server Server, dsn string, early bool) {
 	s, _ := e.Open(t, dsn)
 	saw, err := history.Crash(s, server, race.Rounds(2, 40), early)

@@ -72,7 +72,7 @@ var model = porcupine.Model{
 	},
 }
 
-// step is whether the answer is right at this moment, and what follows.
+// step reports whether the answer is right at this moment, and returns the state after it.
 func step(now state, op Op) (right bool, next state) {
 	switch op.Do {
 	case get:

@@ -8,9 +8,9 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/history"
 )
 
-// What the contract of package store says of answers, and what package totpflow
-// says of codes, in histories of a few operations. Those of one line come one
-// after the other where their times do not overlap.
+// Histories of a few operations, judged by the contract of package store for answers,
+// and by that of package totpflow for codes. Operations of one line come one after the
+// other where their times do not overlap.
 func TestCheck(t *testing.T) {
 	type op = history.Op
 	for name, c := range map[string]struct {
@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Histories of several records are apart, and what was answered is counted.
+// Histories of several records are kept apart, and the answers are counted.
 func TestCheckCounts(t *testing.T) {
 	saw, err := history.Check([]history.Op{
 		{Of: "a", Do: "put", New: "1", Call: 1, Return: 2, Answer: "done"},

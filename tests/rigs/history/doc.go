@@ -4,7 +4,7 @@
 // the contract of package store demands, and whether the codes of an account
 // are.
 //
-// What was answered by an error that decides nothing has taken place or has not,
-// or still will. The histories are those of a race between two processes, of a
+// An operation that was answered by an error that decides nothing has taken place, or
+// has not, or still will. The histories are those of a race between two processes, of a
 // connection that is cut anywhere, and of a process or a server that is killed.
 package history

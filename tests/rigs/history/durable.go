@@ -8,9 +8,9 @@ func all(ops []Op) []Op { return ops }
 // durable leaves out what was seen while a write was on its way that nobody
 // acknowledged before the server was killed: reads, conflicts, and codes that
 // were used already. InnoDB shows a write to others when it is committed in
-// memory, and then brings it to the disk, and acknowledges it. Who saw it may
-// have seen what is gone after a crash. Nobody is let in by that: the writer
-// was not answered, and a write on top of it is on the disk after it only.
+// memory, and then brings it to the disk, and acknowledges it. A reader who saw it
+// may have seen a write that is gone after a crash. Nobody is let in by that: the
+// writer was not answered, and a write on top of it reaches the disk only after it.
 func durable(ops []Op) []Op {
 	type span struct{ from, to time.Duration }
 	under := make(map[string]span)

@@ -177,7 +177,7 @@ func crashed(g game, server race.Server) error {
 	return order{Moves: moves}.play(g)
 }
 
-// play has hands move until the context ends, which are told of in moved.
+// play has hands move until the context ends, and sends to moved after each move.
 func play(ctx context.Context, g game, moved chan<- struct{}) error {
 	var faults [hands]error
 	race.Hands(hands, func(hand int) {

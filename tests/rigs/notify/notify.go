@@ -20,12 +20,12 @@ import (
 // points are where the process is killed, in the order in which they come.
 var points = []string{"before the write", "after the write", "in the call", "after the call", "before the position", "after the position"}
 
-// want is how often a message is told that was under way at a point: what was called
-// and not noted comes again.
+// want is how often a message is delivered that was under way at a point: one that was
+// delivered and not noted comes again.
 var want = map[string]int{"after the write": 1, "in the call": 1, "after the call": 2, "before the position": 2, "after the position": 1}
 
-// Victim is the role of the child: it does one thing to a person's account, says which
-// number its message has when the notifier was called, and is killed at a point.
+// Victim is the role of the child: it does one thing to a person's account, reports the
+// number of its message when the notifier was called, and is killed at a point.
 func Victim(open race.Opener) race.Role {
 	return race.With(open, func(s store.Store) error {
 		return race.Obey(func(line string) (string, error) {
@@ -103,9 +103,9 @@ func (v *victim) notify(_ context.Context, n event.Notification) error {
 }
 
 // Kill runs rounds of victims over the store, each killed at the next point, and then
-// tells what is due, by two services at once. It returns how often a message was told,
-// by its point, and an error where that is not as often as it must be, or where anything
-// is still due.
+// delivers the messages that are due, by two services at once. It returns how often a
+// message was delivered, by its point, and an error if that is not as often as it must
+// be, or if anything is still due.
 func Kill(ctx context.Context, s store.Store, role, where string, rounds int) (told map[string]int, err error) {
 	ring := keyring.Generate()
 	counts := make(map[totpflow.AccountID]int)

@@ -9,10 +9,10 @@ import (
 )
 
 // Cut has a code used over a cable that is cut after more and more bytes, a step
-// from one to the next, and the same code once more when it is healed, as people
-// do who have got an error. It returns an error if both were told that it is
-// good, or if it is not used afterwards. s is the store without the cable, and
-// open opens it through the cable.
+// from one to the next, and the same code once more when the cable is healed, as
+// people do after an error. It returns an error if the code was accepted both times,
+// or if it is not used afterwards. s is the store without the cable, and open opens
+// it through the cable.
 func Cut(s store.Store, cable *Cable, open Opener, where string, step int) (cuts int, err error) {
 	code, err := stored(s)
 	if err != nil {
@@ -39,7 +39,7 @@ func Cut(s store.Store, cable *Cable, open Opener, where string, step int) (cuts
 	})
 }
 
-// judge compares what was told with what is stored.
+// judge compares the answers with the stored code.
 func judge(come bool, first, second error, code, now uint64) error {
 	switch {
 	case now != code:

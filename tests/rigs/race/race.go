@@ -38,9 +38,9 @@ func (r Rig) Run(s store.Store, role, where string) (Figures, error) {
 }
 
 // Consume lets two processes with 64 goroutines each have the same code at the
-// same moment, round by round. It returns an error unless exactly one of them is
-// told that it is good. s is the store in this process, where the store for the
-// children, who play role.
+// same moment, round by round. It returns an error unless the code is accepted
+// exactly once. s is the store in this process, where the store for the children,
+// who play role.
 func Consume(s store.Store, role, where string, rounds int) (all Figures, err error) {
 	all.Rounds = rounds
 	return all, rounding(role, where, func(ask ask) error {

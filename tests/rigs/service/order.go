@@ -52,7 +52,7 @@ type report struct {
 	Accepted time.Duration `json:",omitempty"` // when the last check began that was accepted
 }
 
-// bound is what who confirmed an enrollment was told.
+// bound is the answer to the caller who confirmed an enrollment.
 type bound struct{ Secret, Recovery string }
 
 // An outcome is what a flow answered.

@@ -68,7 +68,7 @@ func (r *Replay) Pass(ctx context.Context) error {
 	return err
 }
 
-// Again signs in anew, with the same code; nil: they are in.
+// Again signs in once more, with the same code. It returns nil if they are in.
 func (r *Replay) Again(ctx context.Context) error {
 	next, err := r.mfa.SignIn(ctx, r.user)
 	if err != nil {

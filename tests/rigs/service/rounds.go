@@ -73,7 +73,7 @@ func (f *fixture) newRecoveryCodes(p *person) error {
 
 // oneSetUp: of all enrollments that one person began and confirms at once, one
 // becomes the authenticator, and one sheet of recovery codes is valid: those of
-// the caller that was told so.
+// the caller whose confirmation succeeded.
 func (f *fixture) oneSetUp() error {
 	o := order{Do: confirm, User: f.user()}
 	next, err := f.SignIn(f.ctx, o.User)
@@ -105,7 +105,7 @@ func (f *fixture) oneSetUp() error {
 	return f.holds(o.User, r.Bound[0])
 }
 
-// holds looks whether what was told at the enrollment is what works.
+// holds checks that the secret and the recovery code of the enrollment work.
 func (f *fixture) holds(u totpflow.User, b bound) error {
 	status, err := f.Account(u).Status(f.ctx)
 	if err != nil {

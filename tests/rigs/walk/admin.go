@@ -14,8 +14,8 @@ import (
 
 var scopes = []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators, admin.ScopeBrowsers, admin.ScopeRecoveryCodes}
 
-// administers is, now and then, an operator, who needs no proof; whose proof is
-// good for what is another test.
+// administers acts, now and then, as an operator, who needs no proof. Another test
+// covers which proof is valid for which action.
 func (w *walker) administers() {
 	user := w.next(2)
 	m, now, id, adm := w.people[user], w.now(), w.id(user), admin.New(w.service(), nil)
@@ -161,7 +161,7 @@ func (w *walker) issues(user int, adm admin.Admin) {
 	})
 }
 
-// disowns says "it was not me" of something that was told at some time.
+// disowns answers "it was not me" to an event of some earlier time, or of now.
 func (w *walker) disowns() {
 	user, now := w.next(2), w.now()
 	of := pick(w, w.told)

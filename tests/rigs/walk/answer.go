@@ -118,7 +118,7 @@ func (w *walker) check(ok bool, format string, a ...any) {
 
 func (w *walker) need(err error, what string) { w.check(err == nil, "%s: %v", what, err) }
 
-// recall keeps the last of what has happened, for a person who has to find out why.
+// recall keeps the latest events, for a person who has to find the cause.
 func (w *walker) recall(format string, a ...any) {
 	w.last = append(w.last[max(0, len(w.last)-15):], fmt.Sprintf(format, a...))
 }

@@ -106,8 +106,8 @@ func (k *modelKept) until(then time.Time) bool {
 	return end.Equal(then) || k.doubt && then.Before(end)
 }
 
-// keptAs finds what is kept by what is seen of it. Two that were added and went at
-// the same time look the same, and are told apart by nothing but their codes.
+// keptAs finds a kept authenticator by its visible times. Two that were added and went
+// at the same time look the same, and only their codes tell them apart.
 func (m *model) keptAs(now, added, until time.Time) *modelKept {
 	for _, k := range m.keptNow(now) {
 		if k.phone.added.Equal(added) && k.until(until) {

@@ -8,7 +8,7 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// actions that are proved; what is met more often stands here more often.
+// actions that are proved; one that is met more often stands here more often.
 var actions = []totpflow.Action{
 	totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator,
 	totpflow.ActionReplaceAuthenticator, totpflow.ActionRemoveAuthenticator, totpflow.ActionRemoveAuthenticator, totpflow.ActionDisable, totpflow.ActionRecoveryCodes, "delete backup",
@@ -101,6 +101,12 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 	case totpflow.ActionRecoveryCodes:
 		sheet, change, err := account.NewRecoveryCodes(w.ctx, p)
 		do := expectation{"ok", func() { m.generation++; m.renew(sheet.Codes); w.codes = append(w.codes, sheet.Codes...) }}
+		if t.action == totpflow.ActionSignIn && t.reason == totpflow.ReasonCode { // does as well while the set is not saved, and none is here
+			a = totpflow.ActionSignIn
+			if m.codes == nil {
+				do = only("proof")
+			}
+		}
 		w.expectChange("new codes", user, func(got string) expectation { return m.with(t, user, a, now, got, do) })(change, err)
 	default:
 		do := expectation{"ok", func() {}}

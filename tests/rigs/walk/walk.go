@@ -106,7 +106,7 @@ func (u requiredFor) Policy(_ context.Context, id store.AccountID) (policy.Polic
 	return policy.Policy{Mode: policy.Optional}, nil
 }
 
-// The steps of a walk. What is done more often stands here more often.
+// The steps of a walk. A step that is taken more often stands here more often.
 var steps = []func(*walker){
 	(*walker).clockMoves, (*walker).clockMoves, (*walker).clockMoves,
 	(*walker).signsIn, (*walker).signsIn, (*walker).signsIn, (*walker).signsIn,

@@ -10,10 +10,9 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// Any order of what two people, two processes, a clock that jumps and a store
-// that fails can do: who is let in, what still works and what is counted is
-// what the model says. The packages in tests/databases do the same on real
-// databases.
+// Two people, two processes, a clock that jumps and a store that fails act in any
+// order. The model predicts who is let in, what still works and what is counted. The
+// packages in tests/databases do the same on real databases.
 func FuzzService(f *testing.F) {
 	for seed := range uint64(4) {
 		f.Add(walk.Script(seed, 150))

@@ -96,7 +96,7 @@ func (f forgetful) List(ctx context.Context, q store.Query) (store.Page, error) 
 	return page, err
 }
 
-// loser says of a record now and then that it never was.
+// loser reports now and then that a record does not exist.
 type loser struct {
 	store.Store
 	gets int

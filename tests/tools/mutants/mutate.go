@@ -105,7 +105,7 @@ func funcName(f *ast.FuncDecl) string {
 	return fmt.Sprintf("%s.%s", of, f.Name.Name)
 }
 
-// A span is where the text of an edit lies in the changed source.
+// A span is the place of the text of an edit in the changed source.
 type span struct{ from, to, of int }
 
 // apply returns the source with the edits of all mutants but those dropped, and

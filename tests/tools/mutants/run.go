@@ -235,7 +235,7 @@ func (r *run) reach(s *suite, pattern string) error {
 func (s suite) run(limit time.Duration, names []string, env ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	// What a test has started may outlive it, and never end either.
+	// A process that a test has started may outlive it, and never end either.
 	bounds := fmt.Sprintf(`ulimit -v %d; ulimit -t %d; exec "$@"`, memory, 4*int(1+limit/time.Second))
 	c := exec.CommandContext(ctx, "sh", "-c", bounds, "sh",
 		s.binary, "-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// nobody is who runs the servers where the tests run as root: most of them
-// refuse root, and none is to have its rights.
+// nobody is the user that runs the servers where the tests run as root: most of them
+// refuse root, and none may have its rights.
 const nobody = 65534
 
 func attributes() *syscall.SysProcAttr {

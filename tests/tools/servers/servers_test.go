@@ -20,8 +20,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// What the tests of the stores rely on: a server that answers, that is gone when
-// it was killed, that comes back with its port, and that leaves nothing behind.
+// The tests of the stores rely on a server that answers, that is gone when it was
+// killed, that comes back with its port, and that leaves nothing behind.
 func TestLife(t *testing.T) {
 	for name, begin := range map[string]func() (*servers.Server, error){
 		"PostgreSQL": func() (*servers.Server, error) { p, err := servers.StartPostgreSQL(); return p.Server, err },

@@ -24,7 +24,7 @@ func (s Screen) Text() string { return Plain(strings.Join(s, "\n")) }
 // A Theme is a terminal's own colours.
 type Theme struct{ text, ground color.Color }
 
-// What people use.
+// The themes that people use.
 var (
 	Dark  = Theme{color.Gray{Y: 229}, color.Gray{Y: 20}}
 	Light = Theme{color.Gray{Y: 30}, color.White}

@@ -9,7 +9,7 @@ import (
 )
 
 // A test that hangs, and a TestMain that does, are named and ended with the stacks
-// of what they wait for. What runs beside them is not disturbed.
+// of what they wait for. Tests that run beside them are not disturbed.
 func TestHangingTestsAreEnded(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "watch")
 	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()

@@ -65,7 +65,7 @@ func (r *report) follow(from io.Reader, ticks <-chan time.Time) error {
 	}
 }
 
-// line takes in one line. What is not an entry is shown as it is.
+// line takes in one line. A line that is not an entry is shown as it is.
 func (r *report) line(line string) {
 	var e entry
 	if json.Unmarshal([]byte(line), &e) != nil {
@@ -125,7 +125,7 @@ func keys(of map[string][]string) func(yield func(string) bool) {
 	}
 }
 
-// underWay says which packages have been running for a while.
+// underWay names the packages that have been running for a while.
 func (r *report) underWay(now time.Time) {
 	var names []string
 	for name, since := range r.began {

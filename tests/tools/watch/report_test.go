@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is shown: of a package that passes its last line; of one that fails what the
-// tests wrote that did not pass, and its own lines; the rest as it is.
+// A package that passes is shown by its last line; one that fails, by the output of the
+// tests that did not pass, and its own lines. All other lines are shown as they are.
 func TestReport(t *testing.T) {
 	in := `{"Action":"start","Package":"a"}
 {"Action":"run","Package":"a","Test":"TestOne"}
@@ -39,7 +39,7 @@ what is no entry
 	require.Equal(t, "     3.0 s  b TestBad\n     2.5 s  a TestOne\n", out.String())
 }
 
-// Every minute it says which packages have been running for a while.
+// Every minute it names the packages that have been running for a while.
 func TestUnderWay(t *testing.T) {
 	var out strings.Builder
 	r := newReport(&out)

@@ -6,8 +6,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Which tenant is above which, only the product knows (totpflow.Config.ParentTenants): it
-// stands in no record. An operator says it, for the tenant in question.
+// Only the product knows which tenant is above which (totpflow.Config.ParentTenants): no
+// record has it. An operator names those above the tenant in question.
 
 const aboveLong = `What is required goes by the policies that are kept with the records, of the tenant itself. The command knows no tenants
 above it, whose policies count as well in a product with units or providers: name them with --above.`

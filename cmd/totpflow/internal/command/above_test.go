@@ -8,8 +8,8 @@ import (
 	"github.com/totpflow/totpflow"
 )
 
-// What a customer or a provider requires of a unit's people is required: the
-// command shows it as soon as it is told who is above.
+// The rules that a customer or a provider sets for the people of its units apply: the
+// command shows them as soon as --above names the tenants above.
 func TestAbove(t *testing.T) {
 	h := newInstallation(t)
 	h.above = map[string][]string{"acme-berlin": {"acme", "north, inc"}, "acme": {"north, inc"}}

@@ -39,7 +39,7 @@ func accountID(tenant, user string) (store.AccountID, error) {
 	return id, nil
 }
 
-// args wants exactly these arguments, and says which.
+// args requires exactly these arguments. Its error names the one that is missing or too many.
 func args(names ...string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, given []string) error {
 		if len(given) == len(names) {

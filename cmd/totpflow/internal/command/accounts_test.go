@@ -158,7 +158,7 @@ func TestReset(t *testing.T) {
 }
 
 // The operator's run logs the event, and the record keeps it: the product's notifier
-// is told of it a few minutes later, and writes the mail.
+// hears of it a few minutes later, and writes the mail.
 func TestProductHearsOfIt(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
@@ -179,7 +179,7 @@ func TestProductHearsOfIt(t *testing.T) {
 	require.Equal(t, event.Reset, h.account("ana").Activity[0].Kind)
 }
 
-// What one run changes is asked first; a pipe cannot agree.
+// A run that changes something asks first; a pipe cannot agree.
 func TestConfirmation(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
@@ -328,7 +328,7 @@ func TestListUnreadable(t *testing.T) {
 	}
 }
 
-// How many have set it up, and who is frozen, is asked of the database.
+// The database counts the accounts that have set it up, and finds those that are frozen.
 func TestListCounts(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")

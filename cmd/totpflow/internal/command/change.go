@@ -19,8 +19,8 @@ type change struct {
 	// fresh allows an account that has no record yet.
 	fresh bool
 	do    func(context.Context, *session) error
-	// after adds what is known only when it is done, to what is said and to what
-	// --json prints.
+	// after adds values that are known only afterwards, to the report and to the
+	// output of --json.
 	after func(context.Context, *session, *changed) string
 }
 

@@ -7,9 +7,9 @@
 //
 // # Threats
 //
-// The operator has the keys and is believed. What the command guards against is
-// a slip, and others who look on: keys and passwords of databases come from the
-// environment or from files that nobody else can read, never from the command
-// line, and are never shown; changes name who and why; what changes many
-// records is only told until --yes is given.
+// The operator has the keys and is believed. The command guards against slips and
+// against onlookers: keys and passwords of databases come from the environment or
+// from files that nobody else can read, never from the command line, and are never
+// shown; each change names the person and the reason; a command that changes many
+// records only reports what it would do until --yes is given.
 package command

@@ -46,7 +46,7 @@ no longer gets in where people do. What was set up is cleared. With --end it is 
 		},
 	}
 	tenantFlag(c, &tenant)
-	a.aboveFlag(c, &tenant) // for what --end says of the next sign-in
+	a.aboveFlag(c, &tenant) // --end prints what the next sign-in asks for
 	c.Flags().StringVar(&name, "name", "", "what machine it is, as lists show it")
 	c.Flags().BoolVar(&end, "end", false, "end the exemption")
 	a.changeFlags(c)

@@ -267,8 +267,8 @@ func (a *app) importSome(ctx context.Context, s *session, rows []importfile.Row,
 	return outcomes, nil
 }
 
-// addRow notes what became of a row. An account is told only where it is kept: a
-// row is refused, too, when two columns are exchanged, and the account is a secret.
+// addRow notes the outcome of a row. It shows the account only of a row that is kept: a
+// row is refused, too, when two columns are exchanged, and then the account is a secret.
 func (i *imported) addRow(row importfile.Row, o admin.Outcome, until time.Time) {
 	i.add(row.Line, o.ID, importError(o.Err))
 	last := &i.Outcomes[len(i.Outcomes)-1]
@@ -308,8 +308,8 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-// importError says in the operator's words why a row was refused. What the
-// library says of secrets repeats nothing of them.
+// importError explains in the operator's words why a row was refused. The
+// library's errors about secrets do not repeat any part of them.
 func importError(err error) error {
 	switch {
 	case err == nil:

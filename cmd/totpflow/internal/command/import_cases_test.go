@@ -21,8 +21,8 @@ const (
 	export  = "otpauth-migration://offline?data=CiEKFHRvdHBmbG93LWV4YW1wbGUtMDAxEgNhbmEYASABKAEwAhABGAEgACjV4dXc"
 )
 
-// Files that people have when they move in, and what the command says of them: the
-// same before and afterwards, and never a secret.
+// Files that people have when they move in, and what the command reports about them:
+// the same before and afterwards, and never a secret.
 func TestImportCases(t *testing.T) {
 	for name, c := range map[string]struct {
 		file  string
@@ -184,7 +184,7 @@ func TestImportShowsNoSecret(t *testing.T) {
 	}
 }
 
-// What people type and paste as a secret, and URIs of other programs: the key that is
+// Secrets as people type and paste them, and URIs of other programs: the key that is
 // imported is the one that was meant, or none.
 func TestImportSpellings(t *testing.T) {
 	h := newInstallation(t)

@@ -106,8 +106,8 @@ const (
 	secretB = "ORXXI4DGNRXXOLLFPBQW24DMMUWTAMBR"
 )
 
-// What becomes of each line, in the same words before and afterwards; and a second
-// time it is there already.
+// The report has the outcome of each line, in the same words before and afterwards. The
+// second time, the line is there already.
 func TestImportReport(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "has-one")
@@ -156,7 +156,7 @@ func TestImportReport(t *testing.T) {
 	require.Equal(t, "token", h.account("ana").Bound[1].Name)
 	require.NotContains(t, h.ok("status", "eva", "--tenant", "acme").out, "\x1b")
 
-	// Once more does no harm: what is there is left alone.
+	// A second run does no harm: rows that are there already are left alone.
 	again := h.fails(4, "7 of 10 were refused", "import", table, reason, "--yes")
 	require.Empty(t, again.events())
 	require.Equal(t, 3, strings.Count(again.out, ": already there\n"))

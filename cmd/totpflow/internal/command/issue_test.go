@@ -78,8 +78,8 @@ func TestIssueCodeAsJSON(t *testing.T) {
 	require.NotContains(t, r.out+r.err, strings.TrimSpace(string(text)))
 }
 
-// Where no code is made no file is left, and what was there before is as it was:
-// the file, and the code that was issued earlier.
+// If no code is made, no file is left, and an earlier file and an earlier issued
+// code are unchanged.
 func TestIssueCodeRefused(t *testing.T) {
 	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-time.Hour)) // the command has the machine's clock

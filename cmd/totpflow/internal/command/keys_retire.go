@@ -69,7 +69,7 @@ func (a *app) retire(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	// The library has no event for it: a key is of no account.
+	// The library has no event for it: a key does not belong to an account.
 	slog.New(slog.NewTextHandler(a.events, nil)).InfoContext(ctx, "second factor", "kind", "key_retired", "key", id,
 		"actor", "operator "+by.Name, "reason", by.Reason)
 	if a.asJSON {

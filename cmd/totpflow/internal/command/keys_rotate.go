@@ -90,7 +90,7 @@ type rotated struct {
 	Staged     bool   `json:"staged"`
 	Resumed    bool   `json:"resumed"`
 	Records    int    `json:"records"`
-	Changed    int    `json:"changed"` // sealed anew, or would be
+	Changed    int    `json:"changed"` // sealed again, or would be
 	Unreadable int    `json:"unreadable"`
 }
 

@@ -191,7 +191,7 @@ func (h *installation) fill(n int) {
 	}
 }
 
-// stick keeps whoever writes this account's record at it until release, so that a
+// stick makes every write of this account's record wait until release, so that a
 // rotation cannot come to its end before it is cut short.
 func (h *installation) stick(user string) (release func()) {
 	h.t.Helper()
@@ -308,7 +308,7 @@ func TestRotateRefuses(t *testing.T) {
 	h.fails(2, "say generate, check", "keys")
 }
 
-// One record that does not open is told, and keeps no other from what is due.
+// A record that does not open is reported, and the others are processed all the same.
 func TestUnreadableRecord(t *testing.T) {
 	h := newInstallation(t)
 	ana, zoe := h.enroll("acme", "ana"), h.enroll("acme", "zoe")
@@ -338,7 +338,7 @@ func TestUnreadableRecord(t *testing.T) {
 	h.fails(1, "still under", "keys", "retire", old, reason, "--yes")
 }
 
-// A ring without a key that records need opens none of them, and is told so.
+// A ring without a key that records need opens none of them, and the command reports that.
 func TestMissingKey(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")

@@ -23,8 +23,8 @@ var update = flag.Bool("update", false, "write into docs/operations.md what the 
 const page = "../../../../docs/operations.md"
 
 // Every console block of the operator's page is run, in order, on one server.
-// What is printed is what stands there, but for times, ids and keys. What the
-// page takes for granted, a comment above the block names as a scene.
+// Each prints the text that stands there, except for times, ids and keys. A comment
+// above the block names, as a scene, the state that the page takes for granted.
 func TestOperatorsPage(t *testing.T) {
 	was, err := os.Getwd()
 	require.NoError(t, err)

@@ -82,7 +82,7 @@ func TestPolicy(t *testing.T) {
 	require.Equal(t, want, h.own("acme"))
 }
 
-// What is so already is not written, and told to nobody as a change.
+// A policy that applies already is not written, and nobody is notified of a change.
 func TestPolicyThatChangesNothing(t *testing.T) {
 	h := newInstallation(t)
 	args := []string{"policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "14d", reason}
@@ -128,7 +128,7 @@ func TestPolicyOfAnUnknownTenant(t *testing.T) {
 	require.NotContains(t, set("acem").out, "look at --tenant")
 }
 
-// What waits for a second administrator, when there is none.
+// If there is no second administrator, the operator approves or withdraws a pending request.
 func TestRequests(t *testing.T) {
 	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-10 * time.Minute)) // the command has the machine's clock

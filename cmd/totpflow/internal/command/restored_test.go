@@ -30,8 +30,8 @@ func (h *installation) backup() (restore func()) {
 	}
 }
 
-// What was used or ended since the backup stays so, though the records know
-// nothing of it.
+// Everything that was used or ended since the backup stays so, although the
+// records do not show it.
 func TestRestored(t *testing.T) {
 	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-10 * time.Minute)) // the command has the machine's clock

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A slip is told in one line, with what may have been meant.
+// A slip is reported in one line, with a guess at the intended word.
 func TestMisspelt(t *testing.T) {
 	h := newInstallation(t)
 	for args, words := range map[string]string{

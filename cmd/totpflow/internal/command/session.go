@@ -91,7 +91,7 @@ func (a *app) changer() (admin.Operator, error) {
 	return admin.Operator{Name: name, Reason: a.reason}, nil
 }
 
-// login is who works here: behind sudo that is who called it.
+// login is the name of the user who works here: behind sudo, of the user who called it.
 func (a *app) login() string {
 	if name := a.env("SUDO_USER"); name != "" {
 		return name

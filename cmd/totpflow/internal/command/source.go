@@ -25,7 +25,7 @@ const (
 // environment; empty without one.
 func (a *app) keysPath() string { return cmp.Or(a.keysFile, a.env(keysFileVariable)) }
 
-// ring reads the key ring, from the file that is named or else from the
+// ring reads the key ring, from the file that is named, or without one from the
 // environment.
 func (a *app) ring() (*keyring.Ring, error) {
 	if a.keysFile == "" && a.env(keysVariable) != "" && a.env(keysFileVariable) != "" {
@@ -67,7 +67,7 @@ func (a *app) openKeys() (*keyfile.File, error) {
 	return keyfile.Open(path)
 }
 
-// openDatabase opens the database that is named or else that of the environment.
+// openDatabase opens the database that is named, or without one that of the environment.
 func (a *app) openDatabase(ctx context.Context) (*database.DB, error) {
 	u, err := a.databaseURL()
 	if err != nil {

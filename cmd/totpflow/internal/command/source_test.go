@@ -95,8 +95,8 @@ func TestUsage(t *testing.T) {
 }
 
 // No command shows a secret: neither what it prints, nor what it logs, nor what
-// it leaves in the journal. What is looked for lies in the database, in the key
-// file and in what is imported.
+// it leaves in the journal. The secrets that it looks for are in the database, in
+// the key file and in the imported file.
 func TestNothingSecretIsShown(t *testing.T) {
 	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
@@ -164,7 +164,7 @@ func TestInterrupted(t *testing.T) {
 	h.fails(130, "", "list")
 }
 
-// Who has set nothing is told what to set, and not about a variable that is not set.
+// An operator who has set nothing is told what to set, and not about a variable that is not set.
 func TestKeyFileIsMissing(t *testing.T) {
 	h := newInstallation(t)
 	for _, args := range [][]string{

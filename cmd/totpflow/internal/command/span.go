@@ -47,8 +47,8 @@ func parseDeadline(text string) (time.Time, error) {
 	return parseTime("--deadline", text)
 }
 
-// parseBrowserAge reads how long a browser is trusted. In a policy the zero is
-// the default, and what is less is "not at all".
+// parseBrowserAge reads how long a browser is trusted. In a policy zero is the
+// default, and a negative value is "not at all".
 func parseBrowserAge(text string) (time.Duration, error) {
 	if text == "none" {
 		return -1, nil

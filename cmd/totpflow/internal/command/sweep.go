@@ -75,8 +75,8 @@ func survey(ctx context.Context, s store.Store, ring *keyring.Ring) (records, st
 	}
 }
 
-// sweep runs until the end. Records that do not open are passed over: one of
-// them must not keep the others from what is due.
+// sweep runs until the end. Records that do not open are passed over: one of them
+// must not hold up the others.
 func (a *app) sweep(ctx context.Context, sw *sweep, total int) error {
 	bar := a.screen.NewProgress(sw.what, sw.journal.Seen, total)
 	defer bar.End()

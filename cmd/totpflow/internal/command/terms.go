@@ -77,7 +77,7 @@ the next sign-in on. An operator goes past the second administrator.`,
 	return c
 }
 
-// apply returns the policy with what was given changed.
+// apply returns the policy with the given fields changed.
 func (w wanted) apply(p policy.Policy, given func(flag string) bool) (next policy.Policy, err error) {
 	set := func(flag string, change func() error) {
 		if err == nil && given(flag) {

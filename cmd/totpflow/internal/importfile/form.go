@@ -39,7 +39,7 @@ var (
 
 // formOf returns what a text looks like that may be a secret in some encoding, and ""
 // for one that looks like a name, a number, an address or a UUID. It errs towards
-// secrets: ids that look like one are told apart by a list of them.
+// secrets: a list has the kinds of ids that look like one and are not.
 func formOf(s string) string {
 	s = strings.TrimSpace(s)
 	lower := strings.ToLower(s)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What products use as ids, and what they call authenticators.
+// Ids of accounts and names of authenticators, as products have them, are not secrets.
 func TestFormOfNames(t *testing.T) {
 	for _, s := range []string{
 		"", " ", "ana", "42", "U5", "1234567890123456789", "4711-0815", "hal@acme.example", "alexander.hamilton@backup.acme.example",
@@ -84,7 +84,7 @@ func TestAmbiguous(t *testing.T) {
 	}
 }
 
-// What an authenticator is called may be a long word, and is not a secret.
+// The name of an authenticator may be a long word, and is not a secret.
 func TestFormOfAuthenticators(t *testing.T) {
 	for s, secret := range map[string]bool{
 		"GoogleAuthenticator": false, "googleauthenticator": false, "Microsoft Authenticator": false, "old phone": false, "token 4711-0815": false,

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// What is wrong with the first line. Nothing of the file is imported then.
+// The errors for a wrong first line. Nothing of the file is imported then.
 var (
 	ErrHeader  = errors.New("the first line must name the columns: user and secret, and if wanted tenant, name, digits, period, algorithm, type")
 	ErrHeading = errors.New("not known")
@@ -42,7 +42,7 @@ var headings = map[column][]string{
 	algorithm: {"algorithm", "algo", "hash"},
 	kind:      {"type"},
 	counter:   {"counter"},
-	// What says who made a token, or is for people, changes no key.
+	// Columns that name the maker of a token, or are for people, change no key.
 	ignored: {"", "issuer", "manufacturer", "model", "serial", "serial number", "note", "notes", "comment", "comments", "icon", "image",
 		"color", "group", "folder", "tags", "favorite", "created", "updated"},
 }
@@ -92,7 +92,7 @@ func parseHeader(first []string, needed ...column) ([]column, error) {
 	return columns, nil
 }
 
-// looks says of a first line without headings what it looks like.
+// looks describes what a first line without headings looks like.
 func looks(first []string) string {
 	for i, cell := range first {
 		if f := formOf(cell); f != "" {

@@ -49,8 +49,8 @@ func TestKnownTenant(t *testing.T) {
 	require.NoError(t, rows[0].Err)
 }
 
-// A list that is none is refused, the table of secrets among them: with two headings
-// exchanged its secrets would be the ids.
+// A file that is not a list is refused, such as the table of secrets: with two
+// headings exchanged its secrets would be the ids.
 func TestReadKnownRefuses(t *testing.T) {
 	for text, is := range map[string]error{
 		"":                                 importfile.ErrKnown,

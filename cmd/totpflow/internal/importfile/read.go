@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// What else is wrong with a file as a whole. Nothing of it is imported then.
+// Further errors of a file as a whole. Nothing of it is imported then.
 var (
 	ErrText    = errors.New("the file is not text in UTF-8; save it as CSV UTF-8")
 	ErrLong    = errors.New("the file is longer than 64 MiB; split it")

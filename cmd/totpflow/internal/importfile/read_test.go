@@ -124,7 +124,7 @@ func TestRefusedRows(t *testing.T) {
 			require.NotContains(t, fmt.Sprintf("%+v", rows[1]), s, c.row)
 		}
 	}
-	// One that was refused does not stand in the way of the right one.
+	// A row that was refused does not stand in the way of the right one.
 	rows := read(t, "user,secret\nana,nonsense\nana,"+secretA+"\n")
 	require.Error(t, rows[0].Err)
 	require.NoError(t, rows[1].Err)
@@ -155,7 +155,7 @@ func TestSeveralOfOneAccount(t *testing.T) {
 	require.Equal(t, "phone 1", rows[1].Name)
 }
 
-// Nobody knows whose a secret is that stands for two accounts, in whatever form.
+// Nobody knows the owner of a secret that stands for two accounts, in whatever form.
 func TestSharedSecret(t *testing.T) {
 	rows := read(t, "tenant,user,secret\nacme,ana,"+secretA+"\nglobex,ana,"+strings.ToLower(secretA)+"\nacme,eva,otpauth://totp/x?digits=8&secret="+secretA+"\nacme,ben,"+secretB+"\n")
 	for _, row := range rows[:3] {

@@ -59,7 +59,7 @@ func TestCreateNeverReplaces(t *testing.T) {
 	require.Error(t, keyfile.Create(filepath.Join(path, "keys"), keyring.Generate()))
 }
 
-// A ring that others can read is no secret any more: the operator hears of it
+// A ring that others can read is not secret any more: the operator hears of it
 // before the next rotation goes the same way.
 func TestModeIsChecked(t *testing.T) {
 	path, _ := newFile(t)
@@ -92,7 +92,7 @@ func TestOpenRefuses(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-// What replaces the file keeps its mode and its place; links to it go on.
+// The file that replaces it has the same mode and place; links to it go on working.
 func TestReplace(t *testing.T) {
 	path, _ := newFile(t)
 	require.NoError(t, os.Chmod(path, 0o400))

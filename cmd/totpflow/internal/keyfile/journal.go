@@ -25,7 +25,7 @@ type Journal struct {
 	Began     time.Time `json:"began"`            // by the clock of this machine
 	Cursor    string    `json:"cursor,omitempty"` // where to go on
 	Seen      int       `json:"seen"`             // records until there
-	Changed   int       `json:"changed"`          // of these, written anew
+	Changed   int       `json:"changed"`          // of these, sealed again
 	Staged    bool      `json:"staged,omitempty"` // Key is in the ring and seals nothing yet; the sweep has not begun
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // Ask asks a question that only "yes" or "y" answers with yes, and reports the
-// answer. The end of ctx is a no. Nobody is asked where no person sits at both
-// ends: the answer is no then, and asked is false.
+// answer. The end of ctx counts as "no". If no person sits at both ends, nobody is
+// asked: the answer is "no", and asked is false.
 func (s Streams) Ask(ctx context.Context, question string) (yes, asked bool) {
 	if !s.InTerminal || !s.ErrTerminal {
 		return false, false

@@ -6,8 +6,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// A Progress shows how far a sweep has come: as a bar on a terminal, else as a
-// plain line now and then, as a log wants it.
+// A Progress shows how far a sweep has come: as a bar on a terminal, otherwise as
+// a plain line now and then, as suits a log.
 type Progress struct {
 	s     Streams
 	what  string
