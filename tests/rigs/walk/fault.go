@@ -29,13 +29,22 @@ func (w *walker) jump(jump time.Duration) {
 		age := w.now().Sub(m.at)
 		m.doubt = m.doubt || age >= life || age < -30*time.Second
 	}
+	// One ticket of the future that has served ends all of its account: others of the
+	// same time may be about.
+	ahead := make(map[int]bool)
+	for _, t := range w.tickets {
+		ahead[t.user] = ahead[t.user] || t.at.After(w.now())
+	}
+	for _, o := range w.offers {
+		ahead[o.user] = ahead[o.user] || o.at.After(w.now())
+	}
 	for _, t := range w.tickets {
 		doubt(&t.mark, enroll.CandidateLifetime)
-		t.doubt = t.doubt || t.at.After(w.now()) // behind what is forgotten, all tickets begin again
+		t.doubt = t.doubt || ahead[t.user]
 	}
 	for _, o := range w.offers {
 		doubt(&o.mark, enroll.CandidateLifetime)
-		o.doubt = o.doubt || o.at.After(w.now())
+		o.doubt = o.doubt || ahead[o.user]
 	}
 	for _, m := range w.people {
 		for _, b := range m.browsers {
