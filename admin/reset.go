@@ -1,0 +1,124 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
+)
+
+// A Scope is how much a reset clears. The zero Scope is none.
+type Scope string
+
+const (
+	ScopeAll            Scope = "all"            // everything; the person enrolls again
+	ScopeAuthenticators Scope = "authenticators" // the recovery codes stay valid
+	ScopeBrowsers       Scope = "browsers"       // trusted browsers
+	ScopeRecoveryCodes  Scope = "codes"          // recovery codes, issued ones too
+)
+
+// ErrScope means that a reset named no known scope.
+var ErrScope = errors.New("admin: unknown scope of a reset")
+
+// Reset clears what the scope says. Sign-ins under way end with every scope,
+// trusted browsers and sessions with the first two. After these two the person
+// must enroll again, and no grace applies. For 24 hours the password is enough to
+// enroll. Later, or where the policy says IssuedCode, it takes a code from
+// [Admin.IssueRecoveryCode] or a recovery code that was left. Within the 24 hours
+// an attacker who can reset the password by mail needs the mailbox only.
+//
+// With the first two scopes a freeze ends. After a freeze they clear the recovery
+// codes, and the person needs an issued code to enroll, at this reset and at every
+// later one: the password and the codes may be in other hands. Neither
+// [Admin.Unlock] nor [Admin.RestoreAuthenticator] lifts this. It ends when the person
+// has confirmed an authenticator after an issued code, or 24 hours after a new
+// password ([totpflow.Account.PasswordChanged]). These scopes also end an
+// exemption. Where the tenant's policy wants two administrators, those beyond
+// [MaxResets] in an hour become requests ([*ApprovalError]). Errors: [ErrScope], [ErrNoAccount],
+// and those that every call of administrators has ([ErrNotAllowed], [ErrSelf], [totpflow.ErrProof]).
+func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) (totpflow.Change, error) {
+	if !what.known() {
+		return totpflow.Change{}, ErrScope
+	}
+	crowd := false
+	who, err := a.authoriseAnd(ctx, by, Purpose(ActionResetAccount, target), target, func(tx *engine.Tx) { crowd = !countReset(tx, what) })
+	if err != nil {
+		return totpflow.Change{}, err
+	}
+	if crowd {
+		req := account.Request{Action: string(ActionResetAccount), Targets: []string{target.User}, Scope: string(what)}
+		if err := a.requestIfTwo(ctx, who, target.Tenant, req); err != nil {
+			return totpflow.Change{}, err
+		}
+	}
+	return a.reset(ctx, who, target, what)
+}
+
+// MaxResets is how many people one administrator resets in an hour, one by one, where
+// two administrators are wanted. Each further one is a request, as a crowd is.
+const MaxResets = 5
+
+// countReset notes a reset in the record of the administrator whose proof is consumed.
+// It reports false for one too many.
+func countReset(tx *engine.Tx, what Scope) bool {
+	if what != ScopeAll && what != ScopeAuthenticators {
+		return true // which take no factor away
+	}
+	resets, err := tx.Resets.Take(tx.Now, MaxResets, time.Hour)
+	if err == nil {
+		tx.Resets = resets
+	}
+	return err == nil
+}
+
+func (a Admin) reset(ctx context.Context, who author, target store.AccountID, what Scope) (totpflow.Change, error) {
+	return a.changeFound(ctx, target, func(tx *engine.Tx) error { return reset(tx, who, what) })
+}
+
+func (w Scope) known() bool {
+	return w == ScopeAll || w == ScopeAuthenticators || w == ScopeBrowsers || w == ScopeRecoveryCodes
+}
+
+func reset(tx *engine.Tx, who author, what Scope) error {
+	switch what {
+	case ScopeBrowsers:
+		tx.EndTickets() // a proof of a moment ago could trust a browser again
+		tx.EndTrust()
+		who.log(tx, event.Event{Kind: event.BrowsersRevoked})
+	case ScopeRecoveryCodes:
+		tx.EndTickets()
+		tx.Recovery, tx.Issued = recovery.Set{}, account.Issued{}
+		who.log(tx, event.Event{Kind: event.RecoveryCodesVoided})
+	default:
+		if err := forceEnrollment(tx); err != nil {
+			return err
+		}
+		tx.Issued = account.Issued{}
+		if what == ScopeAll || tx.Suspicion.CodeOnly { // the codes may be in other hands, too
+			tx.Recovery = recovery.Set{}
+		}
+		tx.Thaw(tx.Now)
+		tx.PutPasswordRight(tx.Now)
+		tx.Machine, tx.Phones = "", tx.Phones.Clear()
+		tx.EndSessions()
+		who.log(tx, event.Event{Kind: event.Reset, Action: string(what)})
+	}
+	return nil
+}
+
+// forceEnrollment removes the authenticators and demands an enrollment. An issued code
+// that was redeemed before leads to it no longer.
+func forceEnrollment(tx *engine.Tx) error {
+	e, err := tx.Enrollment.Reset(tx.Now)
+	if err != nil {
+		return err
+	}
+	tx.Enrollment, tx.Suspicion.Redeemed = e, false
+	return nil
+}
