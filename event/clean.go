@@ -9,7 +9,7 @@ import (
 // The longest text of each field, in bytes. A longer one could push the account's
 // record over the store's limit, which locks its owner out.
 const (
-	maxID      = 3 * 190 // tenant and user: as long as a store takes, and U+FFFD for each byte, so that no two of them look the same
+	maxID      = 3 * 190 // tenant and user: as long as a store takes, and U+FFFD for each byte
 	maxActor   = 190
 	maxWord    = 64 // reason, method, action, names, ids
 	maxKind    = 32
