@@ -46,7 +46,7 @@ func TestRequestEndsWithItsAskersSessions(t *testing.T) {
 			require.NoError(o.T, servicetest.ErrorOf(o.Account(o.boss.User).EndSessions(o.Ctx)))
 		}, admin.ErrNotAllowed},
 		"erased": {func(o *organization) { require.NoError(o.T, o.Admin(nil).Forget(o.Ctx, ops, o.boss.ID)) }, admin.ErrNotAllowed},
-		"erased, and begun anew": {func(o *organization) {
+		"erased, and enrolled again": {func(o *organization) {
 			require.NoError(o.T, o.Admin(nil).Forget(o.Ctx, ops, o.boss.ID))
 			o.Enroll(o.boss.User)
 		}, admin.ErrNotAllowed},

@@ -234,7 +234,7 @@ func (t *takeover) decide(tx *engine.Tx) {
 	}
 }
 
-// setApart reports whether the account has a factor that is none of the rows'. A person
+// setApart reports whether the account has a factor that is not among the rows. A person
 // who exported a secret must not sign in beside that factor; and rows that add a second
 // authenticator must include the first one's secret.
 func (t *takeover) setApart(tx *engine.Tx) bool {

@@ -239,7 +239,7 @@ func TestImportBesideTheSame(t *testing.T) {
 	h := newHarness(t)
 	first, second := row(t, "acme", anaID.User), row(t, "acme", anaID.User)
 	require.NoError(t, h.Import(first)[0].Err)
-	require.ErrorIs(t, h.Import(second)[0].Err, admin.ErrAlreadyEnrolled, "whoever exported one secret does not add another")
+	require.ErrorIs(t, h.Import(second)[0].Err, admin.ErrAlreadyEnrolled, "a person who exported one secret does not add another")
 	outcomes := h.Import(first, second)
 	require.True(t, outcomes[0].Already)
 	require.NoError(t, outcomes[1].Err)

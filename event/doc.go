@@ -8,7 +8,7 @@
 // account's own record, and only after that record is written do others hear of it.
 // An [Observer] hears of everything at once: a log ([Slog]), metrics, a
 // [SprayDetector] for leaked passwords that are tried on many accounts; [Tee] makes
-// one of several. A [Notifier] tells people, in the background and at least once: the
+// one of several. A [Notifier] notifies people, in the background and at least once: the
 // events of one flow are one [Notification], which waits in the record until it was
 // told or given up.
 //

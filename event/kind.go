@@ -119,7 +119,7 @@ func (k Kind) Notable() bool {
 		return true
 	case RecoveryCodesSaved: // a click, which changes nobody's access
 		return false
-	case RecordLost: // there is no record to keep it in: it is for the operator
+	case RecordLost: // no record is left to keep it in: it is for the operator
 		return false
 	}
 	return k.SecurityChange()

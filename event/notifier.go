@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// A Notifier tells people what happened to their account, by mail for example. A
-// service has one; a host with several ways to tell fans out itself.
+// A Notifier notifies people of what happened to their account, by mail for example. A
+// service has one; a host with several channels fans out itself.
 //
 // Notify is called outside of every flow, on a goroutine of its own and with a
 // deadline of half a minute, at least once for each notification and in the order of
@@ -29,14 +29,14 @@ type NotifierFunc func(ctx context.Context, n Notification) error
 // Notify calls f.
 func (f NotifierFunc) Notify(ctx context.Context, n Notification) error { return f(ctx, n) }
 
-// Deferred is the notifier of a process that leaves it to the others that share its
-// store, such as an operator's command: what it has to tell waits in the records
-// until one of them calls totpflow.Service.Deliver.
+// Deferred is the notifier of a process that leaves notifying to the others that share
+// its store, such as an operator's command: its notifications stay in the records until
+// one of the others calls totpflow.Service.Deliver.
 var Deferred Notifier = deferred{}
 
 type deferred struct{}
 
-var errDeferred = errors.New("event: another process tells")
+var errDeferred = errors.New("event: another process notifies")
 
 func (deferred) Notify(context.Context, Notification) error { return errDeferred }
 

@@ -49,7 +49,7 @@ func TestNotable(t *testing.T) {
 	require.True(t, event.Kind("passkey_bound").Notable(), "of a later release")
 }
 
-// A process that leaves the telling to others never says that it was done.
+// A process that leaves notifying to others never reports it as done.
 func TestDeferred(t *testing.T) {
 	err := event.Deferred.Notify(t.Context(), event.Notification{})
 	require.Error(t, err)

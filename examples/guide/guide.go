@@ -80,7 +80,7 @@ func (p *product) signIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "wrong name or password", http.StatusUnauthorized)
 		return
 	}
-	// Whoever used this browser before leaves nothing in it that Ana could set up, and become them.
+	// Nothing is left of the person who used this browser before: Ana could enroll in their account.
 	p.end(w, r) // yours: the session
 	totphttp.ClearChallenge(w)
 	totphttp.ClearEnrollment(w)
@@ -136,7 +136,7 @@ func (p *product) follow(w http.ResponseWriter, r *http.Request, next totpflow.D
 // working until the new one has shown a code.
 func (p *product) setUp(w http.ResponseWriter, r *http.Request) {
 	by := p.authority(r)
-	// The page was reloaded, or else it is a new one.
+	// The page was reloaded; otherwise the enrollment begins.
 	page, err := p.mfa.ContinueEnrollment(totphttp.Context(r), totphttp.Enrollment(r), by)
 	if errors.Is(err, totpflow.ErrEnrollmentExpired) {
 		page, err = p.mfa.BeginEnrollment(totphttp.Context(r), by)
@@ -206,7 +206,7 @@ func (p *product) otherWays(w http.ResponseWriter, r *http.Request) {
 // endregion
 
 // region errors
-// refuse says what went wrong. Whatever it was, nobody is let in.
+// refuse explains the error. Nobody is let in by any of them.
 func (p *product) refuse(w http.ResponseWriter, err error) {
 	status := totphttp.StatusCode(w, err)
 	text := "this is not possible"

@@ -153,7 +153,7 @@ func (s *Store) look(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	if !there {
-		return fmt.Errorf("%w: there is no %s, which %s says was made", ErrTableLost, s.names.accounts(), s.names.ledger())
+		return fmt.Errorf("%w: %s is missing, although %s records it", ErrTableLost, s.names.accounts(), s.names.ledger())
 	}
 	if err := s.d.d.kept(ctx, conn, s.names); err != nil {
 		return err

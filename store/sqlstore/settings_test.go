@@ -147,7 +147,7 @@ func TestMigrateRefusesTheTable(t *testing.T) {
 		}
 		err := sqlstore.New(f.open(t), d).Migrate(t.Context())
 		requireRefusal(t, err, sqlstore.ErrTableLost, d)
-		require.ErrorContains(t, err, "there is no totpflow_accounts")
+		require.ErrorContains(t, err, "totpflow_accounts is missing")
 		require.NotContains(t, strings.Join(f.asked, ";"), "CREATE")
 	}
 }

@@ -110,7 +110,7 @@ func TestNamedTests(t *testing.T) {
 		for _, name := range named.FindAllString(read(t, path), -1) {
 			seen++
 			if !strings.Contains(sources.String(), "\nfunc "+name+"(") {
-				bad = append(bad, "there is no test "+name)
+				bad = append(bad, "no test is named "+name)
 			}
 		}
 		complain(t, path, bad)
@@ -132,7 +132,7 @@ func TestNamedErrorsAndCalls(t *testing.T) {
 		for _, name := range regexp.MustCompile(`\bErr[A-Z]\w+`).FindAllString(read(t, path), -1) {
 			seen++
 			if !regexp.MustCompile(`(?m)^(?:var)?\s+` + name + `\s[^(]*=`).MatchString(code) {
-				bad = append(bad, "there is no error "+name)
+				bad = append(bad, "no error is named "+name)
 			}
 		}
 		complain(t, path, bad)
@@ -148,7 +148,7 @@ func TestNamedErrorsAndCalls(t *testing.T) {
 		for _, m := range regexp.MustCompile("`(?:\\w+\\.)?(\\w+)`").FindAllStringSubmatch(cells[1], -1) {
 			routes++
 			call := regexp.MustCompile(`(?m)^(?:func \(\w+ \*?\w+\) ` + m[1] + `\(|type ` + m[1] + ` )`)
-			require.True(t, call.MatchString(code), "there is no call %s", m[1])
+			require.True(t, call.MatchString(code), "no call is named %s", m[1])
 		}
 	}
 	require.Greater(t, routes, 15)

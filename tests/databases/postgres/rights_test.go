@@ -121,7 +121,7 @@ func TestLostTable(t *testing.T) {
 	define(t, db, `DROP TABLE totpflow_accounts`)
 	err := s.Migrate(t.Context())
 	require.ErrorIs(t, err, sqlstore.ErrTableLost)
-	require.ErrorContains(t, err, "there is no totpflow_accounts")
+	require.ErrorContains(t, err, "totpflow_accounts is missing")
 	require.NotErrorIs(t, err, store.ErrUnavailable)
 	_, err = s.Get(t.Context(), race.Alice)
 	require.NotErrorIs(t, err, store.ErrNotFound)

@@ -146,7 +146,7 @@ func (a *app) readImport(m move) ([]importfile.Row, error) {
 	var rows []importfile.Row
 	err := a.reading(m.path, func(in io.Reader) (err error) {
 		if rows, err = importfile.Read(in, known); err == nil && len(rows) == 0 {
-			err = errors.New("there is no account in it")
+			err = errors.New("it lists no account")
 		}
 		return err
 	})

@@ -257,7 +257,7 @@ func TestImportRefusesAFile(t *testing.T) {
 	for text, words := range map[string]string{
 		"":                           "name the columns",
 		"acme,ana," + secretA + "\n": "name the columns",
-		"user,secret\n":              "no account in it",
+		"user,secret\n":              "it lists no account",
 		"user,secret\nana,\xff\n":    "UTF-8",
 	} {
 		h.in = text
