@@ -12,14 +12,15 @@ import (
 // nil: refusals, a lost record, a frozen account and a notification that was given
 // up at Warn, the rest at Info. Refusals that cost an attacker nothing (throttled,
 // malformed, an account that is frozen or a machine's) are one line a minute for each
-// account and kind, and the next line has the number of those held back: a person who
+// account and kind, and the next line has the number of those held back (held_back; those of
+// other accounts that are no longer remembered are held_back_elsewhere): a person who
 // knows one password must not fill the disk. It is as safe for concurrent use as l's
 // handler.
 func Slog(l *slog.Logger) Observer { return &logger{to: l, bursts: make(map[burstOf]burst)} }
 
 const (
 	burstLength = time.Minute
-	maxBursts   = 10_000 // accounts and kinds that are remembered; then the oldest minute is forgotten
+	maxBursts   = 10_000 // accounts and kinds that are remembered
 )
 
 // free are the refusals that anyone can cause without end.
@@ -44,7 +45,7 @@ type burst struct {
 
 // Observe implements [Observer].
 func (o *logger) Observe(ctx context.Context, e Event) {
-	held, write := o.pass(e)
+	held, forgotten, write := o.pass(e)
 	if !write {
 		return
 	}
@@ -56,13 +57,17 @@ func (o *logger) Observe(ctx context.Context, e Event) {
 	if held > 0 {
 		attrs = append(attrs, slog.Int("held_back", held))
 	}
+	if forgotten > 0 {
+		attrs = append(attrs, slog.Int("held_back_elsewhere", forgotten))
+	}
 	to.LogAttrs(ctx, e.Kind.level(), "second factor", attrs...)
 }
 
-// pass reports whether the event is a line, and how many were held back before it.
-func (o *logger) pass(e Event) (held int, write bool) {
+// pass reports whether the event is a line, how many of its kind and account were held
+// back before it, and how many of others whose bursts are forgotten to make room.
+func (o *logger) pass(e Event) (held, forgotten int, write bool) {
 	if !slices.Contains(free, e.Kind) {
-		return 0, true
+		return 0, 0, true
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -71,18 +76,16 @@ func (o *logger) pass(e Event) (held int, write bool) {
 	if age := e.At.Sub(b.began); known && 0 <= age && age < burstLength {
 		b.held++
 		o.bursts[of] = b
-		return 0, false
+		return 0, 0, false
 	}
-	if len(o.bursts) >= maxBursts {
-		for of, b := range o.bursts {
-			if age := e.At.Sub(b.began); age < 0 || age >= burstLength {
-				delete(o.bursts, of)
+	if len(o.bursts) >= maxBursts { // forgetting all costs each account one more line
+		for other, b := range o.bursts {
+			if other != of {
+				forgotten += b.held
 			}
 		}
-		if len(o.bursts) >= maxBursts {
-			clear(o.bursts)
-		}
+		clear(o.bursts)
 	}
 	o.bursts[of] = burst{began: e.At}
-	return b.held, true
+	return b.held, forgotten, true
 }

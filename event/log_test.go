@@ -51,4 +51,14 @@ func TestRefusalsAreOneLineAMinute(t *testing.T) {
 		log.Observe(t.Context(), event.Event{At: at, User: fmt.Sprint(i), Kind: event.SignInRefused})
 	}
 	require.Equal(t, 30_000, lines())
+
+	// No count is lost when others take the place.
+	log = event.Slog(slog.New(slog.NewTextHandler(&out, nil)))
+	for range 500 {
+		log.Observe(t.Context(), event.Event{At: at, User: "ana", Kind: event.Throttled})
+	}
+	for i := range 10_000 {
+		log.Observe(t.Context(), event.Event{At: at, User: fmt.Sprint(i), Kind: event.SignInRefused})
+	}
+	require.Contains(t, out.String(), "held_back_elsewhere=499")
 }

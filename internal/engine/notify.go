@@ -316,6 +316,18 @@ func (e *Engine) observe(ctx context.Context, ev event.Event) {
 	})
 }
 
+// observeAll has the observer hear of the events of an attempt that counted, and of
+// notifications that found no place in the record beside them.
+func (e *Engine) observeAll(ctx context.Context, tx *Tx) {
+	for _, ev := range tx.events {
+		e.observe(ctx, ev)
+	}
+	if tx.crowdedOut > 0 {
+		tenant, user := subject(tx.id)
+		e.observe(ctx, event.Event{At: tx.Now, Tenant: tenant, User: user, Kind: event.NotificationDropped, Reason: "too many wait", Remaining: tx.crowdedOut})
+	}
+}
+
 // Report has the observer hear of an event that is about no account and stands in no
 // record.
 func (e *Engine) Report(ctx context.Context, ev event.Event) {

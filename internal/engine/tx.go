@@ -79,13 +79,7 @@ func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide fu
 	}
 	// After the acknowledgement and outside the queue: a slow observer delays only its
 	// own call.
-	for _, ev := range tx.events {
-		e.observe(ctx, ev)
-	}
-	if tx.save && tx.crowdedOut > 0 {
-		tenant, user := subject(id)
-		e.observe(ctx, event.Event{At: tx.Now, Tenant: tenant, User: user, Kind: event.NotificationDropped, Reason: "too many wait", Remaining: tx.crowdedOut})
-	}
+	e.observeAll(ctx, tx)
 	if tx.save && !tx.erases && e.messenger.tells() && tx.notable() {
 		e.notifySoon(ctx, id)
 	}
@@ -109,9 +103,7 @@ func (e *Engine) Look(ctx context.Context, id store.AccountID, decide func(*Tx) 
 	if tx.save {
 		return e.Change(ctx, id, decide)
 	}
-	for _, ev := range tx.events {
-		e.observe(ctx, ev)
-	}
+	e.observeAll(ctx, tx)
 	return answer
 }
 
