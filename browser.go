@@ -18,20 +18,20 @@ import (
 // The token ends after the policy's age, judged each time it is shown, and at
 // once when it is revoked, when factors or the password change, and when a
 // recovery code is used.
-func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (TrustedBrowser, error) {
+func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (Browser, error) {
 	t, err := s.engine.UnsealTicket(proofKind, string(p))
 	if err != nil || t.Action != string(ActionSignIn) || t.Reason == string(ReasonRecoveryCode) || t.Reason == string(ReasonPhoneCode) {
-		return TrustedBrowser{}, ErrProof
+		return Browser{}, ErrProof
 	}
 	pol, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
-		return TrustedBrowser{}, err
+		return Browser{}, err
 	}
 	age := s.engine.TrustFor(pol)
 	if age <= 0 {
-		return TrustedBrowser{}, ErrTrustNotOffered
+		return Browser{}, ErrTrustNotOffered
 	}
-	var trusted TrustedBrowser
+	var trusted Browser
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
 		if t.Revocations != tx.Revocations || !t.Consume(tx) {
 			return refusal(tx, t, ErrProof) // trust that was revoked since does not come back by a proof from before
@@ -39,16 +39,10 @@ func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (Trus
 		token, b := trust.Issue(s.engine.Keys, s.scope(t), label, tx.Now)
 		tx.Browsers = trust.Remember(tx.Browsers, b)
 		tx.Log(event.Event{Kind: event.BrowserTrusted, Browser: b.ID})
-		trusted = TrustedBrowser{Token: token, Expires: b.Issued.Add(age)}
+		trusted = Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Expires: b.Issued.Add(age), Token: token}
 		return nil
 	})
 	return engine.Acknowledged(trusted, err)
-}
-
-// A TrustedBrowser is a token for the browser's cookie (totphttp.SetTrust).
-type TrustedBrowser struct {
-	Token   trust.Token
-	Expires time.Time // at the latest
 }
 
 // seenEvery is how often "last seen" of a trusted browser is written: a write

@@ -32,27 +32,14 @@ type User struct {
 }
 
 // Step is what the host does next. The zero Step lets nobody in.
-type Step uint8
+type Step string
 
 const (
-	Refused Step = iota // also what comes with every error
-	Passed              // start the session for Decision.ID, with Decision.Mark
-	AskCode             // keep Decision.Challenge, show the code form
-	Enroll              // keep Decision.Challenge, go to the enrollment page
+	Refused Step = ""         // also what comes with every error
+	Passed  Step = "passed"   // start the session for Decision.ID, with Decision.Mark
+	AskCode Step = "ask code" // keep Decision.Challenge, show the code form
+	Enroll  Step = "enroll"   // keep Decision.Challenge, go to the enrollment page
 )
-
-func (s Step) String() string {
-	switch s {
-	case Passed:
-		return "passed"
-	case AskCode:
-		return "ask code"
-	case Enroll:
-		return "enroll"
-	default:
-		return "refused"
-	}
-}
 
 // Reason is why a sign-in passed. Sessions may carry it: a trusted browser is
 // not a second factor (NIST SP 800-63B-4 §3.2.1), Off and NotEnrolled are none.

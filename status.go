@@ -10,6 +10,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/trust"
 )
 
 // Status is what a security page shows. It holds no secret.
@@ -46,8 +47,12 @@ func shown(x enroll.Authenticator) Authenticator {
 // A Browser that is trusted.
 type Browser struct {
 	ID, Label    string
-	Issued, Seen time.Time // Seen is exact to the day
-	Expires      time.Time
+	Issued, Seen time.Time // Seen is exact to the day, and zero before the first use
+	Expires      time.Time // at the latest
+
+	// Token is for the browser's cookie (totphttp.SetTrust). Only [Service.TrustBrowser]
+	// returns it; it is not kept.
+	Token trust.Token
 }
 
 // RecoveryCodes counts the set in use.
@@ -94,7 +99,7 @@ func (s *Service) status(tx *engine.Tx, p policy.Policy) Status {
 		st.Authenticators = append(st.Authenticators, shown(x))
 	}
 	for _, b := range s.engine.TrustedBrowsers(tx, p) {
-		st.Browsers = append(st.Browsers, Browser(b))
+		st.Browsers = append(st.Browsers, Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: b.Expires})
 	}
 	return st
 }

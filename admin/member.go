@@ -164,7 +164,7 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	m.NeedsCode = m.Enrollment == enroll.ResetPending && !tx.PasswordSuffices(p)
 	m.Recoverable, m.ResetAt = tx.Enrollment.Recoverable(tx.Now), tx.Enrollment.ResetAt()
 	for _, b := range a.engine.TrustedBrowsers(tx, p) {
-		m.Browsers = append(m.Browsers, totpflow.Browser(b))
+		m.Browsers = append(m.Browsers, totpflow.Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: b.Expires})
 	}
 	for _, x := range tx.Enrollment.Authenticators() {
 		if x.Used.After(m.LastUsed) {

@@ -76,7 +76,7 @@ func (k Cookies) ClearEnrollment(w http.ResponseWriter) { clear(w, k.name(enroll
 // people in the same browser stay, as far as the browser keeps them: it drops the
 // oldest cookies of a host after some number, usually 180, and asks these people
 // for a code again.
-func (k Cookies) SetTrust(w http.ResponseWriter, b totpflow.TrustedBrowser) {
+func (k Cookies) SetTrust(w http.ResponseWriter, b totpflow.Browser) {
 	http.SetCookie(w, cookie(k.name(trusted)+b.Token.Name(), string(b.Token), trust.MaxAge))
 }
 
@@ -113,7 +113,7 @@ func Enrollment(r *http.Request) totpflow.EnrollmentToken { return Cookies{}.Enr
 func ClearEnrollment(w http.ResponseWriter) { Cookies{}.ClearEnrollment(w) }
 
 // SetTrust is [Cookies.SetTrust] with the default prefix.
-func SetTrust(w http.ResponseWriter, b totpflow.TrustedBrowser) { Cookies{}.SetTrust(w, b) }
+func SetTrust(w http.ResponseWriter, b totpflow.Browser) { Cookies{}.SetTrust(w, b) }
 
 // TrustTokens is [Cookies.TrustTokens] with the default prefix.
 func TrustTokens(r *http.Request) []trust.Token { return Cookies{}.TrustTokens(r) }

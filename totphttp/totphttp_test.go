@@ -45,13 +45,13 @@ func requestWith(cookies ...*http.Cookie) *http.Request {
 	return r
 }
 
-func browser(t *testing.T, user string) totpflow.TrustedBrowser {
+func browser(t *testing.T, user string) totpflow.Browser {
 	t.Helper()
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
 	at := time.Now()
 	token, _ := trust.Issue(keys, trust.Scope{User: user, Audience: "test"}, "x", at)
-	return totpflow.TrustedBrowser{Token: token, Expires: at.Add(time.Hour)}
+	return totpflow.Browser{Token: token, Expires: at.Add(time.Hour)}
 }
 
 // RFC 6265bis §4.1.3.2: a __Host- cookie is Secure, has the path / and no

@@ -106,7 +106,7 @@ type failure struct {
 // An incomplete error says that the password was right, and names the next step.
 type incomplete struct{ totpflow.Decision }
 
-func (e *incomplete) Error() string { return "web: the sign-in is not complete: " + e.Step.String() }
+func (e *incomplete) Error() string { return "web: the sign-in is not complete: " + string(e.Step) }
 
 // A proofError is totpflow.ErrProof with the purpose that requires the proof.
 type proofError struct{ totpflow.Purpose }

@@ -128,7 +128,7 @@ func (h *Web) json(r *http.Request, what string, v any) {
 	_ = json.Unmarshal([]byte(h.text(r, what)), v)
 }
 
-func (h *Web) setTrust(w http.ResponseWriter, b totpflow.TrustedBrowser) {
+func (h *Web) setTrust(w http.ResponseWriter, b totpflow.Browser) {
 	h.setCookie(w, trustCookie+b.Token.Name(), string(b.Token), trust.MaxAge)
 }
 

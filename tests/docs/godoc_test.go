@@ -141,3 +141,35 @@ func hasExample(p *doc.Package) bool {
 	}
 	return slices.ContainsFunc(all, func(e *doc.Example) bool { return e.Output != "" })
 }
+
+// A person who reads the page of the root package sees the way of a sign-in, and no long
+// list. What administrators and operators do is in package admin.
+func TestRootExports(t *testing.T) {
+	const limit = 80
+	files, err := filepath.Glob(filepath.Join(root, "*.go"))
+	require.NoError(t, err)
+	var names []string
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		for _, d := range file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if of := receiverOf(d); d.Name.IsExported() && (of == "" || ast.IsExported(of)) {
+					names = append(names, of+d.Name.Name)
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					if typ, ok := spec.(*ast.TypeSpec); ok && typ.Name.IsExported() {
+						names = append(names, typ.Name.Name)
+					}
+				}
+			}
+		}
+	}
+	require.Greater(t, len(names), limit/2, "the count finds the exported functions and types")
+	require.LessOrEqual(t, len(names), limit, "exported functions, methods and types: %s", strings.Join(names, " "))
+}

@@ -94,7 +94,7 @@ type failure struct {
 // An incomplete error says that the password was right, and names the next step.
 type incomplete struct{ totpflow.Decision }
 
-func (e *incomplete) Error() string { return "the sign-in is not complete: " + e.Step.String() }
+func (e *incomplete) Error() string { return "the sign-in is not complete: " + string(e.Step) }
 
 // Is has the error's word depend on what is next.
 func (e *incomplete) Is(target error) bool {
