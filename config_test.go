@@ -85,6 +85,10 @@ func TestOtherParams(t *testing.T) {
 	} {
 		h := newHarness(t, func(c *totpflow.Config) { c.Params = p })
 		phone, _ := h.Enroll(ana)
+		require.Len(t, phone.Peek(), p.Digits)
+		before := phone.Peek()
+		h.Clock.Advance(p.Period)
+		require.NotEqual(t, before, phone.Peek(), "a new code each period")
 		h.PassByCode(ana, phone)
 		h.Service = h.Open() // the default for new ones has changed; this one stays as it is
 		h.PassByCode(ana, phone)
