@@ -210,8 +210,8 @@ type ConfirmedEnrollment struct {
 	// and where policy allows no recovery codes.
 	Sheet recovery.Sheet
 
-	// Authenticator is the new one. It has a number for a name until
-	// [Account.RenameAuthenticator] gives it one.
+	// Authenticator is the new one. Its name is "Authenticator", with a number where
+	// there are several, until [Account.RenameAuthenticator] gives it another.
 	Authenticator Authenticator
 
 	// Cleared names the authenticators that have stopped working.

@@ -60,3 +60,53 @@ func Example() {
 	// the old code again: true
 	// passed by code <nil>
 }
+
+// service returns a service that requires a second factor, and its clock.
+func service() (*totpflow.Service, *totptest.Clock) {
+	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
+	keys, err := keyring.Parse(keyring.Generate())
+	if err != nil {
+		panic(err)
+	}
+	mfa, err := totpflow.New(totpflow.Config{
+		Issuer:   "Acme Backup",
+		Store:    store.NewMemory(),
+		Keys:     keys,
+		Policy:   policy.Fixed{Mode: policy.Required, BrowserAge: 30 * 24 * time.Hour},
+		Observer: event.Slog(slog.New(slog.DiscardHandler)),
+		Now:      clock.Now,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return mfa, clock
+}
+
+// person returns a service, a person, and the app on this person's phone.
+func person() (*totpflow.Service, totpflow.User, *totptest.Authenticator) {
+	mfa, ana, phone, _ := personWithCodes()
+	return mfa, ana, phone
+}
+
+func personWithCodes() (*totpflow.Service, totpflow.User, *totptest.Authenticator, []string) {
+	ctx := context.Background()
+	mfa, clock := service()
+	ana := totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}
+	next, err := mfa.SignIn(ctx, ana)
+	if err != nil {
+		panic(err)
+	}
+	page, err := mfa.BeginEnrollment(ctx, next.Challenge)
+	if err != nil {
+		panic(err)
+	}
+	phone, err := totptest.ScanURI(page.Offer.URI(), clock)
+	if err != nil {
+		panic(err)
+	}
+	done, err := mfa.ConfirmEnrollment(ctx, page.Token, phone.Code())
+	if err != nil {
+		panic(err)
+	}
+	return mfa, ana, phone, done.Sheet.Codes
+}

@@ -218,14 +218,12 @@ func (v *Vault) Update(at time.Time, content []byte) (file []byte, err error) {
 	if v.settle(at) == Locked {
 		return v.encode(), ErrLocked
 	}
-	if err := v.seal(content); err != nil {
-		return v.encode(), err
-	}
-	return v.encode(), nil
+	err = v.seal(content)
+	return v.encode(), err
 }
 
 // settle locks a vault whose time is over. That the clock was put back also locks
-// it: else who finds it open could keep it so.
+// it: otherwise whoever finds it open could keep it so.
 func (v *Vault) settle(at time.Time) State {
 	if v.value.IsZero() {
 		return Locked
