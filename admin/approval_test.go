@@ -45,6 +45,12 @@ func (w waiting) purpose(o *organization) totpflow.Purpose {
 	return o.purpose(w.action)
 }
 
+// ofOne is a policy with something in every field but the one that wants two.
+var ofOne = policy.Policy{
+	Mode: policy.Required, Grace: days(14), Deadline: start.Add(days(30)), BrowserAge: days(7),
+	Methods: policy.App | policy.Phone, IssuedCode: true, AssignedPhones: true,
+}
+
 // Calls that require a second administrator: how an administrator asks for each, and what
 // is seen of it once it is done.
 var waits = map[string]waiting{
@@ -55,10 +61,10 @@ var waits = map[string]waiting{
 		q.Policy = policy.Policy{Mode: policy.Optional, TwoAdministrators: true}
 	}, func(o *organization) bool { return o.Status(ana).Policy.Mode == policy.Optional }, event.PolicyLowered},
 	"to want one administrator": {admin.ActionSetPolicy, func(o *organization, by admin.Actor) error {
-		return o.admin.SetPolicy(o.Ctx, by, "acme", policy.Policy{Mode: policy.Required})
+		return o.admin.SetPolicy(o.Ctx, by, "acme", ofOne)
 	}, func(q *admin.Request) {
 		q.Before = policy.Policy{Mode: policy.Required, TwoAdministrators: true}
-		q.Policy = policy.Policy{Mode: policy.Required}
+		q.Policy = ofOne
 	},
 		func(o *organization) bool { return !o.Status(ana).Policy.TwoAdministrators }, event.PolicyLowered},
 	"an exemption": {admin.ActionExemptAccount, func(o *organization, by admin.Actor) error {
