@@ -181,6 +181,25 @@ func TestTwoAdministratorsFromAbove(t *testing.T) {
 	require.Equal(t, "boss, asked by provider/p1", o.EventsOf(event.Exempted)[0].Actor, "who it was, and of where")
 }
 
+// A host whose own source of policies does not ask for two: what administrators have set
+// for the tenant still does, so that one of them alone cannot take that back.
+func TestTwoAdministratorsOfTheTenantsOwnPolicy(t *testing.T) {
+	o := byTwo(t, func(c *totpflow.Config) { c.Policy = oneForAll{} })
+	err := o.admin.SetPolicy(o.Ctx, o.By(o.boss, admin.ActionSetPolicy), "acme", ofOne)
+	require.ErrorIs(t, err, admin.ErrApproval)
+	st, err := o.admin.Tenant(o.Ctx, admin.Administrator{User: o.deputy.User}, "acme")
+	require.NoError(t, err)
+	require.True(t, st.Own.TwoAdministrators)
+	require.False(t, st.Effective.TwoAdministrators)
+}
+
+// oneForAll is the source of a host that does not read what is set for tenants.
+type oneForAll struct{}
+
+func (oneForAll) Policy(context.Context, store.AccountID) (policy.Policy, error) {
+	return policy.Policy{Mode: policy.Optional}, nil
+}
+
 // Administrators who may not approve, and requests that may no longer be approved. Nothing
 // has changed then, and where nothing is wrong with the request it stays pending.
 func TestSecondAdministrator(t *testing.T) {
