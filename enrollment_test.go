@@ -73,7 +73,7 @@ func TestReloadingTheSetUpPage(t *testing.T) {
 	page, err := h.BeginEnrollment(h.Ctx, next.Challenge)
 	require.NoError(t, err)
 
-	h.Clock.Advance(enroll.CandidateLifetime - time.Second)
+	h.Clock.Advance(15*time.Minute - time.Second)
 	h.Store.Reset()
 	again, err := h.ContinueEnrollment(h.Ctx, page.Token, next.Challenge)
 	require.NoError(t, err)

@@ -132,6 +132,12 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 	d, err := h.SignIn(h.Ctx, ana)
 	refused(t, d, err, totpflow.ErrFrozen)
 
+	// The key of a machine is a way in as well.
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, agentID, "agent")))
+	h.Freeze(agent)
+	d, err = h.SignInMachine(h.Ctx, agent, h.Mark(agent))
+	refused(t, d, err, totpflow.ErrFrozen)
+
 	phones := []string{"SendPhoneCode", "VerifyPhoneCode", "BeginPhone", "SendEnrollmentCode", "ConfirmPhone"} // see TestFrozenAndPhones
 	servicetest.RequireEveryMethod(t, h.Service, service, append(phones, "Account", "Handle", "Disown", "NewDisownToken", "Deliver", "Drain", "Ready")...)
 	servicetest.RequireEveryMethod(t, a, account, append(servicetest.Names(harmless), "RemovePhone")...)

@@ -110,6 +110,11 @@ func TestIssuedCodeEnds(t *testing.T) {
 			require.NoError(h.T, servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)))
 			h.Clock.Advance(24*time.Hour - time.Second)
 		}, totpflow.ErrPasswordRecent},
+		"a new password, by a clock a little behind": {func(h *harness, _ *totptest.Authenticator) {
+			h.Clock.Advance(-20 * time.Second)
+			require.NoError(h.T, servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)))
+			h.Clock.Advance(24 * time.Hour) // the pause is over, and the day of the code is not
+		}, totpflow.ErrRejected},
 		"the codes were voided": {func(h *harness, _ *totptest.Authenticator) {
 			require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeRecoveryCodes)))
 		}, totpflow.ErrRejected},

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/servicetest"
@@ -68,6 +69,19 @@ func TestReauthenticateByRecoveryCode(t *testing.T) {
 	require.NoError(t, err)
 	h.Clock.Advance(totpflow.ProofLifetime)
 	require.ErrorIs(t, a.ConsumeProof(h.Ctx, stale, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
+}
+
+// A reset that leaves the recovery codes leaves no step-up by them: they lead to a new
+// authenticator, and prove nothing before it has shown a code.
+func TestStepUpAfterAReset(t *testing.T) {
+	h := newHarness(t)
+	_, codes := h.Enroll(ana)
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAuthenticators)))
+	h.Unchanged(func() {
+		proof, _, err := h.Account(ana).VerifyRecoveryCode(h.Ctx, totpflow.Action("delete backup").On(""), codes[0])
+		require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
+		require.Empty(t, proof)
+	})
 }
 
 // A code that signs in cannot serve for a step-up at the same time, nor the

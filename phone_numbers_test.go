@@ -161,8 +161,8 @@ func TestRemovingPhones(t *testing.T) {
 	require.Contains(t, h.Events.Kinds(), event.PhoneRemoved)
 }
 
-// A reset, a freeze's restore, an exemption and a redeemed code leave no phone
-// behind: it may be the thief's.
+// A reset, an exemption and a redeemed code leave no phone behind: it may be the
+// thief's.
 func TestPhonesGoWithTheFactors(t *testing.T) {
 	op := admin.Operator{Name: "root", Reason: "test"}
 	target := ana.ID
@@ -193,6 +193,18 @@ func TestPhonesGoWithTheFactors(t *testing.T) {
 			require.Empty(t, h.Status(ana).Phones)
 		})
 	}
+}
+
+// Neither does an authenticator that is restored after a theft.
+func TestRestoreLeavesNoPhone(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	app, _ := h.Enroll(ana)
+	thief, _ := h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, app))
+	h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, thief), mobile, &p)
+	require.Len(t, h.Status(ana).Phones, 1)
+	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, h.Member(anaID).Recoverable[0].ID)))
+	require.Empty(t, h.Status(ana).Phones)
 }
 
 // A number that is not served, a mistyped configuration, a service without a

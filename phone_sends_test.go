@@ -92,9 +92,9 @@ func TestSpellingsShareOneBudget(t *testing.T) {
 	}
 	require.Equal(t, 3, p.Count())
 
-	// The same of the sum: two people verify one phone, in two spellings, and sign in.
+	// The same of the sum: two people of two tenants verify one phone, in two spellings, and sign in.
 	h.Clock.Advance(24 * time.Hour)
-	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: "43"}}
 	for u, spelling := range map[totpflow.User]string{ana: "+54 9 11 2345 6789", ben: "+54 11 2345 6789"} {
 		next, err := h.SignIn(h.Ctx, u)
 		require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
@@ -71,6 +72,29 @@ func TestPhoneIsNotEnough(t *testing.T) {
 	h.Clock.Advance(time.Minute)
 	_, err = h.Account(ana).VerifyCode(h.Ctx, totpflow.ActionDisable.On(""), p.Code())
 	require.ErrorIs(t, err, totpflow.ErrRejected, "a code by phone proves no action")
+}
+
+// A proof that was earned by a phone's code trusts no browser, and neither does one by a
+// recovery code, whatever action it says.
+func TestProofsThatTrustNoBrowser(t *testing.T) {
+	h := newHarness(t)
+	h.Enroll(ana)
+	records := engine.New(engine.Config{Store: h.Memory, Keys: h.Ring(), Audience: "Acme Backup", Observer: quiet, Now: h.Clock.Now})
+	proof := func(by totpflow.Reason) (p totpflow.Proof) {
+		require.NoError(t, records.Change(h.Ctx, ana.ID, func(tx *engine.Tx) error {
+			p = totpflow.Proof(records.SealTicket(engine.ProofKind, tx, engine.Ticket{
+				Tenant: ana.ID.Tenant, User: ana.ID.User, Action: string(totpflow.ActionSignIn), Reason: string(by),
+			}))
+			return nil
+		}))
+		return p
+	}
+	for _, by := range []totpflow.Reason{totpflow.ReasonPhoneCode, totpflow.ReasonRecoveryCode} {
+		_, err := h.TrustBrowser(h.Ctx, proof(by), "x")
+		require.ErrorIs(t, err, totpflow.ErrProof, by)
+	}
+	_, err := h.TrustBrowser(h.Ctx, proof(totpflow.ReasonCode), "x")
+	require.NoError(t, err, "the proof is otherwise one of a sign-in")
 }
 
 // A person who has only a phone may add an app with it: there is nothing better to

@@ -78,6 +78,14 @@ func TestGraceIsNotRenewed(t *testing.T) {
 			require.NoError(h.T, servicetest.ErrorOf(h.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, phone))))
 			h.SetPolicy("acme", fortnight)
 		},
+		"by a reset, a new phone and turning that off": func(h *harness) {
+			h.SetPolicy("acme", optional)
+			h.Enroll(ana)
+			require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll)))
+			phone, _ := h.Enroll(ana)
+			require.NoError(h.T, servicetest.ErrorOf(h.Account(ana).Disable(h.Ctx, h.Prove(ana, totpflow.ActionDisable, phone))))
+			h.SetPolicy("acme", fortnight)
+		},
 		"by a set-up that was left": func(h *harness) {
 			next, err := h.SignIn(h.Ctx, ana)
 			require.NoError(h.T, err)

@@ -146,6 +146,7 @@ var ends = map[string]happening{
 	}},
 	"restored": {hasApp, func(s *scene) answer {
 		s.confirm(s.proof(totpflow.ActionReplaceAuthenticator))(s.T)
+		s.session = s.Mark(ana) // what came before has ended others
 		return change(s.Admin(nil).RestoreAuthenticator(s.Ctx, ops, anaID, s.Member(anaID).Recoverable[0].ID))
 	}},
 	"a number assigned": {hasApp, func(s *scene) answer {
@@ -156,6 +157,7 @@ var ends = map[string]happening{
 	}},
 	"the end of an exemption": {hasApp, func(s *scene) answer {
 		require.NoError(s.T, servicetest.ErrorOf(s.Admin(nil).Exempt(s.Ctx, ops, anaID, "agent")))
+		s.session = s.Mark(ana)
 		return change(s.Admin(nil).EndExemption(s.Ctx, ops, anaID))
 	}},
 }

@@ -125,6 +125,25 @@ func TestOwnTyposAreGivenBack(t *testing.T) {
 	require.Equal(t, 20, guesses, "20 a day")
 }
 
+// A browser that the owner trusts lets them in while an attacker has spent the budget.
+func TestTrustedBrowserDoesNotWait(t *testing.T) {
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	token := h.TrustBrowserOf(ana, phone)
+	for range 5 {
+		_, err := h.VerifyCode(h.Ctx, h.Challenge(ana), phone.WrongCode())
+		require.ErrorIs(t, err, totpflow.ErrRejected)
+	}
+	require.NotNil(t, h.Status(ana).Throttled)
+	d, err := h.SignIn(h.Ctx, ana, token)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.ReasonTrustedBrowser, d.Reason)
+	d, err = h.ContinueSignIn(h.Ctx, h.Challenge(ana), token)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Passed, d.Step)
+	require.NotNil(t, h.Status(ana).Throttled, "which gives nobody a guess")
+}
+
 // Pairs have their own counter: a burst of six, then one in 30 seconds.
 func TestPairCounter(t *testing.T) {
 	h := newHarness(t)

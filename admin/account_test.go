@@ -31,7 +31,7 @@ func TestRestoreAfterATheft(t *testing.T) {
 	mail := h.EventsOf(event.AuthenticatorsReplaced)[0]
 	browser := h.TrustBrowserOf(ana, thief)
 	h.Clock.Advance(time.Hour)
-	again, _ := h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, thief)) // to push the owner's out
+	again, last := h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, thief)) // to push the owner's out
 	session := h.Mark(ana)
 
 	require.NoError(t, servicetest.ErrorOf(h.Disown(h.Ctx, h.NewDisownToken(mail))))
@@ -54,7 +54,7 @@ func TestRestoreAfterATheft(t *testing.T) {
 		require.Zero(t, d)
 	}
 	require.NoError(t, h.Admin(nil).Unlock(h.Ctx, ops, anaID))
-	for _, code := range []string{codes[0], stolen[0]} {
+	for _, code := range []string{codes[0], stolen[0], last[0]} {
 		d, err = h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), code)
 		refused(t, d, err, totpflow.ErrRejected)
 	}

@@ -45,6 +45,12 @@ func (w waiting) purpose(o *organization) totpflow.Purpose {
 	return o.purpose(w.action)
 }
 
+// ofOne is a policy with something in every field but the one that wants two.
+var ofOne = policy.Policy{
+	Mode: policy.Required, Grace: days(14), Deadline: start.Add(days(30)), BrowserAge: days(7),
+	Methods: policy.App | policy.Phone, IssuedCode: true, AssignedPhones: true,
+}
+
 // Calls that require a second administrator: how an administrator asks for each, and what
 // is seen of it once it is done.
 var waits = map[string]waiting{
@@ -55,10 +61,10 @@ var waits = map[string]waiting{
 		q.Policy = policy.Policy{Mode: policy.Optional, TwoAdministrators: true}
 	}, func(o *organization) bool { return o.Status(ana).Policy.Mode == policy.Optional }, event.PolicyLowered},
 	"to want one administrator": {admin.ActionSetPolicy, func(o *organization, by admin.Actor) error {
-		return o.admin.SetPolicy(o.Ctx, by, "acme", policy.Policy{Mode: policy.Required})
+		return o.admin.SetPolicy(o.Ctx, by, "acme", ofOne)
 	}, func(q *admin.Request) {
 		q.Before = policy.Policy{Mode: policy.Required, TwoAdministrators: true}
-		q.Policy = policy.Policy{Mode: policy.Required}
+		q.Policy = ofOne
 	},
 		func(o *organization) bool { return !o.Status(ana).Policy.TwoAdministrators }, event.PolicyLowered},
 	"an exemption": {admin.ActionExemptAccount, func(o *organization, by admin.Actor) error {
@@ -173,6 +179,25 @@ func TestTwoAdministratorsFromAbove(t *testing.T) {
 	o.Events.Kinds()
 	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.By(o.boss, admin.ActionApprove), "acme", o.pending("acme"))))
 	require.Equal(t, "boss, asked by provider/p1", o.EventsOf(event.Exempted)[0].Actor, "who it was, and of where")
+}
+
+// A host whose own source of policies does not ask for two: what administrators have set
+// for the tenant still does, so that one of them alone cannot take that back.
+func TestTwoAdministratorsOfTheTenantsOwnPolicy(t *testing.T) {
+	o := byTwo(t, func(c *totpflow.Config) { c.Policy = oneForAll{} })
+	err := o.admin.SetPolicy(o.Ctx, o.By(o.boss, admin.ActionSetPolicy), "acme", ofOne)
+	require.ErrorIs(t, err, admin.ErrApproval)
+	st, err := o.admin.Tenant(o.Ctx, admin.Administrator{User: o.deputy.User}, "acme")
+	require.NoError(t, err)
+	require.True(t, st.Own.TwoAdministrators)
+	require.False(t, st.Effective.TwoAdministrators)
+}
+
+// oneForAll is the source of a host that does not read what is set for tenants.
+type oneForAll struct{}
+
+func (oneForAll) Policy(context.Context, store.AccountID) (policy.Policy, error) {
+	return policy.Policy{Mode: policy.Optional}, nil
 }
 
 // Administrators who may not approve, and requests that may no longer be approved. Nothing

@@ -56,6 +56,9 @@ func TestRestored(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, h.Account(ana).RevokeBrowsers(h.Ctx))
 	shown := phone.Code()
+	phone.SetDrift(30 * time.Second)
+	ahead := phone.Peek()
+	phone.SetDrift(0)
 
 	h.putBack(records)
 	h.RaiseEpoch()
@@ -67,6 +70,7 @@ func TestRestored(t *testing.T) {
 	for name, again := range map[string]func() (totpflow.Decision, error){
 		"the challenge":                      func() (totpflow.Decision, error) { return h.VerifyCode(h.Ctx, challenge, shown) },
 		"the code that was used":             func() (totpflow.Decision, error) { return h.VerifyCode(h.Ctx, h.Challenge(ana), code) },
+		"a code of a phone that is ahead":    func() (totpflow.Decision, error) { return h.VerifyCode(h.Ctx, h.Challenge(ana), ahead) },
 		"a code that was only shown":         func() (totpflow.Decision, error) { return h.VerifyCode(h.Ctx, h.Challenge(ana), shown) },
 		"the recovery code that was used":    func() (totpflow.Decision, error) { return h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[0]) },
 		"any recovery code, for that matter": func() (totpflow.Decision, error) { return h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), codes[1]) },
