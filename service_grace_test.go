@@ -180,6 +180,7 @@ func TestGraceExtended(t *testing.T) {
 				require.Len(t, events, 1)
 				require.Equal(t, until, events[0].Until)
 				require.Equal(t, "operator root", events[0].Actor)
+				require.False(t, h.Status(ana).GraceBegins, "the day is fixed, also for a person who has not come yet")
 
 				next, err := h.SignIn(h.Ctx, ana)
 				require.NoError(t, err)
