@@ -25,6 +25,7 @@ func TestGrace(t *testing.T) {
 	require.Equal(t, totpflow.ReasonGrace, next.Reason)
 	require.Equal(t, ana.ID.User, next.ID.User)
 	require.Equal(t, start.Add(days(14)), next.GraceUntil)
+	require.Equal(t, start.Add(days(14)), h.Events.Got[0].Until, "the mail says until when")
 	require.Equal(t, []event.Kind{event.GraceBegan, event.SignedIn}, h.Events.Kinds())
 	require.Equal(t, start.Add(days(14)), h.Status(ana).GraceUntil)
 
@@ -187,6 +188,7 @@ func TestGraceExtended(t *testing.T) {
 				require.Len(t, events, 1)
 				require.Equal(t, until, events[0].Until)
 				require.Equal(t, "operator root", events[0].Actor)
+				require.False(t, h.Status(ana).GraceBegins, "the day is fixed, also for a person who has not come yet")
 
 				next, err := h.SignIn(h.Ctx, ana)
 				require.NoError(t, err)
@@ -194,6 +196,11 @@ func TestGraceExtended(t *testing.T) {
 				require.Equal(t, until, next.GraceUntil)
 				require.Equal(t, until, h.Status(ana).GraceUntil)
 				require.Equal(t, admin.StateGrace, h.Member(anaID).State)
+				optional := p
+				optional.Mode = policy.Optional
+				h.SetPolicy("acme", optional)
+				require.Zero(t, h.Status(ana).GraceUntil, "no page names a day where nothing is required")
+				h.SetPolicy("acme", p)
 				h.Clock.Set(until.Add(-time.Second))
 				require.Equal(t, totpflow.Passed, h.Step(ana))
 				h.Clock.Set(until)
@@ -204,6 +211,12 @@ func TestGraceExtended(t *testing.T) {
 				next, err = h.SignIn(h.Ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "other"}})
 				require.NoError(t, err)
 				require.NotEqual(t, until, next.GraceUntil)
+
+				next, err = h.SignIn(h.Ctx, ana)
+				require.NoError(t, err)
+				h.EnrollBy(next.Proof)
+				require.Zero(t, h.Status(ana).GraceUntil)
+				require.False(t, h.Status(ana).GraceBegins, "a person who has set up has none before them")
 			})
 		}
 	}
@@ -250,10 +263,14 @@ func TestGraceWhenTheClockGoesBack(t *testing.T) {
 	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "ben"}}
 	h.Clock.Set(start.Add(days(365))) // a clock that is wrong
 	require.Equal(t, totpflow.Passed, h.Step(ben))
+	eva := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "eva"}}
+	h.Clock.Set(start.Add(20 * time.Second)) // another server's
+	require.Equal(t, totpflow.Passed, h.Step(eva))
 	h.Clock.Set(start)
 	next, err := h.SignIn(h.Ctx, ben)
 	require.NoError(t, err)
 	require.Equal(t, start.Add(days(14)), next.GraceUntil)
+	require.Equal(t, start.Add(days(14)), h.Status(eva).GraceUntil)
 	h.Clock.Set(start.Add(days(14)))
 	require.Equal(t, totpflow.Enroll, h.Step(ben))
 }

@@ -65,9 +65,6 @@ func (a Activity) Append(e Event) (Activity, Event) {
 	if !e.Kind.SecurityChange() {
 		s.Days = count(s.Days, e)
 	}
-	if !e.Kind.Notable() && !e.Kind.SecurityChange() {
-		return Activity{s}, e
-	}
 	kept := e
 	kept.Tenant, kept.User = "", ""
 	s.Events = append(slices.Clone(s.Events), kept)
@@ -112,35 +109,46 @@ func (a Activity) Attempts() []Day {
 	return out
 }
 
+// Waiting is how many events the notifier has not yet received.
+func (a Activity) Waiting() (n int) {
+	for _, e := range a.s.Events {
+		if a.s.waits(e) {
+			n++
+		}
+	}
+	return n
+}
+
+// waits reports whether the notifier is still to receive e.
+func (s *state) waits(e Event) bool { return e.Number > s.Taken && e.Kind.Notable() }
+
 // trim drops events that are no longer needed, then those that do not fit. It changes
 // s.Events in place: the caller owns it.
 func (s *state) trim() {
-	changes, pending, weight := 0, 0, 0
+	changes := 0
 	for i := len(s.Events) - 1; i >= 0; i-- {
 		e := s.Events[i]
 		recent := e.Kind.SecurityChange() && changes < MaxChanges
-		if !recent && (e.Number <= s.Taken || !e.Kind.Notable()) {
-			s.Events = slices.Delete(s.Events, i, i+1)
-			continue
-		}
-		if e.Kind.SecurityChange() {
+		switch {
+		case recent:
 			changes++
+		case !s.waits(e):
+			s.Events = slices.Delete(s.Events, i, i+1)
 		}
-		if e.Number > s.Taken && e.Kind.Notable() {
-			pending++
-		}
-		weight += e.weight()
 	}
-	for pending > MaxPending || weight > maxWeight {
+	for (Activity{*s}).Waiting() > MaxPending || s.weight() > maxWeight {
 		// Attempts first: a person who knows the password makes as many as he likes,
 		// and would otherwise wash out the change that gives him away.
 		i := max(0, slices.IndexFunc(s.Events, func(e Event) bool { return !e.Kind.SecurityChange() }))
-		if s.Events[i].Number > s.Taken && s.Events[i].Kind.Notable() {
-			pending--
-		}
-		weight -= s.Events[i].weight()
 		s.Events = slices.Delete(s.Events, i, i+1)
 	}
+}
+
+func (s *state) weight() (sum int) {
+	for _, e := range s.Events {
+		sum += e.weight()
+	}
+	return sum
 }
 
 const secondsPerDay = 24 * 60 * 60
@@ -148,10 +156,7 @@ const secondsPerDay = 24 * 60 * 60
 // count returns days with e, an attempt, counted. A clock that stepped back finds
 // its own day again.
 func count(days []day, e Event) []day {
-	date := e.At.Unix() / secondsPerDay
-	if e.At.Unix() < 0 && e.At.Unix()%secondsPerDay != 0 {
-		date--
-	}
+	date := e.At.Truncate(24*time.Hour).Unix() / secondsPerDay
 	days = slices.DeleteFunc(slices.Clone(days), func(d day) bool { return d.date <= date-MaxDays })
 	i, found := slices.BinarySearchFunc(days, date, func(d day, date int64) int { return cmp.Compare(d.date, date) })
 	if !found {

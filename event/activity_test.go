@@ -95,6 +95,20 @@ func TestRingAndDays(t *testing.T) {
 	}
 }
 
+// A server without a battery begins in 1970, and its time zone may lie before that. Its
+// days are days too: each from midnight to midnight.
+func TestDaysBefore1970(t *testing.T) {
+	var a event.Activity
+	for _, at := range []int64{-86_401, -86_400, -1, 0, 86_399} {
+		a, _ = a.Append(event.Event{At: time.Unix(at, 0), Kind: event.SignedIn})
+	}
+	require.Equal(t, []event.Day{
+		{Date: "1970-01-01", Counts: map[event.Kind]int{event.SignedIn: 2}},
+		{Date: "1969-12-31", Counts: map[event.Kind]int{event.SignedIn: 2}},
+		{Date: "1969-12-30", Counts: map[event.Kind]int{event.SignedIn: 1}},
+	}, a.Attempts())
+}
+
 // While the notifier is down, a person who knows the password makes as many attempts
 // as they like.
 func TestFloodDoesNotWashOutChanges(t *testing.T) {
@@ -209,6 +223,10 @@ func TestTakenEventsAreDropped(t *testing.T) {
 		a, _ = a.Append(event.Event{At: start, Kind: event.Suspended})
 	}
 	require.Len(t, waiting(a, "", ""), event.MaxPending, "changes that were told use up no place")
+	require.Len(t, a.Changes(), event.MaxChanges, "and attempts use up none of the changes'")
+	a, _ = a.Append(event.Event{At: start, Kind: event.RecoveryCodesSaved})
+	require.Equal(t, event.RecoveryCodesSaved, a.Changes()[0].Kind, "nobody is notified of it, and it is shown")
+	require.Len(t, waiting(a, "", ""), event.MaxPending, "nor does it use up a place")
 }
 
 // A change that goes for another one makes place for it.

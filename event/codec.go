@@ -102,7 +102,7 @@ func (e *Event) fields(c *wire.Coder) {
 	if has&hasUntil != 0 {
 		c.Millis("until", &e.Until)
 	}
-	if c.Reading() && has != e.has() {
+	if has != e.has() {
 		c.Check(errEmpty)
 	}
 }

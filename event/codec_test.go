@@ -94,6 +94,7 @@ func TestDecodingRefuses(t *testing.T) {
 		"more taken than there":  {activity(1, 2, nil), false},
 		"a number twice":         {activity(2, 0, [][]any{plain, append([]any{uint64(0)}, plain[1:]...)}), false},
 		"a number from ahead":    {activity(1, 0, [][]any{append([]any{uint64(2)}, plain[1:]...)}), false},
+		"the second from ahead":  {activity(2, 0, [][]any{plain, append([]any{uint64(2)}, plain[1:]...)}), false},
 		"an event of none":       {activity(0, 0, [][]any{plain}), false},
 		"no such kind":           {activity(1, 0, [][]any{bare(uint64(len(event.Kinds())+1), none)}), false},
 		"a kind by two names":    {activity(1, 0, [][]any{bare(uint64(0), uint64(1), "signed_in", none)}), false},
@@ -115,12 +116,26 @@ func TestDecodingRefuses(t *testing.T) {
 		"an unknown attempt":     {activity(1, 1, nil, today, uint64(1<<14), uint64(1)), false},
 		"before the first day":   {activity(1, 1, nil, -719_163, uint64(1), uint64(7)), false},
 		"after the last day":     {activity(1, 1, nil, 2_932_897, uint64(1), uint64(7)), false},
+		"the last two days":      {activity(1, 1, nil, 2_932_895, uint64(1), uint64(7), 1, uint64(1), uint64(7)), true},
+		"after it, the second":   {activity(1, 1, nil, 2_932_895, uint64(1), uint64(7), 2, uint64(1), uint64(7)), false},
 		"too many days":          {activity(1, 1, nil, slices.Repeat([]any{1, uint64(1), uint64(1)}, 22)...), false},
 		"too many events":        {activity(100, 0, slices.Repeat([][]any{plain}, 71)), false},
 		"JSON":                   {[]byte(`{"v":1}`), false},
 	} {
 		_, ok := wiretest.TryRead[event.Activity](t, c.raw)
 		require.Equal(t, c.good, ok, name)
+	}
+}
+
+// A count that is as high as can be stays so: it neither begins again at none nor
+// becomes unreadable.
+func TestCountsEndAtTheirGreatest(t *testing.T) {
+	today := int(start.Unix() / (24 * 60 * 60))
+	for stored, want := range map[uint64]int{math.MaxUint32 - 1: math.MaxUint32, math.MaxUint32: math.MaxUint32} {
+		a, ok := wiretest.TryRead[event.Activity](t, activity(1, 1, nil, today, uint64(1), stored))
+		require.True(t, ok)
+		a, _ = a.Append(event.Event{At: start, Kind: event.SignedIn})
+		require.Equal(t, want, reread(t, a).Attempts()[0].Counts[event.SignedIn])
 	}
 }
 
@@ -135,6 +150,22 @@ func TestWeight(t *testing.T) {
 	before := wiretest.Read[event.Activity](t, activity(math.MaxUint64-1, math.MaxUint64-1, nil))
 	a, e := before.Append(full)
 	require.Equal(t, event.Weight(e), len(encode(t, a))-len(encode(t, before)))
+
+	// A field that is not there weighs nothing, and a length of 127 is the last that takes
+	// one byte. All of them have an action, since the weight counts two bytes for the
+	// fields' bits, and those of the first seven fit one.
+	word := event.Kind(strings.Repeat("k", 32))
+	for name, e := range map[string]event.Event{
+		"the least":    {At: end, Kind: word, Action: "a"},
+		"a reason":     {At: end, Kind: word, Action: "a", Reason: "r"},
+		"remaining":    {At: end, Kind: word, Action: "a", Remaining: math.MinInt},
+		"until":        {At: end, Kind: word, Action: "a", Until: end},
+		"127 of actor": {At: end, Kind: word, Action: "a", Actor: strings.Repeat("A", 127)},
+		"128 of actor": {At: end, Kind: word, Action: "a", Actor: strings.Repeat("A", 128)},
+	} {
+		a, e := before.Append(e)
+		require.Equal(t, event.Weight(e), len(encode(t, a))-len(encode(t, before)), name)
+	}
 
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 50 {

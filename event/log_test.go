@@ -38,6 +38,10 @@ func TestRefusalsAreOneLineAMinute(t *testing.T) {
 	log.Observe(t.Context(), event.Event{At: at, Tenant: "acme", User: "ana", Kind: event.CodeMalformed})
 	log.Observe(t.Context(), event.Event{At: start, Tenant: "acme", User: "ana", Kind: event.Throttled})
 	require.Equal(t, 4, lines())
+	for _, user := range []string{"ana", "ben", "ana", "ben"} { // two at once are not two lines each time
+		log.Observe(t.Context(), event.Event{At: start.Add(time.Second), Tenant: "acme", User: user, Kind: event.Throttled})
+	}
+	require.Equal(t, 1, lines(), "ben's clock was put back as well")
 
 	// A guess, which is counted and limited elsewhere, and every change are a line each.
 	for range 10 {
@@ -61,4 +65,17 @@ func TestRefusalsAreOneLineAMinute(t *testing.T) {
 		log.Observe(t.Context(), event.Event{At: at, User: fmt.Sprint(i), Kind: event.SignInRefused})
 	}
 	require.Contains(t, out.String(), "held_back_elsewhere=499")
+
+	// And none is counted twice: an account that takes its own place says its own.
+	out.Reset()
+	for range 500 {
+		log.Observe(t.Context(), event.Event{At: at.Add(time.Hour), User: "0", Kind: event.SignInRefused})
+	}
+	for i := range 9_998 { // the last of the others found a memory of nobody
+		log.Observe(t.Context(), event.Event{At: at.Add(time.Hour), User: fmt.Sprint("more", i), Kind: event.SignInRefused})
+	}
+	out.Reset()
+	log.Observe(t.Context(), event.Event{At: at.Add(2 * time.Hour), User: "0", Kind: event.SignInRefused})
+	require.Contains(t, out.String(), "held_back=499")
+	require.NotContains(t, out.String(), "held_back_elsewhere")
 }

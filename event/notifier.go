@@ -57,31 +57,19 @@ func (n Notification) Number() uint64 { return n.Events[len(n.Events)-1].Number 
 
 // Main is the event to name the message by: the others came along with it.
 func (n Notification) Main() Event {
-	if i := slices.IndexFunc(n.Events, func(e Event) bool { return !slices.Contains(along, e.Kind) }); i >= 0 {
-		return n.Events[i]
-	}
-	return n.Events[0]
+	i := slices.IndexFunc(n.Events, func(e Event) bool { return !slices.Contains(along, e.Kind) })
+	return n.Events[max(0, i)]
 }
 
 // along are the kinds that come along with others.
 var along = []Kind{RecoveryCodesMade, RecoveryCodesVoided, BrowserTrusted, BrowserRevoked, BrowsersRevoked, SessionsEnded, PhoneRemoved, AuthenticatorRemoved, GraceBegan}
-
-// Waiting is how many events the notifier has not yet received.
-func (a Activity) Waiting() (n int) {
-	for _, e := range a.s.Events {
-		if e.Number > a.s.Taken && e.Kind.Notable() {
-			n++
-		}
-	}
-	return n
-}
 
 // Notifications returns the notifications of the given account that the notifier has not
 // received, oldest first, the events of a flow together. Events of one flow have the same time.
 func (a Activity) Notifications(tenant, user string) []Notification {
 	var all []Notification
 	for _, e := range a.s.Events {
-		if e.Number <= a.s.Taken || !e.Kind.Notable() {
+		if !a.s.waits(e) {
 			continue
 		}
 		e.Tenant, e.User = tenant, user // as the host knows them

@@ -81,6 +81,26 @@ func TestCookieAttributes(t *testing.T) {
 	}
 }
 
+// A prefix that a browser would not take as part of a name costs every sign-in its
+// cookie: it is refused when the program starts. Two prefixes are two sign-ins.
+func TestPrefixes(t *testing.T) {
+	for prefix, good := range map[string]bool{
+		"a": true, "z": true, "A": true, "Z": true, "0": true, "9": true, "-": true, "North-2": true, strings.Repeat("x", 32): true,
+		"": false, strings.Repeat("x", 33): false, "`": false, "{": false, "@": false, "[": false, "/": false, ":": false, "a=b": false, "a;b": false, "a b": false, "é": false,
+	} {
+		cookies, err := totphttp.NewCookies(prefix)
+		if !good {
+			require.ErrorIs(t, err, totphttp.ErrPrefix, "%q", prefix)
+			continue
+		}
+		require.NoError(t, err, "%q", prefix)
+		c := sent(t, func(w http.ResponseWriter) { cookies.SetChallenge(w, "c") })
+		require.Equal(t, "__Host-"+prefix+"-challenge", c.Name)
+		require.Equal(t, "c", string(cookies.Challenge(requestWith(c))))
+		require.Empty(t, totphttp.Challenge(requestWith(c)), "it is another product's")
+	}
+}
+
 // A cookie lives no longer than what is in it.
 func TestCookieAges(t *testing.T) {
 	for want, f := range map[time.Duration]func(http.ResponseWriter){

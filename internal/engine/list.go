@@ -87,5 +87,5 @@ func unavailable(err error) error {
 
 // unopened reports whether the error is that of a record that does not open.
 func unopened(err error) bool {
-	return errors.Is(err, keyring.ErrOpen) || errors.Is(err, keyring.ErrUnknownKey) || errors.Is(err, account.ErrFormat)
+	return errors.Is(err, keyring.ErrOpen) || errors.Is(err, account.ErrFormat)
 }

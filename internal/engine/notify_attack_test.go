@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -190,8 +191,10 @@ func TestNotifyDeafNotifier(t *testing.T) {
 		o.flow(crashed, "ana", event.Reset)
 		time.Sleep(toldAfter + time.Second)
 		release := make(chan struct{})
+		var calls atomic.Int32
 		o.post.set(func(_ context.Context, n event.Notification) error {
 			if n.User == "ana" {
+				calls.Add(1)
 				<-release
 			}
 			return nil
@@ -205,6 +208,9 @@ func TestNotifyDeafNotifier(t *testing.T) {
 		}()
 		time.Sleep(24 * time.Hour)
 		require.True(t, back.Load(), "Deliver has not returned a day after its context ended")
+		o.flow(o.e, "ana", event.Frozen)
+		_, _ = o.deliver(o.e)
+		require.EqualValues(t, 1, calls.Load(), "no second call waits beside the first, and no third")
 		close(release)
 		synctest.Wait()
 	})
@@ -326,7 +332,43 @@ func TestNotifyGoexit(t *testing.T) {
 	})
 }
 
-// Records that no longer open, and are due.
+// Records that no longer open, and are due, are counted in one line of the report: they
+// do not hide that the mail server is down.
+func TestNotifyUnopened(t *testing.T) {
+	inOffice(t, func(o *office) {
+		crashed := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred})
+		for i := range maxErrors + 4 {
+			o.flow(crashed, fmt.Sprint("user", i, "-"), event.Reset)
+		}
+		stranger := o.process(Config{Store: o.m, Keys: ring(t), Observer: o.seen, Notifier: event.Deferred})
+		o.flow(stranger, "of a key that is lost", event.Reset)
+		spoil := func(user string, change func(*store.Record)) {
+			o.flow(crashed, user, event.Reset)
+			rec, err := o.m.Get(o.t.Context(), store.AccountID{User: user})
+			require.NoError(t, err)
+			was := rec.Version
+			rec.Version = store.NewVersion()
+			change(&rec)
+			require.NoError(t, o.m.Put(o.t.Context(), rec, was))
+		}
+		spoil("put back", func(*store.Record) {})
+		spoil("of a later release", func(rec *store.Record) {
+			rec.Sealed = o.e.Keys.Seal("totpflow/account", []byte{99}, "", rec.ID.User, rec.Version.String(), rec.State, fmt.Sprint(rec.Due.UnixMilli()))
+		})
+		time.Sleep(toldAfter + time.Second)
+		o.post.set(func(context.Context, event.Notification) error { return errors.New("mail server down") })
+		n, err := o.deliver(o.e)
+		require.Zero(t, n)
+		require.Equal(t, maxErrors, strings.Count(err.Error(), "mail server down"))
+		require.Contains(t, err.Error(), "/user")
+		require.Contains(t, err.Error(), "3 records do not open")
+		o.post.set(nil)
+		time.Sleep(time.Hour)
+		n, err = o.deliver(o.e)
+		require.ErrorContains(t, err, "3 records do not open")
+		require.Equal(t, maxErrors+4, n, "the others are told")
+	})
+}
 
 // A store that hangs on the position's write.
 
@@ -383,5 +425,3 @@ func TestNotifySlowBacklog(t *testing.T) {
 		require.Len(t, o.post.told(), 9)
 	})
 }
-
-// Two flows in one millisecond.

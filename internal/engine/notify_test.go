@@ -345,6 +345,57 @@ func TestNoEventWithoutItsWrite(t *testing.T) {
 	})
 }
 
+// The request that a flow was of ends with its answer, and the mail goes out all the same.
+func TestToldAfterTheRequest(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.post.set(func(ctx context.Context, _ event.Notification) error { time.Sleep(time.Second); return ctx.Err() })
+		ctx, cancel := context.WithCancel(o.t.Context())
+		require.NoError(t, o.e.Change(ctx, store.AccountID{User: "ana"}, func(tx *Tx) error {
+			tx.Log(event.Event{Kind: event.Reset})
+			tx.Save()
+			return nil
+		}))
+		cancel()
+		time.Sleep(2 * time.Second)
+		require.Equal(t, []string{"ana1"}, o.post.told())
+	})
+}
+
+// The flows of one account during one call take nobody's place.
+func TestFlowsDuringOneCall(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.post.set(func(context.Context, event.Notification) error { time.Sleep(time.Second); return nil })
+		for range 2 * maxPlaces {
+			o.flow(o.e, "ana", event.BrowserTrusted)
+		}
+		require.NoError(t, o.e.Drain(o.t.Context()))
+		o.post.told()
+		o.flow(o.e, "ben", event.Reset)
+		o.flow(o.e, "eva", event.Reset)
+		require.NoError(t, o.e.Drain(o.t.Context()))
+		require.ElementsMatch(t, []string{"ben1", "eva1"}, o.post.told())
+	})
+}
+
+// Why a notification waits is in the log, also of a host that has set none; that one was
+// taken is not.
+func TestWaitingIsLogged(t *testing.T) {
+	inOffice(t, func(o *office) {
+		var log bytes.Buffer
+		before := slog.Default()
+		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+		defer slog.SetDefault(before)
+		e := New(Config{Store: o.m, Keys: o.e.Keys, Now: time.Now, Observer: o.seen, Notifier: o.post})
+		o.flow(e, "ana", event.Reset)
+		synctest.Wait()
+		require.Empty(t, log.String())
+		o.post.set(func(context.Context, event.Notification) error { return errors.New("mailbox full") })
+		o.flow(e, "ana", event.Frozen)
+		synctest.Wait()
+		require.Contains(t, log.String(), `msg="totpflow: a notification waits in its record" tenant="" user=ana error="mailbox full"`)
+	})
+}
+
 // Drain ends with its context.
 func TestDrain(t *testing.T) {
 	inOffice(t, func(o *office) {
@@ -367,27 +418,51 @@ func TestNoNotifier(t *testing.T) {
 		none := New(Config{Store: o.m, Keys: o.e.Keys, Now: time.Now, Observer: o.seen})
 		o.flow(none, "ana", event.Reset)
 		require.Zero(t, o.due("ana"))
-		n, err := none.Deliver(o.t.Context())
-		require.NoError(t, err)
-		require.Zero(t, n)
 		o.flow(o.e, "ana", event.Frozen)
 		synctest.Wait()
 		require.Equal(t, []string{"ana2"}, o.post.told())
+
+		var log bytes.Buffer
+		others := New(Config{Store: o.m, Keys: o.e.Keys, Now: time.Now, Observer: o.seen, Notifier: event.Deferred, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		o.flow(others, "ben", event.Reset)
+		synctest.Wait()
+		require.Empty(t, log.String(), "it is not this process that failed")
+		time.Sleep(toldAfter + time.Second)
+		due := o.due("ben")
+		for _, e := range []*Engine{none, others} {
+			n, err := o.deliver(e)
+			require.NoError(t, err)
+			require.Zero(t, n)
+			require.Equal(t, due, o.due("ben"), "what another process is to tell is left as it is")
+		}
+		n, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
 	})
 }
 
-// The erasure of an account is delivered as its last event, although the record is gone.
+// A slowDelete is a store that takes its time to delete.
+type slowDelete struct{ *store.Memory }
+
+func (s slowDelete) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
+	time.Sleep(time.Second)
+	return s.Memory.Delete(ctx, id, was)
+}
+
+// The erasure of an account is delivered as its last event, although the record is gone,
+// and once: the write before it, which has the event too, is not the one that tells.
 func TestErasureIsTold(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.flow(o.e, "ana", event.SignedIn)
-		var got event.Kind
-		o.post.set(func(_ context.Context, n event.Notification) error { got = n.Main().Kind; return nil })
-		require.NoError(t, o.e.Erase(o.t.Context(), store.AccountID{User: "ana"}, func(tx *Tx) error {
+		var got []event.Kind
+		o.post.set(func(_ context.Context, n event.Notification) error { got = append(got, n.Main().Kind); return nil })
+		slow := o.process(Config{Store: slowDelete{o.m}, Keys: o.e.Keys, Observer: o.seen})
+		require.NoError(t, slow.Erase(o.t.Context(), store.AccountID{User: "ana"}, func(tx *Tx) error {
 			tx.Log(event.Event{Kind: event.Forgotten})
 			return nil
 		}))
 		synctest.Wait()
-		require.Equal(t, event.Forgotten, got)
+		require.Equal(t, []event.Kind{event.Forgotten}, got)
 	})
 }
 
@@ -416,6 +491,9 @@ func TestReady(t *testing.T) {
 	require.NoError(t, e.Ready(t.Context()))
 	require.NoError(t, e.Change(t.Context(), id, func(tx *Tx) error { tx.Save(); return nil }))
 	require.NoError(t, e.Ready(t.Context()))
+	stranger := newEngine(m, ring(t), &hears{}, clock)
+	require.NoError(t, stranger.Change(t.Context(), store.AccountID{Tenant: "z", User: "z"}, func(tx *Tx) error { tx.Save(); return nil }))
+	require.NoError(t, e.Ready(t.Context()), "one record in a million that does not open keeps nothing from starting")
 	require.Error(t, newEngine(m, ring(t), &hears{}, clock).Ready(t.Context()))
 	down := totptest.Wrap(m)
 	down.SetFaults(totptest.Faults{List: errors.New("gone")})
