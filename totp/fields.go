@@ -24,7 +24,7 @@ func (k *Key) Fields(c *wire.Coder) {
 	c.Bytes("secret", &secret, maxSecretBytes)
 	if c.Reading() {
 		p.Period = time.Duration(seconds) * time.Second
-		read, err := hide(secret, p, minWeak)
+		read, err := new(material).hide(secret, p, minWeak)
 		c.Check(err)
 		*k = read
 	}
