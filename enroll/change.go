@@ -65,6 +65,9 @@ func (e Enrollment) clear(at time.Time) Enrollment {
 // account waits for an enrollment as after a reset: otherwise anybody with the password
 // could set up in the owner's place.
 func (e Enrollment) lapse(at time.Time) Enrollment {
+	if !slices.ContainsFunc(e.live, func(a Authenticator) bool { return a.over(at) }) {
+		return e
+	}
 	var left []Authenticator
 	last := time.Time{}
 	for _, a := range e.live {

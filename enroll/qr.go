@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/png"
 	"strings"
+	"sync"
 
 	"rsc.io/qr"
 )
@@ -42,24 +43,52 @@ func (s symbol) dark(x, y int) bool { return s.code.Black(x-s.quiet, y-s.quiet) 
 // picture carries its white ground with it, since a reader fails on a page in
 // dark colours otherwise. Two palette entries make it a 1-bit file of 0.5 to 2 kB.
 func (s symbol) png(scale int) ([]byte, error) {
-	img := image.NewPaletted(
-		image.Rect(0, 0, s.size*scale, s.size*scale),
-		color.Palette{color.White, color.Black},
-	)
-	for y := range img.Rect.Max.Y {
-		for x := range img.Rect.Max.X {
-			if s.dark(x/scale, y/scale) {
-				img.Pix[y*img.Stride+x] = 1
+	p := picture{rows: make([][]byte, 0, s.size*scale)}
+	for y := range s.size {
+		row := make([]byte, 0, s.size*scale)
+		for x := range s.size {
+			ink := byte(0)
+			if s.dark(x, y) {
+				ink = 1
 			}
+			for range scale {
+				row = append(row, ink)
+			}
+		}
+		for range scale {
+			p.rows = append(p.rows, row)
 		}
 	}
 	var b bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := encoder.Encode(&b, img); err != nil {
+	encoder := png.Encoder{BufferPool: &buffers}
+	if err := encoder.Encode(&b, p); err != nil {
 		return nil, fmt.Errorf("enroll: %w", err)
 	}
 	return b.Bytes(), nil
 }
+
+// A picture is an [image.PalettedImage] that draws each row of modules once: the
+// encoder asks for each pixel.
+type picture struct{ rows [][]byte }
+
+var blackOnWhite = color.Palette{color.White, color.Black}
+
+func (p picture) ColorModel() color.Model     { return blackOnWhite }
+func (p picture) Bounds() image.Rectangle     { return image.Rect(0, 0, len(p.rows), len(p.rows)) }
+func (p picture) At(x, y int) color.Color     { return blackOnWhite[p.ColorIndexAt(x, y)] }
+func (p picture) ColorIndexAt(x, y int) uint8 { return p.rows[y][x] }
+
+// buffers are what the encoder needs to compress, close to a megabyte.
+var buffers pool
+
+type pool struct{ pool sync.Pool }
+
+func (p *pool) Get() *png.EncoderBuffer {
+	b, _ := p.pool.Get().(*png.EncoderBuffer)
+	return b
+}
+
+func (p *pool) Put(b *png.EncoderBuffer) { p.pool.Put(b) }
 
 // svg draws the symbol as one white square and one black path of horizontal
 // runs. crispEdges: with smoothing, hairlines of page colour show between rows.

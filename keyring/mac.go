@@ -4,6 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
+
+	"github.com/totpflow/totpflow/internal/shortmac"
 )
 
 // A tag, as [Ring.MAC] returns it:
@@ -32,7 +34,7 @@ func (r *Ring) MAC(purpose string, fields ...string) []byte {
 	if err != nil {
 		panic(err) // unreachable: HKDF-SHA-256 gives 32 bytes from 32 in any mode
 	}
-	return append(append(make([]byte, 0, TagSize), k.id[:]...), sum...)
+	return append(append(make([]byte, 0, TagSize), k.id[:]...), sum[:]...)
 }
 
 // VerifyMAC returns nil if tag is what [Ring.MAC] returns for this purpose and
@@ -51,18 +53,16 @@ func (r *Ring) VerifyMAC(purpose string, tag []byte, fields ...string) error {
 		return fmt.Errorf("%w: %v", ErrUnknownKey, id)
 	}
 	sum, err := st.mac(k, purpose, fields)
-	if err != nil || !hmac.Equal(sum, tag[len(id):]) {
+	if err != nil || !hmac.Equal(sum[:], tag[len(id):]) {
 		return ErrBroken
 	}
 	return nil
 }
 
-func (s *state) mac(k *key, purpose string, fields []string) ([]byte, error) {
+func (s *state) mac(k *key, purpose string, fields []string) (sum [sha256.Size]byte, err error) {
 	sub, err := s.macKey(k, purpose)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		sum = shortmac.Sum(sub, appendFields(make([]byte, 0, 256), fields))
 	}
-	h := hmac.New(sha256.New, sub)
-	h.Write(appendFields(make([]byte, 0, 256), fields))
-	return h.Sum(nil), nil
+	return sum, err
 }

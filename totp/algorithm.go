@@ -23,13 +23,13 @@ const (
 )
 
 var algorithms = [...]struct {
-	name string
-	size int // bytes of the hash, which is the key length that RFC 6238, section 5.1, asks for
-	make func() hash.Hash
+	name        string
+	size, block int // bytes of the hash, which is the key length that RFC 6238, section 5.1, asks for, and of its block
+	make        func() hash.Hash
 }{
-	SHA1:   {"SHA1", sha1.Size, sha1.New},
-	SHA256: {"SHA256", sha256.Size, sha256.New},
-	SHA512: {"SHA512", sha512.Size, sha512.New},
+	SHA1:   {"SHA1", sha1.Size, sha1.BlockSize, sha1.New},
+	SHA256: {"SHA256", sha256.Size, sha256.BlockSize, sha256.New},
+	SHA512: {"SHA512", sha512.Size, sha512.BlockSize, sha512.New},
 }
 
 // ParseAlgorithm reads the name that a key URI, an export or a library gives to an algorithm: SHA1, SHA256 or SHA512, in

@@ -5,18 +5,17 @@ import "strings"
 // The percent-encoding of RFC 3986, by hand: net/url writes a space as "+", which several apps show as it is, and leaves
 // "&" and "=" alone where a path is meant, with which an issuer can bring a secret of its own into the URI.
 
-// escape leaves only unreserved characters (RFC 3986, section 2.3), so that no value can end where it stands.
-func escape(s string) string {
+// appendEscaped leaves only unreserved characters (RFC 3986, section 2.3), so that no value can end where it stands.
+func appendEscaped(dst []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
-	var b strings.Builder
 	for i := range len(s) {
 		if c := s[i]; unreserved(c) {
-			b.WriteByte(c)
+			dst = append(dst, c)
 		} else {
-			b.Write([]byte{'%', hex[c>>4], hex[c&0x0f]})
+			dst = append(dst, '%', hex[c>>4], hex[c&0x0f])
 		}
 	}
-	return b.String()
+	return dst
 }
 
 func unreserved(c byte) bool {

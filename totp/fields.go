@@ -13,8 +13,13 @@ const maxSecretBytes = maxSecret * 5 / 8
 // outside can make a [wire.Coder]. To store a key, seal the string of [Key.URI].
 func (k *Key) Fields(c *wire.Coder) {
 	var p Params
+	var m *material
 	var secret []byte
-	if !c.Reading() && !k.IsZero() {
+	switch {
+	case c.Reading():
+		m = new(material)
+		secret = m.room[:0]
+	case !k.IsZero():
 		p, secret = k.reveal().params, k.reveal().secret
 	}
 	seconds := p.seconds()
@@ -24,7 +29,7 @@ func (k *Key) Fields(c *wire.Coder) {
 	c.Bytes("secret", &secret, maxSecretBytes)
 	if c.Reading() {
 		p.Period = time.Duration(seconds) * time.Second
-		read, err := hide(secret, p, minWeak)
+		read, err := m.hide(secret, p, minWeak)
 		c.Check(err)
 		*k = read
 	}

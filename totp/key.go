@@ -2,6 +2,7 @@ package totp
 
 import (
 	"crypto/rand"
+	"crypto/sha512"
 	"crypto/subtle"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ const (
 // Key is a shared secret together with its [Params]. Make one with [NewKey], [ParseSecret] or [ParseURI]. A Key never
 // changes, is cheap to copy and safe for concurrent use. The zero Key accepts nothing and answers [ErrNoKey].
 //
-// Making a Key hashes the secret once; keep the Key while it is used rather than parsing it for each code.
+// The second use of a Key hashes the secret for all that follow; keep a Key that serves for many codes.
 //
 // Keys cannot be compared with ==; use [Key.Equal]. Nor are they ever reflect.DeepEqual, not even to themselves.
 type Key struct {
@@ -31,7 +32,9 @@ type Key struct {
 type material struct {
 	params Params
 	secret []byte
-	mac    atomic.Pointer[mac] // nil until it is needed
+	served atomic.Bool         // whether a code was computed: another one may be worth a mac
+	mac    atomic.Pointer[mac] // nil until it is worth it
+	room   [sha512.Size]byte   // of a secret that is not longer
 }
 
 // NewKey draws a new secret from crypto/rand, as long as the hash: 160 bits for SHA-1, 256 for SHA-256, 512 for SHA-512
@@ -45,29 +48,25 @@ func newKey(p Params, random io.Reader) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	secret := make([]byte, algorithms[p.Algorithm].size)
+	m := new(material)
+	secret := m.room[:algorithms[p.Algorithm].size]
 	// A bare Read may stop early without an error and leave zeros that an attacker knows.
 	if _, err := io.ReadFull(random, secret); err != nil {
 		return Key{}, fmt.Errorf("%w: drawing it: %w", ErrSecret, err)
 	}
-	return build(secret, p, minSecret)
+	return m.build(secret, p, minSecret)
 }
 
 // build makes a Key that owns secret, of at least so many bytes, and can be used at once. p is complete.
-func build(secret []byte, p Params, least int) (Key, error) {
-	k, err := hide(secret, p, least)
-	if err != nil {
+func (m *material) build(secret []byte, p Params, least int) (Key, error) {
+	if err := p.Algorithm.available(); err != nil {
 		return Key{}, err
 	}
-	if _, err := k.reveal().absorbed(); err != nil {
-		return Key{}, err
-	}
-	return k, nil
+	return m.hide(secret, p, least)
 }
 
-// hide is build for a Key that may never be used: a record is read more often than a code is checked, and nothing is
-// hashed before that.
-func hide(secret []byte, p Params, least int) (Key, error) {
+// hide is build for a Key that may never be used: a record with it must be readable in any mode of Go.
+func (m *material) hide(secret []byte, p Params, least int) (Key, error) {
 	if len(secret) < least {
 		return Key{}, fmt.Errorf("%w: shorter than %d bits", ErrSecret, 8*least)
 	}
@@ -79,7 +78,7 @@ func hide(secret []byte, p Params, least int) (Key, error) {
 	if any == 0 {
 		return Key{}, fmt.Errorf("%w: all zeros", ErrSecret)
 	}
-	m := &material{params: p, secret: secret}
+	m.params, m.secret = p, secret
 	return Key{reveal: func() *material { return m }}, nil
 }
 

@@ -40,6 +40,9 @@ func (l Label) Clean() Label {
 
 // cleanName leaves nothing of a name that [checkName] refuses, and a good name as it is.
 func cleanName(name string, limit int) string {
+	if len(name) <= limit && plainName(name) {
+		return name
+	}
 	name = strings.Map(func(r rune) rune {
 		switch {
 		case r == ':':
@@ -60,6 +63,9 @@ func cleanName(name string, limit int) string {
 }
 
 func checkName(what, name string, limit int) error {
+	if len(name) <= limit && plainName(name) {
+		return nil
+	}
 	switch {
 	case len(name) > limit:
 		return fmt.Errorf("%w: %s longer than %d bytes", ErrLabel, what, limit)
@@ -73,6 +79,16 @@ func checkName(what, name string, limit int) error {
 		return fmt.Errorf("%w: %s contains control characters", ErrLabel, what)
 	}
 	return nil
+}
+
+// plainName reports whether a name is printable ASCII without a colon and without spaces around it, as most are.
+func plainName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c > '~' || c == ':' {
+			return false
+		}
+	}
+	return name == "" || name[0] != ' ' && name[len(name)-1] != ' '
 }
 
 // deceptive are the characters that move or reorder the text around them: line breaks and escapes forge log lines and

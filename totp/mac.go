@@ -1,9 +1,13 @@
 package totp
 
 import (
+	"bytes"
 	"crypto/fips140"
 	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/subtle"
 	"encoding"
 	"encoding/binary"
 	"fmt"
@@ -11,15 +15,91 @@ import (
 	"sync"
 )
 
-// mac is HMAC (RFC 2104) under one key, for messages of one counter.
-//
-// HMAC hashes the key twice for each message: once as ipad, once as opad, each filling exactly one block. Both are done
-// here once and kept as marshalled hash states, which halves the work for a message as short as a counter. crypto/hmac
-// does the same trick, but allocates for it and binds it to an object that only one goroutine may use.
+// HMAC (RFC 2104) hashes the key twice for each message: once as ipad, once as opad, each filling exactly one block. Of a
+// key that serves for one check, both blocks lie on the stack and are hashed with each message. A key that lives longer
+// keeps the states of the hash behind them, which halves the work for a message as short as a counter. crypto/hmac does
+// the same trick, but allocates for it and binds it to an object that only one goroutine may use.
+
+// A block is key material xored with a pad, and room for the message behind it.
+type block [sha512.BlockSize + sha512.Size]byte
+
+var ipad, opad = padding(0x36), padding(0x5c)
+
+func padding(pad byte) (b block) {
+	copy(b[:], bytes.Repeat([]byte{pad}, sha512.BlockSize))
+	return b
+}
+
+// available refuses an algorithm that this mode of Go does not let be used: with GODEBUG=fips140=only, SHA-1 panics.
+func (a Algorithm) available() error {
+	if a == SHA1 && fips140.Enforced() {
+		return fmt.Errorf("%w: SHA-1 is not allowed in FIPS 140-3 mode", ErrParams)
+	}
+	return nil
+}
+
+// pads makes the two blocks of a key. Its caller clears them.
+func (a Algorithm) pads(inner, outer *block, key []byte) {
+	*inner, *outer = ipad, opad
+	if len(key) > algorithms[a].block {
+		var hashed [sha512.Size]byte
+		defer clear(hashed[:])
+		key = hashed[:a.sum(&hashed, key)]
+	}
+	subtle.XORBytes(inner[:], inner[:], key)
+	subtle.XORBytes(outer[:], outer[:], key)
+}
+
+// sum hashes data and returns the size of the hash. None of it escapes to the heap.
+func (a Algorithm) sum(dst *[sha512.Size]byte, data []byte) int {
+	switch a {
+	case SHA256:
+		sum := sha256.Sum256(data)
+		return copy(dst[:], sum[:])
+	case SHA512:
+		*dst = sha512.Sum512(data)
+		return len(dst)
+	default:
+		sum := sha1.Sum(data)
+		return copy(dst[:], sum[:])
+	}
+}
+
+// once computes the codes of a key that is used for the first time, and perhaps the last.
+func (m *material) once(values []uint32, first uint64) {
+	a := m.params.Algorithm
+	size, end := algorithms[a].block, algorithms[a].block+8
+	var inner, outer block
+	a.pads(&inner, &outer, m.secret)
+	var sum [sha512.Size]byte
+	for i := range values {
+		binary.BigEndian.PutUint64(inner[size:end], first+uint64(i))
+		n := a.sum(&sum, inner[:end])
+		copy(outer[size:], sum[:n])
+		a.sum(&sum, outer[:size+n])
+		values[i] = truncate(sum[:n], m.params.Digits)
+	}
+	clear(inner[:])
+	clear(outer[:])
+}
+
+// byModule computes the codes inside Go's FIPS 140-3 module. Its SHA-2 under an HMAC of our own would not be an approved
+// service.
+func (m *material) byModule(values []uint32, first uint64) {
+	h := hmac.New(algorithms[m.params.Algorithm].make, m.secret)
+	var message [8]byte
+	var sum [sha512.Size]byte
+	for i := range values {
+		binary.BigEndian.PutUint64(message[:], first+uint64(i))
+		h.Reset()
+		h.Write(message[:])
+		values[i] = truncate(h.Sum(sum[:0]), m.params.Digits)
+	}
+}
+
+// mac is what a key keeps that is used more than once.
 type mac struct {
-	algorithm    Algorithm
 	inner, outer []byte // states that have absorbed key^ipad and key^opad
-	module       []byte // the key itself, if HMAC has to run inside the FIPS 140-3 module, otherwise nil
 }
 
 // scratch is the memory that one computation needs. It is pooled, because arguments of a hash.Hash escape to the heap.
@@ -37,39 +117,33 @@ type digest interface {
 
 var pools [len(algorithms)]sync.Pool
 
-// newMAC absorbs key. It fails if this build or mode of Go does not let the algorithm be used: with GODEBUG=fips140=only
-// SHA-1 answers Write with an error, and Sum with a panic that must never be reached.
+// newMAC absorbs key.
 func newMAC(a Algorithm, key []byte) (*mac, error) {
-	s, err := newScratch(a)
+	s, err := a.acquire()
 	if err != nil {
 		return nil, err
 	}
-	m := &mac{algorithm: a}
-	// The module's SHA-2 under an HMAC of our own would not be an approved service, so there crypto/hmac does
-	// it, slower. SHA-1 is in no Go module: nothing is gained.
-	if fips140.Enabled() && a != SHA1 {
-		m.module = key
-	}
-	block := make([]byte, s.digest.BlockSize())
-	defer clear(block)
-	if len(key) > len(block) {
-		if _, err := s.digest.Write(key); err != nil {
-			return nil, unavailable(err)
-		}
-		s.digest.Sum(block[:0])
-	} else {
-		copy(block, key)
-	}
-	if m.inner, err = s.absorb(block, 0x36); err != nil {
+	defer a.release(s)
+	var inner, outer block
+	a.pads(&inner, &outer, key)
+	defer clear(inner[:])
+	defer clear(outer[:])
+	m := new(mac)
+	size := algorithms[a].block
+	if m.inner, err = s.absorb(inner[:size]); err != nil {
 		return nil, err
 	}
-	if m.outer, err = s.absorb(block, 0x5c); err != nil {
+	if m.outer, err = s.absorb(outer[:size]); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-func newScratch(a Algorithm) (*scratch, error) {
+// acquire takes a scratch out of the pool; release gives it back.
+func (a Algorithm) acquire() (*scratch, error) {
+	if s, ok := pools[a].Get().(*scratch); ok {
+		return s, nil
+	}
 	d, ok := algorithms[a].make().(digest)
 	if !ok { // promised by the documentation of each hash's New
 		return nil, fmt.Errorf("%w: %v cannot save its state", ErrParams, a)
@@ -77,15 +151,12 @@ func newScratch(a Algorithm) (*scratch, error) {
 	return &scratch{digest: d}, nil
 }
 
-// absorb returns the state of the hash after one block of key material xored with pad.
-func (s *scratch) absorb(block []byte, pad byte) ([]byte, error) {
-	xored := make([]byte, len(block))
-	defer clear(xored)
-	for i, b := range block {
-		xored[i] = b ^ pad
-	}
+func (a Algorithm) release(s *scratch) { pools[a].Put(s) }
+
+// absorb returns the state of the hash after one block.
+func (s *scratch) absorb(block []byte) ([]byte, error) {
 	s.digest.Reset()
-	if _, err := s.digest.Write(xored); err != nil {
+	if _, err := s.digest.Write(block); err != nil {
 		return nil, unavailable(err)
 	}
 	state, err := s.digest.MarshalBinary()
@@ -99,24 +170,26 @@ func unavailable(err error) error {
 	return fmt.Errorf("%w: algorithm not available: %w", ErrParams, err)
 }
 
-// acquire takes a scratch out of the pool; release gives it back.
-func (m *mac) acquire() (*scratch, error) {
-	if s, ok := pools[m.algorithm].Get().(*scratch); ok {
-		return s, nil
+// codes is [material.once] from the states.
+func (m *mac) codes(p Params, values []uint32, first uint64) error {
+	s, err := p.Algorithm.acquire()
+	if err != nil {
+		return err
 	}
-	return newScratch(m.algorithm)
+	defer p.Algorithm.release(s)
+	for i := range values {
+		sum, err := m.sum(s, first+uint64(i))
+		if err != nil {
+			return err
+		}
+		values[i] = truncate(sum, p.Digits)
+	}
+	return nil
 }
-
-func (m *mac) release(s *scratch) { pools[m.algorithm].Put(s) }
 
 // sum returns the HMAC of counter as eight bytes, big-endian (RFC 4226, section 5.2). It is valid until s is used again.
 func (m *mac) sum(s *scratch, counter uint64) ([]byte, error) {
 	binary.BigEndian.PutUint64(s.message[:], counter)
-	if m.module != nil {
-		h := hmac.New(algorithms[m.algorithm].make, m.module)
-		h.Write(s.message[:])
-		return h.Sum(s.sum[:0]), nil
-	}
 	inner, err := s.resume(m.inner, s.message[:])
 	if err != nil {
 		return nil, err

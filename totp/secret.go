@@ -47,12 +47,53 @@ func ReadSecret(secret string, p Params) (Key, error) {
 }
 
 func parseSecret(secret string, p Params, least int) (Key, error) {
-	raw, err := decodeSecret(secret)
-	if err != nil {
-		return Key{}, err
+	m := new(material)
+	raw, plain := decodePlain(m.room[:0], secret)
+	if !plain {
+		var err error
+		if raw, err = decodeSecret(secret); err != nil {
+			return Key{}, err
+		}
 	}
-	return build(raw, p, least)
+	return m.build(raw, p, least)
 }
+
+// decodePlain decodes a secret that is nothing but its letters and digits, as databases keep it, into dst where that has
+// room. Of everything else [decodeSecret] says what it is.
+func decodePlain(dst []byte, secret string) (raw []byte, ok bool) {
+	if n := len(secret) % 8; n == 1 || n == 3 || n == 6 || len(secret) > maxSecret {
+		return nil, false
+	}
+	var bits, have uint
+	for i := range len(secret) {
+		value := symbols32[secret[i]]
+		if value == noSymbol {
+			return nil, false
+		}
+		bits = bits<<5 | uint(value)
+		if have += 5; have >= 8 {
+			have -= 8
+			dst = append(dst, byte(bits>>have))
+		}
+	}
+	return dst, true
+}
+
+// symbols32 are the values of base32's symbols, in both cases.
+var symbols32 = func() (values [256]byte) {
+	for i := range values {
+		values[i] = noSymbol
+	}
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") {
+		values[c] = byte(i)
+		if c >= 'A' {
+			values[c-'A'+'a'] = byte(i)
+		}
+	}
+	return values
+}()
+
+const noSymbol = 0xff
 
 // samples are secrets that documentation of libraries and services shows as an example, in their canonical text. They are
 // copied with the code around them. The seeds of RFC 6238 are not among them: they are in every test.

@@ -30,27 +30,26 @@ func (k Key) URI(l Label) (string, error) {
 		return "", err
 	}
 	p := k.reveal().params
-	issuer := escape(l.Issuer)
-	var b strings.Builder
-	b.WriteString(scheme)
-	if issuer != "" {
-		b.WriteString(issuer + ":")
+	b := make([]byte, 0, 512) // on the stack, and enough for nearly all
+	b = append(b, scheme...)
+	if l.Issuer != "" {
+		b = append(appendEscaped(b, l.Issuer), ':')
 	}
-	b.WriteString(escape(l.Account))
-	b.WriteString("?secret=" + k.Secret())
-	if issuer != "" {
-		b.WriteString("&issuer=" + issuer)
+	b = appendEscaped(b, l.Account)
+	b = encoding32.AppendEncode(append(b, "?secret="...), k.reveal().secret)
+	if l.Issuer != "" {
+		b = appendEscaped(append(b, "&issuer="...), l.Issuer)
 	}
 	if p.Algorithm != SHA1 {
-		b.WriteString("&algorithm=" + p.Algorithm.String())
+		b = append(append(b, "&algorithm="...), p.Algorithm.String()...)
 	}
 	if p.Digits != minDigits {
-		b.WriteString("&digits=" + strconv.Itoa(p.Digits))
+		b = strconv.AppendInt(append(b, "&digits="...), int64(p.Digits), 10)
 	}
 	if p.Period != defaultPeriod {
-		b.WriteString("&period=" + strconv.FormatInt(p.seconds(), 10))
+		b = strconv.AppendInt(append(b, "&period="...), p.seconds(), 10)
 	}
-	return b.String(), nil
+	return string(b), nil
 }
 
 // ParseURI reads a key URI (Key URI format) of type totp. It refuses spellings that two readers could understand

@@ -125,6 +125,9 @@ func equal(a, b uint32) int { return subtle.ConstantTimeEq(int32(a), int32(b)) }
 
 // parseCode reads a code in the spellings of package typed. Parsers of numbers would also take "+12345" or "12_345".
 func parseCode(code string, digits int) (value uint32, err error) {
+	if value, ok := plainCode(code, digits); ok {
+		return value, nil
+	}
 	var room [typed.Max]byte
 	text, err := typed.Digits(room[:0], code, digits)
 	if err != nil {
@@ -134,6 +137,21 @@ func parseCode(code string, digits int) (value uint32, err error) {
 		value = value*10 + uint32(c-'0')
 	}
 	return value, nil
+}
+
+// plainCode reads a code that is nothing but its digits.
+func plainCode(code string, digits int) (value uint32, ok bool) {
+	if len(code) != digits {
+		return 0, false
+	}
+	for i := range len(code) {
+		c := code[i]
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		value = value*10 + uint32(c-'0')
+	}
+	return value, true
 }
 
 // malformed returns [ErrMalformedCode] with the reason. The errors are made before, so that refusing allocates nothing.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/totpflow/totpflow/keyring"
@@ -97,7 +98,7 @@ func parse(t Token) (fields, error) {
 // signed returns what the tag is made over. The epoch is not in the token: it
 // is whatever the ring says now, so that raising it ends every token.
 func signed(r *keyring.Ring, s Scope, body []byte) []string {
-	return []string{s.Tenant, s.User, s.Audience, fmt.Sprint(r.Epoch()), string(body)}
+	return []string{s.Tenant, s.User, s.Audience, strconv.FormatUint(uint64(r.Epoch()), 10), string(body)}
 }
 
 // Name returns 12 characters of A-Z, a-z, 0-9, "-" and "_" for the name of the

@@ -139,11 +139,12 @@ func check(r *keyring.Ring, s Scope, t Token, known []Browser, at time.Time, max
 // find returns the browser that has the token's id, secret and time of issue.
 // The time is compared because a list may be kept where others can write:
 // dating a record back would not prolong the token.
-func (f fields) find(known []Browser) (Browser, bool) {
-	id, hash := hex.EncodeToString(f.id[:]), f.hash()
+func (f *fields) find(known []Browser) (Browser, bool) {
+	var digits [2 * idSize]byte
+	id, hash := hex.AppendEncode(digits[:0], f.id[:]), f.digits()
 	for _, b := range known {
-		if b.ID == id &&
-			subtle.ConstantTimeCompare([]byte(b.Hash), []byte(hash)) == 1 &&
+		if b.ID == string(id) &&
+			subtle.ConstantTimeCompare([]byte(b.Hash), hash[:]) == 1 &&
 			b.Issued.Equal(f.issuedAt()) {
 			return b, true
 		}
@@ -153,7 +154,13 @@ func (f fields) find(known []Browser) (Browser, bool) {
 
 // hash is what the record keeps of the secret. A plain hash is enough for 256
 // random bits (NIST SP 800-63B-4, section 3.1.2.2: from 112 bits on).
-func (f fields) hash() string {
+func (f *fields) hash() string {
+	digits := f.digits()
+	return string(digits[:])
+}
+
+func (f *fields) digits() (d [2 * sha256.Size]byte) {
 	sum := sha256.Sum256(f.secret[:])
-	return hex.EncodeToString(sum[:])
+	hex.Encode(d[:], sum[:])
+	return d
 }

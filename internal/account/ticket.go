@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"slices"
 	"time"
+
+	"github.com/totpflow/totpflow/internal/shortmac"
 )
 
 // Tickets are the sealed strings handed out for an account: challenges, proofs,
@@ -51,18 +53,15 @@ func (a *Account) DrawTicketKey(now time.Time) (changed bool) {
 
 // Sign returns the account's tag of a ticket, by the key that DrawTicketKey has
 // drawn.
-func (a *Account) Sign(ticket []byte) []byte { return a.TicketKey.tag(ticket) }
+func (a *Account) Sign(ticket []byte) [sha256.Size]byte { return a.TicketKey.tag(ticket) }
 
 // Signed reports whether tag is the account's, of this epoch, for the ticket.
 func (a *Account) Signed(ticket, tag []byte) bool {
-	return a.TicketKey != (TicketKey{}) && hmac.Equal(tag, a.TicketKey.tag(ticket))
+	right := a.TicketKey.tag(ticket)
+	return a.TicketKey != (TicketKey{}) && hmac.Equal(tag, right[:])
 }
 
-func (k TicketKey) tag(ticket []byte) []byte {
-	h := hmac.New(sha256.New, k[:])
-	h.Write(ticket)
-	return h.Sum(nil)
-}
+func (k TicketKey) tag(ticket []byte) [sha256.Size]byte { return shortmac.Sum(k[:], ticket) }
 
 // Spend marks the ticket as used. It reports false when it was used before.
 func (a *Account) Spend(id string, issued time.Time) bool {
@@ -91,9 +90,10 @@ func (a *Account) dropTickets(n int) {
 	if n <= 0 {
 		return
 	}
-	a.Spent = slices.SortedStableFunc(slices.Values(a.Spent), func(x, y Spent) int { return cmp.Compare(x.Issued, y.Issued) })
+	a.Spent = slices.Clone(a.Spent)
+	slices.SortStableFunc(a.Spent, func(x, y Spent) int { return cmp.Compare(x.Issued, y.Issued) })
 	a.UsedUpTo = max(a.UsedUpTo, a.Spent[n-1].Issued)
-	a.Spent = slices.Clone(a.Spent[n:])
+	a.Spent = a.Spent[n:]
 }
 
 // dropOldTickets drops the used tickets that have expired.

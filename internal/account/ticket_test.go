@@ -14,22 +14,23 @@ func TestSign(t *testing.T) {
 	var a, b Account
 	require.True(t, a.DrawTicketKey(at), "the key is written before the ticket goes out")
 	tag := a.Sign([]byte("ticket"))
-	require.True(t, a.Signed([]byte("ticket"), tag))
-	require.False(t, a.Signed([]byte("Ticket"), tag))
+	require.True(t, a.Signed([]byte("ticket"), tag[:]))
+	require.False(t, a.Signed([]byte("Ticket"), tag[:]))
 	require.False(t, a.Signed([]byte("ticket"), tag[:31]))
 	require.False(t, a.Signed([]byte("ticket"), nil))
 
-	require.False(t, b.Signed([]byte("ticket"), TicketKey{}.tag([]byte("ticket"))), "the zero key")
+	zero := TicketKey{}.tag([]byte("ticket"))
+	require.False(t, b.Signed([]byte("ticket"), zero[:]), "the zero key")
 	require.True(t, b.DrawTicketKey(at))
-	require.False(t, b.Signed([]byte("ticket"), tag))
+	require.False(t, b.Signed([]byte("ticket"), tag[:]))
 	require.NotEqual(t, a.TicketKey, b.TicketKey)
 
 	require.False(t, a.DrawTicketKey(at), "once an epoch")
 	require.Equal(t, tag, a.Sign([]byte("ticket")))
 	a.EndTickets()
-	require.False(t, a.Signed([]byte("ticket"), tag))
+	require.False(t, a.Signed([]byte("ticket"), tag[:]))
 	require.True(t, a.DrawTicketKey(at))
-	require.False(t, a.Signed([]byte("ticket"), tag))
+	require.False(t, a.Signed([]byte("ticket"), tag[:]))
 	require.EqualValues(t, 1, a.Generation)
 }
 
@@ -74,8 +75,8 @@ func TestDrawTicketKeyAfterTheClockWentBack(t *testing.T) {
 	a.UsedUpTo = at.UnixMilli()
 	require.True(t, a.DrawTicketKey(at))
 	tag := a.Sign([]byte("new"))
-	require.True(t, a.Signed([]byte("new"), tag))
-	require.False(t, a.Signed([]byte("old"), old))
+	require.True(t, a.Signed([]byte("new"), tag[:]))
+	require.False(t, a.Signed([]byte("old"), old[:]))
 	require.False(t, a.IsSpent("new", at))
 	require.Zero(t, a.Generation)
 }

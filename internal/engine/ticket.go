@@ -90,14 +90,17 @@ func (t Ticket) Account() store.AccountID { return store.AccountID{Tenant: t.Ten
 func (e *Engine) SealTicket(k Kind, tx *Tx, t Ticket) string {
 	t.Revocations = tx.Revocations
 	t.ID, t.Kind, t.Issued = rand.Text()[:16], k.Name, tx.Now.Truncate(time.Millisecond)
-	text, err := wire.Encode(&t)
+	// The tag, and the text behind it.
+	signed, err := wire.Append(make([]byte, sha256.Size, 384), &t)
 	if err != nil { // the host's action is too long: no ticket
 		return ""
 	}
 	if tx.DrawTicketKey(tx.Now) {
 		tx.Save()
 	}
-	return e.Seal(k.Name, append(tx.Sign(text), text...))
+	tag := tx.Sign(signed[sha256.Size:])
+	copy(signed, tag[:])
+	return e.Seal(k.Name, signed)
 }
 
 // UnsealTicket returns the ticket of a sealed string, or [ErrTicket].

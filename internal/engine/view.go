@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow/policy"
@@ -15,12 +16,13 @@ type Browser struct {
 	Expires      time.Time
 }
 
-// TrustedBrowsers are the browsers whose trust has not expired by the policy.
+// TrustedBrowsers are the browsers whose trust has not expired by the policy. Labels are
+// copies: a list of them must not hold the texts that they were read from.
 func (e *Engine) TrustedBrowsers(tx *Tx, p policy.Policy) (browsers []Browser) {
 	age := e.TrustFor(p)
 	for _, b := range tx.Browsers {
 		if until := b.Issued.Add(age); tx.Now.Before(until) {
-			browsers = append(browsers, Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: until})
+			browsers = append(browsers, Browser{ID: b.ID, Label: strings.Clone(b.Label), Issued: b.Issued, Seen: b.Seen, Expires: until})
 		}
 	}
 	return browsers
@@ -43,7 +45,11 @@ func (e *Engine) Chances(tx *Tx) int {
 // Throttled is until when codes are refused because of wrong ones, nil when they
 // are not.
 func (e *Engine) Throttled(tx *Tx) *throttle.Error {
+	err := tx.Budget.Allow(tx.Now, e.Limits, e.Chances(tx))
+	if err == nil {
+		return nil
+	}
 	var wait *throttle.Error
-	errors.As(tx.Budget.Allow(tx.Now, e.Limits, e.Chances(tx)), &wait)
+	errors.As(err, &wait)
 	return wait
 }

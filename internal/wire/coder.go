@@ -28,6 +28,7 @@ type Optional interface {
 // the first error its methods do nothing. Only this package makes one.
 type Coder struct {
 	data    []byte // what is left to read, or what was written
+	all     string // what is read, of which every text is a part: one allocation for all
 	reading bool
 	format  uint64
 	err     error
@@ -40,10 +41,13 @@ const room = 2048
 
 // Encode returns the format number and the fields of v. The error is
 // [ErrMalformed].
-func Encode(v Fielder) ([]byte, error) { return encode(v, nil) }
+func Encode(v Fielder) ([]byte, error) { return encode(make([]byte, 0, room), v, nil) }
 
-func encode(v Fielder, view *view) ([]byte, error) {
-	c := Coder{data: make([]byte, 0, room), format: Written, view: view}
+// Append is Encode behind what dst holds.
+func Append(dst []byte, v Fielder) ([]byte, error) { return encode(dst, v, nil) }
+
+func encode(dst []byte, v Fielder, view *view) ([]byte, error) {
+	c := Coder{data: dst, format: Written, view: view}
 	c.data = binary.AppendUvarint(c.data, c.format)
 	v.Fields(&c)
 	if c.err != nil {
@@ -56,7 +60,7 @@ func encode(v Fielder, view *view) ([]byte, error) {
 // knows, into the zero value v. With an error, which is [ErrMalformed], v is
 // half read: forget it.
 func Decode(data []byte, v Fielder) error {
-	c := Coder{data: data, reading: true}
+	c := Coder{data: data, reading: true, all: string(data)}
 	c.format = c.number("format", 0, 0, 1<<32)
 	if c.err == nil && (c.format < Oldest || c.format > Newest) {
 		return fmt.Errorf("%w: format %d, and this release reads %d to %d", ErrMalformed, c.format, Oldest, Newest)

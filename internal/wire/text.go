@@ -19,6 +19,15 @@ func (c *Coder) take(name string, n int) []byte {
 	return taken
 }
 
+// takeText is take for a text.
+func (c *Coder) takeText(name string, n int) string {
+	at := len(c.all) - len(c.data)
+	if n == 0 || c.take(name, n) == nil {
+		return ""
+	}
+	return c.all[at : at+n]
+}
+
 // Fixed is a field of as many bytes as b has.
 func (c *Coder) Fixed(name string, b []byte) {
 	if c.reading {
@@ -35,7 +44,7 @@ func (c *Coder) Fixed(name string, b []byte) {
 func (c *Coder) FixedText(name string, s *string, size int) {
 	switch {
 	case c.reading:
-		*s = string(c.take(name, size))
+		*s = c.takeText(name, size)
 	case len(*s) != size:
 		c.fail(name, "is not as long as it must be")
 	case c.err == nil:
@@ -50,7 +59,7 @@ func (c *Coder) FixedText(name string, s *string, size int) {
 func (c *Coder) Bytes(name string, b *[]byte, most int) {
 	n := int(c.number(name, uint64(len(*b)), 0, uint64(most)))
 	if c.reading {
-		*b = append([]byte(nil), c.take(name, n)...)
+		*b = append((*b)[:0], c.take(name, n)...)
 	} else if c.err == nil {
 		c.data = append(c.data, *b...)
 	}
@@ -70,7 +79,7 @@ func (c *Coder) Text(name string, s *string, most int) {
 func (c *Coder) text(name string, s *string, most int) {
 	n := int(c.number(name, uint64(len(*s)), 0, uint64(most)))
 	if c.reading {
-		*s = string(c.take(name, n))
+		*s = c.takeText(name, n)
 	} else if c.err == nil {
 		c.data = append(c.data, *s...)
 	}
@@ -79,7 +88,8 @@ func (c *Coder) text(name string, s *string, most int) {
 // Hex is a field of a text of lower-case hexadecimal digits for size bytes.
 func (c *Coder) Hex(name string, s *string, size int) {
 	if c.reading {
-		*s = hex.EncodeToString(c.take(name, size))
+		var digits [64]byte // for most
+		*s = string(hex.AppendEncode(digits[:0], c.take(name, size)))
 	} else {
 		c.hex(name, *s, size)
 	}

@@ -38,7 +38,7 @@ func Layout(v Fielder) ([]string, error) {
 func look(v Fielder) (*view, error) {
 	w := &view{seen: make(map[string]bool)}
 	w.open("", "", '{')
-	if _, err := encode(v, w); err != nil {
+	if _, err := encode(nil, v, w); err != nil {
 		return nil, err
 	}
 	w.close('}')
