@@ -55,8 +55,13 @@ type Config struct {
 	// calls [Service.Deliver] every minute. Nil: nobody is notified.
 	Notifier event.Notifier
 
-	// Logger gets what the library itself has to report, such as a notifier that
-	// fails. Nil is [slog.Default].
+	// Logger gets what the library itself has to report to operators: at Error a store
+	// that fails, a record that does not open, a policy that cannot be read and an
+	// observer that panics; at Warn a notification that was not taken or was given up,
+	// a flow that lost too many races, a clock that was moved and the times of the
+	// future that it left; at Debug lost races and callers who hung up. One kind has one
+	// line a minute for an account, with the number of those held back (held_back), and
+	// all of them together have a thousand lines a minute. Nil is [slog.Default].
 	Logger *slog.Logger
 
 	// Audience separates installations that share a store and a ring but not

@@ -47,11 +47,12 @@ type Engine struct {
 	Config
 	messenger *messenger
 	queue     queue
+	trouble   *trouble
 }
 
 // New returns an engine. It reads c.Now once in every attempt at a change.
 func New(c Config) *Engine {
-	return &Engine{Config: c, messenger: newMessenger(c.Notifier)}
+	return &Engine{Config: c, messenger: newMessenger(c.Notifier), trouble: newTrouble()}
 }
 
 // A Handle stands for the engine of a service. Without [Open], which only this
