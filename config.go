@@ -48,6 +48,12 @@ type Config struct {
 	// logs to Logger.
 	Observer event.Observer
 
+	// Flows hears of every call of the Service, its Accounts and package admin when it
+	// has ended: how, how long it took, and how often another writer was faster. It is
+	// for metrics and traces; module otel has one. Nil: nobody hears of them, and
+	// nothing is measured.
+	Flows event.FlowObserver
+
 	// Notifier notifies people of what happened to their account, by mail for example, in
 	// the background and at least once. One that puts [Service.NewDisownToken] into
 	// its mails is a method of a struct that is given the Service afterwards. All
@@ -123,6 +129,8 @@ func New(c Config) (*Service, error) {
 		Limits:        throttle.Default(),
 		Strict:        c.Strict,
 		Observer:      c.observer(),
+		Flows:         c.Flows,
+		Outcome:       outcome,
 		Notifier:      c.Notifier,
 		Logger:        c.Logger,
 		Now:           c.clock(),
@@ -138,6 +146,9 @@ func New(c Config) (*Service, error) {
 func (c Config) checkInterfaces() error {
 	if f, ok := c.Observer.(event.ObserverFunc); ok && f == nil {
 		return fmt.Errorf("%w: Observer is an ObserverFunc without a function", ErrConfig)
+	}
+	if f, ok := c.Flows.(event.FlowObserverFunc); ok && f == nil {
+		return fmt.Errorf("%w: Flows is a FlowObserverFunc without a function", ErrConfig)
 	}
 	if f, ok := c.Notifier.(event.NotifierFunc); ok && f == nil {
 		return fmt.Errorf("%w: Notifier is a NotifierFunc without a function", ErrConfig)

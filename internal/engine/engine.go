@@ -37,8 +37,10 @@ type Config struct {
 	Limits        throttle.Profile
 	Strict        bool
 	Observer      event.Observer
-	Notifier      event.Notifier // nil: nobody is notified
-	Logger        *slog.Logger   // nil: slog.Default
+	Flows         event.FlowObserver        // nil: nobody hears of them
+	Outcome       func(error) event.Outcome // of an answer, for Flows
+	Notifier      event.Notifier            // nil: nobody is notified
+	Logger        *slog.Logger              // nil: slog.Default
 	Now           func() time.Time
 }
 

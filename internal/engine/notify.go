@@ -121,7 +121,7 @@ func (e *Engine) tell(ctx context.Context, n event.Notification) error {
 		e.giveUp(ctx, n, "too old", err)
 		return nil
 	}
-	return err
+	return OfHost(err)
 }
 
 // giveUp has the observer hear that nobody was told, and logs what the notifier answered.

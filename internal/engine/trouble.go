@@ -106,7 +106,15 @@ func (e *Engine) reportFailure(ctx context.Context, id store.AccountID, err erro
 // reportOutcome reports what became of a change that took so many rounds.
 func (e *Engine) reportOutcome(ctx context.Context, id store.AccountID, rounds int, err error) {
 	e.reportFailure(ctx, id, err)
-	if lost := rounds - 1; lost > 0 && err == nil {
+	lost := rounds - 1
+	if errors.Is(err, store.ErrConflict) {
+		lost = rounds
+	}
+	if lost <= 0 {
+		return
+	}
+	lose(ctx, lost)
+	if err == nil {
 		e.report(ctx, slog.LevelDebug, troubleOf{kind: racesLost, id: id}, slog.Int("rounds", lost))
 	}
 }
