@@ -18,7 +18,9 @@ import (
 // The token ends after the policy's age, judged each time it is shown, and at
 // once when it is revoked, when factors or the password change, and when a
 // recovery code is used.
-func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (Browser, error) {
+func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (_ Browser, err error) {
+	ctx, flow := s.engine.Begin(ctx, "trust_browser")
+	defer flow.End(&err)
 	t, err := s.engine.UnsealTicket(proofKind, string(p))
 	if err != nil || t.Action != string(ActionSignIn) || t.Reason == string(ReasonRecoveryCode) || t.Reason == string(ReasonPhoneCode) {
 		return Browser{}, ErrProof

@@ -48,6 +48,12 @@ type Config struct {
 	// logs to Logger.
 	Observer event.Observer
 
+	// Flows hears of every call of the Service, its Accounts and package admin when it
+	// has ended: how, how long it took, and how often another writer was faster. It is
+	// for metrics and traces; module otel has one. Nil: nobody hears of them, and
+	// nothing is measured.
+	Flows event.FlowObserver
+
 	// Notifier notifies people of what happened to their account, by mail for example, in
 	// the background and at least once. One that puts [Service.NewDisownToken] into
 	// its mails is a method of a struct that is given the Service afterwards. All
@@ -55,8 +61,13 @@ type Config struct {
 	// calls [Service.Deliver] every minute. Nil: nobody is notified.
 	Notifier event.Notifier
 
-	// Logger gets what the library itself has to report, such as a notifier that
-	// fails. Nil is [slog.Default].
+	// Logger gets what the library itself has to report to operators: at Error a store
+	// that fails, a record that does not open, a policy that cannot be read and an
+	// observer that panics; at Warn a notification that was not taken or was given up,
+	// a flow that lost too many races, a clock that was moved and the times of the
+	// future that it left; at Debug lost races and callers who hung up. One kind has one
+	// line a minute for an account, with the number of those held back (held_back), and
+	// all of them together have a thousand lines a minute. Nil is [slog.Default].
 	Logger *slog.Logger
 
 	// Audience separates installations that share a store and a ring but not
@@ -118,6 +129,8 @@ func New(c Config) (*Service, error) {
 		Limits:        throttle.Default(),
 		Strict:        c.Strict,
 		Observer:      c.observer(),
+		Flows:         c.Flows,
+		Outcome:       outcome,
 		Notifier:      c.Notifier,
 		Logger:        c.Logger,
 		Now:           c.clock(),
@@ -133,6 +146,9 @@ func New(c Config) (*Service, error) {
 func (c Config) checkInterfaces() error {
 	if f, ok := c.Observer.(event.ObserverFunc); ok && f == nil {
 		return fmt.Errorf("%w: Observer is an ObserverFunc without a function", ErrConfig)
+	}
+	if f, ok := c.Flows.(event.FlowObserverFunc); ok && f == nil {
+		return fmt.Errorf("%w: Flows is a FlowObserverFunc without a function", ErrConfig)
 	}
 	if f, ok := c.Notifier.(event.NotifierFunc); ok && f == nil {
 		return fmt.Errorf("%w: Notifier is a NotifierFunc without a function", ErrConfig)

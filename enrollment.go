@@ -78,7 +78,9 @@ type PendingEnrollment struct {
 //     password again, call [Service.SignIn], and use the proof of its decision.
 //     Never call SignIn for the user of a session without the password: whoever
 //     finds the session open could bind a phone of their own.
-func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant) (PendingEnrollment, error) {
+func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant) (_ PendingEnrollment, err error) {
+	ctx, flow := s.engine.Begin(ctx, "begin_enrollment")
+	defer flow.End(&err)
 	if by == nil {
 		return PendingEnrollment{}, ErrProof
 	}
@@ -165,7 +167,9 @@ func (s *Service) setUpPage(tx *engine.Tx, t engine.Ticket, c enroll.Candidate) 
 // meanwhile. A token of somebody else, left behind in a browser that two people
 // share, is refused with ErrEnrollmentExpired: otherwise the second would set up, and
 // become, the first.
-func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken, by EnrollmentGrant) (PendingEnrollment, error) {
+func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken, by EnrollmentGrant) (_ PendingEnrollment, err error) {
+	ctx, flow := s.engine.Begin(ctx, "continue_enrollment")
+	defer flow.End(&err)
 	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
 	if err != nil || by == nil {
 		return PendingEnrollment{}, ErrEnrollmentExpired
@@ -224,7 +228,9 @@ type ConfirmedEnrollment struct {
 // codes are made. An authenticator that is added beside others ends nothing but the
 // tickets under way: nothing was taken away. Errors: [ErrRejected],
 // [*enroll.DriftError], [ErrEnrollmentExpired].
-func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (ConfirmedEnrollment, error) {
+func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (_ ConfirmedEnrollment, err error) {
+	ctx, flow := s.engine.Begin(ctx, "confirm_enrollment")
+	defer flow.End(&err)
 	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
 	if err != nil {
 		return ConfirmedEnrollment{}, ErrEnrollmentExpired

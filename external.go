@@ -20,7 +20,9 @@ var externalKind = engine.Kind{Name: "totpflow/external", Lifetime: ProofLifetim
 // hands the result to [Service.CompleteExternal]. Errors: [ErrChallenge],
 // [ErrMethodNotAllowed] where policy does not allow external factors, [ErrNotEnrolled],
 // [*throttle.Error] while the account is locked: check nothing then.
-func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method) (Challenge, error) {
+func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method) (_ Challenge, err error) {
+	ctx, flow := s.engine.Begin(ctx, "begin_external")
+	defer flow.End(&err)
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil || t.Action != string(ActionSignIn) {
 		return "", ErrChallenge
@@ -57,7 +59,9 @@ func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method)
 // not completed again as passed. Errors: [ErrRejected], [ErrChallenge] also for a
 // check of another sign-in or one that was used, [ErrMethodNotAllowed],
 // [ErrNotEnrolled], [*throttle.Error], which refuses a passed check too.
-func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, result error) (Decision, error) {
+func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, result error) (_ Decision, err error) {
+	ctx, flow := s.engine.Begin(ctx, "complete_external")
+	defer flow.End(&err)
 	x, err := s.engine.UnsealTicket(externalKind, string(check))
 	if err != nil {
 		return Decision{}, ErrChallenge

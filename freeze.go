@@ -64,7 +64,9 @@ func (s *Service) NewDisownToken(e event.Event) DisownToken {
 // account. No factor is changed by it. To freeze a frozen account does nothing. The
 // change names the account: keep its generation, since otherwise an older record that
 // somebody puts back opens the account. Errors: [ErrDisownToken].
-func (s *Service) Disown(ctx context.Context, d DisownToken) (Change, error) {
+func (s *Service) Disown(ctx context.Context, d DisownToken) (_ Change, err error) {
+	ctx, flow := s.engine.Begin(ctx, "disown")
+	defer flow.End(&err)
 	of, err := s.disowned(d)
 	if err != nil {
 		return Change{}, err

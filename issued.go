@@ -22,7 +22,9 @@ import (
 // codes and sessions end with the same write, and the person is in when the new
 // authenticator has shown a code. Guesses are counted with those of recovery
 // codes. Errors: as [Service.VerifyRecoveryCode], and [ErrPasswordRecent].
-func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string) (Decision, error) {
+func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string) (_ Decision, err error) {
+	ctx, flow := s.engine.Begin(ctx, "verify_issued_code")
+	defer flow.End(&err)
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil || t.Action != string(ActionSignIn) {
 		return Decision{}, ErrChallenge

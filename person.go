@@ -30,7 +30,9 @@ func (s *Service) Account(u User) Account { return Account{service: s, user: u} 
 // The code counts against the same budget as at a sign-in. Errors: as
 // [Service.VerifyCode]; [ErrNotEnrolled] for people who have no authenticator (ask
 // for the password again); [ErrProof] for a purpose without an action.
-func (a Account) VerifyCode(ctx context.Context, p Purpose, code string) (Proof, error) {
+func (a Account) VerifyCode(ctx context.Context, p Purpose, code string) (_ Proof, err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.verify_code")
+	defer flow.End(&err)
 	return a.prove(ctx, p, ReasonCode, func(tx *engine.Tx) error {
 		return a.service.checkCode(tx, noChallenge, code)
 	})
@@ -38,7 +40,9 @@ func (a Account) VerifyCode(ctx context.Context, p Purpose, code string) (Proof,
 
 // VerifyPair is [Account.VerifyCode] with two consecutive codes of one app, in
 // their order, which are accepted while single codes have to wait.
-func (a Account) VerifyPair(ctx context.Context, p Purpose, first, second string) (Proof, error) {
+func (a Account) VerifyPair(ctx context.Context, p Purpose, first, second string) (_ Proof, err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.verify_pair")
+	defer flow.End(&err)
 	return a.prove(ctx, p, ReasonCode, func(tx *engine.Tx) error {
 		return a.service.checkPair(tx, noChallenge, first, second)
 	})
@@ -48,7 +52,9 @@ func (a Account) VerifyPair(ctx context.Context, p Purpose, first, second string
 // by it. Keep the generation of the change, since otherwise an older record that
 // somebody puts back has the code unused again. Errors: also [ErrMethodNotAllowed]
 // where policy allows no recovery codes.
-func (a Account) VerifyRecoveryCode(ctx context.Context, p Purpose, code string) (Proof, Change, error) {
+func (a Account) VerifyRecoveryCode(ctx context.Context, p Purpose, code string) (_ Proof, _ Change, err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.verify_recovery_code")
+	defer flow.End(&err)
 	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return "", Change{}, err
@@ -99,11 +105,13 @@ func (a Account) prove(ctx context.Context, p Purpose, by Reason, check func(*en
 // as the deletion of one backup. It refuses a proof for another action and one for
 // another target. Errors: [ErrProof], also for [ActionEnroll], which people earn
 // who have no factor to show.
-func (a Account) ConsumeProof(ctx context.Context, proof Proof, p Purpose) error {
+func (a Account) ConsumeProof(ctx context.Context, proof Proof, p Purpose) (err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.consume_proof")
+	defer flow.End(&err)
 	if p.Action == ActionEnroll {
 		return ErrProof
 	}
-	_, err := a.with(ctx, proof, p, func(*engine.Tx) error { return nil })
+	_, err = a.with(ctx, proof, p, func(*engine.Tx) error { return nil })
 	return err
 }
 
@@ -111,7 +119,9 @@ func (a Account) ConsumeProof(ctx context.Context, proof Proof, p Purpose) error
 // browsers, and ends all sessions ([Account.SessionValid]). It requires a proof of
 // [ActionDisable]. Errors: [ErrProof], and [ErrFactorRequired] where policy requires
 // the factor.
-func (a Account) Disable(ctx context.Context, p Proof) (Change, error) {
+func (a Account) Disable(ctx context.Context, p Proof) (_ Change, err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.disable")
+	defer flow.End(&err)
 	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return Change{}, err
@@ -135,7 +145,9 @@ func (a Account) Disable(ctx context.Context, p Proof) (Change, error) {
 // and trusted browsers. It requires a proof of [ActionRemoveAuthenticator] on this id.
 // Errors: [ErrProof], [enroll.ErrUnknown], and [enroll.ErrLast]: the last one goes by
 // Disable.
-func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) (Change, error) {
+func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) (_ Change, err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.remove_authenticator")
+	defer flow.End(&err)
 	return a.with(ctx, p, ActionRemoveAuthenticator.On(id), func(tx *engine.Tx) error {
 		e, err := tx.Enrollment.Remove(tx.Now, id)
 		if err != nil {
@@ -150,7 +162,9 @@ func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) (C
 
 // RenameAuthenticator gives an authenticator another name. Errors: [enroll.ErrUnknown] and
 // those that [enroll.Enrollment.Rename] returns for names.
-func (a Account) RenameAuthenticator(ctx context.Context, id, name string) error {
+func (a Account) RenameAuthenticator(ctx context.Context, id, name string) (err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.rename_authenticator")
+	defer flow.End(&err)
 	return a.change(ctx, func(tx *engine.Tx) error {
 		e, err := tx.Enrollment.Rename(id, name)
 		if err != nil {
@@ -170,7 +184,9 @@ func (a Account) RenameAuthenticator(ctx context.Context, id, name string) error
 // lost, and no page shows it again.
 // The sheet holds no secret but the codes, which cannot be shown again. Errors:
 // [ErrProof], and [ErrMethodNotAllowed] where policy allows no recovery codes.
-func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet, Change, error) {
+func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (_ recovery.Sheet, _ Change, err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.new_recovery_codes")
+	defer flow.End(&err)
 	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return recovery.Sheet{}, Change{}, err
@@ -199,7 +215,9 @@ func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (recovery.Sheet,
 }
 
 // RecoveryCodesSaved notes that the person said "I have saved them".
-func (a Account) RecoveryCodesSaved(ctx context.Context) error {
+func (a Account) RecoveryCodesSaved(ctx context.Context) (err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.recovery_codes_saved")
+	defer flow.End(&err)
 	return a.change(ctx, func(tx *engine.Tx) error {
 		if tx.Recovery.IsZero() {
 			return ErrNotEnrolled
@@ -217,7 +235,9 @@ func (a Account) RecoveryCodesSaved(ctx context.Context) error {
 // RevokeBrowser ends the trust in one browser, at its next sign-in, and every proof
 // under way that could trust one again. It requires no proof: it only takes trust
 // away.
-func (a Account) RevokeBrowser(ctx context.Context, id string) error {
+func (a Account) RevokeBrowser(ctx context.Context, id string) (err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.revoke_browser")
+	defer flow.End(&err)
 	return a.change(ctx, func(tx *engine.Tx) error {
 		if !tx.RevokeBrowser(id) {
 			return ErrNoBrowser
@@ -230,7 +250,9 @@ func (a Account) RevokeBrowser(ctx context.Context, id string) error {
 
 // RevokeBrowsers ends the trust in every browser, and every proof under way that
 // could trust one again.
-func (a Account) RevokeBrowsers(ctx context.Context) error {
+func (a Account) RevokeBrowsers(ctx context.Context) (err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.revoke_browsers")
+	defer flow.End(&err)
 	return a.change(ctx, func(tx *engine.Tx) error {
 		if !tx.Found {
 			return nil
@@ -254,7 +276,9 @@ func (a Account) RevokeBrowsers(ctx context.Context) error {
 // ended yet: keep a note in the same transaction as the password, and call it again
 // until it returns nil. The person's own session is among those that end: begin
 // another one, under a new token, with the mark of the last call.
-func (a Account) PasswordChanged(ctx context.Context) (Change, error) {
+func (a Account) PasswordChanged(ctx context.Context) (_ Change, err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.password_changed")
+	defer flow.End(&err)
 	return a.changed(ctx, func(tx *engine.Tx) error {
 		tx.EndSessions()
 		tx.PasswordAt, tx.Issued = tx.Now.Truncate(time.Millisecond), account.Issued{}

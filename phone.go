@@ -61,7 +61,9 @@ func (p *Phones) check() (*Phones, error) {
 // [*throttle.Error] when this account has to wait, [ErrPhoneLimit],
 // [ErrNoPhone], [ErrMethodNotAllowed], [ErrChallenge], and those of package phone when the
 // provider refuses.
-func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (phone.Sent, error) {
+func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (_ phone.Sent, err error) {
+	ctx, flow := s.engine.Begin(ctx, "send_phone_code")
+	defer flow.End(&err)
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil || t.Action != string(ActionSignIn) {
 		return phone.Sent{}, ErrChallenge
@@ -173,7 +175,7 @@ func (s *Service) handOver(ctx context.Context, m phone.Message) (phone.Sent, er
 		m = composed
 	}
 	if err := s.phones.Sender.Send(ctx, m); err != nil {
-		return phone.Sent{}, err
+		return phone.Sent{}, engine.OfHost(err)
 	}
 	return sent, nil
 }
@@ -236,7 +238,9 @@ func (s *Service) hashed(what, text string) string {
 // there is none, it begins the enrollment of one, adds a phone, or removes the phone
 // that the code went to, and no other. Errors: as [Service.VerifyCode],
 // [ErrPhoneCode], [ErrMethodNotAllowed].
-func (s *Service) VerifyPhoneCode(ctx context.Context, c Challenge, code string) (Decision, error) {
+func (s *Service) VerifyPhoneCode(ctx context.Context, c Challenge, code string) (_ Decision, err error) {
+	ctx, flow := s.engine.Begin(ctx, "verify_phone_code")
+	defer flow.End(&err)
 	return s.verify(ctx, c, ReasonPhoneCode, func(tx *engine.Tx, t *engine.Ticket, p policy.Policy) error {
 		if !phoneAllowed(tx, p) {
 			return ErrMethodNotAllowed

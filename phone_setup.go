@@ -29,7 +29,9 @@ type PendingPhone struct {
 // administrators choose numbers, number is the one that they assigned, or zero
 // for it. Errors: [ErrChallenge], [ErrProof], [ErrMethodNotAllowed], [ErrNumberAssigned],
 // phone.ErrKnown, phone.ErrTooManyPhones, phone.ErrDestination.
-func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number phone.Number) (PendingPhone, error) {
+func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number phone.Number) (_ PendingPhone, err error) {
+	ctx, flow := s.engine.Begin(ctx, "begin_phone")
+	defer flow.End(&err)
 	if by == nil {
 		return PendingPhone{}, ErrProof
 	}
@@ -94,7 +96,9 @@ func chosen(tx *engine.Tx, p policy.Policy, n phone.Number) (phone.Number, error
 // SendEnrollmentCode sends the code for the number of the token, or another one, by
 // either way. The one before is dead from then on. Errors: [ErrEnrollmentExpired],
 // [ErrNumberAssigned], and as [Service.SendPhoneCode].
-func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken, via phone.Via) (phone.Sent, error) {
+func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken, via phone.Via) (_ phone.Sent, err error) {
+	ctx, flow := s.engine.Begin(ctx, "send_enrollment_code")
+	defer flow.End(&err)
 	t, err := s.phoneTicket(token)
 	if err != nil {
 		return phone.Sent{}, err
@@ -117,7 +121,9 @@ func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken,
 // first factor, and stay when there is another. Wrong codes are counted as at a
 // sign-in. Errors: [ErrRejected], [ErrEnrollmentExpired], [ErrPhoneCode],
 // [ErrMethodNotAllowed], [ErrNumberAssigned], [*throttle.Error].
-func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code string) (Decision, error) {
+func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code string) (_ Decision, err error) {
+	ctx, flow := s.engine.Begin(ctx, "confirm_phone")
+	defer flow.End(&err)
 	t, err := s.phoneTicket(token)
 	if err != nil {
 		return Decision{}, err
@@ -190,7 +196,9 @@ func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pendin
 // to this phone: a number that is stolen for an hour must not take the owner's other
 // phone away. Errors: [ErrProof], [ErrNoPhone], [ErrFactorRequired] for the last factor
 // where policy requires one, [ErrNumberAssigned].
-func (a Account) RemovePhone(ctx context.Context, p Proof, id string) (Change, error) {
+func (a Account) RemovePhone(ctx context.Context, p Proof, id string) (_ Change, err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.remove_phone")
+	defer flow.End(&err)
 	pol, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return Change{}, err

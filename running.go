@@ -12,13 +12,19 @@ import "context"
 // Only this and the flow itself deliver notifications: a product that never calls it
 // loses no notification, and delays those that failed until the account's next one.
 func (s *Service) Deliver(ctx context.Context) (accounts int, err error) {
+	ctx, flow := s.engine.Begin(ctx, "deliver")
+	defer flow.End(&err)
 	return s.engine.Deliver(ctx)
 }
 
 // Drain waits until this process delivers nothing any more, or until ctx ends, and then
 // returns its error. Call it after the last request of a process that ends. Nothing
 // is lost without it: an event that was not delivered stays in its record.
-func (s *Service) Drain(ctx context.Context) error { return s.engine.Drain(ctx) }
+func (s *Service) Drain(ctx context.Context) (err error) {
+	ctx, flow := s.engine.Begin(ctx, "drain")
+	defer flow.End(&err)
+	return s.engine.Drain(ctx)
+}
 
 // Ready reports whether the service can answer: the store is reachable and has its
 // schema, and the ring opens a record that lies there. An error means that no
@@ -26,4 +32,8 @@ func (s *Service) Drain(ctx context.Context) error { return s.engine.Drain(ctx) 
 // with it. Ask when the process starts, and for a probe. The errors wrap
 // store.ErrUnavailable, or keyring.ErrUnknownKey and keyring.ErrOpen for a ring that
 // is not the one of these records.
-func (s *Service) Ready(ctx context.Context) error { return s.engine.Ready(ctx) }
+func (s *Service) Ready(ctx context.Context) (err error) {
+	ctx, flow := s.engine.Begin(ctx, "ready")
+	defer flow.End(&err)
+	return s.engine.Ready(ctx)
+}

@@ -35,7 +35,9 @@ func (s *Service) Handle() engine.Handle { return s.engine.Handle() }
 // trusted browser was seen, and before the first challenge or proof since the
 // account was new or its factors changed: the key that signs them lies in the
 // record. A grace that begins is written, too.
-func (s *Service) SignIn(ctx context.Context, u User, tokens ...trust.Token) (Decision, error) {
+func (s *Service) SignIn(ctx context.Context, u User, tokens ...trust.Token) (_ Decision, err error) {
+	ctx, flow := s.engine.Begin(ctx, "sign_in")
+	defer flow.End(&err)
 	p, err := s.engine.PolicyOf(ctx, u.ID)
 	if err != nil {
 		return Decision{}, err
@@ -112,9 +114,11 @@ func (s *Service) without(tx *engine.Tx, p policy.Policy) Reason {
 // is made later. Whatever ends the account's sessions ends its credentials too
 // ([ErrKeyEnded]), so that an old key does not work again after an exemption ended
 // and began again.
-func (s *Service) SignInMachine(ctx context.Context, u User, mark SessionMark) (Decision, error) {
+func (s *Service) SignInMachine(ctx context.Context, u User, mark SessionMark) (_ Decision, err error) {
+	ctx, flow := s.engine.Begin(ctx, "sign_in_machine")
+	defer flow.End(&err)
 	var d Decision
-	err := s.engine.Change(ctx, u.ID, func(tx *engine.Tx) error {
+	err = s.engine.Change(ctx, u.ID, func(tx *engine.Tx) error {
 		if err := u.remembering(tx); err != nil {
 			return err
 		}
@@ -141,7 +145,9 @@ func (s *Service) SignInMachine(ctx context.Context, u User, mark SessionMark) (
 // response of single sign-on that another site posts comes without the browser's
 // cookies, so call SignIn there, keep the challenge, and redirect to a page that
 // calls this.
-func (s *Service) ContinueSignIn(ctx context.Context, c Challenge, tokens ...trust.Token) (Decision, error) {
+func (s *Service) ContinueSignIn(ctx context.Context, c Challenge, tokens ...trust.Token) (_ Decision, err error) {
+	ctx, flow := s.engine.Begin(ctx, "continue_sign_in")
+	defer flow.End(&err)
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil {
 		return Decision{}, ErrChallenge

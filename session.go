@@ -56,7 +56,9 @@ func changeOf(e *engine.Engine, tx *engine.Tx) Change {
 // Where [Account.Status] is read anyway, the same mark in it, with Frozen,
 // GraceUntil and GraceBegins, reports the same; when GraceBegins, call this once. It
 // is false with every error, among them [ErrRecordLost].
-func (a Account) SessionValid(ctx context.Context, mark SessionMark) (bool, error) {
+func (a Account) SessionValid(ctx context.Context, mark SessionMark) (_ bool, err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.session_valid")
+	defer flow.End(&err)
 	var valid, bare bool
 	look := func(tx *engine.Tx) error {
 		valid = mark == markOf(a.service.engine, tx) && !tx.Frozen()
@@ -83,7 +85,9 @@ func (a Account) SessionValid(ctx context.Context, mark SessionMark) (bool, erro
 // EndSessions signs the person out everywhere. It ends all sessions, machine keys,
 // sign-ins and enrollments under way, and trusted browsers; factors stay. It
 // requires no proof: it only takes trust away.
-func (a Account) EndSessions(ctx context.Context) (Change, error) {
+func (a Account) EndSessions(ctx context.Context) (_ Change, err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.end_sessions")
+	defer flow.End(&err)
 	return a.changed(ctx, func(tx *engine.Tx) error {
 		tx.EndSessions()
 		tx.Log(event.Event{Kind: event.SessionsEnded})

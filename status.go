@@ -63,7 +63,9 @@ type RecoveryCodes struct {
 }
 
 // Status reads the account. It changes nothing.
-func (a Account) Status(ctx context.Context) (Status, error) {
+func (a Account) Status(ctx context.Context) (_ Status, err error) {
+	ctx, flow := a.service.engine.Begin(ctx, "account.status")
+	defer flow.End(&err)
 	p, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return Status{}, err

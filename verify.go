@@ -20,7 +20,9 @@ import (
 // works once. Where all that the account has are weak keys of an import, the
 // decision is Enroll instead of Passed. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
 // [ErrChallenge], and what errors in general lists.
-func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Decision, error) {
+func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (_ Decision, err error) {
+	ctx, flow := s.engine.Begin(ctx, "verify_code")
+	defer flow.End(&err)
 	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t *engine.Ticket, _ policy.Policy) error {
 		return s.checkCode(tx, t.ID, code)
 	})
@@ -33,7 +35,9 @@ func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (Dec
 // that is not malformed is a try, whatever the answer. [ErrAlreadyUsed] is said
 // of a pair whose later code was used; a used code with a fresh one after it is
 // [ErrRejected].
-func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second string) (Decision, error) {
+func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second string) (_ Decision, err error) {
+	ctx, flow := s.engine.Begin(ctx, "verify_pair")
+	defer flow.End(&err)
 	return s.verify(ctx, c, ReasonCode, func(tx *engine.Tx, t *engine.Ticket, _ policy.Policy) error {
 		return s.checkPair(tx, t.ID, first, second)
 	})
@@ -44,7 +48,9 @@ func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second str
 // the enrollment of a new authenticator: lead the person there. After a reset that
 // left the codes, the decision is Enroll instead of Passed. Errors: as
 // [Service.VerifyCode], and [ErrMethodNotAllowed] where policy allows no recovery codes.
-func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code string) (Decision, error) {
+func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code string) (_ Decision, err error) {
+	ctx, flow := s.engine.Begin(ctx, "verify_recovery_code")
+	defer flow.End(&err)
 	check := s.recoveryCheck(ctx, code)
 	return s.verify(ctx, c, ReasonRecoveryCode, func(tx *engine.Tx, t *engine.Ticket, p policy.Policy) error {
 		if !p.Methods.Has(policy.RecoveryCodes) {

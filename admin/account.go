@@ -23,8 +23,10 @@ import (
 // begun in the future lasts 24 hours from now. It clears no factor: an authenticator of a thief goes on working, so
 // that for a frozen account [Admin.RestoreAuthenticator] or [Admin.Reset] is
 // usually right.
-func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) error {
-	_, err := a.change(ctx, by, ActionUnlockAccount, target, func(tx *engine.Tx, who author) error {
+func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) (err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.unlock")
+	defer flow.End(&err)
+	_, err = a.change(ctx, by, ActionUnlockAccount, target, func(tx *engine.Tx, who author) error {
 		tx.Budget, tx.RecoveryRate, tx.Resets, tx.Phones = throttle.Budget{}, throttle.Rate{}, throttle.Rate{}, tx.Phones.Unlock()
 		tx.PutPasswordRight(tx.Now)
 		tx.Thaw(tx.Now)
@@ -35,8 +37,10 @@ func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) err
 }
 
 // RevokeBrowser ends the trust in one browser. Errors: [totpflow.ErrNoBrowser].
-func (a Admin) RevokeBrowser(ctx context.Context, by Actor, target store.AccountID, browser string) error {
-	_, err := a.change(ctx, by, ActionRevokeBrowser, target, func(tx *engine.Tx, who author) error {
+func (a Admin) RevokeBrowser(ctx context.Context, by Actor, target store.AccountID, browser string) (err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.revoke_browser")
+	defer flow.End(&err)
+	_, err = a.change(ctx, by, ActionRevokeBrowser, target, func(tx *engine.Tx, who author) error {
 		if !tx.RevokeBrowser(browser) {
 			return totpflow.ErrNoBrowser
 		}
@@ -59,7 +63,9 @@ var (
 // ExtendGrace gives one person until then to enroll, whatever the tenant's policy
 // says, also a person who never came to the second step. Errors: [ErrGrace],
 // [ErrNoGrace].
-func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.AccountID, until time.Time) error {
+func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.AccountID, until time.Time) (err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.extend_grace")
+	defer flow.End(&err)
 	until = until.UTC().Truncate(time.Millisecond)
 	who, err := a.authoriseChange(ctx, by, ActionExtendGrace, target)
 	if err != nil {
@@ -90,7 +96,9 @@ func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.AccountID
 // cleared, and all sessions and machine keys end: the change has the mark for the
 // next key. Where the tenant's policy wants two administrators, the call becomes a
 // request ([*ApprovalError]).
-func (a Admin) Exempt(ctx context.Context, by Actor, target store.AccountID, name string) (totpflow.Change, error) {
+func (a Admin) Exempt(ctx context.Context, by Actor, target store.AccountID, name string) (_ totpflow.Change, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.exempt")
+	defer flow.End(&err)
 	if name = cleanMachine(name); name == "" {
 		return totpflow.Change{}, ErrMachineName
 	}
@@ -122,7 +130,9 @@ func (a Admin) exempt(ctx context.Context, who author, target store.AccountID, n
 
 // EndExemption makes the account a person's again, who must enroll. All sessions and
 // machine keys end.
-func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountID) (totpflow.Change, error) {
+func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountID) (_ totpflow.Change, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.end_exemption")
+	defer flow.End(&err)
 	return a.change(ctx, by, ActionExemptAccount, target, func(tx *engine.Tx, who author) error {
 		if tx.Enrollment.State(tx.Now) != enroll.Exempted {
 			return totpflow.ErrNotExempt
@@ -141,7 +151,9 @@ func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountI
 // disabled in the last 72 hours ([Member].Recoverable), when the person says that it was not them.
 // All others stop working for good, and with them the recovery codes, browsers
 // and sessions; a freeze ends. Errors: [enroll.ErrUnknown].
-func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.AccountID, authenticator string) (totpflow.Change, error) {
+func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.AccountID, authenticator string) (_ totpflow.Change, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.restore_authenticator")
+	defer flow.End(&err)
 	return a.change(ctx, by, ActionRestoreAuthenticator, target, func(tx *engine.Tx, who author) error {
 		e, back, _, err := tx.Enrollment.Restore(tx.Now, authenticator)
 		if err != nil {
@@ -165,7 +177,9 @@ func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.
 // one from before the first enrollment would be valid again. Where the tenant's
 // policy wants two administrators, the call becomes a request ([*ApprovalError]): it
 // removes a factor for good, and a freeze.
-func (a Admin) Forget(ctx context.Context, by Actor, target store.AccountID) error {
+func (a Admin) Forget(ctx context.Context, by Actor, target store.AccountID) (err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.forget")
+	defer flow.End(&err)
 	who, err := a.authoriseChange(ctx, by, ActionForgetAccount, target)
 	if err != nil {
 		return err
@@ -204,13 +218,15 @@ type IssuedCode struct {
 // password, and where a clock that was ahead has set the password in the future, within
 // 24 hours after the first call; [totpflow.ErrNotEnrolled]
 // for an account without a factor.
-func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.AccountID, deliver func(context.Context, IssuedCode) error) error {
+func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.AccountID, deliver func(context.Context, IssuedCode) error) (err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.issue_recovery_code")
+	defer flow.End(&err)
 	if deliver == nil {
 		return errors.New("admin: there is nothing to deliver the recovery code by")
 	}
 	code, set := recovery.Issue(a.engine.Now())
 	var expires time.Time
-	_, err := a.change(ctx, by, ActionIssueCode, target, func(tx *engine.Tx, who author) error {
+	_, err = a.change(ctx, by, ActionIssueCode, target, func(tx *engine.Tx, who author) error {
 		switch st := tx.Enrollment.State(tx.Now); {
 		case tx.PasswordRecent(tx.Now):
 			if tx.PutPasswordRight(tx.Now) {
@@ -231,7 +247,7 @@ func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.Acc
 		return err
 	}
 	if err := deliver(ctx, IssuedCode{ID: target, Code: code, Expires: expires}); err != nil {
-		return fmt.Errorf("admin: the recovery code was not delivered: %w", err)
+		return engine.OfHost(fmt.Errorf("admin: the recovery code was not delivered: %w", err))
 	}
 	return nil
 }

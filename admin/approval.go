@@ -105,7 +105,9 @@ func addRequest(tx *engine.Tx, who author, q account.Request) error {
 // accounts of one person are not two administrators. Where it concerns accounts, each
 // has an outcome of its own, and the error joins those of the accounts that it failed
 // for; the others are done. Errors: [ErrSelf], [ErrNoRequest].
-func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) ([]Outcome, error) {
+func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) (_ []Outcome, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.approve")
+	defer flow.End(&err)
 	who, err := a.authoriseFor(ctx, by, ActionApprove.On(id), store.AccountID{Tenant: tenant})
 	if err != nil {
 		return nil, err
@@ -202,7 +204,9 @@ func (a Admin) checkAsker(ctx context.Context, q account.Request) error {
 }
 
 // Withdraw drops a request. The administrator who asked may do so, too. Errors: [ErrNoRequest].
-func (a Admin) Withdraw(ctx context.Context, by Actor, tenant, id string) error {
+func (a Admin) Withdraw(ctx context.Context, by Actor, tenant, id string) (err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.withdraw")
+	defer flow.End(&err)
 	who, err := a.authoriseFor(ctx, by, ActionApprove.On(id), store.AccountID{Tenant: tenant})
 	if err != nil {
 		return err

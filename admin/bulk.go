@@ -33,7 +33,9 @@ var ErrBulk = fmt.Errorf("admin: from 1 to %d accounts at once", MaxAccounts)
 // ResetMany is [Admin.Reset] for users of one tenant, by one proof. Each account
 // has an outcome of its own. Where the tenant's policy wants two administrators,
 // it is pending until the second approves ([*ApprovalError]).
-func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []string, what Scope) ([]Outcome, error) {
+func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []string, what Scope) (_ []Outcome, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.reset_many")
+	defer flow.End(&err)
 	switch {
 	case !what.known():
 		return nil, ErrScope

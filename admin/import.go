@@ -68,7 +68,9 @@ var (
 // administrator who may import none of the rows, nor into their own tenant;
 // [totpflow.ErrProof]; [totpflow.ErrPolicy] where Config.ParentTenants fails; and the error
 // of a [Rule] that could not decide, which is one of a context or [store.ErrUnavailable].
-func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) ([]Outcome, error) {
+func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) (_ []Outcome, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.import")
+	defer flow.End(&err)
 	authors, outcomes, err := a.importers(ctx, by, rows)
 	if err != nil {
 		return nil, err
@@ -92,7 +94,9 @@ func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) ([]Outcome
 // PreviewImport returns the outcomes that [Admin.Import] would have now, by the same
 // decision about each account as it stands, and writes nothing. It requires no
 // proof. Errors are those of Import but for the proof's.
-func (a Admin) PreviewImport(ctx context.Context, by Actor, rows []Imported) ([]Outcome, error) {
+func (a Admin) PreviewImport(ctx context.Context, by Actor, rows []Imported) (_ []Outcome, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.preview_import")
+	defer flow.End(&err)
 	_, outcomes, err := a.importers(ctx, by, rows)
 	if err != nil {
 		return nil, err

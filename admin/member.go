@@ -81,7 +81,9 @@ func (a Admin) Member(ctx context.Context, by Actor, id store.AccountID) (Member
 // A policyOf returns the policy of an account.
 type policyOf func(context.Context, store.AccountID) (policy.Policy, error)
 
-func (a Admin) member(ctx context.Context, by Actor, id store.AccountID, policies policyOf) (Member, error) {
+func (a Admin) member(ctx context.Context, by Actor, id store.AccountID, policies policyOf) (_ Member, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.member")
+	defer flow.End(&err)
 	if err := a.authoriseView(ctx, by, id); err != nil {
 		return Member{}, err
 	}
@@ -124,7 +126,9 @@ func (a Admin) List(ctx context.Context, by Actor, q store.Query) iter.Seq2[Memb
 }
 
 // ListPage returns a page of [Admin.List], for lists that people turn the pages of.
-func (a Admin) ListPage(ctx context.Context, by Actor, q store.Query) (MemberPage, error) {
+func (a Admin) ListPage(ctx context.Context, by Actor, q store.Query) (_ MemberPage, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.list_page")
+	defer flow.End(&err)
 	if err := a.authoriseList(ctx, by, q); err != nil {
 		return MemberPage{}, err
 	}

@@ -15,7 +15,9 @@ import (
 // verifies this one by its own code. The zero number only removes the phones. An
 // account that is left without a factor counts as reset ([Admin.Reset]). All sessions
 // and trusted browsers end.
-func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID, number phone.Number) (totpflow.Change, error) {
+func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID, number phone.Number) (_ totpflow.Change, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.assign_phone")
+	defer flow.End(&err)
 	who, err := a.authoriseChange(ctx, by, ActionAssignPhone, target)
 	if err != nil {
 		return totpflow.Change{}, err

@@ -42,7 +42,9 @@ var ErrScope = errors.New("admin: unknown scope of a reset")
 // exemption. Where the tenant's policy wants two administrators, those beyond
 // [MaxResets] in an hour become requests ([*ApprovalError]). Errors: [ErrScope], [ErrNoAccount],
 // and those that every call of administrators has ([ErrNotAllowed], [ErrSelf], [totpflow.ErrProof]).
-func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) (totpflow.Change, error) {
+func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) (_ totpflow.Change, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.reset")
+	defer flow.End(&err)
 	if !what.known() {
 		return totpflow.Change{}, ErrScope
 	}

@@ -40,7 +40,9 @@ type Checked struct {
 // so that old keys can go. It may run while people sign in. Records that do not
 // open are passed over, and the error is [ErrUnreadable] at the end; any other
 // ends it at once.
-func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress func(Progress)) error {
+func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress func(Progress)) (err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.reseal")
+	defer flow.End(&err)
 	who, err := a.authoriseChange(ctx, by, "", store.AccountID{})
 	if err != nil {
 		return err
@@ -65,7 +67,9 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 // of tenants, pending requests, and changes of factors, which the host's generations
 // find ([totpflow.ErrRecordLost]). Records that do not open are passed over as with
 // [Admin.Reseal].
-func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup time.Time, cursor string, progress func(Progress)) error {
+func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup time.Time, cursor string, progress func(Progress)) (err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.after_database_restore")
+	defer flow.End(&err)
 	who, err := a.authoriseChange(ctx, by, "", store.AccountID{})
 	if err != nil {
 		return err
@@ -150,12 +154,19 @@ func (a Admin) Check(ctx context.Context, by Operator) iter.Seq2[Checked, error]
 	}
 }
 
+// page is one flow, so that the time of a caller who walks through all of them is none of it.
+func (a Admin) page(ctx context.Context, cursor string) (_ engine.Page, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.check")
+	defer flow.End(&err)
+	return a.engine.List(ctx, store.Query{AllTenants: true, Cursor: cursor, Limit: store.MaxLimit})
+}
+
 // pages yields the records of all tenants from the cursor on. It ends with the
 // first error.
 func (a Admin) pages(ctx context.Context, cursor string) iter.Seq2[engine.Page, error] {
 	return func(yield func(engine.Page, error) bool) {
 		for {
-			page, err := a.engine.List(ctx, store.Query{AllTenants: true, Cursor: cursor, Limit: store.MaxLimit})
+			page, err := a.page(ctx, cursor)
 			if !yield(page, err) || err != nil {
 				return
 			}

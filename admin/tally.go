@@ -23,7 +23,9 @@ type Tally struct {
 // Tally counts the accounts of q.Tenant, or of all tenants, which is for an
 // [Operator]. It requires no proof. Errors: [ErrNotAllowed], [store.ErrQuery] for a
 // query that selects anything else, [store.ErrUnavailable].
-func (a Admin) Tally(ctx context.Context, by Actor, q store.Query) (Tally, error) {
+func (a Admin) Tally(ctx context.Context, by Actor, q store.Query) (_ Tally, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.tally")
+	defer flow.End(&err)
 	if err := a.authoriseList(ctx, by, q); err != nil {
 		return Tally{}, err
 	}

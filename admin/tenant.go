@@ -24,7 +24,9 @@ type TenantStatus struct {
 }
 
 // Tenant returns what is set for a tenant. It requires no proof.
-func (a Admin) Tenant(ctx context.Context, by Actor, tenant string) (TenantStatus, error) {
+func (a Admin) Tenant(ctx context.Context, by Actor, tenant string) (_ TenantStatus, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.tenant")
+	defer flow.End(&err)
 	if err := a.authoriseView(ctx, by, store.AccountID{Tenant: tenant}); err != nil {
 		return TenantStatus{}, err
 	}
@@ -64,7 +66,9 @@ var ErrPolicyFixed = errors.New("admin: Config.Policy is fixed, so that a tenant
 // administrators are wanted, a milder policy is pending until the second approves
 // it ([*ApprovalError]). A policy that is set ends all requests for another one. An invalid policy ([policy.Policy.Validate]) is refused
 // before the proof is consumed.
-func (a Admin) SetPolicy(ctx context.Context, by Actor, tenant string, p policy.Policy) error {
+func (a Admin) SetPolicy(ctx context.Context, by Actor, tenant string, p policy.Policy) (err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.set_policy")
+	defer flow.End(&err)
 	if _, fixed := a.engine.Policy.(policy.Fixed); fixed {
 		return ErrPolicyFixed // otherwise the administrator believes that the factor is required
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"sync"
-	"time"
+
+	"github.com/totpflow/totpflow/internal/burst"
 )
 
 // Slog returns an observer that logs each event to l, or to [slog.Default] when l is
@@ -16,31 +16,22 @@ import (
 // other accounts that are no longer remembered are held_back_elsewhere): a person who
 // knows one password must not fill the disk. It is as safe for concurrent use as l's
 // handler.
-func Slog(l *slog.Logger) Observer { return &logger{to: l, bursts: make(map[burstOf]burst)} }
+func Slog(l *slog.Logger) Observer { return &logger{to: l, bursts: burst.New[burstOf](maxBursts)} }
 
-const (
-	burstLength = time.Minute
-	maxBursts   = 10_000 // accounts and kinds that are remembered
-)
+// maxBursts is how many accounts and kinds are remembered.
+const maxBursts = 10_000
 
 // free are the refusals that anyone can cause without end.
 var free = []Kind{Throttled, CodeMalformed, SignInRefused}
 
 type logger struct {
-	to *slog.Logger
-
-	mu     sync.Mutex
-	bursts map[burstOf]burst
+	to     *slog.Logger
+	bursts *burst.Log[burstOf]
 }
 
 type burstOf struct {
 	account
 	kind Kind
-}
-
-type burst struct {
-	began time.Time
-	held  int // back since
 }
 
 // Observe implements [Observer].
@@ -64,28 +55,10 @@ func (o *logger) Observe(ctx context.Context, e Event) {
 }
 
 // pass reports whether the event is a line, how many of its kind and account were held
-// back before it, and how many of others whose bursts are forgotten to make room.
+// back before it, and how many of others whose bursts were forgotten to make room.
 func (o *logger) pass(e Event) (held, forgotten int, write bool) {
 	if !slices.Contains(free, e.Kind) {
 		return 0, 0, true
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	of := burstOf{account{e.Tenant, e.User}, e.Kind}
-	b, known := o.bursts[of]
-	if age := e.At.Sub(b.began); known && 0 <= age && age < burstLength {
-		b.held++
-		o.bursts[of] = b
-		return 0, 0, false
-	}
-	if len(o.bursts) >= maxBursts { // forgetting all costs each account one more line
-		for other, b := range o.bursts {
-			if other != of {
-				forgotten += b.held
-			}
-		}
-		clear(o.bursts)
-	}
-	o.bursts[of] = burst{began: e.At}
-	return b.held, forgotten, true
+	return o.bursts.Pass(burstOf{account{e.Tenant, e.User}, e.Kind}, e.At)
 }

@@ -37,8 +37,10 @@ type Config struct {
 	Limits        throttle.Profile
 	Strict        bool
 	Observer      event.Observer
-	Notifier      event.Notifier // nil: nobody is notified
-	Logger        *slog.Logger   // nil: slog.Default
+	Flows         event.FlowObserver        // nil: nobody hears of them
+	Outcome       func(error) event.Outcome // of an answer, for Flows
+	Notifier      event.Notifier            // nil: nobody is notified
+	Logger        *slog.Logger              // nil: slog.Default
 	Now           func() time.Time
 }
 
@@ -47,11 +49,12 @@ type Engine struct {
 	Config
 	messenger *messenger
 	queue     queue
+	trouble   *trouble
 }
 
 // New returns an engine. It reads c.Now once in every attempt at a change.
 func New(c Config) *Engine {
-	return &Engine{Config: c, messenger: newMessenger(c.Notifier)}
+	return &Engine{Config: c, messenger: newMessenger(c.Notifier), trouble: newTrouble()}
 }
 
 // A Handle stands for the engine of a service. Without [Open], which only this

@@ -31,7 +31,9 @@ type Entry struct {
 func (e *Engine) List(ctx context.Context, q store.Query) (Page, error) {
 	p, err := e.Store.List(ctx, q)
 	if err != nil {
-		return Page{}, unavailable(err)
+		err = unavailable(err)
+		e.reportFailure(ctx, store.AccountID{}, err)
+		return Page{}, err
 	}
 	page := Page{Next: p.Next}
 	for _, rec := range p.Records {
@@ -57,7 +59,10 @@ func (e *Engine) Ready(ctx context.Context) error {
 // Read returns the record as it stands in the store now, and whether there is
 // one. A record that does not open is an entry with its error, as in a list.
 func (e *Engine) Read(ctx context.Context, id store.AccountID) (entry Entry, found bool, err error) {
-	return read(ctx, e.Store, e.Keys, id)
+	entry, found, err = read(ctx, e.Store, e.Keys, id)
+	e.reportFailure(ctx, id, err)
+	e.reportFailure(ctx, id, entry.Err)
+	return entry, found, err
 }
 
 func read(ctx context.Context, s store.Store, keys *keyring.Ring, id store.AccountID) (e Entry, found bool, err error) {

@@ -58,23 +58,11 @@ func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	}()
 }
 
-// logged logs why an event is pending. The host's handler may panic, and must not end the
-// process by it.
+// logged logs why an event is pending.
 func (e *Engine) logged(ctx context.Context, id store.AccountID, err error) {
-	if err == nil {
-		return
+	if err != nil {
+		e.report(ctx, slog.LevelWarn, troubleOf{kind: pending, id: id}, slog.Any("error", err))
 	}
-	_ = guard.Call(func() error {
-		e.log().WarnContext(ctx, "totpflow: a notification waits in its record", "tenant", id.Tenant, "user", id.User, "error", err)
-		return nil
-	})
-}
-
-func (e *Engine) log() *slog.Logger {
-	if e.Logger == nil {
-		return slog.Default()
-	}
-	return e.Logger
 }
 
 // notify delivers the events that are pending in the account's record, in order, and
@@ -126,17 +114,20 @@ func (e *Engine) tell(ctx context.Context, n event.Notification) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, event.ErrUndeliverable):
-		e.giveUp(ctx, n, "undeliverable")
+		e.giveUp(ctx, n, "undeliverable", err)
 		return nil
 	// A time in the future is of a clock that has been put right since.
 	case e.now().Sub(n.Events[0].At).Abs() > givenUpAfter:
-		e.giveUp(ctx, n, "too old")
+		e.giveUp(ctx, n, "too old", err)
 		return nil
 	}
-	return err
+	return OfHost(err)
 }
 
-func (e *Engine) giveUp(ctx context.Context, n event.Notification, why string) {
+// giveUp has the observer hear that nobody was told, and logs what the notifier answered.
+func (e *Engine) giveUp(ctx context.Context, n event.Notification, why string, err error) {
+	e.report(ctx, slog.LevelWarn, troubleOf{kind: givenUp, id: store.AccountID{Tenant: n.Tenant, User: n.User}},
+		slog.String("kind", string(n.Main().Kind)), slog.String("reason", why), slog.Any("error", err))
 	e.observe(ctx, event.Event{
 		Number: n.Number(), At: e.now(), Tenant: n.Tenant, User: n.User, Kind: event.NotificationDropped,
 		Reason: why, Action: string(n.Main().Kind),
@@ -173,7 +164,7 @@ func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
 		}
 		for _, n := range waiting {
 			if err := e.tell(ctx, n); err != nil {
-				e.giveUp(ctx, n, "erased")
+				e.giveUp(ctx, n, "erased", err)
 			}
 		}
 	}()
@@ -306,14 +297,10 @@ func (tx *Tx) notable() bool {
 // the caller's context is at its end.
 func (e *Engine) observe(ctx context.Context, ev event.Event) {
 	ctx = context.WithoutCancel(ctx)
-	err := guard.Call(func() error { e.Observer.Observe(ctx, ev); return nil })
-	if err == nil {
-		return
+	if err := guard.Call(func() error { e.Observer.Observe(ctx, ev); return nil }); err != nil {
+		e.report(ctx, slog.LevelError, troubleOf{kind: observerPanic, more: string(ev.Kind)},
+			slog.String("kind", string(ev.Kind)), slog.Uint64("number", ev.Number), slog.Any("error", err))
 	}
-	_ = guard.Call(func() error {
-		e.log().WarnContext(ctx, "totpflow: an observer panicked", "kind", ev.Kind, "number", ev.Number, "error", err)
-		return nil
-	})
 }
 
 // observeAll has the observer hear of the events of an attempt that counted, and of

@@ -23,7 +23,9 @@ var UnsetPolicy = policy.Policy{Mode: policy.Optional}
 func (e *Engine) PolicyOf(ctx context.Context, id store.AccountID) (policy.Policy, error) {
 	p, err := e.Policy.Policy(ctx, id)
 	if err != nil {
-		return policy.Policy{}, fmt.Errorf("%w: %w", ErrPolicy, err)
+		err = fmt.Errorf("%w: %w", ErrPolicy, err)
+		e.reportFailure(ctx, account.TenantID(id.Tenant), err)
+		return policy.Policy{}, err
 	}
 	return policy.Strictest(p), nil
 }

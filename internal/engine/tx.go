@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/totpflow/totpflow/event"
@@ -73,7 +74,9 @@ func (e *Engine) ChangeTenant(ctx context.Context, tenant string, decide func(*T
 
 // ChangeRecord is Change for any record, also one of the reserved ids.
 func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
-	tx, answer, err := e.decideAndSwap(ctx, id, decide)
+	rounds := 0
+	tx, answer, err := e.decideAndSwap(ctx, id, func(tx *Tx) error { rounds++; return decide(tx) })
+	e.reportOutcome(ctx, id, rounds, err)
 	if err != nil {
 		return err
 	}
@@ -122,7 +125,9 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 				return nil, err
 			}
 			tx.Stale, tx.due = e.Keys.Stale(rec.Sealed), rec.Due
-			tx.dropAhead()
+			if tx.dropAhead() {
+				e.report(ctx, slog.LevelWarn, troubleOf{kind: timeOfTheFuture, id: id})
+			}
 			tx.Enrollment = tx.Enrollment.Expire(tx.Now) // so that nothing decides by what time has ended
 		}
 		answer = decide(tx)
@@ -138,15 +143,21 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 
 // now is the time as it is stored and compared: of no zone, and without the
 // reading of a process's own clock.
-func (e *Engine) now() time.Time { return e.Now().UTC().Round(0) }
+func (e *Engine) now() time.Time {
+	now := e.Now()
+	e.watchClock(now)
+	return now.UTC().Round(0)
+}
 
 // dropAhead drops what a clock that was ahead has left, and has the account written:
-// otherwise it would come back to life when its time arrives.
-func (tx *Tx) dropAhead() {
-	if tx.Ahead(tx.Now) {
+// otherwise it would come back to life when its time arrives. It reports whether there was any.
+func (tx *Tx) dropAhead() bool {
+	ahead := tx.Ahead(tx.Now)
+	if ahead {
 		tx.Prune(tx.Now)
 		tx.Save()
 	}
+	return ahead
 }
 
 // number puts the events of tx into the account, so that they are written with it.

@@ -1,0 +1,63 @@
+package burst
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var start = time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC)
+
+// Whatever the number of keys, a strict log lets so many lines pass in a minute, keeps
+// so many keys, and loses no count.
+func TestStrict(t *testing.T) {
+	const most, keys, minutes = 100, 5_000, 3
+	l := NewStrict[int](most)
+	lines, counted, calls := 0, 0, 0
+	for minute := range minutes {
+		passed := 0
+		for key := range keys {
+			at := start.Add(time.Duration(minute)*Length + time.Duration(key)*time.Millisecond)
+			held, elsewhere, pass := l.Pass(key, at)
+			calls++
+			if pass {
+				passed++
+				counted += 1 + held + elsewhere
+			} else {
+				require.Zero(t, held+elsewhere)
+			}
+			require.LessOrEqual(t, len(l.bursts), most)
+		}
+		require.LessOrEqual(t, passed, most)
+		lines += passed
+	}
+	require.GreaterOrEqual(t, lines, minutes*most/2, "a flood does not silence the log either")
+	rest := l.elsewhere
+	for _, b := range l.bursts {
+		rest += b.held
+	}
+	require.Equal(t, calls, counted+rest)
+}
+
+// A log that is not strict forgets, and lets each key have a line.
+func TestForgets(t *testing.T) {
+	l := New[int](10)
+	for key := range 1_000 {
+		_, _, pass := l.Pass(key, start)
+		require.True(t, pass)
+		require.LessOrEqual(t, len(l.bursts), 10)
+	}
+}
+
+// A clock that was put back does not silence a key until its time comes again.
+func TestClockPutBack(t *testing.T) {
+	l := NewStrict[int](10)
+	_, _, pass := l.Pass(1, start)
+	require.True(t, pass)
+	_, _, pass = l.Pass(1, start.Add(-time.Hour))
+	require.True(t, pass)
+	held, _, pass := l.Pass(1, start.Add(-time.Hour))
+	require.False(t, pass)
+	require.Zero(t, held)
+}

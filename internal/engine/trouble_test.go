@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// A logbook is an engine whose lines a test reads.
+type logbook struct {
+	*Engine
+	t     *testing.T
+	out   bytes.Buffer
+	clock *totptest.Clock
+	store *totptest.Store
+}
+
+func newLogbook(t *testing.T, change ...func(*Config)) *logbook {
+	l := &logbook{t: t, clock: totptest.NewClock(at), store: totptest.Wrap(store.NewMemory())}
+	c := Config{
+		Store: l.store, Keys: ring(t), Observer: &hears{}, Now: l.clock.Now,
+		Logger: slog.New(slog.NewTextHandler(&l.out, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	l.Engine = New(c)
+	return l
+}
+
+// lines returns what was logged since the last call.
+func (l *logbook) lines() []string {
+	defer l.out.Reset()
+	text := strings.TrimSpace(l.out.String())
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}
+
+// one is lines where there must be one line, with all of these texts.
+func (l *logbook) one(texts ...string) {
+	l.t.Helper()
+	lines := l.lines()
+	require.Len(l.t, lines, 1)
+	for _, text := range texts {
+		require.Contains(l.t, lines[0], text)
+	}
+}
+
+func save(tx *Tx) error { tx.Save(); return nil }
+
+// A database that is down is one line a minute, whatever the number of people who try,
+// with the number of those that were held back.
+func TestStoreFailureIsOneLineAMinute(t *testing.T) {
+	l := newLogbook(t)
+	l.store.SetFaults(totptest.Faults{Get: errors.New("connection refused")})
+	for i := range 5_000 {
+		require.ErrorIs(t, l.Change(t.Context(), store.AccountID{User: fmt.Sprint(i)}, save), store.ErrUnavailable)
+	}
+	l.one("level=ERROR", storeFailed, "connection refused")
+	l.clock.Advance(time.Minute)
+	_, _, err := l.Read(t.Context(), id)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	l.one("held_back=4999")
+	l.clock.Advance(time.Minute)
+	l.store.SetFaults(totptest.Faults{List: errors.New("connection refused")})
+	require.Error(t, l.Ready(t.Context()))
+	l.one(storeFailed)
+	l.store.SetFaults(totptest.Faults{})
+	require.NoError(t, l.Change(t.Context(), id, save))
+	require.Empty(t, l.lines(), "nothing is wrong any more")
+}
+
+// A caller who hangs up is nobody's fault: an operator who looks for errors does not
+// find it.
+func TestCallerWhoHangsUpIsNoError(t *testing.T) {
+	l := newLogbook(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := l.Change(ctx, id, func(tx *Tx) error { cancel(); return save(tx) })
+	require.ErrorIs(t, err, context.Canceled)
+	l.one("level=DEBUG", callerGone)
+}
+
+// Records that do not open are a line each, but never more than a bounded number a
+// minute, and nothing is remembered beyond that.
+func TestUnreadableRecords(t *testing.T) {
+	memory := store.NewMemory()
+	written := newLogbook(t, func(c *Config) { c.Store = memory })
+	const people = 3_000
+	for i := range people {
+		require.NoError(t, written.Change(t.Context(), store.AccountID{Tenant: "acme", User: fmt.Sprint(i)}, save))
+	}
+	l := newLogbook(t, func(c *Config) { c.Store = memory })
+	for range 3 {
+		require.Error(t, l.Change(t.Context(), store.AccountID{Tenant: "acme", User: "7"}, save))
+	}
+	l.one("level=ERROR", unreadable, "tenant=acme user=7")
+	for i := range people {
+		require.Error(t, l.Look(t.Context(), store.AccountID{Tenant: "acme", User: fmt.Sprint(i)}, save))
+	}
+	require.Len(t, l.lines(), maxLines-1)
+	l.clock.Advance(time.Minute)
+	require.Error(t, l.Change(t.Context(), store.AccountID{Tenant: "acme", User: "1"}, save))
+	l.one(fmt.Sprint("held_back_elsewhere=", people-maxLines))
+}
+
+// A store whose writes other writers always win against.
+type contested struct{ store.Store }
+
+func (contested) Put(context.Context, store.Record, store.Version) error { return store.ErrConflict }
+
+// Lost races are for a person who looks for them; a flow that gave up is a warning.
+func TestLostRaces(t *testing.T) {
+	l := newLogbook(t)
+	other := New(l.Config)
+	first := true
+	require.NoError(t, l.Change(t.Context(), id, func(tx *Tx) error {
+		if first {
+			first = false
+			require.NoError(t, other.Change(t.Context(), id, save))
+		}
+		return save(tx)
+	}))
+	l.one("level=DEBUG", racesLost, "rounds=1")
+	l = newLogbook(t, func(c *Config) { c.Store = contested{c.Store} })
+	require.ErrorIs(t, l.Change(t.Context(), id, save), store.ErrConflict)
+	l.one("level=WARN", racesLost)
+}
+
+// A noDirectory is a policy source that fails.
+type noDirectory struct{}
+
+func (noDirectory) Policy(context.Context, store.AccountID) (policy.Policy, error) {
+	return policy.Policy{}, errors.New("no directory")
+}
+
+// A policy that cannot be read keeps everybody of the tenant out.
+func TestPolicyFailure(t *testing.T) {
+	l := newLogbook(t, func(c *Config) {
+		c.Policy = noDirectory{}
+	})
+	for range 3 {
+		_, err := l.PolicyOf(t.Context(), id)
+		require.ErrorIs(t, err, ErrPolicy)
+	}
+	l.one("level=ERROR", policyFailed, "tenant=acme", "no directory")
+}
+
+// An observer that panics fails nobody's flow, and is a line for each kind of event.
+func TestPanickingObserver(t *testing.T) {
+	l := newLogbook(t, func(c *Config) {
+		c.Observer = event.ObserverFunc(func(context.Context, event.Event) { panic("a template") })
+	})
+	for i := range 100 {
+		require.NoError(t, l.Change(t.Context(), store.AccountID{User: fmt.Sprint(i)}, func(tx *Tx) error {
+			tx.Log(event.Event{Kind: event.Throttled})
+			return nil
+		}))
+	}
+	l.one("level=ERROR", observerPanic, "kind=throttled", "a template")
+}
+
+// A notification that is given up is logged with what the notifier answered, which no
+// event has.
+func TestGivenUpIsLogged(t *testing.T) {
+	l := newLogbook(t, func(c *Config) {
+		c.Notifier = event.NotifierFunc(func(context.Context, event.Notification) error {
+			return fmt.Errorf("%w: 550 no such mailbox", event.ErrUndeliverable)
+		})
+	})
+	require.NoError(t, l.Change(t.Context(), id, func(tx *Tx) error {
+		tx.Log(event.Event{Kind: event.Reset})
+		return save(tx)
+	}))
+	require.NoError(t, l.Drain(t.Context()))
+	l.one("level=WARN", givenUp, "user=42", "kind=reset", "550 no such mailbox")
+}
+
+// A logger that panics fails nobody's flow.
+type panics struct{ slog.Handler }
+
+func (panics) Handle(context.Context, slog.Record) error { panic("the disk") }
+
+func TestPanickingLogger(t *testing.T) {
+	l := newLogbook(t, func(c *Config) { c.Logger = slog.New(panics{c.Logger.Handler()}) })
+	l.store.SetFaults(totptest.Faults{Get: errors.New("down")})
+	require.ErrorIs(t, l.Change(t.Context(), id, save), store.ErrUnavailable)
+}
+
+// A clock that was moved is a line, and so is what a clock that was ahead has left.
+func TestClockMoved(t *testing.T) {
+	l := newLogbook(t)
+	l.clock.Advance(24 * time.Hour)
+	require.NoError(t, l.Change(t.Context(), id, func(tx *Tx) error {
+		tx.Issued = account.Issued{At: tx.Now}
+		return save(tx)
+	}))
+	l.clock.Advance(365 * 24 * time.Hour)
+	require.NoError(t, l.Change(t.Context(), id, save))
+	require.Empty(t, l.lines(), "without a reading of its own, a clock that goes on is one that was waited for")
+	l.clock.Set(at)
+	require.NoError(t, l.Change(t.Context(), id, save))
+	l.one("level=WARN", clockMoved, "by=-8784h0m0s")
+	require.NoError(t, l.Change(t.Context(), id, save))
+	require.Empty(t, l.lines())
+}
+
+func TestTimesOfTheFuture(t *testing.T) {
+	l := newLogbook(t)
+	ahead := newLogbook(t, func(c *Config) {
+		c.Store, c.Keys, c.Now = l.Store, l.Keys, func() time.Time { return at.Add(time.Hour) }
+	})
+	require.NoError(t, ahead.Change(t.Context(), id, func(tx *Tx) error {
+		tx.Spend("ticket", tx.Now)
+		return save(tx)
+	}))
+	require.NoError(t, l.Change(t.Context(), id, save))
+	l.one("level=WARN", timeOfTheFuture, "user=42")
+}
+
+func TestMoved(t *testing.T) {
+	for _, c := range []struct{ wall, passed, want time.Duration }{
+		{time.Second, time.Second, 0},
+		{20 * time.Second, time.Second, 0}, // within what two clocks may differ by
+		{time.Hour, time.Second, time.Hour - time.Second},
+		{-time.Hour, time.Second, -time.Hour - time.Second},
+		{time.Hour, time.Hour, 0},
+		{-time.Hour, -time.Hour, -time.Hour}, // no reading of its own
+		{-time.Second, -time.Second, 0},
+	} {
+		require.Equal(t, c.want, moved(c.wall, c.passed), "%+v", c)
+	}
+}
