@@ -162,6 +162,9 @@
 //	    issued_code: bool
 //	    two_administrators: bool
 //	    assigned_phones: bool
+//	    roles: list, at most 16
+//	      name: text, at most 40
+//	      mode: number, at most 2
 //	  pending: list, at most 20
 //	    id: text, at most 64
 //	    action: word, at most 64
@@ -178,6 +181,9 @@
 //	      issued_code: bool
 //	      two_administrators: bool
 //	      assigned_phones: bool
+//	      roles: list, at most 16
+//	        name: text, at most 40
+//	        mode: number, at most 2
 //	    policy: optional part
 //	      mode: number, at most 2
 //	      grace: signed number
@@ -187,6 +193,9 @@
 //	      issued_code: bool
 //	      two_administrators: bool
 //	      assigned_phones: bool
+//	      roles: list, at most 16
+//	        name: text, at most 40
+//	        mode: number, at most 2
 //	    targets: list, at most 4096
 //	      user: text, at most 190
 //	    scope: word, at most 64

@@ -67,6 +67,9 @@ func ofTenant(t testing.TB) Account {
 		Mode: policy.Required, Grace: 14 * 24 * time.Hour, Deadline: at, BrowserAge: -1, Methods: policy.App | policy.Phone,
 		IssuedCode: true, TwoAdministrators: true, AssignedPhones: true,
 	}
+	var err error
+	p.Roles, err = policy.NewRoles(map[string]policy.Mode{"guest": policy.Off, "partner": policy.Optional})
+	require.NoError(t, err)
 	a := Account{Sends: fewSends(t)}
 	a.Tenant.Policy = &p
 	for _, q := range []Request{
