@@ -32,9 +32,9 @@ type Config struct {
 
 	// Policy says for whom the second factor is off, optional or required. Nil
 	// is what administrators set for their tenant (admin.Admin.SetPolicy), kept
-	// in Store; until they do it is optional. A host that decides by role as
-	// well has a Source of its own, which may ask admin.TenantPolicies and combine
-	// the two with policy.Strictest.
+	// in Store; until they do it is optional. A host that decides by more than
+	// tenant and role has a Source of its own, which may ask admin.TenantPolicies and
+	// combine the two with policy.Strictest.
 	Policy policy.Source
 
 	// ParentTenants returns the tenants above a tenant, nearest first: the customer of
@@ -42,6 +42,17 @@ type Config struct {
 	// the strictest holds, and their administrators may act on its accounts,
 	// where the host's admin.Rule lets them. Nil: there are none above.
 	ParentTenants func(ctx context.Context, tenant string) ([]string, error)
+
+	// Role returns the role of an account, by the names that policies know roles by
+	// (policy.Policy.Roles), and "" for none. It is asked at each decision whose policy
+	// knows roles. An error refuses. Nil: the strictest mode of a policy counts.
+	Role func(ctx context.Context, id AccountID) (string, error)
+
+	// Mandatory reports whether a tenant must require the second factor of everybody in
+	// it, such as a provider whose administrators reach its customers. Its policy counts
+	// as Required whatever is set, and no milder one can be set. It is asked at each
+	// decision. An error refuses. Nil: none must.
+	Mandatory func(ctx context.Context, tenant string) (bool, error)
 
 	// Observer hears of everything that happens, on the goroutine of the flow, after
 	// the write was acknowledged: for logs and metrics; several with event.Tee. Nil
@@ -122,6 +133,8 @@ func New(c Config) (*Service, error) {
 		Keys:          c.Keys,
 		Policy:        c.policySource(),
 		ParentTenants: c.ParentTenants,
+		Role:          c.Role,
+		Mandatory:     c.Mandatory,
 		Issuer:        c.Issuer,
 		Audience:      cmp.Or(c.Audience, c.Issuer),
 		Params:        c.Params,

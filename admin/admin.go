@@ -1,8 +1,8 @@
 // Package admin is what administrators and operators do about other people's second
 // factor. Begin with [New], from the service and the host's [Rule]. It stores policies and
 // approval requests beside the accounts. It defends against open sessions of
-// administrators and against one administrator alone, by a code for each call. Permissions
-// are left to you, in the Rule.
+// administrators and against one administrator alone, by a code for each call or for each
+// window of a few minutes. Permissions are left to you, in the Rule.
 //
 // It lists who has set up, sets a tenant's policy, helps people who lost their phone,
 // imports and erases accounts, and looks after the database.
@@ -96,13 +96,14 @@ func Purpose(action totpflow.Action, target store.AccountID) totpflow.Purpose {
 
 // An Administrator is a signed-in person. Every call but those that only look
 // consumes a proof for its own [Purpose], from the administrator's
-// [totpflow.Account.VerifyCode]: a session left open resets nobody, and a
+// [totpflow.Account.VerifyCode], or its part of a window ([Admin.OpenWindow]): a session left open resets nobody, and a
 // person who has no second factor cannot require one of others. The proof is
 // consumed also when the call then fails: before you ask for the code, refuse what
 // you can see will fail, such as somebody's own account.
 type Administrator struct {
-	User  totpflow.User
-	Proof totpflow.Proof
+	User   totpflow.User
+	Proof  totpflow.Proof
+	Window Window // instead of a proof: the one that [Admin.OpenWindow] has opened for this
 }
 
 // An Operator is a person or program that has the database and the keys anyway:
@@ -183,7 +184,12 @@ func (a Admin) authoriseAnd(ctx context.Context, by Actor, p totpflow.Purpose, t
 		return author{}, err
 	}
 	if admin, ok := by.(Administrator); ok {
-		if who.mark, err = a.consume(ctx, admin, p, note); err != nil {
+		if admin.Proof == "" && admin.Window != "" && p == Purpose(p.Action, target) {
+			who.mark, err = a.useWindow(ctx, admin, p.Action, target, note)
+		} else {
+			who.mark, err = a.consume(ctx, admin, p, note)
+		}
+		if err != nil {
 			return author{}, err
 		}
 	}

@@ -7,8 +7,10 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
@@ -36,8 +38,10 @@ type Member struct {
 	GraceUntil        time.Time // where an enrollment is required; may be over; zero for no grace
 	GraceBegins       bool      // at the next sign-in: until then GraceUntil is counted from now
 	Authenticators    int
-	WeakUntil         time.Time // when the last of the authenticators ends, where all are weak keys of an import
+	Apps              []totpflow.Authenticator // the authenticators, by name
+	WeakUntil         time.Time                // when the last of the authenticators ends, where all are weak keys of an import
 	Phones            int
+	Numbers           []phone.Phone        // of the phones; they print masked
 	Recoverable       []enroll.Recoverable // replaced or removed in the last 72 hours, for Admin.RestoreAuthenticator
 	Browsers          []totpflow.Browser
 	RecoveryCodesLeft int
@@ -50,6 +54,10 @@ type Member struct {
 	Generation        uint64               // see totpflow.User.Generation
 	Mark              totpflow.SessionMark // of the sessions that stand
 	Updated           time.Time            // of the record; zero when there is none
+
+	// Activity is what happened to the account, newest first, with actor and reason. It is
+	// of [Admin.Member] only, and not of lists.
+	Activity []event.Event
 }
 
 // A MemberPage is a part of a list.
@@ -65,7 +73,7 @@ func (a Admin) Status(ctx context.Context, by Actor, ids ...store.AccountID) ite
 	return func(yield func(Member, error) bool) {
 		policies := a.engine.ListPolicies()
 		for _, id := range ids {
-			m, err := a.member(ctx, by, id, policies)
+			m, err := a.member(ctx, by, id, policies, func(engine.Entry) {})
 			if !yield(m, err) || err != nil {
 				return
 			}
@@ -75,13 +83,16 @@ func (a Admin) Status(ctx context.Context, by Actor, ids ...store.AccountID) ite
 
 // Member returns how one account stands. It requires no proof.
 func (a Admin) Member(ctx context.Context, by Actor, id store.AccountID) (Member, error) {
-	return a.member(ctx, by, id, a.engine.PolicyOf)
+	var history []event.Event
+	m, err := a.member(ctx, by, id, a.engine.PolicyOf, func(e engine.Entry) { history = e.Account.Activity.Changes() })
+	m.Activity = history
+	return engine.Acknowledged(m, err)
 }
 
 // A policyOf returns the policy of an account.
 type policyOf func(context.Context, store.AccountID) (policy.Policy, error)
 
-func (a Admin) member(ctx context.Context, by Actor, id store.AccountID, policies policyOf) (_ Member, err error) {
+func (a Admin) member(ctx context.Context, by Actor, id store.AccountID, policies policyOf, look func(engine.Entry)) (_ Member, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.member")
 	defer flow.End(&err)
 	if err := a.authoriseView(ctx, by, id); err != nil {
@@ -98,6 +109,7 @@ func (a Admin) member(ctx context.Context, by Actor, id store.AccountID, policie
 	if err != nil {
 		return Member{}, err
 	}
+	look(e)
 	return a.view(e, p), nil
 }
 
@@ -161,7 +173,7 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 	tx := a.engine.View(e)
 	m.Enrollment, m.Throttled, m.FrozenAt = tx.Enrollment.State(tx.Now), a.engine.Throttled(tx), tx.Freeze.At
 	m.Authenticators, m.Phones, m.RecoveryCodesLeft = len(tx.Enrollment.Authenticators()), len(tx.Phones.Phones()), tx.Recovery.Remaining()
-	m.WeakUntil = tx.Enrollment.WeakUntil()
+	m.Numbers, m.WeakUntil = tx.Phones.Phones(), tx.Enrollment.WeakUntil()
 	m.GraceUntil, _ = tx.GraceUntil(p)
 	m.GraceBegins, m.Machine = tx.GraceBegins(p), tx.Machine
 	m.Generation, m.Mark = tx.Generation, a.mark(tx)
@@ -171,6 +183,7 @@ func (a Admin) view(e engine.Entry, p policy.Policy) Member {
 		m.Browsers = append(m.Browsers, totpflow.Browser{ID: b.ID, Label: b.Label, Issued: b.Issued, Seen: b.Seen, Expires: b.Expires})
 	}
 	for _, x := range tx.Enrollment.Authenticators() {
+		m.Apps = append(m.Apps, totpflow.Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used, WeakUntil: x.Until})
 		if x.Used.After(m.LastUsed) {
 			m.LastUsed = x.Used
 		}

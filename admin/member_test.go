@@ -93,7 +93,9 @@ func TestListIsAsStatus(t *testing.T) {
 	require.Equal(t, strings.Join([]string{"enrolled", "exempt", "frozen", "frozen, machine", "frozen, reset", "more grace", "reset", "unreadable", "without"}, "|"),
 		strings.Join(listed(page), "|"), "in the order of their ids")
 	for _, m := range page.Members {
-		require.Equal(t, h.Member(m.ID), m)
+		one := h.Member(m.ID)
+		one.Activity = nil // of the page of one account only
+		require.Equal(t, one, m)
 	}
 }
 

@@ -19,6 +19,7 @@ type TenantStatus struct {
 	Set       bool          // whether the tenant has a policy of its own
 	Own       policy.Policy // as it was set; "optional" until then
 	Effective policy.Policy // with those of the tenants above, or as Config.Policy says
+	Mandatory bool          // the second factor cannot be made less than required (totpflow.Config.Mandatory)
 	Pending   []Request     // for a second administrator
 	Activity  []event.Event // the last changes, newest first
 }
@@ -35,6 +36,9 @@ func (a Admin) Tenant(ctx context.Context, by Actor, tenant string) (_ TenantSta
 		return TenantStatus{}, err
 	}
 	st := TenantStatus{Effective: effective}
+	if st.Mandatory, err = a.engine.IsMandatory(ctx, tenant); err != nil {
+		return TenantStatus{}, err
+	}
 	err = a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
 		st.Set, st.Own, st.Activity, st.Pending = tx.Tenant.Policy != nil, ownPolicy(tx), tx.Activity.Changes(), nil
 		for _, q := range tx.Tenant.Pending {
@@ -58,14 +62,19 @@ func ownPolicy(tx *engine.Tx) policy.Policy {
 // what is set for a tenant would have no effect.
 var ErrPolicyFixed = errors.New("admin: Config.Policy is fixed, so that a tenant's policy has no effect")
 
+// ErrMandatory means that the tenant must require the second factor of everybody
+// ([totpflow.Config].Mandatory).
+var ErrMandatory = errors.New("admin: this tenant cannot switch the second factor off, for no role either")
+
 // SetPolicy sets the tenant's own policy. It applies from the next sign-in on, and
 // at once where hosts look at the status at each request. An administrator can
 // require the second factor of others only with one of their own, since the call
 // requires its proof. It has effect where Config.Policy is nil or asks
 // [TenantPolicies]; under a [policy.Fixed] it is [ErrPolicyFixed]. Where two
 // administrators are wanted, a milder policy is pending until the second approves
-// it ([*ApprovalError]). A policy that is set ends all requests for another one. An invalid policy ([policy.Policy.Validate]) is refused
-// before the proof is consumed.
+// it ([*ApprovalError]). A policy that is set ends all requests for another one. An
+// invalid policy ([policy.Policy.Validate]) is refused before the proof is consumed, and
+// so is [ErrMandatory].
 func (a Admin) SetPolicy(ctx context.Context, by Actor, tenant string, p policy.Policy) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.set_policy")
 	defer flow.End(&err)
@@ -74,6 +83,12 @@ func (a Admin) SetPolicy(ctx context.Context, by Actor, tenant string, p policy.
 	}
 	if err := p.Validate(); err != nil {
 		return err
+	}
+	switch must, err := a.engine.IsMandatory(ctx, tenant); {
+	case err != nil:
+		return err
+	case must && (p.Mode != policy.Required || policy.Strictest(p).Roles != policy.Roles{}):
+		return ErrMandatory
 	}
 	who, err := a.authoriseChange(ctx, by, ActionSetPolicy, store.AccountID{Tenant: tenant})
 	if err != nil {

@@ -19,6 +19,7 @@ func (p *Policy) Fields(c *wire.Coder) {
 	c.Bool("issued_code", &p.IssuedCode)
 	c.Bool("two_administrators", &p.TwoAdministrators)
 	c.Bool("assigned_phones", &p.AssignedPhones)
+	p.Roles.fields(c)
 	if c.Reading() {
 		p.Mode = mode
 	}

@@ -27,6 +27,7 @@ type stored struct {
 	IssuedCode        bool      `json:"issued_code,omitzero"`
 	TwoAdministrators bool      `json:"two_administrators,omitzero"`
 	AssignedPhones    bool      `json:"assigned_phones,omitzero"`
+	Roles             Roles     `json:"roles,omitzero"`
 }
 
 // MarshalJSON writes the policy with its version, as it is: defaults are not
@@ -37,7 +38,7 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(stored{
 		V: version, Mode: &p.Mode, Grace: duration(p.Grace), Deadline: p.Deadline.Round(0).UTC(), BrowserAge: duration(p.BrowserAge),
-		Methods: p.Methods, IssuedCode: p.IssuedCode, TwoAdministrators: p.TwoAdministrators, AssignedPhones: p.AssignedPhones,
+		Methods: p.Methods, IssuedCode: p.IssuedCode, TwoAdministrators: p.TwoAdministrators, AssignedPhones: p.AssignedPhones, Roles: p.Roles,
 	})
 }
 
@@ -56,7 +57,7 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 	}
 	read := Policy{
 		Mode: *s.Mode, Grace: time.Duration(s.Grace), Deadline: s.Deadline.UTC(), BrowserAge: time.Duration(s.BrowserAge),
-		Methods: s.Methods, IssuedCode: s.IssuedCode, TwoAdministrators: s.TwoAdministrators, AssignedPhones: s.AssignedPhones,
+		Methods: s.Methods, IssuedCode: s.IssuedCode, TwoAdministrators: s.TwoAdministrators, AssignedPhones: s.AssignedPhones, Roles: s.Roles,
 	}
 	if err := read.Validate(); err != nil {
 		return err

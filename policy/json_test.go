@@ -38,6 +38,7 @@ func TestGolden(t *testing.T) {
 		"full": {
 			Mode: policy.Required, Grace: 14 * day, Deadline: time.Date(2026, time.June, 1, 8, 30, 0, 500_000_000, time.UTC), BrowserAge: 7 * day,
 			Methods: policy.App | policy.RecoveryCodes | policy.Phone | policy.External, IssuedCode: true, TwoAdministrators: true, AssignedPhones: true,
+			Roles: roles(t, map[string]policy.Mode{"guest": policy.Off, "partner": policy.Optional}),
 		},
 	}
 	require.Len(t, golden, len(policies))
@@ -163,7 +164,7 @@ func FuzzMethods(f *testing.F) {
 func TestErrorsRequire(t *testing.T) {
 	names, err := transitions.Of(".")
 	require.NoError(t, err)
-	require.Equal(t, []string{"Methods.UnmarshalJSON", "Mode.UnmarshalText", "Policy.UnmarshalJSON"}, names, "a call that replaces a state is missing here")
+	require.Equal(t, []string{"Methods.UnmarshalJSON", "Mode.UnmarshalText", "Policy.UnmarshalJSON", "Roles.UnmarshalJSON"}, names, "a call that replaces a state is missing here")
 	mode, methods, p := policy.Off, policy.App|policy.Phone, policy.Policy{Mode: policy.Off}
 	require.Error(t, mode.UnmarshalText([]byte("never")))
 	require.Equal(t, policy.Required, mode)
@@ -171,4 +172,7 @@ func TestErrorsRequire(t *testing.T) {
 	require.Equal(t, policy.App, methods)
 	require.Error(t, p.UnmarshalJSON([]byte(`{"v":1,"mode":"never"}`)))
 	require.Equal(t, policy.Policy{}, p)
+	r := roles(t, map[string]policy.Mode{"guest": policy.Off})
+	require.Error(t, r.UnmarshalJSON([]byte(`{"guest":"never"}`)))
+	require.Equal(t, policy.Roles{}, r)
 }

@@ -20,7 +20,8 @@ const (
 // method but codes by phone. Policies are comparable; two that are written
 // differently and ask for the same have the same [Strictest].
 type Policy struct {
-	// Mode decides whether a second factor is required.
+	// Mode decides whether a second factor is required, of everybody whose role has no
+	// mode of its own in Roles.
 	Mode Mode
 	// Grace is how long, with Required, a person who has no factor may go on without,
 	// from the first sign-in at which it was required. 0 and less is not at all,
@@ -51,16 +52,22 @@ type Policy struct {
 	// AssignedPhones leaves it to administrators to choose the numbers that codes
 	// are sent to.
 	AssignedPhones bool
+	// Roles are the modes of single roles, stricter or milder than Mode. Which role a
+	// person has is the host's to say (totpflow.Config.Role).
+	Roles Roles
 }
 
 // Validate returns an error that wraps [ErrFormat] where Grace or BrowserAge is more
 // than nothing and less than a minute: nobody wants that, and 14 without a unit is
-// 14 nanoseconds. Such a policy is neither written nor read, and no service is made
+// 14 nanoseconds, and where Roles are more than [MaxRoles]. Such a policy is neither written nor read, and no service is made
 // with it. Of a Source that computes it, so short a time is as good as none.
 func (p Policy) Validate() error {
 	name, d := "Grace", p.Grace
 	if !tooShort(d) {
 		name, d = "BrowserAge", p.BrowserAge
+	}
+	if _, err := NewRoles(p.Roles.Modes()); err != nil {
+		return fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	if tooShort(d) {
 		return fmt.Errorf("%w: %s is %v, less than a minute; 14 days are 14 * 24 * time.Hour", ErrFormat, name, d)
@@ -88,6 +95,9 @@ func (p Policy) TrustFor() time.Duration {
 // over already. The zero time means that there is no grace, and is also the
 // answer where Mode is not Required.
 func (p Policy) GraceUntil(first time.Time) time.Time {
+	if p.Mode.known() != Required {
+		return time.Time{}
+	}
 	grace, deadline := p.grace()
 	until := first.Round(0).UTC().Add(grace)
 	if grace == 0 || !deadline.IsZero() && deadline.Before(until) {
@@ -97,9 +107,9 @@ func (p Policy) GraceUntil(first time.Time) time.Time {
 }
 
 // grace returns Grace and Deadline as they count: within bounds, in UTC, and
-// both zero where there is no grace.
+// both zero where there is no grace, or where nobody needs one.
 func (p Policy) grace() (time.Duration, time.Time) {
-	if p.Mode.known() != Required {
+	if p.strictestMode() != Required {
 		return 0, time.Time{}
 	}
 	// Without a monotonic reading and in one zone, equal policies are ==.

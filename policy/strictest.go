@@ -3,11 +3,12 @@ package policy
 import "time"
 
 // Strictest returns the policy that is as strict as each of ps in every
-// respect, and no stricter: the strictest mode, the shortest trust, the methods
+// respect, and no stricter: the strictest mode, of each role too, the shortest trust, the methods
 // that all allow, and IssuedCode and TwoAdministrators where one has them. Only
 // those that require a factor have a say in the grace: one of them without any
 // ends it, otherwise the shorter Grace and the earlier Deadline count, of those that
-// have one.
+// have one. Where modes differ by role, that is so although the one grace may be of other
+// roles than the other: what comes of it is stricter then.
 //
 // Order, repetition and grouping do not matter. Of none it is the zero Policy,
 // not the mildest: a chain from which the links are missing asks for more.
@@ -29,6 +30,7 @@ func (p Policy) plain() Policy {
 	p.Mode = p.Mode.known()
 	p.BrowserAge = asField(p.TrustFor())
 	p.Methods = p.Methods.known()
+	p.Roles = distinctRoles(p.Mode, p.Roles.Modes())
 	return p
 }
 
@@ -52,14 +54,15 @@ func (p Policy) with(q Policy) Policy {
 		IssuedCode:        p.IssuedCode || q.IssuedCode,
 		TwoAdministrators: p.TwoAdministrators || q.TwoAdministrators,
 		AssignedPhones:    p.AssignedPhones || q.AssignedPhones,
+		Roles:             p.rolesWith(q),
 	}
 }
 
 func (p Policy) graceWith(q Policy) (time.Duration, time.Time) {
 	switch {
-	case p.Mode != Required: // it asks for no factor, so it does not say by when
+	case p.strictestMode() != Required: // it asks for no factor, so it does not say by when
 		return q.Grace, q.Deadline
-	case q.Mode != Required:
+	case q.strictestMode() != Required:
 		return p.Grace, p.Deadline
 	case !p.hasGrace(), !q.hasGrace():
 		return 0, time.Time{}

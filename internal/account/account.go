@@ -27,6 +27,7 @@ type Account struct {
 	Budget       throttle.Budget // of codes
 	RecoveryRate throttle.Rate   // of recovery codes: apart, so that spending one does not close the other
 	Resets       throttle.Rate   // of others, by this administrator
+	Window       Window          // of this administrator, for several actions by one code
 	TicketKey    TicketKey       // signs the tickets of this epoch
 	Spent        []Spent         // tickets that have served
 	UsedUpTo     int64           // tickets issued at or before this millisecond count as used
@@ -96,6 +97,7 @@ func (a *Account) Prune(at time.Time) {
 	a.Issued = a.Issued.expire(at)
 	a.Phones = a.Phones.Expire(at)
 	a.Tenant = a.Tenant.expire(at)
+	a.Window = a.Window.expire(at)
 	a.dropAhead(at)
 	a.dropOldTickets(at)
 }

@@ -20,7 +20,7 @@ import (
 func (a *Account) Ahead(at time.Time) bool {
 	return a.Enrollment.Ahead(at) || a.Phones.Ahead(at) ||
 		ahead(a.Issued.At, at) || ahead(a.Freeze.Ended, at) || ahead(a.Grace.Until, at.Add(policy.MaxGrace)) ||
-		a.ticketsAhead(at) ||
+		a.ticketsAhead(at) || a.Window.Until.After(at.Add(WindowAge+skew.Tolerance)) ||
 		slices.ContainsFunc(a.Browsers, func(b trust.Browser) bool { return ahead(b.Issued, at) }) ||
 		slices.ContainsFunc(a.Tenant.Pending, func(q Request) bool { return ahead(q.Asked, at) })
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
+	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totp"
 	"github.com/totpflow/totpflow/trust"
 )
@@ -78,6 +79,12 @@ func TestAhead(t *testing.T) {
 				require.NoError(t, err)
 			},
 			func(a *Account) bool { _, ok := a.Phones.Sent(then, "x"); return !ok },
+		},
+		"a window": {
+			func(a *Account, now time.Time) {
+				a.Window = NewWindow([16]byte{1}, "m", now, []string{"x"}, []store.AccountID{{User: "42"}})
+			},
+			func(a *Account) bool { return a.Window.IsZero() },
 		},
 		"a request": {
 			func(a *Account, now time.Time) { a.Tenant.Pending = []Request{{ID: "x", Asked: now}} },

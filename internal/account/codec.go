@@ -59,6 +59,7 @@ func (a *Account) Fields(c *wire.Coder) {
 	c.Optional("budget", &a.Budget)
 	c.Optional("recovery_rate", &a.RecoveryRate)
 	c.Optional("resets", &a.Resets)
+	c.Optional("window", &a.Window)
 	c.Optional("ticket_key", &a.TicketKey)
 	wire.List(c, "spent", &a.Spent, maxSpent, (*Spent).fields)
 	c.Signed("used_up_to", &a.UsedUpTo, math.MinInt64, math.MaxInt64)

@@ -85,6 +85,16 @@
 //	resets: optional part
 //	  taken: list, at most 100
 //	    after: signed number
+//	window: optional part
+//	  key: 16 bytes
+//	  mark: text, at most 64
+//	  until: time in milliseconds
+//	  actions: list, at most 8
+//	    action: text, at most 64
+//	  targets: list, at most 20
+//	    tenant: word, at most 190
+//	    user: text, at most 190
+//	    left: number, at most 255
 //	ticket_key: optional part
 //	  key: 16 bytes
 //	spent: list, at most 50
@@ -152,6 +162,9 @@
 //	    issued_code: bool
 //	    two_administrators: bool
 //	    assigned_phones: bool
+//	    roles: list, at most 16
+//	      name: text, at most 40
+//	      mode: number, at most 2
 //	  pending: list, at most 20
 //	    id: text, at most 64
 //	    action: word, at most 64
@@ -168,6 +181,9 @@
 //	      issued_code: bool
 //	      two_administrators: bool
 //	      assigned_phones: bool
+//	      roles: list, at most 16
+//	        name: text, at most 40
+//	        mode: number, at most 2
 //	    policy: optional part
 //	      mode: number, at most 2
 //	      grace: signed number
@@ -177,6 +193,9 @@
 //	      issued_code: bool
 //	      two_administrators: bool
 //	      assigned_phones: bool
+//	      roles: list, at most 16
+//	        name: text, at most 40
+//	        mode: number, at most 2
 //	    targets: list, at most 4096
 //	      user: text, at most 190
 //	    scope: word, at most 64

@@ -27,6 +27,7 @@ func closed(t testing.TB) Account {
 		Revocations: 4,
 		PasswordAt:  at,
 		Resets:      resets(t),
+		Window:      window(),
 		Grace:       Grace{Begun: at, Until: at.Add(time.Hour)},
 		Issued:      Issued{Set: issued, At: at},
 		Suspicion:   Suspicion{CodeOnly: true, Redeemed: true, NewPassword: true},
@@ -41,6 +42,14 @@ func closed(t testing.TB) Account {
 	require.NoError(t, err)
 	a.Activity, _ = a.Activity.Append(event.Event{At: at, Kind: event.Frozen})
 	return a
+}
+
+// window is one that is half used.
+func window() Window {
+	key := [16]byte{1, 2, 3}
+	w := NewWindow(key, "1.1.AAAAAAAAAAAAAAAAAAAAAA", at, []string{"reset account", "issue recovery code"}, []store.AccountID{{Tenant: "acme", User: "42"}, {Tenant: "acme", User: "43"}})
+	w, _ = w.Use(key, w.Mark, at, "reset account", w.Targets[0].ID)
+	return w
 }
 
 // resets are those of an administrator.
@@ -58,6 +67,9 @@ func ofTenant(t testing.TB) Account {
 		Mode: policy.Required, Grace: 14 * 24 * time.Hour, Deadline: at, BrowserAge: -1, Methods: policy.App | policy.Phone,
 		IssuedCode: true, TwoAdministrators: true, AssignedPhones: true,
 	}
+	var err error
+	p.Roles, err = policy.NewRoles(map[string]policy.Mode{"guest": policy.Off, "partner": policy.Optional})
+	require.NoError(t, err)
 	a := Account{Sends: fewSends(t)}
 	a.Tenant.Policy = &p
 	for _, q := range []Request{
@@ -94,6 +106,7 @@ func TestGolden(t *testing.T) {
 			require.Equal(t, at, a.PasswordAt)
 			require.EqualValues(t, 4, a.Revocations)
 			require.Equal(t, resets(t), a.Resets)
+			require.Equal(t, window(), a.Window)
 			require.Equal(t, Grace{Begun: at, Until: at.Add(time.Hour)}, a.Grace)
 			require.True(t, a.Issued.Live(at))
 			require.True(t, a.CodeDemanded(at))

@@ -115,6 +115,16 @@ func worst(t testing.TB, now time.Time) Account {
 	a.Issued, a.Freeze = Issued{Set: issued, At: now}, Freeze{At: now, Ended: now}
 	a.Grace, a.PasswordAt, a.Suspicion = Grace{Begun: now, Until: now}, now, Suspicion{true, true, true}
 	a.Machine = event.Event{Actor: hostile}.Clean().Actor
+	var actions []string
+	var targets []store.AccountID
+	for i := range MaxActions {
+		actions = append(actions, strings.Repeat(string(rune('a'+i)), maxScope))
+	}
+	for i := range MaxTargets {
+		long := strings.Repeat(string(rune('a'+i)), store.MaxID)
+		targets = append(targets, store.AccountID{Tenant: long, User: long})
+	}
+	a.Window = NewWindow([16]byte{1}, strings.Repeat("m", maxMark), now, actions, targets)
 	a.Phones, a.Assigned = manyPhones(t, now), "+999999999999999"
 	a.Activity = hostileActivity(now)
 	return a

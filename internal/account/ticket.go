@@ -108,10 +108,12 @@ func (a *Account) dropOldTickets(at time.Time) {
 }
 
 // EndTickets ends what is under way: every ticket so far, whether it has served
-// or not. The host sees it as a new generation.
+// or not, and an administrator's window, which is a bundle of them. The host sees it as
+// a new generation.
 func (a *Account) EndTickets() {
 	a.Generation++
 	a.dropTicketKey()
+	a.Window = Window{}
 }
 
 func (a *Account) dropTicketKey() { a.TicketKey, a.Spent, a.UsedUpTo = TicketKey{}, nil, 0 }

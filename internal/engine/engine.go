@@ -29,7 +29,9 @@ type Config struct {
 	Store         store.Store
 	Keys          *keyring.Ring
 	Policy        policy.Source
-	ParentTenants func(context.Context, string) ([]string, error) // nil: no tenant has parents
+	ParentTenants func(context.Context, string) ([]string, error)        // nil: no tenant has parents
+	Role          func(context.Context, store.AccountID) (string, error) // nil: nobody's role is known
+	Mandatory     func(context.Context, string) (bool, error)            // nil: no tenant must require it
 	Issuer        string
 	Audience      string
 	Params        totp.Params // of new authenticators

@@ -18,16 +18,61 @@ var ErrPolicy = errors.New("totpflow: the policy could not be read")
 // UnsetPolicy is the policy where nobody has set one.
 var UnsetPolicy = policy.Policy{Mode: policy.Optional}
 
-// PolicyOf asks for the account's policy. An unknown mode is treated as
-// Required, so that no caller reads it as a milder one.
+// PolicyOf asks for the account's policy, as it is for the account's role. An unknown
+// mode is treated as Required, so that no caller reads it as a milder one.
 func (e *Engine) PolicyOf(ctx context.Context, id store.AccountID) (policy.Policy, error) {
+	p, err := e.policyFor(ctx, id)
+	if err != nil {
+		return policy.Policy{}, err
+	}
+	return e.ofRole(ctx, id, p)
+}
+
+// policyFor is PolicyOf with the modes of all roles.
+func (e *Engine) policyFor(ctx context.Context, id store.AccountID) (policy.Policy, error) {
 	p, err := e.Policy.Policy(ctx, id)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrPolicy, err)
 		e.reportFailure(ctx, account.TenantID(id.Tenant), err)
 		return policy.Policy{}, err
 	}
+	must, err := e.IsMandatory(ctx, id.Tenant)
+	if err != nil {
+		return policy.Policy{}, err
+	}
+	if must {
+		p.Mode, p.Roles = policy.Required, policy.Roles{}
+	}
 	return policy.Strictest(p), nil
+}
+
+// IsMandatory reports whether the tenant must require the factor of everybody.
+func (e *Engine) IsMandatory(ctx context.Context, tenant string) (bool, error) {
+	if e.Mandatory == nil {
+		return false, nil
+	}
+	must, err := e.Mandatory(ctx, tenant)
+	if err != nil {
+		return true, fmt.Errorf("%w: %w", ErrPolicy, err)
+	}
+	return must, nil
+}
+
+// ofRole is the policy of the account's role, which is asked for only where the policy
+// knows roles. A tenant as a whole has none, and where nobody knows the role the
+// strictest mode counts.
+func (e *Engine) ofRole(ctx context.Context, id store.AccountID, p policy.Policy) (policy.Policy, error) {
+	switch {
+	case p.Roles == policy.Roles{} || id.User == "":
+		return p, nil
+	case e.Role == nil:
+		return policy.Strictest(p.ForAnyRole()), nil
+	}
+	role, err := e.Role(ctx, id)
+	if err != nil {
+		return policy.Policy{}, fmt.Errorf("%w: %w", ErrPolicy, err)
+	}
+	return policy.Strictest(p.For(role)), nil
 }
 
 // TenantPolicy asks for the policy of a tenant as a whole: of no user in it.
@@ -45,11 +90,12 @@ func (e *Engine) ListPolicies() func(context.Context, store.AccountID) (policy.P
 	return func(ctx context.Context, id store.AccountID) (p policy.Policy, err error) {
 		p, ok := known[id.Tenant]
 		if !ok {
-			if p, err = e.PolicyOf(ctx, id); err == nil {
-				known[id.Tenant] = p
+			if p, err = e.policyFor(ctx, id); err != nil {
+				return p, err
 			}
+			known[id.Tenant] = p
 		}
-		return p, err
+		return e.ofRole(ctx, id, p)
 	}
 }
 

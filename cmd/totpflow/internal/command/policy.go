@@ -43,20 +43,21 @@ func (a *app) policyGet() *cobra.Command {
 
 // terms are a policy as --json prints it, with every default written out.
 type terms struct {
-	Mode              string    `json:"mode"`
-	Grace             string    `json:"grace,omitempty"`
-	Deadline          time.Time `json:"deadline,omitzero"`
-	BrowserAge        string    `json:"browser_age"` // "none" or a length
-	Methods           []string  `json:"methods"`
-	IssuedCode        bool      `json:"issued_code"`
-	TwoAdministrators bool      `json:"two_administrators"`
-	AssignedPhones    bool      `json:"assigned_phones"`
+	Mode              string       `json:"mode"`
+	Grace             string       `json:"grace,omitempty"`
+	Deadline          time.Time    `json:"deadline,omitzero"`
+	BrowserAge        string       `json:"browser_age"` // "none" or a length
+	Methods           []string     `json:"methods"`
+	IssuedCode        bool         `json:"issued_code"`
+	TwoAdministrators bool         `json:"two_administrators"`
+	AssignedPhones    bool         `json:"assigned_phones"`
+	Roles             policy.Roles `json:"roles"`
 }
 
 func termsOf(p policy.Policy) terms {
 	t := terms{
 		Mode: p.Mode.String(), Deadline: p.Deadline, BrowserAge: "none", Methods: p.Methods.Words(),
-		IssuedCode: p.IssuedCode, TwoAdministrators: p.TwoAdministrators, AssignedPhones: p.AssignedPhones,
+		IssuedCode: p.IssuedCode, TwoAdministrators: p.TwoAdministrators, AssignedPhones: p.AssignedPhones, Roles: p.Roles,
 	}
 	if p.Grace > 0 {
 		t.Grace = showLength(min(p.Grace, policy.MaxGrace))

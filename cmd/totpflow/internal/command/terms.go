@@ -24,6 +24,9 @@ func (t terms) lines() [][]string {
 		lines = append(lines, []string{"deadline", screen.Time(t.Deadline)})
 	}
 	yes := map[bool]string{false: "no", true: "yes"}
+	if t.Roles != (policy.Roles{}) {
+		lines = append(lines, []string{"roles", t.Roles.String()})
+	}
 	return append(lines,
 		[]string{"browser-age", t.BrowserAge},
 		[]string{"methods", strings.Join(t.Methods, ",")},

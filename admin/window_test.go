@@ -1,0 +1,268 @@
+package admin_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+var resetOnly = []totpflow.Action{admin.ActionResetAccount}
+
+// window is the administrator with a window that one code of theirs has opened.
+func (o *organization) window(by person, actions []totpflow.Action, targets ...store.AccountID) admin.Administrator {
+	o.T.Helper()
+	w, err := o.admin.OpenWindow(o.Ctx, o.ByFor(by, admin.WindowPurpose(actions, targets)), actions, targets)
+	require.NoError(o.T, err)
+	return admin.Administrator{User: by.User, Window: w}
+}
+
+// staff enrolls so many people of acme.
+func (o *organization) staff(n int) (ids []store.AccountID) {
+	o.T.Helper()
+	for i := range n {
+		ids = append(ids, o.hire("acme", fmt.Sprint("u", i)).ID)
+	}
+	return ids
+}
+
+// Three people are helped by one code, without waiting for the next one: each action to
+// each of them once, and nothing else.
+func TestWindow(t *testing.T) {
+	o := newOrganization(t)
+	ids := o.staff(4)
+	actions := []totpflow.Action{admin.ActionResetAccount, admin.ActionIssueCode}
+	by := o.window(o.boss, actions, ids[:3]...)
+	opened := o.Clock.Now()
+	rest, err := o.admin.WindowRest(o.Ctx, by)
+	require.NoError(t, err)
+	require.Equal(t, opened.Add(admin.WindowLifetime), rest.Until)
+	require.Len(t, rest.Targets, 3)
+	require.True(t, rest.Permits(admin.ActionIssueCode, ids[2]))
+	require.False(t, rest.Permits(admin.ActionIssueCode, ids[3]))
+
+	var m mailbox
+	for _, id := range ids[:3] {
+		require.NoError(t, servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, id, admin.ScopeAll)))
+		require.NoError(t, o.admin.IssueRecoveryCode(o.Ctx, by, id, m.Deliver))
+		require.ErrorIs(t, servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, id, admin.ScopeAll)), totpflow.ErrProof, "once")
+	}
+	require.Equal(t, opened, o.Clock.Now(), "at once")
+	require.Len(t, m.Got, 3)
+	require.Equal(t, "boss", o.EventsOf(event.Reset)[0].Actor)
+	rest, err = o.admin.WindowRest(o.Ctx, by)
+	require.NoError(t, err)
+	require.Zero(t, rest)
+
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, ids[3], admin.ScopeAll)), totpflow.ErrProof, "another person")
+	require.Equal(t, admin.StateEnabled, o.Member(ids[3]).State)
+}
+
+// What a window never serves for. The account stays as it was.
+func TestWindowServesForNothingElse(t *testing.T) {
+	o := newOrganization(t)
+	o.Enroll(ana)
+	by := o.window(o.boss, admin.WindowActions(), anaID)
+	before := o.Versions()[anaID]
+	require.ErrorIs(t, o.admin.SetPolicy(o.Ctx, by, "acme", policy.Policy{Mode: policy.Off}), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Exempt(o.Ctx, by, anaID, "agent")), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.EndExemption(o.Ctx, by, anaID)), totpflow.ErrProof)
+	require.ErrorIs(t, o.admin.Forget(o.Ctx, by, anaID), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.AssignPhone(o.Ctx, by, anaID, mobile)), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.ResetMany(o.Ctx, by, "acme", []string{ana.ID.User}, admin.ScopeAll)), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, by, "acme", "x")), totpflow.ErrProof)
+	require.ErrorIs(t, o.admin.Withdraw(o.Ctx, by, "acme", "x"), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Import(o.Ctx, by, []admin.Imported{{ID: anaID, Key: rfcKey(t)}})), totpflow.ErrProof)
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.OpenWindow(o.Ctx, by, resetOnly, []store.AccountID{anaID})), totpflow.ErrProof)
+	require.Equal(t, before, o.Versions()[anaID])
+	require.NoError(t, o.admin.Unlock(o.Ctx, by, anaID), "it was open")
+}
+
+// A window that would be for more than one may be for, or that its code was not typed
+// for, does not open.
+func TestWindowOpensForItsCode(t *testing.T) {
+	o := newOrganization(t)
+	ids := o.staff(21)
+	for name, c := range map[string]struct {
+		actions []totpflow.Action
+		targets []store.AccountID
+		is      error
+	}{
+		"nobody":         {resetOnly, nil, admin.ErrWindow},
+		"nothing":        {nil, ids[:1], admin.ErrWindow},
+		"too many":       {resetOnly, ids, admin.ErrWindow},
+		"a whole tenant": {resetOnly, []store.AccountID{{Tenant: "acme"}}, admin.ErrWindow},
+		"policy":         {[]totpflow.Action{admin.ActionSetPolicy}, ids[:1], admin.ErrWindow},
+		"exemption":      {[]totpflow.Action{admin.ActionExemptAccount}, ids[:1], admin.ErrWindow},
+		"erasure":        {[]totpflow.Action{admin.ActionForgetAccount}, ids[:1], admin.ErrWindow},
+		"approval":       {[]totpflow.Action{admin.ActionApprove}, ids[:1], admin.ErrWindow},
+		"oneself":        {resetOnly, []store.AccountID{o.boss.ID}, admin.ErrSelf},
+		"elsewhere":      {resetOnly, []store.AccountID{o.elsewhere.ID}, admin.ErrNotAllowed},
+		"a reserved id":  {resetOnly, []store.AccountID{{Tenant: "acme", User: "totpflow:tenant"}}, store.ErrID},
+	} {
+		_, err := o.admin.OpenWindow(o.Ctx, o.ByFor(o.boss, admin.WindowPurpose(c.actions, c.targets)), c.actions, c.targets)
+		require.ErrorIs(t, err, c.is, name)
+	}
+	for name, p := range map[string]totpflow.Purpose{
+		"other people":  admin.WindowPurpose(resetOnly, ids[:2]),
+		"other actions": admin.WindowPurpose([]totpflow.Action{admin.ActionUnlockAccount}, ids[:1]),
+		"one reset":     admin.Purpose(admin.ActionResetAccount, ids[0]),
+	} {
+		_, err := o.admin.OpenWindow(o.Ctx, o.ByFor(o.boss, p), resetOnly, ids[:1])
+		require.ErrorIs(t, err, totpflow.ErrProof, name)
+	}
+	rest, err := o.admin.WindowRest(o.Ctx, o.window(o.boss, resetOnly, ids[:20]...))
+	require.NoError(t, err)
+	require.Len(t, rest.Targets, 20)
+	require.Equal(t, admin.WindowPurpose(resetOnly, []store.AccountID{ids[0], ids[1]}), admin.WindowPurpose(resetOnly, []store.AccountID{ids[1], ids[0], ids[1]}))
+}
+
+// Everything that ends an administrator's sessions, proofs or account closes the window,
+// and so do its time and the sign-out.
+func TestWindowCloses(t *testing.T) {
+	for name, c := range map[string]struct {
+		then func(o *organization)
+		open bool
+	}{
+		"nothing":         {func(*organization) {}, true},
+		"nearly its time": {func(o *organization) { o.Clock.Advance(admin.WindowLifetime - time.Millisecond) }, true},
+		"its time":        {func(o *organization) { o.Clock.Advance(admin.WindowLifetime) }, false},
+		"signed out":      {func(o *organization) { require.NoError(o.T, o.admin.CloseWindow(o.Ctx, o.boss.User)) }, false},
+		"a new password": {func(o *organization) {
+			require.NoError(o.T, servicetest.ErrorOf(o.Account(o.boss.User).PasswordChanged(o.Ctx)))
+		}, false},
+		"signed out everywhere": {func(o *organization) {
+			require.NoError(o.T, servicetest.ErrorOf(o.Account(o.boss.User).EndSessions(o.Ctx)))
+		}, false},
+		"it was not me": {func(o *organization) { o.Freeze(o.boss.User) }, false},
+		"reset":         {func(o *organization) { o.Reset(o.boss.ID) }, false},
+		"frozen and unlocked": {func(o *organization) {
+			o.Freeze(o.boss.User)
+			require.NoError(o.T, o.Admin(nil).Unlock(o.Ctx, ops, o.boss.ID))
+		}, false},
+		"turned off": {func(o *organization) {
+			proof := o.Prove(o.boss.User, totpflow.ActionDisable, o.boss.Phone)
+			require.NoError(o.T, servicetest.ErrorOf(o.Account(o.boss.User).Disable(o.Ctx, proof)))
+		}, false},
+		"exempted": {func(o *organization) {
+			require.NoError(o.T, servicetest.ErrorOf(o.admin.Exempt(o.Ctx, ops, o.boss.ID, "x")))
+		}, false},
+		"erased":      {func(o *organization) { require.NoError(o.T, o.admin.Forget(o.Ctx, ops, o.boss.ID)) }, false},
+		"a new epoch": {func(o *organization) { o.RaiseEpoch(); o.admin = admin.New(o.Open(ofTenants), letAll) }, false},
+		"another window": {func(o *organization) {
+			o.window(o.boss, resetOnly, o.deputy.ID)
+		}, false},
+		"a browser revoked": {func(o *organization) { require.NoError(o.T, o.Account(o.boss.User).RevokeBrowsers(o.Ctx)) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOrganization(t)
+			o.Enroll(ana)
+			by := o.window(o.boss, resetOnly, anaID)
+			c.then(o)
+			rest, err := o.admin.WindowRest(o.Ctx, by)
+			require.NoError(t, err)
+			require.Equal(t, c.open, rest.Permits(admin.ActionResetAccount, anaID))
+			err = servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, anaID, admin.ScopeAll))
+			if c.open {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, totpflow.ErrProof)
+			require.Equal(t, admin.StateEnabled, o.Member(anaID).State)
+		})
+	}
+}
+
+// Another open session of the administrator, another administrator, and what is not the
+// name of a window do not use it.
+func TestWindowIsOfItsBrowser(t *testing.T) {
+	o := newOrganization(t)
+	o.Enroll(ana)
+	by := o.window(o.boss, resetOnly, anaID)
+	other := o.window(o.deputy, resetOnly, anaID)
+	for name, actor := range map[string]admin.Administrator{
+		"no name":               {User: o.boss.User},
+		"another's":             {User: o.boss.User, Window: other.Window},
+		"by somebody else":      {User: o.deputy.User, Window: by.Window},
+		"not a name":            {User: o.boss.User, Window: "x"},
+		"a longer name":         {User: o.boss.User, Window: by.Window + "A"},
+		"with line ends":        {User: o.boss.User, Window: by.Window + "\n"},
+		"beside a proof":        {User: o.boss.User, Window: by.Window, Proof: "x"},
+		"of an older user":      {User: totpflow.User{ID: o.boss.ID, Generation: 99}, Window: by.Window},
+		"a name of an operator": {User: totpflow.User{ID: anaID}, Window: by.Window},
+	} {
+		err := servicetest.ErrorOf(o.admin.Reset(o.Ctx, actor, anaID, admin.ScopeAll))
+		require.Error(t, err, name)
+		require.Equal(t, admin.StateEnabled, o.Member(anaID).State, name)
+	}
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v %s", by, by.Window, by.Window, by.LogValue()), string(by.Window))
+	require.NoError(t, servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, anaID, admin.ScopeAll)))
+}
+
+// The host's rule and the tenants are asked when the window is used, and not only when it
+// is opened.
+func TestWindowIsJudgedAsOfNow(t *testing.T) {
+	o := newOrganization(t)
+	o.Enroll(ana)
+	by := o.window(o.boss, resetOnly, anaID)
+	none := o.Admin(func(_ context.Context, _ totpflow.User, a totpflow.Action, _ store.AccountID) error {
+		if a == admin.ActionResetAccount {
+			return errSays
+		}
+		return nil
+	})
+	require.ErrorIs(t, servicetest.ErrorOf(none.Reset(o.Ctx, by, anaID, admin.ScopeAll)), errSays)
+	require.NoError(t, servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, anaID, admin.ScopeAll)), "and nothing was used up")
+}
+
+// Resets by a window count as others do: the sixth within an hour needs a second
+// administrator.
+func TestWindowCountsResets(t *testing.T) {
+	o := byTwo(t)
+	ids := o.staff(8)
+	by := o.window(o.boss, resetOnly, ids...)
+	for i, id := range ids {
+		err := servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, id, admin.ScopeAll))
+		if i < admin.MaxResets {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorIs(t, err, admin.ErrApproval)
+		require.Equal(t, enroll.Active, o.Member(id).Enrollment)
+	}
+	// And those by a code of their own count with them.
+	err := servicetest.ErrorOf(o.admin.Reset(o.Ctx, o.ByFor(o.boss, admin.Purpose(admin.ActionResetAccount, ids[7])), ids[7], admin.ScopeAll))
+	require.ErrorIs(t, err, admin.ErrApproval)
+}
+
+// Two calls that use the same part of a window at the same time, over two services: one
+// of them does it.
+func TestWindowInARace(t *testing.T) {
+	o := newOrganization(t)
+	o.Enroll(ana)
+	by := o.window(o.boss, resetOnly, anaID)
+	services := []admin.Admin{o.admin, admin.New(o.Open(ofTenants), letAll), admin.New(o.Open(ofTenants), letAll)}
+	won := make([]error, len(services))
+	together(len(services), func(i int) {
+		won[i] = servicetest.ErrorOf(services[i].Reset(o.Ctx, by, anaID, admin.ScopeBrowsers))
+	})
+	n := 0
+	for _, err := range won {
+		if err == nil {
+			n++
+			continue
+		}
+		require.ErrorIs(t, err, totpflow.ErrProof)
+	}
+	require.Equal(t, 1, n)
+}
