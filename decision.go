@@ -81,9 +81,14 @@ type Decision struct {
 	// Challenge continues the sign-in, when Step is AskCode or Enroll.
 	Challenge Challenge
 
+	// Action is what the Challenge asks for, or what the Proof allows: [ActionSignIn],
+	// [ActionEnroll] or [ActionReplaceAuthenticator]. It is empty where there is neither.
+	Action Action
+
 	// Proof comes with Passed. By a code it serves one TrustBrowser, or one
 	// NewRecoveryCodes while the recovery codes are not marked as saved; by a
-	// recovery code, or when nothing is set up, one BeginEnrollment; by a code of a
+	// recovery code, after [Service.ReplaceAtSignIn], or when nothing is set up, one
+	// BeginEnrollment; by a code of a
 	// phone one BeginEnrollment or BeginPhone where there is no authenticator, otherwise
 	// nothing. A machine account gets none.
 	Proof Proof

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow/enroll"
@@ -63,22 +64,32 @@ type PendingEnrollment struct {
 	// Clears names the authenticators that stop working at confirmation, and
 	// not before: say so on the page.
 	Clears []string
+
+	// Adds reports whether some of the account's authenticators stay.
+	Adds bool
 }
 
 // BeginEnrollment offers a new authenticator. The one in use goes on working
 // until the new one has shown a code. A later call replaces the offer of an
-// earlier one. Errors: [ErrChallenge], [ErrProof], [enroll.ErrTooManyAuthenticators].
+// earlier one. Errors: [ErrChallenge], [ErrProof], [enroll.ErrTooManyAuthenticators],
+// [enroll.ErrUnknown].
 //
-// There are four ways here:
+// A new authenticator that replaces takes the place of all others, or of those whose
+// IDs are in goes. The one that is replaced alone gives it its name. Where others are
+// in use the label has the day behind the name: some apps overwrite an entry of the same
+// label, and an enrollment that is then abandoned would take the one in use with it.
+//
+// There are five ways here:
 //
 //   - the challenge of a sign-in whose step is [Enroll];
 //   - [Account.VerifyCode] for [ActionReplaceAuthenticator] or [ActionAddAuthenticator];
+//   - the proof of a sign-in that was to replace ([Service.ReplaceAtSignIn]);
 //   - the proof of a sign-in by recovery code;
 //   - for somebody who is signed in and has nothing set up: ask for the
 //     password again, call [Service.SignIn], and use the proof of its decision.
 //     Never call SignIn for the user of a session without the password: whoever
 //     finds the session open could bind a phone of their own.
-func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant) (_ PendingEnrollment, err error) {
+func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant, goes ...string) (_ PendingEnrollment, err error) {
 	ctx, flow := s.engine.Begin(ctx, "begin_enrollment")
 	defer flow.End(&err)
 	if by == nil {
@@ -93,27 +104,47 @@ func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant) (_ Pe
 		if err := checkGrant(tx, t, by, ActionReplaceAuthenticator, ActionAddAuthenticator); err != nil {
 			return err
 		}
+		adds := t.Action == string(ActionAddAuthenticator)
+		goes, err := chooseGoes(tx, goes, adds)
+		if err != nil {
+			return err
+		}
 		consumeGrant(tx, t)
 		key, err := totp.NewKey(s.engine.Params)
 		if err != nil {
 			return err
 		}
-		e, candidate, err := tx.Enrollment.Begin(tx.Now, key, "", t.Action == string(ActionAddAuthenticator))
+		e, candidate, err := tx.Enrollment.Begin(tx.Now, key, "", adds || len(goes) > 0, goes...)
 		if err != nil {
 			return err
 		}
 		tx.Enrollment = e
 		tx.Log(event.Event{Kind: event.EnrollmentBegan})
 		tx.Save()
-		if page, err = s.setUpPage(tx, t, candidate); err != nil {
+		token := engine.Ticket{Tenant: t.Tenant, User: t.User, Name: t.Name, Action: t.Action, Candidate: candidate.ID, Target: strings.Join(goes, " ")}
+		if page, err = s.setUpPage(tx, token, candidate); err != nil {
 			return err
 		}
-		page.Token = EnrollmentToken(s.engine.SealTicket(enrollmentKind, tx, engine.Ticket{
-			Tenant: t.Tenant, User: t.User, Name: t.Name, Action: t.Action, Candidate: candidate.ID,
-		}))
+		page.Token = EnrollmentToken(s.engine.SealTicket(enrollmentKind, tx, token))
 		return nil
 	})
 	return engine.Acknowledged(page, err)
+}
+
+// chooseGoes returns the authenticators that the new one takes the place of, where they
+// are not all. It is asked before the grant is used for it.
+func chooseGoes(tx *engine.Tx, goes []string, adds bool) ([]string, error) {
+	live := tx.Enrollment.Authenticators()
+	for i, id := range goes {
+		known := slices.ContainsFunc(live, func(a enroll.Authenticator) bool { return a.ID == id })
+		if adds || !known || slices.Contains(goes[:i], id) {
+			return nil, enroll.ErrUnknown
+		}
+	}
+	if len(goes) == len(live) {
+		return nil, nil
+	}
+	return goes, nil
 }
 
 // checkGrant refuses what is not a grant for an enrollment of this account as it
@@ -145,17 +176,36 @@ func consumeGrant(tx *engine.Tx, t engine.Ticket) {
 }
 
 func (s *Service) setUpPage(tx *engine.Tx, t engine.Ticket, c enroll.Candidate) (PendingEnrollment, error) {
-	offer, err := enroll.NewOffer(c.Key, totp.Label{Issuer: s.engine.Issuer, Account: t.Name})
+	live := tx.Enrollment.Authenticators()
+	offer, err := enroll.NewOffer(c.Key, totp.Label{Issuer: s.engine.Issuer, Account: labelOf(t.Name, c, live)})
 	if err != nil {
 		return PendingEnrollment{}, err // unreachable: New has checked the issuer, and the name is clean
 	}
-	page := PendingEnrollment{ID: tx.ID(), Name: t.Name, Offer: offer, Expires: c.Began.Add(enroll.CandidateLifetime)}
-	if !c.Adds {
-		for _, a := range tx.Enrollment.Authenticators() {
+	page := PendingEnrollment{ID: tx.ID(), Name: t.Name, Offer: offer, Expires: c.Began.Add(enroll.CandidateLifetime), Adds: c.Adds}
+	goes := strings.Fields(t.Target)
+	for _, a := range live {
+		if !c.Adds || slices.Contains(goes, a.ID) {
 			page.Clears = append(page.Clears, a.Name)
 		}
 	}
 	return page, nil
+}
+
+// labelOf is the account as the app shows it. Beside one in use it has the day, and the
+// time where one was added within a day.
+func labelOf(name string, c enroll.Candidate, live []enroll.Authenticator) string {
+	if len(live) == 0 {
+		return name
+	}
+	layout := time.DateOnly
+	if slices.ContainsFunc(live, func(a enroll.Authenticator) bool { return c.Began.Sub(a.Added) < 24*time.Hour }) {
+		layout = "2006-01-02 15.04.05" // a label takes no colon
+	}
+	const longest = 256 - len(" 2006-01-02 15.04.05") // bytes of a label
+	if len(name) > longest {
+		name = strings.ToValidUTF8(name[:longest], "")
+	}
+	return name + " " + c.Began.UTC().Format(layout)
 }
 
 // ContinueEnrollment shows the same offer again to the holder of the token,
@@ -214,8 +264,9 @@ type ConfirmedEnrollment struct {
 	// and where policy allows no recovery codes.
 	Sheet recovery.Sheet
 
-	// Authenticator is the new one. Its name is "Authenticator", with a number where
-	// there are several, until [Account.RenameAuthenticator] gives it another.
+	// Authenticator is the new one. It has the name of the only one that it replaces.
+	// Otherwise it is "Authenticator", with a number where there are several, until
+	// [Account.RenameAuthenticator] gives it another.
 	Authenticator Authenticator
 
 	// Cleared names the authenticators that have stopped working.
@@ -245,13 +296,20 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 		if err != nil {
 			return err
 		}
-		e, confirmed, err := tx.Enrollment.Confirm(tx.Now, c.ID, code, s.engine.Window)
+		goes := strings.Fields(t.Target)
+		e, confirmed, err := tx.Enrollment.Confirm(tx.Now, c.ID, code, s.engine.Window, goes...)
 		if err != nil {
 			return confirmError(tx, err)
 		}
+		if len(confirmed.Cleared) == 1 { // the name stays with what it is for
+			if e, err = e.Rename(confirmed.Authenticator.ID, confirmed.Cleared[0].Name); err != nil {
+				return err // unreachable: it is live
+			}
+			confirmed.Authenticator.Name = confirmed.Cleared[0].Name
+		}
 		tx.Enrollment = e
 		done = ConfirmedEnrollment{Sheet: s.sheet(t, c), Authenticator: shown(confirmed.Authenticator)}
-		done.Sheet.Codes = factorsBound(tx, p, c.Adds)
+		done.Sheet.Codes = factorsBound(tx, p, c.Adds && len(goes) == 0)
 		done.Sheet.Made = tx.Now
 		for _, a := range confirmed.Cleared {
 			done.Cleared = append(done.Cleared, a.Name)

@@ -77,6 +77,7 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 		"SignIn":             func() error { return servicetest.ErrorOf(h.SignIn(h.Ctx, ana, token)) },
 		"SignInMachine":      func() error { return servicetest.ErrorOf(h.SignInMachine(h.Ctx, ana, h.Mark(ana))) },
 		"ContinueSignIn":     func() error { return servicetest.ErrorOf(h.ContinueSignIn(h.Ctx, c)) },
+		"ReplaceAtSignIn":    func() error { return servicetest.ErrorOf(h.ReplaceAtSignIn(h.Ctx, c)) },
 		"VerifyCode":         func() error { return servicetest.ErrorOf(h.VerifyCode(h.Ctx, c, phone.Code())) },
 		"VerifyPair":         func() error { x, y := phone.Pair(); return servicetest.ErrorOf(h.VerifyPair(h.Ctx, c, x, y)) },
 		"VerifyRecoveryCode": func() error { return servicetest.ErrorOf(h.VerifyRecoveryCode(h.Ctx, c, codes[0])) },

@@ -165,20 +165,63 @@ func (s *Service) ContinueSignIn(ctx context.Context, c Challenge, tokens ...tru
 			d = s.demandSetUp(tx, p, c)
 			return nil
 		}
-		if b, ok := s.trusted(tx, p, tokens); ok && len(tx.Enrollment.Authenticators()) > 0 {
+		if b, ok := s.trusted(tx, p, tokens); ok && t.Action == string(ActionSignIn) && len(tx.Enrollment.Authenticators()) > 0 {
 			t.Consume(tx)
 			d = s.passTrusted(tx, t, p, b)
 			return nil
 		}
 		d = s.askForCode(tx, p, c)
+		d.Action = Action(t.Action)
 		return nil
 	})
 	return engine.Acknowledged(d, err)
 }
 
+// ReplaceAtSignIn is for the link "I have a new phone" of a code page: it answers with
+// the same question, for a code of the old app, and the decision of [Service.VerifyCode]
+// then has a proof of [ActionReplaceAuthenticator] that begins the enrollment of the
+// new one. The wish is sealed in the challenge, so that the proof of an ordinary sign-in
+// still replaces nothing. The new challenge takes the place of c: it lives no longer,
+// and when one of them is used, so is the other. Errors: [ErrChallenge],
+// [ErrNotEnrolled] where no authenticator could show a code.
+func (s *Service) ReplaceAtSignIn(ctx context.Context, c Challenge) (Decision, error) {
+	t, err := s.signInUnderWay(c)
+	if err != nil {
+		return Decision{}, err
+	}
+	p, err := s.engine.PolicyOf(ctx, t.Account())
+	if err != nil {
+		return Decision{}, err
+	}
+	var d Decision
+	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+		switch {
+		case !t.Valid(tx):
+			return refusal(tx, t, ErrChallenge)
+		case len(tx.Enrollment.Authenticators()) == 0:
+			return ErrNotEnrolled
+		}
+		again := t
+		again.Action = string(ActionReplaceAuthenticator)
+		d = s.askForCode(tx, p, Challenge(s.engine.ResealTicket(challengeKind, tx, again)))
+		d.Action, d.Methods, d.Phones, d.TrustFor = ActionReplaceAuthenticator, []Method{MethodCode}, nil, 0
+		return nil
+	})
+	return engine.Acknowledged(d, err)
+}
+
+// signInUnderWay is the ticket of a challenge that asks for a code, whatever for.
+func (s *Service) signInUnderWay(c Challenge) (engine.Ticket, error) {
+	t, err := s.engine.UnsealTicket(challengeKind, string(c))
+	if err != nil || t.Action != string(ActionSignIn) && t.Action != string(ActionReplaceAuthenticator) {
+		return engine.Ticket{}, ErrChallenge
+	}
+	return t, nil
+}
+
 // ask is the decision that a code is needed.
 func (s *Service) askForCode(tx *engine.Tx, p policy.Policy, c Challenge) Decision {
-	d := Decision{Step: AskCode, Challenge: c, Methods: s.methods(tx, p), Generation: tx.Generation}
+	d := Decision{Step: AskCode, Challenge: c, Action: ActionSignIn, Methods: s.methods(tx, p), Generation: tx.Generation}
 	if slices.Contains(d.Methods, MethodPhoneCode) {
 		d.Phones = tx.Phones.Phones()
 	}
@@ -210,7 +253,7 @@ func (s *Service) methods(tx *engine.Tx, p policy.Policy) (ms []Method) {
 
 // demandSetUp is the decision that an authenticator must be set up first.
 func (s *Service) demandSetUp(tx *engine.Tx, p policy.Policy, c Challenge) Decision {
-	d := Decision{Step: Enroll, Challenge: c, Methods: []Method{MethodCode}, Generation: tx.Generation}
+	d := Decision{Step: Enroll, Challenge: c, Action: ActionEnroll, Methods: []Method{MethodCode}, Generation: tx.Generation}
 	if s.phones != nil && p.Methods.Has(policy.Phone) && (!p.AssignedPhones || tx.Assigned != "") {
 		d.Methods = append(d.Methods, MethodPhoneCode)
 		if assigned, err := phone.ParseNumber(tx.Assigned); err == nil && p.AssignedPhones {
@@ -234,6 +277,9 @@ func (s *Service) pass(tx *engine.Tx, who engine.Ticket, p policy.Policy, by Rea
 	switch by {
 	case ReasonCode, ReasonExternal:
 		action, d.TrustFor = ActionSignIn, s.engine.TrustFor(p)
+		if by == ReasonCode && who.Action == string(ActionReplaceAuthenticator) && who.Kind == challengeKind.Name {
+			action, d.TrustFor = ActionReplaceAuthenticator, 0
+		}
 	case ReasonRecoveryCode:
 		action, d.RecoveryCodesLeft = ActionReplaceAuthenticator, tx.Recovery.Remaining()
 	case ReasonPhoneCode:
@@ -251,7 +297,7 @@ func (s *Service) pass(tx *engine.Tx, who engine.Ticket, p policy.Policy, by Rea
 	default: // a trusted browser proves nothing, and neither does "off"
 		return d
 	}
-	d.Proof = s.proof(tx, who, action.On(""), by)
+	d.Action, d.Proof = action, s.proof(tx, who, action.On(""), by)
 	return d
 }
 

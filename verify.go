@@ -64,9 +64,9 @@ func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code stri
 // check must pass, the challenge is spent, and all of it is written before
 // anybody is let in.
 func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func(*engine.Tx, *engine.Ticket, policy.Policy) error) (Decision, error) {
-	t, err := s.engine.UnsealTicket(challengeKind, string(c))
-	if err != nil || t.Action != string(ActionSignIn) {
-		return Decision{}, ErrChallenge
+	t, err := s.signInUnderWay(c)
+	if err != nil {
+		return Decision{}, err
 	}
 	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {

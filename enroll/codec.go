@@ -109,7 +109,7 @@ func (e *Enrollment) check() error {
 		return errors.New("weak candidate")
 	case len(e.kept) > 0 && (e.state == ResetPending || e.state == Exempted):
 		return errors.New("what is kept does not fit the state")
-	case e.candidate.Adds && (none || len(e.live) >= MaxAuthenticators):
+	case e.candidate.Adds && none:
 		return errors.New("candidate cannot be added")
 	}
 	ids := make([]string, 0, 2*MaxAuthenticators+1)

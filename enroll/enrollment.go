@@ -107,10 +107,14 @@ func (e Enrollment) WeakUntil() (last time.Time) {
 // [ErrStale]. The name is cleaned, cut to [MaxName] and numbered where another
 // authenticator has it; "" is "Authenticator".
 //
+// A candidate that adds may take the place of some of the live authenticators: goes has
+// their IDs, which are given to [Enrollment.Confirm] again, and which make room here.
+//
 // Errors: [ErrTooManyAuthenticators] when adding to [MaxAuthenticators] live authenticators, [ErrSameSecret]
 // when a live one has the secret (or one gone minutes ago had it with other
-// parameters), [ErrWeak] for a weak key, totp.ErrNoKey, totp.ErrTime.
-func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool) (Enrollment, Candidate, error) {
+// parameters), [ErrWeak] for a weak key, [ErrUnknown] for an ID that is none,
+// totp.ErrNoKey, totp.ErrTime.
+func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool, goes ...string) (Enrollment, Candidate, error) {
 	if key.IsZero() {
 		return e, Candidate{}, fmt.Errorf("enroll: %w", totp.ErrNoKey)
 	}
@@ -121,8 +125,11 @@ func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool) (E
 	if err != nil {
 		return e, Candidate{}, err
 	}
+	if !next.has(goes) {
+		return e, Candidate{}, ErrUnknown
+	}
 	c := Candidate{ID: newID(), Key: key, Began: stamp(at), Adds: adds && len(next.live) > 0}
-	if c.Adds && len(next.live) >= MaxAuthenticators {
+	if c.Adds && len(next.live)-len(goes) >= MaxAuthenticators {
 		return e, Candidate{}, ErrTooManyAuthenticators
 	}
 	if next.holds(key) {
@@ -162,19 +169,22 @@ type Confirmation struct {
 // Confirm makes the candidate with this ID live, if code is its code now. The
 // code is used: it signs nobody in. Unless the candidate adds, the others are
 // cleared by the same change, so that no code of theirs passes any more; they are
-// kept for an [Enrollment.Restore].
+// kept for an [Enrollment.Restore]. Where it adds, those in goes are cleared so.
 //
 // Errors: [ErrStale] when there is no such candidate (another Begin came in
 // between, or a second Confirm was first), [ErrExpired], [*DriftError] when the
 // device's clock is wrong, [ErrClock] when ours is and the code was not right or the
 // candidate adds, and those of
 // totp.Key.Verify. Where there is no candidate at all, ErrStale is an [ErrTransition] too.
-func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Window) (Enrollment, Confirmation, error) {
+func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Window, goes ...string) (Enrollment, Confirmation, error) {
 	next, err := e.claim(at, candidateID, Confirm)
 	if err != nil {
 		return e, Confirmation{}, err
 	}
 	c := next.candidate
+	if c.Adds && (!next.has(goes) || len(next.live)-len(goes) >= MaxAuthenticators) { // they went meanwhile
+		return e, Confirmation{}, ErrStale
+	}
 	step, err := c.Key.Verify(code, at, next.lastOf(c.Key), w)
 	// One that replaces the others is the way on after a clock that was ahead: those
 	// that were used then are cleared by it. A device is not blamed for our clock.
@@ -191,6 +201,12 @@ func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Windo
 		First: len(next.live) == 0,
 	}
 	if c.Adds { // beside others, so nothing was reset
+		for _, id := range goes {
+			gone := next.live[next.index(id)]
+			done.Cleared = append(done.Cleared, gone)
+			next = next.shelve(at, gone).retire(at, gone)
+			next.live = slices.DeleteFunc(slices.Clone(next.live), func(a Authenticator) bool { return a.ID == id })
+		}
 		// One of the others may have been given this name in the meantime.
 		done.Authenticator.Name = uniqueName(c.Name, c.ID, next.live)
 	} else {
@@ -315,6 +331,16 @@ func (e Enrollment) Rename(id, name string) (Enrollment, error) {
 	next.live = slices.Clone(e.live)
 	next.live[i].Name = uniqueName(name, id, e.live)
 	return next, nil
+}
+
+// has reports whether all of these are live, each named once.
+func (e Enrollment) has(ids []string) bool {
+	for i, id := range ids {
+		if e.index(id) < 0 || slices.Contains(ids[:i], id) {
+			return false
+		}
+	}
+	return true
 }
 
 func (e Enrollment) index(id string) int {

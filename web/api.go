@@ -38,6 +38,7 @@ func (h *Web) apiRoutes(mux *http.ServeMux) {
 		})
 	}
 	call("POST code", h.apiCode)
+	call("POST replace", h.apiReplace)
 	call("POST phone-code", h.apiPhoneCode)
 	call("POST setup", h.apiSetup)
 	call("POST setup/confirm", h.apiConfirm)

@@ -50,6 +50,7 @@ var failures = []struct {
 	{totpflow.ErrRecordLost, "account_closed"},
 	{totpflow.ErrExempt, "machine_account"},
 	{enroll.ErrTooManyAuthenticators, "too_many_authenticators"},
+	{enroll.ErrUnknown, "unknown_authenticator"},
 	{store.ErrUnavailable, "unavailable"},
 }
 

@@ -3,10 +3,12 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
 )
 
 func proofOf(r *http.Request) totpflow.Proof { return totpflow.Proof(r.Header.Get(ProofHeader)) }
@@ -25,6 +27,7 @@ type setupAnswer struct {
 type setupRequest struct {
 	Challenge totpflow.Challenge `json:"challenge"`
 	Password  string             `json:"password"`
+	Replaces  []string           `json:"replaces"` // names, where not all go
 }
 
 func (h *Web) apiSetup(w http.ResponseWriter, r *http.Request) error {
@@ -36,7 +39,11 @@ func (h *Web) apiSetup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := h.service.BeginEnrollment(r.Context(), by)
+	goes, err := h.named(r, in.Replaces)
+	if err != nil {
+		return err
+	}
+	page, err := h.service.BeginEnrollment(r.Context(), by, goes...)
 	if errors.Is(err, totpflow.ErrProof) {
 		return &proofError{totpflow.Purpose{Action: totpflow.ActionReplaceAuthenticator}}
 	}
@@ -84,6 +91,30 @@ func (h *Web) grant(r *http.Request, in setupRequest) (totpflow.EnrollmentGrant,
 		return d.Challenge, nil
 	}
 	return nil, &incomplete{d} // a person with a phone shows a code of it first
+}
+
+// named returns the IDs of the signed-in person's authenticators of these names, which
+// are unique in an account.
+func (h *Web) named(r *http.Request, names []string) (ids []string, err error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	v, err := h.visitor(r)
+	if err != nil {
+		return nil, err
+	}
+	st, err := v.account.Status(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		i := slices.IndexFunc(st.Authenticators, func(a totpflow.Authenticator) bool { return a.Name == name })
+		if i < 0 {
+			return nil, enroll.ErrUnknown
+		}
+		ids = append(ids, st.Authenticators[i].ID)
+	}
+	return ids, nil
 }
 
 // apiConfirm makes the new authenticator work. The answer has a new session: a change of

@@ -74,7 +74,7 @@ func (h *Web) admit(r *http.Request, d totpflow.Decision) (a signedIn, err error
 		return a, unavailable("making a token", err)
 	}
 	a.Expires = a.Expires.UTC().Truncate(time.Second)
-	if d.Reason != totpflow.ReasonCode && d.Reason != totpflow.ReasonExternal { // whose proof would serve to trust a browser
+	if d.Action != totpflow.ActionSignIn { // whose proof would serve to trust a browser
 		a.Proof = d.Proof
 	}
 	switch d.Reason {
@@ -126,6 +126,22 @@ func (h *Web) apiCode(w http.ResponseWriter, r *http.Request) error {
 		d, err = h.service.VerifyCode(r.Context(), in.Challenge, in.Code)
 	}
 	return h.decided(w, r, d, err)
+}
+
+// apiReplace asks for a code again, of the old app, to set up a new one with: the proof
+// of the sign-in that it completes begins the enrollment.
+func (h *Web) apiReplace(w http.ResponseWriter, r *http.Request) error {
+	in, err := decode[struct {
+		Challenge totpflow.Challenge `json:"challenge"`
+	}](r)
+	if err != nil {
+		return err
+	}
+	d, err := h.service.ReplaceAtSignIn(r.Context(), in.Challenge)
+	if err != nil {
+		return err
+	}
+	return &incomplete{d}
 }
 
 // A sentAnswer names the phone to which a code is on its way.

@@ -84,9 +84,10 @@ func (h *Web) enrollment(r *http.Request) totpflow.EnrollmentToken {
 // is; the page has to know as well, so that a proof that somebody else left in
 // this browser does not begin their enrollment in another person's session.
 type keptProof struct {
-	Proof totpflow.Proof
-	Of    string
-	Until time.Time
+	Proof  totpflow.Proof
+	Of     string
+	Until  time.Time
+	Action totpflow.Action `json:",omitempty"` // what it is for; the service decides
 }
 
 func accountHash(id totpflow.AccountID) string {
@@ -94,17 +95,17 @@ func accountHash(id totpflow.AccountID) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-func (h *Web) setProof(w http.ResponseWriter, p totpflow.Proof, of totpflow.AccountID) {
-	h.setJSON(w, proofCookie, keptProof{p, accountHash(of), h.now().Add(totpflow.ProofLifetime)})
+func (h *Web) setProof(w http.ResponseWriter, p totpflow.Proof, a totpflow.Action, of totpflow.AccountID) {
+	h.setJSON(w, proofCookie, keptProof{p, accountHash(of), h.now().Add(totpflow.ProofLifetime), a})
 }
 
-// proof returns the proof of this account, empty when there is none.
-func (h *Web) proof(r *http.Request, of totpflow.AccountID) totpflow.Proof {
+// proof returns the proof of this account and what it is for, empty when there is none.
+func (h *Web) proof(r *http.Request, of totpflow.AccountID) (totpflow.Proof, totpflow.Action) {
 	var p keptProof
 	if h.json(r, proofCookie, &p); p.Of != accountHash(of) {
-		return ""
+		return "", ""
 	}
-	return p.Proof
+	return p.Proof, p.Action
 }
 
 // proved reports whether the account has a proof here that may still be valid. It is for

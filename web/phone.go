@@ -198,7 +198,8 @@ func (h *Web) phoneGrant(w http.ResponseWriter, r *http.Request, s phoneSetter) 
 		}
 		return proof, nil
 	}
-	return h.proof(r, s.visitor.User.ID), nil
+	proof, _ := h.proof(r, s.visitor.User.ID)
+	return proof, nil
 }
 
 // sendToPending sends the code for the number that is pending.
@@ -286,7 +287,8 @@ func (h *Web) postRemovePhone(w http.ResponseWriter, r *http.Request, v visitor)
 	if len(st.Authenticators) > 0 {
 		return h.change(w, r, v, totpflow.ActionRemovePhone, Target{one.ID, one.Number.String()}, "phone-removed", remove)
 	}
-	change, err := remove(h.proof(r, v.User.ID))
+	proof, _ := h.proof(r, v.User.ID)
+	change, err := remove(proof)
 	if errors.Is(err, totpflow.ErrProof) {
 		err = fmt.Errorf("%w: %w", errSignInByPhone, err)
 	}

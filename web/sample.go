@@ -79,6 +79,7 @@ func (h *Web) samples() []sample {
 	pair.Pair, pair.Wait = true, "Wait"
 	app.Recovery = false
 	needs.NeedsApp = true
+	which := WhichPage{Common: common, Authenticators: apps, Names: []string{"Phone", "Tablet"}, Later: "/"}
 	proof := []string{"note", own + "code", own + "back"}
 	return []sample{
 		{"code", &CodePage{step, false, "", time.Hour, true}, []sampleForm{{"code", []string{"code", "trust"}}}},
@@ -89,6 +90,9 @@ func (h *Web) samples() []sample {
 		{"phone-code", &PhoneCodePage{step, phones, "p1", phone.SMS, true, "Wait"}, []sampleForm{{"phone-code", []string{"phone_code", "phone", "via"}}, {"phone-code/send", []string{"phone", "via"}}}},
 		{"phone-code", &PhoneCodePage{SecondStep{Common: calm, ByPhone: true}, phones[:1], "", "", false, ""}, []sampleForm{{"phone-code/send", []string{"via"}}}},
 		{"phone-code", &PhoneCodePage{SecondStep{Common: calm, ByPhone: true}, phones[:1], "p1", phone.Voice, true, ""}, []sampleForm{{"phone-code", []string{"phone_code"}}, {"phone-code/send", []string{"via"}}}},
+		{"replace", &ReplacePage{step, false, ""}, []sampleForm{{"replace", []string{"code"}}}},
+		{"replace", &ReplacePage{SecondStep{Common: calm, App: true}, true, "Wait"}, []sampleForm{{"replace", []string{"code", "code2"}}}},
+		{"which", &which, []sampleForm{{"setup/which", []string{"goes"}}}},
 		{"setup", &setup, []sampleForm{{"setup", []string{"code"}}, {"signout", nil}}},
 		{"setup", &adds, []sampleForm{{"setup", []string{"code", "name"}}}},
 		{"setup", &recovers, []sampleForm{{"setup", []string{"code"}}}},

@@ -110,7 +110,7 @@ func (h *Web) enrollAnother(w http.ResponseWriter, r *http.Request, v visitor, a
 		return err
 	}
 	h.clearCookies(w, enrollmentCookie)
-	h.setProof(w, proof, v.User.ID)
+	h.setProof(w, proof, a, v.User.ID)
 	h.setNext(w, h.Path("security"))
 	return redirect(w, r, h.Path("setup"))
 }

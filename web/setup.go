@@ -14,7 +14,6 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/recovery"
-	"github.com/totpflow/totpflow/totp"
 )
 
 // A SetupPage shows a new authenticator's secret and asks for its first code. Its
@@ -68,6 +67,7 @@ func (h *Web) getSetup(w http.ResponseWriter, r *http.Request) error {
 // An enrollee is the person who may enroll in this browser, with the grant that allows it.
 type enrollee struct {
 	by      totpflow.EnrollmentGrant
+	action  totpflow.Action   // of a proof
 	signIn  totpflow.Decision // of the sign-in that demands it; zero in a session
 	visitor visitor           // zero before a session
 }
@@ -94,21 +94,30 @@ func (h *Web) enrollee(r *http.Request) (e enrollee, err error) {
 	if e.visitor, err = h.visitor(r); err != nil {
 		return e, err
 	}
-	p := h.proof(r, e.visitor.User.ID)
+	p, action := h.proof(r, e.visitor.User.ID)
 	if p == "" {
 		return e, errBare
 	}
-	e.by = p
+	e.by, e.action = p, action
 	return e, nil
 }
+
+// errWhich means that the person has yet to say which authenticator goes.
+var errWhich = errors.New("web: which authenticator goes is not said yet")
 
 // offer returns the enrollment under way in this browser, or a new one if there is none.
 func (h *Web) offer(r *http.Request, e enrollee) (totpflow.PendingEnrollment, error) {
 	page, err := h.service.ContinueEnrollment(r.Context(), h.enrollment(r), e.by)
-	if errors.Is(err, totpflow.ErrEnrollmentExpired) {
-		return h.service.BeginEnrollment(r.Context(), e.by)
+	if !errors.Is(err, totpflow.ErrEnrollmentExpired) {
+		return page, err
 	}
-	return page, err
+	switch choose, err := h.mustChoose(r, e); {
+	case err != nil:
+		return page, err
+	case choose:
+		return page, errWhich
+	}
+	return h.service.BeginEnrollment(r.Context(), e.by)
 }
 
 // setupPage shows the enrollment, or leads to the step that has to come before it.
@@ -126,6 +135,8 @@ func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) e
 	}
 	page, err := h.offer(r, e)
 	switch {
+	case errors.Is(err, errWhich):
+		return h.whichPage(w, r, e.visitor, refused)
 	case errors.Is(err, totpflow.ErrProof):
 		return h.beforeSetup(w, r, e.visitor, "setup", nil)
 	case errors.Is(err, totpflow.ErrChallenge):
@@ -147,12 +158,8 @@ func (h *Web) setupData(r *http.Request, e enrollee, page totpflow.PendingEnroll
 	if err != nil {
 		return nil, err
 	}
-	_, label, err := totp.ParseURI(page.Offer.URI())
-	if err != nil {
-		return nil, err
-	}
 	p := &SetupPage{
-		Common:  Common{Account: label.Account},
+		Common:  Common{Account: page.Name},
 		QR:      template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)),
 		Link:    template.URL(page.Offer.URI()), // the library has encoded it
 		Secret:  page.Offer.Secret(),
@@ -220,7 +227,7 @@ func (h *Web) postSetupPassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	h.clearCookies(w, enrollmentCookie)
 	if d.Step == totpflow.Passed {
-		h.setProof(w, d.Proof, v.User.ID)
+		h.setProof(w, d.Proof, d.Action, v.User.ID)
 		return redirect(w, r, h.Path(to))
 	}
 	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)

@@ -67,11 +67,11 @@ func (h *Web) begin(w http.ResponseWriter, r *http.Request, d totpflow.Decision)
 		return unavailable("beginning the session", err)
 	}
 	h.clearCookies(w, challengeCookie, whoCookie, enrollmentCookie, phoneCookie)
-	if d.Proof == "" || d.Reason == totpflow.ReasonCode || d.Reason == totpflow.ReasonExternal {
+	if d.Proof == "" || d.Action == totpflow.ActionSignIn {
 		h.clearCookies(w, proofCookie)
 		return nil
 	}
-	h.setProof(w, d.Proof, d.ID)
+	h.setProof(w, d.Proof, d.Action, d.ID)
 	return nil
 }
 
@@ -82,8 +82,7 @@ func (h *Web) enter(w http.ResponseWriter, r *http.Request, d totpflow.Decision,
 	if err := h.begin(w, r, d); err != nil {
 		return err
 	}
-	switch d.Reason {
-	case totpflow.ReasonRecoveryCode, totpflow.ReasonGrace:
+	if d.Action == totpflow.ActionReplaceAuthenticator || d.Reason == totpflow.ReasonGrace {
 		h.setNext(w, to)
 		return redirect(w, r, h.Path("setup"))
 	}

@@ -100,9 +100,12 @@ func (h *Web) routes() *http.ServeMux {
 	page("GET phone-code", h.getPhoneCode)
 	page("POST phone-code", h.postPhoneCode)
 	page("POST phone-code/send", h.postPhoneCodeSend)
+	page("GET replace", h.getReplace)
+	page("POST replace", h.postReplaceAtSignIn)
 	page("GET setup", h.getSetup)
 	page("POST setup", h.postSetup)
 	page("POST setup/password", h.postSetupPassword)
+	page("POST setup/which", h.postWhich)
 	page("GET phone", h.getPhone) // also before there is a session
 	page("POST phone", h.postPhone)
 	page("POST phone/send", h.postPhoneSend)

@@ -88,8 +88,14 @@ func (t Ticket) Account() store.AccountID { return store.AccountID{Tenant: t.Ten
 // ring's epoch is associated data: raising it after a database was restored ends
 // every ticket.
 func (e *Engine) SealTicket(k Kind, tx *Tx, t Ticket) string {
-	t.Revocations = tx.Revocations
-	t.ID, t.Kind, t.Issued = rand.Text()[:16], k.Name, tx.Now.Truncate(time.Millisecond)
+	t.ID, t.Issued = rand.Text()[:16], tx.Now.Truncate(time.Millisecond)
+	return e.ResealTicket(k, tx, t)
+}
+
+// ResealTicket issues the ticket again, for another action. It keeps the ID and the
+// time, so that both are used up together and neither lives longer than the first.
+func (e *Engine) ResealTicket(k Kind, tx *Tx, t Ticket) string {
+	t.Kind, t.Revocations = k.Name, tx.Revocations
 	// The tag, and the text behind it.
 	signed, err := wire.Append(make([]byte, sha256.Size, 384), &t)
 	if err != nil { // the host's action is too long: no ticket

@@ -54,6 +54,13 @@ func signingIn(t *testing.T, s *site) {
 	a := p.call("POST", "/code", object{"challenge": p.challenge(), "recovery_code": p.codes[0]}).is(200, "")
 	require.InEpsilon(t, 9, a.fields["recovery_codes_left"], 0)
 	p.confirm(p.call("POST", "/setup", object{}, "Proof", a.get("proof")).is(200, ""), "")
+
+	// A new phone: one code of the old app, and then the enrollment.
+	asked := p.call("POST", "/replace", object{"challenge": p.challenge()}).is(403, "code_required")
+	require.Equal(t, []any{"code"}, asked.fields["methods"])
+	a = p.call("POST", "/code", object{"challenge": asked.get("challenge"), "code": p.phone.Code()}).is(200, "")
+	p.confirm(p.call("POST", "/setup", object{}, "Proof", a.get("proof")).is(200, ""), "")
+	p.call("POST", "/replace", object{"challenge": "x"}).is(401, "challenge_over")
 	p.call("POST", "/api/signin", object{"name": p.user.Name, "password": "wrong"}).is(401, "wrong_password")
 }
 
@@ -94,6 +101,7 @@ func phones(t *testing.T, s *site) {
 	require.Len(t, p.call("GET", "/account", nil, p.auth()...).is(200, "").fields["phones"], 1)
 	p.call("POST", "/reauthenticate", object{"action": "delete backup", "target": "1", "code": "123456"}, p.auth()...).is(403, "not_enrolled")
 	p.call("POST", "/setup", object{"password": password}, p.auth()...).is(403, "code_required")
+	p.call("POST", "/replace", object{"challenge": p.challenge()}).is(403, "not_enrolled")
 	p.call("POST", "/recovery-codes", nil, p.auth()...).is(403, "not_enrolled")
 	p.call("POST", "/recovery-codes/saved", nil, p.auth()...).is(403, "not_enrolled")
 }
@@ -120,6 +128,12 @@ func settingUp(t *testing.T, s *site) {
 		p.confirm(p.call("POST", "/setup", object{}, "Proof", p.proof("add authenticator", "")).is(200, ""), fmt.Sprint("Tablet ", i))
 	}
 	p.call("POST", "/setup", object{}, "Proof", p.proof("add authenticator", "")).is(409, "too_many_authenticators")
+
+	one := p.auth("Proof", p.proof("replace authenticator", ""))
+	p.call("POST", "/setup", object{"replaces": []string{"Nobody"}}, one...).is(404, "unknown_authenticator")
+	setup = p.call("POST", "/setup", object{"replaces": []string{"Tablet 1"}}, one...).is(200, "")
+	require.Equal(t, []any{"Tablet 1"}, setup.fields["clears"])
+	require.Equal(t, []any{"Tablet 1"}, p.confirm(setup, "").fields["cleared"])
 
 	s.policies.Grace = 24 * time.Hour
 	g := s.person("gus")
@@ -220,6 +234,7 @@ func bodies() map[string]any {
 	return map[string]any{
 		"POST /code":                 object{"challenge": "x", "code": "123456"},
 		"POST /phone-code":           object{"challenge": "x", "phone": "x", "via": "sms"},
+		"POST /replace":              object{"challenge": "x"},
 		"POST /setup":                object{},
 		"POST /setup/confirm":        object{"enrollment": "x", "code": "123456"},
 		"GET /account":               nil,
@@ -272,6 +287,7 @@ func faults(t *testing.T, s *site) {
 		all["POST /setup/confirm"].(object)["enrollment"] = p.call("POST", "/setup", object{}, "Proof", p.proof("add authenticator", "")).is(200, "").get("enrollment")
 		c := p.challenge()
 		all["POST /code"].(object)["challenge"], all["POST /phone-code"].(object)["challenge"] = c, c
+		all["POST /replace"].(object)["challenge"] = c
 		all["POST /setup"].(object)["challenge"] = s.starter(t)
 		s.store.SetFaults(totptest.Faults{Get: fault.err})
 		s.garbled.on, s.host.fails = fault.err == nil, true
@@ -296,7 +312,7 @@ func faults(t *testing.T, s *site) {
 	require.NoError(t, err)
 	require.NoError(t, s.store.Delete(t.Context(), lost.user.ID, rec.Version))
 	for op, body := range bodies() {
-		if method, path, _ := strings.Cut(op, " "); !slices.Contains([]string{"/code", "/phone-code", "/setup/confirm", "/signout"}, path) {
+		if method, path, _ := strings.Cut(op, " "); !slices.Contains([]string{"/code", "/phone-code", "/replace", "/setup/confirm", "/signout"}, path) {
 			lost.call(method, path, body, lost.auth()...).is(403, "account_closed")
 		}
 	}

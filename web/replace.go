@@ -1,0 +1,121 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/throttle"
+)
+
+// A ReplacePage asks for a code of the old app, to set up a new one with. Its form posts
+// to path "replace" with the field code, and with code2 where Pair is set.
+type ReplacePage struct {
+	SecondStep
+	Pair bool   // a single code has to wait; two in a row are accepted
+	Wait string // why, where that is not the error anyway
+}
+
+// A WhichPage asks which of several authenticators the new one takes the place of. Its
+// form posts to path "setup/which" with the field goes, an ID or "all".
+type WhichPage struct {
+	Common
+	Authenticators []totpflow.Authenticator
+	Names          []string // of the authenticators
+	Later          string   // where "not now" leads
+}
+
+func (h *Web) getReplace(w http.ResponseWriter, r *http.Request) error {
+	return h.replacePage(w, r, nil)
+}
+
+// postReplaceAtSignIn completes the sign-in with a code of the old app, and leads
+// straight to the new one. The wish is in the challenge that the code is checked
+// against: the proof of the code page replaces nothing.
+func (h *Web) postReplaceAtSignIn(w http.ResponseWriter, r *http.Request) error {
+	asked, err := h.service.ReplaceAtSignIn(r.Context(), h.challenge(r))
+	if err != nil {
+		return h.replacePage(w, r, err)
+	}
+	var d totpflow.Decision
+	if second := r.PostFormValue("code2"); second != "" {
+		d, err = h.service.VerifyPair(r.Context(), asked.Challenge, r.PostFormValue("code"), second)
+	} else {
+		d, err = h.service.VerifyCode(r.Context(), asked.Challenge, r.PostFormValue("code"))
+	}
+	switch {
+	case err != nil:
+		return h.replacePage(w, r, err)
+	case d.Step == totpflow.Enroll: // the code of a weak secret
+		return h.enrollFirst(w, r, d)
+	}
+	return h.enter(w, r, d, h.next(r))
+}
+
+// replacePage asks for the code, where the person has an app to show one.
+func (h *Web) replacePage(w http.ResponseWriter, r *http.Request, refused error) error {
+	d, err := h.service.ReplaceAtSignIn(r.Context(), h.challenge(r))
+	switch {
+	case errors.Is(err, totpflow.ErrChallenge):
+		return h.over(w, r, errors.Join(refused, err))
+	case errors.Is(err, totpflow.ErrNotEnrolled):
+		return redirect(w, r, h.Path("code"))
+	case err != nil:
+		return err
+	}
+	p := &ReplacePage{SecondStep: SecondStep{Common: Common{Account: h.text(r, whoCookie)}, App: true}, Pair: d.Throttled != nil}
+	if d.Throttled != nil && !errors.Is(refused, throttle.ErrThrottled) {
+		p.Wait = h.spoken(r).wait(d.Throttled, false, h.now())
+	}
+	return h.show(w, r, "replace", refused, p)
+}
+
+// mustChoose reports whether the person has yet to say which authenticator goes.
+func (h *Web) mustChoose(r *http.Request, e enrollee) (bool, error) {
+	if e.visitor.IsZero() || e.action != totpflow.ActionReplaceAuthenticator {
+		return false, nil
+	}
+	st, err := e.visitor.account.Status(r.Context())
+	return len(st.Authenticators) > 1, err
+}
+
+// whichPage asks which authenticator goes.
+func (h *Web) whichPage(w http.ResponseWriter, r *http.Request, v visitor, refused error) error {
+	st, err := v.account.Status(r.Context())
+	if err != nil {
+		return err
+	}
+	p := &WhichPage{Common: Common{Account: nameOf(v.User)}, Authenticators: st.Authenticators, Later: h.next(r)}
+	for _, a := range st.Authenticators {
+		p.Names = append(p.Names, a.Name)
+	}
+	return h.show(w, r, "which", refused, p)
+}
+
+// postWhich begins the enrollment in the place of one authenticator, or of all.
+func (h *Web) postWhich(w http.ResponseWriter, r *http.Request) error {
+	e, err := h.enrollee(r)
+	if err != nil || e.visitor.IsZero() || e.action != totpflow.ActionReplaceAuthenticator {
+		return h.setupPage(w, r, nil) // says what is missing
+	}
+	var goes []string
+	switch id := r.PostFormValue("goes"); id {
+	case "all":
+	case "": // none of them was chosen
+		return h.whichPage(w, r, e.visitor, errForm)
+	default:
+		goes = []string{id}
+	}
+	page, err := h.service.BeginEnrollment(r.Context(), e.by, goes...)
+	switch {
+	case errors.Is(err, totpflow.ErrProof):
+		return h.beforeSetup(w, r, e.visitor, "setup", nil)
+	case errors.Is(err, enroll.ErrUnknown):
+		return h.whichPage(w, r, e.visitor, err)
+	case err != nil:
+		return err
+	}
+	h.setCookie(w, enrollmentCookie, string(page.Token), flowAge)
+	return redirect(w, r, h.Path("setup"))
+}
