@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -146,6 +147,10 @@ func TestLanguage(t *testing.T) {
 	p.is(http.StatusOK, "/signin", "Sign in") // home, which requires a session
 	p.Get("/2fa/code")
 	p.is(http.StatusOK, "/2fa/code", "Geben Sie Ihren Code ein")
+
+	r := httptest.NewRequest(http.MethodGet, "/", nil) // of the host's own pages
+	r.Header.Set("Accept-Language", "es-AR, en;q=0.5")
+	require.Equal(t, "es", s.pages.LanguageOf(r).Tag())
 }
 
 // New refuses a catalogue that a page would stumble over.

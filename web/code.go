@@ -73,8 +73,11 @@ func (h *Web) postCode(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		d, err = h.service.VerifyCode(r.Context(), h.challenge(r), r.PostFormValue("code"))
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return h.codePage(w, r, "code", err)
+	case d.Step == totpflow.Enroll: // the code of a weak secret, out of an import
+		return h.enrollFirst(w, r, d)
 	}
 	if r.PostFormValue("trust") != "" {
 		browser, err := h.service.TrustBrowser(r.Context(), d.Proof, totphttp.BrowserLabel(r))

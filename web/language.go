@@ -81,6 +81,10 @@ func (h *Web) spoken(r *http.Request) *Language {
 	return cmp.Or(h.languages.byTag(h.cookie(r, languageCookie)), h.languages.accepted(r.Header.Get("Accept-Language")))
 }
 
+// LanguageOf returns the language of a request's pages, so that the host's own pages and
+// mails speak the same.
+func (h *Web) LanguageOf(r *http.Request) *Language { return h.spoken(r) }
+
 // A speaker is what [Compose] knows of the request.
 type speaker struct {
 	*Language

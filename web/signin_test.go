@@ -10,6 +10,8 @@ import (
 
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/totp"
+	"github.com/totpflow/totpflow/totptest"
 )
 
 // The page that somebody asked for is the page that the sign-in leads to.
@@ -126,4 +128,30 @@ func TestPair(t *testing.T) {
 	first, second := p.phone.Pair()
 	p.Page.Submit("/2fa/code", "code", first, "code2", second)
 	p.is(http.StatusOK, "/", "Home of ana@acme.example")
+}
+
+// The code of a weak secret, out of an import, leads to a new authenticator and begins no
+// session.
+func TestWeakSecret(t *testing.T) {
+	s := newSite(t)
+	const secret = "KRSXG5CTMVRXEZLU"
+	key, err := totp.ReadSecret(secret, totp.Params{})
+	require.NoError(t, err)
+	outcomes, err := admin.New(s.service, nil).Import(t.Context(), admin.Operator{Name: "root", Reason: "the move"}, []admin.Imported{{
+		ID: ana.ID, Key: key, WeakUntil: s.now().Add(30 * 24 * time.Hour),
+	}})
+	require.NoError(t, err)
+	require.NoError(t, outcomes[0].Err)
+	p := s.browser()
+	p.phone, err = totptest.TypeSecret(secret, s.clock)
+	require.NoError(t, err)
+	p.password(ana)
+	p.Page.Submit("/2fa/code", "code", p.phone.Code(), "trust", "yes")
+	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
+	p.Get("/")
+	p.is(http.StatusOK, "/signin", "Sign in")
+	p.Get("/2fa/setup")
+	p.scan()
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	p.is(http.StatusOK, "/2fa/setup", "Save your recovery codes")
 }

@@ -136,7 +136,7 @@ func TestFirstRunSaysWhereToGo(t *testing.T) {
 
 func TestRequireFlag(t *testing.T) {
 	p := start(t, filepath.Join(t.TempDir(), "console.db"), "-require")
-	require.Equal(t, "/setup", password(t, client(t), p.url))
+	require.Equal(t, "/2fa/setup", password(t, client(t), p.url))
 }
 
 // The mails of a demonstration can be read in a folder; their links lead back.
@@ -145,7 +145,7 @@ func TestMailsInAFolder(t *testing.T) {
 	p := start(t, db)
 	c := client(t)
 	require.Equal(t, "/", password(t, c, p.url))
-	resp, err := c.Get(p.url + "/setup")
+	resp, err := c.Get(p.url + "/2fa/setup")
 	require.NoError(t, err)
 	page, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
@@ -154,13 +154,13 @@ func TestMailsInAFolder(t *testing.T) {
 	require.NotNil(t, link)
 	phone, err := totptest.ScanURI(html.UnescapeString(string(link[1])), totptest.NewClock(time.Now()))
 	require.NoError(t, err)
-	post(t, c, p.url+"/setup", url.Values{"code": {phone.Code()}})
+	post(t, c, p.url+"/2fa/setup", url.Values{"code": {phone.Code()}})
 	mails, err := filepath.Glob(filepath.Join(db+".mail", "*.eml"))
 	require.NoError(t, err)
 	require.NotEmpty(t, mails)
 	text, err := os.ReadFile(mails[len(mails)-1])
 	require.NoError(t, err)
-	require.Contains(t, strings.ReplaceAll(string(text), "=\r\n", ""), p.url+"/not-me?event=3D")
+	require.Contains(t, strings.ReplaceAll(string(text), "=\r\n", ""), p.url+"/2fa/not-me?event=3D")
 }
 
 func TestUnusableMailServer(t *testing.T) {
@@ -279,7 +279,7 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	p := start(t, db)
 	c := client(t)
 	require.Equal(t, "/", password(t, c, p.url))
-	resp, err := c.Get(p.url + "/setup")
+	resp, err := c.Get(p.url + "/2fa/setup")
 	require.NoError(t, err)
 	page, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
@@ -292,28 +292,28 @@ func TestKillLosesNoAcknowledgedChange(t *testing.T) {
 	phone, err := totptest.ScanURI(html.UnescapeString(string(link[1])), clock)
 	require.NoError(t, err)
 	code := phone.Code()
-	_, sheet := post(t, c, p.url+"/setup", url.Values{"code": {code}})
+	_, sheet := post(t, c, p.url+"/2fa/setup", url.Values{"code": {code}})
 	require.Contains(t, sheet, "recovery-code")
 	kill(t, p)
 
 	p = start(t, db)
 	c = client(t)
-	require.Equal(t, "/code", password(t, c, p.url))
-	to, _ := post(t, c, p.url+"/code", url.Values{"code": {code}}) // used before the kill
+	require.Equal(t, "/2fa/code", password(t, c, p.url))
+	to, _ := post(t, c, p.url+"/2fa/code", url.Values{"code": {code}}) // used before the kill
 	require.Empty(t, to)
 	clock.Set(time.Now())
-	to, body := post(t, c, p.url+"/code", url.Values{"code": {phone.Code()}, "trust": {"yes"}})
+	to, body := post(t, c, p.url+"/2fa/code", url.Values{"code": {phone.Code()}, "trust": {"yes"}})
 	require.Equal(t, "/", to, body)
 	kill(t, p)
 
 	p = start(t, db)
-	resp, err = c.Get(p.url + "/security")
+	resp, err = c.Get(p.url + "/2fa/security")
 	require.NoError(t, err)
 	resp.Body.Close()
 	require.Equal(t, http.StatusOK, resp.StatusCode, "the session is kept")
-	_, _ = post(t, c, p.url+"/signout", nil)
+	_, _ = post(t, c, p.url+"/2fa/signout", nil)
 	require.Equal(t, "/", password(t, c, p.url), "the browser is trusted")
-	require.Equal(t, "/code", password(t, client(t), p.url))
+	require.Equal(t, "/2fa/code", password(t, client(t), p.url))
 }
 
 func kill(t *testing.T, p *process) {

@@ -15,6 +15,7 @@ import (
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/web"
 )
 
 var (
@@ -65,10 +66,10 @@ func (v *visitor) leave(r *http.Request, p totpflow.Purpose) (admin.Administrato
 func (v *visitor) looks() admin.Administrator { return admin.Administrator{User: v.account()} }
 
 // administrator is signedIn for administrators. For others there is no such page.
-func (c *console) administrator(h func(http.ResponseWriter, *http.Request, *visitor) error) http.HandlerFunc {
+func (c *console) administrator(h func(http.ResponseWriter, *http.Request, *visitor) error) http.Handler {
 	return c.signedIn(func(w http.ResponseWriter, r *http.Request, v *visitor) error {
 		if !v.Administers() {
-			return errNotFound
+			return web.ErrNotFound
 		}
 		return h(w, r, v)
 	})
@@ -201,7 +202,7 @@ var states = []admin.MemberState{
 func chosen(tenants []tenant, id string) ([]tenant, error) {
 	i := slices.IndexFunc(tenants, func(t tenant) bool { return t.ID == id })
 	if i < 0 {
-		return nil, errNotFound
+		return nil, web.ErrNotFound
 	}
 	return tenants[i : i+1], nil
 }
@@ -231,7 +232,7 @@ func (c *console) showAdmin(w http.ResponseWriter, r *http.Request, v *visitor, 
 	if p.offers(form) {
 		p.form = form
 	}
-	return c.show(w, r, "admin", refused, view{Visitor: v, Data: p})
+	return c.showForms(w, r, "admin", refused, view{Visitor: v, Data: p})
 }
 
 // administered answers a form of the administrators' page.
@@ -242,7 +243,7 @@ func (c *console) administered(w http.ResponseWriter, r *http.Request, v *visito
 	case err != nil:
 		return c.showAdmin(w, r, v, form, err)
 	}
-	setNotice(w, notice)
+	c.setNotice(r, notice)
 	back := "/admin"
 	if t := r.PostFormValue("tenant"); t != "" {
 		back += "?tenant=" + url.QueryEscape(t)

@@ -58,7 +58,7 @@ func TestAccountsAreForAdministrators(t *testing.T) {
 	}
 	for _, path := range []string{"/admin/policy", "/admin/accounts/reset", "/admin/accounts/" + id + "/reset", "/admin/requests/x/approve"} {
 		b.post(path, "mode", "off", "code", phone.Code()).is(http.StatusNotFound)
-		s.browser().post(path).redirects("/signin")
+		s.browser().post(path).out()
 	}
 	b.get("/").lacks(`href="/admin"`)
 }
@@ -89,7 +89,7 @@ func TestOnlyOwnOrganisations(t *testing.T) {
 	require.NotContains(t, b.get("/admin").states(), nora.Email)
 	b.get("/admin?tenant=north").is(http.StatusNotFound)
 	b.get("/admin/accounts.csv?tenant=north").is(http.StatusNotFound)
-	b.get("/admin/accounts/" + s.id(nora)).is(http.StatusForbidden).says("of another organisation")
+	b.get("/admin/accounts/" + s.id(nora)).is(http.StatusForbidden).lacks(nora.Email)
 	b.get("/admin/accounts/nobody").is(http.StatusNotFound)
 	b.post("/admin/policy", "tenant", "north", "mode", "off", "code", phone.Code()).is(http.StatusNotFound)
 
@@ -180,7 +180,7 @@ func TestSelfAndForeignAreRefused(t *testing.T) {
 		b.post("/admin/accounts/"+s.id(admin)+"/"+word, "code", code, "name", "x", "until", "2026-03-10").
 			is(http.StatusForbidden).says("on the security page, or ask another administrator") // and has not spent the code
 		b.post("/admin/accounts/"+s.id(nora)+"/"+word, "code", code, "name", "x", "until", "2026-03-10").
-			is(http.StatusForbidden).says("of another organisation")
+			is(http.StatusForbidden).lacks(nora.Email)
 	}
 	b.post("/admin/accounts/nobody/reset", "code", code).is(http.StatusNotFound)
 	b.post("/admin/accounts/"+s.id(ana)+"/nonsense", "code", code).is(http.StatusNotFound)
@@ -191,8 +191,8 @@ func TestSelfAndForeignAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	m := s.browser()
 	m.passwordAt(mika, "Northern IT").redirects("/")
-	mikas := m.phone(m.get("/setup"))
-	m.post("/setup", "code", mikas.Code()).is(http.StatusOK)
+	mikas := m.phone(m.get("/2fa/setup"))
+	m.post("/2fa/setup", "code", mikas.Code()).is(http.StatusOK)
 	m.post("/admin/accounts/"+s.id(mika, "acme")+"/reset", "code", mikas.Code()).is(http.StatusForbidden).says("This is your own account")
 }
 
@@ -237,14 +237,14 @@ func TestWeakSecret(t *testing.T) {
 	challenge := p.challenge(ana)
 	p.post("/api/code", fields{"challenge": challenge, "code": old.Code()}).fails(http.StatusForbidden, "setup_required")
 	b := s.browser()
-	b.password(ana).redirects("/code")
-	b.get("/setup").redirects("/signin") // the password alone
-	b.post("/code", "code", old.Code(), "trust", "yes").redirects("/setup")
+	b.password(ana).redirects("/2fa/code")
+	b.get("/2fa/setup").redirects("/2fa/code") // the password alone
+	b.post("/2fa/code", "code", old.Code(), "trust", "yes").redirects("/2fa/setup")
 	require.Nil(t, b.cookie("session"))
 	require.Nil(t, b.cookie("trust"))
 	b.get("/").redirects("/signin")
-	fresh := b.phone(b.get("/setup"))
-	b.post("/setup", "code", fresh.Code()).is(http.StatusOK)
+	fresh := b.phone(b.get("/2fa/setup"))
+	b.post("/2fa/setup", "code", fresh.Code()).is(http.StatusOK)
 	boss.get("/admin").is(http.StatusOK).lacks("weak secret")
 	s.browser().signIn(ana, fresh)
 }

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 
-	"github.com/totpflow/totpflow/examples/internal/words"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/totphttp"
+	"github.com/totpflow/totpflow/web"
 )
 
 // api lists the calls of the JSON API, which docs/api.md describes. It is for
@@ -36,15 +39,16 @@ func (c *console) api() http.Handler {
 	mux.HandleFunc("POST /api/machine/keys", c.person(c.apiRegister))
 	mux.HandleFunc("POST /api/machine/token", c.call(c.apiMachineToken))
 	mux.HandleFunc("POST /api/backups", c.machine(c.apiBackup))
-	mux.HandleFunc("/api/", c.call(func(http.ResponseWriter, *http.Request) error { return errNotFound }))
-	return withAccepted(withSource(mux))
+	mux.HandleFunc("/api/", c.call(func(http.ResponseWriter, *http.Request) error { return web.ErrNotFound }))
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(c.call(func(http.ResponseWriter, *http.Request) error { return admin.ErrNotAllowed }))
+	return protection.Handler(c.withLanguage(withSource(mux)))
 }
 
-// withAccepted has mails that a call causes know the language that the program
-// asks for. The answers are the same in every language.
-func withAccepted(next http.Handler) http.Handler {
+// withSource has the events say where a request came from.
+func withSource(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(inLanguage(r.Context(), words.Accepted(r.Header.Get("Accept-Language")))))
+		next.ServeHTTP(w, r.WithContext(totphttp.Context(r)))
 	})
 }
 
@@ -60,7 +64,9 @@ func (c *console) call(h func(http.ResponseWriter, *http.Request) error) http.Ha
 // failCall answers a call that failed.
 func (c *console) failCall(w http.ResponseWriter, r *http.Request, err error) {
 	code, f := failureOf(w, err)
-	logFailure(r, code, err)
+	if code >= http.StatusInternalServerError && r.Context().Err() == nil { // a program that has gone away is not a fault
+		slog.ErrorContext(r.Context(), "console", "path", r.URL.Path, "error", err)
+	}
 	if code == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}

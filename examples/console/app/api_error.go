@@ -13,6 +13,7 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/totp"
 	"github.com/totpflow/totpflow/totphttp"
+	"github.com/totpflow/totpflow/web"
 )
 
 // Errors that only programs get, besides those of the request.
@@ -36,9 +37,9 @@ var failures = []struct {
 	{errNotJSON, "not_json", http.StatusUnsupportedMediaType},
 	{errTooLarge, "too_large", http.StatusRequestEntityTooLarge},
 	{errMalformed, "malformed", http.StatusBadRequest},
-	{errNotFound, "not_found", http.StatusNotFound},
+	{web.ErrNotFound, "not_found", http.StatusNotFound},
 
-	{errPassword, "wrong_password", http.StatusUnauthorized},
+	{web.ErrPassword, "wrong_password", http.StatusUnauthorized},
 	{errMachineKey, "wrong_key", http.StatusUnauthorized},
 	{errSignedOut, "signed_out", http.StatusUnauthorized},
 	{errOrganisation, "organisation_required", http.StatusForbidden},

@@ -80,7 +80,7 @@ func TestAPIAppLockEnds(t *testing.T) {
 
 	b := s.browser()
 	b.signIn(ana, phone)
-	b.post("/security/disable", "code", phone.Code()).redirects("/security")
+	b.post("/2fa/security/disable", "totpflow_code", phone.Code()).redirects("/2fa/security")
 	unlock(first).fails(http.StatusUnauthorized, "signed_out")
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/web"
 )
 
 // actionRegister gives a computer the key of a machine account.
@@ -61,7 +62,7 @@ func (c *console) apiRegister(w http.ResponseWriter, r *http.Request, v *visitor
 	case err != nil:
 		return err
 	case len(machines) != 1:
-		return errNotFound
+		return web.ErrNotFound
 	}
 	if err := v.spend(r, actionRegister, ""); err != nil {
 		return err

@@ -202,7 +202,7 @@ func TestAPIAccountsThatNobodySignsInTo(t *testing.T) {
 	p, phone := s.user(ana)
 	challenge := p.challenge(ana)
 	page := s.browser().get(link(t, s.last(ana, "app set up")))
-	s.browser().post("/not-me", "event", page.event()).is(http.StatusOK)
+	s.browser().post("/2fa/not-me", "event", page.event()).is(http.StatusOK)
 	p.password(ana).fails(http.StatusForbidden, "account_closed")
 	p.post("/api/code", fields{"challenge": challenge, "code": phone.Code()}).fails(http.StatusUnauthorized, "challenge_over")
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")

@@ -95,7 +95,7 @@ func TestAPISessionsEndWithAChange(t *testing.T) {
 	p, phone := s.user(ana)
 	b := s.browser()
 	b.signIn(ana, phone)
-	b.post("/security/disable", "code", phone.Code()).redirects("/security")
+	b.post("/2fa/security/disable", "totpflow_code", phone.Code()).redirects("/2fa/security")
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
 
 	p.keeps(p.password(ana))

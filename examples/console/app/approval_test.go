@@ -80,7 +80,7 @@ func (b *browser) waits(tenant, path string, fields ...string) string {
 func TestDeletionByTwoAdministrators(t *testing.T) {
 	for name, come := range map[string]func(*site){
 		"who has set up":       func(s *site) { s.browser().enroll(ana) },
-		"who is in grace":      func(s *site) { s.browser().password(ana).redirects("/") },
+		"who is in grace":      func(s *site) { s.browser().password(ana).redirects("/2fa/setup") },
 		"who has never signed": func(*site) {},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestDeletionThatIsRefused(t *testing.T) {
 	b.post("/admin/policy", "mode", "optional", "two_administrators", "yes", "code", phone.Code()).redirects("/admin")
 	id := b.waits("acme", "/admin/accounts/"+s.id(ana)+"/forget", "code", phone.Code())
 	link := linkInMail.FindStringSubmatch(s.last(admin, "set up").Text)[1]
-	s.browser().post("/not-me", "event", s.browser().get(link).event()).is(http.StatusOK)
+	s.browser().post("/2fa/not-me", "event", s.browser().get(link).event()).is(http.StatusOK)
 	provider.post("/admin/requests/"+id+"/approve", "tenant", "acme", "code", noras.Code()).is(http.StatusForbidden)
 	require.Contains(t, provider.get("/admin").states(), ana.Email)
 }
@@ -257,8 +257,8 @@ func (s *site) administratorAt(who app.DemoAccount, organisation string) (*brows
 	s.t.Helper()
 	b := s.browser()
 	require.Equal(s.t, http.StatusSeeOther, b.passwordAt(who, organisation).status)
-	phone := b.phone(b.get("/setup"))
-	b.post("/setup", "code", phone.Code()).is(http.StatusOK)
+	phone := b.phone(b.get("/2fa/setup"))
+	b.post("/2fa/setup", "code", phone.Code()).is(http.StatusOK)
 	s.clock.Advance(time.Second)
 	return b, phone
 }

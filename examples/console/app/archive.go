@@ -6,9 +6,10 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
-	"net/http"
 	"strings"
 	"time"
+
+	"github.com/totpflow/totpflow/web"
 )
 
 // A backup is one that is kept. It is encrypted with a key of its own.
@@ -65,7 +66,7 @@ func (a archive) list(ctx context.Context, u user) ([]backup, error) {
 	return found, nil
 }
 
-// find returns one of the backups that a user may see, or errNotFound.
+// find returns one of the backups that a user may see, or web.ErrNotFound.
 func (a archive) find(ctx context.Context, u user, id string) (backup, error) {
 	all, err := a.list(ctx, u)
 	if err != nil {
@@ -76,7 +77,7 @@ func (a archive) find(ctx context.Context, u user, id string) (backup, error) {
 			return b, nil
 		}
 	}
-	return backup{}, errNotFound
+	return backup{}, web.ErrNotFound
 }
 
 // add keeps a new backup of a machine for its owner.
@@ -100,7 +101,7 @@ func (a archive) delete(ctx context.Context, u user, id string) error {
 	if n, err := done.RowsAffected(); err != nil {
 		return unavailable(err)
 	} else if n == 0 {
-		return errNotFound
+		return web.ErrNotFound
 	}
 	return nil
 }
@@ -111,7 +112,7 @@ func (a archive) key(ctx context.Context, u user, id string) (string, error) {
 	err := a.db.QueryRowContext(ctx, `SELECT key FROM backups WHERE id = ? AND `+seen, append([]any{id}, only(u)...)...).Scan(&key)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return "", errNotFound
+		return "", web.ErrNotFound
 	case err != nil:
 		return "", unavailable(err)
 	}
@@ -153,18 +154,4 @@ func newArchive(ctx context.Context, users *users, now time.Time) (archive, erro
 		}
 	}
 	return a, nil
-}
-
-// archivePage is what the list of backups shows.
-type archivePage struct {
-	*visitor
-	Backups []backup
-}
-
-func (c *console) getArchive(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	all, err := c.archive.list(r.Context(), v.user)
-	if err != nil {
-		return err
-	}
-	return c.show(w, r, "archive", nil, view{Visitor: v, Data: archivePage{v, all}})
 }

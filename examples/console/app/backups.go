@@ -44,6 +44,7 @@ type homePage struct {
 	Late     int
 	Storage  int
 	LastRun  time.Time
+	Others   []otherAccount // of the same person
 	*visitor
 }
 
@@ -58,7 +59,13 @@ func (c *console) getHome(w http.ResponseWriter, r *http.Request, v *visitor) er
 			p.LastRun = m.LastRun
 		}
 	}
-	return c.show(w, r, "home", nil, view{Visitor: v, Data: p})
+	if v.Several {
+		var err error
+		if p.Others, err = c.otherAccounts(r.Context(), v.user); err != nil {
+			return err
+		}
+	}
+	return c.show(w, r, http.StatusOK, "home", view{Visitor: v, Data: p})
 }
 
 // size is an amount of data.

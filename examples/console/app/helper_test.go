@@ -246,6 +246,16 @@ func (a answer) redirects(to string) answer {
 	return a
 }
 
+// out says that nobody is signed in: it leads to the sign-in at once, or by a page that
+// says why.
+func (a answer) out() answer {
+	a.t.Helper()
+	if a.status == http.StatusUnauthorized {
+		return a.says(`href="/signin"`)
+	}
+	return a.redirects("/signin")
+}
+
 func (a answer) is(status int) answer {
 	a.t.Helper()
 	require.Equal(a.t, status, a.status, a.body)
@@ -305,8 +315,8 @@ func (b *browser) password(who app.DemoAccount) answer {
 func (b *browser) enroll(who app.DemoAccount) (*totptest.Authenticator, []string) {
 	b.t.Helper()
 	require.Equal(b.t, http.StatusSeeOther, b.password(who).status)
-	phone := b.phone(b.get("/setup").is(http.StatusOK))
-	codes := b.post("/setup", "code", phone.Code()).is(http.StatusOK).codes()
+	phone := b.phone(b.get("/2fa/setup").is(http.StatusOK))
+	codes := b.post("/2fa/setup", "code", phone.Code()).is(http.StatusOK).codes()
 	b.clock.Advance(time.Second)
 	return phone, codes
 }
@@ -314,9 +324,40 @@ func (b *browser) enroll(who app.DemoAccount) (*totptest.Authenticator, []string
 // signIn signs in with password and code; more are fields of the code's form.
 func (b *browser) signIn(who app.DemoAccount, phone *totptest.Authenticator, more ...string) answer {
 	b.t.Helper()
-	b.password(who).redirects("/code")
-	return b.post("/code", append([]string{"code", phone.Code()}, more...)...).redirects("/")
+	b.password(who).redirects("/2fa/code")
+	return b.post("/2fa/code", append([]string{"code", phone.Code()}, more...)...).redirects("/")
 }
 
 // second is the error of a call that returns something else beside it.
 func second[T any](_ T, err error) error { return err }
+
+// authenticators are the ids by the names that the security page shows.
+func (b *browser) authenticators() map[string]string {
+	b.t.Helper()
+	ids := make(map[string]string)
+	for _, m := range regexp.MustCompile(`id="name-([^"]+)" name="name" value="([^"]*)"`).FindAllStringSubmatch(b.get("/2fa/security").body, -1) {
+		ids[html.UnescapeString(m[2])] = m[1]
+	}
+	return ids
+}
+
+// add sets up one more authenticator, proved by the one at hand.
+func (b *browser) add(by *totptest.Authenticator, name string) *totptest.Authenticator {
+	b.t.Helper()
+	b.post("/2fa/security/add", "totpflow_code", by.Code()).redirects("/2fa/setup")
+	phone := b.phone(b.get("/2fa/setup").says("will stand beside").lacks("stops working"))
+	b.post("/2fa/setup", "code", phone.Code(), "name", name).is(http.StatusOK).
+		says("beside those that you had", "Save your set-up key").lacks("recovery-code\"")
+	return phone
+}
+
+// trusted counts the browsers that are let in without a code. It signs none of
+// them out.
+func trusted(email string, browsers ...*browser) (n int) {
+	for _, b := range browsers {
+		if b.post("/signin", "email", email, "password", ana.Password).to == "/" {
+			n++
+		}
+	}
+	return n
+}

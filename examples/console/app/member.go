@@ -14,6 +14,7 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/web"
 )
 
 // memberPage is what administrators see of one account.
@@ -71,7 +72,7 @@ func (p memberPage) MoreTime() string {
 func (c *console) member(r *http.Request, v *visitor) (user, error) {
 	u, err := c.users.byID(r.Context(), r.PathValue("id"))
 	if errors.Is(err, sql.ErrNoRows) {
-		return user{}, errNotFound
+		return user{}, web.ErrNotFound
 	}
 	if err != nil {
 		return user{}, err
@@ -110,7 +111,7 @@ func (c *console) showMember(w http.ResponseWriter, r *http.Request, v *visitor,
 	if v.Enrolled() && p.Offers(form) {
 		p.form = form
 	}
-	return c.show(w, r, "member", refused, view{Title: u.Name, Visitor: v, Data: p})
+	return c.showForms(w, r, "member", refused, view{Title: u.Name, Visitor: v, Data: p})
 }
 
 // A memberChange is what administrators can do to an account. Each takes their
@@ -186,7 +187,7 @@ func (c *console) postMember(w http.ResponseWriter, r *http.Request, v *visitor)
 	word := r.PathValue("change")
 	change, ok := memberChanges[word]
 	if !ok {
-		return errNotFound
+		return web.ErrNotFound
 	}
 	them, err := c.member(r, v)
 	if err != nil {
@@ -203,11 +204,11 @@ func (c *console) postMember(w http.ResponseWriter, r *http.Request, v *visitor)
 	}
 	switch {
 	case errors.Is(err, admin.ErrApproval):
-		setNotice(w, "waits")
+		c.setNotice(r, "waits")
 	case err != nil:
 		return c.showMember(w, r, v, them, word, err)
 	default:
-		setNotice(w, "member-"+word)
+		c.setNotice(r, "member-"+word)
 	}
 	if word == "forget" {
 		return redirect(w, r, "/admin")
@@ -248,7 +249,7 @@ func (c *console) ticked(r *http.Request, v *visitor) (ids []string, of tenant, 
 		u, err := c.users.byID(r.Context(), id)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
-			return nil, of, errNotFound
+			return nil, of, web.ErrNotFound
 		case err != nil:
 			return nil, of, err
 		case !slices.Contains(under, u.Tenant):

@@ -23,16 +23,16 @@ func TestReset(t *testing.T) {
 	b.get(to).says("The reset is done.", "Must set up")
 	require.Equal(t, "required", b.get("/admin").states()[ana.Email])
 
-	person.get("/").redirects("/signin")
+	person.get("/").out()
 	again := s.browser()
-	again.password(ana).redirects("/setup") // the password leads there for a day
+	again.password(ana).redirects("/2fa/setup") // the password leads there for a day
 	again.get("/").redirects("/signin")
-	new := again.phone(again.get("/setup"))
-	again.post("/setup", "code", old.Code()).is(http.StatusForbidden)
-	again.post("/setup", "code", new.Code()).is(http.StatusOK)
+	new := again.phone(again.get("/2fa/setup"))
+	again.post("/2fa/setup", "code", old.Code()).is(http.StatusForbidden)
+	again.post("/2fa/setup", "code", new.Code()).is(http.StatusOK)
 	other := s.browser()
-	other.password(ana).redirects("/code")
-	other.post("/recovery", "recovery_code", codes[0]).is(http.StatusForbidden)
+	other.password(ana).redirects("/2fa/code")
+	other.post("/2fa/recovery", "recovery_code", codes[0]).is(http.StatusForbidden)
 	require.Contains(t, s.last(ana, "reset").Text, "by an administrator")
 }
 
@@ -45,18 +45,18 @@ func TestResetOfAPart(t *testing.T) {
 	to := "/admin/accounts/" + s.id(ana)
 
 	b.post(to+"/reset", "scope", "browsers", "code", phone.Code()).redirects(to)
-	trusting.post("/signout")
-	trusting.password(ana).redirects("/code")
+	trusting.post("/2fa/signout")
+	trusting.password(ana).redirects("/2fa/code")
 
 	b.post(to+"/reset", "scope", "codes", "code", phone.Code()).redirects(to)
-	trusting.get("/code").lacks(`href="/recovery"`)
+	trusting.get("/2fa/code").lacks(`href="/2fa/recovery"`)
 	trusting.password(ana)
-	trusting.post("/recovery", "recovery_code", codes[0]).is(http.StatusForbidden)
-	trusting.post("/code", "code", anas.Code()).redirects("/")
+	trusting.post("/2fa/recovery", "recovery_code", codes[0]).is(http.StatusForbidden)
+	trusting.post("/2fa/code", "code", anas.Code()).redirects("/")
 
 	b.post(to+"/reset", "scope", "authenticators", "code", phone.Code()).redirects(to)
-	trusting.get("/").redirects("/signin")
-	trusting.password(ana).redirects("/setup")
+	trusting.get("/").out()
+	trusting.password(ana).redirects("/2fa/setup")
 	b.post(to+"/reset", "scope", "nonsense", "code", phone.Code()).is(http.StatusBadRequest).says("Choose what to reset.")
 }
 
@@ -70,16 +70,16 @@ func TestLateAfterReset(t *testing.T) {
 	s.clock.Advance(25 * time.Hour)
 
 	person := s.browser()
-	person.password(ana).redirects("/code")
-	person.get("/code").redirects("/issued")
-	person.get("/issued").is(http.StatusOK).says("was reset", `name="issued_code"`).lacks(`href="/code"`)
+	person.password(ana).redirects("/2fa/code")
+	person.get("/2fa/code").redirects("/2fa/issued")
+	person.get("/2fa/issued").is(http.StatusOK).says("was reset", `name="issued_code"`).lacks(`href="/2fa/code"`)
 	b = s.browser()
 	b.signIn(admin, phone)
 	b.post(to+"/issue-code", "code", phone.Code()).redirects(to)
 	code := issued(t, s)
-	person.post("/issued", "issued_code", code).redirects("/setup")
-	new := person.phone(person.get("/setup"))
-	person.post("/setup", "code", new.Code()).is(http.StatusOK)
+	person.post("/2fa/issued", "issued_code", code).redirects("/2fa/setup")
+	new := person.phone(person.get("/2fa/setup"))
+	person.post("/2fa/setup", "code", new.Code()).is(http.StatusOK)
 }
 
 // Where the password alone does not lead to the enrollment after a reset, the page
@@ -116,26 +116,26 @@ func TestIssuedCode(t *testing.T) {
 	to := "/admin/accounts/" + s.id(ana)
 	person := s.browser()
 	person.password(ana)
-	person.get("/code").lacks(`href="/issued"`)
+	person.get("/2fa/code").lacks(`href="/2fa/issued"`)
 	b.post(to+"/issue-code", "code", phone.Code()).redirects(to)
 	code := issued(t, s)
 	b.get(to).says("on its way").lacks(code)
 
-	person.get("/code").says("Use the code from the mail")
-	person.get("/issued").says(`href="/code"`)
-	person.post("/issued", "issued_code", "nonsense").is(http.StatusForbidden).says("16 letters and digits")
-	person.post("/issued", "issued_code", "0000-0000-0000-0000").is(http.StatusForbidden).says("newest mail")
-	person.post("/issued", "issued_code", code).redirects("/setup")
+	person.get("/2fa/code").says("Use the code from the mail")
+	person.get("/2fa/issued").says(`href="/2fa/code"`)
+	person.post("/2fa/issued", "issued_code", "nonsense").is(http.StatusForbidden).says("16 letters and digits")
+	person.post("/2fa/issued", "issued_code", "0000-0000-0000-0000").is(http.StatusForbidden).says("newest mail")
+	person.post("/2fa/issued", "issued_code", code).redirects("/2fa/setup")
 	person.get("/").redirects("/signin") // it opens nothing but the enrollment
-	new := person.phone(person.get("/setup"))
-	person.post("/setup", "code", new.Code()).is(http.StatusOK)
+	new := person.phone(person.get("/2fa/setup"))
+	person.post("/2fa/setup", "code", new.Code()).is(http.StatusOK)
 
 	other := s.browser()
-	other.password(ana).redirects("/code")
-	other.post("/issued", "issued_code", code).is(http.StatusForbidden)
-	other.post("/code", "code", old.Code()).is(http.StatusForbidden)
-	other.post("/code", "code", new.Code()).redirects("/")
-	s.browser().post("/issued", "issued_code", code).redirects("/signin")
+	other.password(ana).redirects("/2fa/code")
+	other.post("/2fa/issued", "issued_code", code).is(http.StatusForbidden)
+	other.post("/2fa/code", "code", old.Code()).is(http.StatusForbidden)
+	other.post("/2fa/code", "code", new.Code()).redirects("/")
+	s.browser().post("/2fa/issued", "issued_code", code).out()
 }
 
 func TestIssuedCodeRefusals(t *testing.T) {
@@ -153,8 +153,8 @@ func TestIssuedCodeRefusals(t *testing.T) {
 	code := issued(t, s)
 	s.clock.Advance(25 * time.Hour)
 	person := s.browser()
-	person.password(ana).redirects("/code")
-	person.post("/issued", "issued_code", code).is(http.StatusForbidden)
+	person.password(ana).redirects("/2fa/code")
+	person.post("/2fa/issued", "issued_code", code).is(http.StatusForbidden)
 }
 
 func TestUnlock(t *testing.T) {
@@ -166,14 +166,14 @@ func TestUnlock(t *testing.T) {
 	person := s.browser()
 	person.password(ana)
 	for range 6 {
-		person.post("/code", "code", anas.WrongCode())
+		person.post("/2fa/code", "code", anas.WrongCode())
 	}
-	person.post("/code", "code", anas.Code()).is(http.StatusTooManyRequests)
+	person.post("/2fa/code", "code", anas.Code()).is(http.StatusTooManyRequests)
 	b.get("/admin").says("waits after wrong codes")
 	b.get(to).says("Unlock")
 	b.post(to+"/unlock", "code", phone.Code()).redirects(to)
 	person.password(ana)
-	person.post("/code", "code", anas.Code()).redirects("/")
+	person.post("/2fa/code", "code", anas.Code()).redirects("/")
 }
 
 func TestRevokeAPersonsBrowser(t *testing.T) {
@@ -199,7 +199,7 @@ func TestMachineAccounts(t *testing.T) {
 	to := "/admin/accounts/" + s.id(agent)
 	b.get(to).says("Backup agent of files-01", "Make it a personal account again").lacks("/issue-code").lacks("/reset\"")
 	b.post(to+"/end-exemption", "code", phone.Code()).redirects(to)
-	s.browser().password(agent).redirects("/setup")
+	s.browser().password(agent).redirects("/2fa/setup")
 	b.post(to+"/end-exemption", "code", phone.Code()).is(http.StatusForbidden).says("This is not a machine account.")
 
 	b.post(to+"/exempt", "name", " ", "code", phone.Code()).is(http.StatusBadRequest).says("Say which machine it is.")
@@ -211,7 +211,7 @@ func TestMachineAccounts(t *testing.T) {
 	// A restart does not make machines of what administrators have unmade.
 	b.post(to+"/end-exemption", "code", phone.Code()).redirects(to)
 	s.url = s.serve(require2FA)
-	s.browser().password(agent).redirects("/setup")
+	s.browser().password(agent).redirects("/2fa/setup")
 }
 
 func TestDeleteAnAccount(t *testing.T) {
@@ -254,7 +254,7 @@ func TestResetMany(t *testing.T) {
 	states := b.get("/admin").states()
 	require.Equal(t, "required", states[ana.Email])
 	require.Equal(t, "enabled", states[ben.Email])
-	s.browser().password(ana).redirects("/setup")
+	s.browser().password(ana).redirects("/2fa/setup")
 }
 
 // A reset would end the exemption of a machine: nobody ticks one by mistake.

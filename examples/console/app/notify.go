@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -82,7 +82,7 @@ func (c *console) letter(u user, l *words.Language, e event.Event) string {
 	if token == "" || e.Kind == event.Frozen || e.Kind == event.Forgotten { // closed already
 		return text
 	}
-	link := c.url + "/not-me?event=" + url.QueryEscape(string(token))
+	link := c.url + c.web.Path("not-me") + "?event=" + url.QueryEscape(string(token))
 	return text + l.Say("mail.notMe", "For", l.Span(totpflow.DisownTokenLifetime), "Link", link)
 }
 
@@ -105,34 +105,27 @@ func (u user) reads(ctx context.Context) *words.Language {
 	return cmp.Or(words.ByTag(u.Language), spoken(ctx))
 }
 
-// getNotMe shows a button and does nothing else: programs that scan mails open
-// every link in them.
-func (c *console) getNotMe(w http.ResponseWriter, r *http.Request) error {
-	return c.show(w, r, "not-me", nil, view{Data: notMePage{Event: r.FormValue("event")}})
-}
-
-// postNotMe closes the account that the mail was about. It takes no session:
-// a thief who changed the account may have changed how its owner gets in.
-func (c *console) postNotMe(w http.ResponseWriter, r *http.Request) error {
-	change, err := c.mfa.Disown(r.Context(), totpflow.DisownToken(r.PostFormValue("event")))
-	if err == nil {
-		err = c.users.keep(r.Context(), change)
-	}
-	if err != nil && !errors.Is(err, totpflow.ErrDisownToken) {
-		return err
-	}
-	return c.show(w, r, "not-me", err, view{Data: notMePage{Closed: err == nil}})
-}
-
-// notMePage is what the page of the link in a mail shows.
-type notMePage struct {
-	Event  string // the token of the link
-	Closed bool
-}
-
 // subject is the subject of the mail about an event.
 func subject(l *words.Language, e event.Event) string {
 	what := happened(l, e)
 	first, n := utf8.DecodeRuneInString(what)
 	return l.Say("mail.subject", "Issuer", Issuer, "What", what, "WhatLower", string(unicode.ToLower(first))+what[n:])
+}
+
+// happened says in words what an event of the account was. An event that a later
+// release adds is shown by its name: it must not be missing.
+func happened(l *words.Language, e event.Event) string {
+	mode := e.Action
+	if word, err := l.Find("mode." + mode); err == nil {
+		mode = word
+	}
+	action := e.Action
+	if word, err := l.Find("action." + strings.ReplaceAll(action, " ", "-")); err == nil {
+		action = word
+	}
+	text, err := l.Find("event."+string(e.Kind), "Count", e.Remaining, "Day", l.Day(e.Until), "Mode", mode, "Action", action)
+	if err != nil {
+		return strings.ReplaceAll(string(e.Kind), "_", " ")
+	}
+	return text
 }

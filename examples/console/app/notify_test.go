@@ -22,7 +22,7 @@ import (
 	"github.com/totpflow/totpflow/examples/console/app"
 )
 
-var linkInMail = regexp.MustCompile(regexp.QuoteMeta(mailURL) + `(/not-me\?event=\S+)`)
+var linkInMail = regexp.MustCompile(regexp.QuoteMeta(mailURL) + `(/2fa/not-me\?event=\S+)`)
 
 // link is the "it was not me" of a mail, as a path.
 func link(t *testing.T, m app.Mail) string {
@@ -47,26 +47,26 @@ func TestMailsAboutChanges(t *testing.T) {
 	anas, codes := person.enroll(ana)
 	m := s.last(ana, "authenticator app set up")
 	require.Equal(t, "Acme Backup: authenticator app set up", m.Subject)
-	for _, words := range []string{"Hello Ana Soler", "ana@acme.example of Acme Backup GmbH", "2 March 2026", "from 127.0.0.1", "If it was not you", mailURL + "/not-me"} {
+	for _, words := range []string{"Hello Ana Soler", "ana@acme.example of Acme Backup GmbH", "2 March 2026", "from 127.0.0.1", "If it was not you", mailURL + "/2fa/not-me"} {
 		require.Contains(t, m.Text, words)
 	}
-	person.post("/security/recovery-codes/saved")
+	person.post("/2fa/security/saved")
 	before := len(s.mails.to(ana))
 	s.browser().signIn(ana, anas) // signing in is not a change
 	require.Len(t, s.mails.to(ana), before)
 
 	second := person.add(anas, "Tablet")
 	ids := person.authenticators()
-	person.post("/security/authenticators/"+ids["Tablet"]+"/remove", "code", anas.Code()).redirects("/security")
+	person.post("/2fa/security/remove/"+ids["Tablet"], "totpflow_code", anas.Code()).redirects("/2fa/security")
 	s.last(ana, "authenticator app removed")
 	s.browser().signIn(ana, anas, "trust", "yes")
 	s.last(ana, "browser trusted")
 	recovering := s.browser()
 	recovering.password(ana)
-	recovering.post("/recovery", "recovery_code", codes[0]).redirects("/")
+	recovering.post("/2fa/recovery", "recovery_code", codes[0]).redirects("/2fa/setup")
 	s.last(ana, "recovery code used, 9 left")
-	new := recovering.phone(recovering.get("/setup"))
-	recovering.post("/setup", "code", new.Code()).is(http.StatusOK)
+	new := recovering.phone(recovering.get("/2fa/setup"))
+	recovering.post("/2fa/setup", "code", new.Code()).is(http.StatusOK)
 	s.last(ana, "authenticator app replaced")
 	b.post("/admin/accounts/"+s.id(ana)+"/reset", "code", phone.Code())
 	require.NotContains(t, s.last(ana, "two-factor authentication reset").Text, "from 127.0.0.1") // the administrator's address is not the person's
@@ -85,9 +85,9 @@ func TestItWasNotMe(t *testing.T) {
 	anas, _ := s.browser().enroll(ana)
 	thief := s.browser()
 	thief.signIn(ana, anas)
-	thief.post("/security/replace", "code", anas.Code()).redirects("/setup")
-	thiefs := thief.phone(thief.get("/setup"))
-	thief.post("/setup", "code", thiefs.Code()).is(http.StatusOK)
+	thief.post("/2fa/security/replace", "totpflow_code", anas.Code()).redirects("/2fa/setup")
+	thiefs := thief.phone(thief.get("/2fa/setup"))
+	thief.post("/2fa/setup", "code", thiefs.Code()).is(http.StatusOK)
 	thief.get("/").is(http.StatusOK)
 
 	// Looking at the page changes nothing: programs that scan mails do it.
@@ -97,10 +97,9 @@ func TestItWasNotMe(t *testing.T) {
 	thief.get("/").is(http.StatusOK)
 	require.Equal(t, "enabled", b.get("/admin").states()[ana.Email])
 
-	person.post("/not-me", "event", page.event()).is(http.StatusOK).says("Your account is closed")
-	person.post("/not-me", "event", page.event()).is(http.StatusOK) // twice is once
-	thief.get("/").redirects("/signin")
-	thief.get("/signin").says("this account was closed")
+	person.post("/2fa/not-me", "event", page.event()).is(http.StatusOK).says("Your account is closed")
+	person.post("/2fa/not-me", "event", page.event()).is(http.StatusOK) // twice is once
+	thief.get("/").is(http.StatusUnauthorized).says("account was closed")
 	thief.password(ana).is(http.StatusForbidden).says("This account is closed", "An administrator can open it again.")
 	person.password(ana).is(http.StatusForbidden)
 	require.Equal(t, "frozen", b.get("/admin").says("1 closed").states()[ana.Email])
@@ -113,12 +112,12 @@ func TestItWasNotMe(t *testing.T) {
 	b.post(to+"/restore", "authenticator", "nonsense", "code", phone.Code()).is(http.StatusNotFound).says("not there any more")
 	b.post(to+"/restore", "authenticator", kept[1], "code", phone.Code()).redirects(to)
 	b.get(to).says("works again").lacks("/restore")
-	thief.password(ana).redirects("/code")
-	thief.post("/code", "code", thiefs.Code()).is(http.StatusForbidden)
+	thief.password(ana).redirects("/2fa/code")
+	thief.post("/2fa/code", "code", thiefs.Code()).is(http.StatusForbidden)
 	s.browser().signIn(ana, anas)
 
 	// The link of before cannot close it again.
-	person.post("/not-me", "event", page.event()).is(http.StatusForbidden).says("not valid any more")
+	person.post("/2fa/not-me", "event", page.event()).is(http.StatusForbidden).says("not valid any more")
 }
 
 func TestFrozenAccountUnlockedOrReset(t *testing.T) {
@@ -128,7 +127,7 @@ func TestFrozenAccountUnlockedOrReset(t *testing.T) {
 	to := "/admin/accounts/" + s.id(ana)
 	freeze := func(subject string) {
 		page := s.browser().get(link(t, s.last(ana, subject)))
-		s.browser().post("/not-me", "event", page.event()).says("Your account is closed")
+		s.browser().post("/2fa/not-me", "event", page.event()).says("Your account is closed")
 	}
 	freeze("set up")
 	b.get(to).says("Unlocking keeps whatever is set up now")
@@ -139,8 +138,8 @@ func TestFrozenAccountUnlockedOrReset(t *testing.T) {
 	freeze("browser trusted")
 	b.post(to+"/reset", "code", phone.Code()).redirects(to)
 	person := s.browser()
-	person.password(ana).redirects("/code")
-	person.get("/code").redirects("/issued") // the password may be in other hands
+	person.password(ana).redirects("/2fa/code")
+	person.get("/2fa/code").redirects("/2fa/issued") // the password may be in other hands
 }
 
 func TestLinkEnds(t *testing.T) {
@@ -149,12 +148,12 @@ func TestLinkEnds(t *testing.T) {
 	person := s.browser()
 	event := person.get(link(t, s.last(ana, "set up"))).event()
 	for _, bad := range []string{"", "nonsense", event[:len(event)-1], event + "A", strings.Repeat("A", 9000)} {
-		person.post("/not-me", "event", bad).is(http.StatusForbidden).says("not valid any more")
+		person.post("/2fa/not-me", "event", bad).is(http.StatusForbidden).says("not valid any more")
 	}
 	s.clock.Advance(73 * time.Hour)
-	person.post("/not-me", "event", event).is(http.StatusForbidden)
-	s.browser().password(ana).redirects("/code")
-	person.get("/not-me").is(http.StatusOK)
+	person.post("/2fa/not-me", "event", event).is(http.StatusForbidden)
+	s.browser().password(ana).redirects("/2fa/code")
+	person.get("/2fa/not-me").is(http.StatusOK)
 }
 
 // A mail that the mail server does not accept now is sent again; one that it will never
@@ -249,9 +248,9 @@ func TestMailsOverSMTP(t *testing.T) {
 	require.Equal(t, agent.Email, got[0].To)
 	require.Equal(t, ana.Email, got[1].To)
 	page := s.browser().get(link(t, got[1])).is(http.StatusOK)
-	s.browser().post("/not-me", "event", page.event()).says("Your account is closed")
+	s.browser().post("/2fa/not-me", "event", page.event()).says("Your account is closed")
 	s.browser().password(ana).is(http.StatusForbidden)
-	b.post("/code", "code", phone.Peek()).redirects("/signin")
+	b.post("/2fa/code", "code", phone.Peek()).out()
 }
 
 func TestSMTPRefusals(t *testing.T) {
@@ -276,7 +275,7 @@ func TestSMTPRefusals(t *testing.T) {
 	s.clock.Advance(time.Minute)
 	b := s.browser()
 	b.signIn(ana, phone)
-	b.post("/security/browsers/revoke-all").redirects("/security")
+	b.post("/2fa/security/revoke-all").redirects("/2fa/security")
 	require.Contains(t, read(t, <-post.mails).Subject, "all trusted browsers removed") // nothing waits behind the one that is lost
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/web"
 )
 
 // logMessages says that there was a message. Neither what stood in it nor, in
@@ -61,8 +62,7 @@ func (c *console) newPhones(sender phone.Sender) *totpflow.Phones {
 		sender = logMessages{}
 	}
 	return &totpflow.Phones{Sender: sender, Compose: func(ctx context.Context, m phone.Message) phone.Message {
-		l := spoken(ctx)
-		m.Language, m.Sentence = l.Tag(), l.Say("phone.message", "Issuer", Issuer)
+		m = web.Compose(ctx, m)
 		m.Domain = domain(c.url)
 		return m
 	}}

@@ -81,14 +81,14 @@ func phoneSite(t *testing.T, mode, phones string, change ...func(*app.Options)) 
 func (s *site) addPhone(p *pigeon) *browser {
 	s.t.Helper()
 	b := s.browser()
-	b.password(ana).redirects("/setup")
-	b.post("/security/phone", "number", mobile, "via", "sms").redirects("/security/phone")
-	b.post("/security/phone/confirm", "phone_code", p.code()).redirects("/security")
+	b.password(ana).redirects("/2fa/setup")
+	b.post("/2fa/phone", "number", mobile, "via", "sms").redirects("/2fa/phone")
+	b.post("/2fa/phone/confirm", "phone_code", p.code()).redirects("/")
 	s.clock.Advance(time.Minute)
 	return b
 }
 
-var phoneForm = regexp.MustCompile(`action="(/security/phones/[^"]+/remove)"`)
+var phoneForm = regexp.MustCompile(`action="(/2fa/security/remove-phone/[^"]+)"`)
 
 // removal is where the form posts that removes the only phone.
 func (a answer) removal() string {

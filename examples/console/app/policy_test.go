@@ -21,15 +21,15 @@ func TestRequiredAtOnce(t *testing.T) {
 	page := b.get("/admin").says("The policy is set.", "Policy set to “required”")
 	require.Equal(t, "required", page.text("mode"))
 	require.Equal(t, "required", page.states()[ana.Email])
-	open.get("/").redirects("/setup") // sessions from before feel it
-	s.browser().password(ben).redirects("/setup")
+	open.get("/").is(http.StatusUnauthorized).says("Sign in") // sessions from before feel it
+	s.browser().password(ben).redirects("/2fa/setup")
 	s.browser().password(nora).redirects("/") // the provider stands above
-	b.post("/security/disable", "code", phone.Code()).is(http.StatusForbidden).says("cannot be turned off")
+	b.post("/2fa/security/disable").is(http.StatusForbidden).says("cannot be turned off")
 
 	b.post("/admin/policy", "mode", "off", "code", phone.Code()).redirects("/admin")
 	b.get("/admin").says("Policy lowered to “off”")
 	s.browser().password(ben).redirects("/")
-	s.browser().password(admin).redirects("/code") // a person who has set it up is asked all the same
+	s.browser().password(admin).redirects("/2fa/code") // a person who has set it up is asked all the same
 }
 
 // A person in grace is told until when, on every page, and led to the enrollment
@@ -40,27 +40,26 @@ func TestGrace(t *testing.T) {
 	b.post("/admin/policy", "mode", "required", "grace_days", "14", "code", phone.Code()).redirects("/admin")
 
 	person := s.browser()
-	person.password(ana).redirects("/")
-	for _, path := range []string{"/", "/security"} {
-		person.get(path).is(http.StatusOK).says(`id="grace"`, "Set up two-factor authentication until 16 March 2026, 09:30 UTC.", `href="/setup"`)
-	}
+	person.password(ana).redirects("/2fa/setup")
+	person.get("/2fa/setup").says("16 March 2026, 09:30 UTC")
+	person.get("/").is(http.StatusOK).says(`id="grace"`, "Set up two-factor authentication until 16 March 2026, 09:30 UTC.", `href="/2fa/setup"`)
 	list := b.get("/admin").says("until 16 March 2026")
 	require.Equal(t, "grace", list.states()[ana.Email])
 	require.Contains(t, s.last(ana, "required from 16 March 2026").Text, "16 March 2026")
 
 	s.clock.Advance(10 * day) // it begins once
-	person.password(ana).redirects("/")
+	person.password(ana).redirects("/2fa/setup")
 	person.get("/").says("until 16 March 2026")
 	s.clock.Advance(4*day - time.Hour)
-	person.password(ana).redirects("/")
+	person.password(ana).redirects("/2fa/setup")
 	s.clock.Advance(time.Hour)
-	person.get("/").redirects("/setup")
-	person.get("/security").redirects("/setup")
+	person.get("/").out()
+	person.get("/2fa/security").out()
 	late := s.browser()
-	late.password(ana).redirects("/setup")
+	late.password(ana).redirects("/2fa/setup")
 	late.get("/").redirects("/signin")
-	anas := late.phone(late.get("/setup"))
-	late.post("/setup", "code", anas.Code()).is(http.StatusOK)
+	anas := late.phone(late.get("/2fa/setup"))
+	late.post("/2fa/setup", "code", anas.Code()).is(http.StatusOK)
 	late.get("/").is(http.StatusOK).lacks(`id="grace"`)
 }
 
@@ -80,7 +79,7 @@ func TestGraceOfOpenSessions(t *testing.T) {
 	require.Equal(t, until, program.call(http.MethodGet, "/api/account", nil).is(http.StatusOK).get("setup_until"))
 	s.clock.Advance(10 * day)
 	again := s.browser()
-	again.password(ana).redirects("/")
+	again.password(ana).redirects("/2fa/setup")
 	again.get("/").is(http.StatusOK).says("until 16 March 2026")
 }
 
@@ -102,7 +101,7 @@ func TestGraceThatHasNotBegun(t *testing.T) {
 		require.NotRegexp(t, `<dd>[^<]*16[^<]*2026`, b.get(to).says("<dd>"+words[1]+"</dd>").body)
 	}
 	b.accept = "en"
-	s.browser().password(ana).redirects("/")
+	s.browser().password(ana).redirects("/2fa/setup")
 	b.get("/admin").says("until 16 March 2026")
 	b.get(to).says("Until 16 March 2026")
 
@@ -116,9 +115,9 @@ func TestSetUpWithinGrace(t *testing.T) {
 	b, phone := s.administrator(admin)
 	b.post("/admin/policy", "mode", "required", "grace_days", "14", "code", phone.Code()).redirects("/admin")
 	person := s.browser()
-	person.password(ana).redirects("/")
-	anas := person.phone(person.get("/setup").is(http.StatusOK))
-	person.post("/setup", "code", anas.Code()).is(http.StatusOK).codes()
+	person.password(ana).redirects("/2fa/setup")
+	anas := person.phone(person.get("/2fa/setup").is(http.StatusOK))
+	person.post("/2fa/setup", "code", anas.Code()).is(http.StatusOK).codes()
 	person.get("/").is(http.StatusOK).lacks(`id="grace"`)
 }
 
@@ -128,18 +127,18 @@ func TestDeadline(t *testing.T) {
 	b.post("/admin/policy", "mode", "required", "deadline", "2026-03-10", "code", phone.Code()).redirects("/admin")
 	b.get("/admin").says(`value="2026-03-10"`)
 	person := s.browser()
-	person.password(ana).redirects("/")
+	person.password(ana).redirects("/2fa/setup")
 	person.get("/").says("until 10 March 2026, 23:59 UTC")
 	s.clock.Set(time.Date(2026, 3, 11, 8, 0, 0, 0, time.UTC))
-	s.browser().password(ana).redirects("/setup")
-	s.browser().password(ben).redirects("/setup") // a person who comes for the first time then has no grace period
+	s.browser().password(ana).redirects("/2fa/setup")
+	s.browser().password(ben).redirects("/2fa/setup") // a person who comes for the first time then has no grace period
 }
 
 func TestMoreTime(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
 	b.post("/admin/policy", "mode", "required", "code", phone.Code()).redirects("/admin")
-	s.browser().password(ana).redirects("/setup")
+	s.browser().password(ana).redirects("/2fa/setup")
 	to := "/admin/accounts/" + s.id(ana)
 	b.get(to).says("Give more time to set up", `value="2026-03-16"`)
 	for _, no := range []string{"", "soon", "2026-02-30"} {
@@ -151,7 +150,7 @@ func TestMoreTime(t *testing.T) {
 	b.post(to+"/grace", "until", "2026-03-09", "code", phone.Code()).redirects(to)
 	b.get(to).says("In grace", "Until 9 March 2026, 23:59 UTC")
 	person := s.browser()
-	person.password(ana).redirects("/")
+	person.password(ana).redirects("/2fa/setup")
 	person.get("/").says("until 9 March 2026, 23:59 UTC")
 }
 
@@ -161,7 +160,7 @@ func TestMoreTimeIsMore(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
 	b.post("/admin/policy", "mode", "required", "grace_days", "60", "code", phone.Code()).redirects("/admin")
-	s.browser().password(ana).redirects("/")
+	s.browser().password(ana).redirects("/2fa/setup")
 	to := "/admin/accounts/" + s.id(ana)
 	b.get(to).says("Until 1 May 2026")
 	for _, next := range []struct{ form, page string }{
@@ -230,18 +229,18 @@ func TestTrustedBrowsersByPolicy(t *testing.T) {
 	person := s.browser()
 	person.signIn(ana, anas, "trust", "yes")
 	b.post("/admin/policy", "mode", "optional", "browser_days", "7", "code", phone.Code()).redirects("/admin")
-	person.post("/signout")
+	person.post("/2fa/signout")
 	person.password(ana).redirects("/")
 	s.clock.Advance(8 * day)
-	person.post("/signout")
-	person.password(ana).redirects("/code")
-	person.get("/code").says("7 days")
+	person.post("/2fa/signout")
+	person.password(ana).redirects("/2fa/code")
+	person.get("/2fa/code").says("7 days")
 
 	again := s.browser()
 	again.signIn(admin, phone)
 	again.post("/admin/policy", "mode", "optional", "browser_days", "0", "code", phone.Code()).redirects("/admin")
 	person.password(ana)
-	person.get("/code").lacks(`name="trust"`)
+	person.get("/2fa/code").lacks(`name="trust"`)
 }
 
 func TestNoRecoveryCodesByPolicy(t *testing.T) {
@@ -250,12 +249,12 @@ func TestNoRecoveryCodesByPolicy(t *testing.T) {
 	b.post("/admin/policy", "mode", "optional", "recovery_codes", "no", "code", phone.Code()).redirects("/admin")
 	person := s.browser()
 	person.password(ana).redirects("/")
-	anas := person.phone(person.get("/setup").lacks("Next you get your recovery codes"))
-	person.post("/setup", "code", anas.Code()).is(http.StatusOK).
+	anas := person.phone(person.get("/2fa/setup").lacks("Next you get your recovery codes"))
+	person.post("/2fa/setup", "code", anas.Code()).is(http.StatusOK).
 		says("Two-factor authentication is on.", "Save your set-up key").lacks("recovery-code\"").lacks("beside those")
 	person.get("/").lacks("recovery codes")
-	person.get("/security").lacks("/security/recovery-codes")
-	person.post("/security/recovery-codes", "code", anas.Code()).is(http.StatusForbidden).says("does not allow recovery codes")
+	person.get("/2fa/security").lacks("/2fa/security/recovery-codes")
+	person.post("/2fa/security/recovery-codes", "totpflow_code", anas.Code()).is(http.StatusForbidden)
 }
 
 // After a reset the password alone leads nowhere, where the policy says so.
@@ -267,10 +266,10 @@ func TestIssuedCodeByPolicy(t *testing.T) {
 	to := "/admin/accounts/" + s.id(ana)
 	b.post(to+"/reset", "code", phone.Code()).redirects(to)
 	person := s.browser()
-	person.password(ana).redirects("/code")
-	person.get("/code").redirects("/issued")
+	person.password(ana).redirects("/2fa/code")
+	person.get("/2fa/code").redirects("/2fa/issued")
 	b.post(to+"/issue-code", "code", phone.Code()).redirects(to)
-	person.post("/issued", "issued_code", issued(t, s)).redirects("/setup")
+	person.post("/2fa/issued", "issued_code", issued(t, s)).redirects("/2fa/setup")
 }
 
 // Organisations below can only ask for more.
@@ -281,14 +280,14 @@ func TestProvidersPolicy(t *testing.T) {
 	provider.post("/admin/policy", "mode", "required", "code", noras.Code()).redirects("/admin")
 	b.get("/admin").says("An organisation above asks for more")
 	b.post("/admin/policy", "mode", "off", "code", phone.Code()).redirects("/admin")
-	s.browser().password(ana).redirects("/setup")
-	s.browser().password(ben).redirects("/setup")
+	s.browser().password(ana).redirects("/2fa/setup")
+	s.browser().password(ben).redirects("/2fa/setup")
 
 	provider.post("/admin/policy", "mode", "optional", "code", noras.Code()).redirects("/admin")
 	s.browser().password(ana).redirects("/")
 	provider.post("/admin/policy", "tenant", "acme-berlin", "mode", "required", "code", noras.Code()).redirects("/admin?tenant=acme-berlin")
 	s.browser().password(ana).redirects("/")
-	s.browser().password(ben).redirects("/setup")
+	s.browser().password(ben).redirects("/2fa/setup")
 }
 
 // -require stands above whatever administrators set.
@@ -296,8 +295,8 @@ func TestRequireFlagAndPolicy(t *testing.T) {
 	s := newSite(t, require2FA)
 	b, phone := s.administrator(admin)
 	b.post("/admin/policy", "mode", "off", "browser_days", "60", "code", phone.Code()).redirects("/admin")
-	s.browser().password(ana).redirects("/setup")
+	s.browser().password(ana).redirects("/2fa/setup")
 	s.clock.Advance(time.Second)
 	b.password(admin)
-	b.get("/code").says("60 days")
+	b.get("/2fa/code").says("60 days")
 }

@@ -13,20 +13,12 @@ import (
 )
 
 // A session is that of a person who has passed every step of the sign-in. There is
-// none before: totpflow's challenge holds the state between the password and the
-// code.
+// none before: the state between the password and the code is web's.
 type session struct {
 	User  string
-	Mark  totpflow.SessionMark // reports whether it still stands
+	Mark  totpflow.SessionMark // reports whether it is still valid
 	Began time.Time
 	By    totpflow.Reason // how the second step was passed, or why there was none
-	Proof totpflow.Proof  // for the enrollment that the person may go to next
-	At    time.Time       // since when there is the proof
-}
-
-// Proved reports whether the proof may still be good.
-func (s session) Proved(now time.Time) bool {
-	return s.Proof != "" && now.Sub(s.At) < totpflow.ProofLifetime
 }
 
 // sessions keeps them in the database; the browser has only a random token,
@@ -37,7 +29,7 @@ const sessionsTable = `
 CREATE TABLE IF NOT EXISTS sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS sessions_expiry ON sessions (expiry)`
 
-func newSessions(ctx context.Context, db *sql.DB, fail func(http.ResponseWriter, *http.Request, error)) (*sessions, error) {
+func newSessions(ctx context.Context, db *sql.DB) (*sessions, error) {
 	if _, err := db.ExecContext(ctx, sessionsTable); err != nil {
 		return nil, err
 	}
@@ -49,7 +41,6 @@ func newSessions(ctx context.Context, db *sql.DB, fail func(http.ResponseWriter,
 	m.Cookie.Secure = true // browsers take http on 127.0.0.1 for secure
 	m.Cookie.SameSite = http.SameSiteLaxMode
 	m.Cookie.Persist = false
-	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) { fail(w, r, unavailable(err)) }
 	return &sessions{m}, nil
 }
 
@@ -106,7 +97,6 @@ func (s *sessions) begin(ctx context.Context, v session) error {
 	s.Put(ctx, "mark", string(v.Mark))
 	s.Put(ctx, "began", v.Began.UnixNano())
 	s.Put(ctx, "by", string(v.By))
-	s.keepProof(ctx, v.Proof, v.Began)
 	return nil
 }
 
@@ -137,19 +127,14 @@ const choiceAge = 10 * time.Minute
 
 // current returns the session of the request, if there is one.
 func (s *sessions) current(ctx context.Context) (v session, ok bool) {
+	if ctx.Value(loaded{}) == nil { // the sessions cannot be read
+		return session{}, false
+	}
 	v.User = s.GetString(ctx, "user")
 	v.Mark = totpflow.SessionMark(s.GetString(ctx, "mark"))
 	v.Began = time.Unix(0, s.GetInt64(ctx, "began"))
 	v.By = totpflow.Reason(s.GetString(ctx, "by"))
-	v.Proof = totpflow.Proof(s.GetString(ctx, "proof"))
-	v.At = time.Unix(0, s.GetInt64(ctx, "proof at"))
 	return v, v.User != ""
-}
-
-// keepProof keeps a proof for the enrollment page.
-func (s *sessions) keepProof(ctx context.Context, p totpflow.Proof, at time.Time) {
-	s.Put(ctx, "proof", string(p))
-	s.Put(ctx, "proof at", at.UnixNano())
 }
 
 // end signs the person out.

@@ -123,7 +123,7 @@ func (c *console) getOrganisation(w http.ResponseWriter, r *http.Request) error 
 	case len(mine) == 0:
 		return redirect(w, r, "/signin")
 	}
-	return c.show(w, r, "organisation", nil, view{Data: mine})
+	return c.show(w, r, http.StatusOK, "organisation", view{Data: mine})
 }
 
 // postOrganisation goes on with one of the person's accounts, and with no other.
@@ -136,10 +136,7 @@ func (c *console) postOrganisation(w http.ResponseWriter, r *http.Request) error
 	if i < 0 {
 		return redirect(w, r, "/organisation")
 	}
-	if err := c.sessions.end(r.Context()); err != nil {
-		return err
-	}
-	return c.secondStep(w, r, mine[i])
+	return c.passwordRight(w, r, mine[i])
 }
 
 // An otherAccount is one that the person has in another organisation. Each is
@@ -149,7 +146,7 @@ type otherAccount struct {
 	State string // the last part of the id of its text
 }
 
-// otherAccounts lists them with their state, for the security page.
+// otherAccounts lists them with their state.
 func (c *console) otherAccounts(ctx context.Context, of user) ([]otherAccount, error) {
 	others, err := c.users.others(ctx, of)
 	if err != nil {

@@ -55,7 +55,7 @@ func TestFirstRelease(t *testing.T) {
 	b := s.browser()
 	b.signIn(ana, phone)
 	b.get("/").says("Good to see you, Ana Soler.", "Signed in as ana@acme.example, Acme Backup GmbH.")
-	require.Equal(t, "10", b.get("/security").text("recovery-codes-left"))
+	b.get("/2fa/security").says("10</strong> of 10")
 	s.browser().password(admin).redirects("/")
 	s.browser().password(nora).redirects("/")
 	s.browser().password(ben).redirects("/")
@@ -81,12 +81,12 @@ func TestSeveralOrganisations(t *testing.T) {
 	require.Len(t, ids, 2)
 
 	// The password alone opens nothing yet.
-	for _, path := range []string{"/", "/security"} {
+	for _, path := range []string{"/", "/2fa/security"} {
 		b.get(path).redirects("/signin")
 	}
-	b.get("/setup").redirects("/signin")
+	b.get("/2fa/setup").redirects("/signin")
 
-	b.post("/organisation", "account", ids["Northern IT"]).redirects("/")
+	b.post("/organisation", "account", ids["Northern IT"]).redirects("/2fa/setup") // the page that was asked for
 	b.get("/").says("Signed in as mika@north.example, Northern IT.")
 	b.get("/organisation").redirects("/signin") // chosen once
 	b.post("/organisation", "account", ids["Acme Backup GmbH"]).redirects("/organisation")
@@ -98,29 +98,29 @@ func TestAccountsOfOnePersonAreSetUpOneByOne(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
 	b.passwordAt(mika, "Northern IT").redirects("/")
-	phone := b.phone(b.get("/setup"))
+	phone := b.phone(b.get("/2fa/setup"))
 	require.Equal(t, "mika@north.example, Northern IT", phone.Label().Account)
-	b.post("/setup", "code", phone.Code()).is(http.StatusOK)
-	b.get("/security").says("Your other accounts", "Acme Backup GmbH", "Disabled", "choose its organisation").lacks("Signed in as mika@north.example, Acme")
+	b.post("/2fa/setup", "code", phone.Code()).is(http.StatusOK)
+	b.get("/").says("Your other accounts", "Acme Backup GmbH", "Disabled", "choose its organisation").lacks("Signed in as mika@north.example, Acme")
 
 	other := s.browser()
 	other.passwordAt(mika, "Acme Backup GmbH").redirects("/")
-	other.get("/security").says("Your other accounts", "Northern IT", `<span class="badge active">Active</span>`)
-	second := other.phone(other.get("/setup"))
+	other.get("/").says("Your other accounts", "Northern IT", `<span class="badge active">Active</span>`)
+	second := other.phone(other.get("/2fa/setup"))
 	require.Equal(t, "mika@north.example, Acme Backup GmbH", second.Label().Account)
-	other.post("/setup", "code", second.Code()).is(http.StatusOK)
+	other.post("/2fa/setup", "code", second.Code()).is(http.StatusOK)
 
-	b.post("/signout")
-	b.passwordAt(mika, "Northern IT").redirects("/code")
-	b.post("/code", "code", second.Code()).is(http.StatusForbidden)
-	b.post("/code", "code", phone.Code()).redirects("/")
-	b.get("/security").says(`<span class="badge active">Active</span>`)
+	b.post("/2fa/signout")
+	b.passwordAt(mika, "Northern IT").redirects("/2fa/code")
+	b.post("/2fa/code", "code", second.Code()).is(http.StatusForbidden)
+	b.post("/2fa/code", "code", phone.Code()).redirects("/")
+	b.get("/").says(`<span class="badge active">Active</span>`)
 }
 
 func TestOthersAreNotListed(t *testing.T) {
 	b := newSite(t).browser()
 	b.password(ana).redirects("/")
-	b.get("/security").lacks("Your other accounts").lacks("Northern IT")
+	b.get("/").lacks("Your other accounts").lacks("Northern IT")
 }
 
 // Only with the password does anybody learn which organisations know an

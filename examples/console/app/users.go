@@ -11,6 +11,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/web"
 )
 
 // A user is one account: of a person, in a tenant.
@@ -119,10 +120,8 @@ func createDemo(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-var errPassword = errors.New("e-mail address and password do not match")
-
 // authenticate returns the accounts of the person with this address and
-// password, of whom there is one for most, or errPassword. For an address that
+// password, of whom there is one for most, or web.ErrPassword. For an address that
 // nobody has it does the same work, so that the time taken does not tell which
 // addresses are known; and it is the same for one account and for several, so
 // that it does not tell in how many organisations.
@@ -141,11 +140,11 @@ func (u *users) authenticate(ctx context.Context, email, password string) ([]use
 	case err != nil:
 		return nil, fmt.Errorf("person %s: %w", person, err)
 	case !ok || person == "":
-		return nil, errPassword
+		return nil, web.ErrPassword
 	}
 	found, err := u.ofPerson(ctx, person)
 	if err == nil && len(found) == 0 { // nobody who has left comes in
-		err = errPassword
+		err = web.ErrPassword
 	}
 	return found, err
 }

@@ -75,7 +75,7 @@ func refused(s *site, old *totptest.Authenticator) {
 	s.t.Helper()
 	person := s.browser()
 	person.password(ana).is(http.StatusForbidden).says("Your account has been closed for your safety.")
-	person.post("/code", "code", old.Code())
+	person.post("/2fa/code", "code", old.Code())
 	person.get("/").redirects("/signin")
 }
 
@@ -92,7 +92,7 @@ func TestGenerationOfASessionThatIsOver(t *testing.T) {
 		},
 		"closed": func(s *site) {
 			link := linkInMail.FindStringSubmatch(s.last(ana, "set up").Text)[1]
-			s.browser().post("/not-me", "event", s.browser().get(link).event()).is(http.StatusOK)
+			s.browser().post("/2fa/not-me", "event", s.browser().get(link).event()).is(http.StatusOK)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestGenerationOfASessionThatIsOver(t *testing.T) {
 			s.clock.Advance(time.Second)
 			putBack := s.saved(ana)
 			change(s)
-			person.get("/").redirects("/signin")
+			person.get("/").out()
 			putBack()
 			refused(s, old)
 		})

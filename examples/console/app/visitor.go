@@ -10,9 +10,11 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/web"
 )
 
-// A visitor is the signed-in person of a request.
+// A visitor is the signed-in person of a request, with what the second factor knows of
+// them.
 type visitor struct {
 	user
 	session
@@ -27,6 +29,9 @@ func (v *visitor) Enrolled() bool {
 	return v.State == enroll.Active || v.State == enroll.Replacing
 }
 
+// Protected reports whether the person has an authenticator or a phone.
+func (v *visitor) Protected() bool { return v.Status.Enrolled }
+
 // MayRecover reports whether policy allows recovery codes.
 func (v *visitor) MayRecover() bool { return v.Policy.Methods.Has(policy.RecoveryCodes) }
 
@@ -40,29 +45,30 @@ func (v *visitor) MustSetUp() bool {
 	return v.Policy.Mode == policy.Required && !v.Protected() && !v.GraceUntil.After(v.now)
 }
 
-// ReasonGrace reports whether the person has to set up, and may do so later.
+// InGrace reports whether the person has to set up, and may do so later.
 func (v *visitor) InGrace() bool {
 	return v.Policy.Mode == policy.Required && !v.Protected() && !v.MustSetUp()
 }
 
-// visitor returns the signed-in person, nil when nobody is, and ends a session
-// whose mark is not the account's any more.
-func (c *console) visitor(w http.ResponseWriter, r *http.Request) (*visitor, error) {
-	s, ok := c.sessions.current(r.Context())
-	if !ok {
-		return nil, nil
-	}
-	v, why, err := c.standing(r.Context(), s)
-	if err == nil && v != nil {
-		err = c.users.keepLanguage(r.Context(), v.user, spoken(r.Context()).Tag())
-	}
-	if err != nil || v != nil {
-		return v, err
-	}
-	if why != "" {
-		setNotice(w, why)
-	}
-	return nil, c.sessions.end(r.Context())
+// signedIn is page for those who are signed in; others go to the sign-in.
+func (c *console) signedIn(h func(http.ResponseWriter, *http.Request, *visitor) error) http.Handler {
+	return c.web.Require(c.visited(h))
+}
+
+// visited is page for a request that web has let through.
+func (c *console) visited(h func(http.ResponseWriter, *http.Request, *visitor) error) http.Handler {
+	return c.page(func(w http.ResponseWriter, r *http.Request) error {
+		of := web.SessionOf(r)
+		u, err := c.users.byID(r.Context(), of.User.ID.User)
+		if err != nil {
+			return err
+		}
+		v := &visitor{user: u, session: session{User: u.ID, Mark: of.Mark, By: of.Reason}, factor: c.mfa.Account(u.account()), keep: c.users.keep, now: c.now()}
+		if v.Status, err = v.factor.Status(r.Context()); err != nil {
+			return err
+		}
+		return h(w, r, v)
+	})
 }
 
 // standing returns the person of a session, or nil if it has ended, and then the

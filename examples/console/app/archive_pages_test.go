@@ -1,0 +1,110 @@
+package app_test
+
+import (
+	"net/http"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// backups are the ids of the backups that the person sees, by machine; of
+// several, the newest.
+func (b *browser) backups() map[string]string {
+	b.t.Helper()
+	ids := make(map[string]string)
+	for _, m := range regexp.MustCompile(`id="backup-([^"]+)"><div><strong>([^<]+)<`).FindAllStringSubmatch(b.get("/backups").is(http.StatusOK).body, -1) {
+		if ids[m[2]] == "" {
+			ids[m[2]] = m[1]
+		}
+	}
+	return ids
+}
+
+// owner is a person who is signed in with a phone.
+func (s *site) owner(who app.DemoAccount) (*browser, *totptest.Authenticator) {
+	s.t.Helper()
+	phone, _ := s.browser().enroll(who)
+	b := s.browser()
+	b.signIn(who, phone)
+	return b, phone
+}
+
+// doing is where a change of a backup is posted.
+func doing(change, id string) string { return "/backups/" + id + "/" + change }
+
+func TestDeletingABackupTakesACode(t *testing.T) {
+	b, phone := newSite(t).owner(ana)
+	mine := b.backups()
+	require.Len(t, mine, 2)
+	to := doing("delete", mine["ana-laptop"])
+	b.post(to).is(http.StatusForbidden).says("Delete this backup", "ana-laptop, 2 March 2026, 07:54 UTC, 212 GB", `action="`+to+`"`, `name="totpflow_code"`)
+	b.post(to, "totpflow_code", phone.WrongCode()).is(http.StatusForbidden).says("This code is not right", "ana-laptop")
+	require.Len(t, b.backups(), 2, "nothing is deleted by asking")
+	b.post(to, "totpflow_code", phone.Code()).redirects("/backups")
+	b.get("/backups").says("The backup is deleted.").lacks("ana-laptop")
+	b.get("/backups").lacks("The backup is deleted.")
+	require.Equal(t, map[string]string{"ana-phone": mine["ana-phone"]}, b.backups())
+}
+
+func TestAKeyIsShownForACode(t *testing.T) {
+	b, phone := newSite(t).owner(ana)
+	to := doing("key", b.backups()["ana-phone"])
+	b.post(to).is(http.StatusForbidden).says("Show the encryption key")
+	code := phone.Code()
+	shown := b.post(to, "totpflow_code", code).is(http.StatusOK)
+	require.Regexp(t, `^([0-9a-f]{4} ){15}[0-9a-f]{4}$`, shown.text("backup-key"))
+	require.Equal(t, "no-store", shown.header.Get("Cache-Control"))
+	b.post(to, "totpflow_code", code).is(http.StatusForbidden).lacks("backup-key") // to see it again takes another code
+}
+
+// Nobody gets to see or to delete backups of other people, with a code or without.
+func TestBackupsOfOthers(t *testing.T) {
+	s := newSite(t)
+	boss, bossPhone := s.owner(admin)
+	b, phone := s.owner(ana)
+	theirs := boss.backups()
+	require.Len(t, theirs, 5, "an administrator sees what the organisation has")
+	code := phone.Code()
+	for _, id := range []string{theirs["files-01"], "nobodys"} {
+		for _, change := range []string{"delete", "key"} {
+			b.post(doing(change, id)).is(http.StatusNotFound)
+			b.post(doing(change, id), "totpflow_code", code).is(http.StatusNotFound)
+		}
+	}
+	// A backup that somebody else deleted meanwhile costs no code.
+	boss.post(doing("delete", theirs["ana-laptop"]), "totpflow_code", bossPhone.Code()).redirects("/backups")
+	b.post(doing("delete", theirs["ana-laptop"]), "totpflow_code", code).is(http.StatusNotFound)
+	b.post(doing("delete", theirs["ana-phone"]), "totpflow_code", code).redirects("/backups")
+	require.Contains(t, boss.backups(), "files-01")
+
+	ben, _ := s.owner(ben)
+	require.NotContains(t, ben.backups(), "files-01")
+	nora, _ := s.owner(nora)
+	require.Len(t, nora.backups(), 1)
+}
+
+// A person who has no second factor cannot be asked for it.
+func TestDeletingNeedsASecondFactor(t *testing.T) {
+	b := newSite(t).browser()
+	b.password(ana).redirects("/")
+	page := b.post(doing("delete", b.backups()["ana-laptop"])).is(http.StatusForbidden)
+	require.NotContains(t, page.body, `name="totpflow_code"`)
+	require.Len(t, b.backups(), 2)
+}
+
+// A console that starts again has the same backups: what was deleted stays so.
+func TestBackupsStay(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.owner(ana)
+	b.post(doing("delete", b.backups()["ana-laptop"]), "totpflow_code", phone.Code()).redirects("/backups")
+	left := b.backups()
+	s.url = s.serve()
+	again := s.browser()
+	again.signIn(ana, phone)
+	require.Equal(t, left, again.backups())
+	require.NotContains(t, left, "ana-laptop")
+}

@@ -1,0 +1,155 @@
+package app_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// The messages of a demonstration can be read in a folder, by its owner.
+func TestOutbox(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	keys, err := keyring.Parse(keyring.Generate())
+	require.NoError(t, err)
+	n, err := phone.ParseNumber(mobile)
+	require.NoError(t, err)
+	at := totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 10, 0, time.UTC)).Now()
+	st, pending, err := phone.State{}.Add(at, n)
+	require.NoError(t, err)
+	_, m, err := st.SendPending(at, keys, pending.ID, phone.Voice, phone.DefaultLimits().Account...)
+	require.NoError(t, err)
+	require.NoError(t, app.Outbox(dir).Send(t.Context(), m))
+	require.ErrorIs(t, app.Outbox(dir).Send(t.Context(), phone.Message{}), phone.ErrMessage)
+	files, err := filepath.Glob(filepath.Join(dir, "*.voice"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	text, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	require.Contains(t, string(text), strings.Join(strings.Split(m.Code.Digits(), ""), ", "))
+	require.Contains(t, string(text), "+436649876567")
+	for path, mode := range map[string]os.FileMode{files[0]: 0o600, dir: 0o700} {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, mode, info.Mode().Perm(), path)
+	}
+	require.ErrorIs(t, app.Outbox(files[0]).Send(t.Context(), m), phone.ErrUnavailable)
+}
+
+// A phone that is all there is goes on when policy no longer names phones; beside
+// an app it does not.
+func TestPhonesLeavePolicy(t *testing.T) {
+	p := &pigeon{}
+	s := newSite(t, withPigeon(p))
+	boss, bosses := s.administrator(admin)
+	set := func(phones string) {
+		boss.post("/admin/policy", "mode", "required", "phones", phones, "code", bosses.Code()).redirects("/admin")
+	}
+	set("yes")
+	b := s.addPhone(p)
+	set("no")
+	b.post("/2fa/signout")
+	b.password(ana).redirects("/2fa/code")
+	b.get("/2fa/code").redirects("/2fa/phone-code")
+	b.post("/2fa/phone-code/send", "via", "sms").is(http.StatusSeeOther)
+	b.post("/2fa/phone-code", "phone_code", p.code()).redirects("/")
+	b.get("/2fa/security").says(masked).lacks("Add a phone")
+	device := b.phone(b.get("/2fa/setup").is(http.StatusOK))
+	b.post("/2fa/setup", "code", device.Code()).is(http.StatusOK)
+	b.get("/2fa/security").says("Your organisation does not allow it beside an authenticator app.")
+	s.clock.Advance(time.Minute)
+	b.post("/2fa/signout")
+	b.password(ana).redirects("/2fa/code")
+	b.get("/2fa/code").is(http.StatusOK).lacks("/2fa/phone-code")
+}
+
+// The flag -require demands a factor, and leaves the methods to the policy.
+func TestRequireLeavesPhones(t *testing.T) {
+	p := &pigeon{}
+	s := newSite(t, require2FA, withPigeon(p))
+	boss, device := s.administrator(admin)
+	boss.post("/admin/policy", "mode", "optional", "phones", "yes", "code", device.Code()).redirects("/admin")
+	s.addPhone(p).get("/2fa/security").says(masked)
+}
+
+// The form of the policy says what is set.
+func TestPhonesInThePolicyForm(t *testing.T) {
+	s := newSite(t)
+	b, device := s.administrator(admin)
+	for _, choice := range []string{"yes", "assigned", "no"} {
+		b.post("/admin/policy", "mode", "optional", "phones", choice, "code", device.Code()).redirects("/admin")
+		b.get("/admin").says(`<option value="` + choice + `" selected>`).says(`<option value="yes">Allowed</option><option value="no">Not allowed`)
+	}
+	b.post("/admin/policy", "mode", "optional", "phones", "nonsense", "code", device.Code()).is(http.StatusBadRequest)
+	b.post("/admin/policy", "mode", "optional", "phones", "yes", "recovery_codes", "no", "code", device.Code()).redirects("/admin")
+	b.get("/admin").says(`<option value="no" selected>Not allowed</option></select></div>`, `<option value="yes" selected>Allowed</option>`)
+}
+
+// Where administrators choose numbers, the person verifies that one, and takes
+// and removes no other.
+func TestAssignedPhone(t *testing.T) {
+	p := &pigeon{}
+	s := newSite(t, withPigeon(p))
+	boss, device := s.administrator(admin)
+	to := "/admin/accounts/" + s.id(ana)
+	boss.get(to).lacks(to + "/phone")
+	boss.post("/admin/policy", "mode", "required", "phones", "assigned", "code", device.Code()).redirects("/admin")
+	person := s.browser()
+	person.password(ana).redirects("/2fa/setup")
+	person.get("/2fa/setup").lacks("/2fa/phone") // none is chosen
+	person.get("/2fa/phone").redirects("/2fa/setup")
+
+	boss.get(to).says(to+"/phone", "on a number that you know")
+	boss.post(to+"/phone", "number", "0664 9876567", "code", device.Code()).is(http.StatusBadRequest).says("Write the number with +", `id="phone-error"`)
+	boss.post(to+"/phone", "number", mobile, "code", device.WrongCode()).is(http.StatusForbidden)
+	boss.post(to+"/phone", "number", mobile, "code", device.Code()).redirects(to)
+	boss.get(to).says("The number is chosen.").lacks("9876567")
+	require.Contains(t, s.last(ana, "phone number chosen").Text, "by an administrator")
+
+	person.password(ana).redirects("/2fa/setup")
+	person.get("/2fa/setup").says("/2fa/phone")
+	person.get("/2fa/phone").says(masked, "Your administrator has chosen").lacks(`name="number"`)
+	person.post("/2fa/phone", "number", "+43 660 7654321", "via", "sms").redirects("/2fa/phone")
+	require.Equal(t, "+436649876567", p.last().To.E164(), "the one that was chosen, whatever is posted")
+	person.post("/2fa/phone/confirm", "phone_code", p.code()).redirects("/")
+	page := person.get("/2fa/security").says(masked).lacks("Add a phone")
+	require.NotRegexp(t, phoneForm, page.body)
+	boss.get(to).says("<dt>Phones</dt><dd>1</dd>")
+
+	boss.post(to+"/phone", "number", "", "code", device.Code()).redirects(to)
+	boss.get(to).lacks("<dt>Phones</dt>")
+	person.get("/").out()
+	person.password(ana).redirects("/2fa/setup")
+}
+
+// Nobody chooses the number of an account that is not theirs to look after.
+func TestAssignPhoneIsForAdministrators(t *testing.T) {
+	s := newSite(t)
+	person := s.browser()
+	person.password(ana)
+	person.post("/admin/accounts/"+s.id(ben)+"/phone", "number", mobile).is(http.StatusNotFound)
+	b, device := s.administrator(admin)
+	b.post("/admin/accounts/"+s.id(nora)+"/phone", "number", mobile, "code", device.Code()).is(http.StatusForbidden)
+	b.post("/admin/accounts/"+s.id(admin)+"/phone", "number", mobile, "code", device.Code()).is(http.StatusForbidden).says("This is your own account.")
+}
+
+// Without calls the console offers none.
+func TestNoCalls(t *testing.T) {
+	s, p := phoneSite(t, "required", "yes", func(o *app.Options) { o.NoCalls = true })
+	b := s.browser()
+	b.password(ana)
+	b.get("/2fa/phone").says(`value="sms"`).lacks(`value="voice"`)
+	b = s.addPhone(p)
+	b.post("/2fa/signout")
+	b.password(ana)
+	b.get("/2fa/phone-code").says(`value="sms"`).lacks(`value="voice"`)
+}
