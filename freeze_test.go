@@ -196,6 +196,26 @@ func TestDisownEnds(t *testing.T) {
 	}
 }
 
+// Of an event that stands in no record only the time is known: one from before the last
+// freeze ended freezes nothing, and neither does one of the future.
+func TestDisownByTime(t *testing.T) {
+	for name, at := range map[string]struct {
+		time.Duration
+		is error
+	}{"before": {0, totpflow.ErrDisownToken}, "after": {2 * time.Minute, nil}, "of the future": {3 * time.Minute, totpflow.ErrDisownToken}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			h.Enroll(ana)
+			h.Clock.Advance(time.Minute)
+			h.Freeze(ana)
+			require.NoError(t, h.Admin(nil).Unlock(h.Ctx, ops, anaID))
+			h.Clock.Advance(time.Minute)
+			link := h.NewDisownToken(event.Event{Tenant: ana.ID.Tenant, User: ana.ID.User, At: start.Add(at.Duration)})
+			require.ErrorIs(t, servicetest.ErrorOf(h.Disown(h.Ctx, link)), at.is)
+		})
+	}
+}
+
 // A change by which an administrator ends a freeze can itself be disowned: somebody may
 // have talked them into it.
 func TestDisownTheUnlocking(t *testing.T) {
