@@ -3,6 +3,7 @@ package totpflow_test
 import (
 	"encoding/base64"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/internal/wire"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -195,6 +197,26 @@ func TestDisownEnds(t *testing.T) {
 	}
 }
 
+// Of an event that stands in no record only the time is known: one from before the last
+// freeze ended freezes nothing, and neither does one of the future.
+func TestDisownByTime(t *testing.T) {
+	for name, at := range map[string]struct {
+		time.Duration
+		is error
+	}{"before": {0, totpflow.ErrDisownToken}, "after": {2 * time.Minute, nil}, "of the future": {3 * time.Minute, totpflow.ErrDisownToken}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			h.Enroll(ana)
+			h.Clock.Advance(time.Minute)
+			h.Freeze(ana)
+			require.NoError(t, h.Admin(nil).Unlock(h.Ctx, ops, anaID))
+			h.Clock.Advance(time.Minute)
+			link := h.NewDisownToken(event.Event{Tenant: ana.ID.Tenant, User: ana.ID.User, At: start.Add(at.Duration)})
+			require.ErrorIs(t, servicetest.ErrorOf(h.Disown(h.Ctx, link)), at.is)
+		})
+	}
+}
+
 // A change by which an administrator ends a freeze can itself be disowned: somebody may
 // have talked them into it.
 func TestDisownTheUnlocking(t *testing.T) {
@@ -224,31 +246,49 @@ func TestDisownTheUnlocking(t *testing.T) {
 	}
 }
 
+// A disownLink is what a disown token holds, in the same format.
+type disownLink struct {
+	tenant, user string
+	at           time.Time
+	number       uint64
+	kind         string
+}
+
+func (l *disownLink) Fields(c *wire.Coder) {
+	c.Text("tenant", &l.tenant, 255)
+	c.Text("user", &l.user, 255)
+	c.Millis("at", &l.at)
+	wire.Number(c, "number", &l.number, 0, math.MaxUint64)
+	c.Text("kind", &l.kind, 64)
+}
+
 // A link of somebody else's making is none.
 func TestDisownForged(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
 	e := h.EventsOf(event.EnrollmentConfirmed)[0]
-	link := h.NewDisownToken(e)
+	good := h.NewDisownToken(e)
 	other := newHarness(t)
 	other.Enroll(ana)
 	foreign := h.Open(func(c *totpflow.Config) { c.Audience = "another product" })
-	text := func(of string) totpflow.DisownToken {
-		return totpflow.DisownToken(h.sealed("totpflow/disown", []byte(of)))
+	written := func(of disownLink) totpflow.DisownToken {
+		text, err := wire.Encode(&of)
+		require.NoError(t, err)
+		return totpflow.DisownToken(h.sealed("totpflow/disown", text))
 	}
 	h.Unchanged(func() {
 		for name, d := range map[string]totpflow.DisownToken{
 			"nothing":           "",
 			"garbage":           "garbage",
 			"too long":          totpflow.DisownToken(strings.Repeat("A", 5000)),
-			"a bit turned":      link[:len(link)-2] + totpflow.DisownToken([]byte{link[len(link)-2] ^ 1, link[len(link)-1]}),
-			"cut":               link[:len(link)-4],
+			"a bit turned":      good[:len(good)-2] + totpflow.DisownToken([]byte{good[len(good)-2] ^ 1, good[len(good)-1]}),
+			"cut":               good[:len(good)-4],
 			"another ring":      other.NewDisownToken(e),
 			"another audience":  foreign.NewDisownToken(e),
 			"a challenge":       totpflow.DisownToken(h.Challenge(ana)),
-			"no user":           text(`{"tenant":"acme","at":"2026-01-02T15:04:00Z"}`),
-			"no time":           text(`{"tenant":"acme","user":"42"}`),
-			"no JSON":           text(`x`),
+			"no user":           written(disownLink{tenant: "acme", at: e.At}),
+			"no time":           written(disownLink{tenant: "acme", user: "42"}),
+			"another format":    totpflow.DisownToken(h.sealed("totpflow/disown", []byte(`{"tenant":"acme","user":"42"}`))),
 			"an unknown person": h.NewDisownToken(event.Event{Tenant: "acme", User: "nobody", At: e.At}),
 			"another tenant":    h.NewDisownToken(event.Event{Tenant: "globex", User: ana.ID.User, At: e.At}),
 		} {
@@ -256,11 +296,13 @@ func TestDisownForged(t *testing.T) {
 		}
 	})
 	require.Empty(t, h.NewDisownToken(event.Event{Tenant: "acme", Kind: event.PolicySet, At: start}), "of a tenant")
-	require.Equal(t, "[disown token]", fmt.Sprintf("%v", link))
+	require.Equal(t, "[disown token]", fmt.Sprintf("%v", good))
 	require.Equal(t, "[no disown token]", fmt.Sprintf("%x", totpflow.DisownToken("")))
-	require.Equal(t, "[disown token]", link.LogValue().String())
-	raw, err := base64.RawURLEncoding.DecodeString(string(link))
+	require.Equal(t, "[disown token]", good.LogValue().String())
+	raw, err := base64.RawURLEncoding.DecodeString(string(good))
 	require.NoError(t, err)
 	require.NotContains(t, string(raw), ana.ID.User+`"`, "it says nothing to who sees it")
-	require.NoError(t, servicetest.ErrorOf(h.Disown(h.Ctx, link)))
+	right := written(disownLink{tenant: e.Tenant, user: e.User, at: e.At, number: e.Number, kind: string(e.Kind)})
+	require.NoError(t, servicetest.ErrorOf(h.Disown(h.Ctx, right)), "the format is that of the links")
+	require.NoError(t, servicetest.ErrorOf(h.Disown(h.Ctx, good)))
 }

@@ -1,7 +1,6 @@
 package totpflow_test
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/internal/wire"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -228,12 +228,24 @@ func TestRingAndPasswordForgeNoTicket(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
 	plain := h.opened("totpflow/challenge", string(h.Challenge(ana)))
-	proof := totpflow.Proof(h.sealed("totpflow/proof", plain))
-	_, err := h.TrustBrowser(h.Ctx, proof, "x")
+	var ticket engine.Ticket
+	require.NoError(t, wire.Decode(plain[32:], &ticket))
+	rewritten := func(kind string, a totpflow.Action) string {
+		ticket.Kind, ticket.Action, ticket.Reason = kind, string(a), "code"
+		text, err := wire.Encode(&ticket)
+		require.NoError(t, err)
+		return h.sealed(kind, append(plain[:32:32], text...))
+	}
+	for _, proof := range []totpflow.Proof{
+		totpflow.Proof(h.sealed("totpflow/proof", plain)), totpflow.Proof(rewritten("totpflow/proof", totpflow.ActionSignIn)),
+	} {
+		_, err := h.TrustBrowser(h.Ctx, proof, "x")
+		require.ErrorIs(t, err, totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, proof, totpflow.ActionSignIn.On("")), totpflow.ErrProof)
+	}
+	_, err := h.BeginEnrollment(h.Ctx, totpflow.Proof(rewritten("totpflow/proof", totpflow.ActionReplaceAuthenticator)))
 	require.ErrorIs(t, err, totpflow.ErrProof)
-	require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, proof, totpflow.ActionSignIn.On("")), totpflow.ErrProof)
-	better := bytes.ReplaceAll(plain, []byte("sign in"), []byte("set up"))
-	_, err = h.BeginEnrollment(h.Ctx, totpflow.Challenge(h.sealed("totpflow/challenge", better)))
+	_, err = h.BeginEnrollment(h.Ctx, totpflow.Challenge(rewritten("totpflow/challenge", totpflow.ActionEnroll)))
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
 }
 

@@ -155,6 +155,8 @@ func TestGenerationFindsALostRecord(t *testing.T) {
 	refused(t, d, err, totpflow.ErrRecordLost)
 	_, err = h.Account(remembering).Status(h.Ctx)
 	require.ErrorIs(t, err, totpflow.ErrRecordLost)
+	d, err = h.SignInMachine(h.Ctx, remembering, h.Mark(ana))
+	refused(t, d, err, totpflow.ErrRecordLost)
 
 	require.NoError(t, h.Memory.Put(h.Ctx, rec, store.Version{}))
 	_, err = h.SignIn(h.Ctx, remembering)

@@ -3,9 +3,10 @@ package totpflow_test
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -14,7 +15,9 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/internal/wire"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
@@ -29,22 +32,32 @@ func TestRingAloneForgesNoTicket(t *testing.T) {
 	ben := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "43"}}
 	nobody := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "44"}} // has no record
 
-	tags := map[string][]byte{
-		"no tag":                      {},
-		"zero tag":                    make([]byte, 32),
-		"tag of the victim's sign-in": h.opened("totpflow/challenge", string(h.Challenge(ana)))[:32],
-	}
 	next, err := h.SignIn(h.Ctx, ben)
 	require.NoError(t, err)
-	tags["tag of another account"] = h.opened("totpflow/proof", string(next.Proof))[:32]
+	of := func(ticket []byte) func([]byte) []byte { return func([]byte) []byte { return ticket[:32] } }
+	format := engine.New(engine.Config{Keys: h.Ring(), Audience: "Acme Backup"})
 
-	for name, tag := range tags {
+	for name, tag := range map[string]func(text []byte) []byte{
+		"zero tag":                    of(make([]byte, 32)),
+		"tag of the victim's sign-in": of(h.opened("totpflow/challenge", string(h.Challenge(ana)))),
+		"tag of another account":      of(h.opened("totpflow/proof", string(next.Proof))),
+		"tag by the key of an account that has none": func(text []byte) []byte {
+			none := hmac.New(sha256.New, make([]byte, 16))
+			none.Write(text)
+			return none.Sum(nil)
+		},
+	} {
 		for _, u := range []totpflow.User{ana, nobody} {
 			t.Run(name+"/"+u.ID.User, func(t *testing.T) {
 				forge := func(kind string, a totpflow.Action) string {
-					return h.sealed(kind, append(bytes.Clone(tag), fmt.Appendf(nil,
-						`{"id":"F","kind":%q,"tenant":%q,"user":%q,"issued":%q,"action":%q,"reason":"code"}`,
-						kind, u.ID.Tenant, u.ID.User, h.Clock.Now().Format(time.RFC3339), a)...))
+					text, err := wire.Encode(&engine.Ticket{
+						ID: "F", Kind: kind, Tenant: u.ID.Tenant, User: u.ID.User, Issued: h.Clock.Now(), Action: string(a), Reason: "code",
+					})
+					require.NoError(t, err)
+					forged := h.sealed(kind, append(bytes.Clone(tag(text)), text...))
+					_, err = format.UnsealTicket(engine.Kind{Name: kind}, forged)
+					require.NoError(t, err, "all of it is right but for the tag")
+					return forged
 				}
 				challenge := func(a totpflow.Action) totpflow.Challenge {
 					return totpflow.Challenge(forge("totpflow/challenge", a))

@@ -13,6 +13,7 @@ import (
 	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/totptest"
 	"github.com/totpflow/totpflow/trust"
 )
 
@@ -341,6 +342,8 @@ func TestNoDetourRoundTheMailedCode(t *testing.T) {
 		require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, h.Member(anaID).Recoverable[0].ID)))
 	}
 	unlock := func(h *harness) { require.NoError(h.T, h.Admin(nil).Unlock(h.Ctx, ops, anaID)) }
+	var last *totptest.Authenticator // by a thief
+	replace := func(h *harness) { last, _ = h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, last)) }
 	reset := func(what admin.Scope) func(h *harness) {
 		return func(h *harness) {
 			require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, what)))
@@ -358,14 +361,16 @@ func TestNoDetourRoundTheMailedCode(t *testing.T) {
 		"unlock, the lesser reset": {unlock, reset(admin.ScopeAuthenticators)},
 		"restore, reset":           {restore, reset(admin.ScopeAll)},
 		"restore, unlock, reset":   {restore, unlock, reset(admin.ScopeAll)},
+		"unlock, replace, reset":   {unlock, replace, reset(admin.ScopeAll)},
 		"exempt and back, unlock":  {exempt, unlock},
 		"unlock, exempt and back":  {unlock, exempt},
 		"exempt and back, reset":   {exempt, reset(admin.ScopeAll)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
-			phone, codes := h.Enroll(ana)
-			h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone)) // by a thief
+			phone, _ := h.Enroll(ana)
+			var codes []string
+			last, codes = h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone))
 			h.Freeze(ana)
 			for _, step := range steps {
 				step(h)

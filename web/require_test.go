@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -133,4 +134,19 @@ func TestPasswordChanged(t *testing.T) {
 	require.Equal(t, "/signin", thief.Get("/").Path, "the old token is dead")
 	p.Get("/backups/42")
 	p.is(http.StatusOK, "/backups/42", "Backup 42")
+}
+
+// An administrator who sets somebody else's password stays who they are.
+func TestPasswordChangedForSomebodyElse(t *testing.T) {
+	s := newSite(t)
+	p := s.signedIn()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/users/ben/password", nil)
+	for _, c := range p.Cookies() {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	require.NoError(t, s.pages.PasswordChanged(w, r, ben))
+	require.Empty(t, w.Header().Values("Set-Cookie"))
+	p.Get("/")
+	p.is(http.StatusOK, "/", "Home of ana@acme.example")
 }

@@ -46,6 +46,11 @@ func TestSecurityPage(t *testing.T) {
 	require.Equal(t, "/signin", thief.Get("/").Path, "a copied cookie ended with the change")
 	_ = old
 
+	thief = p.Copy()
+	p.Page.Submit("/2fa/security/end-sessions")
+	p.is(http.StatusOK, "/2fa/security", "Security")
+	require.Equal(t, "/signin", thief.Get("/").Path)
+
 	p.Page.Submit("/2fa/security/recovery-codes")
 	p.Page.Submit("/2fa/security/recovery-codes", "totpflow_code", p.phone.Code())
 	p.is(http.StatusOK, "/2fa/security/recovery-codes", "Save your recovery codes")

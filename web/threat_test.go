@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -185,6 +186,9 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// codeInAddress is a parameter that has the form of a code, of an app or for recovery.
+var codeInAddress = regexp.MustCompile(`=([0-9]{6,8}|[0-9A-Za-z]{4}(-[0-9A-Za-z]{4}){3})(&|$)`)
+
 // No address holds a ticket or a code: addresses are in histories, logs and referrers.
 // The one exception is the link of a mail, which only takes trust away.
 func TestAddressesHoldNoSecret(t *testing.T) {
@@ -196,6 +200,7 @@ func TestAddressesHoldNoSecret(t *testing.T) {
 				continue
 			}
 			require.Less(t, len(address), 100, address)
+			require.NotRegexp(t, codeInAddress, address)
 		}
 	}
 }
@@ -235,6 +240,8 @@ func TestPasswordEndsTheSession(t *testing.T) {
 // Nobody's link leads from a sign-in here to another site.
 func TestOpenRedirects(t *testing.T) {
 	s := newSite(t)
+	q := s.browser()
+	q.enroll(ben)
 	for _, to := range []string{
 		"//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/\n/evil.example", "http:evil.example",
 		"javascript:alert(1)", "///evil.example", "/%5c..//evil.example/..\\", "evil.example", "", "@evil.example", "/" + strings.Repeat("a", 3000), "\x00/", "/a\r\nSet-Cookie: x=y",
@@ -249,6 +256,9 @@ func TestOpenRedirects(t *testing.T) {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.AddCookie(&http.Cookie{Name: "__Host-totpflow-next", Value: encode(to)})
 		require.Equal(t, "/", p.Do(req).Path, "%q", to)
+
+		q.Post("/2fa/security/saved", "next", to)
+		require.Equal(t, "/", q.Page.Path, "%q", to)
 
 		p = s.browser()
 		p.password(ana)
@@ -296,6 +306,17 @@ func TestSharedBrowserWithABadHost(t *testing.T) {
 	}
 }
 
+// The same where the session that such a host has left open is valid.
+func TestSharedBrowserWithAnOpenSession(t *testing.T) {
+	s := newSite(t, func(c *web.Config) { c.Host = noEnd{c.Host.(*memhost.Host)} })
+	p := s.browser()
+	p.enroll(ana)
+	s.policy.set(policy.Policy{Mode: policy.Required})
+	p.password(ben)
+	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
+	require.Equal(t, "Account: ben@acme.example", p.Page.Texts("account")[0])
+}
+
 type noEnd struct{ *memhost.Host }
 
 func (noEnd) End(http.ResponseWriter, *http.Request) error { return nil }
@@ -308,6 +329,7 @@ func TestLeftoversOfAnotherPerson(t *testing.T) {
 	p.password(ana)
 	p.Get("/2fa/setup")
 	anas := p.Page.Text("secret")
+	p.scan()
 	proof, setup := p.cookie("proof"), p.cookie("setup")
 	require.NotEmpty(t, proof)
 	require.NotEmpty(t, setup)
@@ -324,6 +346,12 @@ func TestLeftoversOfAnotherPerson(t *testing.T) {
 	q.Get("/2fa/setup")
 	require.Equal(t, "Account: ben@acme.example", q.Page.Texts("account")[0])
 	require.NotEqual(t, anas, q.Page.Text("secret"))
+
+	q.keep("setup", setup)
+	q.Post("/2fa/setup", "code", p.phone.Code())
+	st, err := s.service.Account(ana).Status(t.Context())
+	require.NoError(t, err)
+	require.False(t, st.Enrolled, "and is not confirmed either")
 }
 
 func (p *person) cookie(name string) string {
@@ -359,10 +387,19 @@ func TestBackButton(t *testing.T) {
 // them all.
 func TestLinksChangeNothing(t *testing.T) {
 	s := newSite(t)
-	p := s.signedIn()
+	p, _ := s.user(ana)
+	p.password(ana)
+	p.Page.Submit("/2fa/code", "code", p.phone.Code(), "trust", "yes")
+	p.Get("/2fa/security").Submit("/2fa/security/recovery-codes")
+	p.Page.Submit("/2fa/security/recovery-codes", "totpflow_code", p.phone.Code())
 	before, err := s.service.Account(ana).Status(t.Context())
 	require.NoError(t, err)
+	require.Len(t, before.Browsers, 1)
+	require.Zero(t, before.RecoveryCodes.Saved)
+	app := before.Authenticators[0].ID
 	for _, path := range []string{
+		"/2fa/security/end-sessions", "/2fa/security/add", "/2fa/security/remove/" + app, "/2fa/security/rename/" + app + "?name=x",
+		"/2fa/security/revoke/" + before.Browsers[0].ID, "/2fa/security/remove-phone/x",
 		"/2fa/signout", "/2fa/language", "/2fa/security/disable", "/2fa/security/revoke-all", "/2fa/security/replace", "/2fa/security/recovery-codes",
 		"/2fa/security/saved", "/2fa/phone-code/send", "/2fa/phone/confirm", "/2fa/not-me?event=" + string(s.service.NewDisownToken(s.events[0])),
 	} {

@@ -21,6 +21,8 @@ func TestAhead(t *testing.T) {
 	then := at.AddDate(1, 0, 0)
 	key, err := totp.NewKey(totp.Params{})
 	require.NoError(t, err)
+	weak, err := totp.ReadSecret("K5QXI3DFORUGSZLU", totp.Params{}) // 80 bits
+	require.NoError(t, err)
 	number, err := phone.ParseNumber("+436601234567")
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
@@ -57,6 +59,28 @@ func TestAhead(t *testing.T) {
 		"a candidate": {
 			func(a *Account, now time.Time) { a.Enrollment, _, _ = a.Enrollment.Begin(now, key, "", false) },
 			func(a *Account) bool { _, ok := a.Enrollment.Candidate(then); return !ok },
+		},
+		"a weak key": {
+			func(a *Account, now time.Time) {
+				a.Enrollment, _, err = enroll.Enrollment{}.Import(now, weak, "", now.Add(enroll.MaxWeak))
+				require.NoError(t, err)
+			},
+			func(a *Account) bool { return a.Enrollment.WeakUntil().Equal(at.Add(enroll.MaxWeak)) },
+		},
+		"an authenticator that can be restored": {
+			func(a *Account, now time.Time) {
+				code, err := key.Code(now)
+				require.NoError(t, err)
+				e, c, err := enroll.Enrollment{}.Begin(now, key, "", false)
+				require.NoError(t, err)
+				e, _, err = e.Confirm(now, c.ID, code, totp.Standard())
+				require.NoError(t, err)
+				a.Enrollment, err = e.Disable(now)
+				require.NoError(t, err)
+			},
+			func(a *Account) bool {
+				return a.Enrollment.Recoverable(at)[0].Until.Equal(at.Add(enroll.RecoverableLifetime))
+			},
 		},
 		"a reset": {
 			func(a *Account, now time.Time) { a.Enrollment, _ = a.Enrollment.Reset(now) },
