@@ -20,7 +20,7 @@ func TestFormOfNames(t *testing.T) {
 		"MaximilianMustermann", "GoogleAuthenticator", "Müller & Söhne GmbH (Berlin)", "ACME\\maximilian.m", "acme/backup-admin", "acme-berlin", "CN=Max Mustermann,OU=Berlin,DC=acme",
 		"123e4567-e89b-12d3-a456-426614174000", "{123E4567-E89B-12D3-A456-426614174000}", "山田太郎", "Мария Иванова-Петрова",
 		"Google Pixel 7 Pro", "old phone", "Feitian C200 I34", "GALT11420104", "+43 660 1234567", "agent-7", "cus_1234", "usr_00001",
-		"IBMHelpdeskAccount", "aB3dE5fG", "Y3VzXzEyMzQ=", "ana@a1b2c3d4e5f6g7h8.example", "xK3vQz9Lm2pR7tY4@relay.example",
+		"IBMHelpdeskAccount", "acme|IBMHelpdeskAccount", "A$AP Ana", "aB3dE5fG", "Y3VzXzEyMzQ=", "ana@a1b2c3d4e5f6g7h8.example", "xK3vQz9Lm2pR7tY4@relay.example",
 		"alexander hamiltons", "anna maria schmidt", "schmidt anna maria", "lena anna marianne",
 	} {
 		require.Empty(t, formOf(s), s)
@@ -69,6 +69,7 @@ func TestFormOfSecrets(t *testing.T) {
 		"12345678901234567890": formHex, "5f7c8ec7c33c6c004bbafe82": formHex, "5f7c8ec7c33c6c004bbafe82@acme.example": formHex,
 		"JBSWY3DPEHPK3PXP@acme.example": formBase32, "Jbswy3dpehpk3pxp": formBase32, "01ARZ3NDEKTSV4RRFFQ69G5FAV": formBase64, rand.Text(): formBase32,
 		"xK3vQz9Lm2pR7tY4": formBase64, "V1StGXR8_Z5jdHi6B-myT": formBase64, "thequickbrown8foxjum==": formBase64,
+		"x|aB3dE5fG7hJ9kL1m": formRandom, "auth0|12345678901234567890": formRandom, "x|ABCDEFGHIJKLMNO7": formRandom, "my s3cret te$t!!": formRandom,
 		"auth0|5f7c8ec7c33c6c004bbafe82": formRandom, "my raw s3cret te$t!": formRandom, "xK3!9vQz#Lm2@pR7&tY4": formRandom,
 	} {
 		require.Equal(t, form, formOf(s), s)
@@ -85,6 +86,10 @@ func TestAmbiguous(t *testing.T) {
 		"gezd gnbv gy3t qojq":                               "",
 		"KqLmAbCdEfGhIjKlMnOpQrStUvWxYz23":                  "base32 or base64?",
 		"JBSWY3DPEHPK3PXP":                                  "",
+		"2a3b4c5d6e7f2a3b4c5d":                              "hex or base32?",
+		"2a3b4c5d6e7f2a3b4c5d6":                             "",
+		"746f7470666c6f772d6578616d706c652d303031":          "",
+		"bXkgc2VjcmV0IHRleHQgb2YgMjA=":                      "",
 	} {
 		require.Equal(t, want, ambiguous(s), s)
 	}
@@ -108,7 +113,7 @@ func TestNotAmbiguous(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	for s, want := range map[string]int{"": 0, "ana": 0, "Ana": 0, "AnaMaria": 1, "ANA": 0, "ana7": 1, "maximilianmustermann1985": 1, "aB3dE5": 5, "ABc": 2, "IBMHelpdeskAccount": 3} {
+	for s, want := range map[string]int{"": 0, "ana": 0, "Ana": 0, "AnaMaria": 1, "ANA": 0, "ana7": 1, "a1b2": 3, "maximilianmustermann1985": 1, "aB3dE5": 5, "ABc": 2, "IBMHelpdeskAccount": 3} {
 		require.Equal(t, want, changes(s), fmt.Sprint(s))
 	}
 }
