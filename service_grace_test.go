@@ -183,7 +183,8 @@ func TestGraceExtended(t *testing.T) {
 				}
 				until := start.Add(days(20))
 				h.Events.Kinds()
-				require.NoError(t, h.Admin(nil).ExtendGrace(h.Ctx, ops, anaID, until))
+				asked := until.Add(999 * time.Microsecond).In(time.FixedZone("elsewhere", 3600)) // as a page has it
+				require.NoError(t, h.Admin(nil).ExtendGrace(h.Ctx, ops, anaID, asked))
 				events := h.EventsOf(event.GraceExtended)
 				require.Len(t, events, 1)
 				require.Equal(t, until, events[0].Until)

@@ -131,8 +131,11 @@ func TestResetsOneByOne(t *testing.T) {
 	o.Events.Kinds()
 	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.ByFor(o.deputy, admin.ActionApprove.On(st.Pending[0].ID)), "acme", st.Pending[0].ID)))
 	require.Len(t, o.EventsOf(event.Reset), 1)
+	require.ErrorIs(t, reset(o.boss, users[6], admin.ScopeAll), admin.ErrApproval)
+	require.NoError(t, o.admin.Unlock(o.Ctx, ops, o.boss.ID))
+	require.NoError(t, reset(o.boss, users[6], admin.ScopeAll), "it is a wait that an unlock ends, as of a clock that was ahead")
 	o.Clock.Advance(time.Hour)
-	require.NoError(t, reset(o.boss, users[6], admin.ScopeAll))
+	require.NoError(t, reset(o.boss, users[7], admin.ScopeAll))
 
 	o.SetPolicy("acme", policy.Policy{Mode: policy.Required})
 	for _, id := range users {

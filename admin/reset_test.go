@@ -428,3 +428,26 @@ func TestNewPasswordLiftsTheMailedCode(t *testing.T) {
 	h.Clock.Advance(days(2))
 	require.True(t, reset(h), "another freeze since")
 }
+
+// A clock was a year ahead when the password changed. The pause until a code may be mailed
+// lasts a day from the call of the administrator who helps, not a year.
+func TestPauseOfAClockAhead(t *testing.T) {
+	for name, help := range map[string]func(h *harness) error{
+		"unlock": func(h *harness) error { return h.Admin(nil).Unlock(h.Ctx, ops, anaID) },
+		"reset": func(h *harness) error {
+			return servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			h.Enroll(ana)
+			now := h.Clock.Now()
+			h.Clock.Set(now.AddDate(1, 0, 0))
+			require.NoError(t, servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)))
+			h.Clock.Set(now)
+			require.NoError(t, help(h))
+			h.Clock.Advance(days(1))
+			require.NotEmpty(t, h.IssueCode(anaID))
+		})
+	}
+}

@@ -33,7 +33,7 @@ type messenger struct {
 	running map[store.AccountID]bool     // true: there is more since it began
 	deaf    map[store.AccountID]struct{} // whose call has not returned in time
 	busy    int
-	idle    chan struct{} // closed when nothing is busy; nil while nobody waits
+	idle    chan struct{} // closed when one has ended; nil while nobody waits
 }
 
 func newMessenger(n event.Notifier) *messenger {
@@ -60,24 +60,19 @@ func (m *messenger) enter(id store.AccountID) bool {
 	return true
 }
 
-// more reports whether something has come since the last call, or since enter.
-func (m *messenger) more(id store.AccountID) bool {
+// next reports whether something has come since the last call, or since enter. Otherwise
+// it ends what enter began, in one step: between two, somebody else could enter, and a
+// third beside them.
+func (m *messenger) next(id store.AccountID) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	more := m.running[id]
-	m.running[id] = false
-	if !more {
-		delete(m.running, id) // what comes from now on begins again
+	if m.running[id] {
+		m.running[id] = false
+		return true
 	}
-	return more
-}
-
-// leave ends what enter began.
-func (m *messenger) leave(id store.AccountID) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	delete(m.running, id)
 	m.end()
+	return false
 }
 
 func (m *messenger) begin() {
@@ -89,7 +84,7 @@ func (m *messenger) begin() {
 // end is called with the lock.
 func (m *messenger) end() {
 	m.busy--
-	if m.busy == 0 && m.idle != nil {
+	if m.idle != nil { // Drain looks again
 		close(m.idle)
 		m.idle = nil
 	}

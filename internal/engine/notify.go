@@ -48,12 +48,9 @@ func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	go func() {
-		defer func() { m.leave(id); <-m.places }()
-		for {
+		defer func() { <-m.places }()
+		for more := true; more; more = m.next(id) {
 			e.logged(ctx, id, e.notify(ctx, id))
-			if !m.more(id) {
-				return
-			}
 		}
 	}()
 }
@@ -231,13 +228,15 @@ func (d *delivery) one(ctx context.Context, id store.AccountID) {
 	if !m.enter(id) {
 		return // somebody here does
 	}
-	defer m.leave(id)
 	claimed, err := d.e.claim(ctx, id)
+	if claimed {
+		err = d.e.notify(ctx, id)
+	}
+	for m.next(id) { // a flow that left it to this call
+		claimed, err = true, d.e.notify(ctx, id)
+	}
 	if err == nil && !claimed {
 		return
-	}
-	for more := err == nil; more; more = m.more(id) {
-		err = d.e.notify(ctx, id)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

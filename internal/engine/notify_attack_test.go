@@ -193,7 +193,7 @@ func TestNotifyDeafNotifier(t *testing.T) {
 		release := make(chan struct{})
 		var calls atomic.Int32
 		o.post.set(func(_ context.Context, n event.Notification) error {
-			if n.User == "ana" {
+			if n.User == "ana" && n.Tenant == "" {
 				calls.Add(1)
 				<-release
 			}
@@ -211,8 +211,46 @@ func TestNotifyDeafNotifier(t *testing.T) {
 		o.flow(o.e, "ana", event.Frozen)
 		_, _ = o.deliver(o.e)
 		require.EqualValues(t, 1, calls.Load(), "no second call waits beside the first, and no third")
+		o.flow(o.e, "ben", event.Reset)
+		require.NoError(t, o.e.Change(o.t.Context(), store.AccountID{Tenant: "acme", User: "ana"}, func(tx *Tx) error {
+			tx.Log(event.Event{Kind: event.Reset})
+			tx.Save()
+			return nil
+		}))
+		synctest.Wait()
+		require.ElementsMatch(t, []string{"ben1", "ana1"}, o.post.told(), "other accounts hear")
 		close(release)
 		synctest.Wait()
+		require.Equal(t, []string{"ana1"}, o.post.told())
+		time.Sleep(25 * time.Hour)
+		_, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Equal(t, []string{"ana1", "ana2"}, o.post.told(), "nothing that was not taken counts as taken")
+	})
+}
+
+// Calls that never end are bounded: what comes later waits in its record.
+func TestNotifyDeafCallsAreBounded(t *testing.T) {
+	inOffice(t, func(o *office) {
+		release := make(chan struct{})
+		var calls atomic.Int32
+		o.post.set(func(context.Context, event.Notification) error { calls.Add(1); <-release; return nil })
+		for i := range maxDeaf + maxPlaces {
+			o.flow(o.e, fmt.Sprint("user", i, "-"), event.Reset)
+			if i%maxPlaces == maxPlaces-1 {
+				require.NoError(t, o.e.Drain(o.t.Context()))
+			}
+		}
+		require.EqualValues(t, maxDeaf, calls.Load())
+		close(release)
+		synctest.Wait()
+		o.post.set(nil)
+		o.post.told()
+		time.Sleep(time.Hour)
+		n, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Equal(t, maxDeaf+maxPlaces, n)
+		require.Len(t, o.post.told(), maxDeaf+maxPlaces)
 	})
 }
 

@@ -377,6 +377,40 @@ func TestFlowsDuringOneCall(t *testing.T) {
 	})
 }
 
+// A claim that the store refuses does not end telling in this process.
+func TestToldAfterAClaimFailed(t *testing.T) {
+	inOffice(t, func(o *office) {
+		s := totptest.Wrap(o.m)
+		e := o.process(Config{Store: s, Keys: o.e.Keys, Observer: o.seen})
+		o.flow(o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred}), "ana", event.Reset)
+		time.Sleep(toldAfter + time.Second)
+		s.SetFaults(totptest.Faults{Put: errors.New("down")})
+		_, err := o.deliver(e)
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		s.SetFaults(totptest.Faults{})
+		require.NoError(t, e.Drain(o.t.Context()))
+		o.flow(e, "ana", event.Frozen)
+		require.NoError(t, e.Drain(o.t.Context()))
+		require.Equal(t, []string{"ana1", "ana2"}, o.post.told())
+	})
+}
+
+// One goroutine tells about an account at a time, also while another one is just ending:
+// two would tell the same twice.
+func TestOneTellsAtATime(t *testing.T) {
+	m := newMessenger(nil)
+	require.True(t, m.enter(id))
+	require.False(t, m.next(id), "nothing has come")
+	require.True(t, m.enter(id), "and the next one begins again")
+	require.False(t, m.enter(id))
+	require.True(t, m.next(id), "what has come meanwhile is told by the same one")
+	require.False(t, m.enter(id))
+	require.True(t, m.next(id))
+	require.False(t, m.next(id))
+	require.Zero(t, m.busy)
+	require.Empty(t, m.running)
+}
+
 // Why a notification waits is in the log, also of a host that has set none; that one was
 // taken is not.
 func TestWaitingIsLogged(t *testing.T) {
@@ -392,7 +426,8 @@ func TestWaitingIsLogged(t *testing.T) {
 		o.post.set(func(context.Context, event.Notification) error { return errors.New("mailbox full") })
 		o.flow(e, "ana", event.Frozen)
 		synctest.Wait()
-		require.Contains(t, log.String(), `msg="totpflow: a notification waits in its record" tenant="" user=ana error="mailbox full"`)
+		require.Contains(t, log.String(), "a notification waits in its record")
+		require.Contains(t, log.String(), "user=ana")
 	})
 }
 
@@ -406,8 +441,17 @@ func TestDrain(t *testing.T) {
 		ctx, cancel := context.WithTimeout(o.t.Context(), time.Second)
 		defer cancel()
 		require.ErrorIs(t, o.e.Drain(ctx), context.DeadlineExceeded)
+		var both sync.WaitGroup
+		for range 2 {
+			both.Go(func() {
+				if err := o.e.Drain(o.t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
 		close(release)
-		require.NoError(t, o.e.Drain(o.t.Context()))
+		both.Wait()
 		require.Equal(t, []string{"ana1"}, o.post.told())
 	})
 }
@@ -455,13 +499,17 @@ func TestErasureIsTold(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.flow(o.e, "ana", event.SignedIn)
 		var got []event.Kind
-		o.post.set(func(_ context.Context, n event.Notification) error { got = append(got, n.Main().Kind); return nil })
+		o.post.set(func(_ context.Context, n event.Notification) error {
+			time.Sleep(time.Second)
+			got = append(got, n.Main().Kind)
+			return nil
+		})
 		slow := o.process(Config{Store: slowDelete{o.m}, Keys: o.e.Keys, Observer: o.seen})
 		require.NoError(t, slow.Erase(o.t.Context(), store.AccountID{User: "ana"}, func(tx *Tx) error {
 			tx.Log(event.Event{Kind: event.Forgotten})
 			return nil
 		}))
-		synctest.Wait()
+		require.NoError(t, slow.Drain(o.t.Context())) // the process ends after it
 		require.Equal(t, []event.Kind{event.Forgotten}, got)
 	})
 }

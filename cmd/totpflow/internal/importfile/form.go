@@ -96,7 +96,7 @@ func hasDigit(s string) bool { return strings.ContainsAny(s, "234567") }
 func compact(s string) string {
 	groups := between.Split(s, -1)
 	for i, g := range groups {
-		if len(g) > 8 || len(g) != len(groups[0]) && (i < len(groups)-1 || len(g) > len(groups[0])) {
+		if len(g) > 8 || len(g) > len(groups[0]) || len(g) < len(groups[0]) && i < len(groups)-1 {
 			return s
 		}
 	}

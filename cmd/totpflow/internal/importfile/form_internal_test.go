@@ -20,12 +20,15 @@ func TestFormOfNames(t *testing.T) {
 		"MaximilianMustermann", "GoogleAuthenticator", "Müller & Söhne GmbH (Berlin)", "ACME\\maximilian.m", "acme/backup-admin", "acme-berlin", "CN=Max Mustermann,OU=Berlin,DC=acme",
 		"123e4567-e89b-12d3-a456-426614174000", "{123E4567-E89B-12D3-A456-426614174000}", "山田太郎", "Мария Иванова-Петрова",
 		"Google Pixel 7 Pro", "old phone", "Feitian C200 I34", "GALT11420104", "+43 660 1234567", "agent-7", "cus_1234", "usr_00001",
+		"IBMHelpdeskAccount", "acme|IBMHelpdeskAccount", "A$AP Ana", "aB3dE5fG", "Y3VzXzEyMzQ=", "ana@a1b2c3d4e5f6g7h8.example", "xK3vQz9Lm2pR7tY4@relay.example",
+		"alexander hamiltons", "anna maria schmidt", "schmidt anna maria", "lena anna marianne",
 	} {
 		require.Empty(t, formOf(s), s)
 	}
 }
 
-// Secrets of every length in every encoding, as they are written and grouped.
+// Secrets of every length in every encoding, as they are written and grouped. The error
+// says the form: by it an administrator finds which column was taken for which.
 func TestFormOfSecrets(t *testing.T) {
 	group := func(s string, n int, by string) string {
 		var groups []string
@@ -60,12 +63,16 @@ func TestFormOfSecrets(t *testing.T) {
 		}
 	}
 	require.LessOrEqual(t, missed, 3, "of 1200")
-	for _, s := range []string{
-		"otpauth-migration://offline?data=CjMKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZSABKAEwAg%3D%3D",
-		"12345678901234567890", "my raw s3cret te$t!", "xK3!9vQz#Lm2@pR7&tY4", "5f7c8ec7c33c6c004bbafe82", "auth0|5f7c8ec7c33c6c004bbafe82",
-		"01ARZ3NDEKTSV4RRFFQ69G5FAV", "V1StGXR8_Z5jdHi6B-myT", "JBSWY3DPEHPK3PXP@acme.example", rand.Text(),
+	for s, form := range map[string]string{
+		"otpauth-migration://offline?data=CjMKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZSABKAEwAg%3D%3D": formExport,
+		"otpauth://totp/x?s%65cret=JBSWY3DP": formURI, "secret=jbswy3dp": formURI, "steam://JBSWY3DP": formSteam,
+		"12345678901234567890": formHex, "5f7c8ec7c33c6c004bbafe82": formHex, "5f7c8ec7c33c6c004bbafe82@acme.example": formHex,
+		"JBSWY3DPEHPK3PXP@acme.example": formBase32, "Jbswy3dpehpk3pxp": formBase32, "01ARZ3NDEKTSV4RRFFQ69G5FAV": formBase64, rand.Text(): formBase32,
+		"xK3vQz9Lm2pR7tY4": formBase64, "V1StGXR8_Z5jdHi6B-myT": formBase64, "thequickbrown8foxjum==": formBase64,
+		"x|aB3dE5fG7hJ9kL1m": formRandom, "auth0|12345678901234567890": formRandom, "x|ABCDEFGHIJKLMNO7": formRandom, "my s3cret te$t!!": formRandom,
+		"auth0|5f7c8ec7c33c6c004bbafe82": formRandom, "my raw s3cret te$t!": formRandom, "xK3!9vQz#Lm2@pR7&tY4": formRandom,
 	} {
-		require.NotEmpty(t, formOf(s), s)
+		require.Equal(t, form, formOf(s), s)
 	}
 }
 
@@ -79,6 +86,10 @@ func TestAmbiguous(t *testing.T) {
 		"gezd gnbv gy3t qojq":                               "",
 		"KqLmAbCdEfGhIjKlMnOpQrStUvWxYz23":                  "base32 or base64?",
 		"JBSWY3DPEHPK3PXP":                                  "",
+		"2a3b4c5d6e7f2a3b4c5d":                              "hex or base32?",
+		"2a3b4c5d6e7f2a3b4c5d6":                             "",
+		"746f7470666c6f772d6578616d706c652d303031":          "",
+		"bXkgc2VjcmV0IHRleHQgb2YgMjA=":                      "",
 	} {
 		require.Equal(t, want, ambiguous(s), s)
 	}
@@ -88,7 +99,7 @@ func TestAmbiguous(t *testing.T) {
 func TestFormOfAuthenticators(t *testing.T) {
 	for s, secret := range map[string]bool{
 		"GoogleAuthenticator": false, "googleauthenticator": false, "Microsoft Authenticator": false, "old phone": false, "token 4711-0815": false,
-		"KRSXG5CTMVRXEZLU": true, "krsxg5ctmvrxezlu": true, "ABCDEFGHIJKLMNOP": true, "746f7470666c6f772d6578616d706c652d303031": true,
+		"KRSXG5CTMVRXEZLU": true, "krsxg5ctmvrxezlu": true, "ABCDEFGHIJKLMNOP": true, "my raw $ecret phrase": true, "746f7470666c6f772d6578616d706c652d303031": true,
 	} {
 		require.Equal(t, secret, formOfName(s) != "", s)
 	}
@@ -102,7 +113,7 @@ func TestNotAmbiguous(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	for s, want := range map[string]int{"": 0, "ana": 0, "Ana": 0, "AnaMaria": 1, "ANA": 0, "ana7": 1, "maximilianmustermann1985": 1, "aB3dE5": 5, "ABc": 2, "IBMHelpdeskAccount": 3} {
+	for s, want := range map[string]int{"": 0, "ana": 0, "Ana": 0, "AnaMaria": 1, "ANA": 0, "ana7": 1, "a1b2": 3, "maximilianmustermann1985": 1, "aB3dE5": 5, "ABc": 2, "IBMHelpdeskAccount": 3} {
 		require.Equal(t, want, changes(s), fmt.Sprint(s))
 	}
 }

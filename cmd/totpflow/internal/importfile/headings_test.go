@@ -38,6 +38,10 @@ func TestHeadingErrors(t *testing.T) {
 	const export = "otpauth-migration://offline?data=CjMKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZSABKAEwAg"
 	for _, c := range []struct{ header, says, lacks string }{
 		{"user,secret,otp_secret", "heading 3 (`otp_secret`) is not known: known are user, tenant, name, secret, digits, period, algorithm, type", ""},
+		{"user,secret,colour,shade", "heading 3 (`colour`) is not known", "shade"},
+		{"colour,user,secret,shade", "heading 1 (`colour`) is not known", "shade"},
+		{"user,secret, colour ", "heading 3 (`colour`) is not known", ""},
+		{"user,secret,gezdgnbv gytqojqa", "heading 3 is not known", "gezdgnbv"},
 		{"user,secret,Valid From", "heading 3 (`Valid From`) is not known", ""},
 		{"user,secret," + secretA, "heading 3 is not known", secretA},
 		{"user," + strings.ToLower(secretA) + ",secret", "heading 2 is not known", strings.ToLower(secretA)},

@@ -18,7 +18,7 @@ func TestKnown(t *testing.T) {
 	known, err := importfile.ReadKnown(strings.NewReader("Tenant;e-mail;user_id\nacme;ana@acme.example;" + id + "\nacme;;U5\n"))
 	require.ErrorIs(t, err, importfile.ErrKnown, "two columns that may be the id")
 	require.Nil(t, known)
-	known, err = importfile.ReadKnown(strings.NewReader("\ufeffTenant;Address;user_id\r\nacme;ana@acme.example;" + id + "\r\nacme;;U5\r\n"))
+	known, err = importfile.ReadKnown(strings.NewReader("\ufeffTenant;Address;user_id;Floor\r\nacme;ana@acme.example;" + id + ";2\r\nacme;;U5;\r\n"))
 	require.NoError(t, err)
 	text := "tenant,user,secret\nacme,hal@acme.example," + secretA + "\nacme," + id + "," + secretB + "\nacme,U5," + secretC + "\nglobex,U5," + secretD + "\n"
 	rows, err := importfile.Read(strings.NewReader(text), known)
@@ -47,6 +47,10 @@ func TestKnownTenant(t *testing.T) {
 	rows, err := importfile.Read(strings.NewReader(text), known)
 	require.NoError(t, err)
 	require.NoError(t, rows[0].Err)
+	others, err := importfile.ReadKnown(strings.NewReader("tenant,user\nacme,ana\n"))
+	require.NoError(t, err)
+	_, err = importfile.Read(strings.NewReader(text), others)
+	require.ErrorIs(t, err, importfile.ErrSecrets, "one that is not listed stays doubtful")
 }
 
 // A file that is not a list is refused, such as the table of secrets: with two
@@ -57,6 +61,8 @@ func TestReadKnownRefuses(t *testing.T) {
 		"ana\nben\n":                       importfile.ErrKnown,
 		"tenant\nacme\n":                   importfile.ErrKnown,
 		"user,user_id\nana,1\n":            importfile.ErrKnown,
+		"tenant,customer,user\na,b,ana\n":  importfile.ErrKnown,
+		"user,no\"te\nana,x\n":             importfile.ErrKnown,
 		"user\nan\"a\n":                    importfile.ErrKnown,
 		"user\n\xff\n":                     importfile.ErrText,
 		"user,secret\n" + secretA + ",ana": importfile.ErrKnown,

@@ -64,7 +64,6 @@ func open(r io.Reader) (*csv.Reader, error) {
 	table := csv.NewReader(bytes.NewReader(text))
 	table.Comma = comma
 	table.FieldsPerRecord = -1
-	table.ReuseRecord = true
 	return table, nil
 }
 

@@ -2,10 +2,13 @@ package importfile_test
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -51,6 +54,8 @@ func TestForms(t *testing.T) {
 		"defaults said":             "tenant,user,name,secret,digits,period,algorithm\nacme,ana,phone," + secretA + ",6,30,SHA1\n",
 		"defaults left out":         "tenant,user,name,secret,digits,period,algorithm\nacme,ana,phone," + secretA + ", ,,\n",
 		"URI":                       "tenant,user,name,secret\nacme,ana,phone,otpauth://totp/Old%20Portal:ana?secret=" + secretA + "&issuer=Old%20Portal&image=x\n",
+		"URI and all columns":       "tenant,user,name,secret,digits,period,algorithm\nacme,ana,phone,otpauth://totp/x?secret=" + secretA + ",6,30,SHA1\n",
+		"empty cells behind":        "tenant,user,name,secret\nacme,ana,phone," + secretA + ", ,\n",
 		"URI and columns":           "tenant,user,name,secret,digits\nacme,ana,phone,OTPAUTH://totp/x?secret=" + secretA + ",6\n",
 		"a line of Excel's":         "sep=;\ntenant;user;name;secret;;\nacme;ana;phone;" + secretA + ";;\n",
 		"columns that do not count": "Issuer,Tenant,Model,User,Name,,Secret,Notes\nOld,acme,C200,ana,phone,8," + secretA + ",x\n",
@@ -79,6 +84,13 @@ func TestParams(t *testing.T) {
 	}
 }
 
+// An otpauth URI brings its own, where no column says otherwise.
+func TestParamsOfURIs(t *testing.T) {
+	rows := read(t, "user,secret,digits,period,algorithm\nana,otpauth://totp/x?digits=8&period=60&algorithm=SHA256&secret="+secretB+",,,\n")
+	require.NoError(t, rows[0].Err)
+	require.True(t, key(t, secretB, totp.Params{Digits: 8, Period: time.Minute, Algorithm: totp.SHA256}).Equal(rows[0].Key))
+}
+
 // A row that cannot be used says why, and the others are read.
 func TestRefusedRows(t *testing.T) {
 	for _, c := range []struct {
@@ -97,6 +109,7 @@ func TestRefusedRows(t *testing.T) {
 		{"ben," + secretB + ",5,,", totp.ErrParams},
 		{"ben," + secretB + ",six,,", importfile.ErrNumber},
 		{"ben," + secretB + ",0,,", importfile.ErrNumber},
+		{"ben," + secretB + ",99999999999999999999,,", importfile.ErrNumber},
 		{"ben," + secretB + ",-6,,", importfile.ErrNumber},
 		{"ben," + secretB + ",,0,", importfile.ErrNumber},
 		{"ben," + secretB + ",,1e3,", importfile.ErrNumber},
@@ -133,6 +146,89 @@ func TestRefusedRows(t *testing.T) {
 	require.ErrorIs(t, rows[0].Err, importfile.ErrSpaces)
 	require.NoError(t, rows[1].Err)
 	require.NoError(t, rows[2].Err)
+}
+
+// A secret in another encoding would make a key that no phone has. The error says which
+// it may be, by which an administrator finds the right export.
+func TestEncodings(t *testing.T) {
+	for secret, c := range map[string]struct {
+		is   error
+		says string
+	}{
+		"otpauth-migration://offline?data=CjMK":    {importfile.ErrEncoding, "a Google export"},
+		"steam://" + secretB:                       {importfile.ErrEncoding, "a Steam secret"},
+		"746f7470666c6f772d6578616d706c652d303031": {importfile.ErrEncoding, "hex"},
+		"bXkgc2VjcmV0IHRleHQgb2YgMjA=":             {importfile.ErrEncoding, "base64"},
+		"2a3b4c5d6e7f2a3b4c5d6e7f2a3b4c5d6e7f2a3b": {importfile.ErrDoubtful, "hex or base32?"},
+		"KqLmAbCdEfGhIjKlMnOpQrStUvWxYz23":         {importfile.ErrDoubtful, "base32 or base64?"},
+		"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQ0JQ":         {totp.ErrSecret, ""}, // base32 with a slip
+		"0189":                                     {totp.ErrSecret, ""},
+	} {
+		rows := read(t, "user,secret\nana,"+secretA+"\nben,"+secret+"\neva,"+secret+"\n")
+		require.NoError(t, rows[0].Err)
+		for _, row := range rows[1:] { // each has its own reason
+			require.ErrorIs(t, row.Err, c.is, secret)
+			require.ErrorContains(t, row.Err, c.says, secret)
+			require.NotContains(t, row.Err.Error(), secret)
+		}
+	}
+	rows := read(t, "user,secret\nana,2a3b4c5d6e7f2a3b4c5da\n")
+	require.NoError(t, rows[0].Err, "an odd number of digits is not hex")
+}
+
+// Codes by counting are another kind of authenticator.
+func TestTypes(t *testing.T) {
+	rows := read(t, "user,secret,type,counter\nana,"+secretA+",TOTP,0\nben,"+secretB+",hotp,\neva,"+secretC+",,7\n")
+	require.NoError(t, rows[0].Err)
+	require.ErrorIs(t, rows[1].Err, importfile.ErrType)
+	require.ErrorIs(t, rows[2].Err, importfile.ErrType)
+}
+
+// A secret in the column of the users would be shown to everybody who sees a list of
+// them. One is refused; where it is half of a column, two headings are exchanged.
+func TestSecretsInOtherColumns(t *testing.T) {
+	const hex = "746f7470666c6f772d6578616d706c652d303031"
+	for _, c := range []struct {
+		users []string
+		says  string // "": only its row is refused
+	}{
+		{[]string{secretB, "ben", "eva"}, ""},
+		{[]string{hex, secretB, "ben", "eva"}, "the user column, in 2 of 4 lines (like hex)"},
+		{[]string{secretB, hex, "ben", "eva", "hal"}, ""},
+		{[]string{secretB, "", " "}, "the user column, in 1 of 1 lines (like base32)"},
+	} {
+		text := "user,secret\n"
+		for i, user := range c.users {
+			text += user + "," + otherSecret(i) + "\n"
+		}
+		rows, err := importfile.Read(strings.NewReader(text), nil)
+		if c.says != "" {
+			require.ErrorIs(t, err, importfile.ErrSecrets)
+			require.ErrorContains(t, err, c.says)
+			require.NotContains(t, err.Error(), secretB)
+			continue
+		}
+		require.NoError(t, err)
+		require.ErrorIs(t, rows[0].Err, importfile.ErrLooksSecret)
+		require.ErrorContains(t, rows[0].Err, "(base32)")
+		require.NotContains(t, rows[0].Err.Error(), secretB)
+		require.NoError(t, rows[len(rows)-1].Err)
+	}
+	rows := read(t, "user,name,secret\nana,"+secretB+","+secretA+"\n")
+	require.ErrorIs(t, rows[0].Err, importfile.ErrName)
+}
+
+// Where the secret looks like an id, the user may be the secret, whatever it looks like.
+func TestIDInTheColumnOfSecrets(t *testing.T) {
+	const id, text = "GEZDGNBVGY3TQOJQGEZDGNBVGA", "horse#battery#st"
+	for row, bad := range map[string]bool{
+		text + "," + id: true, text + ", " + id + " ": true, text + "," + strings.ToLower(id): true,
+		text + "," + secretA: false, text + ",ABCDEFGHIJKLMNOPQRSTUVWX01": false, text[:15] + "," + id: false,
+		"Maximilian Mustermann," + id: false, "maximilian@acme.example," + id: false, "123e4567-e89b-12d3-a456-426614174000," + id: false,
+	} {
+		rows := read(t, "user,secret\n"+row+"\nben,"+secretB+"\neva,"+secretC+"\n")
+		require.Equal(t, bad, errors.Is(rows[0].Err, importfile.ErrLooksSecret), row)
+	}
 }
 
 // Rows of one account are several authenticators, as many as it can have.
@@ -176,18 +272,19 @@ func TestLines(t *testing.T) {
 // Without the right headings nobody knows which column is the secret.
 func TestRefusedFiles(t *testing.T) {
 	for text, is := range map[string]error{
-		"":                                   importfile.ErrHeader,
-		"\n":                                 importfile.ErrHeader,
-		"sep=;\n":                            importfile.ErrHeader,
-		"ana," + secretA + "\n":              importfile.ErrHeader,
-		"user,name\n":                        importfile.ErrHeader,
-		"secret\n":                           importfile.ErrHeader,
-		"user,secret,uri\n":                  importfile.ErrHeader,
-		"user,email,secret\n":                importfile.ErrHeader,
-		"user,secret,colour\n":               importfile.ErrHeading,
-		"us\"er," + secretA + "\n":           importfile.ErrHeader,
-		"user,secret\nana,\xff\xfe\n":        importfile.ErrText,
-		"PK\x03\x04\x14\x00\x08\x08\xa1\xb2": importfile.ErrText,
+		"":                         importfile.ErrHeader,
+		"\n":                       importfile.ErrHeader,
+		"sep=;\n":                  importfile.ErrHeader,
+		"ana," + secretA + "\n":    importfile.ErrHeader,
+		"user,name\n":              importfile.ErrHeader,
+		"secret\n":                 importfile.ErrHeader,
+		"user,secret,uri\n":        importfile.ErrHeader,
+		"user,email,secret\n":      importfile.ErrHeader,
+		"user,secret,colour\n":     importfile.ErrHeading,
+		"us\"er," + secretA + "\n": importfile.ErrHeader,
+		"user,secret,no\"te\nana," + secretA + ",x\n": importfile.ErrHeader,
+		"user,secret\nana,\xff\xfe\n":                 importfile.ErrText,
+		"PK\x03\x04\x14\x00\x08\x08\xa1\xb2":          importfile.ErrText,
 	} {
 		_, err := importfile.Read(strings.NewReader(text), nil)
 		require.ErrorIs(t, err, is, "%q", text)
@@ -195,11 +292,16 @@ func TestRefusedFiles(t *testing.T) {
 	}
 	_, err := importfile.Read(strings.NewReader("user,secret\n"+strings.Repeat("x", 64<<20)), nil)
 	require.ErrorIs(t, err, importfile.ErrLong)
+	_, err = importfile.Read(strings.NewReader(strings.Repeat("x", 64<<20-1)+"\xff"), nil)
+	require.ErrorIs(t, err, importfile.ErrText, "it is as long as may be")
 	f, err := os.Open(t.TempDir())
 	require.NoError(t, err)
 	defer f.Close()
 	_, err = importfile.Read(f, nil)
 	require.Error(t, err)
+	broken := errors.New("the disk is broken")
+	_, err = importfile.Read(io.MultiReader(strings.NewReader("user,secret\nana,"+secretA+"\n"), iotest.ErrReader(broken)), nil)
+	require.ErrorIs(t, err, broken, "half of a file is not imported")
 }
 
 // FuzzRead: whatever the file is, no row has both a key and an error, accounts

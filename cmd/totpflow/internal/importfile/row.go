@@ -47,7 +47,7 @@ type cells map[column]string
 func cellsOf(record []string, columns []column) cells {
 	c := make(cells, len(columns))
 	for i, text := range record {
-		if i < len(columns) && columns[i] != ignored {
+		if i < len(columns) { // nobody asks for those that are ignored
 			c[columns[i]] = text
 		}
 	}
@@ -203,10 +203,7 @@ func settle(rows []Row) {
 	shared := make(map[string]bool)
 	for i := range rows {
 		row := &rows[i]
-		if row.Err != nil {
-			continue
-		}
-		text := row.Key.Secret()
+		text := row.Key.Secret() // none of a row that is refused
 		if owner, found := secrets[text]; found && owner != row.ID {
 			shared[text] = true
 		}

@@ -90,6 +90,24 @@ func TestOpenRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "not a regular file")
 	_, err = keyfile.Open(filepath.Join(dir, "missing"))
 	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, filepath.Join(dir, "missing"))
+	_, err = keyfile.Open(filepath.Join(dir, "long"))
+	require.ErrorContains(t, err, "too long")
+}
+
+// What is read has a bound, and is never cut off at it.
+func TestReadPrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	_, _, err := keyfile.ReadPrivate(path, 6)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.NoError(t, os.WriteFile(path, []byte("secret"), 0o600))
+	text, info, err := keyfile.ReadPrivate(path, 6)
+	require.NoError(t, err)
+	require.Equal(t, "secret", text)
+	require.EqualValues(t, 6, info.Size())
+	text, _, err = keyfile.ReadPrivate(path, 5)
+	require.ErrorContains(t, err, "too long")
+	require.Empty(t, text)
 }
 
 // The file that replaces it has the same mode and place; links to it go on working.
@@ -143,6 +161,16 @@ func TestReplaceFailsWhole(t *testing.T) {
 	require.Subset(t, open(t, path).Ring().IDs(), was)
 	require.Len(t, open(t, path).Ring().IDs(), 2)
 	require.Equal(t, []string{"console.keys"}, left(t, path))
+
+	// Somebody has put a folder in the way of the new file, or removed the old one.
+	before := open(t, path).Ring().IDs()
+	require.NoError(t, os.MkdirAll(filepath.Join(filepath.Dir(path), ".console.keys.new", "x"), 0o700))
+	require.Error(t, other.Replace(keyring.Rotate))
+	require.Equal(t, before, open(t, path).Ring().IDs())
+	require.NoError(t, os.RemoveAll(filepath.Join(filepath.Dir(path), ".console.keys.new")))
+	require.NoError(t, os.Remove(path))
+	require.ErrorIs(t, other.Replace(keyring.Rotate), os.ErrNotExist)
+	require.Empty(t, left(t, path))
 }
 
 func TestFilePrintsNoKey(t *testing.T) {
