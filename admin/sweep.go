@@ -37,9 +37,10 @@ type Checked struct {
 }
 
 // Reseal writes every record again that is not sealed under the ring's newest key,
-// so that old keys can go. It may run while people sign in. Records that do not
-// open are passed over, and the error is [ErrUnreadable] at the end; any other
-// ends it at once.
+// so that old keys can go. It may run while people sign in. Of a record that is sealed
+// under it only the key's name is read; [Admin.Check] opens all. Records that
+// should be written again and do not open are passed over, and the error is
+// [ErrUnreadable] at the end; any other ends it at once.
 func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress func(Progress)) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.reseal")
 	defer flow.End(&err)
@@ -47,7 +48,7 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 	if err != nil {
 		return err
 	}
-	if err := a.sweep(ctx, cursor, progress, func(tx *engine.Tx) bool { return tx.Stale }); err != nil {
+	if err := a.sweep(ctx, cursor, progress, a.engine.Stale, func(tx *engine.Tx) bool { return tx.Stale }); err != nil {
 		return err
 	}
 	a.engine.Report(ctx, event.Event{Kind: event.KeysRotated, Actor: who.name, Reason: who.reason})
@@ -75,7 +76,8 @@ func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup tim
 		return err
 	}
 	a.engine.Report(ctx, event.Event{Kind: event.EpochRaised, Actor: who.name, Reason: who.reason})
-	return a.sweep(ctx, cursor, progress, func(tx *engine.Tx) bool {
+	all := func(store.Record) bool { return true }
+	return a.sweep(ctx, cursor, progress, all, func(tx *engine.Tx) bool {
 		if tx.ID().Reserved() {
 			return false
 		}
@@ -92,34 +94,41 @@ func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup tim
 	})
 }
 
-// sweep changes every record of which change reports that it changed.
-func (a Admin) sweep(ctx context.Context, cursor string, progress func(Progress), change func(*engine.Tx) bool) error {
+// sweep changes every record of which change reports that it changed. Records that some
+// does not select, by what can be read without opening them, are left alone.
+func (a Admin) sweep(ctx context.Context, cursor string, progress func(Progress), some func(store.Record) bool, change func(*engine.Tx) bool) error {
 	var p Progress
 	var passedOver error
-	for page, err := range a.pages(ctx, cursor) {
+	for {
+		page, err := a.engine.Sealed(ctx, store.Query{AllTenants: true, Cursor: cursor, Limit: store.MaxLimit})
 		if err != nil {
 			return err
 		}
 		p.Unreadable = nil
-		for _, e := range page.Entries {
-			changed, err := a.sweepOne(ctx, e.ID, change)
+		for _, rec := range page.Records {
+			p.Seen++
+			if !some(rec) {
+				continue
+			}
+			changed, err := a.sweepOne(ctx, rec.ID, change)
 			switch {
 			case errors.Is(err, keyring.ErrOpen), errors.Is(err, account.ErrFormat):
-				p.Unreadable = append(p.Unreadable, e.ID)
+				p.Unreadable = append(p.Unreadable, rec.ID)
 				passedOver = ErrUnreadable
 			case err != nil:
 				return err
 			case changed:
 				p.Changed++
 			}
-			p.Seen++
 		}
-		p.Cursor = page.Next
+		p.Cursor, cursor = page.Next, page.Next
 		if progress != nil {
 			progress(p)
 		}
+		if cursor == "" {
+			return passedOver
+		}
 	}
-	return passedOver
 }
 
 func (a Admin) sweepOne(ctx context.Context, id store.AccountID, change func(*engine.Tx) bool) (changed bool, err error) {

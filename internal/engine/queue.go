@@ -36,6 +36,13 @@ func (q *queue) enter(ctx context.Context, id store.AccountID) (done func(), err
 	}
 }
 
+// busy reports whether somebody is inside or in line.
+func (q *queue) busy(id store.AccountID) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.doors[id] != nil
+}
+
 func (q *queue) join(id store.AccountID) *door {
 	q.mu.Lock()
 	defer q.mu.Unlock()

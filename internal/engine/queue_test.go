@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -54,6 +56,46 @@ func TestQueue(t *testing.T) {
 	done.Wait()
 	require.Len(t, order, n)
 	require.Empty(t, q.doors)
+}
+
+// What a flow answers without a write needs no turn, and so reaches the owner of an
+// account at which hundreds guess. A flow that wants to write waits, and decides on
+// the record as it stands when it is its turn.
+func TestNoTurnWithoutWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(store.NewMemory(), ring(t), &hears{}, clock)
+		ctx, release := context.Background(), make(chan struct{})
+		go func() {
+			err := e.Change(ctx, id, func(tx *Tx) error {
+				<-release
+				tx.Generation = 7
+				tx.Save()
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+
+		refused := errors.New("too many wrong codes")
+		require.ErrorIs(t, e.Change(ctx, id, func(*Tx) error { return refused }), refused)
+
+		var saw []uint64
+		done := make(chan error, 1)
+		go func() {
+			done <- e.Change(ctx, id, func(tx *Tx) error {
+				saw = append(saw, tx.Generation)
+				tx.Save()
+				return nil
+			})
+		}()
+		synctest.Wait()
+		require.Empty(t, done, "a write waits for its turn")
+		close(release)
+		require.NoError(t, <-done)
+		require.Equal(t, []uint64{0, 7}, saw, "a look, and the decision that counts")
+	})
 }
 
 // A panic in a flow writes nothing and leaves the queue open.

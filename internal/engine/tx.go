@@ -72,10 +72,14 @@ func (e *Engine) ChangeTenant(ctx context.Context, tenant string, decide func(*T
 	return e.ChangeRecord(ctx, account.TenantID(tenant), decide)
 }
 
-// ChangeRecord is Change for any record, also one of the reserved ids.
+// ChangeRecord is Change for any record, also one of the reserved ids. Where others are
+// at work on the record, decide runs once more before it is its turn.
 func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	rounds := 0
-	tx, answer, err := e.decideAndSwap(ctx, id, func(tx *Tx) error { rounds++; return decide(tx) })
+	tx, answer, err := e.peek(ctx, id, decide)
+	if err == nil && (tx == nil || tx.save) {
+		tx, answer, err = e.decideAndSwap(ctx, id, func(tx *Tx) error { rounds++; return decide(tx) })
+	}
 	e.reportOutcome(ctx, id, rounds, err)
 	if err != nil {
 		return err
@@ -110,6 +114,41 @@ func (e *Engine) Look(ctx context.Context, id store.AccountID, decide func(*Tx) 
 	return answer
 }
 
+// peek decides about an account at which others are at work, without a turn in their
+// queue. What writes nothing is answered by that: while hundreds guess at an account
+// that is throttled, its owner waits for none of them. An attempt that wants to save is
+// only a look, and decides again when it is its turn. It returns no attempt where
+// nobody else is there.
+func (e *Engine) peek(ctx context.Context, id store.AccountID, decide func(*Tx) error) (tx *Tx, answer, err error) {
+	if !e.queue.busy(id) {
+		return nil, nil, nil
+	}
+	err = store.Update(ctx, e.Store, id, func(rec store.Record, found bool) (*store.Record, error) {
+		if tx, err = e.attempt(ctx, id, rec, found); err == nil {
+			answer = decide(tx)
+		}
+		return nil, err
+	})
+	return tx, answer, err
+}
+
+// attempt returns a Tx of the account as it was read.
+func (e *Engine) attempt(ctx context.Context, id store.AccountID, rec store.Record, found bool) (tx *Tx, err error) {
+	tx = &Tx{Found: found, Now: e.now(), id: id, source: event.SourceOf(ctx)}
+	if !found {
+		return tx, nil
+	}
+	if tx.Account, err = account.Open(e.Keys, rec); err != nil {
+		return nil, err
+	}
+	tx.Stale, tx.due = e.Keys.Stale(rec.Sealed), rec.Due
+	if tx.dropAhead() {
+		e.report(ctx, slog.LevelWarn, troubleOf{kind: timeOfTheFuture, id: id})
+	}
+	tx.Enrollment = tx.Enrollment.Expire(tx.Now) // so that nothing decides by what time has ended
+	return tx, nil
+}
+
 // decideAndSwap returns the attempt that counted and its answer, or why there is
 // none.
 func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide func(*Tx) error) (tx *Tx, answer, err error) {
@@ -119,16 +158,8 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 	}
 	defer done()
 	err = store.Update(ctx, e.Store, id, func(rec store.Record, found bool) (*store.Record, error) {
-		tx = &Tx{Found: found, Now: e.now(), id: id, source: event.SourceOf(ctx)}
-		if found {
-			if tx.Account, err = account.Open(e.Keys, rec); err != nil {
-				return nil, err
-			}
-			tx.Stale, tx.due = e.Keys.Stale(rec.Sealed), rec.Due
-			if tx.dropAhead() {
-				e.report(ctx, slog.LevelWarn, troubleOf{kind: timeOfTheFuture, id: id})
-			}
-			tx.Enrollment = tx.Enrollment.Expire(tx.Now) // so that nothing decides by what time has ended
+		if tx, err = e.attempt(ctx, id, rec, found); err != nil {
+			return nil, err
 		}
 		answer = decide(tx)
 		if !tx.save {
