@@ -148,6 +148,9 @@ func New(c Config) (*Service, error) {
 		Logger:        c.Logger,
 		Now:           c.clock(),
 	}
+	if phones != nil {
+		e.LongestLimit = phones.Limits.Longest()
+	}
 	if c.Strict {
 		e.Window, e.Limits = totp.Window{Past: 1}, throttle.Strict()
 	}

@@ -76,6 +76,7 @@ const (
 	ActionExemptAccount        totpflow.Action = "exempt account" // and to end it
 	ActionIssueCode            totpflow.Action = "issue recovery code"
 	ActionRestoreAuthenticator totpflow.Action = "restore authenticator"
+	ActionExportAccount        totpflow.Action = "export account" // requires no proof
 	ActionForgetAccount        totpflow.Action = "forget account"
 	ActionImport               totpflow.Action = "import accounts"
 	ActionApprove              totpflow.Action = "approve request" // and to withdraw one

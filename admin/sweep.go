@@ -22,6 +22,7 @@ import (
 type Progress struct {
 	Cursor        string            // to go on after this page; empty at the end
 	Seen, Changed int               // records so far, in this run
+	Deleted       int               // records so far, by Tidy
 	Unreadable    []store.AccountID // records of this page that do not open; they are as they were
 }
 

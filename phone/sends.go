@@ -19,16 +19,19 @@ const (
 	maxTime    = 1 << 40 // seconds; keeps the arithmetic from overflowing, some 35,000 years away
 )
 
+// MaxPeriod is the longest period of a [Limit]: beyond it no send is needed any more.
+const MaxPeriod = 366 * 24 * time.Hour
+
 // A Limit is how many messages may be sent in any period of a length.
 type Limit struct {
 	N   int           // 1 to 1,000,000
-	Per time.Duration // in whole seconds, rounded up; above 0
+	Per time.Duration // in whole seconds, rounded up; above 0, at most [MaxPeriod]
 }
 
 // Validate returns an error for a limit that allows nothing or cannot be told
 // from a mistake.
 func (l Limit) Validate() error {
-	if l.N < 1 || l.N > maxCount || l.Per <= 0 {
+	if l.N < 1 || l.N > maxCount || l.Per <= 0 || l.Per > MaxPeriod {
 		return fmt.Errorf("phone: %d messages per %v are no limit", l.N, l.Per)
 	}
 	return nil
@@ -142,6 +145,21 @@ type entry struct{ at, n int64 }
 
 // IsZero reports whether nothing is remembered.
 func (s Sends) IsZero() bool { return len(s.log) == 0 }
+
+// Needed reports whether a limit of this period, or of a longer one, would still count
+// any of the sends. Those of the future are needed: a clock was put back.
+func (s Sends) Needed(at time.Time, per time.Duration) bool {
+	now := floor(at)
+	return slices.ContainsFunc(s.log, func(e entry) bool { return now-e.at < seconds(per) })
+}
+
+// Longest returns the longest period of all limits.
+func (l Limits) Longest() (per time.Duration) {
+	for _, limit := range slices.Concat(l.Account, l.Number, l.Prefix, l.Tenant) {
+		per = max(per, limit.Per)
+	}
+	return per
+}
 
 // Allow reports whether one more message may be sent: nil, or a [*WaitError]
 // that is [ErrLimit]. Without any limit, and with one that is not valid, it

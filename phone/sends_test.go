@@ -200,3 +200,19 @@ func TestForUnverified(t *testing.T) {
 	require.NoError(t, all.Validate())
 	require.Equal(t, 1, all.ForUnverified().Number[0].N)
 }
+
+// A count may be deleted once no limit that there can be needs it, and not a second sooner.
+func TestNeeded(t *testing.T) {
+	at := noon.Truncate(time.Second)
+	limit := phone.Limit{N: 1, Per: time.Hour}
+	s, err := phone.Sends{}.Take(at, limit)
+	require.NoError(t, err)
+	require.False(t, phone.Sends{}.Needed(at, phone.MaxPeriod))
+	require.True(t, s.Needed(at.Add(time.Hour-time.Second), limit.Per))
+	require.False(t, s.Needed(at.Add(time.Hour), limit.Per))
+	require.NoError(t, s.Allow(at.Add(time.Hour), limit), "what is not needed is not counted")
+	require.True(t, s.Needed(at.Add(-phone.MaxPeriod), limit.Per), "a clock was put back")
+	require.NoError(t, phone.Limit{N: 1, Per: phone.MaxPeriod}.Validate())
+	require.Error(t, phone.Limit{N: 1, Per: phone.MaxPeriod + time.Second}.Validate())
+	require.Equal(t, 24*time.Hour, phone.DefaultLimits().Longest())
+}

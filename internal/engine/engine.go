@@ -42,6 +42,7 @@ type Config struct {
 	Flows         event.FlowObserver        // nil: nobody hears of them
 	Outcome       func(error) event.Outcome // of an answer, for Flows
 	Notifier      event.Notifier            // nil: nobody is notified
+	LongestLimit  time.Duration             // of messages; 0: not known
 	Logger        *slog.Logger              // nil: slog.Default
 	Now           func() time.Time
 }

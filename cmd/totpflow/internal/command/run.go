@@ -90,9 +90,9 @@ func (a *app) root() *cobra.Command {
 		&cobra.Group{ID: "keys", Title: "Keys and database:"},
 	)
 	a.group(root, "accounts", a.status(), a.list(), a.reset(), a.unlock(), a.issueCode(), a.restoreAuthenticator(), a.revokeBrowser(),
-		a.grace(), a.exempt(), a.forget(), a.importFile())
+		a.grace(), a.exempt(), a.export(), a.forget(), a.importFile())
 	a.group(root, "tenants", a.policy(), a.approve(), a.withdraw())
-	a.group(root, "keys", a.keys(), a.restored())
+	a.group(root, "keys", a.keys(), a.restored(), a.tidy())
 	return root
 }
 

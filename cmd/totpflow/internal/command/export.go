@@ -1,0 +1,43 @@
+package command
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/totpflow/totpflow/store"
+)
+
+func (a *app) export() *cobra.Command {
+	var tenant string
+	c := &cobra.Command{
+		Use:   "export <user>",
+		Short: "Print what is kept of a person, for the person",
+		Long: `Prints as JSON what is kept of a person, as data protection asks for: everything but secrets. Addresses and telephone
+numbers are in it: make sure that it reaches that person and nobody else. "totpflow forget" erases it.`,
+		Example: "  totpflow export 42 --tenant acme > 42.json",
+		Args:    args("<user>"),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := accountID(tenant, args[0])
+			if err != nil {
+				return err
+			}
+			return a.runExport(c.Context(), id)
+		},
+	}
+	tenantFlag(c, &tenant)
+	return c
+}
+
+func (a *app) runExport(ctx context.Context, id store.AccountID) error {
+	s, err := a.open(ctx, a.looker())
+	if err != nil {
+		return err
+	}
+	defer s.db.Close()
+	x, err := s.admin.Export(ctx, s.by, id)
+	if err != nil {
+		return explain(id, err)
+	}
+	return a.screen.JSON(x)
+}
