@@ -134,7 +134,7 @@ func (p *Pages) routes() *http.ServeMux {
 	page("GET person", p.getPerson)
 	page("POST person/{change}", p.postPerson)
 	page("GET policy", p.getPolicy)
-	page("POST policy", p.postPolicy)
+	page("POST policy/set", p.postPolicy)
 	page("GET requests", p.getRequests)
 	page("POST requests/{id}/{answer}", p.postRequest)
 	page("POST window/close", p.postCloseWindow)

@@ -62,7 +62,7 @@ var forms = map[string]form{
 		func(s *site) bool { return s.member(mika).Enrollment == enroll.ResetPending }},
 	"delete": {nil, ofMika, "/2fa-admin/person/forget", nil, "Delete the account of Mika Berg",
 		func(s *site) bool { return slices.Equal(s.erased, []string{"mika"}) && s.member(mika).Updated.IsZero() }},
-	"policy": {nil, func(b *person) { b.Get("/2fa-admin/policy") }, "/2fa-admin/policy",
+	"policy": {nil, func(b *person) { b.Get("/2fa-admin/policy") }, "/2fa-admin/policy/set",
 		[]string{"mode", "off", "role-0", "required", "role-1", "optional", "grace", "21", "deadline", "2026-05-01", "browsers", "7", "codes", "no", "phones", "assigned", "issued", "yes", "two", "yes"}, "Set the policy of Acme",
 		func(s *site) bool {
 			p := s.policyOf("acme")

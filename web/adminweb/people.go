@@ -72,7 +72,7 @@ func missing(m admin.Member) bool {
 }
 
 const (
-	perPage = 15
+	perPage = 10
 	// maxLooks is how many people a filter looks at for one page, so that a request of a
 	// tenant of a million ends.
 	maxLooks = 1000
@@ -86,7 +86,10 @@ type listing struct {
 
 func (v visitor) listing(form url.Values) (listing, bool) {
 	l := listing{tenant: form.Get("tenant"), search: form.Get("q"), filter: form.Get("filter"), cursor: form.Get("from"), of: v.tenantIDs()}
-	if form.Has("tenant") && l.tenant != allTenants {
+	if !form.Has("tenant") {
+		l.tenant = allTenants
+	}
+	if l.tenant != allTenants {
 		t, ok := v.tenant(l.tenant)
 		if !ok {
 			return l, false
@@ -180,9 +183,6 @@ func (p *Pages) peoplePage(w http.ResponseWriter, r *http.Request, v visitor, fo
 	page := &PeoplePage{
 		Tenants: v.tenants, Tenant: l.tenant, Search: l.search, Filter: l.filter, Filters: filterNames, Scope: form.Get("scope"),
 		All: form.Get("all") != "", Mails: p.Deliver != nil, Reminds: p.Remind != nil, Ticked: map[string]bool{},
-	}
-	if !form.Has("tenant") {
-		page.Tenant = allTenants
 	}
 	for _, key := range form["person"] {
 		page.Ticked[key] = true

@@ -15,7 +15,7 @@ import (
 )
 
 // A PolicyPage shows what is set for a tenant, and its last changes. Its form posts to
-// "policy", with the fields of Form.
+// "policy/set", with the fields of Form.
 type PolicyPage struct {
 	Frame
 	Tenants   []Tenant
