@@ -113,8 +113,17 @@ func (h *Web) over(w http.ResponseWriter, r *http.Request, why error) error {
 // postSignOut ends the session and everything that is under way in this browser.
 func (h *Web) postSignOut(w http.ResponseWriter, r *http.Request) error {
 	h.clearCookies(w, challengeCookie, whoCookie, enrollmentCookie, phoneCookie, proofCookie, nextCookie)
+	of, err := h.Host.Session(r)
+	if err != nil {
+		of = Session{} // which ends all the same
+	}
 	if err := h.Host.End(w, r); err != nil {
 		return unavailable("ending the session", err)
+	}
+	if !of.IsZero() {
+		if err := h.signingOut(r, of); err != nil {
+			return err
+		}
 	}
 	return redirect(w, r, h.SignIn)
 }

@@ -26,7 +26,8 @@ type Web struct {
 	mux        *http.ServeMux
 
 	mu      sync.Mutex
-	actions map[totpflow.Action]bool // those of StepUp, and whether they have a target
+	actions map[totpflow.Action]bool                     // those of StepUp, and whether they have a target
+	signOut []func(context.Context, totpflow.User) error // of sections
 }
 
 // New returns the pages of a service, or an error that wraps [ErrConfig]. Where the host

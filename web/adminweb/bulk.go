@@ -1,0 +1,274 @@
+package adminweb
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/web"
+)
+
+func storeQuery(tenant string) store.Query { return store.Query{Tenant: tenant} }
+
+// postPeople does one thing with everybody who was chosen, after a page has named them.
+func (p *Pages) postPeople(w http.ResponseWriter, r *http.Request, v visitor) error {
+	do := r.PostForm.Get("do")
+	rows, err := p.chosen(r, v)
+	if err == nil {
+		switch do {
+		case "reset":
+			err = p.resetMany(w, r, v, rows)
+		case "issue":
+			err = p.issueMany(w, r, v, rows)
+		case "help":
+			err = p.helpMany(w, r, v, rows)
+		case "remind":
+			err = p.remindMany(w, r, v, rows)
+		case "require":
+			return p.requireOf(w, r, v, rows)
+		default:
+			return errForm
+		}
+	}
+	var several *severalError
+	if errors.As(err, &several) || explained(err) {
+		return p.peoplePage(w, r, v, r.PostForm, err)
+	}
+	return err
+}
+
+// A severalError says for whom a change of several failed.
+type severalError struct {
+	done, of int
+	names    []string
+	errs     []error
+}
+
+func (e *severalError) Error() string   { return "adminweb: not all of them were changed" }
+func (e *severalError) Unwrap() []error { return e.errs }
+
+func (e *severalError) count(name string, err error) {
+	e.of++
+	if err == nil {
+		e.done++
+		return
+	}
+	e.names, e.errs = append(e.names, name), append(e.errs, err)
+}
+
+func (e *severalError) orNil() error {
+	if len(e.errs) == 0 {
+		return nil
+	}
+	return e
+}
+
+// tenantsOf are the tenants of the rows.
+func tenantsOf(rows []Row) (ids []string) {
+	for _, row := range rows {
+		if !slices.Contains(ids, row.ID.Tenant) {
+			ids = append(ids, row.ID.Tenant)
+		}
+	}
+	return ids
+}
+
+// whom says who is meant: how many, of which organisations, and the first by name. More
+// than one organisation is said before anything happens.
+func whom(l *web.Language, v visitor, rows []Row) (details []string) {
+	const few = 10
+	ids := tenantsOf(rows)
+	if len(ids) > 1 {
+		details = append(details, l.Say("confirm.several", "Count", len(ids)))
+		for _, id := range ids {
+			t, _ := v.tenant(id)
+			n := 0
+			for _, row := range rows {
+				if row.ID.Tenant == id {
+					n++
+				}
+			}
+			details = append(details, l.Say("confirm.ofTenant", "Tenant", t.Name, "Count", n))
+		}
+	}
+	var names []string
+	for _, row := range rows[:min(few, len(rows))] {
+		names = append(names, row.label())
+	}
+	who := l.Quoted(names)
+	if len(rows) > few {
+		who = l.Say("confirm.andMore", "Names", who, "Count", len(rows)-few)
+	}
+	return append(details, who)
+}
+
+// confirmMany is confirm for everybody who was chosen. It is shown again where the list has
+// changed since the page named them.
+func (p *Pages) confirmMany(w http.ResponseWriter, r *http.Request, v visitor, rows []Row, c confirmation) (admin.Administrator, bool, error) {
+	var people []Person
+	for _, row := range rows {
+		people = append(people, row.Person)
+	}
+	l := p.section.Language(r)
+	c.details = append(whom(l, v, rows), c.details...)
+	if !named(r, people) {
+		c.again = true
+	}
+	c.back = p.Path("people")
+	return p.confirm(w, r, v, c)
+}
+
+// resetMany resets people of one tenant by one proof, and up to twenty people of several by
+// a window.
+func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, rows []Row) error {
+	scope := admin.Scope(r.PostForm.Get("scope"))
+	if !slices.Contains(scopes, scope) {
+		return admin.ErrScope
+	}
+	l := p.section.Language(r)
+	tenants, c := tenantsOf(rows), confirmation{action: admin.ActionResetAccount, doing: l.Say("do.resetMany-"+string(scope), "Count", len(rows)), details: []string{l.Say("does." + string(scope))}}
+	if len(tenants) > 1 {
+		return p.eachByWindow(w, r, v, rows, c, func(by admin.Administrator, row Row) error {
+			change, err := p.Admin.Reset(r.Context(), by, row.ID, scope)
+			return errors.Join(err, p.keep(r, change))
+		})
+	}
+	c.purpose = admin.Purpose(admin.ActionResetAccount, totpflow.AccountID{Tenant: tenants[0]})
+	by, ok, err := p.confirmMany(w, r, v, rows, c)
+	if !ok || err != nil {
+		return err
+	}
+	var users []string
+	names := map[totpflow.AccountID]string{}
+	for _, row := range rows {
+		users, names[row.ID] = append(users, row.ID.User), row.label()
+	}
+	outcomes, err := p.Admin.ResetMany(r.Context(), by, tenants[0], users, scope)
+	var several severalError
+	for _, o := range outcomes {
+		several.count(names[o.ID], errors.Join(o.Err, p.keep(r, o.Change)))
+	}
+	return p.doneMany(w, r, errors.Join(err, several.orNil()))
+}
+
+// eachByWindow does one thing to each of up to twenty people by one code, and closes the
+// window behind it.
+func (p *Pages) eachByWindow(w http.ResponseWriter, r *http.Request, v visitor, rows []Row, c confirmation, do func(admin.Administrator, Row) error) error {
+	if len(rows) > admin.MaxTargets {
+		return errTooMany
+	}
+	actions, targets := []totpflow.Action{c.action}, idsOf(rows)
+	c.purpose = admin.WindowPurpose(actions, targets)
+	by, ok, err := p.confirmMany(w, r, v, rows, c)
+	if !ok || err != nil {
+		return err
+	}
+	window, err := p.Admin.OpenWindow(r.Context(), by, actions, targets)
+	if err != nil {
+		return err
+	}
+	by = admin.Administrator{User: v.User, Window: window}
+	var several severalError
+	for _, row := range rows {
+		several.count(row.label(), do(by, row))
+	}
+	return p.doneMany(w, r, errors.Join(several.orNil(), p.Admin.CloseWindow(r.Context(), v.User)))
+}
+
+func idsOf(rows []Row) (ids []totpflow.AccountID) {
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+	}
+	return ids
+}
+
+func (p *Pages) doneMany(w http.ResponseWriter, r *http.Request, err error) error {
+	switch {
+	case errors.Is(err, admin.ErrApproval) && onlyApproval(err):
+		return p.done(w, r, "waits", p.Path("requests"))
+	case err != nil:
+		return err
+	}
+	return p.done(w, r, "done-many", p.Path("people"))
+}
+
+// onlyApproval reports whether all that is wrong is that a second administrator must approve.
+func onlyApproval(err error) bool {
+	var several *severalError
+	if !errors.As(err, &several) {
+		return true
+	}
+	return !slices.ContainsFunc(several.errs, func(e error) bool { return !errors.Is(e, admin.ErrApproval) })
+}
+
+// issueMany mails a recovery code to each of up to twenty people.
+func (p *Pages) issueMany(w http.ResponseWriter, r *http.Request, v visitor, rows []Row) error {
+	if p.Deliver == nil {
+		return errForm
+	}
+	l := p.section.Language(r)
+	c := confirmation{action: admin.ActionIssueCode, doing: l.Say("do.issueMany", "Count", len(rows)), mild: true, details: []string{l.Say("does.issue")}}
+	return p.eachByWindow(w, r, v, rows, c, func(by admin.Administrator, row Row) error {
+		return p.Admin.IssueRecoveryCode(r.Context(), by, row.ID, p.deliver(row.Person))
+	})
+}
+
+// helpMany opens a window for up to twenty people, which stays open.
+func (p *Pages) helpMany(w http.ResponseWriter, r *http.Request, v visitor, rows []Row) error {
+	if len(rows) > admin.MaxTargets {
+		return errTooMany
+	}
+	l := p.section.Language(r)
+	actions, targets := admin.WindowActions(), idsOf(rows)
+	by, ok, err := p.confirmMany(w, r, v, rows, confirmation{
+		action: admin.ActionOpenWindow, purpose: admin.WindowPurpose(actions, targets), mild: true,
+		doing: l.Say("do.help", "Count", len(rows)), details: []string{l.Say("does.help", "For", l.Span(admin.WindowLifetime))},
+	})
+	if !ok || err != nil {
+		return err
+	}
+	window, err := p.Admin.OpenWindow(r.Context(), by, actions, targets)
+	if err != nil {
+		return err
+	}
+	p.section.SetCookie(w, windowCookie, string(window), admin.WindowLifetime)
+	return p.done(w, r, "window-open", p.Path("people"))
+}
+
+// remindMany mails those of the people who have yet to set up. It takes nothing away, and so
+// needs no code.
+func (p *Pages) remindMany(w http.ResponseWriter, r *http.Request, v visitor, rows []Row) error {
+	if p.Remind == nil {
+		return errForm
+	}
+	rows = slices.DeleteFunc(rows, func(x Row) bool { return !missing(x.Member) })
+	if len(rows) == 0 {
+		return errNobodyMissing
+	}
+	l := p.section.Language(r)
+	_, ok, err := p.confirmMany(w, r, v, rows, confirmation{free: true, mild: true, doing: l.Say("do.remind", "Count", len(rows)), details: []string{l.Say("does.remind")}})
+	if !ok || err != nil {
+		return err
+	}
+	var several severalError
+	for _, row := range rows {
+		several.count(row.label(), p.Remind(r.Context(), row.Person, row.Member))
+	}
+	return p.doneMany(w, r, several.orNil())
+}
+
+// requireOf leads to the policy of the people's tenant. A policy takes a code for each
+// tenant, and that is said before.
+func (p *Pages) requireOf(w http.ResponseWriter, r *http.Request, v visitor, rows []Row) error {
+	tenants := tenantsOf(rows)
+	if len(tenants) > 1 {
+		return p.peoplePage(w, r, v, r.PostForm, errOnePolicy)
+	}
+	q := url.Values{"tenant": tenants, "mode": {"required"}}
+	http.Redirect(w, r, p.Path("policy")+"?"+q.Encode(), http.StatusSeeOther)
+	return nil
+}

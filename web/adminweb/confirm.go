@@ -1,0 +1,124 @@
+package adminweb
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/web"
+)
+
+// A ConfirmPage names what is about to happen, and asks for a code. Its form posts to To
+// with every field that the person sent, so that a wrong code changes none of them. Where
+// NoCode is set a window permits it, or nothing is taken away by it, and the button is
+// enough.
+type ConfirmPage struct {
+	Frame
+	web.CodeField
+	Doing   string // heading and button: action, scope and target
+	Details []string
+	Terms   []Term
+	Danger  bool
+	NoCode  bool
+	To      string
+	Fields  []web.Field
+	Back    string
+}
+
+// A confirmation is a change that is about to happen.
+type confirmation struct {
+	action  totpflow.Action
+	target  totpflow.AccountID
+	purpose totpflow.Purpose // of the proof
+	doing   string
+	details []string
+	terms   []Term
+	mild    bool // it takes nothing away
+	free    bool // it needs no code
+	again   bool // it is shown once more, whatever was typed
+	back    string
+}
+
+// The fields of the page of confirmation that are its own.
+const (
+	confirmField = "totpflow_confirm"
+	setField     = "set" // a digest of the people whom the page has named
+)
+
+// confirm returns the administrator with the leave for the change, by the code of the form
+// or by the window. Without it, it has answered with the page that asks, and is false.
+func (p *Pages) confirm(w http.ResponseWriter, r *http.Request, v visitor, c confirmation) (admin.Administrator, bool, error) {
+	free := c.free || v.rest.Permits(c.action, c.target) && c.purpose == admin.Purpose(c.action, c.target)
+	switch {
+	case c.again:
+	case free && r.PostForm.Has(confirmField):
+		return v.by, true, nil
+	case !free && web.HasCode(r):
+		proof, err := p.section.Verify(r, v.Session, c.purpose)
+		if err == nil {
+			return admin.Administrator{User: v.User, Proof: proof}, true, nil
+		}
+		if errors.Is(err, totpflow.ErrNotEnrolled) { // the page says what is needed
+			err = nil
+		}
+		return admin.Administrator{}, false, p.confirmPage(w, r, v, c, free, err)
+	}
+	return admin.Administrator{}, false, p.confirmPage(w, r, v, c, free, nil)
+}
+
+func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request, v visitor, c confirmation, free bool, refused error) error {
+	f, err := p.frame(r, v)
+	if err != nil {
+		return err
+	}
+	page := &ConfirmPage{
+		Frame: f, Doing: c.doing, Details: c.details, Terms: c.terms, Danger: !c.mild, NoCode: free, To: r.URL.Path, Fields: web.Fields(r), Back: c.back,
+	}
+	page.Title = c.doing
+	if !free {
+		if page.CodeField, err = p.section.CodeField(r, v.Session, refused); err != nil {
+			return err
+		}
+	}
+	return p.section.Show(w, r, "admin-confirm", refused, page)
+}
+
+// named returns whether the page of confirmation has named exactly these people, and has
+// the next one name them: a list that was chosen by a filter may have changed since.
+func named(r *http.Request, people []Person) bool {
+	var ids []string
+	for _, one := range people {
+		ids = append(ids, personKey(one.ID))
+	}
+	slices.Sort(ids)
+	sum := sha256.Sum256([]byte(strings.Join(ids, " ")))
+	digest := base64.RawURLEncoding.EncodeToString(sum[:])
+	same := r.PostForm.Get(setField) == digest
+	r.PostForm.Set(setField, digest)
+	return same
+}
+
+// personKey is an account in a field of a form.
+func personKey(id totpflow.AccountID) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(id.Tenant)) + "." + base64.RawURLEncoding.EncodeToString([]byte(id.User))
+}
+
+var errKey = errors.New("adminweb: not an account")
+
+func parseKey(key string) (id totpflow.AccountID, err error) {
+	tenant, user, ok := strings.Cut(key, ".")
+	t, err1 := base64.RawURLEncoding.DecodeString(tenant)
+	u, err2 := base64.RawURLEncoding.DecodeString(user)
+	if !ok || err1 != nil || err2 != nil || len(u) == 0 {
+		return id, errKey
+	}
+	return totpflow.AccountID{Tenant: string(t), User: string(u)}, nil
+}
+
+// looks is the administrator for what only looks.
+func (v visitor) looks() admin.Administrator { return admin.Administrator{User: v.User} }

@@ -1,0 +1,62 @@
+package adminweb
+
+import (
+	"context"
+	"errors"
+
+	"github.com/totpflow/totpflow"
+)
+
+// A Directory is the host's list of tenants and people. Its methods are called from several
+// goroutines at once, and at each request: a person who was an administrator a minute ago
+// may not be one now.
+type Directory interface {
+	// Tenants returns the tenants that a person administers, their own first, and none for
+	// a person who is no administrator. The library holds besides that each is the
+	// person's own or one below it.
+	Tenants(ctx context.Context, administrator totpflow.User) ([]Tenant, error)
+
+	// People returns a page of the people that a query asks for, in an order that does
+	// not change from one page to the next.
+	People(ctx context.Context, q Query) (People, error)
+
+	// Person returns the person of an account, and [ErrNoPerson] for none.
+	Person(ctx context.Context, id totpflow.AccountID) (Person, error)
+}
+
+// ErrNoPerson is the error of [Directory].Person for an account that does not exist.
+var ErrNoPerson = errors.New("adminweb: there is no such person")
+
+// A Tenant is an organisation, by the ID that its accounts have as Tenant.
+type Tenant struct{ ID, Name string }
+
+// A Person is a user of the host's.
+type Person struct {
+	ID      totpflow.AccountID
+	Name    string // such as "Mika Berg"
+	Address string // of their mail, which the person signs in with
+	Role    string // in words; may be empty
+}
+
+// label is what buttons call a person.
+func (p Person) label() string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return p.Address
+}
+
+// A Query asks for people.
+type Query struct {
+	Tenants []string // of these
+	Search  string   // a part of name or address, in any case; empty: everybody
+	Cursor  string   // where the page begins, as [People].Next; empty: at the start
+	Limit   int      // how many at most; 0: only how many there are
+}
+
+// People is a page of a query.
+type People struct {
+	People []Person
+	Next   string // the cursor of the page that follows; empty at the end
+	Total  int    // how many the query asks for on all pages
+}

@@ -1,0 +1,102 @@
+package adminweb
+
+import (
+	"errors"
+	"html/template"
+	"net/http"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/web"
+)
+
+var (
+	errForm          = errors.New("adminweb: the form was not filled in")
+	errNobody        = errors.New("adminweb: nobody was chosen")
+	errNobodyMissing = errors.New("adminweb: nobody of them has to set up")
+	errTooMany       = errors.New("adminweb: more people than a window may be for")
+	errOnePolicy     = errors.New("adminweb: a policy is of one tenant")
+	errGone          = errors.New("adminweb: the authenticator is not kept any more")
+	errMail          = errors.New("adminweb: the mail was not handed over")
+)
+
+// errorTexts are tried in this order.
+var errorTexts = []struct {
+	err    error
+	text   string
+	status int
+}{
+	{admin.ErrSelf, "self", http.StatusForbidden},
+	{admin.ErrNotAllowed, "notAllowed", http.StatusForbidden},
+	{errForm, "form", http.StatusBadRequest},
+	{errKey, "form", http.StatusBadRequest},
+	{errNobody, "nobody", http.StatusBadRequest},
+	{errNobodyMissing, "nobodyMissing", http.StatusBadRequest},
+	{errTooMany, "tooMany", http.StatusBadRequest},
+	{errOnePolicy, "onePolicy", http.StatusBadRequest},
+	{errGone, "gone", http.StatusConflict},
+	{enroll.ErrUnknown, "gone", http.StatusConflict},
+	{errMail, "mail", http.StatusBadGateway},
+	{admin.ErrNoAccount, "noAccount", http.StatusConflict},
+	{admin.ErrGrace, "grace", http.StatusBadRequest},
+	{admin.ErrNoGrace, "noGrace", http.StatusConflict},
+	{admin.ErrScope, "scope", http.StatusBadRequest},
+	{admin.ErrBulk, "bulk", http.StatusBadRequest},
+	{admin.ErrMachineName, "machineName", http.StatusBadRequest},
+	{admin.ErrNoRequest, "noRequest", http.StatusConflict},
+	{admin.ErrTooManyRequests, "requests", http.StatusConflict},
+	{admin.ErrMandatory, "mandatory", http.StatusBadRequest},
+	{admin.ErrPolicyFixed, "fixed", http.StatusConflict},
+	{policy.ErrFormat, "form", http.StatusBadRequest},
+	{phone.ErrNumber, "number", http.StatusBadRequest},
+	{totpflow.ErrNoBrowser, "noBrowser", http.StatusConflict},
+	{totpflow.ErrNotExempt, "notExempt", http.StatusConflict},
+	{totpflow.ErrFrozen, "frozen", http.StatusConflict},
+	{totpflow.ErrNotEnrolled, "nothingLost", http.StatusConflict},
+	{totpflow.ErrPasswordRecent, "passwordRecent", http.StatusConflict},
+	{enroll.ErrTransition, "transition", http.StatusConflict},
+}
+
+// explain is web.SectionConfig's.
+func explain(l *web.Language, err error) (string, int) {
+	var several *severalError
+	if errors.As(err, &several) {
+		why, _ := explain(l, several.errs[0])
+		if why == "" {
+			why = l.Say("refused.other")
+		}
+		return l.Say("refused.several", "Done", several.done, "Count", several.of, "Names", l.Quoted(several.names[:min(10, len(several.names))]), "Why", why), http.StatusConflict
+	}
+	for _, known := range errorTexts {
+		if errors.Is(err, known.err) {
+			return l.Say("refused." + known.text), known.status
+		}
+	}
+	return "", 0
+}
+
+// explained reports whether the page that a form was on can say why it was refused.
+func explained(err error) bool {
+	for _, known := range errorTexts {
+		if errors.Is(err, known.err) {
+			return true
+		}
+	}
+	return errors.Is(err, totpflow.ErrProof)
+}
+
+// functions are those of the templates.
+func functions(l *web.Language) template.FuncMap {
+	return template.FuncMap{
+		"state": func(word string) string { return l.Say("state." + word) },
+		"scopes": func() (words []string) {
+			for _, s := range scopes {
+				words = append(words, string(s))
+			}
+			return words
+		},
+	}
+}

@@ -1,0 +1,282 @@
+package adminweb
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+)
+
+// A PeoplePage lists people with how they stand. Its form posts to "people/change" with the field
+// person for each who is ticked, or all, and with do.
+type PeoplePage struct {
+	Frame
+	Tenants []Tenant
+	Tenant  string // the chosen one; empty: all of them
+	Search  string
+	Filter  string
+	Filters []string
+	Rows    []Row
+	Next    string // where the next page is; empty at the end
+	Partly  bool   // the filter has looked at a part of the list only
+	Set, Of int    // "Set of Of have set it up"
+	Tally   admin.Tally
+	Alerts  []alertRow
+	Mails   bool // codes can be issued
+	Reminds bool
+	Scope   string // of a reset, as chosen
+	All     bool
+	Ticked  map[string]bool
+}
+
+// A Row is one person of a list.
+type Row struct {
+	Person
+	Key    string
+	Tenant string
+	Member admin.Member
+	Self   bool
+}
+
+// State is the word that the list shows: a person with nothing but a phone, and one who is
+// locked out by wrong codes, are shown as such.
+func (r Row) State() string {
+	m := r.Member
+	switch {
+	case m.State == admin.StateEnabled && m.Throttled != nil:
+		return "suspended"
+	case m.State == admin.StateEnabled && m.Authenticators == 0:
+		return "phone"
+	}
+	return string(m.State)
+}
+
+// filters are those of the list. Each is a question about a member.
+var filters = map[string]func(admin.Member) bool{
+	"missing":   missing,
+	"grace":     func(m admin.Member) bool { return m.State == admin.StateGrace },
+	"phone":     func(m admin.Member) bool { return m.State == admin.StateEnabled && m.Authenticators == 0 },
+	"frozen":    func(m admin.Member) bool { return m.State == admin.StateFrozen },
+	"suspended": func(m admin.Member) bool { return m.Throttled != nil },
+	"exempt":    func(m admin.Member) bool { return m.State == admin.StateExempt },
+}
+
+var filterNames = []string{"missing", "grace", "phone", "frozen", "suspended", "exempt"}
+
+// missing reports whether a person has yet to set up.
+func missing(m admin.Member) bool {
+	return m.State == admin.StateRequired || m.State == admin.StateGrace || m.State == admin.StateDisabled
+}
+
+const (
+	perPage = 10
+	// maxLooks is how many people a filter looks at for one page, so that a request of a
+	// tenant of a million ends.
+	maxLooks = 1000
+)
+
+// A listing is what an address or a form asks the list for.
+type listing struct {
+	tenant, search, filter, cursor string
+	of                             []string // tenants
+}
+
+func (v visitor) listing(form url.Values) (listing, bool) {
+	l := listing{tenant: form.Get("tenant"), search: form.Get("q"), filter: form.Get("filter"), cursor: form.Get("from"), of: v.tenantIDs()}
+	if !form.Has("tenant") {
+		l.tenant = allTenants
+	}
+	if l.tenant != allTenants {
+		t, ok := v.tenant(l.tenant)
+		if !ok {
+			return l, false
+		}
+		l.of = []string{t.ID}
+	}
+	return l, true
+}
+
+// allTenants is the choice of all: the empty text is the ID of a tenant.
+const allTenants = "*"
+
+// scan yields the people of a listing that its filter lets through, and a zero Row with the
+// cursor of the next page at the end of each page of the directory.
+func (p *Pages) scan(ctx context.Context, v visitor, l listing, limit int, yield func(Row, string) bool) error {
+	q := Query{Tenants: l.of, Search: l.search, Cursor: l.cursor, Limit: limit}
+	for {
+		page, err := p.Directory.People(ctx, q)
+		if err != nil {
+			return err
+		}
+		rows, err := p.rows(ctx, v, page.People)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if is := filters[l.filter]; is != nil && !is(row.Member) {
+				continue
+			}
+			if !yield(row, page.Next) {
+				return nil
+			}
+		}
+		if q.Cursor = page.Next; !yield(Row{}, page.Next) || q.Cursor == "" {
+			return nil
+		}
+	}
+}
+
+// rows are people with how they stand. The list is the host's own: a person who has never
+// signed in is not in the store.
+func (p *Pages) rows(ctx context.Context, v visitor, people []Person) (rows []Row, err error) {
+	var ids []totpflow.AccountID
+	for _, one := range people {
+		t, ok := v.tenant(one.ID.Tenant)
+		if !ok { // a directory that shows more than it was asked for
+			continue
+		}
+		ids = append(ids, one.ID)
+		rows = append(rows, Row{Person: one, Key: personKey(one.ID), Tenant: t.Name, Self: one.ID == v.User.ID})
+	}
+	i := 0
+	for m, err := range p.Admin.Status(ctx, v.looks(), ids...) {
+		if err != nil {
+			return nil, err
+		}
+		rows[i].Member = m
+		i++
+	}
+	return rows, nil
+}
+
+// page reads the rows of one page of the list.
+func (p *Pages) page(ctx context.Context, v visitor, l listing) (rows []Row, next string, partly bool, err error) {
+	looked := 0
+	err = p.scan(ctx, v, l, perPage, func(row Row, after string) bool {
+		if row.Key != "" {
+			rows = append(rows, row)
+			return true
+		}
+		// A page of the list ends where one of the directory ends, so that its cursor is
+		// the next one's.
+		looked, next = looked+perPage, after
+		partly = looked >= maxLooks && next != ""
+		return len(rows) <= perPage/3 && looked < maxLooks
+	})
+	return rows, next, partly, err
+}
+
+func (p *Pages) getPeople(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return p.peoplePage(w, r, v, r.URL.Query(), nil)
+}
+
+// peoplePage shows the list that the form asks for, and why a form of it was refused, with
+// everything as it was chosen.
+func (p *Pages) peoplePage(w http.ResponseWriter, r *http.Request, v visitor, form url.Values, refused error) (err error) {
+	l, ok := v.listing(form)
+	if !ok {
+		return errForm
+	}
+	page := &PeoplePage{
+		Tenants: v.tenants, Tenant: l.tenant, Search: l.search, Filter: l.filter, Filters: filterNames, Scope: form.Get("scope"),
+		All: form.Get("all") != "", Mails: p.Deliver != nil, Reminds: p.Remind != nil, Ticked: map[string]bool{},
+	}
+	for _, key := range form["person"] {
+		page.Ticked[key] = true
+	}
+	if page.Frame, err = p.frame(r, v); err != nil {
+		return err
+	}
+	var next string
+	if page.Rows, next, page.Partly, err = p.page(r.Context(), v, l); err != nil {
+		return err
+	}
+	if next != "" {
+		page.Next = p.Path("people") + "?" + l.query(next).Encode()
+	}
+	if err := p.count(r.Context(), v, l, page); err != nil {
+		return err
+	}
+	if page.Alerts, err = p.alerts(r.Context(), v); err != nil {
+		return err
+	}
+	return p.section.Show(w, r, "admin-people", refused, page)
+}
+
+func (l listing) query(from string) url.Values {
+	q := url.Values{"tenant": {l.tenant}, "from": {from}}
+	if l.search != "" {
+		q.Set("q", l.search)
+	}
+	if l.filter != "" {
+		q.Set("filter", l.filter)
+	}
+	return q
+}
+
+// count fills in the numbers: how many records say that they are set up, of how many people
+// the host has.
+func (p *Pages) count(ctx context.Context, v visitor, l listing, page *PeoplePage) error {
+	all, err := p.Directory.People(ctx, Query{Tenants: l.of})
+	if err != nil {
+		return err
+	}
+	for _, id := range l.of {
+		t, err := p.Admin.Tally(ctx, v.looks(), storeQuery(id))
+		if err != nil {
+			return err
+		}
+		page.Tally.Enabled += t.Enabled
+		page.Tally.Exempt += t.Exempt
+		page.Tally.Frozen += t.Frozen
+		page.Tally.Reset += t.Reset
+	}
+	page.Set, page.Of = page.Tally.Enabled, max(page.Tally.Enabled, all.Total-page.Tally.Exempt)
+	return nil
+}
+
+// chosen are the people that a form of the list names: those who are ticked, or all of the
+// filter.
+func (p *Pages) chosen(r *http.Request, v visitor) (rows []Row, err error) {
+	if r.PostForm.Get("all") != "" {
+		l, ok := v.listing(r.PostForm)
+		if !ok {
+			return nil, errForm
+		}
+		l.cursor = ""
+		err = p.scan(r.Context(), v, l, 200, func(row Row, _ string) bool {
+			if row.Key != "" && !row.Self {
+				rows = append(rows, row)
+			}
+			return len(rows) <= admin.MaxAccounts
+		})
+	} else {
+		var people []Person
+		for _, key := range r.PostForm["person"] {
+			id, err := parseKey(key)
+			if err != nil {
+				return nil, err
+			}
+			one, err := p.person(r, v, id)
+			if err != nil {
+				return nil, err
+			}
+			people = append(people, one)
+		}
+		rows, err = p.rows(r.Context(), v, people)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case len(rows) == 0:
+		return nil, errNobody
+	case len(rows) > admin.MaxAccounts:
+		return nil, admin.ErrBulk
+	case slices.ContainsFunc(rows, func(x Row) bool { return x.Self }): // before a code is used
+		return nil, admin.ErrSelf
+	}
+	return rows, nil
+}

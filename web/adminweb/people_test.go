@@ -1,0 +1,200 @@
+package adminweb_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/web/adminweb"
+)
+
+// The list is the host's: with a person who has never come, how many have set up, and who
+// has only a phone, is closed or locked.
+func TestPeople(t *testing.T) {
+	s := newSite(t)
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required, Grace: 14 * 24 * time.Hour})
+	s.freeze(deputy)
+	u := totpflow.User{ID: mika.ID}
+	for range 6 {
+		_, _ = s.service.Account(u).VerifyCode(context.Background(), totpflow.Action("look").On(""), s.phones[mika.ID].WrongCode())
+	}
+	b := s.as(boss)
+	b.Get("/2fa-admin/people")
+	require.Equal(t, http.StatusOK, b.Page.Status)
+	require.Equal(t, "2 of 4 have set it up.", b.Page.Text("counts"))
+	require.Equal(t, []string{"Set up", "Closed", "Locked by wrong codes", "Has to set up soon"}, cells(b))
+	for filter, want := range map[string][]string{
+		"missing": {"Nora Nord"}, "grace": {"Nora Nord"}, "frozen": {"Dee Puty"}, "suspended": {"Mika Berg"}, "exempt": nil, "phone": nil,
+	} {
+		b.Get("/2fa-admin/people?filter=" + filter)
+		require.ElementsMatch(t, want, names(b), filter)
+		require.Equal(t, "2 of 4 have set it up.", b.Page.Text("counts"), "of all, whatever is shown")
+	}
+	for search, want := range map[string][]string{"MIKA": {"Mika Berg"}, "nora@acme": {"Nora Nord"}, "acme": {"Bo Singh", "Dee Puty", "Mika Berg", "Nora Nord"}, "gil": nil, "%": nil} {
+		b.Get("/2fa-admin/people?" + url.Values{"q": {search}}.Encode())
+		require.ElementsMatch(t, want, names(b), search)
+	}
+}
+
+func cells(b *person) []string { return b.Page.Texts("state") }
+
+func names(b *person) []string { return b.Page.Texts("name") }
+
+// Many people are on several pages; each is on one of them, with a filter too.
+func TestPeopleOnPages(t *testing.T) {
+	s := newSite(t)
+	for i := range 60 {
+		p := one("acme", fmt.Sprint("n", i), fmt.Sprintf("New %02d", i))
+		s.directory.Add(p)
+		if i%3 == 0 {
+			s.hire(p)
+		}
+	}
+	b := s.as(boss)
+	for filter, want := range map[string]int{"": 64, "missing": 41, "frozen": 0} {
+		seen := map[string]int{}
+		b.Get("/2fa-admin/people?filter=" + filter)
+		for range 20 {
+			for _, name := range names(b) {
+				seen[name]++
+			}
+			require.LessOrEqual(t, len(names(b)), 13)
+			next := ""
+			for _, link := range b.Page.Links() {
+				if u, err := url.Parse(link); err == nil && u.Query().Has("from") {
+					next = link
+				}
+			}
+			if next == "" {
+				break
+			}
+			b.Get(next)
+		}
+		require.Len(t, seen, want, filter)
+		for name, times := range seen {
+			require.Equal(t, 1, times, name)
+		}
+	}
+}
+
+// A person who administers nothing finds no such page, and an administrator neither people
+// nor forms of another tenant.
+func TestOnlyOwnTenants(t *testing.T) {
+	s := newSite(t)
+	none := s.as(mika)
+	for _, path := range []string{"/2fa-admin/people", "/2fa-admin/policy", "/2fa-admin/requests", "/2fa-admin/person?tenant=acme&user=boss", "/2fa-admin/"} {
+		require.Equal(t, http.StatusNotFound, none.Get(path).Status, path)
+	}
+	require.Equal(t, http.StatusNotFound, none.Post("/2fa-admin/person/reset", "tenant", "acme", "user", "boss", "scope", "all").Status)
+	b := s.as(boss)
+	require.Equal(t, http.StatusNotFound, b.Get("/2fa-admin/person?tenant=globex&user=gil").Status)
+	require.Equal(t, http.StatusNotFound, b.Get("/2fa-admin/person?tenant=acme&user=nobody").Status)
+	require.Equal(t, http.StatusNotFound, b.Get("/2fa-admin/policy?tenant=globex").Status)
+	require.Equal(t, http.StatusNotFound, b.Get("/2fa-admin/requests?tenant=globex").Status)
+	require.Equal(t, http.StatusBadRequest, b.Get("/2fa-admin/people?tenant=globex").Status)
+	for path, fields := range map[string][]string{
+		"/2fa-admin/person/reset":  {"tenant", "globex", "user", "gil", "scope", "all", "totpflow_code", b.phone.Code()},
+		"/2fa-admin/policy/set":    {"tenant", "globex", "mode", "off", "totpflow_code", b.phone.Code()},
+		"/2fa-admin/people/change": {"person", key(gil), "do", "reset", "scope", "all", "totpflow_code", b.phone.Code()},
+	} {
+		require.Equal(t, http.StatusNotFound, b.Post(path, fields...).Status, path)
+	}
+	require.Equal(t, admin.StateEnabled, s.member(gil).State)
+	// Oneself, before a code is used.
+	page := b.Post("/2fa-admin/person/reset", "tenant", "acme", "user", "boss", "scope", "all")
+	require.Equal(t, http.StatusForbidden, page.Status)
+	require.Contains(t, page.Text("error"), "not for your own account")
+	require.Empty(t, page.Actions(), "there is no form for it")
+}
+
+// What is done to people of several organisations is said before, with how many of each. One
+// code then serves for at most twenty of them.
+func TestSeveralOrganisations(t *testing.T) {
+	s := newSite(t)
+	b := s.as(root)
+	b.Get("/2fa-admin/people")
+	b.Page.Submit("/2fa-admin/people/change", "person", key(mika), "scope", "authenticators", "do", "reset")
+	require.NotContains(t, b.Page.Text("doing"), "organisations")
+
+	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(gil), "scope", "authenticators", "do", "reset")
+	require.Equal(t, "Reset authenticators of 2 people", b.Page.Text("h1"))
+	require.Contains(t, b.Page.Text("doing"), "This is for people of 2 organisations: Acme: 1 Globex: 1 “Mika Berg” and “Gil Bex”")
+	before := s.clock.Now()
+	b.confirm()
+	require.Less(t, s.clock.Now().Sub(before), 31*time.Second, "one code")
+	require.Equal(t, admin.StateRequired, s.member(mika).State)
+	require.Equal(t, admin.StateRequired, s.member(gil).State)
+
+	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(gil), "do", "require")
+	require.Contains(t, b.Page.Text("error"), "one organisation at a time")
+	b.Post("/2fa-admin/people/change", "person", key(gil), "do", "require")
+	require.Equal(t, "/2fa-admin/policy?mode=required&tenant=globex", b.Page.Path)
+	require.Equal(t, "required", b.Page.Fields("/2fa-admin/policy/set").Get("mode"))
+
+	for i := range 21 {
+		s.directory.Add(one("globex", fmt.Sprint("x", i), fmt.Sprint("X ", i)))
+	}
+	b.Post("/2fa-admin/people/change", "all", "yes", "tenant", "*", "scope", "all", "do", "reset")
+	require.Contains(t, b.Page.Text("error"), "at most 20 people")
+	require.True(t, b.Page.Fields("/2fa-admin/people/change").Has("all"), "as it was chosen")
+}
+
+// Whom it failed for is said by name; the others are done.
+func TestSomeFail(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(nora), "do", "issue")
+	to := b.Page.Path
+	b.Page.Submit(to, "totpflow_code", b.phone.Code())
+	require.Equal(t, http.StatusConflict, b.Page.Status)
+	require.Contains(t, b.Page.Text("error"), "Done for 1 of 2. Not for “Nora Nord”: The person has never come")
+	require.Len(t, s.mails, 1)
+	require.Equal(t, mika.ID, s.mails[0].ID)
+}
+
+// A reminder takes nothing away: it needs a click on the page that says to whom, and goes to
+// nobody who has set up.
+func TestRemind(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	b.Get("/2fa-admin/people")
+	b.Page.Submit("/2fa-admin/people/change", "all", "yes", "do", "remind")
+	require.Equal(t, "Remind 1 person", b.Page.Text("button"))
+	require.Empty(t, s.reminded)
+	b.Page.Submit("/2fa-admin/people/change")
+	require.Equal(t, []string{nora.Address}, s.reminded)
+	b.Get("/2fa-admin/people?q=mika")
+	b.Page.Submit("/2fa-admin/people/change", "all", "yes", "do", "remind")
+	require.Contains(t, b.Page.Text("error"), "All of them have set up")
+}
+
+// What the spray detector has found is shown to those who administer one of the accounts, by
+// name, and for a day.
+func TestAlerts(t *testing.T) {
+	s := newSite(t)
+	detector := &event.SprayDetector{Refusals: 2, Accounts: 2, Alarm: s.alerts.Alarm}
+	for i, p := range []adminweb.Person{mika, gil, mika} {
+		detector.Observe(context.Background(), event.Event{Kind: event.CodeRejected, At: s.clock.Now().Add(time.Duration(i) * time.Second), Tenant: p.ID.Tenant, User: p.ID.User})
+	}
+	b := s.as(boss)
+	b.Get("/2fa-admin/people")
+	require.Len(t, b.Page.Texts("alert"), 1)
+	require.Contains(t, b.Page.Texts("alert")[0], "3 wrong codes")
+	require.Contains(t, b.Page.Texts("alert")[0], "Mika Berg (mika@acme.example)")
+	require.NotContains(t, b.Page.HTML, "Gil")
+	r := s.as(root)
+	r.Get("/2fa-admin/people")
+	require.Contains(t, r.Page.Texts("alert")[0], "Gil Bex")
+	s.clock.Advance(25 * time.Hour)
+	b.Get("/2fa-admin/people")
+	require.Empty(t, b.Page.Texts("alert"))
+}

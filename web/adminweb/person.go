@@ -1,0 +1,217 @@
+package adminweb
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/web"
+)
+
+// A PersonPage shows one account. Each change is a form that posts to a path under
+// "person", and is asked about on the page that follows.
+type PersonPage struct {
+	Frame
+	Row
+	Offers   map[string]bool // the changes that make sense as the account stands, by their path
+	First    []string        // of those, what helps, in the order in which it does
+	Scopes   []admin.Scope
+	Scope    string // of a reset, as chosen
+	MoreTime string // the date of the form for more time
+	Machine  string // as typed
+	Number   string // as typed
+	History  []Entry
+}
+
+// An Entry is one change of a history, with who did it and why.
+type Entry struct {
+	event.Event
+	Who, Asked string // the names of the one who did it, and of the one who had asked
+}
+
+var scopes = []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators, admin.ScopeBrowsers, admin.ScopeRecoveryCodes}
+
+func (p *Pages) getPerson(w http.ResponseWriter, r *http.Request, v visitor) error {
+	them, err := p.person(r, v, accountOf(r.URL.Query()))
+	if err != nil {
+		return err
+	}
+	return p.personPage(w, r, v, them, url.Values{}, nil)
+}
+
+func accountOf(form url.Values) totpflow.AccountID {
+	return totpflow.AccountID{Tenant: form.Get("tenant"), User: form.Get("user")}
+}
+
+// address is that of a person's page.
+func (p *Pages) address(id totpflow.AccountID) string {
+	return p.Path("person") + "?" + url.Values{"tenant": {id.Tenant}, "user": {id.User}}.Encode()
+}
+
+// personPage shows one account, and why a form of its page was refused, with everything as
+// it was chosen.
+func (p *Pages) personPage(w http.ResponseWriter, r *http.Request, v visitor, them Person, form url.Values, refused error) error {
+	m, err := p.Admin.Member(r.Context(), v.looks(), them.ID)
+	if err != nil {
+		return err
+	}
+	st, err := p.Admin.Tenant(r.Context(), v.looks(), them.ID.Tenant)
+	if err != nil {
+		return err
+	}
+	t, _ := v.tenant(them.ID.Tenant)
+	page := &PersonPage{
+		Row:    Row{Person: them, Key: personKey(them.ID), Tenant: t.Name, Member: m, Self: them.ID == v.User.ID},
+		Scopes: scopes, Scope: form.Get("scope"), Machine: form.Get("machine"), Number: form.Get("number"), MoreTime: form.Get("until"),
+	}
+	if page.MoreTime == "" {
+		page.MoreTime = moreTime(m, p.now())
+	}
+	page.Offers = p.offers(m, st.Effective)
+	page.First = helps(m, page.Offers)
+	if page.Frame, err = p.frame(r, v); err != nil {
+		return err
+	}
+	page.Title = them.label()
+	if page.History, err = p.history(r.Context(), them.ID.Tenant, m.Activity); err != nil {
+		return err
+	}
+	return p.section.Show(w, r, "admin-person", refused, page)
+}
+
+// offers are the changes that make sense. The library decides.
+func (p *Pages) offers(m admin.Member, of policy.Policy) map[string]bool {
+	exempt, frozen := m.Enrollment == enroll.Exempted, !m.FrozenAt.IsZero()
+	active, reset := m.Authenticators > 0 || m.Phones > 0, m.Enrollment == enroll.ResetPending
+	kept := !m.Updated.IsZero() && m.State != admin.StateUnreadable
+	return map[string]bool{
+		"restore":       len(m.Recoverable) > 0,
+		"reset":         kept && !exempt,
+		"issue":         p.Deliver != nil && !frozen && (active || reset),
+		"unlock":        m.Throttled != nil || frozen,
+		"grace":         m.Required && !active && !reset && !exempt,
+		"phone":         of.Methods.Has(policy.Phone) && of.AssignedPhones && !exempt,
+		"revoke":        len(m.Browsers) > 0,
+		"exempt":        !exempt && m.State != admin.StateUnreadable,
+		"end-exemption": exempt,
+		"forget":        p.Erase != nil,
+	}
+}
+
+// helps are the changes that let a person in again, in the order in which they are safe. An
+// account that was closed by "it was not me" is unlocked last: what a thief has set up
+// works again then.
+func helps(m admin.Member, offers map[string]bool) (first []string) {
+	order := []string{"unlock", "issue", "restore", "reset"}
+	if !m.FrozenAt.IsZero() {
+		order = []string{"restore", "reset", "unlock"}
+	}
+	for _, change := range order {
+		if offers[change] {
+			first = append(first, change)
+		}
+	}
+	return first
+}
+
+const oneDay = 24 * time.Hour
+
+// moreTime fills in the form for more time: two weeks from now, or from the end that the
+// person has, within what there may be.
+func moreTime(m admin.Member, now time.Time) string {
+	from, last := now, now.Add(policy.MaxGrace-oneDay)
+	if m.GraceUntil.After(from) {
+		from = m.GraceUntil
+	}
+	if until := from.Add(14 * oneDay); until.Before(last) {
+		last = until
+	}
+	return last.UTC().Format(time.DateOnly)
+}
+
+// history is a list of changes with the names of those who made them.
+func (p *Pages) history(ctx context.Context, tenant string, events []event.Event) (all []Entry, err error) {
+	const most = 10
+	known := map[string]string{}
+	name := func(actor string) (string, error) {
+		if called, ok := known[actor]; ok || actor == "" {
+			return called, nil
+		}
+		called, err := p.called(ctx, tenant, actor)
+		known[actor] = called
+		return called, err
+	}
+	for _, e := range events[:min(most, len(events))] {
+		one := Entry{Event: e}
+		who, asked, _ := strings.Cut(e.Actor, ", asked by ")
+		if one.Who, err = name(who); err != nil {
+			return nil, err
+		}
+		if one.Asked, err = name(asked); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// called is the name of an actor as events have it: a user of the tenant, one of another
+// tenant behind its ID, or an operator.
+func (p *Pages) called(ctx context.Context, tenant, actor string) (string, error) {
+	ids := []totpflow.AccountID{{Tenant: tenant, User: actor}}
+	if i := strings.LastIndex(actor, "/"); i >= 0 {
+		ids = append(ids, totpflow.AccountID{Tenant: actor[:i], User: actor[i+1:]})
+	}
+	for _, id := range ids {
+		them, err := p.Directory.Person(ctx, id)
+		if err == nil {
+			return them.label(), nil
+		}
+		if !errors.Is(err, ErrNoPerson) {
+			return "", err
+		}
+	}
+	return actor, nil
+}
+
+// ends are what a change takes away, by name.
+func ends(l *web.Language, m admin.Member, scope admin.Scope) (details []string) {
+	apps, codes, browsers := false, false, false
+	switch scope {
+	case admin.ScopeAll:
+		apps, codes, browsers = true, true, true
+	case admin.ScopeAuthenticators:
+		apps, browsers = true, true
+	case admin.ScopeBrowsers:
+		browsers = true
+	case admin.ScopeRecoveryCodes:
+		codes = true
+	}
+	if apps {
+		var names []string
+		for _, a := range m.Apps {
+			names = append(names, a.Name)
+		}
+		for _, n := range m.Numbers {
+			names = append(names, n.Number.String())
+		}
+		if len(names) > 0 {
+			details = append(details, l.Say("ends.factors", "Names", l.Quoted(names)))
+		}
+	}
+	if codes && m.RecoveryCodesLeft > 0 {
+		details = append(details, l.Say("ends.codes", "Count", m.RecoveryCodesLeft))
+	}
+	if browsers && len(m.Browsers) > 0 {
+		details = append(details, l.Say("ends.browsers", "Count", len(m.Browsers)))
+	}
+	return details
+}

@@ -1,0 +1,91 @@
+package adminweb_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// The page of a person has their authenticators by name, and what happened with who did it
+// and why.
+func TestPerson(t *testing.T) {
+	s := newSite(t)
+	_, err := s.admin.Reset(context.Background(), ops, mika.ID, admin.ScopeRecoveryCodes)
+	require.NoError(t, err)
+	b := s.as(boss)
+	b.open(mika)
+	require.Contains(t, b.Page.Text("main"), "Phone of mika, added 2 March 2026")
+	require.Equal(t, "Set up", b.Page.Text("state"))
+	require.Contains(t, b.Page.Texts("log")[0], "Recovery codes ended 2 March 2026, 09:30 UTC , by operator root: ticket 7")
+	b.Page.Submit("/2fa-admin/person/reset", "scope", "browsers")
+	b.confirm()
+	b.open(mika)
+	require.Contains(t, b.Page.Texts("log")[0], "by Bo Singh")
+}
+
+// A reset names the authenticators that it ends, and everything besides.
+func TestResetNamesWhatItEnds(t *testing.T) {
+	s := newSite(t)
+	ctx, u := context.Background(), totpflow.User{ID: mika.ID, Name: mika.Address}
+	proof, err := s.service.Account(u).VerifyCode(ctx, totpflow.ActionAddAuthenticator.On(""), s.phones[mika.ID].Code())
+	require.NoError(t, err)
+	page, err := s.service.BeginEnrollment(ctx, proof)
+	require.NoError(t, err)
+	tablet, err := totptest.ScanURI(page.Offer.URI(), s.clock)
+	require.NoError(t, err)
+	_, err = s.service.ConfirmEnrollment(ctx, page.Token, tablet.Code())
+	require.NoError(t, err)
+	require.NoError(t, s.service.Account(u).RenameAuthenticator(ctx, s.member(mika).Apps[1].ID, "Tablet"))
+	b := s.as(boss)
+	b.open(mika)
+	b.Page.Submit("/2fa-admin/person/reset", "scope", "all")
+	require.Contains(t, b.Page.Text("doing"), "Ends for good: “Phone of mika” and “Tablet”.")
+	b.open(mika)
+	b.Page.Submit("/2fa-admin/person/reset", "scope", "codes")
+	require.NotContains(t, b.Page.Text("doing"), "Tablet")
+}
+
+// An account that was closed by "it was not me": the page promises an authenticator only
+// where one is kept, and offers the unlock last, with what would work again.
+func TestClosed(t *testing.T) {
+	s := newSite(t)
+	s.replace(mika)
+	s.freeze(mika)
+	b := s.as(boss)
+	b.open(mika)
+	require.Contains(t, b.Page.Text("closed"), "Bring back the earlier authenticator")
+	require.Equal(t, []string{"restore", "reset", "unlock"}, helps(b))
+	b.Page.Submit("/2fa-admin/person/unlock")
+	require.Contains(t, b.Page.Text("doing"), "Nothing is removed.")
+	require.Contains(t, b.Page.Text("doing"), "works again.")
+
+	_, err := s.admin.Reset(context.Background(), ops, mika.ID, admin.ScopeAll)
+	require.NoError(t, err)
+	s.freeze(mika)
+	b.open(mika)
+	require.Contains(t, b.Page.Text("closed"), "No earlier authenticator is kept.")
+	require.NotContains(t, b.Page.Text("closed"), "Bring back")
+	require.Equal(t, []string{"reset", "unlock"}, helps(b))
+	b.Page.Submit("/2fa-admin/person/reset", "scope", "all")
+	require.Contains(t, b.Page.Text("doing"), "needs a recovery code by mail")
+	b.confirm()
+	require.Contains(t, b.Page.Text("needs-code"), "Send one to them.")
+	require.Equal(t, "issue", helps(b)[0])
+}
+
+// helps are the changes of the first card, in their order.
+func helps(b *person) (all []string) {
+	for _, to := range b.Page.Actions() {
+		if word, ok := strings.CutPrefix(to, "/2fa-admin/person/"); ok && slices.Contains([]string{"restore", "reset", "issue", "unlock"}, word) {
+			all = append(all, word)
+		}
+	}
+	return all
+}

@@ -1,0 +1,289 @@
+package adminweb
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/web"
+)
+
+// A PolicyPage shows what is set for a tenant, and its last changes. Its form posts to
+// "policy/set", with the fields of Form.
+type PolicyPage struct {
+	Frame
+	Tenants   []Tenant
+	Tenant    Tenant
+	Status    admin.TenantStatus
+	Stricter  bool // a tenant above asks for more
+	Modes     []string
+	RoleModes []string // with the empty word, for the mode of everybody
+	Phones    []string
+	Days      []string // of trusted browsers
+	Form      map[string]string
+	Roles     []RoleField
+	Effective []Term
+	History   []Entry
+}
+
+// A RoleField is the mode of a role in the form.
+type RoleField struct {
+	Role
+	Field, Mode string
+}
+
+// A Term is one field of a policy in words, before and after a change.
+type Term struct {
+	Field, Before, After string
+}
+
+// Changed reports whether the change is one of this field.
+func (t Term) Changed() bool { return t.Before != t.After }
+
+var modes = []string{"required", "optional", "off"}
+
+func (p *Pages) getPolicy(w http.ResponseWriter, r *http.Request, v visitor) error {
+	t := v.tenants[0]
+	if q := r.URL.Query(); q.Has("tenant") {
+		var ok bool
+		if t, ok = v.tenant(q.Get("tenant")); !ok {
+			return web.ErrNotFound
+		}
+	}
+	st, err := p.Admin.Tenant(r.Context(), v.looks(), t.ID)
+	if err != nil {
+		return err
+	}
+	form := p.formOf(st.Own)
+	if slices.Contains(modes, r.URL.Query().Get("mode")) { // a link that proposes one
+		form.Set("mode", r.URL.Query().Get("mode"))
+	}
+	return p.policyPage(w, r, v, t, st, form, nil)
+}
+
+// formOf is a policy as the form has it.
+func (p *Pages) formOf(own policy.Policy) url.Values {
+	form := url.Values{
+		"mode": {own.Mode.String()}, "grace": {strconv.Itoa(int(own.Grace / oneDay))}, "browsers": {strconv.Itoa(int(own.TrustFor() / oneDay))},
+		"codes": {yesNo(own.Methods.Has(policy.RecoveryCodes))}, "phones": {"no"}, "deadline": {""},
+		"issued": {yesNo(own.IssuedCode)}, "two": {yesNo(own.TwoAdministrators)},
+	}
+	if !own.Deadline.IsZero() {
+		form.Set("deadline", own.Deadline.UTC().Format(time.DateOnly))
+	}
+	switch {
+	case own.Methods.Has(policy.Phone) && own.AssignedPhones:
+		form.Set("phones", "assigned")
+	case own.Methods.Has(policy.Phone):
+		form.Set("phones", "yes")
+	}
+	of := own.Roles.Modes()
+	for i, role := range p.Roles {
+		if m, ok := of[role.ID]; ok {
+			form.Set(roleField(i), m.String())
+		}
+	}
+	return form
+}
+
+func roleField(i int) string { return "role-" + strconv.Itoa(i) }
+
+func yesNo(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}
+
+// policyPage shows the form as it was filled in, and why it was refused.
+func (p *Pages) policyPage(w http.ResponseWriter, r *http.Request, v visitor, t Tenant, st admin.TenantStatus, form url.Values, refused error) (err error) {
+	page := &PolicyPage{
+		Tenants: v.tenants, Tenant: t, Status: st, Stricter: policy.Lowers(st.Effective, st.Own), Modes: modes, RoleModes: append([]string{""}, modes...),
+		Phones: []string{"no", "yes", "assigned"}, Days: []string{"0", "7", "14", "30", "60", "90"}, Form: map[string]string{},
+	}
+	if st.Mandatory {
+		page.Modes, page.RoleModes = modes[:1], []string{"", modes[0]}
+	}
+	for name := range form {
+		page.Form[name] = form.Get(name)
+	}
+	if days := page.Form["browsers"]; !slices.Contains(page.Days, days) {
+		page.Days = append(page.Days, days)
+	}
+	for i, role := range p.Roles {
+		page.Roles = append(page.Roles, RoleField{role, roleField(i), form.Get(roleField(i))})
+	}
+	if page.Frame, err = p.frame(r, v); err != nil {
+		return err
+	}
+	if page.History, err = p.history(r.Context(), t.ID, st.Activity); err != nil {
+		return err
+	}
+	page.Effective = p.terms(p.section.Language(r), st.Own, st.Effective)
+	return p.section.Show(w, r, "admin-policy", refused, page)
+}
+
+// postPolicy sets a tenant's policy, after a page has shown every field before and after.
+func (p *Pages) postPolicy(w http.ResponseWriter, r *http.Request, v visitor) error {
+	t, ok := v.tenant(r.PostForm.Get("tenant"))
+	if !ok {
+		return web.ErrNotFound
+	}
+	st, err := p.Admin.Tenant(r.Context(), v.looks(), t.ID)
+	if err != nil {
+		return err
+	}
+	refuse := func(err error) error {
+		if explained(err) {
+			return p.policyPage(w, r, v, t, st, r.PostForm, err)
+		}
+		return err
+	}
+	next, err := p.parsePolicy(r.PostForm, st.Own)
+	if err == nil && st.Mandatory && (next.Mode != policy.Required || policy.Strictest(next).Roles != policy.Roles{}) { // before a code is used
+		err = admin.ErrMandatory
+	}
+	if err != nil {
+		return refuse(err)
+	}
+	l := p.section.Language(r)
+	c := confirmation{
+		action: admin.ActionSetPolicy, target: store.AccountID{Tenant: t.ID}, doing: l.Say("do.policy", "Tenant", t.Name),
+		terms: p.terms(l, st.Own, next), mild: !policy.Lowers(st.Own, next), back: p.Path("policy") + "?" + url.Values{"tenant": {t.ID}}.Encode(),
+	}
+	c.purpose = admin.Purpose(c.action, c.target)
+	if !c.mild {
+		c.details = []string{l.Say("does.lowers")}
+	}
+	by, ok, err := p.confirm(w, r, v, c)
+	if !ok || err != nil {
+		return err
+	}
+	return p.answered(w, r, p.Admin.SetPolicy(r.Context(), by, t.ID, next), "done-policy", c.back, refuse)
+}
+
+// answered answers for a change that may have become a request.
+func (p *Pages) answered(w http.ResponseWriter, r *http.Request, err error, notice, to string, refuse func(error) error) error {
+	switch {
+	case isApproval(err):
+		return p.done(w, r, "waits", p.Path("requests"))
+	case err != nil:
+		return refuse(err)
+	}
+	return p.done(w, r, notice, to)
+}
+
+// parsePolicy reads the form over what is set: what the form does not have stays.
+func (p *Pages) parsePolicy(form url.Values, own policy.Policy) (policy.Policy, error) {
+	next := own
+	var err error
+	if next.Mode, err = policy.ParseMode(form.Get("mode")); err != nil {
+		return own, errForm
+	}
+	grace, err := strconv.ParseUint(strings.TrimSpace(form.Get("grace")), 10, 16)
+	if err != nil || grace > 90 {
+		return own, errForm
+	}
+	browsers, err := strconv.ParseUint(form.Get("browsers"), 10, 16)
+	if err != nil || browsers > 90 {
+		return own, errForm
+	}
+	if next.Grace, next.BrowserAge = time.Duration(grace)*oneDay, time.Duration(browsers)*oneDay; browsers == 0 {
+		next.BrowserAge = -1 // not at all
+	}
+	next.Deadline = time.Time{}
+	if day := form.Get("deadline"); day != "" {
+		at, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			return own, errForm
+		}
+		next.Deadline = at.Add(oneDay - time.Minute) // the day's last minute
+	}
+	next.Methods = policy.App | own.Methods&policy.External
+	if own.Methods == 0 {
+		next.Methods |= policy.External
+	}
+	switch form.Get("codes") {
+	case "yes":
+		next.Methods |= policy.RecoveryCodes
+	case "no":
+	default:
+		return own, errForm
+	}
+	next.AssignedPhones = form.Get("phones") == "assigned"
+	switch form.Get("phones") {
+	case "yes", "assigned":
+		next.Methods |= policy.Phone
+	case "no":
+	default:
+		return own, errForm
+	}
+	next.IssuedCode, next.TwoAdministrators = form.Get("issued") == "yes", form.Get("two") == "yes"
+	next.Roles, err = p.parseRoles(form, own.Roles)
+	if err != nil {
+		return own, errForm
+	}
+	return next, next.Validate()
+}
+
+func (p *Pages) parseRoles(form url.Values, own policy.Roles) (policy.Roles, error) {
+	all := own.Modes()
+	for i, role := range p.Roles {
+		word := form.Get(roleField(i))
+		if word == "" {
+			delete(all, role.ID)
+			continue
+		}
+		m, err := policy.ParseMode(word)
+		if err != nil {
+			return own, err
+		}
+		all[role.ID] = m
+	}
+	return policy.NewRoles(all)
+}
+
+// terms are every field of a policy in words, as it was and as it will be.
+func (p *Pages) terms(l *web.Language, before, after policy.Policy) (all []Term) {
+	add := func(field string, word func(policy.Policy) string) {
+		all = append(all, Term{l.Say("policy." + field), word(before), word(after)})
+	}
+	yes := func(is bool) string { return l.Say("policy.is-" + yesNo(is)) }
+	add("mode", func(x policy.Policy) string { return l.Say("policy.mode-" + x.Mode.String()) })
+	named := before.Roles.Modes()
+	for name := range after.Roles.Modes() {
+		named[name] = policy.Required
+	}
+	for _, role := range p.Roles {
+		if _, ok := named[role.ID]; ok {
+			all = append(all, Term{role.Name, l.Say("policy.mode-" + before.For(role.ID).Mode.String()), l.Say("policy.mode-" + after.For(role.ID).Mode.String())})
+		}
+	}
+	add("grace", func(x policy.Policy) string { return l.Say("policy.days", "Count", int(x.Grace/oneDay)) })
+	add("deadline", func(x policy.Policy) string {
+		if x.Deadline.IsZero() {
+			return l.Say("policy.none")
+		}
+		return l.Minute(x.Deadline)
+	})
+	add("browsers", func(x policy.Policy) string { return l.Say("policy.days", "Count", int(x.TrustFor()/oneDay)) })
+	add("codes", func(x policy.Policy) string { return yes(x.Methods.Has(policy.RecoveryCodes)) })
+	add("phones", func(x policy.Policy) string {
+		switch {
+		case !x.Methods.Has(policy.Phone):
+			return yes(false)
+		case x.AssignedPhones:
+			return l.Say("policy.phones-assigned")
+		}
+		return yes(true)
+	})
+	add("issued", func(x policy.Policy) string { return yes(x.IssuedCode) })
+	add("two", func(x policy.Policy) string { return yes(x.TwoAdministrators) })
+	return all
+}

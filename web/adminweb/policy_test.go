@@ -1,0 +1,65 @@
+package adminweb_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/policy"
+)
+
+// A provider's tenant is offered nothing but "required", and takes nothing else.
+func TestMandatoryTenant(t *testing.T) {
+	s := newSite(t, func(c *totpflow.Config) {
+		c.Mandatory = func(_ context.Context, tenant string) (bool, error) { return tenant == provider.ID, nil }
+	})
+	b := s.as(root)
+	b.Get("/2fa-admin/policy?tenant=provider")
+	require.Contains(t, b.Page.Text("mandatory"), "cannot be switched off")
+	require.Equal(t, []string{"required"}, b.Page.Options("mode"))
+	require.Equal(t, []string{"", "required"}, b.Page.Options("role-0"))
+	for _, fields := range [][]string{{"mode", "off"}, {"mode", "required", "role-1", "off"}} {
+		b.Post("/2fa-admin/policy/set", append([]string{"tenant", "provider", "grace", "0", "browsers", "30", "codes", "yes", "phones", "no"}, fields...)...)
+		require.Equal(t, http.StatusBadRequest, b.Page.Status)
+		require.Contains(t, b.Page.Text("error"), "must require two-factor authentication")
+	}
+	b.Get("/2fa-admin/policy?tenant=acme")
+	require.Equal(t, []string{"required", "optional", "off"}, b.Page.Options("mode"))
+}
+
+// What a tenant above asks for besides is shown by field. What the form has no field for
+// stays as it is.
+func TestPolicyOfAbove(t *testing.T) {
+	s := newSite(t)
+	s.setPolicy("provider", policy.Policy{Mode: policy.Required, BrowserAge: -1})
+	guests, err := policy.NewRoles(map[string]policy.Mode{"guest": policy.Off})
+	require.NoError(t, err)
+	s.setPolicy("acme", policy.Policy{Mode: policy.Optional, Methods: policy.App | policy.RecoveryCodes, Roles: guests})
+	b := s.as(boss)
+	b.Get("/2fa-admin/policy")
+	require.Contains(t, b.Page.Text("stricter"), "Two-factor authentication: Required")
+	require.Contains(t, b.Page.Text("stricter"), "Days that a browser is trusted: 0 days")
+	b.Page.Submit("/2fa-admin/policy/set", "issued", "yes")
+	require.Equal(t, []string{"A code by mail after a reset No Yes"}, b.Page.Texts("changed"))
+	b.confirm()
+	p := s.policyOf("acme")
+	require.Equal(t, guests, p.Roles)
+	require.Equal(t, policy.App|policy.RecoveryCodes, p.Methods)
+	require.True(t, p.IssuedCode)
+}
+
+// A form that is not one comes back as it was typed.
+func TestPolicyFormComesBack(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	for _, wrong := range [][2]string{{"grace", "91"}, {"grace", "x"}, {"browsers", "400"}, {"deadline", "soon"}, {"codes", "perhaps"}, {"phones", "all"}, {"mode", "never"}, {"role-0", "never"}} {
+		b.Get("/2fa-admin/policy")
+		b.Page.Submit("/2fa-admin/policy/set", "two", "yes", "issued", "yes", wrong[0], wrong[1])
+		require.Equal(t, http.StatusBadRequest, b.Page.Status, wrong)
+		require.Contains(t, b.Page.Text("error"), "Nothing was done.")
+		require.Equal(t, "yes", b.Page.Fields("/2fa-admin/policy/set").Get("two"))
+	}
+}

@@ -1,0 +1,190 @@
+package adminweb
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/web"
+)
+
+// A RequestsPage shows what waits for a second administrator. The forms post to
+// "requests/ID/approve" and "requests/ID/withdraw", with the field tenant.
+type RequestsPage struct {
+	Frame
+	Rows []RequestRow
+}
+
+// A RequestRow is a request in words.
+type RequestRow struct {
+	admin.Request
+	Tenant Tenant
+	What   string // what it asks for
+	Who    string // who asks for it
+	For    string // the people whom it is about, by name
+	Terms  []Term
+	Mine   bool
+}
+
+// RequestsPath is the address of what waits in a tenant, for the mail to its administrators
+// about event.ApprovalRequested.
+func (p *Pages) RequestsPath(tenant string) string {
+	return p.Path("requests") + "?" + url.Values{"tenant": {tenant}}.Encode()
+}
+
+func isApproval(err error) bool { return errors.Is(err, admin.ErrApproval) }
+
+func (p *Pages) getRequests(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return p.requestsPage(w, r, v, r.URL.Query(), nil)
+}
+
+func (p *Pages) requestsPage(w http.ResponseWriter, r *http.Request, v visitor, form url.Values, refused error) (err error) {
+	of := v.tenants
+	if form.Has("tenant") {
+		t, ok := v.tenant(form.Get("tenant"))
+		if !ok {
+			return web.ErrNotFound
+		}
+		of = []Tenant{t}
+	}
+	page := &RequestsPage{}
+	for _, t := range of {
+		st, err := p.Admin.Tenant(r.Context(), v.looks(), t.ID)
+		if err != nil {
+			return err
+		}
+		for _, q := range st.Pending {
+			row, err := p.requestRow(r, v, t, q)
+			if err != nil {
+				return err
+			}
+			page.Rows = append(page.Rows, row)
+		}
+	}
+	if page.Frame, err = p.frame(r, v); err != nil {
+		return err
+	}
+	return p.section.Show(w, r, "admin-requests", refused, page)
+}
+
+func (p *Pages) requestRow(r *http.Request, v visitor, t Tenant, q admin.Request) (row RequestRow, err error) {
+	l := p.section.Language(r)
+	row = RequestRow{Request: q, Tenant: t, Mine: q.By == v.User.ID}
+	if row.Who, err = p.nameOf(r.Context(), q.By); err != nil {
+		return row, err
+	}
+	const few = 20
+	var names []string
+	for _, user := range q.Targets[:min(few, len(q.Targets))] {
+		name, err := p.nameOf(r.Context(), totpflow.AccountID{Tenant: t.ID, User: user})
+		if err != nil {
+			return row, err
+		}
+		names = append(names, name)
+	}
+	row.For = l.Quoted(names)
+	if more := len(q.Targets) - few; more > 0 {
+		row.For = l.Say("confirm.andMore", "Names", row.For, "Count", more)
+	}
+	switch q.Action {
+	case admin.ActionSetPolicy:
+		row.What, row.Terms = l.Say("request.policy", "Tenant", t.Name), p.terms(l, q.Before, q.Policy)
+	case admin.ActionResetAccount:
+		row.What = l.Say("request.reset-"+string(q.Scope), "Count", len(q.Targets))
+	case admin.ActionExemptAccount:
+		row.What = l.Say("request.exempt", "Machine", q.Name)
+	case admin.ActionForgetAccount:
+		row.What = l.Say("request.forget")
+	default:
+		row.What = string(q.Action)
+	}
+	return row, nil
+}
+
+// nameOf is what to call an account, also one that is gone.
+func (p *Pages) nameOf(ctx context.Context, id totpflow.AccountID) (string, error) {
+	them, err := p.Directory.Person(ctx, id)
+	if errors.Is(err, ErrNoPerson) {
+		return id.User, nil
+	}
+	return them.label(), err
+}
+
+// postRequest approves or withdraws, after a page has shown all of it.
+func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) error {
+	id, answer := r.PathValue("id"), r.PathValue("answer")
+	t, ok := v.tenant(r.PostForm.Get("tenant"))
+	if !ok || answer != "approve" && answer != "withdraw" {
+		return web.ErrNotFound
+	}
+	refuse := func(err error) error {
+		if explained(err) {
+			return p.requestsPage(w, r, v, url.Values{}, err)
+		}
+		return err
+	}
+	st, err := p.Admin.Tenant(r.Context(), v.looks(), t.ID)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(st.Pending, func(q admin.Request) bool { return q.ID == id })
+	if i < 0 {
+		return refuse(admin.ErrNoRequest)
+	}
+	row, err := p.requestRow(r, v, t, st.Pending[i])
+	if err != nil {
+		return err
+	}
+	if row.Mine && answer == "approve" { // before a code is used
+		return refuse(admin.ErrSelf)
+	}
+	l := p.section.Language(r)
+	c := confirmation{
+		action: admin.ActionApprove, target: store.AccountID{Tenant: t.ID}, purpose: admin.ActionApprove.On(id), terms: row.Terms,
+		doing: l.Say("do."+answer, "What", row.What), mild: answer == "withdraw", back: p.Path("requests"),
+		details: []string{l.Say("request.by", "Who", row.Who, "Asked", l.Minute(row.Asked))},
+	}
+	if row.For != "" {
+		c.details = append([]string{row.For}, c.details...)
+	}
+	by, ok, err := p.confirm(w, r, v, c)
+	if !ok || err != nil {
+		return err
+	}
+	if answer == "withdraw" {
+		err = p.Admin.Withdraw(r.Context(), by, t.ID, id)
+	} else {
+		err = p.approve(r, by, row)
+	}
+	if err != nil {
+		return refuse(err)
+	}
+	return p.done(w, r, "done-"+answer, p.Path("requests"))
+}
+
+// approve does what was asked for, and has the host keep and erase what belongs to it.
+func (p *Pages) approve(r *http.Request, by admin.Administrator, row RequestRow) error {
+	outcomes, err := p.Admin.Approve(r.Context(), by, row.Tenant.ID, row.ID)
+	var several severalError
+	for _, o := range outcomes {
+		failed := errors.Join(o.Err, p.keep(r, o.Change))
+		if row.Action == admin.ActionForgetAccount && p.Erase != nil && (failed == nil || errors.Is(failed, admin.ErrNoAccount)) {
+			them, err := p.Directory.Person(r.Context(), o.ID)
+			if failed = err; err == nil {
+				failed = p.Erase(r.Context(), them)
+			}
+		}
+		name, nameErr := p.nameOf(r.Context(), o.ID)
+		several.count(strings.TrimSpace(name), errors.Join(failed, nameErr))
+	}
+	if len(outcomes) == 0 {
+		return err
+	}
+	return several.orNil()
+}

@@ -1,0 +1,62 @@
+package adminweb_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/policy"
+)
+
+// A change that needs a second administrator shows every field before and after to the other
+// one, with who asked, behind a badge; the history then says who approved.
+func TestSecondAdministrator(t *testing.T) {
+	s := newSite(t)
+	s.setPolicy("acme", policy.Policy{Mode: policy.Required, TwoAdministrators: true})
+	b := s.as(boss)
+	b.Get("/2fa-admin/policy")
+	b.Page.Submit("/2fa-admin/policy/set", "mode", "optional", "role-1", "off", "browsers", "90")
+	require.Contains(t, b.Page.Text("doing"), "It asks for less than before.")
+	b.confirm()
+	require.Equal(t, "/2fa-admin/requests", b.Page.Path)
+	require.Contains(t, b.Page.Text("main"), "Nothing has changed yet.")
+	require.Contains(t, b.Page.Text("main"), "Somebody else has to approve it.")
+	require.Empty(t, b.Page.Text("waiting"), "not for the one who asks")
+	require.Equal(t, policy.Required, s.policyOf("acme").Mode)
+
+	d := s.as(deputy)
+	d.Get("/2fa-admin/people")
+	require.Equal(t, "1", d.Page.Text("waiting"))
+	n, err := s.office.Waiting(context.Background(), totpflow.User{ID: deputy.ID})
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	d.Get(s.office.RequestsPath("acme")) // as a mail has it
+	require.Contains(t, d.Page.Text("main"), "Asked for by Bo Singh")
+	require.ElementsMatch(t, []string{"Two-factor authentication Required Optional", "User Required Not offered", "Days that a browser is trusted 30 days 90 days"}, d.Page.Texts("changed"))
+	require.Contains(t, d.Page.Text("table"), "A second administrator approves Yes Yes", "those that stay, too")
+	to := action(t, d, "/2fa-admin/requests/*approve")
+	d.Page.Submit(to)
+	require.Contains(t, d.Page.Text("doing"), "Asked for by Bo Singh")
+	d.confirm()
+	require.Equal(t, policy.Optional, s.policyOf("acme").Mode)
+	require.Empty(t, d.Page.Text("waiting"))
+	d.Get("/2fa-admin/policy")
+	require.Contains(t, d.Page.Texts("log")[0], "asked for by Bo Singh, approved by Dee Puty")
+
+	d.Post(to, "tenant", "acme")
+	require.Contains(t, d.Page.Text("error"), "does not wait any more")
+}
+
+// Who asked cannot approve, whatever form is sent, and no code is used for it.
+func TestOwnRequest(t *testing.T) {
+	s := newSite(t)
+	s.askTwo()
+	d := s.as(deputy)
+	d.Get("/2fa-admin/requests")
+	to := action(t, d, "/2fa-admin/requests/*withdraw")
+	d.Post(to[:len(to)-len("withdraw")]+"approve", "tenant", "acme", "totpflow_code", d.phone.Code())
+	require.Contains(t, d.Page.Text("error"), "not for your own account")
+	require.Empty(t, s.member(mika).Machine)
+}

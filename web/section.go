@@ -1,0 +1,263 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/throttle"
+)
+
+// A SectionConfig is what a [Section] is made of.
+type SectionConfig struct {
+	Prefix     string                           // the path that the pages are mounted under
+	Templates  fs.FS                            // its templates, by names that this package has not; the host's Config.Templates replace them
+	Catalogues fs.FS                            // its texts, a file for each language, in groups that this package has not
+	Functions  func(*Language) template.FuncMap // for its templates, beside those of [Templates]; path is the section's own
+	Head       template.HTML                    // beside the style sheet and the script
+
+	// Explain says an error in words and has its status, if it is one of the section's own.
+	Explain func(l *Language, err error) (text string, status int)
+
+	// SignOut is called when a person signs out.
+	SignOut func(ctx context.Context, u totpflow.User) error
+}
+
+// A Section is pages of another package, such as adminweb, with the sessions, languages,
+// layout and protection of these. It is safe for concurrent use.
+type Section struct {
+	SectionConfig
+	web       *Web
+	languages map[*Language]*Language // the section's, by that of [Web]
+	pages     map[*Language]pages
+}
+
+// Section adds pages. It is not for use while requests are served.
+func (h *Web) Section(c SectionConfig) (*Section, error) {
+	s := &Section{SectionConfig: c, web: h, languages: map[*Language]*Language{}, pages: map[*Language]pages{}}
+	own := map[string]texts{}
+	if err := loadTexts(own, c.Catalogues); err != nil {
+		return nil, err
+	}
+	var english *Language
+	for _, l := range h.languages.all { // English first
+		if err := l.texts.fit(own["en"]); err != nil {
+			return nil, fmt.Errorf("%w: Catalogues: %w", ErrConfig, err)
+		}
+		merged := make(texts)
+		maps.Copy(merged, own[l.Tag()])
+		maps.Copy(merged, l.texts) // the host's, where it has one
+		x := &Language{tag: l.tag, texts: merged, other: english}
+		english = cmp.Or(english, x)
+		s.languages[l] = x
+		if err := s.parse(x); err != nil {
+			return nil, err
+		}
+	}
+	if c.SignOut != nil {
+		h.mu.Lock()
+		h.signOut = append(h.signOut, c.SignOut)
+		h.mu.Unlock()
+	}
+	return s, nil
+}
+
+// parse parses the section's templates for a language.
+func (s *Section) parse(l *Language) error {
+	funcs := s.web.functions(l)
+	funcs["path"] = s.Path
+	funcs["account"] = s.web.Path
+	maps.Copy(funcs, s.Functions(l))
+	parts, err := s.web.parse(template.New("").Funcs(funcs), "parts.html")
+	if err != nil {
+		return err
+	}
+	names, err := fs.Glob(s.Templates, "*.html")
+	if err != nil { // unreachable: the pattern is fixed
+		return err
+	}
+	s.pages[l] = pages{}
+	for _, name := range names {
+		own, err := parts.Clone()
+		if err != nil {
+			return err
+		}
+		raw, err := fs.ReadFile(s.Templates, name)
+		if err != nil {
+			return err
+		}
+		if host := s.web.Config.Templates; host != nil {
+			switch replaced, err := fs.ReadFile(host, name); {
+			case err == nil:
+				raw = replaced
+			case !errors.Is(err, fs.ErrNotExist):
+				return fmt.Errorf("%w: Templates: %w", ErrConfig, err)
+			}
+		}
+		if own, err = own.New(name).Parse(string(raw)); err != nil {
+			return fmt.Errorf("%w: Templates: %w", ErrConfig, err)
+		}
+		s.pages[l][strings.TrimSuffix(name, ".html")] = own
+	}
+	return nil
+}
+
+// Path returns the address of one of the section's pages.
+func (s *Section) Path(page string) string { return s.Prefix + "/" + page }
+
+// Language is that of the request, with the section's texts.
+func (s *Section) Language(r *http.Request) *Language { return s.languages[s.web.spoken(r)] }
+
+// Languages are all of them, English first.
+func (s *Section) Languages() (all []*Language) {
+	for _, l := range s.web.languages.all {
+		all = append(all, s.languages[l])
+	}
+	return all
+}
+
+// Handle lets requests of this site through whose session is valid, as [Web.Require]
+// does, with the headers of the pages here, and answers for the function when it fails.
+func (s *Section) Handle(f func(http.ResponseWriter, *http.Request, Session) error) http.Handler {
+	return s.web.handle(func(w http.ResponseWriter, r *http.Request) error {
+		s.web.headers(w)
+		v, err := s.web.visitor(r)
+		if err != nil {
+			return err
+		}
+		if err := readForm(w, r); err != nil {
+			return err
+		}
+		err = f(w, withSession(r, v), v.Session)
+		if text, status := s.explain(r, err); text != "" {
+			p := &ProblemPage{Common: Common{Title: s.Language(r).Say("problem.title")}, Home: s.web.Home}
+			return s.write(w, r, status, "problem", text, p)
+		}
+		return err
+	})
+}
+
+func (s *Section) explain(r *http.Request, err error) (string, int) {
+	if err == nil {
+		return "", http.StatusOK
+	}
+	return s.Explain(s.Language(r), err)
+}
+
+// Show answers with a page of the section. The data is a pointer to a struct that embeds
+// [Common]. Where a form was refused it is the page of the form again, with the reason
+// and its status.
+func (s *Section) Show(w http.ResponseWriter, r *http.Request, page string, refused error, data interface{ common() *Common }) error {
+	text, status := s.explain(r, refused)
+	if text == "" {
+		text, status = s.Language(r).explain("stepup", refused, s.web.now()), s.web.status(w, refused)
+	}
+	return s.write(w, r, status, page, text, data)
+}
+
+func (s *Section) write(w http.ResponseWriter, r *http.Request, status int, page, refused string, data pageData) error {
+	l := s.Language(r)
+	c := data.common()
+	c.Product, c.now, c.Error, c.Notice = s.web.Product, s.web.now(), refused, s.web.takeNotice(w, r, l)
+	if c.Title == "" {
+		c.Title = l.Say(page + ".title")
+	}
+	back := ""
+	if r.Method == http.MethodGet {
+		back = address(r)
+	}
+	content, err := s.Content(l, page, data)
+	if err != nil {
+		return err
+	}
+	return s.web.write(w, r, status, s.web.spoken(r), Page{
+		Product: s.web.Product, Title: c.Title, Language: l.Tag(), Failed: refused != "", Head: s.web.head() + s.Head, Content: content, Back: back,
+	})
+}
+
+// Content renders a page without its layout, for tests of a host's templates.
+func (s *Section) Content(l *Language, page string, data any) (template.HTML, error) {
+	t := s.pages[l][page]
+	if t == nil {
+		t = s.web.pages[s.web.languages.byTag(l.Tag())][page]
+	}
+	if t == nil {
+		return "", fmt.Errorf("web: there is no template %q", page)
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, data); err != nil {
+		return "", fmt.Errorf("web: %w", err)
+	}
+	return template.HTML(b.String()), nil
+}
+
+// Notice leaves a notice for the next page: the last part of the id of a text in the group
+// notice.
+func (s *Section) Notice(w http.ResponseWriter, word string) { s.web.setNotice(w, word) }
+
+// SetCookie keeps a value in the browser, as the pages here keep theirs.
+func (s *Section) SetCookie(w http.ResponseWriter, what, value string, age time.Duration) {
+	s.web.setCookie(w, what, value, age)
+}
+
+// Cookie returns what [Section.SetCookie] kept.
+func (s *Section) Cookie(r *http.Request, what string) string { return s.web.cookie(r, what) }
+
+// A CodeField is what a page needs to ask for a code of the person's app, as the template
+// stepup.html does: fields totpflow_code and, where Pair is set, totpflow_code2.
+type CodeField struct {
+	Recovery bool   // a recovery code is accepted as well
+	Pair     bool   // a single code has to wait; two in a row are accepted
+	Wait     string // why a code has to wait; empty: it need not
+	NeedsApp bool   // the person has no app to show a code
+}
+
+// CodeField returns what a page that asks for a code has to show now.
+func (s *Section) CodeField(r *http.Request, of Session, refused error) (CodeField, error) {
+	st, err := s.web.service.Account(of.User).Status(r.Context())
+	if err != nil {
+		return CodeField{}, err
+	}
+	f := CodeField{Recovery: mayRecover(st), Pair: st.Throttled != nil, NeedsApp: len(st.Authenticators) == 0}
+	var wait *throttle.Error
+	if st.Throttled != nil && !errors.As(refused, &wait) {
+		f.Wait = s.Language(r).wait(st.Throttled, false, s.web.now())
+	}
+	if errors.Is(refused, totpflow.ErrAlreadyUsed) { // the same form, sent twice
+		f.Wait = s.Language(r).Say("stepup.twice")
+	}
+	return f, nil
+}
+
+// Verify returns a proof for the purpose by the code that the form carries. It has the
+// host keep the generation that a recovery code raises.
+func (s *Section) Verify(r *http.Request, of Session, p totpflow.Purpose) (totpflow.Proof, error) {
+	return s.web.verify(r, visitor{Session: of, account: s.web.service.Account(of.User)}, p)
+}
+
+// HasCode reports whether the form carries a code.
+func HasCode(r *http.Request) bool { return r.PostForm.Has(own + "code") }
+
+// Fields are those of the form that the person sent, without those of this package, in a
+// stable order: a page that asks for a code sends them again.
+func Fields(r *http.Request) []Field { return fields(r.PostForm) }
+
+// signingOut tells the sections that the person of the request signs out.
+func (h *Web) signingOut(r *http.Request, of Session) error {
+	h.mu.Lock()
+	tell := h.signOut
+	h.mu.Unlock()
+	var failed error
+	for _, f := range tell {
+		failed = errors.Join(failed, f(r.Context(), of.User))
+	}
+	return failed
+}
