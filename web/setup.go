@@ -17,7 +17,7 @@ import (
 )
 
 // A SetupPage shows a new authenticator's secret and asks for its first code. Its
-// form posts to path "setup" with the field code, and with name where Adds is set.
+// form posts to path "setup" with the fields code, app and name.
 type SetupPage struct {
 	Common
 	QR      template.URL // the picture
@@ -34,6 +34,8 @@ type SetupPage struct {
 	Recovers   bool      // the person signed in with a recovery code
 	Left       int       // how many of those are left
 	Later      string    // where "not now" leads; empty: nowhere
+	Apps       []string  // to choose from; the one chosen is the authenticator's name
+	App        string    // as chosen before the form was refused; "other" for another one
 	Name       string    // as typed before the form was refused
 	MaxName    int
 }
@@ -58,6 +60,23 @@ type SheetPage struct {
 	Added   bool     // it stands beside others
 	Text    template.URL
 	Next    string // where the person goes on
+}
+
+// apps are those that the page names.
+var apps = []string{
+	"Google Authenticator", "Microsoft Authenticator", "Authy", "LastPass Authenticator", "Aegis", "2FAS", "Bitwarden", "1Password",
+}
+
+// appName is the name of the new authenticator: what the person typed, or the app that
+// they chose. It is empty for another app without a name.
+func appName(r *http.Request) string {
+	if name := strings.TrimSpace(r.PostFormValue("name")); name != "" {
+		return name
+	}
+	if app := r.PostFormValue("app"); slices.Contains(apps, app) {
+		return app
+	}
+	return ""
 }
 
 func (h *Web) getSetup(w http.ResponseWriter, r *http.Request) error {
@@ -164,7 +183,7 @@ func (h *Web) setupData(r *http.Request, e enrollee, page totpflow.PendingEnroll
 		Link:    template.URL(page.Offer.URI()), // the library has encoded it
 		Secret:  page.Offer.Secret(),
 		Expires: page.Expires, Clears: page.Clears, Codes: true,
-		Name: r.PostFormValue("name"), MaxName: enroll.MaxName,
+		Apps: apps, App: r.PostFormValue("app"), Name: r.PostFormValue("name"), MaxName: enroll.MaxName,
 	}
 	if e.visitor.IsZero() {
 		p.Required, p.Phone = true, slices.Contains(e.signIn.Methods, totpflow.MethodPhoneCode)
@@ -230,12 +249,12 @@ func (h *Web) postSetupPassword(w http.ResponseWriter, r *http.Request) error {
 		h.setProof(w, d.Proof, d.Action, v.User.ID)
 		return redirect(w, r, h.Path(to))
 	}
-	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
-	h.setText(w, whoCookie, nameOf(v.User), flowAge)
 	if d.Step == totpflow.AskCode { // there is a phone: the password alone leads nowhere
 		h.setNext(w, h.Path(to))
-		return redirect(w, r, h.Path("code"))
+		return h.ask(w, r, v.User, d)
 	}
+	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
+	h.setText(w, whoCookie, nameOf(v.User), flowAge)
 	return redirect(w, r, h.Path(to))
 }
 
@@ -263,7 +282,7 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 		}
 		added = len(st.Authenticators) > 0
 	}
-	done, err := h.service.ConfirmEnrollment(r.Context(), h.enrollment(r), r.PostFormValue("code"))
+	done, err := h.service.ConfirmEnrollment(r.Context(), h.enrollment(r), r.PostFormValue("code"), appName(r))
 	if err != nil {
 		return h.setupPage(w, r, err)
 	}
@@ -271,10 +290,6 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	added = added && len(done.Cleared) == 0
-	if name := strings.TrimSpace(r.PostFormValue("name")); added && name != "" {
-		account := h.service.Account(totpflow.User{ID: done.ID})
-		_ = account.RenameAuthenticator(r.Context(), done.Authenticator.ID, name) // otherwise it keeps its number
-	}
 	return h.sheetPage(w, r, done.Sheet, done.Cleared, added)
 }
 

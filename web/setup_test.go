@@ -36,6 +36,28 @@ func TestSetupAsksForThePassword(t *testing.T) {
 	p.is(http.StatusOK, "/2fa/setup", "Save your recovery codes")
 }
 
+// The app that the person chose is the authenticator's name; "other" is none.
+func TestAppIsTheName(t *testing.T) {
+	for _, c := range []struct{ app, name, is string }{
+		{"Aegis", "", "Aegis"}, {"other", "", "Authenticator"}, {"", "", "Authenticator"}, {"other", "Tablet", "Tablet"}, {"<b>", "", "Authenticator"}, // no app of the list
+	} {
+		s := newSite(t)
+		p := s.browser()
+		p.password(ana)
+		p.Get("/2fa/setup")
+		require.Contains(t, p.Page.Options("app"), "other")
+		p.scan()
+		p.Page.Submit("/2fa/setup", "code", p.phone.WrongCode(), "app", c.app, "name", c.name)
+		if c.app != "<b>" {
+			require.Equal(t, c.app, p.Page.Fields("/2fa/setup").Get("app"), "kept when the form comes back")
+		}
+		p.Page.Submit("/2fa/setup", "code", p.phone.Code(), "app", c.app)
+		p.Page.Submit("/2fa/security/saved")
+		p.Get("/2fa/security")
+		require.Equal(t, []string{c.is}, p.Page.Texts("name"))
+	}
+}
+
 func TestSetupPage(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()
