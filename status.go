@@ -10,6 +10,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
+	"github.com/totpflow/totpflow/trust"
 )
 
 // Status is what a security page shows. It holds no secret.
@@ -48,6 +49,7 @@ type Browser struct {
 	ID, Label    string
 	Issued, Seen time.Time // Seen is exact to the day
 	Expires      time.Time
+	Here         bool // its token was given to [Account.Status]
 }
 
 // RecoveryCodes counts the set in use.
@@ -57,8 +59,10 @@ type RecoveryCodes struct {
 	Saved       time.Time // when the person said that the codes are saved; zero before
 }
 
-// Status reads the account. It changes nothing.
-func (a Account) Status(ctx context.Context) (Status, error) {
+// Status reads the account. It changes nothing. Of the tokens of the request
+// (totphttp.TrustTokens) it marks the browser that they are of, so that a page can say
+// "this browser".
+func (a Account) Status(ctx context.Context, tokens ...trust.Token) (Status, error) {
 	p, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil {
 		return Status{}, err
@@ -66,6 +70,11 @@ func (a Account) Status(ctx context.Context) (Status, error) {
 	var st Status
 	err = a.look(ctx, func(tx *engine.Tx) error {
 		st = a.service.status(tx, p)
+		if b, ok := a.service.shown(tx, p, tokens); ok {
+			for i := range st.Browsers {
+				st.Browsers[i].Here = st.Browsers[i].ID == b.ID
+			}
+		}
 		return nil
 	})
 	return engine.Acknowledged(st, err)

@@ -55,6 +55,10 @@ type Config struct {
 	// context and the decision are as those of Begin. Nil: there is no JSON API.
 	Token func(ctx context.Context, d totpflow.Decision) (token string, expires time.Time, err error)
 
+	// AccountName is the name of an account, for the page of a mail's link, which nobody is
+	// signed in to. Nil: the page does not name the account.
+	AccountName func(ctx context.Context, id totpflow.AccountID) (string, error)
+
 	// Source says where a request comes from, for the list of what happened. Behind
 	// a proxy, return the address that the proxy reports. Nil is the address of the connection.
 	Source func(r *http.Request) event.Source

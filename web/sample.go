@@ -40,9 +40,9 @@ func (h *Web) samples() []sample {
 	phones := []phone.Phone{{ID: "p1", Number: number, Added: at, Used: at}, {ID: "p2", Number: number, Added: at, Used: at}}
 	authenticators := []totpflow.Authenticator{{ID: "a1", Name: "Phone", Added: at, Used: at}, {ID: "a2", Name: "Tablet", Added: at}}
 	codes := []string{"ABCD-EFGH-JKMN-PQRS", "TVWX-YZ23-4567-89AB"}
-	sheet := SheetPage{Common: common, Codes: codes, Secret: "JBSW Y3DP", Made: at, Cleared: []string{"Phone"}, Text: "data:text/plain,x", Next: "/"}
+	sheet := SheetPage{Common: common, Codes: codes, Secret: "JBSW Y3DP", QR: "data:image/png;base64,AAAA", QRSize: 342, Site: "backup.example/signin", Made: at, Cleared: []string{"Phone"}, Text: "data:text/plain,x", Next: "/"}
 	setup := SetupPage{
-		Common: common, QR: "data:image/png;base64,AAAA", Link: "otpauth://totp/x", Secret: "JBSW Y3DP", Expires: at.Add(15 * time.Minute),
+		Common: common, QR: "data:image/png;base64,AAAA", QRSize: 342, Link: "otpauth://totp/x", Secret: "JBSW Y3DP", Expires: at.Add(15 * time.Minute),
 		Clears: []string{"Phone"}, Codes: true, Phone: true, Required: true, Later: "/", Apps: apps, MaxName: 40,
 	}
 	adds, recovers, grace := setup, setup, setup
@@ -55,7 +55,7 @@ func (h *Web) samples() []sample {
 	security := SecurityPage{
 		Common: common, Enrolled: true, Authenticators: authenticators, Names: []string{"Phone", "Tablet"}, MaxName: 40, Phones: phones, MorePhones: true,
 		PhonesAllowed: true, Recovery: true, RecoveryCodes: totpflow.RecoveryCodes{Left: 9, Total: 10, Made: at},
-		Browsers: []totpflow.Browser{{ID: "b1", Label: "Firefox on Linux", Issued: at, Seen: at, Expires: at}},
+		Browsers: []totpflow.Browser{{ID: "b1", Label: "Firefox on Linux", Issued: at, Seen: at, Expires: at, Here: true}},
 		Activity: []event.Event{{Kind: event.RecoveryUsed, At: at, Remaining: 9, Source: event.Source{Address: "192.0.2.7"}}, {Kind: event.Reset, At: at, Actor: "admin"}},
 		Home:     "/",
 	}
@@ -114,9 +114,9 @@ func (h *Web) samples() []sample {
 		{"stepup", &pair, []sampleForm{{"sample", append([]string{own + "code2"}, proof...)}}},
 		{"stepup", &app, []sampleForm{{"sample", proof}}},
 		{"stepup", &needs, nil},
-		{"not-me", &DisownPage{calm, "x", false}, []sampleForm{{"not-me", []string{"event"}}}},
-		{"not-me", &DisownPage{common, "x", false}, nil},
-		{"not-me", &DisownPage{calm, "", true}, nil},
+		{"not-me", &DisownPage{calm, "x", event.Event{Kind: event.Reset, At: at}, false}, []sampleForm{{"not-me", []string{"event"}}}},
+		{"not-me", &DisownPage{common, "x", event.Event{}, false}, nil},
+		{"not-me", &DisownPage{calm, "", event.Event{}, true}, nil},
 		{"ended", &EndedPage{common, "Text", h.SignIn, "/"}, nil},
 		{"problem", &ProblemPage{common, "/"}, nil},
 	}

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"html/template"
+	"image/png"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,7 +22,8 @@ import (
 // form posts to path "setup" with the fields code, app and name.
 type SetupPage struct {
 	Common
-	QR      template.URL // the picture
+	QR      template.URL // the picture, with its quiet zone
+	QRSize  int          // pixels on each side, a whole number for each module; show it like that
 	Link    template.URL // opens the app on a phone that shows this page
 	Secret  string       // the same as text, in groups of four
 	Expires time.Time
@@ -54,7 +57,10 @@ type PasswordPage struct {
 type SheetPage struct {
 	Common
 	Codes   []string
-	Secret  string // in groups of four
+	Secret  string       // in groups of four
+	QR      template.URL // of the key; empty where there is none
+	QRSize  int
+	Site    string // where the person signs in
 	Made    time.Time
 	Cleared []string // authenticators that have stopped working
 	Added   bool     // it stands beside others
@@ -172,14 +178,14 @@ func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) e
 }
 
 func (h *Web) setupData(r *http.Request, e enrollee, page totpflow.PendingEnrollment) (*SetupPage, error) {
-	const scale = 6 // pixels for each module: about 320 in all
-	png, err := page.Offer.PNG(scale)
+	picture, size, err := drawn(page.Offer)
 	if err != nil {
 		return nil, err
 	}
 	p := &SetupPage{
 		Common:  Common{Account: page.Name},
-		QR:      template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)),
+		QR:      picture,
+		QRSize:  size,
 		Link:    template.URL(page.Offer.URI()), // the library has encoded it
 		Secret:  page.Offer.Secret(),
 		Expires: page.Expires, Clears: page.Clears, Codes: true,
@@ -203,6 +209,20 @@ func (h *Web) setupData(r *http.Request, e enrollee, page totpflow.PendingEnroll
 		p.GraceUntil = st.GraceUntil
 	}
 	return p, nil
+}
+
+// drawn returns the QR code as a picture for the page, and its size.
+func drawn(o enroll.Offer) (picture template.URL, size int, err error) {
+	const scale = 6 // pixels for each module
+	file, err := o.PNG(scale)
+	if err != nil {
+		return "", 0, err
+	}
+	c, err := png.DecodeConfig(bytes.NewReader(file))
+	if err != nil {
+		return "", 0, err
+	}
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(file)), c.Width, nil
 }
 
 // beforeSetup asks a signed-in person for the password first: a stranger who finds a
@@ -268,7 +288,8 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 	}
 	// The token in the browser may be somebody else's: it is confirmed only for the
 	// person whose password was right last.
-	if _, err := h.service.ContinueEnrollment(r.Context(), h.enrollment(r), e.by); err != nil {
+	page, err := h.service.ContinueEnrollment(r.Context(), h.enrollment(r), e.by)
+	if err != nil {
 		if errors.Is(err, totpflow.ErrEnrollmentExpired) {
 			return h.setupPage(w, r, err)
 		}
@@ -290,15 +311,20 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	added = added && len(done.Cleared) == 0
-	return h.sheetPage(w, r, done.Sheet, done.Cleared, added)
+	return h.sheetPage(w, r, done.Sheet, page.Offer, done.Cleared, added)
 }
 
 // sheetPage shows what cannot be shown again, and keeps nothing of it.
-func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, cleared []string, added bool) error {
+func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, o enroll.Offer, cleared []string, added bool) (err error) {
 	l := h.spoken(r)
 	p := &SheetPage{
 		Common: Common{Account: sheet.Account}, Codes: sheet.Codes, Secret: inFours(sheet.Secret), Made: sheet.Made,
-		Cleared: cleared, Added: added, Next: h.next(r),
+		Cleared: cleared, Added: added, Next: h.next(r), Site: orDefault(h.Domain, r.Host) + h.SignIn,
+	}
+	if o.URI() != "" {
+		if p.QR, p.QRSize, err = drawn(o); err != nil {
+			return err
+		}
 	}
 	if len(p.Codes) == 0 { // those of before stay, or policy allows none
 		p.Title = l.Say("sheet.titleKey")
