@@ -54,21 +54,26 @@ const seenEvery = 24 * time.Hour
 // tokensPerRequest bounds the work that a request with many cookies makes.
 const tokensPerRequest = 32
 
-// trusted looks for a token of this account among those presented.
+// trusted looks for a token of this account among those presented, and notes that its
+// browser was seen.
 func (s *Service) trusted(tx *engine.Tx, p policy.Policy, tokens []trust.Token) (trust.Browser, bool) {
+	b, ok := s.shown(tx, p, tokens)
+	if ok && tx.Now.Sub(lastSeen(b)) >= seenEvery {
+		b.Seen = tx.Now
+		tx.Browsers = trust.Remember(tx.Browsers, b)
+		tx.Save()
+	}
+	return b, ok
+}
+
+// shown is the trusted browser of one of these tokens.
+func (s *Service) shown(tx *engine.Tx, p policy.Policy, tokens []trust.Token) (trust.Browser, bool) {
 	age := s.engine.TrustFor(p)
 	scope := trust.Scope{Tenant: tx.ID().Tenant, User: tx.ID().User, Audience: s.engine.Audience}
 	for _, t := range trust.Select(s.engine.Keys, scope, tokens, tokensPerRequest) {
-		b, err := trust.Check(s.engine.Keys, scope, t, tx.Browsers, tx.Now, age)
-		if err != nil {
-			continue
+		if b, err := trust.Check(s.engine.Keys, scope, t, tx.Browsers, tx.Now, age); err == nil {
+			return b, true
 		}
-		if tx.Now.Sub(lastSeen(b)) >= seenEvery {
-			b.Seen = tx.Now
-			tx.Browsers = trust.Remember(tx.Browsers, b)
-			tx.Save()
-		}
-		return b, true
 	}
 	return trust.Browser{}, false
 }

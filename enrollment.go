@@ -264,9 +264,9 @@ type ConfirmedEnrollment struct {
 	// and where policy allows no recovery codes.
 	Sheet recovery.Sheet
 
-	// Authenticator is the new one. It has the name of the only one that it replaces.
-	// Otherwise it is "Authenticator", with a number where there are several, until
-	// [Account.RenameAuthenticator] gives it another.
+	// Authenticator is the new one. It has the name that was given, or that of the only one
+	// that it replaces. Otherwise it is "Authenticator", with a number where there are
+	// several, until [Account.RenameAuthenticator] gives it another.
 	Authenticator Authenticator
 
 	// Cleared names the authenticators that have stopped working.
@@ -277,9 +277,10 @@ type ConfirmedEnrollment struct {
 // That code cannot be used again. With the same write the authenticators that
 // it replaces stop working, trusted browsers and all sessions end, and new recovery
 // codes are made. An authenticator that is added beside others ends nothing but the
-// tickets under way: nothing was taken away. Errors: [ErrRejected],
-// [*enroll.DriftError], [ErrEnrollmentExpired].
-func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string) (_ ConfirmedEnrollment, err error) {
+// tickets under way: nothing was taken away. A name is that of the new authenticator, by
+// the same write, where it is not empty. Errors: [ErrRejected], [*enroll.DriftError],
+// [ErrEnrollmentExpired].
+func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string, name ...string) (_ ConfirmedEnrollment, err error) {
 	ctx, flow := s.engine.Begin(ctx, "confirm_enrollment")
 	defer flow.End(&err)
 	t, err := s.engine.UnsealTicket(enrollmentKind, string(token))
@@ -301,11 +302,8 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 		if err != nil {
 			return confirmError(tx, err)
 		}
-		if len(confirmed.Cleared) == 1 { // the name stays with what it is for
-			if e, err = e.Rename(confirmed.Authenticator.ID, confirmed.Cleared[0].Name); err != nil {
-				return err // unreachable: it is live
-			}
-			confirmed.Authenticator.Name = confirmed.Cleared[0].Name
+		if e, err = named(e, &confirmed, strings.TrimSpace(strings.Join(name, " "))); err != nil {
+			return err // unreachable: it is live
 		}
 		tx.Enrollment = e
 		done = ConfirmedEnrollment{Sheet: s.sheet(t, c), Authenticator: shown(confirmed.Authenticator)}
@@ -324,6 +322,22 @@ func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, 
 		return nil
 	})
 	return engine.Acknowledged(done, err)
+}
+
+// named gives the new authenticator the name, or that of the only one that it replaces.
+func named(e enroll.Enrollment, c *enroll.Confirmation, name string) (enroll.Enrollment, error) {
+	if name == "" && len(c.Cleared) == 1 {
+		name = c.Cleared[0].Name
+	}
+	if name == "" {
+		return e, nil
+	}
+	e, err := e.Rename(c.Authenticator.ID, name)
+	if err == nil {
+		all := e.Authenticators()
+		c.Authenticator = all[len(all)-1] // the newest is the last
+	}
+	return e, err
 }
 
 // factorsBound does what a newly bound authenticator entails, and returns the

@@ -58,6 +58,17 @@ func (s *Service) NewDisownToken(e event.Event) DisownToken {
 	return DisownToken(s.engine.Seal(disownPurpose, plain))
 }
 
+// Disowned returns the event that a token is about: whose, what and when. It is for the
+// page with the button, which names them before anybody closes an account. It reads
+// nothing from the store. Errors: [ErrDisownToken].
+func (s *Service) Disowned(d DisownToken) (event.Event, error) {
+	of, err := s.disowned(d)
+	if err != nil {
+		return event.Event{}, err
+	}
+	return event.Event{Tenant: of.Tenant, User: of.User, At: of.At, Number: of.Number, Kind: of.Kind}, nil
+}
+
 // Disown freezes the account: sign-ins under way, browsers, sessions and an issued
 // recovery code end, and nobody gets in ([ErrFrozen]) until an administrator restores
 // an authenticator that was replaced in the last 72 hours, resets, or unlocks the

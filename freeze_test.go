@@ -142,7 +142,7 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 	refused(t, d, err, totpflow.ErrFrozen)
 
 	phones := []string{"SendPhoneCode", "VerifyPhoneCode", "BeginPhone", "SendEnrollmentCode", "ConfirmPhone"} // see TestFrozenAndPhones
-	servicetest.RequireEveryMethod(t, h.Service, service, append(phones, "Account", "Handle", "Disown", "NewDisownToken", "Deliver", "Drain", "Ready")...)
+	servicetest.RequireEveryMethod(t, h.Service, service, append(phones, "Account", "Handle", "Disown", "Disowned", "NewDisownToken", "Deliver", "Drain", "Ready")...)
 	servicetest.RequireEveryMethod(t, a, account, append(servicetest.Names(harmless), "RemovePhone")...)
 }
 

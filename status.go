@@ -49,6 +49,7 @@ type Browser struct {
 	ID, Label    string
 	Issued, Seen time.Time // Seen is exact to the day, and zero before the first use
 	Expires      time.Time // at the latest
+	Here         bool      // its token was given to [Account.Status]
 
 	// Token is for the browser's cookie (totphttp.SetTrust). Only [Service.TrustBrowser]
 	// returns it; it is not kept.
@@ -62,8 +63,10 @@ type RecoveryCodes struct {
 	Saved       time.Time // when the person said that the codes are saved; zero before
 }
 
-// Status reads the account. It changes nothing.
-func (a Account) Status(ctx context.Context) (_ Status, err error) {
+// Status reads the account. It changes nothing. Of the tokens of the request
+// (totphttp.TrustTokens) it marks the browser that they are of, so that a page can say
+// "this browser".
+func (a Account) Status(ctx context.Context, tokens ...trust.Token) (_ Status, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.status")
 	defer flow.End(&err)
 	p, err := a.service.engine.PolicyOf(ctx, a.user.ID)
@@ -73,6 +76,11 @@ func (a Account) Status(ctx context.Context) (_ Status, err error) {
 	var st Status
 	err = a.look(ctx, func(tx *engine.Tx) error {
 		st = a.service.status(tx, p)
+		if b, ok := a.service.shown(tx, p, tokens); ok {
+			for i := range st.Browsers {
+				st.Browsers[i].Here = st.Browsers[i].ID == b.ID
+			}
+		}
 		return nil
 	})
 	return engine.Acknowledged(st, err)

@@ -79,6 +79,7 @@ func (s *State) Fields(c *wire.Coder) {
 func (p *Phone) fields(c *wire.Coder) {
 	c.Text("id", &p.ID, maxID)
 	p.Number.fields(c)
+	wire.Enum(c, "via", &p.Via, []Via{SMS, Voice})
 	c.Seconds("added", &p.Added)
 	c.Seconds("used", &p.Used)
 }

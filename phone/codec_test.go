@@ -28,9 +28,9 @@ type (
 		log     []any // pairs of a distance and a number
 	}
 	phoneParts struct {
-		id          string
-		number      uint64
-		added, used uint64
+		id               string
+		number           uint64
+		via, added, used uint64
 	}
 	codeParts struct {
 		to, challenge string
@@ -42,7 +42,7 @@ type (
 func (s stateParts) raw() []byte {
 	all := []any{uint64(len(s.phones))}
 	for _, p := range s.phones {
-		all = append(all, p.id, p.number, p.added, p.used)
+		all = append(all, p.id, p.number, p.via, p.added, p.used)
 	}
 	all = append(all, uint64(len(s.pending)))
 	for _, p := range s.pending {
@@ -69,7 +69,7 @@ const (
 
 func signIn() stateParts {
 	return stateParts{
-		phones: []phoneParts{{"ID1", 447700900123, addedAt, addedAt}, {"ID2", 436601234512, addedAt, addedAt}},
+		phones: []phoneParts{{"ID1", 447700900123, 0, addedAt, addedAt}, {"ID2", 436601234512, 1, addedAt, addedAt}},
 		code:   []codeParts{{"ID2", "LdAL134CIs7YgmZUganB2Q", 0, sentAt, "tqiZXOZvSuwD-ph_TycT-n3RwNXr1tz0nXcmXmdVFbjTFo-r"}},
 		wrong:  2, last: sentAt, log: []any{uint64(1767323045), uint64(1)},
 	}
@@ -163,8 +163,8 @@ func TestEncodedSize(t *testing.T) {
 
 // A state that nobody wrote is refused, and says nothing of a number.
 func TestDecodeRefuses(t *testing.T) {
-	other := func(id string) phoneParts { return phoneParts{id, 447700900456, unix(1), unix(1)} }
-	another := func(id string) phoneParts { return phoneParts{id, 447700900789, unix(1), unix(1)} }
+	other := func(id string) phoneParts { return phoneParts{id, 447700900456, 0, unix(1), unix(1)} }
+	another := func(id string) phoneParts { return phoneParts{id, 447700900789, 0, unix(1), unix(1)} }
 	for name, c := range map[string]struct {
 		from func() stateParts
 		edit func(*stateParts)
@@ -176,8 +176,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"no ID":                       {signIn, func(s *stateParts) { s.phones[0].id = "" }},
 		"a long ID":                   {signIn, func(s *stateParts) { s.phones[0].id = strings.Repeat("I", 65) }},
 		"a phone never added":         {signIn, func(s *stateParts) { s.phones[0].added = 0 }},
+		"a phone by no way":           {signIn, func(s *stateParts) { s.phones[0].via = 2 }},
 		"a phone never used":          {signIn, func(s *stateParts) { s.phones[0].used = 0 }},
-		"a pending number twice":      {signIn, func(s *stateParts) { s.pending = []phoneParts{{"ID3", 447700900123, unix(1), 0}} }},
+		"a pending number twice":      {signIn, func(s *stateParts) { s.pending = []phoneParts{{"ID3", 447700900123, 0, unix(1), 0}} }},
 		"a pending ID twice":          {signIn, func(s *stateParts) { s.pending = []phoneParts{other("ID1")} }},
 		"a pending number without ID": {pending, func(s *stateParts) { s.pending[0].id = "" }},
 		"a pending number undated":    {pending, func(s *stateParts) { s.pending[0].added = 0 }},

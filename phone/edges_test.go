@@ -56,7 +56,7 @@ func TestParseNumberTakes(t *testing.T) {
 // Of a stored state every single field counts: anyone who takes one of them alone for
 // nothing forgets a phone, or wrong codes.
 func TestNoFieldIsNothing(t *testing.T) {
-	one := phoneParts{"a", 447700900123, unix(1), unix(1)}
+	one := phoneParts{"a", 447700900123, 0, unix(1), unix(1)}
 	for _, c := range []struct {
 		parts   stateParts
 		printed string

@@ -129,7 +129,7 @@ func (s State) VerifyPending(at time.Time, keys *keyring.Ring, id, code string) 
 	if err != nil {
 		return next, Phone{}, err
 	}
-	added := Phone{ID: p.ID, Number: p.Number, Added: stamp(at), Used: stamp(at)}
+	added := Phone{ID: p.ID, Number: p.Number, Via: s.live.via, Added: stamp(at), Used: stamp(at)}
 	next.phones = append(slices.Clone(next.phones), added)
 	next.pending = Pending{}
 	return next, added, nil

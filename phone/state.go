@@ -53,6 +53,9 @@ var (
 type Phone struct {
 	ID     string // random; the ID that the pending number had
 	Number Number
+	// Via is the way that its first code took, which the person chose: a number that
+	// was verified by a call may be a landline, which gets no SMS.
+	Via Via
 	// Added is when it was verified, Used when it last showed a code. UTC, whole
 	// seconds.
 	Added, Used time.Time

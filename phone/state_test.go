@@ -33,7 +33,7 @@ func TestAddAndVerify(t *testing.T) {
 	later := noon.Add(time.Minute)
 	s, added, err := s.VerifyPending(later, keys, pending.ID, m.Code.Digits())
 	require.NoError(t, err)
-	require.Equal(t, phone.Phone{ID: pending.ID, Number: mobile, Added: later.Truncate(time.Second), Used: later.Truncate(time.Second)}, added)
+	require.Equal(t, phone.Phone{ID: pending.ID, Number: mobile, Via: phone.Voice, Added: later.Truncate(time.Second), Used: later.Truncate(time.Second)}, added)
 	require.Equal(t, []phone.Phone{added}, s.Phones())
 	_, ok = s.Pending(later)
 	require.False(t, ok)

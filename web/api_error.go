@@ -90,6 +90,7 @@ type failure struct {
 	Challenge string            `json:"challenge,omitempty"`
 	Methods   []totpflow.Method `json:"methods,omitempty"`
 	Phones    []phoneItem       `json:"phones,omitempty"`
+	Sent      *sentAnswer       `json:"sent,omitempty"` // a code is on its way already
 
 	// Of too many wrong codes: until when a single one is refused, and whether two in a row
 	// are accepted meanwhile.
@@ -105,7 +106,10 @@ type failure struct {
 }
 
 // An incomplete error says that the password was right, and names the next step.
-type incomplete struct{ totpflow.Decision }
+type incomplete struct {
+	totpflow.Decision
+	sent *sentAnswer // a code that is on its way already
+}
 
 func (e *incomplete) Error() string { return "web: the sign-in is not complete: " + string(e.Step) }
 
@@ -142,6 +146,7 @@ func (h *Web) failJSON(w http.ResponseWriter, status int, err error) {
 			f.Error, f.Step = "setup_required", "setup"
 		}
 		f.Challenge, f.Methods, f.Phones = string(next.Challenge), next.Methods, phoneItems(next.Phones)
+		f.Sent = next.sent
 		wait = next.Throttled
 	}
 	if wait != nil || errors.As(err, &wait) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow"
@@ -90,7 +89,7 @@ func (h *Web) grant(r *http.Request, in setupRequest) (totpflow.EnrollmentGrant,
 	case d.Step == totpflow.Enroll:
 		return d.Challenge, nil
 	}
-	return nil, &incomplete{d} // a person with a phone shows a code of it first
+	return nil, &incomplete{Decision: d} // a person with a phone shows a code of it first
 }
 
 // named returns the IDs of the signed-in person's authenticators of these names, which
@@ -128,13 +127,9 @@ func (h *Web) apiConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := h.service.ConfirmEnrollment(r.Context(), in.Enrollment, in.Code)
+	done, err := h.service.ConfirmEnrollment(r.Context(), in.Enrollment, in.Code, in.Name)
 	if err != nil {
 		return err
-	}
-	if name := strings.TrimSpace(in.Name); name != "" {
-		account := h.service.Account(totpflow.User{ID: done.ID})
-		_ = account.RenameAuthenticator(r.Context(), done.Authenticator.ID, name) // otherwise it keeps its number
 	}
 	a, err := h.admit(r, done.Decision)
 	if err != nil {

@@ -27,13 +27,14 @@ type signedIn struct {
 
 // A phoneItem is a phone as programs see it: the number is masked.
 type phoneItem struct {
-	ID     string `json:"id,omitempty"` // empty: a number that an administrator chose, to be verified
-	Number string `json:"number"`
+	ID     string    `json:"id,omitempty"` // empty: a number that an administrator chose, to be verified
+	Number string    `json:"number"`
+	Via    phone.Via `json:"via,omitempty"` // by which it was verified
 }
 
 func phoneItems(phones []phone.Phone) (items []phoneItem) {
 	for _, p := range phones {
-		items = append(items, phoneItem{p.ID, p.Number.String()})
+		items = append(items, phoneItem{p.ID, p.Number.String(), p.Via})
 	}
 	return items
 }
@@ -41,7 +42,16 @@ func phoneItems(phones []phone.Phone) (items []phoneItem) {
 // afterPasswordJSON answers a program's first step.
 func (h *Web) afterPasswordJSON(w http.ResponseWriter, r *http.Request, user totpflow.User) error {
 	d, err := h.service.SignIn(r.Context(), user)
-	return h.decided(w, r, d, err)
+	if err != nil || d.Step != totpflow.AskCode {
+		return h.decided(w, r, d, err)
+	}
+	next := &incomplete{Decision: d}
+	if only, ok := onlyPhone(d); ok {
+		if sent, err := h.sendByItself(r.Context(), d, only); err == nil { // otherwise the program asks for one, and hears why not
+			next.sent = &sentAnswer{sent.To.String(), sent.Via}
+		}
+	}
+	return next
 }
 
 // decided answers with a decision: with a session if the sign-in is complete,
@@ -51,7 +61,7 @@ func (h *Web) decided(w http.ResponseWriter, r *http.Request, d totpflow.Decisio
 	case err != nil:
 		return err
 	case d.Step != totpflow.Passed:
-		return &incomplete{d}
+		return &incomplete{Decision: d}
 	}
 	a, err := h.admit(r, d)
 	if err != nil {
@@ -64,7 +74,7 @@ func (h *Web) decided(w http.ResponseWriter, r *http.Request, d totpflow.Decisio
 // knows the person only from the decision.
 func (h *Web) admit(r *http.Request, d totpflow.Decision) (a signedIn, err error) {
 	if d.Step != totpflow.Passed {
-		return a, &incomplete{d}
+		return a, &incomplete{Decision: d}
 	}
 	if err := h.keepGeneration(r.Context(), totpflow.User{ID: d.ID}, d.Generation); err != nil {
 		return a, err
@@ -141,7 +151,7 @@ func (h *Web) apiReplace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return &incomplete{d}
+	return &incomplete{Decision: d}
 }
 
 // A sentAnswer names the phone to which a code is on its way.

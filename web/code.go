@@ -1,9 +1,11 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -57,6 +59,7 @@ type PhoneCodePage struct {
 	To     string        // the ID of the phone that the code went to, or was chosen
 	Sent   phone.Via     // how; empty before
 	Calls  bool          // a call is possible
+	Call   bool          // a call is what the person wants: the number was verified by one
 	Wait   string
 }
 
@@ -147,7 +150,29 @@ func (h *Web) postPhoneCodeSend(w http.ResponseWriter, r *http.Request) error {
 	if _, err := h.service.SendPhoneCode(r.Context(), h.challenge(r), id, via); err != nil {
 		return h.codePage(w, r, "phone-code", fmt.Errorf("%w: %w", errNotSent, err))
 	}
-	return redirect(w, r, h.Path("phone-code")+"?via="+string(via)+"&phone="+id)
+	return redirect(w, r, h.sentPath(via, id))
+}
+
+// sentPath is the page that asks for the code that was sent.
+func (h *Web) sentPath(via phone.Via, id string) string {
+	return h.Path("phone-code") + "?" + url.Values{"via": {string(via)}, "phone": {id}}.Encode()
+}
+
+// onlyPhone returns the phone that is the only way to complete the sign-in.
+func onlyPhone(d totpflow.Decision) (only phone.Phone, ok bool) {
+	if len(d.Phones) != 1 || len(d.Methods) != 1 || d.Methods[0] != totpflow.MethodPhoneCode {
+		return only, false
+	}
+	return d.Phones[0], true
+}
+
+// sendByItself sends the code the way that the number was verified: a landline gets a
+// call. The limits are those of a code that the person asks for.
+func (h *Web) sendByItself(ctx context.Context, d totpflow.Decision, to phone.Phone) (phone.Sent, error) {
+	if to.Via == phone.Voice && !h.Calls { // such codes are not sent any more
+		return phone.Sent{}, phone.ErrVia
+	}
+	return h.service.SendPhoneCode(ctx, d.Challenge, to.ID, to.Via)
 }
 
 // postPhoneCode completes the sign-in with a code that was sent.
@@ -200,7 +225,7 @@ func (h *Web) codePage(w http.ResponseWriter, r *http.Request, page string, refu
 	case "issued":
 		p = &IssuedPage{step, r.PostFormValue("issued_code")}
 	case "phone-code":
-		p = &PhoneCodePage{step, d.Phones, r.FormValue("phone"), phone.Via(r.FormValue("via")), h.Calls, wait}
+		p = &PhoneCodePage{step, d.Phones, r.FormValue("phone"), phone.Via(r.FormValue("via")), h.Calls, h.Calls && len(d.Phones) == 1 && d.Phones[0].Via == phone.Voice, wait}
 	default:
 		p = &CodePage{step, d.Throttled != nil, wait, d.TrustFor, r.PostFormValue("trust") != ""}
 	}

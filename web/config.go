@@ -55,6 +55,10 @@ type Config struct {
 	// context and the decision are as those of Begin. Nil: there is no JSON API.
 	Token func(ctx context.Context, d totpflow.Decision) (token string, expires time.Time, err error)
 
+	// AccountName is the name of an account, for the page of a mail's link, which nobody is
+	// signed in to. Nil: the page does not name the account.
+	AccountName func(ctx context.Context, id totpflow.AccountID) (string, error)
+
 	// Source says where a request comes from, for the list of what happened. Behind
 	// a proxy, return the address that the proxy reports. Nil is the address of the connection.
 	Source func(r *http.Request) event.Source
@@ -88,12 +92,21 @@ type Config struct {
 	// Calls says that codes by phone may be read out in a call.
 	Calls bool
 
+	// Domain is the host name of the pages, such as "backup.example". An SMS then has a
+	// last line by which phones fill the code in on that site and on no other. It is not
+	// taken from the request: a person who knows a password could write the name of a
+	// look-alike there. Empty: there is no such line.
+	Domain string
+
 	// Log gets errors that no page can explain. Nil is [slog.Default].
 	Log *slog.Logger
 
 	// Now is the clock. Nil is time.Now. Use that of the service in tests.
 	Now func() time.Time
 }
+
+// host is what a phone.Message takes as its domain.
+var host = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
 
 var word = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
@@ -115,6 +128,8 @@ func (c Config) complete() (Config, error) {
 		return c, fmt.Errorf("%w: Host is missing", ErrConfig)
 	case strings.TrimSpace(c.Product) == "":
 		return c, fmt.Errorf("%w: Product is missing", ErrConfig)
+	case c.Domain != "" && !host.MatchString(c.Domain):
+		return c, fmt.Errorf("%w: Domain is %q; it takes a host name in lower case, without a port", ErrConfig, c.Domain)
 	case !word.MatchString(c.Cookies):
 		return c, fmt.Errorf("%w: Cookies is %q; it takes lower case letters, digits and hyphens", ErrConfig, c.Cookies)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
 )
 
 // An EndedPage says that a sign-in or a session has ended, or that a form was not
@@ -28,7 +29,8 @@ type ProblemPage struct {
 // is no form.
 type DisownPage struct {
 	Common
-	Event  string // the token of the link
+	Event  string      // the token of the link
+	Change event.Event // what the mail was about; zero where the link is not valid
 	Closed bool
 }
 
@@ -48,7 +50,18 @@ func (h *Web) endedPage(w http.ResponseWriter, r *http.Request, why string) erro
 // getNotMe shows a button and does nothing else: programs that scan mails open every
 // link in them.
 func (h *Web) getNotMe(w http.ResponseWriter, r *http.Request) error {
-	return h.show(w, r, "not-me", nil, &DisownPage{Event: r.FormValue("event")})
+	p := &DisownPage{Event: r.FormValue("event")}
+	var err error
+	if p.Change, err = h.service.Disowned(totpflow.DisownToken(p.Event)); err != nil {
+		return h.show(w, r, "not-me", err, p)
+	}
+	if h.AccountName != nil {
+		id := totpflow.AccountID{Tenant: p.Change.Tenant, User: p.Change.User}
+		if p.Account, err = h.AccountName(r.Context(), id); err != nil {
+			return unavailable("naming the account", err)
+		}
+	}
+	return h.show(w, r, "not-me", nil, p)
 }
 
 // postNotMe closes the account that the mail was about. It requires no session: the

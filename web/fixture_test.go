@@ -46,6 +46,7 @@ type site struct {
 	mu      sync.Mutex
 	events  []event.Event
 	texts   []phone.Message
+	sending error    // of the provider
 	deleted []string // what the delete handler got
 	logged  strings.Builder
 	answers []answer // of every request, redirects too
@@ -80,6 +81,9 @@ type sender struct{ s *site }
 func (x sender) Send(_ context.Context, m phone.Message) error {
 	x.s.mu.Lock()
 	defer x.s.mu.Unlock()
+	if x.s.sending != nil {
+		return x.s.sending
+	}
 	x.s.texts = append(x.s.texts, m)
 	return nil
 }

@@ -88,17 +88,25 @@ func (h *Web) LanguageOf(r *http.Request) *Language { return h.spoken(r) }
 // A speaker is what [Compose] knows of the request.
 type speaker struct {
 	*Language
-	product string
+	product, domain string
 }
 
 type speakerKey struct{}
 
 // Compose is the [totpflow.Phones] Compose of a product with these pages: a code by SMS or
-// by a call is in the language of the page that it is for.
+// by a call is in the language of the page that it is for. An SMS has the line by which
+// phones fill the code in, where there is a [Config.Domain].
 func Compose(ctx context.Context, m phone.Message) phone.Message {
-	if s, ok := ctx.Value(speakerKey{}).(speaker); ok {
-		m.Language, m.Sentence = s.Tag(), s.Say("phone.message", "Product", s.product)
+	s, ok := ctx.Value(speakerKey{}).(speaker)
+	if !ok {
+		return m
 	}
+	m.Language, m.Domain = s.Tag(), s.domain
+	text := "phone.message"
+	if m.Via == phone.Voice {
+		text = "phone.call"
+	}
+	m.Sentence = s.Say(text, "Product", s.product)
 	return m
 }
 

@@ -28,6 +28,7 @@ var staticFiles embed.FS
 //	path PAGE            the address of a page, such as path "security"
 //	day, minute TIME     when something was, in UTC
 //	span DURATION        how long, in words
+//	groups KEY           a key in groups of four
 //	quoted NAMES         a list of names in words
 //	happened EVENT       what an entry of the list of activity says
 //	language, languages  the page's language, and all of them
@@ -64,6 +65,9 @@ type Common struct {
 
 // Until is how long it is until t.
 func (c Common) Until(t time.Time) time.Duration { return t.Sub(c.now) }
+
+// Now is when the page is made.
+func (c Common) Now() time.Time { return c.now }
 
 // common is how render fills it in.
 func (c *Common) common() *Common { return c }
@@ -132,6 +136,7 @@ func (h *Web) functions(l *Language) template.FuncMap {
 		"minute":    l.Minute,
 		"span":      l.Span,
 		"quoted":    l.Quoted,
+		"groups":    strings.Fields,
 		"happened":  l.happened,
 		"iso":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"language":  func() *Language { return l },

@@ -7,7 +7,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/web"
+	"github.com/totpflow/totpflow/web/memhost"
 )
 
 // code is the one of the newest message.
@@ -44,11 +47,12 @@ func TestPhoneInPlaceOfAnApp(t *testing.T) {
 
 	s.clock.Advance(time.Minute)
 	p.password(ana)
-	p.is(http.StatusOK, "/2fa/phone-code", "Have a code sent")
+	p.is(http.StatusOK, p.Page.Path, "Enter the code from your phone")
+	s.clock.Advance(time.Minute)
 	p.Header.Set("Accept-Language", "de")
 	p.Page.Submit("/2fa/phone-code/send", "via", "voice")
 	require.Equal(t, "de", s.texts[len(s.texts)-1].Language)
-	require.Equal(t, "{code} ist Ihr Code für Acme Backup. Niemand, der Ihnen hilft, fragt danach.", s.texts[len(s.texts)-1].Sentence)
+	require.Equal(t, "Ihr Code ist {code}. Er ist für Acme Backup. Niemand, der Ihnen hilft, fragt danach.", s.texts[len(s.texts)-1].Sentence)
 	p.Header.Set("Accept-Language", "en")
 	p.Get(p.Page.Path)
 	p.is(http.StatusOK, p.Page.Path, "Enter the code from your phone")
@@ -80,4 +84,118 @@ func TestPhoneBesideAnApp(t *testing.T) {
 	p.Page.Submit("/2fa/security/remove-phone/*", "totpflow_code", p.phone.Code())
 	p.is(http.StatusOK, "/2fa/security", "Security")
 	require.Empty(t, p.Page.Texts("phone"))
+}
+
+// byPhone sets up a phone and nothing else.
+func (s *site) byPhone(via string) *person {
+	s.t.Helper()
+	s.policy.set(policy.Policy{Mode: policy.Required, Methods: methods})
+	p := s.browser()
+	p.password(ana)
+	p.Get("/2fa/phone")
+	p.Page.Submit("/2fa/phone", "number", "+43 660 1234567", "via", via)
+	p.Page.Submit("/2fa/phone/confirm", "phone_code", s.code())
+	p.is(http.StatusOK, "/", "Home of ana@acme.example")
+	s.clock.Advance(time.Minute)
+	return s.browser()
+}
+
+// sent counts the messages.
+func (s *site) sent() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.texts)
+}
+
+// Where a phone is the only way the code is on its way after the password: once, not
+// when the page is loaded again, and within the limits.
+func TestCodeIsSentByItself(t *testing.T) {
+	s := newSite(t)
+	p := s.byPhone("sms")
+	before := s.sent()
+	p.password(ana)
+	p.is(http.StatusOK, p.Page.Path, "Enter the code from your phone")
+	require.Equal(t, before+1, s.sent())
+	require.Equal(t, phone.SMS, s.texts[before].Via)
+	for range 3 {
+		p.Get(p.Page.Path)
+		p.Get("/2fa/phone-code")
+		p.Get("/2fa/code")
+	}
+	require.Equal(t, before+1, s.sent(), "loading a page sends nothing")
+
+	q := s.browser() // another try at once: the limit of an account
+	q.password(ana)
+	q.is(http.StatusOK, "/2fa/phone-code", "Have a code sent")
+	require.Contains(t, q.Page.Text("main"), "A code was sent to your phone a moment ago")
+	require.Equal(t, before+1, s.sent())
+
+	p.Get("/2fa/phone-code?via=sms")
+	p.Page.Submit("/2fa/phone-code", "phone_code", s.code())
+	p.is(http.StatusOK, "/", "Home of ana@acme.example")
+
+	s.clock.Advance(time.Hour)
+	s.sending = phone.ErrProvider
+	q.password(ana)
+	q.is(http.StatusOK, "/2fa/phone-code", "Have a code sent")
+	require.Contains(t, q.Page.Text("main"), "No code could be sent just now.")
+}
+
+// A number that was verified by a call is called: a landline gets no SMS. The other way
+// stays open.
+func TestLandlineIsCalled(t *testing.T) {
+	s := newSite(t)
+	p := s.byPhone("voice")
+	p.password(ana)
+	p.is(http.StatusOK, p.Page.Path, "Enter the code from your phone")
+	require.Equal(t, phone.Voice, s.texts[len(s.texts)-1].Via)
+	require.Equal(t, "Your code is {code}. It is for Acme Backup. Nobody who helps you will ask you for it.", s.texts[len(s.texts)-1].Sentence)
+	s.clock.Advance(time.Minute)
+	p.Page.Submit("/2fa/phone-code/send", "via", "sms")
+	require.Equal(t, phone.SMS, s.texts[len(s.texts)-1].Via)
+	p.Page.Submit("/2fa/phone-code", "phone_code", s.code())
+	p.is(http.StatusOK, "/", "Home of ana@acme.example")
+}
+
+// A person with an app is asked for its code, and no message is sent unasked.
+func TestNothingIsSentBesideAnApp(t *testing.T) {
+	s := newSite(t)
+	s.policy.set(policy.Policy{Mode: policy.Optional, Methods: methods})
+	p := s.signedIn()
+	p.Get("/2fa/phone")
+	p.Page.Submit("/2fa/phone", "number", "+43 660 1234567", "via", "sms")
+	p.Page.Submit("/2fa/phone", "totpflow_code", p.phone.Code())
+	p.Page.Submit("/2fa/phone/confirm", "phone_code", s.code())
+	s.clock.Advance(time.Minute)
+	before := s.sent()
+	s.browser().password(ana)
+	require.Equal(t, before, s.sent())
+}
+
+// Phones fill the code in on the product's site only. The name of the site is not the
+// request's: who knows a password could have the code bound to a look-alike.
+func TestCodeIsBoundToTheSite(t *testing.T) {
+	s := newSite(t, func(c *web.Config) { c.Domain = "backup.example" })
+	p := s.byPhone("sms")
+	p.password(ana)
+	require.Regexp(t, `\n@backup\.example #[0-9]{6}$`, s.texts[len(s.texts)-1].Text())
+	require.Empty(t, newSite(t).pages.Domain)
+	for _, bad := range []string{"Backup.example", "backup.example:8443", "https://backup.example", "-x.example", "a b"} {
+		require.ErrorIs(t, try(t, func(c *web.Config) { c.Domain = bad }), web.ErrConfig, bad)
+	}
+}
+
+// Programs get the same, and read in the answer that a code is on its way.
+func TestCodeIsSentByItselfToPrograms(t *testing.T) {
+	s := newSite(t, func(c *web.Config) { c.Token = c.Host.(*memhost.Host).Token })
+	s.byPhone("voice")
+	enter := func() map[string]any {
+		_, a := s.api(http.MethodPost, "/api/signin", map[string]any{"email": ana.Name, "password": password})
+		return a
+	}
+	got := enter()
+	require.Equal(t, map[string]any{"to": "+43 ••• ••67", "via": "voice"}, got["sent"])
+	again := enter()
+	require.NotContains(t, again, "sent")
+	require.Equal(t, "code_required", again["error"])
 }

@@ -38,12 +38,12 @@ func (h *Web) samples() []sample {
 		number = phone.Number{}
 	}
 	phones := []phone.Phone{{ID: "p1", Number: number, Added: at, Used: at}, {ID: "p2", Number: number, Added: at, Used: at}}
-	apps := []totpflow.Authenticator{{ID: "a1", Name: "Phone", Added: at, Used: at}, {ID: "a2", Name: "Tablet", Added: at}}
+	authenticators := []totpflow.Authenticator{{ID: "a1", Name: "Phone", Added: at, Used: at}, {ID: "a2", Name: "Tablet", Added: at}}
 	codes := []string{"ABCD-EFGH-JKMN-PQRS", "TVWX-YZ23-4567-89AB"}
-	sheet := SheetPage{Common: common, Codes: codes, Secret: "JBSW Y3DP", Made: at, Cleared: []string{"Phone"}, Text: "data:text/plain,x", Next: "/"}
+	sheet := SheetPage{Common: common, Codes: codes, Secret: "JBSW Y3DP", QR: "data:image/png;base64,AAAA", QRSize: 342, Site: "backup.example/signin", Made: at, Cleared: []string{"Phone"}, Text: "data:text/plain,x", Next: "/"}
 	setup := SetupPage{
-		Common: common, QR: "data:image/png;base64,AAAA", Link: "otpauth://totp/x", Secret: "JBSW Y3DP", Expires: at.Add(15 * time.Minute),
-		Clears: []string{"Phone"}, Codes: true, Phone: true, Required: true, Later: "/", MaxName: 40,
+		Common: common, QR: "data:image/png;base64,AAAA", QRSize: 342, Link: "otpauth://totp/x", Secret: "JBSW Y3DP", Expires: at.Add(15 * time.Minute),
+		Clears: []string{"Phone"}, Codes: true, Phone: true, Required: true, Later: "/", Apps: apps, MaxName: 40,
 	}
 	adds, recovers, grace := setup, setup, setup
 	adds.Adds, adds.Clears, adds.Required = true, nil, false
@@ -53,15 +53,15 @@ func (h *Web) samples() []sample {
 	onlyKey.Codes = nil
 	added.Added, added.Codes, added.Cleared = true, nil, nil
 	security := SecurityPage{
-		Common: common, Enrolled: true, Authenticators: apps, Names: []string{"Phone", "Tablet"}, MaxName: 40, Phones: phones, MorePhones: true,
+		Common: common, Enrolled: true, Authenticators: authenticators, Names: []string{"Phone", "Tablet"}, MaxName: 40, Phones: phones, MorePhones: true,
 		PhonesAllowed: true, Recovery: true, RecoveryCodes: totpflow.RecoveryCodes{Left: 9, Total: 10, Made: at},
-		Browsers: []totpflow.Browser{{ID: "b1", Label: "Firefox on Linux", Issued: at, Seen: at, Expires: at}},
+		Browsers: []totpflow.Browser{{ID: "b1", Label: "Firefox on Linux", Issued: at, Seen: at, Expires: at, Here: true}},
 		Activity: []event.Event{{Kind: event.RecoveryUsed, At: at, Remaining: 9, Source: event.Source{Address: "192.0.2.7"}}, {Kind: event.Reset, At: at, Actor: "admin"}},
 		Home:     "/",
 	}
 	bare := SecurityPage{Common: calm, MaxName: 40, Assigned: "+43 ••• 67", AssignedOnly: true, MorePhones: true, Home: "/"}
 	one := security
-	one.Authenticators, one.Names, one.Few, one.Required, one.Browsers, one.PhonesAllowed = apps[:1], []string{"Phone"}, true, true, nil, false
+	one.Authenticators, one.Names, one.Few, one.Required, one.Browsers, one.PhonesAllowed = authenticators[:1], []string{"Phone"}, true, true, nil, false
 	saved := security
 	saved.RecoveryCodes.Saved, saved.Full = at, true
 	byPhone := bare
@@ -79,7 +79,7 @@ func (h *Web) samples() []sample {
 	pair.Pair, pair.Wait = true, "Wait"
 	app.Recovery = false
 	needs.NeedsApp = true
-	which := WhichPage{Common: common, Authenticators: apps, Names: []string{"Phone", "Tablet"}, Later: "/"}
+	which := WhichPage{Common: common, Authenticators: authenticators, Names: []string{"Phone", "Tablet"}, Later: "/"}
 	proof := []string{"note", own + "code", own + "back"}
 	return []sample{
 		{"code", &CodePage{step, false, "", time.Hour, true}, []sampleForm{{"code", []string{"code", "trust"}}}},
@@ -87,13 +87,13 @@ func (h *Web) samples() []sample {
 		{"recovery", &RecoveryPage{step, "ABCD"}, []sampleForm{{"recovery", []string{"recovery_code"}}}},
 		{"issued", &IssuedPage{step, "ABCD"}, []sampleForm{{"issued", []string{"issued_code"}}}},
 		{"issued", &IssuedPage{SecondStep{Common: calm, Issued: true}, ""}, []sampleForm{{"issued", []string{"issued_code"}}}},
-		{"phone-code", &PhoneCodePage{step, phones, "p1", phone.SMS, true, "Wait"}, []sampleForm{{"phone-code", []string{"phone_code", "phone", "via"}}, {"phone-code/send", []string{"phone", "via"}}}},
-		{"phone-code", &PhoneCodePage{SecondStep{Common: calm, ByPhone: true}, phones[:1], "", "", false, ""}, []sampleForm{{"phone-code/send", []string{"via"}}}},
-		{"phone-code", &PhoneCodePage{SecondStep{Common: calm, ByPhone: true}, phones[:1], "p1", phone.Voice, true, ""}, []sampleForm{{"phone-code", []string{"phone_code"}}, {"phone-code/send", []string{"via"}}}},
+		{"phone-code", &PhoneCodePage{step, phones, "p1", phone.SMS, true, false, "Wait"}, []sampleForm{{"phone-code", []string{"phone_code", "phone", "via"}}, {"phone-code/send", []string{"phone", "via"}}}},
+		{"phone-code", &PhoneCodePage{SecondStep{Common: calm, ByPhone: true}, phones[:1], "", "", false, false, ""}, []sampleForm{{"phone-code/send", []string{"via"}}}},
+		{"phone-code", &PhoneCodePage{SecondStep{Common: calm, ByPhone: true}, phones[:1], "p1", phone.Voice, true, true, ""}, []sampleForm{{"phone-code", []string{"phone_code"}}, {"phone-code/send", []string{"via"}}}},
 		{"replace", &ReplacePage{step, false, ""}, []sampleForm{{"replace", []string{"code"}}}},
 		{"replace", &ReplacePage{SecondStep{Common: calm, App: true}, true, "Wait"}, []sampleForm{{"replace", []string{"code", "code2"}}}},
 		{"which", &which, []sampleForm{{"setup/which", []string{"goes"}}}},
-		{"setup", &setup, []sampleForm{{"setup", []string{"code"}}, {"signout", nil}}},
+		{"setup", &setup, []sampleForm{{"setup", []string{"code", "app", "name"}}, {"signout", nil}}},
 		{"setup", &adds, []sampleForm{{"setup", []string{"code", "name"}}}},
 		{"setup", &recovers, []sampleForm{{"setup", []string{"code"}}}},
 		{"setup", &grace, []sampleForm{{"setup", []string{"code"}}}},
@@ -114,9 +114,9 @@ func (h *Web) samples() []sample {
 		{"stepup", &pair, []sampleForm{{"sample", append([]string{own + "code2"}, proof...)}}},
 		{"stepup", &app, []sampleForm{{"sample", proof}}},
 		{"stepup", &needs, nil},
-		{"not-me", &DisownPage{calm, "x", false}, []sampleForm{{"not-me", []string{"event"}}}},
-		{"not-me", &DisownPage{common, "x", false}, nil},
-		{"not-me", &DisownPage{calm, "", true}, nil},
+		{"not-me", &DisownPage{calm, "x", event.Event{Kind: event.Reset, At: at}, false}, []sampleForm{{"not-me", []string{"event"}}}},
+		{"not-me", &DisownPage{common, "x", event.Event{}, false}, nil},
+		{"not-me", &DisownPage{calm, "", event.Event{}, true}, nil},
 		{"ended", &EndedPage{common, "Text", h.SignIn, "/"}, nil},
 		{"problem", &ProblemPage{common, "/"}, nil},
 	}

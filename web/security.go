@@ -55,7 +55,7 @@ func (h *Web) getSecurity(w http.ResponseWriter, r *http.Request, v visitor) err
 
 // securityPage shows the state of the second factor, and why a change was refused.
 func (h *Web) securityPage(w http.ResponseWriter, r *http.Request, v visitor, refused error) error {
-	st, err := v.account.Status(r.Context())
+	st, err := v.account.Status(r.Context(), h.trustTokens(r)...)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (h *Web) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v visito
 		return err
 	}
 	h.setNext(w, h.Path("security"))
-	return h.sheetPage(w, r, sheet, nil, false)
+	return h.sheetPage(w, r, sheet, enroll.Offer{}, nil, false)
 }
 
 // postSaved notes that the codes are saved, and leads on to where the person wanted

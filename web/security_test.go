@@ -1,11 +1,17 @@
 package web_test
 
 import (
+	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/web"
 )
 
 // Every change on the page that takes something away requires a code, and the session
@@ -66,4 +72,43 @@ func TestSecurityPage(t *testing.T) {
 	p.Page.Submit("/2fa/signout")
 	p.is(http.StatusOK, "/signin", "Sign in")
 	require.Equal(t, "/signin", p.Get("/").Path)
+}
+
+// The browser that the person sits at is marked, and no other.
+func TestThisBrowserIsMarked(t *testing.T) {
+	s := newSite(t)
+	p, _ := s.user(ana)
+	for _, x := range []*person{p, s.browser()} {
+		x.password(ana)
+		x.Page.Submit("/2fa/code", "code", p.phone.Code(), "trust", "yes")
+		x.Get("/2fa/security")
+		require.Equal(t, 1, strings.Count(x.Page.Text("main"), "This browser"))
+	}
+	require.Len(t, p.Get("/2fa/security").Texts("browser"), 2)
+	q := s.browser()
+	q.password(ana)
+	q.Page.Submit("/2fa/code", "code", p.phone.Code())
+	require.NotContains(t, q.Get("/2fa/security").Text("main"), "This browser")
+}
+
+// The page of a mail's link names the account and the change before the button.
+func TestWasItNotYou(t *testing.T) {
+	s := newSite(t, func(c *web.Config) {
+		c.AccountName = func(_ context.Context, id totpflow.AccountID) (string, error) { return "name of " + id.User, nil }
+	})
+	s.user(ana)
+	var link string
+	for _, e := range s.events {
+		if e.Kind == event.EnrollmentConfirmed {
+			link = "/2fa/not-me?event=" + string(s.service.NewDisownToken(e))
+		}
+	}
+	p := s.browser()
+	p.Get(link)
+	p.is(http.StatusOK, link, "Was it not you?")
+	require.Contains(t, p.Page.Text("main"), "Account: name of 1")
+	require.Contains(t, p.Page.Text("main"), "Authenticator app set up , 2 March 2026, 09:30 UTC")
+	p.Get("/2fa/not-me?event=x")
+	require.Contains(t, p.Page.Text("main"), "This link is not valid any more.")
+	require.NotContains(t, p.Page.Actions(), "/2fa/not-me")
 }

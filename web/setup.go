@@ -1,9 +1,11 @@
 package web
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"html/template"
+	"image/png"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,10 +19,11 @@ import (
 )
 
 // A SetupPage shows a new authenticator's secret and asks for its first code. Its
-// form posts to path "setup" with the field code, and with name where Adds is set.
+// form posts to path "setup" with the fields code, app and name.
 type SetupPage struct {
 	Common
-	QR      template.URL // the picture
+	QR      template.URL // the picture, with its quiet zone
+	QRSize  int          // pixels on each side, a whole number for each module; show it like that
 	Link    template.URL // opens the app on a phone that shows this page
 	Secret  string       // the same as text, in groups of four
 	Expires time.Time
@@ -34,6 +37,8 @@ type SetupPage struct {
 	Recovers   bool      // the person signed in with a recovery code
 	Left       int       // how many of those are left
 	Later      string    // where "not now" leads; empty: nowhere
+	Apps       []string  // to choose from; the one chosen is the authenticator's name
+	App        string    // as chosen before the form was refused; "other" for another one
 	Name       string    // as typed before the form was refused
 	MaxName    int
 }
@@ -52,12 +57,32 @@ type PasswordPage struct {
 type SheetPage struct {
 	Common
 	Codes   []string
-	Secret  string // in groups of four
+	Secret  string       // in groups of four
+	QR      template.URL // of the key; empty where there is none
+	QRSize  int
+	Site    string // where the person signs in
 	Made    time.Time
 	Cleared []string // authenticators that have stopped working
 	Added   bool     // it stands beside others
 	Text    template.URL
 	Next    string // where the person goes on
+}
+
+// apps are those that the page names.
+var apps = []string{
+	"Google Authenticator", "Microsoft Authenticator", "Authy", "LastPass Authenticator", "Aegis", "2FAS", "Bitwarden", "1Password",
+}
+
+// appName is the name of the new authenticator: what the person typed, or the app that
+// they chose. It is empty for another app without a name.
+func appName(r *http.Request) string {
+	if name := strings.TrimSpace(r.PostFormValue("name")); name != "" {
+		return name
+	}
+	if app := r.PostFormValue("app"); slices.Contains(apps, app) {
+		return app
+	}
+	return ""
 }
 
 func (h *Web) getSetup(w http.ResponseWriter, r *http.Request) error {
@@ -153,18 +178,18 @@ func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) e
 }
 
 func (h *Web) setupData(r *http.Request, e enrollee, page totpflow.PendingEnrollment) (*SetupPage, error) {
-	const scale = 6 // pixels for each module: about 320 in all
-	png, err := page.Offer.PNG(scale)
+	picture, size, err := drawn(page.Offer)
 	if err != nil {
 		return nil, err
 	}
 	p := &SetupPage{
 		Common:  Common{Account: page.Name},
-		QR:      template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)),
+		QR:      picture,
+		QRSize:  size,
 		Link:    template.URL(page.Offer.URI()), // the library has encoded it
 		Secret:  page.Offer.Secret(),
 		Expires: page.Expires, Clears: page.Clears, Codes: true,
-		Name: r.PostFormValue("name"), MaxName: enroll.MaxName,
+		Apps: apps, App: r.PostFormValue("app"), Name: r.PostFormValue("name"), MaxName: enroll.MaxName,
 	}
 	if e.visitor.IsZero() {
 		p.Required, p.Phone = true, slices.Contains(e.signIn.Methods, totpflow.MethodPhoneCode)
@@ -184,6 +209,20 @@ func (h *Web) setupData(r *http.Request, e enrollee, page totpflow.PendingEnroll
 		p.GraceUntil = st.GraceUntil
 	}
 	return p, nil
+}
+
+// drawn returns the QR code as a picture for the page, and its size.
+func drawn(o enroll.Offer) (picture template.URL, size int, err error) {
+	const scale = 6 // pixels for each module
+	file, err := o.PNG(scale)
+	if err != nil {
+		return "", 0, err
+	}
+	c, err := png.DecodeConfig(bytes.NewReader(file))
+	if err != nil {
+		return "", 0, err
+	}
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(file)), c.Width, nil
 }
 
 // beforeSetup asks a signed-in person for the password first: a stranger who finds a
@@ -230,12 +269,12 @@ func (h *Web) postSetupPassword(w http.ResponseWriter, r *http.Request) error {
 		h.setProof(w, d.Proof, d.Action, v.User.ID)
 		return redirect(w, r, h.Path(to))
 	}
-	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
-	h.setText(w, whoCookie, nameOf(v.User), flowAge)
 	if d.Step == totpflow.AskCode { // there is a phone: the password alone leads nowhere
 		h.setNext(w, h.Path(to))
-		return redirect(w, r, h.Path("code"))
+		return h.ask(w, r, v.User, d)
 	}
+	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
+	h.setText(w, whoCookie, nameOf(v.User), flowAge)
 	return redirect(w, r, h.Path(to))
 }
 
@@ -249,7 +288,8 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 	}
 	// The token in the browser may be somebody else's: it is confirmed only for the
 	// person whose password was right last.
-	if _, err := h.service.ContinueEnrollment(r.Context(), h.enrollment(r), e.by); err != nil {
+	page, err := h.service.ContinueEnrollment(r.Context(), h.enrollment(r), e.by)
+	if err != nil {
 		if errors.Is(err, totpflow.ErrEnrollmentExpired) {
 			return h.setupPage(w, r, err)
 		}
@@ -263,7 +303,7 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 		}
 		added = len(st.Authenticators) > 0
 	}
-	done, err := h.service.ConfirmEnrollment(r.Context(), h.enrollment(r), r.PostFormValue("code"))
+	done, err := h.service.ConfirmEnrollment(r.Context(), h.enrollment(r), r.PostFormValue("code"), appName(r))
 	if err != nil {
 		return h.setupPage(w, r, err)
 	}
@@ -271,19 +311,20 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	added = added && len(done.Cleared) == 0
-	if name := strings.TrimSpace(r.PostFormValue("name")); added && name != "" {
-		account := h.service.Account(totpflow.User{ID: done.ID})
-		_ = account.RenameAuthenticator(r.Context(), done.Authenticator.ID, name) // otherwise it keeps its number
-	}
-	return h.sheetPage(w, r, done.Sheet, done.Cleared, added)
+	return h.sheetPage(w, r, done.Sheet, page.Offer, done.Cleared, added)
 }
 
 // sheetPage shows what cannot be shown again, and keeps nothing of it.
-func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, cleared []string, added bool) error {
+func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, o enroll.Offer, cleared []string, added bool) (err error) {
 	l := h.spoken(r)
 	p := &SheetPage{
 		Common: Common{Account: sheet.Account}, Codes: sheet.Codes, Secret: inFours(sheet.Secret), Made: sheet.Made,
-		Cleared: cleared, Added: added, Next: h.next(r),
+		Cleared: cleared, Added: added, Next: h.next(r), Site: orDefault(h.Domain, r.Host) + h.SignIn,
+	}
+	if o.URI() != "" {
+		if p.QR, p.QRSize, err = drawn(o); err != nil {
+			return err
+		}
 	}
 	if len(p.Codes) == 0 { // those of before stay, or policy allows none
 		p.Title = l.Say("sheet.titleKey")

@@ -1,14 +1,22 @@
 package web_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"image/png"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/totptest"
+	"github.com/totpflow/totpflow/web"
 )
 
 // A session that was left open binds nobody's phone: the password comes first.
@@ -36,13 +44,34 @@ func TestSetupAsksForThePassword(t *testing.T) {
 	p.is(http.StatusOK, "/2fa/setup", "Save your recovery codes")
 }
 
+// The app that the person chose is the authenticator's name; "other" is none.
+func TestAppIsTheName(t *testing.T) {
+	for _, c := range []struct{ app, name, is string }{
+		{"Aegis", "", "Aegis"}, {"other", "", "Authenticator"}, {"", "", "Authenticator"}, {"other", "Tablet", "Tablet"}, {"<b>", "", "Authenticator"}, // no app of the list
+	} {
+		s := newSite(t)
+		p := s.browser()
+		p.password(ana)
+		p.Get("/2fa/setup")
+		require.Contains(t, p.Page.Options("app"), "other")
+		p.scan()
+		p.Page.Submit("/2fa/setup", "code", p.phone.WrongCode(), "app", c.app, "name", c.name)
+		if c.app != "<b>" {
+			require.Equal(t, c.app, p.Page.Fields("/2fa/setup").Get("app"), "kept when the form comes back")
+		}
+		p.Page.Submit("/2fa/setup", "code", p.phone.Code(), "app", c.app)
+		p.Page.Submit("/2fa/security/saved")
+		p.Get("/2fa/security")
+		require.Equal(t, []string{c.is}, p.Page.Texts("name"))
+	}
+}
+
 func TestSetupPage(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()
 	p.password(ana)
 	p.Get("/2fa/setup")
-	require.Equal(t, "318", p.Page.Attribute("qr", "width"))
-	require.True(t, strings.HasPrefix(p.Page.Attribute("qr", "src"), "data:image/png;base64,"))
+	p.picture()
 	secret := p.Page.Text("secret")
 	p.Get("/2fa/setup")
 	require.Equal(t, secret, p.Page.Text("secret"), "the same offer when the page is opened again")
@@ -80,4 +109,65 @@ func TestSharedBrowser(t *testing.T) {
 	st, err := s.service.Account(ana).Status(t.Context())
 	require.NoError(t, err)
 	require.False(t, st.Enrolled)
+}
+
+// picture requires that the page's QR code is shown at its own size: whole pixels for each
+// module, and light all around it, four modules wide.
+func (p *person) picture() {
+	t := p.s.t
+	t.Helper()
+	file, ok := strings.CutPrefix(p.Page.Attribute("qr", "src"), "data:image/png;base64,")
+	require.True(t, ok)
+	raw, err := base64.StdEncoding.DecodeString(file)
+	require.NoError(t, err)
+	img, err := png.Decode(bytes.NewReader(raw))
+	require.NoError(t, err)
+	size := img.Bounds().Dx()
+	require.Equal(t, strconv.Itoa(size), p.Page.Attribute("qr", "width"))
+	require.Equal(t, strconv.Itoa(size), p.Page.Attribute("qr", "height"))
+	require.NotEmpty(t, p.Page.Attribute("qr", "alt"))
+	const scale, quiet = 6, 4
+	require.Zero(t, size%scale)
+	light := func(x, y int) bool { r, _, _, _ := img.At(x, y).RGBA(); return r > 0 }
+	for i := range size {
+		for d := range quiet * scale {
+			require.True(t, light(i, d) && light(i, size-1-d) && light(d, i) && light(size-1-d, i), "the quiet zone")
+		}
+	}
+	require.False(t, light(quiet*scale, quiet*scale), "the finder begins there")
+}
+
+// The sheet has all that sets up a later device: account, address, date, key and QR code;
+// the key is copied and saved without spaces.
+func TestSheet(t *testing.T) {
+	s := newSite(t, func(c *web.Config) { c.Domain = "backup.example" })
+	s.host.Add(totpflow.User{ID: ana.ID, Name: "a.very.long.name.of.a.person@a.long.domain.of.some.customer.example"}, password)
+	p := s.browser()
+	p.password(totpflow.User{Name: "a.very.long.name.of.a.person@a.long.domain.of.some.customer.example"})
+	p.Get("/2fa/setup")
+	p.picture()
+	p.scan()
+	key := strings.ReplaceAll(p.Page.Text("secret"), " ", "")
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	p.is(http.StatusOK, "/2fa/setup", "Save your recovery codes")
+	p.picture()
+	require.Contains(t, p.Page.Text("main"), "Account a.very.long.name.of.a.person@a.long.domain.of.some.customer.example Sign in at backup.example/signin Made 2 March 2026")
+	require.NotContains(t, strings.ReplaceAll(p.Page.HTML, "<span>", ""), key[:4]+" "+key[4:8], "what is copied has no spaces")
+	require.Contains(t, p.Page.HTML, "<span>"+key[:4]+"</span><wbr><span>"+key[4:8]+"</span>")
+	var saved string
+	for _, link := range p.Page.Links() {
+		if text, ok := strings.CutPrefix(link, "data:text/plain;charset=utf-8,"); ok {
+			var err error
+			saved, err = url.PathUnescape(text)
+			require.NoError(t, err)
+		}
+	}
+	require.Contains(t, saved, "Sign in at: backup.example/signin\n")
+	require.Contains(t, saved, key+"\n")
+	later, err := totptest.TypeSecret(key, s.clock)
+	require.NoError(t, err)
+	require.Equal(t, p.phone.Peek(), later.Peek())
+	for _, code := range p.Page.Texts("recovery-code") {
+		require.Contains(t, saved, code)
+	}
 }

@@ -13,7 +13,7 @@ func (p *SheetPage) text(l *Language, product string) string {
 	title := l.Say("sheet.textTitle", "Product", printable(product))
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s\n\n", title, strings.Repeat("=", utf8.RuneCountInString(title)))
-	fmt.Fprintf(&b, "%s\n%s\n\n", l.Say("sheet.textAccount", "Account", printable(p.Account)), l.Say("sheet.textMade", "Made", l.Minute(p.Made)))
+	fmt.Fprintf(&b, "%s\n%s\n%s\n\n", l.Say("sheet.textAccount", "Account", printable(p.Account)), l.Say("sheet.textSite", "Site", printable(p.Site)), l.Say("sheet.textMade", "Made", l.Minute(p.Made)))
 	if len(p.Codes) > 0 {
 		fmt.Fprintf(&b, "%s\n%s\n\n", l.Say("sheet.leadCodes"), l.Say("sheet.keep"))
 	}
@@ -21,7 +21,7 @@ func (p *SheetPage) text(l *Language, product string) string {
 		fmt.Fprintf(&b, "  %2d.  %s\n", i+1, code)
 	}
 	if p.Secret != "" {
-		fmt.Fprintf(&b, "\n%s\n%s\n\n       %s\n", l.Say("sheet.key"), l.Say("sheet.keyUse"), p.Secret)
+		fmt.Fprintf(&b, "\n%s\n%s\n\n       %s\n", l.Say("sheet.key"), l.Say("sheet.keyUse"), strings.ReplaceAll(p.Secret, " ", ""))
 	}
 	return b.String()
 }

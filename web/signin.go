@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/throttle"
 )
 
 // AfterPassword is the last line of the host's sign-in: the password of this user
@@ -46,12 +47,33 @@ func (h *Web) afterPassword(w http.ResponseWriter, r *http.Request, user totpflo
 		to := orDefault(local(r.FormValue("next")), h.next(r))
 		return h.enter(w, r, d, to)
 	}
-	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
-	h.setText(w, whoCookie, orDefault(user.Name, user.ID.User), flowAge)
 	if d.Step == totpflow.AskCode {
+		return h.ask(w, r, user, d)
+	}
+	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
+	h.setText(w, whoCookie, nameOf(user), flowAge)
+	return redirect(w, r, h.Path("setup"))
+}
+
+// ask leads to the question for a code. Where a phone is the only way the code is on its
+// way already: it is sent here, by the form that had the password, and not by the page,
+// which a browser may load again.
+func (h *Web) ask(w http.ResponseWriter, r *http.Request, user totpflow.User, d totpflow.Decision) error {
+	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
+	h.setText(w, whoCookie, nameOf(user), flowAge)
+	only, ok := onlyPhone(d)
+	if !ok {
 		return redirect(w, r, h.Path("code"))
 	}
-	return redirect(w, r, h.Path("setup"))
+	switch _, err := h.sendByItself(r.Context(), d, only); {
+	case err == nil:
+		return redirect(w, r, h.sentPath(only.Via, only.ID))
+	case errors.Is(err, throttle.ErrThrottled):
+		h.setNotice(w, "phone-sent-before")
+	default:
+		h.setNotice(w, "phone-not-sent")
+	}
+	return redirect(w, r, h.Path("phone-code"))
 }
 
 // begin begins the session of a decision. No other function does, and it knows

@@ -173,7 +173,7 @@ func (h *Web) context(r *http.Request) context.Context {
 	if h.Source != nil {
 		ctx = event.WithSource(r.Context(), h.Source(r))
 	}
-	return context.WithValue(ctx, speakerKey{}, speaker{h.spoken(r), h.Product})
+	return context.WithValue(ctx, speakerKey{}, speaker{h.spoken(r), h.Product, h.Domain})
 }
 
 func (h *Web) now() time.Time { return h.Now() }

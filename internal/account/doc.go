@@ -129,6 +129,7 @@
 //	  phones: list, at most 3
 //	    id: text, at most 64
 //	    number: number, 10000000 to 999999999999999
+//	    via: number, one of ["sms" "voice"]
 //	    added: time in seconds
 //	    used: time in seconds
 //	  pending: optional part

@@ -14,6 +14,7 @@ type Browser struct {
 	ID, Label    string
 	Issued, Seen time.Time
 	Expires      time.Time
+	Here         bool // its token came with the request
 }
 
 // TrustedBrowsers are the browsers whose trust has not expired by the policy. Labels are

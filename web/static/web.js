@@ -22,3 +22,12 @@ document.querySelectorAll("[data-copy]").forEach((x) => {
     x.textContent = x.dataset.copied;
   });
 });
+// Times are in UTC, which the pages say. Here they are in the zone of the browser.
+document.querySelectorAll("time[data-local]").forEach((x) => {
+  const at = new Date(x.dateTime);
+  if (isNaN(at)) return;
+  const form = new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
+    day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+  });
+  x.textContent = form.format(at);
+});

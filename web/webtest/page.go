@@ -64,7 +64,7 @@ func (p *Page) Options(id string) (all []string) {
 	}
 	for o := range n.Descendants() {
 		if o.Type == html.ElementNode && o.Data == "option" {
-			all = append(all, attribute(o, "value"))
+			all = append(all, value(o))
 		}
 	}
 	return all
@@ -187,13 +187,21 @@ func chosen(n *html.Node) string {
 			continue
 		}
 		if set(o, "selected") {
-			return attribute(o, "value")
+			return value(o)
 		}
 		if !found {
-			first, found = attribute(o, "value"), true
+			first, found = value(o), true
 		}
 	}
 	return first
+}
+
+// value is that of an option: its text where it has no other.
+func value(o *html.Node) string {
+	if set(o, "value") {
+		return attribute(o, "value")
+	}
+	return text(o)
 }
 
 func attribute(n *html.Node, name string) string {

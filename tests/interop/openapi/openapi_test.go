@@ -79,23 +79,29 @@ func phones(t *testing.T, s *site) {
 	require.NoError(t, err)
 
 	s.clock.Advance(time.Minute)
-	a := p.signIn().is(403, "code_required")
+	a := p.signIn().is(403, "code_required") // a phone is the only way: the code is sent by itself, and once
+	require.Equal(t, "sms", a.fields["sent"].(object)["via"])
+	p.call("POST", "/code", object{"challenge": p.challenge(), "phone_code": "123456"}).is(403, "no_code")
+	s.clock.Advance(time.Minute)
 	c, id := a.get("challenge"), a.fields["phones"].([]any)[0].(object)["id"].(string)
 	send := func(c, id, via string) answer {
 		return p.call("POST", "/phone-code", object{"challenge": c, "phone": id, "via": via})
 	}
-	p.call("POST", "/code", object{"challenge": c, "phone_code": "123456"}).is(403, "no_code")
 	require.Equal(t, "via", send(c, id, "fax").is(400, "not_sent").get("reason"))
 	require.Equal(t, "no_phone", send(c, "x", "sms").is(404, "not_sent").get("reason"))
 	send("x", id, "sms").is(401, "challenge_over")
 	send(c, id, "sms").is(202, "")
 	require.Equal(t, "wait", send(c, id, "sms").is(429, "not_sent").get("reason"))
-	s.clock.Advance(time.Minute)
+	s.clock.Advance(time.Hour)
 	s.sending = phone.ErrProvider
+	require.NotContains(t, p.signIn().is(403, "code_required").fields, "sent")
+	c = p.challenge()
+	s.clock.Advance(time.Minute)
 	require.Equal(t, "provider", send(c, id, "sms").is(503, "not_sent").get("reason"))
 	s.clock.Advance(time.Hour)
-	s.sending = nil
 	c = p.challenge()
+	s.sending = nil
+	s.clock.Advance(time.Minute)
 	send(c, id, "voice").is(202, "")
 	p.session = p.call("POST", "/code", object{"challenge": c, "phone_code": s.code}).is(200, "").get("session")
 	require.Len(t, p.call("GET", "/account", nil, p.auth()...).is(200, "").fields["phones"], 1)
