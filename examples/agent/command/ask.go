@@ -120,7 +120,7 @@ type code object
 
 // askCode asks for a code of the app, for two in a row while single ones have to
 // wait, or takes a recovery code, or the one of a mail.
-func (a *asker) askCode(ctx context.Context, pair bool) (code, error) {
+func (a *asker) askCode(ctx context.Context, pair, byPhone bool) (code, error) {
 	if pair {
 		first, err := a.ask(ctx, a.text("askFirstCode"))
 		if err != nil {
@@ -129,7 +129,11 @@ func (a *asker) askCode(ctx context.Context, pair bool) (code, error) {
 		second, err := a.ask(ctx, a.text("askNextCode"))
 		return code{"codes": []string{first, second}}, err
 	}
-	text, err := a.ask(ctx, a.text("askCode"))
+	question := "askCode"
+	if byPhone {
+		question = "askPhoneCode"
+	}
+	text, err := a.ask(ctx, a.text(question))
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +144,14 @@ func (a *asker) askCode(ctx context.Context, pair bool) (code, error) {
 	if strings.ContainsFunc(text, isLetter) {
 		return code{"recovery_code": text}, nil
 	}
+	if byPhone {
+		return code{"phone_code": text}, nil
+	}
 	return code{"code": text}, nil
 }
+
+// empty reports whether the person pressed Enter alone.
+func (c code) empty() bool { return c["code"] == "" || c["phone_code"] == "" }
 
 // isLetter tells recovery codes, which have letters, from those of apps, in whatever
 // script and with whatever signs between they are typed. Japanese keyboards type the

@@ -79,7 +79,7 @@ func (a *agent) prove(ctx context.Context, c client, asked *refusal) (string, er
 	var shown struct{ Proof string }
 	ask := object{"action": asked.Action, "target": asked.Target}
 	err := a.withCode(ctx, asked, func(given code) error {
-		return c.post(ctx, "/api/reauthenticate", with(ask, given), &shown)
+		return c.post(ctx, factor+"/reauthenticate", with(ask, given), &shown)
 	})
 	return shown.Proof, a.over(err)
 }

@@ -14,10 +14,16 @@ import (
 	"time"
 )
 
+// factor is where the server has the calls of module web: the second step, enrollment, and
+// what a signed-in person does with them. The others are the console's own (docs/api.md).
+const factor = "/2fa/api"
+
 // A refusal is the server's answer to a request that it has not met
 // (docs/api.md).
 type refusal struct {
 	Word          string         `json:"error"`
+	Reason        string         `json:"reason"`
+	Phones        []phone        `json:"phones"`
 	Challenge     string         `json:"challenge"`
 	Methods       []string       `json:"methods"`
 	Organisations []organisation `json:"organisations"`
@@ -36,6 +42,9 @@ func refusedFor(err error, word string) (e *refusal, ok bool) {
 }
 
 type organisation struct{ ID, Name string }
+
+// A phone is one that codes can be sent to. Its number is masked.
+type phone struct{ ID, Number string }
 
 // A signedIn is a sign-in that is complete.
 type signedIn struct {

@@ -33,7 +33,6 @@ var (
 	errExposed       = errors.New("the file can be read by others")
 	errBroken        = errors.New("the file is damaged")
 	errNoVault       = errors.New("there is nothing to open")
-	errNoWay         = errors.New("codes come in ways that this program does not take")
 )
 
 // explain says what an error means to the person, and to a script.
@@ -59,7 +58,6 @@ func (a *agent) explain(err error) (code int, text string) {
 		{errLocked, ExitLocked, "locked"},
 		{applock.ErrLocked, ExitLocked, "locked"},
 		{errNoVault, ExitSignedOut, "vaultBroken"},
-		{errNoWay, ExitRefused, "noWay"},
 		{applock.ErrValue, ExitSignedOut, "vaultBroken"},
 		{applock.ErrVault, ExitSignedOut, "vaultBroken"},
 		{errNotRegistered, ExitNotRegistered, "notRegistered"},

@@ -119,7 +119,7 @@ func FuzzAskCode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, typed string) {
 		a := newAsker(System{Getenv: func(string) string { return "" }, In: strings.NewReader(typed), Err: new(strings.Builder)})
 		a.lines = bufio.NewReader(strings.NewReader(typed))
-		c, err := a.askCode(t.Context(), false)
+		c, err := a.askCode(t.Context(), false, false)
 		if err != nil {
 			return
 		}

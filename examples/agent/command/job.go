@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/url"
 	"path/filepath"
 	"strconv"
 )
@@ -15,13 +16,13 @@ func (a *agent) register(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	ask := object{}
+	path := "/api/machine/keys"
 	if len(args) > 0 {
-		ask["machine"] = args[0]
+		path += "?machine=" + url.QueryEscape(args[0])
 	}
 	var made struct{ Key, Machine string }
 	err = a.stepUp(ctx, c, a.text("register", "Organisation", a.account.Of), func(c client) error {
-		return c.post(ctx, "/api/machine/keys", ask, &made)
+		return c.post(ctx, path, object{}, &made)
 	})
 	if err != nil {
 		return err

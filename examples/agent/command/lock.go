@@ -50,7 +50,7 @@ func (a *agent) adopt(ctx context.Context, c client, in signedIn) error {
 	}
 	var me struct{ Email, Name, Organisation string }
 	c = c.as(in.Session)
-	if err := c.get(ctx, "/api/account", &me); err != nil {
+	if err := c.get(ctx, "/api/profile", &me); err != nil {
 		return err
 	}
 	if err := c.post(ctx, "/api/applock", object{}, &lock); err != nil {
@@ -125,19 +125,17 @@ func (a *agent) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var opens struct{ Value string }
-	ask := object{"device": a.account.Device, "password": password}
-	err = c.post(ctx, "/api/unlock", ask, &opens)
-	if asked, ok := refusedFor(err, "code_required"); ok {
-		err = a.withCode(ctx, asked, func(given code) error {
-			return c.post(ctx, "/api/unlock", with(ask, given), &opens)
-		})
-		if errors.Is(err, io.EOF) {
-			return errLocked
-		}
+	in, err := a.enter(ctx, c, object{"device": a.account.Device, "password": password})
+	if errors.Is(err, io.EOF) {
+		return errLocked
 	}
-	if asked, ok := refusedFor(err, "setup_required"); ok && asked.Challenge != "" {
-		return a.setUpFirst(ctx, c, asked.Challenge)
+	if err != nil {
+		return a.over(err)
+	}
+	var opens struct{ Value string }
+	err = c.as(in.Session).post(ctx, "/api/unlock", object{"device": a.account.Device}, &opens)
+	if _, ended := refusedFor(err, "signed_out"); ended { // by the set-up just now: the session is a new one
+		return a.adopt(ctx, c, in)
 	}
 	if err != nil {
 		return a.over(err)
@@ -154,17 +152,6 @@ func (a *agent) open(ctx context.Context) error {
 		return a.files.remove(lockFile)
 	}
 	return nil
-}
-
-// setUpFirst sets up for a person who has lost the phone and shown the code of a mail, which is
-// used up by now. The session is a new one.
-func (a *agent) setUpFirst(ctx context.Context, c client, challenge string) error {
-	a.note(a.text("setUpFirst"))
-	done, err := a.enroll(ctx, c, object{"challenge": challenge})
-	if err != nil {
-		return err
-	}
-	return a.adopt(ctx, c, done)
 }
 
 // with is a request with a code in it.

@@ -59,7 +59,7 @@ func (h *workplace) issue(who app.DemoAccount, boss *totptest.Authenticator, box
 	}
 	post := func(path string, form url.Values) { send(http.MethodPost, path, form) }
 	post("/signin", url.Values{"email": {admin.Email}, "password": {admin.Password}})
-	post("/code", url.Values{"code": {boss.Code()}})
+	post("/2fa/code", url.Values{"code": {boss.Code()}})
 	m := regexp.MustCompile(`(/admin/accounts/\w+)">` + who.Name).FindStringSubmatch(send(http.MethodGet, "/admin", nil))
 	require.NotNil(h.t, m)
 	post(m[1]+"/issue-code", url.Values{"code": {boss.Code()}})

@@ -21,9 +21,7 @@ func (a *agent) setUp(ctx context.Context, _ []string) error {
 		SecondFactor string `json:"second_factor"`
 	}
 	ask := object{}
-	err = c.get(ctx, "/api/account", &me)
-	_, must := refusedFor(err, "setup_required")
-	if err != nil && !must {
+	if err := c.get(ctx, factor+"/account", &me); err != nil {
 		return a.over(err)
 	}
 	if me.SecondFactor == "active" || me.SecondFactor == "replacing" {
@@ -51,7 +49,7 @@ func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn
 		Expires                 time.Time
 		Clears                  []string
 	}
-	if err := c.post(ctx, "/api/setup", ask, &page); err != nil {
+	if err := c.post(ctx, factor+"/setup", ask, &page); err != nil {
 		return done, err
 	}
 	if len(page.Clears) > 0 {
@@ -66,7 +64,7 @@ func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn
 		if err != nil {
 			return done, err
 		}
-		err = c.post(ctx, "/api/setup/confirm", object{"enrollment": page.Enrollment, "code": given}, &done)
+		err = c.post(ctx, factor+"/setup/confirm", object{"enrollment": page.Enrollment, "code": given}, &done)
 		var e *refusal
 		if !errors.As(err, &e) || !e.again() || n == tries || !a.person() {
 			if err != nil {

@@ -67,8 +67,11 @@ func (a *agent) enter(ctx context.Context, c client, first object) (in signedIn,
 		err = c.post(ctx, "/api/signin", first, &in)
 	}
 	if asked, ok := refusedFor(err, "code_required"); ok {
+		if err := a.sendCode(ctx, c, asked); err != nil {
+			return in, err
+		}
 		err = a.withCode(ctx, asked, func(given code) error {
-			return c.post(ctx, "/api/code", with(object{"challenge": asked.Challenge}, given), &in)
+			return c.post(ctx, factor+"/code", with(object{"challenge": asked.Challenge}, given), &in)
 		})
 	}
 	if asked, ok := refusedFor(err, "setup_required"); ok && asked.Challenge != "" {
@@ -101,21 +104,18 @@ func (a *agent) choose(ctx context.Context, all []organisation) (string, error) 
 // two codes in a row where single ones have to wait; a script is not, since what
 // it says next is meant for something else.
 func (a *agent) withCode(ctx context.Context, asked *refusal, try func(code) error) error {
-	if len(asked.Methods) > 0 && !slices.ContainsFunc(asked.Methods, taken) {
-		return errNoWay
-	}
 	if asked.Pair && !asked.Until.IsZero() {
 		a.note(a.text("waitPair", "Wait", a.words.Span(asked.Until.Sub(a.Now()))))
 	}
 	for n, pair := 1, asked.Pair; ; n++ {
-		given, err := a.askCode(ctx, pair)
+		given, err := a.askCode(ctx, pair, asked.byPhone())
 		if errors.Is(err, io.EOF) && pair && !a.person() { // a script, which has only one
 			return &refusal{Word: "wait", Until: asked.Until, Pair: true}
 		}
 		if err != nil {
 			return err
 		}
-		if given["code"] == "" { // Enter alone
+		if given.empty() { // Enter alone
 			err = &refusal{Word: "malformed_code"}
 		} else {
 			err = try(given)
@@ -130,9 +130,41 @@ func (a *agent) withCode(ctx context.Context, asked *refusal, try func(code) err
 	}
 }
 
-// taken reports whether askCode takes the codes of a method.
-func taken(method string) bool {
-	return method == "code" || method == "recovery-code" || method == "issued-code"
+// byPhone reports whether the person has no app, and a phone that is sent a code.
+func (e *refusal) byPhone() bool {
+	return slices.Contains(e.Methods, "phone-code") && !slices.Contains(e.Methods, "code")
+}
+
+// sendCode has a code sent where that is the way that the person has.
+func (a *agent) sendCode(ctx context.Context, c client, asked *refusal) error {
+	if !asked.byPhone() || len(asked.Phones) == 0 {
+		return nil
+	}
+	to := asked.Phones[0]
+	if len(asked.Phones) > 1 {
+		for i, one := range asked.Phones {
+			a.note(a.text("choice", "Number", i+1, "Name", one.Number))
+		}
+		text, err := a.ask(ctx, a.text("askPhone"))
+		if err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > len(asked.Phones) {
+			return usageError(a.text("noSuchPhone"))
+		}
+		to = asked.Phones[n-1]
+	}
+	var sent struct{ To string }
+	ask := object{"challenge": asked.Challenge, "phone": to.ID, "via": "sms"}
+	err := c.post(ctx, factor+"/phone-code", ask, &sent)
+	if refused, ok := refusedFor(err, "not_sent"); ok && refused.Reason == "wait" { // one is on its way
+		sent.To, err = to.Number, nil
+	}
+	if err == nil {
+		a.note(a.text("codeSent", "To", sent.To))
+	}
+	return err
 }
 
 // again reports whether another code may be right.
@@ -176,7 +208,7 @@ func (a *agent) signOut(ctx context.Context, _ []string) error {
 	}
 	c, err := a.client(who.Server)
 	if err == nil {
-		err = c.post(ctx, "/api/signout", object{"device": who.Device}, nil)
+		err = c.post(ctx, "/api/applock/end", object{"device": who.Device}, nil)
 	}
 	a.close()
 	a.account, a.vault = nil, nil

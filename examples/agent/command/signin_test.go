@@ -88,8 +88,6 @@ func TestSignInWithWhatItDoesNotKnow(t *testing.T) {
 			_, _ = io.WriteString(w, text)
 		}))
 	}
-	answer(http.StatusForbidden, `{"error": "code_required", "challenge": "0123456789abcdef", "methods": ["phone-code"]}`)
-	h.run("signin", ana.Email, ana.Password, "123456").ends(command.ExitRefused).notes("by SMS or by calls")
 	answer(http.StatusForbidden, `{"error": "something_new"}`)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("something went wrong")
 	for _, odd := range []string{"", "<html>", "{}", `{"error": 1}`, `[]`} {
@@ -224,7 +222,7 @@ func TestServersThatAreRefused(t *testing.T) {
 		h.run("-server "+bad+" signin", ana.Email, ana.Password).ends(command.ExitUsage).notes("must begin with https://")
 	}
 	h.run("-server https://127.0.0.1:1 signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("does not answer")
-	h.run("-server "+h.server.URL+"/static signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
+	h.run("-server "+h.server.URL+"/static signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("nothing of this name")
 	require.NoDirExists(t, h.folder)
 }
 

@@ -75,9 +75,11 @@ func (a *agent) stand(ctx context.Context) (standing, error) {
 	if err != nil {
 		return s, err
 	}
-	err = c.as(string(key)).get(ctx, "/api/account", &s)
-	if _, must := refusedFor(err, "setup_required"); must {
-		s.SecondFactor, err = "required", nil
+	var me struct {
+		SecondFactor      string `json:"second_factor"`
+		RecoveryCodesLeft *int   `json:"recovery_codes_left"`
 	}
+	err = c.as(string(key)).get(ctx, factor+"/account", &me)
+	s.SecondFactor, s.RecoveryCodesLeft = me.SecondFactor, me.RecoveryCodesLeft
 	return s, a.over(err)
 }

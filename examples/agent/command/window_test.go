@@ -72,7 +72,7 @@ func (s *screen) after(words string) (before string, ok bool) {
 // them since the last time.
 func (w *window) sees(words string) string {
 	w.t.Helper()
-	timeout := time.After(5 * time.Minute)
+	timeout := time.After(time.Minute)
 	for {
 		seen, ok := w.screen.after(words)
 		if ok {
@@ -101,7 +101,7 @@ func (w *window) ends(code int) string {
 	select {
 	case got := <-w.code:
 		require.Equal(w.t, code, got, w.screen.text)
-	case <-time.After(5 * time.Minute):
+	case <-time.After(time.Minute):
 		require.Fail(w.t, "it goes on", w.screen.text)
 	}
 	w.leaksNothing(w.screen.text, "window")

@@ -235,7 +235,7 @@ func TestWeakSecret(t *testing.T) {
 
 	p := s.program()
 	challenge := p.challenge(ana)
-	p.post("/api/code", fields{"challenge": challenge, "code": old.Code()}).fails(http.StatusForbidden, "setup_required")
+	p.post("/2fa/api/code", fields{"challenge": challenge, "code": old.Code()}).fails(http.StatusForbidden, "setup_required")
 	b := s.browser()
 	b.password(ana).redirects("/2fa/code")
 	b.get("/2fa/setup").redirects("/2fa/code") // the password alone

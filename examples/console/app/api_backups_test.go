@@ -18,7 +18,7 @@ func TestAPIDeletingABackupTakesAProof(t *testing.T) {
 	require.Equal(t, "delete backup", refused.get("action"))
 	require.Equal(t, laptop, refused.get("target"))
 
-	p.post("/api/reauthenticate", fields{"action": "delete backup", "target": laptop, "code": phone.WrongCode()}).fails(http.StatusForbidden, "wrong_code")
+	p.post("/2fa/api/reauthenticate", fields{"action": "delete backup", "target": laptop, "code": phone.WrongCode()}).fails(http.StatusForbidden, "wrong_code")
 	proof := p.proof(phone, "delete backup", laptop)
 	p.delete(mobile, proof).fails(http.StatusForbidden, "proof_required")
 	p.post("/api/backups/"+laptop+"/key", nil, "Proof", proof).fails(http.StatusForbidden, "proof_required")
@@ -43,13 +43,13 @@ func TestAPIReauthenticate(t *testing.T) {
 	s := newSite(t)
 	phone, codes := s.browser().enroll(ana)
 	p := s.program()
-	p.keeps(p.post("/api/code", fields{"challenge": p.challenge(ana), "code": phone.Code()}))
+	p.keeps(p.post("/2fa/api/code", fields{"challenge": p.challenge(ana), "code": phone.Code()}))
 	id := p.backups()["ana-laptop"]
 	again := func(action, target string, answer fields) result {
 		answer["action"], answer["target"] = action, target
-		return p.post("/api/reauthenticate", answer)
+		return p.post("/2fa/api/reauthenticate", answer)
 	}
-	for _, bad := range [][2]string{{"", ""}, {"delete everything", ""}, {"sign in", ""}, {"disable", ""}, {"delete backup", ""}, {"register machine", id}} {
+	for _, bad := range [][2]string{{"", ""}, {"delete everything", ""}, {"sign in", ""}, {"disable", ""}, {"delete backup", ""}, {"register machine", ""}} {
 		again(bad[0], bad[1], fields{"code": phone.Peek()}).fails(http.StatusBadRequest, "malformed")
 	}
 	again("delete backup", id, fields{}).fails(http.StatusBadRequest, "malformed")
@@ -74,7 +74,7 @@ func TestAPIDeletingNeedsASecondFactor(t *testing.T) {
 	p.keeps(p.password(ana))
 	id := p.backups()["ana-laptop"]
 	p.delete(id, "").fails(http.StatusForbidden, "not_enrolled")
-	p.post("/api/reauthenticate", fields{"action": "delete backup", "target": id, "code": "123456"}).fails(http.StatusForbidden, "not_enrolled")
+	p.post("/2fa/api/reauthenticate", fields{"action": "delete backup", "target": id, "code": "123456"}).fails(http.StatusForbidden, "not_enrolled")
 	require.Len(t, p.backups(), 2)
 }
 

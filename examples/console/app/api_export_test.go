@@ -1,23 +1,12 @@
 package app
 
-import (
-	"errors"
-	"net/http"
-	"net/http/httptest"
+import "net/http"
 
-	"github.com/totpflow/totpflow"
-)
-
-// Failures are the words of the API's errors, and their statuses.
+// Failures are the words of the console's own errors, and their statuses.
 func Failures() map[string]int {
-	all := map[string]int{"failed": http.StatusInternalServerError}
+	all := map[string]int{"organisation_required": http.StatusForbidden}
 	for _, f := range failures {
-		err := f.err
-		if f.word == "malformed_code" { // which comes with a rejection
-			err = errors.Join(totpflow.ErrRejected, err)
-		}
-		code, got := failureOf(httptest.NewRecorder(), err)
-		all[got.Error] = code
+		all[f.word] = f.status
 	}
 	return all
 }

@@ -131,7 +131,7 @@ func (s *site) user(who app.DemoAccount) (*program, *totptest.Authenticator) {
 	s.t.Helper()
 	phone, _ := s.browser().enroll(who)
 	p := s.program()
-	p.keeps(p.post("/api/code", fields{"challenge": p.challenge(who), "code": phone.Code()}))
+	p.keeps(p.post("/2fa/api/code", fields{"challenge": p.challenge(who), "code": phone.Code()}))
 	return p, phone
 }
 
@@ -151,7 +151,7 @@ func (p *program) backups() map[string]string {
 // proof shows a code for an action.
 func (p *program) proof(phone *totptest.Authenticator, action, target string) string {
 	p.t.Helper()
-	return p.post("/api/reauthenticate", fields{"action": action, "target": target, "code": phone.Code()}).is(http.StatusOK).get("proof")
+	return p.post("/2fa/api/reauthenticate", fields{"action": action, "target": target, "code": phone.Code()}).is(http.StatusOK).get("proof")
 }
 
 // delete deletes a backup by a proof.
@@ -163,7 +163,7 @@ func (p *program) delete(id, proof string) result {
 // registered is a machine of acme: a program with the key of its account.
 func (s *site) registered(boss *program, phone *totptest.Authenticator) (machine *program, key string) {
 	s.t.Helper()
-	key = boss.post("/api/machine/keys", fields{}, "Proof", boss.proof(phone, "register machine", "")).is(http.StatusCreated).get("key")
+	key = boss.post("/api/machine/keys", fields{}, "Proof", boss.proof(phone, "register machine", s.id(agent))).is(http.StatusCreated).get("key")
 	machine = s.program()
 	machine.session = machine.post("/api/machine/token", fields{"key": key}).is(http.StatusOK).get("token")
 	return machine, key

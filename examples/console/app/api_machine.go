@@ -44,41 +44,55 @@ func (m machineKeys) find(ctx context.Context, users *users, key string) (u user
 	return u, mark, err
 }
 
-// apiRegister makes the key of one of the organisation's machine accounts. It
-// takes an administrator and a code: the key signs in without one.
+// apiRegister makes the key of one of the organisation's machine accounts, which the query
+// names by its address; there may be only one. It requires an administrator, and a code for
+// just this machine: the key signs in without one.
 func (c *console) apiRegister(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	in, err := decode[struct {
-		Machine string `json:"machine"` // the address of its account; there may be only one
-	}](r)
-	if err != nil {
-		return err
-	}
 	if !v.Administers() {
 		return admin.ErrNotAllowed
 	}
+	c.register.ServeHTTP(w, r)
+	return nil
+}
+
+// theMachine is the one that a request names.
+func (c *console) theMachine(r *http.Request) (web.Target, error) {
+	u, err := c.machineOf(r)
+	return web.Target{ID: u.ID, Name: u.Name}, err
+}
+
+func (c *console) machineOf(r *http.Request) (user, error) {
+	me, err := c.users.byID(r.Context(), web.SessionOf(r).User.ID.User)
+	if err != nil {
+		return user{}, err
+	}
+	address := r.URL.Query().Get("machine")
 	machines, err := c.users.list(r.Context(), selectUsers+`WHERE tenants.id = ? AND users.role = ? AND (? = '' OR people.email = ?)`,
-		v.user.Tenant.ID, roleMachine, in.Machine, in.Machine)
+		me.Tenant.ID, roleMachine, address, address)
 	switch {
 	case err != nil:
-		return err
+		return user{}, err
 	case len(machines) != 1:
-		return web.ErrNotFound
+		return user{}, web.ErrNotFound
 	}
-	if err := v.spend(r, actionRegister, ""); err != nil {
-		return err
-	}
-	of, err := c.mfa.Account(machines[0].account()).Status(r.Context())
+	return machines[0], nil
+}
+
+func (c *console) makeMachineKey(w http.ResponseWriter, r *http.Request) error {
+	machine, err := c.machineOf(r)
 	if err != nil {
 		return err
 	}
-	key, err := c.keys.renew(r.Context(), machines[0], of.Mark, c.now())
+	of, err := c.mfa.Account(machine.account()).Status(r.Context())
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusCreated, struct {
-		Key     string `json:"key"`
-		Machine string `json:"machine"`
-	}{key, machines[0].Name})
+	key, err := c.keys.renew(r.Context(), machine, of.Mark, c.now())
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusCreated, map[string]string{"key": key, "machine": machine.Name})
+	return nil
 }
 
 // apiMachineToken signs a machine in. It gets no further than apiBackup.
@@ -93,36 +107,45 @@ func (c *console) apiMachineToken(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	next, err := c.mfa.SignInMachine(r.Context(), u.account(), mark)
+	d, err := c.mfa.SignInMachine(r.Context(), u.account(), mark)
 	if errors.Is(err, totpflow.ErrKeyEnded) {
 		err = errMachineKey
 	}
 	if err != nil {
 		return err
 	}
-	token, expires, err := c.programs.begin(r.Context(), session{User: next.ID.User, Mark: next.Mark, Began: c.now(), By: next.Reason}, machineSessionAge)
+	token, expires, err := c.programs.begin(r.Context(), session{User: d.ID.User, Mark: d.Mark, Began: c.now(), By: d.Reason}, machineSessionAge)
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, struct {
+	reply(w, http.StatusOK, struct {
 		Token   string    `json:"token"`
 		Expires time.Time `json:"expires"`
 		Machine string    `json:"machine"`
 	}{token, expires, u.Name})
+	return nil
 }
 
-// machine is call for machines. An account that an administrator has made a
+// machine is page for machines. An account that an administrator has made a
 // person's again is not a machine's from then on.
-func (c *console) machine(h func(http.ResponseWriter, *http.Request, *visitor) error) http.HandlerFunc {
-	return c.call(func(w http.ResponseWriter, r *http.Request) error {
-		v, err := c.caller(r)
+func (c *console) machine(h func(http.ResponseWriter, *http.Request, user) error) http.Handler {
+	return c.page(func(w http.ResponseWriter, r *http.Request) error {
+		s, err := c.programs.find(r.Context(), keyOf(r), c.now())
+		if err != nil {
+			return err
+		}
+		u, err := c.valid(r.Context(), s)
+		if err != nil {
+			return err
+		}
+		st, err := c.mfa.Account(u.account()).Status(r.Context())
 		switch {
 		case err != nil:
 			return err
-		case v.By != totpflow.ReasonMachine || v.State != enroll.Exempted:
+		case s.By != totpflow.ReasonMachine || st.State != enroll.Exempted:
 			return totpflow.ErrNotExempt
 		}
-		return h(w, r, v)
+		return h(w, r, u)
 	})
 }
 
@@ -131,7 +154,7 @@ const maxGigabytes = 1 << 20
 
 // apiBackup keeps a backup: the unattended job, and all that a machine may do.
 // In a product the data comes with it.
-func (c *console) apiBackup(w http.ResponseWriter, r *http.Request, v *visitor) error {
+func (c *console) apiBackup(w http.ResponseWriter, r *http.Request, u user) error {
 	in, err := decode[struct {
 		Machine   string `json:"machine"`
 		Gigabytes int    `json:"gigabytes"`
@@ -143,9 +166,10 @@ func (c *console) apiBackup(w http.ResponseWriter, r *http.Request, v *visitor) 
 	if name == "" || len(name) > 100 || in.Gigabytes < 0 || in.Gigabytes > maxGigabytes {
 		return errMalformed
 	}
-	b, err := c.archive.add(r.Context(), v.user, backup{Machine: name, Taken: c.now().UTC().Truncate(time.Second), Gigabytes: in.Gigabytes})
+	b, err := c.archive.add(r.Context(), u, backup{Machine: name, Taken: c.now().UTC().Truncate(time.Second), Gigabytes: in.Gigabytes})
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusCreated, backupItem(b))
+	reply(w, http.StatusCreated, backupItem(b))
+	return nil
 }

@@ -15,11 +15,11 @@ func TestAPIMachine(t *testing.T) {
 	boss, phone := s.user(admin)
 	refused := boss.post("/api/machine/keys", fields{}).fails(http.StatusForbidden, "proof_required")
 	require.Equal(t, "register machine", refused.get("action"))
-	require.NotContains(t, refused.fields, "target")
+	require.Equal(t, s.id(agent), refused.get("target"), "the machine")
 	boss.post("/api/machine/keys", fields{}, "Proof", boss.proof(phone, "replace authenticator", "")).fails(http.StatusForbidden, "proof_required")
-	boss.post("/api/machine/keys", fields{"machine": ana.Email}).fails(http.StatusNotFound, "not_found")
+	boss.post("/api/machine/keys?machine="+ana.Email, fields{}).fails(http.StatusNotFound, "not_found")
 	user, userPhone := s.user(ana)
-	user.post("/api/machine/keys", fields{}, "Proof", user.proof(userPhone, "register machine", "")).fails(http.StatusForbidden, "not_allowed")
+	user.post("/api/machine/keys?machine="+agent.Email, fields{}, "Proof", user.proof(userPhone, "register machine", s.id(agent))).fails(http.StatusForbidden, "not_allowed")
 
 	m, key := s.registered(boss, phone)
 	made := m.post("/api/backups", fields{"machine": "files-01", "gigabytes": 1841}).is(http.StatusCreated)
@@ -31,12 +31,12 @@ func TestAPIMachine(t *testing.T) {
 
 	id := made.get("id")
 	for _, call := range [][2]string{
-		{http.MethodGet, "/api/backups"}, {http.MethodGet, "/api/account"}, {http.MethodDelete, "/api/backups/" + id}, {http.MethodPost, "/api/backups/" + id + "/key"},
-		{http.MethodPost, "/api/reauthenticate"}, {http.MethodPost, "/api/machine/keys"}, {http.MethodPost, "/api/applock"},
+		{http.MethodGet, "/api/backups"}, {http.MethodGet, "/2fa/api/account"}, {http.MethodDelete, "/api/backups/" + id}, {http.MethodPost, "/api/backups/" + id + "/key"},
+		{http.MethodPost, "/2fa/api/reauthenticate"}, {http.MethodPost, "/api/machine/keys"}, {http.MethodPost, "/api/applock"},
 	} {
-		m.call(call[0], call[1], fields{}, "Proof", boss.proof(phone, "delete backup", id)).fails(http.StatusForbidden, "machine_account")
+		m.call(call[0], call[1], fields{}, "Proof", boss.proof(phone, "delete backup", id)).fails(http.StatusUnauthorized, "signed_out")
 	}
-	m.post("/api/setup", fields{"password": agent.Password}).fails(http.StatusForbidden, "machine_account")
+	m.post("/2fa/api/setup", fields{"password": agent.Password}).fails(http.StatusUnauthorized, "signed_out")
 	m.post("/api/signin", fields{"email": agent.Email, "password": agent.Password}).fails(http.StatusForbidden, "machine_account")
 	boss.post("/api/backups", fields{"machine": "x"}).fails(http.StatusForbidden, "not_a_machine")
 	s.program().post("/api/backups", fields{"machine": "x"}).fails(http.StatusUnauthorized, "signed_out")

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/keyring"
 )
 
@@ -79,8 +78,8 @@ func (s apiSessions) begin(ctx context.Context, v session, age time.Duration) (k
 // find returns the session of a key, or errSignedOut.
 func (s apiSessions) find(ctx context.Context, key string, now time.Time) (v session, err error) {
 	var began int64
-	err = s.db.QueryRowContext(ctx, `SELECT account, mark, reason, began FROM api_sessions WHERE key = ? AND expires > ?`, hashKey(key), now.Unix()).
-		Scan(&v.User, &v.Mark, &v.By, &began)
+	err = s.db.QueryRowContext(ctx, `SELECT account, mark, reason, began, device IS NOT NULL FROM api_sessions WHERE key = ? AND expires > ?`, hashKey(key), now.Unix()).
+		Scan(&v.User, &v.Mark, &v.By, &began, &v.Locks)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return session{}, errSignedOut
@@ -106,78 +105,4 @@ func keyOf(r *http.Request) string {
 		return ""
 	}
 	return key
-}
-
-// caller is the person or the machine whose session the request shows. A session
-// whose mark is not the account's any more has ended.
-func (c *console) caller(r *http.Request) (*visitor, error) {
-	s, err := c.programs.find(r.Context(), keyOf(r), c.now())
-	if err != nil {
-		return nil, err
-	}
-	v, _, err := c.standing(r.Context(), s)
-	if err == nil && v == nil {
-		err = errors.Join(errSignedOut, c.programs.end(r.Context(), keyOf(r), ""))
-	}
-	return v, err
-}
-
-// bearer is caller for what only people do. It remembers the language of a
-// program that asks for one; that others ask for none says nothing of the person.
-func (c *console) bearer(r *http.Request) (*visitor, error) {
-	v, err := c.caller(r)
-	switch {
-	case err == nil && v.By == totpflow.ReasonMachine:
-		err = totpflow.ErrExempt
-	case err == nil && r.Header.Get("Accept-Language") != "":
-		err = c.users.keepLanguage(r.Context(), v.user, spoken(r.Context()).Tag())
-	}
-	return v, err
-}
-
-// apiSignOut ends the session whose key the request shows, or that of a device:
-// an app that is locked cannot show its key. To name a device is enough, since it
-// only takes trust away.
-func (c *console) apiSignOut(w http.ResponseWriter, r *http.Request) error {
-	type request struct {
-		Device string `json:"device"`
-	}
-	var in request
-	if r.ContentLength != 0 {
-		var err error
-		if in, err = decode[request](r); err != nil {
-			return err
-		}
-	}
-	if err := c.programs.end(r.Context(), keyOf(r), in.Device); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// An accountAnswer is what a signed-in person's program shows of them.
-type accountAnswer struct {
-	Email             string     `json:"email"`
-	Name              string     `json:"name"`
-	Organisation      string     `json:"organisation"`
-	Role              string     `json:"role"`
-	SecondFactor      string     `json:"second_factor"`
-	Authenticators    []string   `json:"authenticators"`
-	RecoveryCodesLeft int        `json:"recovery_codes_left"`
-	SetUpUntil        *time.Time `json:"setup_until,omitempty"`
-}
-
-func (c *console) apiAccount(w http.ResponseWriter, _ *http.Request, v *visitor) error {
-	a := accountAnswer{
-		Email: v.Email, Name: v.user.Name, Organisation: v.Organisation(), Role: v.Role.String(),
-		SecondFactor: string(v.State), Authenticators: []string{}, RecoveryCodesLeft: v.RecoveryCodes.Left,
-	}
-	for _, one := range v.Status.Authenticators {
-		a.Authenticators = append(a.Authenticators, one.Name)
-	}
-	if v.InGrace() {
-		a.SetUpUntil = &v.GraceUntil
-	}
-	return reply(w, http.StatusOK, a)
 }

@@ -79,13 +79,13 @@ func TestAPISessions(t *testing.T) {
 	s.clock.Advance(time.Minute)
 	list("Bearer "+p.session).fails(http.StatusUnauthorized, "signed_out")
 
-	p.keeps(p.post("/api/code", fields{"challenge": p.challenge(ana), "code": phone.Code()}))
+	p.keeps(p.post("/2fa/api/code", fields{"challenge": p.challenge(ana), "code": phone.Code()}))
 	var n int
 	require.NoError(t, s.db.QueryRow(`SELECT count(*) FROM api_sessions`).Scan(&n))
 	require.Equal(t, 1, n, "what has expired goes")
-	p.post("/api/signout", nil).is(http.StatusNoContent)
+	p.post("/2fa/api/signout", nil).is(http.StatusNoContent)
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
-	p.post("/api/signout", nil).is(http.StatusNoContent)
+	p.post("/2fa/api/signout", nil).is(http.StatusNoContent)
 }
 
 // A change of factors ends the sessions that began before, in programs as in
@@ -113,7 +113,7 @@ func TestAPIMethodsOfThePolicy(t *testing.T) {
 	p := s.program()
 	asked := p.password(ana).fails(http.StatusForbidden, "code_required")
 	require.Equal(t, []string{"code"}, asked.texts("methods"))
-	p.post("/api/code", fields{"challenge": asked.get("challenge"), "recovery_code": codes[0]}).fails(http.StatusForbidden, "method_not_allowed")
+	p.post("/2fa/api/code", fields{"challenge": asked.get("challenge"), "recovery_code": codes[0]}).fails(http.StatusForbidden, "method_not_allowed")
 }
 
 // A fault of the installation lets nobody in, and says nothing of itself.
@@ -135,9 +135,10 @@ func TestAPIWithoutADatabase(t *testing.T) {
 	challenge := p.challenge(ana)
 	require.NoError(t, s.db.Close())
 	p.password(ana).fails(http.StatusServiceUnavailable, "unavailable")
-	p.post("/api/code", fields{"challenge": challenge, "code": phone.Code()}).fails(http.StatusServiceUnavailable, "unavailable")
+	p.post("/2fa/api/code", fields{"challenge": challenge, "code": phone.Code()}).fails(http.StatusServiceUnavailable, "unavailable")
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusServiceUnavailable, "unavailable")
 	p.post("/api/machine/token", fields{"key": "x"}).fails(http.StatusServiceUnavailable, "unavailable")
 	p.post("/api/unlock", fields{"device": "x"}).fails(http.StatusServiceUnavailable, "unavailable")
-	p.post("/api/signout", nil).fails(http.StatusServiceUnavailable, "unavailable")
+	p.post("/api/signin", fields{"device": "x"}).fails(http.StatusServiceUnavailable, "unavailable")
+	p.post("/2fa/api/signout", nil).fails(http.StatusServiceUnavailable, "unavailable")
 }

@@ -56,6 +56,7 @@ type console struct {
 	archive  archive
 	programs apiSessions
 	keys     machineKeys
+	register http.Handler // makes the key of a machine, after a code
 	mail     Mailer
 	calls    bool // codes by phone may be calls
 	url      string
@@ -89,6 +90,7 @@ func New(o Options) (*Console, error) {
 	if c.web, err = c.newWeb(); err != nil { // before anything causes a mail, which has a link
 		return nil, err
 	}
+	c.register = c.web.StepUp(actionRegister, c.theMachine)(c.page(c.makeMachineKey))
 	if err := c.exemptMachines(ctx); err != nil {
 		return nil, err
 	}
@@ -167,7 +169,7 @@ func (c *console) routes() *http.ServeMux {
 func (c *console) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", staticFiles())
-	mux.Handle("/api/", c.file.withDatabase(c.api(), c.failCall))
+	mux.Handle("/api/", c.withLanguage(c.file.withDatabase(c.api(), c.fail)))
 	mux.Handle("/", c.withLanguage(c.sessions.handle(c.file.withDatabase(c.routes(), c.web.Fail))))
 	return withHeaders(mux)
 }
@@ -189,11 +191,11 @@ func withHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// page runs a handler; web answers for it when it fails.
+// page runs a handler, and answers for it when it fails.
 func (c *console) page(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
-			c.web.Fail(w, r, err)
+			c.fail(w, r, err)
 		}
 	})
 }

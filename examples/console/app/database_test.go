@@ -47,7 +47,7 @@ func TestDatabaseFileIsGone(t *testing.T) {
 			require.Equal(t, http.StatusOK, ask("/signin"))
 			lose(t, path)
 			require.Equal(t, http.StatusServiceUnavailable, ask("/signin"))
-			require.Equal(t, http.StatusServiceUnavailable, ask("/api/account"))
+			require.Equal(t, http.StatusServiceUnavailable, ask("/2fa/api/account"))
 			require.Equal(t, http.StatusOK, ask("/static/console.css"))
 		})
 	}

@@ -104,14 +104,14 @@ func TestMailsOfPrograms(t *testing.T) {
 	german := []string{"Accept-Language", "de-AT"}
 	p := s.program()
 	a := p.keeps(p.post("/api/signin", fields{"email": ana.Email, "password": ana.Password}, german...))
-	page := p.post("/api/setup", fields{}, append(german, "Proof", a.get("proof"))...).is(http.StatusOK)
+	page := p.post("/2fa/api/setup", fields{}, append(german, "Proof", a.get("proof"))...).is(http.StatusOK)
 	phone, err := totptest.ScanURI(page.get("uri"), s.clock)
 	require.NoError(t, err)
-	p.keeps(p.post("/api/setup/confirm", fields{"enrollment": page.get("enrollment"), "code": phone.Code()}, german...))
+	p.keeps(p.post("/2fa/api/setup/confirm", fields{"enrollment": page.get("enrollment"), "code": phone.Code()}, german...))
 	require.Equal(t, "de", s.last(ana, "Authenticator-App eingerichtet").Language, "before any page")
 
-	p.call(http.MethodGet, "/api/account", nil, german...).is(http.StatusOK)
-	p.call(http.MethodGet, "/api/account", nil).is(http.StatusOK)
+	p.call(http.MethodGet, "/2fa/api/account", nil, german...).is(http.StatusOK)
+	p.call(http.MethodGet, "/2fa/api/account", nil).is(http.StatusOK)
 	boss, bosses := s.owner(admin)
 	boss.post("/admin/accounts/"+s.id(ana)+"/issue-code", "code", bosses.Code()).is(http.StatusSeeOther)
 	require.Equal(t, "de", s.last(ana, "Ihr Wiederherstellungscode").Language)

@@ -55,7 +55,7 @@ func (c *console) newWeb() (*web.Web, error) {
 		return nil, err
 	}
 	return web.New(web.Config{
-		Service: c.mfa, Host: c, Product: Issuer, Now: c.now, Calls: c.calls, Layout: c.layout, Catalogues: texts,
+		Service: c.mfa, Host: c, Product: Issuer, Now: c.now, Calls: c.calls, Layout: c.layout, Catalogues: texts, Token: c.token,
 		KeepGeneration: func(ctx context.Context, id totpflow.AccountID, generation uint64) error {
 			return c.users.keepGeneration(ctx, id.User, generation)
 		},
@@ -114,7 +114,7 @@ func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 // passwordRight is the last step of the sign-in. The mails that it may cause are in the
 // language of the page.
 func (c *console) passwordRight(w http.ResponseWriter, r *http.Request, u user) error {
-	if err := c.users.keepLanguage(r.Context(), u, spoken(r.Context()).Tag()); err != nil {
+	if err := c.keepLanguage(r, u); err != nil {
 		return err
 	}
 	c.web.AfterPassword(w, r, u.account())

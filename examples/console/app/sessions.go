@@ -19,6 +19,7 @@ type session struct {
 	Mark  totpflow.SessionMark // reports whether it is still valid
 	Began time.Time
 	By    totpflow.Reason // how the second step was passed, or why there was none
+	Locks bool            // it is that of an app that locks
 }
 
 // sessions keeps them in the database; the browser has only a random token,

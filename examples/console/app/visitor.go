@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"net/http"
 	"time"
 
@@ -69,44 +67,4 @@ func (c *console) visited(h func(http.ResponseWriter, *http.Request, *visitor) e
 		}
 		return h(w, r, v)
 	})
-}
-
-// standing returns the person of a session, or nil if it has ended, and then the
-// notice that gives the reason.
-func (c *console) standing(ctx context.Context, s session) (v *visitor, why string, err error) {
-	u, err := c.users.byID(ctx, s.User)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, "", nil
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	v = &visitor{user: u, session: s, factor: c.mfa.Account(u.account()), keep: c.users.keep, now: c.now()}
-	if v.Status, err = v.factor.Status(ctx); err != nil {
-		return nil, "", err
-	}
-	if v.Status.Generation > u.Generation { // also when the session is over: by the change that has ended it
-		if err := c.users.keepGeneration(ctx, u.ID, v.Status.Generation); err != nil {
-			return nil, "", err
-		}
-	}
-	switch {
-	case !v.Frozen.IsZero():
-		return nil, "closed", nil
-	case s.Mark != v.Status.Mark:
-		return nil, "ended", nil
-	case v.GraceBegins && v.InGrace():
-		err = v.beginGrace(ctx)
-	}
-	return v, "", err
-}
-
-// beginGrace has the grace begin for a session from before it was set: its end
-// would else move on with each page, and never come.
-func (v *visitor) beginGrace(ctx context.Context) error {
-	_, err := v.factor.SessionValid(ctx, v.session.Mark)
-	if err == nil {
-		v.Status, err = v.factor.Status(ctx)
-	}
-	return err
 }

@@ -1,0 +1,84 @@
+package command_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	totpadmin "github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/examples/agent/command"
+	"github.com/totpflow/totpflow/examples/console/app"
+	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store/sqlstore"
+)
+
+// A pocket has a phone in it, which shows the messages that it gets.
+type pocket struct {
+	mu   sync.Mutex
+	last phone.Message
+}
+
+// Send implements phone.Sender.
+func (p *pocket) Send(_ context.Context, m phone.Message) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = m
+	return nil
+}
+
+func (p *pocket) code() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last.Code.Digits()
+}
+
+// withPhone gives a person of acme this phone, and no app.
+func (h *workplace) withPhone(who app.DemoAccount, p *pocket) {
+	h.t.Helper()
+	service, err := totpflow.New(totpflow.Config{
+		Issuer: app.Issuer, Store: sqlstore.New(h.db, sqlstore.SQLite), Keys: h.ring, Now: h.clock.Now, Phones: &totpflow.Phones{Sender: p},
+	})
+	require.NoError(h.t, err)
+	ctx := h.t.Context()
+	phones := policy.Policy{Mode: policy.Required, Methods: policy.App | policy.RecoveryCodes | policy.Phone}
+	require.NoError(h.t, totpadmin.New(service, nil).SetPolicy(ctx, totpadmin.Operator{Name: "root", Reason: "phones"}, "acme", phones))
+	var id string
+	require.NoError(h.t, h.db.QueryRow(`SELECT users.id FROM users JOIN people ON people.id = person WHERE email = ?`, who.Email).Scan(&id))
+	d, err := service.SignIn(ctx, totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: id}, Name: who.Email})
+	require.NoError(h.t, err)
+	number, err := phone.ParseNumber("+43 664 9876567")
+	require.NoError(h.t, err)
+	page, err := service.BeginPhone(ctx, d.Challenge, number)
+	require.NoError(h.t, err)
+	_, err = service.SendEnrollmentCode(ctx, page.Token, phone.SMS)
+	require.NoError(h.t, err)
+	_, err = service.ConfirmPhone(ctx, page.Token, p.code())
+	require.NoError(h.t, err)
+	require.NoError(h.t, service.Drain(ctx))
+}
+
+// A person who has a phone and no app is sent a code, at the sign-in and where the agent
+// is locked.
+func TestCodeByPhone(t *testing.T) {
+	var p pocket
+	h := newWorkplace(t, func(o *app.Options) { o.Phones = &p })
+	h.withPhone(ana, &p)
+	for _, args := range []string{"signin", "list"} {
+		h.clock.Advance(time.Hour)
+		w := h.window(args)
+		if args == "signin" {
+			w.types("E-mail address: ", ana.Email)
+		}
+		w.types("Password: ", ana.Password)
+		w.sees("A code is on its way to +43 ••• ••67.")
+		w.types("Code that was sent, or a recovery code: ", "000000")
+		w.sees("this code is not right")
+		w.types("Code that was sent, or a recovery code: ", p.code())
+		w.ends(command.ExitDone)
+	}
+}
