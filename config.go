@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/throttle"
@@ -97,7 +98,7 @@ type Config struct {
 
 	// Phones let codes go by SMS and voice, to whom policy allows the method.
 	// Nil: none are sent.
-	Phones *Phones
+	Phones *phone.Delivery
 
 	// Now is the clock. Nil is time.Now. Tests use a totptest.Clock.
 	Now func() time.Time
@@ -124,7 +125,7 @@ func New(c Config) (*Service, error) {
 	if _, err := key.URI(totp.Label{Issuer: c.Issuer, Account: "account"}); err != nil {
 		return nil, fmt.Errorf("%w: Issuer: %w", ErrConfig, err)
 	}
-	phones, err := c.Phones.check()
+	phones, err := checkPhones(c.Phones)
 	if err = errors.Join(err, c.checkInterfaces()); err != nil {
 		return nil, err
 	}

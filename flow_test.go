@@ -44,7 +44,7 @@ func TestEveryCallIsAFlow(t *testing.T) {
 func TestFlowOutcomes(t *testing.T) {
 	var heard servicetest.Flows
 	h := newHarness(t, withFlows(&heard), func(c *totpflow.Config) {
-		c.Phones = &totpflow.Phones{Sender: noProvider{}}
+		c.Phones = &phone.Delivery{Sender: noProvider{}}
 		c.Policy = policy.Fixed{Mode: policy.Required, Methods: everyMethod}
 	})
 	one := func(name string, want event.Outcome) event.Flow {

@@ -17,27 +17,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// Phones let codes go by SMS and by voice where a policy names the method
-// ([policy.Phone]). Read package phone on how far to trust them.
-type Phones struct {
-	// Sender hands messages to a provider: packages kannel and twilio of the
-	// module phone/provider, or the host's own. Required.
-	Sender phone.Sender
-
-	// Limits of messages. The zero value is phone.DefaultLimits.
-	Limits phone.Limits
-
-	// Destinations are where messages may go. Name the countries that you serve.
-	Destinations phone.Destinations
-
-	// Compose may set the language, the sentence and the domain of a message,
-	// from what the host has put into the context. It must leave the rest. Nil
-	// sends the default sentence, in English.
-	Compose func(context.Context, phone.Message) phone.Message
-}
-
-// check fills in what is left out, and finds mistakes at start.
-func (p *Phones) check() (*Phones, error) {
+// checkPhones fills in what is left out, and finds mistakes at start.
+func checkPhones(p *phone.Delivery) (*phone.Delivery, error) {
 	if p == nil {
 		return nil, nil
 	}

@@ -210,7 +210,7 @@ func TestRestoreLeavesNoPhone(t *testing.T) {
 // A number that is not served, a mistyped configuration, a service without a
 // sender: each is told at once.
 func TestPhoneMisuse(t *testing.T) {
-	for name, p := range map[string]totpflow.Phones{
+	for name, p := range map[string]phone.Delivery{
 		"no sender":       {},
 		"half the limits": {Sender: &provider{}, Limits: phone.Limits{Account: []phone.Limit{{N: 1, Per: time.Hour}}}},
 		"number's alone":  {Sender: &provider{}, Limits: phone.Limits{Number: []phone.Limit{{N: 1, Per: time.Hour}}}},

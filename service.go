@@ -19,7 +19,7 @@ import (
 // by any number of goroutines, and any number of processes over one store.
 type Service struct {
 	engine *engine.Engine
-	phones *Phones
+	phones *phone.Delivery
 }
 
 // Handle is how package admin gets at a service. It is of no use to anybody else.

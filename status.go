@@ -9,6 +9,7 @@ import (
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/trust"
 )
@@ -22,14 +23,14 @@ type Status struct {
 	Phones         []phone.Phone
 	Assigned       phone.Number // chosen by an administrator, to be verified by its own code; zero when none is
 	Browsers       []Browser
-	RecoveryCodes  RecoveryCodes
-	Throttled      *throttle.Error // too many wrong codes; nil when not
-	Activity       []event.Event   // the last security changes, newest first
-	Mark           SessionMark     // of the sessions that stand
-	GraceUntil     time.Time       // when an enrollment is demanded, where one is; may be over; zero when at once, or never
-	GraceBegins    bool            // at the next sign-in, or SessionValid: until then GraceUntil is counted from now
-	Frozen         time.Time       // since "it was not me"; zero when not
-	Generation     uint64          // see User.Generation
+	RecoveryCodes  recovery.Summary // of the set in use
+	Throttled      *throttle.Error  // too many wrong codes; nil when not
+	Activity       []event.Event    // the last security changes, newest first
+	Mark           SessionMark      // of the sessions that stand
+	GraceUntil     time.Time        // when an enrollment is demanded, where one is; may be over; zero when at once, or never
+	GraceBegins    bool             // at the next sign-in, or SessionValid: until then GraceUntil is counted from now
+	Frozen         time.Time        // since "it was not me"; zero when not
+	Generation     uint64           // see User.Generation
 }
 
 // An Authenticator as a person sees it.
@@ -54,13 +55,6 @@ type Browser struct {
 	// Token is for the browser's cookie (totphttp.SetTrust). Only [Service.TrustBrowser]
 	// returns it; it is not kept.
 	Token trust.Token
-}
-
-// RecoveryCodes counts the set in use.
-type RecoveryCodes struct {
-	Left, Total int
-	Made        time.Time
-	Saved       time.Time // when the person said that the codes are saved; zero before
 }
 
 // Status reads the account. It changes nothing. Of the tokens of the request
@@ -88,20 +82,17 @@ func (a Account) Status(ctx context.Context, tokens ...trust.Token) (_ Status, e
 
 func (s *Service) status(tx *engine.Tx, p policy.Policy) Status {
 	st := Status{
-		Enrolled: tx.HasFactor(),
-		State:    tx.Enrollment.State(tx.Now),
-		Policy:   p,
-		RecoveryCodes: RecoveryCodes{
-			Left: tx.Recovery.Remaining(), Total: tx.Recovery.Total(),
-			Made: tx.Recovery.Made(), Saved: tx.Recovery.Saved(),
-		},
-		Activity:    tx.Activity.Changes(),
-		Mark:        markOf(s.engine, tx),
-		Frozen:      tx.Freeze.At,
-		Phones:      tx.Phones.Phones(),
-		GraceBegins: tx.GraceBegins(p),
-		Throttled:   s.engine.Throttled(tx),
-		Generation:  tx.Generation,
+		Enrolled:      tx.HasFactor(),
+		State:         tx.Enrollment.State(tx.Now),
+		Policy:        p,
+		RecoveryCodes: tx.Recovery.Summary(),
+		Activity:      tx.Activity.Changes(),
+		Mark:          markOf(s.engine, tx),
+		Frozen:        tx.Freeze.At,
+		Phones:        tx.Phones.Phones(),
+		GraceBegins:   tx.GraceBegins(p),
+		Throttled:     s.engine.Throttled(tx),
+		Generation:    tx.Generation,
 	}
 	st.GraceUntil, _ = tx.GraceUntil(p)
 	st.Assigned, _ = phone.ParseNumber(tx.Assigned)

@@ -136,6 +136,18 @@ func (s Set) Made() time.Time { return s.s.Made }
 // Saved returns when the person said that the codes are saved; zero: not yet.
 func (s Set) Saved() time.Time { return s.s.Saved }
 
+// A Summary is what a page shows of a set.
+type Summary struct {
+	Left, Total int
+	Made        time.Time
+	Saved       time.Time // when the person said that the codes are saved; zero before
+}
+
+// Summary is what a page shows of s. It is zero for the zero Set.
+func (s Set) Summary() Summary {
+	return Summary{Left: s.Remaining(), Total: s.Total(), Made: s.Made(), Saved: s.Saved()}
+}
+
 // String returns how many codes are left, and nothing about them.
 func (s Set) String() string {
 	return fmt.Sprintf("recovery.Set(%d of %d left)", s.Remaining(), s.Total())

@@ -101,7 +101,7 @@ func newSite(t *testing.T, change ...func(*web.Config)) *site {
 	require.NoError(t, err)
 	s.service, err = totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: s.store, Keys: keys, Policy: s.policy, Now: s.now,
-		Phones: &totpflow.Phones{Sender: sender{s}, Compose: web.Compose, Destinations: phone.Destinations{Only: []string{"+43"}}},
+		Phones: &phone.Delivery{Sender: sender{s}, Compose: web.Compose, Destinations: phone.Destinations{Only: []string{"+43"}}},
 		Observer: event.ObserverFunc(func(_ context.Context, e event.Event) {
 			s.mu.Lock()
 			defer s.mu.Unlock()

@@ -93,7 +93,7 @@ type speaker struct {
 
 type speakerKey struct{}
 
-// Compose is the [totpflow.Phones] Compose of a product with these pages: a code by SMS or
+// Compose is the [phone.Delivery] Compose of a product with these pages: a code by SMS or
 // by a call is in the language of the page that it is for. An SMS has the line by which
 // phones fill the code in, where there is a [Config.Domain].
 func Compose(ctx context.Context, m phone.Message) phone.Message {

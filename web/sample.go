@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/recovery"
 )
 
 // A sample is a page with made-up data, and the forms that it must have then. They are
@@ -54,7 +55,7 @@ func (h *Web) samples() []sample {
 	added.Added, added.Codes, added.Cleared = true, nil, nil
 	security := SecurityPage{
 		Common: common, Enrolled: true, Authenticators: authenticators, Names: []string{"Phone", "Tablet"}, MaxName: 40, Phones: phones, MorePhones: true,
-		PhonesAllowed: true, Recovery: true, RecoveryCodes: totpflow.RecoveryCodes{Left: 9, Total: 10, Made: at},
+		PhonesAllowed: true, Recovery: true, RecoveryCodes: recovery.Summary{Left: 9, Total: 10, Made: at},
 		Browsers: []totpflow.Browser{{ID: "b1", Label: "Firefox on Linux", Issued: at, Seen: at, Expires: at, Here: true}},
 		Activity: []event.Event{{Kind: event.RecoveryUsed, At: at, Remaining: 9, Source: event.Source{Address: "192.0.2.7"}}, {Kind: event.Reset, At: at, Actor: "admin"}},
 		Home:     "/",

@@ -10,6 +10,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/recovery"
 )
 
 // A SecurityPage shows a person their own second factor. Each change is a form of its
@@ -29,7 +30,7 @@ type SecurityPage struct {
 	Assigned       string        // a number that an administrator chose, to be verified; masked
 	AssignedOnly   bool          // only administrators choose numbers
 	Recovery       bool          // recovery codes are allowed
-	RecoveryCodes  totpflow.RecoveryCodes
+	RecoveryCodes  recovery.Summary
 	Few            bool // of the recovery codes are left
 	Browsers       []totpflow.Browser
 	Activity       []event.Event

@@ -205,7 +205,7 @@ func TestByPhone(t *testing.T) {
 	p.mfa, err = totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys, Now: clock.Now,
 		Policy: policy.Fixed{Mode: policy.Required, Methods: policy.App | policy.Phone},
-		Phones: &totpflow.Phones{Sender: sent, Destinations: phone.Destinations{Only: []string{"+43"}}},
+		Phones: &phone.Delivery{Sender: sent, Destinations: phone.Destinations{Only: []string{"+43"}}},
 	})
 	require.NoError(t, err)
 	next, err := p.mfa.SignIn(t.Context(), ana)

@@ -69,7 +69,7 @@ const EveryMethod = policy.App | policy.RecoveryCodes | policy.Phone
 // unless it is changed.
 func WithPhones(p *Provider, changes ...func(*totpflow.Config)) []func(*totpflow.Config) {
 	return append([]func(*totpflow.Config){func(c *totpflow.Config) {
-		c.Phones = &totpflow.Phones{Sender: p}
+		c.Phones = &phone.Delivery{Sender: p}
 		c.Policy = policy.Fixed{Mode: policy.Required, Methods: EveryMethod}
 	}}, changes...)
 }

@@ -242,7 +242,7 @@ func (s *site) policyOf(tenant string) policy.Policy {
 }
 
 var withPhones = func(c *totpflow.Config) {
-	c.Phones = &totpflow.Phones{Sender: nobody{}, Destinations: phone.Destinations{Only: []string{"+43"}}}
+	c.Phones = &phone.Delivery{Sender: nobody{}, Destinations: phone.Destinations{Only: []string{"+43"}}}
 }
 
 type nobody struct{}

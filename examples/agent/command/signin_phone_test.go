@@ -41,7 +41,7 @@ func (p *pocket) code() string {
 func (h *workplace) withPhone(who app.DemoAccount, p *pocket) {
 	h.t.Helper()
 	service, err := totpflow.New(totpflow.Config{
-		Issuer: app.Issuer, Store: sqlstore.New(h.db, sqlstore.SQLite), Keys: h.ring, Now: h.clock.Now, Phones: &totpflow.Phones{Sender: p},
+		Issuer: app.Issuer, Store: sqlstore.New(h.db, sqlstore.SQLite), Keys: h.ring, Now: h.clock.Now, Phones: &phone.Delivery{Sender: p},
 	})
 	require.NoError(h.t, err)
 	ctx := h.t.Context()

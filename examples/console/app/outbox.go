@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/web"
 )
@@ -57,11 +56,11 @@ func (o Outbox) Send(_ context.Context, m phone.Message) error {
 
 // newPhones is how codes get to phones. A product names the countries that it
 // serves in Destinations: numbers that pay anyone who sends to them are a business.
-func (c *console) newPhones(sender phone.Sender) *totpflow.Phones {
+func (c *console) newPhones(sender phone.Sender) *phone.Delivery {
 	if sender == nil {
 		sender = logMessages{}
 	}
-	return &totpflow.Phones{Sender: sender, Compose: func(ctx context.Context, m phone.Message) phone.Message {
+	return &phone.Delivery{Sender: sender, Compose: func(ctx context.Context, m phone.Message) phone.Message {
 		m = web.Compose(ctx, m)
 		m.Domain = domain(c.url)
 		return m

@@ -111,7 +111,7 @@ func newSite(t *testing.T) *site {
 	require.NoError(t, err)
 	s.service, err = totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup", Store: s.store, Keys: keys, Policy: s, Now: s.clock.Now, Observer: event.ObserverFunc(s.Handle),
-		Phones: &totpflow.Phones{Sender: s},
+		Phones: &phone.Delivery{Sender: s},
 	})
 	require.NoError(t, err)
 	pages, err := web.New(web.Config{

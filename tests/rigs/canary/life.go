@@ -15,6 +15,7 @@ import (
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totptest"
@@ -95,7 +96,7 @@ func (l *Life) open() error {
 	}
 	c := totpflow.Config{
 		Issuer: "Acme Backup", Store: l.store, Keys: ring, Now: l.clock.Now,
-		Phones:   &totpflow.Phones{Sender: l.sender},
+		Phones:   &phone.Delivery{Sender: l.sender},
 		Observer: event.Tee(event.Slog(l.text), event.Slog(l.json), event.ObserverFunc(l.record)),
 	}
 	l.mfa, err = totpflow.New(c)

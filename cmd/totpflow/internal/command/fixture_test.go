@@ -116,7 +116,7 @@ func (h *installation) enrollPhone(tenant, user string) {
 	h.t.Helper()
 	var sent texts
 	s, err := totpflow.New(totpflow.Config{
-		Issuer: "Acme Backup", Store: h.store, Keys: h.ring(), Now: h.clock.Now, Phones: &totpflow.Phones{Sender: &sent},
+		Issuer: "Acme Backup", Store: h.store, Keys: h.ring(), Now: h.clock.Now, Phones: &phone.Delivery{Sender: &sent},
 		Policy: policy.Fixed{Mode: policy.Required, Methods: policy.App | policy.Phone},
 	})
 	require.NoError(h.t, err)

@@ -1,0 +1,22 @@
+package phone
+
+import "context"
+
+// A Delivery says how codes go by SMS and by voice. Read the first page of this package
+// on how far to trust them.
+type Delivery struct {
+	// Sender hands messages to a provider: packages kannel and twilio of the
+	// module phone/provider, or the host's own. Required.
+	Sender Sender
+
+	// Limits of messages. The zero value is [DefaultLimits].
+	Limits Limits
+
+	// Destinations are where messages may go. Name the countries that you serve.
+	Destinations Destinations
+
+	// Compose may set the language, the sentence and the domain of a message,
+	// from what the host has put into the context. It must leave the rest. Nil
+	// sends the default sentence, in English.
+	Compose func(context.Context, Message) Message
+}
