@@ -184,7 +184,9 @@ func (s *Service) ContinueSignIn(ctx context.Context, c Challenge, tokens ...tru
 // still replaces nothing. The new challenge takes the place of c: it lives no longer,
 // and when one of them is used, so is the other. Errors: [ErrChallenge],
 // [ErrNotEnrolled] where no authenticator could show a code.
-func (s *Service) ReplaceAtSignIn(ctx context.Context, c Challenge) (Decision, error) {
+func (s *Service) ReplaceAtSignIn(ctx context.Context, c Challenge) (_ Decision, err error) {
+	ctx, flow := s.engine.Begin(ctx, "replace_at_sign_in")
+	defer flow.End(&err)
 	t, err := s.signInUnderWay(c)
 	if err != nil {
 		return Decision{}, err

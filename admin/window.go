@@ -79,7 +79,9 @@ func WindowPurpose(actions []totpflow.Action, targets []store.AccountID) totpflo
 // Resets count into [MaxResets] as others do. The window ends with whatever ends the
 // administrator's sessions, proofs or account, and by [Admin.CloseWindow]. Errors:
 // [ErrWindow], [ErrSelf], [ErrNotAllowed], [totpflow.ErrProof].
-func (a Admin) OpenWindow(ctx context.Context, by Administrator, actions []totpflow.Action, targets []store.AccountID) (Window, error) {
+func (a Admin) OpenWindow(ctx context.Context, by Administrator, actions []totpflow.Action, targets []store.AccountID) (_ Window, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.open_window")
+	defer flow.End(&err)
 	actions, targets = distinct(actions), distinct(targets)
 	if len(actions) == 0 || len(targets) == 0 || len(targets) > MaxTargets {
 		return "", ErrWindow
@@ -101,7 +103,7 @@ func (a Admin) OpenWindow(ctx context.Context, by Administrator, actions []totpf
 	}
 	by.Window = "" // which opens no other
 	var key [16]byte
-	_, err := a.consume(ctx, by, WindowPurpose(actions, targets), func(tx *engine.Tx) {
+	_, err = a.consume(ctx, by, WindowPurpose(actions, targets), func(tx *engine.Tx) {
 		rand.Read(key[:]) // never fails, by its contract
 		tx.Window = account.NewWindow(key, a.engine.SessionMark(tx), tx.Now, words, targets)
 	})
@@ -120,7 +122,9 @@ func distinct[T comparable](all []T) (once []T) {
 
 // CloseWindow closes the administrator's window, in whichever browser it was opened. It
 // requires no proof: it only takes leave away. Call it at the sign-out.
-func (a Admin) CloseWindow(ctx context.Context, user totpflow.User) error {
+func (a Admin) CloseWindow(ctx context.Context, user totpflow.User) (err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.close_window")
+	defer flow.End(&err)
 	return a.engine.Change(ctx, user.ID, func(tx *engine.Tx) error {
 		if !tx.Window.IsZero() {
 			tx.Window = account.Window{}
@@ -149,7 +153,9 @@ func (r WindowRest) Permits(action totpflow.Action, target store.AccountID) bool
 
 // WindowRest returns what the actor's window still permits. It is for a page that says so:
 // the call that uses the window decides. It requires no proof.
-func (a Admin) WindowRest(ctx context.Context, by Administrator) (WindowRest, error) {
+func (a Admin) WindowRest(ctx context.Context, by Administrator) (_ WindowRest, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.window_rest")
+	defer flow.End(&err)
 	key, err := by.Window.key()
 	if err != nil {
 		return WindowRest{}, nil
