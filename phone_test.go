@@ -13,6 +13,7 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/throttle"
@@ -79,15 +80,8 @@ func TestPhoneIsNotEnough(t *testing.T) {
 func TestProofsThatTrustNoBrowser(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
-	records := engine.New(engine.Config{Store: h.Memory, Keys: h.Ring(), Audience: "Acme Backup", Observer: quiet, Now: h.Clock.Now})
-	proof := func(by totpflow.Reason) (p totpflow.Proof) {
-		require.NoError(t, records.Change(h.Ctx, ana.ID, func(tx *engine.Tx) error {
-			p = totpflow.Proof(records.SealTicket(engine.ProofKind, tx, engine.Ticket{
-				Tenant: ana.ID.Tenant, User: ana.ID.User, Action: string(totpflow.ActionSignIn), Reason: string(by),
-			}))
-			return nil
-		}))
-		return p
+	proof := func(by totpflow.Reason) totpflow.Proof {
+		return h.proofThatNobodyEarns(engine.Ticket{Action: string(totpflow.ActionSignIn), Reason: string(by)})
 	}
 	for _, by := range []totpflow.Reason{totpflow.ReasonPhoneCode, totpflow.ReasonRecoveryCode} {
 		_, err := h.TrustBrowser(h.Ctx, proof(by), "x")
@@ -95,6 +89,38 @@ func TestProofsThatTrustNoBrowser(t *testing.T) {
 	}
 	_, err := h.TrustBrowser(h.Ctx, proof(totpflow.ReasonCode), "x")
 	require.NoError(t, err, "the proof is otherwise one of a sign-in")
+}
+
+// A proof that was earned while the phone was all there was is worth nothing beside an
+// authenticator, even if it had outlived the enrollment of that one.
+func TestPhoneProofBesideAnAuthenticator(t *testing.T) {
+	var p provider
+	h := newHarness(t, withPhones(&p)...)
+	app, _ := h.Enroll(ana)
+	h.Clock.Advance(time.Minute)
+	h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
+	id := h.Status(ana).Phones[0].ID
+	proof := h.proofThatNobodyEarns(engine.Ticket{Action: string(totpflow.ActionEnroll), Reason: string(totpflow.ReasonPhoneCode), Candidate: id})
+	h.Unchanged(func() {
+		require.ErrorIs(t, servicetest.ErrorOf(h.Account(ana).RemovePhone(h.Ctx, proof, id)), totpflow.ErrProof)
+		_, err := h.BeginEnrollment(h.Ctx, proof)
+		require.ErrorIs(t, err, totpflow.ErrProof)
+		_, err = h.BeginPhone(h.Ctx, proof, number("+44 7700 900123"))
+		require.ErrorIs(t, err, totpflow.ErrProof)
+		require.ErrorIs(t, h.Account(ana).ConsumeProof(h.Ctx, proof, totpflow.ActionEnroll.On("")), totpflow.ErrProof)
+	})
+}
+
+// proofThatNobodyEarns is one of ana's that no call hands out.
+func (h *harness) proofThatNobodyEarns(of engine.Ticket) (p totpflow.Proof) {
+	h.T.Helper()
+	of.Tenant, of.User = ana.ID.Tenant, ana.ID.User
+	records := engine.New(engine.Config{Store: h.Memory, Keys: h.Ring(), Audience: "Acme Backup", Observer: quiet, Now: h.Clock.Now})
+	require.NoError(h.T, records.Change(h.Ctx, ana.ID, func(tx *engine.Tx) error {
+		p = totpflow.Proof(records.SealTicket(engine.ProofKind, tx, of))
+		return nil
+	}))
+	return p
 }
 
 // A person who has only a phone may add an app with it: there is nothing better to

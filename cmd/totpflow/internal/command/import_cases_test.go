@@ -66,6 +66,10 @@ func TestImportCases(t *testing.T) {
 		"Steam": {
 			file: "user,secret\nana,steam://" + secretB + "\n", code: 4, says: []string{"line 2: refused", "looks like a Steam secret"}, lacks: []string{secretB},
 		},
+		"a secret for a name": {
+			file: "user,name,secret\nana," + secretB + "," + secretA + "\n", code: 4,
+			says: []string{"line 2: refused: the name of the authenticator looks like a secret"}, lacks: []string{secretB},
+		},
 		"raw text": {
 			file: "user,secret\nana,totpflow-example-001\n", code: 4, says: []string{"line 2: refused: bad secret"}, lacks: []string{"totpflow-example"},
 		},
