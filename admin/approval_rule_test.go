@@ -67,7 +67,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	h := newHarness(t, withPhones(&p)...)
 	app, _ := h.Enroll(ana)
 	h.Clock.Advance(time.Minute)
-	h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, app)) // the thief
+	thief, _ := h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, app))
+	h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, thief), mobile, &p)
+	require.Len(t, h.Status(ana).Phones, 1)
 	issued := h.IssueCode(anaID)
 	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).AssignPhone(h.Ctx, ops, anaID, mobile)))
 	kept := h.Member(anaID).Recoverable
@@ -78,10 +80,13 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	d, err := h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), issued)
 	refused(t, d, err, totpflow.ErrRejected)
 
+	h.Clock.Advance(time.Minute)
+	h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
 	h.IssueCode(anaID)
 	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).AssignPhone(h.Ctx, ops, anaID, mobile)))
 	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent")))
 	require.True(t, h.Status(ana).Assigned.IsZero())
+	require.Empty(t, h.Status(ana).Phones)
 	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).EndExemption(h.Ctx, ops, anaID)))
 	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
