@@ -67,9 +67,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	h := newHarness(t, withPhones(&p)...)
 	app, _ := h.Enroll(ana)
 	h.Clock.Advance(time.Minute)
-	thief, _ := h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, app))
-	h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, thief), mobile, &p)
-	require.Len(t, h.Status(ana).Phones, 1)
+	h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, app)) // the thief
 	issued := h.IssueCode(anaID)
 	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).AssignPhone(h.Ctx, ops, anaID, mobile)))
 	kept := h.Member(anaID).Recoverable
@@ -80,13 +78,10 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	d, err := h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), issued)
 	refused(t, d, err, totpflow.ErrRejected)
 
-	h.Clock.Advance(time.Minute)
-	h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, app), mobile, &p)
 	h.IssueCode(anaID)
 	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).AssignPhone(h.Ctx, ops, anaID, mobile)))
 	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent")))
 	require.True(t, h.Status(ana).Assigned.IsZero())
-	require.Empty(t, h.Status(ana).Phones)
 	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).EndExemption(h.Ctx, ops, anaID)))
 	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
@@ -103,6 +98,31 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	_, err = h.ConfirmEnrollment(h.Ctx, page.Token, "123456")
 	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 	require.Len(t, h.Status(other).Authenticators, 1)
+}
+
+// A number that a thief has added lets nobody in after the authenticator was restored, and
+// none after an exemption, which takes every factor.
+func TestNoPhoneIsLeftBehind(t *testing.T) {
+	for name, call := range map[string]func(h *harness) error{
+		"restore": func(h *harness) error {
+			return servicetest.ErrorOf(h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, h.Member(anaID).Recoverable[0].ID))
+		},
+		"exempt": func(h *harness) error { return servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p provider
+			h := newHarness(t, withPhones(&p)...)
+			app, _ := h.Enroll(ana)
+			h.Clock.Advance(time.Minute)
+			thief, _ := h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, app))
+			h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, thief), mobile, &p)
+			require.Len(t, h.Status(ana).Phones, 1)
+			session := h.Mark(ana)
+			require.NoError(t, call(h))
+			require.Empty(t, h.Status(ana).Phones)
+			require.NotEqual(t, session, h.Mark(ana), "nor the thief's session")
+		})
+	}
 }
 
 // An administrator of the tenant that has no name lists that tenant.
