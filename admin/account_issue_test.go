@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/recovery"
 	"github.com/totpflow/totpflow/store"
@@ -71,6 +72,9 @@ func TestIssuedCodeIsForThePersonOnly(t *testing.T) {
 	var m mailbox
 	o.Events.Kinds()
 	require.NoError(t, o.admin.IssueRecoveryCode(o.Ctx, o.By(o.boss, admin.ActionIssueCode), anaID, m.Deliver))
+	issued := o.Events.Got[len(o.Events.Got)-1]
+	require.Equal(t, event.RecoveryIssued, issued.Kind)
+	require.Equal(t, m.Got[0].Expires, issued.Until, "the mail beside it says until when")
 	for _, e := range o.Events.Got {
 		servicetest.RequireNone(t, servicetest.Printed(e), []string{m.Code()})
 	}

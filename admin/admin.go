@@ -43,9 +43,8 @@ import (
 // database could put the record back to before it. It is a cheap value, and safe for
 // concurrent use.
 type Admin struct {
-	service *totpflow.Service
-	engine  *engine.Engine
-	rule    Rule
+	engine *engine.Engine
+	rule   Rule
 }
 
 // A Rule is the host's: whether the actor, a signed-in person, may do the action
@@ -62,7 +61,7 @@ type Rule func(ctx context.Context, actor totpflow.User, action totpflow.Action,
 // New returns the administrators' calls under the host's rule. A nil rule
 // refuses every [Administrator]; it is not asked about an [Operator].
 func New(service *totpflow.Service, rule Rule) Admin {
-	return Admin{service: service, engine: engine.Open(service.Handle()), rule: rule}
+	return Admin{engine: engine.Open(service.Handle()), rule: rule}
 }
 
 // The actions of administrators, for [Purpose] and for a [Rule].
@@ -151,10 +150,7 @@ func (w author) operator() bool { return w.id.User == "" }
 
 // log adds an event with the name of its author.
 func (w author) log(tx *engine.Tx, e event.Event) {
-	e.Actor = w.name
-	if e.Reason == "" {
-		e.Reason = w.reason
-	}
+	e.Actor, e.Reason = w.name, w.reason
 	tx.Log(e)
 }
 

@@ -194,7 +194,9 @@ func TestAdministratorWhoseRecordIsLost(t *testing.T) {
 	o.Enroll(ana)
 	by := o.By(o.boss, admin.ActionUnlockAccount)
 	by.User.Generation = 1000
+	o.Events.Kinds()
 	require.ErrorIs(t, o.admin.Unlock(o.Ctx, by, anaID), totpflow.ErrRecordLost)
+	require.Len(t, o.EventsOf(event.RecordLost), 1, "whoever has put the record back is noticed")
 }
 
 // Where the store fails, the call fails, and no event reports a success. The

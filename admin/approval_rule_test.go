@@ -100,6 +100,31 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	require.Len(t, h.Status(other).Authenticators, 1)
 }
 
+// A number that a thief has added lets nobody in after the authenticator was restored, and
+// none after an exemption, which takes every factor.
+func TestNoPhoneIsLeftBehind(t *testing.T) {
+	for name, call := range map[string]func(h *harness) error{
+		"restore": func(h *harness) error {
+			return servicetest.ErrorOf(h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, h.Member(anaID).Recoverable[0].ID))
+		},
+		"exempt": func(h *harness) error { return servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, anaID, "agent")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p provider
+			h := newHarness(t, withPhones(&p)...)
+			app, _ := h.Enroll(ana)
+			h.Clock.Advance(time.Minute)
+			thief, _ := h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, app))
+			h.AddPhone(h.Prove(ana, totpflow.ActionAddPhone, thief), mobile, &p)
+			require.Len(t, h.Status(ana).Phones, 1)
+			session := h.Mark(ana)
+			require.NoError(t, call(h))
+			require.Empty(t, h.Status(ana).Phones)
+			require.NotEqual(t, session, h.Mark(ana), "nor the thief's session")
+		})
+	}
+}
+
 // An administrator of the tenant that has no name lists that tenant.
 func TestTheNamelessTenantIsOne(t *testing.T) {
 	h := newHarness(t)

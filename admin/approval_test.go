@@ -130,6 +130,7 @@ func TestTwoAdministrators(t *testing.T) {
 			for _, k := range []event.Kind{event.ApprovalGranted, c.told} {
 				require.Equal(t, "deputy, asked by boss", all[k].Actor, k)
 			}
+			require.Equal(t, string(c.action), all[event.ApprovalGranted].Action, "what was approved")
 			require.Equal(t, name == "a bulk reset", all[event.BulkReset].Kind == event.BulkReset)
 
 			approve = o.ByFor(o.deputy, admin.ActionApprove.On(waiting.Request))
@@ -173,6 +174,8 @@ func TestTwoAdministratorsFromAbove(t *testing.T) {
 		require.ErrorIs(t, err, admin.ErrApproval, name)
 		require.False(t, c.done(o))
 		require.NoError(t, o.admin.Withdraw(o.Ctx, ops, "acme", o.pending("acme")))
+		withdrawn := o.EventsOf(event.ApprovalWithdrawn)
+		require.Equal(t, string(c.action), withdrawn[len(withdrawn)-1].Action, "what was withdrawn")
 	}
 	err := servicetest.ErrorOf(o.admin.Exempt(o.Ctx, o.By(o.provider, admin.ActionExemptAccount), anaID, "agent"))
 	require.ErrorIs(t, err, admin.ErrApproval)

@@ -174,6 +174,8 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 				is(servicetest.ErrorOf(adm.Exempt(h.Ctx, ops, anaID, "agent")))
 				_, err = adm.ResetMany(h.Ctx, ops, "acme", []string{"42"}, admin.ScopeAll)
 				is(err)
+				is(adm.ExtendGrace(h.Ctx, ops, store.AccountID{Tenant: "acme", User: "new"}, h.Clock.Now().Add(days(3))))
+				is(adm.Forget(h.Ctx, ops, anaID))
 			})
 		})
 	}
