@@ -138,7 +138,7 @@ func prepared(t *testing.T, c acting) *organization {
 // Each call of Admin stands in one of the tables above.
 func TestEveryCallIsInATable(t *testing.T) {
 	table := servicetest.Names(actingCalls)
-	servicetest.RequireEveryMethod(t, admin.Admin{}, map[string]bool{}, append(table, "Status", "Member", "List", "ListPage", "Tally", "Tenant", "PreviewImport", "Reseal", "AfterDatabaseRestore", "Check", "Tidy", "PreviewTidy", "Export")...)
+	servicetest.RequireEveryMethod(t, admin.Admin{}, map[string]bool{}, append(table, "Status", "Member", "List", "ListPage", "Tally", "Tenant", "PreviewImport", "Reseal", "AfterDatabaseRestore", "Check", "Tidy", "PreviewTidy", "Export", "SharedSecrets")...)
 	for i := range reflect.TypeFor[admin.Admin]().NumMethod() {
 		m := reflect.TypeFor[admin.Admin]().Method(i)
 		require.Equal(t, reflect.TypeFor[context.Context](), m.Type.In(1), m.Name)
