@@ -155,7 +155,8 @@ func checkGrant(tx *engine.Tx, t engine.Ticket, by EnrollmentGrant, earned ...Ac
 	action := Action(t.Action)
 	_, challenge := by.(Challenge)
 	active := len(tx.Enrollment.Authenticators()) > 0
-	weak := challenge && !tx.Enrollment.WeakUntil().IsZero() && slices.Contains(earned, ActionReplaceAuthenticator)
+	hasWeak := slices.ContainsFunc(tx.Enrollment.Authenticators(), func(x enroll.Authenticator) bool { return !x.Until.IsZero() })
+	weak := challenge && hasWeak && slices.Contains(earned, ActionReplaceAuthenticator)
 	ok := slices.Contains(earned, action) || action == ActionEnroll && (!active || weak)
 	if ok && t.Valid(tx) {
 		return nil

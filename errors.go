@@ -41,6 +41,10 @@ var (
 	// another action or account. The person proves the factor again.
 	ErrProof = errors.New("totpflow: a fresh proof of the second factor is needed")
 
+	// ErrPurpose means that the action and the target of a [Purpose] have more than 2,000
+	// bytes together. It is the host's mistake: name the target by its id, or by a hash.
+	ErrPurpose = errors.New("totpflow: the purpose of a proof is too long; name the target by an id or a hash")
+
 	// ErrUsed means that a challenge, a proof or an enrollment has been used already, as
 	// far as that can still be told: a form was sent twice, or its answer was lost.
 	// Nothing is answered twice, and the code that came with it was not looked at. It

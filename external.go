@@ -27,6 +27,9 @@ func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method)
 	if err != nil || t.Action != string(ActionSignIn) {
 		return "", ErrChallenge
 	}
+	if len(method) > maxPurpose {
+		return "", ErrPurpose
+	}
 	p, err := s.engine.PolicyOf(ctx, t.Account())
 	if err != nil {
 		return "", err
@@ -67,7 +70,7 @@ func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, resu
 		return Decision{}, ErrChallenge
 	}
 	if result != nil && !errors.Is(result, ErrRejected) {
-		return Decision{}, result
+		return Decision{}, engine.OfHost(result)
 	}
 	return s.verify(ctx, c, ReasonExternal, func(tx *engine.Tx, t *engine.Ticket, p policy.Policy) error {
 		switch {

@@ -29,7 +29,8 @@ func (s *Service) Account(u User) Account { return Account{service: s, user: u} 
 // account, valid once and for [ProofLifetime]. A trusted browser does not serve.
 // The code counts against the same budget as at a sign-in. Errors: as
 // [Service.VerifyCode]; [ErrNotEnrolled] for people who have no authenticator (ask
-// for the password again); [ErrProof] for a purpose without an action.
+// for the password again); [ErrProof] for a purpose without an action, and [ErrPurpose]
+// for one that is too long, both before the code is used.
 func (a Account) VerifyCode(ctx context.Context, p Purpose, code string) (_ Proof, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.verify_code")
 	defer flow.End(&err)
@@ -73,6 +74,10 @@ func (a Account) VerifyRecoveryCode(ctx context.Context, p Purpose, code string)
 	return proof, change, err
 }
 
+// maxPurpose is how long an action and its target may be together, in bytes: a proof for
+// it comes back whatever the ids and names are.
+const maxPurpose = 2000
+
 // noChallenge names no sign-in: a wrong guess in a stolen session is not given
 // back when the owner passes in theirs.
 const noChallenge = ""
@@ -81,6 +86,9 @@ const noChallenge = ""
 func (a Account) prove(ctx context.Context, p Purpose, by Reason, check func(*engine.Tx) error) (Proof, error) {
 	if p.Action == "" { // a forgotten variable would match another one
 		return "", ErrProof
+	}
+	if len(p.Action)+len(p.Target) > maxPurpose { // before the code is used
+		return "", ErrPurpose
 	}
 	var proof Proof
 	err := a.change(ctx, func(tx *engine.Tx) error {

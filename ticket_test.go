@@ -191,3 +191,28 @@ func plain(input string) string {
 	}
 	return string(text)
 }
+
+// A purpose of any length up to the limit makes a proof that comes back, whatever the
+// ids and the name are; a longer one is refused before the code is used.
+func TestLongPurposes(t *testing.T) {
+	long := strings.Repeat("ä", store.MaxID/2)
+	u := totpflow.User{ID: totpflow.AccountID{Tenant: long, User: long}, Name: strings.Repeat("ö", 128)}
+	h := newHarness(t)
+	app, _ := h.Enroll(u)
+	for _, length := range []int{1, 100, 1999, 2000} {
+		h.Clock.Advance(time.Minute)
+		purpose := totpflow.Action("x").On(strings.Repeat("t", length-1))
+		proof := h.ProveFor(u, purpose, app)
+		require.NotEmpty(t, proof)
+		require.NoError(t, h.Account(u).ConsumeProof(h.Ctx, proof, purpose), length)
+	}
+	h.Clock.Advance(time.Minute)
+	code := app.Code()
+	for _, purpose := range []totpflow.Purpose{
+		totpflow.Action("x").On(strings.Repeat("t", 2000)), totpflow.Action(strings.Repeat("x", 2001)).On(""), totpflow.Action("x").On(strings.Repeat("t", 5000)),
+	} {
+		_, err := h.Account(u).VerifyCode(h.Ctx, purpose, code)
+		require.ErrorIs(t, err, totpflow.ErrPurpose)
+	}
+	require.NoError(t, servicetest.ErrorOf(h.Account(u).VerifyCode(h.Ctx, totpflow.Action("x").On(""), code)), "the code is unused")
+}

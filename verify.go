@@ -17,8 +17,8 @@ import (
 )
 
 // VerifyCode completes a sign-in with the code of an authenticator app. A code
-// works once. Where all that the account has are weak keys of an import, the
-// decision is Enroll instead of Passed. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
+// works once. For the code of a weak key of an import the decision is Enroll instead of
+// Passed, also where the account has others: it leads to a new authenticator. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
 // [ErrChallenge], and what errors in general lists.
 func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "verify_code")
@@ -77,6 +77,7 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 		if !t.Valid(tx) {
 			return refusal(tx, t, ErrChallenge)
 		}
+		was := tx.Enrollment.Authenticators()
 		if err := check(tx, &t, p); err != nil {
 			return err
 		}
@@ -86,7 +87,7 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 			d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionEnroll))
 			return nil
 		}
-		if by == ReasonCode && !tx.Enrollment.WeakUntil().IsZero() { // the code of a weak secret leads to a new authenticator, and nowhere else
+		if by == ReasonCode && usedWeak(was, tx.Enrollment.Authenticators()) { // the code of a weak secret leads to a new authenticator, and nowhere else
 			d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionEnroll))
 			d.Methods, d.Phones = []Method{MethodCode}, nil
 			return nil
@@ -96,6 +97,16 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 		return nil
 	})
 	return engine.Acknowledged(d, err)
+}
+
+// usedWeak reports whether the code was of a weak key: its authenticator has moved on.
+func usedWeak(was, now []enroll.Authenticator) bool {
+	for i, x := range now {
+		if i < len(was) && x.ID == was[i].ID && x.Last != was[i].Last && !x.Until.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 // checkCode judges one code of an app and counts it. The tag names the

@@ -139,7 +139,7 @@ func prepared(t *testing.T, c acting) *organization {
 // Each call of Admin stands in one of the tables above.
 func TestEveryCallIsInATable(t *testing.T) {
 	table := servicetest.Names(actingCalls)
-	looking := []string{"Status", "Member", "List", "ListPage", "Tally", "Tenant", "PreviewImport", "PreviewTidy", "Export"}
+	looking := []string{"Status", "Member", "List", "ListPage", "Tally", "Tenant", "PreviewImport", "PreviewTidy", "Export", "SharedSecrets"}
 	operators := []string{"Reseal", "AfterDatabaseRestore", "Check", "Tidy"}
 	windows := []string{"OpenWindow", "WindowRest", "CloseWindow"} // in window_test.go
 	servicetest.RequireEveryMethod(t, admin.Admin{}, map[string]bool{}, slices.Concat(table, looking, operators, windows)...)

@@ -87,8 +87,8 @@ func (e Enrollment) ResetAt() time.Time { return e.reset }
 func (e Enrollment) Lapsed() bool { return e.lapsed }
 
 // WeakUntil returns when the last of the live authenticators ends, if all of them
-// are weak; otherwise the zero time. Lead a person whose code was right to a new
-// authenticator then, and nowhere else.
+// are weak; otherwise the zero time. Lead a person whose code was of a weak one to a new
+// authenticator, and nowhere else.
 func (e Enrollment) WeakUntil() (last time.Time) {
 	for _, a := range e.live {
 		if a.Until.IsZero() {

@@ -75,6 +75,13 @@ func TestFullDevice(t *testing.T) {
 		{"a list", "stdout", []string{"list"}, "no space left"},
 		{"a list for programs", "stdout", []string{"list", "--json"}, "no space left"},
 		{"a spreadsheet", "stdout", []string{"list", "--csv"}, "no space left"},
+		{"what is kept of a person", "stdout", []string{"export", "user-00002", "--tenant", "acme"}, "no space left"},
+		{"how an account stands", "stdout", []string{"status", "user-00002", "--tenant", "acme"}, "no space left"},
+		{"a policy", "stdout", []string{"policy", "get", "--tenant", "acme"}, "no space left"},
+		{"the event of a policy", "stderr", []string{"policy", "set", "--tenant", "acme", "--mode", "required", "--reason", "x", "--yes"}, ""},
+		{"the keys", "stdout", []string{"keys", "check"}, "no space left"},
+		{"a reset of several", "stdout", []string{"reset", "user-00001", "user-00002", "--tenant", "acme", "--reason", "x", "--yes"}, "could not be written"},
+		{"tidying", "stdout", []string{"tidy", "--reason", "x", "--yes"}, "could not be written"},
 		{"the help", "stdout", []string{"list", "--help"}, "could not be written"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

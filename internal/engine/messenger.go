@@ -19,9 +19,18 @@ const (
 	maxPlaces = 64
 	// maxDeaf bounds the calls that have not returned although their time was over.
 	maxDeaf = 256
+	// maxFailed bounds what is remembered of failures.
+	maxFailed = 10_000
 )
 
 var errDeaf = errors.New("engine: an earlier call of the notifier has not returned")
+
+// A call of the notifier that is under way, or has ended.
+type call struct {
+	number uint64
+	ended  chan struct{}
+	err    error // once ended is closed
+}
 
 // A messenger calls the notifier, for each account by one goroutine of this process at
 // a time.
@@ -32,6 +41,8 @@ type messenger struct {
 	mu      sync.Mutex
 	running map[store.AccountID]bool     // true: there is more since it began
 	deaf    map[store.AccountID]struct{} // whose call has not returned in time
+	failed  map[store.AccountID]struct{} // whose last notification was not taken
+	calls   map[store.AccountID]*call    // under way
 	busy    int
 	idle    chan struct{} // closed when one has ended; nil while nobody waits
 }
@@ -39,7 +50,7 @@ type messenger struct {
 func newMessenger(n event.Notifier) *messenger {
 	return &messenger{
 		notifier: n, places: make(chan struct{}, maxPlaces),
-		running: make(map[store.AccountID]bool), deaf: make(map[store.AccountID]struct{}),
+		running: make(map[store.AccountID]bool), deaf: make(map[store.AccountID]struct{}), failed: make(map[store.AccountID]struct{}), calls: make(map[store.AccountID]*call),
 	}
 }
 
@@ -58,6 +69,26 @@ func (m *messenger) enter(id store.AccountID) bool {
 	m.running[id] = false
 	m.busy++
 	return true
+}
+
+// noteFailure notes whether this process has failed to notify about the account, so that
+// what waits there is its own to try again.
+func (m *messenger) noteFailure(id store.AccountID, failed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case !failed:
+		delete(m.failed, id)
+	case len(m.failed) < maxFailed: // beyond, the next event of the account waits a little
+		m.failed[id] = struct{}{}
+	}
+}
+
+func (m *messenger) hasFailed(id store.AccountID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, failed := m.failed[id]
+	return failed
 }
 
 // next reports whether something has come since the last call, or since enter. Otherwise
@@ -112,9 +143,41 @@ func (e *Engine) Drain(ctx context.Context) error {
 	}
 }
 
+func (m *messenger) begins(n event.Notification) *call {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := &call{number: n.Number(), ended: make(chan struct{})}
+	m.calls[store.AccountID{Tenant: n.Tenant, User: n.User}] = c
+	return c
+}
+
+func (m *messenger) ends(n event.Notification, c *call, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c.err = err
+	close(c.ended)
+	if id := (store.AccountID{Tenant: n.Tenant, User: n.User}); m.calls[id] == c {
+		delete(m.calls, id)
+	}
+}
+
+// taken reports whether a call for n that is under way at this moment was taken.
+func (m *messenger) taken(n event.Notification) bool {
+	m.mu.Lock()
+	c := m.calls[store.AccountID{Tenant: n.Tenant, User: n.User}]
+	m.mu.Unlock()
+	if c == nil || c.number != n.Number() {
+		return false
+	}
+	<-c.ended // in half a minute at most
+	return c.err == nil
+}
+
 // call calls the notifier, and waits for half a minute. A notifier that does not look at
 // its context is left to itself then; its account waits until it has returned.
-func (m *messenger) call(ctx context.Context, n event.Notification) error {
+func (m *messenger) call(ctx context.Context, n event.Notification) (err error) {
+	c := m.begins(n)
+	defer func() { m.ends(n, c, err) }()
 	id := store.AccountID{Tenant: n.Tenant, User: n.User}
 	m.mu.Lock()
 	_, deaf := m.deaf[id]

@@ -20,6 +20,8 @@ import (
 const (
 	// toldAfter is how long a flow's own process has to tell, before any process may.
 	toldAfter = 2 * time.Minute
+	// patience is how long another process that may be telling has to finish.
+	patience = 10 * time.Second
 	// maxPause bounds the pauses between tries, which grow with the age of what waits.
 	maxPause = 24 * time.Hour
 	// givenUpAfter is the age at which a notification is given up when it fails.
@@ -34,8 +36,10 @@ const (
 )
 
 // notifySoon delivers the events pending in the account's record, after the flow that
-// wrote them and outside of it: the person who signs in waits for no mail server.
-func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
+// wrote them and outside of it: the person who signs in waits for no mail server. Where
+// earlier events wait that another process has written, it is most likely telling them at
+// this moment: both would tell them twice, so that this one looks only after [patience].
+func (e *Engine) notifySoon(ctx context.Context, id store.AccountID, beingTold bool) {
 	m := e.messenger
 	select {
 	case m.places <- struct{}{}:
@@ -49,6 +53,9 @@ func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	ctx = context.WithoutCancel(ctx)
 	go func() {
 		defer func() { <-m.places }()
+		if beingTold && !m.hasFailed(id) {
+			time.Sleep(patience)
+		}
 		for more := true; more; more = m.next(id) {
 			e.logged(ctx, id, e.notify(ctx, id))
 		}
@@ -64,7 +71,15 @@ func (e *Engine) logged(ctx context.Context, id store.AccountID, err error) {
 
 // notify delivers the events that are pending in the account's record, in order, and
 // notes each one as soon as it is delivered. The error is why some are still pending.
-func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
+func (e *Engine) notify(ctx context.Context, id store.AccountID) (err error) {
+	failed := true // also where the notifier ends this goroutine
+	defer func() { e.messenger.noteFailure(id, failed) }()
+	err = e.notifyAll(ctx, id)
+	failed = err != nil
+	return err
+}
+
+func (e *Engine) notifyAll(ctx context.Context, id store.AccountID) error {
 	read, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	entry, found, err := e.Read(read, id)
@@ -74,11 +89,13 @@ func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
 	if entry.Err != nil {
 		return entry.Err
 	}
-	for _, n := range entry.Account.Activity.Notifications(subject(id)) {
+	left := entry.Account.Activity.Notifications(subject(id))
+	for len(left) > 0 {
+		n := left[0]
 		if err := e.tell(ctx, n); err != nil {
 			return err
 		}
-		if err := e.told(ctx, id, n); err != nil {
+		if left, err = e.told(ctx, id, n); err != nil {
 			return err
 		}
 	}
@@ -87,20 +104,24 @@ func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
 
 // told moves the position behind n, also where the caller's context has ended: an event
 // that was delivered must not be delivered again. A record that was erased and begun
-// again meanwhile has another event under this number, or none.
-func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notification) error {
+// again meanwhile has another event under this number, or none. It returns what still waits, with
+// what other processes have written since; nothing where another one has told n as well.
+func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notification) (left []event.Notification, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	return e.ChangeRecord(ctx, id, func(tx *Tx) error {
+	err = e.ChangeRecord(ctx, id, func(tx *Tx) error {
+		left = nil
 		for _, waiting := range tx.Activity.Notifications(subject(id)) {
 			if waiting.Number() == n.Number() && waiting.Events[0].At.Equal(n.Events[0].At) {
 				tx.Activity = tx.Activity.Acknowledged(n.Number())
 				tx.claimed = true // for what still waits
 				tx.Save()
+				left = tx.Activity.Notifications(subject(id))
 			}
 		}
 		return nil
 	})
+	return Acknowledged(left, err)
 }
 
 // tell calls the notifier. It returns nil when there is nothing to try again: the
@@ -160,6 +181,9 @@ func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
 		case <-place.Done(): // each call has its own bound
 		}
 		for _, n := range waiting {
+			if m.taken(n) {
+				continue
+			}
 			if err := e.tell(ctx, n); err != nil {
 				e.giveUp(ctx, n, "erased", err)
 			}

@@ -547,3 +547,42 @@ func TestReady(t *testing.T) {
 	down.SetFaults(totptest.Faults{List: errors.New("gone")})
 	require.ErrorIs(t, newEngine(down, e.Keys, &hears{}, clock).Ready(t.Context()), store.ErrUnavailable)
 }
+
+// Two processes change one account while the first is still sending its mail: each
+// mail goes out once, and in order.
+func TestTwoProcessesTellOnce(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.post.set(func(context.Context, event.Notification) error { time.Sleep(5 * time.Second); return nil })
+		o.flow(o.e, "ana", event.Reset)
+		time.Sleep(time.Second)
+		o.flow(o.other(), "ana", event.Frozen)
+		time.Sleep(time.Minute)
+		require.Equal(t, []string{"ana1", "ana2"}, o.post.told())
+		require.Zero(t, o.due("ana"))
+
+		// Where the first process has died, the second one tells all of it soon.
+		crashed := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred})
+		o.flow(crashed, "ben", event.Reset)
+		time.Sleep(time.Second)
+		o.flow(o.e, "ben", event.Frozen)
+		time.Sleep(30 * time.Second)
+		require.Equal(t, []string{"ben1", "ben2"}, o.post.told())
+	})
+}
+
+// Two flows of one millisecond are two messages: a person who did two things is told of
+// both. Three are three, in their order.
+func TestTwoFlowsInOneMillisecond(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.post.set(func(context.Context, event.Notification) error { return errors.New("down") })
+		for range 3 {
+			o.flow(o.e, "ana", event.RecoveryCodesMade, event.Reset)
+		}
+		synctest.Wait()
+		o.post.set(nil)
+		time.Sleep(toldAfter + time.Second)
+		_, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Equal(t, []string{"ana2", "ana4", "ana6"}, o.post.told())
+	})
+}

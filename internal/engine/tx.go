@@ -24,6 +24,8 @@ type Tx struct {
 	due     time.Time // when somebody should look at what waits
 	claimed bool      // by this attempt, to look now
 	erases  bool      // the record is about to be deleted
+	// whether events waited before, and somebody may be telling them now
+	beingTold bool
 	// how many events that waited found no place any more
 	crowdedOut int
 	save       bool
@@ -88,7 +90,7 @@ func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide fu
 	// own call.
 	e.observeAll(ctx, tx)
 	if tx.save && !tx.erases && e.messenger.tells() && tx.notable() {
-		e.notifySoon(ctx, id)
+		e.notifySoon(ctx, id, tx.beingTold)
 	}
 	return answer
 }
@@ -196,8 +198,11 @@ func (e *Engine) number(tx *Tx) {
 	waiting := 0
 	if e.Notifier != nil && tx.notable() {
 		waiting = tx.Activity.Waiting()
+		tx.beingTold = waiting > 0 && tx.due.After(tx.Now) && !tx.due.After(tx.Now.Add(maxPause))
 	}
+	apart := tx.apart(waiting)
 	for i, ev := range tx.events {
+		ev.At = ev.At.Add(apart)
 		tx.Activity, tx.events[i] = tx.Activity.Append(ev)
 		tx.events[i].Tenant, tx.events[i].User = ev.Tenant, ev.User // ids are the host's, and not to be cleaned
 		if ev.Kind.Notable() {
@@ -210,6 +215,20 @@ func (e *Engine) number(tx *Tx) {
 	if e.Notifier == nil {
 		tx.Activity = tx.Activity.Acknowledged(tx.Activity.Last())
 	}
+}
+
+// apart is by how much the events of this flow are later than its time, so that none has the
+// time of another flow's: those of one time are one message.
+func (tx *Tx) apart(waiting int) time.Duration {
+	if waiting == 0 {
+		return 0
+	}
+	all := tx.Activity.Notifications(subject(tx.id))
+	now, last := tx.Now.Truncate(time.Millisecond), all[len(all)-1].Events[0].At
+	if ahead := last.Sub(now); 0 <= ahead && ahead < time.Second { // beyond, it was another clock, and the times differ
+		return ahead + time.Millisecond
+	}
+	return 0
 }
 
 // View returns the account of an entry as a Tx that nothing saves, for code that

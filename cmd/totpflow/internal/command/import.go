@@ -191,6 +191,9 @@ func (a *app) importRows(ctx context.Context, s *session, rows []importfile.Row,
 	if m.weakFor > 0 {
 		until = time.Now().Add(m.weakFor).UTC().Truncate(time.Millisecond)
 	}
+	if err := a.refuseShared(ctx, s, rows); err != nil {
+		return out, err
+	}
 	for _, row := range rows {
 		if row.Err != nil {
 			out.addRow(row, admin.Outcome{Err: row.Err}, time.Time{})
@@ -214,6 +217,23 @@ func (a *app) importRows(ctx context.Context, s *session, rows []importfile.Row,
 		out.NeverSeen = len(never)
 	}
 	return out, nil
+}
+
+// refuseShared refuses the rows whose secret another account has from an earlier file.
+func (a *app) refuseShared(ctx context.Context, s *session, rows []importfile.Row) error {
+	keys := make([]admin.Imported, len(rows))
+	for i, row := range rows {
+		if row.Err == nil {
+			keys[i] = admin.Imported{ID: row.ID, Key: row.Key}
+		}
+	}
+	shared, err := s.admin.SharedSecrets(ctx, s.by, keys)
+	for i := range shared {
+		if shared[i] {
+			rows[i].Err = admin.ErrSharedSecret
+		}
+	}
+	return err
 }
 
 // batches yields the rows that can be imported, those of an account together.

@@ -231,6 +231,7 @@ func TestImportSpellings(t *testing.T) {
 		require.NoError(t, err)
 		_, err = s.VerifyCode(h.ctx, next.Challenge, code)
 		require.NoError(t, err, "%q", cell)
+		h.ok("forget", user, reason, "--yes") // the next person has the same secret
 	}
 	h.in = "user,secret\nleft,S46SQCPPTCNPROMHWYBDCTBZXV\n"
 	h.ok("import", "-", reason, "--yes")

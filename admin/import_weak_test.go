@@ -1,0 +1,58 @@
+package admin_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/totp"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// Beside a strong secret a weak one is as weak as alone: its code leads to a new
+// authenticator, and the other one's signs in.
+func TestWeakBesideStrong(t *testing.T) {
+	const secret = "KRSXG5CTMVRXEZLU" // 80 bits
+	h := newHarness(t)
+	weak, err := totp.ReadSecret(secret, totp.Params{})
+	require.NoError(t, err)
+	for _, o := range h.Import(
+		admin.Imported{ID: anaID, Key: rfcKey(t), Name: "phone"},
+		admin.Imported{ID: anaID, Key: weak, Name: "old phone", WeakUntil: h.Clock.Now().Add(days(90))},
+	) {
+		require.NoError(t, o.Err)
+	}
+	strong, err := totptest.TypeSecret(servicetest.RFCSecret, h.Clock)
+	require.NoError(t, err)
+	old, err := totptest.TypeSecret(secret, h.Clock)
+	require.NoError(t, err)
+	h.PassByCode(ana, strong)
+
+	h.Clock.Advance(time.Minute)
+	asked := h.Challenge(ana)
+	_, err = h.BeginEnrollment(h.Ctx, asked)
+	require.ErrorIs(t, err, totpflow.ErrChallenge, "the password alone")
+	for _, verify := range []func() (totpflow.Decision, error){
+		func() (totpflow.Decision, error) { return h.VerifyCode(h.Ctx, asked, old.Code()) },
+		func() (totpflow.Decision, error) {
+			first, second := old.Pair()
+			return h.VerifyPair(h.Ctx, h.Challenge(ana), first, second)
+		},
+	} {
+		h.Clock.Advance(time.Minute)
+		d, err := verify()
+		require.NoError(t, err)
+		require.Equal(t, totpflow.Enroll, d.Step)
+		require.Empty(t, d.ID.User)
+		require.Empty(t, d.Proof)
+		asked = d.Challenge
+	}
+	fresh, _ := h.EnrollBy(asked)
+	h.Clock.Advance(time.Minute)
+	h.PassByCode(ana, fresh)
+	require.Equal(t, 1, h.Member(anaID).Authenticators)
+}
