@@ -149,16 +149,18 @@ func (h *person) typical() error {
 	if err := h.p.Account(h.user).RecoveryCodesSaved(ctx); err != nil {
 		return err
 	}
-	for i := range 20 {
+	for _, label := range []string{"Firefox on Windows", "Safari on iPhone"} {
 		d, err := h.signIn(ctx)
 		if err != nil {
 			return err
 		}
-		if i < 2 {
-			label := []string{"Firefox on Windows", "Safari on iPhone"}[i]
-			if _, err := h.p.TrustBrowser(ctx, d.Proof, label); err != nil {
-				return err
-			}
+		if _, err := h.p.TrustBrowser(ctx, d.Proof, label); err != nil {
+			return err
+		}
+	}
+	for range 18 {
+		if _, err := h.signIn(ctx); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -193,14 +195,4 @@ func check(err error) {
 	if err != nil {
 		panic(err)
 	}
-}
-
-// fill writes n fresh accounts with one authenticator each, from the number first on.
-func (p *product) fill(first, n int) error {
-	for i := range n {
-		if _, err := p.SignIn(context.Background(), p.userOf(first+i)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -22,11 +22,12 @@ func figureOf(values []float64) figure {
 // A result is what the rounds of one work have shown: nanoseconds a call, and how
 // many times as fast as the base we were in the same round.
 type result struct {
-	work          work
-	ours, base    figure
-	ratio         figure
-	p99, basep99  figure
-	allocs, bytes float64 // of ours, for one call
+	work              work
+	ours, base        figure
+	ratio             figure
+	p50, p99, basep99 figure
+	busy              bool    // the machine had other work
+	allocs, bytes     float64 // of ours, for one call
 }
 
 // A pace is how long each arm of a round runs, and how many rounds there are.
@@ -65,7 +66,8 @@ func measure(l *lab, w work, p pace) (result, error) {
 			ratios = append(ratios, runs[1].nanos[last]/runs[0].nanos[last])
 		}
 	}
-	res := result{work: w, ours: figureOf(runs[0].nanos), p99: figureOf(runs[0].p99s)}
+	res := result{work: w, ours: figureOf(runs[0].nanos), p50: figureOf(runs[0].p50s), p99: figureOf(runs[0].p99s)}
+	res.busy = busy()
 	if len(runs) == 2 {
 		res.base, res.basep99, res.ratio = figureOf(runs[1].nanos), figureOf(runs[1].p99s), figureOf(ratios)
 	}
@@ -78,10 +80,10 @@ func measure(l *lab, w work, p pace) (result, error) {
 // A run is one arm at work.
 type run struct {
 	calls
-	clients     int
-	cpu         bool
-	n           int // calls of a round, where one goroutine calls
-	nanos, p99s []float64
+	clients           int
+	cpu               bool
+	n                 int // calls of a round, where one goroutine calls
+	nanos, p50s, p99s []float64
 }
 
 // calibrate finds how many calls fill a round.
@@ -139,7 +141,7 @@ func (r *run) round(each time.Duration) {
 	if r.clients == 0 {
 		r.n = max(r.n, 1)
 		took := float64(r.time()) / float64(r.n)
-		r.nanos, r.p99s = append(r.nanos, took), append(r.p99s, took)
+		r.nanos, r.p50s, r.p99s = append(r.nanos, took), append(r.p50s, took), append(r.p99s, took)
 		return
 	}
 	r.begin(r.clients)
@@ -161,6 +163,7 @@ func (r *run) round(each time.Duration) {
 	calls := slices.Concat(taken...)
 	slices.SortFunc(calls, cmp.Compare)
 	r.nanos = append(r.nanos, float64(took)/float64(len(calls)))
+	r.p50s = append(r.p50s, float64(calls[len(calls)/2]))
 	r.p99s = append(r.p99s, float64(calls[len(calls)*99/100]))
 }
 

@@ -47,6 +47,7 @@ type goal struct {
 	ratio float64 // how many times as fast as the base, at least; below one: as slow at most
 	time  time.Duration
 	rate  float64 // calls a second
+	p50   bool    // time is that of the middle call
 	p99   bool    // time is that of the slowest call of a hundred
 	size  float64 // items of one call, where rate is of items
 }
@@ -64,6 +65,8 @@ func (g goal) String() string {
 		return fmt.Sprintf("≥ %.3g ×", g.ratio)
 	case g.ratio > 0:
 		return fmt.Sprintf("≤ 1/%.3g ×", 1/g.ratio)
+	case g.p50:
+		return fmt.Sprintf("p50 ≤ %v", g.time)
 	case g.p99:
 		return fmt.Sprintf("p99 ≤ %v", g.time)
 	case g.time > 0:
@@ -79,6 +82,8 @@ func (g goal) reached(r result) bool {
 	switch {
 	case g.ratio > 0:
 		return r.ratio.median >= g.ratio
+	case g.p50:
+		return r.p50.median <= float64(g.time)
 	case g.p99:
 		return r.p99.median <= float64(g.time)
 	case g.time > 0:
