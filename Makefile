@@ -17,9 +17,9 @@ test:
 lint:
 	@scripts/check
 
-## make bench        the benchmarks of every module
+## make bench        measures everything against peers and floors, and writes docs/performance.md: 15 minutes
 bench:
-	go test -run '^$$' -bench . -benchmem work
+	go run ./benchmarks
 
 ## make run          the web console of the examples, on a loopback port
 run:

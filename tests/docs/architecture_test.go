@@ -36,7 +36,7 @@ func libraryGraph(t *testing.T) graph {
 	direct := make(graph)
 	for path, imports := range imported(t, func(path string) bool {
 		return !strings.HasSuffix(path, "_test.go") && !strings.HasPrefix(path, filepath.Join(root, "tests")) &&
-			!strings.HasPrefix(path, filepath.Join(root, "examples"))
+			!strings.HasPrefix(path, filepath.Join(root, "examples")) && !strings.HasPrefix(path, filepath.Join(root, "benchmarks"))
 	}) {
 		from, err := filepath.Rel(root, filepath.Dir(path))
 		require.NoError(t, err)

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Every work runs, with all of its arms: what is measured once a month must not be
+// found broken then. Nothing is asserted of how long it takes.
+func TestEveryWorkRuns(t *testing.T) {
+	l := newLab(t.TempDir(), true)
+	require.NoError(t, os.Chmod(l.dir, 0o711))
+	t.Cleanup(func() { require.NoError(t, l.close()) })
+	seen := make(map[string]bool)
+	var results []result
+	for _, w := range append(works(), overAccounts()...) {
+		name := w.name + "/" + w.ours.full(w)
+		require.False(t, seen[name], "%s twice", name)
+		seen[name] = true
+		w.heavy, w.clients = true, min(w.clients, 4)
+		r, err := measure(l, w, pace{rounds: 1, each: time.Microsecond})
+		require.NoError(t, err, name)
+		require.Positive(t, r.ours.median, name)
+		if w.goal.String() != "–" {
+			require.NotEmpty(t, why[w.name], "%s has a goal, and nothing to say where it is missed", w.name)
+		}
+		results = append(results, r)
+	}
+	require.Len(t, results, len(works())+len(overAccounts()))
+}

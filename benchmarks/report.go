@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+)
+
+// page is the document's fixed prose. Every figure in it is filled in.
+//
+//go:embed performance.md.tmpl
+var page string
+
+// A report is what the document shows.
+type report struct {
+	Rows     []row
+	Profiles []profiled
+	Welch    string
+	Machine  []string
+	Busy     bool // the machine had other work than this
+	Rounds   int
+	Each     time.Duration
+}
+
+// A row is one work in the table.
+type row struct{ Title, Ours, Base, Ratio, Goal, Mark, Note string }
+
+type profiled struct{ Title, Text string }
+
+// write makes docs/performance.md.
+func (r report) write(path string) error {
+	t, err := template.New("").Parse(page)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, r); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o644) //nolint:gosec // a document
+}
+
+func rowOf(r result) row {
+	w := r.work
+	out := row{Title: w.title, Ours: duration(r.ours.median), Base: "–", Ratio: "–", Goal: w.goal.String()}
+	if w.clients > 0 {
+		out.Ours = fmt.Sprintf("%.0f/s, p99 %s", 1e9/r.ours.median, duration(r.p99.median))
+	}
+	if w.goal.p50 {
+		out.Ours = "p50 " + duration(r.p50.median)
+	}
+	if w.goal.rate > 0 {
+		out.Ours = fmt.Sprintf("%.0f/s", w.goal.size/r.ours.median*1e9)
+	}
+	if w.base.start != nil {
+		out.Base = duration(r.base.median)
+		if w.clients > 0 {
+			out.Base = fmt.Sprintf("%.0f/s, p99 %s", 1e9/r.base.median, duration(r.basep99.median))
+		}
+		out.Ratio = fmt.Sprintf("%s (%s to %s)", times(r.ratio.median), times(r.ratio.low), times(r.ratio.high))
+	}
+	if out.Goal == "–" {
+		return out
+	}
+	out.Mark = "reached"
+	switch {
+	case w.goal.reached(r):
+	case !w.cpu && r.busy: // by the clock nothing can be said of the library
+		out.Mark = "missed on a busy machine"
+	default:
+		out.Mark, out.Note = "missed", why[w.name]
+	}
+	return out
+}
+
+// load is how many programs have wanted a processor in the last minute.
+func load() float64 {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.ParseFloat(strings.Fields(string(text))[0], 64)
+	return n
+}
+
+// busy reports whether they were so many that this program waits for its turn.
+func busy() bool { return load() > 2*float64(runtime.NumCPU()) }
+
+func times(ratio float64) string {
+	if ratio < 0.5 {
+		return fmt.Sprintf("1/%.1f", 1/ratio)
+	}
+	return fmt.Sprintf("%.2f", ratio)
+}
+
+// duration has three digits.
+func duration(nanos float64) string {
+	switch {
+	case nanos < 1e3:
+		return fmt.Sprintf("%.0f ns", nanos)
+	case nanos < 1e6:
+		return fmt.Sprintf("%.3g µs", nanos/1e3)
+	case nanos < 1e9:
+		return fmt.Sprintf("%.3g ms", nanos/1e6)
+	}
+	return fmt.Sprintf("%.3g s", nanos/1e9)
+}
+
+// why says of a work that misses its goal where the time goes that is left.
+var why = map[string]string{
+	"Refuse":             "the compressions of the hash are the largest part; the rest is decoding, one allocation for the key and one for what hides it from printers",
+	"Generate":           "one code from the text needs four compressions, and its key two allocations: one for the secret, one for what hides it from printers",
+	"NewKey":             "what is left is the system's random numbers and the secret's base32",
+	"QR":                 "image/png asks for each pixel by itself. A writer of PNG files of our own would be faster, and one more thing to keep right",
+	"Trust":              "four hashes of short messages and one base64: HMAC states kept in the ring would save two compressions of six, for a page of code",
+	"SignIn":             "opening the record and reading it are most of it",
+	"VerifyCode":         "a ticket and a record are opened, and a ticket and a record sealed; about 70 allocations are left",
+	"WholeSignIn":        "the statements are the same, so the rest is our share of the processor: sealing, the goroutine that lets a caller leave at the end of its context, and on Redis the script that checks the server before each answer",
+	"Session":            "one record is opened for each call, and each call on a server has a goroutine of its own, so that a caller can leave at the end of its context",
+	"Page":               "every member of the page is opened",
+	"CSV":                "every record is opened",
+	"Reseal":             "each stale record is a durable write of its own, so that no sign-in waits for more than one",
+	"SignInBesideReseal": "SQLite has one writer: a sign-in stands in line behind one record of the reseal",
+	"HotAccount":         "256 requests share the processors with the owner's",
+	"Notifier":           "the notifier's goroutines wait in their own places and hold nothing that a sign-in needs",
+	"Tally":              "one statement counts by an index",
+	"Frozen":             "one statement reads an index",
+}
+
+// machine says where the figures are from.
+func machine() []string {
+	lines := []string{fmt.Sprintf("%s, %s/%s, %d processors", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())}
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if name, model, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+				lines = append(lines, strings.TrimSpace(model))
+				break
+			}
+		}
+	}
+	lines = append(lines, fmt.Sprintf("load when it ended: %.1f", load()))
+	peers := []string{"pquerna/otp", "golang-jwt/jwt", "gorilla/securecookie", "x/crypto", "rsc.io/qr", "modernc.org/sqlite", "jackc/pgx", "redis/go-redis"}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			for _, peer := range peers {
+				if strings.Contains(m.Path, peer) {
+					lines = append(lines, m.Path+" "+m.Version)
+				}
+			}
+		}
+	}
+	if out, err := exec.CommandContext(context.Background(), "redis-server", "--version").Output(); err == nil {
+		lines = append(lines, strings.TrimSpace(string(out)))
+	}
+	return lines
+}
