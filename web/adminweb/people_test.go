@@ -110,7 +110,7 @@ func TestOnlyOwnTenants(t *testing.T) {
 	}
 	require.Equal(t, admin.StateEnabled, s.member(gil).State)
 	// Oneself, before a code is used.
-	page := b.Post("/2fa-admin/person/reset", "tenant", "acme", "user", "boss", "scope", "all")
+	page := b.Post("/2fa-admin/person/reset", "tenant", "acme", "user", "boss", "scope", "all", "totpflow_code", b.phone.WrongCode())
 	require.Equal(t, http.StatusForbidden, page.Status)
 	require.Contains(t, page.Text("error"), "not for your own account")
 	require.Empty(t, page.Actions(), "there is no form for it")
