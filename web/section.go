@@ -42,6 +42,12 @@ type Section struct {
 
 // Section adds pages. It is not for use while requests are served.
 func (h *Web) Section(c SectionConfig) (*Section, error) {
+	if c.Functions == nil {
+		c.Functions = func(*Language) template.FuncMap { return nil }
+	}
+	if c.Explain == nil {
+		c.Explain = func(*Language, error) (string, int) { return "", 0 }
+	}
 	s := &Section{SectionConfig: c, web: h, languages: map[*Language]*Language{}, pages: map[*Language]pages{}}
 	own := map[string]texts{}
 	if err := loadTexts(own, c.Catalogues); err != nil {

@@ -187,6 +187,14 @@ func idsOf(rows []Row) (ids []totpflow.AccountID) {
 }
 
 func (p *Pages) doneMany(w http.ResponseWriter, r *http.Request, err error) error {
+	var several *severalError
+	if errors.As(err, &several) {
+		for _, failed := range several.errs {
+			if !explained(failed) && !isApproval(failed) { // which no page explains
+				p.Web.Log.ErrorContext(r.Context(), "adminweb: a change of several failed", "error", failed)
+			}
+		}
+	}
 	switch {
 	case errors.Is(err, admin.ErrApproval) && onlyApproval(err):
 		return p.done(w, r, "waits", p.Path("requests"))

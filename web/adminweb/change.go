@@ -204,6 +204,7 @@ func (p *Pages) postPerson(w http.ResponseWriter, r *http.Request, v visitor) er
 func (p *Pages) deliver(to Person) func(context.Context, admin.IssuedCode) error {
 	return func(ctx context.Context, c admin.IssuedCode) error {
 		if err := p.Deliver(ctx, to, c); err != nil {
+			p.Web.Log.ErrorContext(ctx, "adminweb: a recovery code was not handed over", "error", err)
 			return errors.Join(errMail, err)
 		}
 		return nil

@@ -60,6 +60,7 @@ type site struct {
 
 	mu       sync.Mutex
 	mails    []admin.IssuedCode
+	mailDown bool
 	reminded []string
 	erased   []string
 	logged   strings.Builder
@@ -124,6 +125,9 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 		Deliver: func(_ context.Context, _ adminweb.Person, c admin.IssuedCode) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
+			if s.mailDown {
+				return errors.New("the mail server is down")
+			}
 			s.mails = append(s.mails, c)
 			return nil
 		},

@@ -110,7 +110,7 @@ func TestOnlyOwnTenants(t *testing.T) {
 	}
 	require.Equal(t, admin.StateEnabled, s.member(gil).State)
 	// Oneself, before a code is used.
-	page := b.Post("/2fa-admin/person/reset", "tenant", "acme", "user", "boss", "scope", "all")
+	page := b.Post("/2fa-admin/person/reset", "tenant", "acme", "user", "boss", "scope", "all", "totpflow_code", b.phone.WrongCode())
 	require.Equal(t, http.StatusForbidden, page.Status)
 	require.Contains(t, page.Text("error"), "not for your own account")
 	require.Empty(t, page.Actions(), "there is no form for it")
@@ -159,6 +159,15 @@ func TestSomeFail(t *testing.T) {
 	require.Contains(t, b.Page.Text("error"), "Done for 1 of 2. Not for “Nora Nord”: The person has never come")
 	require.Len(t, s.mails, 1)
 	require.Equal(t, mika.ID, s.mails[0].ID)
+
+	s.mailDown = true
+	s.clock.Advance(time.Hour)
+	b = s.as(boss)
+	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(deputy), "do", "issue")
+	b.Page.Submit(to, "totpflow_code", b.phone.Code())
+	require.Contains(t, b.Page.Text("error"), "Done for 0 of 2.")
+	require.Contains(t, b.Page.Text("error"), "the code is void")
+	require.Contains(t, s.logged.String(), "the mail server is down", "for the operator")
 }
 
 // A reminder takes nothing away: it needs a click on the page that says to whom, and goes to

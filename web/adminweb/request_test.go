@@ -56,7 +56,10 @@ func TestOwnRequest(t *testing.T) {
 	d := s.as(deputy)
 	d.Get("/2fa-admin/requests")
 	to := action(t, d, "/2fa-admin/requests/*withdraw")
-	d.Post(to[:len(to)-len("withdraw")]+"approve", "tenant", "acme", "totpflow_code", d.phone.Code())
+	code := d.phone.Code()
+	d.Post(to[:len(to)-len("withdraw")]+"approve", "tenant", "acme", "totpflow_code", code)
 	require.Contains(t, d.Page.Text("error"), "not for your own account")
 	require.Empty(t, s.member(mika).Machine)
+	d.Post(to, "tenant", "acme", "totpflow_code", code)
+	require.Contains(t, d.Page.Text("main"), "The request is dropped.", "by the code that was not used")
 }
