@@ -39,9 +39,9 @@ func TestProducts(t *testing.T) {
 		for _, m := range tests {
 			name := m[2]
 			if name == "" { // a whole folder of tests
-				name = "Test[A-Z]"
+				name = "Test[A-Za-z0-9]+"
 			}
-			require.True(t, declares(t, m[1], "_test", `(?m)^func `+name), "%s has no %s", m[1], name)
+			require.True(t, declares(t, m[1], "_test", `(?m)^func `+name+`\(`), "%s has no %s", m[1], name)
 		}
 	}
 	require.GreaterOrEqual(t, rows, 40)
