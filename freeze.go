@@ -46,9 +46,11 @@ func (d *disowned) Fields(c *wire.Coder) {
 // by the ring alone, not by the account, so that it outlives the change that it
 // is about: a thief who has the ring can freeze accounts with it. It is valid for
 // [DisownTokenLifetime] from the time of the event, which may lie in the future where a
-// clock was ahead, and until a freeze that came after the event has ended.
+// clock was ahead, and until a freeze that came after the event has ended. It is empty
+// for an event that is nobody's deed ([event.Kind.Disownable]), such as a reminder: leave
+// the link out then.
 func (s *Service) NewDisownToken(e event.Event) DisownToken {
-	if e.User == "" {
+	if e.User == "" || !e.Kind.Disownable() {
 		return ""
 	}
 	plain, err := wire.Encode(&disowned{Tenant: e.Tenant, User: e.User, At: e.At, Number: e.Number, Kind: e.Kind})

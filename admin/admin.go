@@ -80,6 +80,7 @@ const (
 	ActionImport               totpflow.Action = "import accounts"
 	ActionApprove              totpflow.Action = "approve request" // and to withdraw one
 	ActionAssignPhone          totpflow.Action = "assign phone"
+	ActionRemind               totpflow.Action = "remind"
 )
 
 // An Actor is the person or program that performs an administrative call: an

@@ -29,8 +29,11 @@ type acting struct {
 
 // purpose is what the proof for the call must be for.
 func (c acting) purpose(o *organization) totpflow.Purpose {
-	if c.told == event.BulkReset {
+	switch c.told {
+	case event.BulkReset:
 		return manyOfAcme
+	case event.SetupReminded: // for a whole tenant, too
+		return admin.Purpose(admin.ActionRemind, store.AccountID{Tenant: "acme"})
 	}
 	return o.purpose(c.action)
 }
@@ -53,6 +56,16 @@ var actingCalls = map[string]acting{
 	}, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.ExtendGrace(o.Ctx, by, target, o.Clock.Now().Add(days(3)))
 	}, event.GraceExtended},
+	"Remind": {admin.ActionRemind, func(o *organization) {
+		require.NoError(o.T, o.admin.Forget(o.Ctx, ops, anaID))
+		o.SetPolicy("acme", policy.Policy{Mode: policy.Required, Grace: days(14)})
+	}, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
+		outcomes, err := a.Remind(o.Ctx, by, target.Tenant, []string{target.User})
+		if err == nil {
+			err = outcomes[0].Err
+		}
+		return err
+	}, event.SetupReminded},
 	"Exempt": {admin.ActionExemptAccount, nil, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return servicetest.ErrorOf(a.Exempt(o.Ctx, by, target, "agent"))
 	}, event.Exempted},
@@ -140,7 +153,7 @@ func prepared(t *testing.T, c acting) *organization {
 func TestEveryCallIsInATable(t *testing.T) {
 	table := servicetest.Names(actingCalls)
 	looking := []string{"Status", "Member", "List", "ListPage", "Tally", "Tenant", "PreviewImport", "PreviewTidy", "Export", "SharedSecrets"}
-	operators := []string{"Reseal", "AfterDatabaseRestore", "Check", "Tidy"}
+	operators := []string{"Reseal", "AfterDatabaseRestore", "Check", "Tidy", "RemindDue"}
 	windows := []string{"OpenWindow", "WindowRest", "CloseWindow"} // in window_test.go
 	servicetest.RequireEveryMethod(t, admin.Admin{}, map[string]bool{}, slices.Concat(table, looking, operators, windows)...)
 	for i := range reflect.TypeFor[admin.Admin]().NumMethod() {

@@ -19,7 +19,7 @@ var numbered = [...]Kind{
 	Frozen, GraceBegan, IssuedCodeUsed,
 	Imported, Exempted, ExemptionEnded, GraceExtended, RecoveryIssued, RecoveryCodesVoided, AuthenticatorRestored, PhoneAssigned, Unlocked, Forgotten,
 	PolicySet, PolicyLowered, BulkReset, ApprovalRequested, ApprovalGranted, ApprovalWithdrawn, KeysRotated, EpochRaised,
-	SessionsEnded,
+	SessionsEnded, SetupReminded,
 }
 
 var numbers = func() map[Kind]int {

@@ -25,12 +25,13 @@ var words = map[event.Kind]string{
 	event.PolicySet: "policy_set", event.PolicyLowered: "policy_lowered", event.BulkReset: "bulk_reset",
 	event.ApprovalRequested: "approval_asked", event.ApprovalGranted: "approval_given", event.ApprovalWithdrawn: "approval_withdrawn",
 	event.PhoneAdded: "phone_added", event.PhoneRemoved: "phone_removed", event.PhoneAssigned: "phone_assigned",
-	event.KeysRotated: "keys_rotated", event.EpochRaised: "epoch_raised",
+	event.SetupReminded: "setup_reminded",
+	event.KeysRotated:   "keys_rotated", event.EpochRaised: "epoch_raised",
 }
 
 func TestKinds(t *testing.T) {
 	kinds := event.Kinds()
-	require.Len(t, kinds, 51)
+	require.Len(t, kinds, 52)
 	seen := map[event.Kind]bool{}
 	for _, k := range kinds {
 		require.Regexp(t, regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`), string(k))
@@ -190,4 +191,13 @@ func FuzzClean(f *testing.F) {
 			require.True(t, unicode.IsPrint(r))
 		}
 	})
+}
+
+// Nobody did a reminder or a grace to anybody: their messages have no link that closes the
+// account. Every other change that a person is notified of has one.
+func TestDisownable(t *testing.T) {
+	for _, k := range event.Kinds() {
+		quiet := k == event.SetupReminded || k == event.GraceBegan || k == event.GraceExtended || k == event.PhoneAssigned
+		require.Equal(t, k.Notable() && !quiet, k.Disownable(), k)
+	}
 }

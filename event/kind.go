@@ -63,6 +63,7 @@ const (
 	RecoveryCodesVoided   Kind = "recovery_codes_voided"  // made before the database was restored, so that used ones may look unused
 	AuthenticatorRestored Kind = "authenticator_restored" // one that was replaced, removed or disabled came back
 	PhoneAssigned         Kind = "phone_assigned"         // a number was chosen for the person, who is to verify it
+	SetupReminded         Kind = "setup_reminded"         // the person is to set up a factor, until Until where there is a day
 	Unlocked              Kind = "unlocked"
 	Forgotten             Kind = "forgotten" // the record was erased; only the observers' log remembers it
 )
@@ -99,7 +100,7 @@ var changes = []Kind{
 	RecoveryUsed, RecoveryCodesMade, RecoveryCodesSaved, PhoneAdded, PhoneRemoved,
 	BrowserTrusted, BrowserRevoked, BrowsersRevoked, PasswordChanged, SessionsEnded, Disabled, Reset, RecordLost,
 	Frozen, GraceBegan, IssuedCodeUsed,
-	Imported, Exempted, ExemptionEnded, GraceExtended, RecoveryIssued, RecoveryCodesVoided, AuthenticatorRestored, PhoneAssigned, Unlocked, Forgotten,
+	Imported, Exempted, ExemptionEnded, GraceExtended, RecoveryIssued, RecoveryCodesVoided, AuthenticatorRestored, PhoneAssigned, SetupReminded, Unlocked, Forgotten,
 	PolicySet, PolicyLowered, BulkReset, ApprovalRequested, ApprovalGranted, ApprovalWithdrawn, KeysRotated, EpochRaised,
 }
 
@@ -123,6 +124,17 @@ func (k Kind) Notable() bool {
 		return false
 	}
 	return k.SecurityChange()
+}
+
+// Disownable reports whether a person can say of k that it was not them: a message about
+// anything else has no link that closes the account. Of a reminder, or of a grace, nobody
+// is to be afraid; a rollout would close the accounts of people who click.
+func (k Kind) Disownable() bool {
+	switch k {
+	case SetupReminded, GraceBegan, GraceExtended, PhoneAssigned:
+		return false
+	}
+	return k.Notable()
 }
 
 // Refusal reports whether k means that somebody was not let in.

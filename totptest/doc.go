@@ -4,7 +4,8 @@
 // assertions are left to you.
 //
 // It has a clock that only moves when told, an authenticator that behaves like a person's
-// phone, and a store that counts, fails and loses acknowledgements.
+// phone, and a store that counts, waits, fails and loses acknowledgements. Package
+// totptest/kit is a service with all of them in one call.
 //
 //	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC))
 //	mfa, err := totpflow.New(totpflow.Config{…, Now: clock.Now})

@@ -1,6 +1,7 @@
 package totptest
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -15,6 +16,9 @@ type Store struct {
 	mu     sync.Mutex
 	counts Counts
 	faults Faults
+	next   int           // calls that fail
+	err    error         // with this
+	held   chan struct{} // closed when calls go on; nil: none is held
 }
 
 // Counts of the calls that reached a [Store], failed ones included.
@@ -52,6 +56,51 @@ func (s *Store) SetFaults(f Faults) {
 	s.faults = f
 }
 
+// FailNext has the next n calls fail with err, of whatever kind. Nothing is read or
+// written by them.
+func (s *Store) FailNext(n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next, s.err = n, err
+}
+
+// Hold has every call wait from now on, until release is called or the call's context
+// ends: a slow database without a slow test. It must not be called again before release.
+func (s *Store) Hold() (release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := make(chan struct{})
+	s.held = held
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.held = nil
+		close(held)
+	})
+}
+
+// enter counts a call, waits where calls are held, and returns the faults in force or
+// the error of this call.
+func (s *Store) enter(ctx context.Context, n func(*Counts) *int) (Faults, error) {
+	faults := s.count(n)
+	s.mu.Lock()
+	held := s.held
+	var err error
+	if s.next > 0 {
+		s.next--
+		err = s.err
+	}
+	s.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-ctx.Done():
+			return faults, ctx.Err()
+		}
+	}
+	return faults, err
+}
+
 // count adds to one of the counters and returns the faults in force.
 func (s *Store) count(n func(*Counts) *int) Faults {
 	s.mu.Lock()
@@ -62,17 +111,18 @@ func (s *Store) count(n func(*Counts) *int) Faults {
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
-	if f := s.count(func(c *Counts) *int { return &c.Get }); f.Get != nil {
-		return store.Record{}, f.Get
+	f, err := s.enter(ctx, func(c *Counts) *int { return &c.Get })
+	if err = cmp.Or(err, f.Get); err != nil {
+		return store.Record{}, err
 	}
 	return s.inner.Get(ctx, id)
 }
 
 // Put implements [store.Store].
 func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) error {
-	f := s.count(func(c *Counts) *int { return &c.Put })
-	if f.Put != nil {
-		return f.Put
+	f, err := s.enter(ctx, func(c *Counts) *int { return &c.Put })
+	if err = cmp.Or(err, f.Put); err != nil {
+		return err
 	}
 	if err := s.inner.Put(ctx, rec, was); err != nil {
 		return err
@@ -82,16 +132,18 @@ func (s *Store) Put(ctx context.Context, rec store.Record, was store.Version) er
 
 // Delete implements [store.Store].
 func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
-	if f := s.count(func(c *Counts) *int { return &c.Delete }); f.Put != nil {
-		return f.Put
+	f, err := s.enter(ctx, func(c *Counts) *int { return &c.Delete })
+	if err = cmp.Or(err, f.Put); err != nil {
+		return err
 	}
 	return s.inner.Delete(ctx, id, was)
 }
 
 // List implements [store.Store].
 func (s *Store) List(ctx context.Context, q store.Query) (store.Page, error) {
-	if f := s.count(func(c *Counts) *int { return &c.List }); f.List != nil {
-		return store.Page{}, f.List
+	f, err := s.enter(ctx, func(c *Counts) *int { return &c.List })
+	if err = cmp.Or(err, f.List); err != nil {
+		return store.Page{}, err
 	}
 	return s.inner.List(ctx, q)
 }

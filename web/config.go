@@ -55,6 +55,11 @@ type Config struct {
 	// context and the decision are as those of Begin. Nil: there is no JSON API.
 	Token func(ctx context.Context, d totpflow.Decision) (token string, expires time.Time, err error)
 
+	// Accounts returns the accounts of the person whose account this is, such as those at
+	// the partner portal and at the product. The security page offers to enroll each of
+	// them, by its own password. Nil: no others are shown.
+	Accounts func(ctx context.Context, id totpflow.AccountID) ([]totpflow.User, error)
+
 	// AccountName is the name of an account, for the page of a mail's link, which nobody is
 	// signed in to. Nil: the page does not name the account.
 	AccountName func(ctx context.Context, id totpflow.AccountID) (string, error)

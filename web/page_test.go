@@ -85,7 +85,7 @@ func TestCopies(t *testing.T) {
 	require.NoError(t, try(t, func(c *web.Config) { c.Templates, c.Catalogues = web.Templates(), web.Catalogues() }))
 	names, err := fs.Glob(web.Templates(), "*.html")
 	require.NoError(t, err)
-	require.Len(t, names, 18)
+	require.Len(t, names, 19)
 }
 
 // The host's layout stands around every page; where it fails nothing of it is sent.

@@ -61,7 +61,7 @@ func (s *site) disown() {
 	s.mu.Lock()
 	var last event.Event
 	for _, e := range s.events {
-		if e.Kind.SecurityChange() && e.User != "" {
+		if e.Kind.Disownable() && e.User != "" {
 			last = e
 		}
 	}

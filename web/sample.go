@@ -58,7 +58,7 @@ func (h *Web) samples() []sample {
 		PhonesAllowed: true, Recovery: true, RecoveryCodes: recovery.Summary{Left: 9, Total: 10, Made: at},
 		Browsers: []totpflow.Browser{{ID: "b1", Label: "Firefox on Linux", Issued: at, Seen: at, Expires: at, Here: true}},
 		Activity: []event.Event{{Kind: event.RecoveryUsed, At: at, Remaining: 9, Source: event.Source{Address: "192.0.2.7"}}, {Kind: event.Reset, At: at, Actor: "admin"}},
-		Home:     "/",
+		Home:     "/", Others: []OtherAccount{{"ana@partner.example", "k1", false}, {"ana@other.example", "k2", true}},
 	}
 	bare := SecurityPage{Common: calm, MaxName: 40, Assigned: "+43 ••• 67", AssignedOnly: true, MorePhones: true, Home: "/"}
 	one := security
@@ -70,7 +70,7 @@ func (h *Web) samples() []sample {
 	changes := []sampleForm{
 		{"security/rename/a1", []string{"name"}}, {"security/remove/a1", nil}, {"security/add", nil}, {"security/replace", nil},
 		{"security/remove-phone/p1", nil}, {"security/recovery-codes", nil}, {"security/revoke/b1", nil}, {"security/revoke-all", nil},
-		{"security/end-sessions", nil}, {"security/disable", nil},
+		{"security/end-sessions", nil}, {"security/disable", nil}, {"security/other", []string{"account"}},
 	}
 	stepup := StepUpPage{
 		Common: common, Doing: "Delete backup", Target: "files-01", Danger: true, Action: h.Path("sample"), Fields: []Field{{"note", "x"}},
@@ -99,6 +99,7 @@ func (h *Web) samples() []sample {
 		{"setup", &recovers, []sampleForm{{"setup", []string{"code"}}}},
 		{"setup", &grace, []sampleForm{{"setup", []string{"code"}}}},
 		{"password", &PasswordPage{common, "phone", "/"}, []sampleForm{{"setup/password", []string{"password", "to"}}}},
+		{"other", &OtherPage{common, "k1", "/"}, []sampleForm{{"security/other", []string{"account", "password"}}}},
 		{"sheet", &sheet, []sampleForm{{"security/saved", []string{"next"}}}},
 		{"sheet", &onlyKey, nil},
 		{"sheet", &added, nil},

@@ -34,6 +34,7 @@ type SecurityPage struct {
 	Few            bool // of the recovery codes are left
 	Browsers       []totpflow.Browser
 	Activity       []event.Event
+	Others         []OtherAccount // of the same person
 	Home           string
 }
 
@@ -71,6 +72,9 @@ func (h *Web) securityPage(w http.ResponseWriter, r *http.Request, v visitor, re
 		Phones: st.Phones, MorePhones: morePhones(st), PhonesAllowed: st.Policy.Methods.Has(policy.Phone), AssignedOnly: st.Policy.AssignedPhones,
 		Recovery: mayRecover(st), RecoveryCodes: st.RecoveryCodes, Few: st.RecoveryCodes.Left <= few,
 		Browsers: st.Browsers, Activity: st.Activity, Home: h.Home,
+	}
+	if p.Others, err = h.otherAccounts(r.Context(), v); err != nil {
+		return err
 	}
 	for _, a := range st.Authenticators {
 		p.Names = append(p.Names, a.Name)

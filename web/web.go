@@ -128,6 +128,7 @@ func (h *Web) routes() *http.ServeMux {
 	signedIn("POST security/revoke/{id}", h.postRevoke)
 	signedIn("POST security/revoke-all", h.postRevokeAll)
 	signedIn("POST security/end-sessions", h.postEndSessions)
+	signedIn("POST security/other", h.postOther)
 	if h.Token != nil {
 		h.apiRoutes(mux)
 	}

@@ -207,7 +207,7 @@
 //	  events: list, at most 70
 //	    after: number
 //	    at: time in milliseconds
-//	    kind: number, at most 51
+//	    kind: number, at most 52
 //	    word: word, at most 32
 //	    has: number, at most 1023
 //	    method: word, at most 64

@@ -1,0 +1,121 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/engine"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+// Reminders go to people who have nothing set up although their policy requires it, as an
+// event of their own ([event.SetupReminded]) that the service's notifier hands over in the
+// person's language. The write that notes one decides: of two clicks, or of two processes
+// that run the same job, one reminds.
+
+// remindAt are the times before the end of a grace at which people are reminded.
+var remindAt = []time.Duration{30 * 24 * time.Hour, 7 * 24 * time.Hour, 24 * time.Hour}
+
+// remindAgain is how long after a reminder the next one may be sent.
+const remindAgain = 24 * time.Hour
+
+var (
+	// ErrNotMissing means that there is nothing to remind of: the account has a factor, is
+	// a machine's, was reset, or need not set one up.
+	ErrNotMissing = errors.New("admin: this account has nothing to set up")
+
+	// ErrReminded means that the person was reminded within the last 24 hours.
+	ErrReminded = errors.New("admin: this person was reminded already")
+
+	// ErrNotDue means that no reminder is due ([Admin.RemindDue]).
+	ErrNotDue = errors.New("admin: no reminder is due")
+)
+
+// Remind reminds users of one tenant who have nothing set up, by one proof of
+// [ActionRemind] on the tenant: the button of the list of those who are missing. Each has
+// an outcome of its own. Errors of an outcome: [ErrNotMissing], [ErrReminded].
+func (a Admin) Remind(ctx context.Context, by Actor, tenant string, users []string) ([]Outcome, error) {
+	return a.remind(ctx, by, tenant, users, func(last, _, now time.Time) error {
+		if !last.IsZero() && now.Sub(last).Abs() < remindAgain {
+			return ErrReminded
+		}
+		return nil
+	})
+}
+
+// RemindDue reminds those of the users whose grace ends in 30 days, 7 days or one day, and
+// who were not reminded since. It is for a job that runs once an hour or once a day, in any
+// number of processes. A person whose grace has not begun, since they have not signed in,
+// is reminded where the policy has a deadline. Errors of an outcome: [ErrNotMissing],
+// [ErrNotDue].
+func (a Admin) RemindDue(ctx context.Context, by Operator, tenant string, users []string) ([]Outcome, error) {
+	return a.remind(ctx, by, tenant, users, func(last, until, now time.Time) error {
+		if !until.After(now) { // over, or not begun
+			return ErrNotDue
+		}
+		for _, before := range slices.Backward(remindAt) {
+			from := until.Add(-before)
+			if now.Before(from) {
+				continue
+			}
+			if last.Before(from) { // the nearest of the times decides
+				return nil
+			}
+			break
+		}
+		return ErrNotDue
+	})
+}
+
+// remind reminds each user whom may allows, given when the last reminder was and when
+// the grace ends.
+func (a Admin) remind(ctx context.Context, by Actor, tenant string, users []string, may func(last, until, now time.Time) error) ([]Outcome, error) {
+	if len(users) == 0 || len(users) > MaxAccounts {
+		return nil, ErrBulk
+	}
+	for _, user := range users {
+		if _, err := a.authorise(ctx, by, ActionRemind, store.AccountID{Tenant: tenant, User: user}); err != nil {
+			return nil, err
+		}
+	}
+	who, err := a.authoriseChange(ctx, by, ActionRemind, store.AccountID{Tenant: tenant})
+	if err != nil {
+		return nil, err
+	}
+	return each(tenant, users, func(id store.AccountID) (totpflow.Change, error) {
+		p, err := a.engine.PolicyOf(ctx, id)
+		if err != nil {
+			return totpflow.Change{}, err
+		}
+		return a.changeAccount(ctx, id, func(tx *engine.Tx) error {
+			if p.Mode != policy.Required || !tx.MayHaveGrace() {
+				return ErrNotMissing
+			}
+			until, begins := tx.GraceUntil(p)
+			if begins && tx.GraceBegins(p) { // it is counted from the first sign-in
+				until = time.Time{}
+			}
+			if err := may(lastReminder(tx), until, tx.Now); err != nil {
+				return err
+			}
+			who.log(tx, event.Event{Kind: event.SetupReminded, Until: until})
+			tx.Save()
+			return nil
+		})
+	}), nil
+}
+
+// lastReminder is when the person was reminded last, zero for never.
+func lastReminder(tx *engine.Tx) time.Time {
+	for _, e := range tx.Activity.Changes() { // newest first
+		if e.Kind == event.SetupReminded {
+			return e.At
+		}
+	}
+	return time.Time{}
+}

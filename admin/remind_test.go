@@ -1,0 +1,98 @@
+package admin_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+// of returns the one outcome's error.
+func of(t *testing.T, outcomes []admin.Outcome, err error) error {
+	t.Helper()
+	require.NoError(t, err)
+	require.Len(t, outcomes, 1)
+	return outcomes[0].Err
+}
+
+// A person is reminded 30, 7 and 1 days before the end, once each, whatever number of
+// processes run the job and however often.
+func TestRemindDue(t *testing.T) {
+	h := newHarness(t, ofTenants)
+	h.SetPolicy("acme", policy.Policy{Mode: policy.Required, Grace: days(40)})
+	adm := h.Admin(nil)
+	d, err := h.SignIn(h.Ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.ReasonGrace, d.Reason)
+	end := d.GraceUntil
+	var sent []time.Duration
+	for h.Clock.Now().Before(end.Add(days(3))) {
+		for range 3 {
+			for _, process := range []admin.Admin{adm, admin.New(h.Open(ofTenants), nil)} {
+				outcomes, err := process.RemindDue(h.Ctx, ops, "acme", []string{ana.ID.User})
+				if err := of(t, outcomes, err); err == nil {
+					sent = append(sent, end.Sub(h.Clock.Now()))
+				} else {
+					require.ErrorIs(t, err, admin.ErrNotDue)
+				}
+			}
+		}
+		h.Clock.Advance(time.Hour)
+	}
+	require.Equal(t, []time.Duration{days(30), days(7), days(1)}, sent)
+	for _, e := range h.EventsOf(event.SetupReminded) {
+		require.Equal(t, end, e.Until)
+		require.Empty(t, h.NewDisownToken(e), "a reminder has no link that closes the account")
+	}
+}
+
+// The button reminds those who are missing, and nobody twice in a day: not by a second
+// click, and not by two administrators at once.
+func TestRemind(t *testing.T) {
+	h := newHarness(t, ofTenants)
+	h.SetPolicy("acme", policy.Policy{Mode: policy.Required, Grace: days(14)})
+	adm := h.Admin(nil)
+	never, enrolled := store.AccountID{Tenant: "acme", User: "never"}, totpflow.User{ID: store.AccountID{Tenant: "acme", User: "done"}}
+	d, err := h.SignIn(h.Ctx, enrolled)
+	require.NoError(t, err)
+	h.EnrollBy(d.Proof)
+	h.Clock.Advance(time.Minute)
+	remind := func(user string) error {
+		outcomes, err := adm.Remind(h.Ctx, ops, "acme", []string{user})
+		return of(t, outcomes, err)
+	}
+	require.NoError(t, remind(never.User), "also a person who never came")
+	require.ErrorIs(t, remind(never.User), admin.ErrReminded)
+	require.ErrorIs(t, remind(enrolled.ID.User), admin.ErrNotMissing)
+	h.Clock.Advance(days(1))
+	results := make([]error, 4)
+	servicetest.Together(len(results), func(i int) {
+		outcomes, err := adm.Remind(h.Ctx, ops, "acme", []string{never.User})
+		if results[i] = err; err == nil {
+			results[i] = outcomes[0].Err
+		}
+	})
+	count := 0
+	for _, err := range results {
+		if err == nil {
+			count++
+		} else {
+			require.ErrorIs(t, err, admin.ErrReminded)
+		}
+	}
+	require.Equal(t, 1, count)
+	require.Zero(t, h.EventsOf(event.SetupReminded)[0].Until, "the grace has not begun")
+
+	h.SetPolicy("acme", policy.Policy{Mode: policy.Optional})
+	h.Clock.Advance(days(2))
+	require.ErrorIs(t, remind(never.User), admin.ErrNotMissing)
+	_, err = adm.Remind(h.Ctx, ops, "acme", nil)
+	require.ErrorIs(t, err, admin.ErrBulk)
+}

@@ -1,0 +1,53 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/web"
+)
+
+// The accounts of one person are offered together, and each is enrolled by its own
+// password: the session of one account binds nothing to another.
+func TestOtherAccountsOfOnePerson(t *testing.T) {
+	s := newSite(t, func(c *web.Config) {
+		c.Accounts = func(_ context.Context, id totpflow.AccountID) ([]totpflow.User, error) {
+			if id == ana.ID || id == ben.ID {
+				return []totpflow.User{ana, ben}, nil
+			}
+			return nil, nil
+		}
+	})
+	eve := totpflow.User{ID: totpflow.AccountID{User: "3"}, Name: "eve@acme.example"}
+	s.host.Add(eve, password)
+	p := s.signedIn()
+	p.Get("/2fa/security")
+	require.Equal(t, []string{"ben@acme.example Off Set up"}, p.Page.Texts("other"))
+	key := p.Page.Fields("/2fa/security/other").Get("account")
+	p.Page.Submit("/2fa/security/other")
+	p.is(http.StatusOK, "/2fa/security/other", "Set up another account")
+	require.Equal(t, "Account: ben@acme.example", p.Page.Texts("account")[0])
+	p.Page.Submit("/2fa/security/other", "password", "wrong")
+	p.is(http.StatusUnauthorized, "/2fa/security/other", "Set up another account")
+
+	q := s.browser() // not hers
+	q.password(eve)
+	q.Get("/2fa/security")
+	require.Empty(t, q.Page.Texts("other"))
+	require.Equal(t, http.StatusNotFound, q.Post("/2fa/security/other", "account", key, "password", password).Status)
+
+	thief := p.Copy()
+	p.Page.Submit("/2fa/security/other", "password", password)
+	p.is(http.StatusOK, "/2fa/setup", "Set up two-factor authentication")
+	require.Equal(t, "Account: ben@acme.example", p.Page.Texts("account")[0])
+	require.Equal(t, "/signin", thief.Get("/").Path, "the session of the first account has ended")
+	p.scan()
+	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
+	p.Page.Submit("/2fa/security/saved")
+	p.Get("/2fa/security")
+	require.Equal(t, []string{"ana@acme.example On"}, p.Page.Texts("other"))
+}
