@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/phone"
+	"github.com/totpflow/totpflow/web"
 )
 
 // A visit looks at every page, light and dark.
@@ -51,8 +53,10 @@ func TestEveryPage(t *testing.T) {
 		v.actions(o, s)
 		all, err := filepath.Glob("../../../examples/console/app/templates/*.html")
 		require.NoError(t, err)
-		for _, file := range all {
-			if name := strings.TrimSuffix(filepath.Base(file), ".html"); name != "layout" && name != "parts" { // which are in the others
+		ofWeb, err := fs.Glob(web.Templates(), "*.html")
+		require.NoError(t, err)
+		for _, file := range append(all, ofWeb...) {
+			if name := strings.TrimSuffix(filepath.Base(file), ".html"); name != "layout" && name != "parts" && name != "web" { // which are in the others
 				require.True(t, v.seen[name], "nobody has looked at the page %q", name)
 			}
 		}
@@ -69,8 +73,8 @@ func (v visit) without(o *site, s size) {
 	v.page(p, "organisation", "/organisation")
 	p.open("/nothing")
 	v.page(p, "problem", "/nothing")
-	p.open("/not-me?event=x")
-	v.page(p, "not-me", "/not-me")
+	p.open("/2fa/not-me?event=x")
+	v.page(p, "not-me", "/2fa/not-me")
 }
 
 // setUp are those of an enrollment by phone, and of one by an app.
@@ -78,22 +82,25 @@ func (v visit) setUp(o *site, s size) {
 	v.t.Helper()
 	p := o.browser(s)
 	p.password()
-	v.page(p, "setup", "/setup")
-	p.open("/security/phone")
-	v.page(p, "phone", "/security/phone")
+	v.page(p, "setup", "/2fa/setup")
+	p.open("/2fa/phone")
+	v.page(p, "phone", "/2fa/phone")
 	p.fill("#number", "+43 660 1234567")
 	p.click(`button[value="sms"]`)
-	v.page(p, "phone-confirm", "/security/phone")
-	p.byPhone("/security/phone/confirm", o.code(phone.SMS))
-	v.page(p, "security", "/security")
+	v.page(p, "phone-confirm", "/2fa/phone")
+	p.byPhone("/2fa/phone/confirm", o.code(phone.SMS))
+	p.open("/2fa/security")
+	v.page(p, "security", "/2fa/security")
 	o.clock.Advance(6 * time.Minute)
-	p.open("/setup")
-	v.page(p, "password", "/setup")
+	p.open("/2fa/setup")
+	v.page(p, "password", "/2fa/setup")
 	p.fill("#password", ana.Password)
-	p.click(`form[action="/setup/password"] button`)
-	v.page(p, "phone-code", "/code")
+	p.click(`form[action="/2fa/setup/password"] button`)
+	v.page(p, "phone-code", "/2fa/phone-code")
 	p.click(`button[value="sms"]`)
-	p.byPhone("/code", o.code(phone.SMS))
+	p.byPhone("/2fa/phone-code", o.code(phone.SMS))
+	p.at("/2fa/setup")
+	p.open("/")
 	v.page(p, "home", "/")
 }
 
@@ -103,27 +110,30 @@ func (v visit) actions(o *site, s size) {
 	o.clock.Advance(time.Minute)
 	p := o.browser(s)
 	p.password()
-	p.at("/code")
+	p.at("/2fa/phone-code")
 	p.click(`button[value="sms"]`)
-	p.byPhone("/code", o.code(phone.SMS))
-	p.open("/setup")
+	p.byPhone("/2fa/phone-code", o.code(phone.SMS))
+	p.open("/2fa/setup")
 	app := p.scan(o.clock, "setup")
 	p.confirm(app.Code())
-	v.page(p, "sheet", "/setup")
+	v.page(p, "sheet", "/2fa/setup")
 	p.open("/backups")
 	v.page(p, "archive", "/backups")
 	p.click(`form[action$="/key"] button`)
-	v.page(p, "stepup", "/stepup")
-	p.fill("#stepup-code", app.Code())
-	p.click(`form[action="/stepup"] button`)
-	v.page(p, "key", "/stepup")
-	p.open("/security")
-	v.page(p, "security", "/security")
+	asked := p.path()
+	v.page(p, "stepup", asked)
+	p.stepUp(app.Code())
+	v.page(p, "key", asked)
+	p.open("/2fa/security")
+	v.page(p, "security", "/2fa/security")
 	p.signOut()
 	p.password()
-	v.page(p, "code", "/code")
-	p.open("/recovery")
-	v.page(p, "recovery", "/recovery")
-	p.open("/issued")
-	v.page(p, "issued", "/issued")
+	v.page(p, "code", "/2fa/code")
+	p.open("/2fa/recovery")
+	v.page(p, "recovery", "/2fa/recovery")
+	p.open("/2fa/issued")
+	v.page(p, "issued", "/2fa/issued")
+	o.clock.Advance(time.Hour)
+	p.open("/2fa/code")
+	v.page(p, "ended", "/2fa/code")
 }

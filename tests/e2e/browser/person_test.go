@@ -120,22 +120,37 @@ func (p *tab) password() {
 func (p *tab) code(code string) {
 	p.t.Helper()
 	p.fill("#code", code)
-	p.click(`form[action="/code"] button`)
+	p.click(`form[action="/2fa/code"] button`)
 }
 
 // confirm submits the code of the new authenticator on the enrollment page.
 func (p *tab) confirm(code string) {
 	p.t.Helper()
 	p.fill("#code", code)
-	p.click(`form[action="/setup"] button`)
+	p.click(`form[action="/2fa/setup"] button`)
 }
 
-// reauthenticate opens a form of the security page and submits a code there.
+// reauthenticate asks for a change on the security page, and shows the code that it takes.
 func (p *tab) reauthenticate(action, code string) {
 	p.t.Helper()
-	p.open("/security")
-	p.unfold(action)
-	p.prove(action, code)
+	p.open("/2fa/security")
+	p.click(`form[action="` + action + `"] button`)
+	p.stepUp(code)
+}
+
+// stepUp submits the code on the page that asks for it.
+func (p *tab) stepUp(code string) {
+	p.t.Helper()
+	p.fill("#totpflow_code", code)
+	p.click("form:has(#totpflow_code) button")
+}
+
+// out asserts that the session is over: the page leads to the sign-in, or is that already.
+func (p *tab) out() {
+	p.t.Helper()
+	if p.path() != "/signin" {
+		p.need(`main a[href="/signin"]`)
+	}
 }
 
 // unfold shows a form that asks for a code.
@@ -154,7 +169,7 @@ func (p *tab) prove(action, code string) {
 
 func (p *tab) signOut() {
 	p.t.Helper()
-	p.click(`form[action="/signout"] button`)
+	p.click(`form[action="/2fa/signout"] button`)
 	p.at("/signin")
 }
 
@@ -162,7 +177,7 @@ func (p *tab) signOut() {
 // picture of the page, which it keeps under the name, with two readers.
 func (p *tab) scan(clock *totptest.Clock, name string) *totptest.Authenticator {
 	p.t.Helper()
-	p.at("/setup")
+	p.at("/2fa/setup")
 	file := p.shoot(cmp.Or(os.Getenv("SCREENSHOTS"), p.t.TempDir()), name)
 	png, err := os.ReadFile(file)
 	require.NoError(p.t, err)
@@ -189,8 +204,8 @@ func (p *tab) sheet() []string {
 	codes := p.texts(".recovery-code")
 	require.Len(p.t, codes, 10)
 	p.picture("recovery-codes")
-	p.click(`form[action="/security/recovery-codes/saved"] button`)
-	p.at("/")
+	p.click(`form[action="/2fa/security/saved"] button`)
+	require.Contains(p.t, []string{"/", "/2fa/security"}, p.path())
 	return codes
 }
 
@@ -198,7 +213,7 @@ func (p *tab) sheet() []string {
 func (o *site) setUp(p *tab) (phone *totptest.Authenticator, recoveryCodes []string) {
 	p.t.Helper()
 	p.password()
-	p.at("/setup")
+	p.at("/2fa/setup")
 	phone = p.scan(o.clock, "setup")
 	p.confirm(phone.Code())
 	return phone, p.sheet()
@@ -209,11 +224,11 @@ func (o *site) refuses(phone *totptest.Authenticator, s size) {
 	o.t.Helper()
 	p := o.browser(s)
 	p.password()
-	p.at("/code")
+	p.at("/2fa/code")
 	p.code(phone.Code())
-	p.at("/code")
+	p.at("/2fa/code")
 	p.says("Not accepted")
-	p.open("/security")
+	p.open("/2fa/security")
 	p.at("/signin")
 }
 
@@ -222,7 +237,7 @@ func (o *site) admits(phone *totptest.Authenticator, s size) {
 	o.t.Helper()
 	p := o.browser(s)
 	p.password()
-	p.at("/code")
+	p.at("/2fa/code")
 	p.code(phone.Code())
 	p.at("/")
 }
@@ -247,17 +262,17 @@ func TestSetUpAndSignIn(t *testing.T) {
 		p.at("/") // optional, and not set up
 		p.picture("home")
 
-		p.click(`main a[href="/setup"]`)
+		p.click(`main a[href="/2fa/setup"]`)
 		phone := p.scan(o.clock, "setup")
 		p.confirm(phone.WrongCode())
-		p.at("/setup")
+		p.at("/2fa/setup")
 		p.says("Not accepted")
 		p.confirm(phone.Code())
 		p.sheet()
 		p.signOut()
 
 		p.password()
-		p.at("/code")
+		p.at("/2fa/code")
 		p.picture("code")
 		p.open("/") // the password alone is not enough any more
 		p.at("/signin")
@@ -269,15 +284,15 @@ func TestSetUpAndSignIn(t *testing.T) {
 		p.password()
 		p.at("/") // the browser is trusted
 
-		p.open("/security")
+		p.open("/2fa/security")
 		p.picture("security")
-		require.Equal(t, "Active", p.text("#state"))
+		require.Equal(t, "On", p.text("#state"))
 		require.Equal(t, 1, p.count(".browser"))
-		p.click(`form[action="/security/browsers/revoke-all"] button`)
+		p.click(`form[action="/2fa/security/revoke-all"] button`)
 		require.Zero(t, p.count(".browser"))
 		p.signOut()
 		p.password()
-		p.at("/code") // it is trusted no longer
+		p.at("/2fa/code") // it is trusted no longer
 	})
 }
 
@@ -294,14 +309,13 @@ func TestLostPhone(t *testing.T) {
 
 		home := o.browser(s)
 		home.password()
-		home.at("/code")
-		home.click(`a[href="/recovery"]`)
+		home.at("/2fa/code")
+		home.click(`a[href="/2fa/recovery"]`)
 		home.picture("recovery")
 		home.fill("#recovery_code", strings.ToLower(recoveryCodes[3]))
-		home.click(`form[action="/recovery"] button`)
-		home.at("/")
-		home.says("Set up your new phone")
-		home.click(`main a[href="/setup"]`)
+		home.click(`form[action="/2fa/recovery"] button`)
+		home.at("/2fa/setup")
+		home.says("You are signed in with a recovery code; 9 are left.")
 		o.admits(lost, s) // it may turn up again, until the new one has shown a code
 		phone := home.scan(o.clock, "replace")
 		home.confirm(phone.Code())
@@ -310,14 +324,14 @@ func TestLostPhone(t *testing.T) {
 		o.refuses(lost, s)
 		o.admits(phone, s)
 		atWork.open("/") // the session and the trust from before the loss are over
-		atWork.at("/signin")
+		atWork.out()
 		atWork.password()
-		atWork.at("/code")
+		atWork.at("/2fa/code")
 		for _, old := range recoveryCodes[3:5] { // used, and of the old set
-			atWork.open("/recovery")
+			atWork.open("/2fa/recovery")
 			atWork.fill("#recovery_code", old)
-			atWork.click(`form[action="/recovery"] button`)
-			atWork.at("/recovery")
+			atWork.click(`form[action="/2fa/recovery"] button`)
+			atWork.at("/2fa/recovery")
 			atWork.says("Not accepted")
 		}
 	})
@@ -330,10 +344,10 @@ func TestChangeOfPhone(t *testing.T) {
 		p := o.browser(s)
 		old, _ := o.setUp(p)
 
-		p.reauthenticate("/security/replace", old.WrongCode())
-		p.at("/security/replace")
+		p.reauthenticate("/2fa/security/replace", old.WrongCode())
+		p.at("/2fa/security/replace")
 		p.says("Not accepted")
-		p.reauthenticate("/security/replace", old.Code())
+		p.reauthenticate("/2fa/security/replace", old.Code())
 		phone := p.scan(o.clock, "replace")
 		p.says("stops working")
 		o.admits(old, s) // nothing is lost when the person walks away here

@@ -23,7 +23,7 @@ func TestWrongCodes(t *testing.T) {
 		for p.count("#code2") == 0 {
 			require.Less(t, tries, 10, "wrong codes never have to wait")
 			p.code(phone.WrongCode())
-			p.at("/code")
+			p.at("/2fa/code")
 			p.says("Not accepted")
 			tries++
 		}
@@ -37,7 +37,7 @@ func TestWrongCodes(t *testing.T) {
 		}
 
 		p.code(phone.Code()) // right, and alone
-		p.at("/code")
+		p.at("/2fa/code")
 		p.says("Too many wrong codes")
 		first, second := phone.Pair()
 		p.fill("#code2", second)
@@ -52,17 +52,17 @@ func TestDisable(t *testing.T) {
 		o := newSite(t, false)
 		p := o.browser(s)
 		p.password()
-		p.click(`main a[href="/setup"]`)
+		p.click(`main a[href="/2fa/setup"]`)
 		phone := p.scan(o.clock, "setup")
 		p.confirm(phone.Code())
 		p.sheet()
 
-		p.reauthenticate("/security/disable", phone.WrongCode())
+		p.reauthenticate("/2fa/security/disable", phone.WrongCode())
 		p.says("Not accepted")
-		require.Equal(t, "Active", p.text("#state"))
-		p.reauthenticate("/security/disable", phone.Code())
-		p.at("/security")
-		require.Equal(t, "Disabled", p.text("#state"))
+		require.Equal(t, "On", p.text("#state"))
+		p.reauthenticate("/2fa/security/disable", phone.Code())
+		p.at("/2fa/security")
+		require.Equal(t, "Off", p.text("#state"))
 		p.signOut()
 		p.password()
 		p.at("/")
@@ -94,7 +94,7 @@ func TestWithoutJavaScript(t *testing.T) {
 	require.Equal(t, "off", p.text("#x"), "scripts are not switched off")
 
 	phone, _ := o.setUp(p)
-	p.reauthenticate("/security/recovery-codes", phone.Code())
+	p.reauthenticate("/2fa/security/recovery-codes", phone.Code())
 	p.sheet()
 	p.signOut()
 	p.password()
