@@ -35,9 +35,9 @@ func TestEveryCallIsAFlow(t *testing.T) {
 
 	h.Enroll(ana)
 	heard.Take()
-	once(office.Status(h.Ctx, ops, anaID))
-	once(office.List(h.Ctx, ops, store.Query{AllTenants: true}))
-	once(office.Check(h.Ctx, ops))
+	once(t, office.Status(h.Ctx, ops, anaID))
+	once(t, office.List(h.Ctx, ops, store.Query{AllTenants: true}))
+	once(t, office.Check(h.Ctx, ops))
 	got = nil
 	for _, f := range heard.Take() {
 		got = append(got, f.Name)
@@ -46,8 +46,9 @@ func TestEveryCallIsAFlow(t *testing.T) {
 	require.Equal(t, []string{"admin.member", "admin.list_page", "admin.check"}, got)
 }
 
-func once[T any](all iter.Seq2[T, error]) {
-	for range all {
+func once[T any](t *testing.T, all iter.Seq2[T, error]) {
+	for _, err := range all {
+		require.NoError(t, err)
 		return
 	}
 }

@@ -161,8 +161,7 @@ func TestTidyKeepsWhatLimitsNeed(t *testing.T) {
 // A message that is counted while Tidy looks at its record is not lost.
 func TestTidyLosesToAFlow(t *testing.T) {
 	var sent provider
-	var h *harness
-	h = newHarness(t, withPhones(&sent)...)
+	h := newHarness(t, withPhones(&sent)...)
 	h.EnrollPhone(ana, &sent)
 	h.Clock.Advance(48 * time.Hour)
 	racing := false
