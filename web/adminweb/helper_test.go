@@ -51,7 +51,7 @@ func (s *site) replace(p adminweb.Person) {
 	require.NoError(s.t, err)
 	phone, err := totptest.ScanURI(page.Offer.URI(), s.clock)
 	require.NoError(s.t, err)
-	_, err = s.service.ConfirmEnrollment(ctx, page.Token, phone.Code())
+	_, err = s.service.ConfirmEnrollment(ctx, page.Token, phone.Code(), "New phone of mika")
 	require.NoError(s.t, err)
 	s.phones[p.ID] = phone
 }
