@@ -153,7 +153,7 @@ func TestLinkEnds(t *testing.T) {
 	s.clock.Advance(73 * time.Hour)
 	person.post("/2fa/not-me", "event", event).is(http.StatusForbidden)
 	s.browser().password(ana).redirects("/2fa/code")
-	person.get("/2fa/not-me").is(http.StatusOK)
+	person.get("/2fa/not-me").is(http.StatusForbidden)
 }
 
 // A mail that the mail server does not accept now is sent again; one that it will never

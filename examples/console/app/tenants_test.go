@@ -10,8 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/examples/console/app"
 	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/totptest"
 )
 
@@ -38,19 +40,17 @@ func TestFirstRelease(t *testing.T) {
 	t.Parallel()
 	dump, err := os.ReadFile("testdata/first.sql")
 	require.NoError(t, err)
-	header := regexp.MustCompile(`(?m)^-- (keys|secret) (.*)$`).FindAllSubmatch(dump, -1)
-	require.Len(t, header, 2)
 	db, err := app.Open(filepath.Join(t.TempDir(), "console.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
 	_, err = db.Exec(string(dump))
 	require.NoError(t, err)
-	keys, err := keyring.Parse(string(header[0][2]))
+	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
-	s := &site{t: t, db: db, keys: keys, mails: &mailbox{}, clock: totptest.NewClock(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))}
+	s := &site{t: t, db: db, keys: keys, mails: &mailbox{}, clock: totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 10, 0, time.UTC))}
+	phone := s.setUpBeforeTenants("OBWJXURO4GCEUSPIU7PP7QZB5B")
+	s.clock.Advance(30 * time.Minute)
 	s.url = s.serve()
-	phone, err := totptest.TypeSecret(string(header[1][2]), s.clock)
-	require.NoError(t, err)
 
 	b := s.browser()
 	b.signIn(ana, phone)
@@ -70,6 +70,25 @@ func TestFirstRelease(t *testing.T) {
 	require.NoError(t, err)
 	_, err = app.New(app.Options{DB: db, Keys: keys})
 	require.ErrorContains(t, err, "later release")
+}
+
+// setUpBeforeTenants sets a person up as the first release did.
+func (s *site) setUpBeforeTenants(user string) *totptest.Authenticator {
+	s.t.Helper()
+	ctx := s.t.Context()
+	mfa, err := totpflow.New(totpflow.Config{Issuer: app.Issuer, Store: sqlstore.New(s.db, sqlstore.SQLite), Keys: s.keys, Now: s.clock.Now})
+	require.NoError(s.t, err)
+	next, err := mfa.SignIn(ctx, totpflow.User{ID: totpflow.AccountID{User: user}, Name: ana.Email})
+	require.NoError(s.t, err)
+	page, err := mfa.BeginEnrollment(ctx, next.Proof)
+	require.NoError(s.t, err)
+	phone, err := totptest.ScanURI(page.Offer.URI(), s.clock)
+	require.NoError(s.t, err)
+	done, err := mfa.ConfirmEnrollment(ctx, page.Token, phone.Code())
+	require.NoError(s.t, err)
+	_, err = s.db.ExecContext(ctx, `UPDATE users SET generation = ? WHERE id = ?`, done.Generation, user)
+	require.NoError(s.t, err)
+	return phone
 }
 
 func TestSeveralOrganisations(t *testing.T) {
