@@ -11,7 +11,7 @@ import (
 // would then sign in both. [Admin.Import] sees only the rows of its call; this goes over all
 // records once, whatever the number of rows, and opens each. Refuse the rows with
 // [ErrSharedSecret]. Records that do not open are passed over. Nothing is kept for it,
-// since a list of all secrets' fingerprints would have to be erased and sealed anew with them.
+// since a list of all secrets' fingerprints would have to be erased and sealed again with them.
 func (a Admin) SharedSecrets(ctx context.Context, by Operator, rows []Imported) (shared []bool, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.shared_secrets")
 	defer flow.End(&err)

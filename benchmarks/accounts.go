@@ -193,8 +193,8 @@ func besideReseal(l *lab) (calls, error) {
 	done := make(chan struct{})
 	return calls{
 		before: func(int) {
-			ctx, cancel := context.WithCancel(context.Background())
-			stop = cancel
+			var ctx context.Context
+			ctx, stop = context.WithCancel(context.Background()) //nolint:gosec // the work that comes after calls stop
 			r.rotate(0)
 			for i, h := range r.persons {
 				p, err := productWith(r.store, nil, r.ring, nil)

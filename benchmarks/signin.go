@@ -268,8 +268,8 @@ func bareSQL(db *sql.DB, s *sqlstore.Store, p1, p2, p3, p4, p5 string) (*opened,
 	if _, err := db.ExecContext(ctx, `CREATE TABLE bare (tenant VARCHAR(190), id VARCHAR(190), version `+kind+`, sealed `+kind+`, PRIMARY KEY (tenant, id))`); err != nil {
 		return nil, err
 	}
-	insert := fmt.Sprintf(`INSERT INTO bare VALUES (%s, %s, %s, %s)`, p1, p2, p3, p4)
-	read, err := db.PrepareContext(ctx, fmt.Sprintf(`SELECT version, sealed FROM bare WHERE tenant = %s AND id = %s`, p1, p2))
+	insert := fmt.Sprintf(`INSERT INTO bare VALUES (%s, %s, %s, %s)`, p1, p2, p3, p4)                                          //nolint:gosec // of placeholders only
+	read, err := db.PrepareContext(ctx, fmt.Sprintf(`SELECT version, sealed FROM bare WHERE tenant = %s AND id = %s`, p1, p2)) //nolint:sqlclosecheck // the statements end with the database
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-var update = flag.Bool("update", false, "write the test data anew; what is released must not change")
+var update = flag.Bool("update", false, "write the test data again; what is released must not change")
 
 // golden is testdata/golden.json: stored formats, byte by byte.
 type golden struct {

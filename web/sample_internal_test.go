@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // noHost is enough where nothing is asked of a host.
 type noHost struct{ Host }

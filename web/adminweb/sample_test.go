@@ -31,7 +31,7 @@ import (
 	"github.com/totpflow/totpflow/web/memhost"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // sampled are pages that are as full as can be, in the order of their files.
 func sampled(t *testing.T, p *Pages, l *web.Language) (pages []string, data []any) {

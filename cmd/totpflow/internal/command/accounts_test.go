@@ -309,7 +309,7 @@ func TestExemptAndForget(t *testing.T) {
 	h.fails(2, "--end takes no --name", "exempt", "ben", "--tenant", "acme", "--end", "--name", "x", reason, "--yes")
 	h.ok("exempt", "ben", "--tenant", "acme", "--end", reason, "--yes")
 	require.Equal(t, enroll.ResetPending, h.status(ben.User).State)
-	h.fails(1, "no machine account", "exempt", "ben", "--tenant", "acme", "--end", reason, "--yes")
+	h.fails(1, "not a machine account", "exempt", "ben", "--tenant", "acme", "--end", reason, "--yes")
 
 	require.Equal(t, []string{"forgotten", "notification_dropped"}, h.ok("forget", "ben", "--tenant", "acme", reason, "--yes").events())
 	h.fails(3, "nothing is kept", "forget", "ben", "--tenant", "acme", reason, "--yes")

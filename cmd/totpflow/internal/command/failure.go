@@ -103,7 +103,7 @@ func explain(id store.AccountID, err error) error {
 	case errors.Is(err, totpflow.ErrPasswordRecent):
 		return fmt.Errorf("%s: the password was changed within the last 24 hours; whoever did that by mail might read the code, too", label(id))
 	case errors.Is(err, totpflow.ErrNotExempt):
-		return fmt.Errorf("%s: this is no machine account", label(id))
+		return fmt.Errorf("%s: this is not a machine account", label(id))
 	case errors.Is(err, store.ErrUnavailable):
 		return fmt.Errorf("the database failed, and the change may have taken place or not: %w", err)
 	case sealed(err):

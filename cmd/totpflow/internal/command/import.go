@@ -46,7 +46,7 @@ other system before: a code that it has seen in the last minute is good once mor
 
 Secrets of fewer than 128 bits are weak. With --weak=until the code of such a secret leads its owner to a new
 authenticator, until a date; after it they need a code that is mailed ("totpflow issue-code"). With --weak=refuse they
-are refused, and their owners set up anew by the password alone. Always refused are secrets of fewer than 80 bits,
+are refused, and their owners set up again by the password alone. Always refused are secrets of fewer than 80 bits,
 examples out of tutorials, and one secret for two accounts.
 
 Ids are taken as they are: where the product's id is a number and the file has addresses, nobody is asked for a code.

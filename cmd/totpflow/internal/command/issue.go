@@ -55,7 +55,7 @@ func issuance(id store.AccountID, path string) change {
 	var expires time.Time
 	return change{
 		name: "issue-code", id: id,
-		what: fmt.Sprintf("Make a code with which %s sets up anew, and write it to %s?", label(id), screen.Clean(path)),
+		what: fmt.Sprintf("Make a code with which %s sets up again, and write it to %s?", label(id), screen.Clean(path)),
 		said: "wrote a code to " + path,
 		do: func(ctx context.Context, s *session) (err error) {
 			expires, err = s.issueInto(ctx, id, path)

@@ -26,7 +26,7 @@ func (a *app) keysRotate() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rotate",
 		Short: "Put a new key into the key file, and seal every record with it",
-		Long: `Puts a new key in front of the others in the key file, and seals every record anew with it. The old keys stay, and open
+		Long: `Puts a new key in front of the others in the key file, and seals every record again with it. The old keys stay, and open
 what is under them, until "totpflow keys retire". It tells what it would do, and does it with --yes. When it is
 interrupted, the same command goes on where it was; with --resume it does only that.
 
@@ -52,7 +52,7 @@ func (a *app) keysReseal() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reseal",
 		Short: "Seal what is still under old keys with the newest",
-		Long: `Seals every record anew that is not under the newest key: what processes with an older ring have written since the
+		Long: `Seals again every record that is not under the newest key: what processes with an older ring have written since the
 rotation. The keys stay as they are. It tells what it would do, and does it with --yes.`,
 		Example: `  totpflow keys reseal --keys-file /etc/backup/totpflow.keys --reason "rotation of May" --yes`,
 		Args:    args(),
@@ -249,7 +249,7 @@ func (r *rotation) seal(ctx context.Context) error {
 		return err
 	}
 	if !a.yes {
-		a.say("Would seal %d of %d records of %v anew under %s.", stale, records, r.db.URL(), r.newest())
+		a.say("Would seal %d of %d records of %v again under %s.", stale, records, r.db.URL(), r.newest())
 		a.say(nothingChanged)
 		return r.json(r.report(records, stale))
 	}
@@ -264,7 +264,7 @@ func (r *rotation) seal(ctx context.Context) error {
 	}
 	out := r.report(sw.journal.Seen, sw.journal.Changed)
 	out.Unreadable = len(sw.broken)
-	a.say("%s under %s, the newest key; %d of them sealed anew.", are(out.Records-out.Unreadable, "record"), out.Key, out.Changed)
+	a.say("%s under %s, the newest key; %d of them sealed again.", are(out.Records-out.Unreadable, "record"), out.Key, out.Changed)
 	a.say("Hand %s on to every process that uses it. Then totpflow keys check says which old keys can be retired.", r.file.Path())
 	if err := r.json(out); err != nil {
 		return err

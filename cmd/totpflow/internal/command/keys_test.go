@@ -113,7 +113,7 @@ func TestRetireRefusesAKeyInUse(t *testing.T) {
 	require.Contains(t, h.ring().IDs(), newest)
 
 	require.Contains(t, h.ok("keys", "reseal", reason).out, "Would seal 1 of 1 records")
-	require.Contains(t, h.ok("keys", "reseal", reason, "--yes").out, "1 of them sealed anew")
+	require.Contains(t, h.ok("keys", "reseal", reason, "--yes").out, "1 of them sealed again")
 	h.ok("keys", "retire", newest, reason, "--yes")
 }
 

@@ -61,7 +61,7 @@ func TestOperatorsPage(t *testing.T) {
 		return
 	}
 	require.Equal(t, steady(string(text)), steady(strings.Join(got, "\n")),
-		"go test ./cmd/totpflow/internal/command -run TestOperatorsPage -update writes it anew")
+		"go test ./cmd/totpflow/internal/command -run TestOperatorsPage -update writes it again")
 }
 
 var sceneLine = regexp.MustCompile(`^<!-- scene: (\w+) -->$`)

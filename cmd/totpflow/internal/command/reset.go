@@ -28,10 +28,10 @@ func (a *app) reset() *cobra.Command {
 	var tenant, scope string
 	c := &cobra.Command{
 		Use:   "reset <user>...",
-		Short: "Clear an account's second factor, so that the person sets up anew",
+		Short: "Clear an account's second factor, so that the person sets up again",
 		Long: `Clears what --scope says:
 
-  all             everything; the person sets up anew at the next sign-in (the default)
+  all             everything; the person sets up again at the next sign-in (the default)
   authenticators  as all, but the recovery codes stay good
   browsers        the trusted browsers
   codes           the recovery codes
