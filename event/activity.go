@@ -101,7 +101,7 @@ func (a Activity) Attempts() []Day {
 		day := Day{time.Unix(d.date*secondsPerDay, 0).UTC().Format(time.DateOnly), map[Kind]int{}}
 		for i, n := range d.counts {
 			if n > 0 {
-				day.Counts[attempts[i]] = int(n)
+				day.Counts[attempts[i]] = int(min(uint64(n), math.MaxInt)) // an int has 32 bits on some systems
 			}
 		}
 		out = append(out, day)

@@ -18,5 +18,5 @@ func TestThreeTrips(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	s := redisstore.New(client, redisstore.Options{Prefix: prefix()})
 	require.NoError(t, s.Create(t.Context()))
-	service.RequireThreeTrips(t, s, &trips)
+	require.NoError(t, service.ThreeTrips(t.Context(), s, &trips))
 }

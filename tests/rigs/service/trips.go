@@ -2,12 +2,10 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync/atomic"
-	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/keyring"
@@ -41,37 +39,52 @@ func (t *Trips) Of(call func()) int {
 	return int(t.sent.Load() - before)
 }
 
-// RequireThreeTrips signs a person in over a store whose client sends through trips.
-// The second step asks the server three times: SignIn reads, VerifyCode reads and
-// writes. A session that is looked at asks once.
-func RequireThreeTrips(t *testing.T, s store.Store, trips *Trips) {
-	t.Helper()
-	ctx, clock := t.Context(), totptest.NewClock(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC))
+// ThreeTrips signs a person in over a store whose client sends through trips. The second
+// step asks the server three times: SignIn reads, VerifyCode reads and writes. A session
+// that is looked at asks once. Anything else is an error.
+func ThreeTrips(ctx context.Context, s store.Store, trips *Trips) error {
+	clock := totptest.NewClock(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC))
 	mfa, err := Open(s, keyring.Generate(), clock)
-	require.NoError(t, err)
+	if err != nil {
+		return err
+	}
 	ana := totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}
-	next, err := mfa.SignIn(ctx, ana)
-	require.NoError(t, err)
-	page, err := mfa.BeginEnrollment(ctx, next.Challenge)
-	require.NoError(t, err)
-	phone, err := totptest.ScanURI(page.Offer.URI(), clock)
-	require.NoError(t, err)
-	_, err = mfa.ConfirmEnrollment(ctx, page.Token, phone.Code())
-	require.NoError(t, err)
-
+	phone, err := enrolled(ctx, mfa, ana, clock)
+	if err != nil {
+		return err
+	}
 	var passed totpflow.Decision
 	signIn := func() {
-		next, err := mfa.SignIn(ctx, ana)
-		require.NoError(t, err)
-		passed, err = mfa.VerifyCode(ctx, next.Challenge, phone.Code())
-		require.NoError(t, err)
-		require.Equal(t, totpflow.Passed, passed.Step)
+		next, e := mfa.SignIn(ctx, ana)
+		if e == nil {
+			passed, e = mfa.VerifyCode(ctx, next.Challenge, phone.Code())
+		}
+		err = e
 	}
 	signIn() // with it the client has prepared its statements, and every key of the account is drawn
-	require.Equal(t, 3, trips.Of(signIn))
-	require.Equal(t, 1, trips.Of(func() {
-		valid, err := mfa.Account(ana).SessionValid(ctx, passed.Mark)
-		require.NoError(t, err)
-		require.True(t, valid)
-	}))
+	if n := trips.Of(signIn); err != nil || passed.Step != totpflow.Passed || n != 3 {
+		return fmt.Errorf("the second step took %d trips and ended in %q: %w", n, passed.Step, err)
+	}
+	var valid bool
+	if n := trips.Of(func() { valid, err = mfa.Account(ana).SessionValid(ctx, passed.Mark) }); err != nil || !valid || n != 1 {
+		return fmt.Errorf("a session took %d trips and is %v: %w", n, valid, err)
+	}
+	return nil
+}
+
+func enrolled(ctx context.Context, mfa *totpflow.Service, u totpflow.User, clock *totptest.Clock) (*totptest.Authenticator, error) {
+	next, err := mfa.SignIn(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	page, err := mfa.BeginEnrollment(ctx, next.Challenge)
+	if err != nil {
+		return nil, err
+	}
+	phone, err := totptest.ScanURI(page.Offer.URI(), clock)
+	if err != nil {
+		return nil, err
+	}
+	_, err = mfa.ConfirmEnrollment(ctx, page.Token, phone.Code())
+	return phone, err
 }
