@@ -39,7 +39,9 @@ var (
 // Remind reminds users of one tenant who have nothing set up, by one proof of
 // [ActionRemind] on the tenant: the button of the list of those who are missing. Each has
 // an outcome of its own. Errors of an outcome: [ErrNotMissing], [ErrReminded].
-func (a Admin) Remind(ctx context.Context, by Actor, tenant string, users []string) ([]Outcome, error) {
+func (a Admin) Remind(ctx context.Context, by Actor, tenant string, users []string) (_ []Outcome, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.remind")
+	defer flow.End(&err)
 	return a.remind(ctx, by, tenant, users, func(last, _, now time.Time) error {
 		if !last.IsZero() && now.Sub(last).Abs() < remindAgain {
 			return ErrReminded
@@ -53,7 +55,9 @@ func (a Admin) Remind(ctx context.Context, by Actor, tenant string, users []stri
 // number of processes. A person whose grace has not begun, since they have not signed in,
 // is reminded where the policy has a deadline. Errors of an outcome: [ErrNotMissing],
 // [ErrNotDue].
-func (a Admin) RemindDue(ctx context.Context, by Operator, tenant string, users []string) ([]Outcome, error) {
+func (a Admin) RemindDue(ctx context.Context, by Operator, tenant string, users []string) (_ []Outcome, err error) {
+	ctx, flow := a.engine.Begin(ctx, "admin.remind_due")
+	defer flow.End(&err)
 	return a.remind(ctx, by, tenant, users, func(last, until, now time.Time) error {
 		if !until.After(now) { // over, or not begun
 			return ErrNotDue
