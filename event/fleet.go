@@ -25,7 +25,7 @@ import (
 // late or more is not counted. When more than Refusals such come in a row, the
 // clock was set back, and the detector starts again with them.
 //
-// The zero Fleet is ready. It is safe for concurrent use; its fields may not be
+// The zero SprayDetector is ready. It is safe for concurrent use; its fields may not be
 // changed after its first use. It must not be copied.
 type SprayDetector struct {
 	// Refusals is how many guesses a minute are ordinary. 0 and less means 50.

@@ -47,7 +47,7 @@ type Config struct {
 
 	// KeepGeneration keeps the generation of an account beside the host's user, from where
 	// [Host] returns it in the [Session]'s User. It must never replace a larger one. The
-	// library then finds a record that was deleted or put back. If nil, no generation is kept.
+	// library then finds a record that was deleted or put back. If nil, no generation is kept, and [New] logs a warning.
 	KeepGeneration func(ctx context.Context, id totpflow.AccountID, generation uint64) error
 
 	// Token makes a session for a program without cookies, whose requests show it as

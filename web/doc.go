@@ -8,7 +8,7 @@
 //
 // Put three things into the product:
 //
-//	pages, err := web.New(web.Config{Service: mfa, Host: host, Product: "Acme Backup"})
+//	pages, err := web.New(web.Config{Service: mfa, Host: host, Product: "Acme Backup", KeepGeneration: host.keepGeneration})
 //	mux.Handle("/2fa/", pages.Handler())                  // the pages
 //	mux.Handle("/", pages.Require(app))                   // what needs a session
 //	pages.AfterPassword(w, r, user)                       // the last line of the sign-in

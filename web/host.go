@@ -32,8 +32,8 @@ type Host interface {
 	End(w http.ResponseWriter, r *http.Request) error
 
 	// CheckPassword returns nil for the account's password, ErrPassword for a wrong
-	// one, and any other error if it cannot decide, which refuses the request. The
-	// host limits guesses.
+	// one and for an account that does not exist, and any other error if it cannot
+	// decide, which refuses the request. The host limits guesses.
 	CheckPassword(ctx context.Context, id totpflow.AccountID, password string) error
 }
 

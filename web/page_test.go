@@ -1,9 +1,12 @@
 package web_test
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -123,7 +126,21 @@ func TestStatic(t *testing.T) {
 		require.Equal(t, http.StatusOK, p.Page.Status)
 		require.Contains(t, p.Page.Header.Get("Content-Type"), kind)
 	}
-	for _, path := range []string{"/2fa/static/", "/2fa/static/nothing", "/2fa/nothing", "/2fa/"} {
+	for _, path := range []string{"/2fa/static/", "/2fa/static/nothing", "/2fa/nothing"} {
 		require.Equal(t, http.StatusNotFound, p.Get(path).Status, path)
+	}
+}
+
+// A product that keeps no generation hears of it at start: nothing else would tell.
+func TestNoGenerationIsSaid(t *testing.T) {
+	for _, kept := range []bool{true, false} {
+		var log bytes.Buffer
+		newSite(t, func(c *web.Config) {
+			c.Log = slog.New(slog.NewTextHandler(&log, nil))
+			if !kept {
+				c.KeepGeneration = nil
+			}
+		})
+		require.Equal(t, !kept, strings.Contains(log.String(), "KeepGeneration is not set"))
 	}
 }

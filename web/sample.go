@@ -76,10 +76,11 @@ func (h *Web) samples() []sample {
 		Common: common, Doing: "Delete backup", Target: "files-01", Danger: true, Action: h.Path("sample"), Fields: []Field{{"note", "x"}},
 		Recovery: true, Back: "/",
 	}
-	pair, app, needs := stepup, stepup, stepup
+	pair, app, needs, byPassword := stepup, stepup, stepup, stepup
 	pair.Pair, pair.Wait = true, "Wait"
 	app.Recovery = false
 	needs.NeedsApp = true
+	byPassword.NeedsApp, byPassword.Password = true, true
 	which := WhichPage{Common: common, Authenticators: authenticators, Names: []string{"Phone", "Tablet"}, Later: "/"}
 	proof := []string{"note", own + "code", own + "back"}
 	return []sample{
@@ -116,6 +117,7 @@ func (h *Web) samples() []sample {
 		{"stepup", &pair, []sampleForm{{"sample", append([]string{own + "code2"}, proof...)}}},
 		{"stepup", &app, []sampleForm{{"sample", proof}}},
 		{"stepup", &needs, nil},
+		{"stepup", &byPassword, []sampleForm{{"sample", []string{own + "password"}}}},
 		{"not-me", &DisownPage{calm, "x", event.Event{Kind: event.Reset, At: at}, false}, []sampleForm{{"not-me", []string{"event"}}}},
 		{"not-me", &DisownPage{common, "x", event.Event{}, false}, nil},
 		{"not-me", &DisownPage{calm, "", event.Event{}, true}, nil},

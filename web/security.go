@@ -19,6 +19,7 @@ import (
 type SecurityPage struct {
 	Common
 	Enrolled       bool // there is an authenticator or a phone
+	Off            bool // the policy offers no second factor, and there is none
 	Required       bool // by policy
 	Authenticators []totpflow.Authenticator
 	Names          []string // of the authenticators
@@ -40,10 +41,13 @@ type SecurityPage struct {
 
 func mayRecover(st totpflow.Status) bool { return st.Policy.Methods.Has(policy.RecoveryCodes) }
 
+// notOffered reports whether the policy offers no second factor to a person who has none.
+func notOffered(st totpflow.Status) bool { return st.Policy.Mode == policy.Off && !st.Enrolled }
+
 // morePhones reports whether a person may add a number, or has one to verify.
 func morePhones(st totpflow.Status) bool {
 	switch {
-	case !st.Policy.Methods.Has(policy.Phone):
+	case !st.Policy.Methods.Has(policy.Phone), notOffered(st):
 		return false
 	case st.Policy.AssignedPhones:
 		return !st.Assigned.IsZero()
@@ -67,7 +71,7 @@ func (h *Web) securityPage(w http.ResponseWriter, r *http.Request, v visitor, re
 	const few = 3
 	p := &SecurityPage{
 		Common:   Common{Account: nameOf(v.User)},
-		Enrolled: st.Enrolled, Required: st.Policy.Mode == policy.Required,
+		Enrolled: st.Enrolled, Off: notOffered(st), Required: st.Policy.Mode == policy.Required,
 		Authenticators: st.Authenticators, Full: len(st.Authenticators) >= enroll.MaxAuthenticators, MaxName: enroll.MaxName,
 		Phones: st.Phones, MorePhones: morePhones(st), PhonesAllowed: st.Policy.Methods.Has(policy.Phone), AssignedOnly: st.Policy.AssignedPhones,
 		Recovery: mayRecover(st), RecoveryCodes: st.RecoveryCodes, Few: st.RecoveryCodes.Left <= few,

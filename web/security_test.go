@@ -11,6 +11,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/web"
 )
 
@@ -111,4 +112,33 @@ func TestWasItNotYou(t *testing.T) {
 	p.Get("/2fa/not-me?event=x")
 	require.Contains(t, p.Page.Text("main"), "This link is not valid any more.")
 	require.NotContains(t, p.Page.Actions(), "/2fa/not-me")
+}
+
+// Where the policy offers no second factor, no page invites to one, and none leads round
+// in a circle.
+func TestNotOffered(t *testing.T) {
+	s := newSite(t)
+	s.policy.set(policy.Policy{Mode: policy.Off})
+	p := s.browser()
+	p.password(ben)
+	require.Equal(t, "/", p.Page.Path)
+	for _, path := range []string{"/2fa/security", "/2fa/setup", "/2fa/phone"} {
+		p.Get(path)
+		p.is(http.StatusOK, "/2fa/security", "Security")
+		require.Contains(t, p.Page.Text("main"), "does not use a second step")
+		require.NotContains(t, p.Page.Links(), "/2fa/setup")
+	}
+	p.Post("/2fa/setup/password", "password", password, "to", "setup")
+	require.Equal(t, "/2fa/security", p.Page.Path)
+	p.Post("/backups/42/delete", "totpflow_password", password)
+	require.Len(t, s.deleted, 1)
+}
+
+// The prefix alone, which a product links by mistake, leads to the page.
+func TestPrefixLeadsToSecurity(t *testing.T) {
+	s := newSite(t)
+	p := s.browser()
+	p.password(ben)
+	p.Get("/2fa/")
+	p.is(http.StatusOK, "/2fa/security", "Security")
 }

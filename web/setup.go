@@ -238,6 +238,8 @@ func (h *Web) beforeSetup(w http.ResponseWriter, r *http.Request, v visitor, to 
 			h.setNotice(w, "setup-over")
 		}
 		return redirect(w, r, h.Path("security"))
+	case notOffered(st): // the password would lead here again
+		return redirect(w, r, h.Path("security"))
 	}
 	return h.show(w, r, "password", refused, &PasswordPage{Common{Account: nameOf(v.User)}, to, h.next(r)})
 }

@@ -23,7 +23,9 @@ type Target struct {
 // A StepUpPage asks for a code before an action. Its form posts to Action with the
 // fields totpflow_code and totpflow_back, with totpflow_code2 where Pair is set, and
 // with each of Fields, which were in the form that the person sent. Where NeedsApp is
-// set there is no form: the person has no app to show a code.
+// set there is no form: the person has no app to show a code. Where Password is set the
+// person has no second factor at all, and the form has the field totpflow_password instead
+// of the codes.
 type StepUpPage struct {
 	Common
 	Doing    string // the action in words, such as "Delete backup"
@@ -35,6 +37,7 @@ type StepUpPage struct {
 	Pair     bool   // a single code has to wait; two in a row are accepted
 	Wait     string // what to know besides the error, such as why a code has to wait
 	NeedsApp bool
+	Password bool
 	Back     string // where "cancel" leads
 }
 
@@ -51,7 +54,9 @@ var errCodeFirst = errors.New("web: a code is needed first")
 
 // StepUp lets a request through only with a fresh code of the person's app, however
 // they signed in: a session that was left open deletes no backup. It includes
-// [Web.Require], so that it can stand on a pattern of its own.
+// [Web.Require], so that it can stand on a pattern of its own. A person who has no second
+// factor yet is asked for the password instead; one who has only a phone has to set up
+// an app first.
 //
 // The first request of a form is answered with a page that names action and target
 // and asks for a code. Its form sends the same fields again, to the same address,
@@ -92,11 +97,7 @@ func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target,
 				next.ServeHTTP(w, r)
 				return nil
 			}
-			proof, err := h.prove(w, r, v, action, on)
-			if proof == "" || err != nil {
-				return err
-			}
-			if err := v.account.ConsumeProof(r.Context(), proof, purpose); err != nil {
+			if passed, err := h.passes(w, r, v, action, on); !passed || err != nil {
 				return err
 			}
 			w.Header().Set("Cache-Control", "no-store")
@@ -104,6 +105,42 @@ func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target,
 			return nil
 		})
 	}
+}
+
+// passes reports whether the request has what the action requires: a code, which is used
+// up, or the password of a person who has no second factor. Otherwise it has answered with
+// the page that asks for it.
+func (h *Web) passes(w http.ResponseWriter, r *http.Request, v visitor, action totpflow.Action, on Target) (bool, error) {
+	st, err := v.account.Status(r.Context())
+	if err != nil {
+		return false, err
+	}
+	if !st.Enrolled {
+		return h.passesByPassword(w, r, v, action, on)
+	}
+	proof, err := h.prove(w, r, v, action, on)
+	if proof == "" || err != nil {
+		return false, err
+	}
+	err = v.account.ConsumeProof(r.Context(), proof, action.On(on.ID))
+	return err == nil, err
+}
+
+func (h *Web) passesByPassword(w http.ResponseWriter, r *http.Request, v visitor, action totpflow.Action, on Target) (bool, error) {
+	if err := readForm(w, r); err != nil {
+		return false, err
+	}
+	if !r.PostForm.Has(own + "password") {
+		return false, h.stepUpPage(w, r, v, action, on, errCodeFirst)
+	}
+	switch err := h.Host.CheckPassword(r.Context(), v.User.ID, r.PostFormValue(own+"password")); {
+	case errors.Is(err, ErrPassword):
+		return false, h.stepUpPage(w, r, v, action, on, err)
+	case err != nil:
+		return false, unavailable("checking the password", err)
+	}
+	withoutOwn(r)
+	return true, nil
 }
 
 // prove returns a proof of the action by the code that the request carries. Without
@@ -192,8 +229,9 @@ func (h *Web) stepUpPage(w http.ResponseWriter, r *http.Request, v visitor, acti
 		Common: Common{Account: nameOf(v.User), Title: l.doing(action)},
 		Doing:  l.doing(action), Target: orDefault(on.Name, on.ID), Action: address(r), Fields: fields(r.PostForm),
 		Recovery: mayRecover(st), Pair: st.Throttled != nil, NeedsApp: len(st.Authenticators) == 0,
-		Back:   orDefault(local(r.PostFormValue(own+"back")), orDefault(referrer(r), h.Home)),
-		Danger: !slices.Contains(mild, action),
+		Password: !st.Enrolled && h.ofHost(action),
+		Back:     orDefault(local(r.PostFormValue(own+"back")), orDefault(referrer(r), h.Home)),
+		Danger:   !slices.Contains(mild, action),
 	}
 	if st.Throttled != nil && errors.Is(refused, errCodeFirst) {
 		p.Wait = l.wait(st.Throttled, false, h.now())
@@ -202,6 +240,14 @@ func (h *Web) stepUpPage(w http.ResponseWriter, r *http.Request, v visitor, acti
 		p.Wait = l.Say("stepup.twice")
 	}
 	return h.show(w, r, "stepup", refused, p)
+}
+
+// ofHost reports whether the action is one of StepUp. The library's own require a code.
+func (h *Web) ofHost(action totpflow.Action) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, known := h.actions[action]
+	return known
 }
 
 // mild are the actions that take nothing away.

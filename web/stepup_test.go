@@ -115,16 +115,56 @@ func TestStepUpWays(t *testing.T) {
 	p.is(http.StatusOK, "/backups/2/delete", "Deleted")
 }
 
-// A person without an app has no code to show, and is told what to do.
+// A person who has only a phone has no code to show, and is told what to do: neither a
+// code by phone nor the password is enough.
 func TestStepUpNeedsAnApp(t *testing.T) {
 	s := newSite(t)
-	p := s.browser()
+	p := s.byPhone("sms")
 	p.password(ana)
+	p.Page.Submit("/2fa/phone-code", "phone_code", s.code())
+	require.Equal(t, "/", p.Page.Path)
+	p.Post("/backups/42/delete", "note", "x", "totpflow_password", password)
+	p.is(http.StatusForbidden, "/backups/42/delete", "Delete backup")
+	require.Empty(t, s.deleted)
 	p.Post("/backups/42/delete", "note", "x")
 	p.is(http.StatusForbidden, "/backups/42/delete", "Delete backup")
 	require.Contains(t, p.Page.Links(), "/2fa/setup")
 	require.NotContains(t, p.Page.Actions(), "/backups/42/delete")
 	p.Post("/backups/42/delete", "totpflow_code", "123456")
 	require.Equal(t, http.StatusForbidden, p.Page.Status)
+	require.Empty(t, s.deleted)
+}
+
+// A person who has no second factor is asked for the password: the day on which a product
+// mounts the pages is not the day on which its customers can delete nothing.
+func TestStepUpByPassword(t *testing.T) {
+	s := newSite(t)
+	p := s.browser()
+	p.password(ben)
+	require.Equal(t, "/", p.Page.Path)
+	p.Get("/backups/42")
+	p.Page.Submit("/backups/42/delete")
+	p.is(http.StatusForbidden, "/backups/42/delete?why=test", "Delete backup")
+	require.Contains(t, p.Page.Text("main"), "Enter your password once more")
+	require.Empty(t, s.deleted)
+
+	for _, wrong := range []string{"", "not the password"} {
+		p.Page.Submit("/backups/42/delete", "totpflow_password", wrong)
+		p.is(http.StatusUnauthorized, "/backups/42/delete?why=test", "Delete backup")
+		require.Contains(t, p.Page.Text("error"), "The password is not right.")
+		require.Empty(t, s.deleted)
+	}
+	p.Page.Submit("/backups/42/delete", "totpflow_password", password)
+	p.is(http.StatusOK, "/backups/42/delete?why=test", "Deleted")
+	require.Equal(t, []string{"42 copy=1&copy=2&note=a+%26+b"}, s.deleted, "the fields of before, and none of ours")
+}
+
+// The password is not enough for a person who has an app.
+func TestStepUpByPasswordOnlyWithoutAFactor(t *testing.T) {
+	s := newSite(t)
+	p := s.signedIn()
+	p.Post("/backups/42/delete", "totpflow_password", password)
+	p.is(http.StatusForbidden, "/backups/42/delete", "Delete backup")
+	require.Contains(t, p.Page.Text("main"), "Enter the code")
 	require.Empty(t, s.deleted)
 }

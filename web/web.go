@@ -55,6 +55,9 @@ func New(c Config) (*Web, error) {
 			return nil, err
 		}
 	}
+	if c.KeepGeneration == nil {
+		h.Log.Warn("web: Config.KeepGeneration is not set: a record that is deleted from the database reads as a person who never enrolled")
+	}
 	h.mux = h.routes()
 	return h, nil
 }
@@ -92,6 +95,7 @@ func (h *Web) routes() *http.ServeMux {
 			return f(w, withSession(r, v), v)
 		})
 	}
+	page("GET {$}", func(w http.ResponseWriter, r *http.Request) error { return redirect(w, r, h.Path("security")) })
 	page("GET code", h.getCode)
 	page("POST code", h.postCode)
 	page("GET recovery", h.getRecovery)

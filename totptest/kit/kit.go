@@ -8,8 +8,10 @@
 //	next, err := k.Service.SignIn(ctx, ana)
 //	k.Notifications() // what ana was told
 //
-// To test a product's pages, give k.Service to web.New and open them with web/webtest, a
-// browser with TLS, cookies and forms, in whose pages the phone's codes are typed.
+// To test a product's pages, give k.Service and k.Clock.Now to web.New, so that the
+// product's constructor takes a finished service, and open them with web/webtest, a browser
+// with TLS, cookies and forms, in whose pages the phone's codes are typed. The user's ID is
+// the one that the product has.
 package kit
 
 import (

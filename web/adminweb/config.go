@@ -129,6 +129,10 @@ func (p *Pages) routes() *http.ServeMux {
 			return f(w, r, v)
 		}))
 	}
+	page("GET {$}", func(w http.ResponseWriter, r *http.Request, _ visitor) error {
+		http.Redirect(w, r, p.Path("people"), http.StatusSeeOther)
+		return nil
+	})
 	page("GET people", p.getPeople)
 	page("POST people/change", p.postPeople)
 	page("GET person", p.getPerson)

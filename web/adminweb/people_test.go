@@ -207,3 +207,15 @@ func TestAlerts(t *testing.T) {
 	b.Get("/2fa-admin/people")
 	require.Empty(t, b.Page.Texts("alert"))
 }
+
+// The prefix alone, which a product mounts and links, leads to the list; for a person who
+// administers nothing there is no such page.
+func TestPrefixLeadsToPeople(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	b.Get("/2fa-admin/")
+	require.Equal(t, []any{http.StatusOK, "/2fa-admin/people"}, []any{b.Page.Status, b.Page.Path})
+	b = s.as(mika)
+	b.Get("/2fa-admin/")
+	require.Equal(t, http.StatusNotFound, b.Page.Status)
+}

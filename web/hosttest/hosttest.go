@@ -4,7 +4,9 @@
 //
 // It finds out whether a sign-in gets a new token, whether the old one is dead, whether
 // nothing is carried over, and whether a copied cookie is dead after the sign-out, even
-// where another request of it is under way.
+// where another request of it is under way. It cannot see whether the product calls
+// [web.Web.PasswordChanged], has every route below [web.Web.Require], and keeps the
+// generation of [web.Config.KeepGeneration].
 //
 //	func TestHost(t *testing.T) {
 //		hosttest.Run(t, func(t *testing.T) hosttest.Fixture { … })

@@ -1,6 +1,7 @@
 package webtest
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -104,7 +105,7 @@ func (p *Page) Submit(action string, pairs ...string) *Page {
 	form := fields(f)
 	for name, values := range p.browser.values(pairs) {
 		if !has(f, name) {
-			p.browser.t.Fatalf("webtest: the form to %s on %s has no field %s", action, p.Path, name)
+			p.browser.t.Fatalf("webtest: the form to %s on %s has no field %s; it has %s", action, p.Path, name, slices.Sorted(maps.Keys(form)))
 		}
 		form[name] = values
 	}
