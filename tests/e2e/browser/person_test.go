@@ -153,20 +153,6 @@ func (p *tab) out() {
 	}
 }
 
-// unfold shows a form that asks for a code.
-func (p *tab) unfold(action string) {
-	p.t.Helper()
-	p.tick(`details:has(form[action="` + action + `"]) > summary`)
-}
-
-// prove submits a code in a form that is open.
-func (p *tab) prove(action, code string) {
-	p.t.Helper()
-	form := `form[action="` + action + `"]`
-	p.fill(form+" [name=code]", code)
-	p.click(form + " button")
-}
-
 func (p *tab) signOut() {
 	p.t.Helper()
 	p.click(`form[action="/2fa/signout"] button`)
