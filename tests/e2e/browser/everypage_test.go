@@ -127,8 +127,7 @@ func (v visit) actions(o *site, s size) {
 	o.clock.Advance(time.Minute)
 	p := o.browser(s)
 	p.password()
-	p.at("/2fa/phone-code")
-	p.click(`button[value="sms"]`)
+	require.Contains(v.t, p.path(), "/2fa/phone-code?") // a phone is all there is, so the code was sent by itself
 	p.byPhone("/2fa/phone-code", o.code(phone.SMS))
 	p.open("/2fa/setup")
 	app := p.scan(o.clock, "setup")
