@@ -60,9 +60,9 @@ func (h *workplace) issue(who app.DemoAccount, boss *totptest.Authenticator, box
 	post := func(path string, form url.Values) { send(http.MethodPost, path, form) }
 	post("/signin", url.Values{"email": {admin.Email}, "password": {admin.Password}})
 	post("/2fa/code", url.Values{"code": {boss.Code()}})
-	m := regexp.MustCompile(`(/admin/accounts/\w+)">` + who.Name).FindStringSubmatch(send(http.MethodGet, "/admin", nil))
+	m := regexp.MustCompile(`/2fa-admin/person\?tenant=(\w+)&amp;user=(\w+)">` + who.Name).FindStringSubmatch(send(http.MethodGet, "/2fa-admin/people", nil))
 	require.NotNil(h.t, m)
-	post(m[1]+"/issue-code", url.Values{"code": {boss.Code()}})
+	post("/2fa-admin/person/issue", url.Values{"tenant": {m[1]}, "user": {m[2]}, "totpflow_code": {boss.Code()}})
 	box.mu.Lock()
 	defer box.mu.Unlock()
 	require.NotEmpty(h.t, box.code)

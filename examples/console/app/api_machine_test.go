@@ -61,13 +61,13 @@ func TestAPIMachineKeysEnd(t *testing.T) {
 
 	b := s.browser()
 	b.signIn(admin, phone)
-	b.post("/admin/accounts/"+s.id(agent)+"/end-exemption", "code", phone.Code()).redirects("/admin/accounts/" + s.id(agent))
+	b.change(phone, agent, "end-exemption").redirects(s.member(agent))
 	m.post("/api/backups", fields{"machine": "x"}).fails(http.StatusUnauthorized, "signed_out")
 	m.post("/api/machine/token", fields{"key": key}).fails(http.StatusForbidden, "not_a_machine")
 
 	// No key outlives its exemption.
 	s.clock.Advance(time.Minute)
-	b.post("/admin/accounts/"+s.id(agent)+"/exempt", "name", "files-01", "code", phone.Code()).redirects("/admin/accounts/" + s.id(agent))
+	b.change(phone, agent, "exempt", "machine", "files-01").redirects(s.member(agent))
 	m.post("/api/machine/token", fields{"key": key}).fails(http.StatusUnauthorized, "wrong_key")
 	next, _ := s.registered(boss, phone)
 	next.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated)

@@ -22,8 +22,9 @@ func TestAPIOrganisation(t *testing.T) {
 	}
 	signIn("acme", "nope").fails(http.StatusUnauthorized, "wrong_password")
 	signIn("acme-berlin", mika.Password).fails(http.StatusForbidden, "organisation_required")
-	p.keeps(signIn("north", mika.Password))
-	require.Equal(t, "Northern IT", p.call(http.MethodGet, "/api/profile", nil).get("organisation"))
+	signIn("north", mika.Password).fails(http.StatusForbidden, "setup_required") // the provider cannot do without
+	p.keeps(signIn("acme", mika.Password))
+	require.Equal(t, "Acme Backup GmbH", p.call(http.MethodGet, "/api/profile", nil).get("organisation"))
 	p.post("/api/signin", fields{"email": ana.Email, "password": ana.Password, "organisation": "north"}).fails(http.StatusForbidden, "organisation_required")
 	p.keeps(p.post("/api/signin", fields{"email": ana.Email, "password": ana.Password, "organisation": "acme"}))
 }

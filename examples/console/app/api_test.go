@@ -109,7 +109,7 @@ func TestAPIMethodsOfThePolicy(t *testing.T) {
 	s := newSite(t)
 	_, codes := s.browser().enroll(ana)
 	boss, phone := s.administrator(admin)
-	boss.post("/admin/policy", "tenant", "acme", "mode", "optional", "recovery_codes", "no", "code", phone.Code()).redirects("/admin?tenant=acme")
+	boss.setPolicy(phone, "acme", "mode", "optional", "codes", "no")
 	p := s.program()
 	asked := p.password(ana).fails(http.StatusForbidden, "code_required")
 	require.Equal(t, []string{"code"}, asked.texts("methods"))

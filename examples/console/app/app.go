@@ -3,8 +3,9 @@
 //
 // The pages of the second factor are those of module web, in the console's layout:
 // service.go makes them, and host.go is what they ask of the console. The pages of
-// administrators are in admin.go, member.go, policy.go and approval.go; mails about
-// changes are in notify.go and mail.go, and codes by SMS and by calls in outbox.go. The
+// administrators are those of web/adminweb, and office.go is what they ask of it. Mails
+// about changes are in notify.go, approvers.go and mail.go, reminders in remind.go, and
+// codes by SMS and by calls in outbox.go. The
 // JSON API is in api.go and the files beside it. The rest is what a product has already:
 // people, accounts and organisations (users.go, tenants.go, password.go), sessions
 // (sessions.go), pages (pages.go, templates), and the backups themselves (backups.go,
@@ -28,6 +29,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/web"
+	"github.com/totpflow/totpflow/web/adminweb"
 )
 
 // Options are what the console is made of. DB and Keys are required.
@@ -46,7 +48,9 @@ type Options struct {
 // A console is everything behind the handler. It is web's host.
 type console struct {
 	mfa      *totpflow.Service
-	web      *web.Web // the pages of the second factor
+	web      *web.Web        // the pages of the second factor
+	office   *adminweb.Pages // those of administrators
+	alerts   adminweb.Alerts // what the spray detector has found
 	users    *users
 	sessions *sessions
 	file     databaseFile
@@ -90,6 +94,9 @@ func New(o Options) (*Console, error) {
 	if c.web, err = c.newWeb(); err != nil { // before anything causes a mail, which has a link
 		return nil, err
 	}
+	if c.office, err = c.newOffice(); err != nil {
+		return nil, err
+	}
 	c.register = c.web.StepUp(actionRegister, c.theMachine)(c.page(c.makeMachineKey))
 	if err := c.exemptMachines(ctx); err != nil {
 		return nil, err
@@ -115,10 +122,13 @@ type Console struct {
 	console *console
 }
 
-// Run sends the mails that are due, every minute until ctx ends.
+// Run sends the mails that are due, every minute until ctx ends, and reminds people every
+// hour.
 func (c *Console) Run(ctx context.Context) {
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
+	hour := time.NewTicker(time.Hour)
+	defer hour.Stop()
 	for {
 		if err := c.Deliver(ctx); err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "console: mails wait", "error", err)
@@ -127,6 +137,10 @@ func (c *Console) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-minute.C:
+		case <-hour.C:
+			if err := c.Remind(ctx); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "console: people were not reminded", "error", err)
+			}
 		}
 	}
 }
@@ -148,20 +162,13 @@ func (c *console) routes() *http.ServeMux {
 	mux.Handle("GET /organisation", c.page(c.getOrganisation))
 	mux.Handle("POST /organisation", c.page(c.postOrganisation))
 	mux.Handle(c.web.Path(""), c.web.Handler())
+	mux.Handle(c.office.Path(""), c.office.Handler())
 
 	mux.Handle("GET /{$}", c.signedIn(c.getHome))
 	mux.Handle("GET /backups", c.signedIn(c.getArchive))
 	mux.Handle("POST /backups/{id}/delete", c.web.StepUp(actionDeleteBackup, c.theBackup)(c.visited(c.postDelete)))
 	mux.Handle("POST /backups/{id}/key", c.web.StepUp(actionShowKey, c.theBackup)(c.visited(c.postKey)))
 
-	mux.Handle("GET /admin", c.administrator(c.getAdmin))
-	mux.Handle("GET /admin/accounts.csv", c.administrator(c.getCSV))
-	mux.Handle("POST /admin/policy", c.administrator(c.postPolicy))
-	mux.Handle("POST /admin/requests/{id}/approve", c.administrator(c.postApprove))
-	mux.Handle("POST /admin/requests/{id}/withdraw", c.administrator(c.postWithdraw))
-	mux.Handle("POST /admin/accounts/reset", c.administrator(c.postResetMany))
-	mux.Handle("GET /admin/accounts/{id}", c.administrator(c.getMember))
-	mux.Handle("POST /admin/accounts/{id}/{change}", c.administrator(c.postMember))
 	mux.Handle("/", c.page(func(http.ResponseWriter, *http.Request) error { return web.ErrNotFound }))
 	return mux
 }

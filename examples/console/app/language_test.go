@@ -83,14 +83,14 @@ func TestMailsByLanguage(t *testing.T) {
 	his := s.browser().speaks("en")
 	phone, _ := his.enroll(admin)
 	require.Equal(t, "en", s.last(admin, "authenticator app set up").Language)
-	his.post("/admin/accounts/"+s.id(ana)+"/issue-code", "code", phone.Code()).is(http.StatusSeeOther)
+	his.change(phone, ana, "issue").is(http.StatusSeeOther)
 	code := s.last(ana, "Ihr Wiederherstellungscode")
 	require.Equal(t, "de", code.Language)
 	require.Contains(t, code.Text, "„Code aus der E-Mail")
 
 	hers.speaks("es").get("/").says("Nos alegra verle")
 	s.clock.Advance(31 * time.Second)
-	his.post("/admin/accounts/"+s.id(ana)+"/reset", "code", phone.Code()).is(http.StatusSeeOther)
+	his.change(phone, ana, "reset", "scope", "all").is(http.StatusSeeOther)
 	reset := s.last(ana, "restablecida")
 	require.Equal(t, "es", reset.Language)
 	require.Contains(t, reset.Text, "por un administrador")
@@ -113,7 +113,7 @@ func TestMailsOfPrograms(t *testing.T) {
 	p.call(http.MethodGet, "/2fa/api/account", nil, german...).is(http.StatusOK)
 	p.call(http.MethodGet, "/2fa/api/account", nil).is(http.StatusOK)
 	boss, bosses := s.owner(admin)
-	boss.post("/admin/accounts/"+s.id(ana)+"/issue-code", "code", bosses.Code()).is(http.StatusSeeOther)
+	boss.change(bosses, ana, "issue").is(http.StatusSeeOther)
 	require.Equal(t, "de", s.last(ana, "Ihr Wiederherstellungscode").Language)
 }
 

@@ -16,17 +16,19 @@ import (
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
+	"github.com/totpflow/totpflow/web/adminweb"
 )
 
 // observer hears of everything that happens to second factors: the log, and the watch
 // over all accounts.
-func observer(log event.Observer) event.Observer {
+func observer(log event.Observer, alerts *adminweb.Alerts) event.Observer {
 	if log == nil {
 		log = event.Slog(nil)
 	}
 	fleet := &event.SprayDetector{Alarm: func(ctx context.Context, guesses []event.Event) {
 		slog.ErrorContext(ctx, "console: many accounts are guessed at with the right passwords; these passwords are known to somebody",
 			"guesses", len(guesses), "since", guesses[0].At)
+		alerts.Alarm(ctx, guesses) // for the pages of administrators
 	}}
 	return event.Tee(log, fleet)
 }
@@ -78,6 +80,13 @@ func (c *console) letter(u user, l *words.Language, e event.Event) string {
 		when = l.Say("mail.from", "When", when, "Address", e.Source.Address)
 	}
 	text := l.Say("mail.changed", "Name", u.Name, "Email", u.Email, "Organisation", u.Organisation(), "What", what, "When", when)
+	if e.Kind == event.SetupReminded {
+		until := ""
+		if !e.Until.IsZero() {
+			until = l.Say("mail.reminderUntil", "Until", l.Minute(e.Until))
+		}
+		return l.Say("mail.reminder", "Name", u.Name, "Email", u.Email, "Organisation", u.Organisation(), "Until", until, "Link", c.url+c.web.Path("setup"))
+	}
 	token := c.mfa.NewDisownToken(e)
 	if token == "" || e.Kind == event.Frozen || e.Kind == event.Forgotten { // closed already
 		return text
@@ -88,15 +97,13 @@ func (c *console) letter(u user, l *words.Language, e event.Event) string {
 
 // sendIssued sends a recovery code that an administrator had made. Only the
 // person sees it.
-func (c *console) sendIssued(u user) func(context.Context, admin.IssuedCode) error {
-	return func(ctx context.Context, i admin.IssuedCode) error {
-		l := u.reads(ctx)
-		return c.send(ctx, Mail{
-			To: u.Email, Language: l.Tag(), Subject: l.Say("mail.issuedSubject", "Issuer", Issuer),
-			Text: l.Say("mail.issued", "Name", u.Name, "Email", u.Email, "Organisation", u.Organisation(),
-				"Code", i.Code, "Until", l.Minute(i.Expires)),
-		})
-	}
+func (c *console) sendIssued(ctx context.Context, u user, i admin.IssuedCode) error {
+	l := u.reads(ctx)
+	return c.send(ctx, Mail{
+		To: u.Email, Language: l.Tag(), Subject: l.Say("mail.issuedSubject", "Issuer", Issuer),
+		Text: l.Say("mail.issued", "Name", u.Name, "Email", u.Email, "Organisation", u.Organisation(),
+			"Code", i.Code, "Until", l.Minute(i.Expires)),
+	})
 }
 
 // reads is the language for mails to the user: the one of their last visit.
@@ -119,13 +126,17 @@ func happened(l *words.Language, e event.Event) string {
 	if word, err := l.Find("mode." + mode); err == nil {
 		mode = word
 	}
-	action := e.Action
-	if word, err := l.Find("action." + strings.ReplaceAll(action, " ", "-")); err == nil {
-		action = word
-	}
-	text, err := l.Find("event."+string(e.Kind), "Count", e.Remaining, "Day", l.Day(e.Until), "Mode", mode, "Action", action)
+	text, err := l.Find("event."+string(e.Kind), "Count", e.Remaining, "Day", l.Day(e.Until), "Mode", mode, "Action", actionWord(l, e.Action))
 	if err != nil {
 		return strings.ReplaceAll(string(e.Kind), "_", " ")
 	}
 	return text
+}
+
+// actionWord is what an administrator asks for, in words.
+func actionWord(l *words.Language, action string) string {
+	if word, err := l.Find("action." + strings.ReplaceAll(action, " ", "-")); err == nil {
+		return word
+	}
+	return action
 }

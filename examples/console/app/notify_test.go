@@ -68,7 +68,7 @@ func TestMailsAboutChanges(t *testing.T) {
 	new := recovering.phone(recovering.get("/2fa/setup"))
 	recovering.post("/2fa/setup", "code", new.Code()).is(http.StatusOK)
 	s.last(ana, "authenticator app replaced")
-	b.post("/admin/accounts/"+s.id(ana)+"/reset", "code", phone.Code())
+	b.change(phone, ana, "reset", "scope", "all")
 	require.NotContains(t, s.last(ana, "two-factor authentication reset").Text, "from 127.0.0.1") // the administrator's address is not the person's
 	for _, m := range s.mails.to(ana) {
 		for _, secret := range append(codes, anas.Peek(), second.Peek()) {
@@ -95,23 +95,23 @@ func TestItWasNotMe(t *testing.T) {
 	path := link(t, s.last(ana, "authenticator app replaced"))
 	page := person.get(path).is(http.StatusOK).says("Was it not you?", "It was not me: close the account")
 	thief.get("/").is(http.StatusOK)
-	require.Equal(t, "enabled", b.get("/admin").states()[ana.Email])
+	require.Equal(t, "Set up", b.get("/2fa-admin/people").states()[ana.Email])
 
 	person.post("/2fa/not-me", "event", page.event()).is(http.StatusOK).says("Your account is closed")
 	person.post("/2fa/not-me", "event", page.event()).is(http.StatusOK) // twice is once
 	thief.get("/").is(http.StatusUnauthorized).says("account was closed")
 	thief.password(ana).is(http.StatusForbidden).says("This account is closed", "An administrator can open it again.")
 	person.password(ana).is(http.StatusForbidden)
-	require.Equal(t, "frozen", b.get("/admin").says("1 closed").states()[ana.Email])
+	require.Equal(t, "Closed", b.get("/2fa-admin/people").states()[ana.Email])
 	s.last(ana, "account closed")
 
-	to := "/admin/accounts/" + s.id(ana)
-	kept := regexp.MustCompile(`<option value="([^"]+)">Authenticator, set up on 2 March 2026`).FindStringSubmatch(b.get(to).says("Closed since").body)
+	to := s.member(ana)
+	kept := regexp.MustCompile(`<select id="authenticator" name="authenticator"><option value="([^"]+)">`).FindStringSubmatch(b.get(to).says(`id="closed"`).body)
 	require.NotNil(t, kept)
-	b.post(to+"/issue-code", "code", phone.Code()).is(http.StatusConflict).says("reset the account first")
-	b.post(to+"/restore", "authenticator", "nonsense", "code", phone.Code()).is(http.StatusNotFound).says("not there any more")
-	b.post(to+"/restore", "authenticator", kept[1], "code", phone.Code()).redirects(to)
-	b.get(to).says("works again").lacks("/restore")
+	b.change(phone, ana, "issue").is(http.StatusConflict)
+	b.change(phone, ana, "restore", "authenticator", "nonsense").is(http.StatusConflict)
+	b.change(phone, ana, "restore", "authenticator", kept[1]).redirects(to)
+	b.get(to).lacks("person/restore")
 	thief.password(ana).redirects("/2fa/code")
 	thief.post("/2fa/code", "code", thiefs.Code()).is(http.StatusForbidden)
 	s.browser().signIn(ana, anas)
@@ -124,19 +124,18 @@ func TestFrozenAccountUnlockedOrReset(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
 	anas, _ := s.browser().enroll(ana)
-	to := "/admin/accounts/" + s.id(ana)
+	to := s.member(ana)
 	freeze := func(subject string) {
 		page := s.browser().get(link(t, s.last(ana, subject)))
 		s.browser().post("/2fa/not-me", "event", page.event()).says("Your account is closed")
 	}
 	freeze("set up")
-	b.get(to).says("Unlocking keeps whatever is set up now")
-	b.post(to+"/unlock", "code", phone.Code()).redirects(to)
+	b.change(phone, ana, "unlock").redirects(to)
 	s.clock.Advance(time.Second)
 	s.browser().signIn(ana, anas, "trust", "yes")
 
 	freeze("browser trusted")
-	b.post(to+"/reset", "code", phone.Code()).redirects(to)
+	b.change(phone, ana, "reset", "scope", "all").redirects(to)
 	person := s.browser()
 	person.password(ana).redirects("/2fa/code")
 	person.get("/2fa/code").redirects("/2fa/issued") // the password may be in other hands

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/web/adminweb"
 )
 
 // Wrong codes on many accounts within a minute are a line in the log. It is not
@@ -20,11 +21,15 @@ func TestFleetIsWatched(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	defer slog.SetDefault(was)
 
-	watch := observer(event.Slog(slog.New(slog.DiscardHandler)))
+	var alerts adminweb.Alerts
+	watch := observer(event.Slog(slog.New(slog.DiscardHandler)), &alerts)
 	at := time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
 	for i := range 60 {
 		e := event.Event{Number: uint64(i + 1), At: at.Add(time.Duration(i) * time.Second / 2), User: fmt.Sprint(i % 30), Kind: event.CodeRejected}
 		watch.Observe(t.Context(), e)
 	}
 	require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("many accounts are guessed at with the right passwords")), log.String())
+	seen, err := alerts.Recent(t.Context())
+	require.NoError(t, err)
+	require.Len(t, seen, 1, "the pages of administrators show it")
 }

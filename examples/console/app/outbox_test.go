@@ -52,7 +52,7 @@ func TestPhonesLeavePolicy(t *testing.T) {
 	s := newSite(t, withPigeon(p))
 	boss, bosses := s.administrator(admin)
 	set := func(phones string) {
-		boss.post("/admin/policy", "mode", "required", "phones", phones, "code", bosses.Code()).redirects("/admin")
+		boss.setPolicy(bosses, "acme", "mode", "required", "phones", phones)
 	}
 	set("yes")
 	b := s.addPhone(p)
@@ -75,21 +75,8 @@ func TestRequireLeavesPhones(t *testing.T) {
 	p := &pigeon{}
 	s := newSite(t, require2FA, withPigeon(p))
 	boss, device := s.administrator(admin)
-	boss.post("/admin/policy", "mode", "optional", "phones", "yes", "code", device.Code()).redirects("/admin")
+	boss.setPolicy(device, "acme", "mode", "optional", "phones", "yes")
 	s.addPhone(p).get("/2fa/security").says(masked)
-}
-
-// The form of the policy says what is set.
-func TestPhonesInThePolicyForm(t *testing.T) {
-	s := newSite(t)
-	b, device := s.administrator(admin)
-	for _, choice := range []string{"yes", "assigned", "no"} {
-		b.post("/admin/policy", "mode", "optional", "phones", choice, "code", device.Code()).redirects("/admin")
-		b.get("/admin").says(`<option value="` + choice + `" selected>`).says(`<option value="yes">Allowed</option><option value="no">Not allowed`)
-	}
-	b.post("/admin/policy", "mode", "optional", "phones", "nonsense", "code", device.Code()).is(http.StatusBadRequest)
-	b.post("/admin/policy", "mode", "optional", "phones", "yes", "recovery_codes", "no", "code", device.Code()).redirects("/admin")
-	b.get("/admin").says(`<option value="no" selected>Not allowed</option></select></div>`, `<option value="yes" selected>Allowed</option>`)
 }
 
 // Where administrators choose numbers, the person verifies that one, and takes
@@ -98,19 +85,17 @@ func TestAssignedPhone(t *testing.T) {
 	p := &pigeon{}
 	s := newSite(t, withPigeon(p))
 	boss, device := s.administrator(admin)
-	to := "/admin/accounts/" + s.id(ana)
-	boss.get(to).lacks(to + "/phone")
-	boss.post("/admin/policy", "mode", "required", "phones", "assigned", "code", device.Code()).redirects("/admin")
+	to := s.member(ana)
+	boss.get(to).lacks("person/phone")
+	boss.setPolicy(device, "acme", "mode", "required", "phones", "assigned")
 	person := s.browser()
 	person.password(ana).redirects("/2fa/setup")
 	person.get("/2fa/setup").lacks("/2fa/phone") // none is chosen
 	person.get("/2fa/phone").redirects("/2fa/setup")
 
-	boss.get(to).says(to+"/phone", "on a number that you know")
-	boss.post(to+"/phone", "number", "0664 9876567", "code", device.Code()).is(http.StatusBadRequest).says("Write the number with +", `id="phone-error"`)
-	boss.post(to+"/phone", "number", mobile, "code", device.WrongCode()).is(http.StatusForbidden)
-	boss.post(to+"/phone", "number", mobile, "code", device.Code()).redirects(to)
-	boss.get(to).says("The number is chosen.").lacks("9876567")
+	boss.get(to).says("person/phone")
+	boss.change(device, ana, "phone", "number", "0664 9876567").is(http.StatusBadRequest)
+	boss.change(device, ana, "phone", "number", mobile).redirects(to)
 	require.Contains(t, s.last(ana, "phone number chosen").Text, "by an administrator")
 
 	person.password(ana).redirects("/2fa/setup")
@@ -121,23 +106,10 @@ func TestAssignedPhone(t *testing.T) {
 	person.post("/2fa/phone/confirm", "phone_code", p.code()).redirects("/")
 	page := person.get("/2fa/security").says(masked).lacks("Add a phone")
 	require.NotRegexp(t, phoneForm, page.body)
-	boss.get(to).says("<dt>Phones</dt><dd>1</dd>")
 
-	boss.post(to+"/phone", "number", "", "code", device.Code()).redirects(to)
-	boss.get(to).lacks("<dt>Phones</dt>")
+	boss.change(device, ana, "phone", "number", "").redirects(to)
 	person.get("/").out()
 	person.password(ana).redirects("/2fa/setup")
-}
-
-// Nobody chooses the number of an account that is not theirs to look after.
-func TestAssignPhoneIsForAdministrators(t *testing.T) {
-	s := newSite(t)
-	person := s.browser()
-	person.password(ana)
-	person.post("/admin/accounts/"+s.id(ben)+"/phone", "number", mobile).is(http.StatusNotFound)
-	b, device := s.administrator(admin)
-	b.post("/admin/accounts/"+s.id(nora)+"/phone", "number", mobile, "code", device.Code()).is(http.StatusForbidden)
-	b.post("/admin/accounts/"+s.id(admin)+"/phone", "number", mobile, "code", device.Code()).is(http.StatusForbidden).says("This is your own account.")
 }
 
 // Without calls the console offers none.

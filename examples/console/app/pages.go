@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/totpflow/totpflow/admin"
-	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
 	"github.com/totpflow/totpflow/web"
 )
@@ -36,9 +34,6 @@ type view struct {
 	Data     any
 	now      time.Time
 }
-
-// Until is how long it is until t.
-func (v view) Until(t time.Time) time.Duration { return t.Sub(v.now) }
 
 // Age is how long ago t was.
 func (v view) Age(t time.Time) time.Duration { return v.now.Sub(t) }
@@ -136,17 +131,11 @@ func functions(l *words.Language) template.FuncMap {
 		"rich":      l.HTML,
 		"language":  func() *words.Language { return l },
 		"languages": words.All,
-		"span":      l.Span,
 		"ago":       l.Ago,
-		"day":       l.Day,
 		"minute":    l.Minute,
-		"quoted":    l.Quoted,
 		"few":       func(n int) bool { return n <= 3 },
-		"iso":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"happened":  func(e event.Event) string { return happened(l, e) },
 		"state":     func(state any) string { return l.Say(fmt.Sprintf("state.%v", state)) },
 		"role":      func(r role) string { return l.Say("role." + string(r)) },
-		"member":    func(s admin.MemberState) string { return memberWord(l, s) },
 		"size":      func(gigabytes int) string { return size(l, gigabytes) },
 		"demo":      func() []DemoAccount { return DemoAccounts },
 	}

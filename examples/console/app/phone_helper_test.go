@@ -73,7 +73,7 @@ func phoneSite(t *testing.T, mode, phones string, change ...func(*app.Options)) 
 	p := &pigeon{}
 	s := newSite(t, append(change, withPigeon(p))...)
 	b, boss := s.administrator(admin)
-	b.post("/admin/policy", "mode", mode, "phones", phones, "code", boss.Code()).redirects("/admin")
+	b.setPolicy(boss, "acme", "mode", mode, "phones", phones)
 	return s, p
 }
 

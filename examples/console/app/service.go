@@ -38,7 +38,9 @@ func (c *console) newService(o Options, s store.Store) (*totpflow.Service, error
 		Keys:          o.Keys,
 		ParentTenants: c.tenants.above,
 		Phones:        c.newPhones(o.Phones),
-		Observer:      observer(o.Observer),
+		Observer:      observer(o.Observer, &c.alerts),
+		Role:          c.users.role,
+		Mandatory:     c.tenants.mandatory,
 		Notifier:      event.NotifierFunc(c.notify),
 		Now:           o.Now,
 	}

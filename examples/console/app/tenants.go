@@ -64,6 +64,21 @@ func (t tenants) above(ctx context.Context, record string) ([]string, error) {
 	return nil, errTenant // whose policy is not known: nobody gets in
 }
 
+// mandatory is Config.Mandatory: the administrators of a provider reach its customers, so
+// that nobody can switch the second factor off for them.
+func (t tenants) mandatory(ctx context.Context, record string) (bool, error) {
+	all, err := t.all(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, x := range all {
+		if x.Record == record {
+			return x.Kind == "provider", nil
+		}
+	}
+	return false, errTenant
+}
+
 func chain(all map[string]tenant, x tenant) (records []string, err error) {
 	for x.Above != "" {
 		if len(records) == len(all) {

@@ -57,7 +57,7 @@ func TestFirstRelease(t *testing.T) {
 	b.get("/").says("Good to see you, Ana Soler.", "Signed in as ana@acme.example, Acme Backup GmbH.")
 	b.get("/2fa/security").says("10</strong> of 10")
 	s.browser().password(admin).redirects("/")
-	s.browser().password(nora).redirects("/")
+	s.browser().password(nora).redirects("/2fa/setup") // the provider's own people need it
 	s.browser().password(ben).redirects("/")
 	phone2, _ := s.browser().enroll(admin)
 
@@ -105,18 +105,18 @@ func TestSeveralOrganisations(t *testing.T) {
 	}
 	b.get("/2fa/setup").redirects("/signin")
 
-	b.post("/organisation", "account", ids["Northern IT"]).redirects("/2fa/setup") // the page that was asked for
-	b.get("/").says("Signed in as mika@north.example, Northern IT.")
+	b.post("/organisation", "account", ids["Acme Backup GmbH"]).redirects("/2fa/setup") // the page that was asked for
+	b.get("/").says("Signed in as mika@north.example, Acme Backup GmbH.")
 	b.get("/organisation").redirects("/signin") // chosen once
-	b.post("/organisation", "account", ids["Acme Backup GmbH"]).redirects("/organisation")
-	b.get("/").says("Northern IT")
+	b.post("/organisation", "account", ids["Northern IT"]).redirects("/organisation")
+	b.get("/").says("Signed in as mika@north.example, Acme Backup GmbH.")
 }
 
 // Each account of a person is set up on its own.
 func TestAccountsOfOnePersonAreSetUpOneByOne(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
-	b.passwordAt(mika, "Northern IT").redirects("/")
+	b.passwordAt(mika, "Northern IT").redirects("/2fa/setup")
 	phone := b.phone(b.get("/2fa/setup"))
 	require.Equal(t, "mika@north.example, Northern IT", phone.Label().Account)
 	b.post("/2fa/setup", "code", phone.Code()).is(http.StatusOK)

@@ -148,7 +148,7 @@ func TestTextsAndUses(t *testing.T) {
 	for file, source := range templates(t) {
 		page := strings.TrimSuffix(filepath.Base(file), ".html")
 		delete(left, page+".title")
-		if page != "layout" && page != "parts" && page != "web" && page != "member" {
+		if page != "layout" && page != "parts" && page != "web" {
 			require.Contains(t, texts, page+".title")
 		}
 		calls := call.FindAllStringSubmatch(source, -1)

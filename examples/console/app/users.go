@@ -203,9 +203,20 @@ func (u *users) machines(ctx context.Context) ([]user, error) {
 	return u.list(ctx, selectUsers+`WHERE users.role = ?`, roleMachine)
 }
 
-// ofTenant are the accounts of a tenant.
-func (u *users) ofTenant(ctx context.Context, tenant string) ([]user, error) {
-	return u.list(ctx, selectUsers+`WHERE tenants.id = ? ORDER BY people.name, people.email`, tenant)
+// ofTenants are the accounts of the tenants of these records.
+func (u *users) ofTenants(ctx context.Context, records []string) ([]user, error) {
+	of := make([]any, len(records))
+	for i, record := range records {
+		of[i] = record
+	}
+	marks := strings.TrimSuffix(strings.Repeat("?, ", len(records)), ", ")
+	return u.list(ctx, selectUsers+`WHERE tenants.record IN (`+marks+`) ORDER BY people.name, people.email, users.id`, of...)
+}
+
+// role is Config.Role. Of an account that is not there nobody has one: the error refuses.
+func (u *users) role(ctx context.Context, id totpflow.AccountID) (string, error) {
+	found, err := u.byID(ctx, id.User)
+	return string(found.Role), err
 }
 
 // delete removes an account, and the person when it was the last one.

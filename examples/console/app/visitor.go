@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -17,9 +16,7 @@ type visitor struct {
 	user
 	session
 	totpflow.Status
-	factor totpflow.Account
-	keep   func(context.Context, totpflow.Change) error // the generation, beside the user
-	now    time.Time
+	now time.Time
 }
 
 // Enrolled reports whether the person has an authenticator that works.
@@ -61,8 +58,8 @@ func (c *console) visited(h func(http.ResponseWriter, *http.Request, *visitor) e
 		if err != nil {
 			return err
 		}
-		v := &visitor{user: u, session: session{User: u.ID, Mark: of.Mark, By: of.Reason}, factor: c.mfa.Account(u.account()), keep: c.users.keep, now: c.now()}
-		if v.Status, err = v.factor.Status(r.Context()); err != nil {
+		v := &visitor{user: u, session: session{User: u.ID, Mark: of.Mark, By: of.Reason}, now: c.now()}
+		if v.Status, err = c.mfa.Account(u.account()).Status(r.Context()); err != nil {
 			return err
 		}
 		return h(w, r, v)

@@ -46,12 +46,12 @@ func wrong(code string) string {
 // policy has the administrator set who chooses numbers, if anybody.
 func (p *tab) policy(phones, code string) {
 	p.t.Helper()
-	p.open("/admin")
-	p.unfold("/admin/policy")
-	p.tick("[name=mode][value=required]")
+	p.open("/2fa-admin/policy")
+	p.set("#mode", "required")
 	p.set("#phones", phones)
-	p.fill("#policy-code", code)
-	p.click(`form[action="/admin/policy"] button`)
+	p.click(`form[action="/2fa-admin/policy/set"] button`)
+	p.stepUp(code)
+	p.at("/2fa-admin/policy?tenant=acme")
 }
 
 // byPhone submits the code that was sent.
@@ -120,11 +120,10 @@ func TestAssignedPhone(t *testing.T) {
 		p := o.browser(s)
 		app, _ := o.setUp(p)
 		boss.account(ana)
-		boss.unfold(boss.path() + "/phone")
 		boss.fill("#number", "+43 660 1234567")
 		boss.picture("account-phone")
-		boss.prove(boss.path()+"/phone", bosses.Code())
-		boss.says("The number is chosen.")
+		boss.change("phone", bosses.Code())
+		require.Contains(t, boss.path(), "/2fa-admin/person?")
 
 		p.open("/2fa/security")
 		p.out() // what signs in has changed

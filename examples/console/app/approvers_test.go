@@ -1,0 +1,29 @@
+package app_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Every administrator who could approve a request hears of it, with a link to the page that
+// shows what it changes. The one who has asked knows.
+func TestMailsToApprovers(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	provider, _ := s.administrator(nora)
+	b.setPolicy(phone, "acme", "mode", "required", "two", "yes")
+	b.policy(phone, "acme", "mode", "optional", "two", "yes").redirects("/2fa-admin/requests")
+	mail := s.last(nora, "waits for a second administrator")
+	link := "/2fa-admin/requests?tenant=acme"
+	for _, words := range []string{"admin@acme.example has asked for this in Acme Backup GmbH", "set policy", mailURL + link} {
+		require.Contains(t, mail.Text, words)
+	}
+	provider.get(link).says("Acme Backup GmbH", admin.Name, "/approve")
+	s.last(mika, "waits for a second administrator") // who has the other account in acme
+	for _, m := range s.mails.to(admin) {
+		require.NotContains(t, m.Subject, "second administrator")
+	}
+	b.change(phone, ana, "forget").redirects("/2fa-admin/requests")
+	require.Contains(t, s.last(nora, "waits for a second administrator").Text, "delete account\n      "+ana.Email)
+}

@@ -1,0 +1,67 @@
+package app_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// People are reminded a week before their time to set up ends and a day before, once each,
+// by however many processes, and only those who have nothing.
+func TestReminders(t *testing.T) {
+	s := newSite(t)
+	s.url = s.serve() // a second process
+	first, second := s.console, s.console
+	b, phone := s.administrator(admin)
+	b.setPolicy(phone, "acme", "mode", "required", "deadline", "2026-03-16")
+	s.browser().password(ana).redirects("/2fa/setup")
+	count := func() (n int) {
+		for _, m := range s.mails.to(ana) {
+			if m.Subject == "Acme Backup: reminder to set up two-factor authentication" {
+				n++
+			}
+		}
+		return n
+	}
+	remind := func() {
+		t.Helper()
+		require.NoError(t, first.Remind(t.Context()))
+		require.NoError(t, second.Remind(t.Context()))
+	}
+	for _, step := range []struct {
+		later time.Duration
+		mails int
+	}{{0, 1}, {day, 1}, {7 * day, 2}, {day, 2}, {5 * day, 3}} {
+		s.clock.Advance(step.later)
+		remind()
+		require.Equal(t, step.mails, count(), s.clock.Now())
+	}
+	mail := s.last(ana, "reminder").Text
+	require.Contains(t, mail, mailURL+"/2fa/setup")
+	require.Contains(t, mail, "until 16 March 2026, 23:59 UTC")
+	require.NotContains(t, mail, "not-me", "a reminder closes nothing")
+	for _, m := range append(s.mails.to(admin), s.mails.to(agent)...) {
+		require.NotContains(t, m.Subject, "reminder")
+	}
+}
+
+// An administrator's button reminds as well, and twice in a day once.
+func TestReminderByTheButton(t *testing.T) {
+	s := newSite(t)
+	b, phone := s.administrator(admin)
+	b.setPolicy(phone, "acme", "mode", "required")
+	s.browser().password(ana).redirects("/2fa/setup")
+	for range 2 {
+		page := b.post("/2fa-admin/people/change", "tenant", "*", "q", ana.Email, "all", "yes", "do", "remind").is(200)
+		b.post("/2fa-admin/people/change", "tenant", "*", "q", ana.Email, "all", "yes", "do", "remind",
+			"set", page.field("set"), "totpflow_confirm", "yes").redirects("/2fa-admin/people")
+	}
+	n := 0
+	for _, m := range s.mails.to(ana) {
+		if m.Subject == "Acme Backup: reminder to set up two-factor authentication" {
+			n++
+		}
+	}
+	require.Equal(t, 1, n)
+}
