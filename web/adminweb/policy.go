@@ -125,7 +125,8 @@ func (p *Pages) policyPage(w http.ResponseWriter, r *http.Request, v visitor, t 
 	if page.History, err = p.history(r.Context(), t.ID, st.Activity); err != nil {
 		return err
 	}
-	page.Effective = p.terms(p.section.Language(r), st.Own, st.Effective)
+	l := p.section.Language(r)
+	page.Title, page.Effective = l.Say("policy.of", "Tenant", t.Name), p.terms(l, st.Own, st.Effective)
 	return p.section.Show(w, r, "admin-policy", refused, page)
 }
 

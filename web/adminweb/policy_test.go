@@ -18,6 +18,7 @@ func TestMandatoryTenant(t *testing.T) {
 	})
 	b := s.as(root)
 	b.Get("/2fa-admin/policy?tenant=provider")
+	require.Contains(t, b.Page.HTML, "<title>Policy of "+provider.Name)
 	require.Contains(t, b.Page.Text("mandatory"), "cannot be switched off")
 	require.Equal(t, []string{"required"}, b.Page.Options("mode"))
 	require.Equal(t, []string{"", "required"}, b.Page.Options("role-0"))

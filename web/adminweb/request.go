@@ -73,16 +73,30 @@ func (p *Pages) requestsPage(w http.ResponseWriter, r *http.Request, v visitor, 
 	return p.section.Show(w, r, "admin-requests", refused, page)
 }
 
-func (p *Pages) requestRow(r *http.Request, v visitor, t Tenant, q admin.Request) (row RequestRow, err error) {
-	l := p.section.Language(r)
-	row = RequestRow{Request: q, Tenant: t, Mine: q.By == v.User.ID}
-	if row.Who, err = p.nameOf(r.Context(), q.By); err != nil {
+func (p *Pages) requestRow(r *http.Request, v visitor, t Tenant, q admin.Request) (RequestRow, error) {
+	row, err := p.describe(r.Context(), p.section.Language(r), t, q)
+	row.Mine = q.By == v.User.ID
+	return row, err
+}
+
+// Describe returns a request in words, with every field of a policy before and after, for
+// the mail to its approvers: who sees only that there is one approves it blindly. The
+// language is one of web's, such as "de"; for another one it is English.
+func (p *Pages) Describe(ctx context.Context, language string, t Tenant, q admin.Request) (RequestRow, error) {
+	spoken := p.section.Languages()
+	i := slices.IndexFunc(spoken, func(l *web.Language) bool { return l.Tag() == language })
+	return p.describe(ctx, spoken[max(0, i)], t, q)
+}
+
+func (p *Pages) describe(ctx context.Context, l *web.Language, t Tenant, q admin.Request) (row RequestRow, err error) {
+	row = RequestRow{Request: q, Tenant: t}
+	if row.Who, err = p.nameOf(ctx, q.By); err != nil {
 		return row, err
 	}
 	const few = 20
 	var names []string
 	for _, user := range q.Targets[:min(few, len(q.Targets))] {
-		name, err := p.nameOf(r.Context(), totpflow.AccountID{Tenant: t.ID, User: user})
+		name, err := p.nameOf(ctx, totpflow.AccountID{Tenant: t.ID, User: user})
 		if err != nil {
 			return row, err
 		}

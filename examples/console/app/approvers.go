@@ -10,6 +10,7 @@ import (
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
+	"github.com/totpflow/totpflow/web/adminweb"
 )
 
 // notifyApprovers writes to every administrator who could approve what another one
@@ -77,10 +78,19 @@ func (c *console) approvers(ctx context.Context, record string) (found []user, o
 	return found, of, nil
 }
 
-// requestLetter is the mail to an administrator about what another one has asked for. Its
-// link leads to the page that shows every field before and after.
+// requestLetter is the mail to an administrator about what another one has asked for, with
+// every field that it would change. Its link leads to the page with all of them.
 func (c *console) requestLetter(ctx context.Context, l *words.Language, u user, of tenant, asker string, q admin.Request) (string, error) {
-	lines := []string{actionWord(l, string(q.Action))}
+	row, err := c.office.Describe(ctx, l.Tag(), adminweb.Tenant{ID: of.Record, Name: of.Name}, q)
+	if err != nil {
+		return "", err
+	}
+	lines := []string{row.What}
+	for _, t := range row.Terms {
+		if t.Changed() {
+			lines = append(lines, "  "+t.Field+": "+t.Before+" → "+t.After)
+		}
+	}
 	for _, id := range q.Targets {
 		them, err := c.users.byID(ctx, id)
 		switch {

@@ -6,17 +6,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every administrator who could approve a request hears of it, with a link to the page that
-// shows what it changes. The one who has asked knows.
+// Every administrator who could approve a request hears of it, with each field that it
+// changes before and after, and a link to the page. The one who has asked knows.
 func TestMailsToApprovers(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
 	provider, _ := s.administrator(nora)
 	b.setPolicy(phone, "acme", "mode", "required", "two", "yes")
-	b.policy(phone, "acme", "mode", "optional", "two", "yes").redirects("/2fa-admin/requests")
+	b.policy(phone, "acme", "mode", "optional", "two", "no", "phones", "yes").redirects("/2fa-admin/requests")
 	mail := s.last(nora, "waits for a second administrator")
 	link := "/2fa-admin/requests?tenant=acme"
-	for _, words := range []string{"admin@acme.example has asked for this in Acme Backup GmbH", "set policy", mailURL + link} {
+	for _, words := range []string{"admin@acme.example has asked for this in Acme Backup GmbH", "Another policy for Acme Backup GmbH", "Two-factor authentication: Required → Optional", "A second administrator approves: Yes → No", mailURL + link} {
 		require.Contains(t, mail.Text, words)
 	}
 	provider.get(link).says("Acme Backup GmbH", admin.Name, "/approve")
@@ -25,5 +25,5 @@ func TestMailsToApprovers(t *testing.T) {
 		require.NotContains(t, m.Subject, "second administrator")
 	}
 	b.change(phone, ana, "forget").redirects("/2fa-admin/requests")
-	require.Contains(t, s.last(nora, "waits for a second administrator").Text, "delete account\n      "+ana.Email)
+	require.Contains(t, s.last(nora, "waits for a second administrator").Text, "      "+ana.Email)
 }
