@@ -350,14 +350,3 @@ func (b *browser) add(by *totptest.Authenticator, name string) *totptest.Authent
 		says("beside those that you had", "Save your set-up key").lacks("recovery-code\"")
 	return phone
 }
-
-// trusted counts the browsers that are let in without a code. It signs none of
-// them out.
-func trusted(email string, browsers ...*browser) (n int) {
-	for _, b := range browsers {
-		if b.post("/signin", "email", email, "password", ana.Password).to == "/" {
-			n++
-		}
-	}
-	return n
-}

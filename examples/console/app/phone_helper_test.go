@@ -2,13 +2,10 @@ package app_test
 
 import (
 	"context"
-	"html"
 	"regexp"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow/examples/console/app"
 	"github.com/totpflow/totpflow/phone"
@@ -21,31 +18,15 @@ const (
 
 // A pigeon is a provider that keeps what it was given.
 type pigeon struct {
-	mu    sync.Mutex
-	sent  []phone.Message
-	fails error
+	mu   sync.Mutex
+	sent []phone.Message
 }
 
 func (p *pigeon) Send(_ context.Context, m phone.Message) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.fails != nil {
-		return p.fails
-	}
 	p.sent = append(p.sent, m)
 	return nil
-}
-
-func (p *pigeon) fail(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.fails = err
-}
-
-func (p *pigeon) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.sent)
 }
 
 func (p *pigeon) last() phone.Message {
@@ -55,14 +36,6 @@ func (p *pigeon) last() phone.Message {
 }
 
 func (p *pigeon) code() string { return p.last().Code.Digits() }
-
-// wrong is a code that was not sent.
-func (p *pigeon) wrong() string {
-	if p.code() == "123456" {
-		return "654321"
-	}
-	return "123456"
-}
 
 func withPigeon(p *pigeon) func(*app.Options) { return func(o *app.Options) { o.Phones = p } }
 
@@ -89,11 +62,3 @@ func (s *site) addPhone(p *pigeon) *browser {
 }
 
 var phoneForm = regexp.MustCompile(`action="(/2fa/security/remove-phone/[^"]+)"`)
-
-// removal is where the form posts that removes the only phone.
-func (a answer) removal() string {
-	a.t.Helper()
-	m := phoneForm.FindAllStringSubmatch(a.body, -1)
-	require.Len(a.t, m, 1, a.body)
-	return html.UnescapeString(m[0][1])
-}
