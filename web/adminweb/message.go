@@ -35,6 +35,8 @@ var errorTexts = []struct {
 	{errKey, "form", http.StatusBadRequest},
 	{errNobody, "nobody", http.StatusBadRequest},
 	{errNobodyMissing, "nobodyMissing", http.StatusBadRequest},
+	{admin.ErrNotMissing, "nobodyMissing", http.StatusConflict},
+	{admin.ErrReminded, "reminded", http.StatusConflict},
 	{errTooMany, "tooMany", http.StatusBadRequest},
 	{errOnePolicy, "onePolicy", http.StatusBadRequest},
 	{errGone, "gone", http.StatusConflict},
