@@ -39,7 +39,8 @@ type messenger struct {
 	places   chan struct{}
 
 	mu      sync.Mutex
-	running map[store.AccountID]bool     // true: there is more since it began
+	running map[store.AccountID]bool // true: there is more since it began
+	wake    map[store.AccountID]chan struct{}
 	deaf    map[store.AccountID]struct{} // whose call has not returned in time
 	failed  map[store.AccountID]struct{} // whose last notification was not taken
 	calls   map[store.AccountID]*call    // under way
@@ -50,7 +51,7 @@ type messenger struct {
 func newMessenger(n event.Notifier) *messenger {
 	return &messenger{
 		notifier: n, places: make(chan struct{}, maxPlaces),
-		running: make(map[store.AccountID]bool), deaf: make(map[store.AccountID]struct{}), failed: make(map[store.AccountID]struct{}), calls: make(map[store.AccountID]*call),
+		running: make(map[store.AccountID]bool), wake: make(map[store.AccountID]chan struct{}), deaf: make(map[store.AccountID]struct{}), failed: make(map[store.AccountID]struct{}), calls: make(map[store.AccountID]*call),
 	}
 }
 
@@ -66,9 +67,30 @@ func (m *messenger) enter(id store.AccountID) bool {
 		m.running[id] = true
 		return false
 	}
-	m.running[id] = false
+	m.running[id], m.wake[id] = false, make(chan struct{})
 	m.busy++
 	return true
+}
+
+// woken is closed by wakeUp. It is for the goroutine that has entered.
+func (m *messenger) woken(id store.AccountID) <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.wake[id]
+}
+
+// wakeUp tells the goroutine that has entered not to wait for other processes: what waited
+// in the record before its own event was written by this one.
+func (m *messenger) wakeUp(id store.AccountID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c, there := m.wake[id]; there {
+		select {
+		case <-c:
+		default:
+			close(c)
+		}
+	}
 }
 
 // noteFailure notes whether this process has failed to notify about the account, so that
@@ -102,6 +124,7 @@ func (m *messenger) next(id store.AccountID) bool {
 		return true
 	}
 	delete(m.running, id)
+	delete(m.wake, id)
 	m.end()
 	return false
 }

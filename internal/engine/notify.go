@@ -38,7 +38,8 @@ const (
 // notifySoon delivers the events pending in the account's record, after the flow that
 // wrote them and outside of it: the person who signs in waits for no mail server. Where
 // earlier events wait that another process has written, it is most likely telling them at
-// this moment: both would tell them twice, so that this one looks only after [patience].
+// this moment, and this flow's events after them: both would tell them twice, so that this
+// one waits until nothing is left, and for [patience] at most.
 func (e *Engine) notifySoon(ctx context.Context, id store.AccountID, beingTold bool) {
 	m := e.messenger
 	select {
@@ -47,6 +48,9 @@ func (e *Engine) notifySoon(ctx context.Context, id store.AccountID, beingTold b
 		return // it waits in its record
 	}
 	if !m.enter(id) {
+		if !beingTold {
+			m.wakeUp(id)
+		}
 		<-m.places
 		return
 	}
@@ -54,12 +58,32 @@ func (e *Engine) notifySoon(ctx context.Context, id store.AccountID, beingTold b
 	go func() {
 		defer func() { <-m.places }()
 		if beingTold && !m.hasFailed(id) {
-			time.Sleep(patience)
+			e.waitForOthers(ctx, id)
 		}
 		for more := true; more; more = m.next(id) {
 			e.logged(ctx, id, e.notify(ctx, id))
 		}
 	}()
+}
+
+// waitForOthers waits until nobody has to be told any more, or until the flow of this process
+// comes whose events were written before.
+func (e *Engine) waitForOthers(ctx context.Context, id store.AccountID) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	const looks = 10
+	woken := e.messenger.woken(id)
+	for range looks {
+		entry, found, err := e.Read(ctx, id)
+		if err != nil || !found || entry.Err != nil || entry.Account.Activity.Waiting() == 0 {
+			return // notify reports an error
+		}
+		select {
+		case <-woken:
+			return
+		case <-time.After(patience / looks):
+		}
+	}
 }
 
 // logged logs why an event is pending.

@@ -146,8 +146,8 @@ func TestSignInAtATerminal(t *testing.T) {
 
 func TestSignInChoosesTheOrganisation(t *testing.T) {
 	h := newWorkplace(t)
-	h.run("signin", mika.Email, mika.Password, "2").ends(command.ExitDone).
-		notes("  1  Acme Backup GmbH", "  2  Northern IT").says("Signed in as Mika Berg, Northern IT.")
+	h.run("signin", mika.Email, mika.Password, "1").ends(command.ExitDone).
+		notes("  1  Acme Backup GmbH", "  2  Northern IT").says("Signed in as Mika Berg, Acme Backup GmbH.")
 	h.run("signout").ends(command.ExitDone)
 	h.run("signin", mika.Email, mika.Password, "acme").ends(command.ExitDone).says("Acme Backup GmbH")
 	h.run("signout").ends(command.ExitDone)
