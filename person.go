@@ -91,7 +91,7 @@ func (a Account) prove(ctx context.Context, p Purpose, by Reason, check func(*en
 		return "", ErrPurpose
 	}
 	var proof Proof
-	err := a.change(ctx, func(tx *engine.Tx) error {
+	err := a.service.engine.Guess(ctx, a.user.ID, a.user.remembered(func(tx *engine.Tx) error {
 		if err := unfrozen(tx); err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (a Account) prove(ctx context.Context, p Purpose, by Reason, check func(*en
 		tx.Save()
 		proof = a.service.proof(tx, a.user.ticket(), p, by)
 		return nil
-	})
+	}))
 	return engine.Acknowledged(proof, err)
 }
 

@@ -43,7 +43,7 @@ func (s *Service) SignIn(ctx context.Context, u User, tokens ...trust.Token) (_ 
 		return Decision{}, err
 	}
 	var d Decision
-	err = s.engine.Change(ctx, u.ID, func(tx *engine.Tx) (err error) {
+	err = s.engine.Guess(ctx, u.ID, func(tx *engine.Tx) (err error) {
 		d, err = s.signIn(tx, u, p, tokens)
 		return err
 	})

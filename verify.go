@@ -73,7 +73,7 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 		return Decision{}, err
 	}
 	var d Decision
-	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
+	err = s.engine.Guess(ctx, t.Account(), func(tx *engine.Tx) error {
 		if !t.Valid(tx) {
 			return refusal(tx, t, ErrChallenge)
 		}

@@ -79,12 +79,12 @@ func TestNoTurnWithoutWrite(t *testing.T) {
 		synctest.Wait()
 
 		refused := errors.New("too many wrong codes")
-		require.ErrorIs(t, e.Change(ctx, id, func(*Tx) error { return refused }), refused)
+		require.ErrorIs(t, e.Guess(ctx, id, func(*Tx) error { return refused }), refused)
 
 		var saw []uint64
 		done := make(chan error, 1)
 		go func() {
-			done <- e.Change(ctx, id, func(tx *Tx) error {
+			done <- e.Guess(ctx, id, func(tx *Tx) error {
 				saw = append(saw, tx.Generation)
 				tx.Save()
 				return nil

@@ -74,14 +74,30 @@ func (e *Engine) ChangeTenant(ctx context.Context, tenant string, decide func(*T
 	return e.ChangeRecord(ctx, account.TenantID(tenant), decide)
 }
 
-// ChangeRecord is Change for any record, also one of the reserved ids. Where others are
-// at work on the record, decide runs once more before it is its turn.
+// Guess is Change for what many can ask of one account at once, such as the check of a code.
+// Where others are at work on the account, decide runs once before it is its turn: an
+// answer that writes nothing needs none. decide must be cheap, since it may run for
+// nothing: it makes no recovery codes.
+func (e *Engine) Guess(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
+	if err := account.Validate(id); err != nil {
+		return err
+	}
+	tx, answer, err := e.peek(ctx, id, decide)
+	switch {
+	case err != nil:
+		e.reportOutcome(ctx, id, 1, err)
+		return err
+	case tx == nil || tx.save:
+		return e.ChangeRecord(ctx, id, decide)
+	}
+	e.observeAll(ctx, tx)
+	return answer
+}
+
+// ChangeRecord is Change for any record, also one of the reserved ids.
 func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	rounds := 0
-	tx, answer, err := e.peek(ctx, id, decide)
-	if err == nil && (tx == nil || tx.save) {
-		tx, answer, err = e.decideAndSwap(ctx, id, func(tx *Tx) error { rounds++; return decide(tx) })
-	}
+	tx, answer, err := e.decideAndSwap(ctx, id, func(tx *Tx) error { rounds++; return decide(tx) })
 	e.reportOutcome(ctx, id, rounds, err)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/totpflow/totpflow/store"
 )
@@ -27,8 +28,13 @@ func (n Naive) Put(ctx context.Context, rec store.Record, was store.Version) err
 	if now.Version != was {
 		return store.ErrConflict
 	}
+	time.Sleep(pause)
 	return n.Overwrite(ctx, rec)
 }
+
+// pause is what a busy server takes between the two: otherwise the other process seldom
+// comes in between, and a rig needs hundreds of rounds to show it.
+const pause = 20 * time.Millisecond
 
 // Hopeful is a store whose writes always succeed: an adapter that takes no answer
 // for a good one.
