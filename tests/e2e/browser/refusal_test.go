@@ -59,6 +59,7 @@ func TestDisable(t *testing.T) {
 
 		p.reauthenticate("/2fa/security/disable", phone.WrongCode())
 		p.says("Not accepted")
+		p.open("/2fa/security")
 		require.Equal(t, "On", p.text("#state"))
 		p.reauthenticate("/2fa/security/disable", phone.Code())
 		p.at("/2fa/security")
