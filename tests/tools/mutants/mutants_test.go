@@ -149,6 +149,7 @@ func TestListOfTheRepository(t *testing.T) {
 
 // noTarget are packages whose mutants are not tried, with the reason.
 var noTarget = map[string]string{
+	"benchmarks":                       "measures, and decides nothing",
 	"cmd/totpflow":                     "starts the command",
 	"cmd/totpflow/internal/screen":     "decides nothing: it writes to the terminal",
 	"internal/servicetest":             "test equipment",
@@ -157,6 +158,7 @@ var noTarget = map[string]string{
 	"phone/provider/internal/posttest": "test equipment",
 	"store/storetest":                  "test equipment, which its own tests run on broken stores",
 	"totptest":                         "test equipment",
+	"totptest/kit":                     "test equipment",
 	"totptest/qrscan":                  "test equipment",
 	"web/hosttest":                     "test equipment",
 	"web/memhost":                      "for examples and tests",
