@@ -177,50 +177,6 @@ func (s *Service) ContinueSignIn(ctx context.Context, c Challenge, tokens ...tru
 	return engine.Acknowledged(d, err)
 }
 
-// ReplaceAtSignIn is for the link "I have a new phone" of a code page: it answers with
-// the same question, for a code of the old app, and the decision of [Service.VerifyCode]
-// then has a proof of [ActionReplaceAuthenticator] that begins the enrollment of the
-// new one. The wish is sealed in the challenge, so that the proof of an ordinary sign-in
-// still replaces nothing. The new challenge takes the place of c: it lives no longer,
-// and when one of them is used, so is the other. Errors: [ErrChallenge],
-// [ErrNotEnrolled] where no authenticator could show a code.
-func (s *Service) ReplaceAtSignIn(ctx context.Context, c Challenge) (_ Decision, err error) {
-	ctx, flow := s.engine.Begin(ctx, "replace_at_sign_in")
-	defer flow.End(&err)
-	t, err := s.signInUnderWay(c)
-	if err != nil {
-		return Decision{}, err
-	}
-	p, err := s.engine.PolicyOf(ctx, t.Account())
-	if err != nil {
-		return Decision{}, err
-	}
-	var d Decision
-	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
-		switch {
-		case !t.Valid(tx):
-			return refusal(tx, t, ErrChallenge)
-		case len(tx.Enrollment.Authenticators()) == 0:
-			return ErrNotEnrolled
-		}
-		again := t
-		again.Action = string(ActionReplaceAuthenticator)
-		d = s.askForCode(tx, p, Challenge(s.engine.ResealTicket(challengeKind, tx, again)))
-		d.Action, d.Methods, d.Phones, d.TrustFor = ActionReplaceAuthenticator, []Method{MethodCode}, nil, 0
-		return nil
-	})
-	return engine.Acknowledged(d, err)
-}
-
-// signInUnderWay is the ticket of a challenge that asks for a code, whatever for.
-func (s *Service) signInUnderWay(c Challenge) (engine.Ticket, error) {
-	t, err := s.engine.UnsealTicket(challengeKind, string(c))
-	if err != nil || t.Action != string(ActionSignIn) && t.Action != string(ActionReplaceAuthenticator) {
-		return engine.Ticket{}, ErrChallenge
-	}
-	return t, nil
-}
-
 // ask is the decision that a code is needed.
 func (s *Service) askForCode(tx *engine.Tx, p policy.Policy, c Challenge) Decision {
 	d := Decision{Step: AskCode, Challenge: c, Action: ActionSignIn, Methods: s.methods(tx, p), Generation: tx.Generation}

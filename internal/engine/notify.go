@@ -3,13 +3,10 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/totpflow/totpflow/event"
-	"github.com/totpflow/totpflow/internal/guard"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -215,104 +212,6 @@ func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
 	}()
 }
 
-// Deliver hands over due notifications: those left by a process that crashed, and those
-// that a notifier did not take. It claims each record by a write that moves its due time, so that
-// several processes may run it at once. It returns for how many accounts nothing is pending
-// any more, and why some events still are.
-func (e *Engine) Deliver(ctx context.Context) (accounts int, err error) {
-	if !e.messenger.tells() {
-		return 0, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
-	defer cancel()
-	d := delivery{e: e}
-	now := e.now()
-	due := store.Query{AllTenants: true, Heads: true, DueBefore: now}
-	// A clock that was ahead has put others off for as long.
-	ahead := store.Query{AllTenants: true, Heads: true, DueBefore: now.AddDate(1000, 0, 0), Cursor: store.Place{ID: store.AccountID{User: "0"}, Due: now.Add(maxPause)}.Cursor()}
-	err = errors.Join(d.list(ctx, due), d.list(ctx, ahead))
-	d.all.Wait()
-	return d.accounts, errors.Join(append(d.errs, err, d.unread)...)
-}
-
-// A delivery is one Deliver.
-type delivery struct {
-	e   *Engine
-	all sync.WaitGroup
-
-	mu       sync.Mutex
-	accounts int
-	errs     []error
-	unread   error // records that do not open, which no later try will open
-	unreads  int
-}
-
-// list starts to tell for each record of a list.
-func (d *delivery) list(ctx context.Context, q store.Query) error {
-	for {
-		page, err := d.e.Store.List(ctx, q)
-		if err != nil {
-			return unavailable(err)
-		}
-		for _, rec := range page.Records {
-			select {
-			case d.e.messenger.places <- struct{}{}:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			d.all.Go(func() {
-				defer func() { <-d.e.messenger.places }()
-				d.one(ctx, rec.ID)
-			})
-		}
-		if q.Cursor = page.Next; q.Cursor == "" {
-			return nil
-		}
-	}
-}
-
-func (d *delivery) one(ctx context.Context, id store.AccountID) {
-	m := d.e.messenger
-	if !m.enter(id) {
-		return // somebody here does
-	}
-	claimed, err := d.e.claim(ctx, id)
-	if claimed {
-		err = d.e.notify(ctx, id)
-	}
-	for m.next(id) { // a flow that left it to this call
-		claimed, err = true, d.e.notify(ctx, id)
-	}
-	if err == nil && !claimed {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch {
-	case err == nil:
-		d.accounts++
-	case unopened(err):
-		d.unreads++
-		d.unread = fmt.Errorf("%d records do not open: %w", d.unreads, err)
-	case len(d.errs) < maxErrors: // a mail server that is down says it once for each
-		d.errs = append(d.errs, fmt.Errorf("%s/%s: %w", id.Tenant, id.User, err))
-	}
-}
-
-// claim moves the due time of a record that is due, and reports whether it did:
-// another process may have been quicker.
-func (e *Engine) claim(ctx context.Context, id store.AccountID) (claimed bool, err error) {
-	err = e.ChangeRecord(ctx, id, func(tx *Tx) error {
-		claimed = tx.Found && !tx.due.IsZero() && (tx.due.Before(tx.Now) || tx.due.After(tx.Now.Add(maxPause)))
-		if claimed {
-			tx.claimed = true
-			tx.Save()
-		}
-		return nil
-	})
-	return claimed && err == nil, err
-}
-
 // nextDue is when somebody should look at what waits in the record, zero where
 // nothing does.
 func (tx *Tx) nextDue() time.Time {
@@ -338,33 +237,4 @@ func (tx *Tx) notable() bool {
 		}
 	}
 	return false
-}
-
-// observe has the observer hear of an event. The change has happened, also where
-// the caller's context is at its end.
-func (e *Engine) observe(ctx context.Context, ev event.Event) {
-	ctx = context.WithoutCancel(ctx)
-	if err := guard.Call(func() error { e.Observer.Observe(ctx, ev); return nil }); err != nil {
-		e.report(ctx, slog.LevelError, troubleOf{kind: observerPanic, more: string(ev.Kind)},
-			slog.String("kind", string(ev.Kind)), slog.Uint64("number", ev.Number), slog.Any("error", err))
-	}
-}
-
-// observeAll has the observer hear of the events of an attempt that counted, and of
-// notifications that found no place in the record beside them.
-func (e *Engine) observeAll(ctx context.Context, tx *Tx) {
-	for _, ev := range tx.events {
-		e.observe(ctx, ev)
-	}
-	if tx.crowdedOut > 0 {
-		tenant, user := subject(tx.id)
-		e.observe(ctx, event.Event{At: tx.Now, Tenant: tenant, User: user, Kind: event.NotificationDropped, Reason: "too many wait", Remaining: tx.crowdedOut})
-	}
-}
-
-// Report has the observer hear of an event that is about no account and stands in no
-// record.
-func (e *Engine) Report(ctx context.Context, ev event.Event) {
-	ev.At, ev.Source = e.Now().UTC(), event.SourceOf(ctx)
-	e.observe(ctx, ev)
 }
