@@ -88,9 +88,8 @@ type Decision struct {
 	// Proof comes with Passed. By a code it serves one TrustBrowser, or one
 	// NewRecoveryCodes while the recovery codes are not marked as saved; by a
 	// recovery code, after [Service.ReplaceAtSignIn], or when nothing is set up, one
-	// BeginEnrollment; by a code of a
-	// phone one BeginEnrollment or BeginPhone where there is no authenticator, otherwise
-	// nothing. A machine account gets none.
+	// BeginEnrollment; by a code of a phone one BeginEnrollment or BeginPhone, and
+	// nothing if the account has an authenticator. A machine account gets no proof.
 	Proof Proof
 
 	// Methods are the ways to answer AskCode. With Enroll they are what can be set

@@ -224,7 +224,7 @@ func TestIssuedCodeAndFaults(t *testing.T) {
 }
 
 // It answers a challenge that asks for a code, of this account, and nothing else;
-// a policy without recovery codes does not matter, since it is none of them.
+// a policy without recovery codes does not matter, since it is not one of them.
 func TestIssuedCodeNeedsTheRightChallenge(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: policy.App} })
 	next, err := h.SignIn(h.Ctx, ana)

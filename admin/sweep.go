@@ -164,7 +164,8 @@ func (a Admin) Check(ctx context.Context, by Operator) iter.Seq2[Checked, error]
 	}
 }
 
-// page is one flow, so that the time of a caller who walks through all of them is none of it.
+// page returns one page of the records. Each page is a flow of its own: the time that the
+// caller takes between two pages does not count.
 func (a Admin) page(ctx context.Context, cursor string) (_ engine.Page, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.check")
 	defer flow.End(&err)

@@ -118,8 +118,8 @@ func setPolicy(tx *engine.Tx, who author, p policy.Policy) {
 	if policy.Lowers(ownPolicy(tx), p) {
 		kind = event.PolicyLowered
 	}
-	// A request for another policy was made for one that is no longer there: an
-	// administrator who approved it would undo a policy that they did not see.
+	// A pending request was made against the policy that is replaced now. An administrator
+	// who approved it later would undo the new one without having seen it.
 	tx.Tenant.Pending = slices.DeleteFunc(slices.Clone(tx.Tenant.Pending), func(q account.Request) bool {
 		return q.Action == string(ActionSetPolicy)
 	})

@@ -127,7 +127,7 @@ func Decode(file []byte, o Options) (*Vault, error) {
 
 // Encode returns the vault for a file. It is ciphertext, locked or not. Keep it
 // with mode 0600 all the same, and replace the file in one step (write another,
-// sync, rename): half of a vault is none.
+// sync, rename): half of a vault opens nothing.
 func (v *Vault) Encode() []byte {
 	v.mu.Lock()
 	defer v.mu.Unlock()

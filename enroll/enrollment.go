@@ -112,7 +112,7 @@ func (e Enrollment) WeakUntil() (last time.Time) {
 //
 // Errors: [ErrTooManyAuthenticators] when adding to [MaxAuthenticators] live authenticators, [ErrSameSecret]
 // when a live one has the secret (or one gone minutes ago had it with other
-// parameters), [ErrWeak] for a weak key, [ErrUnknown] for an ID that is none,
+// parameters), [ErrWeak] for a weak key, [ErrUnknown] for an unknown ID in goes,
 // totp.ErrNoKey, totp.ErrTime.
 func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool, goes ...string) (Enrollment, Candidate, error) {
 	if key.IsZero() {
@@ -296,7 +296,7 @@ func (e Enrollment) Exempt(at time.Time) (Enrollment, error) {
 }
 
 // Remove takes one authenticator away while others stay: [ErrLast] for the only
-// one, [ErrUnknown] for an ID that is none. It is kept for an [Enrollment.Restore].
+// one, [ErrUnknown] for an unknown ID. The authenticator is kept for an [Enrollment.Restore].
 func (e Enrollment) Remove(at time.Time, id string) (Enrollment, error) {
 	next, err := e.take(at, Remove)
 	if err != nil {
@@ -316,7 +316,7 @@ func (e Enrollment) Remove(at time.Time, id string) (Enrollment, error) {
 }
 
 // Rename gives an authenticator another name, cleaned and numbered as
-// [Enrollment.Begin] does. [ErrUnknown] for an ID that is none.
+// [Enrollment.Begin] does. The error for an unknown ID is [ErrUnknown].
 func (e Enrollment) Rename(id, name string) (Enrollment, error) {
 	state, err := Next(e.stored(), Rename)
 	if err != nil {

@@ -62,7 +62,7 @@ func TestRefusalsAreDistinct(t *testing.T) {
 	}
 }
 
-// Nothing is sealed by a ring that is none, and the panic says so.
+// An empty ring seals nothing, and the panic says why.
 func TestZeroRingSaysWhatItIs(t *testing.T) {
 	for _, r := range []*keyring.Ring{nil, {}} {
 		require.PanicsWithValue(t, "keyring: use of a Ring that Parse did not return", func() { r.Seal("p", nil) })

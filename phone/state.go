@@ -185,7 +185,7 @@ func (s State) Add(at time.Time, number Number) (State, Pending, error) {
 }
 
 // Remove takes a phone away, or the pending number, and with it the code that
-// was sent there. [ErrUnknown] for an ID that is none.
+// was sent there. The error for an unknown ID is [ErrUnknown].
 func (s State) Remove(id string) (State, error) {
 	if !s.pending.isZero() && s.pending.ID == id {
 		return s.withoutPending(), nil

@@ -77,7 +77,7 @@ func (r *Roles) UnmarshalJSON(data []byte) error {
 }
 
 // For returns the policy of a person with this role: the role's mode, where the policy
-// has one for it, and otherwise the policy's own. The empty role is none.
+// has one for it, and otherwise the policy's own. The empty role has the policy's own mode.
 func (p Policy) For(role string) Policy {
 	if m, ok := p.Roles.Modes()[role]; ok {
 		p.Mode = m

@@ -68,7 +68,8 @@ func TestForAnyRole(t *testing.T) {
 	require.Equal(t, policy.Policy{Mode: policy.Optional}, p.For(""))
 }
 
-// A grace is kept where one role requires the factor, and is nobody's whose role does not.
+// A policy keeps its grace if one role requires the factor. People whose role does not
+// require it have no grace.
 func TestGraceByRole(t *testing.T) {
 	p := policy.Strictest(policy.Policy{Mode: policy.Optional, Grace: 14 * day, Roles: roles(t, map[string]policy.Mode{"administrator": policy.Required})})
 	require.Equal(t, noon.Add(14*day), p.For("administrator").GraceUntil(noon))

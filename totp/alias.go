@@ -4,7 +4,7 @@ import "strings"
 
 // meaning is what a parameter of somebody else's key URI stands for.
 type meaning struct {
-	param    string // the name that the format has for it; "" for one that is none of the key's
+	param    string // the name that the format has for it; "" for a parameter that does not change the key
 	refused  string // why a value is refused, for one that may change the key in a way that is not known here
 	harmless string // the value that changes nothing all the same, in any case
 }

@@ -99,8 +99,8 @@ type Config struct {
 
 	// Domain is the host name of the pages, such as "backup.example". An SMS then has a
 	// last line by which phones fill the code in on that site and on no other. It is not
-	// taken from the request: a person who knows a password could write the name of a
-	// look-alike there. Empty: there is no such line.
+	// taken from the request, in which a person who knows a password could name a
+	// look-alike site. If it is empty, the SMS has no such line.
 	Domain string
 
 	// Log gets errors that no page can explain. Nil is [slog.Default].

@@ -41,7 +41,7 @@ func (h *Web) others(ctx context.Context, v visitor) (users []totpflow.User, err
 	return users, nil
 }
 
-// otherAccounts are they with their state, for the security page.
+// otherAccounts returns the person's other accounts with their state, for the security page.
 func (h *Web) otherAccounts(ctx context.Context, v visitor) (accounts []OtherAccount, err error) {
 	users, err := h.others(ctx, v)
 	if err != nil {

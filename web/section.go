@@ -196,7 +196,7 @@ func (s *Section) Content(l *Language, page string, data any) (template.HTML, er
 		t = s.web.pages[s.web.languages.byTag(l.Tag())][page]
 	}
 	if t == nil {
-		return "", fmt.Errorf("web: there is no template %q", page)
+		return "", fmt.Errorf("web: unknown template %q", page)
 	}
 	var b strings.Builder
 	if err := t.Execute(&b, data); err != nil {

@@ -44,7 +44,7 @@ func TestSetupAsksForThePassword(t *testing.T) {
 	p.is(http.StatusOK, "/2fa/setup", "Save your recovery codes")
 }
 
-// The app that the person chose is the authenticator's name; "other" is none.
+// The app that the person chose is the authenticator's name; "other" gives it no name.
 func TestAppIsTheName(t *testing.T) {
 	for _, c := range []struct{ app, name, is string }{
 		{"Aegis", "", "Aegis"}, {"other", "", "Authenticator"}, {"", "", "Authenticator"}, {"other", "Tablet", "Tablet"}, {"<b>", "", "Authenticator"}, // no app of the list

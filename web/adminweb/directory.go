@@ -11,9 +11,9 @@ import (
 // goroutines at once, and at each request: a person who was an administrator a minute ago
 // may not be one now.
 type Directory interface {
-	// Tenants returns the tenants that a person administers, their own first, and none for
-	// a person who is no administrator. The library holds besides that each is the
-	// person's own or one below it.
+	// Tenants returns the tenants that a person administers, their own first. For a person
+	// who is not an administrator it returns none. The library also requires each of them
+	// to be the person's own tenant or below it.
 	Tenants(ctx context.Context, administrator totpflow.User) ([]Tenant, error)
 
 	// People returns a page of the people that a query asks for, in an order that does

@@ -29,7 +29,7 @@ func newPage(b *Browser, res *http.Response, body string) *Page {
 }
 
 // Text is the text of the element with this id, or of the first one of this kind, such
-// as "h1", with blanks run together. It is empty where there is none.
+// as "h1", with blanks run together. It is empty if the page has no such element.
 func (p *Page) Text(of string) string {
 	n := p.find(func(n *html.Node) bool { return attribute(n, "id") == of || n.Data == of })
 	if n == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// setUp binds a new authenticator: by the password if there is none yet, otherwise
-// in place of the present one, by a code of it.
+// setUp binds a new authenticator. A person who has none yet shows the password. A person
+// who has one shows its code, and the new one takes its place.
 func (a *agent) setUp(ctx context.Context, _ []string) error {
 	c, err := a.session(ctx)
 	if err != nil {

@@ -20,7 +20,7 @@ func TestAccountsAreForAdministrators(t *testing.T) {
 	b.get("/").lacks("/2fa-admin")
 }
 
-// A person who is no administrator any more is none from the next page on.
+// A person who is not an administrator any more sees no administrators' page from then on.
 func TestFormerAdministrator(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.administrator(admin)
