@@ -68,7 +68,8 @@ func New(changes ...func(*totpflow.Config)) *Kit {
 }
 
 // Enroll sets up an authenticator for a user who has none, and returns the phone and the
-// recovery codes.
+// recovery codes. Like [Kit.SignIn] it waits for the messages of its flows, so that a fault
+// that is made next strikes the test's own call.
 func (k *Kit) Enroll(user totpflow.User) (phone *totptest.Authenticator, recoveryCodes []string) {
 	ctx := context.Background()
 	d, err := k.Service.SignIn(ctx, user)
@@ -83,6 +84,7 @@ func (k *Kit) Enroll(user totpflow.User) (phone *totptest.Authenticator, recover
 	must("scan", err)
 	done, err := k.Service.ConfirmEnrollment(ctx, page.Token, phone.Code())
 	must("confirm the enrollment", err)
+	k.drain()
 	return phone, done.Sheet.Codes
 }
 
@@ -93,17 +95,21 @@ func (k *Kit) SignIn(user totpflow.User, phone *totptest.Authenticator) totpflow
 	must("sign in", err)
 	d, err = k.Service.VerifyCode(ctx, d.Challenge, phone.Code())
 	must("verify the code", err)
+	k.drain()
 	return d
 }
 
 // Notifications waits for the messages that are under way and returns what people were
-// told so far, oldest first.
+// told so far, oldest first. Call it before a fault is made, too: a message that is under
+// way uses the store as well.
 func (k *Kit) Notifications() []event.Notification {
-	must("drain", k.Service.Drain(context.Background()))
+	k.drain()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Clone(k.notifications)
 }
+
+func (k *Kit) drain() { must("drain", k.Service.Drain(context.Background())) }
 
 func must(what string, err error) {
 	if err != nil {
