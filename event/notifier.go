@@ -11,9 +11,9 @@ import (
 //
 // Notify is called outside of every flow, on a goroutine of its own and with a
 // deadline of half a minute, at least once for each notification and in the order of
-// an account's flows. It comes again after a crash, and can come twice when two
-// processes wrote to one account at the same moment; repetitions have the same tenant,
-// user and number. A call that does not end with its context holds back its own account
+// an account's flows. One process at a time notifies of an account. A notification comes
+// again where the process died between the call and the write that notes it; repetitions have
+// the same tenant, user and number. A call that does not end with its context holds back its own account
 // only. The host keeps no outbox: until Notify returns nil the notification stays in the account's
 // record and comes again after growing pauses, also in another process and after a
 // crash (totpflow.Service.Deliver). When it fails after 72 hours, or when the error is
