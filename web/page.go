@@ -180,7 +180,7 @@ func (h *Web) showAs(w http.ResponseWriter, r *http.Request, status int, page st
 		return err
 	}
 	return h.write(w, r, status, l, Page{
-		Product: h.Product, Title: c.Title, Language: l.Tag(), Failed: refused != nil, Head: h.head(), Content: content, Back: back,
+		Product: h.Product, Title: c.Title, Language: l.Tag(), Failed: refused != nil, Head: h.head(formPage(r)), Content: content, Back: back,
 	})
 }
 
@@ -216,10 +216,24 @@ type buffered struct {
 func (b *buffered) Write(p []byte) (int, error) { return b.body.Write(p) }
 func (b *buffered) WriteHeader(int)             {}
 
-// head links the style sheet and the script.
-func (h *Web) head() template.HTML {
+// formPage returns the address of the page whose form the request is, and otherwise "".
+func formPage(r *http.Request) string {
+	if r.Method != http.MethodPost {
+		return ""
+	}
+	return referrer(r)
+}
+
+// head links the style sheet and the script. The script gives a page that answers a form the
+// address of the page with the form: otherwise a person who goes back or reloads is asked
+// whether to send the form again.
+func (h *Web) head(formPage string) template.HTML {
+	address := ""
+	if formPage != "" {
+		address = ` data-address="` + template.HTMLEscapeString(formPage) + `"`
+	}
 	return template.HTML(`<link rel="stylesheet" href="` + template.HTMLEscapeString(h.Path("static/web.css")) + `">` +
-		`<script src="` + template.HTMLEscapeString(h.Path("static/web.js")) + `" defer></script>`)
+		`<script src="` + template.HTMLEscapeString(h.Path("static/web.js")) + `"` + address + ` defer></script>`)
 }
 
 // static serves the style sheet and the script.

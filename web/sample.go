@@ -136,7 +136,7 @@ func (h *Web) tryPages() error {
 				err = lacks(string(content), h, s.forms)
 			}
 			if err == nil {
-				_, err = h.content(l, "layout", Page{Product: h.Product, Title: "Title", Language: l.Tag(), Head: h.head(), Content: content, Back: "/"})
+				_, err = h.content(l, "layout", Page{Product: h.Product, Title: "Title", Language: l.Tag(), Head: h.head(""), Content: content, Back: "/"})
 			}
 			if err != nil {
 				return fmt.Errorf("%w: %s.html in %s: %w", ErrConfig, s.page, l.Tag(), err)

@@ -185,7 +185,7 @@ func (s *Section) write(w http.ResponseWriter, r *http.Request, status int, page
 		return err
 	}
 	return s.web.write(w, r, status, s.web.spoken(r), Page{
-		Product: s.web.Product, Title: c.Title, Language: l.Tag(), Failed: refused != "", Head: s.web.head() + s.Head, Content: content, Back: back,
+		Product: s.web.Product, Title: c.Title, Language: l.Tag(), Failed: refused != "", Head: s.web.head(formPage(r)) + s.Head, Content: content, Back: back,
 	})
 }
 

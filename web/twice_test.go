@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,4 +77,29 @@ func TestStepUpTwice(t *testing.T) {
 	p.is(http.StatusForbidden, "/backups/42/delete", "Delete backup")
 	require.Contains(t, p.Page.Text("main"), "it may be done already")
 	require.Len(t, s.deleted, 1)
+}
+
+// A page that answers a form gets the address of the page with the form, by the script, so
+// that going back or reloading does not offer to send the form again. No other site chooses it.
+func TestAddressOfAnAnswer(t *testing.T) {
+	s := newSite(t)
+	p, _ := s.user(ana)
+	p.password(ana)
+	require.Empty(t, p.Page.Attribute("script", "data-address"))
+	p.Page.Submit("/2fa/code", "code", p.phone.WrongCode())
+	require.Equal(t, "/2fa/code", p.Page.Attribute("script", "data-address"))
+	p.Page.Submit("/2fa/code", "code", p.phone.Code())
+	p.Get("/backups/42")
+	p.Page.Submit("/backups/42/delete?why=test", "note", "x")
+	p.is(http.StatusForbidden, "/backups/42/delete?why=test", "Delete backup")
+	require.Equal(t, "/backups/42", p.Page.Attribute("script", "data-address"))
+
+	for _, elsewhere := range []string{"https://evil.example/2fa/code", "", "//evil.example/", "%"} {
+		form := url.Values{"code": {"000000"}}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/2fa/code", strings.NewReader(form.Encode()))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Referer", elsewhere)
+		require.Empty(t, p.Do(req).Attribute("script", "data-address"), elsewhere)
+	}
 }

@@ -1,5 +1,8 @@
-// The pages work without this file. It keeps a form from being sent twice, and adds
-// the buttons that need a script.
+// The pages work without this file. It keeps a form from being sent twice, also by going back
+// or reloading, and adds the buttons that need a script.
+if (document.currentScript.dataset.address) { // of the page with the form that this page answers
+  history.replaceState(history.state, "", document.currentScript.dataset.address);
+}
 addEventListener("submit", (e) => {
   const buttons = [...e.target.elements].filter((x) => x.type === "submit" && !x.disabled);
   const set = (off) => buttons.forEach((x) => { x.disabled = off; });
