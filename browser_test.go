@@ -275,3 +275,26 @@ func TestContinueInATrustedBrowser(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.AskCode, again.Step)
 }
+
+// The browser of the request is marked; a token of somebody else marks none.
+func TestStatusMarksTheBrowser(t *testing.T) {
+	h := newHarness(t)
+	phone, _ := h.Enroll(ana)
+	first, second := h.TrustBrowserOf(ana, phone), h.TrustBrowserOf(ana, phone)
+	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "43"}}
+	bens, _ := h.Enroll(ben)
+	other := h.TrustBrowserOf(ben, bens)
+	h.Unchanged(func() {
+		st, err := h.Account(ana).Status(h.Ctx, other, second)
+		require.NoError(t, err)
+		require.Len(t, st.Browsers, 2)
+		require.Equal(t, []bool{false, true}, []bool{st.Browsers[0].Here, st.Browsers[1].Here})
+		st, err = h.Account(ana).Status(h.Ctx, other)
+		require.NoError(t, err)
+		require.False(t, st.Browsers[0].Here || st.Browsers[1].Here)
+	})
+	require.NoError(t, h.Account(ana).RevokeBrowsers(h.Ctx))
+	st, err := h.Account(ana).Status(h.Ctx, first)
+	require.NoError(t, err)
+	require.Empty(t, st.Browsers)
+}

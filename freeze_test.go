@@ -15,6 +15,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/internal/wire"
+	"github.com/totpflow/totpflow/internal/wire/wiretest"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -262,6 +263,23 @@ func (l *disownLink) Fields(c *wire.Coder) {
 	c.Text("kind", &l.kind, 64)
 }
 
+// What is sealed in a [totpflow.DisownToken] lies in a mail for days, and an upgrade that
+// rolls must read it all the same.
+func TestGoldenDisownToken(t *testing.T) {
+	at := time.Date(2026, 1, 2, 15, 4, 5, 6_000_000, time.UTC)
+	link := disownLink{tenant: "acme", user: "42", at: at, number: 7, kind: string(event.BrowserTrusted)}
+	require.Equal(t, link, wiretest.Golden(t, "testdata/disown", &link))
+	wiretest.Strict(t, &link)
+	wiretest.Strict(t, &disownLink{})
+
+	h := newHarness(t)
+	e := event.Event{Tenant: "acme", User: "42", At: at, Number: 7, Kind: event.BrowserTrusted}
+	require.Equal(t, wiretest.Write(t, &link), h.Plain("totpflow/disown", string(h.NewDisownToken(e))))
+	got, err := h.Disowned(totpflow.DisownToken(h.Sealed("totpflow/disown", wiretest.Write(t, &link))))
+	require.NoError(t, err)
+	require.Equal(t, e, got)
+}
+
 // A link of somebody else's making is none.
 func TestDisownForged(t *testing.T) {
 	h := newHarness(t)
@@ -274,7 +292,7 @@ func TestDisownForged(t *testing.T) {
 	written := func(of disownLink) totpflow.DisownToken {
 		text, err := wire.Encode(&of)
 		require.NoError(t, err)
-		return totpflow.DisownToken(h.sealed("totpflow/disown", text))
+		return totpflow.DisownToken(h.Sealed("totpflow/disown", text))
 	}
 	h.Unchanged(func() {
 		for name, d := range map[string]totpflow.DisownToken{
@@ -288,7 +306,7 @@ func TestDisownForged(t *testing.T) {
 			"a challenge":       totpflow.DisownToken(h.Challenge(ana)),
 			"no user":           written(disownLink{tenant: "acme", at: e.At}),
 			"no time":           written(disownLink{tenant: "acme", user: "42"}),
-			"another format":    totpflow.DisownToken(h.sealed("totpflow/disown", []byte(`{"tenant":"acme","user":"42"}`))),
+			"another format":    totpflow.DisownToken(h.Sealed("totpflow/disown", []byte(`{"tenant":"acme","user":"42"}`))),
 			"an unknown person": h.NewDisownToken(event.Event{Tenant: "acme", User: "nobody", At: e.At}),
 			"another tenant":    h.NewDisownToken(event.Event{Tenant: "globex", User: ana.ID.User, At: e.At}),
 		} {
@@ -305,4 +323,19 @@ func TestDisownForged(t *testing.T) {
 	right := written(disownLink{tenant: e.Tenant, user: e.User, at: e.At, number: e.Number, kind: string(e.Kind)})
 	require.NoError(t, servicetest.ErrorOf(h.Disown(h.Ctx, right)), "the format is that of the links")
 	require.NoError(t, servicetest.ErrorOf(h.Disown(h.Ctx, good)))
+}
+
+// The page before the button says whose account it is and what was changed.
+func TestDisowned(t *testing.T) {
+	h := newHarness(t)
+	h.Enroll(ana)
+	e := h.EventsOf(event.EnrollmentConfirmed)[0]
+	got, err := h.Disowned(h.NewDisownToken(e))
+	require.NoError(t, err)
+	require.Equal(t, event.Event{Tenant: "acme", User: ana.ID.User, At: e.At, Number: e.Number, Kind: event.EnrollmentConfirmed}, got)
+	for _, bad := range []totpflow.DisownToken{"", "x", totpflow.DisownToken(h.Challenge(ana))} {
+		got, err = h.Disowned(bad)
+		require.ErrorIs(t, err, totpflow.ErrDisownToken)
+		require.Zero(t, got)
+	}
 }

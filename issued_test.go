@@ -217,7 +217,7 @@ func TestIssuedCodeAndFaults(t *testing.T) {
 	h.Store.SetFaults(totptest.Faults{})
 	code = h.IssueCode(anaID)
 	ctx, cancel := context.WithCancel(h.Ctx)
-	s := h.Open(func(c *totpflow.Config) { c.Store = readThen{h.Store, cancel} })
+	s := h.Open(func(c *totpflow.Config) { c.Store = servicetest.ReadThen(h.Store, cancel) })
 	d, err = s.VerifyIssuedCode(ctx, h.Challenge(ana), code)
 	refused(t, d, err, store.ErrUnavailable)
 	require.False(t, errors.Is(err, totpflow.ErrRejected))

@@ -34,7 +34,7 @@ const password = "correct horse"
 // A site is a product with the pages in front of it: a start page, backups with a
 // delete button, a change of the password.
 type site struct {
-	t       *testing.T
+	t       testing.TB
 	url     string
 	clock   *totptest.Clock
 	store   *totptest.Store
@@ -89,7 +89,7 @@ func (x sender) Send(_ context.Context, m phone.Message) error {
 }
 
 // newSite serves a product whose policy is optional.
-func newSite(t *testing.T, change ...func(*web.Config)) *site {
+func newSite(t testing.TB, change ...func(*web.Config)) *site {
 	t.Helper()
 	s := &site{
 		t: t, clock: totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)), store: totptest.Wrap(store.NewMemory()),

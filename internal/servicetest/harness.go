@@ -1,6 +1,8 @@
 // Package servicetest is the equipment of the tests of the root package and of
 // package admin: a service with everything around it that a test wants to hold,
-// and people who use it. Only tests import it.
+// and people who use it. Only tests import it. Its own tests are those of the whole
+// service, which belong to no single file: clocks that are wrong, events, grace, threats,
+// what it costs.
 package servicetest
 
 import (

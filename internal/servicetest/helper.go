@@ -2,6 +2,7 @@ package servicetest
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,12 +10,14 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totp"
@@ -162,4 +165,35 @@ func (h *Harness) RequireNoneStored(secrets []string) {
 	for _, r := range page.Records {
 		RequireNone(h.T, string(data)+string(r.Sealed), secrets)
 	}
+}
+
+// Sealed does with the ring what the service does.
+func (h *Harness) Sealed(kind string, plain []byte) string {
+	keys, err := keyring.Parse(h.Keys)
+	h.Must(err)
+	return base64.RawURLEncoding.EncodeToString(keys.Seal(kind, plain, "Acme Backup", strconv.Itoa(int(keys.Epoch()))))
+}
+
+// Plain is the reverse of [Harness.Sealed].
+func (h *Harness) Plain(kind, sealed string) []byte {
+	raw, err := base64.RawURLEncoding.DecodeString(sealed)
+	h.Must(err)
+	keys, err := keyring.Parse(h.Keys)
+	h.Must(err)
+	plain, err := keys.Open(kind, raw, "Acme Backup", strconv.Itoa(int(keys.Epoch())))
+	h.Must(err)
+	return plain
+}
+
+// ReadThen returns the store, and calls then after each read.
+func ReadThen(s store.Store, then func()) store.Store { return readThen{s, then} }
+
+type readThen struct {
+	store.Store
+	then func()
+}
+
+func (s readThen) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
+	defer s.then()
+	return s.Store.Get(ctx, id)
 }

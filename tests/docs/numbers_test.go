@@ -68,7 +68,7 @@ var proofs = []struct{ file, sentence, tests string }{
 	{"docs/enrollment.md", "a guess has hit one of thousands of codes", "enroll TestNoDriftAtSignIn"},
 
 	{"docs/operations.md", "one step before and after, so that server and phone may be half a minute apart", "totp TestSlowPhonesHaveAPair"},
-	{"docs/operations.md", "at most 90 days from now", ". TestGraceExtendedWithinBounds"},
+	{"docs/operations.md", "at most 90 days from now", "internal/servicetest TestGraceExtendedWithinBounds"},
 	{"docs/operations.md", "for 24 hours the password alone leads to a new enrollment", "admin TestPasswordSufficesForADay"},
 
 	{"docs/reliability.md", "none had more than 900 chances in any 365 days, a probability of 9.0e-4 at most", "throttle TestYearOfGuessing"},

@@ -23,7 +23,7 @@ import (
 )
 
 // flows are the folders whose tests go through whole flows.
-var flows = []string{".", "admin", "tests/rigs/walk"}
+var flows = []string{".", "internal/servicetest", "admin", "tests/rigs/walk"}
 
 // targets are the packages in which a wrong condition lets somebody in, locks
 // somebody out, or forgets what happened. Those with a database are looked at by

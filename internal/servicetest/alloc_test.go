@@ -2,7 +2,7 @@
 
 // The race detector makes sync.Pool forget on purpose, so allocations can be counted only without it.
 
-package totpflow_test
+package servicetest_test
 
 import (
 	"crypto/fips140"

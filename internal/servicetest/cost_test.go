@@ -1,4 +1,4 @@
-package totpflow_test
+package servicetest_test
 
 import (
 	"fmt"

@@ -1,13 +1,11 @@
-package totpflow_test
+package servicetest_test
 
 import (
 	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
-	"strconv"
 	"testing"
 	"time"
 
@@ -18,7 +16,6 @@ import (
 	"github.com/totpflow/totpflow/internal/engine"
 	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/internal/wire"
-	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 )
@@ -39,8 +36,8 @@ func TestRingAloneForgesNoTicket(t *testing.T) {
 
 	for name, tag := range map[string]func(text []byte) []byte{
 		"zero tag":                    of(make([]byte, 32)),
-		"tag of the victim's sign-in": of(h.opened("totpflow/challenge", string(h.Challenge(ana)))),
-		"tag of another account":      of(h.opened("totpflow/proof", string(next.Proof))),
+		"tag of the victim's sign-in": of(h.Plain("totpflow/challenge", string(h.Challenge(ana)))),
+		"tag of another account":      of(h.Plain("totpflow/proof", string(next.Proof))),
 		"tag by the key of an account that has none": func(text []byte) []byte {
 			none := hmac.New(sha256.New, make([]byte, 16))
 			none.Write(text)
@@ -54,7 +51,7 @@ func TestRingAloneForgesNoTicket(t *testing.T) {
 						ID: "F", Kind: kind, Tenant: u.ID.Tenant, User: u.ID.User, Issued: h.Clock.Now(), Action: string(a), Reason: "code",
 					})
 					require.NoError(t, err)
-					forged := h.sealed(kind, append(bytes.Clone(tag(text)), text...))
+					forged := h.Sealed(kind, append(bytes.Clone(tag(text)), text...))
 					_, err = format.UnsealTicket(engine.Kind{Name: kind}, forged)
 					require.NoError(t, err, "all of it is right but for the tag")
 					return forged
@@ -80,23 +77,6 @@ func TestRingAloneForgesNoTicket(t *testing.T) {
 			})
 		}
 	}
-}
-
-// sealed and opened do with the ring what the service does.
-func (h *harness) sealed(kind string, plain []byte) string {
-	keys, err := keyring.Parse(h.Keys)
-	require.NoError(h.T, err)
-	return base64.RawURLEncoding.EncodeToString(keys.Seal(kind, plain, "Acme Backup", strconv.Itoa(int(keys.Epoch()))))
-}
-
-func (h *harness) opened(kind, sealed string) []byte {
-	raw, err := base64.RawURLEncoding.DecodeString(sealed)
-	require.NoError(h.T, err)
-	keys, err := keyring.Parse(h.Keys)
-	require.NoError(h.T, err)
-	plain, err := keys.Open(kind, raw, "Acme Backup", strconv.Itoa(int(keys.Epoch())))
-	require.NoError(h.T, err)
-	return plain
 }
 
 // Tickets of a deleted account mean nothing to a new account under the same id.
@@ -243,21 +223,10 @@ func TestRecoveryInterrupted(t *testing.T) {
 	_, codes := h.Enroll(ana)
 	challenge := h.Challenge(ana)
 	ctx, cancel := context.WithCancel(h.Ctx)
-	s := h.Open(func(c *totpflow.Config) { c.Store = readThen{h.Store, cancel} })
+	s := h.Open(func(c *totpflow.Config) { c.Store = servicetest.ReadThen(h.Store, cancel) })
 	d, err := s.VerifyRecoveryCode(ctx, challenge, codes[0])
 	refused(t, d, err, store.ErrUnavailable)
 	require.False(t, errors.Is(err, totpflow.ErrRejected))
 	_, err = h.VerifyRecoveryCode(h.Ctx, challenge, codes[0])
 	require.NoError(t, err)
-}
-
-// A readThen calls then after each read.
-type readThen struct {
-	store.Store
-	then func()
-}
-
-func (s readThen) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
-	defer s.then()
-	return s.Store.Get(ctx, id)
 }

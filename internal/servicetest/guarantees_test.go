@@ -1,4 +1,4 @@
-package totpflow_test
+package servicetest_test
 
 import (
 	"errors"
@@ -227,17 +227,17 @@ func TestRightRecoveryCodesAreCountedToo(t *testing.T) {
 func TestRingAndPasswordForgeNoTicket(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
-	plain := h.opened("totpflow/challenge", string(h.Challenge(ana)))
+	plain := h.Plain("totpflow/challenge", string(h.Challenge(ana)))
 	var ticket engine.Ticket
 	require.NoError(t, wire.Decode(plain[32:], &ticket))
 	rewritten := func(kind string, a totpflow.Action) string {
 		ticket.Kind, ticket.Action, ticket.Reason = kind, string(a), "code"
 		text, err := wire.Encode(&ticket)
 		require.NoError(t, err)
-		return h.sealed(kind, append(plain[:32:32], text...))
+		return h.Sealed(kind, append(plain[:32:32], text...))
 	}
 	for _, proof := range []totpflow.Proof{
-		totpflow.Proof(h.sealed("totpflow/proof", plain)), totpflow.Proof(rewritten("totpflow/proof", totpflow.ActionSignIn)),
+		totpflow.Proof(h.Sealed("totpflow/proof", plain)), totpflow.Proof(rewritten("totpflow/proof", totpflow.ActionSignIn)),
 	} {
 		_, err := h.TrustBrowser(h.Ctx, proof, "x")
 		require.ErrorIs(t, err, totpflow.ErrProof)
