@@ -42,6 +42,7 @@ type Account struct {
 	Assigned     string      // a number that an administrator chose, until the person has verified it
 	Sends        phone.Sends // in records of a number, of a prefix and of a tenant only
 	Tenant       Tenant      // in a tenant's own record only
+	Notifying    Notifying   // of what waits in Activity
 	Activity     event.Activity
 }
 

@@ -20,7 +20,7 @@ import (
 func (a *Account) Ahead(at time.Time) bool {
 	return a.Enrollment.Ahead(at) || a.Phones.Ahead(at) ||
 		ahead(a.Issued.At, at) || ahead(a.Freeze.Ended, at) || ahead(a.Grace.Until, at.Add(policy.MaxGrace)) ||
-		a.ticketsAhead(at) || a.Window.Until.After(at.Add(WindowAge+skew.Tolerance)) ||
+		a.ticketsAhead(at) || ahead(a.Notifying.Since, at) || a.Window.Until.After(at.Add(WindowAge+skew.Tolerance)) ||
 		slices.ContainsFunc(a.Browsers, func(b trust.Browser) bool { return ahead(b.Issued, at) }) ||
 		slices.ContainsFunc(a.Tenant.Pending, func(q Request) bool { return ahead(q.Asked, at) })
 }
@@ -42,6 +42,9 @@ func (a *Account) dropAhead(at time.Time) {
 	}
 	if ahead(a.Grace.Until, at.Add(policy.MaxGrace)) {
 		a.Grace.Until = time.Time{} // longer than anybody may give
+	}
+	if ahead(a.Notifying.Since, at) {
+		a.Notifying = Notifying{}
 	}
 	if ahead(a.Freeze.Ended, at) {
 		a.Freeze.Ended = at.Truncate(time.Millisecond)

@@ -110,6 +110,10 @@ func TestAhead(t *testing.T) {
 			},
 			func(a *Account) bool { return a.Window.IsZero() },
 		},
+		"a claim to notify": {
+			func(a *Account, now time.Time) { a.Notifying = Notifying{By: 7, Since: now} },
+			func(a *Account) bool { return a.Notifying.IsZero() },
+		},
 		"a request": {
 			func(a *Account, now time.Time) { a.Tenant.Pending = []Request{{ID: "x", Asked: now}} },
 			func(a *Account) bool { return len(a.Tenant.Pending) == 0 },

@@ -11,6 +11,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/throttle"
 	"github.com/totpflow/totpflow/trust"
 )
 
@@ -58,8 +59,7 @@ func (a *Account) Fields(c *wire.Coder) {
 	wire.Number(c, "revocations", &a.Revocations, 0, math.MaxUint64)
 	c.Optional("budget", &a.Budget)
 	c.Optional("recovery_rate", &a.RecoveryRate)
-	c.Optional("resets", &a.Resets)
-	c.Optional("window", &a.Window)
+	c.Optional("administrator", &administrator{&a.Resets, &a.Window})
 	c.Optional("ticket_key", &a.TicketKey)
 	wire.List(c, "spent", &a.Spent, maxSpent, (*Spent).fields)
 	c.Signed("used_up_to", &a.UsedUpTo, math.MinInt64, math.MaxInt64)
@@ -74,8 +74,25 @@ func (a *Account) Fields(c *wire.Coder) {
 	c.Text("assigned", &a.Assigned, maxNumber)
 	c.Optional("sends", &a.Sends)
 	c.Optional("tenant", &a.Tenant)
+	c.Optional("notifying", &a.Notifying)
 	c.Optional("activity", &a.Activity)
 }
+
+// An administrator is what the record has of an administrator only. It is one part, so that
+// a million other people's records have one byte of it.
+type administrator struct {
+	resets *throttle.Rate
+	window *Window
+}
+
+// Fields describes the two.
+func (x *administrator) Fields(c *wire.Coder) {
+	c.Optional("resets", x.resets)
+	c.Optional("window", x.window)
+}
+
+// IsZero reports whether there is neither.
+func (x *administrator) IsZero() bool { return x.resets.IsZero() && x.window.IsZero() }
 
 // Fields describes the key.
 func (k *TicketKey) Fields(c *wire.Coder) { c.Fixed("key", k[:]) }

@@ -82,19 +82,20 @@
 //	recovery_rate: optional part
 //	  taken: list, at most 100
 //	    after: signed number
-//	resets: optional part
-//	  taken: list, at most 100
-//	    after: signed number
-//	window: optional part
-//	  key: 16 bytes
-//	  mark: text, at most 64
-//	  until: time in milliseconds
-//	  actions: list, at most 8
-//	    action: text, at most 64
-//	  targets: list, at most 20
-//	    tenant: word, at most 190
-//	    user: text, at most 190
-//	    left: number, at most 255
+//	administrator: optional part
+//	  resets: optional part
+//	    taken: list, at most 100
+//	      after: signed number
+//	  window: optional part
+//	    key: 16 bytes
+//	    mark: text, at most 64
+//	    until: time in milliseconds
+//	    actions: list, at most 8
+//	      action: text, at most 64
+//	    targets: list, at most 20
+//	      tenant: word, at most 190
+//	      user: text, at most 190
+//	      left: number, at most 255
 //	ticket_key: optional part
 //	  key: 16 bytes
 //	spent: list, at most 50
@@ -201,6 +202,9 @@
 //	      user: text, at most 190
 //	    scope: word, at most 64
 //	    name: text, at most 190
+//	notifying: optional part
+//	  by: number
+//	  since: time in milliseconds
 //	activity: optional part
 //	  last: number
 //	  taken: number

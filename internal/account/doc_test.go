@@ -21,7 +21,7 @@ func everything(t *testing.T) Account {
 	a.Enrollment = manyAuthenticators(t, at, "Phone")
 	a.Grace, a.Issued, a.Freeze, a.Suspicion, a.Assigned, a.Machine = b.Grace, b.Issued, b.Freeze, b.Suspicion, b.Assigned, b.Machine
 	a.Phones, a.Sends, a.Tenant = manyPhones(t, at), b.Sends, c.Tenant
-	a.Resets, a.Window = b.Resets, b.Window
+	a.Resets, a.Window, a.Notifying = b.Resets, b.Window, b.Notifying
 	a.Tenant.Pending = []Request{{ID: "one", Asked: at, Before: c.Tenant.Policy, Policy: c.Tenant.Policy, Targets: []string{"42"}}}
 	a.Budget = a.Budget.Fail(at.Add(-time.Hour), throttle.Default(), "T0", 3).Fail(at, throttle.Default(), "T1", 3)
 	a.Activity = event.Activity{}

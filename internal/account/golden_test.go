@@ -36,6 +36,7 @@ func closed(t testing.TB) Account {
 		Phones:      manyPhones(t, at),
 		Assigned:    "+436601234567",
 		Sends:       fewSends(t),
+		Notifying:   Notifying{By: 1 << 63, Since: at},
 	}
 	var err error
 	a.Enrollment, err = a.Enrollment.Reset(at)
@@ -117,6 +118,7 @@ func TestGolden(t *testing.T) {
 			require.Len(t, a.Phones.Phones(), 3)
 			require.Equal(t, "+436601234567", a.Assigned)
 			require.Equal(t, fewSends(t), a.Sends)
+			require.Equal(t, Notifying{By: 1 << 63, Since: at}, a.Notifying)
 		}},
 		"tenant": {ofTenant, func(t *testing.T, a Account) {
 			want := ofTenant(t)

@@ -126,6 +126,7 @@ func worst(t testing.TB, now time.Time) Account {
 	}
 	a.Window = NewWindow([16]byte{1}, strings.Repeat("m", maxMark), now, actions, targets)
 	a.Phones, a.Assigned = manyPhones(t, now), "+999999999999999"
+	a.Notifying = Notifying{By: math.MaxUint64, Since: now}
 	a.Activity = hostileActivity(now)
 	return a
 }

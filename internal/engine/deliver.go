@@ -93,11 +93,12 @@ func (d *delivery) one(ctx context.Context, id store.AccountID) {
 	}
 }
 
-// claim moves the due time of a record that is due, and reports whether it did:
+// claim claims a record that is due, moves its due time, and reports whether it did:
 // another process may have been quicker.
 func (e *Engine) claim(ctx context.Context, id store.AccountID) (claimed bool, err error) {
 	err = e.ChangeRecord(ctx, id, func(tx *Tx) error {
-		claimed = tx.Found && !tx.due.IsZero() && (tx.due.Before(tx.Now) || tx.due.After(tx.Now.Add(maxPause)))
+		due := tx.Found && !tx.due.IsZero() && (tx.due.Before(tx.Now) || tx.due.After(tx.Now.Add(maxPause)))
+		claimed = due && e.claims(tx)
 		if claimed {
 			tx.claimed = true
 			tx.Save()

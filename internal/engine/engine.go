@@ -12,6 +12,8 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"log/slog"
 	"time"
 
@@ -51,13 +53,21 @@ type Config struct {
 type Engine struct {
 	Config
 	messenger *messenger
+	process   uint64 // a random number, not 0
 	queue     queue
 	trouble   *trouble
 }
 
 // New returns an engine. It reads c.Now once in every attempt at a change.
 func New(c Config) *Engine {
-	return &Engine{Config: c, messenger: newMessenger(c.Notifier), trouble: newTrouble()}
+	return &Engine{Config: c, messenger: newMessenger(c.Notifier), process: newProcess(), trouble: newTrouble()}
+}
+
+// newProcess returns a number that no other process has, and that is not 0.
+func newProcess() uint64 {
+	var random [8]byte
+	rand.Read(random[:]) // never fails, by its contract
+	return max(binary.BigEndian.Uint64(random[:]), 1)
 }
 
 // A Handle stands for the engine of a service. Without [Open], which only this

@@ -19,8 +19,6 @@ const (
 	maxPlaces = 64
 	// maxDeaf bounds the calls that have not returned although their time was over.
 	maxDeaf = 256
-	// maxFailed bounds what is remembered of failures.
-	maxFailed = 10_000
 )
 
 var errDeaf = errors.New("engine: an earlier call of the notifier has not returned")
@@ -39,10 +37,8 @@ type messenger struct {
 	places   chan struct{}
 
 	mu      sync.Mutex
-	running map[store.AccountID]bool // true: there is more since it began
-	wake    map[store.AccountID]chan struct{}
+	running map[store.AccountID]bool     // true: there is more since it began
 	deaf    map[store.AccountID]struct{} // whose call has not returned in time
-	failed  map[store.AccountID]struct{} // whose last notification was not taken
 	calls   map[store.AccountID]*call    // under way
 	busy    int
 	idle    chan struct{} // closed when one has ended; nil while nobody waits
@@ -51,7 +47,7 @@ type messenger struct {
 func newMessenger(n event.Notifier) *messenger {
 	return &messenger{
 		notifier: n, places: make(chan struct{}, maxPlaces),
-		running: make(map[store.AccountID]bool), wake: make(map[store.AccountID]chan struct{}), deaf: make(map[store.AccountID]struct{}), failed: make(map[store.AccountID]struct{}), calls: make(map[store.AccountID]*call),
+		running: make(map[store.AccountID]bool), deaf: make(map[store.AccountID]struct{}), calls: make(map[store.AccountID]*call),
 	}
 }
 
@@ -67,50 +63,9 @@ func (m *messenger) enter(id store.AccountID) bool {
 		m.running[id] = true
 		return false
 	}
-	m.running[id], m.wake[id] = false, make(chan struct{})
+	m.running[id] = false
 	m.busy++
 	return true
-}
-
-// woken is closed by wakeUp. It is for the goroutine that has entered.
-func (m *messenger) woken(id store.AccountID) <-chan struct{} {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.wake[id]
-}
-
-// wakeUp tells the goroutine that has entered not to wait for other processes: what waited
-// in the record before its own event was written by this one.
-func (m *messenger) wakeUp(id store.AccountID) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if c, there := m.wake[id]; there {
-		select {
-		case <-c:
-		default:
-			close(c)
-		}
-	}
-}
-
-// noteFailure notes whether this process has failed to notify about the account, so that
-// what waits there is its own to try again.
-func (m *messenger) noteFailure(id store.AccountID, failed bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	switch {
-	case !failed:
-		delete(m.failed, id)
-	case len(m.failed) < maxFailed: // beyond, the next event of the account waits a little
-		m.failed[id] = struct{}{}
-	}
-}
-
-func (m *messenger) hasFailed(id store.AccountID) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, failed := m.failed[id]
-	return failed
 }
 
 // next reports whether something has come since the last call, or since enter. Otherwise
@@ -124,7 +79,6 @@ func (m *messenger) next(id store.AccountID) bool {
 		return true
 	}
 	delete(m.running, id)
-	delete(m.wake, id)
 	m.end()
 	return false
 }

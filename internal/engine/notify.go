@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/store"
 )
 
@@ -15,10 +16,9 @@ import (
 // [event.Activity]'s; [store.Record.Due] is when another process should check whether
 // the one that wrote has delivered it, so that no process scans a million accounts for ten.
 const (
-	// toldAfter is how long a flow's own process has to tell, before any process may.
+	// toldAfter is how long a process has to notify of one flow, before any process may.
+	// It is longer than a call of the notifier and the write after it may take together.
 	toldAfter = 2 * time.Minute
-	// patience is how long another process that may be telling has to finish.
-	patience = 10 * time.Second
 	// maxPause bounds the pauses between tries, which grow with the age of what waits.
 	maxPause = 24 * time.Hour
 	// givenUpAfter is the age at which a notification is given up when it fails.
@@ -32,12 +32,19 @@ const (
 	maxErrors = 16
 )
 
+// claims claims for this process to notify of what waits, unless another one is at it, which
+// then notifies of this flow's events as well.
+func (e *Engine) claims(tx *Tx) bool {
+	if tx.Notifying.HeldBesides(e.process, tx.Now, toldAfter) {
+		return false
+	}
+	tx.Notifying = account.Notifying{By: e.process, Since: tx.Now.Truncate(time.Millisecond)}
+	return true
+}
+
 // notifySoon delivers the events pending in the account's record, after the flow that
-// wrote them and outside of it: the person who signs in waits for no mail server. Where
-// earlier events wait that another process has written, it is most likely telling them at
-// this moment, and this flow's events after them: both would tell them twice, so that this
-// one waits until nothing is left, and for [patience] at most.
-func (e *Engine) notifySoon(ctx context.Context, id store.AccountID, beingTold bool) {
+// wrote them and outside of it: the person who signs in waits for no mail server.
+func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	m := e.messenger
 	select {
 	case m.places <- struct{}{}:
@@ -45,42 +52,16 @@ func (e *Engine) notifySoon(ctx context.Context, id store.AccountID, beingTold b
 		return // it waits in its record
 	}
 	if !m.enter(id) {
-		if !beingTold {
-			m.wakeUp(id)
-		}
 		<-m.places
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
 	go func() {
 		defer func() { <-m.places }()
-		if beingTold && !m.hasFailed(id) {
-			e.waitForOthers(ctx, id)
-		}
 		for more := true; more; more = m.next(id) {
 			e.logged(ctx, id, e.notify(ctx, id))
 		}
 	}()
-}
-
-// waitForOthers waits until nobody has to be told any more, or until the flow of this process
-// comes whose events were written before.
-func (e *Engine) waitForOthers(ctx context.Context, id store.AccountID) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	const looks = 10
-	woken := e.messenger.woken(id)
-	for range looks {
-		entry, found, err := e.Read(ctx, id)
-		if err != nil || !found || entry.Err != nil || entry.Account.Activity.Waiting() == 0 {
-			return // notify reports an error
-		}
-		select {
-		case <-woken:
-			return
-		case <-time.After(patience / looks):
-		}
-	}
 }
 
 // logged logs why an event is pending.
@@ -92,15 +73,7 @@ func (e *Engine) logged(ctx context.Context, id store.AccountID, err error) {
 
 // notify delivers the events that are pending in the account's record, in order, and
 // notes each one as soon as it is delivered. The error is why some are still pending.
-func (e *Engine) notify(ctx context.Context, id store.AccountID) (err error) {
-	failed := true // also where the notifier ends this goroutine
-	defer func() { e.messenger.noteFailure(id, failed) }()
-	err = e.notifyAll(ctx, id)
-	failed = err != nil
-	return err
-}
-
-func (e *Engine) notifyAll(ctx context.Context, id store.AccountID) error {
+func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
 	read, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	entry, found, err := e.Read(read, id)
@@ -109,6 +82,9 @@ func (e *Engine) notifyAll(ctx context.Context, id store.AccountID) error {
 	}
 	if entry.Err != nil {
 		return entry.Err
+	}
+	if entry.Account.Notifying.By != e.process {
+		return nil // this process was so slow that another one has taken its place
 	}
 	left := entry.Account.Activity.Notifications(subject(id))
 	for len(left) > 0 {
@@ -125,8 +101,9 @@ func (e *Engine) notifyAll(ctx context.Context, id store.AccountID) error {
 
 // told moves the position behind n, also where the caller's context has ended: an event
 // that was delivered must not be delivered again. A record that was erased and begun
-// again meanwhile has another event under this number, or none. It returns what still waits, with
-// what other processes have written since; nothing where another one has told n as well.
+// again meanwhile has another event under this number, or none. It renews the claim for what
+// still waits, with what other processes have written since, and returns it; nothing where
+// another one has taken this one's place.
 func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notification) (left []event.Notification, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
@@ -137,7 +114,9 @@ func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notificat
 				tx.Activity = tx.Activity.Acknowledged(n.Number())
 				tx.claimed = true // for what still waits
 				tx.Save()
-				left = tx.Activity.Notifications(subject(id))
+				if e.claims(tx) {
+					left = tx.Activity.Notifications(subject(id))
+				}
 			}
 		}
 		return nil

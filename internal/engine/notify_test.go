@@ -570,6 +570,98 @@ func TestTwoProcessesTellOnce(t *testing.T) {
 	})
 }
 
+// Mails that take almost as long as they may, while other processes change the account and
+// deliver: one process sends all, once and in order.
+func TestSlowMailsOfManyProcesses(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.post.set(func(context.Context, event.Notification) error { time.Sleep(notifyTimeout - time.Second); return nil })
+		others := []*Engine{o.other(), o.other()}
+		var want []string
+		for i := range 12 {
+			e, pause := o.e, time.Second
+			if i >= 6 {
+				e, pause = others[i%2], 25*time.Second
+			}
+			o.flow(e, "ana", event.BrowserTrusted)
+			want = append(want, fmt.Sprint("ana", i+1))
+			time.Sleep(pause)
+			go func() { _, _ = others[(i+1)%2].Deliver(o.t.Context()) }()
+		}
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, want, o.post.told())
+		require.Zero(t, o.due("ana"))
+
+		o.flow(o.e, "ana", event.Reset)
+		time.Sleep(notifyTimeout)
+		o.flow(others[0], "ana", event.Reset)
+		time.Sleep(notifyTimeout)
+		require.Equal(t, []string{"ana13", "ana14"}, o.post.told(), "nobody waits for a process that has sent all")
+	})
+}
+
+// A process that dies while it sends leaves its claim behind. Others leave the account to it
+// for two minutes, and then one of them sends what waits.
+func TestClaimOfADeadProcess(t *testing.T) {
+	inOffice(t, func(o *office) {
+		dead := o.process(Config{Store: lost{o.m, 1}.store(), Keys: o.e.Keys, Observer: o.seen})
+		o.post.set(func(context.Context, event.Notification) error { return errors.New("the process was killed") })
+		o.flow(dead, "ana", event.Reset)
+		synctest.Wait()
+		o.post.set(nil)
+		time.Sleep(time.Second)
+		o.flow(o.e, "ana", event.Frozen)
+		synctest.Wait()
+		require.Empty(t, o.post.told(), "the first may be sending")
+		time.Sleep(toldAfter - 2*time.Second)
+		n, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Zero(t, n)
+		time.Sleep(2 * time.Second)
+		n, err = o.deliver(o.e)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Equal(t, []string{"ana1", "ana2"}, o.post.told())
+
+		o.post.set(func(context.Context, event.Notification) error { return errors.New("killed again") })
+		o.flow(o.other(), "ana", event.BrowserTrusted)
+		synctest.Wait()
+		o.post.set(nil)
+		time.Sleep(toldAfter)
+		o.flow(o.e, "ana", event.Reset)
+		synctest.Wait()
+		require.Equal(t, []string{"ana3", "ana4"}, o.post.told(), "the next flow does as well")
+	})
+}
+
+// A process that stood still before it looked what waits, so that another one has taken its
+// place, leaves the account to it.
+func TestClaimThatWasLost(t *testing.T) {
+	inOffice(t, func(o *office) {
+		slow := o.process(Config{Store: standsStill{o.m, toldAfter + 10*time.Second}, Keys: o.e.Keys, Observer: o.seen})
+		o.post.set(func(context.Context, event.Notification) error { time.Sleep(notifyTimeout - time.Second); return nil })
+		o.flow(slow, "ana", event.Reset)
+		time.Sleep(toldAfter + time.Second)
+		o.flow(o.e, "ana", event.Frozen)
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, []string{"ana1", "ana2"}, o.post.told())
+	})
+}
+
+// A standsStill is the store of a process that stands still when it reads a record that is
+// there, as a whole: no deadline of its own ends the call.
+type standsStill struct {
+	store.Store
+	time time.Duration
+}
+
+func (s standsStill) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
+	ctx = context.WithoutCancel(ctx)
+	if _, err := s.Store.Get(ctx, id); err == nil {
+		time.Sleep(s.time)
+	}
+	return s.Store.Get(ctx, id)
+}
+
 // Two flows of one millisecond are two messages: a person who did two things is told of
 // both. Three are three, in their order.
 func TestTwoFlowsInOneMillisecond(t *testing.T) {

@@ -24,8 +24,8 @@ type Tx struct {
 	due     time.Time // when somebody should look at what waits
 	claimed bool      // by this attempt, to look now
 	erases  bool      // the record is about to be deleted
-	// whether events waited before, and somebody may be telling them now
-	beingTold bool
+	// whether this process is to notify of what this attempt writes
+	notifies bool
 	// how many events that waited found no place any more
 	crowdedOut int
 	save       bool
@@ -105,8 +105,8 @@ func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide fu
 	// After the acknowledgement and outside the queue: a slow observer delays only its
 	// own call.
 	e.observeAll(ctx, tx)
-	if tx.save && !tx.erases && e.messenger.tells() && tx.notable() {
-		e.notifySoon(ctx, id, tx.beingTold)
+	if tx.notifies && tx.save && !tx.erases {
+		e.notifySoon(ctx, id)
 	}
 	return answer
 }
@@ -214,7 +214,6 @@ func (e *Engine) number(tx *Tx) {
 	waiting := 0
 	if e.Notifier != nil && tx.notable() {
 		waiting = tx.Activity.Waiting()
-		tx.beingTold = waiting > 0 && tx.due.After(tx.Now) && !tx.due.After(tx.Now.Add(maxPause))
 	}
 	apart := tx.apart(waiting)
 	for i, ev := range tx.events {
@@ -228,8 +227,14 @@ func (e *Engine) number(tx *Tx) {
 	if e.Notifier != nil && tx.notable() {
 		tx.crowdedOut = waiting - tx.Activity.Waiting()
 	}
-	if e.Notifier == nil {
+	switch {
+	case e.Notifier == nil:
 		tx.Activity = tx.Activity.Acknowledged(tx.Activity.Last())
+	case tx.notable() && e.messenger.tells():
+		tx.notifies = e.claims(tx)
+	}
+	if tx.Activity.Waiting() == 0 {
+		tx.Notifying = account.Notifying{}
 	}
 }
 
