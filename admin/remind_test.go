@@ -77,7 +77,9 @@ func TestRemind(t *testing.T) {
 	require.NoError(t, remind(never.User), "also a person who never came")
 	require.ErrorIs(t, remind(never.User), admin.ErrReminded)
 	require.ErrorIs(t, remind(enrolled.ID.User), admin.ErrNotMissing)
-	h.Clock.Advance(days(1))
+	h.Clock.Advance(days(1) - time.Second)
+	require.ErrorIs(t, remind(never.User), admin.ErrReminded)
+	h.Clock.Advance(time.Second)
 	results := make([]error, 4)
 	servicetest.Together(len(results), func(i int) {
 		outcomes, err := adm.Remind(h.Ctx, ops, "acme", []string{never.User})
