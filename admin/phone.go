@@ -21,6 +21,9 @@ import (
 func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID, number phone.Number) (_ totpflow.Change, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.assign_phone")
 	defer flow.End(&err)
+	if _, err := a.authorise(ctx, by, ActionAssignPhone, target); err != nil { // before the account is looked at
+		return totpflow.Change{}, err
+	}
 	takes, err := a.hasOnlyPhones(ctx, target)
 	if err != nil {
 		return totpflow.Change{}, err
