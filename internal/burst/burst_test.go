@@ -20,7 +20,7 @@ func TestStrict(t *testing.T) {
 		for key := range keys {
 			at := start.Add(time.Duration(minute)*Length + time.Duration(key)*time.Millisecond)
 			for range 2 { // the second is held back by the first
-				held, elsewhere, pass := l.Pass(key, at)
+				held, elsewhere, pass := l.Pass(key+minute/2*keys, at) // in the end other keys, for which the first are forgotten
 				calls++
 				if pass {
 					passed++
