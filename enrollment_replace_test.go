@@ -39,6 +39,8 @@ func TestReplaceAtSignIn(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"Work phone"}, page.Clears)
 	require.False(t, page.Adds)
+	_, err = h.BeginEnrollment(h.Ctx, d.Proof)
+	require.ErrorIs(t, err, totpflow.ErrUsed, "once")
 	phone, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
 	require.NoError(t, err)
 	h.PassByCode(ana, old)
@@ -102,6 +104,12 @@ func TestReplaceAtSignInNeedsTheApp(t *testing.T) {
 	h.EnrollPhone(agent, provider)
 	_, err = h.ReplaceAtSignIn(h.Ctx, h.Challenge(agent))
 	require.ErrorIs(t, err, totpflow.ErrNotEnrolled)
+	h.Reset(ana.ID)
+	next, err := h.SignIn(h.Ctx, ana)
+	require.NoError(t, err)
+	require.Equal(t, totpflow.Enroll, next.Step)
+	_, err = h.ReplaceAtSignIn(h.Ctx, next.Challenge)
+	require.ErrorIs(t, err, totpflow.ErrChallenge)
 }
 
 // Of several authenticators the person says which one goes; the others stay.

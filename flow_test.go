@@ -143,6 +143,13 @@ func TestFlowLostAndDuration(t *testing.T) {
 	require.Equal(t, "account.end_sessions", got[0].Name)
 	require.Equal(t, 2, got[0].Lost)
 	require.Equal(t, 2*time.Second, got[0].Duration)
+
+	back := h.Open(withFlows(&heard), func(c *totpflow.Config) {
+		c.Store = meddled{c.Store, func(context.Context) { h.Clock.Advance(-time.Second) }}
+	})
+	_, err = back.Account(ana).EndSessions(h.Ctx)
+	require.NoError(t, err)
+	require.Zero(t, heard.Take()[0].Duration, "a clock that was put back")
 }
 
 // A meddled store calls before each write.

@@ -20,14 +20,18 @@ import (
 
 // Unlock ends every wait after wrong codes, also of the long windows, the account's own
 // limits of messages, and a freeze. A pause after a new password that a clock ahead has
-// begun in the future lasts 24 hours from now. It clears no factor: an authenticator of a thief goes on working, so
+// begun in the future lasts 24 hours from now. That of an [Operator] also clears what counts
+// into [MaxResets]. It clears no factor: an authenticator of a thief goes on working, so
 // that for a frozen account [Admin.RestoreAuthenticator] or [Admin.Reset] is
 // usually right.
 func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.unlock")
 	defer flow.End(&err)
 	_, err = a.change(ctx, by, ActionUnlockAccount, target, func(tx *engine.Tx, who author) error {
-		tx.Budget, tx.RecoveryRate, tx.Resets, tx.Phones = throttle.Budget{}, throttle.Rate{}, throttle.Rate{}, tx.Phones.Unlock()
+		tx.Budget, tx.RecoveryRate, tx.Phones = throttle.Budget{}, throttle.Rate{}, tx.Phones.Unlock()
+		if who.operator() { // two accounts of one person would reset a crowd by turns, and unlock each other
+			tx.Resets = throttle.Rate{}
+		}
 		tx.PutPasswordRight(tx.Now)
 		tx.Thaw(tx.Now)
 		who.log(tx, event.Event{Kind: event.Unlocked})
@@ -150,11 +154,21 @@ func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountI
 // RestoreAuthenticator brings back an authenticator that was replaced, removed or
 // disabled in the last 72 hours ([Member].Recoverable), when the person says that it was not them.
 // All others stop working for good, and with them the recovery codes, browsers
-// and sessions; a freeze ends. Errors: [enroll.ErrUnknown].
+// and sessions; a freeze ends. It counts into [MaxResets]: where two administrators are
+// wanted it may become a request ([*ApprovalError]). Errors: [enroll.ErrUnknown].
 func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.AccountID, authenticator string) (_ totpflow.Change, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.restore_authenticator")
 	defer flow.End(&err)
-	return a.change(ctx, by, ActionRestoreAuthenticator, target, func(tx *engine.Tx, who author) error {
+	req := account.Request{Action: string(ActionRestoreAuthenticator), Targets: []string{target.User}, Name: authenticator}
+	who, err := a.authoriseCounted(ctx, by, target, true, req)
+	if err != nil {
+		return totpflow.Change{}, err
+	}
+	return a.restore(ctx, who, target, authenticator)
+}
+
+func (a Admin) restore(ctx context.Context, who author, target store.AccountID, authenticator string) (totpflow.Change, error) {
+	return a.changeFound(ctx, target, func(tx *engine.Tx) error {
 		e, back, _, err := tx.Enrollment.Restore(tx.Now, authenticator)
 		if err != nil {
 			return err

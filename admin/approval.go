@@ -19,7 +19,7 @@ import (
 // A Request is pending until a second administrator approves it.
 type Request struct {
 	ID      string
-	Action  totpflow.Action // ActionSetPolicy, ActionExemptAccount, ActionResetAccount or ActionForgetAccount
+	Action  totpflow.Action // ActionSetPolicy, ActionExemptAccount, ActionForgetAccount, or one that counts into MaxResets
 	By      store.AccountID
 	Asked   time.Time
 	Expires time.Time
@@ -27,7 +27,7 @@ type Request struct {
 	Policy  policy.Policy // of ActionSetPolicy: as it will be, in every field
 	Targets []string      // user ids, of the others
 	Scope   Scope         // of ActionResetAccount
-	Name    string        // of ActionExemptAccount
+	Name    string        // of ActionExemptAccount; the authenticator of ActionRestoreAuthenticator; the number of ActionAssignPhone
 }
 
 func request(q account.Request) Request {
@@ -154,6 +154,10 @@ func (a Admin) carryOut(ctx context.Context, who author, tenant string, q accoun
 			return a.reset(ctx, who, target, Scope(q.Scope))
 		case ActionForgetAccount:
 			return totpflow.Change{}, a.forget(ctx, who, target)
+		case ActionRestoreAuthenticator:
+			return a.restore(ctx, who, target, q.Name)
+		case ActionAssignPhone:
+			return a.assignPhone(ctx, who, target, q.Name, true)
 		default:
 			return totpflow.Change{}, ErrNoRequest // unreachable: no other call asks
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
-	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 )
@@ -92,53 +91,4 @@ func TestPolicyEndsRequestsForAnother(t *testing.T) {
 	require.ErrorIs(t, exempt.ask(o, o.ByFor(o.boss, exempt.purpose(o))), admin.ErrApproval)
 	o.SetPolicy("acme", policy.Policy{Mode: policy.Required, TwoAdministrators: true})
 	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.By(o.deputy, admin.ActionApprove), "acme", o.pending("acme"))))
-}
-
-// An administrator who resets people one by one needs the second administrator as for a
-// crowd; a few resets an hour help people who lost their phone.
-func TestResetsOneByOne(t *testing.T) {
-	o := byTwo(t)
-	var users []totpflow.AccountID
-	for i := range 20 {
-		u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("u", i)}}
-		o.Enroll(u)
-		users = append(users, u.ID)
-	}
-	reset := func(by person, id totpflow.AccountID, what admin.Scope) error {
-		o.Clock.Advance(30 * time.Second)
-		return servicetest.ErrorOf(o.admin.Reset(o.Ctx, o.ByFor(by, admin.Purpose(admin.ActionResetAccount, id)), id, what))
-	}
-	done, asked := 0, 0
-	for _, id := range users {
-		switch err := reset(o.boss, id, admin.ScopeAll); {
-		case err == nil:
-			done++
-		default:
-			require.ErrorIs(t, err, admin.ErrApproval)
-			require.Equal(t, admin.StateEnabled, o.Member(id).State)
-			asked++
-		}
-	}
-	require.Equal(t, admin.MaxResets, done)
-	require.Equal(t, 20-admin.MaxResets, asked)
-	st, err := o.admin.Tenant(o.Ctx, ops, "acme")
-	require.NoError(t, err)
-	require.Equal(t, []string{"u5"}, st.Pending[0].Targets)
-
-	last := users[len(users)-1]
-	require.NoError(t, reset(o.boss, last, admin.ScopeBrowsers), "takes no factor away")
-	require.NoError(t, reset(o.deputy, last, admin.ScopeAll), "each has their own count")
-	o.Events.Kinds()
-	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.ByFor(o.deputy, admin.ActionApprove.On(st.Pending[0].ID)), "acme", st.Pending[0].ID)))
-	require.Len(t, o.EventsOf(event.Reset), 1)
-	require.ErrorIs(t, reset(o.boss, users[6], admin.ScopeAll), admin.ErrApproval)
-	require.NoError(t, o.admin.Unlock(o.Ctx, ops, o.boss.ID))
-	require.NoError(t, reset(o.boss, users[6], admin.ScopeAll), "it is a wait that an unlock ends, as of a clock that was ahead")
-	o.Clock.Advance(time.Hour)
-	require.NoError(t, reset(o.boss, users[7], admin.ScopeAll))
-
-	o.SetPolicy("acme", policy.Policy{Mode: policy.Required})
-	for _, id := range users {
-		require.NoError(t, reset(o.boss, id, admin.ScopeAll), "where one is enough")
-	}
 }

@@ -32,6 +32,8 @@ func TestRemindDue(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonGrace, d.Reason)
 	end := d.GraceUntil
+	late := totpflow.User{ID: store.AccountID{Tenant: "acme", User: "late"}} // whom no job names before the end
+	require.NoError(t, servicetest.ErrorOf(h.SignIn(h.Ctx, late)))
 	var sent []time.Duration
 	for h.Clock.Now().Before(end.Add(days(3))) {
 		for range 3 {
@@ -47,6 +49,10 @@ func TestRemindDue(t *testing.T) {
 		h.Clock.Advance(time.Hour)
 	}
 	require.Equal(t, []time.Duration{days(30), days(7), days(1)}, sent)
+	for _, user := range []string{late.ID.User, "never"} { // over, and not begun
+		outcomes, err := adm.RemindDue(h.Ctx, ops, "acme", []string{user})
+		require.ErrorIs(t, of(t, outcomes, err), admin.ErrNotDue)
+	}
 	for _, e := range h.EventsOf(event.SetupReminded) {
 		require.Equal(t, end, e.Until)
 		require.Empty(t, h.NewDisownToken(e), "a reminder has no link that closes the account")
@@ -71,7 +77,9 @@ func TestRemind(t *testing.T) {
 	require.NoError(t, remind(never.User), "also a person who never came")
 	require.ErrorIs(t, remind(never.User), admin.ErrReminded)
 	require.ErrorIs(t, remind(enrolled.ID.User), admin.ErrNotMissing)
-	h.Clock.Advance(days(1))
+	h.Clock.Advance(days(1) - time.Second)
+	require.ErrorIs(t, remind(never.User), admin.ErrReminded)
+	h.Clock.Advance(time.Second)
 	results := make([]error, 4)
 	servicetest.Together(len(results), func(i int) {
 		outcomes, err := adm.Remind(h.Ctx, ops, "acme", []string{never.User})

@@ -48,30 +48,37 @@ func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what
 	if !what.known() {
 		return totpflow.Change{}, ErrScope
 	}
-	crowd := false
-	who, err := a.authoriseAnd(ctx, by, Purpose(ActionResetAccount, target), target, func(tx *engine.Tx) { crowd = !countReset(tx, what) })
+	takes := what == ScopeAll || what == ScopeAuthenticators // the others take no factor away
+	req := account.Request{Action: string(ActionResetAccount), Targets: []string{target.User}, Scope: string(what)}
+	who, err := a.authoriseCounted(ctx, by, target, takes, req)
 	if err != nil {
 		return totpflow.Change{}, err
-	}
-	if crowd {
-		req := account.Request{Action: string(ActionResetAccount), Targets: []string{target.User}, Scope: string(what)}
-		if err := a.requestIfTwo(ctx, who, target.Tenant, req); err != nil {
-			return totpflow.Change{}, err
-		}
 	}
 	return a.reset(ctx, who, target, what)
 }
 
-// MaxResets is how many people one administrator resets in an hour, one by one, where
-// two administrators are wanted. Each further one is a request, as a crowd is.
+// MaxResets is how many people one administrator deprives of their factors in an hour, one by
+// one, where two administrators are wanted: by [Admin.Reset], [Admin.RestoreAuthenticator] and
+// an [Admin.AssignPhone] that leaves nothing. Each further one is a request, as a crowd is.
 const MaxResets = 5
 
-// countReset notes a reset in the record of the administrator whose proof is consumed.
-// It reports false for one too many.
-func countReset(tx *engine.Tx, what Scope) bool {
-	if what != ScopeAll && what != ScopeAuthenticators {
-		return true // which take no factor away
+// authoriseCounted is authoriseChange for a call that may take the factors of one account away:
+// a crowd is reset as well by any of them, one person after the other. Those that do are
+// counted in the administrator's own record, by the write that consumes the proof. One too
+// many becomes the request, where two administrators are wanted.
+func (a Admin) authoriseCounted(ctx context.Context, by Actor, target store.AccountID, takes bool, req account.Request) (author, error) {
+	crowd := false
+	who, err := a.authoriseAnd(ctx, by, Purpose(totpflow.Action(req.Action), target), target, func(tx *engine.Tx) {
+		crowd = takes && !countReset(tx)
+	})
+	if err != nil || !crowd {
+		return who, err
 	}
+	return who, a.requestIfTwo(ctx, who, target.Tenant, req)
+}
+
+// countReset reports false for one too many.
+func countReset(tx *engine.Tx) bool {
 	resets, err := tx.Resets.Take(tx.Now, MaxResets, time.Hour)
 	if err == nil {
 		tx.Resets = resets

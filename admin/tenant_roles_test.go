@@ -71,8 +71,9 @@ func TestPolicyByRole(t *testing.T) {
 // takes no milder policy, from an operator either. Its customers may.
 func TestMandatory(t *testing.T) {
 	h := newHarness(t, ofTenants)
-	h.SetPolicy("provider", policy.Policy{Mode: policy.Off})
+	h.SetPolicy("provider", policy.Policy{Mode: policy.Off, Roles: rolesOf(t, map[string]policy.Mode{"guest": policy.Optional})})
 	partner := func(c *totpflow.Config) {
+		c.Role = func(context.Context, store.AccountID) (string, error) { return "guest", nil }
 		c.Mandatory = func(_ context.Context, tenant string) (bool, error) { return tenant == "provider", nil }
 	}
 	s := h.Open(ofTenants, partner)

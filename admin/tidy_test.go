@@ -10,6 +10,7 @@ import (
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/internal/account"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
@@ -215,6 +216,12 @@ func TestTidyOfAccounts(t *testing.T) {
 	require.Zero(t, h.tidied(o.admin).Changed)
 	require.Zero(t, h.Store.Counts().Put)
 	require.Zero(t, h.Store.Counts().Get, "a record that needs nothing is read with its page")
+
+	empty, err := account.Seal(h.Ring(), agentID, account.Account{}, h.Clock.Now(), time.Time{})
+	require.NoError(t, err)
+	require.NoError(t, h.Memory.Put(h.Ctx, *empty, store.Version{}))
+	require.Zero(t, h.tidied(o.admin).Deleted, "an account's record stays, whatever it holds")
+	require.NoError(t, second(h.Memory.Get(h.Ctx, agentID)))
 }
 
 func (h *harness) member(office admin.Admin) admin.Member {

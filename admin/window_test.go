@@ -46,7 +46,7 @@ func TestWindow(t *testing.T) {
 	opened := o.Clock.Now()
 	rest, err := o.admin.WindowRest(o.Ctx, by)
 	require.NoError(t, err)
-	require.Equal(t, opened.Add(admin.WindowLifetime), rest.Until)
+	require.Equal(t, opened.Add(5*time.Minute), rest.Until)
 	require.Len(t, rest.Targets, 3)
 	require.True(t, rest.Permits(admin.ActionIssueCode, ids[2]))
 	require.False(t, rest.Permits(admin.ActionIssueCode, ids[3]))

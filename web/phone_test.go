@@ -155,6 +155,14 @@ func TestLandlineIsCalled(t *testing.T) {
 	require.Equal(t, phone.SMS, s.texts[len(s.texts)-1].Via)
 	p.Page.Submit("/2fa/phone-code", "phone_code", s.code())
 	p.is(http.StatusOK, "/", "Home of ana@acme.example")
+
+	s.pages.Calls = false // the product does not call any more
+	s.clock.Advance(time.Hour)
+	before := s.sent()
+	q := s.browser()
+	q.password(ana)
+	q.is(http.StatusOK, "/2fa/phone-code", "Have a code sent")
+	require.Equal(t, before, s.sent())
 }
 
 // A person with an app is asked for its code, and no message is sent unasked.

@@ -1,12 +1,17 @@
 package web_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/web"
 )
 
 // signedIn is a browser of a person who has set up and signed in by a code.
@@ -157,6 +162,29 @@ func TestStepUpByPassword(t *testing.T) {
 	p.Page.Submit("/backups/42/delete", "totpflow_password", password)
 	p.is(http.StatusOK, "/backups/42/delete?why=test", "Deleted")
 	require.Equal(t, []string{"42 copy=1&copy=2&note=a+%26+b"}, s.deleted, "the fields of before, and none of ours")
+
+	// What changes factors has no form for a password: it takes a code.
+	p.Post("/2fa/security/add")
+	require.Equal(t, http.StatusForbidden, p.Page.Status)
+	require.NotContains(t, p.Page.HTML, "totpflow_password")
+	p.Post("/2fa/security/add", "totpflow_password", password)
+	require.Equal(t, http.StatusForbidden, p.Page.Status)
+}
+
+// A host that cannot check a password lets nobody do anything.
+type unchecking struct{ web.Host }
+
+func (unchecking) CheckPassword(context.Context, totpflow.AccountID, string) error {
+	return errors.New("the directory is down")
+}
+
+func TestStepUpWithoutAnAnswer(t *testing.T) {
+	s := newSite(t, func(c *web.Config) { c.Host = unchecking{c.Host} })
+	p := s.browser()
+	p.password(ben)
+	p.Post("/backups/42/delete", "totpflow_password", password)
+	require.Equal(t, http.StatusServiceUnavailable, p.Page.Status)
+	require.Empty(t, s.deleted)
 }
 
 // The password is not enough for a person who has an app.

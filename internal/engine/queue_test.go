@@ -10,7 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
 )
 
 // Flows of one account go through one at a time; the queue leaves
@@ -63,7 +65,8 @@ func TestQueue(t *testing.T) {
 // the record as it stands when it is its turn.
 func TestNoTurnWithoutWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEngine(store.NewMemory(), ring(t), &hears{}, clock)
+		o, s := &hears{}, totptest.Wrap(store.NewMemory())
+		e := newEngine(s, ring(t), o, clock)
 		ctx, release := context.Background(), make(chan struct{})
 		go func() {
 			err := e.Change(ctx, id, func(tx *Tx) error {
@@ -79,7 +82,11 @@ func TestNoTurnWithoutWrite(t *testing.T) {
 		synctest.Wait()
 
 		refused := errors.New("too many wrong codes")
-		require.ErrorIs(t, e.Guess(ctx, id, func(*Tx) error { return refused }), refused)
+		require.ErrorIs(t, e.Guess(ctx, id, func(tx *Tx) error { tx.Log(event.Event{Kind: event.Throttled}); return refused }), refused)
+		require.Len(t, o.got, 1, "the observer hears of it")
+		s.SetFaults(totptest.Faults{Get: errors.New("connection refused")})
+		require.ErrorIs(t, e.Guess(ctx, id, func(*Tx) error { return nil }), store.ErrUnavailable, "a look that fails is no answer")
+		s.SetFaults(totptest.Faults{})
 
 		var saw []uint64
 		done := make(chan error, 1)

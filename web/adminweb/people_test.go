@@ -102,9 +102,10 @@ func TestOnlyOwnTenants(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, b.Get("/2fa-admin/requests?tenant=globex").Status)
 	require.Equal(t, http.StatusBadRequest, b.Get("/2fa-admin/people?tenant=globex").Status)
 	for path, fields := range map[string][]string{
-		"/2fa-admin/person/reset":  {"tenant", "globex", "user", "gil", "scope", "all", "totpflow_code", b.phone.Code()},
-		"/2fa-admin/policy/set":    {"tenant", "globex", "mode", "off", "totpflow_code", b.phone.Code()},
-		"/2fa-admin/people/change": {"person", key(gil), "do", "reset", "scope", "all", "totpflow_code", b.phone.Code()},
+		"/2fa-admin/person/reset":       {"tenant", "globex", "user", "gil", "scope", "all", "totpflow_code", b.phone.Code()},
+		"/2fa-admin/policy/set":         {"tenant", "globex", "mode", "off", "totpflow_code", b.phone.Code()},
+		"/2fa-admin/requests/x/approve": {"tenant", "globex", "totpflow_code", b.phone.Code()},
+		"/2fa-admin/people/change":      {"person", key(gil), "do", "reset", "scope", "all", "totpflow_code", b.phone.Code()},
 	} {
 		require.Equal(t, http.StatusNotFound, b.Post(path, fields...).Status, path)
 	}
@@ -218,4 +219,29 @@ func TestPrefixLeadsToPeople(t *testing.T) {
 	b = s.as(mika)
 	b.Get("/2fa-admin/")
 	require.Equal(t, http.StatusNotFound, b.Page.Status)
+}
+
+// A generous directory lists people of an organisation that it was not asked for, and answers
+// with somebody else.
+type generous struct{ adminweb.Directory }
+
+func (g generous) People(ctx context.Context, q adminweb.Query) (adminweb.People, error) {
+	q.Tenants = append(q.Tenants, gil.ID.Tenant)
+	return g.Directory.People(ctx, q)
+}
+
+func (g generous) Person(ctx context.Context, _ totpflow.AccountID) (adminweb.Person, error) {
+	return g.Directory.Person(ctx, gil.ID)
+}
+
+// What a directory shows beyond the visitor's organisations stands on no page.
+func TestGenerousDirectory(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	s.office.Directory = generous{s.directory}
+	b.Get("/2fa-admin/people")
+	require.ElementsMatch(t, []string{"Bo Singh", "Dee Puty", "Mika Berg", "Nora Nord"}, names(b))
+	b.Get("/2fa-admin/people?q=gil")
+	require.Empty(t, names(b))
+	require.Equal(t, http.StatusNotFound, b.Get("/2fa-admin/person?tenant=acme&user=mika").Status)
 }

@@ -115,6 +115,12 @@ func (p *Pages) describe(ctx context.Context, l *web.Language, t Tenant, q admin
 		row.What = l.Say("request.exempt", "Machine", q.Name)
 	case admin.ActionForgetAccount:
 		row.What = l.Say("request.forget")
+	case admin.ActionRestoreAuthenticator:
+		row.What = l.Say("request.restore")
+	case admin.ActionAssignPhone:
+		if row.What = l.Say("request.phoneNone"); q.Name != "" {
+			row.What = l.Say("request.phone", "Number", q.Name) // whole: a second person judges it
+		}
 	default:
 		row.What = string(q.Action)
 	}

@@ -84,6 +84,17 @@ func TestDescribe(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, row.For, "Mika Berg")
 	require.Empty(t, row.Terms)
+	for what, q := range map[string]admin.Request{
+		"Delete an account":                   {Action: admin.ActionForgetAccount},
+		"The machine account “agent”":         {Action: admin.ActionExemptAccount, Name: "agent"},
+		"Bring back a replaced authenticator": {Action: admin.ActionRestoreAuthenticator, Name: "x"},
+		"Choose the number +436601234567":     {Action: admin.ActionAssignPhone, Name: "+436601234567"},
+		"Remove the phones":                   {Action: admin.ActionAssignPhone},
+	} {
+		row, err := s.office.Describe(ctx, "en", acme, q)
+		require.NoError(t, err)
+		require.Equal(t, what, row.What)
+	}
 	german, err := s.office.Describe(ctx, "de", acme, q)
 	require.NoError(t, err)
 	require.NotContains(t, german.Terms, term)

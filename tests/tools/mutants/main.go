@@ -5,7 +5,8 @@
 //
 // It fails when a mutant survives that is not in equivalent.txt, and when the
 // list has one that is not there any more or that a test kills. Its arguments
-// are folders; without one, all targets are tried, one mutant after the other.
+// are folders and files of them; without one, all targets are tried, one mutant after the
+// other.
 //
 // All mutants of a package are compiled into one test binary, of which each run
 // has the environment name one. A first run of each test says by which mutants
@@ -17,7 +18,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -56,7 +56,6 @@ var targets = []target{
 	{folder: "store/sqlstore", tests: []string{"tests/databases/sqlite"}, only: "^Test(Busy|Conformance|InsideTheHosts|ListUses|Migrate|NotMigrated|Schema|UnusableFiles|WriteFails)"},
 	{folder: "store/redisstore", tests: []string{"tests/databases/redis"}, only: "^Test(Conformance$|LostRecords|Layout|NewerFormat|NotCreated|Quarantine|Restart|Rights|Settings|TooFew)"},
 	{folder: "store/etcdstore", tests: []string{"tests/databases/etcd"}, only: "^Test(Conformance|ExtremeVersions|ForeignValues|Layout|NoSpace|Rights)"},
-	{folder: "internal/skew", tests: flows},
 	{folder: "internal/account", tests: flows},
 	{folder: "internal/engine", tests: flows},
 	{folder: "admin", tests: flows},
@@ -79,8 +78,8 @@ func main() {
 	}
 }
 
-// all tries the targets in these folders, or all of them.
-func all(folders []string) (survivors int, err error) {
+// all tries the targets of these folders and files, or all of them.
+func all(paths []string) (survivors int, err error) {
 	root, err := os.Getwd()
 	if err != nil {
 		return 0, err
@@ -91,7 +90,8 @@ func all(folders []string) (survivors int, err error) {
 	}
 	known := 0
 	for _, t := range targets {
-		if len(folders) > 0 && !slices.ContainsFunc(folders, func(f string) bool { return filepath.Clean(f) == t.folder }) {
+		t, chosen := t.of(paths)
+		if !chosen {
 			continue
 		}
 		known++
@@ -102,7 +102,7 @@ func all(folders []string) (survivors int, err error) {
 		survivors += n
 	}
 	if known == 0 {
-		return 0, fmt.Errorf("no target in %s", strings.Join(folders, ", "))
+		return 0, fmt.Errorf("no target in %s", strings.Join(paths, ", "))
 	}
 	return survivors, nil
 }

@@ -27,6 +27,20 @@ type target struct {
 	only   string   // which tests of these, a pattern; empty: all
 }
 
+// of is the target as far as the paths choose it: a folder, some of its files, or
+// everything where there are none.
+func (t target) of(paths []string) (_ target, chosen bool) {
+	for _, p := range paths {
+		switch p = path.Clean(filepath.ToSlash(p)); {
+		case p == t.folder:
+			return t, true
+		case path.Ext(p) == ".go" && path.Dir(p) == t.folder:
+			t.files = append(t.files, path.Base(p))
+		}
+	}
+	return t, len(t.files) > 0 || len(paths) == 0
+}
+
 // A run is what there is of one target while it is tried.
 type run struct {
 	target

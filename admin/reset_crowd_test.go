@@ -1,0 +1,208 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/enroll"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
+)
+
+// An administrator who resets people one by one needs the second administrator as for a
+// crowd; a few resets an hour help people who lost their phone.
+func TestResetsOneByOne(t *testing.T) {
+	o := byTwo(t)
+	var users []totpflow.AccountID
+	for i := range 20 {
+		u := totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("u", i)}}
+		o.Enroll(u)
+		users = append(users, u.ID)
+	}
+	reset := func(by person, id totpflow.AccountID, what admin.Scope) error {
+		o.Clock.Advance(30 * time.Second)
+		return servicetest.ErrorOf(o.admin.Reset(o.Ctx, o.ByFor(by, admin.Purpose(admin.ActionResetAccount, id)), id, what))
+	}
+	done, asked := 0, 0
+	for _, id := range users {
+		switch err := reset(o.boss, id, admin.ScopeAll); {
+		case err == nil:
+			done++
+		default:
+			require.ErrorIs(t, err, admin.ErrApproval)
+			require.Equal(t, admin.StateEnabled, o.Member(id).State)
+			asked++
+		}
+	}
+	require.Equal(t, 5, done)
+	require.Equal(t, 15, asked)
+	st, err := o.admin.Tenant(o.Ctx, ops, "acme")
+	require.NoError(t, err)
+	require.Equal(t, []string{"u5"}, st.Pending[0].Targets)
+
+	last := users[len(users)-1]
+	require.NoError(t, reset(o.boss, last, admin.ScopeBrowsers), "takes no factor away")
+	require.NoError(t, reset(o.deputy, last, admin.ScopeAll), "each has their own count")
+	o.Events.Kinds()
+	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.ByFor(o.deputy, admin.ActionApprove.On(st.Pending[0].ID)), "acme", st.Pending[0].ID)))
+	require.Len(t, o.EventsOf(event.Reset), 1)
+	require.ErrorIs(t, reset(o.boss, users[6], admin.ScopeAll), admin.ErrApproval)
+	require.NoError(t, o.admin.Unlock(o.Ctx, o.ByFor(o.deputy, admin.Purpose(admin.ActionUnlockAccount, o.boss.ID)), o.boss.ID))
+	require.ErrorIs(t, reset(o.boss, users[6], admin.ScopeAll), admin.ErrApproval, "otherwise two accounts of one person reset everybody by turns")
+	require.NoError(t, o.admin.Unlock(o.Ctx, ops, o.boss.ID))
+	require.NoError(t, reset(o.boss, users[6], admin.ScopeAll), "an operator ends what a clock that was ahead has left")
+	o.Clock.Advance(time.Hour)
+	require.NoError(t, reset(o.boss, users[7], admin.ScopeAll))
+
+	o.SetPolicy("acme", policy.Policy{Mode: policy.Required})
+	for _, id := range users {
+		require.NoError(t, reset(o.boss, id, admin.ScopeAll), "where one is enough")
+	}
+}
+
+// factors are what lets the person in beside the password.
+func (o *organization) factors(id store.AccountID) (all []string) {
+	o.T.Helper()
+	m := o.Member(id)
+	for _, app := range m.Apps {
+		all = append(all, app.ID)
+	}
+	for _, p := range m.Numbers {
+		all = append(all, p.ID)
+	}
+	return all
+}
+
+// spend has the boss reset so many people.
+func (o *organization) spend(n int) {
+	o.T.Helper()
+	for i := range n {
+		id := o.hire("acme", fmt.Sprint("spent", i)).ID
+		by := o.ByFor(o.boss, admin.Purpose(admin.ActionResetAccount, id))
+		require.NoError(o.T, servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, id, admin.ScopeAll)))
+	}
+}
+
+// No other call does to people one by one what a reset does: an administrator who has used up
+// the resets of an hour takes nobody's factors away, by any call of the table.
+func TestNoCallResetsACrowd(t *testing.T) {
+	asked := map[string]bool{}
+	for name, call := range actingCalls {
+		if name == "Approve" || name == "SetPolicy" {
+			continue // which two have asked for, and which takes no factor away
+		}
+		for _, of := range []string{"an app", "a phone"} {
+			t.Run(name+"/"+of, func(t *testing.T) {
+				var sent provider
+				o := newOrganization(t, withPhones(&sent, ofTenants)...)
+				if of == "an app" {
+					phone, _ := o.Enroll(ana)
+					phone, _ = o.EnrollBy(o.Prove(ana, totpflow.ActionReplaceAuthenticator, phone))
+					o.TrustBrowserOf(ana, phone)
+				} else {
+					o.SetPolicy("acme", policy.Policy{Mode: policy.Required, Methods: everyMethod})
+					o.EnrollPhone(ana, &sent)
+				}
+				if call.needs != nil {
+					call.needs(o)
+				}
+				o.SetPolicy("acme", policy.Policy{Mode: policy.Required, Methods: everyMethod, TwoAdministrators: true})
+				o.spend(admin.MaxResets)
+				before := o.factors(anaID)
+				err := call.do(o, o.admin, o.ByFor(o.boss, call.purpose(o)), anaID)
+				if name == "Import" || name == "EndExemption" || name == "ExtendGrace" || name == "Remind" {
+					require.Empty(t, before) // for people who have none
+					return
+				}
+				require.NotEmpty(t, before)
+				require.Equal(t, before, o.factors(anaID), err)
+				require.NotEqual(t, enroll.ResetPending, o.Member(anaID).Enrollment)
+				asked[name] = asked[name] || errors.Is(err, admin.ErrApproval)
+			})
+		}
+	}
+	require.Equal(t, map[string]bool{
+		"Reset": true, "ResetMany": true, "Exempt": true, "Forget": true, "RestoreAuthenticator": true, "AssignPhone": true,
+		"Unlock": false, "RevokeBrowser": false, "IssueRecoveryCode": false, "Withdraw": false,
+	}, asked)
+}
+
+// A restored authenticator and a number that leaves nothing count as a reset does, and the
+// second administrator sees what they would do, and does it.
+func TestOtherCallsCount(t *testing.T) {
+	for name, c := range map[string]struct {
+		action totpflow.Action
+		want   func(o *organization) string // what the request names
+		done   func(o *organization) bool
+	}{
+		"RestoreAuthenticator": {admin.ActionRestoreAuthenticator, func(o *organization) string { return o.Member(anaID).Recoverable[0].ID },
+			func(o *organization) bool { return len(o.EventsOf(event.AuthenticatorRestored)) == 1 }},
+		"AssignPhone": {admin.ActionAssignPhone, func(*organization) string { return mobile.E164() },
+			func(o *organization) bool {
+				return o.Member(anaID).Enrollment == enroll.ResetPending && o.Status(ana).Assigned == mobile
+			}},
+	} {
+		call := actingCalls[name]
+		after := func(t *testing.T, resets int) *organization {
+			var sent provider
+			o := newOrganization(t, withPhones(&sent, ofTenants)...)
+			o.SetPolicy("acme", policy.Policy{Mode: policy.Required, Methods: everyMethod, TwoAdministrators: true})
+			if name == "AssignPhone" {
+				o.EnrollPhone(ana, &sent)
+			} else {
+				phone, _ := o.Enroll(ana)
+				o.EnrollBy(o.Prove(ana, totpflow.ActionReplaceAuthenticator, phone))
+			}
+			o.spend(resets)
+			return o
+		}
+		t.Run(name+" is counted", func(t *testing.T) {
+			o := after(t, admin.MaxResets-1)
+			require.NoError(t, call.do(o, o.admin, o.ByFor(o.boss, call.purpose(o)), anaID))
+			require.True(t, c.done(o))
+			id := o.hire("acme", "last").ID
+			by := o.ByFor(o.boss, admin.Purpose(admin.ActionResetAccount, id))
+			require.ErrorIs(t, servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, id, admin.ScopeAll)), admin.ErrApproval)
+		})
+		t.Run(name+" is asked for", func(t *testing.T) {
+			o := after(t, admin.MaxResets)
+			want := c.want(o)
+			require.ErrorIs(t, call.do(o, o.admin, o.ByFor(o.boss, call.purpose(o)), anaID), admin.ErrApproval)
+			st, err := o.admin.Tenant(o.Ctx, ops, "acme")
+			require.NoError(t, err)
+			q := st.Pending[0]
+			require.Equal(t, []any{c.action, []string{ana.ID.User}, want}, []any{q.Action, q.Targets, q.Name})
+			require.False(t, c.done(o))
+			approve := o.ByFor(o.deputy, admin.ActionApprove.On(q.ID))
+			require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, approve, "acme", q.ID)))
+			require.True(t, c.done(o))
+		})
+	}
+}
+
+// Nobody takes a phone by a number that was chosen a moment before the person verified it:
+// it was not counted.
+func TestPhoneVerifiedMeanwhile(t *testing.T) {
+	var sent provider
+	o := newOrganization(t, withPhones(&sent, ofTenants)...)
+	o.SetPolicy("acme", policy.Policy{Mode: policy.Required, Methods: everyMethod, TwoAdministrators: true})
+	asked := 0
+	verifies := func(_ context.Context, _ totpflow.User, a totpflow.Action, _ store.AccountID) error {
+		if asked++; a == admin.ActionAssignPhone && asked == 2 { // after the call has looked
+			o.EnrollPhone(ana, &sent)
+		}
+		return nil
+	}
+	by := o.ByFor(o.boss, admin.Purpose(admin.ActionAssignPhone, anaID))
+	require.ErrorIs(t, servicetest.ErrorOf(o.Admin(verifies).AssignPhone(o.Ctx, by, anaID, mobile)), totpflow.ErrProof)
+	require.Equal(t, 1, o.Member(anaID).Phones)
+}
