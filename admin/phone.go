@@ -10,11 +10,10 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// AssignPhone chooses the number of a person, where policy leaves that to
-// administrators: all phones so far are removed, and at the next sign-in the person
-// verifies this one by its own code. The zero number only removes the phones. An
-// account that is left without a factor counts as reset ([Admin.Reset]). All sessions
-// and trusted browsers end.
+// AssignPhone chooses the number of a person, where policy leaves that to administrators:
+// it removes all existing phones, and at the next sign-in the person verifies this one by
+// its own code. The zero number only removes the phones. An account that has no factor
+// then counts as reset ([Admin.Reset]). All sessions and trusted browsers end.
 func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID, number phone.Number) (_ totpflow.Change, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.assign_phone")
 	defer flow.End(&err)
@@ -24,7 +23,7 @@ func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID
 	}
 	return a.changeAccount(ctx, target, func(tx *engine.Tx) error {
 		if len(tx.Phones.Phones()) > 0 && len(tx.Enrollment.Authenticators()) == 0 {
-			// Nothing is left: a reset like any other, not somebody who never enrolled.
+			// No factor is left: this is a reset, not a person who never enrolled.
 			if err := forceEnrollment(tx); err != nil {
 				return err
 			}
