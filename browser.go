@@ -10,14 +10,14 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// TrustBrowser makes the token that spares this browser the code from now on,
-// never the password. The proof is that of a sign-in by code; it serves once.
-// The label is what the person reads in the list of trusted browsers
-// (totphttp.BrowserLabel). Errors: [ErrProof], [ErrTrustNotOffered].
+// TrustBrowser makes the token that spares this browser the code from now on, never the
+// password. The proof is that of a sign-in by code, and is used up. The label is what the
+// person reads in the list of trusted browsers (totphttp.BrowserLabel). Errors:
+// [ErrProof], [ErrTrustNotOffered].
 //
-// The token ends after the policy's age, judged each time it is shown, and at
-// once when it is revoked, when factors or the password change, and when a
-// recovery code is used.
+// The token ends at the age that the policy allows, which is checked whenever it is
+// shown. It ends at once when it is revoked, when factors or the password change, and
+// when a recovery code is used.
 func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (_ Browser, err error) {
 	ctx, flow := s.engine.Begin(ctx, "trust_browser")
 	defer flow.End(&err)
@@ -36,7 +36,7 @@ func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (_ Br
 	var trusted Browser
 	err = s.engine.Change(ctx, t.Account(), func(tx *engine.Tx) error {
 		if t.Revocations != tx.Revocations || !t.Consume(tx) {
-			return refusal(tx, t, ErrProof) // trust that was revoked since does not come back by a proof from before
+			return refusal(tx, t, ErrProof) // an older proof must not bring back trust that was revoked since
 		}
 		token, b := trust.Issue(s.engine.Keys, s.scope(t), label, tx.Now)
 		tx.Browsers = trust.Remember(tx.Browsers, b)
@@ -47,8 +47,8 @@ func (s *Service) TrustBrowser(ctx context.Context, p Proof, label string) (_ Br
 	return engine.Acknowledged(trusted, err)
 }
 
-// seenEvery is how often "last seen" of a trusted browser is written: a write
-// for every sign-in would be a write for nothing.
+// seenEvery is how often "last seen" of a trusted browser is written: a write at every
+// sign-in would gain nothing.
 const seenEvery = 24 * time.Hour
 
 // tokensPerRequest bounds the work that a request with many cookies makes.

@@ -18,10 +18,10 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// Config is what a [Service] is made of. Issuer, Store and Keys are required.
+// Config configures a [Service]. Issuer, Store and Keys are required.
 type Config struct {
-	// Issuer is the product's name as the authenticator app shows it, such as
-	// "Acme Backup". It may not contain a colon.
+	// Issuer is the product's name as the authenticator app shows it, such as "Acme
+	// Backup". It must not contain a colon.
 	Issuer string
 
 	// Store keeps one sealed record per account: [sqlstore.New], or
@@ -31,55 +31,54 @@ type Config struct {
 	// Keys seals the records and signs the tokens: [keyring.Parse].
 	Keys *keyring.Ring
 
-	// Policy says for whom the second factor is off, optional or required. Nil
-	// is what administrators set for their tenant (admin.Admin.SetPolicy), kept
-	// in Store; until they do it is optional. A host that decides by more than
-	// tenant and role has a Source of its own, which may ask admin.TenantPolicies and
-	// combine the two with policy.Strictest.
+	// Policy decides for whom the second factor is off, optional or required. With nil,
+	// the policy that administrators set for their tenant applies (admin.Admin.SetPolicy,
+	// kept in Store); until they set one, the factor is optional. A host that decides by
+	// more than tenant and role writes its own Source, which may ask admin.TenantPolicies
+	// and combine the two with policy.Strictest.
 	Policy policy.Source
 
 	// ParentTenants returns the tenants above a tenant, nearest first: the customer of
-	// a unit, the provider of a customer. Their policies count for it as well,
-	// the strictest holds, and their administrators may act on its accounts,
-	// where the host's admin.Rule lets them. Nil: there are none above.
+	// a unit, the provider of a customer. Their policies apply to it as well, and the
+	// strictest wins. Their administrators may act on its accounts where the host's
+	// admin.Rule lets them. Nil: no tenant is above another.
 	ParentTenants func(ctx context.Context, tenant string) ([]string, error)
 
-	// Role returns the role of an account, by the names that policies know roles by
-	// (policy.Policy.Roles), and "" for none. It is asked at each decision whose policy
-	// knows roles. An error refuses. Nil: the strictest mode of a policy counts.
+	// Role returns the role of an account, by its name in policies (policy.Policy.Roles),
+	// and "" for none. It is called at each decision whose policy has roles. An error
+	// refuses. Nil: the strictest mode of a policy applies.
 	Role func(ctx context.Context, id AccountID) (string, error)
 
 	// Mandatory reports whether a tenant must require the second factor of everybody in
 	// it, such as a provider whose administrators reach its customers. Its policy counts
-	// as Required whatever is set, and no milder one can be set. It is asked at each
-	// decision. An error refuses. Nil: none must.
+	// as Required whatever is set, and a milder one cannot be set. It is called at each
+	// decision. An error refuses. Nil: no tenant must.
 	Mandatory func(ctx context.Context, tenant string) (bool, error)
 
-	// Observer hears of everything that happens, on the goroutine of the flow, after
-	// the write was acknowledged: for logs and metrics; several with event.Tee. Nil
-	// logs to Logger.
+	// Observer is called with every event, on the goroutine of the flow, after the write
+	// was acknowledged. It is for logs and metrics; event.Tee combines several. Nil logs
+	// to Logger.
 	Observer event.Observer
 
-	// Flows hears of every call of the Service, its Accounts and package admin when it
-	// has ended: how, how long it took, and how often another writer was faster. It is
-	// for metrics and traces; module otel has one. Nil: nobody hears of them, and
-	// nothing is measured.
+	// Flows is called when a call of the Service, its Accounts or package admin has
+	// ended: how it ended, how long it took, and how often another writer was faster. It
+	// is for metrics and traces; module otel has one. Nil: nothing is measured.
 	Flows event.FlowObserver
 
 	// Notifier notifies people of what happened to their account, by mail for example, in
-	// the background and at least once. One that puts [Service.NewDisownToken] into
-	// its mails is a method of a struct that is given the Service afterwards. All
-	// processes that share a store have one, or event.Deferred, and one of them at least
-	// calls [Service.Deliver] every minute. Nil: nobody is notified.
+	// the background and at least once. If it puts [Service.NewDisownToken] into its
+	// mails, make it a method of a struct whose Service is set afterwards. All processes
+	// that share a store have one, or event.Deferred, and at least one of them calls
+	// [Service.Deliver] every minute. Nil: nobody is notified.
 	Notifier event.Notifier
 
-	// Logger gets what the library itself has to report to operators: at Error a store
-	// that fails, a record that does not open, a policy that cannot be read and an
-	// observer that panics; at Warn a notification that was not taken or was given up,
-	// a flow that lost too many races, a clock that was moved and the times of the
-	// future that it left; at Debug lost races and callers who hung up. One kind has one
-	// line a minute for an account, with the number of those held back (held_back), and
-	// all of them together have a thousand lines a minute. Nil is [slog.Default].
+	// Logger gets what the library itself reports to operators: at Error a store that
+	// fails, a record that does not open, a policy that cannot be read and an observer
+	// that panics; at Warn a notification that failed or was given up, a flow that lost
+	// too many races, a clock that was moved and the future times that it left; at Debug
+	// lost races and callers who hung up. Each kind logs at most one line a minute for an
+	// account, with the number of lines held back (held_back), and all kinds together at
+	// most a thousand lines a minute. Nil is [slog.Default].
 	Logger *slog.Logger
 
 	// Audience separates installations that share a store and a ring but not
@@ -87,7 +86,7 @@ type Config struct {
 	// default is Issuer.
 	Audience string
 
-	// Params are those of new authenticators. The zero value is SHA-1, 6
+	// Params are the parameters of new authenticators. The zero value is SHA-1, 6
 	// digits, 30 seconds: the only choice that every app reads the same way.
 	Params totp.Params
 
@@ -96,8 +95,8 @@ type Config struct {
 	// and none future. The default is one step either way (RFC 6238 §5.2).
 	Strict bool
 
-	// Phones let codes go by SMS and voice, to whom policy allows the method.
-	// Nil: none are sent.
+	// Phones lets the service send codes by SMS and voice, to accounts whose policy
+	// allows the method. Nil: no codes are sent.
 	Phones *phone.Delivery
 
 	// Now is the clock. Nil is time.Now. Tests use a totptest.Clock.
@@ -158,8 +157,8 @@ func New(c Config) (*Service, error) {
 	return &Service{engine: engine.New(e), phones: phones}, nil
 }
 
-// checkInterfaces refuses interfaces that are not nil and cannot be used: the
-// mistake would be found with the first event, and at the first sign-in.
+// checkInterfaces refuses interfaces that are not nil and cannot be used: otherwise the
+// mistake shows only at the first event, or at the first sign-in.
 func (c Config) checkInterfaces() error {
 	if f, ok := c.Observer.(event.ObserverFunc); ok && f == nil {
 		return fmt.Errorf("%w: Observer is an ObserverFunc without a function", ErrConfig)

@@ -46,44 +46,43 @@ type PendingEnrollment struct {
 	// cookie of its own (totphttp.SetEnrollment) or in the session.
 	Token EnrollmentToken
 
-	// ID and Name are whose account it is. Show the name: in a browser that several
-	// people use, one of them could otherwise set up the account of another.
+	// ID and Name name the account. Show the name: in a browser that several
+	// people use, one person could otherwise set up another's account.
 	ID   AccountID
 	Name string
 
-	// Offer is the new authenticator's secret: as QR code and as text.
+	// Offer is the new authenticator's secret, as a QR code and as text.
 	Offer enroll.Offer
 
 	// Expires is when the enrollment has to be started again.
 	Expires time.Time
 
-	// Clears names the authenticators that stop working at confirmation, and
-	// not before: say so on the page.
+	// Clears names the authenticators that stop working at confirmation, and not earlier:
+	// say so on the page.
 	Clears []string
 
 	// Adds reports whether some of the account's authenticators stay.
 	Adds bool
 }
 
-// BeginEnrollment offers a new authenticator. The one in use goes on working
-// until the new one has shown a code. A later call replaces the offer of an
-// earlier one. Errors: [ErrChallenge], [ErrProof], [enroll.ErrTooManyAuthenticators],
-// [enroll.ErrUnknown].
+// BeginEnrollment offers a new authenticator. The old one keeps working until the new one
+// has shown a code. A later call replaces the offer of an earlier one. Errors:
+// [ErrChallenge], [ErrProof], [enroll.ErrTooManyAuthenticators], [enroll.ErrUnknown].
 //
-// A new authenticator that replaces takes the place of all others, or of those whose
-// IDs are in goes. The one that is replaced alone gives it its name. Where others are
-// in use the label has the day behind the name: some apps overwrite an entry of the same
-// label, and an enrollment that is then abandoned would take the one in use with it.
+// A new authenticator that is not an additional one replaces all others, or those whose
+// IDs are in goes. If it replaces only one, it keeps that one's name. While others
+// are in use, the label has the day after the name: some apps overwrite an entry with the
+// same label, and an enrollment that is then abandoned would destroy the one in use.
 //
-// There are five ways here:
+// An enrollment can start in five ways:
 //
 //   - the challenge of a sign-in whose step is [Enroll];
 //   - [Account.VerifyCode] for [ActionReplaceAuthenticator] or [ActionAddAuthenticator];
-//   - the proof of a sign-in that was to replace ([Service.ReplaceAtSignIn]);
+//   - the proof of a sign-in after [Service.ReplaceAtSignIn];
 //   - the proof of a sign-in by recovery code;
-//   - for somebody who is signed in and has nothing set up: ask for the
+//   - for a person who is signed in and has nothing set up: ask for the
 //     password again, call [Service.SignIn], and use the proof of its decision.
-//     Never call SignIn for the user of a session without the password: whoever
+//     Never call SignIn for the user of a session without the password: anyone who
 //     finds the session open could bind a phone of their own.
 func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant, goes ...string) (_ PendingEnrollment, err error) {
 	ctx, flow := s.engine.Begin(ctx, "begin_enrollment")
@@ -127,8 +126,8 @@ func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant, goes 
 	return engine.Acknowledged(page, err)
 }
 
-// chooseGoes returns the authenticators that the new one takes the place of, where they
-// are not all. It is asked before the grant is used for it.
+// chooseGoes returns the authenticators that the new one replaces, if not all of them. It
+// is called before the grant is used.
 func chooseGoes(tx *engine.Tx, goes []string, adds bool) ([]string, error) {
 	live := tx.Enrollment.Authenticators()
 	for i, id := range goes {
@@ -146,7 +145,7 @@ func chooseGoes(tx *engine.Tx, goes []string, adds bool) ([]string, error) {
 // checkGrant refuses what is not a grant for an enrollment of this account as it
 // stands. Where an authenticator is active, the grant must have been earned for one
 // of the actions, or be the challenge of a weak code, which leads to its replacement:
-// challenges of the time when nothing was set up have ended with the import.
+// the import has ended challenges from the time when nothing was set up.
 func checkGrant(tx *engine.Tx, t engine.Ticket, by EnrollmentGrant, earned ...Action) error {
 	action := Action(t.Action)
 	_, challenge := by.(Challenge)
@@ -188,15 +187,15 @@ func (s *Service) setUpPage(tx *engine.Tx, t engine.Ticket, c enroll.Candidate) 
 	return page, nil
 }
 
-// labelOf is the account as the app shows it. Beside one in use it has the day, and the
-// time where one was added within a day.
+// labelOf is the account as the app shows it. While another authenticator is in use it
+// has the day, and the time if one was added within a day.
 func labelOf(name string, c enroll.Candidate, live []enroll.Authenticator) string {
 	if len(live) == 0 {
 		return name
 	}
 	layout := time.DateOnly
 	if slices.ContainsFunc(live, func(a enroll.Authenticator) bool { return c.Began.Sub(a.Added) < 24*time.Hour }) {
-		layout = "2006-01-02 15.04.05" // a label takes no colon
+		layout = "2006-01-02 15.04.05" // a label may not contain a colon
 	}
 	const longest = 256 - len(" 2006-01-02 15.04.05") // bytes of a label
 	if len(name) > longest {
@@ -206,14 +205,14 @@ func labelOf(name string, c enroll.Candidate, live []enroll.Authenticator) strin
 }
 
 // ContinueEnrollment shows the same offer again to the holder of the token,
-// for an enrollment page that is reloaded. It changes nothing, and answers
-// [ErrEnrollmentExpired] from the confirmation on; then, or before the first page,
-// call [Service.BeginEnrollment] with the same authority.
+// for an enrollment page that is reloaded. It changes nothing. After the confirmation it
+// returns [ErrEnrollmentExpired]; then, or before the first page, call
+// [Service.BeginEnrollment] with the same authority.
 //
-// The authority names the person whose page it should be, and may have served or expired
-// meanwhile. A token of somebody else, left behind in a browser that two people
-// share, is refused with ErrEnrollmentExpired: otherwise the second would set up, and
-// become, the first.
+// The authority names the person whose page it should be; it may be used or expired by
+// now. Another person's token, left behind in a browser that two people share, is refused
+// with ErrEnrollmentExpired: otherwise the second person would set up the first one's
+// account, and be signed in to it.
 func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken, by EnrollmentGrant) (_ PendingEnrollment, err error) {
 	ctx, flow := s.engine.Begin(ctx, "continue_enrollment")
 	defer flow.End(&err)
@@ -237,7 +236,7 @@ func (s *Service) ContinueEnrollment(ctx context.Context, token EnrollmentToken,
 	return engine.Acknowledged(page, err)
 }
 
-// candidate is the enrollment that the token speaks of, if it is still the one.
+// candidate is the enrollment that the token names, if it is still pending.
 func candidate(tx *engine.Tx, t engine.Ticket) (enroll.Candidate, error) {
 	c, ok := tx.Enrollment.Candidate(tx.Now)
 	if !ok || c.ID != t.Candidate || !t.Valid(tx) {

@@ -14,33 +14,32 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// ConfirmedEnrollment is a confirmed enrollment. Its decision lets the person in, also when
-// the enrollment came before the session.
+// A ConfirmedEnrollment is a confirmed enrollment. Its decision lets the person in, also
+// when the enrollment was part of the sign-in.
 type ConfirmedEnrollment struct {
 	Decision
 
 	// Sheet is what the person prints or saves: the secret for a later device,
-	// and the new recovery codes. Neither can be shown again. The codes are
-	// empty when an authenticator was added beside others (the old set stays),
-	// and where policy allows no recovery codes.
+	// and the new recovery codes. Neither can be shown again. The codes are empty when
+	// the account keeps other authenticators (the old set stays), and where policy allows
+	// no recovery codes.
 	Sheet recovery.Sheet
 
-	// Authenticator is the new one. It has the name that was given, or that of the only one
-	// that it replaces. Otherwise it is "Authenticator", with a number where there are
-	// several, until [Account.RenameAuthenticator] gives it another.
+	// Authenticator is the new one. It has the given name, or that of the only one that
+	// it replaces. Otherwise it is called "Authenticator", with a number where there are
+	// several, until [Account.RenameAuthenticator] changes that.
 	Authenticator Authenticator
 
 	// Cleared names the authenticators that have stopped working.
 	Cleared []string
 }
 
-// ConfirmEnrollment makes the offered authenticator work, when it shows a code.
-// That code cannot be used again. With the same write the authenticators that
-// it replaces stop working, trusted browsers and all sessions end, and new recovery
-// codes are made. An authenticator that is added beside others ends nothing but the
-// tickets under way: nothing was taken away. A name is that of the new authenticator, by
-// the same write, where it is not empty. Errors: [ErrRejected], [*enroll.DriftError],
-// [ErrEnrollmentExpired].
+// ConfirmEnrollment activates the offered authenticator when its code is right. That code
+// cannot be used again. In the same write the authenticators that it replaces stop
+// working, trusted browsers and all sessions end, and new recovery codes are made. An
+// authenticator that replaces none ends only pending tickets: nothing was taken away. A
+// name that is not empty becomes the name of the new authenticator. Errors:
+// [ErrRejected], [*enroll.DriftError], [ErrEnrollmentExpired].
 func (s *Service) ConfirmEnrollment(ctx context.Context, token EnrollmentToken, code string, name ...string) (_ ConfirmedEnrollment, err error) {
 	ctx, flow := s.engine.Begin(ctx, "confirm_enrollment")
 	defer flow.End(&err)
@@ -101,8 +100,8 @@ func named(e enroll.Enrollment, c *enroll.Confirmation, name string) (enroll.Enr
 	return e, err
 }
 
-// factorsBound does what a newly bound authenticator entails, and returns the
-// recovery codes that come with it.
+// factorsBound applies the effects of a newly bound authenticator, and returns the
+// recovery codes made with it.
 func factorsBound(tx *engine.Tx, p policy.Policy, added bool) []string {
 	tx.FactorConfirmed()
 	if added {
@@ -127,7 +126,7 @@ func (s *Service) sheet(t engine.Ticket, c enroll.Candidate) recovery.Sheet {
 	return recovery.Sheet{Issuer: s.engine.Issuer, Account: t.Name, Secret: c.Key.Secret()}
 }
 
-// confirmError names what the person can do about it. Wrong codes are not
+// confirmError returns an error that tells the person what to do. Wrong codes are not
 // counted here: the holder of the token can read the secret itself.
 func confirmError(tx *engine.Tx, err error) error {
 	switch {

@@ -6,13 +6,13 @@ import (
 	"github.com/totpflow/totpflow/internal/engine"
 )
 
-// ReplaceAtSignIn is for the link "I have a new phone" of a code page: it answers with
-// the same question, for a code of the old app, and the decision of [Service.VerifyCode]
-// then has a proof of [ActionReplaceAuthenticator] that begins the enrollment of the
-// new one. The wish is sealed in the challenge, so that the proof of an ordinary sign-in
-// still replaces nothing. The new challenge takes the place of c: it lives no longer,
-// and when one of them is used, so is the other. Errors: [ErrChallenge],
-// [ErrNotEnrolled] where no authenticator could show a code.
+// ReplaceAtSignIn is for the link "I have a new phone" of a code page: it asks again for
+// a code of the old app, and the decision of [Service.VerifyCode] then has a proof of
+// [ActionReplaceAuthenticator] that begins the enrollment of the new one. The wish is
+// sealed in the challenge, so that the proof of an ordinary sign-in still replaces
+// nothing. The new challenge replaces c: it expires at the same time, and using one of
+// them uses the other. Errors: [ErrChallenge], and [ErrNotEnrolled] for an account
+// without an authenticator.
 func (s *Service) ReplaceAtSignIn(ctx context.Context, c Challenge) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "replace_at_sign_in")
 	defer flow.End(&err)
@@ -41,7 +41,7 @@ func (s *Service) ReplaceAtSignIn(ctx context.Context, c Challenge) (_ Decision,
 	return engine.Acknowledged(d, err)
 }
 
-// signInUnderWay is the ticket of a challenge that asks for a code, whatever for.
+// signInUnderWay is the ticket of a challenge that asks for a code, for any action.
 func (s *Service) signInUnderWay(c Challenge) (engine.Ticket, error) {
 	t, err := s.engine.UnsealTicket(challengeKind, string(c))
 	if err != nil || t.Action != string(ActionSignIn) && t.Action != string(ActionReplaceAuthenticator) {

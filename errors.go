@@ -11,31 +11,31 @@ import (
 // The errors a host tells apart with errors.Is. Whatever the error, nobody is
 // let in. Besides these, flows return
 //
-//   - [*throttle.Error]: too many wrong codes; it says until when, and whether
+//   - [*throttle.Error]: too many wrong codes; it reports until when, and whether
 //     two consecutive codes are accepted meanwhile;
 //   - [*enroll.DriftError], at confirmation only: the code is right for another
-//     time, and how far the device's clock is off;
+//     time; it reports how far the device's clock is off;
 //   - errors that wrap [store.ErrUnavailable]: the store did not answer. Nothing
 //     is known about the code; the same code may be typed again, and counts
 //     at most once;
 //   - anything else, such as a record that does not open ([keyring.ErrOpen]):
 //     a fault of the installation, for the operator.
 var (
-	// ErrRejected is the one answer to a wrong code of any kind: app, recovery
-	// or a host's own factor. A code that cannot be one because of its form is
-	// also [totp.ErrMalformedCode] or [recovery.ErrMalformed], and not counted.
+	// ErrRejected is the one answer to a wrong code of any kind: app, recovery or the
+	// host's own factor. For a code that is malformed it also matches
+	// [totp.ErrMalformedCode] or [recovery.ErrMalformed], and is not counted.
 	ErrRejected = totp.ErrRejected
 
-	// ErrAlreadyUsed means that the app's code was right but has been used. The
-	// person waits for the next one. It is not counted as a guess.
+	// ErrAlreadyUsed means that the app's code was right but has been used. The person
+	// must wait for the next one. It is not counted as a guess.
 	ErrAlreadyUsed = totp.ErrAlreadyUsed
 
 	// ErrChallenge means that the sign-in under way has expired, has been
 	// completed, was ended by a change of factors or password, is not one of
-	// this service, or never arrived: browsers drop its cookie over plain http
-	// from other hosts than localhost, and Safari from there too. The person
+	// this service, or never arrived: over plain http, browsers drop its cookie from
+	// hosts other than localhost, and Safari even from localhost. The person
 	// starts again with the password.
-	ErrChallenge = errors.New("totpflow: this sign-in is over, or its cookie has not come; start again with the password")
+	ErrChallenge = errors.New("totpflow: the sign-in has expired, or its cookie is missing; start again with the password")
 
 	// ErrProof means that a proof is missing, expired, used, or was made for
 	// another action or account. The person proves the factor again.
@@ -47,54 +47,53 @@ var (
 
 	// ErrUsed means that a challenge, a proof or an enrollment has been used already, as
 	// far as that can still be told: a form was sent twice, or its answer was lost.
-	// Nothing is answered twice, and the code that came with it was not looked at. It
-	// comes as the error that says what was used ([ErrChallenge], [ErrProof],
-	// [ErrEnrollmentExpired]), so that a program that does not tell it apart asks for
-	// another one. Others lead on by the session that the request has, if it is the
-	// account's, or say that it may be done already.
+	// Nothing is answered twice, and the code that came with it was not looked at. The
+	// error also matches the one for the ticket that was used ([ErrChallenge],
+	// [ErrProof], [ErrEnrollmentExpired]), so that a program that does not check for
+	// ErrUsed asks for another one. A program that does can continue with the request's
+	// session, if it is the account's, or say that it may be done already.
 	ErrUsed = errors.New("totpflow: this has been used already; look whether it is done")
 
 	// ErrEnrollmentExpired means that the enrollment under way has expired, was replaced
-	// by another one or is already confirmed. The person starts it again.
-	ErrEnrollmentExpired = errors.New("totpflow: this enrollment is over; start it again")
+	// by another one or is already confirmed. The person must start it again.
+	ErrEnrollmentExpired = errors.New("totpflow: the enrollment has expired; start it again")
 
 	// ErrNotEnrolled means that the account has no authenticator.
 	ErrNotEnrolled = errors.New("totpflow: no authenticator is set up")
 
-	// ErrFrozen means that the person said of a change "it was not me": nobody
-	// gets in until an administrator acts.
+	// ErrFrozen means that the person answered "it was not me" to a change: nobody gets
+	// in until an administrator acts.
 	ErrFrozen = errors.New("totpflow: this account is frozen until an administrator acts")
 
 	// ErrExempt means that this is a machine account, which signs in where
 	// machines do ([Service.SignInMachine]) and not where people do.
 	ErrExempt = errors.New("totpflow: a machine account cannot sign in here")
 
-	// ErrNotExempt means that the account is a person's, to [Service.SignInMachine].
+	// ErrNotExempt means that [Service.SignInMachine] was called for a person's account.
 	ErrNotExempt = errors.New("totpflow: not a machine account")
 
 	// ErrKeyEnded means that a machine's credential was made before the account's
-	// sessions were last ended ([Account.SessionValid] says by what). An
-	// administrator makes another one.
+	// sessions were last ended ([Account.SessionValid] lists the causes). An
+	// administrator must make another one.
 	ErrKeyEnded = errors.New("totpflow: this machine key has ended; make another one")
 
 	// ErrMethodNotAllowed means that policy does not allow this way of passing.
 	ErrMethodNotAllowed = errors.New("totpflow: this method is not allowed for this account")
 
-	// ErrFactorRequired means that policy does not allow the last authenticator to go.
+	// ErrFactorRequired means that policy does not allow removing the last authenticator.
 	ErrFactorRequired = errors.New("totpflow: two-factor authentication is required for this account")
 
 	// ErrTrustNotOffered means that policy does not allow trusted browsers.
 	ErrTrustNotOffered = errors.New("totpflow: trusted browsers are not allowed for this account")
 
-	// ErrPolicy means that the policy could not be read. No policy is not "off".
+	// ErrPolicy means that the policy could not be read. This does not mean "off".
 	ErrPolicy = engine.ErrPolicy
 
 	// ErrRecordLost means that the host remembers a change of factors
-	// ([User].Generation) that the store does not: the record was deleted, or replaced
-	// by one from before it.
-	// The account stays closed until an operator has looked: a record from a
-	// backup opens it again, and a generation that the host sets to zero, after
-	// checking who the person is, lets the account start again.
+	// ([User].Generation) that the store does not: the record was deleted, or replaced by
+	// one from before it. The account stays closed until an operator acts: restoring the
+	// record from a backup opens it again. If the host sets the generation to zero, after
+	// checking who the person is, the account starts again.
 	ErrRecordLost = errors.New("totpflow: the account's record is missing or older than the host remembers")
 
 	// ErrRecordFormat means that this version cannot read the account's record: a
@@ -102,18 +101,18 @@ var (
 	// like [keyring.ErrOpen].
 	ErrRecordFormat = account.ErrFormat
 
-	// ErrDisownToken means that a [DisownToken] is none, too old, or of an event before an
-	// administrator has last ended a freeze.
+	// ErrDisownToken means that a [DisownToken] is invalid, too old, or for an event
+	// before the last freeze that an administrator ended.
 	ErrDisownToken = errors.New("totpflow: this link is not valid any more")
 
 	// ErrPasswordRecent means that the password was changed or reset within the last
-	// 24 hours, so that a code sent by mail proves nothing beside it.
+	// 24 hours, so that a code sent by mail proves nothing in addition.
 	ErrPasswordRecent = errors.New("totpflow: the password was changed too recently for a code sent by mail")
 
-	// ErrNoBrowser means that no trusted browser has this id, or no longer.
+	// ErrNoBrowser means that no trusted browser has this id, or not any more.
 	ErrNoBrowser = errors.New("totpflow: no such trusted browser")
 
-	// ErrNumberAssigned means that policy lets only administrators choose the numbers.
+	// ErrNumberAssigned means that policy lets only administrators choose numbers.
 	ErrNumberAssigned = errors.New("totpflow: an administrator chooses the number")
 
 	// ErrNoPhone means that the account has no phone of this id, or that the
@@ -128,20 +127,20 @@ var (
 	// like it, over all accounts. Offer another method.
 	ErrPhoneLimit = errors.New("totpflow: no code can be sent to this number now")
 
-	// ErrConfig is wrapped by what [New] refuses.
+	// ErrConfig is wrapped by the errors of [New].
 	ErrConfig = errors.New("totpflow: configuration")
 )
 
-// A usedError is [ErrUsed] of something.
+// A usedError is [ErrUsed] for one kind of ticket.
 type usedError struct{ of error }
 
 func (e usedError) Error() string { return ErrUsed.Error() }
 
-// Is makes a usedError match [ErrUsed] and what it is of.
+// Is makes a usedError match [ErrUsed] and the error for its kind of ticket.
 func (e usedError) Is(target error) bool { return target == ErrUsed || target == e.of }
 
-// refusal is err for a ticket that is not valid, as [ErrUsed] where the account still
-// knows that it was used.
+// refusal is err for a ticket that is not valid; it also matches [ErrUsed] if the record
+// still shows that the ticket was used.
 func refusal(tx *engine.Tx, t engine.Ticket, err error) error {
 	if t.Used(tx) {
 		return usedError{err}

@@ -8,14 +8,14 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// A factor of the host's own, such as a passkey, is a further way through the
-// second step for people who have an authenticator. It is not a factor by itself:
-// no method lists it, and a person who has nothing else is not asked for it.
+// The host's own factor, such as a passkey, is another way through the second step for
+// people who have an authenticator. It is not a factor by itself: it is not listed as a
+// method, and a person who has only that is not asked for it.
 
 var externalKind = engine.Kind{Name: "totpflow/external", Lifetime: ProofLifetime}
 
-// BeginExternal begins the check of a factor of the host's own, such as a hardware
-// key, and returns a challenge for this check, valid for [ProofLifetime] and for one
+// BeginExternal begins the check of the host's own factor, such as a hardware key, and
+// returns a challenge for this check, valid for [ProofLifetime] and for one
 // result. The host then checks the factor, which may take several requests, and
 // hands the result to [Service.CompleteExternal]. Errors: [ErrChallenge],
 // [ErrMethodNotAllowed] where policy does not allow external factors, [ErrNotEnrolled],
@@ -58,9 +58,9 @@ func (s *Service) BeginExternal(ctx context.Context, c Challenge, method Method)
 // CompleteExternal completes a sign-in with the result of the host's check: nil
 // when the person showed the factor; [ErrRejected] when they did not, which counts
 // as a guess; any other error when the check could not tell, which does not count
-// and is returned. A result that tells uses up the check, so that a failed one is
-// not completed again as passed. Errors: [ErrRejected], [ErrChallenge] also for a
-// check of another sign-in or one that was used, [ErrMethodNotAllowed],
+// and is returned. A passed or failed result uses up the check, so that a failed check
+// cannot be completed again as passed. Errors: [ErrRejected], [ErrChallenge] also for a
+// check that is used or belongs to another sign-in, [ErrMethodNotAllowed],
 // [ErrNotEnrolled], [*throttle.Error], which refuses a passed check too.
 func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, result error) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "complete_external")
@@ -77,7 +77,7 @@ func (s *Service) CompleteExternal(ctx context.Context, c, check Challenge, resu
 		case !p.Methods.Has(policy.External):
 			return ErrMethodNotAllowed
 		case len(tx.Enrollment.Authenticators()) == 0:
-			return ErrNotEnrolled // after a reset it must not take the place of the issued code
+			return ErrNotEnrolled // after a reset it must not replace the issued code
 		case x.Account() != t.Account() || x.Candidate != t.ID:
 			return ErrChallenge
 		}

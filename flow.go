@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// outcome is an answer of the library in one word. Faults of the installation are told
-// apart before it is asked.
+// outcome names an answer of the library in one word. Faults of the installation are
+// handled before it is called.
 func outcome(err error) event.Outcome {
 	switch {
 	case errors.As(err, new(*throttle.Error)), errors.As(err, new(*phone.WaitError)), errors.Is(err, ErrPhoneLimit):

@@ -16,7 +16,7 @@ import (
 )
 
 // A DisownToken is the "it was not me" of a mail about a change. It only takes trust
-// away: who has it can close the account and never open it. Printing it shows
+// away: anyone who has it can close the account but never open it. Printing it shows
 // nothing; string(d) is the value.
 type DisownToken string
 
@@ -40,29 +40,29 @@ func (d *disowned) Fields(c *wire.Coder) {
 	c.Text("kind", (*string)(&d.Kind), maxKind)
 }
 
-// NewDisownToken makes the "it was not me" for the mail about e, an event of a
-// person. Put it in a link to a page with a button, and let only the button's
+// NewDisownToken makes the "it was not me" token for the mail about e, an event of a
+// person's account. Put it in a link to a page with a button, and let only the button's
 // POST call [Service.Disown]: programs that scan mail follow links. It is sealed
 // by the ring alone, not by the account, so that it outlives the change that it
 // is about: a thief who has the ring can freeze accounts with it. It is valid for
 // [DisownTokenLifetime] from the time of the event, which may lie in the future where a
 // clock was ahead, and until a freeze that came after the event has ended. It is empty
-// for an event that is nobody's deed ([event.Kind.Disownable]), such as a reminder: leave
+// for an event that nobody caused ([event.Kind.Disownable]), such as a reminder: leave
 // the link out then.
 func (s *Service) NewDisownToken(e event.Event) DisownToken {
 	if e.User == "" || !e.Kind.Disownable() {
 		return ""
 	}
 	plain, err := wire.Encode(&disowned{Tenant: e.Tenant, User: e.User, At: e.At, Number: e.Number, Kind: e.Kind})
-	if err != nil { // no event of this service
+	if err != nil { // not an event of this service
 		return ""
 	}
 	return DisownToken(s.engine.Seal(disownPurpose, plain))
 }
 
-// Disowned returns the event that a token is about: whose, what and when. It is for the
-// page with the button, which names them before anybody closes an account. It reads
-// nothing from the store. Errors: [ErrDisownToken].
+// Disowned returns the event that a token is about: whose account, what and when. It is
+// for the page with the button, which shows them before anybody closes an account. It
+// reads nothing from the store. Errors: [ErrDisownToken].
 func (s *Service) Disowned(d DisownToken) (event.Event, error) {
 	of, err := s.disowned(d)
 	if err != nil {
@@ -74,9 +74,9 @@ func (s *Service) Disowned(d DisownToken) (event.Event, error) {
 // Disown freezes the account: sign-ins under way, browsers, sessions and an issued
 // recovery code end, and nobody gets in ([ErrFrozen]) until an administrator restores
 // an authenticator that was replaced in the last 72 hours, resets, or unlocks the
-// account. No factor is changed by it. To freeze a frozen account does nothing. The
-// change names the account: keep its generation, since otherwise an older record that
-// somebody puts back opens the account. Errors: [ErrDisownToken].
+// account. It changes no factor. Freezing a frozen account does nothing. The change names
+// the account: store its generation, since otherwise an attacker who puts back an older
+// record opens the account. Errors: [ErrDisownToken].
 func (s *Service) Disown(ctx context.Context, d DisownToken) (_ Change, err error) {
 	ctx, flow := s.engine.Begin(ctx, "disown")
 	defer flow.End(&err)
@@ -87,7 +87,7 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) (_ Change, err erro
 	a := s.Account(User{ID: AccountID{Tenant: of.Tenant, User: of.User}})
 	return a.changed(ctx, func(tx *engine.Tx) error {
 		switch {
-		case tx.Now.Sub(of.At) >= DisownTokenLifetime, of.over(tx): // what ended it may be disowned too: a thief can talk
+		case tx.Now.Sub(of.At) >= DisownTokenLifetime, of.over(tx): // the end of a freeze can be disowned too: a thief may have talked an administrator into it
 			return ErrDisownToken
 		case !tx.Found:
 			return ErrDisownToken // erased meanwhile
@@ -104,10 +104,10 @@ func (s *Service) Disown(ctx context.Context, d DisownToken) (_ Change, err erro
 	})
 }
 
-// over reports whether the event is one from before the last freeze ended. The number
-// of the event says so, whatever the clock was that it happened by: a change that a
-// thief made while a server's clock was ahead can be disowned, and once. An event
-// without a number was not written; of those only the time is known.
+// over reports whether the event is from before the last freeze ended. It compares the
+// event's number, so that the clock does not matter: a change that a thief made while a
+// server's clock was ahead can be disowned, once. An event without a number was not
+// written; for those only the time is known.
 func (d *disowned) over(tx *engine.Tx) bool {
 	if d.Number > 0 {
 		return d.Number <= tx.Freeze.UpTo

@@ -12,16 +12,15 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// An issued recovery code (NIST SP 800-63B-4 §4.2.1.2) is for somebody who has
-// lost the phone and the recovery codes: an administrator has one sent to the
-// person by mail, and never sees it. It opens nothing by itself but the way to a
-// new authenticator.
+// An issued recovery code (NIST SP 800-63B-4 §4.2.1.2) is for a person who has lost both
+// phone and recovery codes: an administrator has it sent by mail, and never sees it. By
+// itself it leads only to a new authenticator.
 
-// VerifyIssuedCode checks a code that admin.Admin.IssueRecoveryCode had sent. The
-// answer is not Passed but Enroll: the old authenticators, browsers, recovery
-// codes and sessions end with the same write, and the person is in when the new
-// authenticator has shown a code. Guesses are counted with those of recovery
-// codes. Errors: as [Service.VerifyRecoveryCode], and [ErrPasswordRecent].
+// VerifyIssuedCode checks a code that was sent by admin.Admin.IssueRecoveryCode. The
+// answer is not Passed but Enroll: the old authenticators, browsers, recovery codes and
+// sessions end in the same write, and the person gets in once the new authenticator has
+// shown a code. Guesses are counted together with those of recovery codes. Errors: as
+// [Service.VerifyRecoveryCode], and [ErrPasswordRecent].
 func (s *Service) VerifyIssuedCode(ctx context.Context, c Challenge, code string) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "verify_issued_code")
 	defer flow.End(&err)
@@ -70,7 +69,7 @@ func issuedCheck(ctx context.Context, code string) func(*engine.Tx) error {
 		if tx.PasswordRecent(tx.Now) {
 			return ErrPasswordRecent
 		}
-		var set recovery.Set // none, or one that has run out: wrong like any other
+		var set recovery.Set // empty if there is no code, or an expired one: any code is then wrong
 		if tx.Issued.Live(tx.Now) {
 			set = tx.Issued.Set
 		}

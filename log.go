@@ -5,10 +5,10 @@ import (
 	"log/slog"
 )
 
-// A logger that writes JSON asks the value that it is given what may be logged of
-// it, and none of the values within. Types that carry tickets or secrets therefore
-// answer themselves, with the text that fmt prints of them. A ConfirmedEnrollment
-// answers as its Decision does, and shows nothing else.
+// A logger that writes JSON calls LogValue on the value that it is given, but not on the
+// values inside it. Types that carry tickets or secrets therefore have a LogValue of
+// their own, which returns the text that fmt prints of them. A ConfirmedEnrollment logs
+// only its Decision.
 
 // LogValue implements [slog.LogValuer]. It shows no challenge and no proof.
 func (d Decision) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", d)) }

@@ -11,26 +11,25 @@ import (
 	"github.com/totpflow/totpflow/recovery"
 )
 
-// An Account is what a signed-in person may see and do of their own second
-// factor. It is a cheap value, made for each request by [Service.Account] from
-// the user of the session, and safe for concurrent use.
+// An Account is a signed-in person's view of their own second factor, and what they may
+// do with it. It is a cheap value that [Service.Account] makes for each request from the
+// user of the session. It is safe for concurrent use.
 type Account struct {
 	service *Service
 	user    User
 }
 
-// Account returns the account of a signed-in person: with the ID and the Tenant
-// of the decision that the session was started by. Another tenant is another
-// account.
+// Account returns the account of a signed-in person. Pass the ID and the Tenant of the
+// decision that started the session: another tenant means another account.
 func (s *Service) Account(u User) Account { return Account{service: s, user: u} }
 
-// VerifyCode asks a signed-in person for a code of an authenticator app once
-// more, before an action (step-up). It returns a proof for this purpose and this
-// account, valid once and for [ProofLifetime]. A trusted browser does not serve.
-// The code counts against the same budget as at a sign-in. Errors: as
-// [Service.VerifyCode]; [ErrNotEnrolled] for people who have no authenticator (ask
-// for the password again); [ErrProof] for a purpose without an action, and [ErrPurpose]
-// for one that is too long, both before the code is used.
+// VerifyCode checks another code of a signed-in person's authenticator app before an
+// action (step-up). It returns a proof for this purpose and this account, valid once and
+// for [ProofLifetime]. A trusted browser is not enough. The code counts against the same
+// budget as at a sign-in. Errors: as [Service.VerifyCode]; [ErrNotEnrolled] for
+// people who have no authenticator (ask for the password again); [ErrProof] for a purpose
+// without an action, and [ErrPurpose] for one that is too long, both before the code is
+// used.
 func (a Account) VerifyCode(ctx context.Context, p Purpose, code string) (_ Proof, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.verify_code")
 	defer flow.End(&err)
@@ -40,7 +39,7 @@ func (a Account) VerifyCode(ctx context.Context, p Purpose, code string) (_ Proo
 }
 
 // VerifyPair is [Account.VerifyCode] with two consecutive codes of one app, in
-// their order, which are accepted while single codes have to wait.
+// their order, which are accepted while single codes are locked out.
 func (a Account) VerifyPair(ctx context.Context, p Purpose, first, second string) (_ Proof, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.verify_pair")
 	defer flow.End(&err)
@@ -49,10 +48,10 @@ func (a Account) VerifyPair(ctx context.Context, p Purpose, first, second string
 	})
 }
 
-// VerifyRecoveryCode is [Account.VerifyCode] with a recovery code, which is used
-// by it. Keep the generation of the change, since otherwise an older record that
-// somebody puts back has the code unused again. Errors: also [ErrMethodNotAllowed]
-// where policy allows no recovery codes.
+// VerifyRecoveryCode is [Account.VerifyCode] with a recovery code, which it uses up.
+// Store the generation of the change, since otherwise an attacker who puts back an older
+// record makes the code usable again. Errors: also [ErrMethodNotAllowed] where policy
+// allows no recovery codes.
 func (a Account) VerifyRecoveryCode(ctx context.Context, p Purpose, code string) (_ Proof, _ Change, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.verify_recovery_code")
 	defer flow.End(&err)
@@ -74,17 +73,17 @@ func (a Account) VerifyRecoveryCode(ctx context.Context, p Purpose, code string)
 	return proof, change, err
 }
 
-// maxPurpose is how long an action and its target may be together, in bytes: a proof for
-// it comes back whatever the ids and names are.
+// maxPurpose is the largest length of an action and its target together, in bytes. With
+// it, a proof can be read back whatever the ids and names are.
 const maxPurpose = 2000
 
-// noChallenge names no sign-in: a wrong guess in a stolen session is not given
-// back when the owner passes in theirs.
+// noChallenge names no sign-in: a wrong guess in a stolen session is not forgiven when
+// the owner passes in another one.
 const noChallenge = ""
 
 // prove returns the proof that the check earns.
 func (a Account) prove(ctx context.Context, p Purpose, by Reason, check func(*engine.Tx) error) (Proof, error) {
-	if p.Action == "" { // a forgotten variable would match another one
+	if p.Action == "" { // two forgotten variables would match each other
 		return "", ErrProof
 	}
 	if len(p.Action)+len(p.Target) > maxPurpose { // before the code is used
@@ -109,10 +108,10 @@ func (a Account) prove(ctx context.Context, p Purpose, by Reason, check func(*en
 	return engine.Acknowledged(proof, err)
 }
 
-// ConsumeProof uses up a proof that was made for an action of the host's own, such
-// as the deletion of one backup. It refuses a proof for another action and one for
-// another target. Errors: [ErrProof], also for [ActionEnroll], which people earn
-// who have no factor to show.
+// ConsumeProof uses up a proof that was made for an action of the host, such as the
+// deletion of one backup. It refuses a proof for another action or another target.
+// Errors: [ErrProof], also for [ActionEnroll], since people without a factor can earn
+// that proof.
 func (a Account) ConsumeProof(ctx context.Context, proof Proof, p Purpose) (err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.consume_proof")
 	defer flow.End(&err)
@@ -151,8 +150,8 @@ func (a Account) Disable(ctx context.Context, p Proof) (_ Change, err error) {
 
 // RemoveAuthenticator removes one authenticator of several, and ends all sessions
 // and trusted browsers. It requires a proof of [ActionRemoveAuthenticator] on this id.
-// Errors: [ErrProof], [enroll.ErrUnknown], and [enroll.ErrLast]: the last one goes by
-// Disable.
+// Errors: [ErrProof], [enroll.ErrUnknown], and [enroll.ErrLast]: use Disable for the last
+// one.
 func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) (_ Change, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.remove_authenticator")
 	defer flow.End(&err)
@@ -168,8 +167,8 @@ func (a Account) RemoveAuthenticator(ctx context.Context, p Proof, id string) (_
 	})
 }
 
-// RenameAuthenticator gives an authenticator another name. Errors: [enroll.ErrUnknown] and
-// those that [enroll.Enrollment.Rename] returns for names.
+// RenameAuthenticator gives an authenticator another name. Errors: [enroll.ErrUnknown]
+// and the errors of [enroll.Enrollment.Rename] for names.
 func (a Account) RenameAuthenticator(ctx context.Context, id, name string) (err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.rename_authenticator")
 	defer flow.End(&err)
@@ -185,13 +184,12 @@ func (a Account) RenameAuthenticator(ctx context.Context, id, name string) (err 
 	})
 }
 
-// NewRecoveryCodes makes a new set and ends the old one, and sign-ins and proofs
-// under way with it; sessions stay. It requires a proof of [ActionRecoveryCodes]. As
-// long as the set is not marked as saved ([Account.RecoveryCodesSaved]), the proof of a
-// sign-in by an app's code does as well: the page that showed the set may have been
-// lost, and no page shows it again.
-// The sheet holds no secret but the codes, which cannot be shown again. Errors:
-// [ErrProof], and [ErrMethodNotAllowed] where policy allows no recovery codes.
+// NewRecoveryCodes makes a new set. It ends the old one and pending sign-ins and proofs;
+// sessions stay. It requires a proof of [ActionRecoveryCodes]. As long as the set is not
+// marked as saved ([Account.RecoveryCodesSaved]), the proof of a sign-in by an app's code
+// is accepted as well: the page that showed the set may have been lost, and no page shows
+// it again. The only secrets on the sheet are the codes, which cannot be shown again.
+// Errors: [ErrProof], and [ErrMethodNotAllowed] where policy allows no recovery codes.
 func (a Account) NewRecoveryCodes(ctx context.Context, p Proof) (_ recovery.Sheet, _ Change, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.new_recovery_codes")
 	defer flow.End(&err)
@@ -231,7 +229,7 @@ func (a Account) RecoveryCodesSaved(ctx context.Context) (err error) {
 			return ErrNotEnrolled
 		}
 		if !tx.Recovery.Saved().IsZero() {
-			return nil // said once; saying it over and over would push the last changes out of sight
+			return nil // logged once; repeated entries would push the last changes out of sight
 		}
 		tx.Recovery = tx.Recovery.MarkSaved(tx.Now)
 		tx.Log(event.Event{Kind: event.RecoveryCodesSaved})
@@ -240,9 +238,8 @@ func (a Account) RecoveryCodesSaved(ctx context.Context) (err error) {
 	})
 }
 
-// RevokeBrowser ends the trust in one browser, at its next sign-in, and every proof
-// under way that could trust one again. It requires no proof: it only takes trust
-// away.
+// RevokeBrowser ends the trust in one browser, at its next sign-in, and every pending
+// proof that could trust it again. It requires no proof: it only takes trust away.
 func (a Account) RevokeBrowser(ctx context.Context, id string) (err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.revoke_browser")
 	defer flow.End(&err)
@@ -256,8 +253,8 @@ func (a Account) RevokeBrowser(ctx context.Context, id string) (err error) {
 	})
 }
 
-// RevokeBrowsers ends the trust in every browser, and every proof under way that
-// could trust one again.
+// RevokeBrowsers ends the trust in every browser, and every pending proof that could
+// trust one again.
 func (a Account) RevokeBrowsers(ctx context.Context) (err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.revoke_browsers")
 	defer flow.End(&err)
@@ -268,7 +265,7 @@ func (a Account) RevokeBrowsers(ctx context.Context) (err error) {
 		if len(tx.Browsers) > 0 { // otherwise an open session could push the last changes out of sight
 			tx.Log(event.Event{Kind: event.BrowsersRevoked})
 		}
-		tx.EndTrust() // also without a browser: a proof under way must trust none
+		tx.EndTrust() // also without a browser: a pending proof must not trust one
 		tx.Save()
 		return nil
 	})
@@ -276,14 +273,13 @@ func (a Account) RevokeBrowsers(ctx context.Context) (err error) {
 
 // PasswordChanged must be called when the password was changed or reset. It
 // ends sign-ins under way, trusted browsers and all sessions
-// ([Account.SessionValid]): a person who knew the old password keeps nothing. A
-// recovery code that an administrator had sent ends as well, and for 24 hours
-// none can be sent.
+// ([Account.SessionValid]): a person who knew the old password keeps nothing. An issued
+// recovery code ends as well, and for 24 hours no other can be sent.
 //
-// Call it after the new password is committed. An error means that nothing may have
-// ended yet: keep a note in the same transaction as the password, and call it again
-// until it returns nil. The person's own session is among those that end: begin
-// another one, under a new token, with the mark of the last call.
+// Call it after the new password is committed. An error means that possibly nothing has
+// ended yet: leave a note in the same transaction as the password, and call it again
+// until it returns nil. The person's own session ends, too: begin another one, under a
+// new token, with the mark of the last call.
 func (a Account) PasswordChanged(ctx context.Context) (_ Change, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.password_changed")
 	defer flow.End(&err)
@@ -297,7 +293,8 @@ func (a Account) PasswordChanged(ctx context.Context) (_ Change, err error) {
 	})
 }
 
-// change runs a flow of this account, with the host's generation held against it.
+// change runs a flow of this account, and checks the host's generation against the
+// record.
 func (a Account) change(ctx context.Context, decide func(*engine.Tx) error) error {
 	return a.service.engine.Change(ctx, a.user.ID, a.user.remembered(decide))
 }
@@ -307,8 +304,8 @@ func (a Account) look(ctx context.Context, decide func(*engine.Tx) error) error 
 	return a.service.engine.Look(ctx, a.user.ID, a.user.remembered(decide))
 }
 
-// with runs a flow that consumes a proof by its own write. A flow that fails
-// leaves the proof as it was.
+// with runs a flow that consumes a proof in its own write. A flow that fails leaves the
+// proof as it was.
 func (a Account) with(ctx context.Context, proof Proof, p Purpose, decide func(*engine.Tx) error) (Change, error) {
 	t, err := a.service.engine.UnsealTicket(proofKind, string(proof))
 	if err != nil || t.Action != string(p.Action) || t.Target != p.Target || t.Account() != a.user.ID {

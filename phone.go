@@ -17,7 +17,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// checkPhones fills in what is left out, and finds mistakes at start.
+// checkPhones fills in defaults, and finds mistakes at start.
 func checkPhones(p *phone.Delivery) (*phone.Delivery, error) {
 	if p == nil {
 		return nil, nil
@@ -36,12 +36,11 @@ func checkPhones(p *phone.Delivery) (*phone.Delivery, error) {
 }
 
 // SendPhoneCode sends a code for the sign-in under way, by SMS or voice, to one
-// of the decision's Phones. A code that was sent before is dead from then on, and
-// wrong codes stay counted. The message is counted, for the account, the number,
-// its prefix and the tenant, before the provider is asked. Errors:
-// [*throttle.Error] when this account has to wait, [ErrPhoneLimit],
-// [ErrNoPhone], [ErrMethodNotAllowed], [ErrChallenge], and those of package phone when the
-// provider refuses.
+// of the decision's Phones. It invalidates a code that was sent before; wrong codes stay
+// counted. The message is counted, for the account, the number, its prefix and the
+// tenant, before the provider is asked. Errors: [*throttle.Error] while this account is
+// locked, [ErrPhoneLimit], [ErrNoPhone], [ErrMethodNotAllowed], [ErrChallenge], and
+// those of package phone when the provider refuses.
 func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via phone.Via) (_ phone.Sent, err error) {
 	ctx, flow := s.engine.Begin(ctx, "send_phone_code")
 	defer flow.End(&err)
@@ -72,8 +71,8 @@ func (s *Service) SendPhoneCode(ctx context.Context, c Challenge, id string, via
 	}})
 }
 
-// A phoneCode is a code to be sent: whose it is, and how its number is found and
-// the message is made from the account as it stands.
+// A phoneCode is a code to be sent: its account, and how to find the number and make the
+// message from the record.
 type phoneCode struct {
 	ticket   engine.Ticket
 	verified bool // the number has shown a code in this account
@@ -81,11 +80,10 @@ type phoneCode struct {
 	message  func(*engine.Tx) (phone.State, phone.Message, error)
 }
 
-// sendCode sends in the order that leaves nothing uncounted: look at all counts
-// and write nothing, count for the account and write the code, count for the number,
-// and only then ask the provider. The account comes first: of several requests at
-// once one is counted there, and only that one costs the number, which may be a
-// stranger's.
+// sendCode sends in an order that leaves nothing uncounted: look at all counts and write
+// nothing, count for the account and write the code, count for the number, and only then
+// ask the provider. The account comes first: if several requests come at once, one is
+// counted there, and only that one counts for the number, which may be a stranger's.
 func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error) {
 	if s.phones == nil {
 		return phone.Sent{}, ErrNoPhone
@@ -110,9 +108,9 @@ func (s *Service) sendCode(ctx context.Context, c phoneCode) (phone.Sent, error)
 	return s.handOver(ctx, m)
 }
 
-// checkSend returns the number, if a code can be sent to it. A message that
-// cannot be sent must not count, for the account or otherwise: one person could use
-// up the limits of a prefix and a tenant with it.
+// checkSend returns the number, if a code can be sent to it. A message that cannot be
+// sent must not count anywhere: otherwise one person could use up the limits of a prefix
+// and of a tenant.
 func (s *Service) checkSend(ctx context.Context, c phoneCode) (number phone.Number, err error) {
 	err = s.engine.Change(ctx, c.ticket.Account(), func(tx *engine.Tx) (err error) {
 		if number, err = c.find(tx); err != nil {
@@ -131,7 +129,7 @@ func (s *Service) writeCode(ctx context.Context, c phoneCode, number phone.Numbe
 		if err != nil {
 			return err
 		}
-		if again != number { // changed meanwhile, and not looked at
+		if again != number { // changed meanwhile, and not checked
 			return ErrChallenge
 		}
 		st, message, err := c.message(tx)
@@ -163,11 +161,10 @@ func (s *Service) handOver(ctx context.Context, m phone.Message) (phone.Sent, er
 
 // countSend takes the message from the limits of the number, of its prefix and
 // of the tenant, each in a record of its own, or only looks whether all of them allow
-// it. A message that the last one refuses must not count for the others: where a
-// tenant had sent all that it may, one of its accounts could use up, without a single
-// message of its own, what a prefix may have in all tenants. Messages to numbers that
-// are not verified count twice, for the sum and for the half of it that they may use
-// up.
+// it. A message that the last limit refuses must not count for the others: once a tenant
+// had reached its limit, one of its accounts could use up a prefix's limit for all
+// tenants without sending a single message. Messages to unverified numbers count twice:
+// for the total, and for the half of it that they may use.
 func (s *Service) countSend(ctx context.Context, c phoneCode, n phone.Number, write bool) error {
 	type count struct {
 		id     store.AccountID
@@ -215,9 +212,9 @@ func (s *Service) hashed(what, text string) string {
 
 // VerifyPhoneCode completes a sign-in with a code that [Service.SendPhoneCode]
 // sent. Wrong codes are counted in the account's one budget, and five in a row
-// end the code. Its proof trusts no browser and replaces no authenticator; where
-// there is none, it begins the enrollment of one, adds a phone, or removes the phone
-// that the code went to, and no other. Errors: as [Service.VerifyCode],
+// end the code. Its proof trusts no browser and replaces no authenticator; if the account
+// has no authenticator, it begins the enrollment of one, adds a phone, or removes the
+// phone that the code went to (not another one). Errors: as [Service.VerifyCode],
 // [ErrPhoneCode], [ErrMethodNotAllowed].
 func (s *Service) VerifyPhoneCode(ctx context.Context, c Challenge, code string) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "verify_phone_code")
@@ -228,14 +225,13 @@ func (s *Service) VerifyPhoneCode(ctx context.Context, c Challenge, code string)
 		}
 		return s.charged(tx, t.ID, string(ReasonPhoneCode), 1, func() error {
 			st, x, err := tx.Phones.Verify(tx.Now, s.engine.Keys, t.ID, code)
-			t.Candidate = x.ID // whose code it was, for the proof
+			t.Candidate = x.ID // the phone that the code went to, for the proof
 			return phoneChecked(tx, st, err)
 		})
 	})
 }
 
-// phoneChecked keeps what a check has left, and puts its error into the
-// service's words.
+// phoneChecked stores the state after a check, and maps its error to one of the service.
 func phoneChecked(tx *engine.Tx, st phone.State, err error) error {
 	switch {
 	case err == nil:
@@ -253,7 +249,7 @@ func phoneChecked(tx *engine.Tx, st phone.State, err error) error {
 	}
 }
 
-// asThrottled makes a wait of package phone one of the service's.
+// asThrottled maps a wait of package phone to the service's error.
 func asThrottled(err error) error {
 	var wait *phone.WaitError
 	if errors.As(err, &wait) {

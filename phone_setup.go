@@ -13,22 +13,22 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// A PendingPhone is what a page shows that asks for the code of a new number.
+// A PendingPhone is what the page for the code of a new number shows.
 type PendingPhone struct {
 	Token   EnrollmentToken // for SendEnrollmentCode and ConfirmPhone
 	ID      AccountID       // whose account it is
-	Name    string          // the same for the page to show
+	Name    string          // of the account, for the page to show
 	Number  phone.Number    // masked when printed
 	Expires time.Time       // when the number has to be added again
 }
 
 // BeginPhone adds a number, which signs nobody in until it has shown a code of
-// its own ([Service.SendEnrollmentCode], [Service.ConfirmPhone]). It starts from what an enrollment starts from: the
-// challenge of a decision that said Enroll, a proof of [ActionAddPhone], or where
-// nothing is set up the proof of a sign-in. Where policy lets only
-// administrators choose numbers, number is the one that they assigned, or zero
-// for it. Errors: [ErrChallenge], [ErrProof], [ErrMethodNotAllowed], [ErrNumberAssigned],
-// phone.ErrKnown, phone.ErrTooManyPhones, phone.ErrDestination.
+// its own ([Service.SendEnrollmentCode], [Service.ConfirmPhone]). It starts like an
+// enrollment: from the challenge of a decision that said Enroll, from a proof of
+// [ActionAddPhone], or, if nothing is set up, from the proof of a sign-in. Where policy
+// lets only administrators choose numbers, number must be the one that they assigned, or
+// zero, which stands for it. Errors: [ErrChallenge], [ErrProof], [ErrMethodNotAllowed],
+// [ErrNumberAssigned], phone.ErrKnown, phone.ErrTooManyPhones, phone.ErrDestination.
 func (s *Service) BeginPhone(ctx context.Context, by EnrollmentGrant, number phone.Number) (_ PendingPhone, err error) {
 	ctx, flow := s.engine.Begin(ctx, "begin_phone")
 	defer flow.End(&err)
@@ -93,8 +93,8 @@ func chosen(tx *engine.Tx, p policy.Policy, n phone.Number) (phone.Number, error
 	return assigned, nil
 }
 
-// SendEnrollmentCode sends the code for the number of the token, or another one, by
-// either way. The one before is dead from then on. Errors: [ErrEnrollmentExpired],
+// SendEnrollmentCode sends a code to the number of the token, the first or another one,
+// by SMS or voice. It invalidates the one before. Errors: [ErrEnrollmentExpired],
 // [ErrNumberAssigned], and as [Service.SendPhoneCode].
 func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken, via phone.Via) (_ phone.Sent, err error) {
 	ctx, flow := s.engine.Begin(ctx, "send_enrollment_code")
@@ -116,9 +116,9 @@ func (s *Service) SendEnrollmentCode(ctx context.Context, token EnrollmentToken,
 	}})
 }
 
-// ConfirmPhone makes the number a phone, when its code is right, and lets the
-// person in whose enrollment came before the session. All sessions end when it is the
-// first factor, and stay when there is another. Wrong codes are counted as at a
+// ConfirmPhone makes the number a phone of the account when its code is right, and lets
+// the person in if the enrollment was part of the sign-in. All sessions end when it is
+// the first factor, and stay when there is another. Wrong codes are counted as at a
 // sign-in. Errors: [ErrRejected], [ErrEnrollmentExpired], [ErrPhoneCode],
 // [ErrMethodNotAllowed], [ErrNumberAssigned], [*throttle.Error].
 func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code string) (_ Decision, err error) {
@@ -146,12 +146,12 @@ func (s *Service) ConfirmPhone(ctx context.Context, token EnrollmentToken, code 
 			return err
 		}
 		if tx.Enrollment.State(tx.Now) == enroll.ResetPending {
-			tx.Enrollment = enroll.Enrollment{} // the phone answers the reset: the password alone sets nothing up any more
+			tx.Enrollment = enroll.Enrollment{} // the phone ends the reset: the password alone is not enough to enroll any more
 		}
 		tx.Assigned = ""
 		tx.FactorConfirmed()
 		if first {
-			tx.EndSessions() // as by any first factor: they began with the password alone
+			tx.EndSessions() // as with any first factor: they began with the password alone
 		} else {
 			tx.EndTickets()
 		}
@@ -171,9 +171,8 @@ func (s *Service) phoneTicket(token EnrollmentToken) (engine.Ticket, error) {
 	return t, nil
 }
 
-// pendingPhone is the number that the token speaks of, if it is still the one and
-// policy still allows it: a number that was begun before it was forbidden must not
-// become a factor after.
+// pendingPhone is the number that the token names, if it is still pending and policy
+// still allows it: a number must not become a factor after policy has forbidden it.
 func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pending, error) {
 	x, ok := tx.Phones.Pending(tx.Now)
 	switch {
@@ -190,12 +189,11 @@ func pendingPhone(tx *engine.Tx, t engine.Ticket, p policy.Policy) (phone.Pendin
 	return x, err
 }
 
-// RemovePhone takes a phone away, by a proof of [ActionRemovePhone] on this id, and
-// ends all sessions and trusted browsers. Where there
-// is no authenticator to show for it, the proof is that of a new sign-in by a code
-// to this phone: a number that is stolen for an hour must not take the owner's other
-// phone away. Errors: [ErrProof], [ErrNoPhone], [ErrFactorRequired] for the last factor
-// where policy requires one, [ErrNumberAssigned].
+// RemovePhone removes a phone, and ends all sessions and trusted browsers. It requires a
+// proof of [ActionRemovePhone] on this id. If the account has no authenticator, it
+// requires the proof of a new sign-in by a code to this phone: a thief who has one number
+// for an hour must not remove the owner's other phone. Errors: [ErrProof], [ErrNoPhone],
+// [ErrFactorRequired] for the last factor where policy requires one, [ErrNumberAssigned].
 func (a Account) RemovePhone(ctx context.Context, p Proof, id string) (_ Change, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.remove_phone")
 	defer flow.End(&err)
@@ -231,9 +229,9 @@ func (a Account) RemovePhone(ctx context.Context, p Proof, id string) (_ Change,
 	})
 }
 
-// phoneAllowed reports whether a code by phone signs this account in. Beside an
-// authenticator only where the policy says so; where the phones are all there
-// is, a policy that has changed since does not turn them into no factor at all.
+// phoneAllowed reports whether a code by phone signs this account in. If the account has
+// an authenticator, the policy decides. If phones are its only factors, they stay allowed
+// after the policy has changed: otherwise the account would be left without a factor.
 func phoneAllowed(tx *engine.Tx, p policy.Policy) bool {
 	if len(tx.Phones.Phones()) == 0 {
 		return false

@@ -2,23 +2,24 @@ package totpflow
 
 import "context"
 
-// Deliver hands due notifications to the [Config].Notifier: those that it did not take,
-// or that a process left when it ended. It takes a minute at most, and the next call
-// begins with those that are left. Call it every minute, in one process or in all: each
-// record is claimed by a write, and a list by due time finds them without
-// looking at other accounts. It returns for how many accounts nothing is pending any more;
-// the error reports why others still are. Without a notifier it does nothing.
+// Deliver hands due notifications to [Config].Notifier: those that failed before, and
+// those that a process left behind when it ended. It runs for a minute at most, and the
+// next call goes on with the rest. Call it every minute, in one process or in all: each
+// record is claimed by a write, and a list by due time finds the records without reading
+// other accounts. It returns the number of accounts with nothing pending any more; the
+// error reports why others still are. Without a notifier it does nothing.
 //
-// Only this and the flow itself deliver notifications: a product that never calls it
-// loses no notification, and delays those that failed until the account's next one.
+// Only Deliver and the flow itself deliver notifications. A product that never calls
+// Deliver loses no notification, but those that failed are delayed until the account's
+// next one.
 func (s *Service) Deliver(ctx context.Context) (accounts int, err error) {
 	ctx, flow := s.engine.Begin(ctx, "deliver")
 	defer flow.End(&err)
 	return s.engine.Deliver(ctx)
 }
 
-// Drain waits until this process delivers nothing any more, or until ctx ends, and then
-// returns its error. Call it after the last request of a process that ends. Nothing
+// Drain waits until this process has no delivery under way. If ctx ends first, it returns
+// the error of ctx. Call it after the last request, before the process ends. Nothing
 // is lost without it: an event that was not delivered stays in its record.
 func (s *Service) Drain(ctx context.Context) (err error) {
 	ctx, flow := s.engine.Begin(ctx, "drain")
@@ -27,11 +28,11 @@ func (s *Service) Drain(ctx context.Context) (err error) {
 }
 
 // Ready reports whether the service can answer: the store is reachable and has its
-// schema, and the ring opens a record that lies there. An error means that no
+// schema, and the ring opens a record in it. An error means that no
 // request should come here: a service with the wrong ring would seal new enrollments
-// with it. Ask when the process starts, and for a probe. The errors wrap
-// store.ErrUnavailable, or keyring.ErrUnknownKey and keyring.ErrOpen for a ring that
-// is not the one of these records.
+// with it. Call it when the process starts, and for a probe. The errors wrap
+// store.ErrUnavailable, or keyring.ErrUnknownKey and keyring.ErrOpen for a ring that does
+// not belong to these records.
 func (s *Service) Ready(ctx context.Context) (err error) {
 	ctx, flow := s.engine.Begin(ctx, "ready")
 	defer flow.End(&err)

@@ -15,26 +15,25 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// A Service is what happens after the password. It is safe for concurrent use
-// by any number of goroutines, and any number of processes over one store.
+// A Service runs the second step, after the password. It is safe for concurrent use by
+// any number of goroutines, and any number of processes may share one store.
 type Service struct {
 	engine *engine.Engine
 	phones *phone.Delivery
 }
 
-// Handle is how package admin gets at a service. It is of no use to anybody else.
+// Handle gives package admin access to the service. It is of no use to other packages.
 func (s *Service) Handle() engine.Handle { return s.engine.Handle() }
 
-// SignIn is called when the password is right, for every kind of first step
-// (form, API, single sign-on, password reset), and answers what is next.
-// The tokens are those of the browsers that the request carries
-// (totphttp.TrustTokens); tokens of others are passed over.
+// SignIn decides what is next after the password was right. Call it for every kind of
+// first step (form, API, single sign-on, password reset). The tokens are the request's
+// tokens of trusted browsers (totphttp.TrustTokens); those of other accounts are ignored.
 //
-// It reads the record once, and where Config.Policy is nil one record for each
-// tenant of the chain. It writes only to note, at most once a day, that a
-// trusted browser was seen, and before the first challenge or proof since the
-// account was new or its factors changed: the key that signs them lies in the
-// record. A grace that begins is written, too.
+// It reads the record once, and where Config.Policy is nil one record for each tenant of
+// the chain. It writes in three cases only: to note, at most once a day, that a trusted
+// browser was seen; before the first challenge or proof of a new account or after a
+// change of factors, since the key that signs them is in the record; and when a grace
+// period begins.
 func (s *Service) SignIn(ctx context.Context, u User, tokens ...trust.Token) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "sign_in")
 	defer flow.End(&err)
@@ -88,7 +87,7 @@ func (s *Service) signIn(tx *engine.Tx, u User, p policy.Policy, tokens []trust.
 	}
 }
 
-// without is why somebody who has nothing set up passes, or empty.
+// without is the reason why a person who has nothing set up passes, or empty.
 func (s *Service) without(tx *engine.Tx, p policy.Policy) Reason {
 	switch p.Mode {
 	case policy.Optional:
@@ -102,18 +101,16 @@ func (s *Service) without(tx *engine.Tx, p policy.Policy) Reason {
 	return ""
 }
 
-// SignInMachine is [Service.SignIn] for a machine account, such as a backup
-// agent with an API key, where its credential is right. It passes, by Exempt,
-// only for accounts that an administrator exempted (admin.Admin.Exempt); others get
-// [ErrNotExempt]. It is a call of its own so that a machine's credential, which
-// lies in some script, opens nothing where people sign in: call it only for what
-// a machine may do.
+// SignInMachine is [Service.SignIn] for a machine account, such as a backup agent with an
+// API key, after its credential was right. It passes only accounts that an administrator
+// exempted (admin.Admin.Exempt); others get [ErrNotExempt]. It is a separate call so that
+// a machine's credential, which is stored in some script, is useless where people sign
+// in: call it only for what a machine may do.
 //
-// The mark is the one that the host keeps with the credential: that of the
-// [Change] by which the account was exempted, or [Status].Mark when the credential
-// is made later. Whatever ends the account's sessions ends its credentials too
-// ([ErrKeyEnded]), so that an old key does not work again after an exemption ended
-// and began again.
+// The mark is the one that the host keeps with the credential: that of the [Change] that
+// exempted the account, or [Status].Mark if the credential was made later. Everything
+// that ends the account's sessions ends its credentials too ([ErrKeyEnded]), so that an
+// old key does not work again after one exemption has ended and another has begun.
 func (s *Service) SignInMachine(ctx context.Context, u User, mark SessionMark) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "sign_in_machine")
 	defer flow.End(&err)
@@ -139,12 +136,11 @@ func (s *Service) SignInMachine(ctx context.Context, u User, mark SessionMark) (
 	return engine.Acknowledged(d, err)
 }
 
-// ContinueSignIn answers again what SignIn answered, for a page that is reloaded. It
-// does not prolong the challenge. With the tokens of a trusted browser
-// (totphttp.TrustTokens) it may let the person in and use up the challenge: a
-// response of single sign-on that another site posts comes without the browser's
-// cookies, so call SignIn there, keep the challenge, and redirect to a page that
-// calls this.
+// ContinueSignIn repeats the answer of SignIn, for a page that is reloaded. It does not
+// prolong the challenge. With the tokens of a trusted browser (totphttp.TrustTokens) it
+// may let the person in and use up the challenge. That is for single sign-on: a response
+// that another site posts arrives without the browser's cookies, so call SignIn there,
+// keep the challenge, and redirect to a page that calls ContinueSignIn.
 func (s *Service) ContinueSignIn(ctx context.Context, c Challenge, tokens ...trust.Token) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "continue_sign_in")
 	defer flow.End(&err)
@@ -191,7 +187,7 @@ func (s *Service) askForCode(tx *engine.Tx, p policy.Policy, c Challenge) Decisi
 	return d
 }
 
-// methods are the ways to pass that the account has and policy allows.
+// methods returns the methods that the account has and policy allows.
 func (s *Service) methods(tx *engine.Tx, p policy.Policy) (ms []Method) {
 	active := len(tx.Enrollment.Authenticators()) > 0
 	if active {
@@ -203,7 +199,7 @@ func (s *Service) methods(tx *engine.Tx, p policy.Policy) (ms []Method) {
 	if s.phones != nil && phoneAllowed(tx, p) {
 		ms = append(ms, MethodPhoneCode)
 	}
-	if tx.Issued.Live(tx.Now) || tx.Enrollment.State(tx.Now) == enroll.ResetPending { // after a reset it is named even before it was sent: ask for it
+	if tx.Issued.Live(tx.Now) || tx.Enrollment.State(tx.Now) == enroll.ResetPending { // after a reset the page offers it even before it was sent: the person can ask for it
 		ms = append(ms, MethodIssuedCode)
 	}
 	return ms
@@ -221,7 +217,7 @@ func (s *Service) demandSetUp(tx *engine.Tx, p policy.Policy, c Challenge) Decis
 	return d
 }
 
-// passTrusted is the decision that lets a person in whose browser is trusted.
+// passTrusted is the decision that lets in a person with a trusted browser.
 func (s *Service) passTrusted(tx *engine.Tx, who engine.Ticket, p policy.Policy, b trust.Browser) Decision {
 	tx.Log(event.Event{Kind: event.SignedIn, Method: string(ReasonTrustedBrowser), Browser: b.ID})
 	return s.pass(tx, who, p, ReasonTrustedBrowser)
@@ -241,8 +237,8 @@ func (s *Service) pass(tx *engine.Tx, who engine.Ticket, p policy.Policy, by Rea
 	case ReasonRecoveryCode:
 		action, d.RecoveryCodesLeft = ActionReplaceAuthenticator, tx.Recovery.Remaining()
 	case ReasonPhoneCode:
-		// Never enough to trust a browser or to replace an authenticator: a number
-		// that is stolen for an hour would be stolen for good.
+		// Never enough to trust a browser or to replace an authenticator: a thief who has
+		// the number for an hour would have the account for good.
 		if len(tx.Enrollment.Authenticators()) > 0 {
 			return d
 		}
@@ -268,7 +264,7 @@ func (s *Service) challenge(tx *engine.Tx, who engine.Ticket, a Action) Challeng
 	return Challenge(s.engine.SealTicket(challengeKind, tx, engine.Ticket{Tenant: who.Tenant, User: who.User, Name: who.Name, Action: string(a)}))
 }
 
-// proof allows the purpose, for what was passed.
+// proof returns a proof for the purpose, after a check was passed.
 func (s *Service) proof(tx *engine.Tx, who engine.Ticket, p Purpose, by Reason) Proof {
 	var phone string
 	if by == ReasonPhoneCode {
@@ -279,16 +275,16 @@ func (s *Service) proof(tx *engine.Tx, who engine.Ticket, p Purpose, by Reason) 
 	}))
 }
 
-// ticket carries who the user is into what follows.
+// ticket carries the user's identity into the next steps.
 func (u User) ticket() engine.Ticket {
 	// A name that an app cannot show is no reason to keep a person out.
 	name := func(s string) string { return totp.Label{Account: s}.Clean().Account }
 	return engine.Ticket{Tenant: u.ID.Tenant, User: u.ID.User, Name: cmp.Or(name(u.Name), name(u.ID.User), "account")}
 }
 
-// remembering refuses a record that is gone or older than the host remembers:
-// else deleting a row, or restoring one from before the enrollment, would switch
-// the second factor off.
+// remembering refuses a record that is missing or older than the host remembers:
+// otherwise an attacker could switch the second factor off by deleting the row, or by
+// restoring one from before the enrollment.
 func (u User) remembering(tx *engine.Tx) error {
 	if tx.Generation < u.Generation {
 		tx.Log(event.Event{Kind: event.RecordLost})

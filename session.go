@@ -15,16 +15,15 @@ import (
 // a cookie or a claim. It is not a secret: it opens nothing, and two people whose
 // sessions were never ended have the same. The empty mark is never valid.
 //
-// A mark is not a time, so that no clock ends a good session or revives one that
-// was ended.
+// A mark is not a time: a wrong clock cannot end a valid session or revive an ended one.
 type SessionMark string
 
 func markOf(e *engine.Engine, tx *engine.Tx) SessionMark { return SessionMark(e.SessionMark(tx)) }
 
-// A Change is how an account stands after a call that raised its generation. The
-// host keeps the generation beside its user ([User].Generation). A session that
-// may go on after a call that ended all others takes the mark, and a new token:
-// under the old token a thief's copy of it would go on too.
+// A Change is the state of an account after a call that raised its generation. The host
+// stores the generation with its user ([User].Generation). A session that may go on after
+// a call that ended all others needs the new mark and a new token: under the old token a
+// thief's copy would go on too.
 type Change struct {
 	ID         AccountID
 	Generation uint64
@@ -36,26 +35,26 @@ func changeOf(e *engine.Engine, tx *engine.Tx) Change {
 }
 
 // SessionValid reports whether a session with this mark is still valid: nothing has
-// ended the account's sessions since, and where policy requires a factor there is
-// one, or a grace, which begins here if it has not. The library keeps no sessions
-// and cannot end one: ask at each request. It reads the record from the primary and
-// does not queue behind the account's other flows. Sessions that nobody can look up,
-// such as signed tokens, carry the mark as a claim; check it whenever the token is
-// renewed, at least every five minutes.
+// ended the account's sessions since, and where policy requires a factor there is one, or
+// a grace period, which begins here if it has not begun. The library keeps no sessions
+// and cannot end one: call SessionValid at each request. It reads the record from the
+// primary and does not queue behind the account's other flows. Sessions that nobody can
+// look up, such as signed tokens, carry the mark as a claim; check it whenever the token
+// is renewed, at least every five minutes.
 //
 // These calls end every session of the account: [Service.ConfirmEnrollment] and
 // [Service.ConfirmPhone] of the first factor or of one that replaces others,
 // [Account.RemoveAuthenticator], [Account.RemovePhone], [Account.Disable],
 // [Service.VerifyIssuedCode], [Account.PasswordChanged], [Account.EndSessions],
-// [Service.Disown], and of administrators a reset of authenticators, an
-// authenticator restored, a number assigned, an exemption and its end. A ring whose
-// epoch was raised (keyring.RaiseEpoch) ends the sessions of all accounts. Where a
-// record is deleted (admin.Admin.Forget) nothing is left to compare with: a host
-// deletes the sessions of the person as well.
+// [Service.Disown], and by administrators a reset of authenticators, a restored
+// authenticator, an assigned number, an exemption and its end. A ring whose
+// epoch was raised (keyring.RaiseEpoch) ends the sessions of all accounts. After a record
+// is deleted (admin.Admin.Forget) nothing is left to compare with: the host must delete
+// the person's sessions as well.
 //
-// Where [Account.Status] is read anyway, the same mark in it, with Frozen,
-// GraceUntil and GraceBegins, reports the same; when GraceBegins, call this once. It
-// is false with every error, among them [ErrRecordLost].
+// A host that reads [Account.Status] anyway can compare the mark there and look at
+// Frozen, GraceUntil and GraceBegins; if GraceBegins is set, call SessionValid once. The
+// result is false with every error, among them [ErrRecordLost].
 func (a Account) SessionValid(ctx context.Context, mark SessionMark) (_ bool, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.session_valid")
 	defer flow.End(&err)
@@ -68,7 +67,7 @@ func (a Account) SessionValid(ctx context.Context, mark SessionMark) (_ bool, er
 	if err := a.look(ctx, look); err != nil || !bare {
 		return engine.Acknowledged(valid, err)
 	}
-	// Between two looks at the record: a policy may take its time.
+	// The policy is asked between two reads of the record, since it may be slow.
 	p, err := a.service.engine.PolicyOf(ctx, a.user.ID)
 	if err != nil || p.Mode != policy.Required {
 		return engine.Acknowledged(valid, err)
@@ -96,7 +95,7 @@ func (a Account) EndSessions(ctx context.Context) (_ Change, err error) {
 	})
 }
 
-// changed runs a flow of this account and returns how it then stands.
+// changed runs a flow of this account and returns its state afterwards.
 func (a Account) changed(ctx context.Context, decide func(*engine.Tx) error) (Change, error) {
 	var c Change
 	err := a.change(ctx, func(tx *engine.Tx) error {

@@ -26,26 +26,26 @@ type Status struct {
 	RecoveryCodes  recovery.Summary // of the set in use
 	Throttled      *throttle.Error  // too many wrong codes; nil when not
 	Activity       []event.Event    // the last security changes, newest first
-	Mark           SessionMark      // of the sessions that stand
-	GraceUntil     time.Time        // when an enrollment is demanded, where one is; may be over; zero when at once, or never
+	Mark           SessionMark      // of the sessions that are valid now
+	GraceUntil     time.Time        // when an enrollment becomes required; may be past; zero for at once, or never
 	GraceBegins    bool             // at the next sign-in, or SessionValid: until then GraceUntil is counted from now
 	Frozen         time.Time        // since "it was not me"; zero when not
 	Generation     uint64           // see User.Generation
 }
 
-// An Authenticator as a person sees it.
+// An Authenticator is an authenticator app as a person sees it.
 type Authenticator struct {
 	ID, Name    string
 	Added, Used time.Time // Used is zero before the first sign-in, and exact to the day
 	WeakUntil   time.Time // when a weak key of an import ends; zero for all others
 }
 
-// shown is an authenticator without its key and its last step.
+// shown returns an authenticator without its key and its last step.
 func shown(x enroll.Authenticator) Authenticator {
 	return Authenticator{ID: x.ID, Name: x.Name, Added: x.Added, Used: x.Used, WeakUntil: x.Until}
 }
 
-// A Browser that is trusted.
+// A Browser is a trusted browser.
 type Browser struct {
 	ID, Label    string
 	Issued, Seen time.Time // Seen is exact to the day, and zero before the first use
@@ -57,9 +57,8 @@ type Browser struct {
 	Token trust.Token
 }
 
-// Status reads the account. It changes nothing. Of the tokens of the request
-// (totphttp.TrustTokens) it marks the browser that they are of, so that a page can say
-// "this browser".
+// Status reads the account. It changes nothing. It marks the browser that the tokens of
+// the request (totphttp.TrustTokens) belong to, so that a page can say "this browser".
 func (a Account) Status(ctx context.Context, tokens ...trust.Token) (_ Status, err error) {
 	ctx, flow := a.service.engine.Begin(ctx, "account.status")
 	defer flow.End(&err)

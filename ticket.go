@@ -13,24 +13,24 @@ import (
 const (
 	// ChallengeLifetime is how long a person has from the password to the code.
 	ChallengeLifetime = 10 * time.Minute
-	// ProofLifetime is how long a passed factor stands for the action that it was
-	// given for (NIST SP 800-63B calls for recent authentication).
+	// ProofLifetime is how long a proof is valid (NIST SP 800-63B calls for recent
+	// authentication).
 	ProofLifetime = engine.ProofLifetime
 	// DisownTokenLifetime is how long after its event a [DisownToken] is valid.
 	DisownTokenLifetime = 72 * time.Hour
 )
 
-// A Challenge stands for a sign-in under way: the password was right, the
-// second step is to come. It is sealed, names its user, lives [ChallengeLifetime]
-// and serves one success. Keep it in a cookie of its own
-// (totphttp.SetChallenge) or in the session on the server; never in a form or
-// a URL. Printing it shows nothing; string(c) is the value.
+// A Challenge stands for a sign-in under way: the password was right, the second step is
+// next. It is sealed, names its user, is valid for [ChallengeLifetime] and completes one
+// sign-in. Keep it in a cookie of its own (totphttp.SetChallenge) or in the session on
+// the server; never in a form or a URL. Printing it shows nothing; string(c) is the
+// value.
 type Challenge string
 
-// A Proof says that a factor was passed, by whom and for which action. Only a
-// service makes one, the empty Proof proves nothing, and the operation it was
-// made for consumes it. It is sealed and may cross requests in the session on
-// the server. Printing it shows nothing; string(p) is the value.
+// A Proof shows that a factor was passed, by whom and for which action. Only a service
+// makes one, the empty Proof proves nothing, and the operation that it was made for
+// consumes it. It is sealed and may be kept between requests in the session on the
+// server. Printing it shows nothing; string(p) is the value.
 type Proof string
 
 // An EnrollmentToken lets its holder see the enrollment page again until the
@@ -47,8 +47,9 @@ var (
 )
 
 // Format implements [fmt.Formatter]: a challenge in a log would let every reader
-// of the log sign in. It cannot help where a caller prints a struct that has
-// one in an unexported field; these strings must fit into sessions and cookies.
+// of the log sign in. It is not called where a caller prints a struct that has a
+// challenge in an unexported field. Challenges stay strings nevertheless, since they must
+// fit into sessions and cookies.
 func (c Challenge) Format(f fmt.State, _ rune)       { redact(f, "challenge", c == "") }
 func (p Proof) Format(f fmt.State, _ rune)           { redact(f, "proof", p == "") }
 func (t EnrollmentToken) Format(f fmt.State, _ rune) { redact(f, "enrollment token", t == "") }

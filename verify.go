@@ -17,9 +17,10 @@ import (
 )
 
 // VerifyCode completes a sign-in with the code of an authenticator app. A code
-// works once. For the code of a weak key of an import the decision is Enroll instead of
-// Passed, also where the account has others: it leads to a new authenticator. Errors: [ErrRejected], [ErrAlreadyUsed], [*throttle.Error],
-// [ErrChallenge], and what errors in general lists.
+// works once. For a code of a weak imported key the decision is Enroll instead of Passed,
+// even if the account has others: it leads to a new authenticator. Errors: [ErrRejected],
+// [ErrAlreadyUsed], [*throttle.Error], [ErrChallenge], and those that any flow may
+// return.
 func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "verify_code")
 	defer flow.End(&err)
@@ -29,12 +30,11 @@ func (s *Service) VerifyCode(ctx context.Context, c Challenge, code string) (_ D
 }
 
 // VerifyPair completes a sign-in with two consecutive codes of one
-// authenticator app, in their order. It works while single codes have to wait:
-// guessing a pair is a million times harder than guessing a code. It has a
-// counter of its own, one try in 30 seconds with a burst of six, and each pair
-// that is not malformed is a try, whatever the answer. [ErrAlreadyUsed] is said
-// of a pair whose later code was used; a used code with a fresh one after it is
-// [ErrRejected].
+// authenticator app, in their order. It works while single codes are locked out: guessing
+// a pair is a million times harder than guessing a code. Pairs have their own counter,
+// one try in 30 seconds with a burst of six, and each pair that is not malformed is a
+// try, whatever the answer. A pair whose later code was used is [ErrAlreadyUsed]; a used
+// code with a fresh one after it is [ErrRejected].
 func (s *Service) VerifyPair(ctx context.Context, c Challenge, first, second string) (_ Decision, err error) {
 	ctx, flow := s.engine.Begin(ctx, "verify_pair")
 	defer flow.End(&err)
@@ -60,9 +60,8 @@ func (s *Service) VerifyRecoveryCode(ctx context.Context, c Challenge, code stri
 	})
 }
 
-// verify is the one way through the second step: the challenge must hold, the
-// check must pass, the challenge is spent, and all of it is written before
-// anybody is let in.
+// verify is the only way through the second step: the challenge must be valid, the check
+// must pass, the challenge is spent, and all of it is written before anybody is let in.
 func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func(*engine.Tx, *engine.Ticket, policy.Policy) error) (Decision, error) {
 	t, err := s.signInUnderWay(c)
 	if err != nil {
@@ -83,11 +82,11 @@ func (s *Service) verify(ctx context.Context, c Challenge, by Reason, check func
 		}
 		t.Consume(tx) // a no-op when the check has ended every ticket, this one too
 		tx.Save()
-		if tx.Enrollment.State(tx.Now) == enroll.ResetPending { // shown what a reset has left: it leads to the enrollment, not past it
+		if tx.Enrollment.State(tx.Now) == enroll.ResetPending { // a code that a reset has left: it leads to the enrollment, not past it
 			d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionEnroll))
 			return nil
 		}
-		if by == ReasonCode && usedWeak(was, tx.Enrollment.Authenticators()) { // the code of a weak secret leads to a new authenticator, and nowhere else
+		if by == ReasonCode && usedWeak(was, tx.Enrollment.Authenticators()) { // the code of a weak secret leads only to a new authenticator
 			d = s.demandSetUp(tx, p, s.challenge(tx, t, ActionEnroll))
 			d.Methods, d.Phones = []Method{MethodCode}, nil
 			return nil
@@ -109,8 +108,8 @@ func usedWeak(was, now []enroll.Authenticator) bool {
 	return false
 }
 
-// checkCode judges one code of an app and counts it. The tag names the
-// challenge, whose failures are given back when it ends in success.
+// checkCode checks one code of an app and counts it. The tag names the challenge, whose
+// failures are forgiven when it ends in success.
 func (s *Service) checkCode(tx *engine.Tx, tag, code string) error {
 	return s.charged(tx, tag, string(ReasonCode), s.engine.Chances(tx), func() error {
 		e, _, err := tx.Enrollment.Verify(tx.Now, code, s.engine.Window)
@@ -121,7 +120,7 @@ func (s *Service) checkCode(tx *engine.Tx, tag, code string) error {
 	})
 }
 
-// charged runs a check that can be guessed, with so many chances in a million,
+// charged runs a check that can be passed by a guess, with so many chances in a million,
 // under the account's budget.
 func (s *Service) charged(tx *engine.Tx, tag, method string, chances int, check func() error) error {
 	if err := tx.Budget.Allow(tx.Now, s.engine.Limits, chances); err != nil {
@@ -145,9 +144,9 @@ func (s *Service) charged(tx *engine.Tx, tag, method string, chances int, check 
 	}
 }
 
-// checkPair judges two consecutive codes under the pairs' own counter. The try is
-// taken whatever the answer: one that is free can be asked again and again, and
-// whatever it tells is then found out by asking.
+// checkPair checks two consecutive codes under the pairs' own counter. Every answer costs
+// a try: a free answer could be asked for again and again, until the attacker knows what
+// it can tell.
 func (s *Service) checkPair(tx *engine.Tx, tag, first, second string) error {
 	budget, err := tx.Budget.Pair(tx.Now, s.engine.Limits)
 	if err != nil {
@@ -171,8 +170,8 @@ func (s *Service) checkPair(tx *engine.Tx, tag, first, second string) error {
 	}
 }
 
-// Recovery codes have a counter of their own, so that neither an attacker's
-// guesses of codes close this way to the owner, nor the other way round.
+// Recovery codes have a counter of their own, so that an attacker's guesses of codes do
+// not close this way to the owner, nor the other way round.
 const (
 	recoveryTries  = 10
 	recoveryWithin = time.Hour
@@ -209,14 +208,14 @@ func (s *Service) recoveryCheck(ctx context.Context, code string) func(*engine.T
 			tx.Log(event.Event{Kind: event.RecoveryRejected, Reason: err.Error()})
 			tx.Save()
 			return ErrRejected // wrong and already used read the same
-		default: // the context ended before anything was known of the code
+		default: // the context ended before the code was checked
 			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 		}
 	}
 }
 
-// alarmAfter wrong codes in a row after a right password, the event says so
-// once: the password may be in the wrong hands (ASVS 6.3.5).
+// alarmAfter is the number of wrong codes in a row, after a right password, at which an
+// event reports it once: the password may be in the wrong hands (ASVS 6.3.5).
 const alarmAfter = 3
 
 func (s *Service) logRejected(tx *engine.Tx, method string) {
@@ -248,8 +247,8 @@ func malformed(tx *engine.Tx, method string, err error) error {
 	return fmt.Errorf("%w: %w", ErrRejected, err)
 }
 
-// uncounted passes on errors that are not guesses: a code that was right but used, a clock
-// that went back, a host's factor that cannot decide.
+// uncounted passes on errors that do not come from guesses: a code that was right but
+// used, a clock that went back, a host's factor that cannot decide.
 func (s *Service) uncounted(tx *engine.Tx, method string, err error) error {
 	switch {
 	case errors.Is(err, ErrAlreadyUsed):

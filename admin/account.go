@@ -18,12 +18,12 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// Unlock ends every wait after wrong codes, also of the long windows, the account's own
-// limits of messages, and a freeze. A pause after a new password that a clock ahead has
-// begun in the future lasts 24 hours from now. That of an [Operator] also clears what counts
-// into [MaxResets]. It clears no factor: an authenticator of a thief goes on working, so
-// that for a frozen account [Admin.RestoreAuthenticator] or [Admin.Reset] is
-// usually right.
+// Unlock ends every lockout after wrong codes, those of the long windows too, the
+// account's own limits of messages, and a freeze. If a clock that was ahead put the pause
+// after a new password in the future, it lasts 24 hours from now. Called by an [Operator],
+// Unlock also clears what counts toward [MaxResets]. It clears no factor: a thief's
+// authenticator keeps working, so for a frozen account [Admin.RestoreAuthenticator] or
+// [Admin.Reset] is usually right.
 func (a Admin) Unlock(ctx context.Context, by Actor, target store.AccountID) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.unlock")
 	defer flow.End(&err)
@@ -55,17 +55,17 @@ func (a Admin) RevokeBrowser(ctx context.Context, by Actor, target store.Account
 }
 
 var (
-	// ErrGrace means that a grace would end in the past, after more than
-	// policy.MaxGrace, or no later than it does anyway.
-	ErrGrace = errors.New("admin: grace ends in the future, later than before, and within 90 days")
+	// ErrGrace means that a grace period would end in the past, after more than
+	// policy.MaxGrace, or no later than it does already.
+	ErrGrace = errors.New("admin: a grace period must end in the future, later than before, and within 90 days")
 
-	// ErrNoGrace means that more time would change nothing: the account has a
-	// factor, was reset, or is a machine's.
+	// ErrNoGrace means that more time would change nothing: the account has a factor, was
+	// reset, or belongs to a machine.
 	ErrNoGrace = errors.New("admin: a grace period applies only to accounts without a factor that were never reset")
 )
 
-// ExtendGrace gives one person until then to enroll, whatever the tenant's policy
-// says, also a person who never came to the second step. Errors: [ErrGrace],
+// ExtendGrace gives one person until then to enroll, whatever the tenant's policy says.
+// The person need not have reached the second step before. Errors: [ErrGrace],
 // [ErrNoGrace].
 func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.AccountID, until time.Time) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.extend_grace")
@@ -94,11 +94,11 @@ func (a Admin) ExtendGrace(ctx context.Context, by Actor, target store.AccountID
 	})
 }
 
-// Exempt makes the account a machine's, such as a backup agent's: it is asked
-// for no second factor where machines sign in ([totpflow.Service.SignInMachine]),
-// and no longer gets in where people do. The name says what it is. All factors are
-// cleared, and all sessions and machine keys end: the change has the mark for the
-// next key. Where the tenant's policy wants two administrators, the call becomes a
+// Exempt makes the account a machine account, such as a backup agent's: it needs no
+// second factor where machines sign in ([totpflow.Service.SignInMachine]), and can no
+// longer sign in where people do. The name describes the machine. All factors are
+// cleared, and all sessions and machine keys end: the change has the mark for the next
+// key. Where the tenant's policy wants two administrators, the call becomes a
 // request ([*ApprovalError]).
 func (a Admin) Exempt(ctx context.Context, by Actor, target store.AccountID, name string) (_ totpflow.Change, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.exempt")
@@ -132,8 +132,8 @@ func (a Admin) exempt(ctx context.Context, who author, target store.AccountID, n
 	})
 }
 
-// EndExemption makes the account a person's again, who must enroll. All sessions and
-// machine keys end.
+// EndExemption makes the account a person's again. The person must enroll. All sessions
+// and machine keys end.
 func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountID) (_ totpflow.Change, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.end_exemption")
 	defer flow.End(&err)
@@ -152,10 +152,10 @@ func (a Admin) EndExemption(ctx context.Context, by Actor, target store.AccountI
 }
 
 // RestoreAuthenticator brings back an authenticator that was replaced, removed or
-// disabled in the last 72 hours ([Member].Recoverable), when the person says that it was not them.
-// All others stop working for good, and with them the recovery codes, browsers
-// and sessions; a freeze ends. It counts into [MaxResets]: where two administrators are
-// wanted it may become a request ([*ApprovalError]). Errors: [enroll.ErrUnknown].
+// disabled in the last 72 hours ([Member].Recoverable), when the person says that it was
+// not them. All others stop working for good, as do the recovery codes, browsers and
+// sessions; a freeze ends. It counts toward [MaxResets]: where two administrators are
+// required it may become a request ([*ApprovalError]). Errors: [enroll.ErrUnknown].
 func (a Admin) RestoreAuthenticator(ctx context.Context, by Actor, target store.AccountID, authenticator string) (_ totpflow.Change, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.restore_authenticator")
 	defer flow.End(&err)
@@ -184,13 +184,13 @@ func (a Admin) restore(ctx context.Context, who author, target store.AccountID, 
 	})
 }
 
-// Forget deletes everything that is kept of an account, for its erasure. The event
-// is reported before. The host then deletes its generation, the sessions of the
-// account and the user, too: an account that goes on under the same id begins
-// without a factor. Nothing is kept by which its sessions could be told apart, so that
-// one from before the first enrollment would be valid again. Where the tenant's
-// policy wants two administrators, the call becomes a request ([*ApprovalError]): it
-// removes a factor for good, and a freeze.
+// Forget deletes everything that is kept of an account, for its erasure. It reports the
+// event first. The host then deletes its generation, the account's sessions and the user,
+// too: an account that continues under the same id begins without a factor. Nothing is
+// kept that could tell old sessions from new ones, so a session from before the first
+// enrollment would be valid again. Where the tenant's policy wants two administrators,
+// the call becomes a request ([*ApprovalError]): it removes a factor for good, and a
+// freeze.
 func (a Admin) Forget(ctx context.Context, by Actor, target store.AccountID) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.forget")
 	defer flow.End(&err)
@@ -215,7 +215,7 @@ func (a Admin) forget(ctx context.Context, who author, target store.AccountID) e
 	})
 }
 
-// An IssuedCode is to be sent to the person, and to nobody else.
+// An IssuedCode must be sent to the person, and to nobody else.
 type IssuedCode struct {
 	ID      store.AccountID
 	Code    string // REVEALS: anybody who has it and the password can enroll
@@ -223,20 +223,19 @@ type IssuedCode struct {
 }
 
 // IssueRecoveryCode makes a code that lets the person enroll again, once, within
-// 24 hours, after the password (NIST SP 800-63B-4 §4.2.1.2). Deliver sends it to
-// the address that the host has of the person; the administrator never sees it.
-// It replaces one that was issued before, and ends with a new password. When
-// deliver fails, so does the call, and the code stays unknown to everybody:
-// issue another one. The error wraps that of deliver, which
-// must not contain the code. Errors: [totpflow.ErrPasswordRecent] within 24 hours after a new
-// password, and where a clock that was ahead has set the password in the future, within
-// 24 hours after the first call; [totpflow.ErrNotEnrolled]
-// for an account without a factor.
+// 24 hours, after the password (NIST SP 800-63B-4 §4.2.1.2). Deliver sends it to the
+// address that the host has for the person; the administrator never sees it. It replaces
+// one that was issued before, and a new password ends it. When deliver fails, so does the
+// call, and nobody learns the code: issue another one. The error wraps that of deliver,
+// which must not contain the code. Errors: [totpflow.ErrPasswordRecent] within 24 hours
+// after a new password, and where a clock that was ahead has set the password in the
+// future, within 24 hours after the first call; [totpflow.ErrNotEnrolled] for an account
+// without a factor.
 func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.AccountID, deliver func(context.Context, IssuedCode) error) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.issue_recovery_code")
 	defer flow.End(&err)
 	if deliver == nil {
-		return errors.New("admin: there is nothing to deliver the recovery code by")
+		return errors.New("admin: the function that delivers the recovery code is nil")
 	}
 	code, set := recovery.Issue(a.engine.Now())
 	var expires time.Time
@@ -248,7 +247,7 @@ func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.Acc
 			}
 			return totpflow.ErrPasswordRecent
 		case tx.Frozen():
-			return totpflow.ErrFrozen // reset it first: what a thief has set up must go
+			return totpflow.ErrFrozen // reset it first: a thief's authenticator must be removed
 		case st != enroll.ResetPending && !tx.HasFactor():
 			return totpflow.ErrNotEnrolled
 		}
@@ -266,7 +265,7 @@ func (a Admin) IssueRecoveryCode(ctx context.Context, by Actor, target store.Acc
 	return nil
 }
 
-// cleanMachine is the name of a machine account, as it is listed.
+// cleanMachine returns the name of a machine account as lists show it.
 func cleanMachine(name string) string {
 	return strings.TrimSpace(event.Event{Actor: name}.Clean().Actor)
 }

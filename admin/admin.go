@@ -1,10 +1,10 @@
-// Package admin is what administrators and operators do about other people's second
-// factor. Begin with [New], from the service and the host's [Rule]. It stores policies and
-// approval requests beside the accounts. It defends against open sessions of
-// administrators and against one administrator alone, by a code for each call or for each
-// window of a few minutes. Permissions are left to you, in the Rule.
+// Package admin lets administrators and operators manage other people's second factor.
+// Begin with [New], from the service and the host's [Rule]. It stores policies and
+// approval requests in the same store as the accounts. It defends against open sessions
+// of administrators and against a single administrator, by a code for each call or for
+// each window of a few minutes. Permissions are left to you, in the Rule.
 //
-// It lists who has set up, sets a tenant's policy, helps people who lost their phone,
+// It lists who has enrolled, sets a tenant's policy, helps people who lost their phone,
 // imports and erases accounts, and looks after the database.
 //
 // Every call names its [Actor]: an [Administrator] with a proof of their own second
@@ -13,13 +13,13 @@
 //	office := admin.New(mfa, rule)
 //	err := office.Reset(ctx, admin.Administrator{User: user, Proof: proof}, target, admin.ScopeAll)
 //
-// Calls that only look return iterators, which yield a last zero value with an
-// error when they fail. Calls that change many records ([Admin.Reseal],
-// [Admin.AfterDatabaseRestore]) report their progress, and a run that was cut
-// short goes on from there.
+// Calls that only read return iterators. When one fails, it yields a zero value with the
+// error last. Calls that change many records ([Admin.Reseal],
+// [Admin.AfterDatabaseRestore]) report their progress, and an interrupted run continues
+// from there.
 //
-// Nothing here shows a secret. Nothing is set up without the person but what they had
-// already ([Admin.Import], [Admin.RestoreAuthenticator]).
+// Nothing here shows a secret. Administrators cannot set up a factor for a person, except
+// one that the person already had ([Admin.Import], [Admin.RestoreAuthenticator]).
 package admin
 
 import (
@@ -37,25 +37,24 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// An Admin is what administrators may see and do of other people's second
-// factor. A host that keeps generations takes the new one from the
-// [totpflow.Change] that a call returns; otherwise an attacker who can write to the
-// database could put the record back to before it. It is a cheap value, and safe for
-// concurrent use.
+// An Admin has the calls of administrators and operators. A host that stores generations
+// takes the new one from the [totpflow.Change] that a call returns; otherwise an attacker
+// who can write to the database could put back the record from before the call. It is a
+// cheap value, and safe for concurrent use.
 type Admin struct {
 	engine *engine.Engine
 	rule   Rule
 }
 
-// A Rule is the host's: whether the actor, a signed-in person, may do the action
-// to the target. A nil error lets them. For what concerns a whole tenant,
+// A Rule is a function of the host. It decides whether the actor, a signed-in person, may
+// do the action to the target; a nil error permits it. For an action on a whole tenant,
 // target.User is empty. The rule is asked after the library's own checks: the
 // target is in the actor's tenant or in one below it ([totpflow.Config].ParentTenants), and
 // is not the actor.
 //
-// With ActionApprove the target is also the account that asked, which may be of a
-// tenant above: where one person has several accounts, refuse the same person. The
-// error may be [ErrSelf].
+// With ActionApprove the rule is also asked about the account that made the request,
+// which may be in a tenant above: where one person has several accounts, refuse the same
+// person. The error may be [ErrSelf].
 type Rule func(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.AccountID) error
 
 // New returns the administrators' calls under the host's rule. A nil rule
@@ -72,13 +71,13 @@ const (
 	ActionUnlockAccount        totpflow.Action = "unlock account"
 	ActionRevokeBrowser        totpflow.Action = "revoke browser"
 	ActionExtendGrace          totpflow.Action = "extend grace"
-	ActionExemptAccount        totpflow.Action = "exempt account" // and to end it
+	ActionExemptAccount        totpflow.Action = "exempt account" // or end its exemption
 	ActionIssueCode            totpflow.Action = "issue recovery code"
 	ActionRestoreAuthenticator totpflow.Action = "restore authenticator"
 	ActionExportAccount        totpflow.Action = "export account" // requires no proof
 	ActionForgetAccount        totpflow.Action = "forget account"
 	ActionImport               totpflow.Action = "import accounts"
-	ActionApprove              totpflow.Action = "approve request" // and to withdraw one
+	ActionApprove              totpflow.Action = "approve request" // or withdraw it
 	ActionAssignPhone          totpflow.Action = "assign phone"
 	ActionRemind               totpflow.Action = "remind"
 )
@@ -95,25 +94,25 @@ func Purpose(action totpflow.Action, target store.AccountID) totpflow.Purpose {
 	return action.On(strconv.Quote(target.Tenant) + "/" + strconv.Quote(target.User))
 }
 
-// An Administrator is a signed-in person. Every call but those that only look
-// consumes a proof for its own [Purpose], from the administrator's
-// [totpflow.Account.VerifyCode], or its part of a window ([Admin.OpenWindow]): a session left open resets nobody, and a
-// person who has no second factor cannot require one of others. The proof is
-// consumed also when the call then fails: before you ask for the code, refuse what
-// you can see will fail, such as somebody's own account.
+// An Administrator is a signed-in person. Every call except those that only read consumes
+// a proof for its own [Purpose], from the administrator's [totpflow.Account.VerifyCode],
+// or its part of a window ([Admin.OpenWindow]): a session left open cannot reset anybody,
+// and a person without a second factor cannot require one of others. The proof is
+// consumed even if the call then fails, so before you ask for the code, refuse calls that
+// you know will fail, such as one on the administrator's own account.
 type Administrator struct {
 	User   totpflow.User
 	Proof  totpflow.Proof
-	Window Window // instead of a proof: the one that [Admin.OpenWindow] has opened for this
+	Window Window // instead of a proof: a window that [Admin.OpenWindow] has opened for this action
 }
 
-// An Operator is a person or program that has the database and the keys anyway:
-// for the command on the server when the last administrator is locked out, and for
-// jobs. There is no proof; name and reason are in every event. Never make one
+// An Operator is a person or program that has access to the database and the keys anyway:
+// someone who runs the command on the server because the last administrator is locked
+// out, or a job. It needs no proof; name and reason are in every event. Never make one
 // from the content of a request.
 type Operator struct {
-	Name   string // who, such as the login name on the server
-	Reason string // why, such as a ticket's number
+	Name   string // such as the login name on the server
+	Reason string // such as the number of a support ticket
 }
 
 func (Administrator) isActor() {}
@@ -124,22 +123,21 @@ func (a Administrator) LogValue() slog.Value { return slog.StringValue(fmt.Sprin
 
 // Errors of administrators' calls.
 var (
-	// ErrNotAllowed means that the host's [Rule] refused, that there is none,
-	// that the target is in another tenant, or that an [Operator] gave no name
-	// or no reason.
+	// ErrNotAllowed means that the host's [Rule] refused or is nil, that the target is in
+	// another tenant, or that an [Operator] gave no name or no reason.
 	ErrNotAllowed = errors.New("admin: not allowed")
 
-	// ErrSelf means that administrators tried it on themselves: they look after
-	// their own factor with their own code, through [totpflow.Account], and
-	// somebody else approves their own request.
+	// ErrSelf means that an administrator named their own account or request: they manage
+	// their own factor with their own code, through [totpflow.Account], and another
+	// administrator approves their request.
 	ErrSelf = errors.New("admin: administrators cannot do this to themselves")
 
-	// ErrNoAccount means that the target has no record: the person has never
-	// come to the second step, or the id is wrong.
-	ErrNoAccount = errors.New("admin: there is nothing kept of this account")
+	// ErrNoAccount means that the target has no record: the person has never reached the
+	// second step, or the id is wrong.
+	ErrNoAccount = errors.New("admin: this account has no record")
 )
 
-// An author is who acts, as events tell it.
+// An author is the actor as events name it.
 type author struct {
 	id     store.AccountID // zero for an operator
 	name   string
@@ -155,27 +153,26 @@ func (w author) log(tx *engine.Tx, e event.Event) {
 	tx.Log(e)
 }
 
-// authoriseView authorises a call that only looks.
+// authoriseView authorises a call that only reads.
 func (a Admin) authoriseView(ctx context.Context, by Actor, target store.AccountID) error {
 	_, err := a.authorise(ctx, by, ActionViewAccounts, target)
 	return err
 }
 
 // authoriseChange authorises a call that changes something, and consumes its
-// proof. The proof is gone also when the call then fails: an administrator shows
+// proof. The proof is used up even if the call then fails: the administrator shows
 // another code, and nothing is done twice.
 func (a Admin) authoriseChange(ctx context.Context, by Actor, action totpflow.Action, target store.AccountID) (author, error) {
 	return a.authoriseFor(ctx, by, Purpose(action, target), target)
 }
 
-// authoriseFor is authoriseChange where the proof is for something else than the
-// target.
+// authoriseFor is authoriseChange where the proof is for something other than the target.
 func (a Admin) authoriseFor(ctx context.Context, by Actor, p totpflow.Purpose, target store.AccountID) (author, error) {
 	return a.authoriseAnd(ctx, by, p, target, func(*engine.Tx) {})
 }
 
-// authoriseAnd is authoriseFor where the write that consumes the proof notes something
-// in the administrator's own record.
+// authoriseAnd is authoriseFor where the write that consumes the proof also changes the
+// administrator's own record.
 func (a Admin) authoriseAnd(ctx context.Context, by Actor, p totpflow.Purpose, target store.AccountID, note func(*engine.Tx)) (author, error) {
 	who, err := a.authorise(ctx, by, p.Action, target)
 	if err != nil {
@@ -222,7 +219,7 @@ func (a Admin) authorise(ctx context.Context, by Actor, action totpflow.Action, 
 	switch by := by.(type) {
 	case Operator:
 		if by.Name == "" || by.Reason == "" {
-			return author{}, fmt.Errorf("%w: an operator gives a name and a reason", ErrNotAllowed)
+			return author{}, fmt.Errorf("%w: an operator must give a name and a reason", ErrNotAllowed)
 		}
 		return author{name: "operator " + by.Name, reason: by.Reason}, nil
 	case Administrator:
@@ -246,7 +243,7 @@ func (a Admin) permit(ctx context.Context, u totpflow.User, action totpflow.Acti
 	if ok, err := a.isAbove(ctx, u.ID.Tenant, target.Tenant); err != nil {
 		return err
 	} else if !ok {
-		return fmt.Errorf("%w: the account is of another tenant", ErrNotAllowed)
+		return fmt.Errorf("%w: the account belongs to another tenant", ErrNotAllowed)
 	}
 	return a.askRule(ctx, u, action, target)
 }

@@ -25,7 +25,7 @@ type Request struct {
 	Expires time.Time
 	Before  policy.Policy // of ActionSetPolicy: as it is set now
 	Policy  policy.Policy // of ActionSetPolicy: as it will be, in every field
-	Targets []string      // user ids, of the others
+	Targets []string      // user ids, of the other actions
 	Scope   Scope         // of ActionResetAccount
 	Name    string        // of ActionExemptAccount; the authenticator of ActionRestoreAuthenticator; the number of ActionAssignPhone
 }
@@ -41,7 +41,7 @@ func request(q account.Request) Request {
 	return out
 }
 
-// ErrApproval is what every [*ApprovalError] is.
+// ErrApproval matches every [*ApprovalError].
 var ErrApproval = errors.New("admin: a second administrator must approve this")
 
 // An ApprovalError reports that nothing has changed yet: a second administrator has
@@ -54,16 +54,15 @@ func (e *ApprovalError) Error() string { return ErrApproval.Error() + ": request
 func (e *ApprovalError) Is(target error) bool { return target == ErrApproval }
 
 var (
-	// ErrNoRequest means that no request is pending under this id, or not any more.
+	// ErrNoRequest means that no request with this id is pending, or not any more.
 	ErrNoRequest = errors.New("admin: no such request is pending")
 
 	// ErrTooManyRequests means that too many requests are pending already.
 	ErrTooManyRequests = account.ErrTooManyRequests
 )
 
-// requestIfTwo returns nil for an operator, and for anybody where one
-// administrator is enough. Otherwise it adds the request and returns the
-// *ApprovalError.
+// requestIfTwo returns nil for an operator, and where one administrator is enough.
+// Otherwise it adds the request and returns the *ApprovalError.
 func (a Admin) requestIfTwo(ctx context.Context, who author, tenant string, q account.Request) error {
 	p, err := a.engine.TenantPolicy(ctx, tenant)
 	if err != nil {
@@ -72,7 +71,7 @@ func (a Admin) requestIfTwo(ctx context.Context, who author, tenant string, q ac
 	if !p.TwoAdministrators || who.operator() {
 		return nil
 	}
-	for _, user := range q.Targets { // no store takes another id, and so no record
+	for _, user := range q.Targets { // no store accepts another id, so it has no record
 		if err := account.Validate(store.AccountID{Tenant: tenant, User: user}); err != nil {
 			return err
 		}
@@ -98,13 +97,13 @@ func addRequest(tx *engine.Tx, who author, q account.Request) error {
 	return &ApprovalError{Request: q.ID}
 }
 
-// Approve does what another administrator has asked for, as long as their sessions
-// have not been ended since: a request of a thief does not outlive the day on which
-// the owner says "it was not me", is unlocked or reset, or changes the password. Both
-// must have the right to do it now. The [Rule] is asked about the one who asked, too: two
-// accounts of one person are not two administrators. Where it concerns accounts, each
-// has an outcome of its own, and the error joins those of the accounts that it failed
-// for; the others are done. Errors: [ErrSelf], [ErrNoRequest].
+// Approve carries out the request of another administrator, as long as their sessions
+// have not ended since: a thief's request ends when the owner says "it was not me", is
+// unlocked or reset, or changes the password. Both must be allowed to do it now. The
+// [Rule] is also asked about the administrator who made the request: two accounts of one
+// person are not two administrators. For a request about accounts, each has its own
+// outcome, and the error joins those of the accounts that failed; the others are done.
+// Errors: [ErrSelf], [ErrNoRequest].
 func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) (_ []Outcome, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.approve")
 	defer flow.End(&err)
@@ -119,12 +118,12 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) (_ []Ou
 	if err := a.checkBoth(ctx, by, tenant, q); err != nil {
 		return nil, err
 	}
-	// In this order: where ids are so long that an event cuts them, the asker's name
-	// stands in an event of its own.
+	// In this order: if ids are so long that an event truncates them, the requester's
+	// name is in an event of its own.
 	who.name += ", asked by " + actorName(q.By, tenant)
 	err = a.removeRequest(ctx, tenant, id, func(tx *engine.Tx, q account.Request) {
 		who.log(tx, event.Event{Kind: event.ApprovalGranted, Action: q.Action})
-		switch totpflow.Action(q.Action) { // by the write that takes the request
+		switch totpflow.Action(q.Action) { // by the write that removes the request
 		case ActionSetPolicy:
 			setPolicy(tx, who, *q.Policy)
 		case ActionResetAccount:
@@ -144,7 +143,7 @@ func (a Admin) Approve(ctx context.Context, by Actor, tenant, id string) (_ []Ou
 	return outcomes, errors.Join(failed...)
 }
 
-// carryOut does what a request asks for beyond the tenant's own record.
+// carryOut performs the part of a request that is outside the tenant's own record.
 func (a Admin) carryOut(ctx context.Context, who author, tenant string, q account.Request) []Outcome {
 	return each(tenant, q.Targets, func(target store.AccountID) (totpflow.Change, error) {
 		switch totpflow.Action(q.Action) {
@@ -164,7 +163,7 @@ func (a Admin) carryOut(ctx context.Context, who author, tenant string, q accoun
 	})
 }
 
-// checkBoth checks that two people ask for it who both may do it now.
+// checkBoth checks that two different people ask for it, and that both may do it now.
 func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account.Request) error {
 	if err := a.checkAsker(ctx, q); err != nil {
 		return err
@@ -232,7 +231,7 @@ func (a Admin) pendingRequest(ctx context.Context, tenant, id string) (q account
 	return engine.Acknowledged(q, err)
 }
 
-// removeRequest removes a request, for the one call that comes first.
+// removeRequest removes a request; only the first call succeeds.
 func (a Admin) removeRequest(ctx context.Context, tenant, id string, then func(*engine.Tx, account.Request)) error {
 	return a.engine.ChangeTenant(ctx, tenant, func(tx *engine.Tx) error {
 		t, q, ok := tx.Tenant.RemoveRequest(id, tx.Now)

@@ -12,27 +12,27 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// An Outcome is what became of one account of many.
+// An Outcome is the result for one account of many.
 type Outcome struct {
 	ID     store.AccountID
-	Change totpflow.Change // how the account then stands; zero with an error, and in a preview
+	Change totpflow.Change // the account's state afterwards; zero with an error, and in a preview
 	Err    error           // nil: done
 
-	// Of [Admin.Import] and [Admin.PreviewImport] only.
-	Already bool // the authenticator was there before, and nothing is written for it
-	New     bool // nothing was kept of the account before
+	// Set by [Admin.Import] and [Admin.PreviewImport] only.
+	Already bool // the authenticator existed before, and nothing is written for it
+	New     bool // the account had no record before
 }
 
-// MaxAccounts is how many accounts one call may name, and so what one proof can
-// do.
+// MaxAccounts is how many accounts one call may name, and so how many one proof can
+// change.
 const MaxAccounts = 1000
 
 // ErrBulk means that a call names more than [MaxAccounts] accounts, or none.
 var ErrBulk = fmt.Errorf("admin: from 1 to %d accounts at once", MaxAccounts)
 
-// ResetMany is [Admin.Reset] for users of one tenant, by one proof. Each account
-// has an outcome of its own. Where the tenant's policy wants two administrators,
-// it is pending until the second approves ([*ApprovalError]).
+// ResetMany is [Admin.Reset] for users of one tenant, with one proof. Each account has
+// its own outcome. Where the tenant's policy requires two administrators, the reset is
+// pending until the second approves ([*ApprovalError]).
 func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []string, what Scope) (_ []Outcome, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.reset_many")
 	defer flow.End(&err)
@@ -42,7 +42,7 @@ func (a Admin) ResetMany(ctx context.Context, by Actor, tenant string, users []s
 	case len(users) == 0 || len(users) > MaxAccounts:
 		return nil, ErrBulk
 	}
-	// Each of them is asked for before anything is done.
+	// The rule is asked about each of them before anything is done.
 	for _, user := range users {
 		if _, err := a.authorise(ctx, by, ActionResetAccount, store.AccountID{Tenant: tenant, User: user}); err != nil {
 			return nil, err

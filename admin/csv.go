@@ -19,11 +19,11 @@ var csvHeader = []string{
 }
 
 // WriteCSV writes the compliance list of the members, of [Admin.List] or
-// [Admin.Status]: one line each, behind a header, times in RFC 3339; a grace that
-// has not begun has no end yet. The function name says what to call an account, such
-// as the mail address; nil leaves the column empty. A cell that a spreadsheet would
-// run as a formula gets an apostrophe in front. It returns the first error of
-// members or of w; what was written until then is not the whole list.
+// [Admin.Status]: one line each, behind a header, times in RFC 3339; a grace period that
+// has not begun has no end yet. The function name returns the name to list for an
+// account, such as the mail address; nil leaves the column empty. A cell that a
+// spreadsheet would run as a formula gets an apostrophe in front. It returns the first
+// error of members or of w; the list is then incomplete.
 func WriteCSV(w io.Writer, members iter.Seq2[Member, error], name func(store.AccountID) string) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvHeader); err != nil {
@@ -35,7 +35,7 @@ func WriteCSV(w io.Writer, members iter.Seq2[Member, error], name func(store.Acc
 		}
 		called, until := "", m.GraceUntil
 		if m.GraceBegins {
-			until = time.Time{} // another one whenever somebody looks
+			until = time.Time{} // counted from now, so different at each call
 		}
 		if name != nil {
 			called = name(m.ID)
@@ -56,7 +56,7 @@ func WriteCSV(w io.Writer, members iter.Seq2[Member, error], name func(store.Acc
 // cell keeps a name that somebody chose, such as =HYPERLINK(…), from being run
 // by the spreadsheet that opens the list (OWASP: CSV injection; ASVS 1.2.10).
 // Where a comma is the decimal point, programs separate cells by semicolons
-// whatever the file says, so that one may begin in the middle of ours.
+// whatever the file says, so that a cell may begin in the middle of ours.
 func cell(s string) string {
 	const (
 		formulas   = "=+-@＝＋－＠"

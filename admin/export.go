@@ -10,9 +10,10 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// An Exported is what is kept of a person, for the person, as data protection asks for.
-// It is written as JSON by encoding/json. It holds no secret: nothing in it helps to
-// sign in or to find a code. docs/privacy.md says of each field why it is kept, and how long.
+// An Exported is the data kept about a person, for the person, as data protection law
+// requires. It is written as JSON by encoding/json. It holds no secret: nothing in it
+// helps to sign in or to find a code. docs/privacy.md explains for each field why it is
+// kept, and for how long.
 type Exported struct {
 	Tenant string    `json:"tenant,omitempty"`
 	User   string    `json:"user"`
@@ -73,10 +74,11 @@ type ExportedPhone struct {
 	Used   time.Time `json:"used,omitzero"`
 }
 
-// Export returns what is kept of an account, without secrets, for the person whom it is
-// about. It requires no proof, since it changes nothing, and the rule's leave for
+// Export returns the data kept about an account, without secrets, for the person whom it
+// is about. It requires no proof, since it changes nothing, but the rule must permit
 // [ActionExportAccount]: addresses and telephone numbers are in it. Make sure that it
-// reaches that person and nobody else. Errors: [ErrNoAccount] where nothing is kept.
+// reaches that person and nobody else. Errors: [ErrNoAccount] if the account has no
+// record.
 func (a Admin) Export(ctx context.Context, by Actor, id store.AccountID) (_ Exported, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.export")
 	defer flow.End(&err)

@@ -16,8 +16,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// An Imported is an authenticator that somebody already uses with another
-// system: the key from totp.ReadURI or totp.ReadSecret.
+// An Imported is an authenticator that a person already uses with another system. Its key
+// comes from totp.ReadURI or totp.ReadSecret.
 type Imported struct {
 	ID   store.AccountID
 	Name string   // of the authenticator; the default is "Authenticator"
@@ -33,41 +33,41 @@ var (
 	// an import does not touch.
 	ErrAlreadyEnrolled = errors.New("admin: an authenticator or a phone is set up already")
 
-	// ErrSharedSecret means that rows of two accounts have one secret: the one person
+	// ErrSharedSecret means that rows of two accounts have the same secret: one person
 	// could sign in as the other.
 	ErrSharedSecret = errors.New("admin: two accounts have the same secret")
 )
 
 // Import takes over authenticators as they are, so that nobody has to set up
-// again: the person's next code signs in. Recovery codes are not made, since
-// nobody is there to save them; lead people to new ones at their next sign-in.
-// Codes that the other system saw in the last minute are good here once: stop it
-// first. [Admin.PreviewImport] says what Import would do.
+// again: the person's next code signs in. Recovery codes are not made, since nobody is
+// there to save them; lead people to new ones at their next sign-in. Codes that the other
+// system saw in the last minute work here once: stop it first. [Admin.PreviewImport]
+// shows what Import would do.
 //
 // Rows of one account are its authenticators, up to [enroll.MaxAuthenticators], and are
 // written at once. An account that has others already is left alone.
 //
 // Secrets of fewer than 128 bits are weak (RFC 4226 §4, R6), and the 16 letters that
 // many systems gave out have 80. Until Imported.WeakUntil the code of such a key
-// leads its owner to a new authenticator ([totpflow.Service.VerifyCode]); from then on
-// nothing is left of it, and the enrollment takes a code that is mailed
+// leads its owner to a new authenticator ([totpflow.Service.VerifyCode]); after that the
+// key is removed, and the enrollment requires a code sent by mail
 // ([Admin.IssueRecoveryCode]), never the password alone.
 //
-// Every row has an outcome of its own, in the order of rows; to import the
-// same again does nothing, so a run that was cut short is repeated. The actor may
-// import into tenants that they could administrate, and is asked for each row
-// before anything is written: rows that are refused are left out, and one proof
-// serves for the others; where there are no others it is not consumed. Errors of
-// an outcome: [ErrSelf] for the administrator's own row, [ErrNotAllowed],
-// [ErrAlreadyEnrolled], [ErrSharedSecret], [totp.ErrNoKey], [totp.ErrSample], [enroll.ErrWeak],
-// [enroll.ErrTooManyAuthenticators], [enroll.ErrSameSecret] for one secret with two
-// parameters, [enroll.ErrTransition] for accounts that were reset or are exempt,
-// [totpflow.ErrFrozen], [store.ErrID], [store.ErrUnavailable].
+// Every row has its own outcome, in the order of rows. Importing the same row again does
+// nothing, so repeat a run that was interrupted. The actor may import into tenants that
+// they may administer. The rule is asked about each row before anything is written:
+// refused rows are left out, and one proof covers the others; if there are no others, it
+// is not consumed. Errors of an outcome: [ErrSelf] for the administrator's own row,
+// [ErrNotAllowed], [ErrAlreadyEnrolled], [ErrSharedSecret], [totp.ErrNoKey],
+// [totp.ErrSample], [enroll.ErrWeak], [enroll.ErrTooManyAuthenticators],
+// [enroll.ErrSameSecret] for one secret with two parameters, [enroll.ErrTransition] for
+// accounts that were reset or are exempt, [totpflow.ErrFrozen], [store.ErrID],
+// [store.ErrUnavailable].
 //
 // Errors of the call, which then has done nothing: [ErrBulk]; [ErrNotAllowed] for an
-// administrator who may import none of the rows, nor into their own tenant;
-// [totpflow.ErrProof]; [totpflow.ErrPolicy] where Config.ParentTenants fails; and the error
-// of a [Rule] that could not decide, which is one of a context or [store.ErrUnavailable].
+// administrator who may not import any of the rows, nor into their own tenant;
+// [totpflow.ErrProof]; [totpflow.ErrPolicy] where Config.ParentTenants fails; and the
+// error of a [Rule] that could not decide: a context's error or [store.ErrUnavailable].
 func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) (_ []Outcome, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.import")
 	defer flow.End(&err)
@@ -92,8 +92,8 @@ func (a Admin) Import(ctx context.Context, by Actor, rows []Imported) (_ []Outco
 }
 
 // PreviewImport returns the outcomes that [Admin.Import] would have now, by the same
-// decision about each account as it stands, and writes nothing. It requires no
-// proof. Errors are those of Import but for the proof's.
+// decision about each account, and writes nothing. It requires no proof. Errors are those
+// of Import, except for the proof's.
 func (a Admin) PreviewImport(ctx context.Context, by Actor, rows []Imported) (_ []Outcome, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.preview_import")
 	defer flow.End(&err)
@@ -121,8 +121,8 @@ func firstGood(outcomes []Outcome) int {
 	return slices.IndexFunc(outcomes, func(o Outcome) bool { return o.Err == nil })
 }
 
-// importers authorises each row, and each tenant as a whole. It returns who
-// imports a row, or why nobody does.
+// importers authorises each row, and each tenant as a whole. For each row it returns the
+// author of the import, or why it is refused.
 func (a Admin) importers(ctx context.Context, by Actor, rows []Imported) ([]author, []Outcome, error) {
 	if len(rows) == 0 || len(rows) > MaxAccounts {
 		return nil, nil, ErrBulk
@@ -151,7 +151,7 @@ func (a Admin) importers(ctx context.Context, by Actor, rows []Imported) ([]auth
 	return authors, outcomes, nil
 }
 
-// transient reports whether a rule has not refused, but could not say.
+// transient reports whether a rule has not refused but could not decide.
 func transient(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, store.ErrUnavailable)
 }
@@ -167,7 +167,7 @@ func (a Admin) importNothing(ctx context.Context, by Actor, outcomes []Outcome) 
 	return err
 }
 
-// refuseShared refuses the rows whose secret stands in rows of several accounts.
+// refuseShared refuses the rows whose secret appears in rows of several accounts.
 func refuseShared(rows []Imported, outcomes []Outcome) {
 	owners := make(map[string]store.AccountID, len(rows))
 	shared := make(map[string]bool)
@@ -189,7 +189,7 @@ func refuseShared(rows []Imported, outcomes []Outcome) {
 type takeover struct {
 	id   store.AccountID
 	rows []Imported
-	at   []int // their places in the call
+	at   []int // their indexes in the call
 	who  author
 
 	outcomes []Outcome // one for each row
@@ -228,7 +228,7 @@ func importEach(rows []Imported, outcomes []Outcome, run func(*takeover) error) 
 	}
 }
 
-// decide is what Import does to an account, and what PreviewImport shows of it.
+// decide is the decision about one account, for Import and PreviewImport.
 func (t *takeover) decide(tx *engine.Tx) {
 	t.outcomes = make([]Outcome, len(t.rows)) // a new slice for each attempt
 	apart := t.setApart(tx)

@@ -16,14 +16,14 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// A MemberState says in one word, for a list, where an account stands.
+// A MemberState is the state of an account in one word, for a list.
 type MemberState string
 
 const (
 	StateEnabled    MemberState = "enabled"    // an authenticator or a phone works
-	StateRequired   MemberState = "required"   // has to set up before the next sign-in
-	StateGrace      MemberState = "grace"      // has to set up until GraceUntil
-	StateDisabled   MemberState = "disabled"   // has nothing set up and need not
+	StateRequired   MemberState = "required"   // must enroll before the next sign-in
+	StateGrace      MemberState = "grace"      // must enroll before GraceUntil
+	StateDisabled   MemberState = "disabled"   // has nothing set up and need not enroll
 	StateExempt     MemberState = "exempt"     // a machine account
 	StateFrozen     MemberState = "frozen"     // "it was not me"
 	StateUnreadable MemberState = "unreadable" // the record does not open: for the operator
@@ -35,7 +35,7 @@ type Member struct {
 	State             MemberState
 	Enrollment        enroll.State
 	Required          bool      // by policy
-	GraceUntil        time.Time // where an enrollment is required; may be over; zero for no grace
+	GraceUntil        time.Time // where an enrollment is required; may be past; zero for no grace period
 	GraceBegins       bool      // at the next sign-in: until then GraceUntil is counted from now
 	Authenticators    int
 	Apps              []totpflow.Authenticator // the authenticators, by name
@@ -52,11 +52,11 @@ type Member struct {
 	Throttled         *throttle.Error      // too many wrong codes
 	Machine           string               // the name of a machine account
 	Generation        uint64               // see totpflow.User.Generation
-	Mark              totpflow.SessionMark // of the sessions that stand
+	Mark              totpflow.SessionMark // of the sessions that are valid now
 	Updated           time.Time            // of the record; zero when there is none
 
-	// Activity is what happened to the account, newest first, with actor and reason. It is
-	// of [Admin.Member] only, and not of lists.
+	// Activity is what happened to the account, newest first, with actor and reason. It
+	// is set by [Admin.Member] only, and not in lists.
 	Activity []event.Event
 }
 
@@ -66,9 +66,9 @@ type MemberPage struct {
 	Next    string // the cursor of the page that follows; empty at the end
 }
 
-// Status yields how the given accounts stand, in their order: the list to ask
-// for is the host's own users, since a person who never came to the second step is
-// in no store. It requires no proof. It ends with the first error.
+// Status yields the state of the given accounts, in their order. Pass the host's own list
+// of users, since the store does not know a person who never reached the second step. It
+// requires no proof. It ends at the first error.
 func (a Admin) Status(ctx context.Context, by Actor, ids ...store.AccountID) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
 		policies := a.engine.ListPolicies()
@@ -81,7 +81,7 @@ func (a Admin) Status(ctx context.Context, by Actor, ids ...store.AccountID) ite
 	}
 }
 
-// Member returns how one account stands. It requires no proof.
+// Member returns the state of one account. It requires no proof.
 func (a Admin) Member(ctx context.Context, by Actor, id store.AccountID) (Member, error) {
 	var history []event.Event
 	m, err := a.member(ctx, by, id, a.engine.PolicyOf, func(e engine.Entry) { history = e.Account.Activity.Changes() })
@@ -89,7 +89,7 @@ func (a Admin) Member(ctx context.Context, by Actor, id store.AccountID) (Member
 	return engine.Acknowledged(m, err)
 }
 
-// A policyOf returns the policy of an account.
+// A policyOf is a function that returns the policy of an account.
 type policyOf func(context.Context, store.AccountID) (policy.Policy, error)
 
 func (a Admin) member(ctx context.Context, by Actor, id store.AccountID, policies policyOf, look func(engine.Entry)) (_ Member, err error) {
@@ -115,8 +115,8 @@ func (a Admin) member(ctx context.Context, by Actor, id store.AccountID, policie
 
 // List yields the accounts that have a record. The query's State selects by the
 // record's word: an [enroll.State], "exempt" or "frozen"; its Cursor is where the
-// list begins, and its Limit how many records are read at once. All tenants at once
-// are for an [Operator]. It requires no proof. It ends with the first error.
+// list begins, and its Limit how many records are read at once. Only an [Operator] may
+// list all tenants at once. It requires no proof. It ends at the first error.
 func (a Admin) List(ctx context.Context, by Actor, q store.Query) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
 		for {
@@ -137,7 +137,7 @@ func (a Admin) List(ctx context.Context, by Actor, q store.Query) iter.Seq2[Memb
 	}
 }
 
-// ListPage returns a page of [Admin.List], for lists that people turn the pages of.
+// ListPage returns a page of [Admin.List], for lists that people page through.
 func (a Admin) ListPage(ctx context.Context, by Actor, q store.Query) (_ MemberPage, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.list_page")
 	defer flow.End(&err)
@@ -211,9 +211,8 @@ func (m Member) state(now time.Time) MemberState {
 	}
 }
 
-// Counts are the numbers of a list: "37 of 50 have set it up" is Enabled of
-// Total less Exempt. Weak are those of Enabled that have nothing but weak keys of
-// an import.
+// Counts are the numbers of a list: "37 of 50 have set it up" is Enabled of Total minus
+// Exempt. Weak counts the accounts in Enabled that have only weak keys of an import.
 type Counts struct {
 	Total, Enabled, Required, Grace, Disabled, Exempt, Frozen, Unreadable int
 	Weak                                                                  int

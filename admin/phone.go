@@ -12,12 +12,12 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// AssignPhone chooses the number of a person, where policy leaves that to
-// administrators: all phones so far are removed, and at the next sign-in the person
-// verifies this one by its own code. The zero number only removes the phones. An
-// account that is left without a factor counts as reset ([Admin.Reset]), and into
-// [MaxResets]: where two administrators are wanted the call may become a request
-// ([*ApprovalError]). All sessions and trusted browsers end.
+// AssignPhone chooses the number of a person, where policy leaves that to administrators:
+// it removes all existing phones, and at the next sign-in the person verifies this one by
+// its own code. The zero number only removes the phones. An account that has no factor
+// then counts as reset ([Admin.Reset]) and toward [MaxResets]: where two administrators
+// are required the call may become a request ([*ApprovalError]). All sessions and trusted
+// browsers end.
 func (a Admin) AssignPhone(ctx context.Context, by Actor, target store.AccountID, number phone.Number) (_ totpflow.Change, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.assign_phone")
 	defer flow.End(&err)
@@ -60,7 +60,7 @@ func (a Admin) assignPhone(ctx context.Context, who author, target store.Account
 			if !counted {
 				return totpflow.ErrProof
 			}
-			// Nothing is left: a reset like any other, not somebody who never enrolled.
+			// No factor is left: this is a reset, not a person who never enrolled.
 			if err := forceEnrollment(tx); err != nil {
 				return err
 			}

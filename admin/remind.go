@@ -25,8 +25,8 @@ var remindAt = []time.Duration{30 * 24 * time.Hour, 7 * 24 * time.Hour, 24 * tim
 const remindAgain = 24 * time.Hour
 
 var (
-	// ErrNotMissing means that there is nothing to remind of: the account has a factor, is
-	// a machine's, was reset, or need not set one up.
+	// ErrNotMissing means that a reminder has no purpose: the account has a factor,
+	// belongs to a machine, was reset, or need not enroll.
 	ErrNotMissing = errors.New("admin: this account has nothing to set up")
 
 	// ErrReminded means that the person was reminded within the last 24 hours.
@@ -36,9 +36,10 @@ var (
 	ErrNotDue = errors.New("admin: no reminder is due")
 )
 
-// Remind reminds users of one tenant who have nothing set up, by one proof of
-// [ActionRemind] on the tenant: the button of the list of those who are missing. Each has
-// an outcome of its own. Errors of an outcome: [ErrNotMissing], [ErrReminded].
+// Remind reminds users of one tenant who have nothing set up, with one proof of
+// [ActionRemind] on the tenant. It is for a button on the list of people who have not
+// enrolled. Each has their own outcome. Errors of an outcome: [ErrNotMissing],
+// [ErrReminded].
 func (a Admin) Remind(ctx context.Context, by Actor, tenant string, users []string) (_ []Outcome, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.remind")
 	defer flow.End(&err)
@@ -50,16 +51,16 @@ func (a Admin) Remind(ctx context.Context, by Actor, tenant string, users []stri
 	})
 }
 
-// RemindDue reminds those of the users whose grace ends in 30 days, 7 days or one day, and
-// who were not reminded since. It is for a job that runs once an hour or once a day, in any
-// number of processes. A person whose grace has not begun, since they have not signed in,
-// is reminded where the policy has a deadline. Errors of an outcome: [ErrNotMissing],
-// [ErrNotDue].
+// RemindDue reminds those of the users whose grace period ends in 30 days, 7 days or one
+// day, and who were not reminded since. It is for a job that runs once an hour or once a
+// day, in any number of processes. A person whose grace period has not begun, because
+// they have not signed in, is reminded if the policy has a deadline. Errors of an
+// outcome: [ErrNotMissing], [ErrNotDue].
 func (a Admin) RemindDue(ctx context.Context, by Operator, tenant string, users []string) (_ []Outcome, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.remind_due")
 	defer flow.End(&err)
 	return a.remind(ctx, by, tenant, users, func(last, until, now time.Time) error {
-		if !until.After(now) { // over, or not begun
+		if !until.After(now) { // past, or not begun
 			return ErrNotDue
 		}
 		for _, before := range slices.Backward(remindAt) {
@@ -76,8 +77,8 @@ func (a Admin) RemindDue(ctx context.Context, by Operator, tenant string, users 
 	})
 }
 
-// remind reminds each user whom may allows, given when the last reminder was and when
-// the grace ends.
+// remind reminds each user for whom may agrees; may gets the time of the last reminder
+// and the end of the grace period.
 func (a Admin) remind(ctx context.Context, by Actor, tenant string, users []string, may func(last, until, now time.Time) error) ([]Outcome, error) {
 	if len(users) == 0 || len(users) > MaxAccounts {
 		return nil, ErrBulk

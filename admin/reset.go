@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Scope is how much a reset clears. The zero Scope is none.
+// A Scope is how much a reset clears. The zero Scope is invalid.
 type Scope string
 
 const (
@@ -23,15 +23,15 @@ const (
 	ScopeRecoveryCodes  Scope = "codes"          // recovery codes, issued ones too
 )
 
-// ErrScope means that a reset named no known scope.
+// ErrScope means that the scope of a reset is unknown.
 var ErrScope = errors.New("admin: unknown scope of a reset")
 
-// Reset clears what the scope says. Sign-ins under way end with every scope,
+// Reset clears the factors in the scope. Sign-ins under way end with every scope,
 // trusted browsers and sessions with the first two. After these two the person
 // must enroll again, and no grace applies. For 24 hours the password is enough to
-// enroll. Later, or where the policy says IssuedCode, it takes a code from
-// [Admin.IssueRecoveryCode] or a recovery code that was left. Within the 24 hours
-// an attacker who can reset the password by mail needs the mailbox only.
+// enroll. Later, or where the policy says IssuedCode, an enrollment requires a code from
+// [Admin.IssueRecoveryCode] or a recovery code that was left. Within the 24 hours an
+// attacker who can reset the password by mail needs only the mailbox.
 //
 // With the first two scopes a freeze ends. After a freeze they clear the recovery
 // codes, and the person needs an issued code to enroll, at this reset and at every
@@ -39,9 +39,10 @@ var ErrScope = errors.New("admin: unknown scope of a reset")
 // [Admin.Unlock] nor [Admin.RestoreAuthenticator] lifts this. It ends when the person
 // has confirmed an authenticator after an issued code, or 24 hours after a new
 // password ([totpflow.Account.PasswordChanged]). These scopes also end an
-// exemption. Where the tenant's policy wants two administrators, those beyond
-// [MaxResets] in an hour become requests ([*ApprovalError]). Errors: [ErrScope], [ErrNoAccount],
-// and those that every call of administrators has ([ErrNotAllowed], [ErrSelf], [totpflow.ErrProof]).
+// exemption. Where the tenant's policy requires two administrators, resets beyond
+// [MaxResets] in an hour become requests ([*ApprovalError]). Errors: [ErrScope],
+// [ErrNoAccount], and the common errors of administrators' calls ([ErrNotAllowed],
+// [ErrSelf], [totpflow.ErrProof]).
 func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what Scope) (_ totpflow.Change, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.reset")
 	defer flow.End(&err)
@@ -57,15 +58,16 @@ func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what
 	return a.reset(ctx, who, target, what)
 }
 
-// MaxResets is how many people one administrator deprives of their factors in an hour, one by
-// one, where two administrators are wanted: by [Admin.Reset], [Admin.RestoreAuthenticator] and
-// an [Admin.AssignPhone] that leaves nothing. Each further one is a request, as a crowd is.
+// MaxResets is how many people one administrator may deprive of their factors in an hour,
+// one by one, where two administrators are required: by [Admin.Reset],
+// [Admin.RestoreAuthenticator], and an [Admin.AssignPhone] that leaves no factor. Each
+// further call becomes a request, as resets of many accounts do.
 const MaxResets = 5
 
-// authoriseCounted is authoriseChange for a call that may take the factors of one account away:
-// a crowd is reset as well by any of them, one person after the other. Those that do are
-// counted in the administrator's own record, by the write that consumes the proof. One too
-// many becomes the request, where two administrators are wanted.
+// authoriseCounted is authoriseChange for a call that may take the factors of one account
+// away: any of them resets a crowd too, one person after the other. The calls that do are
+// counted in the administrator's own record, by the write that consumes the proof. One
+// that exceeds the limit becomes the request, where two administrators are required.
 func (a Admin) authoriseCounted(ctx context.Context, by Actor, target store.AccountID, takes bool, req account.Request) (author, error) {
 	crowd := false
 	who, err := a.authoriseAnd(ctx, by, Purpose(totpflow.Action(req.Action), target), target, func(tx *engine.Tx) {
@@ -77,7 +79,7 @@ func (a Admin) authoriseCounted(ctx context.Context, by Actor, target store.Acco
 	return who, a.requestIfTwo(ctx, who, target.Tenant, req)
 }
 
-// countReset reports false for one too many.
+// countReset notes a reset. It reports false if the limit is exceeded.
 func countReset(tx *engine.Tx) bool {
 	resets, err := tx.Resets.Take(tx.Now, MaxResets, time.Hour)
 	if err == nil {

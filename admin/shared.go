@@ -6,12 +6,12 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// SharedSecrets reports for each of the rows whether another account has its secret
-// already: taken over from an earlier file, such as that of another tenant. One phone
-// would then sign in both. [Admin.Import] sees only the rows of its call; this goes over all
+// SharedSecrets reports for each of the rows whether another account already has its
+// secret, for example from an earlier file of another tenant. One phone could then sign
+// in to both. [Admin.Import] sees only the rows of its call; SharedSecrets reads all
 // records once, whatever the number of rows, and opens each. Refuse the rows with
-// [ErrSharedSecret]. Records that do not open are passed over. Nothing is kept for it,
-// since a list of all secrets' fingerprints would have to be erased and sealed again with them.
+// [ErrSharedSecret]. It skips records that do not open. It keeps no index: a list of all
+// secrets' fingerprints would have to be erased and sealed again along with the records.
 func (a Admin) SharedSecrets(ctx context.Context, by Operator, rows []Imported) (shared []bool, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.shared_secrets")
 	defer flow.End(&err)

@@ -15,33 +15,33 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Work of an operator on all records, a page at a time. A run that was cut
-// short goes on from the cursor of the last progress; to begin again does no harm.
+// Work of an operator on all records, a page at a time. An interrupted run continues from
+// the cursor of the last progress; starting again does no harm.
 
 // Progress is reported after each page.
 type Progress struct {
 	Cursor        string            // to go on after this page; empty at the end
 	Seen, Changed int               // records so far, in this run
 	Deleted       int               // records so far, by Tidy
-	Unreadable    []store.AccountID // records of this page that do not open; they are as they were
+	Unreadable    []store.AccountID // records of this page that do not open; they are unchanged
 }
 
 // ErrUnreadable means that records did not open. All others are done.
-var ErrUnreadable = errors.New("admin: records that do not open were passed over")
+var ErrUnreadable = errors.New("admin: records that do not open were skipped")
 
 // A Checked is one record of [Admin.Check].
 type Checked struct {
 	ID    store.AccountID
 	KeyID string // of the key that it is sealed under, as keyring.Ring.IDs spells it
-	Stale bool   // not under the newest
+	Stale bool   // not sealed under the newest key
 	Err   error  // why it does not open
 }
 
 // Reseal writes every record again that is not sealed under the ring's newest key,
-// so that old keys can go. It may run while people sign in. Of a record that is sealed
-// under it only the key's name is read; [Admin.Check] opens all. Records that
-// should be written again and do not open are passed over, and the error is
-// [ErrUnreadable] at the end; any other ends it at once.
+// so that old keys can go. It may run while people sign in. It does not open a record
+// that is already sealed under that key; [Admin.Check] opens all. Records that should be
+// written again but do not open are skipped, and the error at the end is [ErrUnreadable];
+// any other error ends the run at once.
 func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress func(Progress)) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.reseal")
 	defer flow.End(&err)
@@ -60,15 +60,14 @@ func (a Admin) Reseal(ctx context.Context, by Operator, cursor string, progress 
 // state, with a ring whose epoch was raised (keyring.RaiseEpoch), which by itself
 // ends every session, trusted browser, sign-in and "it was not me" link. For each
 // account it ends an issued code and marks as used every code that an app has shown
-// up to now. It voids the recovery codes made up to the time of the backup (with the
-// zero time all), since some of them may have been used after it, and those that a
-// clock that was ahead has made in the future. People make new recovery codes at their
-// next sign-in.
+// up to now. It voids the recovery codes made up to the time of the backup (all, if the
+// time is zero), since some of them may have been used after it, and those that are dated
+// in the future by a clock that was ahead. People make new recovery codes at their next
+// sign-in.
 //
-// Other losses stay: wrong guesses counted since the backup, freezes, the policies
-// of tenants, pending requests, and changes of factors, which the host's generations
-// find ([totpflow.ErrRecordLost]). Records that do not open are passed over as with
-// [Admin.Reseal].
+// Other losses remain: wrong guesses counted since the backup, freezes, the policies of
+// tenants, pending requests, and changes of factors, which the host's generations detect
+// ([totpflow.ErrRecordLost]). Records that do not open are skipped, as by [Admin.Reseal].
 func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup time.Time, cursor string, progress func(Progress)) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.after_database_restore")
 	defer flow.End(&err)
@@ -84,7 +83,7 @@ func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup tim
 		}
 		tx.Enrollment = tx.Enrollment.MarkUsed(tx.Now, a.engine.Window)
 		// The generation of the account stays: a host that remembers a later one must
-		// still find that its change is lost.
+		// still detect that its change is lost.
 		tx.EndTrust()
 		tx.Issued = account.Issued{}
 		if !tx.Recovery.IsZero() && (backup.IsZero() || !tx.Recovery.Made().After(backup) || tx.Recovery.Made().After(tx.Now.Add(skew.Tolerance))) {
@@ -95,8 +94,8 @@ func (a Admin) AfterDatabaseRestore(ctx context.Context, by Operator, backup tim
 	})
 }
 
-// sweep changes every record of which change reports that it changed. Records that some
-// does not select, by what can be read without opening them, are left alone.
+// sweep writes every record for which change reports a change. It skips records that some
+// does not select; some sees only the fields that can be read without opening the record.
 func (a Admin) sweep(ctx context.Context, cursor string, progress func(Progress), some func(store.Record) bool, change func(*engine.Tx) bool) error {
 	var p Progress
 	var passedOver error

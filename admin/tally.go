@@ -7,22 +7,22 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Tally is how many accounts have a record, by the words that records are listed
-// by: "37 of 50 have set it up" is Enabled of Total less Exempt. It is for display: no
-// record is opened, so that it takes one statement for a million accounts, and a word
-// proves nothing. [Counts] is of records that were opened and judged by policy.
+// A Tally counts the accounts that have a record, by state: "37 of 50 have set it up" is
+// Enabled of Total minus Exempt. It is for display. It needs one statement for a million
+// accounts, since no record is opened, and the state words that it counts prove nothing.
+// [Counts] counts records that were opened and judged by policy.
 type Tally struct {
 	Total       int
 	Enabled     int // an authenticator or a phone works
 	NotEnrolled int // nothing is set up
-	Reset       int // has to set up again
+	Reset       int // must enroll again
 	Exempt      int // machine accounts
 	Frozen      int // "it was not me"
 }
 
-// Tally counts the accounts of q.Tenant, or of all tenants, which is for an
-// [Operator]. It requires no proof. Errors: [ErrNotAllowed], [store.ErrQuery] for a
-// query that selects anything else, [store.ErrUnavailable].
+// Tally counts the accounts of q.Tenant, or of all tenants, which only an [Operator] may
+// do. It requires no proof. Errors: [ErrNotAllowed], [store.ErrQuery] for a query with
+// other fields, [store.ErrUnavailable].
 func (a Admin) Tally(ctx context.Context, by Actor, q store.Query) (_ Tally, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.tally")
 	defer flow.End(&err)

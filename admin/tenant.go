@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A TenantStatus is what an administration page shows of a tenant.
+// A TenantStatus is the data of a tenant for an administration page.
 type TenantStatus struct {
 	Set       bool          // whether the tenant has a policy of its own
 	Own       policy.Policy // as it was set; "optional" until then
@@ -24,7 +24,7 @@ type TenantStatus struct {
 	Activity  []event.Event // the last changes, newest first
 }
 
-// Tenant returns what is set for a tenant. It requires no proof.
+// Tenant returns the settings of a tenant. It requires no proof.
 func (a Admin) Tenant(ctx context.Context, by Actor, tenant string) (_ TenantStatus, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.tenant")
 	defer flow.End(&err)
@@ -64,17 +64,17 @@ var ErrPolicyFixed = errors.New("admin: Config.Policy is fixed, so that a tenant
 
 // ErrMandatory means that the tenant must require the second factor of everybody
 // ([totpflow.Config].Mandatory).
-var ErrMandatory = errors.New("admin: this tenant cannot switch the second factor off, for no role either")
+var ErrMandatory = errors.New("admin: this tenant cannot switch the second factor off, not even for a role")
 
-// SetPolicy sets the tenant's own policy. It applies from the next sign-in on, and
-// at once where hosts look at the status at each request. An administrator can
-// require the second factor of others only with one of their own, since the call
-// requires its proof. It has effect where Config.Policy is nil or asks
-// [TenantPolicies]; under a [policy.Fixed] it is [ErrPolicyFixed]. Where two
-// administrators are wanted, a milder policy is pending until the second approves
-// it ([*ApprovalError]). A policy that is set ends all requests for another one. An
-// invalid policy ([policy.Policy.Validate]) is refused before the proof is consumed, and
-// so is [ErrMandatory].
+// SetPolicy sets the tenant's own policy. It applies from the next sign-in on, and at
+// once where the host checks the session at each request. An administrator can require
+// the second factor of others only if they have one themselves, since the call requires
+// its proof. It has an effect only where Config.Policy is nil or asks [TenantPolicies];
+// under a [policy.Fixed] it returns [ErrPolicyFixed]. Where two administrators are
+// required, a milder policy is pending until the second approves it ([*ApprovalError]).
+// Setting a policy ends all requests for another one. An invalid policy
+// ([policy.Policy.Validate]) is refused before the proof is consumed, and so is
+// [ErrMandatory].
 func (a Admin) SetPolicy(ctx context.Context, by Actor, tenant string, p policy.Policy) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.set_policy")
 	defer flow.End(&err)
@@ -129,15 +129,14 @@ func setPolicy(tx *engine.Tx, who author, p policy.Policy) {
 }
 
 // TenantPolicies is the [policy.Source] of a service whose Config.Policy is nil:
-// what administrators set (package admin) for the account's tenant and for
-// those above it, the strictest of them. Where none of them has one, the second
-// factor is optional. It reads one record for each tenant of the chain, at each
-// call. A chain or a record that cannot be read is an error, which refuses.
+// the strictest of the policies that administrators set (package admin) for the account's
+// tenant and for those above it. If none of them has one, the second factor is optional.
+// It reads one record for each tenant of the chain at each call. If the chain or a record
+// cannot be read, it returns an error, which refuses.
 //
 // An attacker who can write to the database, without the keys, can delete such a
-// record or put an older one back: it ends the duty to set up, and no
-// authenticator that is active. Where that matters, combine it with a policy of
-// the host's.
+// record or put an older one back: this ends the duty to enroll, but not an active
+// authenticator. Where that matters, combine it with a policy of the host.
 func TenantPolicies(s store.Store, keys *keyring.Ring, parents func(context.Context, string) ([]string, error)) policy.Source {
 	return engine.TenantPolicies(s, keys, parents)
 }

@@ -10,19 +10,20 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Tidy goes over all records, a page at a time, and drops what time has ended but no
-// flow has written since: counts of messages that no limit needs any more, requests for a second
-// administrator, replaced authenticators after their 72 hours, issued codes,
+// Tidy goes over all records, a page at a time, and drops data that has expired since the
+// record was last written: counts of messages that no limit needs any more, requests for
+// a second administrator, replaced authenticators after their 72 hours, issued codes,
 // browsers and used tickets that have expired. A record that holds nothing but such counts is
-// deleted; an account's never is. No flow behaves otherwise afterwards: each of them leaves out
-// what has expired.
+// deleted; an account's never is. No flow behaves differently afterwards: all of them
+// ignore expired data.
 //
 // Run it once a day, by a ticker of the product or by the command "totpflow tidy". It
-// may run while people sign in, and in several processes. A record that needs nothing is
-// read once, with its page, and not written. A run that was cut short goes on from the
-// cursor of the last progress. A service without Config.Phones does not know the limits of
-// messages, and keeps their counts for phone.MaxPeriod. Records that do not open are
-// passed over, and the error is [ErrUnreadable] at the end; any other ends it at once.
+// may run while people sign in, and in several processes. A record without expired data
+// is read once, with its page, and not written. An interrupted run continues from the
+// cursor of the last progress. A service without Config.Phones does not know the limits
+// of messages, and keeps their counts for phone.MaxPeriod. Records that do not open are
+// skipped, and the error at the end is [ErrUnreadable]; any other error ends the run at
+// once.
 func (a Admin) Tidy(ctx context.Context, by Operator, cursor string, progress func(Progress)) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.tidy")
 	defer flow.End(&err)

@@ -21,7 +21,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// ActionOpenWindow is what the proof for [Admin.OpenWindow] is for, by [WindowPurpose].
+// ActionOpenWindow is the action of the proof for [Admin.OpenWindow]; see
+// [WindowPurpose].
 const ActionOpenWindow totpflow.Action = "open window"
 
 // Limits of a window.
@@ -44,20 +45,20 @@ func (w Window) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(w)) }
 // Format implements [fmt.Formatter].
 func (w Window) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[window]") }
 
-// WindowActions are the actions that a window may be for. Policies, exemptions,
-// erasures, approvals, imports and numbers take a code each.
+// WindowActions are the actions that a window may be for. Policies, exemptions, erasures,
+// approvals, imports and numbers require a code each.
 func WindowActions() []totpflow.Action { return slices.Clone(windowActions) }
 
 var windowActions = []totpflow.Action{
 	ActionResetAccount, ActionUnlockAccount, ActionRevokeBrowser, ActionExtendGrace, ActionIssueCode, ActionRestoreAuthenticator,
 }
 
-// ErrWindow means that a window would be for no people, for more than [MaxTargets], for
-// a whole tenant, or for an action that takes a code each time ([WindowActions]).
+// ErrWindow means that a window names no people, more than [MaxTargets], a whole tenant,
+// or an action that requires a code each time (one that is not in [WindowActions]).
 var ErrWindow = fmt.Errorf("admin: a window is for 1 to %d people, and for some actions only", MaxTargets)
 
-// WindowPurpose returns what the proof for [Admin.OpenWindow] must be for: these actions
-// to these people, in any order. A code that was typed for others opens nothing.
+// WindowPurpose returns the purpose of the proof for [Admin.OpenWindow]: these actions on
+// these people, in any order. A proof for other people opens nothing.
 func WindowPurpose(actions []totpflow.Action, targets []store.AccountID) totpflow.Purpose {
 	var parts []string
 	for _, a := range actions {
@@ -72,13 +73,13 @@ func WindowPurpose(actions []totpflow.Action, targets []store.AccountID) totpflo
 }
 
 // OpenWindow lets an administrator perform each of the actions on each of the people,
-// once, by one code, within [WindowLifetime]: help for three people does not take four
+// once, by one code, within [WindowLifetime]: helping three people does not require four
 // codes. The window is state in the administrator's own record and replaces the one
-// before. Each call that uses it names it in [Administrator].Window instead of a proof,
-// is judged as of then, and uses its part of the window up, also when it then fails.
-// Resets count into [MaxResets] as others do. The window ends with whatever ends the
-// administrator's sessions, proofs or account, and by [Admin.CloseWindow]. Errors:
-// [ErrWindow], [ErrSelf], [ErrNotAllowed], [totpflow.ErrProof].
+// before. A call names it in [Administrator].Window instead of a proof. Each call is
+// authorized at the time of the call, and uses up its part of the window even if it then
+// fails. Resets count toward [MaxResets] as others do. The window ends with everything
+// that ends the administrator's sessions, proofs or account, and by [Admin.CloseWindow].
+// Errors: [ErrWindow], [ErrSelf], [ErrNotAllowed], [totpflow.ErrProof].
 func (a Admin) OpenWindow(ctx context.Context, by Administrator, actions []totpflow.Action, targets []store.AccountID) (_ Window, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.open_window")
 	defer flow.End(&err)
@@ -101,7 +102,7 @@ func (a Admin) OpenWindow(ctx context.Context, by Administrator, actions []totpf
 			}
 		}
 	}
-	by.Window = "" // which opens no other
+	by.Window = "" // a window cannot open another
 	var key [16]byte
 	_, err = a.consume(ctx, by, WindowPurpose(actions, targets), func(tx *engine.Tx) {
 		rand.Read(key[:]) // never fails, by its contract
@@ -110,7 +111,7 @@ func (a Admin) OpenWindow(ctx context.Context, by Administrator, actions []totpf
 	return engine.Acknowledged(Window(base64.RawURLEncoding.EncodeToString(key[:])), err)
 }
 
-// distinct returns the values without those that come again.
+// distinct returns the values without repeated ones.
 func distinct[T comparable](all []T) (once []T) {
 	for _, v := range all {
 		if !slices.Contains(once, v) {
@@ -120,8 +121,8 @@ func distinct[T comparable](all []T) (once []T) {
 	return once
 }
 
-// CloseWindow closes the administrator's window, in whichever browser it was opened. It
-// requires no proof: it only takes leave away. Call it at the sign-out.
+// CloseWindow closes the administrator's window, whichever browser it was opened in. It
+// requires no proof: it only takes permission away. Call it at sign-out.
 func (a Admin) CloseWindow(ctx context.Context, user totpflow.User) (err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.close_window")
 	defer flow.End(&err)
@@ -134,13 +135,13 @@ func (a Admin) CloseWindow(ctx context.Context, user totpflow.User) (err error) 
 	})
 }
 
-// A WindowRest is what a window still permits.
+// A WindowRest lists the actions that a window still permits.
 type WindowRest struct {
 	Until   time.Time // zero: nothing, and no window is open
 	Targets []WindowTarget
 }
 
-// A WindowTarget is what a window still permits with one person.
+// A WindowTarget lists the actions that a window still permits for one person.
 type WindowTarget struct {
 	ID      store.AccountID
 	Actions []totpflow.Action
@@ -151,8 +152,8 @@ func (r WindowRest) Permits(action totpflow.Action, target store.AccountID) bool
 	return slices.ContainsFunc(r.Targets, func(t WindowTarget) bool { return t.ID == target && slices.Contains(t.Actions, action) })
 }
 
-// WindowRest returns what the actor's window still permits. It is for a page that says so:
-// the call that uses the window decides. It requires no proof.
+// WindowRest returns what the actor's window still permits. It is for display only: the
+// call that uses the window decides. It requires no proof.
 func (a Admin) WindowRest(ctx context.Context, by Administrator) (_ WindowRest, err error) {
 	ctx, flow := a.engine.Begin(ctx, "admin.window_rest")
 	defer flow.End(&err)

@@ -13,57 +13,58 @@ import (
 
 // Limits of one account.
 const (
-	// MaxAuthenticators is the largest number of live authenticators. Each one multiplies the
-	// chance of a guess, so the guess budget of an account is charged by their number.
+	// MaxAuthenticators is the largest number of live authenticators. Each one multiplies
+	// the chance of a guess, so guesses are charged by their number.
 	MaxAuthenticators = 5
 	// CandidateLifetime is how long a candidate may be confirmed after [Enrollment.Begin].
 	CandidateLifetime = 15 * time.Minute
 	// MaxName is the longest name of an authenticator, in characters (runes).
 	MaxName = 40
-	// MaxWeak is the longest that a weak key of an [Enrollment.Import] may be used.
+	// MaxWeak is the longest time that a weak key of an [Enrollment.Import] may be used.
 	MaxWeak = 90 * 24 * time.Hour
 )
 
 // Authenticator is a live authenticator of an account. Printing or encoding it
-// does not show the secret. The zero value is nobody's.
+// does not show the secret. The zero value belongs to nobody.
 type Authenticator struct {
 	ID   string    // random, unique; the ID that the candidate had
 	Name string    // given by the person, cleaned, unique in the account
 	Key  totp.Key  // the shared secret and its parameters
-	Last totp.Step // the newest time step accepted; nothing up to it is accepted again
-	// Added is when it was confirmed or imported, Used when it last showed a code:
-	// zero for an imported one that has shown none here. UTC, whole milliseconds.
+	Last totp.Step // the newest accepted time step; no step up to it is accepted again
+	// Added is when it was confirmed or imported. Used is when it last showed a code; it
+	// is zero for an imported one that has not shown a code here. UTC, whole
+	// milliseconds.
 	Added, Used time.Time
 	// Until is when a key that is weak (totp.Key.Weak) ends; see [Enrollment.Import].
 	// It is zero for all others. UTC, whole milliseconds.
 	Until time.Time
 }
 
-// over reports whether the time of a weak key has ended.
+// over reports whether a weak key has expired.
 func (a Authenticator) over(at time.Time) bool { return !a.Until.IsZero() && !at.Before(a.Until) }
 
-// Candidate is an authenticator that is offered and has not shown a code. It
+// Candidate is an authenticator that was offered and has not shown a code. It
 // verifies nothing. Printing or encoding it does not show the secret.
 type Candidate struct {
 	ID    string    // random, unique; [Enrollment.Confirm] asks for it
 	Name  string    // as in [Authenticator]
-	Key   totp.Key  // what [NewOffer] shows
+	Key   totp.Key  // for [NewOffer]
 	Began time.Time // UTC, whole milliseconds
-	Adds  bool      // stands beside the live authenticators when confirmed, otherwise replaces them
+	Adds  bool      // when confirmed, adds to the live authenticators; otherwise it replaces them
 }
 
 // IsZero reports whether c is not a candidate at all.
 func (c Candidate) IsZero() bool { return c.ID == "" }
 
-// expired also holds for a candidate that began in the future: if the clock was
+// expired is also true for a candidate that began in the future: if the clock was
 // wrong then, waiting for it to pass the 15 minutes could take a year.
 func (c Candidate) expired(at time.Time) bool {
 	age := at.Sub(c.Began)
 	return age >= CandidateLifetime || age < -skew.Tolerance
 }
 
-// retired is an authenticator that is gone, kept for its last step: somebody who
-// saw a code and has the same secret enrolled again must not use that code twice.
+// retired is an authenticator that was removed, kept for its last step: if the same
+// secret is enrolled again, a person who saw a code must not use it a second time.
 type retired struct {
 	key   totp.Key
 	last  totp.Step
@@ -73,10 +74,10 @@ type retired struct {
 // maxAhead is how many steps ahead of the clock a window can reach.
 const maxAhead = 4
 
-// retiredAge is how long a secret's last step is remembered: until no window can
-// reach it any more. A window is at most five steps wide, so a step accepted at
-// most four ahead of the clock is in reach for at most nine periods. A pair reaches
-// one step further back, but its later code was not used yet.
+// retiredAge is how long a secret's last step is remembered: until a window cannot reach
+// it any more. A window is at most five steps wide, so a step accepted at most four ahead
+// of the clock is in reach for at most nine periods. A pair reaches one step further
+// back, but its later code was not used yet.
 func retiredAge(k totp.Key) time.Duration {
 	return max(5*time.Minute, 9*k.Params().Period)
 }
@@ -110,8 +111,8 @@ func cleanName(name string) string {
 	return name
 }
 
-// uniqueName returns the cleaned name, with a number behind it while another
-// authenticator than the one with this ID is called so.
+// uniqueName returns the cleaned name, with a number after it if an authenticator with
+// another ID has that name.
 func uniqueName(name, id string, others []Authenticator) string {
 	name = cleanName(name)
 	taken := func(s string) bool {

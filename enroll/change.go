@@ -9,9 +9,9 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// take goes along the edge of an action: the only place beside Expire and Rename
-// that changes the state, and like them by the table. Parts that have expired (a
-// candidate, a kept authenticator, a retired secret) are dropped on the way.
+// take follows the edge of an action. It, Expire and Rename are the only places that
+// change the state, all by the table. Parts that have expired (a candidate, a kept
+// authenticator, a retired secret) are dropped on the way.
 func (e Enrollment) take(at time.Time, action Action) (Enrollment, error) {
 	// Beyond these years a time has no step or no encoding.
 	if at.UnixMilli() <= 0 || at.UTC().Year() >= 9999 {
@@ -29,8 +29,8 @@ func (e Enrollment) take(at time.Time, action Action) (Enrollment, error) {
 	return next, nil
 }
 
-// claim is take for an action on the candidate, which has to be the one that the
-// caller means: the page on which it was offered may be an hour old.
+// claim is take for an action on the candidate, which must be the one that the caller
+// means: the page that offered it may be an hour old.
 func (e Enrollment) claim(at time.Time, candidateID string, action Action) (Enrollment, error) {
 	c := e.candidate
 	if !c.IsZero() && c.ID == candidateID && c.expired(at) {
@@ -49,8 +49,8 @@ func (e Enrollment) claim(at time.Time, candidateID string, action Action) (Enro
 	return next, nil
 }
 
-// clear retires all authenticators and drops the candidate and the time of a
-// reset. The shelf of kept ones stays: see shelve.
+// clear retires all authenticators and drops the candidate and the time of a reset. It
+// does not touch the kept ones: see shelve.
 func (e Enrollment) clear(at time.Time) Enrollment {
 	for _, a := range e.live {
 		e = e.retire(at, a)
@@ -61,9 +61,9 @@ func (e Enrollment) clear(at time.Time) Enrollment {
 	return e
 }
 
-// lapse ends the weak authenticators whose time is over. Where none is left, the
-// account waits for an enrollment as after a reset: otherwise anybody with the password
-// could set up in the owner's place.
+// lapse ends the weak authenticators that have expired. If none is left, the account
+// needs an enrollment as after a reset: otherwise anybody with the password could enroll
+// in the owner's place.
 func (e Enrollment) lapse(at time.Time) Enrollment {
 	if !slices.ContainsFunc(e.live, func(a Authenticator) bool { return a.over(at) }) {
 		return e
@@ -95,13 +95,13 @@ func (e Enrollment) lapse(at time.Time) Enrollment {
 	return e
 }
 
-// retire remembers the last step of an authenticator that goes.
+// retire remembers the last step of an authenticator that is removed.
 func (e Enrollment) retire(at time.Time, a Authenticator) Enrollment {
 	kept := slices.DeleteFunc(slices.Clone(e.retired), func(r retired) bool {
 		return r.key.SameSecret(a.Key) // superseded: a later Last of the same secret
 	})
 	from := at
-	if a.Last > a.Key.Step(at)+maxAhead { // by a clock that was ahead: its codes are still to come
+	if a.Last > a.Key.Step(at)+maxAhead { // by a clock that was ahead: its codes are in the future
 		from = a.Key.Start(a.Last)
 	}
 	kept = append(kept, retired{key: a.Key, last: a.Last, until: stamp(from.Add(retiredAge(a.Key)))})
@@ -109,8 +109,8 @@ func (e Enrollment) retire(at time.Time, a Authenticator) Enrollment {
 	return e
 }
 
-// lastOf returns the last step accepted for a secret that is gone, or zero. Steps
-// of another period are other numbers, and never the same code.
+// lastOf returns the last step accepted for a removed secret, or zero. Steps of another
+// period are different numbers, and never the same code.
 func (e Enrollment) lastOf(key totp.Key) (last totp.Step) {
 	same := func(k totp.Key) bool {
 		return k.SameSecret(key) && k.Params().Period == key.Params().Period

@@ -37,14 +37,14 @@ func Decode(data []byte) (Enrollment, error) {
 	return e, nil
 }
 
-// MarshalText always returns an error: a general encoder would write nothing of
-// the enrollment, and what comes back would have no second factor. Store
+// MarshalText always returns an error: a general encoder would write none of the
+// enrollment, and the value that is read back would have no second factor. Store
 // [Enrollment.Encode].
 func (e Enrollment) MarshalText() ([]byte, error) {
 	return nil, errors.New("enroll: an enrollment is stored by its Encode")
 }
 
-// states are the places of the states in the encoding.
+// states lists the states in the order of their numbers in the encoding.
 var states = []State{Disabled, Pending, Active, Replacing, ResetPending, Exempted}
 
 // Fields is for this module's own records: nobody outside can make a [wire.Coder].
@@ -94,8 +94,8 @@ func (r *retired) fields(c *wire.Coder) {
 	c.Millis("until", &r.until)
 }
 
-// check holds what every method keeps true. A record that breaks it was not
-// written by this package, and to go on with it could skip a factor.
+// check verifies the invariants that every method keeps. A record that breaks them was
+// not written by this package, and using it could skip a factor.
 func (e *Enrollment) check() error {
 	none, some := len(e.live) == 0, !e.candidate.IsZero()
 	switch {
@@ -146,8 +146,7 @@ func (e *Enrollment) check() error {
 	return nil
 }
 
-// fits reports whether a state may have none or some live authenticators and a
-// candidate.
+// fits reports whether a state allows this number of live authenticators and a candidate.
 func (e *Enrollment) fits(none, candidate bool) bool {
 	switch e.stored() {
 	case Pending:

@@ -19,22 +19,22 @@ var (
 	ErrSameSecret            = errors.New("enroll: the account has this secret already")
 	ErrUnknown               = errors.New("enroll: no such authenticator")
 	ErrLast                  = errors.New("enroll: the last authenticator cannot be removed, only disabled or replaced")
-	// ErrWeak is for a key that is weak (totp.Key.Weak): it is offered to nobody, and
-	// is imported for a time that has an end.
+	// ErrWeak is for a weak key (totp.Key.Weak): it cannot be offered, only imported for
+	// a limited time.
 	ErrWeak = errors.New("enroll: the secret is too short, it can only be imported, and for 90 days at most")
 	// ErrClock is for the operator, not the user: an authenticator was used later
 	// than now, so the clock has gone back and would accept used codes again.
 	ErrClock = errors.New("enroll: the clock is behind the last code accepted")
 )
 
-// Enrollment is what an account knows of its authenticators: those that are
-// live, the candidate that is offered, the state. The zero value is disabled.
+// Enrollment is the state of an account's authenticators: the live ones, the candidate
+// that is offered, and the state word. The zero value is disabled.
 //
 // It is a value. A method that changes something returns a new Enrollment and
 // leaves the old one as it was; with an error it returns the old one. Store what
 // it returned before answering the user: two sign-ins that start from the same
-// Enrollment both accept the same code, and only a conditional write tells them
-// apart. Values may be read by several goroutines at once.
+// Enrollment both accept the same code, and only a conditional write decides between
+// them. Values may be read by several goroutines at once.
 //
 // Printing it or encoding it with a general encoder shows no secret;
 // [Enrollment.Encode] does.
@@ -45,7 +45,7 @@ type Enrollment struct {
 	kept      []shelved // oldest first
 	retired   []retired
 	reset     time.Time // when ResetPending began
-	lapsed    bool      // ResetPending began by time and not by an administrator, or nobody knows when
+	lapsed    bool      // ResetPending began by time and not by an administrator, or at an unknown time
 }
 
 // String returns the state and how many authenticators are live.
@@ -53,7 +53,7 @@ func (e Enrollment) String() string {
 	return fmt.Sprintf("enroll.Enrollment(%s, %d live)", e.stored(), len(e.live))
 }
 
-// State returns the state at a time: a candidate that has expired counts no more.
+// State returns the state at a time: an expired candidate no longer counts.
 func (e Enrollment) State(at time.Time) State { return e.Expire(at).stored() }
 
 func (e Enrollment) stored() State {
@@ -68,27 +68,28 @@ func (e Enrollment) stored() State {
 func (e Enrollment) Authenticators() []Authenticator { return slices.Clone(e.live) }
 
 // Candidate returns the candidate that can be confirmed at that time, if there
-// is one. Its key is the secret itself: show it only to the one who began.
+// is one. Its key is the secret itself: show it only to the person who began the
+// enrollment.
 func (e Enrollment) Candidate(at time.Time) (Candidate, bool) {
 	c := e.Expire(at).candidate
 	return c, !c.IsZero()
 }
 
-// ResetAt returns when an administrator's reset began that is still waiting for
-// the person to set up, or when the last authenticator lapsed. It is zero in any
-// state but [ResetPending].
+// ResetAt returns when an administrator reset the account, or when the last authenticator
+// lapsed, if the person has not enrolled since. It is zero in any state but
+// [ResetPending].
 func (e Enrollment) ResetAt() time.Time { return e.reset }
 
-// Lapsed reports whether the account waits for an enrollment since its last
-// authenticator, which was weak, has ended, or since a reset by a clock that was ahead.
-// Ask for more than the password then, such as a code that is mailed: nobody but the
-// person knows that there was one, and that it is over. Call it on what
-// [Enrollment.Expire] returned.
+// Lapsed reports whether the account needs an enrollment because its last authenticator,
+// a weak one, has expired, or because of a reset by a clock that was ahead. Ask for more
+// than the password then, such as a code sent by mail: only the person knows that there
+// was an authenticator, and that it has ended. Call it on the result of
+// [Enrollment.Expire].
 func (e Enrollment) Lapsed() bool { return e.lapsed }
 
 // WeakUntil returns when the last of the live authenticators ends, if all of them
-// are weak; otherwise the zero time. Lead a person whose code was of a weak one to a new
-// authenticator, and nowhere else.
+// are weak; otherwise the zero time. After a code of a weak one, lead the person only to
+// a new authenticator.
 func (e Enrollment) WeakUntil() (last time.Time) {
 	for _, a := range e.live {
 		if a.Until.IsZero() {
@@ -101,19 +102,19 @@ func (e Enrollment) WeakUntil() (last time.Time) {
 	return last
 }
 
-// Begin makes key the candidate, under a fresh ID. With adds it will stand beside
-// the live authenticators, otherwise replace them; until it is confirmed they
-// stay as they are. An older candidate is dropped, so its holder's Confirm gets
-// [ErrStale]. The name is cleaned, cut to [MaxName] and numbered where another
-// authenticator has it; "" is "Authenticator".
+// Begin makes key the candidate, under a fresh ID. With adds it will be added to the live
+// authenticators, otherwise it will replace them; until it is confirmed they stay as they
+// are. An older candidate is dropped, so its holder's Confirm gets [ErrStale]. The name
+// is cleaned, cut to [MaxName] and numbered if another authenticator has it; "" becomes
+// "Authenticator".
 //
-// A candidate that adds may take the place of some of the live authenticators: goes has
-// their IDs, which are given to [Enrollment.Confirm] again, and which make room here.
+// A candidate that adds may replace some of the live authenticators: pass their IDs in
+// goes, here, where they make room, and again to [Enrollment.Confirm].
 //
-// Errors: [ErrTooManyAuthenticators] when adding to [MaxAuthenticators] live authenticators, [ErrSameSecret]
-// when a live one has the secret (or one gone minutes ago had it with other
-// parameters), [ErrWeak] for a weak key, [ErrUnknown] for an unknown ID in goes,
-// totp.ErrNoKey, totp.ErrTime.
+// Errors: [ErrTooManyAuthenticators] when adding to [MaxAuthenticators] live
+// authenticators, [ErrSameSecret] when a live one has the secret (or one removed minutes
+// ago had it with other parameters), [ErrWeak] for a weak key, [ErrUnknown] for an
+// unknown ID in goes, totp.ErrNoKey, totp.ErrTime.
 func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool, goes ...string) (Enrollment, Candidate, error) {
 	if key.IsZero() {
 		return e, Candidate{}, fmt.Errorf("enroll: %w", totp.ErrNoKey)
@@ -144,7 +145,7 @@ func (e Enrollment) Begin(at time.Time, key totp.Key, name string, adds bool, go
 }
 
 // holds reports whether the secret is live, or was until recently with other
-// parameters, so that the steps of then and now cannot be compared.
+// parameters, so that old and new steps cannot be compared.
 func (e Enrollment) holds(key totp.Key) bool {
 	for _, a := range e.live {
 		if a.Key.SameSecret(key) {
@@ -159,35 +160,36 @@ func (e Enrollment) holds(key totp.Key) bool {
 	return false
 }
 
-// Confirmation says what a confirmed candidate changed.
+// Confirmation lists the changes by a confirmed candidate.
 type Confirmation struct {
 	Authenticator Authenticator   // the new one
 	Cleared       []Authenticator // those it replaced
-	First         bool            // there was none before: the second factor is on from now
+	First         bool            // there was none before: the second factor is on from now on
 }
 
-// Confirm makes the candidate with this ID live, if code is its code now. The
-// code is used: it signs nobody in. Unless the candidate adds, the others are
-// cleared by the same change, so that no code of theirs passes any more; they are
-// kept for an [Enrollment.Restore]. Where it adds, those in goes are cleared so.
+// Confirm makes the candidate with this ID live, if code is its code now. The code is
+// used: it signs nobody in. Unless the candidate adds, the same change clears the others,
+// so that their codes do not pass any more; they are kept for an [Enrollment.Restore]. If
+// it adds, only those in goes are cleared this way.
 //
 // Errors: [ErrStale] when there is no such candidate (another Begin came in
 // between, or a second Confirm was first), [ErrExpired], [*DriftError] when the
-// device's clock is wrong, [ErrClock] when ours is and the code was not right or the
-// candidate adds, and those of
-// totp.Key.Verify. Where there is no candidate at all, ErrStale is an [ErrTransition] too.
+// device's clock is wrong, [ErrClock] when the server's is and the code was not right or
+// the candidate adds, and those of totp.Key.Verify. If there is no candidate at all,
+// ErrStale is an [ErrTransition] too.
 func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Window, goes ...string) (Enrollment, Confirmation, error) {
 	next, err := e.claim(at, candidateID, Confirm)
 	if err != nil {
 		return e, Confirmation{}, err
 	}
 	c := next.candidate
-	if c.Adds && (!next.has(goes) || len(next.live)-len(goes) >= MaxAuthenticators) { // they went meanwhile
+	if c.Adds && (!next.has(goes) || len(next.live)-len(goes) >= MaxAuthenticators) { // they were removed meanwhile
 		return e, Confirmation{}, ErrStale
 	}
 	step, err := c.Key.Verify(code, at, next.lastOf(c.Key), w)
-	// One that replaces the others is the way on after a clock that was ahead: those
-	// that were used then are cleared by it. A device is not blamed for our clock.
+	// A candidate that replaces the others is the way out after a clock that was ahead:
+	// it clears those that were used then. Do not blame the device for the server's
+	// clock.
 	if behind := next.checkClock(at, w); behind != nil && (c.Adds || err != nil) {
 		return e, Confirmation{}, behind
 	}
@@ -200,7 +202,7 @@ func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Windo
 		},
 		First: len(next.live) == 0,
 	}
-	if c.Adds { // beside others, so nothing was reset
+	if c.Adds { // others stay, so nothing was reset
 		for _, id := range goes {
 			gone := next.live[next.index(id)]
 			done.Cleared = append(done.Cleared, gone)
@@ -219,7 +221,7 @@ func (e Enrollment) Confirm(at time.Time, candidateID, code string, w totp.Windo
 }
 
 // Cancel withdraws the candidate with this ID; the live authenticators stay.
-// Errors as [Enrollment.Confirm] has for the ID.
+// Errors for the ID are those of [Enrollment.Confirm].
 func (e Enrollment) Cancel(at time.Time, candidateID string) (Enrollment, error) {
 	next, err := e.claim(at, candidateID, Cancel)
 	if err != nil {
@@ -230,10 +232,9 @@ func (e Enrollment) Cancel(at time.Time, candidateID string) (Enrollment, error)
 }
 
 // Expire drops the candidate, the kept and the weak authenticators that have expired.
-// Methods that are given the time do so themselves; a caller needs it to write
-// the shorter value, and before the methods that are not given the time. Where a
-// clock that was ahead has granted too much time, the longest allowed time counts
-// ([Enrollment.Ahead]).
+// Methods with a time argument do so themselves; a caller needs it to write the shorter
+// value, and before methods without one. If a clock that was ahead has granted too much
+// time, the longest allowed time counts ([Enrollment.Ahead]).
 func (e Enrollment) Expire(at time.Time) Enrollment {
 	if e.Ahead(at) {
 		e = e.putRight(at)
@@ -245,7 +246,7 @@ func (e Enrollment) Expire(at time.Time) Enrollment {
 	return e.lapse(at)
 }
 
-// withdraw drops the candidate along the edge that time takes.
+// withdraw drops the candidate along the Expire edge.
 func (e Enrollment) withdraw() Enrollment {
 	next, err := Next(e.stored(), Expire)
 	if err != nil {
@@ -256,8 +257,8 @@ func (e Enrollment) withdraw() Enrollment {
 	return e
 }
 
-// Disable clears all authenticators and the candidate. It asks for nothing: the
-// caller has let the person show a code for it. Live authenticators are kept for an
+// Disable clears all authenticators and the candidate. It checks nothing: the caller must
+// have let the person show a code for it. Live authenticators are kept for an
 // [Enrollment.Restore].
 func (e Enrollment) Disable(at time.Time) (Enrollment, error) {
 	next, err := e.take(at, Disable)
@@ -267,9 +268,8 @@ func (e Enrollment) Disable(at time.Time) (Enrollment, error) {
 	return next.shelve(at, next.live...).clear(at), nil
 }
 
-// Reset clears all authenticators, what is kept of former ones and the candidate,
-// by an administrator's leave, and waits for the person to set up again. Every
-// state allows it.
+// Reset clears all authenticators, the kept ones and the candidate, by permission of an
+// administrator; the person must then enroll again. Every state allows it.
 func (e Enrollment) Reset(at time.Time) (Enrollment, error) {
 	next, err := e.take(at, Reset)
 	if err != nil {
@@ -281,8 +281,8 @@ func (e Enrollment) Reset(at time.Time) (Enrollment, error) {
 	return next, nil
 }
 
-// Exempt makes the account a machine's, by an administrator's leave: it clears
-// what [Enrollment.Reset] clears, and from then on nothing can be set up and
+// Exempt makes the account a machine account, by permission of an administrator: it
+// clears the same as [Enrollment.Reset], and from then on nothing can be set up and
 // nothing is verified. Reset makes it a regular account again. Exempting twice is
 // an [ErrTransition].
 func (e Enrollment) Exempt(at time.Time) (Enrollment, error) {

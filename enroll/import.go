@@ -10,22 +10,22 @@ import (
 
 // Import makes a key of another system live at once, for an account that has no
 // second factor yet: the person's device has it already, and shows a code at the
-// next sign-in. A person who has several there gets all of them: Import goes on
-// beside others as long as every one was imported and none has shown a code here.
-// A candidate is dropped. Last is 0, except for a secret that was here until
-// recently, whose used codes stay used. The name is cleaned, cut and numbered as by
-// [Enrollment.Begin]. The people who exported the key know it: import over a
-// channel that you would show it on.
+// next sign-in. A person who has several there gets all of them: Import may be repeated
+// as long as all live authenticators were imported and none has shown a code here. A
+// candidate is dropped. Last is 0, except for a secret that was here until recently,
+// whose used codes stay used. The name is cleaned, cut and numbered as by
+// [Enrollment.Begin]. The people who exported the key know it: use only a channel on
+// which you would show the key.
 //
-// A weak key (totp.Key.Weak) ends at weakUntil, which is after at and by [MaxWeak]
-// at most; its account is then as after a reset ([Enrollment.Lapsed]). For other
+// A weak key (totp.Key.Weak) ends at weakUntil, which must be after at, by [MaxWeak] at
+// most; its account is then as after a reset ([Enrollment.Lapsed]). For other
 // keys weakUntil does not matter.
 //
-// Errors: [ErrWeak] for a weak key without such a time, totp.ErrSample for a secret
-// that documentation publishes, [ErrTooManyAuthenticators], [ErrSameSecret] when a secret that is
-// live is this one, or one gone minutes ago was it with other parameters,
-// totp.ErrNoKey, totp.ErrTime, and [ErrTransition] in any state but [Disabled],
-// [Pending] and that [Active]: it replaces nobody's authenticator.
+// Errors: [ErrWeak] for a weak key without such a time, totp.ErrSample for an example
+// from documentation, [ErrTooManyAuthenticators], [ErrSameSecret] when a live
+// authenticator has the secret, or one removed minutes ago had it with other parameters,
+// totp.ErrNoKey, totp.ErrTime, and [ErrTransition] in any state but [Disabled], [Pending]
+// and [Active] as described above: it never replaces an authenticator.
 func (e Enrollment) Import(at time.Time, key totp.Key, name string, weakUntil time.Time) (Enrollment, Authenticator, error) {
 	until, err := importable(at, key, weakUntil)
 	if err != nil {
@@ -50,7 +50,7 @@ func (e Enrollment) Import(at time.Time, key totp.Key, name string, weakUntil ti
 	return next, a, nil
 }
 
-// importable returns when the key ends, or why it is not imported.
+// importable returns when the key ends, or why it cannot be imported.
 func importable(at time.Time, key totp.Key, weakUntil time.Time) (until time.Time, err error) {
 	switch {
 	case key.IsZero():
@@ -67,7 +67,7 @@ func importable(at time.Time, key totp.Key, weakUntil time.Time) (until time.Tim
 	return until, nil
 }
 
-// untouched reports whether all that is live came from another system and has not
+// untouched reports whether all live authenticators came from another system and have not
 // been used here. A confirmed authenticator has shown a code.
 func (e Enrollment) untouched() bool {
 	return !slices.ContainsFunc(e.live, func(a Authenticator) bool { return !a.Used.IsZero() })

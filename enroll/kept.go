@@ -10,12 +10,12 @@ import (
 const RecoverableLifetime = 72 * time.Hour
 
 // A Recoverable describes an authenticator that was replaced, removed or disabled less than
-// [RecoverableLifetime] ago. It verifies nothing, and is there for the case that it was not
-// its owner who took it away. It holds no secret.
+// [RecoverableLifetime] ago. It verifies nothing, and is kept in case it was not its
+// owner who took it away. It holds no secret.
 type Recoverable struct {
 	ID, Name    string    // as they were, and will be after [Enrollment.Restore]
 	Added, Used time.Time // as in [Authenticator]
-	Until       time.Time // from then on it is gone for good; UTC, whole milliseconds
+	Until       time.Time // when it is deleted for good; UTC, whole milliseconds
 }
 
 // shelved is an authenticator that is kept.
@@ -24,11 +24,11 @@ type shelved struct {
 	until time.Time
 }
 
-// over also holds for one that was weak and would lapse the moment it is back.
+// over is also true for a weak one that would lapse as soon as it is back.
 func (k shelved) over(at time.Time) bool { return !at.Before(k.until) || k.Authenticator.over(at) }
 
 // Recoverable returns what can be brought back at that time, the oldest first. There are
-// at most [MaxAuthenticators]; where there would be more, those added last are not kept.
+// at most [MaxAuthenticators]; if there would be more, those added last are not kept.
 func (e Enrollment) Recoverable(at time.Time) []Recoverable {
 	var kept []Recoverable
 	for _, k := range e.Expire(at).kept {
@@ -37,9 +37,9 @@ func (e Enrollment) Recoverable(at time.Time) []Recoverable {
 	return kept
 }
 
-// shelve keeps authenticators that go. The oldest have the places: anyone who is in
-// a stolen session and replaces again and again adds newer ones only, and cannot
-// push the owner's out.
+// shelve keeps removed authenticators. The oldest have priority: a thief in a stolen
+// session who replaces again and again adds only newer ones, and cannot push the owner's
+// out.
 func (e Enrollment) shelve(at time.Time, gone ...Authenticator) Enrollment {
 	kept := slices.Clone(e.kept)
 	for _, a := range gone {
@@ -50,17 +50,18 @@ func (e Enrollment) shelve(at time.Time, gone ...Authenticator) Enrollment {
 	return e
 }
 
-// sweepShelf drops what has been kept long enough.
+// sweepShelf drops authenticators that have been kept long enough.
 func (e Enrollment) sweepShelf(at time.Time) Enrollment {
 	e.kept = slices.DeleteFunc(slices.Clone(e.kept), func(k shelved) bool { return k.over(at) })
 	return e
 }
 
-// Restore makes a kept authenticator live again, alone, by an administrator's
-// leave: somebody else took it away. Its ID, its name and its last step are those
-// it had, so a code that was used stays used. Whatever was live meanwhile is
-// cleared for good and returned, and so are the candidate and everything else that
-// is kept: a thief who replaced twice must not have a second one to be restored.
+// Restore makes a kept authenticator live again, as the only one, by permission of an
+// administrator: somebody other than the owner took it away. It has the same ID, name and
+// last step as before, so a used code stays used. Authenticators that became live
+// meanwhile are cleared for good and returned. The candidate and all other kept
+// authenticators are cleared too: a thief who replaced twice must not have a second one
+// to restore.
 //
 // [ErrUnknown] for an ID that is not kept, or not any more; [ErrTransition] where
 // nothing can be kept, after a reset and for a machine account; totp.ErrTime.
@@ -75,7 +76,7 @@ func (e Enrollment) Restore(at time.Time, id string) (Enrollment, Authenticator,
 	}
 	back, was := next.kept[i].Authenticator, next.Authenticators()
 	next = next.clear(at)
-	// The same secret may have been enrolled a second time meanwhile, and used.
+	// The same secret may have been enrolled again meanwhile, and used.
 	back.Last = next.lastOf(back.Key)
 	next.kept = nil
 	next.live = []Authenticator{back}

@@ -23,12 +23,12 @@ const (
 var ErrScale = errors.New("enroll: scale outside 6 to 32")
 
 // Offer shows a candidate's key to the person who is to enroll it: as a QR code
-// to scan and as a secret to type. It is made here, in this process: to hand the
-// URI to a chart service would give the secret away.
+// to scan and as a secret to type. It is made in this process: sending the URI to a chart
+// service would give the secret away.
 //
-// Each of its methods REVEALS the secret. Send what they return over TLS to the
-// one who began the enrollment, with Cache-Control: no-store, and do not log it.
-// Printing or encoding the Offer itself shows nothing. Safe for concurrent use.
+// Each of its methods REVEALS the secret. Send the results over TLS to the person who
+// began the enrollment, with Cache-Control: no-store, and do not log them. Printing or
+// encoding the Offer itself shows nothing. Safe for concurrent use.
 type Offer struct {
 	key   totp.Key
 	label totp.Label
@@ -61,7 +61,7 @@ func (o Offer) URI() string {
 }
 
 // Secret returns the secret in base32 for typing, grouped by four with spaces,
-// which totp.ParseSecret and the common apps ignore. Show it beside the QR code:
+// which totp.ParseSecret and the common apps ignore. Show it next to the QR code:
 // some people have no camera, and some cannot see the picture.
 func (o Offer) Secret() string {
 	secret := o.key.Secret()
@@ -94,9 +94,9 @@ func (o Offer) PNG(scale int) ([]byte, error) {
 	return s.png(scale)
 }
 
-// SVG returns the QR code as an <svg> element with its own white ground, to be
-// put into a page as it is or served as image/svg+xml. It is made of digits and
-// fixed text only: no part of a name is in it as text.
+// SVG returns the QR code as an <svg> element with its own white background, to be put
+// into a page as it is or served as image/svg+xml. It consists of digits and fixed text
+// only: no part of a name is in it as text.
 func (o Offer) SVG() string {
 	if o.key.IsZero() {
 		return ""
@@ -110,8 +110,8 @@ func (o Offer) SVG() string {
 
 // Terminal returns the QR code in half-block characters, two modules per cell,
 // each line ended by \n. With colour it is black on white by ANSI sequences and
-// read on every terminal of 256 colours. Without (NO_COLOR, a log, a pipe to a
-// file) the terminal's light text on dark ground is what makes it right.
+// read on every terminal of 256 colours. Without colour (NO_COLOR, a log, a pipe to a
+// file) it is right only on a terminal with light text on a dark background.
 //
 // The lowest error correction and a quiet zone of two keep it small: a short
 // e-mail address fits 80×24, a long label does not. Print Secret beside it.

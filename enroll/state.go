@@ -18,15 +18,15 @@ const (
 	Pending State = "pending"
 	// Active: at least one authenticator is live.
 	Active State = "active"
-	// Replacing: at least one authenticator is live and a candidate waits beside
-	// it, to replace it or to be added.
+	// Replacing: at least one authenticator is live and a candidate is pending, to
+	// replace it or to be added.
 	Replacing State = "replacing"
 	// ResetPending: an administrator cleared the authenticators, or the last one was
-	// weak and has ended ([Enrollment.Lapsed]), and the person is to enroll again. A
-	// candidate may wait here; the state stays until it confirms.
+	// weak and has ended ([Enrollment.Lapsed]), and the person must enroll again. A
+	// candidate may be pending; the state stays until it is confirmed.
 	ResetPending State = "reset-pending"
-	// Exempted: a machine account, which is asked for no second factor and can set
-	// none up. Only a reset makes it a regular account again, one that has to set up.
+	// Exempted: a machine account, which needs no second factor and cannot set one up.
+	// Only a reset makes it a regular account again, which then must enroll.
 	Exempted State = "exempt"
 )
 
@@ -38,16 +38,16 @@ const (
 	Begin   Action = "begin"   // offer a candidate; an older one is dropped
 	Confirm Action = "confirm" // the candidate showed a code and goes live
 	Cancel  Action = "cancel"  // the person withdraws the candidate
-	Expire  Action = "expire"  // the candidate waited longer than [CandidateLifetime]
+	Expire  Action = "expire"  // the candidate is older than [CandidateLifetime]
 	Verify  Action = "verify"  // a live authenticator shows a code
-	Remove  Action = "remove"  // one live authenticator goes, others stay
+	Remove  Action = "remove"  // one live authenticator is removed, others stay
 	Rename  Action = "rename"  // a live authenticator gets another name
 	Disable Action = "disable" // the person turns the second factor off
 	Reset   Action = "reset"   // an administrator clears everything
 	Exempt  Action = "exempt"  // an administrator makes it a machine account
 	Import  Action = "import"  // a secret of another system goes live at once
-	Restore Action = "restore" // an administrator brings back one that was taken away
-	Lapse   Action = "lapse"   // the time of the last authenticator has ended, which was weak
+	Restore Action = "restore" // an administrator brings back a removed one
+	Lapse   Action = "lapse"   // the last authenticator, a weak one, has expired
 )
 
 // Transition is one edge of the state machine.
@@ -57,17 +57,17 @@ type Transition struct {
 	To     State
 }
 
-// transitions is the whole state machine: what is not listed is refused.
+// transitions is the whole state machine: an edge that is not listed is refused.
 //
-// Four things to see here. Only Active and Replacing have a Verify edge: a
+// Four things to notice here. Only Active and Replacing have a Verify edge: a
 // candidate never signs anybody in. Begin leads from Active to Replacing, never
 // to Pending: anyone who starts a new enrollment and walks away (or does so in a stolen
-// session) has not weakened the authenticator that is live. Restore has an edge
-// wherever something may be kept, Pending among it: who disables the second factor
-// in a stolen session and begins an enrollment must not keep the owner's away with it.
-// And Exempted has one way out, which forces an enrollment. Import leads from Active as
-// well, for a person who has several authenticators in the other system; the
-// method says where it does.
+// session) has not weakened the authenticator that is live. Restore has an edge wherever
+// an authenticator may be kept, Pending included: a thief who disables the second factor
+// in a stolen session and begins an enrollment must not keep the owner's from being
+// restored. And Exempted has one way out, which forces an enrollment. Import leads from
+// Active as well, for a person who has several authenticators in the other system; see
+// [Enrollment.Import] for the condition.
 var transitions = []Transition{
 	{Disabled, Begin, Pending},
 	{Disabled, Reset, ResetPending},
@@ -133,7 +133,7 @@ func Next(from State, action Action) (State, error) {
 	return from, &TransitionError{From: from, Action: action}
 }
 
-// ErrTransition is what every [*TransitionError] is.
+// ErrTransition matches every [*TransitionError].
 var ErrTransition = errors.New("enroll: not possible in this state")
 
 // TransitionError reports an action that the state machine does not know in the
@@ -151,8 +151,8 @@ func (e *TransitionError) Error() string {
 func (e *TransitionError) Is(target error) bool { return target == ErrTransition }
 
 // Diagram draws the state machine as a Mermaid stateDiagram-v2. It is generated
-// from the table that decides, so that the picture in the documentation cannot
-// tell another story.
+// from the table that decides, so that the picture in the documentation cannot differ
+// from it.
 func Diagram() string {
 	var b strings.Builder
 	b.WriteString("stateDiagram-v2\n")
@@ -178,5 +178,5 @@ func (t Transition) parallel(other Transition) bool {
 	return t.From == other.From && t.To == other.To
 }
 
-// mermaidID spells a state as an identifier: Mermaid takes no hyphen in one.
+// mermaidID spells a state as an identifier: Mermaid does not allow a hyphen in one.
 func mermaidID(s State) string { return strings.ReplaceAll(string(s), "-", "_") }

@@ -9,18 +9,18 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// Verify checks a code against every live authenticator and returns the
-// enrollment in which its step is used, with the authenticator that it was of.
-// Codes of a candidate do not pass.
+// Verify checks a code against every live authenticator and returns the enrollment in
+// which its step is used, with the authenticator that it belongs to. Codes of a candidate
+// do not pass.
 //
-// All authenticators are tried with the same work, whichever matches: the time
-// does not tell which one is in use. A code that happens to be right for several
-// is used in each.
+// All authenticators are tried with the same work, whichever matches: the time does not
+// reveal which one is in use. A code that happens to be right for several is used in
+// each.
 //
 // Errors: [ErrNone] (an [ErrTransition]) when no authenticator is live; [ErrClock];
 // and of package totp ErrMalformedCode, ErrAlreadyUsed, ErrRejected. There is no
-// [*DriftError] here: to hear that a code is right for another time is worth
-// thousands of guesses to somebody who has only the password.
+// [*DriftError] here: to somebody who has only the password, the answer that a code is
+// right for another time is worth thousands of guesses.
 func (e Enrollment) Verify(at time.Time, code string, w totp.Window) (Enrollment, Authenticator, error) {
 	return e.verify(at, w, func(a Authenticator) (totp.Step, error) {
 		return a.Key.Verify(code, at, a.Last, w)
@@ -28,9 +28,9 @@ func (e Enrollment) Verify(at time.Time, code string, w totp.Window) (Enrollment
 }
 
 // VerifyPair is [Enrollment.Verify] for two consecutive codes of one
-// authenticator, in order, both newer than the last one accepted. The later one
-// is of the window, the earlier one of the step before it. ErrAlreadyUsed is said
-// where the later one was used; see totp.Key.VerifyPair on what to charge.
+// authenticator, in order, both newer than the last one accepted. The later one must be
+// in the window, the earlier one belongs to the step before it. ErrAlreadyUsed means that
+// the later one was used; see totp.Key.VerifyPair on what to charge.
 func (e Enrollment) VerifyPair(at time.Time, first, second string, w totp.Window) (Enrollment, Authenticator, error) {
 	return e.verify(at, w, func(a Authenticator) (totp.Step, error) {
 		return a.Key.VerifyPair(first, second, at, a.Last, w)
@@ -69,7 +69,7 @@ func (e Enrollment) verify(at time.Time, w totp.Window, try func(Authenticator) 
 	return next, next.live[matched], nil
 }
 
-// weightier picks what to say when several authenticators refuse for different
+// weightier picks the error to return when several authenticators refuse for different
 // reasons: six digits are malformed for a key of eight and may still be a wrong
 // or a used code of another.
 func weightier(a, b error) error {
@@ -92,9 +92,9 @@ func weightier(a, b error) error {
 	return a
 }
 
-// checkClock refuses when a step was accepted that the clock has not come to. To
-// go on would be to judge by a wrong time; to forget the step would let every
-// code since then pass again.
+// checkClock refuses when the last accepted step is in the future. Continuing would mean
+// judging by a wrong time; forgetting the step would let every code since then pass
+// again.
 func (e Enrollment) checkClock(at time.Time, w totp.Window) error {
 	for _, a := range e.live {
 		if a.Last > a.Key.Step(at)+totp.Step(w.Future) {
@@ -107,8 +107,7 @@ func (e Enrollment) checkClock(at time.Time, w totp.Window) error {
 // MarkUsed counts every step up to the end of the window as used, for all secrets
 // that the account has or had, and drops the candidate. After a database was
 // restored from a copy, no code shown since that copy passes a second time. The
-// window is that of Verify: a wider one has the person wait for its end, and
-// [ErrClock] says so.
+// window is that of Verify: with a wider one the person gets [ErrClock] until its end.
 func (e Enrollment) MarkUsed(at time.Time, w totp.Window) Enrollment {
 	future := totp.Step(min(max(w.Future, 0), maxAhead))
 	burnt := func(k totp.Key, last totp.Step) totp.Step { return max(last, k.Step(at)+future) }
@@ -133,14 +132,14 @@ func (e Enrollment) MarkUsed(at time.Time, w totp.Window) Enrollment {
 // time zone is off by up to 14 hours.
 const maxDrift = 14 * time.Hour
 
-// DriftError says that the code of a confirmation is right for another time: the
+// DriftError reports that the code of a confirmation is right for another time: the
 // device's clock is off. It is a totp.ErrRejected, nothing was changed.
 //
-// Only [Enrollment.Confirm] gives it. Who confirms has been shown the secret, so
-// the answer tells nothing new; and it is the moment to help, before the person
-// depends on a clock that is wrong.
+// Only [Enrollment.Confirm] returns it. The person who confirms has been shown the
+// secret, so the answer reveals nothing new; and this is the moment to help, before the
+// person depends on a wrong clock.
 type DriftError struct {
-	// Off is the device's clock minus ours, in whole periods: positive when the
+	// Off is the device's clock minus the server's, in whole periods: positive when the
 	// device is ahead.
 	Off time.Duration
 }

@@ -41,13 +41,12 @@ func group(s string) string {
 }
 
 // Normalize returns the one spelling of a code, "XXXX-XXXX-XXXX-XXXX" in upper
-// case. It reads what people type and paste: it knows no case, reads the letter O
-// as 0 and I and L as 1, and leaves out white space, dashes and quotation marks of
-// any kind, invisible characters, a full stop or comma at the end, and the number
-// or mark of a line ("12.", "3)", "*"), as [Sheet.Text] writes them before each
-// code. It returns [ErrMalformed] for anything else and for more than 128 bytes.
-// The error says why, and quotes nothing. Two codes that [New] made never have the
-// same spelling.
+// case. It reads what people type and paste: it ignores case, reads the letter O as 0 and
+// I and L as 1, and leaves out white space, dashes and quotation marks of any kind,
+// invisible characters, a full stop or comma at the end, and the number or mark of a line
+// ("12.", "3)", "*"), as [Sheet.Text] writes them before each code. It returns
+// [ErrMalformed] for anything else and for more than 128 bytes. The error says why, and
+// quotes nothing. Two codes that [New] made never have the same spelling.
 func Normalize(code string) (string, error) {
 	if len(code) > typed.Max {
 		return "", malformed("it is too long")
@@ -80,12 +79,12 @@ func Normalize(code string) (string, error) {
 func malformed(why string) error { return fmt.Errorf("%w: %s", ErrMalformed, why) }
 
 func notSymbol(before int) error {
-	return malformed(fmt.Sprintf("character %d is none of a code, without the number of the line", before+1))
+	return malformed(fmt.Sprintf("character %d does not belong to a code, without the number of the line", before+1))
 }
 
 // unnumbered drops the number or the mark of a line: one or two digits with a full
-// stop or a closing parenthesis after them, or a star. No code has these signs, so
-// that nothing which could be one is cut.
+// stop or a closing parenthesis after them, or a star. Codes do not contain these
+// characters, so no part of a code is cut.
 func unnumbered(text []byte) []byte {
 	if len(text) > 0 && text[0] == '*' {
 		return text[1:]

@@ -7,8 +7,7 @@ import (
 	"github.com/totpflow/totpflow/internal/wire"
 )
 
-// ErrFormat is what decoding reports for anything that this package did not
-// write.
+// ErrFormat is the decoding error for bytes that this package did not write.
 var ErrFormat = errors.New("recovery: malformed set")
 
 // Encode returns the set in a binary form of about 400 bytes, with its version
@@ -27,8 +26,8 @@ func Decode(data []byte) (Set, error) {
 	return s, nil
 }
 
-// MarshalText always returns an error: a general encoder would write nothing of
-// the set, and what comes back would have no codes. Store [Set.Encode].
+// MarshalText always returns an error: a general encoder would write none of the set, and
+// the value that is read back would have no codes. Store [Set.Encode].
 func (s Set) MarshalText() ([]byte, error) {
 	return nil, errors.New("recovery: a set is stored by its Encode")
 }

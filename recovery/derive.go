@@ -30,7 +30,7 @@ type (
 	sum  [sumLength]byte
 )
 
-// derive is the hash of a normalised code. The caller holds a slot.
+// derive returns the hash of a normalised code. The caller holds a slot.
 func derive(code string, s salt) (out sum) {
 	copy(out[:], idKey([]byte(code), s[:], passes, memory, threads, sumLength))
 	return out
@@ -40,14 +40,13 @@ func derive(code string, s salt) (out sum) {
 // code of one set. It is safe for concurrent use and shows nothing when
 // printed. The zero Digest belongs to no set.
 type Digest struct {
-	reveal func() (salt, sum) // a closure, which fmt and encoders do not look into, at whatever depth
+	reveal func() (salt, sum) // a closure: fmt and encoders do not look into it, at any depth
 }
 
 // Derive does the slow half of an attempt: one Argon2id, a millisecond or so,
-// for every well-formed code, also when the set is empty. It waits while four
-// others are at it in this process, and returns ctx's error (wrapped) when ctx
-// ends first. It returns [ErrMalformed], before any work, for what cannot be a
-// code.
+// for every well-formed code, also when the set is empty. It waits while four others run
+// in this process, and returns ctx's error (wrapped) when ctx ends first. For text that
+// cannot be a code it returns [ErrMalformed] before any work.
 func (s Set) Derive(ctx context.Context, code string) (Digest, error) {
 	code, err := Normalize(code)
 	if err != nil {

@@ -11,12 +11,12 @@
 // once. To redeem one, first take an attempt from a limit of the caller's (10
 // an hour is usual, [github.com/totpflow/totpflow/throttle.Rate]), then call
 // [Set.Derive], then [Set.Redeem], and write the new Set before anybody is let
-// in. Derive is the slow half and stands outside a loop that repeats on
-// conflicts; Redeem is quick and stands inside.
+// in. Derive is the slow half and belongs outside a loop that repeats on conflicts;
+// Redeem is quick and belongs inside.
 //
-// [Issue] makes a set of one code, to be sent to somebody who has nothing left.
+// [Issue] makes a set of one code, to be sent to a person who has no other way in.
 //
-// All but New, Issue and Derive is pure. Everything is safe for concurrent use.
+// Everything except New, Issue and Derive is pure. Everything is safe for concurrent use.
 //
 // # Storage
 //
@@ -33,6 +33,6 @@
 // at all, so that time tells nothing; and no more than four are paid at once in
 // a process, so that many attempts cannot exhaust its memory.
 //
-// The errors for wrong and for used codes both are [ErrRejected]; tell the
-// person no more than that.
+// The errors for wrong and for used codes both are [ErrRejected]; do not tell the person
+// more than that.
 package recovery

@@ -14,7 +14,7 @@ const Codes = 10
 
 // Errors of [Set.Redeem].
 var (
-	// ErrRejected means that the code is not one of the set's, or not any more.
+	// ErrRejected means that the code is not in the set, or not any more.
 	ErrRejected = errors.New("recovery: code rejected")
 	// ErrUsed means that the code was used before. It is also [ErrRejected],
 	// and only for the log: anyone who tries codes must not learn which ones were
@@ -25,7 +25,7 @@ var (
 	ErrStale = errors.New("recovery: digest of another set")
 )
 
-// A Set is what is stored of a person's codes. The zero Set has none. It is a
+// A Set is the stored form of a person's codes. The zero Set has none. It is a
 // value: every method returns a new one and leaves the receiver as it was.
 type Set struct{ s state }
 
@@ -40,18 +40,17 @@ type entry struct {
 	Used time.Time
 }
 
-// New makes [Codes] codes of 80 random bits each and the set to store. The
-// codes are returned this once; show them, and forget them. It takes ten times
-// the work of a [Set.Derive].
+// New makes [Codes] codes of 80 random bits each and the set to store. The codes are
+// returned only this once; show them, and forget them. It takes ten times the work of a
+// [Set.Derive].
 func New(at time.Time) (codes []string, s Set) { return draw(at, Codes) }
 
-// Issue makes a single code, for somebody who can use neither authenticator nor
-// saved codes any more, and the set to store: an issued recovery code (NIST SP
-// 800-63B-4 §4.2.1.2). Send it to an address of the person that was validated
-// before, never to the person who asked for it, and keep its set apart from that of
-// [New]. How long it is good is the caller's to hold, from [Set.Made]: at most 24
-// hours by e-mail. It is otherwise as the codes of New, and takes the work of one
-// [Set.Derive].
+// Issue makes a single code and the set to store, for a person who has lost both the
+// authenticator and the saved codes: an issued recovery code (NIST SP 800-63B-4
+// §4.2.1.2). Send it to an address of the person that was validated before, never to the
+// person who asked for it, and keep its set apart from that of [New]. The caller must
+// enforce how long it is valid, from [Set.Made]: at most 24 hours by e-mail. Otherwise it
+// is like the codes of New, and takes the work of one [Set.Derive].
 func Issue(at time.Time) (code string, s Set) {
 	codes, s := draw(at, 1)
 	return codes[0], s
@@ -107,15 +106,15 @@ func (s Set) MarkSaved(at time.Time) Set {
 	return s
 }
 
-// IsZero reports whether no codes were ever made. A set of which every code was
-// used is not zero.
+// IsZero reports whether no codes were ever made. A set whose codes were all used is not
+// zero.
 func (s Set) IsZero() bool { return len(s.s.Codes) == 0 }
 
 // Total returns how many codes were made.
 func (s Set) Total() int { return len(s.s.Codes) }
 
-// Remaining returns how many codes are not yet used. At few left, lead the
-// person to new ones.
+// Remaining returns how many codes are not yet used. When few are left, lead the person
+// to new ones.
 func (s Set) Remaining() int { return s.Total() - len(s.Used()) }
 
 // Used returns when codes were used, oldest first.
@@ -136,14 +135,14 @@ func (s Set) Made() time.Time { return s.s.Made }
 // Saved returns when the person said that the codes are saved; zero: not yet.
 func (s Set) Saved() time.Time { return s.s.Saved }
 
-// A Summary is what a page shows of a set.
+// A Summary describes a set for a page.
 type Summary struct {
 	Left, Total int
 	Made        time.Time
 	Saved       time.Time // when the person said that the codes are saved; zero before
 }
 
-// Summary is what a page shows of s. It is zero for the zero Set.
+// Summary describes s for a page. It is zero for the zero Set.
 func (s Set) Summary() Summary {
 	return Summary{Left: s.Remaining(), Total: s.Total(), Made: s.Made(), Saved: s.Saved()}
 }
@@ -153,8 +152,8 @@ func (s Set) String() string {
 	return fmt.Sprintf("recovery.Set(%d of %d left)", s.Remaining(), s.Total())
 }
 
-// instant is a time as it is stored. The zero time would read as "never", so a
-// clock that is as wrong as that is moved by a second.
+// instant is a time as it is stored. The zero time would read as "never", so a time from
+// a clock that is that wrong is moved by a second.
 func instant(at time.Time) time.Time {
 	at = at.UTC().Truncate(time.Second)
 	if at.IsZero() {

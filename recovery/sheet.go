@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// A Sheet is what a person prints or saves when codes were made. It REVEALS
-// them in [Sheet.Text], in its fields and in JSON, and nowhere else: printed or
-// logged it is a placeholder. Do not keep it.
+// A Sheet is for the person to print or save when codes were made. It REVEALS them in
+// [Sheet.Text], in its fields and in JSON only: printed or logged it is a placeholder. Do
+// not keep it.
 type Sheet struct {
 	Issuer  string    // the product, as the person knows it
 	Account string    // the name the person signs in with

@@ -10,11 +10,11 @@ import (
 const (
 	hour = 60 * 60
 
-	// giveBack is as long as a challenge lives: what it was charged can be
-	// given back for so long, in seconds.
+	// giveBack is the lifetime of a challenge, in seconds: its charges can be given back
+	// for that long.
 	giveBack = 10 * 60
-	// keep is a year longer than the longest window: a clock that ran ahead and
-	// returned finds what it left.
+	// keep is a year longer than the longest window: after a clock ran ahead and was
+	// corrected, the charges are still there.
 	keep = 2 * 365 * 24 * hour
 
 	// The bounds of the encoded size. A year's budget of 900 chances fills at
@@ -26,9 +26,9 @@ const (
 	maxTime    = 1 << 40   // seconds; keeps the arithmetic from overflowing, some 35,000 years away
 )
 
-// A Budget is what an account has left to guess with. The zero Budget is fresh;
-// to reset an account is to write the zero Budget. It is a value: every method
-// returns a new one and leaves the receiver as it was.
+// A Budget holds the guesses charged to an account. The zero Budget is fresh; to reset an
+// account, write the zero Budget. It is a value: every method returns a new one and
+// leaves the receiver as it was.
 type Budget struct{ s state }
 
 type state struct {
@@ -37,19 +37,18 @@ type state struct {
 	Last int64 // the latest time of a wrong code
 
 	// Charges of the long windows, oldest first. A recent one can still be
-	// given back to its challenge. After that only its hour is kept, and it
-	// counts as if it had happened at the hour's end: later than it did, never
-	// earlier.
+	// given back to its challenge. After that only its hour is kept, and it counts as if
+	// it had happened at the end of that hour: later than it did, never earlier.
 	Hours  []bucket
 	Recent []charge
 
-	// The pair counter: so many taken and not yet refilled, and since when it
+	// The pair counter: how many tries are taken and not yet refilled, and since when it
 	// refills.
 	Pairs int
 	Since int64
 }
 
-// A bucket is what was charged in one hour, counted from 1970.
+// A bucket is the sum of the charges in one hour, counted from 1970.
 type bucket struct{ hour, chances int64 }
 
 // end is the bucket's time: no charge in it is later.
@@ -61,8 +60,8 @@ type charge struct {
 	Challenge challengeTag
 }
 
-// A challengeTag stands for a challenge: of one length, whatever the id is. It is
-// zero for none.
+// A challengeTag identifies a challenge, in a fixed length whatever the id is. It is zero
+// for none.
 type challengeTag [12]byte
 
 // IsZero reports whether b is fresh.
@@ -75,13 +74,12 @@ func (b Budget) IsZero() bool {
 // success sets it to 0; a wrong code after Profile.Forget starts it at 1.
 func (b Budget) ConsecutiveFailures() int { return b.s.Run }
 
-// Allow reports whether a guess of so many chances may be looked at: nil, or an
-// [*Error] that says when it may. Chances are counted as for [Budget.Fail];
+// Allow reports whether a guess of so many chances may be checked: it returns nil, or an
+// [*Error] with the time when it may. Chances are counted as for [Budget.Fail];
 // less than 1 counts as 1. Allow changes nothing.
 //
-// Allow and the Fail or Succeed that follows must stand in one conditional
-// write, so that of two guesses at once the second one sees the first one's
-// charge.
+// Allow and the Fail or Succeed that follows must be in one conditional write, so that of
+// two simultaneous guesses the second sees the first one's charge.
 func (b Budget) Allow(at time.Time, p Profile, chances int) error {
 	now, free := floor(at), int64(-maxTime)
 	closed := p.InRow > 0 && b.s.Row >= p.InRow
@@ -106,8 +104,7 @@ func (b Budget) Allow(at time.Time, p Profile, chances int) error {
 	return nil
 }
 
-// Fail charges one wrong submission to the challenge it was made for, and
-// lengthens the run.
+// Fail charges one wrong submission to its challenge, and lengthens the run.
 //
 // Chances are how many in 10^6 the submission had of being right, rounded up:
 // for six digits, the number of authenticators times the steps of the window.
@@ -129,10 +126,9 @@ func (b Budget) Fail(at time.Time, p Profile, challenge string, chances int) Bud
 }
 
 // Succeed ends the run, and gives back what was charged to this challenge in the
-// last ten minutes, which is as long as a challenge lives. The rest of the long
-// windows stays, and so does the pair counter, which refills with time only: an
-// attacker would otherwise have a burst of pairs after each of the owner's
-// sign-ins.
+// last ten minutes, which is as long as a challenge lives. The other charges of the long
+// windows stay, and so does the pair counter, which only time refills: an attacker would
+// otherwise have a burst of pairs after each of the owner's sign-ins.
 func (b Budget) Succeed(at time.Time, challenge string) Budget {
 	s := b.s.clone()
 	now, of := floor(at), tag(challenge)

@@ -8,8 +8,7 @@ import (
 	"github.com/totpflow/totpflow/internal/wire"
 )
 
-// ErrFormat is what decoding reports for anything that this package did not
-// write.
+// ErrFormat is the decoding error for bytes that this package did not write.
 var ErrFormat = errors.New("throttle: malformed budget")
 
 // Encode returns the budget in a binary form with its version inside.
@@ -28,8 +27,8 @@ func DecodeBudget(data []byte) (Budget, error) {
 	return b, nil
 }
 
-// MarshalText always returns an error: a general encoder would write nothing of
-// the budget, and what comes back would be fresh. Store [Budget.Encode].
+// MarshalText always returns an error: a general encoder would write none of the budget,
+// and the value that is read back would be fresh. Store [Budget.Encode].
 func (b Budget) MarshalText() ([]byte, error) {
 	return nil, errors.New("throttle: a budget is stored by its Encode")
 }

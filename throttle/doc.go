@@ -5,12 +5,11 @@
 // new value before the answer is left to you.
 //
 // A verifier keeps one [Budget] for each account, in the same record as the
-// factor. Before it looks at a code it calls [Budget.Allow]; for a wrong one
-// [Budget.Fail]; for a right one [Budget.Succeed]. The new value must be
-// written before anybody is told the outcome, or the answer came without its
-// charge. [Budget.Pair] stands before two consecutive codes, which get the
-// owner in while single codes have to wait. [Rate] is the plain limit of so
-// many in so long, for recovery codes.
+// factor. Before it checks a code it calls [Budget.Allow]; for a wrong one [Budget.Fail];
+// for a right one [Budget.Succeed]. The new value must be written before anybody learns
+// the outcome, otherwise the answer was free. [Budget.Pair] comes before two consecutive
+// codes, which get the owner in while single codes are locked out. [Rate] is a plain
+// limit of attempts in a period, for recovery codes.
 //
 // Everything here is a value and a pure function of its arguments: no clock, no
 // I/O, safe for concurrent use.
@@ -23,8 +22,8 @@
 // windows of [Default] are 20, 100 and 300 guesses of 3, so an account with
 // five authenticators has 4 guesses a day. That is the price of the promise:
 // whatever the mixture, a year's guessing succeeds with a probability of at
-// most 900 in 10^6, or 9.0e-4. No guess is allowed that would go over, which is
-// why Allow wants its chances beforehand.
+// most 900 in 10^6, or 9.0e-4. A guess that would exceed this is not allowed, which is
+// why Allow requires its chances beforehand.
 //
 // Not charged, because nothing was guessed: a code that is malformed, a right
 // code that was used before, and any error of the store or the network. The
@@ -34,9 +33,9 @@
 // # Threats
 //
 // Successes do not clear the long windows. Otherwise an attacker who knows the
-// password could guess four times after each of the owner's sign-ins, for ever. A
-// success gives back what its own challenge was charged, and only that: an
-// attacker's challenge ends in success only when he has won already.
+// password could guess four times after each of the owner's sign-ins, for ever. A success
+// gives back only the charges of its own challenge: an attacker's challenge ends in
+// success only when the attacker has won already.
 //
 // Waiting out a limit is not the owner's only way: two consecutive codes, a
 // trusted browser and a recovery code work meanwhile, so that a stranger with
@@ -45,12 +44,11 @@
 // in 30 seconds and six at once, a whole year of trying adds less than 3.2e-6
 // for each authenticator, and 1.6e-5 for five.
 //
-// A clock that steps back never frees anything: charges that lie in its future
-// count, waits end where they would have ended. A clock that runs ahead frees
-// what it would have freed at that time, and takes it back when it returns, if
-// it was ahead by no more than a year. Charges of the time when it ran ahead
-// then count for longer than they should; the owner gets in by two consecutive codes
-// or a recovery code.
+// A clock that steps back never frees anything: charges in its future count, waits end
+// when they would have ended. A clock that runs ahead frees what it would have freed at
+// that time, and takes it back when it returns, if it was ahead by no more than a year.
+// Charges of the time when it ran ahead then count for longer than they should; the owner
+// gets in by two consecutive codes or a recovery code.
 //
 // # Storage
 //

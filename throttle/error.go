@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// ErrThrottled is what every [*Error] is, for errors.Is.
+// ErrThrottled matches every [*Error].
 var ErrThrottled = errors.New("throttle: too many attempts")
 
-// An Error is a refusal before the code was looked at.
+// An Error is a refusal before the code was checked.
 type Error struct {
 	// Until is the first moment at which the same attempt is allowed, if
 	// nothing is charged meanwhile. It is in UTC. The zero time means that
 	// waiting does not help.
 	Until time.Time
-	// Wait is how long that is from the attempt on, by the same clock. It is
+	// Wait is the time from the attempt to Until, by the same clock. It is
 	// zero when waiting does not help.
 	Wait time.Duration
-	// Pair says that two consecutive codes are accepted now.
+	// Pair reports whether two consecutive codes are accepted now.
 	Pair bool
 }
 
@@ -28,7 +28,7 @@ func until(at time.Time, free int64) *Error {
 	return &Error{Until: u, Wait: u.Sub(at)}
 }
 
-// Error says until when, and nothing of the account.
+// Error returns a text that says until when, and nothing about the account.
 func (e *Error) Error() string {
 	if e.Until.IsZero() {
 		return ErrThrottled.Error() + "; waiting does not help"

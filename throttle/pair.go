@@ -2,12 +2,11 @@ package throttle
 
 import "time"
 
-// Pair takes one try of two consecutive codes from the counter, or returns an
-// [*Error] that says when there is one. It works while single codes wait and
-// when their windows are spent. Write the result for every pair that is not
-// malformed, whatever the answer: an answer that costs nothing is a question
-// that can be asked for ever. A right pair is followed by [Budget.Succeed], which
-// does not give the try back.
+// Pair takes one try of two consecutive codes from the counter, or returns an [*Error]
+// with the time of the next one. It works while single codes are locked out and when
+// their windows are exhausted. Write the result for every pair that is not malformed,
+// whatever the answer: an answer that is free can be asked for without end. A right pair
+// is followed by [Budget.Succeed], which does not give the try back.
 func (b Budget) Pair(at time.Time, p Profile) (Budget, error) {
 	now := floor(at)
 	if p.PairBurst < 1 || p.PairEvery <= 0 {
@@ -16,7 +15,7 @@ func (b Budget) Pair(at time.Time, p Profile) (Budget, error) {
 	left := b.pairs(now, p)
 	s := b.s.clone()
 	if left < 1 {
-		over := int64(s.Pairs-p.PairBurst+1) * seconds(p.PairEvery) // the profile may have become narrower
+		over := int64(s.Pairs-p.PairBurst+1) * seconds(p.PairEvery) // the profile may have become stricter
 		return b, until(at, s.Since+over)
 	}
 	taken := p.PairBurst - left

@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// A Profile is the set of limits. It is the caller's configuration and not part
-// of a [Budget]: changing it judges the same past again. Durations count in
+// A Profile is the set of limits. It is the caller's configuration and not part of a
+// [Budget]: a changed Profile applies to past charges as well. Durations count in
 // whole seconds, rounded up. The zero Profile allows nothing.
 type Profile struct {
 	Free      int           // wrong codes in a row before the first wait
 	FirstWait time.Duration // the first wait; each further wrong code doubles it
 	MaxWait   time.Duration // the longest wait
-	Forget    time.Duration // the run of wrong codes is forgotten after so long without one
+	Forget    time.Duration // the run of wrong codes is forgotten after this long without one
 
 	Day   int // chances in 24 hours, not cleared by a success; see the package comment
 	Month int // chances in 30 days
 	Year  int // chances in 365 days
 
-	// InRow closes single codes after so many wrong ones in a row, whatever
-	// their pace. Time does not open them again; a success by another way does.
-	// 0: no such limit. NIST SP 800-63B-4 §3.2.2 wants 100 at most.
+	// InRow locks single codes after this many wrong ones in a row, whatever their pace.
+	// Time does not open them again; a success by another way does. 0: no such limit.
+	// NIST SP 800-63B-4 §3.2.2 wants 100 at most.
 	InRow int
 
-	PairEvery time.Duration // two consecutive codes may be tried once in so long,
-	PairBurst int           // and so many times at once
+	PairEvery time.Duration // two consecutive codes may be tried once in this time,
+	PairBurst int           // and this many times at once
 }
 
 // Default returns the limits for products: five wrong codes free, then waits
@@ -46,19 +46,19 @@ func Default() Profile {
 	}
 }
 
-// Strict returns [Default] with NIST's letter: 100 wrong codes in a row close
-// single codes until a success by another way.
+// Strict returns [Default] by the letter of NIST: 100 wrong codes in a row lock single
+// codes until a success by another way.
 func Strict() Profile {
 	p := Default()
 	p.InRow = 100
 	return p
 }
 
-// ErrProfile is what [Profile.Validate] wraps.
+// ErrProfile is wrapped by the errors of [Profile.Validate].
 var ErrProfile = errors.New("throttle: invalid profile")
 
-// Validate refuses limits that contradict themselves or that cannot be told
-// from a mistake, such as a profile of which a field was forgotten.
+// Validate refuses limits that contradict each other or that look like a mistake, such as
+// a profile with a field left out.
 func (p Profile) Validate() error {
 	switch {
 	case p.Free < 1:
@@ -92,7 +92,7 @@ func (p Profile) wait(run int) int64 {
 	return min(wait, limit, seconds(p.Forget))
 }
 
-// windows are the long ones, as length in seconds and limit in chances.
+// windows returns the long windows, each as a length in seconds and a limit in chances.
 func (p Profile) windows() [3]struct{ length, limit int64 } {
 	const day = 24 * 60 * 60
 	limit := func(chances int) int64 { return int64(min(chances, maxChances)) }

@@ -12,12 +12,13 @@ import (
 
 // Algorithm is the hash function under HMAC (RFC 6238, section 1.2). The zero value is [SHA1].
 //
-// SHA-1 is broken for signatures, not for HMAC: what breaks it are collisions, and a code is not made of them.
+// SHA-1 is broken for signatures, not for HMAC: the attacks are collisions, which do not
+// help to find a code.
 type Algorithm uint8
 
 // The algorithms of RFC 6238. Several apps compute SHA-1 whatever the URI says: see the package comment.
 const (
-	SHA1   Algorithm = iota // the default, and the only one that every app has
+	SHA1   Algorithm = iota // the default, and the only one that every app supports
 	SHA256                  // HMAC-SHA-256
 	SHA512                  // HMAC-SHA-512
 )
@@ -33,8 +34,8 @@ var algorithms = [...]struct {
 }
 
 // ParseAlgorithm reads the name that a key URI, an export or a library gives to an algorithm: SHA1, SHA256 or SHA512, in
-// upper or lower case, also as "SHA-256", "SHA_256", "HmacSHA256" and "HMAC-SHA-256". Anything else is [ErrParams], among
-// it the MD5 that some apps offer.
+// upper or lower case, also as "SHA-256", "SHA_256", "HmacSHA256" and "HMAC-SHA-256".
+// Every other name is [ErrParams], including the MD5 that some apps offer.
 func ParseAlgorithm(name string) (Algorithm, error) {
 	if len(name) > maxAlgorithm {
 		return 0, fmt.Errorf("%w: unknown algorithm", ErrParams)
@@ -64,7 +65,7 @@ func withoutSeparator(s string) string {
 	return s
 }
 
-// String returns the name as a key URI has it: "SHA1", "SHA256" or "SHA512".
+// String returns the name as key URIs spell it: "SHA1", "SHA256" or "SHA512".
 func (a Algorithm) String() string {
 	if !a.known() {
 		return "Algorithm(" + strconv.Itoa(int(a)) + ")"

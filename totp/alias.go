@@ -2,15 +2,16 @@ package totp
 
 import "strings"
 
-// meaning is what a parameter of somebody else's key URI stands for.
+// meaning describes a parameter in a key URI of another program.
 type meaning struct {
-	param    string // the name that the format has for it; "" for a parameter that does not change the key
-	refused  string // why a value is refused, for one that may change the key in a way that is not known here
-	harmless string // the value that changes nothing all the same, in any case
+	param    string // its name in the format; "" for a parameter that does not change the key
+	refused  string // why a value is refused, for a parameter that may change the key in an unknown way
+	harmless string // the value that nevertheless changes nothing, in any case
 }
 
-// meanings are the names that are known, in lower case. The aliases are those of libraries whose constructors have them and
-// whose users write URIs by hand: interval is pyotp's, step is otplib's, algo and hash are everybody's.
+// meanings are the known names, in lower case. The aliases come from libraries whose
+// constructors have them and whose users write URIs by hand: interval from pyotp, step
+// from otplib, algo and hash from many.
 var meanings = map[string]meaning{
 	"secret": {param: "secret"}, "issuer": {param: "issuer"},
 	"algorithm": {param: "algorithm"}, "algo": {param: "algorithm"}, "alg": {param: "algorithm"}, "hash": {param: "algorithm"},
@@ -25,14 +26,15 @@ var meanings = map[string]meaning{
 	"encoder": {refused: "encoder: codes of another kind"},
 }
 
-// suspicious are parts of names that have to do with the key. A name with one of them that is not known may be an alias of
-// tomorrow; to pass over it would make a key whose codes are never right.
+// suspicious are parts of names that have to do with the key. An unknown name that
+// contains one of them may be a future alias; ignoring it would make a key whose codes
+// are never right.
 var suspicious = []string{
 	"secret", "algo", "hash", "hmac", "digit", "length", "period", "interval", "step", "epoch", "offset", "trunc", "encod",
 }
 
-// meaningOf compares names as they read after unescaping, in any case and without spaces around: a reader that overlooks
-// "Digits=8" or "%20digits=8" has another key.
+// meaningOf compares names as they read after unescaping, in any case and without spaces
+// around: a reader that overlooks "Digits=8" or "%20digits=8" ends up with another key.
 func meaningOf(name string) meaning {
 	name = lower(unescapeLoosely(strings.ReplaceAll(name, "+", " ")))
 	name = withoutEntity(strings.TrimLeft(strings.TrimSpace(name), "&? "))
@@ -47,7 +49,8 @@ func meaningOf(name string) meaning {
 	return meaning{}
 }
 
-// withoutEntity drops what is left of an "&" that was escaped for HTML, once or several times.
+// withoutEntity drops the remains of an "&" that was escaped for HTML, once or several
+// times.
 func withoutEntity(s string) string {
 	for {
 		rest := s

@@ -6,16 +6,18 @@ import (
 	"time"
 )
 
-// Code returns the code for the step that at lies in: as many ASCII digits as the key has, with leading zeros. The error
-// is [ErrNoKey] or [ErrTime]. Servers need it for tests and tools only; to check a code use [Key.Verify], since comparing
-// strings leaks its time and forgets replays.
+// Code returns the code for the step that contains at: as many ASCII digits as the key
+// has, with leading zeros. The error is [ErrNoKey] or [ErrTime]. Servers need it for
+// tests and tools only; to check a code use [Key.Verify], since comparing strings leaks
+// timing and does not detect replays.
 func (k Key) Code(at time.Time) (string, error) {
 	var digits [maxDigits]byte
 	code, err := k.AppendCode(digits[:0], at)
 	return string(code), err
 }
 
-// AppendCode is [Key.Code] appending to dst and returning the extended slice. With an error dst comes back as it was.
+// AppendCode is [Key.Code] appending to dst and returning the extended slice. With an
+// error it returns dst unchanged.
 func (k Key) AppendCode(dst []byte, at time.Time) ([]byte, error) {
 	if k.IsZero() {
 		return dst, ErrNoKey

@@ -5,7 +5,8 @@ import "strings"
 // The percent-encoding of RFC 3986, by hand: net/url writes a space as "+", which several apps show as it is, and leaves
 // "&" and "=" alone where a path is meant, with which an issuer can bring a secret of its own into the URI.
 
-// appendEscaped leaves only unreserved characters (RFC 3986, section 2.3), so that no value can end where it stands.
+// appendEscaped leaves only unreserved characters (RFC 3986, section 2.3), so that a
+// value cannot break out of its place.
 func appendEscaped(dst []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
 	for i := range len(s) {
@@ -23,8 +24,9 @@ func unreserved(c byte) bool {
 		c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-// Besides unreserved characters, these may stand unescaped: in the path those of RFC 3986, section 3.3; in a query value
-// those without "&", and without "+" and ";", which half of all readers take for a space and a separator.
+// Besides unreserved characters, these may be unescaped: in the path those of RFC 3986,
+// section 3.3; in a query value those without "&", and without "+" and ";", which half of
+// all readers take for a space and a separator.
 const (
 	inPath  = "!$&'()*+,;=:@/"
 	inQuery = "!$'()*,=:@/?"

@@ -6,7 +6,7 @@ import (
 	"github.com/totpflow/totpflow/internal/wire"
 )
 
-// maxSecretBytes is what [ParseSecret] takes at most.
+// maxSecretBytes is the most that [ParseSecret] accepts.
 const maxSecretBytes = maxSecret * 5 / 8
 
 // Fields is for this module's own records and REVEALS the secret to them: nobody

@@ -12,29 +12,35 @@ import (
 const (
 	// minSecret is RFC 4226, R6: "The length of the shared secret MUST be at least 128 bits."
 	minSecret = 16 // bytes
-	// minWeak is what many systems have given out. Such keys are read from exports only, see [Key.Weak].
+	// minWeak is the length that many systems have given out. Such keys are read from
+	// exports only, see [Key.Weak].
 	minWeak = 10 // bytes
 )
 
 // Key is a shared secret together with its [Params]. Make one with [NewKey], [ParseSecret] or [ParseURI]. A Key never
-// changes, is cheap to copy and safe for concurrent use. The zero Key accepts nothing and answers [ErrNoKey].
+// changes, is cheap to copy and safe for concurrent use. The zero Key accepts no code and
+// returns [ErrNoKey].
 //
-// The second use of a Key hashes the secret for all that follow; keep a Key that serves for many codes.
+// The second use of a Key prepares the hash of the secret for all later uses; keep a Key
+// that is used for many codes.
 //
-// Keys cannot be compared with ==; use [Key.Equal]. Nor are they ever reflect.DeepEqual, not even to themselves.
+// Keys cannot be compared with ==; use [Key.Equal]. A Key is never reflect.DeepEqual to
+// another, nor to itself.
 type Key struct {
 	// The secret hides behind a function because redacting methods are not enough: fmt does not call them on an
-	// unexported field of the caller's struct and prints the bytes found there. Into a closure no printer looks.
+	// unexported field of the caller's struct and prints the bytes found there. Printers
+	// do not look into closures.
 	reveal func() *material
 }
 
-// material is what a Key hides. Params and secret do not change once it is made.
+// material is the content that a Key hides. Params and secret do not change once it is
+// made.
 type material struct {
 	params Params
 	secret []byte
-	served atomic.Bool         // whether a code was computed: another one may be worth a mac
+	served atomic.Bool         // whether a code was computed: for another one it may be worth making a mac
 	mac    atomic.Pointer[mac] // nil until it is worth it
-	room   [sha512.Size]byte   // of a secret that is not longer
+	room   [sha512.Size]byte   // for a secret that fits
 }
 
 // NewKey draws a new secret from crypto/rand, as long as the hash: 160 bits for SHA-1, 256 for SHA-256, 512 for SHA-512
@@ -65,12 +71,14 @@ func (m *material) build(secret []byte, p Params, least int) (Key, error) {
 	return m.hide(secret, p, least)
 }
 
-// hide is build for a Key that may never be used: a record with it must be readable in any mode of Go.
+// hide is build for a Key that may never be used: a record that contains it must be
+// readable in any mode of Go.
 func (m *material) hide(secret []byte, p Params, least int) (Key, error) {
 	if len(secret) < least {
 		return Key{}, fmt.Errorf("%w: shorter than %d bits", ErrSecret, 8*least)
 	}
-	// All zeros is what a broken source of randomness or a column read wrongly leaves, and what anybody guesses first.
+	// All zeros come from a broken source of randomness or a column that was read
+	// wrongly, and are what an attacker guesses first.
 	var any byte
 	for _, b := range secret {
 		any |= b
@@ -105,18 +113,20 @@ func (k Key) Params() Params {
 	return k.reveal().params
 }
 
-// Weak reports whether the secret is shorter than the 128 bits of RFC 4226, R6. Such keys come from other systems by
-// [ReadURI] and [ReadSecret] only: let them sign in for a while that has an end, and lead to a new key. Five codes of six
-// digits single out a secret of 80 bits, so that anyone who has seen them and has a great deal of hardware can compute it.
-// The zero Key is not weak.
+// Weak reports whether the secret is shorter than the 128 bits of RFC 4226, R6. Such keys
+// come from other systems by [ReadURI] and [ReadSecret] only: accept them for a limited
+// time, and lead their owners to a new key. Five codes of six digits single out a secret
+// of 80 bits, so that anyone who has seen them and has a great deal of hardware can
+// compute it. The zero Key is not weak.
 func (k Key) Weak() bool { return !k.IsZero() && len(k.reveal().secret) < minSecret }
 
-// Sample reports whether the secret stands in documentation as an example: somebody has put it where one of their own
-// belongs. [ReadURI] and [ReadSecret] refuse it with [ErrSample].
+// Sample reports whether the secret is an example from documentation, which somebody
+// copied instead of making their own. [ReadURI] and [ReadSecret] refuse it with
+// [ErrSample].
 func (k Key) Sample() bool { return samples[k.Secret()] }
 
 // SameSecret reports whether both keys have the same secret, whatever the parameters: six digits of a secret give away the
-// last six of its eight. Time and zero keys are as in [Key.Equal].
+// last six of its eight. Timing and zero keys are as in [Key.Equal].
 func (k Key) SameSecret(other Key) bool {
 	return !k.IsZero() && !other.IsZero() && subtle.ConstantTimeCompare(k.reveal().secret, other.reveal().secret) == 1
 }

@@ -14,14 +14,15 @@ const (
 	maxAccount = 256
 )
 
-// Label is what an authenticator app shows beside the code. It has no part in computing it.
+// Label is the text that an authenticator app shows next to the code. Codes do not depend
+// on it.
 type Label struct {
 	Issuer  string // the service or organisation; at most 128 bytes. May be empty, but apps then cannot tell services apart
 	Account string // the user's name there, such as an e-mail address; 1 to 256 bytes
 }
 
-// check refuses texts that could not be distinguished after a round trip through a URI, and those that make a screen
-// lie.
+// check refuses texts that could not be distinguished after a round trip through a URI,
+// and texts that deceive a reader.
 func (l Label) check() error {
 	if l.Account == "" {
 		return fmt.Errorf("%w: no account", ErrLabel)
@@ -32,13 +33,14 @@ func (l Label) check() error {
 	return checkName("account", l.Account, maxAccount)
 }
 
-// Clean returns the label as near as one can be that is not refused: a colon becomes a space, what makes a screen lie and
-// white space around are left out, and what is too long is cut. A name of which nothing is left is empty.
+// Clean returns the closest label that is accepted: a colon becomes a space, deceptive
+// characters and white space around are removed, and a text that is too long is cut. The
+// name is empty if nothing is left of it.
 func (l Label) Clean() Label {
 	return Label{Issuer: cleanName(l.Issuer, maxIssuer), Account: cleanName(l.Account, maxAccount)}
 }
 
-// cleanName leaves nothing of a name that [checkName] refuses, and a good name as it is.
+// cleanName removes everything that [checkName] refuses, and leaves a good name as it is.
 func cleanName(name string, limit int) string {
 	if len(name) <= limit && plainName(name) {
 		return name

@@ -14,12 +14,14 @@ import (
 	"sync"
 )
 
-// HMAC (RFC 2104) hashes the key twice for each message: once as ipad, once as opad, each filling exactly one block. Of a
-// key that serves for one check, both blocks lie on the stack and are hashed with each message. A key that lives longer
-// keeps the states of the hash behind them, which halves the work for a message as short as a counter. crypto/hmac does
-// the same trick, but allocates for it and binds it to an object that only one goroutine may use.
+// HMAC (RFC 2104) hashes the key twice for each message: once as ipad, once as opad, each
+// filling exactly one block. For a key that is used for one check, both blocks are on the
+// stack and are hashed with each message. A key that lives longer keeps the states of the
+// hash after them, which halves the work for a message as short as a counter. crypto/hmac
+// does the same trick, but allocates for it and binds it to an object that only one
+// goroutine may use.
 
-// A block is key material xored with a pad, and room for the message behind it.
+// A block is key material xored with a pad, and room for the message after it.
 type block [sha512.BlockSize + sha512.Size]byte
 
 var ipad, opad = padding(0x36), padding(0x5c)
@@ -29,14 +31,15 @@ func padding(pad byte) (b block) {
 	return b
 }
 
-// noSHA1 is why this mode of Go does not let SHA-1 be used, nil where it does: with GODEBUG=fips140=only, Write returns
-// an error, and Sum has a panic that must never be reached. The mode is that of the process.
+// noSHA1 is the reason why this mode of Go forbids SHA-1, or nil: with
+// GODEBUG=fips140=only, Write returns an error, and Sum has a panic that must never be
+// reached. The mode applies to the whole process.
 var noSHA1 = func() error {
 	_, err := sha1.New().Write([]byte{0}) //nolint:gosec // the algorithm of RFC 6238
 	return err
 }()
 
-// available refuses an algorithm that this mode of Go does not let be used.
+// available refuses an algorithm that this mode of Go forbids.
 func (a Algorithm) available() error {
 	if a == SHA1 && noSHA1 != nil {
 		return unavailable(noSHA1)
@@ -103,7 +106,7 @@ func (m *material) byModule(values []uint32, first uint64) {
 	}
 }
 
-// mac is what a key keeps that is used more than once.
+// mac is the state that a key keeps when it is used more than once.
 type mac struct {
 	inner, outer []byte // states that have absorbed key^ipad and key^opad
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // The bounds of [Params]. Six digits is the least that RFC 4226, section 5.3, allows; more than eight adds nothing that
-// apps can show. A shorter period leaves no time to type, a longer one widens the time in which a seen code is good.
+// apps can show. A shorter period leaves no time to type, a longer one widens the time in
+// which an overheard code is valid.
 const (
 	minDigits     = 6
 	maxDigits     = 8
@@ -23,8 +24,9 @@ type Params struct {
 	Period    time.Duration // whole seconds, 15 s to 120 s; zero: 30 s
 }
 
-// complete returns p with the defaults filled in, or [ErrParams]. Every way to a Key leads through here, also that of a
-// URI out of the database: digits=1 in a tampered row would be a code that ten guesses find.
+// complete returns p with the defaults filled in, or [ErrParams]. Every Key is made
+// through here, also one from a URI in the database: digits=1 in a tampered row would be
+// a code that ten guesses find.
 func (p Params) complete() (Params, error) {
 	if p.Digits == 0 {
 		p.Digits = minDigits

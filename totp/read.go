@@ -8,9 +8,10 @@ import (
 // unnamed is the account of a URI that names none.
 const unnamed = "unnamed"
 
-// ReadURI reads a key URI of type totp that another program wrote, to take over its secrets: an export of the system
-// that was there before, or of an app. Where [ParseURI] refuses what readers may understand differently, ReadURI asks
-// only that the key is beyond doubt:
+// ReadURI reads a key URI of type totp that another program wrote, to take over its
+// secrets: from an export of the previous system, or of an app. [ParseURI] refuses
+// everything that readers may understand differently; ReadURI requires only that the key
+// is beyond doubt:
 //
 //   - scheme, type, algorithm and names of parameters in any case; padding and any other spelling of [ParseSecret] in the
 //     secret, "+" for a space; an "&" that was escaped for HTML, spaces around a name;
@@ -23,14 +24,15 @@ const unnamed = "unnamed"
 // Whatever may change the key in a way that this package does not know is refused by its name: encoder (Steam's codes of
 // letters), another beginning of time (epoch, t0, offset, unless it is 0), size, another type, a name that has digit,
 // period or the like in it, and a parameter after ";" or "#", which one reader takes for a parameter and the next does
-// not. Refused as ever are other types, a secret, an algorithm, digits or a period given twice, and values that
-// [ReadSecret] and [Params] do not allow.
+// not. As in ParseURI, it refuses other types, a secret, an algorithm, digits or a period
+// given twice, and values that [ReadSecret] and [Params] do not allow.
 //
-// A secret of 80 bits and more is read; see [Key.Weak]. One that documentation publishes is [ErrSample]. Key.URI
-// accepts everything that ReadURI returns, and [ParseStored] reads it back as the same. The error is [ErrURI], beside
-// [ErrSecret], [ErrSample] or [ErrParams] where one of them is the reason, and repeats nothing of the input.
+// A secret of 80 bits and more is read; see [Key.Weak]. An example from documentation is
+// [ErrSample]. Key.URI accepts everything that ReadURI returns, and [ParseStored] reads
+// it back as the same key. The error is [ErrURI], joined with [ErrSecret], [ErrSample] or
+// [ErrParams] where one of them is the reason, and repeats nothing of the input.
 //
-// It is not a reader for what a user types in: there, demand ParseURI, and a code.
+// Do not use it for text that a user types: there, use ParseURI and require a code.
 func ReadURI(uri string) (Key, Label, error) {
 	key, label, err := readURI(uri)
 	if err != nil {
@@ -68,7 +70,8 @@ func readURI(uri string) (Key, Label, error) {
 	return key, readLabel(strings.TrimPrefix(path, "/"), query["issuer"]), nil
 }
 
-// readQuery returns the parameters of the key that are not empty, under the names that the format has for them.
+// readQuery returns the parameters of the key that are not empty, under their names in
+// the format.
 func readQuery(raw string) (map[string]string, error) {
 	query, seen := make(map[string]string, 5), make(map[string]bool, 5)
 	for pair := range strings.SplitSeq(raw, "&") {

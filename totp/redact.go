@@ -6,8 +6,8 @@ import (
 	"log/slog"
 )
 
-// The methods of this file make a printed Key readable. They are not what keeps the secret in: that is the closure, which
-// also holds where no method is called.
+// The methods of this file make a printed Key readable. They do not protect the secret:
+// the closure does, also where no method is called.
 
 const redacted = "totp.Key([redacted])"
 
@@ -20,6 +20,6 @@ func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 // LogValue is the text of [Key.String] for log/slog.
 func (k Key) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText returns the text of [Key.String], so that JSON and the like show it. There is no way back: decoding
-// that text into a Key fails. To store a key, seal the string of [Key.URI].
+// MarshalText returns the text of [Key.String], so that JSON and the like show it. That
+// text cannot be decoded into a Key. To store a key, seal the string of [Key.URI].
 func (k Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }

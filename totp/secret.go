@@ -9,7 +9,8 @@ import (
 	"github.com/totpflow/totpflow/internal/typed"
 )
 
-// maxSecret bounds the text of a secret. The longest that has a use, 64 bytes for SHA-512, is 103 symbols.
+// maxSecret bounds the text of a secret. The longest useful one, 64 bytes for SHA-512,
+// has 103 symbols.
 const maxSecret = 1024 // bytes of base32
 
 var encoding32 = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -18,8 +19,9 @@ var encoding32 = base32.StdEncoding.WithPadding(base32.NoPadding)
 // upper or lower case, with or without padding; white space, dashes and quotation marks of any kind and invisible
 // characters are left out. At least 128 bits (RFC 4226, R6), at most 1024 bytes of text.
 //
-// Bits after the last whole byte are passed over, as every app does: 26 letters drawn at random have two of them. A
-// length that no bytes have is refused, since a symbol was lost there. [Key.Secret] writes the one canonical text.
+// Bits after the last whole byte are ignored, as in every app: 26 letters drawn at random
+// have two of them. A length that no number of bytes gives is refused, since a symbol was
+// lost. [Key.Secret] writes the one canonical text.
 //
 // The error is [ErrSecret], or [ErrParams] for p. It may name the place of the first symbol that base32 does not have
 // (0, 1, 8 and 9 among them), and repeats nothing of the secret.
@@ -31,9 +33,9 @@ func ParseSecret(secret string, p Params) (Key, error) {
 	return parseSecret(secret, p, minSecret)
 }
 
-// ReadSecret is [ParseSecret] for a secret that another system gave out, to take it over: a key of 80 bits and more is
-// read, which is [Key.Weak] where it has fewer than 128. A secret that stands in documentation as an example is refused
-// with [ErrSample].
+// ReadSecret is [ParseSecret] for a secret that another system gave out, to take it over:
+// it reads keys of 80 bits and more; those under 128 are [Key.Weak]. It refuses a secret
+// that is an example from documentation with [ErrSample].
 func ReadSecret(secret string, p Params) (Key, error) {
 	p, err := p.complete()
 	if err != nil {
@@ -59,7 +61,7 @@ func parseSecret(secret string, p Params, least int) (Key, error) {
 }
 
 // decodePlain decodes a secret that is nothing but its letters and digits, as databases keep it, into dst where that has
-// room. Of everything else [decodeSecret] says what it is.
+// room. [decodeSecret] handles everything that it does not.
 func decodePlain(dst []byte, secret string) (raw []byte, ok bool) {
 	if n := len(secret) % 8; n == 1 || n == 3 || n == 6 || len(secret) > maxSecret {
 		return nil, false
@@ -95,8 +97,9 @@ var symbols32 = func() (values [256]byte) {
 
 const noSymbol = 0xff
 
-// samples are secrets that documentation of libraries and services shows as an example, in their canonical text. They are
-// copied with the code around them. The seeds of RFC 6238 are not among them: they are in every test.
+// samples are secrets that documentation of libraries and services shows as an example,
+// in their canonical text. People copy them along with the example code. The seeds of RFC
+// 6238 are not among them: they are in every test.
 var samples = map[string]bool{
 	"JBSWY3DPEHPK3PXP":                 true, // the Key URI format, and most tutorials
 	"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP": true, // the same, made long enough
@@ -110,8 +113,9 @@ var samples = map[string]bool{
 	"GEZDGNBVGY3TQOJQ":                 true, // "1234567890"
 }
 
-// Secret REVEALS the secret, as base32 in upper case without padding, for a user who has to type it. A person who sees it can
-// make codes for ever: show it once, to its owner, and never log it. It is "" for the zero Key.
+// Secret REVEALS the secret, as base32 in upper case without padding, for a user who has
+// to type it. Anyone who sees it can make codes for ever: show it once, to its owner, and
+// never log it. It is "" for the zero Key.
 func (k Key) Secret() string {
 	if k.IsZero() {
 		return ""
@@ -119,7 +123,8 @@ func (k Key) Secret() string {
 	return encoding32.EncodeToString(k.reveal().secret)
 }
 
-// decodeSecret refuses what encoding/base32 lets pass: lengths that no bytes have, of which a bare "A" decodes to nothing.
+// decodeSecret refuses lengths that encoding/base32 accepts although no number of bytes
+// gives them; a bare "A", for example, decodes to nothing.
 func decodeSecret(secret string) ([]byte, error) {
 	if len(secret) > maxSecret {
 		return nil, fmt.Errorf("%w: longer than 1024 bytes", ErrSecret)

@@ -9,16 +9,19 @@ type Step int64
 // maxWindow bounds what one submission may cost and how many codes are right at a time.
 const maxWindow = 5
 
-// Window is how many steps before and after the present one are accepted too: for codes that took a while to arrive and
-// for clocks that are a little off. Past+Future+1 is at most 5, and neither is negative, otherwise [ErrWindow]. The zero
-// Window accepts the present step only.
+// Window is how many steps before and after the current one are also accepted, for codes
+// that took a while to arrive and for clocks that are a little off. Past+Future+1 is at
+// most 5, and neither is negative, otherwise [ErrWindow]. The zero Window accepts the
+// current step only.
 //
-// Each step more is one more code that a guess may hit. RFC 6238, section 5.2, recommends at most one for the delay.
+// Each additional step is one more code that a guess may hit. RFC 6238, section 5.2,
+// recommends at most one for the delay.
 type Window struct {
 	Past, Future int // steps
 }
 
-// Standard returns {1, 1}, which forgives a clock that is up to one period wrong in either direction.
+// Standard returns {1, 1}, which tolerates a clock that is up to one period wrong in
+// either direction.
 func Standard() Window { return Window{Past: 1, Future: 1} }
 
 // valid bounds each side alone first: the sum of two huge numbers may be small.
@@ -28,7 +31,8 @@ func (w Window) valid() bool {
 		w.Past+w.Future+1 <= maxWindow
 }
 
-// Step returns the step that at lies in. It is negative before 1970, and 0 for the zero Key.
+// Step returns the step that contains at. It is negative before 1970, and 0 for the zero
+// Key.
 func (k Key) Step(at time.Time) Step {
 	if k.IsZero() {
 		return 0

@@ -17,9 +17,10 @@ const maxURI = 4096 // bytes
 //
 //	otpauth://totp/Acme%20Corp:alice%40example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Acme%20Corp
 //
-// Algorithm, digits and period follow where they are not the format's defaults: apps need no more, and the QR code stays
-// small. The error is [ErrNoKey], or [ErrLabel] for names that are too long, not UTF-8, begin or end with white
-// space, or contain a colon or control characters, among them those for bidirectional text.
+// Algorithm, digits and period are added only where they are not the format's defaults:
+// apps need no more, and the QR code stays small. The error is [ErrNoKey], or [ErrLabel]
+// for names that are too long, not UTF-8, begin or end with white space, or contain a
+// colon or control characters, among them those for bidirectional text.
 //
 // Show it to its owner once, over TLS, and do not log it. It is also the form to store, sealed.
 func (k Key) URI(l Label) (string, error) {
@@ -56,8 +57,8 @@ func (k Key) URI(l Label) (string, error) {
 // differently, so that the app and the server cannot end up with different keys: parameters given twice or unknown, raw
 // "+" and ";" in the query, fragments, characters that RFC 3986 wants escaped, numbers with signs or leading zeros, and
 // an issuer parameter that differs from the prefix of the label. Values are checked as by [ParseSecret], [Params] and
-// [Key.URI]. The error is [ErrURI], beside [ErrSecret], [ErrParams] or [ErrLabel] where one of them is the reason,
-// and repeats nothing of the input.
+// [Key.URI]. The error is [ErrURI], joined with [ErrSecret], [ErrParams] or [ErrLabel]
+// where one of them is the reason, and repeats nothing of the input.
 func ParseURI(uri string) (Key, Label, error) {
 	key, label, err := parseURI(uri, minSecret)
 	if err != nil {
@@ -66,8 +67,8 @@ func ParseURI(uri string) (Key, Label, error) {
 	return key, label, nil
 }
 
-// ParseStored reads back what [Key.URI] wrote. It is [ParseURI] for storage: also a key that is [Key.Weak], which ReadURI has
-// let in, must stay readable.
+// ParseStored reads back what [Key.URI] wrote. It is [ParseURI] for storage: it also
+// accepts a key that is [Key.Weak], since keys from ReadURI must stay readable.
 func ParseStored(uri string) (Key, Label, error) {
 	key, label, err := parseURI(uri, minWeak)
 	if err != nil {
@@ -153,7 +154,8 @@ func parseLabel(path string, query map[string]string) (Label, error) {
 	return label, label.check()
 }
 
-// parseParams starts from the format's defaults. A given zero is not a default: period=0 is refused, not 30.
+// parseParams starts from the format's defaults. An explicit zero is not a default:
+// period=0 is refused, not read as 30.
 func parseParams(query map[string]string) (p Params, err error) {
 	if text, ok := query["algorithm"]; ok {
 		if p.Algorithm, err = ParseAlgorithm(text); err != nil {

@@ -9,21 +9,24 @@ import (
 )
 
 // Verify reports which step of the window around at the code belongs to. Only steps greater than after are accepted;
-// after is the last step that was accepted for this key, or 0 if none was. Keep the answer as the next after: until it is
-// stored, the code can be used again (see the package comment).
+// after is the last step that was accepted for this key, or 0 if none was. Store the
+// result and pass it as the next after: until it is stored, the code can be used again
+// (see the package comment).
 //
 // A code may be spelled as people type and paste it: white space, dashes and quotation marks of any kind, invisible
 // characters and one full stop or comma at the end are left out, and the decimal digits of any one script count.
-// Whatever the spelling, a code is one step, and the step is what gets used up.
+// Whatever the spelling, a code belongs to one step, and the step is used up.
 //
-// By coincidence two steps of a window may have the same code. Verify then answers with the later one, so that the same
-// digits do not pass a second time as the other; the owner loses one code that is nearly over.
+// By coincidence two steps of a window may have the same code. Verify then returns the
+// later one, so that the same digits do not pass a second time as the other; the owner
+// loses one code that has nearly expired.
 //
 // The error is [ErrMalformedCode], [ErrRejected] or [ErrAlreadyUsed] about the code, and [ErrNoKey], [ErrWindow] or
-// [ErrTime] (at before 1970, or after negative) about the rest. With every error the step is after, so that a caller who
-// assigns the answer without looking at the error has not forgotten which codes were used. Every step of the window is
-// computed and compared in constant time, whether and where the code matches. Verify does not allocate, except inside
-// the FIPS 140-3 module.
+// [ErrTime] (at before 1970, or after negative) about the rest. With every error it
+// returns after, so that a caller who assigns the result without checking the error does
+// not forget which codes were used. Every step of the window is computed and compared in
+// constant time, whether and where the code matches. Verify does not allocate, except
+// inside the FIPS 140-3 module.
 func (k Key) Verify(code string, at time.Time, after Step, w Window) (Step, error) {
 	m, first, n, err := k.window(at, after, w)
 	if err != nil {
@@ -44,16 +47,18 @@ func (k Key) Verify(code string, at time.Time, after Step, w Window) (Step, erro
 	return verdict(first, found, after)
 }
 
-// VerifyPair is [Key.Verify] for two codes that the user's device showed one after the other, in this order. It answers
-// with the later step, which must be a step of the window, as for a single code; the earlier code is that of the step
-// before, and both steps must be greater than after. A device that passes with single codes therefore passes with its
+// VerifyPair is [Key.Verify] for two codes that the user's device showed one after the
+// other, in this order. It returns the later step, which must be in the window, as for a
+// single code; the earlier code is that of the step before, and both steps must be
+// greater than after. A device that passes with single codes therefore passes with its
 // pairs, also one whose clock is as slow as the window allows. Guessing both codes is as hard as guessing one of twice
 // the digits, which makes a pair a way in for the owner while single codes are throttled (RFC 4226, section 7.4 and
 // appendix E).
 //
-// [ErrAlreadyUsed] is said of a pair whose later step is not after the given one, so that both codes are worthless. A pair
-// of a used code and a fresh one is [ErrRejected] like any wrong pair: anybody who has seen the used code could otherwise
-// ask which code comes next. Charge a try for each pair that is not malformed, whatever the answer is.
+// A pair whose later step is not after the given one is [ErrAlreadyUsed]: both codes are
+// worthless. A pair of a used code and a fresh one is [ErrRejected] like any wrong pair:
+// otherwise anybody who has seen the used code could find out which code comes next.
+// Charge a try for each pair that is not malformed, whatever the answer is.
 //
 // Errors, time and allocations are those of Verify.
 func (k Key) VerifyPair(first, second string, at time.Time, after Step, w Window) (Step, error) {
@@ -75,8 +80,8 @@ func (k Key) VerifyPair(first, second string, at time.Time, after Step, w Window
 	}
 	found := -1
 	for i := range n {
-		// Both halves are always compared: stopping at a wrong first one would tell that it is wrong, and a pair
-		// would be two guesses of one code.
+		// Both halves are always compared: stopping at a wrong first one would reveal
+		// that it is wrong, and a pair would be two guesses of one code.
 		match := equal(values[i], one) & equal(values[i+1], two)
 		found = subtle.ConstantTimeSelect(match, i, found)
 	}
@@ -123,7 +128,8 @@ func verdict(first Step, found int, after Step) (Step, error) {
 // equal is 1 if a and b are equal and 0 if not, in constant time. Codes stay below 2^31.
 func equal(a, b uint32) int { return subtle.ConstantTimeEq(int32(a), int32(b)) }
 
-// parseCode reads a code in the spellings of package typed. Parsers of numbers would also take "+12345" or "12_345".
+// parseCode reads a code in the spellings of package typed. Number parsers would also
+// accept "+12345" or "12_345".
 func parseCode(code string, digits int) (value uint32, err error) {
 	if value, ok := plainCode(code, digits); ok {
 		return value, nil
@@ -139,7 +145,7 @@ func parseCode(code string, digits int) (value uint32, err error) {
 	return value, nil
 }
 
-// plainCode reads a code that is nothing but its digits.
+// plainCode reads a code that consists only of its digits.
 func plainCode(code string, digits int) (value uint32, ok bool) {
 	if len(code) != digits {
 		return 0, false
@@ -154,7 +160,8 @@ func plainCode(code string, digits int) (value uint32, ok bool) {
 	return value, true
 }
 
-// malformed returns [ErrMalformedCode] with the reason. The errors are made before, so that refusing allocates nothing.
+// malformed returns [ErrMalformedCode] with the reason. The errors are made in advance,
+// so that refusing allocates nothing.
 func malformed(why error) error {
 	if err, ok := malformedFor[why]; ok {
 		return err

@@ -15,12 +15,12 @@ const MaxBrowsers = 20
 // maxLabel is the length of a label in bytes.
 const maxLabel = 80
 
-// defaultLabel stands for a label of which nothing is left.
+// defaultLabel replaces a label of which cleaning leaves nothing.
 const defaultLabel = "Browser"
 
-// Browser is what the account keeps of a trusted browser. It can be shown to
-// its owner and lie in a dump: the token cannot be made from it. Store a list of
-// them with [Encode], or each field in a column of its own.
+// Browser is the account's record of a trusted browser. It may be shown to its owner or
+// end up in a dump: the token cannot be made from it. Store a list of them with [Encode],
+// or each field in a column of its own.
 type Browser struct {
 	ID     string    // 16 random bytes, lower-case hex; names it for [Revoke]
 	Label  string    // for the owner to recognise it by, cleaned by [Issue]
@@ -30,8 +30,8 @@ type Browser struct {
 }
 
 // Remember returns known with b in it, which replaces a browser of the same id
-// at its place and otherwise comes last. When there would be more than [MaxBrowsers], the
-// ones issued first are dropped, but never b, whose token is on its way to the
+// at its place and otherwise is added last. If there would be more than [MaxBrowsers],
+// the ones issued first are dropped, but never b, whose token is on its way to the
 // browser. The slice known is not changed.
 func Remember(known []Browser, b Browser) []Browser {
 	if i := slices.IndexFunc(known, func(k Browser) bool { return k.ID == b.ID }); i >= 0 {
@@ -53,9 +53,9 @@ func Remember(known []Browser, b Browser) []Browser {
 	return append(next, b)
 }
 
-// Revoke returns known without the browser of this id, and whether it was
-// there. Its token is refused as soon as the result is stored. To revoke all,
-// store nil. The slice known is not changed.
+// Revoke returns known without the browser with this id, and whether it was there. Its
+// token is refused as soon as the result is stored. To revoke all, store nil. The slice
+// known is not changed.
 func Revoke(known []Browser, id string) ([]Browser, bool) {
 	next := make([]Browser, 0, len(known))
 	for _, b := range known {

@@ -17,7 +17,7 @@ type list []Browser
 
 // Encode returns the browsers of an account in a binary form of at most 3 KiB,
 // with its version inside. The error is [ErrEncoding] for more than [MaxBrowsers]
-// and for a browser that is not as [Issue] made it.
+// and for a browser that [Issue] cannot have made.
 func Encode(known []Browser) ([]byte, error) {
 	l := list(known)
 	data, err := wire.Encode(&l)

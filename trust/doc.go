@@ -20,23 +20,23 @@
 //
 // # Signed and kept
 //
-// A token is signed by the ring and known to the record. A thief of the database
-// finds hashes of 256-bit secrets, which are in no cookie, and has no key to sign
-// with. A thief of the key signs tokens whose secret no record knows. Neither alone
-// forges one. The tenant, user and audience of a token are under the signature, and
-// so are the ring's epoch and the time of issue.
+// A token is signed by the ring and known to the record. A thief of the database finds
+// only hashes of 256-bit secrets, which do not work as cookies, and has no key to sign
+// with. A thief of the key can sign tokens, but their secrets are in no record. Neither
+// alone can forge one. The signature covers the tenant, user and audience of a token, the
+// ring's epoch and the time of issue.
 //
 // # Ends
 //
 // The age counts from the issue and is not prolonged by use; at most [MaxAge],
-// and less when the policy at the time of the check says so. Forget all browsers
+// and less if the policy at the time of the check says so. Forget all browsers
 // (set the list to nil) when the second factor is disabled, replaced or reset,
 // when a recovery code was used, and when the password changed: a thief who
 // took the account over may have left a trusted browser behind.
 //
 // # Storage and compatibility
 //
-// [Encode] writes a list of browsers in a binary form; it holds nothing usable.
+// [Encode] writes a list of browsers in a binary form; a thief cannot use it.
 // Tokens and lists of a released version stay valid for later ones; test data pins
 // both.
 package trust

@@ -13,14 +13,14 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// Token is what the browser keeps, the value of a cookie. It is a credential:
+// Token is the value of the browser's cookie. It is a credential:
 // string(t) is the only way to it, while fmt and slog print it redacted and
 // encoders such as JSON get an error. Being a string, it cannot hide from fmt
 // in an unexported field, nor from JSON as the key of a map: do not keep it in
 // structures.
 //
 // Inside it is 102 bytes, big-endian, and outside always 136 characters of
-// base64url, for which no padding and no second spelling exists:
+// base64url, without padding and without a second spelling:
 //
 //	0        1        10           26         34            66                102
 //	+--------+--------+------------+----------+-------------+-----------------+
@@ -95,17 +95,17 @@ func parse(t Token) (fields, error) {
 	return f, nil
 }
 
-// signed returns what the tag is made over. The epoch is not in the token: it
-// is whatever the ring says now, so that raising it ends every token.
+// signed returns what the tag is made over. The epoch is not in the token: it is the
+// ring's current one, so that raising it ends every token.
 func signed(r *keyring.Ring, s Scope, body []byte) []string {
 	return []string{s.Tenant, s.User, s.Audience, strconv.FormatUint(uint64(r.Epoch()), 10), string(body)}
 }
 
 // Name returns 12 characters of A-Z, a-z, 0-9, "-" and "_" for the name of the
 // cookie. They differ by tenant, user and audience, so that two people who share
-// a browser do not overwrite each other's token, and they are keyed, so that
-// who sees the cookie's name cannot tell whose it is. It is empty for a token
-// that is malformed.
+// a browser do not overwrite each other's token, and they are keyed, so that somebody who
+// sees the cookie's name cannot tell whose it is. It is empty for a token that is
+// malformed.
 //
 // Tokens that different keys of a ring have signed have different names.
 func (t Token) Name() string {
@@ -127,9 +127,9 @@ func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 // LogValue returns [Token.String].
 func (t Token) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText always returns an error. A redacted text would be stored in good
-// faith by an agent that keeps its token in a file, the token itself would end
-// up in a log that is written as JSON: use string(t) where it is meant.
+// MarshalText always returns an error. An agent that keeps its token in a file would
+// store a redacted text in good faith, and the token itself would end up in logs that are
+// written as JSON: use string(t) where it is meant.
 func (t Token) MarshalText() ([]byte, error) {
 	return nil, errors.New("trust: a Token is not marshalled, convert it with string(t)")
 }

@@ -14,23 +14,23 @@ import (
 )
 
 const (
-	// DefaultAge is how long a browser is trusted when nobody says otherwise.
+	// DefaultAge is how long a browser is trusted by default.
 	DefaultAge = 30 * 24 * time.Hour
 	// MaxAge is the longest a browser is ever trusted, whatever a policy says.
 	MaxAge = 90 * 24 * time.Hour
 )
 
-// ErrNotTrusted matches, with [errors.Is], every error of [Check]. Show people
-// no more than that; the text and the wrapped errors are for the log.
+// ErrNotTrusted matches, with [errors.Is], every error of [Check]. Do not show people
+// more than that; the text and the wrapped errors are for the log.
 var ErrNotTrusted = errors.New("trust: not trusted")
 
-// The reasons that [Check] wraps beside [ErrNotTrusted]. A token that was not
+// The reasons that [Check] wraps together with [ErrNotTrusted]. A token that was not
 // signed for this scope has [keyring.ErrBroken] or [keyring.ErrUnknownKey].
 var (
 	// ErrRevoked means that a token with a good signature belongs to no browser
 	// that the account knows. Either it was revoked, or the key has leaked.
 	ErrRevoked = errors.New("revoked or never known")
-	// ErrExpired means that the token is older than the policy lets it be.
+	// ErrExpired means that the token is older than the policy allows.
 	ErrExpired = errors.New("expired")
 	// ErrClock means that the token was issued or last seen in the future, more
 	// than 30 seconds from now: the clock was put back.
@@ -44,9 +44,9 @@ type Scope struct {
 	Audience string // which application, such as "console"; may be empty
 }
 
-// Issue makes a token for the browser in front of us and what the account
-// keeps of it; add that with [Remember] and store it before the token is sent.
-// Call it only for somebody who has just shown a code.
+// Issue makes a token for the request's browser, and the Browser for the account's
+// record; add that with [Remember] and store it before the token is sent. Call it only
+// for a person who has just shown a code.
 //
 // The label is cleaned: printable characters only, at most 80 bytes, "Browser"
 // when none is left. The time is kept in whole seconds.
