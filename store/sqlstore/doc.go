@@ -136,8 +136,10 @@
 // SERIALIZABLE, whichever is the default of the connection. A statement that
 // the database has rolled back for the sake of another (SQLSTATE 40001 and
 // 40P01; errors 1213, 1205 and 1020) has done nothing, and is tried again for
-// some seconds within the caller's context. Any other error comes back as it is,
-// since the write may have been done, and [store.Update] looks.
+// some seconds within the caller's context. Any other error comes back as it is. It wraps
+// [store.ErrNotWritten] where the statement was never sent, as when the context ended
+// while it waited for a connection, or where the database says that it has done
+// nothing; after any other one the write may have been done, and [store.Update] looks.
 //
 // # Threats
 //

@@ -30,7 +30,7 @@ var sqlite = dialect{
 	undone: not, // a writer waits for the file as long as busy_timeout says
 	busy:   sqliteBusy,
 	// Each statement commits by itself, and SQLite rolls it back where it cannot.
-	unwritten: sqliteBusy,
+	unwritten: sqliteUnwritten,
 	absent:    func(err error) bool { return strings.Contains(err.Error(), "no such table") },
 	denied:    func(err error) bool { return strings.Contains(err.Error(), "readonly database") },
 	strange:   func(err error) bool { return strings.Contains(err.Error(), "no such column") },
@@ -42,6 +42,22 @@ var sqlite = dialect{
 // passes on; their error types differ. Turning a new file to WAL gives it at
 // once to the connection that comes second, whatever the busy timeout.
 func sqliteBusy(err error) bool { return strings.Contains(err.Error(), "database is locked") }
+
+// sqliteUnwritten recognises what SQLite says before it writes: another one has the lock,
+// the file may only be read, the table does not take the row. An error of the disk
+// is not among them. It may come after the last page of the commit, which
+// the next start then finds.
+func sqliteUnwritten(err error) bool {
+	if sqliteBusy(err) {
+		return true
+	}
+	for _, words := range []string{"database table is locked", "readonly database", "no such table", "no such column", "constraint failed"} {
+		if strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
+}
 
 // sqliteCorrupt recognises SQLITE_CORRUPT and SQLITE_NOTADB by SQLite's own words.
 func sqliteCorrupt(err error) bool {
