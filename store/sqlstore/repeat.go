@@ -41,8 +41,11 @@ func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (
 // server answers: that is harmless, and spares people the outage of a server that
 // was only started again.
 func ask[T any](ctx context.Context, s *Store, read func() (T, error)) (T, error) {
-	statement := func() (T, error) {
-		value, err := read()
+	statement := func() (value T, err error) {
+		if err = s.seen.Load().file.check(); err != nil {
+			return value, err
+		}
+		value, err = read()
 		for left := tries; left > 0; left-- {
 			if err == nil || ctx.Err() != nil || !s.d.d.gone(err) {
 				break

@@ -79,17 +79,15 @@ func sqliteSettings(ctx context.Context, conn *sql.Conn) (traits, error) {
 		return traits{}, err
 	}
 	const full, extra = 2, 3 // 0 OFF, 1 NORMAL
-	switch journal {
-	case "wal":
-		if level >= full {
-			patience, err := sqliteWaits(ctx, conn)
-			return traits{quick: true, patience: patience}, err // readers wait for nobody
+	wal := journal == "wal"
+	switch {
+	case wal && level >= full, (journal == "delete" || journal == "truncate" || journal == "persist") && level >= extra:
+		patience, err := sqliteWaits(ctx, conn)
+		if err != nil {
+			return traits{}, err
 		}
-	case "delete", "truncate", "persist":
-		if level >= extra {
-			patience, err := sqliteWaits(ctx, conn)
-			return traits{patience: patience}, err
-		}
+		f, err := sqliteFile(ctx, conn)
+		return traits{quick: wal, patience: patience, file: f}, err // readers of a WAL wait for nobody
 	}
 	// A database without a file says "memory".
 	return traits{}, fmt.Errorf("%w: PRAGMA journal_mode is %s and synchronous %d; set journal_mode(WAL) and synchronous(FULL) in the data source name, as the package documentation shows",

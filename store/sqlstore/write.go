@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -32,13 +33,8 @@ func (s *Store) exec(ctx context.Context, text string, args ...any) (int64, erro
 // write sends the statement when it is its turn.
 func (s *Store) write(ctx context.Context, g *gate, text string, args []any) (int64, error) {
 	if d := s.d.d; d.oneWriter {
-		return s.line.write(ctx, s.seen.Load().patience, d.busy, func() (int64, error) {
-			stmt, err := s.prepared.statement(ctx, s.db, text) //nolint:sqlclosecheck // kept for the life of the store
-			if err == nil && g.pass() {
-				return affected(stmt.ExecContext(ctx, args...))
-			}
-			return 0, err
-		})
+		seen := s.seen.Load()
+		return s.line.write(ctx, seen.patience, d.busy, func() (int64, error) { return s.writeFile(ctx, g, seen.file, text, args) })
 	}
 	// The connection first: until there is one, nothing can have been written.
 	conn, err := s.db.Conn(ctx)
@@ -54,6 +50,21 @@ func (s *Store) write(ctx context.Context, g *gate, text string, args []any) (in
 		return affected(s.db.ExecContext(ctx, text, args...))
 	}
 	return n, err
+}
+
+// writeFile sends the statement while the file is in its place. It looks before, since
+// what lies beside another file of this name must not be written to, and afterwards:
+// only what is in the file then is acknowledged.
+func (s *Store) writeFile(ctx context.Context, g *gate, f *file, text string, args []any) (int64, error) {
+	if err := f.check(); err != nil {
+		return 0, err
+	}
+	stmt, err := s.prepared.statement(ctx, s.db, text) //nolint:sqlclosecheck // kept for the life of the store
+	if err != nil || !g.pass() {
+		return 0, err
+	}
+	n, err := affected(stmt.ExecContext(ctx, args...))
+	return n, cmp.Or(err, f.check())
 }
 
 func affected(res sql.Result, err error) (int64, error) {

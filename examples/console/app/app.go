@@ -53,7 +53,6 @@ type console struct {
 	alerts   adminweb.Alerts // what the spray detector has found
 	users    *users
 	sessions *sessions
-	file     databaseFile
 	pages    map[*words.Language]pages
 	now      func() time.Time
 	tenants  tenants
@@ -102,9 +101,6 @@ func New(o Options) (*Console, error) {
 		return nil, err
 	}
 	if c.archive, err = newArchive(ctx, c.users, o.Now()); err != nil {
-		return nil, err
-	}
-	if c.file, err = fileOf(ctx, o.DB); err != nil {
 		return nil, err
 	}
 	if c.sessions, err = newSessions(ctx, o.DB); err != nil {
@@ -176,9 +172,19 @@ func (c *console) routes() *http.ServeMux {
 func (c *console) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", staticFiles())
-	mux.Handle("/api/", c.withLanguage(c.file.withDatabase(c.api(), c.fail)))
-	mux.Handle("/", c.withLanguage(c.sessions.handle(c.file.withDatabase(c.routes(), c.web.Fail))))
+	mux.Handle("GET /ready", c.page(c.ready))
+	mux.Handle("/api/", c.withLanguage(c.api()))
+	mux.Handle("/", c.withLanguage(c.sessions.handle(c.routes())))
 	return withHeaders(mux)
+}
+
+// ready is for a load balancer: it sends nobody here whom the console cannot sign in.
+func (c *console) ready(w http.ResponseWriter, r *http.Request) error {
+	if err := c.mfa.Ready(r.Context()); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 // withHeaders forbids scripts, framing and caching: these pages show secrets. Those of web
