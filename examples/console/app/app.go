@@ -103,9 +103,7 @@ func New(o Options) (*Console, error) {
 	if c.archive, err = newArchive(ctx, c.users, o.Now()); err != nil {
 		return nil, err
 	}
-	if c.sessions, err = newSessions(ctx, o.DB); err != nil {
-		return nil, err
-	}
+	c.sessions = newSessions(o.DB)
 	c.sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		c.web.Fail(w, r.WithContext(context.WithValue(r.Context(), loaded{}, nil)), unavailable(err))
 	}

@@ -6,77 +6,115 @@ import (
 	"fmt"
 )
 
-// steps bring the console's own tables up to date. A step is never changed: a
-// database that has taken it does not take it again. The number of those taken
-// is the file's user_version.
-var steps = []string{
-	// The first release: one organisation, and no version. Its files have this
-	// table already.
-	`CREATE TABLE IF NOT EXISTS users (
-		id       TEXT PRIMARY KEY,
-		email    TEXT NOT NULL UNIQUE,
-		name     TEXT NOT NULL,
-		password TEXT NOT NULL,
-		generation   INTEGER NOT NULL DEFAULT 0
-	) STRICT`,
+// release is the number of these tables, which the file notes as its user_version.
+const release = 6
 
-	// Tenants. A person has one address and one password, and an account in each
-	// tenant. The second factors of accounts that were there before are kept
-	// under the empty tenant, and the tenant is part of what their records are
-	// sealed with: their organisation keeps that word for good.
-	`CREATE TABLE tenants (
-		id     TEXT PRIMARY KEY,
-		name   TEXT NOT NULL,
-		kind   TEXT NOT NULL,
-		above  TEXT REFERENCES tenants,
-		record TEXT NOT NULL UNIQUE
-	) STRICT;
-	INSERT INTO tenants (id, name, kind, above, record) VALUES
-		('north', 'Northern IT', 'provider', NULL, 'north'),
-		('acme', 'Acme Backup GmbH', 'customer', 'north', iif((SELECT count(*) FROM users) > 0, '', 'acme')),
-		('acme-berlin', 'Acme Backup Berlin', 'unit', 'acme', 'acme-berlin');
-	CREATE TABLE people (
-		id       TEXT PRIMARY KEY,
-		email    TEXT NOT NULL UNIQUE,
-		name     TEXT NOT NULL,
-		password TEXT NOT NULL
-	) STRICT;
-	INSERT INTO people SELECT id, email, name, password FROM users;
-	CREATE TABLE accounts (
-		id     TEXT PRIMARY KEY,
-		person TEXT NOT NULL REFERENCES people,
-		tenant TEXT NOT NULL REFERENCES tenants,
-		role   TEXT NOT NULL,
-		generation INTEGER NOT NULL DEFAULT 0,
-		UNIQUE (person, tenant)
-	) STRICT;
-	INSERT INTO accounts SELECT id, id, 'acme', iif(email = 'admin@acme.example', 'admin', 'user'), generation FROM users;
-	DROP TABLE users;
-	ALTER TABLE accounts RENAME TO users`,
+// tables are the console's own. Keys of programs are kept only as their hash: who reads the
+// database can use none. They are random, so that the hash needs no salt and no cost. The
+// value that opens the lock of an app is sealed. The keys of backups are kept as they are;
+// in a product they are in a key management service, or wrapped by one.
+const tables = `
+CREATE TABLE tenants (
+	id    TEXT PRIMARY KEY,
+	name  TEXT NOT NULL,
+	kind  TEXT NOT NULL,
+	above TEXT REFERENCES tenants
+) STRICT;
+INSERT INTO tenants (id, name, kind, above) VALUES
+	('north', 'Northern IT', 'provider', NULL),
+	('acme', 'Acme Backup GmbH', 'customer', 'north'),
+	('acme-berlin', 'Acme Backup Berlin', 'unit', 'acme');
+CREATE TABLE people (
+	id       TEXT PRIMARY KEY,
+	email    TEXT NOT NULL UNIQUE,
+	name     TEXT NOT NULL,
+	password TEXT NOT NULL,
+	language TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE TABLE users (
+	id         TEXT PRIMARY KEY,
+	person     TEXT NOT NULL REFERENCES people,
+	tenant     TEXT NOT NULL REFERENCES tenants,
+	role       TEXT NOT NULL,
+	generation INTEGER NOT NULL DEFAULT 0,
+	UNIQUE (person, tenant)
+) STRICT;
+CREATE TABLE backups (
+	id        TEXT PRIMARY KEY,
+	tenant    TEXT NOT NULL REFERENCES tenants,
+	owner     TEXT NOT NULL,
+	machine   TEXT NOT NULL,
+	taken     INTEGER NOT NULL,
+	gigabytes INTEGER NOT NULL,
+	key       TEXT NOT NULL
+) STRICT;
+CREATE TABLE sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL);
+CREATE INDEX sessions_expiry ON sessions (expiry);
+CREATE TABLE api_sessions (
+	key     BLOB PRIMARY KEY,
+	account TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+	mark    TEXT NOT NULL,
+	reason  TEXT NOT NULL,
+	began   INTEGER NOT NULL,
+	expires INTEGER NOT NULL,
+	device  TEXT UNIQUE,
+	value   BLOB
+) STRICT;
+CREATE TABLE machine_keys (
+	account TEXT PRIMARY KEY REFERENCES users ON DELETE CASCADE,
+	key     BLOB NOT NULL UNIQUE,
+	mark    TEXT NOT NULL,
+	made    INTEGER NOT NULL
+) STRICT`
 
-	backupsTable,
-
-	apiTables,
-
-	// The language that a person used last, for mails; empty until then.
-	`ALTER TABLE people ADD COLUMN language TEXT NOT NULL DEFAULT ''`,
+// createTables makes the tables in a new file, and reports whether it has. It refuses the
+// file of another release: a product migrates it.
+func createTables(ctx context.Context, tx *sql.Tx) (created bool, err error) {
+	var is int
+	err = tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&is)
+	switch {
+	case err != nil:
+		return false, err
+	case is == release:
+		return false, nil
+	case is != 0:
+		return false, fmt.Errorf("the file is of another release of this example (%d, this one knows %d); begin with a new one", is, release)
+	}
+	_, err = tx.ExecContext(ctx, tables+fmt.Sprintf(`; PRAGMA user_version = %d`, release))
+	return true, err
 }
 
-// migrate takes the steps that are missing, and reports whether there were any.
-// It refuses a file of a later release.
-func migrate(ctx context.Context, tx *sql.Tx) (changed bool, err error) {
-	var taken int
-	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&taken); err != nil {
-		return false, err
+// query returns every row, as read returns it, or an error that says that the database
+// could not be asked.
+func query[T any](ctx context.Context, db *sql.DB, read func(scan func(...any) error) (T, error), text string, args ...any) ([]T, error) {
+	rows, err := db.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, unavailable(err)
 	}
-	if taken > len(steps) {
-		return false, fmt.Errorf("the tables are of a later release (%d, this one knows %d)", taken, len(steps))
-	}
-	for _, step := range steps[taken:] {
-		if _, err := tx.ExecContext(ctx, step); err != nil {
-			return false, err
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := read(rows.Scan)
+		if err != nil {
+			return nil, unavailable(err)
 		}
+		all = append(all, one)
 	}
-	_, err = tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, len(steps)))
-	return taken < len(steps), err
+	if err := rows.Err(); err != nil {
+		return nil, unavailable(err)
+	}
+	return all, nil
+}
+
+// exec changes rows and returns how many, or an error like that of query.
+func exec(ctx context.Context, db *sql.DB, text string, args ...any) (int64, error) {
+	done, err := db.ExecContext(ctx, text, args...)
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	n, err := done.RowsAffected()
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	return n, nil
 }

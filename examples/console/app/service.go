@@ -84,11 +84,8 @@ func (u user) account() totpflow.User {
 	if u.Several {
 		name += ", " + strings.ReplaceAll(u.Tenant.Name, ":", " ")
 	}
-	return totpflow.User{ID: totpflow.AccountID{Tenant: u.Tenant.Record, User: u.ID}, Name: name, Generation: u.Generation}
+	return totpflow.User{ID: totpflow.AccountID{Tenant: u.Tenant.ID, User: u.ID}, Name: name, Generation: u.Generation}
 }
-
-// record is where the second factor keeps what it knows of the user.
-func (u user) record() store.AccountID { return store.AccountID{Tenant: u.Tenant.Record, User: u.ID} }
 
 func (c *console) getSignIn(w http.ResponseWriter, r *http.Request) error {
 	if _, ok := c.sessions.current(r.Context()); ok {

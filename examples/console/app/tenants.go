@@ -17,10 +17,6 @@ type tenant struct {
 	ID, Name string
 	Kind     string // provider, customer, unit
 	Above    string // the id of the tenant above; empty at the top
-
-	// Record is what the second factor calls the tenant. It is the id, but for
-	// the organisation that was here before there were tenants.
-	Record string
 }
 
 // tenants are few and read at each decision: a policy that is cached applies for
@@ -29,68 +25,50 @@ type tenants struct{ db *sql.DB }
 
 // all returns every tenant by its id.
 func (t tenants) all(ctx context.Context) (map[string]tenant, error) {
-	rows, err := t.db.QueryContext(ctx, `SELECT id, name, kind, coalesce(above, ''), record FROM tenants`)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	defer rows.Close()
+	rows, err := query(ctx, t.db, func(scan func(...any) error) (x tenant, err error) {
+		return x, scan(&x.ID, &x.Name, &x.Kind, &x.Above)
+	}, `SELECT id, name, kind, coalesce(above, '') FROM tenants`)
 	found := make(map[string]tenant)
-	for rows.Next() {
-		var x tenant
-		if err := rows.Scan(&x.ID, &x.Name, &x.Kind, &x.Above, &x.Record); err != nil {
-			return nil, unavailable(err)
-		}
+	for _, x := range rows {
 		found[x.ID] = x
 	}
-	if err := rows.Err(); err != nil {
-		return nil, unavailable(err)
-	}
-	return found, nil
+	return found, err
 }
 
 var errTenant = errors.New("no such tenant")
 
-// above is Config.ParentTenants: the records of the tenants above one, nearest first.
-func (t tenants) above(ctx context.Context, record string) ([]string, error) {
+// above is Config.ParentTenants: the tenants above one, nearest first. Of a tenant that is
+// not there no policy is known, and nobody gets in.
+func (t tenants) above(ctx context.Context, id string) (ids []string, err error) {
 	all, err := t.all(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, x := range all {
-		if x.Record == record {
-			return chain(all, x)
+	for x, ok := all[id]; ; x, ok = all[x.Above] {
+		switch {
+		case !ok:
+			return nil, errTenant
+		case x.Above == "":
+			return ids, nil
+		case len(ids) == len(all):
+			return nil, errors.New("a tenant stands above itself")
 		}
+		ids = append(ids, x.Above)
 	}
-	return nil, errTenant // whose policy is not known: nobody gets in
 }
 
 // mandatory is Config.Mandatory: the administrators of a provider reach its customers, so
 // that nobody can switch the second factor off for them.
-func (t tenants) mandatory(ctx context.Context, record string) (bool, error) {
+func (t tenants) mandatory(ctx context.Context, id string) (bool, error) {
 	all, err := t.all(ctx)
 	if err != nil {
 		return false, err
 	}
-	for _, x := range all {
-		if x.Record == record {
-			return x.Kind == "provider", nil
-		}
+	x, ok := all[id]
+	if !ok {
+		return false, errTenant
 	}
-	return false, errTenant
-}
-
-func chain(all map[string]tenant, x tenant) (records []string, err error) {
-	for x.Above != "" {
-		if len(records) == len(all) {
-			return nil, errors.New("a tenant stands above itself")
-		}
-		up, ok := all[x.Above]
-		if !ok {
-			return nil, errTenant
-		}
-		records, x = append(records, up.Record), up
-	}
-	return records, nil
+	return x.Kind == "provider", nil
 }
 
 // under returns the tenant and those below it, each before its own.
