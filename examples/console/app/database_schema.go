@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"github.com/totpflow/totpflow/store"
 )
 
 // release is the number of these tables, which the file notes as its user_version.
@@ -118,3 +120,7 @@ func exec(ctx context.Context, db *sql.DB, text string, args ...any) (int64, err
 	}
 	return n, nil
 }
+
+// unavailable marks an error of the console's own tables like one of the
+// second factor's store: try again later.
+func unavailable(err error) error { return fmt.Errorf("%w: %w", store.ErrUnavailable, err) }

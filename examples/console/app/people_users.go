@@ -57,6 +57,16 @@ func (u user) Organisation() string { return u.Tenant.Name }
 // Administers reports whether the pages of administrators are for this user.
 func (u user) Administers() bool { return u.Role == roleAdmin }
 
+// account is the user as the second factor knows it. The name is what the
+// authenticator app shows: it tells the accounts of one person apart.
+func (u user) account() totpflow.User {
+	name := u.Email
+	if u.Several {
+		name += ", " + strings.ReplaceAll(u.Tenant.Name, ":", " ")
+	}
+	return totpflow.User{ID: totpflow.AccountID{Tenant: u.Tenant.ID, User: u.ID}, Name: name, Generation: u.Generation}
+}
+
 type users struct{ db *sql.DB }
 
 // dummy is a hash that no password has, see authenticate.

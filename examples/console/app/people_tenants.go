@@ -5,11 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/totpflow/totpflow"
 )
 
 // A tenant is an organisation: a provider, its customer, or a unit of one.
@@ -87,75 +84,4 @@ func (t tenants) under(ctx context.Context, top tenant) ([]tenant, error) {
 		}
 	}
 	return found, nil
-}
-
-// ---- One person, several accounts ----
-
-// choose asks which of the person's accounts the password was for.
-func (c *console) choose(w http.ResponseWriter, r *http.Request, person string) error {
-	if err := c.sessions.choosing(r.Context(), person, c.now()); err != nil {
-		return err
-	}
-	return redirect(w, r, "/organisation")
-}
-
-// mine are the accounts of the person who has yet to choose.
-func (c *console) mine(r *http.Request) ([]user, error) {
-	person := c.sessions.chooses(r.Context(), c.now())
-	if person == "" {
-		return nil, nil
-	}
-	return c.users.ofPerson(r.Context(), person)
-}
-
-func (c *console) getOrganisation(w http.ResponseWriter, r *http.Request) error {
-	mine, err := c.mine(r)
-	switch {
-	case err != nil:
-		return err
-	case len(mine) == 0:
-		return redirect(w, r, "/signin")
-	}
-	return c.show(w, r, http.StatusOK, "organisation", view{Data: mine})
-}
-
-// postOrganisation goes on with one of the person's accounts, and with no other.
-func (c *console) postOrganisation(w http.ResponseWriter, r *http.Request) error {
-	mine, err := c.mine(r)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(mine, func(u user) bool { return u.ID == r.PostFormValue("account") })
-	if i < 0 {
-		return redirect(w, r, "/organisation")
-	}
-	return c.passwordRight(w, r, mine[i])
-}
-
-// An otherAccount is one that the person has in another organisation. Each is
-// set up on its own: its second factor is not that of this one.
-type otherAccount struct {
-	user
-	State string // the last part of the id of its text
-}
-
-// otherAccounts lists them with their state.
-func (c *console) otherAccounts(ctx context.Context, of user) ([]otherAccount, error) {
-	others, err := c.users.others(ctx, of)
-	if err != nil {
-		return nil, err
-	}
-	var list []otherAccount
-	for _, u := range others {
-		st, err := c.mfa.Account(u.account()).Status(ctx)
-		switch {
-		case errors.Is(err, totpflow.ErrRecordLost), err == nil && !st.Frozen.IsZero():
-			list = append(list, otherAccount{u, "closed"})
-		case err != nil:
-			return nil, err
-		default:
-			list = append(list, otherAccount{u, string(st.State)})
-		}
-	}
-	return list, nil
 }
