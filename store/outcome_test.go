@@ -55,7 +55,7 @@ func TestUpdateOutcomes(t *testing.T) {
 			name:    "not written",
 			explain: "the error is told, and the write is not tried again",
 			put:     func(*testing.T, *store.Memory) hooks { return hooks{failBefore(errDisk)} },
-			want:    []error{store.ErrUnavailable, errDisk}, not: []error{store.ErrConflict},
+			want:    []error{store.ErrUnavailable, errDisk}, not: []error{store.ErrConflict, store.ErrNotWritten},
 			stored: 10, decided: 1,
 		}, {
 			name:    "not written, beyond doubt",
@@ -74,7 +74,7 @@ func TestUpdateOutcomes(t *testing.T) {
 					return errDisk
 				}}
 			},
-			want: []error{store.ErrUnavailable, errDisk}, not: []error{store.ErrConflict},
+			want: []error{store.ErrUnavailable, errDisk}, not: []error{store.ErrConflict, store.ErrNotWritten},
 			stored: 20, decided: 1,
 		}, {
 			name:    "unknown outcome, record gone",
@@ -85,28 +85,28 @@ func TestUpdateOutcomes(t *testing.T) {
 					return errDisk
 				}}
 			},
-			want: []error{store.ErrUnavailable, errDisk}, not: []error{store.ErrNotFound},
+			want: []error{store.ErrUnavailable, errDisk}, not: []error{store.ErrNotFound, store.ErrNotWritten},
 			decided: 1,
 		}, {
 			name:    "unknown outcome, cannot look",
 			explain: "written, but nobody can know: no success",
 			put:     func(_ *testing.T, m *store.Memory) hooks { return hooks{failAfter(m, errDisk)} },
 			get:     []getHook{nil, func(context.Context) error { return errors.New("still down") }},
-			want:    []error{store.ErrUnavailable, errDisk},
-			stored:  11, decided: 1,
+			want:    []error{store.ErrUnavailable, errDisk}, not: []error{store.ErrNotWritten},
+			stored: 11, decided: 1,
 		}, {
 			name:    "conflict, then cannot read",
-			explain: "nothing is decided without a fresh record",
+			explain: "nothing is decided without a fresh record, and the conflict may have been our own write",
 			put:     func(*testing.T, *store.Memory) hooks { return hooks{failBefore(store.ErrConflict)} },
 			get:     []getHook{nil, func(context.Context) error { return errDisk }},
-			want:    []error{store.ErrUnavailable, errDisk},
-			stored:  10, decided: 1,
+			want:    []error{store.ErrUnavailable, errDisk}, not: []error{store.ErrNotWritten},
+			stored: 10, decided: 1,
 		}, {
 			name:    "cannot read",
 			explain: "a store that is down is not \"never enrolled\"",
 			put:     func(*testing.T, *store.Memory) hooks { return nil },
 			get:     []getHook{func(context.Context) error { return errDisk }},
-			want:    []error{store.ErrUnavailable, errDisk}, not: []error{store.ErrNotFound},
+			want:    []error{store.ErrUnavailable, store.ErrNotWritten, errDisk}, not: []error{store.ErrNotFound},
 			stored: 10, decided: 0,
 		},
 	}
@@ -181,28 +181,29 @@ func TestUpdateCancelled(t *testing.T) {
 		arrange func(r *run, words error)
 		written bool
 		ok      bool
+		sure    bool // that nothing was written
 	}{
-		{"before the call", func(r *run, _ error) { r.cancel() }, false, false},
+		{"before the call", func(r *run, _ error) { r.cancel() }, false, false, true},
 		{"in the read", func(r *run, words error) {
 			r.get = []getHook{func(context.Context) error { r.cancel(); return words }}
-		}, false, false},
-		{"in decide", func(r *run, _ error) { r.inside = true }, false, false},
+		}, false, false, true},
+		{"in decide", func(r *run, _ error) { r.inside = true }, false, false, true},
 		{"in the write, before it took place", func(r *run, words error) {
 			r.put = []putHook{func(context.Context, store.Record, store.Version) error { r.cancel(); return words }}
-		}, false, false},
+		}, false, false, false},
 		{"in the write, after it took place", func(r *run, words error) {
 			write := failAfter(r.Memory, words)
 			r.put = []putHook{func(ctx context.Context, rec store.Record, was store.Version) error {
 				defer r.cancel()
 				return write(ctx, rec, was)
 			}}
-		}, true, false},
+		}, true, false, false},
 		{"after the acknowledgement", func(r *run, _ error) {
 			r.put = []putHook{func(ctx context.Context, rec store.Record, was store.Version) error {
 				defer r.cancel()
 				return r.Memory.Put(ctx, rec, was)
 			}}
-		}, true, true},
+		}, true, true, false},
 	}
 	require.NotEmpty(t, points)
 	for _, p := range points {
@@ -229,6 +230,7 @@ func TestUpdateCancelled(t *testing.T) {
 				}
 				require.ErrorIs(t, err, store.ErrUnavailable)
 				require.ErrorIs(t, err, context.Canceled)
+				require.Equal(t, p.sure, errors.Is(err, store.ErrNotWritten))
 			})
 		}
 	}

@@ -41,7 +41,8 @@ const rounds = 32
 //     rounds were lost (it wraps [ErrConflict]); and when a write failed in any
 //     other way and is not found in the store by a second look. Such a write is
 //     not repeated, since it may have been done, or may still be. Where it is
-//     certain that nothing was written, the error wraps [ErrNotWritten] too.
+//     certain that nothing was written, as when the first read failed, the error
+//     wraps [ErrNotWritten] too.
 //
 // A write that the store reported as failed, but that is found there, counts as
 // acknowledged: only this call knows the version that it drew. A write that is
@@ -56,7 +57,7 @@ func Update(ctx context.Context, s Store, id AccountID, decide func(was Record, 
 	for round := 0; ; round++ {
 		was, found, err := load(ctx, s, id)
 		if err != nil {
-			return err
+			return unavailable(ctx, "read", untried(mine, err))
 		}
 		if found && was.Version == mine {
 			// The swap took place although the store said "conflict": a driver
@@ -73,7 +74,7 @@ func Update(ctx context.Context, s Store, id AccountID, decide func(was Record, 
 			return answer
 		}
 		if err := ctx.Err(); err != nil {
-			return unavailable(ctx, "write", err)
+			return unavailable(ctx, "write", untried(mine, err))
 		}
 		rec := *next
 		rec.ID = id
@@ -112,6 +113,15 @@ func settle(ctx context.Context, s Store, id AccountID, mine Version, cause, ans
 	return unavailable(ctx, "write", cause)
 }
 
+// untried returns cause, and says that nothing was written where mine shows that this
+// call has not tried to.
+func untried(mine Version, cause error) error {
+	if mine.IsZero() {
+		return fmt.Errorf("%w: %w", ErrNotWritten, cause)
+	}
+	return cause
+}
+
 // load returns what the store has, and tells "no record" from "no answer".
 func load(ctx context.Context, s Store, id AccountID) (rec Record, found bool, err error) {
 	rec, err = s.Get(ctx, id)
@@ -119,11 +129,11 @@ func load(ctx context.Context, s Store, id AccountID) (rec Record, found bool, e
 	case errors.Is(err, ErrNotFound):
 		return Record{}, false, nil
 	case err != nil:
-		return Record{}, false, unavailable(ctx, "read", err)
+		return Record{}, false, err
 	case rec.ID != id || rec.Version.IsZero():
 		// A column that ignores case answers "alice" with the record of
 		// "Alice": somebody else's second factor.
-		return Record{}, false, unavailable(ctx, "read", errors.New("the store returned another record than was asked for"))
+		return Record{}, false, errors.New("the store returned another record than was asked for")
 	}
 	return rec, true, nil
 }

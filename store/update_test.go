@@ -211,5 +211,5 @@ func TestUpdateSaysWhy(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err = store.Update(ctx, store.NewMemory(), alice, step)
-	require.EqualError(t, err, fmt.Sprintf("%v: read: %v", store.ErrUnavailable, context.Canceled))
+	require.EqualError(t, err, fmt.Sprintf("%v: read: %v: %v", store.ErrUnavailable, store.ErrNotWritten, context.Canceled))
 }

@@ -50,12 +50,14 @@ type process struct {
 	cmd    *exec.Cmd
 	url    string
 	screen string
+	log    bytes.Buffer // to be read when it has ended
 }
 
 // start runs the console on a free port until the test ends.
 func start(t *testing.T, db string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(binary, append([]string{"-addr", "127.0.0.1:0", "-db", db}, args...)...)}
+	p.cmd.Stderr = &p.log
 	out, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Start())
@@ -262,6 +264,28 @@ func TestKeysFromTheEnvironment(t *testing.T) {
 	p := start(t, db)
 	require.NotContains(t, p.screen, "made just now")
 	require.NoFileExists(t, db+".keys")
+}
+
+// A console whose database file is gone signs nobody in, and its log says what to do.
+func TestLostDatabaseFile(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that is open cannot be removed")
+	}
+	db := filepath.Join(t.TempDir(), "console.db")
+	p := start(t, db)
+	ready := func() int {
+		resp, err := http.Get(p.url + "/ready")
+		require.NoError(t, err)
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	require.Equal(t, http.StatusNoContent, ready())
+	require.NoError(t, os.Remove(db))
+	require.Equal(t, http.StatusServiceUnavailable, ready())
+	require.Empty(t, password(t, client(t), p.url))
+	kill(t, p)
+	require.Contains(t, p.log.String(), "the database file was removed or replaced")
+	require.Contains(t, p.log.String(), "put it back")
 }
 
 func TestInterruptEndsItCleanly(t *testing.T) {

@@ -32,10 +32,19 @@ func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx)
 		}
 	}
 	if err != nil {
-		return unavailable(err)
+		return halfDone(err)
 	}
 	e.notifyGone(ctx, last)
 	return nil
+}
+
+// halfDone is unavailable for the second of two writes: an error that says that nothing
+// was written is true of this one only.
+func halfDone(err error) error {
+	if errors.Is(err, store.ErrNotWritten) {
+		err = errors.New(err.Error())
+	}
+	return unavailable(err)
 }
 
 // maxDeletions bounds how often Erase loses a race before it says so.

@@ -107,6 +107,13 @@ func TestForgetDeletesOnce(t *testing.T) {
 			require.Equal(t, []int{c.puts, c.dels}, []int{v.puts, v.dels})
 		})
 	}
+	busy := &vanishing{Memory: store.NewMemory(), del: store.ErrNotWritten}
+	b := newEngine(busy, ring(t), &hears{}, clock)
+	require.NoError(t, b.Change(t.Context(), id, func(r *Tx) error { r.Save(); return nil }))
+	err := b.Erase(t.Context(), id, func(*Tx) error { return nil })
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.NotErrorIs(t, err, store.ErrNotWritten, "the write before it was done")
+
 	v := &vanishing{Memory: store.NewMemory()}
 	require.NoError(t, newEngine(v, ring(t), &hears{}, clock).Erase(t.Context(), id, func(*Tx) error { return nil }))
 	require.Zero(t, v.puts)

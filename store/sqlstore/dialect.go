@@ -75,7 +75,8 @@ type dialect struct {
 	undone func(err error) bool // rolled back for the sake of another statement: nothing was written, and it may be tried again
 	busy   func(err error) bool // nothing took place; only Migrate asks again
 
-	// unwritten: a statement that writes has done nothing, beyond doubt.
+	// unwritten: a statement that writes has done nothing, beyond doubt. Every error
+	// that is not known to say so leaves the outcome open.
 	unwritten func(err error) bool
 
 	absent func(err error) bool // there is no such table

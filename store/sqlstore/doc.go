@@ -12,9 +12,16 @@
 //	err = s.Migrate(ctx)
 //
 // Settings belong into the data source name, as database/sql opens connections
-// when it likes and a statement sent by hand reaches only one of them. The pool
-// is the host's: with a server, bound it by SetMaxOpenConns and keep as many
-// idle by SetMaxIdleConns.
+// when it likes and a statement sent by hand reaches only one of them.
+//
+// The pool is the host's. Bound it by SetMaxOpenConns and keep as many idle by
+// SetMaxIdleConns: database/sql opens a connection for each request that finds
+// none, and closes all but two afterwards. With a server, stay below its
+// max_connections with all processes together (PostgreSQL's default is 100,
+// MariaDB's 151), and leave some for operators: beyond it, people are refused
+// whose codes are right. With SQLite, 16 are enough: each is an open file, and
+// writers wait for each other anyway. A request that waits for a connection of the pool
+// ends with its context, and has written nothing.
 //
 // # SQLite
 //
@@ -39,6 +46,11 @@
 // write (with _txlock=immediate: from its beginning). With SetMaxOpenConns(1) a
 // host that holds its only connection waits for itself, until the context ends. So
 // commit before you call the service, and never call it inside a transaction.
+//
+// SQLite does not notice that its file was removed or replaced: it goes on in a file
+// without a name, which ends with the process. After Migrate, a Store compares the file
+// under the name with the one that was opened, before each call and after each write,
+// and returns [ErrFileLost] until it is back.
 //
 // The file must be on a local disk, and it is not to be copied while in use: the
 // newest writes lie beside it, in PATH-wal. VACUUM INTO 'COPY', or SQLite's backup
@@ -136,8 +148,10 @@
 // SERIALIZABLE, whichever is the default of the connection. A statement that
 // the database has rolled back for the sake of another (SQLSTATE 40001 and
 // 40P01; errors 1213, 1205 and 1020) has done nothing, and is tried again for
-// some seconds within the caller's context. Any other error comes back as it is,
-// since the write may have been done, and [store.Update] looks.
+// some seconds within the caller's context. Any other error comes back as it is. It wraps
+// [store.ErrNotWritten] where the statement was never sent, as when the context ended
+// while it waited for a connection, or where the database says that it has done
+// nothing; after any other one the write may have been done, and [store.Update] looks.
 //
 // # Threats
 //

@@ -63,8 +63,8 @@ const patience = 30 * time.Second
 // unless the context ends before.
 //
 // It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
-// [ErrRights], [ErrRowSecurity], [ErrTableLost], [ErrSchemaNewer], [ErrDialect] or
-// [ErrNames], or [store.ErrUnavailable] wrapping the
+// [ErrRights], [ErrRowSecurity], [ErrTableLost], [ErrFileLost], [ErrSchemaNewer],
+// [ErrDialect] or [ErrNames], or [store.ErrUnavailable] wrapping the
 // driver's error: a directory that cannot be written, a file that is not a database,
 // a server that does not answer, a database of another dialect, a context that
 // ended. All steps of one call take place together or not at all; with MySQL,
@@ -92,7 +92,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 
 // refusal reports whether err is of those that only the operator can cure.
 func refusal(err error) bool {
-	for _, target := range []error{ErrNotDurable, ErrBusyTimeout, ErrNotPrimary, ErrEncoding, ErrRights, ErrRowSecurity, ErrTableLost, ErrSchemaNewer} {
+	for _, target := range []error{ErrNotDurable, ErrBusyTimeout, ErrNotPrimary, ErrEncoding, ErrRights, ErrRowSecurity, ErrTableLost, ErrFileLost, ErrSchemaNewer} {
 		if errors.Is(err, target) {
 			return true
 		}
@@ -128,6 +128,12 @@ func (s *Store) migrateOn(ctx context.Context, conn *sql.Conn, steps []string) e
 	seen, err := s.d.d.settings(ctx, conn)
 	if err != nil {
 		return s.d.d.foreign(err)
+	}
+	if was := s.seen.Load().file; was != nil { // the first one: connections of the pool are still in it
+		seen.file = was
+	}
+	if err := seen.file.check(); err != nil {
+		return err
 	}
 	s.seen.Store(&seen)
 	// A quick look without a lock, so that every later start only reads.

@@ -21,14 +21,13 @@ var mysql = dialect{
 		return `SELECT count(*) FROM information_schema.tables WHERE ` + mysqlTable, []any{n.schema, n.prefix + table}
 	},
 
-	settings: untold(mysqlSettings),
-	kept:     mysqlKept,
-	alone:    mysqlAlone,
-	exists:   func(err error) bool { return mysqlError(err) == 1062 }, // ER_DUP_ENTRY: there is one unique key
-	undone:   mysqlUndone,
-	busy:     func(err error) bool { return mysqlUndone(err) || errors.Is(err, errAnotherMigrates) },
-	// A statement that is still rolled back after so many tries.
-	unwritten: mysqlUndone,
+	settings:  untold(mysqlSettings),
+	kept:      mysqlKept,
+	alone:     mysqlAlone,
+	exists:    func(err error) bool { return mysqlError(err) == 1062 }, // ER_DUP_ENTRY: there is one unique key
+	undone:    mysqlUndone,
+	busy:      func(err error) bool { return mysqlUndone(err) || errors.Is(err, errAnotherMigrates) },
+	unwritten: mysqlUnwritten,
 	absent:    func(err error) bool { return mysqlError(err) == 1146 }, // ER_NO_SUCH_TABLE
 	denied:    mysqlDenied,
 	strange:   func(err error) bool { return mysqlError(err) == 1054 }, // ER_BAD_FIELD_ERROR
@@ -50,6 +49,23 @@ func mysqlUndone(err error) bool {
 		return true
 	}
 	return false
+}
+
+// mysqlUnwritten recognises errors that the server has before it runs a statement, or in
+// place of running it: too many connections, rights that are missing, a name or a syntax
+// that it does not know, a value that the table does not take, a server that only
+// reads, a node of Galera outside its cluster; and a statement that is still rolled
+// back after so many tries.
+func mysqlUnwritten(err error) bool {
+	switch mysqlError(err) {
+	case 1040, 1203, 1226, // connections
+		1044, 1045, 1142, 1143, 1227, // rights
+		1049, 1054, 1064, 1146, // names
+		1048, 1264, 1366, 1406, 3819, 4025, // values
+		1290, 1792, 1836, 1047: // only reads
+		return true
+	}
+	return mysqlUndone(err)
 }
 
 // mysqlDenied recognises ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR

@@ -41,13 +41,15 @@ func TestPanicOfADriverIsTheCallers(t *testing.T) {
 	oops := func() error { panic(errWire) }
 	var nothing runtime.Error
 	for name := range calls(nil) {
-		call := calls(sqlstore.New(failing(oops).open(t), sqlstore.SQLite))[name]
-		p := recovered(t, func() error { return call(t.Context()) })
-		require.ErrorIs(t, p, errWire, name)
-		require.ErrorContains(t, p, "sqlstore: the driver panicked: connection reset", name)
-		require.ErrorContains(t, p, "panic_test.go:", "%s: the stack says where", name)
+		for _, d := range dialects() {
+			call := calls(sqlstore.New(failing(oops).open(t), d))[name]
+			p := recovered(t, func() error { return call(t.Context()) })
+			require.ErrorIs(t, p, errWire, name)
+			require.ErrorContains(t, p, "sqlstore: the driver panicked: connection reset", name)
+			require.ErrorContains(t, p, "panic_test.go:", "%s: the stack says where", name)
+		}
 
-		call = calls(sqlstore.New(nil, sqlstore.SQLite))[name]
+		call := calls(sqlstore.New(nil, sqlstore.SQLite))[name]
 		require.ErrorAs(t, recovered(t, func() error { return call(t.Context()) }), &nothing, "%s without a database", name)
 	}
 	words := sqlstore.New(failing(func() error { panic("words") }).open(t), sqlstore.SQLite)

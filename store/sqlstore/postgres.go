@@ -25,11 +25,10 @@ var postgres = dialect{
 	// must see what was done under it. The number is "totpflow" in ASCII.
 	alone: transaction(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '1s';
 SELECT pg_advisory_xact_lock(8390052656918065015)`),
-	exists: not,
-	undone: postgresUndone,
-	busy:   func(err error) bool { return postgresUndone(err) || sqlState(err) == "55P03" }, // its lock_timeout
-	// A statement that is still rolled back after so many tries.
-	unwritten: postgresUndone,
+	exists:    not,
+	undone:    postgresUndone,
+	busy:      func(err error) bool { return postgresUndone(err) || sqlState(err) == "55P03" }, // its lock_timeout
+	unwritten: postgresUnwritten,
 	absent:    func(err error) bool { return sqlState(err) == "42P01" }, // undefined_table
 	denied:    func(err error) bool { return sqlState(err) == "42501" }, // insufficient_privilege
 	strange:   func(err error) bool { return sqlState(err) == "42703" }, // undefined_column
@@ -45,6 +44,24 @@ SELECT pg_advisory_xact_lock(8390052656918065015)`),
 func postgresUndone(err error) bool {
 	state := sqlState(err)
 	return state == "40001" || state == "40P01"
+}
+
+// postgresUnwritten recognises errors with which the server ends a statement, and so its
+// transaction, by their class: what it was asked is not allowed, not understood or not
+// possible (22 to 28, 3D, 3F, 42, 53 to 55), it was cancelled (57014), or it is still
+// rolled back after so many tries. A server that shuts down (57P) or a connection that
+// broke (08) may have committed before.
+func postgresUnwritten(err error) bool {
+	state := sqlState(err)
+	if postgresUndone(err) || state == "57014" {
+		return true
+	}
+	for _, class := range []string{"22", "23", "25", "28", "3D", "3F", "42", "53", "54", "55"} {
+		if strings.HasPrefix(state, class) {
+			return true
+		}
+	}
+	return false
 }
 
 // postgresGone recognises that the server has ended the connection (classes 08 and

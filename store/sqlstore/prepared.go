@@ -28,18 +28,6 @@ func (p *prepared) statement(ctx context.Context, db *sql.DB, text string) (*sql
 	return first.(*sql.Stmt), nil
 }
 
-// do runs a statement that writes.
-func (s *Store) do(ctx context.Context, text string, args []any) (sql.Result, error) {
-	if !s.d.d.prepares {
-		return s.db.ExecContext(ctx, text, args...)
-	}
-	stmt, err := s.prepared.statement(ctx, s.db, text) //nolint:sqlclosecheck // kept for the life of the store
-	if err != nil {
-		return nil, err
-	}
-	return stmt.ExecContext(ctx, args...)
-}
-
 // rows runs a statement that reads.
 func (s *Store) rows(ctx context.Context, text string, args []any) (*sql.Rows, error) {
 	if !s.d.d.prepares {

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/totpflow/totpflow/store"
 )
 
 // How often a statement is tried that the database has rolled back, and the
@@ -43,8 +41,11 @@ func repeat[T any](ctx context.Context, s *Store, statement func() (T, error)) (
 // server answers: that is harmless, and spares people the outage of a server that
 // was only started again.
 func ask[T any](ctx context.Context, s *Store, read func() (T, error)) (T, error) {
-	statement := func() (T, error) {
-		value, err := read()
+	statement := func() (value T, err error) {
+		if err = s.seen.Load().file.check(); err != nil {
+			return value, err
+		}
+		value, err = read()
 		for left := tries; left > 0; left-- {
 			if err == nil || ctx.Err() != nil || !s.d.d.gone(err) {
 				break
@@ -62,27 +63,6 @@ func ask[T any](ctx context.Context, s *Store, read func() (T, error)) (T, error
 		run = inline[T]
 	}
 	return repeat(ctx, s, func() (T, error) { return run(ctx, &s.fuse, statement) })
-}
-
-// exec runs a statement that writes, and returns the number of rows. The
-// arguments may share nothing with the caller, who may be gone before it ends.
-func (s *Store) exec(ctx context.Context, statement string, args ...any) (int64, error) {
-	write := func() (int64, error) {
-		res, err := s.do(ctx, statement, args)
-		if err != nil {
-			return 0, err
-		}
-		return res.RowsAffected()
-	}
-	if d := s.d.d; d.oneWriter {
-		once := write
-		write = func() (int64, error) { return s.line.write(ctx, s.seen.Load().patience, d.busy, once) }
-	}
-	n, err := repeat(ctx, s, func() (int64, error) { return prompt(ctx, &s.fuse, write) })
-	if err != nil && s.d.d.unwritten(err) {
-		err = fmt.Errorf("%w: %w", store.ErrNotWritten, err)
-	}
-	return n, err
 }
 
 // discard closes a connection instead of giving it back to the pool.

@@ -30,7 +30,7 @@ var sqlite = dialect{
 	undone: not, // a writer waits for the file as long as busy_timeout says
 	busy:   sqliteBusy,
 	// Each statement commits by itself, and SQLite rolls it back where it cannot.
-	unwritten: sqliteBusy,
+	unwritten: sqliteUnwritten,
 	absent:    func(err error) bool { return strings.Contains(err.Error(), "no such table") },
 	denied:    func(err error) bool { return strings.Contains(err.Error(), "readonly database") },
 	strange:   func(err error) bool { return strings.Contains(err.Error(), "no such column") },
@@ -42,6 +42,22 @@ var sqlite = dialect{
 // passes on; their error types differ. Turning a new file to WAL gives it at
 // once to the connection that comes second, whatever the busy timeout.
 func sqliteBusy(err error) bool { return strings.Contains(err.Error(), "database is locked") }
+
+// sqliteUnwritten recognises what SQLite says before it writes: another one has the lock,
+// the file may only be read, the table does not take the row. An error of the disk
+// is not among them. It may come after the last page of the commit, which
+// the next start then finds.
+func sqliteUnwritten(err error) bool {
+	if sqliteBusy(err) {
+		return true
+	}
+	for _, words := range []string{"database table is locked", "readonly database", "no such table", "no such column", "constraint failed"} {
+		if strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
+}
 
 // sqliteCorrupt recognises SQLITE_CORRUPT and SQLITE_NOTADB by SQLite's own words.
 func sqliteCorrupt(err error) bool {
@@ -63,17 +79,15 @@ func sqliteSettings(ctx context.Context, conn *sql.Conn) (traits, error) {
 		return traits{}, err
 	}
 	const full, extra = 2, 3 // 0 OFF, 1 NORMAL
-	switch journal {
-	case "wal":
-		if level >= full {
-			patience, err := sqliteWaits(ctx, conn)
-			return traits{quick: true, patience: patience}, err // readers wait for nobody
+	wal := journal == "wal"
+	switch {
+	case wal && level >= full, (journal == "delete" || journal == "truncate" || journal == "persist") && level >= extra:
+		patience, err := sqliteWaits(ctx, conn)
+		if err != nil {
+			return traits{}, err
 		}
-	case "delete", "truncate", "persist":
-		if level >= extra {
-			patience, err := sqliteWaits(ctx, conn)
-			return traits{patience: patience}, err
-		}
+		f, err := sqliteFile(ctx, conn)
+		return traits{quick: wal, patience: patience, file: f}, err // readers of a WAL wait for nobody
 	}
 	// A database without a file says "memory".
 	return traits{}, fmt.Errorf("%w: PRAGMA journal_mode is %s and synchronous %d; set journal_mode(WAL) and synchronous(FULL) in the data source name, as the package documentation shows",

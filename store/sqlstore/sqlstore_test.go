@@ -124,9 +124,10 @@ func TestListRowThatCannotBeRead(t *testing.T) {
 // healthy answers the questions of Migrate as an empty SQLite file does.
 func healthy() *fake {
 	f := &fake{query: map[string]func() (driver.Rows, error){
-		"PRAGMA busy_timeout": value(int64(5000)),
-		"PRAGMA synchronous":  value(int64(2)),
-		"PRAGMA journal_mode": value("wal"),
+		"PRAGMA busy_timeout":  value(int64(5000)),
+		"PRAGMA synchronous":   value(int64(2)),
+		"PRAGMA journal_mode":  value("wal"),
+		"PRAGMA database_list": row(int64(0), "main", ""),
 	}}
 	f.query["SELECT count(*)"] = onlyAccounts(f)
 	return f

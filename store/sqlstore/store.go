@@ -35,6 +35,7 @@ type Store struct {
 type traits struct {
 	quick    bool          // a read waits for nobody, so that it takes no goroutine
 	patience time.Duration // how long a writer waits for another process, zero if that is not known
+	file     *file         // nil where there is none
 }
 
 var (

@@ -184,7 +184,9 @@ func apiProfile(w http.ResponseWriter, _ *http.Request, v *visitor) error {
 	return nil
 }
 
-// A backupItem is a backup as programs see it.
+// itemOf is a backup as programs see it.
+func itemOf(b backup) backupItem { return backupItem{b.ID, b.Machine, b.Taken, b.Gigabytes} }
+
 type backupItem struct {
 	ID        string    `json:"id"`
 	Machine   string    `json:"machine"`
@@ -199,7 +201,7 @@ func (c *console) apiBackups(w http.ResponseWriter, r *http.Request, v *visitor)
 	}
 	items := make([]backupItem, len(all))
 	for i, b := range all {
-		items[i] = backupItem(b)
+		items[i] = itemOf(b)
 	}
 	reply(w, http.StatusOK, map[string]any{"backups": items})
 	return nil
@@ -216,10 +218,10 @@ func (c *console) apiDelete(w http.ResponseWriter, r *http.Request, v *visitor) 
 
 // apiKey shows what a backup is encrypted with, for a proof of just that.
 func (c *console) apiKey(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	key, err := c.archive.key(r.Context(), v.user, r.PathValue("id"))
+	b, err := c.archive.find(r.Context(), v.user, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	reply(w, http.StatusOK, map[string]string{"key": key})
+	reply(w, http.StatusOK, map[string]string{"key": b.key})
 	return nil
 }

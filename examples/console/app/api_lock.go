@@ -20,18 +20,12 @@ const valuePurpose = "console app lock value"
 // the value that opens it.
 func (s apiSessions) bind(ctx context.Context, key string, expires time.Time) (device string, value applock.Value, err error) {
 	device, value = strings.ToLower(rand.Text()), applock.NewValue()
-	done, err := s.db.ExecContext(ctx, `UPDATE api_sessions SET device = ?, value = ?, expires = ? WHERE key = ? AND device IS NULL`,
+	n, err := exec(ctx, s.db, `UPDATE api_sessions SET device = ?, value = ?, expires = ? WHERE key = ? AND device IS NULL`,
 		device, s.ring.Seal(valuePurpose, []byte(value.Text()), device), expires.Unix(), hashKey(key))
-	if err != nil {
-		return "", applock.Value{}, unavailable(err)
+	if err == nil && n == 0 { // it has one, which is handed out for password and code only
+		err = errTooLate
 	}
-	switch n, err := done.RowsAffected(); {
-	case err != nil:
-		return "", applock.Value{}, unavailable(err)
-	case n == 0: // it has one, which is handed out for password and code only
-		return "", applock.Value{}, errTooLate
-	}
-	return device, value, nil
+	return device, value, err
 }
 
 // ofDevice returns the session of an app that is locked, or errSignedOut.

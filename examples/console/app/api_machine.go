@@ -24,10 +24,8 @@ type machineKeys struct{ db *sql.DB }
 // The key ends with the account's sessions, whose mark it has.
 func (m machineKeys) renew(ctx context.Context, of user, mark totpflow.SessionMark, at time.Time) (string, error) {
 	key, hash := newKey()
-	if _, err := m.db.ExecContext(ctx, `INSERT OR REPLACE INTO machine_keys (account, key, mark, made) VALUES (?, ?, ?, ?)`, of.ID, hash, mark, at.Unix()); err != nil {
-		return "", unavailable(err)
-	}
-	return key, nil
+	_, err := exec(ctx, m.db, `INSERT OR REPLACE INTO machine_keys (account, key, mark, made) VALUES (?, ?, ?, ?)`, of.ID, hash, mark, at.Unix())
+	return key, err
 }
 
 // find returns the account and the mark that a key is of, or errMachineKey.
@@ -170,7 +168,7 @@ func (c *console) apiBackup(w http.ResponseWriter, r *http.Request, u user) erro
 	if err != nil {
 		return err
 	}
-	reply(w, http.StatusCreated, backupItem(b))
+	reply(w, http.StatusCreated, itemOf(b))
 	return nil
 }
 
@@ -183,10 +181,10 @@ func (c *console) exemptMachines(ctx context.Context) error {
 	}
 	by := admin.Operator{Name: "console", Reason: "the account was made for a backup agent"}
 	for _, u := range machines {
-		m, err := c.admin().Member(ctx, by, u.record())
+		m, err := c.admin().Member(ctx, by, u.account().ID)
 		if err == nil && m.Enrollment == enroll.Disabled {
 			var done totpflow.Change
-			done, err = c.admin().Exempt(ctx, by, u.record(), u.Name)
+			done, err = c.admin().Exempt(ctx, by, u.account().ID, u.Name)
 			err = errors.Join(err, c.users.keep(ctx, done))
 		}
 		if err != nil {

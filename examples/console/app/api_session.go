@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -22,26 +23,6 @@ const (
 	deviceSessionAge  = 30 * 24 * time.Hour
 	machineSessionAge = 15 * time.Minute
 )
-
-// apiTables keep keys only as their hash: who reads the database can use none.
-// The keys are random, so the hash needs no salt and no cost. The value that
-// opens the lock of an app is sealed.
-const apiTables = `CREATE TABLE api_sessions (
-	key     BLOB PRIMARY KEY,
-	account TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
-	mark    TEXT NOT NULL,
-	reason  TEXT NOT NULL,
-	began   INTEGER NOT NULL,
-	expires INTEGER NOT NULL,
-	device  TEXT UNIQUE,
-	value   BLOB
-) STRICT;
-CREATE TABLE machine_keys (
-	account TEXT PRIMARY KEY REFERENCES users ON DELETE CASCADE,
-	key     BLOB NOT NULL UNIQUE,
-	mark    TEXT NOT NULL,
-	made    INTEGER NOT NULL
-) STRICT`
 
 // newKey makes a random key of 256 bits, and the hash of it that is kept.
 func newKey() (key string, hash []byte) {
@@ -66,13 +47,10 @@ type apiSessions struct {
 func (s apiSessions) begin(ctx context.Context, v session, age time.Duration) (key string, expires time.Time, err error) {
 	key, hash := newKey()
 	expires = v.Began.Add(age).UTC().Truncate(time.Second)
-	_, first := s.db.ExecContext(ctx, `DELETE FROM api_sessions WHERE expires <= ?`, v.Began.Unix())
-	_, second := s.db.ExecContext(ctx, `INSERT INTO api_sessions (key, account, mark, reason, began, expires) VALUES (?, ?, ?, ?, ?, ?)`,
+	_, first := exec(ctx, s.db, `DELETE FROM api_sessions WHERE expires <= ?`, v.Began.Unix())
+	_, second := exec(ctx, s.db, `INSERT INTO api_sessions (key, account, mark, reason, began, expires) VALUES (?, ?, ?, ?, ?, ?)`,
 		hash, v.User, string(v.Mark), string(v.By), v.Began.UnixNano(), expires.Unix())
-	if err := errors.Join(first, second); err != nil {
-		return "", time.Time{}, unavailable(err)
-	}
-	return key, expires, nil
+	return key, expires, cmp.Or(first, second)
 }
 
 // find returns the session of a key, or errSignedOut.
@@ -92,10 +70,8 @@ func (s apiSessions) find(ctx context.Context, key string, now time.Time) (v ses
 
 // end ends the session of a key, if there is one, and that of a device.
 func (s apiSessions) end(ctx context.Context, key, device string) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM api_sessions WHERE key = ? OR device = ?`, hashKey(key), device); err != nil {
-		return unavailable(err)
-	}
-	return nil
+	_, err := exec(ctx, s.db, `DELETE FROM api_sessions WHERE key = ? OR device = ?`, hashKey(key), device)
+	return err
 }
 
 // keyOf is what a request shows for its session, empty when nothing.

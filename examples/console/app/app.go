@@ -1,21 +1,24 @@
 // Package app is a small backup console, to copy from: people sign in with a
 // password and then with the second step, and see their machines and their backups.
 //
-// The pages of the second factor are those of module web, in the console's layout:
-// service.go makes them, and host.go is what they ask of the console. The pages of
-// administrators are those of web/adminweb, and office.go is what they ask of it. Mails
-// about changes are in notify.go, approvers.go and mail.go, reminders in remind.go, and
-// codes by SMS and by calls in outbox.go. The
-// JSON API is in api.go and the files beside it. The rest is what a product has already:
-// people, accounts and organisations (users.go, tenants.go, password.go), sessions
-// (sessions.go), pages (pages.go, templates), and the backups themselves (backups.go,
-// archive.go). [New] puts them together.
+// The names of the files say what they are for, from the top down:
+//
+//	app*        puts everything together: New, the service, the layout, the administrators' pages
+//	signin      the password, and the choice among a person's accounts
+//	api*        the JSON API, for programs
+//	host*       what web asks of the console: sessions of browsers
+//	mail*       mails about changes, to those who approve, reminders; codes by SMS and by calls
+//	backup_*    what the product is about: the backups, and their pages
+//	people_*    people, their accounts and organisations, passwords; language.go is theirs as well
+//	database*   the file and its tables
+//
+// The pages of the second factor are those of module web, in the console's layout, and
+// those of administrators are those of web/adminweb.
 package app
 
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -26,7 +29,6 @@ import (
 	"github.com/totpflow/totpflow/examples/internal/words"
 	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/phone"
-	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/web"
 	"github.com/totpflow/totpflow/web/adminweb"
@@ -53,7 +55,6 @@ type console struct {
 	alerts   adminweb.Alerts // what the spray detector has found
 	users    *users
 	sessions *sessions
-	file     databaseFile
 	pages    map[*words.Language]pages
 	now      func() time.Time
 	tenants  tenants
@@ -104,12 +105,7 @@ func New(o Options) (*Console, error) {
 	if c.archive, err = newArchive(ctx, c.users, o.Now()); err != nil {
 		return nil, err
 	}
-	if c.file, err = fileOf(ctx, o.DB); err != nil {
-		return nil, err
-	}
-	if c.sessions, err = newSessions(ctx, o.DB); err != nil {
-		return nil, err
-	}
+	c.sessions = newSessions(o.DB)
 	c.sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		c.web.Fail(w, r.WithContext(context.WithValue(r.Context(), loaded{}, nil)), unavailable(err))
 	}
@@ -176,9 +172,19 @@ func (c *console) routes() *http.ServeMux {
 func (c *console) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", staticFiles())
-	mux.Handle("/api/", c.withLanguage(c.file.withDatabase(c.api(), c.fail)))
-	mux.Handle("/", c.withLanguage(c.sessions.handle(c.file.withDatabase(c.routes(), c.web.Fail))))
+	mux.Handle("GET /ready", c.page(c.ready))
+	mux.Handle("/api/", c.withLanguage(c.api()))
+	mux.Handle("/", c.withLanguage(c.sessions.handle(c.routes())))
 	return withHeaders(mux)
+}
+
+// ready is for a load balancer: it sends nobody here whom the console cannot sign in.
+func (c *console) ready(w http.ResponseWriter, r *http.Request) error {
+	if err := c.mfa.Ready(r.Context()); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 // withHeaders forbids scripts, framing and caching: these pages show secrets. Those of web
@@ -211,7 +217,3 @@ func redirect(w http.ResponseWriter, r *http.Request, to string) error {
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
-
-// unavailable marks an error of the console's own tables like one of the
-// second factor's store: try again later.
-func unavailable(err error) error { return fmt.Errorf("%w: %w", store.ErrUnavailable, err) }

@@ -20,7 +20,15 @@ func TestOpenBoundsConnections(t *testing.T) {
 	require.NotZero(t, db.Stats().MaxOpenConnections)
 }
 
-// A write to a file that was removed or replaced is lost with the process, so nothing is acknowledged then.
+// path is the file of the site's database.
+func (s *site) path() (path string) {
+	s.t.Helper()
+	require.NoError(s.t, s.db.QueryRow(`SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path))
+	return path
+}
+
+// A write to a file that was removed or replaced is lost with the process: nobody is signed in then, and a load balancer
+// hears of it.
 func TestDatabaseFileIsGone(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a file that is open cannot be removed")
@@ -36,19 +44,16 @@ func TestDatabaseFileIsGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
-			var path string
-			require.NoError(t, s.db.QueryRow(`SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path))
-			ask := func(path string) int {
-				resp, err := http.Get(s.url + path)
-				require.NoError(t, err)
-				resp.Body.Close()
-				return resp.StatusCode
-			}
-			require.Equal(t, http.StatusOK, ask("/signin"))
+			path := s.path()
+			b := s.browser()
+			b.password(ana).redirects("/")
+			b.get("/ready").is(http.StatusNoContent)
 			lose(t, path)
-			require.Equal(t, http.StatusServiceUnavailable, ask("/signin"))
-			require.Equal(t, http.StatusServiceUnavailable, ask("/2fa/api/account"))
-			require.Equal(t, http.StatusOK, ask("/static/console.css"))
+			b.get("/ready").is(http.StatusServiceUnavailable)
+			b.get("/").is(http.StatusServiceUnavailable)
+			b.get("/backups").is(http.StatusServiceUnavailable)
+			s.browser().password(ana).is(http.StatusServiceUnavailable)
+			b.get("/static/console.css").is(http.StatusOK)
 		})
 	}
 }

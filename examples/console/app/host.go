@@ -73,7 +73,7 @@ func (c *console) CheckPassword(ctx context.Context, id totpflow.AccountID, pass
 		return web.ErrPassword
 	case err != nil:
 		return err
-	case u.record() != id: // the same user in another tenant is another account
+	case u.account().ID != id: // the same user in another tenant is another account
 		return web.ErrPassword
 	}
 	_, err = c.users.authenticate(ctx, u.Email, password)

@@ -356,3 +356,13 @@ func TestForgetThatFails(t *testing.T) {
 	require.Empty(t, r.out)
 	require.Contains(t, h.ok("list").out, "ana")
 }
+
+// A database that refuses the write has changed nothing, and the operator is told so.
+func TestRefusedWriteIsNoRiddle(t *testing.T) {
+	h := newInstallation(t)
+	h.enroll("acme", "ana")
+	_, err := h.db.Exec(`CREATE TRIGGER refuses BEFORE UPDATE ON totpflow_accounts BEGIN SELECT RAISE(ABORT, 'the table is closed'); END`)
+	require.NoError(t, err)
+	h.fails(1, "the database failed, and nothing was changed: ", "reset", "--tenant", "acme", "ana", reason, "--yes")
+	require.Contains(t, h.run("reset", "--tenant", "acme", "ana", "ben", reason, "--yes").out, "nothing was changed: ")
+}

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,7 +67,7 @@ func (a *app) change(c *cobra.Command, ch change) error {
 		return err
 	}
 	if err := ch.do(ctx, s); err != nil {
-		return explain(ch.id, err)
+		return explainChange(ch.id, err)
 	}
 	return a.tellChange(ctx, s, ch)
 }
@@ -84,7 +85,7 @@ func (a *app) tellChange(ctx context.Context, s *session, ch change) error {
 	if err := s.found(ctx, ch.id); err == nil {
 		m, err := s.admin.Member(ctx, s.by, ch.id)
 		if err != nil {
-			return explain(ch.id, err)
+			return fmt.Errorf("it is done, but the account could not be read afterwards: %w", explain(ch.id, err))
 		}
 		out.Account = memberOf(m)
 	}

@@ -105,9 +105,21 @@ func explain(id store.AccountID, err error) error {
 	case errors.Is(err, totpflow.ErrNotExempt):
 		return fmt.Errorf("%s: this is not a machine account", label(id))
 	case errors.Is(err, store.ErrUnavailable):
-		return fmt.Errorf("the database failed, and the change may have taken place or not: %w", err)
+		return fmt.Errorf("the database failed: %w", err)
 	case sealed(err):
 		return unreadable{fmt.Errorf("%s: the record does not open with these keys; totpflow keys check says more: %w", label(id), err)}
 	}
 	return fmt.Errorf("%s: %w", label(id), err)
+}
+
+// explainChange is explain for a call that changes the account: where the database has
+// failed, it says whether that is known to have changed nothing.
+func explainChange(id store.AccountID, err error) error {
+	switch {
+	case errors.Is(err, store.ErrNotWritten):
+		return fmt.Errorf("the database failed, and nothing was changed: %w", err)
+	case errors.Is(err, store.ErrUnavailable):
+		return fmt.Errorf("the database failed, and the change may have taken place or not: %w", err)
+	}
+	return explain(id, err)
 }

@@ -129,7 +129,7 @@ func (a *app) resetMany(ctx context.Context, tenant string, users []string, what
 			return err
 		}
 		for _, o := range outcomes {
-			out.add(0, o.ID, explain(o.ID, o.Err))
+			out.add(0, o.ID, explainChange(o.ID, o.Err))
 		}
 		if a.yes {
 			s.note(ctx, out.Outcomes[len(out.Outcomes)-len(outcomes):])

@@ -92,7 +92,7 @@ func (a *app) root() *cobra.Command {
 	a.group(root, "accounts", a.status(), a.list(), a.reset(), a.unlock(), a.issueCode(), a.restoreAuthenticator(), a.revokeBrowser(),
 		a.grace(), a.exempt(), a.export(), a.forget(), a.importFile())
 	a.group(root, "tenants", a.policy(), a.approve(), a.withdraw())
-	a.group(root, "keys", a.keys(), a.restored(), a.tidy())
+	a.group(root, "keys", a.keys(), a.restored(), a.tidy(), a.schema())
 	return root
 }
 

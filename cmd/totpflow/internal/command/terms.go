@@ -146,7 +146,7 @@ func (a *app) setPolicy(ctx context.Context, tenant string, change func(policy.P
 	}
 	if a.yes && out.Changes {
 		if err := s.admin.SetPolicy(ctx, s.by, tenant, next); err != nil {
-			return explain(of, err)
+			return explainChange(of, err)
 		}
 	}
 	if a.asJSON {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
 // ErrURL: the text is no URL of a known database.
@@ -49,6 +51,18 @@ func (u URL) HasPassword() bool {
 	full := u.reveal()
 	_, ok := full.User.Password()
 	return ok || full.RawQuery != ""
+}
+
+// Dialect is the SQL that the database speaks.
+func (u URL) Dialect() sqlstore.Dialect { return u.row.dialect }
+
+// DialectOf returns the dialect of databases whose URLs have this scheme.
+func DialectOf(scheme string) (d sqlstore.Dialect, ok bool) {
+	i := slices.IndexFunc(rows, func(r row) bool { return slices.Contains(r.schemes, scheme) })
+	if i < 0 {
+		return d, false
+	}
+	return rows[i].dialect, true
 }
 
 // Schemes are the words that a URL may begin with.

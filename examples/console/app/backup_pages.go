@@ -51,11 +51,8 @@ func (c *console) postKey(w http.ResponseWriter, r *http.Request, v *visitor) er
 	if err != nil {
 		return err
 	}
-	key, err := c.archive.key(r.Context(), v.user, b.ID)
-	if err != nil {
-		return err
-	}
 	var groups []string
+	key := b.key
 	for len(key) > 4 {
 		groups, key = append(groups, key[:4]), key[4:]
 	}

@@ -20,14 +20,14 @@ func (c *console) remindDue(ctx context.Context) error {
 	by := admin.Operator{Name: "console", Reason: "the time to set up ends soon"}
 	var failed []error
 	for _, t := range all {
-		people, err := c.users.ofTenants(ctx, []string{t.Record})
+		people, err := c.users.ofTenants(ctx, []string{t.ID})
 		failed = append(failed, err)
 		for some := range slices.Chunk(people, admin.MaxAccounts) {
 			var ids []string
 			for _, u := range some {
 				ids = append(ids, u.ID)
 			}
-			outcomes, err := c.admin().RemindDue(ctx, by, t.Record, ids)
+			outcomes, err := c.admin().RemindDue(ctx, by, t.ID, ids)
 			failed = append(failed, c.reminded(ctx, outcomes, err))
 		}
 	}

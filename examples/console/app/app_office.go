@@ -61,7 +61,7 @@ func (c *console) rule(ctx context.Context, actor totpflow.User, action totpflow
 	switch {
 	case err != nil:
 		return err
-	case !me.Administers() || me.Tenant.Record != actor.ID.Tenant:
+	case !me.Administers() || me.Tenant.ID != actor.ID.Tenant:
 		return errNotAdministrator
 	case target.User == "" || action == admin.ActionViewAccounts:
 		return nil
@@ -92,7 +92,7 @@ func (d directory) Tenants(ctx context.Context, administrator totpflow.User) (al
 	}
 	under, err := d.tenants.under(ctx, u.Tenant)
 	for _, t := range under {
-		all = append(all, adminweb.Tenant{ID: t.Record, Name: t.Name})
+		all = append(all, adminweb.Tenant{ID: t.ID, Name: t.Name})
 	}
 	return all, err
 }

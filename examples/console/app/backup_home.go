@@ -1,10 +1,13 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/examples/internal/words"
 )
 
@@ -66,6 +69,34 @@ func (c *console) getHome(w http.ResponseWriter, r *http.Request, v *visitor) er
 		}
 	}
 	return c.show(w, r, http.StatusOK, "home", view{Visitor: v, Data: p})
+}
+
+// An otherAccount is one that the person has in another organisation. Each is
+// set up on its own: its second factor is not that of this one.
+type otherAccount struct {
+	user
+	State string // the last part of the id of its text
+}
+
+// otherAccounts lists them with their state.
+func (c *console) otherAccounts(ctx context.Context, of user) ([]otherAccount, error) {
+	others, err := c.users.others(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	var list []otherAccount
+	for _, u := range others {
+		st, err := c.mfa.Account(u.account()).Status(ctx)
+		switch {
+		case errors.Is(err, totpflow.ErrRecordLost), err == nil && !st.Frozen.IsZero():
+			list = append(list, otherAccount{u, "closed"})
+		case err != nil:
+			return nil, err
+		default:
+			list = append(list, otherAccount{u, string(st.State)})
+		}
+	}
+	return list, nil
 }
 
 // size is an amount of data.

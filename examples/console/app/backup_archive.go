@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
-	"errors"
 	"strings"
 	"time"
 
@@ -18,24 +17,13 @@ type backup struct {
 	Machine   string
 	Taken     time.Time
 	Gigabytes int
+	key       string // what it is encrypted with, in hexadecimal digits
 }
 
 // archive is the table of backups. A person who asks it says for whom: it knows no
 // backup but those that the user may see, and an id of others is like one that
 // nobody has.
 type archive struct{ db *sql.DB }
-
-// backupsTable keeps the keys as they are. In a product they are in a key
-// management service, or wrapped by one.
-const backupsTable = `CREATE TABLE backups (
-	id        TEXT PRIMARY KEY,
-	tenant    TEXT NOT NULL REFERENCES tenants,
-	owner     TEXT NOT NULL,
-	machine   TEXT NOT NULL,
-	taken     INTEGER NOT NULL,
-	gigabytes INTEGER NOT NULL,
-	key       TEXT NOT NULL
-) STRICT`
 
 // seen is the condition for what a user may see: administrators what the
 // organisation has, everybody else their own. Its arguments are those of only.
@@ -45,25 +33,12 @@ func only(u user) []any { return []any{u.Tenant.ID, u.ID, u.Administers()} }
 
 // list returns the backups that a user may see, the newest first.
 func (a archive) list(ctx context.Context, u user) ([]backup, error) {
-	rows, err := a.db.QueryContext(ctx, `SELECT id, machine, taken, gigabytes FROM backups WHERE `+seen+` ORDER BY taken DESC, id`, only(u)...)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	defer rows.Close()
-	var found []backup
-	for rows.Next() {
-		var b backup
+	return query(ctx, a.db, func(scan func(...any) error) (b backup, err error) {
 		var taken int64
-		if err := rows.Scan(&b.ID, &b.Machine, &taken, &b.Gigabytes); err != nil {
-			return nil, unavailable(err)
-		}
+		err = scan(&b.ID, &b.Machine, &taken, &b.Gigabytes, &b.key)
 		b.Taken = time.Unix(taken, 0).UTC()
-		found = append(found, b)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, unavailable(err)
-	}
-	return found, nil
+		return b, err
+	}, `SELECT id, machine, taken, gigabytes, key FROM backups WHERE `+seen+` ORDER BY taken DESC, id`, only(u)...)
 }
 
 // find returns one of the backups that a user may see, or web.ErrNotFound.
@@ -82,41 +57,21 @@ func (a archive) find(ctx context.Context, u user, id string) (backup, error) {
 
 // add keeps a new backup of a machine for its owner.
 func (a archive) add(ctx context.Context, owner user, b backup) (backup, error) {
-	b.ID = strings.ToLower(rand.Text()[:10])
 	key := make([]byte, 32)
 	rand.Read(key) // never fails, by its contract
-	if _, err := a.db.ExecContext(ctx, `INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		b.ID, owner.Tenant.ID, owner.ID, b.Machine, b.Taken.Unix(), b.Gigabytes, hex.EncodeToString(key)); err != nil {
-		return backup{}, unavailable(err)
-	}
-	return b, nil
+	b.ID, b.key = strings.ToLower(rand.Text()[:10]), hex.EncodeToString(key)
+	_, err := exec(ctx, a.db, `INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		b.ID, owner.Tenant.ID, owner.ID, b.Machine, b.Taken.Unix(), b.Gigabytes, b.key)
+	return b, err
 }
 
 // delete ends a backup for good.
 func (a archive) delete(ctx context.Context, u user, id string) error {
-	done, err := a.db.ExecContext(ctx, `DELETE FROM backups WHERE id = ? AND `+seen, append([]any{id}, only(u)...)...)
-	if err != nil {
-		return unavailable(err)
+	n, err := exec(ctx, a.db, `DELETE FROM backups WHERE id = ? AND `+seen, append([]any{id}, only(u)...)...)
+	if err == nil && n == 0 {
+		err = web.ErrNotFound
 	}
-	if n, err := done.RowsAffected(); err != nil {
-		return unavailable(err)
-	} else if n == 0 {
-		return web.ErrNotFound
-	}
-	return nil
-}
-
-// key is what a backup is encrypted with, in hexadecimal digits.
-func (a archive) key(ctx context.Context, u user, id string) (string, error) {
-	var key string
-	err := a.db.QueryRowContext(ctx, `SELECT key FROM backups WHERE id = ? AND `+seen, append([]any{id}, only(u)...)...).Scan(&key)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return "", web.ErrNotFound
-	case err != nil:
-		return "", unavailable(err)
-	}
-	return key, nil
+	return err
 }
 
 // demoBackups are those of the demo accounts.

@@ -42,7 +42,7 @@ func (s *site) id(who app.DemoAccount, tenant ...string) string {
 func (s *site) account(who app.DemoAccount, tenant ...string) (record, id string) {
 	s.t.Helper()
 	of := append(tenant, "%")[0]
-	require.NoError(s.t, s.db.QueryRow(`SELECT record, users.id FROM users JOIN people ON people.id = person JOIN tenants ON tenants.id = tenant
+	require.NoError(s.t, s.db.QueryRow(`SELECT tenants.id, users.id FROM users JOIN people ON people.id = person JOIN tenants ON tenants.id = tenant
 		WHERE email = ? AND tenant LIKE ? ORDER BY tenant`, who.Email, of).Scan(&record, &id))
 	return record, id
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"strings"
 	"unicode"
@@ -16,22 +15,7 @@ import (
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
-	"github.com/totpflow/totpflow/web/adminweb"
 )
-
-// observer hears of everything that happens to second factors: the log, and the watch
-// over all accounts.
-func observer(log event.Observer, alerts *adminweb.Alerts) event.Observer {
-	if log == nil {
-		log = event.Slog(nil)
-	}
-	fleet := &event.SprayDetector{Alarm: func(ctx context.Context, guesses []event.Event) {
-		slog.ErrorContext(ctx, "console: many accounts are guessed at with the right passwords; these passwords are known to somebody",
-			"guesses", len(guesses), "since", guesses[0].At)
-		alerts.Alarm(ctx, guesses) // for the pages of administrators
-	}}
-	return event.Tee(log, fleet)
-}
 
 // notify writes to the person about a change of what lets them in, one mail for each
 // thing that was done, and to the other administrators about what one of them has

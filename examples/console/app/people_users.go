@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -56,6 +57,16 @@ func (u user) Organisation() string { return u.Tenant.Name }
 // Administers reports whether the pages of administrators are for this user.
 func (u user) Administers() bool { return u.Role == roleAdmin }
 
+// account is the user as the second factor knows it. The name is what the
+// authenticator app shows: it tells the accounts of one person apart.
+func (u user) account() totpflow.User {
+	name := u.Email
+	if u.Several {
+		name += ", " + strings.ReplaceAll(u.Tenant.Name, ":", " ")
+	}
+	return totpflow.User{ID: totpflow.AccountID{Tenant: u.Tenant.ID, User: u.ID}, Name: name, Generation: u.Generation}
+}
+
 type users struct{ db *sql.DB }
 
 // dummy is a hash that no password has, see authenticate.
@@ -78,15 +89,14 @@ var DemoAccounts = []DemoAccount{
 	{"agent@acme.example", "correct-horse-6", "Backup agent of files-01", "machine", map[string]role{"acme": roleMachine}},
 }
 
-// newUsers brings the tables up to date. When it has changed them, it creates
-// the demo accounts that are missing.
+// newUsers makes the tables of a new file, and the demo accounts.
 func newUsers(ctx context.Context, db *sql.DB) (*users, error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer tx.Rollback()
-	changed, err := migrate(ctx, tx)
+	changed, err := createTables(ctx, tx)
 	if err == nil && changed {
 		err = createDemo(ctx, tx)
 	}
@@ -174,28 +184,14 @@ func (u *users) others(ctx context.Context, of user) ([]user, error) {
 // selectUsers is followed by which ones.
 const selectUsers = `SELECT users.id, people.id, people.email, people.name, people.language, users.role, users.generation,
 	(SELECT count(*) FROM users AS own WHERE own.person = people.id) > 1,
-	tenants.id, tenants.name, tenants.kind, coalesce(tenants.above, ''), tenants.record
+	tenants.id, tenants.name, tenants.kind, coalesce(tenants.above, '')
 	FROM users JOIN people ON people.id = users.person JOIN tenants ON tenants.id = users.tenant `
 
-func (u *users) list(ctx context.Context, query string, args ...any) ([]user, error) {
-	rows, err := u.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	defer rows.Close()
-	var found []user
-	for rows.Next() {
-		var x user
-		if err := rows.Scan(&x.ID, &x.Person, &x.Email, &x.Name, &x.Language, &x.Role, &x.Generation, &x.Several,
-			&x.Tenant.ID, &x.Tenant.Name, &x.Tenant.Kind, &x.Tenant.Above, &x.Tenant.Record); err != nil {
-			return nil, unavailable(err)
-		}
-		found = append(found, x)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, unavailable(err)
-	}
-	return found, nil
+func (u *users) list(ctx context.Context, text string, args ...any) ([]user, error) {
+	return query(ctx, u.db, func(scan func(...any) error) (x user, err error) {
+		return x, scan(&x.ID, &x.Person, &x.Email, &x.Name, &x.Language, &x.Role, &x.Generation, &x.Several,
+			&x.Tenant.ID, &x.Tenant.Name, &x.Tenant.Kind, &x.Tenant.Above)
+	}, text, args...)
 }
 
 // machines are the accounts of backup agents.
@@ -203,14 +199,14 @@ func (u *users) machines(ctx context.Context) ([]user, error) {
 	return u.list(ctx, selectUsers+`WHERE users.role = ?`, roleMachine)
 }
 
-// ofTenants are the accounts of the tenants of these records.
-func (u *users) ofTenants(ctx context.Context, records []string) ([]user, error) {
-	of := make([]any, len(records))
-	for i, record := range records {
-		of[i] = record
+// ofTenants are the accounts of these tenants.
+func (u *users) ofTenants(ctx context.Context, ids []string) ([]user, error) {
+	of := make([]any, len(ids))
+	for i, id := range ids {
+		of[i] = id
 	}
-	marks := strings.TrimSuffix(strings.Repeat("?, ", len(records)), ", ")
-	return u.list(ctx, selectUsers+`WHERE tenants.record IN (`+marks+`) ORDER BY people.name, people.email, users.id`, of...)
+	marks := strings.TrimSuffix(strings.Repeat("?, ", len(ids)), ", ")
+	return u.list(ctx, selectUsers+`WHERE tenants.id IN (`+marks+`) ORDER BY people.name, people.email, users.id`, of...)
 }
 
 // role is Config.Role. Of an account that is not there nobody has one: the error refuses.
@@ -228,10 +224,7 @@ func (u *users) delete(ctx context.Context, of user) error {
 	defer tx.Rollback()
 	_, first := tx.ExecContext(ctx, `DELETE FROM users WHERE id = ?`, of.ID)
 	_, second := tx.ExecContext(ctx, `DELETE FROM people WHERE id = ? AND id NOT IN (SELECT person FROM users)`, of.Person)
-	if err := errors.Join(first, second); err != nil {
-		return unavailable(err)
-	}
-	if err := tx.Commit(); err != nil {
+	if err := cmp.Or(first, second, tx.Commit()); err != nil {
 		return unavailable(err)
 	}
 	return nil
@@ -242,10 +235,8 @@ func (u *users) keepLanguage(ctx context.Context, of user, tag string) error {
 	if tag == of.Language {
 		return nil
 	}
-	if _, err := u.db.ExecContext(ctx, `UPDATE people SET language = ? WHERE id = ?`, tag, of.Person); err != nil {
-		return unavailable(err)
-	}
-	return nil
+	_, err := exec(ctx, u.db, `UPDATE people SET language = ? WHERE id = ?`, tag, of.Person)
+	return err
 }
 
 // keep remembers what has become of an account, also where the caller goes away:
@@ -266,8 +257,6 @@ func (u *users) keepOutcomes(ctx context.Context, outcomes []admin.Outcome) erro
 
 // keepGeneration remembers the generation where it is larger than the one kept.
 func (u *users) keepGeneration(ctx context.Context, id string, generation uint64) error {
-	if _, err := u.db.ExecContext(ctx, `UPDATE users SET generation = ? WHERE id = ? AND generation < ?`, generation, id, generation); err != nil {
-		return unavailable(err)
-	}
-	return nil
+	_, err := exec(ctx, u.db, `UPDATE users SET generation = ? WHERE id = ? AND generation < ?`, generation, id, generation)
+	return err
 }

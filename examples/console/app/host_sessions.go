@@ -26,14 +26,7 @@ type session struct {
 // and the database only its hash.
 type sessions struct{ *scs.SessionManager }
 
-const sessionsTable = `
-CREATE TABLE IF NOT EXISTS sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS sessions_expiry ON sessions (expiry)`
-
-func newSessions(ctx context.Context, db *sql.DB) (*sessions, error) {
-	if _, err := db.ExecContext(ctx, sessionsTable); err != nil {
-		return nil, err
-	}
+func newSessions(db *sql.DB) *sessions {
 	m := scs.New()
 	m.Store = sessionStore{sqlite3store.New(db), db}
 	m.HashTokenInStore = true
@@ -42,7 +35,7 @@ func newSessions(ctx context.Context, db *sql.DB) (*sessions, error) {
 	m.Cookie.Secure = true // browsers take http on 127.0.0.1 for secure
 	m.Cookie.SameSite = http.SameSiteLaxMode
 	m.Cookie.Persist = false
-	return &sessions{m}, nil
+	return &sessions{m}
 }
 
 // A sessionStore writes what a request has changed in a session only where the

@@ -28,12 +28,12 @@ func (c *console) notifyApprovers(ctx context.Context, e event.Event) error {
 	return nil // decided on meanwhile
 }
 
-func (c *console) mailApprovers(ctx context.Context, record string, q admin.Request) error {
+func (c *console) mailApprovers(ctx context.Context, tenant string, q admin.Request) error {
 	asker, err := c.users.byID(ctx, q.By.User)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	approvers, of, err := c.approvers(ctx, record)
+	approvers, of, err := c.approvers(ctx, tenant)
 	if err != nil {
 		return err
 	}
@@ -53,19 +53,15 @@ func (c *console) mailApprovers(ctx context.Context, record string, q admin.Requ
 	return nil
 }
 
-// approvers are the administrators of the tenant of a record and of those above it.
-func (c *console) approvers(ctx context.Context, record string) (found []user, of tenant, err error) {
+// approvers are the administrators of a tenant and of those above it.
+func (c *console) approvers(ctx context.Context, id string) (found []user, of tenant, err error) {
 	all, err := c.tenants.all(ctx)
 	if err != nil {
 		return nil, of, err
 	}
-	for _, t := range all {
-		if t.Record == record {
-			of = t
-		}
-	}
+	of = all[id]
 	for t, ok := of, true; ok; t, ok = all[t.Above] {
-		people, err := c.users.ofTenants(ctx, []string{t.Record})
+		people, err := c.users.ofTenants(ctx, []string{t.ID})
 		if err != nil {
 			return nil, of, err
 		}
@@ -81,7 +77,7 @@ func (c *console) approvers(ctx context.Context, record string) (found []user, o
 // requestLetter is the mail to an administrator about what another one has asked for, with
 // every field that it would change. Its link leads to the page with all of them.
 func (c *console) requestLetter(ctx context.Context, l *words.Language, u user, of tenant, asker string, q admin.Request) (string, error) {
-	row, err := c.office.Describe(ctx, l.Tag(), adminweb.Tenant{ID: of.Record, Name: of.Name}, q)
+	row, err := c.office.Describe(ctx, l.Tag(), adminweb.Tenant{ID: of.ID, Name: of.Name}, q)
 	if err != nil {
 		return "", err
 	}
@@ -105,5 +101,5 @@ func (c *console) requestLetter(ctx context.Context, l *words.Language, u user, 
 		asker = l.Say("mail.gone")
 	}
 	return l.Say("mail.request", "Name", u.Name, "Who", asker, "Organisation", of.Name,
-		"What", "    "+strings.Join(lines, "\n    "), "Until", l.Minute(q.Expires), "Link", c.url+c.office.RequestsPath(of.Record)), nil
+		"What", "    "+strings.Join(lines, "\n    "), "Until", l.Minute(q.Expires), "Link", c.url+c.office.RequestsPath(of.ID)), nil
 }

@@ -3,10 +3,8 @@ package app
 import (
 	"context"
 	"embed"
-	"errors"
 	"io/fs"
-	"net/http"
-	"strings"
+	"log/slog"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
@@ -14,6 +12,7 @@ import (
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/web"
+	"github.com/totpflow/totpflow/web/adminweb"
 )
 
 // Issuer is the product's name, as the authenticator app shows it.
@@ -50,6 +49,20 @@ func (c *console) newService(o Options, s store.Store) (*totpflow.Service, error
 	return totpflow.New(config)
 }
 
+// observer hears of everything that happens to second factors: the log, and the watch
+// over all accounts.
+func observer(log event.Observer, alerts *adminweb.Alerts) event.Observer {
+	if log == nil {
+		log = event.Slog(nil)
+	}
+	fleet := &event.SprayDetector{Alarm: func(ctx context.Context, guesses []event.Event) {
+		slog.ErrorContext(ctx, "console: many accounts are guessed at with the right passwords; these passwords are known to somebody",
+			"guesses", len(guesses), "since", guesses[0].At)
+		alerts.Alarm(ctx, guesses) // for the pages of administrators
+	}}
+	return event.Tee(log, fleet)
+}
+
 // newWeb makes the pages of the second factor, in the console's layout.
 func (c *console) newWeb() (*web.Web, error) {
 	texts, err := fs.Sub(actionTexts, "catalogues")
@@ -75,50 +88,4 @@ func (q required) Policy(ctx context.Context, id store.AccountID) (policy.Policy
 	}
 	every := policy.App | policy.RecoveryCodes | policy.Phone | policy.External
 	return policy.Strictest(p, policy.Policy{Mode: policy.Required, BrowserAge: policy.MaxBrowserAge, Methods: every}), nil
-}
-
-// account is the user as the second factor knows it. The name is what the
-// authenticator app shows: it tells the accounts of one person apart.
-func (u user) account() totpflow.User {
-	name := u.Email
-	if u.Several {
-		name += ", " + strings.ReplaceAll(u.Tenant.Name, ":", " ")
-	}
-	return totpflow.User{ID: totpflow.AccountID{Tenant: u.Tenant.Record, User: u.ID}, Name: name, Generation: u.Generation}
-}
-
-// record is where the second factor keeps what it knows of the user.
-func (u user) record() store.AccountID { return store.AccountID{Tenant: u.Tenant.Record, User: u.ID} }
-
-func (c *console) getSignIn(w http.ResponseWriter, r *http.Request) error {
-	if _, ok := c.sessions.current(r.Context()); ok {
-		return redirect(w, r, "/")
-	}
-	return c.show(w, r, http.StatusOK, "signin", view{})
-}
-
-// postSignIn checks the password, and leaves the rest to web. A person who has several
-// accounts names the one it is for; nobody learns that there are several before the
-// password is right.
-func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
-	mine, err := c.users.authenticate(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
-	switch {
-	case errors.Is(err, web.ErrPassword): // which of the two was wrong is not said
-		return c.show(w, r, http.StatusUnauthorized, "signin", view{Error: spoken(r.Context()).Say("error.password"), Data: r.PostFormValue("email")})
-	case err != nil:
-		return err
-	case len(mine) > 1:
-		return c.choose(w, r, mine[0].Person)
-	}
-	return c.passwordRight(w, r, mine[0])
-}
-
-// passwordRight is the last step of the sign-in. The mails that it may cause are in the
-// language of the page.
-func (c *console) passwordRight(w http.ResponseWriter, r *http.Request, u user) error {
-	if err := c.keepLanguage(r, u); err != nil {
-		return err
-	}
-	c.web.AfterPassword(w, r, u.account())
-	return nil
 }

@@ -1,0 +1,83 @@
+package app
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/totpflow/totpflow/web"
+)
+
+func (c *console) getSignIn(w http.ResponseWriter, r *http.Request) error {
+	if _, ok := c.sessions.current(r.Context()); ok {
+		return redirect(w, r, "/")
+	}
+	return c.show(w, r, http.StatusOK, "signin", view{})
+}
+
+// postSignIn checks the password, and leaves the rest to web. A person who has several
+// accounts names the one it is for; nobody learns that there are several before the
+// password is right.
+func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
+	mine, err := c.users.authenticate(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
+	switch {
+	case errors.Is(err, web.ErrPassword): // which of the two was wrong is not said
+		return c.show(w, r, http.StatusUnauthorized, "signin", view{Error: spoken(r.Context()).Say("error.password"), Data: r.PostFormValue("email")})
+	case err != nil:
+		return err
+	case len(mine) > 1:
+		return c.choose(w, r, mine[0].Person)
+	}
+	return c.passwordRight(w, r, mine[0])
+}
+
+// passwordRight is the last step of the sign-in. The mails that it may cause are in the
+// language of the page.
+func (c *console) passwordRight(w http.ResponseWriter, r *http.Request, u user) error {
+	if err := c.keepLanguage(r, u); err != nil {
+		return err
+	}
+	c.web.AfterPassword(w, r, u.account())
+	return nil
+}
+
+// choose asks which of the person's accounts the password was for.
+func (c *console) choose(w http.ResponseWriter, r *http.Request, person string) error {
+	if err := c.sessions.choosing(r.Context(), person, c.now()); err != nil {
+		return err
+	}
+	return redirect(w, r, "/organisation")
+}
+
+// mine are the accounts of the person who has yet to choose.
+func (c *console) mine(r *http.Request) ([]user, error) {
+	person := c.sessions.chooses(r.Context(), c.now())
+	if person == "" {
+		return nil, nil
+	}
+	return c.users.ofPerson(r.Context(), person)
+}
+
+func (c *console) getOrganisation(w http.ResponseWriter, r *http.Request) error {
+	mine, err := c.mine(r)
+	switch {
+	case err != nil:
+		return err
+	case len(mine) == 0:
+		return redirect(w, r, "/signin")
+	}
+	return c.show(w, r, http.StatusOK, "organisation", view{Data: mine})
+}
+
+// postOrganisation goes on with one of the person's accounts, and with no other.
+func (c *console) postOrganisation(w http.ResponseWriter, r *http.Request) error {
+	mine, err := c.mine(r)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(mine, func(u user) bool { return u.ID == r.PostFormValue("account") })
+	if i < 0 {
+		return redirect(w, r, "/organisation")
+	}
+	return c.passwordRight(w, r, mine[i])
+}
