@@ -157,7 +157,8 @@ func TestJobWithAKeyThatHasEnded(t *testing.T) {
 	h.run("run " + t.TempDir()).ends(command.ExitFailed).notes("can be read by others")
 }
 
-// A name that somebody has chosen does not repaint the terminal.
+// A name that somebody has chosen does not repaint the terminal: this machine's is sent in
+// signs that the server takes, and one that was there before is shown in such.
 func TestNamesAreClean(t *testing.T) {
 	h, phone := registered(t)
 	evil := *h
@@ -165,7 +166,9 @@ func TestNamesAreClean(t *testing.T) {
 	s.Host = "\x1b[2Jlaptop\r\u202e"
 	s.In, s.Out, s.Err = strings.NewReader(""), &strings.Builder{}, &strings.Builder{}
 	require.Equal(t, command.ExitDone, command.Run(t.Context(), []string{"run", t.TempDir()}, s))
-	d := h.run("list", admin.Password, phone.Code()).ends(command.ExitDone).says("\ufffd[2Jlaptop\ufffd\ufffd")
+	_, err := h.db.Exec(`UPDATE backups SET machine = ? WHERE machine = 'erp-db'`, "\x1b[2Jserver\r\u202e")
+	require.NoError(t, err)
+	d := h.run("list", admin.Password, phone.Code()).ends(command.ExitDone).says("-[2Jlaptop--", "\ufffd[2Jserver\ufffd\ufffd")
 	require.NotContains(t, d.out, "\x1b")
 }
 

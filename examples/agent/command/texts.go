@@ -120,6 +120,16 @@ func clean(s string) string {
 	}, s)
 }
 
+// printable is a name that the server takes: it refuses those that repaint a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
+			return '-'
+		}
+		return r
+	}, s)
+}
+
 // plain is JSON whose texts do not repaint the terminal either: the encoder
 // escapes no control characters beyond ASCII.
 func plain(text []byte) string {

@@ -18,7 +18,7 @@ import (
 // long: every time it is opened takes password and code. That of a machine is
 // short: it has its key and can have another one at any time.
 const (
-	apiSessionAge     = 12 * time.Hour
+	apiSessionAge     = 12 * time.Hour // and how long an app stays open that says nothing of its lock
 	deviceSessionAge  = 30 * 24 * time.Hour
 	machineSessionAge = 15 * time.Minute
 )
@@ -42,6 +42,13 @@ CREATE TABLE machine_keys (
 	mark    TEXT NOT NULL,
 	made    INTEGER NOT NULL
 ) STRICT`
+
+// suspension closes the sessions of apps that are locked: their key counts between an
+// unlock and the lock after it, and not for 30 days. Windows are those of the app that are
+// open. The value after the next unlock is sealed as well.
+const suspension = `ALTER TABLE api_sessions ADD COLUMN next BLOB;
+ALTER TABLE api_sessions ADD COLUMN windows INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE api_sessions ADD COLUMN open_until INTEGER NOT NULL DEFAULT 0`
 
 // newKey makes a random key of 256 bits, and the hash of it that is kept.
 func newKey() (key string, hash []byte) {
@@ -75,19 +82,40 @@ func (s apiSessions) begin(ctx context.Context, v session, age time.Duration) (k
 	return key, expires, nil
 }
 
-// find returns the session of a key, or errSignedOut.
+// find returns the session of a key, errSignedOut, or errLocked for that of an app that
+// is locked.
 func (s apiSessions) find(ctx context.Context, key string, now time.Time) (v session, err error) {
 	var began int64
-	err = s.db.QueryRowContext(ctx, `SELECT account, mark, reason, began, device IS NOT NULL FROM api_sessions WHERE key = ? AND expires > ?`, hashKey(key), now.Unix()).
-		Scan(&v.User, &v.Mark, &v.By, &began, &v.Locks)
+	var open bool
+	err = s.db.QueryRowContext(ctx, `SELECT account, mark, reason, began, device IS NOT NULL, device IS NULL OR windows > 0 AND open_until > ?
+		FROM api_sessions WHERE key = ? AND expires > ?`, now.Unix(), hashKey(key), now.Unix()).
+		Scan(&v.User, &v.Mark, &v.By, &began, &v.Locks, &open)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return session{}, errSignedOut
 	case err != nil:
 		return session{}, unavailable(err)
+	case !open:
+		return session{}, errLocked
 	}
 	v.Began = time.Unix(0, began)
 	return v, nil
+}
+
+// spend ends the session of a key, or returns errSignedOut where somebody else has: of two
+// requests with the same key one gets on.
+func (s apiSessions) spend(ctx context.Context, key string) error {
+	done, err := s.db.ExecContext(ctx, `DELETE FROM api_sessions WHERE key = ?`, hashKey(key))
+	if err != nil {
+		return unavailable(err)
+	}
+	switch n, err := done.RowsAffected(); {
+	case err != nil:
+		return unavailable(err)
+	case n == 0:
+		return errSignedOut
+	}
+	return nil
 }
 
 // end ends the session of a key, if there is one, and that of a device.

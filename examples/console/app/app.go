@@ -161,7 +161,7 @@ func (c *console) routes() *http.ServeMux {
 	mux.Handle("POST /signin", c.page(c.postSignIn))
 	mux.Handle("GET /organisation", c.page(c.getOrganisation))
 	mux.Handle("POST /organisation", c.page(c.postOrganisation))
-	mux.Handle(c.web.Path(""), c.web.Handler())
+	mux.Handle(c.web.Path(""), c.open(c.web.Handler()))
 	mux.Handle(c.office.Path(""), c.office.Handler())
 
 	mux.Handle("GET /{$}", c.signedIn(c.getHome))
@@ -176,7 +176,7 @@ func (c *console) routes() *http.ServeMux {
 func (c *console) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", staticFiles())
-	mux.Handle("/api/", c.withLanguage(c.file.withDatabase(c.api(), c.fail)))
+	mux.Handle("/api/", c.withLanguage(c.file.withDatabase(c.open(c.api()), c.fail)))
 	mux.Handle("/", c.withLanguage(c.sessions.handle(c.file.withDatabase(c.routes(), c.web.Fail))))
 	return withHeaders(mux)
 }

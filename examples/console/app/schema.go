@@ -60,6 +60,8 @@ var steps = []string{
 
 	// The language that a person used last, for mails; empty until then.
 	`ALTER TABLE people ADD COLUMN language TEXT NOT NULL DEFAULT ''`,
+
+	suspension,
 }
 
 // migrate takes the steps that are missing, and reports whether there were any.
