@@ -53,7 +53,18 @@
 // before, and a copy may have gone to swap, to a core dump or into hibernation:
 // where that matters, let locking end the process. An older vault that is put back
 // opens with the same value: what it holds must be checked by the server, as
-// session tokens are. Without the server nothing opens, which is the point.
+// session tokens are, and a value can be replaced at each opening (see below). Without the
+// server nothing opens, which is the point.
+//
+// # On the server
+//
+// A session key that somebody copied while the program was open is not affected by a lock
+// that the server does not hear of. Tell the server, and have it refuse the key until the
+// next time that it hands out the value. At that time it can hand out a second value with
+// the first: the program opens the vault, seals the content with [New] and the second value,
+// writes the file, and only then tells the server to forget the first. Copies of the file
+// from before then stay shut. The console and the agent of the examples do both
+// (docs/api.md).
 //
 // # Storage
 //

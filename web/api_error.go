@@ -26,6 +26,7 @@ var failures = []struct {
 	{errNotJSON, "not_json"},
 	{errMalformed, "malformed"},
 	{errForm, "malformed"},
+	{totpflow.ErrPurpose, "malformed"}, // a target of kilobytes
 	{errNotFound, "not_found"},
 	{errOtherSite, "not_allowed"},
 

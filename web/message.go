@@ -71,7 +71,7 @@ func (h *Web) status(w http.ResponseWriter, err error) int {
 		return http.StatusForbidden
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, errForm), errors.Is(err, errMalformed):
+	case errors.Is(err, errForm), errors.Is(err, errMalformed), errors.Is(err, totpflow.ErrPurpose):
 		return http.StatusBadRequest
 	case errors.Is(err, errNotJSON):
 		return http.StatusUnsupportedMediaType

@@ -51,6 +51,9 @@ func run() int {
 		Folder: folder, Host: host, Now: time.Now, Getenv: os.Getenv,
 		OutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 	}
+	if s.OutTerminal {
+		s.Size = func() (width, height int, err error) { return term.GetSize(int(os.Stdout.Fd())) }
+	}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		s.Raw = raw
 	}

@@ -18,15 +18,22 @@ import (
 type asker struct {
 	System
 	words    *words.Language
+	keys     *keyboard
 	terminal *term.Terminal // one for all questions: it may hold what was typed ahead
 	lines    *bufio.Reader
+	typed    history // at the prompt of the shell
+
+	// watch is called while a question waits and after its answer. An error ends the
+	// question, whose answer then counts for nothing.
+	watch func() error
 }
 
 func newAsker(s System) *asker {
-	a := &asker{System: s, words: words.OfEnvironment(s.Getenv)}
+	a := &asker{System: s, words: words.OfEnvironment(s.Getenv), watch: func() error { return nil }}
 	if s.Raw == nil {
 		a.lines = bufio.NewReader(s.In)
 	} else {
+		a.keys = newKeyboard(s.In)
 		a.begin()
 	}
 	return a
@@ -34,31 +41,53 @@ func newAsker(s System) *asker {
 
 // begin takes up the terminal with nothing typed.
 func (a *asker) begin() {
+	a.keys.forget()
 	a.terminal = term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{a.In, a.Err}, "")
+	}{a.keys, a.Err}, "")
 }
 
 // person reports whether somebody is there who can be asked again.
 func (a *asker) person() bool { return a.terminal != nil }
 
+// A question is what a person is asked.
+type question struct {
+	text    string
+	hidden  bool // the answer must not appear on the screen
+	history term.History
+	each    func(say func(string)) error // now and then, until there is an answer; an error ends it
+}
+
 // ask returns the answer to a question. At the end of the input, and when the
 // person does not want to answer, it is io.EOF.
-func (a *asker) ask(ctx context.Context, question string) (string, error) {
-	return a.read(ctx, question, false, nil)
+func (a *asker) ask(ctx context.Context, text string) (string, error) {
+	return a.watched(ctx, question{text: text})
 }
 
 // secret is ask for input that must not appear on the screen.
-func (a *asker) secret(ctx context.Context, question string) (string, error) {
-	return a.read(ctx, question, true, nil)
+func (a *asker) secret(ctx context.Context, text string) (string, error) {
+	return a.watched(ctx, question{text: text, hidden: true})
+}
+
+// watched asks, and notices a lock before the answer, and between the answer and what is
+// done with it.
+func (a *asker) watched(ctx context.Context, q question) (string, error) {
+	q.history = none{}
+	q.each = func(func(string)) error { return a.watch() }
+	text, err := a.read(ctx, q)
+	if err == nil {
+		err = a.watch()
+	}
+	if err != nil {
+		return "", err
+	}
+	return text, nil
 }
 
 const tick = time.Second
 
-// read asks, and calls meanwhile, where there is one, now and then until there is
-// an answer.
-func (a *asker) read(ctx context.Context, question string, hidden bool, meanwhile func(say func(string))) (string, error) {
+func (a *asker) read(ctx context.Context, q question) (string, error) {
 	if !a.person() {
 		line, err := a.lines.ReadString('\n')
 		if err != nil && line == "" {
@@ -70,47 +99,48 @@ func (a *asker) read(ctx context.Context, question string, hidden bool, meanwhil
 	if err != nil {
 		return "", err
 	}
-	text, err := a.typed(ctx, question, width, hidden, meanwhile)
+	text, err := a.answer(ctx, q, width)
 	restore()
-	if err != nil { // Ctrl-C and Ctrl-D, which the terminal would go on to find
+	if err != nil { // Ctrl-C and Ctrl-D, which the terminal would go on to find, or a question that is over
 		fmt.Fprintln(a.Err)
 		a.begin()
 	}
 	return text, err
 }
 
-// typed waits until the person has typed the answer.
-func (a *asker) typed(ctx context.Context, question string, width int, hidden bool, meanwhile func(say func(string))) (string, error) {
+// answer waits until the person has typed the answer.
+func (a *asker) answer(ctx context.Context, q question, width int) (string, error) {
 	terminal := a.terminal
 	_ = terminal.SetSize(width, 24)
-	terminal.SetPrompt(question)
+	terminal.SetPrompt(q.text)
+	terminal.History = q.history
+	end := a.keys.next()
 
-	type answer struct {
-		text string
-		err  error
-	}
-	answers := make(chan answer, 1)
+	answers := make(chan stroke, 1)
 	go func() {
-		var got answer
-		if hidden {
-			got.text, got.err = terminal.ReadPassword(question)
-		} else {
-			got.text, got.err = terminal.ReadLine()
+		read := terminal.ReadLine
+		if q.hidden {
+			read = func() (string, error) { return terminal.ReadPassword(q.text) }
 		}
-		answers <- got
+		text, err := read()
+		answers <- stroke{[]byte(text), err}
 	}()
 	clock := time.NewTicker(tick)
 	defer clock.Stop()
 	for {
+		var err error
 		select {
 		case got := <-answers:
-			return got.text, got.err
+			return string(got.text), got.err
 		case <-ctx.Done(): // the program ends
-			return "", ctx.Err()
+			err = ctx.Err()
 		case <-clock.C:
-			if meanwhile != nil {
-				meanwhile(func(text string) { _, _ = terminal.Write([]byte(text + "\n")) })
-			}
+			err = q.each(func(text string) { _, _ = terminal.Write([]byte(text + "\n")) })
+		}
+		if err != nil {
+			end()
+			<-answers // so that the terminal is nobody's
+			return "", err
 		}
 	}
 }

@@ -7,11 +7,25 @@ import (
 	"net/url"
 )
 
-// backups are those that the person sees.
-func (a *agent) backups(ctx context.Context, c client) ([]backup, error) {
-	var all struct{ Backups []backup }
-	err := a.over(c.get(ctx, "/api/backups", &all))
-	return all.Backups, err
+// each calls f with the backups that the person sees, page by page: there may be more than
+// one answer can hold.
+func (a *agent) each(ctx context.Context, c client, f func(backup)) error {
+	for after := ""; ; {
+		var page struct {
+			Backups []backup
+			Next    string
+		}
+		if err := c.get(ctx, "/api/backups?after="+url.QueryEscape(after), &page); err != nil {
+			return a.over(err)
+		}
+		for _, b := range page.Backups {
+			f(b)
+		}
+		if page.Next == "" || page.Next == after {
+			return nil
+		}
+		after = page.Next
+	}
 }
 
 func (a *agent) list(ctx context.Context, _ []string) error {
@@ -19,17 +33,15 @@ func (a *agent) list(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	all, err := a.backups(ctx, c)
-	if err != nil {
-		return err
-	}
-	for _, b := range all {
+	n := 0
+	err = a.each(ctx, c, func(b backup) {
+		n++
 		fmt.Fprintf(a.Out, "%-12s  %-20s  %s  %6d GB\n", clean(b.ID), clean(b.Machine), textTime(b.Taken), b.Gigabytes)
-	}
-	if len(all) == 0 {
+	})
+	if err == nil && n == 0 {
 		a.say(a.text("noBackups"))
 	}
-	return nil
+	return err
 }
 
 // delete deletes a backup, for a code: the server asks for it, and the agent says
@@ -39,23 +51,25 @@ func (a *agent) delete(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	all, err := a.backups(ctx, c)
+	var b backup
+	path := "/api/backups/" + url.PathEscape(args[0])
+	err = c.get(ctx, path, &b)
+	if _, none := refusedFor(err, "not_found"); none {
+		return errNoBackup
+	}
+	if err == nil && b.ID != args[0] {
+		err = errAnswer
+	}
 	if err != nil {
-		return err
+		return a.over(err)
 	}
-	for _, b := range all {
-		if b.ID != args[0] {
-			continue
-		}
-		err := a.stepUp(ctx, c, a.text("delete", "Machine", b.Machine, "Taken", textTime(b.Taken), "Gigabytes", b.Gigabytes), func(c client) error {
-			return c.call(ctx, http.MethodDelete, "/api/backups/"+url.PathEscape(b.ID), nil, nil)
-		})
-		if err == nil {
-			a.say(a.text("deleted"))
-		}
-		return err
+	err = a.stepUp(ctx, c, a.text("delete", "Machine", b.Machine, "Taken", textTime(b.Taken), "Gigabytes", b.Gigabytes), func(c client) error {
+		return c.call(ctx, http.MethodDelete, path, nil, nil)
+	})
+	if err == nil {
+		a.say(a.text("deleted"))
 	}
-	return errNoBackup
+	return err
 }
 
 // stepUp does something, and when the server asks for a code once more, asks the

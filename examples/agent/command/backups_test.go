@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/stretchr/testify/require"
@@ -59,6 +60,20 @@ func TestDelete(t *testing.T) {
 	w.types("agent> ", "exit")
 	w.ends(command.ExitDone)
 	require.Equal(t, map[string]string{"ana-phone": ids["ana-phone"]}, h.run("list", ana.Password, phone.Code()).backups())
+}
+
+// Thousands of backups, which a stolen key of a machine may have made, hide none.
+func TestThousandsOfBackups(t *testing.T) {
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	_, err := h.db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
+		INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key)
+		SELECT printf('%010d', i), 'acme', (SELECT users.id FROM users JOIN people ON people.id = person WHERE email = ?), printf('m%d', i), ? - i, 1, '' FROM n`,
+		ana.Email, h.clock.Now().Add(time.Hour).Unix())
+	require.NoError(t, err)
+	ids := h.run("list", ana.Password, phone.Code()).ends(command.ExitDone).backups()
+	require.Len(t, ids, 8002)
+	h.run("delete "+ids["ana-laptop"], ana.Password, phone.Code(), phone.Code()).ends(command.ExitDone).notes("Delete the backup of ana-laptop").says("Deleted.")
 }
 
 func TestDeleteFromAPipe(t *testing.T) {
@@ -122,7 +137,7 @@ func TestJobWhileLocked(t *testing.T) {
 	h, phone := registered(t)
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "report.txt"), []byte("quarterly"), 0o600))
-	h.private("account.json", "vault", "machine.json")
+	h.private("account.json", "vault", "locked", "machine.json")
 	h.run("run " + folder).ends(command.ExitDone).says("Kept a backup of ana-laptop, 1 GB, as ")
 	h.run("status").ends(command.ExitDone).says("locked", "Backup agent of files-01")
 	h.run("unlock", admin.Password, phone.Code(), "lock", "run "+folder, "status").ends(command.ExitDone).says("Kept a backup", "locked")
@@ -157,7 +172,8 @@ func TestJobWithAKeyThatHasEnded(t *testing.T) {
 	h.run("run " + t.TempDir()).ends(command.ExitFailed).notes("can be read by others")
 }
 
-// A name that somebody has chosen does not repaint the terminal.
+// A name that somebody has chosen does not repaint the terminal: this machine's is sent in
+// signs that the server takes, and one that was there before is shown in such.
 func TestNamesAreClean(t *testing.T) {
 	h, phone := registered(t)
 	evil := *h
@@ -165,7 +181,9 @@ func TestNamesAreClean(t *testing.T) {
 	s.Host = "\x1b[2Jlaptop\r\u202e"
 	s.In, s.Out, s.Err = strings.NewReader(""), &strings.Builder{}, &strings.Builder{}
 	require.Equal(t, command.ExitDone, command.Run(t.Context(), []string{"run", t.TempDir()}, s))
-	d := h.run("list", admin.Password, phone.Code()).ends(command.ExitDone).says("\ufffd[2Jlaptop\ufffd\ufffd")
+	_, err := h.db.Exec(`UPDATE backups SET machine = ? WHERE machine = 'erp-db'`, "\x1b[2Jserver\r\u202e")
+	require.NoError(t, err)
+	d := h.run("list", admin.Password, phone.Code()).ends(command.ExitDone).says("-[2Jlaptop--", "\ufffd[2Jserver\ufffd\ufffd")
 	require.NotContains(t, d.out, "\x1b")
 }
 
@@ -176,7 +194,7 @@ func TestAnswersAreClean(t *testing.T) {
 	value := applock.NewValue().Text()
 	h.secrets.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		all := map[string]any{
-			"session": "0123456789abcdef", "by": "grace", "setup_until": "2026-03-03T00:00:00Z", "device": evil, "value": value, "idle": 900,
+			"session": "0123456789abcdef", "by": "grace", "setup_until": "2026-03-03T00:00:00Z", "device": "abcdefghijklmnopqrst", "next": value, "value": value, "idle": 900,
 			"email": evil, "name": evil, "organisation": evil, "second_factor": evil,
 			"backups": []any{map[string]any{"id": evil, "machine": evil, "taken": "2026-03-02T00:00:00Z"}},
 		}

@@ -24,6 +24,8 @@ var (
 	errSignedOut     = errors.New("nobody is signed in")
 	errSignedIn      = errors.New("somebody is signed in already")
 	errLocked        = errors.New("the agent is locked")
+	errElsewhere     = errors.New("the agent was locked in another window")
+	errIdle          = errors.New("the agent has locked, for nobody used it")
 	errNotRegistered = errors.New("this machine has no key")
 	errServer        = errors.New("the address of the server")
 	errUnreachable   = errors.New("the server does not answer")
@@ -31,6 +33,7 @@ var (
 	errNoBackup      = errors.New("no such backup")
 	errFolder        = errors.New("the folder cannot be read")
 	errExposed       = errors.New("the file can be read by others")
+	errForeign       = errors.New("the file or the folder can be changed by others")
 	errBroken        = errors.New("the file is damaged")
 	errNoVault       = errors.New("there is nothing to open")
 )
@@ -52,9 +55,12 @@ func (a *agent) explain(err error) (code int, text string) {
 	}{
 		// First what others come from.
 		{errAnswer, ExitFailed, "answer"},
+		{errForeign, ExitFailed, "foreign"},
 		{errExposed, ExitFailed, "exposed"},
 		{errSignedOut, ExitSignedOut, "signedOut"},
 		{errSignedIn, ExitFailed, "signedIn"},
+		{errElsewhere, ExitLocked, "lockedElsewhere"},
+		{errIdle, ExitLocked, "lockedIdle"},
 		{errLocked, ExitLocked, "locked"},
 		{applock.ErrLocked, ExitLocked, "locked"},
 		{errNoVault, ExitSignedOut, "vaultBroken"},
@@ -81,6 +87,8 @@ func (a *agent) explainRefusal(e *refusal) (code int, text string) {
 	switch e.Word {
 	case "wait":
 		return ExitWait, a.textWait(e.Until, e.Pair, a.Now())
+	case "locked":
+		return ExitLocked, a.text("locked")
 	case "signed_out":
 		return ExitSignedOut, a.text("sessionOver")
 	case "wrong_key", "not_a_machine":

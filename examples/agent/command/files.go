@@ -1,15 +1,15 @@
 package command
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
-	"time"
+	"regexp"
 )
 
 // A Keyring is the system's, which opens with the person's desktop. Get returns
@@ -24,7 +24,8 @@ type Keyring interface {
 // entries of the keyring are in files that only their owner reads.
 type files struct {
 	folder  string
-	keyring Keyring // nil: there is none
+	keyring Keyring                // nil: there is none
+	mine    func(fs.FileInfo) bool // whether a file is this user's
 }
 
 // The names of the files.
@@ -60,18 +61,43 @@ const version = 1
 // errNone says that there is no such file.
 var errNone = fs.ErrNotExist
 
-// read reads a file, and refuses one that others can read: the secret in it may
-// be theirs already.
-func (f files) read(name string) ([]byte, error) {
-	path := filepath.Join(f.folder, name)
-	info, err := os.Stat(path)
+// open returns the folder, or errNone. It refuses one that another user can put files
+// into: an account file of theirs would have this user's password and code sent to a
+// server of theirs. The folder that was looked at is the one that is used.
+func (f files) open() (*os.Root, error) {
+	root, err := os.OpenRoot(f.folder)
 	if err != nil {
 		return nil, err
 	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%w: %s", errExposed, path)
+	info, err := root.Stat(".")
+	if err == nil && (!f.mine(info) || others(info, 0o022) != 0) {
+		err = fmt.Errorf("%w: %s", errForeign, f.folder)
 	}
-	return os.ReadFile(path)
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
+}
+
+// read reads a file, and refuses one of another user, and one that others can read or
+// write: the secret in it may be theirs already.
+func (f files) read(name string) ([]byte, error) {
+	root, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	info, err := root.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !f.mine(info) || others(info, 0o022) != 0:
+		return nil, fmt.Errorf("%w: %s", errForeign, name)
+	case others(info, 0o077) != 0:
+		return nil, fmt.Errorf("%w: %s", errExposed, name)
+	}
+	return root.ReadFile(name)
 }
 
 func (f files) readJSON(name string, v any) error {
@@ -90,16 +116,22 @@ func (f files) write(name string, data []byte) error {
 	if err := os.MkdirAll(f.folder, 0o700); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(f.folder, "."+name+"-*") // mode 0600
+	root, err := f.open()
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name())
-	_, err = temp.Write(data)
-	if err := cmp.Or(err, temp.Sync(), temp.Close()); err != nil {
+	defer root.Close()
+	temp := "." + name + "-" + rand.Text()
+	file, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
 		return err
 	}
-	return os.Rename(temp.Name(), filepath.Join(f.folder, name))
+	defer func() { _ = root.Remove(temp) }()
+	_, err = file.Write(data)
+	if err := cmp.Or(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return root.Rename(temp, name)
 }
 
 func (f files) writeJSON(name string, v any) error {
@@ -111,12 +143,20 @@ func (f files) writeJSON(name string, v any) error {
 }
 
 func (f files) remove(name string) error {
-	err := os.Remove(filepath.Join(f.folder, name))
+	root, err := f.open()
+	if err == nil {
+		defer root.Close()
+		err = root.Remove(name)
+	}
 	if errors.Is(err, errNone) {
 		return nil
 	}
 	return err
 }
+
+// devices are names that a server may give an agent. They reach the keyring's program, so
+// that nothing which that program may take for something else is among them.
+var devices = regexp.MustCompile(`^[a-z0-9]{16,64}$`)
 
 // account returns who is signed in, nil when nobody is.
 func (f files) account() (*account, error) {
@@ -126,7 +166,7 @@ func (f files) account() (*account, error) {
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case who.Version != version:
+	case who.Version != version || !devices.MatchString(who.Device):
 		return nil, errBroken
 	}
 	return &who, nil
@@ -159,15 +199,33 @@ func (f files) keep(who *account, vault []byte) error {
 
 // own takes away from others what they could read of a session that is to end.
 func (f files) own() error {
+	root, err := f.open()
+	if errors.Is(err, errNone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	for _, name := range []string{accountFile, vaultFile} {
-		if err := os.Chmod(filepath.Join(f.folder, name), 0o600); err != nil && !errors.Is(err, errNone) {
+		info, err := root.Stat(name)
+		if errors.Is(err, errNone) {
+			continue
+		}
+		if err == nil && (!f.mine(info) || others(info, 0o022) != 0) {
+			err = fmt.Errorf("%w: %s", errForeign, name)
+		}
+		if err == nil {
+			err = root.Chmod(name, 0o600)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// forget removes what there is of an account.
+// forget removes what there is of an account. Windows that are open find no mark, and lock.
 func (f files) forget(who *account) error {
 	var err error
 	if who.Keyring && f.keyring != nil {
@@ -176,18 +234,33 @@ func (f files) forget(who *account) error {
 	return errors.Join(f.remove(accountFile), f.remove(vaultFile), f.remove(lockFile), err)
 }
 
-// lock has every agent that runs in this folder lock.
-func (f files) lock(at time.Time) error {
-	return f.write(lockFile, []byte(at.UTC().Format(time.RFC3339Nano)+"\n"))
+// replace removes the vault of a session in whose place another one is kept. A keyring that
+// is out of reach now (over SSH, say) may as well keep it: it opens nothing any more.
+func (f files) replace(old, now *account) {
+	if old.Keyring && f.keyring != nil && old.Device != now.Device {
+		_ = f.keyring.Delete(old.Device)
+	}
+	if now.Keyring {
+		_ = f.remove(vaultFile)
+	}
 }
 
-// lockedSince reports whether somebody locked the agent after this time. A file that
-// cannot be read counts as locked.
-func (f files) lockedSince(opened time.Time) bool {
+// lock has every agent that runs in this folder lock: each remembers the mark that was
+// there when it was opened, and this is another one. A time would not do: clocks step back.
+func (f files) lock() (mark string, err error) {
+	mark = rand.Text()
+	return mark, f.write(lockFile, []byte(mark+"\n"))
+}
+
+// mark returns the mark of the last lock, empty when there is none. One that cannot be read
+// is like none that anybody has seen before.
+func (f files) mark() string {
 	text, err := f.read(lockFile)
 	if errors.Is(err, errNone) {
-		return false
+		return ""
 	}
-	at, parsed := time.Parse(time.RFC3339Nano+"\n", string(text))
-	return err != nil || parsed != nil || !at.Before(opened)
+	if mark := string(bytes.TrimSpace(text)); err == nil && mark != "" {
+		return mark
+	}
+	return rand.Text()
 }

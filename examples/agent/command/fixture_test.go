@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +46,7 @@ type workplace struct {
 	folder  string
 	keyring command.Keyring
 	env     map[string]string
+	mine    func(fs.FileInfo) bool
 }
 
 func newWorkplace(t *testing.T, change ...func(*app.Options)) *workplace {
@@ -86,6 +88,7 @@ type secrets struct {
 	mu      sync.Mutex
 	console http.Handler
 	seen    map[string][]string // by the name of the field
+	asked   []string            // the paths of the requests
 }
 
 func (s *secrets) wrap(console http.Handler) {
@@ -98,6 +101,7 @@ func (s *secrets) wrap(console http.Handler) {
 func (s *secrets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	console := s.console
+	s.asked = append(s.asked, r.URL.Path)
 	s.mu.Unlock()
 	answer := httptest.NewRecorder()
 	console.ServeHTTP(answer, r)
@@ -119,7 +123,7 @@ func (s *secrets) remember(text []byte) {
 	if s.seen == nil {
 		s.seen = make(map[string][]string)
 	}
-	for _, name := range []string{"session", "token", "value", "key", "proof", "challenge", "enrollment", "secret", "uri"} {
+	for _, name := range []string{"session", "token", "value", "next", "key", "proof", "challenge", "enrollment", "secret", "uri"} {
 		if text, ok := fields[name].(string); ok {
 			s.seen[name] = append(s.seen[name], text)
 		}
@@ -128,6 +132,13 @@ func (s *secrets) remember(text []byte) {
 	for _, code := range codes {
 		s.seen["recovery_codes"] = append(s.seen["recovery_codes"], code.(string))
 	}
+}
+
+// requests returns the paths of the requests so far.
+func (s *secrets) requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
 }
 
 // of returns what was handed out under these names; of none, everything.
@@ -156,7 +167,7 @@ type done struct {
 
 func (h *workplace) system() command.System {
 	return command.System{
-		Folder: h.folder, Host: "ana-laptop", Keyring: h.keyring, Now: h.clock.Now,
+		Folder: h.folder, Host: "ana-laptop", Keyring: h.keyring, Now: h.clock.Now, Mine: h.mine,
 		Getenv: func(name string) string {
 			if name == "AGENT_SERVER" {
 				return h.server.URL
@@ -186,11 +197,11 @@ func (h *workplace) leaksNothing(screen, args string) {
 	for _, a := range app.DemoAccounts {
 		require.NotContains(h.t, screen, a.Password, args)
 	}
-	for _, one := range h.secrets.of("session", "token", "value", "key", "proof", "challenge", "enrollment", "uri") {
+	for _, one := range h.secrets.of("session", "token", "value", "next", "key", "proof", "challenge", "enrollment", "uri") {
 		require.NotContains(h.t, screen, one, args)
 	}
 	if h.keyring == nil {
-		for _, one := range h.secrets.of("session", "token", "value", "proof", "secret", "recovery_codes") {
+		for _, one := range h.secrets.of("session", "token", "value", "next", "proof", "secret", "recovery_codes") {
 			require.NotContains(h.t, h.disk(), one)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 
 	"github.com/stretchr/testify/require"
@@ -76,18 +75,18 @@ func FuzzNewClient(f *testing.F) {
 }
 
 // The account file in the agent's folder names the person who is signed in, or is
-// broken; a lock file that cannot be read counts as locked.
+// broken; a lock file that makes no sense counts as a lock.
 func FuzzFiles(f *testing.F) {
-	f.Add([]byte(`{"version":1,"server":"https://console.example","email":"ana@acme.example","device":"d","idle":600,"keyring":true}`))
+	f.Add([]byte(`{"version":1,"server":"https://console.example","email":"ana@acme.example","device":"abcdefghijklmnop","idle":600,"keyring":true}`))
 	f.Add([]byte(`{"version":2}`))
 	f.Add([]byte(`null`))
-	f.Add([]byte("2026-03-02T09:30:10Z\n"))
-	f.Add([]byte("2026-03-02T09:30:10.000000001Z\n"))
-	f.Add([]byte("9999-12-31T23:59:59+00:00\n"))
+	f.Add([]byte("ABCDEFGHIJKLMNOPQRSTUVWXYZ\n"))
+	f.Add([]byte("\n"))
+	f.Add([]byte(""))
+	f.Add([]byte(`{"version":1,"device":"--help"}`))
 	folder := f.TempDir()
-	files := files{folder: folder}
+	files := files{folder: folder, mine: mine}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		opened := time.Date(2026, 3, 2, 9, 30, 10, 0, time.UTC)
 		for _, name := range []string{accountFile, lockFile} {
 			require.NoError(t, os.WriteFile(filepath.Join(folder, name), text, 0o600))
 		}
@@ -98,16 +97,21 @@ func FuzzFiles(f *testing.F) {
 			require.Nil(t, who)
 		} else {
 			require.Equal(t, version, who.Version)
+			require.Regexp(t, `^[a-z0-9]+$`, who.Device, "it is an argument of the keyring's program")
 			require.NoError(t, files.writeJSON(accountFile, who))
 			again, err := files.account()
 			require.NoError(t, err)
 			require.Equal(t, who, again)
 		}
-		if !files.lockedSince(opened) {
-			at, err := time.Parse(time.RFC3339Nano+"\n", string(text))
-			require.NoError(t, err)
-			require.True(t, at.Before(opened))
+		mark := files.mark()
+		require.NotEmpty(t, mark, "as if there were none")
+		if strings.TrimSpace(string(text)) == "" {
+			require.NotEqual(t, mark, files.mark())
 		}
+		locked, err := files.lock()
+		require.NoError(t, err)
+		require.NotEqual(t, mark, locked)
+		require.Equal(t, locked, files.mark())
 	})
 }
 

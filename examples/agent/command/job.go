@@ -64,7 +64,7 @@ func (a *agent) job(ctx context.Context, args []string) error {
 	}
 	var kept backup
 	const gigabyte = 1 << 30
-	if err := c.as(in.Token).post(ctx, "/api/backups", object{"machine": a.Host, "gigabytes": (size + gigabyte - 1) / gigabyte}, &kept); err != nil {
+	if err := c.as(in.Token).post(ctx, "/api/backups", object{"machine": printable(a.Host), "gigabytes": (size + gigabyte - 1) / gigabyte}, &kept); err != nil {
 		return err
 	}
 	a.say(a.text("kept", "Machine", kept.Machine, "Gigabytes", kept.Gigabytes, "ID", kept.ID))

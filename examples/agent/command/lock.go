@@ -10,6 +10,10 @@ import (
 	"github.com/totpflow/totpflow/applock"
 )
 
+// maxIdle is how long nobody may use an open agent, whatever a server or a file says: the
+// limit of NIST SP 800-63B-4 §2.2.3 at AAL2.
+const maxIdle = time.Hour
+
 // who finds out who is signed in, and finds their vault, which is locked. It
 // looks once, and only when it has to: the unattended job asks no keyring.
 func (a *agent) who() (err error) {
@@ -28,6 +32,9 @@ func (a *agent) who() (err error) {
 	if err == nil {
 		a.vault, err = applock.Decode(text, a.options(a.account))
 	}
+	if errors.Is(err, errForeign) {
+		return err
+	}
 	if err != nil {
 		return errors.Join(errNoVault, err)
 	}
@@ -36,20 +43,27 @@ func (a *agent) who() (err error) {
 
 // options bind the vault to the account and the device.
 func (a *agent) options(who *account) applock.Options {
-	return applock.Options{
-		Of:   strings.Join([]string{"acme backup agent", who.Server, who.Email, who.Device}, "\n"),
-		Idle: time.Duration(who.Idle) * time.Second,
+	o := applock.Options{Of: strings.Join([]string{"acme backup agent", who.Server, who.Email, who.Device}, "\n"), Idle: maxIdle}
+	if most := int(maxIdle / time.Second); who.Idle < most {
+		o.Idle = time.Duration(max(who.Idle, 0)) * time.Second
 	}
+	return o
 }
 
-// adopt keeps a session that has just begun, in a new vault.
-func (a *agent) adopt(ctx context.Context, c client, in signedIn) error {
+// adopt keeps a session that has just begun, in a new vault. If it cannot, the session ends
+// on the server: nobody would ever use it, but somebody may have its key.
+func (a *agent) adopt(ctx context.Context, c client, in signedIn) (err error) {
 	var lock struct {
 		Device, Value string
 		Idle          int
 	}
 	var me struct{ Email, Name, Organisation string }
 	c = c.as(in.Session)
+	defer func() {
+		if err != nil && in.Session != "" {
+			a.abandon(ctx, c)
+		}
+	}()
 	if err := c.get(ctx, "/api/profile", &me); err != nil {
 		return err
 	}
@@ -57,7 +71,7 @@ func (a *agent) adopt(ctx context.Context, c client, in signedIn) error {
 		return err
 	}
 	value, err := applock.ParseValue(lock.Value)
-	if err != nil {
+	if err != nil || !devices.MatchString(lock.Device) {
 		return errors.Join(errAnswer, err)
 	}
 	who := &account{Server: c.base, Email: me.Email, Name: me.Name, Of: me.Organisation, Device: lock.Device, Idle: lock.Idle}
@@ -65,37 +79,97 @@ func (a *agent) adopt(ctx context.Context, c client, in signedIn) error {
 	if err != nil {
 		return errors.Join(errAnswer, err)
 	}
-	if a.account != nil {
-		// A session of before. Its vault opens nothing any more, so that a keyring
-		// which is out of reach now (over SSH, say) may as well keep it.
-		_ = a.files.forget(a.account)
-	}
-	if err := a.files.keep(who, vault.Encode()); err != nil {
+	if err := a.watch(); err != nil {
 		return err
 	}
-	a.account, a.vault, a.opened = who, vault, a.Now()
+	if err := a.files.keep(who, vault.Encode()); err != nil {
+		return errors.Join(err, a.files.forget(who))
+	}
+	if a.account != nil {
+		a.files.replace(a.account, who)
+		a.shut()
+	}
+	a.account, a.vault = who, vault
+	return a.opens()
+}
+
+// abandon ends a session on the server that is not kept here.
+func (a *agent) abandon(ctx context.Context, c client) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), brief)
+	defer cancel()
+	if c.post(ctx, factor+"/signout", object{}, nil) != nil {
+		a.note(a.text("leftOnServer"))
+	}
+}
+
+// brief is how long the server may take for what nobody waits for.
+const brief = 5 * time.Second
+
+// opens counts the agent as open from now on. Windows of an earlier session lock.
+func (a *agent) opens() (err error) {
+	a.mark, err = a.files.lock()
+	a.opened = err == nil
+	return err
+}
+
+// state returns nil while the agent is open, and otherwise why it is not: it locks when
+// somebody has said so elsewhere, or nobody has used it for too long.
+func (a *agent) state(ctx context.Context) error {
+	switch {
+	case !a.opened:
+		return errLocked
+	case a.files.mark() != a.mark:
+		a.shut()
+		return errElsewhere
+	case a.vault.State(a.Now()) != applock.Unlocked:
+		_ = a.tell(ctx, true)
+		a.shut()
+		return errIdle
+	}
 	return nil
 }
 
-// settle locks the vault when somebody has said so elsewhere, or nobody has used
-// the agent for too long, and reports whether it is open.
-func (a *agent) settle() bool {
-	if a.vault == nil {
-		return false
+// locked is watch: it ends a question when the agent locks that was open, or is told to lock
+// while it opens or sets up. Otherwise a set-up would wait for its code with the QR
+// code on the screen, for anybody to scan.
+func (a *agent) locked(ctx context.Context) (err error) {
+	switch {
+	case a.opened:
+		err = a.state(ctx)
+	case a.files.mark() != a.mark:
+		err = errElsewhere
 	}
-	if a.files.lockedSince(a.opened) {
+	if err != nil {
+		a.wipe()
+	}
+	return err
+}
+
+// shut forgets whatever is open, and what was typed. The next command looks again who is
+// signed in: it may be nobody by then.
+func (a *agent) shut() {
+	if a.vault != nil {
 		a.vault.Lock()
 	}
-	return a.vault.State(a.Now()) == applock.Unlocked
+	a.account, a.vault, a.opened = nil, nil, false
+	a.typed.clear()
+}
+
+// tell has the server suspend the session, when this window locks or when all do.
+func (a *agent) tell(ctx context.Context, thisWindow bool) error {
+	c, err := a.client(a.account.Server)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), brief)
+	defer cancel()
+	return c.post(ctx, "/api/lock", object{"device": a.account.Device, "this_window": thisWindow}, nil)
 }
 
 // session returns the client of the person who is signed in. Where the agent is locked
 // it asks for password and code first, and then goes on.
 func (a *agent) session(ctx context.Context) (client, error) {
-	if err := a.who(); err != nil {
-		return client{}, err
-	}
-	if !a.settle() {
+	if a.state(ctx) != nil {
 		if err := a.open(ctx); err != nil {
 			return client{}, err
 		}
@@ -113,44 +187,80 @@ func (a *agent) session(ctx context.Context) (client, error) {
 
 // open opens the vault with what the server hands out for password and code.
 func (a *agent) open(ctx context.Context) error {
+	if err := a.who(); err != nil {
+		return err
+	}
 	c, err := a.client(a.account.Server)
 	if err != nil {
 		return err
 	}
 	a.note(a.text("opening", "Email", a.account.Email))
-	password, err := a.secret(ctx, a.text("askPassword"))
-	if errors.Is(err, io.EOF) {
-		return errLocked
-	}
-	if err != nil {
+	var in signedIn
+	err = a.withPassword(ctx, a.text("askPassword"), func(password string) (err error) {
+		in, err = a.enter(ctx, c, object{"device": a.account.Device, "password": password})
 		return err
-	}
-	in, err := a.enter(ctx, c, object{"device": a.account.Device, "password": password})
+	})
 	if errors.Is(err, io.EOF) {
 		return errLocked
 	}
 	if err != nil {
 		return a.over(err)
 	}
-	var opens struct{ Value string }
+	var opens struct{ Value, Next string }
 	err = c.as(in.Session).post(ctx, "/api/unlock", object{"device": a.account.Device}, &opens)
 	if _, ended := refusedFor(err, "signed_out"); ended { // by the set-up just now: the session is a new one
-		return a.adopt(ctx, c, in)
+		return a.keeps(ctx, c, in)
 	}
 	if err != nil {
+		a.abandon(ctx, c.as(in.Session))
 		return a.over(err)
 	}
-	value, err := applock.ParseValue(opens.Value)
-	if err != nil {
-		return errors.Join(errAnswer, err)
-	}
-	a.opened = a.Now()
-	if err := a.vault.Open(a.opened, value); err != nil {
+	if err := a.renew(ctx, c, opens.Value, opens.Next); err != nil {
+		_ = a.tell(ctx, true)
 		return err
 	}
-	if a.files.lockedSince(a.opened) { // from a time when the clock was wrong
-		return a.files.remove(lockFile)
+	return nil
+}
+
+// renew opens the vault with one of two values, seals it with the second, and has the
+// server forget the first: a copy of the vault from before stays shut for ever.
+func (a *agent) renew(ctx context.Context, c client, first, second string) error {
+	value, err := applock.ParseValue(first)
+	next, err2 := applock.ParseValue(second)
+	if err := errors.Join(err, err2); err != nil {
+		return errors.Join(errAnswer, err)
 	}
+	err = a.vault.Open(a.Now(), value)
+	if errors.Is(err, applock.ErrValue) { // the agent ended before the server knew
+		err = a.vault.Open(a.Now(), next)
+	}
+	if err != nil {
+		return err
+	}
+	content, err := a.vault.Content(a.Now())
+	if err != nil {
+		return err
+	}
+	defer clear(content)
+	vault, err := applock.New(a.Now(), a.options(a.account), next, content)
+	if err != nil {
+		return err
+	}
+	if err := a.watch(); err != nil {
+		return err
+	}
+	if err := a.files.keep(a.account, vault.Encode()); err != nil {
+		return err
+	}
+	a.vault.Lock()
+	a.vault, a.opened = vault, true
+	if a.mark == "" { // nobody has ever locked: the absence of a mark is none that a lock would change
+		if err := a.opens(); err != nil {
+			return err
+		}
+	}
+	// Without an answer the first value serves once more, and that is all.
+	_ = c.post(ctx, "/api/unlock/kept", object{"device": a.account.Device, "next": second}, nil)
 	return nil
 }
 
@@ -166,32 +276,42 @@ func with(ask object, given code) object {
 	return all
 }
 
-// over forgets an account whose session the server knows no more.
+// over forgets an account whose session the server knows no more, and locks when the
+// server says that the session is locked.
 func (a *agent) over(err error) error {
+	if _, ok := refusedFor(err, "locked"); ok {
+		a.shut()
+	}
 	if _, ok := refusedFor(err, "signed_out"); ok && a.account != nil {
 		err = errors.Join(err, a.files.forget(a.account))
-		a.account, a.vault = nil, nil
+		a.shut()
 	}
 	return err
 }
 
-func (a *agent) lock(_ context.Context, _ []string) error {
-	if err := a.who(); err != nil {
-		return err
+// lock locks this window and the others: also one that sets up before anybody is signed in.
+func (a *agent) lock(ctx context.Context, _ []string) error {
+	_, failed := a.files.lock()
+	if err := a.who(); a.account == nil {
+		return errors.Join(failed, err)
 	}
-	a.vault.Lock()
-	if err := a.files.lock(a.Now()); err != nil { // those in other windows, too
-		return err
+	untold := a.tell(ctx, false)
+	if a.opened {
+		a.wipe()
+	}
+	a.shut()
+	if failed != nil {
+		return failed
 	}
 	a.say(a.text("nowLocked"))
+	if untold != nil {
+		a.note(a.text("lockUntold"))
+	}
 	return nil
 }
 
 func (a *agent) unlock(ctx context.Context, _ []string) error {
-	if err := a.who(); err != nil {
-		return err
-	}
-	if !a.settle() {
+	if a.state(ctx) != nil {
 		if err := a.open(ctx); err != nil {
 			return err
 		}
@@ -201,8 +321,9 @@ func (a *agent) unlock(ctx context.Context, _ []string) error {
 }
 
 // close locks the agent: it is open as long as it runs.
-func (a *agent) close() {
-	if a.vault != nil {
-		a.vault.Lock()
+func (a *agent) close(ctx context.Context) {
+	if a.state(ctx) == nil {
+		_ = a.tell(ctx, true)
 	}
+	a.shut()
 }

@@ -97,6 +97,7 @@ func TestTheCodeOfAMail(t *testing.T) {
 			phone := h.phone(w.sees("Code that the app shows now: "))
 			h.clock.Advance(time.Second)
 			w.types("", phone.Code())
+			w.saves()
 			w.ends(command.ExitDone)
 			h.run("list", ana.Password, phone.Code()).ends(command.ExitDone).says("ana-laptop")
 			h.run("list", ana.Password, old.Code()).ends(command.ExitRefused)

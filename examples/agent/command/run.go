@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"strconv"
 	"time"
 
@@ -20,6 +21,13 @@ type System struct {
 	// Raw takes the terminal over for a question, when In is one; nil when it is
 	// not, and answers come one a line.
 	Raw func() (width int, restore func(), err error)
+
+	// Size is that of the terminal that Out is, in characters; nil when it is not known.
+	Size func() (width, height int, err error)
+
+	// Mine reports whether a file belongs to the user that the agent runs as; nil: the
+	// system knows.
+	Mine func(fs.FileInfo) bool
 
 	OutTerminal bool   // Out is a terminal
 	Folder      string // of the agent's files
@@ -49,7 +57,8 @@ type agent struct {
 
 	account *account       // the person who is signed in; nil when nobody is
 	vault   *applock.Vault // of the account, locked or open
-	opened  time.Time      // when it was opened
+	opened  bool           // it is open
+	mark    string         // of the last lock before it was opened, or before this command
 }
 
 // A command is one of the agent's.
@@ -82,7 +91,11 @@ var order = []string{"signin", "status", "list", "setup", "register", "run", "de
 
 // Run runs one command, and returns the exit code. Failures are one line on Err.
 func Run(ctx context.Context, args []string, s System) int {
-	a := &agent{asker: newAsker(s), files: files{s.Folder, s.Keyring}}
+	if s.Mine == nil {
+		s.Mine = mine
+	}
+	a := &agent{asker: newAsker(s), files: files{s.Folder, s.Keyring, s.Mine}}
+	a.watch = func() error { return a.locked(ctx) }
 	flags := flag.NewFlagSet("agent", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&a.server, "server", s.Getenv("AGENT_SERVER"), "")
@@ -94,7 +107,7 @@ func Run(ctx context.Context, args []string, s System) int {
 	case err != nil:
 		return a.fail(usageError(a.text("options")))
 	}
-	defer a.close()
+	defer a.close(ctx)
 	err = a.do(ctx, flags.Args())
 	if err == nil && flags.Arg(0) == "unlock" { // the agent is open as long as it runs
 		err = a.shell(ctx, nil)
@@ -110,6 +123,9 @@ func (a *agent) do(ctx context.Context, args []string) error {
 		return usageError(a.text("unknownCommand", "Name", strconv.Quote(args[0])))
 	case n < c.least || n > c.most:
 		return usageError(a.textUsageOf(args[0], c.args))
+	}
+	if !a.opened {
+		a.mark = a.files.mark()
 	}
 	return c.run(a, ctx, args[1:])
 }
@@ -128,6 +144,25 @@ func (a *agent) fail(err error) int {
 	return code
 }
 
-// say prints a result; note prints what is beside it.
-func (a *agent) say(text string)  { fmt.Fprintln(a.Out, text) }
-func (a *agent) note(text string) { fmt.Fprintln(a.Err, text) }
+// say prints a result; note prints what is beside it. At a terminal no word is broken.
+func (a *agent) say(text string)  { fmt.Fprintln(a.Out, wrap(text, a.width(a.OutTerminal))) }
+func (a *agent) note(text string) { fmt.Fprintln(a.Err, wrap(text, a.width(a.person()))) }
+
+// width is how many characters a line of the terminal has; 0 when there is no limit.
+func (a *agent) width(terminal bool) int {
+	if !terminal || a.Size == nil {
+		return 0
+	}
+	width, _, err := a.Size()
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// wipe clears the screen, and what has scrolled off it: a QR code, recovery codes, a list.
+func (a *agent) wipe() {
+	if a.person() && a.OutTerminal && a.Getenv("TERM") != "dumb" {
+		fmt.Fprint(a.Out, "\x1b[H\x1b[2J\x1b[3J")
+	}
+}

@@ -3,12 +3,23 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/totp"
 )
+
+// A page is what is shown of a new authenticator, this once.
+type page struct {
+	Enrollment, URI, Secret string
+	Expires                 time.Time
+	Clears                  []string
+}
 
 // setUp binds a new authenticator. A person who has none yet shows the password. A person
 // who has one shows its code, and the new one takes its place.
@@ -20,43 +31,56 @@ func (a *agent) setUp(ctx context.Context, _ []string) error {
 	var me struct {
 		SecondFactor string `json:"second_factor"`
 	}
-	ask := object{}
 	if err := c.get(ctx, factor+"/account", &me); err != nil {
 		return a.over(err)
 	}
+	var p page
 	if me.SecondFactor == "active" || me.SecondFactor == "replacing" {
 		a.note(a.text("replacing"))
 		proof, err := a.prove(ctx, c, &refusal{Action: "replace authenticator"})
 		if err != nil {
 			return err
 		}
-		c = c.proved(proof)
-	} else if ask["password"], err = a.secret(ctx, a.text("askPasswordAgain")); err != nil {
-		return err
+		p, err = a.beginSetUp(ctx, c.proved(proof), object{})
+		if err != nil {
+			return a.over(err)
+		}
+	} else {
+		err := a.withPassword(ctx, a.text("askPasswordAgain"), func(password string) (err error) {
+			p, err = a.beginSetUp(ctx, c, object{"password": password})
+			return err
+		})
+		if err != nil {
+			return a.over(err)
+		}
 	}
-	done, err := a.enroll(ctx, c, ask)
+	done, err := a.confirm(ctx, c, p)
 	if err != nil {
 		return err
 	}
-	return a.adopt(ctx, c, done)
+	return a.keeps(ctx, c, done)
 }
 
-// enroll shows the QR code and takes the first code of the new authenticator.
-// It prints the secret only this once.
+// enroll sets up an authenticator with what allows it: a challenge, or a proof of the client.
 func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn, err error) {
-	var page struct {
-		Enrollment, URI, Secret string
-		Expires                 time.Time
-		Clears                  []string
-	}
-	if err := c.post(ctx, factor+"/setup", ask, &page); err != nil {
+	p, err := a.beginSetUp(ctx, c, ask)
+	if err != nil {
 		return done, err
 	}
-	if len(page.Clears) > 0 {
-		a.note(a.text("clears", "Names", strings.Join(page.Clears, ", ")))
+	return a.confirm(ctx, c, p)
+}
+
+func (a *agent) beginSetUp(ctx context.Context, c client, ask object) (p page, err error) {
+	return p, c.post(ctx, factor+"/setup", ask, &p)
+}
+
+// confirm shows the QR code and takes the first code of the new authenticator.
+// It prints the secret only this once.
+func (a *agent) confirm(ctx context.Context, c client, p page) (done signedIn, err error) {
+	if len(p.Clears) > 0 {
+		a.note(a.text("clears", "Names", strings.Join(p.Clears, ", ")))
 	}
-	a.say(a.text("scan", "Key", page.Secret, "Until", textTime(page.Expires)))
-	if err := a.draw(page.URI); err != nil { // last, so that it fits a small window
+	if err := a.draw(p); err != nil {
 		return done, err
 	}
 	for n := 1; ; n++ {
@@ -64,7 +88,7 @@ func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn
 		if err != nil {
 			return done, err
 		}
-		err = c.post(ctx, factor+"/setup/confirm", object{"enrollment": page.Enrollment, "code": given}, &done)
+		err = c.post(ctx, factor+"/setup/confirm", object{"enrollment": p.Enrollment, "code": given}, &done)
 		var e *refusal
 		if !errors.As(err, &e) || !e.again() || n == tries || !a.person() {
 			if err != nil {
@@ -85,9 +109,31 @@ func (a *agent) enroll(ctx context.Context, c client, ask object) (done signedIn
 	return done, nil
 }
 
-// draw shows the QR code of a URI. It is made here: no service sees the secret.
-func (a *agent) draw(uri string) error {
-	key, label, err := totp.ParseURI(uri)
+// keeps adopts the session of a set-up, and asks a person whether the recovery codes are
+// saved: until they say so the server counts the codes as lost, and the console reminds them.
+func (a *agent) keeps(ctx context.Context, c client, in signedIn) error {
+	if err := a.adopt(ctx, c, in); err != nil {
+		return err
+	}
+	if len(in.RecoveryCodes) == 0 || !a.person() {
+		return nil
+	}
+	text, err := a.ask(ctx, a.text("askSaved"))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if !slices.Contains(strings.Fields(a.text("yes")), strings.ToLower(strings.TrimSpace(text))) {
+		a.note(a.text("notSaved"))
+		return nil
+	}
+	return a.over(c.as(in.Session).post(ctx, factor+"/recovery-codes/saved", nil, nil))
+}
+
+// draw shows the key of a new authenticator, and its QR code last, so that it fits a small
+// window. A code that is cut off cannot be scanned, so that there is none where it does not
+// fit. It is made here: no service sees the secret.
+func (a *agent) draw(p page) error {
+	key, label, err := totp.ParseURI(p.URI)
 	if err != nil {
 		return errors.Join(errAnswer, err)
 	}
@@ -96,6 +142,20 @@ func (a *agent) draw(uri string) error {
 		return errors.Join(errAnswer, err)
 	}
 	colour := a.OutTerminal && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"
-	a.say(strings.TrimSuffix(offer.Terminal(colour), "\n"))
+	picture := strings.TrimSuffix(offer.Terminal(colour), "\n")
+	columns := utf8.RuneCountInString(strings.SplitN(offer.Terminal(false), "\n", 2)[0])
+	lines := strings.Count(picture, "\n") + 2 // with the question below it
+	if a.OutTerminal && a.Size != nil {
+		if width, height, err := a.Size(); err == nil && (columns > width || lines > height) {
+			a.say(a.text("tooSmall", "Columns", columns, "Lines", lines))
+			a.say(a.text("typeKey", "Key", p.Secret, "Until", textTime(p.Expires)))
+			return nil
+		}
+	}
+	a.say(a.text("scan", "Key", p.Secret, "Until", textTime(p.Expires)))
+	if !colour { // then it is light on dark only where the terminal is
+		a.say(a.text("inverted"))
+	}
+	fmt.Fprintln(a.Out, picture)
 	return nil
 }

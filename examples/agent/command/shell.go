@@ -15,11 +15,11 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 	}
 	code := ExitDone
 	for {
-		prompt := a.prompt()
-		line, err := a.read(ctx, prompt, false, a.lockWhenIdle(prompt == a.text("promptOpen")))
+		prompt := a.prompt(ctx)
+		line, err := a.read(ctx, question{text: prompt, history: &a.typed, each: a.lockWhenIdle(ctx)})
 		switch {
 		case errors.Is(err, io.EOF):
-			return a.leave(code)
+			return a.leave(ctx, code)
 		case err != nil:
 			return err
 		}
@@ -29,7 +29,7 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 		}
 		switch args[0] {
 		case "exit", "quit":
-			return a.leave(code)
+			return a.leave(ctx, code)
 		case "help":
 			a.say(strings.TrimSuffix(a.usage(commands()), "\n"))
 		case "shell":
@@ -40,36 +40,41 @@ func (a *agent) shell(ctx context.Context, _ []string) error {
 }
 
 // prompt reports whether the agent is locked.
-func (a *agent) prompt() string {
-	switch err := a.who(); {
-	case err != nil:
-		return a.text("promptSignedOut")
-	case a.settle():
+func (a *agent) prompt(ctx context.Context) string {
+	switch {
+	case a.state(ctx) == nil:
 		return a.text("promptOpen")
+	case a.who() != nil:
+		return a.text("promptSignedOut")
 	}
 	return a.text("promptLocked")
 }
 
 // lockWhenIdle locks the agent while it waits for the person.
-func (a *agent) lockWhenIdle(open bool) func(say func(string)) {
-	return func(say func(string)) {
-		if open && !a.settle() {
-			open = false
-			a.terminal.SetPrompt(a.text("promptLocked"))
-			if a.files.lockedSince(a.opened) {
-				say(a.text("elsewhere"))
-			} else {
-				say(a.text("idle"))
-			}
+func (a *agent) lockWhenIdle(ctx context.Context) func(say func(string)) error {
+	return func(say func(string)) error {
+		if !a.opened {
+			return nil
 		}
+		text := "idle"
+		switch err := a.state(ctx); {
+		case err == nil:
+			return nil
+		case errors.Is(err, errElsewhere):
+			text = "elsewhere"
+		}
+		a.wipe()
+		a.terminal.SetPrompt(a.prompt(ctx))
+		say(a.text(text))
+		return nil
 	}
 }
 
 // leave ends the shell, and with it what was open. A script gets the exit code of
 // its last command.
-func (a *agent) leave(code int) error {
-	open := a.settle()
-	a.close()
+func (a *agent) leave(ctx context.Context, code int) error {
+	open := a.state(ctx) == nil
+	a.close(ctx)
 	if open && a.person() {
 		a.note(a.text("nowLocked"))
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // tries is how often a person is asked for a code. The server counts as well, and
@@ -27,15 +28,15 @@ func (a *agent) signIn(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	password, err := a.secret(ctx, a.text("askPassword"))
+	var in signedIn
+	err = a.withPassword(ctx, a.text("askPassword"), func(password string) (err error) {
+		in, err = a.enter(ctx, c, object{"email": email, "password": password})
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	in, err := a.enter(ctx, c, object{"email": email, "password": password})
-	if err != nil {
-		return err
-	}
-	if err := a.adopt(ctx, c, in); err != nil {
+	if err := a.keeps(ctx, c, in); err != nil {
 		return err
 	}
 	a.say(a.text("welcome", "Name", a.account.Name, "Organisation", a.account.Of))
@@ -43,6 +44,24 @@ func (a *agent) signIn(ctx context.Context, _ []string) error {
 		a.note(a.text("noKeyring"))
 	}
 	return a.advise(ctx, c, in)
+}
+
+// withPassword asks for a password and tries it. A person who has mistyped it is asked again:
+// otherwise they would type it once more where they are by then, at the shell, for all to see.
+func (a *agent) withPassword(ctx context.Context, question string, try func(password string) error) error {
+	for n := 1; ; n++ {
+		password, err := a.secret(ctx, question)
+		if err != nil {
+			return err
+		}
+		err = try(password)
+		var e *refusal
+		if !errors.As(err, &e) || e.Word != "wrong_password" && e.Word != "password_required" || n == tries || !a.person() {
+			return err
+		}
+		_, text := a.explainRefusal(e)
+		a.note(text)
+	}
 }
 
 // address is the server's: of the command line, of the account that is signed in, or
@@ -83,21 +102,41 @@ func (a *agent) enter(ctx context.Context, c client, first object) (in signedIn,
 
 // choose asks in which of the organisations.
 func (a *agent) choose(ctx context.Context, all []organisation) (string, error) {
+	names := make([]string, len(all))
 	for i, one := range all {
-		a.note(a.text("choice", "Number", i+1, "Name", one.Name))
+		names[i] = one.Name
 	}
-	text, err := a.ask(ctx, a.text("askOrganisation"))
+	i, err := a.pick(ctx, a.text("askOrganisation"), a.text("noSuchChoice"), names, func(text string) int {
+		return slices.IndexFunc(all, func(one organisation) bool { return one.ID == text || one.Name == text })
+	})
 	if err != nil {
 		return "", err
 	}
-	if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(all) {
-		return all[n-1].ID, nil
-	}
-	i := slices.IndexFunc(all, func(one organisation) bool { return one.ID == text || one.Name == text })
-	if i < 0 {
-		return "", usageError(a.text("noSuchChoice"))
-	}
 	return all[i].ID, nil
+}
+
+// pick asks for one of several, by its number or by another way to name it. A person may
+// mistype the number.
+func (a *agent) pick(ctx context.Context, question, none string, names []string, named func(string) int) (int, error) {
+	for i, name := range names {
+		a.note(a.text("choice", "Number", i+1, "Name", name))
+	}
+	for n := 1; ; n++ {
+		text, err := a.ask(ctx, question)
+		if err != nil {
+			return 0, err
+		}
+		if i, err := strconv.Atoi(strings.TrimSpace(text)); err == nil && i >= 1 && i <= len(names) {
+			return i - 1, nil
+		}
+		if i := named(text); i >= 0 {
+			return i, nil
+		}
+		if n == tries || !a.person() {
+			return 0, usageError(none)
+		}
+		a.note(none)
+	}
 }
 
 // withCode asks for a code and tries it. A person may try again, and is asked for
@@ -142,18 +181,15 @@ func (a *agent) sendCode(ctx context.Context, c client, asked *refusal) error {
 	}
 	to := asked.Phones[0]
 	if len(asked.Phones) > 1 {
+		numbers := make([]string, len(asked.Phones))
 		for i, one := range asked.Phones {
-			a.note(a.text("choice", "Number", i+1, "Name", one.Number))
+			numbers[i] = one.Number
 		}
-		text, err := a.ask(ctx, a.text("askPhone"))
+		i, err := a.pick(ctx, a.text("askPhone"), a.text("noSuchPhone"), numbers, func(string) int { return -1 })
 		if err != nil {
 			return err
 		}
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > len(asked.Phones) {
-			return usageError(a.text("noSuchPhone"))
-		}
-		to = asked.Phones[n-1]
+		to = asked.Phones[i]
 	}
 	var sent struct{ To string }
 	ask := object{"challenge": asked.Challenge, "phone": to.ID, "via": "sms"}
@@ -182,7 +218,7 @@ func (a *agent) advise(ctx context.Context, c client, in signedIn) error {
 		if err != nil {
 			return err
 		}
-		return a.adopt(ctx, c, done)
+		return a.keeps(ctx, c, done)
 	case "grace":
 		a.note(a.text("grace", "Until", textTime(in.SetUpUntil)))
 	case "not enrolled":
@@ -191,8 +227,8 @@ func (a *agent) advise(ctx context.Context, c client, in signedIn) error {
 	return nil
 }
 
-// signOut ends the session here and on the server. Where the server cannot be
-// asked, or the files do not say which session it is, it is gone from here all
+// signOut ends the session here, in every window, and on the server. Where the server
+// cannot be asked, or the files do not say which session it is, it is gone from here all
 // the same.
 func (a *agent) signOut(ctx context.Context, _ []string) error {
 	if err := a.files.own(); err != nil {
@@ -210,8 +246,7 @@ func (a *agent) signOut(ctx context.Context, _ []string) error {
 	if err == nil {
 		err = c.post(ctx, "/api/applock/end", object{"device": who.Device}, nil)
 	}
-	a.close()
-	a.account, a.vault = nil, nil
+	a.shut()
 	if gone := a.files.forget(who); gone != nil {
 		return gone
 	}

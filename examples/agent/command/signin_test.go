@@ -39,6 +39,7 @@ func (h *workplace) setsUp(who app.DemoAccount) *totptest.Authenticator {
 	phone := h.phone(w.sees("Code that the app shows now: "))
 	h.clock.Advance(time.Second)
 	w.types("", phone.Code())
+	w.saves()
 	w.ends(command.ExitDone)
 	return phone
 }
@@ -144,6 +145,47 @@ func TestSignInAtATerminal(t *testing.T) {
 	require.Contains(t, w.ends(command.ExitFailed), "nothing was done")
 }
 
+// A person who has mistyped the password types it again where it is not shown: at the
+// sign-in, at the lock, and before a set-up.
+func TestThreeTriesForAPassword(t *testing.T) {
+	h := newWorkplace(t)
+	tries := func(args string, before func(w *window), question string) {
+		w := h.window(args)
+		before(w)
+		w.types(question, "nope")
+		w.sees("do not match")
+		w.types(question, "") // Enter alone
+		w.types(question, "nope")
+		w.ends(command.ExitRefused)
+		w = h.window(args)
+		before(w)
+		w.types(question, "nope")
+		w.sees("do not match")
+		w.types(question, ana.Password)
+		if args == "setup" {
+			w.sees("Code that the app shows now: ")
+			_, err := w.keys.Write([]byte{3})
+			require.NoError(t, err)
+			w.ends(command.ExitFailed)
+			return
+		}
+		w.ends(command.ExitDone)
+	}
+	tries("signin", func(w *window) { w.types("E-mail address: ", ana.Email) }, "Password: ")
+	tries("list", func(*window) {}, "Password: ")
+	tries("setup", func(w *window) { w.types("Password: ", ana.Password) }, "Password, once more: ")
+	h.run("list", "nope", ana.Password).ends(command.ExitRefused) // a script has one
+	h.run("signout").ends(command.ExitDone)
+
+	w := h.window("signin")
+	w.types("E-mail address: ", mika.Email)
+	w.types("Password: ", mika.Password)
+	w.types("Number: ", "3")
+	w.sees("that is none of them")
+	w.types("Number: ", "1")
+	w.ends(command.ExitDone)
+}
+
 func TestSignInChoosesTheOrganisation(t *testing.T) {
 	h := newWorkplace(t)
 	h.run("signin", mika.Email, mika.Password, "1").ends(command.ExitDone).
@@ -167,6 +209,7 @@ func TestSignInWhereASecondFactorIsRequired(t *testing.T) {
 	w.sees("about 4 minutes ahead")
 	phone.SetDrift(0)
 	w.types("Code that the app shows now: ", phone.Code())
+	w.saves()
 	text := w.ends(command.ExitDone)
 	require.Contains(t, text, "Two-factor authentication is set up.")
 	require.Contains(t, text, "Signed in as Ana Soler")
@@ -192,6 +235,7 @@ func TestSignInWithARecoveryCode(t *testing.T) {
 	phone := h.phone(seen)
 	h.clock.Advance(time.Second)
 	w.types("", phone.Code())
+	w.saves()
 	w.ends(command.ExitDone)
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 	h.run("list", ana.Password, old.Code()).ends(command.ExitRefused)
@@ -211,6 +255,7 @@ func TestSetUpReplaces(t *testing.T) {
 	w.sees("this code is not right")
 	h.clock.Advance(time.Second)
 	w.types("Code that the app shows now: ", phone.Code())
+	w.saves()
 	w.ends(command.ExitDone)
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)
 }
@@ -240,7 +285,7 @@ func TestUsage(t *testing.T) {
 func TestFilesThatOthersCanRead(t *testing.T) {
 	h := newWorkplace(t)
 	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
-	h.private("account.json", "vault")
+	h.private("account.json", "vault", "locked")
 	path := filepath.Join(h.folder, "account.json")
 	require.NoError(t, os.Chmod(path, 0o640))
 	h.run("list", ana.Password).ends(command.ExitFailed).notes("can be read by others", "sign out")
@@ -320,6 +365,7 @@ func TestSignInWithAWeakSecret(t *testing.T) {
 	phone := h.phone(w.sees("Code that the app shows now: "))
 	h.clock.Advance(time.Second)
 	w.types("", phone.Code())
+	w.saves()
 	require.Contains(t, w.ends(command.ExitDone), "Signed in as Ana Soler")
 	h.run("list", ana.Password, old.Code()).ends(command.ExitRefused)
 	h.run("list", ana.Password, phone.Code()).ends(command.ExitDone)

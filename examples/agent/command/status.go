@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -37,7 +38,7 @@ func (a *agent) status(ctx context.Context, args []string) error {
 	}
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err == nil {
-		a.say(plain(text))
+		fmt.Fprintln(a.Out, plain(text)) // lines as they are
 	}
 	return err
 }
@@ -51,6 +52,7 @@ func (a *agent) stand(ctx context.Context) (standing, error) {
 	case !errors.Is(err, errNone):
 		return s, err
 	}
+	open := a.state(ctx) == nil
 	switch err := a.who(); {
 	case errors.Is(err, errSignedOut), errors.Is(err, errNoVault):
 		s.Server = a.address()
@@ -62,7 +64,7 @@ func (a *agent) stand(ctx context.Context) (standing, error) {
 	if a.account.Keyring {
 		s.KeptIn = "keyring"
 	}
-	if !a.settle() {
+	if !open {
 		return s, nil
 	}
 	at := a.vault.LocksAt().UTC()

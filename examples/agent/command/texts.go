@@ -31,9 +31,10 @@ func (a *agent) usage(all map[string]command) string {
 	var b strings.Builder
 	b.WriteString(a.text("usage") + "\n\n")
 	for _, name := range order {
-		fmt.Fprintf(&b, "  %-20s %s\n", strings.TrimSpace(name+" "+all[name].args), a.text("help-"+name))
+		help := strings.Split(wrap(a.text("help-"+name), 79-23), "\n")
+		fmt.Fprintf(&b, "  %-20s %s\n", strings.TrimSpace(name+" "+all[name].args), strings.Join(help, "\n"+strings.Repeat(" ", 23)))
 	}
-	b.WriteString(a.text("usageEnd"))
+	b.WriteString(wrap(a.text("usageEnd"), 79))
 	return b.String()
 }
 
@@ -110,11 +111,50 @@ func (a *agent) factor(state string) string {
 // textTime is the same in every language: the times of a list stand in columns.
 func textTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
+// wrap breaks lines between words, so that none is longer than this; 0 is no limit. A word
+// that is longer by itself stays whole: it may be a key.
+func wrap(text string, width int) string {
+	if width <= 0 {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if utf8.RuneCountInString(line) <= width {
+			continue
+		}
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		now := ""
+		var broken []string
+		for _, word := range strings.Fields(line) {
+			switch {
+			case now == "":
+				now = indent + word
+			case utf8.RuneCountInString(now)+1+utf8.RuneCountInString(word) <= width:
+				now += " " + word
+			default:
+				broken, now = append(broken, now), indent+word
+			}
+		}
+		lines[i] = strings.Join(append(broken, now), "\n")
+	}
+	return strings.Join(lines, "\n")
+}
+
 // clean keeps a name that somebody else has chosen from repainting the terminal.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+// printable is a name that the server takes: it refuses those that repaint a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
+			return '-'
 		}
 		return r
 	}, s)

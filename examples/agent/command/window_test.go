@@ -21,15 +21,24 @@ type window struct {
 }
 
 // window starts the agent on a terminal.
-func (h *workplace) window(args string) *window {
+func (h *workplace) window(args string, change ...func(*command.System)) *window {
 	h.t.Helper()
 	in, keys := io.Pipe()
 	w := &window{workplace: h, keys: keys, screen: newScreen(), code: make(chan int, 1)}
 	s := h.system()
 	s.In, s.Out, s.Err, s.OutTerminal = in, w.screen, w.screen, true
 	s.Raw = func() (int, func(), error) { return 100, func() {}, nil }
+	for _, c := range change {
+		c(&s)
+	}
 	go func() { w.code <- command.Run(context.Background(), strings.Fields(args), s) }()
 	return w
+}
+
+// saves says that the recovery codes are saved.
+func (w *window) saves() {
+	w.t.Helper()
+	w.types("Have you saved the recovery codes? (yes/no) ", "yes")
 }
 
 // A screen is what an agent has written so far.

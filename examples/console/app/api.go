@@ -24,9 +24,12 @@ func (c *console) api() http.Handler {
 	mux.Handle("GET /api/profile", c.signedIn(apiProfile))
 	mux.Handle("POST /api/applock", c.signedIn(c.apiAppLock))
 	mux.Handle("POST /api/applock/end", c.page(c.apiAppLockEnd))
+	mux.Handle("POST /api/lock", c.page(c.apiLock))
 	mux.Handle("POST /api/unlock", c.signedIn(c.apiUnlock))
+	mux.Handle("POST /api/unlock/kept", c.page(c.apiKept))
 
 	mux.Handle("GET /api/backups", c.signedIn(c.apiBackups))
+	mux.Handle("GET /api/backups/{id}", c.signedIn(c.apiOneBackup))
 	mux.Handle("DELETE /api/backups/{id}", c.web.StepUp(actionDeleteBackup, c.theBackup)(c.visited(c.apiDelete)))
 	mux.Handle("POST /api/backups/{id}/key", c.web.StepUp(actionShowKey, c.theBackup)(c.visited(c.apiKey)))
 
@@ -50,6 +53,7 @@ var (
 	errNotJSON    = errors.New("the request is not in JSON")
 	errMalformed  = errors.New("the request is not what this call takes")
 	errSignedOut  = errors.New("no session, or it is over")
+	errLocked     = errors.New("the app of this session is locked")
 	errMachineKey = errors.New("not the key of a machine")
 	errTooLate    = errors.New("the sign-in is too long ago")
 )
@@ -63,8 +67,10 @@ var failures = []struct {
 	{errNotJSON, "not_json", http.StatusUnsupportedMediaType},
 	{errMalformed, "malformed", http.StatusBadRequest},
 	{errSignedOut, "signed_out", http.StatusUnauthorized},
+	{errLocked, "locked", http.StatusUnauthorized},
 	{errMachineKey, "wrong_key", http.StatusUnauthorized},
 	{errTooLate, "too_late", http.StatusForbidden},
+	{errQuota, "too_many_backups", http.StatusConflict},
 	{totpflow.ErrNotExempt, "not_a_machine", http.StatusForbidden},
 	{admin.ErrNotAllowed, "not_allowed", http.StatusForbidden},
 }
@@ -194,8 +200,10 @@ type backupItem struct {
 	Gigabytes int       `json:"gigabytes"`
 }
 
+// apiBackups answers with a page of backups, and with what the query after has to be for
+// the next page, where there is one.
 func (c *console) apiBackups(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	all, err := c.archive.list(r.Context(), v.user)
+	all, next, err := c.archive.page(r.Context(), v.user, r.URL.Query().Get("after"))
 	if err != nil {
 		return err
 	}
@@ -203,7 +211,19 @@ func (c *console) apiBackups(w http.ResponseWriter, r *http.Request, v *visitor)
 	for i, b := range all {
 		items[i] = itemOf(b)
 	}
-	reply(w, http.StatusOK, map[string]any{"backups": items})
+	reply(w, http.StatusOK, struct {
+		Backups []backupItem `json:"backups"`
+		Next    string       `json:"next,omitempty"`
+	}{items, next})
+	return nil
+}
+
+func (c *console) apiOneBackup(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	b, err := c.archive.find(r.Context(), v.user, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	reply(w, http.StatusOK, itemOf(b))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,4 +96,71 @@ func TestAPIBackupsOfOthers(t *testing.T) {
 	require.Len(t, boss.backups(), 5)
 	ben, _ := s.user(ben)
 	require.Equal(t, 1, len(ben.backups()), "an administrator of above sees their own organisation's")
+}
+
+// However many there are, a page is short, and the pages have each backup once.
+func TestAPIBackupsComeInPages(t *testing.T) {
+	s := newSite(t)
+	p := s.program()
+	p.keeps(p.password(ana))
+	_, err := s.db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
+		INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key)
+		SELECT printf('%010d', i), 'acme', ?, printf('m%d', i), ? - i / 450, 1, '' FROM n`, s.id(ana), s.clock.Now().Unix())
+	require.NoError(t, err)
+	seen := make(map[string]bool)
+	last := ""
+	for path := "/api/backups"; ; {
+		a := p.call(http.MethodGet, path, nil).is(http.StatusOK)
+		require.Less(t, len(a.text), 64<<10)
+		all := a.fields["backups"].([]any)
+		for _, one := range all {
+			b := one.(map[string]any)
+			require.False(t, seen[b["id"].(string)], "twice")
+			seen[b["id"].(string)] = true
+			require.True(t, last == "" || b["taken"].(string) <= last, "the newest first")
+			last = b["taken"].(string)
+		}
+		if a.fields["next"] == nil {
+			break
+		}
+		require.Len(t, all, 200)
+		path = "/api/backups?after=" + a.get("next")
+	}
+	require.Len(t, seen, 8002)
+	for _, bad := range []string{"x", "1", "x-y", "-", "99999999999999999999-a"} {
+		p.call(http.MethodGet, "/api/backups?after="+bad, nil).fails(http.StatusBadRequest, "malformed")
+	}
+	require.Equal(t, "m4711", p.call(http.MethodGet, "/api/backups/0000004711", nil).is(http.StatusOK).get("machine"))
+	p.call(http.MethodGet, "/api/backups/nobodys", nil).fails(http.StatusNotFound, "not_found")
+	boss := s.program()
+	boss.keeps(boss.password(ben)) // of another organisation
+	boss.call(http.MethodGet, "/api/backups/0000004711", nil).fails(http.StatusNotFound, "not_found")
+}
+
+// A key of a machine does not fill the archive without end.
+func TestAPIBackupsHaveAQuota(t *testing.T) {
+	s := newSite(t)
+	boss, phone := s.user(admin)
+	m, _ := s.registered(boss, phone)
+	_, err := s.db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 995)
+		INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key) SELECT 'q' || i, 'acme', ?, 'm', ?, 1, '' FROM n`, s.id(agent), s.clock.Now().Unix())
+	require.NoError(t, err)
+	m.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated) // beside the four of the demo
+	m.post("/api/backups", fields{"machine": "x"}).fails(http.StatusConflict, "too_many_backups")
+	boss.delete("q1", boss.proof(phone, "delete backup", "q1")).is(http.StatusNoContent)
+	m.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated)
+}
+
+// The target of a proof is an id: a long one is refused before the code is used.
+func TestAPILongTarget(t *testing.T) {
+	s := newSite(t)
+	p, phone := s.user(ana)
+	code := phone.Code()
+	again := func(target string) result {
+		return p.post("/2fa/api/reauthenticate", fields{"action": "delete backup", "target": target, "code": code})
+	}
+	for _, n := range []int{2000, 15 << 10} {
+		again(strings.Repeat("x", n)).fails(http.StatusBadRequest, "malformed")
+	}
+	again("x").is(http.StatusOK)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -68,6 +69,22 @@ func (p *program) send(method, path string, body io.Reader, more ...string) resu
 		require.NoError(p.t, json.Unmarshal(text, &a.fields), a.text)
 	}
 	return a
+}
+
+// quiet sends a request from a goroutine of its own, and returns the status.
+func (p *program) quiet(method, path, body string) int {
+	r, err := http.NewRequestWithContext(p.t.Context(), method, p.url+path, strings.NewReader(body))
+	if err != nil {
+		return 0
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+p.session)
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0
+	}
+	a.Body.Close()
+	return a.StatusCode
 }
 
 func (p *program) post(path string, body fields, more ...string) result {

@@ -38,14 +38,16 @@ func TestAPIAppLock(t *testing.T) {
 	require.Equal(t, []string{"code", "recovery-code"}, asked.texts("methods"))
 
 	p.post("/api/unlock", fields{"device": device}).fails(http.StatusForbidden, "too_late") // by the session that it is of
-	s.clock.Advance(20 * 24 * time.Hour)
+	s.clock.Advance(6 * time.Hour)
 	p.post("/api/unlock", fields{"device": device}).fails(http.StatusForbidden, "too_late")
+	s.clock.Advance(20*24*time.Hour - 6*time.Hour)
 	fresh := s.unlocks(device, ana, phone)
 	other, _ := s.user(admin)
 	other.post("/api/unlock", fields{"device": device}).fails(http.StatusUnauthorized, "signed_out") // somebody else's
 	fresh.post("/api/unlock", fields{"device": ""}).fails(http.StatusUnauthorized, "signed_out")
 	a := fresh.post("/api/unlock", fields{"device": device}).is(http.StatusOK)
 	require.Equal(t, value.Text(), a.get("value"), "the same, for the vault is the same")
+	require.NotEqual(t, value.Text(), a.get("next"))
 	fresh.post("/api/unlock", fields{"device": device}).fails(http.StatusUnauthorized, "signed_out") // once
 	require.Len(t, p.backups(), 2)
 
@@ -56,6 +58,120 @@ func TestAPIAppLock(t *testing.T) {
 	s.clock.Advance(10 * 24 * time.Hour)
 	first(device, ana.Password).fails(http.StatusUnauthorized, "signed_out")
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
+}
+
+// A lock suspends the session: a key that somebody has copied is refused until the next
+// unlock, by every call but the sign-out.
+func TestAPILockSuspendsTheSession(t *testing.T) {
+	s := newSite(t)
+	p, phone := s.user(ana)
+	device := p.post("/api/applock", nil).is(http.StatusCreated).get("device")
+	thief := s.program()
+	thief.session = p.session
+	require.Len(t, thief.backups(), 2)
+	lock := func(more ...string) {
+		s.program().post("/api/lock", fields{"device": device, "this_window": len(more) > 0}).is(http.StatusNoContent)
+	}
+	refused := func() {
+		t.Helper()
+		for _, call := range [][2]string{
+			{http.MethodGet, "/api/backups"}, {http.MethodGet, "/api/profile"}, {http.MethodGet, "/2fa/api/account"}, {http.MethodPost, "/2fa/api/reauthenticate"},
+			{http.MethodPost, "/2fa/api/recovery-codes"}, {http.MethodPost, "/2fa/api/setup"}, {http.MethodPost, "/api/unlock"}, {http.MethodDelete, "/api/backups/x"},
+		} {
+			thief.call(call[0], call[1], nil).fails(http.StatusUnauthorized, "locked")
+		}
+	}
+	unlock := func() {
+		t.Helper()
+		s.unlocks(device, ana, phone).post("/api/unlock", fields{"device": device}).is(http.StatusOK)
+	}
+	lock()
+	refused()
+	lock() // twice is once
+	unlock()
+	require.Len(t, thief.backups(), 2)
+
+	// Two windows: one that closes leaves the other open, and a lock closes both.
+	unlock()
+	lock("this window")
+	require.Len(t, p.backups(), 2)
+	lock("this window")
+	refused()
+	lock("this window")
+	unlock()
+	require.Len(t, p.backups(), 2)
+	unlock()
+	lock()
+	refused()
+
+	// A program that was ended and said nothing is locked after half a day.
+	unlock()
+	s.clock.Advance(12*time.Hour - time.Second)
+	require.Len(t, p.backups(), 2)
+	s.clock.Advance(time.Second)
+	refused()
+	unlock()
+	lock("this window") // the window of the day before does not count
+	refused()
+
+	s.program().post("/api/lock", fields{"device": device + "x"}).is(http.StatusNoContent) // nobody's
+	s.program().post("/api/lock", fields{"device": device, "x": 1}).fails(http.StatusBadRequest, "malformed")
+	p.post("/2fa/api/signout", nil).is(http.StatusNoContent)
+	thief.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
+}
+
+// Each unlock brings a new value, and the one before opens nothing once the app has kept it.
+func TestAPIUnlockBringsANewValue(t *testing.T) {
+	s := newSite(t)
+	p, phone := s.user(ana)
+	made := p.post("/api/applock", nil).is(http.StatusCreated)
+	device, first := made.get("device"), made.get("value")
+	unlock := func() (value, next string) {
+		t.Helper()
+		a := s.unlocks(device, ana, phone).post("/api/unlock", fields{"device": device}).is(http.StatusOK)
+		_, err := applock.ParseValue(a.get("next"))
+		require.NoError(t, err)
+		return a.get("value"), a.get("next")
+	}
+	kept := func(next string) {
+		s.program().post("/api/unlock/kept", fields{"device": device, "next": next}).is(http.StatusNoContent)
+	}
+	value, second := unlock()
+	require.Equal(t, first, value)
+	require.NotEqual(t, first, second)
+	for range 2 { // the app ended before it could write: it still has one of the two
+		value, next := unlock()
+		require.Equal(t, []string{first, second}, []string{value, next})
+	}
+	kept("nonsense")
+	kept(first)
+	value, _ = unlock()
+	require.Equal(t, first, value)
+	kept(second)
+	value, third := unlock()
+	require.Equal(t, second, value, "nobody is given the first any more")
+	require.NotContains(t, []string{first, second}, third)
+	kept(second) // a window that comes late
+	value, next := unlock()
+	require.Equal(t, []string{second, third}, []string{value, next})
+
+	var rest []byte
+	require.NoError(t, s.db.QueryRow(`SELECT value || next FROM api_sessions`).Scan(&rest))
+	for _, one := range []string{first, second, third} {
+		require.NotContains(t, string(rest), one[20:40])
+	}
+	fresh := s.unlocks(device, ana, phone)
+	answers := make(chan int, 8)
+	for range cap(answers) { // one sign-in, one answer
+		go func() { answers <- fresh.quiet(http.MethodPost, "/api/unlock", `{"device":"`+device+`"}`) }()
+	}
+	good := 0
+	for range cap(answers) {
+		if <-answers == http.StatusOK {
+			good++
+		}
+	}
+	require.Equal(t, 1, good)
 }
 
 // unlocks is a new sign-in of the person whose app is locked.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
@@ -161,7 +162,7 @@ func (c *console) apiBackup(w http.ResponseWriter, r *http.Request, u user) erro
 		return err
 	}
 	name := strings.TrimSpace(in.Machine)
-	if name == "" || len(name) > 100 || in.Gigabytes < 0 || in.Gigabytes > maxGigabytes {
+	if name == "" || len(name) > 100 || strings.ContainsFunc(name, unprintable) || in.Gigabytes < 0 || in.Gigabytes > maxGigabytes {
 		return errMalformed
 	}
 	b, err := c.archive.add(r.Context(), u, backup{Machine: name, Taken: c.now().UTC().Truncate(time.Second), Gigabytes: in.Gigabytes})
@@ -171,6 +172,10 @@ func (c *console) apiBackup(w http.ResponseWriter, r *http.Request, u user) erro
 	reply(w, http.StatusCreated, itemOf(b))
 	return nil
 }
+
+// unprintable finds what repaints a terminal, or makes one name look like another.
+// encoding/json has put U+FFFD in place of what is not UTF-8.
+func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
 
 // exemptMachines exempts the accounts of backup agents that are new: nobody is
 // there to type a code. It asks no administrator, and the events say so.

@@ -25,7 +25,7 @@ func TestAPIMachine(t *testing.T) {
 	made := m.post("/api/backups", fields{"machine": "files-01", "gigabytes": 1841}).is(http.StatusCreated)
 	require.Equal(t, made.get("id"), boss.backups()["files-01"], "the newest")
 	require.Equal(t, s.clock.Now().Format(time.RFC3339), made.get("taken"))
-	for _, bad := range []fields{{}, {"machine": " ", "gigabytes": 1}, {"machine": "x", "gigabytes": -1}, {"machine": "x", "gigabytes": 1 << 30}, {"machine": strings.Repeat("x", 101)}} {
+	for _, bad := range []fields{{}, {"machine": " ", "gigabytes": 1}, {"machine": "x", "gigabytes": -1}, {"machine": "x", "gigabytes": 1 << 30}, {"machine": strings.Repeat("x", 101)}, {"machine": "x\x1b[2J", "gigabytes": 1}, {"machine": "x\u202ey"}, {"machine": "x\u2028y"}, {"machine": "x\x7f"}, {"machine": "\xffx"}, {"machine": "a\tb"}} {
 		m.post("/api/backups", bad).fails(http.StatusBadRequest, "malformed")
 	}
 

@@ -19,7 +19,7 @@ import (
 // long: every time it is opened takes password and code. That of a machine is
 // short: it has its key and can have another one at any time.
 const (
-	apiSessionAge     = 12 * time.Hour
+	apiSessionAge     = 12 * time.Hour // and how long an app stays open that says nothing of its lock
 	deviceSessionAge  = 30 * 24 * time.Hour
 	machineSessionAge = 15 * time.Minute
 )
@@ -53,19 +53,34 @@ func (s apiSessions) begin(ctx context.Context, v session, age time.Duration) (k
 	return key, expires, cmp.Or(first, second)
 }
 
-// find returns the session of a key, or errSignedOut.
+// find returns the session of a key, errSignedOut, or errLocked for that of an app that
+// is locked.
 func (s apiSessions) find(ctx context.Context, key string, now time.Time) (v session, err error) {
 	var began int64
-	err = s.db.QueryRowContext(ctx, `SELECT account, mark, reason, began, device IS NOT NULL FROM api_sessions WHERE key = ? AND expires > ?`, hashKey(key), now.Unix()).
-		Scan(&v.User, &v.Mark, &v.By, &began, &v.Locks)
+	var open bool
+	err = s.db.QueryRowContext(ctx, `SELECT account, mark, reason, began, device IS NOT NULL, device IS NULL OR windows > 0 AND open_until > ?
+		FROM api_sessions WHERE key = ? AND expires > ?`, now.Unix(), hashKey(key), now.Unix()).
+		Scan(&v.User, &v.Mark, &v.By, &began, &v.Locks, &open)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return session{}, errSignedOut
 	case err != nil:
 		return session{}, unavailable(err)
+	case !open:
+		return session{}, errLocked
 	}
 	v.Began = time.Unix(0, began)
 	return v, nil
+}
+
+// spend ends the session of a key, or returns errSignedOut where somebody else has: of two
+// requests with the same key one gets on.
+func (s apiSessions) spend(ctx context.Context, key string) error {
+	n, err := exec(ctx, s.db, `DELETE FROM api_sessions WHERE key = ?`, hashKey(key))
+	if err == nil && n == 0 {
+		err = errSignedOut
+	}
+	return err
 }
 
 // end ends the session of a key, if there is one, and that of a device.

@@ -3,6 +3,7 @@ package app_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -86,6 +87,20 @@ func TestAPISessions(t *testing.T) {
 	p.post("/2fa/api/signout", nil).is(http.StatusNoContent)
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
 	p.post("/2fa/api/signout", nil).is(http.StatusNoContent)
+}
+
+// A program may send a sign-out with no body, an empty one of unknown length, or an empty object.
+func TestAPISignOutBodies(t *testing.T) {
+	s := newSite(t)
+	p, phone := s.user(ana)
+	for _, body := range []io.Reader{nil, http.NoBody, strings.NewReader(""), strings.NewReader("{}"), io.MultiReader()} { // the last is chunked
+		if p.session == "" {
+			p.keeps(p.post("/2fa/api/code", fields{"challenge": p.challenge(ana), "code": phone.Code()}))
+		}
+		p.send(http.MethodPost, "/2fa/api/signout", body).is(http.StatusNoContent)
+		p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
+		p.session = ""
+	}
 }
 
 // A change of factors ends the sessions that began before, in programs as in

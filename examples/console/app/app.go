@@ -157,7 +157,7 @@ func (c *console) routes() *http.ServeMux {
 	mux.Handle("POST /signin", c.page(c.postSignIn))
 	mux.Handle("GET /organisation", c.page(c.getOrganisation))
 	mux.Handle("POST /organisation", c.page(c.postOrganisation))
-	mux.Handle(c.web.Path(""), c.web.Handler())
+	mux.Handle(c.web.Path(""), c.open(c.web.Handler()))
 	mux.Handle(c.office.Path(""), c.office.Handler())
 
 	mux.Handle("GET /{$}", c.signedIn(c.getHome))
@@ -173,8 +173,8 @@ func (c *console) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", staticFiles())
 	mux.Handle("GET /ready", c.page(c.ready))
-	mux.Handle("/api/", c.withLanguage(c.api()))
-	mux.Handle("/", c.withLanguage(c.sessions.handle(c.routes())))
+	mux.Handle("/api/", c.withLanguage(c.open(c.api())))
+	mux.Handle("/", c.withLanguage(c.sessions.handle(c.open(c.routes()))))
 	return withHeaders(mux)
 }
 

@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
+	"errors"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,37 +34,80 @@ const seen = `tenant = ? AND (owner = ? OR ?)`
 
 func only(u user) []any { return []any{u.Tenant.ID, u.ID, u.Administers()} }
 
+// pageSize is how many backups a program is told of at once, and quota is how many an
+// owner may have: whoever has the key of one machine must not be able to make the list of
+// the organisation so long that nobody reads it.
+const (
+	pageSize = 200
+	quota    = 1000
+)
+
+// errQuota means that the owner has as many backups as there may be.
+var errQuota = errors.New("the owner has too many backups")
+
+const (
+	selectBackups = `SELECT id, machine, taken, gigabytes, key FROM backups WHERE ` + seen
+	newestFirst   = ` ORDER BY taken DESC, id`
+)
+
 // list returns the backups that a user may see, the newest first.
 func (a archive) list(ctx context.Context, u user) ([]backup, error) {
+	return a.query(ctx, selectBackups+newestFirst, only(u)...)
+}
+
+// page returns some of the backups of list: those that follow the place after, which is
+// the next of the page before, and empty for the first.
+func (a archive) page(ctx context.Context, u user, after string) (found []backup, next string, err error) {
+	taken, id := int64(math.MaxInt64), ""
+	if after != "" {
+		seconds, last, ok := strings.Cut(after, "-")
+		if taken, err = strconv.ParseInt(seconds, 10, 64); err != nil || !ok {
+			return nil, "", errMalformed
+		}
+		id = last
+	}
+	found, err = a.query(ctx, selectBackups+` AND (taken < ? OR taken = ? AND id > ?)`+newestFirst+` LIMIT ?`,
+		append(only(u), taken, taken, id, pageSize+1)...)
+	if err != nil || len(found) <= pageSize {
+		return found, "", err
+	}
+	found = found[:pageSize]
+	last := found[pageSize-1]
+	return found, strconv.FormatInt(last.Taken.Unix(), 10) + "-" + last.ID, nil
+}
+
+// find returns one of the backups that a user may see, or web.ErrNotFound.
+func (a archive) find(ctx context.Context, u user, id string) (backup, error) {
+	found, err := a.query(ctx, selectBackups+` AND id = ?`, append(only(u), id)...)
+	if err == nil && len(found) == 0 {
+		err = web.ErrNotFound
+	}
+	if err != nil {
+		return backup{}, err
+	}
+	return found[0], nil
+}
+
+func (a archive) query(ctx context.Context, text string, args ...any) ([]backup, error) {
 	return query(ctx, a.db, func(scan func(...any) error) (b backup, err error) {
 		var taken int64
 		err = scan(&b.ID, &b.Machine, &taken, &b.Gigabytes, &b.key)
 		b.Taken = time.Unix(taken, 0).UTC()
 		return b, err
-	}, `SELECT id, machine, taken, gigabytes, key FROM backups WHERE `+seen+` ORDER BY taken DESC, id`, only(u)...)
+	}, text, args...)
 }
 
-// find returns one of the backups that a user may see, or web.ErrNotFound.
-func (a archive) find(ctx context.Context, u user, id string) (backup, error) {
-	all, err := a.list(ctx, u)
-	if err != nil {
-		return backup{}, err
-	}
-	for _, b := range all {
-		if b.ID == id {
-			return b, nil
-		}
-	}
-	return backup{}, web.ErrNotFound
-}
-
-// add keeps a new backup of a machine for its owner.
+// add keeps a new backup of a machine for its owner, or returns errQuota.
 func (a archive) add(ctx context.Context, owner user, b backup) (backup, error) {
 	key := make([]byte, 32)
 	rand.Read(key) // never fails, by its contract
 	b.ID, b.key = strings.ToLower(rand.Text()[:10]), hex.EncodeToString(key)
-	_, err := exec(ctx, a.db, `INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		b.ID, owner.Tenant.ID, owner.ID, b.Machine, b.Taken.Unix(), b.Gigabytes, b.key)
+	n, err := exec(ctx, a.db, `INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key)
+		SELECT ?, ?, ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM backups WHERE owner = ?) < ?`,
+		b.ID, owner.Tenant.ID, owner.ID, b.Machine, b.Taken.Unix(), b.Gigabytes, b.key, owner.ID, quota)
+	if err == nil && n == 0 {
+		err = errQuota
+	}
 	return b, err
 }
 

@@ -9,11 +9,12 @@ import (
 )
 
 // release is the number of these tables, which the file notes as its user_version.
-const release = 6
+const release = 7
 
 // tables are the console's own. Keys of programs are kept only as their hash: who reads the
 // database can use none. They are random, so that the hash needs no salt and no cost. The
-// value that opens the lock of an app is sealed. The keys of backups are kept as they are;
+// value that opens the lock of an app is sealed, and so is the next one; the session of an
+// app is closed while none of its windows is open. The keys of backups are kept as they are;
 // in a product they are in a key management service, or wrapped by one.
 const tables = `
 CREATE TABLE tenants (
@@ -60,7 +61,10 @@ CREATE TABLE api_sessions (
 	began   INTEGER NOT NULL,
 	expires INTEGER NOT NULL,
 	device  TEXT UNIQUE,
-	value   BLOB
+	value   BLOB,
+	next    BLOB,
+	windows INTEGER NOT NULL DEFAULT 0,
+	open_until INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE machine_keys (
 	account TEXT PRIMARY KEY REFERENCES users ON DELETE CASCADE,

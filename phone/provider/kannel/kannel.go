@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -99,10 +100,12 @@ func (s *Sender) header(to phone.Number, text string) http.Header {
 }
 
 // result maps the answers of the user guide's table "SMS Push reply codes". What
-// Kannel wrote stays out of the error: it may quote the request.
+// Kannel wrote stays out of the error: it may quote the request. Any web server answers
+// 200, also a proxy with its login page: only Kannel's own words mean that it has the
+// message.
 func result(status int, answer []byte) error {
 	switch {
-	case status == http.StatusAccepted || status == http.StatusOK:
+	case status == http.StatusAccepted, status == http.StatusOK && sent.Match(answer):
 		return nil
 	case status == http.StatusBadRequest && bytes.HasPrefix(answer, []byte("Number(s) has/have been denied")):
 		return fmt.Errorf("kannel: %w: the number is denied", phone.ErrUndeliverable)
@@ -111,6 +114,8 @@ func result(status int, answer []byte) error {
 	}
 	return fmt.Errorf("kannel: %w: status %d", phone.ErrProvider, status)
 }
+
+var sent = regexp.MustCompile(`^(Sent\.|0: Accepted for delivery|3: Queued for later delivery)`)
 
 // The alphabet of GSM 03.38 (3GPP TS 23.038 §6.2.1) with its extension, but ESC.
 const gsm = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +

@@ -170,6 +170,7 @@ func (ws *workstation) enrolls(who app.DemoAccount, width, height int, theme ter
 	phone := w.scan(shown, theme)
 	require.Equal(ws.t, "Acme Backup", phone.Label().Issuer)
 	w.types("Code that the app shows now: ", phone.Code())
+	w.types("Have you saved the recovery codes? (yes/no) ", "yes")
 	shown = w.sees("Signed in as " + who.Name)
 	require.Regexp(ws.t, `(?m)^  [0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$`, shown.Text(), "recovery codes")
 	w.ends(0)
@@ -253,8 +254,33 @@ func TestWithoutColours(t *testing.T) {
 	one.types("Password: ", ana.Password)
 	phone := one.scan(one.sees("Code that the app shows now: "), terminal.Dark)
 	one.types("Code that the app shows now: ", phone.Code())
+	one.types("Have you saved the recovery codes? (yes/no) ", "yes")
 	one.sees("Signed in as")
 	one.ends(0)
+}
+
+// A lock in another window ends the set-up that waits, and takes the QR code off the
+// screen. A window in which the code has no room shows the key, with no word broken.
+func TestASetUpThatIsLocked(t *testing.T) {
+	ws := newWorkstation(t, true)
+	for height, code := range map[int]bool{40: true, 20: false} {
+		w := ws.window(80, height, "signin")
+		w.types("E-mail address: ", ana.Email)
+		w.types("Password: ", ana.Password)
+		shown := w.sees("Code that the app shows now: ").Text()
+		require.Equal(t, code, strings.Contains(shown, "▀▀▀"), shown)
+		require.Equal(t, !code, strings.Contains(shown, "This window is too small"), shown)
+		require.NoError(t, w.Type("123"))
+		other := exec.Command(program, "lock")
+		other.Env = append(os.Environ(), ws.environment()...)
+		out, err := other.CombinedOutput()
+		require.Error(t, err, "nobody is signed in")
+		require.Contains(t, string(out), "you are not signed in")
+		shown = w.sees("locked in another window").Text()
+		require.NotContains(t, shown, "▀▀▀")
+		require.NotContains(t, shown, "set-up key")
+		w.ends(4)
+	}
 }
 
 // However a question ends, the terminal is as it was: it shows what is typed, and

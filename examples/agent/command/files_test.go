@@ -1,0 +1,163 @@
+package command_test
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/agent/command"
+)
+
+// Somebody else's file would name somebody else's server, and have password and code sent
+// there. Nothing is sent, whatever the command.
+func TestFilesOfAnotherUser(t *testing.T) {
+	commands := []string{"signin", "status", "list", "setup", "register", "delete x", "lock", "unlock", "signout"}
+	h := newWorkplace(t)
+	phone := h.enrolled(admin)
+	h.run("register", admin.Password, phone.Code(), phone.Code()).ends(command.ExitDone)
+	refuses := func(args string) {
+		t.Helper()
+		before := len(h.secrets.requests())
+		h.run(args, admin.Email, admin.Password, phone.Peek()).ends(command.ExitFailed).notes("another user", "nothing was sent")
+		require.Len(t, h.secrets.requests(), before, args)
+	}
+	for _, whose := range []string{filepath.Base(h.folder), ".", "account.json", "vault"} {
+		h.mine = func(info fs.FileInfo) bool { return info.Name() != whose }
+		for _, args := range commands {
+			if whose == filepath.Base(h.folder) || (whose == "vault" && (args == "signin" || args == "lock" || args == "status")) {
+				continue
+			}
+			refuses(args)
+		}
+	}
+	h.mine = func(info fs.FileInfo) bool { return info.Name() != "machine.json" }
+	refuses("run")
+	h.mine = nil
+	for _, mode := range []fs.FileMode{0o770, 0o702, 0o777} {
+		require.NoError(t, os.Chmod(h.folder, mode))
+		for _, args := range append(commands, "run") {
+			refuses(args)
+		}
+	}
+	require.NoError(t, os.Chmod(h.folder, 0o700))
+	for _, mode := range []fs.FileMode{0o620, 0o602} {
+		require.NoError(t, os.Chmod(filepath.Join(h.folder, "machine.json"), mode))
+		refuses("run")
+	}
+	require.NoError(t, os.Chmod(filepath.Join(h.folder, "machine.json"), 0o600))
+	h.run("list", admin.Password, phone.Code()).ends(command.ExitDone)
+}
+
+// What a file or a server says of the idle time has a cap.
+func TestIdleTimeHasACap(t *testing.T) {
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	path := filepath.Join(h.folder, "account.json")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for _, idle := range []string{"86400", "9223372036", "9223372036854775807"} {
+		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), `"idle": 900`, `"idle": `+idle, 1)), 0o600))
+		at := h.clock.Now().Add(time.Hour).UTC()
+		h.run("unlock", ana.Password, phone.Code(), "status").ends(command.ExitDone).says("Locks            " + at.Format("2006-01-02 15:")) // within the hour
+	}
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), `"idle": 900`, `"idle": -1`, 1)), 0o600))
+	h.run("unlock", ana.Password, phone.Code(), "status").ends(command.ExitDone).says("open")
+}
+
+// answers has the console's answers to a path changed.
+func (h *workplace) answers(path string, change func(string) string) {
+	console := h.secrets.console
+	h.secrets.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != path {
+			console.ServeHTTP(w, r)
+			return
+		}
+		answer := httptest.NewRecorder()
+		console.ServeHTTP(answer, r)
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write([]byte(change(answer.Body.String())))
+	}))
+}
+
+// sessions is how many the server has.
+func (h *workplace) sessions() (n int) {
+	h.t.Helper()
+	require.NoError(h.t, h.db.QueryRow(`SELECT count(*) FROM api_sessions`).Scan(&n))
+	return n
+}
+
+// The device's name becomes an argument of the keyring's program.
+func TestDeviceIsAName(t *testing.T) {
+	h := newWorkplace(t)
+	keyring := &chain{secrets: map[string]string{}}
+	h.keyring = keyring
+	console := h.secrets.console
+	for _, evil := range []string{"--help", "-rf", "../../../x", "a b", "A234567890123456", "a;b", "", strings.Repeat("a", 65), "abcdefghijklmnop\\n"} {
+		h.secrets.wrap(console)
+		h.answers("/api/applock", func(text string) string {
+			return strings.Replace(text, `"device":"`, `"device":"`+evil+`","x":"`, 1)
+		})
+		h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
+		require.Empty(t, keyring.secrets)
+		require.Zero(t, h.sessions(), "it is ended on the server")
+	}
+	h.secrets.wrap(console)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	path := filepath.Join(h.folder, "account.json")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), `"device": "`, `"device": "--`, 1)), 0o600))
+	h.run("list", ana.Password).ends(command.ExitFailed).notes("damaged")
+}
+
+// A sign-in that cannot be kept leaves nothing on the server, whose session would last 30 days.
+func TestSignInThatCannotBeKept(t *testing.T) {
+	h := newWorkplace(t)
+	require.NoError(t, os.MkdirAll(filepath.Join(h.folder, "vault"), 0o700)) // in the way of the file
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed)
+	require.Zero(t, h.sessions())
+	require.NoError(t, os.RemoveAll(filepath.Join(h.folder, "vault")))
+	for _, path := range []string{"/api/profile", "/api/applock"} {
+		console := h.secrets.console
+		h.answers(path, func(string) string { return "<html>" })
+		h.run("signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("makes no sense")
+		require.Zero(t, h.sessions(), path)
+		h.secrets.wrap(console)
+	}
+	require.NoFileExists(t, filepath.Join(h.folder, "vault"))
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	require.Equal(t, 1, h.sessions())
+}
+
+// The mark of a lock that cannot be read counts as a lock.
+func TestMarkThatCannotBeRead(t *testing.T) {
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	mark := filepath.Join(h.folder, "locked")
+	for name, spoil := range map[string]func() error{
+		"gone":    func() error { return os.Remove(mark) },
+		"empty":   func() error { return os.WriteFile(mark, nil, 0o600) },
+		"exposed": func() error { return os.Chmod(mark, 0o644) },
+		"a folder": func() error {
+			return errors.Join(os.Remove(mark), os.Mkdir(mark, 0o700))
+		},
+	} {
+		w := h.window("unlock")
+		w.types("Password: ", ana.Password)
+		w.types("recovery code: ", phone.Code())
+		w.sees("agent> ")
+		require.NoError(t, spoil(), name)
+		w.sees("Locked in another window.")
+		w.types("agent (locked)> ", "exit")
+		w.ends(command.ExitDone)
+		require.NoError(t, os.RemoveAll(mark))
+	}
+}

@@ -1,0 +1,181 @@
+package command_test
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/examples/agent/command"
+)
+
+// A set-up that waits for its code ends with a lock: otherwise anybody could scan the QR
+// code that is still on the screen, and own the account.
+func TestLockEndsASetUp(t *testing.T) {
+	h := newWorkplace(t)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	w := h.window("setup")
+	w.types("Password: ", ana.Password)
+	w.types("Password, once more: ", ana.Password)
+	w.sees("Code that the app shows now: ")
+	h.run("lock").ends(command.ExitDone)
+	w.sees("\x1b[3J")
+	require.Contains(t, w.ends(command.ExitLocked), "locked in another window")
+	h.run("list", ana.Password).ends(command.ExitDone) // nothing is set up
+
+	// Before anybody is signed in.
+	h.run("signout").ends(command.ExitDone)
+	h.serve(require2FA)
+	w = h.window("signin")
+	w.types("E-mail address: ", ana.Email)
+	w.types("Password: ", ana.Password)
+	w.sees("Code that the app shows now: ")
+	h.run("lock").ends(command.ExitSignedOut)
+	require.Contains(t, w.ends(command.ExitLocked), "locked in another window")
+	require.Zero(t, h.sessions())
+}
+
+// Every question ends with a lock, and a question that nobody answers ends with the idle time.
+func TestLockEndsEveryQuestion(t *testing.T) {
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	ids := h.run("list", ana.Password, phone.Code()).backups()
+	w := h.window("shell")
+	w.types("agent (locked)> ", "list")
+	w.sees("Password: ")
+	h.run("lock")
+	w.sees("locked in another window")
+	w.types("agent (locked)> ", "list")
+	w.types("Password: ", ana.Password)
+	w.sees("recovery code: ")
+	h.run("lock")
+	w.sees("locked in another window")
+	w.types("agent (locked)> ", "unlock")
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", phone.Code())
+	w.types("agent> ", "delete "+ids["ana-phone"])
+	w.sees("recovery code: ")
+	h.run("lock")
+	w.sees("locked in another window")
+	w.types("agent (locked)> ", "delete "+ids["ana-phone"])
+	w.types("Password: ", ana.Password)
+	w.types("recovery code: ", phone.Code())
+	w.sees("recovery code: ")
+	h.clock.Advance(15 * time.Minute)
+	w.sees("nobody has used it")
+	w.types("agent (locked)> ", "exit")
+	w.ends(command.ExitDone)
+	require.Len(t, h.run("list", ana.Password, phone.Code()).backups(), 2)
+}
+
+// slowly is input that comes line by line, each after something has happened.
+type slowly struct {
+	lines  []string
+	before func(line string)
+}
+
+// Read implements io.Reader.
+func (s *slowly) Read(p []byte) (int, error) {
+	if len(s.lines) == 0 {
+		return 0, errors.New("no more")
+	}
+	line := s.lines[0]
+	s.lines = s.lines[1:]
+	s.before(line)
+	return copy(p, line+"\n"), nil
+}
+
+// The step after a question looks again: between the last tick and the answer, and in a pipe,
+// nothing else does.
+func TestTheStepAfterAQuestionLooksAgain(t *testing.T) {
+	h := newWorkplace(t)
+	phone := h.enrolled(ana)
+	id := h.run("list", ana.Password, phone.Code()).backups()["ana-laptop"]
+	s := h.system()
+	var out, errs strings.Builder
+	last := phone.Code()
+	code := phone.Code()
+	s.Out, s.Err = &out, &errs
+	s.In = &slowly{[]string{ana.Password, last, code}, func(line string) {
+		if line == code {
+			h.run("lock").ends(command.ExitDone)
+		}
+	}}
+	require.Equal(t, command.ExitLocked, command.Run(t.Context(), []string{"delete", id}, s), errs.String())
+	require.Contains(t, errs.String(), "locked in another window")
+	require.Contains(t, h.run("list", ana.Password, phone.Code()).backups(), "ana-laptop")
+}
+
+// The recovery codes are asked for while they are on the screen, and the server hears the answer.
+func TestRecoveryCodesAreSaved(t *testing.T) {
+	h := newWorkplace(t)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	who := ana
+	setUp := func(answer string) string {
+		w := h.window("setup")
+		w.types("Password: ", who.Password)
+		w.types("Password, once more: ", who.Password)
+		phone := h.phone(w.sees("Code that the app shows now: "))
+		h.clock.Advance(time.Second)
+		w.types("", phone.Code())
+		w.types("(yes/no) ", answer)
+		return w.ends(command.ExitDone)
+	}
+	require.Contains(t, setUp("no"), "Save them now")
+	require.NotContains(t, h.secrets.requests(), "/2fa/api/recovery-codes/saved")
+
+	h.run("signout").ends(command.ExitDone)
+	h.run("signin", mika.Email, mika.Password, "acme").ends(command.ExitDone)
+	who = mika
+	require.NotContains(t, setUp(" YES "), "Save them now")
+	require.Contains(t, h.secrets.requests(), "/2fa/api/recovery-codes/saved")
+}
+
+var blocks = regexp.MustCompile("[▀▄█]")
+
+// A QR code that is cut off cannot be scanned: where it does not fit there is the key alone.
+func TestTheWindowIsTooSmall(t *testing.T) {
+	size := func(width, height int) func(*command.System) {
+		return func(s *command.System) { s.Size = func() (int, int, error) { return width, height, nil } }
+	}
+	for _, x := range []struct {
+		width, height int
+		fits          bool
+	}{{80, 24, true}, {45, 24, true}, {44, 24, false}, {80, 23, false}, {20, 5, false}} {
+		t.Run("", func(t *testing.T) {
+			h := newWorkplace(t)
+			h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+			w := h.window("setup", size(x.width, x.height))
+			w.types("Password: ", ana.Password)
+			w.types("Password, once more: ", ana.Password)
+			shown := w.sees("Code that the app shows now: ")
+			require.Equal(t, x.fits, blocks.MatchString(shown), shown)
+			require.Equal(t, !x.fits, strings.Contains(strings.ReplaceAll(shown, "\n", " "), "45 columns and 24 lines"), shown)
+			require.NotContains(t, shown, "inverted")
+			_, err := w.keys.Write([]byte{3})
+			require.NoError(t, err)
+			w.ends(command.ExitFailed)
+		})
+	}
+}
+
+// Without colours the terminal's own decide whether the code can be read.
+func TestInvertedTerminalsGetAHint(t *testing.T) {
+	h := newWorkplace(t)
+	h.run("signin", ana.Email, ana.Password).ends(command.ExitDone)
+	for _, plain := range [][2]string{{"NO_COLOR", "1"}, {"TERM", "dumb"}} {
+		h.env = map[string]string{plain[0]: plain[1]}
+		w := h.window("setup")
+		w.types("Password: ", ana.Password)
+		w.types("Password, once more: ", ana.Password)
+		shown := w.sees("Code that the app shows now: ")
+		require.Contains(t, shown, "dark text on light ground, the code is inverted")
+		require.Regexp(t, blocks, shown)
+		_, err := w.keys.Write([]byte{3})
+		require.NoError(t, err)
+		w.ends(command.ExitFailed)
+	}
+}

@@ -1,0 +1,49 @@
+package command
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Whatever is wrapped has the same words in the same order, and no line that could be shorter
+// is too long.
+func TestWrap(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                         "",
+		"one two three":            "one two\nthree",
+		"one two\nthree four five": "one two\nthree four\nfive",
+		"  indented words go on":   "  indented\n  words go\n  on",
+		"short":                    "short",
+		"a  b":                     "a  b",
+		"aaaaaaaaaaaaaaaaaaaa b":   "aaaaaaaaaaaaaaaaaaaa\nb",
+		"größe größe\n":            "größe\ngröße\n",
+	} {
+		require.Equal(t, want, wrap(text, 10), text)
+		require.Equal(t, text, wrap(text, 0))
+	}
+	for _, name := range []string{"en", "de", "es"} {
+		raw, err := os.ReadFile("../../internal/words/" + name + ".json")
+		require.NoError(t, err)
+		var all map[string]map[string]any
+		require.NoError(t, json.Unmarshal(raw, &all))
+		for id, text := range all["agent"] {
+			text, ok := text.(string)
+			if !ok || strings.HasPrefix(id, "usage") {
+				continue
+			}
+			wrapped := wrap(text, 80)
+			require.Equal(t, strings.Fields(text), strings.Fields(wrapped), id)
+			for line := range strings.SplitSeq(wrapped, "\n") {
+				require.LessOrEqual(t, utf8.RuneCountInString(line), 80, id)
+			}
+			if strings.HasPrefix(id, "ask") || strings.HasPrefix(id, "prompt") { // with the answer behind it
+				require.LessOrEqual(t, utf8.RuneCountInString(text), 64, id)
+			}
+		}
+	}
+}
