@@ -110,7 +110,7 @@ func TestWasItNotYou(t *testing.T) {
 	require.Contains(t, p.Page.Text("main"), "Account: name of 1")
 	require.Contains(t, p.Page.Text("main"), "Authenticator app set up , 2 March 2026, 09:30 UTC")
 	p.Get("/2fa/not-me?event=x")
-	require.Contains(t, p.Page.Text("main"), "This link is not valid any more.")
+	require.Contains(t, p.Page.Text("main"), "This link is no longer valid.")
 	require.NotContains(t, p.Page.Actions(), "/2fa/not-me")
 }
 

@@ -13,7 +13,7 @@ import (
 
 // A double click sends a form twice, and the browser drops the answer to the first.
 // Nothing is answered twice: the second leads on by the session that the request has, or
-// says that it may be done already.
+// says that it may already be done.
 func TestCodeTwice(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)
@@ -75,7 +75,7 @@ func TestStepUpTwice(t *testing.T) {
 	p.Post("/backups/42/delete", "totpflow_code", code)
 	p.Post("/backups/42/delete", "totpflow_code", code)
 	p.is(http.StatusForbidden, "/backups/42/delete", "Delete backup")
-	require.Contains(t, p.Page.Text("main"), "it may be done already")
+	require.Contains(t, p.Page.Text("main"), "it may already be done")
 	require.Len(t, s.deleted, 1)
 }
 

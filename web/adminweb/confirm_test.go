@@ -78,7 +78,7 @@ var forms = map[string]form{
 		}},
 	"codes for many": {nil, people, "/2fa-admin/people/change", []string{"person", key(mika), "do", "issue"}, "Send a recovery code to 1 person",
 		func(s *site) bool { return len(s.mails) == 1 }},
-	"help": {nil, people, "/2fa-admin/people/change", []string{"person", key(mika), "do", "help"}, "Help 1 person by one code",
+	"help": {nil, people, "/2fa-admin/people/change", []string{"person", key(mika), "do", "help"}, "Help 1 person with one code",
 		func(*site) bool { return true }},
 	"approve": {func(s *site) { s.askTwo() }, func(b *person) { b.Get("/2fa-admin/requests") }, "/2fa-admin/requests/*approve", nil, "Approve: The machine account “agent”",
 		func(s *site) bool { return s.member(mika).Machine == "agent" }},

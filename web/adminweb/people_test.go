@@ -113,7 +113,7 @@ func TestOnlyOwnTenants(t *testing.T) {
 	// Oneself, before a code is used.
 	page := b.Post("/2fa-admin/person/reset", "tenant", "acme", "user", "boss", "scope", "all", "totpflow_code", b.phone.WrongCode())
 	require.Equal(t, http.StatusForbidden, page.Status)
-	require.Contains(t, page.Text("error"), "not for your own account")
+	require.Contains(t, page.Text("error"), "cannot do this to your own account")
 	require.Empty(t, page.Actions(), "there is no form for it")
 }
 
@@ -157,7 +157,7 @@ func TestSomeFail(t *testing.T) {
 	to := b.Page.Path
 	b.Page.Submit(to, "totpflow_code", b.phone.Code())
 	require.Equal(t, http.StatusConflict, b.Page.Status)
-	require.Contains(t, b.Page.Text("error"), "Done for 1 of 2. Not for “Nora Nord”: The person has never come")
+	require.Contains(t, b.Page.Text("error"), "Done for 1 of 2. Not for “Nora Nord”: The person has never reached")
 	require.Len(t, s.mails, 1)
 	require.Equal(t, mika.ID, s.mails[0].ID)
 

@@ -20,7 +20,7 @@ func TestSecondAdministrator(t *testing.T) {
 	b := s.as(boss)
 	b.Get("/2fa-admin/policy")
 	b.Page.Submit("/2fa-admin/policy/set", "mode", "optional", "role-1", "off", "browsers", "90")
-	require.Contains(t, b.Page.Text("doing"), "It asks for less than before.")
+	require.Contains(t, b.Page.Text("doing"), "It requires less than before.")
 	b.confirm()
 	require.Equal(t, "/2fa-admin/requests", b.Page.Path)
 	require.Contains(t, b.Page.Text("main"), "Nothing has changed yet.")
@@ -35,20 +35,20 @@ func TestSecondAdministrator(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	d.Get(s.office.RequestsPath("acme")) // as a mail has it
-	require.Contains(t, d.Page.Text("main"), "Asked for by Bo Singh")
+	require.Contains(t, d.Page.Text("main"), "Requested by Bo Singh")
 	require.ElementsMatch(t, []string{"Two-factor authentication Required Optional", "User Required Not offered", "Days that a browser is trusted 30 days 90 days"}, d.Page.Texts("changed"))
 	require.Contains(t, d.Page.Text("table"), "A second administrator approves Yes Yes", "those that stay, too")
 	to := action(t, d, "/2fa-admin/requests/*approve")
 	d.Page.Submit(to)
-	require.Contains(t, d.Page.Text("doing"), "Asked for by Bo Singh")
+	require.Contains(t, d.Page.Text("doing"), "Requested by Bo Singh")
 	d.confirm()
 	require.Equal(t, policy.Optional, s.policyOf("acme").Mode)
 	require.Empty(t, d.Page.Text("waiting"))
 	d.Get("/2fa-admin/policy")
-	require.Contains(t, d.Page.Texts("log")[0], "asked for by Bo Singh, approved by Dee Puty")
+	require.Contains(t, d.Page.Texts("log")[0], "requested by Bo Singh, approved by Dee Puty")
 
 	d.Post(to, "tenant", "acme")
-	require.Contains(t, d.Page.Text("error"), "does not wait any more")
+	require.Contains(t, d.Page.Text("error"), "no longer pending")
 }
 
 // Who asked cannot approve, whatever form is sent, and no code is used for it.
@@ -60,7 +60,7 @@ func TestOwnRequest(t *testing.T) {
 	to := action(t, d, "/2fa-admin/requests/*withdraw")
 	code := d.phone.Code()
 	d.Post(to[:len(to)-len("withdraw")]+"approve", "tenant", "acme", "totpflow_code", code)
-	require.Contains(t, d.Page.Text("error"), "not for your own account")
+	require.Contains(t, d.Page.Text("error"), "cannot do this to your own account")
 	require.Empty(t, s.member(mika).Machine)
 	d.Post(to, "tenant", "acme", "totpflow_code", code)
 	require.Contains(t, d.Page.Text("main"), "The request is dropped.", "by the code that was not used")

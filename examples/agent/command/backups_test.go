@@ -159,7 +159,7 @@ func TestJobNeedsAKey(t *testing.T) {
 
 func TestJobWithAKeyThatHasEnded(t *testing.T) {
 	h, phone := registered(t)
-	h.run("register nobody@acme.example", admin.Password, phone.Code()).ends(command.ExitFailed).notes("nothing of this name")
+	h.run("register nobody@acme.example", admin.Password, phone.Code()).ends(command.ExitFailed).notes("nothing with this name")
 	key := h.secrets.of("key")
 	require.Len(t, key, 1)
 	require.Contains(t, h.disk(), key[0])

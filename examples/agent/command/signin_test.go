@@ -248,7 +248,7 @@ func TestSetUpReplaces(t *testing.T) {
 	w := h.window("setup")
 	w.types("Password: ", ana.Password)
 	w.types("recovery code: ", old.Code())
-	w.sees("takes the place of the one you have")
+	w.sees("replaces the one you have")
 	w.types("recovery code: ", old.Code())
 	phone := h.phone(w.sees("Code that the app shows now: "))
 	w.types("", phone.WrongCode())
@@ -267,7 +267,7 @@ func TestServersThatAreRefused(t *testing.T) {
 		h.run("-server "+bad+" signin", ana.Email, ana.Password).ends(command.ExitUsage).notes("must begin with https://")
 	}
 	h.run("-server https://127.0.0.1:1 signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("does not answer")
-	h.run("-server "+h.server.URL+"/static signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("nothing of this name")
+	h.run("-server "+h.server.URL+"/static signin", ana.Email, ana.Password).ends(command.ExitFailed).notes("nothing with this name")
 	require.NoDirExists(t, h.folder)
 }
 

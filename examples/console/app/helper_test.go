@@ -345,8 +345,8 @@ func (b *browser) authenticators() map[string]string {
 func (b *browser) add(by *totptest.Authenticator, name string) *totptest.Authenticator {
 	b.t.Helper()
 	b.post("/2fa/security/add", "totpflow_code", by.Code()).redirects("/2fa/setup")
-	phone := b.phone(b.get("/2fa/setup").says("will stand beside").lacks("stops working"))
+	phone := b.phone(b.get("/2fa/setup").says("is added to those that you have").lacks("stops working"))
 	b.post("/2fa/setup", "code", phone.Code(), "name", name).is(http.StatusOK).
-		says("beside those that you had", "Save your set-up key").lacks("recovery-code\"")
+		says("in addition to those that you had", "Save your set-up key").lacks("recovery-code\"")
 	return phone
 }

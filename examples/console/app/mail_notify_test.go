@@ -117,7 +117,7 @@ func TestItWasNotMe(t *testing.T) {
 	s.browser().signIn(ana, anas)
 
 	// The link of before cannot close it again.
-	person.post("/2fa/not-me", "event", page.event()).is(http.StatusForbidden).says("not valid any more")
+	person.post("/2fa/not-me", "event", page.event()).is(http.StatusForbidden).says("no longer valid")
 }
 
 func TestFrozenAccountUnlockedOrReset(t *testing.T) {
@@ -147,7 +147,7 @@ func TestLinkEnds(t *testing.T) {
 	person := s.browser()
 	event := person.get(link(t, s.last(ana, "set up"))).event()
 	for _, bad := range []string{"", "nonsense", event[:len(event)-1], event + "A", strings.Repeat("A", 9000)} {
-		person.post("/2fa/not-me", "event", bad).is(http.StatusForbidden).says("not valid any more")
+		person.post("/2fa/not-me", "event", bad).is(http.StatusForbidden).says("no longer valid")
 	}
 	s.clock.Advance(73 * time.Hour)
 	person.post("/2fa/not-me", "event", event).is(http.StatusForbidden)

@@ -63,7 +63,7 @@ func TestPhonesLeavePolicy(t *testing.T) {
 	b.get("/2fa/security").says(masked).lacks("Add a phone")
 	device := b.phone(b.get("/2fa/setup").is(http.StatusOK))
 	b.post("/2fa/setup", "code", device.Code()).is(http.StatusOK)
-	b.get("/2fa/security").says("Your organisation does not allow it beside an authenticator app.")
+	b.get("/2fa/security").says("Your organisation does not allow it in addition to an authenticator app.")
 	s.clock.Advance(time.Minute)
 	b.post("/2fa/signout")
 	b.password(ana).redirects("/2fa/code")

@@ -97,7 +97,7 @@ func TestNoRecoveryCodesByPolicy(t *testing.T) {
 	person.password(ana).redirects("/")
 	anas := person.phone(person.get("/2fa/setup").lacks("Next you get your recovery codes"))
 	person.post("/2fa/setup", "code", anas.Code()).is(http.StatusOK).
-		says("Two-factor authentication is on.", "Save your set-up key").lacks("recovery-code\"").lacks("beside those")
+		says("Two-factor authentication is on.", "Save your set-up key").lacks("recovery-code\"").lacks("in addition to those")
 	person.get("/").lacks("recovery codes")
 	person.get("/2fa/security").lacks("/2fa/security/recovery-codes")
 	person.post("/2fa/security/recovery-codes", "totpflow_code", anas.Code()).is(http.StatusForbidden)

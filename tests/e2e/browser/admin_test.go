@@ -183,7 +183,7 @@ func TestSeveralAuthenticators(t *testing.T) {
 		first, _ := o.setUp(p)
 		p.reauthenticate("/2fa/security/add", first.Code())
 		second := p.scan(o.clock, "add")
-		p.says("will stand beside")
+		p.says("is added to those that you have")
 		p.fill("#name", "Tablet")
 		p.confirm(second.Code())
 		p.says("Your recovery codes stay as they are")

@@ -126,7 +126,7 @@ func TestConfirmTwiceThroughASlowProxy(t *testing.T) {
 			}
 			require.Equal(t, int32(2), x.posts.Load())
 			require.Zero(t, p.count(".recovery-code"), "nothing is answered twice")
-			p.says("it was completed already")
+			p.says("it was already completed")
 			p.click(`main a[href="/signin"]`)
 			p.password()
 			p.at("/2fa/code")
