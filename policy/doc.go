@@ -1,8 +1,8 @@
 // Package policy decides how much of a second factor an account must have. Begin with
 // [Fixed], or a [Source] of your own. It stores nothing: a [Policy] is a value that
-// encodes to JSON. It fails closed: the zero value, an unknown mode and an error ask for
-// more, never for less. Which tenant has which policy, and who may change it, is
-// left to you.
+// encodes to JSON. It defends against policies that are missing or unreadable: the zero
+// value, an unknown mode and an error ask for more, never for less. Which tenant has
+// which policy, and who may change it, is left to you.
 //
 // A host gives the service a [Source], which it asks at every decision: [Fixed]
 // for one policy for all, or the host's own, reading the settings of a tenant.
