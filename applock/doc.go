@@ -4,21 +4,21 @@
 // the keyboard, or with the disk, of a program that is locked. Checking password and code,
 // and counting guesses, is left to you.
 //
-// A program locks when it is closed, when nobody uses it, or by a button. It opens again
-// with the password and a code, which the server checks.
+// A program locks when it is closed, when nobody uses it, or when the person presses a
+// button. It opens again with the password and a code, which the server checks.
 //
-// The lock is not a boolean, which anybody could turn over in the program's memory
-// or settings, and not a secret of the authenticator, which has no business on this
-// machine. It is encryption: what the program keeps of its session, such as its
-// token, lies in a [Vault], and the 256-bit [Value] that opens the vault is the
-// server's. The server hands it out after password and code, and only then.
+// The lock is not a boolean, which anybody could flip in the program's memory or
+// settings, and not a secret of the authenticator, which does not belong on this machine.
+// It is encryption: the program keeps its session data, such as its token, in a [Vault],
+// and the server keeps the 256-bit [Value] that opens the vault. The server hands it out
+// only after password and code.
 //
 // # First call
 //
-// The server makes a value for each device with [NewValue] and keeps it, sealed,
-// like a secret of the account. The program makes its vault with [New] after its
-// first sign-in and writes [Vault.Encode] to a file with mode 0600; from then on
-// it starts with [Decode], locked:
+// The server makes a value for each device with [NewValue] and keeps it, sealed, like any
+// secret of the account. The program makes its vault with [New] after its first sign-in
+// and writes [Vault.Encode] to a file with mode 0600; from then on it starts with
+// [Decode], locked:
 //
 //	vault, err := applock.Decode(file, applock.Options{Of: "acme/ana@acme.example/laptop-7"})
 //	// The person types password and code; the server checks both, for example with
@@ -28,9 +28,9 @@
 //	err = vault.Open(now, value)
 //	session, err := vault.Content(now)
 //
-// [Vault.Touch] says that somebody uses the program; what runs in the background
-// does not count. The package has no clock and starts no timer: call
-// [Vault.State] at [Vault.LocksAt] to lock in time. [Vault.Lock] is the button.
+// [Vault.Touch] reports that somebody uses the program; background work does not count.
+// The package has no clock and starts no timer: call [Vault.State] at [Vault.LocksAt] to
+// lock in time. [Vault.Lock] is the button.
 //
 // # States
 //
@@ -41,20 +41,19 @@
 // # Threats
 //
 // Protected: the session of a program that is locked or closed, from somebody at
-// the keyboard, and from somebody with the disk or its backup, who has only
-// ciphertext and cannot guess a 256-bit value; guesses of password and code are
-// the server's to count. When the machine is lost, deleting its value on the
-// server makes the vault unreadable for ever. A vault that was altered, or is
-// another account's, is refused.
+// the keyboard, and from somebody with the disk or its backup, who has only ciphertext
+// and cannot guess a 256-bit value; the server must count guesses of password and code.
+// When the machine is lost, deleting its value on the server makes the vault unreadable
+// for ever. A vault that was altered, or belongs to another account, is refused.
 //
 // Not protected: anything on the machine while the program is open, from malware,
 // from a debugger, from programs that may read the process's memory. Locking drops the only
 // reference to the value, but Go overwrites memory when it needs it and not
 // before, and a copy may have gone to swap, to a core dump or into hibernation:
 // where that matters, let locking end the process. An older vault that is put back
-// opens with the same value: what it holds must be checked by the server, as
-// session tokens are, and a value can be replaced at each opening (see below). Without the
-// server nothing opens, which is the point.
+// opens with the same value: the server must check its content, as it checks session
+// tokens, and can replace the value at each opening (see below). Without the server nothing
+// opens, which is the point.
 //
 // # On the server
 //

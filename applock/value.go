@@ -10,26 +10,26 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// A value's text is a ring of package keyring under a name of its own: the
-// server's own keys, sent to a machine by mistake, are not values.
+// A value's text is a ring of package keyring with its own prefix: the server's own keys,
+// sent to a machine by mistake, are not values.
 const (
 	valuePrefix = "totpflow-unlock-1:"
 	ringPrefix  = "totpflow-keys-1:"
 )
 
-// ErrValue means that a text is not a value, or that a value does not open this
-// vault: it is another device's, or the server has made a new one.
+// ErrValue means that a text is not a value, or that a value does not open this vault: it
+// belongs to another device, or the server has made a new one.
 var ErrValue = errors.New("applock: not the value of this vault")
 
 // A Value opens one vault. The server makes one for each device, keeps it as it
-// keeps other secrets, and hands it out over TLS after password and code. It
-// shows nothing when printed, logged or encoded; [Value.Text] is the way to it.
-// The zero Value opens nothing.
+// keeps other secrets, and hands it out over TLS after password and code. It shows
+// nothing when printed, logged or encoded; only [Value.Text] returns it. The zero Value
+// opens nothing.
 type Value struct {
 	reveal func() (text string, ring *keyring.Ring) // a closure, which fmt and encoders do not look into
 }
 
-// NewValue makes a value of 256 random bits. It is the server that calls it.
+// NewValue makes a value of 256 random bits. The server calls it.
 func NewValue() Value {
 	v, err := ParseValue(valuePrefix + strings.TrimPrefix(keyring.Generate(), ringPrefix))
 	if err != nil {
@@ -67,7 +67,7 @@ func (v Value) Text() string {
 	return text
 }
 
-// ring is nil for the zero Value, which keyring takes for one without keys.
+// ring is nil for the zero Value; keyring treats a nil ring as one without keys.
 func (v Value) ring() *keyring.Ring {
 	if v.IsZero() {
 		return nil

@@ -18,26 +18,27 @@ const (
 	vaultPrefix = "totpflow-vault-1:"
 	purpose     = "app lock vault"
 
-	// MaxContent is how much a vault holds, in bytes: a session, not a backup.
+	// MaxContent is the capacity of a vault in bytes: enough for a session, not for a
+	// backup.
 	MaxContent = 1 << 20
 
-	// DefaultIdle is when a vault locks that nobody uses. NIST SP 800-63B-4 §2.2.3
-	// and §2.3.3 have an hour at AAL2 and 15 minutes at AAL3.
+	// DefaultIdle is how long an unused vault stays unlocked. NIST SP 800-63B-4 §2.2.3
+	// and §2.3.3 allow an hour at AAL2 and 15 minutes at AAL3.
 	DefaultIdle = 15 * time.Minute
 )
 
 var (
 	// ErrLocked means that the vault is locked: open it first.
 	ErrLocked = errors.New("applock: locked")
-	// ErrVault means that a file is not a vault of this version, was altered, or is
-	// that of another account.
+	// ErrVault means that a file is not a vault of this version, was altered, or belongs
+	// to another account.
 	ErrVault = errors.New("applock: not a vault, or altered")
-	// ErrOptions means that options contradict themselves, or that the content is
+	// ErrOptions means that options contradict each other, or that the content is
 	// longer than [MaxContent].
 	ErrOptions = errors.New("applock: invalid options or content")
 )
 
-// State is what a vault is.
+// State is the state of a vault.
 type State string
 
 // The states. The zero State, and the zero Vault, is locked.
@@ -54,7 +55,7 @@ func (s State) String() string {
 	return string(s)
 }
 
-// Options belong to a program and its person; give the same each time.
+// Options belong to a program and its user; pass the same each time.
 type Options struct {
 	// Of names the vault's owner: product, account, device. A vault of another
 	// owner does not open. It is not kept in the file.
@@ -74,8 +75,8 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// A Vault holds what a program keeps of its session. It is not a value to copy:
-// what was locked would stay open in the copy. It is safe for concurrent use.
+// A Vault holds a program's session data. It must not be copied: after a lock the copy
+// would still be open. It is safe for concurrent use.
 type Vault struct {
 	mu      sync.Mutex
 	options Options
@@ -84,10 +85,10 @@ type Vault struct {
 	touched time.Time // by the wall clock
 }
 
-// New makes an unlocked vault of content, for the value that the server issued
-// with the sign-in. Write [Vault.Encode] before anything else: the program may be
-// closed at any time. The content is not kept; clear it when it is not needed.
-// Errors: [ErrOptions], [ErrValue] for the zero Value.
+// New makes an unlocked vault with this content, for the value that the server issued at
+// the sign-in. First write [Vault.Encode] to its file: the program may be closed at any
+// time. The vault copies the content; clear it when it is not needed. Errors:
+// [ErrOptions], [ErrValue] for the zero Value.
 func New(at time.Time, o Options, v Value, content []byte) (*Vault, error) {
 	o, err := o.complete()
 	if err != nil {
@@ -125,9 +126,9 @@ func Decode(file []byte, o Options) (*Vault, error) {
 	return &Vault{options: o, sealed: sealed}, nil
 }
 
-// Encode returns the vault for a file. It is ciphertext, locked or not. Keep it
-// with mode 0600 all the same, and replace the file in one step (write another,
-// sync, rename): half of a vault opens nothing.
+// Encode returns the vault for a file. It is ciphertext, locked or not. Keep it with mode
+// 0600 nevertheless, and replace the file in one step (write another, sync, rename): half
+// a vault does not open.
 func (v *Vault) Encode() []byte {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -181,8 +182,8 @@ func (v *Vault) LocksAt() time.Time {
 	return v.touched.Add(v.options.Idle)
 }
 
-// Touch says that the person used the program: a key, a click, a command. It
-// comes too late when the idle time has passed: [ErrLocked].
+// Touch reports that the person used the program: a key, a click, a command. If the idle
+// time has passed, it is too late: [ErrLocked].
 func (v *Vault) Touch(at time.Time) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -209,9 +210,9 @@ func (v *Vault) Content(at time.Time) ([]byte, error) {
 
 // Update replaces the content, as when the server has renewed a token, and
 // returns the vault for the file, as [Vault.Encode] does. It does not count as a
-// touch. Errors: [ErrLocked], [ErrOptions] for too much content. The content then
-// stays as it was, and so does the file that is returned with the error: a
-// program that writes it all the same loses nothing.
+// touch. Errors: [ErrLocked], [ErrOptions] for too much content. With an error the
+// content stays as it was, and so does the returned file: a program that writes it
+// nevertheless loses nothing.
 func (v *Vault) Update(at time.Time, content []byte) (file []byte, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -222,8 +223,8 @@ func (v *Vault) Update(at time.Time, content []byte) (file []byte, err error) {
 	return v.encode(), err
 }
 
-// settle locks a vault whose time is over. That the clock was put back also locks
-// it: otherwise whoever finds it open could keep it so.
+// settle locks a vault whose idle time has passed. A clock that was put back also locks
+// it: otherwise anyone who finds it open could keep it open.
 func (v *Vault) settle(at time.Time) State {
 	if v.value.IsZero() {
 		return Locked
@@ -254,8 +255,8 @@ func (v *Vault) unseal(value Value) ([]byte, error) {
 	return content, nil
 }
 
-// wall strips the monotonic clock, which stands still while a machine sleeps: a
-// laptop that was opened in the morning would still be in use since last night.
+// wall strips the monotonic clock, which stops while a machine sleeps: a laptop that is
+// opened in the morning would count as in use since last night.
 func wall(at time.Time) time.Time { return at.Round(0) }
 
 // String returns the state, as far as it is known without the time.

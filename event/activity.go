@@ -16,14 +16,13 @@ const (
 	maxWeight = 18 << 10
 )
 
-// An Activity is what an account remembers of itself: the last security
-// changes, attempts counted by day, and events that the notifier has not yet received.
-// The zero Activity is empty and ready. It is a value: every method returns a new one and leaves the
+// An Activity is the history that an account keeps: the last security changes, attempts
+// counted by day, and events that the notifier has not yet received. The zero Activity is
+// empty and ready. It is a value: every method returns a new one and leaves the
 // receiver as it was.
 type Activity struct{ s state }
 
-// state keeps an event once, even where it is both a recent change and not yet
-// told.
+// state keeps an event once, even if it is both a recent change and still to be notified.
 type state struct {
 	Last   uint64 // the number of the newest event
 	Taken  uint64 // the notifier has received everything up to here
@@ -37,7 +36,7 @@ type day struct {
 	counts [len(attempts)]uint32
 }
 
-// A Day is what was attempted on one day.
+// A Day counts the attempts of one day.
 type Day struct {
 	Date   string       `json:"date"` // of UTC, as 2006-01-02
 	Counts map[Kind]int `json:"counts"`
@@ -51,12 +50,11 @@ func (a Activity) Last() uint64 { return a.s.Last }
 
 // Append gives e the account's next number, cleans it, and keeps it: a security
 // change one by one, an attempt in its day's count, and a [Kind.Notable] event until
-// the notifier has received it. It returns the event as observers hear it, tenant and
-// user included; these two are not kept, since the record that the activity lies in has
-// them.
+// the notifier has received it. It returns the event as observers receive it, with tenant
+// and user; these two are not kept, since the account's record has them.
 //
-// Where too many wait (the notifier was away for long), the oldest attempt is dropped
-// first and a security change only when there is no attempt left.
+// If too many are pending (the notifier was away for long), the oldest attempt is dropped
+// first, and a security change only when there is no attempt left.
 func (a Activity) Append(e Event) (Activity, Event) {
 	e = e.Clean()
 	s := a.s
@@ -94,7 +92,7 @@ func (a Activity) Changes() []Event {
 	return out
 }
 
-// Attempts returns what was attempted by day, newest first.
+// Attempts returns the counts of attempts by day, newest first.
 func (a Activity) Attempts() []Day {
 	var out []Day
 	for _, d := range slices.Backward(a.s.Days) {
@@ -137,8 +135,8 @@ func (s *state) trim() {
 		}
 	}
 	for (Activity{*s}).Waiting() > MaxPending || s.weight() > maxWeight {
-		// Attempts first: a person who knows the password makes as many as he likes,
-		// and would otherwise wash out the change that gives him away.
+		// Attempts first: an attacker who knows the password can make any number of them,
+		// and would otherwise push out the change that reveals the attack.
 		i := max(0, slices.IndexFunc(s.Events, func(e Event) bool { return !e.Kind.SecurityChange() }))
 		s.Events = slices.Delete(s.Events, i, i+1)
 	}

@@ -17,9 +17,9 @@ const (
 	maxAgent   = 192
 )
 
-// clean returns s with everything that does not print replaced by U+FFFD, and
-// at most limit bytes of it. It replaces rather than drops: "ad<U+202E>min"
-// must not become "admin" in a log (UTR 36 §3.5).
+// clean returns at most limit bytes of s, with every unprintable character replaced by
+// U+FFFD. It replaces rather than drops: "ad<U+202E>min" must not become "admin" in a log
+// (UTR 36 §3.5).
 func clean(s string, limit int) string {
 	if isClean(s, limit) {
 		return s

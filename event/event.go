@@ -14,18 +14,18 @@ type Event struct {
 	User          string    `json:"user,omitempty"`
 	Kind          Kind      `json:"kind,omitempty"`
 	Reason        string    `json:"reason,omitempty"`        // why, in more detail than the person at the keyboard sees
-	Method        string    `json:"method,omitempty"`        // by which means, such as "totp"
+	Method        string    `json:"method,omitempty"`        // such as "totp"
 	Authenticator string    `json:"authenticator,omitempty"` // which authenticator
 	Browser       string    `json:"browser,omitempty"`       // which trusted browser
 	Actor         string    `json:"actor,omitempty"`         // the administrator or operator who did it, where that is not the user
 	Action        string    `json:"action,omitempty"`        // for which operation
 	Remaining     int       `json:"remaining,omitzero"`      // how many recovery codes are left
-	Until         time.Time `json:"until,omitzero"`          // when a refusal, a grace or a request ends; zero, for a refusal: waiting does not help
+	Until         time.Time `json:"until,omitzero"`          // when a refusal, a grace period or a request ends; zero for a refusal: waiting does not help
 	Source        Source    `json:"source,omitzero"`
 }
 
-// Clean returns e with every text bounded and freed of what does not print, and
-// its times in UTC.
+// Clean returns e with every text bounded and without unprintable characters, and its
+// times in UTC.
 func (e Event) Clean() Event {
 	e.At, e.Until = instant(e.At), instant(e.Until)
 	e.Tenant, e.User = clean(e.Tenant, maxID), clean(e.User, maxID)
@@ -64,7 +64,7 @@ func (e Event) attrs() []slog.Attr {
 	text("browser", e.Browser)
 	text("actor", e.Actor)
 	text("action", e.Action)
-	if e.Remaining != 0 || e.Kind == RecoveryUsed { // that none are left is the news
+	if e.Remaining != 0 || e.Kind == RecoveryUsed { // after the last one, 0 is worth reporting
 		a = append(a, slog.Int("remaining", e.Remaining))
 	}
 	if !e.Until.IsZero() {
@@ -76,8 +76,8 @@ func (e Event) attrs() []slog.Attr {
 }
 
 // latest is the last moment that a record and JSON can write (RFC 3339 has four
-// digits for the year). A later one would make the whole record unwritable, and with it
-// keep the account's owner out.
+// digits for the year). A later one would make the whole record unwritable, and so lock
+// the account's owner out.
 var latest = time.Date(9999, time.December, 31, 23, 59, 59, 999_000_000, time.UTC)
 
 func instant(t time.Time) time.Time {

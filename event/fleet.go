@@ -9,9 +9,9 @@ import (
 )
 
 // A SprayDetector is an [Observer] that watches all accounts together for wrong codes after
-// right passwords. Somebody with a list of leaked passwords tries a few codes on
-// each of many accounts and stays within every account's budget of guesses; only
-// the sum gives him away.
+// right passwords. An attacker with a list of leaked passwords tries a few codes on each
+// of many accounts and stays within every account's budget of guesses; only the sum
+// reveals the attack.
 //
 // The alarm is raised when more than Refusals guesses (the kinds [CodeRejected],
 // [RecoveryRejected] and [Throttled]) on at least Accounts different accounts
@@ -20,24 +20,24 @@ import (
 // process counts what its own observer hears; where there are several, divide
 // the limits among them or feed one SprayDetector from the host's log.
 //
-// A detector remembers Refusals+1 events and Accounts names, however many come. An
-// event that is reported again is not counted again, and one that comes a minute
-// late or more is not counted. When more than Refusals such come in a row, the
-// clock was set back, and the detector starts again with them.
+// A detector remembers Refusals+1 events and Accounts names, however many events arrive.
+// It counts an event only once, and does not count one that arrives a minute late or
+// more. If more than Refusals late events arrive in a row, the clock was set back, and
+// the detector starts again with them.
 //
-// The zero SprayDetector is ready. It is safe for concurrent use; its fields may not be
+// The zero SprayDetector is ready. It is safe for concurrent use; its fields must not be
 // changed after its first use. It must not be copied.
 type SprayDetector struct {
-	// Refusals is how many guesses a minute are ordinary. 0 and less means 50.
+	// Refusals is how many guesses a minute are normal. 0 or less means 50.
 	// People mistype one code in twenty or so: look at your busiest morning.
 	Refusals int
 	// Accounts is on how many accounts the guesses must be, so that one person
-	// or one script raises no alarm. 0 and less means 20.
+	// or one script raises no alarm. 0 or less means 20.
 	Accounts int
 	// Alarm is called with a burst's last guesses, oldest first. Assume that the
-	// passwords of their accounts are known to the attacker. The person who is being
-	// answered waits for it to return, so it should hand on what takes long. Nil
-	// means an error in [slog.Default].
+	// passwords of their accounts are known to the attacker. The request that caused it
+	// waits for Alarm to return, so hand slow work to another goroutine. Nil logs an
+	// error to [slog.Default].
 	Alarm func(ctx context.Context, guesses []Event)
 
 	mu      sync.Mutex
@@ -109,8 +109,8 @@ func (f *SprayDetector) count(e Event) []Event {
 	return slices.Clone(f.guesses)
 }
 
-// follow moves the minute on, and reports whether a guess at the given time can
-// be in it.
+// follow moves the minute forward, and reports whether a guess at the given time can be
+// in it.
 func (f *SprayDetector) follow(at time.Time) bool {
 	if f.newest.Sub(at) < crowdMinute {
 		f.late = 0
@@ -119,8 +119,8 @@ func (f *SprayDetector) follow(at time.Time) bool {
 		}
 		return true
 	}
-	// A clock that was ahead and is right again must not blind the fleet until
-	// the time comes that it showed.
+	// A clock that was ahead and was corrected must not blind the detector until its time
+	// arrives.
 	if f.late++; f.late <= f.refusals() {
 		return false
 	}
@@ -141,7 +141,7 @@ func (f *SprayDetector) keepGuess(e Event) {
 	}
 	if len(f.guesses) <= f.refusals() {
 		f.guesses = slices.Insert(f.guesses, i, e)
-	} else if i > 0 { // the oldest makes place
+	} else if i > 0 { // drops the oldest
 		copy(f.guesses, f.guesses[1:i])
 		f.guesses[i-1] = e
 	}

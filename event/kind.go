@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// A Kind says what happened, as a word of lower-case letters and underscores
-// that is stable across releases.
+// A Kind names what happened, in a word of lower-case letters and underscores that is
+// stable across releases.
 type Kind string
 
 // Events that a person or an attacker can cause at will. These are attempts: they are
@@ -19,10 +19,10 @@ const (
 	PhoneCodeSent        Kind = "phone_code_sent"       // by Method, sms or voice
 	CodeRejected         Kind = "code_rejected"         // a wrong code, which was counted
 	CodeReplayed         Kind = "code_replayed"         // a right code that had been used before (NIST SP 800-63B-4 §3.2.7)
-	CodeMalformed        Kind = "code_malformed"        // no code at all; not counted, since nothing was guessed
-	Throttled            Kind = "throttled"             // refused unseen, until Until
+	CodeMalformed        Kind = "code_malformed"        // not a code; not counted, since nothing was guessed
+	Throttled            Kind = "throttled"             // refused without a check, until Until
 	RejectedRepeatedly   Kind = "rejected_repeatedly"   // three wrong codes in a row after a good password; once per episode
-	Suspended            Kind = "suspended"             // a long window of wrong codes is spent
+	Suspended            Kind = "suspended"             // a long window of wrong codes is used up
 	RecoveryRejected     Kind = "recovery_rejected"     // a wrong or used recovery code
 	ClockBehind          Kind = "clock_behind"          // refused because this server's clock is behind the record
 	SignInRefused        Kind = "sign_in_refused"       // no code was asked for, since the account is frozen or a machine's
@@ -34,7 +34,7 @@ const (
 	EnrollmentConfirmed    Kind = "enrollment_confirmed"    // an authenticator was bound
 	AuthenticatorsReplaced Kind = "authenticators_replaced" // a new authenticator ended the others
 	AuthenticatorRemoved   Kind = "authenticator_removed"
-	RecoveryUsed           Kind = "recovery_used" // Remaining says how many are left
+	RecoveryUsed           Kind = "recovery_used" // Remaining is how many are left
 	RecoveryCodesMade      Kind = "recovery_codes_made"
 	RecoveryCodesSaved     Kind = "recovery_codes_saved"
 	PhoneAdded             Kind = "phone_added" // a number has shown a code of its own
@@ -46,9 +46,9 @@ const (
 	SessionsEnded          Kind = "sessions_ended"   // "sign out everywhere"
 	Disabled               Kind = "disabled"
 	Reset                  Kind = "reset"       // by an administrator, Actor
-	RecordLost             Kind = "record_lost" // the record is gone or older than the host remembers
+	RecordLost             Kind = "record_lost" // the record is missing or older than the host remembers
 	Frozen                 Kind = "frozen"      // the person said "it was not me"; nobody gets in until an administrator unlocks
-	GraceBegan             Kind = "grace_began" // a factor is required, and the person may go on without one until Until
+	GraceBegan             Kind = "grace_began" // a factor is required; the person may sign in without one until Until
 	IssuedCodeUsed         Kind = "issued_code_used"
 )
 
@@ -56,32 +56,32 @@ const (
 // notified of these as well.
 const (
 	Imported              Kind = "imported" // an authenticator of another system was taken over
-	Exempted              Kind = "exempted" // a machine account: no second factor, and none asked for
+	Exempted              Kind = "exempted" // a machine account: it has no second factor and needs none
 	ExemptionEnded        Kind = "exemption_ended"
 	GraceExtended         Kind = "grace_extended"         // to Until
 	RecoveryIssued        Kind = "recovery_issued"        // a code went to the person's mailbox; it ends at Until
 	RecoveryCodesVoided   Kind = "recovery_codes_voided"  // made before the database was restored, so that used ones may look unused
 	AuthenticatorRestored Kind = "authenticator_restored" // one that was replaced, removed or disabled came back
-	PhoneAssigned         Kind = "phone_assigned"         // a number was chosen for the person, who is to verify it
-	SetupReminded         Kind = "setup_reminded"         // the person is to set up a factor, until Until where there is a day
+	PhoneAssigned         Kind = "phone_assigned"         // a number was chosen for the person, who must verify it
+	SetupReminded         Kind = "setup_reminded"         // the person must set up a factor, by Until if that is set
 	Unlocked              Kind = "unlocked"
 	Forgotten             Kind = "forgotten" // the record was erased; only the observers' log remembers it
 )
 
 // Changes that an administrator or operator, Actor, made to a tenant. User is empty.
 const (
-	PolicySet         Kind = "policy_set"         // it asks for as much as before, or more
-	PolicyLowered     Kind = "policy_lowered"     // it asks for less in some respect
+	PolicySet         Kind = "policy_set"         // as strict as before, or stricter
+	PolicyLowered     Kind = "policy_lowered"     // less strict in some respect
 	BulkReset         Kind = "bulk_reset"         // many accounts at once; each has a Reset of its own
 	ApprovalRequested Kind = "approval_asked"     // Action is pending until a second administrator approves, or until Until
 	ApprovalGranted   Kind = "approval_given"     // by a second administrator
-	ApprovalWithdrawn Kind = "approval_withdrawn" // nothing came of it
+	ApprovalWithdrawn Kind = "approval_withdrawn" // nothing was changed
 	KeysRotated       Kind = "keys_rotated"       // every record is under the newest key
-	EpochRaised       Kind = "epoch_raised"       // what was sealed before the database was restored has ended
+	EpochRaised       Kind = "epoch_raised"       // everything sealed before the database was restored has ended
 )
 
-// NotificationDropped is an event that stands in no record: a notification was given up,
-// for Reason, that began with the event of Action. The person was not told.
+// NotificationDropped is an event that is not in any record: a notification was given up,
+// for Reason. Action is the kind of its first event. The person was not notified.
 const NotificationDropped Kind = "notification_dropped"
 
 // refusals are the attempts that let nobody in: an operator wants to see them
@@ -107,9 +107,8 @@ var changes = []Kind{
 // Kinds returns every kind of this release, attempts first.
 func Kinds() []Kind { return slices.Concat(attempts[:], changes) }
 
-// SecurityChange reports whether k changes who can sign in, or how. A kind that
-// this release does not know counts as one: what is not understood must not
-// disappear among the attempts.
+// SecurityChange reports whether k changes who can sign in, or how. An unknown kind
+// counts as one: it must not disappear among the attempts.
 func (k Kind) SecurityChange() bool { return !slices.Contains(attempts[:], k) }
 
 // Notable reports whether the person is notified of k: a security change, and guesses by
@@ -126,9 +125,10 @@ func (k Kind) Notable() bool {
 	return k.SecurityChange()
 }
 
-// Disownable reports whether a person can say of k that it was not them: a message about
-// anything else has no link that closes the account. Of a reminder, or of a grace, nobody
-// is to be afraid; a rollout would close the accounts of people who click.
+// Disownable reports whether a person can answer "it was not me" to k. Messages about
+// other kinds have no link that closes the account: a reminder or the start of a grace
+// period must not frighten anybody, and a rollout would close the accounts of people who
+// click.
 func (k Kind) Disownable() bool {
 	switch k {
 	case SetupReminded, GraceBegan, GraceExtended, PhoneAssigned:

@@ -11,9 +11,9 @@ import (
 // Slog returns an observer that logs each event to l, or to [slog.Default] when l is
 // nil: refusals, a lost record, a frozen account and a notification that was given
 // up at Warn, the rest at Info. Refusals that cost an attacker nothing (throttled,
-// malformed, an account that is frozen or a machine's) are one line a minute for each
-// account and kind, and the next line has the number of those held back (held_back; those of
-// other accounts that are no longer remembered are held_back_elsewhere): a person who
+// malformed, a frozen or machine account) are at most one line a minute for each account
+// and kind. The next line has the number of lines held back (held_back; those of other
+// accounts that are no longer remembered are held_back_elsewhere): a person who
 // knows one password must not fill the disk. It is as safe for concurrent use as l's
 // handler.
 func Slog(l *slog.Logger) Observer { return &logger{to: l, bursts: burst.New[burstOf](maxBursts)} }

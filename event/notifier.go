@@ -11,14 +11,14 @@ import (
 //
 // Notify is called outside of every flow, on a goroutine of its own and with a
 // deadline of half a minute, at least once for each notification and in the order of
-// an account's flows. One process at a time notifies of an account. A notification comes
-// again where the process died between the call and the write that notes it; repetitions have
-// the same tenant, user and number. A call that does not end with its context holds back its own account
-// only. The host keeps no outbox: until Notify returns nil the notification stays in the account's
-// record and comes again after growing pauses, also in another process and after a
-// crash (totpflow.Service.Deliver). When it fails after 72 hours, or when the error is
-// [ErrUndeliverable], it is given up, and observers hear of [NotificationDropped]. A
-// panic counts as an error.
+// an account's flows. Only one process at a time delivers for an account. A notification
+// is repeated if the process died between the call and the write that records it;
+// repetitions have the same tenant, user and number. A call that does not end with its
+// context holds back its own account only. The host keeps no outbox: until Notify returns
+// nil the notification stays in the account's record and is tried again after growing
+// pauses, also in another process and after a crash (totpflow.Service.Deliver). When it
+// fails after 72 hours, or when the error is [ErrUndeliverable], it is given up, and
+// observers receive [NotificationDropped]. A panic counts as an error.
 type Notifier interface {
 	Notify(ctx context.Context, n Notification) error
 }
@@ -40,12 +40,12 @@ var errDeferred = errors.New("event: another process notifies")
 
 func (deferred) Notify(context.Context, Notification) error { return errDeferred }
 
-// ErrUndeliverable is what a [Notifier] wraps where a later try cannot help: there is
+// ErrUndeliverable is wrapped by a [Notifier] whose later tries cannot help: there is
 // no such mailbox, or no such person any more.
 var ErrUndeliverable = errors.New("event: undeliverable")
 
-// A Notification is what one flow did to an account, in one message. User is empty
-// where it is about a tenant, such as a request that waits for a second
+// A Notification describes what one flow did to an account, for one message. User is
+// empty if it is about a tenant, such as a request that is pending for a second
 // administrator.
 type Notification struct {
 	Tenant, User string
@@ -55,13 +55,13 @@ type Notification struct {
 // Number is that of the last event. It grows with each notification of an account.
 func (n Notification) Number() uint64 { return n.Events[len(n.Events)-1].Number }
 
-// Main is the event to name the message by: the others came along with it.
+// Main is the event that names the message: the others are its side effects.
 func (n Notification) Main() Event {
 	i := slices.IndexFunc(n.Events, func(e Event) bool { return !slices.Contains(along, e.Kind) })
 	return n.Events[max(0, i)]
 }
 
-// along are the kinds that come along with others.
+// along are the kinds that are side effects of others.
 var along = []Kind{RecoveryCodesMade, RecoveryCodesVoided, BrowserTrusted, BrowserRevoked, BrowsersRevoked, SessionsEnded, PhoneRemoved, AuthenticatorRemoved, GraceBegan}
 
 // Notifications returns the notifications of the given account that the notifier has not

@@ -8,14 +8,14 @@ import (
 	"github.com/totpflow/totpflow/internal/guard"
 )
 
-// An Observer hears of every event at once: a log, a metric, a [SprayDetector]. It is
+// An Observer receives every event at once: a log, a metric, a [SprayDetector]. It is
 // called on the goroutine of the flow, after the account's record was written, and
 // decides nothing: the person has already been let in or refused. A crash in
-// between loses the event for observers; events that people must hear of go to a
+// between loses the event for observers; events that people must know about go to a
 // [Notifier].
 //
-// Observe may be called from several goroutines at once. The flow waits for it, so
-// that it must not wait for a network. A panic in it is logged and goes no further.
+// Observe may be called from several goroutines at once. The flow waits for it, so it
+// must not wait for a network. A panic in it is logged and goes no further.
 type Observer interface {
 	Observe(ctx context.Context, e Event)
 }

@@ -2,16 +2,15 @@ package event
 
 import "context"
 
-// A Source is where a request came from, as the host reports it. Nothing is
-// decided by it: addresses change and user agents lie. It is for the person who
-// reads the list of what happened.
+// A Source is where a request came from, as the host reports it. No decision depends on
+// it: addresses change and user agents lie. It is for the person who reads the list of
+// events.
 type Source struct {
 	Address   string `json:"address,omitempty"`    // at most 64 bytes are kept
 	UserAgent string `json:"user_agent,omitempty"` // at most 192 bytes are kept
 }
 
-// Clean returns s bounded, with everything that does not print replaced by
-// U+FFFD.
+// Clean returns s bounded, with every unprintable character replaced by U+FFFD.
 func (s Source) Clean() Source {
 	return Source{Address: clean(s.Address, maxAddress), UserAgent: clean(s.UserAgent, maxAgent)}
 }

@@ -12,17 +12,17 @@ var (
 	// [Ring.VerifyMAC]: whatever the reason, the content must not be used.
 	ErrOpen = errors.New("keyring: seal or tag refused")
 
-	// ErrUnknownKey means that the ring holds no key of the id at hand: it was
-	// retired, or this process has an older ring than the writer. Operators
-	// should hear of it; it is not a sign of an attack by itself.
+	// ErrUnknownKey means that the ring has no key with this id: it was retired, or this
+	// process has an older ring than the writer. Operators should hear of it; it is not a
+	// sign of an attack by itself.
 	ErrUnknownKey error = refusal("keyring: no key with this id in the ring")
 
-	// ErrUnknownSuite means that the envelope's version or suite is not one this
-	// version can open, or not one that FIPS 140-3 enforcement lets it open.
+	// ErrUnknownSuite means that this version cannot open the envelope's version or
+	// suite, or that FIPS 140-3 enforcement forbids it.
 	ErrUnknownSuite error = refusal("keyring: unknown envelope version or suite")
 
-	// ErrBroken means that the content is not what this ring sealed or signed
-	// for this purpose and these fields. It is not possible to find out what differs.
+	// ErrBroken means that this ring did not seal or sign this content for this purpose
+	// and these fields. It is not possible to find out what differs.
 	ErrBroken error = refusal("keyring: broken seal or tag")
 
 	// ErrNewest is returned by [Retire] for the newest key: [Rotate] first.

@@ -15,18 +15,18 @@ import (
 //	| key id     | HMAC-SHA-256           |
 //	+------------+------------------------+
 //
-// over each field behind its length. The algorithm is not named in the tag:
-// what a token may choose, an attacker chooses.
+// over each field, preceded by its length. The algorithm is not named in the tag:
+// otherwise an attacker could choose it.
 
 // TagSize is the length of a tag in bytes.
 const TagSize = len(keyID{}) + sha256.Size
 
 // MAC signs the fields for a purpose with the newest key and returns a tag of
-// [TagSize] bytes. Order, number and borders of the fields count: ("ab", "c")
+// [TagSize] bytes. Order, number and boundaries of the fields matter: ("ab", "c")
 // and ("a", "bc") have different tags.
 //
-// For one key the tag is always the same; it tells nothing about fields that
-// cannot be guessed, and proves a guess only to a holder of the ring.
+// For one key the tag is always the same. It reveals nothing about fields that cannot be
+// guessed, and only a holder of the ring can check a guess.
 func (r *Ring) MAC(purpose string, fields ...string) []byte {
 	st := r.state()
 	k := st.newest()
@@ -37,9 +37,8 @@ func (r *Ring) MAC(purpose string, fields ...string) []byte {
 	return append(append(make([]byte, 0, TagSize), k.id[:]...), sum[:]...)
 }
 
-// VerifyMAC returns nil if tag is what [Ring.MAC] returns for this purpose and
-// these fields under any key of the ring, newest or not. The comparison takes
-// constant time.
+// VerifyMAC returns nil if tag is the result of [Ring.MAC] for this purpose and these
+// fields under any key of the ring, newest or not. The comparison takes constant time.
 //
 // The error is [ErrUnknownKey] or [ErrBroken], and always [ErrOpen].
 func (r *Ring) VerifyMAC(purpose string, tag []byte, fields ...string) error {

@@ -23,7 +23,7 @@ type Ring struct {
 	reveal func() *state
 }
 
-// state is what a Ring knows.
+// state is the content of a Ring.
 type state struct {
 	keyset
 	subkeys cache
@@ -41,7 +41,7 @@ func Parse(s string) (*Ring, error) {
 		return nil, err
 	}
 	st := &state{keyset: ks}
-	// Seal has no error to return, so that what could go wrong must show now.
+	// Seal has no error to return, so every possible failure must show now.
 	if _, err := st.suite.newAEAD(make([]byte, keySize)); err != nil {
 		return nil, fmt.Errorf("%w: %v is not available: %w", ErrUnknownSuite, st.suite, err)
 	}

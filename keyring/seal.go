@@ -13,7 +13,7 @@ import "fmt"
 //	suite 1   XChaCha20-Poly1305, nonce of 24 bytes
 //	suite 2   AES-256-GCM, nonce of 12 bytes
 //
-// Associated data is the first six bytes, then each field behind its length.
+// Associated data is the first six bytes, then each field, preceded by its length.
 const (
 	envelopeVersion = 1
 	headerSize      = 2 + len(keyID{})
@@ -74,8 +74,8 @@ func (r *Ring) Open(purpose string, sealed []byte, ad ...string) ([]byte, error)
 	if !ok {
 		return nil, fmt.Errorf("%w: %v", ErrUnknownKey, id)
 	}
-	// The suite is the envelope's word, yet nobody gains by changing it: each
-	// suite has a subkey of its own, and the header is authenticated.
+	// The envelope names the suite, but nobody gains by changing it: each suite has its
+	// own subkey, and the header is authenticated.
 	a, err := st.aead(su, k, purpose)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnknownSuite, err)
@@ -96,7 +96,7 @@ func (r *Ring) Stale(sealed []byte) bool {
 	return err != nil || len(st.keys) == 0 || id != st.keys[0].id || su != st.suite
 }
 
-// associated builds what the AEAD authenticates beside the ciphertext.
+// associated builds the data that the AEAD authenticates in addition to the ciphertext.
 func associated(header []byte, ad []string) []byte {
 	n := len(header)
 	for _, f := range ad {

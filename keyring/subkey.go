@@ -9,15 +9,15 @@ import (
 	"sync"
 )
 
-// No key of a ring is used itself. Each use and purpose has a subkey,
+// No key of a ring is used directly. Each use and purpose has a subkey,
 //
 //	HKDF-SHA-256(secret, no salt, "totpflow-keys-1/seal/" + suite + "/" + purpose)
 //	HKDF-SHA-256(secret, no salt, "totpflow-keys-1/mac/hmac-sha-256/" + purpose)
 //
-// so that what one purpose sealed is noise to another, and no secret ever
-// serves two algorithms. The purpose comes last: whatever bytes it holds, two
-// different ones never give the same info. The salt may be empty, because the
-// secret is already uniformly random (RFC 5869, section 3.1).
+// so that an envelope of one purpose is noise to another, and no secret is ever used for
+// two algorithms. The purpose comes last: whatever bytes it holds, two different ones
+// never give the same info. The salt may be empty, because the secret is already
+// uniformly random (RFC 5869, section 3.1).
 
 func deriveSubkey(k *key, use, purpose string) ([]byte, error) {
 	b, err := hkdf.Key(sha256.New, k.secret[:], nil, prefix+"/"+use+"/"+purpose, keySize)

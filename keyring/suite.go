@@ -34,9 +34,9 @@ func parseSuite(word string) (suite, bool) {
 }
 
 // newAEAD returns an AEAD that draws its own nonces: NonceSize is zero, Seal
-// puts the nonce in front of the ciphertext and Open takes it from there. No
-// caller can then repeat one by mistake, which for both suites would give away
-// the key of the authenticator.
+// puts the nonce in front of the ciphertext and Open takes it from there. A caller can
+// then not repeat one by mistake, which for both suites would reveal the authentication
+// key.
 //
 // GCM keys each message with the same subkey rather than one derived per
 // message: a derivation would lift the limit of 2³² seals, but a library of

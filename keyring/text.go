@@ -17,16 +17,16 @@ const (
 	prefix  = "totpflow-keys-1"
 	keySize = 32
 
-	// maxKeys bounds a ring. Who needs more has forgotten to retire, and every
-	// old key is one more that can leak.
+	// maxKeys bounds a ring. An operator who needs more has forgotten to retire keys, and
+	// every old key is one more that can leak.
 	maxKeys = 32
-	// maxText bounds what Parse looks at; a full ring has 1,768 bytes at most.
+	// maxText bounds the text that Parse reads; a full ring has 1,768 bytes at most.
 	maxText = 4096
 )
 
 // keyID names a key in envelopes and tags. It is random: a number counted up
-// would give two rings, made apart from each other, the same ids, and what one
-// of them sealed would look broken to the other instead of foreign.
+// would give two independent rings the same ids, and an envelope of one would look broken
+// to the other instead of foreign.
 type keyID [4]byte
 
 func (id keyID) String() string { return hex.EncodeToString(id[:]) }
@@ -58,8 +58,8 @@ func Generate() string {
 // seals and signs, the others still open and verify. Suite and epoch stay.
 //
 // It returns [ErrMalformed] when s cannot be parsed and [ErrLimit] when the
-// ring already holds 32 keys. With an error it returns s itself: a caller who
-// writes back what was returned must not lose the keys.
+// ring already holds 32 keys. With an error it returns s itself: a caller who writes back
+// the result must not lose the keys.
 func Rotate(s string) (string, error) {
 	ks, err := decode(s)
 	if err != nil {
@@ -90,7 +90,7 @@ func RaiseEpoch(s string) (string, error) {
 }
 
 // Retire returns the ring string s without the key of this id (as
-// [Ring.IDs] spells it). Whatever the key sealed or signed is refused from then
+// [Ring.IDs] spells it). Everything that the key sealed or signed is refused from then
 // on, so reseal first: no record may be [Ring.Stale] any more.
 //
 // It returns [ErrMalformed] when s cannot be parsed, [ErrNewest] for the newest

@@ -34,8 +34,8 @@ const (
 
 var errNoWrapper = errors.New("keyring: no Wrapper")
 
-// Wrap returns the ring string s encrypted by w, for keeping where s itself
-// must not lie. To rotate a wrapped ring, wrap the result of [Rotate] again.
+// Wrap returns the ring string s encrypted by w, to be stored where s itself must not be.
+// To rotate a wrapped ring, wrap the result of [Rotate] again.
 //
 // It returns [ErrMalformed] when s cannot be parsed, and errors of w wrapped.
 func Wrap(ctx context.Context, w Wrapper, s string) (string, error) {

@@ -39,8 +39,8 @@ type Telemetry struct {
 	kinds    map[event.Kind]bool
 }
 
-// New returns what measures with the meters and traces with the tracers of these
-// providers. Without tracers (nil) there are no traces. The error is that of a provider
+// New returns a Telemetry that uses the meters and tracers of these providers. Without a
+// tracer provider (nil) there are no traces. The error is that of a provider
 // which refuses a metric.
 func New(meters metric.MeterProvider, tracers trace.TracerProvider) (*Telemetry, error) {
 	t := &Telemetry{kinds: map[event.Kind]bool{event.NotificationDropped: true}}

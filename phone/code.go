@@ -19,16 +19,15 @@ const codeDigits = 6
 // not be counted.
 var ErrMalformed = errors.New("phone: not a code")
 
-// A Code is six digits on their way to a person. It shows nothing when printed,
-// logged or encoded, at whatever depth; [Code.Digits] is the way to them. The
-// zero Code is none.
+// A Code is six digits to be sent to a person. It shows nothing when printed, logged or
+// encoded, at any depth; only [Code.Digits] returns them. The zero Code is empty.
 type Code struct {
 	reveal func() string // a closure, which fmt and encoders do not look into
 }
 
 // newCode draws one of the million codes, each as likely as the others.
 func newCode() Code {
-	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000)) // draws again rather than take a remainder
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000)) // draws again rather than taking a remainder
 	if err != nil {
 		panic(err) // unreachable: crypto/rand never fails, by its contract
 	}
@@ -55,7 +54,7 @@ func (c Code) Format(f fmt.State, _ rune) { io.WriteString(f, redactedCode) }
 // LogValue returns a placeholder.
 func (c Code) LogValue() slog.Value { return slog.StringValue(redactedCode) }
 
-// normalize returns the digits of what somebody typed.
+// normalize returns the digits of a typed code.
 func normalize(input string) (string, error) {
 	var room [typed.Max]byte
 	digits, err := typed.Digits(room[:0], input, codeDigits)

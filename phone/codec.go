@@ -32,8 +32,8 @@ func Decode(data []byte) (State, error) {
 	return s, nil
 }
 
-// MarshalText always returns an error: a general encoder would write nothing of
-// the state, and what comes back would have no phone. Store [State.Encode].
+// MarshalText always returns an error: a general encoder would write none of the state,
+// and the value that is read back would have no phone. Store [State.Encode].
 func (s State) MarshalText() ([]byte, error) {
 	return nil, errors.New("phone: a state is stored by its Encode")
 }
@@ -46,7 +46,7 @@ func (s Sends) Encode() []byte {
 }
 
 // DecodeSends reads what [Sends.Encode] wrote. Anything else is [ErrEncoding]:
-// sends that were read wrong are not none.
+// sends that cannot be read must not count as no sends.
 func DecodeSends(data []byte) (Sends, error) {
 	var s Sends
 	if err := wire.Decode(data, &s); err != nil {
@@ -55,8 +55,8 @@ func DecodeSends(data []byte) (Sends, error) {
 	return s, nil
 }
 
-// MarshalText always returns an error: a general encoder would write nothing of
-// the sends, and what comes back would be none. Store [Sends.Encode].
+// MarshalText always returns an error: a general encoder would write none of the sends,
+// and the value that is read back would be empty. Store [Sends.Encode].
 func (s Sends) MarshalText() ([]byte, error) {
 	return nil, errors.New("phone: sends are stored by their Encode")
 }
@@ -118,7 +118,7 @@ func (n *Number) fields(c *wire.Coder) {
 	}
 }
 
-// check holds what every method keeps true.
+// check verifies the invariants that every method keeps.
 func (s *State) check() error {
 	ids, numbers := map[string]bool{"": true}, map[Number]bool{}
 	strange := func(id string, n Number) bool {

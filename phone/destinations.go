@@ -7,21 +7,20 @@ import (
 	"strings"
 )
 
-// ErrDestination means that no messages go to numbers of this prefix.
+// ErrDestination means that messages are not sent to numbers with this prefix.
 var ErrDestination = errors.New("phone: no messages to this destination")
 
-// Destinations are where messages may go. The zero Destinations are everywhere
-// but the prefixes that are nobody's country and nobody's everyday phone: satellites,
-// shared cost and premium rates ([ExpensivePrefixes]). National premium numbers
-// differ by country and are not known here; a host that serves few countries names them
-// in Only, which is the best defence against messages pumped to numbers that pay
-// anyone who asks for them.
+// Destinations lists where messages may go. The zero Destinations allows all prefixes
+// except those that belong neither to a country nor to an everyday phone: satellites,
+// shared cost and premium rates ([ExpensivePrefixes]). National premium numbers differ by
+// country and are not known here. A host that serves few countries should name them in
+// Only: that is the best defence against attackers who request messages to numbers that
+// pay them.
 type Destinations struct {
-	// Only, when not empty, are the prefixes that may be sent to, such as "+43"
-	// or "+1876". One that is itself an expensive prefix, or part of one, allows
-	// it.
+	// Only, when not empty, lists the prefixes that may be sent to, such as "+43" or
+	// "+1876". An expensive prefix that is listed here, whole or in part, is allowed.
 	Only []string
-	// Except are prefixes that may not, also where Only names them.
+	// Except lists prefixes that may not be sent to, even if Only names them.
 	Except []string
 }
 

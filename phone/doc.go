@@ -1,4 +1,4 @@
-// Package phone lets a person sign in with a code that comes by SMS or by a call. Begin
+// Package phone lets a person sign in with a code sent by SMS or by a call. Begin
 // with [ParseNumber] and [State.Add]. It stores nothing: keep what [State.Encode] and
 // [Sends.Encode] return, sealed. It defends against guessed and used codes, and against
 // people who profit from messages that you pay for. A [Sender], the countries that you
@@ -12,7 +12,7 @@
 //
 // [ParseNumber] reads a number, [State.Add] makes it the pending one,
 // [State.SendPending] and [State.VerifyPending] make it a phone. At a sign-in,
-// [State.Send] makes a code for a phone and [State.Verify] checks what is typed:
+// [State.Send] makes a code for a phone and [State.Verify] checks the code that is typed:
 //
 //	number, err := phone.ParseNumber("+43 660 1234567")
 //	s, pending, err := s.Add(now, number)
@@ -27,14 +27,13 @@
 // # How far to trust it
 //
 // The public telephone network is a restricted authenticator to NIST (SP
-// 800-63B-4 §3.1.3.3): a thief who has a SIM swapped, a number ported,
-// a call diverted or the signalling intercepted gets the code. Offer something else
-// beside it, and tell the person. A code by phone signs in, where the policy
-// allows the method, and does no more: it is never enough to disable or replace
-// an authenticator, to make new recovery codes, to trust a browser or to
-// administer, because a thief would make a stolen hour of a number last. Beside an
-// active authenticator it is no way in either, unless the policy says so: the
-// account is as safe as the weaker of the two.
+// 800-63B-4 §3.1.3.3): a thief who has a SIM swapped, a number ported, a call diverted or
+// the signalling intercepted gets the code. Offer another method as well, and inform the
+// person. A code by phone signs in, where the policy allows the method, and does no more:
+// it is never enough to disable or replace an authenticator, to make new recovery codes,
+// to trust a browser or to administer, because a thief could turn an hour with the number
+// into lasting access. For an account with an active authenticator it does not sign in
+// either, unless the policy allows it: the account is as safe as the weaker of the two.
 //
 // # A code
 //
@@ -52,12 +51,12 @@
 //
 // # Messages cost
 //
-// Numbers that pay the people who have messages sent to them are a business. Every send is counted
-// before the provider is called: in the State for the account first, so that of
-// several requests at once one goes on, and then as [Sends] in records of their own
+// Fraudsters earn money with numbers that pay them for each message received. Every send
+// is counted before the provider is called: in the State for the account first, so that
+// of several simultaneous requests one continues, and then as [Sends] in separate records
 // for the number, its [Number.Prefix] and the tenant, best under a keyed hash.
-// [Destinations] says where messages go at all. Answer a refused send as one that
-// was made, where the asker has not passed a factor.
+// [Destinations] limits where messages go at all. If the person has not passed a factor,
+// answer a refused send as if it had been made.
 //
 // The limits of a number, a prefix and a tenant apply to all accounts together, and
 // anybody with an account can have a code sent to a stranger's number, to add it.
@@ -79,9 +78,9 @@
 // one code, and the sends of the last day, 64 at most. It holds numbers, so seal
 // it. Write each changed value with a compare-and-swap before the answer.
 // [Sends.Encode] returns at most 1 KiB. Both have a version inside; an unknown one
-// is refused. The service keeps one for each number and prefix that a code
-// was sent to, under a keyed hash, and deletes none: a count of yesterday's is
-// small, and says nothing without the keys.
+// is refused. The service keeps one for each number and prefix that a code was sent to,
+// under a keyed hash, and deletes none: an old count is small, and reveals nothing
+// without the keys.
 //
 // No type of this package shows a number in full or a code when printed, logged
 // or encoded by a general encoder.

@@ -22,8 +22,8 @@ const (
 
 // Send makes a new code for a verified phone, which replaces the live one, and
 // the message to send. Write the State, then give the message to the [Sender]:
-// nobody must get a code that is not kept, and what was sent must be counted
-// before the provider is asked.
+// nobody must get a code that is not stored, and a message must be counted before the
+// provider is asked.
 //
 // The code is for the challenge, the id of one sign-in, and for the number as it
 // is now. Wrong codes in a row stay counted (NIST SP 800-63B-4 §3.1.3.2: a new
@@ -43,7 +43,7 @@ func (s State) Send(at time.Time, keys *keyring.Ring, id string, via Via, challe
 }
 
 // SendPending is [State.Send] for the pending number with this ID, to verify it.
-// [ErrUnknown] for another one, [ErrExpired] when it has waited too long.
+// It returns [ErrUnknown] for another one, and [ErrExpired] when it is too old.
 func (s State) SendPending(at time.Time, keys *keyring.Ring, id string, via Via, limits ...Limit) (State, Message, error) {
 	switch {
 	case s.pending.isZero() || s.pending.ID != id:
@@ -108,8 +108,8 @@ func small(limits []Limit) []Limit {
 // which must be written before the answer; with all other errors the State is as
 // it was. They are [ErrMalformed], [ErrTooMany] (in a [*WaitError]), [ErrNoCode],
 // [ErrExpired], and keyring.ErrUnknownKey, wrapped, when the keys have lost the
-// one that the code was made with. Tell the person no more than wrong, too late
-// or too many.
+// one that the code was made with. Do not tell the person more than wrong, too late or
+// too many.
 func (s State) Verify(at time.Time, keys *keyring.Ring, challenge, code string) (State, Phone, error) {
 	i := s.index(s.live.to)
 	next, err := s.spend(at, keys, i >= 0 && s.live.isFor(challenge), code)
@@ -135,8 +135,8 @@ func (s State) VerifyPending(at time.Time, keys *keyring.Ring, id, code string) 
 	return next, added, nil
 }
 
-// spend compares what was typed with the live code, if that is for what the
-// caller asks, and uses it up.
+// spend compares the typed code with the live one, if that has the purpose that the
+// caller asks for, and uses it up.
 func (s State) spend(at time.Time, keys *keyring.Ring, asked bool, typed string) (State, error) {
 	digits, err := normalize(typed)
 	if err != nil {
@@ -183,9 +183,9 @@ func (l live) isFor(challenge string) bool {
 	return subtle.ConstantTimeCompare([]byte(l.challenge), []byte(tag(challenge))) == 1
 }
 
-// fields are what the MAC is made over: what the code is for, where it went. A
-// code that was sent to one number is not a code of another, and one that a restored
-// database brings back is none when the ring's epoch was raised.
+// fields returns the fields under the MAC: the purpose of the code and its destination. A
+// code that was sent to one number is not valid for another, and one from a restored
+// database is not valid after the ring's epoch was raised.
 func (l live) fields(keys *keyring.Ring, n Number, digits string) []string {
 	use := forSignIn
 	if l.challenge == "" {
@@ -194,7 +194,7 @@ func (l live) fields(keys *keyring.Ring, n Number, digits string) []string {
 	return []string{use, l.challenge, l.to, n.E164(), fmt.Sprint(keys.Epoch()), digits}
 }
 
-// tag stands for a challenge: of one length, whatever the id is.
+// tag identifies a challenge, in a fixed length whatever the id is.
 func tag(challenge string) string {
 	sum := sha256.Sum256([]byte(challenge))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])

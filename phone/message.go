@@ -10,32 +10,32 @@ import (
 	"unicode"
 )
 
-// Via is how a code travels.
+// Via is the way a code is sent.
 type Via string
 
 // The ways. Both are the public telephone network, which NIST calls restricted
 // (SP 800-63B-4 §3.1.3.3).
 const (
 	SMS   Via = "sms"   // a short message
-	Voice Via = "voice" // a call that says the code
+	Voice Via = "voice" // a call that speaks the code
 )
 
 func (v Via) known() bool { return v == SMS || v == Voice }
 
 // Errors of a [Sender] that has not handed the message over.
 var (
-	// ErrVia means that this sender does not do that: no calls, for example.
+	// ErrVia means that this sender does not support the way: calls, for example.
 	ErrVia = errors.New("phone: the sender has no such way")
 	// ErrUndeliverable means that the provider does not deliver to this number,
 	// now or later: no such number, a landline, opted out, a country that is not
 	// served. Offer the person another way.
 	ErrUndeliverable = errors.New("phone: the provider does not deliver to this number")
-	// ErrProvider means that the provider refuses us and not the number:
+	// ErrProvider means that the provider refuses the host and not the number:
 	// credentials, balance, a sender that is not registered. An operator has to
 	// know.
 	ErrProvider = errors.New("phone: the provider refuses the request")
 	// ErrUnavailable means that the provider did not answer, or asks to come
-	// back later. The message may have been sent all the same.
+	// back later. The message may have been sent nevertheless.
 	ErrUnavailable = errors.New("phone: the provider is unavailable")
 	// ErrMessage means that a message cannot be sent as it is; see
 	// [Message.Validate].
@@ -45,12 +45,12 @@ var (
 // A Sender hands messages to a provider. The module phone/provider has two:
 // packages kannel and twilio.
 //
-// Send returns nil when the provider has taken the message over, which is not
-// yet its arrival. It returns when ctx ends. It tries once: a time-out does not
-// tell whether the message is on its way, and a second one would confuse the
-// person and cost. Its errors are one of this package's, wrapped; they hold
-// neither the code, nor the text, nor the number, nor what the provider
-// answered, which may quote them. It is safe for concurrent use.
+// Send returns nil when the provider has accepted the message; it may not have arrived
+// yet. It returns when ctx ends. It tries once: a time-out does not show whether the
+// message is on its way, and a second one would confuse the person and cost money. Its
+// errors wrap one of this package's; they contain neither the code, nor the text, nor the
+// number, nor the provider's answer, which may quote them. It is safe for concurrent
+// use.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
@@ -70,7 +70,7 @@ func (b ByVia) Send(ctx context.Context, m Message) error {
 }
 
 // A Message is a code for a number. [State.Send] makes it with To, Via and Code;
-// the caller adds in whose name and language. It prints without number and code.
+// the caller adds sentence, domain and language. It prints without number and code.
 type Message struct {
 	To   Number
 	Via  Via
@@ -78,13 +78,13 @@ type Message struct {
 	// Language is a BCP 47 tag, such as "de-AT", for the voice of a call. Empty:
 	// the sender's default.
 	Language string
-	// Sentence is what the person reads or hears, in that language, with {code}
-	// in the place of the code. Without {code} the code comes after it. Empty:
+	// Sentence is the text that the person reads or hears, in that language, with {code}
+	// in place of the code. Without {code} the code is added at the end. Empty:
 	// "Your code is {code}. Do not share it with anyone."
 	Sentence string
-	// Domain is the host that the code is for, such as "example.com". Phones
-	// then fill it in for that site only, which keeps it from a look-alike. It
-	// goes into the last line of [Message.Text]. Empty: no such line.
+	// Domain is the host that the code is for, such as "example.com". Phones then fill in
+	// the code for that site only, not for a look-alike. It goes into the last line of
+	// [Message.Text]. Empty: no such line.
 	Domain string
 }
 
@@ -119,7 +119,7 @@ func (m Message) Validate() error {
 //	@example.com #123456
 //
 // It reveals the code. One message has room for 160 characters of the GSM 03.38
-// alphabet, or 70 when there is another one among them.
+// alphabet, or 70 if it contains any other character.
 func (m Message) Text() string {
 	text := m.say(m.Code.Digits())
 	if m.Domain != "" {
@@ -128,9 +128,9 @@ func (m Message) Text() string {
 	return text
 }
 
-// Speech returns what a call says: the sentence with the digits apart, "1, 2, 3,
-// 4, 5, 6", so that they are not read as a number. It reveals the code. Senders
-// say it twice at least.
+// Speech returns the words for a call: the sentence with the digits apart, "1, 2, 3,
+// 4, 5, 6", so that they are not read as a number. It reveals the code. Senders must
+// speak it at least twice.
 func (m Message) Speech() string {
 	return m.say(strings.Join(strings.Split(m.Code.Digits(), ""), ", "))
 }

@@ -12,45 +12,44 @@ import (
 )
 
 const (
-	// Digits of an international number, the country code among them. ITU-T
-	// E.164 §6.2.1 sets the most. The least is ours: whatever is shorter is a
-	// service or emergency number, which is no one's phone.
+	// Digits of an international number, including the country code. ITU-T E.164 §6.2.1
+	// sets the maximum. The minimum is ours: a shorter number is a service or emergency
+	// number and not a person's phone.
 	minDigits = 8
 	maxDigits = 15
 )
 
-// ErrNumber is what every error of [ParseNumber] is. Its text says what to write
+// ErrNumber is wrapped by every error of [ParseNumber]. The text says what to write
 // instead, and never quotes the input.
 var ErrNumber = errors.New("phone: not an international telephone number")
 
 // A Number is a telephone number in the international form of ITU-T E.164,
 // "+" and 8 to 15 digits. It prints masked, as "+43 ••• ••12", wherever it is
-// printed; [Number.E164] is the way to the digits. Numbers can be keys of maps and
-// compare with ==; whether two of them are one phone says [Number.Same]. The zero
-// Number is no one's.
+// printed; only [Number.E164] returns the digits. Numbers can be keys of maps and be
+// compared with ==; [Number.Same] reports whether two of them are one phone. The zero
+// Number belongs to nobody.
 type Number struct {
-	// A handle, because fmt walks into the unexported fields of anybody's
-	// struct without asking String, and finds an address here.
+	// A handle, because fmt walks into the unexported fields of a caller's struct without
+	// calling String. Here it finds only an address.
 	e164 unique.Handle[string]
 }
 
 // ParseNumber reads a number as people write and paste it: "+43 660 123-4567",
 // "0043 660 1234567", "+1 (212) 555-0123", "(+43) 660/1234567",
-// "tel:+43.660.1234567". It takes digits of any one script after "+" or the
+// "tel:+43.660.1234567". It accepts digits of any one script after "+" or the
 // international prefix "00", and leaves out white space, dashes and quotation marks
 // of any kind, invisible characters, and pairs of parentheses, a slash and full
 // stops between digits.
 //
 // It guesses nothing, because a wrong guess sends a code to a stranger: a number
 // without its country is refused, and so is a zero in parentheses, as in
-// "+44 (0)20", which is dialled in some countries and not in others. Refused as
-// well is what networks may take for another number than it says: a zero after the
-// country code, but for the few countries whose numbers begin with one, and other
-// numbers of digits than +1, +7, +52, +54 and +229 have. Two numbers after one
-// slash are refused.
+// "+44 (0)20", which is dialled in some countries and not in others. It also refuses a
+// number that networks may treat as another number: a zero after the country code, but
+// for the few countries whose numbers begin with one, and, after +1, +7, +52, +54 and
+// +229, a wrong count of digits. Two numbers after one slash are refused.
 //
-// Two countries have changed their numbers and still let the old ones pass. They are
-// read as the new ones, so that a phone has one number here: "+52 1 55…" is "+52
+// Two countries have changed their numbers and still accept the old ones. Old numbers are
+// read as the new ones, so that a phone has only one number here: "+52 1 55…" is "+52
 // 55…", and "+229 97…" is "+229 01 97…". See [Number.Canonical] for Argentina.
 // Errors are [ErrNumber].
 func ParseNumber(s string) (Number, error) {
@@ -113,9 +112,9 @@ func international(s string) (rest string, ok bool) {
 const telScheme = "tel:" // RFC 3966
 
 // planned refuses a second spelling, or reads it as the first. Gateways mend
-// "+44 070…" and exchanges stop listening after the tenth digit of +1: such a
-// number is under none of the limits of the one that it reaches, and no destination
-// that is refused.
+// "+44 070…" and exchanges stop listening after the tenth digit of +1: such a number
+// would escape the limits of the one that it reaches, and the list of refused
+// destinations.
 func (n Number) planned() (Number, error) {
 	country := n.Country()
 	national := n.E164()[len(country):]
@@ -152,7 +151,7 @@ func (n Number) planned() (Number, error) {
 // Canonical returns the one number, "+" and digits, under which limits and
 // comparisons count the phone that n reaches; "" for the zero Number. It is
 // [Number.E164] but in Argentina, where a mobile phone is written with a 9 after
-// the country code and often reached without it. E164 keeps what was typed, since
+// the country code and often reached without it. E164 keeps the number as typed, since
 // providers differ in which of the two a message or a call needs.
 func (n Number) Canonical() string {
 	const mobile = "+549"
@@ -163,8 +162,8 @@ func (n Number) Canonical() string {
 	return e164
 }
 
-// Same reports whether both numbers reach the same phone. The zero Number reaches
-// none.
+// Same reports whether both numbers reach the same phone. The zero Number does not reach
+// any.
 func (n Number) Same(other Number) bool {
 	return !n.IsZero() && n.Canonical() == other.Canonical()
 }
@@ -230,9 +229,8 @@ func notNumber(why string) error { return fmt.Errorf("%w: %s", ErrNumber, why) }
 // IsZero reports whether n is not a number at all.
 func (n Number) IsZero() bool { return n == Number{} }
 
-// E164 returns the number itself, "+" and digits; "" for the zero Number. It is
-// personal data, and anyone who shows it to a thief with the password has told
-// whose phone to take over.
+// E164 returns the number itself, "+" and digits; "" for the zero Number. It is personal
+// data: a thief who has the password and sees the number knows which phone to take over.
 func (n Number) E164() string {
 	if n.IsZero() {
 		return ""
@@ -260,10 +258,10 @@ func (n Number) Country() string {
 const twoDigitCodes = " 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58" +
 	" 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98 "
 
-// Prefix returns what numbers of one place and price have in common, for
-// limits: the country code, and under "+1" the area code too ("+1876" is
-// Jamaica). It is "" for the zero Number. Who pumps messages to numbers that
-// pay him buys those in blocks.
+// Prefix returns the common prefix of numbers of one place and price, for limits: the
+// country code, and under "+1" the area code too ("+1876" is Jamaica). It is "" for the
+// zero Number. Fraudsters who have messages sent to numbers that pay them buy such
+// numbers in blocks.
 func (n Number) Prefix() string {
 	const areaCode = 3
 	country := n.Country()
@@ -274,7 +272,7 @@ func (n Number) Prefix() string {
 }
 
 // String returns the number masked: its country code and its last two digits,
-// always with as many dots, so that the length is not told.
+// always with the same number of dots, so that it does not show the length.
 func (n Number) String() string {
 	if n.IsZero() {
 		return "no number"

@@ -11,25 +11,24 @@ import (
 
 const (
 	maxCount = 1_000_000 // of a limit
-	// exact is how many sends are remembered to the second. Beyond, old ones are
-	// rounded.
+	// exact is how many sends are remembered to the second. If there are more, old ones
+	// are rounded.
 	exact = 64
 	// maxEntries bounds what is kept, whatever the limits are.
 	maxEntries = 192
 	maxTime    = 1 << 40 // seconds; keeps the arithmetic from overflowing, some 35,000 years away
 )
 
-// MaxPeriod is the longest period of a [Limit]: beyond it no send is needed any more.
+// MaxPeriod is the longest period of a [Limit]: older sends are not needed any more.
 const MaxPeriod = 366 * 24 * time.Hour
 
-// A Limit is how many messages may be sent in any period of a length.
+// A Limit is how many messages may be sent in any period of the given length.
 type Limit struct {
 	N   int           // 1 to 1,000,000
 	Per time.Duration // in whole seconds, rounded up; above 0, at most [MaxPeriod]
 }
 
-// Validate returns an error for a limit that allows nothing or cannot be told
-// from a mistake.
+// Validate returns an error for a limit that allows nothing or looks like a mistake.
 func (l Limit) Validate() error {
 	if l.N < 1 || l.N > maxCount || l.Per <= 0 || l.Per > MaxPeriod {
 		return fmt.Errorf("phone: %d messages per %v are no limit", l.N, l.Per)
@@ -37,24 +36,24 @@ func (l Limit) Validate() error {
 	return nil
 }
 
-// Limits are the limits of a service, each list for records of its own: an
-// account's are in its [State]; those of a number, a prefix and a tenant are a
-// [Sends] each, best kept under a keyed hash of [Number.Canonical]. All of a list
-// hold at once.
+// Limits are the limits of a service, with a list for each kind of record: the sends of
+// an account are in its [State]; those of a number, a prefix and a tenant are a [Sends]
+// each, best kept under a keyed hash of [Number.Canonical]. All limits of a list apply at
+// once.
 //
 // Anybody with an account can have a code sent to anybody's number, which is not
-// verified for it. Keep a second Sends for such sends beside each of those, and take
-// them from [Limits.ForUnverified] as well: the other half is left to people who
-// sign in.
+// verified for it. Keep a second Sends for such sends next to each of those, and take
+// them from [Limits.ForUnverified] as well: the other half is left for people who sign
+// in.
 type Limits struct {
 	Account []Limit // of one account
 	Number  []Limit // of one number, whichever accounts it is in
 	Prefix  []Limit // of one [Number.Prefix]
-	Tenant  []Limit // of one tenant: what the bill can come to
+	Tenant  []Limit // of one tenant: bounds the bill
 }
 
-// ForUnverified returns the limits of sends to numbers that are not verified: half
-// of each, rounded down, and those of an account as they are.
+// ForUnverified returns the limits for sends to unverified numbers: half of each, rounded
+// down, and those of an account unchanged.
 func (l Limits) ForUnverified() Limits {
 	half := func(list []Limit) []Limit {
 		list = slices.Clone(list)
@@ -66,8 +65,8 @@ func (l Limits) ForUnverified() Limits {
 	return Limits{Account: l.Account, Number: half(l.Number), Prefix: half(l.Prefix), Tenant: half(l.Tenant)}
 }
 
-// DefaultLimits are a start for products of some thousand users. For an account
-// 1 in 30 s, 3 in 10 minutes and 10 a day; for a number 6 an hour and 10 a day;
+// DefaultLimits are a starting point for products with some thousand users. For an
+// account 1 in 30 s, 3 in 10 minutes and 10 a day; for a number 6 an hour and 10 a day;
 // for a prefix 200 an hour and 1,000 a day; for a tenant 500 an hour and 2,000 a
 // day.
 func DefaultLimits() Limits {
@@ -103,19 +102,19 @@ func (l Limits) Validate() error {
 // ErrLimit means that too many messages were sent. See [WaitError].
 var ErrLimit = errors.New("phone: too many messages")
 
-// A WaitError is a refusal that time ends.
+// A WaitError is a refusal for a time.
 type WaitError struct {
-	// Err is what was too much: [ErrLimit] or [ErrTooMany].
+	// Err is the reason: [ErrLimit] or [ErrTooMany].
 	Err error
 	// Until is the first moment at which the same is allowed, if nothing else
 	// happens meanwhile. It is in UTC. The zero time means that waiting does not
 	// help.
 	Until time.Time
-	// Wait is how long that is from the refusal on, by the same clock.
+	// Wait is the time from the refusal to Until, by the same clock.
 	Wait time.Duration
 }
 
-// Error says until when, and nothing of the account.
+// Error returns a text that says until when, and nothing about the account.
 func (e *WaitError) Error() string {
 	if e.Until.IsZero() {
 		return e.Err.Error() + "; waiting does not help"
@@ -131,13 +130,11 @@ func waitUntil(err error, at time.Time, free int64) *WaitError {
 	return &WaitError{Err: err, Until: u, Wait: u.Sub(at)}
 }
 
-// Sends remember when messages were sent. The zero Sends are none. They are a
-// value: Take returns a new one and leaves the receiver as it was. They encode to
-// at most 1 KiB.
+// Sends remember when messages were sent. The zero Sends is empty. It is a value: Take
+// returns a new one and leaves the receiver as it was. It encodes to at most 1 KiB.
 //
-// Up to 64 sends in the longest period they are exact. Of more, the older ones
-// count for up to an eighth of their age longer than they should, and never
-// shorter.
+// Up to 64 sends in the longest period are exact. If there are more, the older ones count
+// for up to an eighth of their age longer than they should, and never shorter.
 type Sends struct{ log []entry }
 
 // An entry is n sends, all at the time or a little before it.
@@ -147,7 +144,7 @@ type entry struct{ at, n int64 }
 func (s Sends) IsZero() bool { return len(s.log) == 0 }
 
 // Needed reports whether a limit of this period, or of a longer one, would still count
-// any of the sends. Those of the future are needed: a clock was put back.
+// any of the sends. Those in the future are needed: a clock was put back.
 func (s Sends) Needed(at time.Time, per time.Duration) bool {
 	now := floor(at)
 	return slices.ContainsFunc(s.log, func(e entry) bool { return now-e.at < seconds(per) })
@@ -162,8 +159,8 @@ func (l Limits) Longest() (per time.Duration) {
 }
 
 // Allow reports whether one more message may be sent: nil, or a [*WaitError]
-// that is [ErrLimit]. Without any limit, and with one that is not valid, it
-// allows nothing. A clock that stepped back frees nothing.
+// that is [ErrLimit]. Without a limit, or with an invalid one, it allows nothing. A clock
+// that stepped back frees nothing.
 func (s Sends) Allow(at time.Time, limits ...Limit) error {
 	if len(limits) == 0 {
 		return &WaitError{Err: ErrLimit}
@@ -183,10 +180,10 @@ func (s Sends) Allow(at time.Time, limits ...Limit) error {
 }
 
 // Take takes one message from all of the limits, or from none and returns what
-// [Sends.Allow] does. Write the result before the provider is called: of two
-// requests at once only one is written, and a crash after the call must not make
-// it free. A message that the provider then refuses stays taken; otherwise its
-// refusals would be a way to ask for ever.
+// [Sends.Allow] does. Write the result before the provider is called: of two simultaneous
+// requests only one is written, and a crash after the call must not make the message
+// free. A message that the provider then refuses stays counted; otherwise one could ask
+// without end for messages that are refused.
 //
 // Sends that are too old for all limits of this call are forgotten.
 func (s Sends) Take(at time.Time, limits ...Limit) (Sends, error) {

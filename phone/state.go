@@ -17,28 +17,27 @@ const (
 	// CodeLifetime is how long a code is valid (NIST SP 800-63B-4 §3.1.3.2: ten
 	// minutes at most).
 	CodeLifetime = 5 * time.Minute
-	// MaxTries is how many wrong codes in a row are looked at, over all codes that
-	// are sent meanwhile.
+	// MaxTries is how many wrong codes in a row are checked, over all codes that are sent
+	// meanwhile.
 	MaxTries = 5
-	// Forget is how long after the last wrong code those are forgotten. It is
-	// longer than a code lives, so that no code is tried more than Tries times.
+	// Forget is how long after the last wrong code the count is forgotten. It is longer
+	// than the life of a code, so that no code is tried more than MaxTries times.
 	Forget = 10 * time.Minute
 	// PendingLifetime is how long a number that was added may be verified.
 	PendingLifetime = 15 * time.Minute
 )
 
-// Errors with which the methods of [State] refuse, beside [ErrLimit] and [ErrMalformed].
+// Errors of the methods of [State], in addition to [ErrLimit] and [ErrMalformed].
 var (
 	// ErrRejected means that the code is wrong. Charge the guess.
 	ErrRejected = errors.New("phone: code rejected")
-	// ErrExpired means that the code, or the number that waits to be verified,
-	// is too old. Nothing was compared.
+	// ErrExpired means that the code, or the pending number, is too old. Nothing was
+	// compared.
 	ErrExpired = errors.New("phone: code expired")
-	// ErrNoCode means that no code is live for this challenge or number: none
-	// was sent, it was used, or one for something else has replaced it. Nothing
-	// was compared.
+	// ErrNoCode means that no code is live for this challenge or number: none was sent,
+	// it was used, or a code for another purpose has replaced it. Nothing was compared.
 	ErrNoCode = errors.New("phone: no code was sent for this")
-	// ErrTooMany means that [MaxTries] codes in a row were wrong. It comes in a
+	// ErrTooMany means that [MaxTries] codes in a row were wrong. It is wrapped in a
 	// [WaitError]. Nothing was compared, and nothing is sent.
 	ErrTooMany = errors.New("phone: too many wrong codes")
 
@@ -48,8 +47,8 @@ var (
 	ErrChallenge     = errors.New("phone: a code needs the challenge that it is for")
 )
 
-// A Phone is a number that has shown a code. It prints as its mask, by which the
-// person knows it.
+// A Phone is a number that has shown a code. It prints masked, in the form that the
+// person recognises.
 type Phone struct {
 	ID     string // random; the ID that the pending number had
 	Number Number
@@ -67,7 +66,7 @@ func (p Phone) String() string { return p.Number.String() }
 // A Pending is a number that was added and has not shown a code. It signs nobody
 // in.
 type Pending struct {
-	ID     string // random; [State.SendPending] and [State.VerifyPending] ask for it
+	ID     string // random; the argument of [State.SendPending] and [State.VerifyPending]
 	Number Number
 	Began  time.Time // UTC, whole seconds
 }
@@ -87,9 +86,8 @@ func gone(began time.Time, age time.Duration, at time.Time) bool {
 	return is >= age || is < -skew.Tolerance
 }
 
-// State is what an account knows of its phones: those that are verified, one
-// that waits to be, the live code, the wrong codes in a row, the sends. The zero
-// State has nothing.
+// State is the state of an account's phones: the verified ones, a pending one, the live
+// code, the wrong codes in a row, the sends. The zero State is empty.
 //
 // It is a value. A method that changes something returns a new State and leaves
 // the old one as it was. Store what it returned before answering, with a
@@ -144,7 +142,7 @@ func (s State) Pending(at time.Time) (Pending, bool) {
 	return p, !p.isZero()
 }
 
-// Sent is what a page may say of the live code.
+// Sent describes the live code for a page.
 type Sent struct {
 	To      Number
 	Via     Via
@@ -152,8 +150,8 @@ type Sent struct {
 	Expires time.Time
 }
 
-// Sent returns what was sent for a challenge and can be typed at that time. For
-// the pending number give its ID.
+// Sent returns the code sent for a challenge, if it can be typed at that time. For the
+// pending number pass its ID.
 func (s State) Sent(at time.Time, challenge string) (Sent, bool) {
 	l := s.Expire(at).live
 	if l.isZero() || !l.isFor(challenge) && (l.challenge != "" || l.to != challenge) {
@@ -163,13 +161,13 @@ func (s State) Sent(at time.Time, challenge string) (Sent, bool) {
 	return Sent{number, l.via, l.sent, l.sent.Add(CodeLifetime)}, true
 }
 
-// Add makes number the pending one, under a fresh ID, in the place of any other.
-// The caller has let the person show a proof for it, since a thief who adds his
-// phone has a factor of his own. Changing a number is to add the new one and
-// remove the old (NIST SP 800-63B-4 §3.1.3.3: it binds a new authenticator).
+// Add makes number the pending one, under a fresh ID, in place of any other. The caller
+// must have checked a proof for it, since a thief who adds a phone has a factor of their
+// own. To change a number, add the new one and remove the old (NIST SP 800-63B-4
+// §3.1.3.3: it binds a new authenticator).
 //
-// Errors: [ErrNumber] for the zero Number, [ErrKnown], [ErrTooManyPhones]. Ask
-// [Destinations.Allow] before.
+// Errors: [ErrNumber] for the zero Number, [ErrKnown], [ErrTooManyPhones]. Call
+// [Destinations.Allow] first.
 func (s State) Add(at time.Time, number Number) (State, Pending, error) {
 	switch {
 	case number.IsZero():
@@ -184,8 +182,8 @@ func (s State) Add(at time.Time, number Number) (State, Pending, error) {
 	return next, next.pending, nil
 }
 
-// Remove takes a phone away, or the pending number, and with it the code that
-// was sent there. The error for an unknown ID is [ErrUnknown].
+// Remove removes a phone, or the pending number, and the code that was sent to it. The
+// error for an unknown ID is [ErrUnknown].
 func (s State) Remove(id string) (State, error) {
 	if !s.pending.isZero() && s.pending.ID == id {
 		return s.withoutPending(), nil
@@ -209,33 +207,33 @@ func (s State) Cancel() State {
 	return s
 }
 
-// Clear takes all phones away, as when the second factor is disabled or reset.
-// The wrong codes and the sends stay counted; otherwise to disable and to set up again
-// would refill both.
+// Clear removes all phones, as when the second factor is disabled or reset. The wrong
+// codes and the sends stay counted; otherwise disabling and enrolling again would refill
+// both.
 func (s State) Clear() State {
 	s = s.Cancel()
 	s.phones = nil
 	return s
 }
 
-// Unlock forgets the wrong codes in a row and the messages that were sent, by an
-// administrator's leave: a clock that was ahead may have counted them for a year.
+// Unlock forgets the wrong codes in a row and the messages that were sent, by permission
+// of an administrator: a clock that was ahead may have counted them for a year.
 func (s State) Unlock() State {
 	s.wrong, s.last, s.sends = 0, time.Time{}, Sends{}
 	return s
 }
 
-// Ahead reports whether a clock that was ahead, and has been put right since, has left
-// a number or a code that would come back to life when its time arrives: write what
-// [State.Expire] returns. Wrong codes and messages stay counted until [State.Unlock].
+// Ahead reports whether a clock that was ahead, and has been corrected since, has left a
+// number or a code that would become valid again when its time arrives. If so, write the
+// result of [State.Expire]. Wrong codes and messages stay counted until [State.Unlock].
 func (s State) Ahead(at time.Time) bool {
 	limit := at.Add(skew.Tolerance)
 	return !s.pending.isZero() && s.pending.Began.After(limit) || !s.live.isZero() && s.live.sent.After(limit)
 }
 
-// Expire drops what time has ended: a number that was not verified, a code that
-// was not typed, wrong codes that are forgotten. The other methods do so
-// themselves; a caller needs it only to write the shorter value.
+// Expire drops expired parts: a number that was not verified, a code that was not typed,
+// wrong codes that are forgotten. The other methods do so themselves; a caller needs it
+// only to write the shorter value.
 func (s State) Expire(at time.Time) State {
 	if !s.pending.isZero() && s.pending.expired(at) {
 		s = s.withoutPending()

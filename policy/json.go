@@ -11,12 +11,12 @@ import (
 
 const version = 1
 
-// ErrFormat is what decoding reports for anything that this package did not
-// write, and [Policy.Validate] for a length of time without its unit.
+// ErrFormat is the error for JSON that this package did not write, and of
+// [Policy.Validate] for a duration without its unit.
 var ErrFormat = errors.New("policy: malformed policy")
 
-// stored is a Policy as it is written. Mode is always there; what else is zero
-// is left out.
+// stored is a Policy as it is written. Mode is always present; other zero fields are left
+// out.
 type stored struct {
 	V                 int       `json:"v"`
 	Mode              *Mode     `json:"mode"`
@@ -43,9 +43,9 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. Another version, an unknown field
-// or an unknown word is [ErrFormat]: what a newer release added may be a
-// restriction that this one would not enforce. With an error, p is the zero
-// Policy, which requires a factor.
+// or an unknown word is [ErrFormat]: a newer release may have added a restriction that
+// this one would not enforce. With an error, p is the zero Policy, which requires a
+// factor.
 func (p *Policy) UnmarshalJSON(data []byte) error {
 	*p = Policy{}
 	var s stored

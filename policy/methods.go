@@ -10,20 +10,20 @@ import (
 )
 
 // Methods is a set of ways to pass the second step. The zero Methods is the
-// default, App | RecoveryCodes | Other. App is part of every set, named or not:
-// a policy cannot take away what people have set up.
+// default, App | RecoveryCodes | Other. App is part of every set, named or not: a policy
+// cannot take away an authenticator that people have set up.
 type Methods uint8
 
-// The methods. Phone is not among the default: NIST SP 800-63B-4 §3.1.3.3 calls
+// The methods. Phone is not in the default: NIST SP 800-63B-4 §3.1.3.3 calls
 // it restricted, since numbers can be taken over.
 const (
 	App           Methods = 1 << iota // codes of an authenticator app
 	RecoveryCodes                     // recovery codes, and the making of new ones
 	Phone                             // codes by SMS or voice
-	External                          // factors of the host's own
+	External                          // the host's own factors
 )
 
-// ErrMethod is what reading an unknown method reports.
+// ErrMethod means that a word is not a method.
 var ErrMethod = errors.New("policy: unknown method")
 
 const (
@@ -33,8 +33,8 @@ const (
 
 var methodWords = [...]string{"app", "recovery-codes", "phone", "other"} // by bit
 
-// known is the set that m stands for. Bits of a later release are dropped: what
-// is not known cannot be allowed.
+// known is the set that m stands for. Bits of a later release are dropped: an unknown
+// method cannot be allowed.
 func (m Methods) known() Methods {
 	if m == 0 {
 		return defaultMethods
@@ -42,8 +42,8 @@ func (m Methods) known() Methods {
 	return m&allMethods | App
 }
 
-// Has reports whether the set has every method of some. The empty some and what
-// is not a method are in no set.
+// Has reports whether the set has every method of some. It is false for the empty set and
+// for unknown methods.
 func (m Methods) Has(some Methods) bool { return some != 0 && m.known()&some == some }
 
 // Words returns "app", "recovery-codes", "phone" and "other", as far as the set
@@ -61,9 +61,9 @@ func (m Methods) Words() []string {
 // String returns the words with commas between them.
 func (m Methods) String() string { return strings.Join(m.Words(), ",") }
 
-// ParseMethods reads words as [Methods.Words] returns them, in any order, such
-// as the boxes that were ticked in a form. Of none it is App alone, not the
-// default. With an error, which is [ErrMethod], it returns App.
+// ParseMethods reads words as [Methods.Words] returns them, in any order, such as the
+// boxes that were ticked in a form. Without words it returns App alone, not the default.
+// With an error, which is [ErrMethod], it returns App.
 func ParseMethods(words ...string) (Methods, error) {
 	set := App
 	for _, word := range words {

@@ -6,22 +6,22 @@ import (
 )
 
 // A Mode decides whether people must have a second factor. The zero Mode is
-// Required: a row that was read wrong asks for more, not less.
+// Required: a row that was read wrongly asks for more, not less.
 type Mode uint8
 
 // The modes, strictest first.
 const (
 	Required Mode = iota // people without a factor set one up before signing in
 	Optional             // people may set one up
-	Off                  // none is offered; one that is active is still asked for
+	Off                  // not offered; an active factor is still asked for
 )
 
-// ErrMode is what reading an unknown mode reports.
+// ErrMode means that a word is not a mode.
 var ErrMode = errors.New("policy: unknown mode")
 
 var words = [...]string{Required: "required", Optional: "optional", Off: "off"}
 
-// known maps what is not a mode to Required.
+// known maps an unknown mode to Required.
 func (m Mode) known() Mode {
 	if int(m) >= len(words) {
 		return Required

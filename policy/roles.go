@@ -19,12 +19,12 @@ const (
 	MaxRole  = 40 // bytes of a name
 )
 
-// ErrRole is what [NewRoles] reports for a name that is empty, longer than [MaxRole] or
+// ErrRole is the error of [NewRoles] for a name that is empty, longer than [MaxRole] or
 // has control characters, a comma or an equals sign, and for more than [MaxRoles].
 var ErrRole = errors.New("policy: not the name of a role, or too many of them")
 
 // Roles are the modes of single roles, such as "administrator", by the host's names for
-// them. They are comparable. The zero Roles are none.
+// them. They are comparable. The zero Roles is empty.
 type Roles struct {
 	text string // name=mode, by name, with commas between
 }
@@ -76,8 +76,8 @@ func (r *Roles) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// For returns the policy of a person with this role: the role's mode, where the policy
-// has one for it, and otherwise the policy's own. The empty role has the policy's own mode.
+// For returns the policy for a person with this role, with the role's own mode if the
+// policy has one, otherwise with the policy's mode. The empty role has the policy's mode.
 func (p Policy) For(role string) Policy {
 	if m, ok := p.Roles.Modes()[role]; ok {
 		p.Mode = m
@@ -86,8 +86,8 @@ func (p Policy) For(role string) Policy {
 	return p
 }
 
-// ForAnyRole returns the policy where the person's role is not known: with the strictest
-// of the modes.
+// ForAnyRole returns the policy for a person whose role is not known: it has the
+// strictest of the modes.
 func (p Policy) ForAnyRole() Policy {
 	p.Mode, p.Roles = p.strictestMode(), Roles{}
 	return p
@@ -116,7 +116,7 @@ func (p Policy) rolesWith(q Policy) Roles {
 	return distinctRoles(min(p.Mode.known(), q.Mode.known()), all)
 }
 
-// distinctRoles leaves out the roles that have the mode of everybody. There may be more
+// distinctRoles leaves out the roles that have the general mode. There may be more
 // than [MaxRoles] where policies are combined; such a policy is not written.
 func distinctRoles(of Mode, modes map[string]Mode) Roles {
 	var parts []string

@@ -4,14 +4,14 @@ import "time"
 
 // Strictest returns the policy that is as strict as each of ps in every
 // respect, and no stricter: the strictest mode, of each role too, the shortest trust, the methods
-// that all allow, and IssuedCode and TwoAdministrators where one has them. Only
-// those that require a factor have a say in the grace: one of them without any
-// ends it, otherwise the shorter Grace and the earlier Deadline count, of those that
-// have one. Where modes differ by role, that is so although the one grace may be of other
-// roles than the other: what comes of it is stricter then.
+// that all allow, and IssuedCode and TwoAdministrators where one has them. Only policies
+// that require a factor decide on the grace period: if one of them has none, there is
+// none; otherwise the shorter Grace and the earlier Deadline apply, of those that are
+// set. If modes differ by role, the two grace periods may be meant for different roles;
+// the result is then stricter than both.
 //
-// Order, repetition and grouping do not matter. Of none it is the zero Policy,
-// not the mildest: a chain from which the links are missing asks for more.
+// Order, repetition and grouping do not matter. Without arguments it returns the zero
+// Policy, not the mildest: a chain without links asks for more.
 func Strictest(ps ...Policy) Policy {
 	if len(ps) == 0 {
 		return Policy{}
@@ -34,7 +34,7 @@ func (p Policy) plain() Policy {
 	return p
 }
 
-// asField is what BrowserAge has to be for TrustFor to return d.
+// asField returns the BrowserAge for which TrustFor returns d.
 func asField(d time.Duration) time.Duration {
 	if d == 0 {
 		return -1 // as a field, 0 is the default
@@ -79,11 +79,11 @@ func (p Policy) graceWith(q Policy) (time.Duration, time.Time) {
 
 func (p Policy) hasGrace() bool { return p.Grace != 0 || !p.Deadline.IsZero() }
 
-// Lowers reports whether to asks for less than from in any respect, be it
-// stricter in others. It knows no clock: a grace that is over already still
-// counts as one.
+// Lowers reports whether to asks for less than from in any respect, even if it is
+// stricter in others. It has no clock: a grace period that has already ended still counts
+// as one.
 func Lowers(from, to Policy) bool {
-	// A policy that asks for nothing less is not changed by asking for both.
+	// If to asks for nothing less, combining both gives to.
 	to = to.plain()
 	return to.with(from.plain()) != to
 }

@@ -6,11 +6,11 @@ import (
 	"fmt"
 )
 
-// A Counter is a [Store] that counts by itself, where its database can do so
-// quicker than by reading a list.
+// A Counter is a [Store] that counts by itself, because its database can do so faster
+// than by reading a list.
 type Counter interface {
-	// Count returns what [Count] describes, for a query that selects nothing but a
-	// tenant or all of them.
+	// Count returns the result of [Count], for a query that selects only a tenant or all
+	// of them.
 	Count(ctx context.Context, q Query) (map[string]int, error)
 }
 
@@ -18,14 +18,12 @@ type Counter interface {
 // state. A state without records is not in the map. Limit and Heads have no
 // meaning here; a state, a due time or a cursor is refused with [ErrQuery].
 //
-// The counts are for display. They are not of one moment, and a state word is
-// not proof of what a record holds. Every record counts, whatever it is of: a
-// caller that keeps records which are not people's accounts gives those states
-// of their own, and adds up the states that it knows.
+// The counts are for display. They are not a snapshot, and a state word is not proof of a
+// record's content. Every record counts: a caller that keeps records which are not
+// people's accounts gives them separate states, and adds up the states that it knows.
 //
-// A [Counter] counts by itself. Of any other store Count reads the heads of all
-// records, a page at a time. An error of the store comes back in
-// [ErrUnavailable].
+// A [Counter] counts by itself. For any other store Count reads the heads of all records,
+// a page at a time. An error of the store is wrapped in [ErrUnavailable].
 func Count(ctx context.Context, s Store, q Query) (map[string]int, error) {
 	if q.State != "" || q.Cursor != "" || !q.DueBefore.IsZero() {
 		return nil, fmt.Errorf("%w: a count is of a tenant or of all", ErrQuery)

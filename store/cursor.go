@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A Place is where a record stands in a list. The zero Place comes before every
+// A Place is the position of a record in a list. The zero Place comes before every
 // record.
 type Place struct {
 	ID  AccountID
@@ -23,7 +23,7 @@ func (p Place) Compare(other Place) int {
 // byDue begins the cursor of a list by due time. No tenant is as long.
 const byDue = 0xff
 
-// Cursor returns the cursor of the page that begins behind p. It names a place
+// Cursor returns the cursor of the page that begins after p. It names a place
 // in the order and not a count of records, so records that come and go before
 // it neither repeat nor skip others.
 func (p Place) Cursor() string {
@@ -38,7 +38,7 @@ func (p Place) Cursor() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// Cursor returns the cursor of the page that begins behind id, in a list that is
+// Cursor returns the cursor of the page that begins after id, in a list that is
 // ordered by id.
 func Cursor(id AccountID) string { return Place{ID: id}.Cursor() }
 

@@ -1,22 +1,21 @@
-// Package store is what totpflow asks of a database, and the one loop that writes to it.
-// Begin with an adapter such as store/sqlstore, or [NewMemory] in tests; a flow of your
-// own calls [Update]. It stores one record for each account. It defends against races,
-// lost acknowledgements and a database that is down. Sealing the bytes, and keeping old
-// records from being put back, is left to you.
+// Package store is the contract between totpflow and a database, and the one loop that
+// writes to it. Begin with an adapter such as store/sqlstore, or [NewMemory] in tests; a
+// flow of your own calls [Update]. It stores one record for each account. It defends
+// against races, lost acknowledgements and a database that is down. Sealing the bytes,
+// and keeping old records from being put back, is left to you.
 //
 // A program that uses the totpflow service opens a [Store] (an adapter such as
 // store/sqlstore, or [NewMemory] in tests) and hands it over. A program that
-// keeps its own flow in a record calls [Update]: it loads the record, asks a
-// function what should follow, swaps the record if nobody else has, and only
-// then answers. A one-time code is spent by that swap, so the answer "right"
-// exists only after the database has acknowledged that the code is used.
+// keeps its own flow in a record calls [Update]: it loads the record, calls a function
+// that decides, swaps the record if nobody else has, and only then answers. That swap
+// uses up a one-time code, so the answer "right" goes out only after the database has
+// acknowledged that the code is used.
 //
 // # Storage
 //
 // One record per account: a plain state word for lists, sealed bytes that only
-// the service can read, the time of the last write, a due time for programs that
-// come back to it, and a random [Version]. Four operations, each on one record
-// except the list.
+// the service can read, the time of the last write, a due time for programs that look at
+// it again, and a random [Version]. Four operations, each on one record except the list.
 //
 // # Writing a store
 //
@@ -25,12 +24,12 @@
 // comment of [Store] is the contract in words. In this order:
 //
 //   - Put begins with [CheckPut], Get and Delete with [AccountID.Validate], and List with
-//     [Query.Start]. What these refuse never reaches the database.
+//     [Query.Start]. Arguments that these refuse never reach the database.
 //   - Put writes where the stored version is was, and reports [ErrConflict]
-//     otherwise; where was is zero it creates, and an existing record is a
-//     conflict. Delete is the same without a record in its place.
-//   - Get returns [ErrNotFound] where the database says that there is no record,
-//     and at no other time.
+//     otherwise; if was is zero it creates, and an existing record is a
+//     conflict. Delete works the same way, and leaves no record.
+//   - Get returns [ErrNotFound] if the database reports that there is no record,
+//     and in no other case.
 //   - List returns what [Query.Selects], in the order of [Query.Place], behind the
 //     place that Start returned, at most limit records; with Heads without their
 //     bytes. Next is [Place.Cursor] of the last record's place wherever more may
@@ -39,22 +38,21 @@
 //   - [Counter] is optional, for a database that counts quicker than it lists.
 //   - The test is storetest.Run, with -race, and once for each isolation level.
 //
-// Two things cannot be tried from outside: that an acknowledged write survives a
+// Two properties cannot be tested from outside: that an acknowledged write survives a
 // power cut, and that reads go to the primary while a failover is under way.
 //
 // # Threats
 //
 // Two requests with the same code at the same moment, in two processes: the
-// conditional write lets one of them through. A store that is down, slow, or
-// asked under a cancelled context: [ErrUnavailable], which nobody may read as
-// "this person has no second factor" ([ErrNotFound] says that, and nothing
-// else does). An acknowledgement lost on the way: decided by reading, because
-// the writer knows the version that it drew. An account restored or deleted
-// and made again: random versions never come back.
+// conditional write lets one of them through. A store that is down, slow, or called under
+// a cancelled context: [ErrUnavailable], which nobody may read as "this person has no
+// second factor" (only [ErrNotFound] means that). A lost acknowledgement: decided by
+// reading, because the writer knows the version that it drew. An account that was
+// restored, or deleted and made again: random versions never repeat.
 //
 // Not covered: an attacker who can write to the database can put an older record back.
-// The sealed bytes are authenticated by the layer above, their freshness is
-// the database's.
+// The layer above authenticates the sealed bytes; only the database can keep them
+// current.
 //
 // # Compatibility
 //

@@ -29,27 +29,27 @@ type Query struct {
 	Heads      bool   // records without Sealed, which is then empty: for counts and filters
 
 	// DueBefore selects the records that have a due time before this one, which is
-	// taken to the millisecond, and orders them by due time, then id. The zero time
-	// selects by nothing. It goes with AllTenants and without State.
+	// taken to the millisecond, and orders them by due time, then id. The zero time does
+	// not select. DueBefore requires AllTenants and no State.
 	DueBefore time.Time
 }
 
 // A Page is a part of the answer to a [Query].
 type Page struct {
 	Records []Record
-	// Next is the Cursor of the page that follows and empty at the end. Only
-	// that ends a list: a page may be short, or even empty, before it.
+	// Next is the Cursor of the next page, empty at the end. Only an empty Next ends a
+	// list: earlier pages may be short, or even empty.
 	Next string
 }
 
-// Start resolves a query for an implementation of [Store.List]: the place behind
-// which the page begins and the number of records wanted, 1 to [MaxLimit].
+// Start resolves a query for an implementation of [Store.List]: it returns the place
+// after which the page begins and the number of records wanted, 1 to [MaxLimit].
 //
 // It refuses with [ErrQuery] a negative limit, a tenant given together with
-// AllTenants (to guess which was meant could widen the list to other people's
-// customers), a tenant or state that no record can have, and DueBefore for
-// anything but all records; with [ErrCursor] a cursor that no page returned, or
-// that belongs to a query of another tenant or in another order.
+// AllTenants (a wrong guess at which was meant could include other people's customers), a
+// tenant or state that no record can have, and DueBefore for anything but all records;
+// with [ErrCursor] a cursor that no page returned, or that belongs to a query of another
+// tenant or in another order.
 func (q Query) Start() (after Place, limit int, err error) {
 	if err := q.validate(); err != nil {
 		return Place{}, 0, err
@@ -100,7 +100,7 @@ func (q Query) Selects(rec Record) bool {
 		(q.DueBefore.IsZero() || !milli(rec.Due).IsZero() && milli(rec.Due).Before(milli(q.DueBefore)))
 }
 
-// Place returns where rec stands in the query's order. The cursor of the last
+// Place returns the position of rec in the query's order. The cursor of the last
 // record's place is the page's Next.
 func (q Query) Place(rec Record) Place {
 	if q.DueBefore.IsZero() {
@@ -109,5 +109,5 @@ func (q Query) Place(rec Record) Place {
 	return Place{ID: rec.ID, Due: milli(rec.Due)}
 }
 
-// milli returns t as Record.Due is kept.
+// milli returns t with the precision of Record.Due.
 func milli(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }

@@ -9,10 +9,10 @@ import (
 )
 
 // Memory is a [Store] in the memory of one process, for tests and for trying
-// things out. It forgets everything when the process ends, used codes and
-// enrolments alike, and no second process sees it: a restart would let a used
-// code in again, and everybody in without one. It is also the contract of
-// Store as a program: where the words leave a doubt, do what Memory does.
+// things out. It forgets everything when the process ends, used codes and enrollments
+// alike, and other processes do not see it: after a restart a used code would be accepted
+// again, and everybody would get in without one. It is also the contract of Store as a
+// program: where the words leave a doubt, do what Memory does.
 //
 // The zero Memory is empty and ready.
 type Memory struct {
@@ -113,8 +113,8 @@ func (m *Memory) List(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
-// clone returns rec with bytes of its own, and its times as every store returns
-// them, so that a test against Memory does not come to rely on more.
+// clone returns rec with its own bytes, and its times as every store returns them, so
+// that a test against Memory does not rely on more.
 func clone(rec Record) Record {
 	rec.Sealed = bytes.Clone(rec.Sealed)
 	rec.Updated = rec.Updated.UTC().Truncate(time.Microsecond)

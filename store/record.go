@@ -12,16 +12,16 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of what a record holds, in bytes. They are part of the contract so
-// that a record which one store takes fits every other.
+// Limits of the fields of a record, in bytes. They are part of the contract, so that a
+// record which one store accepts fits every other.
 const (
 	MaxID     = 190       // each of AccountID.Tenant and AccountID.User; four-byte characters still fit an index of MySQL
 	MaxState  = 32        // Record.State
 	MaxSealed = 64 * 1024 // Record.Sealed
 )
 
-// Errors about what the caller passed. They are decided before a database is
-// asked, and nothing has been written.
+// Errors about arguments. They are returned before the database is asked, and nothing has
+// been written.
 var (
 	ErrID       = errors.New("store: invalid id")
 	ErrRecord   = errors.New("store: invalid record")
@@ -31,8 +31,8 @@ var (
 
 // An AccountID names an account: a user within a tenant. Both are opaque and compared
 // byte by byte: "alice" and "Alice", and two Unicode spellings of one name, are
-// different accounts, so the host passes its canonical id and not what was
-// typed. Tenant is empty where there is only one.
+// different accounts, so the host passes its canonical id and not the text that was
+// typed. Tenant is empty if there is only one.
 type AccountID struct {
 	Tenant string `json:"tenant,omitempty"`
 	User   string `json:"user"`
@@ -76,10 +76,10 @@ func validText(field, s string, limit int) error {
 }
 
 // A Version is drawn by the writer for every write. It is random and not a
-// counter, for two reasons. A record that was deleted and made again, or came
-// from a backup, does not carry a number that an old reader still holds. And a
-// writer whose acknowledgement got lost can tell by reading whether the write
-// took place. The zero Version means that there is no record.
+// counter, for two reasons. A record that was deleted and made again, or came from a
+// backup, cannot have a version that an old reader still holds. And a writer whose
+// acknowledgement was lost can find out by reading whether the write took place. The zero
+// Version means that there is no record.
 type Version [16]byte
 
 // NewVersion draws 128 bits from crypto/rand.
@@ -109,7 +109,7 @@ func (v Version) IsZero() bool { return v == Version{} }
 // String returns v as 32 lower-case hexadecimal digits.
 func (v Version) String() string { return hex.EncodeToString(v[:]) }
 
-// A Record is what a store keeps of one account.
+// A Record is the stored form of one account.
 type Record struct {
 	ID      AccountID
 	Version Version   // a new random one for every write
@@ -118,13 +118,13 @@ type Record struct {
 	Updated time.Time // by the writer's clock; kept to the microsecond and returned in UTC
 
 	// Due is when a program should look at the record again, such as to deliver
-	// what a crash left undelivered; [Query].DueBefore finds it. The zero time is
-	// none. It is kept to the millisecond and returned in UTC.
+	// notifications that a crash left behind; [Query].DueBefore finds it. The zero time
+	// means never. It is kept to the millisecond and returned in UTC.
 	Due time.Time
 }
 
-// Validate returns what a store must refuse before it writes: [ErrID],
-// [ErrTooLarge] when Sealed exceeds [MaxSealed], and [ErrRecord] for a zero
+// Validate returns the error with which a store must refuse the record before it writes:
+// [ErrID], [ErrTooLarge] when Sealed exceeds [MaxSealed], and [ErrRecord] for a zero
 // version, a state that is not a short text, or a time whose year is outside
 // 1–9999.
 func (r Record) Validate() error {

@@ -7,22 +7,22 @@ import (
 )
 
 // Errors of a store. Adapters return ErrNotFound and ErrConflict (wrapped or
-// not) and otherwise their driver's own errors; ErrUnavailable is put around
-// those by [Update] and by others that call a store.
+// not) and otherwise their driver's own errors; [Update] and other callers of a store
+// wrap those in ErrUnavailable.
 var (
-	// ErrNotFound: there is no record under this id. It means "never
-	// enrolled", so nothing else may be reported by it: not a timeout, not a
-	// missing table, not an id that is invalid.
+	// ErrNotFound: there is no record under this id. It means "never enrolled", so it
+	// must not be used for anything else: not a timeout, not a missing table, not an
+	// invalid id.
 	ErrNotFound = errors.New("store: record not found")
 
-	// ErrConflict: the stored version is another one than the caller named,
-	// and nothing was written.
+	// ErrConflict: the stored version is not the one that the caller named, and nothing
+	// was written.
 	ErrConflict = errors.New("store: record changed")
 
 	// ErrNotWritten: a Put or Delete failed, and it is certain that nothing was
-	// written or will be. An adapter wraps it around its database's error, only
-	// where that leaves no doubt; [Update] then returns it in ErrUnavailable, and a
-	// caller may report that nothing has changed, and not that the outcome is unknown.
+	// written or will be. An adapter wraps it around its database's error only if that
+	// leaves no doubt; [Update] then returns it in ErrUnavailable, and a caller may
+	// report that nothing has changed, instead of an unknown outcome.
 	ErrNotWritten = errors.New("store: nothing was written")
 
 	// ErrUnavailable: the store could not answer, or nobody knows whether it
@@ -33,15 +33,15 @@ var (
 // A Store keeps records. Its methods are safe for concurrent use by any number
 // of goroutines and processes.
 //
-// Every implementation holds to the following; store/storetest checks what can
-// be checked from outside.
+// Every implementation guarantees the following; store/storetest checks the parts that
+// can be checked from outside.
 //
 //   - Linearizable per record: each operation takes effect at one moment
 //     between call and return. In particular a Get that starts after a Put has
 //     returned sees that Put or a later one, from whichever process. So reads
 //     go to the primary, in the database's own present: no replica, no cache,
 //     no snapshot that was opened earlier. A store that reads from a lagging
-//     replica lets a used code in once more.
+//     replica accepts a used code once more.
 //   - Comparing and writing is one step, such as one UPDATE … WHERE version = ?
 //     with one row affected. Reading first and writing afterwards, even inside
 //     a transaction at READ COMMITTED, accepts one code twice.
@@ -72,8 +72,8 @@ type Store interface {
 	Put(ctx context.Context, rec Record, was Version) error
 
 	// Delete removes the record of id if its version is still was, otherwise it
-	// returns ErrConflict. An absent record is ErrConflict as well, also when
-	// was is zero: there is nothing that this call could have deleted.
+	// returns ErrConflict. A missing record is ErrConflict as well, also when was is
+	// zero: there is nothing that this call could have deleted.
 	Delete(ctx context.Context, id AccountID, was Version) error
 
 	// List returns the records that q selects in the order of their [Place], a
@@ -89,8 +89,8 @@ type Store interface {
 	List(ctx context.Context, q Query) (Page, error)
 }
 
-// CheckPut returns what [Store.Put] refuses without asking a database; every
-// implementation begins with it.
+// CheckPut returns the error with which [Store.Put] refuses its arguments without asking
+// the database; every implementation begins with it.
 func CheckPut(rec Record, was Version) error {
 	if err := rec.Validate(); err != nil {
 		return err

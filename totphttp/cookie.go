@@ -13,14 +13,13 @@ import (
 )
 
 // Cookies keeps a sign-in under way and the tokens of trusted browsers in cookies.
-// Browsers do not separate cookies by port: two products on one host need two
-// prefixes, since otherwise each ends the sign-ins of the other. The zero Cookies has
-// the prefix "totpflow", as the functions of this package have. It is safe for
-// concurrent use.
+// Browsers do not separate cookies by port: two products on one host need two prefixes,
+// otherwise each ends the sign-ins of the other. The zero Cookies has the prefix
+// "totpflow", like the functions of this package. It is safe for concurrent use.
 type Cookies struct{ prefix string }
 
 // ErrPrefix means that a prefix is not 1 to 32 letters, digits and hyphens.
-var ErrPrefix = errors.New("totphttp: a prefix of cookies has 1 to 32 letters, digits and hyphens")
+var ErrPrefix = errors.New("totphttp: a prefix of cookies must have 1 to 32 letters, digits and hyphens")
 
 // NewCookies returns cookies whose names begin with __Host- and the prefix.
 func NewCookies(prefix string) (Cookies, error) {
@@ -37,8 +36,8 @@ func (k Cookies) name(what string) string {
 	return "__Host-" + cmp.Or(k.prefix, "totpflow") + "-" + what
 }
 
-// The names of those of trusted browsers go on with a keyed hash of the user, so
-// that two people can trust the same browser.
+// The names of the cookies of trusted browsers end with a keyed hash of the user, so that
+// two people can trust the same browser.
 const (
 	challenge  = "challenge"
 	enrollment = "enrollment"
@@ -80,10 +79,10 @@ func (k Cookies) SetTrust(w http.ResponseWriter, b totpflow.Browser) {
 	http.SetCookie(w, cookie(k.name(trusted)+b.Token.Name(), string(b.Token), trust.MaxAge))
 }
 
-// TrustTokens returns the tokens of everybody who trusts the request's browser,
-// for SignIn, which picks those of the person. A request that another site has
-// posted, such as the response of a SAML identity provider, carries none of them:
-// see [totpflow.Service.ContinueSignIn].
+// TrustTokens returns the tokens of everybody who trusts the request's browser, for
+// SignIn, which selects those of the person. A request that another site has
+// posted, such as the response of a SAML identity provider, does not carry them: see
+// [totpflow.Service.ContinueSignIn].
 func (k Cookies) TrustTokens(r *http.Request) []trust.Token {
 	var tokens []trust.Token
 	for _, c := range r.Cookies() {

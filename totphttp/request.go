@@ -9,10 +9,10 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// Context is the request's context with its source, for the events: the
-// address of the connection and the browser's name of itself. Behind a proxy,
-// set the address that you trust with [event.WithSource] instead; no header is
-// believed here, since anybody can send one.
+// Context is the request's context with its source, for the events: the address of the
+// connection and the browser's user agent. Behind a proxy, set the address that you trust
+// with [event.WithSource] instead; Context ignores such headers, since anybody can send
+// one.
 func Context(r *http.Request) context.Context {
 	address, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -22,8 +22,7 @@ func Context(r *http.Request) context.Context {
 }
 
 // BrowserLabel names the request's browser for the list of trusted browsers,
-// such as "Firefox on Windows". It is a hint for its owner, nothing is decided
-// by it.
+// such as "Firefox on Windows". It is a hint for its owner; no decision depends on it.
 func BrowserLabel(r *http.Request) string {
 	agent := r.UserAgent()
 	browser := first(agent, []word{

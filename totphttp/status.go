@@ -14,8 +14,8 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// statuses are tried in this order: an error that says several things has the
-// first of their codes.
+// statuses are tried in this order: an error that matches several has the code of the
+// first.
 var statuses = []struct {
 	code   int
 	errors []error
@@ -43,8 +43,8 @@ var statuses = []struct {
 	}},
 }
 
-// StatusCode is the status code for an error of the service, and sets the header
-// Retry-After where there is a time to wait. It writes no body.
+// StatusCode returns the status code for an error of the service, and sets the header
+// Retry-After if there is a time to wait. It writes no body.
 //
 //	429  too many wrong codes, too many messages
 //	403  a code was refused, a proof is needed, policy or the host's rule says no, the account is closed

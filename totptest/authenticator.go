@@ -19,12 +19,12 @@ type Authenticator struct {
 	drift time.Duration
 	given totp.Step // the newest step whose code was given
 
-	near   map[string]bool // the codes that are not wrong,
+	near   map[string]bool // the codes that WrongCode must not return,
 	nearTo time.Time       // around this time
 }
 
 // ScanURI sets an authenticator up from a Key URI ("otpauth://totp/…"). Like apps, it
-// takes weak keys too (totp.Key.Weak), of which 80 bits are the least.
+// accepts weak keys too (totp.Key.Weak), of 80 bits or more.
 func ScanURI(uri string, clock *Clock) (*Authenticator, error) {
 	key, label, err := totp.ParseStored(uri)
 	if err != nil {
@@ -33,8 +33,8 @@ func ScanURI(uri string, clock *Clock) (*Authenticator, error) {
 	return &Authenticator{key: key, label: label, clock: clock}, nil
 }
 
-// TypeSecret sets an authenticator up from a secret typed by hand, which may be weak as
-// for [ScanURI].
+// TypeSecret sets an authenticator up from a secret typed by hand, which may be weak, as
+// with [ScanURI].
 func TypeSecret(secret string, clock *Clock) (*Authenticator, error) {
 	key, err := totp.ReadSecret(secret, totp.Params{})
 	if err != nil {
@@ -43,7 +43,7 @@ func TypeSecret(secret string, clock *Clock) (*Authenticator, error) {
 	return &Authenticator{key: key, clock: clock}, nil
 }
 
-// Label is what the app shows of the account. It is empty after Type.
+// Label is the text that the app shows for the account. It is empty after TypeSecret.
 func (a *Authenticator) Label() totp.Label { return a.label }
 
 // SetDrift puts the phone's clock ahead by d, or behind where d is negative.
@@ -53,15 +53,14 @@ func (a *Authenticator) SetDrift(d time.Duration) {
 	a.drift = d
 }
 
-// Code returns the code on the display. If that was given before, it first
-// waits for the next one by advancing the clock. It panics when the clock
-// shows a time before 1970.
+// Code returns the code on the display. If that was returned before, it first waits for
+// the next one by advancing the clock. It panics when the clock shows a time before 1970.
 func (a *Authenticator) Code() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	// Once in a million steps the next one has the same code, is what
-	// [totp.Key.Verify] answers with, and is then used up: no test may fail because
-	// of that, so the authenticator waits until such a code has passed.
+	// Once in a million steps the next step has the same code; [totp.Key.Verify] then
+	// returns that later step, which is used up. No test may fail because of that, so the
+	// authenticator waits until such a code has passed.
 	for {
 		code, period := a.next(), a.key.Params().Period
 		if code != a.mustCode(a.clock.Now().Add(a.drift+period)) {
@@ -82,8 +81,8 @@ func (a *Authenticator) next() string {
 	return a.mustCode(at)
 }
 
-// Pair returns two consecutive codes, the second of which is the one on the
-// display when it returns: it waits for both to be new.
+// Pair returns two consecutive codes; the second is on the display when Pair returns. It
+// waits until both are new.
 func (a *Authenticator) Pair() (first, second string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -98,8 +97,8 @@ func (a *Authenticator) Peek() string {
 	return a.mustCode(a.clock.Now().Add(a.drift))
 }
 
-// WrongCode returns a code that is right at no time near now, nor as far away as a
-// phone's clock is told to be off.
+// WrongCode returns a code that is not right at any time near now, nor as far away as
+// enroll.DriftError looks.
 func (a *Authenticator) WrongCode() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Store counts the calls to another store and can make them fail. The zero
-// faults are none.
+// A Store counts the calls to another store and can make them fail. By default none
+// fails.
 type Store struct {
 	inner store.Store
 
@@ -28,14 +28,14 @@ type Counts struct{ Get, Put, Delete, List int }
 type Faults struct {
 	Get  error // fails every read
 	Put  error // fails every write, and nothing is written
-	Lost error // every write is done, and its acknowledgement lost: Put returns this
+	Lost error // every write takes place, but its acknowledgement is lost: Put returns this
 	List error
 }
 
 // Wrap returns a store that counts the calls to s.
 func Wrap(s store.Store) *Store { return &Store{inner: s} }
 
-// Counts returns what was called since the last Reset.
+// Counts returns the calls since the last Reset.
 func (s *Store) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,15 +56,15 @@ func (s *Store) SetFaults(f Faults) {
 	s.faults = f
 }
 
-// FailNext has the next n calls fail with err, of whatever kind. Nothing is read or
-// written by them.
+// FailNext makes the next n calls, of any kind, fail with err. They read and write
+// nothing.
 func (s *Store) FailNext(n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next, s.err = n, err
 }
 
-// Hold has every call wait from now on, until release is called or the call's context
+// Hold makes every call wait from now on, until release is called or the call's context
 // ends: a slow database without a slow test. It must not be called again before release.
 func (s *Store) Hold() (release func()) {
 	s.mu.Lock()
@@ -79,7 +79,7 @@ func (s *Store) Hold() (release func()) {
 	})
 }
 
-// enter counts a call, waits where calls are held, and returns the faults in force or
+// enter counts a call, waits while calls are held, and returns the faults in force or
 // the error of this call.
 func (s *Store) enter(ctx context.Context, n func(*Counts) *int) (Faults, error) {
 	faults := s.count(n)

@@ -13,13 +13,14 @@ import (
 
 // The JSON API is for programs such as a backup agent, and for a product's own scripts.
 // It is served under path "api" where [Config.Token] is set, and described there at
-// "api/openapi.json". The first step is the host's: a sign-in whose request is JSON and
-// whose last line is [Web.AfterPassword] is answered with JSON as well.
+// "api/openapi.json". The host handles the first step: if its handler gets a JSON request
+// and ends with [Web.AfterPassword], the answer is JSON as well.
 
 //go:embed openapi.json
 var openAPI []byte
 
-// ProofHeader is where a request shows a proof, to [Web.StepUp] and to the API.
+// ProofHeader is the header in which a request shows a proof, to [Web.StepUp] and to the
+// API.
 const ProofHeader = "Proof"
 
 // apiRoutes lists the calls.
@@ -55,8 +56,8 @@ func (h *Web) apiRoutes(mux *http.ServeMux) {
 	mux.HandleFunc(h.Path("api/"), h.handle(func(http.ResponseWriter, *http.Request) error { return errNotFound }))
 }
 
-// wantsJSON reports whether the request is a program's: it is answered with JSON, and never
-// led to a page.
+// wantsJSON reports whether a program sent the request: it gets JSON, and is never
+// redirected to a page.
 func (h *Web) wantsJSON(r *http.Request) bool {
 	if h.Token == nil {
 		return false
@@ -82,7 +83,7 @@ var (
 )
 
 // decode reads the body of a request. It refuses unknown fields: a misspelt field would
-// be a wish that is silently not met.
+// be ignored silently.
 func decode[T any](r *http.Request) (in T, err error) {
 	if !isJSON(r) {
 		return in, errNotJSON

@@ -38,8 +38,8 @@ func (h *Web) apiAccount(w http.ResponseWriter, r *http.Request, v visitor) erro
 	return reply(w, http.StatusOK, a)
 }
 
-// provable are the library's actions that the API gives proofs of, besides those of
-// [Web.StepUp].
+// provable are the library's actions that the API gives proofs for, in addition to those
+// of [Web.StepUp].
 var provable = []totpflow.Action{totpflow.ActionReplaceAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionRecoveryCodes}
 
 // A proofAnswer is a proof, with the action and the target that it is for.
@@ -82,8 +82,8 @@ func (h *Web) apiReauthenticate(w http.ResponseWriter, r *http.Request, v visito
 	return reply(w, http.StatusOK, proofAnswer{proof, in.Action, in.Target, h.now().Add(totpflow.ProofLifetime).UTC().Truncate(time.Second)})
 }
 
-// targeted reports whether the action is done to something, and whether it is known. A
-// misspelt action would be a proof of nothing.
+// targeted reports whether the action has a target, and whether it is known. A proof for
+// a misspelt action would be useless.
 func (h *Web) targeted(a totpflow.Action) (targeted, known bool) {
 	if slices.Contains(provable, a) {
 		return false, true
@@ -121,8 +121,8 @@ func (h *Web) consume(r *http.Request, v visitor, p totpflow.Purpose) error {
 	return h.withoutProof(r, v, p, v.account.ConsumeProof(r.Context(), proofOf(r), p))
 }
 
-// withoutProof reports which action the missing proof has to be for, or that the person
-// cannot have one: they have no app to show a code.
+// withoutProof reports the action for which a proof is missing, or that the person cannot
+// get one because they have no app.
 func (h *Web) withoutProof(r *http.Request, v visitor, p totpflow.Purpose, err error) error {
 	if !errors.Is(err, totpflow.ErrProof) {
 		return err

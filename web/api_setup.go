@@ -26,7 +26,7 @@ type setupAnswer struct {
 type setupRequest struct {
 	Challenge totpflow.Challenge `json:"challenge"`
 	Password  string             `json:"password"`
-	Replaces  []string           `json:"replaces"` // names, where not all go
+	Replaces  []string           `json:"replaces"` // names, unless all are replaced
 }
 
 func (h *Web) apiSetup(w http.ResponseWriter, r *http.Request) error {
@@ -52,7 +52,7 @@ func (h *Web) apiSetup(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, http.StatusOK, setupAnswer{page.Token, page.Offer.URI(), page.Offer.Secret(), page.Expires, page.Clears})
 }
 
-// grant returns the grant by which the enrollment may start: never a session alone,
+// grant returns the grant with which the enrollment may start: never a session alone,
 // which a stranger may have found open.
 func (h *Web) grant(r *http.Request, in setupRequest) (totpflow.EnrollmentGrant, error) {
 	if in.Challenge != "" {
@@ -89,7 +89,7 @@ func (h *Web) grant(r *http.Request, in setupRequest) (totpflow.EnrollmentGrant,
 	case d.Step == totpflow.Enroll:
 		return d.Challenge, nil
 	}
-	return nil, &incomplete{Decision: d} // a person with a phone shows a code of it first
+	return nil, &incomplete{Decision: d} // a person with a phone must show its code first
 }
 
 // named returns the IDs of the signed-in person's authenticators of these names, which
@@ -116,7 +116,7 @@ func (h *Web) named(r *http.Request, names []string) (ids []string, err error) {
 	return ids, nil
 }
 
-// apiConfirm makes the new authenticator work. The answer has a new session: a change of
+// apiConfirm activates the new authenticator. The answer has a new session: a change of
 // factors ends those begun before.
 func (h *Web) apiConfirm(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode[struct {

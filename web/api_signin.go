@@ -47,7 +47,7 @@ func (h *Web) afterPasswordJSON(w http.ResponseWriter, r *http.Request, user tot
 	}
 	next := &incomplete{Decision: d}
 	if only, ok := onlyPhone(d); ok {
-		if sent, err := h.sendByItself(r.Context(), d, only); err == nil { // otherwise the program asks for one, and hears why not
+		if sent, err := h.sendByItself(r.Context(), d, only); err == nil { // otherwise the program asks for one, and gets the reason
 			next.sent = &sentAnswer{sent.To.String(), sent.Via}
 		}
 	}
@@ -84,7 +84,7 @@ func (h *Web) admit(r *http.Request, d totpflow.Decision) (a signedIn, err error
 		return a, unavailable("making a token", err)
 	}
 	a.Expires = a.Expires.UTC().Truncate(time.Second)
-	if d.Action != totpflow.ActionSignIn { // whose proof would serve to trust a browser
+	if d.Action != totpflow.ActionSignIn { // its proof could be used to trust a browser
 		a.Proof = d.Proof
 	}
 	switch d.Reason {
@@ -105,7 +105,7 @@ type codeAnswer struct {
 	PhoneCode    string   `json:"phone_code"`
 }
 
-// ways counts how many there are; a request has one.
+// ways counts the ways in a request; exactly one is allowed.
 func (a codeAnswer) ways() int {
 	given := []bool{a.Code != "", a.Codes != nil, a.RecoveryCode != "", a.IssuedCode != "", a.PhoneCode != ""}
 	return len(slices.DeleteFunc(given, func(is bool) bool { return !is }))
@@ -138,8 +138,8 @@ func (h *Web) apiCode(w http.ResponseWriter, r *http.Request) error {
 	return h.decided(w, r, d, err)
 }
 
-// apiReplace asks for a code again, of the old app, to set up a new one with: the proof
-// of the sign-in that it completes begins the enrollment.
+// apiReplace asks again for a code of the old app, in order to set up a new one: the
+// proof of the completed sign-in begins the enrollment.
 func (h *Web) apiReplace(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode[struct {
 		Challenge totpflow.Challenge `json:"challenge"`
@@ -160,7 +160,7 @@ type sentAnswer struct {
 	Via phone.Via `json:"via"`
 }
 
-// apiPhoneCode has a code sent to one of the person's phones.
+// apiPhoneCode sends a code to one of the person's phones.
 func (h *Web) apiPhoneCode(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode[struct {
 		Challenge totpflow.Challenge `json:"challenge"`

@@ -21,13 +21,11 @@ var catalogueFiles embed.FS
 
 // Catalogues returns the module's own texts, a file for each language. They are
 // JSON: groups of texts by a name. A text may hold arguments such as {{.Name}}.
-// Where it counts something it is an object with the language's plural forms
-// (zero, one, two, few, many, other) instead. Markup counts only in texts that
-// have some in en.json.
+// A text that counts something is an object with the language's plural forms (zero, one,
+// two, few, many, other) instead. Markup works only in texts that have some in en.json.
 //
-// A file of [Config.Catalogues] has the same shape and as many texts as the host
-// wants to change. A new language has them all; where one is missing, the pages
-// say it in English.
+// A file of [Config.Catalogues] has the same shape and the texts that the host wants to
+// change. A new language should have all of them; a missing one is shown in English.
 func Catalogues() fs.FS {
 	sub, err := fs.Sub(catalogueFiles, "words")
 	if err != nil { // unreachable: the path is fixed
@@ -131,8 +129,8 @@ func parseMessage(raw json.RawMessage) (m message, err error) {
 }
 
 // loadTexts reads every catalogue of the files over what is there already, and
-// checks it against the English texts: an argument that no page gives would be
-// seen only when somebody opens that page.
+// checks it against the English texts: otherwise an argument that no page provides would
+// show only when somebody opens that page.
 func loadTexts(into map[string]texts, files fs.FS) error {
 	names, err := fs.Glob(files, "*.json")
 	if err != nil {

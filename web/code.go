@@ -16,23 +16,23 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// A SecondStep is what the pages of the second step have in common: which ways there
-// are besides the one of the page.
+// A SecondStep is the common part of the pages of the second step: the other ways that
+// the person has.
 type SecondStep struct {
 	Common
 	App      bool // code.html
 	Recovery bool // recovery.html
 	ByPhone  bool // phone-code.html
-	Issued   bool // issued.html: a code that an administrator had sent
+	Issued   bool // issued.html: a code sent by an administrator
 }
 
 // A CodePage asks for the code of the app. Its form posts to path "code" with the
 // field code, with code2 where Pair is set, and with trust=yes from the checkbox.
 type CodePage struct {
 	SecondStep
-	Pair     bool          // a single code has to wait; two in a row are accepted
-	Wait     string        // why, where that is not the error anyway
-	TrustFor time.Duration // how long this browser would be trusted; 0: it is not offered
+	Pair     bool          // single codes are locked out; two in a row are accepted
+	Wait     string        // why, unless Error says so already
+	TrustFor time.Duration // how long this browser would be trusted; 0: not offered
 	Trust    bool          // it was ticked
 }
 
@@ -43,7 +43,7 @@ type RecoveryPage struct {
 	Code string // as typed before the form was refused
 }
 
-// An IssuedPage asks for the code that an administrator had sent. Its form posts to
+// An IssuedPage asks for the code that was sent by an administrator. Its form posts to
 // path "issued" with the field issued_code.
 type IssuedPage struct {
 	SecondStep
@@ -57,9 +57,9 @@ type PhoneCodePage struct {
 	SecondStep
 	Phones []phone.Phone // numbers print masked
 	To     string        // the ID of the phone that the code went to, or was chosen
-	Sent   phone.Via     // how; empty before
+	Sent   phone.Via     // how; empty before it was sent
 	Calls  bool          // a call is possible
-	Call   bool          // a call is what the person wants: the number was verified by one
+	Call   bool          // the person prefers a call: the number was verified by one
 	Wait   string
 }
 
@@ -79,14 +79,14 @@ func (h *Web) postCode(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err != nil:
 		return h.codePage(w, r, "code", err)
-	case d.Step == totpflow.Enroll: // the code of a weak secret, out of an import
+	case d.Step == totpflow.Enroll: // the code of a weak, imported secret
 		return h.enrollFirst(w, r, d)
 	}
 	if r.PostFormValue("trust") != "" {
 		browser, err := h.service.TrustBrowser(r.Context(), d.Proof, totphttp.BrowserLabel(r))
 		if err == nil {
 			h.setTrust(w, browser)
-		} else { // the code was right all the same
+		} else { // the code was right nevertheless
 			h.setNotice(w, "not-trusted")
 		}
 	}
@@ -114,8 +114,8 @@ func (h *Web) getIssued(w http.ResponseWriter, r *http.Request) error {
 	return h.codePage(w, r, "issued", nil)
 }
 
-// postIssued accepts the code that an administrator had sent. It opens nothing but
-// the way to a new authenticator.
+// postIssued accepts the code that was sent by an administrator. It leads only to a new
+// authenticator.
 func (h *Web) postIssued(w http.ResponseWriter, r *http.Request) error {
 	d, err := h.service.VerifyIssuedCode(r.Context(), h.challenge(r), r.PostFormValue("issued_code"))
 	if err != nil {
@@ -129,15 +129,15 @@ func (h *Web) enrollFirst(w http.ResponseWriter, r *http.Request, d totpflow.Dec
 	return redirect(w, r, h.Path("setup"))
 }
 
-// errNotSent marks why no code was sent, apart from why a code was refused: both
-// have to wait at times, for reasons of their own.
+// errNotSent marks the reason why no code was sent, as opposed to why a code was refused:
+// each can be limited for its own reasons.
 var errNotSent = errors.New("web: no code was sent")
 
 func (h *Web) getPhoneCode(w http.ResponseWriter, r *http.Request) error {
 	return h.codePage(w, r, "phone-code", nil)
 }
 
-// postPhoneCodeSend has a code sent to one of the person's phones.
+// postPhoneCodeSend sends a code to one of the person's phones.
 func (h *Web) postPhoneCodeSend(w http.ResponseWriter, r *http.Request) error {
 	via, id := phone.Via(r.PostFormValue("via")), r.PostFormValue("phone")
 	if id == "" { // there is one
@@ -166,8 +166,8 @@ func onlyPhone(d totpflow.Decision) (only phone.Phone, ok bool) {
 	return d.Phones[0], true
 }
 
-// sendByItself sends the code the way that the number was verified: a landline gets a
-// call. The limits are those of a code that the person asks for.
+// sendByItself sends the code in the way in which the number was verified: a landline
+// gets a call. The limits are the same as for a code that the person requests.
 func (h *Web) sendByItself(ctx context.Context, d totpflow.Decision, to phone.Phone) (phone.Sent, error) {
 	if to.Via == phone.Voice && !h.Calls { // such codes are not sent any more
 		return phone.Sent{}, phone.ErrVia
@@ -187,8 +187,8 @@ func (h *Web) postPhoneCode(w http.ResponseWriter, r *http.Request) error {
 // codePage shows one of the forms of the second step, and why the last code was
 // refused. A form of a way that the person does not have leads to one that they have.
 func (h *Web) codePage(w http.ResponseWriter, r *http.Request, page string, refused error) error {
-	// A single sign-on that posted its answer from its own site brought no cookies of this
-	// one: here they are, and the browser may be trusted.
+	// A single sign-on response posted from another site arrives without this site's
+	// cookies. Here they are present, and the browser may be trusted.
 	var tokens []trust.Token
 	if r.Method == http.MethodGet {
 		tokens = h.trustTokens(r)
@@ -232,8 +232,8 @@ func (h *Web) codePage(w http.ResponseWriter, r *http.Request, page string, refu
 	return h.show(w, r, page, refused, p)
 }
 
-// page returns the page that was asked for where the person has that way, and
-// otherwise the first one that they have.
+// page returns the requested page if the person has that way, and otherwise the first one
+// that they have.
 func (s SecondStep) page(wanted string) string {
 	ways := []struct {
 		page string

@@ -21,7 +21,7 @@ var ErrConfig = errors.New("web: configuration")
 
 // A Config configures the pages. Service, Host and Product are required.
 type Config struct {
-	// Service decides.
+	// Service makes all decisions.
 	Service *totpflow.Service
 
 	// Host has the accounts, the passwords and the sessions.
@@ -45,9 +45,10 @@ type Config struct {
 	// "totpflow".
 	Cookies string
 
-	// KeepGeneration keeps the generation of an account beside the host's user, from where
-	// [Host] returns it in the [Session]'s User. It must never replace a larger one. The
-	// library then finds a record that was deleted or put back. If nil, no generation is kept, and [New] logs a warning.
+	// KeepGeneration stores the generation of an account with the host's user; [Host]
+	// returns it from there in the [Session]'s User. It must never replace a larger one.
+	// The library then finds a record that was deleted or put back. If nil, no generation
+	// is kept, and [New] logs a warning.
 	KeepGeneration func(ctx context.Context, id totpflow.AccountID, generation uint64) error
 
 	// Token makes a session for a program without cookies, whose requests show it as
@@ -55,22 +56,22 @@ type Config struct {
 	// context and the decision are as those of Begin. Nil: there is no JSON API.
 	Token func(ctx context.Context, d totpflow.Decision) (token string, expires time.Time, err error)
 
-	// Accounts returns the accounts of the person whose account this is, such as those at
-	// the partner portal and at the product. The security page offers to enroll each of
-	// them, by its own password. Nil: no others are shown.
+	// Accounts returns all accounts of the same person, such as those at the partner
+	// portal and at the product. The security page offers to enroll each of them, with
+	// its own password. Nil: no others are shown.
 	Accounts func(ctx context.Context, id totpflow.AccountID) ([]totpflow.User, error)
 
-	// AccountName is the name of an account, for the page of a mail's link, which nobody is
-	// signed in to. Nil: the page does not name the account.
+	// AccountName returns the name of an account, for the page behind a mail's link,
+	// where nobody is signed in. Nil: the page does not name the account.
 	AccountName func(ctx context.Context, id totpflow.AccountID) (string, error)
 
-	// Source says where a request comes from, for the list of what happened. Behind
+	// Source returns where a request comes from, for the list of events. Behind
 	// a proxy, return the address that the proxy reports. Nil is the address of the connection.
 	Source func(r *http.Request) event.Source
 
-	// TrustedOrigins may send forms here, such as "https://idp.example": a single
-	// sign-on that posts to the handler that ends with [Web.AfterPassword]. No other
-	// site may.
+	// TrustedOrigins lists other sites that may send forms here, such as
+	// "https://idp.example": a single sign-on that posts to the handler that ends with
+	// [Web.AfterPassword].
 	TrustedOrigins []string
 
 	// Layout writes a page with the host's header and navigation around it, and
@@ -78,15 +79,15 @@ type Config struct {
 	Layout func(w http.ResponseWriter, r *http.Request, p Page) error
 
 	// ContentSecurityPolicy replaces the pages' own, which allows scripts, styles
-	// and pictures of the product's origin only. Set it where Layout needs more.
+	// and pictures of the product's origin only. Set it if Layout needs more.
 	ContentSecurityPolicy string
 
 	// Templates replaces templates one by one: a file code.html in it is used
 	// instead of the module's, and so on. See [Templates].
 	Templates fs.FS
 
-	// Catalogues has files such as de.json or fr.json: they change texts of a
-	// language that is there, or add a language. See [Catalogues].
+	// Catalogues has files such as de.json or fr.json: they change texts of an existing
+	// language, or add a language. See [Catalogues].
 	Catalogues fs.FS
 
 	// Language returns the language of a request, such as "de". Nil is the language
@@ -94,7 +95,7 @@ type Config struct {
 	// asks for.
 	Language func(r *http.Request) string
 
-	// Calls says that codes by phone may be read out in a call.
+	// Calls allows codes by phone to be read out in a call.
 	Calls bool
 
 	// Domain is the host name of the pages, such as "backup.example". An SMS then has a
@@ -103,7 +104,7 @@ type Config struct {
 	// look-alike site. If it is empty, the SMS has no such line.
 	Domain string
 
-	// Log gets errors that no page can explain. Nil is [slog.Default].
+	// Log gets errors that a page cannot explain. Nil is [slog.Default].
 	Log *slog.Logger
 
 	// Now is the clock. Nil is time.Now. Use that of the service in tests.
@@ -134,13 +135,13 @@ func (c Config) complete() (Config, error) {
 	case strings.TrimSpace(c.Product) == "":
 		return c, fmt.Errorf("%w: Product is missing", ErrConfig)
 	case c.Domain != "" && !host.MatchString(c.Domain):
-		return c, fmt.Errorf("%w: Domain is %q; it takes a host name in lower case, without a port", ErrConfig, c.Domain)
+		return c, fmt.Errorf("%w: Domain is %q; it must be a host name in lower case, without a port", ErrConfig, c.Domain)
 	case !word.MatchString(c.Cookies):
-		return c, fmt.Errorf("%w: Cookies is %q; it takes lower case letters, digits and hyphens", ErrConfig, c.Cookies)
+		return c, fmt.Errorf("%w: Cookies is %q; it must have only lower case letters, digits and hyphens", ErrConfig, c.Cookies)
 	}
 	for _, p := range []struct{ name, path string }{{"Prefix", c.Prefix}, {"SignIn", c.SignIn}, {"Home", c.Home}} {
 		if u, err := url.Parse(p.path); local(p.path) != p.path || err != nil || u.Path != p.path && p.name == "Prefix" {
-			return c, fmt.Errorf("%w: %s is %q; it takes a path of this site, such as /account", ErrConfig, p.name, p.path)
+			return c, fmt.Errorf("%w: %s is %q; it must be a path of this site, such as /account", ErrConfig, p.name, p.path)
 		}
 	}
 	return c, nil

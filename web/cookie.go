@@ -19,10 +19,10 @@ const (
 	challengeCookie  = "challenge" // of the sign-in under way
 	whoCookie        = "who"       // the name of the account that signs in, for the page
 	enrollmentCookie = "setup"     // token of the enrollment page
-	phoneCookie      = "phone"     // a number that has yet to show its code
+	phoneCookie      = "phone"     // a number that is not verified yet
 	proofCookie      = "proof"     // of the sign-in, for an enrollment
 	nextCookie       = "next"      // the page that the sign-in leads to
-	noticeCookie     = "notice"    // what one page says on the next
+	noticeCookie     = "notice"    // what the next page says about this one
 	languageCookie   = "language"
 	trustCookie      = "trust-" // and a keyed hash of the user
 )
@@ -80,9 +80,9 @@ func (h *Web) enrollment(r *http.Request) totpflow.EnrollmentToken {
 	return totpflow.EnrollmentToken(h.cookie(r, enrollmentCookie))
 }
 
-// A keptProof is a proof with the account that it is of. The service knows whose it
-// is; the page has to know as well, so that a proof that somebody else left in
-// this browser does not begin their enrollment in another person's session.
+// A keptProof is a proof with its account. The service knows whose proof it is; the page
+// must know as well, so that a proof that somebody left in this browser does not begin
+// their enrollment in another person's session.
 type keptProof struct {
 	Proof  totpflow.Proof
 	Of     string
@@ -134,7 +134,7 @@ func (h *Web) setTrust(w http.ResponseWriter, b totpflow.Browser) {
 }
 
 // trustTokens returns the tokens of everybody who trusts this browser. The service
-// passes over those of others.
+// ignores those of others.
 func (h *Web) trustTokens(r *http.Request) (tokens []trust.Token) {
 	for _, c := range r.Cookies() {
 		if strings.HasPrefix(c.Name, h.cookieName(trustCookie)) {
@@ -144,7 +144,7 @@ func (h *Web) trustTokens(r *http.Request) (tokens []trust.Token) {
 	return tokens
 }
 
-// setNext keeps the page that the sign-in is to lead to.
+// setNext keeps the page that the sign-in leads to.
 func (h *Web) setNext(w http.ResponseWriter, to string) {
 	if to = local(to); to != "" {
 		h.setText(w, nextCookie, to, time.Hour)

@@ -1,10 +1,11 @@
-// Package web is the second factor as pages to mount. Begin with [New]. It stores nothing
-// on the server, and sealed tickets in cookies. It defends against forms of other sites,
-// shared browsers, copied cookies and open sessions. Accounts, passwords and sessions are
-// left to you: they are the four methods of a [Host].
+// Package web has ready-made pages for the second factor, to mount in a product. Begin
+// with [New]. It stores nothing on the server, and sealed tickets in cookies. It defends
+// against forms of other sites, shared browsers, copied cookies and open sessions.
+// Accounts, passwords and sessions are left to you: they are the four methods of a
+// [Host].
 //
 // The pages are the second step of a sign-in, enrollment, recovery codes, phones, the
-// security page, and a code before what cannot be undone.
+// security page, and a code before actions that cannot be undone.
 //
 // Put three things into the product:
 //
@@ -14,7 +15,7 @@
 //	pages.AfterPassword(w, r, user)                       // the last line of the sign-in
 //
 // [Web.StepUp] asks for a code before one request, [Web.PasswordChanged] belongs at the
-// end of a change of the password, and Path("security") is the page to link.
+// end of a change of the password, and Path("security") is the page to link to.
 //
 // # What it stores
 //
@@ -27,8 +28,8 @@
 // A page of another site can neither send a form here ([http.CrossOriginProtection])
 // nor frame a page nor learn its address. A sign-in begins its session under a new token.
 // An enrollment belongs to the person whose password was right last in this browser.
-// Addresses to come back to are paths of this site. A form that is sent twice is
-// answered once. [Host] says what the host must do, and package hosttest tries it.
+// Return addresses are paths of this site. A form that is sent twice takes effect once.
+// [Host] describes what the host must do, and package hosttest tests it.
 //
 // # Concurrency
 //

@@ -15,17 +15,17 @@ type EndedPage struct {
 	Common
 	Text   string
 	SignIn string // the host's sign-in
-	Done   string // where to look whether it is done already; empty: nowhere
+	Done   string // where to check whether it is done already; may be empty
 }
 
-// A ProblemPage says that a request failed, in Error.
+// A ProblemPage reports in Error that a request failed.
 type ProblemPage struct {
 	Common
 	Home string
 }
 
-// A DisownPage is what the link of a mail opens: "it was not me". Its form posts to path
-// "not-me" with the field event. Where Closed is set the account is closed and there
+// A DisownPage is the page behind the "it was not me" link of a mail. Its form posts to
+// path "not-me" with the field event. Where Closed is set the account is closed and there
 // is no form.
 type DisownPage struct {
 	Common
@@ -47,8 +47,7 @@ func (h *Web) endedPage(w http.ResponseWriter, r *http.Request, why string) erro
 	return h.showAs(w, r, http.StatusUnauthorized, "ended", nil, p)
 }
 
-// getNotMe shows a button and does nothing else: programs that scan mails open every
-// link in them.
+// getNotMe only shows a button: programs that scan mails open every link in them.
 func (h *Web) getNotMe(w http.ResponseWriter, r *http.Request) error {
 	p := &DisownPage{Event: r.FormValue("event")}
 	var err error
@@ -64,8 +63,8 @@ func (h *Web) getNotMe(w http.ResponseWriter, r *http.Request) error {
 	return h.show(w, r, "not-me", nil, p)
 }
 
-// postNotMe closes the account that the mail was about. It requires no session: the
-// person who changed the account may have changed how its owner gets in.
+// postNotMe closes the account that the mail was about. It requires no session: an
+// attacker who changed the account may have locked its owner out.
 func (h *Web) postNotMe(w http.ResponseWriter, r *http.Request) error {
 	change, err := h.service.Disown(r.Context(), totpflow.DisownToken(r.PostFormValue("event")))
 	if err == nil {
@@ -77,10 +76,10 @@ func (h *Web) postNotMe(w http.ResponseWriter, r *http.Request) error {
 	return h.show(w, r, "not-me", err, &DisownPage{Event: r.PostFormValue("event"), Closed: err == nil})
 }
 
-// Fail answers a request that failed with a page, and with the status that the error
-// has: 404 for [ErrNotFound], those of totphttp for the errors of the library, and
-// 500 for anything else, which is logged.
+// Fail answers a failed request with a page, and with the status of the error: 404 for
+// [ErrNotFound], those of totphttp for the errors of the library, and 500 for anything
+// else, which is logged.
 func (h *Web) Fail(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, err) }
 
-// ErrNotFound is the error of a target function if there is nothing under that id.
+// ErrNotFound is the error of a target function if nothing has that id.
 var ErrNotFound = errNotFound

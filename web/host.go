@@ -13,7 +13,7 @@ import (
 var ErrPassword = errors.New("web: wrong password")
 
 // A Host is the product that mounts these pages: it has the accounts, the
-// passwords and the sessions. Package hosttest tries an implementation. The
+// passwords and the sessions. Package hosttest tests an implementation. The
 // methods are called from several goroutines at once.
 type Host interface {
 	// Session returns the session of the person who is signed in, as Begin kept it,
@@ -22,8 +22,8 @@ type Host interface {
 	Session(r *http.Request) (Session, error)
 
 	// Begin ends the request's session, if there is one, and starts one under a new
-	// token for the decision's ID, with its mark. Nothing of the earlier session is
-	// carried over: a token that somebody planted in the browser, or copied from it,
+	// token for the decision's ID, with its mark. It carries nothing over from the
+	// earlier session: a token that somebody planted in the browser, or copied from it,
 	// must be invalid afterwards. An error refuses the sign-in.
 	Begin(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error
 
@@ -37,18 +37,17 @@ type Host interface {
 	CheckPassword(ctx context.Context, id totpflow.AccountID, password string) error
 }
 
-// A Session is what the host keeps of a sign-in.
+// A Session is the host's record of a sign-in.
 type Session struct {
 	// User is the person who is signed in: the ID of the decision that the session began
-	// with, and from the host's records the name and, where it keeps one, the
-	// generation.
+	// with, and from the host's records the name and, if it stores one, the generation.
 	User totpflow.User
 
-	// Mark is that of the decision. A session without one has ended.
+	// Mark is the decision's mark. A session without one has ended.
 	Mark totpflow.SessionMark
 
-	// Reason is that of the decision, where the host keeps it. A session that goes
-	// on after a change of factors goes on with it.
+	// Reason is the decision's reason, if the host stores it. A session that continues
+	// after a change of factors keeps it.
 	Reason totpflow.Reason
 }
 

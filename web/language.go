@@ -17,7 +17,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// A Language is one that the pages speak. It is read-only.
+// A Language is a language of the pages. It is read-only.
 type Language struct {
 	tag   language.Tag
 	texts texts
@@ -66,8 +66,8 @@ func (l languages) byTag(tag string) *Language {
 	return nil
 }
 
-// accepted returns the language that fits best what a browser says in its
-// Accept-Language header (RFC 9110 §12.5.4).
+// accepted returns the language that best matches a browser's Accept-Language header (RFC
+// 9110 §12.5.4).
 func (l languages) accepted(header string) *Language {
 	_, i := language.MatchStrings(l.matcher, header)
 	return l.all[i]
@@ -82,10 +82,10 @@ func (h *Web) spoken(r *http.Request) *Language {
 }
 
 // LanguageOf returns the language of a request's pages, so that the host's own pages and
-// mails speak the same.
+// mails can use the same.
 func (h *Web) LanguageOf(r *http.Request) *Language { return h.spoken(r) }
 
-// A speaker is what [Compose] knows of the request.
+// A speaker holds the request's language for [Compose].
 type speaker struct {
 	*Language
 	product, domain string
@@ -94,8 +94,8 @@ type speaker struct {
 type speakerKey struct{}
 
 // Compose is the [phone.Delivery] Compose of a product with these pages: a code by SMS or
-// by a call is in the language of the page that it is for. An SMS has the line by which
-// phones fill the code in, where there is a [Config.Domain].
+// by a call is in the language of the page that it is for. If there is a [Config.Domain],
+// an SMS has the line by which phones fill the code in.
 func Compose(ctx context.Context, m phone.Message) phone.Message {
 	s, ok := ctx.Value(speakerKey{}).(speaker)
 	if !ok {
@@ -119,15 +119,15 @@ func (h *Web) postLanguage(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, orDefault(local(r.PostFormValue("back")), h.Home))
 }
 
-// Tag is the language as HTML and HTTP write it, such as "de".
+// Tag returns the language tag for HTML and HTTP, such as "de".
 func (l *Language) Tag() string { return l.tag.String() }
 
-// Name is what the language calls itself.
+// Name returns the language's own name.
 func (l *Language) Name() string { return l.Say("language.name") }
 
 // Find returns the text with this id. Arguments are names and values in turn; the
-// one called Count, an int, chooses the plural form. It is an error where there is
-// no such text, or where an argument of it is missing.
+// one called Count, an int, chooses the plural form. It is an error if there is no such
+// text, or if an argument is missing.
 func (l *Language) Find(id string, args ...any) (string, error) {
 	m, ok := l.texts[id]
 	if !ok && l.other != nil {
@@ -169,8 +169,7 @@ func argument(args []any, name string) any {
 	return nil
 }
 
-// Say is Find for a text that is known to be there. Where it is not, the id is
-// better than nothing.
+// Say is Find for a text that is known to exist. If it does not, Say returns the id.
 func (l *Language) Say(id string, args ...any) string {
 	text, err := l.Find(id, args...)
 	if err != nil {
@@ -179,8 +178,8 @@ func (l *Language) Say(id string, args ...any) string {
 	return text
 }
 
-// HTML is Find for a text with markup. The arguments are escaped: they are
-// people's, and the markup is not.
+// HTML is Find for a text with markup. The arguments are escaped, since people can choose
+// them; the markup is not.
 func (l *Language) HTML(id string, args ...any) (template.HTML, error) {
 	escaped := slices.Clone(args)
 	for i := 1; i < len(escaped); i += 2 {

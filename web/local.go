@@ -12,8 +12,7 @@ const maxLocal = 2048
 
 // local returns the address if it is a path of this site, and otherwise "".
 // Browsers take a backslash for a slash, drop tabs and line ends, and read two
-// slashes as the beginning of another site: all of these are refused, and not
-// repaired.
+// slashes as the beginning of another site: all of these are refused, not repaired.
 func local(to string) string {
 	if len(to) > maxLocal || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") ||
 		strings.ContainsFunc(to, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }) {
@@ -41,8 +40,8 @@ func referrer(r *http.Request) string {
 	return local(u.RequestURI())
 }
 
-// navigates reports whether the request is for a page that a person opens, and not
-// for a picture or a call of a script, which nobody wants to come back to.
+// navigates reports whether the request is for a page that a person opens. A picture or a
+// script's call is not a page to come back to.
 func navigates(r *http.Request) bool {
 	if r.Method != http.MethodGet {
 		return false

@@ -47,7 +47,7 @@ func (h *Web) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// report returns the status of an error, and logs what is for the operator.
+// report returns the status of an error, and logs errors that are for the operator.
 func (h *Web) report(w http.ResponseWriter, r *http.Request, err error) int {
 	status := h.status(w, err)
 	if status >= http.StatusInternalServerError && r.Context().Err() == nil { // a browser that has gone away is not a fault
@@ -82,8 +82,8 @@ func (h *Web) status(w http.ResponseWriter, err error) int {
 	}
 }
 
-// explain says in words why a page's form was refused and what to do about it. It
-// says nothing that only the operator should know.
+// explain returns a text that says why a page's form was refused and what to do. It
+// contains nothing that only the operator should know.
 func (l *Language) explain(page string, err error, now time.Time) string {
 	var wait *throttle.Error
 	var drift *enroll.DriftError
@@ -115,8 +115,7 @@ func (l *Language) explain(page string, err error, now time.Time) string {
 	return l.Say("error.internal")
 }
 
-// errorTexts are tried in this order: an error that says several things has the
-// first of the texts.
+// errorTexts are tried in this order: an error that matches several gets the first text.
 var errorTexts = []struct {
 	err  error
 	text string
@@ -191,7 +190,7 @@ func (l *Language) wait(wait *throttle.Error, byPhone bool, now time.Time) strin
 	}
 }
 
-// happened says in words what an event of the account was. An event that a later
+// happened describes an event of the account in words. An event that a later
 // release adds is shown by its name: it must not be missing.
 func (l *Language) happened(e event.Event) string {
 	text, err := l.Find("event."+string(e.Kind), "Count", e.Remaining, "Day", l.Day(e.Until))

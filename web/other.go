@@ -58,7 +58,7 @@ func (h *Web) otherAccounts(ctx context.Context, v visitor) (accounts []OtherAcc
 }
 
 // postOther leads to the enrollment of another account. Its own password is needed, and
-// this session ends: a session of one account is no proof for another.
+// this session ends: a session of one account is not a proof for another.
 func (h *Web) postOther(w http.ResponseWriter, r *http.Request, v visitor) error {
 	users, err := h.others(r.Context(), v)
 	if err != nil {

@@ -18,10 +18,10 @@ var templateFiles embed.FS
 //go:embed static
 var staticFiles embed.FS
 
-// Templates returns the module's own templates, to copy from. Each is replaced alone,
-// by a file of the same name in [Config.Templates]. They are html/template files; a
-// template gets the struct of its page, such as code.html the [CodePage], and these
-// functions besides html/template's own:
+// Templates returns the module's own templates, as a starting point. A file of the same
+// name in [Config.Templates] replaces one. They are html/template files; a template gets
+// the struct of its page, such as code.html the [CodePage], and these functions besides
+// html/template's own:
 //
 //	say ID ARGUMENTS…    a text of the catalogue; arguments are names and values in turn
 //	rich ID ARGUMENTS…   a text with markup; arguments are escaped
@@ -57,7 +57,7 @@ type Page struct {
 type Common struct {
 	Product string
 	Title   string
-	Notice  string // what was done just now
+	Notice  string // what was just done
 	Error   string // why the form was refused
 	Account string // the name of the account that the page is about; may be empty
 	now     time.Time
@@ -129,7 +129,7 @@ func (h *Web) parse(t *template.Template, name string) (*template.Template, erro
 // functions are those of the templates, in a language.
 func (h *Web) functions(l *Language) template.FuncMap {
 	return template.FuncMap{
-		"say":       l.Find, // a text that is not there fails the page, and New
+		"say":       l.Find, // a missing text fails the page, and New
 		"rich":      l.HTML,
 		"path":      h.Path,
 		"day":       l.Day,
@@ -172,7 +172,7 @@ func (h *Web) showAs(w http.ResponseWriter, r *http.Request, status int, page st
 		c.Title = l.Say(page + ".title")
 	}
 	back := ""
-	if r.Method == http.MethodGet { // what a form shows is shown once
+	if r.Method == http.MethodGet { // a page that a form shows is shown once
 		back = address(r)
 	}
 	content, err := h.content(l, page, data)

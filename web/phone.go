@@ -13,13 +13,13 @@ import (
 )
 
 // A PhonePage asks for a number. Its form posts to path "phone" with the fields number
-// and via; there is no number where Assigned is set.
+// and via; without number if Assigned is set.
 type PhonePage struct {
 	Common
 	Number   string // as typed before the form was refused
 	Assigned string // the number that an administrator chose, masked
 	App      bool   // the person has an app
-	Required bool   // there is no session before a second factor
+	Required bool   // there is no session without a second factor
 	Calls    bool   // a call is possible
 }
 
@@ -35,7 +35,7 @@ type PhoneConfirmPage struct {
 	Calls    bool
 }
 
-// A pendingPhone is a number that has yet to show its code.
+// A pendingPhone is a number that is not verified yet.
 type pendingPhone struct {
 	Token  totpflow.EnrollmentToken
 	Number string // masked
@@ -59,8 +59,8 @@ type phoneSetter struct {
 
 func (s phoneSetter) app() bool { return len(s.status.Authenticators) > 0 }
 
-// phoneSetter returns who adds a number here; where nobody may, it has led elsewhere
-// and ok is false. A sign-in under way wins over the session, as in an enrollment.
+// phoneSetter returns the person who adds a number; if nobody may, it has redirected and
+// ok is false. A sign-in under way wins over the session, as in an enrollment.
 func (h *Web) phoneSetter(w http.ResponseWriter, r *http.Request) (s phoneSetter, ok bool, err error) {
 	h.json(r, phoneCookie, &s.pending)
 	if h.challenge(r) != "" {
@@ -99,8 +99,8 @@ func (h *Web) phoneSetter(w http.ResponseWriter, r *http.Request) (s phoneSetter
 	return s.own(accountHash(s.visitor.User.ID)), true, nil
 }
 
-// own drops a pending number that somebody else left in this browser: to confirm it
-// would let this person in as the other.
+// own drops a pending number that somebody else left in this browser: confirming it would
+// sign this person in as the other.
 func (s phoneSetter) own(of string) phoneSetter {
 	if s.of = of; s.pending.Of != of {
 		s.pending = pendingPhone{}
@@ -159,8 +159,8 @@ func (h *Web) postPhone(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return h.phonePage(w, r, s, err)
 	}
-	// From here on the number is pending, also when no code could be sent: the proof
-	// is used, and another code can be sent from the page.
+	// From here on the number is pending, even if no code could be sent: the proof is
+	// used, and another code can be sent from the page.
 	s.pending = pendingPhone{Token: page.Token, Number: page.Number.String(), Via: via, Of: s.of}
 	return h.sendToPending(w, r, s)
 }
@@ -185,8 +185,9 @@ func (s phoneSetter) typed(r *http.Request) (n phone.Number, via phone.Via, err 
 	return n, via, err
 }
 
-// phoneGrant is what the number is added by: a code of the app where there is one, and
-// otherwise the sign-in. It is nil after the page that asks for the code.
+// phoneGrant returns the grant for adding the number: from a code of the app if there is
+// one, and otherwise from the sign-in. It is nil after the page that asks for the code
+// was shown.
 func (h *Web) phoneGrant(w http.ResponseWriter, r *http.Request, s phoneSetter) (totpflow.EnrollmentGrant, error) {
 	switch {
 	case s.visitor.IsZero():
@@ -229,8 +230,8 @@ func (h *Web) postPhoneSend(w http.ResponseWriter, r *http.Request) error {
 	return h.sendToPending(w, r, s)
 }
 
-// postPhoneConfirm makes the number a phone. The session starts here when the
-// enrollment came before it. It starts again if it was one of the password alone.
+// postPhoneConfirm makes the number a phone. The session starts here if the enrollment
+// was part of the sign-in. It starts again if it began with the password alone.
 func (h *Web) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error {
 	s, ok, err := h.phoneSetter(w, r)
 	switch {

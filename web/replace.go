@@ -9,15 +9,15 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// A ReplacePage asks for a code of the old app, to set up a new one with. Its form posts
-// to path "replace" with the field code, and with code2 where Pair is set.
+// A ReplacePage asks for a code of the old app, in order to set up a new one. Its form
+// posts to path "replace" with the field code, and with code2 where Pair is set.
 type ReplacePage struct {
 	SecondStep
 	Pair bool   // a single code has to wait; two in a row are accepted
 	Wait string // why, where that is not the error anyway
 }
 
-// A WhichPage asks which of several authenticators the new one takes the place of. Its
+// A WhichPage asks which of several authenticators the new one replaces. Its
 // form posts to path "setup/which" with the field goes, an ID or "all".
 type WhichPage struct {
 	Common
@@ -71,7 +71,7 @@ func (h *Web) replacePage(w http.ResponseWriter, r *http.Request, refused error)
 	return h.show(w, r, "replace", refused, p)
 }
 
-// mustChoose reports whether the person has yet to say which authenticator goes.
+// mustChoose reports whether the person still has to choose the authenticator to replace.
 func (h *Web) mustChoose(r *http.Request, e enrollee) (bool, error) {
 	if e.visitor.IsZero() || e.action != totpflow.ActionReplaceAuthenticator {
 		return false, nil
@@ -80,7 +80,7 @@ func (h *Web) mustChoose(r *http.Request, e enrollee) (bool, error) {
 	return len(st.Authenticators) > 1, err
 }
 
-// whichPage asks which authenticator goes.
+// whichPage asks which authenticator to replace.
 func (h *Web) whichPage(w http.ResponseWriter, r *http.Request, v visitor, refused error) error {
 	st, err := v.account.Status(r.Context())
 	if err != nil {
@@ -93,7 +93,7 @@ func (h *Web) whichPage(w http.ResponseWriter, r *http.Request, v visitor, refus
 	return h.show(w, r, "which", refused, p)
 }
 
-// postWhich begins the enrollment in the place of one authenticator, or of all.
+// postWhich begins the enrollment that replaces one authenticator, or all.
 func (h *Web) postWhich(w http.ResponseWriter, r *http.Request) error {
 	e, err := h.enrollee(r)
 	if err != nil || e.visitor.IsZero() || e.action != totpflow.ActionReplaceAuthenticator {

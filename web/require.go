@@ -15,7 +15,7 @@ type visitor struct {
 	account totpflow.Account
 }
 
-// An endedError says why the request's session has ended.
+// An endedError is the reason why the request's session has ended.
 type endedError struct{ why string } // "closed", "required" or "changed"
 
 func (e *endedError) Error() string { return "web: the session is over: " + e.why }
@@ -43,8 +43,8 @@ func (h *Web) visitor(r *http.Request) (visitor, error) {
 	return v, nil
 }
 
-// ended finds out why a session has ended. It keeps the generation as well: the
-// change that ended the session raised it.
+// ended finds out why a session has ended. It also makes the host store the generation,
+// since the change that ended the session raised it.
 func (h *Web) ended(r *http.Request, v visitor) error {
 	st, err := v.account.Status(r.Context())
 	if err != nil {
@@ -62,12 +62,12 @@ func (h *Web) ended(r *http.Request, v visitor) error {
 	return &endedError{"changed"}
 }
 
-// keepGeneration has the host keep what it does not know yet.
+// keepGeneration makes the host store a generation that it does not have yet.
 func (h *Web) keepGeneration(ctx context.Context, u totpflow.User, generation uint64) error {
 	if h.KeepGeneration == nil || generation <= u.Generation {
 		return nil
 	}
-	// The factors have changed already, whether the browser waits for the answer or not.
+	// The factors have changed already, even if the browser does not wait for the answer.
 	if err := h.KeepGeneration(context.WithoutCancel(ctx), u.ID, generation); err != nil {
 		return unavailable("keeping the generation", err)
 	}
@@ -83,13 +83,13 @@ func SessionOf(r *http.Request) Session {
 	return s
 }
 
-// Require lets requests through whose session is valid, and leads everybody else to
-// the sign-in and from there back to this page. If the session ended because of a
+// Require lets requests with a valid session through. It sends everybody else to the
+// sign-in and from there back to this page. If the session ended because of a
 // change of factors, a new password, a freeze or a policy, the sign-in page says so.
 // Requests that a page of another site sent are refused.
 //
-// Answers of next are not cached, unless it sets Cache-Control itself: the page of a
-// person who signed out must not come back with the browser's button.
+// Responses of next are not cached, unless it sets Cache-Control itself: after a sign-out
+// the browser's back button must not show the person's pages.
 func (h *Web) Require(next http.Handler) http.Handler {
 	return h.handle(func(w http.ResponseWriter, r *http.Request) error {
 		v, err := h.visitor(r)
@@ -102,7 +102,7 @@ func (h *Web) Require(next http.Handler) http.Handler {
 	})
 }
 
-// withSession has [SessionOf] know the session.
+// withSession stores the session for [SessionOf].
 func withSession(r *http.Request, v visitor) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), sessionKey{}, v.Session))
 }

@@ -16,7 +16,7 @@ import (
 
 // A sample is a page with made-up data, and the forms that it must have then. They are
 // rendered in every language: a text, a field or a form that a host's template lacks is
-// found when the program starts, and not when somebody needs that page.
+// found when the program starts, not when somebody needs that page.
 type sample struct {
 	page  string
 	data  pageData

@@ -16,23 +16,24 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// A SectionConfig is what a [Section] is made of.
+// A SectionConfig configures a [Section].
 type SectionConfig struct {
 	Prefix     string                           // the path that the pages are mounted under
-	Templates  fs.FS                            // its templates, by names that this package has not; the host's Config.Templates replace them
-	Catalogues fs.FS                            // its texts, a file for each language, in groups that this package has not
-	Functions  func(*Language) template.FuncMap // for its templates, beside those of [Templates]; path is the section's own
-	Head       template.HTML                    // beside the style sheet and the script
+	Templates  fs.FS                            // its templates, by names that this package does not use; the host's Config.Templates replace them
+	Catalogues fs.FS                            // its texts, a file for each language, in groups that this package does not use
+	Functions  func(*Language) template.FuncMap // for its templates, in addition to those of [Templates]; path is the section's own
+	Head       template.HTML                    // in addition to the style sheet and the script
 
-	// Explain says an error in words and has its status, if it is one of the section's own.
+	// Explain returns a text and a status for an error, if it is one of the section's
+	// own.
 	Explain func(l *Language, err error) (text string, status int)
 
 	// SignOut is called when a person signs out.
 	SignOut func(ctx context.Context, u totpflow.User) error
 }
 
-// A Section is pages of another package, such as adminweb, with the sessions, languages,
-// layout and protection of these. It is safe for concurrent use.
+// A Section is a set of pages of another package, such as adminweb, with the sessions,
+// languages, layout and protection of this package. It is safe for concurrent use.
 type Section struct {
 	SectionConfig
 	web       *Web
@@ -40,7 +41,7 @@ type Section struct {
 	pages     map[*Language]pages
 }
 
-// Section adds pages. It is not for use while requests are served.
+// Section adds pages. Do not call it while requests are served.
 func (h *Web) Section(c SectionConfig) (*Section, error) {
 	if c.Functions == nil {
 		c.Functions = func(*Language) template.FuncMap { return nil }
@@ -119,10 +120,10 @@ func (s *Section) parse(l *Language) error {
 // Path returns the address of one of the section's pages.
 func (s *Section) Path(page string) string { return s.Prefix + "/" + page }
 
-// Language is that of the request, with the section's texts.
+// Language returns the language of the request, with the section's texts.
 func (s *Section) Language(r *http.Request) *Language { return s.languages[s.web.spoken(r)] }
 
-// Languages are all of them, English first.
+// Languages returns all languages, English first.
 func (s *Section) Languages() (all []*Language) {
 	for _, l := range s.web.languages.all {
 		all = append(all, s.languages[l])
@@ -130,8 +131,8 @@ func (s *Section) Languages() (all []*Language) {
 	return all
 }
 
-// Handle lets requests of this site through whose session is valid, as [Web.Require]
-// does, with the headers of the pages here, and answers for the function when it fails.
+// Handle lets requests of this site with a valid session through, as [Web.Require] does.
+// It sets the headers of this package's pages, and answers if the function fails.
 func (s *Section) Handle(f func(http.ResponseWriter, *http.Request, Session) error) http.Handler {
 	return s.web.handle(func(w http.ResponseWriter, r *http.Request) error {
 		s.web.headers(w)
@@ -209,24 +210,24 @@ func (s *Section) Content(l *Language, page string, data any) (template.HTML, er
 // notice.
 func (s *Section) Notice(w http.ResponseWriter, word string) { s.web.setNotice(w, word) }
 
-// SetCookie keeps a value in the browser, as the pages here keep theirs.
+// SetCookie keeps a value in the browser, as this package's pages do.
 func (s *Section) SetCookie(w http.ResponseWriter, what, value string, age time.Duration) {
 	s.web.setCookie(w, what, value, age)
 }
 
-// Cookie returns what [Section.SetCookie] kept.
+// Cookie returns the value of [Section.SetCookie].
 func (s *Section) Cookie(r *http.Request, what string) string { return s.web.cookie(r, what) }
 
-// A CodeField is what a page needs to ask for a code of the person's app, as the template
-// stepup.html does: fields totpflow_code and, where Pair is set, totpflow_code2.
+// A CodeField is the data of a page that asks for a code of the person's app, as the
+// template stepup.html does: fields totpflow_code and, where Pair is set, totpflow_code2.
 type CodeField struct {
 	Recovery bool   // a recovery code is accepted as well
 	Pair     bool   // a single code has to wait; two in a row are accepted
-	Wait     string // why a code has to wait; empty: it need not
+	Wait     string // why codes are locked out; empty if they are not
 	NeedsApp bool   // the person has no app to show a code
 }
 
-// CodeField returns what a page that asks for a code has to show now.
+// CodeField returns the current data for a page that asks for a code.
 func (s *Section) CodeField(r *http.Request, of Session, refused error) (CodeField, error) {
 	st, err := s.web.service.Account(of.User).Status(r.Context())
 	if err != nil {
@@ -243,13 +244,13 @@ func (s *Section) CodeField(r *http.Request, of Session, refused error) (CodeFie
 	return f, nil
 }
 
-// Verify returns a proof for the purpose by the code that the form carries. It has the
-// host keep the generation that a recovery code raises.
+// Verify returns a proof for the purpose by the code in the form. It makes the host store
+// the generation that a recovery code raises.
 func (s *Section) Verify(r *http.Request, of Session, p totpflow.Purpose) (totpflow.Proof, error) {
 	return s.web.verify(r, visitor{Session: of, account: s.web.service.Account(of.User)}, p)
 }
 
-// HasCode reports whether the form carries a code.
+// HasCode reports whether the form contains a code.
 func HasCode(r *http.Request) bool { return r.PostForm.Has(own + "code") }
 
 // Fields are those of the form that the person sent, without those of this package, in a

@@ -32,7 +32,7 @@ type SecurityPage struct {
 	AssignedOnly   bool          // only administrators choose numbers
 	Recovery       bool          // recovery codes are allowed
 	RecoveryCodes  recovery.Summary
-	Few            bool // of the recovery codes are left
+	Few            bool // few recovery codes are left
 	Browsers       []totpflow.Browser
 	Activity       []event.Event
 	Others         []OtherAccount // of the same person
@@ -44,7 +44,7 @@ func mayRecover(st totpflow.Status) bool { return st.Policy.Methods.Has(policy.R
 // notOffered reports whether the policy offers no second factor to a person who has none.
 func notOffered(st totpflow.Status) bool { return st.Policy.Mode == policy.Off && !st.Enrolled }
 
-// morePhones reports whether a person may add a number, or has one to verify.
+// morePhones reports whether a person may add a number or has one to verify.
 func morePhones(st totpflow.Status) bool {
 	switch {
 	case !st.Policy.Methods.Has(policy.Phone), notOffered(st):
@@ -89,7 +89,7 @@ func (h *Web) securityPage(w http.ResponseWriter, r *http.Request, v visitor, re
 	return h.show(w, r, "security", refused, p)
 }
 
-// done leads back to the security page and says there what was done.
+// done redirects back to the security page, which says what was done.
 func (h *Web) done(w http.ResponseWriter, r *http.Request, notice string) error {
 	h.setNotice(w, notice)
 	return redirect(w, r, h.Path("security"))
@@ -101,7 +101,7 @@ func (h *Web) postReplace(w http.ResponseWriter, r *http.Request, v visitor) err
 	return h.enrollAnother(w, r, v, totpflow.ActionReplaceAuthenticator)
 }
 
-// postAdd leads to the enrollment of an authenticator beside the others.
+// postAdd leads to the enrollment of an additional authenticator.
 func (h *Web) postAdd(w http.ResponseWriter, r *http.Request, v visitor) error {
 	st, err := v.account.Status(r.Context())
 	switch {
@@ -159,7 +159,7 @@ func (h *Web) postDisable(w http.ResponseWriter, r *http.Request, v visitor) err
 	case st.Policy.Mode == policy.Required:
 		return h.securityPage(w, r, v, totpflow.ErrFactorRequired)
 	}
-	v.Reason = totpflow.ReasonNotEnrolled // what the session stands on afterwards
+	v.Reason = totpflow.ReasonNotEnrolled // the session's reason afterwards
 	return h.change(w, r, v, totpflow.ActionDisable, Target{}, "disabled", func(p totpflow.Proof) (totpflow.Change, error) {
 		return v.account.Disable(r.Context(), p)
 	})
@@ -206,8 +206,8 @@ func (h *Web) postRecoveryCodes(w http.ResponseWriter, r *http.Request, v visito
 	return h.sheetPage(w, r, sheet, enroll.Offer{}, nil, false)
 }
 
-// postSaved notes that the codes are saved, and leads on to where the person wanted
-// to go before the enrollment.
+// postSaved notes that the codes are saved, and redirects to the page that the person
+// wanted before the enrollment.
 func (h *Web) postSaved(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err := v.account.RecoveryCodesSaved(r.Context()); err != nil {
 		return h.securityPage(w, r, v, err)
@@ -218,7 +218,7 @@ func (h *Web) postSaved(w http.ResponseWriter, r *http.Request, v visitor) error
 
 func (h *Web) postRevoke(w http.ResponseWriter, r *http.Request, v visitor) error {
 	err := v.account.RevokeBrowser(r.Context(), r.PathValue("id"))
-	if err != nil && !errors.Is(err, totpflow.ErrNoBrowser) { // it is not trusted any more: as good
+	if err != nil && !errors.Is(err, totpflow.ErrNoBrowser) { // it is not trusted any more, which is fine
 		return err
 	}
 	return h.done(w, r, "browser-revoked")

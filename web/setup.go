@@ -29,10 +29,10 @@ type SetupPage struct {
 	Expires time.Time
 	Clears  []string // authenticators that stop working at the confirmation
 
-	Adds       bool      // it is to stand beside others
-	Codes      bool      // recovery codes come with it
+	Adds       bool      // it is added to others
+	Codes      bool      // new recovery codes will be made
 	Phone      bool      // a phone may be set up instead: path "phone"
-	Required   bool      // the person cannot go on without
+	Required   bool      // the person cannot continue without
 	GraceUntil time.Time // zero: there is none
 	Recovers   bool      // the person signed in with a recovery code
 	Left       int       // how many of those are left
@@ -51,7 +51,7 @@ type PasswordPage struct {
 	Later string // where "not now" leads
 }
 
-// A SheetPage shows what cannot be shown again: the recovery codes, the key of a
+// A SheetPage shows the data that cannot be shown again: the recovery codes, the key of a
 // new authenticator, or both. With codes, its form posts to path "security/saved"
 // with the field next.
 type SheetPage struct {
@@ -63,12 +63,12 @@ type SheetPage struct {
 	Site    string // where the person signs in
 	Made    time.Time
 	Cleared []string // authenticators that have stopped working
-	Added   bool     // it stands beside others
+	Added   bool     // it was added to others
 	Text    template.URL
-	Next    string // where the person goes on
+	Next    string // the page that follows
 }
 
-// apps are those that the page names.
+// apps are the apps that the page names.
 var apps = []string{
 	"Google Authenticator", "Microsoft Authenticator", "Authy", "LastPass Authenticator", "Aegis", "2FAS", "Bitwarden", "1Password",
 }
@@ -93,16 +93,16 @@ func (h *Web) getSetup(w http.ResponseWriter, r *http.Request) error {
 type enrollee struct {
 	by      totpflow.EnrollmentGrant
 	action  totpflow.Action   // of a proof
-	signIn  totpflow.Decision // of the sign-in that demands it; zero in a session
+	signIn  totpflow.Decision // of the sign-in that requires it; zero in a session
 	visitor visitor           // zero before a session
 }
 
 // errBare means that nobody may enroll here without the password or a code.
 var errBare = errors.New("web: the password first")
 
-// enrollee finds out whose enrollment it is: that of the person whose password was
-// right last in this browser. A sign-in under way is later than the session, so it
-// wins, also where the host forgot to end the session.
+// enrollee finds out whose enrollment it is: it belongs to the person whose password was
+// right last in this browser. A sign-in under way is later than the session, so it wins,
+// even if the host forgot to end the session.
 func (h *Web) enrollee(r *http.Request) (e enrollee, err error) {
 	if c := h.challenge(r); c != "" {
 		d, err := h.service.ContinueSignIn(r.Context(), c)
@@ -127,7 +127,7 @@ func (h *Web) enrollee(r *http.Request) (e enrollee, err error) {
 	return e, nil
 }
 
-// errWhich means that the person has yet to say which authenticator goes.
+// errWhich means that the person still has to choose the authenticator to replace.
 var errWhich = errors.New("web: which authenticator goes is not said yet")
 
 // offer returns the enrollment under way in this browser, or a new one if there is none.
@@ -145,7 +145,7 @@ func (h *Web) offer(r *http.Request, e enrollee) (totpflow.PendingEnrollment, er
 	return h.service.BeginEnrollment(r.Context(), e.by)
 }
 
-// setupPage shows the enrollment, or leads to the step that has to come before it.
+// setupPage shows the enrollment, or leads to the step that must come first.
 func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) error {
 	e, err := h.enrollee(r)
 	switch {
@@ -226,15 +226,15 @@ func drawn(o enroll.Offer) (picture template.URL, size int, err error) {
 }
 
 // beforeSetup asks a signed-in person for the password first: a stranger who finds a
-// session open must not bind an authenticator of their own. A person who has one
-// replaces it with a code, on the security page.
+// session open must not bind an authenticator of their own. A person who has one can
+// replace it on the security page, with a code.
 func (h *Web) beforeSetup(w http.ResponseWriter, r *http.Request, v visitor, to string, refused error) error {
 	st, err := v.account.Status(r.Context())
 	switch {
 	case err != nil:
 		return err
 	case len(st.Authenticators) > 0:
-		if r.Method == http.MethodPost { // the enrollment was confirmed, or is over
+		if r.Method == http.MethodPost { // the enrollment was confirmed, or has expired
 			h.setNotice(w, "setup-over")
 		}
 		return redirect(w, r, h.Path("security"))
@@ -280,15 +280,15 @@ func (h *Web) postSetupPassword(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, h.Path(to))
 }
 
-// postSetup makes the new authenticator work. The session starts here when the
-// enrollment came before it. If it was open, it starts again: a change of factors ends
-// the sessions begun before.
+// postSetup activates the new authenticator. The session starts here if the enrollment
+// was part of the sign-in. An open session starts again: a change of factors ends earlier
+// sessions.
 func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 	e, err := h.enrollee(r)
 	if err != nil {
 		return h.setupPage(w, r, nil)
 	}
-	// The token in the browser may be somebody else's: it is confirmed only for the
+	// The token in the browser may belong to another person: it is confirmed only for the
 	// person whose password was right last.
 	page, err := h.service.ContinueEnrollment(r.Context(), h.enrollment(r), e.by)
 	if err != nil {
@@ -316,7 +316,7 @@ func (h *Web) postSetup(w http.ResponseWriter, r *http.Request) error {
 	return h.sheetPage(w, r, done.Sheet, page.Offer, done.Cleared, added)
 }
 
-// sheetPage shows what cannot be shown again, and keeps nothing of it.
+// sheetPage shows the data that cannot be shown again, and does not keep it.
 func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.Sheet, o enroll.Offer, cleared []string, added bool) (err error) {
 	l := h.spoken(r)
 	p := &SheetPage{
@@ -328,11 +328,11 @@ func (h *Web) sheetPage(w http.ResponseWriter, r *http.Request, sheet recovery.S
 			return err
 		}
 	}
-	if len(p.Codes) == 0 { // those of before stay, or policy allows none
+	if len(p.Codes) == 0 { // the old ones stay, or policy allows none
 		p.Title = l.Say("sheet.titleKey")
 	}
-	// The text is in the page, so that the server need neither keep the codes nor
-	// be sent them again.
+	// The text is in the page, so that the server need not keep the codes or receive them
+	// again.
 	p.Text = template.URL("data:text/plain;charset=utf-8," + url.PathEscape(p.text(l, h.Product)))
 	return h.show(w, r, "sheet", nil, p)
 }

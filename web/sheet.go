@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// text is the sheet as plain text, to be saved as a file. Nothing in a name can add
-// a line or a terminal escape.
+// text returns the sheet as plain text, to be saved as a file. A name cannot add a line
+// or a terminal escape to it.
 func (p *SheetPage) text(l *Language, product string) string {
 	title := l.Say("sheet.textTitle", "Product", printable(product))
 	var b strings.Builder
@@ -26,8 +26,8 @@ func (p *SheetPage) text(l *Language, product string) string {
 	return b.String()
 }
 
-// inFours has a long text in groups of four, which people can compare and a line
-// can break between.
+// inFours splits a long text into groups of four, which people can compare and between
+// which a line can break.
 func inFours(s string) string {
 	var groups []string
 	for s != "" {

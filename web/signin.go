@@ -8,17 +8,17 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// AfterPassword is the last line of the host's sign-in: the password of this user
-// was right. It ends the session that the browser had, asks the service what is next,
-// and answers the request: it begins the session and leads to the page that the person
-// wanted, or it leads to the second step or to the enrollment. The host writes
-// nothing to w before or after.
+// AfterPassword is the last line of the host's sign-in, after the password of this user
+// was right. It ends the browser's old session, asks the service what is next, and
+// answers the request: it begins the session and redirects to the page that the person
+// wanted, or it redirects to the second step or to the enrollment. The host must not
+// write to w before or after.
 //
-// A request in JSON is answered in JSON, where the host has tokens ([Config.Token]): with a
-// token, or with what is next.
+// A JSON request is answered in JSON if the host has tokens ([Config.Token]): with a
+// token, or with the next step.
 //
-// The user is the person to whom the password belongs, from the host's records. Call it for
-// every first step that is as good as a password, such as single sign-on.
+// The user is the person to whom the password belongs, from the host's records. Call
+// AfterPassword for every first step that replaces a password, such as single sign-on.
 func (h *Web) AfterPassword(w http.ResponseWriter, r *http.Request, user totpflow.User) {
 	h.headers(w)
 	h.handle(func(w http.ResponseWriter, r *http.Request) error {
@@ -30,8 +30,8 @@ func (h *Web) AfterPassword(w http.ResponseWriter, r *http.Request, user totpflo
 }
 
 func (h *Web) afterPassword(w http.ResponseWriter, r *http.Request, user totpflow.User) error {
-	// One browser, one person at a time: nothing is left of the person who used it
-	// before when a page asks whose enrollment it is.
+	// One browser, one person at a time: data of the person who used it before must not
+	// decide whose enrollment it is.
 	h.clearCookies(w, challengeCookie, enrollmentCookie, phoneCookie, proofCookie)
 	if err := h.Host.End(w, r); err != nil {
 		return unavailable("ending the session", err)
@@ -55,9 +55,9 @@ func (h *Web) afterPassword(w http.ResponseWriter, r *http.Request, user totpflo
 	return redirect(w, r, h.Path("setup"))
 }
 
-// ask leads to the question for a code. Where a phone is the only way the code is on its
-// way already: it is sent here, by the form that had the password, and not by the page,
-// which a browser may load again.
+// ask redirects to the page that asks for a code. If a phone is the only way, the code is
+// sent here, after the form with the password, and not by the page, which a browser may
+// load again.
 func (h *Web) ask(w http.ResponseWriter, r *http.Request, user totpflow.User, d totpflow.Decision) error {
 	h.setCookie(w, challengeCookie, string(d.Challenge), flowAge)
 	h.setText(w, whoCookie, nameOf(user), flowAge)
@@ -76,8 +76,8 @@ func (h *Web) ask(w http.ResponseWriter, r *http.Request, user totpflow.User, d 
 	return redirect(w, r, h.Path("phone-code"))
 }
 
-// begin begins the session of a decision. No other function does, and it knows
-// the person from nowhere but the decision.
+// begin begins the session of a decision. No other function does, and it takes the person
+// only from the decision.
 func (h *Web) begin(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
 	if d.Step != totpflow.Passed {
 		return totpflow.ErrChallenge
@@ -97,9 +97,9 @@ func (h *Web) begin(w http.ResponseWriter, r *http.Request, d totpflow.Decision)
 	return nil
 }
 
-// enter begins the session and leads on: to the enrollment where the person needs a
-// new authenticator or has until the end of a grace to set one up, and otherwise to
-// the page that the sign-in began at.
+// enter begins the session and redirects: to the enrollment if the person needs a new
+// authenticator or is in a grace period, and otherwise to the page that the sign-in began
+// at.
 func (h *Web) enter(w http.ResponseWriter, r *http.Request, d totpflow.Decision, to string) error {
 	if err := h.begin(w, r, d); err != nil {
 		return err
@@ -112,9 +112,9 @@ func (h *Web) enter(w http.ResponseWriter, r *http.Request, d totpflow.Decision,
 	return redirect(w, r, to)
 }
 
-// over answers where the sign-in under way has ended. A form that was sent twice comes
-// here as well: the session that the request has leads on, and otherwise a page says
-// that it may be done already. Nothing is answered again.
+// over answers if the sign-in under way has ended. A form that was sent twice comes here
+// as well: if the request has a session, over redirects to the next page, otherwise a
+// page says that it may be done already. No decision is given twice.
 func (h *Web) over(w http.ResponseWriter, r *http.Request, why error) error {
 	_, err := h.visitor(r)
 	switch {
@@ -137,7 +137,7 @@ func (h *Web) postSignOut(w http.ResponseWriter, r *http.Request) error {
 	h.clearCookies(w, challengeCookie, whoCookie, enrollmentCookie, phoneCookie, proofCookie, nextCookie)
 	of, err := h.Host.Session(r)
 	if err != nil {
-		of = Session{} // which ends all the same
+		of = Session{} // it ends nevertheless
 	}
 	if err := h.Host.End(w, r); err != nil {
 		return unavailable("ending the session", err)
@@ -150,12 +150,11 @@ func (h *Web) postSignOut(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, h.SignIn)
 }
 
-// PasswordChanged is the last step of the host's change of a password, after the
-// new one is stored: trusted browsers and every session of the account end, and
-// where the request is that person's own the session goes on under a new token. It
-// writes only headers. An error means that it may not have happened yet: keep a
-// note with the password and call totpflow's [totpflow.Account.PasswordChanged] again until it
-// returns nil.
+// PasswordChanged is the last step of the host's change of a password, after the new one
+// is stored: trusted browsers and every session of the account end. If the request is
+// that person's own, the session continues under a new token. It writes only headers. An
+// error means that it may not have happened yet: store a note with the password and call
+// totpflow's [totpflow.Account.PasswordChanged] again until it returns nil.
 func (h *Web) PasswordChanged(w http.ResponseWriter, r *http.Request, user totpflow.User) error {
 	r = r.WithContext(h.context(r))
 	v, err := h.visitor(r)
@@ -175,7 +174,8 @@ func (h *Web) PasswordChanged(w http.ResponseWriter, r *http.Request, user totpf
 }
 
 // goOn begins the visitor's session again after a change that ended all sessions of
-// the account: under a new token, since a thief's copy of the old one must not go on.
+// the account: under a new token, since a thief's copy of the old one must not stay
+// valid.
 func (h *Web) goOn(w http.ResponseWriter, r *http.Request, v visitor, c totpflow.Change) error {
 	return h.begin(w, r, totpflow.Decision{Step: totpflow.Passed, Reason: v.Reason, ID: c.ID, Generation: c.Generation, Mark: c.Mark})
 }

@@ -16,32 +16,32 @@ import (
 
 // A Target is the object of an action.
 type Target struct {
-	ID   string // the code counts for nothing with another one; empty: the action has no target
-	Name string // what the page calls it; the default is ID
+	ID   string // the code is not valid for another one; empty: the action has no target
+	Name string // for the page; the default is ID
 }
 
 // A StepUpPage asks for a code before an action. Its form posts to Action with the
-// fields totpflow_code and totpflow_back, with totpflow_code2 where Pair is set, and
-// with each of Fields, which were in the form that the person sent. Where NeedsApp is
-// set there is no form: the person has no app to show a code. Where Password is set the
-// person has no second factor at all, and the form has the field totpflow_password instead
-// of the codes.
+// fields totpflow_code and totpflow_back, with totpflow_code2 if Pair is set, and with
+// each of Fields, which were in the form that the person sent. If NeedsApp is set there
+// is no form: the person has no app to show a code. If Password is set the person has no
+// second factor at all, and the form has the field totpflow_password instead of the
+// codes.
 type StepUpPage struct {
 	Common
 	Doing    string // the action in words, such as "Delete backup"
-	Target   string // the name of what it is done to; may be empty
+	Target   string // the name of the action's object; may be empty
 	Danger   bool   // it takes something away
 	Action   string
 	Fields   []Field
 	Recovery bool   // a recovery code is accepted as well
-	Pair     bool   // a single code has to wait; two in a row are accepted
-	Wait     string // what to know besides the error, such as why a code has to wait
+	Pair     bool   // single codes are locked out; two in a row are accepted
+	Wait     string // information besides the error, such as why codes are locked out
 	NeedsApp bool
 	Password bool
 	Back     string // where "cancel" leads
 }
 
-// A Field is one of a form.
+// A Field is a field of a form.
 type Field struct{ Name, Value string }
 
 // own is the prefix of the names of this package's own fields. They do not reach
@@ -53,21 +53,21 @@ const own = "totpflow_"
 var errCodeFirst = errors.New("web: a code is needed first")
 
 // StepUp lets a request through only with a fresh code of the person's app, however
-// they signed in: a session that was left open deletes no backup. It includes
-// [Web.Require], so that it can stand on a pattern of its own. A person who has no second
-// factor yet is asked for the password instead; one who has only a phone has to set up
-// an app first.
+// they signed in: a session that was left open cannot delete a backup. It includes
+// [Web.Require], so it can be used for a pattern by itself. A person who has no second
+// factor yet is asked for the password instead; one who has only a phone must set up an
+// app first.
 //
 // The first request of a form is answered with a page that names action and target
 // and asks for a code. Its form sends the same fields again, to the same address,
-// and next then sees the request as if it had come at once. Nothing is kept on the
-// server. Forms with files cannot be sent again: ask before the file is chosen.
+// and next then sees the request as if it were the first one. The server keeps nothing
+// meanwhile. Forms with files cannot be sent again: ask before the file is chosen.
 //
-// A program shows a proof of the action in the header [ProofHeader] instead, which it has
-// from the API's reauthenticate; without one the answer names the action that the proof
-// has to be for.
+// A program instead shows a proof for the action in the header [ProofHeader], which it
+// gets from the API's reauthenticate; without one the answer names the action for which a
+// proof is required.
 //
-// The action is the host's word for it, such as "delete backup"; catalogues have its name under
+// The action is the host's name for it, such as "delete backup"; catalogues have its name under
 // action.delete-backup. The target function returns the object of the action; it sees the request, with its
 // session, before the code is checked. Nil: the action has no target. An error of the function is answered
 // as by [Web.Fail].
@@ -173,7 +173,8 @@ func (h *Web) verify(r *http.Request, v visitor, p totpflow.Purpose) (totpflow.P
 	return v.account.VerifyCode(r.Context(), p, code)
 }
 
-// verifyRecoveryCode has the host keep the generation that a used recovery code raises.
+// verifyRecoveryCode makes the host store the generation that a used recovery code
+// raises.
 func (h *Web) verifyRecoveryCode(r *http.Request, v visitor, p totpflow.Purpose, code string) (totpflow.Proof, error) {
 	proof, change, err := v.account.VerifyRecoveryCode(r.Context(), p, code)
 	if err == nil {
@@ -220,7 +221,7 @@ func withoutOwn(r *http.Request) {
 
 // stepUpPage asks for the code, and says what for.
 func (h *Web) stepUpPage(w http.ResponseWriter, r *http.Request, v visitor, action totpflow.Action, on Target, refused error) error {
-	st, err := v.account.Status(r.Context()) // a refused code may have begun a wait
+	st, err := v.account.Status(r.Context()) // a refused code may have locked single codes
 	if err != nil {
 		return err
 	}
@@ -242,7 +243,8 @@ func (h *Web) stepUpPage(w http.ResponseWriter, r *http.Request, v visitor, acti
 	return h.show(w, r, "stepup", refused, p)
 }
 
-// ofHost reports whether the action is one of StepUp. The library's own require a code.
+// ofHost reports whether the action is one of StepUp. The library's own actions require a
+// code.
 func (h *Web) ofHost(action totpflow.Action) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

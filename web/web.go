@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/totphttp"
 )
 
-// A Web is the second factor of a product's pages. It is safe for concurrent use;
-// a program needs one.
+// A Web has the pages of a product's second factor. It is safe for concurrent use; a
+// program needs one.
 type Web struct {
 	Config
 	service    *totpflow.Service
@@ -26,13 +26,13 @@ type Web struct {
 	mux        *http.ServeMux
 
 	mu      sync.Mutex
-	actions map[totpflow.Action]bool                     // those of StepUp, and whether they have a target
+	actions map[totpflow.Action]bool                     // the actions of StepUp, and whether they have a target
 	signOut []func(context.Context, totpflow.User) error // of sections
 }
 
-// New returns the pages of a service, or an error that wraps [ErrConfig]. Where the host
-// replaces templates or texts it renders every page once on sample data, so that one that
-// fails or lacks its form does so here.
+// New returns the pages of a service, or an error that wraps [ErrConfig]. If the host
+// replaces templates or texts, New renders every page once with sample data, so that a
+// page that fails or lacks its form is found here.
 func New(c Config) (*Web, error) {
 	c, err := c.complete()
 	if err != nil {
@@ -50,7 +50,7 @@ func New(c Config) (*Web, error) {
 	if err := h.newPages(); err != nil {
 		return nil, err
 	}
-	if c.Templates != nil || c.Catalogues != nil { // the module's own are tried by its tests
+	if c.Templates != nil || c.Catalogues != nil { // tests of the module check its own templates
 		if err := h.tryPages(); err != nil {
 			return nil, err
 		}
@@ -62,11 +62,11 @@ func New(c Config) (*Web, error) {
 	return h, nil
 }
 
-// Path returns the address of one of the pages, for links of the host's own, such
-// as Path("security"). The names are those of the page's templates.
+// Path returns the address of one of the pages, for the host's links, such as
+// Path("security"). The names are those of the pages' templates.
 func (h *Web) Path(page string) string { return h.Prefix + "/" + page }
 
-// Handler returns the pages. Mount it under the prefix, without taking the prefix off.
+// Handler returns the pages. Mount it under the prefix, without stripping the prefix.
 func (h *Web) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.headers(w)
@@ -141,7 +141,7 @@ func (h *Web) routes() *http.ServeMux {
 	return mux
 }
 
-// headers are those of every page here: the pages show secrets, so they are not
+// headers sets the headers of every page here: the pages show secrets, so they are not
 // cached, not framed, and their addresses are not sent to other sites.
 func (h *Web) headers(w http.ResponseWriter) {
 	x := w.Header()
@@ -156,7 +156,7 @@ func (h *Web) headers(w http.ResponseWriter) {
 	x.Set("X-Content-Type-Options", "nosniff")
 }
 
-// handle runs a handler for requests of this site, and answers for it when it fails.
+// handle runs a handler for requests of this site, and answers if it fails.
 func (h *Web) handle(f func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(h.context(r))
@@ -191,7 +191,7 @@ var (
 	errForm      = errors.New("web: the form cannot be read")
 )
 
-// unavailable marks a failure of the host's like one of the store: try again later.
+// unavailable marks a failure of the host like one of the store: try again later.
 func unavailable(what string, err error) error {
 	return fmt.Errorf("web: %s: %w: %w", what, store.ErrUnavailable, err)
 }

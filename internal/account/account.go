@@ -13,36 +13,36 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// An Account is all that the second factor knows of one user. The zero
-// Account is a user who never enrolled.
+// An Account is the complete second-factor state of one user. The zero Account is a user
+// who never enrolled.
 type Account struct {
 	// Generation grows whenever tickets are ended: with every change of factors and of
-	// the password. Hosts keep it, since it shows a lost or an older record.
+	// the password. Hosts store it, since it reveals a lost or an older record.
 	Generation uint64
 
 	Enrollment   enroll.Enrollment
 	Recovery     recovery.Set
 	Browsers     []trust.Browser
-	Revocations  uint64          // of trusted browsers: a proof from before one trusts none
+	Revocations  uint64          // of trusted browsers: an older proof cannot trust a browser
 	Budget       throttle.Budget // of codes
 	RecoveryRate throttle.Rate   // of recovery codes: apart, so that spending one does not close the other
 	Resets       throttle.Rate   // of others, by this administrator
 	Window       Window          // of this administrator, for several actions by one code
 	TicketKey    TicketKey       // signs the tickets of this epoch
-	Spent        []Spent         // tickets that have served
+	Spent        []Spent         // tickets that were used
 	UsedUpTo     int64           // tickets issued at or before this millisecond count as used
-	Mark         Mark            // of the sessions that stand
+	Mark         Mark            // of the sessions that are valid now
 	PasswordAt   time.Time       // when the host last reported a new password
 	Grace        Grace           // of a person who has no factor where it is required
-	Issued       Issued          // a recovery code that an administrator had sent
-	Suspicion    Suspicion       // what "it was not me" leaves behind
+	Issued       Issued          // a recovery code sent by an administrator
+	Suspicion    Suspicion       // what remains after "it was not me"
 	Machine      string          // the name of a machine account, while Enrollment is exempted
 	Freeze       Freeze
 	Phones       phone.State
 	Assigned     string      // a number that an administrator chose, until the person has verified it
 	Sends        phone.Sends // in records of a number, of a prefix and of a tenant only
 	Tenant       Tenant      // in a tenant's own record only
-	Notifying    Notifying   // of what waits in Activity
+	Notifying    Notifying   // the claim to deliver what is pending in Activity
 	Activity     event.Activity
 }
 
@@ -63,8 +63,8 @@ func (a *Account) State(id store.AccountID, at time.Time) string {
 }
 
 // EndSessions ends everything that was granted so far: sessions, tickets under
-// way, trusted browsers, and codes on their way to a phone. It is the one place
-// that draws a mark.
+// way, trusted browsers, and codes on their way to a phone. It is the only place that
+// draws a mark.
 func (a *Account) EndSessions() {
 	a.EndTickets()
 	a.EndTrust()
@@ -86,13 +86,13 @@ func (a *Account) RevokeBrowser(id string) bool {
 	return ok
 }
 
-// HasFactor reports whether the account has anything to show beside a password.
+// HasFactor reports whether the account has any factor besides a password.
 func (a *Account) HasFactor() bool {
 	return len(a.Enrollment.Authenticators()) > 0 || len(a.Phones.Phones()) > 0
 }
 
-// Prune drops everything that has expired, and what a clock ahead has left. It runs
-// each time the record is written.
+// Prune drops everything that has expired, and everything that a clock that was ahead has
+// left. It runs each time the record is written.
 func (a *Account) Prune(at time.Time) {
 	a.Enrollment = a.Enrollment.Expire(at)
 	a.Issued = a.Issued.expire(at)

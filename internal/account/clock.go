@@ -9,13 +9,13 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// A clock that was ahead and has been put right leaves times of the future behind. A
-// grant of such a time would outlive its age, or be refused now and come back to life
-// when its time arrives, a year later perhaps and for somebody else. So it is dropped
-// as soon as anybody reads the record. Waits stay, since a clock must not free anybody
-// to guess: Unlock ends them.
+// A clock that was ahead and has been corrected leaves times in the future behind. A
+// grant with such a time would last too long, or be refused now and become valid when its
+// time arrives, perhaps a year later and for somebody else. So it is dropped as soon as
+// the record is read. Lockouts stay, since a clock must not give anybody more guesses:
+// Unlock ends them.
 
-// Ahead reports whether the account keeps a grant of the future. [Account.Prune]
+// Ahead reports whether the account has a grant from the future. [Account.Prune]
 // drops it.
 func (a *Account) Ahead(at time.Time) bool {
 	return a.Enrollment.Ahead(at) || a.Phones.Ahead(at) ||
@@ -25,11 +25,11 @@ func (a *Account) Ahead(at time.Time) bool {
 		slices.ContainsFunc(a.Tenant.Pending, func(q Request) bool { return ahead(q.Asked, at) })
 }
 
-// ahead reports whether a time lies further in the future than two clocks may differ.
+// ahead reports whether a time is further in the future than two clocks may differ.
 func ahead(t, at time.Time) bool { return t.After(at.Add(skew.Tolerance)) }
 
-// ticketsAhead reports whether a ticket of the future has served: others of the same
-// time may lie about, and would be valid when it arrives.
+// ticketsAhead reports whether a ticket from the future was used: others of the same time
+// may exist, and would be valid when it arrives.
 func (a *Account) ticketsAhead(at time.Time) bool {
 	limit := at.Add(skew.Tolerance).UnixMilli()
 	return a.UsedUpTo > limit || slices.ContainsFunc(a.Spent, func(s Spent) bool { return s.Issued > limit })
@@ -41,7 +41,7 @@ func (a *Account) dropAhead(at time.Time) {
 		a.dropTicketKey() // takes nothing from the account, so that the generation stays
 	}
 	if ahead(a.Grace.Until, at.Add(policy.MaxGrace)) {
-		a.Grace.Until = time.Time{} // longer than anybody may give
+		a.Grace.Until = time.Time{} // longer than anybody may grant
 	}
 	if ahead(a.Notifying.Since, at) {
 		a.Notifying = Notifying{}
@@ -55,9 +55,9 @@ func (a *Account) dropAhead(at time.Time) {
 }
 
 // PutPasswordRight ends a pause after a new password that a clock ahead has begun in
-// the future, so that it lasts from now: nobody knows when it began. Only a call of an
-// administrator does this, since for anybody who can wait the pause becomes shorter by
-// a clock that is behind.
+// the future, so that it lasts from now on: its real beginning is unknown. Only a call of
+// an administrator does this, since with a clock that is behind, anybody who can wait
+// would get a shorter pause.
 func (a *Account) PutPasswordRight(at time.Time) (changed bool) {
 	if !ahead(a.PasswordAt, at) {
 		return false

@@ -40,7 +40,7 @@ func decode(data []byte) (Account, error) {
 	return a, nil
 }
 
-// The longest of the texts that other packages have made, in bytes.
+// The longest texts that other packages make, in bytes.
 const (
 	maxTicketID = 64
 	maxMachine  = 190
@@ -78,8 +78,8 @@ func (a *Account) Fields(c *wire.Coder) {
 	c.Optional("activity", &a.Activity)
 }
 
-// An administrator is what the record has of an administrator only. It is one part, so that
-// a million other people's records have one byte of it.
+// An administrator has the fields that only an administrator's record needs. It is one
+// part, so that it takes one byte in the records of a million other people.
 type administrator struct {
 	resets *throttle.Rate
 	window *Window
@@ -149,9 +149,9 @@ func (f *Freeze) Fields(c *wire.Coder) {
 // IsZero reports whether the account was never frozen.
 func (f *Freeze) IsZero() bool { return *f == Freeze{} }
 
-// Fields describes what a tenant's own record holds.
+// Fields describes the content of a tenant's own record.
 func (t *Tenant) Fields(c *wire.Coder) {
-	wire.Maybe(c, "policy", &t.Policy, (*policy.Policy).Fields) // a zero one requires a factor, and is another thing than none
+	wire.Maybe(c, "policy", &t.Policy, (*policy.Policy).Fields) // a zero policy requires a factor, and differs from no policy
 	wire.List(c, "pending", &t.Pending, MaxRequests, (*Request).fields)
 }
 
@@ -169,7 +169,7 @@ func (q *Request) fields(c *wire.Coder) {
 	c.Text("name", &q.Name, maxMachine)
 }
 
-// Seal makes the record of a that replaces another; due is zero where nothing waits.
+// Seal makes the record of a that replaces another; due is zero if nothing is pending.
 // Tenant, user, version, state
 // word and due time are associated data: anyone who can write to the database still
 // cannot move a record to another user, bring an old one back under a new version,

@@ -7,9 +7,9 @@ import (
 	"github.com/totpflow/totpflow/internal/wire"
 )
 
-// Notifying is the claim of one process to notify of what waits in the account's record.
-// Two processes at once would send a mail twice. A process that dies leaves a claim behind
-// that nobody has to wait for: it has an age.
+// Notifying is the claim of one process to deliver the notifications that are pending in
+// the account's record. Two processes at once would send a mail twice. The claim expires,
+// so that nobody waits for a process that died.
 type Notifying struct {
 	By    uint64 // a random number of the process; 0: nobody
 	Since time.Time
@@ -24,8 +24,8 @@ func (n *Notifying) Fields(c *wire.Coder) {
 // IsZero reports whether nobody notifies.
 func (n *Notifying) IsZero() bool { return *n == Notifying{} }
 
-// HeldBesides reports whether the claim of another process stands, which lasts as long as
-// age. One of the future was made by a clock that has been put right since.
+// HeldBesides reports whether another process has a claim that is not older than age. A
+// claim from the future was made by a clock that has been corrected since.
 func (n Notifying) HeldBesides(process uint64, at time.Time, age time.Duration) bool {
 	return n.By != 0 && n.By != process && !ahead(n.Since, at) && at.Sub(n.Since) < age
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A tenant has a record too, beside those of its users: its policy, what waits
-// for a second administrator, and what happened. It lies under a user id that no
-// user has.
+// A tenant has a record too, besides those of its users: its policy, the requests that
+// are pending for a second administrator, and its history. It is stored under a user id
+// that no user has.
 
 const tenantUser = store.ReservedPrefix + "tenant"
 
@@ -24,8 +24,8 @@ func TenantID(tenant string) store.AccountID {
 }
 
 // SendsID is the id of the record that counts the messages to a number or a
-// prefix, by its keyed hash. It is of no tenant: a thousand accounts in as many
-// tenants that pump one number are one pump.
+// prefix, by its keyed hash. It belongs to no tenant: a thousand accounts in a thousand
+// tenants that send to one number are one attack.
 func SendsID(hash string) store.AccountID {
 	return store.AccountID{User: store.ReservedPrefix + "sends:" + hash}
 }
@@ -38,7 +38,7 @@ func Validate(id store.AccountID) error {
 	return id.Validate()
 }
 
-// Tenant is what a tenant's own record holds. It is zero in every other.
+// Tenant is the content of a tenant's own record. It is zero in every other record.
 type Tenant struct {
 	Policy  *policy.Policy // nil: never set
 	Pending []Request
@@ -52,7 +52,7 @@ type Request struct {
 	ID      string
 	Action  string
 	By      store.AccountID
-	Mark    string // of the asker's sessions: whatever ends them ends the request
+	Mark    string // of the requester's sessions: everything that ends them ends the request
 	Asked   time.Time
 	Before  *policy.Policy
 	Policy  *policy.Policy
@@ -70,8 +70,8 @@ func (q Request) Live(at time.Time) bool {
 	return -skew.Tolerance <= age && age < RequestAge
 }
 
-// Limits of what waits, so that the record fits every store whatever the user
-// ids are: a thousand of 36 characters do.
+// Limits of the pending requests, so that the record fits every store whatever the user
+// ids are: a thousand of 36 characters fit.
 const (
 	MaxRequests  = 20
 	maxRequested = 40 << 10 // bytes in the record

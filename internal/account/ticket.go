@@ -12,19 +12,19 @@ import (
 )
 
 // Tickets are the sealed strings handed out for an account: challenges, proofs,
-// tokens of an enrollment. They are signed by a key in the record, beside being
+// tokens of an enrollment. They are signed by a key in the record, in addition to being
 // sealed by the ring. Otherwise an attacker who has only the ring could write a ticket
-// for anybody, and by it bind an authenticator without so much as a password; an
-// attacker who has only the database cannot open the record. Neither alone forges one.
+// for anybody, and bind an authenticator with it even without the password; an attacker
+// who has only the database cannot open the record. Neither alone can forge one.
 
-// TicketKey signs the tickets of one account and epoch: 128 bits, as strong as
-// its place beside the ring's 256 has to be. The zero key signs nothing.
+// TicketKey signs the tickets of one account and epoch: 128 bits, which is enough in
+// addition to the ring's 256. The zero key signs nothing.
 type TicketKey [16]byte
 
-// TicketAge is the longest that any ticket lives.
+// TicketAge is the longest lifetime of any ticket.
 const TicketAge = 15 * time.Minute
 
-// Spent is a challenge or a proof that has served. It is remembered for
+// Spent is a challenge or a proof that was used. It is remembered for
 // [TicketAge].
 type Spent struct {
 	ID     string
@@ -36,10 +36,9 @@ type Spent struct {
 const maxSpent = 50
 
 // DrawTicketKey draws the key that signs the tickets of this epoch, unless there
-// is one. It reports whether the account changed and must be written. It draws
-// another one when the clock went back behind UsedUpTo: a ticket that is issued
-// now would count as used. That takes nothing from the account, so that the
-// generation stays.
+// is one. It reports whether the account changed and must be written. It draws another
+// one when the clock went back behind UsedUpTo: a ticket issued now would count as used.
+// The account loses nothing, so the generation stays.
 func (a *Account) DrawTicketKey(now time.Time) (changed bool) {
 	if now.UnixMilli() <= a.UsedUpTo {
 		a.dropTicketKey()
@@ -73,12 +72,12 @@ func (a *Account) Spend(id string, issued time.Time) bool {
 	return true
 }
 
-// IsSpent reports whether the ticket has served, or may have.
+// IsSpent reports whether the ticket was used, or may have been.
 func (a *Account) IsSpent(id string, issued time.Time) bool {
 	return issued.UnixMilli() <= a.UsedUpTo || a.Served(id)
 }
 
-// Served reports whether the ticket is known to have served.
+// Served reports whether the ticket is known to have been used.
 func (a *Account) Served(id string) bool {
 	return slices.ContainsFunc(a.Spent, func(s Spent) bool { return s.ID == id })
 }
@@ -107,9 +106,9 @@ func (a *Account) dropOldTickets(at time.Time) {
 	a.dropTickets(old)
 }
 
-// EndTickets ends what is under way: every ticket so far, whether it has served
-// or not, and an administrator's window, which is a bundle of them. The host sees it as
-// a new generation.
+// EndTickets ends everything under way: all tickets so far, used or not, and an
+// administrator's window, which is a bundle of them. The host sees it as a new
+// generation.
 func (a *Account) EndTickets() {
 	a.Generation++
 	a.dropTicketKey()

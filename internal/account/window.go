@@ -11,10 +11,10 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Window is what an administrator may still do by one code: each of a few actions to
-// each of a few people, once. It lies in the administrator's own record, so that the
-// write that uses a part of it is the one that judges it, and whatever ends the
-// sessions ends it. The zero Window permits nothing.
+// A Window lists what an administrator may still do with one code: each of a few actions
+// on each of a few people, once. It is in the administrator's own record, so that one
+// write both checks and uses a part of it, and everything that ends the sessions ends it.
+// The zero Window permits nothing.
 type Window struct {
 	Key     [16]byte // only the browser that opened it has it: another open session cannot use it
 	Mark    string   // of the sessions when it was opened
@@ -23,7 +23,7 @@ type Window struct {
 	Targets []WindowTarget
 }
 
-// A WindowTarget is a person whom a window is for.
+// A WindowTarget is a person in a window.
 type WindowTarget struct {
 	ID   store.AccountID
 	Left uint64 // a bit for each of the window's actions that was not used yet
@@ -62,7 +62,7 @@ func (w Window) Use(key [16]byte, mark string, at time.Time, action string, targ
 	return w, true
 }
 
-// Rest returns the targets that the window still permits something to.
+// Rest returns the targets for which the window still permits something.
 func (w Window) Rest(key [16]byte, mark string, at time.Time) []WindowTarget {
 	if !w.opens(key, mark, at) {
 		return nil
@@ -70,13 +70,13 @@ func (w Window) Rest(key [16]byte, mark string, at time.Time) []WindowTarget {
 	return slices.DeleteFunc(slices.Clone(w.Targets), func(t WindowTarget) bool { return bits.OnesCount64(t.Left) == 0 })
 }
 
-// opens compares the key in constant time, since it is a secret of the browser's.
+// opens compares the key in constant time, since it is the browser's secret.
 func (w Window) opens(key [16]byte, mark string, at time.Time) bool {
 	return w.live(at) && w.Mark == mark && subtle.ConstantTimeCompare(w.Key[:], key[:]) == 1
 }
 
-// live reports whether the window is open. One that is open for longer than any may be
-// was opened by a clock that was ahead.
+// live reports whether the window is open. A window whose end is too far away was opened
+// by a clock that was ahead.
 func (w Window) live(at time.Time) bool {
 	left := w.Until.Sub(at)
 	return left > 0 && left <= WindowAge+skew.Tolerance

@@ -10,9 +10,9 @@ import (
 )
 
 // Deliver hands over due notifications: those left by a process that crashed, and those
-// that a notifier did not take. It claims each record by a write that moves its due time, so that
-// several processes may run it at once. It returns for how many accounts nothing is pending
-// any more, and why some events still are.
+// that a notifier failed to deliver. It claims each record by a write that moves its due
+// time, so that several processes may run it at once. It returns the number of accounts
+// with nothing pending any more, and why some events still are.
 func (e *Engine) Deliver(ctx context.Context) (accounts int, err error) {
 	if !e.messenger.tells() {
 		return 0, nil
@@ -29,7 +29,7 @@ func (e *Engine) Deliver(ctx context.Context) (accounts int, err error) {
 	return d.accounts, errors.Join(append(d.errs, err, d.unread)...)
 }
 
-// A delivery is one Deliver.
+// A delivery is one call of Deliver.
 type delivery struct {
 	e   *Engine
 	all sync.WaitGroup
@@ -37,7 +37,7 @@ type delivery struct {
 	mu       sync.Mutex
 	accounts int
 	errs     []error
-	unread   error // records that do not open, which no later try will open
+	unread   error // records that do not open, where a later try does not help
 	unreads  int
 }
 
@@ -88,7 +88,7 @@ func (d *delivery) one(ctx context.Context, id store.AccountID) {
 	case unopened(err):
 		d.unreads++
 		d.unread = fmt.Errorf("%d records do not open: %w", d.unreads, err)
-	case len(d.errs) < maxErrors: // a mail server that is down says it once for each
+	case len(d.errs) < maxErrors: // a mail server that is down fails once for each account
 		d.errs = append(d.errs, fmt.Errorf("%s/%s: %w", id.Tenant, id.User, err))
 	}
 }

@@ -1,13 +1,13 @@
-// Package engine is what the root package and package admin share: the one way
-// to change an account, the policies, and the tickets.
+// Package engine is shared by the root package and package admin: it has the one way to
+// change an account, the policies, and the tickets.
 //
 // [Engine.Change] loads an account's record, lets the caller decide, swaps the
 // record for the decided one and only then answers. "A code is used once", "a
 // guess is counted" and "a reset also ends every trusted browser" are therefore
 // one guarantee, and it is the store's conditional write.
 //
-// Changes to one account queue first-come within a process. That only spares
-// lost races; the swap stays the proof.
+// Changes to one account queue first-come within a process. That only avoids lost races;
+// the guarantee is the swap.
 package engine
 
 import (
@@ -25,14 +25,14 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// Config is what an [Engine] works with. The root package has checked it and
-// filled in the defaults.
+// Config configures an [Engine]. The root package has checked it and filled in the
+// defaults.
 type Config struct {
 	Store         store.Store
 	Keys          *keyring.Ring
 	Policy        policy.Source
 	ParentTenants func(context.Context, string) ([]string, error)        // nil: no tenant has parents
-	Role          func(context.Context, store.AccountID) (string, error) // nil: nobody's role is known
+	Role          func(context.Context, store.AccountID) (string, error) // nil: roles are not known
 	Mandatory     func(context.Context, string) (bool, error)            // nil: no tenant must require it
 	Issuer        string
 	Audience      string
@@ -41,7 +41,7 @@ type Config struct {
 	Limits        throttle.Profile
 	Strict        bool
 	Observer      event.Observer
-	Flows         event.FlowObserver        // nil: nobody hears of them
+	Flows         event.FlowObserver        // nil: flows are not reported
 	Outcome       func(error) event.Outcome // of an answer, for Flows
 	Notifier      event.Notifier            // nil: nobody is notified
 	LongestLimit  time.Duration             // of messages; 0: not known
@@ -70,8 +70,8 @@ func newProcess() uint64 {
 	return max(binary.BigEndian.Uint64(random[:]), 1)
 }
 
-// A Handle stands for the engine of a service. Without [Open], which only this
-// module can call, it is of no use to anybody.
+// A Handle stands for the engine of a service. Without [Open], which only this module can
+// call, it is of no use.
 type Handle struct{ engine *Engine }
 
 // Handle returns the handle that [Open] opens.

@@ -7,10 +7,10 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Erase deletes the account's record, after the observer heard what decide logged.
-// Anything that another call writes meanwhile is deleted with it. The notifier receives
-// the events that were pending, and the erasure, without a second try: no record is left
-// to try again from.
+// Erase deletes the account's record, after the observer has received the events that
+// decide logged. It also deletes everything that another call writes meanwhile. The
+// notifier receives the events that were pending, and the erasure, without a second try:
+// no record is left to try again from.
 func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	var found bool
 	var last *Tx
@@ -20,7 +20,7 @@ func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx)
 			return err
 		}
 		tx.erases = true
-		tx.Save() // with the event, so that observers hear of it although the record goes
+		tx.Save() // with the event, so that observers receive it although the record is deleted
 		return nil
 	})
 	if err != nil || !found {
@@ -47,7 +47,7 @@ func halfDone(err error) error {
 	return unavailable(err)
 }
 
-// maxDeletions bounds how often Erase loses a race before it says so.
+// maxDeletions bounds how often Erase loses a race before it gives up.
 const maxDeletions = 32
 
 func (e *Engine) deleteOnce(ctx context.Context, id store.AccountID) error {

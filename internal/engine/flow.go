@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Flow is a call of the product's that has not ended. A nil one is part of another
-// flow, or nobody hears of it.
+// A Flow is a call by the product that has not ended. It is nil if it is part of another
+// flow, or if there is no observer of flows.
 type Flow struct {
 	engine *Engine
 	ctx    context.Context // of the caller
@@ -38,7 +38,7 @@ func (e *Engine) Begin(ctx context.Context, name string) (context.Context, *Flow
 	return context.WithValue(ctx, flowKey{}, f), f
 }
 
-// End ends the flow. It is to be deferred, with the address of what the call returns.
+// End ends the flow. Defer it, with the address of the call's error.
 func (f *Flow) End(err *error) {
 	if f == nil {
 		return
@@ -87,10 +87,10 @@ func (e *Engine) outcome(ctx context.Context, err error) event.Outcome {
 	return e.Outcome(err)
 }
 
-// A HostError is an error of what the host lends: a provider of messages, a notifier.
+// A HostError is an error of the host's part: a provider of messages, a notifier.
 type HostError struct{ Err error }
 
-// Error is that of the host.
+// Error returns the text of the host's error.
 func (h *HostError) Error() string { return h.Err.Error() }
 
 // Unwrap returns the host's error.

@@ -17,7 +17,7 @@ type Page struct {
 	Next    string // the cursor of the page that follows; empty at the end
 }
 
-// An Entry is one record: its account, or why it does not open.
+// An Entry is one record: its account, or the error if it does not open.
 type Entry struct {
 	ID      store.AccountID
 	KeyID   string // of the key that it is sealed under
@@ -86,7 +86,7 @@ func read(ctx context.Context, s store.Store, keys *keyring.Ring, id store.Accou
 	if err != nil {
 		return Entry{}, false, unavailable(err)
 	}
-	rec.ID = id // a store that ignores case answers with somebody else's, which does not open as this one
+	rec.ID = id // a store that ignores case may return another account's record, which does not open under this id
 	return entry(keys, rec), true, nil
 }
 
@@ -104,7 +104,7 @@ func unavailable(err error) error {
 	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 }
 
-// unopened reports whether the error is that of a record that does not open.
+// unopened reports whether the error means that a record does not open.
 func unopened(err error) bool {
 	return errors.Is(err, keyring.ErrOpen) || errors.Is(err, account.ErrFormat)
 }

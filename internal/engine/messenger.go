@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// notifyTimeout is how long one call of the notifier is waited for.
+	// notifyTimeout is how long the engine waits for one call of the notifier.
 	notifyTimeout = 30 * time.Second
 	// maxPlaces bounds how many accounts are notified at once. An event that finds no
-	// place waits in its record.
+	// place stays in its record.
 	maxPlaces = 64
-	// maxDeaf bounds the calls that have not returned although their time was over.
+	// maxDeaf bounds the calls that have not returned although their deadline has passed.
 	maxDeaf = 256
 )
 
@@ -51,11 +51,11 @@ func newMessenger(n event.Notifier) *messenger {
 	}
 }
 
-// tells reports whether this process tells anybody.
+// tells reports whether this process notifies anybody.
 func (m *messenger) tells() bool { return m.notifier != nil && m.notifier != event.Deferred }
 
-// enter reports whether the caller is the one to notify about the account: the caller has
-// taken its place, and nobody else has.
+// enter reports whether the caller must notify about the account: it has taken the
+// account's place, which only one caller can.
 func (m *messenger) enter(id store.AccountID) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -68,9 +68,9 @@ func (m *messenger) enter(id store.AccountID) bool {
 	return true
 }
 
-// next reports whether something has come since the last call, or since enter. Otherwise
-// it ends what enter began, in one step: between two, somebody else could enter, and a
-// third beside them.
+// next reports whether something new has arrived since the last call, or since enter.
+// Otherwise it gives the account's place back in the same step: between two steps others
+// could enter.
 func (m *messenger) next(id store.AccountID) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -150,8 +150,8 @@ func (m *messenger) taken(n event.Notification) bool {
 	return c.err == nil
 }
 
-// call calls the notifier, and waits for half a minute. A notifier that does not look at
-// its context is left to itself then; its account waits until it has returned.
+// call calls the notifier, and waits for half a minute. After that it leaves a notifier
+// that ignores its context alone; the account waits until the call has returned.
 func (m *messenger) call(ctx context.Context, n event.Notification) (err error) {
 	c := m.begins(n)
 	defer func() { m.ends(n, c, err) }()

@@ -11,19 +11,21 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Notifications lie in the account's record from the write that they are about until
-// the notifier has taken them, so that no crash loses one. The position is
-// [event.Activity]'s; [store.Record.Due] is when another process should check whether
-// the one that wrote has delivered it, so that no process scans a million accounts for ten.
+// Notifications are in the account's record from the write that they are about until they
+// are delivered, so that no crash loses one. The position is [event.Activity]'s;
+// [store.Record.Due] is when another process should check whether the one that wrote has
+// delivered it, so that no process scans a million accounts for ten.
 const (
-	// toldAfter is how long a process has to notify of one flow, before any process may.
-	// It is longer than a call of the notifier and the write after it may take together.
+	// toldAfter is how long a process has to deliver the notification of its flow, before
+	// any other process may. It is longer than a call of the notifier and the write after
+	// it may take together.
 	toldAfter = 2 * time.Minute
-	// maxPause bounds the pauses between tries, which grow with the age of what waits.
+	// maxPause bounds the pauses between tries, which grow with the age of the
+	// notification.
 	maxPause = 24 * time.Hour
 	// givenUpAfter is the age at which a notification is given up when it fails.
 	givenUpAfter = 72 * time.Hour
-	// storeTimeout bounds what is read and written besides.
+	// storeTimeout bounds the reads and writes around a call.
 	storeTimeout = 30 * time.Second
 	// deliverTimeout bounds one Deliver, so that a mail server that hangs delays others
 	// by no more. Notifications that are left come first in the next one.
@@ -32,8 +34,8 @@ const (
 	maxErrors = 16
 )
 
-// claims claims for this process to notify of what waits, unless another one is at it, which
-// then notifies of this flow's events as well.
+// claims claims the pending notifications for this process, unless another process has a
+// claim; that one then delivers this flow's events as well.
 func (e *Engine) claims(tx *Tx) bool {
 	if tx.Notifying.HeldBesides(e.process, tx.Now, toldAfter) {
 		return false
@@ -43,7 +45,7 @@ func (e *Engine) claims(tx *Tx) bool {
 }
 
 // notifySoon delivers the events pending in the account's record, after the flow that
-// wrote them and outside of it: the person who signs in waits for no mail server.
+// wrote them and outside of it: the person who signs in does not wait for a mail server.
 func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	m := e.messenger
 	select {
@@ -64,7 +66,7 @@ func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	}()
 }
 
-// logged logs why an event is pending.
+// logged logs why an event is still pending.
 func (e *Engine) logged(ctx context.Context, id store.AccountID, err error) {
 	if err != nil {
 		e.report(ctx, slog.LevelWarn, troubleOf{kind: pending, id: id}, slog.Any("error", err))
@@ -124,8 +126,8 @@ func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notificat
 	return Acknowledged(left, err)
 }
 
-// tell calls the notifier. It returns nil when there is nothing to try again: the
-// notification was taken, or is given up.
+// tell calls the notifier. It returns nil if no other try is needed: the notification was
+// delivered, or was given up.
 func (e *Engine) tell(ctx context.Context, n event.Notification) error {
 	err := e.messenger.call(ctx, n)
 	switch {
@@ -142,7 +144,7 @@ func (e *Engine) tell(ctx context.Context, n event.Notification) error {
 	return OfHost(err)
 }
 
-// giveUp has the observer hear that nobody was told, and logs what the notifier answered.
+// giveUp reports to the observer that nobody was notified, and logs the notifier's error.
 func (e *Engine) giveUp(ctx context.Context, n event.Notification, why string, err error) {
 	e.report(ctx, slog.LevelWarn, troubleOf{kind: givenUp, id: store.AccountID{Tenant: n.Tenant, User: n.User}},
 		slog.String("kind", string(n.Main().Kind)), slog.String("reason", why), slog.Any("error", err))
@@ -152,8 +154,8 @@ func (e *Engine) giveUp(ctx context.Context, n event.Notification, why string, e
 	})
 }
 
-// notifyGone tells what waited in a record that is no more, its erasure last. There is
-// no second try.
+// notifyGone delivers the pending notifications of a deleted record, its erasure last.
+// There is no second try.
 func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
 	waiting := tx.Activity.Notifications(subject(tx.id))
 	if e.Notifier == nil || len(waiting) == 0 {
@@ -191,8 +193,8 @@ func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
 	}()
 }
 
-// nextDue is when somebody should look at what waits in the record, zero where
-// nothing does.
+// nextDue is when a process should look at the pending notifications in the record; zero
+// if there are none.
 func (tx *Tx) nextDue() time.Time {
 	waiting := tx.Activity.Notifications(subject(tx.id))
 	if len(waiting) == 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/totpflow/totpflow/internal/guard"
 )
 
-// observe has the observer hear of an event. The change has happened, also where
-// the caller's context is at its end.
+// observe passes an event to the observer. The change has happened, even if the caller's
+// context has ended.
 func (e *Engine) observe(ctx context.Context, ev event.Event) {
 	ctx = context.WithoutCancel(ctx)
 	if err := guard.Call(func() error { e.Observer.Observe(ctx, ev); return nil }); err != nil {
@@ -30,7 +30,7 @@ func (e *Engine) observeAll(ctx context.Context, tx *Tx) {
 	}
 }
 
-// Report has the observer hear of an event that is about no account and stands in no
+// Report passes an event to the observer that is not about an account and is not in a
 // record.
 func (e *Engine) Report(ctx context.Context, ev event.Event) {
 	ev.At, ev.Source = e.Now().UTC(), event.SourceOf(ctx)

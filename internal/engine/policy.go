@@ -15,7 +15,7 @@ import (
 // ErrPolicy means that the policy could not be read.
 var ErrPolicy = errors.New("totpflow: the policy could not be read")
 
-// UnsetPolicy is the policy where nobody has set one.
+// UnsetPolicy is the policy of a tenant that has not set one.
 var UnsetPolicy = policy.Policy{Mode: policy.Optional}
 
 // PolicyOf asks for the account's policy, as it is for the account's role. An unknown
@@ -58,9 +58,9 @@ func (e *Engine) IsMandatory(ctx context.Context, tenant string) (bool, error) {
 	return must, nil
 }
 
-// ofRole is the policy of the account's role, which is asked for only where the policy
-// knows roles. A tenant as a whole has none, and where nobody knows the role the
-// strictest mode counts.
+// ofRole is the policy for the account's role, which is looked up only if the policy has
+// roles. A tenant as a whole has no role, and for an unknown role the strictest mode
+// applies.
 func (e *Engine) ofRole(ctx context.Context, id store.AccountID, p policy.Policy) (policy.Policy, error) {
 	switch {
 	case p.Roles == policy.Roles{} || id.User == "":
@@ -75,13 +75,13 @@ func (e *Engine) ofRole(ctx context.Context, id store.AccountID, p policy.Policy
 	return policy.Strictest(p.For(role)), nil
 }
 
-// TenantPolicy asks for the policy of a tenant as a whole: of no user in it.
+// TenantPolicy returns the policy of a tenant as a whole, not of a user in it.
 func (e *Engine) TenantPolicy(ctx context.Context, tenant string) (policy.Policy, error) {
 	return e.PolicyOf(ctx, store.AccountID{Tenant: tenant})
 }
 
-// ListPolicies is PolicyOf for the accounts of one list: a tenant that keeps its
-// policy in the store is asked for it once. Nobody is let in by it.
+// ListPolicies is PolicyOf for the accounts of one list: it reads the stored policy of a
+// tenant only once. It must not decide whether somebody gets in.
 func (e *Engine) ListPolicies() func(context.Context, store.AccountID) (policy.Policy, error) {
 	if _, ours := e.Policy.(tenantPolicies); !ours {
 		return e.PolicyOf

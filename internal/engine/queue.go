@@ -11,9 +11,9 @@ import (
 // A queue lets the flows of one account through one at a time, first come,
 // first served. The zero queue is ready for use.
 //
-// It is an aid, not a guarantee: other processes do not stand in it. Without
-// it a burst of guesses against one account would keep losing its swaps to
-// each other, and the owner's code among them.
+// It is an aid, not a guarantee: other processes are not in it. Without it the guesses of
+// a burst against one account would keep losing their swaps to each other, and so would
+// the owner's code.
 type queue struct {
 	mu    sync.Mutex
 	doors map[store.AccountID]*door

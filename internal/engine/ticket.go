@@ -14,10 +14,10 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Ticket is what the sealed strings hold that are handed out for an account:
-// challenges, proofs and enrollment tokens. It is one type, so that there is one
-// way to make and one way to refuse them; each kind has a sealing key of its own,
-// so that none can be taken for another.
+// A Ticket is the content of the sealed strings that are handed out for an account:
+// challenges, proofs and enrollment tokens. It is one type, so that there is one way to
+// make and one way to refuse them; each kind has its own sealing key, so that one cannot
+// be taken for another.
 type Ticket struct {
 	ID     string
 	Kind   string
@@ -25,8 +25,8 @@ type Ticket struct {
 	User   string
 	Name   string    // of the account, for the authenticator's label
 	Issued time.Time // whole milliseconds
-	Action string    // what a challenge asks or a proof allows
-	Target string    // what a proof allows the action on
+	Action string    // that a challenge asks for or a proof allows
+	Target string    // the target of a proof's action
 	Reason string    // how a proof was earned
 
 	Candidate   string // of an enrollment token; of a proof by a phone's code, the phone
@@ -76,8 +76,8 @@ const ProofLifetime = 5 * time.Minute
 // ProofKind is the kind of proofs, which package admin consumes too.
 var ProofKind = Kind{Name: "totpflow/proof", Lifetime: ProofLifetime}
 
-// ErrTicket covers every way in which a sealed string is not a ticket of this
-// service. Which one is of no use to anybody but an attacker.
+// ErrTicket covers every way in which a sealed string is not a ticket of this service.
+// The exact reason would help only an attacker.
 var ErrTicket = errors.New("totpflow: not a valid ticket")
 
 // Account is the account that the ticket was issued for.
@@ -123,8 +123,8 @@ func (e *Engine) UnsealTicket(k Kind, sealed string) (Ticket, error) {
 }
 
 // Valid reports whether the ticket is still valid for the account as it stands.
-// A ticket of the future was made by a clock that has been put back since, and
-// would live for longer than it should.
+// A ticket from the future was made by a clock that has been put back since, and would be
+// valid for too long.
 func (t Ticket) Valid(tx *Tx) bool {
 	age := tx.Now.Sub(t.Issued)
 	return !tx.Frozen() && tx.Signed(t.text, t.tag) &&
@@ -132,8 +132,8 @@ func (t Ticket) Valid(tx *Tx) bool {
 		!tx.IsSpent(t.ID, t.Issued)
 }
 
-// Used reports whether the account still knows that the ticket has served: it was
-// issued by the key of now, and is remembered.
+// Used reports whether the account still knows that the ticket was used: it was issued by
+// the current key, and is remembered.
 func (t Ticket) Used(tx *Tx) bool {
 	return !tx.Frozen() && tx.Signed(t.text, t.tag) && tx.Served(t.ID)
 }

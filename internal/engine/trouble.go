@@ -13,10 +13,10 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// What the library itself has to report goes to the host's Logger, for operators. An
-// attacker who knows one password can cause some of it without end, and a database
-// that is down causes it for everybody: so each kind has one line a minute for an
-// account, with a count, and all of them together have a bound.
+// The library's own reports go to the host's Logger, for operators. An attacker who knows
+// one password can cause some of them without end, and a database that is down causes
+// them for everybody: so each kind has one line a minute for an account, with a count,
+// and all kinds together are bounded.
 
 // maxLines is how many lines there are in a minute, and how many kinds and accounts
 // are remembered.
@@ -126,7 +126,7 @@ type clockWatch struct {
 	last time.Time
 }
 
-// look returns by how much the clock was moved since the last look.
+// look returns how far the clock was moved since the last look.
 func (w *clockWatch) look(now time.Time) time.Duration {
 	if !w.mu.TryLock() { // another goroutine looks at this moment
 		return 0

@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Tx is one attempt at a change: the account as it stands in the store at this
-// moment, and what the caller decides about it.
+// A Tx is one attempt at a change: the account as it is in the store at this moment, and
+// the caller's decision about it.
 type Tx struct {
 	account.Account
 	Found bool      // whether there is a record
@@ -35,7 +35,7 @@ type Tx struct {
 // ID is the account's id.
 func (tx *Tx) ID() store.AccountID { return tx.id }
 
-// Save has the account written before the call answers.
+// Save makes the call write the account before it answers.
 func (tx *Tx) Save() { tx.save = true }
 
 // Log adds an event. When the account is saved the event is numbered and kept
@@ -46,8 +46,8 @@ func (tx *Tx) Log(e event.Event) {
 	tx.events = append(tx.events, e)
 }
 
-// subject is whom the events of a record are about. Those of a tenant's own
-// record are about no user.
+// subject is the account that the events of a record are about. Those of a tenant's own
+// record are not about a user.
 func subject(id store.AccountID) (tenant, user string) {
 	if id.Reserved() {
 		return id.Tenant, ""
@@ -74,10 +74,10 @@ func (e *Engine) ChangeTenant(ctx context.Context, tenant string, decide func(*T
 	return e.ChangeRecord(ctx, account.TenantID(tenant), decide)
 }
 
-// Guess is Change for what many can ask of one account at once, such as the check of a code.
-// Where others are at work on the account, decide runs once before it is its turn: an
-// answer that writes nothing needs none. decide must be cheap, since it may run for
-// nothing: it makes no recovery codes.
+// Guess is Change for calls that many can make for one account at once, such as the check
+// of a code. If other calls are at work on the account, decide runs once before its turn:
+// an answer that writes nothing needs no turn. decide must be cheap, since its run may be
+// discarded: it must not make recovery codes.
 func (e *Engine) Guess(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	if err := account.Validate(id); err != nil {
 		return err
@@ -132,11 +132,10 @@ func (e *Engine) Look(ctx context.Context, id store.AccountID, decide func(*Tx) 
 	return answer
 }
 
-// peek decides about an account at which others are at work, without a turn in their
-// queue. What writes nothing is answered by that: while hundreds guess at an account
-// that is throttled, its owner waits for none of them. An attempt that wants to save is
-// only a look, and decides again when it is its turn. It returns no attempt where
-// nobody else is there.
+// peek decides about an account on which others are at work, without a turn in their
+// queue. An attempt that writes nothing is answered right away: while hundreds guess at a
+// throttled account, its owner does not wait for them. An attempt that wants to save
+// decides again when it is its turn. peek returns no attempt if nobody else is at work.
 func (e *Engine) peek(ctx context.Context, id store.AccountID, decide func(*Tx) error) (tx *Tx, answer, err error) {
 	if !e.queue.busy(id) {
 		return nil, nil, nil
@@ -163,12 +162,11 @@ func (e *Engine) attempt(ctx context.Context, id store.AccountID, rec store.Reco
 	if tx.dropAhead() {
 		e.report(ctx, slog.LevelWarn, troubleOf{kind: timeOfTheFuture, id: id})
 	}
-	tx.Enrollment = tx.Enrollment.Expire(tx.Now) // so that nothing decides by what time has ended
+	tx.Enrollment = tx.Enrollment.Expire(tx.Now) // so that expired parts do not affect a decision
 	return tx, nil
 }
 
-// decideAndSwap returns the attempt that counted and its answer, or why there is
-// none.
+// decideAndSwap returns the attempt that was written and its answer, or the error.
 func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide func(*Tx) error) (tx *Tx, answer, err error) {
 	done, err := e.queue.enter(ctx, id)
 	if err != nil {
@@ -198,8 +196,9 @@ func (e *Engine) now() time.Time {
 	return now.UTC().Round(0)
 }
 
-// dropAhead drops what a clock that was ahead has left, and has the account written:
-// otherwise it would come back to life when its time arrives. It reports whether there was any.
+// dropAhead drops everything that a clock that was ahead has left, and makes the call
+// write the account: otherwise it would become valid again when its time arrives. It
+// reports whether there was any.
 func (tx *Tx) dropAhead() bool {
 	ahead := tx.Ahead(tx.Now)
 	if ahead {
@@ -219,7 +218,7 @@ func (e *Engine) number(tx *Tx) {
 	for i, ev := range tx.events {
 		ev.At = ev.At.Add(apart)
 		tx.Activity, tx.events[i] = tx.Activity.Append(ev)
-		tx.events[i].Tenant, tx.events[i].User = ev.Tenant, ev.User // ids are the host's, and not to be cleaned
+		tx.events[i].Tenant, tx.events[i].User = ev.Tenant, ev.User // ids belong to the host and must not be cleaned
 		if ev.Kind.Notable() {
 			waiting++
 		}
@@ -261,8 +260,8 @@ func (e *Engine) View(entry Entry) *Tx {
 	return tx
 }
 
-// Acknowledged makes sure that nothing is granted together with an error: an
-// attempt that was decided but not acknowledged has left its result behind.
+// Acknowledged makes sure that nothing is granted together with an error: an attempt that
+// was decided but not acknowledged leaves its result in variables.
 func Acknowledged[T any](result T, err error) (T, error) {
 	if err != nil {
 		var nothing T

@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// A Browser that is trusted, as a person and an administrator see it.
+// A Browser is a trusted browser as a person and an administrator see it.
 type Browser struct {
 	ID, Label    string
 	Issued, Seen time.Time
@@ -29,7 +29,7 @@ func (e *Engine) TrustedBrowsers(tx *Tx, p policy.Policy) (browsers []Browser) {
 	return browsers
 }
 
-// TrustFor is how long a browser is trusted, zero when not at all.
+// TrustFor is how long a browser is trusted; zero means not at all.
 func (e *Engine) TrustFor(p policy.Policy) time.Duration {
 	if e.Strict { // NIST SP 800-63B-4 §3.2.1: a browser's cookie is not an authenticator
 		return 0

@@ -4,8 +4,8 @@
 // for. It is pure, and what it reads is one text: a spelling that is forgiven is
 // never a second guess.
 //
-// The characters that it leaves out stand between the symbols or around them and mean
-// nothing:
+// The characters that it leaves out are between or around the symbols and have no
+// meaning:
 //
 //   - white space of any kind, line ends among it: pasted lines, no-break and
 //     thin spaces of a formatted page;
@@ -29,7 +29,7 @@ import (
 	"unicode/utf8"
 )
 
-// Max is how many bytes of a code or a number are worth a look. A recovery code
+// Max is the largest length in bytes of a code or a number that is read. A recovery code
 // in full-width letters, numbered and with dashes between, has some 80.
 const Max = 128
 
@@ -44,9 +44,9 @@ var (
 )
 
 // Append appends the content of s to dst: letters as they are, digits and signs,
-// all of them printable ASCII without spaces, hyphens and quotation marks. With an
-// error it returns what comes before the place that cannot be read. It does not
-// allocate where dst has room for len(s) bytes.
+// all of them printable ASCII without spaces, hyphens and quotation marks. With an error
+// it returns the part before the unreadable character. It does not allocate where dst has
+// room for len(s) bytes.
 func Append(dst []byte, s string) ([]byte, error) {
 	start := len(dst)
 	zero := rune(-1) // of the script whose digits were seen

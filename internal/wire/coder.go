@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// ErrMalformed is what [Decode] returns for anything that [Encode] did not
-// write, and Encode for a value that Decode would refuse. The text names the
-// field and never shows what is in it: it may be a secret.
+// ErrMalformed is the error of [Decode] for bytes that [Encode] did not write, and of
+// Encode for a value that Decode would refuse. The text names the field and never shows
+// its content, which may be a secret.
 var ErrMalformed = errors.New("malformed")
 
 // A Fielder describes its fields.
@@ -18,7 +18,7 @@ type Fielder interface {
 	Fields(*Coder)
 }
 
-// An Optional is a part that is left out where it is zero.
+// An Optional is a part that is left out if it is zero.
 type Optional interface {
 	Fielder
 	IsZero() bool
@@ -36,14 +36,14 @@ type Coder struct {
 	view    *view    // nil unless somebody looks
 }
 
-// room is what most records fit in.
+// room is enough for most records.
 const room = 2048
 
 // Encode returns the format number and the fields of v. The error is
 // [ErrMalformed].
 func Encode(v Fielder) ([]byte, error) { return encode(make([]byte, 0, room), v, nil) }
 
-// Append is Encode behind what dst holds.
+// Append is Encode that appends to dst.
 func Append(dst []byte, v Fielder) ([]byte, error) { return encode(dst, v, nil) }
 
 func encode(dst []byte, v Fielder, view *view) ([]byte, error) {
@@ -57,8 +57,8 @@ func encode(dst []byte, v Fielder, view *view) ([]byte, error) {
 }
 
 // Decode reads what [Encode] wrote, of this release or of one whose format it
-// knows, into the zero value v. With an error, which is [ErrMalformed], v is
-// half read: forget it.
+// knows, into the zero value v. With an error, which is [ErrMalformed], v is incomplete
+// and must not be used.
 func Decode(data []byte, v Fielder) error {
 	c := Coder{data: data, reading: true, all: string(data)}
 	c.format = c.number("format", 0, 0, 1<<32)

@@ -1,7 +1,7 @@
 // Package etcdstore keeps totpflow's records in etcd 3.4 or newer, through
 // go.etcd.io/etcd/client/v3. Begin with [New], and call [Store.Check] at every start. It
-// stores at most two keys for each record under one prefix. It defends against racing processes,
-// and reads what a majority knows. Compaction, snapshots and the members' disks are left
+// stores at most two keys for each record under one prefix. It defends against racing
+// processes and stale reads. Compaction, snapshots and the members' disks are left
 // to you.
 //
 //	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, DialTimeout: 5 * time.Second})
@@ -10,26 +10,25 @@
 //
 // # What etcd promises
 //
-// A write is acknowledged when a majority of the members has it on disk, and a
-// member that is elected has everything that was acknowledged. So no failover
-// forgets a used code, and nothing has to be waited for after one: of three
-// members any one may be lost, of five any two. One member alone is durable, and
-// is down whenever its machine is.
+// A write is acknowledged when a majority of the members has it on disk, and a newly
+// elected leader has every acknowledged write. So a failover never forgets a used code,
+// and no waiting is needed after one: of three members any one may be lost, of five any
+// two. A single member is durable, but is down whenever its machine is.
 //
 // Reads are linearizable: the member that is asked makes sure, with a majority,
-// that it knows everything that was acknowledged before. Serializable reads, which
-// answer from what one member happens to know, are never used: a member that is
-// cut off would say of a used code that it is good.
+// that it knows everything that was acknowledged before. Serializable reads, which return
+// what one member happens to know, are never used: a member that is cut off would accept
+// a used code.
 //
 // Without a majority nothing is read or written, and nobody is let in. Calls
 // then fail at once where a member knows that it has no leader
 // (rpctypes.ErrNoLeader), and otherwise when their context ends or after the
-// server's own limit of some seconds (rpctypes.ErrTimeout). A client that reaches
-// no member waits for one until the context ends, so give every call a deadline.
-// A write that fails so may have been done, and may still be.
+// server's own limit of some seconds (rpctypes.ErrTimeout). A client that cannot reach a
+// member waits for one until the context ends, so give every call a deadline. A write
+// that fails in this way may have been done, or may still be.
 //
-// An operator who restores a cluster from a snapshot brings used codes back to life, as with
-// every database: raise the key ring's epoch afterwards, and call totpflow's
+// Restoring a cluster from a snapshot makes used codes valid again, as with every
+// database: raise the key ring's epoch afterwards, and call totpflow's
 // Admin.AfterDatabaseRestore from a program of yours. The epoch alone leaves used codes valid. The
 // same holds for --force-new-cluster, which drops what only the others had. And a cluster whose
 // members run with --unsafe-no-fsync keeps no promise; no client can see that.
@@ -45,32 +44,31 @@
 //	totpflow/due 00 DUE TENANT 00 USER
 //	no value; DUE as in the record: milliseconds since 1970 + 2^63, 8 bytes big-endian, and 0 for never
 //
-// Keys so come in the order of store.AccountID.Compare and store.Place.Compare, and no
-// key of a store is one of another store, also where its prefix begins with the
-// other's. Both keys of a record are written by one transaction. A record takes at
-// most 65 KiB, far below etcd's limits of 1.5 MiB for a request, and a list asks
-// for one page with one request, and by due time with one more for each hundred
-// records. A list by state and a count read all records of their range, so pages
-// by state are short. A value that cannot be read is an error of Get; in a list it
-// is a record without a version, so that it does not hide the others.
+// This orders keys as store.AccountID.Compare and store.Place.Compare do, and stores
+// never share a key, even if one prefix begins with the other. Both keys of a record are
+// written by one transaction. A record takes at most 65 KiB, far below etcd's limits of
+// 1.5 MiB for a request, and a list asks for one page with one request, and by due time
+// with one more for each hundred records. A list by state and a count read all records of
+// their range, so pages by state are short. A value that cannot be read is an error of
+// Get; in a list it is a record without a version, so that it does not hide the others.
 //
-// History is not used, and compaction takes nothing away. It is needed:
-// each write keeps the older value until then, and a database that reaches its
-// quota (2 GiB by default) takes no more writes ([ErrNoSpace]). Run etcd with
+// The store does not use history, so compaction loses nothing. Compaction is needed:
+// until then each older value is kept, and a database that reaches its quota (2 GiB by
+// default) accepts no more writes ([ErrNoSpace]). Run etcd with
 // --auto-compaction-retention. With authentication, the client signs in by a TLS
 // certificate, or by [Password]; clientv3's own Username and Password work with
-// servers from 3.5 on, and with older ones until the token expires. It needs
-// a role with readwrite on the prefix; where a release lets nobody but root ask for
-// alarms (3.5.28 is said to), [Store.Check] needs that.
+// servers from 3.5 on, and with older ones until the token expires. It needs a role with
+// readwrite on the prefix; on releases that let only root ask for alarms (3.5.28 is said
+// to be one), [Store.Check] needs root.
 //
 // # Threats
 //
 // Two processes with the same code cannot both win: one transaction compares the
 // version and writes. The client does not send a write a second time once it
-// may have reached a member. The sealed bytes are the layer above's business.
+// may have reached a member. The layer above protects the sealed bytes.
 //
 // # Compatibility
 //
-// The format is versioned by each value, and later versions read it. A value of
+// Each value has a format version, and later versions read it. A value of
 // a newer format is an error.
 package etcdstore

@@ -12,19 +12,19 @@ import (
 )
 
 // Password returns the options of a connection that signs in by name and password,
-// for clientv3.Config.DialOptions, in the place of its Username and Password:
+// for clientv3.Config.DialOptions, in place of its Username and Password:
 //
 //	clientv3.New(clientv3.Config{Endpoints: endpoints, DialOptions: etcdstore.Password("totpflow", secret)})
 //
 // etcd answers with a token, which it forgets after five minutes without a call by
-// default. Where that is so, these options sign in again and ask once more; such a
-// refusal has done nothing. The client's own Username and Password do not get that
+// default. After such a refusal, which has changed nothing, these options sign in again
+// and repeat the call. The client's own Username and Password do not get that
 // far with a server before 3.5: that refuses the expired token also where the
 // client asks for a new one, and every call then runs into its deadline until the
 // process is started again.
 //
-// A token is as good as the password until it expires: use TLS. The options are of
-// one client, and safe for concurrent use.
+// Until it expires, a token is worth as much as the password: use TLS. Use the options
+// for one client only; they are safe for concurrent use.
 func Password(username, password string) []grpc.DialOption {
 	l := &login{username: username, password: password, turn: make(chan struct{}, 1)}
 	return []grpc.DialOption{grpc.WithPerRPCCredentials(l), grpc.WithChainUnaryInterceptor(l.call)}

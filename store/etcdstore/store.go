@@ -16,8 +16,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Errors of [Store.Check]. Without space reads go on, and in a corrupt cluster
-// nothing does; operators end both.
+// Errors of [Store.Check]. Without space reads continue; in a corrupt cluster nothing
+// does. Operators must fix both.
 var (
 	ErrNoSpace = errors.New("etcdstore: the database has reached its quota")
 	ErrCorrupt = errors.New("etcdstore: members of the cluster disagree about its data")
@@ -37,13 +37,12 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// New returns a Store whose keys begin with prefix, "totpflow/" if that is
-// empty, and belong to nobody else. A store whose prefix begins with that of
-// another one is a store of its own. A prefix with a control character is
-// [ErrPrefix] from every method. client stays the caller's to configure and
-// close; it should know all members.
+// New returns a Store whose keys begin with prefix, "totpflow/" if that is empty, and
+// must not be used by others. Stores with different prefixes are separate, even if one
+// prefix begins with the other. With a control character in prefix, every method returns
+// [ErrPrefix]. The caller configures and closes client; it should know all members.
 //
-// New asks nothing of the cluster.
+// New does not contact the cluster.
 func New(client *clientv3.Client, prefix string) *Store {
 	s := &Store{client: client, prefix: cmp.Or(prefix, "totpflow/")}
 	if strings.ContainsFunc(prefix, unicode.IsControl) {
@@ -52,9 +51,9 @@ func New(client *clientv3.Client, prefix string) *Store {
 	return s
 }
 
-// Check looks whether a majority of the members answers, and whether the cluster
-// takes writes. A program calls it when it starts; it is not protection, since
-// every operation asks the majority itself.
+// Check checks that a majority of the members answers, and that the cluster accepts
+// writes. A program calls it when it starts; it is not protection, since every operation
+// asks the majority itself.
 //
 // It returns [ErrNoSpace], [ErrCorrupt] or [ErrPrefix], or [store.ErrUnavailable] wrapping the
 // client's error.

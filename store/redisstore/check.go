@@ -13,15 +13,15 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Check looks whether the server keeps what it acknowledges, and whether this
-// is the store's database. A program calls it when it starts, and does not go
-// on if it fails. A quarantine is not a failure: the operations report it.
+// Check checks that the server keeps acknowledged writes, and that this is the store's
+// database. A program calls it when it starts, and must not continue if it fails. A
+// quarantine is not a failure: the operations report it.
 //
 // It returns [ErrNotDurable], [ErrReplica], [ErrCluster], [ErrNotCreated],
 // [ErrFormat] or [ErrOptions], or [store.ErrUnavailable] wrapping the
 // client's error. The server may change later, by a failover or by CONFIG SET.
-// After a failover the new one is looked at in the same way before anything is
-// answered; the second goes unnoticed.
+// After a failover the new server is checked in the same way before the store answers; a
+// CONFIG SET goes unnoticed.
 func (s *Store) Check(ctx context.Context) error {
 	err := s.open(ctx, adoptScript)
 	var quarantine *QuarantineError
@@ -31,19 +31,18 @@ func (s *Store) Check(ctx context.Context) error {
 	return err
 }
 
-// Create makes the store in a database that holds none, after what [Store.Check]
-// does. Call it once in the life of a database, where it is set up, and never
-// when the product starts: a database that has come up empty is to be noticed
-// ([ErrNotCreated]).
+// Create makes the store in a database that has none, after the checks of [Store.Check].
+// Call it once in the life of a database, during its setup, and never when the product
+// starts: a database that has come up empty must be noticed ([ErrNotCreated]).
 //
-// It returns [ErrExists] where there is a store, [ErrLost] where there are
-// accounts without one, and otherwise Check's errors.
+// It returns [ErrExists] if there is a store, [ErrLost] if there are accounts without
+// one, and otherwise Check's errors.
 func (s *Store) Create(ctx context.Context) error { return s.open(ctx, createScript) }
 
 // Release ends a quarantine before its time. It is for an operator who knows
 // that no acknowledged write is missing: a server with [Always] was restarted
-// on its own files, or a coordinated FAILOVER took place. Called by a program
-// of its own accord, it makes every accepted code good a second time.
+// on its own files, or a coordinated FAILOVER took place. A program that calls it on its
+// own makes every accepted code valid a second time.
 //
 // Errors are those of [Store.Check].
 func (s *Store) Release(ctx context.Context) error { return s.open(ctx, releaseScript) }

@@ -4,7 +4,7 @@
 // processes, and against a failover that forgets used codes. The settings of the server,
 // its restarts and its backups are left to you.
 //
-// It is tested with Redis 7.0 and uses nothing that Redis 6 has not.
+// It is tested with Redis 7.0 and uses only features that Redis 6 has.
 //
 //	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379"})
 //	accounts := redisstore.New(client, redisstore.Options{})
@@ -13,8 +13,8 @@
 //
 // # Settings
 //
-// Redis is a cache until it is told otherwise. [Store.Check] refuses a server
-// with less than this ([ErrNotDurable]):
+// By default Redis is a cache. [Store.Check] refuses a server with weaker settings than
+// these ([ErrNotDurable]):
 //
 //	maxmemory-policy noeviction
 //	appendonly yes
@@ -24,8 +24,8 @@
 //
 // [Options].Durability names the weaker choices, and what each of them loses.
 // With replicas that Sentinel promotes, set min-replicas-to-write 1 and
-// min-replicas-max-lag 10 as well: a primary that the network has cut off then
-// stops taking writes, before its successor's quarantine ends.
+// min-replicas-max-lag 10 as well: a primary that the network has cut off then stops
+// accepting writes before its successor's quarantine ends.
 //
 // A user with these rights is enough:
 //
@@ -37,16 +37,15 @@
 // Redis replicates after it has acknowledged. A replica that is promoted may
 // lack the last writes, and WAIT does not change that: it counts replicas, but
 // does not decide which one is promoted. So somebody who saw a code over a
-// shoulder could wait for a failover, or cause one, and use the code again on a
-// server that has never heard of it.
+// shoulder could wait for a failover, or cause one, and use the code again on a server
+// that does not know that it was used.
 //
-// The store therefore notices that the data is no longer on the server that
-// wrote it, and answers nothing for [Options].Quarantine, until no code is
-// right any more that the lost server may have accepted. Every answer in that
-// time is a [QuarantineError]. A restart counts as well, since a server may come
-// back with an older snapshot; so plan restarts of Redis as outages of the
-// second factor, or end the quarantine with [Store.Release] when nothing is
-// missing.
+// The store therefore notices that the data is no longer on the server that wrote it, and
+// refuses all calls for [Options].Quarantine, until every code that the lost server may
+// have accepted has expired. Every call in that time returns a [QuarantineError]. A
+// restart counts as well, since a server may come back with an older snapshot; so plan
+// restarts of Redis as outages of the second factor, or end the quarantine with
+// [Store.Release] when nothing is missing.
 //
 // The quarantine covers codes of authenticators and phones, and the proofs made by
 // them. Other writes that were acknowledged last and are lost do not come back: a recovery
@@ -60,9 +59,9 @@
 // totpflow's Admin.AfterDatabaseRestore from a program of yours. The epoch alone
 // leaves used codes valid.
 //
-// The quarantine is as long as the processes' clocks agree: the process that
-// notices first says until when, by its own clock, and one that is a minute behind
-// ends it a minute early for the others. Keep them in step, as codes need anyway.
+// The length of the quarantine is right only if the processes' clocks agree: the process
+// that notices first sets its end, by its own clock, and one that is a minute behind ends
+// it a minute early for the others. Keep them in step, as codes need anyway.
 //
 // How it notices: the store's own hash in the database names the process (run_id)
 // that may answer, and travels with the data. Every operation is one Lua script,
@@ -98,13 +97,12 @@
 // store counts its records, and each call compares the count with the index, as
 // each list does with the index that it reads. Where they differ, something other
 // than this package has deleted, evicted or expired what is missing: that is
-// [ErrLost], and not "never enrolled". The same holds for a record that the index
-// names and that is gone. So eviction that somebody switches on later loses accounts,
-// and says so. An empty database is [ErrNotCreated], for the same
-// reason: Redis that has lost its files comes up empty and healthy, and would let
-// everybody in.
+// [ErrLost], and not "never enrolled". The same applies to a record that the index names
+// and that is missing. So if somebody switches eviction on later, accounts are lost, but
+// not silently. An empty database is [ErrNotCreated], for the same reason: Redis that has
+// lost its files comes up empty and healthy, and would let everybody in.
 //
-// The keys of a store belong to nobody else, and have no expiry. A page holds
+// The keys of a store must not be used by others, and have no expiry. A page holds
 // up to 4 MiB of sealed bytes, so that no script runs for long.
 //
 // # Cluster
@@ -119,10 +117,10 @@
 // one script. Reads go where writes go, and a server that is a replica
 // answers [ErrReplica]. The client's own repetition of commands, on by default,
 // is off for these: the second run of a write would report a conflict where the
-// first had succeeded. The sealed bytes are the layer above's business.
+// first had succeeded. The layer above protects the sealed bytes.
 //
 // # Compatibility
 //
-// The layout is versioned by the store's own hash, and later versions read
-// it. A program that meets a newer one refuses with [ErrFormat].
+// The store's own hash has the version of the layout, and later versions read it. A
+// program that meets a newer one refuses with [ErrFormat].
 package redisstore

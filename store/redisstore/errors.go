@@ -8,26 +8,25 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Errors of [Store.Check] and [Store.Create], and of every other call of a store
-// that meets one later. Trying again cures none of them.
+// Errors of [Store.Check] and [Store.Create], and of every other call that detects the
+// fault later. Trying again does not help.
 var (
-	// ErrOptions: a field of [Options] has no meaning. The text names it.
+	// ErrOptions: a field of [Options] is invalid. The text names it.
 	ErrOptions = errors.New("redisstore: invalid options")
 
 	// ErrNotDurable: the server's settings let it lose or throw away what it
 	// has acknowledged. The text names the setting.
 	ErrNotDurable = errors.New("redisstore: writes are not durable")
 
-	// ErrReplica: the server is a replica, whose answers are old.
+	// ErrReplica: the server is a replica, whose answers may be old.
 	ErrReplica = errors.New("redisstore: the server is a replica")
 
 	// ErrCluster: the server is a node of a Redis Cluster.
 	ErrCluster = errors.New("redisstore: Redis Cluster is not supported")
 
-	// ErrNotCreated: the database holds no store under this prefix. It is new
-	// and waits for [Store.Create], or it has lost everything: Redis starts
-	// empty when its files are gone, and an empty database must not read as
-	// "nobody has a second factor".
+	// ErrNotCreated: the database holds no store under this prefix. It is new and needs
+	// [Store.Create], or it has lost everything: Redis starts empty when its files are
+	// gone, and an empty database must not read as "nobody has a second factor".
 	ErrNotCreated = errors.New("redisstore: no store in this database")
 
 	// ErrExists: [Store.Create] found a store.
@@ -36,10 +35,10 @@ var (
 	// ErrFormat: a newer program has written this store.
 	ErrFormat = errors.New("redisstore: format is newer than this program")
 
-	// ErrLost: a record is gone that the index knows, or an index has fewer entries
-	// than the store has counted, or the other way round. Something other than this
-	// package has deleted, evicted or expired them, so nobody is "never enrolled"
-	// for it. Restore the database from a backup.
+	// ErrLost: a record that the index names is missing, or an index and the store's
+	// count differ. Something other than this package has deleted, evicted or expired
+	// records, so a missing record does not mean "never enrolled". Restore the database
+	// from a backup.
 	ErrLost = errors.New("redisstore: records are lost")
 
 	// ErrReplicas: fewer replicas than Options.Replicas had the data in time.
@@ -54,9 +53,9 @@ var (
 	errMalformed = errors.New("redisstore: a malformed answer")
 )
 
-// A QuarantineError reports that the server has restarted, or was promoted, and
-// that the store answers nothing until the codes are worthless that it may have
-// accepted and forgotten. It is a [store.ErrUnavailable].
+// A QuarantineError reports that the server has restarted, or was promoted, and that the
+// store refuses all calls until the codes that it may have accepted and forgotten have
+// expired. It is a [store.ErrUnavailable].
 type QuarantineError struct {
 	Until time.Time // to the millisecond, in UTC, by the clock of the process that noticed
 }

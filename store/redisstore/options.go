@@ -10,9 +10,9 @@ import (
 
 // Options of a [Store]. The zero value is the safe choice for one server.
 type Options struct {
-	// Prefix begins every key, "totpflow:" by default. It separates stores
-	// that share a database, and has no control characters in it. All processes
-	// of a product use the same one.
+	// Prefix begins every key, "totpflow:" by default. It separates stores that share a
+	// database, and must not contain control characters. All processes of a product use
+	// the same one.
 	Prefix string
 
 	// Durability is what the server must promise. The default is [Always].
@@ -22,15 +22,15 @@ type Options struct {
 	// read before it returns, by Redis' WAIT; otherwise it returns [ErrReplicas].
 	// With n replicas, n/2 rounded up makes a majority with the primary, and a
 	// primary that a network fault has cut off from the others then accepts no
-	// code. The default is 0. It takes away little of what a failover can
-	// lose, see the package documentation.
+	// code. The default is 0. It reduces the losses of a failover only a little, see the
+	// package documentation.
 	Replicas int
 
-	// Quarantine is how long the store answers nothing after the server has
-	// restarted or was promoted. The default and least is five minutes: as
-	// long as a code of 30 seconds can be in reach of the widest window (nine
-	// periods), and as a proof lives. Where authenticators have longer periods
-	// it takes nine of them, 18 minutes for 120 seconds.
+	// Quarantine is how long the store refuses all calls after the server has restarted
+	// or was promoted. The default and minimum is five minutes: as long as a code of 30
+	// seconds can be within the widest window (nine periods), and as long as a proof is
+	// valid. If authenticators have longer periods, set it to nine of them, 18 minutes
+	// for 120 seconds.
 	Quarantine time.Duration
 
 	// Now is the clock that quarantines are measured by, safe for concurrent
@@ -54,16 +54,15 @@ const (
 	Always Durability = iota
 
 	// EverySecond also takes appendfsync everysec: up to two seconds of
-	// acknowledged writes are lost when the machine stops. Codes accepted in
-	// them stay dead, because the quarantine outlasts them. But a recovery code
+	// acknowledged writes are lost when the machine stops. Codes accepted in them cannot
+	// be used again, because the quarantine outlasts them. But a recovery code
 	// used in them can be used again, a browser revoked in them is trusted again, a
 	// reset or a replaced authenticator is undone, and guesses are forgotten.
 	EverySecond
 
-	// Vouched asks the server for none of that: for services that refuse
-	// CONFIG. The host vouches that they keep what they acknowledge. Where they
-	// do not, all that EverySecond loses is lost since the last snapshot, up to
-	// everything.
+	// Vouched checks none of these settings, for services that refuse CONFIG. The host
+	// vouches that the service keeps acknowledged writes. If it does not, the losses
+	// described at EverySecond go back to the last snapshot, or include everything.
 	Vouched
 )
 

@@ -16,10 +16,10 @@ import (
 // memory. Its errors are the client's unless the contract or this package names
 // another.
 //
-// A panic inside the client is one of the goroutine that called; where that has
-// left at the end of its context, it is logged to slog.Default. All calls from
-// then on are errors, until the process is started again: what the client's
-// connections answer now may be the answer to something else.
+// A panic inside the client panics in the calling goroutine; if that has already returned
+// because its context ended, the panic is logged to slog.Default. From then on all calls
+// return errors until the process is restarted: the client's connections may now return
+// the answer to another command.
 type Store struct {
 	client  *redis.Client
 	options Options
@@ -32,13 +32,12 @@ var (
 	_ store.Counter = (*Store)(nil)
 )
 
-// New returns a Store that uses client, which stays the caller's to configure
-// and close: one server, or one that Sentinel names (redis.NewFailoverClient).
-// The client's ReadTimeout bounds how long a call that was given up holds on to
-// a connection.
+// New returns a Store that uses client, which the caller configures and closes: one
+// server, or one that Sentinel names (redis.NewFailoverClient). The client's ReadTimeout
+// bounds how long a call that was given up holds on to a connection.
 //
-// New asks nothing of the server; call [Store.Check] at every start. Invalid
-// options are [ErrOptions] from every method.
+// New does not contact the server; call [Store.Check] at every start. With invalid
+// options every method returns [ErrOptions].
 func New(client *redis.Client, o Options) *Store {
 	o, fault := o.complete()
 	return &Store{client: client, options: o, fault: fault}

@@ -8,8 +8,8 @@ import (
 	"io/fs"
 )
 
-// A Dialect names the SQL that a database speaks. The zero Dialect speaks none:
-// every call answers [ErrDialect].
+// A Dialect names the SQL dialect of a database. With the zero Dialect every call returns
+// [ErrDialect].
 type Dialect struct {
 	d              *dialect
 	schema, prefix string // see Named

@@ -11,14 +11,14 @@
 //	s := sqlstore.New(db, sqlstore.PostgreSQL)
 //	err = s.Migrate(ctx)
 //
-// Settings belong into the data source name, as database/sql opens connections
-// when it likes and a statement sent by hand reaches only one of them.
+// Put settings into the data source name: database/sql opens connections when it likes,
+// and a statement sent by hand reaches only one of them.
 //
-// The pool is the host's. Bound it by SetMaxOpenConns and keep as many idle by
+// The host configures the pool. Bound it by SetMaxOpenConns and keep as many idle by
 // SetMaxIdleConns: database/sql opens a connection for each request that finds
 // none, and closes all but two afterwards. With a server, stay below its
 // max_connections with all processes together (PostgreSQL's default is 100,
-// MariaDB's 151), and leave some for operators: beyond it, people are refused
+// MariaDB's 151), and leave some for operators: beyond it, the server refuses people
 // whose codes are right. With SQLite, 16 are enough: each is an open file, and
 // writers wait for each other anyway. A request that waits for a connection of the pool
 // ends with its context, and has written nothing.
@@ -33,15 +33,17 @@
 //
 // Each part is needed. busy_timeout (milliseconds) lets writers wait for each other instead of failing, and
 // _txlock=immediate keeps your own transactions, which may share the file, from failing halfway for the same
-// reason. WAL lets readers go on beside a writer. synchronous=FULL makes an acknowledged write survive a power
-// cut: NORMAL, which many examples recommend, may lose the last commits, and with them the fact that a code is
-// used. With a rollback journal instead of WAL it takes EXTRA to say the same. Migrate refuses less
-// ([ErrNotDurable], [ErrBusyTimeout]), which includes a file that is opened without a word about either.
+// reason. WAL lets readers continue while a writer writes. synchronous=FULL makes an
+// acknowledged write survive a power cut: NORMAL, which many examples recommend, may lose
+// the last commits, and with them the fact that a code is used. With a rollback journal
+// instead of WAL, EXTRA is needed for the same guarantee. Migrate refuses weaker settings
+// ([ErrNotDurable], [ErrBusyTimeout]), including a file that is opened without these
+// settings.
 //
 // SQLite has one writer at a time. The writers of one Store wait in the order in
 // which they came, each as long as its context lasts. Other processes, and your own
-// writes to the same file, do not stand in that line: the writer at its head waits
-// for them as long as busy_timeout says, and is then [store.ErrUnavailable] with
+// writes to the same file, are not in that queue: the writer at its head waits for them
+// as long as busy_timeout says, and then returns [store.ErrUnavailable] with
 // [store.ErrNotWritten] inside. Your own transaction holds the file from its first
 // write (with _txlock=immediate: from its beginning). With SetMaxOpenConns(1) a
 // host that holds its only connection waits for itself, until the context ends. So
@@ -52,13 +54,13 @@
 // under the name with the one that was opened, before each call and after each write,
 // and returns [ErrFileLost] until it is back.
 //
-// The file must be on a local disk, and it is not to be copied while in use: the
-// newest writes lie beside it, in PATH-wal. VACUUM INTO 'COPY', or SQLite's backup
+// The file must be on a local disk, and must not be copied while in use: the
+// newest writes are in a second file, PATH-wal. VACUUM INTO 'COPY', or SQLite's backup
 // API, makes a backup while the product runs. To put one back, stop every program
 // that has the file open, remove PATH, PATH-wal, PATH-shm and PATH-journal, and
-// then copy the backup to PATH. A PATH-wal that stays is played over the copy: the
-// file is a mixture of two, and may look whole. [Store.CheckIntegrity] finds what
-// does not fit together.
+// then copy the backup to PATH. A PATH-wal that is left there is replayed over the copy:
+// the file is then a mixture of both, and may look intact. [Store.CheckIntegrity] finds
+// parts that do not fit together.
 //
 // # PostgreSQL
 //
@@ -66,12 +68,11 @@
 //
 //	postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full&target_session_attrs=read-write
 //
-// target_session_attrs=read-write takes the primary where several hosts are
-// named, or one name changes its host, and none that is a standby. Behind a pool
-// that gives every transaction another connection (PgBouncer in transaction
-// mode), pgx's prepared statements get lost: add default_query_exec_mode=exec.
-// The store itself needs nothing of a session; each of its statements is a
-// transaction of its own.
+// target_session_attrs=read-write selects the primary if several hosts are named, or if a
+// name moves to another host, and never a standby. Behind a pool that gives every
+// transaction another connection (PgBouncer in transaction mode), pgx's prepared
+// statements get lost: add default_query_exec_mode=exec. The store itself does not depend
+// on sessions; each of its statements is a separate transaction.
 //
 // Migrate refuses synchronous_commit=off and fsync=off, a table that is UNLOGGED
 // ([ErrNotDurable]), a standby or a read-only connection ([ErrNotPrimary]), and
@@ -101,17 +102,16 @@
 // columns are VARBINARY, so that no collation takes two ids for one.
 //
 // Migrate refuses innodb_flush_log_at_trx_commit other than 1,
-// sync_binlog other than 1 where there is a binary log (0 is what MariaDB has
-// when nothing is said), autocommit off, and another engine than InnoDB
-// ([ErrNotDurable]); read_only, and a node of a Galera cluster that does not
-// wait for the others before it reads (wsrep_sync_wait=1) ([ErrNotPrimary]); and
-// a connection that converts text ([ErrEncoding]). Rights are as with
-// PostgreSQL. Every definition commits by itself in these databases, so each
-// migration is one statement that may be repeated.
+// sync_binlog other than 1 where there is a binary log (0 is MariaDB's default),
+// autocommit off, and another engine than InnoDB ([ErrNotDurable]); read_only, and a node
+// of a Galera cluster that does not wait for the others before it reads
+// (wsrep_sync_wait=1) ([ErrNotPrimary]); and a connection that converts text
+// ([ErrEncoding]). Rights are as with PostgreSQL. Every definition commits by itself in
+// these databases, so each migration is one statement that may be repeated.
 //
 // InnoDB shows a commit to others a moment before it is on the disk. Where the
-// acknowledgement of a write is lost, [store.Update] looks once and takes what it
-// finds for done; a server that is killed in that same moment forgets it.
+// acknowledgement of a write is lost, [store.Update] reads once and treats a write that
+// it finds as done; a server that is killed at that same moment forgets it.
 //
 // # What cannot be seen
 //
@@ -120,11 +120,11 @@
 // over without the last commits (asynchronous replication), a proxy that sends
 // reads to replicas, MySQL's ALTER INSTANCE DISABLE INNODB REDO_LOG, or settings
 // that are changed afterwards. After any of it a used code can work once more,
-// while its time step lasts, a recovery code or one that was mailed even
-// later, and what was revoked or closed last is open again. An operator who puts
-// an older copy of the database back brings more than that back: raise the key ring's epoch
-// afterwards and call totpflow's Admin.AfterDatabaseRestore, as the command
-// "totpflow restored" does. The epoch alone leaves used codes valid.
+// while its time step lasts, a recovery code or one that was mailed even later, and the
+// last revocations and freezes are undone. Restoring an older copy of the database undoes
+// more than that: raise the key ring's epoch afterwards and call totpflow's
+// Admin.AfterDatabaseRestore, as the command "totpflow restored" does. The epoch alone
+// leaves used codes valid.
 //
 // # Names, and somebody else's migrations
 //
@@ -155,11 +155,11 @@
 //
 // # Threats
 //
-// Every statement names tenant and user, and every value is a parameter. What
-// changes a record compares and writes in one statement and looks at the number
-// of rows, so two processes with the same code cannot both win. A page of a list
-// is read from its place in an index, however many records there are. The sealed
-// bytes are the layer above's business.
+// Every statement names tenant and user, and every value is a parameter. A statement that
+// changes a record compares and writes in one step, and the store checks the number of
+// rows, so two processes with the same code cannot both win. A page of a list
+// is read from its place in an index, however many records there are. The layer above
+// protects the sealed bytes.
 //
 // # Compatibility
 //

@@ -9,17 +9,17 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// ErrCorrupt: the database file is damaged. The text has the first of what SQLite
-// found, without any value from the database.
+// ErrCorrupt: the database file is damaged. The text has SQLite's first finding, without
+// any value from the database.
 var ErrCorrupt = errors.New("sqlstore: the database file is corrupt")
 
 // CheckIntegrity reads the whole SQLite file and returns [ErrCorrupt] if its parts
 // do not fit together, as after a backup was copied over a file whose -wal was
-// left there. Call it before the first use of a restored file, and before anything
-// is said about it: a damaged index answers that an enrolled person has no record.
-// It takes about a second for each gigabyte, and reads beside others.
+// left there. Call it before the first use of a restored file, and before you trust any
+// answer from it: a damaged index may report that an enrolled person has no record. It
+// takes about a second for each gigabyte, and other connections can work meanwhile.
 //
-// It cannot see that a file which fits together is not the one that was meant. The
+// It cannot see that an intact file is not the intended one. The
 // servers check their own pages; with PostgreSQL, MySQL and MariaDB CheckIntegrity
 // returns nil. Other errors are [ErrDialect], [ErrNames], or
 // [store.ErrUnavailable] wrapping the driver's error.

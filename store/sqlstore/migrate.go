@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Errors with which [Store.Migrate] refuses; none of them is cured by trying again.
+// Errors of [Store.Migrate]; trying again does not help.
 var (
 	// ErrSchemaNewer: a newer program has migrated this database. An older
 	// one must not write into a schema that it does not know.
@@ -23,12 +23,12 @@ var (
 	// can be lost.
 	ErrNotDurable = errors.New("sqlstore: writes are not durable")
 
-	// ErrBusyTimeout: SQLite's writers would not wait for each other, so that most
-	// of those who sign in at the same moment would be refused.
+	// ErrBusyTimeout: SQLite's writers would not wait for each other, so that most people
+	// who sign in at the same moment would be refused.
 	ErrBusyTimeout = errors.New("sqlstore: writers do not wait for each other")
 
-	// ErrNotPrimary: the server is a standby or takes no writes. Its answers
-	// may be old, and an old answer lets a used code in once more.
+	// ErrNotPrimary: the server is a standby or does not accept writes. Its answers may
+	// be old, and with an old answer a used code is accepted again.
 	ErrNotPrimary = errors.New("sqlstore: not the primary database")
 
 	// ErrRights: the connection's user may not do what the store does, or may not
@@ -40,9 +40,9 @@ var (
 	// enrolled people would look as if they had never enrolled.
 	ErrRowSecurity = errors.New("sqlstore: row level security hides records")
 
-	// ErrTableLost: the ledger of migrations says that the table of accounts was
-	// made, and it is gone, or has not the columns that it was made with. Restore it
-	// from a backup: a new one would know nobody's second factor.
+	// ErrTableLost: according to the ledger of migrations the table of accounts was made,
+	// but it is missing or lacks some of its columns. Restore it from a backup: in a new
+	// table nobody would have a second factor.
 	ErrTableLost = errors.New("sqlstore: the table of accounts is lost")
 
 	// ErrEncoding: the server converts text on its way, so that ids would not
@@ -54,13 +54,13 @@ var (
 // same time.
 const patience = 30 * time.Second
 
-// Migrate brings the schema up to date, and checks that the database keeps what
-// it acknowledges; the package documentation says what it sees. It looks at one
-// connection, and takes the others to be like it. It may be called by any number
-// of processes at the same time and again at every start; where nothing is to be
-// done it changes nothing, though it tries whether it may, for which SQLite takes
-// the file's lock for a moment. A database that is busy is asked again for half a minute,
-// unless the context ends before.
+// Migrate brings the schema up to date, and checks that the database keeps acknowledged
+// writes; the package documentation describes what it can see. It looks at one
+// connection, and assumes that the others are like it. It may be called by any number of
+// processes at the same time and again at every start. If nothing is to be done it
+// changes nothing, but it checks its rights, for which SQLite takes the file's lock for a
+// moment. A database that is busy is asked again for half a minute, unless the context
+// ends before.
 //
 // It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
 // [ErrRights], [ErrRowSecurity], [ErrTableLost], [ErrFileLost], [ErrSchemaNewer],
@@ -68,8 +68,7 @@ const patience = 30 * time.Second
 // driver's error: a directory that cannot be written, a file that is not a database,
 // a server that does not answer, a database of another dialect, a context that
 // ended. All steps of one call take place together or not at all; with MySQL,
-// where every definition commits by itself, the next call goes on where one broke
-// off.
+// where every definition commits by itself, the next call continues where one stopped.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.fault != nil {
 		return s.fault
@@ -123,7 +122,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	return err
 }
 
-// migrateOn is migrate on the connection that it has.
+// migrateOn runs the migration on conn.
 func (s *Store) migrateOn(ctx context.Context, conn *sql.Conn, steps []string) error {
 	seen, err := s.d.d.settings(ctx, conn)
 	if err != nil {

@@ -19,17 +19,17 @@ var plainName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
 // Named returns the dialect with its two tables in another schema, or under other
 // names. They are totpflow_accounts and totpflow_schema, where the connection
-// finds them without being told: in PostgreSQL along its search path, in MySQL
-// and MariaDB in its database.
+// finds them without being told: in PostgreSQL along its search path, in MySQL and
+// MariaDB in its database.
 //
-// schema is where they are instead, empty for no change; MySQL calls it a
+// schema is the schema to use instead, empty for no change; MySQL calls it a
 // database. SQLite has none. prefix replaces "totpflow_" in every name, empty for
 // no change. Both are lower-case letters, digits and underscores, begin with a
 // letter and have at most 40 characters; anything else is [ErrNames] from every
 // call of the store.
 func (d Dialect) Named(schema, prefix string) Dialect { return Dialect{d.d, schema, prefix} }
 
-// names are what statements call the tables.
+// names are the names of the tables in statements.
 type names struct{ schema, prefix string }
 
 // names returns the tables' names, or ErrDialect or ErrNames.
@@ -70,12 +70,11 @@ func (n names) rename(migration []byte) []byte {
 	return indexNames.ReplaceAll(b, []byte(n.prefix+"$1"))
 }
 
-// Migrations returns the definitions of the tables as files NNNN_name.sql, for
-// people who apply them with a tool of theirs, such as goose or atlas, and run
-// the program without the right to define anything. Each file is complete: it
-// ends by noting its number in the table totpflow_schema, so that
-// [Store.Migrate] finds nothing to do and only looks. Files are added in later
-// releases, and never changed.
+// Migrations returns the definitions of the tables as files NNNN_name.sql, for people who
+// apply them with their own tool, such as goose or atlas, and run the program without the
+// right to define anything. Each file is complete: it ends by noting its number in the
+// table totpflow_schema, so that [Store.Migrate] finds nothing to do and only looks.
+// Files are added in later releases, and never changed.
 //
 // It returns [ErrDialect] or [ErrNames].
 func (d Dialect) Migrations() (fs.FS, error) {

@@ -14,10 +14,10 @@ import (
 // goroutines and, on the same database, by processes. It keeps nothing in
 // memory, and its errors are the driver's unless the contract names another.
 //
-// A driver's panic is one of the goroutine that called; where that has left at the
-// end of its context, it is logged to slog.Default. All calls from then on are
-// errors, until the process is started again: what the driver's connections
-// answer now may be the answer to something else.
+// A driver's panic is passed on to the calling goroutine; if that has already returned
+// because its context ended, the panic is logged to slog.Default. From then on all calls
+// return errors until the process is restarted: the driver's connections may now return
+// the answer to another statement.
 type Store struct {
 	db    *sql.DB
 	d     Dialect
@@ -43,11 +43,10 @@ var (
 	_ store.Counter = (*Store)(nil)
 )
 
-// New returns a Store in db, which stays the caller's to configure and close. Make
-// one for a process and keep it: with SQLite it holds statements until db is
-// closed, and its writers wait for each other in order. It asks nothing of the
-// database; call [Store.Migrate] before the first use,
-// or see to the schema otherwise.
+// New returns a Store in db, which the caller configures and closes. Make one for a
+// process and keep it: with SQLite it holds statements until db is closed, and its
+// writers wait for each other in order. It does not contact the database; call
+// [Store.Migrate] before the first use, or create the schema in another way.
 func New(db *sql.DB, d Dialect) *Store {
 	s := &Store{db: db, d: d, line: newLine()}
 	s.seen.Store(new(traits))

@@ -6,12 +6,12 @@
 //	phone, codes := k.Enroll(ana)
 //	k.Store.FailNext(1, errors.New("down"))
 //	next, err := k.Service.SignIn(ctx, ana)
-//	k.Notifications() // what ana was told
+//	k.Notifications() // what ana was notified of
 //
 // To test a product's pages, give k.Service and k.Clock.Now to web.New, so that the
 // product's constructor takes a finished service, and open them with web/webtest, a browser
-// with TLS, cookies and forms, in whose pages the phone's codes are typed. The user's ID is
-// the one that the product has.
+// with TLS, cookies and forms, to type the phone's codes into their pages. The user's ID
+// is the one in the product.
 package kit
 
 import (
@@ -29,8 +29,9 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A Kit is a service with what a test holds of it. Its methods panic where the service
-// refuses: in a test that is a mistake of the test. Tests of refusals call the Service.
+// A Kit is a service together with its clock, store and messages. Its methods panic if
+// the service refuses, since that is a mistake in the test. Tests of refusals call the
+// Service.
 type Kit struct {
 	Service *totpflow.Service
 	Clock   *totptest.Clock
@@ -41,8 +42,8 @@ type Kit struct {
 }
 
 // New returns a service over a store in memory, with new keys, whose policy makes the
-// second factor optional. A change may set any field of its configuration. It panics for
-// one that [totpflow.New] refuses.
+// second factor optional. A change may set any field of its configuration. New panics if
+// [totpflow.New] refuses the result.
 //
 //	k := kit.New()
 //	phone, codes := k.Enroll(ana)
@@ -68,8 +69,8 @@ func New(changes ...func(*totpflow.Config)) *Kit {
 }
 
 // Enroll sets up an authenticator for a user who has none, and returns the phone and the
-// recovery codes. Like [Kit.SignIn] it waits for the messages of its flows, so that a fault
-// that is made next strikes the test's own call.
+// recovery codes. Like [Kit.SignIn] it waits for the messages of its flows, so that a
+// fault set afterwards hits the test's own call.
 func (k *Kit) Enroll(user totpflow.User) (phone *totptest.Authenticator, recoveryCodes []string) {
 	ctx := context.Background()
 	d, err := k.Service.SignIn(ctx, user)
@@ -99,9 +100,8 @@ func (k *Kit) SignIn(user totpflow.User, phone *totptest.Authenticator) totpflow
 	return d
 }
 
-// Notifications waits for the messages that are under way and returns what people were
-// told so far, oldest first. Call it before a fault is made, too: a message that is under
-// way uses the store as well.
+// Notifications waits for pending messages and returns all notifications so far, oldest
+// first. Call it before you set a fault, too: a pending message uses the store as well.
 func (k *Kit) Notifications() []event.Notification {
 	k.drain()
 	k.mu.Lock()

@@ -3,8 +3,8 @@
 // phone can read. Taking the picture is left to you.
 //
 // The picture is a file that a program made, or the screenshot of a whole page. The
-// package is a module of its own, so that the barcode reader which it needs never becomes
-// a requirement of a product.
+// package is a separate module, so that its barcode reader never becomes a requirement of
+// a product.
 //
 // [Decode] takes the bytes of a PNG, [DecodeImage] a picture. Both are safe for
 // concurrent use.
@@ -42,8 +42,8 @@ func Decode(file []byte) (string, error) {
 func DecodeImage(img image.Image) (string, error) {
 	page := flatten(img)
 	errs := []error{ErrNotFound}
-	// Modules of two or three pixels are found best in the picture itself; large
-	// ones in a page full of text are found when it is made smaller.
+	// Codes with modules of two or three pixels are found best in the picture itself;
+	// large ones on a page full of text are found when it is made smaller.
 	for _, factor := range []int{1, 2, 3} {
 		source := gozxing.NewLuminanceSourceFromImage(shrink(page, factor))
 		for _, binarizer := range []gozxing.Binarizer{

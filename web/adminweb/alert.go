@@ -18,11 +18,11 @@ type Alert struct {
 	Accounts []totpflow.AccountID
 }
 
-// maxAlerts is how many [Alerts] keep: a burst that goes on must not fill the memory.
+// maxAlerts is how many alerts [Alerts] keeps: a long burst must not fill the memory.
 const maxAlerts = 20
 
-// Alerts keep what this process's spray detector has found, in memory. The zero Alerts are
-// ready. They are safe for concurrent use.
+// Alerts keeps the alerts of this process's spray detector in memory. The zero Alerts is
+// ready. It is safe for concurrent use.
 //
 //	var alerts adminweb.Alerts
 //	detector := &event.SprayDetector{Alarm: alerts.Alarm}
@@ -31,7 +31,7 @@ type Alerts struct {
 	all []Alert
 }
 
-// Alarm keeps an alert. It is what event.SprayDetector takes under that name.
+// Alarm keeps an alert. It is for the field of that name in event.SprayDetector.
 func (a *Alerts) Alarm(_ context.Context, guesses []event.Event) {
 	one := Alert{Guesses: len(guesses)}
 	for _, e := range guesses {
@@ -47,14 +47,15 @@ func (a *Alerts) Alarm(_ context.Context, guesses []event.Event) {
 	a.all = a.all[:min(len(a.all), maxAlerts)]
 }
 
-// Recent returns the alerts, newest first. It is what [Config] takes as Alerts.
+// Recent returns the alerts, newest first. It is for [Config].Alerts.
 func (a *Alerts) Recent(context.Context) ([]Alert, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.all), nil
 }
 
-// An alertRow is an alert as an administrator sees it: with the accounts of their own.
+// An alertRow is an alert as an administrator sees it: with the accounts in their
+// tenants.
 type alertRow struct {
 	Alert
 	People []Person

@@ -14,7 +14,8 @@ import (
 
 func storeQuery(tenant string) store.Query { return store.Query{Tenant: tenant} }
 
-// postPeople does one thing with everybody who was chosen, after a page has named them.
+// postPeople performs one action on everybody who was chosen, after a page has named
+// them.
 func (p *Pages) postPeople(w http.ResponseWriter, r *http.Request, v visitor) error {
 	do := r.PostForm.Get("do")
 	rows, err := p.chosen(r, v)
@@ -41,7 +42,7 @@ func (p *Pages) postPeople(w http.ResponseWriter, r *http.Request, v visitor) er
 	return err
 }
 
-// A severalError says for whom a change of several failed.
+// A severalError names the people for whom a change of several failed.
 type severalError struct {
 	done, of int
 	names    []string
@@ -77,8 +78,8 @@ func tenantsOf(rows []Row) (ids []string) {
 	return ids
 }
 
-// whom says who is meant: how many, of which organisations, and the first by name. More
-// than one organisation is said before anything happens.
+// whom names the people: how many, in which organisations, and the first by name. The
+// page names more than one organisation before anything happens.
 func whom(l *web.Language, v visitor, rows []Row) (details []string) {
 	const few = 10
 	ids := tenantsOf(rows)
@@ -155,8 +156,8 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	return p.doneMany(w, r, errors.Join(err, several.orNil()))
 }
 
-// eachByWindow does one thing to each of up to twenty people by one code, and closes the
-// window behind it.
+// eachByWindow performs one action on each of up to twenty people with one code, and then
+// closes the window.
 func (p *Pages) eachByWindow(w http.ResponseWriter, r *http.Request, v visitor, rows []Row, c confirmation, do func(admin.Administrator, Row) error) error {
 	if len(rows) > admin.MaxTargets {
 		return errTooMany
@@ -190,7 +191,7 @@ func (p *Pages) doneMany(w http.ResponseWriter, r *http.Request, err error) erro
 	var several *severalError
 	if errors.As(err, &several) {
 		for _, failed := range several.errs {
-			if !explained(failed) && !isApproval(failed) { // which no page explains
+			if !explained(failed) && !isApproval(failed) { // a page cannot explain it
 				p.Web.Log.ErrorContext(r.Context(), "adminweb: a change of several failed", "error", failed)
 			}
 		}
@@ -204,7 +205,8 @@ func (p *Pages) doneMany(w http.ResponseWriter, r *http.Request, err error) erro
 	return p.done(w, r, "done-many", p.Path("people"))
 }
 
-// onlyApproval reports whether all that is wrong is that a second administrator must approve.
+// onlyApproval reports whether the only error is that a second administrator must
+// approve.
 func onlyApproval(err error) bool {
 	var several *severalError
 	if !errors.As(err, &several) {
@@ -247,8 +249,8 @@ func (p *Pages) helpMany(w http.ResponseWriter, r *http.Request, v visitor, rows
 	return p.done(w, r, "window-open", p.Path("people"))
 }
 
-// remindMany mails those of the people who have yet to set up. It takes nothing away, and so
-// needs no code.
+// remindMany mails those of the people who have not set up yet. It takes nothing away, so
+// it needs no code.
 func (p *Pages) remindMany(w http.ResponseWriter, r *http.Request, v visitor, rows []Row) error {
 	if p.Remind == nil {
 		return errForm
@@ -269,8 +271,8 @@ func (p *Pages) remindMany(w http.ResponseWriter, r *http.Request, v visitor, ro
 	return p.doneMany(w, r, several.orNil())
 }
 
-// requireOf leads to the policy of the people's tenant. A policy takes a code for each
-// tenant, and that is said before.
+// requireOf leads to the policy of the people's tenant. A policy requires a code for each
+// tenant, and the page says so first.
 func (p *Pages) requireOf(w http.ResponseWriter, r *http.Request, v visitor, rows []Row) error {
 	tenants := tenantsOf(rows)
 	if len(tenants) > 1 {

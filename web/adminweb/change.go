@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// A change is one that an administrator makes to one account. Its ask reads the form and says
-// what is about to happen, before a code is asked for; its do does it.
+// A change is a change by an administrator to one account. Its ask reads the form and
+// describes what will happen, before a code is asked for; its do performs it.
 type change struct {
 	action totpflow.Action
 	ask    func(x *asked) error
@@ -110,7 +110,7 @@ var changes = map[string]change{
 		return totpflow.Change{}, x.Admin.RevokeBrowser(x.r.Context(), by, x.them.ID, x.field("browser"))
 	}},
 	"phone": {admin.ActionAssignPhone, func(x *asked) (err error) {
-		if typed := x.field("number"); typed != "" { // none takes the phone away
+		if typed := x.field("number"); typed != "" { // an empty one removes the phone
 			if x.number, err = phone.ParseNumber(typed); err != nil {
 				return err
 			}
@@ -149,14 +149,14 @@ var changes = map[string]change{
 		return nil
 	}, func(x *asked, by admin.Administrator) (totpflow.Change, error) {
 		err := x.Admin.Forget(x.r.Context(), by, x.them.ID)
-		if err == nil || errors.Is(err, admin.ErrNoAccount) { // a person who never came has nothing to be deleted here
+		if err == nil || errors.Is(err, admin.ErrNoAccount) { // a person who never signed in has no record to delete
 			err = x.Erase(x.r.Context(), x.them)
 		}
 		return totpflow.Change{}, err
 	}},
 }
 
-// postPerson does what one form of a person's page asks for.
+// postPerson handles one form of a person's page.
 func (p *Pages) postPerson(w http.ResponseWriter, r *http.Request, v visitor) error {
 	word := r.PathValue("change")
 	change, ok := changes[word]
@@ -216,6 +216,6 @@ func (p *Pages) keep(r *http.Request, c totpflow.Change) error {
 	if p.Web.KeepGeneration == nil || c.Generation == 0 {
 		return nil
 	}
-	// It is done, whether the browser waits for the answer or not.
+	// It is done even if the browser does not wait for the answer.
 	return p.Web.KeepGeneration(context.WithoutCancel(r.Context()), c.ID, c.Generation)
 }

@@ -28,23 +28,23 @@ type Config struct {
 	// issued here.
 	Deliver func(ctx context.Context, to Person, code admin.IssuedCode) error
 
-	// Remind mails a person who has not set up. Nil: nobody is reminded here.
+	// Remind mails a person who has not enrolled. Nil: nobody is reminded here.
 	Remind func(ctx context.Context, to Person, m admin.Member) error
 
-	// Erase deletes the person from the host, after what this library keeps was deleted.
+	// Erase deletes the person from the host, after the library's record was deleted.
 	// Nil: nobody is erased here.
 	Erase func(ctx context.Context, p Person) error
 
-	// Alerts returns what the spray detector has found, newest first: [Alerts.Recent]. Nil:
+	// Alerts returns the alerts of the spray detector, newest first: [Alerts.Recent]. Nil:
 	// none are shown.
 	Alerts func(ctx context.Context) ([]Alert, error)
 
-	// Roles are those that a policy may have a mode for (policy.Roles), by the names that
-	// totpflow.Config.Role returns.
+	// Roles are the roles that a policy may have a mode for (policy.Roles), by the names
+	// that totpflow.Config.Role returns.
 	Roles []Role
 }
 
-// A Role is one that policies know.
+// A Role is a role that policies may have a mode for.
 type Role struct{ ID, Name string }
 
 // Pages are the administrators' pages. They are safe for concurrent use.
@@ -63,8 +63,8 @@ var wordFiles embed.FS
 //go:embed static/admin.css
 var style []byte
 
-// Templates returns the package's own templates, to copy from. A file of the same name in
-// web.Config.Templates replaces one.
+// Templates returns the package's own templates, as a starting point. A file of the same
+// name in web.Config.Templates replaces one.
 func Templates() fs.FS { return sub(templateFiles, "templates") }
 
 // Catalogues returns the package's own texts. A file of web.Config.Catalogues changes single
@@ -92,7 +92,7 @@ func New(c Config) (*Pages, error) {
 		c.Prefix = "/2fa-admin"
 	}
 	if !strings.HasPrefix(c.Prefix, "/") || strings.HasPrefix(c.Prefix, "//") || strings.ContainsAny(c.Prefix, `{}\?#`) {
-		return nil, fmt.Errorf("%w: Prefix is %q; it takes a path of this site, such as /office", web.ErrConfig, c.Prefix)
+		return nil, fmt.Errorf("%w: Prefix is %q; it must be a path of this site, such as /office", web.ErrConfig, c.Prefix)
 	}
 	p := &Pages{Config: c}
 	var err error
@@ -108,11 +108,12 @@ func New(c Config) (*Pages, error) {
 	return p, nil
 }
 
-// Handler returns the pages. Mount it under the prefix, without taking the prefix off. It
-// includes web.Web.Require. For people who administer nothing there is no such page.
+// Handler returns the pages. Mount it under the prefix, without stripping the prefix. It
+// includes web.Web.Require. For people who administer nothing it answers that there is no
+// such page.
 func (p *Pages) Handler() http.Handler { return p.mux }
 
-// Path returns the address of one of the pages, for links of the host's own: "people",
+// Path returns the address of one of the pages, for the host's links: "people",
 // "policy" and "requests".
 func (p *Pages) Path(page string) string { return p.section.Path(page) }
 
@@ -162,7 +163,8 @@ type visitor struct {
 // windowCookie keeps the name of the window that this browser has opened.
 const windowCookie = "window"
 
-// visitor returns the administrator of the request. For anybody else there is no such page.
+// visitor returns the administrator of the request. For anybody else it answers that
+// there is no such page.
 func (p *Pages) visitor(r *http.Request, s web.Session) (v visitor, err error) {
 	v.Session = s
 	if v.tenants, err = p.Directory.Tenants(r.Context(), s.User); err != nil {
@@ -202,7 +204,7 @@ func (p *Pages) person(r *http.Request, v visitor, id totpflow.AccountID) (Perso
 	if errors.Is(err, ErrNoPerson) {
 		return Person{}, web.ErrNotFound
 	}
-	if err == nil && them.ID != id { // a directory that answers with somebody else
+	if err == nil && them.ID != id { // the directory returned another person
 		return Person{}, web.ErrNotFound
 	}
 	return them, err

@@ -13,10 +13,9 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// A ConfirmPage names what is about to happen, and asks for a code. Its form posts to To
-// with every field that the person sent, so that a wrong code changes none of them. Where
-// NoCode is set a window permits it, or nothing is taken away by it, and the button is
-// enough.
+// A ConfirmPage names the change, and asks for a code. Its form posts to To with every
+// field that the person sent, so that they are kept after a wrong code. If NoCode is set,
+// a window permits the change, or it takes nothing away, and the button is enough.
 type ConfirmPage struct {
 	Frame
 	web.CodeField
@@ -44,14 +43,15 @@ type confirmation struct {
 	back    string
 }
 
-// The fields of the page of confirmation that are its own.
+// The confirmation page's own fields.
 const (
 	confirmField = "totpflow_confirm"
-	setField     = "set" // a digest of the people whom the page has named
+	setField     = "set" // a digest of the people that the page has named
 )
 
-// confirm returns the administrator with the leave for the change, by the code of the form
-// or by the window. Without it, it has answered with the page that asks, and is false.
+// confirm returns the administrator with permission for the change, by the code of the
+// form or by the window. Without permission it answers with the page that asks, and
+// returns false.
 func (p *Pages) confirm(w http.ResponseWriter, r *http.Request, v visitor, c confirmation) (admin.Administrator, bool, error) {
 	free := c.free || v.rest.Permits(c.action, c.target) && c.purpose == admin.Purpose(c.action, c.target)
 	switch {
@@ -88,7 +88,7 @@ func (p *Pages) confirmPage(w http.ResponseWriter, r *http.Request, v visitor, c
 	return p.section.Show(w, r, "admin-confirm", refused, page)
 }
 
-// named returns whether the page of confirmation has named exactly these people, and has
+// named reports whether the confirmation page has named exactly these people, and makes
 // the next one name them: a list that was chosen by a filter may have changed since.
 func named(r *http.Request, people []Person) bool {
 	var ids []string
@@ -120,5 +120,5 @@ func parseKey(key string) (id totpflow.AccountID, err error) {
 	return totpflow.AccountID{Tenant: string(t), User: string(u)}, nil
 }
 
-// looks is the administrator for what only looks.
+// looks is the administrator for calls that only read.
 func (v visitor) looks() admin.Administrator { return admin.Administrator{User: v.User} }

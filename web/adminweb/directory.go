@@ -9,7 +9,7 @@ import (
 
 // A Directory is the host's list of tenants and people. Its methods are called from several
 // goroutines at once, and at each request: a person who was an administrator a minute ago
-// may not be one now.
+// may not be one any more.
 type Directory interface {
 	// Tenants returns the tenants that a person administers, their own first. For a person
 	// who is not an administrator it returns none. The library also requires each of them
@@ -30,7 +30,7 @@ var ErrNoPerson = errors.New("adminweb: there is no such person")
 // A Tenant is an organisation, by the ID that its accounts have as Tenant.
 type Tenant struct{ ID, Name string }
 
-// A Person is a user of the host's.
+// A Person is a user of the host.
 type Person struct {
 	ID      totpflow.AccountID
 	Name    string // such as "Mika Berg"
@@ -57,6 +57,6 @@ type Query struct {
 // People is a page of a query.
 type People struct {
 	People []Person
-	Next   string // the cursor of the page that follows; empty at the end
-	Total  int    // how many the query asks for on all pages
+	Next   string // the cursor of the next page; empty at the end
+	Total  int    // how many people match the query on all pages
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// A Frame is what every page has above its own part.
+// A Frame is the common part at the top of every page.
 type Frame struct {
 	web.Common
-	Waiting int       // requests that wait for this administrator
-	Helps   []string  // the people whom the open window still permits something with
+	Waiting int       // requests that are pending for this administrator
+	Helps   []string  // the people for whom the open window still permits something
 	Until   time.Time // when the window closes
 }
 
@@ -38,8 +38,8 @@ func (p *Pages) frame(r *http.Request, v visitor) (f Frame, err error) {
 	return f, err
 }
 
-// Waiting returns how many requests wait for the person of a session, for a badge in the
-// host's menu, and 0 for a person who administers nothing.
+// Waiting returns how many requests are pending for the person of a session, for a badge
+// in the host's menu. It is 0 for a person who administers nothing.
 func (p *Pages) Waiting(ctx context.Context, u totpflow.User) (int, error) {
 	tenants, err := p.Directory.Tenants(ctx, u)
 	if err != nil {
@@ -72,7 +72,7 @@ func (p *Pages) postCloseWindow(w http.ResponseWriter, r *http.Request, v visito
 	return p.done(w, r, "window-closed", p.Path("people"))
 }
 
-// done leads on and says there what was done.
+// done redirects to the next page, which says what was done.
 func (p *Pages) done(w http.ResponseWriter, r *http.Request, notice, to string) error {
 	p.section.Notice(w, notice)
 	http.Redirect(w, r, to, http.StatusSeeOther)

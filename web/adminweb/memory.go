@@ -39,7 +39,7 @@ func (m *Memory) Remove(id totpflow.AccountID) {
 	delete(m.tenants, id)
 }
 
-// Appoint has a person administer these tenants, and no others.
+// Appoint makes a person administer these tenants, and no others.
 func (m *Memory) Appoint(id totpflow.AccountID, tenants ...Tenant) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

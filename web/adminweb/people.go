@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/admin"
 )
 
-// A PeoplePage lists people with how they stand. Its form posts to "people/change" with the field
-// person for each who is ticked, or all, and with do.
+// A PeoplePage lists people with their state. Its form posts to "people/change" with the
+// field person for each person who is ticked, or all, and with do.
 type PeoplePage struct {
 	Frame
 	Tenants []Tenant
@@ -21,7 +21,7 @@ type PeoplePage struct {
 	Filters []string
 	Rows    []Row
 	Next    string // where the next page is; empty at the end
-	Partly  bool   // the filter has looked at a part of the list only
+	Partly  bool   // the filter has covered only a part of the list
 	Set, Of int    // "Set of Of have set it up"
 	Tally   admin.Tally
 	Alerts  []alertRow
@@ -41,8 +41,8 @@ type Row struct {
 	Self   bool
 }
 
-// State is the word that the list shows: a person with nothing but a phone, and one who is
-// locked out by wrong codes, are shown as such.
+// State is the word that the list shows. A person who has only a phone, and one who is
+// locked out by wrong codes, have words of their own.
 func (r Row) State() string {
 	m := r.Member
 	switch {
@@ -54,7 +54,7 @@ func (r Row) State() string {
 	return string(m.State)
 }
 
-// filters are those of the list. Each is a question about a member.
+// filters are the filters of the list. Each is a question about a member.
 var filters = map[string]func(admin.Member) bool{
 	"missing":   missing,
 	"grace":     func(m admin.Member) bool { return m.State == admin.StateGrace },
@@ -66,15 +66,15 @@ var filters = map[string]func(admin.Member) bool{
 
 var filterNames = []string{"missing", "grace", "phone", "frozen", "suspended", "exempt"}
 
-// missing reports whether a person has yet to set up.
+// missing reports whether a person still has to set up.
 func missing(m admin.Member) bool {
 	return m.State == admin.StateRequired || m.State == admin.StateGrace || m.State == admin.StateDisabled
 }
 
 const (
 	perPage = 10
-	// maxLooks is how many people a filter looks at for one page, so that a request of a
-	// tenant of a million ends.
+	// maxLooks is how many people a filter looks at for one page, so that a request in a
+	// tenant of a million people ends.
 	maxLooks = 1000
 )
 
@@ -129,13 +129,13 @@ func (p *Pages) scan(ctx context.Context, v visitor, l listing, limit int, yield
 	}
 }
 
-// rows are people with how they stand. The list is the host's own: a person who has never
-// signed in is not in the store.
+// rows returns people with their state. The list comes from the host: a person who has
+// never signed in is not in the store.
 func (p *Pages) rows(ctx context.Context, v visitor, people []Person) (rows []Row, err error) {
 	var ids []totpflow.AccountID
 	for _, one := range people {
 		t, ok := v.tenant(one.ID.Tenant)
-		if !ok { // a directory that shows more than it was asked for
+		if !ok { // the directory returned more than the query asked for
 			continue
 		}
 		ids = append(ids, one.ID)

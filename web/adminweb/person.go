@@ -17,12 +17,12 @@ import (
 )
 
 // A PersonPage shows one account. Each change is a form that posts to a path under
-// "person", and is asked about on the page that follows.
+// "person", and is confirmed on the next page.
 type PersonPage struct {
 	Frame
 	Row
-	Offers   map[string]bool // the changes that make sense as the account stands, by their path
-	First    []string        // of those, what helps, in the order in which it does
+	Offers   map[string]bool // the changes that make sense in the account's state, by their path
+	First    []string        // those of them that help the person, best first
 	Scopes   []admin.Scope
 	Scope    string // of a reset, as chosen
 	MoreTime string // the date of the form for more time
@@ -31,10 +31,10 @@ type PersonPage struct {
 	History  []Entry
 }
 
-// An Entry is one change of a history, with who did it and why.
+// An Entry is one change in a history, with the person who made it and the reason.
 type Entry struct {
 	event.Event
-	Who, Asked string // the names of the one who did it, and of the one who had asked
+	Who, Asked string // the names of the person who did it, and of the one who had asked for it
 }
 
 var scopes = []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators, admin.ScopeBrowsers, admin.ScopeRecoveryCodes}
@@ -106,9 +106,9 @@ func (p *Pages) offers(m admin.Member, of policy.Policy) map[string]bool {
 	}
 }
 
-// helps are the changes that let a person in again, in the order in which they are safe. An
-// account that was closed by "it was not me" is unlocked last: what a thief has set up
-// works again then.
+// helps are the changes that let a person in again, in the order in which they are safe.
+// Unlocking an account that was closed by "it was not me" comes last: a thief's
+// authenticator works again then.
 func helps(m admin.Member, offers map[string]bool) (first []string) {
 	order := []string{"unlock", "issue", "restore", "reset"}
 	if !m.FrozenAt.IsZero() {
@@ -125,7 +125,7 @@ func helps(m admin.Member, offers map[string]bool) (first []string) {
 const oneDay = 24 * time.Hour
 
 // moreTime fills in the form for more time: two weeks from now, or from the end that the
-// person has, within what there may be.
+// person has, within the limit.
 func moreTime(m admin.Member, now time.Time) string {
 	from, last := now, now.Add(policy.MaxGrace-oneDay)
 	if m.GraceUntil.After(from) {
@@ -182,7 +182,7 @@ func (p *Pages) called(ctx context.Context, tenant, actor string) (string, error
 	return actor, nil
 }
 
-// ends are what a change takes away, by name.
+// ends names everything that a change takes away.
 func ends(l *web.Language, m admin.Member, scope admin.Scope) (details []string) {
 	apps, codes, browsers := false, false, false
 	switch scope {

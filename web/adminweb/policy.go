@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// A PolicyPage shows what is set for a tenant, and its last changes. Its form posts to
+// A PolicyPage shows a tenant's policy, and its last changes. Its form posts to
 // "policy/set", with the fields of Form.
 type PolicyPage struct {
 	Frame
@@ -23,7 +23,7 @@ type PolicyPage struct {
 	Status    admin.TenantStatus
 	Stricter  bool // a tenant above asks for more
 	Modes     []string
-	RoleModes []string // with the empty word, for the mode of everybody
+	RoleModes []string // including the empty word, for the general mode
 	Phones    []string
 	Days      []string // of trusted browsers
 	Form      map[string]string
@@ -43,7 +43,7 @@ type Term struct {
 	Field, Before, After string
 }
 
-// Changed reports whether the change is one of this field.
+// Changed reports whether the change affects this field.
 func (t Term) Changed() bool { return t.Before != t.After }
 
 var modes = []string{"required", "optional", "off"}
@@ -67,7 +67,7 @@ func (p *Pages) getPolicy(w http.ResponseWriter, r *http.Request, v visitor) err
 	return p.policyPage(w, r, v, t, st, form, nil)
 }
 
-// formOf is a policy as the form has it.
+// formOf returns a policy as the form shows it.
 func (p *Pages) formOf(own policy.Policy) url.Values {
 	form := url.Values{
 		"mode": {own.Mode.String()}, "grace": {strconv.Itoa(int(own.Grace / oneDay))}, "browsers": {strconv.Itoa(int(own.TrustFor() / oneDay))},
@@ -180,7 +180,8 @@ func (p *Pages) answered(w http.ResponseWriter, r *http.Request, err error, noti
 	return p.done(w, r, notice, to)
 }
 
-// parsePolicy reads the form over what is set: what the form does not have stays.
+// parsePolicy applies the form to the current policy: settings that the form does not
+// have stay.
 func (p *Pages) parsePolicy(form url.Values, own policy.Policy) (policy.Policy, error) {
 	next := own
 	var err error

@@ -14,8 +14,8 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// A RequestsPage shows what waits for a second administrator. The forms post to
-// "requests/ID/approve" and "requests/ID/withdraw", with the field tenant.
+// A RequestsPage shows the requests that are pending for a second administrator. The
+// forms post to "requests/ID/approve" and "requests/ID/withdraw", with the field tenant.
 type RequestsPage struct {
 	Frame
 	Rows []RequestRow
@@ -27,13 +27,13 @@ type RequestRow struct {
 	Tenant Tenant
 	What   string // what it asks for
 	Who    string // who asks for it
-	For    string // the people whom it is about, by name
+	For    string // the people that it is about, by name
 	Terms  []Term
 	Mine   bool
 }
 
-// RequestsPath is the address of what waits in a tenant, for the mail to its administrators
-// about event.ApprovalRequested.
+// RequestsPath is the address of a tenant's pending requests, for the mail to its
+// administrators about event.ApprovalRequested.
 func (p *Pages) RequestsPath(tenant string) string {
 	return p.Path("requests") + "?" + url.Values{"tenant": {tenant}}.Encode()
 }
@@ -80,8 +80,9 @@ func (p *Pages) requestRow(r *http.Request, v visitor, t Tenant, q admin.Request
 }
 
 // Describe returns a request in words, with every field of a policy before and after, for
-// the mail to its approvers: who sees only that there is one approves it blindly. The
-// language is one of web's, such as "de"; for another one it is English.
+// the mail to its approvers: a person who sees only that there is a request approves it
+// blindly. The language is one of package web's, such as "de"; for any other it is
+// English.
 func (p *Pages) Describe(ctx context.Context, language string, t Tenant, q admin.Request) (RequestRow, error) {
 	spoken := p.section.Languages()
 	i := slices.IndexFunc(spoken, func(l *web.Language) bool { return l.Tag() == language })
@@ -127,7 +128,7 @@ func (p *Pages) describe(ctx context.Context, l *web.Language, t Tenant, q admin
 	return row, nil
 }
 
-// nameOf is what to call an account, also one that is gone.
+// nameOf returns the name to show for an account, also for a deleted one.
 func (p *Pages) nameOf(ctx context.Context, id totpflow.AccountID) (string, error) {
 	them, err := p.Directory.Person(ctx, id)
 	if errors.Is(err, ErrNoPerson) {
@@ -188,7 +189,8 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	return p.done(w, r, "done-"+answer, p.Path("requests"))
 }
 
-// approve does what was asked for, and has the host keep and erase what belongs to it.
+// approve carries out the request, and makes the host store generations and erase people
+// accordingly.
 func (p *Pages) approve(r *http.Request, by admin.Administrator, row RequestRow) error {
 	outcomes, err := p.Admin.Approve(r.Context(), by, row.Tenant.ID, row.ID)
 	var several severalError

@@ -1,14 +1,3 @@
-// Package hosttest tries a [web.Host]. Begin with [Run] in one test. It stores nothing but
-// sessions of the host that it is given. It defends against sessions that are planted,
-// copied or revived. Limiting guesses of passwords is left to you.
-//
-// It finds out whether a sign-in gets a new token, whether the old one is dead, whether
-// nothing is carried over, and whether a copied cookie is dead after the sign-out, even
-// where another request of it is under way.
-//
-//	func TestHost(t *testing.T) {
-//		hosttest.Run(t, func(t *testing.T) hosttest.Fixture { … })
-//	}
 package hosttest
 
 import (

@@ -1,10 +1,10 @@
-// Package hosttest tries a [web.Host]. Begin with [Run] in one test. It stores nothing but
-// sessions of the host that it is given. It defends against sessions that are planted,
+// Package hosttest tests a [web.Host]. Begin with [Run] in one test. It stores only
+// sessions, in the host that it tests. It defends against sessions that are planted,
 // copied or revived. Limiting guesses of passwords is left to you.
 //
-// It finds out whether a sign-in gets a new token, whether the old one is dead, whether
-// nothing is carried over, and whether a copied cookie is dead after the sign-out, even
-// where another request of it is under way. It cannot see whether the product calls
+// It checks that a sign-in gets a new token, that the old one is invalid, that nothing is
+// carried over, and that a copied cookie is invalid after the sign-out, even if another
+// request with it is under way. It cannot see whether the product calls
 // [web.Web.PasswordChanged], has every route below [web.Web.Require], and keeps the
 // generation of [web.Config.KeepGeneration].
 //
@@ -31,7 +31,7 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// A Fixture is a host to try, with two accounts in it.
+// A Fixture is a host to test, with two accounts in it.
 type Fixture struct {
 	Host web.Host
 
@@ -39,17 +39,17 @@ type Fixture struct {
 	Wrap func(http.Handler) http.Handler
 
 	User     totpflow.User // an account
-	Password string        // of it
+	Password string        // of User
 	Other    totpflow.User // another account
 
-	// Put keeps a value in the request's session as the host's own pages do, and Get
-	// returns it, empty when there is none. Nil: the host's sessions hold nothing of
-	// the pages'. With them, Run tries that nothing is carried over.
+	// Put stores a value in the request's session as the host's own pages do, and Get
+	// returns it, empty when there is none. Nil: the host's pages store nothing in
+	// sessions. With them, Run checks that nothing is carried over.
 	Put func(w http.ResponseWriter, r *http.Request, value string) error
 	Get func(r *http.Request) string
 }
 
-// Run tries the hosts that newFixture returns, a new one for each part.
+// Run tests the hosts that newFixture returns, a new one for each part.
 func Run(t *testing.T, newFixture func(t *testing.T) Fixture) {
 	for name, part := range map[string]func(*testing.T, *trial){
 		"nobody at first":                          nobody,
@@ -211,8 +211,8 @@ func again(t *testing.T, x *trial) {
 	stolen.isNobody("a copy of the cookies from before Begin")
 }
 
-// planted is session fixation: an attacker has a token that the server knows, from a
-// visit of their own, and puts it into the victim's browser.
+// planted is session fixation: an attacker gets a token that the server knows, by
+// visiting the site, and puts it into the victim's browser.
 func planted(t *testing.T, x *trial) {
 	attacker := x.browser(t)
 	if x.Put != nil {
@@ -256,8 +256,8 @@ func copied(t *testing.T, x *trial) {
 	stolen.isNobody("a copied cookie after End")
 }
 
-// underWay is a race that needs no luck: a slow request of the session ends after
-// the sign-out, and its session library writes back what it read.
+// underWay is a race that always happens: a slow request of the session ends after the
+// sign-out, and its session library writes back the session that it read.
 func underWay(t *testing.T, x *trial) {
 	b := x.browser(t)
 	b.do(http.MethodPost, "/begin")

@@ -54,8 +54,8 @@ func New() *Host {
 	return h
 }
 
-// Add adds an account, or replaces the one of that ID. The user's Name is what the
-// person signs in with.
+// Add adds an account, or replaces the one of that ID. The person signs in with the
+// user's Name.
 func (h *Host) Add(user totpflow.User, password string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -109,7 +109,7 @@ func (h *Host) user(id totpflow.AccountID) (totpflow.User, error) {
 	return a.user, nil
 }
 
-// hash is enough where nothing is stored. A product stores hashes of argon2id or the
+// hash is enough because nothing is stored. A product stores hashes of argon2id or the
 // like, which are slow to guess.
 func (h *Host) hash(password string) []byte {
 	mac := hmac.New(sha256.New, h.key[:])
@@ -134,7 +134,7 @@ func (h *Host) CheckPassword(ctx context.Context, id totpflow.AccountID, passwor
 	return nil
 }
 
-// KeepGeneration is what [web.Config] takes under that name.
+// KeepGeneration is for the field of that name in [web.Config].
 func (h *Host) KeepGeneration(_ context.Context, id totpflow.AccountID, generation uint64) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -185,13 +185,13 @@ func (h *Host) Begin(w http.ResponseWriter, r *http.Request, d totpflow.Decision
 	return nil
 }
 
-// Token is what [web.Config] takes under that name: a session for a program without
+// Token is for the field of that name in [web.Config]: a session for a program without
 // cookies.
 func (h *Host) Token(ctx context.Context, d totpflow.Decision) (key string, expires time.Time, err error) {
 	return h.begin(ctx, d, ""), time.Now().Add(tokenLifetime), nil
 }
 
-// begin starts a session under a new token and ends the one of the old.
+// begin starts a session under a new token and ends the one with the old token.
 func (h *Host) begin(ctx context.Context, d totpflow.Decision, old string) string {
 	key := rand.Text()
 	h.mu.Lock()

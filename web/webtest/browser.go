@@ -57,8 +57,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// Copy returns a browser with the same cookies: a second window, or what a thief has
-// who copied them.
+// Copy returns a browser with the same cookies: a second window, or a thief who copied
+// them.
 func (b *Browser) Copy() *Browser {
 	b.t.Helper()
 	c := NewBrowser(b.t, b.url.String())
@@ -71,7 +71,7 @@ func (b *Browser) Copy() *Browser {
 	return c
 }
 
-// Cookies are the browser's.
+// Cookies returns the browser's cookies.
 func (b *Browser) Cookies() []*http.Cookie { return b.client.Jar.Cookies(b.url) }
 
 // Get opens a path, with its query.
@@ -80,7 +80,7 @@ func (b *Browser) Get(path string) *Page {
 	return b.send(b.request(http.MethodGet, path, nil))
 }
 
-// Post sends fields, names and values in turn, as a form that is on no page.
+// Post sends fields, names and values in turn, as a form that is not on any page.
 func (b *Browser) Post(path string, fields ...string) *Page {
 	b.t.Helper()
 	return b.send(b.request(http.MethodPost, path, b.values(fields)))
@@ -128,8 +128,7 @@ func (b *Browser) send(req *http.Request) *Page {
 	return b.Page
 }
 
-// Do sends a request of the test's own making. It has no cookies but those that the
-// test gave it.
+// Do sends a request that the test made. It has only the cookies that the test gave it.
 func (b *Browser) Do(req *http.Request) *Page {
 	b.t.Helper()
 	c := NewBrowser(b.t, b.url.String())

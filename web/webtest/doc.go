@@ -1,7 +1,7 @@
-// Package webtest tries the pages of a product as a person does. Begin with [Serve] and
-// [NewBrowser]. It stores cookies in the [Browser]. It defends against tests that send
-// what no page offers: it fills in the forms that a page really has. Scripts, which it
-// does not run, are left to you and a real browser.
+// Package webtest uses the pages of a product in tests as a person does. Begin with
+// [Serve] and [NewBrowser]. It stores cookies in the [Browser]. It defends against tests
+// that send forms that no page has: it fills in the forms that a page really has.
+// Scripts, which it does not run, are left to you and a real browser.
 //
 //	url := webtest.Serve(t, handler)
 //	ana := webtest.NewBrowser(t, url)

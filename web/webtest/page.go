@@ -28,8 +28,8 @@ func newPage(b *Browser, res *http.Response, body string) *Page {
 	return &Page{Status: res.StatusCode, Path: res.Request.URL.RequestURI(), Header: res.Header, HTML: body, browser: b, root: root}
 }
 
-// Text is the text of the element with this id, or of the first one of this kind, such
-// as "h1", with blanks run together. It is empty if the page has no such element.
+// Text returns the text of the element with this id, or of the first one of this kind,
+// such as "h1", with runs of spaces joined. It is empty if the page has no such element.
 func (p *Page) Text(of string) string {
 	n := p.find(func(n *html.Node) bool { return attribute(n, "id") == of || n.Data == of })
 	if n == nil {
@@ -38,7 +38,7 @@ func (p *Page) Text(of string) string {
 	return text(n)
 }
 
-// Texts are those of all elements of a class.
+// Texts returns the texts of all elements of a class.
 func (p *Page) Texts(class string) (all []string) {
 	for n := range p.root.Descendants() {
 		if n.Type == html.ElementNode && slices.Contains(strings.Fields(attribute(n, "class")), class) {
@@ -48,7 +48,8 @@ func (p *Page) Texts(class string) (all []string) {
 	return all
 }
 
-// Attribute is that of the element with this id, or of the first one of this kind.
+// Attribute returns an attribute of the element with this id, or of the first one of this
+// kind.
 func (p *Page) Attribute(of, name string) string {
 	n := p.find(func(n *html.Node) bool { return attribute(n, "id") == of || n.Data == of })
 	if n == nil {
@@ -57,7 +58,7 @@ func (p *Page) Attribute(of, name string) string {
 	return attribute(n, name)
 }
 
-// Options are the values of the select with this id.
+// Options returns the values of the select with this id.
 func (p *Page) Options(id string) (all []string) {
 	n := p.find(func(n *html.Node) bool { return attribute(n, "id") == id })
 	if n == nil {
@@ -71,7 +72,7 @@ func (p *Page) Options(id string) (all []string) {
 	return all
 }
 
-// Links are the addresses that the page links.
+// Links returns the addresses that the page links to.
 func (p *Page) Links() (all []string) {
 	for n := range p.root.Descendants() {
 		if n.Type == html.ElementNode && n.Data == "a" {
@@ -81,7 +82,7 @@ func (p *Page) Links() (all []string) {
 	return all
 }
 
-// Actions are the addresses that the page's forms go to.
+// Actions returns the addresses that the page's forms go to.
 func (p *Page) Actions() (all []string) {
 	for _, f := range p.forms() {
 		all = append(all, attribute(f, "action"))
@@ -89,15 +90,15 @@ func (p *Page) Actions() (all []string) {
 	return all
 }
 
-// Fields are those of the form that goes to an address, as the page filled them in.
-// A checkbox or a button counts where it is checked.
+// Fields returns the fields of the form that goes to an address, as the page filled them
+// in. A checkbox or a button counts if it is checked.
 func (p *Page) Fields(action string) url.Values {
 	p.browser.t.Helper()
 	return fields(p.form(action))
 }
 
-// Submit sends the form that goes to the address, with the page's own fields and these,
-// names and values in turn, in their place. An action may leave off its query or,
+// Submit sends the form that goes to the address, with the page's own fields, of which
+// these, names and values in turn, replace some. An action may leave off its query or,
 // with a star at its end, its last part.
 func (p *Page) Submit(action string, pairs ...string) *Page {
 	p.browser.t.Helper()

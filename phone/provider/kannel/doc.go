@@ -22,5 +22,5 @@
 //
 // It is tested with Kannel 1.4.5, where white-list-regex and black-list-regex of
 // a sendsms-user group refuse numbers, and allowed-prefix and denied-prefix were
-// seen not to: say where messages go in phone.Destinations.
+// seen not to: use phone.Destinations to limit where messages go.
 package kannel

@@ -16,19 +16,19 @@ import (
 	"github.com/totpflow/totpflow/phone/provider/internal/post"
 )
 
-// ErrConfig is what [New] refuses with.
+// ErrConfig is wrapped by the errors of [New].
 var ErrConfig = errors.New("kannel: invalid configuration")
 
-// Config is where Kannel is and how to use it.
+// Config describes how to reach Kannel and how to use it.
 type Config struct {
 	// URL of the sendsms interface, such as
 	// "http://127.0.0.1:13013/cgi-bin/sendsms". Required.
 	URL string
 	// Username and Password of a sendsms-user group. Required. The user needs no
-	// more than to send.
+	// permission except to send.
 	Username, Password string
-	// From is the sender that the person sees, a number or a word. Empty: what
-	// Kannel is configured to use.
+	// From is the sender that the person sees, a number or a word. Empty: the sender that
+	// Kannel is configured with.
 	From string
 	// SMSC is the id of the SMS centre to use. Empty: Kannel's routing.
 	SMSC string
@@ -58,7 +58,7 @@ func New(c Config) (*Sender, error) {
 	}
 	for _, header := range []string{c.Username, c.Password, c.From, c.SMSC} {
 		if strings.ContainsFunc(header, func(r rune) bool { return r < ' ' || r > '~' }) {
-			return nil, fmt.Errorf("%w: a header takes printable ASCII only", ErrConfig)
+			return nil, fmt.Errorf("%w: a header may contain printable ASCII only", ErrConfig)
 		}
 	}
 	return &Sender{func() Config { return c }, post.New(c.Client, c.Timeout)}, nil
@@ -117,7 +117,7 @@ func result(status int, answer []byte) error {
 
 var sent = regexp.MustCompile(`^(Sent\.|0: Accepted for delivery|3: Queued for later delivery)`)
 
-// The alphabet of GSM 03.38 (3GPP TS 23.038 §6.2.1) with its extension, but ESC.
+// The alphabet of GSM 03.38 (3GPP TS 23.038 §6.2.1) with its extension, without ESC.
 const gsm = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
 	"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà" + "\f^{}\\[~]|€"
 

@@ -24,7 +24,7 @@ const (
 	times      = 3                // that a call says it
 )
 
-// ErrConfig is what [New] refuses with.
+// ErrConfig is wrapped by the errors of [New].
 var ErrConfig = errors.New("twilio: invalid configuration")
 
 // Config is an account of Twilio.
@@ -37,7 +37,7 @@ type Config struct {
 	// Secret is the API key's secret, or the account's auth token. Required.
 	Secret string
 	// From sends the messages: a number of the account in E.164, or a sender id.
-	// MessagingServiceSID ("MG…") in its place lets Twilio choose one. One of the
+	// With MessagingServiceSID ("MG…") instead, Twilio chooses one. One of the
 	// two is needed for SMS.
 	From, MessagingServiceSID string
 	// CallFrom is the number that calls. Empty: no calls (phone.ErrVia), unless
@@ -149,8 +149,8 @@ func (s *Sender) message(m phone.Message) (resource string, form url.Values, err
 	return "Messages.json", form, nil
 }
 
-// twiml is what a call does: it says the message. A language that is not a tag is
-// left out, for Twilio's default.
+// twiml returns the instructions for a call: to speak the message. A language that is not
+// a tag is left out, so that Twilio uses its default.
 func twiml(m phone.Message) string {
 	var b strings.Builder
 	b.WriteString(`<Response><Say loop="` + strconv.Itoa(times) + `"`)
@@ -184,8 +184,8 @@ var undeliverable = map[int]bool{
 	30006: true, // a landline or an unreachable carrier
 }
 
-// result maps an answer. Of its words nothing goes into the error, only Twilio's
-// number for it: they quote the person's.
+// result maps an answer. Its words do not go into the error, only Twilio's error number:
+// the words quote the person's number.
 func result(status int, answer []byte) error {
 	var a struct {
 		Code      int    `json:"code"`

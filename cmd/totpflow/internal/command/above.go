@@ -12,8 +12,8 @@ import (
 const aboveLong = `What is required goes by the policies that are kept with the records, of the tenant itself. The command knows no tenants
 above it, whose policies count as well in a product with units or providers: name them with --above.`
 
-// aboveFlag adds --above to a command for which it matters what the policies say
-// of the tenant's accounts.
+// aboveFlag adds --above to a command that depends on the policies for the tenant's
+// accounts.
 func (a *app) aboveFlag(c *cobra.Command, tenant *string) {
 	var above []string
 	c.Flags().StringArrayVar(&above, "above", nil,

@@ -39,7 +39,7 @@ func accountID(tenant, user string) (store.AccountID, error) {
 	return id, nil
 }
 
-// args requires exactly these arguments. Its error names the one that is missing or too many.
+// args requires exactly these arguments. Its error names a missing or an extra one.
 func args(names ...string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, given []string) error {
 		if len(given) == len(names) {

@@ -50,8 +50,8 @@ func (b *bulk) add(line int, id store.AccountID, err error) {
 	b.Outcomes = append(b.Outcomes, o)
 }
 
-// tellBulk prints what became of many accounts. Where some were refused, that is
-// the error.
+// tellBulk prints the outcomes of many accounts. If some were refused, it returns an
+// error.
 func (a *app) tellBulk(b bulk, did, would string) error {
 	verb := did
 	if b.DryRun {

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A change is what a command does to one account.
+// A change is a command's change to one account.
 type change struct {
 	name string // the command's
 	id   store.AccountID
@@ -31,16 +31,16 @@ type changed struct {
 	Tenant  string `json:"tenant"`
 	User    string `json:"user,omitempty"`
 	Done    bool   `json:"done"`
-	// Of a code that was issued: where it is, and until when it is good.
+	// For an issued code: where it is, and until when it is valid.
 	File    string    `json:"file,omitempty"`
 	Expires time.Time `json:"expires,omitzero"`
 	Account any       `json:"account,omitempty"` // as it is afterwards
 }
 
-// errKept: somebody was asked, and said no.
+// errKept: the operator was asked, and answered no.
 var errKept = errors.New("nothing was changed")
 
-// second drops what a call returns beside its error: the account is read afterwards.
+// second drops a call's first result: the account is read afterwards.
 func second[T any](_ T, err error) error { return err }
 
 // change asks, does the change and says so.
@@ -92,7 +92,7 @@ func (a *app) tellChange(ctx context.Context, s *session, ch change) error {
 	return a.screen.JSON(out)
 }
 
-// confirm has the operator agree, with --yes or at the terminal.
+// confirm asks the operator to agree, with --yes or at the terminal.
 func (a *app) confirm(ctx context.Context, what string) error {
 	if a.yes {
 		return nil

@@ -64,8 +64,8 @@ func usagef(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
-// oneLine is the error as it is shown: one line, without what could repaint the
-// terminal.
+// oneLine is the error as it is shown: one line, without characters that could repaint
+// the terminal.
 func oneLine(err error) string {
 	return screen.Clean(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 }
@@ -80,8 +80,8 @@ func misspelt(err error) error {
 	return fmt.Errorf("%s; did you mean %s?", what, strings.Join(strings.Fields(meant), " or "))
 }
 
-// explain puts what the operator can do in place of the library's words, where
-// there is something.
+// explain replaces the library's words by what the operator can do, if there is
+// something.
 func explain(id store.AccountID, err error) error {
 	switch {
 	case err == nil:

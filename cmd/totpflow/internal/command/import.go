@@ -72,7 +72,7 @@ const (
 	weakRefuse = "refuse"
 )
 
-// A move is what import is asked for.
+// A move has the flags and arguments of import.
 type move struct {
 	path, known  string
 	weak, length string
@@ -149,7 +149,7 @@ func (a *app) readImport(m move) ([]importfile.Row, error) {
 	return rows, err
 }
 
-// reading has a file read, or the standard input for "-".
+// reading opens a file, or the standard input for "-".
 func (a *app) reading(path string, read func(io.Reader) error) error {
 	in, called := a.screen.In, "the standard input"
 	if path != "-" {

@@ -109,8 +109,8 @@ func batches(rows []importfile.Row) iter.Seq[[]importfile.Row] {
 	}
 }
 
-// importSome imports rows, or only looks whether they could be: the library decides
-// both in one way.
+// importSome imports rows, or only checks whether they could be imported: the library
+// decides both in the same way.
 func (a *app) importSome(ctx context.Context, s *session, rows []importfile.Row, until time.Time) ([]admin.Outcome, error) {
 	var keys []admin.Imported
 	for _, row := range rows {
@@ -133,7 +133,8 @@ func (a *app) importSome(ctx context.Context, s *session, rows []importfile.Row,
 }
 
 // addRow notes the outcome of a row. It shows the account only of a row that is kept: a
-// row is refused, too, when two columns are exchanged, and then the account is a secret.
+// row may have been refused because two columns are swapped, and then the account is a
+// secret.
 func (i *imported) addRow(row importfile.Row, o admin.Outcome, until time.Time) {
 	i.add(row.Line, o.ID, importError(o.Err))
 	last := &i.Outcomes[len(i.Outcomes)-1]

@@ -69,8 +69,7 @@ func issuance(id store.AccountID, path string) change {
 	}
 }
 
-// issueInto makes the file first: the code of before ends with the new one, which
-// then has to be somewhere.
+// issueInto makes the file first: the new code ends the old one, so it must not get lost.
 func (s *session) issueInto(ctx context.Context, id store.AccountID, path string) (expires time.Time, err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // never a terminal, nor a file that others read
 	if errors.Is(err, fs.ErrExist) {

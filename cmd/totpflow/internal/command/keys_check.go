@@ -118,7 +118,7 @@ func (s *session) check(ctx context.Context, ring *keyring.Ring) (checked, error
 	return c, nil
 }
 
-// staged is the key that waits to be the newest, where a key file is named.
+// staged is the key that will become the newest, if a key file is named.
 func (a *app) staged() string {
 	if a.keysPath() == "" {
 		return ""
@@ -133,7 +133,7 @@ func (a *app) staged() string {
 	return ""
 }
 
-// stage marks a key that waits to be the newest.
+// stage marks the key that will become the newest.
 func (c *checked) stage(id string) {
 	for i, use := range c.Keys {
 		if use.ID == id && use.Role == roleOld {

@@ -113,8 +113,8 @@ func (a *app) withKeys(ctx context.Context, operation string, do func(*rotation)
 	if r.journal, r.resumed, err = (&session{db: db}).begin(f, operation); err != nil {
 		return err
 	}
-	// The key is noted before it is in the file: one that never got there is
-	// no rotation.
+	// The key is noted before it is in the file: a key that never got there does not
+	// count as a rotation.
 	if r.resumed && r.journal.Key != "" && !slices.Contains(f.Ring().IDs(), r.journal.Key) {
 		r.resumed, r.journal.Staged, r.journal.Cursor, r.journal.Seen, r.journal.Changed = false, false, "", 0, 0
 	}
@@ -144,7 +144,7 @@ func (a *app) rotate(ctx context.Context, stage, resume bool) error {
 	})
 }
 
-// stage puts a new key behind the newest.
+// stage puts a new key after the newest.
 func (r *rotation) stage() error {
 	if !r.app.yes {
 		r.app.say("Would put a new key behind %s in %s, which opens and does not seal yet.", r.newest(), r.file.Path())
@@ -237,7 +237,7 @@ func (r *rotation) tell(ctx context.Context) error {
 	return r.json(r.report(records, stale))
 }
 
-// seal moves what is under old keys to the newest.
+// seal moves records under old keys to the newest.
 func (r *rotation) seal(ctx context.Context) error {
 	a := r.app
 	s, err := a.session(r.db, r.file.Ring(), r.by)

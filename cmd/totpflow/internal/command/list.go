@@ -21,7 +21,7 @@ var states = []string{
 	string(admin.StateExempt), string(admin.StateFrozen), string(admin.StateUnreadable),
 }
 
-// listing is what list is asked for.
+// listing has the flags of list.
 type listing struct {
 	tenant string
 	all    bool // tenants
@@ -138,8 +138,9 @@ func (a *app) tellTally(ctx context.Context, s *session, q store.Query) error {
 // depend on policy and time.
 var stored = map[string]string{string(admin.StateFrozen): "frozen", string(admin.StateExempt): "exempt"}
 
-// members yields the accounts that are asked for, and counts those that do not open: a list in one state must not pass
-// over them without a word. Of frozen and exempt ones the database looks for the records.
+// members yields the accounts that are asked for, and counts those that do not open: a
+// list in one state must not skip them silently. For frozen and exempt accounts the
+// database selects the records.
 func (s *session) members(ctx context.Context, l *listing) iter.Seq2[admin.Member, error] {
 	q := store.Query{Tenant: l.tenant, AllTenants: l.all, Limit: store.MaxLimit, State: stored[l.state]}
 	return func(yield func(admin.Member, error) bool) {

@@ -8,11 +8,11 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// match refuses a ring that opens none of the records that are there. Commands
-// that can make a record ask it first: sealed with the ring of another
-// installation, the record would keep its owner out, and would open for anyone
-// who has that ring. One page is enough to find out: a single record that does not
-// open is not a reason to refuse, and is reported by itself.
+// match refuses a ring that does not open any of the existing records. Commands that can
+// make a record call it first: sealed with the ring of another installation, the record
+// would keep its owner out, and would open for anyone who has that ring. One page is
+// enough: a single record that does not open is not a reason to refuse, and is reported
+// separately.
 func (s *session) match(ctx context.Context) error {
 	records, looked := 0, "the "
 	for r, err := range s.admin.Check(ctx, s.by) {

@@ -31,7 +31,7 @@ type member struct {
 	Kept              []kept    `json:"kept"`
 }
 
-// waiting is what wrong codes have led to.
+// waiting is the lockout after wrong codes.
 type waiting struct {
 	Until time.Time `json:"until,omitzero"` // without it, waiting does not help
 	Pair  bool      `json:"two_codes_in_a_row"`

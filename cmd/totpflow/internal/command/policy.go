@@ -127,8 +127,8 @@ func requestOf(tenant string, q admin.Request) request {
 	return r
 }
 
-// lines say all that the request asks for: an approver who sees a part of it approves
-// the rest blindly.
+// lines describes everything that the request asks for: an approver who sees only a part
+// approves the rest blindly.
 func (q request) lines() (lines []string) {
 	if q.Policy != nil {
 		for _, line := range q.Before.changes(*q.Policy) {

@@ -83,7 +83,7 @@ func (a *app) resetOne(c *cobra.Command, id store.AccountID, what admin.Scope) e
 	})
 }
 
-// nextStep says what a person who was reset meets next.
+// nextStep describes the next step of a person who was reset.
 func nextStep(id store.AccountID) func(context.Context, *session, *changed) string {
 	return func(ctx context.Context, s *session, _ *changed) string {
 		m, err := s.admin.Member(ctx, s.by, id)
@@ -138,8 +138,8 @@ func (a *app) resetMany(ctx context.Context, tenant string, users []string, what
 	return a.tellBulk(out, "cleared the "+scopeWords[what], "would clear the "+scopeWords[what])
 }
 
-// note notes of those that were reset how they stand. Where that cannot be read
-// they were reset all the same.
+// note adds the state of the accounts that were reset. If it cannot be read, they were
+// reset nevertheless.
 func (s *session) note(ctx context.Context, outcomes []outcome) {
 	for i, o := range outcomes {
 		if !o.Done {

@@ -18,7 +18,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A session is the library over the database, with the operator's leave.
+// A session is the library over the database, with the operator's permissions.
 type session struct {
 	db      *database.DB
 	ring    *keyring.Ring
@@ -73,7 +73,7 @@ func (a *app) changeFlags(c *cobra.Command) {
 	c.Flags().BoolVar(&a.yes, "yes", false, "do it without asking")
 }
 
-// changer is the operator of a change, who says who and why.
+// changer is the operator of a change, with name and reason.
 func (a *app) changer() (admin.Operator, error) {
 	if a.reason == "" {
 		return admin.Operator{}, usagef("--reason is missing: say why, such as the number of a ticket")
@@ -104,7 +104,7 @@ func (a *app) login() string {
 	return u.Username
 }
 
-// found returns ErrNoAccount where there is no record.
+// found returns ErrNoAccount if there is no record.
 func (s *session) found(ctx context.Context, id store.AccountID) error {
 	_, err := s.db.Get(ctx, id)
 	switch {

@@ -37,8 +37,8 @@ func (a *app) lockKeys() (f *keyfile.File, release func(), err error) {
 	return f, release, err
 }
 
-// begin takes up the journal of an operation, or starts a new one. The error
-// says so when it is of another database.
+// begin continues the journal of an operation, or starts a new one. It returns an error
+// if the journal belongs to another database.
 func (s *session) begin(f *keyfile.File, operation string) (j keyfile.Journal, resumed bool, err error) {
 	j, resumed, err = f.Journal(operation)
 	if err != nil {
@@ -75,8 +75,8 @@ func survey(ctx context.Context, s store.Store, ring *keyring.Ring) (records, st
 	}
 }
 
-// sweep runs until the end. Records that do not open are passed over: one of them
-// must not hold up the others.
+// sweep runs until the end. It skips records that do not open: one of them must not block
+// the others.
 func (a *app) sweep(ctx context.Context, sw *sweep, total int) error {
 	bar := a.screen.NewProgress(sw.what, sw.journal.Seen, total)
 	defer bar.End()
@@ -105,7 +105,7 @@ func (a *app) sweep(ctx context.Context, sw *sweep, total int) error {
 	}
 }
 
-// brokenError is what is left to say of records that were passed over.
+// brokenError is the error about records that were skipped.
 func (sw *sweep) brokenError() error {
 	if len(sw.broken) == 0 {
 		return nil

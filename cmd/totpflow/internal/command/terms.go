@@ -138,8 +138,8 @@ func (a *app) setPolicy(ctx context.Context, tenant string, change func(policy.P
 	out := policyChange{
 		Command: "policy set", DryRun: !a.yes, Tenant: tenant, Before: termsOf(st.Own), After: termsOf(next), Lowers: policy.Lowers(st.Own, next),
 	}
-	// The first policy is a change whatever it says: an optional one of its own
-	// has a say beside those of the tenants above.
+	// The first policy is always a change: even an optional one is combined with those of
+	// the tenants above.
 	out.Changes = !st.Set || !reflect.DeepEqual(out.Before, out.After)
 	if out.NewTenant, err = s.empty(ctx, tenant); err != nil {
 		return err
@@ -155,7 +155,7 @@ func (a *app) setPolicy(ctx context.Context, tenant string, change func(policy.P
 	return a.printPolicyChange(out)
 }
 
-// empty reports whether nothing is kept of a tenant.
+// empty reports whether a tenant has no record.
 func (s *session) empty(ctx context.Context, tenant string) (bool, error) {
 	page, err := s.db.List(ctx, store.Query{Tenant: tenant, Limit: 1})
 	if err != nil {

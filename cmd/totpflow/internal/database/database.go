@@ -19,11 +19,10 @@ type DB struct {
 	sql *sql.DB
 }
 
-// Open opens the database at u. It changes nothing: a database that is not
-// there is not made, and one whose tables are not those of this release is
-// refused with [ErrSchema] or [sqlstore.ErrSchemaNewer], since the product that
-// uses it may be of another. Nor are settings accepted with which an
-// acknowledged change can be lost; see [sqlstore.Store.Migrate].
+// Open opens the database at u. It changes nothing: it does not make a missing database,
+// and refuses one whose tables are not those of this release with [ErrSchema] or
+// [sqlstore.ErrSchemaNewer], since the product may use another release. It also refuses
+// settings with which an acknowledged change can be lost; see [sqlstore.Store.Migrate].
 func Open(ctx context.Context, u URL) (*DB, error) {
 	db, err := u.open(ctx)
 	if err != nil {

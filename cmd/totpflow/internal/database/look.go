@@ -10,9 +10,9 @@ import (
 // errLook: a statement was to change something.
 var errLook = errors.New("this connection only looks")
 
-// openToLook opens the database through a driver that answers questions and
-// refuses every statement that is not one. So Migrate of sqlstore can be asked
-// whether there is something to migrate.
+// openToLook opens the database through a driver that runs queries and refuses every
+// other statement. With it Migrate of sqlstore reports whether there is something to
+// migrate.
 func openToLook(name, source string) (*sql.DB, error) {
 	db, err := sql.Open(name, source)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // ErrKnown means that a list of ids is not one.
 var ErrKnown = errors.New("a list of ids is CSV whose first line names the column user, and where there are several customers tenant")
 
-// Known are the ids of the accounts that a product has. Nil is for a product that has
-// not said: every id may be one.
+// Known has the ids of a product's accounts. Nil means that they are not known: every id
+// may be one.
 type Known struct {
 	ids     map[store.AccountID]bool
 	tenants map[string]bool

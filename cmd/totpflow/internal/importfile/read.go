@@ -22,8 +22,8 @@ var (
 // of it one cell.
 const maxFile = 64 << 20
 
-// Read returns the rows of a table. A row that cannot be used has an error and
-// ends nothing. The error of a file that cannot be used as a whole is
+// Read returns the rows of a table. A row that cannot be used has an error, and the
+// others are read nevertheless. The error of a file that cannot be used as a whole is
 // [ErrHeader], [ErrHeading], [ErrText], [ErrLong] or [ErrSecrets], or that of r.
 //
 // Where known is not nil, accounts that it does not list are refused, and those that

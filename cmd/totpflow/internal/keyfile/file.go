@@ -17,7 +17,7 @@ var (
 	// ErrMode: others than the owner can read or write the file.
 	ErrMode = errors.New("others can read or write it; run chmod 600 on it, and rotate the keys if somebody may have")
 
-	// ErrChanged: the file is not what it was when it was opened.
+	// ErrChanged: the file has changed since it was opened.
 	ErrChanged = errors.New("somebody else has changed it meanwhile; nothing was written")
 
 	// ErrExists: there is a file already, whose keys would be lost.
@@ -33,7 +33,7 @@ type File struct {
 	path string // the file itself, with symbolic links followed
 	info fs.FileInfo
 	ring *keyring.Ring
-	// The text is a secret. Into a function no printer looks.
+	// The text is a secret. Printers do not look into functions.
 	text func() string
 }
 
@@ -104,7 +104,7 @@ func Regular(path string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// Path is where the ring lies, with symbolic links followed.
+// Path is the path of the ring's file, with symbolic links followed.
 func (f *File) Path() string { return f.path }
 
 // Ring is the ring of the file.
@@ -219,7 +219,7 @@ func syncFolder(path string) error {
 	return folder.Sync()
 }
 
-// cause is what went wrong, without the path, which is said once.
+// cause returns the error without the path, which the message already has.
 func cause(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError

@@ -18,8 +18,8 @@ var ErrLocked = errors.New("another totpflow works with it; wait until that has 
 // another one holds the lock. A copy of the keys that a killed run has left is
 // removed.
 //
-// The lock is on a file of its own, which stays behind: the key file is
-// replaced, and a lock on what was replaced excludes nobody.
+// The lock is on a file of its own, which stays behind: the key file is replaced, and a
+// lock on the replaced file excludes nobody.
 func Lock(path string) (release func(), err error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {

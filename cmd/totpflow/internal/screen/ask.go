@@ -7,7 +7,7 @@ import (
 )
 
 // Ask asks a question that only "yes" or "y" answers with yes, and reports the
-// answer. The end of ctx counts as "no". If no person sits at both ends, nobody is
+// answer. The end of ctx counts as "no". If input or output is not a terminal, nobody is
 // asked: the answer is "no", and asked is false.
 func (s Streams) Ask(ctx context.Context, question string) (yes, asked bool) {
 	if !s.InTerminal || !s.ErrTerminal {
