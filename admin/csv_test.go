@@ -38,6 +38,14 @@ func TestCSVGolden(t *testing.T) {
 	file.Reset()
 	require.NoError(t, admin.WriteCSV(&file, servicetest.Each(members[0]), nil))
 	require.Contains(t, file.String(), "acme,42,,enabled")
+	file.Reset()
+	begins := admin.Member{ID: anaID, State: admin.StateGrace, GraceUntil: at, GraceBegins: true}
+	require.NoError(t, admin.WriteCSV(&file, servicetest.Each(begins), nil))
+	require.NotContains(t, file.String(), "2026", "another end whenever somebody looks")
+	broken := func(yield func(admin.Member, error) bool) {
+		_ = yield(members[0], nil) && yield(admin.Member{}, store.ErrUnavailable)
+	}
+	require.ErrorIs(t, admin.WriteCSV(&file, broken, nil), store.ErrUnavailable, "what was written is not the whole list")
 	require.ErrorIs(t, admin.WriteCSV(full{}, servicetest.Each(members...), nil), errFull)
 	require.ErrorIs(t, admin.WriteCSV(full{}, servicetest.Each(make([]admin.Member, 1000)...), nil), errFull)
 }

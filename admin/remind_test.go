@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -101,6 +102,15 @@ func TestRemind(t *testing.T) {
 	h.SetPolicy("acme", policy.Policy{Mode: policy.Optional})
 	h.Clock.Advance(days(2))
 	require.ErrorIs(t, remind(never.User), admin.ErrNotMissing)
-	_, err = adm.Remind(h.Ctx, ops, "acme", nil)
-	require.ErrorIs(t, err, admin.ErrBulk)
+	most := make([]string, admin.MaxAccounts)
+	for i := range most {
+		most[i] = fmt.Sprint("u", i)
+	}
+	outcomes, err := adm.Remind(h.Ctx, ops, "acme", most)
+	require.NoError(t, err)
+	require.Len(t, outcomes, admin.MaxAccounts)
+	for _, users := range [][]string{nil, append(most, "one more")} {
+		_, err = adm.Remind(h.Ctx, ops, "acme", users)
+		require.ErrorIs(t, err, admin.ErrBulk)
+	}
 }

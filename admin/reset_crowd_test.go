@@ -206,3 +206,13 @@ func TestPhoneVerifiedMeanwhile(t *testing.T) {
 	require.ErrorIs(t, servicetest.ErrorOf(o.Admin(verifies).AssignPhone(o.Ctx, by, anaID, mobile)), totpflow.ErrProof)
 	require.Equal(t, 1, o.Member(anaID).Phones)
 }
+
+// Where nobody knows what the person has, nothing is assigned, and no code is used for it.
+func TestPhoneOfAnAccountThatCannotBeRead(t *testing.T) {
+	o := newOrganization(t)
+	blind := admin.New(o.Open(ofTenants, func(c *totpflow.Config) { c.Store = servicetest.Unreadable{Store: c.Store, ID: anaID} }), letAll)
+	purpose := admin.Purpose(admin.ActionAssignPhone, anaID)
+	by := o.ByFor(o.boss, purpose)
+	require.Error(t, servicetest.ErrorOf(blind.AssignPhone(o.Ctx, by, anaID, mobile)))
+	require.NoError(t, o.Account(o.boss.User).ConsumeProof(o.Ctx, by.Proof, purpose))
+}

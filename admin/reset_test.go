@@ -333,6 +333,7 @@ func TestResetMany(t *testing.T) {
 	st, err := h.Admin(nil).Tenant(h.Ctx, ops, "acme")
 	require.NoError(t, err)
 	require.Equal(t, 3, st.Activity[0].Remaining)
+	require.Equal(t, string(admin.ScopeAll), st.Activity[0].Action)
 }
 
 // A freeze says that the password may be in other hands. So the mailed code is

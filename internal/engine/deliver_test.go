@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
+)
+
+// A listed store keeps how it was asked for lists.
+type listed struct {
+	store.Store
+	asked []store.Query
+}
+
+func (l *listed) List(ctx context.Context, q store.Query) (store.Page, error) {
+	l.asked = append(l.asked, q)
+	return l.Store.List(ctx, q)
+}
+
+// Of a million accounts only those are listed that are due, and of these no sealed bytes.
+func TestDeliverListsHeadsOfWhatIsDue(t *testing.T) {
+	s := &listed{Store: store.NewMemory()}
+	taken := event.NotifierFunc(func(context.Context, event.Notification) error { return nil })
+	e := New(Config{Store: s, Keys: ring(t), Observer: &hears{}, Notifier: taken, Now: clock})
+	_, err := e.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Len(t, s.asked, 2)
+	for _, q := range s.asked {
+		require.True(t, q.Heads)
+	}
+	require.Equal(t, at, s.asked[0].DueBefore)
+	require.Empty(t, s.asked[0].Cursor)
+	require.NotEmpty(t, s.asked[1].Cursor, "behind those that a pause puts off")
+}
+
+// A store that cannot list is said, and a Deliver that ends leaves what finds no place.
+func TestDeliverThatFails(t *testing.T) {
+	s := totptest.Wrap(store.NewMemory())
+	taken := event.NotifierFunc(func(context.Context, event.Notification) error { return nil })
+	keys := ring(t)
+	crashed := New(Config{Store: s, Keys: keys, Observer: &hears{}, Notifier: event.Deferred, Now: clock})
+	require.NoError(t, crashed.Change(t.Context(), id, func(tx *Tx) error { tx.Log(event.Event{Kind: event.Reset}); return save(tx) }))
+
+	e := New(Config{Store: s, Keys: keys, Observer: &hears{}, Notifier: taken, Now: func() time.Time { return at.Add(time.Hour) }})
+	s.SetFaults(totptest.Faults{List: errors.New("connection refused")})
+	_, err := e.Deliver(t.Context())
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	s.SetFaults(totptest.Faults{})
+
+	for range maxPlaces {
+		e.messenger.places <- struct{}{}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	n, err := e.Deliver(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Zero(t, n)
+	for range maxPlaces {
+		<-e.messenger.places
+	}
+	n, err = e.Deliver(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}
+
+// Deliver leaves nothing behind that would keep the next flow's event waiting.
+func TestFlowAfterDeliver(t *testing.T) {
+	inOffice(t, func(o *office) {
+		crashed := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred})
+		o.flow(crashed, "ana", event.Reset)
+		time.Sleep(toldAfter + time.Second)
+		_, err := o.deliver(o.e)
+		require.NoError(t, err)
+		o.flow(o.e, "ana", event.Unlocked)
+		time.Sleep(time.Second)
+		require.Equal(t, []string{"ana1", "ana2"}, o.post.told())
+	})
+}

@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow/event"
+)
+
+// While the notifier is called about an account of a tenant, the account is erased: what the
+// call takes is not said again, what it does not take is, and no call is remembered.
+func TestCallUnderWayAtAnErasure(t *testing.T) {
+	for name, c := range map[string]struct {
+		first error
+		calls int
+	}{
+		"taken":     {nil, 2},
+		"not taken": {errors.New("busy"), 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inOffice(t, func(o *office) {
+				calls := 0
+				o.post.set(func(context.Context, event.Notification) error {
+					if calls++; calls == 1 {
+						time.Sleep(time.Second)
+						return c.first
+					}
+					return nil
+				})
+				require.NoError(o.t, o.e.Change(o.t.Context(), id, func(tx *Tx) error { tx.Log(event.Event{Kind: event.Reset}); return save(tx) }))
+				synctest.Wait()
+				require.NoError(o.t, o.e.Erase(o.t.Context(), id, forget))
+				time.Sleep(time.Hour)
+				require.Equal(o.t, c.calls, calls)
+				require.Len(o.t, o.post.told(), 2)
+				require.Empty(o.t, o.e.messenger.calls)
+			})
+		})
+	}
+}
