@@ -73,7 +73,7 @@ func TestErrorsThatSayNothingWasWritten(t *testing.T) {
 	require.NotEmpty(t, cases)
 	for _, c := range cases {
 		t.Run(c.dialect.String()+" "+c.words, func(t *testing.T) {
-			var fault error = errors.New(c.words)
+			fault := errors.New(c.words)
 			if c.dialect == sqlstore.PostgreSQL {
 				fault = pgError(c.words)
 			}

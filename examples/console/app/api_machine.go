@@ -113,7 +113,7 @@ func (c *console) apiMachineToken(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	token, expires, err := c.programs.begin(r.Context(), session{User: d.ID.User, Mark: d.Mark, Began: c.now(), By: d.Reason}, machineSessionAge)
+	token, expires, err := c.programs.begin(r.Context(), c.sessionOf(d), machineSessionAge)
 	if err != nil {
 		return err
 	}

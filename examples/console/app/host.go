@@ -49,12 +49,17 @@ func (c *console) keepLanguage(r *http.Request, u user) error {
 
 // Begin starts a session under a new token, with nothing of an earlier one.
 func (c *console) Begin(_ http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
-	return c.sessions.begin(r.Context(), session{User: d.ID.User, Mark: d.Mark, Began: c.now(), By: d.Reason})
+	return c.sessions.begin(r.Context(), c.sessionOf(d))
+}
+
+// sessionOf is the session that a decision begins.
+func (c *console) sessionOf(d totpflow.Decision) session {
+	return session{User: d.ID.User, Mark: d.Mark, Began: c.now(), By: d.Reason}
 }
 
 // token starts the session of a program.
 func (c *console) token(ctx context.Context, d totpflow.Decision) (string, time.Time, error) {
-	return c.programs.begin(ctx, session{User: d.ID.User, Mark: d.Mark, Began: c.now(), By: d.Reason}, apiSessionAge)
+	return c.programs.begin(ctx, c.sessionOf(d), apiSessionAge)
 }
 
 // End signs the person or the program out.

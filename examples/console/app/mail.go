@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -47,16 +48,20 @@ func (f Folder) Send(_ context.Context, m Mail) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(string(f), 0o700); err != nil {
+	return keep(string(f), "eml", func(w io.Writer) error { _, err := msg.WriteTo(w); return err })
+}
+
+// keep writes a file into a folder, both for their owner alone. The time keeps the files in
+// their order, the rest of the name apart.
+func keep(folder, kind string, write func(io.Writer) error) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	// The time keeps them in their order, the rest of the name apart.
-	file, err := os.CreateTemp(string(f), time.Now().UTC().Format("20060102-150405.000-*.eml"))
+	file, err := os.CreateTemp(folder, time.Now().UTC().Format("20060102-150405.000-*.")+kind)
 	if err != nil {
 		return err
 	}
-	_, err = msg.WriteTo(file)
-	return errors.Join(err, file.Close())
+	return errors.Join(write(file), file.Close())
 }
 
 // smtpMailer hands mails to a server.

@@ -44,7 +44,7 @@ func (c *console) mailApprovers(ctx context.Context, tenant string, q admin.Requ
 		l := u.reads(ctx)
 		text, err := c.requestLetter(ctx, l, u, of, asker.Email, q)
 		if err == nil {
-			err = c.send(ctx, Mail{To: u.Email, Language: l.Tag(), Subject: l.Say("mail.requestSubject", "Issuer", Issuer), Text: text})
+			err = c.write(ctx, u, l, l.Say("mail.requestSubject", "Issuer", Issuer), text)
 		}
 		if err != nil { // the others hear of it all the same, and the page lists it
 			slog.ErrorContext(ctx, "console: a mail about a request was not sent", "user", u.ID, "error", err)

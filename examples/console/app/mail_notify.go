@@ -36,7 +36,7 @@ func (c *console) notify(ctx context.Context, n event.Notification) error {
 	}
 	e := n.Main()
 	l := u.reads(ctx)
-	err = c.send(ctx, Mail{To: u.Email, Language: l.Tag(), Subject: subject(l, e), Text: c.letter(u, l, e)})
+	err = c.write(ctx, u, l, subject(l, e), c.letter(u, l, e))
 	if refusedForGood(err) {
 		return fmt.Errorf("%w: %w", event.ErrUndeliverable, err)
 	}
@@ -45,10 +45,11 @@ func (c *console) notify(ctx context.Context, n event.Notification) error {
 
 var errMail = errors.New("the mail was not sent")
 
-func (c *console) send(ctx context.Context, m Mail) error {
+// write sends a mail to a person, in the language that they read.
+func (c *console) write(ctx context.Context, u user, l *words.Language, subject, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, mailPatience)
 	defer cancel()
-	if err := c.mail.Send(ctx, m); err != nil {
+	if err := c.mail.Send(ctx, Mail{To: u.Email, Language: l.Tag(), Subject: subject, Text: text}); err != nil {
 		return fmt.Errorf("%w: %w", errMail, err)
 	}
 	return nil
@@ -83,11 +84,8 @@ func (c *console) letter(u user, l *words.Language, e event.Event) string {
 // person sees it.
 func (c *console) sendIssued(ctx context.Context, u user, i admin.IssuedCode) error {
 	l := u.reads(ctx)
-	return c.send(ctx, Mail{
-		To: u.Email, Language: l.Tag(), Subject: l.Say("mail.issuedSubject", "Issuer", Issuer),
-		Text: l.Say("mail.issued", "Name", u.Name, "Email", u.Email, "Organisation", u.Organisation(),
-			"Code", i.Code, "Until", l.Minute(i.Expires)),
-	})
+	return c.write(ctx, u, l, l.Say("mail.issuedSubject", "Issuer", Issuer), l.Say("mail.issued",
+		"Name", u.Name, "Email", u.Email, "Organisation", u.Organisation(), "Code", i.Code, "Until", l.Minute(i.Expires)))
 }
 
 // reads is the language for mails to the user: the one of their last visit.

@@ -2,14 +2,12 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"strings"
-	"time"
 
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/web"
@@ -36,19 +34,15 @@ func (o Outbox) Send(_ context.Context, m phone.Message) error {
 	if err := m.Validate(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(string(o), 0o700); err != nil {
-		return fmt.Errorf("%w: %w", phone.ErrUnavailable, err)
-	}
-	file, err := os.CreateTemp(string(o), time.Now().UTC().Format("20060102-150405.000-*.")+string(m.Via))
-	if err != nil {
-		return fmt.Errorf("%w: %w", phone.ErrUnavailable, err)
-	}
 	text := m.Text()
 	if m.Via == phone.Voice {
 		text = m.Speech()
 	}
-	_, err = fmt.Fprintf(file, "To: %s\n\n%s\n", m.To.E164(), text)
-	if err := errors.Join(err, file.Close()); err != nil {
+	err := keep(string(o), string(m.Via), func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "To: %s\n\n%s\n", m.To.E164(), text)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("%w: %w", phone.ErrUnavailable, err)
 	}
 	return nil

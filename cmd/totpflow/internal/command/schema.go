@@ -99,10 +99,10 @@ func (a *app) runSchema(d sqlstore.Dialect, schema, prefix, out string) error {
 
 // writeMigration writes a file that is not there yet, and leaves one that is the same.
 func writeMigration(path string, text []byte) (written bool, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // definitions are no secret, and tools of others read them
 		return false, err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // as above
 	if errors.Is(err, fs.ErrExist) {
 		was, err := os.ReadFile(path)
 		if err == nil && !bytes.Equal(was, text) {
