@@ -52,8 +52,8 @@ const own = "totpflow_"
 // nothing was done.
 var errCodeFirst = errors.New("web: a code is needed first")
 
-// StepUp lets a request through only with a fresh code of the person's app, however
-// they signed in: a session that was left open cannot delete a backup. It includes
+// StepUp lets a request through only with a fresh code of the person's app, or with a
+// recovery code, however they signed in: a session that was left open cannot delete a backup. It includes
 // [Web.Require], so it can be used for a pattern by itself. A person who has no second
 // factor yet is asked for the password instead; one who has only a phone must set up an
 // app first.

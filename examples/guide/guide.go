@@ -214,9 +214,9 @@ func (p *product) refuse(w http.ResponseWriter, err error) {
 	var drift *enroll.DriftError
 	switch {
 	case errors.As(err, &wait) && wait.Pair:
-		text = "too many wrong codes; type two codes in a row, or wait " + wait.Wait.Round(time.Minute).String()
+		text = "too many wrong codes; type two codes in a row, or wait " + (wait.Wait + 59*time.Second).Truncate(time.Minute).String()
 	case errors.As(err, &wait):
-		text = "too many tries; wait " + wait.Wait.Round(time.Minute).String()
+		text = "too many tries; wait " + (wait.Wait + 59*time.Second).Truncate(time.Minute).String()
 	case errors.As(err, &drift): // at enrollment only
 		text = "the clock of your device is off by " + drift.Off.Abs().String() + "; set it to automatic"
 	case errors.Is(err, totpflow.ErrAlreadyUsed):

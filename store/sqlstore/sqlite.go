@@ -90,7 +90,7 @@ func sqliteSettings(ctx context.Context, conn *sql.Conn) (traits, error) {
 		return traits{quick: wal, patience: patience, file: f}, err // readers of a WAL wait for nobody
 	}
 	// A database without a file says "memory".
-	return traits{}, fmt.Errorf("%w: PRAGMA journal_mode is %s and synchronous %d; set journal_mode(WAL) and synchronous(FULL) in the data source name, as the package documentation shows",
+	return traits{}, fmt.Errorf("%w: PRAGMA journal_mode is %s and synchronous %d; set journal_mode(WAL), synchronous(FULL) and busy_timeout(5000) in the data source name, as the package documentation shows",
 		ErrNotDurable, journal, level)
 }
 
@@ -104,5 +104,5 @@ func sqliteWaits(ctx context.Context, conn *sql.Conn) (time.Duration, error) {
 	if milliseconds > 0 {
 		return time.Duration(milliseconds) * time.Millisecond, nil
 	}
-	return 0, fmt.Errorf("%w: PRAGMA busy_timeout is 0; set busy_timeout(5000) in the data source name, as the package documentation shows", ErrBusyTimeout)
+	return 0, fmt.Errorf("%w: PRAGMA busy_timeout is 0; set busy_timeout(5000), journal_mode(WAL) and synchronous(FULL) in the data source name, as the package documentation shows", ErrBusyTimeout)
 }

@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -44,7 +45,8 @@ type Fixture struct {
 
 	// Put stores a value in the request's session as the host's own pages do, and Get
 	// returns it, empty when there is none. Nil: the host's pages store nothing in
-	// sessions. With them, Run checks that nothing is carried over.
+	// sessions. With them, Run checks that nothing is carried over, and that the session
+	// library revives no session that a request under way has read.
 	Put func(w http.ResponseWriter, r *http.Request, value string) error
 	Get func(r *http.Request) string
 }
@@ -143,7 +145,9 @@ func (x *trial) web(t *testing.T) *web.Web {
 		Observer: event.ObserverFunc(func(context.Context, event.Event) {}),
 	})
 	check(t, err)
-	pages, err := web.New(web.Config{Service: service, Host: x.Host, Product: "hosttest"})
+	pages, err := web.New(web.Config{
+		Service: service, Host: x.Host, Product: "hosttest", Log: slog.New(slog.DiscardHandler),
+	})
 	check(t, err)
 	return pages
 }
@@ -238,6 +242,11 @@ func nothingOver(t *testing.T, x *trial) {
 	b.do(http.MethodPost, "/begin")
 	if got := b.do(http.MethodGet, "/get"); got != "" {
 		t.Fatalf("what another person kept in the session is there after Begin: %q", got)
+	}
+	b.do(http.MethodPost, "/put")
+	b.do(http.MethodPost, "/again") // Begin without End before it, as between the password and the code
+	if got := b.do(http.MethodGet, "/get"); got != "" {
+		t.Fatalf("what was kept in the session before Begin is there after it: %q", got)
 	}
 	b.do(http.MethodPost, "/put")
 	b.do(http.MethodPost, "/end")
