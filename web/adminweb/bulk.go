@@ -266,7 +266,7 @@ func (p *Pages) remindMany(w http.ResponseWriter, r *http.Request, v visitor, ro
 	}
 	var several severalError
 	for _, row := range rows {
-		several.count(row.label(), p.Remind(r.Context(), row.Person, row.Member))
+		several.count(row.label(), p.Remind(r.Context(), v.User, row.Person, row.Member))
 	}
 	return p.doneMany(w, r, several.orNil())
 }

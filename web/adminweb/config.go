@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
@@ -29,7 +30,7 @@ type Config struct {
 	Deliver func(ctx context.Context, to Person, code admin.IssuedCode) error
 
 	// Remind mails a person who has not enrolled. Nil: nobody is reminded here.
-	Remind func(ctx context.Context, to Person, m admin.Member) error
+	Remind func(ctx context.Context, by totpflow.User, to Person, m admin.Member) error
 
 	// Erase deletes the person from the host, after the library's record was deleted.
 	// Nil: nobody is erased here.
@@ -42,6 +43,10 @@ type Config struct {
 	// Roles are the roles that a policy may have a mode for (policy.Roles), by the names
 	// that totpflow.Config.Role returns.
 	Roles []Role
+
+	// LostRaces returns how often calls lost a race in the 24 hours before now: [Races.Lost].
+	// Nil: it is not shown.
+	LostRaces func(now time.Time) int
 }
 
 // A Role is a role that policies may have a mode for.

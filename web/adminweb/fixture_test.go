@@ -56,6 +56,7 @@ type site struct {
 	pages     *web.Web
 	office    *adminweb.Pages
 	alerts    adminweb.Alerts
+	races     adminweb.Races
 	phones    map[totpflow.AccountID]*totptest.Authenticator
 
 	mu       sync.Mutex
@@ -120,7 +121,7 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 	s.directory.Appoint(deputy.ID, acme)
 	s.directory.Appoint(root.ID, provider, acme, globex)
 	s.office, err = adminweb.New(adminweb.Config{
-		Web: s.pages, Admin: s.admin, Directory: s.directory, Alerts: s.alerts.Recent,
+		Web: s.pages, Admin: s.admin, Directory: s.directory, Alerts: s.alerts.Recent, LostRaces: s.races.Lost,
 		Roles: []adminweb.Role{{ID: "admin", Name: "Administrator"}, {ID: "user", Name: "User"}},
 		Deliver: func(_ context.Context, _ adminweb.Person, c admin.IssuedCode) error {
 			s.mu.Lock()
@@ -131,10 +132,10 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 			s.mails = append(s.mails, c)
 			return nil
 		},
-		Remind: func(_ context.Context, to adminweb.Person, _ admin.Member) error {
+		Remind: func(_ context.Context, by totpflow.User, to adminweb.Person, _ admin.Member) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.reminded = append(s.reminded, to.Address)
+			s.reminded = append(s.reminded, to.Address+" by "+by.ID.User)
 			return nil
 		},
 		Erase: func(_ context.Context, p adminweb.Person) error {

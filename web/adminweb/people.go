@@ -25,6 +25,7 @@ type PeoplePage struct {
 	Set, Of int    // "Set of Of have set it up"
 	Tally   admin.Tally
 	Alerts  []alertRow
+	Races   int  // lost in the last 24 hours
 	Mails   bool // codes can be issued
 	Reminds bool
 	Scope   string // of a reset, as chosen
@@ -202,6 +203,9 @@ func (p *Pages) peoplePage(w http.ResponseWriter, r *http.Request, v visitor, fo
 	}
 	if page.Alerts, err = p.alerts(r.Context(), v); err != nil {
 		return err
+	}
+	if p.LostRaces != nil {
+		page.Races = p.LostRaces(p.now())
 	}
 	return p.section.Show(w, r, "admin-people", refused, page)
 }

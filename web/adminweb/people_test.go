@@ -181,7 +181,7 @@ func TestRemind(t *testing.T) {
 	require.Equal(t, "Remind 1 person", b.Page.Text("button"))
 	require.Empty(t, s.reminded)
 	b.Page.Submit("/2fa-admin/people/change")
-	require.Equal(t, []string{nora.Address}, s.reminded)
+	require.Equal(t, []string{nora.Address + " by " + boss.ID.User}, s.reminded)
 	b.Get("/2fa-admin/people?q=mika")
 	b.Page.Submit("/2fa-admin/people/change", "all", "yes", "do", "remind")
 	require.Contains(t, b.Page.Text("error"), "All of them have set up")

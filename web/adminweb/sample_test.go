@@ -50,7 +50,7 @@ func sampled(t *testing.T, p *Pages, l *web.Language) (pages []string, data []an
 	}
 	tenants := []Tenant{{"acme-0123456789", "Acme"}, {"globex", "Globex"}}
 	people := PeoplePage{
-		Frame: f, Tenants: tenants, Tenant: "globex", Search: "m", Filter: "missing", Filters: filterNames, Next: "/2fa-admin/people?from=15", Partly: true, Set: 12, Of: 15,
+		Frame: f, Races: 2, Tenants: tenants, Tenant: "globex", Search: "m", Filter: "missing", Filters: filterNames, Next: "/2fa-admin/people?from=15", Partly: true, Set: 12, Of: 15,
 		Tally: admin.Tally{Reset: 1, Frozen: 2, Exempt: 3}, Alerts: []alertRow{{Alert{At: at, Guesses: 51}, []Person{mika}, 3}}, Mails: true, Reminds: true, Scope: "codes", All: true, Ticked: map[string]bool{personKey(id): true},
 	}
 	for i := range perPage + perPage/3 { // as many as a page has at most

@@ -53,6 +53,7 @@ type console struct {
 	web      *web.Web        // the pages of the second factor
 	office   *adminweb.Pages // those of administrators
 	alerts   adminweb.Alerts // what the spray detector has found
+	races    adminweb.Races  // that calls have lost
 	users    *users
 	sessions *sessions
 	pages    map[*words.Language]pages

@@ -21,7 +21,7 @@ var errNotAdministrator = errors.New("not an administrator")
 // brings the people, the mails and the deletion.
 func (c *console) newOffice() (*adminweb.Pages, error) {
 	return adminweb.New(adminweb.Config{
-		Web: c.web, Admin: c.admin(), Directory: directory{c.users, c.tenants}, Alerts: c.alerts.Recent,
+		Web: c.web, Admin: c.admin(), Directory: directory{c.users, c.tenants}, Alerts: c.alerts.Recent, LostRaces: c.races.Lost,
 		Deliver: func(ctx context.Context, to adminweb.Person, code admin.IssuedCode) error {
 			u, err := c.users.byID(ctx, to.ID.User)
 			if err != nil {
@@ -29,8 +29,8 @@ func (c *console) newOffice() (*adminweb.Pages, error) {
 			}
 			return c.sendIssued(ctx, u, code)
 		},
-		Remind: func(ctx context.Context, to adminweb.Person, _ admin.Member) error {
-			by := admin.Operator{Name: "console", Reason: "an administrator has asked for it"}
+		Remind: func(ctx context.Context, who totpflow.User, to adminweb.Person, _ admin.Member) error {
+			by := admin.Operator{Name: "console", Reason: "asked for by " + who.ID.User}
 			outcomes, err := c.admin().Remind(ctx, by, to.ID.Tenant, []string{to.ID.User})
 			return c.reminded(ctx, outcomes, err)
 		},

@@ -38,6 +38,7 @@ func (c *console) newService(o Options, s store.Store) (*totpflow.Service, error
 		ParentTenants: c.tenants.above,
 		Phones:        c.newPhones(o.Phones),
 		Observer:      observer(o.Observer, &c.alerts),
+		Flows:         &c.races,
 		Role:          c.users.role,
 		Mandatory:     c.tenants.mandatory,
 		Notifier:      event.NotifierFunc(c.notify),
