@@ -49,7 +49,8 @@ type Config struct {
 	LostRaces func(now time.Time) int
 }
 
-// A Role is a role that policies may have a mode for.
+// A Role is one that policies know. A host whose pages have several languages puts its name
+// into its catalogues under role.ID; the Name is for languages without one.
 type Role struct{ ID, Name string }
 
 // Pages are the administrators' pages. They are safe for concurrent use.

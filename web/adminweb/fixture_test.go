@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -107,7 +108,8 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 	})
 	s.pages, err = web.New(web.Config{
 		Service: s.service, Host: s.host, Product: "Acme Backup", KeepGeneration: s.host.KeepGeneration, Now: s.clock.Now,
-		Log: slog.New(slog.NewTextHandler(&s.logged, nil)),
+		Log:        slog.New(slog.NewTextHandler(&s.logged, nil)),
+		Catalogues: fstest.MapFS{"de.json": {Data: []byte(`{"role": {"admin": "Verwalter"}}`)}},
 	})
 	require.NoError(t, err)
 	for _, p := range []adminweb.Person{boss, deputy, mika, nora, gil, root} {

@@ -117,6 +117,7 @@ func (p *Pages) policyPage(w http.ResponseWriter, r *http.Request, v visitor, t 
 		page.Days = append(page.Days, days)
 	}
 	for i, role := range p.Roles {
+		role.Name = roleName(p.section.Language(r), role)
 		page.Roles = append(page.Roles, RoleField{role, roleField(i), form.Get(roleField(i))})
 	}
 	if page.Frame, err = p.frame(r, v); err != nil {
@@ -251,6 +252,14 @@ func (p *Pages) parseRoles(form url.Values, own policy.Roles) (policy.Roles, err
 	return policy.NewRoles(all)
 }
 
+// roleName is the host's text role.ID, where its catalogues have one, and otherwise the name.
+func roleName(l *web.Language, role Role) string {
+	if text, err := l.Find("role." + role.ID); err == nil {
+		return text
+	}
+	return role.Name
+}
+
 // terms are every field of a policy in words, as it was and as it will be.
 func (p *Pages) terms(l *web.Language, before, after policy.Policy) (all []Term) {
 	add := func(field string, word func(policy.Policy) string) {
@@ -264,7 +273,7 @@ func (p *Pages) terms(l *web.Language, before, after policy.Policy) (all []Term)
 	}
 	for _, role := range p.Roles {
 		if _, ok := named[role.ID]; ok {
-			all = append(all, Term{role.Name, l.Say("policy.mode-" + before.For(role.ID).Mode.String()), l.Say("policy.mode-" + after.For(role.ID).Mode.String())})
+			all = append(all, Term{roleName(l, role), l.Say("policy.mode-" + before.For(role.ID).Mode.String()), l.Say("policy.mode-" + after.For(role.ID).Mode.String())})
 		}
 	}
 	add("grace", func(x policy.Policy) string { return l.Say("policy.days", "Count", int(x.Grace/oneDay)) })

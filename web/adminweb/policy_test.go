@@ -31,6 +31,18 @@ func TestMandatoryTenant(t *testing.T) {
 	require.Equal(t, []string{"required", "optional", "off"}, b.Page.Options("mode"))
 }
 
+// The names of roles are the host's, in the language of the page where it has that.
+func TestRoleNames(t *testing.T) {
+	s := newSite(t)
+	b := s.as(boss)
+	for language, want := range map[string]string{"de": "Verwalter", "en": "Administrator"} {
+		b.Header.Set("Accept-Language", language)
+		b.Get("/2fa-admin/policy?tenant=acme")
+		require.Contains(t, b.Page.HTML, want, language)
+		require.Contains(t, b.Page.HTML, "User", "which has no other name")
+	}
+}
+
 // What a tenant above asks for besides is shown by field. What the form has no field for
 // stays as it is.
 func TestPolicyOfAbove(t *testing.T) {
