@@ -73,13 +73,13 @@ func TestNormalize(t *testing.T) {
 	for bad, why := range map[string]string{
 		"": "0 letters and digits, not 16", "-": "0 letters", "0123-4567-89AB-CD1": "15 letters", "0123-4567-89AB-CD1ZZ": "17 letters",
 		"0123-4567-89AB-CD1Z 1123-4567-89AB-CD1Z":   "two codes",
-		"1. 0123-4567-89AB-CD1Z\n2. 1123-4567-89AB": "character 18 is none",
-		"U123-4567-89AB-CD1Z":                       "character 1 is none", "0123-u567-89AB-CD1Z": "character 5 is none",
-		"7. U123-4567-89AB-CD1Z": "character 1 is none", "0123-4567-89AB-CD1!": "character 16 is none",
-		"123. 0123-4567-89AB-CD1Z": "character 4 is none", "1... 0123-4567-89AB-CD1Z": "character 1 is none", ". 0123-4567-89AB-CD1Z": "character 1 is none",
-		"\uff10123-4567-89AB-CD1Z": "digits of two scripts", "0123-4567-89AB-CD1\x00": "character 16 is none",
-		"\xff123-4567-89AB-CD1Z": "character 1 is none", "@123-4567-89AB-CD1Z": "character 1 is none", "[123-4567-89AB-CD1Z": "character 1 is none",
-		"0123-4567-89AB-CD\u0131Z": "character 15 is none", "0123-4567-89AB-CD1Z" + strings.Repeat(" ", 110): "too long",
+		"1. 0123-4567-89AB-CD1Z\n2. 1123-4567-89AB": "character 18 does not belong",
+		"U123-4567-89AB-CD1Z":                       "character 1 does not belong", "0123-u567-89AB-CD1Z": "character 5 does not belong",
+		"7. U123-4567-89AB-CD1Z": "character 1 does not belong", "0123-4567-89AB-CD1!": "character 16 does not belong",
+		"123. 0123-4567-89AB-CD1Z": "character 4 does not belong", "1... 0123-4567-89AB-CD1Z": "character 1 does not belong", ". 0123-4567-89AB-CD1Z": "character 1 does not belong",
+		"\uff10123-4567-89AB-CD1Z": "digits of two scripts", "0123-4567-89AB-CD1\x00": "character 16 does not belong",
+		"\xff123-4567-89AB-CD1Z": "character 1 does not belong", "@123-4567-89AB-CD1Z": "character 1 does not belong", "[123-4567-89AB-CD1Z": "character 1 does not belong",
+		"0123-4567-89AB-CD\u0131Z": "character 15 does not belong", "0123-4567-89AB-CD1Z" + strings.Repeat(" ", 110): "too long",
 		strings.Repeat("0", 10_000_000): "too long",
 	} {
 		got, err := recovery.Normalize(bad)

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,16 +18,16 @@ import (
 func TestCallUnderWayAtAnErasure(t *testing.T) {
 	for name, c := range map[string]struct {
 		first error
-		calls int
+		calls int32
 	}{
 		"taken":     {nil, 2},
 		"not taken": {errors.New("busy"), 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inOffice(t, func(o *office) {
-				calls := 0
+				var calls atomic.Int32
 				o.post.set(func(context.Context, event.Notification) error {
-					if calls++; calls == 1 {
+					if calls.Add(1) == 1 {
 						time.Sleep(time.Second)
 						return c.first
 					}
@@ -36,7 +37,7 @@ func TestCallUnderWayAtAnErasure(t *testing.T) {
 				synctest.Wait()
 				require.NoError(o.t, o.e.Erase(o.t.Context(), id, forget))
 				time.Sleep(time.Hour)
-				require.Equal(o.t, c.calls, calls)
+				require.Equal(o.t, c.calls, calls.Load())
 				require.Len(o.t, o.post.told(), 2)
 				require.Empty(o.t, o.e.messenger.calls)
 			})

@@ -181,7 +181,7 @@ func TestThreeTriesForAPassword(t *testing.T) {
 	w.types("E-mail address: ", mika.Email)
 	w.types("Password: ", mika.Password)
 	w.types("Number: ", "3")
-	w.sees("that is none of them")
+	w.sees("that is not one of them")
 	w.types("Number: ", "1")
 	w.ends(command.ExitDone)
 }
