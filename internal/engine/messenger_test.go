@@ -39,7 +39,10 @@ func TestCallUnderWayAtAnErasure(t *testing.T) {
 				time.Sleep(time.Hour)
 				require.Equal(o.t, c.calls, calls.Load())
 				require.Len(o.t, o.post.told(), 2)
-				require.Empty(o.t, o.e.messenger.calls)
+				m := o.e.messenger
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				require.Empty(o.t, m.calls)
 			})
 		})
 	}
