@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -30,7 +31,9 @@ func (p *tab) tabTo(selector string) {
 
 func (p *tab) focused(selector string) bool {
 	p.t.Helper()
-	return run(p, chromedp.Evaluate[bool]("document.activeElement.matches(`"+selector+"`)"))
+	// The browser gives autofocus its focus when it draws the page, which may be after the load.
+	const drawn = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(document.activeElement.matches(`%s`)))))"
+	return run(p, chromedp.Evaluate[bool](fmt.Sprintf(drawn, selector), chromedp.EvalAwaitPromise))
 }
 
 // keys types into what has the focus.

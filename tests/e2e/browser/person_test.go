@@ -332,7 +332,7 @@ func TestChangeOfPhone(t *testing.T) {
 		old, _ := o.setUp(p)
 
 		p.reauthenticate("/2fa/security/replace", old.WrongCode())
-		p.at("/2fa/security/replace")
+		p.at("/2fa/security") // the page asks for the code, under the address of the form
 		p.says("Not accepted")
 		p.reauthenticate("/2fa/security/replace", old.Code())
 		phone := p.scan(o.clock, "replace")
