@@ -69,7 +69,7 @@ func issuedCheck(ctx context.Context, code string) func(*engine.Tx) error {
 		if tx.PasswordRecent(tx.Now) {
 			return ErrPasswordRecent
 		}
-		var set recovery.Set // empty if there is no code, or an expired one: any code is then wrong
+		var set recovery.Set // stays empty if no code was issued or it has expired, so that every code is wrong
 		if tx.Issued.Live(tx.Now) {
 			set = tx.Issued.Set
 		}

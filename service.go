@@ -237,8 +237,8 @@ func (s *Service) pass(tx *engine.Tx, who engine.Ticket, p policy.Policy, by Rea
 	case ReasonRecoveryCode:
 		action, d.RecoveryCodesLeft = ActionReplaceAuthenticator, tx.Recovery.Remaining()
 	case ReasonPhoneCode:
-		// Never enough to trust a browser or to replace an authenticator: a thief who has
-		// the number for an hour would have the account for good.
+		// A code by phone must not trust a browser or replace an authenticator: otherwise a
+		// thief who controls the number for an hour would keep the account for good.
 		if len(tx.Enrollment.Authenticators()) > 0 {
 			return d
 		}

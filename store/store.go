@@ -10,7 +10,7 @@ import (
 // not) and otherwise their driver's own errors; [Update] and other callers of a store
 // wrap those in ErrUnavailable.
 var (
-	// ErrNotFound: there is no record under this id. It means "never enrolled", so it
+	// ErrNotFound means that this id has no record. The caller reads it as "never enrolled", so it
 	// must not be used for anything else: not a timeout, not a missing table, not an
 	// invalid id.
 	ErrNotFound = errors.New("store: record not found")

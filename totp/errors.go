@@ -17,7 +17,7 @@ var (
 	ErrRejected = errors.New("totp: code rejected")
 
 	// ErrAlreadyUsed means that the code is right for a step of the window which is not after the last accepted one:
-	// a replay, or an owner who was too quick. For a pair it is about the later code only.
+	// a replay, or an owner who typed it twice. For a pair it refers to the later code only.
 	ErrAlreadyUsed = errors.New("totp: code already used")
 
 	// ErrNoKey means that the [Key] is the zero value, which has no secret and accepts nothing.

@@ -85,7 +85,7 @@ func TestNoTurnWithoutWrite(t *testing.T) {
 		require.ErrorIs(t, e.Guess(ctx, id, func(tx *Tx) error { tx.Log(event.Event{Kind: event.Throttled}); return refused }), refused)
 		require.Len(t, o.got, 1, "the observer hears of it")
 		s.SetFaults(totptest.Faults{Get: errors.New("connection refused")})
-		require.ErrorIs(t, e.Guess(ctx, id, func(*Tx) error { return nil }), store.ErrUnavailable, "a look that fails is no answer")
+		require.ErrorIs(t, e.Guess(ctx, id, func(*Tx) error { return nil }), store.ErrUnavailable, "a failed look must not count as an answer")
 		s.SetFaults(totptest.Faults{})
 
 		var saw []uint64

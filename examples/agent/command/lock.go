@@ -254,7 +254,7 @@ func (a *agent) renew(ctx context.Context, c client, first, second string) error
 	}
 	a.vault.Lock()
 	a.vault, a.opened = vault, true
-	if a.mark == "" { // nobody has ever locked: the absence of a mark is none that a lock would change
+	if a.mark == "" { // nobody has ever locked: a lock writes a mark, which then differs
 		if err := a.opens(); err != nil {
 			return err
 		}

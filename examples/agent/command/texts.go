@@ -111,7 +111,7 @@ func (a *agent) factor(state string) string {
 // textTime is the same in every language: the times of a list stand in columns.
 func textTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// wrap breaks lines between words, so that none is longer than this; 0 is no limit. A word
+// wrap breaks lines between words, so that no line is longer than this; 0 means no limit. A word
 // that is longer by itself stays whole: it may be a key.
 func wrap(text string, width int) string {
 	if width <= 0 {

@@ -30,7 +30,10 @@ func (s apiSessions) bind(ctx context.Context, key string, expires, openUntil ti
 	if err == nil && n == 0 { // it has one, which is handed out for password and code only
 		err = errTooLate
 	}
-	return device, value, err
+	if err != nil {
+		return "", applock.Value{}, err
+	}
+	return device, value, nil
 }
 
 // ofDevice returns the session of an app that is locked, or errSignedOut.

@@ -25,8 +25,10 @@ type machineKeys struct{ db *sql.DB }
 // The key ends with the account's sessions, whose mark it has.
 func (m machineKeys) renew(ctx context.Context, of user, mark totpflow.SessionMark, at time.Time) (string, error) {
 	key, hash := newKey()
-	_, err := exec(ctx, m.db, `INSERT OR REPLACE INTO machine_keys (account, key, mark, made) VALUES (?, ?, ?, ?)`, of.ID, hash, mark, at.Unix())
-	return key, err
+	if _, err := exec(ctx, m.db, `INSERT OR REPLACE INTO machine_keys (account, key, mark, made) VALUES (?, ?, ?, ?)`, of.ID, hash, mark, at.Unix()); err != nil {
+		return "", err
+	}
+	return key, nil
 }
 
 // find returns the account and the mark that a key is of, or errMachineKey.

@@ -50,7 +50,10 @@ func (s apiSessions) begin(ctx context.Context, v session, age time.Duration) (k
 	_, first := exec(ctx, s.db, `DELETE FROM api_sessions WHERE expires <= ?`, v.Began.Unix())
 	_, second := exec(ctx, s.db, `INSERT INTO api_sessions (key, account, mark, reason, began, expires) VALUES (?, ?, ?, ?, ?, ?)`,
 		hash, v.User, string(v.Mark), string(v.By), v.Began.UnixNano(), expires.Unix())
-	return key, expires, cmp.Or(first, second)
+	if err := cmp.Or(first, second); err != nil {
+		return "", time.Time{}, err
+	}
+	return key, expires, nil
 }
 
 // find returns the session of a key, errSignedOut, or errLocked for that of an app that
