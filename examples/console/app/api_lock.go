@@ -71,7 +71,10 @@ func (s apiSessions) unlock(ctx context.Context, device string, of session, now 
 		return "", "", err
 	}
 	second, err := s.ring.Open(valuePurpose, sealedNext, device)
-	return string(first), string(second), err
+	if err != nil {
+		return "", "", err
+	}
+	return string(first), string(second), nil
 }
 
 // kept ends the value before this one: nothing is sealed with it any more. It does nothing
