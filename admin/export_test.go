@@ -92,7 +92,8 @@ func TestExport(t *testing.T) {
 	}
 	rec, err := h.Memory.Get(h.Ctx, anaID)
 	require.NoError(t, err)
-	entry, err := account.Open(h.Ring(), rec)
+	var entry account.Account
+	err = entry.Open(h.Ring(), rec)
 	require.NoError(t, err)
 	secrets := append([]string{string(token), mail.Got[0].Code, sent.Code(), entry.Enrollment.Authenticators()[0].Key.Secret(), entry.Mark.String(), entry.Browsers[0].Hash}, codes...)
 	for _, secret := range secrets {

@@ -63,9 +63,11 @@ func (a Activity) Append(e Event) (Activity, Event) {
 	if !e.Kind.SecurityChange() {
 		s.Days = count(s.Days, e)
 	}
-	kept := e
-	kept.Tenant, kept.User = "", ""
-	s.Events = append(slices.Clone(s.Events), kept)
+	if e.Kind.SecurityChange() || s.waits(e) {
+		kept := e
+		kept.Tenant, kept.User = "", ""
+		s.Events = append(slices.Clip(s.Events), kept)
+	}
 	s.trim()
 	return Activity{s}, e
 }
@@ -75,7 +77,6 @@ func (a Activity) Append(e Event) (Activity, Event) {
 func (a Activity) Acknowledged(upTo uint64) Activity {
 	s := a.s
 	s.Taken = max(s.Taken, min(upTo, s.Last))
-	s.Events = slices.Clone(s.Events)
 	s.trim()
 	return Activity{s}
 }
@@ -120,10 +121,15 @@ func (a Activity) Waiting() (n int) {
 // waits reports whether the notifier is still to receive e.
 func (s *state) waits(e Event) bool { return e.Number > s.Taken && e.Kind.Notable() }
 
-// trim drops events that are no longer needed, then those that do not fit. It changes
-// s.Events in place: the caller owns it.
+// trim drops events that are no longer needed, then those that do not fit.
 func (s *state) trim() {
-	changes := 0
+	kept, changes := s.Events, 0
+	drop := func(i int) {
+		if len(s.Events) == len(kept) { // the first: until now they are also another Activity's
+			s.Events = slices.Clone(s.Events)
+		}
+		s.Events = slices.Delete(s.Events, i, i+1)
+	}
 	for i := len(s.Events) - 1; i >= 0; i-- {
 		e := s.Events[i]
 		recent := e.Kind.SecurityChange() && changes < MaxChanges
@@ -131,14 +137,14 @@ func (s *state) trim() {
 		case recent:
 			changes++
 		case !s.waits(e):
-			s.Events = slices.Delete(s.Events, i, i+1)
+			drop(i)
 		}
 	}
 	for (Activity{*s}).Waiting() > MaxPending || s.weight() > maxWeight {
 		// Attempts first: an attacker who knows the password can make any number of them,
 		// and would otherwise push out the change that reveals the attack.
 		i := max(0, slices.IndexFunc(s.Events, func(e Event) bool { return !e.Kind.SecurityChange() }))
-		s.Events = slices.Delete(s.Events, i, i+1)
+		drop(i)
 	}
 }
 

@@ -77,7 +77,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"twenty browsers that are not there":     wiretest.Raw(uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(20)),
 		"twenty-one browsers":                    wiretest.Raw(uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(21), make([]byte, 4096)),
 	} {
-		a, err := decode(data)
+		var a Account
+		err := a.decode(data)
 		require.ErrorIs(t, err, ErrFormat, name)
 		require.Zero(t, a, name)
 	}
@@ -109,7 +110,7 @@ func TestSealBindsTheRecord(t *testing.T) {
 	rec, err := Seal(keys, id, full(t), at, time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, "active", rec.State)
-	_, err = Open(keys, *rec)
+	err = new(Account).Open(keys, *rec)
 	require.NoError(t, err)
 	for name, tamper := range map[string]func(*store.Record){
 		"tenant":    func(r *store.Record) { r.ID.Tenant = "globex" },
@@ -126,11 +127,11 @@ func TestSealBindsTheRecord(t *testing.T) {
 			r := *rec
 			r.Sealed = append([]byte(nil), rec.Sealed...)
 			tamper(&r)
-			_, err := Open(keys, r)
+			err := new(Account).Open(keys, r)
 			require.ErrorIs(t, err, keyring.ErrOpen)
 		})
 	}
-	_, err = Open(ring(t), *rec)
+	err = new(Account).Open(ring(t), *rec)
 	require.ErrorIs(t, err, keyring.ErrUnknownKey)
 }
 

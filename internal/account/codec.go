@@ -32,12 +32,13 @@ func encode(a *Account) ([]byte, error) {
 	return data, nil
 }
 
-func decode(data []byte) (Account, error) {
-	var a Account
-	if err := wire.Decode(data, &a); err != nil {
-		return Account{}, fmt.Errorf("%w: %w", ErrFormat, err)
+// decode reads into the zero Account, and leaves it zero with an error.
+func (a *Account) decode(data []byte) error {
+	if err := wire.Decode(data, a); err != nil {
+		*a = Account{}
+		return fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	return a, nil
+	return nil
 }
 
 // The longest texts that other packages make, in bytes.
@@ -190,13 +191,14 @@ func Seal(keys *keyring.Ring, id store.AccountID, a Account, at, due time.Time) 
 	return r, nil
 }
 
-// Open is the reverse of Seal.
-func Open(keys *keyring.Ring, r store.Record) (Account, error) {
+// Open is the reverse of Seal: it reads r into a, which is zero, and leaves it zero with
+// an error.
+func (a *Account) Open(keys *keyring.Ring, r store.Record) error {
 	plain, err := keys.Open(purpose, r.Sealed, associated(r)...)
 	if err != nil {
-		return Account{}, fmt.Errorf("account: open record: %w", err)
+		return fmt.Errorf("account: open record: %w", err)
 	}
-	return decode(plain)
+	return a.decode(plain)
 }
 
 func associated(r store.Record) []string {

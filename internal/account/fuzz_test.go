@@ -20,7 +20,8 @@ func FuzzDecode(f *testing.F) {
 		f.Add(wiretest.Write(f, &a))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := decode(data)
+		var a Account
+		err := a.decode(data)
 		if err != nil {
 			require.ErrorIs(t, err, ErrFormat)
 			require.Zero(t, a)
@@ -54,7 +55,8 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, sealed []byte, tenant, user string, version []byte, state string) {
 		other := store.Record{ID: store.AccountID{Tenant: tenant, User: user}, State: state, Sealed: sealed, Updated: at}
 		copy(other.Version[:], version)
-		a, err := Open(keys, other)
+		var a Account
+		err := a.Open(keys, other)
 		if slices.Equal(sealed, rec.Sealed) && other.ID == rec.ID && other.Version == rec.Version && state == rec.State {
 			require.NoError(t, err)
 			require.Equal(t, full(t).Generation, a.Generation)

@@ -37,7 +37,8 @@ func TestRelease(t *testing.T) {
 		require.NoError(t, err)
 		rec.Sealed, err = hex.DecodeString(sealed)
 		require.NoError(t, err)
-		a, err := Open(keys, rec)
+		var a Account
+		err := a.Open(keys, rec)
 		switch {
 		case err == nil:
 			require.Equal(t, full(t).Generation, a.Generation)

@@ -93,7 +93,7 @@ func read(ctx context.Context, s store.Store, keys *keyring.Ring, id store.Accou
 func entry(keys *keyring.Ring, rec store.Record) Entry {
 	e := Entry{ID: rec.ID, Updated: rec.Updated}
 	e.KeyID, _ = keyring.KeyID(rec.Sealed) // a broken envelope has its error from Open
-	e.Account, e.Err = account.Open(keys, rec)
+	e.Err = e.Account.Open(keys, rec)
 	return e
 }
 

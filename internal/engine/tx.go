@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -118,18 +118,28 @@ func (e *Engine) Look(ctx context.Context, id store.AccountID, decide func(*Tx) 
 	if err := account.Validate(id); err != nil {
 		return err
 	}
-	entry, found, err := e.Read(ctx, id)
-	if err = cmp.Or(err, entry.Err); err != nil {
+	tx, err := e.glance(ctx, id)
+	if err != nil {
+		e.reportFailure(ctx, id, err)
 		return err
 	}
-	tx := e.View(entry)
-	tx.Found, tx.source = found, event.SourceOf(ctx)
 	answer := decide(tx)
 	if tx.save {
 		return e.Change(ctx, id, decide)
 	}
 	e.observeAll(ctx, tx)
 	return answer
+}
+
+// glance returns an attempt of the account as it reads it, outside the queue.
+func (e *Engine) glance(ctx context.Context, id store.AccountID) (*Tx, error) {
+	rec, err := e.Store.Get(ctx, id)
+	found := !errors.Is(err, store.ErrNotFound)
+	if err != nil && found {
+		return nil, unavailable(err)
+	}
+	rec.ID = id // as in read
+	return e.attempt(ctx, id, rec, found)
 }
 
 // peek decides about an account on which others are at work, without a turn in their
@@ -155,7 +165,7 @@ func (e *Engine) attempt(ctx context.Context, id store.AccountID, rec store.Reco
 	if !found {
 		return tx, nil
 	}
-	if tx.Account, err = account.Open(e.Keys, rec); err != nil {
+	if err = tx.Account.Open(e.Keys, rec); err != nil {
 		return nil, err
 	}
 	tx.Stale, tx.due = e.Keys.Stale(rec.Sealed), rec.Due
