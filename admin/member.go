@@ -144,21 +144,21 @@ func (a Admin) ListPage(ctx context.Context, by Actor, q store.Query) (_ MemberP
 	if err := a.authoriseList(ctx, by, q); err != nil {
 		return MemberPage{}, err
 	}
-	p, err := a.engine.List(ctx, q)
+	sealed, err := a.engine.Sealed(ctx, q)
 	if err != nil {
 		return MemberPage{}, err
 	}
-	page := MemberPage{Next: p.Next}
+	page := MemberPage{Next: sealed.Next, Members: make([]Member, 0, len(sealed.Records))}
 	policies := a.engine.ListPolicies()
-	for _, e := range p.Entries {
-		if e.ID.Reserved() {
+	for _, rec := range sealed.Records {
+		if rec.ID.Reserved() {
 			continue
 		}
-		p, err := policies(ctx, e.ID)
+		p, err := policies(ctx, rec.ID)
 		if err != nil {
 			return MemberPage{}, err
 		}
-		page.Members = append(page.Members, a.view(e, p))
+		page.Members = append(page.Members, a.view(a.engine.Opened(rec), p))
 	}
 	return page, nil
 }

@@ -33,9 +33,9 @@ func (e *Engine) List(ctx context.Context, q store.Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	page := Page{Next: p.Next}
-	for _, rec := range p.Records {
-		page.Entries = append(page.Entries, entry(e.Keys, rec))
+	page := Page{Next: p.Next, Entries: make([]Entry, len(p.Records))}
+	for i, rec := range p.Records {
+		page.Entries[i] = entry(e.Keys, rec)
 	}
 	return page, nil
 }
@@ -51,6 +51,9 @@ func (e *Engine) Sealed(ctx context.Context, q store.Query) (store.Page, error) 
 	}
 	return p, nil
 }
+
+// Opened opens a record of such a page.
+func (e *Engine) Opened(rec store.Record) Entry { return entry(e.Keys, rec) }
 
 // Stale reports whether the record should be sealed again, by its envelope alone.
 func (e *Engine) Stale(rec store.Record) bool { return e.Keys.Stale(rec.Sealed) }
