@@ -56,23 +56,11 @@ func openSQLite(l *lab) (*opened, error) {
 }
 
 func openPostgreSQL(l *lab) (*opened, error) {
-	server, err := servers.StartPostgreSQL()
+	db, err := l.postgres()
 	if err != nil {
 		return nil, err
 	}
-	l.closers = append(l.closers, server.Close)
-	db, err := sql.Open("pgx", server.DSN("postgres"))
-	if err != nil {
-		return nil, err
-	}
-	l.closers = append(l.closers, db.Close)
-	db.SetMaxOpenConns(16)
-	db.SetMaxIdleConns(16)
-	s := sqlstore.New(db, sqlstore.PostgreSQL)
-	if err := s.Migrate(context.Background()); err != nil {
-		return nil, err
-	}
-	return bareSQL(db, s, "$1", "$2", "$3", "$4", "$5")
+	return bareSQL(db, sqlstore.New(db, sqlstore.PostgreSQL), "$1", "$2", "$3", "$4", "$5")
 }
 
 // bareSQL are prepared statements on rows of a table beside ours, that have the same
@@ -177,6 +165,23 @@ return 1`)
 		rows[c].version.Store(&next)
 	}
 	return o, nil
+}
+
+// postgres is a database with our schema on a server of its own.
+func (l *lab) postgres() (*sql.DB, error) {
+	server, err := servers.StartPostgreSQL()
+	if err != nil {
+		return nil, err
+	}
+	l.closers = append(l.closers, server.Close)
+	db, err := sql.Open("pgx", server.DSN("postgres"))
+	if err != nil {
+		return nil, err
+	}
+	l.closers = append(l.closers, db.Close)
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16)
+	return db, sqlstore.New(db, sqlstore.PostgreSQL).Migrate(context.Background())
 }
 
 func (l *lab) sqlite() (*sql.DB, *sqlstore.Store, error) {

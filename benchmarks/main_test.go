@@ -31,3 +31,16 @@ func TestEveryWorkRuns(t *testing.T) {
 	}
 	require.Len(t, results, len(works())+len(overAccounts()))
 }
+
+// What the document says of sizes is measured.
+func TestSizes(t *testing.T) {
+	l := newLab(t.TempDir(), true)
+	require.NoError(t, os.Chmod(l.dir, 0o711))
+	t.Cleanup(func() { require.NoError(t, l.close()) })
+	sizes, err := sizesOf(l)
+	require.NoError(t, err)
+	require.Len(t, sizes, 2)
+	for _, s := range sizes {
+		require.NotEmpty(t, s.Mark)
+	}
+}

@@ -23,6 +23,7 @@ var page string
 // A report is what the document shows.
 type report struct {
 	Rows     []row
+	Sizes    []size
 	Profiles []profiled
 	Welch    string
 	Machine  []string
@@ -49,9 +50,13 @@ func (r report) write(path string) error {
 	return os.WriteFile(path, b.Bytes(), 0o644) //nolint:gosec // a document
 }
 
-func rowOf(r result) row {
+// rowOf is the row of r; the note may quote other results.
+func rowOf(r result, all []result) row {
 	w := r.work
 	out := row{Title: w.title, Ours: duration(r.ours.median), Base: "–", Ratio: "–", Goal: w.goal.String()}
+	if w.accounts > 0 {
+		out.Title = fmt.Sprintf("%s on SQLite, %d accounts against %d", w.title, w.accounts, enrolled)
+	}
 	if w.clients > 0 {
 		out.Ours = fmt.Sprintf("%.0f/s, p99 %s", 1e9/r.ours.median, duration(r.p99.median))
 	}
@@ -77,7 +82,7 @@ func rowOf(r result) row {
 	case !w.cpu && r.busy: // by the clock nothing can be said of the library
 		out.Mark = "missed on a busy machine"
 	default:
-		out.Mark, out.Note = "missed", why[w.name]
+		out.Mark, out.Note = "missed", reason(r, all)
 	}
 	return out
 }
@@ -113,27 +118,6 @@ func duration(nanos float64) string {
 		return fmt.Sprintf("%.3g ms", nanos/1e6)
 	}
 	return fmt.Sprintf("%.3g s", nanos/1e9)
-}
-
-// why says of a work that misses its goal where the time goes that is left.
-var why = map[string]string{
-	"Refuse":             "the compressions of the hash are the largest part; the rest is decoding, one allocation for the key and one for what hides it from printers",
-	"Generate":           "one code from the text needs four compressions, and its key two allocations: one for the secret, one for what hides it from printers",
-	"NewKey":             "what is left is the system's random numbers and the secret's base32",
-	"QR":                 "image/png asks for each pixel by itself. A writer of PNG files of our own would be faster, and one more thing to keep right",
-	"Trust":              "four hashes of short messages and one base64: HMAC states kept in the ring would save two compressions of six, for a page of code",
-	"SignIn":             "opening the record and reading it are most of it",
-	"VerifyCode":         "a ticket and a record are opened, and a ticket and a record sealed; about 70 allocations are left",
-	"WholeSignIn":        "the statements are the same, so the rest is our share of the processor: sealing, the goroutine that lets a caller leave at the end of its context, and on Redis the script that checks the server before each answer",
-	"Session":            "one record is opened for each call, and each call on a server has a goroutine of its own, so that a caller can leave at the end of its context",
-	"Page":               "every member of the page is opened",
-	"CSV":                "every record is opened",
-	"Reseal":             "each stale record is a durable write of its own, so that no sign-in waits for more than one",
-	"SignInBesideReseal": "SQLite has one writer: a sign-in stands in line behind one record of the reseal",
-	"HotAccount":         "256 requests share the processors with the owner's",
-	"Notifier":           "the notifier's goroutines wait in their own places and hold nothing that a sign-in needs",
-	"Tally":              "one statement counts by an index",
-	"Frozen":             "one statement reads an index",
 }
 
 // machine says where the figures are from.

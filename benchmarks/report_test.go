@@ -14,8 +14,8 @@ func TestReport(t *testing.T) {
 	w := work{name: "QR", title: "the picture", goal: faster(12), base: bareCheck}
 	half := figure{median: 2, low: 1, high: 3}
 	r := report{Rounds: 9, Welch: "same |t| 0.1", Machine: []string{"a machine"}, Rows: []row{
-		rowOf(result{work: w, ours: figure{median: 1.5e6}, base: figure{median: 3e6}, ratio: half}),
-		rowOf(result{work: w, ours: figure{median: 1}, base: figure{median: 24}, ratio: figure{24, 23, 25}}),
+		rowOf(result{work: w, ours: figure{median: 1.5e6}, base: figure{median: 3e6}, ratio: half}, nil),
+		rowOf(result{work: w, ours: figure{median: 1}, base: figure{median: 24}, ratio: figure{24, 23, 25}}, nil),
 	}}
 	require.NoError(t, r.write(path))
 	text, err := os.ReadFile(path)

@@ -110,6 +110,16 @@ func verifyOnly(*lab) (calls, error) {
 // their disk, against the bare statements of the same bytes with the same driver.
 func onServers() (works []work) {
 	for _, d := range databases {
+		for _, clients := range []int{1, 16} {
+			works = append(works, work{name: "Get", variant: d.name, clients: clients,
+				title: fmt.Sprintf("the store's Get alone on %s, %s, against a bare SELECT", d.name, plural(clients, "client")),
+				ours: d.arm("totpflow", func(o *opened, c int) {
+					_, err := o.store.Get(context.Background(), o.persons[c].user.ID)
+					check(err)
+				}),
+				base: d.arm("bare", func(o *opened, c int) { o.get(c) }),
+			})
+		}
 		for _, clients := range []int{1, 16, 64, 256} {
 			w := work{name: "WholeSignIn", variant: d.name, clients: clients, goal: goal{ratio: d.signIn[clients]},
 				title: fmt.Sprintf("whole sign-in on %s, %s, against SELECT, SELECT, conditional UPDATE", d.name, plural(clients, "client")),

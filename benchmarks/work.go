@@ -16,9 +16,10 @@ type work struct {
 
 	// A work of single calls is timed by the call. One of clients is timed by how many
 	// calls they do at once, and by how long each one takes.
-	clients int
-	cpu     bool // waits for nothing, so that the processor's time is what it takes
-	heavy   bool // a call takes so long that a round is one call
+	clients  int
+	accounts int  // in the database, where that is what differs
+	cpu      bool // waits for nothing, so that the processor's time is what it takes
+	heavy    bool // a call takes so long that a round is one call
 }
 
 // An arm is one way to do a work.
@@ -35,11 +36,17 @@ type calls struct {
 }
 
 // full is the name below the benchmark.
-func (a arm) full(w work) string {
+func (a arm) full(w work) string { return a.name + "/" + w.sized() }
+
+// full is the work's name and variant.
+func (w work) full() string { return w.name + "/" + w.sized() }
+
+// sized is the variant with the number of clients.
+func (w work) sized() string {
 	if w.clients > 0 {
-		return fmt.Sprintf("%s/%s-%d", a.name, w.variant, w.clients)
+		return fmt.Sprintf("%s-%d", w.variant, w.clients)
 	}
-	return a.name + "/" + w.variant
+	return w.variant
 }
 
 // A goal is what a work is asked for.
