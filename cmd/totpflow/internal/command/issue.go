@@ -24,7 +24,8 @@ func (a *app) issueCode() *cobra.Command {
 		Short: "Make a recovery code that leads a person to a new set-up",
 		Long: `Makes a code that leads the person, after the password, to a new set-up, once and within 24 hours. It is for who was
 reset where the password alone does not do: the account was frozen ("it was not me"), the policy says issued-code, or
-the reset is of more than 24 hours ago. Inside the product administrators issue such codes; this is for when none can.
+the reset is of more than 24 hours ago. Inside the product administrators send
+such codes by mail; this is for when none can.
 
 The code goes into a new file that only you can read, and is shown nowhere. Hand it to the person alone, and delete the
 file: whoever has it and the password gets in. It ends with the next one that is issued, and with a new password; for
