@@ -54,7 +54,9 @@ type PendingEnrollment struct {
 	// Offer is the new authenticator's secret, as a QR code and as text.
 	Offer enroll.Offer
 
-	// Expires is when the enrollment has to be started again.
+	// Expires is when the enrollment has to be started again: [enroll.CandidateLifetime]
+	// after the password or the code that it was started with, and not after the page was
+	// opened. Anybody can scan a page that is left open.
 	Expires time.Time
 
 	// Clears names the authenticators that stop working at confirmation, and not earlier:
@@ -116,11 +118,11 @@ func (s *Service) BeginEnrollment(ctx context.Context, by EnrollmentGrant, goes 
 		tx.Enrollment = e
 		tx.Log(event.Event{Kind: event.EnrollmentBegan})
 		tx.Save()
-		token := engine.Ticket{Tenant: t.Tenant, User: t.User, Name: t.Name, Action: t.Action, Candidate: candidate.ID, Target: strings.Join(goes, " ")}
+		token := engine.Ticket{Tenant: t.Tenant, User: t.User, Name: t.Name, Action: t.Action, Candidate: candidate.ID, Target: strings.Join(goes, " "), Issued: t.Issued}
 		if page, err = s.setUpPage(tx, token, candidate); err != nil {
 			return err
 		}
-		page.Token = EnrollmentToken(s.engine.SealTicket(enrollmentKind, tx, token))
+		page.Token = EnrollmentToken(s.engine.SealFollower(enrollmentKind, tx, token, t))
 		return nil
 	})
 	return engine.Acknowledged(page, err)
@@ -177,7 +179,7 @@ func (s *Service) setUpPage(tx *engine.Tx, t engine.Ticket, c enroll.Candidate) 
 	if err != nil {
 		return PendingEnrollment{}, err // unreachable: New has checked the issuer, and the name is clean
 	}
-	page := PendingEnrollment{ID: tx.ID(), Name: t.Name, Offer: offer, Expires: c.Began.Add(enroll.CandidateLifetime), Adds: c.Adds}
+	page := PendingEnrollment{ID: tx.ID(), Name: t.Name, Offer: offer, Expires: t.Issued.Add(enroll.CandidateLifetime), Adds: c.Adds}
 	goes := strings.Fields(t.Target)
 	for _, a := range live {
 		if !c.Adds || slices.Contains(goes, a.ID) {

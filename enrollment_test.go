@@ -109,6 +109,44 @@ func TestReloadingTheSetUpPage(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 }
 
+// An enrollment page that is opened late is open no longer than another: its time counts
+// from the password, since anybody can scan what a person has left open.
+func TestSetUpTimeCountsFromThePassword(t *testing.T) {
+	for name, c := range map[string]struct {
+		mode policy.Mode
+		late time.Duration // just before the grant ends
+	}{
+		"by the proof of a session":       {policy.Optional, totpflow.ProofLifetime - time.Second},
+		"by the challenge of the sign-in": {policy.Required, totpflow.ChallengeLifetime - time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, withMode(c.mode))
+			next, err := h.SignIn(h.Ctx, ana)
+			require.NoError(t, err)
+			var by totpflow.EnrollmentGrant = next.Challenge
+			if next.Step == totpflow.Passed {
+				by = next.Proof
+			}
+			h.Clock.Advance(c.late)
+			page, err := h.BeginEnrollment(h.Ctx, by)
+			require.NoError(t, err)
+			require.Equal(t, start.Add(enroll.CandidateLifetime), page.Expires)
+			phone, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
+			require.NoError(t, err)
+			h.Clock.Set(page.Expires.Add(-time.Second))
+			again, err := h.ContinueEnrollment(h.Ctx, page.Token, by)
+			require.NoError(t, err)
+			require.Equal(t, page.Expires, again.Expires)
+
+			h.Clock.Set(page.Expires)
+			_, err = h.ContinueEnrollment(h.Ctx, page.Token, by)
+			require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
+			_, err = h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())
+			require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
+		})
+	}
+}
+
 // Somebody leaves an enrollment page open, and the next person signs in with the
 // same browser: they get a page of their own, not the first one's.
 func TestSetUpLeftBehindInASharedBrowser(t *testing.T) {

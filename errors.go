@@ -106,8 +106,8 @@ var (
 	ErrDisownToken = errors.New("totpflow: this link is not valid any more")
 
 	// ErrPasswordRecent means that the password was changed or reset within the last
-	// 24 hours, so that a code sent by mail proves nothing in addition.
-	ErrPasswordRecent = errors.New("totpflow: the password was changed too recently for a code sent by mail")
+	// 24 hours, so that an issued code, which is sent by mail, proves nothing in addition.
+	ErrPasswordRecent = errors.New("totpflow: the password was changed too recently for an issued code")
 
 	// ErrNoBrowser means that no trusted browser has this id, or not any more.
 	ErrNoBrowser = errors.New("totpflow: no such trusted browser")

@@ -34,7 +34,8 @@ type Challenge string
 type Proof string
 
 // An EnrollmentToken lets its holder see the enrollment page again until the
-// enrollment is confirmed or [enroll.CandidateLifetime] has passed. It is sealed; treat
+// enrollment is confirmed or [enroll.CandidateLifetime] has passed since the challenge or
+// the proof that it was started with. It is sealed; treat
 // it as the secret that it leads to. Printing it shows nothing; string(t) is
 // the value.
 type EnrollmentToken string

@@ -28,6 +28,11 @@ type Request struct {
 	Targets []string      // user ids, of the other actions
 	Scope   Scope         // of ActionResetAccount
 	Name    string        // of ActionExemptAccount; the authenticator of ActionRestoreAuthenticator; the number of ActionAssignPhone
+
+	// Approvable reports whether the actor of [Admin.Tenant] is a second person for it: not
+	// the account that asked, nor one that the [Rule] refuses for requests of that account.
+	// [Admin.Approve] also judges each target.
+	Approvable bool
 }
 
 func request(q account.Request) Request {
@@ -191,6 +196,26 @@ func (a Admin) checkBoth(ctx context.Context, by Actor, tenant string, q account
 		}
 	}
 	return nil
+}
+
+// approvable reports whether the actor may approve the request as far as the two persons
+// go. It returns an error where the rule could not decide.
+func (a Admin) approvable(ctx context.Context, by Actor, tenant string, q Request) (bool, error) {
+	admin, ok := by.(Administrator)
+	if !ok {
+		return true, nil
+	}
+	if admin.User.ID == q.By {
+		return false, nil
+	}
+	err := a.permit(ctx, admin.User, ActionApprove, store.AccountID{Tenant: tenant})
+	if err == nil {
+		err = a.askRule(ctx, admin.User, ActionApprove, q.By)
+	}
+	if transient(err) {
+		return false, err
+	}
+	return err == nil, nil
 }
 
 // checkAsker checks that nothing has ended the sessions of the account that asked:

@@ -37,6 +37,40 @@ func TestRuleIsAskedAboutBoth(t *testing.T) {
 	}
 }
 
+// A list says which requests the administrator may approve: none of their own, and none of
+// an account that the rule knows as theirs. Where the rule cannot decide, there is no list.
+func TestApprovable(t *testing.T) {
+	for name, w := range waits {
+		t.Run(name, func(t *testing.T) {
+			o := byTwo(t)
+			require.ErrorIs(t, w.ask(o, o.ByFor(o.boss, w.purpose(o))), admin.ErrApproval)
+			var says error
+			rule := func(_ context.Context, _ totpflow.User, a totpflow.Action, target store.AccountID) error {
+				if a == admin.ActionApprove && target == o.boss.ID {
+					return says
+				}
+				return nil
+			}
+			approvable := func(by admin.Actor) bool {
+				t.Helper()
+				st, err := o.Admin(rule).Tenant(o.Ctx, by, "acme")
+				require.NoError(t, err)
+				require.Len(t, st.Pending, 1)
+				return st.Pending[0].Approvable
+			}
+			require.False(t, approvable(admin.Administrator{User: o.boss.User}))
+			require.True(t, approvable(admin.Administrator{User: o.deputy.User}))
+			require.True(t, approvable(ops))
+			says = admin.ErrSelf
+			require.False(t, approvable(admin.Administrator{User: o.deputy.User}))
+			require.True(t, approvable(ops))
+			says = store.ErrUnavailable
+			_, err := o.Admin(rule).Tenant(o.Ctx, admin.Administrator{User: o.deputy.User}, "acme")
+			require.ErrorIs(t, err, store.ErrUnavailable)
+		})
+	}
+}
+
 // A request that is withdrawn while its approval is under way is not carried out.
 func TestWithdrawnMeanwhile(t *testing.T) {
 	for name, w := range waits {

@@ -104,7 +104,8 @@ func TestTwoAdministrators(t *testing.T) {
 			require.Equal(t, o.Clock.Now().Add(24*time.Hour), asked[0].Until)
 
 			want := admin.Request{
-				ID: waiting.Request, Action: c.action, By: o.boss.ID, Asked: o.Clock.Now(), Expires: o.Clock.Now().Add(24 * time.Hour),
+				Approvable: true,
+				ID:         waiting.Request, Action: c.action, By: o.boss.ID, Asked: o.Clock.Now(), Expires: o.Clock.Now().Add(24 * time.Hour),
 			}
 			c.want(&want)
 			st, err := o.admin.Tenant(o.Ctx, admin.Administrator{User: o.deputy.User}, "acme")

@@ -50,7 +50,7 @@ var (
 // Secrets of fewer than 128 bits are weak (RFC 4226 §4, R6), and the 16 letters that
 // many systems gave out have 80. Until Imported.WeakUntil the code of such a key
 // leads its owner to a new authenticator ([totpflow.Service.VerifyCode]); after that the
-// key is removed, and the enrollment requires a code sent by mail
+// key is removed, and the enrollment requires an issued code
 // ([Admin.IssueRecoveryCode]), never the password alone.
 //
 // Every row has its own outcome, in the order of rows. Importing the same row again does

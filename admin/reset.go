@@ -61,7 +61,9 @@ func (a Admin) Reset(ctx context.Context, by Actor, target store.AccountID, what
 // MaxResets is how many people one administrator may deprive of their factors in an hour,
 // one by one, where two administrators are required: by [Admin.Reset],
 // [Admin.RestoreAuthenticator], and an [Admin.AssignPhone] that leaves no factor. Each
-// further call becomes a request, as resets of many accounts do.
+// further call becomes a request, as resets of many accounts do. The count is the account's:
+// the library does not know which accounts are one person's. Where a person administers by
+// two accounts, let the [Rule] refuse resets by one of them.
 const MaxResets = 5
 
 // authoriseCounted is authoriseChange for a call that may take the factors of one account

@@ -48,6 +48,11 @@ func (a Admin) Tenant(ctx context.Context, by Actor, tenant string) (_ TenantSta
 		}
 		return nil
 	})
+	for i, q := range st.Pending {
+		if err == nil {
+			st.Pending[i].Approvable, err = a.approvable(ctx, by, tenant, q)
+		}
+	}
 	return engine.Acknowledged(st, err)
 }
 

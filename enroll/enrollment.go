@@ -82,7 +82,7 @@ func (e Enrollment) ResetAt() time.Time { return e.reset }
 
 // Lapsed reports whether the account needs an enrollment because its last authenticator,
 // a weak one, has expired, or because of a reset by a clock that was ahead. Ask for more
-// than the password then, such as a code sent by mail: only the person knows that there
+// than the password then, such as an issued code: only the person knows that there
 // was an authenticator, and that it has ended. Call it on the result of
 // [Enrollment.Expire].
 func (e Enrollment) Lapsed() bool { return e.lapsed }

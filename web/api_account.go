@@ -98,7 +98,7 @@ func (h *Web) targeted(a totpflow.Action) (targeted, known bool) {
 func (h *Web) apiRecoveryCodes(w http.ResponseWriter, r *http.Request, v visitor) error {
 	sheet, change, err := v.account.NewRecoveryCodes(r.Context(), proofOf(r))
 	if err != nil {
-		return h.withoutProof(r, v, totpflow.Purpose{Action: totpflow.ActionRecoveryCodes}, err)
+		return h.withoutProof(r, v, totpflow.ActionRecoveryCodes, Target{}, err)
 	}
 	if err := h.keepGeneration(r.Context(), v.User, change.Generation); err != nil {
 		return err
@@ -117,13 +117,13 @@ func (h *Web) apiSaved(w http.ResponseWriter, r *http.Request, v visitor) error 
 }
 
 // consume consumes the proof that a program's request shows.
-func (h *Web) consume(r *http.Request, v visitor, p totpflow.Purpose) error {
-	return h.withoutProof(r, v, p, v.account.ConsumeProof(r.Context(), proofOf(r), p))
+func (h *Web) consume(r *http.Request, v visitor, action totpflow.Action, on Target) error {
+	return h.withoutProof(r, v, action, on, v.account.ConsumeProof(r.Context(), proofOf(r), action.On(on.ID)))
 }
 
 // withoutProof reports the action for which a proof is missing, or that the person cannot
 // get one because they have no app.
-func (h *Web) withoutProof(r *http.Request, v visitor, p totpflow.Purpose, err error) error {
+func (h *Web) withoutProof(r *http.Request, v visitor, action totpflow.Action, on Target, err error) error {
 	if !errors.Is(err, totpflow.ErrProof) {
 		return err
 	}
@@ -134,5 +134,5 @@ func (h *Web) withoutProof(r *http.Request, v visitor, p totpflow.Purpose, err e
 	case len(st.Authenticators) == 0:
 		return totpflow.ErrNotEnrolled
 	}
-	return &proofError{p}
+	return &proofError{action, on}
 }

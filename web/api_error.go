@@ -98,9 +98,11 @@ type failure struct {
 	Until *time.Time `json:"until,omitempty"`
 	Pair  bool       `json:"pair,omitempty"`
 
-	// Of what requires a proof: what to ask for it with.
-	Action totpflow.Action `json:"action,omitempty"`
-	Target string          `json:"target,omitempty"`
+	// Of what requires a proof: what to ask for it with, and what the person calls the
+	// target. A person who confirms an ID confirms anything.
+	Action     totpflow.Action `json:"action,omitempty"`
+	Target     string          `json:"target,omitempty"`
+	TargetName string          `json:"target_name,omitempty"`
 
 	// Of an enrollment: how far the device's clock is ahead.
 	ClockOff int `json:"clock_off,omitempty"`
@@ -114,10 +116,13 @@ type incomplete struct {
 
 func (e *incomplete) Error() string { return "web: the sign-in is not complete: " + string(e.Step) }
 
-// A proofError is totpflow.ErrProof with the purpose that requires the proof.
-type proofError struct{ totpflow.Purpose }
+// A proofError is totpflow.ErrProof with the action that requires the proof, and its target.
+type proofError struct {
+	action totpflow.Action
+	on     Target
+}
 
-func (e *proofError) Error() string { return "web: a proof is needed: " + string(e.Action) }
+func (e *proofError) Error() string { return "web: a proof is needed: " + string(e.action) }
 
 // Is makes every proofError a totpflow.ErrProof.
 func (e *proofError) Is(target error) bool { return target == totpflow.ErrProof }
@@ -163,7 +168,7 @@ func (h *Web) failJSON(w http.ResponseWriter, status int, err error) {
 		f.ClockOff = int(drift.Off / time.Second)
 	}
 	if errors.As(err, &proof) {
-		f.Action, f.Target = proof.Action, proof.Target
+		f.Action, f.Target, f.TargetName = proof.action, proof.on.ID, proof.on.Name
 	}
 	if errors.As(err, &ended) {
 		f.Reason = ended.why

@@ -44,7 +44,7 @@ func (h *Web) apiSetup(w http.ResponseWriter, r *http.Request) error {
 	}
 	page, err := h.service.BeginEnrollment(r.Context(), by, goes...)
 	if errors.Is(err, totpflow.ErrProof) {
-		return &proofError{totpflow.Purpose{Action: totpflow.ActionReplaceAuthenticator}}
+		return &proofError{action: totpflow.ActionReplaceAuthenticator}
 	}
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (h *Web) grant(r *http.Request, in setupRequest) (totpflow.EnrollmentGrant,
 	case err != nil:
 		return nil, err
 	case len(st.Authenticators) > 0:
-		return nil, &proofError{totpflow.Purpose{Action: totpflow.ActionReplaceAuthenticator}}
+		return nil, &proofError{action: totpflow.ActionReplaceAuthenticator}
 	case in.Password == "":
 		return nil, errPasswordNext
 	}

@@ -59,7 +59,8 @@ func TestAPI(t *testing.T) {
 	require.Equal(t, []any{http.StatusOK, "code"}, []any{status, in["by"]})
 	bearer := "Bearer " + in["session"].(string)
 	status, asked = s.api(http.MethodPost, "/backups/42/delete", nil, "Authorization", bearer)
-	require.Equal(t, []any{http.StatusForbidden, "proof_required", "delete backup", "42"}, []any{status, asked["error"], asked["action"], asked["target"]})
+	require.Equal(t, []any{http.StatusForbidden, "proof_required", "delete backup", "42", "Backup 42"},
+		[]any{status, asked["error"], asked["action"], asked["target"], asked["target_name"]}, "the name is what the person reads")
 	require.Empty(t, s.deleted)
 	status, proof := s.api(http.MethodPost, "/2fa/api/reauthenticate", map[string]any{"action": "delete backup", "target": "42", "code": phone.Code()}, "Authorization", bearer)
 	require.Equal(t, http.StatusOK, status)

@@ -186,7 +186,8 @@ func (h *Web) postPhoneCode(w http.ResponseWriter, r *http.Request) error {
 
 // codePage shows one of the forms of the second step, and why the last code was
 // refused. A form of a way that the person does not have leads to one that they have.
-func (h *Web) codePage(w http.ResponseWriter, r *http.Request, page string, refused error) error {
+func (h *Web) codePage(w http.ResponseWriter, r *http.Request, page string, refused error) (err error) {
+	defer keepTrouble(refused, &err)
 	// A single sign-on response posted from another site arrives without this site's
 	// cookies. Here they are present, and the browser may be trusted.
 	var tokens []trust.Token

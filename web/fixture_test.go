@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -38,6 +39,7 @@ type site struct {
 	url     string
 	clock   *totptest.Clock
 	store   *totptest.Store
+	line    *line
 	host    *memhost.Host
 	service *totpflow.Service
 	pages   *web.Web
@@ -56,6 +58,42 @@ type site struct {
 type answer struct {
 	request string // method and path, with the query
 	header  http.Header
+}
+
+// A line to the store can break behind a write: it takes place, its answer is lost, and
+// nobody can look at the store until the line is back.
+type line struct {
+	store.Store
+
+	mu               sync.Mutex
+	breaking, broken bool
+}
+
+var errLine = errors.New("the line is broken")
+
+func (l *line) set(breaking bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.breaking, l.broken = breaking, false
+}
+
+func (l *line) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	err := l.Store.Put(ctx, rec, was)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken = l.breaking; l.broken {
+		return errLine
+	}
+	return err
+}
+
+func (l *line) Get(ctx context.Context, id store.AccountID) (store.Record, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken {
+		return store.Record{}, errLine
+	}
+	return l.Store.Get(ctx, id)
 }
 
 // A changing policy is set by the test.
@@ -92,9 +130,10 @@ func (x sender) Send(_ context.Context, m phone.Message) error {
 func newSite(t testing.TB, change ...func(*web.Config)) *site {
 	t.Helper()
 	s := &site{
-		t: t, clock: totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)), store: totptest.Wrap(store.NewMemory()),
+		t: t, clock: totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)), line: &line{Store: store.NewMemory()},
 		host: memhost.New(), policy: &changing{p: policy.Policy{Mode: policy.Optional}},
 	}
+	s.store = totptest.Wrap(s.line)
 	s.host.Add(ana, password)
 	s.host.Add(ben, password)
 	keys, err := keyring.Parse(keyring.Generate())

@@ -31,6 +31,9 @@ func (h *Web) fail(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	status := h.report(w, r, err)
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		err = errors.Join(errOnlyLooked, err)
+	}
 	l := h.spoken(r)
 	p := &ProblemPage{Home: h.Home}
 	switch status {
@@ -44,6 +47,30 @@ func (h *Web) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if broken := h.showAs(w, r, status, "problem", err, p); broken != nil {
 		h.Log.ErrorContext(r.Context(), "web: a page failed", "error", broken)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	}
+}
+
+// errOnlyLooked means that the request was to change nothing.
+var errOnlyLooked = errors.New("web: only to look")
+
+// unavailable is the text for a store, or a host, that does not answer. Only the store can
+// say that nothing was changed: a write whose answer was lost may have taken place.
+func (l *Language) unavailable(err error) string {
+	switch {
+	case errors.Is(err, errOnlyLooked):
+		return l.Say("error.unavailable")
+	case errors.Is(err, store.ErrNotWritten):
+		return l.Say("error.notWritten")
+	default:
+		return l.Say("error.uncertain")
+	}
+}
+
+// keepTrouble keeps the failure of the store that a form met, where the page that is to show
+// it fails as well: that the page wrote nothing says nothing about the form.
+func keepTrouble(refused error, err *error) {
+	if *err != nil && errors.Is(refused, store.ErrUnavailable) {
+		*err = refused
 	}
 }
 
@@ -112,6 +139,9 @@ func (l *Language) explain(page string, err error, now time.Time) string {
 			return l.Say("error." + known.text)
 		}
 	}
+	if errors.Is(err, store.ErrUnavailable) {
+		return l.unavailable(err)
+	}
 	return l.Say("error.internal")
 }
 
@@ -156,7 +186,6 @@ var errorTexts = []struct {
 	{totpflow.ErrProof, "over"},
 	{totpflow.ErrChallenge, "over"},
 	{totpflow.ErrRecordLost, "recordLost"},
-	{store.ErrUnavailable, "unavailable"},
 }
 
 // wrongCode is the text for a code that is not right.

@@ -54,7 +54,8 @@ func (h *Web) postReplaceAtSignIn(w http.ResponseWriter, r *http.Request) error 
 }
 
 // replacePage asks for the code, where the person has an app to show one.
-func (h *Web) replacePage(w http.ResponseWriter, r *http.Request, refused error) error {
+func (h *Web) replacePage(w http.ResponseWriter, r *http.Request, refused error) (err error) {
+	defer keepTrouble(refused, &err)
 	d, err := h.service.ReplaceAtSignIn(r.Context(), h.challenge(r))
 	switch {
 	case errors.Is(err, totpflow.ErrChallenge):

@@ -146,7 +146,8 @@ func (h *Web) offer(r *http.Request, e enrollee) (totpflow.PendingEnrollment, er
 }
 
 // setupPage shows the enrollment, or leads to the step that must come first.
-func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) error {
+func (h *Web) setupPage(w http.ResponseWriter, r *http.Request, refused error) (err error) {
+	defer keepTrouble(refused, &err)
 	e, err := h.enrollee(r)
 	switch {
 	case errors.Is(err, totpflow.ErrChallenge):

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/totptest"
 	"github.com/totpflow/totpflow/web"
@@ -42,6 +43,27 @@ func TestSetupAsksForThePassword(t *testing.T) {
 	p.scan()
 	p.Page.Submit("/2fa/setup", "code", p.phone.Code())
 	p.is(http.StatusOK, "/2fa/setup", "Save your recovery codes")
+}
+
+// A page that is opened in the last second after the password, and left open, is of no use
+// to anybody 15 minutes after the password: neither its key nor its code.
+func TestSetupLeftOpen(t *testing.T) {
+	s := newSite(t)
+	p := s.browser()
+	p.password(ana)
+	s.clock.Advance(totpflow.ProofLifetime - time.Second)
+	p.Get("/2fa/setup")
+	p.scan()
+	stranger := p.phone
+	s.clock.Advance(enroll.CandidateLifetime - totpflow.ProofLifetime + time.Second)
+	p.Page.Submit("/2fa/setup", "code", stranger.Code())
+	require.Contains(t, p.Page.Actions(), "/2fa/setup/password")
+	p.Get("/2fa/setup")
+	require.Empty(t, p.Page.Texts("secret"))
+	require.Contains(t, p.Page.Actions(), "/2fa/setup/password")
+	st, err := s.service.Account(ana).Status(t.Context())
+	require.NoError(t, err)
+	require.False(t, st.Enrolled)
 }
 
 // The app that the person chose is the authenticator's name; "other" gives it no name.

@@ -91,10 +91,10 @@ func TestIssuedCode(t *testing.T) {
 	s.reset(ana)
 	p.Get("/backups/42")
 	p.password(ana)
-	p.is(http.StatusOK, "/2fa/issued", "Use the code from the mail")
+	p.is(http.StatusOK, "/2fa/issued", "Use the recovery code from the mail")
 	require.Contains(t, p.Page.Text("what"), "Your two-factor authentication was reset.")
 	p.Get("/2fa/setup")
-	p.is(http.StatusOK, "/2fa/issued", "Use the code from the mail")
+	p.is(http.StatusOK, "/2fa/issued", "Use the recovery code from the mail")
 	s.clock.Advance(25 * time.Hour)
 	var code string
 	require.NoError(t, admin.New(s.service, nil).IssueRecoveryCode(t.Context(), operator, ana.ID, func(_ context.Context, i admin.IssuedCode) error {

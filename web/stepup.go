@@ -64,8 +64,8 @@ var errCodeFirst = errors.New("web: a code is needed first")
 // meanwhile. Forms with files cannot be sent again: ask before the file is chosen.
 //
 // A program instead shows a proof for the action in the header [ProofHeader], which it
-// gets from the API's reauthenticate; without one the answer names the action for which a
-// proof is required.
+// gets from the API's reauthenticate; without one the answer has the action and the target
+// for which a proof is required, and the target's name, to show to the person.
 //
 // The action is the host's name for it, such as "delete backup"; catalogues have its name under
 // action.delete-backup. The target function returns the object of the action; it sees the request, with its
@@ -88,9 +88,8 @@ func (h *Web) StepUp(action totpflow.Action, target func(*http.Request) (Target,
 					return err
 				}
 			}
-			purpose := action.On(on.ID)
 			if h.wantsJSON(r) {
-				if err := h.consume(r, v, purpose); err != nil {
+				if err := h.consume(r, v, action, on); err != nil {
 					return err
 				}
 				w.Header().Set("Cache-Control", "no-store")

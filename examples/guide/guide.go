@@ -61,12 +61,16 @@ func newSecondFactor(ctx context.Context, file, keyFile string) (*totpflow.Servi
 	if err != nil {
 		return nil, err
 	}
-	return totpflow.New(totpflow.Config{
+	mfa, err := totpflow.New(totpflow.Config{
 		Issuer: "Acme Backup",
 		Store:  records,
 		Keys:   keys,
 		Policy: policy.Fixed{Mode: policy.Required}, // leave it out where administrators set it for their tenants
 	})
+	if err != nil {
+		return nil, err
+	}
+	return mfa, mfa.Ready(ctx) // an error, too, if the keys are not those of the records
 }
 
 // endregion

@@ -35,11 +35,16 @@ var ana = totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.exam
 func TestNew(t *testing.T) {
 	keyFile := filepath.Join(t.TempDir(), "acme.keys")
 	require.NoError(t, os.WriteFile(keyFile, []byte(keyring.Generate()), 0o600))
-	mfa, err := newSecondFactor(t.Context(), filepath.Join(t.TempDir(), "acme.db"), keyFile)
+	file := filepath.Join(t.TempDir(), "acme.db")
+	mfa, err := newSecondFactor(t.Context(), file, keyFile)
 	require.NoError(t, err)
 	next, err := mfa.SignIn(t.Context(), ana)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Enroll, next.Step, "which is what the handlers of the guide go on with")
+
+	require.NoError(t, os.WriteFile(keyFile, []byte(keyring.Generate()), 0o600))
+	_, err = newSecondFactor(t.Context(), file, keyFile)
+	require.ErrorIs(t, err, keyring.ErrUnknownKey, "the keys of another database")
 }
 
 // The handlers let a person set up, sign in, be refused and confirm an action.

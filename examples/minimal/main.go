@@ -113,7 +113,7 @@ func newProduct(file, keys string, now func() time.Time) (http.Handler, error) {
 		return nil, err
 	}
 	p.pages, err = web.New(web.Config{Service: mfa, Host: p, Product: "Acme Backup", KeepGeneration: p.keepGeneration, Now: now})
-	if err != nil {
+	if err = errors.Join(err, mfa.Ready(context.Background())); err != nil { // also if the keys are another database's
 		return nil, err
 	}
 	// endregion

@@ -90,6 +90,22 @@ func TestChangePassword(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, signIn(webtest.NewBrowser(t, url), nil).Status)
 }
 
+// With the keys of another database it does not start: people would set up under keys that
+// are not there the next time.
+func TestOtherKeys(t *testing.T) {
+	file, keys := filepath.Join(t.TempDir(), "test.db"), keyring.Generate()
+	clock := totptest.NewClock(time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC))
+	p, err := newProduct(file, keys, clock.Now)
+	require.NoError(t, err)
+	ana := webtest.NewBrowser(t, webtest.Serve(t, p))
+	signIn(ana, nil)
+	setUp(t, ana, clock)
+	_, err = newProduct(file, keyring.Generate(), clock.Now)
+	require.ErrorIs(t, err, keyring.ErrUnknownKey)
+	_, err = newProduct(file, keys, clock.Now)
+	require.NoError(t, err)
+}
+
 // The host's own part, tried.
 func TestHost(t *testing.T) {
 	hosttest.Run(t, func(t *testing.T) hosttest.Fixture {

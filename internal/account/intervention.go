@@ -42,7 +42,7 @@ func (i Issued) expire(at time.Time) Issued {
 }
 
 // Suspicion remains after a freeze has ended: the password may be in other hands, so
-// every reset demands the mailed code. Unlocking, restoring and resetting do not lift it,
+// every reset demands the issued code. Unlocking, restoring and resetting do not lift it,
 // since otherwise the thief's password would lead to an enrollment after any two of them.
 // The zero Suspicion is none.
 type Suspicion struct {

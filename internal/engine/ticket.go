@@ -92,6 +92,13 @@ func (e *Engine) SealTicket(k Kind, tx *Tx, t Ticket) string {
 	return e.ResealTicket(k, tx, t)
 }
 
+// SealFollower issues a ticket that another one has led to. Its time counts from that
+// one: otherwise a page that is opened late could be used for longer after the password.
+func (e *Engine) SealFollower(k Kind, tx *Tx, t, of Ticket) string {
+	t.ID, t.Issued = rand.Text()[:16], of.Issued
+	return e.ResealTicket(k, tx, t)
+}
+
 // ResealTicket issues the ticket again, for another action. It keeps the ID and the
 // time, so that both are used up together and neither lives longer than the first.
 func (e *Engine) ResealTicket(k Kind, tx *Tx, t Ticket) string {

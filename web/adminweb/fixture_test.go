@@ -61,6 +61,7 @@ type site struct {
 	phones    map[totpflow.AccountID]*totptest.Authenticator
 
 	mu       sync.Mutex
+	twins    map[totpflow.AccountID]totpflow.AccountID // accounts of one person
 	mails    []admin.IssuedCode
 	mailDown bool
 	reminded []string
@@ -100,7 +101,10 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 	}
 	s.service, err = totpflow.New(c)
 	require.NoError(t, err)
-	s.admin = admin.New(s.service, func(ctx context.Context, actor totpflow.User, _ totpflow.Action, _ store.AccountID) error {
+	s.admin = admin.New(s.service, func(ctx context.Context, actor totpflow.User, action totpflow.Action, target store.AccountID) error {
+		if action == admin.ActionApprove && target.User != "" && s.twin(actor.ID) == target {
+			return admin.ErrSelf
+		}
 		if tenants, err := s.directory.Tenants(ctx, actor); err != nil || len(tenants) == 0 {
 			return errRule
 		}
@@ -166,6 +170,19 @@ func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 	mux.Handle("/", s.pages.Require(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<h1>Home</h1>")) })))
 	s.url = webtest.Serve(t, mux)
 	return s
+}
+
+func (s *site) twin(id totpflow.AccountID) totpflow.AccountID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.twins[id]
+}
+
+// same makes one account another one of the same person.
+func (s *site) same(id, other totpflow.AccountID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.twins = map[totpflow.AccountID]totpflow.AccountID{id: other}
 }
 
 var ops = admin.Operator{Name: "root", Reason: "ticket 7"}

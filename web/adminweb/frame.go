@@ -13,7 +13,7 @@ import (
 // A Frame is the common part at the top of every page.
 type Frame struct {
 	web.Common
-	Waiting int       // requests that are pending for this administrator
+	Waiting int       // requests that this administrator may approve
 	Helps   []string  // the people for whom the open window still permits something
 	Until   time.Time // when the window closes
 }
@@ -38,8 +38,9 @@ func (p *Pages) frame(r *http.Request, v visitor) (f Frame, err error) {
 	return f, err
 }
 
-// Waiting returns how many requests are pending for the person of a session, for a badge
-// in the host's menu. It is 0 for a person who administers nothing.
+// Waiting returns how many requests the person of a session may approve, for a badge in the
+// host's menu: none of their own, of whichever account (admin.Rule). It is 0 for a person who
+// administers nothing.
 func (p *Pages) Waiting(ctx context.Context, u totpflow.User) (int, error) {
 	tenants, err := p.Directory.Tenants(ctx, u)
 	if err != nil {
@@ -55,7 +56,7 @@ func (p *Pages) waiting(ctx context.Context, v visitor) (n int, err error) {
 			return 0, err
 		}
 		for _, q := range st.Pending {
-			if q.By != v.User.ID {
+			if q.Approvable {
 				n++
 			}
 		}

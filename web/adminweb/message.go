@@ -4,12 +4,14 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"slices"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/web"
 )
 
@@ -66,11 +68,15 @@ var errorTexts = []struct {
 func explain(l *web.Language, err error) (string, int) {
 	var several *severalError
 	if errors.As(err, &several) {
+		names := l.Quoted(several.names[:min(10, len(several.names))])
+		if slices.ContainsFunc(several.errs, uncertain) {
+			return l.Say("refused.uncertain", "Done", several.done, "Count", several.of, "Names", names), http.StatusConflict
+		}
 		why, _ := explain(l, several.errs[0])
 		if why == "" {
 			why = l.Say("refused.other")
 		}
-		return l.Say("refused.several", "Done", several.done, "Count", several.of, "Names", l.Quoted(several.names[:min(10, len(several.names))]), "Why", why), http.StatusConflict
+		return l.Say("refused.several", "Done", several.done, "Count", several.of, "Names", names, "Why", why), http.StatusConflict
 	}
 	for _, known := range errorTexts {
 		if errors.Is(err, known.err) {
@@ -78,6 +84,12 @@ func explain(l *web.Language, err error) (string, int) {
 		}
 	}
 	return "", 0
+}
+
+// uncertain reports whether a change may have taken place nevertheless: it was not refused,
+// and the store does not say that nothing was written.
+func uncertain(err error) bool {
+	return !explained(err) && !isApproval(err) && !errors.Is(err, store.ErrNotWritten)
 }
 
 // explained reports whether the page that a form was on can say why it was refused.

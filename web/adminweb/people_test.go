@@ -2,9 +2,11 @@ package adminweb_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/policy"
+	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/web/adminweb"
 )
 
@@ -169,6 +172,48 @@ func TestSomeFail(t *testing.T) {
 	require.Contains(t, b.Page.Text("error"), "Done for 0 of 2.")
 	require.Contains(t, b.Page.Text("error"), "the code is void")
 	require.Contains(t, s.logged.String(), "the mail server is down", "for the operator")
+}
+
+// A store that fails for one of them leaves it open whether the change took place, unless it
+// is certain that nothing was written.
+func TestSomeAreUncertain(t *testing.T) {
+	for says, err := range map[string]error{
+		"Done for 1 of 2. For “Mika Berg” it is not certain":             errors.New("the line is broken"),
+		"Done for 1 of 2. Not for “Mika Berg”: it could not be done now": fmt.Errorf("%w: disk full", store.ErrNotWritten),
+	} {
+		records := &failing{Store: store.NewMemory()}
+		s := newSite(t, func(c *totpflow.Config) { c.Store = records })
+		b := s.as(boss)
+		b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(deputy), "do", "issue")
+		records.set(mika.ID, err)
+		b.Page.Submit(b.Page.Path, "totpflow_code", b.phone.Code())
+		require.Equal(t, http.StatusConflict, b.Page.Status)
+		require.Contains(t, b.Page.Text("error"), says)
+	}
+}
+
+// A failing store refuses the writes of one account.
+type failing struct {
+	store.Store
+
+	mu  sync.Mutex
+	id  store.AccountID
+	err error
+}
+
+func (f *failing) set(id store.AccountID, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.id, f.err = id, err
+}
+
+func (f *failing) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil && rec.ID == f.id {
+		return f.err
+	}
+	return f.Store.Put(ctx, rec, was)
 }
 
 // A reminder takes nothing away: it needs a click on the page that says to whom, and goes to

@@ -56,7 +56,7 @@ func TestPolicyOfAbove(t *testing.T) {
 	require.Contains(t, b.Page.Text("stricter"), "Two-factor authentication: Required")
 	require.Contains(t, b.Page.Text("stricter"), "Days that a browser is trusted: 0 days")
 	b.Page.Submit("/2fa-admin/policy/set", "issued", "yes")
-	require.Equal(t, []string{"A code by mail after a reset No Yes"}, b.Page.Texts("changed"))
+	require.Equal(t, []string{"A recovery code by mail after a reset No Yes"}, b.Page.Texts("changed"))
 	b.confirm()
 	p := s.policyOf("acme")
 	require.Equal(t, guests, p.Roles)

@@ -29,7 +29,7 @@ type RequestRow struct {
 	Who    string // who asks for it
 	For    string // the people that it is about, by name
 	Terms  []Term
-	Mine   bool
+	Mine   bool // the administrator's own account asks
 }
 
 // RequestsPath is the address of a tenant's pending requests, for the mail to its
@@ -162,8 +162,12 @@ func (p *Pages) postRequest(w http.ResponseWriter, r *http.Request, v visitor) e
 	if err != nil {
 		return err
 	}
-	if row.Mine && answer == "approve" { // before a code is used
+	switch { // before a code is used
+	case answer != "approve" || row.Approvable:
+	case row.Mine:
 		return refuse(admin.ErrSelf)
+	default:
+		return refuse(admin.ErrNotAllowed)
 	}
 	l := p.section.Language(r)
 	c := confirmation{

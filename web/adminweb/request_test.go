@@ -66,6 +66,29 @@ func TestOwnRequest(t *testing.T) {
 	require.Contains(t, d.Page.Text("main"), "The request is dropped.", "by the code that was not used")
 }
 
+// Two accounts of one person are not two administrators: the request of the one is not
+// counted for the other, which has no button for it and uses no code.
+func TestRequestOfTheSamePerson(t *testing.T) {
+	s := newSite(t)
+	s.askTwo() // by Dee
+	b := s.as(boss)
+	b.Get("/2fa-admin/people")
+	require.Equal(t, "1", b.Page.Text("waiting"), "as far as the rule knows")
+	s.same(boss.ID, deputy.ID)
+	b.Get("/2fa-admin/requests")
+	require.Empty(t, b.Page.Text("waiting"))
+	n, err := s.office.Waiting(context.Background(), totpflow.User{ID: boss.ID})
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.Contains(t, b.Page.Text("main"), "Somebody else has to approve this.")
+	to := action(t, b, "/2fa-admin/requests/*withdraw")
+	code := b.phone.Code()
+	b.Post(to[:len(to)-len("withdraw")]+"approve", "tenant", "acme", "totpflow_code", code)
+	require.Contains(t, b.Page.Text("error"), "You may not do this.")
+	b.Post(to, "tenant", "acme", "totpflow_code", code)
+	require.Contains(t, b.Page.Text("main"), "The request is dropped.", "by the code that was not used")
+}
+
 // A mail about a request says in the reader's language what the page says: each field
 // before and after, who asks, and for whom.
 func TestDescribe(t *testing.T) {

@@ -88,7 +88,7 @@ func sampled(t *testing.T, p *Pages, l *web.Language) (pages []string, data []an
 		Phones: []string{"no", "yes", "assigned"}, Days: []string{"0", "30"}, Form: form, Roles: []RoleField{{Role{"admin", "Administrator"}, "role-0", "required"}}, Effective: terms, History: history,
 	}
 	requests := RequestsPage{Frame: f, Rows: []RequestRow{
-		{admin.Request{ID: "ABCDEF", Asked: at, Expires: at}, tenants[0], "Another policy for Acme", "Bo Singh", "", terms, false},
+		{admin.Request{ID: "ABCDEF", Asked: at, Expires: at, Approvable: true}, tenants[0], "Another policy for Acme", "Bo Singh", "", terms, false},
 		{admin.Request{ID: "GHIJKL", Asked: at, Expires: at}, tenants[0], "Delete an account", "Bo Singh", "“Mika Berg”", nil, true},
 	}}
 	return []string{"admin-people", "admin-people", "admin-person", "admin-person", "admin-confirm", "admin-confirm", "admin-confirm", "admin-policy", "admin-requests", "admin-requests"},

@@ -63,7 +63,8 @@ func (a *agent) delete(ctx context.Context, args []string) error {
 	if err != nil {
 		return a.over(err)
 	}
-	err = a.stepUp(ctx, c, a.text("delete", "Machine", b.Machine, "Taken", textTime(b.Taken), "Gigabytes", b.Gigabytes), func(c client) error {
+	what := a.text("delete", "Machine", b.Machine, "Taken", textTime(b.Taken), "Gigabytes", b.Gigabytes)
+	err = a.stepUp(ctx, c, func(string) string { return what }, func(c client) error {
 		return c.call(ctx, http.MethodDelete, path, nil, nil)
 	})
 	if err == nil {
@@ -72,15 +73,15 @@ func (a *agent) delete(ctx context.Context, args []string) error {
 	return err
 }
 
-// stepUp does something, and when the server asks for a code once more, asks the
-// person and goes on with what they were doing.
-func (a *agent) stepUp(ctx context.Context, c client, what string, do func(client) error) error {
+// stepUp does something, and when the server asks for a code once more, says what it is
+// for, by the target's name, asks the person, and goes on with what they were doing.
+func (a *agent) stepUp(ctx context.Context, c client, what func(target string) string, do func(client) error) error {
 	err := do(c)
 	asked, ok := refusedFor(err, "proof_required")
 	if !ok {
 		return a.over(err)
 	}
-	a.note(what)
+	a.note(what(asked.TargetName))
 	proof, err := a.prove(ctx, c, asked)
 	if err != nil {
 		return err

@@ -127,7 +127,7 @@ func registered(t *testing.T) (*workplace, *totptest.Authenticator) {
 	h := newWorkplace(t)
 	phone := h.enrolled(admin)
 	h.run("register", admin.Password, phone.Code(), phone.Code()).ends(command.ExitDone).
-		says(`This machine runs its job as "Backup agent of files-01".`).notes("without asking anybody")
+		says(`This machine runs its job as "Backup agent of files-01".`).notes(`as "Backup agent of files-01", without asking anybody`)
 	return h, phone
 }
 

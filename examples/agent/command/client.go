@@ -31,6 +31,7 @@ type refusal struct {
 	Pair          bool           `json:"pair"`
 	Action        string         `json:"action"`
 	Target        string         `json:"target"`
+	TargetName    string         `json:"target_name"`
 	ClockOff      int            `json:"clock_off"`
 }
 

@@ -21,7 +21,10 @@ func (a *agent) register(ctx context.Context, args []string) error {
 		path += "?machine=" + url.QueryEscape(args[0])
 	}
 	var made struct{ Key, Machine string }
-	err = a.stepUp(ctx, c, a.text("register", "Organisation", a.account.Of), func(c client) error {
+	what := func(machine string) string {
+		return a.text("register", "Organisation", a.account.Of, "Name", strconv.Quote(machine))
+	}
+	err = a.stepUp(ctx, c, what, func(c client) error {
 		return c.post(ctx, path, object{}, &made)
 	})
 	if err != nil {

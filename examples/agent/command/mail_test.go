@@ -93,7 +93,7 @@ func TestTheCodeOfAMail(t *testing.T) {
 			}
 			w.types("Password: ", ana.Password)
 			w.types("recovery code: ", "mail")
-			w.types("Code from the mail: ", code)
+			w.types("Recovery code from the mail: ", code)
 			phone := h.phone(w.sees("Code that the app shows now: "))
 			h.clock.Advance(time.Second)
 			w.types("", phone.Code())

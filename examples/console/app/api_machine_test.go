@@ -16,6 +16,7 @@ func TestAPIMachine(t *testing.T) {
 	refused := boss.post("/api/machine/keys", fields{}).fails(http.StatusForbidden, "proof_required")
 	require.Equal(t, "register machine", refused.get("action"))
 	require.Equal(t, s.id(agent), refused.get("target"), "the machine")
+	require.Equal(t, "Backup agent of files-01", refused.get("target_name"))
 	boss.post("/api/machine/keys", fields{}, "Proof", boss.proof(phone, "replace authenticator", "")).fails(http.StatusForbidden, "proof_required")
 	boss.post("/api/machine/keys?machine="+ana.Email, fields{}).fails(http.StatusNotFound, "not_found")
 	user, userPhone := s.user(ana)

@@ -86,7 +86,7 @@ func TestMailsByLanguage(t *testing.T) {
 	his.change(phone, ana, "issue").is(http.StatusSeeOther)
 	code := s.last(ana, "Ihr Wiederherstellungscode")
 	require.Equal(t, "de", code.Language)
-	require.Contains(t, code.Text, "„Code aus der E-Mail")
+	require.Contains(t, code.Text, "„Wiederherstellungscode")
 
 	hers.speaks("es").get("/").says("Nos alegra verle")
 	s.clock.Advance(31 * time.Second)

@@ -192,7 +192,7 @@ func account(t *testing.T, s *site) {
 	p.enroll()
 	p.call("POST", "/recovery-codes/saved", nil, p.auth()...).is(204, "")
 	asked := p.call("DELETE", "/api/backups/42", nil, p.auth()...).is(403, "proof_required")
-	require.Equal(t, []any{"delete backup", "42"}, []any{asked.fields["action"], asked.fields["target"]})
+	require.Equal(t, []any{"delete backup", "42", "Backup"}, []any{asked.fields["action"], asked.fields["target"], asked.fields["target_name"]})
 	proof := p.proof("delete backup", "42")
 	p.call("DELETE", "/api/backups/43", nil, p.auth("Proof", proof)...).is(403, "proof_required")
 	p.call("DELETE", "/api/backups/42", nil, p.auth("Proof", proof)...).is(204, "")

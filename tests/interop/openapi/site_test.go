@@ -134,7 +134,9 @@ func newSite(t *testing.T) *site {
 		}
 		pages.AfterPassword(w, r, u)
 	})
-	target := func(r *http.Request) (web.Target, error) { return web.Target{ID: r.PathValue("id")}, nil }
+	target := func(r *http.Request) (web.Target, error) {
+		return web.Target{ID: r.PathValue("id"), Name: "Backup"}, nil
+	}
 	mux.Handle("DELETE /api/backups/{id}", pages.StepUp("delete backup", target)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	})))

@@ -36,7 +36,7 @@ func (w *walker) jump(jump time.Duration) {
 		ahead[t.user] = ahead[t.user] || t.at.After(w.now())
 	}
 	for _, o := range w.offers {
-		ahead[o.user] = ahead[o.user] || o.at.After(w.now())
+		ahead[o.user] = ahead[o.user] || o.at.After(w.now()) || o.began.at.After(w.now())
 	}
 	for _, t := range w.tickets {
 		doubt(&t.mark, enroll.CandidateLifetime)
@@ -44,6 +44,7 @@ func (w *walker) jump(jump time.Duration) {
 	}
 	for _, o := range w.offers {
 		doubt(&o.mark, enroll.CandidateLifetime)
+		doubt(&o.began, enroll.CandidateLifetime)
 		o.doubt = o.doubt || ahead[o.user]
 	}
 	for _, m := range w.people {

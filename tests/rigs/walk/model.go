@@ -55,7 +55,8 @@ type modelTicket struct {
 }
 
 type modelOffer struct {
-	mark
+	mark             // of the ticket that it began with
+	began            mark
 	user, generation int
 	token            totpflow.EnrollmentToken
 	by               totpflow.EnrollmentGrant
@@ -245,9 +246,11 @@ func (m *model) begin(t *modelTicket, now time.Time, got string) expectation {
 
 // standing reports whether o can be seen and confirmed.
 func (m *model) standing(o *modelOffer, now time.Time, got string) bool {
-	age := now.Sub(o.at)
-	return o == m.offer && o.generation == m.generation && age >= -30*time.Second && age < enroll.CandidateLifetime &&
-		!(o.doubt && got == "enrollment")
+	current := func(of mark) bool {
+		age := now.Sub(of.at)
+		return age >= -30*time.Second && age < enroll.CandidateLifetime && !(of.doubt && got == "enrollment")
+	}
+	return o == m.offer && o.generation == m.generation && current(o.mark) && current(o.began)
 }
 
 // confirm binds what was offered; fresh are the recovery codes that came with it.

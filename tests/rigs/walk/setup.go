@@ -47,7 +47,7 @@ func (w *walker) begin(t *modelTicket) {
 		return
 	}
 	m.offer = &modelOffer{
-		mark: mark{at: w.now()}, user: t.user, generation: m.generation, token: page.Token, by: by,
+		mark: t.mark, began: mark{at: w.now()}, user: t.user, generation: m.generation, token: page.Token, by: by,
 		phone: &modelPhone{key: w.scan(page)}, adds: t.action == totpflow.ActionAddAuthenticator && len(m.phones) > 0,
 	}
 	w.offers = append(w.offers, m.offer)

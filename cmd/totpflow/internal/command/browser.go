@@ -23,13 +23,14 @@ func (a *app) revokeBrowser() *cobra.Command {
 			}
 			return a.change(c, change{
 				name: "revoke-browser", id: id,
-				what: fmt.Sprintf("End the trust in the browser %q of %s?", args[1], label(id)),
+				what: fmt.Sprintf("End the trust in the browser %q of %s?", args[1], a.label(id)),
 				said: "the browser is not trusted any more",
 				do:   func(ctx context.Context, s *session) error { return s.admin.RevokeBrowser(ctx, s.by, id, args[1]) },
 			})
 		},
 	}
 	tenantFlag(c, &tenant)
+	a.namesFlag(c)
 	a.changeFlags(c)
 	return c
 }

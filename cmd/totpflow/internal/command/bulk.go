@@ -67,7 +67,7 @@ func (a *app) tellBulk(b bulk, did, would string) error {
 		}
 	}
 	for _, o := range b.Outcomes {
-		a.say("%s", o.words(verb))
+		a.say("%s", a.outcomeWords(o, verb))
 	}
 	for _, note := range b.notes {
 		a.say("%s", note)
@@ -81,8 +81,8 @@ func (a *app) tellBulk(b bulk, did, would string) error {
 	return nil
 }
 
-func (o outcome) words(verb string) string {
-	words := label(store.AccountID{Tenant: o.Tenant, User: o.User}) + ": "
+func (a *app) outcomeWords(o outcome, verb string) string {
+	words := a.label(store.AccountID{Tenant: o.Tenant, User: o.User}) + ": "
 	if o.User == "" {
 		words = ""
 	}

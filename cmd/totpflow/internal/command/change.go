@@ -78,7 +78,7 @@ func (a *app) tellChange(ctx context.Context, s *session, ch change) error {
 	if ch.after != nil {
 		said += ch.after(ctx, s, &out)
 	}
-	a.say("%s: %s", label(ch.id), said)
+	a.say("%s: %s", a.label(ch.id), said)
 	if !a.asJSON {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (a *app) tellChange(ctx context.Context, s *session, ch change) error {
 		if err != nil {
 			return fmt.Errorf("it is done, but the account could not be read afterwards: %w", explain(ch.id, err))
 		}
-		out.Account = memberOf(m)
+		out.Account = a.memberOf(m)
 	}
 	return a.screen.JSON(out)
 }

@@ -29,7 +29,7 @@ no longer gets in where people do. What was set up is cleared. With --end it is 
 			case end:
 				return a.change(c, change{
 					name: "exempt", id: id,
-					what:  fmt.Sprintf("Make %s a person's account again, who has to set up?", label(id)),
+					what:  fmt.Sprintf("Make %s a person's account again, who has to set up?", a.label(id)),
 					said:  "a person's account again",
 					do:    func(ctx context.Context, s *session) error { return second(s.admin.EndExemption(ctx, s.by, id)) },
 					after: nextStep(id),
@@ -39,7 +39,7 @@ no longer gets in where people do. What was set up is cleared. With --end it is 
 			}
 			return a.change(c, change{
 				name: "exempt", id: id, fresh: true,
-				what: fmt.Sprintf("Clear the second factor of %s, and make it the account of a machine?", label(id)),
+				what: fmt.Sprintf("Clear the second factor of %s, and make it the account of a machine?", a.label(id)),
 				said: "a machine account",
 				do:   func(ctx context.Context, s *session) error { return second(s.admin.Exempt(ctx, s.by, id, name)) },
 			})
@@ -49,6 +49,7 @@ no longer gets in where people do. What was set up is cleared. With --end it is 
 	a.aboveFlag(c, &tenant) // --end prints what the next sign-in asks for
 	c.Flags().StringVar(&name, "name", "", "what machine it is, as lists show it")
 	c.Flags().BoolVar(&end, "end", false, "end the exemption")
+	a.namesFlag(c)
 	a.changeFlags(c)
 	return c
 }

@@ -24,13 +24,14 @@ lets them in. The product has to forget its generation as well.`,
 			}
 			return a.change(c, change{
 				name: "forget", id: id,
-				what: fmt.Sprintf("Delete all that is kept of %s? This cannot be undone.", label(id)),
+				what: fmt.Sprintf("Delete all that is kept of %s? This cannot be undone.", a.label(id)),
 				said: "deleted",
 				do:   func(ctx context.Context, s *session) error { return s.admin.Forget(ctx, s.by, id) },
 			})
 		},
 	}
 	tenantFlag(c, &tenant)
+	a.namesFlag(c)
 	a.changeFlags(c)
 	return c
 }

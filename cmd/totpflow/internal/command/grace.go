@@ -34,7 +34,7 @@ was never seen, too: look twice at the id. Who has set up, was reset or is a mac
 			}
 			return a.change(c, change{
 				name: "grace", id: id, fresh: true,
-				what: fmt.Sprintf("Let %s go on without a second factor until %s?", label(id), screen.Time(at)),
+				what: fmt.Sprintf("Let %s go on without a second factor until %s?", a.label(id), screen.Time(at)),
 				said: "may go on without a second factor until " + screen.Time(at),
 				do:   func(ctx context.Context, s *session) error { return s.extendGrace(ctx, id, at) },
 			})
@@ -44,6 +44,7 @@ was never seen, too: look twice at the id. Who has set up, was reset or is a mac
 	a.aboveFlag(c, &tenant)
 	c.Flags().StringVar(&until, "until", "", "the `TIME` (RFC 3339) until which, such as 2026-12-31T00:00:00Z")
 	c.Flags().StringVar(&length, "for", "", "for how long from now, such as 7d or 36h")
+	a.namesFlag(c)
 	a.changeFlags(c)
 	return c
 }

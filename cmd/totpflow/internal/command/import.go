@@ -41,7 +41,7 @@ It tells what would become of each line, and does it with --yes. To import the s
 other system before: a code that it has seen in the last minute is good once more here. Delete the file afterwards.
 
 Secrets of fewer than 128 bits are weak. With --weak=until the code of such a secret leads its owner to a new
-authenticator, until a date; after it they need a code that is mailed ("totpflow issue-code"). With --weak=refuse they
+authenticator, until a date; after it they need a recovery code by mail ("totpflow issue-code"). With --weak=refuse they
 are refused, and their owners set up again by the password alone. Always refused are secrets of fewer than 80 bits,
 examples out of tutorials, and one secret for two accounts.
 
@@ -170,7 +170,7 @@ func (a *app) tellImport(out imported, m move) error {
 	tell := out.bulk
 	tell.whole = out
 	if out.Weak > 0 {
-		tell.notes = append(tell.notes, fmt.Sprintf("%s %s a weak secret. Its code leads to a new authenticator until its date, and then only a mailed code does,"+
+		tell.notes = append(tell.notes, fmt.Sprintf("%s %s a weak secret. Its code leads to a new authenticator until its date, and then only a recovery code by mail does,"+
 			" unless the account has another secret.", screen.Plural(out.Weak, "line"), verb(out.Weak, "has", "have")))
 	}
 	if out.NeverSeen > 0 {

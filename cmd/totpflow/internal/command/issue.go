@@ -24,7 +24,8 @@ func (a *app) issueCode() *cobra.Command {
 		Short: "Make a recovery code that leads a person to a new set-up",
 		Long: `Makes a code that leads the person, after the password, to a new set-up, once and within 24 hours. It is for who was
 reset where the password alone does not do: the account was frozen ("it was not me"), the policy says issued-code, or
-the reset is of more than 24 hours ago. Inside the product administrators issue such codes; this is for when none can.
+the reset is of more than 24 hours ago. Inside the product administrators send
+such codes by mail; this is for when none can.
 
 The code goes into a new file that only you can read, and is shown nowhere. Hand it to the person alone, and delete the
 file: whoever has it and the password gets in. It ends with the next one that is issued, and with a new password; for
@@ -41,21 +42,22 @@ file: whoever has it and the password gets in. It ends with the next one that is
 			case path == "-":
 				return usagef("--out takes the name of a file: the code is a secret, and not shown")
 			}
-			return a.change(c, issuance(id, path))
+			return a.change(c, a.issuance(id, path))
 		},
 	}
 	tenantFlag(c, &tenant)
 	c.Flags().StringVar(&path, "out", "", "the new `FILE` for the code, which must not be there yet (required)")
+	a.namesFlag(c)
 	a.changeFlags(c)
 	return c
 }
 
 // issuance is the change that writes a code for the account into a new file.
-func issuance(id store.AccountID, path string) change {
+func (a *app) issuance(id store.AccountID, path string) change {
 	var expires time.Time
 	return change{
 		name: "issue-code", id: id,
-		what: fmt.Sprintf("Make a code with which %s sets up again, and write it to %s?", label(id), screen.Clean(path)),
+		what: fmt.Sprintf("Make a code with which %s sets up again, and write it to %s?", a.label(id), screen.Clean(path)),
 		said: "wrote a code to " + path,
 		do: func(ctx context.Context, s *session) (err error) {
 			expires, err = s.issueInto(ctx, id, path)

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) keysCheck() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "check",
 		Short: "Open every record, and count them by key",
 		Long: `Opens every record with the ring, counts them by the key that they are sealed under, and says which old keys are not
@@ -25,6 +25,8 @@ record does not open.`,
 		Args:    args(),
 		RunE:    func(c *cobra.Command, _ []string) error { return a.checkKeys(c.Context()) },
 	}
+	a.namesFlag(c)
+	return c
 }
 
 // checked is what --json prints of keys check.
@@ -151,7 +153,7 @@ func (a *app) printCheck(c checked) error {
 		return err
 	}
 	for _, r := range c.Unreadable {
-		a.say("does not open: %s: %s", label(store.AccountID{Tenant: r.Tenant, User: r.User}), r.Reason)
+		a.say("does not open: %s: %s", a.label(store.AccountID{Tenant: r.Tenant, User: r.User}), r.Reason)
 	}
 	a.say("%s, epoch %d", screen.Plural(c.Records, "record"), c.Epoch)
 	for _, use := range c.Keys {

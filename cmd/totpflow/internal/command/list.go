@@ -30,6 +30,7 @@ type listing struct {
 	count  bool
 
 	seen, broken int // records that were read, and those that do not open
+	named        int // records whose person --names calls by name
 }
 
 func (a *app) list() *cobra.Command {
@@ -39,12 +40,13 @@ func (a *app) list() *cobra.Command {
 		Short: "List the accounts that have a record",
 		Long: `Lists the accounts that have a record: of one tenant, or of all.
 
-Who has never come to the second step has no record. The product has the list of its users.
+Who has never come to the second step has no record. The product has the list of its users, and their names: --names
+reads a list that it has exported. In a file without a column tenant the ids are those of --tenant.
 
 ` + aboveLong,
 		Example: `  totpflow list --tenant acme --state required
   totpflow list --tenant acme-berlin --above acme
-  totpflow list --csv > second-factor.csv`,
+  totpflow list --csv --names people.csv > second-factor.csv`,
 		Args: args(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			l.all = !c.Flags().Changed("tenant")
@@ -61,6 +63,7 @@ Who has never come to the second step has no record. The product has the list of
 	}
 	c.Flags().StringVar(&l.tenant, "tenant", "", "only of this `TENANT`")
 	a.aboveFlag(c, &l.tenant)
+	a.namesFlag(c)
 	c.Flags().StringVar(&l.state, "state", "", "only in this `STATE`: "+strings.Join(states, ", "))
 	c.Flags().BoolVar(&l.count, "count", false, "print only how many have set it up, without opening a record")
 	c.Flags().BoolVar(&l.csv, "csv", false, "print CSV for a spreadsheet")
@@ -95,9 +98,12 @@ func (a *app) showList(ctx context.Context, l *listing) error {
 		return a.tellTally(ctx, s, store.Query{Tenant: l.tenant, AllTenants: l.all})
 	}
 	if l.csv {
-		err = admin.WriteCSV(a.screen.Out, s.members(ctx, l), nil)
+		err = admin.WriteCSV(a.screen.Out, a.members(ctx, s, l), a.name)
 	} else {
-		err = a.tellList(s.members(ctx, l))
+		err = a.tellList(a.members(ctx, s, l))
+	}
+	if err == nil && a.names != nil && l.seen > 0 && l.named == 0 {
+		a.screen.Note("%s names none of these accounts: look at its columns user and tenant", a.namesFile)
 	}
 	if err == nil && l.broken > 0 {
 		err = unreadable{fmt.Errorf("%d of %d records do not open; totpflow keys check says more", l.broken, l.seen)}
@@ -120,7 +126,7 @@ func (a *app) tellList(all iter.Seq2[admin.Member, error]) error {
 	}
 	out := accounts{Accounts: []member{}, Counts: listCounts(counts)}
 	for _, m := range members {
-		out.Accounts = append(out.Accounts, memberOf(m))
+		out.Accounts = append(out.Accounts, a.memberOf(m))
 	}
 	return a.screen.JSON(out)
 }
@@ -141,12 +147,15 @@ var stored = map[string]string{string(admin.StateFrozen): "frozen", string(admin
 // members yields the accounts that are asked for, and counts those that do not open: a
 // list in one state must not skip them silently. For frozen and exempt accounts the
 // database selects the records.
-func (s *session) members(ctx context.Context, l *listing) iter.Seq2[admin.Member, error] {
+func (a *app) members(ctx context.Context, s *session, l *listing) iter.Seq2[admin.Member, error] {
 	q := store.Query{Tenant: l.tenant, AllTenants: l.all, Limit: store.MaxLimit, State: stored[l.state]}
 	return func(yield func(admin.Member, error) bool) {
 		for m, err := range s.admin.List(ctx, s.by, q) {
 			if err == nil {
 				l.seen++
+				if a.name(m.ID) != "" {
+					l.named++
+				}
 				if m.State == admin.StateUnreadable {
 					l.broken++
 				}
@@ -162,10 +171,17 @@ func (s *session) members(ctx context.Context, l *listing) iter.Seq2[admin.Membe
 }
 
 func (a *app) printList(members []admin.Member, c admin.Counts) error {
-	t := screen.NewTable(a.screen.Out, "TENANT", "USER", "STATE", "AUTHENTICATORS", "BROWSERS", "CODES LEFT", "LAST USED")
+	row := func(tenant, user, name string, rest ...string) []string {
+		who := []string{tenant, user}
+		if a.names != nil {
+			who = append(who, name)
+		}
+		return append(who, rest...)
+	}
+	t := screen.NewTable(a.screen.Out, row("TENANT", "USER", "NAME", "STATE", "AUTHENTICATORS", "BROWSERS", "CODES LEFT", "LAST USED")...)
 	for _, m := range members {
-		t.Row(m.ID.Tenant, m.ID.User, memberOf(m).word(), strconv.Itoa(m.Authenticators), strconv.Itoa(len(m.Browsers)),
-			strconv.Itoa(m.RecoveryCodesLeft), day(m.LastUsed))
+		t.Row(row(m.ID.Tenant, m.ID.User, a.name(m.ID), a.memberOf(m).word(), strconv.Itoa(m.Authenticators), strconv.Itoa(len(m.Browsers)),
+			strconv.Itoa(m.RecoveryCodesLeft), day(m.LastUsed))...)
 	}
 	if err := t.End(); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 type member struct {
 	Tenant            string    `json:"tenant"`
 	User              string    `json:"user"`
+	Name              string    `json:"name,omitempty"` // as --names says
 	State             string    `json:"state"`
 	Enrollment        string    `json:"enrollment,omitempty"`
 	Required          bool      `json:"required"`
@@ -54,9 +55,9 @@ type kept struct {
 	Until time.Time `json:"until"`
 }
 
-func memberOf(m admin.Member) member {
+func (a *app) memberOf(m admin.Member) member {
 	out := member{
-		Tenant: m.ID.Tenant, User: m.ID.User, State: string(m.State), Enrollment: string(m.Enrollment), Required: m.Required,
+		Tenant: m.ID.Tenant, User: m.ID.User, Name: a.name(m.ID), State: string(m.State), Enrollment: string(m.Enrollment), Required: m.Required,
 		GraceUntil: m.GraceUntil, GraceBegins: m.GraceBegins, Authenticators: m.Authenticators, WeakUntil: m.WeakUntil, RecoveryCodesLeft: m.RecoveryCodesLeft,
 		LastUsed: m.LastUsed, ResetAt: m.ResetAt, NeedsCode: m.NeedsCode, FrozenAt: m.FrozenAt, Machine: m.Machine,
 		Generation: m.Generation, Mark: string(m.Mark),

@@ -84,7 +84,6 @@ func steady(text string) string {
 // An operatorsPage is the server on which the page is run.
 type operatorsPage struct {
 	*installation
-	text   string
 	people map[string]person
 }
 
@@ -95,7 +94,13 @@ func newPage(t *testing.T, text string) *operatorsPage {
 	h.keys = filepath.Join(h.dir, "totpflow.keys")
 	delete(h.env, "TOTPFLOW_DB")
 	t.Chdir(h.dir)
-	return &operatorsPage{h, text, make(map[string]person)}
+	for _, name := range []string{"people.csv", "secrets.csv", "users.csv"} { // the tables of the page
+		_, table, ok := strings.Cut(text, "```csv\n")
+		require.True(t, ok)
+		table, text, _ = strings.Cut(table, "```")
+		require.NoError(t, os.WriteFile(name, []byte(table), 0o600))
+	}
+	return &operatorsPage{h, make(map[string]person)}
 }
 
 // scene does what the page takes for granted.
@@ -134,14 +139,6 @@ func (p *operatorsPage) scene(name string) {
 		require.NoError(p.t, second(s.Disown(p.ctx, s.NewDisownToken(p.told[i]))))
 	case "frozen":
 		p.disown(p.people["eva"])
-	case "table":
-		rest := p.text
-		for _, name := range []string{"secrets.csv", "users.csv"} {
-			_, table, ok := strings.Cut(rest, "```csv\n")
-			require.True(p.t, ok)
-			table, rest, _ = strings.Cut(table, "```")
-			require.NoError(p.t, os.WriteFile(name, []byte(table), 0o600))
-		}
 	default:
 		p.t.Fatal("no scene", name)
 	}

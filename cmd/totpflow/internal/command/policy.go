@@ -38,6 +38,7 @@ func (a *app) policyGet() *cobra.Command {
 		RunE:    func(c *cobra.Command, _ []string) error { return a.showPolicy(c.Context(), tenant) },
 	}
 	tenantFlag(c, &tenant)
+	a.namesFlag(c)
 	return c
 }
 
@@ -129,7 +130,7 @@ func requestOf(tenant string, q admin.Request) request {
 
 // lines describes everything that the request asks for: an approver who sees only a part
 // approves the rest blindly.
-func (q request) lines() (lines []string) {
+func (a *app) requestLines(q request) (lines []string) {
 	if q.Policy != nil {
 		for _, line := range q.Before.changes(*q.Policy) {
 			lines = append(lines, strings.Join(line, "  "))
@@ -142,7 +143,7 @@ func (q request) lines() (lines []string) {
 		lines = append(lines, "name  "+strconv.Quote(q.Name))
 	}
 	for _, user := range q.Targets {
-		lines = append(lines, "account  "+label(store.AccountID{Tenant: q.Of, User: user}))
+		lines = append(lines, "account  "+a.label(store.AccountID{Tenant: q.Of, User: user}))
 	}
 	return lines
 }
@@ -157,8 +158,8 @@ func (a *app) printPolicy(r tenantReport) error {
 		t.Row(line...)
 	}
 	for _, q := range r.Pending {
-		t.Row("waits", q.ID+"  "+q.Action+", asked by "+label(store.AccountID{Tenant: q.Tenant, User: q.User})+", until "+screen.Time(q.Expires))
-		for _, line := range q.lines() {
+		t.Row("waits", q.ID+"  "+q.Action+", asked by "+a.label(store.AccountID{Tenant: q.Tenant, User: q.User})+", until "+screen.Time(q.Expires))
+		for _, line := range a.requestLines(q) {
 			t.Row("", "  "+line)
 		}
 	}

@@ -66,6 +66,7 @@ was frozen ("it was not me"), or the policy says issued-code, it takes a code as
 	}
 	tenantFlag(c, &tenant)
 	a.aboveFlag(c, &tenant)
+	a.namesFlag(c)
 	c.Flags().StringVar(&scope, "scope", "all", "what to clear: all, authenticators, browsers or codes")
 	a.changeFlags(c)
 	return c
@@ -74,7 +75,7 @@ was frozen ("it was not me"), or the policy says issued-code, it takes a code as
 func (a *app) resetOne(c *cobra.Command, id store.AccountID, what admin.Scope) error {
 	return a.change(c, change{
 		name: "reset", id: id,
-		what: fmt.Sprintf("Clear the %s of %s?", scopeWords[what], label(id)),
+		what: fmt.Sprintf("Clear the %s of %s?", scopeWords[what], a.label(id)),
 		said: "cleared the " + scopeWords[what],
 		do: func(ctx context.Context, s *session) error {
 			return second(s.admin.Reset(ctx, s.by, id, what))

@@ -24,7 +24,7 @@ was not them. All others stop working for good, and so do recovery codes, truste
 			}
 			return a.change(c, change{
 				name: "restore-authenticator", id: id,
-				what: fmt.Sprintf("Bring back the authenticator %q of %s, and end all others?", args[1], label(id)),
+				what: fmt.Sprintf("Bring back the authenticator %q of %s, and end all others?", args[1], a.label(id)),
 				said: "brought back; everything else is ended",
 				do: func(ctx context.Context, s *session) error {
 					return second(s.admin.RestoreAuthenticator(ctx, s.by, id, args[1]))
@@ -33,6 +33,7 @@ was not them. All others stop working for good, and so do recovery codes, truste
 		},
 	}
 	tenantFlag(c, &tenant)
+	a.namesFlag(c)
 	a.changeFlags(c)
 	return c
 }

@@ -29,7 +29,7 @@ var (
 		"Everybody signs in again, with a code: sessions and trusted browsers have ended.",
 		"Keys of machine accounts have ended: register the machines again.",
 		"Recovery codes from before the backup do not work any more. People make new ones after signing in.",
-		"Links of mails (\"it was not me\") and codes that were sent by mail have ended: send new ones.",
+		"Links of mails (\"it was not me\") and recovery codes by mail have ended: send new ones.",
 		"A code that an app shows right now is taken as used. The next one works.",
 		"Who has changed the phone since the backup is asked for a code of the old one.",
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/totpflow/totpflow/cmd/totpflow/internal/importfile"
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 )
 
@@ -54,6 +55,9 @@ type app struct {
 	yes      bool
 	chains   map[string][]string // the tenants above a tenant, nearest first, as --above says
 
+	namesFile string
+	names     *importfile.Names // of people, as --names says
+
 	running bool // the arguments were understood
 }
 
@@ -75,8 +79,9 @@ func (a *app) root() *cobra.Command {
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			a.running = true
+			return a.readNames(c)
 		},
 	}
 	flags := root.PersistentFlags()

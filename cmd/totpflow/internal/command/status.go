@@ -33,6 +33,7 @@ func (a *app) status() *cobra.Command {
 	}
 	tenantFlag(c, &tenant)
 	a.aboveFlag(c, &tenant)
+	a.namesFlag(c)
 	return c
 }
 
@@ -69,7 +70,7 @@ func (a *app) showStatus(ctx context.Context, id store.AccountID) error {
 	if err != nil {
 		return explain(id, err)
 	}
-	r := report{member: memberOf(m), Bound: []authenticator{}, Activity: st.Activity}
+	r := report{member: a.memberOf(m), Bound: []authenticator{}, Activity: st.Activity}
 	for _, x := range st.Authenticators {
 		r.Bound = append(r.Bound, authenticator{x.ID, x.Name, x.Added, x.Used, x.WeakUntil})
 	}
@@ -79,7 +80,7 @@ func (a *app) showStatus(ctx context.Context, id store.AccountID) error {
 	if a.asJSON {
 		return a.screen.JSON(r)
 	}
-	return a.printStatus(label(id), r)
+	return a.printStatus(a.label(id), r)
 }
 
 func (a *app) printStatus(name string, r report) error {

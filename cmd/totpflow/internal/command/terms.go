@@ -73,7 +73,7 @@ the next sign-in on. An operator goes past the second administrator.`,
 	f.StringVar(&w.deadline, "deadline", "", "the `TIME` (RFC 3339) at which all grace ends; none for no such time")
 	f.StringVar(&w.browserAge, "browser-age", "", "how long a browser is trusted, such as 30d; none for not at all")
 	f.StringSliceVar(&w.methods, "methods", nil, "the ways to pass: app,recovery-codes,phone,other")
-	f.BoolVar(&w.issuedCode, "issued-code", false, "after a reset, ask for a code that was sent by mail as well")
+	f.BoolVar(&w.issuedCode, "issued-code", false, "after a reset, ask for a recovery code by mail as well")
 	f.BoolVar(&w.twoAdministrators, "two-administrators", false, "lowering, exempting and bulk resets wait for a second administrator")
 	f.BoolVar(&w.assignedPhones, "assigned-phones", false, "administrators choose the numbers that codes are sent to, not people themselves")
 	a.changeFlags(c)

@@ -18,7 +18,7 @@ func (a *app) tidy() *cobra.Command {
 		Use:   "tidy",
 		Short: "Drop what time has ended",
 		Long: `Goes over all records and drops what has expired: counts of messages that no limit needs any more, requests for a second
-administrator, replaced authenticators after their 72 hours, codes that were sent by mail, trusted browsers. Nobody notices: what
+administrator, replaced authenticators after their 72 hours, recovery codes by mail, trusted browsers. Nobody notices: what
 has expired works nowhere. A product that calls Admin.Tidy every day has no need of it.
 
 The command does not know the product's limits of messages, and keeps their counts for a year. A run that was cut short says

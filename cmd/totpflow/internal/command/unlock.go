@@ -25,13 +25,14 @@ It clears no factor: what a thief may have set up goes on working. A frozen acco
 			}
 			return a.change(c, change{
 				name: "unlock", id: id,
-				what: fmt.Sprintf("Unlock %s?", label(id)),
+				what: fmt.Sprintf("Unlock %s?", a.label(id)),
 				said: "unlocked",
 				do:   func(ctx context.Context, s *session) error { return s.admin.Unlock(ctx, s.by, id) },
 			})
 		},
 	}
 	tenantFlag(c, &tenant)
+	a.namesFlag(c)
 	a.changeFlags(c)
 	return c
 }

@@ -25,44 +25,62 @@ type Known struct {
 // the table that is imported vouches for nothing. The errors are [ErrKnown],
 // [ErrText], [ErrLong], and that of r.
 func ReadKnown(r io.Reader) (*Known, error) {
-	table, err := open(r)
+	k := &Known{ids: make(map[store.AccountID]bool), tenants: make(map[string]bool)}
+	err := readList(r, ErrKnown, func(_ int, c cells) error {
+		id := store.AccountID{Tenant: c[tenant], User: c[user]}
+		k.ids[id], k.tenants[id.Tenant] = true, true
+		return nil
+	}, user)
 	if err != nil {
 		return nil, err
 	}
+	return k, nil
+}
+
+// readList calls each for every line of a list of the product's accounts: CSV with the
+// columns that are needed. Other columns do not count, but one of secrets is refused. The
+// error is that one, of which no text repeats a cell, or the error of each.
+func readList(r io.Reader, bad error, each func(line int, c cells) error, needed ...column) error {
+	table, err := open(r)
+	if err != nil {
+		return err
+	}
 	first, err := table.Read()
 	if err != nil {
-		return nil, ErrKnown
+		return bad
 	}
 	var columns []column
 	for _, cell := range first {
 		col, _ := columnOf(cell)
-		if (col == user || col == tenant) && slices.Contains(columns, col) {
-			return nil, fmt.Errorf("%w; two headings name the %s: leave one of them", ErrKnown, headings[col][0])
+		if (col == tenant || slices.Contains(needed, col)) && slices.Contains(columns, col) {
+			return fmt.Errorf("%w; two headings name the %s: leave one of them", bad, headings[col][0])
 		}
 		columns = append(columns, col)
 	}
-	switch {
-	case slices.Contains(columns, secret):
-		return nil, fmt.Errorf("%w; this one has a column of secrets: take the product's own list", ErrKnown)
-	case !slices.Contains(columns, user):
-		return nil, ErrKnown
+	if slices.Contains(columns, secret) {
+		return fmt.Errorf("%w; this one has a column of secrets: take the product's own list", bad)
 	}
-	k := &Known{ids: make(map[store.AccountID]bool), tenants: make(map[string]bool)}
+	for _, col := range needed {
+		if !slices.Contains(columns, col) {
+			return bad
+		}
+	}
 	for {
 		record, err := table.Read()
 		if err == io.EOF {
-			return k, nil
+			return nil
 		}
 		var parse *csv.ParseError
 		if errors.As(err, &parse) {
-			return nil, fmt.Errorf("%w; line %d is not CSV", ErrKnown, parse.StartLine) // without the parser's words
+			return fmt.Errorf("%w; line %d is not CSV", bad, parse.StartLine) // without the parser's words
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		c := cellsOf(record, columns)
-		id := store.AccountID{Tenant: c[tenant], User: c[user]}
-		k.ids[id], k.tenants[id.Tenant] = true, true
+		line, _ := table.FieldPos(0)
+		if err := each(line, cellsOf(record, columns)); err != nil {
+			return err
+		}
 	}
 }
 
