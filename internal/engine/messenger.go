@@ -14,6 +14,8 @@ import (
 const (
 	// notifyTimeout is how long the engine waits for one call of the notifier.
 	notifyTimeout = 30 * time.Second
+	// lastWord is how long the engine then waits for a notifier that heeds its context.
+	lastWord = time.Second
 	// maxPlaces bounds how many accounts are notified at once. An event that finds no
 	// place stays in its record.
 	maxPlaces = 64
@@ -180,6 +182,14 @@ func (m *messenger) call(ctx context.Context, n event.Notification) (err error) 
 	case err := <-answer:
 		return err
 	case <-ctx.Done():
+	}
+	// The answer may be that it took the message, which would otherwise be repeated.
+	last := time.NewTimer(lastWord)
+	defer last.Stop()
+	select {
+	case err := <-answer:
+		return err
+	case <-last.C:
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -98,3 +98,21 @@ func TestCallsAboutTwoRecords(t *testing.T) {
 		require.ElementsMatch(t, []string{"ana2", "ana1", "ana2"}, o.post.told())
 	})
 }
+
+// The caller of Deliver goes while the notifier is at work. What it takes then is not repeated.
+func TestCallThatTheCallerLeft(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.crash("ana")
+		ctx, cancel := context.WithCancel(o.t.Context())
+		o.post.set(func(context.Context, event.Notification) error {
+			cancel()
+			time.Sleep(lastWord / 2)
+			return nil
+		})
+		_, _ = o.e.Deliver(ctx)
+		time.Sleep(time.Hour)
+		_, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Equal(t, []string{"ana1"}, o.post.told())
+	})
+}
