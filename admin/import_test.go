@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/totpflow/totpflow/enroll"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/internal/servicetest"
+	"github.com/totpflow/totpflow/keyring"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totp"
@@ -264,6 +266,32 @@ func TestImportOfOneSecretForTwoAccounts(t *testing.T) {
 	outcomes = h.Import(ana, ben)
 	require.NoError(t, outcomes[0].Err)
 	require.ErrorIs(t, outcomes[1].Err, enroll.ErrSameSecret)
+}
+
+// An account whose record does not open, or that the store fails to write, is left as it is
+// and says so. The others are imported, and each outcome has the state of its account.
+func TestImportBesideAnAccountThatFails(t *testing.T) {
+	h := newHarness(t)
+	broken, good, again := row(t, "acme", "broken"), row(t, "acme", "good"), row(t, "acme", "again")
+	h.Step(totpflow.User{ID: broken.ID})
+	h.Garble(broken.ID)
+	require.NoError(t, h.Import(again)[0].Err)
+	before := h.Versions()
+	outcomes := h.Import(broken, good, again)
+	require.ErrorIs(t, outcomes[0].Err, keyring.ErrOpen)
+	require.Zero(t, outcomes[0].Change)
+	require.Equal(t, before[broken.ID], h.Versions()[broken.ID])
+	for _, o := range outcomes[1:] {
+		require.NoError(t, o.Err)
+		m := h.Member(o.ID)
+		require.Equal(t, totpflow.Change{ID: o.ID, Generation: m.Generation, Mark: m.Mark}, o.Change)
+	}
+	h.Store.SetFaults(totptest.Faults{Put: errors.New("disk full")})
+	outcomes, err := h.Admin(nil).Import(h.Ctx, ops, []admin.Imported{row(t, "acme", "new"), again})
+	require.NoError(t, err)
+	require.ErrorIs(t, outcomes[0].Err, store.ErrUnavailable)
+	require.Zero(t, outcomes[0].Change)
+	require.NoError(t, outcomes[1].Err, "nothing is written for it")
 }
 
 // A preview writes nothing, reports no event and consumes no proof; an administrator who

@@ -44,6 +44,9 @@ func TestResetScopes(t *testing.T) {
 			require.Len(t, told, 1)
 			require.Equal(t, "operator root", told[0].Actor)
 			require.Equal(t, "ticket 7", told[0].Reason)
+			if left.told == event.Reset {
+				require.Equal(t, string(scope), told[0].Action, "how much was cleared")
+			}
 
 			d, err := h.VerifyCode(h.Ctx, underWay, phone.Code())
 			refused(t, d, err, totpflow.ErrChallenge)

@@ -266,3 +266,18 @@ func TestWindowInARace(t *testing.T) {
 	}
 	require.Equal(t, 1, n)
 }
+
+// The record of the administrator who uses a window is the one that the host remembers. An
+// older one that was put back in the database is refused, and reported.
+func TestWindowOfARecordThatIsLost(t *testing.T) {
+	o := newOrganization(t)
+	o.Enroll(ana)
+	by := o.window(o.boss, resetOnly, anaID)
+	by.User.Generation = o.Member(o.boss.ID).Generation + 1
+	o.Events.Kinds()
+	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, anaID, admin.ScopeAll)), totpflow.ErrRecordLost)
+	require.Len(t, o.EventsOf(event.RecordLost), 1)
+	require.Equal(t, admin.StateEnabled, o.Member(anaID).State)
+	by.User.Generation--
+	require.NoError(t, servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, anaID, admin.ScopeAll)))
+}

@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -82,4 +84,90 @@ func TestFlowAfterDeliver(t *testing.T) {
 		time.Sleep(time.Second)
 		require.Equal(t, []string{"ana1", "ana2"}, o.post.told())
 	})
+}
+
+// While a flow of this process delivers an account's notifications, Deliver leaves the account
+// to it: a mail must not go out twice.
+func TestDeliverBesideAFlow(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.crash("ana")
+		o.post.set(func(context.Context, event.Notification) error { time.Sleep(time.Second); return nil })
+		o.flow(o.e, "ana", event.Frozen)
+		synctest.Wait()
+		require.True(t, o.due("ana").Before(time.Now()), "the record is still due")
+		n, err := o.deliver(o.e)
+		require.NoError(t, err)
+		require.Zero(t, n)
+		require.NoError(t, o.e.Drain(o.t.Context()))
+		require.Equal(t, []string{"ana1", "ana2"}, o.post.told())
+	})
+}
+
+// crash has a process log an event of the user and die before it notifies anybody, and lets
+// the time pass until the record is due.
+func (o *office) crash(user string) {
+	o.flow(o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred}), user, event.Reset)
+	time.Sleep(toldAfter + time.Second)
+}
+
+// Of two processes that list the same account, the one that claims it counts it.
+func TestDeliverCountsWhatItClaimed(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.crash("ana")
+		other := o.other()
+		slow := o.process(Config{Store: &listsThen{Store: o.m, then: func() {
+			n, err := o.deliver(other)
+			require.NoError(t, err)
+			require.Equal(t, 1, n)
+		}}, Keys: o.e.Keys, Observer: o.seen})
+		n, err := o.deliver(slow)
+		require.NoError(t, err)
+		require.Zero(t, n)
+		require.Equal(t, []string{"ana1"}, o.post.told())
+	})
+}
+
+// A listsThen store calls then after its first list.
+type listsThen struct {
+	store.Store
+	then func()
+}
+
+func (l *listsThen) List(ctx context.Context, q store.Query) (store.Page, error) {
+	page, err := l.Store.List(ctx, q)
+	if then := l.then; then != nil {
+		l.then = nil
+		then()
+	}
+	return page, err
+}
+
+// A flow logs an event while Deliver holds the account, and leaves it to Deliver. That one
+// delivers it, although its own claim has failed, and counts the account.
+func TestDeliverTakesOverFromAFlow(t *testing.T) {
+	inOffice(t, func(o *office) {
+		o.crash("ana")
+		s := totptest.Wrap(o.m)
+		e := New(Config{Store: s, Keys: o.e.Keys, Observer: o.seen, Notifier: o.post, Now: time.Now, Logger: slog.New(slowLog{slog.DiscardHandler})})
+		s.SetFaults(totptest.Faults{Get: errors.New("connection reset")})
+		go func() {
+			time.Sleep(time.Second) // the claim has failed, and Deliver writes its line
+			s.SetFaults(totptest.Faults{})
+			o.flow(e, "ana", event.Frozen)
+		}()
+		n, err := o.deliver(e)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Equal(t, []string{"ana1", "ana2"}, o.post.told())
+	})
+}
+
+// A slowLog takes its time to write a line.
+type slowLog struct{ slog.Handler }
+
+func (slowLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (slowLog) Handle(context.Context, slog.Record) error {
+	time.Sleep(2 * time.Second)
+	return nil
 }

@@ -14,6 +14,8 @@ import (
 const (
 	// notifyTimeout is how long the engine waits for one call of the notifier.
 	notifyTimeout = 30 * time.Second
+	// lastWord is how long the engine then waits for a notifier that heeds its context.
+	lastWord = time.Second
 	// maxPlaces bounds how many accounts are notified at once. An event that finds no
 	// place stays in its record.
 	maxPlaces = 64
@@ -25,9 +27,9 @@ var errDeaf = errors.New("engine: an earlier call of the notifier has not return
 
 // A call of the notifier that is under way, or has ended.
 type call struct {
-	number uint64
-	ended  chan struct{}
-	err    error // once ended is closed
+	at    time.Time // of the notification: after an erasure numbers are given again
+	ended chan struct{}
+	err   error // once ended is closed
 }
 
 // A messenger calls the notifier, for each account by one goroutine of this process at
@@ -123,7 +125,7 @@ func (e *Engine) Drain(ctx context.Context) error {
 func (m *messenger) begins(n event.Notification) *call {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := &call{number: n.Number(), ended: make(chan struct{})}
+	c := &call{at: n.Events[0].At, ended: make(chan struct{})}
 	m.calls[store.AccountID{Tenant: n.Tenant, User: n.User}] = c
 	return c
 }
@@ -143,7 +145,7 @@ func (m *messenger) taken(n event.Notification) bool {
 	m.mu.Lock()
 	c := m.calls[store.AccountID{Tenant: n.Tenant, User: n.User}]
 	m.mu.Unlock()
-	if c == nil || c.number != n.Number() {
+	if c == nil || !c.at.Equal(n.Events[0].At) {
 		return false
 	}
 	<-c.ended // in half a minute at most
@@ -180,6 +182,14 @@ func (m *messenger) call(ctx context.Context, n event.Notification) (err error) 
 	case err := <-answer:
 		return err
 	case <-ctx.Done():
+	}
+	// The answer may be that it took the message, which would otherwise be repeated.
+	last := time.NewTimer(lastWord)
+	defer last.Stop()
+	select {
+	case err := <-answer:
+		return err
+	case <-last.C:
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

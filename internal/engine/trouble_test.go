@@ -71,6 +71,7 @@ func TestStoreFailureIsOneLineAMinute(t *testing.T) {
 	for i := range 5_000 {
 		require.ErrorIs(t, l.Change(t.Context(), store.AccountID{User: fmt.Sprint(i)}, save), store.ErrUnavailable)
 	}
+	require.NotContains(t, l.out.String(), "held_back", "nothing was held back before it")
 	l.one("level=ERROR", storeFailed, "connection refused")
 	l.clock.Advance(time.Minute)
 	_, _, err := l.Read(t.Context(), id)
@@ -187,7 +188,7 @@ func TestGivenUpIsLogged(t *testing.T) {
 		return save(tx)
 	}))
 	require.NoError(t, l.Drain(t.Context()))
-	l.one("level=WARN", givenUp, "user=42", "kind=reset", "550 no such mailbox")
+	l.one("level=WARN", givenUp, "tenant=acme", "user=42", "kind=reset", "reason=undeliverable", "550 no such mailbox")
 }
 
 // A logger that panics fails nobody's flow.
@@ -236,11 +237,14 @@ func TestMoved(t *testing.T) {
 	for _, c := range []struct{ wall, passed, want time.Duration }{
 		{time.Second, time.Second, 0},
 		{20 * time.Second, time.Second, 0}, // within what two clocks may differ by
+		{31 * time.Second, time.Second, 0},
+		{31*time.Second + 1, time.Second, 30*time.Second + 1},
 		{time.Hour, time.Second, time.Hour - time.Second},
 		{-time.Hour, time.Second, -time.Hour - time.Second},
 		{time.Hour, time.Hour, 0},
 		{-time.Hour, -time.Hour, -time.Hour}, // no reading of its own
 		{-time.Second, -time.Second, 0},
+		{-30 * time.Second, -30 * time.Second, 0},
 	} {
 		require.Equal(t, c.want, moved(c.wall, c.passed), "%+v", c)
 	}
