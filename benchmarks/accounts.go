@@ -14,12 +14,13 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// many is how many accounts the works of administrators have.
+// many is the number of accounts in the works of administrators.
 var many = 100_000
 
 var operator = admin.Operator{Name: "benchmarks", Reason: "measuring"}
 
-// A crowd is a SQLite database of many accounts that have set up, of one tenant.
+// A crowd is a SQLite database of one tenant with many accounts that have set up a
+// factor.
 type crowd struct {
 	*product
 	db      *sql.DB
@@ -32,7 +33,7 @@ func (l *lab) crowd(n int) (*crowd, error) {
 	n = l.accounts(n)
 	return once(l, fmt.Sprint("crowd ", n), func() (*crowd, error) {
 		memory := store.NewMemory()
-		// Without recovery codes, of which each set takes milliseconds to make.
+		// Without recovery codes: a set takes milliseconds to make.
 		p, err := productWith(memory, nil, keyring.Generate(), policy.Fixed{Mode: policy.Required, Methods: policy.App})
 		if err != nil {
 			return nil, err
@@ -65,7 +66,7 @@ func (l *lab) crowd(n int) (*crowd, error) {
 	})
 }
 
-// copyAll writes every record of the users of package lab.
+// copyAll writes every record of the users of package lab into db.
 func copyAll(db *sql.DB, from store.Store, n int) error {
 	ctx := context.Background()
 	tx, err := db.BeginTx(ctx, nil)
@@ -91,7 +92,8 @@ func copyAll(db *sql.DB, from store.Store, n int) error {
 	return tx.Commit()
 }
 
-// administration is what administrators and operators do with many accounts.
+// administration are the works in which administrators and operators act on many
+// accounts.
 func administration() []work {
 	ctx := context.Background()
 	with := func(call func(c *crowd, a admin.Admin)) arm {
@@ -139,7 +141,7 @@ func administration() []work {
 	}
 }
 
-// stale is how many accounts a reseal writes.
+// stale is the number of accounts that a reseal writes.
 const stale = 2000
 
 // resealing is a crowd whose ring gets a new key before each call.
@@ -183,7 +185,7 @@ func resealStale(l *lab) (calls, error) {
 	return calls{before: r.rotate, call: func(int) { r.reseal(context.Background()) }}, err
 }
 
-// besideReseal signs in while one reseal after the other writes every account.
+// besideReseal signs in while a reseal of every account runs, again and again.
 func besideReseal(l *lab) (calls, error) {
 	r, err := newResealing(l, stale+1)
 	if err != nil {
@@ -217,10 +219,10 @@ func besideReseal(l *lab) (calls, error) {
 	}, nil
 }
 
-// sizes returns the numbers of accounts of the plot.
+// sizes returns the numbers of accounts in the plot.
 func sizes() []int { return []int{many / 100, many / 10, many} }
 
-// overAccounts are calls whose cost should not depend on how many accounts there are.
+// overAccounts are calls whose cost should not depend on the number of accounts.
 func overAccounts() (works []work) {
 	ctx := context.Background()
 	for _, n := range sizes() {

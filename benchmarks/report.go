@@ -74,7 +74,7 @@ func rowOf(r result) row {
 	out.Mark = "reached"
 	switch {
 	case w.goal.reached(r):
-	case !w.cpu && r.busy: // by the clock nothing can be said of the library
+	case !w.cpu && r.busy: // a wall-clock time would say nothing about the library
 		out.Mark = "missed on a busy machine"
 	default:
 		out.Mark, out.Note = "missed", why[w.name]
@@ -82,7 +82,7 @@ func rowOf(r result) row {
 	return out
 }
 
-// load is how many programs have wanted a processor in the last minute.
+// load returns how many programs have wanted a processor in the last minute.
 func load() float64 {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
@@ -92,7 +92,7 @@ func load() float64 {
 	return n
 }
 
-// busy reports whether they were so many that this program waits for its turn.
+// busy reports whether there were so many that this program has to wait for its turn.
 func busy() bool { return load() > 2*float64(runtime.NumCPU()) }
 
 func times(ratio float64) string {
@@ -102,7 +102,7 @@ func times(ratio float64) string {
 	return fmt.Sprintf("%.2f", ratio)
 }
 
-// duration has three digits.
+// duration formats a time with three digits.
 func duration(nanos float64) string {
 	switch {
 	case nanos < 1e3:
@@ -115,7 +115,7 @@ func duration(nanos float64) string {
 	return fmt.Sprintf("%.3g s", nanos/1e9)
 }
 
-// why says of a work that misses its goal where the time goes that is left.
+// why explains, for a work that misses its goal, where the remaining time goes.
 var why = map[string]string{
 	"Refuse":             "the compressions of the hash are the largest part; the rest is decoding, one allocation for the key and one for what hides it from printers",
 	"Generate":           "one code from the text needs four compressions, and its key two allocations: one for the secret, one for what hides it from printers",
@@ -136,7 +136,7 @@ var why = map[string]string{
 	"Frozen":             "one statement reads an index",
 }
 
-// machine says where the figures are from.
+// machine says where the figures come from.
 func machine() []string {
 	lines := []string{fmt.Sprintf("%s, %s/%s, %d processors", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())}
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
