@@ -113,7 +113,7 @@ func TestList(t *testing.T) {
 	require.Equal(t, admin.Counts{Total: 5, Enabled: 3, Required: 1, Exempt: 1}, decode[list](t, h.ok("list", "--json")).Counts)
 	require.Contains(t, h.ok("list").out, "5 accounts; 3 of 4 have set it up, 1 exempt")
 
-	// A spreadsheet must not run what somebody has called an account.
+	// A spreadsheet must not run the name that somebody gave an account.
 	r := h.ok("list", "--csv", "--tenant", "acme")
 	rows, err := csv.NewReader(strings.NewReader(r.out)).ReadAll()
 	require.NoError(t, err)
@@ -179,7 +179,7 @@ func TestProductHearsOfIt(t *testing.T) {
 	require.Equal(t, event.Reset, h.account("ana").Activity[0].Kind)
 }
 
-// A run that changes something asks first; a pipe cannot agree.
+// A run that changes something asks first; a pipe cannot confirm.
 func TestConfirmation(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
@@ -315,7 +315,8 @@ func TestExemptAndForget(t *testing.T) {
 	h.fails(3, "nothing is kept", "forget", "ben", "--tenant", "acme", reason, "--yes")
 }
 
-// A list of records that do not open is not a list of accounts without a factor.
+// A list of records that do not open must not pass for a list of accounts without a
+// factor.
 func TestListUnreadable(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
@@ -328,7 +329,7 @@ func TestListUnreadable(t *testing.T) {
 	}
 }
 
-// The database counts the accounts that have set it up, and finds those that are frozen.
+// The database counts the accounts that have a factor, and finds those that are frozen.
 func TestListCounts(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
@@ -345,7 +346,7 @@ func TestListCounts(t *testing.T) {
 	h.fails(2, "--count stands alone", "list", "--count", "--csv")
 }
 
-// A record that could not be deleted is not called deleted.
+// A record that could not be deleted is not reported as deleted.
 func TestForgetThatFails(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")

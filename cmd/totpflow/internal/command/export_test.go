@@ -10,7 +10,8 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// A person gets what is kept of them, and after an erasure there is nothing.
+// A person gets everything that is kept about them, and after an erasure there is
+// nothing.
 func TestExport(t *testing.T) {
 	h := newInstallation(t)
 	p := h.enroll("acme", "ana")

@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// An operator reads whether the change was made: "perhaps" sends them to look, and is
-// said only where nobody knows.
+// An operator reads whether the change was made: "perhaps" tells them to check, and is
+// said only if nobody knows.
 func TestFailureOfTheDatabase(t *testing.T) {
 	id := store.AccountID{Tenant: "acme", User: "ana"}
 	open := fmt.Errorf("%w: write: the connection broke", store.ErrUnavailable)

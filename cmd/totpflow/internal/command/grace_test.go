@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow"
 )
 
-// inDays is a time as --until takes it.
+// inDays returns a time in the form that --until accepts.
 func inDays(n int) string {
 	return time.Now().Add(time.Duration(n) * 24 * time.Hour).UTC().Format(time.RFC3339)
 }
@@ -34,7 +34,8 @@ func TestGrace(t *testing.T) {
 	}
 }
 
-// More time is more: an end that is not later is refused, with the one that holds.
+// More time is more: an end that is not later is refused, and the error names the current
+// end.
 func TestGraceIsNeverLess(t *testing.T) {
 	h := newInstallation(t)
 	h.above = map[string][]string{"acme-berlin": {"acme"}}
@@ -54,7 +55,7 @@ func TestGraceIsNeverLess(t *testing.T) {
 	}
 }
 
-// It is not told that people may go on who may not.
+// The command must not report more time for people who do not get it.
 func TestGraceForNobody(t *testing.T) {
 	h := newInstallation(t)
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
@@ -74,8 +75,8 @@ func TestGraceForNobody(t *testing.T) {
 	}
 }
 
-// A time that begins at the next sign-in has no end yet: it is not shown as
-// another one whenever somebody looks.
+// A grace period that begins at the next sign-in has no end yet: showing one would show a
+// different one each time.
 func TestGraceThatHasNotBegun(t *testing.T) {
 	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-10 * time.Minute)) // the command has the machine's clock

@@ -21,8 +21,8 @@ func (h *installation) disown(p person) {
 	require.NoError(h.t, second(s.Disown(h.ctx, s.NewDisownToken(told))))
 }
 
-// The only administrator has frozen the account: nobody is left who could issue a
-// code, and the operator's leads to a new enrollment.
+// The only administrator has frozen the account: nobody is left who could issue a code,
+// and the operator's code leads to a new enrollment.
 func TestIssueCodeForTheLastAdministrator(t *testing.T) {
 	h := newInstallation(t)
 	ada := h.enroll("acme", "ada")
@@ -123,8 +123,8 @@ func TestIssueCodeRefused(t *testing.T) {
 	require.Equal(t, before, now)
 }
 
-// A reset says what the person meets next, as the policies have it, also those of
-// the tenants above.
+// A reset reports what the person needs next, by the policies of the tenant and of the
+// tenants above.
 func TestResetSaysWhoNeedsACode(t *testing.T) {
 	h := newInstallation(t)
 	h.above = map[string][]string{"acme-berlin": {"acme"}}

@@ -107,7 +107,7 @@ func TestRetireRefusesAKeyInUse(t *testing.T) {
 	h.enroll("acme", "ana")
 	h.ok("keys", "rotate", reason, "--yes")
 	before := h.ring()
-	h.keysAre(func(ring string) (string, error) { return keyring.Rotate(ring) }) // by hand, and nothing resealed
+	h.keysAre(func(ring string) (string, error) { return keyring.Rotate(ring) }) // by hand, and nothing was resealed
 	newest := before.IDs()[0]
 	h.fails(1, "1 record is still under "+newest, "keys", "retire", newest, reason, "--yes")
 	require.Contains(t, h.ring().IDs(), newest)
@@ -127,8 +127,8 @@ func (h *installation) keysAre(change func(string) (string, error)) {
 	require.NoError(h.t, os.WriteFile(h.keys, []byte(next), 0o600))
 }
 
-// A process that runs meanwhile, with the ring of the step before, is never
-// refused and never refuses.
+// A process that runs meanwhile, with the ring of the step before, never refuses a
+// record, and its records are never refused.
 func TestRotateWithoutAPause(t *testing.T) {
 	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
@@ -191,8 +191,8 @@ func (h *installation) fill(n int) {
 	}
 }
 
-// stick makes every write of this account's record wait until release, so that a
-// rotation cannot come to its end before it is cut short.
+// stick makes every write of this account's record wait until release, so that a rotation
+// cannot end before it is cut short.
 func (h *installation) stick(user string) (release func()) {
 	h.t.Helper()
 	exec := func(statement string) {
@@ -207,8 +207,8 @@ func (h *installation) stick(user string) (release func()) {
 	return func() { exec(`DROP TRIGGER stuck`) }
 }
 
-// Whenever a rotation is cut short, the next run goes on with the same key, and
-// every record is under it at the end.
+// Whenever a rotation is cut short, the next run goes on with the same key, and in the
+// end every record is under it.
 func TestRotateResumes(t *testing.T) {
 	h := newInstallation(t)
 	h.fill(1200)
@@ -308,7 +308,7 @@ func TestRotateRefuses(t *testing.T) {
 	h.fails(2, "say generate, check", "keys")
 }
 
-// A record that does not open is reported, and the others are processed all the same.
+// A record that does not open is reported, and the others are still processed.
 func TestUnreadableRecord(t *testing.T) {
 	h := newInstallation(t)
 	ana, zoe := h.enroll("acme", "ana"), h.enroll("acme", "zoe")
@@ -338,7 +338,8 @@ func TestUnreadableRecord(t *testing.T) {
 	h.fails(1, "still under", "keys", "retire", old, reason, "--yes")
 }
 
-// A ring without a key that records need opens none of them, and the command reports that.
+// If a ring lacks the key that records need, it opens none of them, and the command
+// reports that.
 func TestMissingKey(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")

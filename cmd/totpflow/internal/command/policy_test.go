@@ -48,8 +48,8 @@ func TestPolicy(t *testing.T) {
 	set("--methods", "app,recovery-codes", "--assigned-phones=false", "--yes")
 	require.Equal(t, want, h.own("acme"))
 
-	// An operator goes past the second administrator, and the event says that
-	// it asks for less.
+	// An operator does not need the second administrator, and the event says that the
+	// policy asks for less.
 	r = set("--deadline", "none", "--browser-age", "none", "--grace", "0", "--yes")
 	require.Equal(t, []string{"policy_lowered"}, set("--issued-code=false", "--yes").events())
 	require.Equal(t, []string{"policy_set"}, r.events())
@@ -82,7 +82,7 @@ func TestPolicy(t *testing.T) {
 	require.Equal(t, want, h.own("acme"))
 }
 
-// A policy that applies already is not written, and nobody is notified of a change.
+// A policy that already applies is not written, and nobody is notified of a change.
 func TestPolicyThatChangesNothing(t *testing.T) {
 	h := newInstallation(t)
 	args := []string{"policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "14d", reason}
@@ -112,7 +112,7 @@ func TestPolicyThatChangesNothing(t *testing.T) {
 	require.Equal(t, shape{Changes: true}, decode[shape](t, h.ok(append(args, "--mode", "off", "--json")...)))
 }
 
-// A policy may be set before anybody has come. As often it is a slip.
+// A policy may be set before anybody has signed in. Just as often it is a slip.
 func TestPolicyOfAnUnknownTenant(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// What the command prints is what the product finds complete: it has nothing to define.
+// The product finds the printed schema complete: it has nothing left to define.
 func TestSchema(t *testing.T) {
 	h := newInstallation(t)
 	r := h.bare("schema")
@@ -40,7 +40,7 @@ func TestSchema(t *testing.T) {
 	h.bare("schema", "--dialect", "sqlite", "--schema", "auth").failed(t, 2, "SQLite has no schemas")
 }
 
-// Files that are there stay as they are: a tool has noted that it has applied them.
+// Existing files stay as they are: a tool has noted that it has applied them.
 func TestSchemaIntoAFolder(t *testing.T) {
 	h := newInstallation(t)
 	folder := filepath.Join(h.dir, "db", "migrations")

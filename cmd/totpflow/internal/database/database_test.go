@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// product makes the file as a product does at its start.
+// product makes the file as a product does when it starts.
 func product(t *testing.T, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
@@ -60,8 +60,8 @@ func TestRelativePath(t *testing.T) {
 	require.NoError(t, d.Close())
 }
 
-// The command may be of another release than the product that runs: it makes no
-// file and no table, and takes a schema that is not its own for what it is.
+// The command may be from another release than the running product: it makes no file and
+// no table, and does not change a schema that is not its own.
 func TestOpenChangesNothing(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
@@ -94,8 +94,8 @@ func TestOpenChangesNothing(t *testing.T) {
 	require.ErrorContains(t, err, "no file")
 }
 
-// A URL has a password in it as soon as it is of a server. The parser of net/url
-// quotes what it does not understand.
+// The URL of a server may contain a password. The parser of net/url quotes what it does
+// not understand.
 func TestURLShowsNoPassword(t *testing.T) {
 	const password = "hunter2-hunter2"
 	for _, text := range []string{

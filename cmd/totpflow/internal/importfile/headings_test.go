@@ -32,8 +32,8 @@ func TestHeadings(t *testing.T) {
 	}
 }
 
-// An error about the headings names the wrong one and those that are known, and repeats
-// nothing that may not be a heading.
+// An error about the headings names the wrong one and the known ones, and repeats nothing
+// that may not be a heading.
 func TestHeadingErrors(t *testing.T) {
 	const export = "otpauth-migration://offline?data=CjMKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZSABKAEwAg"
 	for _, c := range []struct{ header, says, lacks string }{
