@@ -120,7 +120,7 @@ func TestImportFromStandardInput(t *testing.T) {
 	s := newServer(t, 0)
 	r := s.run(t, "tenant,user,secret\nacme,ana,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n", "import", "-", "--reason", "move", "--yes")
 	require.Zero(t, r.code, r.err)
-	require.Equal(t, "line 2: acme/ana: kept\n1 id was never seen here. Compare with the ids of the product (--known): under another id nobody is asked for a code.\n", r.out)
+	require.Equal(t, "line 2: acme/ana: kept\n1 id was never seen here. Compare them with the ids of the product (--known): under a wrong id nobody is asked for a code.\n", r.out)
 	require.Contains(t, r.err, "kind=imported")
 	require.Contains(t, s.run(t, "", "list").out, "enabled")
 }

@@ -45,10 +45,10 @@ func TestGraceIsNeverLess(t *testing.T) {
 		if u.ID.Tenant == "acme" {
 			args = []string{"grace", u.ID.User, "--tenant", u.ID.Tenant, reason, "--yes"}
 		}
-		h.fails(1, "has, signing in now, until 2", append(args, "--for", "14d")...)
+		h.fails(1, "would have, signing in now, until 2", append(args, "--for", "14d")...)
 		require.Equal(t, totpflow.Passed, h.step(u))
 		has := h.status(u).GraceUntil
-		r := h.fails(1, ": has until "+has.Format(time.DateTime)+"Z anyway; more time ends later than that", append(args, "--for", "14d")...)
+		r := h.fails(1, ": has until "+has.Format(time.DateTime)+"Z anyway; choose a later end", append(args, "--for", "14d")...)
 		require.Empty(t, r.events())
 		require.Equal(t, has, h.status(u).GraceUntil)
 		h.ok(append(args, "--for", "61d")...)
@@ -99,7 +99,7 @@ func TestGraceThatHasNotBegun(t *testing.T) {
 	}
 	got, page, csv := look()
 	require.Equal(t, shape{State: "grace", GraceBegins: true}, got)
-	require.Contains(t, page, "grace: has to set up; the time for it begins at the next sign-in\n")
+	require.Contains(t, page, "grace: has to set up; the grace period begins at the next sign-in\n")
 	require.Contains(t, csv, "acme,ana,,grace,true,,")
 
 	require.Equal(t, totpflow.Passed, h.step(ana.User))

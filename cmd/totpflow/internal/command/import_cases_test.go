@@ -84,7 +84,7 @@ func TestImportCases(t *testing.T) {
 			file: "token02, 746f7470666c6f772d6578616d706c652d303031, totp, 6, 30\n", code: 1, says: []string{"looks like hex"}, lacks: []string{"746f", "token02"},
 		},
 		"a heading that is not known": {
-			file: "user,secret,otp_secret\nana," + secretB + ",x\n", code: 1, says: []string{"heading 3 (`otp_secret`) is not known: known are user"}, lacks: []string{secretB},
+			file: "user,secret,otp_secret\nana," + secretB + ",x\n", code: 1, says: []string{"heading 3 (`otp_secret`) is not known: known headings are user"}, lacks: []string{secretB},
 		},
 		"a line of Excel's": {
 			file: "sep=;\nuser;secret;;\nana;" + secretB + ";;\n", says: []string{"line 3: ana: "},

@@ -131,7 +131,7 @@ func TestImportReport(t *testing.T) {
 	dry := decode[bulk](t, h.fails(4, "7 of 10 were refused", "import", table, reason, "--json"))
 	require.True(t, dry.DryRun)
 	require.Equal(t, 3, dry.Done)
-	h.fails(3, "nothing is kept of this account", "status", "ana", "--tenant", "acme")
+	h.fails(3, "there is no record of this account", "status", "ana", "--tenant", "acme")
 
 	words := []string{
 		"line 2: acme/ana: kept",
@@ -144,11 +144,11 @@ func TestImportReport(t *testing.T) {
 		"line 9: refused: the user or the tenant looks like a secret (base32): are two headings exchanged? If it is an id, --known lists it",
 		"line 10: acme/eva: kept",
 		"line 11: refused: there are spaces before or after the user or the tenant, which make it another account",
-		"2 ids were never seen here. Compare with the ids of the product (--known): under another id nobody is asked for a code.",
+		"2 ids were never seen here. Compare them with the ids of the product (--known): under a wrong id nobody is asked for a code.",
 	}
 	said := h.fails(4, "7 of 10 were refused", "import", table, reason)
 	require.Equal(t, strings.ReplaceAll(strings.Join(words, "\n"), ": kept\n", ": would be kept\n")+
-		"\n3 lines, 7 refused. Nothing was changed; --yes does it.\n", said.out)
+		"\n3 lines, 7 refused. Nothing was changed; add --yes to do it.\n", said.out)
 	r := h.fails(4, "7 of 10 were refused", "import", table, reason, "--yes")
 	require.Equal(t, []string{"imported", "imported", "imported"}, r.events())
 	require.Equal(t, strings.Join(words, "\n")+"\n", r.out)
@@ -257,7 +257,7 @@ func TestImportRefusesAFile(t *testing.T) {
 	for text, words := range map[string]string{
 		"":                           "name the columns",
 		"acme,ana," + secretA + "\n": "name the columns",
-		"user,secret\n":              "it lists no account",
+		"user,secret\n":              "it contains no accounts",
 		"user,secret\nana,\xff\n":    "UTF-8",
 	} {
 		h.in = text

@@ -20,7 +20,7 @@ func (h *installation) own(tenant string) policy.Policy {
 
 func TestPolicy(t *testing.T) {
 	h := newInstallation(t)
-	require.Contains(t, h.ok("policy", "get", "--tenant", "acme").out, "none has been set")
+	require.Contains(t, h.ok("policy", "get", "--tenant", "acme").out, "none is set")
 	set := func(args ...string) result {
 		return h.ok(append([]string{"policy", "set", "--tenant", "acme", reason}, args...)...)
 	}
@@ -78,7 +78,7 @@ func TestPolicy(t *testing.T) {
 	} {
 		h.fails(2, "", append([]string{"policy", "set", "--tenant", "acme", reason, "--yes"}, bad...)...)
 	}
-	h.fails(2, "say get or set", "policy")
+	h.fails(2, "get or set", "policy")
 	require.Equal(t, want, h.own("acme"))
 }
 
@@ -95,14 +95,14 @@ func TestPolicyThatChangesNothing(t *testing.T) {
 		for _, yes := range []string{"--yes", "--yes=false"} {
 			r := h.ok(append(args, append(same, yes)...)...)
 			require.Contains(t, r.out, "Nothing to change")
-			require.NotContains(t, r.out, "--yes does it")
+			require.NotContains(t, r.out, "add --yes")
 			require.Empty(t, r.events())
 		}
 	}
 	now, err := h.store.Get(h.ctx, acme("totpflow:tenant"))
 	require.NoError(t, err)
 	require.Equal(t, before, now)
-	h.fails(2, "nothing to change: say what", "policy", "set", "--tenant", "acme", reason, "--yes")
+	h.fails(2, "nothing to change: name a setting", "policy", "set", "--tenant", "acme", reason, "--yes")
 
 	type shape struct {
 		Changes   bool
@@ -116,7 +116,7 @@ func TestPolicyThatChangesNothing(t *testing.T) {
 func TestPolicyOfAnUnknownTenant(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
-	const words = `Nothing was kept of tenant "acem" before, no account and no policy: look at --tenant.`
+	const words = `There was nothing about tenant "acem" before, neither an account nor a policy: check --tenant.`
 	set := func(tenant string, args ...string) result {
 		t.Helper()
 		return h.ok(append([]string{"policy", "set", "--tenant", tenant, "--mode", "optional", reason}, args...)...)

@@ -174,9 +174,9 @@ func TestKeyFileIsMissing(t *testing.T) {
 	} {
 		delete(h.env, "TOTPFLOW_KEYS")
 		r := h.bare(args...)
-		r.failed(t, 2, "set $TOTPFLOW_KEYS_FILE, or name it with --keys-file")
+		r.failed(t, 2, "set $TOTPFLOW_KEYS_FILE, or name the file with --keys-file")
 		require.NotContains(t, r.err, "$TOTPFLOW_KEYS ")
 		h.env["TOTPFLOW_KEYS"] = keyring.Generate()
-		h.bare(args...).failed(t, 2, "keys in $TOTPFLOW_KEYS cannot be changed from here")
+		h.bare(args...).failed(t, 2, "keys in $TOTPFLOW_KEYS cannot be changed")
 	}
 }

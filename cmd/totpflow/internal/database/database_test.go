@@ -66,7 +66,7 @@ func TestOpenChangesNothing(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	_, err := database.Open(ctx, parse(t, "sqlite://"+dir+"/missing.db"))
-	require.ErrorContains(t, err, "no such file")
+	require.ErrorContains(t, err, "the file does not exist")
 	require.NoFileExists(t, dir+"/missing.db")
 
 	empty := filepath.Join(dir, "empty.db")
@@ -91,7 +91,7 @@ func TestOpenChangesNothing(t *testing.T) {
 	_, err = database.Open(ctx, parse(t, "sqlite://"+garbage))
 	require.Error(t, err)
 	_, err = database.Open(ctx, parse(t, "sqlite://"+dir))
-	require.ErrorContains(t, err, "no file")
+	require.ErrorContains(t, err, "not a file")
 }
 
 // The URL of a server may contain a password. The parser of net/url quotes what it does

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrKnown means that a list of ids is not one.
-var ErrKnown = errors.New("a list of ids is CSV whose first line names the column user, and where there are several customers tenant")
+var ErrKnown = errors.New("a list of ids must be CSV whose first line names the column user and, if there are several customers, tenant")
 
 // Known has the ids of a product's accounts. Nil means that they are not known: every id
 // may be one.
@@ -37,13 +37,13 @@ func ReadKnown(r io.Reader) (*Known, error) {
 	for _, cell := range first {
 		col, _ := columnOf(cell)
 		if (col == user || col == tenant) && slices.Contains(columns, col) {
-			return nil, fmt.Errorf("%w; two headings name the %s: leave one of them", ErrKnown, headings[col][0])
+			return nil, fmt.Errorf("%w; two headings name the %s: remove one of them", ErrKnown, headings[col][0])
 		}
 		columns = append(columns, col)
 	}
 	switch {
 	case slices.Contains(columns, secret):
-		return nil, fmt.Errorf("%w; this one has a column of secrets: take the product's own list", ErrKnown)
+		return nil, fmt.Errorf("%w; this one has a column of secrets: use the product's own list", ErrKnown)
 	case !slices.Contains(columns, user):
 		return nil, ErrKnown
 	}
