@@ -1,4 +1,4 @@
-# Everything there is to run. The modules of this repository are listed in go.work.
+# Every command of this repository. Its modules are listed in go.work.
 
 .PHONY: help quick test lint bench run fuzz fuzz-nightly mutants rigs docs screenshots
 

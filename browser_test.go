@@ -37,7 +37,7 @@ func TestTrustedBrowserSparesTheCode(t *testing.T) {
 	require.Equal(t, "Firefox on Linux", list[0].Label)
 }
 
-// Trust ends with everything that could mean that somebody else sits there.
+// Trust ends with every event after which somebody else may use the browser.
 func TestTrustEnds(t *testing.T) {
 	ends := map[string]func(h *harness, end *end){
 		"age":             func(h *harness, _ *end) { h.Clock.Advance(trust.DefaultAge + time.Second) },
@@ -105,7 +105,7 @@ func TestTrustEnds(t *testing.T) {
 	}
 }
 
-// An authenticator that is added beside others takes nothing away: the table of
+// An authenticator that is added beside others ends no trust: see the table of
 // docs/enrollment.md.
 func TestAddingAnAuthenticatorEndsNoTrust(t *testing.T) {
 	h := newHarness(t)
@@ -192,7 +192,7 @@ func TestSeenOnceADay(t *testing.T) {
 	require.Equal(t, 2, h.Store.Counts().Put)
 }
 
-// The things that a test of TestTrustEnds has in hand.
+// An end is what the cases of TestTrustEnds work with.
 type end struct {
 	phone  *totptest.Authenticator
 	codes  []string
@@ -200,7 +200,7 @@ type end struct {
 }
 
 // A revocation ends everything that could undo it: a proof from before it trusts no
-// browser. Each row revokes trust, and a thief holds a proof of a moment ago.
+// browser. Each row revokes trust while a thief has a proof of a moment ago.
 func TestRevocationsCannotBeUndone(t *testing.T) {
 	for name, revoke := range map[string]func(h *harness, phone *totptest.Authenticator) error{
 		"one browser": func(h *harness, _ *totptest.Authenticator) error {
@@ -250,8 +250,8 @@ func TestRevocationsCannotBeUndone(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrProof, "also where no browser was trusted yet")
 }
 
-// A response of single sign-on comes from another site, and so without the cookie of
-// a trusted browser. The page after the redirect has it.
+// A response of single sign-on comes from another site, and so without the cookie of a
+// trusted browser. The request after the redirect has it.
 func TestContinueInATrustedBrowser(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -276,7 +276,7 @@ func TestContinueInATrustedBrowser(t *testing.T) {
 	require.Equal(t, totpflow.AskCode, again.Step)
 }
 
-// The browser of the request is marked; a token of somebody else marks none.
+// The status marks the browser of the request; a token of another person marks none.
 func TestStatusMarksTheBrowser(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)

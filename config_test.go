@@ -90,7 +90,7 @@ func TestOtherParams(t *testing.T) {
 		h.Clock.Advance(p.Period)
 		require.NotEqual(t, before, phone.Peek(), "a new code each period")
 		h.PassByCode(ana, phone)
-		h.Service = h.Open() // the default for new ones has changed; this one stays as it is
+		h.Service = h.Open() // the default for new ones has changed; this one keeps its own
 		h.PassByCode(ana, phone)
 	}
 }
@@ -124,8 +124,8 @@ func TestTicketsDoNotPrint(t *testing.T) {
 	require.Equal(t, "[no proof]", fmt.Sprint(totpflow.Proof("")))
 }
 
-// Nothing secret leaves by way of events, and nothing lies readable in the
-// store: every value that a whole life of an account produces is looked for.
+// Nothing secret leaves in an event, and nothing is readable in the store: the test looks
+// for every value that the whole life of an account produces.
 func TestNothingSecretLeaks(t *testing.T) {
 	var log bytes.Buffer
 	h := newHarness(t, func(c *totpflow.Config) {

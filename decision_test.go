@@ -15,7 +15,7 @@ import (
 
 // The fields of an answer beside the step.
 
-// The ways to pass are those that policy has and this service can offer.
+// The methods offered are those that the policy allows and this service supports.
 func TestMethodsOfPolicyAndService(t *testing.T) {
 	only := func(m policy.Methods) func(*totpflow.Config) {
 		return func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: m} }
@@ -46,8 +46,8 @@ func TestMethodsOfPolicyAndService(t *testing.T) {
 	}
 }
 
-// An assigned number is shown where policy leaves numbers to administrators, and
-// not where the person chooses.
+// An assigned number is shown if policy leaves numbers to administrators, and not if the
+// person chooses.
 func TestAssignedNumberIsShownWherePolicyAssigns(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -63,8 +63,8 @@ func TestAssignedNumberIsShownWherePolicyAssigns(t *testing.T) {
 	}
 }
 
-// A page that asks for a code may offer to trust the browser where the code that
-// it asks for will, and for how long: a phone's does not.
+// A page that asks for a code may offer to trust the browser, and say for how long, if
+// that code can earn it: the code of a phone cannot.
 func TestTrustIsOfferedWhereItCanBeEarned(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -92,7 +92,8 @@ func TestContinueASetUp(t *testing.T) {
 	})
 }
 
-// A machine that passes is told, and so is one that came where people sign in.
+// A machine that passes is reported as an event, and so is one that came where people
+// sign in.
 func TestMachineSignInsAreTold(t *testing.T) {
 	h := newHarness(t)
 	require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Exempt(h.Ctx, ops, agentID, "nightly backup")))
@@ -109,8 +110,8 @@ func TestMachineSignInsAreTold(t *testing.T) {
 	require.Equal(t, string(totpflow.ReasonMachine), told[0].Reason)
 }
 
-// The generation that the host keeps is that of the account as it stands, whatever the
-// step: an older one would take a record put back for the one of now.
+// The generation that the host keeps is that of the account as it is now, whatever the
+// step: an older one would accept a record that was put back.
 func TestEveryAnswerHasTheGeneration(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -130,7 +131,7 @@ func TestEveryAnswerHasTheGeneration(t *testing.T) {
 	require.Equal(t, done.Generation, next.Generation)
 }
 
-// A new password ends a code that was sent by mail: it is not asked for any more.
+// A new password ends a code that was sent by mail: it is no longer asked for.
 func TestANewPasswordEndsTheMailedCode(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)

@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// confirm sets up another authenticator with a service, and returns what is shown.
+// confirm sets up another authenticator with a service, and returns what the page shows.
 func (h *harness) confirm(s *totpflow.Service, by totpflow.EnrollmentGrant) totpflow.ConfirmedEnrollment {
 	h.T.Helper()
 	page, err := s.BeginEnrollment(h.Ctx, by)
@@ -27,9 +27,9 @@ func (h *harness) confirm(s *totpflow.Service, by totpflow.EnrollmentGrant) totp
 	return done
 }
 
-// Recovery codes come with an enrollment where policy has them: with the first
-// authenticator, with one that replaces others, and with one that is added where
-// there are none. Where it has none, a replacement leaves none of the old.
+// Recovery codes come with an enrollment if the policy has them: with the first
+// authenticator, with one that replaces others, and with one that is added where there
+// are none. If it has none, a replacement leaves none of the old ones.
 func TestRecoveryCodesOfASetUp(t *testing.T) {
 	app := func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Optional, Methods: policy.App} }
 	t.Run("policy has them", func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestRecoveryCodesOfASetUp(t *testing.T) {
 }
 
 // A person who has confirmed is no longer locked out: the code that was sent by mail is
-// dead, and the next reset is one like any other.
+// void, and the next reset is like any other.
 func TestASetUpEndsTheLockout(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -83,8 +83,8 @@ func TestASetUpEndsTheLockout(t *testing.T) {
 	require.Equal(t, totpflow.Enroll, h.Step(ana))
 }
 
-// Text that is not a code gets another error at a confirmation than a wrong code:
-// nobody has guessed.
+// At a confirmation, text that is not a code gets another error than a wrong code: nobody
+// has guessed.
 func TestConfirmingWithNoCode(t *testing.T) {
 	h := newHarness(t)
 	next, err := h.SignIn(h.Ctx, ana)
@@ -108,7 +108,8 @@ func TestConfirmingWithNoCode(t *testing.T) {
 }
 
 // The page with the secret is for the person who began the enrollment: a pending sign-in
-// has the password only, and a token in a shared browser opens nothing for it.
+// has only passed the password, and an enrollment token in a shared browser does not open
+// the page for it.
 func TestASignInShowsNoSetUpPage(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -128,8 +129,8 @@ func TestASignInShowsNoSetUpPage(t *testing.T) {
 	require.Equal(t, page.Offer.URI(), again.Offer.URI())
 }
 
-// A name that no authenticator app could show keeps nobody out: the nearest one
-// is shown.
+// A name that no authenticator app could show locks nobody out: the nearest valid one is
+// shown.
 func TestNamesThatNoAppShows(t *testing.T) {
 	h := newHarness(t, withMode(policy.Required))
 	for _, c := range []struct{ id, name, want string }{
@@ -147,7 +148,7 @@ func TestNamesThatNoAppShows(t *testing.T) {
 	}
 }
 
-// A sheet names the account of its codes and their time, also a sheet that is made later.
+// A sheet names the account of its codes and their time, even if it is made later.
 func TestTheSheetOfNewCodes(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)

@@ -12,7 +12,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// replaceAtSignIn signs in with the wish to replace, by a code of the phone.
+// replaceAtSignIn signs in with the wish to replace, and proves it by a code of the
+// phone.
 func (h *harness) replaceAtSignIn(u totpflow.User, phone *totptest.Authenticator) totpflow.Decision {
 	h.T.Helper()
 	asked, err := h.ReplaceAtSignIn(h.Ctx, h.Challenge(u))
@@ -65,7 +66,7 @@ func TestOrdinarySignInReplacesNothing(t *testing.T) {
 	_, err = h.BeginEnrollment(h.Ctx, d.Proof)
 	require.ErrorIs(t, err, totpflow.ErrProof)
 
-	// One password, one success: the two challenges are used together.
+	// One password, one success: answering one of the two challenges uses both.
 	_, err = h.VerifyCode(h.Ctx, asked.Challenge, old.Code())
 	require.ErrorIs(t, err, totpflow.ErrUsed)
 	_, err = h.ReplaceAtSignIn(h.Ctx, c)
@@ -81,7 +82,7 @@ func TestOrdinarySignInReplacesNothing(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
 }
 
-// Nothing but a code of the old app earns it: a trusted browser does not, nor a challenge
+// Only a code of the old app earns it: a trusted browser does not, nor does a challenge
 // that asks for an enrollment, nor an account that has no app.
 func TestReplaceAtSignInNeedsTheApp(t *testing.T) {
 	provider := &servicetest.Provider{}
@@ -112,7 +113,7 @@ func TestReplaceAtSignInNeedsTheApp(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
 }
 
-// Of several authenticators the person says which one goes; the others stay.
+// A person with several authenticators says which one is replaced; the others stay.
 func TestReplaceOneOfSeveral(t *testing.T) {
 	h := newHarness(t)
 	first, _ := h.Enroll(ana)
@@ -128,7 +129,7 @@ func TestReplaceOneOfSeveral(t *testing.T) {
 		_, err := h.BeginEnrollment(h.Ctx, d.Proof, goes...)
 		require.ErrorIs(t, err, enroll.ErrUnknown, goes)
 	}
-	page, err := h.BeginEnrollment(h.Ctx, d.Proof, list[0].ID) // the mistakes have not used the proof
+	page, err := h.BeginEnrollment(h.Ctx, d.Proof, list[0].ID) // the mistakes have not consumed the proof
 	require.NoError(t, err)
 	require.Equal(t, []string{"Lost phone"}, page.Clears)
 	require.True(t, page.Adds)
@@ -151,8 +152,8 @@ func TestReplaceOneOfSeveral(t *testing.T) {
 	require.ErrorIs(t, err, enroll.ErrUnknown, "what adds takes nobody's place")
 }
 
-// Some apps overwrite an entry of the same label: an abandoned replacement would take
-// the authenticator that is in use with it.
+// Some apps overwrite an entry with the same label: an abandoned replacement would then
+// overwrite the authenticator that is in use.
 func TestLabelsDiffer(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)

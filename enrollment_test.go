@@ -20,7 +20,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// Required: nothing but the enrollment leads in, and its confirmation does.
+// Required: only the enrollment leads in, and its confirmation does.
 func TestSetUpBeforeTheSession(t *testing.T) {
 	h := newHarness(t, withMode(policy.Required))
 	next, err := h.SignIn(h.Ctx, ana)
@@ -50,7 +50,7 @@ func TestSetUpBeforeTheSession(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, code, again.Peek(), "the sheet sets up a later device")
 
-	// The code that confirmed is used, the challenge and the token are over.
+	// The code that confirmed is used; the challenge and the token are over.
 	d, err := h.VerifyCode(h.Ctx, h.Challenge(ana), code)
 	refused(t, d, err, totpflow.ErrAlreadyUsed)
 	_, err = h.BeginEnrollment(h.Ctx, next.Challenge)
@@ -64,8 +64,8 @@ func TestSetUpBeforeTheSession(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The page may be reloaded by its holder, for fifteen minutes, and shows the
-// same offer; a begun enrollment that is started again ends the earlier page.
+// The person who began an enrollment may reload its page for fifteen minutes, and sees
+// the same offer; starting the enrollment again ends the earlier page.
 func TestReloadingTheSetUpPage(t *testing.T) {
 	h := newHarness(t, withMode(policy.Required))
 	next, err := h.SignIn(h.Ctx, ana)
@@ -170,7 +170,7 @@ func TestSetUpLeftBehindInASharedBrowser(t *testing.T) {
 	require.NoError(t, err, "its holder still can, by the proof that has served")
 }
 
-// A candidate signs nobody in, and beginning weakens nothing.
+// A candidate signs nobody in, and beginning an enrollment weakens nothing.
 func TestCandidateNeverSignsIn(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -213,7 +213,7 @@ func TestReplacing(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
-// A person who confirms learns which of the authenticators is the new one.
+// A person who confirms learns which of the authenticators is new.
 func TestEnrolledNamesTheNewOne(t *testing.T) {
 	h := newHarness(t)
 	first, _ := h.Enroll(ana)
@@ -231,8 +231,7 @@ func TestEnrolledNamesTheNewOne(t *testing.T) {
 	}
 }
 
-// Adding keeps what there is; five is the limit; the last one cannot be
-// removed.
+// Adding keeps the existing ones; five is the limit; the last one cannot be removed.
 func TestSeveralAuthenticators(t *testing.T) {
 	h := newHarness(t)
 	first, codes := h.Enroll(ana)
@@ -273,8 +272,8 @@ func TestSeveralAuthenticators(t *testing.T) {
 	require.ErrorIs(t, servicetest.ErrorOf(a.RemoveAuthenticator(h.Ctx, proof, list[0].ID)), enroll.ErrLast)
 }
 
-// A guess at an account with five authenticators is worth five, and is charged
-// as five: the year's bound holds.
+// One guess at an account with five authenticators is as good as five, and is charged as
+// five: the limit per year is kept.
 func TestGuessesAreChargedByAuthenticators(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	first, _ := h.Enroll(ana)
@@ -298,7 +297,7 @@ func TestGuessesAreChargedByAuthenticators(t *testing.T) {
 	require.Equal(t, 4, answered, "60 chances a day, 15 a guess")
 }
 
-// A wrong clock on the device is found at confirmation, and only there.
+// A wrong clock on the device is detected at the confirmation, and only there.
 func TestClockDrift(t *testing.T) {
 	h := newHarness(t, withMode(policy.Required))
 	next, err := h.SignIn(h.Ctx, ana)
@@ -324,7 +323,7 @@ func TestClockDrift(t *testing.T) {
 	require.Equal(t, totpflow.ErrRejected, err, "no hint at sign-in")
 }
 
-// Of two confirmations, or a confirmation and a new beginning, one wins.
+// Of two confirmations, or of a confirmation and a new beginning, one wins.
 func TestConcurrentConfirmations(t *testing.T) {
 	h := newHarness(t, withMode(policy.Required), func(c *totpflow.Config) { c.Observer = quiet })
 	for round := range 50 {

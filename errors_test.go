@@ -17,8 +17,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A method that policy has taken away passes nobody, and the host's own factor is not
-// even asked.
+// A method that the policy has taken away lets nobody in, and the host's own factor is
+// not even asked.
 func TestMethodsThatPolicyTakesAway(t *testing.T) {
 	h := newHarness(t)
 	_, codes := h.Enroll(ana)
@@ -33,7 +33,7 @@ func TestMethodsThatPolicyTakesAway(t *testing.T) {
 	require.Equal(t, totpflow.Passed, d.Step)
 }
 
-// Where the policy cannot be asked, nobody gets in and nothing is sent.
+// If the policy cannot be asked, nobody gets in and nothing is sent.
 func TestPolicyThatCannotBeAsked(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -58,7 +58,7 @@ func TestPolicyThatCannotBeAsked(t *testing.T) {
 	require.Equal(t, sent, p.Count())
 }
 
-// A printed ticket shows whether there is one, and nothing of it.
+// A printed ticket shows whether it is set, and nothing else about it.
 func TestTicketsPrintAsPlaceholders(t *testing.T) {
 	for want, v := range map[string]any{
 		"[challenge]": totpflow.Challenge("secret"), "[no challenge]": totpflow.Challenge(""),
@@ -72,8 +72,8 @@ func TestTicketsPrintAsPlaceholders(t *testing.T) {
 	}
 }
 
-// A ticket of half a minute ahead is one of another process, whose clock is; of
-// more it is none.
+// A ticket from half a minute ahead comes from another process, whose clock is ahead; one
+// from further ahead is not valid.
 func TestTicketsOfTheFuture(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -86,8 +86,8 @@ func TestTicketsOfTheFuture(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
 }
 
-// The events of a frozen account say so, those of a host's factor that cannot tell
-// say nothing of clocks, and those of a wrong issued code name it.
+// The events of a frozen account say so; those of a host's factor that fails say nothing
+// about clocks; and those of a wrong issued code name it.
 func TestRefusalsAreToldApart(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -116,8 +116,8 @@ func TestRefusalsAreToldApart(t *testing.T) {
 	require.Equal(t, "frozen", told[0].Reason)
 }
 
-// Waiting for the longest wait is not a suspension: an event reports a suspension where
-// a long window has closed.
+// The longest lock is not a suspension: an event reports a suspension after a long window
+// has closed.
 func TestTheLongestWaitIsNoSuspension(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -134,12 +134,12 @@ func TestTheLongestWaitIsNoSuspension(t *testing.T) {
 }
 
 // A ticket that was used is reported as used, whatever else is passed with it and without
-// a look at that: nothing is written, charged or reported as an event. It is also the
-// error on which a host asks for another ticket.
+// a look at that: nothing is written, charged or reported as an event. The error also
+// tells a host to ask for another ticket.
 func TestUsedTwice(t *testing.T) {
 	for name, c := range map[string]struct {
 		is  error
-		use func(h *harness, app *totptest.Authenticator, codes []string) func() error // uses it, and returns how it is used again
+		use func(h *harness, app *totptest.Authenticator, codes []string) func() error // uses it, and returns a function that uses it again
 	}{
 		"VerifyCode, by a fresh code": {totpflow.ErrChallenge, func(h *harness, app *totptest.Authenticator, _ []string) func() error {
 			c := h.spentChallenge(app)
@@ -221,14 +221,14 @@ func TestUsedTwice(t *testing.T) {
 			again := c.use(h, app, codes)
 			h.Clock.Advance(time.Minute)
 			h.Unchanged(func() {
-				for range 20 { // it takes no try either
+				for range 20 { // it charges no try either
 					err := again()
 					require.ErrorIs(t, err, totpflow.ErrUsed)
 					require.ErrorIs(t, err, c.is)
 				}
 			})
 			require.NoError(t, servicetest.ErrorOf(h.Account(ana).EndSessions(h.Ctx)))
-			if c.is != totpflow.ErrEnrollmentExpired { // of which the authenticator tells
+			if c.is != totpflow.ErrEnrollmentExpired { // only the authenticator itself can show it
 				err := again()
 				require.ErrorIs(t, err, c.is)
 				require.NotErrorIs(t, err, totpflow.ErrUsed, "what was ended is not told from what was used")
@@ -239,7 +239,7 @@ func TestUsedTwice(t *testing.T) {
 	}
 }
 
-// spentChallenge is the challenge of a sign-in that is complete.
+// spentChallenge returns the challenge of a sign-in that is complete.
 func (h *harness) spentChallenge(app *totptest.Authenticator) totpflow.Challenge {
 	h.T.Helper()
 	c := h.Challenge(ana)
@@ -247,7 +247,7 @@ func (h *harness) spentChallenge(app *totptest.Authenticator) totpflow.Challenge
 	return c
 }
 
-// A ticket that ran out is not said to be used.
+// A ticket that has expired is not reported as used.
 func TestExpiredIsNotUsed(t *testing.T) {
 	h := newHarness(t)
 	app, _ := h.Enroll(ana)

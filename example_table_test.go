@@ -28,7 +28,7 @@ type row struct {
 	browsers []trust.Browser
 }
 
-// A table stands in for the database.
+// A table takes the place of the database.
 type table struct {
 	mu   sync.Mutex
 	rows map[string]row
@@ -40,7 +40,7 @@ func (t *table) load(user string) row {
 	return t.rows[user]
 }
 
-// swap writes next, if nobody wrote since it was loaded.
+// swap writes next if nobody has written since the row was loaded.
 func (t *table) swap(user string, next row) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -54,9 +54,9 @@ func (t *table) swap(user string, next row) bool {
 
 var errBusy = errors.New("try again")
 
-// change is the one way to a row: load, decide, swap, and only then answer. The error of
-// decide is the answer, and comes after the write as well: a wrong code whose count was
-// not written is a free guess.
+// change is the only way to change a row: load, decide, swap, and only then answer. The
+// error of decide is the answer, and it also comes after the write: a wrong code whose
+// count was not written is a free guess.
 func (t *table) change(user string, decide func(*row) error) error {
 	for range 3 {
 		r := t.load(user)
@@ -65,7 +65,7 @@ func (t *table) change(user string, decide func(*row) error) error {
 			return answer
 		}
 	}
-	return errBusy // nobody gets in, and nothing is known of the code
+	return errBusy // nobody gets in, and nothing is said about the code
 }
 
 // verify accepts a code of the app, with the traps that a table of one's own has:
@@ -93,8 +93,9 @@ func (t *table) verify(user, code string, at time.Time) error {
 	})
 }
 
-// recover accepts a recovery code. What it ends goes with it: a thief with the lost phone
-// may have trusted a browser. Derive is slow on purpose: derive once, outside of the loop.
+// recover accepts a recovery code. In the same write it ends trusted browsers: a thief
+// with the lost phone may have trusted one. Derive is slow on purpose: derive once,
+// outside of the loop.
 func (t *table) recover(ctx context.Context, user, code string, at time.Time) error {
 	digest, err := t.load(user).recovery.Derive(ctx, code)
 	if err != nil {

@@ -175,8 +175,8 @@ func ExampleAccount_SessionValid() {
 	// false <nil>
 }
 
-// A session alone does not delete a backup: the person shows a code for it, and the proof
-// deletes no other.
+// A session alone is not enough to delete a backup: the person shows a code for it, and
+// the proof deletes no other.
 func ExampleAccount_VerifyCode() {
 	ctx := context.Background()
 	mfa, ana, phone := person()
@@ -221,7 +221,7 @@ func ExampleAccount_PasswordChanged() {
 	// true
 }
 
-// What a security page shows holds no secret.
+// The data of a security page contains no secret.
 func ExampleAccount_Status() {
 	mfa, ana, _ := person()
 	st, err := mfa.Account(ana).Status(context.Background())
@@ -260,8 +260,8 @@ func ExampleAccount_EndSessions() {
 	// true <nil>
 }
 
-// The proof names the authenticator, so that it removes no other. The last one cannot be
-// removed, only replaced or, where the policy lets it, disabled.
+// The proof names the authenticator, so it cannot remove another one. The last one cannot
+// be removed, only replaced or, if the policy allows it, disabled.
 func ExampleAccount_RemoveAuthenticator() {
 	ctx := context.Background()
 	mfa, ana, phone := person()
@@ -274,7 +274,7 @@ func ExampleAccount_RemoveAuthenticator() {
 	// true
 }
 
-// A browser that was lost is asked for a code again.
+// A lost browser that is revoked is asked for a code again.
 func ExampleAccount_RevokeBrowser() {
 	ctx := context.Background()
 	mfa, ana, phone := person()
@@ -327,8 +327,8 @@ func ExampleService_VerifyCode() {
 	// true of a challenge that was answered already
 }
 
-// After too many wrong codes single ones have to wait. Two consecutive codes let the
-// owner in meanwhile.
+// After too many wrong codes, single codes are locked for a while. Two consecutive codes
+// still let the owner in.
 func ExampleService_VerifyPair() {
 	ctx := context.Background()
 	mfa, ana, phone := person()
@@ -347,7 +347,7 @@ func ExampleService_VerifyPair() {
 	// passed <nil>
 }
 
-// Somebody who has lost the phone signs in with a recovery code, and then sets up an
+// A person who has lost the phone signs in with a recovery code, and then sets up an
 // authenticator with the proof that comes with it.
 func ExampleService_VerifyRecoveryCode() {
 	ctx := context.Background()
@@ -365,7 +365,8 @@ func ExampleService_VerifyRecoveryCode() {
 	// stops working when the new one is confirmed: [Authenticator] <nil>
 }
 
-// The token is for a cookie of this browser. It spares the code, never the password.
+// The token is for a cookie of this browser. It saves typing the code, never the
+// password.
 func ExampleService_TrustBrowser() {
 	ctx := context.Background()
 	mfa, ana, phone := person()

@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/internal/servicetest"
 )
 
-// A harness is a service with everything around it that a test wants to hold.
+// A harness is a service with everything around it that a test needs.
 type harness struct{ *servicetest.Harness }
 
 func newHarness(t testing.TB, changes ...func(*totpflow.Config)) *harness {
@@ -21,7 +21,7 @@ type (
 	provider = servicetest.Provider // of messages
 )
 
-// Short names of what most tests use.
+// Short names for what most tests use.
 var (
 	start, days, quiet              = servicetest.Start, servicetest.Days, servicetest.Quiet
 	ana, anaID                      = servicetest.Ana, servicetest.Ana.ID

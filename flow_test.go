@@ -24,7 +24,7 @@ func withFlows(heard event.FlowObserver) func(*totpflow.Config) {
 	return func(c *totpflow.Config) { c.Flows = heard }
 }
 
-// No call of a service or of an account is left out of the metrics, and each is one flow
+// No call of a service or of an account is missing from the metrics, and each is one flow
 // under the name of its method.
 func TestEveryCallIsAFlow(t *testing.T) {
 	var heard servicetest.Flows
@@ -120,7 +120,7 @@ type noProvider struct{}
 
 func (noProvider) Send(context.Context, phone.Message) error { return errNoProvider }
 
-// A flow tells how often another writer was faster, and how long it took.
+// A flow reports how often another writer was faster, and how long the flow took.
 func TestFlowLostAndDuration(t *testing.T) {
 	var heard servicetest.Flows
 	h := newHarness(t)
@@ -163,7 +163,8 @@ func (m meddled) Put(ctx context.Context, rec store.Record, was store.Version) e
 	return m.Store.Put(ctx, rec, was)
 }
 
-// What hears flows fails none of them, and calls on its own behalf are flows of their own.
+// A panicking observer of flows fails none of them, and calls that it makes itself are
+// flows of their own.
 func TestFlowObserverPanics(t *testing.T) {
 	var log bytes.Buffer
 	h := newHarness(t, withFlows(event.FlowObserverFunc(func(context.Context, event.Flow) { panic("no such metric") })), func(c *totpflow.Config) {
@@ -177,8 +178,8 @@ func TestFlowObserverPanics(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrConfig)
 }
 
-// A notifier goes on after the flow that it was told of, with a context of it: what it
-// then calls is not lost in that flow.
+// A notifier goes on after the flow that caused it, with that flow's context: its own
+// calls must not be lost in that flow.
 func TestFlowAfterAFlow(t *testing.T) {
 	var heard servicetest.Flows
 	var h *harness

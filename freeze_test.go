@@ -19,9 +19,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// "It was not me" takes trust away and nothing else: no factor changes, browsers,
-// sessions, sign-ins under way and an issued code end, and nobody gets in. Saying
-// it again does nothing.
+// "It was not me" ends trust and changes no factor: browsers, sessions, sign-ins under
+// way and an issued code end, and nobody gets in. Saying it again does nothing.
 func TestDisown(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -55,9 +54,9 @@ func TestDisown(t *testing.T) {
 	require.Len(t, page.Members, 1)
 }
 
-// Every call of a service and of an account, on a frozen account: none lets
-// anybody in, none hands anything out, and what is left writes no factor. The
-// table names them all, and each must stand in it.
+// Every call of a service and of an account, on a frozen account: none lets anybody in,
+// none hands anything out, and calls that still write change no factor. The table names
+// all calls, and each must be in it.
 func TestFrozenRefusesEveryWayIn(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -111,7 +110,7 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 		"RemoveAuthenticator": func() error { return servicetest.ErrorOf(a.RemoveAuthenticator(h.Ctx, remove, "x")) },
 		"NewRecoveryCodes":    func() error { _, _, err := a.NewRecoveryCodes(h.Ctx, renew); return err },
 	}
-	harmless := map[string]func() error{ // to look, and to take more trust away
+	harmless := map[string]func() error{ // calls that read, and calls that end more trust
 		"Status":              func() error { return servicetest.ErrorOf(a.Status(h.Ctx)) },
 		"SessionValid":        func() error { return servicetest.ErrorOf(a.SessionValid(h.Ctx, h.Mark(ana))) },
 		"RenameAuthenticator": func() error { return a.RenameAuthenticator(h.Ctx, h.Status(ana).Authenticators[0].ID, "Old phone") },
@@ -147,7 +146,7 @@ func TestFrozenRefusesEveryWayIn(t *testing.T) {
 	servicetest.RequireEveryMethod(t, a, account, append(servicetest.Names(harmless), "RemovePhone")...)
 }
 
-// When a link is good.
+// When a link is valid.
 func TestDisownEnds(t *testing.T) {
 	for name, c := range map[string]struct {
 		then func(h *harness)
@@ -198,8 +197,8 @@ func TestDisownEnds(t *testing.T) {
 	}
 }
 
-// Of an event that stands in no record only the time is known: one from before the last
-// freeze ended freezes nothing, and neither does one of the future.
+// Only the time is known of an event that is in no record: one from before the last
+// freeze ended freezes nothing, and neither does one from the future.
 func TestDisownByTime(t *testing.T) {
 	for name, at := range map[string]struct {
 		time.Duration
@@ -247,7 +246,7 @@ func TestDisownTheUnlocking(t *testing.T) {
 	}
 }
 
-// A disownLink is what a disown token holds, in the same format.
+// A disownLink is the content of a disown token, in the same format.
 type disownLink struct {
 	tenant, user string
 	at           time.Time
@@ -263,8 +262,8 @@ func (l *disownLink) Fields(c *wire.Coder) {
 	c.Text("kind", &l.kind, 64)
 }
 
-// What is sealed in a [totpflow.DisownToken] lies in a mail for days, and an upgrade that
-// rolls must read it all the same.
+// A mail keeps a sealed [totpflow.DisownToken] for days, and a rolling upgrade must still
+// read it.
 func TestGoldenDisownToken(t *testing.T) {
 	at := time.Date(2026, 1, 2, 15, 4, 5, 6_000_000, time.UTC)
 	link := disownLink{tenant: "acme", user: "42", at: at, number: 7, kind: string(event.BrowserTrusted)}
@@ -280,7 +279,7 @@ func TestGoldenDisownToken(t *testing.T) {
 	require.Equal(t, e, got)
 }
 
-// A link of somebody else's making is none.
+// A link that somebody else made is refused.
 func TestDisownForged(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)

@@ -20,9 +20,9 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A code sent by mail, after the password, leads to the enrollment and not past it.
-// With the write that takes it, everything of before ends: the phone, the
-// recovery codes, browsers, sessions, sign-ins under way.
+// A code sent by mail, after the password, leads to the enrollment and not past it. The
+// write that redeems it ends everything from before: the phone, the recovery codes,
+// browsers, sessions, sign-ins under way.
 func TestIssuedCode(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -36,7 +36,7 @@ func TestIssuedCode(t *testing.T) {
 	require.Equal(t, "operator root", told[0].Actor)
 	require.Equal(t, begun.Add(24*time.Hour), told[0].Until)
 	h.Clock.Advance(time.Minute)
-	h.PassByCode(ana, phone) // until it is redeemed, what is there works
+	h.PassByCode(ana, phone) // until it is redeemed, the old factors work
 
 	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
@@ -57,8 +57,8 @@ func TestIssuedCode(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrProof)
 	require.False(t, h.SessionStands(ana, session))
 
-	// Once: who does not finish the enrollment needs another one, and nothing of
-	// before helps.
+	// Once: a person who does not finish the enrollment needs another code, and nothing
+	// from before helps.
 	again, err := h.SignIn(h.Ctx, ana, token)
 	require.NoError(t, err)
 	require.Equal(t, totpflow.AskCode, again.Step)
@@ -91,11 +91,11 @@ func (h *harness) methods(u totpflow.User) []totpflow.Method {
 	return next.Methods
 }
 
-// When an issued code is good.
+// When an issued code is valid.
 func TestIssuedCodeEnds(t *testing.T) {
 	for name, c := range map[string]struct {
 		then func(h *harness, phone *totptest.Authenticator)
-		is   error // of the code; nil: it is good
+		is   error // of the code; nil: it is valid
 	}{
 		"at once":              {func(*harness, *totptest.Authenticator) {}, nil},
 		"within 24 hours":      {func(h *harness, _ *totptest.Authenticator) { h.Clock.Advance(24*time.Hour - time.Second) }, nil},
@@ -113,7 +113,7 @@ func TestIssuedCodeEnds(t *testing.T) {
 		"a new password, by a clock a little behind": {func(h *harness, _ *totptest.Authenticator) {
 			h.Clock.Advance(-20 * time.Second)
 			require.NoError(h.T, servicetest.ErrorOf(h.Account(ana).PasswordChanged(h.Ctx)))
-			h.Clock.Advance(24 * time.Hour) // the pause is over, and the day of the code is not
+			h.Clock.Advance(24 * time.Hour) // the pause is over, and the code is still valid
 		}, totpflow.ErrRejected},
 		"the codes were voided": {func(h *harness, _ *totptest.Authenticator) {
 			require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeRecoveryCodes)))
@@ -147,8 +147,8 @@ func TestIssuedCodeEnds(t *testing.T) {
 	}
 }
 
-// Guesses of issued codes are counted with those of recovery codes: ten an hour,
-// whichever way they come, the right ones too.
+// Guesses of issued codes are counted with those of recovery codes: ten an hour in
+// whatever mixture, the right ones too.
 func TestIssuedCodesAreThrottledWithRecoveryCodes(t *testing.T) {
 	h := newHarness(t)
 	_, codes := h.Enroll(ana)
@@ -198,8 +198,8 @@ func TestIssuedCodeOnceInARace(t *testing.T) {
 	require.EqualValues(t, 1, won.Load())
 }
 
-// Nobody gets on without an acknowledged write, and a lost acknowledgement makes
-// no second use.
+// Nobody gets on without an acknowledged write, and a lost acknowledgement permits no
+// second use.
 func TestIssuedCodeAndFaults(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -223,8 +223,8 @@ func TestIssuedCodeAndFaults(t *testing.T) {
 	require.False(t, errors.Is(err, totpflow.ErrRejected))
 }
 
-// It answers a challenge that asks for a code, of this account, and nothing else;
-// a policy without recovery codes does not matter, since it is not one of them.
+// It answers a challenge of this account that asks for a code, and nothing else; a policy
+// without recovery codes does not matter, since it is not one of them.
 func TestIssuedCodeNeedsTheRightChallenge(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: policy.App} })
 	next, err := h.SignIn(h.Ctx, ana)

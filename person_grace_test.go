@@ -17,9 +17,9 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A session without a factor stands where none is required, and as long as grace
-// lasts: who was signed in when the policy was armed begins the grace by the next
-// request, once.
+// A session without a factor is valid where none is required, and as long as a grace
+// period lasts. For a person who is signed in when the policy starts to require a factor,
+// the next request begins the grace period, once.
 func TestSessionsEndWithTheGrace(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	require.Equal(t, totpflow.Passed, h.Step(ana))
@@ -43,8 +43,8 @@ func TestSessionsEndWithTheGrace(t *testing.T) {
 	require.Equal(t, totpflow.Enroll, h.Step(ana))
 }
 
-// Without grace nothing is left of a session that has shown no factor, once one
-// is required. The session of a person who has one, or of a machine, goes on.
+// Without a grace period a session that has shown no factor ends once one is required.
+// The session of a person who has a factor, or of a machine, goes on.
 func TestSessionsOfWhoHasNothing(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	phone, _ := h.Enroll(ana)
@@ -58,8 +58,8 @@ func TestSessionsOfWhoHasNothing(t *testing.T) {
 	}
 }
 
-// A grace that has not begun is shown as such: its end would be another one
-// whenever somebody looks. One that a deadline ends is a date all the same.
+// A grace period that has not begun is shown as such: its end would differ each time
+// somebody looks. One that a deadline ends has a date nevertheless.
 func TestGraceThatHasNotBegun(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", fortnight)
@@ -83,8 +83,8 @@ func TestGraceThatHasNotBegun(t *testing.T) {
 	require.Equal(t, deadline, h.Status(ben).GraceUntil)
 }
 
-// More time is more: an end before the one in force is refused, of the policy's
-// own grace as of one that an administrator gave.
+// More time is more: an end before the current one is refused, whether that comes from
+// the policy's grace period or from an administrator.
 func TestGraceIsNotShortened(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", policy.Policy{Mode: policy.Required, Grace: days(60)})
@@ -112,7 +112,7 @@ func TestGraceIsNotShortened(t *testing.T) {
 	require.Equal(t, start.Add(days(66)), h.Status(ben).GraceUntil)
 }
 
-// Where more time would change nothing, nobody is told that there is more.
+// If more time would change nothing, nobody is told that there is more.
 func TestNoGraceToExtend(t *testing.T) {
 	for name, c := range map[string]func(h *harness){
 		"has a factor": func(h *harness) { h.Enroll(ana) },
@@ -135,8 +135,8 @@ func TestNoGraceToExtend(t *testing.T) {
 	}
 }
 
-// The list says who was reset and does not get in by the password alone: somebody
-// has to send a code.
+// The list marks people who were reset and do not get in by the password alone: somebody
+// has to send them a code.
 func TestWhoNeedsACode(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -155,7 +155,7 @@ func TestWhoNeedsACode(t *testing.T) {
 	require.True(t, h.Member(anaID).NeedsCode, "it was frozen")
 }
 
-// A grace brings no session back that a new password has ended, and a policy that
+// A grace period revives no session that a new password has ended, and a policy that
 // cannot be asked ends none for good: it is an error.
 func TestGraceRevivesNoSession(t *testing.T) {
 	h := newHarness(t, ofTenants)
@@ -175,7 +175,7 @@ func TestGraceRevivesNoSession(t *testing.T) {
 	require.False(t, valid)
 }
 
-// asking is a source of policies that looks at the account.
+// asking is a source of policies that reads the account.
 type asking struct{ service *totpflow.Service }
 
 func (a *asking) Policy(ctx context.Context, id store.AccountID) (policy.Policy, error) {
@@ -186,12 +186,12 @@ func (a *asking) Policy(ctx context.Context, id store.AccountID) (policy.Policy,
 	return fortnight, nil
 }
 
-// The policy is asked while nobody waits for the account: a host's source may look
-// at it, and a slow one holds up nobody else.
+// The policy is asked while nobody waits for the account: a host's source may read it,
+// and a slow one delays nobody else.
 func TestSessionValidAsksOutsideTheRound(t *testing.T) {
 	h, source := newHarness(t), new(asking)
 	source.service = h.Open(func(c *totpflow.Config) { c.Policy = source })
-	ctx, cancel := context.WithTimeout(h.Ctx, 10*time.Second) // which only a deadlock takes
+	ctx, cancel := context.WithTimeout(h.Ctx, 10*time.Second) // only a deadlock takes that long
 	defer cancel()
 	valid, err := source.service.Account(ana).SessionValid(ctx, h.Mark(ana))
 	require.NoError(t, err)
@@ -202,7 +202,7 @@ func TestSessionValidAsksOutsideTheRound(t *testing.T) {
 	require.Equal(t, start.Add(days(14)), st.GraceUntil, "it has begun")
 }
 
-// meanwhile is a source of policies, while which somebody does something else.
+// meanwhile is a source of policies that calls a function while it is asked.
 type meanwhile func()
 
 func (m meanwhile) Policy(context.Context, store.AccountID) (policy.Policy, error) {
@@ -210,8 +210,8 @@ func (m meanwhile) Policy(context.Context, store.AccountID) (policy.Policy, erro
 	return fortnight, nil
 }
 
-// A change of the account while its policy is being read counts: no grace brings
-// back what has ended, nor ends the session of a person who has a factor now.
+// A change to the account while its policy is being read counts: no grace period revives
+// an ended session, and none ends the session of a person who has a factor now.
 func TestSessionValidLooksAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		happens func(h *harness)

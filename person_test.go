@@ -17,8 +17,8 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// Disabling takes a proof, everything goes with it, and a factor that policy
-// requires stays.
+// Disabling requires a proof and removes every factor; it is refused if policy requires
+// one.
 func TestDisable(t *testing.T) {
 	h := newHarness(t)
 	a := h.Account(ana)
@@ -44,7 +44,7 @@ func TestDisable(t *testing.T) {
 	refused(t, d, err, totpflow.ErrChallenge)
 }
 
-// A recovery code serves a signed-in person in place of the app.
+// A signed-in person may show a recovery code instead of the app's.
 func TestReauthenticateByRecoveryCode(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -71,7 +71,7 @@ func TestReauthenticateByRecoveryCode(t *testing.T) {
 	require.ErrorIs(t, a.ConsumeProof(h.Ctx, stale, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
 }
 
-// A reset that leaves the recovery codes leaves no step-up by them: they lead to a new
+// A reset that leaves the recovery codes permits no step-up by them: they lead to a new
 // authenticator, and prove nothing before it has shown a code.
 func TestStepUpAfterAReset(t *testing.T) {
 	h := newHarness(t)
@@ -84,8 +84,8 @@ func TestStepUpAfterAReset(t *testing.T) {
 	})
 }
 
-// A code that signs in cannot serve for a step-up at the same time, nor the
-// other way round: one memory over all paths.
+// A code that signs in cannot serve for a step-up at the same time, or the other way
+// round: all paths share one memory of used codes.
 func TestOneMemoryOverAllPaths(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, _ := h.Enroll(ana)
@@ -168,8 +168,8 @@ func TestBeginningAgainDoesNotGrowTheRecord(t *testing.T) {
 	require.Less(t, size(), before+100)
 }
 
-// A proof requires a factor: a wrong pair gives none, nor does a recovery code where
-// policy has none.
+// A proof requires a factor: a wrong pair gives none, and neither does a recovery code
+// where the policy has none.
 func TestReauthenticateRefuses(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -207,8 +207,8 @@ func TestReauthenticateRefuses(t *testing.T) {
 	require.NoError(t, err, "the recovery code was not spent")
 }
 
-// A proof is valid for the account that earned it, and for no other: nor does an
-// empty proof prove anything of anybody.
+// A proof is valid for the account that earned it, and for no other; an empty proof
+// proves nothing for anybody.
 func TestAProofIsOfOneAccount(t *testing.T) {
 	h := newHarness(t)
 	ben := totpflow.User{ID: totpflow.AccountID{Tenant: ana.ID.Tenant, User: "43"}}
@@ -222,7 +222,8 @@ func TestAProofIsOfOneAccount(t *testing.T) {
 	require.NoError(t, h.Account(ana).ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")))
 }
 
-// A thing that is not there cannot be taken away or noted, and nothing is written about it.
+// An entry that does not exist cannot be removed or noted, and nothing is written about
+// it.
 func TestNothingToTake(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -245,7 +246,7 @@ func TestNothingToTake(t *testing.T) {
 	require.Zero(t, h.Status(ben).RecoveryCodes.Saved)
 }
 
-// The proof that nothing is set up allows an enrollment, and none of the host's own
+// The proof that nothing is set up permits an enrollment, and none of the host's own
 // actions.
 func TestSpendTakesNoSetUpProof(t *testing.T) {
 	h := newHarness(t)

@@ -16,9 +16,9 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Beside an active authenticator a phone is a way in only where policy names it,
-// and the default policy does not. Where phones are all there is, a policy that
-// no longer names them does not turn them into no factor.
+// Beside an active authenticator a phone is a way in only if the policy names it, and the
+// default policy does not. If phones are the only factors, a policy that no longer names
+// them does not make them count as no factor.
 func TestPolicyDecidesOnPhones(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -56,8 +56,8 @@ func TestPolicyDecidesOnPhones(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrNoPhone)
 }
 
-// A number that waits for its code is judged by the policy of the moment: what an
-// administrator has forbidden since gets no message and becomes no factor.
+// A number that waits for its code is judged by the current policy: a number that an
+// administrator has forbidden since then gets no message and becomes no factor.
 func TestPolicyChangesWhileANumberWaits(t *testing.T) {
 	for name, tt := range map[string]struct {
 		policy policy.Fixed
@@ -93,8 +93,8 @@ func TestPolicyChangesWhileANumberWaits(t *testing.T) {
 	}
 }
 
-// Where policy leaves numbers to administrators, the person verifies the one that
-// was chosen and no other, and cannot take it away.
+// If policy leaves numbers to administrators, the person verifies the one that was chosen
+// and no other, and cannot remove it.
 func TestAssignedPhones(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p, func(c *totpflow.Config) {
@@ -134,8 +134,8 @@ func TestAssignedPhones(t *testing.T) {
 	require.Empty(t, h.Status(ana).Phones)
 }
 
-// The last phone goes by a new sign-in, and not where a factor is required; one of
-// several factors goes by the app's code.
+// Removing the last phone requires a new sign-in, and is refused where a factor is
+// required; removing one of several factors requires the app's code.
 func TestRemovingPhones(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -207,8 +207,8 @@ func TestRestoreLeavesNoPhone(t *testing.T) {
 	require.Empty(t, h.Status(ana).Phones)
 }
 
-// A number that is not served, a mistyped configuration, a service without a
-// sender: each is told at once.
+// A number that is not served, a mistyped configuration, a service without a sender: each
+// is reported at once.
 func TestPhoneMisuse(t *testing.T) {
 	for name, p := range map[string]phone.Delivery{
 		"no sender":       {},

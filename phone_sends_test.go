@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// The code is written before the provider is asked, and the send is counted: a
-// provider that fails, or never answers, gives nothing back.
+// The code is written before the provider is asked, and the send is counted: a provider
+// that fails, or never answers, gives nothing back.
 func TestWrittenBeforeTheProviderIsAsked(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -37,7 +37,7 @@ func TestWrittenBeforeTheProviderIsAsked(t *testing.T) {
 	require.ErrorIs(t, err, throttle.ErrThrottled, "the failed one counts")
 }
 
-// A hundred requests at once send what one account may, over two processes.
+// A hundred requests at once, over two processes, send no more than one account may.
 func TestSendsAtOnce(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -56,8 +56,8 @@ func TestSendsAtOnce(t *testing.T) {
 	require.Equal(t, before+1, p.Count(), "one in 30 seconds")
 }
 
-// A thousand accounts that pump one number are stopped: limits of a number hold
-// over accounts and tenants.
+// A thousand accounts that pump one number are stopped: limits of a number apply across
+// accounts and tenants.
 func TestPumpingIsStopped(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -92,7 +92,8 @@ func TestSpellingsShareOneBudget(t *testing.T) {
 	}
 	require.Equal(t, 3, p.Count())
 
-	// The same of the sum: two people of two tenants verify one phone, in two spellings, and sign in.
+	// The same is true of the sum: two people of two tenants verify one phone, in two
+	// spellings, and sign in.
 	h.Clock.Advance(24 * time.Hour)
 	ben := totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: "43"}}
 	for u, spelling := range map[totpflow.User]string{ana: "+54 9 11 2345 6789", ben: "+54 11 2345 6789"} {
@@ -108,9 +109,9 @@ func TestSpellingsShareOneBudget(t *testing.T) {
 	}
 }
 
-// Requests at once, of which all have seen that there is room before one is counted,
+// Concurrent requests may all see that there is room before one of them is counted. They
 // cost the number one message: the account is counted first, and lets one through.
-// Otherwise two moments would use up what a stranger's phone may get in a day.
+// Otherwise two such moments would use up what a stranger's phone may get in a day.
 func TestSendsAtOnceCostTheNumberOne(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -141,7 +142,7 @@ func TestSendsAtOnceCostTheNumberOne(t *testing.T) {
 	require.Equal(t, before+6, p.Count())
 }
 
-// meet is the store of one process of several, whose first writes meet.
+// meet is the store of one process of several, whose first writes coincide.
 type meet struct {
 	store.Store
 	all  *sync.WaitGroup
@@ -153,9 +154,9 @@ func (s *meet) Put(ctx context.Context, r store.Record, was store.Version) error
 	return s.Store.Put(ctx, r, was)
 }
 
-// An attacker who sends codes to other people's numbers, from any number of accounts
-// and tenants, leaves the verified phones their half: of the number, the
-// prefix and the tenant, on every day.
+// An attacker who sends codes to other people's numbers, from any number of accounts and
+// tenants, leaves the verified phones their half of the limits of the number, the prefix
+// and the tenant, on every day.
 func TestVerifiedNumbersHaveAShareOfTheirOwn(t *testing.T) {
 	for name, attack := range map[string]func(day, i int) (tenant string, to phone.Number){
 		"the number": func(_, i int) (string, phone.Number) { return fmt.Sprint("tenant ", i), mobile },
@@ -204,8 +205,8 @@ func TestVerifiedNumbersHaveAShareOfTheirOwn(t *testing.T) {
 	}
 }
 
-// A message that cannot be sent counts for nobody: otherwise one account would use up,
-// without a single message of its own, the limits of its number, its prefix and its tenant.
+// A message that cannot be sent counts for nobody: otherwise one account could use up the
+// limits of its number, its prefix and its tenant without sending a single message.
 func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -213,7 +214,7 @@ func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
 	next, err := h.SignIn(h.Ctx, ana)
 	require.NoError(t, err)
 	h.Unchanged(func() {
-		for range 20 { // three times what a number may have in an hour
+		for range 20 { // three times as many as a number may get in an hour
 			_, err = h.SendPhoneCode(h.Ctx, next.Challenge, next.Phones[0].ID, "fax")
 			require.ErrorIs(t, err, phone.ErrVia)
 		}
@@ -222,9 +223,9 @@ func TestWhatCannotBeSentIsNotCounted(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A person who changes the number while a code is on its way has paid for the old
-// one: the account is counted first. Otherwise one account would use up what its prefix may
-// have in all tenants.
+// A person who changes the number while a code is on its way has paid for the old one:
+// the account is counted first. Otherwise one account could use up the limits of its
+// prefix in all tenants.
 func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -236,7 +237,7 @@ func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
 		begun, err = h.BeginPhone(h.Ctx, next.Challenge, number(fmt.Sprintf("+43 660 %07d", numbers)))
 		require.NoError(t, err)
 	}
-	// The number changes after each has been counted for its prefix and tenant.
+	// The number changes after each send was counted for its prefix and tenant.
 	puts := 0
 	racing := h.Open(append(withPhones(&p), func(c *totpflow.Config) { c.Store = afterPut{h.Store, 3, &puts, begin} })...)
 	begin()
@@ -251,9 +252,9 @@ func TestChangingTheNumberWhileACodeIsSent(t *testing.T) {
 	require.Equal(t, 3, p.Count())
 }
 
-// Where a tenant has sent all that it may, what its accounts try counts for nobody
-// else: else one account would use up, without a single message, what a prefix may
-// have in all tenants.
+// Once a tenant has sent as much as it may, attempts of its accounts count for nobody:
+// otherwise one account could use up the limits of a prefix in all tenants without
+// sending a single message.
 func TestFullTenantUsesUpNoPrefix(t *testing.T) {
 	var p provider
 	limits := phone.DefaultLimits()
@@ -276,7 +277,7 @@ func TestFullTenantUsesUpNoPrefix(t *testing.T) {
 	require.NoError(t, send(ana, 200), "another tenant")
 }
 
-// beforePut does something before the first record is written.
+// beforePut calls a function before the first record is written.
 type beforePut struct {
 	store.Store
 	n  *int
@@ -290,7 +291,7 @@ func (s beforePut) Put(ctx context.Context, r store.Record, was store.Version) e
 	return s.Store.Put(ctx, r, was)
 }
 
-// afterPut does something when the nth record was written.
+// afterPut calls a function when the nth record was written.
 type afterPut struct {
 	store.Store
 	nth int
@@ -306,7 +307,7 @@ func (s afterPut) Put(ctx context.Context, r store.Record, was store.Version) er
 	return err
 }
 
-// The limits of a prefix and of a tenant hold over numbers.
+// The limits of a prefix and of a tenant apply across numbers.
 func TestPrefixAndTenantLimits(t *testing.T) {
 	for name, limit := range map[string]func(*phone.Limits){
 		"prefix": func(l *phone.Limits) { l.Prefix = []phone.Limit{{N: 6, Per: time.Hour}} },

@@ -17,7 +17,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// withApp is a harness that sends codes, in which ana has an app.
+// withApp returns a harness that sends codes, in which ana has an app.
 func withApp(t *testing.T, p *provider) (*harness, *totptest.Authenticator) {
 	t.Helper()
 	h := newHarness(t, withPhones(p)...)
@@ -70,8 +70,8 @@ func TestBeginPhoneRefuses(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The page shows which number is pending and until when: for 15 minutes. The number that
-// is added must not be one of those that are there already, of which there are five at most.
+// The page shows which number is pending and until when: for 15 minutes. The added number
+// must not be one of the existing ones, and there are five at most.
 func TestTheNumberThatWaits(t *testing.T) {
 	var p provider
 	h, app := withApp(t, &p)
@@ -100,7 +100,7 @@ func TestTheNumberThatWaits(t *testing.T) {
 }
 
 // A wrong code makes no phone and lets nobody in; the right one does both, and is
-// told.
+// reported.
 func TestTheCodeOfANewNumber(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -148,8 +148,8 @@ func TestTokensOfNumbers(t *testing.T) {
 	require.Equal(t, 1, p.Count())
 }
 
-// An event that ends the pending sign-ins also ends the enrollment of a number: the
-// enrollment may have been begun by the intruder whom the person wants out.
+// An event that ends the pending sign-ins also ends the enrollment of a number: an
+// intruder whom the person wants out may have begun it.
 func TestANumberEndsWithTheTickets(t *testing.T) {
 	for name, end := range map[string]func(h *harness, app *totptest.Authenticator){
 		"another app": func(h *harness, app *totptest.Authenticator) {
@@ -175,7 +175,7 @@ func TestANumberEndsWithTheTickets(t *testing.T) {
 	}
 }
 
-// Where the policy cannot be asked, no number is added, sent to, or taken away.
+// If the policy cannot be asked, no number is added, sent a code, or removed.
 func TestPhonesOfAPolicyThatCannotBeAsked(t *testing.T) {
 	var p provider
 	h, app := withApp(t, &p)
@@ -197,8 +197,8 @@ func TestPhonesOfAPolicyThatCannotBeAsked(t *testing.T) {
 	require.Equal(t, sent, p.Count())
 }
 
-// A person who has a phone again is no longer locked out: the code that was sent by
-// mail is dead, and the next reset is one like any other.
+// A person who has a phone again is no longer locked out: the code that was sent by mail
+// is void, and the next reset is like any other.
 func TestAPhoneEndsTheLockout(t *testing.T) {
 	t.Run("the mailed code", func(t *testing.T) {
 		var p provider
@@ -224,9 +224,9 @@ func TestAPhoneEndsTheLockout(t *testing.T) {
 	})
 }
 
-// A phone that goes, by the person or by an administrator, ends what was granted
-// on the strength of it: browsers, sessions and sign-ins under way. One that comes
-// ends the sign-ins under way only.
+// Removing a phone, by the person or by an administrator, ends everything granted on the
+// strength of it: browsers, sessions and sign-ins under way. Adding one ends only the
+// sign-ins under way.
 func TestWhatEndsWithAPhone(t *testing.T) {
 	for name, c := range map[string]struct {
 		does func(h *harness, app *totptest.Authenticator, p *provider)
@@ -262,8 +262,8 @@ func TestWhatEndsWithAPhone(t *testing.T) {
 	}
 }
 
-// With which proof a phone goes, and that the last factor goes only where policy
-// lets it.
+// Which proof removes a phone. The last factor can be removed only if the policy allows
+// it.
 func TestWhichPhonesGo(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -307,7 +307,8 @@ func TestWhichPhonesGo(t *testing.T) {
 	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 }
 
-// Who turns the second factor off turns it off: no phone is asked for either.
+// A person who turns the second factor off turns all of it off: no phone is asked for
+// either.
 func TestDisablingTakesThePhones(t *testing.T) {
 	var p provider
 	h, app := withApp(t, &p)
@@ -322,8 +323,8 @@ func TestDisablingTakesThePhones(t *testing.T) {
 	require.Equal(t, totpflow.ReasonNotEnrolled, next.Reason)
 }
 
-// A code to one phone never removes another phone: a thief who holds a number for an
-// hour must not be able to lock the owner out with it.
+// A code to one phone never removes another phone: a thief who has a phone for an hour
+// must not be able to lock the owner out with it.
 func TestCodeOfOnePhoneRemovesNoOther(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)

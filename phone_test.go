@@ -49,8 +49,8 @@ func TestSigningInByPhone(t *testing.T) {
 	require.True(t, h.Status(ana).Enrolled)
 }
 
-// The phone network is not enough for changes that last: trust in a browser, another
-// authenticator in the place of one, turning it off, or administration.
+// The phone network is not enough for lasting changes: trusting a browser, replacing an
+// authenticator, disabling the second factor, or administration.
 func TestPhoneIsNotEnough(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -75,8 +75,8 @@ func TestPhoneIsNotEnough(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrRejected, "a code by phone proves no action")
 }
 
-// A proof that was earned by a phone's code trusts no browser, and neither does one by a
-// recovery code, whatever action it says.
+// A proof that a phone's code earned trusts no browser, and neither does one by a
+// recovery code, whatever action it names.
 func TestProofsThatTrustNoBrowser(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -91,7 +91,7 @@ func TestProofsThatTrustNoBrowser(t *testing.T) {
 	require.NoError(t, err, "the proof is otherwise one of a sign-in")
 }
 
-// A proof that was earned while the phone was all there was is worth nothing beside an
+// A proof that was earned while the phone was the only factor is worth nothing beside an
 // authenticator, even if it had outlived the enrollment of that one.
 func TestPhoneProofBesideAnAuthenticator(t *testing.T) {
 	var p provider
@@ -111,7 +111,7 @@ func TestPhoneProofBesideAnAuthenticator(t *testing.T) {
 	})
 }
 
-// proofThatNobodyEarns is one of ana's that no call hands out.
+// proofThatNobodyEarns returns a proof for ana that no call returns.
 func (h *harness) proofThatNobodyEarns(of engine.Ticket) (p totpflow.Proof) {
 	h.T.Helper()
 	of.Tenant, of.User = ana.ID.Tenant, ana.ID.User
@@ -142,8 +142,8 @@ func TestFromPhoneToApp(t *testing.T) {
 	require.Len(t, h.Status(ana).Phones, 1)
 }
 
-// One code is live: another one, or another sign-in, ends it. Nothing gives wrong
-// codes back, and they are counted with those of the app.
+// One code is live: another one, or another sign-in, ends it. Nothing gives wrong codes
+// back, and they count together with those of the app.
 func TestOnePhoneCodeIsLive(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -184,7 +184,7 @@ func TestOnePhoneCodeIsLive(t *testing.T) {
 	require.NotNil(t, h.Status(ana).Throttled, "the account's one budget")
 }
 
-// asked is a sign-in that waits for a code by phone.
+// asked returns a sign-in that waits for a code by phone.
 func (h *harness) asked(u totpflow.User) totpflow.Decision {
 	h.T.Helper()
 	next, err := h.SignIn(h.Ctx, u)
@@ -193,8 +193,8 @@ func (h *harness) asked(u totpflow.User) totpflow.Decision {
 	return next
 }
 
-// A message goes to a phone of the sign-in's own account, for a challenge that asks
-// for a code, from a service that sends any.
+// A message goes to a phone of the sign-in's own account, for a challenge that asks for a
+// code, from a service with a sender.
 func TestSendPhoneCodeRefuses(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -246,8 +246,7 @@ func TestTheChosenPhone(t *testing.T) {
 	require.Equal(t, second, p.Sent[p.Count()-1].To)
 }
 
-// The host may choose the words of a message, and not where it goes or what it
-// says.
+// The host may choose the words of a message, but not its recipient or its code.
 func TestComposeChoosesWordsOnly(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -273,9 +272,9 @@ func TestComposeChoosesWordsOnly(t *testing.T) {
 	require.Equal(t, totpflow.Passed, d.Step)
 }
 
-// Answers where a code by phone is asked for: text that is not a code is not a guess, a
-// late code leads to another one to send, and too many wrong ones lead to a wait, after
-// which the code is dead.
+// Answers to what is typed as a code by phone: text that is not a code is not a guess, a
+// late code leads to sending another one, and too many wrong ones lead to a lock, after
+// which the code is void.
 func TestTypedPhoneCodes(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -304,7 +303,7 @@ func TestTypedPhoneCodes(t *testing.T) {
 		d, err = h.VerifyPhoneCode(h.Ctx, next.Challenge, p.WrongCode())
 		refused(t, d, err, totpflow.ErrRejected)
 	}
-	h.Clock.Advance(time.Minute) // the account's budget is open again
+	h.Clock.Advance(time.Minute) // the account's budget allows guesses again
 	d, err = h.VerifyPhoneCode(h.Ctx, next.Challenge, p.Code())
 	var wait *throttle.Error
 	require.ErrorAs(t, err, &wait)
@@ -312,8 +311,8 @@ func TestTypedPhoneCodes(t *testing.T) {
 	require.NotErrorIs(t, err, totpflow.ErrPhoneCode)
 }
 
-// Two messages that were asked for at once: one is sent, and the second waits. An
-// account that was erased meanwhile gets no message, and no record.
+// Two messages are asked for at once: one is sent, and the second waits. An account that
+// was erased meanwhile gets no message and no record.
 func TestMeanwhileAMessage(t *testing.T) {
 	for name, meanwhile := range map[string]func(h *harness, next totpflow.Decision){
 		"another one was sent": func(h *harness, next totpflow.Decision) {

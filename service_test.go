@@ -92,7 +92,7 @@ func TestSignInDecides(t *testing.T) {
 	}
 }
 
-// asOptional is the same harness under an optional policy.
+// asOptional returns the same harness under an optional policy.
 func (h *harness) asOptional() *harness {
 	o := *h.Harness
 	o.Service = h.Open(withMode(policy.Optional))
@@ -138,7 +138,7 @@ func TestUnavailableStoreRefuses(t *testing.T) {
 	require.False(t, valid)
 }
 
-// A host that keeps the generation has a deleted or an older record refused.
+// A host that keeps the generation has deleted and older records refused.
 func TestGenerationFindsALostRecord(t *testing.T) {
 	h := newHarness(t)
 	_, _ = h.Enroll(ana)
@@ -195,7 +195,7 @@ func TestTenantsShareNothing(t *testing.T) {
 	require.ErrorIs(t, servicetest.ErrorOf(h.Account(other).Disable(h.Ctx, proof)), totpflow.ErrProof)
 }
 
-// Users are the host's keys; those that a store cannot keep apart are refused.
+// User ids come from the host; those that a store cannot keep apart are refused.
 func TestHostileUserIDs(t *testing.T) {
 	h := newHarness(t)
 	for _, id := range []string{"", "a\x00b", "\xff", string(make([]byte, 10_000))} {
@@ -225,8 +225,7 @@ func TestSignInReadsOnce(t *testing.T) {
 	}
 }
 
-// A page that is reloaded goes on with the same challenge, which is not
-// prolonged by it.
+// A page that is reloaded goes on with the same challenge, which that does not prolong.
 func TestContinue(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -244,7 +243,7 @@ func TestContinue(t *testing.T) {
 	refused(t, d, err, totpflow.ErrChallenge)
 }
 
-// A person who loses the phone and sets up another one is told twice: once for each
+// A person who loses the phone and sets up another one gets two messages: one for each
 // thing that they did, and not for each event.
 func TestOneMessageForEachFlow(t *testing.T) {
 	var told []event.Kind
@@ -271,7 +270,7 @@ func TestOneMessageForEachFlow(t *testing.T) {
 	settled(event.AuthenticatorsReplaced)
 }
 
-// Deliver repeats the events that the notifier did not take, also from another process.
+// Deliver repeats the events that the notifier did not accept, also from another process.
 func TestDeliver(t *testing.T) {
 	down, told := true, 0
 	h := newHarness(t, func(c *totpflow.Config) { c.Notifier = event.Deferred })
@@ -300,8 +299,8 @@ func TestDeliver(t *testing.T) {
 	require.Zero(t, n)
 }
 
-// A wrong but valid ring is found at the start, and not by new enrollments that are
-// sealed with it.
+// A wrong but valid ring is found at the start, and not after it has sealed new
+// enrollments.
 func TestReady(t *testing.T) {
 	h := newHarness(t)
 	require.NoError(t, h.Service.Ready(h.Ctx))

@@ -18,16 +18,17 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A scene is a house with one person, in whose account something happens.
+// A scene is a service with one person, to whose account something happens.
 type scene struct {
 	*harness
-	app     *totptest.Authenticator // of what is set up, nil where nothing is
+	app     *totptest.Authenticator // the person's factors; nil if there are none
 	codes   []string
 	mobile  provider
 	session totpflow.SessionMark // begun before it happens
 }
 
-// An answer is how a call says that the account then stands, nil when it does not.
+// An answer is what a call reports about the account as it is then; nil if it reports
+// nothing.
 type answer func(testing.TB) totpflow.Change
 
 // A happening is what happens to an account with an authenticator, or with nothing.
@@ -46,7 +47,7 @@ func change(c totpflow.Change, err error) answer {
 	}
 }
 
-// decided is the same of a call that decides.
+// decided makes an answer from a call that decides.
 func decided(d totpflow.Decision, err error) answer {
 	return change(totpflow.Change{ID: ana.ID, Generation: d.Generation, Mark: d.Mark}, err)
 }
@@ -87,8 +88,8 @@ func (s *scene) signIn() totpflow.Decision {
 	return next
 }
 
-// The calls that end every session of an account: it has another mark and a higher
-// generation from then on, and the call says both.
+// The calls that end every session of an account: from then on it has another mark and a
+// higher generation, and the call returns both.
 var ends = map[string]happening{
 	"the first authenticator": {hasNothing, func(s *scene) answer {
 		return s.confirm(s.signIn().Proof)
@@ -146,7 +147,7 @@ var ends = map[string]happening{
 	}},
 	"restored": {hasApp, func(s *scene) answer {
 		s.confirm(s.proof(totpflow.ActionReplaceAuthenticator))(s.T)
-		s.session = s.Mark(ana) // what came before has ended others
+		s.session = s.Mark(ana) // setting up has ended others
 		return change(s.Admin(nil).RestoreAuthenticator(s.Ctx, ops, anaID, s.Member(anaID).Recoverable[0].ID))
 	}},
 	"a number assigned": {hasApp, func(s *scene) answer {
@@ -162,8 +163,8 @@ var ends = map[string]happening{
 	}},
 }
 
-// Changes that look like one of those, and let sessions go on. Where one raises
-// the generation the call reports that too.
+// Changes that look like one of those, and let sessions go on. If one raises the
+// generation, the call reports that too.
 var spares = map[string]happening{
 	"the first record": {hasNothing, func(s *scene) answer {
 		d := s.signIn()
@@ -218,7 +219,7 @@ var spares = map[string]happening{
 	}},
 }
 
-// play sets the scene for a row and has it happen.
+// play sets the scene for a row and makes it happen.
 func play(t *testing.T, r happening) (s *scene, said *totpflow.Change, generation uint64) {
 	s = new(scene)
 	s.harness = newHarness(t, append(withPhones(&s.mobile), func(c *totpflow.Config) {
@@ -271,7 +272,7 @@ func TestSessionsGoOn(t *testing.T) {
 	}
 }
 
-// Each of these ends the key of a machine as well, where it can happen to one.
+// Each of these also ends the key of a machine, if it can happen to one.
 func TestMachineKeyEnds(t *testing.T) {
 	for _, name := range []string{"a new password", "signed out everywhere", "it was not me", "reset", "reset of authenticators", "the end of an exemption"} {
 		t.Run(name, func(t *testing.T) {
@@ -304,9 +305,9 @@ func TestMachineKeyEnds(t *testing.T) {
 	}
 }
 
-// No time is compared: sessions end and begin whatever the clock does meanwhile. A
-// clock that was ahead when something ended them ends no later session, and one that
-// went back revives none.
+// No time is compared: sessions end and begin whatever the clock does meanwhile. A clock
+// that was ahead when sessions ended does not end later ones, and one that went back
+// revives none.
 func TestSessionsAndClocks(t *testing.T) {
 	for _, off := range []time.Duration{-time.Hour, -2 * time.Second, 0, 40 * time.Second, time.Hour, days(1), days(366)} {
 		t.Run(off.String(), func(t *testing.T) {
@@ -329,8 +330,8 @@ func TestSessionsAndClocks(t *testing.T) {
 	}
 }
 
-// A session follows its decision, however late: one that was made before the password
-// was changed begins no session after it.
+// A session follows its decision, however late it begins: a decision from before the
+// password was changed begins no session after it.
 func TestSessionOfAnEarlierDecision(t *testing.T) {
 	h := newHarness(t)
 	_, codes := h.Enroll(ana)
@@ -345,8 +346,8 @@ func TestSessionOfAnEarlierDecision(t *testing.T) {
 	require.True(t, h.SessionStands(ana, c.Mark))
 }
 
-// Erasing an account brings no session back that had ended: what is begun with
-// nothing on record has another mark than what was ever set up.
+// Erasing an account revives no session that had ended: a session begun without a record
+// has another mark than any that was ever recorded.
 func TestForgetRevivesNoSession(t *testing.T) {
 	h := newHarness(t)
 	app, _ := h.Enroll(ana)
@@ -359,7 +360,7 @@ func TestForgetRevivesNoSession(t *testing.T) {
 	require.False(t, h.SessionStands(ana, c.Mark))
 }
 
-// A mark is of the ring's epoch and has one spelling; the empty one is never valid.
+// A mark belongs to the ring's epoch and has one spelling; the empty one is never valid.
 func TestMarksThatAreNotValid(t *testing.T) {
 	h := newHarness(t)
 	bare := h.Mark(ana)
@@ -383,7 +384,8 @@ func TestMarksThatAreNotValid(t *testing.T) {
 	require.True(t, h.SessionStands(ana, again), "a sweep that is begun again ends nobody's new session")
 }
 
-// A record that is older than the host remembers makes no session valid, and says so.
+// A record that is older than the host remembers makes no session valid, and the error
+// says so.
 func TestSessionOfALostRecord(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -412,8 +414,8 @@ func (p *putting) Put(ctx context.Context, rec store.Record, was store.Version) 
 	return p.Store.Put(ctx, rec, was)
 }
 
-// Whether a session stands is asked at each request: it does not queue behind what
-// the account is doing.
+// Whether a session is valid is asked at each request: the call does not queue behind the
+// other calls of the account.
 func TestSessionValidDoesNotQueue(t *testing.T) {
 	h := newHarness(t)
 	app, _ := h.Enroll(ana)
@@ -422,7 +424,7 @@ func TestSessionValidDoesNotQueue(t *testing.T) {
 	h.Service = h.Open(func(c *totpflow.Config) { c.Store = s })
 	asked := 0
 	s.before = func() {
-		ctx, cancel := context.WithTimeout(h.Ctx, time.Minute) // which only a deadlock takes
+		ctx, cancel := context.WithTimeout(h.Ctx, time.Minute) // only a deadlock takes that long
 		defer cancel()
 		valid, err := h.Account(ana).SessionValid(ctx, mark)
 		require.NoError(t, err)

@@ -70,8 +70,8 @@ func FuzzTickets(f *testing.F) {
 	})
 }
 
-// Whatever is typed where a code is asked, nobody gets in but by a code of theirs,
-// in one of the spellings that the packages' own targets allow, once.
+// Whatever is typed where a code is asked for, nobody gets in without a code of theirs,
+// in one of the spellings that the packages' own fuzz targets allow, once.
 func FuzzTyped(f *testing.F) {
 	h := newHarness(f)
 	phone, codes := h.Enroll(ana)
@@ -104,7 +104,7 @@ func FuzzTyped(f *testing.F) {
 				return s.CompleteExternal(h.Ctx, challenge, totpflow.Challenge(first), totpflow.ErrRejected)
 			},
 		} {
-			m := store.NewMemory() // as it was before anybody typed
+			m := store.NewMemory() // a copy from before anybody typed
 			require.NoError(t, m.Put(h.Ctx, before, store.Version{}))
 			again := *h.Harness
 			again.T = t
@@ -123,7 +123,7 @@ func FuzzTyped(f *testing.F) {
 	})
 }
 
-// No link freezes an account but the one of the mail, in its one spelling.
+// Only the link of the mail, in its one spelling, freezes an account.
 func FuzzDisown(f *testing.F) {
 	h := newHarness(f)
 	h.Enroll(ana)
@@ -143,8 +143,8 @@ func FuzzDisown(f *testing.F) {
 	})
 }
 
-// What a host logs at 5 pm: the whole answer, with a logger that writes JSON. A
-// challenge in a log would let every reader of the log sign in.
+// A host's log line at 5 pm: the whole answer, with a logger that writes JSON. If it
+// contained a challenge, every reader of the log could sign in.
 func TestLoggedAnswersShowNoTicket(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -183,7 +183,7 @@ func TestLoggedAnswersShowNoTicket(t *testing.T) {
 	}
 }
 
-// plain is what a text says in package typed's spellings, or nothing.
+// plain returns what a text says in package typed's spellings, or nothing.
 func plain(input string) string {
 	text, err := typed.Append(nil, input)
 	if err != nil {
@@ -192,8 +192,8 @@ func plain(input string) string {
 	return string(text)
 }
 
-// A purpose of any length up to the limit makes a proof that comes back, whatever the
-// ids and the name are; a longer one is refused before the code is used.
+// A purpose of any length up to the limit makes a proof that comes back, whatever the ids
+// and the name are; a longer one is refused before the code is used.
 func TestLongPurposes(t *testing.T) {
 	long := strings.Repeat("ä", store.MaxID/2)
 	u := totpflow.User{ID: totpflow.AccountID{Tenant: long, User: long}, Name: strings.Repeat("ö", 128)}

@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// 500 guesses at once, one of them right, are worth five: the budget's.
+// 500 guesses at once, one of them right, count as five: that is the budget.
 func TestBurstOfGuessesGetsTheBudget(t *testing.T) {
 	for _, processes := range []int{1, 3} {
 		t.Run(fmt.Sprint(processes), func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestBurstOfGuessesGetsTheBudget(t *testing.T) {
 			require.EqualValues(t, 5, answered.Load())
 			require.EqualValues(t, 495, waiting.Load())
 
-			// The right code does not open either, and is not even looked at …
+			// The right code does not let anybody in either, and is not even compared …
 			code := phone.Code()
 			d, err := h.VerifyCode(h.Ctx, c, code)
 			refused(t, d, err, throttle.ErrThrottled)
@@ -86,8 +86,8 @@ func TestBudgetIsPerAccount(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
-// Failures of a challenge that ends in success are given back; those of an
-// attacker's challenges are not, however often the owner signs in.
+// Failures of a challenge that ends in success are given back; those of an attacker's
+// challenges are not, however often the owner signs in.
 func TestOwnTyposAreGivenBack(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, _ := h.Enroll(ana)
@@ -188,9 +188,9 @@ func TestPairIsConsecutiveAndFresh(t *testing.T) {
 	require.Equal(t, totpflow.ErrRejected, err, "the first half was used, and nothing is said about the second")
 }
 
-// Somebody who saw a used code asks with pairs which code comes next: a right
-// guess and a wrong one get the same answer, and each costs a try, so that they
-// cannot ask until they know. Neither does a pair of used codes come for free.
+// Somebody who saw a used code uses pairs to ask which code comes next: a right guess and
+// a wrong one get the same answer, and each costs a try, so that they cannot ask until
+// they know. A pair of used codes costs a try too.
 func TestPairsTellNothing(t *testing.T) {
 	around := func(p *totptest.Authenticator, drift time.Duration) string {
 		p.SetDrift(drift)
@@ -230,9 +230,8 @@ func TestPairsTellNothing(t *testing.T) {
 	}
 }
 
-// The strict profile: 100 failures in a row close the authenticator, time does
-// not open it; the code of the next step is not accepted early; no browser is
-// trusted.
+// The strict profile: 100 failures in a row close the authenticator, and time does not
+// open it; the code of the next step is not accepted early; no browser is trusted.
 func TestStrict(t *testing.T) {
 	strict := func(c *totpflow.Config) { c.Strict, c.Observer = true, quiet }
 	h := newHarness(t, strict)
@@ -269,8 +268,8 @@ func TestStrict(t *testing.T) {
 	t.Fatal("never closed")
 }
 
-// Right password, wrong code three times: told once for the episode. Replays
-// and the suspension are told as well.
+// Right password, wrong code three times: reported once for the episode. Replays and the
+// suspension are reported as well.
 func TestEventsOfAnAttack(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)

@@ -72,8 +72,8 @@ func TestRecoveryCodeWorksOnceUnderConcurrency(t *testing.T) {
 	require.Equal(t, 9, h.Status(ana).RecoveryCodes.Left)
 }
 
-// Recovery has a counter of its own: ten tries an hour, and a spent budget of
-// codes does not close it.
+// Recovery has a counter of its own: ten tries an hour, and an empty budget of codes does
+// not close it.
 func TestRecoveryHasItsOwnCounter(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -100,7 +100,7 @@ func TestRecoveryHasItsOwnCounter(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Case, spaces and hyphens do not matter; what cannot be a code is not counted.
+// Case, spaces and hyphens do not matter; text that cannot be a code is not counted.
 func TestRecoverySpelling(t *testing.T) {
 	h := newHarness(t)
 	_, codes := h.Enroll(ana)
@@ -148,8 +148,8 @@ func TestNewRecoveryCodes(t *testing.T) {
 	require.Equal(t, h.Clock.Now().Truncate(time.Second), h.Status(ana).RecoveryCodes.Saved.Truncate(time.Second))
 }
 
-// Of a code used and a regeneration at the same time one wins, and ends the
-// other: there is no moment at which an old code and a new set both stand.
+// If a code is used and the set is replaced at the same time, one wins and ends the
+// other: there is no moment at which an old code and a new set are both valid.
 func TestUseAgainstRegeneration(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, codes := h.Enroll(ana)
@@ -180,7 +180,7 @@ func TestUseAgainstRegeneration(t *testing.T) {
 	}
 }
 
-// A host's own factor is judged under the account's one budget of guesses.
+// The account's one budget of guesses also applies to a host's own factor.
 func TestExternal(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -189,7 +189,7 @@ func TestExternal(t *testing.T) {
 	check := h.external(c)
 	d, err := h.CompleteExternal(h.Ctx, c, check, down)
 	refused(t, d, err, down)
-	for range 5 { // the first is the check whose reader was unplugged
+	for range 5 { // the first is the check of a reader that was unplugged
 		d, err = h.CompleteExternal(h.Ctx, c, check, totpflow.ErrRejected)
 		refused(t, d, err, totpflow.ErrRejected)
 		if next, err := h.BeginExternal(h.Ctx, c, "key"); err == nil {
@@ -207,7 +207,7 @@ func TestExternal(t *testing.T) {
 	require.Equal(t, ana.ID, d.ID)
 }
 
-// A check stands for one sign-in, one result and five minutes.
+// A check is valid for one sign-in, one result and five minutes.
 func TestExternalCheckIsUsedUp(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -221,7 +221,7 @@ func TestExternalCheckIsUsedUp(t *testing.T) {
 	c := h.Challenge(ana)
 	failed := h.external(c)
 	complete(c, failed, totpflow.ErrRejected, totpflow.ErrRejected)
-	complete(c, failed, nil, totpflow.ErrChallenge) // what failed does not pass later
+	complete(c, failed, nil, totpflow.ErrChallenge) // a check that failed does not pass later
 
 	other := h.Challenge(ana)
 	complete(other, h.external(c), nil, totpflow.ErrChallenge) // another sign-in of the same person
@@ -242,8 +242,8 @@ func TestExternalCheckIsUsedUp(t *testing.T) {
 	complete(other, passed, nil, totpflow.ErrChallenge)
 }
 
-// The factor is a further way for people who have an authenticator. After a reset it
-// does not take the place of the issued code.
+// The factor is an additional method for people who have an authenticator. After a reset
+// it does not replace the issued code.
 func TestExternalNeedsAnAuthenticator(t *testing.T) {
 	h := newHarness(t, withMode(policy.Required))
 	h.Enroll(ana)

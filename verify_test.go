@@ -67,8 +67,8 @@ func TestChallengeIsBoundAndSpent(t *testing.T) {
 }
 
 // A challenge, a proof and an enrollment token are sealed for their kind, their
-// installation and the ring's epoch: any other string is refused, also one that
-// differs in a single bit.
+// installation and the ring's epoch: any other string is refused, even one that differs
+// in a single bit.
 func TestTicketsCannotBeForgedOrSwapped(t *testing.T) {
 	h := newHarness(t)
 	next, err := h.SignIn(h.Ctx, ana)
@@ -78,7 +78,7 @@ func TestTicketsCannotBeForgedOrSwapped(t *testing.T) {
 	phone, err := totptest.ScanURI(page.Offer.URI(), h.Clock)
 	require.NoError(t, err)
 
-	// One kind is not taken for another.
+	// One kind is not accepted as another.
 	_, err = h.ConfirmEnrollment(h.Ctx, totpflow.EnrollmentToken(next.Proof), phone.Peek())
 	require.ErrorIs(t, err, totpflow.ErrEnrollmentExpired)
 	_, err = h.BeginEnrollment(h.Ctx, totpflow.Proof(page.Token))
@@ -91,7 +91,7 @@ func TestTicketsCannotBeForgedOrSwapped(t *testing.T) {
 	_, err = h.ConfirmEnrollment(h.Ctx, page.Token, phone.Code())
 	require.NoError(t, err)
 	c := h.Challenge(ana)
-	_, err = h.BeginEnrollment(h.Ctx, c) // a challenge that asks a code sets nothing up
+	_, err = h.BeginEnrollment(h.Ctx, c) // a challenge that asks for a code sets nothing up
 	require.ErrorIs(t, err, totpflow.ErrChallenge)
 
 	for i := range len(c) {
@@ -113,9 +113,8 @@ func TestTicketsCannotBeForgedOrSwapped(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Every spelling of a code that is accepted is the same code, and using it in one
-// spelling uses it up in all.
-// Text that cannot be a code is refused without being counted.
+// Every accepted spelling of a code is the same code, and using it in one spelling uses
+// it in all. Text that cannot be a code is refused without being counted.
 func TestSpellingAndMalformedCodes(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -141,9 +140,9 @@ func TestSpellingAndMalformedCodes(t *testing.T) {
 	require.Nil(t, h.Status(ana).Throttled)
 }
 
-// A whole second step on the in-memory store: SignIn and VerifyCode. The
-// metrics are counted, not timed: what each verification costs the store.
-// The same over SQLite is in the module tests.
+// A whole second step on the in-memory store: SignIn and VerifyCode. The metrics are
+// counted, not timed: what each verification costs the store. The module tests do the
+// same over SQLite.
 func BenchmarkSignIn(b *testing.B) {
 	h := newHarness(b, func(c *totpflow.Config) { c.Observer = quiet })
 	phone, _ := h.Enroll(ana)
@@ -163,7 +162,7 @@ func BenchmarkSignIn(b *testing.B) {
 	b.ReportMetric(float64(total.Put)/float64(b.N), "writes/verification")
 }
 
-// Ways of being refused, in one run, so that their times can be compared.
+// Several refusals in one run, so that their times can be compared.
 func BenchmarkRefusal(b *testing.B) {
 	refusals := map[string]func(h *harness, c totpflow.Challenge, phone *totptest.Authenticator, used string) error{
 		"replayed": func(h *harness, c totpflow.Challenge, _ *totptest.Authenticator, used string) error {
@@ -194,7 +193,7 @@ func BenchmarkRefusal(b *testing.B) {
 	}
 }
 
-// One read and one write for a code, right or wrong; one read for what is not
+// One read and one write for a code, right or wrong; one read for an answer that is not
 // counted.
 func TestVerificationReadsOnceAndWritesOnce(t *testing.T) {
 	h := newHarness(t)
@@ -220,9 +219,9 @@ func TestVerificationReadsOnceAndWritesOnce(t *testing.T) {
 	}
 }
 
-// Success is returned only after the store acknowledged. A lost acknowledgement
-// is decided by reading; an unknown outcome lets nobody in, and the same code
-// never succeeds twice in total.
+// Success is returned only after the store has acknowledged. A lost acknowledgement is
+// decided by reading; an unknown outcome lets nobody in, and the same code never succeeds
+// twice in total.
 func TestNobodyGetsInWithoutAnAcknowledgement(t *testing.T) {
 	cut := errors.New("connection reset")
 	for name, c := range map[string]struct {
@@ -285,7 +284,7 @@ func TestOutageIsNotCharged(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
-// The person's answer does not give the reason; only the event does.
+// The answer to the person does not give the reason; only the event does.
 func TestOneOutwardAnswer(t *testing.T) {
 	h := newHarness(t, withMode(policy.Optional))
 	phone, codes := h.Enroll(ana)

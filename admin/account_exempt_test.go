@@ -15,9 +15,9 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A machine account passes where machines sign in, whatever the policy is, and
-// gets nothing that a person would: no challenge, no proof, no trust. No policy
-// is asked, since none has a say.
+// A machine account passes where machines sign in, whatever the policy is, and gets
+// nothing that a person would: no challenge, no proof, no trust. The policy is not asked,
+// since it does not apply.
 func TestMachineSignsIn(t *testing.T) {
 	for _, mode := range []policy.Mode{policy.Required, policy.Optional, policy.Off} {
 		h := newHarness(t, withMode(mode))
@@ -54,8 +54,8 @@ func TestMachineIsListed(t *testing.T) {
 	require.Equal(t, m, h.Member(agentID))
 }
 
-// The machine's credential lies in some script: where people sign in it opens
-// nothing, in no way, and what was set up or under way is gone.
+// The machine's credential lies in some script: where people sign in, it opens nothing at
+// all. Factors that were set up and enrollments under way are gone.
 func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -99,7 +99,7 @@ func TestMachineIsRefusedWherePeopleSignIn(t *testing.T) {
 	require.False(t, h.SessionStands(ana, session), "the person's sessions are over")
 }
 
-// People do not get in where machines do, in whichever state they are.
+// People do not get in where machines do, whatever state their accounts are in.
 func TestPeopleAreRefusedWhereMachinesSignIn(t *testing.T) {
 	h := newHarness(t)
 	adm := h.Admin(nil)
@@ -132,9 +132,9 @@ func TestPeopleAreRefusedWhereMachinesSignIn(t *testing.T) {
 	refused(t, d, err, totpflow.ErrNotExempt)
 }
 
-// The end of an exemption forces an enrollment, also where the factor is optional and
-// whether or not the account was a person's before. It ends the machine's
-// sessions, and the name.
+// The end of an exemption forces an enrollment, even where the factor is optional, and
+// whether or not the account was a person's before. It ends the machine's sessions and
+// deletes its name.
 func TestExemptionEnds(t *testing.T) {
 	for _, how := range []string{"ended", "reset"} {
 		t.Run(how, func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestExemptionEnds(t *testing.T) {
 	}
 }
 
-// A scope that clears no authenticators leaves a machine a machine.
+// A reset whose scope clears no authenticators leaves a machine account as it is.
 func TestMachineKeepsThroughSmallerResets(t *testing.T) {
 	h := newHarness(t)
 	c, err := h.Admin(nil).Exempt(h.Ctx, ops, agentID, "agent")
@@ -175,7 +175,7 @@ func TestMachineKeepsThroughSmallerResets(t *testing.T) {
 	require.Equal(t, "agent", h.Member(agentID).Machine)
 }
 
-// A frozen machine does not get in either, nor one whose record is lost.
+// A frozen machine does not get in, and neither does one whose record is lost.
 func TestMachineRefused(t *testing.T) {
 	h := newHarness(t)
 	c, err := h.Admin(nil).Exempt(h.Ctx, ops, agentID, "agent")

@@ -16,8 +16,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// For whom a code is issued: somebody who has a factor to be locked out of, and
-// whose password is older than a day. Otherwise nothing is sent, and nothing changes.
+// A code is issued to a person who has a factor that they may be locked out of, and whose
+// password is older than a day. Otherwise nothing is sent, and nothing changes.
 func TestIssuedForWhom(t *testing.T) {
 	for name, c := range map[string]struct {
 		make func(h *harness)
@@ -64,8 +64,8 @@ func TestIssuedForWhom(t *testing.T) {
 	}
 }
 
-// The code goes to the person only: the administrator who has it sent gets an error or
-// nothing, and no observer or notifier hears it.
+// The code goes to the person only: the call of the administrator who has it sent returns
+// an error or nothing, and no observer or notifier hears the code.
 func TestIssuedCodeIsForThePersonOnly(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)
@@ -82,8 +82,8 @@ func TestIssuedCodeIsForThePersonOnly(t *testing.T) {
 	o.RequireNoneStored([]string{m.Code()})
 }
 
-// Where it cannot be delivered the call fails, and the code is nobody's: it can
-// be issued again. Nobody to deliver by is found before anything is done.
+// If the code cannot be delivered, the call fails and the code is void: another one can
+// be issued. A service without a deliverer refuses before anything is done.
 func TestIssuedCodeNotDelivered(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)

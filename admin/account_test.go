@@ -27,7 +27,7 @@ func TestRestoreAfterATheft(t *testing.T) {
 	phone, codes := h.Enroll(ana)
 	old := h.TrustBrowserOf(ana, phone)
 	h.Events.Kinds()
-	thief, stolen := h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone)) // talked out of a code
+	thief, stolen := h.EnrollBy(h.Prove(ana, totpflow.ActionReplaceAuthenticator, phone)) // with a code that the owner was talked out of
 	mail := h.EventsOf(event.AuthenticatorsReplaced)[0]
 	browser := h.TrustBrowserOf(ana, thief)
 	h.Clock.Advance(time.Hour)
@@ -66,7 +66,7 @@ func TestRestoreAfterATheft(t *testing.T) {
 	h.NewRecoveryCodes(ana, phone)
 }
 
-// Which authenticators can be restored, until when, and with their codes still used.
+// Which authenticators can be restored, and until when. Their used codes stay used.
 func TestRestore(t *testing.T) {
 	for name, take := range map[string]func(h *harness, proof func(totpflow.Purpose) totpflow.Proof){
 		"replaced": func(h *harness, proof func(totpflow.Purpose) totpflow.Proof) {
@@ -108,9 +108,8 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// Erasure: nothing is left but the event. A host that goes on under the same id
-// begins with somebody who never enrolled; one that kept the generation is refused
-// until it forgets it too.
+// Erasure leaves nothing but the event. A host that reuses the id gets an account that
+// never enrolled; one that kept the generation is refused until it forgets that too.
 func TestForget(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -166,7 +165,7 @@ func TestForgetFails(t *testing.T) {
 	require.Len(t, h.Versions(), 1)
 }
 
-// A deletesAfter store lets something happen before its first deletion.
+// A deletesAfter store calls a function before its first deletion.
 type deletesAfter struct {
 	store.Store
 	first *sync.Once

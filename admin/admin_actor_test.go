@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Actors that are refused: each case makes the admin and the actor, and names the
-// error. Everything but the named thing is right.
+// Actors that are refused: each case makes the admin and the actor, and names the error.
+// Everything else about the call is right.
 var refusedActors = map[string]struct {
 	is error
 	by func(o *organization, p totpflow.Purpose) (admin.Admin, admin.Actor)
@@ -92,9 +92,9 @@ var refusedActors = map[string]struct {
 	}},
 }
 
-// Without permission every call is refused, nothing has changed and no event reports
-// a success. With it, each does what it says: by an administrator of the tenant,
-// of one above it, and by an operator, whom no rule is asked about.
+// Without permission every call is refused, nothing has changed and no event reports a
+// success. With it, each call does what it says: by an administrator of the tenant, by
+// one of a tenant above, and by an operator, for whom the rule is not asked.
 func TestActors(t *testing.T) {
 	for name, call := range actingCalls {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestActors(t *testing.T) {
 					require.ErrorIs(t, call.do(o, adm, by, anaID), c.is, why)
 				})
 			}
-			frozen := refusedActors["an administrator whose account was frozen since"] // last: it stays so
+			frozen := refusedActors["an administrator whose account was frozen since"] // last: the account stays frozen
 			adm, by := frozen.by(o, call.purpose(o))
 			o.Unchanged(func() { require.ErrorIs(t, call.do(o, adm, by, anaID), frozen.is) })
 
@@ -132,12 +132,12 @@ func TestActors(t *testing.T) {
 	}
 }
 
-// Administrators do nothing to themselves: for that they have their own code,
-// and somebody else to ask.
+// Administrators do nothing to their own accounts: for that they have their own code, or
+// another administrator.
 func TestNotToOneself(t *testing.T) {
 	for name, call := range actingCalls {
 		if name == "SetPolicy" || call.action == admin.ActionApprove {
-			continue // of a tenant; for requests see TestSecondAdministrator
+			continue // about a tenant; for requests see TestSecondAdministrator
 		}
 		t.Run(name, func(t *testing.T) {
 			o := newOrganization(t)
@@ -155,7 +155,7 @@ func TestNotToOneself(t *testing.T) {
 			require.NoError(t, o.Account(o.boss.User).ConsumeProof(o.Ctx, by.Proof, call.purpose(o)), "the proof is not lost by it")
 		})
 	}
-	// Nor hidden among others.
+	// Nor when their own account is hidden among others.
 	o := newOrganization(t)
 	o.Enroll(ana)
 	by := o.ByFor(o.boss, manyOfAcme)
@@ -165,7 +165,8 @@ func TestNotToOneself(t *testing.T) {
 	})
 }
 
-// A call for many asks the host's rule of each of them, before anything is done.
+// A call for many accounts asks the host's rule about each of them before it changes
+// anything.
 func TestRuleIsAskedOfEach(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)
@@ -185,8 +186,8 @@ func TestRuleIsAskedOfEach(t *testing.T) {
 	require.Equal(t, []string{ana.ID.User, "chief"}, asked)
 }
 
-// Every call that only looks takes no proof and is refused otherwise as the
-// others are, also to see a tenant above.
+// Calls that only read require no proof. Otherwise they are refused as the others are,
+// also when they would read a tenant above.
 func TestActorsWhoLook(t *testing.T) {
 	calls := map[string]func(o *organization, a admin.Admin, by admin.Actor) error{
 		"Status": func(o *organization, a admin.Admin, by admin.Actor) error {

@@ -27,7 +27,7 @@ type acting struct {
 	told   event.Kind
 }
 
-// purpose is what the proof for the call must be for.
+// purpose returns what the proof for the call must be for.
 func (c acting) purpose(o *organization) totpflow.Purpose {
 	switch c.told {
 	case event.BulkReset:
@@ -52,7 +52,7 @@ var actingCalls = map[string]acting{
 		return a.RevokeBrowser(o.Ctx, by, target, first(o.Member(target).Browsers).ID)
 	}, event.BrowserRevoked},
 	"ExtendGrace": {admin.ActionExtendGrace, func(o *organization) {
-		require.NoError(o.T, o.admin.Forget(o.Ctx, ops, anaID)) // an account that was never seen may have more time, too
+		require.NoError(o.T, o.admin.Forget(o.Ctx, ops, anaID)) // an account that has no record may have more time, too
 	}, func(o *organization, a admin.Admin, by admin.Actor, target store.AccountID) error {
 		return a.ExtendGrace(o.Ctx, by, target, o.Clock.Now().Add(days(3)))
 	}, event.GraceExtended},
@@ -109,7 +109,7 @@ var actingCalls = map[string]acting{
 	}, event.ApprovalWithdrawn},
 }
 
-// first is the first of them, or nobody.
+// first returns the first element, or the zero value.
 func first[T any](all []T) (one T) {
 	if len(all) > 0 {
 		one = all[0]
@@ -117,14 +117,14 @@ func first[T any](all []T) (one T) {
 	return one
 }
 
-// asksToExempt has the deputy ask for what waits.
+// asksToExempt has the deputy ask for the action that becomes pending.
 func asksToExempt(o *organization) {
 	o.SetPolicy("acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
 	err := servicetest.ErrorOf(o.admin.Exempt(o.Ctx, o.By(o.deputy, admin.ActionExemptAccount), anaID, "agent"))
 	require.ErrorIs(o.T, err, admin.ErrApproval)
 }
 
-// pending is the one request that waits in a tenant; "none" where none does.
+// pending returns the id of the one pending request of a tenant; "none" if there is none.
 func (o *organization) pending(tenant string) string {
 	o.T.Helper()
 	st, err := o.admin.Tenant(o.Ctx, ops, tenant)
@@ -135,7 +135,7 @@ func (o *organization) pending(tenant string) string {
 	return st.Pending[0].ID
 }
 
-// prepared is an organization in which a call can succeed: ana has a phone that she
+// prepared returns an organization in which a call can succeed: ana has a phone that she
 // replaced a moment ago, and a trusted browser.
 func prepared(t *testing.T, c acting) *organization {
 	t.Helper()
@@ -149,7 +149,7 @@ func prepared(t *testing.T, c acting) *organization {
 	return o
 }
 
-// Each call of Admin stands in one of the tables above.
+// Each call of Admin is in one of the tables above.
 func TestEveryCallIsInATable(t *testing.T) {
 	table := servicetest.Names(actingCalls)
 	looking := []string{"Status", "Member", "List", "ListPage", "Tally", "Tenant", "PreviewImport", "PreviewTidy", "Export", "SharedSecrets"}
@@ -162,13 +162,13 @@ func TestEveryCallIsInATable(t *testing.T) {
 	}
 }
 
-// A chain of tenants that cannot be read lets nobody act across tenants, and
-// keeps nobody from acting within their own.
+// A chain of tenants that cannot be read lets nobody act across tenants, and does not
+// prevent anybody from acting within their own.
 func TestChainThatCannotBeRead(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)
 	errChain := errors.New("the directory is down")
-	s := o.Open(func(c *totpflow.Config) { // the policy is the host's here
+	s := o.Open(func(c *totpflow.Config) { // here the host sets the policy
 		c.ParentTenants = func(context.Context, string) ([]string, error) { return nil, errChain }
 	})
 	by := o.By(o.provider, admin.ActionUnlockAccount)
@@ -183,7 +183,7 @@ func TestChainThatCannotBeRead(t *testing.T) {
 }
 
 // An administrator without an authenticator cannot require one of others, or do anything
-// else to them: there is no code to prove the call by.
+// else to them: they have no code to prove the call with.
 func TestAdministratorWithoutAnAuthenticator(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)
@@ -212,8 +212,8 @@ func TestAdministratorWhoseRecordIsLost(t *testing.T) {
 	require.Len(t, o.EventsOf(event.RecordLost), 1, "whoever has put the record back is noticed")
 }
 
-// Where the store fails, the call fails, and no event reports a success. The
-// proof may be gone: nothing is done twice.
+// When the store fails, the call fails, and no event reports a success. The proof may be
+// consumed: nothing is done twice.
 func TestAdminWhenTheStoreFails(t *testing.T) {
 	for name, call := range actingCalls {
 		t.Run(name, func(t *testing.T) {

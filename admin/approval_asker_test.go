@@ -75,8 +75,8 @@ func TestRequestEndsWithItsAskersSessions(t *testing.T) {
 	}
 }
 
-// A policy that is set ends the requests for another one: an administrator who approved
-// them would undo a policy that they did not see. Other requests stay.
+// Setting a policy ends the requests for another policy: an administrator who approved
+// them would undo a policy that they had not seen. Other requests stay.
 func TestPolicyEndsRequestsForAnother(t *testing.T) {
 	o := byTwo(t)
 	lower := waits["a lower policy"]

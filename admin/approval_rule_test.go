@@ -16,7 +16,7 @@ import (
 )
 
 // The rule is asked about both the administrator who approves and the one who asked, for
-// every pending request, also where it concerns a tenant and no account.
+// every pending request, also if it concerns a tenant and not an account.
 func TestRuleIsAskedAboutBoth(t *testing.T) {
 	for name, w := range waits {
 		for _, refused := range []string{"boss", "deputy"} {
@@ -94,8 +94,8 @@ func TestWithdrawnMeanwhile(t *testing.T) {
 	}
 }
 
-// What restoring, exempting and importing end: a way in that was begun before
-// must not survive them.
+// Restoring, exempting and importing end every way in that was begun before: none may
+// survive them.
 func TestNothingIsLeftBehind(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -134,8 +134,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	require.Len(t, h.Status(other).Authenticators, 1)
 }
 
-// A number that a thief has added lets nobody in after the authenticator was restored, and
-// none after an exemption, which takes every factor.
+// A number that a thief has added lets nobody in after the authenticator was restored.
+// After an exemption no number does, since an exemption removes every factor.
 func TestNoPhoneIsLeftBehind(t *testing.T) {
 	for name, call := range map[string]func(h *harness) error{
 		"restore": func(h *harness) error {
@@ -159,7 +159,7 @@ func TestNoPhoneIsLeftBehind(t *testing.T) {
 	}
 }
 
-// An administrator of the tenant that has no name lists that tenant.
+// An administrator of the tenant whose name is empty lists that tenant.
 func TestTheNamelessTenantIsOne(t *testing.T) {
 	h := newHarness(t)
 	boss := totpflow.User{ID: totpflow.AccountID{User: "boss"}}
@@ -173,8 +173,8 @@ func TestTheNamelessTenantIsOne(t *testing.T) {
 	require.ErrorIs(t, err, admin.ErrNotAllowed)
 }
 
-// Where the store fails, a list and a check say so: keys that are in use must not look
-// unused, nor a person unprotected.
+// If the store fails, a list and a check return the error: otherwise keys in use would
+// look unused, or a person unprotected.
 func TestStoreThatFailsIsSaid(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)

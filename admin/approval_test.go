@@ -19,7 +19,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// byTwo is an organization where two administrators are wanted, and ana has a phone.
+// byTwo returns an organization in which actions require two administrators, and ana has
+// a phone.
 func byTwo(t *testing.T, changes ...func(*totpflow.Config)) *organization {
 	t.Helper()
 	o := newOrganization(t, changes...)
@@ -34,10 +35,10 @@ type waiting struct {
 	ask    func(o *organization, by admin.Actor) error
 	want   func(q *admin.Request) // of the request
 	done   func(o *organization) bool
-	told   event.Kind // beside that it was approved
+	told   event.Kind // in addition to the event of the approval
 }
 
-// purpose is what the proof of the administrator who asks must be for.
+// purpose returns what the proof of the administrator who asks must be for.
 func (w waiting) purpose(o *organization) totpflow.Purpose {
 	if w.action == admin.ActionResetAccount {
 		return manyOfAcme
@@ -45,14 +46,14 @@ func (w waiting) purpose(o *organization) totpflow.Purpose {
 	return o.purpose(w.action)
 }
 
-// ofOne is a policy with something in every field but the one that wants two.
+// ofOne is a policy with every field set but the one that requires two administrators.
 var ofOne = policy.Policy{
 	Mode: policy.Required, Grace: days(14), Deadline: start.Add(days(30)), BrowserAge: days(7),
 	Methods: policy.App | policy.Phone, IssuedCode: true, AssignedPhones: true,
 }
 
 // Calls that require a second administrator: how an administrator asks for each, and what
-// is seen of it once it is done.
+// shows that it was done.
 var waits = map[string]waiting{
 	"a lower policy": {admin.ActionSetPolicy, func(o *organization, by admin.Actor) error {
 		return o.admin.SetPolicy(o.Ctx, by, "acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})
@@ -81,8 +82,8 @@ var waits = map[string]waiting{
 		func(o *organization) bool { return o.Member(anaID).Updated.IsZero() }, event.Forgotten},
 }
 
-// One asks, nothing changes; another one approves, and it is done. Both stand in
-// the events.
+// One administrator asks, and nothing changes; another one approves, and it is done. The
+// events name both.
 func TestTwoAdministrators(t *testing.T) {
 	for name, c := range waits {
 		t.Run(name, func(t *testing.T) {
@@ -142,7 +143,7 @@ func TestTwoAdministrators(t *testing.T) {
 }
 
 // Calls that need no second administrator: those that ask for more, those that help one
-// person, and those of an operator. No call needs one where the policy does not ask for it.
+// person, and those of an operator. No call needs one if the policy does not require it.
 func TestOneAdministratorIsEnough(t *testing.T) {
 	o := byTwo(t)
 	stricter := policy.Policy{Mode: policy.Required, TwoAdministrators: true, IssuedCode: true}
@@ -154,14 +155,14 @@ func TestOneAdministratorIsEnough(t *testing.T) {
 		require.True(t, c.done(o), name)
 
 		o.SetPolicy("acme", policy.Policy{Mode: policy.Required})
-		_ = o.Admin(nil).Forget(o.Ctx, ops, anaID) // where it is done already, there is none
+		_ = o.Admin(nil).Forget(o.Ctx, ops, anaID) // fails if there is no record any more
 		o.Enroll(ana)
 		require.NoError(t, c.ask(o, o.ByFor(o.boss, c.purpose(o))), name)
 	}
 }
 
-// The policy of a tenant above counts here too: a customer's administrator alone
-// lowers nothing that the provider wants two for.
+// The policy of a tenant above counts here too: a customer's administrator alone lowers
+// nothing for which the provider requires two.
 func TestTwoAdministratorsFromAbove(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)
@@ -169,7 +170,7 @@ func TestTwoAdministratorsFromAbove(t *testing.T) {
 	o.SetPolicy("acme", policy.Policy{Mode: policy.Required})
 	for name, c := range waits {
 		if name == "to want one administrator" {
-			continue // the customer's own does not want two
+			continue // the customer's own policy does not require two
 		}
 		err := c.ask(o, o.ByFor(o.boss, c.purpose(o)))
 		require.ErrorIs(t, err, admin.ErrApproval, name)
@@ -185,8 +186,9 @@ func TestTwoAdministratorsFromAbove(t *testing.T) {
 	require.Equal(t, "boss, asked by provider/p1", o.EventsOf(event.Exempted)[0].Actor, "who it was, and of where")
 }
 
-// A host whose own source of policies does not ask for two: what administrators have set
-// for the tenant still does, so that one of them alone cannot take that back.
+// A host whose own source of policies does not require two administrators: what
+// administrators have set for the tenant still does, so that one of them alone cannot
+// take that back.
 func TestTwoAdministratorsOfTheTenantsOwnPolicy(t *testing.T) {
 	o := byTwo(t, func(c *totpflow.Config) { c.Policy = oneForAll{} })
 	err := o.admin.SetPolicy(o.Ctx, o.By(o.boss, admin.ActionSetPolicy), "acme", ofOne)
@@ -197,15 +199,15 @@ func TestTwoAdministratorsOfTheTenantsOwnPolicy(t *testing.T) {
 	require.False(t, st.Effective.TwoAdministrators)
 }
 
-// oneForAll is the source of a host that does not read what is set for tenants.
+// oneForAll is the policy source of a host that ignores what is set for tenants.
 type oneForAll struct{}
 
 func (oneForAll) Policy(context.Context, store.AccountID) (policy.Policy, error) {
 	return policy.Policy{Mode: policy.Optional}, nil
 }
 
-// Administrators who may not approve, and requests that may no longer be approved. Nothing
-// has changed then, and where nothing is wrong with the request it stays pending.
+// Administrators who may not approve, and requests that may no longer be approved. In all
+// cases nothing has changed, and a request that is still valid stays pending.
 func TestSecondAdministrator(t *testing.T) {
 	mayAll := func(o *organization) admin.Admin { return o.admin }
 	except := func(who, target string, action totpflow.Action) func(o *organization) admin.Admin {
@@ -262,7 +264,7 @@ func TestSecondAdministrator(t *testing.T) {
 	}
 }
 
-// Nobody approves what is done to themselves.
+// Nobody approves an action on their own account.
 func TestTargetDoesNotApprove(t *testing.T) {
 	o := byTwo(t)
 	_, err := o.admin.ResetMany(o.Ctx, o.ByFor(o.boss, manyOfAcme), "acme", []string{ana.ID.User, o.deputy.ID.User}, admin.ScopeAll)
@@ -272,7 +274,8 @@ func TestTargetDoesNotApprove(t *testing.T) {
 	require.Equal(t, admin.StateRequired, o.Member(o.deputy.ID).State)
 }
 
-// Two approve at the same time, over two services: it is done once.
+// Two administrators approve at the same time, over two services: the action is done
+// once.
 func TestApprovedOnceInARace(t *testing.T) {
 	o := byTwo(t)
 	third := o.hire("acme", "third")
@@ -295,7 +298,7 @@ func TestApprovedOnceInARace(t *testing.T) {
 	require.Len(t, o.EventsOf(event.Reset), 1)
 }
 
-// Who approves sees what could not be done of it; the rest is.
+// The administrator who approves sees which part could not be done; the rest is done.
 func TestApprovedInPart(t *testing.T) {
 	o := byTwo(t)
 	_, err := o.admin.ResetMany(o.Ctx, o.ByFor(o.boss, manyOfAcme), "acme", []string{"nobody", ana.ID.User}, admin.ScopeAll)
@@ -306,9 +309,9 @@ func TestApprovedInPart(t *testing.T) {
 	require.Equal(t, admin.StateRequired, o.Member(anaID).State)
 }
 
-// A thousand accounts can wait, ids of 36 characters as those of UUIDs; and
-// however long and odd ids are, what waits keeps within the record, which says so
-// before it is too much.
+// A request can name a thousand accounts with ids as long as UUIDs, 36 characters.
+// However long and odd the ids are, pending requests fit into the record, and the call is
+// refused before they would not.
 func TestWhatWaitsFitsTheRecord(t *testing.T) {
 	o := byTwo(t, func(c *totpflow.Config) { c.Observer = quiet })
 	ids := func(n int, pad string, length int) (users []string) {
@@ -342,19 +345,19 @@ func TestWhatWaitsFitsTheRecord(t *testing.T) {
 		st, err := o.admin.Tenant(o.Ctx, ops, "acme")
 		require.NoError(t, err)
 		require.Equal(t, ids(10, pad, store.MaxID), st.Pending[0].Targets, "as they were asked for")
-		o.Clock.Advance(24 * time.Hour) // makes room
+		o.Clock.Advance(24 * time.Hour) // the expired requests make room
 	}
 	for range 20 {
 		require.ErrorIs(t, ask([]string{ana.ID.User}), admin.ErrApproval)
 	}
 	require.ErrorIs(t, ask([]string{ana.ID.User}), admin.ErrTooManyRequests)
-	// A string that is not an id does not become another id on the way.
+	// A string that is not a valid id does not become another id on the way.
 	require.ErrorIs(t, ask([]string{"\xff"}), store.ErrID)
 	require.ErrorIs(t, ask([]string{"totpflow:tenant"}), store.ErrID)
 	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Exempt(o.Ctx, o.ByFor(o.boss, admin.Purpose(admin.ActionExemptAccount, store.AccountID{Tenant: "acme"})), store.AccountID{Tenant: "acme"}, "agent")), store.ErrID)
 }
 
-// Requests of one tenant are nothing in another.
+// Requests of one tenant have no effect in another.
 func TestRequestsAreOfOneTenant(t *testing.T) {
 	o := byTwo(t)
 	require.ErrorIs(t, servicetest.ErrorOf(o.admin.Exempt(o.Ctx, o.By(o.boss, admin.ActionExemptAccount), anaID, "agent")), admin.ErrApproval)

@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/admin"
 )
 
-// A call takes from one to 1000 accounts: so much does one proof.
+// A call takes from one to 1000 accounts: one proof covers no more.
 func TestBulkBounds(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	for n, ok := range map[int]bool{0: false, 1: true, 1000: true, 1001: false} {

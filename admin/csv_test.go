@@ -17,8 +17,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// The columns of the compliance list are stable: what reads the file must go on
-// reading it.
+// The columns of the compliance list are stable: programs that read the file must go on
+// working.
 func TestCSVGolden(t *testing.T) {
 	at := start.In(time.FixedZone("elsewhere", 3600))
 	members := []admin.Member{
@@ -52,14 +52,14 @@ func TestCSVGolden(t *testing.T) {
 
 var errFull = errors.New("disk full")
 
-// A full disk takes nothing.
+// A full disk refuses every write.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
 
-// A name that somebody chose is not run by the spreadsheet that opens the list,
-// neither where the cell begins nor where a program that reads semicolons or
-// tabs finds another one begin (OWASP: CSV injection).
+// A spreadsheet that opens the list does not run a name that somebody chose, neither
+// where the cell begins nor where a program that reads semicolons or tabs finds the
+// beginning of another one (OWASP: CSV injection).
 func TestCSVRunsNothing(t *testing.T) {
 	const link = `HYPERLINK("https://evil.example","ok")`
 	for chosen, want := range map[string]string{
@@ -100,8 +100,8 @@ func TestCSVRunsNothing(t *testing.T) {
 	}
 }
 
-// Every name comes back from the file as it was, but for the apostrophes that
-// keep a spreadsheet from running it, and no cell of it begins a formula.
+// Every name comes back from the file as it was, apart from the apostrophes that keep a
+// spreadsheet from running it, and no cell begins a formula.
 func FuzzWriteCSV(f *testing.F) {
 	f.Add("acme", "42", `=HYPERLINK("https://evil.example")`)
 	f.Add("", "43", "Ann;=1")
@@ -119,7 +119,7 @@ func FuzzWriteCSV(f *testing.F) {
 		require.Len(t, rows, 2)
 		row := rows[1]
 		for i, was := range map[int]string{0: tenant, 1: user, 2: name, 10: name} {
-			same := strings.ReplaceAll(string([]rune(was)), "\r\n", "\n") // as the reader has it
+			same := strings.ReplaceAll(string([]rune(was)), "\r\n", "\n") // as the CSV reader returns it
 			require.Equal(t, strings.ReplaceAll(same, "'", ""), strings.ReplaceAll(row[i], "'", ""))
 			for _, cell := range strings.FieldsFunc(row[i], func(r rune) bool { return strings.ContainsRune(",;\t\r\n\"", r) }) {
 				if begin := strings.TrimLeft(cell, " "); begin != "" {

@@ -17,8 +17,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// An operator requires the second factor in a tenant and imports two
-// authenticators. An administrator then resets a person, by a code of their own.
+// An operator requires the second factor in a tenant and imports two authenticators. An
+// administrator then resets a person, and proves it with their own code.
 func Example() {
 	ctx := context.Background()
 	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
@@ -45,7 +45,7 @@ func Example() {
 	root := admin.Operator{Name: "root", Reason: "ticket 7"}
 	err = office.SetPolicy(ctx, root, "acme", policy.Policy{Mode: policy.Required})
 	fmt.Println("policy:", err)
-	const secret = "ORXXI4DGNRXXOLLFPBQW24DMMUWTAMBR" // which the boss's app has already
+	const secret = "ORXXI4DGNRXXOLLFPBQW24DMMUWTAMBR" // the same secret as in the boss's app
 	device, _ := totptest.TypeSecret(secret, clock)
 	bosses, _ := totp.ParseSecret(secret, totp.Params{})
 	anas, _ := totp.NewKey(totp.Params{})

@@ -22,8 +22,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// The page for data protection has a line for each field of the record, and names what
-// the export has, all of it and nothing else.
+// The page on data protection has a line for each field of the record, and names exactly
+// the fields of the export.
 func TestPrivacyPage(t *testing.T) {
 	text, err := os.ReadFile("../docs/privacy.md")
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func snake(name string) string {
 	return strings.ToLower(regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(name, "${1}_$2"))
 }
 
-// The export has everything that the person did and has, and no secret of it.
+// The export contains everything that the person did and has, and none of their secrets.
 func TestExport(t *testing.T) {
 	var sent provider
 	h := newHarness(t, withPhones(&sent)...)
@@ -102,7 +102,8 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// An administrator needs the rule's leave, and one of another tenant gets nothing.
+// An administrator needs the permission of the rule, and one of another tenant gets
+// nothing.
 func TestExportIsAsked(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)
@@ -125,7 +126,8 @@ func TestExportIsAsked(t *testing.T) {
 	require.ErrorIs(t, err, keyring.ErrOpen)
 }
 
-// Every field of an export is of something: left out, a person would not get what is kept.
+// Every field of an export is filled for some person: a field that were left out would
+// hide data that is kept.
 func TestExportHasEverything(t *testing.T) {
 	var sent provider
 	h := newHarness(t, withPhones(&sent)...)
@@ -193,7 +195,7 @@ func TestExportHasEverything(t *testing.T) {
 	require.Equal(t, all, seen)
 }
 
-// fieldsOf are the fields of an export, with those of its parts; events and days have tests
+// fieldsOf returns the fields of an export and of its parts; events and days have tests
 // of their own.
 func fieldsOf(all map[string]bool, of reflect.Type, at string) {
 	if of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
@@ -208,7 +210,7 @@ func fieldsOf(all map[string]bool, of reflect.Type, at string) {
 	}
 }
 
-// fieldsWith adds those that are not zero.
+// fieldsWith adds the fields that are not zero.
 func fieldsWith(seen map[string]bool, v reflect.Value, at string) {
 	switch {
 	case v.IsZero():

@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A harness is a service with everything around it that a test wants to hold.
+// A harness is a service with everything around it that a test needs.
 type harness struct{ *servicetest.Harness }
 
 func newHarness(t testing.TB, changes ...func(*totpflow.Config)) *harness {
@@ -28,7 +28,7 @@ type (
 	provider = servicetest.Provider // of messages
 )
 
-// Short names of what most tests use.
+// Short names for what most tests use.
 var (
 	start, days, quiet              = servicetest.Start, servicetest.Days, servicetest.Quiet
 	ana, anaID                      = servicetest.Ana, servicetest.Ana.ID
@@ -49,10 +49,9 @@ func refused(t testing.TB, d totpflow.Decision, err error, is error) {
 	require.Zero(t, d, "a decision came with the error")
 }
 
-// An organization is a harness whose policies are the tenants' own, with a
-// provider above a customer (acme) above a unit, another customer beside, and an
-// administrator of each. Its rule lets every administrator do everything: what is
-// refused, the library refuses.
+// An organization is a harness in which tenants have policies of their own, with a
+// provider above a customer (acme) above a unit, another customer beside it, and an
+// administrator of each. Its rule permits every call: any refusal comes from the library.
 type organization struct {
 	*harness
 	admin                     admin.Admin
@@ -79,7 +78,7 @@ func letAll(context.Context, totpflow.User, totpflow.Action, store.AccountID) er
 
 var errSays = errors.New("the host's rule says no")
 
-// hire imports a person, which costs no set of recovery codes.
+// hire imports a person, which avoids the cost of a set of recovery codes.
 func (h *harness) hire(tenant, id string) person {
 	h.T.Helper()
 	key, err := totp.NewKey(totp.Params{})
@@ -93,8 +92,8 @@ func (h *harness) hire(tenant, id string) person {
 	return c
 }
 
-// By is the administrator with a fresh proof for what most tests do by the action: to
-// ana, to acme as a whole, or to the request that is pending there.
+// By returns the administrator with a fresh proof for the usual target of the action in
+// tests: ana, acme as a whole, or the request that is pending there.
 func (o *organization) By(c person, a totpflow.Action) admin.Administrator {
 	o.T.Helper()
 	return o.ByFor(c, o.purpose(a))
@@ -113,11 +112,11 @@ func (o *organization) purpose(a totpflow.Action) totpflow.Purpose {
 	}
 }
 
-// manyOfAcme is what a proof for ResetMany is for.
+// manyOfAcme is the purpose of a proof for ResetMany.
 var manyOfAcme = admin.Purpose(admin.ActionResetAccount, store.AccountID{Tenant: "acme"})
 
-// ByFor is the administrator with a fresh proof for the purpose. It takes a new code,
-// for which the clock may go on by half a minute.
+// ByFor returns the administrator with a fresh proof for the purpose. It uses a new code,
+// for which it may advance the clock by half a minute.
 func (o *organization) ByFor(c person, p totpflow.Purpose) admin.Administrator {
 	o.T.Helper()
 	return admin.Administrator{User: c.User, Proof: o.ProveFor(c.User, p, c.Phone)}

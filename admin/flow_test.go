@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// No call of administrators is left out of the metrics. Iterators are a flow for each
-// page or account, so that they do not count the time of the loop around them.
+// No call of administrators is missing from the metrics. An iterator is one flow per page
+// or account, so that the time of the loop around it does not count.
 func TestEveryCallIsAFlow(t *testing.T) {
 	var heard servicetest.Flows
 	h := newHarness(t, func(c *totpflow.Config) { c.Flows = &heard })
@@ -53,7 +53,7 @@ func once[T any](t *testing.T, all iter.Seq2[T, error]) {
 	}
 }
 
-// A rule that panics is a flow that failed, and the panic goes on.
+// A rule that panics counts as a flow that failed, and the panic goes on.
 func TestPanickingRuleIsAFlow(t *testing.T) {
 	var heard servicetest.Flows
 	h := newHarness(t, func(c *totpflow.Config) { c.Flows = &heard })

@@ -24,9 +24,9 @@ func row(t testing.TB, tenant, user string) admin.Imported {
 }
 
 // A row that the administrator may not import does not block the others, and its outcome
-// names it. The rule is asked about all rows before the first is written; each event has
-// the administrator's name as the row's own tenant knows it; and everything that one
-// proof does is one call.
+// says so. The rule is asked about all rows before the first is written; each event has
+// the administrator's name as the row's own tenant knows it; and everything done by one
+// proof is one call.
 func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 	o := newOrganization(t)
 	rows := []admin.Imported{
@@ -43,7 +43,7 @@ func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 	want := []error{admin.ErrNotAllowed, nil, nil, admin.ErrSelf, admin.ErrNotAllowed, errSays, errSays, totp.ErrNoKey, nil}
 	before := o.Versions()
 	asked := map[store.AccountID]int{}
-	// A rule that lets nobody at all import into "closed" as a whole.
+	// A rule that refuses every import into the tenant "closed" as a whole.
 	servicetest.Parents["closed"] = []string{"acme"}
 	defer delete(servicetest.Parents, "closed")
 	adm := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.AccountID) error {
@@ -69,7 +69,7 @@ func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 			continue
 		}
 		require.ErrorIs(t, out.Err, want[i], out.ID)
-		if out.ID != o.boss.ID { // whose own record has the proof as spent
+		if out.ID != o.boss.ID { // only their own record has the proof as spent
 			require.Equal(t, before[out.ID], after[out.ID], out.ID)
 		}
 	}
@@ -87,7 +87,7 @@ func TestImportLeavesOutWhatIsRefused(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrProof, "one proof, one call")
 }
 
-// Where nothing can be imported, no proof is consumed. An administrator who may import at
+// If nothing can be imported, no proof is consumed. An administrator who may import at
 // all learns which rows are wrong; one who may not is refused.
 func TestImportOfNothing(t *testing.T) {
 	o := newOrganization(t)
@@ -125,7 +125,7 @@ func TestImportOfNothing(t *testing.T) {
 	require.NoError(t, outcomes[0].Err, "the proof is still good")
 }
 
-// A tenant's chain that cannot be read is not an answer about a row.
+// A chain of tenants that cannot be read does not decide about a row: the call fails.
 func TestImportWhereTheChainFails(t *testing.T) {
 	gone := errors.New("gone")
 	o := newOrganization(t, func(c *totpflow.Config) {
@@ -145,8 +145,8 @@ func TestImportWhereTheChainFails(t *testing.T) {
 	})
 }
 
-// A rule that could not say has not refused: nothing is imported, and the call
-// says why.
+// A rule that failed has not refused: nothing is imported, and the call returns the
+// error.
 func TestImportWhereTheRuleCannotSay(t *testing.T) {
 	o := newOrganization(t)
 	rows := []admin.Imported{row(t, "acme", "one"), row(t, "acme", "two")}

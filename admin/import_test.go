@@ -21,8 +21,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// The keys of RFC 6238, Appendix B, come over as they are: the code that the RFC
-// gives for a time signs in at that time, and once.
+// The keys of RFC 6238, Appendix B, are imported unchanged: the code that the RFC gives
+// for a time signs in at that time, and once.
 func TestImportVectors(t *testing.T) {
 	for _, v := range []struct {
 		unix      int64
@@ -49,10 +49,10 @@ func TestImportVectors(t *testing.T) {
 	}
 }
 
-// Nobody has to set up again: a person who was required to, or who has grace, is asked
-// for a code from now on. No recovery codes are made, since nobody would see
-// them; sessions go on, since people do not notice; an enrollment page left open and
-// the proof that it stood on are dead.
+// Nobody has to set up again: a person who was required to, or who has a grace period, is
+// asked for a code from now on. No recovery codes are made, since nobody would see them;
+// sessions go on, since people do not notice; an open enrollment page and the proof that
+// started it are dead.
 func TestImportSatisfiesThePolicy(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", fortnight)
@@ -88,8 +88,8 @@ func TestImportSatisfiesThePolicy(t *testing.T) {
 	h.NewRecoveryCodes(ana, phone)
 }
 
-// A run that was cut short is repeated: what is there already is left alone, used
-// codes stay used, and nothing is written.
+// A run that was cut short is repeated: records that exist are left alone, used codes
+// stay used, and nothing is written.
 func TestImportAgain(t *testing.T) {
 	h := newHarness(t)
 	row := admin.Imported{ID: anaID, Key: rfcKey(t)}
@@ -106,8 +106,8 @@ func TestImportAgain(t *testing.T) {
 	})
 }
 
-// An import overwrites nobody, and opens no account that an administrator or its
-// owner has closed. The other rows are done all the same.
+// An import overwrites no account, and does not open one that an administrator or its
+// owner has closed. The other rows are still imported.
 func TestImportRefused(t *testing.T) {
 	var phones provider
 	h := newHarness(t, withPhones(&phones, ofTenants)...)
@@ -166,8 +166,8 @@ func TestImportRefused(t *testing.T) {
 	require.Equal(t, totpflow.AskCode, h.Step(totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: "last"}}))
 }
 
-// Codes that the person used here before, and the step of a secret that was here
-// until a moment ago, stay used.
+// Codes that the person used here before, and the last step of a secret that was removed
+// a moment ago, stay used.
 func TestImportOfASecretThatWasHere(t *testing.T) {
 	h := newHarness(t)
 	require.NoError(t, h.Import(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
@@ -183,8 +183,8 @@ func TestImportOfASecretThatWasHere(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
-// Rows of one account are its authenticators, and each of them signs in. A row more
-// than an account may have is refused; a key that stands twice is there already.
+// The rows of one account are its authenticators, and each of them signs in. A row beyond
+// the limit of an account is refused; a second row with the same key counts as imported.
 func TestImportSeveralOfOneAccount(t *testing.T) {
 	h := newHarness(t)
 	var rows []admin.Imported
@@ -217,7 +217,7 @@ func TestImportSeveralOfOneAccount(t *testing.T) {
 			require.NoError(t, o.Err, i)
 			require.True(t, o.Already && !o.New, i)
 		}
-		// A second one beside the first takes all that is there.
+		// A second authenticator beside the first requires all that are there.
 		o := h.Import(again...)
 		require.NoError(t, o[0].Err)
 		require.ErrorIs(t, o[1].Err, admin.ErrAlreadyEnrolled)
@@ -225,7 +225,7 @@ func TestImportSeveralOfOneAccount(t *testing.T) {
 	for _, phone := range phones[:enroll.MaxAuthenticators] {
 		h.PassByCode(ana, phone)
 	}
-	// Once its owner has shown a code, nothing comes beside it.
+	// Once its owner has shown a code, no other authenticator is imported beside it.
 	h.Import(rows[len(rows)-1])
 	ben := totpflow.User{ID: rows[len(rows)-1].ID}
 	phone, err := totptest.TypeSecret(rows[len(rows)-1].Key.Secret(), h.Clock)
@@ -236,7 +236,7 @@ func TestImportSeveralOfOneAccount(t *testing.T) {
 	require.ErrorIs(t, o[1].Err, admin.ErrAlreadyEnrolled)
 }
 
-// An import of the rest of an account goes on where the first one knew less.
+// An import of the rest of an account goes on where the first import had fewer rows.
 func TestImportBesideTheSame(t *testing.T) {
 	h := newHarness(t)
 	first, second := row(t, "acme", anaID.User), row(t, "acme", anaID.User)
@@ -248,7 +248,7 @@ func TestImportBesideTheSame(t *testing.T) {
 	require.Equal(t, 2, h.Member(anaID).Authenticators)
 }
 
-// With one secret the owner of one account could sign in to the other.
+// If two accounts had one secret, the owner of one could sign in to the other.
 func TestImportOfOneSecretForTwoAccounts(t *testing.T) {
 	h := newHarness(t)
 	ana, ben, eva := row(t, "acme", "ana"), row(t, "globex", "ana"), row(t, "acme", "eva")
@@ -261,7 +261,7 @@ func TestImportOfOneSecretForTwoAccounts(t *testing.T) {
 	require.NoError(t, outcomes[2].Err)
 	require.Zero(t, h.Versions()[ana.ID])
 	require.ErrorIs(t, h.Import(ana, ben)[0].Err, admin.ErrSharedSecret, "also where nothing else is left")
-	// Of one account it is one secret in two forms.
+	// Within one account it is one secret in two forms.
 	ben.ID = ana.ID
 	outcomes = h.Import(ana, ben)
 	require.NoError(t, outcomes[0].Err)
@@ -318,7 +318,7 @@ func TestPreviewImport(t *testing.T) {
 	require.NoError(t, outcomes[0].Err, "the proof is still good")
 }
 
-// Recovery codes where policy does not know them: none are made later either.
+// Recovery codes where the policy does not allow them: none are made later either.
 func TestImportedPersonWithoutRecoveryCodes(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: policy.Required, Methods: policy.App} })
 	require.NoError(t, h.Import(admin.Imported{ID: anaID, Key: rfcKey(t)})[0].Err)
@@ -328,9 +328,8 @@ func TestImportedPersonWithoutRecoveryCodes(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrMethodNotAllowed)
 }
 
-// The code of a weak secret signs in until its date, and leads to a new
-// authenticator each time; from the date on only a mailed code does. At no time does
-// the password alone.
+// The code of a weak secret signs in until its date, and leads to a new authenticator
+// each time; from the date on, only a mailed code does. The password alone never does.
 func TestWeakImport(t *testing.T) {
 	const secret = "KRSXG5CTMVRXEZLU" // 80 bits
 	h := newHarness(t, ofTenants)
@@ -380,7 +379,7 @@ func TestWeakImport(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.Enroll, d.Step)
 
-	// An account whose owner has come is like any other from then on.
+	// An account whose owner has enrolled is like any other from then on.
 	fresh, codes := h.EnrollBy(d.Challenge)
 	require.Len(t, codes, 10)
 	h.PassByCode(ana, fresh)
@@ -389,7 +388,7 @@ func TestWeakImport(t *testing.T) {
 	h.PassByCode(ana, fresh)
 }
 
-// The owner has not come until the date.
+// The owner does not enroll before the date.
 func TestWeakImportLapses(t *testing.T) {
 	const secret = "KRSXG5CTMVRXEZLU"
 	h := newHarness(t, ofTenants)

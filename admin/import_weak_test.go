@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// Beside a strong secret a weak one is as weak as alone: its code leads to a new
-// authenticator, and the other one's signs in.
+// A weak secret beside a strong one is as weak as alone: its code leads to a new
+// authenticator, and the code of the strong one signs in.
 func TestWeakBesideStrong(t *testing.T) {
 	const secret = "KRSXG5CTMVRXEZLU" // 80 bits
 	h := newHarness(t)

@@ -12,7 +12,7 @@ import (
 )
 
 // The page of one account has its authenticators by name, its numbers masked, and its
-// history with actor and reason. A list has no history.
+// history with actor and reason. A list contains no history.
 func TestMemberHistory(t *testing.T) {
 	h := newHarness(t, withMode(policy.Required))
 	h.Enroll(ana)

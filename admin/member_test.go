@@ -19,8 +19,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// The word of a list for each way in which an account can stand, under a policy
-// that requires and one that does not.
+// The state word in a list for each possible state of an account, under a policy that
+// requires a factor and one that does not.
 var standings = map[string]struct {
 	make               func(h *harness, u totpflow.User, id store.AccountID)
 	required, optional admin.MemberState
@@ -80,7 +80,7 @@ func TestMemberStates(t *testing.T) {
 	}
 }
 
-// The same words where the list is of the records, each of which has one.
+// The same words in a list of records, each of which has one.
 func TestListIsAsStatus(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", policy.Policy{Mode: policy.Required})
@@ -94,7 +94,7 @@ func TestListIsAsStatus(t *testing.T) {
 		strings.Join(listed(page), "|"), "in the order of their ids")
 	for _, m := range page.Members {
 		one := h.Member(m.ID)
-		one.Activity = nil // of the page of one account only
+		one.Activity = nil // only on the page of one account
 		require.Equal(t, one, m)
 	}
 }
@@ -106,7 +106,7 @@ func listed(page admin.MemberPage) (users []string) {
 	return users
 }
 
-// What a list shows of a person who has everything.
+// The list entry of a person who has everything.
 func TestMember(t *testing.T) {
 	h := newHarness(t, withMode(policy.Required))
 	phone, _ := h.Enroll(ana)
@@ -141,8 +141,8 @@ func TestMember(t *testing.T) {
 	require.Equal(t, h.Clock.Now(), m.Updated)
 }
 
-// Pages follow each other without a gap, by state and by tenant, and the
-// tenants' own records are on none of them.
+// Pages follow each other without a gap, by state and by tenant, and none of them
+// contains the tenants' own records.
 func TestListPages(t *testing.T) {
 	h := newHarness(t, ofTenants, func(c *totpflow.Config) { c.Observer = quiet })
 	var want []string
@@ -203,8 +203,8 @@ func TestListPages(t *testing.T) {
 	require.Error(t, err)
 }
 
-// Nothing that an administrator sees, in whatever way it is printed, holds a
-// secret: not the lists, not the file, not an error, not an event.
+// Nothing that an administrator sees, however it is printed, contains a secret: not the
+// lists, not the file, not an error, not an event.
 func TestAdministratorsSeeNoSecret(t *testing.T) {
 	o := newOrganization(t)
 	phone, codes := o.Enroll(ana)
@@ -242,8 +242,8 @@ func TestAdministratorsSeeNoSecret(t *testing.T) {
 	o.RequireNoneStored(secrets)
 }
 
-// A loop that ends early reads no further page, and an error ends the loop: it
-// comes once, with nothing beside it, after what was read before it.
+// A loop that ends early reads no further page. An error ends the loop: it comes once, by
+// itself, after everything that was read before it.
 func TestListIsReadAsFarAsTheLoopGoes(t *testing.T) {
 	h := newHarness(t)
 	h.crowd(8)

@@ -13,9 +13,9 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// A phone that was set up after a reset is a factor like another: the password
-// alone leads to no enrollment any more, neither within the 24 hours nor later, and
-// its code lets the person in.
+// A phone that was set up after a reset is a factor like any other: the password alone no
+// longer leads to an enrollment, neither within the 24 hours nor later, and the code sent
+// to the phone lets the person in.
 func TestPhoneAfterAReset(t *testing.T) {
 	for name, later := range map[string]time.Duration{"within 24 hours": time.Hour, "later": 48 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -49,9 +49,8 @@ func TestPhoneAfterAReset(t *testing.T) {
 	}
 }
 
-// An administrator who takes away all that a person has, by choosing another
-// number or none, has reset them: neither policy nor time may then let the
-// password alone pass.
+// An administrator who removes every factor of a person, by choosing another number or
+// none, has reset them: neither policy nor time may then let the password alone pass.
 func TestAssigningThatLeavesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		number phone.Number
@@ -92,8 +91,8 @@ func TestAssigningThatLeavesNothing(t *testing.T) {
 	require.Zero(t, h.Member(agentID).ResetAt)
 }
 
-// An import adds no authenticator beside a phone: otherwise a person who exported the
-// secret could sign in past it.
+// An import adds no authenticator to an account with a phone: otherwise a person who
+// exported the secret could sign in past the phone.
 func TestImportBesideAPhone(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p)...)
@@ -103,7 +102,7 @@ func TestImportBesideAPhone(t *testing.T) {
 	})
 }
 
-// An account that has a phone has no grace to lose, and is enabled in every list.
+// An account that has a phone has no grace period to lose, and is enabled in every list.
 func TestPhoneAndGrace(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p, ofTenants)...)
@@ -119,7 +118,7 @@ func TestPhoneAndGrace(t *testing.T) {
 	require.Equal(t, 1, servicetest.CountMembers(m).Enabled)
 }
 
-// Nor does a frozen account send codes, or take one.
+// Nor does a frozen account send codes or accept one.
 func TestFrozenAndPhones(t *testing.T) {
 	var p provider
 	h := newHarness(t, withPhones(&p, func(c *totpflow.Config) {

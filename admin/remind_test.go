@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// of returns the one outcome's error.
+// of returns the error of the only outcome.
 func of(t *testing.T, outcomes []admin.Outcome, err error) error {
 	t.Helper()
 	require.NoError(t, err)
@@ -23,8 +23,8 @@ func of(t *testing.T, outcomes []admin.Outcome, err error) error {
 	return outcomes[0].Err
 }
 
-// A person is reminded 30, 7 and 1 days before the end, once each, whatever number of
-// processes run the job and however often.
+// A person is reminded 30, 7 and 1 days before the end, once each, however many processes
+// run the job and however often.
 func TestRemindDue(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", policy.Policy{Mode: policy.Required, Grace: days(40)})
@@ -33,7 +33,7 @@ func TestRemindDue(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, totpflow.ReasonGrace, d.Reason)
 	end := d.GraceUntil
-	late := totpflow.User{ID: store.AccountID{Tenant: "acme", User: "late"}} // whom no job names before the end
+	late := totpflow.User{ID: store.AccountID{Tenant: "acme", User: "late"}} // whom no job reminds before the end
 	require.NoError(t, servicetest.ErrorOf(h.SignIn(h.Ctx, late)))
 	var sent []time.Duration
 	for h.Clock.Now().Before(end.Add(days(3))) {
@@ -50,7 +50,7 @@ func TestRemindDue(t *testing.T) {
 		h.Clock.Advance(time.Hour)
 	}
 	require.Equal(t, []time.Duration{days(30), days(7), days(1)}, sent)
-	for _, user := range []string{late.ID.User, "never"} { // over, and not begun
+	for _, user := range []string{late.ID.User, "never"} { // after the end, and before the grace period has begun
 		outcomes, err := adm.RemindDue(h.Ctx, ops, "acme", []string{user})
 		require.ErrorIs(t, of(t, outcomes, err), admin.ErrNotDue)
 	}
@@ -60,7 +60,7 @@ func TestRemindDue(t *testing.T) {
 	}
 }
 
-// The button reminds those who are missing, and nobody twice in a day: not by a second
+// The button reminds people without a factor, and nobody twice in a day: not on a second
 // click, and not by two administrators at once.
 func TestRemind(t *testing.T) {
 	h := newHarness(t, ofTenants)

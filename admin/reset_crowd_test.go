@@ -19,7 +19,7 @@ import (
 )
 
 // An administrator who resets people one by one needs the second administrator as for a
-// crowd; a few resets an hour help people who lost their phone.
+// call about many; a few resets an hour are enough to help people who lost their phone.
 func TestResetsOneByOne(t *testing.T) {
 	o := byTwo(t)
 	var users []totpflow.AccountID
@@ -69,7 +69,7 @@ func TestResetsOneByOne(t *testing.T) {
 	}
 }
 
-// factors are what lets the person in beside the password.
+// factors returns what lets the person in beside the password.
 func (o *organization) factors(id store.AccountID) (all []string) {
 	o.T.Helper()
 	m := o.Member(id)
@@ -82,7 +82,7 @@ func (o *organization) factors(id store.AccountID) (all []string) {
 	return all
 }
 
-// spend has the boss reset so many people.
+// spend has the boss reset n people.
 func (o *organization) spend(n int) {
 	o.T.Helper()
 	for i := range n {
@@ -92,13 +92,13 @@ func (o *organization) spend(n int) {
 	}
 }
 
-// No other call does to people one by one what a reset does: an administrator who has used up
-// the resets of an hour takes nobody's factors away, by any call of the table.
+// No other call lets an administrator do to people one by one what a reset does: once the
+// resets of an hour are used up, no call of the table removes a factor.
 func TestNoCallResetsACrowd(t *testing.T) {
 	asked := map[string]bool{}
 	for name, call := range actingCalls {
 		if name == "Approve" || name == "SetPolicy" {
-			continue // which two have asked for, and which takes no factor away
+			continue // two administrators have asked for it, and it removes no factor
 		}
 		for _, of := range []string{"an app", "a phone"} {
 			t.Run(name+"/"+of, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestNoCallResetsACrowd(t *testing.T) {
 				before := o.factors(anaID)
 				err := call.do(o, o.admin, o.ByFor(o.boss, call.purpose(o)), anaID)
 				if name == "Import" || name == "EndExemption" || name == "ExtendGrace" || name == "Remind" {
-					require.Empty(t, before) // for people who have none
+					require.Empty(t, before) // calls for people who have no factor
 					return
 				}
 				require.NotEmpty(t, before)
@@ -136,12 +136,12 @@ func TestNoCallResetsACrowd(t *testing.T) {
 	}, asked)
 }
 
-// A restored authenticator and a number that leaves nothing count as a reset does, and the
-// second administrator sees what they would do, and does it.
+// Restoring an authenticator and assigning a number that leaves no other factor count as
+// a reset; the second administrator sees what they would do, and does it.
 func TestOtherCallsCount(t *testing.T) {
 	for name, c := range map[string]struct {
 		action totpflow.Action
-		want   func(o *organization) string // what the request names
+		want   func(o *organization) string // what the request must name
 		done   func(o *organization) bool
 	}{
 		"RestoreAuthenticator": {admin.ActionRestoreAuthenticator, func(o *organization) string { return o.Member(anaID).Recoverable[0].ID },
@@ -189,8 +189,8 @@ func TestOtherCallsCount(t *testing.T) {
 	}
 }
 
-// Nobody takes a phone by a number that was chosen a moment before the person verified it:
-// it was not counted.
+// An administrator cannot remove a phone by choosing a number a moment before the person
+// verified it: that change was not counted as a reset.
 func TestPhoneVerifiedMeanwhile(t *testing.T) {
 	var sent provider
 	o := newOrganization(t, withPhones(&sent, ofTenants)...)
@@ -207,7 +207,8 @@ func TestPhoneVerifiedMeanwhile(t *testing.T) {
 	require.Equal(t, 1, o.Member(anaID).Phones)
 }
 
-// Where nobody knows what the person has, nothing is assigned, and no code is used for it.
+// If the person's factors cannot be read, nothing is assigned, and the proof is not
+// consumed.
 func TestPhoneOfAnAccountThatCannotBeRead(t *testing.T) {
 	o := newOrganization(t)
 	blind := admin.New(o.Open(ofTenants, func(c *totpflow.Config) { c.Store = servicetest.Unreadable{Store: c.Store, ID: anaID} }), letAll)

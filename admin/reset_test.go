@@ -19,8 +19,8 @@ import (
 
 var scopes = []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators, admin.ScopeBrowsers, admin.ScopeRecoveryCodes}
 
-// What a reset clears, by scope, of an account that has everything: the first
-// two end the sessions and force an enrollment, and every scope ends the pending sign-ins.
+// What a reset clears in an account that has everything, by scope: the first two scopes
+// end the sessions and force an enrollment, and every scope ends the pending sign-ins.
 func TestResetScopes(t *testing.T) {
 	for scope, left := range map[admin.Scope]struct {
 		phone, codes, browser, issued, session bool
@@ -65,7 +65,7 @@ func TestResetScopes(t *testing.T) {
 				require.Equal(t, enroll.ResetPending, h.Status(ana).State)
 				require.Equal(t, h.Clock.Now(), h.Member(anaID).ResetAt)
 				require.Empty(t, h.Member(anaID).Recoverable, "nothing can be brought back")
-				h.Clock.Advance(days(1)) // so that a code is asked for what is left
+				h.Clock.Advance(days(1)) // so that a remaining factor asks for a code
 			}
 			d, err = h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), issued)
 			if left.issued {
@@ -90,8 +90,8 @@ func TestResetScopes(t *testing.T) {
 	}
 }
 
-// Each scope on accounts in each state. Whatever had no factor before, and was
-// reset, sets one up.
+// Each scope on accounts in each state. An account that had no factor before the reset
+// sets one up.
 func TestResetStates(t *testing.T) {
 	for state, c := range map[string]struct {
 		make func(h *harness)
@@ -158,8 +158,8 @@ func TestResetStates(t *testing.T) {
 	})
 }
 
-// After a reset the password leads to the enrollment for 24 hours. Later it requires an
-// issued code: a thief who gets the password next year must not find an open door.
+// After a reset the password leads to the enrollment for 24 hours. Later an issued code
+// is required: a thief who gets the password next year must not find an open door.
 func TestPasswordSufficesForADay(t *testing.T) {
 	for name, c := range map[string]struct {
 		after time.Duration
@@ -198,7 +198,7 @@ func TestPasswordSufficesForADay(t *testing.T) {
 	}
 }
 
-// Where the policy says so, the password alone leads nowhere even then.
+// If the policy says so, the password alone leads nowhere even then.
 func TestPolicyWantsAnIssuedCode(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", policy.Policy{Mode: policy.Required, IssuedCode: true})
@@ -212,9 +212,9 @@ func TestPolicyWantsAnIssuedCode(t *testing.T) {
 	h.EnrollBy(d.Challenge)
 }
 
-// Resetting a frozen account ends the freeze and takes everything, whatever the
-// scope: the codes may be in other hands. Nor does the password suffice, which
-// may be too, and not when the reset is said twice, as after a time-out.
+// Resetting a frozen account ends the freeze and clears everything, whatever the scope:
+// the codes may be in other hands. The password may be too, so it does not suffice, not
+// even if the reset is repeated, as after a time-out.
 func TestResetOfAFrozenAccount(t *testing.T) {
 	for _, scope := range []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators} {
 		for _, times := range []int{1, 2} {
@@ -236,15 +236,16 @@ func TestResetOfAFrozenAccount(t *testing.T) {
 			require.NoError(t, err)
 			h.EnrollBy(d.Challenge)
 
-			// With the new phone that is over: the next reset is one like others.
+			// Once the new phone is enrolled that is over: the next reset is like any
+			// other.
 			require.NoError(t, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, scope)))
 			require.Equal(t, totpflow.Enroll, h.Step(ana))
 		}
 	}
 }
 
-// Nor is there a way round by another call of an administrator, who may not know
-// what the first one was for.
+// Nor is there a way round by another call of an administrator who may not know what the
+// first one was for.
 func TestDetoursOfAFrozenAccount(t *testing.T) {
 	for name, detour := range map[string]func(h *harness, a admin.Admin) error{
 		"exempted and no longer": func(h *harness, a admin.Admin) error {
@@ -270,7 +271,7 @@ func TestDetoursOfAFrozenAccount(t *testing.T) {
 	}
 }
 
-// Unlock ends every wait after wrong codes and a freeze, and clears no factor.
+// Unlock ends a freeze and every lock after wrong codes, and clears no factor.
 func TestUnlock(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -317,7 +318,8 @@ func TestAdminRevokesABrowser(t *testing.T) {
 	}
 }
 
-// Many at once have an outcome each; an account without a record does not hold up the rest.
+// A reset of many has an outcome for each; an account without a record does not hold up
+// the rest.
 func TestResetMany(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)
@@ -339,8 +341,8 @@ func TestResetMany(t *testing.T) {
 	require.Equal(t, string(admin.ScopeAll), st.Activity[0].Action)
 }
 
-// A freeze says that the password may be in other hands. So the mailed code is
-// demanded at every reset after it, whatever an administrator did in between.
+// A freeze says that the password may be in other hands. So every later reset requires
+// the mailed code, whatever an administrator did in between.
 func TestNoDetourRoundTheMailedCode(t *testing.T) {
 	restore := func(h *harness) {
 		require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).RestoreAuthenticator(h.Ctx, ops, anaID, h.Member(anaID).Recoverable[0].ID)))
@@ -403,8 +405,9 @@ func TestNoDetourRoundTheMailedCode(t *testing.T) {
 	}
 }
 
-// A new password lifts the suspicion of a freeze after a day: not at once, since a
-// thief with the mailbox could have one sent, and not a password from before.
+// A new password ends the suspicion of a freeze after a day: not at once, since a thief
+// with access to the mailbox could have a code sent, and a password from before the
+// freeze does not count.
 func TestNewPasswordLiftsTheMailedCode(t *testing.T) {
 	reset := func(h *harness) bool {
 		require.NoError(h.T, servicetest.ErrorOf(h.Admin(nil).Reset(h.Ctx, ops, anaID, admin.ScopeAll)))
@@ -433,8 +436,8 @@ func TestNewPasswordLiftsTheMailedCode(t *testing.T) {
 	require.True(t, reset(h), "another freeze since")
 }
 
-// A clock was a year ahead when the password changed. The pause until a code may be mailed
-// lasts a day from the call of the administrator who helps, not a year.
+// A clock was a year ahead when the password changed. The pause until a code may be
+// mailed lasts a day from the call of the administrator who helps, not a year.
 func TestPauseOfAClockAhead(t *testing.T) {
 	for name, help := range map[string]func(h *harness) error{
 		"unlock": func(h *harness) error { return h.Admin(nil).Unlock(h.Ctx, ops, anaID) },

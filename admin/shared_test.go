@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// A secret that an earlier import gave to another account is found, in whichever tenant;
-// the same row again is not.
+// A secret that an earlier import gave to another account is found, in any tenant;
+// importing the same row again is not reported.
 func TestSharedSecrets(t *testing.T) {
 	h := newHarness(t)
 	office := admin.New(h.Service, nil)

@@ -17,7 +17,8 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// backup copies what the store holds; putBack is the restore of a database.
+// backup copies the records of the store; putBack restores them, as an operator restores
+// a database.
 func (h *harness) backup() []store.Record {
 	h.T.Helper()
 	page, err := h.Memory.List(h.Ctx, store.Query{AllTenants: true, Limit: store.MaxLimit})
@@ -35,9 +36,9 @@ func (h *harness) putBack(records []store.Record) {
 	}
 }
 
-// After the database was put back to an earlier state, by the book: epoch raised,
-// and Restored run. Nothing that was used since the backup can be used again, nothing
-// that was ended since comes back, and the person gets on with the app.
+// The database was put back to an earlier state, as documented: epoch raised, and
+// Restored run. Nothing that was used since the backup can be used again, nothing that
+// was ended since comes back, and the person goes on with the app.
 func TestRestored(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -87,12 +88,12 @@ func TestRestored(t *testing.T) {
 	require.False(t, h.SessionStands(ana, session))
 	require.Empty(t, h.Status(ana).Browsers)
 
-	h.Clock.Advance(time.Minute) // so long, codes may seem to be used
+	h.Clock.Advance(time.Minute) // codes may seem to be used for that long
 	h.PassByCode(ana, phone)
 	fresh := h.NewRecoveryCodes(ana, phone)
 
-	// Once more, as when the first run is thought to have failed: what was made
-	// since stays, but for the sessions.
+	// Once more, as if the first run were thought to have failed: everything made since
+	// then stays, except the sessions.
 	require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.Ctx, ops, taken, "", nil))
 	_, err = h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), fresh[0])
 	require.NoError(t, err)
@@ -100,9 +101,9 @@ func TestRestored(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
-// The epoch of the account stays as it was in the backup: a host that remembers a
-// change of factors from after it still finds that it is lost, also after the
-// sweep and whatever the person does.
+// The epoch of the account stays as it was in the backup: a host that remembers a later
+// change of factors still finds out that it was lost, also after the sweep and whatever
+// the person does.
 func TestRestoredKeepsTheGeneration(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -124,8 +125,8 @@ func TestRestoredKeepsTheGeneration(t *testing.T) {
 	refused(t, d, err, totpflow.ErrRecordLost)
 }
 
-// Which recovery codes a restore voids: those that may have been used since the
-// backup. An operator who does not know when it was made voids them all.
+// Which recovery codes a restore voids: those that may have been used since the backup.
+// An operator who does not know when it was made voids them all.
 func TestRestoredVoids(t *testing.T) {
 	for name, c := range map[string]struct {
 		backup time.Time
@@ -147,8 +148,8 @@ func TestRestoredVoids(t *testing.T) {
 	}
 }
 
-// A restore leaves alone what it is not about: the policies of tenants, machine
-// accounts, a freeze, a grace, the count of wrong codes.
+// A restore leaves everything else alone: the policies of tenants, machine accounts, a
+// freeze, a grace period, the count of wrong codes.
 func TestRestoredLeavesTheRest(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", fortnight)

@@ -83,8 +83,8 @@ func TestReseal(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
-// A sweep that is cut short goes on from its last progress, and what it had
-// done is done. That all is under the newest key is told only when it is.
+// A sweep that is cut short goes on from its last progress, and the accounts it has done
+// stay done. It reports that all records are under the newest key only when they are.
 func TestSweepGoesOn(t *testing.T) {
 	h := newHarness(t, func(c *totpflow.Config) { c.Observer = quiet })
 	h.crowd(store.MaxLimit*2 + 5)
@@ -118,8 +118,8 @@ func TestSweepGoesOn(t *testing.T) {
 	require.Error(t, admin.New(s, nil).AfterDatabaseRestore(ctx, ops, start, "", nil))
 }
 
-// Check names the key of every record, and each that does not open, and why. It
-// goes on behind them, and changes nothing.
+// Check names the key of every record, and each record that does not open, and why. It
+// goes on after them, and changes nothing.
 func TestCheck(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	ids := h.crowd(4)
@@ -150,7 +150,7 @@ func TestCheck(t *testing.T) {
 			require.Equal(t, key, c.KeyID)
 		}
 	}
-	// Without the old key, what it sealed is named with it.
+	// Without the old key, the records that it sealed are named with it.
 	fresh := newHarness(t)
 	h.Keys = fresh.Keys
 	h.Service = h.Open(ofTenants)
@@ -164,9 +164,9 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A record that does not open keeps the others from nothing: it is passed over,
-// left as it is, named after its page, and the error at the end says so. That all
-// are under the newest key is then not told.
+// A record that does not open does not stop the others: the sweep passes over it, leaves
+// it as it is and names it after its page, and the error at the end says so. Then it does
+// not report that all records are under the newest key.
 func TestSweepsPassOver(t *testing.T) {
 	h := newHarness(t)
 	ids := h.crowd(5)

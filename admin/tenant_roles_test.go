@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// byRole has the role of an account stand before the first letter of the user's id.
+// byRole sets the role of an account by the first letter of the user's id.
 func byRole(of map[string]string) func(*totpflow.Config) {
 	return func(c *totpflow.Config) {
 		c.Role = func(_ context.Context, id store.AccountID) (string, error) {
@@ -60,7 +60,7 @@ func TestPolicyByRole(t *testing.T) {
 	_, err := h.SignIn(h.Ctx, totpflow.User{ID: store.AccountID{Tenant: "acme", User: "x"}})
 	require.ErrorIs(t, err, errSays)
 	require.ErrorIs(t, err, totpflow.ErrPolicy)
-	// Where nobody knows roles the strictest mode counts.
+	// Where roles are unknown, the strictest mode counts.
 	unknown := h.Open(ofTenants, func(c *totpflow.Config) { c.Role = nil })
 	d, err := unknown.SignIn(h.Ctx, totpflow.User{ID: store.AccountID{Tenant: "provider", User: "g"}})
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestPolicyByRole(t *testing.T) {
 }
 
 // A tenant that must require the factor requires it whatever is set, for every role, and
-// takes no milder policy, from an operator either. Its customers may.
+// accepts no milder policy, not even from an operator. Its customers may have one.
 func TestMandatory(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("provider", policy.Policy{Mode: policy.Off, Roles: rolesOf(t, map[string]policy.Mode{"guest": policy.Optional})})

@@ -19,8 +19,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// The policies of unit, customer and provider count together, the strictest in
-// every respect; where nobody has set one the factor is optional.
+// The policies of unit, customer and provider count together, the strictest in every
+// respect; if none is set, the factor is optional.
 func TestTenantPolicies(t *testing.T) {
 	required, off, optional := policy.Policy{Mode: policy.Required}, policy.Policy{Mode: policy.Off}, policy.Policy{Mode: policy.Optional}
 	for name, c := range map[string]struct {
@@ -63,8 +63,8 @@ func TestTenantPolicies(t *testing.T) {
 	}, h.Status(totpflow.User{ID: totpflow.AccountID{Tenant: "acme/unit", User: "42"}}).Policy)
 }
 
-// A policy is read at each decision, one record for each tenant of the chain, and
-// the account's own: nothing is kept between two.
+// A policy is read at each decision, one record for each tenant of the chain, and the
+// account's own record: nothing is kept between two decisions.
 func TestPolicyReads(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	for tenant, reads := range map[string]int{"provider": 1, "acme": 2, "acme/unit": 3} {
@@ -87,8 +87,8 @@ func TestPolicyReads(t *testing.T) {
 	require.Equal(t, totpflow.Enroll, next.Step, "another process sees it at once")
 }
 
-// A policy that cannot be read refuses, whatever the reason is and wherever in
-// the chain: it may be Required. Nothing is written meanwhile.
+// A policy that cannot be read refuses, whatever the reason is and wherever in the chain:
+// it may be Required. Nothing is written.
 func TestPolicyThatCannotBeRead(t *testing.T) {
 	errChain := errors.New("the directory is down")
 	for name, c := range map[string]struct {
@@ -181,7 +181,7 @@ func TestPolicyThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// rewrite seals other contents under the record of id, as a newer release would.
+// rewrite seals other contents into the record of id, as a newer release would.
 func (h *harness) rewrite(id store.AccountID, plain string) {
 	h.T.Helper()
 	keys, err := keyring.Parse(h.Keys)
@@ -194,8 +194,8 @@ func (h *harness) rewrite(id store.AccountID, plain string) {
 	require.NoError(h.T, h.Memory.Put(h.Ctx, rec, was))
 }
 
-// The tenant's record lies under a user id that is nobody's: every call that
-// names one of the kind is refused, and leaves the policy as it is.
+// The tenant's record is stored under a user id that belongs to nobody: every call with
+// such an id is refused, and leaves the policy as it is.
 func TestReservedIDs(t *testing.T) {
 	for _, user := range []string{"totpflow:tenant", "totpflow:", "totpflow:anything"} {
 		t.Run(user, func(t *testing.T) {
@@ -245,8 +245,8 @@ func TestReservedIDs(t *testing.T) {
 	}
 }
 
-// The same user id in two tenants is two people: what is done to one leaves the
-// other, the policies too.
+// The same user id in two tenants is two people: a change to one does not affect the
+// other. The same is true of the policies.
 func TestTenantsThatShareUserIDs(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	twin := totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: ana.ID.User}}
@@ -284,7 +284,7 @@ func TestSetPolicyOfOddValues(t *testing.T) {
 	h.Unchanged(func() {
 		p := policy.Policy{Mode: policy.Optional, Deadline: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}
 		require.Error(t, h.Admin(nil).SetPolicy(h.Ctx, ops, "acme", p))
-		for _, p := range []policy.Policy{{Grace: 14}, {Mode: policy.Optional, BrowserAge: 30}} { // a forgotten unit, which costs no proof
+		for _, p := range []policy.Policy{{Grace: 14}, {Mode: policy.Optional, BrowserAge: 30}} { // a forgotten unit: its time would cost no proof
 			require.ErrorIs(t, h.Admin(letAll).SetPolicy(h.Ctx, by, "acme", p), policy.ErrFormat)
 		}
 	})
@@ -317,8 +317,8 @@ func TestTenantStatus(t *testing.T) {
 	}
 }
 
-// An administrator would rely on a policy that nobody reads: where Config.Policy is the
-// same for everybody, the call says so.
+// An administrator would rely on a policy that nobody reads: if Config.Policy is the same
+// for everybody, the call reports that.
 func TestPolicyThatIsFixed(t *testing.T) {
 	h := newHarness(t, withMode(policy.Optional))
 	h.Unchanged(func() {

@@ -44,9 +44,9 @@ func (h *harness) sizes() (records, longest int) {
 	}
 }
 
-// Ten years of one account that is used every day, and of 365 that are used once
-// a year: what is kept is as large at the end as it was after the first year. A million
-// quiet accounts are so many times these, since records do not know of each other.
+// Ten years of one account that is used every day, and of 365 that are used once a year:
+// the store is as large at the end as it was after the first year. A million quiet
+// accounts take so many times as much, since records do not depend on each other.
 func TestADecadeStaysBounded(t *testing.T) {
 	var sent provider
 	h := newHarness(t, withPhones(&sent)...)
@@ -108,7 +108,7 @@ func TestADecadeStaysBounded(t *testing.T) {
 	require.Less(t, average, 1<<10, "a million quiet accounts are a gigabyte")
 }
 
-// quietSize returns how many quiet accounts there are, and the average of their records.
+// quietSize returns the number of quiet accounts and the average length of their records.
 func (h *harness) quietSize() (n, average int) {
 	sum := 0
 	for i := range 365 {
@@ -124,7 +124,8 @@ func numberOf(i int) phone.Number { return number(fmt.Sprintf("+43 660 %07d", i)
 
 func second[T any](_ T, err error) error { return err }
 
-// What a limit still needs stays, and no earlier call of Tidy gives anybody a message more.
+// Records that a limit still needs stay, and an early call of Tidy lets nobody send one
+// message more.
 func TestTidyKeepsWhatLimitsNeed(t *testing.T) {
 	var sent provider
 	h := newHarness(t, withPhones(&sent)...)
@@ -136,7 +137,7 @@ func TestTidyKeepsWhatLimitsNeed(t *testing.T) {
 		require.NoError(t, err)
 		return second(h.SendEnrollmentCode(h.Ctx, p.Token, phone.SMS))
 	}
-	for i := range 5 { // half of ten a day for a number that is not verified
+	for i := range 5 { // half of the ten a day to a number that is not verified
 		require.NoError(t, send(i))
 		h.Clock.Advance(time.Hour)
 	}
@@ -151,7 +152,8 @@ func TestTidyKeepsWhatLimitsNeed(t *testing.T) {
 	require.Zero(t, h.tidied(office).Deleted)
 	require.NoError(t, send(8))
 
-	// A process that does not know the product's limits keeps them for as long as there may be one.
+	// A process that does not know the product's limits keeps the records for as long as
+	// a limit may need them.
 	elsewhere := admin.New(h.Open(withMode(policy.Required)), nil)
 	h.Clock.Advance(100 * 24 * time.Hour)
 	require.Zero(t, h.tidied(elsewhere).Deleted)
@@ -193,7 +195,7 @@ func (d deletes) Delete(ctx context.Context, id store.AccountID, was store.Versi
 	return d.Store.Delete(ctx, id, was)
 }
 
-// Accounts keep what counts, and lose what has ended, without a write of anybody.
+// Accounts keep what counts, and lose what has ended, even if nobody writes to them.
 func TestTidyOfAccounts(t *testing.T) {
 	o := newOrganization(t)
 	h := o.harness
@@ -231,8 +233,8 @@ func (h *harness) member(office admin.Admin) admin.Member {
 	return m
 }
 
-// A run that is cut short goes on from its cursor, passes over what does not open, and
-// requires an operator.
+// A run that is cut short goes on from its cursor, passes over records that do not open,
+// and requires an operator.
 func TestTidyGoesOn(t *testing.T) {
 	h := newHarness(t)
 	office := admin.New(h.Service, nil)

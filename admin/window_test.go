@@ -19,7 +19,7 @@ import (
 
 var resetOnly = []totpflow.Action{admin.ActionResetAccount}
 
-// window is the administrator with a window that one code of theirs has opened.
+// window returns the administrator with a window that one of their codes has opened.
 func (o *organization) window(by person, actions []totpflow.Action, targets ...store.AccountID) admin.Administrator {
 	o.T.Helper()
 	w, err := o.admin.OpenWindow(o.Ctx, o.ByFor(by, admin.WindowPurpose(actions, targets)), actions, targets)
@@ -27,7 +27,7 @@ func (o *organization) window(by person, actions []totpflow.Action, targets ...s
 	return admin.Administrator{User: by.User, Window: w}
 }
 
-// staff enrolls so many people of acme.
+// staff enrolls n people of acme.
 func (o *organization) staff(n int) (ids []store.AccountID) {
 	o.T.Helper()
 	for i := range n {
@@ -36,8 +36,8 @@ func (o *organization) staff(n int) (ids []store.AccountID) {
 	return ids
 }
 
-// Three people are helped by one code, without waiting for the next one: each action to
-// each of them once, and nothing else.
+// Three people are helped by one code, without waiting for the next one: each action on
+// each of them once, and nothing more.
 func TestWindow(t *testing.T) {
 	o := newOrganization(t)
 	ids := o.staff(4)
@@ -68,7 +68,7 @@ func TestWindow(t *testing.T) {
 	require.Equal(t, admin.StateEnabled, o.Member(ids[3]).State)
 }
 
-// What a window never serves for. The account stays as it was.
+// Uses that a window never permits. The account stays as it was.
 func TestWindowServesForNothingElse(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)
@@ -88,8 +88,8 @@ func TestWindowServesForNothingElse(t *testing.T) {
 	require.NoError(t, o.admin.Unlock(o.Ctx, by, anaID), "it was open")
 }
 
-// A window that would be for more than one may be for, or that its code was not typed
-// for, does not open.
+// A window that asks for more than is allowed, or for something that its code was not
+// typed for, does not open.
 func TestWindowOpensForItsCode(t *testing.T) {
 	o := newOrganization(t)
 	ids := o.staff(21)
@@ -128,7 +128,7 @@ func TestWindowOpensForItsCode(t *testing.T) {
 }
 
 // Everything that ends an administrator's sessions, proofs or account closes the window,
-// and so do its time and the sign-out.
+// and so do its end and the sign-out.
 func TestWindowCloses(t *testing.T) {
 	for name, c := range map[string]struct {
 		then func(o *organization)
@@ -183,8 +183,8 @@ func TestWindowCloses(t *testing.T) {
 	}
 }
 
-// Another open session of the administrator, another administrator, and what is not the
-// name of a window do not use it.
+// Another open session of the administrator cannot use the window, and neither can
+// another administrator or a text that is not a window's name.
 func TestWindowIsOfItsBrowser(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)
@@ -209,8 +209,8 @@ func TestWindowIsOfItsBrowser(t *testing.T) {
 	require.NoError(t, servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, anaID, admin.ScopeAll)))
 }
 
-// The host's rule and the tenants are asked when the window is used, and not only when it
-// is opened.
+// The host's rule and the tenants are asked when the window is used, not only when it is
+// opened.
 func TestWindowIsJudgedAsOfNow(t *testing.T) {
 	o := newOrganization(t)
 	o.Enroll(ana)
@@ -225,7 +225,7 @@ func TestWindowIsJudgedAsOfNow(t *testing.T) {
 	require.NoError(t, servicetest.ErrorOf(o.admin.Reset(o.Ctx, by, anaID, admin.ScopeAll)), "and nothing was used up")
 }
 
-// Resets by a window count as others do: the sixth within an hour needs a second
+// Resets in a window count as others do: the sixth within an hour needs a second
 // administrator.
 func TestWindowCountsResets(t *testing.T) {
 	o := byTwo(t)
@@ -240,7 +240,7 @@ func TestWindowCountsResets(t *testing.T) {
 		require.ErrorIs(t, err, admin.ErrApproval)
 		require.Equal(t, enroll.Active, o.Member(id).Enrollment)
 	}
-	// And those by a code of their own count with them.
+	// Resets that had a code of their own count with them.
 	err := servicetest.ErrorOf(o.admin.Reset(o.Ctx, o.ByFor(o.boss, admin.Purpose(admin.ActionResetAccount, ids[7])), ids[7], admin.ScopeAll))
 	require.ErrorIs(t, err, admin.ErrApproval)
 }

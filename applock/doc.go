@@ -7,11 +7,11 @@
 // A program locks when it is closed, when nobody uses it, or when the person presses a
 // button. It opens again with the password and a code, which the server checks.
 //
-// The lock is not a boolean, which anybody could flip in the program's memory or
-// settings, and not a secret of the authenticator, which does not belong on this machine.
-// It is encryption: the program keeps its session data, such as its token, in a [Vault],
-// and the server keeps the 256-bit [Value] that opens the vault. The server hands it out
-// only after password and code.
+// The lock is neither a boolean, which anybody could flip in the program's memory or
+// settings, nor the authenticator's secret, which does not belong on this machine. It is
+// encryption: the program keeps its session data, such as its token, in a [Vault], and
+// the server keeps the 256-bit [Value] that opens the vault. The server hands it out only
+// after password and code.
 //
 // # First call
 //
@@ -46,24 +46,23 @@
 // When the machine is lost, deleting its value on the server makes the vault unreadable
 // for ever. A vault that was altered, or belongs to another account, is refused.
 //
-// Not protected: anything on the machine while the program is open, from malware,
-// from a debugger, from programs that may read the process's memory. Locking drops the only
-// reference to the value, but Go overwrites memory when it needs it and not
-// before, and a copy may have gone to swap, to a core dump or into hibernation:
-// where that matters, let locking end the process. An older vault that is put back
-// opens with the same value: the server must check its content, as it checks session
-// tokens, and can replace the value at each opening (see below). Without the server nothing
-// opens, which is the point.
+// Not protected: anything on the machine while the program is open, to malware, a
+// debugger, or programs that may read the process's memory. Locking drops the only
+// reference to the value, but Go overwrites memory only when it needs it, and a copy may
+// be in swap, in a core dump or in a hibernation image: if that matters, let locking end
+// the process. An older vault that is put back opens with the same value: the server must
+// check its content, as it checks session tokens, and can replace the value at each
+// opening (see below). Without the server nothing opens: that is the purpose.
 //
 // # On the server
 //
-// A session key that somebody copied while the program was open is not affected by a lock
-// that the server does not hear of. Tell the server, and have it refuse the key until the
-// next time that it hands out the value. At that time it can hand out a second value with
-// the first: the program opens the vault, seals the content with [New] and the second value,
-// writes the file, and only then tells the server to forget the first. Copies of the file
-// from before then stay shut. The console and the agent of the examples do both
-// (docs/api.md).
+// A lock that the server does not know about has no effect on a session key that somebody
+// copied while the program was open. Tell the server, and have it refuse the key until
+// the next time that it hands out the value. At that time it can hand out a second value
+// with the first: the program opens the vault, seals the content with [New] and the
+// second value, writes the file, and only then tells the server to forget the first.
+// Copies of the file from before then stay shut. The console and the agent of the
+// examples do both (docs/api.md).
 //
 // # Storage
 //

@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/applock"
 )
 
-// A server stands for the product's: it checks password and code, and holds the
+// A server stands for the product's server: it checks password and code, and keeps the
 // value of each device.
 type server struct{ values map[string]string }
 

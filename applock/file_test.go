@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/applock"
 )
 
-// The file of a program that was installed on the day when it was written. It
-// stays readable for ever.
+// The file of a program that was installed on the day when the file was written. It stays
+// readable for ever.
 type golden struct{ Value, Of, Content, File string }
 
 func readGolden(t testing.TB, name string) (g golden) {
@@ -66,8 +66,8 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// The longest file that is read has room for the longest content, and is not one
-// byte longer.
+// The longest file that is read has room for the longest content, and not for one byte
+// more.
 func TestLongestFile(t *testing.T) {
 	const head = "totpflow-vault-1:"
 	longest := base64.RawURLEncoding.EncodedLen(applock.MaxContent) + 1024
@@ -78,8 +78,7 @@ func TestLongestFile(t *testing.T) {
 	require.ErrorContains(t, err, "too long")
 }
 
-// Every single change of the bytes, every cut and every addition is refused, by
-// Decode or by Open.
+// Decode or Open refuses every single changed byte, every cut and every addition.
 func TestAlteredIsRefused(t *testing.T) {
 	file := unlocked(t).Encode()
 	refused := func(data []byte, what string, n int) {
@@ -106,7 +105,7 @@ func TestAlteredIsRefused(t *testing.T) {
 	}
 }
 
-// Another account's vault does not open, even with one value for both.
+// Another account's vault does not open, even if both have the same value.
 func TestOfIsBound(t *testing.T) {
 	for _, of := range []string{"", "acme/ana/laptop ", "acme/bob/laptop"} {
 		v, err := applock.Decode(unlocked(t).Encode(), applock.Options{Of: of})

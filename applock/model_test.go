@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/applock"
 )
 
-// The model of a vault: a time until which it is open, and what is on the disk.
+// The model of a vault: the time until which it is open, and the contents of the disk.
 type model struct {
 	open    bool
 	touched time.Time
@@ -24,8 +24,8 @@ func (m *model) settle(at time.Time) bool {
 	return m.open
 }
 
-// walk drives a vault and its model; after each step they have to agree, and the
-// program may be closed and started again at any of them.
+// walk drives a vault and its model; after each step they must agree, and the program may
+// be closed and started again after any of them.
 func walk(t testing.TB, script []byte) map[string]int {
 	v, err := applock.New(noon, options, value, []byte("0"))
 	require.NoError(t, err)

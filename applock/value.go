@@ -38,8 +38,8 @@ func NewValue() Value {
 	return v
 }
 
-// ParseValue reads what [Value.Text] wrote, or returns [ErrValue], whose text
-// never quotes it. One line end after it is accepted.
+// ParseValue reads what [Value.Text] wrote, or returns [ErrValue], which never quotes the
+// text. One line end after it is accepted.
 func ParseValue(s string) (Value, error) {
 	rest, ok := strings.CutPrefix(s, valuePrefix)
 	if !ok {
@@ -67,7 +67,7 @@ func (v Value) Text() string {
 	return text
 }
 
-// ring is nil for the zero Value; keyring treats a nil ring as one without keys.
+// ring returns nil for the zero Value; keyring treats a nil ring as one without keys.
 func (v Value) ring() *keyring.Ring {
 	if v.IsZero() {
 		return nil

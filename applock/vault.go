@@ -43,7 +43,7 @@ type State string
 
 // The states. The zero State, and the zero Vault, is locked.
 const (
-	Locked   State = ""         // there is ciphertext only
+	Locked   State = ""         // only ciphertext is there
 	Unlocked State = "unlocked" // the content can be read
 )
 
@@ -60,8 +60,8 @@ type Options struct {
 	// Of names the vault's owner: product, account, device. A vault of another
 	// owner does not open. It is not kept in the file.
 	Of string
-	// Idle is after how long without [Vault.Touch] the vault locks; zero:
-	// [DefaultIdle]. Take it from the server's policy when there is one.
+	// Idle is the time without [Vault.Touch] after which the vault locks; zero:
+	// [DefaultIdle]. Take it from the server's policy if there is one.
 	Idle time.Duration
 }
 
@@ -75,7 +75,7 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// A Vault holds a program's session data. It must not be copied: after a lock the copy
+// A Vault contains a program's session data. It must not be copied: after a lock the copy
 // would still be open. It is safe for concurrent use.
 type Vault struct {
 	mu      sync.Mutex
@@ -196,9 +196,9 @@ func (v *Vault) Touch(at time.Time) error {
 	return nil
 }
 
-// Content returns the content. Clear it when it is not needed any more, with the
-// builtin clear, and when the vault locks. It does not count as a touch. Errors:
-// [ErrLocked], [ErrVault].
+// Content returns the content. Clear it, with the builtin clear, when it is no longer
+// needed and when the vault locks. It does not count as a touch. Errors: [ErrLocked],
+// [ErrVault].
 func (v *Vault) Content(at time.Time) ([]byte, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -248,15 +248,15 @@ func (v *Vault) unseal(value Value) ([]byte, error) {
 	content, err := value.ring().Open(purpose, v.sealed, v.options.Of)
 	switch {
 	case errors.Is(err, keyring.ErrUnknownKey):
-		return nil, ErrValue // no cause: the id of a key tells the person nothing
+		return nil, ErrValue // no cause: the id of a key means nothing to the person
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrVault, err)
 	}
 	return content, nil
 }
 
-// wall strips the monotonic clock, which stops while a machine sleeps: a laptop that is
-// opened in the morning would count as in use since last night.
+// wall strips the monotonic clock, which stops while a machine sleeps: otherwise a laptop
+// opened in the morning would count as in use since the night before.
 func wall(at time.Time) time.Time { return at.Round(0) }
 
 // String returns the state, as far as it is known without the time.

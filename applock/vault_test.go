@@ -125,7 +125,7 @@ func TestZeroIsLocked(t *testing.T) {
 	require.ErrorIs(t, err, applock.ErrLocked)
 }
 
-// Only use keeps it open: reading, renewing and asking do not.
+// Only use keeps it open; reading, renewing and asking for its state do not.
 func TestIdle(t *testing.T) {
 	v := unlocked(t)
 	require.Equal(t, noon.Add(10*time.Minute), v.LocksAt())
@@ -155,8 +155,8 @@ func TestSleepCounts(t *testing.T) {
 	v, err := applock.New(opened, options, value, session)
 	require.NoError(t, err)
 	morning := opened.Add(8 * time.Hour)
-	// Give it the monotonic reading of the evening, as after eight hours asleep:
-	// a time.Time is its wall clock, the monotonic one and a location.
+	// Give it the monotonic reading of the evening, as after eight hours of sleep: a
+	// time.Time consists of its wall clock, the monotonic clock and a location.
 	type layout struct {
 		wall uint64
 		ext  int64
@@ -215,7 +215,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// Neither the caller's slice nor the one that was given out is the vault's.
+// The vault shares neither the caller's slice nor the one that it returned.
 func TestContentIsTheCallers(t *testing.T) {
 	mine := bytes.Clone(session)
 	v, err := applock.New(noon, options, value, mine)
@@ -231,7 +231,7 @@ func TestContentIsTheCallers(t *testing.T) {
 	require.Equal(t, session, got)
 }
 
-// A vault is used by the program's windows and timers at once.
+// The program's windows and timers use a vault at the same time.
 func TestConcurrentUse(t *testing.T) {
 	v := unlocked(t)
 	var wg sync.WaitGroup
@@ -253,7 +253,8 @@ func TestConcurrentUse(t *testing.T) {
 	require.Equal(t, applock.Locked, v.State(noon))
 }
 
-// A secret of the server for another use is not a value, and a value is not a ring.
+// A secret that the server uses for something else is not accepted as a value, and a
+// value is not accepted as a ring.
 func TestValueIsNoRing(t *testing.T) {
 	_, err := applock.ParseValue(keyring.Generate())
 	require.ErrorIs(t, err, applock.ErrValue)
@@ -261,7 +262,7 @@ func TestValueIsNoRing(t *testing.T) {
 	require.ErrorIs(t, err, keyring.ErrMalformed)
 }
 
-// With an error the file that comes back is the one of before.
+// With an error the unchanged file is returned.
 func TestErrorsKeepTheFile(t *testing.T) {
 	names, err := transitions.Of(".")
 	require.NoError(t, err)

@@ -15,12 +15,13 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// many is how many accounts the works of administrators have.
+// many is the number of accounts in the works of administrators.
 var many = 100_000
 
 var operator = admin.Operator{Name: "benchmarks", Reason: "measuring"}
 
-// A crowd is a SQLite database of many accounts that have set up, of one tenant.
+// A crowd is a SQLite database of one tenant with many accounts that have set up a
+// factor.
 type crowd struct {
 	*product
 	db      *sql.DB
@@ -100,7 +101,7 @@ WHERE i < ? AND tenant = 'acme' AND user_id = 'user-0000000'`, c.n, others, othe
 	})
 }
 
-// copyAll writes every record of the users of package lab.
+// copyAll writes every record of the users of package lab into db.
 func copyAll(db *sql.DB, from store.Store, n int) error {
 	ctx := context.Background()
 	tx, err := db.BeginTx(ctx, nil)
@@ -126,7 +127,8 @@ func copyAll(db *sql.DB, from store.Store, n int) error {
 	return tx.Commit()
 }
 
-// administration is what administrators and operators do with many accounts.
+// administration are the works in which administrators and operators act on many
+// accounts.
 func administration() []work {
 	ctx := context.Background()
 	with := func(call func(c *crowd, a admin.Admin)) arm {
@@ -183,7 +185,7 @@ func administration() []work {
 	}
 }
 
-// stale is how many accounts a reseal writes.
+// stale is the number of accounts that a reseal writes.
 const stale = 2000
 
 // resealing is a crowd whose ring gets a new key before each call.
@@ -278,7 +280,7 @@ func besideReseal(l *lab) (calls, error) {
 // million is how many accounts the largest database has.
 const million = 1_000_000
 
-// overAccounts are calls whose cost should not depend on how many accounts there are.
+// overAccounts are calls whose cost should not depend on the number of accounts.
 func overAccounts() (works []work) {
 	ctx := context.Background()
 	for _, on := range []struct {

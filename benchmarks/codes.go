@@ -29,7 +29,7 @@ const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" //nolint:gosec // of RFC 6238,
 // label is what the app shows.
 var label = totp.Label{Issuer: "Acme Backup", Account: "alice@example.com"}
 
-// An algorithm is one of ours, what the peer calls it, and its bare hash.
+// An algorithm is one of ours, its name in the peer's package, and its bare hash.
 type algorithm struct {
 	name           string
 	ours           totp.Algorithm
@@ -96,7 +96,7 @@ func codes() (works []work) {
 	return works
 }
 
-// onlyFor is a goal of SHA-1, which nearly every key has.
+// onlyFor is a goal for SHA-1, which nearly every key uses.
 func onlyFor(a totp.Algorithm, ratio float64) goal {
 	if a != totp.SHA1 {
 		return goal{}
@@ -104,8 +104,8 @@ func onlyFor(a totp.Algorithm, ratio float64) goal {
 	return faster(ratio)
 }
 
-// bulk hashes as many blocks as a check at ±1 step with both key pads absorbed, in one
-// long message: no check of short messages can reach it.
+// bulk hashes, in one long message, as many blocks as a check at ±1 step with both key
+// pads absorbed: no check of short messages can be as fast.
 func bulk(make func() hash.Hash) arm {
 	h := make()
 	blocks := bytes.Repeat([]byte{1}, 6*h.BlockSize())

@@ -27,7 +27,7 @@ type database struct {
 	tail    map[int]time.Duration
 }
 
-// opened is a store with one product and one person for each client.
+// An opened is a store with one product and one person for each client.
 type opened struct {
 	store   store.Store
 	persons []*person
@@ -63,8 +63,8 @@ func openPostgreSQL(l *lab) (*opened, error) {
 	return bareSQL(db, sqlstore.New(db, sqlstore.PostgreSQL), "$1", "$2", "$3", "$4", "$5")
 }
 
-// bareSQL are prepared statements on rows of a table beside ours, that have the same
-// bytes: what a program that writes by hand would pay.
+// bareSQL returns prepared statements on rows of a table beside ours, with the same
+// bytes: the cost for a program with hand-written SQL.
 func bareSQL(db *sql.DB, s *sqlstore.Store, p1, p2, p3, p4, p5 string) (*opened, error) {
 	ctx := context.Background()
 	kind := "BLOB"
@@ -206,7 +206,7 @@ func (d database) opened(l *lab) (*opened, error) {
 			return nil, err
 		}
 		for i := range maxClients {
-			// A product each, since the clock of one must not run away from another's.
+			// A product for each, since the clock of one must not run ahead of another's.
 			p, err := productWith(o.store, nil, first.ring, nil)
 			if err != nil {
 				return nil, err

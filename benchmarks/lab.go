@@ -16,14 +16,14 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// noon is where the clock of the benchmarks stands.
+// noon is the time of the benchmarks' clock.
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// A lab has what the works need besides themselves: a folder, servers that are
-// started when the first work asks, and what is to be closed in the end.
+// A lab has what the works need besides themselves: a folder, servers that are started
+// when the first work asks for them, and what must be closed in the end.
 type lab struct {
 	dir     string
-	small   bool // few accounts, for a look whether everything runs
+	small   bool // few accounts, to check that everything runs
 	closers []func() error
 	kept    map[string]any
 }
@@ -65,7 +65,7 @@ func (l *lab) accounts(n int) int {
 
 var files atomic.Int64
 
-// file is the name of a file that is not there yet.
+// file returns the name of a file that does not exist yet.
 func (l *lab) file() string {
 	return filepath.Join(l.dir, "bench"+strconv.FormatInt(files.Add(1), 10)+".db")
 }
@@ -79,7 +79,7 @@ type product struct {
 	now   atomic.Int64 // seconds
 }
 
-// newProduct has nobody in it. The notifier may be nil.
+// newProduct returns a product without people. The notifier may be nil.
 func newProduct(s store.Store, notifier event.Notifier) (*product, error) {
 	return productWith(s, notifier, keyring.Generate(), nil)
 }
@@ -142,8 +142,8 @@ func (p *product) enroll(i int) (*person, error) {
 	return &person{p: p, user: user, key: key, mark: done.Mark, at: p.now.Load()}, nil
 }
 
-// typical gives the account what those of people have after a year: recovery codes
-// that are saved, two trusted browsers, and the events of twenty sign-ins.
+// typical gives the account what people's accounts have after a year: recovery codes that
+// are saved, two trusted browsers, and the events of twenty sign-ins.
 func (h *person) typical() error {
 	ctx := context.Background()
 	if err := h.p.Account(h.user).RecoveryCodesSaved(ctx); err != nil {
@@ -166,7 +166,7 @@ func (h *person) typical() error {
 	return nil
 }
 
-// signIn is a whole second step, with the code of a step that was not used.
+// signIn is a whole second step, with the code of an unused step.
 func (h *person) signIn(ctx context.Context) (totpflow.Decision, error) {
 	next, err := h.p.SignIn(ctx, h.user)
 	if err != nil {

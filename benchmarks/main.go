@@ -4,9 +4,9 @@
 //	go run ./benchmarks            # measures all, writes the document (make bench)
 //	go run ./benchmarks -only QR   # measures what has this in its name, and prints it
 //
-// The arms of a work run in turns in one process, and each round has a ratio of its
-// own: what else the machine does falls on both. A ratio is worth quoting, the
-// nanoseconds of one machine are not.
+// The arms of a work run in turns in one process, and each round has a ratio of its own:
+// other work of the machine affects both. A ratio is worth quoting; the nanoseconds of
+// one machine are not.
 //
 // It stores nothing but that document, the pictures beside it, and files in a folder
 // that it removes. Servers are those of package servers, on loopback.
@@ -26,7 +26,7 @@ import (
 	"time"
 )
 
-// works are all there are.
+// works returns all works.
 func works() (all []work) {
 	for _, some := range [][]work{codes(), offers(), tokens(), inMemory()} {
 		all = append(all, some...)
@@ -64,7 +64,7 @@ func bench(only, out string, p pace) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // the servers run as somebody else
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // the servers run as another user
 		return err
 	}
 	l := newLab(dir, false)
@@ -140,7 +140,7 @@ func (r report) finish(l *lab, results []result, out string, p pace) error {
 	return r.write(filepath.Join(out, "performance.md"))
 }
 
-// profiledWorks are those whose profile the document shows.
+// profiledWorks are the works whose profile the document shows.
 var profiledWorks = map[string]string{
 	"SignIn/memory":          "SignIn, store in memory",
 	"VerifyCode/memory":      "VerifyCode, store in memory, with the SignIn before it",
@@ -151,7 +151,7 @@ var profiledWorks = map[string]string{
 	"QR/png":                 "The QR code as PNG",
 }
 
-// figures are the lines of the kinds of input, without the machine's name.
+// figures returns the lines about the kinds of input, without the machine's name.
 func figures(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -162,7 +162,7 @@ func figures(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// overClients is the plot of whole sign-ins.
+// overClients returns the plot of whole sign-ins.
 func overClients(results []result) plot {
 	rate, tail := panel{title: "sign-ins a second"}, panel{title: "p99 in milliseconds"}
 	for _, d := range databases {
@@ -178,7 +178,7 @@ func overClients(results []result) plot {
 	return plot{"Sign-ins a second and their p99 over clients", "clients", []panel{rate, tail}}
 }
 
-// accountsPlot is the plot of calls over accounts.
+// accountsPlot returns the plot of calls over accounts.
 func accountsPlot(results []result) plot {
 	cost := panel{title: "microseconds a call"}
 	for _, r := range results {

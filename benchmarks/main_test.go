@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every work runs, with all of its arms: what is measured once a month must not be
-// found broken then. Nothing is asserted of how long it takes.
+// Every work runs, with all of its arms: a measurement that is made once a month must not
+// turn out to be broken then. The test asserts nothing about durations.
 func TestEveryWorkRuns(t *testing.T) {
 	l := newLab(t.TempDir(), true)
 	require.NoError(t, os.Chmod(l.dir, 0o711))

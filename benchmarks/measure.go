@@ -19,8 +19,8 @@ func figureOf(values []float64) figure {
 	return figure{at(0.5), at(0.25), at(0.75)}
 }
 
-// A result is what the rounds of one work have shown: nanoseconds a call, and how
-// many times as fast as the base we were in the same round.
+// A result is what the rounds of one work have shown: nanoseconds per call, and how many
+// times as fast as the base we were in the same round.
 type result struct {
 	work              work
 	ours, base        figure
@@ -36,8 +36,8 @@ type pace struct {
 	each   time.Duration
 }
 
-// measure runs the arms of a work in turns. Each round has its own ratio, so that
-// what else the machine does falls on both.
+// measure runs the arms of a work in turns. Each round has its own ratio, so that other
+// work of the machine affects both.
 func measure(l *lab, w work, p pace) (result, error) {
 	arms := []arm{w.ours}
 	if w.base.start != nil {
@@ -57,7 +57,7 @@ func measure(l *lab, w work, p pace) (result, error) {
 	var ratios []float64
 	for round := range p.rounds {
 		for i := range runs {
-			r := runs[(i+round)%len(runs)] // another one first each time
+			r := runs[(i+round)%len(runs)] // a different one first each time
 			runtime.GC()
 			r.round(p.each)
 		}
@@ -82,7 +82,7 @@ type run struct {
 	calls
 	clients           int
 	cpu               bool
-	n                 int // calls of a round, where one goroutine calls
+	n                 int // calls of a round, if one goroutine calls
 	nanos, p50s, p99s []float64
 }
 
@@ -117,8 +117,8 @@ var started = time.Now()
 
 func wall() time.Duration { return time.Since(started) }
 
-// processor is the time that this process has had a processor. What else runs on the
-// machine adds nothing to it.
+// processor returns the processor time that this process has used. Other programs of the
+// machine add nothing to it.
 func processor() time.Duration {
 	var usage syscall.Rusage
 	check(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
@@ -167,7 +167,7 @@ func (r *run) round(each time.Duration) {
 	r.p99s = append(r.p99s, float64(calls[len(calls)*99/100]))
 }
 
-// allocations are those of one call, and their bytes.
+// allocations returns those of one call, and their bytes.
 func allocations(c calls) (allocs, bytes float64) {
 	const n = 50
 	c.begin(n)

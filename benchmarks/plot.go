@@ -83,7 +83,7 @@ func (p panel) draw(b *strings.Builder, x0 int, axis string) {
 	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle">%s</text>`+"\n", x0+panelWidth/2, top+panelHeight+33, axis)
 }
 
-// short is a number for an axis.
+// short formats a number for an axis.
 func short(v float64) string {
 	switch {
 	case v >= 1e6:

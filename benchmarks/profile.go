@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// profile runs our arm of a work for a while, and returns where the processor's time
-// went, by package.
+// profile runs our arm of a work for a while, and returns where the processor time went,
+// by package.
 func profile(l *lab, w work, length time.Duration) (string, error) {
 	c, err := w.ours.start(l)
 	if err != nil {
@@ -55,11 +55,11 @@ func profile(l *lab, w work, length time.Duration) (string, error) {
 	return byPackage(string(out)), nil
 }
 
-// most is how many packages of a profile are shown.
+// most is the number of packages of a profile that are shown.
 const most = 12
 
-// byPackage adds up what the functions of each package took themselves, in the text
-// that "go tool pprof -top" prints.
+// byPackage adds up the time of each package's own functions, in the text that "go tool
+// pprof -top" prints.
 func byPackage(text string) string {
 	shares := make(map[string]float64)
 	for line := range strings.Lines(text) {
@@ -81,7 +81,7 @@ func byPackage(text string) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// packageOf is the package of a function's name, without our module's path.
+// packageOf returns the package of a function's name, without our module's path.
 func packageOf(function string) string {
 	slash := strings.LastIndexByte(function, '/') + 1
 	if dot := strings.IndexByte(function[slash:], '.'); dot >= 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A profile is added up by package. The line with the names of the columns is left out.
+// A profile is summed by package. The line with the names of the columns is left out.
 func TestByPackage(t *testing.T) {
 	text := `      flat  flat%   sum%        cum   cum%
      150ms 30.00% 30.00%      150ms 30.00%  crypto/sha1.blockSHANI

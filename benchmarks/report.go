@@ -79,7 +79,7 @@ func rowOf(r result, all []result) row {
 	out.Mark = "reached"
 	switch {
 	case w.goal.reached(r):
-	case !w.cpu && r.busy: // by the clock nothing can be said of the library
+	case !w.cpu && r.busy: // a wall-clock time would say nothing about the library
 		out.Mark = "missed on a busy machine"
 	default:
 		out.Mark, out.Note = "missed", reason(r, all)
@@ -87,7 +87,7 @@ func rowOf(r result, all []result) row {
 	return out
 }
 
-// load is how many programs have wanted a processor in the last minute.
+// load returns how many programs have wanted a processor in the last minute.
 func load() float64 {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
@@ -97,7 +97,7 @@ func load() float64 {
 	return n
 }
 
-// busy reports whether they were so many that this program waits for its turn.
+// busy reports whether there were so many that this program has to wait for its turn.
 func busy() bool { return load() > 2*float64(runtime.NumCPU()) }
 
 func times(ratio float64) string {
@@ -107,7 +107,7 @@ func times(ratio float64) string {
 	return fmt.Sprintf("%.2f", ratio)
 }
 
-// duration has three digits.
+// duration formats a time with three digits.
 func duration(nanos float64) string {
 	switch {
 	case nanos < 1e3:

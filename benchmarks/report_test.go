@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The document has a row for each work, and what it was given.
+// The document has a row for each work, with its conditions.
 func TestReport(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "performance.md")
 	w := work{name: "QR", title: "the picture", goal: faster(12), base: bareCheck}

@@ -28,7 +28,7 @@ var bareCheck = always("pquerna", func() {
 	}
 })
 
-// inMemory are the flows over the store in memory: what the library itself costs.
+// inMemory are the flows over the store in memory: the cost of the library itself.
 func inMemory() []work {
 	return []work{
 		{name: "SignIn", variant: "memory", title: "SignIn, typical record, store in memory, against pquerna's bare check of a code", base: bareCheck, goal: slower(6),
@@ -73,7 +73,7 @@ func (h *person) valid() {
 }
 
 // verifyOnly verifies codes for challenges that were made before, each at the time at
-// which it is answered: a challenge serves one success.
+// which it is answered: a challenge can succeed once.
 func verifyOnly(*lab) (calls, error) {
 	h, err := typicalPerson(store.NewMemory())
 	if err != nil {
@@ -106,8 +106,8 @@ func verifyOnly(*lab) (calls, error) {
 	}, nil
 }
 
-// onServers are whole sign-ins and looks at sessions, over databases that wait for
-// their disk, against the bare statements of the same bytes with the same driver.
+// onServers are whole sign-ins and checks of sessions, over databases that wait for their
+// disk, compared with the bare statements of the same bytes with the same driver.
 func onServers() (works []work) {
 	for _, d := range databases {
 		for _, clients := range []int{1, 16} {
@@ -213,7 +213,7 @@ func hotAccount(l *lab) (calls, error) {
 			check(err)
 			for err = nil; running.Load() && !errors.Is(err, totpflow.ErrChallenge); {
 				_, err = h.p.VerifyCode(ctx, next.Challenge, "000000")
-				runtime.Gosched() // as a request that has come over a network would have done
+				runtime.Gosched() // as a request that came over a network would have done
 			}
 		}
 	}
@@ -227,7 +227,7 @@ func hotAccount(l *lab) (calls, error) {
 		},
 		after: func() { running.Store(false); all.Wait() },
 		call: func(int) {
-			runtime.Gosched() // behind the guessers that have come before
+			runtime.Gosched() // behind the guessers that came before
 			first, second := h.code(), h.code()
 			next, err := h.p.SignIn(ctx, h.user)
 			check(err)

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// A work is something that is measured, by arms that do the same.
+// A work is something that is measured, with arms that do the same.
 type work struct {
 	name    string // of its benchmark: Benchmark<name>/<arm>/<variant>
 	variant string
 	title   string // in the table
 	ours    arm
-	base    arm // what the ratio is to; without one the goal is a figure of our own
+	base    arm // the base of the ratio; without one the goal is a figure of our own
 	goal    goal
 
 	// A work of single calls is timed by the call. One of clients is timed by how many
@@ -25,10 +25,10 @@ type work struct {
 // An arm is one way to do a work.
 type arm struct {
 	name  string
-	start func(*lab) (calls, error) // prepares what is not measured
+	start func(*lab) (calls, error) // prepares, unmeasured
 }
 
-// Calls are what an arm does when it is its turn.
+// Calls are what an arm does in its turn.
 type calls struct {
 	call   func(client int)
 	before func(n int) // before n calls, not measured; nil for nothing to do
@@ -49,11 +49,11 @@ func (w work) sized() string {
 	return w.variant
 }
 
-// A goal is what a work is asked for.
+// A goal is what a work must reach.
 type goal struct {
-	ratio float64 // how many times as fast as the base, at least; below one: as slow at most
+	ratio float64 // how many times as fast as the base, at least; below one, how slow at most
 	time  time.Duration
-	rate  float64 // calls a second
+	rate  float64 // calls per second
 	p50   bool    // time is that of the middle call
 	p99   bool    // time is that of the slowest call of a hundred
 	size  float64 // items of one call, where rate is of items
@@ -65,7 +65,7 @@ func within(d time.Duration) goal    { return goal{time: d} }
 func tail(d time.Duration) goal      { return goal{time: d, p99: true} }
 func rate(items int, a float64) goal { return goal{rate: a, size: float64(items)} }
 
-// String is the goal as the table has it.
+// String returns the goal as the table shows it.
 func (g goal) String() string {
 	switch {
 	case g.ratio >= 1 || g.ratio > 0.5:

@@ -26,7 +26,7 @@ func TestExempt(t *testing.T) {
 		_, found := next.Candidate(noon)
 		require.False(t, found)
 
-		// Nobody can make a factor for a machine, and there is none that passes.
+		// Nobody can make a factor for a machine, and no factor of a machine passes.
 		_, _, err = next.Begin(noon, keyD, "", false)
 		require.ErrorIs(t, err, enroll.ErrTransition)
 		_, _, err = next.Import(noon, keyD, "", time.Time{})
@@ -36,7 +36,7 @@ func TestExempt(t *testing.T) {
 			require.ErrorIs(t, err, enroll.ErrNone)
 		}
 
-		// The way back leads past an enrollment.
+		// The only way back leads to an enrollment.
 		back, err := next.Reset(noon)
 		require.NoError(t, err)
 		require.Equal(t, enroll.ResetPending, back.State(noon))
@@ -76,8 +76,8 @@ func TestImportRefuses(t *testing.T) {
 	_, _, err = enroll.Enrollment{}.Import(time.Time{}, keyA, "", time.Time{})
 	require.ErrorIs(t, err, totp.ErrTime)
 
-	// An import is for those who have none. It must not take the place of a factor
-	// that somebody has confirmed, nor that of the enrollment that a reset asks for.
+	// An import is for accounts without a factor. It must not take the place of a factor
+	// that somebody has confirmed, or of the enrollment that a reset requires.
 	for _, from := range []enroll.State{enroll.Active, enroll.Replacing, enroll.ResetPending} {
 		e := inState(t, from)
 		next, a, err := e.Import(noon, keyF, "", time.Time{})
@@ -87,7 +87,8 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
-// To disable the second factor and import the same seed does not make used codes good.
+// Disabling the second factor and importing the same seed does not make used codes valid
+// again.
 func TestImportRemembersUsedSteps(t *testing.T) {
 	gone, err := enrolled(t, noon, keyA).Disable(noon)
 	require.NoError(t, err)
@@ -100,14 +101,14 @@ func TestImportRemembersUsedSteps(t *testing.T) {
 	require.ErrorIs(t, err, enroll.ErrSameSecret)
 }
 
-// After a database was restored from a copy, the codes of the time since the copy
-// are not in it. None of them passes: not of what is live, nor of what is kept,
-// nor of a secret that comes back.
+// After a database was restored from a copy, it does not know the codes that were used
+// since. None of them passes: neither those of live authenticators, nor those of kept
+// ones, nor those of a secret that comes back.
 func TestBurn(t *testing.T) {
 	e := enrolled(t, noon.Add(-time.Hour), keyE, keyA)
 	e, err := e.Remove(noon.Add(-30*time.Minute), e.Authenticators()[0].ID)
 	require.NoError(t, err)
-	e = add(t, e, noon.Add(-10*time.Minute), key8, "") // and here the copy was made
+	e = add(t, e, noon.Add(-10*time.Minute), key8, "") // here the copy was made
 	for _, w := range []totp.Window{{}, {Past: 1, Future: 1}, {Past: 2, Future: 2}, {Future: 4}} {
 		before := string(e.Encode())
 		burnt := e.MarkUsed(noon, w)
@@ -142,9 +143,9 @@ func TestBurn(t *testing.T) {
 	}
 }
 
-// A secret that was gone in the copy may have come back since.
+// A secret that the copy had as removed may have come back since.
 func TestBurnReachesRetiredSecrets(t *testing.T) {
-	gone, err := enrolled(t, noon, keyA).Reset(noon) // which keeps nothing
+	gone, err := enrolled(t, noon, keyA).Reset(noon) // a reset keeps nothing
 	require.NoError(t, err)
 	at := noon.Add(4 * time.Minute)
 	burnt := gone.MarkUsed(at, totp.Standard())
@@ -156,8 +157,7 @@ func TestBurnReachesRetiredSecrets(t *testing.T) {
 	require.Equal(t, enroll.ResetPending, burnt.State(at))
 }
 
-// The candidate of the copy may have been confirmed since, with a code that
-// somebody saw.
+// The candidate in the copy may have been confirmed since, with a code that somebody saw.
 func TestBurnDropsTheCandidate(t *testing.T) {
 	for _, from := range allStates {
 		e := inState(t, from)
@@ -188,9 +188,9 @@ func TestBurnNeverGoesBack(t *testing.T) {
 	}
 }
 
-// A weak key signs in until its date and is never made by an enrollment. When the
-// date has come, nothing verifies, and the account waits for an enrollment that takes
-// more than the password.
+// A weak key signs in until its date and is never made by an enrollment. After that date
+// nothing verifies, and the account requires an enrollment that needs more than the
+// password.
 func TestWeakKeysLapse(t *testing.T) {
 	until := noon.Add(30 * 24 * time.Hour)
 	_, _, err := enroll.Enrollment{}.Begin(noon, weakKey, "", false)
@@ -224,7 +224,7 @@ func TestWeakKeysLapse(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, reread.Lapsed())
 
-		// It is not imported again, and a clock that goes back does not revive it.
+		// It is not imported again, and a clock that is set back does not revive it.
 		_, _, err = after.Import(until, weakKey, "", until.Add(time.Hour))
 		require.ErrorIs(t, err, enroll.ErrTransition)
 		require.Equal(t, enroll.ResetPending, after.State(noon))
@@ -238,8 +238,8 @@ func TestWeakKeysLapse(t *testing.T) {
 	}
 }
 
-// A new authenticator takes the weak one's place, which can be brought back only
-// until its date; one that is added beside it stays when it lapses.
+// A new authenticator replaces the weak one, which can be restored only until its date;
+// one that is added beside it stays when the weak one lapses.
 func TestWeakKeysBesideOthers(t *testing.T) {
 	until := noon.Add(time.Hour)
 	e, weak, err := enroll.Enrollment{}.Import(noon, weakKey, "", until)
@@ -267,8 +267,8 @@ func TestWeakKeysBesideOthers(t *testing.T) {
 	require.True(t, used.Key.Equal(keyC))
 }
 
-// Two rows of one person are two authenticators, up to five; as soon as one has
-// shown a code, or was set up here, the import is over.
+// Two rows of one person are two authenticators, up to five; as soon as one of them has
+// shown a code, or one was set up here, the import is over.
 func TestImportSeveral(t *testing.T) {
 	var e enroll.Enrollment
 	var err error

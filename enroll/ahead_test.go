@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// A weak key that was imported by a clock a year ahead ends 90 days from now.
+// A weak key that was imported under a clock a year ahead ends 90 days from now.
 func TestWeakKeyOfAClockAhead(t *testing.T) {
 	then := noon.AddDate(1, 0, 0)
 	e, _, err := enroll.Enrollment{}.Import(then, weakKey, "", then.Add(enroll.MaxWeak))
@@ -21,9 +21,9 @@ func TestWeakKeyOfAClockAhead(t *testing.T) {
 	require.Equal(t, noon.Add(enroll.MaxWeak), e.WeakUntil())
 }
 
-// A secret that showed a code by a clock a year ahead, and was replaced when the clock
-// was right, is remembered until that code has been right and is not any more: imported
-// again meanwhile, it does not take it a second time.
+// A secret showed a code under a clock a year ahead, and was replaced when the clock was
+// right. It is remembered until the time of that code has come and gone: if it is
+// imported again meanwhile, it does not accept the code a second time.
 func TestRetiredSecretOfAClockAhead(t *testing.T) {
 	then := noon.AddDate(1, 0, 0)
 	e := enrolled(t, noon.Add(-time.Hour), keyA)
@@ -35,7 +35,7 @@ func TestRetiredSecretOfAClockAhead(t *testing.T) {
 	require.NoError(t, err, "a new one is the way on")
 	require.Len(t, done.Cleared, 1)
 
-	e, err = e.Disable(noon.Add(4 * 24 * time.Hour)) // it is not kept any more
+	e, err = e.Disable(noon.Add(4 * 24 * time.Hour)) // it is no longer kept
 	require.NoError(t, err)
 	e, _, err = e.Import(noon.Add(8*24*time.Hour), keyA, "", time.Time{})
 	require.NoError(t, err)

@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// With an error each call returns the enrollment that it was given, whatever the
-// state and the error: a host that stores what was returned loses nothing.
+// With an error each call returns the enrollment that it was given, whatever the state
+// and the error: a host that stores the result loses nothing.
 func TestErrorsKeepTheEnrollment(t *testing.T) {
 	std := totp.Standard()
 	calls := map[string]func(e enroll.Enrollment, at time.Time, id, typed string) (enroll.Enrollment, error){
@@ -102,8 +102,8 @@ func TestErrorsKeepTheEnrollment(t *testing.T) {
 	}
 }
 
-// everyState returns an enrollment in each state, with something kept and retired
-// where that may be.
+// everyState returns an enrollment in each state, with kept and retired authenticators
+// where the state allows them.
 func everyState(t *testing.T) map[string]enroll.Enrollment {
 	must := func(e enroll.Enrollment, err error) enroll.Enrollment {
 		require.NoError(t, err)

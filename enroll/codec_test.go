@@ -68,8 +68,8 @@ func withFixedIDs(view string) string {
 	})
 }
 
-// The stored format. A change of these files is a change of every stored account:
-// it takes another format.
+// The stored format. A change to these files is a change to every stored account: it
+// requires another format.
 func TestGoldenFiles(t *testing.T) {
 	want := golden(t)
 	for name, e := range want {
@@ -85,7 +85,7 @@ func TestGoldenFiles(t *testing.T) {
 	require.Len(t, files, len(want))
 }
 
-// requireSame compares what the methods tell, but for the IDs.
+// requireSame compares the results of the methods, except the IDs.
 func requireSame(t *testing.T, want, got enroll.Enrollment) {
 	require.Equal(t, want.State(noon), got.State(noon))
 	require.Equal(t, want.ResetAt(), got.ResetAt())
@@ -106,7 +106,7 @@ func requireSame(t *testing.T, want, got enroll.Enrollment) {
 	}
 }
 
-// A code that was used before the value was stored is used after it was read.
+// A code that was used before the value was stored counts as used after it was read.
 func TestStepsSurviveTheEncoding(t *testing.T) {
 	e := golden(t)["replacing"]
 	e, err := enroll.Decode(e.Encode())
@@ -119,13 +119,13 @@ func TestStepsSurviveTheEncoding(t *testing.T) {
 	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
 }
 
-// An enrollment by hand: the fields in their order.
+// An enrollment written by hand: the fields in their order.
 type parts struct {
 	state               uint64
 	live, kept, retired [][]any
 	candidate           []any // nil: none
 	reset, lapsed       uint64
-	retiredN            uint64 // where they are not as many as there are
+	retiredN            uint64 // the count on the wire, if it differs from the true one
 }
 
 func (p parts) raw() []byte {
@@ -180,7 +180,7 @@ const (
 	exempt
 )
 
-// one is a record of an active account that the next cases change.
+// one returns a record of an active account for the next cases to change.
 func one() parts {
 	return parts{state: active, live: [][]any{liveParts("a", keyA), liveParts("b", key8)}, kept: [][]any{keptParts("c", keyB)}, retired: [][]any{retiredParts(keyB)}}
 }
@@ -281,7 +281,7 @@ func TestDecodeRefuses(t *testing.T) {
 	require.NoError(t, err, "twenty are as many as are remembered")
 }
 
-// An operator who goes back to an older program has to see that this is why.
+// An operator who goes back to an older program must see that this is the cause.
 func TestDecodeNamesTheFormat(t *testing.T) {
 	_, err := enroll.Decode([]byte{9, 0})
 	require.ErrorIs(t, err, enroll.ErrEncoding)
@@ -299,7 +299,7 @@ func TestGeneralEncodersRefuse(t *testing.T) {
 	}
 }
 
-// Whatever is accepted is written back byte for byte, and can be worked with.
+// Whatever is accepted is written back byte for byte, and can be used.
 func FuzzDecode(f *testing.F) {
 	for _, e := range golden(f) {
 		f.Add(e.Encode())

@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// Two processes' clocks stand apart by half a minute at most: a candidate of that
-// much of the future is one, of more it is over.
+// Two processes' clocks differ by half a minute at most: a candidate that begins so far
+// in the future is valid, and one further ahead is over.
 func TestACandidateOfTheFuture(t *testing.T) {
 	e, c, err := enroll.Enrollment{}.Begin(noon, keyA, "", false)
 	require.NoError(t, err)
@@ -33,7 +33,7 @@ func TestACandidateOfTheFuture(t *testing.T) {
 }
 
 // A secret that is added and removed many times takes one place among the used codes: a
-// person who does it twenty times must not push out the used codes of another secret.
+// person who does so twenty times must not push out the used codes of another secret.
 func TestComingAndGoingForgetsNobody(t *testing.T) {
 	slow, quick := mustKey(keyA.Secret(), totp.Params{Period: 2 * time.Minute}), mustKey(keyB.Secret(), totp.Params{Period: 15 * time.Second})
 	e, err := enrolled(t, noon, slow).Reset(noon)
@@ -50,7 +50,7 @@ func TestComingAndGoingForgetsNobody(t *testing.T) {
 	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
 }
 
-// Using a code by a clock that is behind does not shorten the memory of used codes.
+// Using a code under a clock that is behind does not shorten the memory of used codes.
 func TestBurnByAClockBehindForgetsNothing(t *testing.T) {
 	e, err := enrolled(t, noon, keyA).Reset(noon)
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestBurnByAClockBehindForgetsNothing(t *testing.T) {
 	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
 }
 
-// The page that offers a second authenticator shows the name that it will have.
+// The page that offers a second authenticator shows the name that it will get.
 func TestTheOfferedNameIsTheLaterOne(t *testing.T) {
 	e := add(t, enroll.Enrollment{}, noon, keyA, "Phone")
 	_, c, err := e.Begin(noon, keyB, "Phone", true)
@@ -73,7 +73,7 @@ func TestTheOfferedNameIsTheLaterOne(t *testing.T) {
 	require.Equal(t, "Phone", c.Name, "the other one goes")
 }
 
-// A picture paints each module once, and no run of none.
+// A picture paints each dark module once, and has no empty run.
 func TestSVGPaintsOnce(t *testing.T) {
 	for _, l := range labels {
 		painted := map[[2]int]bool{}
@@ -90,7 +90,7 @@ func TestSVGPaintsOnce(t *testing.T) {
 	}
 }
 
-// A drift is a rejection, and none of the other reasons.
+// A drift error is a rejection, and matches none of the other reasons.
 func TestDriftIsARejectionOnly(t *testing.T) {
 	drift := &enroll.DriftError{Off: time.Minute}
 	require.ErrorIs(t, drift, totp.ErrRejected)

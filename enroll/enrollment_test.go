@@ -48,7 +48,7 @@ func TestFirstAuthenticator(t *testing.T) {
 	require.False(t, found, "nobody sees the offer after it is confirmed")
 }
 
-// The code of the confirmation does not sign in, nor does an older one.
+// The code of the confirmation does not sign in, and neither does an older one.
 func TestConfirmBurnsTheCode(t *testing.T) {
 	e := enrolled(t, noon, keyA)
 	for _, off := range []time.Duration{0, -30 * time.Second} {
@@ -68,8 +68,8 @@ func TestACandidateSignsNobodyIn(t *testing.T) {
 	}
 }
 
-// An enrollment that is begun and left weakens nothing: the old authenticator signs
-// in before and after it expires.
+// An enrollment that is begun and abandoned weakens nothing: the old authenticator signs
+// in before and after the candidate expires.
 func TestAnAbandonedReplacementLeavesTheOldOne(t *testing.T) {
 	e := begin(t, enrolled(t, noon, keyA), noon.Add(time.Minute), keyB)
 	for _, at := range []time.Time{noon.Add(2 * time.Minute), noon.Add(20 * time.Minute)} {
@@ -164,7 +164,7 @@ func TestStale(t *testing.T) {
 	require.ErrorIs(t, err, enroll.ErrStale)
 	require.ErrorIs(t, err, enroll.ErrTransition)
 
-	// In reset-pending the table has the edge even while no candidate is there.
+	// In reset-pending the table allows the action even without a candidate.
 	e, err = e.Reset(noon)
 	require.NoError(t, err)
 	for _, id := range []string{"", second.ID} {
@@ -185,8 +185,8 @@ func TestACandidateExpires(t *testing.T) {
 		_, _, err := e.Confirm(last, c.ID, code(t, keyC, last), totp.Standard())
 		require.NoError(t, err)
 
-		// The other end: begun by a clock that was ahead, it must not live until
-		// that time has come and fifteen minutes more.
+		// The other end: a candidate begun under a clock that was ahead must not live
+		// until fifteen minutes after that time.
 		for _, at := range []time.Time{noon.Add(enroll.CandidateLifetime), noon.Add(-31 * time.Second)} {
 			require.Equal(t, wanted(t, s, enroll.Expire), e.State(at))
 			_, found = e.Candidate(at)
@@ -258,7 +258,7 @@ func TestRemove(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The memory of the past has a bound.
+// The memory of removed authenticators is bounded.
 func TestTheEncodingHasABound(t *testing.T) {
 	e := enrolled(t, noon)
 	name := strings.Repeat("&", enroll.MaxName) // six bytes each in JSON
@@ -285,7 +285,7 @@ func TestTheEncodingHasABound(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The slices that are handed out are the caller's.
+// The slices that are returned belong to the caller.
 func TestValuesAreNotShared(t *testing.T) {
 	e := inState(t, enroll.Replacing)
 	before := string(e.Encode())
@@ -301,7 +301,7 @@ func TestValuesAreNotShared(t *testing.T) {
 	require.Equal(t, before, string(e.Encode()))
 	require.Equal(t, after, string(next.Encode()))
 
-	// Two futures of one value do not write into each other.
+	// Two values made from one do not write into each other.
 	one, err := next.Rename(done.Authenticator.ID, "one")
 	require.NoError(t, err)
 	two, err := next.Rename(done.Authenticator.ID, "two")

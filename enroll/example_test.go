@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// The device is played by key.Code here. A product stores what Encode returns,
-// sealed, after each change and before it answers.
+// Here key.Code plays the device. A product seals and stores what Encode returns, after
+// each change and before it answers.
 func Example() {
 	now := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
 	var account enroll.Enrollment // nothing is stored yet: no second factor
@@ -70,8 +70,8 @@ func ExampleEnrollment_Begin_replace() {
 	// active New phone for Old phone <nil>
 }
 
-// Somebody in a stolen session has replaced the owner's authenticator. The owner
-// reads it in a mail, says that it was not them, and an administrator brings it back.
+// Somebody in a stolen session has replaced the owner's authenticator. The owner reads
+// about it in a mail and says that it was not them, and an administrator restores it.
 func ExampleEnrollment_Restore() {
 	now := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
 	account := enrolledExample(now.Add(-time.Hour), "Phone")
@@ -98,8 +98,8 @@ func ExampleEnrollment_Restore() {
 	// Phone <nil>
 }
 
-// The device's clock is three minutes ahead. The code is refused, and the person
-// hears what to do about it.
+// The device's clock is three minutes ahead. The code is refused, and the person learns
+// what to do about it.
 func ExampleDriftError() {
 	now := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
 	key, _ := totp.ParseSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", totp.Params{})

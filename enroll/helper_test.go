@@ -15,7 +15,7 @@ import (
 // noon is ten seconds into a step of 30 seconds.
 var noon = time.Date(2025, 6, 1, 12, 0, 10, 0, time.UTC)
 
-// Keys with fixed secrets. Theirs are the words that no output may contain.
+// Keys with fixed secrets. No output may contain them.
 var (
 	keyA = mustKey("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", totp.Params{}) // RFC 6238, Appendix B
 	keyB = mustKey("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", totp.Params{})
@@ -26,7 +26,7 @@ var (
 	key8 = mustKey("PFXXK4TTNFWWC3DBPFXXK4TTNFWWC3DB", totp.Params{Algorithm: totp.SHA256, Digits: 8, Period: time.Minute})
 )
 
-// weakKey has 80 bits, as many systems have given out.
+// weakKey has 80 bits, as many systems have issued.
 var weakKey = mustWeak("KRSXG5CTMVRXEZLU")
 
 func mustWeak(secret string) totp.Key {
@@ -45,7 +45,7 @@ func mustKey(secret string, p totp.Params) totp.Key {
 	return key
 }
 
-// hexOf is the secret as the JSON view of a record shows it.
+// hexOf returns the secret as the JSON view of a record shows it.
 func hexOf(k totp.Key) string { return hex.EncodeToString(rawOf(k)) }
 
 func rawOf(k totp.Key) []byte {
@@ -56,7 +56,7 @@ func rawOf(k totp.Key) []byte {
 	return raw
 }
 
-// code is what the person's device shows.
+// code returns what the person's device shows.
 func code(t testing.TB, k totp.Key, at time.Time) string {
 	c, err := k.Code(at)
 	require.NoError(t, err)
@@ -87,7 +87,8 @@ func add(t testing.TB, e enroll.Enrollment, at time.Time, k totp.Key, name strin
 	return e
 }
 
-// otherCode is a code of the right form that no key has in any step near at.
+// otherCode returns a code of the right form that none of the keys has in any step near
+// at.
 func otherCode(t testing.TB, at time.Time, keys ...totp.Key) string {
 next:
 	for _, c := range []string{"000000", "000001", "000002", "000003"} {

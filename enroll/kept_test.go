@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// replace has anyone who holds the session replace all that is live by a new key.
+// replace replaces all live authenticators by a new key, as anyone with the session can.
 func replace(t testing.TB, e enroll.Enrollment, at time.Time, k totp.Key, name string) enroll.Enrollment {
 	e, c, err := e.Begin(at, k, name, false)
 	require.NoError(t, err)
@@ -22,15 +22,15 @@ func replace(t testing.TB, e enroll.Enrollment, at time.Time, k totp.Key, name s
 	return e
 }
 
-// fresh is a key that nobody has seen.
+// fresh returns a key that nobody has seen.
 func fresh(t testing.TB) totp.Key {
 	k, err := totp.NewKey(totp.Params{})
 	require.NoError(t, err)
 	return k
 }
 
-// takenAway lists the ways in which an authenticator goes and is kept, each with
-// keyA gone, by the hand of somebody in a stolen session.
+// takenAway lists the ways in which an authenticator is removed and kept, each with keyA
+// removed by somebody in a stolen session.
 var takenAway = map[string]func(testing.TB, enroll.Enrollment) enroll.Enrollment{
 	"replaced": func(t testing.TB, e enroll.Enrollment) enroll.Enrollment { return replace(t, e, noon, keyF, "") },
 	"disabled": func(t testing.TB, e enroll.Enrollment) enroll.Enrollment {
@@ -100,7 +100,7 @@ func TestWhatIsTakenAwayCanBeRestored(t *testing.T) {
 	}
 }
 
-// A kept authenticator is there for an administrator and for nobody else.
+// A kept authenticator is there for an administrator to restore, and for nothing else.
 func TestWhatIsKeptVerifiesNothing(t *testing.T) {
 	for way, take := range takenAway {
 		e := take(t, enrolled(t, noon.Add(-time.Hour), keyA))
@@ -125,8 +125,8 @@ func TestWhatIsKeptVerifiesNothing(t *testing.T) {
 	}
 }
 
-// With the time its secret goes out of what is stored, at the latest with the
-// next change.
+// When its time has passed, its secret disappears from the stored record, at the latest
+// with the next change.
 func TestWhatWasKeptLongEnoughIsForgotten(t *testing.T) {
 	e := replace(t, enrolled(t, noon.Add(-time.Hour), keyA), noon, keyB, "")
 	require.Contains(t, wiretest.View(t, &e), hexOf(keyA))
@@ -137,14 +137,14 @@ func TestWhatWasKeptLongEnoughIsForgotten(t *testing.T) {
 	require.NotContains(t, wiretest.View(t, &next), hexOf(keyA))
 }
 
-// cutRetired is what is stored without the memory of used steps.
+// cutRetired returns the stored form without the memory of used steps.
 func cutRetired(t *testing.T, e enroll.Enrollment) string {
 	before, _, _ := strings.Cut(wiretest.View(t, &e), `"retired"`)
 	return before
 }
 
-// A thief who replaces again and again, or adds and removes, does not push the
-// owner's out; and a restore leaves nothing of the thief's that could be restored
+// A thief who replaces again and again, or adds and removes, does not push the owner's
+// authenticator out; and a restore leaves nothing of the thief's that could be restored
 // or used.
 func TestAThiefCannotPushTheOwnersOut(t *testing.T) {
 	ways := map[string]func(e enroll.Enrollment, at time.Time, k totp.Key) enroll.Enrollment{
@@ -206,8 +206,8 @@ func TestAThiefCannotPushTheOwnersOut(t *testing.T) {
 	}
 }
 
-// Of more than there is room for, those added first are kept, whatever the order
-// in which they went.
+// If there are more than there is room for, those added first are kept, whatever the
+// order in which they were removed.
 func TestTheOldestAreKept(t *testing.T) {
 	at := noon.Add(-10 * time.Hour)
 	var e enroll.Enrollment
@@ -254,8 +254,8 @@ func TestUsedStepsStayUsedThroughRestore(t *testing.T) {
 	}
 }
 
-// Nor does one that was used while the same secret was enrolled a second time,
-// even with other digits: the last six of eight are known then.
+// Nor does one that was used while the same secret was enrolled a second time, even with
+// other digits: the last six of eight are known then.
 func TestUsedStepsOfTheSameSecretStayUsedThroughRestore(t *testing.T) {
 	for _, again := range []totp.Key{keyA, mustKey(keyA.Secret(), totp.Params{Digits: 8})} {
 		e, err := enrolled(t, noon.Add(-2*time.Hour), keyA).Disable(noon.Add(-time.Hour))
@@ -270,8 +270,8 @@ func TestUsedStepsOfTheSameSecretStayUsedThroughRestore(t *testing.T) {
 		_, _, err = e.Verify(at, code(t, keyA, at), totp.Standard())
 		require.NoError(t, err)
 	}
-	// The steps of another period are other numbers: those of the shorter one would
-	// lock the owner out until the year 2080.
+	// The steps of another period are other numbers: the step numbers of the shorter
+	// period would lock the owner out until the year 2080.
 	e, err := enrolled(t, noon.Add(-2*time.Hour), keyA).Disable(noon.Add(-time.Hour))
 	require.NoError(t, err)
 	e = replace(t, e, noon, mustKey(keyA.Secret(), totp.Params{Period: 15 * time.Second}), "")
@@ -281,7 +281,7 @@ func TestUsedStepsOfTheSameSecretStayUsedThroughRestore(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A reset starts from nothing, and so does a machine account.
+// A reset keeps nothing, and neither does a machine account.
 func TestResetAndExemptKeepNothing(t *testing.T) {
 	e := replace(t, enrolled(t, noon.Add(-time.Hour), keyA), noon, keyB, "")
 	id := e.Recoverable(noon)[0].ID

@@ -12,9 +12,9 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// The model is a second, simpler Enrollment: it knows no transition table (its
-// state follows from what it holds) and compares codes as texts. A script of
-// bytes drives both, and after each byte they have to agree.
+// The model is a second, simpler Enrollment: it has no transition table (its state
+// follows from its contents) and compares codes as texts. A script of bytes drives both,
+// and after each byte they must agree.
 type model struct {
 	live      []modelAuthenticator
 	candidate *modelCandidate
@@ -32,7 +32,7 @@ type modelAuthenticator struct {
 	last  totp.Step
 	added time.Time
 	used  bool      // has shown a code here
-	until time.Time // of a weak one
+	until time.Time // for a weak key
 }
 
 func (a modelAuthenticator) over(at time.Time) bool { return !a.until.IsZero() && at.Sub(a.until) >= 0 }
@@ -59,8 +59,8 @@ type modelGone struct {
 	until time.Time
 }
 
-// pool is what is enrolled again and again. The last two of keyE's share a secret,
-// and the last of all is weak.
+// pool has the keys that are enrolled again and again. The last two of keyE's share a
+// secret, and the very last one is weak.
 var pool = []totp.Key{keyA, twin, keyF, keyC, keyD, key8, keyE, mustKey(keyE.Secret(), totp.Params{Digits: 8}), weakKey}
 
 var window = totp.Standard()
@@ -81,15 +81,15 @@ func (m *model) state() enroll.State {
 	return enroll.Disabled
 }
 
-// tidy forgets what time has ended.
+// tidy forgets everything whose time is over.
 func (m *model) tidy(at time.Time) {
 	m.expire(at)
 	m.gone = slices.DeleteFunc(m.gone, func(g modelGone) bool { return !at.Before(g.until) })
 }
 
-// expire is tidy but for what is gone.
+// expire does what tidy does, except for removed secrets.
 func (m *model) expire(at time.Time) {
-	const late = 30 * time.Second // what lasts for longer was granted by a clock that was put back since
+	const late = 30 * time.Second // an end later than this was granted under a clock that has been set back since
 	if m.reset && !m.lapsed && m.resetAt.Sub(at) > late {
 		m.resetAt, m.lapsed = at, true
 	}
@@ -126,8 +126,8 @@ func (m *model) clear(at time.Time) {
 	m.live, m.candidate, m.reset, m.lapsed, m.exempt = nil, nil, false, false, false
 }
 
-// keep puts one on the shelf, before the first that was added later, if one of
-// the five places is left.
+// keep adds an authenticator to the kept ones, before the first that was added later, if
+// one of the five places is free.
 func (m *model) keep(at time.Time, a modelAuthenticator) {
 	i := slices.IndexFunc(m.kept, func(k modelKept) bool { return k.added.After(a.added) })
 	if i < 0 {
@@ -137,7 +137,7 @@ func (m *model) keep(at time.Time, a modelAuthenticator) {
 	m.kept = m.kept[:min(len(m.kept), 5)]
 }
 
-// The result is the last step used of a secret that is not live.
+// The result is the last used step of a secret that is not live.
 func (m *model) burnt(key int) (last totp.Step) {
 	like := func(other int) bool {
 		return pool[other].Secret() == pool[key].Secret() && pool[other].Params().Period == pool[key].Params().Period

@@ -56,7 +56,7 @@ func TestNamesAreUniqueInTheAccount(t *testing.T) {
 	_, err = e.Rename("nobody's", "x")
 	require.ErrorIs(t, err, enroll.ErrUnknown)
 
-	// The name is given away between Begin and Confirm.
+	// The name is taken by another authenticator between Begin and Confirm.
 	e, err = e.Remove(noon, ids[4].ID)
 	require.NoError(t, err)
 	e, c, err := e.Begin(noon, keyF, "Tablet", true)
@@ -68,8 +68,8 @@ func TestNamesAreUniqueInTheAccount(t *testing.T) {
 	require.Equal(t, "Tablet 2", done.Authenticator.Name)
 }
 
-// A name that somebody types is short, printable and one of a kind, whatever it
-// is, and stays so when it is typed again.
+// A name that somebody types becomes short, printable and unique, whatever it is, and
+// stays the same when it is typed again.
 func FuzzName(f *testing.F) {
 	for _, seed := range []string{"Phone", "", " \t", "Old\nphone", "\u202ePhone", "Phone 2", strings.Repeat("ü", 60), "\xff", "PHONE"} {
 		f.Add(seed, seed)

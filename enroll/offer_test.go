@@ -22,7 +22,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// labels are short, long, not ASCII, and such as would break a careless URI.
+// labels are short, long, not ASCII, or would break a careless URI.
 var labels = map[string]totp.Label{
 	"plain":     {Issuer: "Acme Backup", Account: "alice@example.com"},
 	"no issuer": {Account: "alice"},
@@ -78,7 +78,7 @@ func TestTheZeroOfferShowsNothing(t *testing.T) {
 // grid is a QR code as modules, true for dark, with a quiet zone around it.
 type grid [][]bool
 
-// symbolOf makes the grid straight from the encoder, to compare with what was drawn.
+// symbolOf makes the grid straight from the encoder, to compare with the drawing.
 func symbolOf(t *testing.T, text string, level qr.Level, quiet int) grid {
 	c, err := qr.Encode(text, level)
 	require.NoError(t, err)
@@ -199,7 +199,7 @@ func TestTerminal(t *testing.T) {
 					upper, lower := cell == '▀' || cell == '█', cell == '▄' || cell == '█'
 					require.True(t, upper || lower || cell == ' ')
 					dark := func(y int) bool { return y < len(want) && want[y][x] }
-					// With colour the ink is black, without it is the light text.
+					// With colour the ink is black; without colour it is the light text.
 					require.Equal(t, dark(2*i) == colour, upper)
 					require.Equal(t, dark(2*i+1) == colour, lower)
 				}

@@ -19,8 +19,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// spellings are the ways in which a secret might come out: base32, its bytes as
-// text, in hexadecimal, as a list of numbers, each also of a part only.
+// spellings are the forms in which a secret might leak: base32, its bytes as text, in
+// hexadecimal, as a list of numbers, each also in part.
 func spellings(k totp.Key) []string {
 	raw := rawOf(k)
 	decimal := strings.Trim(fmt.Sprint(raw[:8]), "[]")
@@ -34,8 +34,8 @@ func spellings(k totp.Key) []string {
 	}
 }
 
-// A host's own type, with what it got from this package in unexported fields:
-// there, fmt calls no method that could redact.
+// A host's own type with values of this package in unexported fields: there, fmt calls no
+// method that could redact.
 type session struct {
 	user  string
 	value any
@@ -89,7 +89,7 @@ func TestNothingPrintedShowsASecret(t *testing.T) {
 	}
 }
 
-// outputs prints a value in every way that a log or a response may.
+// outputs prints a value in every way that a log or a response may print it.
 func outputs(v any) map[string]string {
 	out := map[string]string{}
 	for _, verb := range "vsqxXdobcUtefgGpTw" {

@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// A removed secret that comes back still knows which codes were used.
+// A secret that is removed and comes back still knows which codes were used.
 func TestTheSameSecretAgainDoesNotReopenUsedSteps(t *testing.T) {
 	ways := map[string]func(e enroll.Enrollment) (enroll.Enrollment, error){
 		"disabled": func(e enroll.Enrollment) (enroll.Enrollment, error) { return e.Disable(noon) },
@@ -48,7 +48,7 @@ func TestTheSameSecretAgainDoesNotReopenUsedSteps(t *testing.T) {
 	}
 }
 
-// With other parameters the steps of then and now mean different times.
+// With other parameters the same step numbers mean different times.
 func TestTheSameSecretWithOtherParametersHasToWait(t *testing.T) {
 	e, err := enrolled(t, noon, keyA).Disable(noon)
 	require.NoError(t, err)
@@ -59,9 +59,9 @@ func TestTheSameSecretWithOtherParametersHasToWait(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Five minutes are ten steps of thirty seconds; of 120 seconds they are two, and
-// a window still reaches a used step. The worst case is a step accepted as far
-// ahead as can be and tried again as late as can be.
+// Five minutes are ten steps of thirty seconds; with 120 seconds they are two, and a
+// window still reaches a used step. The worst case is a step accepted as far ahead as
+// possible and tried again as late as possible.
 func TestUsedStepsAreRememberedAsLongAsAWindowReaches(t *testing.T) {
 	ahead, behind := totp.Window{Future: 4}, totp.Window{Past: 4}
 	for _, period := range []time.Duration{15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute} {

@@ -23,8 +23,8 @@ var (
 	}
 )
 
-// edges is the state machine written a second time, as a grid: the rows are the
-// states, the columns the actions in the order of allActions, "-" is refused.
+// edges is the state machine written a second time, as a grid: the rows are the states,
+// the columns the actions in the order of allActions, and "-" means refused.
 const edges = `
                begin         confirm cancel        expire        verify    remove    rename    disable  reset         exempt import restore lapse
 disabled       pending       -       -             -             -         -         -         -        reset-pending exempt active active  -
@@ -35,7 +35,7 @@ reset-pending  reset-pending active  reset-pending reset-pending -         -    
 exempt         -             -       -             -             -         -         -         -        reset-pending -      -      -       -
 `
 
-// wanted looks an edge up in the grid; "" is refused.
+// wanted looks up an edge in the grid; "" means refused.
 func wanted(t testing.TB, from enroll.State, action enroll.Action) enroll.State {
 	lines := strings.Split(strings.TrimSpace(edges), "\n")
 	columns := strings.Fields(lines[0])
@@ -96,9 +96,9 @@ func TestTransitionsBelongToTheCaller(t *testing.T) {
 	require.ErrorIs(t, err, enroll.ErrTransition)
 }
 
-// inState makes an enrollment of each state, with two live authenticators where
-// there are any (so that one can be removed), a candidate where one may be, and
-// one that is kept where one can be.
+// inState returns an enrollment in each state, with two live authenticators where there
+// are any (so that one can be removed), a candidate where one may be, and a kept one
+// where one can be.
 func inState(t testing.TB, s enroll.State) enroll.Enrollment {
 	before := noon.Add(-time.Hour)
 	e, err := enrolled(t, before, keyE).Disable(before)
@@ -122,8 +122,8 @@ func inState(t testing.TB, s enroll.State) enroll.Enrollment {
 	return e
 }
 
-// fit is inState for an action that not every authenticator allows: one goes on
-// importing beside imported ones, and only weak ones lapse.
+// fit is inState for an action that not every authenticator allows: an import goes on
+// only beside imported ones, and only weak ones lapse.
 func fit(t testing.TB, s enroll.State, action enroll.Action) enroll.Enrollment {
 	e := inState(t, s)
 	live := len(e.Authenticators()) > 0
@@ -171,7 +171,7 @@ func perform(t testing.TB, e enroll.Enrollment, action enroll.Action) (enroll.En
 	case enroll.Expire:
 		next = e.Expire(noon.Add(enroll.CandidateLifetime))
 		if string(next.Encode()) == string(e.Encode()) {
-			err = enroll.ErrTransition // Expire has nobody to answer; unchanged is its refusal
+			err = enroll.ErrTransition // Expire returns no error; an unchanged value is its refusal
 		}
 	case enroll.Verify:
 		next, _, err = e.Verify(noon, code(t, keyA, noon), totp.Standard())
@@ -200,7 +200,7 @@ func perform(t testing.TB, e enroll.Enrollment, action enroll.Action) (enroll.En
 	return next, err
 }
 
-// Each method goes along its edge and no other, from each state.
+// Each method follows its edge and no other, from each state.
 func TestMethodsFollowTheGrid(t *testing.T) {
 	for _, from := range allStates {
 		for _, action := range allActions {
@@ -254,7 +254,7 @@ func TestTheZeroValueIsDisabled(t *testing.T) {
 	require.Equal(t, enroll.Disabled, refused.From)
 }
 
-// The picture in the documentation is the one that the table draws.
+// The diagram in the documentation is the one that the table draws.
 func TestDiagramInTheDocumentation(t *testing.T) {
 	page, err := os.ReadFile("../docs/enrollment.md")
 	require.NoError(t, err)

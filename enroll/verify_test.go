@@ -40,8 +40,8 @@ func TestVerifyEachOfSeveral(t *testing.T) {
 	}
 }
 
-// All are tried to the end: a code that is right for two is used in both, so the
-// second cannot be used with the digits that somebody saw.
+// All authenticators are tried to the end: a code that is right for two is used in both,
+// so that the second cannot be used with digits that somebody saw.
 func TestACodeOfTwoIsBurntInBoth(t *testing.T) {
 	typed := code(t, keyA, noon)
 	require.Equal(t, typed, code(t, twin, noon))
@@ -60,7 +60,7 @@ func TestACodeOfTwoIsBurntInBoth(t *testing.T) {
 	}
 }
 
-// The errors of several authenticators about one code, put together.
+// Several authenticators return errors about one code: how they are combined.
 func TestVerifyRefuses(t *testing.T) {
 	six := enrolled(t, noon.Add(-time.Hour), keyA, keyB)
 	mixed := enrolled(t, noon.Add(-time.Hour), key8, keyA)
@@ -119,8 +119,8 @@ func TestVerifyPair(t *testing.T) {
 	require.ErrorIs(t, err, totp.ErrWindow)
 }
 
-// If the clock has gone back behind a code that was accepted, nobody is let in,
-// not with another authenticator either: the time is not to be trusted.
+// If the clock has been set back to before a code that was accepted, nobody is let in,
+// with another authenticator either: the time cannot be trusted.
 func TestTheClockWentBack(t *testing.T) {
 	e := enrolled(t, noon.Add(-24*time.Hour), keyA, keyB)
 	e, _, err := e.Verify(noon, code(t, keyA, noon), totp.Standard())
@@ -131,7 +131,7 @@ func TestTheClockWentBack(t *testing.T) {
 	}{
 		{0, nil},
 		{10 * time.Second, nil},              // the same step
-		{40 * time.Second, nil},              // a step back: inside the window
+		{40 * time.Second, nil},              // one step back: inside the window
 		{41 * time.Second, enroll.ErrClock},  // two
 		{3 * time.Hour, enroll.ErrClock},     // a wrong time zone
 		{20 * time.Hour, enroll.ErrClock},    // keyB is older than that
@@ -147,18 +147,18 @@ func TestTheClockWentBack(t *testing.T) {
 		_, _, err = e.VerifyPair(at, code(t, keyB, at.Add(-30*time.Second)), code(t, keyB, at), totp.Standard())
 		require.ErrorIs(t, err, enroll.ErrClock)
 
-		// Nor is anything new bound by that clock, and no device blamed for it.
+		// Nor is anything new bound under that clock, and no device is blamed for it.
 		began, candidate, err := e.Begin(at, keyC, "", true)
 		require.NoError(t, err)
 		_, _, err = began.Confirm(at, candidate.ID, code(t, keyC, noon), totp.Standard())
 		require.ErrorIs(t, err, enroll.ErrClock)
 
-		// The way out after a clock that ran ahead: an administrator's reset.
+		// The way out after a clock that ran ahead is an administrator's reset.
 		reset, err := e.Reset(at)
 		require.NoError(t, err)
 		require.Equal(t, enroll.Active, add(t, reset, at, keyC, "").State(at))
 	}
-	// A window that is not a window is the caller's fault, never a way around.
+	// An invalid window is the caller's fault, and never lets a code pass.
 	_, _, err = e.Verify(noon, code(t, keyB, noon), totp.Window{Future: math.MaxInt})
 	require.Error(t, err)
 }
@@ -188,7 +188,7 @@ func TestDriftAtConfirmation(t *testing.T) {
 	}
 }
 
-// The device shows the right time of another day too; the nearest is the truth.
+// The device's code may also match a time on another day; the nearest is the truth.
 func TestDriftIsTheNearest(t *testing.T) {
 	e, c, err := enroll.Enrollment{}.Begin(noon, keyA, "", false)
 	require.NoError(t, err)
@@ -206,8 +206,8 @@ func TestDriftIsTheNearest(t *testing.T) {
 	}
 }
 
-// At a sign-in a code for another time is refused like any wrong one: to say more
-// would tell a guesser which codes come next.
+// At a sign-in a code for another time is refused like any wrong one: saying more would
+// tell a guesser which codes come next.
 func TestNoDriftAtSignIn(t *testing.T) {
 	e := enrolled(t, noon.Add(-48*time.Hour), keyA)
 	for steps := -1500; steps <= 1500; steps++ {
@@ -221,7 +221,7 @@ func TestNoDriftAtSignIn(t *testing.T) {
 		next, _, err := e.Verify(noon, typed, totp.Standard())
 		require.Equal(t, totp.ErrRejected, err, "%d steps", steps)
 		require.Equal(t, e.Encode(), next.Encode())
-		if steps == -2 { // the pair of the slowest phone that the window forgives
+		if steps == -2 { // the pair of the slowest phone that the window accepts
 			continue
 		}
 		_, _, err = e.VerifyPair(noon, typed, code(t, keyA, noon.Add(time.Duration(steps+1)*30*time.Second)), totp.Standard())
@@ -239,8 +239,8 @@ func TestAUsedCodeIsNoDrift(t *testing.T) {
 	require.Equal(t, totp.ErrAlreadyUsed, err)
 }
 
-// Two codes are taken if they are those of two steps in a row, in their order, in
-// whatever spelling, and nothing else is.
+// Two codes are accepted if they belong to two consecutive steps, in their order, in any
+// spelling; all others are refused.
 func FuzzVerifyPair(f *testing.F) {
 	e := enrolled(f, noon.Add(-time.Hour), keyA)
 	window := totp.Standard()

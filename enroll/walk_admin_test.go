@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// end is what an administrator does, and what ends things; each seldom, so that
-// accounts get old enough. A machine account becomes a regular one soon.
+// end performs administrators' actions and actions that end things; each is rare, so that
+// accounts get old enough. A machine account soon becomes a regular one.
 func (w *walker) end(arg int) (enroll.Enrollment, string, error) {
 	switch {
 	case arg == 0, w.m.exempt && arg > 11:
@@ -35,7 +35,7 @@ func (w *walker) end(arg int) (enroll.Enrollment, string, error) {
 	return w.rename(arg)
 }
 
-// mend is what helps an account on.
+// mend performs actions that help an account on.
 func (w *walker) mend(arg int) (enroll.Enrollment, string, error) {
 	switch {
 	case arg >= 11:
@@ -47,7 +47,7 @@ func (w *walker) mend(arg int) (enroll.Enrollment, string, error) {
 	return w.e.Expire(w.at), "expire", nil
 }
 
-// expired is now, but nothing that is gone is forgotten.
+// expired is now, except that it keeps removed secrets.
 func (w *walker) expired() model {
 	m := w.m
 	m.live, m.kept, m.gone = slices.Clone(m.live), slices.Clone(m.kept), slices.Clone(m.gone)
@@ -116,7 +116,7 @@ func (w *walker) restore(which int) (enroll.Enrollment, string, error) {
 	now, id := w.now(), "nobody's"
 	i := which % 3
 	if which == 4 && len(now.live) > 0 {
-		id = now.live[0].id // is not kept
+		id = now.live[0].id // an id that is not kept
 	} else if i < len(now.kept) {
 		id = now.kept[i].id
 	}
@@ -145,7 +145,7 @@ func (w *walker) restore(which int) (enroll.Enrollment, string, error) {
 }
 
 func (w *walker) burn() enroll.Enrollment {
-	w.m = w.expired() // Burn forgets none that is gone
+	w.m = w.expired() // Burn forgets no removed secret
 	w.m.candidate = nil
 	gone := w.m.gone
 	end := func(key int, last totp.Step) totp.Step { return max(last, pool[key].Step(w.at)+1) }

@@ -17,7 +17,7 @@ type walker struct {
 	e    enroll.Enrollment
 	m    model
 	at   time.Time
-	seen map[string]int // what has happened, to see that the walk goes everywhere
+	seen map[string]int // what has happened, to check that the walk goes everywhere
 }
 
 // step performs one byte of the script: the low four bits choose the action, the
@@ -63,7 +63,7 @@ func (w *walker) count(did string, err error) {
 	w.seen[did]++
 }
 
-// move lets time go: by seconds, by minutes, and at times backwards.
+// move lets time pass: by seconds, by minutes, and at times backwards.
 func (w *walker) move(way byte, arg int) {
 	switch {
 	case way == 13:
@@ -104,16 +104,16 @@ func (w *walker) compare() {
 	reread, err := enroll.Decode(w.e.Encode())
 	require.NoError(w.t, err)
 	require.Equal(w.t, w.e.Encode(), reread.Encode())
-	w.e = reread // what is not in the encoding is nowhere
+	w.e = reread // anything that is not encoded is lost
 }
 
-// state is the model's at this moment, without forgetting anything for it.
+// state returns the model's state at this moment, and forgets nothing for it.
 func (w *walker) state() enroll.State {
 	m := w.now()
 	return m.state()
 }
 
-// now returns a copy of the model in which time has done its work.
+// now returns a copy of the model in which everything expired is gone.
 func (w *walker) now() model {
 	m := w.m
 	m.live, m.kept, m.gone = slices.Clone(m.live), slices.Clone(m.kept), slices.Clone(m.gone)
@@ -162,7 +162,7 @@ func (w *walker) offered(arg int) (id string, key int) {
 	return w.m.candidate.id, w.m.candidate.key
 }
 
-// refusedClaim says what an action on the candidate is refused with, if it is.
+// refusedClaim returns the error that refuses an action on the candidate, or nil.
 func (w *walker) refusedClaim(id string, now model) error {
 	switch {
 	case w.m.candidate != nil && w.m.candidate.id == id && w.m.candidate.over(w.at):
@@ -213,7 +213,7 @@ func (w *walker) confirm(arg int) (enroll.Enrollment, string, error) {
 }
 
 func (w *walker) verify(arg int) (enroll.Enrollment, string, error) {
-	key := arg % len(pool) // often one that is not live
+	key := arg % len(pool) // often a key that is not live
 	if n := len(w.m.live); n > 0 && arg >= 4 {
 		key = w.m.live[arg%n].key
 	} else if n := len(w.m.kept); n > 0 && arg < 3 {

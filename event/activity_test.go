@@ -31,7 +31,7 @@ func numbers(events []event.Event) (n []uint64) {
 	return n
 }
 
-// waiting are the events that the notifier has not received.
+// waiting returns the events that the notifier has not received.
 func waiting(a event.Activity, tenant, user string) (events []event.Event) {
 	for _, n := range a.Notifications(tenant, user) {
 		events = append(events, n.Events...)
@@ -59,7 +59,7 @@ func TestAppendNumbersAndKeeps(t *testing.T) {
 
 	a = a.Acknowledged(1)
 	require.Equal(t, []event.Event{second}, waiting(a, "acme", "u1"))
-	a = a.Acknowledged(1 << 60) // of another life of the account
+	a = a.Acknowledged(1 << 60) // from before the account was deleted and made again
 	require.Empty(t, waiting(a, "acme", "u1"))
 	require.Equal(t, []uint64{2}, numbers(a.Changes()), "told, and still among the last changes")
 	a, third := a.Append(event.Event{At: start, Kind: event.Reset})
@@ -89,14 +89,14 @@ func TestRingAndDays(t *testing.T) {
 	require.Equal(t, 3, a.Attempts()[1].Counts[event.SignedIn])
 	a, _ = a.Append(event.Event{At: start.AddDate(0, 0, 113), Kind: event.SignedIn})
 	require.Len(t, a.Attempts(), 8, "days without attempts count too")
-	for i := range 60 { // as a clock that comes back and runs on
+	for i := range 60 { // like a clock that is corrected and runs ahead again
 		a, _ = a.Append(event.Event{At: start.AddDate(0, 0, 40+i), Kind: event.SignedIn})
 		require.LessOrEqual(t, len(a.Attempts()), event.MaxDays)
 	}
 }
 
-// A server without a battery begins in 1970, and its time zone may lie before that. Its
-// days are days too: each from midnight to midnight.
+// A server without a battery starts in 1970, and in its time zone that may be earlier.
+// Its days are days too: each from midnight to midnight.
 func TestDaysBefore1970(t *testing.T) {
 	var a event.Activity
 	for _, at := range []int64{-86_401, -86_400, -1, 0, 86_399} {
@@ -137,7 +137,7 @@ func TestFloodDoesNotWashOutChanges(t *testing.T) {
 	}
 }
 
-// worst is an event of texts as long as can be.
+// worst returns an event whose texts are as long as possible.
 func worst(kind event.Kind, fill string) event.Event {
 	s := strings.Repeat(fill, 1200)
 	return event.Event{At: start, Until: start, Tenant: s, User: s, Kind: kind, Reason: s, Method: s, Authenticator: s, Browser: s,
@@ -151,7 +151,7 @@ func TestBoundedSize(t *testing.T) {
 		for i := range event.MaxDays {
 			for _, k := range append(event.Kinds(), event.Kind(strings.Repeat(fill, 100))) {
 				if k.SecurityChange() && i < event.MaxDays-1 {
-					continue // those of the last day are enough to fill it
+					continue // the events of the last day fill it
 				}
 				e := worst(k, fill)
 				e.At = start.AddDate(0, 0, i)
@@ -165,9 +165,9 @@ func TestBoundedSize(t *testing.T) {
 	}
 }
 
-// The text that a thief of the session can choose freely is what his browser says:
-// he cannot push the change that gives him away out of the record with fewer
-// than as many changes as are promised.
+// The text that a thief of the session can choose freely is the name of their browser:
+// with it they cannot push the change that gives them away out of the record by making
+// fewer changes than promised.
 func TestLongTextsOfOnePersonLeaveRoomForAllChanges(t *testing.T) {
 	for _, fill := range []string{"<", "a", "世"} {
 		agent := strings.Repeat(fill, 1200)
@@ -180,7 +180,7 @@ func TestLongTextsOfOnePersonLeaveRoomForAllChanges(t *testing.T) {
 	}
 }
 
-// Ordinary events that wait are bounded by their number, not by their bytes.
+// Pending ordinary events are bounded by their number, not by their bytes.
 func TestPendingFits(t *testing.T) {
 	var a event.Activity
 	for range event.MaxPending {
@@ -191,7 +191,7 @@ func TestPendingFits(t *testing.T) {
 	require.EqualValues(t, 1, waiting(a, "", "")[0].Number)
 }
 
-// kept is how many events the stored activity has.
+// kept returns the number of events in the stored activity.
 func kept(t *testing.T, a event.Activity) int {
 	t.Helper()
 	var stored struct{ Events []json.RawMessage }
@@ -199,7 +199,7 @@ func kept(t *testing.T, a event.Activity) int {
 	return len(stored.Events)
 }
 
-// Once the notifier has received them, only the last changes are kept, and as many as are
+// Once the notifier has received them, only the last changes are kept, as many as
 // promised. Attempts that lead to no notification are counted and not kept.
 func TestTakenEventsAreDropped(t *testing.T) {
 	var a event.Activity
@@ -229,7 +229,7 @@ func TestTakenEventsAreDropped(t *testing.T) {
 	require.Len(t, waiting(a, "", ""), event.MaxPending, "nor does it use up a place")
 }
 
-// A change that goes for another one makes place for it.
+// A change that is dropped for another one makes room for it.
 func TestDroppedEventsWeighNothing(t *testing.T) {
 	long := strings.Repeat("x", 1200)
 	var a event.Activity
@@ -241,7 +241,7 @@ func TestDroppedEventsWeighNothing(t *testing.T) {
 	require.Len(t, a.Changes(), event.MaxChanges)
 }
 
-// A moment that JSON cannot write must not make the record unwritable.
+// A time that JSON cannot write must not make the record unwritable.
 func TestMomentsBeyondTheCalendar(t *testing.T) {
 	for at, want := range map[time.Time]time.Time{
 		time.Unix(1<<50, 0): time.Date(9999, time.December, 31, 23, 59, 59, 999_000_000, time.UTC),
@@ -276,7 +276,7 @@ func TestActivityIsAValue(t *testing.T) {
 	require.Equal(t, leftBefore, encode(t, left))
 }
 
-// A script of one byte for each thing that happens; what must hold after each.
+// A script with one byte per event; after each, the invariants must be true.
 func FuzzActivity(f *testing.F) {
 	f.Add([]byte("abcdefghijklmnopqrstuvwxyz"), "Mozilla/5.0")
 	f.Add([]byte{0, 255, 1, 254, 2, 128, 3, 129}, "\x1b[31m\r\nlevel=INFO <b>")

@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/internal/wire/wiretest"
 )
 
-// some is an activity with something in every field.
+// some returns an activity with every field set.
 func some() event.Activity {
 	var a event.Activity
 	source := event.Source{Address: "192.0.2.1", UserAgent: "Mozilla/5.0"}
@@ -27,8 +27,8 @@ func some() event.Activity {
 	return a
 }
 
-// The stored format. A change of these files is a change of every stored account:
-// it takes another format.
+// The stored format. A change to these files is a change to every stored account: it
+// requires another format.
 func TestGolden(t *testing.T) {
 	a := some()
 	require.Equal(t, a, wiretest.Golden(t, "testdata/activity", &a))
@@ -45,7 +45,7 @@ func TestKindsAreNumbered(t *testing.T) {
 	}
 }
 
-// The places of the kinds are stored: an activity of all of them is as it was.
+// The numbers of the kinds are stored: an activity of all of them decodes as it was.
 func TestGoldenKinds(t *testing.T) {
 	var a event.Activity
 	for i, k := range event.Kinds() {
@@ -54,14 +54,14 @@ func TestGoldenKinds(t *testing.T) {
 	require.Equal(t, a, wiretest.Golden(t, "testdata/kinds", &a))
 }
 
-// An event by hand: what follows after its number.
+// An event written by hand: the fields that follow its number.
 func bare(parts ...any) []any {
 	at := uint64(2*start.UnixMilli() + 1)
 	return append([]any{uint64(1), at}, parts...)
 }
 
-// activity is one of events and days by hand, with the last number and that which
-// was taken.
+// activity returns an activity of events and days written by hand, with the last number
+// and the last acknowledged one.
 func activity(last, taken uint64, events [][]any, days ...any) []byte {
 	all := []any{last, taken, uint64(len(events))}
 	for _, e := range events {
@@ -127,8 +127,8 @@ func TestDecodingRefuses(t *testing.T) {
 	}
 }
 
-// A count that is as high as can be stays so: it neither begins again at none nor
-// becomes unreadable.
+// A count at its maximum stays there: it neither starts again at zero nor becomes
+// unreadable.
 func TestCountsEndAtTheirGreatest(t *testing.T) {
 	today := int(start.Unix() / (24 * 60 * 60))
 	want := int(min(uint64(math.MaxUint32), math.MaxInt)) // an int has 32 bits on some systems
@@ -140,9 +140,8 @@ func TestCountsEndAtTheirGreatest(t *testing.T) {
 	}
 }
 
-// The weight of an event is never less than its bytes in a record. Otherwise the
-// fullest record would not fit its store. Where the event is as long as it can be,
-// the two are equal.
+// The weight of an event is never less than its bytes in a record. Otherwise the fullest
+// record would not fit its store. If the event is as long as possible, the two are equal.
 func TestWeight(t *testing.T) {
 	end := time.Date(9999, time.December, 31, 23, 59, 59, 999_000_000, time.UTC)
 	long := func(fill string) string { return strings.Repeat(fill, 300) }
@@ -152,9 +151,9 @@ func TestWeight(t *testing.T) {
 	a, e := before.Append(full)
 	require.Equal(t, event.Weight(e), len(encode(t, a))-len(encode(t, before)))
 
-	// A field that is not there weighs nothing, and a length of 127 is the last that takes
-	// one byte. All of them have an action, since the weight counts two bytes for the
-	// fields' bits, and those of the first seven fit one.
+	// A field that is not set weighs nothing, and a length of 127 is the last that takes
+	// one byte. All of the events have an action, since the weight counts two bytes for
+	// the bits of the fields, and those of the first seven fit into one.
 	word := event.Kind(strings.Repeat("k", 32))
 	for name, e := range map[string]event.Event{
 		"the least":    {At: end, Kind: word, Action: "a"},
@@ -199,7 +198,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(activity(math.MaxUint64, math.MaxUint64, nil))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, ok := wiretest.TryRead[event.Activity](t, data)
-		if !ok || got.Last() == math.MaxUint64 { // nothing has so many
+		if !ok || got.Last() == math.MaxUint64 { // no account has so many
 			return
 		}
 		next, e := got.Append(event.Event{At: start, Kind: event.PolicySet})

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Just as many bytes as are allowed are kept, and not one more.
+// Exactly the allowed number of bytes is kept, and not one more.
 func TestTrimToTheByte(t *testing.T) {
-	const reason = 3 // what a long text takes beside its bytes: that it is new, and its length
+	const reason = 3 // what a long text takes besides its bytes: the flag for a new text, and its length
 	for more, kept := range map[int]int{0: 20, 1: 19} {
 		var s state
 		sum := 0

@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// words lie in records and in hosts' logs, and so never change.
+// words are in records and in hosts' logs, and so never change.
 var words = map[event.Kind]string{
 	event.Imported: "imported", event.Exempted: "exempted", event.ExemptionEnded: "exemption_ended",
 	event.GraceBegan: "grace_began", event.GraceExtended: "grace_extended",
@@ -99,8 +99,7 @@ func TestLogsHoldNothingThatDoesNotPrint(t *testing.T) {
 	}
 }
 
-// rawHandler keeps values as they come, as a handler does that colours a
-// terminal and does not quote.
+// rawHandler writes values unquoted, as a handler does that colours a terminal.
 type rawHandler struct {
 	seen   []string
 	values int
@@ -151,7 +150,7 @@ func TestSlogLevels(t *testing.T) {
 	require.Contains(t, out.String(), "remaining=0", "that none are left is the news")
 }
 
-// A log has every field that is set and no other, each under its own name.
+// A log line has every field that is set and no other, each under its own name.
 func TestLogHasWhatIsSet(t *testing.T) {
 	at := time.Date(2026, time.March, 28, 12, 17, 11, 0, time.UTC)
 	for want, e := range map[string]event.Event{
@@ -173,7 +172,7 @@ func TestSlogDefault(t *testing.T) {
 	defer slog.SetDefault(was)
 	log := event.Slog(nil)
 	var out bytes.Buffer
-	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil))) // set later than the observer was made
+	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil))) // set after the observer was made
 	log.Observe(context.Background(), event.Event{Kind: event.Reset})
 	require.Contains(t, out.String(), "kind=reset")
 }
@@ -193,8 +192,8 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-// Nobody did a reminder or a grace to anybody: their messages have no link that closes the
-// account. Every other change that a person is notified of has one.
+// Nobody did a reminder or a grace period to anybody: their messages have no link that
+// closes the account. Every other change that a person is notified about has one.
 func TestDisownable(t *testing.T) {
 	for _, k := range event.Kinds() {
 		quiet := k == event.SetupReminded || k == event.GraceBegan || k == event.GraceExtended || k == event.PhoneAssigned

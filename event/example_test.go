@@ -11,10 +11,10 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// The packages alone: the account's record keeps what the person must be told until
-// it was told. A service does all of this.
+// The packages alone: the account's record keeps the events until the person was told. A
+// service does all of this.
 func Example() {
-	var activity event.Activity // lies in the account's record
+	var activity event.Activity // in the account's record
 	down := true
 	mail := event.NotifierFunc(func(_ context.Context, n event.Notification) error {
 		if down {

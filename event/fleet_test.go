@@ -17,7 +17,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// guess is a wrong code for an account's right password.
+// guess returns the event of a wrong code after the right password.
 func guess(at time.Time, user string) event.Event {
 	return event.Event{At: at, Tenant: "acme", User: user, Kind: event.CodeRejected}
 }
@@ -42,7 +42,7 @@ func (w *watched) tell(t testing.TB, events ...event.Event) {
 	}
 }
 
-// spray is n guesses, one a second, on that many accounts in turn.
+// spray returns n guesses, one a second, on that many accounts in turn.
 func spray(at time.Time, n, accounts int) (out []event.Event) {
 	for i := range n {
 		out = append(out, guess(at.Add(time.Duration(i)*time.Second), fmt.Sprint("user", i%accounts)))
@@ -131,8 +131,8 @@ func TestFleetAlarmsOncePerBurst(t *testing.T) {
 	require.Equal(t, "user0", w.alarms[0][0].User)
 }
 
-// One account of the attacker's own, on which he guesses far more often, must
-// not push the others out of sight.
+// The attacker's own account, on which they guess far more often, must not push the
+// others out of sight.
 func TestFleetSeesThroughAFlood(t *testing.T) {
 	w := watch(50, 20)
 	for i, e := range spray(start, 19, 19) {
@@ -144,7 +144,7 @@ func TestFleetSeesThroughAFlood(t *testing.T) {
 	}
 }
 
-// An event that comes again, such as from a log that is read again, counts once.
+// An event that is reported again, such as from a log that is read again, counts once.
 func TestFleetCountsWhatIsToldAgainOnce(t *testing.T) {
 	w := watch(10, 5)
 	events := spray(start, 10, 10)
@@ -156,7 +156,7 @@ func TestFleetCountsWhatIsToldAgainOnce(t *testing.T) {
 	}
 	require.Empty(t, w.alarms)
 	other := events[9]
-	other.Tenant = "another customer" // in the same millisecond, and its account has as many events
+	other.Tenant = "another customer" // in the same millisecond, on an account with as many events
 	w.tell(t, other)
 	require.Len(t, w.alarms, 1)
 }
@@ -270,8 +270,8 @@ func (m *model) record(e event.Event) (alarm bool) {
 	return !again
 }
 
-// requireModel plays a script, of which each pair of bytes is a guess: when
-// after the one before, and on which account.
+// requireModel plays a script in which each pair of bytes is a guess: how long after the
+// one before, and on which account.
 func requireModel(t *testing.T, refusals, accounts int, script []byte) (alarms int) {
 	t.Helper()
 	w := watch(refusals, accounts)
@@ -299,7 +299,7 @@ func TestFleetAgreesWithModel(t *testing.T) {
 		forward, back := 1+seed.IntN(20), seed.IntN(20)
 		for i := range script {
 			script[i] = byte(seed.IntN(256))
-			if i%2 == 0 && seed.IntN(30) > 0 { // otherwise a leap
+			if i%2 == 0 && seed.IntN(30) > 0 { // otherwise a jump in time
 				script[i] = byte(seed.IntN(forward+back) - back)
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// The events of one flow are one notification, named by what the person did.
+// The events of one flow are one notification, named after what the person did.
 func TestNotifications(t *testing.T) {
 	var a event.Activity
 	flow := func(at time.Time, kinds ...event.Kind) {
@@ -40,7 +40,7 @@ func TestNotifications(t *testing.T) {
 	require.Empty(t, a.Acknowledged(7).Notifications("acme", "u1"))
 }
 
-// Which kinds of event a person is notified of.
+// The kinds of events that a person is notified about.
 func TestNotable(t *testing.T) {
 	for _, k := range event.Kinds() {
 		want := k.SecurityChange() && k != event.RecoveryCodesSaved && k != event.RecordLost || k == event.RejectedRepeatedly || k == event.Suspended
@@ -49,7 +49,7 @@ func TestNotable(t *testing.T) {
 	require.True(t, event.Kind("passkey_bound").Notable(), "of a later release")
 }
 
-// A process that leaves notifying to others never reports it as done.
+// A process that leaves notifying to others never reports a notification as done.
 func TestDeferred(t *testing.T) {
 	err := event.Deferred.Notify(t.Context(), event.Notification{})
 	require.Error(t, err)

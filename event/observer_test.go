@@ -18,7 +18,7 @@ func TestTeeTellsAll(t *testing.T) {
 	a, b := &heard{}, &heard{}
 	observers := []event.Observer{a, nil, b}
 	tee := event.Tee(observers...)
-	observers[2] = nil // the caller's slice is the caller's
+	observers[2] = nil // the caller may change its own slice
 	e := event.Event{Number: 3, Kind: event.Reset}
 	tee.Observe(t.Context(), e)
 	require.Equal(t, []event.Event{e}, a.events)
@@ -26,8 +26,8 @@ func TestTeeTellsAll(t *testing.T) {
 	event.Tee().Observe(t.Context(), e)
 }
 
-// A panic in one observer is kept from the others, and says where it was. That holds
-// for an ObserverFunc that is nil.
+// A panic in one observer does not reach the others, and the message says where it was.
+// The same is true of a nil ObserverFunc.
 func TestPanicOfAnObserver(t *testing.T) {
 	oops := event.ObserverFunc(func(context.Context, event.Event) { panic("no such template") })
 	other := &heard{}

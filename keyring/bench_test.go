@@ -6,7 +6,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// A record of 2 KiB is that of an account with all it can have.
+// A record of 2 KiB is about the largest that an account can have.
 var record = make([]byte, 2<<10)
 
 func BenchmarkSeal(b *testing.B) {

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// A person who has damaged a ring is told where, and nothing of the ring.
+// A person who has damaged a ring learns where, and the error shows nothing of the ring.
 func TestMalformedSaysWhere(t *testing.T) {
 	const head, id, secret = "totpflow-keys-1:aes-256-gcm:7:", "5d2c8f07", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 	for text, want := range map[string]string{
@@ -48,7 +48,7 @@ func TestKeyIDOfAHeader(t *testing.T) {
 	}
 }
 
-// A refusal is itself and ErrOpen, and no other.
+// A refusal matches its own error and ErrOpen, and no other.
 func TestRefusalsAreDistinct(t *testing.T) {
 	all := []error{keyring.ErrBroken, keyring.ErrUnknownKey, keyring.ErrUnknownSuite}
 	for i, a := range all {
@@ -82,7 +82,7 @@ func TestSubkeysAreKept(t *testing.T) {
 	}
 }
 
-// padding is a Wrapper whose ciphertexts are this long.
+// padding is a Wrapper whose ciphertexts have this length.
 type padding int
 
 // Wrap implements [keyring.Wrapper].
@@ -95,7 +95,7 @@ func (n padding) Unwrap(_ context.Context, ciphertext, _ []byte) ([]byte, error)
 	return bytes.TrimRight(ciphertext, "\x00"), nil
 }
 
-// Wrapped keys have 64 KiB at most, and ParseWrapped reads everything that Wrap writes.
+// Wrapped keys have at most 64 KiB, and ParseWrapped reads everything that Wrap writes.
 func TestWrappedBound(t *testing.T) {
 	const most = (64<<10 - len("totpflow-wrapped-keys-1:")) / 4 * 3
 	text, err := keyring.Wrap(t.Context(), padding(most), goldenRings["aes-256-gcm"])

@@ -39,7 +39,7 @@ func ExampleRotate() {
 	old, ring := must(keyring.Parse(before)), must(keyring.Parse(after))
 	record := old.Seal("account record", []byte("content"), "acme", "ann")
 
-	// The job that moves cold records over.
+	// The job that reseals records which are not in use.
 	if ring.Stale(record) {
 		plaintext := must(ring.Open("account record", record, "acme", "ann"))
 		record = ring.Seal("account record", plaintext, "acme", "ann")

@@ -15,8 +15,8 @@ import (
 // fipsChild tells the test binary that it was started by TestFIPS.
 const fipsChild = "KEYRING_TEST_FIPS"
 
-// The whole suite passes in FIPS 140-3 mode, which is chosen when a process
-// starts. Where the mode is enforced, what is not approved is refused.
+// The whole suite passes in FIPS 140-3 mode, which is chosen when a process starts. Where
+// the mode is enforced, algorithms that are not approved are refused.
 func TestFIPS(t *testing.T) {
 	if os.Getenv(fipsChild) != "" {
 		require.True(t, fips140.Enabled())

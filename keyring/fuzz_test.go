@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// FuzzParse holds that what is accepted has one spelling: Rotate, which writes
-// the ring again, repeats every byte of it.
+// FuzzParse checks that an accepted ring has one spelling: Rotate, which writes the ring
+// again, repeats every byte of it.
 func FuzzParse(f *testing.F) {
 	good := goldenRings["aes-256-gcm"]
 	f.Add(good)
@@ -45,8 +45,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzOpen holds that what was sealed opens unchanged, and after any change of
-// one bit, of purpose or of associated data does not open.
+// FuzzOpen checks that a sealed value opens unchanged, and does not open after any change
+// of one bit, of purpose or of associated data.
 func FuzzOpen(f *testing.F) {
 	f.Add([]byte("secret"), "record", "acme", "ann", uint32(0), true)
 	f.Add([]byte{}, "", "", "", uint32(99), false)
@@ -80,7 +80,7 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// FuzzOpenGarbage holds that nothing opens that this ring has not sealed.
+// FuzzOpenGarbage checks that nothing opens that this ring has not sealed.
 func FuzzOpenGarbage(f *testing.F) {
 	r := mustParse(f, keyring.Generate())
 	for _, s := range readGolden(f).Seals {
@@ -94,8 +94,8 @@ func FuzzOpenGarbage(f *testing.F) {
 	})
 }
 
-// FuzzVerifyMAC holds that the one tag of some fields is the one of MAC, and
-// that the reference agrees about it.
+// FuzzVerifyMAC checks that the only valid tag of some fields is the one of MAC, and that
+// the reference agrees.
 func FuzzVerifyMAC(f *testing.F) {
 	s := goldenRings["aes-256-gcm"]
 	r := mustParse(f, s)
@@ -117,8 +117,8 @@ func FuzzVerifyMAC(f *testing.F) {
 	})
 }
 
-// FuzzParseWrapped holds that no ring comes out of anything but what Wrap made,
-// in its one spelling.
+// FuzzParseWrapped checks that a ring comes only from a text that Wrap made, in its one
+// spelling.
 func FuzzParseWrapped(f *testing.F) {
 	k, s := newKMS(f), goldenRings["aes-256-gcm"]
 	wrapped, err := keyring.Wrap(f.Context(), k, s)
@@ -147,8 +147,8 @@ func FuzzParseWrapped(f *testing.F) {
 	})
 }
 
-// FuzzKeyID holds that an id is read from nothing that could not be of a ring,
-// and names the key that has sealed it.
+// FuzzKeyID checks that an id is read only from bytes that a ring could have written, and
+// that it names the key that sealed them.
 func FuzzKeyID(f *testing.F) {
 	r := mustParse(f, goldenRings["aes-256-gcm"])
 	f.Add(r.Seal("record", []byte("secret")))
@@ -171,8 +171,8 @@ func FuzzKeyID(f *testing.F) {
 	})
 }
 
-// FuzzRetire holds that a ring loses the one key that is named, and never the
-// newest, nor the only one.
+// FuzzRetire checks that a ring loses the one key that is named, and never the newest or
+// the only one.
 func FuzzRetire(f *testing.F) {
 	s, err := keyring.Rotate(goldenRings["aes-256-gcm"])
 	require.NoError(f, err)

@@ -115,8 +115,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// The output of Seal is the drawing: the reference, given the nonce it finds at
-// the drawn place, writes the same bytes.
+// Seal writes what the drawing shows: the reference, given the nonce from the place in
+// the drawing, writes the same bytes.
 func TestSealIsAsDrawn(t *testing.T) {
 	nonces := map[string]int{"xchacha20-poly1305": 24, "aes-256-gcm": 12}
 	for suite, ring := range goldenRings {

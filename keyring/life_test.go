@@ -11,16 +11,16 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// artifact is what a ring has sealed and signed at some time of its life.
+// artifact is what a ring sealed and signed at some time of its life.
 type artifact struct {
 	key, suite  string
 	n           string
 	sealed, tag []byte
 }
 
-// FuzzLife drives a ring through rotation, retirement, epochs and exchanged
-// suites, and holds after each step that exactly those artifacts open whose key
-// is still there, and exactly those are fresh that the newest key made.
+// FuzzLife drives a ring through rotation, retirement, epochs and exchanged suites, and
+// checks after each step that exactly those artifacts open whose key is still there, and
+// exactly those are fresh that the newest key made.
 func FuzzLife(f *testing.F) {
 	f.Add([]byte{0, 1, 0, 1, 2, 0, 3, 0, 4, 0, 2, 2, 2})
 	f.Add([]byte{0, 4, 0, 4, 0, 1, 4, 0, 2})

@@ -110,7 +110,7 @@ func TestVerifyMACModifiedTags(t *testing.T) {
 	}
 	for name, b := range cases {
 		t.Run(name, func(t *testing.T) {
-			if bytes.Equal(b, tag) { // a zero byte where one is set to zero
+			if bytes.Equal(b, tag) { // a zero byte where the case sets one to zero
 				return
 			}
 			require.ErrorIs(t, r.VerifyMAC("token", b, "ann"), keyring.ErrOpen)
@@ -118,8 +118,7 @@ func TestVerifyMACModifiedTags(t *testing.T) {
 	}
 }
 
-// Tags under the id of another key of the ring, which the attacker knows to be
-// there, are refused.
+// Tags under the id of another key of the ring, of which the attacker knows, are refused.
 func TestMACKeyIDExchanged(t *testing.T) {
 	old := keyring.Generate()
 	s, err := keyring.Rotate(old)

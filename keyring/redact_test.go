@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// leaks returns the spellings in which a secret could show.
+// leaks returns the forms in which a secret could show.
 func leaks(t *testing.T, ring string) []string {
 	_, keys := refKeys(t, ring)
 	var out []string
@@ -98,9 +98,9 @@ func TestRedaction(t *testing.T) {
 	require.Equal(t, len(nestings)*(len(verbs)+4), seen)
 }
 
-// The table above would find a secret if one showed. The ring is a fixed one:
-// in some, a character of several bytes lies across the end of what is looked
-// for, and %q writes it as one.
+// The table above would find a secret if one showed. The ring is a fixed one: in some
+// rings, a character of several bytes crosses the end of the text that is searched for,
+// and %q writes it as one.
 func TestRedactionTableSees(t *testing.T) {
 	text := goldenRings["aes-256-gcm"]
 	_, keys := refKeys(t, text)

@@ -15,14 +15,14 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// The reference writes envelopes and tags from the drawings in the
-// documentation alone, down to HKDF, so that the package is compared with what
-// it says and not with itself.
+// The reference writes envelopes and tags from the drawings in the documentation alone,
+// down to HKDF, so that the package is compared with its documentation and not with
+// itself.
 
 // refKey is one key of a ring string.
 type refKey struct{ id, secret []byte }
 
-// refKeys takes a ring string apart.
+// refKeys splits a ring string.
 func refKeys(t testing.TB, ring string) (suite string, keys []refKey) {
 	t.Helper()
 	parts := strings.Split(ring, ":")
@@ -56,7 +56,7 @@ func refFields(fields []string) []byte {
 	return b
 }
 
-// refSeal seals under the first key of the ring with a nonce of the test's.
+// refSeal seals under the first key of the ring with a nonce chosen by the test.
 func refSeal(t testing.TB, ring, purpose string, nonce, plaintext []byte, ad ...string) []byte {
 	t.Helper()
 	suite, keys := refKeys(t, ring)

@@ -116,15 +116,15 @@ func TestOpenNamesTheReason(t *testing.T) {
 					refused(t, r, keyring.ErrUnknownSuite, "record", set(1, byte(v)))
 				}
 			}
-			// To relabel an envelope as the other suite gains nothing.
+			// Relabelling an envelope as the other suite gains nothing.
 			refused(t, r, keyring.ErrBroken, "record", set(1, 3-sealed[1]))
 			refused(t, r, keyring.ErrUnknownKey, "record", set(2, sealed[2]^1))
 		})
 	}
 }
 
-// Not even who knows one of the keys can pass a seal of one key off as that of
-// another: the id is authenticated.
+// Not even an attacker who knows one of the keys can pass a seal of one key off as that
+// of another: the id is authenticated.
 func TestKeyIDIsAuthenticated(t *testing.T) {
 	old := keyring.Generate()
 	s, err := keyring.Rotate(old)
@@ -144,7 +144,7 @@ func TestRotation(t *testing.T) {
 			was := older.Seal("record", []byte("secret"), "acme", "ann")
 			tag := older.MAC("token", "ann")
 
-			// The old opens and verifies, but is stale.
+			// The old key opens and verifies, but its envelopes are stale.
 			plaintext, err := newer.Open("record", was, "acme", "ann")
 			require.NoError(t, err)
 			require.Equal(t, "secret", string(plaintext))
@@ -152,7 +152,7 @@ func TestRotation(t *testing.T) {
 			require.False(t, older.Stale(was))
 			require.True(t, newer.Stale(was))
 
-			// The newest seals and signs.
+			// The newest key seals and signs.
 			now := newer.Seal("record", plaintext, "acme", "ann")
 			require.False(t, newer.Stale(now))
 			require.NotEqual(t, was[2:6], now[2:6])
@@ -160,7 +160,7 @@ func TestRotation(t *testing.T) {
 			refused(t, older, keyring.ErrUnknownKey, "record", now, "acme", "ann")
 			require.ErrorIs(t, older.VerifyMAC("token", newer.MAC("token", "ann"), "ann"), keyring.ErrUnknownKey)
 
-			// Retired: its seals and tags are refused, the others live.
+			// Retired: its seals and tags are refused, those of the others stay valid.
 			text, err := keyring.Retire(newText, older.IDs()[0])
 			require.NoError(t, err)
 			after := mustParse(t, text)

@@ -22,7 +22,7 @@ const (
 	secretB = "__79_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA"
 )
 
-// both is the ring with one and the same content in each suite.
+// both returns the ring with the same content in each suite.
 func both(ring string) map[string]string {
 	out := map[string]string{}
 	for _, suite := range []string{"xchacha20-poly1305", "aes-256-gcm"} {
@@ -31,7 +31,7 @@ func both(ring string) map[string]string {
 	return out
 }
 
-// withSuite exchanges the suite word, as the documentation allows.
+// withSuite replaces the suite word, as the documentation allows.
 func withSuite(ring, suite string) string {
 	parts := strings.Split(ring, ":")
 	parts[1] = suite
@@ -115,7 +115,7 @@ func TestParseRefuses(t *testing.T) {
 		"secret of 33 bytes":           "totpflow-keys-1:aes-256-gcm:1:5d2c8f07." + base64.RawURLEncoding.EncodeToString(make([]byte, 33)),
 		"secret empty":                 "totpflow-keys-1:aes-256-gcm:1:5d2c8f07.",
 		"secret padded":                good + "=",
-		"secret with stray bits":       good[:len(good)-1] + "9", // "8" and "9" differ in a bit that is not used
+		"secret with stray bits":       good[:len(good)-1] + "9", // "8" and "9" differ in a bit that is unused
 		"secret in the other alphabet": strings.Replace(good+second, "__79", "//79", 1),
 		"secret all zero":              strings.Replace(good, secretA, zero, 1),
 		"older secret all zero":        good + ",9b01aa3e." + zero,
@@ -198,8 +198,8 @@ func TestRotateAndRaiseEnd(t *testing.T) {
 	require.ErrorIs(t, err, keyring.ErrLimit)
 }
 
-// With an error each call returns the ring that it was given: a program that
-// writes back what was returned keeps its keys.
+// With an error each call returns the ring that it was given: a program that writes the
+// result back keeps its keys.
 func TestErrorsKeepTheRing(t *testing.T) {
 	full := keyring.Generate()
 	for range 31 {
@@ -215,8 +215,9 @@ func TestErrorsKeepTheRing(t *testing.T) {
 		"Rotate":     {keyring.Rotate, []string{"", "no ring", full}},
 		"RaiseEpoch": {keyring.RaiseEpoch, []string{"", "no ring", last}},
 		"Retire":     {func(s string) (string, error) { return keyring.Retire(s, "00000000") }, []string{"", "no ring", full}},
-		// These return another kind of value than they are given, which must not be kept
-		// in its place: Wrap would have clear keys written where ciphertext belongs.
+		// These return another kind of value than they are given, which must not be
+		// stored in its place: Wrap would have clear keys written where ciphertext
+		// belongs.
 		"Wrap": {}, "Ring.Open": {},
 	}
 	names, err := transitions.Of(".")

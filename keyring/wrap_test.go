@@ -14,8 +14,8 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// kms stands for a key management service: it really encrypts, and it can be
-// down or slow.
+// kms takes the place of a key management service: it really encrypts, and it can be down
+// or slow.
 type kms struct {
 	aead  cipher.AEAD
 	fault error
@@ -178,7 +178,7 @@ func TestParseWrappedRefuses(t *testing.T) {
 	_, err = keyring.ParseWrapped(t.Context(), k, stolen)
 	require.Error(t, err)
 
-	// Nor is what was altered.
+	// Nor is a text that was altered.
 	head := len("totpflow-wrapped-keys-1:")
 	for i := head; i < len(wrapped); i++ {
 		b := []byte(wrapped)

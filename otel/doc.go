@@ -1,7 +1,7 @@
 // Package otel exports totpflow's activity as OpenTelemetry metrics and traces. Begin
 // with [New], and pass its result to totpflow.Config as Flows and, together with a log,
-// as Observer. It stores nothing. It defends against labels whose number grows with
-// people. Exporters, sampling and dashboards are left to you.
+// as Observer. It stores nothing. It defends against labels whose number grows with the
+// number of people. Exporters, sampling and dashboards are left to you.
 //
 //	seen, err := otel.New(meterProvider, tracerProvider)
 //	mfa, err := totpflow.New(totpflow.Config{

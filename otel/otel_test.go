@@ -28,7 +28,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A product has its metrics and traces at hand.
+// A product gives a test its metrics and traces.
 type product struct {
 	*totpflow.Service
 	t     *testing.T
@@ -57,7 +57,7 @@ func newProduct(t *testing.T) *product {
 	return p
 }
 
-// counts returns the numbers of a metric by its labels, and the names of all metrics.
+// counts returns the values of a metric by its labels, and the names of all metrics.
 func (p *product) counts(name string) (by map[string]int64, names []string) {
 	p.t.Helper()
 	var all metricdata.ResourceMetrics
@@ -93,7 +93,7 @@ func labels(set attribute.Set) (text string) {
 	return text
 }
 
-// What the operators' page says of metrics is what there is: each name, and each label.
+// The operators' page describes the metrics that exist: each name, and each label.
 func TestOperatorsPage(t *testing.T) {
 	p := newProduct(t)
 	p.seen.ObserveFlow(t.Context(), event.Flow{Name: "sign_in", Outcome: event.OutcomeOK, Lost: 1})
@@ -143,7 +143,7 @@ func TestAStoreThatFails(t *testing.T) {
 	require.Equal(t, codes.Error, spans[2].Status().Code)
 }
 
-// A span is one of the trace that the product has begun, and lasts as long as the flow.
+// A span belongs to the trace that the product has begun, and lasts as long as the flow.
 func TestSpan(t *testing.T) {
 	p := newProduct(t)
 	ctx, request := p.trace.Tracer("product").Start(t.Context(), "POST /sign-in")
@@ -158,7 +158,7 @@ func TestSpan(t *testing.T) {
 	require.Contains(t, spans[0].Attributes(), attribute.Int("totpflow.lost_races", 2))
 }
 
-// No label and no span says who somebody is, and nobody can make more labels than there
+// No label and no span identifies a person, and nobody can cause more labels than there
 // are words.
 func TestLabelsAreClosedSets(t *testing.T) {
 	p := newProduct(t)

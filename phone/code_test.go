@@ -12,8 +12,9 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// I56: each of the million is as likely. A remainder of 32 bits would not be seen
-// by this, a remainder of 24 bits, a missing leading zero or a short draw would.
+// I56: each of the million codes is equally likely. This test would not see a remainder
+// of 32 bits; it would see a remainder of 24 bits, a missing leading zero or a short
+// draw.
 func TestCodesAreUniform(t *testing.T) {
 	const codes = 200_000
 	var byPlace [6][10]int
@@ -30,8 +31,8 @@ func TestCodesAreUniform(t *testing.T) {
 		}
 		byThousand[thousand]++
 	}
-	// Chi-square with 9 and 999 degrees of freedom: above these less than once
-	// in 10^8 when all are as likely.
+	// Chi-square with 9 and 999 degrees of freedom: a value above these limits occurs
+	// less than once in 10^8 if all codes are equally likely.
 	for place, counts := range byPlace {
 		require.Less(t, chiSquare(counts[:], codes), 56.0, "digit %d", place+1)
 	}
@@ -53,7 +54,7 @@ func chiSquare(counts []int, total int) (x float64) {
 	return x
 }
 
-// I16: six digits, in whatever spelling of package typed.
+// I16: six digits, in any spelling that package typed accepts.
 func TestCodeSpellings(t *testing.T) {
 	for _, typed := range []string{"012345", "012 345", " 012-345 ", "0 1 2 3 4 5", "01-23-45", "--012345--",
 		"012\u00a0345", "012\u2009345", "012\t345", "012345\n", "\uff10\uff11\uff12\uff13\uff14\uff15", "\u0660\u0661\u0662\u0663\u0664\u0665", "012345."} {

@@ -17,7 +17,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// A state by hand: the fields in their order.
+// A state written by hand: the fields in their order.
 type (
 	stateParts struct {
 		phones  []phoneParts
@@ -57,7 +57,7 @@ func (s stateParts) raw() []byte {
 	return wiretest.Raw(append(all, s.log...)...)
 }
 
-// unix is a time in seconds as it is written.
+// unix returns a time in seconds as it is encoded.
 func unix(seconds uint64) uint64 { return 2*seconds + 1 }
 
 // The golden states, of 2026-01-02T03:04:05Z.
@@ -89,7 +89,7 @@ func spent() stateParts {
 	return s
 }
 
-// A golden file is a state with the keys and the code that its MAC was made from.
+// A golden file has a state, and the keys and the code that its MAC was made from.
 func TestGoldenStates(t *testing.T) {
 	at := time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
 	for name, c := range map[string]struct {
@@ -127,7 +127,7 @@ func TestGoldenStates(t *testing.T) {
 	}
 }
 
-// The most that an account can hold.
+// The largest state that an account can have.
 func TestEncodedSize(t *testing.T) {
 	longest := 0
 	for _, limit := range []phone.Limit{{N: 64, Per: 366 * day}, {N: 1_000_000, Per: 366 * day}} {
@@ -161,7 +161,7 @@ func TestEncodedSize(t *testing.T) {
 	require.ErrorIs(t, s.MaySend(noon, many), phone.ErrLimit, "of each limit 64 count at most")
 }
 
-// A state that nobody wrote is refused, and says nothing of a number.
+// A state that no release wrote is refused, and the error shows nothing of a number.
 func TestDecodeRefuses(t *testing.T) {
 	other := func(id string) phoneParts { return phoneParts{id, 447700900456, 0, unix(1), unix(1)} }
 	another := func(id string) phoneParts { return phoneParts{id, 447700900789, 0, unix(1), unix(1)} }
@@ -216,8 +216,8 @@ func TestDecodeRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "format 123", "an operator who went back to an older program has to see why")
 }
 
-// A number that is refused today may have been let in by an earlier version: the
-// account stays readable, and its phone can be taken away.
+// A number that is refused today may have been accepted by an earlier version: the
+// account stays readable, and its phone can be removed.
 func TestDecodeWhatWasAccepted(t *testing.T) {
 	_, err := phone.ParseNumber("+4407700900123")
 	require.ErrorIs(t, err, phone.ErrNumber)
@@ -231,8 +231,8 @@ func TestDecodeWhatWasAccepted(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The stored format of sends. A change of these files is a change of every stored
-// record: it takes another format.
+// The stored format of sends. A change to these files is a change to every stored record:
+// it requires another format.
 func TestGoldenSends(t *testing.T) {
 	var s phone.Sends
 	var err error
@@ -246,12 +246,12 @@ func TestGoldenSends(t *testing.T) {
 	wiretest.Strict(t, &s)
 }
 
-// sendsOf are sends by hand: pairs of a distance and a number.
+// sendsOf returns sends written by hand: pairs of a distance and a number.
 func sendsOf(log ...any) []byte {
 	return wiretest.Raw(append([]any{uint64(len(log) / 2)}, log...)...)
 }
 
-// The bounds of the sends that are read are those of what is written.
+// The bounds for reading sends are those for writing them.
 func TestDecodingSendsBounds(t *testing.T) {
 	many := func(n int) (log []any) { return slices.Repeat([]any{uint64(1), uint64(1)}, n) }
 	for name, c := range map[string]struct {
@@ -293,7 +293,7 @@ func TestGeneralEncodersRefuse(t *testing.T) {
 	}
 }
 
-// Whatever is accepted is written back byte for byte, and can be worked with.
+// Whatever is accepted is written back byte for byte, and can be used.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []stateParts{{}, signIn(), pending(), spent()} {
 		f.Add(s.raw())

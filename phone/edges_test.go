@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// Bounds hold to the last character: what fits is taken, one more is not.
+// Bounds are exact: a text that fits is accepted, and one more character is not.
 func TestBoundsOfTexts(t *testing.T) {
 	number := "+44 7700 900123"
 	for length, fits := range map[int]bool{128: true, 129: false} {
@@ -53,8 +53,8 @@ func TestParseNumberTakes(t *testing.T) {
 	}
 }
 
-// Of a stored state every single field counts: anyone who takes one of them alone for
-// nothing forgets a phone, or wrong codes.
+// Every single field of a stored state counts: code that treats one of them as nothing
+// forgets a phone, or wrong codes.
 func TestNoFieldIsNothing(t *testing.T) {
 	one := phoneParts{"a", 447700900123, 0, unix(1), unix(1)}
 	for _, c := range []struct {
@@ -82,7 +82,7 @@ func TestSendPendingNeedsAnID(t *testing.T) {
 	require.ErrorIs(t, err, phone.ErrUnknown)
 }
 
-// The caller's limits stay the caller's.
+// Send does not change the caller's limits.
 func TestSendChangesNoLimit(t *testing.T) {
 	limits := []phone.Limit{{N: 1000, Per: time.Hour}}
 	s := with(t, noon, mobile)
@@ -91,8 +91,8 @@ func TestSendChangesNoLimit(t *testing.T) {
 	require.Equal(t, 1000, limits[0].N)
 }
 
-// Sixty-four sends are remembered to the second, and not a second longer than the
-// longest limit looks.
+// Sixty-four sends are remembered to the second, and not a second longer than the longest
+// limit needs.
 func TestSendsToTheSecond(t *testing.T) {
 	second := noon.Truncate(time.Second)
 	limit := phone.Limit{N: 64, Per: 24 * time.Hour}
@@ -113,8 +113,8 @@ func TestSendsToTheSecond(t *testing.T) {
 	require.Equal(t, sendsOf(uint64(second.Add(24*time.Hour).Unix()), uint64(1)), s.Encode())
 }
 
-// A clock that was ahead leaves sends of the future, which no grid thins: as many
-// as there is room for are kept, and none of the count is lost.
+// A clock that was ahead leaves sends of the future, which no grid thins: as many are
+// kept as there is room for, and none of the count is lost.
 func TestSendsOfTheFutureAreBounded(t *testing.T) {
 	for entries, kept := range map[int]int{190: 191, 191: 192, 192: 192} {
 		log := append([]any{uint64(noon.Add(time.Hour).Unix()), uint64(2)}, slices.Repeat([]any{uint64(1), uint64(2)}, entries-1)...)

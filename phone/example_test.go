@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// A telephone stands for the provider and the person's phone.
+// A telephone takes the place of the provider and the person's phone.
 type telephone struct{ code string }
 
 func (t *telephone) Send(_ context.Context, m phone.Message) error {
@@ -69,8 +69,8 @@ func ExampleParseNumber() {
 	// no number phone: not an international telephone number: leave out the part in parentheses that begins with 0
 }
 
-// The limits of a tenant live in a record of their own. Each message is
-// written to it before the provider is called.
+// The limits of a tenant are in a record of their own. Each message is counted there
+// before the provider is called.
 func ExampleSends_Take() {
 	now := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)
 	limits := []phone.Limit{{N: 2, Per: time.Hour}, {N: 100, Per: 24 * time.Hour}}

@@ -19,7 +19,7 @@ var (
 	keys = mustRing(keyring.Generate())
 	free = []phone.Limit{{N: 64, Per: day}} // as good as no limit
 
-	// Ofcom's numbers for drama, which are nobody's.
+	// Ofcom's numbers for drama, which belong to nobody
 	mobile = mustNumber("+447700900123")
 	other  = mustNumber("+447700900456")
 	third  = mustNumber("+447700900789")
@@ -65,7 +65,7 @@ func send(t testing.TB, s phone.State, at time.Time, challenge string) (phone.St
 	return reread(t, next), m.Code.Digits()
 }
 
-// wrong is a code that is another one.
+// wrong returns another code.
 func wrong(code string) string {
 	if code[0] == '9' {
 		return "0" + code[1:]

@@ -65,7 +65,7 @@ func TestSendRefuses(t *testing.T) {
 	require.ErrorIs(t, err, phone.ErrUnknown, "a number that waits signs nobody in")
 }
 
-// I50: of three codes only the last works, by whatever way they went.
+// I50: of three codes only the last works, whichever way they were sent.
 func TestResendReplaces(t *testing.T) {
 	s := with(t, noon, mobile)
 	var codes []string
@@ -76,7 +76,7 @@ func TestResendReplaces(t *testing.T) {
 	}
 	for _, old := range codes[:2] {
 		if old == codes[2] {
-			continue // once in a million it is the same
+			continue // once in a million the two are equal
 		}
 		_, _, err := s.Verify(noon, keys, "c", old)
 		require.ErrorIs(t, err, phone.ErrRejected)
@@ -85,7 +85,7 @@ func TestResendReplaces(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// I51: five minutes by the server's clock, to the second.
+// I51: a code is valid for five minutes by the server's clock, to the second.
 func TestCodeExpires(t *testing.T) {
 	s, code := send(t, with(t, noon, mobile), noon, "c")
 	sent := noon.Truncate(time.Second)
@@ -100,8 +100,8 @@ func TestCodeExpires(t *testing.T) {
 	require.NoError(t, err, "two servers' clocks")
 }
 
-// I51: five tries, and a new code gives none back (NIST SP 800-63B-4 §3.1.3.2),
-// nor does another challenge.
+// I51: five tries, and a new code gives none back (NIST SP 800-63B-4 §3.1.3.2); neither
+// does another challenge.
 func TestFiveTries(t *testing.T) {
 	s, code := send(t, with(t, noon, mobile), noon, "a")
 	var err error
@@ -143,7 +143,7 @@ func TestFiveTries(t *testing.T) {
 
 func second(_ phone.State, _ phone.Phone, err error) error { return err }
 
-// A right code, or ten minutes, and the count begins again.
+// After a right code, or ten minutes, the count begins again.
 func TestWrongCodesAreForgotten(t *testing.T) {
 	four := func() (phone.State, string) {
 		s, code := send(t, with(t, noon, mobile), noon, "a")
@@ -172,7 +172,7 @@ func TestWrongCodesAreForgotten(t *testing.T) {
 	require.Equal(t, 5, fails(s, code, later), "by time")
 }
 
-// A code that cannot be one, and one for something else, is not a guess.
+// Text that cannot be a code, and a code for something else, are not guesses.
 func TestNotCharged(t *testing.T) {
 	s, code := send(t, with(t, noon, mobile), noon, "a")
 	for typed, want := range map[string]error{"12345": phone.ErrMalformed, "abcdef": phone.ErrMalformed} {
@@ -194,8 +194,8 @@ func TestNotCharged(t *testing.T) {
 	require.ErrorIs(t, err, phone.ErrNoCode)
 }
 
-// The account's limits: what MaySend says is what Send does, and a refused send
-// leaves the live code as it was.
+// The account's limits: MaySend answers what Send does, and a refused send leaves the
+// live code as it was.
 func TestSendLimits(t *testing.T) {
 	limits := phone.DefaultLimits().Account
 	s := with(t, noon.Add(-2*day), mobile)
@@ -218,8 +218,8 @@ func TestSendLimits(t *testing.T) {
 	require.Equal(t, noon.Add(day+750*time.Millisecond), wait(t, at, s.MaySend(at, limits...)).Until, "ten a day")
 }
 
-// The keys may have been rotated meanwhile; other keys open nothing, and that does
-// not count as a wrong code.
+// The keys may have been rotated meanwhile; other keys open nothing, and that does not
+// count as a wrong code.
 func TestKeys(t *testing.T) {
 	text := keyring.Generate()
 	s := with(t, noon, mobile)
@@ -239,7 +239,7 @@ func TestKeys(t *testing.T) {
 }
 
 // An attacker who knows the password has as many messages sent as the limits allow, and
-// tries codes as long as any is looked at: ten messages a day, five tries of each.
+// tries codes while they are accepted at all: ten messages a day, five tries of each.
 func TestADayOfMessages(t *testing.T) {
 	limits := phone.DefaultLimits().Account
 	s := with(t, noon, mobile)

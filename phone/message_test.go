@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// message is one for the account's phone, and its code.
+// message returns a message for the account's phone, and its code.
 func message(t *testing.T) (phone.Message, string) {
 	s := with(t, noon, mobile)
 	_, m, err := s.Send(noon, keys, s.Phones()[0].ID, phone.SMS, "c", free...)
@@ -82,7 +82,7 @@ func TestMessageValidate(t *testing.T) {
 	}
 }
 
-// senderFunc is a Sender that is a function.
+// senderFunc is a function that is a Sender.
 type senderFunc func(phone.Message) error
 
 func (f senderFunc) Send(_ context.Context, m phone.Message) error { return f(m) }

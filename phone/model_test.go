@@ -10,9 +10,8 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// The model is a second, simpler State: it keeps codes as texts and times
-// as lists. A script of bytes drives both, and after each byte they
-// have to agree.
+// The model is a second, simpler State: it keeps codes as texts and times as lists. A
+// script of bytes drives both, and after each byte they must agree.
 type model struct {
 	phones  []modelPhone
 	pending *modelPhone

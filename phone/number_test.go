@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// Numbers as people write them; the ranges are those that regulators keep for
-// examples (Ofcom's drama numbers, 555-01xx).
+// Numbers as people write them; the ranges are those that regulators reserve for examples
+// (Ofcom's drama numbers, 555-01xx).
 func TestParseNumber(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"+447700900123", "+447700900123"},
@@ -45,7 +45,8 @@ func TestParseNumber(t *testing.T) {
 		{"+43 660\u00a01234567", "+436601234567"},
 		{"+43\u2011660\u20111234567", "+436601234567"},
 		{"\"+43 660 1234567\".", "+436601234567"},
-		// Numbers that were changed and still reach the phone in their old form.
+		// Numbers whose form has changed, and which still reach the phone in the old
+		// form.
 		{"+52 1 55 1234 5678", "+525512345678"},
 		{"+52 55 1234 5678", "+525512345678"},
 		{"+229 97 12 34 56", "+2290197123456"},
@@ -66,7 +67,7 @@ func TestParseNumberRefuses(t *testing.T) {
 	for _, tt := range []struct{ in, why string }{
 		{"", "country code"},
 		{"   ", "country code"},
-		{"07700 900123", "country code"}, // whose country?
+		{"07700 900123", "country code"}, // of which country?
 		{"447700900123", "country code"},
 		{"011 44 7700 900123", "country code"}, // the North American way out
 		{"999", "country code"},
@@ -79,8 +80,8 @@ func TestParseNumberRefuses(t *testing.T) {
 		{"000447700900123", "begins with 0"},
 		{"+44 (0)7700 900123", "in parentheses"},
 		{"+44 (07700) 900123", "in parentheses"},
-		// Other spellings of a number that limits count, and of a prefix that
-		// messages do not go to (British personal numbers, American premium ones).
+		// Other spellings of a number, which would escape the limits, and of a prefix to
+		// which no messages go (British personal numbers, American premium ones).
 		{"+44 07700 900123", "leave out the 0"},
 		{"+44 070 1234 5678", "leave out the 0"},
 		{"0043 0660 1234567", "leave out the 0"},
@@ -126,7 +127,7 @@ func TestParseNumberRefuses(t *testing.T) {
 		{"+52 1 55 1234 567", "ten digits"},
 		{"+52 2 55 1234 5678", "ten digits"},
 		{"+52 044 55 1234 5678", "leave out the 0"},
-		{"+52 1 055 123 4678", "ten digits"}, // a 0 behind the 1 that is dropped
+		{"+52 1 055 123 4678", "ten digits"}, // a 0 behind the dropped 1
 		{"+54 9 0 11 2345 678", "without 15"},
 		{"+54 11 15 2345 6789", "without 15"},
 		{"+54 9 11 15 2345 6789", "without 15"},
@@ -193,8 +194,8 @@ func TestCountryIsUnambiguous(t *testing.T) {
 	}
 }
 
-// One phone is one number for whatever is counted or compared, in which of its
-// spellings it is typed.
+// One phone is one number in everything that is counted or compared, whichever spelling
+// is typed.
 func TestSamePhone(t *testing.T) {
 	for _, spellings := range [][]string{
 		{"+52 1 55 1234 5678", "+52 55 1234 5678", "0052 1 55 1234 5678"},
@@ -237,8 +238,8 @@ func FuzzParseNumber(f *testing.F) {
 		require.True(t, n == again, "the one spelling stays")
 		require.True(t, strings.HasPrefix(n.E164(), n.Prefix()))
 		require.True(t, strings.HasPrefix(n.Prefix(), n.Country()))
-		// Nothing was guessed: what was typed has these digits in this order, but for
-		// the two plans that have changed, and before them "+" or "00" only.
+		// Nothing was guessed: the typed text has these digits in this order, except in
+		// the two plans that have changed, and before them only "+" or "00".
 		text, err := typed.Append(nil, in)
 		require.NoError(t, err)
 		plain := strings.NewReplacer("(", "", ")", "", "/", "", ".", "").Replace(string(text))

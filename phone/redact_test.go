@@ -19,8 +19,8 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// A host's own type, with what it got from this package in unexported fields:
-// there, fmt calls no method that could redact.
+// A host's own type with values of this package in unexported fields: there, fmt calls no
+// method that could redact.
 type session struct {
 	user  string
 	value any
@@ -28,8 +28,8 @@ type session struct {
 	byID  map[string]any
 }
 
-// I53, I57: whatever is printed, logged or encoded holds neither a code nor a
-// number, but the last two digits.
+// I53, I57: whatever is printed, logged or encoded contains neither a code nor a number,
+// except its last two digits.
 func TestNothingPrintedShowsCodeOrNumber(t *testing.T) {
 	s, pending, err := with(t, noon, mobile).Add(noon, other)
 	require.NoError(t, err)
@@ -75,7 +75,7 @@ func TestNothingPrintedShowsCodeOrNumber(t *testing.T) {
 	require.Equal(t, "+44 ••• ••56", fmt.Sprint(pending))
 }
 
-// outputs prints a value in every way that a log or a response may.
+// outputs prints a value in every way that a log or a response may print it.
 func outputs(v any) map[string]string {
 	out := map[string]string{}
 	for _, verb := range "vsqxXdobcUtefgGpTw" {

@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// Up to 64 sends: allowed is what the limits allow, to the second, and Until is
-// the first moment.
+// Up to 64 sends are exact: a send is allowed if the limits allow it, to the second, and
+// Until is the first moment.
 func TestSendsAreExact(t *testing.T) {
 	limits := []phone.Limit{{N: 1, Per: 30 * time.Second}, {N: 3, Per: 10 * time.Minute}, {N: 10, Per: day}}
 	for seed := range uint64(20) {
@@ -52,7 +52,7 @@ func TestSendsAreExact(t *testing.T) {
 	}
 }
 
-// Many sends: never one too many in any period, and an eighth too few at most.
+// Many sends: never one too many in any period, and at most an eighth too few.
 func TestManySends(t *testing.T) {
 	limits := []phone.Limit{{N: 100, Per: time.Minute}, {N: 1000, Per: time.Hour}, {N: 3000, Per: day}, {N: 9000, Per: 31 * day}}
 	for _, pace := range []time.Duration{time.Second / 3, 2 * time.Second, 3 * time.Minute} {
@@ -87,8 +87,7 @@ func TestManySends(t *testing.T) {
 	}
 }
 
-// within is how many of the times, which are in order, lie less than per before
-// at.
+// within returns how many of the times, which are in order, are less than per before at.
 func within(taken []time.Time, at time.Time, per time.Duration) int {
 	first, _ := slices.BinarySearchFunc(taken, at.Add(-per), func(t, edge time.Time) int {
 		if t.After(edge) {
@@ -186,7 +185,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// Half is for numbers that are not verified, so that the other half is left.
+// Half is for numbers that are not verified, so that the other half remains.
 func TestForUnverified(t *testing.T) {
 	all := phone.DefaultLimits()
 	half := all.ForUnverified()
@@ -201,7 +200,7 @@ func TestForUnverified(t *testing.T) {
 	require.Equal(t, 1, all.ForUnverified().Number[0].N)
 }
 
-// A count may be deleted once no limit that there can be needs it, and not a second sooner.
+// A count may be deleted once no possible limit needs it, and not a second sooner.
 func TestNeeded(t *testing.T) {
 	at := noon.Truncate(time.Second)
 	limit := phone.Limit{N: 1, Per: time.Hour}

@@ -51,7 +51,7 @@ func TestAddRefuses(t *testing.T) {
 	require.ErrorIs(t, err, phone.ErrTooManyPhones)
 }
 
-// Another number takes the place of the pending one, and its code with it.
+// Another number replaces the pending one and its code.
 func TestAddReplacesPending(t *testing.T) {
 	s, first, err := phone.State{}.Add(noon, mobile)
 	require.NoError(t, err)
@@ -87,8 +87,8 @@ func TestPendingExpires(t *testing.T) {
 	require.False(t, ok, "a clock that was put back")
 }
 
-// A code that went to a verified phone does not verify the pending number, even
-// if somebody takes the ID of that number for a challenge.
+// A code that went to a verified phone does not verify the pending number, even if a
+// challenge has the ID of that number.
 func TestCodeOfAPhoneAddsNoOther(t *testing.T) {
 	s, p, err := with(t, noon, mobile).Add(noon, other)
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestCodeOfAPhoneAddsNoOther(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// I52: what becomes of the number becomes of its code.
+// I52: when a number goes, its code goes with it.
 func TestRemove(t *testing.T) {
 	s := with(t, noon, mobile, other)
 	s, code := send(t, s, noon, "c")
@@ -141,7 +141,7 @@ func TestCancelAndClear(t *testing.T) {
 	_, ok := cancelled.Pending(noon)
 	require.False(t, ok)
 
-	// A reset in between gives neither messages nor tries.
+	// A reset in between gives back neither messages nor tries.
 	cleared := reread(t, s.Clear())
 	require.Empty(t, cleared.Phones())
 	require.False(t, cleared.IsZero())
@@ -157,7 +157,7 @@ func TestCancelAndClear(t *testing.T) {
 	require.ErrorIs(t, second(cleared.VerifyPending(noon, keys, p.ID, m.Code.Digits())), phone.ErrTooMany)
 }
 
-// No method changes the value it is called on, nor one that was made from it.
+// No method changes the value that it is called on, or one that was made from it.
 func TestStateIsAValue(t *testing.T) {
 	s := with(t, noon, mobile, other)
 	s, _, err := s.Add(noon, third)
@@ -197,8 +197,8 @@ func TestStateIsAValue(t *testing.T) {
 	require.Equal(t, before, string(s.Encode()))
 }
 
-// With an error each call returns the state that it was given, but for a wrong
-// code: that is counted in the state that comes with it.
+// With an error each call returns the state that it was given, except for a wrong code:
+// that is counted in the state that is returned.
 func TestErrorsKeepTheState(t *testing.T) {
 	s, code := send(t, with(t, noon, mobile), noon, "challenge")
 	s, pending, err := s.Add(noon, other)

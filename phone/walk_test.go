@@ -32,7 +32,7 @@ func walk(t testing.TB, script []byte) map[string]int {
 // argument.
 func (w *walker) step(b byte) {
 	arg := int(b >> 4)
-	if b&15 == 1 { // a number is added and verified, as far as it goes
+	if b&15 == 1 { // a number is added and verified, as far as possible
 		w.step(b & 0xf0)
 		w.step(0x02)
 		w.step(0x07)
@@ -98,7 +98,7 @@ func (w *walker) dropPending() {
 	w.m.pending = nil
 }
 
-// tidy drops what time has ended.
+// tidy drops everything whose time is over.
 func (w *walker) tidy() {
 	if w.m.pending != nil && past(w.m.pending.began, phone.PendingLifetime, w.at) {
 		w.dropPending()
@@ -143,7 +143,7 @@ func (w *walker) send(arg int) (phone.State, string, error, error) {
 	return next, "send", err, want
 }
 
-// refused is why nothing is sent, wherever to.
+// refused returns why nothing is sent, to any number.
 func (w *walker) refused() error {
 	switch {
 	case w.m.tooMany(w.at):
@@ -220,7 +220,7 @@ func (w *walker) verify(arg int) (phone.State, string, error, error) {
 	return next, "verify", err, want
 }
 
-// typed is the live code, an older one, a wrong one, or none at all.
+// typed returns the live code, an older one, a wrong one, or none at all.
 func (w *walker) typed(arg int) string {
 	code := "000000"
 	if w.m.code != nil {
@@ -239,7 +239,7 @@ func (w *walker) typed(arg int) string {
 	return wrong(code)
 }
 
-// judge is what becomes of a code that is compared with the live one.
+// judge returns the result of comparing a code with the live one.
 func (w *walker) judge(typed string) error {
 	if past(w.m.code.sent, phone.CodeLifetime, w.at) {
 		return phone.ErrExpired
@@ -286,7 +286,7 @@ func (w *walker) end(arg int) (phone.State, string, error, error) {
 	return next, "remove", err, phone.ErrUnknown
 }
 
-// move lets time go: by seconds, by minutes, and at times backwards.
+// move lets time pass: by seconds, by minutes, and at times backwards.
 func (w *walker) move(way byte, arg int) {
 	switch {
 	case way == 13:

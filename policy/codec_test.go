@@ -11,8 +11,7 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// A policy comes back from a record as it was written, and nothing beside its one
-// encoding is read.
+// A policy comes back from a record as it was written, and only its one encoding is read.
 func TestFieldsAreStrict(t *testing.T) {
 	for name, p := range map[string]policy.Policy{
 		"zero": {},

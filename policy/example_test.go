@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Settings of two levels; a level that cannot be read refuses.
+// Settings of two levels; a level that cannot be read causes a refusal.
 type settings struct {
 	provider, customer policy.Policy
 	customerErr        error
@@ -26,8 +26,7 @@ func (s settings) Policy(_ context.Context, id store.AccountID) (policy.Policy, 
 
 var _ policy.Source = settings{}
 
-// Of the provider's and the customer's settings, the strictest holds in every
-// respect.
+// Of the provider's and the customer's settings, the strictest applies in every respect.
 func Example() {
 	source := settings{
 		provider: policy.Policy{Mode: policy.Optional, BrowserAge: 14 * 24 * time.Hour},
@@ -62,8 +61,8 @@ func ExamplePolicy_GraceUntil() {
 	// true
 }
 
-// A change of the settings that asks for less in any respect should take more
-// than one that does not.
+// A change of the settings that asks for less in any respect should require more than one
+// that does not.
 func ExampleLowers() {
 	was := policy.Policy{Mode: policy.Required}
 	fmt.Println(policy.Lowers(was, policy.Policy{Mode: policy.Required, BrowserAge: 7 * 24 * time.Hour}))

@@ -23,8 +23,8 @@ func encode(t testing.TB, v any) string {
 	return string(data)
 }
 
-// The stored format. A change of this file is a change of every tenant's
-// policy: raise the version instead.
+// The stored format. A change to this file is a change to every tenant's policy: raise
+// the version instead.
 func TestGolden(t *testing.T) {
 	data, err := os.ReadFile("testdata/policies.json")
 	require.NoError(t, err)
@@ -127,8 +127,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// A set of methods that is read has the app, no more than the words said, and is
-// written as it is read.
+// A set of methods that is read contains the app and otherwise only what its words name,
+// and is written as it was read.
 func FuzzMethods(f *testing.F) {
 	f.Add([]byte(`["app","recovery-codes","phone","other"]`))
 	f.Add([]byte(`["other","other"]`))
@@ -159,8 +159,8 @@ func FuzzMethods(f *testing.F) {
 	})
 }
 
-// With an error the value read is the one that requires most, not the one of before:
-// a policy that cannot be read may be Required.
+// With an error the value read is the one that requires most, not the previous one: a
+// policy that cannot be read may be Required.
 func TestErrorsRequire(t *testing.T) {
 	names, err := transitions.Of(".")
 	require.NoError(t, err)

@@ -54,8 +54,8 @@ func TestModeWords(t *testing.T) {
 	}
 }
 
-// 14 without a unit is 14 nanoseconds: refused where a policy is taken, written or
-// read, with words that say how it is written. "Not at all" has no length.
+// 14 without a unit is 14 nanoseconds: it is refused where a policy is set, written or
+// read, in words that say how it is written. "Not at all" has no length.
 func TestForgottenUnit(t *testing.T) {
 	for d, ok := range map[time.Duration]bool{
 		1: false, 14: false, 30: false, time.Minute - 1: false, time.Minute: true, 14 * day: true, math.MaxInt64: true,

@@ -21,7 +21,7 @@ func roles(t testing.TB, modes map[string]policy.Mode) policy.Roles {
 
 var roleNames = []string{"", "administrator", "guest", "partner", "nobody"}
 
-// drawnRoles is a policy with modes of some roles.
+// drawnRoles returns a policy with modes for some roles.
 func drawnRoles(t testing.TB, n func(int) int) policy.Policy {
 	t.Helper()
 	modes := map[string]policy.Mode{}
@@ -33,8 +33,8 @@ func drawnRoles(t testing.TB, n func(int) int) policy.Policy {
 	return policy.Policy{Mode: policy.Mode(n(3)), Roles: roles(t, modes)}
 }
 
-// Each role has the strictest of the modes that the policies have for it, and for nobody
-// less or more is asked; the order, repetition and grouping do not matter.
+// Each role has the strictest of the modes that the policies have for it, and nobody is
+// asked for more or less; the order, repetition and grouping do not matter.
 func TestStrictestByRole(t *testing.T) {
 	seed := rand.New(rand.NewPCG(2026, 11))
 	lowered := 0
@@ -59,7 +59,7 @@ func TestStrictestByRole(t *testing.T) {
 	require.Less(t, lowered, 3900)
 }
 
-// A person whose role nobody knows has the strictest mode of all.
+// A person whose role is unknown has the strictest mode of all.
 func TestForAnyRole(t *testing.T) {
 	p := policy.Policy{Mode: policy.Optional, Roles: roles(t, map[string]policy.Mode{"administrator": policy.Required, "guest": policy.Off})}
 	require.Equal(t, policy.Policy{}, p.ForAnyRole())
@@ -78,7 +78,7 @@ func TestGraceByRole(t *testing.T) {
 	require.True(t, policy.Lowers(policy.Policy{Mode: policy.Optional, Roles: p.Roles}, p), "none before")
 }
 
-// Names that could be read as others are refused, and too many.
+// Names that could be confused with others are refused, and so are too many.
 func TestNewRoles(t *testing.T) {
 	many := map[string]policy.Mode{}
 	for i := range policy.MaxRoles + 1 {
@@ -105,7 +105,7 @@ func TestNewRoles(t *testing.T) {
 	}
 }
 
-// Roles that are read are written as they are read, and name nothing that is not a role.
+// Roles that are read are written as they were read, and every name in them is a role.
 func FuzzRoles(f *testing.F) {
 	f.Add([]byte(`{"guest":"off","partner":"optional"}`))
 	f.Add([]byte(`{"a,b":"off"}`))

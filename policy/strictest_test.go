@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// Values drawn from few meet often: equal policies, and those that are
-// stricter in every respect, are not rare among these.
+// Values drawn from a few often coincide: equal policies, and policies that are stricter
+// in every respect, are not rare among these.
 var (
 	noon          = time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
 	modes         = []policy.Mode{policy.Required, policy.Required, policy.Optional, policy.Off, 77}
@@ -25,7 +25,7 @@ var (
 	firsts        = []time.Time{noon.AddDate(-50, 0, 0), noon.Add(-90 * day), noon.Add(-15 * day), noon.Add(-day), noon, noon.Add(10 * day), noon.AddDate(50, 0, 0)}
 )
 
-// drawn is the policy of a number for each field.
+// drawn returns the policy with a drawn number for each field.
 func drawn(n func(int) int) policy.Policy {
 	p := policy.Policy{
 		Mode: modes[n(len(modes))], Grace: graces[n(len(graces))], Deadline: deadlines[n(len(deadlines))], BrowserAge: ages[n(len(ages))],
@@ -37,8 +37,8 @@ func drawn(n func(int) int) policy.Policy {
 	return p
 }
 
-// demands are the fields that say yes or no, of which yes asks for more: also
-// one that is added later is held to the laws.
+// demands are the boolean fields, in which true asks for more: a field that is added
+// later must obey the laws too.
 var demands = func() (names []string) {
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[policy.Policy]()) {
 		if field.Type.Kind() == reflect.Bool {
@@ -52,8 +52,8 @@ func demand(p *policy.Policy, name string) reflect.Value {
 	return reflect.ValueOf(p).Elem().FieldByName(name)
 }
 
-// without is until when somebody without a factor is let in: under a policy
-// that asks for none, for ever.
+// without returns until when somebody without a factor is let in: under a policy that
+// requires none, for ever.
 func without(p policy.Policy, first time.Time) time.Time {
 	if p.Mode == policy.Optional || p.Mode == policy.Off {
 		return noon.AddDate(1000, 0, 0)
@@ -62,11 +62,11 @@ func without(p policy.Policy, first time.Time) time.Time {
 }
 
 func rank(m policy.Mode) int {
-	return map[policy.Mode]int{policy.Optional: 1, policy.Off: 2}[m] // what is not a mode is required
+	return map[policy.Mode]int{policy.Optional: 1, policy.Off: 2}[m] // an unknown mode counts as required
 }
 
-// milder says what b lets pass that a does not, by what the two do. It is a
-// definition of its own of what Lowers reports.
+// milder says what b lets pass and a does not, judged by what the two do. It defines
+// independently what Lowers reports.
 func milder(a, b policy.Policy) string {
 	switch {
 	case rank(b.Mode) > rank(a.Mode):
@@ -92,7 +92,7 @@ func milder(a, b policy.Policy) string {
 	return ""
 }
 
-// requireLaws is what must hold of any three policies.
+// requireLaws checks what must be true of any three policies.
 func requireLaws(t *testing.T, a, b, c policy.Policy) {
 	t.Helper()
 	s := policy.Strictest(a, b)
@@ -119,7 +119,7 @@ func requireLaws(t *testing.T, a, b, c policy.Policy) {
 	}
 }
 
-// requireBoth holds that s lets pass exactly what both a and b let pass.
+// requireBoth checks that s lets pass exactly what both a and b let pass.
 func requireBoth(t *testing.T, a, b, s policy.Policy) {
 	t.Helper()
 	require.Equal(t, min(rank(a.Mode), rank(b.Mode)), rank(s.Mode))

@@ -30,14 +30,13 @@ func TestCodesAreUniform(t *testing.T) {
 			byPlace[place][i]++
 		}
 	}
-	// Chi-square with 31 degrees of freedom: above 102.0 less than once in 10^8
-	// when every symbol is as likely as the others.
+	// Chi-square with 31 degrees of freedom: a value above 102.0 occurs less than once in
+	// 10^8 if every symbol is equally likely.
 	require.Less(t, chiSquare(bySymbol, codes*16), 102.0)
 	for place, counts := range byPlace {
 		require.Less(t, chiSquare(counts, codes), 102.0, "symbol %d of the code", place+1)
 	}
-	// A bias of one symbol in sixteen, as of a remainder of 26 letters, would
-	// be seen.
+	// A bias of one symbol in sixteen, as from a remainder of 26 letters, would be seen.
 	biased := bySymbol
 	biased[0] += codes / 2
 	require.Greater(t, chiSquare(biased, codes*16), 102.0)
@@ -105,8 +104,8 @@ func FuzzNormalize(f *testing.F) {
 		again, err := recovery.Normalize(out)
 		require.NoError(t, err)
 		require.Equal(t, out, again, "the one spelling stays")
-		// Injective on what New makes: whatever was read as this code differs
-		// from it only as the rules say.
+		// Injective on the codes of New: a text that was read as this code differs from
+		// it only as the rules say.
 		text, err := typed.Append(nil, in)
 		require.NoError(t, err)
 		plain := regexp.MustCompile(`^(\*|[0-9]{1,2}[.)]{1,2})`).ReplaceAllString(string(text), "")
@@ -116,7 +115,7 @@ func FuzzNormalize(f *testing.F) {
 	})
 }
 
-// The bound of what is looked at is 128 bytes, spaces included.
+// At most 128 bytes are read, spaces included.
 func TestNormalizeLooksAt128Bytes(t *testing.T) {
 	const code = "0123-4567-89AB-CDEF"
 	got, err := recovery.Normalize(code + strings.Repeat(" ", 128-len(code)))
@@ -126,7 +125,7 @@ func TestNormalizeLooksAt128Bytes(t *testing.T) {
 	require.ErrorIs(t, err, recovery.ErrMalformed)
 }
 
-// Each line of the sheet that we print, copied whole, is the code that it has.
+// Each line of the sheet that we print, copied whole, is read as its code.
 func TestLinesOfTheSheet(t *testing.T) {
 	codes, _ := recovery.New(made)
 	text := recovery.Sheet{Issuer: "Acme", Account: "ana", Codes: codes}.Text()

@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/recovery"
 )
 
-// The stored format, and the codes that it was made from. A change of the alphabet
-// or of the cost is another format.
+// The stored format, and the codes that it was made from. A change of the alphabet or of
+// the cost is another format.
 func TestGolden(t *testing.T) {
 	text, err := os.ReadFile("testdata/codes.txt")
 	require.NoError(t, err)
@@ -39,7 +39,7 @@ func TestGolden(t *testing.T) {
 	wiretest.Strict(t, &s)
 }
 
-// Bytes that are not an encoded set are refused, and nothing of them comes back.
+// Bytes that are not an encoded set are refused, and nothing of them is returned.
 func TestDecodeRefuses(t *testing.T) {
 	salt, hash := bytes.Repeat([]byte{1}, 16), bytes.Repeat([]byte{2}, 32)
 	const never, once = uint64(0), uint64(2 * 1_774_683_015)

@@ -47,7 +47,7 @@ func Example() {
 	// left: 9
 }
 
-// A help desk helps somebody who has lost everything, and never sees the code.
+// A help desk helps a person who has lost everything, and never sees the code.
 func ExampleIssue() {
 	now := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)
 	code, issued := recovery.Issue(now) // mail the code to the person, store the set

@@ -1,6 +1,6 @@
 package recovery
 
-// NewCode is one fresh code, without the work of hashing it.
+// NewCode returns one fresh code, without the work of hashing it.
 var NewCode = newCode
 
 // WatchKDF calls before ahead of every Argon2id, until the returned function is

@@ -9,8 +9,8 @@ import (
 	"github.com/totpflow/totpflow/recovery"
 )
 
-// A code is redeemed if it is one of the set's in whatever spelling, once, and
-// nothing else is.
+// A code is redeemed if it belongs to the set, in any spelling and once, and nothing else
+// is.
 func FuzzRedeem(f *testing.F) {
 	codes, fresh := recovery.New(made)
 	f.Add(codes[0])

@@ -68,7 +68,7 @@ func TestEachCodeWorksOnce(t *testing.T) {
 	require.False(t, s.IsZero(), "a set that is used up was made all the same")
 }
 
-// An issued code is as good as a saved one, once, and a set of its own.
+// An issued code works like a saved one, once, and is a set of its own.
 func TestIssue(t *testing.T) {
 	code, s := recovery.Issue(made)
 	normal, err := recovery.Normalize(code)
@@ -126,7 +126,7 @@ func TestRedeemRefuses(t *testing.T) {
 	require.True(t, next.IsZero())
 }
 
-// A clock that is at the beginning of time must not leave a code unused.
+// A code that was used at the zero time counts as used.
 func TestUsedAtTheZeroTime(t *testing.T) {
 	codes, s := recovery.New(time.Time{})
 	d := derive(t, s, codes[3])
@@ -230,7 +230,7 @@ func TestDerivationsAreLimited(t *testing.T) {
 	require.Zero(t, running.Load())
 }
 
-// endsWhileWaiting is a context that is alive when first asked and ends right
+// endsWhileWaiting is a context that is alive when it is first asked and ends right
 // after.
 type endsWhileWaiting struct {
 	context.Context
@@ -264,7 +264,7 @@ func TestDeriveWithADeadContext(t *testing.T) {
 	}
 }
 
-// The stored text holds no code in any spelling, nor half of one.
+// The stored text contains no code in any spelling, and not half of one.
 func TestDumpHoldsNoCode(t *testing.T) {
 	codes, s := recovery.New(made)
 	d := derive(t, s, codes[0])
@@ -306,7 +306,7 @@ func TestDigestShowsNothing(t *testing.T) {
 	require.Equal(t, "recovery.Set(10 of 10 left)", s.String())
 }
 
-// The codes' uses are told in the order of time, not in that of the sheet.
+// The uses of codes are listed in the order of time, not in that of the sheet.
 func TestUsedIsInOrder(t *testing.T) {
 	codes, s := recovery.New(made)
 	for i, code := range []string{codes[7], codes[2], codes[5]} {

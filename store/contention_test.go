@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Under contention no success is lost and none is invented: the counter ends
-// at the number of nil answers, and each of them saw a number of its own.
+// Under contention no success is lost and none is invented: the counter ends at the
+// number of nil answers, and each of them saw a different number.
 func TestUpdateSumOfStepsEqualsSuccesses(t *testing.T) {
 	const goroutines, each = 64, 50
 	s := store.NewMemory()
@@ -48,7 +48,7 @@ func TestUpdateSumOfStepsEqualsSuccesses(t *testing.T) {
 	require.NotZero(t, successes.Load())
 }
 
-// One code, many hands: exactly one of them spends it.
+// One code, many requests: exactly one of them uses it.
 func TestUpdateOneWinnerPerRound(t *testing.T) {
 	const goroutines, rounds = 64, 50
 	used := errors.New("already used")

@@ -27,7 +27,7 @@ func TestCountRefuses(t *testing.T) {
 	}
 }
 
-// A counter is asked for the tenant alone, and its failure is the store's.
+// A counter is asked about the tenant alone, and its failure is the store's.
 func TestCountAsksACounter(t *testing.T) {
 	c := &quick{answer: map[string]int{"active": 3}}
 	got, err := store.Count(t.Context(), c, store.Query{Tenant: "acme", Limit: 7, Heads: true})
@@ -52,7 +52,7 @@ func (c *quick) Count(_ context.Context, q store.Query) (map[string]int, error) 
 	return c.answer, c.err
 }
 
-// Any other store is read page by page, without what is sealed.
+// Any other store is read page by page, without the sealed bytes.
 func TestCountReadsHeads(t *testing.T) {
 	m := store.NewMemory()
 	for n := range store.MaxLimit + 1 {
@@ -77,7 +77,7 @@ func TestCountReadsHeads(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrUnavailable)
 }
 
-// A lister notes the queries, and ends or goes round in circles after a page.
+// A lister notes the queries, and ends after a page or goes round in circles.
 type lister struct {
 	store.Store
 	asked []store.Query

@@ -26,7 +26,7 @@ func TestParseCursorRefuses(t *testing.T) {
 		"too long":        strings.Repeat("A", 4096),
 		"due time alone":  due[:12],
 		"due time cut":    due[:8],
-		"zero due time":   spelt(time.Time{}.UnixMilli(), alice), // which has a spelling already
+		"zero due time":   spelt(time.Time{}.UnixMilli(), alice), // this has a spelling already
 		"no such year":    spelt(1<<62, alice),
 		"two due times":   due[:12] + due,
 	} {
@@ -36,15 +36,15 @@ func TestParseCursorRefuses(t *testing.T) {
 	}
 }
 
-// spelt is a cursor of a list by due time that a list does not make.
+// spelt returns a cursor of a list by due time that no list would return.
 func spelt(ms int64, id store.AccountID) string {
 	b := binary.BigEndian.AppendUint64([]byte{0xff}, uint64(ms))
 	b = append(append(append(b, byte(len(id.Tenant))), id.Tenant...), id.User...)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// Places that must never share a cursor: a separator inside an id moves no
-// border, and a due time is not the beginning of an id.
+// Places that must never share a cursor: a separator inside an id does not move a border,
+// and a due time is not the beginning of an id.
 func TestCursorIsInjective(t *testing.T) {
 	ids := []store.AccountID{{"", "ab"}, {"a", "b"}, {"ab", "c"}, {"a", "bc"}, {"a/", "b"}, {"a", "/b"}, {strings.Repeat("é", 95), strings.Repeat("é", 95)}}
 	seen := make(map[string]store.Place)
@@ -76,7 +76,7 @@ func TestPlaceCompare(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-// One spelling per cursor: what is accepted is exactly what Cursor writes.
+// One spelling per cursor: exactly the texts that Cursor writes are accepted.
 func FuzzParseCursor(f *testing.F) {
 	f.Add(store.Cursor(alice))
 	f.Add(store.Cursor(store.AccountID{User: "ü"}))

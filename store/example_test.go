@@ -8,7 +8,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A voucher that can be used once, kept like a second factor's code: the answer
+// A voucher that can be used once, stored like the code of a second factor: the answer
 // "accepted" exists only after the store has acknowledged that it is used.
 func Example() {
 	ctx := context.Background()

@@ -17,7 +17,7 @@ func TestZeroMemoryConformance(t *testing.T) {
 	storetest.Run(t, func(*testing.T) store.Store { return new(store.Memory) })
 }
 
-// A page that is full and the last says so: nobody asks for an empty one.
+// A page that is full and the last one says so: nobody asks for an empty one.
 func TestMemoryEndsAFullPage(t *testing.T) {
 	m := store.NewMemory()
 	for _, user := range []string{"a", "b"} {

@@ -155,7 +155,7 @@ func TestUpdateBoundsItsRounds(t *testing.T) {
 	require.Equal(t, 32, s.puts)
 }
 
-// The last round is looked at too: its "conflict" may be our own write.
+// The last round is read back too: its "conflict" may be our own write.
 func TestUpdateLastRoundRepeated(t *testing.T) {
 	m := store.NewMemory()
 	hooks := make([]putHook, 32)
@@ -166,9 +166,9 @@ func TestUpdateLastRoundRepeated(t *testing.T) {
 	require.NoError(t, store.Update(t.Context(), &script{Memory: m, put: hooks}, alice, step))
 }
 
-// The context ends at each point in turn. Success means that it is written, and
-// every failure names both the store and the context, also where the driver
-// reports the end in words of its own.
+// The context ends at each point in turn. Success means that the record is written, and
+// every failure names both the store and the context, even if the driver reports the end
+// in words of its own.
 func TestUpdateCancelled(t *testing.T) {
 	own := errors.New("interrupted (9)")
 	type run struct {

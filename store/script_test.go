@@ -18,8 +18,8 @@ type (
 	putHook = func(ctx context.Context, rec store.Record, was store.Version) error
 )
 
-// A script is a Memory whose next calls go wrong as written. A nil hook, or one
-// past the end, is a healthy call.
+// A script is a Memory whose next calls fail as it says. A nil hook, or one past the end,
+// is a healthy call.
 type script struct {
 	*store.Memory
 	get  []getHook
@@ -48,7 +48,7 @@ func (s *script) Put(ctx context.Context, rec store.Record, was store.Version) e
 	return s.Memory.Put(ctx, rec, was)
 }
 
-// count reads a counter record, and next builds the one that follows it.
+// count reads a counter record, and next builds its successor.
 func count(rec store.Record) uint64 {
 	if len(rec.Sealed) == 0 {
 		return 0
@@ -62,7 +62,7 @@ func counter(n uint64) *store.Record {
 
 func step(was store.Record, _ bool) (*store.Record, error) { return counter(count(was) + 1), nil }
 
-// stored returns what the store has, without its script.
+// stored returns the contents of the store, without its script.
 func stored(t *testing.T, s *script) (n uint64, found bool) {
 	t.Helper()
 	rec, err := s.Memory.Get(t.Context(), alice)

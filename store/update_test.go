@@ -30,7 +30,7 @@ func TestUpdateCreatesThenChanges(t *testing.T) {
 	require.Equal(t, uint64(3), count(rec))
 }
 
-// A decision cannot write to another account, nor leave the version as it was.
+// A decision cannot write to another account, or leave the version as it was.
 func TestUpdateSetsIDAndVersion(t *testing.T) {
 	s := store.NewMemory()
 	mallory := store.AccountID{User: "mallory"}
@@ -68,7 +68,7 @@ func TestUpdateKeepsADrawnVersion(t *testing.T) {
 	require.Equal(t, drawn, rec.Version)
 	require.Equal(t, drawn[:], rec.Sealed)
 
-	// One version for two rounds: somebody may hold it from the first.
+	// One version for two rounds: a reader may have it from the first.
 	s = &script{Memory: m, put: []putHook{failBefore(store.ErrConflict)}}
 	err = store.Update(t.Context(), s, alice, func(store.Record, bool) (*store.Record, error) {
 		return &store.Record{Version: store.Version{1}}, nil
@@ -87,8 +87,8 @@ func TestUpdateNothingToWrite(t *testing.T) {
 	}
 }
 
-// A refused attempt is an answer that comes with a write: the failure is
-// counted before anybody learns that the code was wrong.
+// A refused attempt is an answer that comes with a write: the failure is counted before
+// anybody learns that the code was wrong.
 func TestUpdateAnswersAnErrorAfterWriting(t *testing.T) {
 	wrong := errors.New("wrong code")
 	s := &script{Memory: store.NewMemory()}
@@ -146,8 +146,8 @@ func TestUpdatePanicWritesNothing(t *testing.T) {
 	require.Zero(t, s.puts)
 }
 
-// decide owns what it is given: changing it, its version too, changes neither
-// the comparison nor the store.
+// decide owns its argument: changing it, including its version, changes neither the
+// comparison nor the store.
 func TestUpdateDecideMayChangeItsArgument(t *testing.T) {
 	s := store.NewMemory()
 	other(t, s, 1)
@@ -162,8 +162,8 @@ func TestUpdateDecideMayChangeItsArgument(t *testing.T) {
 	require.Equal(t, uint64(9), count(rec))
 }
 
-// confused answers with a record of somebody else, as a column that ignores
-// case does, or with one that has no version.
+// confused answers with somebody else's record, as a column that ignores case does, or
+// with one without a version.
 type confused struct {
 	*store.Memory
 	rec store.Record
@@ -187,8 +187,8 @@ func TestUpdateDistrustsTheStore(t *testing.T) {
 	}
 }
 
-// An answer that is an error goes out, and as it is, also where the store has lost
-// the acknowledgement: "wrong code" must not become "right" by a broken connection.
+// An answer that is an error is returned unchanged, even if the store has lost the
+// acknowledgement: a broken connection must not turn "wrong code" into "right".
 func TestUpdateKeepsTheAnswerWhenTheOutcomeIsUnclear(t *testing.T) {
 	wrong := errors.New("wrong code")
 	for name, failure := range map[string]error{"lost acknowledgement": errDisk, "a conflict with itself": store.ErrConflict} {
@@ -203,7 +203,7 @@ func TestUpdateKeepsTheAnswerWhenTheOutcomeIsUnclear(t *testing.T) {
 	}
 }
 
-// Why it is unavailable is said once.
+// The reason why the store is unavailable is stated once.
 func TestUpdateSaysWhy(t *testing.T) {
 	s := &script{Memory: store.NewMemory(), put: []putHook{failBefore(errDisk)}}
 	err := store.Update(t.Context(), s, alice, step)

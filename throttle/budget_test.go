@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// Waits as the package promises them: five free, then 30 s doubling to 1 h.
+// Locks as the package promises them: five free guesses, then 30 s doubling to 1 h.
 func TestWaitsDouble(t *testing.T) {
 	p := throttle.Default()
 	p.Day, p.Month, p.Year = 1_000_000, 1_000_000, 1_000_000 // only the run
@@ -152,7 +152,7 @@ func TestZeroProfileAllowsNothing(t *testing.T) {
 	require.Zero(t, until(t, err))
 }
 
-// No method changes the value it is called on, nor one that was made from it.
+// No method changes the value that it is called on, or one that was made from it.
 func TestBudgetIsAValue(t *testing.T) {
 	p := throttle.Default()
 	var b throttle.Budget
@@ -191,8 +191,8 @@ func TestExtremeArguments(t *testing.T) {
 	require.Equal(t, 2, charged(throttle.Budget{}.Fail(start, p, "", 0).Fail(start, p, "", -7), start, day), "a guess is at least 1")
 }
 
-// With an error each call returns the value that it was given: a zero Budget or
-// Rate would be a fresh one.
+// With an error each call returns the value that it was given: a zero Budget or Rate
+// would be a fresh one.
 func TestErrorsKeepWhatWasCounted(t *testing.T) {
 	p := throttle.Default()
 	var spent throttle.Budget

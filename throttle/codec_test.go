@@ -14,8 +14,8 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// The stored format. A change of these files is a change of every stored account:
-// it takes another format.
+// The stored format. A change to these files is a change to every stored account: it
+// requires another format.
 func TestGolden(t *testing.T) {
 	p := throttle.Default()
 	at := time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
@@ -40,7 +40,7 @@ func TestGolden(t *testing.T) {
 	wiretest.Strict(t, &throttle.Rate{})
 }
 
-// A budget by hand: the fields in their order.
+// A budget written by hand: the fields in their order.
 type parts struct {
 	run, row    uint64
 	last        int64
@@ -48,7 +48,7 @@ type parts struct {
 	recent      []any // of time, chances and tag
 	pairs       uint64
 	since       int64
-	hourN, recN uint64 // where they are not as many as there are
+	hourN, recN uint64 // the count on the wire, if it differs from the true one
 }
 
 func (p parts) raw() []byte {
@@ -67,7 +67,7 @@ func many(n int, item ...any) (all []any) {
 	return all
 }
 
-// The bounds of what is read are those of what is written, to the last number.
+// The bounds for reading are those for writing, to the last number.
 func TestDecodingBounds(t *testing.T) {
 	const maxInt = 1<<63 - 1
 	for name, c := range map[string]struct {
@@ -142,8 +142,8 @@ func TestDecodingBounds(t *testing.T) {
 	}
 }
 
-// Every single field of a stored budget counts: a reader that takes one of them
-// alone for fresh gives guesses away.
+// Every single field of a stored budget counts: a reader that takes one of them for fresh
+// gives guesses away.
 func TestNoFieldIsFresh(t *testing.T) {
 	for _, p := range []parts{
 		{run: 1, row: 1}, {row: 1}, {last: 1}, {hours: many(1, 5, uint64(1))}, {recent: many(1, 1, uint64(1), someTag)}, {pairs: 1}, {since: 1},
@@ -196,7 +196,7 @@ func FuzzDecodeRate(f *testing.F) {
 			return
 		}
 		require.Equal(t, data, r.Encode())
-		for range 10 { // whatever was read, so many more are let through at most
+		for range 10 { // whatever was read, this bounds what is let through
 			if r, err = r.Take(start, 10, time.Hour); err != nil {
 				break
 			}
@@ -215,7 +215,7 @@ func FuzzDecodeRate(f *testing.F) {
 	})
 }
 
-// An error says what is wrong and nothing of what lies there.
+// An error says what is wrong and shows nothing of the stored bytes.
 func TestErrorsShowNothing(t *testing.T) {
 	_, err := throttle.DecodeBudget(parts{last: 1<<63 - 1}.raw())
 	require.ErrorContains(t, err, "last")

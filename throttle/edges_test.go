@@ -41,8 +41,8 @@ func TestValidateTakesTheLimits(t *testing.T) {
 	}
 }
 
-// Charges of one challenge are given back to it, up to 64; one more
-// is not forgotten for it, but stays for good.
+// Charges of one challenge are given back to it, up to 64; a further one is not lost but
+// stays for good.
 func TestGiveBackIsBounded(t *testing.T) {
 	p := throttle.Default()
 	var b throttle.Budget
@@ -54,7 +54,7 @@ func TestGiveBackIsBounded(t *testing.T) {
 	require.Equal(t, guess, charged(b, start, day))
 }
 
-// An hour is kept for a year longer than it counts, and as many as 1024 of them.
+// An hour is kept for a year longer than it counts, and up to 1024 of them are kept.
 func TestHoursAreKept(t *testing.T) {
 	p := throttle.Default()
 	hour := time.Date(2026, time.March, 28, 13, 0, 0, 0, time.UTC)
@@ -71,7 +71,7 @@ func TestHoursAreKept(t *testing.T) {
 	require.Len(t, hoursOf(t, b.Fail(hour.Add(2000*time.Hour), p, "", 1)), 2*1024)
 }
 
-// A clock before 1970 is as good as any other.
+// A clock before 1970 works like any other.
 func TestBefore1970(t *testing.T) {
 	p := throttle.Default()
 	for unix, hour := range map[int64]int64{-1: -1, -3600: -1, -3601: -2, 0: 0, 3599: 0, 7200: 2} {
@@ -86,8 +86,8 @@ func TestBefore1970(t *testing.T) {
 	require.Equal(t, long.Add(30*time.Second).UTC(), refusal(t, b, long, p, guess).Until)
 }
 
-// A run is forgotten after the very second of Forget, and its wait grows to the
-// longest and no further, however long the run is.
+// A run is forgotten exactly after Forget, and its wait grows to the longest and no
+// further, however long the run is.
 func TestRunToTheSecond(t *testing.T) {
 	p := throttle.Default()
 	b := throttle.Budget{}.Fail(start, p, "a", guess).Fail(start, p, "a", guess)
@@ -99,7 +99,7 @@ func TestRunToTheSecond(t *testing.T) {
 	require.Equal(t, start.Add(750*time.Millisecond+p.MaxWait), refusal(t, b, start, p, guess).Until)
 }
 
-// Anyone who waits is told whether a pair would do, and is told right.
+// Everyone who is locked is told whether a pair would be accepted, and is told the truth.
 func TestPairIsOfferedWhereItIsTaken(t *testing.T) {
 	p := throttle.Default()
 	for _, c := range []struct {

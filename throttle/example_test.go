@@ -8,7 +8,7 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// The order of a verification: ask, look at the code, charge or clear, write, answer.
+// The order of a verification: ask, compare the code, charge or clear, write, answer.
 func Example() {
 	limits := throttle.Default()
 	now := time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)

@@ -20,8 +20,8 @@ const (
 	guess = 3 // chances of a code compared with one authenticator over three steps
 )
 
-// refusal returns the error of Allow, or nil, and checks that the time in it is
-// the truth: refused a nanosecond before, allowed then.
+// refusal returns the error of Allow, or nil, and checks that the time in it is exact:
+// refused a nanosecond before, allowed then.
 func refusal(t *testing.T, b throttle.Budget, at time.Time, p throttle.Profile, chances int) *throttle.Error {
 	t.Helper()
 	err := b.Allow(at, p, chances)
@@ -47,8 +47,8 @@ func until(t *testing.T, err error) time.Time {
 	return e.Until
 }
 
-// charged asks the budget how many chances it counts in the last 24 hours, 30
-// or 365 days, by looking for the limit at which it begins to refuse.
+// charged returns how many chances the budget counts in the last 24 hours, 30 or 365
+// days, by searching for the limit at which it begins to refuse.
 func charged(b throttle.Budget, at time.Time, window time.Duration) int {
 	const most = 1_000_000
 	low, high := 0, most

@@ -20,7 +20,7 @@ type modelCharge struct {
 	at        time.Time
 	chances   int
 	challenge int
-	bound     bool // ten minutes later had been seen: not to be given back any more
+	bound     bool // seen ten minutes after it: no longer to be given back
 }
 
 func (m *model) fail(at time.Time, challenge, chances int) {
@@ -45,7 +45,7 @@ func (m *model) seen(now time.Time) {
 	}
 }
 
-// sum is what was charged in the window that ends at now, and in the future.
+// sum returns what was charged in the window that ends at now, and in the future.
 func (m *model) sum(now time.Time, window time.Duration) (n int) {
 	for _, c := range m.charges {
 		if now.Sub(c.at) < window {
@@ -57,9 +57,9 @@ func (m *model) sum(now time.Time, window time.Duration) (n int) {
 
 func up(t time.Time) time.Time { return t.Add(time.Second - 1).Truncate(time.Second) }
 
-// compare holds the budget against the model: it never counts less, and more
-// only by what has left the window within the last hour (and the second to
-// which times are rounded).
+// compare checks the budget against the model: it never counts less, and more only by
+// charges that have left the window within the last hour (and the second to which times
+// are rounded).
 func compare(t *testing.T, b throttle.Budget, m *model, now time.Time) {
 	t.Helper()
 	for _, window := range []time.Duration{day, month, year} {
@@ -69,8 +69,7 @@ func compare(t *testing.T, b throttle.Budget, m *model, now time.Time) {
 	}
 }
 
-// A script is two bytes for each thing that happens: what, and how far the
-// clock goes.
+// A script has two bytes per event: what happens, and how far the clock goes.
 var steps = []time.Duration{
 	0, time.Nanosecond, time.Second, 29 * time.Second, 7 * time.Minute, 10 * time.Minute, 11 * time.Minute, 59 * time.Minute, time.Hour, 5 * time.Hour,
 	day - time.Hour, day, day + time.Second, 9 * day, month, month + time.Hour, 100 * day, year - time.Hour, year,
@@ -146,8 +145,7 @@ func FuzzBudget(f *testing.F) {
 	})
 }
 
-// However it is called, the value stays small and counts no less than there
-// was.
+// However it is called, the value stays small and never counts too little.
 func TestBoundedSize(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	p := throttle.Default()
@@ -178,8 +176,8 @@ func TestBoundedSize(t *testing.T) {
 	require.Greater(t, len(encode(t, b)), 3<<10, "the test must reach the bound")
 }
 
-// More hours than are kept: the oldest move up and count for longer, none is
-// lost.
+// More hours than are kept: the oldest are moved forward and count for longer, and none
+// is lost.
 func TestTooManyHours(t *testing.T) {
 	p := throttle.Default()
 	var b throttle.Budget

@@ -45,9 +45,9 @@ func TestPairBurstThenOneInThirtySeconds(t *testing.T) {
 	require.Error(t, err, "and no seventh")
 }
 
-// In no period are there more than the burst and one for each full 30 seconds
-// of it. Of two servers one may be ahead of the other: that gives what it is
-// ahead by, once, and not again at each change between them.
+// In any period there are at most the burst and one for each full 30 seconds of it. Of
+// two servers one may be ahead of the other: that gives as much as it is ahead by, once,
+// and not again at each change between them.
 func TestPairRateIsKept(t *testing.T) {
 	p := throttle.Default()
 	for _, ahead := range []time.Duration{0, 29 * time.Second} {

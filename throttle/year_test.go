@@ -12,13 +12,13 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// An attacker knows the password and guesses whenever the budget lets him, for
-// two years, with the clock set to the very moment at which it opens. The owner
-// signs in meanwhile, which ends the waits, and binds and removes
-// authenticators, which changes the price.
+// An attacker knows the password and guesses whenever the budget allows it, for two
+// years, with the clock set to the very moment at which it opens. The owner signs in
+// meanwhile, which ends the waits, and adds and removes authenticators, which changes the
+// price.
 type siege struct {
 	name    string
-	owner   time.Duration        // signs in so often; 0 never
+	owner   time.Duration        // the interval of sign-ins; 0 never
 	chances func(guess int) int  // of each guess
 	patient func(guess int) bool // does the attacker lose an hour before this guess?
 }
@@ -109,9 +109,8 @@ func windowed(charges []modelCharge, now time.Time, window time.Duration) (n int
 	return n
 }
 
-// odds is the probability that one of the guesses of some window is right, the
-// greatest over all windows. Each account's is the same, so a million attackers
-// need no dice.
+// odds returns the probability that one of the guesses of a window is right, the greatest
+// over all windows. Each account's is the same, so a million attackers need no dice.
 func odds(charges []modelCharge, window time.Duration) (worst float64) {
 	for i := range charges {
 		miss := 1.0
@@ -123,8 +122,8 @@ func odds(charges []modelCharge, window time.Duration) (worst float64) {
 	return worst
 }
 
-// The attacker fails four times, which never makes anybody wait; the owner then
-// mistypes once and signs in; every day of a year.
+// The attacker fails four times, which never locks anybody; the owner then mistypes once
+// and signs in; every day of a year.
 func TestOwnersSuccessDoesNotRefill(t *testing.T) {
 	p := throttle.Default()
 	var b throttle.Budget
@@ -145,7 +144,7 @@ func TestOwnersSuccessDoesNotRefill(t *testing.T) {
 		} else {
 			kept++
 		}
-		b, _ = b.Pair(at, p) // what gets the owner in when the attacker has spent it all
+		b, _ = b.Pair(at, p) // the owner's way in when the attacker has spent it all
 		b = reread(t, b.Succeed(at.Add(time.Minute), challenge))
 		require.Equal(t, guesses*guess, charged(b, at, year), "day %d", d)
 	}
@@ -154,8 +153,8 @@ func TestOwnersSuccessDoesNotRefill(t *testing.T) {
 	require.NotZero(t, kept)
 }
 
-// Ten sign-ins a day with one mistyped code: 365 wrong codes a year, and the
-// owner never has to wait.
+// Ten sign-ins a day with one mistyped code: 365 wrong codes a year, and the owner is
+// never locked.
 func TestHonestOwnerNeverWaits(t *testing.T) {
 	p := throttle.Default()
 	var b throttle.Budget
@@ -173,11 +172,11 @@ func TestHonestOwnerNeverWaits(t *testing.T) {
 	require.True(t, b.IsZero(), "nothing is left of it")
 }
 
-// Pairs add little: an attacker who tries one whenever the counter has one, for a
-// year, while the owner signs in all the time, is right with 3.2e-6 for each
+// Pairs add little: an attacker who tries one whenever the counter allows it, for a year,
+// while the owner signs in all the time, is right with a probability of 3.2e-6 for each
 // authenticator. Of 10^12 pairs of codes three are right at a time (package totp,
-// TestPairsThatPass). The counter remembers some minutes, so that each month is like
-// the one before.
+// TestPairsThatPass). The counter remembers some minutes, so that each month is like the
+// one before.
 func TestYearOfPairs(t *testing.T) {
 	const right, pairs = 3.0, 1e12
 	p := throttle.Default()
@@ -203,8 +202,8 @@ func TestYearOfPairs(t *testing.T) {
 	require.Less(t, 5*one, 1.6e-5)
 }
 
-// All that a year's guessing can win with the right password: single codes, pairs for
-// five authenticators, and recovery codes of 80 bits, ten of them and one that was
+// Everything that a year's guessing can win with the right password: single codes, pairs
+// for five authenticators, and recovery codes of 80 bits, ten of them and one that was
 // issued, at ten tries an hour.
 func TestYearOfEverything(t *testing.T) {
 	const single, pairs = 9.0e-4, 1.6e-5 // TestYearOfGuessing, TestYearOfPairs
@@ -236,7 +235,7 @@ func TestGuessesOfTheWindows(t *testing.T) {
 					continue
 				}
 				b = b.Fail(now, p, fmt.Sprint(guesses), tt.chances)
-				b = b.Succeed(now, "owner") // who ends the waits
+				b = b.Succeed(now, "owner") // the owner, who ends the waits
 				guesses++
 			}
 			require.Equal(t, w.most, guesses, "%d chances in %v", tt.chances, w.length)

@@ -14,8 +14,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// Input that ParseSecret accepts is the canonical text of its bytes, whatever the spelling, but for bits after the last
-// byte.
+// Input that ParseSecret accepts is the canonical text of its bytes, whatever the
+// spelling, except for bits after the last byte.
 func FuzzParseSecret(f *testing.F) {
 	for _, v := range load[struct {
 		text
@@ -100,7 +100,7 @@ func requireOurs(t *testing.T, uri string, key totp.Key) {
 	require.True(t, parse(t, query.Get("secret"), key.Params()).Equal(key), "the other parser has the same secret")
 }
 
-// Every label that is accepted comes back as it was, and none adds or changes a parameter.
+// Every accepted label comes back as it was, and none adds or changes a parameter.
 func FuzzLabelRoundTrip(f *testing.F) {
 	n := 0
 	for _, v := range load[struct{ Issuer, Account, Expect, URI, Why string }](f, "label.json") {
@@ -165,8 +165,8 @@ func TestLabelEveryCharacter(t *testing.T) {
 	require.Equal(t, colon+surrogates+controls+bidirectional+separators, refused)
 }
 
-// No spelling is a code of its own: what is accepted has the digits of the step that it is accepted for, and no other
-// spelling of them passes afterwards.
+// No spelling is a code of its own: an accepted text has the digits of the step for which
+// it is accepted, and no other spelling of them passes afterwards.
 func FuzzVerify(f *testing.F) {
 	for _, v := range load[struct {
 		text
@@ -205,8 +205,9 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// A byte script drives clock and codes against the plainest model: look at each step of the window, and remember what was
-// used. Whatever the order, a step is accepted at most once, steps only grow, and what is right and fresh passes.
+// A byte script drives clock and codes against the plainest model: check each step of the
+// window, and remember the used ones. Whatever the order, a step is accepted at most
+// once, steps only grow, and a right and fresh code passes.
 func FuzzVerifyHistory(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 0, 1, 2, 0x80, 0, 0x81, 1, 0x40, 2})
 	f.Add([]byte{2, 1, 0, 0xc0, 2, 1, 0, 0xff, 5, 6, 7})
@@ -245,8 +246,8 @@ func FuzzVerifyHistory(f *testing.F) {
 	})
 }
 
-// An algorithm has the name that it is written with, in upper or lower case of ASCII, behind the word HMAC or not, and no
-// other.
+// An algorithm has the name that it is written with, in upper or lower case of ASCII,
+// with or without HMAC before it, and no other.
 func FuzzParseAlgorithm(f *testing.F) {
 	for _, name := range []string{"SHA1", "sha256", "Sha512", "\u017fha1", "MD5", "SHA-1", "SHA1 ", "", "HmacSHA512", "hmac_sha-256", "HMAC--SHA1"} {
 		f.Add(name)

@@ -13,8 +13,8 @@ func encode(raw []byte) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw)
 }
 
-// requireSilent fails if an error repeats a part of the input, which may be a secret: any eight bytes of it that the
-// package's own messages do not have.
+// requireSilent fails if an error repeats a part of the input, which may be a secret: any
+// eight bytes of it that do not occur in the package's own messages.
 func requireSilent(t testing.TB, err error, input string) {
 	const own = "begin with otpauth://totp/ secret issuer algorithm digits period Acme alice"
 	for i := 0; i+8 <= len(input); i++ {
@@ -31,7 +31,8 @@ func decode(t testing.TB, secret string) []byte {
 	return raw
 }
 
-// allocated returns how many bytes f asks the heap for. The least of a few runs leaves out what others asked for.
+// allocated returns how many bytes f allocates on the heap. The minimum of a few runs
+// leaves out what other goroutines allocated.
 func allocated(f func()) uint64 {
 	least := ^uint64(0)
 	var before, after runtime.MemStats

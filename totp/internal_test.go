@@ -42,8 +42,8 @@ func TestNewKeySource(t *testing.T) {
 	}
 }
 
-// The HMAC from saved states is crypto/hmac's for every length of key: shorter than a block, exactly one, and longer,
-// where the key is hashed first.
+// The HMAC from saved states equals that of crypto/hmac for every length of key: shorter
+// than a block, exactly one, and longer, where the key is hashed first.
 func TestMACIsHMAC(t *testing.T) {
 	random := rand.NewChaCha8([32]byte{1})
 	n := 0
@@ -63,7 +63,8 @@ func TestMACIsHMAC(t *testing.T) {
 				require.NoError(t, binary.Write(h, binary.BigEndian, counter))
 				require.Equal(t, h.Sum(nil), sum, "%v, %d bytes", algorithm, length)
 
-				// The key that is used for the first time, and the one inside of the FIPS module.
+				// The path of a key that is used for the first time, and that of the FIPS
+				// module.
 				fresh := &material{params: Params{Algorithm: algorithm, Digits: 8}, secret: key}
 				var first, module [1]uint32
 				fresh.once(first[:], counter)
@@ -96,7 +97,8 @@ func TestMACRefusal(t *testing.T) {
 	require.ErrorIs(t, err, ErrParams)
 }
 
-// The remainder by constants is the one of RFC 4226, section 5.4: its example, and the largest value there is.
+// The remainder by constants is the one of RFC 4226, section 5.4: its example, and the
+// largest possible value.
 func TestTruncate(t *testing.T) {
 	// RFC 4226, section 5.4.
 	sum := []byte{0x1f, 0x86, 0x98, 0x69, 0x0e, 0x02, 0xca, 0x16, 0x61, 0x85, 0x50, 0xef, 0x7f, 0x19, 0xda, 0x8e, 0x94, 0x5b, 0x55, 0x5a}

@@ -37,8 +37,8 @@ func TestAlgorithmNames(t *testing.T) {
 	}
 }
 
-// Secrets are as long as the hash, never repeat and have as many ones as zeros: a generator that forgot a byte, a bit or
-// its seed shows here.
+// Secrets are as long as the hash, never repeat and have as many ones as zeros: a
+// generator that forgets a byte, a bit or its seed fails here.
 func TestNewKeyBits(t *testing.T) {
 	const n = 20_000
 	for a, size := range map[totp.Algorithm]int{totp.SHA1: 160, totp.SHA256: 256, totp.SHA512: 512} {
@@ -114,7 +114,7 @@ func TestConcurrentUse(t *testing.T) {
 	wg.Wait()
 }
 
-// How many codes single out a secret: each of six digits leaves one secret in a million.
+// How many codes identify a secret: each of six digits leaves one secret in a million.
 func TestCodesThatSingleOutASecret(t *testing.T) {
 	left := func(bits float64, codes int) float64 { return math.Exp2(bits) / math.Pow(1e6, float64(codes)) }
 	require.Greater(t, left(80, 4), 1.0)

@@ -10,7 +10,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// foreign are URIs as other programs write them, and what has to come out. Where no source is named, the case is ours.
+// foreign are URIs as other programs write them, and what must be read from them. A case
+// without a source is ours.
 var foreign = []struct {
 	why, uri string
 	label    totp.Label
@@ -108,7 +109,7 @@ func TestReadURI(t *testing.T) {
 	}
 }
 
-// A refusal names what it is for.
+// A refusal names the label that it is about.
 func TestReadURISaysWhichName(t *testing.T) {
 	for query, why := range map[string]string{
 		"epoch=100": "epoch is not 0", "t0=1": "t0 is not 0", "offset=30": "offset is not 0", "size=8": "size may be", "type=hotp": "type is not totp",
@@ -160,7 +161,8 @@ func TestWeakKeys(t *testing.T) {
 	}
 }
 
-// The secret of every tutorial is nobody's, whether it is long enough or not and however it is spelled.
+// The secrets of tutorials must not be used by anybody, whether they are long enough or
+// not and however they are spelled.
 func TestSamples(t *testing.T) {
 	for _, secret := range []string{
 		"JBSWY3DPEHPK3PXP", "jbsw y3dp ehpk 3pxp", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "HXDMVJECJJWSRB3HWIZR4IFUGFTMXBOZ",
@@ -254,8 +256,8 @@ func TestReadURIRefuses(t *testing.T) {
 	}
 }
 
-// Whatever ParseURI accepts, ReadURI reads to the same, if documentation does not show it; and whatever ReadURI returns
-// survives Key.URI and ParseStored.
+// If ParseURI accepts a text and its secret is not from documentation, ReadURI reads the
+// same from it; and whatever ReadURI returns survives Key.URI and ParseStored.
 func FuzzReadURI(f *testing.F) {
 	for _, v := range foreign {
 		f.Add(v.uri)

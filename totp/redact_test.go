@@ -23,7 +23,7 @@ import (
 // canary is a secret whose bytes are letters, so that every form of it can be searched for.
 var canary = []byte("CanarySecretBytes!23")
 
-// spellings are the forms in which a printer could let the canary out.
+// spellings are the forms in which a printer could leak the canary.
 func spellings() []string {
 	list := func(format, separator string) string {
 		parts := make([]string, len(canary))
@@ -58,8 +58,9 @@ type deep struct {
 	p    *deep
 }
 
-// nestings are the places where a Key may lie when somebody prints what is around it. In unexported fields fmt calls no
-// methods: what holds there is that the secret is behind a function.
+// nestings are the places where a Key may be inside a value that somebody prints. In
+// unexported fields fmt calls no methods: there the secret is safe because it is behind a
+// function.
 func nestings(k totp.Key) map[string]any {
 	return map[string]any{
 		"bare": k, "pointer": &k, "exported field": exported{k}, "unexported field": unexported{k}, "pointer to unexported": &unexported{k},
@@ -119,7 +120,8 @@ func TestRedactionEncodings(t *testing.T) {
 	}
 }
 
-// There is no way back from the printed text: a program that stores it notices before it stores anything else.
+// There is no way back from the printed text: a program that stores it fails before it
+// stores anything else.
 func TestRedactionDoesNotDecode(t *testing.T) {
 	key := parse(t, encode(canary), totp.Params{})
 	out, err := json.Marshal(exported{key})

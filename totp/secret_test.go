@@ -44,7 +44,7 @@ func TestSpellingsOfASecret(t *testing.T) {
 		strings.Repeat("A", 32):        "all zeros",
 	} {
 		if why == "digits of two scripts" {
-			typed = "GEZDGNBVGY3\uff13" // which has a plain 3 and a full-width one
+			typed = "GEZDGNBVGY3\uff13" // contains an ordinary 3 and a full-width one
 		}
 		key, err := totp.ParseSecret(typed, totp.Params{})
 		require.ErrorIs(t, err, totp.ErrSecret, "%.40q", typed)
@@ -54,7 +54,8 @@ func TestSpellingsOfASecret(t *testing.T) {
 	}
 }
 
-// Bits after the last byte: what any app makes of such a secret, and what we never write ourselves.
+// Bits after the last byte: any app reads such a secret like this, and we never write
+// one.
 func TestLeftoverBits(t *testing.T) {
 	const theirs, ours = "S46SQCPPTCNPROMHWYBDCTBZXV", "S46SQCPPTCNPROMHWYBDCTBZXU"
 	key := parse(t, theirs, totp.Params{})
@@ -66,7 +67,8 @@ func TestLeftoverBits(t *testing.T) {
 	uri, err := read.URI(label)
 	require.NoError(t, err)
 	require.Contains(t, uri, "secret="+ours)
-	// In a URI two readers must not differ, so the strict one has it written as we write it.
+	// Two readers of a URI must not differ, so the strict parser accepts only the form in
+	// which we write it.
 	_, _, err = totp.ParseURI("otpauth://totp/alice?secret=" + theirs)
 	require.ErrorIs(t, err, totp.ErrSecret)
 	for range 1000 {

@@ -9,9 +9,10 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// BenchmarkTiming measures whether the time of Verify tells how a code is wrong or where it matches. It is Welch's t-test
-// on two kinds of input in random order (dudect, DATE 2017) and reports |t|: above 4.5 with a million samples or more means
-// a leak. A busy machine adds noise, so it is read by a person and asserted by no test:
+// BenchmarkTiming measures whether the time of Verify reveals how a code is wrong or
+// where it matches. It is Welch's t-test on two kinds of input in random order (dudect,
+// DATE 2017) and reports |t|: above 4.5 with a million samples or more means a leak. A
+// busy machine adds noise, so it is read by a person and asserted by no test:
 //
 //	go test -run '^$' -bench Timing -benchtime 2000000x ./totp
 func BenchmarkTiming(b *testing.B) {
@@ -24,7 +25,7 @@ func BenchmarkTiming(b *testing.B) {
 		return string(text)
 	}
 	for _, c := range []struct{ name, a, b string }{
-		{"same", wrong(0), wrong(0)}, // what the machine's noise alone gives
+		{"same", wrong(0), wrong(0)}, // what the noise of the machine alone gives
 		{"first-digit-last-digit", wrong(0), wrong(5)},
 		{"match-none", right, wrong(0)},
 		{"match-past-present", code(b, key, s-1), right},
@@ -39,7 +40,8 @@ func BenchmarkTiming(b *testing.B) {
 				kind := random.IntN(2)
 				begin := time.Now()
 				_, _ = key.Verify(inputs[kind], at, 0, w)
-				// Beyond ten microseconds it was the scheduler, not the comparison.
+				// More than ten microseconds come from the scheduler, not from the
+				// comparison.
 				if took := time.Since(begin); took < 10*time.Microsecond {
 					samples[kind].add(float64(took))
 				}

@@ -41,8 +41,8 @@ func (v text) bytes(t testing.TB) string {
 	return v.Input + string(raw)
 }
 
-// load reads a file of vectors. A field that the test does not know, or an empty list, fails: either would let a rule
-// go unchecked.
+// load reads a file of vectors. It fails on a field that the test does not know and on an
+// empty list: either would leave a rule unchecked.
 func load[V any](t testing.TB, name string) []V {
 	data, err := os.ReadFile(filepath.Join("..", "testdata", "vectors", name))
 	require.NoError(t, err)
@@ -61,7 +61,8 @@ func load[V any](t testing.TB, name string) []V {
 // tally counts the classes that the vectors of one test had.
 type tally map[string]int
 
-// check holds err against the expected class, and reports whether the vector was to be accepted.
+// check compares err with the expected class, and reports whether the vector was to be
+// accepted.
 func (c tally) check(t testing.TB, expect string, err error, what any) bool {
 	c[expect]++
 	if expect == "accept" {

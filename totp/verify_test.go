@@ -73,7 +73,8 @@ func TestStep(t *testing.T) {
 	}
 }
 
-// Accepted steps strictly increase: an older code of the window dies once a newer one is used, and so does A after A, B.
+// Accepted steps strictly increase: an older code of the window becomes invalid once a
+// newer one is used, and so does A after A, B.
 func TestVerifyReplay(t *testing.T) {
 	key, at, w := parse(t, seed20, totp.Params{}), time.Unix(now, 0), totp.Standard()
 	s := key.Step(at)
@@ -96,8 +97,9 @@ func TestVerifyReplay(t *testing.T) {
 	}
 }
 
-// With an error each call returns what it was given. A host that writes `last, err = key.Verify(…)` and stores last
-// whatever happened would otherwise forget the used codes with the first wrong one.
+// With an error each call returns what it was given. Otherwise a host that writes `last,
+// err = key.Verify(…)` and stores last in any case would forget the used codes with the
+// first wrong one.
 func TestErrorsKeepTheStep(t *testing.T) {
 	key, at, w := parse(t, seed20, totp.Params{}), time.Unix(now, 0), totp.Standard()
 	s := key.Step(at)
@@ -155,8 +157,9 @@ func TestErrorsKeepTheStep(t *testing.T) {
 	require.ErrorIs(t, err, totp.ErrAlreadyUsed)
 }
 
-// Codes as people type and paste them (K is the seed of RFC 6238, and 050471 its code at 1111111111). A text that is read
-// is one step in every spelling, and a replay in every other one afterwards; a refusal says why and is not a guess.
+// Codes as people type and paste them (K is the seed of RFC 6238, and 050471 its code at
+// 1111111111). A text that is read is one step in every spelling, and afterwards a replay
+// in every other one; a refusal says why and is not a guess.
 func TestSpellingsOfACode(t *testing.T) {
 	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
 	read := []string{
@@ -194,7 +197,8 @@ func TestSpellingsOfACode(t *testing.T) {
 	}
 }
 
-// The last step may be out of a record that somebody damaged, or from before the clock was set back.
+// The last step may come from a record that somebody damaged, or from before the clock
+// was set back.
 func TestVerifyHostileLast(t *testing.T) {
 	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
 	typed := code(t, key, key.Step(at))
@@ -209,8 +213,8 @@ func TestVerifyHostileLast(t *testing.T) {
 	}
 }
 
-// Two neighbouring steps with the same code, found by search. The digits must pass once only, and the next code must
-// still be good.
+// Two neighbouring steps with the same code, found by search. The digits must pass once
+// only, and the next code must still be valid.
 func TestVerifyCoincidence(t *testing.T) {
 	key := parse(t, seed20, totp.Params{})
 	s := totp.Step(now / 30)
@@ -229,7 +233,8 @@ func TestVerifyCoincidence(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, s+2, step)
 	}
-	// Who used the earlier step while the later one was out of the window has a right to the later one.
+	// A person who used the earlier step while the later one was out of the window may
+	// still use the later one.
 	step, err := key.Verify(same, key.Start(s), 0, totp.Window{Past: 1})
 	require.NoError(t, err)
 	require.Equal(t, s, step)
@@ -292,8 +297,8 @@ func TestVerifyPair(t *testing.T) {
 	}
 }
 
-// Somebody who has seen a used code learns nothing about the next one from pairs: whatever they type as the later code,
-// right or wrong, gets one answer.
+// Somebody who has seen a used code learns nothing about the next one from pairs:
+// whatever they type as the later code, right or wrong, they get the same answer.
 func TestPairIsNoOracle(t *testing.T) {
 	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
 	s, w := key.Step(at), totp.Window{Past: 2, Future: 2}
@@ -305,7 +310,7 @@ func TestPairIsNoOracle(t *testing.T) {
 				require.Equal(t, used, after)
 			}
 		}
-		// The answer to a pair of which both codes are worthless tells nothing that serves.
+		// The answer to a pair in which both codes are worthless reveals nothing useful.
 		if used >= s-2 {
 			_, err := key.VerifyPair(code(t, key, used-1), code(t, key, used), at, used, w)
 			require.ErrorIs(t, err, totp.ErrAlreadyUsed)
@@ -313,8 +318,9 @@ func TestPairIsNoOracle(t *testing.T) {
 	}
 }
 
-// Of all pairs of codes near the present as many pass as the window has steps: that is what one try is worth, in 10^12
-// for six digits (three with Standard). Package throttle reckons with it.
+// Of all pairs of codes near the present, as many pass as the window has steps: that is
+// what one try is worth, out of 10^12 for six digits (three with Standard). Package
+// throttle relies on this number.
 func TestPairsThatPass(t *testing.T) {
 	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
 	s := key.Step(at)
@@ -331,8 +337,9 @@ func TestPairsThatPass(t *testing.T) {
 	}
 }
 
-// A person who passes with single codes passes with the pair that the device showed last, at every second and by every clock
-// that is at most one period wrong. The pair is the owner's way in just when single codes have to wait.
+// A person who passes with single codes passes with the pair that the device showed last,
+// at every second and with every clock that is wrong by at most one period. The pair is
+// the owner's way in precisely when single codes are locked.
 func TestSlowPhonesHaveAPair(t *testing.T) {
 	key, w := parse(t, seed20, totp.Params{}), totp.Standard()
 	const period = 30 * time.Second
@@ -364,7 +371,8 @@ func TestZeroKey(t *testing.T) {
 	require.ErrorIs(t, err, totp.ErrNoKey)
 	_, err = key.URI(totp.Label{Account: "x"})
 	require.ErrorIs(t, err, totp.ErrNoKey)
-	// 812658 is the code of the empty secret for step 1: what a library without this rule would accept.
+	// 812658 is the code of the empty secret for step 1: a library without this rule
+	// would accept it.
 	for _, typed := range []string{"812658", "000000", "", "x"} {
 		_, err = key.Verify(typed, time.Unix(59, 0), 0, totp.Standard())
 		require.ErrorIs(t, err, totp.ErrNoKey)
@@ -388,7 +396,7 @@ func TestCodeBefore1970(t *testing.T) {
 	require.Equal(t, "code 287082", string(dst))
 }
 
-// Ten megabytes in any field cost no more than a look at their length.
+// Ten megabytes in any field cost no more than a check of their length.
 func TestHugeInput(t *testing.T) {
 	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
 	for _, unit := range []string{"1", " ", "-", "A", "=", "%41", "&secret=A", "\x00", "\xff", "🙂"} {
@@ -410,7 +418,7 @@ func TestHugeInput(t *testing.T) {
 	}
 }
 
-// Of the million codes three are right at a time, so that one guess in 333,333 is.
+// Of the million codes three are right at a time, so one guess in 333,333 is right.
 func TestOneGuess(t *testing.T) {
 	key, at := parse(t, seed20, totp.Params{}), time.Unix(now, 0)
 	right := 0

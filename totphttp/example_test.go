@@ -18,8 +18,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// Two handlers of a sign-in: the password's, which asks for a code, and the
-// code's, which starts the session.
+// Two handlers of a sign-in: the one for the password, which asks for a code, and the one
+// for the code, which starts the session.
 func Example() {
 	clock := totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))
 	keys, _ := keyring.Parse(keyring.Generate())

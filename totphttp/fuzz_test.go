@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/totphttp"
 )
 
-// Whatever headers a request has: of cookies only ours are read, each under its
-// own name, and the texts that are kept of a request are bounded and print.
+// Whatever headers a request has: only our cookies are read, each under its own name, and
+// the texts that are kept of a request are bounded and printable.
 func FuzzRequest(f *testing.F) {
 	f.Add("__Host-totpflow-challenge=abc; __Host-totpflow-trust-AAAA=t1; __Host-totpflow-trust-BBBB=t2", "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0", "192.0.2.7:4711")
 	f.Add(`__host-totpflow-challenge=no; __Host-totpflow-enrollment="q"; totpflow-trust-x=1`, "\x1b[31mEdg/\r\n", "[2001:db8::1%eth0]:1")
@@ -44,7 +44,7 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// A token comes back from the browser as it went, or the browser was given none.
+// A token comes back from the browser as it was sent, or the browser was given none.
 func FuzzCookies(f *testing.F) {
 	f.Add("eyJhbGciOiJub25lIn0_-")
 	f.Add("a;b=c")

@@ -26,7 +26,7 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// sent returns the one cookie that f sets.
+// sent returns the only cookie that f sets.
 func sent(t *testing.T, f func(http.ResponseWriter)) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -54,8 +54,8 @@ func browser(t *testing.T, user string) totpflow.Browser {
 	return totpflow.Browser{Token: token, Expires: at.Add(time.Hour)}
 }
 
-// RFC 6265bis §4.1.3.2: a __Host- cookie is Secure, has the path / and no
-// domain; ours are also out of reach for scripts and for cross-site posts.
+// RFC 6265bis §4.1.3.2: a __Host- cookie is Secure, has the path / and no domain; ours
+// are also out of reach of scripts and of cross-site posts.
 func TestCookieAttributes(t *testing.T) {
 	for name, f := range map[string]func(http.ResponseWriter){
 		"challenge":        func(w http.ResponseWriter) { totphttp.SetChallenge(w, "c") },
@@ -81,7 +81,7 @@ func TestCookieAttributes(t *testing.T) {
 	}
 }
 
-// A prefix that a browser would not take as part of a name costs every sign-in its
+// A prefix that a browser would not accept as part of a name costs every sign-in its
 // cookie: it is refused when the program starts. Two prefixes are two sign-ins.
 func TestPrefixes(t *testing.T) {
 	for prefix, good := range map[string]bool{
@@ -101,7 +101,7 @@ func TestPrefixes(t *testing.T) {
 	}
 }
 
-// A cookie lives no longer than what is in it.
+// A cookie lives no longer than its content is valid.
 func TestCookieAges(t *testing.T) {
 	for want, f := range map[time.Duration]func(http.ResponseWriter){
 		10 * time.Minute:    func(w http.ResponseWriter) { totphttp.SetChallenge(w, "c") },

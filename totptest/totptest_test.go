@@ -50,13 +50,14 @@ func TestNeverTheSameCodeTwice(t *testing.T) {
 		require.Equal(t, want, code)
 	}
 	require.Equal(t, time.Unix(60+98*30, 0), clock.Now())
-	clock.Advance(-time.Hour) // a clock set back: the phone waits the hour
+	clock.Advance(-time.Hour) // a clock set back: the phone waits for the hour
 	a.Code()
 	require.Equal(t, time.Unix(60+99*30, 0), clock.Now())
 }
 
-// At 09:00:00 and 09:00:30 this key shows the same code, which [totp.Key.Verify]
-// takes for the later one: the first is left out, or the second would be "used".
+// At 09:00:00 and 09:00:30 this key shows the same code, and [totp.Key.Verify] takes it
+// for the later one: the phone leaves out the first, since the second would then be
+// "used".
 func TestTwoStepsWithOneCode(t *testing.T) {
 	nine := time.Date(2026, 2, 23, 9, 0, 0, 0, time.UTC)
 	clock := totptest.NewClock(nine)
@@ -118,7 +119,7 @@ func TestTyped(t *testing.T) {
 	require.ErrorIs(t, err, totp.ErrURI)
 }
 
-// The wrapper changes nothing while it has no faults to play.
+// The wrapper changes nothing while no fault is set.
 func TestStoreConforms(t *testing.T) {
 	storetest.Run(t, func(*testing.T) store.Store { return totptest.Wrap(store.NewMemory()) })
 }

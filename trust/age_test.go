@@ -57,8 +57,8 @@ func TestAge(t *testing.T) {
 	require.Equal(t, 90*day, trust.MaxAge)
 }
 
-// Use does not prolong the trust, and a clock that is put back does not revive
-// an expired browser that was seen since.
+// Use does not prolong the trust, and a clock that is set back does not revive an expired
+// browser that was seen since.
 func TestSeen(t *testing.T) {
 	_, r := newRing(t)
 	token, browser := trust.Issue(r, ann, "", now)

@@ -49,7 +49,7 @@ func TestRememberLimit(t *testing.T) {
 		require.Contains(t, ids(next), "id0")
 	})
 	t.Run("never the new one", func(t *testing.T) {
-		// The clock was put back: the new browser has the earliest date.
+		// The clock was set back: the new browser has the earliest date.
 		next := trust.Remember(browsers(trust.MaxBrowsers), trust.Browser{ID: "new", Issued: now.Add(-1000 * time.Hour)})
 		require.Len(t, next, trust.MaxBrowsers)
 		require.Contains(t, ids(next), "new")
@@ -95,8 +95,8 @@ func TestRevoke(t *testing.T) {
 	refused(t, b, err, trust.ErrRevoked)
 }
 
-// Values: neither function writes into the caller's slice, nor into the spare
-// room behind it, nor hands the caller's slice back.
+// Values: neither function writes into the caller's slice or into its spare capacity, and
+// neither returns the caller's slice.
 func TestListsAreCopied(t *testing.T) {
 	for _, n := range []int{0, 1, 3, trust.MaxBrowsers, trust.MaxBrowsers + 5} {
 		room := append(make([]trust.Browser, 0, n+8), browsers(n)...)
@@ -155,8 +155,8 @@ func TestLabel(t *testing.T) {
 	}
 }
 
-// To revoke a browser that is not there changes nothing, and no other call returns
-// a list with an error.
+// Revoking a browser that does not exist changes nothing, and no other call returns a
+// list with an error.
 func TestRefusalsKeepTheList(t *testing.T) {
 	names, err := transitions.Of(".")
 	require.NoError(t, err)

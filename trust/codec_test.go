@@ -58,7 +58,7 @@ func TestEncodeRefuses(t *testing.T) {
 	require.ErrorIs(t, err, trust.ErrEncoding)
 }
 
-// Bytes are the one encoding of a list, or refused.
+// Bytes are the only encoding of a list, or refused.
 func FuzzDecode(f *testing.F) {
 	_, r := newRing(f)
 	_, b := trust.Issue(r, ann, "Firefox", now)

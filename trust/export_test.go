@@ -1,4 +1,4 @@
 package trust
 
-// Redacted is what a Token prints as.
+// Redacted is what printing a Token shows.
 const Redacted = redacted

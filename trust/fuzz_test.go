@@ -18,8 +18,8 @@ func decode(t testing.TB, s string) []byte {
 	return b
 }
 
-// FuzzCheck holds that nothing is accepted but the very tokens that were
-// issued, each for its own scope, within its time.
+// FuzzCheck checks that only tokens that were issued are accepted, each for its own scope
+// and within its time.
 func FuzzCheck(f *testing.F) {
 	r := parse(f, goldenRing)
 	token, browser := trust.Issue(r, ann, "", now)
@@ -54,8 +54,8 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// FuzzList drives the list by a script and compares it with a model: the
-// tokens that pass are those not revoked, and of more than 20 the latest.
+// FuzzList drives the list by a script and compares it with a model: the tokens that pass
+// are those that were not revoked, and of more than 20 the latest.
 func FuzzList(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 0, 2, 0, 3})
 	f.Add([]byte(strings.Repeat("\x00", 30)))

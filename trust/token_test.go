@@ -130,8 +130,8 @@ func TestTokenPrintsRedacted(t *testing.T) {
 	require.Equal(t, trust.Redacted, token.String())
 }
 
-// Line ends that a decoder skips do not make up for what is missing: as long as a
-// token, and less.
+// Line ends that a decoder skips do not replace missing characters: a text as long as a
+// token, with fewer bytes.
 func TestShortTokenOfTheRightLength(t *testing.T) {
 	_, r := newRing(t)
 	token, browser := trust.Issue(r, ann, "", now)

@@ -52,7 +52,7 @@ func TestIssueCheck(t *testing.T) {
 	require.Equal(t, now.Truncate(time.Second), browser.Issued)
 	require.Zero(t, browser.Seen)
 
-	// The record holds the hash of the 32 bytes before the tag of 36.
+	// The record has the hash of the 32 bytes that precede the tag, which has 36.
 	raw, err := base64.RawURLEncoding.DecodeString(string(token))
 	require.NoError(t, err)
 	sum := sha256.Sum256(raw[len(raw)-36-32 : len(raw)-36])
@@ -82,8 +82,8 @@ func TestIssueIsRandom(t *testing.T) {
 	require.Len(t, hashes, 1000)
 }
 
-// A person who has only the database knows ids, hashes and times. A person who has only the key
-// signs, but no record knows the secret.
+// An attacker who has only the database knows ids, hashes and times. One who has only the
+// key can sign, but no record has the secret.
 func TestForgeWithHalf(t *testing.T) {
 	_, r := newRing(t)
 	real, browser := trust.Issue(r, ann, "", now)
@@ -99,7 +99,7 @@ func TestForgeWithHalf(t *testing.T) {
 	require.NoError(t, err)
 
 	t.Run("dump only", func(t *testing.T) {
-		// A ring of the attacker's own, known id, hash in the secret's place.
+		// A ring of the attacker's own, a known id, and the hash in the secret's place.
 		_, own := newRing(t)
 		forged, mine := trust.Issue(own, ann, "", now)
 		b, err := trust.Check(r, ann, forged, known, now, trust.DefaultAge)
@@ -116,7 +116,7 @@ func TestForgeWithHalf(t *testing.T) {
 		}
 	})
 	t.Run("key only", func(t *testing.T) {
-		// The ring signs a token of the attacker's making, with any id.
+		// The ring signs a token that the attacker made, with any id.
 		forged, _ := trust.Issue(r, ann, "", now)
 		b, err := trust.Check(r, ann, forged, known, now, trust.DefaultAge)
 		refused(t, b, err, trust.ErrRevoked)
@@ -126,8 +126,8 @@ func TestForgeWithHalf(t *testing.T) {
 			b, err := check(slices.Concat(body, tag))
 			refused(t, b, err, trust.ErrRevoked)
 		}
-		// The same steps with the right secret do pass: the forgery fails for
-		// the secret and not for a mistake of this test.
+		// The same steps with the right secret do pass: the forgery fails because of the
+		// secret and not because of a mistake in this test.
 		tag := r.MAC("trust token", ann.Tenant, ann.User, ann.Audience, "1", string(raw[:66]))
 		_, err = check(slices.Concat(raw[:66], tag))
 		require.NoError(t, err)
@@ -208,8 +208,8 @@ func TestOneSpelling(t *testing.T) {
 	}
 }
 
-// Two tenants, two users, two audiences: only the diagonal passes, although
-// each account knows each browser.
+// Two tenants, two users, two audiences: only the diagonal passes, although each account
+// knows each browser.
 func TestScopeMatrix(t *testing.T) {
 	_, r := newRing(t)
 	var scopes []trust.Scope
@@ -248,8 +248,8 @@ func TestScopeMatrix(t *testing.T) {
 	require.Equal(t, 12, passed)
 }
 
-// A version that we do not know is refused, even under a good tag: an older
-// process must not read a newer token by its own rules.
+// An unknown version is refused, even under a valid tag: an older process must not read a
+// newer token by its own rules.
 func TestUnknownVersion(t *testing.T) {
 	_, r := newRing(t)
 	token, browser := trust.Issue(r, ann, "", now)
@@ -307,8 +307,8 @@ func TestKeysAndEpochs(t *testing.T) {
 	}
 }
 
-// Where the list is kept in clear, somebody who can write to it must not be able to
-// prolong a token or to lend its record to another one.
+// If the list is stored in clear, an attacker who can write to it must not be able to
+// prolong a token or to use its record for another one.
 func TestRecordIsCompared(t *testing.T) {
 	_, r := newRing(t)
 	token, browser := trust.Issue(r, ann, "", now)
@@ -332,7 +332,7 @@ func TestRecordIsCompared(t *testing.T) {
 			refused(t, b, err, trust.ErrRevoked)
 		})
 	}
-	// A record of the same id in front does not hide the right one.
+	// A record with the same id in front does not hide the right one.
 	wrong := browser
 	wrong.Hash = other.Hash
 	_, err := trust.Check(r, ann, token, []trust.Browser{wrong, browser}, now, trust.DefaultAge)

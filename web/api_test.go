@@ -35,8 +35,8 @@ func (s *site) api(method, path string, body map[string]any, headers ...string) 
 	return page.Status, fields
 }
 
-// A program signs in, sets up, shows a code, and signs in by it. A next step is an
-// answer and not a fault: nothing of it is in the log.
+// A program signs in, sets up, shows a code, and signs in by it. A next step is an answer
+// and not a fault: nothing about it is in the log.
 func TestAPI(t *testing.T) {
 	s := newSite(t, func(c *web.Config) { c.Token = c.Host.(*memhost.Host).Token })
 	enter := func() (int, map[string]any) {

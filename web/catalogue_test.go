@@ -16,8 +16,8 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// catalogue reads the texts of a language by their ids; a text with plural forms has
-// each under the id, a blank and the form.
+// catalogue reads the texts of a language by their ids; a text with plural forms has each
+// of them under the id, a space and the form.
 func catalogue(t *testing.T, tag string) map[string]string {
 	t.Helper()
 	raw, err := fs.ReadFile(web.Catalogues(), tag+".json")
@@ -45,7 +45,7 @@ var (
 	markup   = regexp.MustCompile(`</?[a-z][^>]*>`)
 )
 
-// Every text is there in every language, in the plural forms of English, German and
+// Every text exists in every language, in the plural forms of English, German and
 // Spanish, with the same arguments and the same markup: no link leads elsewhere in
 // translation.
 func TestLanguagesHaveTheSameTexts(t *testing.T) {
@@ -68,7 +68,7 @@ func TestLanguagesHaveTheSameTexts(t *testing.T) {
 	}
 }
 
-// arguments are those of a text. A singular may do without its Count.
+// arguments returns those of a text. A singular may leave out its Count.
 func arguments(texts map[string]string, id string) []string {
 	found := slices.Compact(sorted(argument, texts[id]))
 	if strings.HasSuffix(id, " one") {
@@ -83,8 +83,8 @@ func sorted(what *regexp.Regexp, text string) []string {
 	return found
 }
 
-// Each language has its own marks, and speaks to people as the product does: “…”, „…“
-// and «…»; Sie and usted.
+// Each language has its own quotation marks, and addresses people as the product does:
+// “…”, „…“ and «…»; Sie and usted.
 func TestHouseStyle(t *testing.T) {
 	for tag, wrong := range map[string]string{
 		"en": `[„«»]|…\.|\.\.\.|--|\b[Ww]hoever\b`,
@@ -120,7 +120,7 @@ func TestFourthLanguage(t *testing.T) {
 	require.Contains(t, p.Page.Text("footer"), "Français")
 }
 
-// The host's file changes some texts and leaves the others.
+// The host's file changes some texts and keeps the others.
 func TestOwnTexts(t *testing.T) {
 	s := newSite(t, func(c *web.Config) {
 		c.Catalogues = files("en.json", `{"code": {"head": "Your code, please"}, "action": {"delete-backup": "Delete the backup for good"}}`)
@@ -153,7 +153,7 @@ func TestLanguage(t *testing.T) {
 	require.Equal(t, "es", s.pages.LanguageOf(r).Tag())
 }
 
-// New refuses a catalogue that a page would stumble over.
+// New refuses a catalogue on which a page would fail.
 func TestCatalogueIsTried(t *testing.T) {
 	for name, test := range map[string]struct{ file, text, says string }{
 		"name":         {"deutsch!.json", `{}`, "is not a language"},

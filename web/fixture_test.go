@@ -49,12 +49,12 @@ type site struct {
 	events  []event.Event
 	texts   []phone.Message
 	sending error    // of the provider
-	deleted []string // what the delete handler got
+	deleted []string // what the delete handler received
 	logged  strings.Builder
-	answers []answer // of every request, redirects too
+	answers []answer // to every request, redirects included
 }
 
-// An answer is what a request got.
+// An answer is the answer to a request.
 type answer struct {
 	request string // method and path, with the query
 	header  http.Header
@@ -161,7 +161,7 @@ func newSite(t testing.TB, change ...func(*web.Config)) *site {
 	return s
 }
 
-// now is a clock that runs: what happens later has a later time.
+// now returns a clock that runs: later events have a later time.
 func (s *site) now() time.Time {
 	s.clock.Advance(time.Millisecond)
 	return s.clock.Now()
@@ -244,7 +244,7 @@ func (s *site) product() http.Handler {
 	return root
 }
 
-// browser returns one without cookies.
+// browser returns a browser without cookies.
 func (s *site) browser() *person { return &person{webtest.NewBrowser(s.t, s.url), s, nil} }
 
 // A person is a browser and a phone.
@@ -254,8 +254,8 @@ type person struct {
 	phone *totptest.Authenticator
 }
 
-// password signs in with the right password, at the page that the browser is on where
-// that is the sign-in.
+// password signs in with the right password, on the page that the browser shows if that
+// is the sign-in.
 func (p *person) password(u totpflow.User) *webtest.Page {
 	p.s.t.Helper()
 	if p.Page == nil || p.Page.Path != "/signin" {
@@ -294,7 +294,7 @@ func (p *person) enroll(u totpflow.User) []string {
 	return codes
 }
 
-// user is a browser of a person who has set up, and was not signed in yet.
+// user returns a browser of a person who has set up, and who was not signed in yet.
 func (s *site) user(u totpflow.User) (*person, []string) {
 	s.t.Helper()
 	p := s.browser()

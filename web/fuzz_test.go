@@ -18,8 +18,8 @@ import (
 	"github.com/totpflow/totpflow/web/memhost"
 )
 
-// A target is a site where somebody who knows Ana's password, and has a session of hers, sends
-// what they like. They do not have her phone.
+// A target is a site to which somebody who knows Ana's password, and has one of her
+// sessions, sends what they like. They do not have her phone.
 type target struct {
 	sync.Mutex
 	*site
@@ -27,7 +27,8 @@ type target struct {
 	bearer  string
 }
 
-// sitePerProcess is made once: an execution takes a part of a millisecond, and a site ten.
+// sitePerProcess is made once: an execution takes a fraction of a millisecond, and making
+// a site ten.
 func sitePerProcess(f *testing.F) *target {
 	x := &target{site: newSite(f, func(c *web.Config) { c.Token = c.Host.(*memhost.Host).Token })}
 	x.handler = x.product()
@@ -49,8 +50,8 @@ func sitePerProcess(f *testing.F) *target {
 	return x
 }
 
-// send answers a request in which CHALLENGE stands for one that the right password just
-// brought, and BEARER for the session.
+// send answers a request in which CHALLENGE is replaced by one that the right password
+// has just brought, and BEARER by the session.
 func (x *target) send(t *testing.T, r *http.Request) *httptest.ResponseRecorder {
 	x.logged.Reset()
 	x.events, x.answers = nil, nil // otherwise they grow with each execution
@@ -74,8 +75,8 @@ func (x *target) challenge(t *testing.T) string {
 	return string(d.Challenge)
 }
 
-// Whatever a program sends without a code of the phone: it gets JSON with one of the
-// documented words, no session, no secret, and Ana's factors stay.
+// Whatever a program sends without a code of the phone, it gets JSON with one of the
+// documented words, no session and no secret, and Ana keeps her factors.
 func FuzzAPI(f *testing.F) {
 	calls := []string{"code", "replace", "phone-code", "setup", "setup/confirm", "account", "reauthenticate", "recovery-codes", "recovery-codes/saved", "elsewhere"}
 	for i, body := range []string{
@@ -120,8 +121,8 @@ func FuzzAPI(f *testing.F) {
 	})
 }
 
-// Whatever a browser sends without a code of the phone, to whatever page: no session begins,
-// nothing outside of the site is led to, and Ana's factors stay.
+// Whatever a browser sends without a code of the phone, to whatever page, no session
+// begins, nothing leads outside of the site, and Ana keeps her factors.
 func FuzzPages(f *testing.F) {
 	for _, page := range []string{
 		"code", "recovery", "issued", "phone-code", "phone-code/send", "replace", "setup", "setup/password", "setup/which", "phone", "phone/send", "phone/confirm", "not-me", "language",
@@ -141,9 +142,9 @@ func FuzzPages(f *testing.F) {
 		if !post {
 			page += "?" + form
 		}
-		address, err := url.ParseRequestURI("/2fa/" + page) // as net/http does it, before any handler
+		address, err := url.ParseRequestURI("/2fa/" + page) // as net/http parses it, before any handler
 		if err != nil || strings.HasPrefix(address.Path, "/2fa/signout") || strings.HasPrefix(address.Path, "/2fa/security/end-sessions") {
-			return // the session is to last
+			return // the session must last
 		}
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		if post {
@@ -164,8 +165,8 @@ func FuzzPages(f *testing.F) {
 	})
 }
 
-// Whatever a browser says that its person reads, the pages have one language, which is one of
-// theirs; of a header that names a single one of them, it is that.
+// Whatever languages a browser asks for, the pages are in one of theirs; if the header
+// names a single one of them, it is that.
 func FuzzAcceptLanguage(f *testing.F) {
 	for _, header := range []string{
 		"de", "es-AR, en;q=0.5", "*", "", ";q=", "en-GB-oxendict-x-y", "zh-Hant,tlh;q=0.1", "de;q=0", "DE_at",

@@ -12,7 +12,7 @@ import (
 )
 
 // The accounts of one person are offered together, and each is enrolled by its own
-// password: the session of one account binds nothing to another.
+// password: the session of one account cannot bind an authenticator to another.
 func TestOtherAccountsOfOnePerson(t *testing.T) {
 	s := newSite(t, func(c *web.Config) {
 		c.Accounts = func(_ context.Context, id totpflow.AccountID) ([]totpflow.User, error) {

@@ -42,7 +42,7 @@ func try(t *testing.T, change func(*web.Config)) error {
 
 const ownCode = `<h1>Code, {{.Account}}</h1>{{template "error" .}}<form method="POST" action="{{path "code"}}"><input id="code" name="code">{{if .Pair}}<input name="code2">{{end}}{{if .TrustFor}}<input type=checkbox name=trust value=yes>{{end}}<button>{{say "own.go"}}</button></form>`
 
-// A template is replaced alone, and the others stay.
+// A single template is replaced, and the others stay.
 func TestReplacedTemplate(t *testing.T) {
 	s := newSite(t, func(c *web.Config) {
 		c.Templates = files("code.html", ownCode)
@@ -91,7 +91,7 @@ func TestCopies(t *testing.T) {
 	require.Len(t, names, 19)
 }
 
-// The host's layout stands around every page; where it fails nothing of it is sent.
+// The host's layout is around every page; if it fails, nothing of it is sent.
 func TestLayout(t *testing.T) {
 	broken := false
 	s := newSite(t, func(c *web.Config) {
@@ -131,7 +131,8 @@ func TestStatic(t *testing.T) {
 	}
 }
 
-// A product that keeps no generation hears of it at start: nothing else would tell.
+// A product that keeps no generation learns that when it starts: nothing else would show
+// it.
 func TestNoGenerationIsSaid(t *testing.T) {
 	for _, kept := range []bool{true, false} {
 		var log bytes.Buffer

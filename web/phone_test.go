@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/web/memhost"
 )
 
-// code is the one of the newest message.
+// code returns that of the newest message.
 func (s *site) code() string {
 	s.t.Helper()
 	s.mu.Lock()
@@ -64,8 +64,8 @@ func TestPhoneInPlaceOfAnApp(t *testing.T) {
 	require.Equal(t, "By phone", p.Page.Text("state"))
 }
 
-// Beside an app a number is added by a code of the app, which is asked for after
-// the number.
+// A person with an app adds a number by a code of the app, which is asked for after the
+// number.
 func TestPhoneBesideAnApp(t *testing.T) {
 	s := newSite(t)
 	s.policy.set(policy.Policy{Mode: policy.Optional, Methods: methods})
@@ -86,7 +86,7 @@ func TestPhoneBesideAnApp(t *testing.T) {
 	require.Empty(t, p.Page.Texts("phone"))
 }
 
-// byPhone sets up a phone and nothing else.
+// byPhone sets up only a phone.
 func (s *site) byPhone(via string) *person {
 	s.t.Helper()
 	s.policy.set(policy.Policy{Mode: policy.Required, Methods: methods})
@@ -107,7 +107,7 @@ func (s *site) sent() int {
 	return len(s.texts)
 }
 
-// Where a phone is the only way the code is on its way after the password: once, not
+// If a phone is the only method, the code is sent right after the password: once, not
 // when the page is loaded again, and within the limits.
 func TestCodeIsSentByItself(t *testing.T) {
 	s := newSite(t)
@@ -141,8 +141,8 @@ func TestCodeIsSentByItself(t *testing.T) {
 	require.Contains(t, q.Page.Text("main"), "No code could be sent just now.")
 }
 
-// A number that was verified by a call is called: a landline gets no SMS. The other way
-// stays open.
+// A number that was verified by a call is called: a landline receives no SMS. The other
+// method stays available.
 func TestLandlineIsCalled(t *testing.T) {
 	s := newSite(t)
 	p := s.byPhone("voice")
@@ -156,7 +156,7 @@ func TestLandlineIsCalled(t *testing.T) {
 	p.Page.Submit("/2fa/phone-code", "phone_code", s.code())
 	p.is(http.StatusOK, "/", "Home of ana@acme.example")
 
-	s.pages.Calls = false // the product does not call any more
+	s.pages.Calls = false // the product no longer calls
 	s.clock.Advance(time.Hour)
 	before := s.sent()
 	q := s.browser()
@@ -180,8 +180,9 @@ func TestNothingIsSentBesideAnApp(t *testing.T) {
 	require.Equal(t, before, s.sent())
 }
 
-// Phones fill the code in on the product's site only. The name of the site is not the
-// request's: who knows a password could have the code bound to a look-alike.
+// Phones fill in the code only on the product's site. The name of the site does not come
+// from the request: otherwise somebody who knows a password could have the code bound to
+// a look-alike.
 func TestCodeIsBoundToTheSite(t *testing.T) {
 	s := newSite(t, func(c *web.Config) { c.Domain = "backup.example" })
 	p := s.byPhone("sms")
@@ -193,7 +194,7 @@ func TestCodeIsBoundToTheSite(t *testing.T) {
 	}
 }
 
-// Programs get the same, and read in the answer that a code is on its way.
+// Programs get the same behaviour, and the answer tells them that a code is on its way.
 func TestCodeIsSentByItselfToPrograms(t *testing.T) {
 	s := newSite(t, func(c *web.Config) { c.Token = c.Host.(*memhost.Host).Token })
 	s.byPhone("voice")

@@ -14,13 +14,14 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// secret are the fields that come back empty: codes that are spent or wrong by the time
-// that the page is read, and passwords. A recovery code comes back, since people find
-// their slip in it.
+// secret are the fields that come back empty: passwords, and codes that are spent or
+// wrong by the time that the page is read. A recovery code comes back, so that people can
+// find their slip in it.
 var secret = []string{"code", "code2", "phone_code", "password", "totpflow_code", "totpflow_code2"}
 
-// Every form that is refused comes back with all that was typed. The table has every
-// form that asks for a code or a password, and the last line that it does have them all.
+// Every form that is refused comes back with everything that was typed. The table has
+// every form that asks for a code or a password; the last line checks that it has all of
+// them.
 func TestRefusedFormsKeepEveryField(t *testing.T) {
 	seen := map[string]bool{}
 	for _, test := range []struct {
@@ -47,7 +48,7 @@ func TestRefusedFormsKeepEveryField(t *testing.T) {
 			p.password(ana)
 			p.Get("/2fa/phone-code")
 			phones := p.Page.Options("phone")
-			p.Page.Submit("/2fa/phone-code/send", "phone", phones[1], "via", "sms") // the next one has to wait
+			p.Page.Submit("/2fa/phone-code/send", "phone", phones[1], "via", "sms") // the next one is locked for a while
 		}, nil},
 		{"/2fa/setup", func(s *site, p *person) {
 			p.password(ana)
@@ -100,9 +101,9 @@ func TestRefusedFormsKeepEveryField(t *testing.T) {
 	}
 }
 
-// plain is a form without secrets, and without the button that was pressed.
+// plain returns a form without secrets, and without the button that was pressed.
 func plain(form url.Values) url.Values {
-	button := !form.Has("phone_code") // via is one, except beside the code that went that way
+	button := !form.Has("phone_code") // via is a button, except beside the code that was sent that way
 	form = maps.Clone(form)
 	maps.DeleteFunc(form, func(name string, _ []string) bool {
 		return slices.Contains(secret, name) || name == "via" && button
@@ -126,7 +127,8 @@ func (p *person) addPhones(numbers ...string) {
 	}
 }
 
-// reset is an administrator's, after which the password is not enough for the enrollment.
+// reset is an administrator's reset, after which the password is not enough for the
+// enrollment.
 func (s *site) reset(u totpflow.User) {
 	s.t.Helper()
 	s.policy.set(policy.Policy{Mode: policy.Optional, Methods: methods, IssuedCode: true})

@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// The link of the code page: one code of the old app, then straight to the new one.
+// The link on the code page: one code of the old app, then straight to the new one.
 func TestMoveToANewPhone(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)
@@ -35,7 +35,8 @@ func TestMoveToANewPhone(t *testing.T) {
 	p.is(http.StatusOK, "/backups/42", "Backup 42")
 }
 
-// An ordinary sign-in's proof replaces nothing, and an abandoned move changes nothing.
+// The proof of an ordinary sign-in replaces nothing, and an abandoned move changes
+// nothing.
 func TestOrdinaryCodeReplacesNothing(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)
@@ -60,7 +61,7 @@ func TestOrdinaryCodeReplacesNothing(t *testing.T) {
 	q.is(http.StatusOK, "/", "Home of ana@acme.example")
 }
 
-// Nobody comes to the page without a sign-in under way, or without an app.
+// Nobody reaches the page without a sign-in under way, or without an app.
 func TestMoveNeedsASignIn(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()
@@ -72,8 +73,8 @@ func TestMoveNeedsASignIn(t *testing.T) {
 	p.is(http.StatusUnauthorized, "/2fa/setup/which", "You are not signed in")
 }
 
-// With several the person says which one goes, also from the security page; the others
-// stay, and the name passes to the new one.
+// A person with several authenticators says which one is replaced, also on the security
+// page; the others stay, and the name passes to the new one.
 func TestWhichAuthenticatorGoes(t *testing.T) {
 	s := newSite(t)
 	p := s.signedIn()

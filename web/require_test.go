@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// Each of these ends the session, says why, and one click from the page is the password,
-// from where the person comes back.
+// Each of these ends the session and the page gives the reason; one click from it is the
+// password, from where the person comes back.
 func TestSessionThatEnded(t *testing.T) {
 	for name, test := range map[string]struct {
 		end     func(*site, *person)
@@ -55,7 +55,7 @@ func TestSessionThatEnded(t *testing.T) {
 	}
 }
 
-// disown says "it was not me" of the last change that the account had.
+// disown says "it was not me" about the account's last change.
 func (s *site) disown() {
 	s.t.Helper()
 	s.mu.Lock()
@@ -73,8 +73,8 @@ func (s *site) disown() {
 	p.is(http.StatusOK, "/2fa/not-me", "Your account is closed")
 }
 
-// A policy that becomes stricter ends a session of the password alone; the next
-// sign-in leads to the enrollment.
+// A stricter policy ends a session of the password alone; the next sign-in leads to the
+// enrollment.
 func TestPolicyBecomesStricter(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()
@@ -94,7 +94,7 @@ func TestPolicyBecomesStricter(t *testing.T) {
 	p.is(http.StatusOK, "/backups/42", "Backup 42")
 }
 
-// During a grace each sign-in shows the way, and "not now" leads on.
+// During a grace period each sign-in offers the enrollment, and "not now" leads on.
 func TestGrace(t *testing.T) {
 	s := newSite(t)
 	s.policy.set(policy.Policy{Mode: policy.Required, Grace: 24 * time.Hour})
@@ -108,7 +108,7 @@ func TestGrace(t *testing.T) {
 	p.is(http.StatusOK, "/backups/42", "Backup 42")
 }
 
-// A picture or a call of a script is not what the person wants to come back to.
+// A picture or a script's call is not the page that the person wants to come back to.
 func TestOnlyPagesAreComeBackTo(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()

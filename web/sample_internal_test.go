@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files again")
 
-// noHost is enough where nothing is asked of a host.
+// noHost is enough if the host is not asked.
 type noHost struct{ Host }
 
 func newWeb(t testing.TB) *Web {
@@ -44,8 +44,8 @@ func golden(t *testing.T, name, got string) {
 	require.Equal(t, string(want), got, "run go test -update where the change is meant")
 }
 
-// Every page as it is with each of its samples. A product that replaced a template sees
-// here what has changed in the module's.
+// Every page with each of its samples. A product that replaced a template sees here what
+// has changed in the module's template.
 func TestPages(t *testing.T) {
 	h := newWeb(t)
 	l := h.languages.byTag("en")
@@ -79,8 +79,8 @@ func TestPagesAreSmall(t *testing.T) {
 	}
 }
 
-// The data of a template is an interface: a field that is renamed breaks the templates
-// of products.
+// The data of a template is an interface: renaming a field breaks the templates of
+// products.
 func TestPageStructs(t *testing.T) {
 	var b strings.Builder
 	seen := map[reflect.Type]bool{}

@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// Every change on the page that takes something away requires a code, and the session
-// goes on under a new token.
+// Every change on the page that removes something requires a code, and the session goes
+// on under a new token.
 func TestSecurityPage(t *testing.T) {
 	s := newSite(t)
 	p := s.signedIn()
@@ -75,7 +75,7 @@ func TestSecurityPage(t *testing.T) {
 	require.Equal(t, "/signin", p.Get("/").Path)
 }
 
-// The browser that the person sits at is marked, and no other.
+// The browser that the person uses is marked, and no other.
 func TestThisBrowserIsMarked(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)
@@ -92,7 +92,7 @@ func TestThisBrowserIsMarked(t *testing.T) {
 	require.NotContains(t, q.Get("/2fa/security").Text("main"), "This browser")
 }
 
-// The page of a mail's link names the account and the change before the button.
+// The page of a mail's link names the account and the change above the button.
 func TestWasItNotYou(t *testing.T) {
 	s := newSite(t, func(c *web.Config) {
 		c.AccountName = func(_ context.Context, id totpflow.AccountID) (string, error) { return "name of " + id.User, nil }
@@ -114,8 +114,8 @@ func TestWasItNotYou(t *testing.T) {
 	require.NotContains(t, p.Page.Actions(), "/2fa/not-me")
 }
 
-// Where the policy offers no second factor, no page invites to one, and none leads round
-// in a circle.
+// If the policy offers no second factor, no page invites people to set one up, and none
+// leads round in a circle.
 func TestNotOffered(t *testing.T) {
 	s := newSite(t)
 	s.policy.set(policy.Policy{Mode: policy.Off})

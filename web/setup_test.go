@@ -20,12 +20,12 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// A session that was left open binds nobody's phone: the password comes first.
+// A session that was left open enrolls nobody's phone: the password comes first.
 func TestSetupAsksForThePassword(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()
 	p.password(ana)
-	s.clock.Advance(10 * time.Minute) // the sign-in's proof is over
+	s.clock.Advance(10 * time.Minute) // the sign-in's proof has expired
 	proof := p.cookie("proof")
 	for _, kept := range []string{proof, "", "x"} { // with its cookie, and without
 		p.keep("proof", kept)
@@ -106,8 +106,8 @@ func TestSetupPage(t *testing.T) {
 	require.NotContains(t, p.Page.HTML, "JavaScript")
 }
 
-// In one browser an enrollment belongs to the person whose password was right last,
-// also where the host forgets to end the session before.
+// In one browser an enrollment belongs to the person whose password was right last, even
+// if the host forgets to end the session before.
 func TestSharedBrowser(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()
@@ -133,8 +133,8 @@ func TestSharedBrowser(t *testing.T) {
 	require.False(t, st.Enrolled)
 }
 
-// picture requires that the page's QR code is shown at its own size: whole pixels for each
-// module, and light all around it, four modules wide.
+// picture requires that the page's QR code is shown at its own size: whole pixels for
+// each module, and a light border of four modules.
 func (p *person) picture() {
 	t := p.s.t
 	t.Helper()
@@ -159,8 +159,8 @@ func (p *person) picture() {
 	require.False(t, light(quiet*scale, quiet*scale), "the finder begins there")
 }
 
-// The sheet has all that sets up a later device: account, address, date, key and QR code;
-// the key is copied and saved without spaces.
+// The sheet has everything that sets up a later device: account, address, date, key and
+// QR code; the key is copied and saved without spaces.
 func TestSheet(t *testing.T) {
 	s := newSite(t, func(c *web.Config) { c.Domain = "backup.example" })
 	s.host.Add(totpflow.User{ID: ana.ID, Name: "a.very.long.name.of.a.person@a.long.domain.of.some.customer.example"}, password)

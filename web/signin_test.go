@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// The page that somebody asked for is the page that the sign-in leads to.
+// The page that somebody asked for is the one that the sign-in leads to.
 func TestDeepLinkSurvives(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)
@@ -50,8 +50,8 @@ func TestRecoveryCodeLeadsToANewPhone(t *testing.T) {
 	p.is(http.StatusOK, "/backups/42", "Backup 42")
 }
 
-// An organisation that requires the second factor leads to the enrollment before
-// there is a session, says why and for whom, and has a way out.
+// An organisation that requires the second factor leads to the enrollment before there is
+// a session, says why and for whom, and offers a way out.
 func TestForcedEnrollment(t *testing.T) {
 	s := newSite(t)
 	s.policy.set(policy.Policy{Mode: policy.Required})
@@ -84,7 +84,7 @@ func TestTrustedBrowser(t *testing.T) {
 	p.is(http.StatusOK, "/", "Home of ana@acme.example")
 }
 
-// A code that an administrator had sent opens the way to a new phone, and nothing else.
+// A code that an administrator had sent leads to a new phone, and to nothing else.
 func TestIssuedCode(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)
@@ -112,7 +112,7 @@ func TestIssuedCode(t *testing.T) {
 	p.is(http.StatusOK, "/backups/42", "Backup 42")
 }
 
-// After too many wrong codes two in a row are accepted, and the page says so.
+// After too many wrong codes two consecutive ones are accepted, and the page says so.
 func TestPair(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)
@@ -130,8 +130,7 @@ func TestPair(t *testing.T) {
 	p.is(http.StatusOK, "/", "Home of ana@acme.example")
 }
 
-// The code of a weak secret, out of an import, leads to a new authenticator and begins no
-// session.
+// The code of a weak imported secret leads to a new authenticator and begins no session.
 func TestWeakSecret(t *testing.T) {
 	s := newSite(t)
 	const secret = "KRSXG5CTMVRXEZLU"

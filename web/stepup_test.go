@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/web"
 )
 
-// signedIn is a browser of a person who has set up and signed in by a code.
+// signedIn returns a browser of a person who has set up and signed in by a code.
 func (s *site) signedIn() *person {
 	s.t.Helper()
 	p, _ := s.user(ana)
@@ -24,7 +24,7 @@ func (s *site) signedIn() *person {
 	return p
 }
 
-// The form is asked for a code, and then done as it was sent.
+// The person is asked for a code, and then the form is processed as it was sent.
 func TestStepUp(t *testing.T) {
 	s := newSite(t)
 	p := s.signedIn()
@@ -99,7 +99,7 @@ func TestStepUpTakesForms(t *testing.T) {
 	require.Empty(t, s.deleted)
 }
 
-// Two codes in a row while single ones have to wait, and a recovery code.
+// Two consecutive codes while single ones are locked, and a recovery code.
 func TestStepUpWays(t *testing.T) {
 	s := newSite(t)
 	p, codes := s.user(ana)
@@ -140,8 +140,8 @@ func TestStepUpNeedsAnApp(t *testing.T) {
 	require.Empty(t, s.deleted)
 }
 
-// A person who has no second factor is asked for the password: the day on which a product
-// mounts the pages is not the day on which its customers can delete nothing.
+// A person without a second factor is asked for the password: otherwise, from the day on
+// which a product mounts the pages, its customers could delete nothing.
 func TestStepUpByPassword(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()
@@ -163,7 +163,7 @@ func TestStepUpByPassword(t *testing.T) {
 	p.is(http.StatusOK, "/backups/42/delete?why=test", "Deleted")
 	require.Equal(t, []string{"42 copy=1&copy=2&note=a+%26+b"}, s.deleted, "the fields of before, and none of ours")
 
-	// What changes factors has no form for a password: it takes a code.
+	// A change of factors has no form for a password: it requires a code.
 	p.Post("/2fa/security/add")
 	require.Equal(t, http.StatusForbidden, p.Page.Status)
 	require.NotContains(t, p.Page.HTML, "totpflow_password")

@@ -53,7 +53,8 @@ func life(t *testing.T, s *site) *person {
 }
 
 // RFC 6265bis §4.1.3.2: a __Host- cookie comes from no other host or path, and not over
-// plain http. Scripts cannot read ours, and no other site's form carries them.
+// plain http. Scripts cannot read ours, and the form of another site is sent without
+// them.
 func TestCookies(t *testing.T) {
 	s := newSite(t)
 	life(t, s)
@@ -76,8 +77,8 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-// Two products on two ports of one host share its cookies: with a word of its own
-// each leaves the other's sign-in alone.
+// Two products on two ports of one host share its cookies: with a prefix of its own each
+// leaves the other's sign-in alone.
 func TestCookiesOfTwoProducts(t *testing.T) {
 	s := newSite(t, func(c *web.Config) { c.Cookies = "agent-2" })
 	p, _ := s.user(ana)
@@ -90,8 +91,8 @@ func TestCookiesOfTwoProducts(t *testing.T) {
 	}
 }
 
-// A form that a page of another site sends in a person's name does nothing, whatever
-// it is; nor does a sign-in with somebody else's password.
+// A form that a page of another site sends in a person's name does nothing, whatever it
+// is; nor does a sign-in with somebody else's password.
 func TestOtherOrigins(t *testing.T) {
 	s := newSite(t)
 	p := s.signedIn()
@@ -115,7 +116,7 @@ func TestOtherOrigins(t *testing.T) {
 			require.NoError(t, err)
 			req.Header = headers.Clone()
 			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			for _, c := range p.Cookies() { // as if SameSite did not hold them back
+			for _, c := range p.Cookies() { // as if SameSite did not keep them back
 				req.AddCookie(c)
 			}
 			page := p.Do(req)
@@ -145,8 +146,8 @@ func TestTrustedOrigin(t *testing.T) {
 	require.ErrorIs(t, try(t, func(c *web.Config) { c.TrustedOrigins = []string{"idp.example"} }), web.ErrConfig)
 }
 
-// The answer of a single sign-on comes from its own site, without the cookies of this one.
-// A browser that is trusted is recognised on the page that follows.
+// The answer of a single sign-on comes from its own site, without the cookies of this
+// one. A trusted browser is recognised on the page that follows.
 func TestSingleSignOnFindsTheTrustedBrowser(t *testing.T) {
 	s := newSite(t, func(c *web.Config) { c.TrustedOrigins = []string{"https://idp.example"} })
 	p, _ := s.user(ana)
@@ -154,7 +155,7 @@ func TestSingleSignOnFindsTheTrustedBrowser(t *testing.T) {
 	p.Page.Submit("/2fa/code", "code", p.phone.Code(), "trust", "yes")
 	p.Get("/2fa/security").Submit("/2fa/signout")
 
-	sso := s.browser() // the same browser, as it is when another site posts
+	sso := s.browser() // the same browser, without the cookies, as when another site posts
 	sso.Header.Set("Origin", "https://idp.example")
 	sso.Post("/signin", "email", ana.Name, "password", password)
 	sso.is(http.StatusOK, "/2fa/code", "Enter your code")
@@ -165,8 +166,8 @@ func TestSingleSignOnFindsTheTrustedBrowser(t *testing.T) {
 	require.NotEqual(t, http.StatusOK, sso.Page.Status, "the sign-in was used")
 }
 
-// A page is kept in no cache, disclosed to no other site, and framed by none; it runs
-// no scripts of others.
+// A page is not cached, not disclosed to other sites, and not framed; it runs no scripts
+// of others.
 func TestHeaders(t *testing.T) {
 	s := newSite(t)
 	life(t, s)
@@ -180,17 +181,18 @@ func TestHeaders(t *testing.T) {
 			require.Equal(t, "same-origin", a.header.Get("Referrer-Policy"), a.request)
 			require.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"), a.request)
 		}
-		if !strings.HasPrefix(a.request, "GET /signin") { // the host's
+		if !strings.HasPrefix(a.request, "GET /signin") { // the host's own page
 			require.Equal(t, "no-store", a.header.Get("Cache-Control"), a.request)
 		}
 	}
 }
 
-// codeInAddress is a parameter that has the form of a code, of an app or for recovery.
+// codeInAddress matches a parameter that has the form of a code, of an app or for
+// recovery.
 var codeInAddress = regexp.MustCompile(`=([0-9]{6,8}|[0-9A-Za-z]{4}(-[0-9A-Za-z]{4}){3})(&|$)`)
 
-// No address holds a ticket or a code: addresses are in histories, logs and referrers.
-// The one exception is the link of a mail, which only takes trust away.
+// No address contains a ticket or a code: addresses are in histories, logs and referrers.
+// The one exception is the link of a mail, which can only end trust.
 func TestAddressesHoldNoSecret(t *testing.T) {
 	s := newSite(t)
 	life(t, s)
@@ -237,7 +239,7 @@ func TestPasswordEndsTheSession(t *testing.T) {
 	require.Equal(t, "/signin", p.Get("/").Path)
 }
 
-// Nobody's link leads from a sign-in here to another site.
+// No link leads from a sign-in here to another site.
 func TestOpenRedirects(t *testing.T) {
 	s := newSite(t)
 	q := s.browser()
@@ -276,7 +278,7 @@ func TestOpenRedirects(t *testing.T) {
 
 func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// The integration without one line or another: none of these binds an authenticator to
+// Integrations with one line or another missing: none of these binds an authenticator to
 // anybody but the person whose password was right last in this browser.
 func TestSharedBrowserWithABadHost(t *testing.T) {
 	for name, end := range map[string]func(*memhost.Host) web.Host{
@@ -306,7 +308,7 @@ func TestSharedBrowserWithABadHost(t *testing.T) {
 	}
 }
 
-// The same where the session that such a host has left open is valid.
+// The same if the session that such a host has left open is valid.
 func TestSharedBrowserWithAnOpenSession(t *testing.T) {
 	s := newSite(t, func(c *web.Config) { c.Host = noEnd{c.Host.(*memhost.Host)} })
 	p := s.browser()
@@ -321,8 +323,8 @@ type noEnd struct{ *memhost.Host }
 
 func (noEnd) End(http.ResponseWriter, *http.Request) error { return nil }
 
-// A host that signs somebody in on a way of its own, without AfterPassword, finds what
-// another person left in the browser. It does not serve.
+// A host that signs somebody in without AfterPassword finds what another person left in
+// the browser. It is useless.
 func TestLeftoversOfAnotherPerson(t *testing.T) {
 	s := newSite(t)
 	p := s.browser()
@@ -336,7 +338,7 @@ func TestLeftoversOfAnotherPerson(t *testing.T) {
 
 	q := s.browser()
 	q.password(ben)
-	s.clock.Advance(10 * time.Minute) // ben's own proof is over
+	s.clock.Advance(10 * time.Minute) // ben's own proof has expired
 	q.keep("proof", proof)
 	q.keep("setup", setup)
 	q.Get("/2fa/setup")
@@ -365,8 +367,8 @@ func (p *person) cookie(name string) string {
 // keep plants a cookie.
 func (p *person) keep(name, value string) { p.SetCookie("__Host-totpflow-"+name, value) }
 
-// The browser's back button shows no page of a session that has ended, and after the
-// sign-in no form of the second step.
+// The browser's back button shows no page of a session that has ended, and no form of the
+// second step after the sign-in.
 func TestBackButton(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)
@@ -383,8 +385,8 @@ func TestBackButton(t *testing.T) {
 	}
 }
 
-// Links change nothing: programs that scan mails, and browsers that fetch ahead, open
-// them all.
+// Links change nothing: programs that scan mails, and browsers that prefetch, open all of
+// them.
 func TestLinksChangeNothing(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)
@@ -412,7 +414,7 @@ func TestLinksChangeNothing(t *testing.T) {
 	p.is(http.StatusOK, "/", "Home of ana@acme.example")
 }
 
-// Names are people's: on a page they are text.
+// People choose their names: on a page they are text.
 func TestNamesAreText(t *testing.T) {
 	s := newSite(t)
 	evil := totpflow.User{ID: totpflow.AccountID{User: "3"}, Name: `<script>alert(1)</script>"'@x`}

@@ -12,15 +12,15 @@ import (
 )
 
 // A double click sends a form twice, and the browser drops the answer to the first.
-// Nothing is answered twice: the second leads on by the session that the request has, or
-// says that it may already be done.
+// Nothing is answered twice: the second answer leads on by the session that the request
+// has, or says that it may already be done.
 func TestCodeTwice(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)
 	p.Get("/backups/42")
 	p.password(ana)
 	code := p.phone.Code()
-	second := p.Copy() // as it was when the second click went out
+	second := p.Copy() // a copy from when the second click was sent
 	p.Page.Submit("/2fa/code", "code", code)
 	p.is(http.StatusOK, "/backups/42", "Backup 42")
 
@@ -33,8 +33,8 @@ func TestCodeTwice(t *testing.T) {
 	p.is(http.StatusOK, "/", "Home of ana@acme.example")
 }
 
-// The page with the recovery codes is the one that must not get lost. The security page
-// says so and makes new ones.
+// The page with the recovery codes must not get lost. The security page says that it may
+// be, and makes new ones.
 func TestConfirmTwice(t *testing.T) {
 	s := newSite(t)
 	for name, mode := range map[string]policy.Mode{"in a session": policy.Optional, "before one": policy.Required} {
@@ -67,7 +67,7 @@ func TestConfirmTwice(t *testing.T) {
 	}
 }
 
-// A form of the host's that is sent twice is done once, and the page says so.
+// A form of the host that is sent twice is processed once, and the page says so.
 func TestStepUpTwice(t *testing.T) {
 	s := newSite(t)
 	p := s.signedIn()
@@ -79,8 +79,9 @@ func TestStepUpTwice(t *testing.T) {
 	require.Len(t, s.deleted, 1)
 }
 
-// A page that answers a form gets the address of the page with the form, by the script, so
-// that going back or reloading does not offer to send the form again. No other site chooses it.
+// The script gives a page that answers a form the address of the page with the form, so
+// that going back or reloading does not offer to send the form again. No other site
+// chooses the address.
 func TestAddressOfAnAnswer(t *testing.T) {
 	s := newSite(t)
 	p, _ := s.user(ana)

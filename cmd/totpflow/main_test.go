@@ -48,7 +48,7 @@ func newServer(t *testing.T, accounts int) server {
 	t.Helper()
 	s := server{t.TempDir()}
 	require.Zero(t, s.run(t, "", "keys", "generate").code)
-	// Not flushed to the disk: nothing here is to survive a power cut.
+	// Not flushed to the disk: nothing here has to survive a power cut.
 	db, err := sql.Open("sqlite", "file:"+s.dir+"/console.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	require.NoError(t, err)
 	defer db.Close()
@@ -120,7 +120,7 @@ func TestImportFromStandardInput(t *testing.T) {
 	s := newServer(t, 0)
 	r := s.run(t, "tenant,user,secret\nacme,ana,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n", "import", "-", "--reason", "move", "--yes")
 	require.Zero(t, r.code, r.err)
-	require.Equal(t, "line 2: acme/ana: kept\n1 id was never seen here. Compare with the ids of the product (--known): under another id nobody is asked for a code.\n", r.out)
+	require.Equal(t, "line 2: acme/ana: kept\n1 id was never seen here. Compare them with the ids of the product (--known): under a wrong id nobody is asked for a code.\n", r.out)
 	require.Contains(t, r.err, "kind=imported")
 	require.Contains(t, s.run(t, "", "list").out, "enabled")
 }
@@ -132,7 +132,7 @@ func TestKilledRotationGoesOn(t *testing.T) {
 	db, err := sql.Open("sqlite", "file:"+s.dir+"/console.db?_pragma=busy_timeout(60000)")
 	require.NoError(t, err)
 	defer db.Close()
-	// It cannot come to its end before it is killed: the write of one record has none.
+	// It cannot end before it is killed: the write of one record never ends.
 	for _, statement := range []string{
 		`CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n`,
 		`CREATE TRIGGER stuck AFTER UPDATE ON totpflow_accounts WHEN NEW.user_id = 'user-01100' BEGIN SELECT count(*) FROM endless; END`,

@@ -46,7 +46,8 @@ func TestSignalWhileReading(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })()
-			// More than a pipe holds: when it has been written, the command reads, and knows what to do with a signal.
+			// More than fits into a pipe: when it has been written, the command is
+			// reading, and handles a signal.
 			_, failed = io.WriteString(in, strings.Repeat("user,secret\n", 100_000))
 			require.NoError(t, failed)
 			require.NoError(t, cmd.Process.Signal(c.signal))
@@ -57,7 +58,7 @@ func TestSignalWhileReading(t *testing.T) {
 	}
 }
 
-// The command does not report success when the only message about it is lost.
+// The command does not report success if its only message about it is lost.
 func TestFullDevice(t *testing.T) {
 	const full = "/dev/full"
 	if _, err := os.Stat(full); err != nil {

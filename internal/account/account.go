@@ -23,7 +23,7 @@ type Account struct {
 	Enrollment   enroll.Enrollment
 	Recovery     recovery.Set
 	Browsers     []trust.Browser
-	Revocations  uint64          // of trusted browsers: an older proof cannot trust a browser
+	Revocations  uint64          // of trusted browsers: a proof from before the last one cannot trust a browser
 	Budget       throttle.Budget // of codes
 	RecoveryRate throttle.Rate   // of recovery codes: apart, so that spending one does not close the other
 	Resets       throttle.Rate   // of others, by this administrator
@@ -81,7 +81,7 @@ func (a *Account) RevokeBrowser(id string) bool {
 	rest, ok := trust.Revoke(a.Browsers, id)
 	if ok {
 		a.Browsers = rest
-		a.Revocations++ // a thief who trusted it may hold a proof of the same minute
+		a.Revocations++ // a thief who trusted it may have a proof of the same minute
 	}
 	return ok
 }
@@ -92,7 +92,7 @@ func (a *Account) HasFactor() bool {
 }
 
 // Prune drops everything that has expired, and everything that a clock that was ahead has
-// left. It runs each time the record is written.
+// left behind. It runs each time the record is written.
 func (a *Account) Prune(at time.Time) {
 	a.Enrollment = a.Enrollment.Expire(at)
 	a.Issued = a.Issued.expire(at)

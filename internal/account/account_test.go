@@ -31,7 +31,7 @@ func ring(t testing.TB) *keyring.Ring {
 	return r
 }
 
-// full is an account with something in every field, the same in every run.
+// full returns an account with every field set, the same in every run.
 func full(t testing.TB) Account {
 	t.Helper()
 	key, err := totp.ParseSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", totp.Params{}) // RFC 6238 appendix B
@@ -103,7 +103,7 @@ func TestSealRefuses(t *testing.T) {
 	}
 }
 
-// Somebody who can write to the database cannot move a record to another user or
+// An attacker who can write to the database cannot move a record to another user or
 // tenant, bring an old one back under a new version, or relabel it.
 func TestSealBindsTheRecord(t *testing.T) {
 	keys := ring(t)
@@ -147,8 +147,8 @@ func TestPrune(t *testing.T) {
 	require.Empty(t, a.Browsers)
 }
 
-// Each end of the sessions draws another mark and raises the generation; the end of
-// what is under way leaves the mark.
+// Each end of the sessions draws another mark and raises the generation; ending only what
+// is under way keeps the mark.
 func TestEndSessions(t *testing.T) {
 	var a Account
 	require.Zero(t, a.Mark)

@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// Each grant that a record keeps, made by a clock that was ahead: it alone has the
-// record written, and is not there any more when its time comes.
+// Each grant that a record keeps, made by a clock that was ahead: by itself it causes the
+// record to be written, and it is gone when its time comes.
 func TestAhead(t *testing.T) {
 	then := at.AddDate(1, 0, 0)
 	key, err := totp.NewKey(totp.Params{})
@@ -135,7 +135,7 @@ func TestAhead(t *testing.T) {
 	}
 }
 
-// Waits do not end by a clock that was put right, or is behind.
+// Locks do not end under a clock that was put right, or is behind.
 func TestPruneEndsNoWait(t *testing.T) {
 	var a Account
 	a.PasswordAt = at.AddDate(1, 0, 0)

@@ -51,7 +51,7 @@ const (
 	maxTargets  = 4096
 )
 
-// Fields describes the record. The package's first page has it byte by byte.
+// Fields describes the record. The package comment has it byte by byte.
 func (a *Account) Fields(c *wire.Coder) {
 	wire.Number(c, "generation", &a.Generation, 0, math.MaxUint64)
 	c.Part("enrollment", &a.Enrollment)

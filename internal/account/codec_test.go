@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The three records by which sizes and work are measured.
+// The three records whose sizes and work are measured.
 var measured = []struct {
 	name               string
 	make               func(testing.TB) Account

@@ -14,8 +14,8 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// everything is a record in which no part is left out and no list is empty. No
-// flow makes one like it.
+// everything returns a record in which every part is present and every list has an entry.
+// No flow makes one like it.
 func everything(t *testing.T) Account {
 	a, b, c := full(t), closed(t), ofTenant(t)
 	a.Enrollment = manyAuthenticators(t, at, "Phone")
@@ -39,7 +39,7 @@ func everything(t *testing.T) Account {
 	return a
 }
 
-// The first page of the package describes the record as it is.
+// The package comment describes the record as it is.
 func TestDocDescribesTheRecord(t *testing.T) {
 	a := everything(t)
 	layout, err := wire.Layout(&a)

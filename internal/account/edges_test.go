@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// An account whose only factor is a phone is listed as that, and one with both as
-// what the app makes it.
+// An account whose only factor is a phone is listed as such, and one with both as its app
+// makes it.
 func TestStateWordOfPhones(t *testing.T) {
 	a := Account{Phones: manyPhones(t, at)}
 	require.Equal(t, "phone", a.State(id, at))
@@ -26,7 +26,7 @@ func TestStateWordOfPhones(t *testing.T) {
 	require.Equal(t, "active", a.State(id, at))
 }
 
-// New factors end the code that is on its way, and the number that waits for one.
+// New factors end the phone code under way, and the number that waits for one.
 func TestEndSessionsEndsPhoneCodes(t *testing.T) {
 	a := Account{Phones: manyPhones(t, at)}
 	_, sent := a.Phones.Sent(at.Add(time.Minute), "0123456789ABCDEF")
@@ -38,8 +38,8 @@ func TestEndSessionsEndsPhoneCodes(t *testing.T) {
 	require.Equal(t, phones, a.Phones.Phones(), "the phones stay")
 }
 
-// A browser leaves the record when no policy could trust it any more, and not on
-// the last moment at which one does.
+// A browser leaves the record once no policy could trust it any more, but not at the last
+// moment at which one does.
 func TestPruneKeepsTheLastMoment(t *testing.T) {
 	a := Account{Browsers: []trust.Browser{{ID: "b", Issued: at}}}
 	a.Prune(at.Add(trust.MaxAge))
@@ -59,8 +59,8 @@ func TestPruneDropsPendingNumbers(t *testing.T) {
 	require.True(t, a.Phones.IsZero())
 }
 
-// Pending requests are part of the record, also where no policy was ever set, and may
-// take so many bytes to the last one.
+// Pending requests are part of the record, even if no policy was ever set, and may take
+// up exactly the permitted bytes.
 func TestWhatWaitsIsKept(t *testing.T) {
 	q := Request{ID: "one", Asked: at, Targets: []string{""}}
 	a, err := Tenant{}.AddRequest(q, at)

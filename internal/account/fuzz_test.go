@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// The body of a record, once opened: what is read is written as it was, and goes on
-// being writable and bounded when it is next changed.
+// The body of a record, once opened: a body that is read is written back unchanged, and
+// stays writable and bounded when it is next changed.
 func FuzzDecode(f *testing.F) {
 	for _, a := range []Account{{}, full(f), closed(f), ofTenant(f), typical(f), worst(f, at)} {
 		f.Add(wiretest.Write(f, &a))
@@ -41,8 +41,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// A record opens as it was sealed, under its own id, version and word; nothing
-// else that lies in the database opens.
+// A record opens as it was sealed, under its own id, version and word; nothing else in
+// the database opens.
 func FuzzOpen(f *testing.F) {
 	keys := ring(f)
 	rec, err := Seal(keys, id, full(f), at, time.Time{})
@@ -67,8 +67,8 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// Requests that are pending are bounded in number and in size, and those that
-// were let in can be written and read.
+// Pending requests are bounded in number and in size, and those that were accepted can be
+// written and read.
 func FuzzAsk(f *testing.F) {
 	f.Add(`{"v":1,"mode":"off"}`, "42", int64(0), uint8(3))
 	f.Add(`{"v":1,"mode":"required","deadline":"9999-12-31T23:59:59Z"}`, "\x00\xff", int64(RequestAge), uint8(60))

@@ -17,8 +17,8 @@ import (
 	"github.com/totpflow/totpflow/throttle"
 )
 
-// closed is an account that administrators have been at, and "it was not me": it
-// has what full has not.
+// closed returns an account that administrators have changed, and that its owner froze
+// with "it was not me": it has the fields that full lacks.
 func closed(t testing.TB) Account {
 	t.Helper()
 	_, issued := recovery.Issue(at)
@@ -45,7 +45,7 @@ func closed(t testing.TB) Account {
 	return a
 }
 
-// window is one that is half used.
+// window returns a window that is half used.
 func window() Window {
 	key := [16]byte{1, 2, 3}
 	w := NewWindow(key, "1.1.AAAAAAAAAAAAAAAAAAAAAA", at, []string{"reset account", "issue recovery code"}, []store.AccountID{{Tenant: "acme", User: "42"}, {Tenant: "acme", User: "43"}})
@@ -53,7 +53,7 @@ func window() Window {
 	return w
 }
 
-// resets are those of an administrator.
+// resets returns the resets of an administrator.
 func resets(t testing.TB) throttle.Rate {
 	t.Helper()
 	r, err := throttle.Rate{}.Take(at, 5, time.Hour)
@@ -61,7 +61,7 @@ func resets(t testing.TB) throttle.Rate {
 	return r
 }
 
-// ofTenant is a tenant's record with something in every field.
+// ofTenant returns a tenant's record with every field set.
 func ofTenant(t testing.TB) Account {
 	t.Helper()
 	p := policy.Policy{
@@ -86,7 +86,7 @@ func ofTenant(t testing.TB) Account {
 	return a
 }
 
-// The stored format. A change of these files is a change of every record: it takes
+// The stored format. A change to these files is a change to every record: it requires
 // another format.
 func TestGolden(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -135,8 +135,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Between them the golden accounts have something in every field, so that a field
-// that is added is frozen too.
+// Between them the golden accounts have every field set, so that a field that is added is
+// frozen too.
 func TestGoldenHasEveryField(t *testing.T) {
 	for i := range reflect.TypeFor[Account]().NumField() {
 		has := false

@@ -73,8 +73,8 @@ func (a *Account) FactorConfirmed() {
 // same reason a new password lifts a suspicion only after it.
 const passwordPause = 24 * time.Hour
 
-// PasswordRecent reports whether the password was changed too recently for an
-// issued code. It also holds while the clock is behind the change.
+// PasswordRecent reports whether the password was changed too recently for an issued
+// code. It also does so while the clock is behind the change.
 func (a *Account) PasswordRecent(at time.Time) bool { return at.Sub(a.PasswordAt) < passwordPause }
 
 // CodeDemanded reports whether after a reset only an issued code leads to an enrollment.

@@ -9,8 +9,8 @@ import (
 	"github.com/totpflow/totpflow/recovery"
 )
 
-// An issued code can be redeemed for 24 hours, by clocks half a minute apart, and
-// leaves the record when it cannot any more.
+// An issued code can be redeemed for 24 hours, by clocks half a minute apart, and leaves
+// the record when it cannot be redeemed any more.
 func TestIssuedIsLive(t *testing.T) {
 	_, set := recovery.Issue(at)
 	i := Issued{Set: set, At: at}
@@ -25,8 +25,8 @@ func TestIssuedIsLive(t *testing.T) {
 	require.False(t, Issued{At: at}.Live(at), "none")
 }
 
-// A freeze is ended once, and only a freeze is: what an administrator does to an
-// account that is none leaves older links as they are.
+// A freeze is ended once, and only a freeze is: an administrator's call on an account
+// that is not frozen leaves older links as they are.
 func TestThaw(t *testing.T) {
 	var a Account
 	a.Thaw(at)

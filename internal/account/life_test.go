@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// A life writes what the flows of a person leave in a record.
+// A life writes into a record what the flows of a person write.
 type life struct {
 	Account
 	t   testing.TB
@@ -73,7 +73,7 @@ func (l *life) later(d time.Duration) {
 	l.Prune(l.now)
 }
 
-// begun is a life that has an authenticator, recovery codes and a first sign-in.
+// begun returns a life that has an authenticator, recovery codes and a first sign-in.
 func begun(t testing.TB) *life {
 	l := &life{t: t, now: at.AddDate(0, 0, -120), Account: Account{Generation: 1, TicketKey: TicketKey{1}, Mark: Mark{1}}}
 	l.enroll("Phone", false)
@@ -81,10 +81,10 @@ func begun(t testing.TB) *life {
 	return l
 }
 
-// fresh is the record of a person who has just enrolled.
+// fresh returns the record of a person who has just enrolled.
 func fresh(t testing.TB) Account { return begun(t).Account }
 
-// typical is the record of a person after a quarter: three browsers, a second
+// typical returns the record of a person after a quarter: three browsers, a second
 // authenticator, sign-ins of three weeks, a few wrong codes.
 func typical(t testing.TB) Account {
 	l := begun(t)
@@ -109,8 +109,8 @@ func typical(t testing.TB) Account {
 	return l.Account
 }
 
-// heavy is the record of a person who lives in it: five authenticators, twenty
-// browsers, twenty changes, a guesser at work.
+// heavy returns the record of a person who uses everything: five authenticators, twenty
+// browsers, twenty changes, and a guesser at work.
 func heavy(t testing.TB) Account {
 	l := begun(t)
 	for i := range enroll.MaxAuthenticators - 2 {

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The claim of another process stands for its age. Nobody has to wait for a process that
-// died, or for a claim that a clock ahead has made.
+// The claim of another process is valid for a limited time. Nobody has to wait for a
+// process that died, or for a claim that a clock ahead has made.
 func TestNotifyingIsHeld(t *testing.T) {
 	const age = 2 * time.Minute
 	for name, c := range map[string]struct {

@@ -15,13 +15,13 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// releaseKeys are the keys that all releases of the test have.
+// releaseKeys are the keys that all releases in the test use.
 const releaseKeys = "totpflow-keys-1:xchacha20-poly1305:1:b6a8995c.K-zNRt6ndqgtn2tAd5a8P-rNfSs7ps5ukpYOx0GPIkc"
 
-// TestRelease is one process of a product while an upgrade rolls, for
-// tests/e2e/upgrade, which builds this test under several formats. It opens the
-// records that others have sealed, each of which is a version and bytes in
-// hexadecimal, says what it thinks of them, and seals one itself.
+// TestRelease is one process of a product during a rolling upgrade, for
+// tests/e2e/upgrade, which builds this test under several formats. It opens the records
+// that other releases have sealed, each of which is a version and bytes in hexadecimal,
+// reports the result, and seals one itself.
 func TestRelease(t *testing.T) {
 	keys, err := keyring.Parse(releaseKeys)
 	require.NoError(t, err)

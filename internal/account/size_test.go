@@ -22,9 +22,9 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// Whatever the owner, a thief of the session and a guesser do at the same time,
-// and while the notifier is away: the record fits every store. A record that grew
-// beyond would lock its owner out with the next write.
+// Whatever the owner, a thief of the session and a guesser do at the same time, even
+// while the notifier is away: the record fits every store. A record that grew beyond that
+// would lock its owner out with the next write.
 func TestFullRecordFits(t *testing.T) {
 	fits(t, id, worst(t, at.Add(123456789*time.Nanosecond)))
 }
@@ -42,9 +42,9 @@ func fits(t *testing.T, id store.AccountID, a Account) {
 	require.NoError(t, rec.Validate())
 }
 
-// The worst record of a tenant: administrators who ask for as much as may wait,
-// in ids as long and as odd as can be, every number of messages counted, and the
-// notifier away.
+// The worst record of a tenant: administrators ask for as much as may be pending, with
+// ids as long and as odd as possible, every number of messages is counted, and the
+// notifier is away.
 func TestFullTenantFits(t *testing.T) {
 	for _, pad := range []string{"x", "<", "\u2028", "\"", "\\", "é", "😀"} {
 		now := at.Add(123456789 * time.Nanosecond)
@@ -83,8 +83,8 @@ func manySends(t testing.TB, now time.Time) (s phone.Sends) {
 	return s
 }
 
-// worst is an account with everything at its limit, and every text as long as it
-// can be.
+// worst returns an account with everything at its limit, and every text as long as
+// possible.
 func worst(t testing.TB, now time.Time) Account {
 	t.Helper()
 	hostile := strings.Repeat("<", 300)
@@ -131,8 +131,8 @@ func worst(t testing.TB, now time.Time) Account {
 	return a
 }
 
-// manyPhones has as many as may be, another one that waits, a live code, and
-// messages and wrong codes counted.
+// manyPhones returns as many phones as are allowed, another one that is pending, a live
+// code, and counts of messages and wrong codes.
 func manyPhones(t testing.TB, now time.Time) (s phone.State) {
 	t.Helper()
 	keys, free := ring(t), phone.Limit{N: 64, Per: 365 * 24 * time.Hour}
@@ -156,18 +156,19 @@ func manyPhones(t testing.TB, now time.Time) (s phone.State) {
 	return s
 }
 
-// hostileActivity has as many events as may be of texts as long as can be, and
-// attempts of every kind on every day.
+// hostileActivity returns as many events as are allowed, with texts as long as possible,
+// and attempts of every kind on every day.
 func hostileActivity(now time.Time) event.Activity {
 	return activityOf(now, func(event.Kind) bool { return true })
 }
 
-// hostileChanges is what a tenant's record can come to: nobody attempts there.
+// hostileChanges returns the largest activity of a tenant's record: there are no attempts
+// in it.
 func hostileChanges(now time.Time) event.Activity { return activityOf(now, event.Kind.SecurityChange) }
 
 func activityOf(now time.Time, some func(event.Kind) bool) (a event.Activity) {
 	texts := 0
-	text := func() string { // another one each time, so that no text is a word that was there before
+	text := func() string { // different each time, so that no text is a word that was there before
 		texts++
 		return fmt.Sprintf("%04d", texts) + strings.Repeat("<", 300)
 	}
@@ -185,7 +186,7 @@ func activityOf(now time.Time, some func(event.Kind) bool) (a event.Activity) {
 	return a
 }
 
-// manyAuthenticators has as many as may be live, more retired than are
+// manyAuthenticators returns as many live ones as are allowed, more retired ones than are
 // remembered, and another one offered.
 func manyAuthenticators(t testing.TB, now time.Time, name string) (e enroll.Enrollment) {
 	t.Helper()

@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Which ids are nobody's.
+// Which ids belong to nobody.
 func TestReserved(t *testing.T) {
 	for user, reserved := range map[string]bool{
 		"totpflow:tenant": true, "totpflow:": true, "totpflow:x": true, "totpflow:sends:x": true,
@@ -33,7 +33,7 @@ func TestReserved(t *testing.T) {
 	require.False(t, store.AccountID{Tenant: "totpflow:tenant", User: "42"}.Reserved(), "a tenant may be called anything")
 }
 
-// A request waits 24 hours, is taken once, and taking one leaves the others.
+// A request is pending for 24 hours, is taken once, and taking one leaves the others.
 func TestRequests(t *testing.T) {
 	var a Tenant
 	for i := range 3 {
@@ -63,8 +63,7 @@ func TestRequests(t *testing.T) {
 	require.Len(t, whole.Tenant.Pending, 1, "what has run out leaves the record")
 }
 
-// As many may wait as there is room for, by number and by size; what has run out
-// makes room.
+// The number and the size of pending requests are bounded; expired ones make room.
 func TestRequestsAreBounded(t *testing.T) {
 	var a Tenant
 	for i := range MaxRequests {
@@ -94,7 +93,8 @@ func TestRequestsAreBounded(t *testing.T) {
 	require.Error(t, err, "what cannot be written does not wait")
 }
 
-// The word of a record that lists go by. A tenant's own never has an account's.
+// The state word by which a list selects the record. A tenant's own record never has an
+// account's word.
 func TestStateWords(t *testing.T) {
 	p := policy.Policy{}
 	for want, c := range map[string]struct {

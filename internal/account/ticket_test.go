@@ -8,8 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A tag is of one account, one epoch and one text; an account that never signed
-// anything, or no longer, takes none, not even one by the key that it has not.
+// A tag is valid for one account, one epoch and one text; an account that has never
+// signed anything, or no longer has a key, accepts none, not even a tag made with an
+// empty key.
 func TestSign(t *testing.T) {
 	var a, b Account
 	require.True(t, a.DrawTicketKey(at), "the key is written before the ticket goes out")
@@ -34,13 +35,13 @@ func TestSign(t *testing.T) {
 	require.EqualValues(t, 1, a.Generation)
 }
 
-// A ticket serves once. So many are remembered; of what was issued no later than
-// one that is not, nothing serves any more.
+// A ticket serves once. A fixed number of used tickets is remembered; once one is
+// forgotten, no ticket issued at the same time or earlier is valid any more.
 func TestSpend(t *testing.T) {
 	var a Account
 	name := func(i int) string { return fmt.Sprint("T", i) }
 	issued := func(i int) time.Time { return at.Add(time.Duration(i) * time.Second) }
-	// Newest first: the order in which they serve says nothing about their age.
+	// Newest first: the order in which they are used says nothing about their age.
 	for i := maxSpent; i > 0; i-- {
 		require.True(t, a.Spend(name(i), issued(i)))
 		require.False(t, a.Spend(name(i), issued(i)), "a second time")
@@ -55,7 +56,8 @@ func TestSpend(t *testing.T) {
 	require.True(t, a.IsSpent("unused", issued(1)), "nobody knows")
 	require.False(t, a.IsSpent("unused", issued(1).Add(time.Millisecond)))
 
-	// A clock ahead forgets all, and what is forgotten only grows.
+	// A clock ahead forgets all of them, and the time up to which they count as used only
+	// grows.
 	a.dropOldTickets(at.Add(24 * time.Hour))
 	require.Empty(t, a.Spent)
 	require.True(t, a.IsSpent(name(100), issued(100)))
@@ -65,8 +67,8 @@ func TestSpend(t *testing.T) {
 	require.False(t, a.IsSpent("new", issued(101)))
 }
 
-// A clock that returns behind UsedUpTo draws a new key with the next ticket: nothing
-// comes back, and nobody is locked out. It takes nothing away, so that the generation
+// A clock that returns to before UsedUpTo draws a new key with the next ticket: nothing
+// is valid again, and nobody is locked out. It takes no factor away, so the generation
 // stays.
 func TestDrawTicketKeyAfterTheClockWentBack(t *testing.T) {
 	var a Account

@@ -18,7 +18,7 @@ func opened() Window {
 	return NewWindow(windowKey, "mark", at, []string{"reset", "unlock"}, []store.AccountID{one, two})
 }
 
-// Each action to each target once, and nothing besides.
+// Each action on each target once, and nothing else.
 func TestWindowIsUsedUp(t *testing.T) {
 	w := opened()
 	for _, id := range []store.AccountID{one, two} {
@@ -38,8 +38,8 @@ func TestWindowIsUsedUp(t *testing.T) {
 	require.Len(t, opened().Rest(windowKey, "mark", at), 2)
 }
 
-// A window of another browser, of sessions that were ended, for something else, and
-// before and after its time.
+// A window is refused in another browser, after its sessions were ended, for something
+// else, and before and after its time.
 func TestWindowRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		key    [16]byte
@@ -67,7 +67,7 @@ func TestWindowRefuses(t *testing.T) {
 	require.False(t, ok, "the zero window permits nothing")
 }
 
-// Whatever ends what is under way closes the window, and its time ends it.
+// Every event that ends what is under way closes the window, and so does its end.
 func TestWindowCloses(t *testing.T) {
 	for name, end := range map[string]func(*Account){
 		"tickets":  (*Account).EndTickets,

@@ -1,5 +1,5 @@
-// Package burst holds back lines of a log that repeat themselves, so that nobody
-// can fill a disk with them, and counts those that it held back.
+// Package burst holds back repeated lines of a log, so that nobody can fill a disk with
+// them, and counts the lines that it held back.
 package burst
 
 import (
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Length is how long a line holds back those that repeat it.
+// Length is how long a line holds back its repetitions.
 const Length = time.Minute
 
 // A Log lets one line of a key pass in a [Length], and remembers a bounded number of
@@ -24,24 +24,24 @@ type Log[K comparable] struct {
 
 type burst struct {
 	began time.Time
-	held  int // back since
+	held  int // held back since then
 }
 
-// New returns a Log that remembers so many keys. When they are used up it forgets
-// all of them, which costs each key one more line; [NewStrict] holds back the lines
-// of further keys instead.
+// New returns a Log that remembers up to most keys. When they are used up it forgets all
+// of them, which costs each key one more line; [NewStrict] holds back the lines of
+// further keys instead.
 func New[K comparable](most int) *Log[K] { return &Log[K]{most: most, bursts: make(map[K]burst)} }
 
-// NewStrict returns a Log that lets at most so many lines pass in a [Length],
-// whatever the number of keys.
+// NewStrict returns a Log that lets at most most lines pass in a [Length], whatever the
+// number of keys is.
 func NewStrict[K comparable](most int) *Log[K] {
 	l := New[K](most)
 	l.drops = true
 	return l
 }
 
-// Pass reports whether the line of key passes, how many of its key were held back
-// before it, and how many of other keys that are not remembered any more.
+// Pass reports whether the line of key passes, how many of its key were held back before
+// it, and how many of other keys that are no longer remembered.
 func (l *Log[K]) Pass(key K, at time.Time) (held, elsewhere int, pass bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -60,12 +60,13 @@ func (l *Log[K]) Pass(key K, at time.Time) (held, elsewhere int, pass bool) {
 	return b.held, elsewhere, true
 }
 
-// live reports whether the burst still holds back. A clock that was put back ends it.
+// live reports whether the burst still holds back lines. A clock that was set back ends
+// it.
 func (b burst) live(at time.Time) bool { age := at.Sub(b.began); return 0 <= age && age < Length }
 
 // makeRoom reports whether there is room for another key, once it has forgotten others.
 func (l *Log[K]) makeRoom(at time.Time) bool {
-	if age := at.Sub(l.purged); l.drops && 0 <= age && age < time.Second { // a walk over all of them, once a second at most
+	if age := at.Sub(l.purged); l.drops && 0 <= age && age < time.Second { // goes through all of them, at most once a second
 		return false
 	}
 	l.purged = at

@@ -9,8 +9,8 @@ import (
 
 var start = time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC)
 
-// Whatever the number of keys, a strict log lets so many lines pass in a minute, keeps
-// so many keys, and loses no count.
+// Whatever the number of keys is, a strict log lets only so many lines pass in a minute,
+// keeps only so many keys, and loses no count.
 func TestStrict(t *testing.T) {
 	const most, keys, minutes = 100, 5_000, 3
 	l := NewStrict[int](most)
@@ -20,7 +20,7 @@ func TestStrict(t *testing.T) {
 		for key := range keys {
 			at := start.Add(time.Duration(minute)*Length + time.Duration(key)*time.Millisecond)
 			for range 2 { // the second is held back by the first
-				held, elsewhere, pass := l.Pass(key+minute/2*keys, at) // in the end other keys, for which the first are forgotten
+				held, elsewhere, pass := l.Pass(key+minute/2*keys, at) // in the end also other keys, for which the first are forgotten
 				calls++
 				if pass {
 					passed++
@@ -42,7 +42,7 @@ func TestStrict(t *testing.T) {
 	require.Equal(t, calls, counted+rest)
 }
 
-// A log that is not strict forgets, and lets each key have a line.
+// A log that is not strict forgets, and gives each key a line.
 func TestForgets(t *testing.T) {
 	l := New[int](10)
 	for key := range 1_000 {
@@ -52,7 +52,7 @@ func TestForgets(t *testing.T) {
 	}
 }
 
-// A clock that was put back does not silence a key until its time comes again.
+// A clock that was set back does not silence a key until its time comes again.
 func TestClockPutBack(t *testing.T) {
 	l := NewStrict[int](10)
 	_, _, pass := l.Pass(1, start)

@@ -22,7 +22,7 @@ func (e *Engine) Deliver(ctx context.Context) (accounts int, err error) {
 	d := delivery{e: e}
 	now := e.now()
 	due := store.Query{AllTenants: true, Heads: true, DueBefore: now}
-	// A clock that was ahead has put others off for as long.
+	// A clock that was ahead has put off others for as long.
 	ahead := store.Query{AllTenants: true, Heads: true, DueBefore: now.AddDate(1000, 0, 0), Cursor: store.Place{ID: store.AccountID{User: "0"}, Due: now.Add(maxPause)}.Cursor()}
 	err = errors.Join(d.list(ctx, due), d.list(ctx, ahead))
 	d.all.Wait()
@@ -41,7 +41,7 @@ type delivery struct {
 	unreads  int
 }
 
-// list starts to tell for each record of a list.
+// list starts a delivery for each record of a list.
 func (d *delivery) list(ctx context.Context, q store.Query) error {
 	for {
 		page, err := d.e.Store.List(ctx, q)
@@ -68,13 +68,13 @@ func (d *delivery) list(ctx context.Context, q store.Query) error {
 func (d *delivery) one(ctx context.Context, id store.AccountID) {
 	m := d.e.messenger
 	if !m.enter(id) {
-		return // somebody here does
+		return // another goroutine of this process is delivering
 	}
 	claimed, err := d.e.claim(ctx, id)
 	if claimed {
 		err = d.e.notify(ctx, id)
 	}
-	for m.next(id) { // a flow that left it to this call
+	for m.next(id) { // a flow that left its events to this call
 		claimed, err = true, d.e.notify(ctx, id)
 	}
 	if err == nil && !claimed {

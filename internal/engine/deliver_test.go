@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A listed store keeps how it was asked for lists.
+// A listed store keeps the queries of its lists.
 type listed struct {
 	store.Store
 	asked []store.Query
@@ -26,7 +26,7 @@ func (l *listed) List(ctx context.Context, q store.Query) (store.Page, error) {
 	return l.Store.List(ctx, q)
 }
 
-// Of a million accounts only those are listed that are due, and of these no sealed bytes.
+// Of a million accounts only those that are due are listed, without their sealed bytes.
 func TestDeliverListsHeadsOfWhatIsDue(t *testing.T) {
 	s := &listed{Store: store.NewMemory()}
 	taken := event.NotifierFunc(func(context.Context, event.Notification) error { return nil })
@@ -42,7 +42,8 @@ func TestDeliverListsHeadsOfWhatIsDue(t *testing.T) {
 	require.NotEmpty(t, s.asked[1].Cursor, "behind those that a pause puts off")
 }
 
-// A store that cannot list is said, and a Deliver that ends leaves what finds no place.
+// An error of a store that cannot list is returned, and a Deliver that ends leaves
+// notifications pending that find no place.
 func TestDeliverThatFails(t *testing.T) {
 	s := totptest.Wrap(store.NewMemory())
 	taken := event.NotifierFunc(func(context.Context, event.Notification) error { return nil })
@@ -72,7 +73,7 @@ func TestDeliverThatFails(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
-// Deliver leaves nothing behind that would keep the next flow's event waiting.
+// Deliver leaves nothing behind that would delay the event of the next flow.
 func TestFlowAfterDeliver(t *testing.T) {
 	inOffice(t, func(o *office) {
 		crashed := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred})

@@ -1,13 +1,13 @@
-// Package engine is shared by the root package and package admin: it has the one way to
+// Package engine is shared by the root package and package admin: it has the only way to
 // change an account, the policies, and the tickets.
 //
-// [Engine.Change] loads an account's record, lets the caller decide, swaps the
-// record for the decided one and only then answers. "A code is used once", "a
-// guess is counted" and "a reset also ends every trusted browser" are therefore
-// one guarantee, and it is the store's conditional write.
+// [Engine.Change] loads an account's record, lets the caller decide, swaps the record for
+// the decided one and only then answers. "A code is used once", "a guess is counted" and
+// "a reset also ends every trusted browser" are therefore one guarantee: the store's
+// conditional write.
 //
-// Changes to one account queue first-come within a process. That only avoids lost races;
-// the guarantee is the swap.
+// Changes to one account queue within a process, in the order in which they come. That
+// only avoids lost races; the guarantee is the swap.
 package engine
 
 import (
@@ -44,7 +44,7 @@ type Config struct {
 	Flows         event.FlowObserver        // nil: flows are not reported
 	Outcome       func(error) event.Outcome // of an answer, for Flows
 	Notifier      event.Notifier            // nil: nobody is notified
-	LongestLimit  time.Duration             // of messages; 0: not known
+	LongestLimit  time.Duration             // of messages; 0: unknown
 	Logger        *slog.Logger              // nil: slog.Default
 	Now           func() time.Time
 }
@@ -70,8 +70,8 @@ func newProcess() uint64 {
 	return max(binary.BigEndian.Uint64(random[:]), 1)
 }
 
-// A Handle stands for the engine of a service. Without [Open], which only this module can
-// call, it is of no use.
+// A Handle stands for the engine of a service. It is useless without [Open], which only
+// this module can call.
 type Handle struct{ engine *Engine }
 
 // Handle returns the handle that [Open] opens.

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Everybody can ask a service for its handle. Only this module can do anything
-// with it: nothing of it is exported, whatever it leads to.
+// Everybody can ask a service for its handle. Only this module can use it: nothing that
+// it leads to is exported.
 func TestHandleIsOpaque(t *testing.T) {
 	for _, typ := range []reflect.Type{reflect.TypeFor[Handle](), reflect.TypeFor[*Handle]()} {
 		require.Zero(t, typ.NumMethod(), typ)

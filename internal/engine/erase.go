@@ -38,8 +38,8 @@ func (e *Engine) Erase(ctx context.Context, id store.AccountID, decide func(*Tx)
 	return nil
 }
 
-// halfDone is unavailable for the second of two writes: an error that says that nothing
-// was written is true of this one only.
+// halfDone makes the second of two writes unavailable: an error that says that nothing
+// was written is true of that write only.
 func halfDone(err error) error {
 	if errors.Is(err, store.ErrNotWritten) {
 		err = errors.New(err.Error())

@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Forgetting tells first, then deletes; what decide refuses stays.
+// Forgetting reports first, then deletes; an account that decide refuses stays.
 func TestForget(t *testing.T) {
 	m, ctx := store.NewMemory(), context.Background()
 	s := &hears{}
@@ -30,7 +30,7 @@ func TestForget(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
-// Somebody who writes at each moment does not keep an erasure from ending.
+// A writer who writes at every moment does not prevent an erasure from ending.
 func TestForgetEnds(t *testing.T) {
 	m, ctx := store.NewMemory(), context.Background()
 	b := newEngine(m, ring(t), &hears{}, clock)
@@ -54,7 +54,7 @@ func (s *conflicts) Delete(context.Context, store.AccountID, store.Version) erro
 	return store.ErrConflict
 }
 
-// vanishing is a store that answers a Get, after a write, and a Delete as told.
+// vanishing is a store that answers as it is told a Get after a write, and a Delete.
 type vanishing struct {
 	*store.Memory
 	get, del   error
@@ -81,8 +81,8 @@ func (v *vanishing) Delete(ctx context.Context, id store.AccountID, was store.Ve
 	return v.Memory.Delete(ctx, id, was)
 }
 
-// To forget is to delete once, and again after a lost race only; somebody else's
-// deletion will do, and what is not there is not written for it.
+// Forgetting deletes once, and again only after a lost race; a deletion by somebody else
+// is enough, and a record that is missing is not written for it.
 func TestForgetDeletesOnce(t *testing.T) {
 	down := errors.New("timeout")
 	for name, c := range map[string]struct {

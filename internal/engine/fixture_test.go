@@ -31,7 +31,7 @@ func newEngine(s store.Store, keys *keyring.Ring, observer event.Observer, now f
 	return New(Config{Store: s, Keys: keys, Observer: observer, Now: now})
 }
 
-// A hears is an observer that keeps the numbers of what it hears.
+// A hears is an observer that keeps the numbers of the events.
 type hears struct {
 	mu  sync.Mutex
 	got []uint64

@@ -25,8 +25,8 @@ type Flow struct {
 
 type flowKey struct{}
 
-// Begin begins a flow of this name. It returns a context for what the flow calls: those
-// calls are part of it. Without an observer of flows it does nothing.
+// Begin begins a flow of this name. It returns a context for the calls that the flow
+// makes: they are part of it. Without an observer of flows it does nothing.
 func (e *Engine) Begin(ctx context.Context, name string) (context.Context, *Flow) {
 	if e.Flows == nil {
 		return ctx, nil
@@ -63,14 +63,14 @@ func (e *Engine) observeFlow(ctx context.Context, f event.Flow) {
 	}
 }
 
-// lose notes rounds that the flow of the context lost.
+// lose notes rounds that the flow of the context has lost.
 func lose(ctx context.Context, rounds int) {
 	if f, ok := ctx.Value(flowKey{}).(*Flow); ok {
 		f.lost.Add(int64(rounds))
 	}
 }
 
-// outcome is err in one word.
+// outcome returns err as one word.
 func (e *Engine) outcome(ctx context.Context, err error) event.Outcome {
 	switch {
 	case err == nil:
@@ -87,7 +87,7 @@ func (e *Engine) outcome(ctx context.Context, err error) event.Outcome {
 	return e.Outcome(err)
 }
 
-// A HostError is an error of the host's part: a provider of messages, a notifier.
+// A HostError is an error of the host's code: a provider of messages, a notifier.
 type HostError struct{ Err error }
 
 // Error returns the text of the host's error.
@@ -96,7 +96,7 @@ func (h *HostError) Error() string { return h.Err.Error() }
 // Unwrap returns the host's error.
 func (h *HostError) Unwrap() error { return h.Err }
 
-// OfHost marks err, unless it is nil, as the host's.
+// OfHost marks err as the host's, unless it is nil.
 func OfHost(err error) error {
 	if err == nil {
 		return nil

@@ -30,9 +30,9 @@ func (tx *Tx) BeginGrace(p policy.Policy) bool {
 	return true
 }
 
-// GraceUntil is until when the account may sign in without a factor. If the grace period
-// has not begun, it is counted from now. It is zero if there is none, and may be in the
-// past.
+// GraceUntil returns until when the account may sign in without a factor. If the grace
+// period has not begun, it is counted from now. It is zero if there is none, and may be
+// in the past.
 func (tx *Tx) GraceUntil(p policy.Policy) (until time.Time, begins bool) {
 	if p.Mode != policy.Required || !tx.MayHaveGrace() {
 		return time.Time{}, false
@@ -56,8 +56,8 @@ func (tx *Tx) MayHaveGrace() bool {
 	return !tx.HasFactor() && (st == enroll.Disabled || st == enroll.Pending)
 }
 
-// GraceBegins reports whether until, from GraceUntil, is counted from now
-// because the grace has not begun.
+// GraceBegins reports whether until, from GraceUntil, is counted from now because the
+// grace period has not begun.
 func (tx *Tx) GraceBegins(p policy.Policy) bool {
 	until, begins := tx.GraceUntil(p)
 	return begins && !until.Equal(p.Deadline.Truncate(time.Millisecond)) && !until.Equal(tx.Grace.Until)

@@ -72,8 +72,8 @@ func (e *Engine) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Read returns the record as it stands in the store now, and whether there is
-// one. A record that does not open is an entry with its error, as in a list.
+// Read returns the record as it is in the store now, and whether there is one. A record
+// that does not open is an entry with its error, as in a list.
 func (e *Engine) Read(ctx context.Context, id store.AccountID) (entry Entry, found bool, err error) {
 	entry, found, err = read(ctx, e.Store, e.Keys, id)
 	e.reportFailure(ctx, id, err)

@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A list shows each record, or why it does not open.
+// A list has each record, or the reason why it does not open.
 func TestListAndRead(t *testing.T) {
 	m, keys, ctx := store.NewMemory(), ring(t), context.Background()
 	b := newEngine(m, keys, &hears{}, clock)
@@ -49,8 +49,8 @@ func TestListAndRead(t *testing.T) {
 	require.Equal(t, Entry{ID: store.AccountID{User: "nobody"}}, none)
 }
 
-// A mistake of the caller is reported as the caller's; a failure of the store is
-// ErrUnavailable, and never "there is none".
+// A caller's mistake is reported as such; a failure of the store is ErrUnavailable, and
+// never "there is none".
 func TestShelfErrors(t *testing.T) {
 	s, ctx := totptest.Wrap(store.NewMemory()), context.Background()
 	keys := ring(t)

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// notifyTimeout is how long the engine waits for one call of the notifier.
+	// notifyTimeout is the longest time that the engine waits for one call of the
+	// notifier.
 	notifyTimeout = 30 * time.Second
 	// lastWord is how long the engine then waits for a notifier that heeds its context.
 	lastWord = time.Second
@@ -53,7 +54,7 @@ func newMessenger(n event.Notifier) *messenger {
 	}
 }
 
-// tells reports whether this process notifies anybody.
+// tells reports whether this process notifies anybody at all.
 func (m *messenger) tells() bool { return m.notifier != nil && m.notifier != event.Deferred }
 
 // enter reports whether the caller must notify about the account: it has taken the
@@ -91,7 +92,7 @@ func (m *messenger) begin() {
 	m.busy++
 }
 
-// end is called with the lock.
+// end must be called with the lock.
 func (m *messenger) end() {
 	m.busy--
 	if m.idle != nil { // Drain looks again
@@ -100,7 +101,7 @@ func (m *messenger) end() {
 	}
 }
 
-// Drain waits until this process delivers nothing any more, or until ctx ends.
+// Drain waits until this process has nothing left to deliver, or until ctx ends.
 func (e *Engine) Drain(ctx context.Context) error {
 	m := e.messenger
 	for {
@@ -140,7 +141,7 @@ func (m *messenger) ends(n event.Notification, c *call, err error) {
 	}
 }
 
-// taken reports whether a call for n that is under way at this moment was taken.
+// taken reports whether a call for n that is under way now succeeds.
 func (m *messenger) taken(n event.Notification) bool {
 	m.mu.Lock()
 	c := m.calls[store.AccountID{Tenant: n.Tenant, User: n.User}]
@@ -148,12 +149,13 @@ func (m *messenger) taken(n event.Notification) bool {
 	if c == nil || !c.at.Equal(n.Events[0].At) {
 		return false
 	}
-	<-c.ended // in half a minute at most
+	<-c.ended // at most half a minute
 	return c.err == nil
 }
 
-// call calls the notifier, and waits for half a minute. After that it leaves a notifier
-// that ignores its context alone; the account waits until the call has returned.
+// call calls the notifier and waits for up to half a minute. After that it no longer
+// waits for a notifier that ignores its context; the account waits until the call has
+// returned.
 func (m *messenger) call(ctx context.Context, n event.Notification) (err error) {
 	c := m.begins(n)
 	defer func() { m.ends(n, c, err) }()
@@ -194,7 +196,7 @@ func (m *messenger) call(ctx context.Context, n event.Notification) (err error) 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	select {
-	case err := <-answer: // just now
+	case err := <-answer: // a moment ago
 		return err
 	default:
 		m.deaf[id] = struct{}{}

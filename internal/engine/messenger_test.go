@@ -14,8 +14,9 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// While the notifier is called about an account of a tenant, the account is erased: what the
-// call takes is not said again, what it does not take is, and no call is remembered.
+// While the notifier is called about an account of a tenant, the account is erased: a
+// notification that the call accepts is not delivered again, one that it rejects is, and
+// no call is remembered.
 func TestCallUnderWayAtAnErasure(t *testing.T) {
 	for name, c := range map[string]struct {
 		first error

@@ -51,7 +51,7 @@ func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	select {
 	case m.places <- struct{}{}:
 	default:
-		return // it waits in its record
+		return // the event stays pending in its record
 	}
 	if !m.enter(id) {
 		<-m.places
@@ -66,7 +66,7 @@ func (e *Engine) notifySoon(ctx context.Context, id store.AccountID) {
 	}()
 }
 
-// logged logs why an event is still pending.
+// logged logs the reason why an event is still pending.
 func (e *Engine) logged(ctx context.Context, id store.AccountID, err error) {
 	if err != nil {
 		e.report(ctx, slog.LevelWarn, troubleOf{kind: pending, id: id}, slog.Any("error", err))
@@ -101,11 +101,11 @@ func (e *Engine) notify(ctx context.Context, id store.AccountID) error {
 	return nil
 }
 
-// told moves the position behind n, also where the caller's context has ended: an event
-// that was delivered must not be delivered again. A record that was erased and begun
-// again meanwhile has another event under this number, or none. It renews the claim for what
-// still waits, with what other processes have written since, and returns it; nothing where
-// another one has taken this one's place.
+// told moves the position behind n, even if the caller's context has ended: an event that
+// was delivered must not be delivered again. A record that was erased and begun again
+// meanwhile has another event under this number, or none. It renews the claim for the
+// events that are still pending, including those that other processes have written since,
+// and returns it; it returns nothing if another process has taken this one's place.
 func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notification) (left []event.Notification, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
@@ -114,7 +114,7 @@ func (e *Engine) told(ctx context.Context, id store.AccountID, n event.Notificat
 		for _, waiting := range tx.Activity.Notifications(subject(id)) {
 			if waiting.Number() == n.Number() && waiting.Events[0].At.Equal(n.Events[0].At) {
 				tx.Activity = tx.Activity.Acknowledged(n.Number())
-				tx.claimed = true // for what still waits
+				tx.claimed = true // for the events that are still pending
 				tx.Save()
 				if e.claims(tx) {
 					left = tx.Activity.Notifications(subject(id))
@@ -136,7 +136,7 @@ func (e *Engine) tell(ctx context.Context, n event.Notification) error {
 	case errors.Is(err, event.ErrUndeliverable):
 		e.giveUp(ctx, n, "undeliverable", err)
 		return nil
-	// A time in the future is of a clock that has been put right since.
+	// A time in the future comes from a clock that has been put right since.
 	case e.now().Sub(n.Events[0].At).Abs() > givenUpAfter:
 		e.giveUp(ctx, n, "too old", err)
 		return nil
@@ -163,7 +163,7 @@ func (e *Engine) notifyGone(ctx context.Context, tx *Tx) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	if !e.messenger.tells() {
-		if before := len(waiting) - 1; before > 0 { // of the erasure itself its observer has just heard
+		if before := len(waiting) - 1; before > 0 { // its observer has just received the erasure itself
 			e.observe(ctx, event.Event{
 				Number: waiting[0].Number(), At: e.now(), Tenant: waiting[0].Tenant, User: waiting[0].User, Kind: event.NotificationDropped,
 				Reason: "erased by a process that tells nobody", Action: string(waiting[0].Main().Kind), Remaining: before,
@@ -210,7 +210,7 @@ func (tx *Tx) nextDue() time.Time {
 	return tx.due
 }
 
-// notable reports whether this attempt logged anything that the person is notified of.
+// notable reports whether this attempt logged anything that the person is notified about.
 func (tx *Tx) notable() bool {
 	for _, ev := range tx.events {
 		if ev.Kind.Notable() {

@@ -35,7 +35,7 @@ func TestNotifyEraseNumber(t *testing.T) {
 	})
 }
 
-// An erasure while an earlier notification is being told.
+// An erasure while an earlier notification is being delivered.
 func TestNotifyEraseWhileTelling(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(context.Context, event.Notification) error { time.Sleep(time.Second); return nil })
@@ -100,7 +100,7 @@ func TestNotifyEraseWaiting(t *testing.T) {
 	})
 }
 
-// Erased and begun again while the notifier is being told.
+// The account is erased and begun again while the notifier is being called.
 func TestNotifyAckOfAnotherLife(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var got []event.Kind
@@ -129,7 +129,7 @@ func TestNotifyAckOfAnotherLife(t *testing.T) {
 	})
 }
 
-// Deliver and a flow's own goroutine tell one account at once, in one process.
+// Deliver and a flow's own goroutine deliver for one account at once, in one process.
 func TestNotifyTwoTellers(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(context.Context, event.Notification) error { return errors.New("down") })
@@ -152,7 +152,7 @@ func TestNotifyTwoTellers(t *testing.T) {
 	})
 }
 
-// Drain while Deliver tells.
+// Drain while Deliver is delivering.
 func TestNotifyDrainDeliver(t *testing.T) {
 	inOffice(t, func(o *office) {
 		crashed := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred})
@@ -167,7 +167,7 @@ func TestNotifyDrainDeliver(t *testing.T) {
 	})
 }
 
-// Deliver's context ends after the notifier took the message.
+// Deliver's context ends after the notifier has accepted the message.
 func TestNotifyDeliverCancelled(t *testing.T) {
 	inOffice(t, func(o *office) {
 		crashed := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred})
@@ -229,7 +229,7 @@ func TestNotifyDeafNotifier(t *testing.T) {
 	})
 }
 
-// Calls that never end are bounded: what comes later waits in its record.
+// Calls that never end are bounded: later notifications stay pending in their records.
 func TestNotifyDeafCallsAreBounded(t *testing.T) {
 	inOffice(t, func(o *office) {
 		release := make(chan struct{})
@@ -254,7 +254,7 @@ func TestNotifyDeafCallsAreBounded(t *testing.T) {
 	})
 }
 
-// Nobody ran for 73 hours; the notifier is fine.
+// Nothing ran for 73 hours; the notifier is fine.
 func TestNotifyOutage(t *testing.T) {
 	inOffice(t, func(o *office) {
 		crashed := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred})
@@ -267,7 +267,7 @@ func TestNotifyOutage(t *testing.T) {
 	})
 }
 
-// A clock that was four days ahead.
+// A clock that was four days ahead and is right again.
 func TestNotifyAheadDropped(t *testing.T) {
 	inOffice(t, func(o *office) {
 		ahead := New(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred, Now: func() time.Time { return time.Now().AddDate(0, 0, 4) }})
@@ -280,7 +280,7 @@ func TestNotifyAheadDropped(t *testing.T) {
 	})
 }
 
-// A clock that was a year ahead, and no further flow.
+// A clock that was a year ahead and is right again, and no further flow.
 func TestNotifyAheadWaits(t *testing.T) {
 	inOffice(t, func(o *office) {
 		ahead := New(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred, Now: func() time.Time { return time.Now().AddDate(1, 0, 0) }})
@@ -293,7 +293,8 @@ func TestNotifyAheadWaits(t *testing.T) {
 	})
 }
 
-// The pause of a notification that was taken is served by the next.
+// The pause after a failed notification that is then accepted does not delay the next
+// one.
 func TestNotifyPauseInherited(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(context.Context, event.Notification) error { return errors.New("down") })
@@ -332,7 +333,7 @@ func TestNotifyUserChanged(t *testing.T) {
 	})
 }
 
-// More than 50 wait.
+// More than 50 are pending.
 func TestNotifyTooMany(t *testing.T) {
 	inOffice(t, func(o *office) {
 		dropped := 0
@@ -408,7 +409,7 @@ func TestNotifyUnopened(t *testing.T) {
 	})
 }
 
-// A store that hangs on the position's write.
+// A store that hangs while the position is written.
 
 type stuck struct {
 	store.Store
@@ -445,7 +446,7 @@ func TestNotifyStuckWrite(t *testing.T) {
 	})
 }
 
-// Five that wait, half a minute each.
+// Five pending notifications, half a minute each.
 func TestNotifySlowBacklog(t *testing.T) {
 	inOffice(t, func(o *office) {
 		deferred := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred})

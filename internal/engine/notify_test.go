@@ -20,7 +20,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A post is a notifier that keeps what it was told, and does what it is set to.
+// A post is a notifier that keeps the notifications that it receives, and answers as it
+// is set to.
 type post struct {
 	mu     sync.Mutex
 	got    []string
@@ -56,7 +57,8 @@ func (p *post) told() []string {
 	return got
 }
 
-// An office is processes over one store, inside a bubble whose time only waits.
+// An office is several processes over one store, inside a bubble whose time advances only
+// while all wait.
 type office struct {
 	t    *testing.T
 	m    *store.Memory
@@ -77,7 +79,7 @@ func inOffice(t *testing.T, f func(*office)) {
 	})
 }
 
-// process is one more of them.
+// process starts one more process.
 func (o *office) process(c Config) *Engine {
 	c.Now, c.Logger = time.Now, slog.New(slog.DiscardHandler)
 	if c.Notifier == nil {
@@ -116,7 +118,7 @@ func (o *office) deliver(e *Engine) (int, error) {
 }
 
 // The events of a flow are delivered once, after its write and outside of it, and leave
-// nothing due. Attempts are for observers.
+// nothing due. Attempts are for observers only.
 func TestToldOnce(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.flow(o.e, "ana", event.RecoveryCodesMade, event.EnrollmentConfirmed)
@@ -137,8 +139,8 @@ func TestToldOnce(t *testing.T) {
 	})
 }
 
-// A process that dies between its write and the mail leaves it in the record: it is
-// due two minutes later, for any process, and then for one of them.
+// A process that dies between its write and the mail leaves the event in the record: two
+// minutes later it is due for any process, and one of them delivers it.
 func TestCrashBeforeTelling(t *testing.T) {
 	inOffice(t, func(o *office) {
 		crashed := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred}) // it tells nobody
@@ -163,7 +165,7 @@ func TestCrashBeforeTelling(t *testing.T) {
 	})
 }
 
-// A crash after the call and before the position is written tells again: at least
+// A crash after the call and before the position is written delivers again: at least
 // once.
 func TestCrashAfterTelling(t *testing.T) {
 	inOffice(t, func(o *office) {
@@ -180,7 +182,7 @@ func TestCrashAfterTelling(t *testing.T) {
 	})
 }
 
-// lost is a store that takes so many writes and then answers no more.
+// lost is a store that accepts a number of writes and then no longer answers.
 type lost struct {
 	store.Store
 	writes int
@@ -196,9 +198,9 @@ func (l *lost) Put(ctx context.Context, rec store.Record, was store.Version) err
 	return l.Store.Put(ctx, rec, was)
 }
 
-// A notifier that fails is tried again after pauses that grow, up to a day; what
-// comes later waits behind it, in order. After 72 hours it is given up, and the
-// observer hears of it.
+// A notifier that fails is tried again after growing pauses, up to a day; later
+// notifications wait behind it, in order. After 72 hours the notification is given up,
+// and the observer learns of it.
 func TestFailingNotifier(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var tries []time.Duration
@@ -231,7 +233,7 @@ func TestFailingNotifier(t *testing.T) {
 	})
 }
 
-// Events whose delivery failed come before later events, by one process and at once.
+// Events whose delivery failed come before later events, from one process and at once.
 func TestToldInOrder(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(context.Context, event.Notification) error { return errors.New("down") })
@@ -245,7 +247,8 @@ func TestToldInOrder(t *testing.T) {
 	})
 }
 
-// An address that does not exist is given up at once, and silences nothing.
+// A notification to an address that does not exist is given up at once, and silences
+// nothing.
 func TestUndeliverable(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(_ context.Context, n event.Notification) error {
@@ -265,8 +268,7 @@ func TestUndeliverable(t *testing.T) {
 	})
 }
 
-// A panic of the notifier's or the observer's fails no flow, is logged, and loses
-// nothing.
+// A panic of the notifier or the observer fails no flow, is logged, and loses nothing.
 func TestPanicsOfTheHost(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var log bytes.Buffer
@@ -286,8 +288,8 @@ func TestPanicsOfTheHost(t *testing.T) {
 	})
 }
 
-// A notifier that hangs takes no flow's time, has half a minute, and a bounded number of
-// places; events that found no place are delivered later.
+// A notifier that hangs does not delay a flow, has half a minute, and takes a bounded
+// number of places; events that found no place are delivered later.
 func TestHangingNotifier(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(ctx context.Context, _ event.Notification) error { <-ctx.Done(); return ctx.Err() })
@@ -308,7 +310,7 @@ func TestHangingNotifier(t *testing.T) {
 	})
 }
 
-// Flows at once offer each event once, by one process.
+// Concurrent flows deliver each event once, from one process.
 func TestFlowsAtOnce(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var all sync.WaitGroup
@@ -329,7 +331,7 @@ func TestFlowsAtOnce(t *testing.T) {
 	})
 }
 
-// Of a write that was not acknowledged nobody hears.
+// Nobody is notified of a write that was not acknowledged.
 func TestNoEventWithoutItsWrite(t *testing.T) {
 	inOffice(t, func(o *office) {
 		e := o.process(Config{Store: broken{o.m}, Keys: o.e.Keys, Observer: o.seen})
@@ -345,7 +347,7 @@ func TestNoEventWithoutItsWrite(t *testing.T) {
 	})
 }
 
-// The request that a flow was of ends with its answer, and the mail goes out all the same.
+// The request behind a flow ends with its answer, and the mail is sent nevertheless.
 func TestToldAfterTheRequest(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(ctx context.Context, _ event.Notification) error { time.Sleep(time.Second); return ctx.Err() })
@@ -361,7 +363,7 @@ func TestToldAfterTheRequest(t *testing.T) {
 	})
 }
 
-// The flows of one account during one call take nobody's place.
+// Several flows of one account during one call take no further place.
 func TestFlowsDuringOneCall(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(context.Context, event.Notification) error { time.Sleep(time.Second); return nil })
@@ -377,7 +379,7 @@ func TestFlowsDuringOneCall(t *testing.T) {
 	})
 }
 
-// A claim that the store refuses does not end telling in this process.
+// A claim that the store refuses does not end deliveries in this process.
 func TestToldAfterAClaimFailed(t *testing.T) {
 	inOffice(t, func(o *office) {
 		s := totptest.Wrap(o.m)
@@ -395,8 +397,8 @@ func TestToldAfterAClaimFailed(t *testing.T) {
 	})
 }
 
-// One goroutine tells about an account at a time, also while another one is just ending:
-// two would tell the same twice.
+// One goroutine at a time delivers for an account, even while another one is just ending:
+// two would deliver the same notification twice.
 func TestOneTellsAtATime(t *testing.T) {
 	m := newMessenger(nil)
 	require.True(t, m.enter(id))
@@ -411,8 +413,8 @@ func TestOneTellsAtATime(t *testing.T) {
 	require.Empty(t, m.running)
 }
 
-// Why a notification waits is in the log, also of a host that has set none; that one was
-// taken is not.
+// The reason why a notification is pending is in the log, even if the host has set no
+// logger; that one was accepted is not.
 func TestWaitingIsLogged(t *testing.T) {
 	inOffice(t, func(o *office) {
 		var log bytes.Buffer
@@ -456,7 +458,8 @@ func TestDrain(t *testing.T) {
 	})
 }
 
-// Without a notifier nothing waits; a process that leaves it to others keeps it.
+// Without a notifier nothing becomes pending; a process that leaves notifying to others
+// keeps notifications pending.
 func TestNoNotifier(t *testing.T) {
 	inOffice(t, func(o *office) {
 		none := New(Config{Store: o.m, Keys: o.e.Keys, Now: time.Now, Observer: o.seen})
@@ -485,7 +488,7 @@ func TestNoNotifier(t *testing.T) {
 	})
 }
 
-// A slowDelete is a store that takes its time to delete.
+// A slowDelete is a store whose deletions take long.
 type slowDelete struct{ *store.Memory }
 
 func (s slowDelete) Delete(ctx context.Context, id store.AccountID, was store.Version) error {
@@ -494,7 +497,7 @@ func (s slowDelete) Delete(ctx context.Context, id store.AccountID, was store.Ve
 }
 
 // The erasure of an account is delivered as its last event, although the record is gone,
-// and once: the write before it, which has the event too, is not the one that tells.
+// and once: the write before it, which also has the event, does not cause a delivery.
 func TestErasureIsTold(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.flow(o.e, "ana", event.SignedIn)
@@ -514,8 +517,8 @@ func TestErasureIsTold(t *testing.T) {
 	})
 }
 
-// A clock that was ahead when a mail failed does not keep it for a year: the next
-// flow of the account brings its time forward.
+// A clock that was ahead when a mail failed does not delay it for a year: the next flow
+// of the account brings its time forward.
 func TestDueOfAClockAhead(t *testing.T) {
 	inOffice(t, func(o *office) {
 		ahead := New(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred, Now: func() time.Time { return time.Now().AddDate(1, 0, 0) }})
@@ -531,8 +534,7 @@ func TestDueOfAClockAhead(t *testing.T) {
 	})
 }
 
-// A ring that is not the one of the records is found at the start; an empty store
-// is ready.
+// A ring that did not seal the records is found at the start; an empty store is ready.
 func TestReady(t *testing.T) {
 	m := store.NewMemory()
 	e := newEngine(m, ring(t), &hears{}, clock)
@@ -548,8 +550,8 @@ func TestReady(t *testing.T) {
 	require.ErrorIs(t, newEngine(down, e.Keys, &hears{}, clock).Ready(t.Context()), store.ErrUnavailable)
 }
 
-// Two processes change one account while the first is still sending its mail: each
-// mail goes out once, and in order.
+// Two processes change one account while the first is still sending its mail: each mail
+// goes out once, and in order.
 func TestTwoProcessesTellOnce(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(context.Context, event.Notification) error { time.Sleep(5 * time.Second); return nil })
@@ -560,7 +562,7 @@ func TestTwoProcessesTellOnce(t *testing.T) {
 		require.Equal(t, []string{"ana1", "ana2"}, o.post.told())
 		require.Zero(t, o.due("ana"))
 
-		// Where the first process has died, the second one tells all of it soon.
+		// If the first process has died, the second one soon delivers everything.
 		crashed := o.process(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred})
 		o.flow(crashed, "ben", event.Reset)
 		time.Sleep(time.Second)
@@ -570,8 +572,8 @@ func TestTwoProcessesTellOnce(t *testing.T) {
 	})
 }
 
-// Mails that take almost as long as they may, while other processes change the account and
-// deliver: one process sends all, once and in order.
+// Mails that take almost as long as they may, while other processes change the account
+// and deliver: one process sends all of them, once and in order.
 func TestSlowMailsOfManyProcesses(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(context.Context, event.Notification) error { time.Sleep(notifyTimeout - time.Second); return nil })
@@ -599,8 +601,8 @@ func TestSlowMailsOfManyProcesses(t *testing.T) {
 	})
 }
 
-// A process that dies while it sends leaves its claim behind. Others leave the account to it
-// for two minutes, and then one of them sends what waits.
+// A process that dies while it sends leaves its claim behind. Other processes leave the
+// account to it for two minutes, and then one of them sends the pending mail.
 func TestClaimOfADeadProcess(t *testing.T) {
 	inOffice(t, func(o *office) {
 		dead := o.process(Config{Store: lost{o.m, 1}.store(), Keys: o.e.Keys, Observer: o.seen})
@@ -633,8 +635,8 @@ func TestClaimOfADeadProcess(t *testing.T) {
 	})
 }
 
-// A process that stood still before it looked what waits, so that another one has taken its
-// place, leaves the account to it.
+// A process that was suspended before it looked for pending notifications, so that
+// another one has taken its place, leaves the account to it.
 func TestClaimThatWasLost(t *testing.T) {
 	inOffice(t, func(o *office) {
 		slow := o.process(Config{Store: standsStill{o.m, toldAfter + 10*time.Second}, Keys: o.e.Keys, Observer: o.seen})
@@ -647,8 +649,8 @@ func TestClaimThatWasLost(t *testing.T) {
 	})
 }
 
-// A standsStill is the store of a process that stands still when it reads a record that is
-// there, as a whole: no deadline of its own ends the call.
+// standsStill is the store of a process that is suspended while it reads an existing
+// record; since the whole process stands still, no deadline of its own ends the call.
 type standsStill struct {
 	store.Store
 	time time.Duration
@@ -662,8 +664,8 @@ func (s standsStill) Get(ctx context.Context, id store.AccountID) (store.Record,
 	return s.Store.Get(ctx, id)
 }
 
-// Two flows of one millisecond are two messages: a person who did two things is told of
-// both. Three are three, in their order.
+// Two flows in one millisecond are two messages: a person who did two things is told
+// about both. Three are three, in their order.
 func TestTwoFlowsInOneMillisecond(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.post.set(func(context.Context, event.Notification) error { return errors.New("down") })

@@ -18,7 +18,7 @@ func (e *Engine) observe(ctx context.Context, ev event.Event) {
 	}
 }
 
-// observeAll has the observer hear of the events of an attempt that counted, and of
+// observeAll passes the observer the events of an attempt that counted, and the
 // notifications that found no place in the record beside them.
 func (e *Engine) observeAll(ctx context.Context, tx *Tx) {
 	for _, ev := range tx.events {

@@ -58,8 +58,8 @@ func (e *Engine) IsMandatory(ctx context.Context, tenant string) (bool, error) {
 	return must, nil
 }
 
-// ofRole is the policy for the account's role, which is looked up only if the policy has
-// roles. A tenant as a whole has no role, and for an unknown role the strictest mode
+// ofRole returns the policy for the account's role, which is looked up only if the policy
+// has roles. A tenant as a whole has no role, and for an unknown role the strictest mode
 // applies.
 func (e *Engine) ofRole(ctx context.Context, id store.AccountID, p policy.Policy) (policy.Policy, error) {
 	switch {

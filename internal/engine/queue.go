@@ -20,7 +20,7 @@ type queue struct {
 }
 
 type door struct {
-	pass    chan struct{} // holds one pass; goroutines blocked on it are served in order
+	pass    chan struct{} // contains one pass; goroutines blocked on it are served in order
 	waiting int           // those inside or in line
 }
 

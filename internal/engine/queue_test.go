@@ -15,8 +15,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// Flows of one account go through one at a time; the queue leaves
-// nothing behind, and waiting in it ends with the context.
+// Flows of one account run one at a time; the queue leaves nothing behind, and waiting in
+// it ends with the context.
 func TestQueue(t *testing.T) {
 	var q queue
 	leave, err := q.enter(context.Background(), id)
@@ -49,7 +49,7 @@ func TestQueue(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			order = append(order, i) // the race detector would tell of two inside
+			order = append(order, i) // the race detector would report two at once
 			leave()
 		}()
 		require.Eventually(t, arrived, 10*time.Second, time.Microsecond)
@@ -60,9 +60,9 @@ func TestQueue(t *testing.T) {
 	require.Empty(t, q.doors)
 }
 
-// What a flow answers without a write needs no turn, and so reaches the owner of an
-// account at which hundreds guess. A flow that wants to write waits, and decides on
-// the record as it stands when it is its turn.
+// A flow that answers without a write needs no turn, and so the owner gets an answer
+// while hundreds guess at the account. A flow that wants to write waits, and decides on
+// the record as it is when its turn comes.
 func TestNoTurnWithoutWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, s := &hears{}, totptest.Wrap(store.NewMemory())
@@ -117,7 +117,7 @@ func TestPanicLeavesTheQueue(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
-// A flow whose caller has gone while it waited for its turn decides nothing.
+// A flow whose caller has left while it waited for its turn decides nothing.
 func TestChangeAfterWaitingInVain(t *testing.T) {
 	b := newEngine(store.NewMemory(), ring(t), &hears{}, clock)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -83,10 +83,9 @@ var ErrTicket = errors.New("totpflow: not a valid ticket")
 // Account is the account that the ticket was issued for.
 func (t Ticket) Account() store.AccountID { return store.AccountID{Tenant: t.Tenant, User: t.User} }
 
-// SealTicket issues the ticket for the account as it stands and returns a string
-// that is safe in a cookie, signed by the account and sealed by the ring. The
-// ring's epoch is associated data: raising it after a database was restored ends
-// every ticket.
+// SealTicket issues the ticket for the account as it is now and returns a string that is
+// safe in a cookie, signed by the account and sealed by the ring. The ring's epoch is
+// associated data: raising it after a database was restored ends every ticket.
 func (e *Engine) SealTicket(k Kind, tx *Tx, t Ticket) string {
 	t.ID, t.Issued = rand.Text()[:16], tx.Now.Truncate(time.Millisecond)
 	return e.ResealTicket(k, tx, t)
@@ -129,9 +128,9 @@ func (e *Engine) UnsealTicket(k Kind, sealed string) (Ticket, error) {
 	return t, nil
 }
 
-// Valid reports whether the ticket is still valid for the account as it stands.
-// A ticket from the future was made by a clock that has been put back since, and would be
-// valid for too long.
+// Valid reports whether the ticket is still valid for the account as it is now. A ticket
+// from the future was made by a clock that has been put back since, and would be valid
+// for too long.
 func (t Ticket) Valid(tx *Tx) bool {
 	age := tx.Now.Sub(t.Issued)
 	return !tx.Frozen() && tx.Signed(t.text, t.tag) &&
@@ -178,9 +177,9 @@ func (e *Engine) Unseal(purpose, sealed string) ([]byte, error) {
 	return e.Keys.Open(purpose, raw, e.Audience, e.epoch())
 }
 
-// SessionMark is the text of the account's mark: the format, the ring's epoch, so
-// that raising it ends every session, and the bytes. It is compared and never
-// parsed, so that each mark has one spelling.
+// SessionMark returns the text of the account's mark: the format, the ring's epoch, so
+// that raising it ends every session, and the bytes. It is compared and never parsed, so
+// that each mark has one spelling.
 func (e *Engine) SessionMark(tx *Tx) string { return "1." + e.epoch() + "." + tx.Mark.String() }
 
 func (e *Engine) epoch() string { return strconv.FormatUint(uint64(e.Keys.Epoch()), 10) }

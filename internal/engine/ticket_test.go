@@ -23,8 +23,8 @@ func aTicket() Ticket {
 	}
 }
 
-// The format of what is sealed, and signed by the account. Tickets live for
-// minutes, and an upgrade that rolls must read them all the same.
+// The format of sealed tickets, which the account signs. Tickets live for minutes, but a
+// rolling upgrade must read them.
 func TestGoldenTicket(t *testing.T) {
 	ticket := aTicket()
 	require.Equal(t, ticket, wiretest.Golden(t, "testdata/ticket", &ticket))
@@ -32,8 +32,8 @@ func TestGoldenTicket(t *testing.T) {
 	wiretest.Strict(t, &Ticket{})
 }
 
-// A ticket comes back as it was issued, and is valid for the account that signed
-// it; a ticket of another kind, and one that was signed for another kind, is not.
+// A ticket comes back as it was issued, and is valid for the account that signed it; a
+// ticket of another kind is not, and neither is one that was signed for another kind.
 func TestSealTicket(t *testing.T) {
 	e := newEngine(store.NewMemory(), ring(t), &hears{}, clock)
 	tx := &Tx{Now: at, Account: account.Account{}, id: id}
@@ -68,7 +68,8 @@ func TestSealTicket(t *testing.T) {
 	require.Empty(t, e.SealTicket(proofs, tx, Ticket{User: "42", Action: strings.Repeat("x", maxText+1)}), "too long for a ticket")
 }
 
-// A string that anybody sends as a ticket is refused, or is the ticket that it claims to be.
+// A string that anybody sends as a ticket is refused, unless it is exactly a ticket that
+// was issued.
 func FuzzTicket(f *testing.F) {
 	keys, err := keyring.Parse("totpflow-keys-1:xchacha20-poly1305:1:b6a8995c.K-zNRt6ndqgtn2tAd5a8P-rNfSs7ps5ukpYOx0GPIkc")
 	require.NoError(f, err)

@@ -10,9 +10,9 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// TidyEntry drops from the record of an entry what [account.Account.Tidy] drops, and
-// deletes a record of counts of messages that has nothing in it then. A record that
-// needs no tidying is not read again. It reports what it did, or would do unless write.
+// TidyEntry drops from the record of an entry what [account.Account.Tidy] drops, and then
+// deletes a record of message counts that is empty. A record that needs no tidying is not
+// read again. It reports what it did, or would do if write were true.
 func (e *Engine) TidyEntry(ctx context.Context, was Entry, write bool) (changed, deleted bool, err error) {
 	tidy := func(tx *Tx) (bool, bool, error) { return tx.Tidy(tx.Now, e.longestLimit()) }
 	tx := &Tx{Account: was.Account, Now: e.now(), id: was.ID}
@@ -25,7 +25,7 @@ func (e *Engine) TidyEntry(ctx context.Context, was Entry, write bool) (changed,
 		deleted, err = e.deleteEmpty(ctx, was.ID)
 		return false, deleted, err
 	}
-	// The write drops the same by itself, from the record as it then is.
+	// The write drops the same parts by itself, from the record as it then is.
 	err = e.ChangeRecord(ctx, was.ID, func(tx *Tx) (err error) {
 		if changed = tx.Found; changed {
 			_, _, err = tidy(tx)
@@ -36,8 +36,8 @@ func (e *Engine) TidyEntry(ctx context.Context, was Entry, write bool) (changed,
 	return changed, false, err
 }
 
-// deleteEmpty deletes the record as it stands now, if it still has nothing in it that
-// is needed. A flow that counts a message meanwhile wins: the record stays.
+// deleteEmpty deletes the record as it is now, if it still contains nothing that is
+// needed. A flow that counts a message meanwhile wins: the record stays.
 func (e *Engine) deleteEmpty(ctx context.Context, id store.AccountID) (deleted bool, err error) {
 	rec, err := e.Store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -63,6 +63,6 @@ func (e *Engine) deleteEmpty(ctx context.Context, id store.AccountID) (deleted b
 	return false, unavailable(err)
 }
 
-// longestLimit is how long a message may count. A process that does not know the
-// product's limits, such as the operator's command, takes the longest that there may be.
+// longestLimit returns how long a message may count. A process that does not know the
+// product's limits, such as the operator's command, assumes the longest possible one.
 func (e *Engine) longestLimit() time.Duration { return cmp.Or(e.LongestLimit, phone.MaxPeriod) }

@@ -18,8 +18,7 @@ import (
 // them for everybody: so each kind has one line a minute for an account, with a count,
 // and all kinds together are bounded.
 
-// maxLines is how many lines there are in a minute, and how many kinds and accounts
-// are remembered.
+// maxLines bounds the lines in a minute, and the kinds and accounts that are remembered.
 const maxLines = 1000
 
 // The kinds of trouble are the texts of the lines.
@@ -44,13 +43,13 @@ type trouble struct {
 type troubleOf struct {
 	kind string
 	id   store.AccountID
-	more string // tells troubles of one kind and account apart; of a closed set
+	more string // distinguishes troubles of one kind and account; of a closed set
 }
 
 func newTrouble() *trouble { return &trouble{lines: burst.NewStrict[troubleOf](maxLines)} }
 
 // report writes a line, unless one of its kind and account was written within the last
-// minute. The host's handler may panic, and must not end the flow of a person by it.
+// minute. The host's handler may panic, which must not end a person's flow.
 func (e *Engine) report(ctx context.Context, level slog.Level, of troubleOf, attrs ...slog.Attr) {
 	_ = guard.Call(func() error {
 		ctx = context.WithoutCancel(ctx)
@@ -85,7 +84,7 @@ func (e *Engine) log() *slog.Logger {
 }
 
 // reportFailure reports why a record could not be read or written. A store that fails
-// fails for everybody, so that its lines name no account.
+// does so for everybody, so its lines name no account.
 func (e *Engine) reportFailure(ctx context.Context, id store.AccountID, err error) {
 	why := slog.Any("error", err)
 	switch {
@@ -103,7 +102,7 @@ func (e *Engine) reportFailure(ctx context.Context, id store.AccountID, err erro
 	}
 }
 
-// reportOutcome reports what became of a change that took so many rounds.
+// reportOutcome reports the result of a change that took this many rounds.
 func (e *Engine) reportOutcome(ctx context.Context, id store.AccountID, rounds int, err error) {
 	e.reportFailure(ctx, id, err)
 	lost := rounds - 1
@@ -119,16 +118,16 @@ func (e *Engine) reportOutcome(ctx context.Context, id store.AccountID, rounds i
 	}
 }
 
-// A clockWatch notices that the clock was moved: against what this process has seen of
-// it, and, where the times have the process's own reading, against that.
+// A clockWatch notices that the clock was moved: it compares the clock with what this
+// process has seen of it and, if the times have a monotonic reading, with that.
 type clockWatch struct {
 	mu   sync.Mutex
 	last time.Time
 }
 
-// look returns how far the clock was moved since the last look.
+// look returns by how much the clock was moved since the last look.
 func (w *clockWatch) look(now time.Time) time.Duration {
-	if !w.mu.TryLock() { // another goroutine looks at this moment
+	if !w.mu.TryLock() { // another goroutine is looking right now
 		return 0
 	}
 	defer w.mu.Unlock()
@@ -140,13 +139,13 @@ func (w *clockWatch) look(now time.Time) time.Duration {
 	return moved(now.Round(0).Sub(last.Round(0)), now.Sub(last))
 }
 
-// moved returns by how much a clock that has gone on by wall was moved, while so much
-// time has passed. It is zero within what two clocks may differ by.
+// moved returns by how much a clock was moved that advanced by wall while passed went by.
+// It is zero within the difference that two clocks may have.
 func moved(wall, passed time.Duration) time.Duration {
 	switch by := wall - passed; {
 	case by.Abs() > skew.Tolerance:
 		return by
-	case wall < -skew.Tolerance: // there is no other reading, and time does not go back
+	case wall < -skew.Tolerance: // there is no monotonic reading, and time does not go back
 		return wall
 	}
 	return 0

@@ -19,7 +19,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A logbook is an engine whose lines a test reads.
+// A logbook is an engine whose log lines a test reads.
 type logbook struct {
 	*Engine
 	t     *testing.T
@@ -51,7 +51,7 @@ func (l *logbook) lines() []string {
 	return strings.Split(text, "\n")
 }
 
-// one is lines where there must be one line, with all of these texts.
+// one requires exactly one line, with all of these texts.
 func (l *logbook) one(texts ...string) {
 	l.t.Helper()
 	lines := l.lines()
@@ -63,8 +63,8 @@ func (l *logbook) one(texts ...string) {
 
 func save(tx *Tx) error { tx.Save(); return nil }
 
-// A database that is down is one line a minute, whatever the number of people who try,
-// with the number of those that were held back.
+// A database that is down causes one line a minute, however many people try, with the
+// number of those that were held back.
 func TestStoreFailureIsOneLineAMinute(t *testing.T) {
 	l := newLogbook(t)
 	l.store.SetFaults(totptest.Faults{Get: errors.New("connection refused")})
@@ -86,8 +86,8 @@ func TestStoreFailureIsOneLineAMinute(t *testing.T) {
 	require.Empty(t, l.lines(), "nothing is wrong any more")
 }
 
-// A caller who hangs up is nobody's fault: an operator who looks for errors does not
-// find it.
+// A caller who hangs up is not an error: an operator who looks for errors does not find
+// it.
 func TestCallerWhoHangsUpIsNoError(t *testing.T) {
 	l := newLogbook(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -96,7 +96,7 @@ func TestCallerWhoHangsUpIsNoError(t *testing.T) {
 	l.one("level=DEBUG", callerGone)
 }
 
-// Records that do not open are a line each, but never more than a bounded number a
+// Records that do not open cause a line each, but never more than a bounded number a
 // minute, and nothing is remembered beyond that.
 func TestUnreadableRecords(t *testing.T) {
 	memory := store.NewMemory()
@@ -119,12 +119,12 @@ func TestUnreadableRecords(t *testing.T) {
 	l.one(fmt.Sprint("held_back_elsewhere=", people-maxLines))
 }
 
-// A store whose writes other writers always win against.
+// contested is a store in which other writers always win the race.
 type contested struct{ store.Store }
 
 func (contested) Put(context.Context, store.Record, store.Version) error { return store.ErrConflict }
 
-// Lost races are for a person who looks for them; a flow that gave up is a warning.
+// Lost races are logged at debug level; a flow that gave up is a warning.
 func TestLostRaces(t *testing.T) {
 	l := newLogbook(t)
 	other := New(l.Config)
@@ -149,7 +149,7 @@ func (noDirectory) Policy(context.Context, store.AccountID) (policy.Policy, erro
 	return policy.Policy{}, errors.New("no directory")
 }
 
-// A policy that cannot be read keeps everybody of the tenant out.
+// A policy that cannot be read locks out everybody of the tenant.
 func TestPolicyFailure(t *testing.T) {
 	l := newLogbook(t, func(c *Config) {
 		c.Policy = noDirectory{}
@@ -161,7 +161,7 @@ func TestPolicyFailure(t *testing.T) {
 	l.one("level=ERROR", policyFailed, "tenant=acme", "no directory")
 }
 
-// An observer that panics fails nobody's flow, and is a line for each kind of event.
+// An observer that panics fails no flow, and causes a line for each kind of event.
 func TestPanickingObserver(t *testing.T) {
 	l := newLogbook(t, func(c *Config) {
 		c.Observer = event.ObserverFunc(func(context.Context, event.Event) { panic("a template") })
@@ -175,8 +175,8 @@ func TestPanickingObserver(t *testing.T) {
 	l.one("level=ERROR", observerPanic, "kind=throttled", "a template")
 }
 
-// A notification that is given up is logged with what the notifier answered, which no
-// event has.
+// A notification that is given up is logged with the notifier's error, which no event
+// contains.
 func TestGivenUpIsLogged(t *testing.T) {
 	l := newLogbook(t, func(c *Config) {
 		c.Notifier = event.NotifierFunc(func(context.Context, event.Notification) error {
@@ -191,7 +191,7 @@ func TestGivenUpIsLogged(t *testing.T) {
 	l.one("level=WARN", givenUp, "tenant=acme", "user=42", "kind=reset", "reason=undeliverable", "550 no such mailbox")
 }
 
-// A logger that panics fails nobody's flow.
+// A logger that panics fails no flow.
 type panics struct{ slog.Handler }
 
 func (panics) Handle(context.Context, slog.Record) error { panic("the disk") }
@@ -202,7 +202,7 @@ func TestPanickingLogger(t *testing.T) {
 	require.ErrorIs(t, l.Change(t.Context(), id, save), store.ErrUnavailable)
 }
 
-// A clock that was moved is a line, and so is what a clock that was ahead has left.
+// A clock that was moved is logged, and so are the remains of a clock that was ahead.
 func TestClockMoved(t *testing.T) {
 	l := newLogbook(t)
 	l.clock.Advance(24 * time.Hour)
@@ -236,7 +236,7 @@ func TestTimesOfTheFuture(t *testing.T) {
 func TestMoved(t *testing.T) {
 	for _, c := range []struct{ wall, passed, want time.Duration }{
 		{time.Second, time.Second, 0},
-		{20 * time.Second, time.Second, 0}, // within what two clocks may differ by
+		{20 * time.Second, time.Second, 0}, // within the difference that two clocks may have
 		{31 * time.Second, time.Second, 0},
 		{31*time.Second + 1, time.Second, 30*time.Second + 1},
 		{time.Hour, time.Second, time.Hour - time.Second},

@@ -21,12 +21,12 @@ type Tx struct {
 
 	id      store.AccountID
 	source  event.Source
-	due     time.Time // when somebody should look at what waits
-	claimed bool      // by this attempt, to look now
+	due     time.Time // when a process should check for pending notifications
+	claimed bool      // by this attempt, to check now
 	erases  bool      // the record is about to be deleted
-	// whether this process is to notify of what this attempt writes
+	// whether this process is to deliver what this attempt writes
 	notifies bool
-	// how many events that waited found no place any more
+	// how many pending events found no place any more
 	crowdedOut int
 	save       bool
 	events     []event.Event
@@ -38,8 +38,8 @@ func (tx *Tx) ID() store.AccountID { return tx.id }
 // Save makes the call write the account before it answers.
 func (tx *Tx) Save() { tx.save = true }
 
-// Log adds an event. When the account is saved the event is numbered and kept
-// with it. Otherwise only the observer hears of it.
+// Log adds an event. If the account is saved, the event is numbered and kept with it.
+// Otherwise only the observer receives it.
 func (tx *Tx) Log(e event.Event) {
 	e.At, e.Source = tx.Now, tx.source
 	e.Tenant, e.User = subject(tx.id)
@@ -55,13 +55,12 @@ func subject(id store.AccountID) (tenant, user string) {
 	return id.Tenant, id.User
 }
 
-// Change runs decide on the account as it stands. When decide has called Save,
-// the account is written if nobody wrote it meanwhile, and decide runs again on
-// the new state otherwise; decide must therefore leave no trace outside the Tx
-// except in variables that it sets each time. The error of decide is
-// returned only after the write was acknowledged. Until then there is no
-// answer: a failed write, a lost race or an unreadable record is an error of
-// its own ([store.ErrUnavailable], [keyring.ErrOpen], [account.ErrFormat]).
+// Change runs decide on the account as it is now. If decide has called Save, the account
+// is written, provided that nobody wrote it meanwhile; otherwise decide runs again on the
+// new state, so it must leave no trace outside the Tx except in variables that it sets
+// each time. The error of decide is returned only after the write was acknowledged. Until
+// then there is no answer: a failed write, a lost race or an unreadable record is an
+// error of its own ([store.ErrUnavailable], [keyring.ErrOpen], [account.ErrFormat]).
 func (e *Engine) Change(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	if err := account.Validate(id); err != nil {
 		return err
@@ -94,7 +93,7 @@ func (e *Engine) Guess(ctx context.Context, id store.AccountID, decide func(*Tx)
 	return answer
 }
 
-// ChangeRecord is Change for any record, also one of the reserved ids.
+// ChangeRecord is Change for any record, including those of reserved ids.
 func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	rounds := 0
 	tx, answer, err := e.decideAndSwap(ctx, id, func(tx *Tx) error { rounds++; return decide(tx) })
@@ -111,9 +110,9 @@ func (e *Engine) ChangeRecord(ctx context.Context, id store.AccountID, decide fu
 	return answer
 }
 
-// Look is Change for a call that seldom writes and that hosts make at each request.
-// It runs decide on the account as it reads it, outside the queue; only when decide
-// calls Save does decide run again, by Change.
+// Look is Change for a call that seldom writes and that hosts make at each request. It
+// runs decide on the account as it reads it, outside the queue; only if decide calls Save
+// does decide run again, by Change.
 func (e *Engine) Look(ctx context.Context, id store.AccountID, decide func(*Tx) error) error {
 	if err := account.Validate(id); err != nil {
 		return err
@@ -142,10 +141,10 @@ func (e *Engine) glance(ctx context.Context, id store.AccountID) (*Tx, error) {
 	return e.attempt(ctx, id, rec, found)
 }
 
-// peek decides about an account on which others are at work, without a turn in their
+// peek decides about an account for which others are at work, without a turn in their
 // queue. An attempt that writes nothing is answered right away: while hundreds guess at a
 // throttled account, its owner does not wait for them. An attempt that wants to save
-// decides again when it is its turn. peek returns no attempt if nobody else is at work.
+// decides again when its turn comes. peek returns no attempt if nobody else is at work.
 func (e *Engine) peek(ctx context.Context, id store.AccountID, decide func(*Tx) error) (tx *Tx, answer, err error) {
 	if !e.queue.busy(id) {
 		return nil, nil, nil
@@ -198,17 +197,17 @@ func (e *Engine) decideAndSwap(ctx context.Context, id store.AccountID, decide f
 	return tx, answer, err
 }
 
-// now is the time as it is stored and compared: of no zone, and without the
-// reading of a process's own clock.
+// now returns the time as it is stored and compared: in UTC, and without the reading of
+// the process's monotonic clock.
 func (e *Engine) now() time.Time {
 	now := e.Now()
 	e.watchClock(now)
 	return now.UTC().Round(0)
 }
 
-// dropAhead drops everything that a clock that was ahead has left, and makes the call
-// write the account: otherwise it would become valid again when its time arrives. It
-// reports whether there was any.
+// dropAhead drops everything that a clock that was ahead has left behind, and makes the
+// call write the account: otherwise it would become valid again when its time arrives. It
+// reports whether there was anything to drop.
 func (tx *Tx) dropAhead() bool {
 	ahead := tx.Ahead(tx.Now)
 	if ahead {
@@ -247,22 +246,22 @@ func (e *Engine) number(tx *Tx) {
 	}
 }
 
-// apart is by how much the events of this flow are later than its time, so that none has the
-// time of another flow's: those of one time are one message.
+// apart returns by how much the events of this flow must be later than its time, so that
+// none has the time of another flow: events with the same time are one message.
 func (tx *Tx) apart(waiting int) time.Duration {
 	if waiting == 0 {
 		return 0
 	}
 	all := tx.Activity.Notifications(subject(tx.id))
 	now, last := tx.Now.Truncate(time.Millisecond), all[len(all)-1].Events[0].At
-	if ahead := last.Sub(now); 0 <= ahead && ahead < time.Second { // beyond, it was another clock, and the times differ
+	if ahead := last.Sub(now); 0 <= ahead && ahead < time.Second { // beyond that it was another clock, and the times differ
 		return ahead + time.Millisecond
 	}
 	return 0
 }
 
-// View returns the account of an entry as a Tx that nothing saves, for code that
-// only looks at it.
+// View returns the account of an entry as a Tx that nothing saves, for code that only
+// reads it.
 func (e *Engine) View(entry Entry) *Tx {
 	tx := &Tx{Account: entry.Account, Now: e.now(), id: entry.ID}
 	tx.dropAhead()

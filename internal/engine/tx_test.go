@@ -47,8 +47,8 @@ func (s *counted) Put(ctx context.Context, rec store.Record, was store.Version) 
 	return s.Store.Put(ctx, rec, was)
 }
 
-// The time of a round is what is stored and compared: of no zone, and without
-// the reading of a process's own clock.
+// The time of a round is stored and compared: it is in UTC, and without the reading of
+// the process's monotonic clock.
 func TestTimeOfARound(t *testing.T) {
 	local := time.Now().In(time.FixedZone("elsewhere", 3600))
 	b := newEngine(store.NewMemory(), ring(t), &hears{}, func() time.Time { return local })
@@ -60,7 +60,7 @@ func TestTimeOfARound(t *testing.T) {
 	}))
 }
 
-// A change is reported even when the caller has gone meanwhile.
+// A change is reported even if the caller has left meanwhile.
 func TestToldAfterTheCallerIsGone(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var told []error // the observer's context, for each event
@@ -76,8 +76,8 @@ func TestToldAfterTheCallerIsGone(t *testing.T) {
 	require.Error(t, ctx.Err())
 }
 
-// A record that cannot be opened is an error of its own, not an account
-// without a second factor, and is left as it is.
+// A record that cannot be opened is an error of its own, not an account without a second
+// factor, and is left as it is.
 func TestChangeRefusesWhatItCannotOpen(t *testing.T) {
 	m := store.NewMemory()
 	ctx := context.Background()
@@ -92,8 +92,8 @@ func TestChangeRefusesWhatItCannotOpen(t *testing.T) {
 	require.Equal(t, rec.Version, now.Version)
 }
 
-// A record is sealed by the newest key when it is next written, and old keys
-// go on opening until then.
+// A record is sealed by the newest key when it is next written, and old keys still open
+// records until then.
 func TestRecordsMoveToTheNewestKey(t *testing.T) {
 	m := store.NewMemory()
 	ctx := context.Background()
@@ -121,8 +121,8 @@ type broken struct{ store.Store }
 
 func (broken) Put(context.Context, store.Record, store.Version) error { return errors.New("read only") }
 
-// A record that is not under the newest key says so to the round, and the write
-// of it is under that key.
+// The round learns that a record is not under the newest key, and writes it under that
+// key.
 func TestRewrite(t *testing.T) {
 	m, ctx := store.NewMemory(), context.Background()
 	old := keyring.Generate()
@@ -145,7 +145,7 @@ func TestRewrite(t *testing.T) {
 	}
 }
 
-// Events of a tenant's record are about the tenant and no user, and are numbered
+// Events of a tenant's record are about the tenant and not about a user, and are numbered
 // like others.
 func TestEventsOfATenant(t *testing.T) {
 	m, keys, ctx := store.NewMemory(), ring(t), context.Background()
@@ -172,7 +172,7 @@ func TestEventsOfATenant(t *testing.T) {
 	require.Equal(t, at, got[2].At)
 }
 
-// The tenant's record is reached by no user's id.
+// No user's id reaches the tenant's record.
 func TestTenantsAreApartFromUsers(t *testing.T) {
 	b := newEngine(store.NewMemory(), ring(t), &hears{}, clock)
 	ctx := context.Background()

@@ -17,8 +17,8 @@ type Browser struct {
 	Here         bool // its token came with the request
 }
 
-// TrustedBrowsers are the browsers whose trust has not expired by the policy. Labels are
-// copies: a list of them must not hold the texts that they were read from.
+// TrustedBrowsers returns the browsers whose trust has not expired by the policy. Labels
+// are copies: a list of them must not keep the texts alive that they were read from.
 func (e *Engine) TrustedBrowsers(tx *Tx, p policy.Policy) (browsers []Browser) {
 	age := e.TrustFor(p)
 	for _, b := range tx.Browsers {
@@ -29,7 +29,7 @@ func (e *Engine) TrustedBrowsers(tx *Tx, p policy.Policy) (browsers []Browser) {
 	return browsers
 }
 
-// TrustFor is how long a browser is trusted; zero means not at all.
+// TrustFor returns how long a browser is trusted; zero means not at all.
 func (e *Engine) TrustFor(p policy.Policy) time.Duration {
 	if e.Strict { // NIST SP 800-63B-4 §3.2.1: a browser's cookie is not an authenticator
 		return 0
@@ -37,14 +37,13 @@ func (e *Engine) TrustFor(p policy.Policy) time.Duration {
 	return p.TrustFor()
 }
 
-// Chances is how many codes out of a million a guess at this account would be
-// right with: each authenticator has one for every step of the window.
+// Chances returns how many codes out of a million a guess at this account would be right
+// with: each authenticator has one for every step of the window.
 func (e *Engine) Chances(tx *Tx) int {
 	return max(1, len(tx.Enrollment.Authenticators())) * (e.Window.Past + 1 + e.Window.Future)
 }
 
-// Throttled is until when codes are refused because of wrong ones, nil when they
-// are not.
+// Throttled returns until when codes are refused because of wrong ones, or nil.
 func (e *Engine) Throttled(tx *Tx) *throttle.Error {
 	err := tx.Budget.Allow(tx.Now, e.Limits, e.Chances(tx))
 	if err == nil {

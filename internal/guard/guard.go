@@ -6,9 +6,9 @@ import (
 	"runtime/debug"
 )
 
-// Call calls the host's code and returns its error. A panic is an error too, which
-// holds its value and where it was: a template that fails on one event must not fail
-// the flow of the person whom it is about.
+// Call calls the host's code and returns its error. A panic is an error too, with its
+// value and its place: a template that fails on one event must not fail the flow of the
+// person whom it is about.
 func Call(call func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

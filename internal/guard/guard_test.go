@@ -9,7 +9,8 @@ import (
 	"github.com/totpflow/totpflow/internal/guard"
 )
 
-// A panic of the host's is an error that says what and where; an error is itself.
+// A panic in the host's code becomes an error that says what and where; an error is
+// returned unchanged.
 func TestCall(t *testing.T) {
 	require.NoError(t, guard.Call(func() error { return nil }))
 	down := errors.New("down")

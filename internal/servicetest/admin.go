@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Admin is the administrators' calls under a rule.
+// Admin returns the administrators' calls under a rule.
 func (h *Harness) Admin(rule admin.Rule) admin.Admin { return admin.New(h.Service, rule) }
 
 // SetPolicy gives a tenant its policy.
@@ -18,7 +18,7 @@ func (h *Harness) SetPolicy(tenant string, p policy.Policy) {
 	h.Must(h.Admin(nil).SetPolicy(h.Ctx, Root, tenant, p))
 }
 
-// Member is how one account stands in the administrators' list.
+// Member returns an account's entry in the administrators' list.
 func (h *Harness) Member(id store.AccountID) admin.Member {
 	h.T.Helper()
 	m, err := h.Admin(nil).Member(h.Ctx, Root, id)
@@ -26,14 +26,13 @@ func (h *Harness) Member(id store.AccountID) admin.Member {
 	return m
 }
 
-// Reset resets all of an account.
+// Reset resets everything of an account.
 func (h *Harness) Reset(id store.AccountID) {
 	h.T.Helper()
 	h.Must(ErrorOf(h.Admin(nil).Reset(h.Ctx, Root, id, admin.ScopeAll)))
 }
 
-// Import imports the rows and returns their outcomes, which are those that the
-// preview has shown.
+// Import imports the rows and returns their outcomes, which equal those of the preview.
 func (h *Harness) Import(rows ...admin.Imported) []admin.Outcome {
 	h.T.Helper()
 	shown, err := h.Admin(nil).PreviewImport(h.Ctx, Root, rows)
@@ -49,7 +48,7 @@ func (h *Harness) Import(rows ...admin.Imported) []admin.Outcome {
 	return outcomes
 }
 
-// A Mailbox takes what IssueRecoveryCode delivers.
+// A Mailbox receives what IssueRecoveryCode delivers.
 type Mailbox struct{ Got []admin.IssuedCode }
 
 // Deliver is the host's part of IssueRecoveryCode.
@@ -58,7 +57,7 @@ func (m *Mailbox) Deliver(_ context.Context, c admin.IssuedCode) error {
 	return nil
 }
 
-// Code is the last code that was delivered.
+// Code returns the last code that was delivered.
 func (m *Mailbox) Code() string { return m.Got[len(m.Got)-1].Code }
 
 // IssueCode has a code sent to the person and returns it.

@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow"
 )
 
-// What the two calls of a second step allocate. A closure, a copy or a text for each
+// Allocations of the two calls of a second step. A closure, a copy or a text for each
 // field is cheap to add and hard to find again.
 func TestAllocationsOfFlows(t *testing.T) {
 	if fips140.Enabled() {
@@ -31,14 +31,14 @@ func TestAllocationsOfFlows(t *testing.T) {
 	})
 	require.LessOrEqual(t, signIn, 52.0) // 48, and one more before Go 1.26
 
-	const runs = 20 // as many as a challenge's ten minutes have steps
+	const runs = 20 // a challenge's ten minutes have as many steps
 	var challenges []totpflow.Challenge
 	var codes []string
 	for range runs + 1 {
 		challenges = append(challenges, h.Challenge(ana))
 		codes = append(codes, phone.Code())
 	}
-	// Each code was of a step of its own, and the clock is at the last one.
+	// Each code belonged to a step of its own, and the clock is at the last one.
 	h.Clock.Advance(-runs * 30 * time.Second)
 	verify := testing.AllocsPerRun(runs, func() {
 		_, err := h.VerifyCode(h.Ctx, challenges[0], codes[0])

@@ -14,9 +14,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// Every call that raises the generation returns it: a host that keeps what it was told
-// notices that a record from before the call was put back. A call that returns none
-// raises none.
+// Every call that raises the generation returns it: a host that keeps the result notices
+// if a record from before the call is put back. A call that returns none raises none.
 func TestEveryRaiseIsTold(t *testing.T) {
 	told := func(c totpflow.Change, err error) (uint64, error) { return c.Generation, err }
 	none := func(err error) (uint64, error) { return 0, err }

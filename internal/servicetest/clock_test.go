@@ -15,31 +15,25 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A wrongClock is a harness whose clock was ahead while something happened, and was
-// then put right. Times of that something lie in the future: for each that is kept the
-// owner gets in within minutes, by a way that docs/operations.md names, nobody else
-// does, and nothing serves twice.
-// far reports whether what happened still lies in the future by more than two clocks
-// may differ.
-// then is when the time comes that the clock showed.
-// byCode signs in with the app, without a wait of more than two minutes.
-// enrolls sets up a new app, which then works.
-// byRecovery signs in with a recovery code and replaces the app.
-// byCodeOrRecovery is by the app where the clock has not been far ahead.
-// afterReset is a reset by an administrator, and a new authenticator.
-// withPhone has the account set up nothing but a phone.
-// byPhone has a code sent and types it.
-// byPhoneUnlocked is by phone, after an administrator has unlocked the account where
-// its waits lie in the future.
-// asks has somebody ask for a milder policy, in the name of an administrator.
-// disowns has the person say "it was not me" of the change.
-// Events while the clock is ahead, how the owner gets in when it is right again,
-// and who must not.
+// A wrongClock is a harness whose clock was ahead while something happened, and was then
+// put right. The record then contains times in the future: for each of them the owner
+// gets in within minutes, by a way that docs/operations.md names, nobody else does, and
+// nothing serves twice. far reports whether what happened still lies in the future by
+// more than two clocks may differ. then is when the time comes that the clock showed.
+// byCode signs in with the app, without a wait of more than two minutes. enrolls sets up
+// a new app, which then works. byRecovery signs in with a recovery code and replaces the
+// app. byCodeOrRecovery is by the app where the clock has not been far ahead. afterReset
+// is a reset by an administrator, and a new authenticator. withPhone has the account set
+// up nothing but a phone. byPhone has a code sent and types it. byPhoneUnlocked is by
+// phone, after an administrator has unlocked the account where its waits lie in the
+// future. asks has somebody ask for a milder policy, in the name of an administrator.
+// disowns has the person say "it was not me" of the change. Events while the clock is
+// ahead, how the owner gets in when it is right again, and who must not.
 var clockAhead = map[string]struct {
-	start   func(w *wrongClock) // what is there before; nil: an app and recovery codes
+	start   func(w *wrongClock) // what exists before it; nil: an app and recovery codes
 	happens func(w *wrongClock)
 	owner   func(w *wrongClock) totpflow.Decision
-	nobody  func(w *wrongClock) // also when the time comes that the clock showed; nil: no code serves twice
+	nobody  func(w *wrongClock) // also when the time that the clock showed has come; nil: no code serves twice
 }{
 	"a code used": {
 		happens: (*wrongClock).useCode,
@@ -262,7 +256,7 @@ var clockAhead = map[string]struct {
 	"messages to a number": {
 		start: (*wrongClock).withPhone,
 		happens: func(w *wrongClock) {
-			for i := range 3 { // of other people's doing; as many as a stranger's number is sent in an hour
+			for i := range 3 { // caused by strangers; as many messages as a stranger's number gets in an hour
 				thief := totpflow.User{ID: totpflow.AccountID{Tenant: "globex", User: fmt.Sprint(i)}}
 				next, err := w.SignIn(w.Ctx, thief)
 				require.NoError(w.T, err)
@@ -303,7 +297,7 @@ var clockAhead = map[string]struct {
 			w.unlock()
 		},
 		owner: func(w *wrongClock) totpflow.Decision {
-			// The end was in the future: what happens now can be disowned all the same.
+			// The end was in the future: a change made now can still be disowned.
 			require.NoError(w.T, w.disowns(w.newPassword()))
 			d, err := w.SignIn(w.Ctx, ana)
 			refused(w.T, d, err, totpflow.ErrFrozen)
@@ -348,7 +342,7 @@ var clockAhead = map[string]struct {
 func TestClockAhead(t *testing.T) {
 	for name, c := range clockAhead {
 		for _, ahead := range []time.Duration{40 * time.Second, time.Hour, days(1), days(365)} {
-			for _, owner := range []bool{true, false} { // whether she comes before the time of then does
+			for _, owner := range []bool{true, false} { // whether or not she comes before the time of then
 				t.Run(fmt.Sprint(name, "/", ahead, "/", owner), func(t *testing.T) {
 					w := &wrongClock{harness: newHarness(t), ahead: ahead}
 					if c.start == nil {

@@ -19,7 +19,7 @@ func trusting(c *totpflow.Config) {
 }
 
 // A second step reads twice and writes once: three round trips, whatever the store is.
-// A session that is looked at is one read.
+// Checking a session is one read.
 func TestRoundTrips(t *testing.T) {
 	h := newHarness(t, trusting)
 	phone, _ := h.Enroll(ana)
@@ -47,8 +47,8 @@ func TestRoundTrips(t *testing.T) {
 	require.Equal(t, totptest.Counts{Get: 1}, h.Store.Counts())
 }
 
-// year gives the account what those of people have after a year: recovery codes that
-// are saved, so many trusted browsers, and so many sign-ins.
+// year gives the account what people's accounts have after a year: recovery codes that
+// are saved, that many trusted browsers, and that many sign-ins.
 func (h *harness) year(u totpflow.User, phone *totptest.Authenticator, browsers, signIns int) {
 	h.T.Helper()
 	require.NoError(h.T, h.Account(u).RecoveryCodesSaved(h.Ctx))
@@ -62,7 +62,7 @@ func (h *harness) year(u totpflow.User, phone *totptest.Authenticator, browsers,
 	}
 }
 
-// What the database keeps of one account, in bytes: just set up, after a year of use,
+// The size of one account in the database, in bytes: just set up, after a year of use,
 // and of a person with twenty browsers who signs in all day.
 func TestSealedBytes(t *testing.T) {
 	size := func(browsers, signIns int) int {

@@ -22,9 +22,9 @@ type enrolled struct {
 	codes []string
 }
 
-// Events that operators and the person are notified of. Every sign-in, and every change that
-// affects who can sign in, is reported (ASVS 6.3.7, 16.3.1; NIST SP 800-63B-4 §4.6), and the event of
-// a refusal has more than the person at the keyboard hears.
+// Events that operators and the person are notified of. Every sign-in, and every change
+// that affects who can sign in, is reported (ASVS 6.3.7, 16.3.1; NIST SP 800-63B-4 §4.6),
+// and the event of a refusal says more than the person at the keyboard learns.
 var tellings = map[string]struct {
 	does func(w enrolled)
 	want []string
@@ -228,7 +228,7 @@ func TestWhatIsTold(t *testing.T) {
 	}
 }
 
-// said writes an event as the table does: what is random is left out.
+// said writes an event as the table does: random values are left out.
 func said(e event.Event) string {
 	text := string(e.Kind)
 	add := func(name, value string) {

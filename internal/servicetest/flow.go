@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// Flows is an observer that keeps the flows that it hears of.
+// Flows is an observer that keeps the flows that it receives.
 type Flows struct {
 	mu  sync.Mutex
 	all []event.Flow
@@ -34,8 +34,8 @@ func (f *Flows) Take() []event.Flow {
 
 var upper = regexp.MustCompile(`.[A-Z]`)
 
-// CallAll calls every method of v that takes a context, with nothing in its arguments,
-// and returns the names of the flows that they are.
+// CallAll calls every method of v that takes a context, with zero arguments, and returns
+// the names of the flows that they report.
 func CallAll(ctx context.Context, v any, prefix string) (names []string) {
 	of := reflect.ValueOf(v)
 	for i := range of.NumMethod() {

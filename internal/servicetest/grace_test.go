@@ -13,8 +13,9 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// A person who has nothing set up goes on without a factor until the grace is over, with a
-// proof to set up by, and is then led to the enrollment. That is reported once.
+// A person who has nothing set up goes on without a factor until the grace period is
+// over, with a proof to set up by, and is then led to the enrollment. That is reported
+// once.
 func TestGrace(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", fortnight)
@@ -41,7 +42,7 @@ func TestGrace(t *testing.T) {
 	require.Equal(t, totpflow.AskCode, h.Step(ana))
 }
 
-// The proof of a sign-in within grace sets up, and nothing else.
+// The proof of a sign-in within the grace period permits an enrollment, and nothing else.
 func TestGraceProof(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", fortnight)
@@ -55,8 +56,8 @@ func TestGraceProof(t *testing.T) {
 	require.Zero(t, h.Status(ana).GraceUntil, "who has set up has no grace to lose")
 }
 
-// Grace begins once: whatever somebody who knows the password, or an
-// administrator, does about the account or its policy, the day stays the day.
+// A grace period begins once: whatever somebody who knows the password, or an
+// administrator, does to the account or its policy, its last day stays the same.
 func TestGraceIsNotRenewed(t *testing.T) {
 	optional := policy.Policy{Mode: policy.Optional}
 	for name, renew := range map[string]func(h *harness){
@@ -108,8 +109,8 @@ func TestGraceIsNotRenewed(t *testing.T) {
 	}
 }
 
-// A reset gives no grace, neither a new one nor the rest of the old: the account
-// had a factor, and the password alone leads to the enrollment, not past it.
+// A reset gives no grace period, neither a new one nor the rest of the old one: the
+// account had a factor, and the password alone leads to the enrollment, not past it.
 func TestResetGivesNoGrace(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", fortnight)
@@ -122,8 +123,8 @@ func TestResetGivesNoGrace(t *testing.T) {
 	require.Equal(t, totpflow.Enroll, h.Step(ana), "nor does an administrator's grace lead past it")
 }
 
-// A policy that becomes stricter holds at once, one that becomes milder too;
-// each counts from the same beginning.
+// A stricter policy applies at once, and so does a milder one; each counts from the same
+// beginning.
 func TestGraceFollowsThePolicy(t *testing.T) {
 	required := policy.Policy{Mode: policy.Required}
 	for name, c := range map[string]struct {
@@ -166,8 +167,8 @@ func TestGraceFollowsThePolicy(t *testing.T) {
 	}
 }
 
-// An administrator gives one person until a day, whatever the policy says and
-// whether or not the person was ever seen; nobody else has it.
+// An administrator gives one person time until a day, whatever the policy says and
+// whether or not the person was ever seen; nobody else gets it.
 func TestGraceExtended(t *testing.T) {
 	for name, p := range map[string]policy.Policy{
 		"no grace":                {Mode: policy.Required},
@@ -183,7 +184,7 @@ func TestGraceExtended(t *testing.T) {
 				}
 				until := start.Add(days(20))
 				h.Events.Kinds()
-				asked := until.Add(999 * time.Microsecond).In(time.FixedZone("elsewhere", 3600)) // as a page has it
+				asked := until.Add(999 * time.Microsecond).In(time.FixedZone("elsewhere", 3600)) // as a page sends it
 				require.NoError(t, h.Admin(nil).ExtendGrace(h.Ctx, ops, anaID, asked))
 				events := h.EventsOf(event.GraceExtended)
 				require.Len(t, events, 1)
@@ -223,7 +224,7 @@ func TestGraceExtended(t *testing.T) {
 	}
 }
 
-// An extension ends in the future and within 90 days; otherwise it is an exemption.
+// An extension ends in the future and within 90 days; a longer one would be an exemption.
 func TestGraceExtendedWithinBounds(t *testing.T) {
 	for name, c := range map[string]struct {
 		until time.Time
@@ -250,8 +251,8 @@ func TestGraceExtendedWithinBounds(t *testing.T) {
 	}
 }
 
-// A clock that goes back within the grace leaves it as it is; one that had run
-// ahead gives nobody more than the policy does.
+// A clock that goes back within the grace period leaves it as it is; one that had run
+// ahead gives nobody more time than the policy does.
 func TestGraceWhenTheClockGoesBack(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", fortnight)
@@ -276,8 +277,8 @@ func TestGraceWhenTheClockGoesBack(t *testing.T) {
 	require.Equal(t, totpflow.Enroll, h.Step(ben))
 }
 
-// A person who was never asked for a factor has the whole grace before them, and the
-// status says so: a host that looks at each request throws nobody out early.
+// A person who was never asked for a factor has the whole grace period left, and the
+// status says so: a host that checks each request throws nobody out early.
 func TestGraceNotYetBegun(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	require.Equal(t, totpflow.Passed, h.Step(ana)) // optional, and has a record from now on
@@ -287,8 +288,8 @@ func TestGraceNotYetBegun(t *testing.T) {
 	require.Equal(t, totpflow.Passed, h.Step(ana))
 }
 
-// No grace where nothing is required, and none that was over before it could
-// begin.
+// There is no grace period where nothing is required, and none that was over before it
+// could begin.
 func TestNoGrace(t *testing.T) {
 	for name, p := range map[string]policy.Policy{
 		"optional":                {Mode: policy.Optional, Grace: days(14), Deadline: start.Add(days(30))},
@@ -310,7 +311,7 @@ func TestNoGrace(t *testing.T) {
 	}
 }
 
-// Neither an account that was reset nor a machine's has a grace to look at.
+// Neither an account that was reset nor a machine's has a grace period.
 func TestGraceIsOfNobodyElse(t *testing.T) {
 	h := newHarness(t, ofTenants)
 	h.SetPolicy("acme", fortnight)

@@ -20,11 +20,10 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// Promises of single sentences, each with a number in it that is written out
-// here once more.
+// Promises of one sentence each, whose numbers are written out here once more.
 
-// From the password to the code a person has 10 minutes, a passed factor stands
-// for its action for 5, and an enrollment waits for 15.
+// A person has 10 minutes from the password to the code, a proof of a factor is valid for
+// 5, and an enrollment is open for 15.
 func TestLifetimes(t *testing.T) {
 	for name, c := range map[string]struct {
 		life time.Duration
@@ -74,8 +73,8 @@ func TestLifetimes(t *testing.T) {
 	}
 }
 
-// Nothing comes with an error: what a refused write would have granted is not
-// in the caller's hands.
+// Nothing comes with an error: the caller does not get what a refused write would have
+// granted.
 func TestNothingComesWithAnError(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -132,7 +131,7 @@ func TestResetAsksForASetUp(t *testing.T) {
 	h.Enroll(ana)
 }
 
-// Off offers nothing: no proof to set something up with.
+// Off offers nothing: not even a proof to set something up with.
 func TestOffOffersNoSetUp(t *testing.T) {
 	h := newHarness(t, withMode(policy.Off))
 	next, err := h.SignIn(h.Ctx, ana)
@@ -141,7 +140,7 @@ func TestOffOffersNoSetUp(t *testing.T) {
 	require.Empty(t, next.Proof)
 }
 
-// A method is offered while it can work: not when the last recovery code is used.
+// A method is offered while it can work: not after the last recovery code was used.
 func TestMethodsAreThoseThatWork(t *testing.T) {
 	h := newHarness(t)
 	_, codes := h.Enroll(ana)
@@ -155,8 +154,8 @@ func TestMethodsAreThoseThatWork(t *testing.T) {
 	require.Equal(t, []totpflow.Method{totpflow.MethodCode}, next.Methods)
 }
 
-// A browser that many people share shows a token for each of them. The person's own
-// is found among any number; of the others 32 are looked at.
+// A browser that many people share sends a token for each of them. The person's own is
+// found among any number; of the others, 32 are checked.
 func TestManyTokens(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -178,7 +177,7 @@ func TestManyTokens(t *testing.T) {
 	}
 }
 
-// The list of trusted browsers is of those that would pass.
+// The list of trusted browsers contains those that would pass.
 func TestExpiredBrowsersAreNotListed(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -189,8 +188,7 @@ func TestExpiredBrowsersAreNotListed(t *testing.T) {
 	require.Empty(t, h.Status(ana).Browsers)
 }
 
-// Two consecutive codes are used up like one: neither they nor either of them
-// pass again.
+// Two consecutive codes are used like one: they do not pass again, together or alone.
 func TestPairIsUsedUp(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -222,8 +220,8 @@ func TestRightRecoveryCodesAreCountedToo(t *testing.T) {
 	refused(t, d, err, throttle.ErrThrottled)
 }
 
-// An attacker who has the ring and the password, and not the phone, turns a challenge
-// into nothing else: the kind of a ticket is under the record's signature too.
+// An attacker who has the ring and the password, and not the phone, cannot turn a
+// challenge into another ticket: the record's signature covers the kind of a ticket too.
 func TestRingAndPasswordForgeNoTicket(t *testing.T) {
 	h := newHarness(t)
 	h.Enroll(ana)

@@ -1,8 +1,7 @@
-// Package servicetest is the equipment of the tests of the root package and of
-// package admin: a service with everything around it that a test wants to hold,
-// and people who use it. Only tests import it. Its own tests are those of the whole
-// service, which belong to no single file: clocks that are wrong, events, grace, threats,
-// what it costs.
+// Package servicetest is the equipment of the tests of the root package and of package
+// admin: a service with everything around it that a test needs, and people who use it.
+// Only tests import it. Its own tests are those of the whole service, which belong to no
+// single file: wrong clocks, events, grace periods, threats, costs.
 package servicetest
 
 import (
@@ -32,13 +31,13 @@ var (
 // Days are counted from the start of the test.
 func Days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
-// A Harness is a service with everything around it that a test wants to hold.
+// A Harness is a service with everything around it that a test needs.
 type Harness struct {
 	*totpflow.Service
 	T      testing.TB
 	Ctx    context.Context
 	Clock  *totptest.Clock
-	Store  *totptest.Store // what the service has
+	Store  *totptest.Store // the store of the service
 	Memory *store.Memory   // behind it
 	Keys   string
 	Events *Recorder
@@ -133,5 +132,5 @@ func (h *Harness) Check(ok bool, format string, a ...any) {
 	}
 }
 
-// Fortnight is a policy with a grace.
+// Fortnight is a policy with a grace period.
 var Fortnight = policy.Policy{Mode: policy.Required, Grace: Days(14)}

@@ -39,7 +39,7 @@ func RFCKey(t testing.TB) totp.Key {
 	return key
 }
 
-// Printed is a value in all the ways in which it may end in a log or an answer.
+// Printed returns a value in all the forms in which it may end up in a log or an answer.
 func Printed(v any) string {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -78,10 +78,10 @@ func CountMembers(members ...admin.Member) (c admin.Counts) {
 	return c
 }
 
-// ErrorOf is the error of a call that returns something else, too.
+// ErrorOf returns the error of a call that also returns another value.
 func ErrorOf[T any](_ T, err error) error { return err }
 
-// Names are the keys of a table.
+// Names returns the keys of a table.
 func Names[T any](m map[string]T) (all []string) {
 	for name := range m {
 		all = append(all, name)
@@ -89,8 +89,8 @@ func Names[T any](m map[string]T) (all []string) {
 	return all
 }
 
-// RequireEveryMethod asserts that a table has a line for each method of v, but
-// for some: a new method needs a line.
+// RequireEveryMethod asserts that a table has a line for each method of v, except the
+// named ones: a new method needs a line.
 func RequireEveryMethod[T any](t *testing.T, v any, table map[string]T, but ...string) {
 	t.Helper()
 	var methods []string
@@ -120,7 +120,7 @@ func Together(n int, f func(i int)) {
 	done.Wait()
 }
 
-// An Unreadable store has no answer about one record.
+// An Unreadable store cannot read one record.
 type Unreadable struct {
 	store.Store
 	ID store.AccountID
@@ -142,7 +142,7 @@ func (f FailingPolicy) Policy(context.Context, store.AccountID) (policy.Policy, 
 	return policy.Policy{}, f.Err
 }
 
-// RequireNone asserts that none of the secrets stands in what was printed.
+// RequireNone asserts that the printed text contains none of the secrets.
 func RequireNone(t testing.TB, printed string, secrets []string) {
 	t.Helper()
 	for _, s := range secrets {
@@ -154,7 +154,7 @@ func RequireNone(t testing.TB, printed string, secrets []string) {
 	}
 }
 
-// RequireNoneStored looks for the secrets in all that the store has.
+// RequireNoneStored searches everything in the store for the secrets.
 func (h *Harness) RequireNoneStored(secrets []string) {
 	h.T.Helper()
 	page, err := h.Memory.List(h.Ctx, store.Query{AllTenants: true})
@@ -167,7 +167,7 @@ func (h *Harness) RequireNoneStored(secrets []string) {
 	}
 }
 
-// Sealed does with the ring what the service does.
+// Sealed seals with the ring as the service does.
 func (h *Harness) Sealed(kind string, plain []byte) string {
 	keys, err := keyring.Parse(h.Keys)
 	h.Must(err)

@@ -9,8 +9,8 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// Enroll enrolls u from the proof or the challenge of a sign-in, and returns the
-// phone with the app and the recovery codes.
+// Enroll enrolls u by the proof or the challenge of a sign-in, and returns the phone with
+// the app and the recovery codes.
 func (h *Harness) Enroll(u totpflow.User) (*totptest.Authenticator, []string) {
 	h.T.Helper()
 	next, err := h.SignIn(h.Ctx, u)
@@ -22,7 +22,7 @@ func (h *Harness) Enroll(u totpflow.User) (*totptest.Authenticator, []string) {
 	return h.EnrollBy(by)
 }
 
-// EnrollBy enrolls from a grant.
+// EnrollBy enrolls by a grant.
 func (h *Harness) EnrollBy(by totpflow.EnrollmentGrant) (*totptest.Authenticator, []string) {
 	h.T.Helper()
 	page, err := h.BeginEnrollment(h.Ctx, by)
@@ -69,7 +69,7 @@ func (h *Harness) TrustBrowserOf(u totpflow.User, phone *totptest.Authenticator)
 	return b.Token
 }
 
-// Status is what u's security page shows.
+// Status returns what u's security page shows.
 func (h *Harness) Status(u totpflow.User) totpflow.Status {
 	h.T.Helper()
 	st, err := h.Account(u).Status(h.Ctx)
@@ -77,13 +77,13 @@ func (h *Harness) Status(u totpflow.User) totpflow.Status {
 	return st
 }
 
-// Mark is that of a session which begins now.
+// Mark returns the mark of a session that begins now.
 func (h *Harness) Mark(u totpflow.User) totpflow.SessionMark {
 	h.T.Helper()
 	return h.Status(u).Mark
 }
 
-// SessionStands reports whether a session with the mark stands.
+// SessionStands reports whether a session with the mark is valid.
 func (h *Harness) SessionStands(u totpflow.User, mark totpflow.SessionMark) bool {
 	h.T.Helper()
 	valid, err := h.Account(u).SessionValid(h.Ctx, mark)
@@ -113,7 +113,7 @@ func (h *Harness) NewRecoveryCodes(u totpflow.User, phone *totptest.Authenticato
 	return sheet.Codes
 }
 
-// Freeze has the person say "it was not me" of what happened last.
+// Freeze has the person say "it was not me" about the last event.
 func (h *Harness) Freeze(u totpflow.User) {
 	h.T.Helper()
 	e := event.Event{Tenant: u.ID.Tenant, User: u.ID.User, At: h.Clock.Now().Truncate(time.Millisecond), Kind: event.AuthenticatorsReplaced}

@@ -13,7 +13,7 @@ import (
 // Mobile is Ana's number.
 var Mobile = Number("+43 660 1234567")
 
-// Number parses a number that is one.
+// Number parses a valid number.
 func Number(s string) phone.Number {
 	n, err := phone.ParseNumber(s)
 	if err != nil {
@@ -22,7 +22,7 @@ func Number(s string) phone.Number {
 	return n
 }
 
-// A Provider of messages keeps what it was given.
+// A Provider of messages keeps the messages that it receives.
 type Provider struct {
 	mu         sync.Mutex
 	Sent       []phone.Message
@@ -44,17 +44,17 @@ func (p *Provider) Send(_ context.Context, m phone.Message) error {
 	return nil
 }
 
-// Count is how many messages were sent.
+// Count returns how many messages were sent.
 func (p *Provider) Count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.Sent)
 }
 
-// Code is the last one that was sent.
+// Code returns the last one that was sent.
 func (p *Provider) Code() string { return p.Sent[len(p.Sent)-1].Code.Digits() }
 
-// WrongCode is a code that was not sent.
+// WrongCode returns a code that was not sent.
 func (p *Provider) WrongCode() string {
 	if p.Code() == "123456" {
 		return "654321"
@@ -87,7 +87,7 @@ func (h *Harness) AddPhone(by totpflow.EnrollmentGrant, n phone.Number, p *Provi
 	return d
 }
 
-// EnrollPhone enrolls u with nothing but a phone, whose number u chooses.
+// EnrollPhone enrolls u with only a phone, whose number u chooses.
 func (h *Harness) EnrollPhone(u totpflow.User, p *Provider) {
 	h.T.Helper()
 	next, err := h.SignIn(h.Ctx, u)

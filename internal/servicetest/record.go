@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Recorder is an observer that keeps the events it hears of.
+// A Recorder is an observer that keeps the events that it receives.
 type Recorder struct {
 	Mu  sync.Mutex
 	Got []event.Event
@@ -23,7 +23,7 @@ func (s *Recorder) Observe(_ context.Context, e event.Event) {
 	s.Got = append(s.Got, e)
 }
 
-// Kinds returns what happened since the last call.
+// Kinds returns the kinds of the events since the last call.
 func (s *Recorder) Kinds() []event.Kind {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -35,7 +35,7 @@ func (s *Recorder) Kinds() []event.Kind {
 	return kinds
 }
 
-// EventsOf returns the events of one kind since the last look.
+// EventsOf returns the events of one kind since the last call.
 func (h *Harness) EventsOf(k event.Kind) []event.Event {
 	h.Events.Mu.Lock()
 	defer h.Events.Mu.Unlock()
@@ -44,8 +44,7 @@ func (h *Harness) EventsOf(k event.Kind) []event.Event {
 	return slices.DeleteFunc(all, func(e event.Event) bool { return e.Kind != k })
 }
 
-// Versions is what the store holds: no two are the same where anything was
-// written in between.
+// Versions returns the version of every record: they differ after anything was written.
 func (h *Harness) Versions() map[store.AccountID]store.Version {
 	h.T.Helper()
 	page, err := h.Memory.List(h.Ctx, store.Query{AllTenants: true, Limit: store.MaxLimit})
@@ -69,7 +68,7 @@ func (h *Harness) Unchanged(f func()) {
 	}
 }
 
-// Garble has the record of id lose its seal.
+// Garble breaks the seal of the record of id.
 func (h *Harness) Garble(id store.AccountID) {
 	h.T.Helper()
 	rec, err := h.Memory.Get(h.Ctx, id)

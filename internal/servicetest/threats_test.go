@@ -92,8 +92,8 @@ func TestTicketsDoNotOutliveTheRecord(t *testing.T) {
 	refused(t, d, err, totpflow.ErrChallenge)
 }
 
-// A clock that jumps ahead and comes back brings nothing back that was over,
-// and leaves nothing behind that lives longer than it should.
+// A clock that jumps ahead and comes back revives nothing, and leaves nothing behind that
+// lives longer than it should.
 func TestClockJumps(t *testing.T) {
 	there := map[string]time.Duration{"20 minutes": 20 * time.Minute, "a day": 24 * time.Hour, "a year": 365 * 24 * time.Hour}
 	for name, jump := range there {
@@ -104,7 +104,7 @@ func TestClockJumps(t *testing.T) {
 			a := h.Account(ana)
 			require.NoError(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")))
 			h.Clock.Advance(jump)
-			_, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), "0000-0000-0000-0000") // a write
+			_, err := h.VerifyRecoveryCode(h.Ctx, h.Challenge(ana), "0000-0000-0000-0000") // causes a write
 			require.ErrorIs(t, err, totpflow.ErrRejected)
 			h.Clock.Advance(-jump)
 			require.ErrorIs(t, a.ConsumeProof(h.Ctx, proof, totpflow.Action("delete backup").On("")), totpflow.ErrProof)
@@ -137,9 +137,9 @@ func TestClockJumps(t *testing.T) {
 	})
 }
 
-// A recovery code says that the phone is lost: what was earned by the phone
-// before, and is not yet used, ends with it. So it is with the proofs that were
-// earned by recovery codes, when those are replaced.
+// A recovery code says that the phone is lost: grants that the phone earned before, and
+// that are not used yet, end with it. The same is true of the proofs that recovery codes
+// earned when those are replaced.
 func TestLostFactorsEndWhatTheyEarned(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -157,8 +157,8 @@ func TestLostFactorsEndWhatTheyEarned(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrProof, "the old code's proof outlived its set")
 }
 
-// A host that takes the action from a form gives nobody more than a factor
-// earned: no trust for a recovery code, no enrollment beside an active authenticator.
+// A host that takes the action from a form gives nobody more than a factor earned: a
+// recovery code earns no trust, and no enrollment beside an active authenticator.
 func TestReservedActions(t *testing.T) {
 	h := newHarness(t)
 	phone, codes := h.Enroll(ana)
@@ -170,7 +170,8 @@ func TestReservedActions(t *testing.T) {
 	require.ErrorIs(t, err, totpflow.ErrProof)
 }
 
-// An unknown mode is treated as Required everywhere, also where something would be removed.
+// An unknown mode is treated as Required everywhere, also where something would be
+// removed.
 func TestUnknownModeIsRequired(t *testing.T) {
 	h := newHarness(t)
 	phone, _ := h.Enroll(ana)
@@ -217,7 +218,7 @@ func TestManySignInsDoNotFillTheRecord(t *testing.T) {
 	require.Less(t, len(rec.Sealed), 16<<10)
 }
 
-// A context that ends while a recovery code is derived says nothing of the code.
+// A context that ends while a recovery code is derived reveals nothing about the code.
 func TestRecoveryInterrupted(t *testing.T) {
 	h := newHarness(t)
 	_, codes := h.Enroll(ana)

@@ -1,6 +1,6 @@
-// Package shortmac is HMAC-SHA-256 (RFC 2104, FIPS 198-1) of messages of a few
-// hundred bytes, from the stack: crypto/hmac takes nine allocations for each, most of
-// the time of a short message.
+// Package shortmac computes HMAC-SHA-256 (RFC 2104, FIPS 198-1) of messages of a few
+// hundred bytes on the stack: crypto/hmac makes nine allocations for each, which take
+// most of the time of a short message.
 package shortmac
 
 import (
@@ -11,15 +11,15 @@ import (
 	"crypto/subtle"
 )
 
-// room is for messages that need no heap.
+// room is the size of a message that needs no heap.
 const room = 448
 
 type block [sha256.BlockSize]byte
 
 var ipad, opad = block(bytes.Repeat([]byte{0x36}, sha256.BlockSize)), block(bytes.Repeat([]byte{0x5c}, sha256.BlockSize))
 
-// Sum returns the tag of data. In FIPS 140-3 mode it is the module that computes it,
-// since its hash under an HMAC of our own would not be an approved service.
+// Sum returns the tag of data. In FIPS 140-3 mode Go's module computes it, since its hash
+// under an HMAC of our own would not be an approved service.
 func Sum(key, data []byte) (tag [sha256.Size]byte) {
 	if fips140.Enabled() || len(key) > sha256.BlockSize {
 		h := hmac.New(sha256.New, key)

@@ -11,8 +11,9 @@ import (
 	"github.com/totpflow/totpflow/internal/shortmac"
 )
 
-// Sum is crypto/hmac's for every length of key and message around the sizes at which
-// it changes its way. In FIPS 140-3 mode, in which the tests run too, it is trivially so.
+// Sum equals the MAC of crypto/hmac for every length of key and message around the sizes
+// at which its algorithm branches. In FIPS 140-3 mode, in which the tests run too, this
+// is trivially true.
 func TestSumIsHMAC(t *testing.T) {
 	random := rand.NewChaCha8([32]byte{1})
 	for length := range 130 {

@@ -37,8 +37,7 @@ func Example() {
 	// Output: strictjson: json: unknown field "Until"
 }
 
-// Decoding accepts one value of known fields, so that nothing is lost by writing
-// it again.
+// Decoding accepts one value of known fields, so that writing it again loses nothing.
 func FuzzDecode(f *testing.F) {
 	type record struct {
 		V     int               `json:"v"`

@@ -2,7 +2,8 @@ package typed
 
 import "errors"
 
-// Why a text is not a code of so many digits. None of these quotes the text.
+// The reasons why a text is not a code of a given number of digits. None of these errors
+// quotes the text.
 var (
 	ErrLong      = errors.New("too long")
 	ErrFew       = errors.New("too few digits")
@@ -16,10 +17,10 @@ func Reasons() []error {
 	return []error{ErrCharacter, ErrScripts, ErrLong, ErrFew, ErrMany, ErrNotDigits}
 }
 
-// Digits appends to dst the digits of a code that has exactly n of them. The error
-// is one of this package's, and says why s is not such a code; with an error dst is
-// returned as it was given. Of a text that is wrong in several ways it says the
-// first that it meets.
+// Digits appends to dst the digits of a code that has exactly n of them. The error is one
+// of this package's, and says why s is not such a code; with an error dst is returned as
+// it was given. If a text is wrong in several ways, the error names the first that is
+// found.
 func Digits(dst []byte, s string, n int) ([]byte, error) {
 	if len(s) > Max {
 		return dst, ErrLong

@@ -57,8 +57,8 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-// The ten digits of a script stand in one row, and the ranges of the table begin
-// with a zero: what zeroOf takes for granted of Unicode.
+// The ten digits of a script are consecutive, and the ranges of the table begin with a
+// zero: zeroOf assumes this of Unicode.
 func TestDigitsOfEveryScript(t *testing.T) {
 	scripts := 0
 	check := func(lo, hi rune, stride uint32) {
@@ -84,8 +84,8 @@ func TestDigitsOfEveryScript(t *testing.T) {
 	require.Greater(t, scripts, 60)
 }
 
-// Every character of Unicode is left out, is one character of ASCII, or is
-// refused; and no letter but ours becomes one of ours.
+// Every character of Unicode is left out, becomes one character of ASCII, or is refused;
+// and no letter but the ASCII ones becomes one of them.
 func TestEveryCharacter(t *testing.T) {
 	left, read := 0, 0
 	for r := rune(0); r <= utf8.MaxRune; r++ {
@@ -142,7 +142,7 @@ func FuzzAppend(f *testing.F) {
 			require.Contains(t, []error{typed.ErrCharacter, typed.ErrScripts}, err)
 			return
 		}
-		again, err := typed.Append(nil, string(out)+".") // which shows that the full stop is not one of the text's own
+		again, err := typed.Append(nil, string(out)+".") // which shows that the text itself has no full stop
 		require.NoError(t, err)
 		require.Equal(t, string(out), string(again), "what is plain stays")
 	})

@@ -28,12 +28,12 @@ type Optional interface {
 // the first error its methods do nothing. Only this package makes one.
 type Coder struct {
 	data    []byte // what is left to read, or what was written
-	all     string // what is read, of which every text is a part: one allocation for all
+	all     string // the whole text that is read, of which every text is a part: one allocation for all
 	reading bool
 	format  uint64
 	err     error
 	words   []string // the texts that later words can refer to
-	view    *view    // nil unless somebody looks
+	view    *view    // nil unless a view is made
 }
 
 // room is enough for most records.
@@ -124,8 +124,8 @@ func (c *Coder) number(name string, v, least, most uint64) uint64 {
 	return v
 }
 
-// uvarint returns the number at the beginning of data and its size, which is 0
-// where there is none, or not in its one spelling.
+// uvarint returns the number at the beginning of data and its size, which is 0 if there
+// is no number, or if it is not in its one spelling.
 func uvarint(data []byte) (uint64, int) {
 	if len(data) > 0 && data[0] < 0x80 {
 		return uint64(data[0]), 1
@@ -203,7 +203,7 @@ func Enum[S ~string](c *Coder, name string, s *S, words []S) {
 	}
 }
 
-// The bounds of a time, in seconds. The lower one is the zero time and no other.
+// The bounds of a time, in seconds. The lower one is the zero time itself.
 const (
 	zeroSeconds = -62_135_596_800
 	lastSeconds = 253_402_300_799
@@ -253,8 +253,8 @@ func (c *Coder) Instant(name string, t *time.Time) {
 	}
 }
 
-// when writes a time that is n units after 1970, of which a second has so many,
-// or returns what it reads. The zero time is returned as the units of its own.
+// when writes a time that is n units after 1970, with this many units per second, or
+// returns what it reads. The zero time is returned as the units of its own value.
 func (c *Coder) when(name string, t time.Time, n, units int64) int64 {
 	zero, last := zeroSeconds*units, (lastSeconds+1)*units-1
 	u := uint64(0)

@@ -24,7 +24,7 @@ func (c *Coder) Optional(name string, v Optional) {
 	}
 }
 
-// Option is Optional for a type that has its methods for itself.
+// Option is Optional for a type whose methods are passed as functions.
 func Option[T any](c *Coder, name string, v *T, zero func(T) bool, fields func(*T, *Coder)) {
 	if c.present(name, !zero(*v)) {
 		c.view.open(name, "optional part", '{')
@@ -36,8 +36,8 @@ func Option[T any](c *Coder, name string, v *T, zero func(T) bool, fields func(*
 	}
 }
 
-// Maybe is a field that has fields of its own and is there or not. The type
-// refuses one that is there and zero, unless that is another thing than none.
+// Maybe is a field that has fields of its own and may be absent. A present but zero value
+// is refused by the type, unless that means something else than an absent one.
 func Maybe[T any](c *Coder, name string, v **T, fields func(*T, *Coder)) {
 	if c.present(name, *v != nil) {
 		if c.reading {
@@ -53,12 +53,12 @@ func (c *Coder) present(name string, is bool) bool {
 	return c.number(name, bit(is), 0, 1) == 1 && c.err == nil
 }
 
-// List is a field of up to so many items, each of which has fields of its own.
+// List is a field of at most most items, each of which has fields of its own.
 func List[T any](c *Coder, name string, list *[]T, most int, fields func(*T, *Coder)) {
 	n := int(c.number(name, uint64(len(*list)), 0, uint64(most)))
 	if c.reading {
 		*list = nil
-		if n > len(c.data) { // each item has a byte at least
+		if n > len(c.data) { // each item takes at least one byte
 			c.fail(name, "is cut off")
 		}
 		if n > 0 && c.err == nil {

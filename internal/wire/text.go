@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// take returns the next n bytes of what is read, and nil where there are less.
+// take returns the next n bytes of the input, or nil if there are fewer.
 func (c *Coder) take(name string, n int) []byte {
 	if c.err != nil {
 		return nil
@@ -28,7 +28,7 @@ func (c *Coder) takeText(name string, n int) string {
 	return c.all[at : at+n]
 }
 
-// Fixed is a field of as many bytes as b has.
+// Fixed is a field with as many bytes as b has.
 func (c *Coder) Fixed(name string, b []byte) {
 	if c.reading {
 		copy(b, c.take(name, len(b)))
@@ -40,7 +40,7 @@ func (c *Coder) Fixed(name string, b []byte) {
 	}
 }
 
-// FixedText is a field of a text of as many bytes as size.
+// FixedText is a field with a text of exactly size bytes.
 func (c *Coder) FixedText(name string, s *string, size int) {
 	switch {
 	case c.reading:
@@ -55,7 +55,7 @@ func (c *Coder) FixedText(name string, s *string, size int) {
 	}
 }
 
-// Bytes is a field of up to so many bytes.
+// Bytes is a field of at most most bytes.
 func (c *Coder) Bytes(name string, b *[]byte, most int) {
 	n := int(c.number(name, uint64(len(*b)), 0, uint64(most)))
 	if c.reading {
@@ -68,7 +68,7 @@ func (c *Coder) Bytes(name string, b *[]byte, most int) {
 	}
 }
 
-// Text is a field of a text of up to so many bytes.
+// Text is a field with a text of at most most bytes.
 func (c *Coder) Text(name string, s *string, most int) {
 	c.text(name, s, most)
 	if c.view != nil {
@@ -88,7 +88,7 @@ func (c *Coder) text(name string, s *string, most int) {
 // Hex is a field of a text of lower-case hexadecimal digits for size bytes.
 func (c *Coder) Hex(name string, s *string, size int) {
 	if c.reading {
-		var digits [64]byte // for most
+		var digits [64]byte // large enough for most values
 		*s = string(hex.AppendEncode(digits[:0], c.take(name, size)))
 	} else {
 		c.hex(name, *s, size)
@@ -119,8 +119,8 @@ func nibble(digit byte) byte {
 	return digit - '0'
 }
 
-// Word is a field of a text of up to so many bytes that other words of the same
-// value are likely to repeat.
+// Word is a field with a text of at most most bytes that other words of the same value
+// are likely to repeat.
 func (c *Coder) Word(name string, s *string, most int) {
 	c.word(name, s, most)
 	if c.view != nil {
@@ -135,7 +135,7 @@ func (c *Coder) word(name string, s *string, most int) {
 	}
 	switch place = c.number(name, place, 0, uint64(len(c.words))+1); {
 	case c.err != nil:
-	case place == 0: // the empty text, which is there already
+	case place == 0: // the empty text, which is always known
 	case place > 1:
 		word := c.words[place-2]
 		if len(word) > most {
@@ -156,8 +156,8 @@ func (c *Coder) word(name string, s *string, most int) {
 	}
 }
 
-// place returns 0 for the empty text, 1 for a new one, and otherwise two more
-// than where the text is among the words.
+// place returns 0 for the empty text, 1 for a new one, and otherwise the index of the
+// text among the words plus two.
 func (c *Coder) place(s string) uint64 {
 	if s == "" {
 		return 0

@@ -25,8 +25,8 @@ func View(v Fielder) (string, error) {
 	return out.String(), nil
 }
 
-// Layout returns the fields of v in their order, each with its kind, one a line:
-// those of optional parts that are there, and of lists that are not empty.
+// Layout returns the fields of v in their order, each with its kind, one per line: those
+// of optional parts that are present, and of lists that are not empty.
 func Layout(v Fielder) ([]string, error) {
 	w, err := look(v)
 	if err != nil {
@@ -45,7 +45,7 @@ func look(v Fielder) (*view, error) {
 	return w, nil
 }
 
-// A view is JSON and a layout in the making. The nil view looks at nothing.
+// A view is JSON and a layout that are being made. The nil view notes nothing.
 type view struct {
 	text   []byte
 	layout []string
@@ -104,7 +104,7 @@ func (w *view) time(name, kind string, t time.Time) {
 	w.value(name, kind, t.UTC().Format(time.RFC3339Nano))
 }
 
-// bounds says what a number may be, where that is less than any.
+// bounds says which values a number may have, unless it may have any.
 func bounds(least, most uint64) string {
 	switch {
 	case most >= math.MaxInt64:

@@ -75,8 +75,7 @@ func good() sample {
 	}
 }
 
-// A value comes back as it was written, and has the one encoding that doc.go
-// describes.
+// A value comes back as it was written, and has the only encoding that doc.go describes.
 func TestSample(t *testing.T) {
 	s := good()
 	require.Equal(t, s, wiretest.Golden(t, "testdata/sample", &s))
@@ -92,7 +91,7 @@ func TestSample(t *testing.T) {
 	), wiretest.Write(t, &s))
 }
 
-// No value is written that would not be read.
+// No value is written that could not be read.
 func TestEncodeRefuses(t *testing.T) {
 	for name, edit := range map[string]func(*sample){
 		"a number below its bound":  func(s *sample) { s.Small = 0 },
@@ -136,8 +135,8 @@ func (l *large) Fields(c *wire.Coder) {
 	wire.List(c, "texts", &l.texts, 1<<20, func(s *string, c *wire.Coder) { c.Text("text", s, 1<<30) })
 }
 
-// A length that is not there costs nothing: neither one of a text nor one of a
-// list, and not one for each item either.
+// A length without the bytes for it costs nothing: neither that of a text nor that of a
+// list, nor one for each item.
 func TestDecodeIsBounded(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"a list":         wiretest.Raw(uint64(1 << 20)),
@@ -156,8 +155,8 @@ func TestDecodeIsBounded(t *testing.T) {
 	}
 }
 
-// Every optional part that is there has something in it, a word is as long as its
-// field allows wherever it was before, and times lie in the years 1 to 9999.
+// Every optional part that is present has a value, a word is as long as its field allows
+// wherever it was used before, and times lie in the years 1 to 9999.
 func TestDecodeRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		v        wire.Fielder
@@ -179,7 +178,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// A fielder is its one method.
+// A fielder is a function with the one method of its kind.
 type fielder func(*wire.Coder)
 
 func (f fielder) Fields(c *wire.Coder) { f(c) }
@@ -200,7 +199,7 @@ func TestOverlongNumbers(t *testing.T) {
 	}
 }
 
-// An error names the field and shows nothing of it.
+// An error names the field and shows nothing of its value.
 func TestErrorsShowNothing(t *testing.T) {
 	s := good()
 	s.Text = "SECRET-SECRET"
@@ -217,15 +216,15 @@ func TestErrorsShowNothing(t *testing.T) {
 	}
 }
 
-// The formats that are read are without a gap, and what is written is read; a
-// release reads one format more than it writes, at most.
+// The formats that can be read have no gap and include the one that is written; a release
+// reads at most one format more than it writes.
 func TestFormats(t *testing.T) {
 	require.LessOrEqual(t, wire.Oldest, wire.Written)
 	require.LessOrEqual(t, wire.Written, wire.Newest)
 	require.LessOrEqual(t, wire.Newest, wire.Written+1)
 }
 
-// Bytes that can be read are the one encoding of the value that they stand for.
+// Bytes that can be read are the only encoding of their value.
 func FuzzDecode(f *testing.F) {
 	s := good()
 	f.Add(wiretest.Write(f, &s))
@@ -241,7 +240,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// A value that can be written is read as it was.
+// A value that can be written is read back unchanged.
 func FuzzEncode(f *testing.F) {
 	f.Add(1, uint64(2), int64(-3), []byte{4}, "five", "six", int64(7), int64(8))
 	f.Fuzz(func(t *testing.T, small int, big uint64, signed int64, b []byte, text, word string, seconds, nanos int64) {

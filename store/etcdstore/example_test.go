@@ -10,8 +10,7 @@ import (
 	"github.com/totpflow/totpflow/store/etcdstore"
 )
 
-// A product connects to all members, and looks whether they answer when it
-// starts.
+// A product connects to all members, and checks that they answer when it starts.
 func Example() {
 	client, err := clientv3.New(clientv3.Config{
 		Endpoints:   []string{"10.0.0.1:2379", "10.0.0.2:2379", "10.0.0.3:2379"},

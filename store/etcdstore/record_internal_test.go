@@ -16,8 +16,8 @@ import (
 
 var alice = store.AccountID{Tenant: "acme", User: "alice"}
 
-// Reading accepts only what would be written: no two values are one record, and no
-// value reads as a record that a store could not have been given.
+// Reading accepts only what writing produces: no two values are one record, and no value
+// reads as a record that could not have been written.
 func FuzzDecode(f *testing.F) {
 	rec := store.Record{ID: alice, Version: store.Version{1, 15: 2}, State: "active", Sealed: []byte("sealed"), Updated: time.Unix(1, 5000), Due: time.UnixMilli(5)}
 	f.Add([]byte(encode(rec)))
@@ -59,7 +59,7 @@ func FuzzKey(f *testing.F) {
 		}
 		require.Equal(t, a.Compare(b), strings.Compare(s.key(a), s.key(b)))
 
-		// And a list holds those of its tenant that come after another.
+		// And a list contains those of its tenant that come after another.
 		first, end := s.span(store.Query{Tenant: tenant}, store.Place{})
 		require.Equal(t, b.Tenant == tenant, within(s.key(b), first, end))
 		first, end = s.span(store.Query{Tenant: tenant}, store.Place{ID: a})
@@ -71,8 +71,8 @@ func FuzzKey(f *testing.F) {
 	})
 }
 
-// The keys of entries by due time are ordered as places are, and a list holds
-// those from a place to its end.
+// The keys of entries by due time are ordered as places are, and a list contains those
+// from a place to its end.
 func FuzzDueKey(f *testing.F) {
 	f.Add(int64(0), int64(1), "acme", "alice", "acme", "bob")
 	f.Add(int64(-1), int64(0), "", "a", "a", "a")
@@ -102,7 +102,7 @@ func FuzzDueKey(f *testing.F) {
 	})
 }
 
-// No key of a store is in the range of another store's, whatever their prefixes.
+// No key of a store is in the range of another store, whatever their prefixes are.
 func TestKeysAreOneStores(t *testing.T) {
 	prefixes := []string{"a/", "a/account", "a/account/", "a/due", "a/due/", "a", "totpflow/"}
 	id := store.AccountID{Tenant: "account", User: "due"}
@@ -134,8 +134,8 @@ func TestForeignKeys(t *testing.T) {
 	}
 }
 
-// The comparison holds for the values that begin with a version, and for no
-// other, wherever in the order the version is.
+// The comparison is true for the values that begin with a version, and for no other,
+// wherever in the order the version is.
 func TestStored(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	versions := []store.Version{{}, {15: 1}, {14: 1}, {0: 1}, {15: 0xff}, {14: 1, 15: 0xff}}

@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/store/redisstore"
 )
 
-// A product checks the server when it starts. Create is for anyone who sets up the
-// database, once, such as a deployment script.
+// A product checks the server when it starts. Create is for the person or program that
+// sets up the database, once, such as a deployment script.
 func Example() {
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379"})
 	defer client.Close()
@@ -22,8 +22,8 @@ func Example() {
 	// totpflow.New(totpflow.Config{Store: accounts, …})
 }
 
-// Servers that Sentinel watches: the client finds the primary. A majority of the
-// primary and its two replicas has every code that was accepted.
+// Servers that Sentinel watches: the client finds the primary. A majority of the primary
+// and its two replicas has every code that was accepted.
 func ExampleOptions_sentinel() {
 	client := redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName:    "totpflow",
@@ -36,7 +36,7 @@ func ExampleOptions_sentinel() {
 	}
 }
 
-// An operator's command, for after a planned restart.
+// An operator's command, for use after a planned restart.
 func ExampleStore_Release() {
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379"})
 	defer client.Close()

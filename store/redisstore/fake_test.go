@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fake is a server that answers scripts as written: for what a healthy Redis
-// never does. Other commands are "OK".
+// fake is a server that answers scripts as it is told, to do what a healthy Redis never
+// does. It answers other commands with "OK".
 type fake struct {
 	script func() string // an answer on the wire; "" breaks the connection
 	info   string        // what INFO says
@@ -115,7 +115,7 @@ func number(r *bufio.Reader, kind byte) (int, error) {
 
 func bulk(s string) string { return fmt.Sprintf("$%d\r\n%s\r\n", len(s), s) }
 
-// array is the answer of a script.
+// array encodes the answer of a script.
 func array(words ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "*%d\r\n", len(words))

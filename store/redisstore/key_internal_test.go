@@ -31,7 +31,7 @@ func FuzzMember(f *testing.F) {
 		}
 		require.Equal(t, a.Compare(b), strings.Compare(member(a), member(b)))
 
-		// And a list holds those of its tenant that come after another.
+		// And a list contains those of its tenant that come after another.
 		first, last := span(store.Query{Tenant: tenant}, store.Place{})
 		require.Equal(t, b.Tenant == tenant, within(t, member(b), first, last))
 		first, last = span(store.Query{Tenant: tenant}, store.Place{ID: a})
@@ -43,8 +43,8 @@ func FuzzMember(f *testing.F) {
 	})
 }
 
-// The bytes of due times are ordered as the times are, and a list by due time
-// holds those from a place to its end.
+// The bytes of due times are ordered as the times are, and a list by due time contains
+// those from a place to its end.
 func FuzzDue(f *testing.F) {
 	f.Add(int64(0), int64(1), "acme", "alice")
 	f.Add(int64(-1), int64(0), "", "a")
@@ -76,7 +76,7 @@ func FuzzDue(f *testing.F) {
 	})
 }
 
-// No key of a store is one of a store with another prefix, and none means two
+// No key of a store is also a key of a store with another prefix, and none means two
 // things.
 func TestKeysAreOneStores(t *testing.T) {
 	seen := make(map[string]string)

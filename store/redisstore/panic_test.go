@@ -20,7 +20,8 @@ import (
 
 var errOops = errors.New("oops")
 
-// A hook does as the host's own code that runs inside the client, such as tracing.
+// A hook takes the place of the host's own code that runs inside the client, such as
+// tracing.
 type hook func()
 
 func (h hook) DialHook(next redis.DialHook) redis.DialHook {
@@ -42,8 +43,8 @@ func (h hook) store(t *testing.T) *redisstore.Store {
 	return redisstore.New(client, redisstore.Options{})
 }
 
-// operations are those of a store. The versions are drawn before: in FIPS 140-3
-// mode a draw may ask the clock, which synctest stops.
+// operations returns those of a store. The versions are drawn before: in FIPS 140-3 mode
+// a draw may ask the clock, which synctest stops.
 func operations(s store.Store) map[string]func(context.Context) error {
 	rec, was := record(), store.NewVersion()
 	return map[string]func(context.Context) error{
@@ -54,9 +55,9 @@ func operations(s store.Store) map[string]func(context.Context) error {
 	}
 }
 
-// A client that panics panics in the caller's goroutine, where net/http recovers:
-// one request ends, and not the process with everybody's. The value of the panic
-// and its place are kept.
+// A panic of a client is a panic in the caller's goroutine, where net/http recovers: one
+// request ends, and not the process that serves everybody. The value of the panic and its
+// place are kept.
 func TestPanicOfAClientIsTheCallers(t *testing.T) {
 	recovered := func(f func() error) (p any) {
 		defer func() { p = recover() }()
@@ -72,7 +73,7 @@ func TestPanicOfAClientIsTheCallers(t *testing.T) {
 		require.ErrorContains(t, p, "redisstore: the client panicked: oops", name)
 		require.ErrorContains(t, p, "panic_test.go:", "%s: the stack says where", name)
 
-		// Its connection may hold an answer that nobody has read.
+		// Its connection may have an answer that nobody has read.
 		for next, call := range operations(s) {
 			err := call(t.Context())
 			require.ErrorContains(t, err, "start the process again", next)
@@ -89,8 +90,8 @@ func TestPanicOfAClientIsTheCallers(t *testing.T) {
 	}
 }
 
-// A client that ends its goroutine has not answered: neither "no record", which
-// lets anyone who has none go on, nor "written".
+// A client that ends its goroutine has not answered: that means neither "no record",
+// which lets people without a factor go on, nor "written".
 func TestEndedGoroutineIsAnError(t *testing.T) {
 	for name, call := range operations(hook(runtime.Goexit).store(t)) {
 		err := call(t.Context())
@@ -100,8 +101,8 @@ func TestEndedGoroutineIsAnError(t *testing.T) {
 	}
 }
 
-// A caller who has waited long enough is gone when the client panics. Nobody's request
-// is left to end, and the process is everybody else's: it is logged.
+// A caller who has waited long enough is gone when the client panics. There is no request
+// left to end, and the process serves everybody else: the panic is logged.
 func TestPanicAfterTheCallerHasGone(t *testing.T) {
 	var log bytes.Buffer
 	was := slog.Default()

@@ -67,8 +67,8 @@ func TestOptions(t *testing.T) {
 	}, " "))
 }
 
-// A connection that breaks leaves the outcome open. The client would send the
-// command again by default, and a write that took place would be a conflict.
+// A connection that breaks leaves the outcome open. The client would repeat the command
+// by default, and a write that took place would look like a conflict.
 func TestNothingIsRepeated(t *testing.T) {
 	for _, o := range []redisstore.Options{{}, {Replicas: 1}} {
 		f := &fake{script: func() string { return "" }}
@@ -81,8 +81,8 @@ func TestNothingIsRepeated(t *testing.T) {
 	}
 }
 
-// The one exception: a server that says that it does not know the script has
-// run nothing.
+// The one exception: a server that answers that it does not know the script has run
+// nothing.
 func TestUnknownScript(t *testing.T) {
 	answers := []string{"-NOSCRIPT No matching script.\r\n", array("done")}
 	f := &fake{script: func() string {
@@ -94,7 +94,7 @@ func TestUnknownScript(t *testing.T) {
 	require.Equal(t, []string{"EVALSHA", "EVAL"}, f.scripts())
 }
 
-// No answer that was not understood reads as "never enrolled" or as success.
+// An answer that was not understood never reads as "never enrolled" or as success.
 func TestMalformedAnswers(t *testing.T) {
 	version := strings.Repeat("v", 16)
 	const page = "*8\r\n$4\r\ndone\r\n$4\r\nlast\r\n"
@@ -140,7 +140,7 @@ func TestMalformedAnswers(t *testing.T) {
 	}
 }
 
-// A server that does not say who it is, is not one that can be recognised.
+// A server that does not identify itself cannot be recognised.
 func TestUnknownServer(t *testing.T) {
 	f := &fake{script: func() string { return array("other") }, info: "role:master\r\nmaxmemory_policy:noeviction\r\n"}
 	s := redisstore.New(f.client(t), redisstore.Options{Durability: redisstore.Vouched})
@@ -153,7 +153,7 @@ func TestUnknownServer(t *testing.T) {
 		require.ErrorContains(t, err, "which server this is", name)
 	}
 
-	// The server changes between the look at it and the script, each time.
+	// The server changes between the check and the script, each time.
 	f.info += "run_id:1\r\nmaster_replid2:0\r\n"
 	for name, err := range each(t.Context(), s) {
 		require.ErrorContains(t, err, "has changed", name)
@@ -161,7 +161,7 @@ func TestUnknownServer(t *testing.T) {
 	require.ErrorIs(t, s.Check(t.Context()), store.ErrUnavailable)
 }
 
-// A server that does not answer holds nobody.
+// A server that does not answer holds nobody up.
 func TestReturnsWhenTheContextEnds(t *testing.T) {
 	silent := make(chan struct{})
 	asked := make(chan struct{}, 10)

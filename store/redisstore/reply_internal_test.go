@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// reply is what a script answers, as the client has it: words, of which those
-// with a bit in strange are numbers or nothing.
+// reply is what a script answers, as the client returns it: words, of which those with a
+// bit in strange are numbers or nothing.
 func reply(text string, strange uint8) []any {
 	var all []any
 	for i, word := range strings.Split(text, "|") {
@@ -29,8 +29,8 @@ func reply(text string, strange uint8) []any {
 	return all
 }
 
-// The answer of a script is a record, or a page of them, to the last byte, or
-// an error that says so. Nothing unknown is read as the answer for a missing record.
+// The answer of a script is a record, or a page of them, to the last byte, or an error
+// that says so. Nothing unknown is read as the answer for a missing record.
 func FuzzReply(f *testing.F) {
 	rec := "acme\x00alice|0123456789abcdef|active|sealed|1767366245000000|\x80\x00\x01\x9b\x7f\x0b\xd0\x08"
 	f.Add("done|"+rec, uint8(0))
@@ -90,8 +90,7 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
-// Of settings that were read from INFO and CONFIG GET, none is taken for durable
-// but those that are.
+// Of the settings that INFO and CONFIG GET return, only durable ones count as durable.
 func FuzzDurable(f *testing.F) {
 	f.Add("appendonly:yes\r\nappendfsync:always\r\nno-appendfsync-on-rewrite:no\r\nrepl-backlog-ttl:0\r\n", int64(Always))
 	f.Add("appendonly:yes\nappendfsync:everysec\nno-appendfsync-on-rewrite:yes\nrepl-backlog-ttl:3600", int64(EverySecond))

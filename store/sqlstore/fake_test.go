@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// fake is a database that answers each statement, recognised by its beginning,
-// as written: for what a healthy SQLite never does.
+// fake is a database that answers each statement, recognised by its beginning, as it is
+// told, to do what a healthy SQLite never does.
 type fake struct {
 	exec  map[string]func() (driver.Result, error)
 	query map[string]func() (driver.Rows, error)
@@ -69,7 +69,7 @@ func (c fakeConn) ExecContext(_ context.Context, statement string, args []driver
 
 func (c fakeConn) QueryContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Rows, error) {
 	c.f.note(statement, args)
-	if strings.HasSuffix(statement, "WHERE 1 = 0") { // asked, and answered as what it is
+	if strings.HasSuffix(statement, "WHERE 1 = 0") { // a question, and answered as one
 		if answer := longest(c.f.exec, statement); answer != nil {
 			if _, err := answer(); err != nil {
 				return nil, err
@@ -83,7 +83,7 @@ func (c fakeConn) QueryContext(_ context.Context, statement string, args []drive
 	return nil, errors.New("fake: unexpected " + statement)
 }
 
-// fakeStmt is a statement that was prepared, which is noted when it is run.
+// fakeStmt is a prepared statement, which is noted when it is run.
 type fakeStmt struct {
 	c         fakeConn
 	statement string
@@ -107,7 +107,7 @@ func (s fakeStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (d
 	return s.c.QueryContext(ctx, s.statement, args)
 }
 
-// longest returns the answer of the longest beginning that the statement has.
+// longest returns the answer for the longest beginning that the statement has.
 func longest[T any](answers map[string]T, statement string) (answer T) {
 	best := -1
 	for start, a := range answers {

@@ -12,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// inFile is a SQLite database in a file, and its path.
+// inFile returns a SQLite database in a file, and its path.
 func inFile(t *testing.T) (f *fake, path string) {
 	path = filepath.Join(t.TempDir(), "totpflow.db")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
@@ -27,8 +27,9 @@ func inFile(t *testing.T) (f *fake, path string) {
 	return f, path
 }
 
-// While the file is away, nothing is asked and nothing is written: not into a file without a
-// name, nor beside the file that took its place. Once it is back, the store goes on.
+// While the file is away, nothing is read and nothing is written: not into a file without
+// a name, and not beside the file that took its place. Once it is back, the store goes
+// on.
 func TestFileLost(t *testing.T) {
 	f, path := inFile(t)
 	s := sqlstore.New(f.open(t), sqlstore.SQLite)
@@ -60,8 +61,8 @@ func TestFileLost(t *testing.T) {
 	require.ErrorIs(t, sqlstore.New(f.open(t), sqlstore.SQLite).Migrate(t.Context()), sqlstore.ErrFileLost)
 }
 
-// A write is acknowledged only where the file is in its place afterwards. It may be done, or
-// lost: it is not called "not written".
+// A write is acknowledged only if the file is in its place afterwards. The write may be
+// done, or lost: the error does not say "not written".
 func TestFileLostInAWrite(t *testing.T) {
 	for name := range writes(nil) {
 		f, path := inFile(t)

@@ -11,9 +11,9 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// A caller who forgot Migrate is told so, beside the driver's own error; nobody else
-// is. The words are those of the drivers, see tests/databases/sqlite, tests/databases/postgres and
-// tests/databases/mariadb.
+// A caller who forgot Migrate gets a hint beside the driver's own error; nobody else
+// does. The words are those of the drivers, see tests/databases/sqlite,
+// tests/databases/postgres and tests/databases/mariadb.
 func TestForgottenMigrate(t *testing.T) {
 	cases := []struct {
 		dialect sqlstore.Dialect
@@ -24,7 +24,7 @@ func TestForgottenMigrate(t *testing.T) {
 		{sqlstore.SQLite, errors.New("no such table: totpflow_accounts"), true},
 		{sqlstore.SQLite, errors.New("database is locked (5) (SQLITE_BUSY)"), false},
 		{sqlstore.PostgreSQL, pgError("42P01"), true},
-		{sqlstore.PostgreSQL, pgError("42501"), false}, // insufficient_privilege: the table is there
+		{sqlstore.PostgreSQL, pgError("42501"), false}, // insufficient_privilege: the table exists
 		{sqlstore.MySQL, errors.New("Error 1146 (42S02): Table 'app.totpflow_accounts' doesn't exist"), true},
 		{sqlstore.MySQL, errors.New("Error 1142 (42000): SELECT command denied to user"), false},
 	}
@@ -44,8 +44,8 @@ func TestForgottenMigrate(t *testing.T) {
 	}
 }
 
-// A database that does not understand the first questions is perhaps another
-// than New was told.
+// A database that does not understand the first questions may be of another kind than New
+// was told.
 func TestWrongDialect(t *testing.T) {
 	cases := []struct {
 		dialect sqlstore.Dialect

@@ -11,8 +11,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// Only "ok", and nothing else, is a file that is whole. tests/sqlite damages real
-// ones.
+// Only "ok" means that a file is whole. tests/databases/sqlite damages real ones.
 func TestCheckIntegrity(t *testing.T) {
 	lines := func(lines ...string) func() (driver.Rows, error) {
 		return func() (driver.Rows, error) {

@@ -46,7 +46,7 @@ func TestLineIsInOrder(t *testing.T) {
 }
 
 // A caller that gives up leaves the line, has not written, and holds up nobody; a
-// statement whose caller has gone is waited for.
+// statement whose caller has left is waited for.
 func TestLineIsLeftByContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()
@@ -80,9 +80,9 @@ func TestLineGoesOnAfterAPanic(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// While another process holds the file, nobody waits longer than twice the busy
-// timeout, however many wait: writers that stood in line as long as somebody waited
-// for the file get the same error. Later ones try.
+// While another process has locked the file, nobody waits longer than twice the busy
+// timeout, however many wait: writers that stood in line while somebody waited for the
+// file get the same error. Later ones try.
 func TestLineWaitsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const patience = 5 * time.Second

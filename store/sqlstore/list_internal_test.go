@@ -21,7 +21,7 @@ func TestPage(t *testing.T) {
 		after store.Place
 		want  listing
 		args  []any
-		spelt []any // where behind is spelled out
+		spelt []any // how behind is written out
 	}{
 		{store.Query{Tenant: "acme"}, alice, listing{}, []any{"acme", "alice", 7}, nil},
 		{store.Query{Tenant: "acme", State: "reset"}, alice, listing{state: true}, []any{"reset", "acme", "alice", 7}, nil},

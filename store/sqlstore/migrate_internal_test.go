@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every migration, as it was published. Databases have run these bytes, so a
-// change belongs into the next number; a new file adds a line here.
+// Every migration, as it was published. Databases have run these bytes, so a change
+// belongs into the next number; a new file adds a line here.
 var published = map[string]map[string]string{
 	"sqlite": {
 		"0001_accounts.sql": "3c3bc1c52f0494cd0d1b3c54cef4fa8f9d70bc045ea05f65d9d89840856795cc",

@@ -56,7 +56,7 @@ func TestNames(t *testing.T) {
 	require.ErrorIs(t, err, sqlstore.ErrDialect)
 }
 
-// Every statement asks for the tables by the names that they were given.
+// Every statement uses the given names of the tables.
 func TestStatementsHaveTheNames(t *testing.T) {
 	f := failing(func() error { return nil })
 	s := sqlstore.New(f.open(t), sqlstore.PostgreSQL.Named("auth", "acme_"))
@@ -74,8 +74,8 @@ func TestStatementsHaveTheNames(t *testing.T) {
 	}
 }
 
-// The files are those that Migrate runs, under the names, each a file that a tool
-// can open and that is as long as it says.
+// The files are those that Migrate runs, with the given names, and each is a file that a
+// tool can open and as long as it says.
 func TestMigrationFiles(t *testing.T) {
 	for _, d := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.PostgreSQL, sqlstore.MySQL} {
 		files, err := d.Named("", "acme_").Migrations()

@@ -34,9 +34,9 @@ func recovered(t *testing.T, f func() error) (p error) {
 	return nil
 }
 
-// A driver that panics panics in the caller's goroutine, where net/http recovers:
-// one request ends, and not the process with everybody's. The value of the panic
-// and its place are kept.
+// A panic of a driver is a panic in the caller's goroutine, where net/http recovers: one
+// request ends, and not the process that serves everybody. The value of the panic and its
+// place are kept.
 func TestPanicOfADriverIsTheCallers(t *testing.T) {
 	oops := func() error { panic(errWire) }
 	var nothing runtime.Error
@@ -58,9 +58,9 @@ func TestPanicOfADriverIsTheCallers(t *testing.T) {
 	require.NoError(t, errors.Unwrap(p))
 }
 
-// The connection of a call that panicked goes back to the pool with an answer that
-// nobody has read: it would report to the loser of the next race that the race was won.
-// So nothing is asked any more.
+// The connection of a call that panicked goes back to the pool with an answer that nobody
+// has read: it would tell the loser of the next race that it had won. So the connection
+// is used for nothing more.
 func TestNothingIsAskedAfterAPanic(t *testing.T) {
 	for name := range calls(nil) {
 		broken := true
@@ -85,9 +85,9 @@ func TestNothingIsAskedAfterAPanic(t *testing.T) {
 	}
 }
 
-// Neither does Migrate hold the caller: database/sql waits for ever to close the
+// Migrate does not hold up the caller either: database/sql waits for ever to close the
 // connection of a query that panicked. A connection that may still be inside the
-// transaction does not come back to the pool.
+// transaction does not return to the pool.
 func TestPanicInMigrate(t *testing.T) {
 	points := map[string]func(*fake){}
 	for question := range healthy().query {
@@ -110,8 +110,9 @@ func TestPanicInMigrate(t *testing.T) {
 	}
 }
 
-// A driver that ends its goroutine has not answered: neither "no record", which
-// lets anyone who has none go on, nor "written", nor "somebody else was faster".
+// A driver that ends its goroutine has not answered: that means neither "no record",
+// which lets people without a factor go on, nor "written", nor "somebody else was
+// faster".
 func TestEndedGoroutineIsAnError(t *testing.T) {
 	f := failing(func() error { runtime.Goexit(); return nil })
 	s := sqlstore.New(f.open(t), sqlstore.SQLite)
@@ -124,8 +125,8 @@ func TestEndedGoroutineIsAnError(t *testing.T) {
 	require.ErrorContains(t, s.Migrate(t.Context()), "ended its goroutine")
 }
 
-// A caller who has waited long enough is gone when the driver panics. Nobody's request
-// is left to end, and the process is everybody else's: it is logged.
+// A caller who has waited long enough is gone when the driver panics. There is no request
+// left to end, and the process serves everybody else: the panic is logged.
 func TestPanicAfterTheCallerHasGone(t *testing.T) {
 	var log bytes.Buffer
 	was := slog.Default()

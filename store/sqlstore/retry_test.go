@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// pgError is how pgx and lib/pq report what the server says.
+// pgError reports what the server says as pgx and lib/pq do.
 type pgError string
 
 func (e pgError) Error() string    { return "ERROR: something (SQLSTATE " + string(e) + ")" }
@@ -57,9 +57,9 @@ func counted(next func() error) func() (driver.Rows, error) {
 	}
 }
 
-// A statement is repeated only after words that say that it was rolled back.
-// Whatever else fails may have been done, and is the caller's to find out; but a
-// read does nothing, and is repeated where its connection has died.
+// A statement is repeated only after an error that says that it was rolled back. After
+// any other error it may have been done, and the caller has to find out; but a read
+// changes nothing, and is repeated if its connection has died.
 func TestRepeatsOnlyWhatWasRolledBack(t *testing.T) {
 	cases := []struct {
 		name    string
@@ -120,8 +120,8 @@ func TestRepeatsOnlyWhatWasRolledBack(t *testing.T) {
 	}
 }
 
-// callsOf makes a store of its own for each operation, whose statements fail as
-// fail says, and returns the operations, which return the number of tries.
+// callsOf makes a store of its own for each operation, whose statements fail as fail
+// says, and returns the operations, which return the number of tries.
 func callsOf(d sqlstore.Dialect, fail func() func() error) map[string]func(t *testing.T) (int, error) {
 	all := make(map[string]func(t *testing.T) (int, error))
 	for name := range calls(nil) {
@@ -136,7 +136,7 @@ func callsOf(d sqlstore.Dialect, fail func() func() error) map[string]func(t *te
 	return all
 }
 
-// Patience has an end: that of the context, or some seconds.
+// Patience has an end: that of the context, or a few seconds.
 func TestRepeatsNotForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := failing(func() error { return pgError("40001") })
@@ -157,8 +157,8 @@ func TestRepeatsNotForEver(t *testing.T) {
 	})
 }
 
-// MySQL has no statement that creates and reports no row where one is: its
-// error about the key is the lost race.
+// MySQL has no statement that creates a row and reports that one exists: its error about
+// the key is the lost race.
 func TestDuplicateKeyIsConflict(t *testing.T) {
 	s := sqlstore.New(failing(func() error {
 		return errors.New("Error 1062 (23000): Duplicate entry 'acme-Error 1213 (40001): ' for key 'PRIMARY'")

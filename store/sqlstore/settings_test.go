@@ -23,8 +23,8 @@ func row(values ...driver.Value) func() (driver.Rows, error) {
 	}
 }
 
-// migrated answers the questions of Migrate as a PostgreSQL or MySQL server does
-// that was migrated before.
+// migrated answers the questions of Migrate as a PostgreSQL or MySQL server does that was
+// migrated before.
 func migrated() *fake {
 	return &fake{query: map[string]func() (driver.Rows, error){
 		"SELECT pg_is_in_recovery()": row(false, "off", "on", "on", "UTF8", "UTF8"),
@@ -37,8 +37,8 @@ func migrated() *fake {
 	}}
 }
 
-// onlyAccounts answers whether there is a table as before the first migration, and
-// of the table of accounts as after it.
+// onlyAccounts answers whether there is a table as before the first migration, and for
+// the table of accounts as after it.
 func onlyAccounts(f *fake) func() (driver.Rows, error) {
 	return func() (driver.Rows, error) {
 		args := f.last()
@@ -50,8 +50,8 @@ func onlyAccounts(f *fake) func() (driver.Rows, error) {
 	}
 }
 
-// variables are those of a MySQL server, with changes; an empty one is unknown to
-// the server.
+// variables returns those of a MySQL server, with changes; an empty one is unknown to the
+// server.
 func variables(changes map[string]string) func() (driver.Rows, error) {
 	all := map[string]string{
 		"read_only": "OFF", "innodb_read_only": "OFF", "autocommit": "ON", "innodb_flush_log_at_trx_commit": "1",
@@ -98,8 +98,8 @@ func TestMigratePostgreSQLSettings(t *testing.T) {
 	}
 }
 
-// A setting that hides rows, or takes a right away, is refused by name; a table that the
-// ledger knows and that is gone, or another one, is lost, and not made again.
+// A setting that hides rows or takes a right away is refused by name; a table that is in
+// the ledger but missing, or has been replaced, is lost, and not made again.
 func TestMigrateRefusesTheTable(t *testing.T) {
 	f := migrated()
 	f.query["WITH policies"] = value(true)
@@ -204,7 +204,7 @@ func requireRefusal(t *testing.T, err, want error, what any) {
 	require.NotErrorIs(t, err, store.ErrUnavailable, "trying again does not help")
 }
 
-// A question that fails is not a setting that is fine.
+// If a setting cannot be read, it does not count as fine.
 func TestMigrateCannotAsk(t *testing.T) {
 	for _, d := range []sqlstore.Dialect{sqlstore.PostgreSQL, sqlstore.MySQL} {
 		for question := range migrated().query {

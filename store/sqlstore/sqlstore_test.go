@@ -43,7 +43,7 @@ func TestNoDialect(t *testing.T) {
 	require.Equal(t, "MySQL", sqlstore.MySQL.String())
 }
 
-// A statement that did not fail has not necessarily written: only one row says so.
+// A statement without an error has not necessarily written: only one changed row says so.
 func TestOnlyOneRowIsSuccess(t *testing.T) {
 	cases := []struct {
 		name   string
@@ -95,8 +95,8 @@ func TestGetErrors(t *testing.T) {
 	}
 }
 
-// A list that broke off must not pass for a short one: anyone who resets or counts
-// by it would miss people.
+// A list that broke off must not pass for a short one: a caller that resets or counts by
+// it would miss people.
 func TestListBrokenOff(t *testing.T) {
 	f := &fake{query: map[string]func() (driver.Rows, error){"SELECT tenant": func() (driver.Rows, error) {
 		return &fakeRows{columns: 7, rows: [][]driver.Value{{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}}, end: errWire}, nil
@@ -106,7 +106,7 @@ func TestListBrokenOff(t *testing.T) {
 	require.Empty(t, page)
 }
 
-// Nor must one in which a row cannot be read: it would be a person who is left out.
+// Nor must one in which a row cannot be read: a person would be left out.
 func TestListRowThatCannotBeRead(t *testing.T) {
 	whole := []driver.Value{"acme", "alice", after[:], "active", int64(0), nil, []byte("x")}
 	for column, bad := range map[int]driver.Value{2: []byte("short"), 4: "yesterday", 5: "soon"} {
@@ -133,7 +133,7 @@ func healthy() *fake {
 	return f
 }
 
-// Writers that do not wait for each other refuse most of those who sign in at once.
+// Writers that do not wait for each other would refuse most of those who sign in at once.
 func TestMigrateRefusesWritersThatDoNotWait(t *testing.T) {
 	f := healthy()
 	f.query["PRAGMA busy_timeout"] = value(int64(0))
@@ -167,8 +167,8 @@ func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
 	}
 }
 
-// A step that fails takes all of them back, and a connection that may still be
-// inside the transaction does not go back to the pool.
+// A step that fails rolls all of them back, and a connection that may still be inside the
+// transaction does not go back to the pool.
 func TestMigrateFails(t *testing.T) {
 	fail := func() (driver.Result, error) { return nil, errWire }
 	for _, at := range []string{"BEGIN", "-- +goose Up", "CREATE INDEX", "-- The numbers of", "INSERT INTO totpflow_schema", "COMMIT"} {
@@ -191,7 +191,7 @@ func TestMigrateFails(t *testing.T) {
 	}
 }
 
-// Processes that start together meet: who comes second waits, and ends with its
+// Processes that start together meet: the second one waits, and its wait ends with its
 // context. The clock is the test's, so nobody waits for real.
 func TestMigrateWaitsWhileBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -226,8 +226,8 @@ func TestMigrateWaitsWhileBusy(t *testing.T) {
 	})
 }
 
-// A driver that does not hear of the context's end (SQLite, waiting for a lock)
-// does not hold the caller; and what it still reads is its own copy.
+// A driver that ignores the context's end (SQLite, waiting for a lock) does not hold up
+// the caller; and the driver then still reads a copy of its own.
 func TestReturnsWhenTheContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		deaf := make(chan struct{})
@@ -254,7 +254,7 @@ func TestReturnsWhenTheContextEnds(t *testing.T) {
 			require.Equal(t, time.Second, time.Since(began), name)
 			cancel()
 		}
-		s = sqlstore.New(db, sqlstore.SQLite) // in whose line nobody stands
+		s = sqlstore.New(db, sqlstore.SQLite) // a store whose line is empty
 		rec := record()
 		rec.Sealed = []byte("mine")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -21,13 +21,13 @@ func writes(s *sqlstore.Store) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{"create": all["create"], "change": all["change"], "Delete": all["Delete"]}
 }
 
-// dialects are all of them.
+// dialects returns all of them.
 func dialects() []sqlstore.Dialect {
 	return []sqlstore.Dialect{sqlstore.SQLite, sqlstore.PostgreSQL, sqlstore.MySQL}
 }
 
-// An error is called certain only where the database says that it has done nothing:
-// anyone who takes an open outcome for "not written" does the thing twice.
+// An error is called certain only if the database says that it has done nothing: a caller
+// that takes an open outcome for "not written" would do the same thing twice.
 func TestErrorsThatSayNothingWasWritten(t *testing.T) {
 	cases := []struct {
 		dialect sqlstore.Dialect
@@ -92,7 +92,7 @@ func TestErrorsThatSayNothingWasWritten(t *testing.T) {
 }
 
 // A caller whose context ends while the statement waits for a connection or a turn knows
-// that nothing was written: it is never sent, also not when the way is free.
+// that nothing was written: the statement is never sent, even when the way becomes free.
 func TestWaitingIsNotWriting(t *testing.T) {
 	for _, d := range dialects() {
 		for name := range writes(nil) {
@@ -120,7 +120,7 @@ func TestWaitingIsNotWriting(t *testing.T) {
 	}
 }
 
-// dialing is a database that takes its time for a connection, whatever the context says.
+// dialing is a database that takes its time to connect, whatever the context says.
 type dialing struct {
 	*fake
 	may chan struct{}
@@ -150,7 +150,7 @@ func TestNothingIsSentOnceTheCallerHasGone(t *testing.T) {
 	}
 }
 
-// A statement that was sent may be done, whatever the caller hears.
+// A statement that was sent may be done, whatever the caller is told.
 func TestSentIsOpen(t *testing.T) {
 	for _, d := range dialects() {
 		synctest.Test(t, func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestSentIsOpen(t *testing.T) {
 	}
 }
 
-// refusing is a database that nobody can connect to.
+// refusing is a database that refuses every connection.
 type refusing struct{ *fake }
 
 func (refusing) Connect(context.Context) (driver.Conn, error) { return nil, errWire }
@@ -188,8 +188,8 @@ func TestNoConnection(t *testing.T) {
 	}
 }
 
-// A connection that died in the pool was not asked, by the driver's word: the write goes
-// over another one, once.
+// According to the driver, a connection that died in the pool was not used: the write
+// goes over another one, once.
 func TestConnectionThatDiedInThePool(t *testing.T) {
 	for _, d := range dialects() {
 		for name := range writes(nil) {

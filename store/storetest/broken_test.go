@@ -10,13 +10,13 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A broken store is an honest one in which one step has been replaced, the way
-// real adapters go wrong. A nil step is the honest one.
+// A broken store is an honest one with one step replaced, in a way in which real adapters
+// go wrong. A nil step is the honest one.
 type broken struct {
 	mu      sync.Mutex
 	records map[store.AccountID]store.Record
 
-	key    func(store.AccountID) store.AccountID                        // what a record is filed under
+	key    func(store.AccountID) store.AccountID                        // the id under which a record is filed
 	read   func(b *broken, id store.AccountID) (store.Record, bool)     // under mu
 	swap   func(b *broken, rec store.Record, was store.Version) error   // not under mu
 	erase  func(b *broken, id store.AccountID, was store.Version) error // not under mu
@@ -118,7 +118,7 @@ func (b *broken) honestList(q store.Query) (store.Page, error) {
 	return b.page(q, limit, func(p store.Place) bool { return p.Compare(after) > 0 }), nil
 }
 
-// page is the first records of those that the query selects and that are in.
+// page returns the first records that the query selects and for which in returns true.
 func (b *broken) page(q store.Query, limit int, in func(store.Place) bool) store.Page {
 	var places []store.Place
 	for _, rec := range b.records {

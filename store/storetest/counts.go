@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// countCases: what needs no sealed bytes.
+// countCases: reads that need no sealed bytes.
 var countCases = []testCase{
 	{"heads", "a list of heads holds the same records in every field but Sealed, which is empty", func(ctx context.Context, s store.Store) error {
 		var ids []store.AccountID

@@ -11,10 +11,10 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// later is when most lists by due time are asked for.
+// later is the limit that most lists by due time use.
 var later = soon.Add(time.Hour)
 
-// dueBefore is the query of everything that is due.
+// dueBefore returns the query for everything that is due.
 func dueBefore(t time.Time, limit int) store.Query {
 	return store.Query{AllTenants: true, DueBefore: t, Limit: limit}
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/totpflow/totpflow/store/storetest"
 )
 
-// The test of an adapter is one line.
+// Testing an adapter takes one line.
 func ExampleRun() {
 	open := func(*testing.T) store.Store { return store.NewMemory() }
 	_ = func(t *testing.T) { storetest.Run(t, open) }
 	// Output:
 }
 
-// A program may examine the store it was configured with before it goes live.
+// A program may examine its configured store before it goes live.
 func ExampleCheck() {
 	failures := storetest.Check(context.Background(), func() (store.Store, error) { return store.NewMemory(), nil })
 	fmt.Println(len(failures), "failures")

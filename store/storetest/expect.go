@@ -19,7 +19,7 @@ var noon = time.Date(2026, 2, 28, 13, 0, 0, 123456789, time.FixedZone("CET", 360
 // soon has microseconds, of which a store keeps the milliseconds of a due time.
 var soon = noon.Add(2 * time.Minute)
 
-// draft is a record of id with content that tells it from others.
+// draft returns a record of id whose content distinguishes it from others.
 func draft(id store.AccountID, content string) store.Record {
 	return store.Record{ID: id, Version: store.NewVersion(), State: "active", Sealed: []byte(content), Updated: noon, Due: soon}
 }
@@ -43,7 +43,7 @@ func create(ctx context.Context, s store.Store, ids ...store.AccountID) error {
 	return nil
 }
 
-// expect compares the stored record with want, all fields.
+// expect compares all fields of the stored record with those of want.
 func expect(ctx context.Context, s store.Store, want store.Record) error {
 	got, err := s.Get(ctx, want.ID)
 	if err != nil {
@@ -94,7 +94,7 @@ func expectAbsent(ctx context.Context, s store.Store, id store.AccountID) error 
 	return nil
 }
 
-// refused reports an error of what that is not want, nil included.
+// refused reports an error of what that does not match want, nil included.
 func refused(what string, err, want error) error {
 	if !errors.Is(err, want) {
 		return fmt.Errorf("%s: got %v, want %v", what, err, want)
@@ -102,8 +102,8 @@ func refused(what string, err, want error) error {
 	return nil
 }
 
-// together runs f n times at once, as near to the same moment as it gets, and
-// returns what each returned.
+// together runs f n times at once, as close to the same moment as possible, and returns
+// the results.
 func together(n int, f func(i int) error) []error {
 	answers := make([]error, n)
 	start := make(chan struct{})
@@ -119,7 +119,7 @@ func together(n int, f func(i int) error) []error {
 	return answers
 }
 
-// winner returns who got nil, where all others must have got ErrConflict.
+// winner returns which call got nil; all others must have got ErrConflict.
 func winner(answers []error) (int, error) {
 	won := -1
 	for i, err := range answers {

@@ -111,7 +111,7 @@ var dueFaults = []fault{
 			now := b.records
 			defer func() { b.records = now }()
 			b.records = make(map[store.AccountID]store.Record)
-			for id, rec := range now { // as it was one write ago
+			for id, rec := range now { // as of one write ago
 				if old, ok := b.previous[id]; ok && !old.Version.IsZero() {
 					rec = old
 				}

@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// fault is one way to go wrong and the case that has to see it.
+// fault is one way to go wrong and the case that must detect it.
 type fault struct {
 	name   string
 	caught string
@@ -72,7 +72,7 @@ var recordFaults = []fault{
 			err := b.honestSwap(rec, was)
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			// A lock timeout, say, that is taken for success now and then.
+			// for example a lock timeout that is taken for success now and then
 			if b.counter++; errors.Is(err, store.ErrConflict) && b.counter%50 == 0 {
 				return nil
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// users that a database may take for one another, or for something else.
+// users that a database may confuse with one another, or with something else.
 var users = []string{
 	"alice", "Alice", "ALICE", // case folding
 	"alice ", " alice", "alice  ", " ", // trimming; CHAR and PAD SPACE collations
@@ -19,12 +19,12 @@ var users = []string{
 	"%", "_", "a%", "*", "?", "[a-z]", // patterns
 	"'", "''", `"`, "`", `\`, `\'`, "--", ";", "' OR '1'='1", "$1", "?1", ":a", "{alice}", // SQL, keys, placeholders
 	"a/b", "a:b", "a|b", "../a", "a\u2028b", // separators
-	"\u202ealice", "\u200balice", "\ufeffalice", "\ufffd", // what the eye does not see
+	"\u202ealice", "\u200balice", "\ufeffalice", "\ufffd", // invisible differences
 	"\U0001f511", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0010fffd", // outside the basic plane
 	strings.Repeat("x", store.MaxID), strings.Repeat("x", store.MaxID-1), strings.Repeat("\U0001f511", store.MaxID/4), // cut ends
 }
 
-// idCases: records that must not be taken for one another.
+// idCases: records that must not be confused with one another.
 var idCases = []testCase{
 	{"tenants", "tenants that share user ids share nothing else", func(ctx context.Context, s store.Store) error {
 		tenants := []string{"", "acme", "beta"}
@@ -122,7 +122,7 @@ var idCases = []testCase{
 	}},
 }
 
-// distinct creates a record for each id and finds each again, exactly.
+// distinct creates a record for each id and finds each of them again, exactly.
 func distinct(ctx context.Context, s store.Store, ids []store.AccountID) error {
 	for _, id := range ids {
 		if _, err := put(ctx, s, id, name(id), store.Version{}); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// listCases: what a list selects and in which order.
+// listCases: which records a list selects and in which order.
 var listCases = []testCase{
 	{"empty list", "a list of nothing is an empty page with no next one", func(ctx context.Context, s store.Store) error {
 		for _, q := range []store.Query{{}, {AllTenants: true}, {Tenant: "acme", State: "active"}} {
@@ -224,8 +224,8 @@ func idsOf(places []store.Place) (ids []store.AccountID) {
 	return ids
 }
 
-// listAll returns the places of all records of all pages. A list that does not
-// end is a fault, and so is a record that the query does not select.
+// listAll returns the places of all records of all pages. A list that does not end is a
+// fault, and so is a record that the query does not select.
 func listAll(ctx context.Context, s store.Store, q store.Query) ([]store.Place, error) {
 	limit := min(q.Limit, store.MaxLimit)
 	if limit == 0 {

@@ -17,7 +17,7 @@ const (
 	rounds  = 20
 )
 
-// contextCases: who has gone away gets no answer, and leaves no trace.
+// contextCases: a caller that has gone away gets no answer, and leaves no trace.
 var contextCases = []testCase{
 	{"cancelled", "under a context that is done nothing is written, and the error wraps the context's", func(ctx context.Context, s store.Store) error {
 		rec := draft(alice, "1")
@@ -156,7 +156,7 @@ var raceCases = []testCase{
 				switch {
 				case err == nil:
 					acknowledged.Add(1)
-				case !errors.Is(err, store.ErrConflict): // too many rounds lost: no success, and no fault
+				case !errors.Is(err, store.ErrConflict): // too many rounds lost: neither a success nor a fault
 					return err
 				}
 			}
@@ -194,7 +194,7 @@ var raceCases = []testCase{
 				answers[i] = watch(ctx, s, &acknowledged, sync.OnceFunc(reading.Done), stop)
 			})
 		}
-		reading.Wait() // a store in memory is done with the writes before they begin
+		reading.Wait() // a store in memory would finish the writes before the readers begin
 		err := climb(ctx, s, &acknowledged, 10*rounds)
 		close(stop)
 		over.Wait()
@@ -215,7 +215,7 @@ func contend(ctx context.Context, s store.Store, id store.AccountID, was store.V
 	return drafts[won].Version, expect(ctx, s, drafts[won])
 }
 
-// numbered is alice's record with n in two fields, which must agree when read.
+// numbered returns alice's record with n in two fields, which must agree when read.
 func numbered(n int64) store.Record {
 	rec := draft(alice, strconv.FormatInt(n, 10))
 	rec.State = strconv.FormatInt(n, 10)
@@ -235,7 +235,7 @@ func climb(ctx context.Context, s store.Store, acknowledged *atomic.Int64, n int
 		}
 		acknowledged.Store(i)
 		rec = next
-		runtime.Gosched() // to those who read
+		runtime.Gosched() // to the readers
 	}
 	return nil
 }

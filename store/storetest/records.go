@@ -26,8 +26,8 @@ var recordCases = []testCase{
 		if err := expect(ctx, s, rec); err != nil {
 			return err
 		}
-		// The zero time, one before 1970, and 1970 are times like others; only a due
-		// time of zero is none.
+		// The zero time, one before 1970, and 1970 are times like others; only a due time
+		// of zero means none.
 		for _, at := range []time.Time{{}, time.Unix(0, 0).UTC(), time.Date(1900, 1, 1, 0, 0, 0, 1000000, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)} {
 			was := rec.Version
 			rec.Version, rec.Updated, rec.Due, rec.State = store.NewVersion(), at, at, ""
@@ -111,7 +111,7 @@ var recordCases = []testCase{
 	}},
 }
 
-// versionCases: the comparison that everything rests on.
+// versionCases: the comparison on which everything relies.
 var versionCases = []testCase{
 	{"create once", "a Put over the zero version writes only where there is no record", func(ctx context.Context, s store.Store) error {
 		rec := draft(alice, "first")
@@ -158,7 +158,7 @@ var versionCases = []testCase{
 		}
 		for i := range rec.Version {
 			near := rec.Version
-			near[i] ^= 0x20 // the bit that tells upper from lower case
+			near[i] ^= 0x20 // the bit that distinguishes upper from lower case
 			_, err := put(ctx, s, alice, "2", near)
 			if err := refused(fmt.Sprintf("Put over a version that differs in byte %d", i), err, store.ErrConflict); err != nil {
 				return err

@@ -29,20 +29,19 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// limit ends a case against a store that hangs, far above what an honest one on
-// a slow machine needs.
+// limit ends a case against a store that hangs. It is far above what an honest store on a
+// slow machine needs.
 const limit = 2 * time.Minute
 
-// A testCase is one sentence of the contract and the attempt to break it. It
-// returns an error instead of taking a *testing.T, so that the suite itself
-// can be shown to fail.
+// A testCase is one sentence of the contract and an attempt to break it. It returns an
+// error instead of taking a *testing.T, so that the suite itself can be shown to fail.
 type testCase struct {
 	name string
 	why  string // the sentence that it defends
 	run  func(ctx context.Context, s store.Store) error
 }
 
-// suite is all cases, in the order of reading.
+// suite returns all cases, in reading order.
 func suite() []testCase {
 	return slices.Concat(recordCases, versionCases, idCases, sizeCases, contextCases, raceCases, listCases, pagingCases, dueCases, countCases)
 }

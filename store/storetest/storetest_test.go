@@ -17,9 +17,9 @@ func TestHonestStorePasses(t *testing.T) {
 	require.Empty(t, failures)
 }
 
-// A suite proves something only if it fails where it should: each fault that
-// real adapters have had is caught by the case that names it, and each case
-// earns its place by catching one.
+// A suite proves something only if it fails where it should: each fault that real
+// adapters have had is caught by the case that names it, and each case is justified by a
+// fault that it catches.
 func TestBrokenStoresAreCaught(t *testing.T) {
 	require.GreaterOrEqual(t, len(faults), 30)
 	caught := make(map[string]bool)

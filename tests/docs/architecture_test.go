@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A graph is the packages of the library, and for each the packages that it imports.
-// Internal packages are not in it: their importers import what they import.
+// A graph has the packages of the library, and for each the packages that it imports.
+// Internal packages are not in it: their importers are shown to import what they import.
 type graph map[string][]string
 
-// The picture of the packages is drawn from their imports, and is as new as they are.
+// The picture of the packages is drawn from their imports, and is up to date with them.
 func TestArchitecture(t *testing.T) {
 	g := libraryGraph(t)
 	require.Contains(t, g["web"], "totpflow")
@@ -127,8 +127,8 @@ func (g graph) layers() ([][]string, error) {
 	return layers, nil
 }
 
-// reduced leaves out an arrow where others lead the same way: the import of the root
-// package by web, which imports admin, is not drawn.
+// reduced leaves out an arrow if others lead the same way: the import of the root package
+// by web, which imports admin, is not drawn.
 func (g graph) reduced() graph {
 	var reaches func(from, to string) bool
 	reaches = func(from, to string) bool {
@@ -145,7 +145,7 @@ func (g graph) reduced() graph {
 	return out
 }
 
-// ownModules are the packages outside of the root module.
+// ownModules returns the packages outside of the root module.
 func ownModules(t *testing.T) map[string]bool {
 	own := make(map[string]bool)
 	for _, path := range files(t, func(path string) bool { return filepath.Ext(path) == ".go" }) {
@@ -158,7 +158,7 @@ func ownModules(t *testing.T) map[string]bool {
 	return own
 }
 
-// A drawing places the packages of each layer beside each other.
+// A drawing places the packages of each layer side by side.
 type drawing struct {
 	graph  graph
 	layers [][]string
@@ -184,7 +184,7 @@ func (d drawing) order() {
 						sum, count = sum+x, count+1
 					}
 				}
-				want[name] = 2 // nobody above: at the right
+				want[name] = 2 // no package above: at the right
 				if count > 0 {
 					want[name] = sum / count
 				}
@@ -241,7 +241,7 @@ func (d drawing) svg() string {
 
 func top(row int) int { return margin + row*(boxHigh+gapHigh) }
 
-// arrow is the way from the lower edge of one box to the upper edge of another. It
+// arrow returns the path from the lower edge of one box to the upper edge of another. It
 // passes the layers between them through the nearest gap.
 func (d drawing) arrow(from, to string, left, row map[string]int) string {
 	x, goal := left[from]+boxWide/2, left[to]+boxWide/2
@@ -258,7 +258,7 @@ func (d drawing) arrow(from, to string, left, row map[string]int) string {
 	return way + bend(goal, top(row[to])-1)
 }
 
-// nearest is the middle of the gap in a layer that is nearest to x.
+// nearest returns the middle of the gap in a layer that is nearest to x.
 func nearest(x int, layer []string, left map[string]int) int {
 	gaps := []int{left[layer[0]] - gapWide/2}
 	for _, name := range layer {
@@ -267,8 +267,8 @@ func nearest(x int, layer []string, left map[string]int) int {
 	return slices.MinFunc(gaps, func(a, b int) int { return cmp.Compare(max(a-x, x-a), max(b-x, x-b)) })
 }
 
-// Internal packages are seen through, arrows that others lead along are left out, and
-// a ring of imports is an error.
+// Internal packages are looked through, arrows that others imply are left out, and a
+// cycle of imports is an error.
 func TestGraph(t *testing.T) {
 	g := graph{"web": {"internal/x", "admin"}, "admin": {"totpflow"}, "internal/x": {"totpflow", "web"}, "totpflow": {}}.public()
 	require.Equal(t, graph{"web": {"admin", "totpflow"}, "admin": {"totpflow"}, "totpflow": nil}, g)

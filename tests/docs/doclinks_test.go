@@ -15,8 +15,8 @@ import (
 // docLink is [Name], [Type.Method], [package.Name] or [package.Type.Method] in a comment.
 var docLink = regexp.MustCompile(`\[\*?((?:[a-z]\w*\.)?[A-Z]\w*(?:\.[A-Z]\w*)?)\]`)
 
-// A link in a comment leads to something, as links in pages do. One that does not is
-// plain text on pkg.go.dev, and mostly a name that has changed.
+// A link in a comment leads to a symbol, as links in pages do. A broken one is plain text
+// on pkg.go.dev, and mostly a name that has changed.
 func TestDocLinks(t *testing.T) {
 	known := symbols(t)
 	require.Contains(t, known["totpflow"], "Service.SignIn")
@@ -49,7 +49,7 @@ func TestDocLinks(t *testing.T) {
 	require.Greater(t, seen, 500)
 }
 
-// library are the Go files of packages that products use, without tests.
+// library returns the Go files of packages that products use, without tests.
 func library(t *testing.T) []string {
 	return files(t, func(path string) bool {
 		return filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go") &&

@@ -21,18 +21,18 @@ import (
 var list = flag.Bool("list", false, "list all that TestEnglish counts")
 
 // bound is how many markers there may be in 1,000 words of comments, documents and
-// messages. It only falls: where there are clearly fewer, the test fails too, and
-// the bound is lowered. The goal is 0.3. Six codebases with good English (age,
-// setec, scs, go-webauthn, creachadair/otp, river) have 0.14.
+// messages. It only falls: if there are clearly fewer, the test fails too, and the bound
+// is lowered. The goal is 0.3. Six codebases with good English (age, setec, scs,
+// go-webauthn, creachadair/otp, river) have 0.14.
 const bound, slack = 0.3, 0.3
 
-// A marker is a pattern of grammar or words that is rare in the English of
-// experienced writers. One of them in its place is not a mistake; many of them make a
-// text hard to read. None is a word that ordinary English needs.
+// A marker is a pattern of grammar or words that is rare in the English of experienced
+// writers. A single one is not a mistake; many of them make a text hard to read. None is
+// a word that ordinary English needs.
 type marker struct {
 	name    string
 	pattern *regexp.Regexp
-	except  *regexp.Regexp // the sentence from a word before on is ordinary English; nil: never
+	except  *regexp.Regexp // if it matches the sentence from the word before, the sentence is ordinary English; nil: never
 	instead string         // the rule
 }
 
@@ -82,7 +82,7 @@ func occurrences(paragraph string) (found []occurrence) {
 	return found
 }
 
-// around is the text from the word before a match to the end of its sentence.
+// around returns the text from the word before a match to the end of its sentence.
 func around(paragraph string, from, to int) string {
 	before := strings.TrimRight(paragraph[:from], " ")
 	from = strings.LastIndexByte(before, ' ') + 1
@@ -131,7 +131,7 @@ func TestEnglish(t *testing.T) {
 	}
 }
 
-// english are the files with English in them.
+// english returns the files with English in them.
 func english(t *testing.T) []string {
 	return files(t, func(path string) bool {
 		switch filepath.Ext(path) {
@@ -144,9 +144,9 @@ func english(t *testing.T) []string {
 	})
 }
 
-// paragraphs returns the English of a file: of Go the comments, and outside of tests
-// the strings that are sentences or parts of one; of a document what is not code; of
-// a page what is not markup.
+// paragraphs returns the English of a file: in Go the comments and, outside of tests, the
+// strings that are sentences or parts of one; in a document everything but code; in a
+// page everything but markup.
 func paragraphs(t *testing.T, path string) []string {
 	t.Helper()
 	text := read(t, path)
@@ -182,10 +182,10 @@ func ofJSON(value any) (all []string) {
 	return all
 }
 
-// code is a line of a comment that is not English.
+// code matches a line of a comment that is not English.
 var code = regexp.MustCompile(`^(go:|nolint|region|endregion|\t| {2,}|[Oo]utput:|Unordered output:|\+build)`)
 
-// sentence is a string of three words or more.
+// sentence matches a string of three words or more.
 var sentence = regexp.MustCompile(`[A-Za-z]{2,} [A-Za-z]{2,}.* [A-Za-z]{2,}`)
 
 func ofGo(t *testing.T, path, text string) (all []string) {
@@ -210,7 +210,7 @@ func ofGo(t *testing.T, path, text string) (all []string) {
 		switch n := n.(type) {
 		case *ast.ImportSpec:
 			return false
-		case *ast.Field: // whose tag is not a message
+		case *ast.Field: // its tag is not a message
 			if n.Tag != nil {
 				n.Tag = nil
 			}

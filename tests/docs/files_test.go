@@ -12,9 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// files returns the text files of the repository that keep selects, as paths
-// under root. It fails when there is none: a filter that matches nothing would
-// let every test pass.
+// files returns the text files of the repository that keep selects, as paths under root.
+// It fails if there is none: a filter that matches nothing would let every test pass.
 func files(t *testing.T, keep func(path string) bool) []string {
 	t.Helper()
 	all, err := texts(root)
@@ -29,9 +28,9 @@ func files(t *testing.T, keep func(path string) bool) []string {
 	return found
 }
 
-// texts returns the files in dir that git tracks, or would track after "git add",
-// and that are text by git's own rule: no zero byte near the beginning. A program
-// that somebody built, a database or an ignored file is none of them.
+// texts returns the files in dir that git tracks, or would track after "git add", and
+// that are text by git's own rule: no zero byte near the beginning. A program that
+// somebody built, a database or an ignored file is not among them.
 func texts(dir string) ([]string, error) {
 	git := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	git.Dir = dir
@@ -54,7 +53,7 @@ func texts(dir string) ([]string, error) {
 	return found, nil
 }
 
-// isText reports false for a file that was deleted and not yet committed, too.
+// isText reports false also for a file that was deleted and not yet committed.
 func isText(path string) (bool, error) {
 	info, err := os.Lstat(path)
 	if os.IsNotExist(err) {
@@ -67,7 +66,7 @@ func isText(path string) (bool, error) {
 	return err == nil && bytes.IndexByte(content[:min(len(content), 8000)], 0) < 0, err
 }
 
-// complain says in one line what is wrong with a file, however much that is.
+// complain reports in one line what is wrong with a file, however much that is.
 func complain(t *testing.T, path string, bad []string) {
 	t.Helper()
 	if s := oneLine(path, bad); s != "" {
@@ -87,8 +86,8 @@ func oneLine(path string, bad []string) string {
 	}
 }
 
-// Programs that were built in the tree, ignored files and files that were deleted
-// are not read; new files are.
+// Programs that were built in the tree, ignored files and deleted files are not read; new
+// files are.
 func TestTexts(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -121,8 +120,8 @@ func TestOneLine(t *testing.T) {
 	require.Equal(t, "a.md: 0; 0; 0; and 97 more", oneLine("a.md", strings.Split(strings.Repeat("0", 100), "")))
 }
 
-// The list of Debian packages names folders of tests that are there: what it names
-// is left out where a package is missing.
+// The list of Debian packages names existing folders of tests: a named folder is left out
+// if its package is missing.
 func TestPackagesList(t *testing.T) {
 	seen := 0
 	for line := range strings.Lines(read(t, filepath.Join(root, "scripts", "packages.txt"))) {

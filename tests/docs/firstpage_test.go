@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// firstPage is what the first paragraph of a package answers: where to begin, what is
-// stored, which attack it stops, and what the host does itself.
+// firstPage has the questions that the first paragraph of a package answers: where to
+// begin, what is stored, which attack it stops, and what the host does itself.
 var firstPage = []*regexp.Regexp{
 	regexp.MustCompile(`\bBegin with (?:\[|an adapter)`),
 	regexp.MustCompile(`\bIt stores\b`),
@@ -20,7 +20,7 @@ var firstPage = []*regexp.Regexp{
 	regexp.MustCompile(`\bleft to you\b`),
 }
 
-// A reader of pkg.go.dev knows after five lines whether this is the package.
+// A reader of pkg.go.dev knows after five lines whether this is the right package.
 func TestFirstPages(t *testing.T) {
 	seen := 0
 	for _, path := range files(t, func(path string) bool {

@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// outside are the names of what takes text or bytes that others have written.
+// outside matches the names of functions that take text or bytes that others have
+// written.
 var outside = regexp.MustCompile(`^(Parse|Read|Decode|Unmarshal|Open|Normalize|Verify|Derive)`)
 
 // fuzzedElsewhere are functions that no fuzz target of their package names, with
@@ -26,8 +27,8 @@ var fuzzedElsewhere = map[string]string{
 	"totptest/qrscan: DecodeImage":               "reads the pictures of tests, by another module's decoder",
 }
 
-// Whatever reads what somebody else may have written has a fuzz target in its own
-// package that calls it, so that nobody adds a parser without one.
+// Every function that reads what somebody else may have written has a fuzz target in its
+// own package that calls it, so that nobody adds a parser without one.
 func TestEveryParserIsFuzzed(t *testing.T) {
 	type pack struct {
 		readers []string
@@ -91,7 +92,7 @@ func words(body *ast.BlockStmt, into map[string]bool) {
 	})
 }
 
-// receiver returns the type that a method belongs to, and for a function the argument otherwise.
+// receiver returns the type that a method belongs to, or otherwise for a function.
 func receiver(f *ast.FuncDecl, otherwise string) string {
 	if f.Recv == nil {
 		return otherwise
@@ -106,7 +107,7 @@ func receiver(f *ast.FuncDecl, otherwise string) string {
 	return otherwise
 }
 
-// takesText reports whether a parameter is text, or bytes, or read from.
+// takesText reports whether a parameter is text, bytes or a reader.
 func takesText(f *ast.FuncType) bool {
 	return slices.ContainsFunc(f.Params.List, func(p *ast.Field) bool {
 		typ := p.Type

@@ -14,13 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// noExample are the packages whose use cannot be shown in an example that runs
-// by itself in the root module, with the reason.
+// noExample names the packages whose use cannot be shown in an example that runs by
+// itself in the root module, with the reason.
 var noExample = map[string]string{
 	"store/sqlstore": "needs a driver, and the root module requires none: the examples module uses it",
 }
 
-// A person who reads the reference finds on every page what the package is for, an
+// A person who reads the reference finds on every page the purpose of the package, an
 // example that is run as a test, and a comment on every symbol.
 func TestReference(t *testing.T) {
 	for folder, p := range packages(t) {
@@ -93,8 +93,7 @@ func undocumented(p *doc.Package) []string {
 	return bare
 }
 
-// wellKnown are methods of the standard library's interfaces, which say all
-// there is to say.
+// wellKnown are methods of the standard library's interfaces, which need no explanation.
 var wellKnown = []string{
 	"Error", "Is", "Unwrap", "String", "GoString", "Format", "LogValue",
 	"MarshalText", "UnmarshalText", "MarshalJSON", "UnmarshalJSON", "MarshalBinary", "UnmarshalBinary",
@@ -110,8 +109,8 @@ func funcs(prefix string, all []*doc.Func) []string {
 	return bare
 }
 
-// values returns the constants and variables that have a comment neither on
-// their group nor above them nor beside them.
+// values returns the constants and variables without a comment on their group, above them
+// or beside them.
 func values(prefix string, groups ...[]*doc.Value) []string {
 	var bare []string
 	for _, v := range slices.Concat(groups...) {
@@ -142,8 +141,8 @@ func hasExample(p *doc.Package) bool {
 	return slices.ContainsFunc(all, func(e *doc.Example) bool { return e.Output != "" })
 }
 
-// A person who reads the page of the root package sees the way of a sign-in, and no long
-// list. What administrators and operators do is in package admin.
+// A person who reads the page of the root package sees the steps of a sign-in, and no
+// long list. Calls for administrators and operators are in package admin.
 func TestRootExports(t *testing.T) {
 	const limit = 80
 	files, err := filepath.Glob(filepath.Join(root, "*.go"))

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the page for administrators tells them to do is a button, a link or a word that the
-// pages have.
+// Everything that the page for administrators tells them to use is a button, a link or a
+// word on the pages.
 func TestHelpDesk(t *testing.T) {
 	words := read(t, filepath.Join(root, "web", "words", "en.json")) + read(t, filepath.Join(root, "web", "adminweb", "words", "en.json"))
 	found := 0

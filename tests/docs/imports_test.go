@@ -13,9 +13,9 @@ import (
 
 const module = "github.com/totpflow/totpflow"
 
-// A nested module has a version of its own, and so may meet another version of
-// the root's internal packages than it was written for. Every host needs what it
-// needs from them: give it public API.
+// A nested module has a version of its own, and so may meet another version of the root's
+// internal packages than it was written for. If it needs something from them, every host
+// does: give it public API.
 func TestNestedModulesUsePublicAPI(t *testing.T) {
 	for path, imports := range imported(t, func(path string) bool { return nested(filepath.Dir(path)) }) {
 		for _, of := range imports {

@@ -1,6 +1,6 @@
-// Package docs_test holds the documentation to the code: Go snippets come from
-// files that compile, links lead somewhere, exported symbols are explained, and
-// every package opens with an example that runs.
+// Package docs_test checks the documentation against the code: Go snippets come from
+// files that compile, links lead somewhere, exported symbols are explained, and every
+// package opens with an example that runs.
 package docs_test
 
 import (
@@ -59,7 +59,7 @@ func TestLinks(t *testing.T) {
 	require.NotZero(t, seen, "no relative link was found")
 }
 
-// prose is the text without its code.
+// prose returns the text without its code.
 func prose(text string) string {
 	var b strings.Builder
 	code := false
@@ -98,7 +98,7 @@ func headings(text string) map[string]bool {
 	return all
 }
 
-// Every test that a page names as the one that holds a promise is there.
+// Every test that a page names as proof of a promise exists.
 func TestNamedTests(t *testing.T) {
 	var sources strings.Builder
 	for _, path := range files(t, func(path string) bool { return strings.HasSuffix(path, "_test.go") }) {
@@ -118,7 +118,7 @@ func TestNamedTests(t *testing.T) {
 	require.NotZero(t, seen, "no page names a test")
 }
 
-// Every error that a page tells readers to look for is one of the code, and so is every
+// Every error that a page tells readers to look for exists in the code, and so does every
 // call in the guide's table of routes: a new name in the code is a new name there.
 func TestNamedErrorsAndCalls(t *testing.T) {
 	var sources strings.Builder
@@ -156,8 +156,8 @@ func TestNamedErrorsAndCalls(t *testing.T) {
 
 var named = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark|Example)[A-Z]\w*`)
 
-// A path of the machine that somebody worked on helps no reader, and says more
-// of that machine than it should.
+// A path on the machine of an author helps no reader, and reveals more about that machine
+// than it should.
 func TestNoMachinePaths(t *testing.T) {
 	machine := regexp.MustCompile(`(?m)(?:^|[^\w.\-])/(?:work|root|home|Users)/[\w.\-]+`)
 	require.Regexp(t, machine, "see /"+"home/ana/totpflow")

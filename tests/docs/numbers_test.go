@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// proofs are the sentences of the documents that have a number about guessing or about
-// a limit, each with the tests that compute it or play it through. A sentence that is
-// changed has to be proved again.
+// proofs are the sentences of the documents that have a number about guessing or about a
+// limit, each with the tests that compute or simulate it. A sentence that is changed must
+// be proved again.
 var proofs = []struct{ file, sentence, tests string }{
 	{"doc.go", "a year of guessing with the right password succeeds with a chance under 9.2e-4", "throttle TestYearOfEverything"},
 
@@ -74,7 +74,7 @@ var proofs = []struct{ file, sentence, tests string }{
 	{"docs/reliability.md", "none had more than 900 chances in any 365 days, a probability of 9.0e-4 at most", "throttle TestYearOfGuessing"},
 }
 
-// Each sentence stands where the list says, and so does each of its tests.
+// Each sentence is where the list says, and so is each of its tests.
 func TestNumbersAreProved(t *testing.T) {
 	for _, p := range proofs {
 		require.Contains(t, strings.ToLower(flat(t, p.file)), strings.ToLower(p.sentence), "in %s", p.file)
@@ -85,8 +85,8 @@ func TestNumbersAreProved(t *testing.T) {
 	}
 }
 
-// A sentence with a number about guessing, in the comments of the packages that bound it
-// or in SECURITY.md, is in the list.
+// Every sentence with a number about guessing, in the comments of the packages that bound
+// it or in SECURITY.md, is in the list.
 func TestNumbersAreListed(t *testing.T) {
 	number := regexp.MustCompile(`(?i)\d|\b(two|three|four|five|six|ten|half|million|thousands?)\b`)
 	about := regexp.MustCompile(`(?i)guess|chance|probab|wrong code|messages|\btries\b|KiB|hashes a second|random bits`)
@@ -106,14 +106,14 @@ func TestNumbersAreListed(t *testing.T) {
 	}
 }
 
-// noNumber are sentences whose number is of something else.
+// noNumber are sentences whose number is about something else.
 var noNumber = []string{
 	"# Threats A code of six digits can be guessed",
 	"and is kept as an HMAC under the host's keys, so that the record alone, in which a million guesses would be quick, does not tell it",
 }
 
-// overlap reports whether one text has a part of the other: a listed sentence may run over
-// a colon.
+// overlap reports whether one text contains a part of the other: a listed sentence may
+// continue after a colon.
 func overlap(listed, sentence string) bool {
 	for _, part := range regexp.MustCompile(`[;:]\s`).Split(listed, -1) {
 		if strings.Contains(strings.ToLower(sentence), strings.ToLower(strings.TrimSpace(part))) {
@@ -123,7 +123,7 @@ func overlap(listed, sentence string) bool {
 	return false
 }
 
-// flat is a document, or the comment of a package, in one line.
+// flat returns a document, or the comment of a package, as one line.
 func flat(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, file))

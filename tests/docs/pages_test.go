@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// frontPage is how many words README.md may have, code included. Details are for the
-// pages of docs.
+// frontPage is the number of words that README.md may have, code included. Details belong
+// to the pages of docs.
 const frontPage = 1400
 
-// The README is read to the end only while it is short.
+// The README is read to the end only if it is short.
 func TestFrontPage(t *testing.T) {
 	words := len(strings.Fields(read(t, filepath.Join(root, "README.md"))))
 	t.Log(words, "words")
@@ -33,7 +33,7 @@ func TestPagesOpenWithTheirReaders(t *testing.T) {
 	}
 }
 
-// Every page is found from the index.
+// Every page can be found from the index.
 func TestIndex(t *testing.T) {
 	index := read(t, filepath.Join(root, "docs", "README.md"))
 	for _, path := range inDocs(t) {
@@ -43,8 +43,8 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// Every guarantee names a test, or a folder of tests that is there. TestNamedTests
-// looks whether the tests are.
+// Every guarantee names a test or an existing folder of tests. TestNamedTests checks that
+// the tests exist.
 func TestGuarantees(t *testing.T) {
 	folder := regexp.MustCompile("`(tests/[a-z/]+)`")
 	rows := 0

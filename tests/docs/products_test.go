@@ -16,8 +16,8 @@ var (
 	ofAdmin = regexp.MustCompile("`admin\\.([A-Z][A-Za-z]+)`")
 )
 
-// Every row of the products names a page or a call that is there, and a test that is in
-// the folder that it names.
+// Every row of the products names an existing page or call, and a test in the folder that
+// it names.
 func TestProducts(t *testing.T) {
 	rows := 0
 	for line := range strings.Lines(read(t, filepath.Join(root, "docs", "products.md"))) {
@@ -47,8 +47,8 @@ func TestProducts(t *testing.T) {
 	require.GreaterOrEqual(t, rows, 40)
 }
 
-// declares reports whether a Go file of the folder, with this end of its name, has a line
-// like the pattern.
+// declares reports whether a Go file of the folder, whose name ends like this, has a line
+// that matches the pattern.
 func declares(t *testing.T, folder, end, pattern string) bool {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(root, folder, "*"+end+".go"))

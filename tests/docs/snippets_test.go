@@ -21,14 +21,14 @@ var update = flag.Bool("update", false, "write the snippets of the Markdown file
 //
 //	<!-- from examples/guide/guide.go: session -->
 //
-// The part is what stands between the lines "// region password" and
-// "// endregion", less its common indentation and the blank lines around it. Without a part it is the whole
-// file. The path is seen from the top of the repository.
+// The part is the text between the lines "// region password" and "// endregion", without
+// its common indentation and the blank lines around it. Without a part it is the whole
+// file. The path starts at the top of the repository.
 var source = regexp.MustCompile(`^<!-- from (\S+?)(?:: (\S+))? -->$`)
 
-// Every Go snippet that names its source is equal to it, and the source is
-// compiled with its module. README.md and the guide have no others; in other files
-// those without a source, fragments that explain, are at least Go and formatted.
+// Every Go snippet that names its source is equal to it, and the source is compiled with
+// its module. README.md and the guide have no other snippets; in other files those
+// without a source, fragments that explain, are at least Go and formatted.
 func TestSnippets(t *testing.T) {
 	seen := 0
 	for _, path := range files(t, markdown) {
@@ -115,7 +115,7 @@ func quote(file, region string) ([]string, error) {
 	return strings.Split(strings.Trim(strings.Join(dedent(lines[begin:begin+length]), "\n"), "\n"), "\n"), nil
 }
 
-// dedent takes the indentation that all lines share off each of them.
+// dedent removes the indentation that all lines share.
 func dedent(lines []string) []string {
 	shared := -1
 	for _, line := range lines {
@@ -133,8 +133,8 @@ func dedent(lines []string) []string {
 	return cut
 }
 
-// fragment says what is wrong with Go lines that stand for themselves. An
-// ellipsis for what the reader fills in is allowed, in its own place: { … }.
+// fragment reports what is wrong with Go lines that are not part of a file. An ellipsis
+// for what the reader fills in is allowed, in its own place: { … }.
 func fragment(lines []string) error {
 	text := strings.Join(lines, "\n")
 	got, err := format.Source([]byte(strings.ReplaceAll(text, "…", "/* more */")))

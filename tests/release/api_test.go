@@ -6,7 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scripts/api tells a product's developers what an update means for their code, and fails for what a version may not do.
+// scripts/api tells a product's developers what an update means for their code, and fails
+// on changes that a version may not contain.
 func TestAPI(t *testing.T) {
 	const folder = "phone/provider"
 	r := newRepository(t)

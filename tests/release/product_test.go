@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// install gets what was released as a product does, each module with the oldest Go that it promises, and all of them
-// with the newest that there is.
+// install gets the release as a product does, each module with the oldest Go that it
+// promises, and all of them with the newest Go.
 func install(t *testing.T, r repository) {
 	work := t.TempDir()
 	var (
@@ -47,8 +47,9 @@ func install(t *testing.T, r repository) {
 	}
 }
 
-// newProxy returns the URLs of proxies: a folder with what was released, as Go itself packs it from the repository's
-// tags, and for everything that others publish this machine's cache and its own proxy.
+// newProxy returns the URLs of proxies: a folder with the release, as Go itself packs it
+// from the repository's tags, and for the modules of others this machine's cache and its
+// own proxy.
 func newProxy(t *testing.T, r repository, modcache string) string {
 	args := []string{"mod", "download"}
 	root := r.modules(t)[0].path
@@ -64,7 +65,8 @@ func newProxy(t *testing.T, r repository, modcache string) string {
 	return fmt.Sprintf("file://%s/cache/download,file://%s/cache/download,%s", modcache, here, configured)
 }
 
-// goroot returns the folder of a version of Go, which the go command fetches when it is not there.
+// goroot returns the folder of a version of Go, which the go command fetches if it is
+// missing.
 func goroot(t *testing.T, version string) string {
 	cmd := command(t.TempDir(), "go", "env", "GOROOT")
 	cmd.Env = append(cmd.Env, "GOTOOLCHAIN=go"+version)
@@ -108,7 +110,8 @@ func (p product) build(t *testing.T, modules []module) {
 	run(t, p.command("mod", "verify"))
 }
 
-// installLines returns the lines of the documentation that install a program of the module. A module with a program has one.
+// installLines returns the lines of the documentation that install a program of the
+// module. A module with a program has one.
 func installLines(t *testing.T, r repository, m module) []string {
 	programs := run(t, command(r.path(m.folder), "go", "list", "-f", `{{if eq .Name "main"}}{{.ImportPath}}{{end}}`, "./..."))
 	var lines []string

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// version is not in any go.mod of the repository, so that each of them has to change.
+// version is not in any go.mod of the repository, so each of them has to change.
 const version = "v0.987.6"
 
 const unreleased = "## [Unreleased]\n"
@@ -45,7 +45,8 @@ func TestRelease(t *testing.T) {
 	t.Run("tagged", func(t *testing.T) {
 		for _, m := range r.published(t) {
 			requiresItsSiblingsAt(t, r, r.git(t, "show", m.tag(version)+":"+strings.TrimPrefix(m.folder+"/go.mod", "./")))
-			// A release is what was tested, and what it leaves out of a go.mod.
+			// A release is what was tested, except for the lines that it removes from a
+			// go.mod.
 			changed := r.git(t, "diff", "--name-only", "main", m.tag(version))
 			for name := range strings.Lines(changed) {
 				require.Contains(t, []string{m.folder + "/go.mod\n", m.folder + "/go.sum\n"}, name)
@@ -60,7 +61,7 @@ func TestRelease(t *testing.T) {
 	t.Run("installed", func(t *testing.T) { install(t, r) })
 }
 
-// The script refuses to make a release of these, and then leaves the repository as it was.
+// The script refuses to make a release of these, and leaves the repository as it was.
 func TestRefusals(t *testing.T) {
 	r := newRepository(t)
 	r.replace(t, "CHANGELOG.md", unreleased, unreleased+"\n- A line of the test.\n")

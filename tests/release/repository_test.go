@@ -74,7 +74,7 @@ func (r repository) write(t *testing.T, name, text string) {
 	require.NoError(t, os.WriteFile(r.path(name), []byte(text), 0o600))
 }
 
-// replace changes a file, and fails where there is nothing to change.
+// replace changes a file, and fails if there is nothing to change.
 func (r repository) replace(t *testing.T, name, old, new string) {
 	t.Helper()
 	text := r.read(t, name)
@@ -82,7 +82,7 @@ func (r repository) replace(t *testing.T, name, old, new string) {
 	r.write(t, name, strings.Replace(text, old, new, 1))
 }
 
-// release runs the script and returns what it says.
+// release runs the script and returns its output.
 func (r repository) release(version string) (string, error) {
 	out, err := command(r.dir, r.path("scripts/release"), version).CombinedOutput()
 	return string(out), err
@@ -107,7 +107,8 @@ func (r repository) modules(t *testing.T) []module {
 	return all
 }
 
-// published returns the modules that a release tags: all but those that nobody imports.
+// published returns the modules that a release tags: all except those that nobody
+// imports.
 func (r repository) published(t *testing.T) []module {
 	t.Helper()
 	var those []module
@@ -128,8 +129,9 @@ func (m module) tag(version string) string {
 	return m.folder + "/" + version
 }
 
-// command runs in a folder with this machine's settings, except those that would let the workspace around this test or
-// the settings of the person who runs it decide the outcome.
+// command runs in a folder with this machine's settings, except those by which the
+// workspace around this test, or the settings of the person who runs it, would affect the
+// outcome.
 func command(dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir

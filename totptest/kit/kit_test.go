@@ -19,7 +19,7 @@ import (
 
 var ana = totpflow.User{ID: totpflow.AccountID{User: "42"}, Name: "ana@acme.example"}
 
-// One call for everything, and one for an enrolled person, whatever the policy.
+// One call prepares everything, and one an enrolled person, whatever the policy is.
 func TestKit(t *testing.T) {
 	for _, mode := range []policy.Mode{policy.Optional, policy.Required} {
 		k := kit.New(func(c *totpflow.Config) { c.Policy = policy.Fixed{Mode: mode} })
@@ -51,8 +51,8 @@ func TestFailNext(t *testing.T) {
 	}
 }
 
-// Enroll returns after its messages: otherwise the test's fault could strike the messenger
-// and spare the call that it was made for.
+// Enroll returns after its messages were sent: otherwise a fault of the test could hit
+// the messenger and spare the call that it was made for.
 func TestEnrollWaitsForItsMessages(t *testing.T) {
 	if fips140.Enabled() {
 		return // the module's random numbers do not work inside of a bubble

@@ -22,7 +22,7 @@ type form struct {
 	at      func(b *person)
 	to      string
 	fields  []string
-	button  string // which names action, scope and target
+	button  string // that names action, scope and target
 	done    func(s *site) bool
 }
 
@@ -86,9 +86,9 @@ var forms = map[string]form{
 		func(s *site) bool { return s.member(mika).Machine == "" }},
 }
 
-// A wrong code changes nothing about what is about to happen: the page comes back with
-// every field as it was chosen and the same button, nothing is done, and the right code
-// alone then does exactly that.
+// A wrong code does not change the action: the page comes back with every field as it was
+// chosen and the same button, nothing is done, and the right code alone then does exactly
+// that action.
 func TestWrongCodeChangesNothing(t *testing.T) {
 	for name, f := range forms {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestWrongCodeChangesNothing(t *testing.T) {
 	}
 }
 
-// Every form of the pages that posts is in the table above, but for the one that closes a
+// Every form of the pages that posts is in the table above, except the one that closes a
 // window and those that ask for no code.
 func TestEveryFormIsInTheTable(t *testing.T) {
 	s := newSite(t, withPhones)
@@ -148,8 +148,8 @@ func TestEveryFormIsInTheTable(t *testing.T) {
 	}
 }
 
-// A list that has changed since the page of confirmation named it is named again, and the
-// code that was typed is not used for the other people.
+// If a list has changed since the page of confirmation named it, it is named again, and
+// the typed code is not used for the other people.
 func TestChangedListIsNamedAgain(t *testing.T) {
 	s := newSite(t)
 	b := s.as(boss)

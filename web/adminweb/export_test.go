@@ -1,4 +1,4 @@
 package adminweb
 
-// Key is what a form calls a person.
+// Key is the name of a person in a form.
 func Key(p Person) string { return personKey(p.ID) }

@@ -72,7 +72,7 @@ type site struct {
 var errRule = errors.New("the host's rule says no")
 
 // newSite serves Acme with Bo and Dee as administrators, and a provider above it whose
-// administrator looks after Globex as well. Everybody but Nora has set up.
+// administrator also manages Globex. Everybody except Nora has set up.
 func newSite(t *testing.T, change ...func(*totpflow.Config)) *site {
 	t.Helper()
 	s := &site{
@@ -187,7 +187,7 @@ func (s *site) same(id, other totpflow.AccountID) {
 
 var ops = admin.Operator{Name: "root", Reason: "ticket 7"}
 
-// hire gives a person an authenticator, which costs no set of recovery codes.
+// hire gives a person an authenticator, without the cost of a set of recovery codes.
 func (s *site) hire(p adminweb.Person) {
 	s.t.Helper()
 	key, err := totp.NewKey(totp.Params{})
@@ -201,7 +201,7 @@ func (s *site) hire(p adminweb.Person) {
 	require.NoError(s.t, outcomes[0].Err)
 }
 
-// A person is a browser of somebody who is signed in.
+// A person is the browser of somebody who is signed in.
 type person struct {
 	*webtest.Browser
 	s     *site

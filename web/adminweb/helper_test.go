@@ -15,7 +15,7 @@ import (
 	"github.com/totpflow/totpflow/web/adminweb"
 )
 
-// action is the address of the page's form; a star stands for a part of it.
+// action returns the address of the page's form; a star matches any part of it.
 func action(t *testing.T, b *person, pattern string) string {
 	t.Helper()
 	for _, to := range b.Page.Actions() {
@@ -32,7 +32,7 @@ func matches(to, pattern string) bool {
 	return to == pattern || star && strings.HasPrefix(to, start) && strings.HasSuffix(to, end)
 }
 
-// last is what happened to an account last.
+// last returns the last event of an account.
 func (s *site) last(p adminweb.Person) event.Kind {
 	s.t.Helper()
 	if all := s.member(p).Activity; len(all) > 0 {
@@ -56,7 +56,7 @@ func (s *site) replace(p adminweb.Person) {
 	s.phones[p.ID] = phone
 }
 
-// askTwo has Dee ask to make Mika a machine, where two administrators are wanted.
+// askTwo has Dee ask to make Mika a machine, if two administrators are required.
 func (s *site) askTwo() {
 	s.t.Helper()
 	s.setPolicy("acme", policy.Policy{Mode: policy.Optional, TwoAdministrators: true})

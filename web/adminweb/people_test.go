@@ -20,8 +20,8 @@ import (
 	"github.com/totpflow/totpflow/web/adminweb"
 )
 
-// The list is the host's: with a person who has never come, how many have set up, and who
-// has only a phone, is closed or locked.
+// The list contains the host's people: those who have never signed in, how many have set
+// up, and who has only a phone, is closed or is locked.
 func TestPeople(t *testing.T) {
 	s := newSite(t)
 	s.setPolicy("acme", policy.Policy{Mode: policy.Required, Grace: 14 * 24 * time.Hour})
@@ -52,7 +52,7 @@ func cells(b *person) []string { return b.Page.Texts("state") }
 
 func names(b *person) []string { return b.Page.Texts("name") }
 
-// Many people are on several pages; each is on one of them, with a filter too.
+// Many people are on several pages; each is on one of them, also with a filter.
 func TestPeopleOnPages(t *testing.T) {
 	s := newSite(t)
 	for i := range 60 {
@@ -89,8 +89,8 @@ func TestPeopleOnPages(t *testing.T) {
 	}
 }
 
-// A person who administers nothing finds no such page, and an administrator neither people
-// nor forms of another tenant.
+// For a person who administers nothing the page does not exist, and an administrator
+// finds neither people nor forms of another tenant.
 func TestOnlyOwnTenants(t *testing.T) {
 	s := newSite(t)
 	none := s.as(mika)
@@ -113,15 +113,15 @@ func TestOnlyOwnTenants(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, b.Post(path, fields...).Status, path)
 	}
 	require.Equal(t, admin.StateEnabled, s.member(gil).State)
-	// Oneself, before a code is used.
+	// One's own account, before a code is used.
 	page := b.Post("/2fa-admin/person/reset", "tenant", "acme", "user", "boss", "scope", "all", "totpflow_code", b.phone.WrongCode())
 	require.Equal(t, http.StatusForbidden, page.Status)
 	require.Contains(t, page.Text("error"), "cannot do this to your own account")
 	require.Empty(t, page.Actions(), "there is no form for it")
 }
 
-// What is done to people of several organisations is said before, with how many of each. One
-// code then serves for at most twenty of them.
+// For a change to people of several organisations, the page first says how many belong to
+// each. One code then covers at most twenty of them.
 func TestSeveralOrganisations(t *testing.T) {
 	s := newSite(t)
 	b := s.as(root)
@@ -152,7 +152,7 @@ func TestSeveralOrganisations(t *testing.T) {
 	require.True(t, b.Page.Fields("/2fa-admin/people/change").Has("all"), "as it was chosen")
 }
 
-// Whom it failed for is said by name; the others are done.
+// The page names the people for whom it failed; the others are done.
 func TestSomeFail(t *testing.T) {
 	s := newSite(t)
 	b := s.as(boss)
@@ -216,8 +216,8 @@ func (f *failing) Put(ctx context.Context, rec store.Record, was store.Version) 
 	return f.Store.Put(ctx, rec, was)
 }
 
-// A reminder takes nothing away: it needs a click on the page that says to whom, and goes to
-// nobody who has set up.
+// A reminder removes nothing: it needs a click on a page that names the recipients, and
+// goes to nobody who has set up.
 func TestRemind(t *testing.T) {
 	s := newSite(t)
 	b := s.as(boss)
@@ -232,8 +232,8 @@ func TestRemind(t *testing.T) {
 	require.Contains(t, b.Page.Text("error"), "All of them have set up")
 }
 
-// What the spray detector has found is shown to those who administer one of the accounts, by
-// name, and for a day.
+// What the spray detector has found is shown by name, for a day, to those who administer
+// one of the accounts.
 func TestAlerts(t *testing.T) {
 	s := newSite(t)
 	detector := &event.SprayDetector{Refusals: 2, Accounts: 2, Alarm: s.alerts.Alarm}
@@ -255,7 +255,7 @@ func TestAlerts(t *testing.T) {
 }
 
 // The prefix alone, which a product mounts and links, leads to the list; for a person who
-// administers nothing there is no such page.
+// administers nothing the page does not exist.
 func TestPrefixLeadsToPeople(t *testing.T) {
 	s := newSite(t)
 	b := s.as(boss)
@@ -266,8 +266,8 @@ func TestPrefixLeadsToPeople(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, b.Page.Status)
 }
 
-// A generous directory lists people of an organisation that it was not asked for, and answers
-// with somebody else.
+// A generous directory lists people of an organisation that it was not asked about, and
+// answers with somebody else.
 type generous struct{ adminweb.Directory }
 
 func (g generous) People(ctx context.Context, q adminweb.Query) (adminweb.People, error) {
@@ -279,7 +279,7 @@ func (g generous) Person(ctx context.Context, _ totpflow.AccountID) (adminweb.Pe
 	return g.Directory.Person(ctx, gil.ID)
 }
 
-// What a directory shows beyond the visitor's organisations stands on no page.
+// No page shows what a directory returns beyond the visitor's organisations.
 func TestGenerousDirectory(t *testing.T) {
 	s := newSite(t)
 	b := s.as(boss)

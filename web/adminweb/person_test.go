@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// The page of a person has their authenticators by name, and what happened with who did it
-// and why.
+// The page of a person has their authenticators by name, and their history with actor and
+// reason.
 func TestPerson(t *testing.T) {
 	s := newSite(t)
 	_, err := s.admin.Reset(context.Background(), ops, mika.ID, admin.ScopeRecoveryCodes)
@@ -30,7 +30,7 @@ func TestPerson(t *testing.T) {
 	require.Contains(t, b.Page.Texts("log")[0], "by Bo Singh")
 }
 
-// A reset names the authenticators that it ends, and everything besides.
+// A reset names the authenticators that it ends, and everything else that it ends.
 func TestResetNamesWhatItEnds(t *testing.T) {
 	s := newSite(t)
 	ctx, u := context.Background(), totpflow.User{ID: mika.ID, Name: mika.Address}
@@ -53,7 +53,7 @@ func TestResetNamesWhatItEnds(t *testing.T) {
 }
 
 // An account that was closed by "it was not me": the page promises an authenticator only
-// where one is kept, and offers the unlock last, with what would work again.
+// if one is kept, and offers the unlock last, with what would work again.
 func TestClosed(t *testing.T) {
 	s := newSite(t)
 	s.replace(mika)
@@ -80,7 +80,7 @@ func TestClosed(t *testing.T) {
 	require.Equal(t, "issue", helps(b)[0])
 }
 
-// helps are the changes of the first card, in their order.
+// helps returns the changes of the first card, in order.
 func helps(b *person) (all []string) {
 	for _, to := range b.Page.Actions() {
 		if word, ok := strings.CutPrefix(to, "/2fa-admin/person/"); ok && slices.Contains([]string{"restore", "reset", "issue", "unlock"}, word) {

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/policy"
 )
 
-// A provider's tenant is offered nothing but "required", and takes nothing else.
+// A provider's tenant is offered only "required", and accepts nothing else.
 func TestMandatoryTenant(t *testing.T) {
 	s := newSite(t, func(c *totpflow.Config) {
 		c.Mandatory = func(_ context.Context, tenant string) (bool, error) { return tenant == provider.ID, nil }
@@ -31,7 +31,7 @@ func TestMandatoryTenant(t *testing.T) {
 	require.Equal(t, []string{"required", "optional", "off"}, b.Page.Options("mode"))
 }
 
-// The names of roles are the host's, in the language of the page where it has that.
+// The names of roles come from the host, in the language of the page if it has that.
 func TestRoleNames(t *testing.T) {
 	s := newSite(t)
 	b := s.as(boss)
@@ -43,8 +43,8 @@ func TestRoleNames(t *testing.T) {
 	}
 }
 
-// What a tenant above asks for besides is shown by field. What the form has no field for
-// stays as it is.
+// Further demands of a tenant above are shown field by field. Settings without a field in
+// the form stay as they are.
 func TestPolicyOfAbove(t *testing.T) {
 	s := newSite(t)
 	s.setPolicy("provider", policy.Policy{Mode: policy.Required, BrowserAge: -1})
@@ -64,7 +64,7 @@ func TestPolicyOfAbove(t *testing.T) {
 	require.True(t, p.IssuedCode)
 }
 
-// A form that is not one comes back as it was typed.
+// An invalid form comes back as it was typed.
 func TestPolicyFormComesBack(t *testing.T) {
 	s := newSite(t)
 	b := s.as(boss)

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/web/adminweb"
 )
 
-// Races are counted for a day, in bounded memory, and forgotten then.
+// Races are counted for a day, in bounded memory, and then forgotten.
 func TestRaces(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
 	var r adminweb.Races
@@ -30,7 +30,7 @@ func TestRaces(t *testing.T) {
 	require.Zero(t, r.Lost(now.AddDate(0, 0, 7)))
 }
 
-// An administrator sees that there were any, and otherwise nothing about them.
+// An administrator sees that there were races, and no details of them.
 func TestLostRacesAreShown(t *testing.T) {
 	s := newSite(t)
 	b := s.as(boss)

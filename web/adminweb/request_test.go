@@ -12,8 +12,9 @@ import (
 	"github.com/totpflow/totpflow/web/adminweb"
 )
 
-// A change that needs a second administrator shows every field before and after to the other
-// one, with who asked, behind a badge; the history then says who approved.
+// A change that needs a second administrator is announced to the other one by a badge,
+// and shows every field before and after, and who asked; the history then names who
+// approved.
 func TestSecondAdministrator(t *testing.T) {
 	s := newSite(t)
 	s.setPolicy("acme", policy.Policy{Mode: policy.Required, TwoAdministrators: true})
@@ -34,7 +35,7 @@ func TestSecondAdministrator(t *testing.T) {
 	n, err := s.office.Waiting(context.Background(), totpflow.User{ID: deputy.ID})
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	d.Get(s.office.RequestsPath("acme")) // as a mail has it
+	d.Get(s.office.RequestsPath("acme")) // as in a mail
 	require.Contains(t, d.Page.Text("main"), "Requested by Bo Singh")
 	require.ElementsMatch(t, []string{"Two-factor authentication Required Optional", "User Required Not offered", "Days that a browser is trusted 30 days 90 days"}, d.Page.Texts("changed"))
 	require.Contains(t, d.Page.Text("table"), "A second administrator approves Yes Yes", "those that stay, too")
@@ -51,7 +52,8 @@ func TestSecondAdministrator(t *testing.T) {
 	require.Contains(t, d.Page.Text("error"), "no longer pending")
 }
 
-// Who asked cannot approve, whatever form is sent, and no code is used for it.
+// The administrator who asked cannot approve, whatever form is sent, and no code is used
+// for it.
 func TestOwnRequest(t *testing.T) {
 	s := newSite(t)
 	s.askTwo()

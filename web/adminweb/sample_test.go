@@ -33,7 +33,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files again")
 
-// sampled are pages that are as full as can be, in the order of their files.
+// sampled returns pages that are as full as possible, in the order of their files.
 func sampled(t *testing.T, p *Pages, l *web.Language) (pages []string, data []any) {
 	t.Helper()
 	at := time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
@@ -53,7 +53,7 @@ func sampled(t *testing.T, p *Pages, l *web.Language) (pages []string, data []an
 		Frame: f, Races: 2, Tenants: tenants, Tenant: "globex", Search: "m", Filter: "missing", Filters: filterNames, Next: "/2fa-admin/people?from=15", Partly: true, Set: 12, Of: 15,
 		Tally: admin.Tally{Reset: 1, Frozen: 2, Exempt: 3}, Alerts: []alertRow{{Alert{At: at, Guesses: 51}, []Person{mika}, 3}}, Mails: true, Reminds: true, Scope: "codes", All: true, Ticked: map[string]bool{personKey(id): true},
 	}
-	for i := range perPage + perPage/3 { // as many as a page has at most
+	for i := range perPage + perPage/3 { // the maximum for a page
 		row := Row{Person: mika, Key: personKey(id), Tenant: "Acme", Member: m, Self: i == 3}
 		people.Rows = append(people.Rows, row)
 	}
@@ -139,7 +139,7 @@ func golden(t *testing.T, name, got string) {
 	require.Equal(t, string(want), got, "run go test -update where the change is meant")
 }
 
-// requireNames requires that a page can be used by ear.
+// requireNames requires that a page can be used with a screen reader.
 func requireNames(t *testing.T, page, what string) {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
@@ -190,7 +190,7 @@ func requireNames(t *testing.T, page, what string) {
 	}
 }
 
-// words reads the texts of a language by id, and by plural form.
+// words reads the texts of a language by id and plural form.
 func words(t *testing.T, tag string) map[string]string {
 	t.Helper()
 	raw, err := fs.ReadFile(Catalogues(), tag+".json")
@@ -217,8 +217,8 @@ var (
 	markup   = regexp.MustCompile(`</?[a-z][^>]*>`)
 )
 
-// Every text is there in every language, with the same arguments and markup, and in the
-// language's own marks.
+// Every text exists in every language, with the same arguments and markup, and with the
+// language's own quotation marks.
 func TestWords(t *testing.T) {
 	english := words(t, "en")
 	for tag, wrong := range map[string]string{

@@ -18,8 +18,8 @@ func (s *site) help(b *person) {
 	require.Contains(s.t, b.Page.Text("window"), "no further code for “Mika Berg” and “Dee Puty”")
 }
 
-// Several changes take one code: each is named on its page, and a click is enough. What the
-// window is not for asks for a code.
+// Several changes need one code: each is named on its page, and a click is enough. A
+// change that the window does not cover asks for a code.
 func TestOneCodeForSeveral(t *testing.T) {
 	s := newSite(t)
 	b := s.as(boss)
@@ -51,8 +51,8 @@ func TestOneCodeForSeveral(t *testing.T) {
 	require.Empty(t, s.member(deputy).Machine)
 }
 
-// A window is of the browser that opened it, and closes by its button, by its time and with
-// the sign-out.
+// A window belongs to the browser that opened it, and ends by its button, by its time and
+// with the sign-out.
 func TestWindowOfTheBrowser(t *testing.T) {
 	for name, then := range map[string]func(s *site, b *person) *person{
 		"another browser": func(s *site, _ *person) *person { return s.as(boss) },
@@ -88,7 +88,7 @@ func TestWindowOfTheBrowser(t *testing.T) {
 	}
 }
 
-// A page of another site opens and uses nothing.
+// A page of another site can neither open nor use a window.
 func TestOtherSites(t *testing.T) {
 	s := newSite(t)
 	b := s.as(boss)
@@ -101,7 +101,7 @@ func TestOtherSites(t *testing.T) {
 		req.AddCookie(c)
 	}
 	require.Equal(t, http.StatusForbidden, b.Do(req).Status)
-	// The address alone carries no form.
+	// The address alone submits no form.
 	req, err = http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/2fa-admin/person/reset?tenant=acme&user=mika&scope=all&totpflow_confirm=yes", nil)
 	require.NoError(t, err)
 	req.Header.Set("Sec-Fetch-Site", "same-origin")

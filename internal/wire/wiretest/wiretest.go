@@ -1,5 +1,5 @@
-// Package wiretest tries the types that package wire writes and reads: each of
-// them must have one encoding, and refuse everything else.
+// Package wiretest tests the types that package wire writes and reads: each of them must
+// have one encoding, and refuse everything else.
 package wiretest
 
 import (
@@ -25,10 +25,10 @@ type Value[T any] interface {
 	wire.Fielder
 }
 
-// Golden reads the bytes in path.hex into a T, which it returns, and fails the
-// test unless they are written again as they are and shown as path.json has it. What
-// these files hold must stay readable: with -update they are written from v, which
-// takes a new format once there is a release.
+// Golden reads the bytes in path.hex into a T, which it returns, and fails the test
+// unless they are written back unchanged and their view equals path.json. These files
+// must stay readable: with -update they are written from v, which requires a new format
+// once there is a release.
 func Golden[T any, P Value[T]](t *testing.T, path string, v P) T {
 	t.Helper()
 	if *update {
@@ -81,8 +81,8 @@ func View(t testing.TB, v wire.Fielder) string {
 	return view
 }
 
-// Read returns the T that data stands for, and fails the test unless data is its
-// one encoding.
+// Read returns the T that data encodes, and fails the test unless data is its only
+// encoding.
 func Read[T any, P Value[T]](t testing.TB, data []byte) T {
 	t.Helper()
 	var v T
@@ -106,9 +106,9 @@ func TryRead[T any, P Value[T]](t testing.TB, data []byte) (v T, ok bool) {
 	return Read[T, P](t, data), true
 }
 
-// Strict fails the test unless v comes back as it was written, and everything
-// beside that is refused or is the one encoding of another value: each beginning
-// of its bytes, a byte behind them, another format, and every change of one byte.
+// Strict fails the test unless v comes back as it was written, and every other input is
+// refused or is the only encoding of another value: each beginning of its bytes, a byte
+// after them, another format, and every change of one byte.
 func Strict[T any, P Value[T]](t *testing.T, v P) {
 	t.Helper()
 	data := Write(t, v)

@@ -19,7 +19,7 @@ func Example() {
 		fmt.Println(r.Header.Get("X-Kannel-From"), "to", r.Header.Get("X-Kannel-To"))
 		fmt.Println(strings.Map(func(c rune) rune {
 			if '0' <= c && c <= '9' {
-				return '#' // the code is another one each time
+				return '#' // the code differs each time
 			}
 			return c
 		}, string(text)))
@@ -28,7 +28,7 @@ func Example() {
 	defer gateway.Close()
 
 	sender, err := kannel.New(kannel.Config{
-		URL:      gateway.URL + "/cgi-bin/sendsms", // of a real one: http://127.0.0.1:13013/cgi-bin/sendsms
+		URL:      gateway.URL + "/cgi-bin/sendsms", // in production: http://127.0.0.1:13013/cgi-bin/sendsms
 		Username: "app", Password: "from your secret manager",
 		From: "Acme",
 	})

@@ -13,9 +13,8 @@ import (
 	"github.com/totpflow/totpflow/phone/provider/kannel"
 )
 
-// Whatever Kannel answers, the message was taken or there is one of the reasons
-// that package phone knows, without a word of the answer, which may quote the
-// code.
+// Whatever Kannel answers, the message was accepted, or the error is one of those that
+// package phone knows, without a word of the answer, which may quote the code.
 func FuzzSend(f *testing.F) {
 	f.Add(202, "0: Accepted for delivery")
 	f.Add(200, "Sent.")

@@ -17,10 +17,10 @@ import (
 
 var message = posttest.Message
 
-// What Kannel 1.4.5 does with these requests is seen in tests/interop/sms. Here it is a
-// server that answers as told.
+// tests/interop/sms shows what Kannel 1.4.5 does with these requests. Here the gateway is
+// a server that answers as told.
 
-// gateway answers every request so, and keeps the last one.
+// gateway answers every request the same way, and keeps the last one.
 type gateway struct {
 	*httptest.Server
 	status int
@@ -85,8 +85,8 @@ func TestCoding(t *testing.T) {
 	}
 }
 
-// The user guide's table 7-16, "SMS Push reply codes", and what 1.4.5 was seen to
-// answer.
+// The user guide's table 7-16, "SMS Push reply codes", and the answers that 1.4.5 was
+// seen to give.
 func TestAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		status int

@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/phone/provider/twilio"
 )
 
-// The server of the example answers as Twilio's documentation says. Leave the
-// URL out to reach Twilio.
+// The server of the example answers as Twilio's documentation says. Leave out the URL to
+// reach Twilio.
 func Example() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Println(r.Method, r.URL)

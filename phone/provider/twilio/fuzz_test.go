@@ -13,9 +13,9 @@ import (
 	"github.com/totpflow/totpflow/phone/provider/twilio"
 )
 
-// Whatever Twilio answers, the message was taken, and has an id to show for it,
-// or there is one of the reasons that package phone knows, without a word of the
-// answer, which quotes the person's number.
+// Whatever Twilio answers, the message was accepted and has an id, or the error is one of
+// those that package phone knows, without a word of the answer, which quotes the person's
+// number.
 func FuzzSend(f *testing.F) {
 	f.Add(201, `{"sid":"SM0123456789abcdef0123456789abcdef","status":"queued","error_code":null}`)
 	f.Add(201, `{"sid":"SM0123456789abcdef0123456789abcdef","status":"failed","error_code":30006}`)

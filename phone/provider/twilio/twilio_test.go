@@ -21,12 +21,12 @@ const account = "AC00000000000000000000000000000000"
 
 var message = posttest.Message
 
-// api is a mock: it has the shape of Twilio's public documentation (Message and
-// Call resources of 2010-04-01, errors as JSON), and nothing behind it.
+// api is a mock: it has the shape of Twilio's public documentation (Message and Call
+// resources of 2010-04-01, errors as JSON), and no logic behind it.
 type api struct {
 	*httptest.Server
 	fail   int // the HTTP status of an error
-	code   int // and Twilio's number for it
+	code   int // Twilio's number for it
 	answer string
 	got    *http.Request
 	form   url.Values

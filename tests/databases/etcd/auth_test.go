@@ -26,7 +26,7 @@ func authenticate(t *testing.T, server servers.Etcd) clientv3.Config {
 	_, err := admin.UserAdd(ctx, "root", "root")
 	require.NoError(t, err)
 	_, err = admin.UserGrantRole(ctx, "root", "root")
-	if err != nil { // the role exists from the first, in some versions
+	if err != nil { // in some versions the role exists from the beginning
 		_, err = admin.RoleAdd(ctx, "root")
 		require.NoError(t, err)
 		_, err = admin.UserGrantRole(ctx, "root", "root")
@@ -45,9 +45,9 @@ func authenticate(t *testing.T, server servers.Etcd) clientv3.Config {
 	return clientv3.Config{Endpoints: []string{server.Addr()}, DialTimeout: time.Minute, Logger: zap.NewNop()}
 }
 
-// A token that the server has forgotten, after a second without a call here and
-// after five minutes by default, is renewed by the next call. With the client's own
-// password every call runs into its deadline, on a server before 3.5.
+// A token that the server has forgotten, here after a second without a call and by
+// default after five minutes, is renewed by the next call. With the client's own password
+// every call runs into its deadline on a server before 3.5.
 func TestTokenExpires(t *testing.T) {
 	server := begin(t, 1, "unsafe-no-fsync", "auth-token-ttl=1")[0]
 	config := authenticate(t, server)
@@ -86,8 +86,8 @@ func TestTokenExpires(t *testing.T) {
 	require.NotErrorIs(t, err, store.ErrNotFound)
 }
 
-// awaitForgotten returns when the server has forgotten the tokens of everybody who
-// has asked nothing for a while, as seen by a client that cannot go on then.
+// awaitForgotten returns when the server has forgotten the tokens of every client that
+// has been idle for a while, as seen by a client that then cannot go on.
 func awaitForgotten(t *testing.T, ctx context.Context, own *clientv3.Client) {
 	for {
 		time.Sleep(3 * time.Second) // a server's clock is not ours

@@ -12,10 +12,9 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// A whole life leaves nothing secret in what the program says, in the server's
-// debug log (which has keys and no values), under any key, in a snapshot, in the
-// database and in the write-ahead log: of what is planted there afterwards, all
-// of it is found.
+// A whole life leaves nothing secret in the program's output, in the server's debug log
+// (which has keys and no values), under any key, in a snapshot, in the database and in
+// the write-ahead log: secrets that are planted there afterwards are all found.
 func TestNothingSecretLeaks(t *testing.T) {
 	own := begin(t, 1, "unsafe-no-fsync", "logger=zap", "log-outputs=stderr", "log-level=debug")[0]
 	life, err := canary.Live(t.Context(), etcdstore.New(dial(t, own), ""))
@@ -33,7 +32,7 @@ func TestNothingSecretLeaks(t *testing.T) {
 	t.Logf("etcd: %s looked for in %s: none", life, canary.Size(places))
 }
 
-// takeApart returns all keys and a snapshot, and kills the server for its log and
+// takeApart returns all keys and a snapshot, and kills the server to get its log and
 // files.
 func takeApart(t *testing.T, own servers.Etcd) []canary.Place {
 	client := dial(t, own)

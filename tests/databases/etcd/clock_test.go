@@ -9,8 +9,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/clocks"
 )
 
-// The service's clock jumps, and stands where numbers of 32 bits end: nobody gets
-// in who should not, and everybody does when it is right again.
+// The service's clock jumps, and is set to where numbers of 32 bits end: nobody gets in
+// who should not, and everybody does when it is right again.
 func TestClocks(t *testing.T) {
 	seen, err := clocks.Live(t.Context(), etcdstore.New(dial(t, alone), prefix()), clocks.NewClock())
 	require.NoError(t, err)

@@ -26,13 +26,12 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// patience is how long a cluster may take on a machine that is busy with
-// something else, and try how long one call may: the member that it went to may be
-// the one that is gone.
+// patience is how long a cluster may take on a busy machine, and try how long one call
+// may: the member that received it may be the one that is gone.
 const patience, try = 2 * time.Minute, 3 * time.Second
 
-// calm are settings of a cluster that loses no member: a heartbeat that comes late
-// is no reason to elect another leader, which would end what is under way.
+// calm are the settings of a cluster that loses no member: a late heartbeat is no reason
+// to elect another leader, which would end calls under way.
 var calm = []string{"unsafe-no-fsync", "heartbeat-interval=1000", "election-timeout=20000"}
 
 // leader returns the index of the member that leads.
@@ -54,7 +53,7 @@ func leader(t *testing.T, members []servers.Etcd) int {
 	return found
 }
 
-// One of three members is killed, even the leader, while writing goes on. Every member
+// One of three members, even the leader, is killed while writing goes on. Every member
 // knows the writes that were acknowledged before, meanwhile and after.
 func TestWritingGoesOn(t *testing.T) {
 	members := begin(t, 3)
@@ -125,11 +124,10 @@ func TestWritingGoesOn(t *testing.T) {
 	t.Logf("etcd, members killed: %d writes acknowledged, 0 lost", len(made))
 }
 
-// A leader that was frozen does not know that the others have gone on without it.
-// It is asked before it can hear of that, and must not answer with what it knows:
-// a used code would be valid again. Serializable reads, beside the store's, show
-// that it would; whether they do is for the member to decide, so there are more
-// rounds until one does.
+// A leader that was frozen does not know that the others have gone on without it. It is
+// asked before it can learn that, and must not answer with what it knows: a used code
+// would be valid again. Serializable reads, beside the store's, show that it would;
+// whether they do depends on the member, so there are more rounds until one does.
 func TestOldLeader(t *testing.T) {
 	members := begin(t, 3, "unsafe-no-fsync")
 	everybody := etcdstore.New(dial(t, members...), "")
@@ -182,7 +180,7 @@ func TestNoMajority(t *testing.T) {
 	requireSilent(t, last)
 	requireSilent(t, s)
 
-	// As soon as the last one knows that nobody leads, it says so at once.
+	// Once the last one knows that there is no leader, it says so at once.
 	require.Eventually(t, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -10,13 +10,12 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// The connection breaks off, or goes silent, anywhere in a verification: before
-// the write has left, or when only its acknowledgement is lost. One code is never
-// accepted twice, and no call succeeds that did not write.
+// The connection breaks off, or goes silent, anywhere in a verification: before the write
+// was sent, or when only its acknowledgement is lost. One code is never accepted twice,
+// and no call succeeds that did not write.
 //
-// The rig goes red on a store that takes a missing answer for success. A client of
-// etcd says much before it asks, and takes its time to connect, so the steps are
-// large.
+// The rig fails on a store that takes a missing answer for success. A client of etcd
+// sends much before its request, and takes long to connect, so the steps are large.
 func TestCutAnywhere(t *testing.T) {
 	p := prefix()
 	s := etcdstore.New(dial(t, alone), p)

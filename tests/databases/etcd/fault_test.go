@@ -17,9 +17,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// Every write that was acknowledged is there after SIGKILL, at whatever moment it
-// comes. A power cut, which also takes what waits in the kernel, cannot be made
-// here.
+// Every acknowledged write is still there after SIGKILL, whenever it comes. A power cut,
+// which also loses what waits in the kernel, cannot be made here.
 func TestAcknowledgedSurvivesKill(t *testing.T) {
 	server := begin(t, 1)[0]
 	rounds := race.Rounds(2, 20)
@@ -29,8 +28,8 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 	require.Empty(t, lost)
 }
 
-// A frozen server holds nobody longer than the caller's deadline, and nobody is
-// told that it wrote. Then all is well again.
+// A frozen server holds nobody up longer than the caller's deadline, and nobody is told
+// that it wrote. Then everything works again.
 func TestFrozen(t *testing.T) {
 	server := begin(t, 1)[0]
 	s := etcdstore.New(dial(t, server), "")
@@ -42,9 +41,9 @@ func TestFrozen(t *testing.T) {
 	require.Equal(t, uint64(2), steps(t, s))
 }
 
-// requireSilent asks everything of a server that cannot answer, and expects each
-// call to return, with an error that means neither that the record does not exist nor
-// that somebody else was faster.
+// requireSilent makes every call to a server that cannot answer, and expects each to
+// return, with an error that means neither that the record does not exist nor that
+// somebody else was faster.
 func requireSilent(t *testing.T, s *etcdstore.Store) {
 	t.Helper()
 	for name, call := range calls(s) {
@@ -69,7 +68,7 @@ func calls(s *etcdstore.Store) map[string]func(context.Context) error {
 	}
 }
 
-// A database that has reached its quota gives what it has, and takes nothing.
+// A database that has reached its quota returns what it has, and accepts nothing.
 func TestNoSpace(t *testing.T) {
 	server := begin(t, 1, "unsafe-no-fsync", "quota-backend-bytes=1048576")[0]
 	s := etcdstore.New(dial(t, server), "")
@@ -88,9 +87,9 @@ func TestNoSpace(t *testing.T) {
 	require.Equal(t, uint64(1), steps(t, s))
 }
 
-// A value that is not of this store, or that is of a newer program, is an error, and
-// not "never enrolled". A damaged value hides no other record of a list, and passes
-// for none that can be read; a key that no store makes is an error there too.
+// A value that does not come from this store, or comes from a newer program, is an error,
+// and not "never enrolled". A damaged value hides no other record of a list, and does not
+// pass for a readable one; a key that no store makes is an error there too.
 func TestForeignValues(t *testing.T) {
 	const version, never, day = "0123456789abcdef", "\x00\x00\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\x00\x00\x00\x00\x00"
 	const alice = "account\x00acme\x00alice"
@@ -156,7 +155,7 @@ func TestNestedPrefixes(t *testing.T) {
 	}
 }
 
-// The versions at both ends of the order: what the comparison of values rests on.
+// Versions at both ends of the order, on which the comparison of values relies.
 func TestExtremeVersions(t *testing.T) {
 	s := etcdstore.New(dial(t, alone), prefix())
 	var last, carry store.Version
@@ -191,7 +190,7 @@ func TestRights(t *testing.T) {
 	_, user := admin.UserAdd(ctx, "totpflow", "secret")
 	_, grant := admin.UserGrantRole(ctx, "totpflow", "totpflow")
 	_, enable := admin.AuthEnable(ctx)
-	// The role "root" exists from the first, in some versions.
+	// In some versions the role "root" exists from the beginning.
 	require.NoError(t, errors.Join(root, role, permission, user, grant, enable), rootRole)
 
 	client, err := clientv3.New(clientv3.Config{Endpoints: []string{server.Addr()}, Username: "totpflow", Password: "secret", DialTimeout: time.Minute, Logger: zap.NewNop()})

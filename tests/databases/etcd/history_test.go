@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// One order of everything that two processes asked, of one record and of one
-// account, explains what they were answered.
+// One order of all requests of two processes, about one record and one account, explains
+// the answers that they got.
 func TestHistoryOfRace(t *testing.T) {
 	s, where := shared(t, alone)
 	saw, err := history.Race(s, "history", where, race.Rounds(10, 200))
@@ -21,7 +21,7 @@ func TestHistoryOfRace(t *testing.T) {
 	require.NotZero(t, saw.Refused)
 }
 
-// The same where the connection breaks off, or goes silent, anywhere: who got no
+// The same if the connection breaks off, or goes silent, anywhere: a process without an
 // answer may have written, or not, or still will.
 func TestHistoryOfCuts(t *testing.T) {
 	s, where := shared(t, alone)
@@ -34,7 +34,7 @@ func TestHistoryOfCuts(t *testing.T) {
 	require.NotZero(t, saw.Unavailable)
 }
 
-// The same where the server is killed and started again.
+// The same if the server is killed and started again.
 func TestHistoryOfCrashes(t *testing.T) {
 	server := begin(t, 1)[0]
 	saw, err := history.Crash(etcdstore.New(dial(t, server), ""), server, race.Rounds(2, 15), false)

@@ -17,8 +17,8 @@ import (
 	"github.com/totpflow/totpflow/store/etcdstore"
 )
 
-// The keys and values as etcd has them, one a line, and the same read back: what
-// the first version wrote must stay readable for ever.
+// The keys and values as etcd stores them, one per line, and the same read back: data of
+// the first version must stay readable for ever.
 func TestLayoutGolden(t *testing.T) {
 	client := dial(t, begin(t, 1, "unsafe-no-fsync")...)
 	s := etcdstore.New(client, "")

@@ -14,11 +14,11 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// Every record of a list comes once and in order, in memory that does not grow,
-// of a tenant and of all.
+// Every record of a list comes once and in order, in memory that does not grow, for one
+// tenant and for all.
 func TestListToTheEnd(t *testing.T) {
-	// Of many minutes in the long form: for each page, etcd counts the keys of all
-	// that follow.
+	// The long form takes many minutes: for each page, etcd counts all the keys that
+	// follow.
 	n := race.Rounds(100_000, 1_000_000)
 	client := dial(t, begin(t, 1, "unsafe-no-fsync", "max-txn-ops=5000")...)
 	const batch = 5000
@@ -38,7 +38,7 @@ func TestListToTheEnd(t *testing.T) {
 	}
 }
 
-// put makes a record as package paging numbers them, in the documented layout.
+// put makes a record with the numbers of package paging, in the documented layout.
 func put(n int) clientv3.Op {
 	id := paging.ID(n)
 	value := bytes.Repeat([]byte{1}, 16+1)    // version and format

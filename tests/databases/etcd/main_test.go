@@ -23,8 +23,8 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// alone is the server of the tests that leave it as it is. It does not matter to
-// them what it keeps after a power cut.
+// alone is the server of the tests that leave it as it is. What it keeps after a power
+// cut does not matter to them.
 var alone servers.Etcd
 
 func TestMain(m *testing.M) {
@@ -74,10 +74,10 @@ func connect(addrs []string) (*clientv3.Client, error) {
 
 var prefixes atomic.Int64
 
-// prefix is one that no other test has.
+// prefix returns one that no other test has.
 func prefix() string { return "test" + strconv.FormatInt(prefixes.Add(1), 10) + "/" }
 
-// steps returns how often.
+// steps returns how many steps were made.
 func steps(t *testing.T, s store.Store) uint64 {
 	t.Helper()
 	rec, err := s.Get(t.Context(), race.Alice)
@@ -93,7 +93,7 @@ var roles = map[string]race.Role{
 	"notify":  notify.Victim(honest),
 }
 
-// honest is the store of a child: where is the servers, and behind a space the
+// honest returns the store of a child: where is the servers and, after a space, the
 // prefix.
 func honest(where string) (store.Store, func() error, error) {
 	client, prefix, err := attach(where)
@@ -109,7 +109,7 @@ func naive(where string) (store.Store, func() error, error) {
 		return nil, nil, err
 	}
 	s := etcdstore.New(client, prefix)
-	// A value that another key was given in the honest way.
+	// A value that was properly given to another key.
 	overwrite := func(ctx context.Context, rec store.Record) error {
 		key := prefix + "account\x00" + rec.ID.Tenant + "\x00"
 		draft := rec

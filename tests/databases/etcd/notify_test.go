@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// See the rig: no message is lost, whenever its process is killed.
+// See the rig: no message is lost, whenever the process is killed.
 func TestKilledWhileTelling(t *testing.T) {
 	s, where := shared(t, alone)
 	told, err := notify.Kill(t.Context(), s, "notify", where, race.Rounds(2, 20))

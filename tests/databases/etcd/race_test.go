@@ -12,9 +12,9 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// Two processes with 64 goroutines each race for one account: each code is
-// accepted exactly once, and a counter ends at the number of successes. The same
-// rigs have to go red on a store that reads, compares and then writes.
+// Two processes with 64 goroutines each race for one account: each code is accepted
+// exactly once, and a counter ends at the number of successes. The same rigs must fail on
+// a store that reads, compares and then writes.
 func TestRace(t *testing.T) {
 	for _, rig := range race.Rigs(200) {
 		t.Run(rig.Name, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestRace(t *testing.T) {
 	}
 }
 
-// The same where the processes talk to different members.
+// The same if the processes talk to different members.
 func TestRaceOnCluster(t *testing.T) {
 	s, where := shared(t, begin(t, 3, calm...)...)
 	saw, err := race.Consume(s, "race", where, race.Rounds(10, 200))
@@ -36,7 +36,7 @@ func TestRaceOnCluster(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// shared is a new store, and where children find it.
+// shared returns a new store, and where children find it.
 func shared(t *testing.T, members ...servers.Etcd) (s store.Store, where string) {
 	client, p := dial(t, members...), prefix()
 	return etcdstore.New(client, p), strings.Join(client.Endpoints(), ",") + " " + p

@@ -11,10 +11,10 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/walk"
 )
 
-// Two services do what the model of the whole service says, whatever two people
-// do in whatever order, while calls to the cluster fail and the clock jumps. Each
-// has a client of another member, so that a read which asks that member alone
-// would show what was.
+// Two services do what the model of the whole service says, whatever two people do in
+// whatever order, while calls to the cluster fail and the clock jumps. Each has a client
+// of a different member, so that a read which asks that member alone would show an old
+// state.
 func TestServiceWalk(t *testing.T) {
 	members := begin(t, 3, calm...)
 	one, other := dial(t, members[0]), dial(t, members[1])

@@ -10,9 +10,9 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// A whole life leaves nothing secret in what the program says, in the server's
-// log of all queries, in a dump, in the table, in the redo log and in the binary
-// log: of what is planted there afterwards, all of it is found.
+// A whole life leaves nothing secret in the program's output, in the server's log of all
+// queries, in a dump, in the table, in the redo log and in the binary log: secrets that
+// are planted there afterwards are all found.
 func TestNothingSecretLeaks(t *testing.T) {
 	own := begin(t, "general-log=1", "general-log-file=queries.log", "log-bin=binlog", "sync-binlog=1")
 	s, _ := open(t, own.DSN("mysql"))
@@ -34,9 +34,9 @@ func takeApart(t *testing.T, own servers.MariaDB) []canary.Place {
 	dump, err := own.Dump("mysql")
 	require.NoError(t, err)
 	db := dial(t, own.DSN("mysql"))
-	db.SetMaxOpenConns(1) // both statements are of one session
+	db.SetMaxOpenConns(1) // both statements need one session
 	for _, statement := range []string{"FLUSH TABLES totpflow_accounts FOR EXPORT", "UNLOCK TABLES"} {
-		_, err = db.Exec(statement) // what is in memory goes into the table's file
+		_, err = db.Exec(statement) // writes memory into the table's file
 		require.NoError(t, err)
 	}
 	require.NoError(t, own.Kill())

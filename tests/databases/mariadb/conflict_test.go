@@ -13,9 +13,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A host's own transactions may meet ours in a deadlock. The server ends the one
-// that has done less, which is ours; it was rolled back for that, and is tried
-// again.
+// A host's own transactions may deadlock with ours. The server ends the transaction that
+// has done less, which is ours; it was rolled back for that, and is tried again.
 func TestDeadlock(t *testing.T) {
 	s, db := open(t, database(t))
 	require.NoError(t, race.Step(t.Context(), s))
@@ -28,15 +27,16 @@ func TestDeadlock(t *testing.T) {
 		require.NoError(t, err)
 	}
 
-	// The host holds the other table's row, our write takes alice's and waits for
-	// the other, and then the host wants alice's.
+	// The host locks the other table's row, our write takes alice's and waits for the
+	// other, and then the host wants alice's.
 	host, err := db.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	for _, statement := range []string{`UPDATE logins SET n = n + 1`, `INSERT INTO work SELECT seq FROM seq_1_to_1000`} {
 		_, err = host.Exec(statement)
 		require.NoError(t, err)
 	}
-	// Not information_schema.innodb_trx: it looks again only when nobody has asked it for 0.1 s.
+	// Not information_schema.innodb_trx: it is refreshed only if nobody has read it for
+	// 0.1 s.
 	waits, before := counted(t, db, "Innodb_row_lock_waits"), counted(t, db, "Innodb_deadlocks")
 	done := make(chan error, 1)
 	go func() { done <- race.Step(t.Context(), s) }()
@@ -50,8 +50,8 @@ func TestDeadlock(t *testing.T) {
 	require.Equal(t, before+1, counted(t, db, "Innodb_deadlocks"), "the test has made a deadlock")
 }
 
-// A write that waits longer for a lock than the server allows is tried again, as
-// long as its context lasts.
+// A write that waits for a lock longer than the server allows is tried again, as long as
+// its context lasts.
 func TestLocked(t *testing.T) {
 	s, db := open(t, database(t, "innodb_lock_wait_timeout=1"))
 	require.NoError(t, race.Step(t.Context(), s))
@@ -83,7 +83,7 @@ func TestLocked(t *testing.T) {
 	require.Contains(t, []uint64{3, 4}, engine.Stored(t, s))
 }
 
-// counted returns a counter of the server's.
+// counted returns one of the server's counters.
 func counted(t *testing.T, db *sql.DB, name string) (n int) {
 	require.NoError(t, db.QueryRow(`SHOW GLOBAL STATUS LIKE '`+name+`'`).Scan(&name, &n))
 	return n

@@ -9,17 +9,16 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A write that was acknowledged is there after the server was killed, at
-// whatever moment it comes. A power cut, which also takes what waits in the
-// kernel, cannot be made here: for that stand the settings that Migrate insists
-// on.
+// An acknowledged write is still there after the server was killed, at whatever moment. A
+// power cut, which also loses what waits in the kernel, cannot be made here: the settings
+// that Migrate insists on protect against it.
 //
-// The rig goes red with innodb_flush_log_at_trx_commit=0, which Migrate refuses.
+// The rig fails with innodb_flush_log_at_trx_commit=0, which Migrate refuses.
 func TestAcknowledgedSurvivesCrash(t *testing.T) {
 	rounds := race.Rounds(4, 40)
 	// In memory (/dev/shm) InnoDB maps its log, and a kill loses nothing whatever the settings are.
 	t.Setenv("TMPDIR", "/var/tmp")
-	// The longest that a commit may wait for the disk when nobody waits for it.
+	// The longest time until a commit that nobody waits for reaches the disk.
 	own := begin(t, "innodb-flush-log-at-timeout=2700")
 	s, db := open(t, own.DSN("mysql"))
 	acknowledged, lost, err := race.Crash(s, own, rounds)

@@ -19,9 +19,9 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// synchronous lets the primary wait, before it commits and for as long as it
-// takes, until the replica has received the transaction. MariaDB calls that
-// semi-synchronous; without the timeout, of ten seconds, it goes on alone.
+// synchronous makes the primary wait, before it commits and for as long as it takes,
+// until the replica has received the transaction. MariaDB calls this semi-synchronous;
+// with the default timeout of ten seconds it would go on alone.
 var synchronous = []string{"rpl-semi-sync-master-enabled=1", "rpl-semi-sync-master-wait-point=AFTER_SYNC", "rpl-semi-sync-master-timeout=86400000"}
 
 func TestFailoverLosesNothing(t *testing.T) {
@@ -47,7 +47,7 @@ master_port = ` + strconv.Itoa(primary.Port()))
 	require.NoError(t, err)
 
 	watcher := dial(t, primary.DSN("mysql"))
-	var current atomic.Pointer[servers.MariaDB] // whom the product's name for it means, as a proxy or DNS changes it
+	var current atomic.Pointer[servers.MariaDB] // the server that the product's name for it means now, as a proxy or DNS changes it
 	current.Store(&primary)
 	db := product(t, &current)
 	s := sqlstore.New(db, sqlstore.MySQL)
@@ -90,14 +90,14 @@ func product(t *testing.T, current *atomic.Pointer[servers.MariaDB]) *sql.DB {
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
-	t.Cleanup(func() { _ = db.Close() }) // one of whose servers is gone
+	t.Cleanup(func() { _ = db.Close() }) // a pool with a server that is gone
 	return db
 }
 
 // A replica is the connections to it.
 type replica struct{ *sql.DB }
 
-// done returns when the replica has got as far as to that transaction.
+// done returns when the replica has applied everything up to that transaction.
 func (r replica) done(until string) error {
 	var late int
 	err := r.QueryRow(`SELECT master_gtid_wait(?, 60)`, until).Scan(&late)
@@ -107,13 +107,13 @@ func (r replica) done(until string) error {
 	return err
 }
 
-// cut lets the replica hear nothing any more, and stay one.
+// cut keeps the replica from hearing anything more, while it stays one.
 func (r replica) cut() error {
 	_, err := r.Exec(`STOP SLAVE IO_THREAD`)
 	return err
 }
 
-// promote lets it take writes, once it has done all that it has received.
+// promote lets it accept writes, once it has applied all that it has received.
 func (r replica) promote() error {
 	if err := r.cut(); err != nil {
 		return err
@@ -133,7 +133,7 @@ func (r replica) promote() error {
 	return nil
 }
 
-// received is the last transaction in the replica's relay log.
+// received returns the last transaction in the replica's relay log.
 func (r replica) received() (string, error) {
 	rows, err := r.Query(`SHOW SLAVE STATUS`)
 	if err != nil {

@@ -12,9 +12,8 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// A page in the middle of 100,000 records reads as many of them as it returns,
-// in the order of an index, and sorts nothing. The server itself counts what it
-// reads.
+// A page in the middle of 100,000 records reads as many of them as it returns, in the
+// order of an index, and sorts nothing. The server itself counts the reads.
 func TestListReadsAPage(t *testing.T) {
 	dsn := database(t)
 	_, db := open(t, dsn)
@@ -22,7 +21,7 @@ func TestListReadsAPage(t *testing.T) {
 	middle := store.Cursor(store.AccountID{Tenant: "acme", User: "user-0050000"})
 	overdue := store.Place{ID: store.AccountID{Tenant: "beta", User: "user-0050000"}, Due: time.UnixMilli(50_000)}.Cursor()
 	for _, parameters := range []string{"", "interpolateParams=true"} {
-		one := dial(t, dsn+parameters) // a single connection, whose counters are looked at
+		one := dial(t, dsn+parameters) // a single connection, whose counters are read
 		one.SetMaxOpenConns(1)
 		s := sqlstore.New(one, sqlstore.MySQL)
 		for name, q := range map[string]store.Query{
@@ -56,7 +55,7 @@ func TestListReadsAPage(t *testing.T) {
 	}
 }
 
-// Counts are those of the records, of one tenant and of all.
+// Counts equal the number of records, for one tenant and for all.
 func TestCount(t *testing.T) {
 	s, db := open(t, database(t))
 	fill(t, db, 100_000)
@@ -65,7 +64,7 @@ func TestCount(t *testing.T) {
 
 func TestListToTheEnd(t *testing.T) { kind.ListToTheEnd(t, database(t), fill) }
 
-// fill makes records as package paging numbers them, of which one in fifty is in
+// fill makes records with the numbers of package paging, of which one in fifty is in
 // state "reset".
 func fill(t *testing.T, db *sql.DB, records int) {
 	_, err := db.Exec(fmt.Sprintf(`INSERT INTO totpflow_accounts

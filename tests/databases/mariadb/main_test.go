@@ -25,7 +25,7 @@ var kind = engine.Engine{
 // How a database is opened.
 var dial, open = kind.Dial, kind.Open
 
-// server is the one that the tests of this package share.
+// server is shared by the tests of this package.
 var server servers.MariaDB
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	// Servers are killed here, about which the driver would complain.
+	// Tests kill servers, and the driver would log that.
 	err := mysql.SetLogger(&mysql.NopLogger{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -67,7 +67,7 @@ func database(t testing.TB, parameters ...string) string {
 	admin, err := sql.Open("mysql", server.DSN("mysql"))
 	require.NoError(t, err)
 	defer admin.Close()
-	// The worst collation that there is for ids: the columns have to bring their own.
+	// The worst possible collation for ids: the columns must bring their own.
 	_, err = admin.Exec("CREATE DATABASE " + name + " CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
 	require.NoError(t, err)
 	return server.DSN(name) + "?" + strings.Join(parameters, "&")

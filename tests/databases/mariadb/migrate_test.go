@@ -25,8 +25,8 @@ func TestMigrateConcurrently(t *testing.T) {
 	}
 }
 
-// Every definition commits by itself: anyone who died between two of them is
-// followed by somebody who goes on.
+// Every definition commits by itself: a process that dies between two of them is followed
+// by one that goes on.
 func TestMigrateGoesOn(t *testing.T) {
 	for _, undo := range []string{
 		"DELETE FROM totpflow_schema", "DROP TABLE totpflow_schema", "DROP TABLE totpflow_schema, totpflow_accounts",
@@ -40,7 +40,7 @@ func TestMigrateGoesOn(t *testing.T) {
 	}
 }
 
-// Somebody who holds the lock keeps Migrate waiting as long as its context lasts.
+// While somebody has the lock, Migrate waits as long as its context lasts.
 func TestMigrateWaits(t *testing.T) {
 	dsn := database(t)
 	db := dial(t, dsn)
@@ -55,16 +55,16 @@ func TestMigrateWaits(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 
-	other, _ := open(t, database(t)) // the lock is one database's
+	other, _ := open(t, database(t)) // the lock belongs to one database
 	require.NoError(t, race.Step(t.Context(), other))
 
-	// The holder's connection ends, and with it the lock.
+	// The owner's connection ends, and with it the lock.
 	require.ErrorIs(t, holder.Raw(func(any) error { return driver.ErrBadConn }), driver.ErrBadConn)
 	require.NoError(t, s.Migrate(t.Context()))
 }
 
-// The schema as the server has it, and a database made by the first version,
-// which must stay readable for ever.
+// The schema as the server stores it, and a database made by the first version, which
+// must stay readable for ever.
 func TestSchemaGolden(t *testing.T) {
 	kind.Golden(t, database(t), database(t, "multiStatements=true"), map[string]string{
 		"columns": `SELECT CONCAT_WS(' ', table_name, column_name, column_type, IFNULL(collation_name, 'binary'), is_nullable)
@@ -123,7 +123,7 @@ func TestMigrateRefusesSettings(t *testing.T) {
 		require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrNotDurable, engine)
 	}
 
-	own, err := servers.StartMariaDB("log-bin=binlog") // with sync_binlog=0, as MariaDB has it when nothing is said
+	own, err := servers.StartMariaDB("log-bin=binlog") // with sync_binlog=0, MariaDB's default
 	require.NoError(t, err)
 	defer own.Close()
 	db = dial(t, own.DSN("mysql"))
@@ -158,8 +158,8 @@ func TestNotMigrated(t *testing.T) {
 	}
 }
 
-// A program may run with no more rights than to read and write the two tables,
-// once somebody else has migrated.
+// Once somebody else has migrated, a program needs only the rights to read and write the
+// two tables.
 func TestFewRights(t *testing.T) {
 	dsn := database(t)
 	_, db := open(t, dsn)

@@ -22,8 +22,7 @@ func define(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
-// A user that lacks a right is refused when the product starts, and not at the
-// first sign-in.
+// A user that lacks a right is refused when the product starts, not at the first sign-in.
 func TestMissingRights(t *testing.T) {
 	dsn := database(t)
 	_, db := open(t, dsn)
@@ -45,8 +44,8 @@ func TestMissingRights(t *testing.T) {
 	}
 }
 
-// A table that is gone, or not the one that was made, is not made again: nobody
-// would have a second factor.
+// A table that is gone, or that is not the one that was made, is not made again:
+// otherwise nobody would have a second factor.
 func TestLostTable(t *testing.T) {
 	s, db := open(t, database(t))
 	define(t, db, `ALTER TABLE totpflow_accounts RENAME COLUMN due TO overdue`)

@@ -2,7 +2,7 @@ package mariadb_test
 
 import "testing"
 
-// Package engine describes what is expected of every server, and how it is tested.
+// Package engine describes what is expected of every server, and how that is tested.
 
 // The guarantees are the same whatever isolation a connection has by default,
 // however the server counts rows, and however the driver asks.
@@ -26,7 +26,7 @@ func TestRace(t *testing.T) {
 
 func TestService(t *testing.T) { kind.Service(t, database(t)) }
 
-// See the rig: no message is lost, whenever its process is killed.
+// See the rig: no message is lost, whenever the process is killed.
 func TestKilledWhileTelling(t *testing.T) { kind.KilledWhileTelling(t, database(t)) }
 
 func TestServiceWalk(t *testing.T) { kind.Walk(t, database(t)) }

@@ -11,9 +11,9 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// A whole life leaves nothing secret in what the program says, in a server's log
-// that has every statement with its parameters, in a dump, in a table and in the
-// write-ahead log: of what is planted there afterwards, all of it is found.
+// A whole life leaves nothing secret in the program's output, in a server's log that has
+// every statement with its parameters, in a dump, in a table and in the write-ahead log:
+// secrets that are planted there afterwards are all found.
 func TestNothingSecretLeaks(t *testing.T) {
 	own := begin(t, "log_statement=all", "log_min_duration_statement=0")
 	s := sqlstore.New(reopen(t, own), sqlstore.PostgreSQL)
@@ -35,7 +35,7 @@ func TestNothingSecretLeaks(t *testing.T) {
 func takeApart(t *testing.T, own servers.PostgreSQL) []canary.Place {
 	dump, err := own.Dump("postgres")
 	require.NoError(t, err)
-	_, err = reopen(t, own).Exec("CHECKPOINT") // what is in memory goes into the table's file
+	_, err = reopen(t, own).Exec("CHECKPOINT") // writes memory into the table's file
 	require.NoError(t, err)
 	require.NoError(t, own.Kill())
 	files, err := own.Files()

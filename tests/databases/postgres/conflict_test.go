@@ -13,14 +13,13 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A host's own transactions may meet ours in a deadlock. PostgreSQL ends one of
-// them; a write that was rolled back for that is tried again.
+// A host's own transactions may deadlock with ours. PostgreSQL ends one of them; a write
+// that was rolled back for that is tried again.
 //
-// PostgreSQL looks for a deadlock once in each wait, deadlock_timeout after it
-// began, and anyone who looks is ended. So our write has to wait last, and the host
-// has to get what it waits for before the write tries again: a trigger holds the
-// write up after its first lock, and that lock is handed on in order, which a
-// row's is not.
+// PostgreSQL looks for a deadlock once in each wait, deadlock_timeout after it began, and
+// ends the transaction that looks. So our write has to wait last, and the host has to get
+// what it waits for before the write tries again: a trigger holds the write up after its
+// first lock, and that lock is handed on in order, which a row's is not.
 func TestDeadlock(t *testing.T) {
 	s, db := open(t, database(t, "deadlock_timeout=10ms"))
 	require.NoError(t, race.Step(t.Context(), s))
@@ -45,7 +44,7 @@ func TestDeadlock(t *testing.T) {
 		return tx
 	}
 
-	// Our write has lock 1 and is held up by lock 2; the host has the table's row.
+	// Our write has lock 1 and is held up by lock 2; the host has locked the table's row.
 	gate := transaction(`SELECT pg_advisory_xact_lock(2)`)
 	host := transaction(`UPDATE logins SET n = n + 1`, `SET LOCAL deadlock_timeout = '1h'`)
 	done := make(chan error, 1)
@@ -77,7 +76,7 @@ func awaitLock(t *testing.T, db *sql.DB, lock int) {
 	require.Eventually(t, waiting, time.Minute, time.Millisecond)
 }
 
-// Somebody who holds the row keeps a writer waiting as long as its context lasts.
+// While somebody has locked the row, a writer waits as long as its context lasts.
 func TestLocked(t *testing.T) {
 	s, db := open(t, database(t))
 	require.NoError(t, race.Step(t.Context(), s))
@@ -95,7 +94,7 @@ func TestLocked(t *testing.T) {
 	// The write that was given up may still have happened: nobody was told that it had not.
 	require.Contains(t, []uint64{2, 3}, engine.Stored(t, s))
 
-	// A bound of the database's own is not a lost race either.
+	// A time limit of the database itself is not a lost race either.
 	s, db = open(t, database(t, "lock_timeout=20ms"))
 	require.NoError(t, race.Step(t.Context(), s))
 	host, err = db.BeginTx(t.Context(), nil)

@@ -13,15 +13,14 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// A write that was acknowledged is there after the server was killed, at
-// whatever moment it comes. A power cut, which also takes what waits in the
-// kernel, cannot be made here: for that stands fsync, and Migrate, which insists
-// on it.
+// An acknowledged write is still there after the server was killed, at whatever moment. A
+// power cut, which also loses what waits in the kernel, cannot be made here: fsync, on
+// which Migrate insists, protects against it.
 //
-// The rig goes red with synchronous_commit=off, which Migrate refuses.
+// The rig fails with synchronous_commit=off, which Migrate refuses.
 func TestAcknowledgedSurvivesCrash(t *testing.T) {
 	rounds := race.Rounds(4, 40)
-	// The longest that a commit may wait for the disk when nobody waits for it.
+	// The longest time until a commit that nobody waits for reaches the disk.
 	own := begin(t, "wal_writer_delay=10s")
 	s, _ := open(t, own.DSN("postgres"))
 	acknowledged, lost, err := race.Crash(s, own, rounds)
@@ -43,7 +42,7 @@ func TestAcknowledgedSurvivesCrash(t *testing.T) {
 	standby(t, own)
 }
 
-// standby makes a standby of the server: what it answers may be old.
+// standby makes a standby of the server: its answers may be old.
 func standby(t *testing.T, own servers.PostgreSQL) {
 	require.NoError(t, own.Kill())
 	require.NoError(t, os.WriteFile(filepath.Join(own.Dir(), "data", "standby.signal"), nil, 0o600))
@@ -54,7 +53,7 @@ func standby(t *testing.T, own servers.PostgreSQL) {
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.ErrorContains(t, err, "read-only")
 
-	// target_session_attrs, as documented, does not even connect.
+	// target_session_attrs, as documented, does not even connect to it.
 	s = sqlstore.New(dial(t, own.DSN("postgres")+"&target_session_attrs=read-write"), sqlstore.PostgreSQL)
 	_, err = s.Get(t.Context(), race.Alice)
 	require.ErrorContains(t, err, "read only")

@@ -14,8 +14,8 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// synchronous lets the primary wait for the standby's disk before it acknowledges
-// (synchronous_commit is on unless somebody says otherwise).
+// synchronous makes the primary wait for the standby's disk before it acknowledges
+// (synchronous_commit is on by default).
 const synchronous = "synchronous_standby_names=*"
 
 func TestFailoverLosesNothing(t *testing.T) {
@@ -54,7 +54,7 @@ func follow(t *testing.T, settings ...string) *engine.Pair {
 	}
 }
 
-// level returns when the standby has on its disk all that was written until now.
+// level returns when the standby has on its disk everything that was written until now.
 func level(t *testing.T, primary servers.PostgreSQL) {
 	t.Helper()
 	db := dial(t, primary.DSN("postgres"))
@@ -67,7 +67,7 @@ func level(t *testing.T, primary servers.PostgreSQL) {
 	}, time.Minute, 10*time.Millisecond)
 }
 
-// cut lets the standby hear nothing any more, and stay one.
+// cut keeps the standby from hearing anything more, while it stays one.
 func cut(follower *sql.DB) error {
 	for _, statement := range []string{`ALTER SYSTEM SET primary_conninfo = ''`, `SELECT pg_reload_conf()`} {
 		if _, err := follower.Exec(statement); err != nil {

@@ -16,10 +16,10 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// A page in the middle of 100,000 records reads as many of them as it returns,
-// in the order of an index, and sorts nothing, with plans for known values and
-// with those that were made before. PostgreSQL itself reports the plan of each
-// statement that the store sends (auto_explain).
+// A page in the middle of 100,000 records reads as many of them as it returns, in the
+// order of an index, and sorts nothing, with plans for known values and with plans that
+// were made before. PostgreSQL itself reports the plan of each statement that the store
+// sends (auto_explain).
 func TestListReadsAPage(t *testing.T) {
 	dsn := database(t)
 	_, db := open(t, dsn)
@@ -54,7 +54,7 @@ func TestListReadsAPage(t *testing.T) {
 	}
 }
 
-// Counts are those of the records, of one tenant and of all.
+// Counts equal the number of records, for one tenant and for all.
 func TestCount(t *testing.T) {
 	s, db := open(t, database(t))
 	fill(t, db, 100_000)
@@ -63,7 +63,7 @@ func TestCount(t *testing.T) {
 
 func TestListToTheEnd(t *testing.T) { kind.ListToTheEnd(t, database(t), fill) }
 
-// fill makes records as package paging numbers them, of which one in fifty is in
+// fill makes records with the numbers of package paging, of which one in fifty is in
 // state "reset".
 func fill(t *testing.T, db *sql.DB, records int) {
 	_, err := db.Exec(`INSERT INTO totpflow_accounts

@@ -26,7 +26,7 @@ DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state, sealed = EXCLU
 // How a database is opened.
 var dial, open = kind.Dial, kind.Open
 
-// server is the one that the tests of this package share.
+// server is shared by the tests of this package.
 var server servers.PostgreSQL
 
 func TestMain(m *testing.M) {

@@ -16,15 +16,15 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// Many processes start at once on an empty database, whatever isolation their
-// connections have: who has waited must see what was done meanwhile.
+// Many processes start at once on an empty database, whatever isolation their connections
+// have: a process that has waited must see what was done meanwhile.
 func TestMigrateConcurrently(t *testing.T) {
 	for _, isolation := range []string{"read%20committed", "repeatable%20read", "serializable"} {
 		kind.MigrateTogether(t, database(t, "default_transaction_isolation="+isolation))
 	}
 }
 
-// Somebody who holds the lock keeps Migrate waiting as long as its context lasts.
+// While somebody has the lock, Migrate waits as long as its context lasts.
 func TestMigrateWaits(t *testing.T) {
 	db := dial(t, database(t))
 	holder, err := db.BeginTx(t.Context(), nil)
@@ -41,8 +41,8 @@ func TestMigrateWaits(t *testing.T) {
 	require.NoError(t, s.Migrate(t.Context()))
 }
 
-// The schema as PostgreSQL has it, and a database made by the first version,
-// which must stay readable for ever.
+// The schema as PostgreSQL stores it, and a database made by the first version, which
+// must stay readable for ever.
 func TestSchemaGolden(t *testing.T) {
 	kind.Golden(t, database(t), database(t), map[string]string{
 		"columns": `SELECT format('%s.%s %s %s %s', table_name, column_name, data_type, collation_name, is_nullable)
@@ -119,8 +119,8 @@ func TestNotMigrated(t *testing.T) {
 	}
 }
 
-// A program may run with no more rights than to read and write the two tables,
-// once somebody else has migrated.
+// Once somebody else has migrated, a program needs only the rights to read and write the
+// two tables.
 func TestFewRights(t *testing.T) {
 	dsn := database(t)
 	_, db := open(t, dsn)

@@ -11,9 +11,9 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// A pool that gives every statement another connection, as the package
-// documentation says how. No two statements of the store belong together, and
-// those of Migrate are in a transaction.
+// A pool that gives every statement another connection, set up as the package
+// documentation says. No two statements of the store belong together, and those of
+// Migrate are in a transaction.
 func TestPgBouncer(t *testing.T) {
 	pool, err := servers.StartPgBouncer(server)
 	require.NoError(t, err)

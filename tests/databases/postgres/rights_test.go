@@ -31,9 +31,9 @@ func define(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
-// Row level security without a policy for the role makes everybody look as if they
-// had never enrolled. Migrate refuses that, and each policy that does not let
-// every row through.
+// Row level security without a policy for the role makes everybody look as if they had
+// never enrolled. Migrate refuses that, and each policy that does not let every row
+// through.
 func TestRowLevelSecurity(t *testing.T) {
 	dsn := database(t)
 	owner, db := open(t, dsn)
@@ -85,8 +85,7 @@ CREATE POLICY r ON totpflow_accounts FOR UPDATE USING (true); CREATE POLICY s ON
 	require.ErrorIs(t, open.Migrate(t.Context()), sqlstore.ErrRowSecurity)
 }
 
-// A role that lacks a right is refused when the product starts, and not at the
-// first sign-in.
+// A role that lacks a right is refused when the product starts, not at the first sign-in.
 func TestMissingRights(t *testing.T) {
 	dsn := database(t)
 	_, db := open(t, dsn)
@@ -112,8 +111,8 @@ func TestMissingRights(t *testing.T) {
 	require.ErrorIs(t, s.Migrate(t.Context()), sqlstore.ErrRights, "none to create them")
 }
 
-// A table that is gone, or not the one that was made, is not made again: nobody
-// would have a second factor.
+// A table that is gone, or that is not the one that was made, is not made again:
+// otherwise nobody would have a second factor.
 func TestLostTable(t *testing.T) {
 	s, db := open(t, database(t))
 	define(t, db, `ALTER TABLE totpflow_accounts RENAME COLUMN due TO overdue`)
@@ -153,7 +152,7 @@ func TestNames(t *testing.T) {
 	require.NoError(t, plain.Migrate(t.Context()))
 }
 
-// A pgxpool takes one line.
+// Using a pgxpool takes one line.
 func TestPgxpool(t *testing.T) {
 	pool, err := pgxpool.New(t.Context(), database(t))
 	require.NoError(t, err)
@@ -170,8 +169,8 @@ func get(t *testing.T, s store.Store) store.Record {
 	return rec
 }
 
-// When all connections die at once, reads are repeated on one that lives: nobody
-// hears of it who only reads.
+// When all connections die at once, reads are repeated on a live one: a caller that only
+// reads does not notice.
 func TestDeadConnections(t *testing.T) {
 	dsn := database(t)
 	s, db := open(t, dsn)

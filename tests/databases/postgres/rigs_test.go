@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/service"
 )
 
-// Package engine describes what is expected of every server, and how it is tested.
+// Package engine describes what is expected of every server, and how that is tested.
 
 // The guarantees are the same whatever isolation a connection has by default,
 // and however the driver asks.
@@ -30,7 +30,7 @@ func TestRace(t *testing.T) {
 	kind.Race(t, database, "default_transaction_isolation=read%20committed", "default_transaction_isolation=serializable")
 }
 
-// It goes red, as the race does, on a store that reads, compares and then writes.
+// It fails, as the race does, on a store that reads, compares and then writes.
 func TestService(t *testing.T) {
 	kind.Service(t, database(t))
 
@@ -43,14 +43,14 @@ func TestService(t *testing.T) {
 	}
 }
 
-// See the rig: no message is lost, whenever its process is killed.
+// See the rig: no message is lost, whenever the process is killed.
 func TestKilledWhileTelling(t *testing.T) { kind.KilledWhileTelling(t, database(t)) }
 
 func TestServiceWalk(t *testing.T) { kind.Walk(t, database(t)) }
 
 func TestClocks(t *testing.T) { kind.Clocks(t, database(t)) }
 
-// The race goes red on a store that reads, compares and then writes.
+// The race fails on a store that reads, compares and then writes.
 func TestHistoryOfRace(t *testing.T) {
 	kind.HistoryOfRace(t, database(t))
 

@@ -14,11 +14,11 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// A whole life leaves nothing secret in what the program says, in MONITOR's list
-// of all commands, in a DUMP of every key, in the snapshot and in the append-only
-// file: of what is planted there afterwards, all of it is found.
+// A whole life leaves nothing secret in the program's output, in MONITOR's list of all
+// commands, in a DUMP of every key, in the snapshot and in the append-only file: secrets
+// that are planted there afterwards are all found.
 func TestNothingSecretLeaks(t *testing.T) {
-	own := begin(t, "rdbcompression no", "loglevel debug") // what is packed could not be searched
+	own := begin(t, "rdbcompression no", "loglevel debug") // compressed data could not be searched
 	commands := monitor(t, own)
 	s, _ := open(t, own, redisstore.Options{})
 	life, err := canary.Live(t.Context(), s)
@@ -38,7 +38,7 @@ func TestNothingSecretLeaks(t *testing.T) {
 	t.Logf("Redis: %s looked for in %s: none", life, canary.Size(places))
 }
 
-// takeApart returns a DUMP, and kills the server for its log and files.
+// takeApart returns a DUMP, and kills the server to get its log and files.
 func takeApart(t *testing.T, own servers.Redis) []canary.Place {
 	client := dial(t, own)
 	dump := canary.Place{Name: "DUMP", Raw: true}
@@ -56,7 +56,7 @@ func takeApart(t *testing.T, own servers.Redis) []canary.Place {
 	return append(canary.Places(files, "log"), dump)
 }
 
-// stamp is what MONITOR puts in front of a command: digits that are none of ours.
+// stamp is what MONITOR puts in front of a command: its digits are not ours.
 var stamp = regexp.MustCompile(`(?m)^\+\d+\.\d+ \[[^\]]*\]`)
 
 // monitor listens until the server ends.
@@ -73,7 +73,7 @@ func monitor(t *testing.T, own servers.Redis) (commands func() canary.Place) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_, _ = io.Copy(&heard, conn) // whose end is that of a killed server
+		_, _ = io.Copy(&heard, conn) // ends when the server is killed
 	}()
 	return func() canary.Place {
 		<-ended

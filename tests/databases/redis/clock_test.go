@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// The clock of service and store jumps, and stands where numbers of 32 bits end:
-// nobody gets in who should not, and everybody does when it is right again.
+// The clocks of service and store jump, and are set to where numbers of 32 bits end:
+// nobody gets in who should not, and everybody does when they are right again.
 func TestClocks(t *testing.T) {
 	clock := clocks.NewClock()
 	s, _ := open(t, shared, redisstore.Options{Prefix: prefix(), Now: clock.Now})

@@ -18,7 +18,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// With a replica to wait for, and in the older of the two protocols.
+// With a replica to wait for, and with the older of the two protocols.
 func TestConformanceWithReplica(t *testing.T) {
 	primary, replica := begin(t), begin(t)
 	follow(t, replica, primary)

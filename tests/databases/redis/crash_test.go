@@ -14,9 +14,9 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// Every write that was acknowledged is there after SIGKILL, at whatever moment it
-// comes. A power cut, which also takes what waits in the kernel, cannot be made
-// here: for that stand appendfsync always and Check, which insists on it.
+// Every acknowledged write is still there after SIGKILL, whenever it comes. A power cut,
+// which also loses what waits in the kernel, cannot be made here: appendfsync always, on
+// which Check insists, protects against it.
 func TestAcknowledgedSurvivesKill(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})
@@ -27,7 +27,7 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 	require.Empty(t, lost)
 }
 
-// The rig goes red on a server that keeps a snapshot only.
+// The rig fails on a server that keeps only a snapshot.
 func TestCrashRigCatchesLoss(t *testing.T) {
 	server := begin(t, "appendonly no", "save 3600 1")
 	s, client := open(t, server, redisstore.Options{Durability: redisstore.Vouched})
@@ -37,15 +37,15 @@ func TestCrashRigCatchesLoss(t *testing.T) {
 	require.NotEmpty(t, lost)
 }
 
-// A released server is one whose operator ends each quarantine: what is on the
-// disk is all that there was.
+// A released server is one whose operator ends each quarantine: the disk has everything
+// that there was.
 type released struct {
 	servers.Redis
 	store *redisstore.Store
 }
 
-// Start tries until the client dials again: after some failures it answers by
-// itself that there is no server, and looks only once a second.
+// Start tries until the client dials again: after some failures it answers by itself that
+// there is no server, and tries again only once a second.
 func (r released) Start() error {
 	if err := r.Redis.Start(); err != nil {
 		return err

@@ -11,11 +11,11 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// The connection breaks off, or goes silent, anywhere in a verification: before
-// the write has left, or when only its acknowledgement is lost. One code is never
-// accepted twice, and no call succeeds that did not write.
+// The connection breaks off, or goes silent, anywhere in a verification: before the write
+// was sent, or when only its acknowledgement is lost. One code is never accepted twice,
+// and no call succeeds that did not write.
 //
-// The rig goes red on a store that takes a missing answer for success.
+// The rig fails on a store that takes a missing answer for success.
 func TestCutAnywhere(t *testing.T) {
 	o := redisstore.Options{Prefix: prefix()}
 	s, _ := open(t, shared, o)
@@ -40,7 +40,7 @@ func TestCutAnywhere(t *testing.T) {
 	require.Error(t, err)
 }
 
-// first is alice's record for the rigs.
+// first returns alice's record for the rigs.
 func first() store.Record {
 	rec := *race.Counter(1)
 	rec.ID, rec.Version = race.Alice, store.NewVersion()

@@ -22,9 +22,9 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A code is accepted, the primary dies before its replica has heard of it, and
-// the replica is promoted: there the code is unused. It is refused for as long
-// as it would be right, and then it is no longer right.
+// A code is accepted, the primary dies before its replica has heard of it, and the
+// replica is promoted: there the code is unused. It is refused for as long as it would be
+// right, and afterwards it is wrong.
 func TestFailoverReplay(t *testing.T) {
 	p := lose(t)
 	began := p.clock.Now()
@@ -48,8 +48,8 @@ func TestFailoverReplay(t *testing.T) {
 	require.Equal(t, totpflow.Passed, next.Step)
 }
 
-// The attack is real: without the quarantine the same code passes again. So the
-// test above does not pass for some other reason.
+// The attack is real: without the quarantine the same code passes again. So the test
+// above does not pass for another reason.
 func TestFailoverReplayPassesWithoutQuarantine(t *testing.T) {
 	p := lose(t)
 	require.NoError(t, p.store.Release(t.Context()))
@@ -108,8 +108,8 @@ func lose(t *testing.T) promoted {
 	return p
 }
 
-// A pointer is a name that comes to mean another server, as DNS or Sentinel
-// changes it. Its clients connect for each command.
+// A pointer is a name that comes to mean another server, as when DNS or Sentinel changes
+// it. Its clients connect for each command.
 type pointer struct{ server atomic.Pointer[servers.Redis] }
 
 func point(s servers.Redis) *pointer {
@@ -143,7 +143,7 @@ func follow(t *testing.T, replica, primary servers.Redis) {
 	require.Equal(t, 1, got)
 }
 
-// cut lets a replica hear nothing any more, and stay one.
+// cut keeps a replica from hearing anything more, while it stays one.
 func cut(t *testing.T, replica servers.Redis) {
 	t.Helper()
 	require.NoError(t, dial(t, replica).Do(t.Context(), "REPLICAOF", "127.0.0.1", 1).Err())

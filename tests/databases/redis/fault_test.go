@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A frozen server holds nobody longer than the caller's deadline, whatever the
-// client's own is, and nobody is told that it wrote. Then all is well again.
+// A frozen server holds nobody up longer than the caller's deadline, whatever the
+// client's own is, and nobody is told that it wrote. Then everything works again.
 func TestFrozen(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})
@@ -39,7 +39,7 @@ func TestFrozen(t *testing.T) {
 	require.Equal(t, 2, steps(t, s))
 }
 
-// Nobody there is no record there.
+// A server that is gone is not a record that is gone.
 func TestGone(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})
@@ -51,7 +51,7 @@ func TestGone(t *testing.T) {
 	require.ErrorIs(t, s.Check(t.Context()), store.ErrUnavailable)
 }
 
-// A server without memory refuses the write, and keeps and gives what it has.
+// A server without memory refuses the write, and keeps and returns what it has.
 func TestOutOfMemory(t *testing.T) {
 	server := begin(t)
 	s, client := open(t, server, redisstore.Options{})

@@ -10,9 +10,9 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// One order of everything that two processes asked, of one record and of one
-// account, explains what they were answered. It goes red on a store that reads,
-// compares and then writes.
+// One order of all requests of two processes, about one record and one account, explains
+// the answers that they got. The test fails on a store that reads, compares and then
+// writes.
 func TestHistoryOfRace(t *testing.T) {
 	o := redisstore.Options{Prefix: prefix()}
 	s, _ := open(t, shared, o)
@@ -28,7 +28,7 @@ func TestHistoryOfRace(t *testing.T) {
 	require.ErrorIs(t, err, history.ErrHistory)
 }
 
-// The same where the connection breaks off, or goes silent, anywhere: who got no
+// The same if the connection breaks off, or goes silent, anywhere: a process without an
 // answer may have written, or not, or still will.
 func TestHistoryOfCuts(t *testing.T) {
 	o := redisstore.Options{Prefix: prefix()}
@@ -42,7 +42,7 @@ func TestHistoryOfCuts(t *testing.T) {
 	require.NotZero(t, saw.Unavailable)
 }
 
-// The same where the server is killed and started again.
+// The same if the server is killed and started again.
 func TestHistoryOfCrashes(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})

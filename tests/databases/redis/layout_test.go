@@ -19,8 +19,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// The layout as Redis has it, one command a line, and the same read back: what
-// the first version wrote must stay readable for ever.
+// The layout as Redis stores it, one command per line, and the same read back: data of
+// the first version must stay readable for ever.
 func TestLayoutGolden(t *testing.T) {
 	server := begin(t)
 	s, client := open(t, server, redisstore.Options{})
@@ -72,8 +72,8 @@ func TestLayoutGolden(t *testing.T) {
 	require.Equal(t, records[:1], page.Records)
 }
 
-// layout writes the database as the commands that make it. Everything that names the
-// server is left out.
+// layout writes the database as the commands that make it. Anything that names the server
+// is left out.
 func layout(t *testing.T, client *redis.Client) string {
 	keys, err := client.Keys(t.Context(), "*").Result()
 	require.NoError(t, err)
@@ -111,5 +111,5 @@ func layout(t *testing.T, client *redis.Client) string {
 	return b.String()
 }
 
-// quoted has no spaces in it, so that a line can be split at them.
+// quoted returns a text without spaces, so that a line can be split at them.
 func quoted(s string) string { return strings.ReplaceAll(strconv.QuoteToASCII(s), " ", `\x20`) }

@@ -17,8 +17,8 @@ import (
 	"github.com/totpflow/totpflow/tests/tools/servers"
 )
 
-// A restart may have lost something: a snapshot instead of the log, an older
-// disk. Everybody waits, and by one clock. An operator may know better.
+// A restart may have lost data: the server read a snapshot instead of the log, or an
+// older disk. Every store waits, by one clock. An operator may know better.
 func TestRestart(t *testing.T) {
 	server, clock := begin(t), newClock()
 	s, _ := open(t, server, redisstore.Options{Now: clock.Now})
@@ -50,7 +50,7 @@ func TestRestart(t *testing.T) {
 	require.Equal(t, 2, steps(t, s))
 }
 
-// A second failover begins a quarantine again, and does not cut the first short.
+// A second failover begins another quarantine, and does not shorten the first.
 func TestQuarantinesAddUp(t *testing.T) {
 	server, clock := begin(t), newClock()
 	s, client := open(t, server, redisstore.Options{Now: clock.Now, Quarantine: 18 * time.Minute})
@@ -68,8 +68,8 @@ func TestQuarantinesAddUp(t *testing.T) {
 	requireQuarantine(t, race.Step(t.Context(), short), noon.Add(19*time.Minute))
 }
 
-// The store goes on after events that change a replication id but lose nothing: a
-// first replica, and a backlog that is given up when the last one has gone.
+// The store goes on after events that change a replication id but lose nothing: a first
+// replica, and a backlog that is given up when the last replica has gone.
 func TestReplicasComeAndGo(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t), newClock()
 	s, client := open(t, primary, redisstore.Options{Now: clock.Now})
@@ -95,7 +95,7 @@ func replid(t *testing.T, s servers.Redis) string {
 	return id
 }
 
-// The same on a server that was promoted, and forgets in time what it had been.
+// The same on a server that was promoted, and in time forgets its past.
 func TestPromotionIsForgotten(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t), newClock()
 	current := point(primary)
@@ -119,7 +119,7 @@ func TestPromotionIsForgotten(t *testing.T) {
 
 const nowhere = "master_replid2:0000000000000000000000000000000000000000"
 
-// A server that is demoted knows less every moment, from the first on.
+// A server that is demoted knows less every moment, and is refused from the first.
 func TestDemoted(t *testing.T) {
 	server := begin(t)
 	s, _ := open(t, server, redisstore.Options{})
@@ -128,10 +128,10 @@ func TestDemoted(t *testing.T) {
 	requireEvery(t, s, redisstore.ErrReplica)
 }
 
-// A primary was cut off, its replica was promoted and served nobody, and the old
-// one came back behind it: it is the process that it was, with its connections,
-// and has lost what it acknowledged last. Writers go on all the time; not one of
-// them may write between the promotion and the quarantine.
+// A primary was cut off, its replica was promoted and served nobody, and the old primary
+// returned after it: it is the same process, with its connections, but has lost what it
+// acknowledged last. Writers go on all the time; none of them may write between the
+// promotion and the quarantine.
 func TestThereAndBack(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t), newClock()
 	s, client := open(t, primary, redisstore.Options{Now: clock.Now})
@@ -168,7 +168,7 @@ func TestThereAndBack(t *testing.T) {
 	require.Equal(t, 1, steps(t, s), "what the replica had when it was cut off, and nothing since")
 }
 
-// A promoted server is looked at like the first one.
+// A promoted server is checked like the first one.
 func TestPromotedServerIsChecked(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t, "appendfsync everysec"), newClock()
 	current := point(primary)
@@ -197,8 +197,8 @@ func TestPromotedServerIsChecked(t *testing.T) {
 	require.Equal(t, 2, steps(t, s))
 }
 
-// The server that was checked is gone when the store is to use it: the one that
-// answers then was not checked, and is not used.
+// The server that was checked is gone when the store is about to use it: the one that
+// answers instead was not checked, and is not used.
 func TestServerChangesAfterTheLook(t *testing.T) {
 	primary, replica, clock := begin(t), begin(t, "appendfsync everysec"), newClock()
 	current := point(primary)

@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A script holds up everybody while it runs, so a page ends early when records
-// are large. Nothing is left out.
+// A script holds up everybody while it runs, so a page ends early if records are large.
+// Nothing is left out.
 func TestPagesOfLargeRecords(t *testing.T) {
 	s, _ := open(t, shared, redisstore.Options{Prefix: prefix()})
 	const records = 150
@@ -64,8 +64,8 @@ func TestDeleteLeavesNothing(t *testing.T) {
 	require.Equal(t, []string{o.Prefix + "store"}, keys)
 }
 
-// Every record of a list comes once and in order, in memory that does not grow,
-// of a tenant and of all.
+// Every record of a list comes once and in order, in memory that does not grow, for one
+// tenant and for all.
 func TestListToTheEnd(t *testing.T) {
 	n := race.Rounds(100_000, 1_000_000)
 	o := redisstore.Options{Prefix: prefix()}
@@ -81,7 +81,7 @@ func TestListToTheEnd(t *testing.T) {
 	}
 }
 
-// fill makes records as package paging numbers them, in the documented layout.
+// fill makes records with the numbers of package paging, in the documented layout.
 const fill = `for n = tonumber(ARGV[2]), tonumber(ARGV[3]) do
 	local member = (n % 10 == 0 and 'beta' or 'acme') .. '\0' .. string.format('user-%07d', n)
 	local random = redis.sha1hex(n)

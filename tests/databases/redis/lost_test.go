@@ -16,10 +16,10 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A record that is gone together with its entry in the index does not read as one
-// that never was: the store counts its records, and answers nobody. Where a whole
-// index is lost, its lists and counts say so, and so does each write that would
-// have changed it.
+// A record that is gone together with its entry in the index does not read as one that
+// never existed: the store counts its records, and answers nobody. If a whole index is
+// lost, its lists and counts report it, and so does each write that would have changed
+// it.
 func TestLostIndexes(t *testing.T) {
 	const frozen, due = "frozen", time.Hour
 	for name, c := range map[string]struct {
@@ -77,16 +77,16 @@ func TestLostIndexes(t *testing.T) {
 	}
 }
 
-// anyLost is what deleting alice says, who is in every index.
+// anyLost returns the error of deleting alice, who is in every index.
 func anyLost(name string) error {
 	if name == "the count of a state" {
-		return nil // which her own entries do not need
+		return nil // her own entries do not need it
 	}
 	return redisstore.ErrLost
 }
 
-// Eviction that somebody switches on later throws keys away at random. Nobody of
-// those who have enrolled reads as "never enrolled" afterwards, in any run.
+// If eviction is switched on later, it drops keys at random. Nobody who has enrolled
+// reads as "never enrolled" afterwards, in any run.
 func TestEvictionSwitchedOnLater(t *testing.T) {
 	const accounts = 3000
 	for round := range race.Rounds(2, 8) {

@@ -26,7 +26,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 var shared servers.Redis
 
 func TestMain(m *testing.M) {
-	redis.SetLogger(quiet{}) // servers that cannot be reached are what the tests are about
+	redis.SetLogger(quiet{}) // the tests are about servers that cannot be reached
 	race.Main(roles)
 	os.Exit(run(m))
 }
@@ -79,12 +79,12 @@ func open(t *testing.T, s servers.Redis, o redisstore.Options) (*redisstore.Stor
 
 var prefixes atomic.Int64
 
-// prefix is one that no other test has.
+// prefix returns one that no other test has.
 func prefix() string { return "test" + strconv.FormatInt(prefixes.Add(1), 10) + ":" }
 
 func newClock() *totptest.Clock { return totptest.NewClock(noon) }
 
-// steps returns how often.
+// steps returns how many steps were made.
 func steps(t *testing.T, s store.Store) int {
 	t.Helper()
 	rec, err := s.Get(t.Context(), race.Alice)

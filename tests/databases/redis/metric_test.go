@@ -19,8 +19,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A store that is cut off moves the metric that operators are told to watch, and once
-// it is back the metric says that too.
+// A store that is cut off moves the metric that operators are told to watch, and once it
+// is back the metric shows that too.
 func TestCutMovesTheMetric(t *testing.T) {
 	o := redisstore.Options{Prefix: prefix()}
 	open(t, shared, o)

@@ -10,7 +10,7 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// See the rig: no message is lost, whenever its process is killed.
+// See the rig: no message is lost, whenever the process is killed.
 func TestKilledWhileTelling(t *testing.T) {
 	o := redisstore.Options{Prefix: prefix()}
 	s, _ := open(t, shared, o)

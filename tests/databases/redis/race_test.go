@@ -24,9 +24,9 @@ var roles = map[string]race.Role{
 	"notify": notify.Victim(honest),
 }
 
-// Two processes with 64 goroutines each race for one account: each code is
-// accepted exactly once, and a counter ends at the number of successes. The same
-// rigs have to go red on a store that reads, compares and then writes.
+// Two processes with 64 goroutines each race for one account: each code is accepted
+// exactly once, and a counter ends at the number of successes. The same rigs must fail on
+// a store that reads, compares and then writes.
 func TestRace(t *testing.T) {
 	for _, rig := range race.Rigs(200) {
 		t.Run(rig.Name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestRace(t *testing.T) {
 	}
 }
 
-// honest is the store of a child: where is the server and the prefix.
+// honest returns the store of a child: where is the server and the prefix.
 func honest(where string) (store.Store, func() error, error) {
 	s, client := attach(where)
 	return s, client.Close, nil

@@ -11,13 +11,13 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A write that too few replicas have is not a success, and does not become one by
-// looking again: neither does anybody else get to see it.
+// A write that too few replicas have is not a success, does not become one when it is
+// read back, and nobody else gets to see it.
 func TestTooFewReplicas(t *testing.T) {
 	primary, replica := begin(t), begin(t)
 	follow(t, replica, primary)
 	s, _ := open(t, primary, redisstore.Options{Replicas: 1})
-	// A call waits for the replica for two seconds only, which on a busy machine may pass.
+	// A call waits only two seconds for the replica, which may pass on a busy machine.
 	written := func() bool { return race.Step(t.Context(), s) == nil }
 	require.Eventually(t, written, time.Minute, time.Millisecond)
 	require.NoError(t, replica.Pause())

@@ -9,10 +9,9 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/service"
 )
 
-// Whole flows of the service in two processes with 64 goroutines each: one code,
-// one recovery code, one enrollment, one trusted browser and one budget, at the same
-// moment. The same rigs have to go red on a store that reads, compares and then
-// writes.
+// Whole flows of the service in two processes with 64 goroutines each: one code, one
+// recovery code, one enrollment, one trusted browser and one budget, at the same moment.
+// The same rigs must fail on a store that reads, compares and then writes.
 func TestService(t *testing.T) {
 	o := redisstore.Options{Prefix: prefix()}
 	s, _ := open(t, shared, o)

@@ -13,8 +13,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// Settings under which a server may lose what it acknowledged are refused by
-// name, and nothing is written.
+// Settings under which a server may lose acknowledged writes are refused by name, and
+// nothing is written.
 func TestSettings(t *testing.T) {
 	cases := []struct {
 		name, value string
@@ -95,7 +95,7 @@ func TestClusterIsRefused(t *testing.T) {
 	require.NotErrorIs(t, err, store.ErrNotFound)
 }
 
-// An empty database is not one in which nobody has a second factor.
+// An empty database does not mean that nobody has a second factor.
 func TestNotCreated(t *testing.T) {
 	server := begin(t)
 	s, client := open(t, server, redisstore.Options{})
@@ -125,8 +125,8 @@ func TestNewerFormat(t *testing.T) {
 	requireEvery(t, s, redisstore.ErrFormat)
 }
 
-// The rights that the package documents are enough, and those beyond the keys
-// of the store are not among them.
+// The rights that the package documents are enough, and include nothing beyond the keys
+// of the store.
 func TestRights(t *testing.T) {
 	admin := dial(t, shared)
 	p := prefix()
@@ -169,7 +169,7 @@ func words(s string) (all []any) {
 	return all
 }
 
-// requireEvery asks each operation for an error that is not an answer.
+// requireEvery makes every call and requires an error that is not an answer.
 func requireEvery(t *testing.T, s store.Store, want error) {
 	t.Helper()
 	_, get := s.Get(t.Context(), race.Alice)

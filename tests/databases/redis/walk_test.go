@@ -11,9 +11,9 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/walk"
 )
 
-// Two services with a client each of one server do what the model of the whole
-// service says, whatever two people do in whatever order, while calls to the
-// server fail and the clock jumps.
+// Two services, each with a client of one server, do what the model of the whole service
+// says, whatever two people do in whatever order, while calls to the server fail and the
+// clock jumps.
 func TestServiceWalk(t *testing.T) {
 	one, other := dial(t, shared), dial(t, shared)
 	seeds, err := walk.Seeds(race.Rounds(6, 400))

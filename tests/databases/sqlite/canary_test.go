@@ -12,9 +12,9 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/canary"
 )
 
-// A whole life leaves nothing secret in what the program says, in the file, in its
-// write-ahead log while it is open, and in a copy that SQLite made: of what is planted there
-// afterwards, all of it is found.
+// A whole life leaves nothing secret in the program's output, in the file, in its
+// write-ahead log while it is open, and in a copy that SQLite made: secrets that are
+// planted there afterwards are all found.
 func TestNothingSecretLeaks(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		path := file(t)

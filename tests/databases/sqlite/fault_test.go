@@ -18,8 +18,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// Files that are not what they should be. Each is "unavailable" with the
-// driver's error inside, at the start and in use, and never "never enrolled".
+// Unusable files. Each is "unavailable" with the driver's error inside, at the start and
+// in use, and never "never enrolled".
 func TestUnusableFiles(t *testing.T) {
 	cases := []struct {
 		name string
@@ -79,7 +79,7 @@ func TestWriteFails(t *testing.T) {
 		settings string
 		code     int
 	}{
-		"disk full": {wal + "&_pragma=max_page_count(1)", sqlite3.SQLITE_FULL}, // of a file that has grown already
+		"disk full": {wal + "&_pragma=max_page_count(1)", sqlite3.SQLITE_FULL}, // for a file that has already grown
 		"read only": {"mode=ro&_pragma=busy_timeout(5000)", sqlite3.SQLITE_READONLY},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,8 +102,8 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
-// While somebody else holds the file, readers go on and a writer is refused
-// when its patience ends; it is not told that it wrote. Then all is well again.
+// While somebody else has locked the file, readers go on and a writer is refused when its
+// patience ends; it is not told that it wrote. Then everything works again.
 func TestBusy(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		s, db := d.open(t, file(t), "_pragma=busy_timeout(10)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
@@ -122,8 +122,8 @@ func TestBusy(t *testing.T) {
 	})
 }
 
-// A request whose client has gone does not wait for the file's lock to the end
-// of the busy timeout, which is an hour here.
+// A request whose client has left does not wait for the file's lock to the end of the
+// busy timeout, which is an hour here.
 func TestCancelledWhileBusy(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		s, db := d.open(t, file(t), "_pragma=busy_timeout(3600000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
@@ -144,8 +144,8 @@ func TestCancelledWhileBusy(t *testing.T) {
 	})
 }
 
-// With one connection, a call inside the host's own transaction waits for it to
-// the end of the context, also to read: commit first.
+// With one connection, a call inside the host's own transaction, even a read, waits for
+// it until the context ends: commit first.
 func TestInsideTheHostsTransaction(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		s, db := d.open(t, file(t), wal)
@@ -177,8 +177,8 @@ func hold(t *testing.T, db *sql.DB) (release func()) {
 	}
 }
 
-// unwritable returns a directory in which this process cannot create a file,
-// also where it runs as root.
+// unwritable returns a directory in which this process cannot create a file, even if it
+// runs as root.
 func unwritable(t *testing.T) string {
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(dir, 0o500))

@@ -9,8 +9,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// One order of everything that two processes asked, of one record and of one
-// account, explains what they were answered.
+// One order of all requests of two processes, about one record and one account, explains
+// the answers that they got.
 func TestHistoryOfRace(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		path := file(t)
@@ -22,7 +22,7 @@ func TestHistoryOfRace(t *testing.T) {
 	})
 }
 
-// The same where the processes are killed, and others go on.
+// The same if the processes are killed, and others go on.
 func TestHistoryOfKills(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		path := file(t)

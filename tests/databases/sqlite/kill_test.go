@@ -11,12 +11,12 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A write that was acknowledged is there after SIGKILL, at whatever moment it
-// comes. This shows that nothing waits in the process for a later flush. A
-// power cut, which also takes what waits in the kernel, cannot be made here:
-// for that stand PRAGMA synchronous=FULL and Migrate, which insists on it.
+// An acknowledged write is still there after SIGKILL, whenever it comes. This shows that
+// nothing waits in the process for a later flush. A power cut, which also loses what
+// waits in the kernel, cannot be made here: PRAGMA synchronous=FULL, on which Migrate
+// insists, protects against it.
 //
-// The rig goes red on a writer that acknowledges before it commits.
+// The rig fails on a writer that acknowledges before it commits.
 func TestAcknowledgedSurvivesKill(t *testing.T) {
 	rounds := race.Rounds(12, 200)
 	each(t, func(t *testing.T, d driver) {
@@ -36,8 +36,8 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 	})
 }
 
-// writeLazily acknowledges each write at once and would commit later, as "write
-// behind" caches do. It is killed before that.
+// writeLazily acknowledges each write at once and would commit later, as "write-behind"
+// caches do. It is killed before that.
 func writeLazily(where string) error {
 	var round int
 	if _, err := fmt.Scan(&round); err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A page is read from its place in an index on and is not sorted, as SQLite's own
-// plans of the statements that the store sends show.
+// A page is read from its place in an index on and is not sorted, as SQLite's own plans
+// for the store's statements show.
 func TestListUsesTheIndex(t *testing.T) {
 	path := file(t)
 	_, db := modernc.open(t, path, wal)
@@ -43,7 +43,7 @@ func TestListUsesTheIndex(t *testing.T) {
 	}
 }
 
-// Counts are those of the records, of one tenant and of all.
+// Counts equal the number of records, for one tenant and for all.
 func TestCount(t *testing.T) {
 	path := file(t)
 	_, db := mattn.open(t, path, wal)
@@ -56,12 +56,12 @@ INSERT INTO totpflow_accounts SELECT iif(n % 10 = 0, 'beta', 'acme'), printf('us
 	})
 }
 
-// Every record of a list comes once and in order, in memory that does not grow,
-// of a tenant and of all.
+// Every record of a list comes once and in order, in memory that does not grow, for one
+// tenant and for all.
 func TestListToTheEnd(t *testing.T) {
 	n := race.Rounds(20_000, 1_000_000)
 	path := file(t)
-	_, db := mattn.open(t, path, wal) // which is quick also under the race detector
+	_, db := mattn.open(t, path, wal) // this driver is quick even under the race detector
 	_, err := db.Exec(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
 INSERT INTO totpflow_accounts SELECT iif(n % 10 = 0, 'beta', 'acme'), printf('user-%07d', n), randomblob(16), 'active', randomblob(320), n, iif(n % 100 = 0, n, NULL) FROM numbers`, n)
 	require.NoError(t, err)
@@ -69,7 +69,7 @@ INSERT INTO totpflow_accounts SELECT iif(n % 10 = 0, 'beta', 'acme'), printf('us
 		s, _ := d.open(t, path, wal)
 		queries := []store.Query{{AllTenants: true}, {Tenant: "acme"}}
 		if d.name == modernc.name {
-			queries = queries[:1] // SQLite's C turned into Go, with a race detector in it
+			queries = queries[:1] // SQLite's C translated to Go, with a race detector in it
 		}
 		for _, q := range queries {
 			seen, err := paging.Through(t.Context(), s, q, n)
@@ -79,7 +79,7 @@ INSERT INTO totpflow_accounts SELECT iif(n % 10 = 0, 'beta', 'acme'), printf('us
 	})
 }
 
-// planOf returns the steps of the plan of the last query.
+// planOf returns the steps of the last query's plan.
 func planOf(t *testing.T, db *sql.DB, spy *spy) string {
 	rows, err := db.Query("EXPLAIN QUERY PLAN "+spy.statement, spy.args...)
 	require.NoError(t, err)
@@ -120,7 +120,7 @@ func (c spiedConn) Prepare(statement string) (sqldriver.Stmt, error) {
 	return spiedStmt{stmt, c.spy, statement}, err
 }
 
-// A spiedStmt is a statement that was prepared.
+// A spiedStmt is a prepared statement.
 type spiedStmt struct {
 	sqldriver.Stmt
 	spy       *spy

@@ -23,8 +23,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/service"
 )
 
-// wal are the settings that the package documents, in the words of
-// modernc.org/sqlite, as all settings are here.
+// wal are the settings that the package documents, in the words of modernc.org/sqlite, as
+// are all settings here.
 const wal = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
 
 // journals are the settings that the whole suite runs under: the documented
@@ -34,13 +34,13 @@ var journals = map[string]string{
 	"rollback journal": "_pragma=busy_timeout(20000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(EXTRA)&_txlock=immediate",
 }
 
-// migrateRounds are how often eight processes start on a new file.
+// migrateRounds is how often eight processes start on a new file.
 var migrateRounds = race.Rounds(2, 20)
 
 // A driver is one of those that are documented.
 type driver struct {
 	name  string                       // for database/sql
-	words func(settings string) string // how it says the settings
+	words func(settings string) string // translates the settings into its own words
 	code  func(err error) int          // SQLite's primary error code, 0 if there is none inside
 }
 
@@ -91,7 +91,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// where is what a child needs to open the file.
+// where returns what a child needs to open the file.
 func (d driver) where(path string) string { return d.name + " " + d.dsn(path, patient(wal)) }
 
 func (d driver) dsn(path, settings string) string { return "file:" + path + "?" + d.words(settings) }
@@ -101,8 +101,8 @@ func (d driver) dial(path, settings string) (*sql.DB, error) {
 	return sql.Open(d.name, d.dsn(path, patient(settings)))
 }
 
-// patient are the settings with a busy timeout that no test comes near, on a
-// machine that is busy with something else.
+// patient returns the settings with a busy timeout that no test reaches, even on a busy
+// machine.
 func patient(settings string) string {
 	return strings.Replace(settings, "busy_timeout(5000)", "busy_timeout(60000)", 1)
 }

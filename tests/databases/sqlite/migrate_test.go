@@ -43,8 +43,8 @@ func migrator(where string) error {
 	})
 }
 
-// The schema as SQLite has it, the record's columns as they are stored, and a
-// file made by the first version, which must stay readable for ever.
+// The schema as SQLite stores it, the record's columns, and a file made by the first
+// version, which must stay readable for ever.
 func TestSchemaGolden(t *testing.T) {
 	s, db := modernc.open(t, file(t), wal)
 	rec := store.Record{
@@ -112,7 +112,7 @@ func TestMigrateRefusesWhatIsNotDurable(t *testing.T) {
 			"_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)",
 			"_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)",
 			"_pragma=synchronous(NORMAL)",
-			"", // what a file is opened with: a rollback journal and FULL
+			"", // the defaults of a file: a rollback journal and FULL
 			"_pragma=journal_mode(MEMORY)",
 			"_pragma=journal_mode(OFF)",
 			"mode=memory",

@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A process that is killed between its write, the call of the notifier and the write
-// of its position loses no message, and repeats only what was called and not noted.
+// A process that is killed between its write, the call of the notifier and the write of
+// its position loses no message, and repeats only calls that were not noted.
 func TestKilledWhileTelling(t *testing.T) {
 	rounds := race.Rounds(2, 20)
 	each(t, func(t *testing.T, d driver) {
@@ -25,7 +25,7 @@ func TestKilledWhileTelling(t *testing.T) {
 	})
 }
 
-// Ten that are due are found among many accounts without looking at the others.
+// Ten due notifications are found among many accounts without reading the others.
 func TestTenDueOfMany(t *testing.T) {
 	accounts := race.Rounds(100_000, 1_000_000)
 	d := mattn
@@ -44,7 +44,7 @@ func TestTenDueOfMany(t *testing.T) {
 	require.Contains(t, plan, "totpflow_accounts_due")
 }
 
-// reads counts the records that a store shows.
+// reads counts the records that a store returns.
 type reads struct {
 	store.Store
 	records atomic.Int64

@@ -8,15 +8,15 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// Two processes with 64 goroutines each race for one account on one file: each
-// code is accepted exactly once, and a counter ends at the number of successes.
-// The same rigs have to go red on a store that reads, compares and then writes;
-// otherwise they prove nothing.
+// Two processes with 64 goroutines each race for one account in one file: each code is
+// accepted exactly once, and a counter ends at the number of successes. The same rigs
+// must fail on a store that reads, compares and then writes; otherwise they prove
+// nothing.
 func TestRace(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		rounds := 100
 		if d.name == modernc.name {
-			rounds = 20 // C turned into Go, which the race detector slows down many times
+			rounds = 20 // C translated to Go, which the race detector slows down many times
 		}
 		for _, rig := range race.Rigs(rounds) {
 			t.Run(rig.Name, func(t *testing.T) {

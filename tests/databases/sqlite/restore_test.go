@@ -12,9 +12,9 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// A backup is copied back, once over a file whose -wal was left there, which SQLite
-// then plays over the copy, and once as the package documentation says. The first
-// is found out before anybody relies on it.
+// A backup is copied back, once over a file whose -wal was left there, which SQLite then
+// plays over the copy, and once as the package documentation says. The first mistake is
+// detected before anybody relies on the data.
 func TestRestoreFromACopy(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		path := file(t)

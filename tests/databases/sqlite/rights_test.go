@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// A file that can only be read is refused when the product starts, and not at the
-// first sign-in.
+// A file that can only be read is refused when the product starts, not at the first
+// sign-in.
 func TestMissingRights(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		path := file(t)
@@ -27,8 +27,8 @@ func TestMissingRights(t *testing.T) {
 	})
 }
 
-// A table that is gone, or not the one that was made, is not made again: nobody
-// would have a second factor.
+// A table that is gone, or that is not the one that was made, is not made again:
+// otherwise nobody would have a second factor.
 func TestLostTable(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		s, db := d.open(t, file(t), wal)

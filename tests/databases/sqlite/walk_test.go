@@ -11,9 +11,9 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/walk"
 )
 
-// Two services with a connection each to one file do what the model of the whole
-// service says, whatever two people do in whatever order, while calls to the
-// database fail and the clock jumps.
+// Two services, each with a connection to one file, do what the model of the whole
+// service says, whatever two people do in whatever order, while calls to the database
+// fail and the clock jumps.
 func TestServiceWalk(t *testing.T) {
 	each(t, func(t *testing.T, d driver) {
 		seeds, err := walk.Seeds(race.Rounds(3, 400))
@@ -24,7 +24,7 @@ func TestServiceWalk(t *testing.T) {
 	})
 }
 
-// The walk goes red where one of the two connections does not do what it says.
+// The walk fails if one of the two connections does not do what it says.
 func TestServiceWalkGoesRed(t *testing.T) {
 	for name, wrong := range map[string]func(store.Store) store.Store{
 		"it reads what was":    func(s store.Store) store.Store { return &race.Stale{Store: s} },

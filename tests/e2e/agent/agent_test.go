@@ -26,7 +26,7 @@ import (
 	"github.com/totpflow/totpflow/totptest/qrscan"
 )
 
-// program is the agent as people run it.
+// program is the agent's program as people run it.
 var program string
 
 func TestMain(m *testing.M) {
@@ -49,7 +49,7 @@ var (
 )
 
 // A workstation has a person, their terminal and their phone; the console is elsewhere.
-// Its clock is only moved when a person would wait.
+// Its clock moves only when a person would wait.
 type workstation struct {
 	t      *testing.T
 	clock  *totptest.Clock
@@ -81,7 +81,7 @@ type noMail struct{}
 // Send implements app.Mailer.
 func (noMail) Send(context.Context, app.Mail) error { return nil }
 
-// environment is what the agent finds: no keyring but ours, and the test's server.
+// environment returns what the agent finds: no keyring but ours, and the test's server.
 func (ws *workstation) environment() []string {
 	return []string{"AGENT_HOME=" + ws.folder, "AGENT_SERVER=" + ws.url, "AGENT_KEYRING=none", "NO_COLOR=", "LC_ALL=en_US.UTF-8"}
 }
@@ -101,7 +101,7 @@ func (ws *workstation) window(width, height int, args ...string) *window {
 	return &window{ws, w}
 }
 
-// sees waits for words, and asserts that no password is on the screen.
+// sees waits for the words, and asserts that no password is on the screen.
 func (w *window) sees(words string) terminal.Screen {
 	w.t.Helper()
 	shown, err := w.Sees(words)
@@ -113,7 +113,7 @@ func (w *window) sees(words string) terminal.Screen {
 	return shown
 }
 
-// types answers a question, which is the last thing on the screen.
+// types answers a question, which must be the last text on the screen.
 func (w *window) types(question, answer string) {
 	w.t.Helper()
 	for {
@@ -136,8 +136,7 @@ func (w *window) ends(code int) {
 	require.Equal(w.t, code, got, shown.Text())
 }
 
-// scan takes the code from a picture of the screen, with two readers that have
-// nothing in common.
+// scan reads the code from a picture of the screen, with two unrelated readers.
 func (w *window) scan(shown terminal.Screen, theme terminal.Theme) *totptest.Authenticator {
 	w.t.Helper()
 	img, err := shown.Picture(theme)
@@ -160,7 +159,7 @@ func (w *window) scan(shown terminal.Screen, theme terminal.Theme) *totptest.Aut
 	return phone
 }
 
-// enrolls signs in where a second factor is required, and scans what is shown.
+// enrolls signs in where a second factor is required, and scans the code that is shown.
 func (ws *workstation) enrolls(who app.DemoAccount, width, height int, theme terminal.Theme) *totptest.Authenticator {
 	ws.t.Helper()
 	w := ws.window(width, height, "signin")
@@ -178,8 +177,8 @@ func (ws *workstation) enrolls(who app.DemoAccount, width, height int, theme ter
 	return phone
 }
 
-// A person's day with the agent: set up, open, delete with a code, lock, and the
-// job that runs all the same.
+// A person's day with the agent: set up, open, delete with a code, lock, and a job that
+// runs nevertheless.
 func TestADayWithTheAgent(t *testing.T) {
 	ws := newWorkstation(t, true)
 	phone := ws.enrolls(admin, 120, 60, terminal.Dark)
@@ -211,7 +210,7 @@ func TestADayWithTheAgent(t *testing.T) {
 	w.types("agent> ", "exit")
 	w.ends(0)
 
-	// Closed is locked; a job from a timer has no terminal.
+	// A closed program is locked; a job started by a timer has no terminal.
 	w = ws.window(100, 20, "status")
 	w.sees("State            locked")
 	w.ends(0)
@@ -223,7 +222,7 @@ func TestADayWithTheAgent(t *testing.T) {
 	ws.private("account.json", "vault", "machine.json", "locked")
 }
 
-// private asserts that nobody else can read what the agent keeps.
+// private asserts that nobody else can read the agent's files.
 func (ws *workstation) private(names ...string) {
 	ws.t.Helper()
 	entries, err := os.ReadDir(ws.folder)
@@ -238,12 +237,12 @@ func (ws *workstation) private(names ...string) {
 	require.ElementsMatch(ws.t, names, found)
 }
 
-// In the smallest terminal there is, the code and the question for it fit.
+// In the smallest supported terminal, the code and the question for it fit.
 func TestASmallTerminal(t *testing.T) {
 	newWorkstation(t, true).enrolls(ana, 80, 24, terminal.Light)
 }
 
-// Without colours it is for light text on dark ground.
+// Without colours the picture is made for light text on dark ground.
 func TestWithoutColours(t *testing.T) {
 	ws := newWorkstation(t, true)
 	w, err := terminal.Start(120, 50, append(ws.environment(), "NO_COLOR=1"), program, "signin")
@@ -259,8 +258,8 @@ func TestWithoutColours(t *testing.T) {
 	one.ends(0)
 }
 
-// A lock in another window ends the set-up that waits, and takes the QR code off the
-// screen. A window in which the code has no room shows the key, with no word broken.
+// A lock in another window ends a set-up that is waiting, and removes the QR code from
+// the screen. A window without room for the code shows the key, with no word broken.
 func TestASetUpThatIsLocked(t *testing.T) {
 	ws := newWorkstation(t, true)
 	for height, code := range map[int]bool{40: true, 20: false} {
@@ -283,8 +282,8 @@ func TestASetUpThatIsLocked(t *testing.T) {
 	}
 }
 
-// However a question ends, the terminal is as it was: it shows what is typed, and
-// Ctrl-C works.
+// However a question ends, the terminal is as it was: it echoes what is typed, and Ctrl-C
+// works.
 func TestTheTerminalIsGivenBack(t *testing.T) {
 	ws := newWorkstation(t, false)
 	shell := fmt.Sprintf("%s signin; echo exit $?; stty -a", program)

@@ -10,13 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// desktop runs a script on a desktop of its own, with a keyring that is open.
+// desktop runs a script on a desktop of its own, with an open keyring.
 const desktop = `printf test | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
 set -e
 agent() { "$AGENT" "$@"; }
 `
 
-// On a desktop the session is in its keyring, as ciphertext; signing out removes
+// On a desktop the session is in the system's keyring, as ciphertext; signing out removes
 // it there.
 func TestTheSystemsKeyring(t *testing.T) {
 	ws := newWorkstation(t, false)

@@ -12,7 +12,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// seat opens a browser that somebody sits in front of.
+// seat opens a browser for somebody who sits in front of it.
 func (o *site) seat(who app.DemoAccount, s size) *tab {
 	o.t.Helper()
 	p := o.browser(s)
@@ -40,8 +40,8 @@ func (p *tab) account(who app.DemoAccount) {
 	require.Contains(p.t, p.path(), "/2fa-admin/person?")
 }
 
-// change submits a form of an account's page, and the page that asks for the administrator's
-// code.
+// change submits a form of an account's page, and then the page that asks for the
+// administrator's code.
 func (p *tab) change(word, code string) {
 	p.t.Helper()
 	p.click(`form[action="/2fa-admin/person/` + word + `"] button`)
@@ -54,8 +54,8 @@ func (p *tab) state(who app.DemoAccount) string {
 	return p.text("td.state")
 }
 
-// An administrator requires a second factor from a day on. Ana is asked to set it up,
-// puts it off, and has to in the end.
+// An administrator requires a second factor from a certain day on. Ana is asked to set it
+// up, puts it off, and has to do it in the end.
 func TestRequiredFromADayOn(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, false)
@@ -100,7 +100,7 @@ func TestRequiredFromADayOn(t *testing.T) {
 	})
 }
 
-// Ana has lost everything and calls. The administrator's own code resets her
+// Ana has lost everything and calls. The administrator, with their own code, resets her
 // account, or has a code sent that only she can read.
 func TestHelpFromAnAdministrator(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
@@ -150,7 +150,7 @@ func TestHelpFromAnAdministrator(t *testing.T) {
 	})
 }
 
-// Wrong codes until everybody has to wait; an administrator ends the waiting.
+// Wrong codes lock everybody out; an administrator unlocks the account.
 func TestUnlock(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, true)
@@ -175,7 +175,7 @@ func TestUnlock(t *testing.T) {
 	})
 }
 
-// A second authenticator beside the first, with a name, and gone again.
+// A second authenticator beside the first, with a name, and then removed.
 func TestSeveralAuthenticators(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, true)
@@ -209,8 +209,8 @@ func TestSeveralAuthenticators(t *testing.T) {
 	})
 }
 
-// A thief with the password and a moment at Ana's desk sets up a phone of their
-// own. The mail about it closes the account; the administrator brings hers back.
+// A thief with the password and a moment at Ana's desk sets up a phone of their own. The
+// mail about it closes the account; the administrator restores hers.
 func TestItWasNotMe(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, true)
@@ -230,7 +230,7 @@ func TestItWasNotMe(t *testing.T) {
 		p.open(strings.TrimPrefix(o.find(ana, "replaced", regexp.QuoteMeta(o.base)+`\S+`), o.base))
 		p.picture("not-me")
 		atWork.open("/")
-		atWork.at("/") // looking at the page has changed nothing
+		atWork.at("/") // opening the page has changed nothing
 		p.click(`form[action="/2fa/not-me"] button`)
 		p.says("Your account is closed")
 		atWork.open("/")

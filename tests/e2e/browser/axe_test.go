@@ -19,9 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// axe-core, which knows the rules of WCAG. It is fetched once by npm, and the
-// hash is of the package's file: whatever the registry or the cache holds, no
-// other code runs.
+// axe-core, which knows the rules of WCAG. npm fetches it once, and the hash is that of
+// the package's file: whatever the registry or the cache contains, no other code runs.
 const (
 	axeVersion = "4.14.1"
 	axeHash    = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
@@ -45,11 +44,11 @@ func axeCore(t *testing.T) string {
 	return axeSource.script
 }
 
-// axePackage returns the package's file, from the cache when it is there.
+// axePackage returns the package's file, from the cache if it is there.
 func axePackage(t *testing.T) []byte {
 	t.Helper()
 	cache, err := os.UserCacheDir()
-	if err != nil { // no home
+	if err != nil { // no home directory
 		cache = os.TempDir()
 	}
 	name := "axe-core-" + axeVersion + ".tgz"
@@ -89,18 +88,18 @@ func packed(t *testing.T, pack []byte, name string) string {
 	}
 }
 
-// looks of pages that axe-core has seen, by what they are made of. Tests come to
-// the same ones again and again, and it takes its time.
+// looks are the looks of pages that axe-core has checked. Tests come to the same ones
+// again and again, and a check takes long.
 var looks sync.Map
 
-// look is what a page is made of: which kinds of elements, not how many of them
-// nor what they say. The width is not a part of it; TestEveryPage looks at all.
+// look describes a page by its kinds of elements, not by their number or their text. The
+// width is not a part of it; TestEveryPage checks all widths.
 const look = `[matchMedia("(prefers-color-scheme: dark)").matches, document.title,
 	...[...new Set([...document.querySelectorAll("body *")].map(e => [e.parentNode.tagName, e.tagName, e.className, e.type, e.name,
 		e.hasAttribute("open"), e.ariaInvalid, e.role, e.disabled].join()))].sort()].join("\n")`
 
-// findings are the serious or worse violations that axe-core finds on the page. Folded
-// parts are unfolded for it.
+// findings returns the serious or worse violations that axe-core finds on the page. It
+// opens folded parts first.
 const findings = `(async () => {
 	const folded = [...document.querySelectorAll("details:not([open])")];
 	folded.forEach(d => d.open = true);
@@ -113,10 +112,10 @@ const findings = `(async () => {
 	}
 })()`
 
-// open to everybody: axe-core has nothing serious to say of the page.
+// accessible checks that everybody can use the page: axe-core finds no serious violation.
 func (p *tab) accessible() {
 	p.t.Helper()
-	if p.scriptless { // its promises do not come back
+	if p.scriptless { // its promises do not return
 		return
 	}
 	seen := sha([]byte(run(p, chromedp.Evaluate[string](look))))
@@ -131,7 +130,7 @@ func (p *tab) axe() []string {
 	return run(p, chromedp.Evaluate[[]string](axeCore(p.t)+";\n"+findings, chromedp.EvalAwaitPromise))
 }
 
-// The check finds what it is there for.
+// The check finds what it is made for.
 func TestAxeFinds(t *testing.T) {
 	p := newTab(t, "", desktopSize)
 	for fault, page := range map[string]string{

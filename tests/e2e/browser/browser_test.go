@@ -1,10 +1,10 @@
-// Package browser_test goes a person's way through the web console of the
-// examples with a headless Chromium: it reads the QR code from the picture of
-// the page, types into the forms, and looks at what the pages say.
+// Package browser_test uses the web console of the examples as a person does, with a
+// headless Chromium: it reads the QR code from the picture of the page, types into the
+// forms, and checks what the pages say.
 //
-// No test waits for real time: the console runs on a clock that only moves when
-// a person would wait. Pictures of the pages are written to the folder that the
-// environment variable SCREENSHOTS names.
+// No test waits for real time: the console runs on a clock that moves only when a person
+// would wait. Pictures of the pages are written to the folder that the environment
+// variable SCREENSHOTS names.
 package browser_test
 
 import (
@@ -54,8 +54,8 @@ func program(t *testing.T, name, debian string) string {
 	return path
 }
 
-// chromium is one browser for all tests: a tab has a profile of its own, and the
-// start takes longer than most tests.
+// chromium is one browser for all tests: a tab has a profile of its own, and starting the
+// browser takes longer than most tests.
 var chromium struct {
 	sync.Once
 	tab context.Context // the first one
@@ -74,7 +74,7 @@ func TestMain(m *testing.M) {
 // theChromium returns the context of the browser's first tab.
 func theChromium(t *testing.T) context.Context {
 	t.Helper()
-	// Without the window around the page it is the same browser in half the time.
+	// Without the window around the page it is the same browser and takes half the time.
 	path, err := exec.LookPath("chromium-headless-shell")
 	if err != nil {
 		path = program(t, "chromium", "chromium")
@@ -93,7 +93,7 @@ func startChromium(path string) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
 		chromedp.UserDataDir(profile),
-		chromedp.NoSandbox, // tests may run as root, and show pages of ours only
+		chromedp.NoSandbox, // tests may run as root, and show only our own pages
 		chromedp.DisableGPU,
 		chromedp.WSURLReadTimeout(patience),
 		chromedp.Flag("disable-quic", true),
@@ -117,7 +117,7 @@ type tab struct {
 	size size
 	who  app.DemoAccount // who sits in front of it
 
-	scriptless bool // its pages may run no script
+	scriptless bool // its pages may not run scripts
 }
 
 // newTab opens a tab in a fresh profile.
@@ -138,8 +138,8 @@ func newTab(t *testing.T, base string, s size) *tab {
 	return p
 }
 
-// listen fails the test when the page breaks its own rules, such as a style
-// that the Content-Security-Policy forbids. A refused form is not a breach.
+// listen fails the test if the page breaks its own rules, such as with a style that the
+// Content-Security-Policy forbids. A refused form is not a breach.
 func (p *tab) listen() {
 	require.NoError(p.t, chromedp.Listen(p.ctx, func(e any) {
 		if e, ok := e.(*log.EventEntryAdded); ok && e.Entry.Level == "error" && e.Entry.Source != "network" {
@@ -160,35 +160,35 @@ func run[T any](p *tab, a chromedp.Action[T]) T {
 	return v
 }
 
-// open goes to an address of the console.
+// open goes to a path of the console.
 func (p *tab) open(path string) {
 	p.t.Helper()
 	p.do(chromedp.Navigate(p.base + path))
 	p.sound()
 }
 
-// follow does what leads to another page, and waits for that page.
+// follow performs an action that leads to another page, and waits for that page.
 func (p *tab) follow(trigger chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	run(p, chromedp.WaitEvent(page.LoadEventFired, nil, trigger))
 	p.sound()
 }
 
-// click presses what the selector finds, and waits for the page it leads to.
+// click clicks what the selector finds, and waits for the page that it leads to.
 func (p *tab) click(selector string) {
 	p.t.Helper()
 	p.need(selector)
 	p.follow(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// fill types into a field, which is emptied before.
+// fill clears a field and types into it.
 func (p *tab) fill(selector, text string) {
 	p.t.Helper()
 	p.need(selector)
 	p.do(chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
-// set gives a field that is not typed into a value, such as a list or a day.
+// set gives a value to a field that is not typed into, such as a list or a date.
 func (p *tab) set(selector, value string) {
 	p.t.Helper()
 	p.need(selector)
@@ -196,27 +196,27 @@ func (p *tab) set(selector, value string) {
 		"(e => (e.value = `"+value+"`, e.value))(document.querySelector(`"+selector+"`))")))
 }
 
-// tick presses a checkbox, or opens a summary.
+// tick clicks a checkbox, or opens a summary.
 func (p *tab) tick(selector string) {
 	p.t.Helper()
 	p.need(selector)
 	p.do(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// need fails at once, with what the page says, when the selector finds nothing.
+// need fails at once, with the text of the page, if the selector finds nothing.
 func (p *tab) need(selector string) {
 	p.t.Helper()
 	require.NotZerof(p.t, p.count(selector), "%s has no %s:\n%s", p.path(), selector, p.text("body"))
 }
 
-// texts returns what the elements say.
+// texts returns the texts of the elements.
 func (p *tab) texts(selector string) []string {
 	p.t.Helper()
 	return run(p, chromedp.Evaluate[[]string](
 		"[...document.querySelectorAll(`"+selector+"`)].map(e => e.innerText.trim())"))
 }
 
-// text returns what one element says, empty when it is not there.
+// text returns the text of one element, empty if it is not there.
 func (p *tab) text(selector string) string {
 	p.t.Helper()
 	return strings.Join(p.texts(selector), "\n")
@@ -227,13 +227,13 @@ func (p *tab) count(selector string) int {
 	return len(p.texts(selector))
 }
 
-// path is where the tab is.
+// path returns the path that the tab is at.
 func (p *tab) path() string {
 	p.t.Helper()
 	return strings.TrimPrefix(run(p, chromedp.Location()), p.base)
 }
 
-// at asserts where the tab is.
+// at asserts which path the tab is at.
 func (p *tab) at(path string) {
 	p.t.Helper()
 	require.Equalf(p.t, path, p.path(), "the page says:\n%s", p.text("main"))
@@ -245,7 +245,7 @@ func (p *tab) says(text string) {
 	require.Contains(p.t, p.text("main"), text)
 }
 
-// sound asserts what holds for every page: one heading, a name for each field,
+// sound asserts what must be true of every page: one heading, a name for each field,
 // nothing that sticks out of the window, and nothing serious that axe-core finds.
 func (p *tab) sound() {
 	p.t.Helper()
@@ -272,7 +272,7 @@ func (p *tab) sound() {
 	p.accessible()
 }
 
-// picture keeps a screenshot under the name, where somebody wants them.
+// picture keeps a screenshot under the name, if somebody wants them.
 func (p *tab) picture(name string) {
 	p.t.Helper()
 	if folder := os.Getenv("SCREENSHOTS"); folder != "" {

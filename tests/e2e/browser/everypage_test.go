@@ -18,14 +18,14 @@ import (
 	"github.com/totpflow/totpflow/web/adminweb"
 )
 
-// A visit looks at every page, light and dark.
+// A visit checks every page, light and dark.
 type visit struct {
 	t    *testing.T
 	seen map[string]bool // by the name of the template
 }
 
-// page has axe-core look at the page that the tab is on in the dark. In the light
-// it has looked when the tab came there.
+// page has axe-core check the page that the tab is on in the dark. It has checked the
+// light page when the tab came there.
 func (v visit) page(p *tab, template, path string) {
 	v.t.Helper()
 	require.Equal(v.t, path, strings.SplitN(p.path(), "?", 2)[0], p.text("main"))
@@ -58,8 +58,9 @@ func TestEveryPage(t *testing.T) {
 		ofOffice, err := fs.Glob(adminweb.Templates(), "*.html")
 		require.NoError(t, err)
 		for _, file := range slices.Concat(all, ofWeb, ofOffice) {
-			// Some are in the others. The console does not offer "other", and nobody here has
-			// two apps, which "which" is for: module web draws both on sample data.
+			// Some templates are parts of others. The console does not offer "other", and
+			// nobody here has two apps, which "which" is for: module web draws both on
+			// sample data.
 			if name := strings.TrimSuffix(filepath.Base(file), ".html"); !slices.Contains([]string{"layout", "parts", "web", "other", "which"}, name) {
 				require.True(t, v.seen[name], "nobody has looked at the page %q", name)
 			}
@@ -67,7 +68,7 @@ func TestEveryPage(t *testing.T) {
 	})
 }
 
-// office are those of administrators.
+// office visits the pages of administrators.
 func (v visit) office(boss *tab, phone *totptest.Authenticator) {
 	v.t.Helper()
 	boss.policy("yes", phone.Code())
@@ -82,7 +83,7 @@ func (v visit) office(boss *tab, phone *totptest.Authenticator) {
 	v.page(boss, "admin-confirm", "/2fa-admin/person") // the address of the page with the form
 }
 
-// without are the pages of people who are not signed in.
+// without visits the pages of people who are not signed in.
 func (v visit) without(o *site, s size) {
 	v.t.Helper()
 	p := o.seat(mika, s)
@@ -96,7 +97,7 @@ func (v visit) without(o *site, s size) {
 	v.page(p, "not-me", "/2fa/not-me")
 }
 
-// setUp are those of an enrollment by phone, and of one by an app.
+// setUp visits the pages of an enrollment by phone, and of one by an app.
 func (v visit) setUp(o *site, s size) {
 	v.t.Helper()
 	p := o.browser(s)
@@ -123,13 +124,13 @@ func (v visit) setUp(o *site, s size) {
 	v.page(p, "home", "/")
 }
 
-// actions are those of somebody who has an app, and loses it.
+// actions visits the pages of somebody who has an app, and loses it.
 func (v visit) actions(o *site, s size, boss *tab, bosses *totptest.Authenticator) {
 	v.t.Helper()
 	o.clock.Advance(time.Minute)
 	p := o.browser(s)
 	p.password()
-	require.Contains(v.t, p.path(), "/2fa/phone-code?") // a phone is all there is, so the code was sent by itself
+	require.Contains(v.t, p.path(), "/2fa/phone-code?") // the phone is the only factor, so the code was sent without asking
 	p.byPhone("/2fa/phone-code", o.code(phone.SMS))
 	p.open("/2fa/setup")
 	app := p.scan(o.clock, "setup")

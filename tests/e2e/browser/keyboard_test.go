@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// tabTo presses Tab until the focus is on what the selector finds, and asserts
+// tabTo presses Tab until the element that the selector finds has the focus, and asserts
 // that a person sees where the focus is.
 func (p *tab) tabTo(selector string) {
 	p.t.Helper()
@@ -31,18 +31,19 @@ func (p *tab) tabTo(selector string) {
 
 func (p *tab) focused(selector string) bool {
 	p.t.Helper()
-	// The browser gives autofocus its focus when it draws the page, which may be after the load.
+	// The browser gives an autofocus field the focus when it draws the page, which may be
+	// after the load.
 	const drawn = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(document.activeElement.matches(`%s`)))))"
 	return run(p, chromedp.Evaluate[bool](fmt.Sprintf(drawn, selector), chromedp.EvalAwaitPromise))
 }
 
-// keys types into what has the focus.
+// keys types into the element that has the focus.
 func (p *tab) keys(text string) {
 	p.t.Helper()
 	p.do(chromedp.KeyEvent(text))
 }
 
-// enter presses Enter, and waits for the page it leads to.
+// enter presses Enter, and waits for the page that it leads to.
 func (p *tab) enter() {
 	p.t.Helper()
 	p.follow(chromedp.KeyEvent(kb.Enter))

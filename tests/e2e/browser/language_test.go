@@ -13,8 +13,8 @@ import (
 // narrowSize is the narrowest window that the pages are made for.
 var narrowSize = size{"narrow", 360, 740, true}
 
-// fits asserts that the page is in the language, and that nothing of it is wider
-// than the window: header and footer included, and every form opened.
+// fits asserts that the page is in the language, and that nothing on it is wider than the
+// window: header and footer included, and every form opened.
 func (p *tab) fits(lang, name string) {
 	p.t.Helper()
 	run(p, chromedp.Evaluate[int](`(() => { const all = document.querySelectorAll("details"); all.forEach(e => e.open = true); return all.length })()`))
@@ -43,7 +43,7 @@ func (p *tab) speak(lang string) {
 	p.at(path)
 }
 
-// typed sets up the authenticator of the page by its key.
+// typed sets up the authenticator of the page by typing its key.
 func (p *tab) typed(clock *totptest.Clock) *totptest.Authenticator {
 	p.t.Helper()
 	p.at("/2fa/setup")
@@ -52,7 +52,7 @@ func (p *tab) typed(clock *totptest.Clock) *totptest.Authenticator {
 	return phone
 }
 
-// German words are long and Spanish sentences are: every page holds them.
+// German words are long and Spanish sentences are: every page has room for them.
 func TestLanguagesOnANarrowPhone(t *testing.T) {
 	for _, lang := range []string{"de", "es"} {
 		t.Run(lang, func(t *testing.T) {
@@ -64,8 +64,8 @@ func TestLanguagesOnANarrowPhone(t *testing.T) {
 	}
 }
 
-// ofAdministrator are the pages of somebody who sets up, and then looks after
-// others.
+// ofAdministrator visits the pages of somebody who sets up, and then manages other
+// people.
 func (o *site) ofAdministrator(p *tab, lang string) *totptest.Authenticator {
 	p.t.Helper()
 	p.who = admin
@@ -78,7 +78,7 @@ func (o *site) ofAdministrator(p *tab, lang string) *totptest.Authenticator {
 	p.fits(lang, "admin-bare")
 	p.open("/2fa/security")
 	p.fits(lang, "security-bare")
-	o.clock.Advance(20 * time.Minute) // the password is too long ago
+	o.clock.Advance(20 * time.Minute) // the password was shown too long ago
 	p.open("/2fa/setup")
 	p.fits(lang, "password")
 	p.fill("#password", admin.Password)
@@ -119,7 +119,7 @@ func (o *site) ofAdministrator(p *tab, lang string) *totptest.Authenticator {
 	return phone
 }
 
-// ofUser are those of somebody with a phone and no app.
+// ofUser visits the pages of somebody with a phone and no app.
 func (o *site) ofUser(p *tab, lang string) {
 	p.t.Helper()
 	p.open("/signin")
@@ -142,7 +142,7 @@ func (o *site) ofUser(p *tab, lang string) {
 	p.fits(lang, "not-me")
 }
 
-// atTheCode are those of the second step.
+// atTheCode visits the pages of the second step.
 func (o *site) atTheCode(p *tab, lang string, phone *totptest.Authenticator) {
 	p.t.Helper()
 	p.open("/signin")

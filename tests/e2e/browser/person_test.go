@@ -42,7 +42,7 @@ var (
 	mika  = app.DemoAccounts[3]
 )
 
-// An outbox keeps the mails of a console.
+// An outbox keeps the mails that a console sends.
 type outbox struct {
 	mu    sync.Mutex
 	mails []app.Mail
@@ -55,8 +55,8 @@ func (b *outbox) Send(_ context.Context, m app.Mail) error {
 	return nil
 }
 
-// find returns what the newest mail to somebody with these words in its subject
-// has for the pattern.
+// find returns the match of the pattern in the newest mail to somebody with these words
+// in its subject.
 func (o *site) find(to app.DemoAccount, subject, pattern string) string {
 	o.t.Helper()
 	require.NoError(o.t, o.console.Drain(o.t.Context()), "mails under way")
@@ -64,7 +64,7 @@ func (o *site) find(to app.DemoAccount, subject, pattern string) string {
 	defer o.mails.mu.Unlock()
 	for _, m := range slices.Backward(o.mails.mails) {
 		if m.To == to.Email && strings.Contains(m.Subject, subject) {
-			if found := regexp.MustCompile(pattern).FindString(m.Text); found != "" { // and not the mail about it
+			if found := regexp.MustCompile(pattern).FindString(m.Text); found != "" { // and not the mail that reports it
 				return found
 			}
 		}
@@ -73,8 +73,8 @@ func (o *site) find(to app.DemoAccount, subject, pattern string) string {
 	return ""
 }
 
-// newSite starts a console with the demo accounts. When it is required, everybody
-// has to set up a second factor.
+// newSite starts a console with the demo accounts. If it is required, everybody has to
+// set up a second factor.
 func newSite(t *testing.T, required bool) *site {
 	t.Helper()
 	db, err := app.Open(filepath.Join(t.TempDir(), "console.db"))
@@ -99,7 +99,7 @@ func newSite(t *testing.T, required bool) *site {
 	return &site{t: t, clock: clock, base: server.URL, mails: mails, phones: phones, console: console}
 }
 
-// browser opens a browser that nobody has used yet.
+// browser opens a browser that has not been used yet.
 func (o *site) browser(s size) *tab {
 	o.t.Helper()
 	return newTab(o.t, o.base, s)
@@ -130,7 +130,8 @@ func (p *tab) confirm(code string) {
 	p.click(`form[action="/2fa/setup"] button`)
 }
 
-// reauthenticate asks for a change on the security page, and shows the code that it takes.
+// reauthenticate asks for a change on the security page, and shows the code that it
+// requires.
 func (p *tab) reauthenticate(action, code string) {
 	p.t.Helper()
 	p.open("/2fa/security")
@@ -145,7 +146,8 @@ func (p *tab) stepUp(code string) {
 	p.click("form:has(#totpflow_code) button")
 }
 
-// out asserts that the session is over: the page leads to the sign-in, or is that already.
+// out asserts that the session is over: the page leads to the sign-in, or is the sign-in
+// already.
 func (p *tab) out() {
 	p.t.Helper()
 	if p.path() != "/signin" {
@@ -176,7 +178,7 @@ func (p *tab) scan(clock *totptest.Clock, name string) *totptest.Authenticator {
 	phone, err := totptest.ScanURI(uri, clock)
 	require.NoError(p.t, err)
 	require.Equal(p.t, app.Issuer, phone.Label().Issuer)
-	account, _, _ := strings.Cut(phone.Label().Account, " ") // an entry that takes another's place has the time behind it
+	account, _, _ := strings.Cut(phone.Label().Account, " ") // an entry that replaces another has the time after its name
 	require.Equal(p.t, p.who.Email, account)
 	typed, err := totptest.TypeSecret(p.text("#secret"), clock)
 	require.NoError(p.t, err)
@@ -237,7 +239,7 @@ func everySize(t *testing.T, f func(t *testing.T, s size)) {
 
 // ---- Their ways ----
 
-// From the password alone to a second factor, and to a browser that is trusted.
+// From the password alone to a second factor, and to a trusted browser.
 func TestSetUpAndSignIn(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, false)
@@ -283,7 +285,7 @@ func TestSetUpAndSignIn(t *testing.T) {
 	})
 }
 
-// The phone is gone: a recovery code leads to a new one.
+// The phone is lost: a recovery code leads to a new one.
 func TestLostPhone(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, true)
@@ -303,7 +305,7 @@ func TestLostPhone(t *testing.T) {
 		home.click(`form[action="/2fa/recovery"] button`)
 		home.at("/2fa/setup")
 		home.says("You are signed in with a recovery code; 9 are left.")
-		o.admits(lost, s) // it may turn up again, until the new one has shown a code
+		o.admits(lost, s) // the old one may turn up again, until the new one has shown a code
 		phone := home.scan(o.clock, "replace")
 		home.confirm(phone.Code())
 		require.NotContains(t, home.sheet(), recoveryCodes[0])
@@ -324,7 +326,7 @@ func TestLostPhone(t *testing.T) {
 	})
 }
 
-// A new phone, with the old one still at hand.
+// A new phone, while the old one is still at hand.
 func TestChangeOfPhone(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, true)
@@ -337,7 +339,7 @@ func TestChangeOfPhone(t *testing.T) {
 		p.reauthenticate("/2fa/security/replace", old.Code())
 		phone := p.scan(o.clock, "replace")
 		p.says("stops working")
-		o.admits(old, s) // nothing is lost when the person walks away here
+		o.admits(old, s) // nothing is lost if the person leaves here
 		p.confirm(phone.Code())
 		p.sheet()
 

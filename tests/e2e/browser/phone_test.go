@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// A provider keeps the messages of a console.
+// A provider keeps the messages that a console sends.
 type provider struct {
 	mu       sync.Mutex
 	messages []phone.Message
@@ -24,7 +24,7 @@ func (x *provider) Send(_ context.Context, m phone.Message) error {
 	return nil
 }
 
-// code is the newest one, which came this way.
+// code returns the newest code that was sent this way.
 func (o *site) code(via phone.Via) string {
 	o.t.Helper()
 	o.phones.mu.Lock()
@@ -35,7 +35,7 @@ func (o *site) code(via phone.Via) string {
 	return m.Code.Digits()
 }
 
-// wrong is a code that was not sent.
+// wrong returns a code that was not sent.
 func wrong(code string) string {
 	if code == "123456" {
 		return "654321"
@@ -43,7 +43,7 @@ func wrong(code string) string {
 	return "123456"
 }
 
-// policy has the administrator set who chooses numbers, if anybody.
+// policy has the administrator set who chooses numbers.
 func (p *tab) policy(phones, code string) {
 	p.t.Helper()
 	p.open("/2fa-admin/policy")
@@ -61,8 +61,8 @@ func (p *tab) byPhone(form, code string) {
 	p.click(`form[action="` + form + `"] button`)
 }
 
-// Ana has no smartphone. Her number is verified by its own code, and from then
-// on she signs in by SMS or by a call.
+// Ana has no smartphone. Her number is verified by its own code, and from then on she
+// signs in by SMS or by a call.
 func TestPhoneInsteadOfAnApp(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, false)
@@ -95,7 +95,7 @@ func TestPhoneInsteadOfAnApp(t *testing.T) {
 
 		o.clock.Advance(time.Minute)
 		p.password()
-		require.Contains(t, p.path(), "/2fa/phone-code?") // the code was sent by itself
+		require.Contains(t, p.path(), "/2fa/phone-code?") // the code was sent without asking
 		p.picture("phone-code")
 		p.byPhone("/2fa/phone-code", wrong(o.code(phone.SMS)))
 		p.says("Not accepted")
@@ -110,7 +110,7 @@ func TestPhoneInsteadOfAnApp(t *testing.T) {
 	})
 }
 
-// The administrator chooses the number of somebody who has an app as well.
+// The administrator chooses the number for somebody who also has an app.
 func TestAssignedPhone(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, false)
@@ -125,7 +125,7 @@ func TestAssignedPhone(t *testing.T) {
 		require.Contains(t, boss.path(), "/2fa-admin/person?")
 
 		p.open("/2fa/security")
-		p.out() // what signs in has changed
+		p.out() // a factor that signs in has changed
 		p.password()
 		p.code(app.Code())
 		p.open("/2fa/security")

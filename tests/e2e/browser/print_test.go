@@ -18,8 +18,9 @@ import (
 	"github.com/totpflow/totpflow/totptest/qrscan"
 )
 
-// The sheet is for a drawer: the PDF that the browser prints says whose it is, what it opens
-// and since when, has every recovery code and the key, and a phone reads its QR code.
+// The sheet is for a drawer: the PDF that the browser prints says whose it is, what it
+// opens and since when, contains every recovery code and the key, and a phone reads its
+// QR code.
 func TestPrintedSheet(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, true)
@@ -58,8 +59,8 @@ func TestPrintedSheet(t *testing.T) {
 	})
 }
 
-// Back and reload ask nobody whether to send a form again, and send none: the pages that
-// answer a form have the address of the page with the form.
+// Back and reload do not ask whether to send a form again, and send none: a page that
+// answers a form has the address of the page with the form.
 func TestBackAfterAForm(t *testing.T) {
 	o := newSite(t, true)
 	p := o.browser(desktopSize)

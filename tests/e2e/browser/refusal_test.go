@@ -9,14 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Too many wrong codes: single ones have to wait, two in a row let the owner in.
+// Too many wrong codes: single ones are locked for a while, two in a row let the owner
+// in.
 func TestWrongCodes(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, true)
 		p := o.browser(s)
 		phone, _ := o.setUp(p)
 		p.signOut()
-		o.clock.Advance(30 * time.Second) // the code that confirmed the enrollment is gone from the phone
+		o.clock.Advance(30 * time.Second) // the phone no longer shows the code that confirmed the enrollment
 
 		p.password()
 		tries := 0
@@ -33,10 +34,10 @@ func TestWrongCodes(t *testing.T) {
 		for _, wait := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute} {
 			o.clock.Advance(wait)
 			p.code(phone.WrongCode())
-			p.says("Too many wrong codes") // and twice as long to wait as before
+			p.says("Too many wrong codes") // and twice as long to wait
 		}
 
-		p.code(phone.Code()) // right, and alone
+		p.code(phone.Code()) // right, but single
 		p.at("/2fa/code")
 		p.says("Too many wrong codes")
 		first, second := phone.Pair()
@@ -46,7 +47,7 @@ func TestWrongCodes(t *testing.T) {
 	})
 }
 
-// Turning it off requires a code; then the password alone is enough again.
+// Turning it off requires a code; afterwards the password alone is enough again.
 func TestDisable(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, false)
@@ -70,7 +71,7 @@ func TestDisable(t *testing.T) {
 	})
 }
 
-// A QR code is read from a dark page, too: it brings its own white ground.
+// A QR code is read from a dark page too: it has a white ground of its own.
 func TestDarkPage(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		o := newSite(t, true)
@@ -84,7 +85,7 @@ func TestDarkPage(t *testing.T) {
 	})
 }
 
-// The pages need no script.
+// The pages work without scripts.
 func TestWithoutJavaScript(t *testing.T) {
 	o := newSite(t, true)
 	p := o.browser(phoneSize)

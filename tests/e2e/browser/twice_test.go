@@ -24,8 +24,8 @@ import (
 	"github.com/totpflow/totpflow/web/memhost"
 )
 
-// A slow product is one of module web behind a proxy that holds back the answers to the
-// form of an enrollment.
+// A slow product is one of module web behind a proxy that delays the answers to the form
+// of an enrollment.
 type slow struct {
 	base    string
 	clock   *totptest.Clock
@@ -70,7 +70,7 @@ func newSlow(t *testing.T) *slow {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(behind)
 			r.Out.Host = r.In.Host
-			// The product works on it, although the browser has gone on to the second click.
+			// The product finishes, although the browser has gone on to the second click.
 			r.Out = r.Out.WithContext(t.Context())
 		},
 		ModifyResponse: func(a *http.Response) error {
@@ -80,14 +80,14 @@ func newSlow(t *testing.T) *slow {
 			}
 			return nil
 		},
-		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {}, // of a browser that has gone on
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {}, // from a browser that has gone on
 	})
 	t.Cleanup(proxy.Close)
 	x.base = proxy.URL
 	return x
 }
 
-// clickTwice clicks a button, and once more 300 ms later, before there is an answer.
+// clickTwice clicks a button twice, 300 ms apart, before there is an answer.
 func (p *tab) clickTwice(selector string, x *slow) {
 	p.t.Helper()
 	at := run(p, chromedp.Evaluate[[]float64]("(e => { e.scrollIntoView({block: `center`}); const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] })(document.querySelector(`"+selector+"`))"))
@@ -102,9 +102,9 @@ func (p *tab) clickTwice(selector string, x *slow) {
 	})
 }
 
-// The button that confirms an enrollment is pressed twice. With the script the second click
-// sends nothing, and the recovery codes are seen. Without it the answer to the first click is
-// lost: the person gets in by the app all the same, and makes new codes.
+// The button that confirms an enrollment is clicked twice. With the script the second
+// click sends nothing, and the recovery codes are shown. Without it the answer to the
+// first click is lost: the person still gets in by the app, and makes new codes.
 func TestConfirmTwiceThroughASlowProxy(t *testing.T) {
 	for _, scripts := range []bool{true, false} {
 		t.Run(fmt.Sprintf("scripts %t", scripts), func(t *testing.T) {

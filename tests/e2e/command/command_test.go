@@ -1,5 +1,5 @@
-// Package command_test runs the operator's command, as it is installed, on the
-// servers that it knows.
+// Package command_test runs the operator's command, as installed, on the servers that it
+// supports.
 package command_test
 
 import (
@@ -95,7 +95,7 @@ func operate(t *testing.T, db *sql.DB, u url.URL, d sqlstore.Dialect, tables, gr
 		return string(out)
 	}
 
-	// The command makes no table: it may be of another release than the product.
+	// The command makes no table: it may be from another release than the product.
 	require.Contains(t, totpflow(1, "list"), "start the product once")
 	var n int
 	require.NoError(t, db.QueryRow(tables).Scan(&n))
@@ -115,7 +115,7 @@ func operate(t *testing.T, db *sql.DB, u url.URL, d sqlstore.Dialect, tables, gr
 	totpflow(0, "restored", "--at", "2025-01-01T00:00:00Z", "--reason", "disk", "--yes")
 	totpflow(3, "status", "nobody")
 
-	// A wrong password is reported, and not shown.
+	// A wrong password is reported, and not printed.
 	wrong := u
 	wrong.User = url.UserPassword("nobody", password+"x")
 	require.NoError(t, os.WriteFile(from, []byte(wrong.String()), 0o600))

@@ -22,8 +22,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/canary"
 )
 
-// The command says no secret of a table, wherever in it and in whatever encoding the
-// secret stands, and the database has none; in the tables themselves they are found.
+// The command prints no secret of a table, wherever it is in the table and in whatever
+// encoding, and the database contains none; in the tables themselves they are found.
 func TestImportLeaksNothing(t *testing.T) {
 	dir := t.TempDir()
 	file, keys := filepath.Join(dir, "console.db"), filepath.Join(dir, "keys")
@@ -59,8 +59,8 @@ func TestImportLeaksNothing(t *testing.T) {
 	t.Logf("%s looked for in %d bytes that %d tables led to", &secrets, len(said)+len(records), len(all))
 }
 
-// tables have a secret in one of their columns, in each of the encodings, with
-// headings and without.
+// tables returns tables with a secret in one of their columns, in each of the encodings,
+// with headings and without.
 func tables(secrets *canary.Secrets) (all []string) {
 	draw := func(size int) []byte {
 		raw := make([]byte, size)
@@ -94,7 +94,7 @@ func tables(secrets *canary.Secrets) (all []string) {
 
 var encoding32 = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// encodings are those that exports have.
+// encodings are those in which exports contain secrets.
 var encodings = map[string]func([]byte) string{
 	"base32":     encoding32.EncodeToString,
 	"lower case": func(b []byte) string { return strings.ToLower(encoding32.EncodeToString(b)) },

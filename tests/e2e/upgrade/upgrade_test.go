@@ -1,5 +1,5 @@
-// Package upgrade runs releases of the module beside each other, one format of the
-// record apart.
+// Package upgrade runs releases of the module beside each other, one format of the record
+// apart.
 package upgrade
 
 import (
@@ -21,11 +21,10 @@ const (
 	codecFile  = "internal/account/codec.go"
 )
 
-// While an upgrade rolls, processes of two releases write the same records. A
-// release that reads a new format comes before the one that writes it, so that each
-// of two neighbours opens what the other seals. A release further back refuses:
-// it would drop what it does not know with the next write, and with it what that
-// protects.
+// During a rolling upgrade, processes of two releases write the same records. A release
+// that reads a new format comes before the one that writes it, so that each of two
+// neighbours opens what the other seals. A release further back refuses: with its next
+// write it would drop the parts that it does not know, and with them what they protect.
 func TestReleasesReadEachOther(t *testing.T) {
 	root, err := filepath.Abs("../../..")
 	require.NoError(t, err)
@@ -59,15 +58,14 @@ func TestReleasesReadEachOther(t *testing.T) {
 	}
 }
 
-// A release is a build of the module that reads formats up to one and writes one.
+// A release is a build of the module that reads formats up to one number and writes one.
 type release struct {
 	name, binary  string
 	reads, writes int
 }
 
-// build builds the account's tests as a release would have them. From the format
-// more on, the record has one more field, as an author of the next release would
-// add it.
+// build builds the account's tests as a release would. From the format more on, the
+// record has one more field, as an author of the next release would add it.
 func build(t *testing.T, root, name string, newest, written, more int) *release {
 	t.Helper()
 	dir := t.TempDir()
@@ -101,8 +99,8 @@ func build(t *testing.T, root, name string, newest, written, more int) *release 
 	return r
 }
 
-// run lets the release open records, and returns its answers and a record that it
-// has sealed.
+// run has the release open records, and returns its answers and a record that it has
+// sealed.
 func (r *release) run(t *testing.T, records ...string) (answers []string, sealed string) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), r.binary, "-test.run", "^TestRelease$")

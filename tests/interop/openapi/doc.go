@@ -1,3 +1,3 @@
-// Package openapi holds the JSON API of module web to its OpenAPI description, both ways,
-// by a validator that other people wrote.
+// Package openapi checks the JSON API of module web against its OpenAPI description, both
+// ways, with a validator that other people wrote.
 package openapi

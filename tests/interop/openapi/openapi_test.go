@@ -22,8 +22,8 @@ import (
 var operator = admin.Operator{Name: "root", Reason: "test"}
 
 // TestDescription goes through every call, every status and word, and every field of the
-// description: the description has everything that the handlers answer, and the handlers
-// answer everything that it has.
+// description: the description contains everything that the handlers answer, and the
+// handlers answer everything that it contains.
 func TestDescription(t *testing.T) {
 	s := newSite(t)
 	for _, part := range []func(*testing.T, *site){signingIn, phones, settingUp, resets, account, general, faults} {
@@ -66,7 +66,7 @@ func signingIn(t *testing.T, s *site) {
 
 func phones(t *testing.T, s *site) {
 	p := s.person("paul")
-	// A number is set up on the pages; here by the library.
+	// A number is set up on the pages; here the library does it.
 	d, err := s.service.SignIn(t.Context(), p.user)
 	require.NoError(t, err)
 	number, err := phone.ParseNumber("+43 660 1234567")
@@ -79,7 +79,7 @@ func phones(t *testing.T, s *site) {
 	require.NoError(t, err)
 
 	s.clock.Advance(time.Minute)
-	a := p.signIn().is(403, "code_required") // a phone is the only way: the code is sent by itself, and once
+	a := p.signIn().is(403, "code_required") // a phone is the only factor: the code is sent without asking, and once
 	require.Equal(t, "sms", a.fields["sent"].(object)["via"])
 	p.call("POST", "/code", object{"challenge": p.challenge(), "phone_code": "123456"}).is(403, "no_code")
 	s.clock.Advance(time.Minute)
@@ -235,7 +235,7 @@ func account(t *testing.T, s *site) {
 	p.call("POST", "/reauthenticate", object{"action": "delete backup", "target": "1", "code": "123456"}, p.auth()...).is(401, "signed_out")
 }
 
-// bodies are requests that each call accepts as far as their form goes.
+// bodies returns requests that each call accepts as far as their form goes.
 func bodies() map[string]any {
 	return map[string]any{
 		"POST /code":                 object{"challenge": "x", "code": "123456"},
@@ -251,7 +251,7 @@ func bodies() map[string]any {
 	}
 }
 
-// general is what every call refuses.
+// general checks what every call refuses.
 func general(t *testing.T, s *site) {
 	p := s.person("gail")
 	p.enroll()
@@ -280,7 +280,8 @@ func general(t *testing.T, s *site) {
 	}
 }
 
-// faults are those of the installation. Nobody is let in, and no answer discloses them.
+// faults are failures of the installation. Nobody is let in, and no answer discloses
+// them.
 func faults(t *testing.T, s *site) {
 	p := s.person("finn")
 	p.enroll()
@@ -301,7 +302,7 @@ func faults(t *testing.T, s *site) {
 			method, path, _ := strings.Cut(op, " ")
 			status, word := fault.status, fault.word
 			if path == "/signout" {
-				status, word = 503, "unavailable" // of the host, whatever it is
+				status, word = 503, "unavailable" // of the host, whatever the status is
 			}
 			a := p.call(method, path, body, p.auth()...)
 			require.Equal(t, []any{status, word}, []any{a.status, a.fields["error"]}, op)
@@ -324,7 +325,7 @@ func faults(t *testing.T, s *site) {
 	}
 }
 
-// starter is the challenge of a person who has to set up.
+// starter returns the challenge of a person who has to set up.
 func (s *site) starter(t *testing.T) string {
 	t.Helper()
 	s.policies.Mode = policy.Required
@@ -332,7 +333,7 @@ func (s *site) starter(t *testing.T) string {
 	return s.person(fmt.Sprint("new", len(s.seen))).signIn().is(403, "setup_required").get("challenge")
 }
 
-// complete requires that everything in the description was seen.
+// complete requires that every part of the description was used.
 func (s *site) complete() {
 	s.t.Helper()
 	var missing []string
@@ -363,7 +364,7 @@ func (s *site) complete() {
 		}
 	}
 	for _, word := range schemas["Failure"].(object)["properties"].(object)["error"].(object)["enum"].([]any) {
-		if word != "machine_account" { // of the host's sign-in
+		if word != "machine_account" { // from the host's sign-in
 			need("word " + word.(string))
 		}
 	}
@@ -371,7 +372,7 @@ func (s *site) complete() {
 	require.Empty(s.t, missing, "described and never answered")
 }
 
-// wordsOf are the errors of a response.
+// wordsOf returns the errors of a response.
 func wordsOf(res object) (all []string) {
 	content, ok := res["content"].(object)
 	if !ok {

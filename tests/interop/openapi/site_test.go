@@ -37,8 +37,8 @@ const (
 
 type object = map[string]any
 
-// A site is a product with an API: a sign-in, and one call that requires a code. Its
-// requests follow each other, so that nothing here is locked.
+// A site is a product with an API: a sign-in, and one call that requires a code. It is
+// used by one request at a time, so that nothing here is locked.
 type site struct {
 	t       *testing.T
 	url     string
@@ -186,9 +186,9 @@ func (a answer) get(name string) string {
 	return a.fields[name].(string)
 }
 
-// call sends a request with its headers, names and values in turn. A path of the product's
-// begins with /api/. The test fails unless the answer is as the description has it, and so
-// is every request that was accepted.
+// call sends a request with its headers, names and values in turn. A path of the product
+// begins with /api/. The test fails unless the answer matches the description, and so
+// does every request that was accepted.
 func (s *site) call(method, path string, body any, headers ...string) answer {
 	s.t.Helper()
 	raw, ok := body.(string)
@@ -247,7 +247,7 @@ func text[E error](errs []E) (all string) {
 	return all
 }
 
-// note notes the fields that were seen.
+// note notes which fields were seen.
 func (s *site) note(v any) {
 	switch v := v.(type) {
 	case object:
@@ -262,7 +262,7 @@ func (s *site) note(v any) {
 	}
 }
 
-// A person is an account with its program.
+// A person is an account and its program.
 type person struct {
 	*site
 	user    totpflow.User
@@ -318,7 +318,7 @@ func (p *person) confirm(setup answer, name string) answer {
 	return a
 }
 
-// challenge signs in with the password of a person who is to show a code.
+// challenge signs in with the password of a person who has to show a code.
 func (p *person) challenge() string {
 	p.t.Helper()
 	return p.signIn().is(403, "code_required").get("challenge")

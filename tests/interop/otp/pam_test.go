@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// pam is a login with libpam-google-authenticator, an independent verifier. pam_wrapper lets it have its configuration
-// in a folder of the test, so that nobody needs to be root.
+// pam is a login with libpam-google-authenticator, an independent verifier. pam_wrapper
+// lets it have its configuration in a folder of the test, so the test does not need root.
 type pam struct {
 	user, secret string
 	env          []string
@@ -35,7 +35,7 @@ func newPAM(t *testing.T, key totp.Key) pam {
 	return p
 }
 
-// login reports whether the code opens the door at that time.
+// login reports whether the code is accepted at that time.
 func (p pam) login(t *testing.T, typed string, at time.Time) bool {
 	tester := program(t, "pamtester", "pamtester")
 	// faketime preloads a library too, so the wrapper is added by a shell that runs under it.

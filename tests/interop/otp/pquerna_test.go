@@ -19,8 +19,8 @@ func options(p totp.Params, skew uint) theirs.ValidateOpts {
 	}
 }
 
-// Codes and verdicts are those of pquerna/otp, which most Go programs use. It does not keep the last step, and so
-// accepts a code again.
+// Codes and verdicts equal those of pquerna/otp, which most Go programs use. It does not
+// keep the last step, and so accepts a code again.
 func TestPquernaCodes(t *testing.T) {
 	random := seeded(3)
 	n := 0
@@ -74,8 +74,9 @@ func TestPquernaReadsOurs(t *testing.T) {
 	}
 }
 
-// We read the URIs that they write, or refuse them: v1.5.0 leaves "&" and "=" in an issuer as they are, so that an
-// issuer can bring another secret. The two sides never read different keys.
+// We read the URIs that they write, or refuse them: v1.5.0 leaves "&" and "=" in an
+// issuer as they are, so that an issuer can smuggle in another secret. The two sides
+// never read different keys.
 func TestWeReadPquerna(t *testing.T) {
 	read, refused := 0, 0
 	for _, l := range labels {

@@ -27,7 +27,7 @@ func program(t *testing.T, name, debian string) string {
 	return path
 }
 
-// file is program for a file that is not run but loaded.
+// file is program for a file that is loaded, not run.
 func file(t *testing.T, pattern, debian string) string {
 	found, err := filepath.Glob(pattern)
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func (c command) run(t *testing.T) (out, errout string, err error) {
 	return strings.TrimSpace(stdout.String()), stderr.String(), err
 }
 
-// must is run for a command that has to succeed.
+// must is run for a command that must succeed.
 func (c command) must(t *testing.T) string {
 	t.Helper()
 	out, errout, err := c.run(t)
@@ -66,14 +66,15 @@ func (c command) must(t *testing.T) string {
 	return out
 }
 
-// at makes the program believe that it is when, for as long as it takes: its clock stands still.
+// at makes the program believe that the time is when for as long as it runs: its clock
+// stands still.
 func (c command) at(t *testing.T, when time.Time) command {
 	c.args = append([]string{"-f", when.UTC().Format("2006-01-02 15:04:05"), c.path}, c.args...)
 	c.path = program(t, "faketime", "faketime")
 	return c
 }
 
-// kind is what one test takes from a fixed seed, so that a failure can be repeated.
+// kind is what one test draws from a fixed seed, so that a failure can be repeated.
 type kind struct {
 	*rand.Rand
 	source *rand.ChaCha8
@@ -98,7 +99,8 @@ func (k kind) key(t *testing.T) totp.Key {
 	return key
 }
 
-// samples are keys with the parameters that clients know, for the programs that are too slow for many.
+// samples are keys with the parameters that clients support, for programs that are too
+// slow for many keys.
 func samples(t *testing.T) []totp.Key {
 	var keys []totp.Key
 	for _, p := range []totp.Params{
@@ -111,7 +113,7 @@ func samples(t *testing.T) []totp.Key {
 	return keys
 }
 
-// label has what has to be escaped, and letters beyond ASCII.
+// label has characters that must be escaped, and letters beyond ASCII.
 var label = totp.Label{Issuer: "Rock & Roll=1", Account: "jürgen+2@example.com"}
 
 // newYear begins a step for every period of samples.

@@ -35,8 +35,8 @@ var offers = []offer{
 	{"long in unicode", totp.Params{}, totp.Label{Issuer: strings.Repeat("例", 20), Account: strings.Repeat("ü", 40) + "@exämple.org"}},
 }
 
-// keyOf is the same key in every run: of some keys ZXing does not read the longest
-// codes from a screen, which says nothing of the code.
+// keyOf returns the same key in every run: for some keys ZXing does not read the longest
+// codes from a screen, which says nothing about the code.
 func keyOf(t *testing.T, name string, p totp.Params) totp.Key {
 	size := map[totp.Algorithm]int{totp.SHA256: 32, totp.SHA512: 64}[p.Algorithm]
 	sum := sha512.Sum512([]byte(name))
@@ -46,8 +46,8 @@ func keyOf(t *testing.T, name string, p totp.Params) totp.Key {
 	return key
 }
 
-// each runs a test for every offer, and checks that the key that is read is the one
-// that was offered, under the same names.
+// each runs a test for every offer, and checks that the key that is read is the one that
+// was offered, under the same names.
 func each(t *testing.T, read func(t *testing.T, o enroll.Offer)) {
 	require.NotEmpty(t, offers)
 	for _, c := range offers {
@@ -84,7 +84,7 @@ func TestSVGIsRead(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(o.SVG()), 0o600))
 		for _, args := range [][]string{
 			{path},
-			{"--background-color", "black", path}, // shows if the white ground were not its own
+			{"--background-color", "black", path}, // shows if the white ground were not part of the picture
 			{"--zoom", "1.37", path},              // module edges between pixels
 		} {
 			file := run(t, "librsvg2-bin", "rsvg-convert", args...)

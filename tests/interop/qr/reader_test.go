@@ -17,8 +17,8 @@ import (
 	"github.com/totpflow/totpflow/totptest/qrscan"
 )
 
-// run starts a program and returns its standard output. Standard error is shown
-// only if it fails: zbarimg talks of D-Bus there and has still read the code.
+// run starts a program and returns its standard output. Standard error is shown only if
+// it fails: zbarimg complains about D-Bus there even if it has read the code.
 func run(t testing.TB, debianPackage, name string, args ...string) []byte {
 	t.Helper()
 	path, err := exec.LookPath(name)

@@ -26,7 +26,7 @@ func TestTerminalIsRead(t *testing.T) {
 // screen prints text in a real terminal and returns the text on it afterwards.
 func screen(t *testing.T, text string) terminal.Screen {
 	t.Helper()
-	const end = "ended with 0" // which the terminal says below it
+	const end = "ended with 0" // the terminal shows this below it
 	file := filepath.Join(t.TempDir(), "text")
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	width, height := size(text)

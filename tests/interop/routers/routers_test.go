@@ -31,7 +31,7 @@ type product struct {
 	signIn http.HandlerFunc
 }
 
-// routers put a product together. The lines that docs/web.md shows stand here word for word.
+// routers put a product together. They contain the lines of docs/web.md word for word.
 var routers = map[string]func(product) http.Handler{
 	"net/http": func(p product) http.Handler {
 		pages, app, mux := p.pages, p.home, http.NewServeMux()
@@ -67,8 +67,8 @@ var routers = map[string]func(product) http.Handler{
 	},
 }
 
-// In each of them a person signs in, sets up, signs in with a code, and is let through to the
-// page that requires a session. Nobody else is.
+// With each of them a person signs in, sets up, signs in with a code, and is let through
+// to the page that requires a session. Nobody else is.
 func TestRouters(t *testing.T) {
 	for name, router := range routers {
 		t.Run(name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func goesThrough(t *testing.T, b *webtest.Browser, clock *totptest.Clock) {
 
 var span = regexp.MustCompile("`([^`]+)`")
 
-// Every line that the page on module web shows for a router is one of this file.
+// Every line that the page on module web shows for a router is in this file.
 func TestLinesOfThePage(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/web.md")
 	require.NoError(t, err)

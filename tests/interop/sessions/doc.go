@@ -1,3 +1,3 @@
-// Package sessions tries hosts of the pages in module web over the session libraries that
+// Package sessions tests hosts of the pages in module web with the session libraries that
 // products use.
 package sessions

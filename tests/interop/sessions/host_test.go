@@ -22,9 +22,9 @@ var (
 
 const password = "correct horse"
 
-// logins are the host's table of open logins. Both session libraries keep the id of a
-// login and nothing else of it: a request that is under way while somebody signs out
-// writes its session back, and so revives the id, but not the login.
+// logins is the host's table of open logins. Both session libraries keep only the id of a
+// login: a request that is under way while somebody signs out writes its session back,
+// and so revives the id, but not the login.
 type logins struct {
 	mu  sync.Mutex
 	all map[string]web.Session
@@ -114,7 +114,7 @@ type gorillaHost struct {
 	store *sessions.CookieStore
 }
 
-// session is the request's. One that does not open is a new one.
+// session returns the request's session. One that does not open is replaced by a new one.
 func (h gorillaHost) session(r *http.Request) (s *sessions.Session, login string) {
 	s, _ = h.store.Get(r, "__Host-session")
 	login, _ = s.Values["login"].(string)

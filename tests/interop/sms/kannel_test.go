@@ -23,7 +23,7 @@ import (
 	"github.com/totpflow/totpflow/phone/provider/kannel"
 )
 
-// patience is how long something may take on a machine that is busy with other tests.
+// patience is how long a step may take on a machine that is busy with other tests.
 const patience = 2 * time.Minute
 
 // A centre is the SMS centre: it receives what Kannel sends.
@@ -43,7 +43,7 @@ func newCentre(t *testing.T) *centre {
 	return c
 }
 
-// next is the next message that arrives.
+// next returns the next message that arrives.
 func (c *centre) next(t *testing.T) url.Values {
 	select {
 	case m := <-c.got:
@@ -54,7 +54,8 @@ func (c *centre) next(t *testing.T) url.Values {
 	}
 }
 
-// The configuration of a private Kannel. Its logs are as package kannel says that they should be: without the text.
+// The configuration of a private Kannel. It logs as package kannel says that it should:
+// without the text.
 var config = template.Must(template.New("").Parse(`
 group = core
 admin-port = {{.Admin}}
@@ -104,8 +105,8 @@ type gateway struct {
 	bearerbox, smsbox     *box
 }
 
-// start runs a Kannel for one test. A port that was free may be somebody else's by
-// the time that Kannel asks for it: then it begins again with others.
+// start runs a Kannel for one test. Another program may take a free port before Kannel
+// asks for it: then it starts again with other ports.
 func start(t *testing.T, c *centre, logLevel int) *gateway {
 	for range 5 {
 		if g := try(t, c, logLevel); g != nil {
@@ -116,7 +117,7 @@ func start(t *testing.T, c *centre, logLevel int) *gateway {
 	return nil
 }
 
-// try returns nil when one of Kannel's boxes has ended.
+// try returns nil if one of Kannel's boxes has ended.
 func try(t *testing.T, c *centre, logLevel int) *gateway {
 	dir, err := os.MkdirTemp("", "kannel")
 	require.NoError(t, err)
@@ -153,7 +154,7 @@ func (g *gateway) run(t *testing.T, name string) *box {
 	b.cmd.SysProcAttr = attributes()
 	started := make(chan error)
 	go func() {
-		runtime.LockOSThread() // the program is killed when the thread ends that started it
+		runtime.LockOSThread() // the program is killed when the thread that started it ends
 		defer runtime.UnlockOSThread()
 		err := b.cmd.Start()
 		started <- err
@@ -172,7 +173,8 @@ func (b *box) kill() {
 	<-b.ended
 }
 
-// program finds a program of Debian's package kannel, also where /usr/sbin is not on the path.
+// program finds a program of Debian's package kannel, even if /usr/sbin is not in the
+// path.
 func program(t *testing.T, name string) string {
 	for _, path := range []string{name, "/usr/sbin/" + name} {
 		if found, err := exec.LookPath(path); err == nil {
@@ -183,7 +185,7 @@ func program(t *testing.T, name string) string {
 	return ""
 }
 
-// await waits for the box, and returns false when it has ended or takes too long.
+// await waits for the box, and returns false if it has ended or takes too long.
 func (g *gateway) await(t *testing.T, b *box, ready func() bool) bool {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		if ready() {
@@ -211,7 +213,7 @@ func (g *gateway) status() string {
 	return string(text)
 }
 
-// logs is all that Kannel has written but its configuration.
+// logs returns everything that Kannel has written except its configuration.
 func (g *gateway) logs(t *testing.T) string {
 	var all strings.Builder
 	require.NoError(t, filepath.WalkDir(g.Dir, func(path string, d fs.DirEntry, err error) error {
@@ -235,7 +237,7 @@ func (g *gateway) sender(t *testing.T, changes ...func(*kannel.Config)) *kannel.
 	return s
 }
 
-// port is a free one.
+// port returns a free one.
 func port(t *testing.T) int {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -15,7 +15,8 @@ import (
 	"github.com/totpflow/totpflow/phone/provider/kannel"
 )
 
-// A person has an account whose State is s, and a phone that gets what arrives at the centre.
+// A person has an account whose State is s, and a phone that gets the messages that
+// arrive at the centre.
 type person struct {
 	s    phone.State
 	keys *keyring.Ring
@@ -30,7 +31,8 @@ func newPerson(t *testing.T) *person {
 	return &person{keys: keys, at: time.Date(2026, time.March, 28, 9, 0, 0, 0, time.UTC)}
 }
 
-// message is one to a number that belongs to nobody (Ofcom keeps +44 7700 900000 to 900999 for drama).
+// message returns one to a number that belongs to nobody (Ofcom reserves +44 7700 900000
+// to 900999 for drama).
 func (p *person) message(t *testing.T, number string) (phone.Message, string) {
 	n, err := phone.ParseNumber(number)
 	require.NoError(t, err)
@@ -43,7 +45,7 @@ func (p *person) message(t *testing.T, number string) (phone.Message, string) {
 	return m, pending.ID
 }
 
-// text is what a phone shows of what the centre got.
+// text returns what a phone shows of the message that the centre got.
 func text(t *testing.T, got url.Values) string {
 	if got.Get("coding") != "2" {
 		require.Equal(t, "UTF-8", got.Get("charset"))
@@ -59,7 +61,7 @@ func text(t *testing.T, got url.Values) string {
 	return string(utf16.Decode(units))
 }
 
-// The very text arrives, in the coding that it needs.
+// The exact text arrives, in the coding that it needs.
 func TestKannelDelivers(t *testing.T) {
 	c := newCentre(t)
 	g := start(t, c, 2)
@@ -91,7 +93,7 @@ func TestSignInBySMS(t *testing.T) {
 	g := start(t, c, 2)
 	p := newPerson(t)
 	arrived := func() string {
-		// As a phone does for autofill: the last line, and its host.
+		// As a phone does for autofill: it reads the last line and its host.
 		line := regexp.MustCompile(`\n@example\.com #(\d{6})$`).FindStringSubmatch(text(t, c.next(t)))
 		require.Len(t, line, 2)
 		return line[1]
@@ -110,7 +112,7 @@ func TestSignInBySMS(t *testing.T) {
 	require.Equal(t, added.Number, used.Number)
 }
 
-// The errors tell the causes of a failure apart, and contain no secret.
+// The errors distinguish the causes of a failure, and contain no secret.
 func TestKannelRefuses(t *testing.T) {
 	c := newCentre(t)
 	g := start(t, c, 2)
@@ -132,8 +134,8 @@ func TestKannelRefuses(t *testing.T) {
 	require.Empty(t, c.got, "nothing was sent")
 }
 
-// With the log level that package kannel names, no file of Kannel's has the code; with a lower one the search would find
-// it.
+// With the log level that package kannel names, no file of Kannel's contains the code;
+// with a lower one the search would find it.
 func TestKannelLogsNoCode(t *testing.T) {
 	for level, logged := range map[int]bool{1: true, 2: false} {
 		c := newCentre(t)

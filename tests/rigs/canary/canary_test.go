@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/canary"
 )
 
-// The life on a store in memory says no secret and leaves none; and the search
-// that says so finds what is planted.
+// The life on a store in memory prints no secret and leaves none; and the search that
+// shows this finds planted secrets.
 func TestLife(t *testing.T) {
 	s := store.NewMemory()
 	life, err := canary.Live(t.Context(), s)
@@ -62,15 +62,15 @@ func TestFind(t *testing.T) {
 		require.Len(t, s.Find(canary.Place{Data: []byte("before " + text + " after")}), 1, name)
 		require.Empty(t, s.Find(canary.Place{Data: []byte("before " + text[:len(text)/3] + " after")}), name)
 	}
-	for before := range 4 { // what base64 makes of it depends on what stands before
+	for before := range 4 { // base64 depends on the bytes before
 		text, err := json.Marshal(append(make([]byte, before), append(secret, "!!!"...)...))
 		require.NoError(t, err)
 		require.Len(t, s.Find(canary.Place{Data: text}), 1, "base64 behind %d bytes", before)
 	}
 }
 
-// Six digits are not a leak by themselves, two codes of a kind are, and digits in
-// the middle of a number or of hexadecimal are neither.
+// Six digits are not a leak by themselves, but two codes of a kind are; digits in the
+// middle of a number or of hexadecimal do not count.
 func TestFindCodes(t *testing.T) {
 	var s canary.Secrets
 	for _, code := range []string{"123456", "654321", "111111"} {

@@ -21,8 +21,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A Life is what some accounts have been through on a store: what only their
-// owners may have of it, and all that was said.
+// A Life is the history of some accounts on a store: the secrets that only their owners
+// may have, and everything that was printed.
 type Life struct {
 	Secrets
 	store  *totptest.Store
@@ -38,9 +38,9 @@ type Life struct {
 	ben    *person
 }
 
-// Live leads a life on the store, with every way in, in trouble and out, and
-// prints whatever comes back in every form that programs print in. The store has
-// no other accounts. An error says what did not go as it should.
+// Live leads a life on the store, with every way in and every kind of trouble, and prints
+// all results in every form in which programs print. The store has no other accounts. An
+// error says what went wrong.
 func Live(ctx context.Context, s store.Store) (life *Life, err error) {
 	l := &Life{store: totptest.Wrap(s), clock: totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC))}
 	l.text, l.json = slog.New(slog.NewTextHandler(&l.said, nil)), slog.New(slog.NewJSONHandler(&l.said, nil))
@@ -82,7 +82,7 @@ func must(err error) {
 	}
 }
 
-// open makes the service again, with the ring as it is now.
+// open makes the service again, with the current ring.
 func (l *Life) open() error {
 	_, keys, _ := strings.Cut(l.keys, ":")
 	l.Add("key ring", []byte(keys))
@@ -143,8 +143,8 @@ func (l *Life) say(values ...any) {
 	}
 }
 
-// bears are the values whose JSON is what their owner must get: tickets for a
-// session, a sheet to save. A logger that writes JSON asks them first.
+// bears returns the values whose JSON the owner must get: tickets for a session, a sheet
+// to save. A logger that writes JSON asks them first.
 func bears(v any) bool {
 	switch v.(type) {
 	case totpflow.Challenge, totpflow.Proof, totpflow.EnrollmentToken, totpflow.DisownToken, recovery.Sheet:
@@ -153,7 +153,7 @@ func bears(v any) bool {
 	return false
 }
 
-// carries are the structs that hold such values: as JSON they are an answer to
+// carries reports the structs that contain such values: as JSON they are an answer to
 // their owner, too.
 func carries(v any) bool {
 	switch v.(type) {
@@ -163,12 +163,11 @@ func carries(v any) bool {
 	return false
 }
 
-// Said is all that was printed, and what the runtime prints of a program that
-// panics in the middle of a write.
+// Said returns everything that was printed, and what the runtime prints about a program
+// that panics in the middle of a write.
 func (l *Life) Said() Place { return Place{Name: "what the program said", Data: l.said.Bytes()} }
 
-// traced is a store under which the ground opens: it writes what the runtime
-// prints of a panic.
+// traced is a store whose write panics: it notes what the runtime prints about the panic.
 type traced struct {
 	store.Store
 	trace *bytes.Buffer
@@ -179,16 +178,16 @@ func (t traced) Put(context.Context, store.Record, store.Version) error {
 	return errors.New("panic")
 }
 
-// Planted is what Plant lets lie, and what therefore has to be found: in every
-// place that shows a record, and those of them that are in its id where a place
-// shows ids only.
+// Planted are the kinds that Plant leaves behind, and that therefore must be found: in
+// every place that shows a record, and those of them that are in its id where a place
+// shows only ids.
 var (
 	Planted      = []string{recoveryCode, seed, appCode}
 	PlantedInIDs = []string{recoveryCode}
 )
 
-// Plant does what must not be done: it prints secrets, and puts them where the
-// store does not seal.
+// Plant does what must not be done: it prints secrets, and puts them where the store does
+// not seal them.
 func (l *Life) Plant(ctx context.Context, s store.Store) error {
 	codes, key := l.ana.sheet, l.ana.key
 	l.text.Info("a careless program", "sheet", strings.Join(codes, " "), "key", key.Secret(), "typed", l.ana.typed)

@@ -41,14 +41,14 @@ func (s *Secrets) token(kind, text string) {
 	s.Add(kind, []byte(text))
 	if inside, err := base64.RawURLEncoding.DecodeString(text); err == nil {
 		s.Add(kind, inside)
-		const secret, size = 34, 32 // of a trust token
+		const secret, size = 34, 32 // for a trust token
 		if kind == trustToken {
 			s.Add(kind, inside[secret:secret+size])
 		}
 	}
 }
 
-// decision remembers what came with an answer.
+// decision remembers the secrets of an answer.
 func (l *Life) decision(d totpflow.Decision, err error) totpflow.Decision {
 	l.token(ticket, string(d.Challenge))
 	l.token(ticket, string(d.Proof))
@@ -79,7 +79,7 @@ func (l *Life) holds(p *person, k totp.Key) {
 	p.key, p.last = k, 0
 }
 
-// code waits for a code that was not typed yet.
+// code waits for a code that has not been typed yet.
 func (l *Life) code(p *person) string {
 	if step := p.key.Step(l.clock.Now()); step <= p.last {
 		l.clock.Set(p.key.Start(p.last + 1))
@@ -92,12 +92,12 @@ func (l *Life) code(p *person) string {
 	return code
 }
 
-// wrong is a code of another year.
+// wrong returns a code from another year.
 func (l *Life) wrong(p *person) string {
 	code, err := p.key.Code(l.clock.Now().AddDate(1, 0, 0))
 	must(err)
 	l.AddCode(wrongCode, code)
-	l.clock.Advance(time.Second * 31) // another one each time
+	l.clock.Advance(time.Second * 31) // a different one each time
 	return code
 }
 
@@ -133,7 +133,7 @@ func (l *Life) setUp(ctx context.Context, p *person, by totpflow.EnrollmentGrant
 		l.refused(totpflow.ErrRejected, err)
 	}
 	again, err := l.mfa.ContinueEnrollment(ctx, page.Token, by)
-	l.say(again, err) // a proof that served shows it no more
+	l.say(again, err) // a proof that was used no longer shows it
 	done, err := l.mfa.ConfirmEnrollment(ctx, page.Token, l.code(p))
 	l.saw(err, done, done.Sheet)
 	l.decision(done.Decision, err)
@@ -150,8 +150,8 @@ func (l *Life) sheet(p *person, codes []string) {
 	}
 }
 
-// A provider takes messages, or refuses them and repeats in its answer whatever
-// it was asked, as some do.
+// A provider accepts messages, or refuses them and repeats the request in its answer, as
+// some do.
 type provider struct {
 	life    *Life
 	refuses *kannel.Sender
@@ -164,7 +164,7 @@ type provider struct {
 
 func newProvider(l *Life) (*provider, error) {
 	echo := func(w http.ResponseWriter, r *http.Request) {
-		text, _ := io.ReadAll(r.Body) // as much of it as there is
+		text, _ := io.ReadAll(r.Body) // as much of it as arrived
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = w.Write(append(text, r.Header.Get("X-Kannel-To")+r.Header.Get("X-Kannel-Password")...))
 	}

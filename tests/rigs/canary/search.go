@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// A Place is where secrets are looked for.
+// A Place is a text in which secrets are searched for.
 type Place struct {
 	Name string
 	Data []byte
-	// Raw are the bytes of a file in which words lie side by side. In a text six
-	// digits are looked for as a word only, since there is hexadecimal in it.
+	// Raw marks the bytes of a file in which words are adjacent. In a text six digits are
+	// only searched for as a word, since the text may contain hexadecimal.
 	Raw bool
 }
 
-// A Leak says what was found, and not the secret.
+// A Leak says what kind of secret was found, and not the secret.
 type Leak struct {
 	Kind     string // of secret
 	Place    string
@@ -27,7 +27,7 @@ func (l Leak) String() string {
 	return fmt.Sprintf("%s: %s, %s, at %d", l.Place, l.Kind, l.Spelling, l.Offset)
 }
 
-// Secrets are what only their owner may have. The zero Secrets are none.
+// Secrets are values that only their owner may have. The zero Secrets is empty.
 type Secrets struct {
 	known   map[string]bool
 	kinds   map[string]int
@@ -42,10 +42,10 @@ type needle struct {
 	number               int // of the secret, in its kind
 }
 
-// Kinds says how many secrets of each kind there are.
+// Kinds returns how many secrets of each kind there are.
 func (s *Secrets) Kinds() map[string]int { return s.kinds }
 
-// String says how many secrets there are, and in how many spellings.
+// String reports how many secrets there are, and in how many spellings.
 func (s *Secrets) String() string {
 	secrets, needles := 0, 0
 	for _, n := range s.kinds {
@@ -84,15 +84,14 @@ func (s *Secrets) Add(kind string, secret []byte) {
 	}
 }
 
-// AddCode remembers six digits. One number in a million is somewhere by chance,
-// and two of a kind are not: a kind of codes has leaked where two of them are.
+// AddCode remembers six digits. One number out of a million occurs somewhere by chance,
+// but two of a kind do not: a kind of codes has leaked if two of them are found.
 func (s *Secrets) AddCode(kind, code string) {
 	s.Add(kind, []byte(code))
 	s.codes[kind] = true
 }
 
-// head is how many bytes of a needle are looked at first: as many as the
-// shortest has.
+// head is how many bytes of a needle are compared first: as many as the shortest has.
 const head = 6
 
 func hash(key uint64) uint64 { return key * 0x9e3779b97f4a7c15 >> 44 }
@@ -137,28 +136,27 @@ func (s *Secrets) find(p Place) []Leak {
 	return leaks
 }
 
-// lies reports whether the needle is in the place at an offset, and not in the
-// middle of a longer number or word.
+// lies reports whether the needle is in the place at an offset, and not in the middle of
+// a longer number or word.
 func (n needle) lies(p Place, at int, code bool) bool {
 	end := at + len(n.text)
 	if end > len(p.Data) || string(p.Data[at:end]) != n.text {
 		return false
 	}
-	if !code || len(n.text) > head { // the digits as they are
+	if !code || len(n.text) > head { // the digits themselves
 		return true
 	}
 	return (at == 0 || !p.joins(p.Data[at-1])) && (end == len(p.Data) || !p.joins(p.Data[end]))
 }
 
-// joins reports whether a byte beside six digits makes something else of them.
+// joins reports whether a byte beside six digits makes them a part of something else.
 func (p Place) joins(c byte) bool {
 	digit := c >= '0' && c <= '9'
 	letter := c|0x20 >= 'a' && c|0x20 <= 'z'
 	return digit || letter && !p.Raw
 }
 
-// Places makes a place of each file, the raw bytes of one unless it is among the
-// texts.
+// Places makes a place of each file: of raw bytes unless it is among the texts.
 func Places(files map[string][]byte, texts ...string) []Place {
 	var places []Place
 	for name, data := range files {
@@ -174,7 +172,7 @@ func Missing(leaks []Leak, place string, kinds []string) []string {
 	})
 }
 
-// Size says how much was looked through.
+// Size reports how much was searched.
 func Size(places []Place) string {
 	bytes := 0
 	for _, p := range places {

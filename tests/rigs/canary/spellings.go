@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// A spelling is a form in which bytes get into a text, and what it is called.
+// A spelling is a form in which bytes get into a text, and its name.
 type spelling struct{ name, text string }
 
-// spellings are those of some bytes. Of long ones it is the middle: tokens of one
+// spellings returns those of some bytes. Of long values it uses the middle: tokens of one
 // kind begin alike.
 func spellings(b []byte) []spelling {
 	const long = 32
@@ -51,7 +51,7 @@ func spellings(b []byte) []spelling {
 	return forms
 }
 
-// list is a list of numbers, of which the beginning says enough.
+// list returns a list of numbers, of which the beginning is enough.
 func list(b []byte, format string) string {
 	var text strings.Builder
 	for _, c := range b[:min(len(b), 12)] {
@@ -62,7 +62,7 @@ func list(b []byte, format string) string {
 
 func trim(quoted string) string { return quoted[1 : len(quoted)-1] }
 
-// quotedByRedis is how MONITOR shows an argument.
+// quotedByRedis quotes an argument as MONITOR shows it.
 func quotedByRedis(b []byte) string {
 	var text strings.Builder
 	for _, c := range b {
@@ -77,8 +77,8 @@ func quotedByRedis(b []byte) string {
 	return text.String()
 }
 
-// quotedBySQL is how MySQL and MariaDB quote bytes in a statement: what is no
-// UTF-8 gets a backslash as well.
+// quotedBySQL quotes bytes in a statement as MySQL and MariaDB do: bytes that are not
+// UTF-8 get a backslash as well.
 func quotedBySQL(b []byte) string {
 	var text strings.Builder
 	for len(b) > 0 {

@@ -22,7 +22,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// stages are the life, in its order.
+// stages are the parts of the life, in order.
 var stages = []struct {
 	name string
 	act  func(*Life, context.Context)
@@ -198,7 +198,7 @@ func imports(l *Life, ctx context.Context) {
 		l.takesOver(ctx, admin.Imported{ID: id(p), Key: key})
 		l.signIn(ctx, p)
 	}
-	// One of 80 bits, whose code leads to another.
+	// A secret of 80 bits, whose code leads to another one.
 	text := rand.Text()[:16]
 	key, err := totp.ReadSecret(text, totp.Params{})
 	l.saw(err, key)
@@ -223,7 +223,7 @@ func imports(l *Life, ctx context.Context) {
 	}
 }
 
-// takesOver imports a row after a look.
+// takesOver imports a row after a preview.
 func (l *Life) takesOver(ctx context.Context, row admin.Imported) {
 	for _, do := range []func(context.Context, admin.Actor, []admin.Imported) ([]admin.Outcome, error){l.admin().PreviewImport, l.admin().Import} {
 		outcomes, err := do(ctx, root, []admin.Imported{row})
@@ -267,8 +267,8 @@ func rotates(l *Life, ctx context.Context) {
 	l.signIn(ctx, l.ana)
 }
 
-// breaks has the store fail in the middle of everything, and a record that the
-// ring does not open.
+// breaks has the store fail in the middle of everything, and adds a record that the ring
+// does not open.
 func breaks(l *Life, ctx context.Context) {
 	next := l.challenge(ctx, l.ana)
 	for _, f := range []totptest.Faults{{Get: errors.New("no route")}, {Put: errors.New("disk full")}, {Lost: errors.New("reset by peer")}} {

@@ -1,6 +1,6 @@
-// Package clocks leads the lives of some accounts on a store while the service's
-// clock does what clocks do: it stands around the seconds at which numbers of 32
-// bits end, jumps, and is put right again.
+// Package clocks leads the lives of some accounts on a store while the service's clock
+// does what clocks do: it passes the seconds at which numbers of 32 bits end, jumps, and
+// is put right again.
 package clocks
 
 import (
@@ -18,11 +18,11 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// Moments are those around which the lives are led: now, and the first seconds
-// that a signed and an unsigned number of 32 bits cannot hold (2038 and 2106).
+// Moments are the times around which the lives are led: now, and the first seconds that a
+// signed and an unsigned number of 32 bits cannot represent (2038 and 2106).
 var Moments = []time.Time{time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC), time.Unix(1<<31, 0).UTC(), time.Unix(1<<32, 0).UTC()}
 
-// NewClock is one for the service, and for a store that has a clock as well.
+// NewClock returns one for the service, and for a store that has a clock too.
 func NewClock() *totptest.Clock { return totptest.NewClock(Moments[0].AddDate(0, 0, -1)) }
 
 // Seen is what happened: codes accepted, answers refused, and times that were
@@ -33,9 +33,9 @@ func (s Seen) String() string {
 	return fmt.Sprintf("%d codes accepted once each, %d refusals, %d times written and read back", s.Accepted, s.Refused, s.Times)
 }
 
-// Live leads the lives. It returns an error if anybody gets in who should not, a
-// code is valid twice, somebody has to wait for longer than is documented or stays
-// out when the clock is right, or a time comes back as another one.
+// Live leads the lives. It returns an error if anybody gets in who should not, a code is
+// valid twice, somebody has to wait for longer than documented or stays out when the
+// clock is right, or a time comes back changed.
 func Live(ctx context.Context, s store.Store, clock *totptest.Clock) (seen Seen, err error) {
 	keys, err := keyring.Parse(keyring.Generate())
 	if err != nil {
@@ -60,7 +60,7 @@ func Live(ctx context.Context, s store.Store, clock *totptest.Clock) (seen Seen,
 	return l.seen, nil
 }
 
-// A life is a service under a clock that is moved.
+// A life is a service whose clock is moved.
 type life struct {
 	ctx    context.Context
 	mfa    *totpflow.Service
@@ -98,11 +98,11 @@ func want(ok bool, format string, args ...any) {
 	}
 }
 
-// at sets the clock to a time around the moment, with a part of a second that no
+// at sets the clock to a time around the moment, with a fraction of a second that no
 // store keeps whole.
 func (l *life) at(d time.Duration) { l.clock.Set(l.moment.Add(d + 123456789*time.Nanosecond)) }
 
-// A watched store looks at what it has written.
+// A watched store reads back what it has written.
 type watched struct {
 	store.Store
 	life *life
@@ -130,21 +130,21 @@ type person struct {
 	app  *totptest.Authenticator
 }
 
-// mark is that of a session which begins now.
+// mark returns the mark of a session that begins now.
 func (p *person) mark() totpflow.SessionMark {
 	st, err := p.mfa.Account(p.user).Status(p.ctx)
 	must(err)
 	return st.Mark
 }
 
-// enrol sets somebody new up.
+// enrol sets up a new person.
 func (l *life) enrol() *person {
 	p, page := l.begin()
 	p.confirm(page)
 	return p
 }
 
-// begin opens an enrollment page for somebody new.
+// begin opens an enrollment page for a new person.
 func (l *life) begin() (*person, totpflow.PendingEnrollment) {
 	l.people++
 	p := &person{life: l, user: totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: fmt.Sprint("person", l.people)}}}
@@ -169,7 +169,7 @@ func (p *person) confirm(page totpflow.PendingEnrollment) {
 	p.used[p.user.ID.User+code] = true
 }
 
-// challenge is that of a sign-in, at which a code has to be asked.
+// challenge returns that of a sign-in, at which a code must be asked for.
 func (p *person) challenge(tokens ...trust.Token) totpflow.Challenge {
 	next, err := p.mfa.SignIn(p.ctx, p.user, tokens...)
 	must(err)
@@ -177,7 +177,7 @@ func (p *person) challenge(tokens ...trust.Token) totpflow.Challenge {
 	return next.Challenge
 }
 
-// try types a code. A person who is let in is let in once by it.
+// try types a code. A code lets a person in at most once.
 func (p *person) try(c totpflow.Challenge, code string) (totpflow.Decision, error) {
 	d, err := p.mfa.VerifyCode(p.ctx, c, code)
 	if err != nil {
@@ -199,7 +199,7 @@ func (p *person) pass() totpflow.Decision {
 	return d
 }
 
-// trusts is a browser that is trusted from now on.
+// trusts returns a browser that is trusted from now on.
 func (p *person) trusts() trust.Token {
 	b, err := p.mfa.TrustBrowser(p.ctx, p.pass().Proof, "Firefox on Linux")
 	must(err)

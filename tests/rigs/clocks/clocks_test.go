@@ -19,8 +19,8 @@ func TestLive(t *testing.T) {
 	t.Log(seen)
 }
 
-// Stores that keep times in too few bits, or answer from a replica that lags,
-// are found.
+// Stores that keep times in too few bits, or answer from a replica that lags, are
+// detected.
 func TestLiveFinds(t *testing.T) {
 	for name, s := range map[string]store.Store{
 		"2038-01-19": timed{store.NewMemory(), func(at time.Time) time.Time { return time.Unix(int64(int32(at.Unix())), int64(at.Nanosecond())) }},
@@ -35,7 +35,7 @@ func TestLiveFinds(t *testing.T) {
 	require.ErrorContains(t, err, "a code is accepted twice")
 }
 
-// A timed store keeps times in its own way.
+// A timed store changes the times that it keeps.
 type timed struct {
 	store.Store
 	keep func(time.Time) time.Time

@@ -26,8 +26,8 @@ const (
 	maxWait = time.Hour // throttle.Default
 )
 
-// crosses goes on past the moment as if it were any other: used codes stay used,
-// valid ones stay valid, and times do not change.
+// crosses goes past the moment as if it were any other: used codes stay used, valid ones
+// stay valid, and times do not change.
 func crosses(l *life) {
 	l.at(-5 * time.Minute)
 	p := l.enrol()
@@ -52,8 +52,8 @@ func crosses(l *life) {
 	want(valid, "the session of before is over")
 }
 
-// ticks moves by a second, and every time a second back and forth again, over two
-// periods: each code is accepted once.
+// ticks moves by a second, and each time a second back and forth again, over two periods:
+// each code is accepted once.
 func ticks(l *life) {
 	l.at(-time.Hour)
 	p := l.enrol()
@@ -67,13 +67,13 @@ func ticks(l *life) {
 		}
 	}
 	got := l.seen.Accepted - before
-	want(got == 2 || got == 3, "%d codes in two periods", got) // which begin in the middle of one
+	want(got == 2 || got == 3, "%d codes in two periods", got) // since it begins in the middle of one
 }
 
-// runsAhead has the clock an hour ahead for a while. When it is right again, the
-// codes that were used meanwhile are in its future: nobody gets in by a code until
-// the time of the last one is over, and everybody does from then on. A browser that
-// was trusted meanwhile has lost its trust for good: it would be one of the future.
+// runsAhead has the clock an hour ahead for a while. When it is right again, the codes
+// that were used meanwhile are in its future: nobody gets in by a code until the time of
+// the last one has passed, and everybody does from then on. A browser that was trusted
+// meanwhile has lost its trust for good, since that trust would lie in the future.
 func runsAhead(l *life) {
 	l.at(-40 * time.Minute)
 	p := l.enrol()
@@ -112,9 +112,9 @@ func runsAhead(l *life) {
 	p.challenge(ahead)
 }
 
-// fallsBack has the clock an hour behind for a while: nobody gets in by what was
-// made or used later, and when the clock is right again everybody does at once, by a
-// code: trust that lay in the future of that hour was dropped.
+// fallsBack has the clock an hour behind for a while: nobody gets in by anything that was
+// made or used later. When the clock is right again everybody gets in at once, by a code:
+// trust that lay in the future of that hour was dropped.
 func fallsBack(l *life) {
 	l.at(20 * time.Minute)
 	p := l.enrol()
@@ -140,9 +140,9 @@ func fallsBack(l *life) {
 	p.challenge(browser)
 }
 
-// waits has somebody guess until there is a wait, while the clock is right and
-// while it is an hour ahead. Neither a jump nor the moment makes it longer than
-// its end, at which the owner gets in.
+// waits has somebody guess until the account is locked, while the clock is right and
+// while it is an hour ahead. Neither a jump nor the moment prolongs the lock, and at its
+// end the owner gets in.
 func waits(l *life) {
 	for _, ahead := range []time.Duration{0, time.Hour} {
 		l.at(-ahead - time.Minute)
@@ -164,7 +164,7 @@ func waits(l *life) {
 	}
 }
 
-// guess types wrong codes until there is a wait.
+// guess types wrong codes until the account is locked.
 func (p *person) guess() *throttle.Error {
 	var wait *throttle.Error
 	for range 20 {

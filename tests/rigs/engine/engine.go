@@ -1,6 +1,6 @@
-// Package engine holds what the tests of store/sqlstore say of every database
-// server in the same words. The packages postgres and mariadb start the server,
-// and say what is its own.
+// Package engine contains the tests of store/sqlstore that are the same for every
+// database server. The packages postgres and mariadb start the server, and add what is
+// particular to it.
 package engine
 
 import (
@@ -21,13 +21,13 @@ import (
 
 // An Engine is a kind of database server.
 type Engine struct {
-	Name      string // as figures have it
+	Name      string // in figures
 	Driver    string // of database/sql
 	Dialect   sqlstore.Dialect
 	Overwrite string // the statement that writes a record, whatever is there
 }
 
-// A Server is one of them.
+// A Server is a running one.
 type Server interface {
 	race.Server
 	Addr() string
@@ -60,10 +60,10 @@ func (e Engine) Opener(adapter func(*sql.DB) store.Store) race.Opener {
 	}
 }
 
-// Honest is the store that is tested.
+// Honest returns the store that is tested.
 func (e Engine) Honest(db *sql.DB) store.Store { return sqlstore.New(db, e.Dialect) }
 
-// Naive is one that reads, compares and then writes.
+// Naive returns a store that reads, compares and then writes.
 func (e Engine) Naive(db *sql.DB) store.Store {
 	return race.Naive{Store: e.Honest(db), Overwrite: func(ctx context.Context, rec store.Record) error {
 		_, err := db.ExecContext(ctx, e.Overwrite, rec.ID.Tenant, rec.ID.User, rec.Version[:], rec.State, rec.Sealed, rec.Updated.UnixMicro(), nil)
@@ -80,7 +80,7 @@ func (e Engine) Dial(t testing.TB, dsn string) *sql.DB {
 	db.SetMaxIdleConns(16)
 	t.Cleanup(func() {
 		AwaitIdle(t, db)
-		_ = db.Close() // whose server may be gone
+		_ = db.Close() // its server may be gone
 	})
 	return db
 }
@@ -94,8 +94,8 @@ func (e Engine) Open(t testing.TB, dsn string) (*sqlstore.Store, *sql.DB) {
 	return s, db
 }
 
-// AwaitIdle fails where a connection stays in use at the end of a test: a leak
-// would stop the host after a few hours.
+// AwaitIdle fails if a connection is still in use at the end of a test: a leak would stop
+// the host after a few hours.
 func AwaitIdle(t testing.TB, db *sql.DB) {
 	t.Helper()
 	// A cancelled statement may still be on its way back.
@@ -103,7 +103,7 @@ func AwaitIdle(t testing.TB, db *sql.DB) {
 	require.Eventually(t, idle, time.Minute, time.Millisecond, "connections leaked")
 }
 
-// Stored is the number that alice's record holds.
+// Stored returns the number in alice's record.
 func Stored(t testing.TB, s store.Store) uint64 {
 	t.Helper()
 	rec, err := s.Get(t.Context(), race.Alice)

@@ -16,17 +16,17 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/service"
 )
 
-// A Pair is a primary, a server that follows it, and what a product has on
-// whichever of them takes writes.
+// A Pair is a primary, a server that follows it, and a product's connection to whichever
+// of them accepts writes.
 type Pair struct {
 	DB     *sql.DB // the product's
 	Store  *sqlstore.Store
-	Replay *service.Replay // of a person who has set up and is to type a code; both servers know of them
+	Replay *service.Replay // of a person who has set up and is about to type a code; both servers know the account
 
 	Primary race.Server
 	Waits   func() bool  // whether a write on the primary waits for the follower
-	Cut     func() error // lets the follower hear nothing any more, and stay one
-	Promote func() error // lets it take writes
+	Cut     func() error // keeps the follower from hearing anything more, while it stays one
+	Promote func() error // makes it accept writes
 
 	listens bool // the follower, until the primary is killed
 }
@@ -55,17 +55,17 @@ func (p *Pair) Start() error {
 	return nil
 }
 
-// FailoverLosesNothing kills the primary while writers write, just after it has
-// accepted a code, and promotes its follower: there is all that was acknowledged,
-// and the code is used. The follower has lost touch a moment before, so that a
-// primary which goes on without it is found out; in every other round it listens
-// to the end. follow starts a pair whose primary waits for the follower, or not.
+// FailoverLosesNothing kills the primary while writers write, just after it has accepted
+// a code, and promotes its follower: every acknowledged write is there, and the code is
+// used. The follower was cut off a moment before, so that a primary which goes on without
+// it is detected; in every other round it listens to the end. follow starts a pair whose
+// primary waits for the follower, or not.
 //
-// The rig goes red where the primary does not wait, and the follower is behind.
+// The rig fails if the primary does not wait and the follower is behind.
 func (e Engine) FailoverLosesNothing(t *testing.T, follow func(t *testing.T, waits bool) *Pair) {
 	rounds, acknowledged := race.Rounds(1, 20), 0
 	for round := range rounds {
-		require.True(t, t.Run(strconv.Itoa(round), func(t *testing.T) { // whose servers end with it
+		require.True(t, t.Run(strconv.Itoa(round), func(t *testing.T) { // its servers end with it
 			p := follow(t, true)
 			p.listens = round%2 == 1
 			made, lost, err := race.Crash(p.Store, p, 1)
@@ -90,9 +90,9 @@ func (e Engine) FailoverLosesNothing(t *testing.T, follow func(t *testing.T, wai
 	t.Logf("%s, asynchronous replication, behind: all of %d acknowledged writes lost, the used code accepted again", e.Name, acknowledged)
 }
 
-// FollowerGone expects that a primary that waits for a follower that is gone
-// acknowledges nothing, so that it lets nobody in. The code that nobody got in
-// with is good on the follower.
+// FollowerGone checks that a primary whose follower is gone, but which waits for it,
+// acknowledges nothing, and so lets nobody in. The code that nobody got in with is still
+// valid on the follower.
 func (e Engine) FollowerGone(t *testing.T, p *Pair) {
 	require.NoError(t, p.Cut())
 	ctx, cancel := context.WithCancel(t.Context())

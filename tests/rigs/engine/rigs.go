@@ -20,10 +20,10 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/walk"
 )
 
-// Race has two processes with 64 goroutines each race for one account: each code
-// is accepted exactly once, and a counter ends at the number of successes. The
-// same rigs have to go red on a store that reads, compares and then writes.
-// database makes an empty database whose connections have the parameters.
+// Race has two processes with 64 goroutines each race for one account: each code is
+// accepted exactly once, and a counter ends at the number of successes. The same rigs
+// must fail on a store that reads, compares and then writes. database makes an empty
+// database whose connections have the parameters.
 func (e Engine) Race(t *testing.T, database func(t testing.TB, parameters ...string) string, settings ...string) {
 	for _, rig := range race.Rigs(100) {
 		for _, parameters := range settings {
@@ -82,8 +82,8 @@ func (e Engine) Walk(t *testing.T, dsn string) {
 	t.Logf("%s, %d walks from seed %d on: %v", e.Name, len(seeds), seeds[0], met)
 }
 
-// Clocks has the service's clock jump, and stand where numbers of 32 bits end:
-// nobody gets in who should not, and everybody does when it is right again.
+// Clocks has the service's clock jump, and pass the seconds at which numbers of 32 bits
+// end: nobody gets in who should not, and everybody does when it is right again.
 func (e Engine) Clocks(t *testing.T, dsn string) {
 	s, _ := e.Open(t, dsn)
 	seen, err := clocks.Live(t.Context(), s, clocks.NewClock())
@@ -91,8 +91,8 @@ func (e Engine) Clocks(t *testing.T, dsn string) {
 	t.Logf("%s: %v", e.Name, seen)
 }
 
-// ListToTheEnd expects that every record of a list comes once and in order, in
-// memory that does not grow, of a tenant and of all. fill makes n records.
+// ListToTheEnd checks that every record of a list comes once and in order, in memory that
+// does not grow, for one tenant and for all. fill makes n records.
 func (e Engine) ListToTheEnd(t *testing.T, dsn string, fill func(t *testing.T, db *sql.DB, n int)) {
 	n := race.Rounds(100_000, 1_000_000)
 	s, db := e.Open(t, dsn)
@@ -104,8 +104,8 @@ func (e Engine) ListToTheEnd(t *testing.T, dsn string, fill func(t *testing.T, d
 	}
 }
 
-// Counts expects the counts of 100,000 records, of which one in 47 is in state
-// "reset" and one in ten of tenant "beta".
+// Counts checks the counts of 100,000 records, of which one in 47 is in state "reset" and
+// one in ten belongs to tenant "beta".
 func (e Engine) Counts(t *testing.T, s *sqlstore.Store) {
 	const n = 100_000
 	for q, want := range map[store.Query]map[string]int{
@@ -121,12 +121,12 @@ func (e Engine) Counts(t *testing.T, s *sqlstore.Store) {
 	}
 }
 
-// CutAnywhere has the connection break off, or go silent, anywhere in a
-// verification: before the write has left, or when only its acknowledgement is
-// lost. One code is never accepted twice, and no call succeeds that did not write.
-// dsn is a database of the server's.
+// CutAnywhere has the connection break off, or go silent, anywhere in a verification:
+// before the write was sent, or when only its acknowledgement is lost. One code is never
+// accepted twice, and no call succeeds that did not write. dsn is a database of the
+// server's.
 //
-// The rig goes red on a store that takes a missing answer for success.
+// The rig fails on a store that takes a missing answer for success.
 func (e Engine) CutAnywhere(t *testing.T, server Server, dsn string) {
 	s, _ := e.Open(t, dsn)
 	require.NoError(t, race.Step(t.Context(), s))
@@ -142,8 +142,8 @@ func (e Engine) CutAnywhere(t *testing.T, server Server, dsn string) {
 	require.Error(t, err)
 }
 
-// wire puts a cable between the server and anyone who opens the database by the name
-// that it returns.
+// wire puts a cable between the server and every client that opens the database by the
+// name that it returns.
 func wire(t *testing.T, server Server, dsn string) (*race.Cable, string) {
 	cable, err := race.NewCable(server.Addr())
 	require.NoError(t, err)
@@ -151,8 +151,8 @@ func wire(t *testing.T, server Server, dsn string) (*race.Cable, string) {
 	return cable, strings.Replace(dsn, server.Addr(), cable.Addr(), 1)
 }
 
-// HistoryOfRace expects that one order of everything that two processes asked, of
-// one record and of one account, explains what they were answered.
+// HistoryOfRace checks that one order of all requests of two processes, about one record
+// and one account, explains the answers that they got.
 func (e Engine) HistoryOfRace(t *testing.T, dsn string) {
 	s, _ := e.Open(t, dsn)
 	saw, err := history.Race(s, "history", dsn, race.Rounds(10, 200))
@@ -161,8 +161,8 @@ func (e Engine) HistoryOfRace(t *testing.T, dsn string) {
 	require.NotZero(t, saw.Refused)
 }
 
-// HistoryOfCuts is the same where the connection breaks off, or goes silent,
-// anywhere: who got no answer may have written, or not, or still will.
+// HistoryOfCuts is the same with a connection that breaks off, or goes silent, anywhere:
+// a process without an answer may have written, or not, or still will.
 func (e Engine) HistoryOfCuts(t *testing.T, server Server, dsn string) {
 	s, _ := e.Open(t, dsn)
 	cable, through := wire(t, server, dsn)
@@ -172,9 +172,9 @@ func (e Engine) HistoryOfCuts(t *testing.T, server Server, dsn string) {
 	require.NotZero(t, saw.Unavailable)
 }
 
-// HistoryOfCrashes is the same where the server is killed and started again. If it
-// shows a commit before it is durable, a write that was seen, but that nobody had
-// acknowledged by then, may be gone.
+// HistoryOfCrashes is the same with a server that is killed and started again. If the
+// server shows a commit before it is durable, a write that was seen, but that had not
+// been acknowledged by then, may be gone.
 func (e Engine) HistoryOfCrashes(t *testing.T, server Server, dsn string, early bool) {
 	s, _ := e.Open(t, dsn)
 	saw, err := history.Crash(s, server, race.Rounds(2, 40), early)
@@ -183,8 +183,8 @@ func (e Engine) HistoryOfCrashes(t *testing.T, server Server, dsn string, early 
 	require.NotZero(t, saw.Successes)
 }
 
-// DoesNotAnswer expects that a frozen server, or one that is gone, lets nobody in
-// and holds nobody; when it is back, so is everything.
+// DoesNotAnswer checks that a frozen server, or one that is gone, lets nobody in and
+// holds nobody up; when it is back, everything works again.
 func (e Engine) DoesNotAnswer(t *testing.T, server Server, dsn string) {
 	s, _ := e.Open(t, dsn)
 	require.NoError(t, race.Step(t.Context(), s))

@@ -68,9 +68,9 @@ func (e Engine) migrator(where string) error {
 	})
 }
 
-// Golden compares the schema of the one database, by queries of one column, with
-// that of the other, into which testdata/v1.sql is read: a database made by the
-// first version, which must stay readable for ever.
+// Golden compares the schema of the one database, by queries of one column, with that of
+// the other, into which testdata/v1.sql is read: a database made by the first version,
+// which must stay readable for ever.
 func (e Engine) Golden(t *testing.T, dsn, first string, queries map[string]string) {
 	s, db := e.Open(t, dsn)
 	rec := store.Record{
@@ -96,7 +96,7 @@ func (e Engine) Golden(t *testing.T, dsn, first string, queries map[string]strin
 	require.Equal(t, rec, back)
 }
 
-// RefuseNewerSchema expects that a schema newer than the code is refused.
+// RefuseNewerSchema checks that a schema newer than the code is refused.
 func RefuseNewerSchema(t *testing.T, s *sqlstore.Store, db *sql.DB) {
 	_, err := db.ExecContext(t.Context(), `INSERT INTO totpflow_schema VALUES (2)`)
 	require.NoError(t, err)

@@ -11,24 +11,24 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// ErrHistory means that no order of the operations explains what was answered.
+// ErrHistory means that no order of the operations explains the answers.
 var ErrHistory = errors.New("history: not linearizable")
 
-// patience is how long the checker may take for one record. A history that it
-// cannot decide is a fault of the rig.
+// patience is how long the checker may take for one record. If it cannot decide a
+// history, that is a fault of the rig.
 const patience = time.Minute
 
-// Check looks for an order of the operations of each record, or of each account,
-// that explains every answer. It returns what was answered, and an error that is
+// Check looks for an order of the operations of each record, or of each account, that
+// explains every answer. It returns the figures of the answers, and an error that is
 // [ErrHistory] if there is none.
 func Check(ops []Op) (saw race.Figures, err error) {
 	of := make(map[string][]porcupine.Operation)
 	for _, op := range ops {
 		saw.Add(figures(op))
 		if op.Answer == open && op.Do == get {
-			continue // says nothing, does nothing
+			continue // neither reads nor changes anything
 		}
-		if op.Answer == open { // at any time from the call on, also after everything else
+		if op.Answer == open { // at any time after the call, even after everything else
 			op.Return = math.MaxInt64
 		}
 		of[op.Of] = append(of[op.Of], porcupine.Operation{Input: op, Call: int64(op.Call), Return: int64(op.Return)})
@@ -56,14 +56,14 @@ func figures(op Op) race.Figures {
 	}
 }
 
-// A state is what one record, or one account, is at one moment.
+// A state is that of one record, or one account, at one moment.
 type state struct {
 	version string // empty: there is no record
 	step    int64  // of the last code that was accepted
 }
 
-// model is the contract: of the store for each record, and for each account that
-// a code is good if it is newer than the last one that was.
+// model is the contract: of the store for each record, and for each account that a code
+// is accepted if it is newer than the last accepted one.
 var model = porcupine.Model{
 	Init: func() any { return state{} },
 	Step: func(now, input, _ any) (bool, any) {

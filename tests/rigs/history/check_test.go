@@ -8,9 +8,9 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/history"
 )
 
-// Histories of a few operations, judged by the contract of package store for answers,
-// and by that of package totpflow for codes. Operations of one line come one after the
-// other where their times do not overlap.
+// Histories of a few operations, judged by the contract of package store for answers, and
+// by that of package totpflow for codes. Operations in one line follow each other if
+// their times do not overlap.
 func TestCheck(t *testing.T) {
 	type op = history.Op
 	for name, c := range map[string]struct {

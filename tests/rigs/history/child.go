@@ -11,13 +11,13 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// An order is what a child plays.
+// An order tells a child what to play.
 type order struct {
 	Dir     string          // of the logs
-	Record  store.AccountID // whose registry
-	Setup   *setup          // the account of the sign-ins, if it is not that
+	Record  store.AccountID // of the registry
+	Setup   *setup          // the account of the sign-ins, if that is played instead
 	Moves   int             // of each hand
-	Endless bool            // instead: until the child is killed, with an answer after each move
+	Endless bool            // instead, until the child is killed, with an answer after each move
 }
 
 // Player is the role of the children of [Race] and [Kill].
@@ -47,7 +47,7 @@ func Player(open race.Opener) race.Role {
 	})
 }
 
-// game is what is played over the store.
+// game returns the game to play over the store.
 func (o order) game(s store.Store, l *Log) (game, error) {
 	if o.Setup != nil {
 		return newSignIns(s, l, *o.Setup)

@@ -7,9 +7,9 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// Cut plays one record, and then one account, over a cable that is cut anywhere,
-// a step from one cut to the next, and again without it. s is the store without
-// the cable, and open opens it through the cable. The rounds are the cuts.
+// Cut plays one record, and then one account, over a cable that is cut anywhere, a step
+// from one cut to the next, and again without it. s is the store without the cable, and
+// open opens it through the cable. Each cut is a round.
 func Cut(s store.Store, cable *race.Cable, open race.Opener, where string, step int) (race.Figures, error) {
 	var cuts int
 	saw, err := noting(0, func(_ string, l *Log) error {
@@ -18,7 +18,7 @@ func Cut(s store.Store, cable *race.Cable, open race.Opener, where string, step 
 		records, err := cable.Anywhere(step, through(cable, open, where, func(t store.Store, during func(func(context.Context))) error {
 			cuts++
 			g := registry{store: Wrap(t, l), id: numbered(cuts)}
-			_ = g.swap(ctx) // the connection is there
+			_ = g.swap(ctx) // connects
 			during(func(ctx context.Context) { _ = g.swap(ctx) })
 			g.store = direct
 			_ = g.swap(ctx)
@@ -37,7 +37,7 @@ func Cut(s store.Store, cable *race.Cable, open race.Opener, where string, step 
 			if err != nil {
 				return err
 			}
-			if _, err := far.service.Account(o.User).Status(ctx); err != nil { // the connection is there
+			if _, err := far.service.Account(o.User).Status(ctx); err != nil { // connects
 				return err
 			}
 			code, op, err := o.code(0)

@@ -2,15 +2,16 @@ package history
 
 import "time"
 
-// all is what is looked at where a write that others see is on the disk.
+// all selects every operation, for a server that shows a write only when it is on the
+// disk.
 func all(ops []Op) []Op { return ops }
 
-// durable leaves out what was seen while a write was on its way that nobody
-// acknowledged before the server was killed: reads, conflicts, and codes that
-// were used already. InnoDB shows a write to others when it is committed in
-// memory, and then brings it to the disk, and acknowledges it. A reader who saw it
-// may have seen a write that is gone after a crash. Nobody is let in by that: the
-// writer was not answered, and a write on top of it reaches the disk only after it.
+// durable leaves out everything that was seen of a write that nobody had acknowledged
+// before the server was killed: reads, conflicts, and codes that were used already.
+// InnoDB shows a write to others once it is committed in memory, and then writes it to
+// the disk and acknowledges it. A reader may thus have seen a write that is gone after a
+// crash. That lets nobody in: the writer got no answer, and a write on top of it reaches
+// the disk only after it.
 func durable(ops []Op) []Op {
 	type span struct{ from, to time.Duration }
 	under := make(map[string]span)

@@ -8,21 +8,21 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A game is what the hands of a process do over and over. Its error is that of
-// the rig, or an answer that nobody should get; all others are in the log.
+// A game is what the hands of a process do over and over. Its error is that of the rig,
+// or an answer that nobody should get; all other errors are in the log.
 type game interface {
 	move(ctx context.Context, hand int) error
 }
 
-// hands are what a process has: few, since the checker has to try every order of
-// what they do beside each other where none is right.
+// hands is how many a process has: few, since the checker has to try every order of
+// concurrent operations if none is right.
 const hands = 4
 
 // A registry is the game of the store: hands read, swap and delete one record.
 type registry struct {
-	store store.Store // that writes down what is asked of it
+	store store.Store // writes down every request
 	id    store.AccountID
-	old   [hands]store.Version // what each hand saw before
+	old   [hands]store.Version // what each hand saw last
 }
 
 func (g *registry) move(ctx context.Context, hand int) error {
@@ -33,7 +33,7 @@ func (g *registry) move(ctx context.Context, hand int) error {
 	was, old := rec.Version, g.old[hand]
 	g.old[hand] = was
 	switch rand.IntN(8) {
-	case 0: // has only looked
+	case 0: // only looks
 	case 1:
 		_ = g.store.Delete(ctx, g.id, was)
 	case 2:
@@ -44,7 +44,7 @@ func (g *registry) move(ctx context.Context, hand int) error {
 	return nil
 }
 
-// swap is the move that a flow makes.
+// swap makes the move that a flow makes.
 func (g *registry) swap(ctx context.Context) error {
 	rec, err := g.store.Get(ctx, g.id)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -20,7 +20,7 @@ func TestMemory(t *testing.T) {
 	require.Zero(t, saw.Unavailable)
 }
 
-// The checker goes red on stores that do not.
+// The checker fails stores that do not.
 func TestBrokenStores(t *testing.T) {
 	for name, broken := range map[string]func(s *store.Memory) store.Store{
 		"reads what was there a while ago": func(s *store.Memory) store.Store { return &race.Stale{Store: s} },
@@ -46,7 +46,7 @@ func TestBrokenStores(t *testing.T) {
 	}
 }
 
-// timid is a store that calls every write a lost one.
+// timid is a store that reports every write as lost.
 type timid struct{ store.Store }
 
 func (h timid) Put(ctx context.Context, rec store.Record, was store.Version) error {

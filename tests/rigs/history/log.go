@@ -12,9 +12,9 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// An Op is an operation: what was asked, when, and what was answered.
+// An Op is an operation: the request, its times, and the answer.
 type Op struct {
-	ID           string        // no other operation has it
+	ID           string        // unique
 	Of           string        // the record, or the account
 	Do           verb          // what was asked
 	Was, New     string        `json:",omitempty"` // the versions that a write names
@@ -33,7 +33,7 @@ const (
 	verify verb = "verify"
 )
 
-// An answer is what an operation returned.
+// An answer is the result of an operation.
 type answer string
 
 const (
@@ -44,9 +44,9 @@ const (
 	used     answer = "used"
 )
 
-// A Log is where one process writes down its operations, each before it begins
-// and after it has ended: a process that is killed leaves those that it was at.
-// It is safe for concurrent use.
+// A Log is where one process writes down its operations, each before it begins and after
+// it has ended: a process that is killed leaves behind those that were under way. It is
+// safe for concurrent use.
 type Log struct {
 	mu    sync.Mutex
 	file  *os.File
@@ -54,13 +54,13 @@ type Log struct {
 	fault error
 }
 
-// Create begins a log in a folder, beside those of other processes.
+// Create begins a log in a folder, beside the logs of other processes.
 func Create(dir string) (*Log, error) {
 	f, err := os.CreateTemp(dir, "*.jsonl")
 	return &Log{file: f}, err
 }
 
-// Close returns the first error of all.
+// Close returns the first of all errors.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +80,7 @@ func (l *Log) call(op Op) Op {
 	return op
 }
 
-// end writes down what was answered.
+// end writes down the answer.
 func (l *Log) end(op Op, a answer) {
 	op.Answer, op.Return = a, race.Now()
 	l.mu.Lock()
@@ -88,7 +88,7 @@ func (l *Log) end(op Op, a answer) {
 	l.write(op)
 }
 
-// write leaves nothing in the process: a kill finds the line in the file.
+// write keeps nothing in the process: after a kill the line is in the file.
 func (l *Log) write(op Op) {
 	line, err := json.Marshal(op)
 	if err == nil {

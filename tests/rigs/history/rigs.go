@@ -17,9 +17,9 @@ const (
 	moves     = 6 // of a hand in a round
 )
 
-// Play has four hands with each of some stores, as processes would have them,
-// play one record and one account, round by round, and checks what they were
-// answered. The account is set up in s.
+// Play has four hands with each of some stores, as separate processes would, play one
+// record and one account, round by round, and checks the answers. The account is set up
+// in s.
 func Play(s store.Store, rounds int, stores ...store.Store) (race.Figures, error) {
 	return noting(rounds, func(_ string, l *Log) error {
 		o, err := found(context.Background(), s, l)
@@ -47,9 +47,9 @@ func Play(s store.Store, rounds int, stores ...store.Store) (race.Figures, error
 	})
 }
 
-// Race has two processes play one record and one account, other ones round by
-// round, and checks what they were answered. s is the store in this process,
-// where the store for the children, who play role.
+// Race has two processes play one record and one account, new ones in each round, and
+// checks the answers. s is the store in this process, where the store for the children,
+// who play role.
 func Race(s store.Store, role, where string, rounds int) (race.Figures, error) {
 	return noting(rounds, func(dir string, l *Log) (err error) {
 		children, err := race.StartAll(role, where, processes)
@@ -77,8 +77,8 @@ func Race(s store.Store, role, where string, rounds int) (race.Figures, error) {
 	})
 }
 
-// Kill has two processes play one record and one account, and kills both after
-// some moves, round by round; others go on where they were.
+// Kill has two processes play one record and one account, and kills both after some
+// moves, round by round; others go on where they stopped.
 func Kill(s store.Store, role, where string, rounds int) (race.Figures, error) {
 	return noting(rounds, func(dir string, l *Log) error {
 		ctx := context.Background()
@@ -129,9 +129,9 @@ func killed(role, where string, o order) error {
 	return err
 }
 
-// Crash has four hands play one record and one account, kills the server after
-// some moves, starts it again, and so on. Early says that the server shows a
-// write to others before it is on the disk: see [durable].
+// Crash has four hands play one record and one account, kills the server after some
+// moves, starts it again, and so on. Early says that the server shows a write to others
+// before it is on the disk: see [durable].
 func Crash(s store.Store, server race.Server, rounds int, early bool) (race.Figures, error) {
 	look := all
 	if early {
@@ -170,7 +170,7 @@ func crashed(g game, server race.Server) error {
 		}
 	}
 	err := server.Kill()
-	cancel() // what the dead server has not answered, it never will
+	cancel() // the dead server will never answer what it has not answered yet
 	if err := errors.Join(err, <-ended, server.Start()); err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func noting(rounds int, rig func(dir string, l *Log) error) (race.Figures, error
 	return looking(all, rounds, rig)
 }
 
-// looking is noting with a choice of what is looked at.
+// looking is noting with a choice of the operations that are checked.
 func looking(look func([]Op) []Op, rounds int, rig func(dir string, l *Log) error) (saw race.Figures, err error) {
 	dir, err := os.MkdirTemp("", "history")
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 
 const period = 30 * time.Second // of [totp.Params]
 
-// A signIns is the game of the service: hands sign in to one account by the
-// codes of the moment.
+// A signIns is the game of the service: hands sign in to one account by the current
+// codes.
 type signIns struct {
 	setup
 	service *totpflow.Service
@@ -28,10 +28,10 @@ type signIns struct {
 	key     totp.Key
 }
 
-// A setup is what makes the game the same one in every process.
+// A setup makes the game the same in every process.
 type setup struct {
 	Ring, Secret string
-	At           time.Time // what the clock shows
+	At           time.Time // the time of the clock
 	User         totpflow.User
 }
 
@@ -45,7 +45,7 @@ func newSignIns(s store.Store, l *Log, at setup) (o *signIns, err error) {
 	return o, err
 }
 
-// found sets up somebody whom nobody has seen, and opens the game of their account.
+// found sets up a new person, and opens the game of their account.
 func found(ctx context.Context, s store.Store, l *Log) (*signIns, error) {
 	at := setup{
 		Ring: keyring.Generate(), At: time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC),
@@ -79,14 +79,14 @@ func found(ctx context.Context, s store.Store, l *Log) (*signIns, error) {
 	return o, err
 }
 
-// later has other codes be good than now.
+// later makes other codes valid than now.
 func (o *signIns) later() {
 	o.At = o.At.Add(3 * period)
 	o.clock.Set(o.At)
 }
 
-// code is the one of so many steps from now. No other time's codes are among its
-// own, so that each time is a history by itself.
+// code returns the one this many steps from now. A time shares no code with any other
+// time, so that each is a history of its own.
 func (o *signIns) code(from int) (string, Op, error) {
 	at := o.At.Add(time.Duration(from) * period)
 	code, err := o.key.Code(at)
@@ -128,7 +128,7 @@ func (o *signIns) verify(ctx context.Context, code string, op Op, again bool) er
 	return nil
 }
 
-// silent passes on every error but that of a store which did not answer.
+// silent passes on every error except that of a store which did not answer.
 func silent(err error) error {
 	if err == nil || errors.Is(err, store.ErrUnavailable) {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Wrap returns a store that writes down what is asked of s, lists apart.
+// Wrap returns a store that writes down every request to s except lists.
 func Wrap(s store.Store, l *Log) store.Store { return recorder{s, l} }
 
 type recorder struct {
@@ -42,7 +42,7 @@ func (r recorder) Delete(ctx context.Context, id store.AccountID, was store.Vers
 	return err
 }
 
-// answered is what the error of a store decides.
+// answered returns what the error of a store decides.
 func answered(err error) answer {
 	switch {
 	case err == nil:
@@ -57,7 +57,7 @@ func answered(err error) answer {
 
 func name(id store.AccountID) string { return id.Tenant + "/" + id.User }
 
-// text is empty for no record.
+// text returns an empty text for no record.
 func text(v store.Version) string {
 	if v.IsZero() {
 		return ""

@@ -1,5 +1,5 @@
 // Package notify kills a process at each point between an account's write, the call of
-// the notifier and the write of its position, and looks whether the person was told.
+// the notifier and the write of its position, and checks whether the person was told.
 package notify
 
 import (
@@ -17,11 +17,11 @@ import (
 	"github.com/totpflow/totpflow/tests/rigs/race"
 )
 
-// points are where the process is killed, in the order in which they come.
+// points are where the process is killed, in order.
 var points = []string{"before the write", "after the write", "in the call", "after the call", "before the position", "after the position"}
 
-// want is how often a message is delivered that was under way at a point: one that was
-// delivered and not noted comes again.
+// want is how often a message that was under way at a point is delivered: one that was
+// delivered and not noted is delivered again.
 var want = map[string]int{"after the write": 1, "in the call": 1, "after the call": 2, "before the position": 2, "after the position": 1}
 
 // Victim is the role of the child: it does one thing to a person's account, reports the
@@ -76,7 +76,7 @@ func (v *victim) at(point string) {
 	if v.point == point {
 		p, _ := os.FindProcess(os.Getpid())
 		_ = p.Kill()
-		select {} // until it comes
+		select {} // until the kill comes
 	}
 }
 
@@ -104,8 +104,8 @@ func (v *victim) notify(_ context.Context, n event.Notification) error {
 
 // Kill runs rounds of victims over the store, each killed at the next point, and then
 // delivers the messages that are due, by two services at once. It returns how often a
-// message was delivered, by its point, and an error if that is not as often as it must
-// be, or if anything is still due.
+// message was delivered, by its point, and an error if that differs from how often it
+// must be, or if anything is still due.
 func Kill(ctx context.Context, s store.Store, role, where string, rounds int) (told map[string]int, err error) {
 	ring := keyring.Generate()
 	counts := make(map[totpflow.AccountID]int)
@@ -166,8 +166,8 @@ func Kill(ctx context.Context, s store.Store, role, where string, rounds int) (t
 	return told, nil
 }
 
-// Due leaves messages of n people in the store, and has a later process tell them,
-// through a store that may count what it is asked. It returns how many were told.
+// Due leaves messages for n people in the store, and has a later process deliver them,
+// through a store that may count its requests. It returns how many were delivered.
 func Due(ctx context.Context, s, through store.Store, n int) (told int, err error) {
 	ring := keyring.Generate()
 	crashed, err := service(s, ring, time.Now, event.Deferred)

@@ -1,5 +1,5 @@
 // Package paging reads lists of many records to their end, as an export does, and
-// looks at what is held in memory meanwhile.
+// measures the memory in use meanwhile.
 package paging
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// ID is the id of one of many records: of every ten, nine are of the tenant
-// "acme" and one of "beta".
+// ID returns the id of one of many records: of every ten, nine are of the tenant "acme"
+// and one of "beta".
 func ID(n int) store.AccountID {
 	id := store.AccountID{Tenant: "acme", User: fmt.Sprintf("user-%07d", n)}
 	if n%10 == 0 {
@@ -22,7 +22,7 @@ func ID(n int) store.AccountID {
 	return id
 }
 
-// ids are those of the records 1 to n that a query selects, in its order.
+// ids returns those of the records 1 to n that a query selects, in its order.
 func ids(n int, q store.Query) iter.Seq[store.AccountID] {
 	return func(yield func(store.AccountID) bool) {
 		for _, tenant := range []string{"acme", "beta"} {
@@ -42,8 +42,8 @@ func ids(n int, q store.Query) iter.Seq[store.AccountID] {
 // of 100,000 records.
 const growth = 1 << 20
 
-// Seen is what was read, and how many bytes were in use after the tenth page and
-// at most since.
+// Seen is what was read, and how many bytes were in use after the tenth page and, at
+// most, later.
 type Seen struct {
 	Records, Pages int
 	Tenth, Peak    uint64
@@ -53,14 +53,13 @@ func (s Seen) String() string {
 	return fmt.Sprintf("%d records on %d pages, %d KiB of heap after the tenth and %d KiB at most since", s.Records, s.Pages, s.Tenth>>10, s.Peak>>10)
 }
 
-// Through reads all pages of a query where there are the records 1 to n. It
-// returns an error unless each comes once, in order, and memory does not grow
-// with the number of pages.
+// Through reads all pages of a query over the records 1 to n. It returns an error unless
+// each comes once, in order, and memory does not grow with the number of pages.
 func Through(ctx context.Context, s store.Store, q store.Query, n int) (Seen, error) {
 	next, stop := iter.Pull(ids(n, q))
 	defer stop()
 	q.Limit = store.MaxLimit
-	every := n / q.Limit / 20 // twenty looks at the heap, which cost a collection each
+	every := n / q.Limit / 20 // twenty measurements of the heap, each of which costs a collection
 	var seen Seen
 	for {
 		page, err := s.List(ctx, q)
@@ -94,10 +93,10 @@ func Through(ctx context.Context, s store.Store, q store.Query, n int) (Seen, er
 	return seen, nil
 }
 
-// look notes what is in use when the garbage is gone.
+// look notes the memory in use after a garbage collection.
 func (s *Seen) look() {
 	runtime.GC()
-	runtime.GC() // what a sync.Pool holds outlives the first
+	runtime.GC() // objects in a sync.Pool survive the first
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	if s.Pages <= 10 {

@@ -14,8 +14,8 @@ import (
 
 const records = 25_000
 
-// The rig is content with a store that reads pages, and with none that leaves
-// out, repeats, swaps or keeps.
+// The rig accepts a store that reads pages, and no store that leaves out, repeats, swaps
+// or keeps records.
 func TestThrough(t *testing.T) {
 	s := shelf{}
 	for n := range records {
@@ -47,7 +47,7 @@ func TestThrough(t *testing.T) {
 	require.Len(t, kept, records)
 }
 
-// A shelf is a store whose records are in order, to be read only.
+// A shelf is a read-only store whose records are in order.
 type shelf struct {
 	store.Store
 	records []store.Record
@@ -73,7 +73,7 @@ func (s shelf) List(_ context.Context, q store.Query) (store.Page, error) {
 	return page, nil
 }
 
-// A spoilt store makes something else of each page.
+// A spoilt store changes each page.
 type spoilt struct {
 	store.Store
 	spoil func(*store.Page)

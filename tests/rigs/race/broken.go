@@ -9,11 +9,10 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Stores that break the contract in one way each, for tests that show that a rig
-// goes red.
+// Stores that break the contract in one way each, for tests that show that a rig fails.
 
-// Naive is a store that compares in Go and then writes, as adapters do that have
-// not been tested with two processes. Overwrite writes whatever is there.
+// Naive is a store that compares in Go and then writes, as adapters do that were never
+// tested with two processes. Overwrite writes whatever is there.
 type Naive struct {
 	store.Store
 	Overwrite func(ctx context.Context, rec store.Record) error
@@ -32,12 +31,12 @@ func (n Naive) Put(ctx context.Context, rec store.Record, was store.Version) err
 	return n.Overwrite(ctx, rec)
 }
 
-// pause is what a busy server takes between the two: otherwise the other process seldom
-// comes in between, and a rig needs hundreds of rounds to show it.
+// pause is the time that a busy server takes between the two: otherwise the other process
+// seldom comes in between, and a rig needs hundreds of rounds to show it.
 const pause = 20 * time.Millisecond
 
-// Hopeful is a store whose writes always succeed: an adapter that takes no answer
-// for a good one.
+// Hopeful is a store whose writes always succeed: an adapter that takes no answer for
+// success.
 type Hopeful struct{ store.Store }
 
 // Put implements [store.Store], badly.
@@ -46,8 +45,8 @@ func (h Hopeful) Put(ctx context.Context, rec store.Record, was store.Version) e
 	return nil
 }
 
-// Stale is a store that shows each state of a record once more after it has
-// changed, as a cache would, or a snapshot that is held for too long.
+// Stale is a store that shows each state of a record once more after it has changed, as a
+// cache would, or a snapshot that is kept for too long.
 type Stale struct {
 	store.Store
 	mu   sync.Mutex

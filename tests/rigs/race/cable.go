@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// A Cable is the way from a store to its server, which can be cut anywhere.
+// A Cable connects a store to its server, and can be cut anywhere.
 type Cable struct {
 	listener net.Listener
 	target   string
@@ -14,7 +14,7 @@ type Cable struct {
 	fault Fault
 	left  int           // bytes until the fault; -1: none is armed
 	cut   bool          // the fault has come
-	come  chan struct{} // closed then
+	come  chan struct{} // closed when it comes
 	conns map[net.Conn]bool
 }
 
@@ -29,7 +29,7 @@ func NewCable(target string) (*Cable, error) {
 	return c, nil
 }
 
-// Addr is where the store connects to.
+// Addr is the address for the store to connect to.
 func (c *Cable) Addr() string { return c.listener.Addr().String() }
 
 // Close ends all connections.
@@ -39,8 +39,8 @@ func (c *Cable) Close() error {
 	return err
 }
 
-// Arm lets the fault come after a number of bytes, and closes come when it does.
-// From then on there is no way to the server at all, until Heal.
+// Arm makes the fault come after a number of bytes, and closes come when it does. From
+// then on the server cannot be reached at all, until Heal.
 func (c *Cable) Arm(f Fault, after int) (come <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +60,7 @@ func (c *Cable) Heal() (cut bool) {
 	return cut
 }
 
-// look lets the fault come if it is time. The caller holds mu.
+// look makes the fault come if it is due. The caller has locked mu.
 func (c *Cable) look() {
 	if c.left != 0 || c.cut {
 		return
@@ -116,8 +116,8 @@ func (c *Cable) forward(to, from net.Conn, answers bool) {
 	}
 }
 
-// pass writes what still gets through, under the lock, so that nothing does
-// after the fault.
+// pass writes what still gets through, under the lock, so that nothing does after the
+// fault.
 func (c *Cable) pass(to net.Conn, b []byte, answers bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,9 +11,9 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Role is what a child does: it reads orders from its standard input, answers
-// on its standard output, and ends with its input. where is what the parent
-// passed on, such as a data source name.
+// A Role is what a child does: it reads orders from its standard input, answers on its
+// standard output, and ends when its input ends. where comes from the parent, such as a
+// data source name.
 type Role func(where string) error
 
 // An Opener opens the store in this process.
@@ -87,7 +87,7 @@ func (c *Child) Order(words ...any) error {
 	return err
 }
 
-// Answer reads a line of the child's; false when there is none any more.
+// Answer reads a line from the child; false if there are no more.
 func (c *Child) Answer() (string, bool) {
 	if !c.out.Scan() {
 		return "", false
@@ -95,14 +95,14 @@ func (c *Child) Answer() (string, bool) {
 	return c.out.Text(), true
 }
 
-// End closes the child's input and returns how it ended.
+// End closes the child's input and returns the error of its end.
 func (c *Child) End() error { return errors.Join(c.in.Close(), c.cmd.Wait()) }
 
-// Kill ends the child by SIGKILL, whose last lines can still be read.
+// Kill ends the child by SIGKILL; its last lines can still be read.
 func (c *Child) Kill() error { return c.cmd.Process.Kill() }
 
-// Together starts children that play role, tells all of them to go, and waits
-// until they have ended. The role begins with [AtOnce].
+// Together starts children that play role, tells all of them to start, and waits until
+// they have ended. The role begins with [AtOnce].
 func Together(role, where string, n int) error {
 	children, err := StartAll(role, where, n)
 	for _, c := range children {

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// Children are processes that are given their orders at the same moment.
+// Children are processes that get their orders at the same moment.
 type Children []*Child
 
 // StartAll starts n children that play role. End them.
@@ -23,7 +23,7 @@ func StartAll(role, where string, n int) (Children, error) {
 	return all, nil
 }
 
-// Ask gives each child its order and returns what they answer, each a line.
+// Ask gives each child its order and returns their answers, a line each.
 func (c Children) Ask(order func(child int) string) (answers []string, err error) {
 	for i, child := range c {
 		if err := child.Order(order(i)); err != nil {
@@ -40,7 +40,7 @@ func (c Children) Ask(order func(child int) string) (answers []string, err error
 	return answers, nil
 }
 
-// End ends them all and returns how they ended.
+// End ends all of them and returns their errors.
 func (c Children) End() (err error) {
 	for _, child := range c {
 		err = errors.Join(err, child.End())
@@ -48,11 +48,10 @@ func (c Children) End() (err error) {
 	return err
 }
 
-// longest is what an order or an answer may have, in bytes.
+// longest is the longest order or answer, in bytes.
 const longest = 1 << 20
 
-// Obey is the life of a child in [Children]: it answers each order, to the end
-// of its input.
+// Obey is the life of a child in [Children]: it answers each order, until its input ends.
 func Obey(order func(line string) (answer string, err error)) error {
 	orders := bufio.NewScanner(os.Stdin)
 	orders.Buffer(nil, longest)

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Now is a time, since some moment, that all processes of this machine agree on
-// and that nobody sets.
+// Now returns the time since some moment, on a clock that all processes of this machine
+// share and that nobody sets.
 func Now() time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {

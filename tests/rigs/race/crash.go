@@ -11,15 +11,15 @@ import (
 
 const writers = 8
 
-// A Server is what [Crash] kills and starts again.
+// A Server is a server that [Crash] kills and starts again.
 type Server interface {
 	Kill() error
 	Start() error
 }
 
-// Crash kills the server after a random number of acknowledgements while eight
-// writers write, starts it again, and so on. It returns how many there were, and
-// which of these writes the store does not have.
+// Crash kills the server after a random number of acknowledgements while eight writers
+// write, starts it again, and so on. It returns how many there were, and which of these
+// writes the store lacks.
 func Crash(s store.Store, server Server, rounds int) (acknowledged int, lost []Loss, err error) {
 	for round := range rounds {
 		made, last, err := crashed(s, server, round)
@@ -40,8 +40,8 @@ func Crash(s store.Store, server Server, rounds int) (acknowledged int, lost []L
 	return acknowledged, lost, nil
 }
 
-// crashed returns the versions of the records that the writers made before the
-// server was killed, and the last number that each has counted to.
+// crashed returns the versions of the records that the writers made before the server was
+// killed, and the last number that each has counted to.
 func crashed(s store.Store, server Server, round int) (made map[store.AccountID]string, last [writers]uint64, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -72,7 +72,7 @@ func crashed(s store.Store, server Server, round int) (made map[store.AccountID]
 		return nil, last, fmt.Errorf("round %d: the writers ended by themselves: %w", round, faults[0])
 	}
 	err = server.Kill()
-	cancel() // what the dead server has not answered, it never will
+	cancel() // the dead server will never answer what it has not answered yet
 	<-ended
 	return made, last, err
 }

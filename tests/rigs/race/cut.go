@@ -8,11 +8,10 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Cut has a code used over a cable that is cut after more and more bytes, a step
-// from one to the next, and the same code once more when the cable is healed, as
-// people do after an error. It returns an error if the code was accepted both times,
-// or if it is not used afterwards. s is the store without the cable, and open opens
-// it through the cable.
+// Cut has a code used over a cable that is cut after more and more bytes, a step from one
+// to the next, and the same code once more when the cable is healed, as people do after
+// an error. It returns an error if the code was accepted both times, or if it is unused
+// afterwards. s is the store without the cable, and open opens it through the cable.
 func Cut(s store.Store, cable *Cable, open Opener, where string, step int) (cuts int, err error) {
 	code, err := stored(s)
 	if err != nil {
@@ -25,7 +24,7 @@ func Cut(s store.Store, cable *Cable, open Opener, where string, step int) (cuts
 			return false, err
 		}
 		defer func() { _ = shut() }()
-		if _, err := stored(through); err != nil { // the connection is there
+		if _, err := stored(through); err != nil { // connects
 			return false, err
 		}
 		var first error

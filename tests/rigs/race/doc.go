@@ -1,7 +1,7 @@
-// Package race holds rigs that show, on a real database, what one process
-// cannot: processes that race for one record, a process that is killed while it
-// writes, and a server that is. A rig returns what it found, so that a test can
-// show that it goes red on a store that deserves it.
+// Package race contains rigs that show, on a real database, what one process cannot show:
+// processes that race for one record, and a process or a server that is killed while it
+// writes. A rig returns its findings, so that a test can show that it fails on a store
+// that deserves it.
 //
 // Children are the test binary itself in another [Role]. TestMain calls [Main]
 // before anything else:

@@ -10,14 +10,14 @@ import (
 // A Fault is what happens to a [Cable].
 type Fault struct {
 	Answers bool // counts the bytes from the server, instead of those to it
-	Silent  bool // nothing gets through any more, instead of an end of the connection
+	Silent  bool // nothing gets through any more, instead of the connection's end
 }
 
 var faults = []Fault{{}, {Answers: true}, {Silent: true}, {Silent: true, Answers: true}}
 
-// Anywhere calls try with each fault after more and more bytes, a step from one
-// to the next, until try says that it has not come any more. It returns how often
-// it came. In time, that is after every byte.
+// Anywhere calls try with each fault after more and more bytes, a step from one to the
+// next, until try reports that the fault no longer comes. It returns how often it came.
+// The bytes are in the order of time.
 func (c *Cable) Anywhere(step int, try func(fault Fault, after int) (come bool, err error)) (cuts int, err error) {
 	for _, fault := range faults {
 		for after := rand.IntN(step); ; after += step {
@@ -34,13 +34,13 @@ func (c *Cable) Anywhere(step int, try func(fault Fault, after int) (come bool, 
 	return cuts, nil
 }
 
-// During calls act, has the fault come meanwhile, heals the cable, and reports
-// whether the fault has come.
+// During calls act, makes the fault come meanwhile, heals the cable, and reports whether
+// the fault has come.
 //
-// A person who waits for an answer that does not come has a deadline. How long it is
-// does not matter, and this one takes no time: the context ends when the line
-// goes silent. Where the connection ends, a client may try to connect again for
-// as long as the context lasts, which is a little longer.
+// A caller who waits for an answer that does not come has a deadline. How long it is does
+// not matter, and this one takes no time: the context ends when the line goes silent. If
+// the connection ends, a client may try to connect again for as long as the context
+// lasts, which is a little longer.
 func (c *Cable) During(fault Fault, after int, act func(ctx context.Context)) (come bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

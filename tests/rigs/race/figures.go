@@ -2,7 +2,7 @@ package race
 
 import "fmt"
 
-// Figures are what a rig did, and what it was answered.
+// Figures are what a rig did, and the answers that it got.
 type Figures struct {
 	Rounds      int
 	Attempts    int // in all rounds
@@ -11,13 +11,13 @@ type Figures struct {
 	Unavailable int // without one: whether they wrote is unknown
 }
 
-// String is one line.
+// String returns one line.
 func (f Figures) String() string {
 	return fmt.Sprintf("%d rounds, %d attempts, %d successes, %d refused, %d unavailable",
 		f.Rounds, f.Attempts, f.Successes, f.Refused, f.Unavailable)
 }
 
-// Add counts what another process or another round saw. Rounds stay.
+// Add adds the figures of another process or another round. Rounds stay.
 func (f *Figures) Add(more Figures) {
 	f.Attempts += more.Attempts
 	f.Successes += more.Successes

@@ -8,13 +8,12 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// A Loss is what an acknowledged write should have left in the store, and what
-// is there.
+// A Loss is what an acknowledged write should have left in the store, and what the store
+// has instead.
 type Loss string
 
-// Kill starts a writer and kills it after a random number of acknowledgements,
-// again and again. It returns how many there were, and which of these writes the
-// store does not have.
+// Kill starts a writer and kills it after a random number of acknowledgements, again and
+// again. It returns how many there were, and which of these writes the store lacks.
 func Kill(s store.Store, role, where string, rounds int) (acknowledged int, lost []Loss, err error) {
 	for round := range rounds {
 		made, last, err := killed(role, where, round)
@@ -28,8 +27,8 @@ func Kill(s store.Store, role, where string, rounds int) (acknowledged int, lost
 	return acknowledged, lost, nil
 }
 
-// killed returns the versions of the records that a writer made before it was
-// killed, and the last number that it counted to.
+// killed returns the versions of the records that a writer made before it was killed, and
+// the last number that it counted to.
 func killed(role, where string, round int) (made map[store.AccountID]string, last uint64, err error) {
 	c, err := Start(role, where)
 	if err != nil {
@@ -46,7 +45,7 @@ func killed(role, where string, round int) (made map[store.AccountID]string, las
 		}
 		var n uint64
 		var version string
-		// The kill may have cut the last line: then it says nothing.
+		// The kill may have cut off the last line: then it is ignored.
 		if _, err := fmt.Sscan(line, &n, &version); err != nil || len(version) != 32 {
 			break
 		}
@@ -74,8 +73,8 @@ func missing(s store.Store, made map[store.AccountID]string) (lost []Loss) {
 	return lost
 }
 
-// counted looks at a writer's counter. It may be one ahead: a write whose
-// acknowledgement did not get out.
+// counted checks a writer's counter. It may be one ahead: a write whose acknowledgement
+// did not get out.
 func counted(s store.Store, id store.AccountID, last uint64) []Loss {
 	rec, err := s.Get(context.Background(), id)
 	if err == nil && Count(rec) >= last && Count(rec) <= last+1 {
@@ -97,7 +96,7 @@ func Writer(open Opener) Role {
 	})
 }
 
-// Numbered is the id of a record of a round; 0 is the counter.
+// Numbered returns the id of a record of a round; 0 is the counter.
 func Numbered(round int, n uint64) store.AccountID { return numbered(round, 0, n) }
 
 // write counts until the store refuses.

@@ -2,7 +2,7 @@ package race
 
 import "os"
 
-// Rounds is how often a rig repeats: short in the test command, and long in the
+// Rounds returns how often a rig repeats: few times in the test command, and many in the
 // long form of the rigs (`make rigs`, which sets TOTPFLOW_RIGS=long).
 func Rounds(short, long int) int {
 	if os.Getenv("TOTPFLOW_RIGS") == "long" {

@@ -23,8 +23,8 @@ type Rig struct {
 	run    func(s store.Store, role, where string, rounds int) (Figures, error)
 }
 
-// Rigs are [Consume] and [Sum], with as many rounds as [Rounds] says: Consume has
-// so many in the short form.
+// Rigs returns [Consume] and [Sum], with as many rounds as [Rounds] says; short is the
+// number for Consume in the short form.
 func Rigs(short int) []Rig {
 	return []Rig{
 		{"one code", Rounds(short, 400), Consume},
@@ -37,10 +37,9 @@ func (r Rig) Run(s store.Store, role, where string) (Figures, error) {
 	return r.run(s, role, where, r.Rounds)
 }
 
-// Consume lets two processes with 64 goroutines each have the same code at the
-// same moment, round by round. It returns an error unless the code is accepted
-// exactly once. s is the store in this process, where the store for the children,
-// who play role.
+// Consume has two processes with 64 goroutines each use the same code at the same moment,
+// round by round. It returns an error unless the code is accepted exactly once. s is the
+// store in this process, where the store for the children, who play role.
 func Consume(s store.Store, role, where string, rounds int) (all Figures, err error) {
 	all.Rounds = rounds
 	return all, rounding(role, where, func(ask ask) error {
@@ -62,8 +61,8 @@ func Consume(s store.Store, role, where string, rounds int) (all Figures, err er
 	})
 }
 
-// Sum lets as many count one up, round by round. It returns an error unless the
-// counter ends at the number of those who were told that they did.
+// Sum has as many goroutines add one to a counter, round by round. It returns an error
+// unless the counter ends at the number of reported successes.
 func Sum(s store.Store, role, where string, rounds int) (all Figures, err error) {
 	all.Rounds = rounds
 	return all, rounding(role, where, func(ask ask) error {

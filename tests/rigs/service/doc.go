@@ -1,8 +1,7 @@
-// Package service holds rigs that race whole flows of totpflow.Service on a
-// real database: two processes with 64 goroutines each have one code, one
-// recovery code, one enrollment, one trusted browser or one budget at the same
-// moment. A rig returns what it found, so that a test can show that it goes red
-// on a store that deserves it.
+// Package service contains rigs that race whole flows of totpflow.Service on a real
+// database: two processes with 64 goroutines each use one code, one recovery code, one
+// enrollment, one trusted browser or one budget at the same moment. A rig returns its
+// findings, so that a test can show that it fails on a store that deserves it.
 //
 // The children of package race play [Replica]. Their clock and their keys are the
 // parent's: both come with the orders.

@@ -14,7 +14,7 @@ import (
 )
 
 // A fixture is what the rounds of one run share: a service in this process, which
-// prepares what the replicas do and looks afterwards, and people.
+// prepares what the replicas do and checks the result, and people.
 type fixture struct {
 	*totpflow.Service
 	ctx      context.Context
@@ -23,9 +23,9 @@ type fixture struct {
 	replicas race.Children
 	figures  *race.Figures
 
-	run    string // no other run on the store has its people
+	run    string // distinguishes its people from those of any other run on the store
 	people int
-	person *person // of the rounds that share one
+	person *person // of the rounds that share a person
 }
 
 // A person has an authenticator and recovery codes.
@@ -35,13 +35,13 @@ type person struct {
 	codes []string
 }
 
-// user is somebody whom nobody has seen.
+// user returns a person who was never seen.
 func (f *fixture) user() totpflow.User {
 	f.people++
 	return totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: f.run + "-" + strconv.Itoa(f.people)}, Name: "ana@acme.example"}
 }
 
-// enrolled is a new person who has set up, in every way a while ago.
+// enrolled returns a new person who has set up, long enough ago in every respect.
 func (f *fixture) enrolled() (*person, error) {
 	p := &person{user: f.user()}
 	next, err := f.SignIn(f.ctx, p.user)
@@ -61,7 +61,7 @@ func (f *fixture) enrolled() (*person, error) {
 	return p, err
 }
 
-// regular is the person of all rounds.
+// regular returns the person of all rounds.
 func (f *fixture) regular() (_ *person, err error) {
 	if f.person == nil {
 		f.person, err = f.enrolled()
@@ -78,7 +78,7 @@ func (f *fixture) pass(p *person) (totpflow.Decision, error) {
 	return f.VerifyCode(f.ctx, next.Challenge, p.phone.Code())
 }
 
-// all gives the order to every replica and returns what they report together.
+// all gives the order to every replica and returns their combined report.
 func (f *fixture) all(o order) (report, error) {
 	return f.each(func(int) order { return o })
 }

@@ -16,11 +16,11 @@ const (
 	goroutines = 64 // in each
 )
 
-// An order is what a replica is to do now, with all its hands at once.
+// An order is what a replica must do now, with all its hands at once.
 type order struct {
 	Do   task
 	Ring string    // the service's keys
-	At   time.Time // what the clock shows
+	At   time.Time // the time of the clock
 	User totpflow.User
 
 	Code      string                     // of the app, or for recovery
@@ -35,7 +35,7 @@ type order struct {
 type task string
 
 const (
-	sit     task = "sit"     // every hand signs in to where a code is asked
+	sit     task = "sit"     // every hand signs in to the point where a code is asked for
 	verify  task = "verify"  // a code of the app
 	redeem  task = "redeem"  // a recovery code
 	guess   task = "guess"   // a wrong code, over and over
@@ -43,24 +43,24 @@ const (
 	check   task = "check"   // a trusted browser
 )
 
-// A report is what a replica's hands were answered.
+// A report is what the hands of a replica were answered.
 type report struct {
 	Outcomes map[outcome]int
 	Fault    string        `json:",omitempty"` // an answer that no flow should give
 	Bound    []bound       `json:",omitempty"` // the enrollments that were confirmed
 	Revoked  time.Duration `json:",omitempty"` // when the revocation was acknowledged
-	Accepted time.Duration `json:",omitempty"` // when the last check began that was accepted
+	Accepted time.Duration `json:",omitempty"` // when the last accepted check began
 }
 
 // bound is the answer to the caller who confirmed an enrollment.
 type bound struct{ Secret, Recovery string }
 
-// An outcome is what a flow answered.
+// An outcome is the answer of a flow.
 type outcome string
 
 const (
 	ok          outcome = "ok"
-	asked       outcome = "asked" // for a code, instead of let in
+	asked       outcome = "asked" // asked for a code, instead of let in
 	used        outcome = "used"
 	rejected    outcome = "rejected"
 	throttled   outcome = "throttled"
@@ -94,7 +94,7 @@ func (r *report) count(err error) {
 	r.Fault = err.Error()
 }
 
-// figures are those of the outcomes.
+// figures returns those of the outcomes.
 func (r *report) figures() (f race.Figures) {
 	for o, n := range r.Outcomes {
 		f.Attempts += n
@@ -110,7 +110,7 @@ func (r *report) figures() (f race.Figures) {
 	return f
 }
 
-// add takes over what another replica reports.
+// add adds the report of another replica.
 func (r *report) add(more report) {
 	for o, n := range more.Outcomes {
 		r.Outcomes[o] += n
@@ -121,8 +121,8 @@ func (r *report) add(more report) {
 	r.Accepted = max(r.Accepted, more.Accepted)
 }
 
-// exactly wants so many of an outcome, of which some may not have been told, and
-// nothing but the others.
+// exactly requires a number of one outcome, some of which may not have been reported, and
+// otherwise only the others.
 func (r *report) exactly(want int, of outcome, others ...outcome) error {
 	got, untold := r.Outcomes[of], r.Outcomes[unavailable]
 	if got > want || got+untold < want {

@@ -14,8 +14,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A Replay is one person with one code, who types it more than once while the
-// database changes underneath. No time passes, so the code stays right.
+// A Replay is one person with one code, who types it more than once while the database
+// behind it changes. No time passes, so the code stays right.
 type Replay struct {
 	mfa       *totpflow.Service
 	user      totpflow.User
@@ -23,8 +23,7 @@ type Replay struct {
 	code      string
 }
 
-// NewReplay sets the person up on the store, and has them sign in as far as to
-// the code.
+// NewReplay sets the person up on the store, and has them sign in up to the code.
 func NewReplay(ctx context.Context, s store.Store) (*Replay, error) {
 	keys, err := keyring.Parse(keyring.Generate())
 	if err != nil {

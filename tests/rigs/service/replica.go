@@ -102,7 +102,7 @@ func (r *replica) sit(u totpflow.User) error {
 	return errors.Join(faults[:]...)
 }
 
-// ask signs in to where a code is asked.
+// ask signs in to the point where a code is asked for.
 func (r *replica) ask(u totpflow.User) (totpflow.Challenge, error) {
 	next, err := r.SignIn(r.ctx, u)
 	if err == nil && next.Step != totpflow.AskCode {
@@ -111,7 +111,7 @@ func (r *replica) ask(u totpflow.User) (totpflow.Challenge, error) {
 	return next.Challenge, err
 }
 
-// verify is one code by every way that takes one.
+// verify tries one code by every call that accepts one.
 func (r *replica) verify(o order) {
 	race.Hands(goroutines, func(hand int) {
 		var err error
@@ -124,8 +124,8 @@ func (r *replica) verify(o order) {
 	})
 }
 
-// redeem is one recovery code. Its use ends the other sign-ins under way, so
-// some begin again and try it once more.
+// redeem tries one recovery code. Its use ends the other sign-ins under way, so some
+// begin again and try it once more.
 func (r *replica) redeem(o order) {
 	race.Hands(goroutines, func(hand int) {
 		_, err := r.VerifyRecoveryCode(r.ctx, r.challenges[hand], o.Code)
@@ -141,7 +141,7 @@ func (r *replica) redeem(o order) {
 	})
 }
 
-// guess is one wrong code by every way that takes one, over and over.
+// guess tries one wrong code by every call that accepts one, over and over.
 func (r *replica) guess(o order) {
 	race.Hands(goroutines, func(hand int) {
 		for n := hand; n < o.Guesses; n += goroutines {
@@ -156,8 +156,8 @@ func (r *replica) guess(o order) {
 	})
 }
 
-// confirm is the confirmation of the enrollments that were begun. Some hands begin
-// their own beside them, which replaces the one that was begun last.
+// confirm confirms the enrollments that were begun. Some hands begin their own beside
+// them, which replaces the one that was begun last.
 func (r *replica) confirm(o order) {
 	race.Hands(goroutines, func(hand int) {
 		page, code := o.Pages[hand%len(o.Pages)], o.Codes[hand%len(o.Codes)]
@@ -184,8 +184,8 @@ func (r *replica) confirm(o order) {
 	})
 }
 
-// check is a sign-in in a trusted browser. At the replica that revokes it, one hand
-// does, and the others begin when it has begun.
+// check signs in with a trusted browser. At the replica that revokes it, one hand does
+// so, and the others begin when it has begun.
 func (r *replica) check(o order) {
 	begun := make(chan struct{})
 	if o.Revoke == "" {
@@ -214,7 +214,7 @@ func (r *replica) check(o order) {
 	})
 }
 
-// revoke asks until there is an answer.
+// revoke repeats until there is an answer.
 func (r *replica) revoke(o order) {
 	for {
 		err := r.Account(o.User).RevokeBrowser(r.ctx, o.Revoke)

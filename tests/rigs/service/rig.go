@@ -13,8 +13,7 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A Rig has two processes with 64 goroutines each do one thing at once, round by
-// round.
+// A Rig has two processes with 64 goroutines each do the same at once, round by round.
 type Rig struct {
 	Name   string
 	Rounds int
@@ -23,7 +22,7 @@ type Rig struct {
 	round func(*fixture) error
 }
 
-// Rigs are all of them, with as many rounds as [race.Rounds] says.
+// Rigs returns all of them, with as many rounds as [race.Rounds] says.
 func Rigs() []Rig {
 	rigs := []Rig{
 		{"one code", 5, 200, (*fixture).oneCode},
@@ -38,15 +37,15 @@ func Rigs() []Rig {
 	return rigs
 }
 
-// Long is the rig with the rounds of its long form, for a store on which it goes
-// red after some.
+// Long returns the rig with the rounds of its long form, for a store on which it needs
+// several to fail.
 func (r Rig) Long() Rig {
 	r.Rounds = r.long
 	return r
 }
 
-// Run returns what was seen, and an error as soon as a round has gone wrong. s is
-// the store in this process, where the store for the children, who play role.
+// Run returns what was seen, and an error as soon as a round has gone wrong. s is the
+// store in this process, where the store for the children, who play role.
 func (r Rig) Run(s store.Store, role, where string) (saw race.Figures, err error) {
 	replicas, err := race.StartAll(role, where, processes)
 	if err != nil {

@@ -40,7 +40,7 @@ func (f *fixture) oneRecoveryCode() error {
 			return err
 		}
 	}
-	f.clock.Advance(time.Hour + time.Second) // in which so many may be tried
+	f.clock.Advance(time.Hour + time.Second) // in which that many may be tried
 	if _, err := f.all(order{Do: sit, User: p.user}); err != nil {
 		return err
 	}
@@ -71,9 +71,9 @@ func (f *fixture) newRecoveryCodes(p *person) error {
 	return err
 }
 
-// oneSetUp: of all enrollments that one person began and confirms at once, one
-// becomes the authenticator, and one sheet of recovery codes is valid: those of
-// the caller whose confirmation succeeded.
+// oneSetUp: if one person begins several enrollments and confirms them at once, one
+// becomes the authenticator, and one sheet of recovery codes is valid: those of the
+// caller whose confirmation succeeded.
 func (f *fixture) oneSetUp() error {
 	o := order{Do: confirm, User: f.user()}
 	next, err := f.SignIn(f.ctx, o.User)
@@ -99,7 +99,7 @@ func (f *fixture) oneSetUp() error {
 	if err := r.exactly(1, ok, over); err != nil {
 		return err
 	}
-	if len(r.Bound) == 0 { // the one that was confirmed was not told
+	if len(r.Bound) == 0 { // the answer to the confirmation was lost
 		return nil
 	}
 	return f.holds(o.User, r.Bound[0])
@@ -136,8 +136,8 @@ func (f *fixture) holds(u totpflow.User, b bound) error {
 }
 
 // revokedBrowser: nobody gets in by a browser whose revocation was acknowledged,
-// whichever process has acknowledged it. Meanwhile others note that they have
-// seen it, since it is a day ago.
+// whichever process has acknowledged it. Meanwhile others note that they have seen it,
+// since a day has passed.
 func (f *fixture) revokedBrowser() error {
 	p, err := f.regular()
 	if err != nil {
@@ -180,11 +180,11 @@ func (f *fixture) revokedBrowser() error {
 	return after.exactly(0, ok, asked)
 }
 
-// guesses at once, of which the budget allows evaluated.
+// simultaneous guesses, of which the budget lets evaluated be compared
 const guesses, evaluated = 5000, 5
 
-// oneBudget: of wrong codes in whatever number the budget's are evaluated, and
-// no further one.
+// oneBudget: however many wrong codes there are, as many as the budget allows are
+// compared, and no more.
 func (f *fixture) oneBudget() error {
 	p, err := f.enrolled()
 	if err != nil {

@@ -32,7 +32,7 @@ func (c counted) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Of counts what is sent meanwhile.
+// Of counts what is sent during the call.
 func (t *Trips) Of(call func()) int {
 	before := t.sent.Load()
 	call()
@@ -40,8 +40,8 @@ func (t *Trips) Of(call func()) int {
 }
 
 // ThreeTrips signs a person in over a store whose client sends through trips. The second
-// step asks the server three times: SignIn reads, VerifyCode reads and writes. A session
-// that is looked at asks once. Anything else is an error.
+// step asks the server three times: SignIn reads, VerifyCode reads and writes. Checking a
+// session asks once. Any other number is an error.
 func ThreeTrips(ctx context.Context, s store.Store, trips *Trips) error {
 	clock := totptest.NewClock(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC))
 	mfa, err := Open(s, keyring.Generate(), clock)
@@ -61,7 +61,7 @@ func ThreeTrips(ctx context.Context, s store.Store, trips *Trips) error {
 		}
 		err = e
 	}
-	signIn() // with it the client has prepared its statements, and every key of the account is drawn
+	signIn() // after it the client has prepared its statements, and every key of the account is drawn
 	if n := trips.Of(signIn); err != nil || passed.Step != totpflow.Passed || n != 3 {
 		return fmt.Errorf("the second step took %d trips and ended in %q: %w", n, passed.Step, err)
 	}

@@ -14,8 +14,8 @@ import (
 
 var scopes = []admin.Scope{admin.ScopeAll, admin.ScopeAuthenticators, admin.ScopeBrowsers, admin.ScopeRecoveryCodes}
 
-// administers acts, now and then, as an operator, who needs no proof. Another test
-// covers which proof is valid for which action.
+// administers acts, now and then, as an operator, who needs no proof. Another test covers
+// which proof is valid for which action.
 func (w *walker) administers() {
 	user := w.next(2)
 	m, now, id, adm := w.people[user], w.now(), w.id(user), admin.New(w.service(), nil)
@@ -31,9 +31,9 @@ func (w *walker) administers() {
 	act := w.next(40)
 	switch closed := m.state.frozen || m.state.exempt; {
 	case closed && w.next(3) > 0:
-		act = []int{0, 3, 4, 7, 7}[w.next(5)] // mostly what opens it
+		act = []int{0, 3, 4, 7, 7}[w.next(5)] // mostly one that ends the freeze
 	case !closed && !m.state.reset && len(m.phones) == 0 && w.next(3) == 0:
-		act = 9 // which is for these only
+		act = 9 // which applies only to these
 	}
 	switch act {
 	case 0, 1:
@@ -61,7 +61,7 @@ func (w *walker) administers() {
 	}
 }
 
-// rarely is what would else leave nothing to walk on.
+// rarely performs actions that would otherwise leave nothing to walk on.
 func (w *walker) rarely(user int, adm admin.Admin) {
 	m, existed := w.people[user], w.exists(user)
 	switch w.next(3) {
@@ -90,7 +90,7 @@ func (w *walker) rarely(user int, adm admin.Admin) {
 	}
 }
 
-// restores tries one of those that are listed, or one that is not.
+// restores tries one of the listed authenticators, or one that is not listed.
 func (w *walker) restores(user int, adm admin.Admin) {
 	m, now, id := w.people[user], w.now(), "nobody's"
 	var kept *modelKept
@@ -130,7 +130,7 @@ func (w *walker) imports(user int, adm admin.Admin) {
 	w.expectError("import", err, func(string) expectation { return m.imports(now, key) })
 }
 
-// importError is the error of a call or of its only row.
+// importError returns the error of a call or of its only row.
 func importError(outcomes []admin.Outcome, err error) error {
 	if err == nil {
 		err = outcomes[0].Err
@@ -161,7 +161,7 @@ func (w *walker) issues(user int, adm admin.Admin) {
 	})
 }
 
-// disowns answers "it was not me" to an event of some earlier time, or of now.
+// disowns answers "it was not me" to an event, now or from some earlier time.
 func (w *walker) disowns() {
 	user, now := w.next(2), w.now()
 	of := pick(w, w.told)

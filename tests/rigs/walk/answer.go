@@ -27,7 +27,7 @@ var words = []struct {
 	{enroll.ErrTooManyAuthenticators, "limit"}, {enroll.ErrLast, "last"}, {enroll.ErrUnknown, "unknown"},
 }
 
-// said is an error as a word, "ok" for none.
+// said returns an error as a word, "ok" for none.
 func said(err error) string {
 	for _, w := range words {
 		if errors.Is(err, w.is) {
@@ -40,7 +40,7 @@ func said(err error) string {
 	return "ok"
 }
 
-// word is the answer to a step of a sign-in.
+// word returns the answer to a step of a sign-in.
 func word(step totpflow.Step, err error) string {
 	if err != nil {
 		return said(err)
@@ -48,7 +48,7 @@ func word(step totpflow.Step, err error) string {
 	return map[totpflow.Step]string{totpflow.Passed: "in", totpflow.AskCode: "ask", totpflow.Enroll: "set up"}[step]
 }
 
-// An expectation is an answer and what then changes; nil where nothing does.
+// An expectation is an answer and the change that follows; nil if nothing changes.
 type expectation struct {
 	answer string
 	then   func()
@@ -66,7 +66,7 @@ func (m Met) Add(other Met) {
 	}
 }
 
-// String is how many there were.
+// String lists how many there were.
 func (m Met) String() string {
 	sum := 0
 	for _, n := range m {
@@ -75,7 +75,7 @@ func (m Met) String() string {
 	return fmt.Sprintf("%d answers of %d kinds", sum, len(m))
 }
 
-// expect holds an answer against the model, and lets the model go on by it.
+// expect compares an answer with the model's, and advances the model by it.
 func (w *walker) expect(what string, e expectation, got string) bool {
 	w.met[what+": "+got]++
 	w.recall("%s: %s", what, got)
@@ -90,13 +90,13 @@ func (w *walker) expect(what string, e expectation, got string) bool {
 	return true
 }
 
-// expectError does so with a call that answers with an error alone.
+// expectError does the same for a call that returns only an error.
 func (w *walker) expectError(what string, err error, e func(got string) expectation) bool {
 	got := said(err)
 	return w.expect(what, e(got), got)
 }
 
-// expectChange does so with a call that answers how the account then stands.
+// expectChange does the same for a call that returns the new state of the account.
 func (w *walker) expectChange(what string, user int, e func(got string) expectation) func(totpflow.Change, error) {
 	return func(c totpflow.Change, err error) {
 		if w.expectError(what, err, e) && err == nil {
@@ -106,8 +106,8 @@ func (w *walker) expectChange(what string, user int, e func(got string) expectat
 	}
 }
 
-// A difference ends the walk. It leaves the step that finds it by a panic, which
-// goes no further than Run: what comes behind it would build on what is not so.
+// A difference ends the walk. The step that finds it panics, and Run recovers: later
+// steps would rely on a wrong state.
 type difference string
 
 func (w *walker) check(ok bool, format string, a ...any) {
@@ -123,7 +123,7 @@ func (w *walker) recall(format string, a ...any) {
 	w.last = append(w.last[max(0, len(w.last)-15):], fmt.Sprintf(format, a...))
 }
 
-// tell is the error of a difference.
+// tell returns the error of a difference.
 func (w *walker) tell(d difference) error {
 	return fmt.Errorf("walk: step %d, up to byte %d of %d of the script, at %v: %s (the last answers: %s)",
 		w.steps, w.length-len(w.script), w.length, w.now(), string(d), strings.Join(w.last, ", "))

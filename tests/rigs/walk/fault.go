@@ -21,7 +21,7 @@ func (w *walker) clockMoves() {
 	w.jump(jumps[w.next(len(jumps))])
 }
 
-// jump also puts in doubt what a clock ahead may have ended for good.
+// jump also marks as in doubt what a clock ahead may have ended for good.
 func (w *walker) jump(jump time.Duration) {
 	w.clock.Advance(jump)
 	w.recall("clock: %v", jump)
@@ -29,8 +29,8 @@ func (w *walker) jump(jump time.Duration) {
 		age := w.now().Sub(m.at)
 		m.doubt = m.doubt || age >= life || age < -30*time.Second
 	}
-	// One ticket of the future that has served ends all of its account: others of the
-	// same time may be about.
+	// One used ticket from the future ends all tickets of its account: others from the
+	// same time may exist.
 	ahead := make(map[int]bool)
 	for _, t := range w.tickets {
 		ahead[t.user] = ahead[t.user] || t.at.After(w.now())
@@ -62,7 +62,7 @@ func (w *walker) jump(jump time.Duration) {
 	}
 }
 
-// storeFails has both connections fail from now on, or heals them.
+// storeFails makes both connections fail from now on, or heals them.
 func (w *walker) storeFails() {
 	faults := []totptest.Faults{
 		{}, {}, {}, {}, {}, {}, {}, {Put: errors.New("disk full")}, {Get: errors.New("gone")},

@@ -9,8 +9,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// sees compares a mark with those seen before: it is the same until something ends
-// the sessions, and another one from then on.
+// sees compares a mark with earlier ones: it stays the same until something ends the
+// sessions, and is another one from then on.
 func (w *walker) sees(user int, mark totpflow.SessionMark) {
 	now := w.people[user].sessions
 	for then, known := range w.marks[user] {
@@ -19,7 +19,7 @@ func (w *walker) sees(user int, mark totpflow.SessionMark) {
 	w.marks[user][now] = mark
 }
 
-// look compares what can be seen of the accounts.
+// look compares everything that can be seen of the accounts.
 func (w *walker) look() {
 	if w.refusing {
 		return
@@ -54,7 +54,7 @@ func (w *walker) lookAtLeave(user int) {
 	}
 }
 
-// lookAtList compares who is listed, in turn of all and of those that are frozen.
+// lookAtList compares who is listed, alternately of all accounts and of the frozen ones.
 func (w *walker) lookAtList() {
 	q, s := store.Query{Tenant: users[0].ID.Tenant}, w.services[w.steps%2]
 	if w.steps%3 == 0 {
@@ -99,15 +99,15 @@ func (m *model) keptNow(now time.Time) (kept []*modelKept) {
 	return kept
 }
 
-// until reports whether it may be kept until then: 72 hours, or less where a clock that
-// was ahead has been put right since.
+// until reports whether it may be kept until then: 72 hours, or less if a clock that was
+// ahead has been put right since.
 func (k *modelKept) until(then time.Time) bool {
 	end := k.at.Add(72 * time.Hour)
 	return end.Equal(then) || k.doubt && then.Before(end)
 }
 
-// keptAs finds a kept authenticator by its visible times. Two that were added and went
-// at the same time look the same, and only their codes tell them apart.
+// keptAs finds a kept authenticator by its visible times. Two that were added and removed
+// at the same times look the same, and only their codes tell them apart.
 func (m *model) keptAs(now, added, until time.Time) *modelKept {
 	for _, k := range m.keptNow(now) {
 		if k.phone.added.Equal(added) && k.until(until) {

@@ -11,15 +11,15 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// A model is what one account should do, without store, seal or process. Every
-// method answers with a word, and with what changes by it, if the answer goes
-// out: an answer that never went out has changed nothing.
+// A model is what one account should do, without store, seal or process. Every method
+// returns a word, and the changes that follow if the answer goes out: an answer that
+// never went out has changed nothing.
 type model struct {
-	required   bool // with a grace of graceLife
-	generation int  // of tickets: those of another one are over
+	required   bool // with a grace period of graceLife
+	generation int  // of tickets: those of another generation are over
 	sessions   int  // how often they had ended when the mark was drawn; 0 for none
 	ends       int  // how often they have ended, also before the record was deleted
-	revoked    int  // how often trust was: proofs from before trust no browser
+	revoked    int  // how often trust was revoked: earlier proofs trust no browser
 	phones     []*modelPhone
 	offer      *modelOffer
 	codes      map[string]bool // recovery codes of the set: whether they are unused
@@ -35,8 +35,8 @@ type modelPhone struct {
 	added time.Time
 }
 
-// A mark is a time at which something was handed out. In doubt is what a clock
-// that ran ahead may have ended before it came back: it may work or not.
+// A mark is a time at which something was handed out. It is in doubt if a clock that ran
+// ahead may have ended it before it came back: it may work or not.
 type mark struct {
 	at    time.Time
 	doubt bool
@@ -71,7 +71,8 @@ type modelBrowser struct {
 	seen  time.Time
 }
 
-// holds is the whole life of a ticket. The answer got decides what is in doubt.
+// holds decides about the whole life of a ticket. The answer got decides about a ticket
+// in doubt.
 func (m *model) holds(t *modelTicket, now time.Time, got string) bool {
 	life := totpflow.ChallengeLifetime
 	if t.proof {
@@ -115,7 +116,7 @@ func (m *model) signIn(now time.Time, tokens []trust.Token, got string) expectat
 	return only("ask")
 }
 
-// second is the second step: a challenge that asks a code, and a check.
+// second is the second step: a challenge that asks for a code, and a check.
 func (m *model) second(t *modelTicket, now time.Time, got string, check expectation) expectation {
 	if t.proof || t.action != totpflow.ActionSignIn || !m.holds(t, now, got) {
 		return only("challenge")
@@ -124,7 +125,7 @@ func (m *model) second(t *modelTicket, now time.Time, got string, check expectat
 		return check
 	}
 	answer := "in"
-	if m.state.reset { // by what was left: to the enrollment, not past it
+	if m.state.reset { // by a factor that was left: to the enrollment, not past it
 		answer = "set up"
 	}
 	return expectation{answer, func() { t.spent = true; check.then() }}
@@ -132,7 +133,7 @@ func (m *model) second(t *modelTicket, now time.Time, got string, check expectat
 
 func (m *model) chances() int { return 3 * max(1, len(m.phones)) }
 
-// code is one code of an app, on account of the ticket tag.
+// code is one code of an app, charged to the ticket tag.
 func (m *model) code(now time.Time, tag, typed string) expectation {
 	if m.budget.Allow(now, throttle.Default(), m.chances()) != nil {
 		return only("throttled")
@@ -165,7 +166,7 @@ func (m *model) pair(now time.Time, tag, first, second string) expectation {
 	return expectation{answer, func() { m.budget = taken }}
 }
 
-// look compares n codes in a row, typed as one, with those of every phone. The
+// look compares n consecutive codes, typed together, with those of every phone. The
 // window is one step either way.
 func (m *model) look(now time.Time, n int, typed string) (answer string, burn func()) {
 	answer = "rejected"
@@ -253,7 +254,7 @@ func (m *model) standing(o *modelOffer, now time.Time, got string) bool {
 	return o == m.offer && o.generation == m.generation && current(o.mark) && current(o.began)
 }
 
-// confirm binds what was offered; fresh are the recovery codes that came with it.
+// confirm binds the offered key; fresh are the recovery codes that came with it.
 func (m *model) confirm(o *modelOffer, now time.Time, typed, got string, fresh []string) expectation {
 	if !m.standing(o, now, got) {
 		return only("enrollment")
@@ -309,7 +310,7 @@ func (m *model) with(t *modelTicket, user int, a totpflow.Action, now time.Time,
 	return expectation{do.answer, func() { t.spent = true; do.then() }}
 }
 
-// changed is what every change of factors ends.
+// changed applies what every change of factors ends.
 func (m *model) changed() {
 	m.generation++
 	m.revokeAll()

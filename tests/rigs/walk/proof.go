@@ -8,7 +8,7 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// actions that are proved; one that is met more often stands here more often.
+// actions that are proved; one that should be more frequent is listed more often.
 var actions = []totpflow.Action{
 	totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator, totpflow.ActionAddAuthenticator,
 	totpflow.ActionReplaceAuthenticator, totpflow.ActionRemoveAuthenticator, totpflow.ActionRemoveAuthenticator, totpflow.ActionDisable, totpflow.ActionRecoveryCodes, "delete backup",
@@ -57,8 +57,8 @@ func (w *walker) proves() {
 	}
 }
 
-// uses spends a proof on whatever it was made for, or not made for, for its
-// own account or the other's.
+// uses spends a proof on some action, whether it was made for it or not, for its own
+// account or the other's.
 func (w *walker) uses() {
 	t := w.ticket(true)
 	if t == nil {
@@ -101,7 +101,7 @@ func (w *walker) use(t *modelTicket, user int, a totpflow.Action) {
 	case totpflow.ActionRecoveryCodes:
 		sheet, change, err := account.NewRecoveryCodes(w.ctx, p)
 		do := expectation{"ok", func() { m.generation++; m.renew(sheet.Codes); w.codes = append(w.codes, sheet.Codes...) }}
-		if t.action == totpflow.ActionSignIn && t.reason == totpflow.ReasonCode { // does as well while the set is not saved, and none is here
+		if t.action == totpflow.ActionSignIn && t.reason == totpflow.ReasonCode { // works as well while the set is not saved, and there is none here
 			a = totpflow.ActionSignIn
 			if m.codes == nil {
 				do = only("proof")
@@ -156,8 +156,8 @@ func (w *walker) trusts(t *modelTicket) {
 	w.expectError("trust", err, func(got string) expectation { return m.with(t, t.user, totpflow.ActionSignIn, now, got, do) })
 }
 
-// revokes takes away what needs no proof: trust, and on a change of the
-// password everything that is under way.
+// revokes ends what needs no proof to end: trust and, on a change of the password,
+// everything that is under way.
 func (w *walker) revokes() {
 	user := w.next(2)
 	m, account := w.people[user], w.service().Account(users[user])

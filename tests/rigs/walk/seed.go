@@ -25,9 +25,9 @@ func Script(seed uint64, n int) []byte {
 // replay is the environment variable of [Seeds].
 const replay = "TOTPFLOW_WALK"
 
-// Seeds returns n seeds in a row, of which the first is random; or the only one
-// that the environment variable TOTPFLOW_WALK names, to walk again what has
-// failed. Keys and codes are drawn again.
+// Seeds returns n consecutive seeds, of which the first is random; or only the one that
+// the environment variable TOTPFLOW_WALK names, to repeat a failed walk. Keys and codes
+// are drawn again.
 func Seeds(n int) ([]uint64, error) {
 	if text, found := os.LookupEnv(replay); found {
 		seed, err := strconv.ParseUint(text, 10, 64)
@@ -43,12 +43,12 @@ func Seeds(n int) ([]uint64, error) {
 	return seeds, nil
 }
 
-// length of the scripts of [Many], some 150 steps.
+// length is that of the scripts of [Many], some 150 steps.
 const length = 600
 
-// Many walks the script of each seed, one after the other, on the stores that
-// open returns for it; see [Run]. It returns all the answers that were met. An
-// error is that of the first walk that goes wrong, with its seed.
+// Many walks the script of each seed, one after the other, on the stores that open
+// returns for it; see [Run]. It returns all the answers that occurred. An error is that
+// of the first walk that goes wrong, with its seed.
 func Many(ctx context.Context, seeds []uint64, open func() ([2]store.Store, error)) (Met, error) {
 	met := Met{}
 	for _, seed := range seeds {

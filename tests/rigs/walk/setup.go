@@ -5,7 +5,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// begins starts an enrollment, or looks at one again.
+// begins starts an enrollment, or shows one again.
 func (w *walker) begins() {
 	if o := pick(w, w.offers); o != nil && w.next(3) == 0 {
 		w.continues(o)
@@ -29,7 +29,7 @@ func (w *walker) continues(o *modelOffer) {
 	})
 }
 
-// scan is what a phone does with the QR code.
+// scan does what a phone does with the QR code.
 func (w *walker) scan(page totpflow.PendingEnrollment) totp.Key {
 	key, _, err := totp.ParseURI(page.Offer.URI())
 	w.need(err, "the offer")

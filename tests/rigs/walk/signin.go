@@ -8,7 +8,7 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// handed keeps a ticket that was handed out.
+// handed notes a ticket that was handed out.
 func (w *walker) handed(user int, proof bool, value string, a totpflow.Action, by totpflow.Reason) {
 	if value != "" {
 		w.tickets = append(w.tickets, &modelTicket{
@@ -48,8 +48,8 @@ func (w *walker) signsIn() {
 	}
 }
 
-// settles has somebody who signs in go on at once: answer what is asked, or begin
-// to set up where nothing is.
+// settles has somebody who signs in go on at once: answer the question, or begin to set
+// up if there is none.
 func (w *walker) settles() {
 	before := len(w.tickets)
 	w.signsIn()
@@ -88,7 +88,7 @@ func (w *walker) machine() {
 	}
 }
 
-// guesses is somebody who has the password and no phone.
+// guesses plays somebody who has the password and no phone.
 func (w *walker) guesses() {
 	t := w.ticket(false)
 	if t == nil {
@@ -112,8 +112,8 @@ func (w *walker) guess(t *modelTicket) {
 	}
 }
 
-// code is an app's code of the person's: the next one that it shows, of a step
-// near now, typed before, or wrong.
+// code returns a code for the person's app: the next one that it shows, one of a step
+// near now, one typed before, or a wrong one.
 func (w *walker) code(m *model) (code string, of *modelPhone) {
 	of = pick(w, m.phones)
 	switch n := w.next(10); {
@@ -183,7 +183,7 @@ func (w *walker) verify(t *modelTicket) {
 	}
 }
 
-// issuedCode takes an issued code, or a recovery code for one.
+// issuedCode tries an issued code, or a recovery code in its place.
 func (w *walker) issuedCode(t *modelTicket) {
 	code := pick(w, w.issued)
 	if w.next(8) == 0 {

@@ -17,16 +17,16 @@ type modelState struct {
 	frozen   bool
 	ended    mark // of the last freeze
 	exempt   bool
-	reset    bool // and nothing set up since
+	reset    bool // with nothing set up since
 	resetAt  mark
-	codeOnly bool // suspected: a reset leads on by an issued code only
-	redeemed bool // an issued code, since the last reset
-	renewed  bool // the password, since the suspicion
+	codeOnly bool // suspected: after a reset only an issued code leads on
+	redeemed bool // an issued code was used since the last reset
+	renewed  bool // the password was changed since the suspicion
 	issued   *modelIssued
-	password time.Time // changed last
+	password time.Time // the last change
 	kept     []*modelKept
-	begun    time.Time // of the grace
-	until    time.Time // of an administrator's grace
+	begun    time.Time // of the grace period
+	until    time.Time // of an extension by an administrator
 }
 
 type modelIssued struct {
@@ -41,7 +41,7 @@ type modelKept struct {
 
 const graceLife = 2 * time.Hour
 
-// afterReset is where the password leads.
+// afterReset returns where the password leads.
 func (l *modelState) afterReset(now time.Time, got string) string {
 	if l.resetAt.doubt && got == "ask" {
 		return "ask"
@@ -53,14 +53,14 @@ func (l *modelState) afterReset(now time.Time, got string) string {
 	return "ask"
 }
 
-// bound is what a newly bound authenticator ends.
+// bound applies what a newly bound authenticator ends.
 func (l *modelState) bound() {
 	if l.reset, l.issued = false, nil; l.redeemed {
 		l.codeOnly, l.redeemed, l.renewed = false, false, false
 	}
 }
 
-// suspect is what "it was not me" leaves behind.
+// suspect applies what "it was not me" leaves behind.
 func (l *modelState) suspect() { l.codeOnly, l.redeemed, l.renewed = true, false, false }
 
 // thaw ends a freeze.
@@ -70,19 +70,19 @@ func (l *modelState) thaw(now time.Time) {
 	}
 }
 
-// passwordRecent also holds of a clock that is behind the change.
+// passwordRecent is also true under a clock that is behind the change.
 func (l *modelState) passwordRecent(now time.Time) bool {
 	return !l.password.IsZero() && now.Sub(l.password) < 24*time.Hour
 }
 
-// putPasswordRight is what an administrator's call does to a time of the future.
+// putPasswordRight applies what an administrator's call does to a time in the future.
 func (l *modelState) putPasswordRight(now time.Time) {
 	if l.password.Sub(now) > 30*time.Second {
 		l.password = now
 	}
 }
 
-// graceUntil is when the grace ends, had it begun now if it has not.
+// graceUntil returns when the grace period ends, counted from now if it has not begun.
 func (m *model) graceUntil(now time.Time) time.Time {
 	begun := m.state.begun
 	if begun.IsZero() || begun.After(now) {
@@ -105,7 +105,7 @@ func (m *model) withinGrace(now time.Time) expectation {
 	return only("in")
 }
 
-// shelve keeps what goes, the five oldest.
+// shelve keeps what is removed, the five oldest.
 func (m *model) shelve(now time.Time, gone ...*modelPhone) {
 	m.state.kept = slices.DeleteFunc(m.state.kept, func(k *modelKept) bool { return now.Sub(k.at) >= enroll.RecoverableLifetime })
 	doubt := false
@@ -118,7 +118,7 @@ func (m *model) shelve(now time.Time, gone ...*modelPhone) {
 	slices.SortStableFunc(m.state.kept, func(a, b *modelKept) int { return a.phone.added.Compare(b.phone.added) })
 	switch {
 	case len(m.state.kept) <= enroll.MaxAuthenticators:
-	case doubt: // what has gone has made room, or not
+	case doubt: // an expired one has made room, or not
 		for _, k := range m.state.kept {
 			k.doubt = true
 		}
@@ -127,13 +127,13 @@ func (m *model) shelve(now time.Time, gone ...*modelPhone) {
 	}
 }
 
-// clear takes every factor away but the recovery codes, and keeps nothing.
+// clear removes every factor except the recovery codes, and keeps nothing.
 func (m *model) clear() {
 	m.phones, m.offer, m.state.kept, m.state.issued = nil, nil, nil, nil
 	m.changed()
 }
 
-// redeem is an issued code, after the password.
+// redeem tries an issued code after the password.
 func (m *model) redeem(t *modelTicket, now time.Time, typed, got string) expectation {
 	if t.proof || t.action != totpflow.ActionSignIn || !m.holds(t, now, got) {
 		return only("challenge")
@@ -206,7 +206,7 @@ func (m *model) endsExemption(now time.Time) expectation {
 	}}
 }
 
-// restores brings back what is kept, or nothing.
+// restores restores a kept authenticator, or nothing.
 func (m *model) restores(now time.Time, k *modelKept) expectation {
 	switch {
 	case m.state.exempt || m.state.reset:
@@ -277,7 +277,7 @@ func (m *model) disowns(now, of time.Time, got string) expectation {
 	}}
 }
 
-// burns is what a sweep after a database restore does to the account.
+// burns applies what a sweep after a database restore does to the account.
 func (m *model) burns(now time.Time) {
 	burn := func(p *modelPhone) { p.last = max(p.last, p.key.Step(now)+1) }
 	for _, p := range m.phones {
@@ -290,7 +290,7 @@ func (m *model) burns(now time.Time) {
 	m.revokeAll()
 }
 
-// word is how the account is listed.
+// word returns the word by which the account is listed.
 func (m *model) word(now time.Time) admin.MemberState {
 	switch {
 	case m.state.frozen:

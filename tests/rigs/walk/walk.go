@@ -15,21 +15,21 @@ import (
 	"github.com/totpflow/totpflow/trust"
 )
 
-// A walker lets two people do what a script says, and keeps all that was ever
+// A walker has two people do what a script says, and keeps everything that was ever
 // handed out.
 type walker struct {
 	ctx      context.Context // of the one call of Run
-	script   []byte          // what is left
+	script   []byte          // the rest
 	length   int             // of the whole
 	steps    int
 	clock    *totptest.Clock
 	services [2]*totpflow.Service
-	faulty   [2]*totptest.Store // what the services have
+	faulty   [2]*totptest.Store // the stores of the services
 	plain    store.Store        // behind the first of them
 	refusing bool               // the stores refuse reads or writes
 
 	people [2]*model
-	marks  [2]map[int]totpflow.SessionMark // as seen, by how often the sessions had ended
+	marks  [2]map[int]totpflow.SessionMark // by how often the sessions had ended
 
 	tickets []*modelTicket
 	offers  []*modelOffer
@@ -52,11 +52,11 @@ func (w *walker) id(user int) store.AccountID {
 	return store.AccountID{Tenant: users[user].ID.Tenant, User: users[user].ID.User}
 }
 
-// Run walks to the end of the script, through two services with a store each.
-// Both stores are of one database, which is empty and which nobody else uses
-// meanwhile; they may be one and the same. The clock is the walk's from now on:
-// it jumps by hours and days, also back. Run returns the answers that it met,
-// and an error that says where the services did something else than the model.
+// Run walks to the end of the script, through two services with a store each. Both stores
+// use one database, which is empty and which nobody else uses meanwhile; they may be the
+// same store. The clock belongs to the walk from now on: it jumps by hours and days, also
+// back. Run returns the answers that occurred, and an error that says where the services
+// and the model differ.
 func Run(ctx context.Context, clock *totptest.Clock, stores [2]store.Store, script []byte) (met Met, err error) {
 	w := &walker{
 		ctx: ctx, script: script, length: len(script), clock: clock, plain: stores[0],
@@ -82,7 +82,7 @@ func Run(ctx context.Context, clock *totptest.Clock, stores [2]store.Store, scri
 	return w.met, nil
 }
 
-// serve makes a service as a process of its own would have it.
+// serve makes a service as a separate process would have it.
 func serve(s store.Store, keys string, clock *totptest.Clock) (*totpflow.Service, error) {
 	ring, err := keyring.Parse(keys)
 	if err != nil {
@@ -94,8 +94,8 @@ func serve(s store.Store, keys string, clock *totptest.Clock) (*totpflow.Service
 	})
 }
 
-// requiredFor makes the policy optional for everybody but one user, who has a
-// grace.
+// requiredFor makes the policy optional for everybody except one user, who has a grace
+// period.
 type requiredFor string
 
 // Policy implements [policy.Source].
@@ -106,7 +106,7 @@ func (u requiredFor) Policy(_ context.Context, id store.AccountID) (policy.Polic
 	return policy.Policy{Mode: policy.Optional}, nil
 }
 
-// The steps of a walk. A step that is taken more often stands here more often.
+// The steps of a walk. A more frequent step is listed more often.
 var steps = []func(*walker){
 	(*walker).clockMoves, (*walker).clockMoves, (*walker).clockMoves,
 	(*walker).signsIn, (*walker).signsIn, (*walker).signsIn, (*walker).signsIn,
@@ -130,7 +130,7 @@ func (w *walker) walk() {
 	w.look()
 }
 
-// next is the next byte of the script, less than n.
+// next returns the next byte of the script, reduced to less than n.
 func (w *walker) next(n int) int {
 	if len(w.script) == 0 || n == 0 {
 		return 0
@@ -140,7 +140,7 @@ func (w *walker) next(n int) int {
 	return int(b) % n
 }
 
-// pick takes mostly one of the last handed out, and any now and then.
+// pick mostly returns one of the last handed out, and now and then any.
 func pick[T any](w *walker, all []T) (one T) {
 	if len(all) == 0 {
 		return one
@@ -151,7 +151,7 @@ func pick[T any](w *walker, all []T) (one T) {
 	return all[w.next(len(all))]
 }
 
-// ticket is mostly one of the kind that is wanted.
+// ticket mostly returns one of the wanted kind.
 func (w *walker) ticket(proof bool) *modelTicket {
 	all := w.tickets
 	if w.next(16) > 0 {

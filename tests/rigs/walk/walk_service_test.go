@@ -22,8 +22,8 @@ func FuzzService(f *testing.F) {
 	})
 }
 
-// The long walk is the same in every run, and must have met every answer. With
-// -short there are fewer seeds, which do not meet them all.
+// The long walk is the same in every run, and must have met every answer. With -short
+// there are fewer seeds, which do not meet all of them.
 func TestServiceWalk(t *testing.T) {
 	met, seeds := walk.Met{}, uint64(16)
 	if testing.Short() {

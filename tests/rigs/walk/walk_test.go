@@ -28,9 +28,8 @@ func run(t *testing.T, open func() [2]store.Store) error {
 	return nil
 }
 
-// A walk that goes well on every store would prove nothing. Each of these stores
-// does one thing wrong, and no call fails. On the store that they wrap it goes
-// well.
+// A walk that succeeds on every store would prove nothing. Each of these stores does one
+// thing wrong, and no call fails. On the store that they wrap, the walk succeeds.
 func TestGoesRed(t *testing.T) {
 	m := store.NewMemory()
 	met, err := walk.Run(t.Context(), totptest.NewClock(noon), [2]store.Store{m, m}, walk.Script(0, length))
@@ -71,7 +70,7 @@ func (s *stale) Get(ctx context.Context, id store.AccountID) (store.Record, erro
 	return was, nil
 }
 
-// pretender leaves one Put out of some.
+// pretender leaves out some calls of Put.
 type pretender struct {
 	store.Store
 	puts, every int
@@ -145,8 +144,8 @@ func TestSeeds(t *testing.T) {
 	require.ErrorContains(t, err, "TOTPFLOW_WALK")
 }
 
-// Many walks begin on stores of their own, and the seed of the one that goes wrong
-// is named.
+// Many begins each walk on stores of its own, and names the seed of the one that goes
+// wrong.
 func TestMany(t *testing.T) {
 	opened := 0
 	open := func() ([2]store.Store, error) {

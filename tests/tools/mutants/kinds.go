@@ -10,8 +10,8 @@ import (
 
 // The kinds of mutants.
 
-// condition forces what is true or false here: the parts of it one by one, which
-// also finds what && in place of || would.
+// condition makes a condition true or false: the parts of it one by one, which also
+// detects && in place of ||.
 func (m *mutator) condition(x ast.Expr, toTrue, toFalse bool) {
 	switch e := x.(type) {
 	case *ast.ParenExpr:
@@ -24,7 +24,7 @@ func (m *mutator) condition(x ast.Expr, toTrue, toFalse bool) {
 		}
 	case *ast.BinaryExpr:
 		switch e.Op {
-		case token.LAND: // false as a whole is each of them false
+		case token.LAND: // if the whole must be false, so must each part
 			m.condition(e.X, true, toFalse)
 			m.condition(e.Y, true, false)
 			return
@@ -54,7 +54,7 @@ func (m *mutator) cases(body *ast.BlockStmt) {
 	}
 }
 
-// answers has errors not returned, and answers turned round.
+// answers leaves out errors that are returned, and inverts answers.
 func (m *mutator) answers(r *ast.ReturnStmt) {
 	if len(r.Results) != len(m.results) {
 		return
@@ -80,7 +80,7 @@ func (m *mutator) removals(list []ast.Stmt) {
 				continue
 			}
 		case *ast.ExprStmt:
-			if panics(s.X) { // the function would lack a return
+			if panics(s.X) { // without it the function would lack a return
 				continue
 			}
 		case *ast.IncDecStmt, *ast.DeferStmt, *ast.GoStmt:
@@ -99,7 +99,7 @@ func (m *mutator) removals(list []ast.Stmt) {
 	}
 }
 
-// blank reports whether a statement only drops what a call returns.
+// blank reports whether a statement only discards the results of a call.
 func blank(s *ast.AssignStmt) bool {
 	return !slices.ContainsFunc(s.Lhs, func(x ast.Expr) bool {
 		id, ok := x.(*ast.Ident)
@@ -116,7 +116,8 @@ func panics(x ast.Expr) bool {
 	return ok && f.Name == "panic"
 }
 
-// operators are those that become another one, and the function that is either.
+// operators maps those that are exchanged for another one to the function that performs
+// either.
 var operators = map[token.Token]struct{ becomes, by string }{
 	token.LSS: {"<=", "mutantLess_"},
 	token.LEQ: {"<", "mutantLessEqual_"},
@@ -136,7 +137,7 @@ func (m *mutator) operator(e *ast.BinaryExpr) {
 	m.edits = append(m.edits, edit{at: m.offset(e.OpPos), n: len(e.Op.String()), order: replaces, text: ",", of: id})
 }
 
-// bound has min and max change places.
+// bound exchanges min and max.
 func (m *mutator) bound(c *ast.CallExpr) {
 	f, ok := c.Fun.(*ast.Ident)
 	if !ok || f.Name != "min" && f.Name != "max" {
@@ -152,7 +153,7 @@ func (m *mutator) bound(c *ast.CallExpr) {
 // parts leaves out one part of an assignment of several values.
 func (m *mutator) parts(s *ast.AssignStmt) {
 	whole := string(m.source[m.offset(s.Pos()):m.offset(s.End())])
-	if len(s.Lhs) < 2 || strings.Contains(whole, "\n") { // no edit makes a line
+	if len(s.Lhs) < 2 || strings.Contains(whole, "\n") { // an edit must not add a line
 		return
 	}
 	for i, x := range s.Lhs {
@@ -166,9 +167,9 @@ func (m *mutator) parts(s *ast.AssignStmt) {
 	}
 }
 
-// fields leaves the fields of a literal at their zero values, one by one, by a
-// function that gets whole, which is the literal or the & before it. A literal within
-// another one may have no type of its own; what it is a value of is not known then.
+// fields leaves the fields of a literal at their zero values, one by one, by a function
+// that gets whole, which is the literal or the & before it. A literal within another one
+// may have no type of its own; then its type is unknown.
 func (m *mutator) fields(lit *ast.CompositeLit, whole ast.Expr, by string) {
 	if m.seen[lit] {
 		return
@@ -198,7 +199,7 @@ func (m *mutator) fields(lit *ast.CompositeLit, whole ast.Expr, by string) {
 	}
 }
 
-// zero reports whether an expression is a zero value as it stands.
+// zero reports whether an expression is obviously a zero value.
 func zero(x ast.Expr) bool {
 	switch x := x.(type) {
 	case *ast.Ident:

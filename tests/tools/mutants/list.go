@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// listPath has the mutants that make no difference, each with its reason below
-// it. They are named by file, function and source text.
+// listPath has the mutants that make no difference, each with its reason below it. They
+// are named by file, function and source text.
 const listPath = "tests/tools/mutants/equivalent.txt"
 
-// equivalent is the outcome of those that are in the list.
+// equivalent is the outcome of mutants in the list.
 const equivalent outcome = "equivalent"
 
 type list map[string]entry
@@ -22,8 +22,8 @@ type entry struct {
 	seen   bool
 }
 
-// readList reads the list. A line that begins at its left edge names a mutant,
-// those that are indented say why.
+// readList reads the list. A line at the left edge names a mutant, and indented lines
+// give the reason.
 func readList(path string) (list, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -57,7 +57,7 @@ func readList(path string) (list, error) {
 	return all, lines.Err()
 }
 
-// unseen are the entries of a target's files that none of its mutants is.
+// unseen returns the entries for a target's files that match none of its mutants.
 func (l list) unseen(r *run) []string {
 	var keys []string
 	for key, e := range l {

@@ -1,16 +1,15 @@
-// Command mutants breaks the code that decides about codes and accounts, in one
-// place at a time, and reports which of these mutants no test notices: a
-// condition taken for true or for false, a bound off by one, a statement, a part of
-// an assignment, a field of a literal or an error left out, + for -, min for max.
+// Command mutants breaks the code that decides about codes and accounts, in one place at
+// a time, and reports which of these mutants no test notices: a condition that is always
+// true or always false, a bound off by one, a statement, a part of an assignment, a field
+// of a literal or an error left out, + for -, min for max.
 //
-// It fails when a mutant survives that is not in equivalent.txt, and when the
-// list has one that is not there any more or that a test kills. Its arguments
-// are folders and files of them; without one, all targets are tried, one mutant after the
-// other.
+// It fails if a mutant survives that is not in equivalent.txt, or if the list has one
+// that no longer exists or that a test kills. Its arguments are folders, or files in
+// them; without arguments, all targets are tried, one mutant after the other.
 //
-// All mutants of a package are compiled into one test binary, of which each run
-// has the environment name one. A first run of each test says by which mutants
-// it comes, and a mutant is shown to these tests only. Nothing is written in the
+// All mutants of a package are compiled into one test binary, and in each run the
+// environment names one. A first run of each test shows which mutants it reaches, and a
+// mutant is tried only with the tests that reach it. Nothing is written in the
 // repository's folders.
 package main
 
@@ -25,9 +24,9 @@ import (
 // flows are the folders whose tests go through whole flows.
 var flows = []string{".", "internal/servicetest", "admin", "tests/rigs/walk"}
 
-// targets are the packages in which a wrong condition lets somebody in, locks
-// somebody out, or forgets what happened. Those with a database are looked at by
-// the quick ones of its tests, too.
+// targets are the packages in which a wrong condition lets somebody in, locks somebody
+// out, or forgets what happened. Those with a database are also tried with the quick ones
+// of its tests.
 var targets = []target{
 	{folder: "throttle"},
 	{folder: "trust"},
@@ -107,7 +106,7 @@ func all(paths []string) (survivors int, err error) {
 	return survivors, nil
 }
 
-// one tries the mutants of one target, and returns how many want looking at.
+// one tries the mutants of one target, and returns how many need attention.
 func one(root string, t target, list list) (survivors int, err error) {
 	began := time.Now()
 	temp, err := os.MkdirTemp("", "mutants")

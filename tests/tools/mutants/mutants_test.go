@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sample is code, and a test that knows little of it.
+// sample is code with an incomplete test.
 var sample = map[string]string{
 	"go.mod": "module sample\n\ngo 1.25\n",
 	"sample.go": `package sample
@@ -71,7 +71,7 @@ func TestHalf(t *testing.T) {
 `,
 }
 
-// Every kind of mutant is made, tried, and told apart from the others.
+// Every kind of mutant is made, tried, and distinguished from the others.
 func TestMutantsOfASample(t *testing.T) {
 	t.Setenv("GOWORK", "off")
 	root := t.TempDir()
@@ -101,7 +101,7 @@ func TestMutantsOfASample(t *testing.T) {
 		"Line: X: x -> zero":                                           survived, // it is overwritten
 		`Line: name: "a" -> zero`:                                      killed,
 		"Line: next: []point{{X: 1, Y: y}, {}} -> zero":                killed,
-		"Line: X: 1 -> zero":                                           noCompile, // an int, as far as the tool knows
+		"Line: X: 1 -> zero":                                           noCompile, // an int, for all that the tool knows
 		"Line: Y: y -> zero":                                           killed,
 		"Line: Y: y -> zero #2":                                        killed,
 		"Line: p.X, p.Y = y, x -> removed":                             killed,
@@ -132,7 +132,7 @@ func TestTargetOf(t *testing.T) {
 	}
 }
 
-// The list of mutants that make no difference has reasons, and none twice.
+// The list of mutants that make no difference has reasons, and no entry twice.
 func TestList(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "list.txt")
 	for text, good := range map[string]bool{
@@ -152,8 +152,8 @@ func TestList(t *testing.T) {
 	}
 }
 
-// The list in the repository can be read, and each of its entries is a mutant that is made:
-// code that moved to another file has taken its entries along.
+// The list in the repository can be read, and each of its entries matches a mutant: when
+// code moves to another file, its entries must move along.
 func TestListOfTheRepository(t *testing.T) {
 	l, err := readList(filepath.Join("../../..", listPath))
 	require.NoError(t, err)
@@ -195,7 +195,7 @@ var noTarget = map[string]string{
 	"web/webtest":                      "test equipment",
 }
 
-// Every package that a product links is a target, or has a reason not to be.
+// Every package that a product links is a target, or has a reason not to be one.
 func TestTargets(t *testing.T) {
 	const root = "../../.."
 	folders := make(map[string]bool)

@@ -14,16 +14,16 @@ import (
 // A mutant is one small change of one file that makes it wrong, or should.
 type mutant struct {
 	id   int
-	file string // as it is shown
+	file string // for display
 	line int
 	in   string // the function
-	what string // the source text and what becomes of it
+	what string // the source text and its replacement
 	may  bool   // it may not compile: it does not know the types
-	nth  int    // of those of the same text in the function, from 1
+	nth  int    // among those with the same text in the function, from 1
 }
 
-// key names a mutant in the list of equivalent ones. It has no line, so that it
-// holds while the code around it changes.
+// key names a mutant in the list of equivalent ones. It has no line number, so that it
+// stays valid while the code around it changes.
 func (m mutant) key() string {
 	key := m.file + " " + m.in + ": " + m.what
 	if m.nth > 1 {
@@ -32,7 +32,7 @@ func (m mutant) key() string {
 	return key
 }
 
-// An edit puts text in the place of n bytes of the source.
+// An edit replaces n bytes of the source by text.
 type edit struct {
 	at, n int
 	order order
@@ -41,7 +41,7 @@ type edit struct {
 	made  int // when
 }
 
-// order is that of edits at one place: what closes is before what opens.
+// order is that of edits at one place: closing parts come before opening ones.
 type order int
 
 const (
@@ -50,15 +50,15 @@ const (
 	opens
 )
 
-// A mutator finds the mutants of one file. All of them are in one text: each
-// asks at run time whether it is the one to be, so that a package is compiled
-// once and not for each.
+// A mutator finds the mutants of one file. All of them are in one text: each asks at run
+// time whether it is the active one, so that a package is compiled once and not for each
+// mutant.
 type mutator struct {
 	fset    *token.FileSet
 	source  []byte
 	file    string
 	in      string
-	results []string // the types of the function's results, where they are words
+	results []string // the types of the function's results, if they are simple names
 	next    int
 	mutants []mutant
 	edits   []edit
@@ -108,8 +108,8 @@ func funcName(f *ast.FuncDecl) string {
 // A span is the place of the text of an edit in the changed source.
 type span struct{ from, to, of int }
 
-// apply returns the source with the edits of all mutants but those dropped, and
-// where each lies. No edit makes or removes a line.
+// apply returns the source with the edits of all mutants except dropped ones, and the
+// place of each. No edit adds or removes a line.
 func apply(source []byte, edits []edit, dropped map[int]bool) (text []byte, spans []span) {
 	edits = slices.DeleteFunc(slices.Clone(edits), func(e edit) bool { return dropped[e.of] })
 	for i := range edits {
@@ -134,8 +134,8 @@ func apply(source []byte, edits []edit, dropped map[int]bool) (text []byte, span
 	return out.Bytes(), spans
 }
 
-// owner returns the mutant whose text is at a place that the compiler names by line
-// and column, both from 1; 0 where the text is the source's own.
+// owner returns the mutant whose text is at a place that the compiler names by line and
+// column, both from 1; 0 if the text is the source's own.
 func owner(text []byte, spans []span, line, column int) int {
 	at := 0
 	for range line - 1 {
@@ -176,7 +176,7 @@ func (m *mutator) mutant(n ast.Node, becomes string) int {
 	return id
 }
 
-// around puts text before and behind a node.
+// around puts text before and after a node.
 func (m *mutator) around(id int, n ast.Node, before, behind string) {
 	m.edits = append(m.edits,
 		edit{at: m.offset(n.Pos()), order: opens, text: before, of: id},
@@ -197,7 +197,7 @@ func (m *mutator) Visit(n ast.Node) ast.Visitor {
 		}
 	case *ast.IfStmt:
 		m.condition(n.Cond, true, true)
-	case *ast.ForStmt: // never for good, which would be found by waiting only
+	case *ast.ForStmt: // never always true: that would only be found by waiting
 		if n.Cond != nil {
 			m.condition(n.Cond, false, true)
 		}

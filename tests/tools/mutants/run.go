@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// A target is a package, and whose tests are to kill its mutants.
+// A target is a package, and the folders whose tests must kill its mutants.
 type target struct {
 	folder string
 	files  []string // empty: all
@@ -27,8 +27,8 @@ type target struct {
 	only   string   // which tests of these, a pattern; empty: all
 }
 
-// of is the target as far as the paths choose it: a folder, some of its files, or
-// everything where there are none.
+// of returns the part of the target that the paths choose: a folder, some of its files,
+// or everything if there are no paths.
 func (t target) of(paths []string) (_ target, chosen bool) {
 	for _, p := range paths {
 		switch p = path.Clean(filepath.ToSlash(p)); {
@@ -41,7 +41,7 @@ func (t target) of(paths []string) (_ target, chosen bool) {
 	return t, len(t.files) > 0 || len(paths) == 0
 }
 
-// A run is what there is of one target while it is tried.
+// A run is the state of one target while it is tried.
 type run struct {
 	target
 	root, temp string
@@ -65,12 +65,12 @@ type test struct {
 const (
 	envMutant = "TOTPFLOW_MUTANT"
 	envLog    = "TOTPFLOW_MUTANT_LOG"
-	// memory is what a mutant that never ends may take, in KiB.
+	// memory is how much a mutant that never ends may use, in KiB.
 	memory = 6 << 20
 )
 
-// prepare compiles the tests with all mutants that compile, and finds out which
-// test comes by which.
+// prepare compiles the tests with all mutants that compile, and finds out which test
+// reaches which mutants.
 func prepare(root, temp string, t target) (*run, error) {
 	r := &run{target: t, root: root, temp: temp, dropped: make(map[int]bool)}
 	sources, edits, name, err := r.find()
@@ -141,7 +141,7 @@ func (r *run) find() (sources map[string][]byte, edits map[string][]edit, name s
 	return sources, edits, name, nil
 }
 
-// overlay writes the changed files, and says to the go command where they are.
+// overlay writes the changed files, and tells the go command where they are.
 func (r *run) overlay(file string, sources map[string][]byte, edits map[string][]edit, name string) error {
 	replace := make(map[string]string)
 	put := func(path string, text []byte) error {
@@ -167,8 +167,8 @@ func (r *run) overlay(file string, sources map[string][]byte, edits map[string][
 
 var complaint = regexp.MustCompile(`(?m)^([^:\s]+\.go):(\d+):(?:(\d+):)? `)
 
-// drop drops the mutants that the compiler complains of: those in whose text it
-// does, or in whose lines, at first those that may not compile.
+// drop drops the mutants that the compiler complains about: those whose text it names, or
+// otherwise those in its lines, first those that may not compile.
 func (r *run) drop(out []byte, sources map[string][]byte, edits map[string][]edit) bool {
 	before := len(r.dropped)
 	compiled, lines := maps.Clone(r.dropped), make(map[string][]int)
@@ -205,8 +205,8 @@ func (r *run) golang(args ...string) ([]byte, error) {
 	return c.CombinedOutput()
 }
 
-// reach runs every test of the pattern alone, without a mutant, and notes by which
-// it comes.
+// reach runs every test of the pattern alone, without a mutant, and notes which mutants
+// it reaches.
 func (r *run) reach(s *suite, pattern string) error {
 	c := exec.Command(s.binary, "-test.list", pattern)
 	c.Dir = s.folder
@@ -249,7 +249,7 @@ func (r *run) reach(s *suite, pattern string) error {
 func (s suite) run(limit time.Duration, names []string, env ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	// A process that a test has started may outlive it, and never end either.
+	// A process that a test has started may outlive it, and may never end either.
 	bounds := fmt.Sprintf(`ulimit -v %d; ulimit -t %d; exec "$@"`, memory, 4*int(1+limit/time.Second))
 	c := exec.CommandContext(ctx, "sh", "-c", bounds, "sh",
 		s.binary, "-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
@@ -261,7 +261,7 @@ func (s suite) run(limit time.Duration, names []string, env ...string) ([]byte, 
 	return out, err
 }
 
-// An outcome is what became of a mutant.
+// An outcome is the result for a mutant.
 type outcome string
 
 const (
@@ -272,10 +272,10 @@ const (
 	noCompile  outcome = "does not compile"
 )
 
-// batch is how much of quick tests is run before the slow ones.
+// batch is how long quick tests run before the slow ones do.
 const batch = 500 * time.Millisecond
 
-// try has the tests look at one mutant, the quick ones first.
+// try runs the tests with one mutant, the quick ones first.
 func (r *run) try(m mutant) outcome {
 	if r.dropped[m.id] {
 		return noCompile
@@ -306,7 +306,7 @@ func (r *run) try(m mutant) outcome {
 	return end
 }
 
-// outcomes counts them.
+// outcomes counts the mutants by outcome.
 type outcomes map[outcome]int
 
 func (o outcomes) String() string {
@@ -319,7 +319,7 @@ func (o outcomes) String() string {
 	return b.String()
 }
 
-// has reports whether a file is of the target.
+// has reports whether a file belongs to the target.
 func (r *run) has(file string) bool {
 	folder, base := path.Split(file)
 	return path.Clean(folder) == r.folder && (len(r.files) == 0 || slices.Contains(r.files, base))

@@ -1,8 +1,8 @@
 package main
 
-// switches is the file that a package gets beside its changed ones. A mutant is
-// asked for by its number wherever it would make a difference, and is the one
-// that the environment names. The first time that each is asked for is noted.
+// switches is the file that is added to a package beside its changed ones. A mutant is
+// asked for by its number wherever it would make a difference, and is active if the
+// environment names it. The first time that each is asked for is noted.
 const switches = `package %s
 
 import (

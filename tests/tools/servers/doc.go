@@ -1,6 +1,6 @@
-// Package servers starts private database servers for tests: on a free port of
-// the loopback interface, in a folder of their own, as a user without rights
-// where the tests run as root. They end with the test binary, however that ends.
+// Package servers starts private database servers for tests: on a free port of the
+// loopback interface, in a folder of their own, as a user without rights if the tests run
+// as root. They end with the test binary, however that ends.
 //
 // A test package starts one server, in TestMain, and each test takes a database
 // of its own in it:

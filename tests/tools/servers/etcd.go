@@ -70,7 +70,7 @@ func StartEtcdCluster(size int, settings ...string) ([]Etcd, error) {
 	return members, nil
 }
 
-// healthyEtcd asks whether the member answers and the cluster has a leader.
+// healthyEtcd checks whether the member answers and the cluster has a leader.
 func healthyEtcd(ctx context.Context, s *Server) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Addr()+"/health", nil)
 	if err != nil {
@@ -82,7 +82,7 @@ func healthyEtcd(ctx context.Context, s *Server) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(response.Body) // as much of it as there is
+		text, _ := io.ReadAll(response.Body) // as much of it as arrived
 		return fmt.Errorf("%s: %s", response.Status, text)
 	}
 	return nil

@@ -49,8 +49,8 @@ func StartMariaDB(settings ...string) (MariaDB, error) {
 	return MariaDB{s}, err
 }
 
-// DSN returns the data source name of a database of the server, "mysql" at
-// first, for its superuser "root". Parameters go behind it after a "?".
+// DSN returns the data source name of a database of the server, "mysql" at first, for its
+// superuser "root". Append parameters after a "?".
 func (m MariaDB) DSN(database string) string {
 	return fmt.Sprintf("root@tcp(%s)/%s", m.Addr(), database)
 }

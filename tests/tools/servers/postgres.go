@@ -31,7 +31,7 @@ func StartPostgreSQL(settings ...string) (PostgreSQL, error) {
 
 // Standby starts a server that has a copy of this one and follows it by streaming
 // replication; whether the first waits for it is the first one's setting
-// (synchronous_standby_names). It may be reading the copy still.
+// (synchronous_standby_names). It may still be reading the copy.
 func (p PostgreSQL) Standby(settings ...string) (PostgreSQL, error) {
 	data := func(s *Server) error {
 		return s.tool(context.Background(), filepath.Join(p.bin, "pg_basebackup"), "-D", filepath.Join(s.dir, "data"),
@@ -62,8 +62,8 @@ func postgres(bin string, data func(s *Server) error, settings []string) spec {
 	}
 }
 
-// DSN returns the data source name of a database of the server, "postgres" at
-// first, for its superuser "totpflow". More parameters go behind it with &.
+// DSN returns the data source name of a database of the server, "postgres" at first, for
+// its superuser "totpflow". Append more parameters with &.
 func (p PostgreSQL) DSN(database string) string {
 	return fmt.Sprintf("postgres://totpflow@%s/%s?sslmode=disable", p.Addr(), database)
 }

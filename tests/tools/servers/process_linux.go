@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// nobody is the user that runs the servers where the tests run as root: most of them
-// refuse root, and none may have its rights.
+// nobody is the user that runs the servers if the tests run as root: most of them refuse
+// root, and none may have its rights.
 const nobody = 65534
 
 func attributes() *syscall.SysProcAttr {
@@ -54,8 +54,8 @@ func (s *Server) launch(args []string) (*process, error) {
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	started := make(chan error)
 	go func() {
-		// The kernel sends Pdeathsig when the thread ends that started the
-		// program, so that one waits for it.
+		// The kernel sends Pdeathsig when the thread that started the program ends, so
+		// that thread waits for it.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		if err := p.cmd.Start(); err != nil {
@@ -63,7 +63,7 @@ func (s *Server) launch(args []string) (*process, error) {
 			return
 		}
 		started <- nil
-		_ = p.cmd.Wait() // how it ended is in the log
+		_ = p.cmd.Wait() // the log says how it ended
 		close(p.ended)
 	}()
 	if err := <-started; err != nil {
@@ -72,9 +72,9 @@ func (s *Server) launch(args []string) (*process, error) {
 	return p, nil
 }
 
-// kill ends the program and its children. They are stopped first: a PostgreSQL
-// that has lost its first process only would have the others commit what they
-// are at, which no power cut does.
+// kill ends the program and its children. They are stopped first: a PostgreSQL that has
+// lost only its first process would let the others commit their work, which no power cut
+// does.
 func (p *process) kill() error {
 	all := p.stop()
 	for _, pid := range all {
@@ -84,7 +84,7 @@ func (p *process) kill() error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		left := 0
 		for _, pid := range all {
-			if state, _ := stat(pid); state != 0 && state != 'Z' { // anyone who reaps orphans may be slow
+			if state, _ := stat(pid); state != 0 && state != 'Z' { // the process that reaps orphans may be slow
 				left++
 			}
 		}
@@ -99,8 +99,8 @@ func (p *process) kill() error {
 
 func (p *process) pause() error {
 	p.stop()
-	// The signal is on its way: a thread may still answer until the kernel has
-	// stopped it, and a test would take that answer for one of a paused server.
+	// The signal is on its way: a thread may still answer until the kernel has stopped
+	// it, and a test would take that answer for one of a paused server.
 	for range 1000 {
 		if p.stopped() {
 			return nil
@@ -173,7 +173,7 @@ func stat(pid int) (state byte, parent int) {
 	if err != nil {
 		return 0, 0
 	}
-	// The name before the last bracket may hold anything.
+	// The name before the last bracket may contain anything.
 	if _, err := fmt.Sscanf(string(b[bytes.LastIndexByte(b, ')')+1:]), " %c %d", &state, &parent); err != nil {
 		return 0, 0
 	}

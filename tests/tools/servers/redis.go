@@ -13,8 +13,8 @@ import (
 // before it answers (appendfsync always), which is not the server's default.
 type Redis struct{ *Server }
 
-// StartRedis starts one, with settings such as "appendfsync everysec" that come
-// after those above.
+// StartRedis starts one, with settings such as "appendfsync everysec" that follow those
+// above.
 func StartRedis(settings ...string) (Redis, error) {
 	server, err := program("redis-server", "/usr/bin/redis-server", "/usr/local/bin/redis-server")
 	if err != nil {
@@ -26,7 +26,7 @@ func StartRedis(settings ...string) (Redis, error) {
 			args := []string{
 				server, "--bind", "127.0.0.1", "--port", strconv.Itoa(s.port), "--dir", s.dir, "--daemonize", "no",
 				"--save", "", "--appendonly", "yes", "--appendfsync", "always",
-				"--repl-diskless-sync-delay", "0", // a replica is for testing at once
+				"--repl-diskless-sync-delay", "0", // tests need a replica at once
 			}
 			for _, setting := range settings {
 				name, value, _ := strings.Cut(setting, " ")
@@ -39,7 +39,7 @@ func StartRedis(settings ...string) (Redis, error) {
 	return Redis{s}, err
 }
 
-// pingRedis asks without a client, of which there are many. A server that is
+// pingRedis pings without a client library, of which there are many. A server that is
 // still reading its files answers with an error.
 func pingRedis(ctx context.Context, s *Server) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.Addr())

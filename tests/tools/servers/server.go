@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// patience bounds how long a server may take to answer after it was started,
-// on a machine that is busy with other tests.
+// patience bounds how long a server may take to answer after its start, on a machine that
+// is busy with other tests.
 const patience = 2 * time.Minute
 
 // A spec is one kind of server.
 type spec struct {
 	name  string                                     // as errors call it
-	setup func(s *Server) error                      // prepares the folder, once; nil: nothing to prepare
-	write func(s *Server) error                      // writes the file that names the port, before each start; nil: there is none
+	setup func(s *Server) error                      // prepares the folder, once; nil: not needed
+	write func(s *Server) error                      // writes the file that names the port, before each start; nil: not needed
 	args  func(s *Server) []string                   // the program and its arguments; it stays in the foreground
 	ready func(ctx context.Context, s *Server) error // nil as soon as the server answers
 }
@@ -59,7 +59,7 @@ func (s *Server) begin() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	// A program other than our tests may take the port before the server does.
+	// Another program than our tests may take the port before the server does.
 	var err error
 	for range 3 {
 		if s.port, err = freePort(); err != nil {
@@ -72,18 +72,18 @@ func (s *Server) begin() error {
 	return err
 }
 
-// Dir is the server's folder, which it may write to. Close removes it.
+// Dir returns the server's folder, which it may write to. Close removes it.
 func (s *Server) Dir() string { return s.dir }
 
-// Port is the server's port on 127.0.0.1, the same after every start.
+// Port returns the server's port on 127.0.0.1, the same after every start.
 func (s *Server) Port() int { return s.port }
 
-// Addr is host and port.
+// Addr returns host and port.
 func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
-// Start starts the server after Kill, in the same folder and on the same port,
-// and returns when it answers. Where something of the killed one is still in
-// the way, it is started again.
+// Start starts the server after Kill, in the same folder and on the same port, and
+// returns when it answers. If a remainder of the killed server is in the way, it tries
+// again.
 func (s *Server) Start() error {
 	if s.run != nil {
 		return fmt.Errorf("servers: %s is running", s.spec.name)
@@ -117,7 +117,7 @@ func (s *Server) try(ctx context.Context) error {
 	return nil
 }
 
-// await asks until the server answers or has ended.
+// await waits until the server answers or has ended.
 func (s *Server) await(ctx context.Context, run *process) error {
 	for {
 		err := s.spec.ready(ctx, s)
@@ -164,7 +164,7 @@ func (s *Server) Resume() error {
 // Close kills the server and removes its folder.
 func (s *Server) Close() error { return errors.Join(s.Kill(), os.RemoveAll(s.dir)) }
 
-// Log returns the end of what the server and its tools have written.
+// Log returns the end of the output of the server and its tools.
 func (s *Server) Log() string {
 	b, err := os.ReadFile(s.logfile())
 	if err != nil {
@@ -176,8 +176,8 @@ func (s *Server) Log() string {
 
 func (s *Server) logfile() string { return filepath.Join(s.dir, "log") }
 
-// command is a program in the server's folder, as the server's user, without
-// the settings of the person who runs the tests.
+// command returns a program that runs in the server's folder, as the server's user,
+// without the settings of the person who runs the tests.
 func (s *Server) command(ctx context.Context, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = s.dir
@@ -195,8 +195,8 @@ func (s *Server) tool(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// program finds the newest of what the patterns name, and says otherwise which
-// Debian package has it.
+// program returns the newest of the files that match the patterns; the error names the
+// Debian package that has one.
 func program(debian string, patterns ...string) (string, error) {
 	for _, pattern := range patterns {
 		found, err := filepath.Glob(pattern)
@@ -210,16 +210,16 @@ func program(debian string, patterns ...string) (string, error) {
 	return "", fmt.Errorf("servers: %s is missing: apt-get install %s", patterns[0], debian)
 }
 
-// leases are what holds this process's ports against other test binaries, also
-// while a server is down: sockets without a file, which end with the process.
+// leases reserve this process's ports against other test binaries, even while a server is
+// down: sockets without a file, which end with the process.
 var leases struct {
 	sync.Mutex
 	held []net.Listener
 }
 
-// freePort returns a port that is free now, and that no other test binary takes
-// while this process lives. It lies below those that outgoing connections take, so
-// that it is still free when a killed server comes back.
+// freePort returns a port that is free now, and that no other test binary takes while
+// this process lives. It is below the range of outgoing connections, so that it is still
+// free when a killed server comes back.
 func freePort() (int, error) {
 	for range 200 {
 		port := 20000 + rand.IntN(12000)

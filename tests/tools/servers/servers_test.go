@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The tests of the stores rely on a server that answers, that is gone when it was
+// The tests of the stores rely on a server that answers, that is gone after it was
 // killed, that comes back with its port, and that leaves nothing behind.
 func TestLife(t *testing.T) {
 	for name, begin := range map[string]func() (*servers.Server, error){
@@ -56,7 +56,7 @@ func TestLife(t *testing.T) {
 }
 
 func TestStartSaysWhatIsWrong(t *testing.T) {
-	// Not t.TempDir, which may lie in a folder that the servers' user may not enter.
+	// Not t.TempDir, which may be in a folder that the servers' user may not enter.
 	dir, err := os.MkdirTemp("", "totpflow-servers-")
 	require.NoError(t, err)
 	defer os.RemoveAll(dir)
@@ -76,14 +76,14 @@ func TestEndsWithItsTests(t *testing.T) {
 	answer, ok := child.Answer()
 	require.True(t, ok)
 	addr, dir, _ := strings.Cut(answer, " ")
-	defer os.RemoveAll(dir) // which nobody else does any more
+	defer os.RemoveAll(dir) // nobody else removes it any more
 	require.True(t, listens(addr))
 	require.NoError(t, child.Kill())
 	require.Error(t, child.End())
 	require.Eventually(t, func() bool { return !listens(addr) }, time.Minute, 10*time.Millisecond)
 }
 
-// hold is a child that starts a server and keeps it.
+// hold is the role of a child that starts a server and keeps it.
 func hold(string) error {
 	s, err := servers.StartMariaDB()
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package terminal runs programs in a real terminal, presses keys, and looks at
-// the screen: as text, and as the picture that a person's camera would take.
+// Package terminal runs programs in a real terminal, presses keys, and reads the screen:
+// as text, and as the picture that a person's camera would take.
 //
-// The terminal is tmux, of a server of its own. It needs the Debian package tmux.
+// The terminal is tmux, with a server of its own. It needs the Debian package tmux.
 package terminal

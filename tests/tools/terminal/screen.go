@@ -15,10 +15,10 @@ type Screen []string
 
 var sequence = regexp.MustCompile("\x1b\\[([0-9;]*)m")
 
-// Plain is a text without its colours.
+// Plain returns a text without its colours.
 func Plain(text string) string { return sequence.ReplaceAllString(text, "") }
 
-// Text is the screen without its colours.
+// Text returns the screen without its colours.
 func (s Screen) Text() string { return Plain(strings.Join(s, "\n")) }
 
 // A Theme is a terminal's own colours.
@@ -30,8 +30,8 @@ var (
 	Light = Theme{color.Gray{Y: 30}, color.White}
 )
 
-// Picture draws the screen: cells twice as high as wide, the half blocks filling
-// their halves, every other character a little box.
+// Picture draws the screen: cells are twice as high as wide, half blocks fill their
+// halves, and every other character is a small box.
 func (s Screen) Picture(own Theme) (image.Image, error) {
 	const w, h = 5, 10
 	columns := 0
@@ -80,7 +80,7 @@ func (s Screen) Picture(own Theme) (image.Image, error) {
 	return img, nil
 }
 
-// apply understands the colour sequences that tmux answers with.
+// apply interprets the colour sequences in tmux's answer.
 func (c Theme) apply(codes string, own Theme) (Theme, error) {
 	palette := map[string]color.Color{"16": color.Black, "231": color.White}
 	switch foreground, background := strings.TrimPrefix(codes, "38;5;"), strings.TrimPrefix(codes, "48;5;"); {

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// patience is how long something may take to appear, on a machine that is busy
-// with other tests.
+// patience is how long a text may take to appear, on a machine that is busy with other
+// tests.
 const patience = time.Minute
 
-// script runs a program and says how it has ended. It stays after it: what a
-// program writes last is lost when a window closes with it.
+// script runs a program and prints how it has ended. It stays afterwards: when a window
+// closes with its program, the program's last output is lost.
 const script = `"$@"; echo "ended with $?"; exec sleep 600`
 
 var ended = regexp.MustCompile(`(?m)^ended with (\d+)`)
@@ -26,8 +26,8 @@ var ended = regexp.MustCompile(`(?m)^ended with (\d+)`)
 // goroutine.
 type Terminal struct{ dir string }
 
-// Start opens a window of this size, in characters, and runs a program in it,
-// with these variables besides the environment of the test.
+// Start opens a window of this size, in characters, and runs a program in it, with these
+// variables in addition to the environment of the test.
 func Start(width, height int, environment []string, program ...string) (*Terminal, error) {
 	if _, err := exec.LookPath("tmux"); err != nil {
 		return nil, fmt.Errorf("tmux is missing: install the Debian package tmux: %w", err)
@@ -48,7 +48,7 @@ func Start(width, height int, environment []string, program ...string) (*Termina
 	return t, nil
 }
 
-// tmux talks to the window's server.
+// tmux sends a command to the window's server.
 func (t *Terminal) tmux(args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command("tmux", append([]string{"-u", "-S", filepath.Join(t.dir, "socket"), "-f", "/dev/null"}, args...)...)
@@ -61,11 +61,11 @@ func (t *Terminal) tmux(args ...string) (string, error) {
 
 // Close ends the program and the window.
 func (t *Terminal) Close() error {
-	_, _ = t.tmux("kill-server") // which may have ended by itself
+	_, _ = t.tmux("kill-server") // it may have ended by itself
 	return os.RemoveAll(t.dir)
 }
 
-// Type types a text as it is.
+// Type types a text literally.
 func (t *Terminal) Type(text string) error {
 	_, err := t.tmux("send-keys", "-l", "--", text)
 	return err
@@ -77,13 +77,13 @@ func (t *Terminal) Press(keys ...string) error {
 	return err
 }
 
-// Screen is what the window shows.
+// Screen returns what the window shows.
 func (t *Terminal) Screen() (Screen, error) {
 	text, err := t.tmux("capture-pane", "-p", "-e", "-N")
 	return Screen(strings.Split(text, "\n")), err
 }
 
-// Sees waits until the window shows the words, and returns what it shows then.
+// Sees waits until the window shows the words, and returns the screen at that moment.
 func (t *Terminal) Sees(words string) (Screen, error) {
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		shown, err := t.Screen()

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// runBinary runs a test binary, passes on what it writes, and ends it when one of
-// its tests takes longer than each.
+// runBinary runs a test binary, passes on its output, and ends it if one of its tests
+// takes longer than each.
 func runBinary(each time.Duration, args []string) error {
 	r := newRunning(time.Now())
 	out := &reader{to: os.Stdout, running: r}
@@ -49,16 +49,16 @@ func runBinary(each time.Duration, args []string) error {
 	}
 }
 
-// A reader passes on what a test binary writes and notes in running which of its
-// tests begin and end. "go test -json" has the binary put a mark before each line
-// that says so.
+// A reader passes on the output of a test binary and notes in running which of its tests
+// begin and end. "go test -json" makes the binary put a mark before each line that says
+// so.
 type reader struct {
 	to      io.Writer
 	running *running
 
 	mu   sync.Mutex
-	line strings.Builder // of a mark, as far as it has come
-	in   bool            // a line of a mark
+	line strings.Builder // of a mark, as far as it has arrived
+	in   bool            // within a line of a mark
 }
 
 const mark = '\x16'
@@ -82,7 +82,7 @@ func (r *reader) Write(b []byte) (int, error) {
 	return r.to.Write(b)
 }
 
-// say writes a line of the program's own.
+// say writes a line of its own.
 func (r *reader) say(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

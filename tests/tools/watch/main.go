@@ -1,13 +1,13 @@
-// Command watch runs "go test" and lets no test hang the run: a test that runs for
-// longer than a bound is named, the stacks of all goroutines of its process are
-// printed, and its package fails. The other packages go on.
+// Command watch runs "go test" and keeps a hanging test from holding up the run: it names
+// a test that runs for longer than a limit and prints the stacks of all goroutines of its
+// process, and the package fails. The other packages go on.
 //
 //	watch [-each 10m] [-slowest 0] -- FLAGS AND PACKAGES OF GO TEST
 //
-// The bound is that of one test, without its subtests, which have it each, and
-// without the time that it waits for its turn (t.Parallel). A package whose
-// TestMain hangs is found as well. Only what fails is shown, as "go test" does,
-// and every minute what is still running.
+// The limit applies to one test, without its subtests, each of which has the same limit,
+// and without the time that it waits for its turn (t.Parallel). A package whose TestMain
+// hangs is found as well. The program shows only failures, as "go test" does, and every
+// minute what is still running.
 //
 // It puts itself between the go command and each test binary (go test -exec), so
 // that it needs no change in any test.
@@ -39,7 +39,7 @@ func main() {
 	exit(runGo(*each, *slowest, flag.Args()))
 }
 
-// exit ends the program as the one that it ran has ended.
+// exit ends the program as the program that it ran has ended.
 func exit(err error) {
 	var ended *exec.ExitError
 	switch {

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A test that hangs, and a TestMain that does, are named and ended with the stacks
-// of what they wait for. Tests that run beside them are not disturbed.
+// A test that hangs, or a TestMain that does, is named and ended, with the stacks of what
+// it waits for. Tests that run beside it are not disturbed.
 func TestHangingTestsAreEnded(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "watch")
 	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()

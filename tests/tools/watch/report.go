@@ -32,7 +32,8 @@ func newReport(to io.Writer) *report {
 	return &report{to: to, output: make(map[string]map[string][]string), began: make(map[string]time.Time)}
 }
 
-// follow shows the entries to their end, and at each tick what is under way.
+// follow reads the entries to their end and shows them, and at each tick what is under
+// way.
 func (r *report) follow(from io.Reader, ticks <-chan time.Time) error {
 	lines, ended := make(chan string), make(chan error, 1)
 	go func() {
@@ -65,7 +66,7 @@ func (r *report) follow(from io.Reader, ticks <-chan time.Time) error {
 	}
 }
 
-// line takes in one line. A line that is not an entry is shown as it is.
+// line processes one line. A line that is not an entry is shown unchanged.
 func (r *report) line(line string) {
 	var e entry
 	if json.Unmarshal([]byte(line), &e) != nil {
@@ -89,7 +90,7 @@ func (r *report) line(line string) {
 	}
 }
 
-// ends drops what a test has written that passed, and shows a package that ended.
+// ends drops the output of a test that passed, and shows a package that ended.
 func (r *report) ends(e entry, of map[string][]string) {
 	if e.Test != "" {
 		r.done = append(r.done, e)
@@ -98,7 +99,7 @@ func (r *report) ends(e entry, of map[string][]string) {
 		}
 		return
 	}
-	if e.Action == "fail" { // also the tests that have not ended
+	if e.Action == "fail" { // including the tests that have not ended
 		for _, name := range slices.Sorted(keys(of)) {
 			if name != "" {
 				fmt.Fprint(r.to, strings.Join(of[name], ""))

@@ -9,7 +9,7 @@ import (
 )
 
 // A package that passes is shown by its last line; one that fails, by the output of the
-// tests that did not pass, and its own lines. All other lines are shown as they are.
+// tests that did not pass, and its own lines. All other lines are shown unchanged.
 func TestReport(t *testing.T) {
 	in := `{"Action":"start","Package":"a"}
 {"Action":"run","Package":"a","Test":"TestOne"}

@@ -17,7 +17,7 @@ type running struct {
 
 // A test is one that has begun.
 type test struct {
-	since    time.Time // it does something itself: it has begun, gone on, or a subtest has ended
+	since    time.Time // of its own work: when it began or went on, or when a subtest ended
 	paused   bool      // it waits for its turn
 	subtests int       // that have not ended
 }
@@ -28,7 +28,7 @@ func newRunning(now time.Time) *running {
 
 var event = regexp.MustCompile(`^ *(=== RUN|=== PAUSE|=== CONT|--- PASS:|--- FAIL:|--- SKIP:) +(\S+)`)
 
-// note takes note of a line of package testing's.
+// note interprets a line of package testing.
 func (r *running) note(line string, now time.Time) {
 	m := event.FindStringSubmatch(line)
 	if m == nil {
@@ -65,7 +65,7 @@ func (r *running) note(line string, now time.Time) {
 	}
 }
 
-// parent is the test that has name as a subtest.
+// parent returns the test that has name as a subtest.
 func (r *running) parent(name string) *test {
 	for {
 		at := strings.LastIndexByte(name, '/')
@@ -79,7 +79,7 @@ func (r *running) parent(name string) *test {
 	}
 }
 
-// late returns a test that has been at it for longer than each, the longest first.
+// late returns a test that has been running for longer than each, the longest first.
 func (r *running) late(now time.Time, each time.Duration) (name string, late bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

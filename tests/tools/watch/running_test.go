@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Which test is late after so many seconds, when each may take ten. The lines are
-// those of package testing with the mark that "go test -json" asks for, each in the
-// second in which it comes.
+// Which test is late after this many seconds, if each may take ten. The lines are those
+// of package testing with the mark that "go test -json" asks for, each in the second in
+// which it comes.
 func TestLate(t *testing.T) {
 	type at struct {
 		second int
@@ -61,7 +61,7 @@ func TestLate(t *testing.T) {
 	}
 }
 
-// The marks are found wherever they stand and however the output is cut; what looks
+// The marks are found wherever they are and however the output is cut; a line that looks
 // like one without the mark is a test's own output.
 func TestReader(t *testing.T) {
 	text := "=== RUN   TestNot\n\x16=== RUN   TestA\nno line end\x16=== RUN   TestA/1\n--- PASS: TestA (0.00s)\n\x16    --- PASS: TestA/1 (0.00s)\n"

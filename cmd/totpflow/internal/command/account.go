@@ -24,7 +24,7 @@ func label(id store.AccountID) string {
 
 // tenantFlag adds --tenant to a command on one account.
 func tenantFlag(c *cobra.Command, tenant *string) {
-	c.Flags().StringVar(tenant, "tenant", "", "the `TENANT` of the account; empty where there is only one")
+	c.Flags().StringVar(tenant, "tenant", "", "the `TENANT` of the account; empty if there is only one")
 }
 
 // accountID is the account that the arguments name.

@@ -59,8 +59,8 @@ func TestStatus(t *testing.T) {
 	require.NotContains(t, r.out, "\x1b", "what came from a browser does not paint the terminal")
 	require.Empty(t, r.err, "to look is no event")
 
-	h.fails(3, "acme/nobody: nothing is kept", "status", "nobody", "--tenant", "acme")
-	h.fails(3, "ana: nothing is kept", "status", "ana")
+	h.fails(3, "acme/nobody: there is no record", "status", "nobody", "--tenant", "acme")
+	h.fails(3, "ana: there is no record", "status", "ana")
 	h.fails(2, "control character", "status", "a\nb")
 	h.fails(2, "the library's own", "status", "totpflow:tenant", "--tenant", "acme")
 }
@@ -113,7 +113,7 @@ func TestList(t *testing.T) {
 	require.Equal(t, admin.Counts{Total: 5, Enabled: 3, Required: 1, Exempt: 1}, decode[list](t, h.ok("list", "--json")).Counts)
 	require.Contains(t, h.ok("list").out, "5 accounts; 3 of 4 have set it up, 1 exempt")
 
-	// A spreadsheet must not run what somebody has called an account.
+	// A spreadsheet must not run the name that somebody gave an account.
 	r := h.ok("list", "--csv", "--tenant", "acme")
 	rows, err := csv.NewReader(strings.NewReader(r.out)).ReadAll()
 	require.NoError(t, err)
@@ -124,7 +124,7 @@ func TestList(t *testing.T) {
 			require.False(t, strings.ContainsAny(cell[:min(1, len(cell))], "=+-@\t\r"), "%q", cell)
 		}
 	}
-	h.fails(2, "--state is one of", "list", "--state", "tenant")
+	h.fails(2, "--state must be one of", "list", "--state", "tenant")
 	h.fails(2, "exclude each other", "list", "--csv", "--json")
 }
 
@@ -152,8 +152,8 @@ func TestReset(t *testing.T) {
 	}
 	h.clock.Set(time.Now())
 	require.Equal(t, totpflow.Enroll, h.step(totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "user-all"}}))
-	h.fails(2, "--scope is one of", "reset", "user-all", "--tenant", "acme", "--scope", "some", reason, "--yes")
-	h.fails(3, "nothing is kept", "reset", "nobody", "--tenant", "acme", reason, "--yes")
+	h.fails(2, "--scope must be one of", "reset", "user-all", "--tenant", "acme", "--scope", "some", reason, "--yes")
+	h.fails(3, "there is no record", "reset", "nobody", "--tenant", "acme", reason, "--yes")
 	h.fails(2, "<user> is missing", "reset", reason, "--yes")
 }
 
@@ -179,13 +179,13 @@ func TestProductHearsOfIt(t *testing.T) {
 	require.Equal(t, event.Reset, h.account("ana").Activity[0].Kind)
 }
 
-// A run that changes something asks first; a pipe cannot agree.
+// A run that changes something asks first; a pipe cannot confirm.
 func TestConfirmation(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	args := []string{"reset", "ana", "--tenant", "acme", reason}
 	h.in = "y\n"
-	h.fails(2, "--yes does it", args...)
+	h.fails(2, "add --yes", args...)
 	h.tty, h.in = true, "n\n"
 	r := h.run(args...)
 	require.Equal(t, 1, r.code)
@@ -231,8 +231,8 @@ func TestResetMany(t *testing.T) {
 	r := h.fails(4, "1 of 3 were refused", args...)
 	require.Equal(t, "acme/ana: would clear the authenticators, recovery codes, trusted browsers and sessions\n"+
 		"acme/ben: would clear the authenticators, recovery codes, trusted browsers and sessions\n"+
-		"acme/nobody: refused: nothing is kept of this account; look at the id, and at --tenant\n"+
-		"2 accounts, 1 refused. Nothing was changed; --yes does it.\n", r.out)
+		"acme/nobody: refused: there is no record of this account; check the id and --tenant\n"+
+		"2 accounts, 1 refused. Nothing was changed; add --yes to do it.\n", r.out)
 	require.Equal(t, "enabled", h.account("ana").State)
 
 	r = h.fails(4, "1 of 3 were refused", append(args, "--yes", "--json")...)
@@ -306,16 +306,17 @@ func TestExemptAndForget(t *testing.T) {
 	_, err := h.service().SignIn(h.ctx, ben.User)
 	require.ErrorIs(t, err, totpflow.ErrExempt)
 	h.fails(2, "--name is missing", "exempt", "ben", "--tenant", "acme", reason, "--yes")
-	h.fails(2, "--end takes no --name", "exempt", "ben", "--tenant", "acme", "--end", "--name", "x", reason, "--yes")
+	h.fails(2, "--end and --name exclude each other", "exempt", "ben", "--tenant", "acme", "--end", "--name", "x", reason, "--yes")
 	h.ok("exempt", "ben", "--tenant", "acme", "--end", reason, "--yes")
 	require.Equal(t, enroll.ResetPending, h.status(ben.User).State)
 	h.fails(1, "not a machine account", "exempt", "ben", "--tenant", "acme", "--end", reason, "--yes")
 
 	require.Equal(t, []string{"forgotten", "notification_dropped"}, h.ok("forget", "ben", "--tenant", "acme", reason, "--yes").events())
-	h.fails(3, "nothing is kept", "forget", "ben", "--tenant", "acme", reason, "--yes")
+	h.fails(3, "there is no record", "forget", "ben", "--tenant", "acme", reason, "--yes")
 }
 
-// A list of records that do not open is not a list of accounts without a factor.
+// A list of records that do not open must not pass for a list of accounts without a
+// factor.
 func TestListUnreadable(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
@@ -328,7 +329,7 @@ func TestListUnreadable(t *testing.T) {
 	}
 }
 
-// The database counts the accounts that have set it up, and finds those that are frozen.
+// The database counts the accounts that have a factor, and finds those that are frozen.
 func TestListCounts(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
@@ -342,10 +343,10 @@ func TestListCounts(t *testing.T) {
 	require.Contains(t, frozen, "ana")
 	require.NotContains(t, frozen, "ben")
 	require.Contains(t, h.ok("list", "--count").out, "1 of 2 have set it up, 0 exempt, 1 frozen")
-	h.fails(2, "--count stands alone", "list", "--count", "--csv")
+	h.fails(2, "--count can only be combined", "list", "--count", "--csv")
 }
 
-// A record that could not be deleted is not called deleted.
+// A record that could not be deleted is not reported as deleted.
 func TestForgetThatFails(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")

@@ -11,9 +11,9 @@ func (a *app) revokeBrowser() *cobra.Command {
 	var tenant string
 	c := &cobra.Command{
 		Use:   "revoke-browser <user> <id>",
-		Short: "End the trust in one browser of an account",
-		Long: `Ends the trust in one browser: its next sign-in asks for a code. "totpflow status" lists them with their ids;
-"totpflow reset --scope browsers" ends the trust in all.`,
+		Short: "Stop trusting one browser of an account",
+		Long: `Stops trusting one browser: its next sign-in asks for a code. "totpflow status" lists the browsers with their ids;
+"totpflow reset --scope browsers" stops trusting all of them.`,
 		Example: `  totpflow revoke-browser 42 Qx7v --tenant acme --reason "ticket 4711: laptop lost"`,
 		Args:    args("<user>", "<id>"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -23,8 +23,8 @@ func (a *app) revokeBrowser() *cobra.Command {
 			}
 			return a.change(c, change{
 				name: "revoke-browser", id: id,
-				what: fmt.Sprintf("End the trust in the browser %q of %s?", args[1], a.label(id)),
-				said: "the browser is not trusted any more",
+				what: fmt.Sprintf("Stop trusting the browser %q of %s?", args[1], a.label(id)),
+				said: "the browser is no longer trusted",
 				do:   func(ctx context.Context, s *session) error { return s.admin.RevokeBrowser(ctx, s.by, id, args[1]) },
 			})
 		},

@@ -99,13 +99,13 @@ func (a *app) outcomeWords(o outcome, verb string) string {
 		verb += " until " + day(o.WeakUntil) + ": its secret is weak"
 	}
 	if o.NeedsCode {
-		verb += "; a new set-up takes a code of totpflow issue-code"
+		verb += "; a new set-up requires a code from totpflow issue-code"
 	}
 	return words + verb
 }
 
 // nothingChanged ends every dry run.
-const nothingChanged = "Nothing was changed; --yes does it."
+const nothingChanged = "Nothing was changed; add --yes to do it."
 
 // say prints a line of the result for people. With --json it is not printed:
 // the JSON says it.

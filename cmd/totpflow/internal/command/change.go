@@ -85,7 +85,7 @@ func (a *app) tellChange(ctx context.Context, s *session, ch change) error {
 	if err := s.found(ctx, ch.id); err == nil {
 		m, err := s.admin.Member(ctx, s.by, ch.id)
 		if err != nil {
-			return fmt.Errorf("it is done, but the account could not be read afterwards: %w", explain(ch.id, err))
+			return fmt.Errorf("the change was made, but the account could not be read afterwards: %w", explain(ch.id, err))
 		}
 		out.Account = a.memberOf(m)
 	}
@@ -104,5 +104,5 @@ func (a *app) confirm(ctx context.Context, what string) error {
 	case asked:
 		return errKept
 	}
-	return usagef("nobody is at a terminal to be asked; --yes does it")
+	return usagef("there is no terminal to ask at; add --yes to make the change")
 }

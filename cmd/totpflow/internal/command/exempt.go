@@ -12,9 +12,10 @@ func (a *app) exempt() *cobra.Command {
 	var end bool
 	c := &cobra.Command{
 		Use:   "exempt <user>",
-		Short: "Make an account a machine's, or a person's again",
-		Long: `Makes the account a machine's, such as a backup agent's: it is asked for no second factor where machines sign in, and
-no longer gets in where people do. What was set up is cleared. With --end it is a person's again, who has to set up.`,
+		Short: "Make an account a machine's or, again, a person's",
+		Long: `Makes the account a machine's, such as a backup agent's: where machines sign in, it is not asked for a second factor, and
+it no longer gets in where people sign in. Its factors are cleared. With --end it is a person's account again, and the
+person has to set up.`,
 		Example: `  totpflow exempt agent-7 --tenant acme --name "nightly backup of fs01" --reason "ticket 4711"
   totpflow exempt agent-7 --tenant acme --end --reason "ticket 4712"`,
 		Args: args("<user>"),
@@ -25,21 +26,21 @@ no longer gets in where people do. What was set up is cleared. With --end it is 
 			}
 			switch {
 			case end && name != "":
-				return usagef("--end takes no --name")
+				return usagef("--end and --name exclude each other")
 			case end:
 				return a.change(c, change{
 					name: "exempt", id: id,
-					what:  fmt.Sprintf("Make %s a person's account again, who has to set up?", a.label(id)),
+					what:  fmt.Sprintf("Make %s a person's account again, so that the person has to set up?", a.label(id)),
 					said:  "a person's account again",
 					do:    func(ctx context.Context, s *session) error { return second(s.admin.EndExemption(ctx, s.by, id)) },
 					after: nextStep(id),
 				})
 			case name == "":
-				return usagef("--name is missing: say what machine it is")
+				return usagef("--name is missing: name the machine")
 			}
 			return a.change(c, change{
 				name: "exempt", id: id, fresh: true,
-				what: fmt.Sprintf("Clear the second factor of %s, and make it the account of a machine?", a.label(id)),
+				what: fmt.Sprintf("Clear the second factor of %s, and make it a machine's account?", a.label(id)),
 				said: "a machine account",
 				do:   func(ctx context.Context, s *session) error { return second(s.admin.Exempt(ctx, s.by, id, name)) },
 			})
@@ -47,7 +48,7 @@ no longer gets in where people do. What was set up is cleared. With --end it is 
 	}
 	tenantFlag(c, &tenant)
 	a.aboveFlag(c, &tenant) // --end prints what the next sign-in asks for
-	c.Flags().StringVar(&name, "name", "", "what machine it is, as lists show it")
+	c.Flags().StringVar(&name, "name", "", "the machine's name, as lists show it")
 	c.Flags().BoolVar(&end, "end", false, "end the exemption")
 	a.namesFlag(c)
 	a.changeFlags(c)

@@ -12,9 +12,9 @@ func (a *app) export() *cobra.Command {
 	var tenant string
 	c := &cobra.Command{
 		Use:   "export <user>",
-		Short: "Print what is kept of a person, for the person",
-		Long: `Prints as JSON what is kept of a person, as data protection asks for: everything but secrets. Addresses and telephone
-numbers are in it: make sure that it reaches that person and nobody else. "totpflow forget" erases it.`,
+		Short: "Print everything that is kept about a person, for that person",
+		Long: `Prints as JSON everything that is kept about a person except secrets, as data protection requires. It contains addresses
+and telephone numbers: make sure that it reaches that person and nobody else. "totpflow forget" erases the data.`,
 		Example: "  totpflow export 42 --tenant acme > 42.json",
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {

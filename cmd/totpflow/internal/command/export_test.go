@@ -10,7 +10,8 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// A person gets what is kept of them, and after an erasure there is nothing.
+// A person gets everything that is kept about them, and after an erasure there is
+// nothing.
 func TestExport(t *testing.T) {
 	h := newInstallation(t)
 	p := h.enroll("acme", "ana")
@@ -23,9 +24,9 @@ func TestExport(t *testing.T) {
 	for _, code := range p.codes {
 		require.NotContains(t, out, code)
 	}
-	h.fails(3, "nothing is kept", "export", "ben", "--tenant", "acme")
+	h.fails(3, "there is no record", "export", "ben", "--tenant", "acme")
 	h.env["TOTPFLOW_KEYS"] = keyring.Generate()
 	h.bare("export", "ana", "--tenant", "acme").failed(t, 5, "does not open")
 	h.ok("forget", "ana", "--tenant", "acme", reason, "--yes")
-	h.fails(3, "nothing is kept", "export", "ana", "--tenant", "acme")
+	h.fails(3, "there is no record", "export", "ana", "--tenant", "acme")
 }

@@ -87,27 +87,27 @@ func explain(id store.AccountID, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, admin.ErrNoAccount):
-		return notFound{fmt.Errorf("%s: nothing is kept of this account; look at the id, and at --tenant", label(id))}
+		return notFound{fmt.Errorf("%s: there is no record of this account; check the id and --tenant", label(id))}
 	case errors.Is(err, totpflow.ErrNoBrowser):
 		return notFound{fmt.Errorf("%s: no trusted browser has this id; totpflow status lists them", label(id))}
 	case errors.Is(err, enroll.ErrUnknown):
 		return notFound{fmt.Errorf("%s: no authenticator with this id is kept; totpflow status lists them", label(id))}
 	case errors.Is(err, admin.ErrNoRequest):
-		return notFound{errors.New("no such request waits; totpflow policy get lists them")}
+		return notFound{errors.New("no such request is pending; totpflow policy get lists them")}
 	case errors.Is(err, admin.ErrNoGrace):
-		return fmt.Errorf("%s: more time would change nothing: the account has set up, was reset, or is a machine's; totpflow status says which", label(id))
+		return fmt.Errorf("%s: more time would change nothing: the account has a second factor, was reset, or is a machine's; totpflow status says which", label(id))
 	case errors.Is(err, totpflow.ErrFrozen):
-		return fmt.Errorf("%s: the account is frozen; reset it first, since what a thief may have set up must go", label(id))
+		return fmt.Errorf("%s: the account is frozen; reset it first, to remove everything that a thief may have set up", label(id))
 	case errors.Is(err, totpflow.ErrNotEnrolled):
-		return fmt.Errorf("%s: nothing is set up that a code would stand in for; the password leads on", label(id))
+		return fmt.Errorf("%s: there is no second factor that a code could replace, so no code is needed", label(id))
 	case errors.Is(err, totpflow.ErrPasswordRecent):
-		return fmt.Errorf("%s: the password was changed within the last 24 hours; whoever did that by mail might read the code, too", label(id))
+		return fmt.Errorf("%s: the password was changed within the last 24 hours; anyone who changed it by mail might read the code too", label(id))
 	case errors.Is(err, totpflow.ErrNotExempt):
 		return fmt.Errorf("%s: this is not a machine account", label(id))
 	case errors.Is(err, store.ErrUnavailable):
 		return fmt.Errorf("the database failed: %w", err)
 	case sealed(err):
-		return unreadable{fmt.Errorf("%s: the record does not open with these keys; totpflow keys check says more: %w", label(id), err)}
+		return unreadable{fmt.Errorf("%s: the record does not open with these keys; totpflow keys check has details: %w", label(id), err)}
 	}
 	return fmt.Errorf("%s: %w", label(id), err)
 }
@@ -119,7 +119,7 @@ func explainChange(id store.AccountID, err error) error {
 	case errors.Is(err, store.ErrNotWritten):
 		return fmt.Errorf("the database failed, and nothing was changed: %w", err)
 	case errors.Is(err, store.ErrUnavailable):
-		return fmt.Errorf("the database failed, and the change may have taken place or not: %w", err)
+		return fmt.Errorf("the database failed, and the change may or may not have taken place: %w", err)
 	}
 	return explain(id, err)
 }

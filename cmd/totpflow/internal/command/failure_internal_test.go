@@ -10,13 +10,13 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// An operator reads whether the change was made: "perhaps" sends them to look, and is
-// said only where nobody knows.
+// An operator reads whether the change was made: "perhaps" tells them to check, and is
+// said only if nobody knows.
 func TestFailureOfTheDatabase(t *testing.T) {
 	id := store.AccountID{Tenant: "acme", User: "ana"}
 	open := fmt.Errorf("%w: write: the connection broke", store.ErrUnavailable)
 	sure := fmt.Errorf("%w: write: %w: the file is busy", store.ErrUnavailable, store.ErrNotWritten)
-	require.ErrorContains(t, explainChange(id, open), "the database failed, and the change may have taken place or not: ")
+	require.ErrorContains(t, explainChange(id, open), "the database failed, and the change may or may not have taken place: ")
 	require.ErrorContains(t, explainChange(id, sure), "the database failed, and nothing was changed: ")
 	for _, err := range []error{open, sure} {
 		require.ErrorIs(t, explainChange(id, err), err)

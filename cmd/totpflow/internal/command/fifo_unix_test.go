@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Opening a named pipe waits for its other side, for ever where there is none.
+// Opening a named pipe waits for its other side, for ever if there is none.
 func TestNamedPipes(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
@@ -20,7 +20,7 @@ func TestNamedPipes(t *testing.T) {
 	h.bare("list", "--keys-file", fifo).failed(t, 1, "not a regular file")
 	h.bare("keys", "rotate", "--keys-file", fifo, reason).failed(t, 1, "not a regular file")
 	h.fails(1, "not a regular file", "list", "--db-file", fifo)
-	// Secrets do come through a pipe, and a signal ends the wait for them.
+	// Secrets can come through a pipe, and a signal ends the wait for them.
 	ctx, cancel := context.WithCancel(h.ctx)
 	cancel()
 	h.ctx = ctx

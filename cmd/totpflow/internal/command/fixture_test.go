@@ -25,8 +25,8 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// A installation is a product with its database and its keys on disk, and the
-// operator's terminal beside it.
+// An installation is a product with its database and its keys on disk, and the operator's
+// terminal beside it.
 type installation struct {
 	t     *testing.T
 	ctx   context.Context
@@ -34,7 +34,7 @@ type installation struct {
 	keys  string // the key file
 	env   map[string]string
 	in    string // what the next run reads
-	tty   bool   // whether a person sits at the next run
+	tty   bool   // whether the next run is at a terminal
 	clock *totptest.Clock
 	db    *sql.DB
 	store *sqlstore.Store
@@ -59,7 +59,7 @@ func newInstallation(t *testing.T) *installation {
 	return h
 }
 
-// service is the product's, with the key file as it is now.
+// service returns the product's service, with the key file as it is now.
 func (h *installation) service() *totpflow.Service {
 	h.t.Helper()
 	s, err := totpflow.New(totpflow.Config{
@@ -82,7 +82,7 @@ func (h *installation) ring() *keyring.Ring {
 	return ring
 }
 
-// A person has set up.
+// A person has an authenticator.
 type person struct {
 	totpflow.User
 	phone *totptest.Authenticator
@@ -111,7 +111,7 @@ func (h *installation) enroll(tenant, user string) person {
 	return p
 }
 
-// enrollPhone enrolls an account with nothing but a phone.
+// enrollPhone enrolls an account with only a phone.
 func (h *installation) enrollPhone(tenant, user string) {
 	h.t.Helper()
 	var sent texts
@@ -138,7 +138,7 @@ func (t *texts) Send(_ context.Context, m phone.Message) error {
 	return nil
 }
 
-// step is what the password leads to.
+// step returns what the password leads to.
 func (h *installation) step(u totpflow.User) totpflow.Step {
 	h.t.Helper()
 	next, err := h.service().SignIn(h.ctx, u)
@@ -165,7 +165,7 @@ func (h *installation) status(u totpflow.User) totpflow.Status {
 	return st
 }
 
-// A result is what a run left behind.
+// A result has the exit code and the output of a run.
 type result struct {
 	code     int
 	out, err string
@@ -177,7 +177,7 @@ func (h *installation) run(args ...string) result {
 	return h.bare(append(args, "--keys-file", h.keys)...)
 }
 
-// bare is run without naming the key file.
+// bare is run without the flag for the key file.
 func (h *installation) bare(args ...string) result {
 	h.t.Helper()
 	var out, err bytes.Buffer
@@ -188,7 +188,7 @@ func (h *installation) bare(args ...string) result {
 	return result{code, out.String(), err.String()}
 }
 
-// ok is run that must end well.
+// ok is run that must succeed.
 func (h *installation) ok(args ...string) result {
 	h.t.Helper()
 	r := h.run(args...)
@@ -196,7 +196,7 @@ func (h *installation) ok(args ...string) result {
 	return r
 }
 
-// fails is run that must end with this code, and one line that says why.
+// fails is run that must end with this code, and with one line that gives the reason.
 func (h *installation) fails(code int, words string, args ...string) result {
 	h.t.Helper()
 	r := h.run(args...)
@@ -226,7 +226,7 @@ func decode[T any](t *testing.T, r result) T {
 	return v
 }
 
-// events are those that the run has logged, by kind.
+// events returns the kinds of the events that the run has logged.
 func (r result) events() (kinds []string) {
 	for line := range strings.Lines(r.err) {
 		if _, after, ok := strings.Cut(line, " kind="); ok {
@@ -237,7 +237,7 @@ func (r result) events() (kinds []string) {
 	return kinds
 }
 
-// reason is what every change takes.
+// reason is the flag that every change requires.
 const reason = "--reason=ticket 4711"
 
 func acme(user string) store.AccountID { return store.AccountID{Tenant: "acme", User: user} }

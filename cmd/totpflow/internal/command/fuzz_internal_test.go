@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A length that is taken is what is shown of it, and never less than nothing.
+// An accepted length is the one that is shown, and never negative.
 func FuzzParseLength(f *testing.F) {
 	for _, s := range []string{"30d", "36h", "1h30m", "0", "-1h", "65536d", "1.5d", "d", "9223372036s", "none"} {
 		f.Add(s)
@@ -30,7 +30,7 @@ func FuzzParseLength(f *testing.F) {
 	})
 }
 
-// A moment is taken with its zone only.
+// A time is accepted only with its zone.
 func FuzzParseTime(f *testing.F) {
 	for _, s := range []string{"2026-12-31T18:00:00Z", "2026-12-31T18:00:00+25:00", "2026-12-31T18:00:00", "2026-12-31", "none", "now"} {
 		f.Add(s)

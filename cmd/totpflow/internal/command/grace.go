@@ -18,9 +18,10 @@ func (a *app) grace() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "grace <user>",
 		Short: "Give a person more time to set up",
-		Long: `Lets one person go on without a second factor until then, whatever the tenant's policy says, for at most 90 days, and
-for longer than without it: for the policies of tenants above to count in that, name them with --above. It holds for who
-was never seen, too: look twice at the id. Who has set up, was reset or is a machine gets none.`,
+		Long: `Lets one person go on without a second factor until then, whatever the tenant's policy says, for at most 90 days. The new
+end must be later than the current one: name the tenants above with --above, since their policies count too. It also works
+for a person who has never signed in, so check the id. People who have a second factor or were reset get no more time, and
+neither do machines.`,
 		Example: `  totpflow grace 42 --tenant acme --for 7d --reason "ticket 4711: new phone ordered"`,
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -42,8 +43,8 @@ was never seen, too: look twice at the id. Who has set up, was reset or is a mac
 	}
 	tenantFlag(c, &tenant)
 	a.aboveFlag(c, &tenant)
-	c.Flags().StringVar(&until, "until", "", "the `TIME` (RFC 3339) until which, such as 2026-12-31T00:00:00Z")
-	c.Flags().StringVar(&length, "for", "", "for how long from now, such as 7d or 36h")
+	c.Flags().StringVar(&until, "until", "", "the `TIME` (RFC 3339) at which it ends, such as 2026-12-31T00:00:00Z")
+	c.Flags().StringVar(&length, "for", "", "how long from now, such as 7d or 36h")
 	a.namesFlag(c)
 	a.changeFlags(c)
 	return c
@@ -61,15 +62,15 @@ func (s *session) extendGrace(ctx context.Context, id store.AccountID, at time.T
 	}
 	has := "has"
 	if m.GraceBegins {
-		has = "has, signing in now,"
+		has = "would have, signing in now,"
 	}
-	return fmt.Errorf("%s until %s anyway; more time ends later than that", has, screen.Time(m.GraceUntil))
+	return fmt.Errorf("%s until %s anyway; choose a later end", has, screen.Time(m.GraceUntil))
 }
 
 func graceEnd(until, length string, now time.Time) (time.Time, error) {
 	switch {
 	case (until == "") == (length == ""):
-		return time.Time{}, usagef("say --until when, or --for how long")
+		return time.Time{}, usagef("say --until when, or --for how long, but not both")
 	case until != "":
 		return parseTime("--until", until)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow"
 )
 
-// inDays is a time as --until takes it.
+// inDays returns a time in the form that --until accepts.
 func inDays(n int) string {
 	return time.Now().Add(time.Duration(n) * 24 * time.Hour).UTC().Format(time.RFC3339)
 }
@@ -34,7 +34,8 @@ func TestGrace(t *testing.T) {
 	}
 }
 
-// More time is more: an end that is not later is refused, with the one that holds.
+// More time is more: an end that is not later is refused, and the error names the current
+// end.
 func TestGraceIsNeverLess(t *testing.T) {
 	h := newInstallation(t)
 	h.above = map[string][]string{"acme-berlin": {"acme"}}
@@ -44,17 +45,17 @@ func TestGraceIsNeverLess(t *testing.T) {
 		if u.ID.Tenant == "acme" {
 			args = []string{"grace", u.ID.User, "--tenant", u.ID.Tenant, reason, "--yes"}
 		}
-		h.fails(1, "has, signing in now, until 2", append(args, "--for", "14d")...)
+		h.fails(1, "would have, signing in now, until 2", append(args, "--for", "14d")...)
 		require.Equal(t, totpflow.Passed, h.step(u))
 		has := h.status(u).GraceUntil
-		r := h.fails(1, ": has until "+has.Format(time.DateTime)+"Z anyway; more time ends later than that", append(args, "--for", "14d")...)
+		r := h.fails(1, ": has until "+has.Format(time.DateTime)+"Z anyway; choose a later end", append(args, "--for", "14d")...)
 		require.Empty(t, r.events())
 		require.Equal(t, has, h.status(u).GraceUntil)
 		h.ok(append(args, "--for", "61d")...)
 	}
 }
 
-// It is not told that people may go on who may not.
+// The command must not report more time for people who do not get it.
 func TestGraceForNobody(t *testing.T) {
 	h := newInstallation(t)
 	h.ok("policy", "set", "--tenant", "acme", "--mode", "required", reason, "--yes")
@@ -74,8 +75,8 @@ func TestGraceForNobody(t *testing.T) {
 	}
 }
 
-// A time that begins at the next sign-in has no end yet: it is not shown as
-// another one whenever somebody looks.
+// A grace period that begins at the next sign-in has no end yet: showing one would show a
+// different one each time.
 func TestGraceThatHasNotBegun(t *testing.T) {
 	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-10 * time.Minute)) // the command has the machine's clock
@@ -98,7 +99,7 @@ func TestGraceThatHasNotBegun(t *testing.T) {
 	}
 	got, page, csv := look()
 	require.Equal(t, shape{State: "grace", GraceBegins: true}, got)
-	require.Contains(t, page, "grace: has to set up; the time for it begins at the next sign-in\n")
+	require.Contains(t, page, "grace: has to set up; the grace period begins at the next sign-in\n")
 	require.Contains(t, csv, "acme,ana,,grace,true,,")
 
 	require.Equal(t, totpflow.Passed, h.step(ana.User))

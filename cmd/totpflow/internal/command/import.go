@@ -22,33 +22,33 @@ func (a *app) importFile() *cobra.Command {
 	var m move
 	c := &cobra.Command{
 		Use:   "import <file|->",
-		Short: "Take over the authenticators of another system",
-		Long: `Reads a table of secrets, so that people go on with the app they have. It is CSV, and its first line names the columns:
+		Short: "Import the authenticators of another system",
+		Long: `Reads a table of secrets, so that people can keep using their apps. It is CSV, and its first line names the columns:
 
   user       the product's id of the account (required), with no spaces around it
-  tenant     the customer, likewise; empty or absent where there is only one
-  name       what the authenticator is called on the security page
+  tenant     the customer, likewise; empty or absent if there is only one
+  name       the authenticator's name on the security page
   secret     base32, or an otpauth:// URI (required)
-  digits     6, 7 or 8                  with base32 only; 6 when empty
-  period     in seconds                 with base32 only; 30 when empty
-  algorithm  SHA1, SHA256 or SHA512     with base32 only; SHA1 when empty
+  digits     6, 7 or 8                  with base32 only; default 6
+  period     in seconds                 with base32 only; default 30
+  algorithm  SHA1, SHA256 or SHA512     with base32 only; default SHA1
   type       totp, or empty
 
-Other names of these columns that exports have are read too, and columns that change no code are passed over, such as
-issuer and notes. Several lines of one account are its authenticators, up to five.
+Other names that exports give these columns are read too, and columns that do not affect codes, such as issuer and notes,
+are ignored. Several lines of one account are its authenticators, up to five.
 
-It tells what would become of each line, and does it with --yes. To import the same file again does no harm. Stop the
-other system before: a code that it has seen in the last minute is good once more here. Delete the file afterwards.
+It reports what would happen to each line; --yes does it. Importing the same file again does no harm. Stop the other
+system first: a code that it accepted in the last minute works once more here. Delete the file afterwards.
 
 Secrets of fewer than 128 bits are weak. With --weak=until the code of such a secret leads its owner to a new
-authenticator, until a date; after it they need a recovery code by mail ("totpflow issue-code"). With --weak=refuse they
-are refused, and their owners set up again by the password alone. Always refused are secrets of fewer than 80 bits,
-examples out of tutorials, and one secret for two accounts.
+authenticator, until a date; after that the owner needs a recovery code by mail ("totpflow issue-code"). With
+--weak=refuse such secrets are refused, and their owners set up again by the password alone. Secrets of fewer than 80
+bits, examples from tutorials, and a secret that two accounts share are always refused.
 
-Ids are taken as they are: where the product's id is a number and the file has addresses, nobody is asked for a code.
---known names a list of the product's ids, CSV with the columns user and tenant, and other ids are refused. Without it
-the number of ids is told that were never seen here. Where ids look like secrets, the list is needed. A line that is
-refused is told by its number alone, since two columns may be exchanged.`,
+Ids are used as they are: if the product's ids are numbers and the file has addresses, nobody is asked for a code. --known
+names a list of the product's ids, CSV with the columns user and tenant, and other ids are refused. Without it the report
+has the number of ids that were never seen here. If ids look like secrets, the list is required. A refused line is
+reported by its number alone, since two columns may be exchanged.`,
 		Example: `  totpflow import secrets.csv --known users.csv --reason "move from the old portal"
   decrypt secrets.csv.age | totpflow import - --known users.csv --yes --reason "move from the old portal"`,
 		Args: args("<file|->"),
@@ -60,9 +60,9 @@ refused is told by its number alone, since two columns may be exchanged.`,
 			return a.runImport(c.Context(), m)
 		},
 	}
-	c.Flags().StringVar(&m.known, "known", "", "refuse ids that this `FILE` does not list, of the ids that the product has")
-	c.Flags().StringVar(&m.weak, "weak", weakUntil, "what becomes of secrets of 80 to 127 bits: until (they lead to new ones for a time) or refuse")
-	c.Flags().StringVar(&m.length, "weak-for", showLength(enroll.MaxWeak), "how long that is, 90d at most")
+	c.Flags().StringVar(&m.known, "known", "", "refuse ids that are not in this `FILE`, a list of the product's ids")
+	c.Flags().StringVar(&m.weak, "weak", weakUntil, "what to do with secrets of 80 to 127 bits: until (they lead to new ones for a time) or refuse")
+	c.Flags().StringVar(&m.length, "weak-for", showLength(enroll.MaxWeak), "how long they do so, 90d at most")
 	a.changeFlags(c)
 	return c
 }
@@ -89,16 +89,16 @@ func (m *move) check(lengthGiven bool) (err error) {
 	case weakUntil:
 		m.weakFor, err = parseLength("--weak-for", m.length)
 		if err == nil && (m.weakFor <= 0 || m.weakFor > enroll.MaxWeak) {
-			err = usagef("--weak-for is more than nothing and %s at most", showLength(enroll.MaxWeak))
+			err = usagef("--weak-for must be longer than zero and at most %s", showLength(enroll.MaxWeak))
 		}
 		return err
 	case weakRefuse:
 		if lengthGiven {
-			return usagef("--weak-for is for --weak=until")
+			return usagef("--weak-for requires --weak=until")
 		}
 		return nil
 	}
-	return usagef("--weak is until or refuse")
+	return usagef("--weak must be until or refuse")
 }
 
 func (a *app) runImport(ctx context.Context, m move) error {
@@ -142,7 +142,7 @@ func (a *app) readImport(m move) ([]importfile.Row, error) {
 	var rows []importfile.Row
 	err := a.reading(m.path, func(in io.Reader) (err error) {
 		if rows, err = importfile.Read(in, known); err == nil && len(rows) == 0 {
-			err = errors.New("it lists no account")
+			err = errors.New("it contains no accounts")
 		}
 		return err
 	})
@@ -170,11 +170,11 @@ func (a *app) tellImport(out imported, m move) error {
 	tell := out.bulk
 	tell.whole = out
 	if out.Weak > 0 {
-		tell.notes = append(tell.notes, fmt.Sprintf("%s %s a weak secret. Its code leads to a new authenticator until its date, and then only a recovery code by mail does,"+
+		tell.notes = append(tell.notes, fmt.Sprintf("%s %s a weak secret. Its code leads to a new authenticator until its date; after that only a recovery code by mail does,"+
 			" unless the account has another secret.", screen.Plural(out.Weak, "line"), verb(out.Weak, "has", "have")))
 	}
 	if out.NeverSeen > 0 {
-		tell.notes = append(tell.notes, fmt.Sprintf("%s %s never seen here. Compare with the ids of the product (--known): under another id nobody is asked for a code.",
+		tell.notes = append(tell.notes, fmt.Sprintf("%s %s never seen here. Compare them with the ids of the product (--known): under a wrong id nobody is asked for a code.",
 			screen.Plural(out.NeverSeen, "id"), verb(out.NeverSeen, "was", "were")))
 	}
 	return a.tellBulk(tell, "kept", "would be kept")

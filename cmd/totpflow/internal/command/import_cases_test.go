@@ -21,8 +21,8 @@ const (
 	export  = "otpauth-migration://offline?data=CiEKFHRvdHBmbG93LWV4YW1wbGUtMDAxEgNhbmEYASABKAEwAhABGAEgACjV4dXc"
 )
 
-// Files that people have when they move in, and what the command reports about them:
-// the same before and afterwards, and never a secret.
+// Files that people have when they migrate, and what the command reports about them: the
+// same in the preview and in the run, and never a secret.
 func TestImportCases(t *testing.T) {
 	for name, c := range map[string]struct {
 		file  string
@@ -84,7 +84,7 @@ func TestImportCases(t *testing.T) {
 			file: "token02, 746f7470666c6f772d6578616d706c652d303031, totp, 6, 30\n", code: 1, says: []string{"looks like hex"}, lacks: []string{"746f", "token02"},
 		},
 		"a heading that is not known": {
-			file: "user,secret,otp_secret\nana," + secretB + ",x\n", code: 1, says: []string{"heading 3 (`otp_secret`) is not known: known are user"}, lacks: []string{secretB},
+			file: "user,secret,otp_secret\nana," + secretB + ",x\n", code: 1, says: []string{"heading 3 (`otp_secret`) is not known: known headings are user"}, lacks: []string{secretB},
 		},
 		"a line of Excel's": {
 			file: "sep=;\nuser;secret;;\nana;" + secretB + ";;\n", says: []string{"line 3: ana: "},
@@ -145,8 +145,8 @@ func TestImportCases(t *testing.T) {
 	}
 }
 
-// Wherever a secret stands by mistake, in whatever encoding, nothing that is printed
-// holds it, and no account is called so.
+// Wherever a secret is by mistake, in whatever encoding, nothing that is printed contains
+// it, and no account gets it as its name.
 func TestImportShowsNoSecret(t *testing.T) {
 	raw := []byte("totpflow-example-001")
 	secrets := map[string]string{
@@ -160,7 +160,7 @@ func TestImportShowsNoSecret(t *testing.T) {
 		for _, columns := range []string{"user,secret", "tenant,user,secret", "user,tenant,secret", "user,name,secret", "secret,user", "name,user,secret", "user", "tenant,user"} {
 			for name, secret := range secrets {
 				if name == "raw" && strings.HasPrefix(columns, "name") || name == "raw" && other == secretA {
-					continue // words, which are a name where a secret stands beside them
+					continue // words, which count as a name if a secret is beside them
 				}
 				cells := []string{secret}
 				for range strings.Count(columns, ",") {
@@ -188,8 +188,8 @@ func TestImportShowsNoSecret(t *testing.T) {
 	}
 }
 
-// Secrets as people type and paste them, and URIs of other programs: the key that is
-// imported is the one that was meant, or none.
+// Secrets as people type and paste them, and URIs of other programs: the imported key is
+// the one that was meant, or none.
 func TestImportSpellings(t *testing.T) {
 	h := newInstallation(t)
 	const uri = "otpauth://totp/Old:ana?secret=" + secretA

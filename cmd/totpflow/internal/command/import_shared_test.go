@@ -2,7 +2,7 @@ package command_test
 
 import "testing"
 
-// One secret in two files, for two accounts, is as wrong as in one file.
+// One secret in two files, for two accounts, is refused as it is in one file.
 func TestImportSharedWithAnEarlierFile(t *testing.T) {
 	h := newInstallation(t)
 	const first = "tenant,user,secret\nacme,ana,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n"

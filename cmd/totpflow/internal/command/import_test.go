@@ -17,13 +17,13 @@ import (
 	"github.com/totpflow/totpflow/totptest"
 )
 
-// An old account is one of a product that used github.com/pquerna/otp.
+// An old account belongs to a product that used github.com/pquerna/otp.
 type old struct {
 	user string
 	key  *otp.Key
 }
 
-// code is what the person's phone shows.
+// code returns what the person's phone shows.
 func (o old) code(t *testing.T, at time.Time) string {
 	t.Helper()
 	code, err := theirs.GenerateCodeCustom(o.key.Secret(), at, theirs.ValidateOpts{
@@ -33,7 +33,7 @@ func (o old) code(t *testing.T, at time.Time) string {
 	return code
 }
 
-// oldAccounts are of every kind that pquerna/otp makes and authenticator apps
+// oldAccounts returns some of every kind that pquerna/otp makes and authenticator apps
 // know.
 func oldAccounts(t *testing.T) (all []old) {
 	t.Helper()
@@ -52,8 +52,8 @@ func oldAccounts(t *testing.T) (all []old) {
 	return all
 }
 
-// Nobody sets up again: the table of secrets of before goes through the command,
-// and each phone of before signs in.
+// Nobody sets up again: the command imports the table of old secrets, and each old phone
+// signs in.
 func TestImportFromPquerna(t *testing.T) {
 	tables := map[string]func([]old) string{
 		"base32": func(all []old) string {
@@ -66,7 +66,7 @@ func TestImportFromPquerna(t *testing.T) {
 		"URI": func(all []old) string {
 			b := "user;tenant;otpauth_url\n"
 			for _, o := range all {
-				// Their "&" in an issuer is not escaped; here the label is not what counts.
+				// Their "&" in an issuer is not escaped; here the label does not matter.
 				b += fmt.Sprintf("%s;acme;%s\n", o.user, strings.ReplaceAll(o.key.URL(), "Old%20&%20Portal", "Old%20%26%20Portal"))
 			}
 			return b
@@ -106,8 +106,8 @@ const (
 	secretB = "ORXXI4DGNRXXOLLFPBQW24DMMUWTAMBR"
 )
 
-// The report has the outcome of each line, in the same words before and afterwards. The
-// second time, the line is there already.
+// The report has the outcome of each line, in the same words in the preview and in the
+// run. The second time, the lines are there already.
 func TestImportReport(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "has-one")
@@ -131,7 +131,7 @@ func TestImportReport(t *testing.T) {
 	dry := decode[bulk](t, h.fails(4, "7 of 10 were refused", "import", table, reason, "--json"))
 	require.True(t, dry.DryRun)
 	require.Equal(t, 3, dry.Done)
-	h.fails(3, "nothing is kept of this account", "status", "ana", "--tenant", "acme")
+	h.fails(3, "there is no record of this account", "status", "ana", "--tenant", "acme")
 
 	words := []string{
 		"line 2: acme/ana: kept",
@@ -144,11 +144,11 @@ func TestImportReport(t *testing.T) {
 		"line 9: refused: the user or the tenant looks like a secret (base32): are two headings exchanged? If it is an id, --known lists it",
 		"line 10: acme/eva: kept",
 		"line 11: refused: there are spaces before or after the user or the tenant, which make it another account",
-		"2 ids were never seen here. Compare with the ids of the product (--known): under another id nobody is asked for a code.",
+		"2 ids were never seen here. Compare them with the ids of the product (--known): under a wrong id nobody is asked for a code.",
 	}
 	said := h.fails(4, "7 of 10 were refused", "import", table, reason)
 	require.Equal(t, strings.ReplaceAll(strings.Join(words, "\n"), ": kept\n", ": would be kept\n")+
-		"\n3 lines, 7 refused. Nothing was changed; --yes does it.\n", said.out)
+		"\n3 lines, 7 refused. Nothing was changed; add --yes to do it.\n", said.out)
 	r := h.fails(4, "7 of 10 were refused", "import", table, reason, "--yes")
 	require.Equal(t, []string{"imported", "imported", "imported"}, r.events())
 	require.Equal(t, strings.Join(words, "\n")+"\n", r.out)
@@ -163,7 +163,7 @@ func TestImportReport(t *testing.T) {
 	require.NotContains(t, again.out, "never seen")
 }
 
-// A table that is in already is a success, in the preview as in the run.
+// A table that was imported before is a success, in the preview as in the run.
 func TestImportAgain(t *testing.T) {
 	h := newInstallation(t)
 	table := "user,secret\nana," + secretA + "\nben," + weak80 + "\nana," + secretB + "\n"
@@ -257,7 +257,7 @@ func TestImportRefusesAFile(t *testing.T) {
 	for text, words := range map[string]string{
 		"":                           "name the columns",
 		"acme,ana," + secretA + "\n": "name the columns",
-		"user,secret\n":              "it lists no account",
+		"user,secret\n":              "it contains no accounts",
 		"user,secret\nana,\xff\n":    "UTF-8",
 	} {
 		h.in = text
@@ -268,7 +268,7 @@ func TestImportRefusesAFile(t *testing.T) {
 	h.fails(2, "<file|-> is missing", "import", reason)
 }
 
-// More lines than are imported at once; those of an account stand far apart.
+// More lines than one batch of the import; those of one account are far apart.
 func TestImportMany(t *testing.T) {
 	h := newInstallation(t)
 	var table strings.Builder

@@ -11,7 +11,8 @@ import (
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 )
 
-// silence is what a person or a program on the other side types: nothing, and the signal comes while it is awaited.
+// silence is an input in which nothing is ever typed: the signal comes while the command
+// waits for it.
 type silence struct{ interrupt func() }
 
 func (s silence) Read([]byte) (int, error) {
@@ -19,7 +20,7 @@ func (s silence) Read([]byte) (int, error) {
 	select {}
 }
 
-// An interruption ends what waits for input, and nothing has changed then.
+// An interruption ends the wait for input, and nothing has changed then.
 func TestInterruptedWhileReading(t *testing.T) {
 	h := newInstallation(t)
 	p := h.enroll("acme", "ana")

@@ -22,14 +22,15 @@ func (a *app) issueCode() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "issue-code <user> --out <file>",
 		Short: "Make a recovery code that leads a person to a new set-up",
-		Long: `Makes a code that leads the person, after the password, to a new set-up, once and within 24 hours. It is for who was
-reset where the password alone does not do: the account was frozen ("it was not me"), the policy says issued-code, or
-the reset is of more than 24 hours ago. Inside the product administrators send
-such codes by mail; this is for when none can.
+		Long: `Makes a code that leads the person, after the password, to a new set-up, once and within 24 hours. It is for people who
+were reset and whose password alone is not enough: the account was frozen ("it was not me"), the policy says issued-code,
+or the reset was more than 24 hours ago. In the product, administrators send
+such codes by mail; this command is for when nobody
+can.
 
-The code goes into a new file that only you can read, and is shown nowhere. Hand it to the person alone, and delete the
-file: whoever has it and the password gets in. It ends with the next one that is issued, and with a new password; for
-24 hours after a new password none is made.`,
+The code goes into a new file that only you can read, and is shown nowhere. Give it only to the person, and delete the
+file: anyone who has it and the password gets in. The code is void once another one is issued or the password changes;
+for 24 hours after a password change none is issued.`,
 		Example: `  totpflow issue-code 42 --tenant acme --out 42.code --reason "ticket 4711: seen in person"`,
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -38,15 +39,15 @@ file: whoever has it and the password gets in. It ends with the next one that is
 			case err != nil:
 				return err
 			case path == "":
-				return usagef("--out is missing: name the new file for the code, which is not shown")
+				return usagef("--out is missing: name a new file for the code, which is not shown")
 			case path == "-":
-				return usagef("--out takes the name of a file: the code is a secret, and not shown")
+				return usagef("--out must be the name of a file: the code is a secret, and is not shown")
 			}
 			return a.change(c, a.issuance(id, path))
 		},
 	}
 	tenantFlag(c, &tenant)
-	c.Flags().StringVar(&path, "out", "", "the new `FILE` for the code, which must not be there yet (required)")
+	c.Flags().StringVar(&path, "out", "", "the new `FILE` for the code, which must not exist yet (required)")
 	a.namesFlag(c)
 	a.changeFlags(c)
 	return c
@@ -66,7 +67,7 @@ func (a *app) issuance(id store.AccountID, path string) change {
 		after: func(_ context.Context, _ *session, out *changed) string {
 			out.File, out.Expires = path, expires
 			return ", which after the password leads to a new set-up, once, until " + screen.Time(expires) +
-				"; hand it to the person alone, and delete the file"
+				"; give it only to the person, and delete the file"
 		},
 	}
 }
@@ -75,7 +76,7 @@ func (a *app) issuance(id store.AccountID, path string) change {
 func (s *session) issueInto(ctx context.Context, id store.AccountID, path string) (expires time.Time, err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // never a terminal, nor a file that others read
 	if errors.Is(err, fs.ErrExist) {
-		return expires, fmt.Errorf("%s is there already; the code goes into a new file", path)
+		return expires, fmt.Errorf("%s exists already; name a new file for the code", path)
 	}
 	if err != nil {
 		return expires, err

@@ -21,16 +21,16 @@ func (h *installation) disown(p person) {
 	require.NoError(h.t, second(s.Disown(h.ctx, s.NewDisownToken(told))))
 }
 
-// The only administrator has frozen the account: nobody is left who could issue a
-// code, and the operator's leads to a new enrollment.
+// The only administrator has frozen the account: nobody is left who could issue a code,
+// and the operator's code leads to a new enrollment.
 func TestIssueCodeForTheLastAdministrator(t *testing.T) {
 	h := newInstallation(t)
 	ada := h.enroll("acme", "ada")
 	h.disown(ada)
 	r := h.ok("reset", "ada", "--tenant", "acme", reason, "--yes")
-	require.Contains(t, r.out, "; a new set-up takes a code of totpflow issue-code, after the password\n")
+	require.Contains(t, r.out, "; a new set-up requires a code from totpflow issue-code, after the password\n")
 	require.NotContains(t, r.out, "the next sign-in leads")
-	require.Contains(t, h.ok("status", "ada", "--tenant", "acme").out, `the password alone does not lead there ("totpflow issue-code")`)
+	require.Contains(t, h.ok("status", "ada", "--tenant", "acme").out, `the password alone is not enough for that (see "totpflow issue-code")`)
 	require.Contains(t, h.ok("status", "ada", "--tenant", "acme", "--json").out, `"needs_code": true`)
 
 	s := h.service()
@@ -41,7 +41,7 @@ func TestIssueCodeForTheLastAdministrator(t *testing.T) {
 
 	path := filepath.Join(h.dir, "ada.code")
 	r = h.ok("issue-code", "ada", "--tenant", "acme", "--out", path, reason, "--yes")
-	require.Regexp(t, `^acme/ada: wrote a code to \S+/ada\.code, which after the password leads to a new set-up, once, until \S+ \S+Z; hand it`, r.out)
+	require.Regexp(t, `^acme/ada: wrote a code to \S+/ada\.code, which after the password leads to a new set-up, once, until \S+ \S+Z; give it`, r.out)
 	require.Equal(t, []string{"recovery_issued"}, r.events())
 	require.Contains(t, r.err, `actor="operator olga"`)
 	info, err := os.Stat(path)
@@ -93,15 +93,15 @@ func TestIssueCodeRefused(t *testing.T) {
 	for user, words := range map[string]string{
 		"frozen":  "reset it first",
 		"recent":  "within the last 24 hours",
-		"nothing": "nothing is set up",
-		"machine": "nothing is set up",
+		"nothing": "no code is needed",
+		"machine": "no code is needed",
 	} {
 		r := h.fails(1, "acme/"+user+": ", "issue-code", user, "--tenant", "acme", "--out", path, reason, "--yes")
 		require.Contains(t, r.err, words)
 		require.Empty(t, r.out)
 		require.NoFileExists(t, path)
 	}
-	h.fails(3, "nothing is kept", "issue-code", "nobody", "--tenant", "acme", "--out", path, reason, "--yes")
+	h.fails(3, "there is no record", "issue-code", "nobody", "--tenant", "acme", "--out", path, reason, "--yes")
 	require.NoFileExists(t, path)
 
 	before, err := h.store.Get(h.ctx, acme("ana"))
@@ -110,7 +110,7 @@ func TestIssueCodeRefused(t *testing.T) {
 	dangling := filepath.Join(h.dir, "link")
 	require.NoError(t, os.Symlink(filepath.Join(h.dir, "elsewhere"), dangling))
 	for _, taken := range []string{path, dangling, h.dir, "/dev/stdout", "/dev/tty"} {
-		h.fails(1, taken+" is there already", "issue-code", "ana", "--tenant", "acme", "--out", taken, reason, "--yes")
+		h.fails(1, taken+" exists already", "issue-code", "ana", "--tenant", "acme", "--out", taken, reason, "--yes")
 	}
 	h.fails(1, "no such file", "issue-code", "ana", "--tenant", "acme", "--out", filepath.Join(h.dir, "missing", "code"), reason, "--yes")
 	h.fails(2, "--out is missing", "issue-code", "ana", "--tenant", "acme", reason, "--yes")
@@ -123,8 +123,8 @@ func TestIssueCodeRefused(t *testing.T) {
 	require.Equal(t, before, now)
 }
 
-// A reset says what the person meets next, as the policies have it, also those of
-// the tenants above.
+// A reset reports what the person needs next, by the policies of the tenant and of the
+// tenants above.
 func TestResetSaysWhoNeedsACode(t *testing.T) {
 	h := newInstallation(t)
 	h.above = map[string][]string{"acme-berlin": {"acme"}}
@@ -136,18 +136,18 @@ func TestResetSaysWhoNeedsACode(t *testing.T) {
 		t.Helper()
 		return h.ok(append([]string{"reset", "--tenant", "acme-berlin", "--above", "acme", reason, "--yes"}, args...)...)
 	}
-	require.Contains(t, reset("ana").out, "; a new set-up takes a code of totpflow issue-code, after the password\n")
-	require.Contains(t, reset("ben", "--scope", "authenticators").out, "; a new set-up takes a recovery code, or one of totpflow issue-code, after the password\n")
+	require.Contains(t, reset("ana").out, "; a new set-up requires a code from totpflow issue-code, after the password\n")
+	require.Contains(t, reset("ben", "--scope", "authenticators").out, "; a new set-up requires a recovery code, or one from totpflow issue-code, after the password\n")
 	require.Equal(t, "acme-berlin/kim: cleared the trusted browsers\n", reset("kim", "--scope", "browsers").out)
-	require.Equal(t, 2, strings.Count(reset("eva", "kim").out, "sessions; a new set-up takes a code of totpflow issue-code\n"))
+	require.Equal(t, 2, strings.Count(reset("eva", "kim").out, "sessions; a new set-up requires a code from totpflow issue-code\n"))
 	require.Equal(t, 2, strings.Count(reset("eva", "kim", "--json").out, `"needs_code": true`))
 
 	h.ok("exempt", "fs01", "--tenant", "acme", "--name", "nightly", reason, "--yes")
 	end := []string{"exempt", "fs01", "--tenant", "acme", "--end", reason, "--yes"}
-	require.Equal(t, "acme/fs01: a person's account again; a new set-up takes a code of totpflow issue-code, after the password\n", h.ok(end...).out)
+	require.Equal(t, "acme/fs01: a person's account again; a new set-up requires a code from totpflow issue-code, after the password\n", h.ok(end...).out)
 
 	h.ok("exempt", "fs02", "--tenant", "acme-berlin", "--name", "nightly", reason, "--yes")
-	require.Contains(t, h.ok("exempt", "fs02", "--tenant", "acme-berlin", "--above", "acme", "--end", reason, "--yes").out, "takes a code of totpflow issue-code")
+	require.Contains(t, h.ok("exempt", "fs02", "--tenant", "acme-berlin", "--above", "acme", "--end", reason, "--yes").out, "requires a code from totpflow issue-code")
 
 	h.ok("policy", "set", "--tenant", "acme", "--issued-code=false", reason, "--yes")
 	h.ok("exempt", "fs01", "--tenant", "acme", "--name", "nightly", reason, "--yes")

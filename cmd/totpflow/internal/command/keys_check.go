@@ -18,9 +18,9 @@ func (a *app) keysCheck() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Open every record, and count them by key",
-		Long: `Opens every record with the ring, counts them by the key that they are sealed under, and says which old keys are not
-needed any more. A SQLite file is checked first: whether its parts fit together. It changes nothing. The exit code is 5 when a
-record does not open.`,
+		Long: `Opens every record with the ring, counts the records by the key that seals them, and says which old keys are no longer
+needed. It first checks whether a SQLite file is intact. It changes nothing. The exit code is 5 if a record does not
+open.`,
 		Example: "  totpflow keys check --keys-file /etc/backup/totpflow.keys",
 		Args:    args(),
 		RunE:    func(c *cobra.Command, _ []string) error { return a.checkKeys(c.Context()) },
@@ -86,7 +86,7 @@ func (a *app) checkKeys(ctx context.Context) error {
 		err = a.printCheck(c)
 	}
 	if err == nil && len(c.Unreadable) > 0 {
-		return unreadable{fmt.Errorf("%d of %d records do not open, and nobody gets in by them: put the missing keys back, or the records from a backup",
+		return unreadable{fmt.Errorf("%d of %d records do not open, and their owners cannot sign in: restore the missing keys, or the records from a backup",
 			len(c.Unreadable), c.Records)}
 	}
 	return err
@@ -158,7 +158,7 @@ func (a *app) printCheck(c checked) error {
 	a.say("%s, epoch %d", screen.Plural(c.Records, "record"), c.Epoch)
 	for _, use := range c.Keys {
 		if use.Retirable {
-			a.say("No record needs %s any more: totpflow keys retire %s", use.ID, use.ID)
+			a.say("No record needs %s any more: run totpflow keys retire %s", use.ID, use.ID)
 		}
 	}
 	return nil

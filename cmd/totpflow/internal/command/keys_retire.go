@@ -18,9 +18,9 @@ func (a *app) keysRetire() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "retire <id>",
 		Short: "Remove an old key that no record needs",
-		Long: `Removes an old key from the key file. It refuses while a record is under the key; "totpflow keys reseal" moves what is
-left. What else the key has signed ends: browsers that were trusted under it are asked for a code once more, unless you
-wait for their age (90 days at most) after the rotation.
+		Long: `Removes an old key from the key file. It refuses while a record is sealed with the key; "totpflow keys reseal" moves the
+remaining ones. Everything else that the key has signed ends: browsers that were trusted under it are asked for a code
+once more, unless you wait until their trust expires (90 days at most) after the rotation.
 
 Backups of the database from before the rotation do not open without the key: keep the old ring with them.`,
 		Example: `  totpflow keys retire 5d2c8f07 --keys-file /etc/backup/totpflow.keys --reason "rotation of May"`,
@@ -53,7 +53,7 @@ func (a *app) retire(ctx context.Context, id string) error {
 	case -1:
 		return notFound{fmt.Errorf("the ring has no key %s; totpflow keys check lists them", id)}
 	case 0:
-		return fmt.Errorf("%s is the newest key: rotate first", id)
+		return fmt.Errorf("%s is the newest key and cannot be removed: rotate first", id)
 	}
 	if err := a.unneeded(ctx, f, by, id); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (a *app) retire(ctx context.Context, id string) error {
 	if a.asJSON {
 		return a.screen.JSON(retired{"keys retire", f.Path(), id, f.Ring().IDs()})
 	}
-	a.say("Removed %s from %s. Hand the ring on to every process that uses it.", id, f.Path())
+	a.say("Removed %s from %s. Give the ring to every process that uses it.", id, f.Path())
 	return nil
 }
 
@@ -96,7 +96,7 @@ func (a *app) unneeded(ctx context.Context, f *keyfile.File, by admin.Operator, 
 	}
 	for _, use := range c.Keys {
 		if use.ID == id && use.Records > 0 {
-			return fmt.Errorf("%s still under %s: totpflow keys reseal moves them", are(use.Records, "record"), id)
+			return fmt.Errorf("%s still sealed with %s: totpflow keys reseal moves them", are(use.Records, "record"), id)
 		}
 	}
 	return nil

@@ -25,14 +25,14 @@ func (a *app) keysRotate() *cobra.Command {
 	var stage, resume bool
 	c := &cobra.Command{
 		Use:   "rotate",
-		Short: "Put a new key into the key file, and seal every record with it",
-		Long: `Puts a new key in front of the others in the key file, and seals every record again with it. The old keys stay, and open
-what is under them, until "totpflow keys retire". It tells what it would do, and does it with --yes. When it is
-interrupted, the same command goes on where it was; with --resume it does only that.
+		Short: "Add a new key to the key file, and seal every record with it",
+		Long: `Puts a new key in front of the others in the key file, and seals every record again with it. The old keys stay until
+"totpflow keys retire", to open records that they have sealed. The command reports what it would do; --yes does it. If it
+is interrupted, the same command goes on where it stopped; with --resume it does only that.
 
-A process that does not know the new key refuses what is sealed with it. Where the product may not pause, rotate in two
-steps: --stage puts the new key into the file so that it opens and does not seal; hand the file on to every process;
-then rotate makes it the newest.`,
+A process without the new key refuses records that are sealed with it. If the product may not pause, rotate in two steps:
+--stage puts the new key into the file so that it opens records but does not seal them yet; give the file to every
+process; then rotate makes the key the newest.`,
 		Example: `  totpflow keys rotate --keys-file /etc/backup/totpflow.keys --reason "rotation of May" --yes`,
 		Args:    args(),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -42,7 +42,7 @@ then rotate makes it the newest.`,
 			return a.rotate(c.Context(), stage, resume)
 		},
 	}
-	c.Flags().BoolVar(&stage, "stage", false, "only put the new key into the file; it opens, and seals nothing yet")
+	c.Flags().BoolVar(&stage, "stage", false, "only put the new key into the file, where it opens records but does not seal them yet")
 	c.Flags().BoolVar(&resume, "resume", false, "only go on with a rotation that was interrupted or staged")
 	a.changeFlags(c)
 	return c
@@ -51,9 +51,9 @@ then rotate makes it the newest.`,
 func (a *app) keysReseal() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reseal",
-		Short: "Seal what is still under old keys with the newest",
-		Long: `Seals again every record that is not under the newest key: what processes with an older ring have written since the
-rotation. The keys stay as they are. It tells what it would do, and does it with --yes.`,
+		Short: "Seal records that are still under old keys with the newest key",
+		Long: `Seals again every record that is not under the newest key: those that processes with an older ring have written since
+the rotation. The keys stay as they are. The command reports what it would do; --yes does it.`,
 		Example: `  totpflow keys reseal --keys-file /etc/backup/totpflow.keys --reason "rotation of May" --yes`,
 		Args:    args(),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -125,7 +125,7 @@ func (a *app) rotate(ctx context.Context, stage, resume bool) error {
 	return a.withKeys(ctx, opRotate, func(r *rotation) error {
 		switch {
 		case resume && !r.resumed:
-			a.say("No rotation waits to be resumed.")
+			a.say("There is no rotation to resume.")
 			if a.asJSON {
 				return a.screen.JSON(r.report(0, 0))
 			}
@@ -147,7 +147,7 @@ func (a *app) rotate(ctx context.Context, stage, resume bool) error {
 // stage puts a new key after the newest.
 func (r *rotation) stage() error {
 	if !r.app.yes {
-		r.app.say("Would put a new key behind %s in %s, which opens and does not seal yet.", r.newest(), r.file.Path())
+		r.app.say("Would put a new key after %s in %s, which opens records but does not seal them yet.", r.newest(), r.file.Path())
 		r.app.say(nothingChanged)
 		return r.json(r.report(0, 0))
 	}
@@ -161,8 +161,8 @@ func (r *rotation) stage() error {
 	if err != nil {
 		return err
 	}
-	r.app.say("Staged %s in %s: it opens, and %s still seals.", r.journal.Key, r.file.Path(), r.newest())
-	r.app.say("Hand the file on to every process that uses it; then totpflow keys rotate makes %s the newest.", r.journal.Key)
+	r.app.say("Staged %s in %s: it opens records, and %s still seals them.", r.journal.Key, r.file.Path(), r.newest())
+	r.app.say("Give the file to every process that uses it; then totpflow keys rotate makes %s the newest.", r.journal.Key)
 	return r.json(r.report(0, 0))
 }
 
@@ -222,13 +222,13 @@ func (r *rotation) tell(ctx context.Context) error {
 	switch {
 	case r.resumed && r.journal.Staged:
 		a.say("Would make the staged key %s the newest in %s, and seal %s of %v with it.", r.journal.Key, r.file.Path(), screen.Plural(records, "record"), r.db.URL())
-		a.say("Every process must have the file with this key by now: one that does not refuses what is sealed with it.")
+		a.say("Every process must have the file with this key by now: one without it refuses records that are sealed with the key.")
 	case r.resumed:
 		a.say("Would go on with the rotation of %s: %d of %d records are not yet under %s.", screen.Time(r.journal.Began), stale, records, r.journal.Key)
 	default:
 		a.say("Would put a new key in front of %s in %s, and seal %s of %v with it.", r.newest(), r.file.Path(), screen.Plural(records, "record"), r.db.URL())
-		a.say("Stop every process that uses the ring before: with the ring of now it refuses what is sealed with the new key.")
-		a.say("Where the product may not pause, begin with --stage.")
+		a.say("First stop every process that uses the ring: with its present ring it refuses records that are sealed with the new key.")
+		a.say("If the product may not pause, begin with --stage.")
 	}
 	a.say(nothingChanged)
 	if !r.resumed || r.journal.Staged {
@@ -265,7 +265,7 @@ func (r *rotation) seal(ctx context.Context) error {
 	out := r.report(sw.journal.Seen, sw.journal.Changed)
 	out.Unreadable = len(sw.broken)
 	a.say("%s under %s, the newest key; %d of them sealed again.", are(out.Records-out.Unreadable, "record"), out.Key, out.Changed)
-	a.say("Hand %s on to every process that uses it. Then totpflow keys check says which old keys can be retired.", r.file.Path())
+	a.say("Give %s to every process that uses it. Then totpflow keys check says which old keys can be retired.", r.file.Path())
 	if err := r.json(out); err != nil {
 		return err
 	}

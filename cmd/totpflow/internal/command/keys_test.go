@@ -107,9 +107,9 @@ func TestRetireRefusesAKeyInUse(t *testing.T) {
 	h.enroll("acme", "ana")
 	h.ok("keys", "rotate", reason, "--yes")
 	before := h.ring()
-	h.keysAre(func(ring string) (string, error) { return keyring.Rotate(ring) }) // by hand, and nothing resealed
+	h.keysAre(func(ring string) (string, error) { return keyring.Rotate(ring) }) // by hand, and nothing was resealed
 	newest := before.IDs()[0]
-	h.fails(1, "1 record is still under "+newest, "keys", "retire", newest, reason, "--yes")
+	h.fails(1, "1 record is still sealed with "+newest, "keys", "retire", newest, reason, "--yes")
 	require.Contains(t, h.ring().IDs(), newest)
 
 	require.Contains(t, h.ok("keys", "reseal", reason).out, "Would seal 1 of 1 records")
@@ -127,8 +127,8 @@ func (h *installation) keysAre(change func(string) (string, error)) {
 	require.NoError(h.t, os.WriteFile(h.keys, []byte(next), 0o600))
 }
 
-// A process that runs meanwhile, with the ring of the step before, is never
-// refused and never refuses.
+// A process that runs meanwhile, with the ring of the step before, never refuses a
+// record, and its records are never refused.
 func TestRotateWithoutAPause(t *testing.T) {
 	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
@@ -172,7 +172,7 @@ func TestStagedKeyCanBeGivenUp(t *testing.T) {
 	h.ok("keys", "retire", key, reason, "--yes")
 	require.Equal(t, was, h.ring().IDs())
 	require.NoFileExists(t, h.keys+".rotate")
-	require.Contains(t, h.ok("keys", "rotate", "--resume", reason, "--yes").out, "No rotation waits")
+	require.Contains(t, h.ok("keys", "rotate", "--resume", reason, "--yes").out, "There is no rotation")
 }
 
 // fill makes many accounts, and does not wait for the disk.
@@ -191,8 +191,8 @@ func (h *installation) fill(n int) {
 	}
 }
 
-// stick makes every write of this account's record wait until release, so that a
-// rotation cannot come to its end before it is cut short.
+// stick makes every write of this account's record wait until release, so that a rotation
+// cannot end before it is cut short.
 func (h *installation) stick(user string) (release func()) {
 	h.t.Helper()
 	exec := func(statement string) {
@@ -207,8 +207,8 @@ func (h *installation) stick(user string) (release func()) {
 	return func() { exec(`DROP TRIGGER stuck`) }
 }
 
-// Whenever a rotation is cut short, the next run goes on with the same key, and
-// every record is under it at the end.
+// Whenever a rotation is cut short, the next run goes on with the same key, and in the
+// end every record is under it.
 func TestRotateResumes(t *testing.T) {
 	h := newInstallation(t)
 	h.fill(1200)
@@ -233,7 +233,7 @@ func TestRotateResumes(t *testing.T) {
 	r := h.run("keys", "rotate", reason, "--yes")
 	<-stop
 	require.Equal(t, 130, r.code, r.err)
-	require.Contains(t, r.err, "goes on from there")
+	require.Contains(t, r.err, "run the same command again")
 	h.ctx = context.Background()
 	release()
 	key := h.ring().IDs()[0]
@@ -295,7 +295,7 @@ func TestRotateRefuses(t *testing.T) {
 	f, err := keyfile.Open(h.keys)
 	require.NoError(t, err)
 	require.NoError(t, f.Note(keyfile.Journal{Operation: "rotate", Database: "sqlite:///srv/other.db"}))
-	h.fails(1, "an interrupted run is of sqlite:///srv/other.db", "keys", "rotate", reason, "--yes")
+	h.fails(1, "the interrupted run was for sqlite:///srv/other.db", "keys", "rotate", reason, "--yes")
 	require.NoError(t, os.WriteFile(h.keys+".rotate", []byte("?"), 0o600))
 	h.fails(1, "not a journal of this version", "keys", "rotate", reason, "--yes")
 	h.fails(2, "exclude each other", "keys", "rotate", "--stage", "--resume", reason, "--yes")
@@ -304,11 +304,11 @@ func TestRotateRefuses(t *testing.T) {
 	text, err := os.ReadFile(h.keys)
 	require.NoError(t, err)
 	h.env["TOTPFLOW_KEYS"] = string(text)
-	h.bare("keys", "rotate", reason, "--yes").failed(t, 2, "cannot be changed from here")
-	h.fails(2, "say generate, check", "keys")
+	h.bare("keys", "rotate", reason, "--yes").failed(t, 2, "cannot be changed")
+	h.fails(2, "generate, check", "keys")
 }
 
-// A record that does not open is reported, and the others are processed all the same.
+// A record that does not open is reported, and the others are still processed.
 func TestUnreadableRecord(t *testing.T) {
 	h := newInstallation(t)
 	ana, zoe := h.enroll("acme", "ana"), h.enroll("acme", "zoe")
@@ -326,25 +326,26 @@ func TestUnreadableRecord(t *testing.T) {
 	require.Contains(t, h.fails(5, "1 of 3 records do not open", "list").out, "1 unreadable")
 	h.fails(5, "keys check", "status", "ben", "--tenant", "acme")
 
-	r = h.fails(5, "passed over", "keys", "rotate", reason, "--yes")
+	r = h.fails(5, "skipped", "keys", "rotate", reason, "--yes")
 	require.Contains(t, r.out, "2 records are under "+h.ring().IDs()[0])
-	h.fails(5, "passed over", "restored", "--at", "2025-01-01T00:00:00Z", reason, "--yes")
+	h.fails(5, "skipped", "restored", "--at", "2025-01-01T00:00:00Z", reason, "--yes")
 	for _, p := range []person{ana, zoe} {
 		h.clock.Advance(5 * time.Minute)
 		h.passes(p)
 	}
 	old := h.ring().IDs()[1]
 	require.Equal(t, 1, decode[checked](t, h.fails(5, "", "keys", "check", "--json")).Keys[1].Records)
-	h.fails(1, "still under", "keys", "retire", old, reason, "--yes")
+	h.fails(1, "still sealed with", "keys", "retire", old, reason, "--yes")
 }
 
-// A ring without a key that records need opens none of them, and the command reports that.
+// If a ring lacks the key that records need, it opens none of them, and the command
+// reports that.
 func TestMissingKey(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
 	missing := h.ring().IDs()[0]
 	require.NoError(t, os.WriteFile(h.keys, []byte(keyring.Generate()), 0o600))
-	c := decode[checked](t, h.fails(5, "put the missing keys back", "keys", "check", "--json"))
+	c := decode[checked](t, h.fails(5, "restore the missing keys", "keys", "check", "--json"))
 	require.Equal(t, missing, c.Keys[1].ID)
 	require.Equal(t, "missing", c.Keys[1].Role)
 }

@@ -40,7 +40,7 @@ func (a *app) list() *cobra.Command {
 		Short: "List the accounts that have a record",
 		Long: `Lists the accounts that have a record: of one tenant, or of all.
 
-Who has never come to the second step has no record. The product has the list of its users, and their names: --names
+People who have never reached the second step have no record. The product has the list of its users, and their names: --names
 reads a list that it has exported. In a file without a column tenant the ids are those of --tenant.
 
 ` + aboveLong,
@@ -52,20 +52,20 @@ reads a list that it has exported. In a file without a column tenant the ids are
 			l.all = !c.Flags().Changed("tenant")
 			switch {
 			case l.state != "" && !slices.Contains(states, l.state):
-				return usagef("--state is one of %s", strings.Join(states, ", "))
+				return usagef("--state must be one of %s", strings.Join(states, ", "))
 			case l.csv && a.asJSON:
 				return usagef("--csv and --json exclude each other")
 			case l.count && (l.csv || a.asJSON || l.state != ""):
-				return usagef("--count stands alone, or with --tenant")
+				return usagef("--count can only be combined with --tenant")
 			}
 			return a.showList(c.Context(), &l)
 		},
 	}
-	c.Flags().StringVar(&l.tenant, "tenant", "", "only of this `TENANT`")
+	c.Flags().StringVar(&l.tenant, "tenant", "", "only accounts of this `TENANT`")
 	a.aboveFlag(c, &l.tenant)
 	a.namesFlag(c)
-	c.Flags().StringVar(&l.state, "state", "", "only in this `STATE`: "+strings.Join(states, ", "))
-	c.Flags().BoolVar(&l.count, "count", false, "print only how many have set it up, without opening a record")
+	c.Flags().StringVar(&l.state, "state", "", "only accounts in this `STATE`: "+strings.Join(states, ", "))
+	c.Flags().BoolVar(&l.count, "count", false, "print only how many accounts have a second factor, without opening records")
 	c.Flags().BoolVar(&l.csv, "csv", false, "print CSV for a spreadsheet")
 	return c
 }
@@ -106,7 +106,7 @@ func (a *app) showList(ctx context.Context, l *listing) error {
 		a.screen.Note("%s names none of these accounts: look at its columns user and tenant", a.namesFile)
 	}
 	if err == nil && l.broken > 0 {
-		err = unreadable{fmt.Errorf("%d of %d records do not open; totpflow keys check says more", l.broken, l.seen)}
+		err = unreadable{fmt.Errorf("%d of %d records do not open; totpflow keys check has details", l.broken, l.seen)}
 	}
 	return err
 }

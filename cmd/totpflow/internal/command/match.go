@@ -28,6 +28,6 @@ func (s *session) match(ctx context.Context) error {
 	if records == 0 {
 		return nil
 	}
-	return unreadable{fmt.Errorf("none of %s%s of %s opens with these keys: one of the two is another installation's; nothing was changed",
+	return unreadable{fmt.Errorf("none of %s%s of %s opens with these keys: the keys or the database belong to another installation; nothing was changed",
 		looked, screen.Plural(records, "record"), s.db.URL())}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// With the ring of another installation no record is made and no epoch raised:
-// what it sealed the product could not open, and it could open nothing here.
+// With the ring of another installation no record is made and no epoch raised: the
+// product could not open what that ring seals, and the ring could open nothing here.
 func TestRingOfAnotherInstallation(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
@@ -52,7 +52,7 @@ func TestRingOfAnotherInstallation(t *testing.T) {
 		h.ok(append(args, reason, "--yes")...)
 	}
 
-	// A ring that opens one of them is not another installation's.
+	// A ring that opens one of the records does not belong to another installation.
 	h.ok("keys", "rotate", reason, "--yes")
 	require.NoError(t, os.WriteFile(h.keys, ours, 0o600))
 	h.fails(5, "none of the 5 records", "grace", "late", "--tenant", "acme", "--for", "7d", reason, "--yes")

@@ -22,9 +22,9 @@ var update = flag.Bool("update", false, "write into docs/operations.md what the 
 
 const page = "../../../../docs/operations.md"
 
-// Every console block of the operator's page is run, in order, on one server.
-// Each prints the text that stands there, except for times, ids and keys. A comment
-// above the block names, as a scene, the state that the page takes for granted.
+// Every console block of the operator's page is run, in order, on one server. Each prints
+// the text that is on the page, except for times, ids and keys. A comment above the block
+// names, as a scene, the state that the page assumes.
 func TestOperatorsPage(t *testing.T) {
 	was, err := os.Getwd()
 	require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestOperatorsPage(t *testing.T) {
 
 var sceneLine = regexp.MustCompile(`^<!-- scene: (\w+) -->$`)
 
-// steady is the text without what is another one each time.
+// steady returns the text without what differs each time.
 func steady(text string) string {
 	for _, r := range []struct{ what, by string }{
 		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z`, "TIME"},
@@ -89,7 +89,7 @@ type operatorsPage struct {
 
 func newPage(t *testing.T, text string) *operatorsPage {
 	h := newInstallation(t)
-	h.clock.Set(time.Now().Add(-time.Hour)) // the command has the machine's clock, and runs after all that has happened
+	h.clock.Set(time.Now().Add(-time.Hour)) // the command has the machine's clock, and runs after everything that has happened
 	require.NoError(t, os.Remove(h.keys))
 	h.keys = filepath.Join(h.dir, "totpflow.keys")
 	delete(h.env, "TOTPFLOW_DB")
@@ -103,7 +103,7 @@ func newPage(t *testing.T, text string) *operatorsPage {
 	return &operatorsPage{h, make(map[string]person)}
 }
 
-// scene does what the page takes for granted.
+// scene prepares what the page assumes.
 func (p *operatorsPage) scene(name string) {
 	p.t.Helper()
 	switch name {
@@ -144,7 +144,7 @@ func (p *operatorsPage) scene(name string) {
 	}
 }
 
-// shell runs a line, and returns what it prints.
+// shell runs a line, and returns its output.
 func (p *operatorsPage) shell(line string) []string {
 	p.t.Helper()
 	line, events := strings.CutSuffix(line, " 2>&1")

@@ -18,11 +18,13 @@ import (
 func (a *app) policy() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "policy",
-		Short: "Show or set how much of the second factor a tenant's people must have",
-		Long: `Shows or sets the policy of a tenant that is kept with the records. It has effect where the product asks for it there
-(totpflow.Config.Policy is nil, or asks admin.TenantPolicies).`,
+		Short: "Show or set a tenant's policy for the second factor",
+		Long: `Shows or sets the policy of a tenant that is kept with the records. It applies if the product reads policies from there
+(totpflow.Config.Policy is nil, or uses admin.TenantPolicies).`,
 		Args: args(),
-		RunE: func(c *cobra.Command, _ []string) error { return usagef("say get or set; --help shows how") },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return usagef("the subcommand is missing: get or set; --help shows how")
+		},
 	}
 	c.AddCommand(a.policyGet(), a.policySet())
 	return c
@@ -32,7 +34,7 @@ func (a *app) policyGet() *cobra.Command {
 	var tenant string
 	c := &cobra.Command{
 		Use:     "get",
-		Short:   "Show a tenant's policy, and what waits for a second administrator",
+		Short:   "Show a tenant's policy, and the requests for a second administrator",
 		Example: "  totpflow policy get --tenant acme",
 		Args:    args(),
 		RunE:    func(c *cobra.Command, _ []string) error { return a.showPolicy(c.Context(), tenant) },
@@ -152,13 +154,13 @@ func (a *app) printPolicy(r tenantReport) error {
 	t := screen.NewTable(a.screen.Out)
 	t.Row("tenant", strconv.Quote(r.Tenant))
 	if !r.Set {
-		t.Row("policy", "none has been set: the second factor is optional")
+		t.Row("policy", "none is set: the second factor is optional")
 	}
 	for _, line := range r.Policy.lines() {
 		t.Row(line...)
 	}
 	for _, q := range r.Pending {
-		t.Row("waits", q.ID+"  "+q.Action+", asked by "+a.label(store.AccountID{Tenant: q.Tenant, User: q.User})+", until "+screen.Time(q.Expires))
+		t.Row("request", q.ID+"  "+q.Action+", asked by "+a.label(store.AccountID{Tenant: q.Tenant, User: q.User})+", until "+screen.Time(q.Expires))
 		for _, line := range a.requestLines(q) {
 			t.Row("", "  "+line)
 		}

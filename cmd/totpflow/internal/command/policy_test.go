@@ -20,7 +20,7 @@ func (h *installation) own(tenant string) policy.Policy {
 
 func TestPolicy(t *testing.T) {
 	h := newInstallation(t)
-	require.Contains(t, h.ok("policy", "get", "--tenant", "acme").out, "none has been set")
+	require.Contains(t, h.ok("policy", "get", "--tenant", "acme").out, "none is set")
 	set := func(args ...string) result {
 		return h.ok(append([]string{"policy", "set", "--tenant", "acme", reason}, args...)...)
 	}
@@ -48,8 +48,8 @@ func TestPolicy(t *testing.T) {
 	set("--methods", "app,recovery-codes", "--assigned-phones=false", "--yes")
 	require.Equal(t, want, h.own("acme"))
 
-	// An operator goes past the second administrator, and the event says that
-	// it asks for less.
+	// An operator does not need the second administrator, and the event says that the
+	// policy asks for less.
 	r = set("--deadline", "none", "--browser-age", "none", "--grace", "0", "--yes")
 	require.Equal(t, []string{"policy_lowered"}, set("--issued-code=false", "--yes").events())
 	require.Equal(t, []string{"policy_set"}, r.events())
@@ -78,11 +78,11 @@ func TestPolicy(t *testing.T) {
 	} {
 		h.fails(2, "", append([]string{"policy", "set", "--tenant", "acme", reason, "--yes"}, bad...)...)
 	}
-	h.fails(2, "say get or set", "policy")
+	h.fails(2, "get or set", "policy")
 	require.Equal(t, want, h.own("acme"))
 }
 
-// A policy that applies already is not written, and nobody is notified of a change.
+// A policy that already applies is not written, and nobody is notified of a change.
 func TestPolicyThatChangesNothing(t *testing.T) {
 	h := newInstallation(t)
 	args := []string{"policy", "set", "--tenant", "acme", "--mode", "required", "--grace", "14d", reason}
@@ -95,14 +95,14 @@ func TestPolicyThatChangesNothing(t *testing.T) {
 		for _, yes := range []string{"--yes", "--yes=false"} {
 			r := h.ok(append(args, append(same, yes)...)...)
 			require.Contains(t, r.out, "Nothing to change")
-			require.NotContains(t, r.out, "--yes does it")
+			require.NotContains(t, r.out, "add --yes")
 			require.Empty(t, r.events())
 		}
 	}
 	now, err := h.store.Get(h.ctx, acme("totpflow:tenant"))
 	require.NoError(t, err)
 	require.Equal(t, before, now)
-	h.fails(2, "nothing to change: say what", "policy", "set", "--tenant", "acme", reason, "--yes")
+	h.fails(2, "nothing to change: name a setting", "policy", "set", "--tenant", "acme", reason, "--yes")
 
 	type shape struct {
 		Changes   bool
@@ -112,11 +112,11 @@ func TestPolicyThatChangesNothing(t *testing.T) {
 	require.Equal(t, shape{Changes: true}, decode[shape](t, h.ok(append(args, "--mode", "off", "--json")...)))
 }
 
-// A policy may be set before anybody has come. As often it is a slip.
+// A policy may be set before anybody has signed in. Just as often it is a slip.
 func TestPolicyOfAnUnknownTenant(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")
-	const words = `Nothing was kept of tenant "acem" before, no account and no policy: look at --tenant.`
+	const words = `There was nothing about tenant "acem" before, neither an account nor a policy: check --tenant.`
 	set := func(tenant string, args ...string) result {
 		t.Helper()
 		return h.ok(append([]string{"policy", "set", "--tenant", tenant, "--mode", "optional", reason}, args...)...)

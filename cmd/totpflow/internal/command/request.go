@@ -11,17 +11,17 @@ import (
 )
 
 func (a *app) approve() *cobra.Command {
-	return a.request("approve", "Approve", "approved", "Approve what waits for a second administrator",
-		`Does what an administrator has asked for and a second one would have to approve, when there is no second one. "totpflow
-policy get" lists what waits.`,
+	return a.request("approve", "Approve", "approved", "Approve a request for a second administrator",
+		`Approves the request of an administrator when there is no second administrator to do so. "totpflow policy get" lists the
+pending requests.`,
 		func(a admin.Admin, ctx context.Context, by admin.Actor, tenant, id string) error {
 			return second(a.Approve(ctx, by, tenant, id))
 		})
 }
 
 func (a *app) withdraw() *cobra.Command {
-	return a.request("withdraw", "Withdraw", "withdrawn", "Drop what waits for a second administrator",
-		`Drops a request that waits for a second administrator. "totpflow policy get" lists them.`, admin.Admin.Withdraw)
+	return a.request("withdraw", "Withdraw", "withdrawn", "Withdraw a request for a second administrator",
+		`Withdraws a request that is pending for a second administrator. "totpflow policy get" lists them.`, admin.Admin.Withdraw)
 }
 
 // request is a command on one request of a tenant.

@@ -29,16 +29,16 @@ func (a *app) reset() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reset <user>...",
 		Short: "Clear an account's second factor, so that the person sets up again",
-		Long: `Clears what --scope says:
+		Long: `Clears the parts that --scope names:
 
   all             everything; the person sets up again at the next sign-in (the default)
-  authenticators  as all, but the recovery codes stay good
+  authenticators  as all, but the recovery codes stay valid
   browsers        the trusted browsers
   codes           the recovery codes
 
-For 24 hours after a reset the password alone leads to the set-up: make sure who is asking before. Where the account
-was frozen ("it was not me"), or the policy says issued-code, it takes a code as well, and the command says so: see
-"totpflow issue-code". With several users it tells what it would do, and does it with --yes.`,
+For 24 hours after a reset the password alone leads to the set-up: make sure first who is asking. If the account was
+frozen ("it was not me"), or the policy says issued-code, a code is required as well, and the command says so: see
+"totpflow issue-code". With several users it reports what it would do; --yes does it.`,
 		Example: `  totpflow reset 42 --tenant acme --reason "ticket 4711: phone lost, called back"`,
 		Args: func(_ *cobra.Command, given []string) error {
 			if len(given) == 0 {
@@ -49,7 +49,7 @@ was frozen ("it was not me"), or the policy says issued-code, it takes a code as
 		RunE: func(c *cobra.Command, users []string) error {
 			what := admin.Scope(scope)
 			if !slices.Contains(scopes, what) {
-				return usagef("--scope is one of all, authenticators, browsers, codes")
+				return usagef("--scope must be one of all, authenticators, browsers, codes")
 			}
 			ids := make([]store.AccountID, len(users))
 			for i, user := range users {
@@ -102,9 +102,9 @@ func stepWords(m admin.Member) string {
 	case !m.NeedsCode:
 		return "; the next sign-in leads to a new set-up"
 	case m.RecoveryCodesLeft > 0:
-		return "; a new set-up takes a recovery code, or one of totpflow issue-code, after the password"
+		return "; a new set-up requires a recovery code, or one from totpflow issue-code, after the password"
 	}
-	return "; a new set-up takes a code of totpflow issue-code, after the password"
+	return "; a new set-up requires a code from totpflow issue-code, after the password"
 }
 
 func (a *app) resetMany(ctx context.Context, tenant string, users []string, what admin.Scope) error {

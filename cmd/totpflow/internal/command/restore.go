@@ -11,10 +11,10 @@ func (a *app) restoreAuthenticator() *cobra.Command {
 	var tenant string
 	c := &cobra.Command{
 		Use:   "restore-authenticator <user> <id>",
-		Short: "Bring back an authenticator that somebody else took away",
-		Long: `Brings back an authenticator that was replaced, removed or disabled in the last 72 hours, when the person says that it
-was not them. All others stop working for good, and so do recovery codes, trusted browsers and sessions; a freeze ends.
-"totpflow status" lists what can be brought back, with its id.`,
+		Short: "Restore an authenticator that somebody else took away",
+		Long: `Restores an authenticator that was replaced, removed or disabled in the last 72 hours, when the person says that it was
+not them. All others stop working for good, and so do recovery codes, trusted browsers and sessions; a freeze ends.
+"totpflow status" lists the authenticators that can be restored, with their ids.`,
 		Example: `  totpflow restore-authenticator 42 Zk3r --tenant acme --reason "ticket 4711: phone stolen"`,
 		Args:    args("<user>", "<id>"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -24,8 +24,8 @@ was not them. All others stop working for good, and so do recovery codes, truste
 			}
 			return a.change(c, change{
 				name: "restore-authenticator", id: id,
-				what: fmt.Sprintf("Bring back the authenticator %q of %s, and end all others?", args[1], a.label(id)),
-				said: "brought back; everything else is ended",
+				what: fmt.Sprintf("Restore the authenticator %q of %s, and end everything else?", args[1], a.label(id)),
+				said: "restored; everything else has ended",
 				do: func(ctx context.Context, s *session) error {
 					return second(s.admin.RestoreAuthenticator(ctx, s.by, id, args[1]))
 				},

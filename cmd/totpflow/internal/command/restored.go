@@ -16,29 +16,28 @@ import (
 const opRestored = "restored"
 
 const restoredLong = `Run it once, while the product is stopped, after its database was put back to an earlier state: codes, recovery codes
-and trusted browsers that were used or ended since are good again in it. --at is when the backup was made.
+and trusted browsers that were used or ended since then are valid again in it. --at is when the backup was made.
 
 It raises the epoch in the key file, which ends every session, machine key, trusted browser, sign-in under way, issued
-code and link of mails.
-For every account it takes the codes that apps have shown until now as used, and voids the recovery codes that were made
-before the backup. When it is interrupted, the same command goes on where it was.`
+code and link in a mail. For every account it marks the codes that apps have shown until now as used, and voids the
+recovery codes that were made before the backup. If it is interrupted, the same command goes on where it stopped.`
 
 // noticed is what people will notice, and todo what the product must do.
 var (
 	noticed = []string{
 		"Everybody signs in again, with a code: sessions and trusted browsers have ended.",
 		"Keys of machine accounts have ended: register the machines again.",
-		"Recovery codes from before the backup do not work any more. People make new ones after signing in.",
-		"Links of mails (\"it was not me\") and recovery codes by mail have ended: send new ones.",
-		"A code that an app shows right now is taken as used. The next one works.",
-		"Who has changed the phone since the backup is asked for a code of the old one.",
+		"Recovery codes from before the backup no longer work. People make new ones after signing in.",
+		"Links in mails (\"it was not me\") and recovery codes by mail no longer work: send new ones.",
+		"A code that an app shows right now counts as used. The next one works.",
+		"People who have changed their phone since the backup are asked for a code of the old one.",
 	}
 	todo = []string{
 		"Start every process with the key file as it is now.",
-		"Sessions of the product's own: end those from before, unless it asks SessionValid.",
-		"Users whose generation is ahead of their record are refused (record_lost): they have changed something since the backup. Make sure who they are, reset them, and set the generation that you keep to zero.",
-		"Users whom you keep no generation of and who have set up since the backup have nothing set up now: the password alone lets them in where the factor is optional.",
-		"Passwords that were changed since the backup are the product's own to restore or to end.",
+		"If the product does not call SessionValid, end its sessions from before the restore.",
+		"Users whose generation is ahead of their record are refused (record_lost): they have changed something since the backup. Verify who they are, reset them, and set the generation that you keep for them to zero.",
+		"Users who have set up since the backup, and for whom you keep no generation, have no second factor now: if it is optional, the password alone lets them in.",
+		"Restore or void passwords that were changed since the backup: they are the product's own.",
 	}
 )
 
@@ -56,7 +55,7 @@ func (a *app) restored() *cobra.Command {
 				return err
 			}
 			if backup.After(time.Now()) {
-				return usagef("--at is in the future: it is when the backup was made")
+				return usagef("--at is in the future: it must be when the backup was made")
 			}
 			return a.runRestored(c.Context(), backup)
 		},
@@ -111,7 +110,7 @@ func (a *app) runRestored(ctx context.Context, backup time.Time) error {
 		return err
 	}
 	if resumed && !j.At.Equal(backup) {
-		return usagef("an interrupted run is for a backup of %s; go on with that --at", j.At.Format(time.RFC3339))
+		return usagef("the interrupted run is for a backup of %s; repeat it with that --at", j.At.Format(time.RFC3339))
 	}
 	records, _, err := survey(ctx, db, f.Ring())
 	if err != nil {
@@ -125,7 +124,7 @@ func (a *app) runRestored(ctx context.Context, backup time.Time) error {
 		out.Epoch = j.Epoch
 	}
 	if !a.yes {
-		a.say("Would raise the epoch in %s to %d, and go over %s of %s.", f.Path(), out.Epoch, screen.Plural(records, "record"), out.Database)
+		a.say("Would raise the epoch in %s to %d, and process %s of %s.", f.Path(), out.Epoch, screen.Plural(records, "record"), out.Database)
 		return a.tellRestored(out)
 	}
 	j.At, j.Epoch = backup, out.Epoch
@@ -137,7 +136,7 @@ func (a *app) runRestored(ctx context.Context, backup time.Time) error {
 		return err
 	}
 	sw := &sweep{
-		file: f, session: s, journal: j, what: "going over",
+		file: f, session: s, journal: j, what: "processing",
 		run: func(ctx context.Context, cursor string, progress func(admin.Progress)) error {
 			return s.admin.AfterDatabaseRestore(ctx, s.by, backup, cursor, progress)
 		},
@@ -146,7 +145,7 @@ func (a *app) runRestored(ctx context.Context, backup time.Time) error {
 		return err
 	}
 	out.Records, out.Unreadable = sw.journal.Seen, len(sw.broken)
-	a.say("The epoch is %d now, and %s safe.", out.Epoch, are(out.Records-out.Unreadable, "record"))
+	a.say("The epoch is now %d, and %s safe.", out.Epoch, are(out.Records-out.Unreadable, "record"))
 	if err := a.tellRestored(out); err != nil {
 		return err
 	}
@@ -178,7 +177,7 @@ func (a *app) tellRestored(out restoredReport) error {
 		a.say("  - %s", line)
 	}
 	a.say("")
-	a.say("What is left for the product:")
+	a.say("What the product still has to do:")
 	for _, line := range out.Todo {
 		a.say("  - %s", line)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// backup keeps the records as they are; the result puts them back.
+// backup copies the records; the result puts them back.
 func (h *installation) backup() (restore func()) {
 	h.t.Helper()
 	page, err := h.store.List(h.ctx, store.Query{AllTenants: true})
@@ -30,7 +30,7 @@ func (h *installation) backup() (restore func()) {
 	}
 }
 
-// Everything that was used or ended since the backup stays so, although the
+// Everything that was used or ended since the backup stays used or ended, although the
 // records do not show it.
 func TestRestored(t *testing.T) {
 	h := newInstallation(t)
@@ -106,13 +106,14 @@ func TestRestoredResumes(t *testing.T) {
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
 
-// A file that a copy was laid over while its -wal was left there is a mixture of two. It
-// is found before anybody relies on it: nothing is called safe, and no epoch is raised.
+// If a copy was laid over a file while its -wal was left there, the file is a mixture of
+// the two. It is detected before anybody relies on it: nothing is called safe, and no
+// epoch is raised.
 func TestDamagedFile(t *testing.T) {
 	h := newInstallation(t)
 	h.fill(300)
 	path := filepath.Join(h.dir, "console.db")
-	require.NoError(t, h.db.Close()) // which takes the -wal into the file
+	require.NoError(t, h.db.Close()) // this writes the -wal into the file
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	require.NoError(t, err)
 	info, err := f.Stat()

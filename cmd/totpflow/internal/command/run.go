@@ -31,9 +31,9 @@ func Run(ctx context.Context, args []string, streams screen.Streams, env func(st
 	case err != nil && ctx.Err() != nil:
 		err = interrupted{err}
 	case err == nil && a.events.Err() != nil:
-		err = fmt.Errorf("it is done, but its event could not be written to the standard error: %w", a.events.Err())
+		err = fmt.Errorf("the change was made, but its event could not be written to the standard error: %w", a.events.Err())
 	case err == nil && out.Err() != nil:
-		err = fmt.Errorf("it is done, but the result could not be written to the standard output: %w", out.Err())
+		err = fmt.Errorf("the command succeeded, but its result could not be written to the standard output: %w", out.Err())
 	}
 	if err != nil {
 		streams.Note("totpflow: %s", oneLine(err))
@@ -61,20 +61,20 @@ type app struct {
 	running bool // the arguments were understood
 }
 
-const long = `Looks after the second factor of a product's accounts, on the server, with its database and its keys at hand.
+const long = `Manages the second factor of a product's accounts, on the server, with access to its database and its keys.
 
 The key ring comes from a file, which --keys-file or the variable TOTPFLOW_KEYS_FILE names, or from the variable
-TOTPFLOW_KEYS. The database comes from the variable TOTPFLOW_DB, which holds a URL such as
+TOTPFLOW_KEYS. The database comes from the variable TOTPFLOW_DB, which contains a URL such as
 sqlite:///srv/backup/console.db, or from --db-file.
 
-What changes many records, a policy or the keys says what it would do, and does it with --yes. What changes one account
-asks first. Every change takes a --reason, and is told as an event.`
+A command that changes many records, a policy or the keys reports what it would do; --yes does it. A command that changes
+one account asks first. Every change requires a --reason, and is reported as an event.`
 
 func (a *app) root() *cobra.Command {
 	cobra.EnableCommandSorting = false // the order of the help is that of the work
 	root := &cobra.Command{
 		Use:           "totpflow",
-		Short:         "Look after the second factor of a product's accounts",
+		Short:         "Manage the second factor of a product's accounts",
 		Long:          long,
 		Version:       version(),
 		SilenceErrors: true,
@@ -86,7 +86,7 @@ func (a *app) root() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.keysFile, "keys-file", "", "read the key ring from this `FILE`, which only its owner may read")
-	flags.StringVar(&a.dbFile, "db-file", "", "the database: an SQLite `FILE`, or a file that holds the URL of one")
+	flags.StringVar(&a.dbFile, "db-file", "", "the database: an SQLite `FILE`, or a file that contains the URL of a database")
 	flags.BoolVar(&a.asJSON, "json", false, "print the result as JSON")
 	flags.SortFlags = false
 	root.AddGroup(

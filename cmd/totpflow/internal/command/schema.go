@@ -21,11 +21,11 @@ func (a *app) schema() *cobra.Command {
 		Use:   "schema",
 		Short: "Print the definitions of the tables, for a tool that applies them",
 		Long: `Prints the definitions of the tables in SQL, or writes them as files NNNN_name.sql into the folder that --out names, for
-goose, atlas or the person who looks after the database. The product then needs no right to define anything. Each file
+goose, atlas or the administrator of the database. The product then needs no right to define anything. Each file
 notes its number in the table totpflow_schema, so that the product finds nothing to do when it starts.
 
-Later releases add files, and never change one: call it again into the same folder. It writes what is missing, and refuses
-where a file is another one. It needs no keys, and looks at no database.`,
+Later releases add files, and never change one: run the command again with the same folder. It writes the missing files,
+and refuses if an existing one differs. It needs no keys and no database.`,
 		Example: `  totpflow schema --dialect postgres > totpflow.sql
   totpflow schema --dialect mysql --out migrations
   totpflow schema --dialect postgres --schema auth --prefix mfa_`,
@@ -54,7 +54,7 @@ func (a *app) dialect(name string) (sqlstore.Dialect, error) {
 	}
 	d, ok := database.DialectOf(name)
 	if !ok {
-		return d, usagef("--dialect is one of %s", strings.Join(database.Schemes(), ", "))
+		return d, usagef("--dialect must be one of %s", strings.Join(database.Schemes(), ", "))
 	}
 	return d, nil
 }
@@ -75,7 +75,7 @@ func (a *app) runSchema(d sqlstore.Dialect, schema, prefix, out string) error {
 	all := migrations{Dialect: d.String()}
 	files, err := d.Named(schema, prefix).Migrations()
 	if err != nil {
-		return usageError{fmt.Errorf("--schema and --prefix take lower-case letters, digits and _, and SQLite has no schemas: %w", err)}
+		return usageError{fmt.Errorf("--schema and --prefix may only have lower-case letters, digits and _, and SQLite has no schemas: %w", err)}
 	}
 	names, err := fs.Glob(files, "*.sql") // sorted
 	if err != nil {
@@ -106,7 +106,7 @@ func writeMigration(path string, text []byte) (written bool, err error) {
 	if errors.Is(err, fs.ErrExist) {
 		was, err := os.ReadFile(path)
 		if err == nil && !bytes.Equal(was, text) {
-			err = fmt.Errorf("%s is there, and is another file: a migration never changes, so choose another folder for other names or another database", path)
+			err = fmt.Errorf("%s exists already and differs: a migration never changes, so choose another folder for other names or another database", path)
 		}
 		return false, err
 	}

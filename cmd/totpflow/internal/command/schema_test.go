@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// What the command prints is what the product finds complete: it has nothing to define.
+// The product finds the printed schema complete: it has nothing left to define.
 func TestSchema(t *testing.T) {
 	h := newInstallation(t)
 	r := h.bare("schema")
@@ -34,13 +34,13 @@ func TestSchema(t *testing.T) {
 	require.Contains(t, r.out, "CREATE TABLE auth.mfa_accounts (")
 	require.NotContains(t, r.out, "totpflow_")
 
-	h.bare("schema").failed(t, 2, "there is no database")
-	h.bare("schema", "--dialect", "oracle").failed(t, 2, "--dialect is one of sqlite, postgres")
+	h.bare("schema").failed(t, 2, "the database is missing")
+	h.bare("schema", "--dialect", "oracle").failed(t, 2, "--dialect must be one of sqlite, postgres")
 	h.bare("schema", "--dialect", "postgres", "--prefix", "x; DROP TABLE users; --").failed(t, 2, "lower-case letters")
 	h.bare("schema", "--dialect", "sqlite", "--schema", "auth").failed(t, 2, "SQLite has no schemas")
 }
 
-// Files that are there stay as they are: a tool has noted that it has applied them.
+// Existing files stay as they are: a tool has noted that it has applied them.
 func TestSchemaIntoAFolder(t *testing.T) {
 	h := newInstallation(t)
 	folder := filepath.Join(h.dir, "db", "migrations")
@@ -49,7 +49,7 @@ func TestSchemaIntoAFolder(t *testing.T) {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, file+": already there\n", h.bare("schema", "--out", folder).out)
-	h.bare("schema", "--dialect", "mysql", "--out", folder).failed(t, 1, "is another file")
+	h.bare("schema", "--dialect", "mysql", "--out", folder).failed(t, 1, "exists already and differs")
 	again, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, text, again)

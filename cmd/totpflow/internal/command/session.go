@@ -68,26 +68,26 @@ func (a *app) looker() admin.Operator {
 
 // changeFlags adds what every change takes.
 func (a *app) changeFlags(c *cobra.Command) {
-	c.Flags().StringVar(&a.reason, "reason", "", "why, such as the number of a ticket; it stands in the events (required)")
-	c.Flags().StringVar(&a.operator, "operator", "", "`WHO` does it, for the events (default: the name of your login)")
-	c.Flags().BoolVar(&a.yes, "yes", false, "do it without asking")
+	c.Flags().StringVar(&a.reason, "reason", "", "why, such as the number of a ticket; it is recorded in the events (required)")
+	c.Flags().StringVar(&a.operator, "operator", "", "`WHO` makes the change, for the events (default: your login name)")
+	c.Flags().BoolVar(&a.yes, "yes", false, "make the change without asking")
 }
 
 // changer is the operator of a change, with name and reason.
 func (a *app) changer() (admin.Operator, error) {
 	if a.reason == "" {
-		return admin.Operator{}, usagef("--reason is missing: say why, such as the number of a ticket")
+		return admin.Operator{}, usagef("--reason is missing: say why, for example with the number of a ticket")
 	}
 	name := a.operator
 	if name == "" {
 		name = a.login()
 	}
 	if name == "" {
-		return admin.Operator{}, usagef("your login has no name here: say with --operator who you are")
+		return admin.Operator{}, usagef("your login has no name here: give your name with --operator")
 	}
 	kept := event.Event{Actor: "operator " + name, Reason: a.reason}.Clean()
 	if kept.Actor != "operator "+name || kept.Reason != a.reason {
-		return admin.Operator{}, usagef("--reason is text of at most 64 bytes, and --operator of at most 180: they stand in every event")
+		return admin.Operator{}, usagef("--reason may have at most 64 bytes of text, and --operator at most 180: they are recorded in every event")
 	}
 	return admin.Operator{Name: name, Reason: a.reason}, nil
 }

@@ -29,7 +29,7 @@ func (a *app) keysPath() string { return cmp.Or(a.keysFile, a.env(keysFileVariab
 // environment.
 func (a *app) ring() (*keyring.Ring, error) {
 	if a.keysFile == "" && a.env(keysVariable) != "" && a.env(keysFileVariable) != "" {
-		return nil, usagef("$%s and $%s are both set: which of them is it?", keysVariable, keysFileVariable)
+		return nil, usagef("$%s and $%s are both set: unset one of them", keysVariable, keysFileVariable)
 	}
 	if a.keysPath() != "" {
 		f, err := a.openKeys()
@@ -41,7 +41,7 @@ func (a *app) ring() (*keyring.Ring, error) {
 	text := a.env(keysVariable)
 	switch {
 	case text == "":
-		return nil, usagef("there are no keys: set $%s or $%s, or name a file with --keys-file", keysVariable, keysFileVariable)
+		return nil, usagef("the keys are missing: set $%s or $%s, or name a file with --keys-file", keysVariable, keysFileVariable)
 	case strings.HasPrefix(text, "totpflow-wrapped-keys-"):
 		return nil, fmt.Errorf("the keys in $%s are wrapped by a KMS; unwrap them into a file in memory and name it with --keys-file", keysVariable)
 	}
@@ -57,12 +57,12 @@ func (a *app) openKeys() (*keyfile.File, error) {
 	path := a.keysPath()
 	switch {
 	case path == "" && a.env(keysVariable) != "":
-		return nil, usagef("this changes the key file: name it with --keys-file; keys in $%s cannot be changed from here", keysVariable)
+		return nil, usagef("this command changes the key file: name it with --keys-file; keys in $%s cannot be changed", keysVariable)
 	case path == "":
-		return nil, usagef("this changes the key file: set $%s, or name it with --keys-file", keysFileVariable)
+		return nil, usagef("this command changes the key file: set $%s, or name the file with --keys-file", keysFileVariable)
 	}
 	if strings.HasPrefix(path, "totpflow-") && strings.Contains(path, ":") {
-		return nil, usagef("--keys-file takes the name of a file; keys on a command line are known to everybody on this machine: rotate them")
+		return nil, usagef("--keys-file must be the name of a file; everybody on this machine can read keys on a command line: rotate them")
 	}
 	return keyfile.Open(path)
 }
@@ -80,7 +80,7 @@ func (a *app) databaseURL() (database.URL, error) {
 	if a.dbFile == "" {
 		text := a.env(dbVariable)
 		if text == "" {
-			return database.URL{}, usagef("there is no database: set $%s to its URL, or name a file with --db-file", dbVariable)
+			return database.URL{}, usagef("the database is missing: set $%s to its URL, or name a file with --db-file", dbVariable)
 		}
 		u, err := database.ParseURL(text)
 		if err != nil {
@@ -89,7 +89,7 @@ func (a *app) databaseURL() (database.URL, error) {
 		return u, nil
 	}
 	if strings.Contains(a.dbFile, "://") || strings.HasPrefix(a.dbFile, "sqlite:") {
-		return database.URL{}, usagef("--db-file takes the name of a file; the URL belongs into $%s, where others do not see its password", dbVariable)
+		return database.URL{}, usagef("--db-file must be the name of a file; put the URL into $%s, where others cannot see its password", dbVariable)
 	}
 	u, err := readURL(a.dbFile)
 	if err != nil {

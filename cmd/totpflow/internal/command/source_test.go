@@ -63,7 +63,7 @@ func TestWhereTheDatabaseComesFrom(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 		require.NotContains(t, h.fails(1, "", "list", "--db-file", file).err, "hunter2")
 	}
-	// A password in a flag is known to everybody on the machine.
+	// Everybody on the machine can read a password in a flag.
 	r := h.fails(2, "$TOTPFLOW_DB", "list", "--db-file", "postgres://olga:hunter2@host/db")
 	require.NotContains(t, r.err, "hunter2")
 	require.NoError(t, os.WriteFile(file, []byte("postgres://olga:hunter2@127.0.0.1:1/db"), 0o644))
@@ -94,9 +94,9 @@ func TestUsage(t *testing.T) {
 	require.Contains(t, h.bare("--version").out, "totpflow version")
 }
 
-// No command shows a secret: neither what it prints, nor what it logs, nor what
-// it leaves in the journal. The secrets that it looks for are in the database, in
-// the key file and in the imported file.
+// No command shows a secret: neither in its output, nor in its log, nor in the journal.
+// The secrets that the test searches for are in the database, in the key file and in the
+// imported file.
 func TestNothingSecretIsShown(t *testing.T) {
 	h := newInstallation(t)
 	ana := h.enroll("acme", "ana")
@@ -140,7 +140,7 @@ func TestNothingSecretIsShown(t *testing.T) {
 		run(append([]string{"keys", "retire", h.ring().IDs()[1]}, acting[2:]...)...)
 		run(append([]string{"forget", "ana"}, acting...)...)
 	}
-	// And the run with a file that holds something else.
+	// And a run with a file that contains something else.
 	require.NoError(t, os.WriteFile(h.dir+"/broken.keys", []byte(keyring.Generate()+secretA), 0o600))
 	see(h.bare("list", "--keys-file", h.dir+"/broken.keys"))
 
@@ -154,7 +154,7 @@ func TestNothingSecretIsShown(t *testing.T) {
 	}
 }
 
-// A run that is stopped while the database does not answer says so in one line.
+// A run that is stopped while the database does not answer reports that in one line.
 func TestInterrupted(t *testing.T) {
 	h := newInstallation(t)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Nanosecond)
@@ -164,7 +164,8 @@ func TestInterrupted(t *testing.T) {
 	h.fails(130, "", "list")
 }
 
-// An operator who has set nothing is told what to set, and not about a variable that is not set.
+// An operator who has set nothing is told what to set, and reads nothing about a variable
+// that is not set.
 func TestKeyFileIsMissing(t *testing.T) {
 	h := newInstallation(t)
 	for _, args := range [][]string{
@@ -173,9 +174,9 @@ func TestKeyFileIsMissing(t *testing.T) {
 	} {
 		delete(h.env, "TOTPFLOW_KEYS")
 		r := h.bare(args...)
-		r.failed(t, 2, "set $TOTPFLOW_KEYS_FILE, or name it with --keys-file")
+		r.failed(t, 2, "set $TOTPFLOW_KEYS_FILE, or name the file with --keys-file")
 		require.NotContains(t, r.err, "$TOTPFLOW_KEYS ")
 		h.env["TOTPFLOW_KEYS"] = keyring.Generate()
-		h.bare(args...).failed(t, 2, "keys in $TOTPFLOW_KEYS cannot be changed from here")
+		h.bare(args...).failed(t, 2, "keys in $TOTPFLOW_KEYS cannot be changed")
 	}
 }

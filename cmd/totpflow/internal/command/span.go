@@ -13,7 +13,7 @@ const dayLength = 24 * time.Hour
 func parseTime(flag, text string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, usagef("%s takes a time with its zone, such as 2026-12-31T18:00:00Z", flag)
+		return time.Time{}, usagef("%s must be a time with its zone, such as 2026-12-31T18:00:00Z", flag)
 	}
 	return t.UTC(), nil
 }
@@ -27,7 +27,7 @@ func parseLength(flag, text string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return 0, usagef("%s takes a length such as 30d or 36h", flag)
+		return 0, usagef("%s must be a length such as 30d or 36h", flag)
 	}
 	return d, nil
 }

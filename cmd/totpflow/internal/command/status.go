@@ -19,8 +19,8 @@ func (a *app) status() *cobra.Command {
 	var tenant string
 	c := &cobra.Command{
 		Use:     "status <user>",
-		Short:   "Show how an account stands",
-		Long:    "Shows how an account stands: its state, what it has, and what has changed lately.\n\n" + aboveLong,
+		Short:   "Show the state of an account",
+		Long:    "Shows the state of an account, its factors, and its latest changes.\n\n" + aboveLong,
 		Example: "  totpflow status 42 --tenant acme\n  totpflow status 43 --tenant acme-berlin --above acme --above north",
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -132,12 +132,12 @@ func (m member) standing() string {
 		return "exempt: a machine account, " + m.Machine
 	case admin.StateGrace:
 		if m.GraceBegins {
-			return "grace: has to set up; the time for it begins at the next sign-in"
+			return "grace: has to set up; the grace period begins at the next sign-in"
 		}
 		return "grace: has to set up until " + screen.Time(m.GraceUntil)
 	case admin.StateRequired:
 		if m.NeedsCode {
-			return "required: reset on " + screen.Time(m.ResetAt) + `, has to set up; the password alone does not lead there ("totpflow issue-code")`
+			return "required: reset on " + screen.Time(m.ResetAt) + `, has to set up; the password alone is not enough for that (see "totpflow issue-code")`
 		}
 		if !m.ResetAt.IsZero() {
 			return "required: reset on " + screen.Time(m.ResetAt) + ", has to set up"
@@ -150,7 +150,7 @@ func (m member) standing() string {
 func (w waiting) words() string {
 	words := "single codes are refused until " + screen.Time(w.Until)
 	if w.Until.IsZero() {
-		words = "single codes are refused, and waiting does not help"
+		words = "single codes are refused, and this does not end by itself"
 	}
 	if w.Pair {
 		words += "; two codes in a row get in"

@@ -46,7 +46,7 @@ func (s *session) begin(f *keyfile.File, operation string) (j keyfile.Journal, r
 	}
 	here := s.db.URL().String()
 	if resumed && j.Database != here {
-		return j, false, fmt.Errorf("an interrupted run is of %s, and this is %s: finish that one first, or remove %s.%s",
+		return j, false, fmt.Errorf("the interrupted run was for %s, and this one is for %s: finish the first one, or remove %s.%s",
 			j.Database, here, f.Path(), operation)
 	}
 	if !resumed {
@@ -99,9 +99,9 @@ func (a *app) sweep(ctx context.Context, sw *sweep, total int) error {
 		}
 		return sw.file.Finish(sw.journal.Operation)
 	case ctx.Err() != nil:
-		return fmt.Errorf("interrupted after %d records; the same command goes on from there", sw.journal.Seen)
+		return fmt.Errorf("interrupted after %d records; run the same command again to go on", sw.journal.Seen)
 	default:
-		return fmt.Errorf("after %d records: %w; the same command goes on from there", sw.journal.Seen, err)
+		return fmt.Errorf("stopped after %d records: %w; run the same command again to go on", sw.journal.Seen, err)
 	}
 }
 
@@ -110,5 +110,5 @@ func (sw *sweep) brokenError() error {
 	if len(sw.broken) == 0 {
 		return nil
 	}
-	return unreadable{fmt.Errorf("%d records do not open and were passed over; totpflow keys check names them", len(sw.broken))}
+	return unreadable{fmt.Errorf("%d records do not open and were skipped; totpflow keys check names them", len(sw.broken))}
 }

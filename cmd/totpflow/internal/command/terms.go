@@ -53,13 +53,13 @@ func (a *app) policySet() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "set",
 		Short: "Change a tenant's policy",
-		Long: `Changes what the flags name, and leaves the rest. It tells what it would change, and does it with --yes; it holds from
-the next sign-in on. An operator goes past the second administrator.`,
+		Long: `Changes the settings that the flags name, and keeps the others. The command reports what it would change; --yes does it.
+The policy applies from the next sign-in on. An operator does not need a second administrator.`,
 		Example: `  totpflow policy set --tenant acme --mode required --grace 14d --reason "ticket 4711" --yes`,
 		Args:    args(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !slices.ContainsFunc(policyFlags, c.Flags().Changed) {
-				return usagef("nothing to change: say what, such as --mode; --help shows how")
+				return usagef("nothing to change: name a setting, such as --mode; --help shows how")
 			}
 			return a.setPolicy(c.Context(), tenant, func(p policy.Policy) (policy.Policy, error) {
 				return w.apply(p, c.Flags().Changed)
@@ -69,13 +69,13 @@ the next sign-in on. An operator goes past the second administrator.`,
 	tenantFlag(c, &tenant)
 	f := c.Flags()
 	f.StringVar(&w.mode, "mode", "", "required, optional or off")
-	f.StringVar(&w.grace, "grace", "", "how long people may go on without, where it is required, such as 14d; 0 for not at all")
-	f.StringVar(&w.deadline, "deadline", "", "the `TIME` (RFC 3339) at which all grace ends; none for no such time")
+	f.StringVar(&w.grace, "grace", "", "how long people may go on without a factor that is required, such as 14d; 0 for not at all")
+	f.StringVar(&w.deadline, "deadline", "", "the `TIME` (RFC 3339) at which every grace period ends; none for no deadline")
 	f.StringVar(&w.browserAge, "browser-age", "", "how long a browser is trusted, such as 30d; none for not at all")
-	f.StringSliceVar(&w.methods, "methods", nil, "the ways to pass: app,recovery-codes,phone,other")
-	f.BoolVar(&w.issuedCode, "issued-code", false, "after a reset, ask for a recovery code by mail as well")
-	f.BoolVar(&w.twoAdministrators, "two-administrators", false, "lowering, exempting and bulk resets wait for a second administrator")
-	f.BoolVar(&w.assignedPhones, "assigned-phones", false, "administrators choose the numbers that codes are sent to, not people themselves")
+	f.StringSliceVar(&w.methods, "methods", nil, "the methods that are allowed: app,recovery-codes,phone,other")
+	f.BoolVar(&w.issuedCode, "issued-code", false, "after a reset, also require a recovery code by mail")
+	f.BoolVar(&w.twoAdministrators, "two-administrators", false, "lowering the policy, exempting and bulk resets require a second administrator")
+	f.BoolVar(&w.assignedPhones, "assigned-phones", false, "administrators, not the people themselves, choose the numbers that codes are sent to")
 	a.changeFlags(c)
 	return c
 }
@@ -195,11 +195,11 @@ func (a *app) printPolicyChange(c policyChange) error {
 		return err
 	}
 	if c.NewTenant {
-		a.say("Nothing was kept of tenant %q before, no account and no policy: look at --tenant.", c.Tenant)
+		a.say("There was nothing about tenant %q before, neither an account nor a policy: check --tenant.", c.Tenant)
 	}
 	switch {
 	case !c.Changes:
-		a.say("Nothing to change: the policy is this one already.")
+		a.say("Nothing to change: this is the policy already.")
 		return nil
 	case c.Lowers:
 		a.say("This asks for less than before.")

@@ -16,19 +16,19 @@ func (a *app) tidy() *cobra.Command {
 	var from string
 	c := &cobra.Command{
 		Use:   "tidy",
-		Short: "Drop what time has ended",
-		Long: `Goes over all records and drops what has expired: counts of messages that no limit needs any more, requests for a second
-administrator, replaced authenticators after their 72 hours, recovery codes by mail, trusted browsers. Nobody notices: what
-has expired works nowhere. A product that calls Admin.Tidy every day has no need of it.
+		Short: "Delete expired data",
+		Long: `Deletes expired data from all records: counts of messages that no limit needs any more, requests for a second
+administrator, replaced authenticators after their 72 hours, recovery codes by mail, trusted browsers. Nobody
+notices, since expired data has no effect. A product that calls Admin.Tidy every day does not need this command.
 
-The command does not know the product's limits of messages, and keeps their counts for a year. A run that was cut short says
-where it goes on.`,
+The command does not know the product's limits of messages, and keeps their counts for a year. A run that was cut short
+says where to go on.`,
 		Example: `  totpflow tidy --reason "monthly" --yes`,
 		Args:    args(),
 		RunE:    func(c *cobra.Command, _ []string) error { return a.runTidy(c.Context(), from) },
 	}
 	a.changeFlags(c)
-	c.Flags().StringVar(&from, "from", "", "go on from this `CURSOR`, as an interrupted run has printed it")
+	c.Flags().StringVar(&from, "from", "", "go on from this `CURSOR`, which an interrupted run has printed")
 	return c
 }
 
@@ -75,7 +75,7 @@ func (a *app) runTidy(ctx context.Context, from string) error {
 	})
 	bar.End()
 	if err != nil && !errors.Is(err, admin.ErrUnreadable) {
-		return fmt.Errorf("after %d records: %w; it goes on with --from %q, and to begin again does no harm", out.Records, err, out.Cursor)
+		return fmt.Errorf("stopped after %d records: %w; go on with --from %q, or begin again, which does no harm", out.Records, err, out.Cursor)
 	}
 	return a.tellTidy(out)
 }
@@ -93,7 +93,7 @@ func (a *app) tellTidy(out tidied) error {
 		a.say("Of %s, %d were shortened and %d deleted.", screen.Plural(out.Records, "record"), out.Changed, out.Deleted)
 	}
 	if out.Unreadable > 0 {
-		return unreadable{fmt.Errorf("%d records do not open and were passed over; totpflow keys check names them", out.Unreadable)}
+		return unreadable{fmt.Errorf("%d records do not open and were skipped; totpflow keys check names them", out.Unreadable)}
 	}
 	return nil
 }

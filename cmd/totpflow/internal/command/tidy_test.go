@@ -13,7 +13,7 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// The command says first what it would drop, then drops it, and nobody notices.
+// The command first reports what it would drop, then drops it, and nobody notices.
 func TestTidy(t *testing.T) {
 	h := newInstallation(t)
 	h.clock.Set(time.Now().Add(-2 * phone.MaxPeriod))
@@ -36,7 +36,8 @@ func TestTidy(t *testing.T) {
 	require.Contains(t, h.ok("list", "--count").out, "2 accounts; 2 of 2")
 }
 
-// A run that a signal ends says where it goes on, and records that do not open are 5.
+// A run that a signal ends reports where it goes on, and records that do not open are
+// exit code 5.
 func TestTidyInterrupted(t *testing.T) {
 	h := newInstallation(t)
 	h.enroll("acme", "ana")

@@ -11,11 +11,11 @@ func (a *app) unlock() *cobra.Command {
 	var tenant string
 	c := &cobra.Command{
 		Use:   "unlock <user>",
-		Short: "End the wait after wrong codes, and a freeze",
-		Long: `Ends every wait after wrong codes, and the freeze after "it was not me".
+		Short: "End the lock after wrong codes, and a freeze",
+		Long: `Ends every lock after wrong codes, and the freeze after "it was not me".
 
-It clears no factor: what a thief may have set up goes on working. A frozen account is better restored
-(restore-authenticator) or reset, unless the freeze itself was a mistake.`,
+It clears no factor: an authenticator that a thief may have set up keeps working. It is better to restore a frozen account
+(restore-authenticator) or to reset it, unless the freeze itself was a mistake.`,
 		Example: `  totpflow unlock 42 --tenant acme --reason "ticket 4711"`,
 		Args:    args("<user>"),
 		RunE: func(c *cobra.Command, args []string) error {

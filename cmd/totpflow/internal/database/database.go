@@ -10,7 +10,7 @@ import (
 )
 
 // ErrSchema: the database does not have the tables of this release.
-var ErrSchema = errors.New("its tables are not those of this release: start the product once, which makes them, or take the command of the product's release")
+var ErrSchema = errors.New("its tables do not belong to this release: start the product once, which makes them, or use the command of the product's release")
 
 // A DB is an open database.
 type DB struct {

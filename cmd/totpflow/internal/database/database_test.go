@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// product makes the file as a product does at its start.
+// product makes the file as a product does when it starts.
 func product(t *testing.T, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
@@ -60,13 +60,13 @@ func TestRelativePath(t *testing.T) {
 	require.NoError(t, d.Close())
 }
 
-// The command may be of another release than the product that runs: it makes no
-// file and no table, and takes a schema that is not its own for what it is.
+// The command may be from another release than the running product: it makes no file and
+// no table, and does not change a schema that is not its own.
 func TestOpenChangesNothing(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	_, err := database.Open(ctx, parse(t, "sqlite://"+dir+"/missing.db"))
-	require.ErrorContains(t, err, "no such file")
+	require.ErrorContains(t, err, "the file does not exist")
 	require.NoFileExists(t, dir+"/missing.db")
 
 	empty := filepath.Join(dir, "empty.db")
@@ -91,11 +91,11 @@ func TestOpenChangesNothing(t *testing.T) {
 	_, err = database.Open(ctx, parse(t, "sqlite://"+garbage))
 	require.Error(t, err)
 	_, err = database.Open(ctx, parse(t, "sqlite://"+dir))
-	require.ErrorContains(t, err, "no file")
+	require.ErrorContains(t, err, "not a file")
 }
 
-// A URL has a password in it as soon as it is of a server. The parser of net/url
-// quotes what it does not understand.
+// The URL of a server may contain a password. The parser of net/url quotes what it does
+// not understand.
 func TestURLShowsNoPassword(t *testing.T) {
 	const password = "hunter2-hunter2"
 	for _, text := range []string{

@@ -49,16 +49,16 @@ func sqliteSource(u *url.URL) (string, error) {
 	}
 	switch {
 	case u.Host != "" || u.User != nil:
-		return "", errors.New("the URL of a file has three slashes, sqlite:///srv/backup/console.db")
+		return "", errors.New("the URL of a file must have three slashes, as in sqlite:///srv/backup/console.db")
 	case path == "" || u.RawQuery != "" || u.Fragment != "":
-		return "", errors.New("the URL of a file has a path and nothing after it")
+		return "", errors.New("the URL of a file must have a path and nothing after it")
 	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return "", errors.New("there is no such file, or it cannot be reached")
+		return "", errors.New("the file does not exist, or cannot be reached")
 	case !info.Mode().IsRegular():
-		return "", errors.New("that is no file")
+		return "", errors.New("it is not a file")
 	}
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + sqliteSettings, nil
 }
@@ -66,7 +66,7 @@ func sqliteSource(u *url.URL) (string, error) {
 // postgresSource is the URL, which the driver reads itself.
 func postgresSource(u *url.URL) (string, error) {
 	if u.Opaque != "" || u.Path == "" || u.Path == "/" {
-		return "", errors.New("the URL is postgres://user:password@host:5432/database")
+		return "", errors.New("the URL must be like postgres://user:password@host:5432/database")
 	}
 	full := *u
 	full.Scheme = "postgres"
@@ -76,7 +76,7 @@ func postgresSource(u *url.URL) (string, error) {
 // mysqlSource translates the URL, since the driver has a form of its own. What
 // stands behind the "?" are the driver's parameters.
 func mysqlSource(u *url.URL) (string, error) {
-	form := errors.New("the URL is mysql://user:password@host:3306/database, with parameters of go-sql-driver/mysql behind it")
+	form := errors.New("the URL must be like mysql://user:password@host:3306/database, followed by parameters of go-sql-driver/mysql")
 	name := strings.TrimPrefix(u.Path, "/")
 	if u.Opaque != "" || u.Host == "" || name == "" {
 		return "", form

@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/database"
 )
 
-// Whatever the text is, the error repeats nothing of it. Of a URL that is taken,
-// no printing shows the password, wherever it stands.
+// Whatever the text is, the error repeats nothing of it. Printing an accepted URL never
+// shows the password, wherever it is.
 func FuzzParseURL(f *testing.F) {
 	const secret = "hunter2hunter2"
 	f.Add("postgres", "db.example:5432", "/backup", "sslmode=verify-full")

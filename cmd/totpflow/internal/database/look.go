@@ -8,7 +8,7 @@ import (
 )
 
 // errLook: a statement was to change something.
-var errLook = errors.New("this connection only looks")
+var errLook = errors.New("this connection is read-only")
 
 // openToLook opens the database through a driver that runs queries and refuses every
 // other statement. With it Migrate of sqlstore reports whether there is something to

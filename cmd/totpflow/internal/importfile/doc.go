@@ -8,9 +8,9 @@
 //	tenant     the customer, likewise; empty or absent where there is only one
 //	name       what the authenticator is called on the security page
 //	secret     base32, or an otpauth:// URI (required)
-//	digits     6, 7 or 8; with base32 only; 6 when empty
-//	period     in seconds; with base32 only; 30 when empty
-//	algorithm  SHA1, SHA256 or SHA512; with base32 only; SHA1 when empty
+//	digits     6, 7 or 8; with base32 only; default 6
+//	period     in seconds; with base32 only; default 30
+//	algorithm  SHA1, SHA256 or SHA512; with base32 only; default SHA1
 //	type       totp, or empty
 //
 // Other names of these columns are listed in headings.go, and so are columns that

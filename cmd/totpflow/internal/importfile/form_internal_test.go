@@ -28,7 +28,7 @@ func TestFormOfNames(t *testing.T) {
 }
 
 // Secrets of every length in every encoding, as they are written and grouped. The error
-// says the form: by it an administrator finds which column was taken for which.
+// names the form: it tells an administrator which columns were mixed up.
 func TestFormOfSecrets(t *testing.T) {
 	group := func(s string, n int, by string) string {
 		var groups []string
@@ -76,8 +76,7 @@ func TestFormOfSecrets(t *testing.T) {
 	}
 }
 
-// A secret of which nobody can say whether it is hexadecimal would make a key that
-// no phone has.
+// A secret that may or may not be hexadecimal would make a key that no phone has.
 func TestAmbiguous(t *testing.T) {
 	for s, want := range map[string]string{
 		"2a3b4c5d6e7f2a3b4c5d6e7f2a3b4c5d6e7f2a3b":          "hex or base32?",
@@ -105,7 +104,7 @@ func TestFormOfAuthenticators(t *testing.T) {
 	}
 }
 
-// Random secrets are never taken for anything else.
+// Random secrets are never mistaken for anything else.
 func TestNotAmbiguous(t *testing.T) {
 	for range 20000 {
 		require.Empty(t, ambiguous(rand.Text()))

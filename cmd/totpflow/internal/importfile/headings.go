@@ -10,7 +10,7 @@ import (
 
 // The errors for a wrong first line. Nothing of the file is imported then.
 var (
-	ErrHeader  = errors.New("the first line must name the columns: user and secret, and if wanted tenant, name, digits, period, algorithm, type")
+	ErrHeader  = errors.New("the first line must name the columns: user and secret, and optionally tenant, name, digits, period, algorithm, type")
 	ErrHeading = errors.New("not known")
 )
 
@@ -73,13 +73,13 @@ func parseHeader(first []string, needed ...column) ([]column, error) {
 		case columns[i] != ignored:
 			named = true
 			if j := slices.Index(columns[:i], columns[i]); j >= 0 {
-				return nil, fmt.Errorf("%w; headings %d and %d name the same column (%s): leave one of them", ErrHeader, j+1, i+1, headings[columns[i]][0])
+				return nil, fmt.Errorf("%w; headings %d and %d name the same column (%s): remove one of them", ErrHeader, j+1, i+1, headings[columns[i]][0])
 			}
 		}
 	}
 	switch {
 	case unknown >= 0 && named:
-		return nil, fmt.Errorf("heading %d%s is %w: known are %s; leave the column out if it changes no code",
+		return nil, fmt.Errorf("heading %d%s is %w: known headings are %s; remove the column if it does not affect codes",
 			unknown+1, quotable(first[unknown]), ErrHeading, knownHeadings)
 	case unknown >= 0:
 		return nil, fmt.Errorf("%w%s", ErrHeader, looks(first))

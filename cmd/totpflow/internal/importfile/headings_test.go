@@ -32,12 +32,12 @@ func TestHeadings(t *testing.T) {
 	}
 }
 
-// An error about the headings names the wrong one and those that are known, and repeats
-// nothing that may not be a heading.
+// An error about the headings names the wrong one and the known ones, and repeats nothing
+// that may not be a heading.
 func TestHeadingErrors(t *testing.T) {
 	const export = "otpauth-migration://offline?data=CjMKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZSABKAEwAg"
 	for _, c := range []struct{ header, says, lacks string }{
-		{"user,secret,otp_secret", "heading 3 (`otp_secret`) is not known: known are user, tenant, name, secret, digits, period, algorithm, type", ""},
+		{"user,secret,otp_secret", "heading 3 (`otp_secret`) is not known: known headings are user, tenant, name, secret, digits, period, algorithm, type", ""},
 		{"user,secret,colour,shade", "heading 3 (`colour`) is not known", "shade"},
 		{"colour,user,secret,shade", "heading 1 (`colour`) is not known", "shade"},
 		{"user,secret, colour ", "heading 3 (`colour`) is not known", ""},

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrKnown means that a list of ids is not one.
-var ErrKnown = errors.New("a list of ids is CSV whose first line names the column user, and where there are several customers tenant")
+var ErrKnown = errors.New("a list of ids must be CSV whose first line names the column user and, if there are several customers, tenant")
 
 // Known has the ids of a product's accounts. Nil means that they are not known: every id
 // may be one.
@@ -53,12 +53,12 @@ func readList(r io.Reader, bad error, each func(line int, c cells) error, needed
 	for _, cell := range first {
 		col, _ := columnOf(cell)
 		if (col == tenant || slices.Contains(needed, col)) && slices.Contains(columns, col) {
-			return fmt.Errorf("%w; two headings name the %s: leave one of them", bad, headings[col][0])
+			return fmt.Errorf("%w; two headings name the %s: remove one of them", bad, headings[col][0])
 		}
 		columns = append(columns, col)
 	}
 	if slices.Contains(columns, secret) {
-		return fmt.Errorf("%w; this one has a column of secrets: take the product's own list", bad)
+		return fmt.Errorf("%w; this one has a column of secrets: use the product's own list", bad)
 	}
 	for _, col := range needed {
 		if !slices.Contains(columns, col) {

@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// An id that looks like a secret is taken where the product lists it, and an id that
-// it does not list is refused.
+// An id that looks like a secret is accepted if the product lists it, and an id that it
+// does not list is refused.
 func TestKnown(t *testing.T) {
 	id, other := rand.Text(), rand.Text()
 	known, err := importfile.ReadKnown(strings.NewReader("Tenant;e-mail;user_id\nacme;ana@acme.example;" + id + "\nacme;;U5\n"))
@@ -53,8 +53,8 @@ func TestKnownTenant(t *testing.T) {
 	require.ErrorIs(t, err, importfile.ErrSecrets, "one that is not listed stays doubtful")
 }
 
-// A file that is not a list is refused, such as the table of secrets: with two
-// headings exchanged its secrets would be the ids.
+// A file that is not a list is refused, such as the table of secrets: with two headings
+// exchanged, its secrets would be the ids.
 func TestReadKnownRefuses(t *testing.T) {
 	for text, is := range map[string]error{
 		"":                                 importfile.ErrKnown,
@@ -74,8 +74,8 @@ func TestReadKnownRefuses(t *testing.T) {
 	}
 }
 
-// FuzzReadKnown: whatever the list is, only what it lists is kept, and no error
-// repeats a secret of it.
+// FuzzReadKnown: whatever the list is, only its entries are kept, and no error repeats a
+// secret from it.
 func FuzzReadKnown(f *testing.F) {
 	f.Add("user\nana\n", "user,secret\nana,"+secretA+"\nben,"+secretB+"\n")
 	f.Add("tenant;id;x\nacme;ana;\n", "tenant,user,secret\nacme,ana,"+secretA+"\n")

@@ -84,14 +84,14 @@ func TestParams(t *testing.T) {
 	}
 }
 
-// An otpauth URI brings its own, where no column says otherwise.
+// An otpauth URI brings its own parameters, unless a column says otherwise.
 func TestParamsOfURIs(t *testing.T) {
 	rows := read(t, "user,secret,digits,period,algorithm\nana,otpauth://totp/x?digits=8&period=60&algorithm=SHA256&secret="+secretB+",,,\n")
 	require.NoError(t, rows[0].Err)
 	require.True(t, key(t, secretB, totp.Params{Digits: 8, Period: time.Minute, Algorithm: totp.SHA256}).Equal(rows[0].Key))
 }
 
-// A row that cannot be used says why, and the others are read.
+// A row that cannot be used has a reason, and the others are read.
 func TestRefusedRows(t *testing.T) {
 	for _, c := range []struct {
 		row string
@@ -137,11 +137,11 @@ func TestRefusedRows(t *testing.T) {
 			require.NotContains(t, fmt.Sprintf("%+v", rows[1]), s, c.row)
 		}
 	}
-	// A row that was refused does not stand in the way of the right one.
+	// A row that was refused does not prevent the right one.
 	rows := read(t, "user,secret\nana,nonsense\nana,"+secretA+"\n")
 	require.Error(t, rows[0].Err)
 	require.NoError(t, rows[1].Err)
-	// Nor with spaces around it, which make it another one.
+	// Nor with spaces around it, which make it a different one.
 	rows = read(t, "tenant,user,secret\nacme ,ana,"+secretA+"\nacme,ana,"+secretB+"\nacme,mary ann,"+secretC+"\n")
 	require.ErrorIs(t, rows[0].Err, importfile.ErrSpaces)
 	require.NoError(t, rows[1].Err)
@@ -149,7 +149,7 @@ func TestRefusedRows(t *testing.T) {
 }
 
 // A secret in another encoding would make a key that no phone has. The error says which
-// it may be, by which an administrator finds the right export.
+// encoding it may be, which helps an administrator to find the right export.
 func TestEncodings(t *testing.T) {
 	for secret, c := range map[string]struct {
 		is   error
@@ -176,7 +176,7 @@ func TestEncodings(t *testing.T) {
 	require.NoError(t, rows[0].Err, "an odd number of digits is not hex")
 }
 
-// Codes by counting are another kind of authenticator.
+// Codes by counter are another kind of authenticator.
 func TestTypes(t *testing.T) {
 	rows := read(t, "user,secret,type,counter\nana,"+secretA+",TOTP,0\nben,"+secretB+",hotp,\neva,"+secretC+",,7\n")
 	require.NoError(t, rows[0].Err)
@@ -184,8 +184,8 @@ func TestTypes(t *testing.T) {
 	require.ErrorIs(t, rows[2].Err, importfile.ErrType)
 }
 
-// A secret in the column of the users would be shown to everybody who sees a list of
-// them. One is refused; where it is half of a column, two headings are exchanged.
+// A secret in the column of users would be shown to everybody who sees a list of them. A
+// single one is refused; if half of a column is secrets, two headings are exchanged.
 func TestSecretsInOtherColumns(t *testing.T) {
 	const hex = "746f7470666c6f772d6578616d706c652d303031"
 	for _, c := range []struct {
@@ -218,7 +218,7 @@ func TestSecretsInOtherColumns(t *testing.T) {
 	require.ErrorIs(t, rows[0].Err, importfile.ErrName)
 }
 
-// Where the secret looks like an id, the user may be the secret, whatever it looks like.
+// If the secret looks like an id, the user may be the secret, whatever it looks like.
 func TestIDInTheColumnOfSecrets(t *testing.T) {
 	const id, text = "GEZDGNBVGY3TQOJQGEZDGNBVGA", "horse#battery#st"
 	for row, bad := range map[string]bool{
@@ -231,7 +231,7 @@ func TestIDInTheColumnOfSecrets(t *testing.T) {
 	}
 }
 
-// Rows of one account are several authenticators, as many as it can have.
+// Rows of one account are several authenticators, up to its limit.
 func TestSeveralOfOneAccount(t *testing.T) {
 	text := "user,name,secret\n"
 	for i := range 6 {
@@ -251,7 +251,7 @@ func TestSeveralOfOneAccount(t *testing.T) {
 	require.Equal(t, "phone 1", rows[1].Name)
 }
 
-// Nobody knows the owner of a secret that stands for two accounts, in whatever form.
+// Nobody knows the owner of a secret that is given for two accounts, in whatever form.
 func TestSharedSecret(t *testing.T) {
 	rows := read(t, "tenant,user,secret\nacme,ana,"+secretA+"\nglobex,ana,"+strings.ToLower(secretA)+"\nacme,eva,otpauth://totp/x?digits=8&secret="+secretA+"\nacme,ben,"+secretB+"\n")
 	for _, row := range rows[:3] {
@@ -304,9 +304,8 @@ func TestRefusedFiles(t *testing.T) {
 	require.ErrorIs(t, err, broken, "half of a file is not imported")
 }
 
-// FuzzRead: whatever the file is, no row has both a key and an error, accounts
-// that are kept are valid and unlike each other, and nothing that is refused or
-// shown repeats a secret.
+// FuzzRead: whatever the file is, no row has both a key and an error, accepted accounts
+// are valid and distinct, and nothing that is refused or shown repeats a secret.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		"tenant,user,name,secret\nacme,ana,phone," + secretA + "\n",

@@ -17,11 +17,11 @@ import (
 // Why a row is refused, besides the errors of package totp, [store.ErrID] and
 // [enroll.ErrTooManyAuthenticators]. None of them shows a cell.
 var (
-	ErrTwice       = errors.New("this authenticator stands in the file before")
+	ErrTwice       = errors.New("this authenticator is in the file already")
 	ErrShared      = errors.New("another account has the same secret")
-	ErrNumber      = errors.New("digits and period are numbers")
-	ErrType        = errors.New("the type is not totp: codes by counting are not taken over")
-	ErrWithURI     = errors.New("an otpauth URI brings its own digits, period and algorithm; they differ from the columns")
+	ErrNumber      = errors.New("digits and period must be numbers")
+	ErrType        = errors.New("the type is not totp: codes by counter are not imported")
+	ErrWithURI     = errors.New("an otpauth URI has its own digits, period and algorithm, which differ from the columns")
 	ErrLooksSecret = errors.New("the user or the tenant looks like a secret")
 	ErrName        = errors.New("the name of the authenticator looks like a secret")
 	ErrEncoding    = errors.New("the secret is neither base32 nor an otpauth URI")

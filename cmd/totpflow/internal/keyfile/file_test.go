@@ -36,7 +36,7 @@ func mode(t *testing.T, path string) os.FileMode {
 	return info.Mode().Perm()
 }
 
-// left are the files of the folder: nothing may be left that holds a key.
+// left returns the files of the folder: none with a key may be left over.
 func left(t *testing.T, path string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -59,8 +59,8 @@ func TestCreateNeverReplaces(t *testing.T) {
 	require.Error(t, keyfile.Create(filepath.Join(path, "keys"), keyring.Generate()))
 }
 
-// A ring that others can read is not secret any more: the operator hears of it
-// before the next rotation goes the same way.
+// A ring that others can read is no longer secret: the operator learns of it before the
+// next rotation repeats the mistake.
 func TestModeIsChecked(t *testing.T) {
 	path, _ := newFile(t)
 	for bits, refused := range map[os.FileMode]bool{
@@ -95,7 +95,7 @@ func TestOpenRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "too long")
 }
 
-// What is read has a bound, and is never cut off at it.
+// Reading has a limit, and never cuts a text off at it.
 func TestReadPrivate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secret")
 	_, _, err := keyfile.ReadPrivate(path, 6)
@@ -110,7 +110,7 @@ func TestReadPrivate(t *testing.T) {
 	require.Empty(t, text)
 }
 
-// The file that replaces it has the same mode and place; links to it go on working.
+// The new file has the same mode and place; links to it keep working.
 func TestReplace(t *testing.T) {
 	path, _ := newFile(t)
 	require.NoError(t, os.Chmod(path, 0o400))
@@ -145,7 +145,7 @@ func TestReplaceKeepsTheOwner(t *testing.T) {
 	require.Contains(t, fmt.Sprintf("%+v", info.Sys()), "Uid:4711 Gid:4712")
 }
 
-// Whatever goes wrong, the file is what it was, and no copy of a key is left.
+// Whatever goes wrong, the file stays unchanged, and no copy of a key is left over.
 func TestReplaceFailsWhole(t *testing.T) {
 	path, f := newFile(t)
 	was := f.Ring().IDs()

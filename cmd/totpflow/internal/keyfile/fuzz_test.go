@@ -12,8 +12,7 @@ import (
 	"github.com/totpflow/totpflow/keyring"
 )
 
-// A journal that is understood is written again as it is read; one that is not is
-// never taken for none.
+// A valid journal is written back as it was read; an invalid one never counts as missing.
 func FuzzJournal(f *testing.F) {
 	for _, s := range []string{
 		`{"version":1,"operation":"rotate","database":"sqlite:///srv/console.db","key":"01234567","began":"2026-03-28T09:00:00Z","cursor":"AA","seen":3,"changed":2,"staged":true}`,
@@ -44,8 +43,8 @@ func FuzzJournal(f *testing.F) {
 	})
 }
 
-// A file is opened if it holds a ring and nothing else, and a staged key seals
-// nothing until it is promoted.
+// A file is opened if it contains a ring and nothing else, and a staged key seals nothing
+// until it is promoted.
 func FuzzOpen(f *testing.F) {
 	ring := keyring.Generate()
 	f.Add(ring)
@@ -68,7 +67,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		require.NoError(t, err)
 		require.Equal(t, want.IDs(), file.Ring().IDs())
-		if refused != nil { // as many keys as there may be
+		if refused != nil { // as many keys as are allowed
 			require.ErrorIs(t, refused, keyring.ErrLimit)
 			return
 		}

@@ -40,8 +40,8 @@ func TestJournal(t *testing.T) {
 	require.Equal(t, []string{"console.keys"}, left(t, path))
 }
 
-// A journal that is not understood must not be taken for none: a second key
-// would be added in the middle of a rotation.
+// A journal that cannot be read must not count as missing: a second key would be added in
+// the middle of a rotation.
 func TestJournalRefuses(t *testing.T) {
 	path, f := newFile(t)
 	for _, text := range []string{

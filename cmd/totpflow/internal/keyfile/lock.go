@@ -11,7 +11,7 @@ import (
 )
 
 // ErrLocked: another process changes the keys.
-var ErrLocked = errors.New("another totpflow works with it; wait until that has ended")
+var ErrLocked = errors.New("another totpflow is using it; wait until that has ended")
 
 // Lock keeps other processes from changing the key file at path, until release
 // is called or this process ends, however it ends. It returns [ErrLocked] when
@@ -35,7 +35,7 @@ func Lock(path string) (release func(), err error) {
 	}
 	if err := os.Remove(tempName(real)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		_ = l.Unlock()
-		return nil, fmt.Errorf("key file %s: what a run that was killed has left cannot be removed: %w", real, cause(err))
+		return nil, fmt.Errorf("key file %s: the remains of a killed run cannot be removed: %w", real, cause(err))
 	}
 	return func() { _ = l.Unlock() }, nil
 }

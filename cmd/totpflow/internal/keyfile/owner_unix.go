@@ -24,7 +24,7 @@ func keepOwner(file *os.File, was fs.FileInfo) error {
 		return nil
 	}
 	if err := file.Chown(int(old.Uid), int(old.Gid)); err != nil {
-		return fmt.Errorf("its owner cannot be kept (%w); run this as its owner or as root", cause(err))
+		return fmt.Errorf("the new file cannot keep its owner (%w); run this as its owner or as root", cause(err))
 	}
 	return nil
 }

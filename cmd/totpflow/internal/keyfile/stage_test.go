@@ -17,8 +17,8 @@ func parse(t *testing.T, text string) *keyring.Ring {
 	return ring
 }
 
-// A rotation without a pause: at no step does a process with the ring of the
-// step before, or of the step after, meet a record that it cannot open.
+// A rotation without a pause: at no step does a process with the ring of the step before,
+// or of the step after, meet a record that it cannot open.
 func TestStageAndPromote(t *testing.T) {
 	for keys := 1; keys < 6; keys++ {
 		before := keyring.Generate()

@@ -12,8 +12,7 @@ import (
 	"github.com/totpflow/totpflow/cmd/totpflow/internal/screen"
 )
 
-// A name that somebody chose moves no cursor, hides nothing, and makes no line of
-// its own.
+// A name that somebody chose moves no cursor, hides nothing, and starts no new line.
 func FuzzClean(f *testing.F) {
 	for _, s := range []string{"ana", "\x1b[2J", "a\nb", "\u202eevil", "\xff\xfe", "\t", "日本語", "\u200b"} {
 		f.Add(s)

@@ -11,8 +11,8 @@ import (
 	"github.com/totpflow/totpflow/phone/provider/internal/post"
 )
 
-// A URL that is accepted leads to where the HTTP client goes, over TLS or to
-// this machine, and has no room for credentials.
+// An accepted URL leads to where the HTTP client goes, over TLS or to this machine, and
+// has no room for credentials.
 func FuzzCheckURL(f *testing.F) {
 	for _, s := range []string{
 		"https://api.twilio.com", "http://127.0.0.1:13013/cgi-bin/sendsms", "http://[::1]/", "http://localhost.evil.example/",

@@ -24,7 +24,7 @@ func server(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	return s
 }
 
-// refused asserts that the error is one of package phone's and tells nothing.
+// refused asserts that the error is one of package phone's and reveals nothing.
 func refused(t *testing.T, err, want error, s *httptest.Server) {
 	t.Helper()
 	require.ErrorIs(t, err, want)
@@ -92,7 +92,7 @@ func TestNoAnswer(t *testing.T) {
 	refused(t, err, phone.ErrUnavailable, gone)
 }
 
-// It tries once: a failed request may have been answered by a message.
+// It tries once: the provider may have sent a message although the request failed.
 func TestOnce(t *testing.T) {
 	var tries atomic.Int32
 	s := server(t, func(http.ResponseWriter, *http.Request) {
