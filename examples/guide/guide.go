@@ -70,7 +70,10 @@ func newSecondFactor(ctx context.Context, file, keyFile string) (*totpflow.Servi
 	if err != nil {
 		return nil, err
 	}
-	return mfa, mfa.Ready(ctx) // an error, too, if the keys are not those of the records
+	if err := mfa.Ready(ctx); err != nil { // also if the keys are not those of the records
+		return nil, err
+	}
+	return mfa, nil
 }
 
 // endregion
