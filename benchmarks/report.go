@@ -117,21 +117,21 @@ func duration(nanos float64) string {
 
 // why explains, for a work that misses its goal, where the remaining time goes.
 var why = map[string]string{
-	"Refuse":             "the compressions of the hash are the largest part; the rest is decoding, one allocation for the key and one for what hides it from printers",
-	"Generate":           "one code from the text needs four compressions, and its key two allocations: one for the secret, one for what hides it from printers",
-	"NewKey":             "what is left is the system's random numbers and the secret's base32",
-	"QR":                 "image/png asks for each pixel by itself. A writer of PNG files of our own would be faster, and one more thing to keep right",
+	"Refuse":             "the compressions of the hash are the largest part; the rest is decoding, one allocation for the key and one for the value that hides it from printers",
+	"Generate":           "one code from the text needs four compressions, and its key two allocations: one for the secret, one for the value that hides it from printers",
+	"NewKey":             "the rest is the system's random numbers and the secret's base32",
+	"QR":                 "image/png asks for each pixel by itself. A PNG writer of our own would be faster, but would have to be maintained",
 	"Trust":              "four hashes of short messages and one base64: HMAC states kept in the ring would save two compressions of six, for a page of code",
 	"SignIn":             "opening the record and reading it are most of it",
-	"VerifyCode":         "a ticket and a record are opened, and a ticket and a record sealed; about 70 allocations are left",
+	"VerifyCode":         "a ticket and a record are opened, and a ticket and a record sealed; about 70 allocations remain",
 	"WholeSignIn":        "the statements are the same, so the rest is our share of the processor: sealing, the goroutine that lets a caller leave at the end of its context, and on Redis the script that checks the server before each answer",
 	"Session":            "one record is opened for each call, and each call on a server has a goroutine of its own, so that a caller can leave at the end of its context",
 	"Page":               "every member of the page is opened",
 	"CSV":                "every record is opened",
 	"Reseal":             "each stale record is a durable write of its own, so that no sign-in waits for more than one",
-	"SignInBesideReseal": "SQLite has one writer: a sign-in stands in line behind one record of the reseal",
+	"SignInBesideReseal": "SQLite has one writer: a sign-in waits for one record of the reseal",
 	"HotAccount":         "256 requests share the processors with the owner's",
-	"Notifier":           "the notifier's goroutines wait in their own places and hold nothing that a sign-in needs",
+	"Notifier":           "the notifier's goroutines wait in places of their own and use nothing that a sign-in needs",
 	"Tally":              "one statement counts by an index",
 	"Frozen":             "one statement reads an index",
 }
