@@ -39,7 +39,7 @@ var (
 
 	// ErrProof means that a proof is missing, expired, used, or was made for
 	// another action or account. The person proves the factor again.
-	ErrProof = errors.New("totpflow: a fresh proof of the second factor is needed")
+	ErrProof = errors.New("totpflow: a fresh proof of the second factor is required")
 
 	// ErrPurpose means that the action and the target of a [Purpose] have more than 2,000
 	// bytes together. It is the host's mistake: name the target by its id, or by a hash.
@@ -52,7 +52,7 @@ var (
 	// [ErrProof], [ErrEnrollmentExpired]), so that a program that does not check for
 	// ErrUsed asks for another one. A program that does can continue with the request's
 	// session, if it is the account's, or say that it may be done already.
-	ErrUsed = errors.New("totpflow: this has been used already; look whether it is done")
+	ErrUsed = errors.New("totpflow: this has been used already; check whether the action was done")
 
 	// ErrEnrollmentExpired means that the enrollment under way has expired, was replaced
 	// by another one or is already confirmed. The person must start it again.
@@ -103,7 +103,7 @@ var (
 
 	// ErrDisownToken means that a [DisownToken] is invalid, too old, or for an event
 	// before the last freeze that an administrator ended.
-	ErrDisownToken = errors.New("totpflow: this link is not valid any more")
+	ErrDisownToken = errors.New("totpflow: this link is no longer valid")
 
 	// ErrPasswordRecent means that the password was changed or reset within the last
 	// 24 hours, so that an issued code, which is sent by mail, proves nothing in addition.
@@ -121,14 +121,14 @@ var (
 
 	// ErrPhoneCode means that no code is live for this sign-in: none was sent,
 	// it was used or replaced, or five minutes have passed. Send another one.
-	ErrPhoneCode = errors.New("totpflow: no code is live; send another one")
+	ErrPhoneCode = errors.New("totpflow: no sent code is valid now; send another one")
 
 	// ErrPhoneLimit means that too many codes went to this number, or to numbers
 	// like it, over all accounts. Offer another method.
 	ErrPhoneLimit = errors.New("totpflow: no code can be sent to this number now")
 
 	// ErrConfig is wrapped by the errors of [New].
-	ErrConfig = errors.New("totpflow: configuration")
+	ErrConfig = errors.New("totpflow: invalid configuration")
 )
 
 // A usedError is [ErrUsed] for one kind of ticket.

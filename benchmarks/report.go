@@ -120,7 +120,7 @@ func duration(nanos float64) string {
 	return fmt.Sprintf("%.3g s", nanos/1e9)
 }
 
-// machine says where the figures are from.
+// machine says where the figures come from.
 func machine() []string {
 	lines := []string{fmt.Sprintf("%s, %s/%s, %d processors", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())}
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {

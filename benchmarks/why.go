@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// why says of a work that misses its goal where the time goes that is left. It quotes
-// what was measured: {Work/variant} is the time of ours, {Work/variant base} that of the
+// why explains, for a work that misses its goal, where the remaining time goes. It quotes
+// the measurements: {Work/variant} is the time of ours, {Work/variant base} that of the
 // base, {Work/variant ×} the ratio, and {Work} is that work at the same variant and number
 // of clients.
 var why = map[string]string{
-	"Refuse":             "the bare calls of the hash take {Refuse/SHA1-string-floor base} for SHA-1 and {Refuse/SHA256-string-floor base} for SHA-256; the rest is decoding, one allocation for the key and one for what hides it from printers",
-	"Generate":           "the bare calls of the hash take {Generate/SHA1-string-floor base}; the rest is decoding, one allocation for the key and one for what hides it from printers",
-	"NewKey":             "what is left is the system's random numbers and the secret's base32",
-	"QR":                 "image/png asks for each pixel by itself, and that and its compression are the profile below. A writer of PNG files of our own would be faster, and one more thing to keep right",
-	"Trust":              "four hashes of short messages, one base64 and five allocations. States of the HMAC that are kept in the ring would save two compressions of six, and need more code than they save time",
+	"Refuse":             "the bare calls of the hash take {Refuse/SHA1-string-floor base} for SHA-1 and {Refuse/SHA256-string-floor base} for SHA-256; the rest is decoding, one allocation for the key and one for the value that hides it from printers",
+	"Generate":           "the bare calls of the hash take {Generate/SHA1-string-floor base}; the rest is decoding, one allocation for the key and one for the value that hides it from printers",
+	"NewKey":             "the rest is the system's random numbers and the secret's base32",
+	"QR":                 "image/png asks for each pixel by itself; the profile below shows that and the compression. A PNG writer of our own would be faster, but would have to be maintained",
+	"Trust":              "four hashes of short messages, one base64 and five allocations. States of the HMAC that are kept in the ring would save two compressions of six, for a page of code",
 	"SignIn":             "opening the record and reading it are most of it",
 	"VerifyCode":         "a ticket and a record are opened, and a ticket and a record sealed",
 	"WholeSignIn":        "the client and the server share two processors here, so that each microsecond of ours is one that the server does not have: opening, checking and sealing take {SignIn/memory} and {VerifyCode/memory}, and one Get of seven columns has {Get ×} of a bare SELECT of two. Across a network, where a statement takes a millisecond, both sides wait for the same three round trips",
@@ -22,9 +22,9 @@ var why = map[string]string{
 	"Page":               "every member of the page is opened",
 	"CSV":                "every record is opened",
 	"Reseal":             "each stale record is a durable write of its own, so that no sign-in waits for more than one; bare statements that do the same have {Reseal/all-stale base} for all",
-	"SignInBesideReseal": "SQLite has one writer: a sign-in stands in line behind one record of the reseal, and each of the two writes waits for the disk",
+	"SignInBesideReseal": "SQLite has one writer: a sign-in waits for one record of the reseal, and each of the two writes waits for the disk",
 	"HotAccount":         "256 requests share the processors with the owner's",
-	"Notifier":           "the notifier's goroutines wait in their own places and hold nothing that a sign-in needs",
+	"Notifier":           "the notifier's goroutines wait in places of their own and use nothing that a sign-in needs",
 	"Tally":              "one statement counts by an index",
 	"Frozen":             "one statement reads an index",
 	"OverAccounts":       "the index of a million rows is a level deeper, and less of it is in the page cache",

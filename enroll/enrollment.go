@@ -14,14 +14,14 @@ import (
 var (
 	ErrNone                  = errors.New("enroll: no live authenticator")
 	ErrStale                 = errors.New("enroll: another enrollment has begun, or this one has ended")
-	ErrExpired               = errors.New("enroll: the enrollment has taken too long, begin again")
-	ErrTooManyAuthenticators = errors.New("enroll: the account has as many authenticators as it may have")
+	ErrExpired               = errors.New("enroll: the enrollment has taken too long; begin again")
+	ErrTooManyAuthenticators = errors.New("enroll: the account has the maximum number of authenticators")
 	ErrSameSecret            = errors.New("enroll: the account has this secret already")
 	ErrUnknown               = errors.New("enroll: no such authenticator")
 	ErrLast                  = errors.New("enroll: the last authenticator cannot be removed, only disabled or replaced")
 	// ErrWeak is for a weak key (totp.Key.Weak): it cannot be offered, only imported for
 	// a limited time.
-	ErrWeak = errors.New("enroll: the secret is too short, it can only be imported, and for 90 days at most")
+	ErrWeak = errors.New("enroll: the secret is too short; it can only be imported, for at most 90 days")
 	// ErrClock is for the operator, not the user: an authenticator was used later
 	// than now, so the clock has gone back and would accept used codes again.
 	ErrClock = errors.New("enroll: the clock is behind the last code accepted")

@@ -25,7 +25,7 @@ func (v Via) known() bool { return v == SMS || v == Voice }
 // Errors of a [Sender] that has not handed the message over.
 var (
 	// ErrVia means that this sender does not support the way: calls, for example.
-	ErrVia = errors.New("phone: the sender has no such way")
+	ErrVia = errors.New("phone: the sender cannot send in this way")
 	// ErrUndeliverable means that the provider does not deliver to this number,
 	// now or later: no such number, a landline, opted out, a country that is not
 	// served. Offer the person another way.

@@ -31,7 +31,7 @@ type Limit struct {
 // Validate returns an error for a limit that allows nothing or looks like a mistake.
 func (l Limit) Validate() error {
 	if l.N < 1 || l.N > maxCount || l.Per <= 0 || l.Per > MaxPeriod {
-		return fmt.Errorf("phone: %d messages per %v are no limit", l.N, l.Per)
+		return fmt.Errorf("phone: %d messages per %v are not a limit", l.N, l.Per)
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ var (
 
 	ErrUnknown       = errors.New("phone: no such phone")
 	ErrKnown         = errors.New("phone: the account has this number already")
-	ErrTooManyPhones = errors.New("phone: the account has as many phones as it may have")
+	ErrTooManyPhones = errors.New("phone: the account has the maximum number of phones")
 	ErrChallenge     = errors.New("phone: a code needs the challenge that it is for")
 )
 

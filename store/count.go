@@ -26,7 +26,7 @@ type Counter interface {
 // a page at a time. An error of the store is wrapped in [ErrUnavailable].
 func Count(ctx context.Context, s Store, q Query) (map[string]int, error) {
 	if q.State != "" || q.Cursor != "" || !q.DueBefore.IsZero() {
-		return nil, fmt.Errorf("%w: a count is of a tenant or of all", ErrQuery)
+		return nil, fmt.Errorf("%w: a count is for one tenant or for all", ErrQuery)
 	}
 	if err := q.validate(); err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func count(ctx context.Context, s Store, q Query) (map[string]int, error) {
 		case "":
 			return counts, nil
 		case q.Cursor: // a store that goes round in circles would be counted for ever
-			return nil, errors.New("store: a list does not go on")
+			return nil, errors.New("store: a list does not advance")
 		}
 		q.Cursor = page.Next
 	}

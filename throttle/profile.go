@@ -66,11 +66,11 @@ func (p Profile) Validate() error {
 	case p.FirstWait <= 0 || p.MaxWait < p.FirstWait:
 		return fmt.Errorf("%w: waits of %v to %v", ErrProfile, p.FirstWait, p.MaxWait)
 	case p.Forget < p.MaxWait:
-		return fmt.Errorf("%w: forgets after %v what must wait %v", ErrProfile, p.Forget, p.MaxWait)
+		return fmt.Errorf("%w: wrong codes are forgotten after %v, although the longest wait is %v", ErrProfile, p.Forget, p.MaxWait)
 	case p.Day < 1 || p.Month < p.Day || p.Year < p.Month:
 		return fmt.Errorf("%w: chances of %d, %d and %d", ErrProfile, p.Day, p.Month, p.Year)
 	case p.Year > maxChances:
-		return fmt.Errorf("%w: %d chances a year are no limit", ErrProfile, p.Year)
+		return fmt.Errorf("%w: %d chances a year are not a limit", ErrProfile, p.Year)
 	case p.InRow < 0:
 		return fmt.Errorf("%w: %d in a row", ErrProfile, p.InRow)
 	case p.PairEvery <= 0 || p.PairBurst < 1:

@@ -39,7 +39,7 @@ var (
 
 	// ErrSample means that a secret is an example from documentation, so that anybody can
 	// make its codes. It is an ErrSecret too.
-	ErrSample = fmt.Errorf("%w: an example of documentation, which anybody knows", ErrSecret)
+	ErrSample = fmt.Errorf("%w: an example from documentation, which everybody knows", ErrSecret)
 
 	// ErrParams means that algorithm, digits or period are outside of what [Params] allows.
 	ErrParams = errors.New("totp: bad parameters")

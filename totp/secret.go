@@ -149,7 +149,7 @@ func decodeSecret(secret string) ([]byte, error) {
 	}
 	switch symbols % 8 {
 	case 1, 3, 6:
-		return nil, fmt.Errorf("%w: no secret has %d symbols, one is missing or too many", ErrSecret, symbols)
+		return nil, fmt.Errorf("%w: no secret has %d symbols: one is missing, or there is one too many", ErrSecret, symbols)
 	}
 	raw, err := encoding32.DecodeString(string(text[:symbols]))
 	if err != nil {

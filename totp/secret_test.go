@@ -36,7 +36,7 @@ func TestSpellingsOfASecret(t *testing.T) {
 		seed20[:8] + "=" + seed20[8:]:  "symbol 9 is neither",
 		seed20 + "\x00":                "symbol 33 is neither",
 		seed20[:8] + "\uff13" + seed20: "digits of two scripts",
-		seed20[:30]:                    "no secret has 30 symbols, one is missing or too many",
+		seed20[:30]:                    "no secret has 30 symbols: one is missing, or there is one too many",
 		seed20 + "A":                   "no secret has 33 symbols",
 		seed20[:24]:                    "shorter than 128 bits",
 		"":                             "shorter than 128 bits",

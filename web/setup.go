@@ -98,7 +98,7 @@ type enrollee struct {
 }
 
 // errBare means that nobody may enroll here without the password or a code.
-var errBare = errors.New("web: the password first")
+var errBare = errors.New("web: the password is needed first")
 
 // enrollee finds out whose enrollment it is: it belongs to the person whose password was
 // right last in this browser. A sign-in under way is later than the session, so it wins,
@@ -128,7 +128,7 @@ func (h *Web) enrollee(r *http.Request) (e enrollee, err error) {
 }
 
 // errWhich means that the person still has to choose the authenticator to replace.
-var errWhich = errors.New("web: which authenticator goes is not said yet")
+var errWhich = errors.New("web: the authenticator to replace is not chosen yet")
 
 // offer returns the enrollment under way in this browser, or a new one if there is none.
 func (h *Web) offer(r *http.Request, e enrollee) (totpflow.PendingEnrollment, error) {

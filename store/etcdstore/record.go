@@ -32,7 +32,7 @@ func parseMember(rest string, ours bool) (store.AccountID, error) {
 	tenant, user, ok := strings.Cut(rest, "\x00")
 	id := store.AccountID{Tenant: tenant, User: user}
 	if !ours || !ok || id.Validate() != nil {
-		return store.AccountID{}, errors.New("etcdstore: a key that is not of this store")
+		return store.AccountID{}, errors.New("etcdstore: a key that does not belong to this store")
 	}
 	return id, nil
 }
@@ -51,7 +51,7 @@ func (s *Store) dueKey(p store.Place) string {
 func (s *Store) parseDueKey(key string) (store.Place, error) {
 	rest, ours := strings.CutPrefix(key, s.prefix+overdue)
 	if len(rest) < dueSize {
-		return store.Place{}, errors.New("etcdstore: a key that is not of this store")
+		return store.Place{}, errors.New("etcdstore: a key that does not belong to this store")
 	}
 	due, valid := dueOf([]byte(rest[:dueSize]))
 	id, err := parseMember(rest[dueSize:], ours && valid && !due.IsZero())

@@ -111,7 +111,7 @@ func (s *Store) inspect(ctx context.Context) (run string, err error) {
 	values := make(map[string]string)
 	for name, setting := range settings {
 		if err := setting.Err(); err != nil {
-			return "", fmt.Errorf("CONFIG GET, which only a store with Durability Vouched does without: %w", err)
+			return "", fmt.Errorf("CONFIG GET failed, and only a store with Durability Vouched can do without it: %w", err)
 		}
 		values[name] = setting.Val()[name]
 	}

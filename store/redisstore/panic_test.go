@@ -76,7 +76,7 @@ func TestPanicOfAClientIsTheCallers(t *testing.T) {
 		// Its connection may have an answer that nobody has read.
 		for next, call := range operations(s) {
 			err := call(t.Context())
-			require.ErrorContains(t, err, "start the process again", next)
+			require.ErrorContains(t, err, "restart the process", next)
 			require.NotErrorIs(t, err, store.ErrNotFound, next)
 			require.NotErrorIs(t, err, store.ErrConflict, next)
 		}

@@ -47,7 +47,7 @@ var (
 
 	// ErrEncoding: the server converts text on its way, so that ids would not
 	// be compared byte by byte.
-	ErrEncoding = errors.New("sqlstore: text is not kept as it is")
+	ErrEncoding = errors.New("sqlstore: text is not stored unchanged")
 )
 
 // patience bounds how long Migrate waits for other processes that start at the
@@ -228,7 +228,7 @@ func (s *Store) schemaAt(ctx context.Context, conn *sql.Conn, known int) (int, e
 		return 0, err
 	}
 	if n > known {
-		return 0, fmt.Errorf("%w: it is at %d, this program knows %d", ErrSchemaNewer, n, known)
+		return 0, fmt.Errorf("%w: it has number %d, and this program knows up to %d", ErrSchemaNewer, n, known)
 	}
 	return n, nil
 }

@@ -181,7 +181,7 @@ func mysqlKept(ctx context.Context, conn *sql.Conn, n names) error {
 	return nil
 }
 
-var errAnotherMigrates = errors.New("sqlstore: another process migrates")
+var errAnotherMigrates = errors.New("sqlstore: another process is migrating")
 
 // mysqlAlone holds a lock that ends with the connection: a definition ends
 // transactions. Such locks are the whole server's, so the name has the database

@@ -76,7 +76,7 @@ func TestNothingIsAskedAfterAPanic(t *testing.T) {
 		asked := len(f.asked)
 		for next, call := range calls(s) {
 			err := call(t.Context())
-			require.ErrorContains(t, err, "start the process again", next)
+			require.ErrorContains(t, err, "restart the process", next)
 			require.NotErrorIs(t, err, store.ErrNotFound, next)
 			require.NotErrorIs(t, err, store.ErrConflict, next)
 		}

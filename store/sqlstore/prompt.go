@@ -87,7 +87,7 @@ type fuse struct{ blown atomic.Pointer[panicked] }
 
 func (f *fuse) err() error {
 	if p := f.blown.Load(); p != nil {
-		return fmt.Errorf("sqlstore: the driver has panicked, and its connections are not to be relied on; start the process again (%v)", p.value)
+		return fmt.Errorf("sqlstore: the driver has panicked, and its connections cannot be trusted; restart the process (%v)", p.value)
 	}
 	return nil
 }

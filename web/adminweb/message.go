@@ -18,11 +18,11 @@ import (
 var (
 	errForm          = errors.New("adminweb: the form was not filled in")
 	errNobody        = errors.New("adminweb: nobody was chosen")
-	errNobodyMissing = errors.New("adminweb: nobody of them has to set up")
-	errTooMany       = errors.New("adminweb: more people than a window may be for")
-	errOnePolicy     = errors.New("adminweb: a policy is of one tenant")
-	errGone          = errors.New("adminweb: the authenticator is not kept any more")
-	errMail          = errors.New("adminweb: the mail was not handed over")
+	errNobodyMissing = errors.New("adminweb: none of them has to set up")
+	errTooMany       = errors.New("adminweb: more people than a window may have")
+	errOnePolicy     = errors.New("adminweb: a policy belongs to one tenant")
+	errGone          = errors.New("adminweb: the authenticator is no longer kept")
+	errMail          = errors.New("adminweb: the mail could not be sent")
 )
 
 // errorTexts are tried in this order.

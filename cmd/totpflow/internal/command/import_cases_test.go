@@ -103,7 +103,7 @@ func TestImportCases(t *testing.T) {
 		},
 		"a tutorial's secret": {
 			file: "user,secret\nana,JBSWY3DPEHPK3PXP\nben,jbsw y3dp ehpk 3pxp\neva,otpauth://totp/x?secret=JBSWY3DPEHPK3PXP\n", code: 4,
-			says:  []string{"line 2: refused: bad secret: an example of documentation", "line 3: refused: bad secret: an example", "line 4: refused: bad key URI: totp: bad secret: an example"},
+			says:  []string{"line 2: refused: bad secret: an example from documentation", "line 3: refused: bad secret: an example", "line 4: refused: bad key URI: totp: bad secret: an example"},
 			lacks: []string{"JBSW", "jbsw"},
 		},
 		"one secret for two accounts": {
