@@ -29,7 +29,8 @@ document.querySelectorAll("[data-copy]").forEach((x) => {
 document.querySelectorAll("time[data-local]").forEach((x) => {
   const at = new Date(x.dateTime);
   if (isNaN(at)) return;
-  const form = new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
+  const lang = document.documentElement.lang || undefined;
+  const form = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { // as the pages write dates: 2 January 2026
     day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
   });
   x.textContent = form.format(at);
