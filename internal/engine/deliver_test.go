@@ -72,6 +72,21 @@ func TestDeliverThatFails(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
+// So is a Deliver that ends among the records that a clock that was ahead has put off.
+func TestDeliverThatEndsAmongTheLast(t *testing.T) {
+	m, keys := store.NewMemory(), ring(t)
+	ahead := New(Config{Store: m, Keys: keys, Observer: &hears{}, Notifier: event.Deferred, Now: func() time.Time { return at.AddDate(1, 0, 0) }})
+	require.NoError(t, ahead.Change(t.Context(), id, func(tx *Tx) error { tx.Log(event.Event{Kind: event.Reset}); return save(tx) }))
+	e := New(Config{Store: m, Keys: keys, Observer: &hears{}, Notifier: &post{}, Now: clock})
+	for range maxPlaces {
+		e.messenger.places <- struct{}{}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	_, err := e.Deliver(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
 // Deliver leaves nothing behind that would keep the next flow's event waiting.
 func TestFlowAfterDeliver(t *testing.T) {
 	inOffice(t, func(o *office) {
