@@ -125,19 +125,26 @@ func (o *office) crash(user string) {
 	time.Sleep(toldAfter + time.Second)
 }
 
-// Of two processes that list the same account, the one that claims it counts it.
+// Of two processes that list the same account, the one that claims it counts it, and the
+// other one leaves the record as it is.
 func TestDeliverCountsWhatItClaimed(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.crash("ana")
 		other := o.other()
+		var delivered store.Record
 		slow := o.process(Config{Store: &listsThen{Store: o.m, then: func() {
 			n, err := o.deliver(other)
 			require.NoError(t, err)
 			require.Equal(t, 1, n)
+			delivered, err = o.m.Get(t.Context(), ana())
+			require.NoError(t, err)
 		}}, Keys: o.e.Keys, Observer: o.seen})
 		n, err := o.deliver(slow)
 		require.NoError(t, err)
 		require.Zero(t, n)
+		now, err := o.m.Get(t.Context(), ana())
+		require.NoError(t, err)
+		require.Equal(t, delivered.Version, now.Version)
 		require.Equal(t, []string{"ana1"}, o.post.told())
 	})
 }

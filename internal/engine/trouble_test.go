@@ -87,6 +87,18 @@ func TestStoreFailureIsOneLineAMinute(t *testing.T) {
 	require.Empty(t, l.lines(), "nothing is wrong any more")
 }
 
+// So is one that fails while others are at work on the account.
+func TestStoreFailureOfAGuess(t *testing.T) {
+	l := newLogbook(t)
+	require.NoError(t, l.Change(t.Context(), id, func(*Tx) error {
+		l.store.SetFaults(totptest.Faults{Get: errors.New("connection refused")})
+		require.ErrorIs(t, l.Guess(t.Context(), id, save), store.ErrUnavailable)
+		l.store.SetFaults(totptest.Faults{})
+		return nil
+	}))
+	l.one("level=ERROR", storeFailed, "connection refused")
+}
+
 // A caller who hangs up is nobody's fault: an operator who looks for errors does not
 // find it.
 func TestCallerWhoHangsUpIsNoError(t *testing.T) {
@@ -250,6 +262,8 @@ func TestClockMoved(t *testing.T) {
 	require.Empty(t, l.lines())
 }
 
+// What a clock that was ahead has left is dropped before anything is decided or shown, and from
+// the record even if the decision writes nothing: it would become valid when its time arrives.
 func TestTimesOfTheFuture(t *testing.T) {
 	l := newLogbook(t)
 	ahead := newLogbook(t, func(c *Config) {
@@ -259,8 +273,18 @@ func TestTimesOfTheFuture(t *testing.T) {
 		tx.Spend("ticket", tx.Now)
 		return save(tx)
 	}))
-	require.NoError(t, l.Change(t.Context(), id, save))
+	entry, _, err := l.Read(t.Context(), id)
+	require.NoError(t, err)
+	require.Len(t, entry.Account.Spent, 1)
+	require.Empty(t, l.View(entry).Spent)
+	require.NoError(t, l.Change(t.Context(), id, func(tx *Tx) error {
+		require.Empty(t, tx.Spent)
+		return nil
+	}))
 	l.one("level=WARN", timeOfTheFuture, "user=42")
+	entry, _, err = l.Read(t.Context(), id)
+	require.NoError(t, err)
+	require.Empty(t, entry.Account.Spent)
 }
 
 func TestMoved(t *testing.T) {
