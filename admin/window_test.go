@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
 )
 
 var resetOnly = []totpflow.Action{admin.ActionResetAccount}
@@ -127,6 +129,19 @@ func TestWindowOpensForItsCode(t *testing.T) {
 	require.Equal(t, admin.WindowPurpose(resetOnly, []store.AccountID{ids[0], ids[1]}), admin.WindowPurpose(resetOnly, []store.AccountID{ids[1], ids[0], ids[1]}))
 }
 
+// What is named twice counts once, towards the limit too.
+func TestWindowOfRepeatedNames(t *testing.T) {
+	o := newOrganization(t)
+	ids := o.staff(admin.MaxTargets)
+	actions := append(admin.WindowActions(), admin.WindowActions()...)
+	by := o.window(o.boss, actions, append(ids, ids...)...)
+	rest, err := o.admin.WindowRest(o.Ctx, by)
+	require.NoError(t, err)
+	require.Len(t, rest.Targets, admin.MaxTargets)
+	require.Equal(t, admin.WindowTarget{ID: ids[0], Actions: admin.WindowActions()}, rest.Targets[0])
+	require.Equal(t, "[window]", fmt.Sprint(by.Window))
+}
+
 // Everything that ends an administrator's sessions, proofs or account closes the window,
 // and so do its time and the sign-out.
 func TestWindowCloses(t *testing.T) {
@@ -181,6 +196,20 @@ func TestWindowCloses(t *testing.T) {
 			require.Equal(t, admin.StateEnabled, o.Member(anaID).State)
 		})
 	}
+}
+
+// A sign-out that could not close the window says so, and one without a window writes nothing.
+func TestCloseWindow(t *testing.T) {
+	o := newOrganization(t)
+	o.Enroll(ana)
+	o.Unchanged(func() { require.NoError(t, o.admin.CloseWindow(o.Ctx, o.boss.User)) })
+	by := o.window(o.boss, resetOnly, anaID)
+	o.Store.SetFaults(totptest.Faults{Put: errors.New("disk full")})
+	require.ErrorIs(t, o.admin.CloseWindow(o.Ctx, o.boss.User), store.ErrUnavailable)
+	o.Store.SetFaults(totptest.Faults{})
+	rest, err := o.admin.WindowRest(o.Ctx, by)
+	require.NoError(t, err)
+	require.True(t, rest.Permits(admin.ActionResetAccount, anaID))
 }
 
 // Another open session of the administrator, another administrator, and what is not the
