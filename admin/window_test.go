@@ -52,6 +52,7 @@ func TestWindow(t *testing.T) {
 	require.Len(t, rest.Targets, 3)
 	require.True(t, rest.Permits(admin.ActionIssueCode, ids[2]))
 	require.False(t, rest.Permits(admin.ActionIssueCode, ids[3]))
+	require.False(t, rest.Permits(admin.ActionUnlockAccount, ids[2]))
 
 	var m mailbox
 	for _, id := range ids[:3] {
@@ -226,6 +227,7 @@ func TestWindowIsOfItsBrowser(t *testing.T) {
 		"not a name":            {User: o.boss.User, Window: "x"},
 		"a longer name":         {User: o.boss.User, Window: by.Window + "A"},
 		"with line ends":        {User: o.boss.User, Window: by.Window + "\n"},
+		"line ends for letters": {User: o.boss.User, Window: by.Window[:20] + "\n\n"},
 		"beside a proof":        {User: o.boss.User, Window: by.Window, Proof: "x"},
 		"of an older user":      {User: totpflow.User{ID: o.boss.ID, Generation: 99}, Window: by.Window},
 		"a name of an operator": {User: totpflow.User{ID: anaID}, Window: by.Window},
