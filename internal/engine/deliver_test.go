@@ -74,17 +74,18 @@ func TestDeliverThatFails(t *testing.T) {
 
 // So is a Deliver that ends among the records that a clock that was ahead has put off.
 func TestDeliverThatEndsAmongTheLast(t *testing.T) {
-	m, keys := store.NewMemory(), ring(t)
-	ahead := New(Config{Store: m, Keys: keys, Observer: &hears{}, Notifier: event.Deferred, Now: func() time.Time { return at.AddDate(1, 0, 0) }})
-	require.NoError(t, ahead.Change(t.Context(), id, func(tx *Tx) error { tx.Log(event.Event{Kind: event.Reset}); return save(tx) }))
-	e := New(Config{Store: m, Keys: keys, Observer: &hears{}, Notifier: &post{}, Now: clock})
-	for range maxPlaces {
-		e.messenger.places <- struct{}{}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	_, err := e.Deliver(ctx)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
+	inOffice(t, func(o *office) {
+		ahead := New(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred, Now: func() time.Time { return time.Now().AddDate(1, 0, 0) }})
+		o.flow(ahead, "ana", event.Reset)
+		for range maxPlaces {
+			o.e.messenger.places <- struct{}{}
+		}
+		ctx, cancel := context.WithTimeout(o.t.Context(), time.Second)
+		defer cancel()
+		n, err := o.e.Deliver(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Zero(t, n)
+	})
 }
 
 // Deliver leaves nothing behind that would keep the next flow's event waiting.
