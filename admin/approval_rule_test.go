@@ -187,4 +187,14 @@ func TestStoreThatFailsIsSaid(t *testing.T) {
 	require.Empty(t, all)
 	_, err = servicetest.Collect(h.Admin(nil).List(h.Ctx, ops, store.Query{AllTenants: true}))
 	require.ErrorIs(t, err, store.ErrUnavailable)
+	shared, err := h.Admin(nil).SharedSecrets(h.Ctx, ops, []admin.Imported{{ID: agentID, Key: rfcKey(t)}})
+	require.ErrorIs(t, err, store.ErrUnavailable, "a row whose secret was not looked for")
+	require.Empty(t, shared)
+	require.ErrorIs(t, h.Admin(nil).PreviewTidy(h.Ctx, ops, "", nil), store.ErrUnavailable)
+
+	h.Store.SetFaults(totptest.Faults{})
+	h.IssueCode(anaID)
+	h.Clock.Advance(days(2)) // the code has expired
+	h.Store.SetFaults(totptest.Faults{Put: down})
+	require.ErrorIs(t, h.Admin(nil).Tidy(h.Ctx, ops, "", nil), store.ErrUnavailable)
 }

@@ -48,13 +48,16 @@ func TestResetsOneByOne(t *testing.T) {
 	st, err := o.admin.Tenant(o.Ctx, ops, "acme")
 	require.NoError(t, err)
 	require.Equal(t, []string{"u5"}, st.Pending[0].Targets)
+	require.Equal(t, admin.ScopeAll, st.Pending[0].Scope)
 
 	last := users[len(users)-1]
 	require.NoError(t, reset(o.boss, last, admin.ScopeBrowsers), "takes no factor away")
 	require.NoError(t, reset(o.deputy, last, admin.ScopeAll), "each has their own count")
 	o.Events.Kinds()
 	require.NoError(t, servicetest.ErrorOf(o.admin.Approve(o.Ctx, o.ByFor(o.deputy, admin.ActionApprove.On(st.Pending[0].ID)), "acme", st.Pending[0].ID)))
-	require.Len(t, o.EventsOf(event.Reset), 1)
+	approved := o.EventsOf(event.Reset)
+	require.Len(t, approved, 1)
+	require.Equal(t, string(admin.ScopeAll), approved[0].Action, "as it was asked for")
 	require.ErrorIs(t, reset(o.boss, users[6], admin.ScopeAll), admin.ErrApproval)
 	require.NoError(t, o.admin.Unlock(o.Ctx, o.ByFor(o.deputy, admin.Purpose(admin.ActionUnlockAccount, o.boss.ID)), o.boss.ID))
 	require.ErrorIs(t, reset(o.boss, users[6], admin.ScopeAll), admin.ErrApproval, "otherwise two accounts of one person reset everybody by turns")
@@ -187,6 +190,31 @@ func TestOtherCallsCount(t *testing.T) {
 			require.True(t, c.done(o))
 		})
 	}
+}
+
+// A reset that exceeds the limit, and whose proof could not be consumed, is neither done nor
+// asked for.
+func TestResetWhoseProofIsNotConsumed(t *testing.T) {
+	o := byTwo(t)
+	o.spend(admin.MaxResets)
+	adm := admin.New(o.Open(ofTenants, func(c *totpflow.Config) { c.Store = readOnlyFor{c.Store, o.boss.ID} }), letAll)
+	by := o.ByFor(o.boss, admin.Purpose(admin.ActionResetAccount, anaID))
+	require.ErrorIs(t, servicetest.ErrorOf(adm.Reset(o.Ctx, by, anaID, admin.ScopeAll)), store.ErrUnavailable)
+	require.Equal(t, admin.StateEnabled, o.Member(anaID).State)
+	require.Equal(t, "none", o.pending("acme"))
+}
+
+// A readOnlyFor store writes every record but one.
+type readOnlyFor struct {
+	store.Store
+	id store.AccountID
+}
+
+func (s readOnlyFor) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	if rec.ID == s.id {
+		return errors.New("read only")
+	}
+	return s.Store.Put(ctx, rec, was)
 }
 
 // An administrator cannot remove a phone by choosing a number a moment before the person

@@ -101,6 +101,27 @@ func TestRestored(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
+// A code that was issued before the backup and redeemed after it is not redeemed again. The
+// event says who has raised the epoch, and why.
+func TestRestoredEndsIssuedCodes(t *testing.T) {
+	h := newHarness(t)
+	h.Enroll(ana)
+	code := h.IssueCode(anaID)
+	records := h.backup()
+	require.NoError(t, servicetest.ErrorOf(h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), code)))
+
+	h.putBack(records)
+	h.RaiseEpoch()
+	h.Service = h.Open()
+	h.Events.Kinds()
+	require.NoError(t, h.Admin(nil).AfterDatabaseRestore(h.Ctx, ops, h.Clock.Now(), "", nil))
+	told := h.EventsOf(event.EpochRaised)
+	require.Len(t, told, 1)
+	require.Equal(t, []string{"operator root", "ticket 7"}, []string{told[0].Actor, told[0].Reason})
+	d, err := h.VerifyIssuedCode(h.Ctx, h.Challenge(ana), code)
+	refused(t, d, err, totpflow.ErrRejected)
+}
+
 // The epoch of the account stays as it was in the backup: a host that remembers a later
 // change of factors still finds out that it was lost, also after the sweep and whatever
 // the person does.

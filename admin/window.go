@@ -102,8 +102,8 @@ func (a Admin) OpenWindow(ctx context.Context, by Administrator, actions []totpf
 			}
 		}
 	}
-	by.Window = "" // a window cannot open another
 	var key [16]byte
+	// By a proof only: a window cannot open another.
 	_, err = a.consume(ctx, by, WindowPurpose(actions, targets), func(tx *engine.Tx) {
 		rand.Read(key[:]) // never fails, by its contract
 		tx.Window = account.NewWindow(key, a.engine.SessionMark(tx), tx.Now, words, targets)

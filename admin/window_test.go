@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/totpflow/totpflow/internal/servicetest"
 	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/totptest"
 )
 
 var resetOnly = []totpflow.Action{admin.ActionResetAccount}
@@ -50,6 +52,7 @@ func TestWindow(t *testing.T) {
 	require.Len(t, rest.Targets, 3)
 	require.True(t, rest.Permits(admin.ActionIssueCode, ids[2]))
 	require.False(t, rest.Permits(admin.ActionIssueCode, ids[3]))
+	require.False(t, rest.Permits(admin.ActionUnlockAccount, ids[2]))
 
 	var m mailbox
 	for _, id := range ids[:3] {
@@ -127,6 +130,19 @@ func TestWindowOpensForItsCode(t *testing.T) {
 	require.Equal(t, admin.WindowPurpose(resetOnly, []store.AccountID{ids[0], ids[1]}), admin.WindowPurpose(resetOnly, []store.AccountID{ids[1], ids[0], ids[1]}))
 }
 
+// What is named twice counts once, towards the limit too.
+func TestWindowOfRepeatedNames(t *testing.T) {
+	o := newOrganization(t)
+	ids := o.staff(admin.MaxTargets)
+	actions := append(admin.WindowActions(), admin.WindowActions()...)
+	by := o.window(o.boss, actions, append(ids, ids...)...)
+	rest, err := o.admin.WindowRest(o.Ctx, by)
+	require.NoError(t, err)
+	require.Len(t, rest.Targets, admin.MaxTargets)
+	require.Equal(t, admin.WindowTarget{ID: ids[0], Actions: admin.WindowActions()}, rest.Targets[0])
+	require.Equal(t, "[window]", fmt.Sprint(by.Window))
+}
+
 // Everything that ends an administrator's sessions, proofs or account closes the window,
 // and so do its end and the sign-out.
 func TestWindowCloses(t *testing.T) {
@@ -183,6 +199,20 @@ func TestWindowCloses(t *testing.T) {
 	}
 }
 
+// A sign-out that could not close the window says so, and one without a window writes nothing.
+func TestCloseWindow(t *testing.T) {
+	o := newOrganization(t)
+	o.Enroll(ana)
+	o.Unchanged(func() { require.NoError(t, o.admin.CloseWindow(o.Ctx, o.boss.User)) })
+	by := o.window(o.boss, resetOnly, anaID)
+	o.Store.SetFaults(totptest.Faults{Put: errors.New("disk full")})
+	require.ErrorIs(t, o.admin.CloseWindow(o.Ctx, o.boss.User), store.ErrUnavailable)
+	o.Store.SetFaults(totptest.Faults{})
+	rest, err := o.admin.WindowRest(o.Ctx, by)
+	require.NoError(t, err)
+	require.True(t, rest.Permits(admin.ActionResetAccount, anaID))
+}
+
 // Another open session of the administrator cannot use the window, and neither can
 // another administrator or a text that is not a window's name.
 func TestWindowIsOfItsBrowser(t *testing.T) {
@@ -197,6 +227,7 @@ func TestWindowIsOfItsBrowser(t *testing.T) {
 		"not a name":            {User: o.boss.User, Window: "x"},
 		"a longer name":         {User: o.boss.User, Window: by.Window + "A"},
 		"with line ends":        {User: o.boss.User, Window: by.Window + "\n"},
+		"line ends for letters": {User: o.boss.User, Window: by.Window[:20] + "\n\n"},
 		"beside a proof":        {User: o.boss.User, Window: by.Window, Proof: "x"},
 		"of an older user":      {User: totpflow.User{ID: o.boss.ID, Generation: 99}, Window: by.Window},
 		"a name of an operator": {User: totpflow.User{ID: anaID}, Window: by.Window},

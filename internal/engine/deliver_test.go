@@ -73,6 +73,22 @@ func TestDeliverThatFails(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
+// So is a Deliver that ends among the records that a clock that was ahead has put off.
+func TestDeliverThatEndsAmongTheLast(t *testing.T) {
+	inOffice(t, func(o *office) {
+		ahead := New(Config{Store: o.m, Keys: o.e.Keys, Observer: o.seen, Notifier: event.Deferred, Now: func() time.Time { return time.Now().AddDate(1, 0, 0) }})
+		o.flow(ahead, "ana", event.Reset)
+		for range maxPlaces {
+			o.e.messenger.places <- struct{}{}
+		}
+		ctx, cancel := context.WithTimeout(o.t.Context(), time.Second)
+		defer cancel()
+		n, err := o.e.Deliver(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Zero(t, n)
+	})
+}
+
 // Deliver leaves nothing behind that would delay the event of the next flow.
 func TestFlowAfterDeliver(t *testing.T) {
 	inOffice(t, func(o *office) {
@@ -111,19 +127,26 @@ func (o *office) crash(user string) {
 	time.Sleep(toldAfter + time.Second)
 }
 
-// Of two processes that list the same account, the one that claims it counts it.
+// Of two processes that list the same account, the one that claims it counts it, and the
+// other one leaves the record as it is.
 func TestDeliverCountsWhatItClaimed(t *testing.T) {
 	inOffice(t, func(o *office) {
 		o.crash("ana")
 		other := o.other()
+		var delivered store.Record
 		slow := o.process(Config{Store: &listsThen{Store: o.m, then: func() {
 			n, err := o.deliver(other)
 			require.NoError(t, err)
 			require.Equal(t, 1, n)
+			delivered, err = o.m.Get(t.Context(), ana())
+			require.NoError(t, err)
 		}}, Keys: o.e.Keys, Observer: o.seen})
 		n, err := o.deliver(slow)
 		require.NoError(t, err)
 		require.Zero(t, n)
+		now, err := o.m.Get(t.Context(), ana())
+		require.NoError(t, err)
+		require.Equal(t, delivered.Version, now.Version)
 		require.Equal(t, []string{"ana1"}, o.post.told())
 	})
 }

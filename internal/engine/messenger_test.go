@@ -73,6 +73,7 @@ func TestCallOfAnEarlierRecord(t *testing.T) {
 		time.Sleep(time.Second)
 		require.NoError(t, o.e.Erase(o.t.Context(), ana(), forget))
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		require.ElementsMatch(t, []event.Kind{event.Reset, event.Forgotten, event.EnrollmentConfirmed, event.Forgotten}, got)
 	})
 }

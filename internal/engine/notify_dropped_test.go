@@ -74,6 +74,11 @@ func TestNotificationDropped(t *testing.T) {
 			log(o, e, event.Frozen)
 			require.NoError(o.t, e.Erase(o.t.Context(), of, forget))
 		}, []event.Event{{Number: 1, Reason: "erased by a process that tells nobody", Action: "reset", Remaining: 2}}},
+		"erased and notified": {nil, func(o *office, e *Engine) {
+			log(o, e, event.Reset)
+			require.NoError(o.t, e.Erase(o.t.Context(), of, forget))
+			synctest.Wait()
+		}, nil},
 		"nothing else was pending": {event.Deferred, func(o *office, e *Engine) {
 			log(o, e, event.SignedIn)
 			require.NoError(o.t, e.Erase(o.t.Context(), of, forget))

@@ -72,6 +72,7 @@ func TestStoreFailureIsOneLineAMinute(t *testing.T) {
 		require.ErrorIs(t, l.Change(t.Context(), store.AccountID{User: fmt.Sprint(i)}, save), store.ErrUnavailable)
 	}
 	require.NotContains(t, l.out.String(), "held_back", "nothing was held back before it")
+	require.NotContains(t, l.out.String(), "user=", "it fails for everybody")
 	l.one("level=ERROR", storeFailed, "connection refused")
 	l.clock.Advance(time.Minute)
 	_, _, err := l.Read(t.Context(), id)
@@ -86,14 +87,48 @@ func TestStoreFailureIsOneLineAMinute(t *testing.T) {
 	require.Empty(t, l.lines(), "nothing is wrong any more")
 }
 
+// So is one that fails while others are at work on the account.
+func TestStoreFailureOfAGuess(t *testing.T) {
+	l := newLogbook(t)
+	require.NoError(t, l.Change(t.Context(), id, func(*Tx) error {
+		l.store.SetFaults(totptest.Faults{Get: errors.New("connection refused")})
+		require.ErrorIs(t, l.Guess(t.Context(), id, save), store.ErrUnavailable)
+		l.store.SetFaults(totptest.Faults{})
+		return nil
+	}))
+	l.one("level=ERROR", storeFailed, "connection refused")
+}
+
 // A caller who hangs up is not an error: an operator who looks for errors does not find
 // it.
 func TestCallerWhoHangsUpIsNoError(t *testing.T) {
-	l := newLogbook(t)
+	l := newLogbook(t, func(c *Config) { c.Logger = slog.New(exports{c.Logger.Handler()}) })
 	ctx, cancel := context.WithCancel(t.Context())
 	err := l.Change(ctx, id, func(tx *Tx) error { cancel(); return save(tx) })
 	require.ErrorIs(t, err, context.Canceled)
 	l.one("level=DEBUG", callerGone)
+}
+
+// An exports handler writes nothing for a caller who has gone, as one that sends its lines
+// over the network.
+type exports struct{ slog.Handler }
+
+func (h exports) Handle(ctx context.Context, r slog.Record) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// Lines that the host does not want take no place of those that it does.
+func TestUnwantedLinesTakeNoPlace(t *testing.T) {
+	l := newLogbook(t)
+	l.Logger = slog.New(slog.NewTextHandler(&l.out, &slog.HandlerOptions{Level: slog.LevelError}))
+	for i := range maxLines {
+		l.report(t.Context(), slog.LevelDebug, troubleOf{kind: racesLost, id: store.AccountID{User: fmt.Sprint(i)}})
+	}
+	l.report(t.Context(), slog.LevelError, troubleOf{kind: storeFailed})
+	l.one(storeFailed)
 }
 
 // Records that do not open cause a line each, but never more than a bounded number a
@@ -169,10 +204,17 @@ func TestPanickingObserver(t *testing.T) {
 	for i := range 100 {
 		require.NoError(t, l.Change(t.Context(), store.AccountID{User: fmt.Sprint(i)}, func(tx *Tx) error {
 			tx.Log(event.Event{Kind: event.Throttled})
+			tx.Log(event.Event{Kind: event.CodeReplayed})
 			return nil
 		}))
 	}
-	l.one("level=ERROR", observerPanic, "kind=throttled", "a template")
+	lines := l.lines()
+	require.Len(t, lines, 2)
+	for i, kind := range []event.Kind{event.Throttled, event.CodeReplayed} {
+		for _, text := range []string{"level=ERROR", observerPanic, "kind=" + string(kind), "a template"} {
+			require.Contains(t, lines[i], text)
+		}
+	}
 }
 
 // A notification that is given up is logged with the notifier's error, which no event
@@ -220,6 +262,8 @@ func TestClockMoved(t *testing.T) {
 	require.Empty(t, l.lines())
 }
 
+// What a clock that was ahead has left is dropped before anything is decided or shown, and from
+// the record even if the decision writes nothing: it would become valid when its time arrives.
 func TestTimesOfTheFuture(t *testing.T) {
 	l := newLogbook(t)
 	ahead := newLogbook(t, func(c *Config) {
@@ -229,8 +273,18 @@ func TestTimesOfTheFuture(t *testing.T) {
 		tx.Spend("ticket", tx.Now)
 		return save(tx)
 	}))
-	require.NoError(t, l.Change(t.Context(), id, save))
+	entry, _, err := l.Read(t.Context(), id)
+	require.NoError(t, err)
+	require.Len(t, entry.Account.Spent, 1)
+	require.Empty(t, l.View(entry).Spent)
+	require.NoError(t, l.Change(t.Context(), id, func(tx *Tx) error {
+		require.Empty(t, tx.Spent)
+		return nil
+	}))
 	l.one("level=WARN", timeOfTheFuture, "user=42")
+	entry, _, err = l.Read(t.Context(), id)
+	require.NoError(t, err)
+	require.Empty(t, entry.Account.Spent)
 }
 
 func TestMoved(t *testing.T) {

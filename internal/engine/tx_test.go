@@ -208,3 +208,29 @@ func TestWritesPrune(t *testing.T) {
 	require.Equal(t, enroll.Disabled, a.Enrollment.State(at))
 	require.Equal(t, enroll.Enrollment{}.Encode(), a.Enrollment.Encode(), "a secret that nobody took up is gone")
 }
+
+// Events of two flows never have the same time, which would make them one message. Otherwise an
+// event has the time of its own flow, whatever a clock that was ahead has left.
+func TestTimesOfTwoFlows(t *testing.T) {
+	for ahead, want := range map[time.Duration]time.Duration{
+		0:                              time.Millisecond,
+		5 * time.Millisecond:           6 * time.Millisecond,
+		time.Second - time.Millisecond: time.Second,
+		time.Second:                    0,
+		time.Hour:                      0,
+		-time.Millisecond:              0,
+		-365 * 24 * time.Hour:          0,
+	} {
+		m, keys := store.NewMemory(), ring(t)
+		log := func(now time.Time) (got event.Event) {
+			e := New(Config{
+				Store: m, Keys: keys, Notifier: event.Deferred, Now: func() time.Time { return now },
+				Observer: event.ObserverFunc(func(_ context.Context, ev event.Event) { got = ev }),
+			})
+			require.NoError(t, e.Change(t.Context(), id, func(tx *Tx) error { tx.Log(event.Event{Kind: event.Reset}); return save(tx) }))
+			return got
+		}
+		log(at.Add(ahead))
+		require.Equal(t, want, log(at).At.Sub(at), ahead)
+	}
+}
