@@ -70,7 +70,7 @@ func TestAPISessions(t *testing.T) {
 	}
 	// A person who reads the database finds no key.
 	var stored []byte
-	require.NoError(t, s.db.QueryRow(`SELECT key FROM api_sessions`).Scan(&stored))
+	require.NoError(t, s.db.QueryRow(`SELECT key FROM sessions`).Scan(&stored))
 	hash := sha256.Sum256([]byte(p.session))
 	require.Equal(t, hash[:], stored)
 	list("Bearer "+hex.EncodeToString(stored)).fails(http.StatusUnauthorized, "signed_out")
@@ -82,7 +82,7 @@ func TestAPISessions(t *testing.T) {
 
 	p.keeps(p.post("/2fa/api/code", fields{"challenge": p.challenge(ana), "code": phone.Code()}))
 	var n int
-	require.NoError(t, s.db.QueryRow(`SELECT count(*) FROM api_sessions`).Scan(&n))
+	require.NoError(t, s.db.QueryRow(`SELECT count(*) FROM sessions`).Scan(&n))
 	require.Equal(t, 1, n, "what has expired goes")
 	p.post("/2fa/api/signout", nil).is(http.StatusNoContent)
 	p.call(http.MethodGet, "/api/backups", nil).fails(http.StatusUnauthorized, "signed_out")
