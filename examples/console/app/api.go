@@ -18,12 +18,6 @@ var (
 	errMalformed   = &web.APIError{Status: http.StatusBadRequest, Word: "malformed"}
 )
 
-// An organisationItem is one that a person with several accounts may choose.
-type organisationItem struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-}
-
 // apiSignIn is the first step. The rest is web's, which answers in JSON. An app that is
 // locked shows its device in place of the address.
 func (c *console) apiSignIn(w http.ResponseWriter, r *http.Request) error {
@@ -49,9 +43,9 @@ func (c *console) apiSignIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var mine []user
-	var which []organisationItem
+	var which []tenant // that a person with several accounts may choose
 	for _, u := range all {
-		which = append(which, organisationItem{u.Tenant.ID, u.Tenant.Name})
+		which = append(which, u.Tenant)
 		if only(u) {
 			mine = append(mine, u)
 		}

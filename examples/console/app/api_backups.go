@@ -11,21 +11,11 @@ import (
 // apiPage is how many backups a program is told of at once.
 const apiPage = 200
 
-// itemOf is a backup as programs see it.
-func itemOf(b backup) backupItem { return backupItem{b.ID, b.Machine, b.Taken, b.Gigabytes} }
-
-type backupItem struct {
-	ID        string    `json:"id"`
-	Machine   string    `json:"machine"`
-	Taken     time.Time `json:"taken"`
-	Gigabytes int       `json:"gigabytes"`
-}
-
 // backupList is a page of backups, and what the query after has to be for the next page,
 // where there is one.
 type backupList struct {
-	Backups []backupItem `json:"backups"`
-	Next    string       `json:"next,omitempty"`
+	Backups []backup `json:"backups"`
+	Next    string   `json:"next,omitempty"`
 }
 
 func (c *console) apiBackups(r *http.Request, _ struct{}) (any, error) {
@@ -42,10 +32,7 @@ func (c *console) apiBackups(r *http.Request, _ struct{}) (any, error) {
 		from.id = id
 	}
 	found, more, err := c.archive.page(r.Context(), u, from, 0, apiPage)
-	list := backupList{Backups: make([]backupItem, len(found))}
-	for i, b := range found {
-		list.Backups[i] = itemOf(b)
-	}
+	list := backupList{Backups: append([]backup{}, found...)} // not null where there are none
 	if more {
 		last := found[len(found)-1]
 		list.Next = strconv.FormatInt(last.Taken.Unix(), 10) + "-" + last.ID
@@ -58,8 +45,7 @@ func (c *console) apiOneBackup(r *http.Request, _ struct{}) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.archive.find(r.Context(), u, r.PathValue("id"))
-	return itemOf(b), err
+	return c.archive.find(r.Context(), u, r.PathValue("id"))
 }
 
 // apiDelete deletes a backup, for a proof of just that.
@@ -84,8 +70,7 @@ func (c *console) apiBackup(r *http.Request, in backupReport) (any, error) {
 	if name == "" || len(name) > 100 || strings.ContainsFunc(name, unprintable) || in.Gigabytes < 0 || in.Gigabytes > maxGigabytes {
 		return nil, errMalformed
 	}
-	b, err := c.archive.add(r.Context(), u, backup{Machine: name, Taken: c.now().UTC().Truncate(time.Second), Gigabytes: in.Gigabytes})
-	return itemOf(b), err
+	return c.archive.add(r.Context(), u, backup{Machine: name, Taken: c.now().UTC().Truncate(time.Second), Gigabytes: in.Gigabytes})
 }
 
 // unprintable finds what repaints a terminal, or makes one name look like another.

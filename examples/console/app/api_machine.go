@@ -23,12 +23,19 @@ func (c *console) theMachine(r *http.Request) (web.Target, error) {
 	return web.Target{ID: u.ID, Name: u.Name}, err
 }
 
-// machineOf is one of the organisation's machine accounts, which the query names by its
-// address; there may be only one.
+// machineOf is one of the organisation's machine accounts, which an administrator names by
+// its address in the query; there may be only one.
 func (c *console) machineOf(r *http.Request) (user, error) {
+	me, err := c.person(r)
+	if err == nil && !me.Administers() {
+		err = errNotAllowed
+	}
+	if err != nil {
+		return user{}, err
+	}
 	address := r.URL.Query().Get("machine")
 	machines, err := c.users.list(r.Context(), selectUsers+`WHERE tenants.id = ? AND users.role = ? AND (? = '' OR people.email = ?)`,
-		web.SessionOf(r).User.ID.Tenant, roleMachine, address, address)
+		me.Tenant.ID, roleMachine, address, address)
 	switch {
 	case err != nil:
 		return user{}, err

@@ -110,10 +110,6 @@ func (c *console) layout(w http.ResponseWriter, r *http.Request, p web.Page) err
 func staticFiles() http.Handler {
 	server := http.FileServerFS(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/") { // no listings
-			http.NotFound(w, r)
-			return
-		}
 		w.Header().Set("Cache-Control", "public, max-age=300")
 		server.ServeHTTP(w, r)
 	})

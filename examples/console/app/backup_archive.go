@@ -14,10 +14,10 @@ import (
 
 // A backup is one that is kept.
 type backup struct {
-	ID        string
-	Machine   string
-	Taken     time.Time
-	Gigabytes int
+	ID        string    `json:"id"`
+	Machine   string    `json:"machine"`
+	Taken     time.Time `json:"taken"`
+	Gigabytes int       `json:"gigabytes"`
 }
 
 // archive is the table of backups. A person who asks it says for whom: it knows no

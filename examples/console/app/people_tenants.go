@@ -8,8 +8,9 @@ import (
 
 // A tenant is an organisation: a provider, its customer, or a unit of one.
 type tenant struct {
-	ID, Name string
-	Kind     string // provider, customer, unit
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Kind string `json:"-"` // provider, customer, unit
 }
 
 // tenants are read at each decision: a policy that is cached applies for too long.

@@ -70,7 +70,7 @@ func (u user) account() totpflow.User {
 type users struct{ db *sql.DB }
 
 // dummy is a hash that no password has, see authenticate.
-var dummy = sync.OnceValues(func() (string, error) { return hashPassword(rand.Text()) })
+var dummy = sync.OnceValue(func() string { return hashPassword(rand.Text()) })
 
 // A DemoAccount is a person whom New creates in an empty database.
 type DemoAccount struct {
@@ -104,25 +104,17 @@ func create(ctx context.Context, db *sql.DB, now time.Time) error {
 }
 
 // demoHashes are the hashes of their passwords: slow to make, and so made once.
-var demoHashes = sync.OnceValues(func() (hashes []string, err error) {
+var demoHashes = sync.OnceValue(func() (hashes []string) {
 	for _, a := range DemoAccounts {
-		hash, err := hashPassword(a.Password)
-		if err != nil {
-			return nil, err
-		}
-		hashes = append(hashes, hash)
+		hashes = append(hashes, hashPassword(a.Password))
 	}
-	return hashes, nil
+	return hashes
 })
 
 func createDemo(ctx context.Context, tx *sql.Tx) error {
-	hashes, err := demoHashes()
-	if err != nil {
-		return err
-	}
 	for i, a := range DemoAccounts {
 		person := rand.Text()
-		if _, err := tx.ExecContext(ctx, `INSERT INTO people (id, email, name, password) VALUES (?, ?, ?, ?)`, person, a.Email, a.Name, hashes[i]); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO people (id, email, name, password) VALUES (?, ?, ?, ?)`, person, a.Email, a.Name, demoHashes()[i]); err != nil {
 			return err
 		}
 		for tenant, role := range a.roles {
@@ -143,12 +135,8 @@ func createDemo(ctx context.Context, tx *sql.Tx) error {
 // A product must limit guesses of passwords as well, by account and by address
 // of the network, in front of this. The second factor limits guesses of codes.
 func (u users) authenticate(ctx context.Context, email, password string) ([]user, error) {
-	person := ""
-	hash, err := dummy()
-	if err != nil {
-		return nil, err
-	}
-	err = u.db.QueryRowContext(ctx, `SELECT id, password FROM people WHERE email = ?`, strings.ToLower(strings.TrimSpace(email))).
+	person, hash := "", dummy()
+	err := u.db.QueryRowContext(ctx, `SELECT id, password FROM people WHERE email = ?`, strings.ToLower(strings.TrimSpace(email))).
 		Scan(&person, &hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, unavailable(err)
