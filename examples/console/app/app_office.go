@@ -28,14 +28,7 @@ func (c *console) newOffice() (*adminweb.Pages, error) {
 		},
 		Reminders: true,
 		Erase: func(ctx context.Context, p adminweb.Person) error {
-			u, err := c.users.byID(ctx, p.ID.User)
-			if errors.Is(err, sql.ErrNoRows) { // somebody else has done it
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			return c.users.delete(context.WithoutCancel(ctx), u)
+			return c.users.delete(context.WithoutCancel(ctx), p.ID.User)
 		},
 		Roles: []adminweb.Role{{ID: string(roleAdmin), Name: "Administrators"}, {ID: string(roleUser), Name: "Users"}},
 	})
@@ -75,13 +68,11 @@ type directory struct {
 // Tenants implements [adminweb.Directory]: the administrator's own, and those below it.
 func (d directory) Tenants(ctx context.Context, administrator totpflow.User) (all []adminweb.Tenant, err error) {
 	u, err := d.users.byID(ctx, administrator.ID.User)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	if errors.Is(err, sql.ErrNoRows) || err == nil && (!u.Administers() || u.account().ID != administrator.ID) {
 		return nil, nil
-	case err != nil:
+	}
+	if err != nil {
 		return nil, err
-	case !u.Administers() || u.account().ID != administrator.ID:
-		return nil, nil
 	}
 	under, err := d.tenants.list(ctx, tenantsUnder, u.Tenant.ID)
 	for _, t := range under {

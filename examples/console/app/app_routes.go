@@ -17,7 +17,7 @@ func (c *console) handler() http.Handler {
 	deletion := c.web.StepUp(actionDeleteBackup, c.theBackup)
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/{file}", staticFiles())
-	mux.Handle("GET /ready", c.page(c.ready))
+	mux.Handle("GET /ready", web.Call(c.web, http.StatusOK, c.ready))
 	mux.Handle(c.web.Path(""), c.web.Handler())
 	mux.Handle(c.office.Path(""), c.office.Handler())
 
@@ -105,12 +105,8 @@ func (c *console) person(r *http.Request) (user, error) {
 }
 
 // ready is for a load balancer: it sends nobody here whom the console cannot sign in.
-func (c *console) ready(w http.ResponseWriter, r *http.Request) error {
-	if err := c.mfa.Ready(r.Context()); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+func (c *console) ready(r *http.Request, _ struct{}) (any, error) {
+	return nil, c.mfa.Ready(r.Context())
 }
 
 func redirect(w http.ResponseWriter, r *http.Request, to string) error {

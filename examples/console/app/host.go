@@ -116,13 +116,11 @@ func (c *console) End(w http.ResponseWriter, r *http.Request) error {
 // CheckPassword is asked before an enrollment in an open session.
 func (c *console) CheckPassword(ctx context.Context, id totpflow.AccountID, password string) error {
 	u, err := c.users.byID(ctx, id.User)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	if errors.Is(err, sql.ErrNoRows) || err == nil && u.account().ID != id { // the same user in another tenant is another account
 		return web.ErrPassword
-	case err != nil:
+	}
+	if err != nil {
 		return err
-	case u.account().ID != id: // the same user in another tenant is another account
-		return web.ErrPassword
 	}
 	_, err = c.users.authenticate(ctx, u.Email, password)
 	return err

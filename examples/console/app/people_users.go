@@ -158,11 +158,11 @@ func (u users) authenticate(ctx context.Context, email, password string) ([]user
 // byID returns the user, or an error that is sql.ErrNoRows.
 func (u users) byID(ctx context.Context, id string) (user, error) {
 	found, err := u.list(ctx, selectUsers+`WHERE users.id = ?`, id)
-	switch {
-	case err != nil:
+	if err == nil && len(found) == 0 {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
 		return user{}, err
-	case len(found) == 0:
-		return user{}, sql.ErrNoRows
 	}
 	return found[0], nil
 }
@@ -201,15 +201,15 @@ func (u users) role(ctx context.Context, id totpflow.AccountID) (string, error) 
 	return string(found.Role), err
 }
 
-// delete removes an account, and the person when it was the last one.
-func (u users) delete(ctx context.Context, of user) error {
+// delete removes an account, if it is still there, and the person when it was the last one.
+func (u users) delete(ctx context.Context, id string) error {
 	tx, err := u.db.BeginTx(ctx, nil)
 	if err != nil {
 		return unavailable(err)
 	}
 	defer tx.Rollback()
-	_, first := tx.ExecContext(ctx, `DELETE FROM users WHERE id = ?`, of.ID)
-	_, second := tx.ExecContext(ctx, `DELETE FROM people WHERE id = ? AND id NOT IN (SELECT person FROM users)`, of.Person)
+	_, first := tx.ExecContext(ctx, `DELETE FROM users WHERE id = ?`, id)
+	_, second := tx.ExecContext(ctx, `DELETE FROM people WHERE id NOT IN (SELECT person FROM users)`)
 	if err := cmp.Or(first, second, tx.Commit()); err != nil {
 		return unavailable(err)
 	}
