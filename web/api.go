@@ -82,9 +82,11 @@ var (
 	errNotJSON   = errors.New("web: the request is not in JSON")
 )
 
-// decode reads the body of a request. It refuses unknown fields: a misspelt field would
-// be ignored silently.
-func decode[T any](r *http.Request) (in T, err error) {
+// ReadJSON reads the body of a request as the calls of this package's API do, for a handler
+// of the host such as the first step of the sign-in; other calls use [Call]. It refuses
+// unknown fields, because a misspelt field would be ignored silently. [Web.Fail] answers its
+// errors.
+func ReadJSON[T any](r *http.Request) (in T, err error) {
 	if !isJSON(r) {
 		return in, errNotJSON
 	}
@@ -97,11 +99,12 @@ func decode[T any](r *http.Request) (in T, err error) {
 		}
 	}
 	var large *http.MaxBytesError
+	var none T // not what was read of a body that is refused
 	switch {
 	case errors.As(err, &large):
-		return in, err
+		return none, err
 	case err != nil:
-		return in, errMalformed
+		return none, errMalformed
 	}
 	return in, nil
 }

@@ -52,7 +52,7 @@ type proofAnswer struct {
 
 // apiReauthenticate asks for a code once more, before one action to one target.
 func (h *Web) apiReauthenticate(w http.ResponseWriter, r *http.Request, v visitor) error {
-	in, err := decode[struct {
+	in, err := ReadJSON[struct {
 		Action       totpflow.Action `json:"action"`
 		Target       string          `json:"target"`
 		Code         string          `json:"code"`

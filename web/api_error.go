@@ -130,6 +130,12 @@ func (e *proofError) Is(target error) bool { return target == totpflow.ErrProof 
 // failJSON answers a program's request that failed. It discloses nothing that only
 // the operator should know.
 func (h *Web) failJSON(w http.ResponseWriter, status int, err error) {
+	var own *APIError
+	if errors.As(err, &own) {
+		if broken := reply(w, status, own.body()); broken == nil {
+			return
+		}
+	}
 	f := failure{Error: "failed"}
 	for _, known := range failures {
 		if errors.Is(err, known.err) {

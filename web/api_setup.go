@@ -30,7 +30,7 @@ type setupRequest struct {
 }
 
 func (h *Web) apiSetup(w http.ResponseWriter, r *http.Request) error {
-	in, err := decode[setupRequest](r)
+	in, err := ReadJSON[setupRequest](r)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (h *Web) named(r *http.Request, names []string) (ids []string, err error) {
 // apiConfirm activates the new authenticator. The answer has a new session: a change of
 // factors ends those begun before.
 func (h *Web) apiConfirm(w http.ResponseWriter, r *http.Request) error {
-	in, err := decode[struct {
+	in, err := ReadJSON[struct {
 		Enrollment totpflow.EnrollmentToken `json:"enrollment"`
 		Code       string                   `json:"code"`
 		Name       string                   `json:"name"`

@@ -113,7 +113,7 @@ func (a codeAnswer) ways() int {
 
 // apiCode completes a sign-in with whatever code the person has.
 func (h *Web) apiCode(w http.ResponseWriter, r *http.Request) error {
-	in, err := decode[struct {
+	in, err := ReadJSON[struct {
 		Challenge totpflow.Challenge `json:"challenge"`
 		codeAnswer
 	}](r)
@@ -141,7 +141,7 @@ func (h *Web) apiCode(w http.ResponseWriter, r *http.Request) error {
 // apiReplace asks again for a code of the old app, in order to set up a new one: the
 // proof of the completed sign-in begins the enrollment.
 func (h *Web) apiReplace(w http.ResponseWriter, r *http.Request) error {
-	in, err := decode[struct {
+	in, err := ReadJSON[struct {
 		Challenge totpflow.Challenge `json:"challenge"`
 	}](r)
 	if err != nil {
@@ -162,7 +162,7 @@ type sentAnswer struct {
 
 // apiPhoneCode sends a code to one of the person's phones.
 func (h *Web) apiPhoneCode(w http.ResponseWriter, r *http.Request) error {
-	in, err := decode[struct {
+	in, err := ReadJSON[struct {
 		Challenge totpflow.Challenge `json:"challenge"`
 		Phone     string             `json:"phone"`
 		Via       phone.Via          `json:"via"`

@@ -186,3 +186,26 @@ func FuzzAcceptLanguage(f *testing.F) {
 		require.Equal(t, got, pages.LanguageOf(r).Tag(), "the same for the same header")
 	})
 }
+
+// The body of a call is one JSON object of known fields, or it is refused.
+func FuzzReadJSON(f *testing.F) {
+	f.Add("application/json", `{"device":"x"}`)
+	f.Add("application/json; charset=utf-8", `{"device":"x"}`)
+	f.Add("application/json", `{"Device":"1","device":"2"}`)
+	f.Add("application/json", `{"device":"x"}{}`)
+	f.Add("text/plain", `{"device":"x"}`)
+	f.Add("application/json", `null`)
+	f.Fuzz(func(t *testing.T, kind, body string) {
+		r := httptest.NewRequest(http.MethodPost, "/api/lock", strings.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		in, err := web.ReadJSON[struct {
+			Device string `json:"device"`
+		}](r)
+		if err != nil {
+			require.Empty(t, in.Device, "nothing of a body that was refused")
+			return
+		}
+		require.True(t, strings.HasPrefix(strings.ToLower(strings.TrimSpace(kind)), "application/json"))
+		require.LessOrEqual(t, len(in.Device), 3*len(body))
+	})
+}

@@ -87,7 +87,10 @@ func (h *Web) report(w http.ResponseWriter, r *http.Request, err error) int {
 func (h *Web) status(w http.ResponseWriter, err error) int {
 	var large *http.MaxBytesError
 	var next *incomplete
+	var own *APIError
 	switch {
+	case errors.As(err, &own):
+		return own.Status
 	case errors.As(err, &next):
 		return http.StatusForbidden
 	case errors.Is(err, errNotFound):

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 
 	"github.com/totpflow/totpflow/keyring"
@@ -16,16 +15,20 @@ import (
 // beside the database is lost and stolen together with it.
 const keysVariable = "TOTPFLOW_KEYS"
 
-// loadKeys reads the key ring from the environment, or from the file
-// beside the database. On the first run it makes that file and returns its
-// name.
+// loadKeys reads the key ring from the environment, or from the file beside the database.
+// On the first run it makes that file and returns its name.
 func loadKeys(db string) (keys *keyring.Ring, made string, err error) {
 	from, path := "the variable "+keysVariable, db+".keys"
 	text := os.Getenv(keysVariable)
 	if text == "" {
 		from = "the key file " + path
-		if text, made, err = readKeys(db, path); err != nil {
-			return nil, "", err
+		text, err = readPrivate(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			made = path
+			text, err = makeKeys(db, path)
+		}
+		if err != nil {
+			return nil, "", fmt.Errorf("cannot use the key file of the database %s: %w", db, err)
 		}
 	}
 	if keys, err = keyring.Parse(text); err != nil {
@@ -34,24 +37,19 @@ func loadKeys(db string) (keys *keyring.Ring, made string, err error) {
 	return keys, made, nil
 }
 
-func readKeys(db, path string) (text, made string, err error) {
-	text, err = readPrivate(path)
-	switch {
-	case err == nil:
-		return text, "", nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return "", "", fmt.Errorf("cannot read the key file: %w", err)
-	}
-	// New keys open nothing that is already there: anyone who has a second factor
-	// would be shut out, and told nothing that helps.
+// makeKeys makes the file. New keys open nothing that is already there: anyone who has a
+// second factor would be shut out, and told nothing that helps.
+func makeKeys(db, path string) (text string, err error) {
 	if info, err := os.Stat(db); err == nil && info.Size() > 0 {
-		return "", "", fmt.Errorf("the database %s is here, but its key file %s is not; put it back, or set %s", db, path, keysVariable)
+		return "", fmt.Errorf("the database is here, but %s is not; put it back, or set %s", path, keysVariable)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // never in place of another
+	if err != nil {
+		return "", err
 	}
 	text = keyring.Generate() + "\n"
-	if err := create(path, text); err != nil {
-		return "", "", fmt.Errorf("cannot write beside the database %s: %w", db, err)
-	}
-	return text, path, nil
+	_, err = f.WriteString(text)
+	return text, cmp.Or(err, f.Sync(), f.Close())
 }
 
 // readPrivate reads a file that only its owner can reach, as the operator's
@@ -68,19 +66,4 @@ func readPrivate(path string) (string, error) {
 	}
 	text, err := os.ReadFile(path)
 	return string(text), err
-}
-
-// create makes the file whole or not at all, whatever happens meanwhile, and
-// never in place of another.
-func create(path, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".keys-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(text)
-	if err := cmp.Or(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Link(f.Name(), path)
 }

@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"github.com/totpflow/totpflow/examples/console/app"
-	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/phone/provider/kannel"
 )
 
@@ -65,34 +64,30 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return fmt.Errorf("cannot open the database %s: %w", *path, err)
 	}
 	defer db.Close()
-	mail, mails, err := mailer(*smtp, *path)
-	if err != nil {
-		return err
+	folder := *path + ".mail"
+	o := app.Options{
+		DB: db, Keys: keys, Require: *require, URL: cmp.Or(*site, "http://"+listener.Addr().String()),
+		Mail: app.Folder(folder), Phones: app.Outbox(folder), NoCalls: *gateway != "",
 	}
-	codes, calls, err := phones(*gateway, *path+".mail")
-	if err != nil {
-		return err
+	if *smtp != "" {
+		if o.Mail, err = app.SMTP(*smtp); err != nil {
+			return fmt.Errorf("cannot use the mail server %s: %w", *smtp, err)
+		}
 	}
-	url := cmp.Or(*site, "http://"+listener.Addr().String())
-	console, err := app.New(app.Options{DB: db, Keys: keys, Require: *require, Mail: mail, URL: url, Phones: codes, NoCalls: !calls})
+	if *gateway != "" {
+		o.Phones, err = kannel.New(kannel.Config{URL: *gateway, Username: os.Getenv(kannelUser), Password: os.Getenv(kannelPassword)})
+		if err != nil {
+			return fmt.Errorf("cannot use the gateway of -sms-kannel: %w", err)
+		}
+	}
+	console, err := app.New(o)
 	if err != nil {
 		return fmt.Errorf("cannot use the database %s: %w", *path, err)
 	}
-	greet(out, listener.Addr(), greeting{db: *path, keys: made, mails: mails, codes: cmp.Or(*gateway, *path+".mail"), require: *require})
+
+	greet(out, listener.Addr(), greeting{db: *path, keys: made, mails: cmp.Or(*smtp, folder), codes: cmp.Or(*gateway, folder), require: *require})
 	go console.Run(ctx)
 	return serve(ctx, listener, console)
-}
-
-// mailer returns what sends mails, and where they go.
-func mailer(smtp, db string) (m app.Mailer, to string, err error) {
-	if smtp == "" {
-		to = db + ".mail"
-		return app.Folder(to), to, nil
-	}
-	if m, err = app.SMTP(smtp); err != nil {
-		return nil, "", fmt.Errorf("cannot use the mail server %s: %w", smtp, err)
-	}
-	return m, smtp, nil
 }
 
 // The gateway's user must not appear in a list of processes.
@@ -100,18 +95,6 @@ const (
 	kannelUser     = "KANNEL_USER"
 	kannelPassword = "KANNEL_PASSWORD"
 )
-
-// phones returns what sends codes by SMS, and whether it makes calls as well.
-func phones(gateway, folder string) (s phone.Sender, calls bool, err error) {
-	if gateway == "" {
-		return app.Outbox(folder), true, nil
-	}
-	s, err = kannel.New(kannel.Config{URL: gateway, Username: os.Getenv(kannelUser), Password: os.Getenv(kannelPassword)})
-	if err != nil {
-		return nil, false, fmt.Errorf("cannot use the gateway of -sms-kannel: %w", err)
-	}
-	return s, false, nil
-}
 
 // serve answers until ctx ends, then lets the requests and mails under way finish.
 func serve(ctx context.Context, listener net.Listener, console *app.Console) error {

@@ -135,7 +135,7 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	if len(tenants) > 1 {
 		return p.eachByWindow(w, r, v, rows, c, func(by admin.Administrator, row Row) error {
 			change, err := p.Admin.Reset(r.Context(), by, row.ID, scope)
-			return errors.Join(err, p.keep(r, change))
+			return errors.Join(err, p.keep(r.Context(), change))
 		})
 	}
 	c.purpose = admin.Purpose(admin.ActionResetAccount, totpflow.AccountID{Tenant: tenants[0]})
@@ -151,7 +151,7 @@ func (p *Pages) resetMany(w http.ResponseWriter, r *http.Request, v visitor, row
 	outcomes, err := p.Admin.ResetMany(r.Context(), by, tenants[0], users, scope)
 	var several severalError
 	for _, o := range outcomes {
-		several.count(names[o.ID], errors.Join(o.Err, p.keep(r, o.Change)))
+		several.count(names[o.ID], errors.Join(o.Err, p.keep(r.Context(), o.Change)))
 	}
 	return p.doneMany(w, r, errors.Join(err, several.orNil()))
 }

@@ -189,7 +189,7 @@ func (p *Pages) postPerson(w http.ResponseWriter, r *http.Request, v visitor) er
 		return err
 	}
 	done, err := change.do(x, by)
-	switch err = errors.Join(err, p.keep(r, done)); {
+	switch err = errors.Join(err, p.keep(r.Context(), done)); {
 	case isApproval(err):
 		return p.done(w, r, "waits", p.Path("requests"))
 	case err != nil:
@@ -212,10 +212,10 @@ func (p *Pages) deliver(to Person) func(context.Context, admin.IssuedCode) error
 }
 
 // keep has the host keep the generation of a change.
-func (p *Pages) keep(r *http.Request, c totpflow.Change) error {
+func (p *Pages) keep(ctx context.Context, c totpflow.Change) error {
 	if p.Web.KeepGeneration == nil || c.Generation == 0 {
 		return nil
 	}
 	// It is done even if the browser does not wait for the answer.
-	return p.Web.KeepGeneration(context.WithoutCancel(r.Context()), c.ID, c.Generation)
+	return p.Web.KeepGeneration(context.WithoutCancel(ctx), c.ID, c.Generation)
 }

@@ -29,8 +29,13 @@ type Config struct {
 	// issued here.
 	Deliver func(ctx context.Context, to Person, code admin.IssuedCode) error
 
-	// Remind mails a person who has not enrolled. Nil: nobody is reminded here.
+	// Remind mails a person who has not enrolled. Nil: nobody is reminded here, unless
+	// Reminders is set.
 	Remind func(ctx context.Context, by totpflow.User, to Person, m admin.Member) error
+
+	// Reminders has the button call admin.Admin.Remind in place of Remind: the letter is
+	// the notifier's, about event.SetupReminded.
+	Reminders bool
 
 	// Erase deletes the person from the host, after the library's record was deleted.
 	// Nil: nobody is erased here.
@@ -101,6 +106,9 @@ func New(c Config) (*Pages, error) {
 		return nil, fmt.Errorf("%w: Prefix is %q; it must be a path of this site, such as /office", web.ErrConfig, c.Prefix)
 	}
 	p := &Pages{Config: c}
+	if c.Reminders && c.Remind == nil {
+		p.Remind = p.remindByNotifier
+	}
 	var err error
 	p.section, err = c.Web.Section(web.SectionConfig{
 		Prefix: c.Prefix, Templates: Templates(), Catalogues: Catalogues(), Functions: functions, Explain: explain,

@@ -3,6 +3,9 @@ package adminweb
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/totpflow/totpflow"
 )
@@ -52,6 +55,27 @@ type Query struct {
 	Search  string   // a part of name or address, in any case; empty: everybody
 	Cursor  string   // where the page begins, as [People].Next; empty: at the start
 	Limit   int      // how many at most; 0: only how many there are
+}
+
+// Among returns the page of a query for a [Directory] that has all people at hand, in
+// their order.
+func (q Query) Among(all []Person) People {
+	var found []Person
+	for _, p := range all {
+		text := strings.ToLower(p.Name + "\n" + p.Address)
+		if slices.Contains(q.Tenants, p.ID.Tenant) && strings.Contains(text, strings.ToLower(q.Search)) {
+			found = append(found, p)
+		}
+	}
+	page := People{Total: len(found)}
+	at, _ := strconv.Atoi(q.Cursor) // anything else begins at the start
+	at = min(max(0, at), len(found))
+	end := at + min(max(0, q.Limit), len(found)-at)
+	page.People = found[at:end]
+	if end < len(found) {
+		page.Next = strconv.Itoa(end)
+	}
+	return page
 }
 
 // People is a page of a query.

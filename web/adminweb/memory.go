@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -70,20 +69,5 @@ func (m *Memory) Person(_ context.Context, id totpflow.AccountID) (Person, error
 func (m *Memory) People(_ context.Context, q Query) (People, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var found []Person
-	for _, p := range m.people {
-		text := strings.ToLower(p.Name + "\n" + p.Address)
-		if slices.Contains(q.Tenants, p.ID.Tenant) && strings.Contains(text, strings.ToLower(q.Search)) {
-			found = append(found, p)
-		}
-	}
-	page := People{Total: len(found)}
-	at, _ := strconv.Atoi(q.Cursor) // anything else begins at the start
-	at = min(max(0, at), len(found))
-	end := min(at+max(0, q.Limit), len(found))
-	page.People = found[at:end]
-	if end < len(found) {
-		page.Next = strconv.Itoa(end)
-	}
-	return page, nil
+	return q.Among(m.people), nil
 }

@@ -79,16 +79,7 @@ func (p *Pages) requestRow(r *http.Request, v visitor, t Tenant, q admin.Request
 	return row, err
 }
 
-// Describe returns a request in words, with every field of a policy before and after, for
-// the mail to its approvers: a person who sees only that there is a request approves it
-// blindly. The language is one of package web's, such as "de"; for any other it is
-// English.
-func (p *Pages) Describe(ctx context.Context, language string, t Tenant, q admin.Request) (RequestRow, error) {
-	spoken := p.section.Languages()
-	i := slices.IndexFunc(spoken, func(l *web.Language) bool { return l.Tag() == language })
-	return p.describe(ctx, spoken[max(0, i)], t, q)
-}
-
+// describe returns a request in words, with every field of a policy before and after.
 func (p *Pages) describe(ctx context.Context, l *web.Language, t Tenant, q admin.Request) (row RequestRow, err error) {
 	row = RequestRow{Request: q, Tenant: t}
 	if row.Who, err = p.nameOf(ctx, q.By); err != nil {
@@ -199,7 +190,7 @@ func (p *Pages) approve(r *http.Request, by admin.Administrator, row RequestRow)
 	outcomes, err := p.Admin.Approve(r.Context(), by, row.Tenant.ID, row.ID)
 	var several severalError
 	for _, o := range outcomes {
-		failed := errors.Join(o.Err, p.keep(r, o.Change))
+		failed := errors.Join(o.Err, p.keep(r.Context(), o.Change))
 		if row.Action == admin.ActionForgetAccount && p.Erase != nil && (failed == nil || errors.Is(failed, admin.ErrNoAccount)) {
 			them, err := p.Directory.Person(r.Context(), o.ID)
 			if failed = err; err == nil {

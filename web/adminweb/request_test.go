@@ -7,9 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/totpflow/totpflow"
-	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/policy"
-	"github.com/totpflow/totpflow/web/adminweb"
 )
 
 // A change that needs a second administrator is announced to the other one by a badge,
@@ -89,38 +87,4 @@ func TestRequestOfTheSamePerson(t *testing.T) {
 	require.Contains(t, b.Page.Text("error"), "You may not do this.")
 	b.Post(to, "tenant", "acme", "totpflow_code", code)
 	require.Contains(t, b.Page.Text("main"), "The request is dropped.", "by the code that was not used")
-}
-
-// A mail about a request says in the reader's language what the page says: each field
-// before and after, who asks, and for whom.
-func TestDescribe(t *testing.T) {
-	s := newSite(t)
-	ctx, acme := context.Background(), adminweb.Tenant{ID: "acme", Name: "Acme"}
-	term := adminweb.Term{Field: "Two-factor authentication", Before: "Required", After: "Optional"}
-	q := admin.Request{By: boss.ID, Action: admin.ActionSetPolicy, Before: policy.Policy{Mode: policy.Required}, Policy: policy.Policy{Mode: policy.Optional}}
-	for _, language := range []string{"en", "no such"} {
-		row, err := s.office.Describe(ctx, language, acme, q)
-		require.NoError(t, err)
-		require.Equal(t, "Bo Singh", row.Who)
-		require.Contains(t, row.Terms, term)
-		require.True(t, row.Terms[0].Changed())
-	}
-	row, err := s.office.Describe(ctx, "de", acme, admin.Request{By: boss.ID, Action: admin.ActionForgetAccount, Targets: []string{mika.ID.User}})
-	require.NoError(t, err)
-	require.Contains(t, row.For, "Mika Berg")
-	require.Empty(t, row.Terms)
-	for what, q := range map[string]admin.Request{
-		"Delete an account":                   {Action: admin.ActionForgetAccount},
-		"The machine account “agent”":         {Action: admin.ActionExemptAccount, Name: "agent"},
-		"Bring back a replaced authenticator": {Action: admin.ActionRestoreAuthenticator, Name: "x"},
-		"Choose the number +436601234567":     {Action: admin.ActionAssignPhone, Name: "+436601234567"},
-		"Remove the phones":                   {Action: admin.ActionAssignPhone},
-	} {
-		row, err := s.office.Describe(ctx, "en", acme, q)
-		require.NoError(t, err)
-		require.Equal(t, what, row.What)
-	}
-	german, err := s.office.Describe(ctx, "de", acme, q)
-	require.NoError(t, err)
-	require.NotContains(t, german.Terms, term)
 }

@@ -67,8 +67,8 @@ func TestThousandsOfBackups(t *testing.T) {
 	h := newWorkplace(t)
 	phone := h.enrolled(ana)
 	_, err := h.db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
-		INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key)
-		SELECT printf('%010d', i), 'acme', (SELECT users.id FROM users JOIN people ON people.id = person WHERE email = ?), printf('m%d', i), ? - i, 1, '' FROM n`,
+		INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes)
+		SELECT printf('%010d', i), 'acme', (SELECT users.id FROM users JOIN people ON people.id = person WHERE email = ?), printf('m%d', i), ? - i, 1 FROM n`,
 		ana.Email, h.clock.Now().Add(time.Hour).Unix())
 	require.NoError(t, err)
 	ids := h.run("list", ana.Password, phone.Code()).ends(command.ExitDone).backups()

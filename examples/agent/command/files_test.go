@@ -90,7 +90,7 @@ func (h *workplace) answers(path string, change func(string) string) {
 // sessions is how many the server has.
 func (h *workplace) sessions() (n int) {
 	h.t.Helper()
-	require.NoError(h.t, h.db.QueryRow(`SELECT count(*) FROM api_sessions`).Scan(&n))
+	require.NoError(h.t, h.db.QueryRow(`SELECT count(*) FROM sessions`).Scan(&n))
 	return n
 }
 

@@ -82,7 +82,7 @@ func TestLockedOnTheServer(t *testing.T) {
 	w.types("Password: ", ana.Password)
 	w.types("recovery code: ", phone.Code())
 	w.sees("agent> ")
-	_, err := h.db.Exec(`UPDATE api_sessions SET windows = 0`)
+	_, err := h.db.Exec(`UPDATE sessions SET windows = 0`)
 	require.NoError(t, err)
 	w.types("", "list")
 	w.sees("locked; it opens with password and code")

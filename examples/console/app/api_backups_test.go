@@ -22,7 +22,6 @@ func TestAPIDeletingABackupTakesAProof(t *testing.T) {
 	p.post("/2fa/api/reauthenticate", fields{"action": "delete backup", "target": laptop, "code": phone.WrongCode()}).fails(http.StatusForbidden, "wrong_code")
 	proof := p.proof(phone, "delete backup", laptop)
 	p.delete(mobile, proof).fails(http.StatusForbidden, "proof_required")
-	p.post("/api/backups/"+laptop+"/key", nil, "Proof", proof).fails(http.StatusForbidden, "proof_required")
 	p.delete(laptop, proof+"x").fails(http.StatusForbidden, "proof_required")
 	require.Len(t, p.backups(), 2)
 	p.delete(laptop, proof).is(http.StatusNoContent)
@@ -34,9 +33,6 @@ func TestAPIDeletingABackupTakesAProof(t *testing.T) {
 	s.clock.Advance(5 * time.Minute)
 	p.delete(mobile, proof).fails(http.StatusForbidden, "proof_required")
 
-	proof = p.proof(phone, "show encryption key", mobile)
-	require.Regexp(t, `^[0-9a-f]{64}$`, p.post("/api/backups/"+mobile+"/key", nil, "Proof", proof).is(http.StatusOK).get("key"))
-	p.post("/api/backups/"+mobile+"/key", nil, "Proof", proof).fails(http.StatusForbidden, "proof_required")
 	require.Len(t, p.backups(), 1)
 }
 
@@ -89,7 +85,6 @@ func TestAPIBackupsOfOthers(t *testing.T) {
 	for _, id := range []string{theirs["files-01"], "nobodys"} {
 		p.delete(id, "").fails(http.StatusNotFound, "not_found")
 		p.delete(id, p.proof(phone, "delete backup", id)).fails(http.StatusNotFound, "not_found")
-		p.post("/api/backups/"+id+"/key", nil).fails(http.StatusNotFound, "not_found")
 	}
 	// The administrator's own proof, stolen: it is not hers.
 	p.delete(theirs["ana-laptop"], boss.proof(bossPhone, "delete backup", theirs["ana-laptop"])).fails(http.StatusForbidden, "proof_required")
@@ -104,8 +99,8 @@ func TestAPIBackupsComeInPages(t *testing.T) {
 	p := s.program()
 	p.keeps(p.password(ana))
 	_, err := s.db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
-		INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key)
-		SELECT printf('%010d', i), 'acme', ?, printf('m%d', i), ? - i / 450, 1, '' FROM n`, s.id(ana), s.clock.Now().Unix())
+		INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes)
+		SELECT printf('%010d', i), 'acme', ?, printf('m%d', i), ? - i / 450, 1 FROM n`, s.id(ana), s.clock.Now().Unix())
 	require.NoError(t, err)
 	seen := make(map[string]bool)
 	last := ""
@@ -143,7 +138,7 @@ func TestAPIBackupsHaveAQuota(t *testing.T) {
 	boss, phone := s.user(admin)
 	m, _ := s.registered(boss, phone)
 	_, err := s.db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 995)
-		INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key) SELECT 'q' || i, 'acme', ?, 'm', ?, 1, '' FROM n`, s.id(agent), s.clock.Now().Unix())
+		INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes) SELECT 'q' || i, 'acme', ?, 'm', ?, 1 FROM n`, s.id(agent), s.clock.Now().Unix())
 	require.NoError(t, err)
 	m.post("/api/backups", fields{"machine": "x"}).is(http.StatusCreated) // beside the four of the demo
 	m.post("/api/backups", fields{"machine": "x"}).fails(http.StatusConflict, "too_many_backups")

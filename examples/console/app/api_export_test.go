@@ -1,12 +1,16 @@
 package app
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/totpflow/totpflow/web"
+)
 
 // Failures are the words of the console's own errors, and their statuses.
 func Failures() map[string]int {
 	all := map[string]int{"organisation_required": http.StatusForbidden}
-	for _, f := range failures {
-		all[f.word] = f.status
+	for _, e := range []*web.APIError{errSignedOut, errLocked, errMachineKey, errTooLate, errNotAMachine, errNotAllowed, errQuota, errMalformed} {
+		all[e.Word] = e.Status
 	}
 	return all
 }

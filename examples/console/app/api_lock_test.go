@@ -24,7 +24,7 @@ func TestAPIAppLock(t *testing.T) {
 	require.NoError(t, err)
 	p.post("/api/applock", nil).fails(http.StatusForbidden, "too_late")
 	var sealed []byte
-	require.NoError(t, s.db.QueryRow(`SELECT value FROM api_sessions`).Scan(&sealed))
+	require.NoError(t, s.db.QueryRow(`SELECT value FROM sessions WHERE device IS NOT NULL`).Scan(&sealed))
 	require.NotContains(t, string(sealed), made.get("value")[20:40])
 
 	device := made.get("device")
@@ -156,7 +156,7 @@ func TestAPIUnlockBringsANewValue(t *testing.T) {
 	require.Equal(t, []string{second, third}, []string{value, next})
 
 	var rest []byte
-	require.NoError(t, s.db.QueryRow(`SELECT value || next FROM api_sessions`).Scan(&rest))
+	require.NoError(t, s.db.QueryRow(`SELECT value || next FROM sessions`).Scan(&rest))
 	for _, one := range []string{first, second, third} {
 		require.NotContains(t, string(rest), one[20:40])
 	}

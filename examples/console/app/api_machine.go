@@ -5,9 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
@@ -18,52 +16,20 @@ import (
 // actionRegister gives a computer the key of a machine account.
 const actionRegister totpflow.Action = "register machine"
 
-// machineKeys are what machines sign in with, kept as hashes.
-type machineKeys struct{ db *sql.DB }
-
-// renew makes a key for a machine account. The one before, if there is one, ends.
-// The key ends with the account's sessions, whose mark it has.
-func (m machineKeys) renew(ctx context.Context, of user, mark totpflow.SessionMark, at time.Time) (string, error) {
-	key, hash := newKey()
-	if _, err := exec(ctx, m.db, `INSERT OR REPLACE INTO machine_keys (account, key, mark, made) VALUES (?, ?, ?, ?)`, of.ID, hash, mark, at.Unix()); err != nil {
-		return "", err
-	}
-	return key, nil
-}
-
-// find returns the account and the mark that a key is of, or errMachineKey.
-func (m machineKeys) find(ctx context.Context, users *users, key string) (u user, mark totpflow.SessionMark, err error) {
-	var account string
-	err = m.db.QueryRowContext(ctx, `SELECT account, mark FROM machine_keys WHERE key = ?`, hashKey(key)).Scan(&account, &mark)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return user{}, "", unavailable(err)
-	}
-	u, err = users.byID(ctx, account)
-	if errors.Is(err, sql.ErrNoRows) { // no such key, or the account is gone
-		err = errMachineKey
-	}
-	return u, mark, err
-}
-
-// apiRegister makes the key of one of the organisation's machine accounts, which the query
-// names by its address; there may be only one. It requires an administrator, and a code for
-// just this machine: the key signs in without one.
-func (c *console) apiRegister(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	if !v.Administers() {
-		return admin.ErrNotAllowed
-	}
-	c.register.ServeHTTP(w, r)
-	return nil
-}
-
-// theMachine is the one that a request names.
+// theMachine is the one that a request names: the code that web asks for is for just this
+// one, since the key signs in without a code.
 func (c *console) theMachine(r *http.Request) (web.Target, error) {
 	u, err := c.machineOf(r)
 	return web.Target{ID: u.ID, Name: u.Name}, err
 }
 
+// machineOf is one of the organisation's machine accounts, which an administrator names by
+// its address in the query; there may be only one.
 func (c *console) machineOf(r *http.Request) (user, error) {
-	me, err := c.users.byID(r.Context(), web.SessionOf(r).User.ID.User)
+	me, err := c.person(r)
+	if err == nil && !me.Administers() {
+		err = errNotAllowed
+	}
 	if err != nil {
 		return user{}, err
 	}
@@ -79,110 +45,84 @@ func (c *console) machineOf(r *http.Request) (user, error) {
 	return machines[0], nil
 }
 
-func (c *console) makeMachineKey(w http.ResponseWriter, r *http.Request) error {
+// apiRegister makes the key of a machine account, which is kept as its hash. The one before,
+// if there is one, ends. The key ends with the account's sessions, whose mark it has.
+func (c *console) apiRegister(r *http.Request, _ struct{}) (any, error) {
 	machine, err := c.machineOf(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	of, err := c.mfa.Account(machine.account()).Status(r.Context())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	key, err := c.keys.renew(r.Context(), machine, of.Mark, c.now())
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusCreated, map[string]string{"key": key, "machine": machine.Name})
-	return nil
+	key, hash := newKey()
+	_, err = exec(r.Context(), c.users.db, `INSERT OR REPLACE INTO machine_keys (account, key, mark) VALUES (?, ?, ?)`, machine.ID, hash, of.Mark)
+	return map[string]string{"key": key, "machine": machine.Name}, err
 }
 
-// apiMachineToken signs a machine in. It gets no further than apiBackup.
-func (c *console) apiMachineToken(w http.ResponseWriter, r *http.Request) error {
-	in, err := decode[struct {
+// A machineKey is what a machine signs in with, and a machineToken what it gets for it.
+type (
+	machineKey struct {
 		Key string `json:"key"`
-	}](r)
-	if err != nil {
-		return err
 	}
-	u, mark, err := c.keys.find(r.Context(), c.users, in.Key)
-	if err != nil {
-		return err
-	}
-	d, err := c.mfa.SignInMachine(r.Context(), u.account(), mark)
-	if errors.Is(err, totpflow.ErrKeyEnded) {
-		err = errMachineKey
-	}
-	if err != nil {
-		return err
-	}
-	token, expires, err := c.programs.begin(r.Context(), c.sessionOf(d), machineSessionAge)
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusOK, struct {
+	machineToken struct {
 		Token   string    `json:"token"`
 		Expires time.Time `json:"expires"`
 		Machine string    `json:"machine"`
-	}{token, expires, u.Name})
-	return nil
+	}
+)
+
+// apiMachineToken signs a machine in. It gets no further than apiBackup.
+func (c *console) apiMachineToken(r *http.Request, in machineKey) (any, error) {
+	var account string
+	var mark totpflow.SessionMark
+	err := c.users.db.QueryRowContext(r.Context(), `SELECT account, mark FROM machine_keys WHERE key = ?`, hashKey(in.Key)).Scan(&account, &mark)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, unavailable(err)
+	}
+	u, err := c.users.byID(r.Context(), account)
+	switch {
+	case errors.Is(err, sql.ErrNoRows): // no such key, or the account is gone
+		return nil, errMachineKey
+	case err != nil:
+		return nil, err
+	}
+	d, err := c.mfa.SignInMachine(r.Context(), u.account(), mark)
+	switch {
+	case errors.Is(err, totpflow.ErrKeyEnded):
+		return nil, errMachineKey
+	case errors.Is(err, totpflow.ErrNotExempt):
+		return nil, errNotAMachine
+	case err != nil:
+		return nil, err
+	}
+	token, expires, err := c.sessions.begin(r.Context(), c.newSession(d), machineSessionAge)
+	return machineToken{token, expires, u.Name}, err
 }
 
-// machine is page for machines. An account that an administrator has made a
-// person's again is not a machine's from then on.
-func (c *console) machine(h func(http.ResponseWriter, *http.Request, user) error) http.Handler {
-	return c.page(func(w http.ResponseWriter, r *http.Request) error {
-		s, err := c.programs.find(r.Context(), keyOf(r), c.now())
-		if err != nil {
-			return err
-		}
-		u, err := c.valid(r.Context(), s)
-		if err != nil {
-			return err
-		}
-		st, err := c.mfa.Account(u.account()).Status(r.Context())
-		switch {
-		case err != nil:
-			return err
-		case s.By != totpflow.ReasonMachine || st.State != enroll.Exempted:
-			return totpflow.ErrNotExempt
-		}
-		return h(w, r, u)
-	})
-}
-
-// maxGigabytes is the largest backup that anybody can have.
-const maxGigabytes = 1 << 20
-
-// apiBackup keeps a backup: the unattended job, and all that a machine may do.
-// In a product the data comes with it.
-func (c *console) apiBackup(w http.ResponseWriter, r *http.Request, u user) error {
-	in, err := decode[struct {
-		Machine   string `json:"machine"`
-		Gigabytes int    `json:"gigabytes"`
-	}](r)
+// machine is the machine whose session the request shows. An account that an administrator
+// has made a person's again is not a machine's from then on.
+func (c *console) machine(r *http.Request) (user, error) {
+	s, err := c.sessionOf(r)
 	if err != nil {
-		return err
+		return user{}, err
 	}
-	name := strings.TrimSpace(in.Machine)
-	if name == "" || len(name) > 100 || strings.ContainsFunc(name, unprintable) || in.Gigabytes < 0 || in.Gigabytes > maxGigabytes {
-		return errMalformed
-	}
-	b, err := c.archive.add(r.Context(), u, backup{Machine: name, Taken: c.now().UTC().Truncate(time.Second), Gigabytes: in.Gigabytes})
+	u, err := c.valid(r.Context(), s)
 	if err != nil {
-		return err
+		return user{}, err
 	}
-	reply(w, http.StatusCreated, itemOf(b))
-	return nil
+	st, err := c.mfa.Account(u.account()).Status(r.Context())
+	if err == nil && (s.By != totpflow.ReasonMachine || st.State != enroll.Exempted) {
+		err = errNotAMachine
+	}
+	return u, err
 }
-
-// unprintable finds what repaints a terminal, or makes one name look like another.
-// encoding/json has put U+FFFD in place of what is not UTF-8.
-func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
 
 // exemptMachines exempts the accounts of backup agents that are new: nobody is
 // there to type a code. It asks no administrator, and the events say so.
 func (c *console) exemptMachines(ctx context.Context) error {
-	machines, err := c.users.machines(ctx)
+	machines, err := c.users.list(ctx, selectUsers+`WHERE users.role = ?`, roleMachine)
 	if err != nil {
 		return err
 	}
@@ -192,7 +132,7 @@ func (c *console) exemptMachines(ctx context.Context) error {
 		if err == nil && m.Enrollment == enroll.Disabled {
 			var done totpflow.Change
 			done, err = c.admin().Exempt(ctx, by, u.account().ID, u.Name)
-			err = errors.Join(err, c.users.keep(ctx, done))
+			err = errors.Join(err, c.users.keepGeneration(ctx, done.ID.User, done.Generation))
 		}
 		if err != nil {
 			return err

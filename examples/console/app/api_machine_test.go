@@ -32,7 +32,7 @@ func TestAPIMachine(t *testing.T) {
 
 	id := made.get("id")
 	for _, call := range [][2]string{
-		{http.MethodGet, "/api/backups"}, {http.MethodGet, "/2fa/api/account"}, {http.MethodDelete, "/api/backups/" + id}, {http.MethodPost, "/api/backups/" + id + "/key"},
+		{http.MethodGet, "/api/backups"}, {http.MethodGet, "/2fa/api/account"}, {http.MethodDelete, "/api/backups/" + id},
 		{http.MethodPost, "/2fa/api/reauthenticate"}, {http.MethodPost, "/api/machine/keys"}, {http.MethodPost, "/api/applock"},
 	} {
 		m.call(call[0], call[1], fields{}, "Proof", boss.proof(phone, "delete backup", id)).fails(http.StatusUnauthorized, "signed_out")

@@ -1,30 +1,32 @@
 // Package app is a small backup console, to copy from: people sign in with a
-// password and then with the second step, and see their machines and their backups.
+// password and then with the second step, and see their backups.
 //
 // The names of the files say what they are for, from the top down:
 //
-//	app*        puts everything together: New, the service, the layout, the administrators' pages
+//	app*        puts everything together: New, the routes, the service, the layout, the administrators' pages
 //	signin      the password, and the choice among a person's accounts
-//	api*        the JSON API, for programs
-//	host*       what web asks of the console: sessions of browsers
-//	mail*       mails about changes, to those who approve, reminders; codes by SMS and by calls
+//	api*        the JSON API, for programs: an app that locks, machines
+//	host        what web asks of the console; sessions.go keeps the sessions
+//	mail*       mails, codes by SMS and by calls
 //	backup_*    what the product is about: the backups, and their pages
 //	people_*    people, their accounts and organisations, passwords; language.go is theirs as well
-//	database*   the file and its tables
+//	database    the file and its tables
 //
-// The pages of the second factor are those of module web, in the console's layout, and
-// those of administrators are those of web/adminweb.
+// The pages of the second factor are those of module web, in the console's layout, those
+// of administrators are those of web/adminweb, and the texts of mails those of web/letters.
 package app
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/examples/internal/words"
 	"github.com/totpflow/totpflow/keyring"
@@ -32,6 +34,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 	"github.com/totpflow/totpflow/web"
 	"github.com/totpflow/totpflow/web/adminweb"
+	"github.com/totpflow/totpflow/web/letters"
 )
 
 // Options are what the console is made of. DB and Keys are required.
@@ -41,8 +44,8 @@ type Options struct {
 	Require  bool             // everybody has to set up a second factor; otherwise it is optional
 	Now      func() time.Time // nil: time.Now
 	Observer event.Observer   // nil: the log
-	Mail     Mailer           // nil: the log names each mail, and that is all
-	Phones   phone.Sender     // of codes by SMS and voice; nil: the log names each message, and that is all
+	Mail     Mailer           // nil: no mail is sent, and those that are due stay due
+	Phones   phone.Sender     // of codes by SMS and voice; nil: there are none
 	NoCalls  bool             // Phones sends SMS only
 	URL      string           // the console's address, for links in mails: never from a request, which may name any host
 }
@@ -50,65 +53,54 @@ type Options struct {
 // A console is everything behind the handler. It is web's host.
 type console struct {
 	mfa      *totpflow.Service
-	web      *web.Web        // the pages of the second factor
-	office   *adminweb.Pages // those of administrators
-	alerts   adminweb.Alerts // what the spray detector has found
-	races    adminweb.Races  // that calls have lost
-	users    *users
-	sessions *sessions
+	web      *web.Web         // the pages of the second factor
+	office   *adminweb.Pages  // those of administrators
+	letters  *letters.Letters // what mails say
+	alerts   adminweb.Alerts  // what the spray detector has found
+	races    adminweb.Races   // that calls have lost
+	users    users
+	tenants  tenants
+	sessions sessions
+	archive  archive
 	pages    map[*words.Language]pages
 	now      func() time.Time
-	tenants  tenants
-	archive  archive
-	programs apiSessions
-	keys     machineKeys
-	register http.Handler // makes the key of a machine, after a code
 	mail     Mailer
-	calls    bool // codes by phone may be calls
 	url      string
 }
 
 // New returns the console. It brings the database up to date, and creates the
-// demo accounts when there are no accounts yet.
+// demo accounts in an empty one.
 func New(o Options) (*Console, error) {
 	ctx := context.Background()
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	accounts, err := newUsers(ctx, o.DB)
-	if err != nil {
-		return nil, err
-	}
 	factors := sqlstore.New(o.DB, sqlstore.SQLite)
-	if err := factors.Migrate(ctx); err != nil {
+	if err := cmp.Or(create(ctx, o.DB, o.Now()), factors.Migrate(ctx)); err != nil {
 		return nil, err
 	}
-	if o.Mail == nil {
-		o.Mail = logMailer{}
+	c := &console{
+		users: users{o.DB}, tenants: tenants{o.DB}, sessions: sessions{o.DB, o.Keys}, archive: archive{o.DB},
+		now: o.Now, mail: o.Mail, url: cmp.Or(o.URL, "http://localhost:8080"),
 	}
-	c := &console{users: accounts, tenants: tenants{o.DB}, programs: apiSessions{o.DB, o.Keys}, keys: machineKeys{o.DB}, now: o.Now, mail: o.Mail, calls: !o.NoCalls, url: strings.TrimSuffix(o.URL, "/")}
+	var err error
 	if c.mfa, err = c.newService(o, factors); err != nil {
 		return nil, err
 	}
 	if c.pages, err = newPages(); err != nil {
 		return nil, err
 	}
-	if c.web, err = c.newWeb(); err != nil { // before anything causes a mail, which has a link
+	if c.web, err = c.newWeb(!o.NoCalls); err != nil {
+		return nil, err
+	}
+	if c.letters, err = letters.New(letters.Config{Web: c.web, Site: c.url}); err != nil { // before anything causes a mail
 		return nil, err
 	}
 	if c.office, err = c.newOffice(); err != nil {
 		return nil, err
 	}
-	c.register = c.web.StepUp(actionRegister, c.theMachine)(c.page(c.makeMachineKey))
 	if err := c.exemptMachines(ctx); err != nil {
 		return nil, err
-	}
-	if c.archive, err = newArchive(ctx, c.users, o.Now()); err != nil {
-		return nil, err
-	}
-	c.sessions = newSessions(o.DB)
-	c.sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
-		c.web.Fail(w, r.WithContext(context.WithValue(r.Context(), loaded{}, nil)), unavailable(err))
 	}
 	return &Console{c.handler(), c}, nil
 }
@@ -122,22 +114,21 @@ type Console struct {
 // Run sends the mails that are due, every minute until ctx ends, and reminds people every
 // hour.
 func (c *Console) Run(ctx context.Context) {
-	minute := time.NewTicker(time.Minute)
+	minute, hour := time.NewTicker(time.Minute), time.NewTicker(time.Hour)
 	defer minute.Stop()
-	hour := time.NewTicker(time.Hour)
 	defer hour.Stop()
+	work, what := c.Deliver, "mails wait"
 	for {
-		if err := c.Deliver(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "console: mails wait", "error", err)
+		if err := work(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "console: "+what, "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-minute.C:
+			work, what = c.Deliver, "mails wait"
 		case <-hour.C:
-			if err := c.Remind(ctx); err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "console: people were not reminded", "error", err)
-			}
+			work, what = c.Remind, "people were not reminded"
 		}
 	}
 }
@@ -151,70 +142,13 @@ func (c *Console) Deliver(ctx context.Context) error {
 // Drain waits until the mails under way are sent.
 func (c *Console) Drain(ctx context.Context) error { return c.console.mfa.Drain(ctx) }
 
-// routes lists the console's pages.
-func (c *console) routes() *http.ServeMux {
-	mux := http.NewServeMux()
-	mux.Handle("GET /signin", c.page(c.getSignIn))
-	mux.Handle("POST /signin", c.page(c.postSignIn))
-	mux.Handle("GET /organisation", c.page(c.getOrganisation))
-	mux.Handle("POST /organisation", c.page(c.postOrganisation))
-	mux.Handle(c.web.Path(""), c.open(c.web.Handler()))
-	mux.Handle(c.office.Path(""), c.office.Handler())
-
-	mux.Handle("GET /{$}", c.signedIn(c.getHome))
-	mux.Handle("GET /backups", c.signedIn(c.getArchive))
-	mux.Handle("POST /backups/{id}/delete", c.web.StepUp(actionDeleteBackup, c.theBackup)(c.visited(c.postDelete)))
-	mux.Handle("POST /backups/{id}/key", c.web.StepUp(actionShowKey, c.theBackup)(c.visited(c.postKey)))
-
-	mux.Handle("/", c.page(func(http.ResponseWriter, *http.Request) error { return web.ErrNotFound }))
-	return mux
-}
-
-func (c *console) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /static/", staticFiles())
-	mux.Handle("GET /ready", c.page(c.ready))
-	mux.Handle("/api/", c.withLanguage(c.open(c.api())))
-	mux.Handle("/", c.withLanguage(c.sessions.handle(c.open(c.routes()))))
-	return withHeaders(mux)
-}
-
-// ready is for a load balancer: it sends nobody here whom the console cannot sign in.
-func (c *console) ready(w http.ResponseWriter, r *http.Request) error {
-	if err := c.mfa.Ready(r.Context()); err != nil {
-		return err
+// Remind reminds the people whose time to set up ends soon. The library notes each
+// reminder, so that of two processes one sends it; the mail is notify's.
+func (c *Console) Remind(ctx context.Context) error {
+	all, err := c.console.tenants.list(ctx, allTenants)
+	failed := []error{err}
+	for _, t := range all {
+		failed = append(failed, c.console.office.RemindDue(ctx, admin.Operator{Name: "console", Reason: "the time to set up ends soon"}, t.ID))
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// withHeaders forbids scripts, framing and caching: these pages show secrets. Those of web
-// have headers of their own.
-func withHeaders(next http.Handler) http.Handler {
-	const maxForm = 16 << 10
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; "+
-			"form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
-		h.Set("Cache-Control", "no-store")
-		h.Add("Vary", "Accept-Language")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("X-Content-Type-Options", "nosniff")
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		next.ServeHTTP(w, r)
-	})
-}
-
-// page runs a handler, and answers for it when it fails.
-func (c *console) page(h func(http.ResponseWriter, *http.Request) error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
-			c.fail(w, r, err)
-		}
-	})
-}
-
-func redirect(w http.ResponseWriter, r *http.Request, to string) error {
-	http.Redirect(w, r, to, http.StatusSeeOther)
-	return nil
+	return errors.Join(failed...)
 }

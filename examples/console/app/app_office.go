@@ -5,9 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/admin"
@@ -27,22 +24,11 @@ func (c *console) newOffice() (*adminweb.Pages, error) {
 			if err != nil {
 				return err
 			}
-			return c.sendIssued(ctx, u, code)
+			return c.send(ctx, u, c.letters.Issued(u.reads(ctx), code))
 		},
-		Remind: func(ctx context.Context, who totpflow.User, to adminweb.Person, _ admin.Member) error {
-			by := admin.Operator{Name: "console", Reason: "asked for by " + who.ID.User}
-			outcomes, err := c.admin().Remind(ctx, by, to.ID.Tenant, []string{to.ID.User})
-			return c.reminded(ctx, outcomes, err)
-		},
+		Reminders: true,
 		Erase: func(ctx context.Context, p adminweb.Person) error {
-			u, err := c.users.byID(ctx, p.ID.User)
-			if errors.Is(err, sql.ErrNoRows) { // somebody else has done it
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			return c.users.delete(context.WithoutCancel(ctx), u)
+			return c.users.delete(context.WithoutCancel(ctx), p.ID.User)
 		},
 		Roles: []adminweb.Role{{ID: string(roleAdmin), Name: "Administrators"}, {ID: string(roleUser), Name: "Users"}},
 	})
@@ -75,48 +61,38 @@ func (c *console) rule(ctx context.Context, actor totpflow.User, action totpflow
 
 // A directory is the console's list of people, for the administrators' pages.
 type directory struct {
-	users   *users
+	users   users
 	tenants tenants
 }
 
 // Tenants implements [adminweb.Directory]: the administrator's own, and those below it.
 func (d directory) Tenants(ctx context.Context, administrator totpflow.User) (all []adminweb.Tenant, err error) {
 	u, err := d.users.byID(ctx, administrator.ID.User)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case !u.Administers() || u.account().ID != administrator.ID:
+	if errors.Is(err, sql.ErrNoRows) || err == nil && (!u.Administers() || u.account().ID != administrator.ID) {
 		return nil, nil
 	}
-	under, err := d.tenants.under(ctx, u.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	under, err := d.tenants.list(ctx, tenantsUnder, u.Tenant.ID)
 	for _, t := range under {
 		all = append(all, adminweb.Tenant{ID: t.ID, Name: t.Name})
 	}
 	return all, err
 }
 
-// People implements [adminweb.Directory]. The search is made here and not in SQLite, which
-// knows capitals of ASCII only. A product with many people asks its database.
-func (d directory) People(ctx context.Context, q adminweb.Query) (page adminweb.People, err error) {
+// People implements [adminweb.Directory]. The search is not made in SQLite, which knows
+// capitals of ASCII only. A product with many people asks its database.
+func (d directory) People(ctx context.Context, q adminweb.Query) (adminweb.People, error) {
 	found, err := d.users.ofTenants(ctx, q.Tenants)
 	if err != nil {
-		return page, err
+		return adminweb.People{}, err
 	}
-	search := strings.ToLower(q.Search)
-	found = slices.DeleteFunc(found, func(u user) bool { return !strings.Contains(strings.ToLower(u.Name+"\n"+u.Email), search) })
-	page.Total = len(found)
-	from, _ := strconv.Atoi(q.Cursor) // anything else begins at the start
-	from = min(max(0, from), len(found))
-	to := from + min(max(0, q.Limit), len(found)-from)
-	for _, u := range found[from:to] {
-		page.People = append(page.People, person(ctx, u))
+	all := make([]adminweb.Person, len(found))
+	for i, u := range found {
+		all[i] = person(ctx, u)
 	}
-	if to < len(found) {
-		page.Next = strconv.Itoa(to)
-	}
-	return page, nil
+	return q.Among(all), nil
 }
 
 // Person implements [adminweb.Directory].

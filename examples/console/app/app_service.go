@@ -18,14 +18,11 @@ import (
 // Issuer is the product's name, as the authenticator app shows it.
 const Issuer = "Acme Backup"
 
-// Actions that require another code, however the person signed in: a session that was
+// actionDeleteBackup requires another code, however the person signed in: a session that was
 // left open, or a browser that is trusted, deletes no backup.
-const (
-	actionDeleteBackup totpflow.Action = "delete backup"
-	actionShowKey      totpflow.Action = "show encryption key"
-)
+const actionDeleteBackup totpflow.Action = "delete backup"
 
-// actionTexts are what the pages call these actions.
+// actionTexts are what the pages call actions and roles.
 //
 //go:embed catalogues
 var actionTexts embed.FS
@@ -36,7 +33,7 @@ func (c *console) newService(o Options, s store.Store) (*totpflow.Service, error
 		Store:         s,
 		Keys:          o.Keys,
 		ParentTenants: c.tenants.above,
-		Phones:        c.newPhones(o.Phones),
+		Phones:        newPhones(o.Phones),
 		Observer:      observer(o.Observer, &c.alerts),
 		Flows:         &c.races,
 		Role:          c.users.role,
@@ -65,13 +62,13 @@ func observer(log event.Observer, alerts *adminweb.Alerts) event.Observer {
 }
 
 // newWeb makes the pages of the second factor, in the console's layout.
-func (c *console) newWeb() (*web.Web, error) {
+func (c *console) newWeb(calls bool) (*web.Web, error) {
 	texts, err := fs.Sub(actionTexts, "catalogues")
 	if err != nil {
 		return nil, err
 	}
 	return web.New(web.Config{
-		Service: c.mfa, Host: c, Product: Issuer, Now: c.now, Calls: c.calls, Layout: c.layout, Catalogues: texts, Token: c.token,
+		Service: c.mfa, Host: c, Product: Issuer, Now: c.now, Calls: calls, Domain: domain(c.url), Layout: c.layout, Catalogues: texts, Token: c.token, Accounts: c.otherAccounts,
 		KeepGeneration: func(ctx context.Context, id totpflow.AccountID, generation uint64) error {
 			return c.users.keepGeneration(ctx, id.User, generation)
 		},

@@ -23,7 +23,7 @@ func TestBrowserIsGone(t *testing.T) {
 	require.NoError(t, err)
 	keys, err := keyring.Parse(keyring.Generate())
 	require.NoError(t, err)
-	handler, err := app.New(app.Options{DB: db, Keys: keys})
+	handler, err := app.New(app.Options{DB: db, Keys: keys, Mail: &mailbox{}})
 	require.NoError(t, err)
 	var log bytes.Buffer // of the whole process: so this test is not parallel
 	was := slog.Default()

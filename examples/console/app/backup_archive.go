@@ -4,23 +4,20 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"encoding/hex"
-	"errors"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/totpflow/totpflow/examples/internal/words"
 	"github.com/totpflow/totpflow/web"
 )
 
-// A backup is one that is kept. It is encrypted with a key of its own.
+// A backup is one that is kept.
 type backup struct {
-	ID        string
-	Machine   string
-	Taken     time.Time
-	Gigabytes int
-	key       string // what it is encrypted with, in hexadecimal digits
+	ID        string    `json:"id"`
+	Machine   string    `json:"machine"`
+	Taken     time.Time `json:"taken"`
+	Gigabytes int       `json:"gigabytes"`
 }
 
 // archive is the table of backups. A person who asks it says for whom: it knows no
@@ -34,47 +31,32 @@ const seen = `tenant = ? AND (owner = ? OR ?)`
 
 func only(u user) []any { return []any{u.Tenant.ID, u.ID, u.Administers()} }
 
-// pageSize is how many backups a program is told of at once, and quota is how many an
-// owner may have: whoever has the key of one machine must not be able to make the list of
-// the organisation so long that nobody reads it.
-const (
-	pageSize = 200
-	quota    = 1000
-)
+// quota is how many backups an owner may have: whoever has the key of one machine must not
+// be able to make the list of the organisation so long that nobody reads it.
+const quota = 1000
 
-// errQuota means that the owner has as many backups as there may be.
-var errQuota = errors.New("the owner has too many backups")
+const selectBackups = `SELECT id, machine, taken, gigabytes FROM backups WHERE ` + seen
 
-const (
-	selectBackups = `SELECT id, machine, taken, gigabytes, key FROM backups WHERE ` + seen
-	newestFirst   = ` ORDER BY taken DESC, id`
-)
-
-// list returns the backups that a user may see, the newest first.
-func (a archive) list(ctx context.Context, u user) ([]backup, error) {
-	return a.query(ctx, selectBackups+newestFirst, only(u)...)
+// page returns up to limit of the backups that a user may see, the newest first, and whether
+// there are more: without those that have come before the place after, and without the first
+// skip of them.
+func (a archive) page(ctx context.Context, u user, after place, skip, limit int) (found []backup, more bool, err error) {
+	found, err = a.query(ctx, selectBackups+` AND (taken < ? OR taken = ? AND id > ?) ORDER BY taken DESC, id LIMIT ? OFFSET ?`,
+		append(only(u), after.taken, after.taken, after.id, limit+1, skip)...)
+	if len(found) > limit {
+		return found[:limit], true, err
+	}
+	return found, false, err
 }
 
-// page returns some of the backups of list: those that follow the place after, which is
-// the next of the page before, and empty for the first.
-func (a archive) page(ctx context.Context, u user, after string) (found []backup, next string, err error) {
-	taken, id := int64(math.MaxInt64), ""
-	if after != "" {
-		seconds, last, ok := strings.Cut(after, "-")
-		if taken, err = strconv.ParseInt(seconds, 10, 64); err != nil || !ok {
-			return nil, "", errMalformed
-		}
-		id = last
-	}
-	found, err = a.query(ctx, selectBackups+` AND (taken < ? OR taken = ? AND id > ?)`+newestFirst+` LIMIT ?`,
-		append(only(u), taken, taken, id, pageSize+1)...)
-	if err != nil || len(found) <= pageSize {
-		return found, "", err
-	}
-	found = found[:pageSize]
-	last := found[pageSize-1]
-	return found, strconv.FormatInt(last.Taken.Unix(), 10) + "-" + last.ID, nil
+// A place is that of a backup in a list of them, which stays the same where others come and go.
+type place struct {
+	taken int64
+	id    string
 }
+
+// newest is the place before all of them.
+var newest = place{taken: math.MaxInt64}
 
 // find returns one of the backups that a user may see, or web.ErrNotFound.
 func (a archive) find(ctx context.Context, u user, id string) (backup, error) {
@@ -91,20 +73,20 @@ func (a archive) find(ctx context.Context, u user, id string) (backup, error) {
 func (a archive) query(ctx context.Context, text string, args ...any) ([]backup, error) {
 	return query(ctx, a.db, func(scan func(...any) error) (b backup, err error) {
 		var taken int64
-		err = scan(&b.ID, &b.Machine, &taken, &b.Gigabytes, &b.key)
+		err = scan(&b.ID, &b.Machine, &taken, &b.Gigabytes)
 		b.Taken = time.Unix(taken, 0).UTC()
 		return b, err
 	}, text, args...)
 }
 
+func newBackupID() string { return strings.ToLower(rand.Text()[:10]) }
+
 // add keeps a new backup of a machine for its owner, or returns errQuota.
 func (a archive) add(ctx context.Context, owner user, b backup) (backup, error) {
-	key := make([]byte, 32)
-	rand.Read(key) // never fails, by its contract
-	b.ID, b.key = strings.ToLower(rand.Text()[:10]), hex.EncodeToString(key)
-	n, err := exec(ctx, a.db, `INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes, key)
-		SELECT ?, ?, ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM backups WHERE owner = ?) < ?`,
-		b.ID, owner.Tenant.ID, owner.ID, b.Machine, b.Taken.Unix(), b.Gigabytes, b.key, owner.ID, quota)
+	b.ID = newBackupID()
+	n, err := exec(ctx, a.db, `INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes)
+		SELECT ?, ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM backups WHERE owner = ?) < ?`,
+		b.ID, owner.Tenant.ID, owner.ID, b.Machine, b.Taken.Unix(), b.Gigabytes, owner.ID, quota)
 	if err == nil && n == 0 {
 		err = errQuota
 	}
@@ -118,6 +100,14 @@ func (a archive) delete(ctx context.Context, u user, id string) error {
 		err = web.ErrNotFound
 	}
 	return err
+}
+
+// size is an amount of data.
+func size(l *words.Language, gigabytes int) string {
+	if gigabytes >= 1000 {
+		return l.Number(float64(gigabytes)/1000, 1) + " TB"
+	}
+	return l.Number(float64(gigabytes), 0) + " GB"
 }
 
 // demoBackups are those of the demo accounts.
@@ -136,23 +126,14 @@ var demoBackups = []struct {
 	{"nora@north.example", "north", "north-vault", 2 * time.Hour, 4410},
 }
 
-// newArchive fills an empty table with the backups of the demo.
-func newArchive(ctx context.Context, users *users, now time.Time) (archive, error) {
-	a := archive{users.db}
-	var n int
-	if err := a.db.QueryRowContext(ctx, `SELECT count(*) FROM backups`).Scan(&n); err != nil || n > 0 {
-		return a, err
-	}
+func createDemoBackups(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	for _, d := range demoBackups {
-		owners, err := users.list(ctx, selectUsers+`WHERE people.email = ? AND tenants.id = ?`, d.email, d.tenant)
+		_, err := tx.ExecContext(ctx, `INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes)
+			SELECT ?, tenant, users.id, ?, ?, ? FROM users JOIN people ON people.id = person WHERE email = ? AND tenant = ?`,
+			newBackupID(), d.machine, now.Add(-d.ago).Unix(), d.gigabytes, d.email, d.tenant)
 		if err != nil {
-			return a, err
-		}
-		for _, owner := range owners {
-			if _, err := a.add(ctx, owner, backup{Machine: d.machine, Taken: now.Add(-d.ago), Gigabytes: d.gigabytes}); err != nil {
-				return a, err
-			}
+			return err
 		}
 	}
-	return a, nil
+	return nil
 }

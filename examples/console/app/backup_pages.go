@@ -1,29 +1,58 @@
 package app
 
 import (
+	"math"
 	"net/http"
-	"strings"
+	"strconv"
 
+	"github.com/totpflow/totpflow/policy"
 	"github.com/totpflow/totpflow/web"
 )
 
-// archivePage is what the list of backups shows.
+// perPage is how many backups a page lists.
+const perPage = 50
+
+// archivePage is a page of the list of backups.
 type archivePage struct {
-	*visitor
-	Backups []backup
+	user
+	Enrolled       bool // with an app or a phone
+	Backups        []backup
+	Number         int // of the page, from 1
+	Previous, Next int // numbers of pages; 0: there is none
+	Deleted        bool
 }
 
-func (c *console) getArchive(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	all, err := c.archive.list(r.Context(), v.user)
+func (c *console) getArchive(w http.ResponseWriter, r *http.Request) error {
+	u, err := c.person(r)
 	if err != nil {
 		return err
 	}
-	return c.show(w, r, http.StatusOK, "archive", view{Visitor: v, Data: archivePage{v, all}})
+	st, err := c.mfa.Account(u.account()).Status(r.Context())
+	if err != nil {
+		return err
+	}
+	p := archivePage{user: u, Enrolled: st.Enrolled, Number: 1, Deleted: r.URL.Query().Has("deleted")}
+	if n, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil && n > 1 && n < math.MaxInt32 { // anything else is the first
+		p.Number, p.Previous = n, n-1
+	}
+	found, more, err := c.archive.page(r.Context(), u, newest, (p.Number-1)*perPage, perPage)
+	if err != nil {
+		return err
+	}
+	p.Backups = found
+	if more {
+		p.Next = p.Number + 1
+	}
+	v := view{SignedIn: &u, Data: p}
+	if st.Policy.Mode == policy.Required && !st.Enrolled {
+		v.Grace = st.GraceUntil
+	}
+	return c.show(w, r, http.StatusOK, "archive", v)
 }
 
 // theBackup is the one that a request names, for the page that asks for a code.
 func (c *console) theBackup(r *http.Request) (web.Target, error) {
-	u, err := c.users.byID(r.Context(), web.SessionOf(r).User.ID.User)
+	u, err := c.person(r)
 	if err != nil {
 		return web.Target{}, err
 	}
@@ -32,29 +61,17 @@ func (c *console) theBackup(r *http.Request) (web.Target, error) {
 	return web.Target{ID: b.ID, Name: b.Machine + ", " + l.Minute(b.Taken) + ", " + size(l, b.Gigabytes)}, err
 }
 
-func (c *console) postDelete(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	if err := c.archive.delete(r.Context(), v.user, r.PathValue("id")); err != nil {
-		return err
-	}
-	c.setNotice(r, "backup-deleted")
-	return redirect(w, r, "/backups")
-}
-
-// keyPage shows the key of a backup, once for each code.
-type keyPage struct {
-	backup
-	Key string // in groups of four, which people can compare and a line can break between
-}
-
-func (c *console) postKey(w http.ResponseWriter, r *http.Request, v *visitor) error {
-	b, err := c.archive.find(r.Context(), v.user, r.PathValue("id"))
+func (c *console) delete(r *http.Request) error {
+	u, err := c.person(r)
 	if err != nil {
 		return err
 	}
-	var groups []string
-	key := b.key
-	for len(key) > 4 {
-		groups, key = append(groups, key[:4]), key[4:]
+	return c.archive.delete(r.Context(), u, r.PathValue("id"))
+}
+
+func (c *console) postDelete(w http.ResponseWriter, r *http.Request) error {
+	if err := c.delete(r); err != nil {
+		return err
 	}
-	return c.show(w, r, http.StatusOK, "key", view{Visitor: v, Data: keyPage{b, strings.Join(append(groups, key), " ")}})
+	return redirect(w, r, "/?deleted")
 }

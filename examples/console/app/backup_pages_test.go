@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"testing"
@@ -16,7 +17,7 @@ import (
 func (b *browser) backups() map[string]string {
 	b.t.Helper()
 	ids := make(map[string]string)
-	for _, m := range regexp.MustCompile(`id="backup-([^"]+)"><div><strong>([^<]+)<`).FindAllStringSubmatch(b.get("/backups").is(http.StatusOK).body, -1) {
+	for _, m := range regexp.MustCompile(`id="backup-([^"]+)"><div><strong>([^<]+)<`).FindAllStringSubmatch(b.get("/").is(http.StatusOK).body, -1) {
 		if ids[m[2]] == "" {
 			ids[m[2]] = m[1]
 		}
@@ -44,21 +45,52 @@ func TestDeletingABackupTakesACode(t *testing.T) {
 	b.post(to).is(http.StatusForbidden).says("Delete this backup", "ana-laptop, 2 March 2026, 07:54 UTC, 212 GB", `action="`+to+`"`, `name="totpflow_code"`)
 	b.post(to, "totpflow_code", phone.WrongCode()).is(http.StatusForbidden).says("This code is not right", "ana-laptop")
 	require.Len(t, b.backups(), 2, "nothing is deleted by asking")
-	b.post(to, "totpflow_code", phone.Code()).redirects("/backups")
-	b.get("/backups").says("The backup is deleted.").lacks("ana-laptop")
-	b.get("/backups").lacks("The backup is deleted.")
+	b.post(to, "totpflow_code", phone.Code()).redirects("/?deleted")
+	b.get("/?deleted").says("The backup is deleted.").lacks("ana-laptop")
+	b.get("/").lacks("The backup is deleted.")
 	require.Equal(t, map[string]string{"ana-phone": mine["ana-phone"]}, b.backups())
 }
 
-func TestAKeyIsShownForACode(t *testing.T) {
-	b, phone := newSite(t).owner(ana)
-	to := doing("key", b.backups()["ana-phone"])
-	b.post(to).is(http.StatusForbidden).says("Show the encryption key")
-	code := phone.Code()
-	shown := b.post(to, "totpflow_code", code).is(http.StatusOK)
-	require.Regexp(t, `^([0-9a-f]{4} ){15}[0-9a-f]{4}$`, shown.text("backup-key"))
-	require.Equal(t, "no-store", shown.header.Get("Cache-Control"))
-	b.post(to, "totpflow_code", code).is(http.StatusForbidden).lacks("backup-key") // to see it again takes another code
+// The list has pages of 50, each backup once, with the way to the next and the previous page.
+func TestPagesOfTheArchive(t *testing.T) {
+	s := newSite(t)
+	b, _ := s.owner(ana)
+	_, err := s.db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+		INSERT INTO backups (id, tenant, owner, machine, taken, gigabytes) SELECT 'p' || i, 'acme', ?, 'm', ? - i / 7, 1 FROM n`, s.id(ana), s.clock.Now().Unix())
+	require.NoError(t, err)
+	link := func(page, rel string) string {
+		m := regexp.MustCompile(`<a href="([^"]+)" rel="` + rel + `">`).FindStringSubmatch(page)
+		if m == nil {
+			return ""
+		}
+		return m[1]
+	}
+	seen := map[string]bool{}
+	at, sizes := "/", []int{}
+	for n := 1; at != ""; n++ {
+		page := b.get(at).is(http.StatusOK).body
+		ids := regexp.MustCompile(`id="backup-([^"]+)"`).FindAllStringSubmatch(page, -1)
+		sizes = append(sizes, len(ids))
+		for _, m := range ids {
+			require.False(t, seen[m[1]], "twice")
+			seen[m[1]] = true
+		}
+		require.Contains(t, page, fmt.Sprintf("Page %d<", n))
+		if n > 1 {
+			require.Equal(t, fmt.Sprintf("/?page=%d", n-1), link(page, "prev"))
+		} else {
+			require.Empty(t, link(page, "prev"))
+		}
+		at = link(page, "next")
+	}
+	require.Equal(t, []int{50, 50, 2}, sizes)
+	for _, first := range []string{"/?page=0", "/?page=-1", "/?page=x", "/?page=1", "/?page=99999999999999999999"} {
+		require.Empty(t, link(b.get(first).is(http.StatusOK).body, "prev"), first)
+	}
+	b.get("/?page=9").is(http.StatusOK).says("None.", `rel="prev"`)
+
+	other, _ := s.owner(nora) // few are one page
+	other.get("/").lacks(`rel="next"`).lacks(`rel="prev"`).says("north-vault")
 }
 
 // Nobody gets to see or to delete backups of other people, with a code or without.
@@ -70,15 +102,13 @@ func TestBackupsOfOthers(t *testing.T) {
 	require.Len(t, theirs, 5, "an administrator sees what the organisation has")
 	code := phone.Code()
 	for _, id := range []string{theirs["files-01"], "nobodys"} {
-		for _, change := range []string{"delete", "key"} {
-			b.post(doing(change, id)).is(http.StatusNotFound)
-			b.post(doing(change, id), "totpflow_code", code).is(http.StatusNotFound)
-		}
+		b.post(doing("delete", id)).is(http.StatusNotFound)
+		b.post(doing("delete", id), "totpflow_code", code).is(http.StatusNotFound)
 	}
 	// A backup that somebody else deleted meanwhile costs no code.
-	boss.post(doing("delete", theirs["ana-laptop"]), "totpflow_code", bossPhone.Code()).redirects("/backups")
+	boss.post(doing("delete", theirs["ana-laptop"]), "totpflow_code", bossPhone.Code()).redirects("/?deleted")
 	b.post(doing("delete", theirs["ana-laptop"]), "totpflow_code", code).is(http.StatusNotFound)
-	b.post(doing("delete", theirs["ana-phone"]), "totpflow_code", code).redirects("/backups")
+	b.post(doing("delete", theirs["ana-phone"]), "totpflow_code", code).redirects("/?deleted")
 	require.Contains(t, boss.backups(), "files-01")
 
 	ben, _ := s.owner(ben)
@@ -100,7 +130,7 @@ func TestDeletingNeedsASecondFactor(t *testing.T) {
 func TestBackupsStay(t *testing.T) {
 	s := newSite(t)
 	b, phone := s.owner(ana)
-	b.post(doing("delete", b.backups()["ana-laptop"]), "totpflow_code", phone.Code()).redirects("/backups")
+	b.post(doing("delete", b.backups()["ana-laptop"]), "totpflow_code", phone.Code()).redirects("/?deleted")
 	left := b.backups()
 	s.url = s.serve()
 	again := s.browser()

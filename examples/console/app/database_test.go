@@ -51,7 +51,7 @@ func TestDatabaseFileIsGone(t *testing.T) {
 			lose(t, path)
 			b.get("/ready").is(http.StatusServiceUnavailable)
 			b.get("/").is(http.StatusServiceUnavailable)
-			b.get("/backups").is(http.StatusServiceUnavailable)
+			b.get("/?page=2").is(http.StatusServiceUnavailable)
 			s.browser().password(ana).is(http.StatusServiceUnavailable)
 			b.get("/static/console.css").is(http.StatusOK)
 		})

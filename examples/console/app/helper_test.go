@@ -152,7 +152,7 @@ func (s *site) last(who app.DemoAccount, subject string) app.Mail {
 	s.t.Helper()
 	mails := s.mails.to(who)
 	for _, mail := range slices.Backward(mails) {
-		if strings.Contains(mail.Subject, subject) {
+		if strings.Contains(strings.ToLower(mail.Subject), strings.ToLower(subject)) {
 			return mail
 		}
 	}

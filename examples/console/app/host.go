@@ -5,32 +5,58 @@ import (
 	"database/sql"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/totpflow/totpflow"
 	"github.com/totpflow/totpflow/web"
 )
 
-// Session returns who is signed in, for web: by the cookie of a browser, or by the key that
-// a program shows. A machine is nobody to web. It remembers the language that the person
+// The cookie is of this host alone, and out of reach for scripts. Browsers take http on
+// 127.0.0.1 for secure.
+var cookie = http.Cookie{Name: "__Host-session", Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+
+// keyOf is what a request shows for its session: the cookie of a browser, or the header of a
+// program. For a program no cookie counts, so that no page of another site can send a
+// request in a person's name.
+func (c *console) keyOf(r *http.Request) string {
+	if c.program(r) {
+		if scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+			return key
+		}
+	} else if k, err := r.Cookie(cookie.Name); err == nil {
+		return k.Value
+	}
+	return ""
+}
+
+// sessionOf is the session of the request, or errSignedOut.
+func (c *console) sessionOf(r *http.Request) (session, error) {
+	return c.sessions.find(r.Context(), c.keyOf(r), c.now())
+}
+
+// signedIn is the person whose session it is, whether or not that is still valid. A machine
+// is nobody to web, and so is a person who has yet to choose an account.
+func (c *console) signedIn(r *http.Request) (u user, s session, err error) {
+	if s, err = c.sessionOf(r); err != nil {
+		return user{}, session{}, err
+	}
+	if s.By == totpflow.ReasonMachine || s.By == reasonChoosing {
+		return user{}, session{}, errSignedOut
+	}
+	u, err = c.users.byID(r.Context(), s.User)
+	if errors.Is(err, sql.ErrNoRows) { // the account was deleted
+		err = errSignedOut
+	}
+	return u, s, err
+}
+
+// Session returns who is signed in, for web. It remembers the language that the person
 // uses, for their mails.
 func (c *console) Session(r *http.Request) (web.Session, error) {
-	s, ok, err := session{}, false, error(nil)
-	if c.program(r) {
-		s, err = c.programs.find(r.Context(), keyOf(r), c.now())
-		ok = err == nil && s.By != totpflow.ReasonMachine
-	} else {
-		s, ok = c.sessions.current(r.Context())
-	}
-	if !ok {
-		if errors.Is(err, errSignedOut) {
-			err = nil
-		}
-		return web.Session{}, err
-	}
-	u, err := c.users.byID(r.Context(), s.User)
+	u, s, err := c.signedIn(r)
 	switch {
-	case errors.Is(err, sql.ErrNoRows): // the account was deleted
+	case errors.Is(err, errSignedOut):
 		return web.Session{}, nil
 	case err != nil:
 		return web.Session{}, err
@@ -47,40 +73,68 @@ func (c *console) keepLanguage(r *http.Request, u user) error {
 	return c.users.keepLanguage(r.Context(), u, spoken(r.Context()).Tag())
 }
 
-// Begin starts a session under a new token, with nothing of an earlier one.
-func (c *console) Begin(_ http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
-	return c.sessions.begin(r.Context(), c.sessionOf(d))
+// Begin starts a session of a browser under a new key, and ends the one before.
+func (c *console) Begin(w http.ResponseWriter, r *http.Request, d totpflow.Decision) error {
+	return c.beginInBrowser(w, r, c.newSession(d), sessionAge)
 }
 
-// sessionOf is the session that a decision begins.
-func (c *console) sessionOf(d totpflow.Decision) session {
+func (c *console) beginInBrowser(w http.ResponseWriter, r *http.Request, s session, age time.Duration) error {
+	if _, err := c.sessions.end(r.Context(), c.keyOf(r)); err != nil {
+		return err
+	}
+	key, _, err := c.sessions.begin(r.Context(), s, age)
+	if err != nil {
+		return err
+	}
+	set := cookie
+	set.Value = key
+	http.SetCookie(w, &set)
+	return nil
+}
+
+// newSession is the session that a decision begins.
+func (c *console) newSession(d totpflow.Decision) session {
 	return session{User: d.ID.User, Mark: d.Mark, Began: c.now(), By: d.Reason}
 }
 
 // token starts the session of a program.
 func (c *console) token(ctx context.Context, d totpflow.Decision) (string, time.Time, error) {
-	return c.programs.begin(ctx, c.sessionOf(d), apiSessionAge)
+	return c.sessions.begin(ctx, c.newSession(d), sessionAge)
 }
 
 // End signs the person or the program out.
-func (c *console) End(_ http.ResponseWriter, r *http.Request) error {
-	if c.program(r) {
-		return c.programs.end(r.Context(), keyOf(r), "")
+func (c *console) End(w http.ResponseWriter, r *http.Request) error {
+	if !c.program(r) {
+		set := cookie
+		set.MaxAge = -1
+		http.SetCookie(w, &set)
 	}
-	return c.sessions.end(r.Context())
+	_, err := c.sessions.end(r.Context(), c.keyOf(r))
+	return err
 }
 
 // CheckPassword is asked before an enrollment in an open session.
 func (c *console) CheckPassword(ctx context.Context, id totpflow.AccountID, password string) error {
 	u, err := c.users.byID(ctx, id.User)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	if errors.Is(err, sql.ErrNoRows) || err == nil && u.account().ID != id { // the same user in another tenant is another account
 		return web.ErrPassword
-	case err != nil:
+	}
+	if err != nil {
 		return err
-	case u.account().ID != id: // the same user in another tenant is another account
-		return web.ErrPassword
 	}
 	_, err = c.users.authenticate(ctx, u.Email, password)
 	return err
+}
+
+// otherAccounts are all accounts of the person, for the security page.
+func (c *console) otherAccounts(ctx context.Context, id totpflow.AccountID) (accounts []totpflow.User, err error) {
+	u, err := c.users.byID(ctx, id.User)
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.users.ofPerson(ctx, u.Person)
+	for _, x := range all {
+		accounts = append(accounts, x.account())
+	}
+	return accounts, err
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"net/http"
 	"path/filepath"
 	"testing"
 
@@ -12,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/web/hosttest"
 )
 
-// The console's own part of a sign-in, tried: scs, over a store that revives no session.
+// The console's own part of a sign-in, tried.
 func TestHost(t *testing.T) {
 	t.Parallel()
 	hosttest.Run(t, func(t *testing.T) hosttest.Fixture {
@@ -30,13 +29,8 @@ func TestHost(t *testing.T) {
 			return found[0].account()
 		}
 		return hosttest.Fixture{
-			Host: c, Wrap: func(next http.Handler) http.Handler { return c.sessions.handle(c.withLanguage(next)) },
+			Host: c, Wrap: c.around,
 			User: of("ana@acme.example"), Password: "correct-horse-2", Other: of("ben@acme.example"),
-			Put: func(_ http.ResponseWriter, r *http.Request, v string) error {
-				c.sessions.Put(r.Context(), "note", v)
-				return nil
-			},
-			Get: func(r *http.Request) string { return c.sessions.GetString(r.Context(), "note") },
 		}
 	})
 }

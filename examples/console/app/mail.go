@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -29,13 +28,18 @@ type Mailer interface {
 // sender is the sender of every mail.
 const sender = "Acme Backup <backup@acme.example>"
 
-// logMailer says that there was a mail, and to whom. Not what stood in it: its
-// links close accounts, and its codes open them.
-type logMailer struct{}
-
-func (logMailer) Send(ctx context.Context, m Mail) error {
-	slog.InfoContext(ctx, "mail, not sent", "to", m.To, "subject", m.Subject)
-	return nil
+func (m Mail) message() (*mail.Msg, error) {
+	msg := mail.NewMsg()
+	if err := errors.Join(msg.From(sender), msg.To(m.To)); err != nil {
+		return nil, err
+	}
+	msg.Subject(m.Subject)
+	msg.SetDate()
+	msg.SetMessageID()
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answers from holidays
+	msg.SetGenHeader("Content-Language", m.Language)     // RFC 3282
+	msg.SetBodyString(mail.TypeTextPlain, strings.ReplaceAll(m.Text, "\n", "\r\n"))
+	return msg, nil
 }
 
 // Folder is a mailer that writes each mail into a file, for the owner of the
@@ -104,23 +108,4 @@ func (s smtpMailer) Send(ctx context.Context, m Mail) error {
 func refusedForGood(err error) bool {
 	var refused *mail.SendError
 	return errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500
-}
-
-func (m Mail) message() (*mail.Msg, error) {
-	msg := mail.NewMsg()
-	if err := msg.From(sender); err != nil {
-		return nil, err
-	}
-	if err := msg.To(m.To); err != nil {
-		return nil, err
-	}
-	msg.Subject(m.Subject)
-	msg.SetDate()
-	msg.SetMessageID()
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no answers from holidays
-	if m.Language != "" {
-		msg.SetGenHeader("Content-Language", m.Language) // RFC 3282
-	}
-	msg.SetBodyString(mail.TypeTextPlain, strings.ReplaceAll(m.Text, "\n", "\r\n"))
-	return msg, nil
 }

@@ -46,7 +46,7 @@ func TestMailsAboutChanges(t *testing.T) {
 	person := s.browser()
 	anas, codes := person.enroll(ana)
 	m := s.last(ana, "authenticator app set up")
-	require.Equal(t, "Acme Backup: authenticator app set up", m.Subject)
+	require.Equal(t, "Acme Backup: Authenticator app set up", m.Subject)
 	for _, words := range []string{"Hello Ana Soler", "ana@acme.example of Acme Backup GmbH", "2 March 2026", "from 127.0.0.1", "If it was not you", mailURL + "/2fa/not-me"} {
 		require.Contains(t, m.Text, words)
 	}
@@ -275,7 +275,7 @@ func TestSMTPRefusals(t *testing.T) {
 	b := s.browser()
 	b.signIn(ana, phone)
 	b.post("/2fa/security/revoke-all").redirects("/2fa/security")
-	require.Contains(t, read(t, <-post.mails).Subject, "all trusted browsers removed") // nothing waits behind the one that is lost
+	require.Contains(t, read(t, <-post.mails).Subject, "All trusted browsers removed") // nothing waits behind the one that is lost
 }
 
 func TestSMTPAddress(t *testing.T) {

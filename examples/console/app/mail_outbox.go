@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/url"
 	"strings"
@@ -12,18 +11,6 @@ import (
 	"github.com/totpflow/totpflow/phone"
 	"github.com/totpflow/totpflow/web"
 )
-
-// logMessages says that there was a message. Neither what stood in it nor, in
-// full, to whom: the log has more readers than the phone.
-type logMessages struct{}
-
-func (logMessages) Send(ctx context.Context, m phone.Message) error {
-	if err := m.Validate(); err != nil {
-		return err
-	}
-	slog.InfoContext(ctx, "message, not sent", "via", string(m.Via), "to", m.To)
-	return nil
-}
 
 // Outbox is a sender of codes by phone that writes each message into a file,
 // for the owner of the folder alone to read.
@@ -48,17 +35,13 @@ func (o Outbox) Send(_ context.Context, m phone.Message) error {
 	return nil
 }
 
-// newPhones is how codes get to phones. A product names the countries that it
-// serves in Destinations: numbers that pay anyone who sends to them are a business.
-func (c *console) newPhones(sender phone.Sender) *phone.Delivery {
+// newPhones is how codes get to phones; nil where none do. A product names the countries that
+// it serves in Destinations: numbers that pay anyone who sends to them are a business.
+func newPhones(sender phone.Sender) *phone.Delivery {
 	if sender == nil {
-		sender = logMessages{}
+		return nil
 	}
-	return &phone.Delivery{Sender: sender, Compose: func(ctx context.Context, m phone.Message) phone.Message {
-		m = web.Compose(ctx, m)
-		m.Domain = domain(c.url)
-		return m
-	}}
+	return &phone.Delivery{Sender: sender, Compose: web.Compose}
 }
 
 // domain is the host that phones may fill the code in for. Addresses of the

@@ -4,84 +4,63 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"maps"
-	"slices"
-	"strings"
 )
 
 // A tenant is an organisation: a provider, its customer, or a unit of one.
 type tenant struct {
-	ID, Name string
-	Kind     string // provider, customer, unit
-	Above    string // the id of the tenant above; empty at the top
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Kind string `json:"-"` // provider, customer, unit
 }
 
-// tenants are few and read at each decision: a policy that is cached applies for
-// too long.
+// tenants are read at each decision: a policy that is cached applies for too long.
 type tenants struct{ db *sql.DB }
 
-// all returns every tenant by its id.
-func (t tenants) all(ctx context.Context) (map[string]tenant, error) {
-	rows, err := query(ctx, t.db, func(scan func(...any) error) (x tenant, err error) {
-		return x, scan(&x.ID, &x.Name, &x.Kind, &x.Above)
-	}, `SELECT id, name, kind, coalesce(above, '') FROM tenants`)
-	found := make(map[string]tenant)
-	for _, x := range rows {
-		found[x.ID] = x
-	}
-	return found, err
+// Going up from a tenant and down from one. A tenant that stands above itself would go on
+// for ever, and so these stop at a depth that no organisation has.
+const (
+	tenantsAbove = `WITH RECURSIVE found(id, depth) AS (SELECT ?, 0 UNION ALL
+		SELECT above, depth + 1 FROM tenants JOIN found USING (id) WHERE above IS NOT NULL AND depth < 100)
+		SELECT id, name, kind FROM found JOIN tenants USING (id) ORDER BY depth`
+	tenantsUnder = `WITH RECURSIVE found(id, depth) AS (SELECT ?, 0 UNION ALL
+		SELECT tenants.id, depth + 1 FROM tenants JOIN found ON above = found.id WHERE depth < 100)
+		SELECT id, name, kind FROM found JOIN tenants USING (id) ORDER BY depth, name`
+	allTenants = `SELECT id, name, kind FROM tenants`
+)
+
+func (t tenants) list(ctx context.Context, text string, args ...any) ([]tenant, error) {
+	return query(ctx, t.db, func(scan func(...any) error) (x tenant, err error) {
+		return x, scan(&x.ID, &x.Name, &x.Kind)
+	}, text, args...)
 }
 
-var errTenant = errors.New("no such tenant")
+var errTenant = errors.New("no such tenant, or one that stands above itself")
 
-// above is Config.ParentTenants: the tenants above one, nearest first. Of a tenant that is
-// not there no policy is known, and nobody gets in.
+// up returns a tenant and those above it, nearest first. Of a tenant that is not there no
+// policy is known, and nobody gets in.
+func (t tenants) up(ctx context.Context, id string) ([]tenant, error) {
+	all, err := t.list(ctx, tenantsAbove, id)
+	if err == nil && (len(all) == 0 || len(all) > 100) {
+		err = errTenant
+	}
+	return all, err
+}
+
+// above is Config.ParentTenants.
 func (t tenants) above(ctx context.Context, id string) (ids []string, err error) {
-	all, err := t.all(ctx)
+	all, err := t.up(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	for x, ok := all[id]; ; x, ok = all[x.Above] {
-		switch {
-		case !ok:
-			return nil, errTenant
-		case x.Above == "":
-			return ids, nil
-		case len(ids) == len(all):
-			return nil, errors.New("a tenant stands above itself")
-		}
-		ids = append(ids, x.Above)
+	for _, x := range all[1:] {
+		ids = append(ids, x.ID)
 	}
+	return ids, nil
 }
 
 // mandatory is Config.Mandatory: the administrators of a provider reach its customers, so
 // that nobody can switch the second factor off for them.
 func (t tenants) mandatory(ctx context.Context, id string) (bool, error) {
-	all, err := t.all(ctx)
-	if err != nil {
-		return false, err
-	}
-	x, ok := all[id]
-	if !ok {
-		return false, errTenant
-	}
-	return x.Kind == "provider", nil
-}
-
-// under returns the tenant and those below it, each before its own.
-func (t tenants) under(ctx context.Context, top tenant) ([]tenant, error) {
-	all, err := t.all(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rest := slices.SortedFunc(maps.Values(all), func(a, b tenant) int { return strings.Compare(a.Name, b.Name) })
-	found := []tenant{top}
-	for i := 0; i < len(found); i++ { // what is found is looked below as well
-		for _, x := range rest {
-			if x.Above == found[i].ID && !slices.Contains(found, x) {
-				found = append(found, x)
-			}
-		}
-	}
-	return found, nil
+	all, err := t.up(ctx, id)
+	return err == nil && all[0].Kind == "provider", err
 }

@@ -68,11 +68,11 @@ func TestAccountsOfOnePersonAreSetUpOneByOne(t *testing.T) {
 	phone := b.phone(b.get("/2fa/setup"))
 	require.Equal(t, "mika@north.example, Northern IT", phone.Label().Account)
 	b.post("/2fa/setup", "code", phone.Code()).is(http.StatusOK)
-	b.get("/").says("Your other accounts", "Acme Backup GmbH", "Disabled", "choose its organisation").lacks("Signed in as mika@north.example, Acme")
+	b.get("/2fa/security").says("Your other accounts", "mika@north.example, Acme Backup GmbH</strong> <span class=\"badge\">Off</span>").lacks("Signed in as mika@north.example, Acme")
 
 	other := s.browser()
 	other.passwordAt(mika, "Acme Backup GmbH").redirects("/")
-	other.get("/").says("Your other accounts", "Northern IT", `<span class="badge active">Active</span>`)
+	other.get("/2fa/security").says("Your other accounts", "mika@north.example, Northern IT</strong> <span class=\"badge on\">On</span>")
 	second := other.phone(other.get("/2fa/setup"))
 	require.Equal(t, "mika@north.example, Acme Backup GmbH", second.Label().Account)
 	other.post("/2fa/setup", "code", second.Code()).is(http.StatusOK)
@@ -81,13 +81,13 @@ func TestAccountsOfOnePersonAreSetUpOneByOne(t *testing.T) {
 	b.passwordAt(mika, "Northern IT").redirects("/2fa/code")
 	b.post("/2fa/code", "code", second.Code()).is(http.StatusForbidden)
 	b.post("/2fa/code", "code", phone.Code()).redirects("/")
-	b.get("/").says(`<span class="badge active">Active</span>`)
+	b.get("/2fa/security").says("mika@north.example, Acme Backup GmbH</strong> <span class=\"badge on\">On</span>")
 }
 
 func TestOthersAreNotListed(t *testing.T) {
 	b := newSite(t).browser()
 	b.password(ana).redirects("/")
-	b.get("/").lacks("Your other accounts").lacks("Northern IT")
+	b.get("/2fa/security").lacks("Your other accounts").lacks("Northern IT")
 }
 
 // Only with the password does anybody learn which organisations know an

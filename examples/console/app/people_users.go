@@ -9,9 +9,9 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/totpflow/totpflow"
-	"github.com/totpflow/totpflow/admin"
 	"github.com/totpflow/totpflow/web"
 )
 
@@ -89,21 +89,18 @@ var DemoAccounts = []DemoAccount{
 	{"agent@acme.example", "correct-horse-6", "Backup agent of files-01", "machine", map[string]role{"acme": roleMachine}},
 }
 
-// newUsers makes the tables of a new file, and the demo accounts.
-func newUsers(ctx context.Context, db *sql.DB) (*users, error) {
+// create makes the tables of a new file, and the demo accounts with their backups.
+func create(ctx context.Context, db *sql.DB, now time.Time) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer tx.Rollback()
-	changed, err := createTables(ctx, tx)
-	if err == nil && changed {
-		err = createDemo(ctx, tx)
+	created, err := createTables(ctx, tx)
+	if err == nil && created {
+		err = cmp.Or(createDemo(ctx, tx), createDemoBackups(ctx, tx, now))
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &users{db}, tx.Commit()
+	return cmp.Or(err, tx.Commit())
 }
 
 // demoHashes are the hashes of their passwords: slow to make, and so made once.
@@ -116,13 +113,12 @@ var demoHashes = sync.OnceValue(func() (hashes []string) {
 
 func createDemo(ctx context.Context, tx *sql.Tx) error {
 	for i, a := range DemoAccounts {
-		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO people (id, email, name, password) VALUES (?, ?, ?, ?)`,
-			rand.Text(), a.Email, a.Name, demoHashes()[i]); err != nil {
+		person := rand.Text()
+		if _, err := tx.ExecContext(ctx, `INSERT INTO people (id, email, name, password) VALUES (?, ?, ?, ?)`, person, a.Email, a.Name, demoHashes()[i]); err != nil {
 			return err
 		}
 		for tenant, role := range a.roles {
-			if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO users (id, person, tenant, role)
-				SELECT ?, id, ?, ? FROM people WHERE email = ?`, rand.Text(), tenant, role, a.Email); err != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO users (id, person, tenant, role) VALUES (?, ?, ?, ?)`, rand.Text(), person, tenant, role); err != nil {
 				return err
 			}
 		}
@@ -138,7 +134,7 @@ func createDemo(ctx context.Context, tx *sql.Tx) error {
 //
 // A product must limit guesses of passwords as well, by account and by address
 // of the network, in front of this. The second factor limits guesses of codes.
-func (u *users) authenticate(ctx context.Context, email, password string) ([]user, error) {
+func (u users) authenticate(ctx context.Context, email, password string) ([]user, error) {
 	person, hash := "", dummy()
 	err := u.db.QueryRowContext(ctx, `SELECT id, password FROM people WHERE email = ?`, strings.ToLower(strings.TrimSpace(email))).
 		Scan(&person, &hash)
@@ -160,47 +156,37 @@ func (u *users) authenticate(ctx context.Context, email, password string) ([]use
 }
 
 // byID returns the user, or an error that is sql.ErrNoRows.
-func (u *users) byID(ctx context.Context, id string) (user, error) {
+func (u users) byID(ctx context.Context, id string) (user, error) {
 	found, err := u.list(ctx, selectUsers+`WHERE users.id = ?`, id)
-	switch {
-	case err != nil:
+	if err == nil && len(found) == 0 {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
 		return user{}, err
-	case len(found) == 0:
-		return user{}, sql.ErrNoRows
 	}
 	return found[0], nil
 }
 
 // ofPerson are the accounts of a person.
-func (u *users) ofPerson(ctx context.Context, person string) ([]user, error) {
+func (u users) ofPerson(ctx context.Context, person string) ([]user, error) {
 	return u.list(ctx, selectUsers+`WHERE people.id = ? ORDER BY tenants.name`, person)
-}
-
-// others are the person's accounts in other tenants.
-func (u *users) others(ctx context.Context, of user) ([]user, error) {
-	return u.list(ctx, selectUsers+`WHERE people.id = ? AND users.id != ? ORDER BY tenants.name`, of.Person, of.ID)
 }
 
 // selectUsers is followed by which ones.
 const selectUsers = `SELECT users.id, people.id, people.email, people.name, people.language, users.role, users.generation,
 	(SELECT count(*) FROM users AS own WHERE own.person = people.id) > 1,
-	tenants.id, tenants.name, tenants.kind, coalesce(tenants.above, '')
+	tenants.id, tenants.name, tenants.kind
 	FROM users JOIN people ON people.id = users.person JOIN tenants ON tenants.id = users.tenant `
 
-func (u *users) list(ctx context.Context, text string, args ...any) ([]user, error) {
+func (u users) list(ctx context.Context, text string, args ...any) ([]user, error) {
 	return query(ctx, u.db, func(scan func(...any) error) (x user, err error) {
 		return x, scan(&x.ID, &x.Person, &x.Email, &x.Name, &x.Language, &x.Role, &x.Generation, &x.Several,
-			&x.Tenant.ID, &x.Tenant.Name, &x.Tenant.Kind, &x.Tenant.Above)
+			&x.Tenant.ID, &x.Tenant.Name, &x.Tenant.Kind)
 	}, text, args...)
 }
 
-// machines are the accounts of backup agents.
-func (u *users) machines(ctx context.Context) ([]user, error) {
-	return u.list(ctx, selectUsers+`WHERE users.role = ?`, roleMachine)
-}
-
 // ofTenants are the accounts of these tenants.
-func (u *users) ofTenants(ctx context.Context, ids []string) ([]user, error) {
+func (u users) ofTenants(ctx context.Context, ids []string) ([]user, error) {
 	of := make([]any, len(ids))
 	for i, id := range ids {
 		of[i] = id
@@ -210,20 +196,20 @@ func (u *users) ofTenants(ctx context.Context, ids []string) ([]user, error) {
 }
 
 // role is Config.Role. Of an account that is not there nobody has one: the error refuses.
-func (u *users) role(ctx context.Context, id totpflow.AccountID) (string, error) {
+func (u users) role(ctx context.Context, id totpflow.AccountID) (string, error) {
 	found, err := u.byID(ctx, id.User)
 	return string(found.Role), err
 }
 
-// delete removes an account, and the person when it was the last one.
-func (u *users) delete(ctx context.Context, of user) error {
+// delete removes an account, if it is still there, and the person when it was the last one.
+func (u users) delete(ctx context.Context, id string) error {
 	tx, err := u.db.BeginTx(ctx, nil)
 	if err != nil {
 		return unavailable(err)
 	}
 	defer tx.Rollback()
-	_, first := tx.ExecContext(ctx, `DELETE FROM users WHERE id = ?`, of.ID)
-	_, second := tx.ExecContext(ctx, `DELETE FROM people WHERE id = ? AND id NOT IN (SELECT person FROM users)`, of.Person)
+	_, first := tx.ExecContext(ctx, `DELETE FROM users WHERE id = ?`, id)
+	_, second := tx.ExecContext(ctx, `DELETE FROM people WHERE id NOT IN (SELECT person FROM users)`)
 	if err := cmp.Or(first, second, tx.Commit()); err != nil {
 		return unavailable(err)
 	}
@@ -231,7 +217,7 @@ func (u *users) delete(ctx context.Context, of user) error {
 }
 
 // keepLanguage remembers the language that a person uses, for their mails.
-func (u *users) keepLanguage(ctx context.Context, of user, tag string) error {
+func (u users) keepLanguage(ctx context.Context, of user, tag string) error {
 	if tag == of.Language {
 		return nil
 	}
@@ -239,24 +225,10 @@ func (u *users) keepLanguage(ctx context.Context, of user, tag string) error {
 	return err
 }
 
-// keep remembers what has become of an account, also where the caller goes away:
-// otherwise a person who can write to the database puts the record of before back,
-// and a phone that was lost signs in again.
-func (u *users) keep(ctx context.Context, c totpflow.Change) error {
-	return u.keepGeneration(context.WithoutCancel(ctx), c.ID.User, c.Generation)
-}
-
-// keepOutcomes is keep for an action on several accounts.
-func (u *users) keepOutcomes(ctx context.Context, outcomes []admin.Outcome) error {
-	var failed []error
-	for _, o := range outcomes {
-		failed = append(failed, u.keep(ctx, o.Change))
-	}
-	return errors.Join(failed...)
-}
-
-// keepGeneration remembers the generation where it is larger than the one kept.
-func (u *users) keepGeneration(ctx context.Context, id string, generation uint64) error {
+// keepGeneration remembers the generation where it is larger than the one kept: otherwise a
+// person who can write to the database puts the record of before back, and a phone that was
+// lost signs in again.
+func (u users) keepGeneration(ctx context.Context, id string, generation uint64) error {
 	_, err := exec(ctx, u.db, `UPDATE users SET generation = ? WHERE id = ? AND generation < ?`, generation, id, generation)
 	return err
 }

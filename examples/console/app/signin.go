@@ -9,7 +9,7 @@ import (
 )
 
 func (c *console) getSignIn(w http.ResponseWriter, r *http.Request) error {
-	if _, ok := c.sessions.current(r.Context()); ok {
+	if _, _, err := c.signedIn(r); err == nil {
 		return redirect(w, r, "/")
 	}
 	return c.show(w, r, http.StatusOK, "signin", view{})
@@ -25,10 +25,13 @@ func (c *console) postSignIn(w http.ResponseWriter, r *http.Request) error {
 		return c.show(w, r, http.StatusUnauthorized, "signin", view{Error: spoken(r.Context()).Say("error.password"), Data: r.PostFormValue("email")})
 	case err != nil:
 		return err
-	case len(mine) > 1:
-		return c.choose(w, r, mine[0].Person)
+	case len(mine) == 1:
+		return c.passwordRight(w, r, mine[0])
 	}
-	return c.passwordRight(w, r, mine[0])
+	if err := c.beginInBrowser(w, r, session{User: mine[0].ID, Began: c.now(), By: reasonChoosing}, choiceAge); err != nil {
+		return err
+	}
+	return redirect(w, r, "/organisation")
 }
 
 // passwordRight is the last step of the sign-in. The mails that it may cause are in the
@@ -41,21 +44,20 @@ func (c *console) passwordRight(w http.ResponseWriter, r *http.Request, u user) 
 	return nil
 }
 
-// choose asks which of the person's accounts the password was for.
-func (c *console) choose(w http.ResponseWriter, r *http.Request, person string) error {
-	if err := c.sessions.choosing(r.Context(), person, c.now()); err != nil {
-		return err
-	}
-	return redirect(w, r, "/organisation")
-}
-
-// mine are the accounts of the person who has yet to choose.
+// mine are the accounts of the person who has yet to choose; nobody has any.
 func (c *console) mine(r *http.Request) ([]user, error) {
-	person := c.sessions.chooses(r.Context(), c.now())
-	if person == "" {
+	s, err := c.sessionOf(r)
+	switch {
+	case errors.Is(err, errSignedOut), err == nil && s.By != reasonChoosing:
 		return nil, nil
+	case err != nil:
+		return nil, err
 	}
-	return c.users.ofPerson(r.Context(), person)
+	u, err := c.users.byID(r.Context(), s.User)
+	if err != nil {
+		return nil, err
+	}
+	return c.users.ofPerson(r.Context(), u.Person)
 }
 
 func (c *console) getOrganisation(w http.ResponseWriter, r *http.Request) error {

@@ -101,51 +101,22 @@ func (l *Language) Minute(t time.Time) string {
 // Number is v with this many digits behind the point, or comma.
 func (l *Language) Number(v float64, digits uint64) string { return l.formats.FmtNumber(v, digits) }
 
-// unit returns the unit in which a duration is shown.
-func unit(d time.Duration) (time.Duration, string) {
-	switch {
-	case d >= 48*time.Hour:
-		return 24 * time.Hour, "day"
-	case d >= 2*time.Hour:
-		return time.Hour, "hour"
-	case d >= 90*time.Second:
-		return time.Minute, "minute"
-	default:
-		return time.Second, "second"
-	}
-}
-
 // Span is a duration in words, rounded up: who comes back then is not early.
 func (l *Language) Span(d time.Duration) string {
-	u, name := unit(d)
-	n := int(d / u)
-	if d%u > 0 {
+	unit, name := time.Second, "second"
+	switch {
+	case d >= 48*time.Hour:
+		unit, name = 24*time.Hour, "day"
+	case d >= 2*time.Hour:
+		unit, name = time.Hour, "hour"
+	case d >= 90*time.Second:
+		unit, name = time.Minute, "minute"
+	}
+	n := int(d / unit)
+	if d%unit > 0 {
 		n++
 	}
 	return l.Say("span."+name, "Count", max(1, n))
-}
-
-// Ago is how long ago something was, in short words, rounded down.
-func (l *Language) Ago(d time.Duration) string {
-	u, name := unit(d)
-	return l.Say("ago."+name, "Count", max(1, int(d/u)))
-}
-
-// Quoted is a list of names in words: “Phone”, “Tablet” and “Work”.
-func (l *Language) Quoted(names []string) string {
-	list := ""
-	for i, name := range names {
-		name = l.Say("list.quoted", "Name", name)
-		switch {
-		case i == 0:
-			list = name
-		case i == len(names)-1:
-			list = l.Say("list.and", "First", list, "Last", name)
-		default:
-			list = l.Say("list.comma", "First", list, "Last", name)
-		}
-	}
-	return list
 }
 
 // String is the language's own name.

@@ -2,7 +2,7 @@ package browser_test
 
 import (
 	"io/fs"
-	"path/filepath"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,18 +18,21 @@ import (
 	"github.com/totpflow/totpflow/web/adminweb"
 )
 
-// A visit checks every page, light and dark.
+// A visit looks at every page, light and dark.
 type visit struct {
 	t    *testing.T
 	seen map[string]bool // by the name of the template
 }
 
-// page has axe-core check the page that the tab is on in the dark. It has checked the
-// light page when the tab came there.
+// page has axe-core look at the page that the tab is on in the dark, once: colours do not
+// depend on the width. In the light it has looked when the tab came there.
 func (v visit) page(p *tab, template, path string) {
 	v.t.Helper()
 	require.Equal(v.t, path, strings.SplitN(p.path(), "?", 2)[0], p.text("main"))
 	v.seen[template] = true
+	if p.size != phoneSize {
+		return
+	}
 	set := func(scheme string) {
 		_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
@@ -41,34 +44,50 @@ func (v visit) page(p *tab, template, path string) {
 	set("light")
 }
 
-// Everybody can use every page: at both sizes, light and dark.
+// all asserts that each of the templates was seen. Some are parts of others.
+func (v visit) all(templates fs.FS) {
+	v.t.Helper()
+	names, err := fs.Glob(templates, "*.html")
+	require.NoError(v.t, err)
+	require.NotEmpty(v.t, names)
+	for _, file := range names {
+		if name := strings.TrimSuffix(file, ".html"); !slices.Contains([]string{"layout", "parts", "web"}, name) {
+			require.True(v.t, v.seen[name], "nobody has looked at the page %q", name)
+		}
+	}
+}
+
+// Everybody can use every page of module web: at both sizes, light and dark.
 func TestEveryPage(t *testing.T) {
+	everySize(t, func(t *testing.T, s size) {
+		v := visit{t, map[string]bool{}}
+		o := newProduct(t, withPhones)
+		v.setUp(o, s)
+		v.actions(o, s)
+		v.all(web.Templates())
+	})
+}
+
+// The same for those of the console and of its administrators.
+func TestEveryPageOfTheConsole(t *testing.T) {
 	everySize(t, func(t *testing.T, s size) {
 		v := visit{t, map[string]bool{}}
 		o := newSite(t, false)
 		boss, bosses := o.administrator(s)
 		v.office(boss, bosses)
-		v.without(o, s)
-		v.setUp(o, s)
-		v.actions(o, s, boss, bosses)
-		all, err := filepath.Glob("../../../examples/console/app/templates/*.html")
-		require.NoError(t, err)
-		ofWeb, err := fs.Glob(web.Templates(), "*.html")
-		require.NoError(t, err)
-		ofOffice, err := fs.Glob(adminweb.Templates(), "*.html")
-		require.NoError(t, err)
-		for _, file := range slices.Concat(all, ofWeb, ofOffice) {
-			// Some templates are parts of others. The console does not offer "other", and
-			// nobody here has two apps, which "which" is for: module web draws both on
-			// sample data.
-			if name := strings.TrimSuffix(filepath.Base(file), ".html"); !slices.Contains([]string{"layout", "parts", "web", "other", "which"}, name) {
-				require.True(t, v.seen[name], "nobody has looked at the page %q", name)
-			}
-		}
+		p := o.seat(mika, s)
+		p.open("/signin")
+		v.page(p, "signin", "/signin")
+		p.password()
+		v.page(p, "organisation", "/organisation")
+		boss.open("/")
+		v.page(boss, "archive", "/")
+		v.all(os.DirFS("../../../examples/console/app/templates"))
+		v.all(adminweb.Templates())
 	})
 }
 
-// office visits the pages of administrators.
+// office are those of administrators.
 func (v visit) office(boss *tab, phone *totptest.Authenticator) {
 	v.t.Helper()
 	boss.policy("yes", phone.Code())
@@ -83,24 +102,14 @@ func (v visit) office(boss *tab, phone *totptest.Authenticator) {
 	v.page(boss, "admin-confirm", "/2fa-admin/person") // the address of the page with the form
 }
 
-// without visits the pages of people who are not signed in.
-func (v visit) without(o *site, s size) {
-	v.t.Helper()
-	p := o.seat(mika, s)
-	p.open("/signin")
-	v.page(p, "signin", "/signin")
-	p.password()
-	v.page(p, "organisation", "/organisation")
-	p.open("/nothing")
-	v.page(p, "problem", "/nothing")
-	p.open("/2fa/not-me?event=x")
-	v.page(p, "not-me", "/2fa/not-me")
-}
-
-// setUp visits the pages of an enrollment by phone, and of one by an app.
+// setUp are those of an enrollment by phone, and of one by an app.
 func (v visit) setUp(o *site, s size) {
 	v.t.Helper()
 	p := o.browser(s)
+	p.open("/2fa/nothing")
+	v.page(p, "problem", "/2fa/nothing")
+	p.open("/2fa/not-me?event=x")
+	v.page(p, "not-me", "/2fa/not-me")
 	p.password()
 	v.page(p, "setup", "/2fa/setup")
 	p.open("/2fa/phone")
@@ -120,31 +129,30 @@ func (v visit) setUp(o *site, s size) {
 	p.click(`button[value="sms"]`)
 	p.byPhone("/2fa/phone-code", o.code(phone.SMS))
 	p.at("/2fa/setup")
-	p.open("/")
-	v.page(p, "home", "/")
 }
 
-// actions visits the pages of somebody who has an app, and loses it.
-func (v visit) actions(o *site, s size, boss *tab, bosses *totptest.Authenticator) {
+// actions are those of somebody who has an app, and loses it.
+func (v visit) actions(o *site, s size) {
 	v.t.Helper()
 	o.clock.Advance(time.Minute)
 	p := o.browser(s)
 	p.password()
-	require.Contains(v.t, p.path(), "/2fa/phone-code?") // the phone is the only factor, so the code was sent without asking
+	require.Contains(v.t, p.path(), "/2fa/phone-code?") // a phone is all there is, so the code was sent by itself
 	p.byPhone("/2fa/phone-code", o.code(phone.SMS))
 	p.open("/2fa/setup")
 	app := p.scan(o.clock, "setup")
 	p.confirm(app.Code())
 	v.page(p, "sheet", "/2fa/setup")
-	p.open("/backups")
-	v.page(p, "archive", "/backups")
-	p.click(`form[action$="/key"] button`)
-	v.page(p, "stepup", "/backups") // the address of the page with the form
+	p.open("/")
+	p.click(`form[action="/backups/42/delete"] button`)
+	v.page(p, "stepup", "/") // the address of the page with the form
 	p.stepUp(app.Code())
-	require.Regexp(v.t, `^/backups/[^/]+/key$`, p.path())
-	v.page(p, "key", p.path())
+	p.reauthenticate("/2fa/security/add", app.Code())
+	p.confirm(p.typed(o.clock).Code()) // another app: which of them goes is asked below
 	p.open("/2fa/security")
 	v.page(p, "security", "/2fa/security")
+	p.click(`form[action="/2fa/security/other"] button`)
+	v.page(p, "other", "/2fa/security")
 	p.signOut()
 	p.password()
 	v.page(p, "code", "/2fa/code")
@@ -152,8 +160,10 @@ func (v visit) actions(o *site, s size, boss *tab, bosses *totptest.Authenticato
 	v.page(p, "recovery", "/2fa/recovery")
 	p.open("/2fa/replace")
 	v.page(p, "replace", "/2fa/replace")
-	boss.account(ana)
-	boss.change("issue", bosses.Code())
+	p.fill("#code", app.Code())
+	p.click(`form[action="/2fa/replace"] button`)
+	v.page(p, "which", "/2fa/setup")
+	o.issue()
 	p.password()
 	p.open("/2fa/issued")
 	v.page(p, "issued", "/2fa/issued")

@@ -51,7 +51,7 @@ func (p *tab) enter() {
 
 // Everything can be done without a mouse and without a camera.
 func TestKeyboardOnly(t *testing.T) {
-	o := newSite(t, false)
+	o := newProduct(t, optional)
 	p := o.browser(desktopSize)
 	signIn := func() {
 		t.Helper()

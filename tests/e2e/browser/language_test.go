@@ -2,7 +2,6 @@ package browser_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -13,8 +12,8 @@ import (
 // narrowSize is the narrowest window that the pages are made for.
 var narrowSize = size{"narrow", 360, 740, true}
 
-// fits asserts that the page is in the language, and that nothing on it is wider than the
-// window: header and footer included, and every form opened.
+// fits asserts that the page is in the language, and that nothing of it is wider
+// than the window: header and footer included, and every form opened.
 func (p *tab) fits(lang, name string) {
 	p.t.Helper()
 	run(p, chromedp.Evaluate[int](`(() => { const all = document.querySelectorAll("details"); all.forEach(e => e.open = true); return all.length })()`))
@@ -24,7 +23,7 @@ func (p *tab) fits(lang, name string) {
 		const width = document.documentElement.clientWidth, faults = [];
 		for (const e of document.querySelectorAll("body *")) {
 			const box = e.getBoundingClientRect();
-			if (e.closest(".away, .skip, svg, [hidden]") || !box.width) continue;
+			if (e.closest(".away, .skip, .totpflow-skip, svg, [hidden]") || !box.width) continue;
 			if (box.right > width + 1 || box.left < -1) faults.push("outside: " + e.outerHTML.slice(0, 140));
 			else if (e.matches("button, .button, summary, .badge, h1, h2, h3, label") && e.scrollWidth > e.clientWidth + 1 && e.clientWidth)
 				faults.push("wider than its box: " + e.outerHTML.slice(0, 140));
@@ -43,7 +42,7 @@ func (p *tab) speak(lang string) {
 	p.at(path)
 }
 
-// typed sets up the authenticator of the page by typing its key.
+// typed sets up the authenticator of the page by its key.
 func (p *tab) typed(clock *totptest.Clock) *totptest.Authenticator {
 	p.t.Helper()
 	p.at("/2fa/setup")
@@ -52,55 +51,48 @@ func (p *tab) typed(clock *totptest.Clock) *totptest.Authenticator {
 	return phone
 }
 
-// German words are long and Spanish sentences are: every page has room for them.
+// German words are long and Spanish sentences are: every page holds them.
 func TestLanguagesOnANarrowPhone(t *testing.T) {
 	for _, lang := range []string{"de", "es"} {
 		t.Run(lang, func(t *testing.T) {
-			o := newSite(t, false)
-			phone := o.ofAdministrator(o.browser(narrowSize), lang)
-			o.ofUser(o.browser(narrowSize), lang)
-			o.atTheCode(o.browser(narrowSize), lang, phone)
+			o := newProduct(t, withPhones)
+			app := o.ofSetUp(o.browser(narrowSize), lang)
+			o.atTheCode(o.browser(narrowSize), lang, app)
 		})
 	}
 }
 
-// ofAdministrator visits the pages of somebody who sets up, and then manages other
-// people.
-func (o *site) ofAdministrator(p *tab, lang string) *totptest.Authenticator {
+// The same for the pages of the console and of its administrators.
+func TestLanguagesOfTheConsole(t *testing.T) {
+	for _, lang := range []string{"de", "es"} {
+		t.Run(lang, func(t *testing.T) {
+			o := newSite(t, false)
+			o.ofAdministrator(o.seat(admin, narrowSize), lang)
+			p := o.seat(mika, narrowSize)
+			p.open("/signin")
+			p.speak(lang)
+			p.password()
+			p.fits(lang, "organisation")
+		})
+	}
+}
+
+// ofAdministrator are the pages of somebody who sets up, and then looks after others.
+func (o *site) ofAdministrator(p *tab, lang string) {
 	p.t.Helper()
-	p.who = admin
 	p.open("/signin")
 	p.speak(lang)
 	p.fits(lang, "signin")
 	p.password()
-	p.fits(lang, "home-bare")
+	p.fits(lang, "archive-bare")
 	p.open("/2fa-admin/people")
 	p.fits(lang, "admin-bare")
-	p.open("/2fa/security")
-	p.fits(lang, "security-bare")
-	o.clock.Advance(20 * time.Minute) // the password was shown too long ago
 	p.open("/2fa/setup")
-	p.fits(lang, "password")
-	p.fill("#password", admin.Password)
-	p.click(`form[action="/2fa/setup/password"] button`)
-	p.fits(lang, "setup")
 	phone := p.typed(o.clock)
 	p.confirm(phone.Code())
-	p.fits(lang, "sheet")
-	require.Zero(p.t, p.count(`form[action="/2fa/language"]`), "the codes would be lost")
 	p.click(`form[action="/2fa/security/saved"] button`)
 	p.open("/")
-	p.fits(lang, "home")
-	p.open("/2fa/security")
-	p.fits(lang, "security")
-	p.open("/backups")
 	p.fits(lang, "archive")
-	p.click(`form[action$="/key"] button`)
-	p.fits(lang, "stepup")
-	o.clock.Advance(time.Minute)
-	p.stepUp(phone.Code())
-	p.fits(lang, "key")
-	o.clock.Advance(time.Minute)
 	p.open("/2fa-admin/people")
 	p.fits(lang, "admin")
 	p.open("/2fa-admin/policy")
@@ -111,24 +103,19 @@ func (o *site) ofAdministrator(p *tab, lang string) *totptest.Authenticator {
 	p.fits(lang, "admin-set")
 	p.account(ana)
 	p.fits(lang, "member")
-	o.clock.Advance(time.Minute)
-	p.open("/2fa-admin/policy")
-	p.set("#phones", "yes")
-	p.click(`form[action="/2fa-admin/policy/set"] button`)
-	p.stepUp(phone.Code())
-	return phone
 }
 
-// ofUser visits the pages of somebody with a phone and no app.
-func (o *site) ofUser(p *tab, lang string) {
+// ofSetUp are the pages of somebody who sets up a phone and an app.
+func (o *site) ofSetUp(p *tab, lang string) *totptest.Authenticator {
 	p.t.Helper()
-	p.open("/signin")
+	p.open("/2fa/not-me?event=x")
 	p.speak(lang)
+	p.fits(lang, "not-me")
+	p.open("/2fa/nothing")
+	p.fits(lang, "problem")
 	p.password()
-	o.clock.Advance(20 * time.Minute)
+	p.fits(lang, "setup")
 	p.open("/2fa/phone")
-	p.fill("#password", ana.Password)
-	p.click(`form[action="/2fa/setup/password"] button`)
 	p.fits(lang, "phone")
 	p.fill("#number", "12")
 	p.click(`button[value="sms"]`)
@@ -136,27 +123,39 @@ func (o *site) ofUser(p *tab, lang string) {
 	p.fill("#number", "+43 660 1234567")
 	p.click(`button[value="sms"]`)
 	p.fits(lang, "phone-confirm")
-	p.open("/nothing")
-	p.fits(lang, "problem")
-	p.open("/2fa/not-me?event=x")
-	p.fits(lang, "not-me")
+	p.open("/2fa/setup")
+	app := p.typed(o.clock)
+	p.confirm(app.Code())
+	p.fits(lang, "sheet")
+	require.Zero(p.t, p.count(`form[action="/2fa/language"]`), "the codes would be lost")
+	p.click(`form[action="/2fa/security/saved"] button`)
+	p.open("/2fa/security")
+	p.fits(lang, "security")
+	p.click(`form[action="/2fa/security/other"] button`)
+	p.fits(lang, "other")
+	p.open("/")
+	p.click(`form[action="/backups/42/delete"] button`)
+	p.fits(lang, "stepup")
+	p.reauthenticate("/2fa/security/add", app.Code())
+	p.confirm(p.typed(o.clock).Code())
+	return app
 }
 
-// atTheCode visits the pages of the second step.
-func (o *site) atTheCode(p *tab, lang string, phone *totptest.Authenticator) {
+// atTheCode are those of the second step.
+func (o *site) atTheCode(p *tab, lang string, app *totptest.Authenticator) {
 	p.t.Helper()
-	p.open("/signin")
+	p.open("/2fa/not-me?event=x")
 	p.speak(lang)
-	p.who = mika
-	p.password()
-	p.fits(lang, "organisation")
-	p.who = admin
 	p.password()
 	p.at("/2fa/code")
-	p.code(phone.WrongCode())
+	p.code(app.WrongCode())
 	p.fits(lang, "code")
 	p.open("/2fa/recovery")
 	p.fill("#recovery_code", "nonsense")
 	p.click(`form[action="/2fa/recovery"] button`)
 	p.fits(lang, "recovery")
+	p.open("/2fa/replace")
+	p.fill("#code", app.Code())
+	p.click(`form[action="/2fa/replace"] button`)
+	p.fits(lang, "which")
 }

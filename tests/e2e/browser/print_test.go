@@ -22,47 +22,46 @@ import (
 // opens and since when, contains every recovery code and the key, and a phone reads its
 // QR code.
 func TestPrintedSheet(t *testing.T) {
-	everySize(t, func(t *testing.T, s size) {
-		o := newSite(t, true)
-		p := o.browser(s)
-		p.password()
-		phone := p.scan(o.clock, "setup")
-		p.confirm(phone.Code())
-		p.says("Save your recovery codes")
-		codes, key := p.texts(".recovery-code"), p.text("#secret")
-		require.Len(t, codes, 10)
+	s := phoneSize
+	o := newProduct(t, mandatory)
+	p := o.browser(s)
+	p.password()
+	phone := p.scan(o.clock, "setup")
+	p.confirm(phone.Code())
+	p.says("Save your recovery codes")
+	codes, key := p.texts(".recovery-code"), p.text("#secret")
+	require.Len(t, codes, 10)
 
-		printed, err := chromedp.Call(p.ctx, page.PrintToPDF, page.PrintToPDFParams{})
-		require.NoError(t, err)
-		pdf := filepath.Join(t.TempDir(), "sheet.pdf")
-		require.NoError(t, os.WriteFile(pdf, printed.Data, 0o600))
-		text, err := exec.CommandContext(p.ctx, program(t, "pdftotext", "poppler-utils"), "-layout", pdf, "-").Output()
-		require.NoError(t, err)
-		for _, want := range append([]string{app.Issuer, ana.Email, strings.TrimPrefix(o.base, "http://") + "/signin", "January 2, 2026"}, codes...) {
-			require.Contains(t, string(text), want)
-		}
-		require.Contains(t, strings.Join(strings.Fields(string(text)), ""), key, "the key, which is in groups to type it")
-		for _, screen := range []string{"Print", "Copy", "Save as", "Sign out"} {
-			require.NotContains(t, string(text), screen, "no button works on paper")
-		}
-		require.Equal(t, 1, bytes.Count(text, []byte("\f")), "one page")
+	printed, err := chromedp.Call(p.ctx, page.PrintToPDF, page.PrintToPDFParams{})
+	require.NoError(t, err)
+	pdf := filepath.Join(t.TempDir(), "sheet.pdf")
+	require.NoError(t, os.WriteFile(pdf, printed.Data, 0o600))
+	text, err := exec.CommandContext(p.ctx, program(t, "pdftotext", "poppler-utils"), "-layout", pdf, "-").Output()
+	require.NoError(t, err)
+	for _, want := range append([]string{app.Issuer, ana.Email, strings.TrimPrefix(o.base, "http://") + "/signin", "January 2, 2026"}, codes...) {
+		require.Contains(t, string(text), want)
+	}
+	require.Contains(t, strings.Join(strings.Fields(string(text)), ""), key, "the key, which is in groups to type it")
+	for _, screen := range []string{"Print", "Copy", "Save as", "Sign out"} {
+		require.NotContains(t, string(text), screen, "no button works on paper")
+	}
+	require.Equal(t, 1, bytes.Count(text, []byte("\f")), "one page")
 
-		drawn := filepath.Join(t.TempDir(), "sheet")
-		require.NoError(t, exec.CommandContext(p.ctx, program(t, "pdftoppm", "poppler-utils"), "-png", "-r", "150", "-singlefile", pdf, drawn).Run())
-		png, err := os.ReadFile(drawn + ".png")
-		require.NoError(t, err)
-		uri, err := qrscan.Decode(png)
-		require.NoError(t, err)
-		again, err := totptest.ScanURI(uri, o.clock)
-		require.NoError(t, err)
-		require.Equal(t, phone.Peek(), again.Peek())
-	})
+	drawn := filepath.Join(t.TempDir(), "sheet")
+	require.NoError(t, exec.CommandContext(p.ctx, program(t, "pdftoppm", "poppler-utils"), "-png", "-r", "150", "-singlefile", pdf, drawn).Run())
+	png, err := os.ReadFile(drawn + ".png")
+	require.NoError(t, err)
+	uri, err := qrscan.Decode(png)
+	require.NoError(t, err)
+	again, err := totptest.ScanURI(uri, o.clock)
+	require.NoError(t, err)
+	require.Equal(t, phone.Peek(), again.Peek())
 }
 
 // Back and reload do not ask whether to send a form again, and send none: a page that
 // answers a form has the address of the page with the form.
 func TestBackAfterAForm(t *testing.T) {
-	o := newSite(t, true)
+	o := newProduct(t, mandatory)
 	p := o.browser(desktopSize)
 	phone, _ := o.setUp(p)
 	p.signOut()

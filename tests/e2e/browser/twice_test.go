@@ -15,13 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"github.com/totpflow/totpflow"
-	"github.com/totpflow/totpflow/keyring"
-	"github.com/totpflow/totpflow/policy"
-	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totptest"
-	"github.com/totpflow/totpflow/web"
-	"github.com/totpflow/totpflow/web/memhost"
 )
 
 // A slow product is one of module web behind a proxy that delays the answers to the form
@@ -36,35 +30,9 @@ type slow struct {
 // newSlow serves a product that requires a second factor.
 func newSlow(t *testing.T) *slow {
 	t.Helper()
-	x := &slow{clock: totptest.NewClock(time.Date(2026, 1, 2, 15, 4, 0, 0, time.UTC)), release: make(chan struct{})}
-	host := memhost.New()
-	host.Add(totpflow.User{ID: totpflow.AccountID{User: "1"}, Name: ana.Email}, ana.Password)
-	keys, err := keyring.Parse(keyring.Generate())
-	require.NoError(t, err)
-	service, err := totpflow.New(totpflow.Config{Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys, Policy: policy.Fixed{Mode: policy.Required}, Now: x.clock.Now})
-	require.NoError(t, err)
-	pages, err := web.New(web.Config{Service: service, Host: host, Product: "Acme Backup", Now: x.clock.Now})
-	require.NoError(t, err)
-
-	const page = `<!doctype html><html lang="en"><title>%[1]s</title><main><h1>%[1]s</h1>%[2]s</main>`
-	const form = `<form method="post" action="/signin"><label>E-mail <input id="email" name="email"></label> <label>Password <input id="password" name="password" type="password"></label> <button>Sign in</button></form>`
-	mux := http.NewServeMux()
-	mux.Handle("/2fa/", pages.Handler())
-	mux.Handle("/", pages.Require(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = fmt.Fprintf(w, page, "Home", "")
-	})))
-	mux.HandleFunc("GET /signin", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintf(w, page, "Sign in", form) })
-	mux.HandleFunc("POST /signin", func(w http.ResponseWriter, r *http.Request) {
-		user, err := host.LogIn(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
-		if err != nil {
-			_, _ = fmt.Fprintf(w, page, "Sign in", form)
-			return
-		}
-		pages.AfterPassword(w, r, user)
-	})
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	behind, err := url.Parse(server.URL)
+	o := newProduct(t, mandatory)
+	x := &slow{clock: o.clock, release: make(chan struct{})}
+	behind, err := url.Parse(o.base)
 	require.NoError(t, err)
 	proxy := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {

@@ -18,7 +18,7 @@ func TestReminders(t *testing.T) {
 	s.browser().password(ana).redirects("/2fa/setup")
 	count := func() (n int) {
 		for _, m := range s.mails.to(ana) {
-			if m.Subject == "Acme Backup: reminder to set up two-factor authentication" {
+			if m.Subject == "Acme Backup: Reminder to set up two-factor authentication" {
 				n++
 			}
 		}
@@ -59,7 +59,7 @@ func TestReminderByTheButton(t *testing.T) {
 	}
 	n := 0
 	for _, m := range s.mails.to(ana) {
-		if m.Subject == "Acme Backup: reminder to set up two-factor authentication" {
+		if m.Subject == "Acme Backup: Reminder to set up two-factor authentication" {
 			n++
 		}
 	}

@@ -16,7 +16,7 @@ func TestMailsToApprovers(t *testing.T) {
 	b.policy(phone, "acme", "mode", "optional", "two", "no", "phones", "yes").redirects("/2fa-admin/requests")
 	mail := s.last(nora, "is waiting for a second administrator")
 	link := "/2fa-admin/requests?tenant=acme"
-	for _, words := range []string{"admin@acme.example has asked for this in Acme Backup GmbH", "Another policy for Acme Backup GmbH", "Two-factor authentication: Required → Optional", "A second administrator approves: Yes → No", mailURL + link} {
+	for _, words := range []string{"Alex Winter has asked for this in Acme Backup GmbH", "Another policy for Acme Backup GmbH", "Two-factor authentication: Required → Optional", "A second administrator approves: Yes → No", mailURL + link} {
 		require.Contains(t, mail.Text, words)
 	}
 	provider.get(link).says("Acme Backup GmbH", admin.Name, "/approve")
@@ -25,5 +25,5 @@ func TestMailsToApprovers(t *testing.T) {
 		require.NotContains(t, m.Subject, "second administrator")
 	}
 	b.change(phone, ana, "forget").redirects("/2fa-admin/requests")
-	require.Contains(t, s.last(nora, "is waiting for a second administrator").Text, "      "+ana.Email)
+	require.Contains(t, s.last(nora, "is waiting for a second administrator").Text, "      “"+ana.Name+"”")
 }

@@ -173,6 +173,6 @@ func TestDumpOpensNoSession(t *testing.T) {
 	b := s.browser()
 	b.password(ana).redirects("/")
 	var token string
-	require.NoError(t, s.db.QueryRow(`SELECT token FROM sessions`).Scan(&token))
-	require.NotEqual(t, b.cookie("session").Value, token)
+	require.NoError(t, s.db.QueryRow(`SELECT hex(key) FROM sessions`).Scan(&token))
+	require.NotEqual(t, b.cookie("session").Value, strings.ToLower(token))
 }

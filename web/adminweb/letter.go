@@ -1,0 +1,103 @@
+package adminweb
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/web"
+	"github.com/totpflow/totpflow/web/letters"
+)
+
+// Pending returns the request that an event of the kind event.ApprovalRequested is about,
+// for the letters to those who may approve it. It returns false if the request was decided
+// on meanwhile.
+func (p *Pages) Pending(ctx context.Context, e event.Event) (q admin.Request, pending bool, err error) {
+	st, err := p.Admin.Tenant(ctx, admin.Operator{Name: "adminweb", Reason: "letter to administrators"}, e.Tenant)
+	if err != nil {
+		return q, false, err
+	}
+	i := slices.IndexFunc(st.Pending, func(q admin.Request) bool { return string(q.Action) == e.Action && q.Expires.Equal(e.Until) })
+	if i < 0 {
+		return q, false, nil
+	}
+	return st.Pending[i], true, nil
+}
+
+// RequestLetter returns the letter to an administrator about a request of another one, with
+// every field of a policy that it changes, before and after: a person who is told only that
+// there is a request approves it blindly. Its link leads to the page of the tenant's
+// requests. The site is that of [letters.Config]. Send it to the administrators of the
+// tenant and of those above it, but not to the one who has asked.
+func (p *Pages) RequestLetter(ctx context.Context, site string, to letters.Person, t Tenant, q admin.Request) (letters.Letter, error) {
+	spoken := p.section.Languages()
+	l := spoken[max(0, slices.IndexFunc(spoken, func(l *web.Language) bool { return l.Tag() == to.Language }))]
+	row, err := p.describe(ctx, l, t, q)
+	if err != nil {
+		return letters.Letter{}, err
+	}
+	what := []string{"    " + letters.Line(row.What)}
+	for _, x := range row.Terms {
+		if x.Changed() {
+			what = append(what, "      "+letters.Line(l.Say("letter.term", "Field", x.Field, "Before", x.Before, "After", x.After)))
+		}
+	}
+	if row.For != "" {
+		what = append(what, "      "+letters.Line(row.For))
+	}
+	return letters.Letter{
+		Subject: l.Say("letter.subject", "Product", p.Web.Product), Language: l.Tag(),
+		Text: l.Say("letter.request", "Name", letters.Line(cmp.Or(to.Name, to.Account)), "Who", letters.Line(row.Who), "Tenant", letters.Line(t.Name),
+			"What", strings.Join(what, "\n"), "Until", l.Minute(q.Expires), "Link", strings.TrimSuffix(site, "/")+p.RequestsPath(t.ID)),
+	}, nil
+}
+
+// RemindDue reminds the people of a tenant whose time to set up ends soon
+// (admin.Admin.RemindDue), page by page of the [Directory], and makes the host store their
+// generations. Call it for each tenant once an hour, in any number of processes. The
+// letters are the notifier's: event.SetupReminded.
+func (p *Pages) RemindDue(ctx context.Context, by admin.Operator, tenant string) error {
+	q := Query{Tenants: []string{tenant}, Limit: admin.MaxAccounts}
+	var failed []error
+	for {
+		page, err := p.Directory.People(ctx, q)
+		if err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		var users []string
+		for _, them := range page.People {
+			users = append(users, them.ID.User)
+		}
+		if len(users) > 0 {
+			outcomes, err := p.Admin.RemindDue(ctx, by, tenant, users)
+			failed = append(failed, p.reminded(ctx, outcomes, err))
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return errors.Join(failed...)
+		}
+	}
+}
+
+// remindByNotifier is [Config].Remind for [Config].Reminders.
+func (p *Pages) remindByNotifier(ctx context.Context, by totpflow.User, to Person, _ admin.Member) error {
+	operator := admin.Operator{Name: "adminweb", Reason: "asked for by " + by.ID.User}
+	outcomes, err := p.Admin.Remind(ctx, operator, to.ID.Tenant, []string{to.ID.User})
+	return p.reminded(ctx, outcomes, err)
+}
+
+// reminded returns what has failed. That there was nothing to remind of is not a failure.
+func (p *Pages) reminded(ctx context.Context, outcomes []admin.Outcome, err error) error {
+	failed := []error{err}
+	for _, o := range outcomes {
+		failed = append(failed, p.keep(ctx, o.Change))
+		if !errors.Is(o.Err, admin.ErrNotDue) && !errors.Is(o.Err, admin.ErrNotMissing) && !errors.Is(o.Err, admin.ErrReminded) {
+			failed = append(failed, o.Err)
+		}
+	}
+	return errors.Join(failed...)
+}

@@ -1,0 +1,170 @@
+// Package letters writes the mails of a product with the pages of package web: what has
+// changed in a person's account, with the link "it was not me", reminders to set up, and
+// codes from an administrator. Begin with [New]. It stores and sends nothing. It defends
+// against links that a request has forged and against names that pretend to be lines of
+// the letter. Sending the letters is left to you.
+//
+// Letters are plain text. Their texts are in the languages of [web.Catalogues], and
+// [web.Config.Catalogues] changes them as it does those of the pages.
+//
+//	all, err := letters.New(letters.Config{Web: pages, Site: "https://backup.example"})
+//	totpflow.Config{Notifier: event.NotifierFunc(func(ctx context.Context, n event.Notification) error {
+//		to, address := …                          // the person n.User
+//		return send(address, all.About(to, n))
+//	})}
+package letters
+
+import (
+	"cmp"
+	"embed"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/web"
+)
+
+// A Config configures the letters. Both fields are required.
+type Config struct {
+	// Web has the product's name, the languages and the addresses of the pages.
+	Web *web.Web
+
+	// Site is where the pages are, such as "https://backup.example", for the links. It is
+	// never taken from a request, which may name any host: the letter would lead people to
+	// it.
+	Site string
+}
+
+// Letters writes letters. It is safe for concurrent use.
+type Letters struct {
+	Config
+	section *web.Section
+}
+
+// A Person is who a letter is to. Account is required.
+type Person struct {
+	Name         string // such as "Ana Lee"; empty: the account
+	Account      string // the name that the person signs in with
+	Organisation string // for people who may have accounts in several
+	Language     string // that they read, as a tag such as "de"; English if there are no texts in it
+}
+
+// A Letter is a mail in plain text. The lines of Text end with "\n".
+type Letter struct {
+	Subject, Text string
+	Language      string // of the text, as a tag, for the header Content-Language
+}
+
+//go:embed words/*.json
+var wordFiles embed.FS
+
+// Catalogues returns the package's own texts. A file of [web.Config.Catalogues] changes
+// single ones, or adds a language.
+func Catalogues() fs.FS {
+	below, err := fs.Sub(wordFiles, "words")
+	if err != nil { // unreachable: the path is fixed
+		return wordFiles
+	}
+	return below
+}
+
+// New returns the letters of a product, or an error that wraps [web.ErrConfig]. Like
+// [web.Web.Section] it must not be called while requests are served.
+func New(c Config) (*Letters, error) {
+	if c.Web == nil {
+		return nil, fmt.Errorf("%w: Web is missing", web.ErrConfig)
+	}
+	site, err := url.Parse(c.Site)
+	if err != nil || site.Scheme != "https" && site.Scheme != "http" || site.Host == "" || strings.Trim(site.Path, "/") != "" || site.RawQuery != "" {
+		return nil, fmt.Errorf("%w: Site is %q; it must be scheme and host, such as https://backup.example", web.ErrConfig, c.Site)
+	}
+	c.Site = strings.TrimSuffix(c.Site, "/")
+	section, err := c.Web.Section(web.SectionConfig{Templates: embed.FS{}, Catalogues: Catalogues()})
+	if err != nil {
+		return nil, err
+	}
+	return &Letters{c, section}, nil
+}
+
+// language returns the one with this tag, otherwise English.
+func (l *Letters) language(tag string) *web.Language {
+	all := l.section.Languages()
+	return all[max(0, slices.IndexFunc(all, func(x *web.Language) bool { return x.Tag() == tag }))]
+}
+
+// About returns the letter about what was done to the person's account: to ask whether it
+// was them, or to remind them to set up. A link closes the account, through a page with a
+// button, if the person did not do it; it is valid for [totpflow.DisownTokenLifetime].
+func (l *Letters) About(to Person, n event.Notification) Letter {
+	e, x := n.Main(), l.language(to.Language)
+	what, when := happened(x, e), x.Minute(e.At)
+	subject := x.Say("letter.subject", "Product", l.Web.Product, "What", what)
+	if e.Kind == event.SetupReminded {
+		until := ""
+		if !e.Until.IsZero() {
+			until = x.Say("letter.reminderUntil", "Until", x.Minute(e.Until))
+		}
+		return l.letter(x, to, subject, "letter.reminder", "Until", until, "Link", l.Site+l.Web.Path("setup"))
+	}
+	switch {
+	case e.Actor != "": // whose address is not the person's
+		what = x.Say("letter.byAdmin", "What", what)
+	case e.Source.Address != "":
+		when = x.Say("letter.from", "When", when, "Address", Line(e.Source.Address))
+	}
+	written := l.letter(x, to, subject, "letter.changed", "What", what, "When", when)
+	token := l.Web.Service.NewDisownToken(e)
+	if token == "" || e.Kind == event.Frozen || e.Kind == event.Forgotten { // closed already
+		return written
+	}
+	link := l.Site + l.Web.Path("not-me") + "?event=" + url.QueryEscape(string(token))
+	written.Text += "\n" + x.Say("letter.notMe", "For", x.Span(totpflow.DisownTokenLifetime), "Link", link)
+	return written
+}
+
+// Issued returns the letter with a recovery code that an administrator has had made. Send
+// it to the person and show it to nobody else: with the password, the code lets them in.
+func (l *Letters) Issued(to Person, code admin.IssuedCode) Letter {
+	x := l.language(to.Language)
+	return l.letter(x, to, x.Say("letter.issuedSubject", "Product", l.Web.Product), "letter.issued", "Code", code.Code, "Until", x.Minute(code.Expires))
+}
+
+// letter begins every text with the person's name, and names the account.
+func (l *Letters) letter(x *web.Language, to Person, subject, text string, args ...any) Letter {
+	account := Line(to.Account)
+	if to.Organisation != "" {
+		account = x.Say("letter.accountOf", "Account", account, "Organisation", Line(to.Organisation))
+	}
+	args = append(args, "Account", account)
+	return Letter{
+		Subject: Line(subject), Language: x.Tag(),
+		Text: x.Say("letter.hello", "Name", Line(cmp.Or(to.Name, to.Account))) + "\n\n" + x.Say(text, args...),
+	}
+}
+
+// Line returns a text that a person has chosen on one line: a name with line breaks in it
+// could otherwise say anything in a letter, and add headers to the mail.
+func Line(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// happened describes an event in words. An event that a later release adds is shown by its
+// name: it must not be missing.
+func happened(x *web.Language, e event.Event) string {
+	text, err := x.Find("event."+string(e.Kind), "Count", e.Remaining, "Day", x.Day(e.Until))
+	if err != nil {
+		return strings.ReplaceAll(Line(string(e.Kind)), "_", " ")
+	}
+	return text
+}

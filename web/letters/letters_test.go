@@ -1,0 +1,199 @@
+package letters_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/totpflow/totpflow"
+	"github.com/totpflow/totpflow/admin"
+	"github.com/totpflow/totpflow/event"
+	"github.com/totpflow/totpflow/keyring"
+	"github.com/totpflow/totpflow/store"
+	"github.com/totpflow/totpflow/web"
+	"github.com/totpflow/totpflow/web/letters"
+	"github.com/totpflow/totpflow/web/memhost"
+)
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+const site = "https://backup.example"
+
+var (
+	at  = time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
+	ana = letters.Person{Name: "Ana Lee", Account: "ana@acme.example", Organisation: "Acme GmbH"}
+)
+
+func newWeb(t *testing.T, change ...func(*web.Config)) *web.Web {
+	t.Helper()
+	keys, err := keyring.Parse(keyring.Generate())
+	require.NoError(t, err)
+	service, err := totpflow.New(totpflow.Config{Issuer: "Acme Backup", Store: store.NewMemory(), Keys: keys, Now: func() time.Time { return at }})
+	require.NoError(t, err)
+	c := web.Config{Service: service, Host: memhost.New(), Product: "Acme Backup", Log: slog.New(slog.DiscardHandler)}
+	for _, f := range change {
+		f(&c)
+	}
+	h, err := web.New(c)
+	require.NoError(t, err)
+	return h
+}
+
+func newLetters(t *testing.T, change ...func(*web.Config)) *letters.Letters {
+	t.Helper()
+	all, err := letters.New(letters.Config{Web: newWeb(t, change...), Site: site + "/"})
+	require.NoError(t, err)
+	return all
+}
+
+// about is a notification of one event of ana's account.
+func about(e event.Event) event.Notification {
+	e.Number, e.At, e.Tenant, e.User = 7, at, "acme", "1"
+	return event.Notification{Tenant: "acme", User: "1", Events: []event.Event{e}}
+}
+
+var source = event.Source{Address: "203.0.113.7"}
+
+var token = regexp.MustCompile(`event=\S+`)
+
+// Every letter as it is in each language, with the token of the link left out.
+func TestLetters(t *testing.T) {
+	all := newLetters(t)
+	for _, tag := range []string{"en", "de", "es"} {
+		var b strings.Builder
+		put := func(l letters.Letter) {
+			require.Equal(t, tag, l.Language)
+			fmt.Fprintf(&b, "Subject: %s\n\n%s\n======\n", l.Subject, token.ReplaceAllString(l.Text, "event=…"))
+		}
+		to := ana
+		to.Language = tag
+		put(all.About(to, about(event.Event{Kind: event.AuthenticatorsReplaced, Source: source})))
+		put(all.About(letters.Person{Account: "ben", Language: tag}, about(event.Event{Kind: event.RecoveryUsed, Remaining: 1})))
+		put(all.About(to, about(event.Event{Kind: event.Reset, Actor: "boss", Source: source})))
+		put(all.About(to, about(event.Event{Kind: event.Frozen, Source: source})))
+		put(all.About(to, about(event.Event{Kind: event.GraceBegan, Until: at.Add(14 * 24 * time.Hour)})))
+		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Actor: "boss"})))
+		put(all.About(to, about(event.Event{Kind: event.SetupReminded, Until: at.Add(time.Hour)})))
+		put(all.Issued(to, admin.IssuedCode{Code: "ABCD-EFGH-JKMN-PQRS", Expires: at.Add(24 * time.Hour)}))
+
+		file := filepath.Join("testdata", tag+".txt")
+		if *update {
+			require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o644))
+		}
+		want, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, string(want), b.String(), "run go test -update where the change is meant")
+	}
+}
+
+// Each event that a person is notified of has words in each language, and a link that closes
+// the account exactly if somebody else may have caused it.
+func TestEveryEventHasWords(t *testing.T) {
+	all := newLetters(t)
+	for _, k := range event.Kinds() {
+		if !k.Notable() || slices.Contains([]event.Kind{event.PolicySet, event.PolicyLowered, event.BulkReset, event.ApprovalRequested, event.ApprovalGranted,
+			event.ApprovalWithdrawn, event.KeysRotated, event.EpochRaised}, k) { // of a tenant
+			continue
+		}
+		for _, tag := range []string{"en", "de", "es"} {
+			l := all.About(letters.Person{Account: "ana", Language: tag}, about(event.Event{Kind: k}))
+			require.NotEqual(t, "Acme Backup: "+strings.ReplaceAll(string(k), "_", " "), l.Subject, "in %s", tag)
+			require.NotContains(t, l.Subject+l.Text, "letter.", k)
+			require.NotContains(t, l.Subject+l.Text, "{{", k)
+			closes := k.Disownable() && k != event.Frozen && k != event.Forgotten
+			require.Equal(t, closes, strings.Contains(l.Text, site+"/2fa/not-me?event="), "%s in %s", k, tag)
+		}
+	}
+	later := all.About(ana, about(event.Event{Kind: "passkey_bound"}))
+	require.Equal(t, "Acme Backup: passkey bound", later.Subject)
+}
+
+// The link of a letter is the token of its event, and of no other.
+func TestLinkIsOfTheEvent(t *testing.T) {
+	h := newWeb(t)
+	all, err := letters.New(letters.Config{Web: h, Site: site})
+	require.NoError(t, err)
+	n := about(event.Event{Kind: event.Disabled})
+	text := all.About(ana, n).Text
+	m := regexp.MustCompile(regexp.QuoteMeta(site) + `/2fa/not-me\?event=(\S+)`).FindStringSubmatch(text)
+	require.NotNil(t, m, text)
+	of, err := h.Service.Disowned(totpflow.DisownToken(m[1]))
+	require.NoError(t, err)
+	require.Equal(t, []any{"acme", "1", event.Disabled}, []any{of.Tenant, of.User, of.Kind})
+}
+
+// Nobody can write lines of a letter, or headers of the mail, by a name that they choose.
+func TestNamesAreNoLines(t *testing.T) {
+	all := newLetters(t)
+	evil := "Ana\r\nBcc: all@evil.example\n\n    https://evil.example\u2028now\u202e"
+	for _, l := range []letters.Letter{
+		all.About(letters.Person{Name: evil, Account: evil, Organisation: evil}, about(event.Event{Kind: event.Kind(evil), Source: event.Source{Address: evil}})),
+		all.Issued(letters.Person{Account: evil, Organisation: evil}, admin.IssuedCode{Code: "X", Expires: at}),
+	} {
+		require.NotContains(t, l.Subject, "\n")
+		require.NotContains(t, l.Text, "\r")
+		require.NotContains(t, l.Text, "\u202e")
+		for line := range strings.Lines(l.Text) {
+			require.False(t, strings.HasPrefix(line, "Bcc:") || strings.HasPrefix(strings.TrimSpace(line), "https://evil"), line)
+		}
+	}
+}
+
+// The host changes single texts and adds a language, as for the pages.
+func TestHostsTexts(t *testing.T) {
+	all := newLetters(t, func(c *web.Config) {
+		c.Catalogues = fstest.MapFS{
+			"en.json": {Data: []byte(`{"letter": {"hello": "Dear {{.Name}},"}}`)},
+			"fr.json": {Data: []byte(`{"letter": {"hello": "Bonjour {{.Name}},"}}`)},
+		}
+	})
+	code := admin.IssuedCode{Code: "X", Expires: at}
+	require.True(t, strings.HasPrefix(all.Issued(ana, code).Text, "Dear Ana Lee,\n\n"))
+	french := letters.Person{Account: "ben", Language: "fr"}
+	require.Equal(t, "fr", all.Issued(french, code).Language)
+	require.True(t, strings.HasPrefix(all.Issued(french, code).Text, "Bonjour ben,\n\n"))
+	unknown := letters.Person{Account: "ben", Language: "xx"}
+	require.Equal(t, "en", all.Issued(unknown, code).Language)
+}
+
+// The languages have the same texts.
+func TestCatalogues(t *testing.T) {
+	ids := func(tag string) (ids []string) {
+		raw, err := fs.ReadFile(letters.Catalogues(), tag+".json")
+		require.NoError(t, err)
+		var groups map[string]map[string]any
+		require.NoError(t, json.Unmarshal(raw, &groups))
+		for group, texts := range groups {
+			for name := range texts {
+				ids = append(ids, group+"."+name)
+			}
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	require.NotEmpty(t, ids("en"))
+	require.Equal(t, ids("en"), ids("de"))
+	require.Equal(t, ids("en"), ids("es"))
+}
+
+func TestNewRefuses(t *testing.T) {
+	h := newWeb(t)
+	for _, bad := range []string{"", "backup.example", "//backup.example", "ftp://backup.example", "https://", "https://backup.example/app", "https://backup.example?x=1", "https://%zz"} {
+		_, err := letters.New(letters.Config{Web: h, Site: bad})
+		require.ErrorIs(t, err, web.ErrConfig, bad)
+	}
+	_, err := letters.New(letters.Config{Site: site})
+	require.ErrorIs(t, err, web.ErrConfig)
+}
