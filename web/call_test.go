@@ -70,7 +70,7 @@ func TestCall(t *testing.T) {
 		"nothing":       {asJSON, `{"name": "a"}`, http.StatusNoContent, ``},
 		"own error":     {asJSON, `{"count": 4}`, http.StatusConflict, `{"error":"full","limit":3}`},
 		"other error":   {asJSON, `{"count": -1}`, http.StatusInternalServerError, `{"error":"failed"}`},
-		"unknown field": {asJSON, `{"nmae": "a", "count": 2}`, http.StatusBadRequest, `{"error":"malformed"}`},
+		"unknown field": {asJSON, `{"title": "a", "count": 2}`, http.StatusBadRequest, `{"error":"malformed"}`},
 		"two objects":   {asJSON, `{"count": 2}{}`, http.StatusBadRequest, `{"error":"malformed"}`},
 		"empty":         {asJSON, ``, http.StatusBadRequest, `{"error":"malformed"}`},
 		"a form":        {"application/x-www-form-urlencoded", `{"count": 2}`, http.StatusUnsupportedMediaType, `{"error":"not_json"}`},
