@@ -64,6 +64,15 @@ func TestIssuedForWhom(t *testing.T) {
 	}
 }
 
+// Where the mail fails, the host finds its own error again.
+func TestIssuedCodeThatIsNotDelivered(t *testing.T) {
+	h := newHarness(t)
+	h.Enroll(ana)
+	full := errors.New("mailbox full")
+	err := h.Admin(nil).IssueRecoveryCode(h.Ctx, ops, anaID, func(context.Context, admin.IssuedCode) error { return full })
+	require.ErrorIs(t, err, full)
+}
+
 // The code goes to the person only: the call of the administrator who has it sent returns
 // an error or nothing, and no observer or notifier hears the code.
 func TestIssuedCodeIsForThePersonOnly(t *testing.T) {

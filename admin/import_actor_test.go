@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -123,6 +124,39 @@ func TestImportOfNothing(t *testing.T) {
 	outcomes, err := o.admin.Import(o.Ctx, by, []admin.Imported{row(t, "acme", "new")})
 	require.NoError(t, err)
 	require.NoError(t, outcomes[0].Err, "the proof is still good")
+}
+
+// An administrator imports into a tenant below although the rule does not let them import into
+// their own. A refused row stays refused for that reason, also where its secret is another's.
+func TestImportBelowOnly(t *testing.T) {
+	o := newOrganization(t)
+	below, refused := row(t, "acme/unit", "below"), row(t, "globex", "x")
+	refused.Key = below.Key
+	adm := o.Admin(func(_ context.Context, _ totpflow.User, a totpflow.Action, id store.AccountID) error {
+		if a == admin.ActionImport && id.Tenant == "acme" {
+			return errSays
+		}
+		return nil
+	})
+	by := o.By(o.boss, admin.ActionImport)
+	outcomes, err := adm.PreviewImport(o.Ctx, by, []admin.Imported{below, refused})
+	require.NoError(t, err)
+	require.ErrorIs(t, outcomes[0].Err, admin.ErrSharedSecret)
+	require.ErrorIs(t, outcomes[1].Err, admin.ErrNotAllowed)
+	outcomes, err = adm.Import(o.Ctx, by, []admin.Imported{below})
+	require.NoError(t, err)
+	require.NoError(t, outcomes[0].Err)
+}
+
+// How many rows there may be.
+func TestImportOfMany(t *testing.T) {
+	h := newHarness(t)
+	rows := slices.Repeat([]admin.Imported{row(t, "acme", "one")}, admin.MaxAccounts)
+	outcomes, err := h.Admin(nil).PreviewImport(h.Ctx, ops, rows)
+	require.NoError(t, err)
+	require.Len(t, outcomes, admin.MaxAccounts)
+	_, err = h.Admin(nil).Import(h.Ctx, ops, append(rows, rows[0]))
+	require.ErrorIs(t, err, admin.ErrBulk)
 }
 
 // A chain of tenants that cannot be read does not decide about a row: the call fails.

@@ -159,6 +159,8 @@ func TestImportRefused(t *testing.T) {
 	for i, o := range h.Import(rows...) {
 		require.ErrorIs(t, o.Err, want[i], o.ID)
 		if want[i] != nil {
+			require.False(t, o.Already, o.ID)
+			require.Zero(t, o.Change, o.ID)
 			require.Equal(t, before[o.ID], h.Versions()[o.ID], o.ID)
 		}
 	}
@@ -261,6 +263,10 @@ func TestImportOfOneSecretForTwoAccounts(t *testing.T) {
 	require.NoError(t, outcomes[2].Err)
 	require.Zero(t, h.Versions()[ana.ID])
 	require.ErrorIs(t, h.Import(ana, ben)[0].Err, admin.ErrSharedSecret, "also where nothing else is left")
+	// No key is no secret that two accounts share.
+	for _, o := range h.Import(admin.Imported{ID: ana.ID}, admin.Imported{ID: eva.ID}) {
+		require.ErrorIs(t, o.Err, totp.ErrNoKey)
+	}
 	// Within one account it is one secret in two forms.
 	ben.ID = ana.ID
 	outcomes = h.Import(ana, ben)

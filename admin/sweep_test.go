@@ -83,6 +83,24 @@ func TestReseal(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
+// An operator who gives no reason sweeps nothing, and sees nothing.
+func TestSweepsRequireAReason(t *testing.T) {
+	h := newHarness(t)
+	h.crowd(2)
+	h.RotateKeys()
+	h.Service = h.Open()
+	adm, by := h.Admin(nil), admin.Operator{Name: "root"}
+	h.Unchanged(func() {
+		require.ErrorIs(t, adm.Reseal(h.Ctx, by, "", nil), admin.ErrNotAllowed)
+		require.ErrorIs(t, adm.AfterDatabaseRestore(h.Ctx, by, start, "", nil), admin.ErrNotAllowed)
+		require.ErrorIs(t, adm.PreviewTidy(h.Ctx, by, "", nil), admin.ErrNotAllowed)
+		checked, err := servicetest.Collect(adm.Check(h.Ctx, by))
+		require.ErrorIs(t, err, admin.ErrNotAllowed)
+		require.Empty(t, checked)
+		require.ErrorIs(t, servicetest.ErrorOf(adm.RemindDue(h.Ctx, by, "acme", []string{"42"})), admin.ErrNotAllowed)
+	})
+}
+
 // A sweep that is cut short goes on from its last progress, and the accounts it has done
 // stay done. It reports that all records are under the newest key only when they are.
 func TestSweepGoesOn(t *testing.T) {
