@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"runtime"
 
 	"github.com/alexedwards/argon2id"
@@ -19,8 +20,15 @@ func hashPassword(password string) string {
 	return hash
 }
 
-// verifyPassword reports whether the hash is one of this password.
+var errHash = errors.New("not a hash of this program")
+
+// verifyPassword reports whether the hash is one of this password. A hash of our own has a
+// key and costs: the library takes an empty key for that of any password, and panics
+// without costs.
 func verifyPassword(hash, password string) (bool, error) {
+	if p, _, key, err := argon2id.DecodeHash(hash); err != nil || p.Iterations == 0 || p.Parallelism == 0 || len(key) < int(costs.KeyLength) {
+		return false, errHash
+	}
 	slots <- struct{}{}
 	defer func() { <-slots }()
 	return argon2id.ComparePasswordAndHash(password, hash)
