@@ -38,7 +38,7 @@ func TestPrintedSheet(t *testing.T) {
 	require.NoError(t, os.WriteFile(pdf, printed.Data, 0o600))
 	text, err := exec.CommandContext(p.ctx, program(t, "pdftotext", "poppler-utils"), "-layout", pdf, "-").Output()
 	require.NoError(t, err)
-	for _, want := range append([]string{app.Issuer, ana.Email, strings.TrimPrefix(o.base, "http://") + "/signin", "January 2, 2026"}, codes...) {
+	for _, want := range append([]string{app.Issuer, ana.Email, strings.TrimPrefix(o.base, "http://") + "/signin", "2 January 2026"}, codes...) {
 		require.Contains(t, string(text), want)
 	}
 	require.Contains(t, strings.Join(strings.Fields(string(text)), ""), key, "the key, which is in groups to type it")

@@ -41,6 +41,7 @@ var targets = []target{
 	{folder: "totphttp"},
 	{folder: "web"},
 	{folder: "web/adminweb"},
+	{folder: "web/letters"},
 	{folder: "internal/burst"},
 	{folder: "internal/guard"},
 	{folder: "internal/shortmac"},
