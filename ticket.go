@@ -35,7 +35,7 @@ type Proof string
 
 // An EnrollmentToken lets its holder see the enrollment page again until the
 // enrollment is confirmed or [enroll.CandidateLifetime] has passed since the challenge or
-// the proof that it was started with. It is sealed; treat
+// the proof that it was started with; the token of a phone's enrollment, since [Service.BeginPhone]. It is sealed; treat
 // it as the secret that it leads to. Printing it shows nothing; string(t) is
 // the value.
 type EnrollmentToken string

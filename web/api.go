@@ -84,13 +84,14 @@ var (
 
 // ReadJSON reads the body of a request as the calls of this package's API do, for a handler
 // of the host such as the first step of the sign-in; other calls use [Call]. It refuses
-// unknown fields, because a misspelt field would be ignored silently. [Web.Fail] answers its
+// unknown fields, because a misspelt field would be ignored silently, and a body of more than
+// 16 KiB. [Web.Fail] answers its
 // errors.
 func ReadJSON[T any](r *http.Request) (in T, err error) {
 	if !isJSON(r) {
 		return in, errNotJSON
 	}
-	d := json.NewDecoder(r.Body)
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxForm))
 	d.DisallowUnknownFields()
 	err = d.Decode(&in)
 	if err == nil {

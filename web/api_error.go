@@ -130,6 +130,9 @@ func (e *proofError) Is(target error) bool { return target == totpflow.ErrProof 
 // failJSON answers a program's request that failed. It discloses nothing that only
 // the operator should know.
 func (h *Web) failJSON(w http.ResponseWriter, status int, err error) {
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
 	var own *APIError
 	if errors.As(err, &own) {
 		if broken := reply(w, status, own.body()); broken == nil {
@@ -178,9 +181,6 @@ func (h *Web) failJSON(w http.ResponseWriter, status int, err error) {
 	}
 	if errors.As(err, &ended) {
 		f.Reason = ended.why
-	}
-	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	_ = reply(w, status, f) // a failure is strings and times
 }

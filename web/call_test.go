@@ -87,6 +87,30 @@ func TestCall(t *testing.T) {
 	none := web.Call(pages, http.StatusOK, func(*http.Request, struct{}) (any, error) { return []string{"a"}, nil })
 	require.Equal(t, `["a"]`, strings.TrimSpace(call(none, http.MethodGet, "", "").Body.String()))
 
+	// What a host leaves out is not a crash.
+	bare := web.Call(pages, 0, func(_ *http.Request, in order) (any, error) {
+		if in.Count == 0 {
+			return nil, &web.APIError{Word: "broken"}
+		}
+		return in.Count, nil
+	})
+	require.Equal(t, http.StatusInternalServerError, call(bare, http.MethodPost, asJSON, `{}`).Code)
+	require.Equal(t, http.StatusOK, call(bare, http.MethodPost, asJSON, `{"count": 2}`).Code)
+
+	locked := web.Call(pages, http.StatusOK, func(*http.Request, struct{}) (any, error) {
+		return nil, &web.APIError{Status: http.StatusUnauthorized, Word: "locked"}
+	})
+	require.Equal(t, "Bearer", call(locked, http.MethodPost, "", "").Header().Get("WWW-Authenticate"), "RFC 9110, section 11.6.1")
+
+	// A handler of the host's own is bounded too.
+	_, err := web.ReadJSON[order](httptest.NewRequest(http.MethodPost, "/signin", strings.NewReader(`{}`)))
+	require.Error(t, err, "not in JSON")
+	r := httptest.NewRequest(http.MethodPost, "/signin", strings.NewReader(`{"name": "`+strings.Repeat("a", 17<<10)+`"}`))
+	r.Header.Set("Content-Type", asJSON)
+	_, err = web.ReadJSON[order](r)
+	var large *http.MaxBytesError
+	require.ErrorAs(t, err, &large)
+
 	w = call(pages.Require(orders), http.MethodPost, asJSON, `{"count": 2}`)
 	require.Equal(t, []any{http.StatusUnauthorized, `{"error":"signed_out"}`}, []any{w.Code, strings.TrimSpace(w.Body.String())})
 }

@@ -47,6 +47,7 @@ type site struct {
 
 	mu      sync.Mutex
 	events  []event.Event
+	heard   func(event.Event) // nil, or what a test does at an event
 	texts   []phone.Message
 	sending error    // of the provider
 	deleted []string // what the delete handler received
@@ -145,6 +146,9 @@ func newSite(t testing.TB, change ...func(*web.Config)) *site {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.events = append(s.events, e)
+			if s.heard != nil {
+				s.heard(e)
+			}
 		}),
 	})
 	require.NoError(t, err)

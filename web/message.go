@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -33,6 +34,8 @@ func (h *Web) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := h.report(w, r, err)
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		err = errors.Join(errOnlyLooked, err)
+	} else if hasWritten(r.Context()) {
+		err = errors.Join(errWritten, err)
 	}
 	l := h.spoken(r)
 	p := &ProblemPage{Home: h.Home}
@@ -53,13 +56,16 @@ func (h *Web) fail(w http.ResponseWriter, r *http.Request, err error) {
 // errOnlyLooked means that the request was to change nothing.
 var errOnlyLooked = errors.New("web: only to look")
 
+// errWritten means that an earlier call of the same request has written something.
+var errWritten = errors.New("web: written before")
+
 // unavailable is the text for a store, or a host, that does not answer. Only the store can
 // say that nothing was changed: a write whose answer was lost may have taken place.
 func (l *Language) unavailable(err error) string {
 	switch {
 	case errors.Is(err, errOnlyLooked):
 		return l.Say("error.unavailable")
-	case errors.Is(err, store.ErrNotWritten):
+	case errors.Is(err, store.ErrNotWritten) && !errors.Is(err, errWritten):
 		return l.Say("error.notWritten")
 	default:
 		return l.Say("error.uncertain")
@@ -77,7 +83,9 @@ func keepTrouble(refused error, err *error) {
 // report returns the status of an error, and logs errors that are for the operator.
 func (h *Web) report(w http.ResponseWriter, r *http.Request, err error) int {
 	status := h.status(w, err)
-	if status >= http.StatusInternalServerError && r.Context().Err() == nil { // a browser that has gone away is not a fault
+	// A page has no text for the word of an APIError.
+	unexplained := errors.As(err, new(*APIError)) && !h.wantsJSON(r)
+	if (status >= http.StatusInternalServerError || unexplained) && r.Context().Err() == nil { // a browser that has gone away is not a fault
 		h.Log.ErrorContext(r.Context(), "web: a request failed", "path", r.URL.Path, "error", err)
 	}
 	return status
@@ -90,7 +98,7 @@ func (h *Web) status(w http.ResponseWriter, err error) int {
 	var own *APIError
 	switch {
 	case errors.As(err, &own):
-		return own.Status
+		return cmp.Or(own.Status, http.StatusInternalServerError)
 	case errors.As(err, &next):
 		return http.StatusForbidden
 	case errors.Is(err, errNotFound):

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/totpflow/totpflow/event"
 	"github.com/totpflow/totpflow/store"
 	"github.com/totpflow/totpflow/totptest"
 )
@@ -54,6 +55,24 @@ func TestUnavailable(t *testing.T) {
 			require.Equal(t, c.done, other.Get("/").Status != http.StatusOK, "the other session has ended")
 		})
 	}
+}
+
+// A code that a form has used up is a change: where the call after it writes nothing, the
+// page does not say that nothing was changed.
+func TestUnavailableAfterTheCode(t *testing.T) {
+	s := newSite(t)
+	p := s.signedIn()
+	s.heard = func(e event.Event) {
+		if e.Kind == event.Reauthenticated {
+			s.store.SetFaults(totptest.Faults{Get: errors.New("down")})
+		}
+	}
+	p.Get("/backups/42")
+	p.Page.Submit("/backups/42/delete")
+	p.Page.Submit("/backups/42/delete", "totpflow_code", p.phone.Code())
+	require.Equal(t, http.StatusServiceUnavailable, p.Page.Status)
+	require.Contains(t, p.Page.Text("main"), "do not know whether this was done")
+	require.Empty(t, s.deleted)
 }
 
 // The code of a sign-in whose answer is lost was used all the same, and the page does not

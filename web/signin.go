@@ -142,6 +142,7 @@ func (h *Web) postSignOut(w http.ResponseWriter, r *http.Request) error {
 	if err := h.Host.End(w, r); err != nil {
 		return unavailable("ending the session", err)
 	}
+	noteWrite(r.Context())
 	if !of.IsZero() {
 		if err := h.signingOut(r, of); err != nil {
 			return err

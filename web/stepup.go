@@ -161,15 +161,19 @@ func (h *Web) prove(w http.ResponseWriter, r *http.Request, v visitor, action to
 
 // verify picks the check by the form of the code: the forms cannot be mistaken for each
 // other, since a recovery code has 16 symbols and an app's at most 8.
-func (h *Web) verify(r *http.Request, v visitor, p totpflow.Purpose) (totpflow.Proof, error) {
+func (h *Web) verify(r *http.Request, v visitor, p totpflow.Purpose) (proof totpflow.Proof, err error) {
 	code, second := r.PostFormValue(own+"code"), r.PostFormValue(own+"code2")
 	if second != "" {
-		return v.account.VerifyPair(r.Context(), p, code, second)
+		proof, err = v.account.VerifyPair(r.Context(), p, code, second)
+	} else if _, other := recovery.Normalize(code); other == nil {
+		proof, err = h.verifyRecoveryCode(r, v, p, code)
+	} else {
+		proof, err = v.account.VerifyCode(r.Context(), p, code)
 	}
-	if _, err := recovery.Normalize(code); err == nil {
-		return h.verifyRecoveryCode(r, v, p, code)
+	if err == nil {
+		noteWrite(r.Context()) // the code is used
 	}
-	return v.account.VerifyCode(r.Context(), p, code)
+	return proof, err
 }
 
 // verifyRecoveryCode makes the host store the generation that a used recovery code

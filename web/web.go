@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/totpflow/totpflow"
@@ -178,7 +179,23 @@ func (h *Web) context(r *http.Request) context.Context {
 	if h.Source != nil {
 		ctx = event.WithSource(r.Context(), h.Source(r))
 	}
+	ctx = context.WithValue(ctx, wroteKey{}, new(atomic.Bool))
 	return context.WithValue(ctx, speakerKey{}, speaker{h.spoken(r), h.Product, h.Domain})
+}
+
+// wroteKey is the key of the note that the request has written something, such as that a
+// code is used: a later call of the store that wrote nothing says nothing about that.
+type wroteKey struct{}
+
+func noteWrite(ctx context.Context) {
+	if wrote, ok := ctx.Value(wroteKey{}).(*atomic.Bool); ok {
+		wrote.Store(true)
+	}
+}
+
+func hasWritten(ctx context.Context) bool {
+	wrote, ok := ctx.Value(wroteKey{}).(*atomic.Bool)
+	return ok && wrote.Load()
 }
 
 func (h *Web) now() time.Time { return h.Now() }

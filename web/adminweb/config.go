@@ -34,7 +34,8 @@ type Config struct {
 	Remind func(ctx context.Context, by totpflow.User, to Person, m admin.Member) error
 
 	// Reminders has the button call admin.Admin.Remind in place of Remind: the letter is
-	// the notifier's, about event.SetupReminded.
+	// the notifier's, about event.SetupReminded. The call is an operator's: the Rule is not
+	// asked.
 	Reminders bool
 
 	// Erase deletes the person from the host, after the library's record was deleted.

@@ -44,15 +44,15 @@ func (p *Pages) RequestLetter(ctx context.Context, site string, to letters.Perso
 	what := []string{"    " + letters.Line(row.What)}
 	for _, x := range row.Terms {
 		if x.Changed() {
-			what = append(what, "      "+letters.Line(l.Say("letter.term", "Field", x.Field, "Before", x.Before, "After", x.After)))
+			what = append(what, "      "+letters.Line(l.Say("requestLetter.term", "Field", x.Field, "Before", x.Before, "After", x.After)))
 		}
 	}
 	if row.For != "" {
 		what = append(what, "      "+letters.Line(row.For))
 	}
 	return letters.Letter{
-		Subject: l.Say("letter.subject", "Product", p.Web.Product), Language: l.Tag(),
-		Text: l.Say("letter.request", "Name", letters.Line(cmp.Or(to.Name, to.Account)), "Who", letters.Line(row.Who), "Tenant", letters.Line(t.Name),
+		Subject: l.Say("requestLetter.subject", "Product", p.Web.Product), Language: l.Tag(),
+		Text: l.Say("requestLetter.request", "Name", letters.Line(cmp.Or(to.Name, to.Account)), "Who", letters.Line(row.Who), "Tenant", letters.Line(t.Name),
 			"What", strings.Join(what, "\n"), "Until", l.Minute(q.Expires), "Link", strings.TrimSuffix(site, "/")+p.RequestsPath(t.ID)),
 	}, nil
 }
@@ -75,7 +75,7 @@ func (p *Pages) RemindDue(ctx context.Context, by admin.Operator, tenant string)
 		}
 		if len(users) > 0 {
 			outcomes, err := p.Admin.RemindDue(ctx, by, tenant, users)
-			failed = append(failed, p.reminded(ctx, outcomes, err))
+			failed = append(failed, p.reminded(ctx, outcomes, err, admin.ErrNotDue, admin.ErrNotMissing, admin.ErrReminded))
 		}
 		if q.Cursor = page.Next; q.Cursor == "" {
 			return errors.Join(failed...)
@@ -90,12 +90,12 @@ func (p *Pages) remindByNotifier(ctx context.Context, by totpflow.User, to Perso
 	return p.reminded(ctx, outcomes, err)
 }
 
-// reminded returns what has failed. That there was nothing to remind of is not a failure.
-func (p *Pages) reminded(ctx context.Context, outcomes []admin.Outcome, err error) error {
+// reminded returns what has failed, but for the given errors.
+func (p *Pages) reminded(ctx context.Context, outcomes []admin.Outcome, err error, but ...error) error {
 	failed := []error{err}
 	for _, o := range outcomes {
 		failed = append(failed, p.keep(ctx, o.Change))
-		if !errors.Is(o.Err, admin.ErrNotDue) && !errors.Is(o.Err, admin.ErrNotMissing) && !errors.Is(o.Err, admin.ErrReminded) {
+		if !slices.ContainsFunc(but, func(known error) bool { return errors.Is(o.Err, known) }) {
 			failed = append(failed, o.Err)
 		}
 	}

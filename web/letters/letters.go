@@ -81,7 +81,7 @@ func New(c Config) (*Letters, error) {
 		return nil, fmt.Errorf("%w: Web is missing", web.ErrConfig)
 	}
 	site, err := url.Parse(c.Site)
-	if err != nil || site.Scheme != "https" && site.Scheme != "http" || site.Host == "" || strings.Trim(site.Path, "/") != "" || site.RawQuery != "" {
+	if err != nil || site.Scheme != "https" && site.Scheme != "http" || site.Host == "" || strings.TrimSuffix(c.Site, "/") != site.Scheme+"://"+site.Host {
 		return nil, fmt.Errorf("%w: Site is %q; it must be scheme and host, such as https://backup.example", web.ErrConfig, c.Site)
 	}
 	c.Site = strings.TrimSuffix(c.Site, "/")

@@ -190,7 +190,7 @@ func TestCatalogues(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	h := newWeb(t)
-	for _, bad := range []string{"", "backup.example", "//backup.example", "ftp://backup.example", "https://", "https://backup.example/app", "https://backup.example?x=1", "https://%zz"} {
+	for _, bad := range []string{"", "backup.example", "//backup.example", "ftp://backup.example", "https://", "https://backup.example/app", "https://backup.example?x=1", "https://%zz", "https://backup.example#a", "https://backup.example?", "https://ana@backup.example"} {
 		_, err := letters.New(letters.Config{Web: h, Site: bad})
 		require.ErrorIs(t, err, web.ErrConfig, bad)
 	}

@@ -58,6 +58,16 @@ func TestReadNamesRefuses(t *testing.T) {
 	}
 }
 
+// A line without the cell of the tenant is of the empty one, and not of the one that a list
+// without the column is of.
+func TestNamesOfAShortLine(t *testing.T) {
+	n, err := importfile.ReadNames(strings.NewReader("user,name,tenant\nana,Ana\nben,Ben,acme\n"), "globex")
+	require.NoError(t, err)
+	require.Equal(t, "Ana", n.Of(of("", "ana")))
+	require.Empty(t, n.Of(of("globex", "ana")))
+	require.Equal(t, "Ben", n.Of(of("acme", "ben")))
+}
+
 // A few names that look like secrets are left out of a list that is one of names.
 func TestNamesWithheld(t *testing.T) {
 	n, err := importfile.ReadNames(strings.NewReader("user,name\nana,Ana Berg <ana.berg@acme.example>\nben,"+secretA+"\nbob,"+secretB+" <bob@acme.example>\neva,Eva Lind\nida,Ida Ohm\n"), "")

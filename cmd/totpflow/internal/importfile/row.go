@@ -42,10 +42,14 @@ type Row struct {
 // cells are the texts of a row by column.
 type cells map[column]string
 
-// cellsOf returns the cells of a line. Columns that do not count may be left out at
-// its end.
+// cellsOf returns the cells of a line. Columns that do not count may be left out at its
+// end. Every column has a cell: a line without a tenant is of the empty one, and not of the
+// one that stands for a missing column.
 func cellsOf(record []string, columns []column) cells {
 	c := make(cells, len(columns))
+	for _, col := range columns {
+		c[col] = ""
+	}
 	for i, text := range record {
 		if i < len(columns) { // nobody asks for those that are ignored
 			c[columns[i]] = text
