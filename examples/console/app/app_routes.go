@@ -22,7 +22,8 @@ func (c *console) handler() http.Handler {
 	mux.Handle(c.office.Path(""), c.office.Handler())
 
 	mux.Handle("GET /signin", c.page(c.getSignIn))
-	mux.Handle("POST /signin", c.page(c.postSignIn))
+	// No form of another site begins a session here, not even the one in which a person chooses.
+	mux.Handle("POST /signin", http.NewCrossOriginProtection().Handler(c.page(c.postSignIn)))
 	mux.Handle("GET /organisation", c.page(c.getOrganisation))
 	mux.Handle("POST /organisation", c.page(c.postOrganisation))
 	mux.Handle("GET /{$}", c.web.Require(c.page(c.getArchive)))

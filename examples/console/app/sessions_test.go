@@ -92,6 +92,14 @@ func TestCrossOriginFormsAreRefused(t *testing.T) {
 		require.NoError(t, err)
 		r.Header = header
 		require.Equal(t, http.StatusForbidden, b.do(r).status, header)
+
+		// Nor does it begin a session in the place of Ana's, for the choice of one's accounts.
+		form := url.Values{"email": {mika.Email}, "password": {mika.Password}}
+		r, err = http.NewRequest(http.MethodPost, s.url+"/signin", strings.NewReader(form.Encode()))
+		require.NoError(t, err)
+		r.Header = header.Clone()
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		require.Equal(t, http.StatusForbidden, b.do(r).status, header)
 	}
 	b.get("/").is(http.StatusOK)
 }
