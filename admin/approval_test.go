@@ -155,7 +155,7 @@ func TestOneAdministratorIsEnough(t *testing.T) {
 		require.True(t, c.done(o), name)
 
 		o.SetPolicy("acme", policy.Policy{Mode: policy.Required})
-		_ = o.Admin(nil).Forget(o.Ctx, ops, anaID) // fails if there is no record any more
+		_ = o.Admin(nil).Forget(o.Ctx, ops, anaID) // fails once the record is deleted
 		o.Enroll(ana)
 		require.NoError(t, c.ask(o, o.ByFor(o.boss, c.purpose(o))), name)
 	}

@@ -59,8 +59,8 @@ func TestStatus(t *testing.T) {
 	require.NotContains(t, r.out, "\x1b", "what came from a browser does not paint the terminal")
 	require.Empty(t, r.err, "to look is no event")
 
-	h.fails(3, "acme/nobody: there is no record", "status", "nobody", "--tenant", "acme")
-	h.fails(3, "ana: there is no record", "status", "ana")
+	h.fails(3, "acme/nobody: the account was not found", "status", "nobody", "--tenant", "acme")
+	h.fails(3, "ana: the account was not found", "status", "ana")
 	h.fails(2, "control character", "status", "a\nb")
 	h.fails(2, "the library's own", "status", "totpflow:tenant", "--tenant", "acme")
 }
@@ -153,7 +153,7 @@ func TestReset(t *testing.T) {
 	h.clock.Set(time.Now())
 	require.Equal(t, totpflow.Enroll, h.step(totpflow.User{ID: totpflow.AccountID{Tenant: "acme", User: "user-all"}}))
 	h.fails(2, "--scope must be one of", "reset", "user-all", "--tenant", "acme", "--scope", "some", reason, "--yes")
-	h.fails(3, "there is no record", "reset", "nobody", "--tenant", "acme", reason, "--yes")
+	h.fails(3, "the account was not found", "reset", "nobody", "--tenant", "acme", reason, "--yes")
 	h.fails(2, "<user> is missing", "reset", reason, "--yes")
 }
 
@@ -231,7 +231,7 @@ func TestResetMany(t *testing.T) {
 	r := h.fails(4, "1 of 3 were refused", args...)
 	require.Equal(t, "acme/ana: would clear the authenticators, recovery codes, trusted browsers and sessions\n"+
 		"acme/ben: would clear the authenticators, recovery codes, trusted browsers and sessions\n"+
-		"acme/nobody: refused: there is no record of this account; check the id and --tenant\n"+
+		"acme/nobody: refused: the account was not found; check the id and --tenant\n"+
 		"2 accounts, 1 refused. Nothing was changed; add --yes to do it.\n", r.out)
 	require.Equal(t, "enabled", h.account("ana").State)
 
@@ -312,7 +312,7 @@ func TestExemptAndForget(t *testing.T) {
 	h.fails(1, "not a machine account", "exempt", "ben", "--tenant", "acme", "--end", reason, "--yes")
 
 	require.Equal(t, []string{"forgotten", "notification_dropped"}, h.ok("forget", "ben", "--tenant", "acme", reason, "--yes").events())
-	h.fails(3, "there is no record", "forget", "ben", "--tenant", "acme", reason, "--yes")
+	h.fails(3, "the account was not found", "forget", "ben", "--tenant", "acme", reason, "--yes")
 }
 
 // A list of records that do not open must not pass for a list of accounts without a

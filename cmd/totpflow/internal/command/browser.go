@@ -24,7 +24,7 @@ func (a *app) revokeBrowser() *cobra.Command {
 			return a.change(c, change{
 				name: "revoke-browser", id: id,
 				what: fmt.Sprintf("Stop trusting the browser %q of %s?", args[1], a.label(id)),
-				said: "the browser is no longer trusted",
+				said: "trust in the browser revoked",
 				do:   func(ctx context.Context, s *session) error { return s.admin.RevokeBrowser(ctx, s.by, id, args[1]) },
 			})
 		},

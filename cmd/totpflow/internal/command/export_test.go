@@ -24,9 +24,9 @@ func TestExport(t *testing.T) {
 	for _, code := range p.codes {
 		require.NotContains(t, out, code)
 	}
-	h.fails(3, "there is no record", "export", "ben", "--tenant", "acme")
+	h.fails(3, "the account was not found", "export", "ben", "--tenant", "acme")
 	h.env["TOTPFLOW_KEYS"] = keyring.Generate()
 	h.bare("export", "ana", "--tenant", "acme").failed(t, 5, "does not open")
 	h.ok("forget", "ana", "--tenant", "acme", reason, "--yes")
-	h.fails(3, "there is no record", "export", "ana", "--tenant", "acme")
+	h.fails(3, "the account was not found", "export", "ana", "--tenant", "acme")
 }

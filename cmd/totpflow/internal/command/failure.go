@@ -87,7 +87,7 @@ func explain(id store.AccountID, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, admin.ErrNoAccount):
-		return notFound{fmt.Errorf("%s: there is no record of this account; check the id and --tenant", label(id))}
+		return notFound{fmt.Errorf("%s: the account was not found; check the id and --tenant", label(id))}
 	case errors.Is(err, totpflow.ErrNoBrowser):
 		return notFound{fmt.Errorf("%s: no trusted browser has this id; totpflow status lists them", label(id))}
 	case errors.Is(err, enroll.ErrUnknown):

@@ -131,7 +131,7 @@ func TestImportReport(t *testing.T) {
 	dry := decode[bulk](t, h.fails(4, "7 of 10 were refused", "import", table, reason, "--json"))
 	require.True(t, dry.DryRun)
 	require.Equal(t, 3, dry.Done)
-	h.fails(3, "there is no record of this account", "status", "ana", "--tenant", "acme")
+	h.fails(3, "the account was not found", "status", "ana", "--tenant", "acme")
 
 	words := []string{
 		"line 2: acme/ana: kept",

@@ -101,7 +101,7 @@ func TestIssueCodeRefused(t *testing.T) {
 		require.Empty(t, r.out)
 		require.NoFileExists(t, path)
 	}
-	h.fails(3, "there is no record", "issue-code", "nobody", "--tenant", "acme", "--out", path, reason, "--yes")
+	h.fails(3, "the account was not found", "issue-code", "nobody", "--tenant", "acme", "--out", path, reason, "--yes")
 	require.NoFileExists(t, path)
 
 	before, err := h.store.Get(h.ctx, acme("ana"))

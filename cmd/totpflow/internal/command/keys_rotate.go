@@ -125,7 +125,7 @@ func (a *app) rotate(ctx context.Context, stage, resume bool) error {
 	return a.withKeys(ctx, opRotate, func(r *rotation) error {
 		switch {
 		case resume && !r.resumed:
-			a.say("There is no rotation to resume.")
+			a.say("No rotation was interrupted: nothing to resume.")
 			if a.asJSON {
 				return a.screen.JSON(r.report(0, 0))
 			}

@@ -172,7 +172,7 @@ func TestStagedKeyCanBeGivenUp(t *testing.T) {
 	h.ok("keys", "retire", key, reason, "--yes")
 	require.Equal(t, was, h.ring().IDs())
 	require.NoFileExists(t, h.keys+".rotate")
-	require.Contains(t, h.ok("keys", "rotate", "--resume", reason, "--yes").out, "There is no rotation")
+	require.Contains(t, h.ok("keys", "rotate", "--resume", reason, "--yes").out, "No rotation was interrupted")
 }
 
 // fill makes many accounts, and does not wait for the disk.

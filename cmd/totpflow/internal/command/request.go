@@ -12,7 +12,7 @@ import (
 
 func (a *app) approve() *cobra.Command {
 	return a.request("approve", "Approve", "approved", "Approve a request for a second administrator",
-		`Approves the request of an administrator when there is no second administrator to do so. "totpflow policy get" lists the
+		`Approves an administrator's request for a tenant that lacks a second administrator. "totpflow policy get" lists the
 pending requests.`,
 		func(a admin.Admin, ctx context.Context, by admin.Actor, tenant, id string) error {
 			return second(a.Approve(ctx, by, tenant, id))
