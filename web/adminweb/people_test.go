@@ -192,6 +192,29 @@ func TestSomeAreUncertain(t *testing.T) {
 	}
 }
 
+// Where every change was made and only the window could not be closed, the page does not say
+// that nothing was changed: the administrator would mail a second code to everybody.
+func TestWindowThatCannotBeClosed(t *testing.T) {
+	records, issued := &failing{Store: store.NewMemory()}, 0
+	s := newSite(t, func(c *totpflow.Config) {
+		c.Store = records
+		c.Observer = event.ObserverFunc(func(_ context.Context, e event.Event) {
+			if e.Kind == event.RecoveryIssued {
+				if issued++; issued == 2 {
+					records.set(boss.ID, fmt.Errorf("%w: disk full", store.ErrNotWritten))
+				}
+			}
+		})
+	})
+	b := s.as(boss)
+	b.Post("/2fa-admin/people/change", "person", key(mika), "person", key(deputy), "do", "issue")
+	b.Page.Submit(b.Page.Path, "totpflow_code", b.phone.Code())
+	require.Equal(t, 2, issued)
+	require.Equal(t, http.StatusOK, b.Page.Status)
+	require.NotContains(t, b.Page.Text("main"), "Nothing was changed")
+	require.Len(t, s.mails, 2)
+}
+
 // A failing store refuses the writes of one account.
 type failing struct {
 	store.Store
