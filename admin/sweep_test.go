@@ -83,6 +83,42 @@ func TestReseal(t *testing.T) {
 	h.PassByCode(ana, phone)
 }
 
+// Two operators reseal at the same time: a record that the other one has written since it
+// was listed is not written a second time, and not counted.
+func TestResealBesideAnother(t *testing.T) {
+	h := newHarness(t)
+	h.crowd(3)
+	h.RotateKeys()
+	listed := &afterList{Store: h.Memory}
+	first := admin.New(h.Open(func(c *totpflow.Config) { c.Store = listed }), nil)
+	second := admin.New(h.Open(), nil)
+	var before map[store.AccountID]store.Version
+	listed.then = func() {
+		require.NoError(t, second.Reseal(h.Ctx, ops, "", nil))
+		before = h.Versions()
+	}
+	var last admin.Progress
+	require.NoError(t, first.Reseal(h.Ctx, ops, "", func(p admin.Progress) { last = p }))
+	require.Equal(t, admin.Progress{Seen: 3}, last)
+	require.NotEmpty(t, before)
+	require.Equal(t, before, h.Versions())
+}
+
+// An afterList store calls then once, after its first list.
+type afterList struct {
+	store.Store
+	then func()
+}
+
+func (s *afterList) List(ctx context.Context, q store.Query) (store.Page, error) {
+	page, err := s.Store.List(ctx, q)
+	if then := s.then; then != nil {
+		s.then = nil
+		then()
+	}
+	return page, err
+}
+
 // An operator who gives no reason sweeps nothing, and sees nothing.
 func TestSweepsRequireAReason(t *testing.T) {
 	h := newHarness(t)

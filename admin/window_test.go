@@ -276,6 +276,22 @@ func TestWindowCountsResets(t *testing.T) {
 	require.ErrorIs(t, err, admin.ErrApproval)
 }
 
+// A server's clock was a minute ahead while the administrator's browser was trusted. The
+// first look at the window after that drops the browser, which makes it decide twice. It
+// still lists each person once.
+func TestWindowRestAfterAClockWasAhead(t *testing.T) {
+	o := newOrganization(t)
+	ids := o.staff(2)
+	by := o.window(o.boss, resetOnly, ids...)
+	right := o.Clock.Now()
+	o.Clock.Advance(time.Minute)
+	o.TrustBrowserOf(o.boss.User, o.boss.Phone)
+	o.Clock.Set(right)
+	rest, err := o.admin.WindowRest(o.Ctx, by)
+	require.NoError(t, err)
+	require.Len(t, rest.Targets, 2)
+}
+
 // Two calls that use the same part of a window at the same time, over two services: one
 // of them does it.
 func TestWindowInARace(t *testing.T) {

@@ -129,6 +129,45 @@ func TestNotifyAckOfAnotherLife(t *testing.T) {
 	})
 }
 
+// The record is erased while the note of a delivered notification is being written. The
+// notification that waited behind it, which the first attempt at the note has read, was
+// erased with the record and is not delivered.
+func TestNotifyEraseWhileNoting(t *testing.T) {
+	inOffice(t, func(o *office) {
+		s := &beforePut{Store: o.m}
+		e := o.process(Config{Store: s, Keys: o.e.Keys, Observer: o.seen})
+		o.post.set(func(_ context.Context, n event.Notification) error {
+			if n.Number() == 1 {
+				o.flow(e, "ana", event.Reset) // number 2, which waits
+				s.then(func() {
+					rec, err := o.m.Get(t.Context(), ana())
+					require.NoError(t, err)
+					require.NoError(t, o.m.Delete(t.Context(), ana(), rec.Version))
+				})
+			}
+			return nil
+		})
+		o.flow(e, "ana", event.EnrollmentConfirmed)
+		synctest.Wait()
+		require.Equal(t, []string{"ana1"}, o.post.told())
+	})
+}
+
+// A beforePut store calls a function once, before its next write.
+type beforePut struct {
+	store.Store
+	next atomic.Pointer[func()]
+}
+
+func (s *beforePut) then(f func()) { s.next.Store(&f) }
+
+func (s *beforePut) Put(ctx context.Context, rec store.Record, was store.Version) error {
+	if f := s.next.Swap(nil); f != nil {
+		(*f)()
+	}
+	return s.Store.Put(ctx, rec, was)
+}
+
 // Deliver and a flow's own goroutine deliver for one account at once, in one process.
 func TestNotifyTwoTellers(t *testing.T) {
 	inOffice(t, func(o *office) {
