@@ -46,6 +46,9 @@ const (
 	purposeName  = "trust name"
 )
 
+// strictBase64 refuses a second spelling of the last bits. Strict makes a copy, so that it is called once.
+var strictBase64 = base64.RawURLEncoding.Strict()
+
 var errMalformed = errors.New("malformed token")
 
 // fields is a token taken apart.
@@ -54,12 +57,16 @@ type fields struct {
 	id     [idSize]byte
 	issued int64 // seconds since 1970
 	secret [keptSize]byte
-	tag    []byte
-	body   []byte // all that the tag covers
+	raw    [tokenSize]byte // the whole token, if it was parsed
 }
 
+// body is all that the tag covers.
+func (f *fields) body() []byte { return f.raw[:bodySize] }
+
+func (f *fields) tag() []byte { return f.raw[bodySize:] }
+
 // appendBody appends what the tag covers.
-func (f fields) appendBody(dst []byte) []byte {
+func (f *fields) appendBody(dst []byte) []byte {
 	dst = append(dst, version)
 	dst = append(dst, f.name[:]...)
 	dst = append(dst, f.id[:]...)
@@ -68,9 +75,10 @@ func (f fields) appendBody(dst []byte) []byte {
 }
 
 // token signs the fields for a scope.
-func (f fields) token(r *keyring.Ring, s Scope) Token {
+func (f *fields) token(r *keyring.Ring, s Scope) Token {
 	body := f.appendBody(make([]byte, 0, tokenSize))
-	tag := r.MAC(purposeToken, signed(r, s, body)...)
+	covered := signed(r, s, body)
+	tag := r.MAC(purposeToken, covered[:]...)
 	return Token(base64.RawURLEncoding.EncodeToString(append(body, tag...)))
 }
 
@@ -82,12 +90,11 @@ func parse(t Token) (fields, error) {
 	if len(t) != base64.RawURLEncoding.EncodedLen(tokenSize) {
 		return fields{}, errMalformed
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(string(t))
-	if err != nil || len(b) != tokenSize || b[0] != version {
+	var f fields
+	if n, err := strictBase64.Decode(f.raw[:], []byte(t)); err != nil || n != tokenSize || f.raw[0] != version {
 		return fields{}, errMalformed
 	}
-	f := fields{body: b[:bodySize], tag: b[bodySize:]}
-	rest := b[1:]
+	rest := f.raw[1:]
 	rest = rest[copy(f.name[:], rest):]
 	rest = rest[copy(f.id[:], rest):]
 	f.issued = int64(binary.BigEndian.Uint64(rest))
@@ -97,8 +104,8 @@ func parse(t Token) (fields, error) {
 
 // signed returns what the tag is made over. The epoch is not in the token: it is the
 // ring's current one, so that raising it ends every token.
-func signed(r *keyring.Ring, s Scope, body []byte) []string {
-	return []string{s.Tenant, s.User, s.Audience, strconv.FormatUint(uint64(r.Epoch()), 10), string(body)}
+func signed(r *keyring.Ring, s Scope, body []byte) [5]string {
+	return [...]string{s.Tenant, s.User, s.Audience, strconv.FormatUint(uint64(r.Epoch()), 10), string(body)}
 }
 
 // Name returns 12 characters of A-Z, a-z, 0-9, "-" and "_" for the name of the
@@ -135,4 +142,4 @@ func (t Token) MarshalText() ([]byte, error) {
 }
 
 // issuedAt is the time in a token, which counts whole seconds.
-func (f fields) issuedAt() time.Time { return time.Unix(f.issued, 0).UTC() }
+func (f *fields) issuedAt() time.Time { return time.Unix(f.issued, 0).UTC() }

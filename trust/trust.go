@@ -118,7 +118,8 @@ func check(r *keyring.Ring, s Scope, t Token, known []Browser, at time.Time, max
 	}
 	// Signature first: nothing of a token is looked up before we know that we
 	// have written it.
-	if err := r.VerifyMAC(purposeToken, f.tag, signed(r, s, f.body)...); err != nil {
+	covered := signed(r, s, f.body())
+	if err := r.VerifyMAC(purposeToken, f.tag(), covered[:]...); err != nil {
 		return Browser{}, err
 	}
 	b, ok := f.find(known)
