@@ -148,6 +148,29 @@ func TestImportBelowOnly(t *testing.T) {
 	require.NoError(t, outcomes[0].Err)
 }
 
+// The rule may be a query to the host's database: it is asked about each row, and about a
+// tenant once, however many of its rows there are, and not where all of them are refused.
+func TestImportAsksTheRuleOncePerTenant(t *testing.T) {
+	o := newOrganization(t)
+	var asked []store.AccountID
+	answer := error(nil)
+	adm := o.Admin(func(_ context.Context, _ totpflow.User, _ totpflow.Action, id store.AccountID) error {
+		asked = append(asked, id)
+		return answer
+	})
+	by := o.By(o.boss, admin.ActionImport)
+	a, b, c := row(t, "acme", "a"), row(t, "acme", "b"), row(t, "acme/unit", "c")
+	tenant := store.AccountID{Tenant: "acme"}
+	_, err := adm.PreviewImport(o.Ctx, by, []admin.Imported{a, b, c})
+	require.NoError(t, err)
+	require.Equal(t, []store.AccountID{a.ID, tenant, b.ID, c.ID, {Tenant: "acme/unit"}}, asked)
+
+	asked, answer = nil, errSays
+	_, err = adm.PreviewImport(o.Ctx, by, []admin.Imported{a, c})
+	require.ErrorIs(t, err, errSays)
+	require.Equal(t, []store.AccountID{a.ID, c.ID, tenant}, asked, "at last whether this administrator may import at all")
+}
+
 // How many rows there may be.
 func TestImportOfMany(t *testing.T) {
 	h := newHarness(t)
