@@ -16,7 +16,7 @@ import (
 	"github.com/totpflow/totpflow/totp"
 )
 
-// row is a new account of a tenant.
+// row returns a new account of a tenant.
 func row(t testing.TB, tenant, user string) admin.Imported {
 	t.Helper()
 	key, err := totp.NewKey(totp.Params{})

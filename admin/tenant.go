@@ -133,7 +133,7 @@ func setPolicy(tx *engine.Tx, who author, p policy.Policy) {
 	tx.Save()
 }
 
-// TenantPolicies is the [policy.Source] of a service whose Config.Policy is nil:
+// TenantPolicies returns the [policy.Source] of a service whose Config.Policy is nil:
 // the strictest of the policies that administrators set (package admin) for the account's
 // tenant and for those above it. If none of them has one, the second factor is optional.
 // It reads one record for each tenant of the chain at each call. If the chain or a record

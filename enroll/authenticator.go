@@ -74,10 +74,10 @@ type retired struct {
 // maxAhead is how many steps ahead of the clock a window can reach.
 const maxAhead = 4
 
-// retiredAge is how long a secret's last step is remembered: until a window cannot reach
-// it any more. A window is at most five steps wide, so a step accepted at most four ahead
-// of the clock is in reach for at most nine periods. A pair reaches one step further
-// back, but its later code was not used yet.
+// retiredAge returns how long a secret's last step is remembered: until no window can
+// reach it. A window is at most five steps wide, so a step accepted at most four ahead of
+// the clock is in reach for at most nine periods. A pair reaches one step further back,
+// but its later code was not used yet.
 func retiredAge(k totp.Key) time.Duration {
 	return max(5*time.Minute, 9*k.Params().Period)
 }
@@ -139,5 +139,5 @@ func cut(s string, n int) string {
 	return strings.TrimRight(s, " ")
 }
 
-// stamp is a time as it is stored, so that a value and its decoded copy are the same.
+// stamp returns a time as it is stored, so that a value and its decoded copy are the same.
 func stamp(at time.Time) time.Time { return at.UTC().Truncate(time.Millisecond) }

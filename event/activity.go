@@ -108,7 +108,7 @@ func (a Activity) Attempts() []Day {
 	return out
 }
 
-// Waiting is how many events the notifier has not yet received.
+// Waiting returns the number of events that the notifier has not yet received.
 func (a Activity) Waiting() (n int) {
 	for _, e := range a.s.Events {
 		if a.s.waits(e) {

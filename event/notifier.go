@@ -52,10 +52,11 @@ type Notification struct {
 	Events       []Event // at least one, oldest first; see [Kind.Notable]
 }
 
-// Number is that of the last event. It grows with each notification of an account.
+// Number returns the number of the last event. It grows with each notification of an
+// account.
 func (n Notification) Number() uint64 { return n.Events[len(n.Events)-1].Number }
 
-// Main is the event that names the message: the others are its side effects.
+// Main returns the event that names the message: the others are its side effects.
 func (n Notification) Main() Event {
 	i := slices.IndexFunc(n.Events, func(e Event) bool { return !slices.Contains(along, e.Kind) })
 	return n.Events[max(0, i)]

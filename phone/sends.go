@@ -65,10 +65,9 @@ func (l Limits) ForUnverified() Limits {
 	return Limits{Account: l.Account, Number: half(l.Number), Prefix: half(l.Prefix), Tenant: half(l.Tenant)}
 }
 
-// DefaultLimits are a starting point for products with some thousand users. For an
+// DefaultLimits returns a starting point for products with some thousand users. For an
 // account 1 in 30 s, 3 in 10 minutes and 10 a day; for a number 6 an hour and 10 a day;
-// for a prefix 200 an hour and 1,000 a day; for a tenant 500 an hour and 2,000 a
-// day.
+// for a prefix 200 an hour and 1,000 a day; for a tenant 500 an hour and 2,000 a day.
 func DefaultLimits() Limits {
 	const day = 24 * time.Hour
 	return Limits{

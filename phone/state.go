@@ -270,6 +270,6 @@ func (s State) number(id string) (Number, bool) {
 	return Number{}, false
 }
 
-// stamp is a time as it is stored, so that a value and its decoded copy are the
+// stamp returns a time as it is stored, so that a value and its decoded copy are the
 // same.
 func stamp(at time.Time) time.Time { return time.Unix(floor(at), 0).UTC() }

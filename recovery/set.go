@@ -152,7 +152,7 @@ func (s Set) String() string {
 	return fmt.Sprintf("recovery.Set(%d of %d left)", s.Remaining(), s.Total())
 }
 
-// instant is a time as it is stored. The zero time would read as "never", so a time from
+// instant returns a time as it is stored. The zero time would read as "never", so a time from
 // a clock that is that wrong is moved by a second.
 func instant(at time.Time) time.Time {
 	at = at.UTC().Truncate(time.Second)

@@ -45,5 +45,5 @@ func (p Params) complete() (Params, error) {
 	return p, nil
 }
 
-// seconds is the period as RFC 6238's X.
+// seconds returns the period as RFC 6238's X.
 func (p Params) seconds() int64 { return int64(p.Period / time.Second) }

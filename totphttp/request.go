@@ -9,7 +9,7 @@ import (
 	"github.com/totpflow/totpflow/event"
 )
 
-// Context is the request's context with its source, for the events: the address of the
+// Context returns the request's context with its source, for the events: the address of the
 // connection and the browser's user agent. Behind a proxy, set the address that you trust
 // with [event.WithSource] instead; Context ignores such headers, since anybody can send
 // one.

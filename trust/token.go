@@ -134,5 +134,5 @@ func (t Token) MarshalText() ([]byte, error) {
 	return nil, errors.New("trust: a Token is not marshalled, convert it with string(t)")
 }
 
-// issuedAt is the time in a token, which counts whole seconds.
+// issuedAt returns the time in a token, which counts whole seconds.
 func (f fields) issuedAt() time.Time { return time.Unix(f.issued, 0).UTC() }

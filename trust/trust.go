@@ -83,7 +83,7 @@ func Select(r *keyring.Ring, s Scope, shown []Token, n int) []Token {
 	return first[:min(n, len(first))]
 }
 
-// nameOf is the keyed hash of the scope. It is a part of a MAC only: a reader of a
+// nameOf returns the keyed hash of the scope. It is a part of a MAC only: a reader of a
 // cookie's name has not learnt a tag that would pass for something.
 func nameOf(r *keyring.Ring, s Scope) (name [nameSize]byte) {
 	copy(name[:], r.MAC(purposeName, s.Tenant, s.User, s.Audience)[keyring.TagSize-sha256.Size:])
@@ -152,8 +152,8 @@ func (f *fields) find(known []Browser) (Browser, bool) {
 	return Browser{}, false
 }
 
-// hash is what the record keeps of the secret. A plain hash is enough for 256
-// random bits (NIST SP 800-63B-4, section 3.1.2.2: from 112 bits on).
+// hash returns the hash of the secret that the record keeps. A plain hash is enough for
+// 256 random bits (NIST SP 800-63B-4, section 3.1.2.2: from 112 bits on).
 func (f *fields) hash() string {
 	digits := f.digits()
 	return string(digits[:])

@@ -67,7 +67,7 @@ func parsePhrase(s string) (phrase, error) {
 	return p, nil
 }
 
-// arguments are the names in the phrase.
+// arguments returns the names in the phrase.
 func (p phrase) arguments() []string {
 	var names []string
 	for i := 1; i < len(p); i += 2 {

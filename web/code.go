@@ -153,7 +153,7 @@ func (h *Web) postPhoneCodeSend(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, h.sentPath(via, id))
 }
 
-// sentPath is the page that asks for the code that was sent.
+// sentPath returns the page that asks for the code that was sent.
 func (h *Web) sentPath(via phone.Via, id string) string {
 	return h.Path("phone-code") + "?" + url.Values{"via": {string(via)}, "phone": {id}}.Encode()
 }

@@ -258,7 +258,7 @@ func (h *Web) ofHost(action totpflow.Action) bool {
 // mild are the actions that take nothing away.
 var mild = []totpflow.Action{totpflow.ActionAddAuthenticator, totpflow.ActionAddPhone, totpflow.ActionReplaceAuthenticator, totpflow.ActionRecoveryCodes}
 
-// fields are those of the person's form, in a stable order.
+// fields returns the fields of the person's form, in a stable order.
 func fields(form url.Values) (all []Field) {
 	for name, values := range form {
 		if strings.HasPrefix(name, own) {

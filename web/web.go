@@ -173,7 +173,7 @@ func (h *Web) handle(f func(http.ResponseWriter, *http.Request) error) http.Hand
 	}
 }
 
-// context is the request's, with its source for the events.
+// context returns the request's context, with its source for the events.
 func (h *Web) context(r *http.Request) context.Context {
 	ctx := totphttp.Context(r)
 	if h.Source != nil {

@@ -80,7 +80,7 @@ var ProofKind = Kind{Name: "totpflow/proof", Lifetime: ProofLifetime}
 // The exact reason would help only an attacker.
 var ErrTicket = errors.New("totpflow: not a valid ticket")
 
-// Account is the account that the ticket was issued for.
+// Account returns the account that the ticket was issued for.
 func (t Ticket) Account() store.AccountID { return store.AccountID{Tenant: t.Tenant, User: t.User} }
 
 // SealTicket issues the ticket for the account as it is now and returns a string that is

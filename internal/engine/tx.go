@@ -32,7 +32,7 @@ type Tx struct {
 	events     []event.Event
 }
 
-// ID is the account's id.
+// ID returns the account's id.
 func (tx *Tx) ID() store.AccountID { return tx.id }
 
 // Save makes the call write the account before it answers.
@@ -46,7 +46,7 @@ func (tx *Tx) Log(e event.Event) {
 	tx.events = append(tx.events, e)
 }
 
-// subject is the account that the events of a record are about. Those of a tenant's own
+// subject returns the account that the events of a record are about. Those of a tenant's own
 // record are not about a user.
 func subject(id store.AccountID) (tenant, user string) {
 	if id.Reserved() {

@@ -130,7 +130,7 @@ func (s *Store) Delete(ctx context.Context, id store.AccountID, was store.Versio
 	})
 }
 
-// entry is the key of a record's entry by due time, empty where it has none.
+// entry returns the key of a record's entry by due time, empty where it has none.
 func (s *Store) entry(id store.AccountID, due time.Time) string {
 	if due.UnixMilli() == never {
 		return ""

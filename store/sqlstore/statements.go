@@ -104,7 +104,7 @@ func (d *dialect) behind(columns ...string) string {
 	return where
 }
 
-// behindArgs are the arguments of behind.
+// behindArgs returns the arguments of behind.
 func (d *dialect) behindArgs(place ...any) []any {
 	if !d.spelledOut {
 		return place

@@ -128,7 +128,7 @@ func (s *Store) one(ctx context.Context, statement string, args ...any) error {
 // never is the due time of a record that has none, which is NULL.
 var never = time.Time{}.UnixMilli()
 
-// millis is how a due time is kept.
+// millis returns a due time as it is kept.
 func millis(due time.Time) sql.NullInt64 {
 	ms := due.UnixMilli()
 	return sql.NullInt64{Int64: ms, Valid: ms != never}

@@ -41,7 +41,7 @@ type Person struct {
 	Role    string // in words; may be empty
 }
 
-// label is what buttons call a person.
+// label returns the name of a person as buttons show it.
 func (p Person) label() string {
 	if p.Name != "" {
 		return p.Name

@@ -32,7 +32,7 @@ type RequestRow struct {
 	Mine   bool // the administrator's own account asks
 }
 
-// RequestsPath is the address of a tenant's pending requests, for the mail to its
+// RequestsPath returns the address of a tenant's pending requests, for the mail to its
 // administrators about event.ApprovalRequested.
 func (p *Pages) RequestsPath(tenant string) string {
 	return p.Path("requests") + "?" + url.Values{"tenant": {tenant}}.Encode()

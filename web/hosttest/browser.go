@@ -55,7 +55,7 @@ func secure(cookies []*http.Cookie) []*http.Cookie {
 	return cookies
 }
 
-// cookies are the browser's, as name and value.
+// cookies returns the browser's cookies, as name and value.
 func (b *browser) cookies() map[string]string {
 	u, err := url.Parse(b.x.url)
 	check(b.t, err)

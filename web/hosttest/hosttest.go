@@ -135,7 +135,7 @@ func newTrial(t *testing.T, f Fixture) *trial {
 	return x
 }
 
-// web is the pages in front of the host, with nothing set up: the password is enough.
+// web returns the pages in front of the host, with nothing set up: the password is enough.
 func (x *trial) web(t *testing.T) *web.Web {
 	t.Helper()
 	keys, err := keyring.Parse(keyring.Generate())

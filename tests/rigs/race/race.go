@@ -118,7 +118,7 @@ func rounding(role, where string, rig func(ask) error) error {
 	return errors.Join(err, children.End())
 }
 
-// Racer is the role of the children of [Consume] and [Sum].
+// Racer returns the role of the children of [Consume] and [Sum].
 func Racer(open Opener) Role {
 	return With(open, func(s store.Store) error {
 		return Obey(func(line string) (answer string, err error) {

@@ -64,7 +64,7 @@ func usagef(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
-// oneLine is the error as it is shown: one line, without characters that could repaint
+// oneLine returns the error as it is shown: one line, without characters that could repaint
 // the terminal.
 func oneLine(err error) string {
 	return screen.Clean(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))

@@ -242,5 +242,5 @@ const reason = "--reason=ticket 4711"
 
 func acme(user string) store.AccountID { return store.AccountID{Tenant: "acme", User: user} }
 
-// second is the error of a call that returns something else beside it.
+// second returns the error of a call that returns something else beside it.
 func second[T any](_ T, err error) error { return err }

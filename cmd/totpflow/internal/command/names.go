@@ -54,7 +54,7 @@ func (a *app) readNames(c *cobra.Command) error {
 // longestName is how much of a name is shown, in characters: a file may have anything.
 const longestName = 64
 
-// name is what a person is called, cleaned, and "" where nobody has said.
+// name returns the name of a person, cleaned, and "" where it is not known.
 func (a *app) name(id store.AccountID) string {
 	called := []rune(screen.Clean(a.names.Of(id)))
 	if len(called) > longestName {

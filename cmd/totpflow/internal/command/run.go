@@ -108,7 +108,7 @@ func (a *app) group(parent *cobra.Command, id string, commands ...*cobra.Command
 	}
 }
 
-// version is that of the module, as "go install" noted it.
+// version returns the version of the module, as "go install" noted it.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

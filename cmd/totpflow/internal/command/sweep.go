@@ -105,7 +105,7 @@ func (a *app) sweep(ctx context.Context, sw *sweep, total int) error {
 	}
 }
 
-// brokenError is the error about records that were skipped.
+// brokenError returns the error about records that were skipped.
 func (sw *sweep) brokenError() error {
 	if len(sw.broken) == 0 {
 		return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// lines are the terms for people.
+// lines returns the terms for people.
 func (t terms) lines() [][]string {
 	lines := [][]string{{"mode", t.Mode}}
 	if t.Grace != "" {
@@ -164,8 +164,8 @@ func (s *session) empty(ctx context.Context, tenant string) (bool, error) {
 	return len(page.Records) == 0, nil
 }
 
-// changes are the lines of a policy that follows this one, each with what it was where
-// that is something else.
+// changes returns the lines of a policy that follows this one, each with its former value
+// where that was different.
 func (t terms) changes(next terms) (lines [][]string) {
 	before, after := t.lines(), next.lines()
 	for _, line := range after {

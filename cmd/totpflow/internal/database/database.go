@@ -59,7 +59,7 @@ func (u URL) look(ctx context.Context, source string) error {
 	return err
 }
 
-// URL is where the database is.
+// URL returns the address of the database.
 func (d *DB) URL() URL { return d.url }
 
 // Close closes the database.

@@ -63,7 +63,7 @@ func sqliteSource(u *url.URL) (string, error) {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + sqliteSettings, nil
 }
 
-// postgresSource is the URL, which the driver reads itself.
+// postgresSource returns the URL, which the driver reads itself.
 func postgresSource(u *url.URL) (string, error) {
 	if u.Opaque != "" || u.Path == "" || u.Path == "/" {
 		return "", errors.New("the URL must be like postgres://user:password@host:5432/database")

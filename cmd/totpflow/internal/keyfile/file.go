@@ -104,10 +104,10 @@ func Regular(path string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// Path is the path of the ring's file, with symbolic links followed.
+// Path returns the path of the ring's file, with symbolic links followed.
 func (f *File) Path() string { return f.path }
 
-// Ring is the ring of the file.
+// Ring returns the ring of the file.
 func (f *File) Ring() *keyring.Ring { return f.ring }
 
 // Replace has change make another ring string of the present one, and puts it

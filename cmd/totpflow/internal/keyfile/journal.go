@@ -31,7 +31,7 @@ type Journal struct {
 
 const journalVersion = 1
 
-// journal is the path of an operation's journal, beside the key file.
+// journal returns the path of an operation's journal, beside the key file.
 func (f *File) journal(operation string) string { return f.path + "." + operation }
 
 // Journal reads the journal of an operation; ok is false without one. The error

@@ -20,5 +20,5 @@ func (c *Checked) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Err is the first error.
+// Err returns the first error.
 func (c *Checked) Err() error { return c.err }

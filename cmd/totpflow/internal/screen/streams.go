@@ -24,8 +24,8 @@ func (s Streams) Note(format string, args ...any) {
 	fmt.Fprintf(s.Err, format+"\n", args...)
 }
 
-// Log is where lines of a log go. On a terminal they take the place of a bar that
-// stands there, which comes back below them.
+// Log returns the writer for lines of a log. On a terminal they take the place of a
+// progress bar, which comes back below them.
 func (s Streams) Log() io.Writer {
 	if s.ErrTerminal {
 		return clearing{s.Err}
@@ -61,7 +61,7 @@ func Clean(s string) string {
 	}, s)
 }
 
-// Time is how tables show a time: in UTC, to the second, "-" for none.
+// Time returns a time as tables show it: in UTC, to the second, "-" for none.
 func Time(t time.Time) string {
 	if t.IsZero() {
 		return "-"

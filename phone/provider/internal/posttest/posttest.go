@@ -12,7 +12,8 @@ import (
 	"github.com/totpflow/totpflow/phone"
 )
 
-// Message is one to a number that is nobody's (Ofcom keeps it for drama).
+// Message returns a message to a number that belongs to nobody (Ofcom keeps it for
+// drama).
 func Message(via phone.Via) phone.Message {
 	keys, err1 := keyring.Parse(keyring.Generate())
 	number, err2 := phone.ParseNumber("+44 7700 900123")
