@@ -72,8 +72,8 @@ func (l *Language) unavailable(err error) string {
 	}
 }
 
-// keepTrouble keeps the failure of the store that a form met, where the page that is to show
-// it fails as well: that the page wrote nothing says nothing about the form.
+// keepTrouble keeps the store's failure that a form met, for the case that the page which
+// should show it fails too: even if the page wrote nothing, the form may have.
 func keepTrouble(refused error, err *error) {
 	if *err != nil && errors.Is(refused, store.ErrUnavailable) {
 		*err = refused
@@ -240,8 +240,8 @@ func (l *Language) happened(e event.Event) string {
 	return text
 }
 
-// doing names an action, such as “Delete backup”. A host's action has a text of its
-// own under action.delete-backup, and otherwise the words that it is called by.
+// doing names an action, such as “Delete backup”. A host's action has a text of its own
+// under action.delete-backup, and otherwise its own name.
 func (l *Language) doing(action totpflow.Action) string {
 	if text, err := l.Find("action." + strings.ReplaceAll(string(action), " ", "-")); err == nil {
 		return text

@@ -53,10 +53,10 @@ const own = "totpflow_"
 var errCodeFirst = errors.New("web: a code is needed first")
 
 // StepUp lets a request through only with a fresh code of the person's app, or with a
-// recovery code, however they signed in: a session that was left open cannot delete a backup. It includes
-// [Web.Require], so it can be used for a pattern by itself. A person who has no second
-// factor yet is asked for the password instead; one who has only a phone must set up an
-// app first.
+// recovery code, however the person signed in: a session that was left open cannot delete
+// a backup. It includes [Web.Require], so it can be used alone for a pattern. A person
+// who has no second factor yet is asked for the password instead; a person who has only a
+// phone must set up an app first.
 //
 // The first request of a form is answered with a page that names action and target
 // and asks for a code. Its form sends the same fields again, to the same address,

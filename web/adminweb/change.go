@@ -211,7 +211,7 @@ func (p *Pages) deliver(to Person) func(context.Context, admin.IssuedCode) error
 	}
 }
 
-// keep has the host keep the generation of a change.
+// keep makes the host store the generation of a change.
 func (p *Pages) keep(ctx context.Context, c totpflow.Change) error {
 	if p.Web.KeepGeneration == nil || c.Generation == 0 {
 		return nil

@@ -74,12 +74,12 @@ func missing(m admin.Member) bool {
 
 const (
 	perPage = 10
-	// maxLooks is how many people a filter looks at for one page, so that a request in a
-	// tenant of a million people ends.
+	// maxLooks is how many people a filter looks at for one page, so that a request stays
+	// bounded in a tenant of a million people.
 	maxLooks = 1000
 )
 
-// A listing is what an address or a form asks the list for.
+// A listing is the part of the list that an address or a form asks for.
 type listing struct {
 	tenant, search, filter, cursor string
 	of                             []string // tenants

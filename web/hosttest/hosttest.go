@@ -1,6 +1,6 @@
 // Package hosttest tests a [web.Host]. Begin with [Run] in one test. It stores only
 // sessions, in the host that it tests. It defends against sessions that are planted,
-// copied or revived. Limiting guesses of passwords is left to you.
+// copied or revived. Limiting password guesses is left to you.
 //
 // It checks that a sign-in gets a new token, that the old one is invalid, that nothing is
 // carried over, and that a copied cookie is invalid after the sign-out, even if another
