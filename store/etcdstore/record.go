@@ -12,17 +12,17 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// Where records and the entries by due time are, behind the prefix. The prefix
-// holds no NUL, so that no key of a store is one of another store, also where the
+// The keys of records and of entries by due time continue with these after the prefix.
+// The prefix holds no NUL, so that no key of a store is one of another store, even where
 // one prefix begins with the other.
 const (
 	accounts = "account\x00"
 	overdue  = "due\x00"
 )
 
-// key returns the key of a record. No id holds a NUL, and nothing comes before it: so
-// keys are ordered as store.AccountID.Compare orders ids, also where a tenant begins with
-// another one.
+// key returns the key of a record. No id holds a NUL, and nothing sorts before it: so
+// keys are ordered as store.AccountID.Compare orders ids, even where one tenant begins
+// with another.
 func (s *Store) key(id store.AccountID) string { return s.prefix + accounts + member(id) }
 
 func member(id store.AccountID) string { return id.Tenant + "\x00" + id.User }
@@ -116,7 +116,7 @@ func begin(v store.Version, due time.Time) []byte {
 	return appendDue(append(append(make([]byte, 0, head), v[:]...), format), due)
 }
 
-// encode writes a record as the package documentation has it.
+// encode writes a record as the package documentation describes it.
 func encode(rec store.Record) string {
 	b := begin(rec.Version, rec.Due)
 	b = binary.BigEndian.AppendUint64(b, uint64(rec.Updated.UnixMicro()))

@@ -129,8 +129,8 @@ func (s *Store) account(id store.AccountID) string {
 	return key + member(id)
 }
 
-// call runs a script over the store and what account names. A server that the
-// store does not know is looked at first, and answers when its quarantine ends.
+// call runs a script over the store and the keys that account names. It checks a server
+// that the store does not know; that server answers when its quarantine has ended.
 func (s *Store) call(ctx context.Context, sc script, account string, args ...any) ([]any, error) {
 	if s.fault != nil {
 		return nil, s.fault

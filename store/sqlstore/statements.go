@@ -31,7 +31,7 @@ type statements struct {
 // statement of its own, so that the database takes the index that fits it.
 type listing struct{ heads, all, state, due bool }
 
-// statements writes down what a store asks. Every value is a parameter.
+// statements returns the statements of a store. Every value is a parameter.
 func (d *dialect) statements(n names) statements {
 	accounts := n.accounts()
 	s := statements{

@@ -7,7 +7,7 @@ import (
 	"errors"
 )
 
-// errLook: a statement was to change something.
+// errLook means that a statement was to change something.
 var errLook = errors.New("this connection is read-only")
 
 // openToLook opens the database through a driver that runs queries and refuses every

@@ -11,7 +11,7 @@ import (
 	"github.com/totpflow/totpflow/store/sqlstore"
 )
 
-// ErrURL: the text is not the URL of a known database.
+// ErrURL means that the text is not the URL of a known database.
 var ErrURL = errors.New("not the URL of a database such as sqlite:///srv/backup/console.db")
 
 // A URL says where a database is. It may hold a password, and shows none

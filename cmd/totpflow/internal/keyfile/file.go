@@ -14,13 +14,13 @@ import (
 )
 
 var (
-	// ErrMode: others than the owner can read or write the file.
+	// ErrMode means that others than the owner can read or write the file.
 	ErrMode = errors.New("others can read or write it; run chmod 600 on it, and rotate the keys if somebody may have read it")
 
-	// ErrChanged: the file has changed since it was opened.
+	// ErrChanged means that the file has changed since it was opened.
 	ErrChanged = errors.New("somebody else has changed it in the meantime; nothing was written")
 
-	// ErrExists: there is a file already, whose keys would be lost.
+	// ErrExists means that there is a file already, whose keys would be lost.
 	ErrExists = errors.New("the file exists already; its keys open records, so it is not replaced")
 )
 

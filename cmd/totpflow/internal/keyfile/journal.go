@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ErrJournal: the journal is not one that this version wrote.
+// ErrJournal means that the journal is not one that this version wrote.
 var ErrJournal = errors.New("not a journal of this version")
 
 // A Journal remembers a sweep over all records that has begun, so that it can

@@ -10,7 +10,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ErrLocked: another process changes the keys.
+// ErrLocked means that another process changes the keys.
 var ErrLocked = errors.New("another totpflow is using it; wait until that has ended")
 
 // Lock keeps other processes from changing the key file at path, until release
