@@ -90,8 +90,8 @@ func newID() string { return rand.Text() }
 
 const defaultName = "Authenticator"
 
-// cleanName makes a name fit to be shown in a list and a log line. Bidirectional
-// controls go as well: with them a name could pose as another.
+// cleanName makes a name fit to be shown in a list and a log line. Bidirectional controls
+// are removed too: with them a name could pose as another.
 func cleanName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		switch {

@@ -12,8 +12,8 @@ import (
 	"rsc.io/qr"
 )
 
-// Quiet zones in modules. ISO/IEC 18004 asks for four; in a terminal, where
-// height is short, two are read as well (none is not, on a dark ground).
+// Quiet zones in modules. ISO/IEC 18004 asks for four; in a terminal, where height is
+// short, two are enough as well (without any, a code on a dark background is not read).
 const (
 	quietPicture  = 4
 	quietTerminal = 2
@@ -39,9 +39,9 @@ func newSymbol(text string, level qr.Level, quiet int) (symbol, error) {
 // light: the quiet zone, and the row that a terminal needs to make the count even.
 func (s symbol) dark(x, y int) bool { return s.code.Black(x-s.quiet, y-s.quiet) }
 
-// png draws the symbol black on its own white, scale pixels per module. The
-// picture carries its white ground with it, since a reader fails on a page in
-// dark colours otherwise. Two palette entries make it a 1-bit file of 0.5 to 2 kB.
+// png draws the symbol black on its own white, scale pixels per module. The picture has a
+// white background of its own, since a reader would otherwise fail on a page in dark
+// colours. Two palette entries make it a 1-bit file of 0.5 to 2 kB.
 func (s symbol) png(scale int) ([]byte, error) {
 	p := picture{rows: make([][]byte, 0, s.size*scale)}
 	for y := range s.size {

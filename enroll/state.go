@@ -136,8 +136,8 @@ func Next(from State, action Action) (State, error) {
 // ErrTransition matches every [*TransitionError].
 var ErrTransition = errors.New("enroll: not possible in this state")
 
-// TransitionError reports an action that the state machine does not know in the
-// state the enrollment is in. Nothing was changed.
+// TransitionError reports an action that the state machine does not permit in the current
+// state. Nothing was changed.
 type TransitionError struct {
 	From   State
 	Action Action

@@ -125,7 +125,7 @@ func (s *state) waits(e Event) bool { return e.Number > s.Taken && e.Kind.Notabl
 func (s *state) trim() {
 	kept, changes := s.Events, 0
 	drop := func(i int) {
-		if len(s.Events) == len(kept) { // the first: until now they are also another Activity's
+		if len(s.Events) == len(kept) { // the first: until now they are shared with another Activity
 			s.Events = slices.Clone(s.Events)
 		}
 		s.Events = slices.Delete(s.Events, i, i+1)

@@ -179,9 +179,9 @@ func (d *day) fields(c *wire.Coder, before, least int64) {
 	}
 }
 
-// weight returns the largest number of bytes that e takes in a record, whatever else is
-// in it, and no more than that where all its texts are new and its number, its times and
-// what remains are as long as can be. Tenant and user are left out, since no stored event
+// weight returns the largest number of bytes that e can take in a record, whatever else
+// is in it. This bound is exact if all texts of e are new, and its number, its times and
+// the rest are as long as possible. Tenant and user are left out, since no stored event
 // has them.
 func (e Event) weight() int {
 	const number, time, kind, has, remaining = 10, 7, 1, 2, 10

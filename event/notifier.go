@@ -40,8 +40,8 @@ var errDeferred = errors.New("event: another process notifies")
 
 func (deferred) Notify(context.Context, Notification) error { return errDeferred }
 
-// ErrUndeliverable is wrapped by a [Notifier] whose later tries cannot help: there is
-// no such mailbox, or no such person any more.
+// ErrUndeliverable is wrapped by a [Notifier] if trying again cannot help: the mailbox or
+// the person does not exist.
 var ErrUndeliverable = errors.New("event: undeliverable")
 
 // A Notification describes what one flow did to an account, for one message. User is

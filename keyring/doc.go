@@ -51,8 +51,8 @@
 //
 // # Keys held by a KMS
 //
-// [Wrap] and [ParseWrapped] keep the ring string itself under a key that a KMS,
-// an HSM or a Tink keyset holds. It is called once, when the program starts.
+// [Wrap] and [ParseWrapped] keep the ring string itself under a key that a KMS, an HSM or
+// a Tink keyset holds. That service is called once, when the program starts.
 //
 // # Threats
 //

@@ -71,9 +71,9 @@ func Rotate(s string) (string, error) {
 	return ks.withNewKey().encode(), nil
 }
 
-// RaiseEpoch returns the ring string s with the next epoch. Do this after a
-// database was restored from a backup: it ends every token that carries the
-// epoch, also those which the backup remembers as valid.
+// RaiseEpoch returns the ring string s with the next epoch. Do this after a database was
+// restored from a backup: it ends every token that carries the epoch, even those which
+// the backup remembers as valid.
 //
 // It returns [ErrMalformed] when s cannot be parsed and [ErrLimit] when no
 // epoch is left, and with an error s itself.

@@ -41,10 +41,9 @@ func (l Limit) Validate() error {
 // each, best kept under a keyed hash of [Number.Canonical]. All limits of a list apply at
 // once.
 //
-// Anybody with an account can have a code sent to anybody's number, which is not
-// verified for it. Keep a second Sends for such sends next to each of those, and take
-// them from [Limits.ForUnverified] as well: the other half is left for people who sign
-// in.
+// Anybody with an account can have a code sent to anybody's number, which is not verified
+// for it. Keep a second Sends for such sends next to each of those, and take them from
+// [Limits.ForUnverified] too: the other half is left for people who sign in.
 type Limits struct {
 	Account []Limit // of one account
 	Number  []Limit // of one number, whichever accounts it is in
@@ -181,8 +180,8 @@ func (s Sends) Allow(at time.Time, limits ...Limit) error {
 // Take takes one message from all of the limits, or from none and returns what
 // [Sends.Allow] does. Write the result before the provider is called: of two simultaneous
 // requests only one is written, and a crash after the call must not make the message
-// free. A message that the provider then refuses stays counted; otherwise one could ask
-// without end for messages that are refused.
+// free. A message that the provider then refuses stays counted; otherwise anybody could
+// request messages that are refused without end.
 //
 // Sends that are too old for all limits of this call are forgotten.
 func (s Sends) Take(at time.Time, limits ...Limit) (Sends, error) {
@@ -232,9 +231,9 @@ func (s Sends) frees(now int64, l Limit) int64 {
 	return now // nothing is left, and a valid limit has room then
 }
 
-// thin moves old entries to the next mark of a grid that is as wide as an eighth
-// of their age or less. Grids of growing age lie in each other, so that an entry
-// that moves again stays within the wider one.
+// thin moves old entries to the next mark of a grid that is as wide as an eighth of their
+// age or less. Grids of growing age are nested, so that an entry that moves again stays
+// within the wider one.
 func thin(log []entry, now int64) []entry {
 	for i, e := range log {
 		if eighth := (now - e.at) / 8; eighth > 0 {

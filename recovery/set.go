@@ -14,7 +14,7 @@ const Codes = 10
 
 // Errors of [Set.Redeem].
 var (
-	// ErrRejected means that the code is not in the set, or not any more.
+	// ErrRejected means that the code is not, or no longer, in the set.
 	ErrRejected = errors.New("recovery: code rejected")
 	// ErrUsed means that the code was used before. It is also [ErrRejected],
 	// and only for the log: anyone who tries codes must not learn which ones were
@@ -69,10 +69,10 @@ func draw(at time.Time, n int) (codes []string, s Set) {
 	return codes, Set{st}
 }
 
-// Redeem returns the set with d's code used, which must be written before
-// anybody is let in. Or it returns the set unchanged and [ErrRejected],
-// [ErrUsed] (which is ErrRejected too), or [ErrStale] for a digest of another
-// set and for the zero Digest. It compares with every code in constant time.
+// Redeem returns the set with d's code used, which must be written before anybody is let
+// in. Otherwise it returns the set unchanged and [ErrRejected], [ErrUsed] (which is
+// ErrRejected too), or [ErrStale] for a digest of another set and for the zero Digest. It
+// compares with every code in constant time.
 func (s Set) Redeem(at time.Time, d Digest) (Set, error) {
 	if d.reveal == nil {
 		return s, ErrStale

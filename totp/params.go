@@ -24,9 +24,9 @@ type Params struct {
 	Period    time.Duration // whole seconds, 15 s to 120 s; zero: 30 s
 }
 
-// complete returns p with the defaults filled in, or [ErrParams]. Every Key is made
-// through here, also one from a URI in the database: digits=1 in a tampered row would be
-// a code that ten guesses find.
+// complete returns p with the defaults filled in, or [ErrParams]. Every Key passes
+// through it, even one from a URI in the database: digits=1 in a tampered row would be a
+// code that ten guesses find.
 func (p Params) complete() (Params, error) {
 	if p.Digits == 0 {
 		p.Digits = minDigits

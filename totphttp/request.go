@@ -45,8 +45,8 @@ func BrowserLabel(r *http.Request) string {
 	}
 }
 
-// A word in a user agent, and what it means. Order matters: browsers name those
-// they imitate as well.
+// A word in a user agent, and what it means. Order matters: browsers also name those that
+// they imitate.
 type word struct{ in, means string }
 
 func first(agent string, words []word) string {

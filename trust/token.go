@@ -118,7 +118,7 @@ func (t Token) Name() string {
 
 const redacted = "trust.Token(redacted)"
 
-// String returns a fixed text that tells nothing about the token.
+// String returns a fixed text that reveals nothing about the token.
 func (t Token) String() string { return redacted }
 
 // Format prints [Token.String] for every verb and flag.

@@ -90,10 +90,10 @@ func nameOf(r *keyring.Ring, s Scope) (name [nameSize]byte) {
 	return name
 }
 
-// Check returns the browser among known, as it is kept there, whose token t
-// is, if it was issued for this scope by this ring and epoch and its age is at most
-// maxAge and [MaxAge]. To prolong nothing but remember the use, set its
-// Seen to at and [Remember] it; once a day is enough.
+// Check returns the browser among known, as it is kept there, to which token t belongs,
+// if it was issued for this scope by this ring and epoch and its age is at most maxAge
+// and [MaxAge]. To record the use, which prolongs nothing, set its Seen to at and
+// [Remember] it; once a day is enough.
 //
 // The policy's age is an argument of the check and not of the issue, so that
 // shortening it ends browsers that are trusted already; zero or less trusts
@@ -125,8 +125,8 @@ func check(r *keyring.Ring, s Scope, t Token, known []Browser, at time.Time, max
 	if !ok {
 		return Browser{}, ErrRevoked
 	}
-	// An account that was seen later than now has a clock that was put back.
-	// Expired browsers would live again by it, so that a code is asked instead.
+	// A browser that was seen later than now shows that a clock was put back. Expired
+	// browsers would become valid again, so a code is required instead.
 	if b.Issued.After(at.Add(skew.Tolerance)) || b.Seen.After(at.Add(skew.Tolerance)) {
 		return Browser{}, ErrClock
 	}

@@ -1,4 +1,4 @@
-// Package posttest is what the tests of all providers need.
+// Package posttest has helpers for the tests of all providers.
 package posttest
 
 import (
@@ -26,7 +26,7 @@ func Message(via phone.Via) phone.Message {
 	return m
 }
 
-// An Answer is a provider that answers so, without a network.
+// An Answer is a provider that gives this answer, without a network.
 type Answer struct {
 	Status int
 	Body   string
