@@ -181,7 +181,7 @@ func (s Sends) Allow(at time.Time, limits ...Limit) error {
 // [Sends.Allow] does. Write the result before the provider is called: of two simultaneous
 // requests only one is written, and a crash after the call must not make the message
 // free. A message that the provider then refuses stays counted; otherwise anybody could
-// request messages that are refused without end.
+// go on requesting messages that are refused.
 //
 // Sends that are too old for all limits of this call are forgotten.
 func (s Sends) Take(at time.Time, limits ...Limit) (Sends, error) {
