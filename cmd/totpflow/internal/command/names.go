@@ -12,13 +12,13 @@ import (
 	"github.com/totpflow/totpflow/store"
 )
 
-// No record has a person's name: only the product knows it. An operator who reads ids alone
-// takes one person for another.
+// No record has a person's name: only the product knows it. An operator who reads ids
+// alone may take one person for another.
 
 // namesFlag adds --names to a command that prints accounts.
 func (a *app) namesFlag(c *cobra.Command) {
 	c.Flags().StringVar(&a.namesFile, "names", "",
-		"call people by their names in this `FILE` as well: CSV with the columns user and name, and tenant; - is the standard input")
+		"also show people's names, from this `FILE`: CSV with the columns user and name, and tenant; - is the standard input")
 }
 
 // readNames reads the file of --names, before anything else is done. In a file without a

@@ -86,7 +86,7 @@ func (a *app) root() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.keysFile, "keys-file", "", "read the key ring from this `FILE`, which only its owner may read")
-	flags.StringVar(&a.dbFile, "db-file", "", "the database: an SQLite `FILE`, or a file that contains the URL of a database")
+	flags.StringVar(&a.dbFile, "db-file", "", "the database: a SQLite `FILE`, or a file that contains the URL of a database")
 	flags.BoolVar(&a.asJSON, "json", false, "print the result as JSON")
 	flags.SortFlags = false
 	root.AddGroup(

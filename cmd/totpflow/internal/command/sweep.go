@@ -99,9 +99,9 @@ func (a *app) sweep(ctx context.Context, sw *sweep, total int) error {
 		}
 		return sw.file.Finish(sw.journal.Operation)
 	case ctx.Err() != nil:
-		return fmt.Errorf("interrupted after %d records; run the same command again to go on", sw.journal.Seen)
+		return fmt.Errorf("interrupted after %d records; run the same command again to continue", sw.journal.Seen)
 	default:
-		return fmt.Errorf("stopped after %d records: %w; run the same command again to go on", sw.journal.Seen, err)
+		return fmt.Errorf("stopped after %d records: %w; run the same command again to continue", sw.journal.Seen, err)
 	}
 }
 

@@ -74,7 +74,7 @@ func Schemes() []string {
 	return all
 }
 
-// FileURL returns the URL of an SQLite file.
+// FileURL returns the URL of a SQLite file.
 func FileURL(path string) (URL, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	// ErrMode means that others than the owner can read or write the file.
+	// ErrMode means that users other than the owner can read or write the file.
 	ErrMode = errors.New("others can read or write it; run chmod 600 on it, and rotate the keys if somebody may have read it")
 
 	// ErrChanged means that the file has changed since it was opened.
@@ -37,9 +37,9 @@ type File struct {
 	text func() string
 }
 
-// Open reads the key file at path. The error wraps [ErrMode] for a file that
-// others than its owner can read or write, and [keyring.ErrMalformed] for one
-// that holds no ring.
+// Open reads the key file at path. The error wraps [ErrMode] for a file that users other
+// than its owner can read or write, and [keyring.ErrMalformed] for one that holds no
+// ring.
 func Open(path string) (*File, error) {
 	real, err := filepath.EvalSymlinks(path) // to replace the file and not the link
 	if err != nil {
@@ -65,8 +65,8 @@ func (f *File) read() error {
 	return nil
 }
 
-// ReadPrivate reads a file of at most limit bytes that holds a secret. The
-// error wraps [ErrMode] when others than the owner can read or write it.
+// ReadPrivate reads a file of at most limit bytes that holds a secret. The error wraps
+// [ErrMode] when users other than the owner can read or write it.
 func ReadPrivate(path string, limit int64) (string, fs.FileInfo, error) {
 	file, info, err := Regular(path)
 	if err != nil {
@@ -110,12 +110,11 @@ func (f *File) Path() string { return f.path }
 // Ring returns the ring of the file.
 func (f *File) Ring() *keyring.Ring { return f.ring }
 
-// Replace has change make another ring string of the present one, and puts it
-// in the file's place: under another name first, flushed to the disk, with the
-// mode and the owner of the old one, then renamed. Readers see the old ring or
-// the new one, also after a power cut. It returns [ErrChanged] when the file is
-// not what was opened any more, and what change returns. The caller holds the
-// [Lock].
+// Replace lets change make a new ring string from the present one, and puts it in the
+// file's place: under another name first, flushed to the disk, with the mode and the
+// owner of the old one, then renamed. Readers see the old ring or the new one, even after
+// a power cut. It returns [ErrChanged] when the file is no longer the one that was
+// opened, and the error of change. The caller holds the [Lock].
 func (f *File) Replace(change func(ring string) (string, error)) error {
 	text, err := change(f.text())
 	if err != nil {
@@ -178,9 +177,9 @@ func Create(path, ring string) error {
 	return nil
 }
 
-// tempName is where what replaces the file at path is written first. It is
-// always the same, so that a run that was killed leaves one copy of the keys at
-// most, which the next one removes. The lock keeps two from meeting there.
+// tempName returns the path at which the replacement of the file at path is written
+// first. It is always the same, so that a run that was killed leaves one copy of the keys
+// at most, which the next one removes. The lock keeps two from meeting there.
 func tempName(path string) string {
 	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
 }

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Streams are the three of a program, and whether a person sits at them.
+// Streams are the three streams of a program, and whether a person sits at them.
 type Streams struct {
 	In          io.Reader
 	Out, Err    io.Writer
@@ -69,7 +69,7 @@ func Time(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05Z")
 }
 
-// Plural is "1 record", "2 records".
+// Plural returns "1 record", "2 records".
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
