@@ -116,9 +116,9 @@ func (s symbol) svg(scale int) string {
 // The glyphs by what they ink: neither half of the cell, the lower, the upper, both.
 var halfBlocks = [4]string{" ", "▄", "▀", "█"}
 
-// terminal draws two rows of modules per line. With colour the ink is black and
-// the ground white, whatever the terminal's own colours are. Without, the
-// terminal's foreground has to stand for white: right where it is light on dark.
+// terminal draws two rows of modules per line. With colour the ink is black and the
+// background white, whatever the terminal's own colours are. Without, the terminal's
+// foreground has to stand for white: right where it is light on dark.
 func (s symbol) terminal(colour bool) string {
 	const blackOnWhite, plain = "\x1b[38;5;16;48;5;231m", "\x1b[0m"
 	ink := func(x, y int) int {

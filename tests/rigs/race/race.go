@@ -39,7 +39,7 @@ func (r Rig) Run(s store.Store, role, where string) (Figures, error) {
 
 // Consume has two processes with 64 goroutines each use the same code at the same moment,
 // round by round. It returns an error unless the code is accepted exactly once. s is the
-// store in this process, where the store for the children, who play role.
+// store in this process, where names the store for the children, who play role.
 func Consume(s store.Store, role, where string, rounds int) (all Figures, err error) {
 	all.Rounds = rounds
 	return all, rounding(role, where, func(ask ask) error {
