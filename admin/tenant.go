@@ -63,8 +63,8 @@ func ownPolicy(tx *engine.Tx) policy.Policy {
 	return *tx.Tenant.Policy
 }
 
-// ErrPolicyFixed means that [totpflow.Config].Policy is one policy for everybody:
-// what is set for a tenant would have no effect.
+// ErrPolicyFixed means that [totpflow.Config].Policy is one policy for everybody: a
+// policy that is set for a tenant would have no effect.
 var ErrPolicyFixed = errors.New("admin: Config.Policy is fixed, so that a tenant's policy has no effect")
 
 // ErrMandatory means that the tenant must require the second factor of everybody

@@ -13,7 +13,7 @@ import (
 )
 
 // Quiet zones in modules. ISO/IEC 18004 asks for four; in a terminal, where height is
-// short, two are enough as well (without any, a code on a dark background is not read).
+// short, two are enough too (without any, a code on a dark background is not read).
 const (
 	quietPicture  = 4
 	quietTerminal = 2

@@ -157,8 +157,8 @@ func (k *Kind) fields(c *wire.Coder) {
 	}
 }
 
-// fields describes a day by how many days it lies after the one before it, or
-// after 1970, by which attempts there were, as bits, and how many of each.
+// fields describes a day by its distance from the previous one, or from 1970, in days, by
+// which attempts there were, as bits, and how many of each.
 func (d *day) fields(c *wire.Coder, before, least int64) {
 	after := d.date - before
 	c.Signed("after", &after, least, lastDay-before)

@@ -9,16 +9,16 @@ import (
 // A Notifier notifies people of what happened to their account, by mail for example. A
 // service has one; a host with several channels fans out itself.
 //
-// Notify is called outside of every flow, on a goroutine of its own and with a
-// deadline of half a minute, at least once for each notification and in the order of
-// an account's flows. Only one process at a time delivers for an account. A notification
-// is repeated if the process died between the call and the write that records it;
-// repetitions have the same tenant, user and number. A call that does not end with its
-// context holds back its own account only. The host keeps no outbox: until Notify returns
-// nil the notification stays in the account's record and is tried again after growing
-// pauses, also in another process and after a crash (totpflow.Service.Deliver). When it
-// fails after 72 hours, or when the error is [ErrUndeliverable], it is given up, and
-// observers receive [NotificationDropped]. A panic counts as an error.
+// Notify is called outside of every flow, on its own goroutine and with a deadline of
+// half a minute, at least once for each notification and in the order of an account's
+// flows. Only one process at a time delivers for an account. A notification is repeated
+// if the process died between the call and the write that records it; repetitions have
+// the same tenant, user and number. A call that does not end with its context holds back
+// its own account only. The host keeps no outbox: until Notify returns nil the
+// notification stays in the account's record and is tried again after growing pauses,
+// even in another process and after a crash (totpflow.Service.Deliver). When it fails
+// after 72 hours, or when the error is [ErrUndeliverable], it is given up, and observers
+// receive [NotificationDropped]. A panic counts as an error.
 type Notifier interface {
 	Notify(ctx context.Context, n Notification) error
 }

@@ -31,9 +31,9 @@
 //	│               └ suite of new seals: xchacha20-poly1305 or aes-256-gcm
 //	└ format and its version
 //
-// There is one spelling for each ring. The suite word may be exchanged for the
-// other one at any time: both suites always open, and they never share a key,
-// because each has a subkey of its own.
+// There is one spelling for each ring. The suite word may be exchanged for the other one
+// at any time: both suites always open, and they never share a key, because each has its
+// own subkey.
 //
 // # Rotation
 //

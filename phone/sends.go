@@ -19,7 +19,7 @@ const (
 	maxTime    = 1 << 40 // seconds; keeps the arithmetic from overflowing, some 35,000 years away
 )
 
-// MaxPeriod is the longest period of a [Limit]: older sends are not needed any more.
+// MaxPeriod is the longest period of a [Limit]: older sends have no effect.
 const MaxPeriod = 366 * 24 * time.Hour
 
 // A Limit is how many messages may be sent in any period of the given length.

@@ -138,8 +138,8 @@ func load(ctx context.Context, s Store, id AccountID) (rec Record, found bool, e
 	return rec, true, nil
 }
 
-// unavailable wraps cause, and with it the context's error where a driver
-// reports the end of the context in words of its own.
+// unavailable wraps cause, and with it the context's error where a driver reports the end
+// of the context in its own words.
 func unavailable(ctx context.Context, op string, cause error) error {
 	if done := ctx.Err(); done != nil && !errors.Is(cause, done) {
 		return fmt.Errorf("%w: %s: %w (%w)", ErrUnavailable, op, cause, done)

@@ -7,7 +7,7 @@ import (
 )
 
 // The methods of this file make a printed Key readable. They do not protect the secret:
-// the closure does, also where no method is called.
+// the closure does, even where no method is called.
 
 const redacted = "totp.Key([redacted])"
 

@@ -81,7 +81,7 @@ func (h *Web) enrollment(r *http.Request) totpflow.EnrollmentToken {
 }
 
 // A keptProof is a proof with its account. The service knows whose proof it is; the page
-// must know as well, so that a proof that somebody left in this browser does not begin
+// must know it too, so that a proof that somebody left in this browser does not begin
 // their enrollment in another person's session.
 type keptProof struct {
 	Proof  totpflow.Proof

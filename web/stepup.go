@@ -208,7 +208,7 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 // withoutOwn takes this package's fields out of the request, so that the host's handler
-// sees the form that the person sent, also where it reads the body itself.
+// sees the form that the person sent, even where it reads the body itself.
 func withoutOwn(r *http.Request) {
 	for _, values := range []url.Values{r.PostForm, r.Form} {
 		for name := range values {

@@ -39,9 +39,9 @@ type Ticket struct {
 	lifetime  time.Duration
 }
 
-// Fields describes the ticket. It includes the kind although each kind has a
-// sealing key of its own: the account signs these bytes, so that the ring alone is
-// not enough to make a proof out of a challenge.
+// Fields describes the ticket. It includes the kind although each kind has its own
+// sealing key: the account signs these bytes, so that the ring alone is not enough to
+// make a proof out of a challenge.
 func (t *Ticket) Fields(c *wire.Coder) {
 	c.Text("id", &t.ID, maxWord)
 	c.Text("kind", &t.Kind, maxWord)

@@ -105,9 +105,9 @@
 // where there is a binary log (0 is MariaDB's default), autocommit off, and an engine
 // other than InnoDB ([ErrNotDurable]); read_only, and a node of a Galera cluster that
 // does not wait for the others before it reads (wsrep_sync_wait=1) ([ErrNotPrimary]); and
-// a connection that converts text ([ErrEncoding]). Rights are as with PostgreSQL. Every
-// definition commits by itself in these databases, so each migration is one statement
-// that may be repeated.
+// a connection that converts text ([ErrEncoding]). Rights are as with PostgreSQL. These
+// databases commit every definition separately, so each migration is one statement that
+// may be repeated.
 //
 // InnoDB shows a commit to others a moment before it is on the disk. Where the
 // acknowledgement of a write is lost, [store.Update] reads once and treats a write that
@@ -134,12 +134,12 @@
 //
 // # Your own transactions
 //
-// The store writes on a connection of its own, and cannot take part in a transaction of
-// the product. Put returns when the write is acknowledged as durable; inside a
-// transaction that is not yet the case, and the answer "right code" would be sent too
-// early. And where the transaction is rolled back, the code that it used would work once
-// more. So commit first and then call the service, or the other way round; neither waits
-// for the other.
+// The store writes on its own connection, and cannot take part in a transaction of the
+// product. Put returns when the write is acknowledged as durable; inside a transaction
+// that is not yet the case, and the answer "right code" would be sent too early. And
+// where the transaction is rolled back, the code that it used would work once more. So
+// commit first and then call the service, or the other way round; neither waits for the
+// other.
 //
 // # Isolation
 //

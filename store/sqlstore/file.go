@@ -50,7 +50,7 @@ func sqliteFile(ctx context.Context, conn *sql.Conn) (*file, error) {
 	return nil, nil
 }
 
-// check returns ErrFileLost if the file is not under its name any more.
+// check returns ErrFileLost if the file is no longer under its name.
 func (f *file) check() error {
 	if f == nil {
 		return nil

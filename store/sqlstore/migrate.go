@@ -64,11 +64,11 @@ const patience = 30 * time.Second
 //
 // It returns [ErrNotDurable], [ErrBusyTimeout], [ErrNotPrimary], [ErrEncoding],
 // [ErrRights], [ErrRowSecurity], [ErrTableLost], [ErrFileLost], [ErrSchemaNewer],
-// [ErrDialect] or [ErrNames], or [store.ErrUnavailable] wrapping the
-// driver's error: a directory that cannot be written, a file that is not a database,
-// a server that does not answer, a database of another dialect, a context that
-// ended. All steps of one call take place together or not at all; with MySQL,
-// where every definition commits by itself, the next call continues where one stopped.
+// [ErrDialect] or [ErrNames], or [store.ErrUnavailable] wrapping the driver's error: a
+// directory that cannot be written, a file that is not a database, a server that does not
+// answer, a database of another dialect, a context that ended. All steps of one call take
+// place together or not at all; with MySQL, which commits every definition separately,
+// the next call continues where one stopped.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.fault != nil {
 		return s.fault

@@ -39,10 +39,9 @@ var mysql = dialect{
 // and its name.
 const mysqlTable = `table_schema = COALESCE(NULLIF(?, ''), DATABASE()) AND table_name = ?`
 
-// mysqlUndone recognises ER_LOCK_DEADLOCK, with which Galera also refuses a
-// commit, ER_LOCK_WAIT_TIMEOUT and ER_CHECKREAD (MariaDB with
-// innodb_snapshot_isolation). Each statement is a transaction of its own, and
-// the server has rolled it back when it says so.
+// mysqlUndone recognises ER_LOCK_DEADLOCK, with which Galera also refuses a commit,
+// ER_LOCK_WAIT_TIMEOUT and ER_CHECKREAD (MariaDB with innodb_snapshot_isolation). Each
+// statement is a separate transaction, and the server has rolled it back when it says so.
 func mysqlUndone(err error) bool {
 	switch mysqlError(err) {
 	case 1213, 1205, 1020:

@@ -37,7 +37,7 @@ SELECT pg_advisory_xact_lock(8390052656918065015)`),
 }
 
 // postgresUndone recognises serialization_failure and deadlock_detected. Each statement
-// is a transaction of its own, and the server has rolled it back when it says so; it says
+// is a separate transaction, and the server has rolled it back when it says so; it says
 // statement_completion_unknown otherwise. At REPEATABLE READ and SERIALIZABLE this is the
 // answer to a writer that has lost, instead of "no row"; the next try finds no row.
 func postgresUndone(err error) bool {

@@ -29,7 +29,8 @@ var sqlite = dialect{
 	exists: not,
 	undone: not, // a writer waits for the file as long as busy_timeout says
 	busy:   sqliteBusy,
-	// Each statement commits by itself, and SQLite rolls it back where it cannot.
+	// Each statement is a separate transaction, and SQLite rolls it back where it cannot
+	// commit.
 	unwritten: sqliteUnwritten,
 	absent:    func(err error) bool { return strings.Contains(err.Error(), "no such table") },
 	denied:    func(err error) bool { return strings.Contains(err.Error(), "readonly database") },

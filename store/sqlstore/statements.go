@@ -27,8 +27,8 @@ type statements struct {
 	probes  []string // change nothing, and need the right to
 }
 
-// A listing is what the statement of a page selects and returns. Each has a
-// statement of its own, so that the database takes the index that fits it.
+// A listing is what the statement of a page selects and returns. Each has its own
+// statement, so that the database takes the index that fits it.
 type listing struct{ heads, all, state, due bool }
 
 // statements returns the statements of a store. Every value is a parameter.

@@ -49,7 +49,7 @@ func crosses(l *life) {
 	want(status.Browsers[0].Issued.Before(l.moment), "the browser is of %v", status.Browsers[0].Issued)
 	valid, err := l.mfa.Account(p.user).SessionValid(l.ctx, session)
 	must(err)
-	want(valid, "the session of before is over")
+	want(valid, "the earlier session is over")
 }
 
 // ticks moves by a second, and each time a second back and forth again, over two periods:

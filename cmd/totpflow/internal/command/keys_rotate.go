@@ -58,7 +58,7 @@ the rotation. The keys stay as they are. The command reports what it would do; -
 		Args:    args(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.withKeys(c.Context(), opReseal, func(r *rotation) error {
-				if r.journal.Key != r.newest() { // a new run, or one of a newest key of before
+				if r.journal.Key != r.newest() { // a new run, or one for an earlier newest key
 					r.journal.Key, r.journal.Cursor, r.journal.Seen, r.journal.Changed = r.newest(), "", 0, 0
 				}
 				return r.seal(c.Context())

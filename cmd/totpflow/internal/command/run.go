@@ -45,7 +45,7 @@ func Run(ctx context.Context, args []string, streams screen.Streams, env func(st
 type app struct {
 	screen screen.Streams
 	env    func(string) string
-	events *screen.Checked // where events are logged: of an erasure there is no other trace
+	events *screen.Checked // where events are logged: an erasure leaves no other trace
 
 	keysFile string
 	dbFile   string

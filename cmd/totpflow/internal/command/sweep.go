@@ -31,7 +31,7 @@ func (a *app) lockKeys() (f *keyfile.File, release func(), err error) {
 	if release, err = keyfile.Lock(f.Path()); err != nil {
 		return nil, nil, err
 	}
-	if f, err = a.openKeys(); err != nil { // as it is now that nobody changes it any more
+	if f, err = a.openKeys(); err != nil { // as it is now that the lock keeps others from changing it
 		release()
 	}
 	return f, release, err

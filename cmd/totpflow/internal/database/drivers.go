@@ -73,7 +73,7 @@ func postgresSource(u *url.URL) (string, error) {
 	return full.String(), nil
 }
 
-// mysqlSource translates the URL, since the driver has a form of its own. The driver's
+// mysqlSource translates the URL, since the driver has its own form. The driver's
 // parameters follow the "?".
 func mysqlSource(u *url.URL) (string, error) {
 	form := errors.New("the URL must be like mysql://user:password@host:3306/database, followed by parameters of go-sql-driver/mysql")
